@@ -1,0 +1,6 @@
+#!/bin/sh
+# Makes configure and what it needs; run it once after cloning, and never commit what it makes.
+cd "$(dirname "$0")" || exit
+mkdir -p conf/build-aux conf/m4
+# A configure without its Makefile.in would look finished to the GNUmakefile.
+autoreconf --install --force --warnings=all,no-obsolete || { rm -f configure; exit 1; }

@@ -1,0 +1,1 @@
+# conf: sources, tests and data of this folder.

@@ -1,0 +1,1 @@
+# exec/config: sources, tests and data of this folder.

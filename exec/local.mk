@@ -1,0 +1,1 @@
+# exec: sources, tests and data of this folder.

@@ -1,0 +1,1 @@
+# exec/totem: sources, tests and data of this folder.

@@ -1,0 +1,1 @@
+# plugins/template-service: sources, tests and data of this folder.

@@ -1,0 +1,1 @@
+# services/client: sources, tests and data of this folder.

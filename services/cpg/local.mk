@@ -1,0 +1,1 @@
+# services/cpg: sources, tests and data of this folder.

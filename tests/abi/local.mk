@@ -1,0 +1,1 @@
+# tests/abi: sources, tests and data of this folder.

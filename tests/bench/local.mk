@@ -1,0 +1,1 @@
+# tests/bench: sources, tests and data of this folder.

@@ -1,0 +1,1 @@
+# tests/cluster: sources, tests and data of this folder.

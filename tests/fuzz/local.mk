@@ -1,0 +1,1 @@
+# tests/fuzz: sources, tests and data of this folder.

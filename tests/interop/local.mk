@@ -1,0 +1,1 @@
+# tests/interop: sources, tests and data of this folder.

@@ -1,0 +1,2 @@
+# What all tests share.
+dist_check_DATA += %D%/tap.sh

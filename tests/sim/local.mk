@@ -1,0 +1,1 @@
+# tests/sim: sources, tests and data of this folder.

@@ -1,0 +1,46 @@
+# shellcheck shell=bash
+# Test Anything Protocol for shell tests: source it, call check or pass and fail, end with tap_end.
+tap_count=0
+tap_failed=0
+
+# tap_skip REASON: the whole script cannot run here.
+tap_skip() {
+	echo "1..0 # SKIP $*"
+	exit 0
+}
+
+# tap STATUS NAME: one result; status 0 is a pass. Returns the status.
+tap() {
+	local status=$1
+
+	shift
+	tap_count=$((tap_count + 1))
+	if [ "$status" -eq 0 ]; then
+		echo "ok $tap_count - $*"
+	else
+		tap_failed=$((tap_failed + 1))
+		echo "not ok $tap_count - $*"
+	fi
+	return "$status"
+}
+
+# tap_check NAME COMMAND...: runs the command, whose output becomes comments when it fails.
+tap_check() {
+	local name=$1 output status
+
+	shift
+	output=$("$@" 2>&1)
+	status=$?
+	tap $status "$name" || tap_note "$output"
+	return $status
+}
+
+tap_note() {
+	printf '%s\n' "$*" | sed 's/^/# /'
+}
+
+tap_end() {
+	echo "1..$tap_count"
+	[ "$tap_failed" -eq 0 ]
+	exit
+}

@@ -1,0 +1,42 @@
+#!/bin/bash
+# Includes point one way: plugins -> include/coterie <- exec -> exec/totem.
+. "$(dirname "$0")/../tap.sh"
+cd "$(dirname "$0")/../.." || exit 1
+
+# Includes of the C files below $1, as "file:path", paths resolved against the file's folder where
+# such a file exists, as the compiler does.
+includes() {
+	find "$1" -name '*.[ch]' -exec grep -Ho '^[[:space:]]*#[[:space:]]*include[[:space:]]*"[^"]*"' {} + |
+		sed 's/^\([^:]*\):.*"\(.*\)"$/\1 \2/' |
+		while read -r file path; do
+			if [ -e "${file%/*}/$path" ]; then
+				path=$(realpath --relative-to=. "${file%/*}/$path")
+			fi
+			echo "$file:$path"
+		done
+}
+
+# none NAME FOLDER PATTERN [ALLOWED]: no include below the folder matches, but for the allowed.
+none() {
+	local found
+
+	found=$(includes "$2" | grep -E ":($3)" | grep -vE ":(${4:-^$})")
+	[ -z "$found" ]
+	tap $? "$1" || tap_note "$found"
+}
+
+own='exec/totem/'
+none "exec/totem includes nothing of exec/ but its own folder" exec/totem \
+	'exec/|services/|transports/|plugins/' "$own"
+none "exec includes no plugin" exec 'services/|transports/|plugins/'
+for folder in services/* transports/* plugins/*; do
+	[ -d "$folder" ] || continue
+	none "$folder includes nothing of exec/" "$folder" 'exec/'
+	case $folder in
+	services/*) allowed="$folder/|services/client/" ;;
+	transports/*) allowed="$folder/|transports/common/" ;;
+	*) allowed="$folder/" ;;
+	esac
+	none "$folder includes no other plugin" "$folder" 'services/|transports/|plugins/' "$allowed"
+done
+tap_end

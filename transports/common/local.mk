@@ -1,0 +1,1 @@
+# transports/common: sources, tests and data of this folder.

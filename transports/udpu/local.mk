@@ -1,0 +1,1 @@
+# transports/udpu: sources, tests and data of this folder.
