@@ -1,0 +1,275 @@
+/*
+ * The ordered-delivery engine: Totem single ring with extended virtual synchrony (Amir, Moser,
+ * Melliar-Smith, Agarwal, Ciarfella 1995; the wire and its rules: spec 04). A pure state machine: no
+ * sockets, no clock, no globals; time is an argument, everything else a callback. Many engines live in
+ * one process. The same object code runs in the daemon and in the simulator.
+ */
+#ifndef TOTEM_ENGINE_H
+#define TOTEM_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "exec/totem/frame.h"
+#include "exec/totem/ring_id.h"
+
+struct totem_engine;
+
+enum totem_state {
+	TOTEM_OPERATIONAL,
+	TOTEM_GATHER,
+	TOTEM_COMMIT,
+	TOTEM_RECOVERY,
+};
+
+enum totem_guarantee {
+	TOTEM_AGREED = 0,
+	TOTEM_SAFE = 1,
+};
+
+/** Timers of spec 04 §4.1 and our own. Each is one-shot; setting a running one replaces it. */
+enum totem_timer {
+	TOTEM_TIMER_TOKEN,
+	TOTEM_TIMER_RETRANSMIT,
+	TOTEM_TIMER_HOLD,
+	TOTEM_TIMER_JOIN,
+	TOTEM_TIMER_CONSENSUS,
+	TOTEM_TIMER_MERGE,
+	TOTEM_TIMER_HEARTBEAT,
+	TOTEM_TIMER_PAUSE,
+	TOTEM_TIMER_WARNING,
+	TOTEM_TIMER_SEND_JOIN, /* the random delay before a join, as a timer */
+	TOTEM_TIMER_BACKOFF,   /* an asymmetric peer may be listened to again (§16.3) */
+	TOTEM_TIMER_COUNT,
+};
+#define TOTEM_NEVER UINT64_MAX
+
+/** A configuration. Lists are ascending, borrowed for the call. */
+struct totem_configuration {
+	bool is_regular;
+	struct ring_id ring;     /* of the new ring, in both kinds */
+	const uint32_t *members;
+	uint32_t member_count;
+	const uint32_t *left;    /* transitional: members of the old configuration that do not come along */
+	uint32_t left_count;
+	const uint32_t *joined;  /* regular: members that come from elsewhere */
+	uint32_t joined_count;
+	bool is_safe_honoured;   /* every member implements safe delivery */
+};
+
+/** A delivered message. All borrowed for the call. */
+struct totem_message {
+	uint32_t source;         /* node id */
+	bool is_swapped;         /* numbers inside are in the other byte order */
+	const struct iovec *iov; /* parts in order: group prefix (spec 04 §12.1), then the user's bytes */
+	size_t count;
+	size_t size;             /* of all parts */
+};
+
+/** Events for logs, counters of the map and the simulator's checkers. */
+enum totem_trace_kind {
+	TOTEM_TRACE_ORDERED,   /* we gave a frame seq on ring; node: us */
+	TOTEM_TRACE_RECEIVED,  /* frame seq of ring entered the store for the first time; node: originator */
+	TOTEM_TRACE_FREED,     /* frame seq of ring freed */
+	TOTEM_TRACE_TOKEN,     /* token accepted: seq = token_seq, value = its aru, node: forwarder */
+	TOTEM_TRACE_STATE,     /* state entered: value = enum totem_state, cause = gather cause (§7.2) */
+	TOTEM_TRACE_STORED,    /* ring id stored */
+	TOTEM_TRACE_INSTALLED, /* regular configuration in force; value = install_seq */
+	TOTEM_TRACE_REFUSED,   /* a packet was dropped: value = enum wire_refusal or a TOTEM_REFUSED_*; node: claimed sender */
+	TOTEM_TRACE_FAILED_TO_RECEIVE,
+	TOTEM_TRACE_TOKEN_LOST,
+	TOTEM_TRACE_TOKEN_LATE,     /* T-warning; value = ms since the last */
+	TOTEM_TRACE_CANNOT_GATHER,  /* §7.5: more than 3 expiries; value = expiries in a row */
+	TOTEM_TRACE_PAUSED,         /* we did not run for value ms (§11.1) */
+	TOTEM_TRACE_BACKOFF,        /* node is not listened to for value ms (§16.3) */
+	TOTEM_TRACE_RETRANSMITTED,  /* frame seq sent again for a retransmit list */
+	TOTEM_TRACE_REQUESTED,      /* frame seq put on the retransmit list */
+};
+
+/** Reasons beyond enum wire_refusal: sensible bytes that do not fit the state (§16.1). */
+enum totem_refusal {
+	TOTEM_REFUSED_TOKEN = 100,  /* seq, aru or list out of any window */
+	TOTEM_REFUSED_FRAME,        /* seq far ahead; originator not a member; inner frame malformed */
+	TOTEM_REFUSED_JOIN,         /* unknown node, or more candidates than allowed */
+	TOTEM_REFUSED_COMMIT,       /* we are not where the index says, or not what was committed to */
+	TOTEM_REFUSED_PACKET,       /* group-layer packet malformed */
+	TOTEM_REFUSED_STALE,        /* join older than one seen */
+};
+
+struct totem_trace {
+	enum totem_trace_kind kind;
+	enum totem_state state;
+	uint32_t node;
+	uint32_t seq;
+	uint64_t value;
+	uint32_t cause;
+	struct ring_id ring;
+};
+
+/**
+ * What the engine asks of the outside. Called from inside the entry points below and from nowhere else.
+ * A callback must not enter the engine again, except for totem_engine_send, totem_engine_synchronized and
+ * the getters, which may be called from every callback.
+ */
+struct totem_callbacks {
+	/**
+	 * Send frames to all nodes, this one included: the outside feeds them back into
+	 * totem_engine_receive on a later turn (frames that carry messages need not be: the engine has
+	 * them already). Borrowed; reference what is kept.
+	 */
+	void (*multicast)(void *arg, struct coterie_frame *const *frames, size_t count);
+	/** Send one frame to one node (maybe this one). */
+	void (*token)(void *arg, uint32_t nodeid, struct coterie_frame *frame);
+	/** TOTEM_NEVER cancels. Times are of the `now_ns` arguments' clock. */
+	void (*timer)(void *arg, enum totem_timer timer, uint64_t at_ns);
+	void (*deliver)(void *arg, const struct totem_message *message);
+	void (*configure)(void *arg, const struct totem_configuration *configuration);
+	/** Make it durable before it returns 0. Negative errno: the engine does not use the ring id. */
+	int (*store_ring_id)(void *arg, const struct ring_id *id);
+	/**
+	 * The token is here and usable; up to `frames` new frames will be sent at this visit. What is given
+	 * to totem_engine_send now goes out now. May be NULL.
+	 */
+	void (*visit)(void *arg, uint32_t frames);
+	/** The token has been passed on (spec 06 §6.6: after this a sync step runs). May be NULL. */
+	void (*passed)(void *arg);
+	/** totem_engine_send has room again after it returned -EAGAIN. May be NULL. */
+	void (*room)(void *arg);
+	/** May be NULL. */
+	void (*trace)(void *arg, const struct totem_trace *trace);
+};
+
+/** Durations in nanoseconds, already computed (spec 04 §4, spec 07 §1.5). */
+struct totem_options {
+	uint32_t nodeid;             /* own, not 0 */
+	uint64_t ring_seq;           /* last stored ring sequence; 0: none */
+	const uint32_t *nodes;       /* configured node ids, own included; copied. Others' joins are ignored */
+	uint32_t node_count;         /* 0: anyone may join, up to WIRE_NODES_MAX */
+	uint32_t payload_max;        /* M: bytes behind the 45-byte header of a frame */
+	uint64_t token_ns, token_retransmit_ns, hold_ns, join_ns, send_join_ns, consensus_ns, merge_ns;
+	uint64_t max_network_delay_ns;
+	uint32_t heartbeat_failures_allowed;
+	uint32_t token_warning_percent; /* 0: off */
+	uint32_t fail_recv_const;
+	uint32_t seqno_unchanged_const;
+	uint32_t window_size, max_messages, miss_count_const;
+	bool cancel_token_hold_on_retransmit;
+	uint64_t features;           /* WIRE_FEATURE_* announced to peers; 0: behave as a plain node */
+	uint64_t random_seed;        /* for the send_join delay */
+	bool swap;                   /* send everything in the other byte order (simulator) */
+	uint32_t first_seq;          /* seq of a ring's first frame minus 1; 0 but in tests of wrapping */
+};
+
+/** Fill in the defaults of spec 04 §4 for a ring of node_count configured nodes. */
+void totem_options_defaults(struct totem_options *options, uint32_t nodeid, uint32_t node_count);
+/** 0; -EINVAL, and *which names the member (static text). */
+int totem_options_check(const struct totem_options *options, const char **which);
+
+/** Something the transport noticed. */
+enum totem_event {
+	TOTEM_EVENT_LINK_UP,   /* the first one starts the protocol */
+	TOTEM_EVENT_LINK_DOWN, /* later: gather at once */
+	TOTEM_EVENT_PEER_DEAD, /* sign that nodeid's daemon is gone; a hint, acted on in the ring's members only */
+	TOTEM_EVENT_FORCE_GATHER,
+};
+
+/**
+ * @param pool       frames are taken from it; outlives the engine
+ * @param callbacks  copied
+ * @param arg        for the callbacks
+ * @return caller destroys; NULL: out of memory or options that totem_options_check refuses
+ */
+struct totem_engine *totem_engine_create(struct frame_pool *pool, const struct totem_options *options,
+	const struct totem_callbacks *callbacks, void *arg, uint64_t now_ns);
+void totem_engine_destroy(struct totem_engine *engine); /* sends nothing; NULL is ignored */
+
+/**
+ * A batch of packets arrived (borrowed), in the order of arrival. Frames are stored first, then delivered,
+ * then tokens are handled, whatever their places in the batch (spec 09 §3.2 rule 5). Anything malformed is
+ * counted, traced and dropped: no caller could do better.
+ */
+void totem_engine_receive(struct totem_engine *engine, uint64_t now_ns,
+	struct coterie_frame *const *frames, size_t count);
+void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum totem_timer timer);
+void totem_engine_transport(struct totem_engine *engine, uint64_t now_ns, enum totem_event event,
+	uint32_t nodeid);
+/** Multicast a leave (spec 04 §7.8). Afterwards only totem_engine_destroy may be called. */
+void totem_engine_leave(struct totem_engine *engine, uint64_t now_ns);
+/** New options take effect (reload); nodeid, ring_seq, swap and first_seq stay. -EINVAL, -ENOMEM. */
+int totem_engine_reconfigure(struct totem_engine *engine, uint64_t now_ns,
+	const struct totem_options *options);
+
+/**
+ * Queue one message for ordered multicast. iov (group prefix first) is borrowed and copied. Messages queued
+ * between a transitional configuration and totem_engine_synchronized go out before those that were queued
+ * earlier (spec 04 §10.3, §13.3).
+ *
+ * @param guarantee  TOTEM_SAFE where not every member can: delivered as agreed
+ * @return 0; -EAGAIN: queue full, `room` will be called; -EMSGSIZE: never possible; -ENOMEM
+ */
+int totem_engine_send(struct totem_engine *engine, uint64_t now_ns, enum totem_guarantee guarantee,
+	const struct iovec *iov, size_t count);
+/** The services have synchronised: the last barrier has just been delivered. */
+void totem_engine_synchronized(struct totem_engine *engine, uint64_t now_ns);
+
+/** State of the send queue, in frames (spec 04 §12.5). */
+struct totem_queue {
+	uint32_t used, total;
+	uint32_t message_size_max; /* largest message the ring ever takes, group prefix included, bytes */
+};
+
+/** The counters of spec 04 §13.5, since creation. */
+struct totem_counters {
+	uint64_t token_tx, token_rx, mcast_tx, mcast_retx, mcast_rx, merge_detect_tx, merge_detect_rx;
+	uint64_t join_tx, join_rx, commit_token_tx, commit_token_rx, hold_cancel_tx, hold_cancel_rx;
+	uint64_t operational_entered, operational_token_lost, gather_entered, gather_token_lost;
+	uint64_t commit_entered, commit_token_lost, recovery_entered, recovery_token_lost;
+	uint64_t consensus_timeouts, rx_msg_dropped, continuous_gather;
+	uint64_t malformed; /* refused by wire.c or by §16.1's table */
+	uint64_t messages_tx, messages_rx; /* user messages queued and delivered */
+	uint64_t token_last_ns; /* when the last one was accepted */
+};
+
+enum totem_state totem_engine_state(const struct totem_engine *engine);
+const struct ring_id *totem_engine_ring(const struct totem_engine *engine);
+/** Members of the last installed configuration, ascending; *members is borrowed until the next one. */
+uint32_t totem_engine_members(const struct totem_engine *engine, const uint32_t **members);
+bool totem_engine_is_safe_honoured(const struct totem_engine *engine);
+void totem_engine_queue(const struct totem_engine *engine, struct totem_queue *queue);
+const struct totem_counters *totem_engine_counters(const struct totem_engine *engine);
+/** Values the simulator checks invariants on (spec 04 §15.4). */
+struct totem_probe {
+	uint32_t aru, high_seq, high_delivered, released;
+	uint32_t store_count, recovery_store_count, install_seq;
+	uint32_t trc, pbl, queued, recovery_queued;
+	bool is_held, is_synchronizing;
+	uint64_t ring_seq_high;
+	struct ring_id old_ring;
+};
+void totem_engine_probe(const struct totem_engine *engine, struct totem_probe *probe);
+
+#ifdef TOTEM_HOOKS
+/*
+ * Only in the test build (tests/sim): deliberate bugs, one at a time, and the reference's quirks ([Q] of
+ * spec 04). The daemon's objects are compiled without.
+ */
+struct totem_mutant {
+	const char *name;
+	const char *what;  /* one line */
+	uint32_t seeds_max; /* the suite catches it within this many seeds */
+};
+const struct totem_mutant *totem_mutants(size_t *count);
+int totem_engine_set_mutant(struct totem_engine *engine, const char *name); /* -ENOENT */
+#define TOTEM_QUIRK_EARLY_FREE 1u      /* §16.2.1 */
+#define TOTEM_QUIRK_IDLE_COUNT 2u      /* §16.2.2 */
+#define TOTEM_QUIRK_JOIN_BEFORE_LEAVE_STATE 4u /* §7.3 [Q] */
+#define TOTEM_QUIRK_RECEIVED_FLAG 8u   /* §8.2 step 3 instead of §9.3 */
+#define TOTEM_QUIRK_RESEND_ALL 16u     /* §16.2.11 */
+#define TOTEM_QUIRK_HOLD_CANCEL_ORDER 32u /* §3: not swapped */
+#define TOTEM_QUIRK_ALL 63u
+void totem_engine_set_quirks(struct totem_engine *engine, uint32_t quirks);
+#endif
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * The frame pool: struct coterie_frame with a reference count. One pool per engine, used on one thread.
+ * Frames of one datagram size come from a free list; larger ones from the heap, counted against the
+ * pool's limit. A slice is a frame of its own that keeps its buffer alive.
+ */
+#ifndef TOTEM_FRAME_H
+#define TOTEM_FRAME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <coterie/frame.h>
+
+struct frame_pool;
+
+/** What a pool holds at the moment. */
+struct frame_pool_usage {
+	size_t bytes;     /* of all buffers that are in use */
+	size_t frames;    /* in use, slices included */
+	uint64_t refused; /* takes refused at the limit since creation */
+};
+
+/**
+ * @param common_size  capacity of the frames kept on the free list, bytes
+ * @param bytes_max    limit of `bytes`; a take beyond it fails
+ * @return caller destroys; NULL: out of memory
+ */
+struct frame_pool *frame_pool_create(size_t common_size, size_t bytes_max);
+/** The pool's memory goes when the last frame comes back, at the latest. NULL is ignored. */
+void frame_pool_destroy(struct frame_pool *pool);
+void frame_pool_usage(const struct frame_pool *pool, struct frame_pool_usage *usage);
+
+/** A frame of size 0 with one reference, the caller's. NULL: no memory, or the limit. */
+struct coterie_frame *frame_take(struct frame_pool *pool, size_t capacity);
+/** A frame that shows [offset, offset + size) of buffer, which it references. NULL as above. */
+struct coterie_frame *frame_slice(struct coterie_frame *buffer, size_t offset, size_t size);
+struct coterie_frame *frame_ref(struct coterie_frame *frame); /* returns frame */
+void frame_unref(struct coterie_frame *frame);                /* NULL is ignored */
+
+#endif

@@ -1,0 +1,31 @@
+/* Sets of node ids: sorted, growing on the heap, bounded by whoever fills them. */
+#ifndef TOTEM_NODE_SET_H
+#define TOTEM_NODE_SET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** A set. All zero is the empty set. ids[0 .. count) ascend without duplicates. */
+struct node_set {
+	uint32_t *ids;
+	uint32_t count;
+	uint32_t capacity;
+};
+
+void node_set_fini(struct node_set *set);
+void node_set_clear(struct node_set *set); /* keeps the memory */
+bool node_set_has(const struct node_set *set, uint32_t id);
+int node_set_add(struct node_set *set, uint32_t id); /* 0, also when it was in; -ENOMEM */
+void node_set_remove(struct node_set *set, uint32_t id);
+int node_set_copy(struct node_set *to, const struct node_set *from); /* -ENOMEM: `to` unchanged */
+int node_set_assign(struct node_set *to, const uint32_t *ids, uint32_t count); /* any order; -ENOMEM */
+int node_set_unite(struct node_set *to, const struct node_set *from); /* -ENOMEM: `to` unchanged */
+bool node_set_equal(const struct node_set *a, const struct node_set *b);
+bool node_set_contains(const struct node_set *a, const struct node_set *b); /* b is a subset of a */
+/** to = a without b; `to` is neither. -ENOMEM */
+int node_set_subtract(struct node_set *to, const struct node_set *a, const struct node_set *b);
+/** to = a and b; `to` is neither. -ENOMEM */
+int node_set_intersect(struct node_set *to, const struct node_set *a, const struct node_set *b);
+
+#endif

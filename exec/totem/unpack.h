@@ -1,0 +1,53 @@
+/*
+ * Frames into messages: spec 04 §12.4. Per source two contexts, one for what is delivered while services
+ * synchronise and one for the rest. An unfinished message is kept as references to the frames its parts
+ * lie in, so that it is gathered once, by the receiver, and never copied here.
+ */
+#ifndef TOTEM_UNPACK_H
+#define TOTEM_UNPACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "exec/totem/frame.h"
+
+#define UNPACK_MESSAGE_SIZE_MAX (1048576u + 65536u) /* the reference's buffer; its peers never send more */
+
+struct unpack;
+
+enum unpack_rule {
+	UNPACK_REFERENCE, /* what 3.1.7 does after a missed part: a ring with reference members needs it */
+	UNPACK_BETTER,    /* the "Should" of §12.4 */
+};
+
+/** One whole message. iov is borrowed for the call: its parts in order, none empty unless size is 0. */
+typedef void (*unpack_deliver)(void *arg, uint32_t source, const struct iovec *iov, size_t count,
+	size_t size, bool is_swapped);
+
+struct unpack_counters {
+	uint64_t malformed; /* packets refused by wire_decode_packet */
+	uint64_t oversized; /* messages beyond UNPACK_MESSAGE_SIZE_MAX, dropped */
+	uint64_t skipped;   /* packets dropped after a missed part */
+};
+
+struct unpack *unpack_create(void); /* NULL: out of memory */
+void unpack_destroy(struct unpack *unpack);
+
+/**
+ * Take one frame's packet and deliver the messages that end in it.
+ *
+ * @param frame       referenced while a part of it is needed
+ * @param payload     the packet inside the frame, payload_size bytes
+ * @param is_syncing  which of the two contexts
+ * @return 0; -ENOMEM: the message was dropped (counted as skipped)
+ */
+int unpack_frame(struct unpack *unpack, uint32_t source, struct coterie_frame *frame,
+	const uint8_t *payload, size_t payload_size, bool is_swapped, bool is_syncing,
+	enum unpack_rule rule, unpack_deliver deliver, void *arg);
+/** A configuration without this node: drop what it left unfinished, both contexts. */
+void unpack_forget(struct unpack *unpack, uint32_t source);
+const struct unpack_counters *unpack_counters(const struct unpack *unpack);
+
+#endif

@@ -1,0 +1,219 @@
+/*
+ * The wire format of spec 04 §2, §3 and §12.1: every packet in and out, byte order, and every check of a
+ * length or count. Decoders never read past `size`; what they accept is consistent in itself (§2, §16.1),
+ * not yet sensible for the present state.
+ *
+ * Lists inside a packet are not copied: the decoded struct points into the packet (borrowed) and the
+ * accessors convert one element at a time.
+ */
+#ifndef TOTEM_WIRE_H
+#define TOTEM_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exec/totem/ring_id.h"
+
+#define WIRE_MAGIC 0xC070u
+#define WIRE_VERSION 3u
+#define WIRE_HEADER_SIZE 13u
+#define WIRE_MCAST_HEADER_SIZE 45u
+#define WIRE_FRAME_SIZE_MAX 65536u
+#define WIRE_RTR_MAX 30u
+#define WIRE_TOKEN_SIZE_MAX (57u + 16u * WIRE_RTR_MAX)
+#define WIRE_NODES_MAX 384u /* entries in a join or commit token: the reference's limit */
+
+enum wire_type {
+	WIRE_TOKEN = 0,
+	WIRE_MCAST = 1,
+	WIRE_MERGE_DETECT = 2,
+	WIRE_JOIN = 3,
+	WIRE_COMMIT_TOKEN = 4,
+	WIRE_HOLD_CANCEL = 5,
+};
+
+/** Why a packet was refused: for counters and the rate-limited log. */
+enum wire_refusal {
+	WIRE_OK = 0,
+	WIRE_TOO_SHORT,   /* for the header, or for its type */
+	WIRE_BAD_MAGIC,
+	WIRE_BAD_VERSION,
+	WIRE_BAD_TYPE,
+	WIRE_BAD_COUNT,   /* a count beyond its limit or beyond the packet */
+	WIRE_TOO_LONG,
+	WIRE_BAD_CONTENT, /* commit token: unsorted, index beyond the list, … (§2.6, §16.1) */
+};
+
+struct wire_header {
+	enum wire_type type;
+	bool is_swapped;       /* the sender has the other byte order */
+	uint8_t encapsulated;  /* 1 or 2; frames only */
+	uint32_t nodeid;       /* of the last sender; 0 in a leave */
+	uint32_t target;       /* garbage on udp and udpu */
+};
+
+struct wire_rtr {
+	struct ring_id ring;
+	uint32_t seq;
+};
+
+struct wire_token {
+	uint32_t nodeid;
+	uint32_t seq;
+	uint32_t token_seq;
+	uint32_t aru;
+	uint32_t aru_addr;
+	struct ring_id ring;
+	uint32_t backlog;
+	uint32_t fcc;
+	uint32_t retrans_flg;
+	uint32_t rtr_count;
+	struct wire_rtr rtr[WIRE_RTR_MAX];
+};
+
+struct wire_mcast {
+	uint32_t nodeid;       /* header: originator */
+	uint32_t system_from;
+	uint32_t seq;
+	uint32_t this_seqno;
+	struct ring_id ring;
+	uint32_t node_id;      /* always 0 */
+	uint32_t guarantee;    /* 0 agreed, 1 safe */
+	uint8_t encapsulated;  /* 1: payload is a whole old-ring frame; 2: a group-layer packet */
+	bool is_swapped;
+	const uint8_t *payload; /* borrowed */
+	size_t payload_size;
+};
+
+struct wire_merge_detect {
+	uint32_t system_from;
+	struct ring_id ring;
+};
+
+struct wire_hold_cancel {
+	uint32_t nodeid;
+	struct ring_id ring;
+};
+
+/** A join or, when header_nodeid is 0, a leave. */
+struct wire_join {
+	uint32_t header_nodeid;
+	uint32_t system_from;
+	uint64_t ring_seq;
+	uint32_t proc_count, failed_count;
+	const uint8_t *proc, *failed; /* borrowed; read with wire_join_proc, wire_join_failed */
+	bool is_swapped;
+	uint64_t features;            /* of our trailer (§16.5); 0 when there is none */
+};
+
+struct wire_commit_entry {
+	struct ring_id ring; /* the member's old ring; rep 0: not filled in */
+	uint32_t aru;
+	uint32_t high_delivered;
+	uint32_t received_flg;
+};
+
+struct wire_commit_token {
+	uint32_t nodeid;
+	uint32_t token_seq;
+	struct ring_id ring;
+	uint32_t retrans_flg;
+	uint32_t memb_index;
+	uint32_t count;               /* 1 .. WIRE_NODES_MAX; memb_index <= count */
+	const uint8_t *addr, *entries; /* borrowed; addr strictly ascending, checked */
+	bool is_swapped;
+	bool has_features;            /* our trailer is there, with `count` entries (see below) */
+	const uint8_t *features;
+};
+
+/** What is behind any packet's magic. WIRE_TOO_SHORT, _BAD_MAGIC, _BAD_VERSION or _BAD_TYPE. */
+enum wire_refusal wire_decode_header(const uint8_t *bytes, size_t size, struct wire_header *header);
+
+/* Each of these takes a packet whose header was decoded and had the matching type. */
+enum wire_refusal wire_decode_token(const uint8_t *bytes, size_t size, struct wire_token *token);
+enum wire_refusal wire_decode_mcast(const uint8_t *bytes, size_t size, struct wire_mcast *mcast);
+enum wire_refusal wire_decode_merge_detect(const uint8_t *bytes, size_t size,
+	struct wire_merge_detect *merge);
+enum wire_refusal wire_decode_join(const uint8_t *bytes, size_t size, struct wire_join *join);
+enum wire_refusal wire_decode_commit_token(const uint8_t *bytes, size_t size,
+	struct wire_commit_token *commit);
+enum wire_refusal wire_decode_hold_cancel(const uint8_t *bytes, size_t size,
+	struct wire_hold_cancel *cancel);
+
+uint32_t wire_join_proc(const struct wire_join *join, uint32_t i);   /* i < proc_count */
+uint32_t wire_join_failed(const struct wire_join *join, uint32_t i); /* i < failed_count */
+uint32_t wire_commit_addr(const struct wire_commit_token *commit, uint32_t i);
+struct wire_commit_entry wire_commit_entry(const struct wire_commit_token *commit, uint32_t i);
+uint64_t wire_commit_features(const struct wire_commit_token *commit, uint32_t i);
+
+/*
+ * Encoders write one packet at `out` and return its size, or 0 when `capacity` is too small. `swap`
+ * writes it in the other byte order (for tests of mixed rings). target is header.target_nodeid: 0 to all.
+ *
+ * Our trailers (spec 04 §16.5; behind the packet proper, ignored by the reference and not forwarded by
+ * it): u32 magic WIRE_TRAILER_MAGIC, u32 count, u64 features[count], in the sender's byte order. A join
+ * carries one entry, the sender's; a commit token one per member, zero until that member filled it in.
+ * features bit 63 is set in every filled-in entry, so that 0 always means "not known".
+ */
+#define WIRE_TRAILER_MAGIC 0x434F5445u
+#define WIRE_FEATURE_FILLED (UINT64_C(1) << 63)
+#define WIRE_FEATURE_SAFE (UINT64_C(1) << 0) /* implements safe delivery (§9.2, §9.3) */
+
+size_t wire_encode_token(const struct wire_token *token, uint32_t target, bool swap, uint8_t *out,
+	size_t capacity);
+/** The 45 bytes in front of a payload that is already in its place. */
+size_t wire_encode_mcast_header(const struct wire_mcast *mcast, bool swap, uint8_t *out,
+	size_t capacity);
+size_t wire_encode_merge_detect(const struct wire_merge_detect *merge, bool swap, uint8_t *out,
+	size_t capacity);
+/** features 0: no trailer. ids are written in the order given. */
+size_t wire_encode_join(uint32_t header_nodeid, uint32_t system_from, uint64_t ring_seq,
+	const uint32_t *proc, uint32_t proc_count, const uint32_t *failed, uint32_t failed_count,
+	uint64_t features, bool swap, uint8_t *out, size_t capacity);
+/** addr and entries have head->count elements; features is NULL (no trailer) or as many. */
+size_t wire_encode_commit_token(const struct wire_commit_token *head, const uint32_t *addr,
+	const struct wire_commit_entry *entries, const uint64_t *features, uint32_t target, bool swap,
+	uint8_t *out, size_t capacity);
+size_t wire_encode_hold_cancel(const struct wire_hold_cancel *cancel, bool swap, uint8_t *out,
+	size_t capacity);
+
+/* --- group-layer packet: payload of a frame with encapsulated 2 (§12.1) --- */
+
+struct wire_packet {
+	uint8_t fragmented;
+	uint8_t continuation;
+	uint16_t part_count;     /* >= 1 */
+	const uint8_t *lengths;  /* borrowed; read with wire_packet_length */
+	const uint8_t *data;     /* borrowed: the parts, one behind the other */
+	size_t data_size;        /* exactly the sum of the lengths */
+	bool is_swapped;
+};
+
+/** WIRE_TOO_SHORT, WIRE_BAD_COUNT (no part, or lengths that do not add up to `size`). */
+enum wire_refusal wire_decode_packet(const uint8_t *payload, size_t size, bool is_swapped,
+	struct wire_packet *packet);
+uint16_t wire_packet_length(const struct wire_packet *packet, uint32_t i); /* i < part_count */
+#define WIRE_PACKET_HEADER_SIZE 8u
+void wire_encode_packet_header(uint8_t fragmented, uint8_t continuation, uint16_t part_count,
+	bool swap, uint8_t out[WIRE_PACKET_HEADER_SIZE]);
+void wire_encode_u16(uint16_t value, bool swap, uint8_t *out);
+
+/* --- group prefix in front of a message (§12.1) --- */
+
+/**
+ * Find the payload behind the group prefix of a message.
+ *
+ * @param bytes  the message's first size bytes, contiguous
+ * @param names  out, borrowed: names[i] for i < *count, at most names_max of them; further ones of a
+ *               longer list are skipped
+ * @return bytes of the prefix; 0 when it is malformed or does not end within size
+ */
+struct wire_group_name {
+	const uint8_t *bytes;
+	uint16_t length;
+};
+size_t wire_decode_groups(const uint8_t *bytes, size_t size, bool is_swapped,
+	struct wire_group_name *names, uint32_t names_max, uint32_t *count);
+
+#endif
