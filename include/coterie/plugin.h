@@ -27,6 +27,7 @@
 #ifndef COTERIE_PLUGIN_H
 #define COTERIE_PLUGIN_H
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -291,7 +292,7 @@ struct coterie_host {
 		.name = #id,                                                                               \
 		__VA_ARGS__}
 
-_Static_assert(sizeof(void *) != 8 || sizeof(struct coterie_plugin) == 80, "descriptor ABI 1.0");
-_Static_assert(offsetof(struct coterie_plugin, kind) == 12, "the first 16 bytes never change");
+static_assert(sizeof(void *) != 8 || sizeof(struct coterie_plugin) == 80, "descriptor ABI 1.0");
+static_assert(offsetof(struct coterie_plugin, kind) == 12, "the first 16 bytes never change");
 
 #endif

@@ -141,8 +141,8 @@ struct coterie_ring_header {
 	uint32_t pad1;
 };
 
-_Static_assert(sizeof(struct coterie_request_header) == 16, "libqb request header");
-_Static_assert(sizeof(struct coterie_response_header) == 24, "libqb response header");
-_Static_assert(sizeof(struct coterie_ring_header) == 16, "spec 06 section 6.2");
+static_assert(sizeof(struct coterie_request_header) == 16, "libqb request header");
+static_assert(sizeof(struct coterie_response_header) == 24, "libqb response header");
+static_assert(sizeof(struct coterie_ring_header) == 16, "spec 06 section 6.2");
 
 #endif

@@ -4,10 +4,11 @@
 cd "$(dirname "$0")/../.." || exit 1
 command -v shellcheck >/dev/null || tap_skip "no shellcheck"
 
-# Build folders stand inside the tree at times: what configure made is not ours to judge.
-mapfile -t scripts < <(find . \( -name .git -o -name 'build*' -o -name autom4te.cache -o -name m4 \) \
-	-prune -o -type f -exec grep -lE '^#!.*[/ ](ba|da)?sh( |$)|^# shellcheck shell=' {} + |
-	grep -vE '^./(configure|config\.status|libtool)' | sort)
+# Build folders stand inside the tree at times: what configure or libtool made is not ours to judge.
+mapfile -t scripts < <(find . \( -name .git -o -name 'build*' -o -name _build -o -name _inst \
+	-o -name m4 -o -name autom4te.cache \) -prune -o -type f \
+	-exec grep -lE '^#!.*[/ ](ba|da)?sh( |$)|^# shellcheck shell=' {} + |
+	xargs grep -LE '^# Generated (automatically )?by' | sort)
 for script in "${scripts[@]}"; do
 	tap_check "$script" shellcheck -x -S warning -e SC1091,SC2154 -f gcc "$script"
 done
