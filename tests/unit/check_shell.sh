@@ -8,7 +8,7 @@ command -v shellcheck >/dev/null || tap_skip "no shellcheck"
 mapfile -t scripts < <(find . \( -name .git -o -name 'build*' -o -name _build -o -name _inst \
 	-o -name m4 -o -name autom4te.cache \) -prune -o -type f \
 	-exec grep -lE '^#!.*[/ ](ba|da)?sh( |$)|^# shellcheck shell=' {} + |
-	xargs grep -LE '^# Generated (automatically )?by' | sort)
+	xargs -d '\n' grep -LE '^# Generated (automatically )?by' | sort)
 for script in "${scripts[@]}"; do
 	tap_check "$script" shellcheck -x -S warning -e SC1091,SC2154 -f gcc "$script"
 done
