@@ -1,0 +1,139 @@
+/*
+ * The configuration as the executive uses it: the typed result of whichever front end read the file
+ * (legacy.c: corosync.conf; native.c: coterie.conf, a later issue), checked by validate.c. One arena;
+ * everything in it lives as long as the struct.
+ */
+#ifndef CONFIG_MODEL_H
+#define CONFIG_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "exec/totem/engine.h"
+
+struct map;
+
+#define CONFIG_LINKS_MAX 8
+
+/** One key of the tree, as it goes into the map. */
+struct config_entry {
+	const char *key;
+	uint32_t type;     /* COTERIE_MAP_* */
+	const void *value;
+	uint32_t size;
+	const char *file;
+	uint32_t line;     /* 0: made by us, not from a file */
+};
+
+struct config_node {
+	uint32_t position;  /* nodelist.node.POSITION */
+	uint32_t nodeid;
+	const char *name;   /* NULL: none */
+	uint32_t link_count;
+	const char *texts[CONFIG_LINKS_MAX];              /* as written */
+	struct sockaddr_storage addresses[CONFIG_LINKS_MAX]; /* resolved, with the link's port */
+};
+
+/** A plugin to load. */
+struct config_plugin {
+	const char *name;
+	bool is_required;    /* false: one of the standard set, loaded if it is installed */
+	const char *file;
+	uint32_t line;
+};
+
+struct config_option {
+	const char *plugin;
+	const char *name;
+	const char *value;
+	const char *file;
+	uint32_t line;
+};
+
+struct config_log_subsystem {
+	const char *name;      /* NULL: the top level, always entry 0 */
+	bool to_stderr, to_syslog, to_file;
+	const char *file;      /* NULL: none */
+	int file_priority, syslog_priority; /* LOG_* */
+	int debug;             /* 0 off, 1 on, 2 trace */
+};
+
+struct config_log {
+	struct config_log_subsystem *subsystems;
+	uint32_t subsystem_count; /* >= 1 */
+	int facility;
+	int timestamp;            /* 0 off, 1 seconds, 2 milliseconds */
+	bool fileline, function_name, blackbox;
+};
+
+struct config {
+	const char *file;           /* absolute */
+	struct config_entry *entries;
+	uint32_t entry_count;
+
+	struct config_node *nodes;
+	uint32_t node_count;
+	uint32_t local;             /* index of this node */
+	uint32_t link_count;
+	const char *transport;      /* plugin name */
+	uint32_t netmtu;            /* 0: the transport's default */
+	struct totem_options totem; /* complete but for ring_seq, payload_max, random_seed, features */
+	bool has_payload_max;
+
+	struct config_plugin *services;
+	uint32_t service_count;
+	struct config_option *options;
+	uint32_t option_count;
+
+	struct config_log log;
+	const char *state_dir;      /* NULL: the default */
+	int ipc_type;               /* enum qb_ipc_type */
+	bool sched_rr;
+	bool has_priority;
+	int priority;
+	int move_to_root_cgroup;    /* 0 no, 1 yes, 2 auto */
+	void *arena;                /* private to exec/config */
+};
+
+/** Texts for the operator, one line each: `FILE:LINE: what: what to do`, the form of spec 07 §5.6. */
+struct config_messages {
+	char **errors;
+	uint32_t error_count;
+	char **warnings;
+	uint32_t warning_count;
+};
+void config_messages_fini(struct config_messages *messages);
+
+/** What a front end may ask of the outside: makes it testable and keeps resolvers off the loop. */
+struct config_environment {
+	const char *local_name;       /* --node NAME; NULL: find out by address and host name */
+	const char *instance;         /* NULL: default instance */
+	/** Numeric addresses never come here. 0; -ENOENT: unknown; -EAGAIN: the resolver failed. */
+	int (*resolve)(void *arg, const char *name, int family, struct sockaddr_storage *address);
+	/** Is this one of the machine's own addresses? All of 127/8 is. */
+	bool (*is_local)(void *arg, const struct sockaddr *address);
+	const char *host_name;        /* uname nodename */
+	void *arg;
+};
+/** The real one: getaddrinfo, getifaddrs, uname. Blocks; run it before the ring or on a helper thread. */
+void config_environment_system(struct config_environment *environment);
+
+/**
+ * Read and check a config file.
+ *
+ * @param config    out, caller destroys; NULL on error
+ * @param messages  out, caller finishes; warnings also on success
+ * @return 0; -EINVAL with at least one error text (exit 8); -EBADF: logging section (exit 7); -ENOMEM
+ */
+int config_load(const char *path, const struct config_environment *environment,
+	struct config **config, struct config_messages *messages);
+void config_destroy(struct config *config);
+
+/** Value of an option of a plugin as written, or NULL. *file, *line may be NULL. */
+const char *config_option(const struct config *config, const char *plugin, const char *name,
+	const char **file, uint32_t *line);
+/** Put the tree and the runtime.config.totem keys into the map and protect what spec 07 §2.1 lists. */
+int config_publish(const struct config *config, struct map *map);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * What the parts of the executive know of each other. One struct per process in the daemon, several in
+ * tests; created and torn down by main.c in the order of the members.
+ */
+#ifndef EXEC_EXECUTIVE_H
+#define EXEC_EXECUTIVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct config;
+struct ipc;
+struct loop;
+struct map;
+struct plugin_registry;
+struct ring;
+struct route;
+struct sync;
+
+struct executive {
+	struct config *config;
+	const char *instance;      /* NULL: the default one */
+	const char *state_dir;     /* absolute */
+	struct map *map;
+	struct loop *loop;
+	struct plugin_registry *plugins;
+	struct route *route;
+	struct sync *sync;
+	struct ipc *ipc;
+	struct ring *ring;
+	uint32_t nodeid;
+	bool is_quorate;           /* true while no provider is loaded */
+	bool has_synchronized;     /* the first synchronisation is complete */
+	bool is_stopping;
+	int exit_code;
+};
+
+/** End the process in order: services stop, the node leaves, loop_run returns. */
+void executive_stop(struct executive *executive, int exit_code);
+/** A synchronisation is complete: called by sync.c. */
+void executive_synchronized(struct executive *executive);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * IPC: one libqb server per service with an ipc_name; who may connect (spec 03 §4), checks before a
+ * handler runs (§3.2, §16), gates (§5), answers and events (§6).
+ */
+#ifndef EXEC_IPC_SERVER_H
+#define EXEC_IPC_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <coterie/service.h>
+
+struct executive;
+struct plugin;
+struct ipc;        /* all servers */
+struct ipc_server; /* one */
+
+/** Fill of the ring's send queue (spec 04 §12.5). */
+enum ipc_level {
+	IPC_LEVEL_LOW,
+	IPC_LEVEL_GOOD,
+	IPC_LEVEL_HIGH,
+	IPC_LEVEL_CRITICAL,
+};
+
+struct ipc *ipc_create(struct executive *executive);
+void ipc_destroy(struct ipc *ipc); /* all servers closed before */
+
+/** Open the service's name (with the instance's suffix). Sets plugin->ipc. -errno of libqb. */
+int ipc_server_open(struct ipc *ipc, struct plugin *plugin);
+/** Close: its clients' connections end, client_leave runs for each. NULL is ignored. */
+void ipc_server_close(struct ipc_server *server);
+
+/** Something the gates depend on may have changed: sync, quorum, level. Cheap when nothing did. */
+void ipc_gate(struct ipc *ipc);
+/** The ring has room again: run the requests that were kept (COTERIE_NO_REPLY and -EAGAIN). */
+void ipc_room(struct ipc *ipc);
+/** First synchronisation complete: accept connections from now on. */
+void ipc_ready(struct ipc *ipc);
+
+/* host table */
+void *ipc_client_data(struct coterie_client *client);
+void ipc_client_peer(struct coterie_client *client, uint32_t *pid, uint32_t *uid, uint32_t *gid);
+int ipc_client_reply(struct coterie_client *client, uint32_t response_id, int32_t error,
+	const struct iovec *iov, uint32_t count);
+int ipc_client_event(struct coterie_client *client, uint32_t event_id, const struct iovec *iov,
+	uint32_t count);
+void ipc_client_disconnect(struct coterie_client *client);
+
+/** Events one client may have waiting in our memory before it is disconnected, bytes (spec 03 §6). */
+#define IPC_BACKLOG_MAX (64u << 20)
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * The log of the executive: stderr, file, syslog; levels by subsystem. One of the two places with state
+ * of the process (style §2).
+ */
+#ifndef EXEC_LOG_H
+#define EXEC_LOG_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <syslog.h>
+
+struct config_log;
+
+#define LOG_TRACE (LOG_DEBUG + 1)
+
+/** Log to stderr until log_configure. ident: borrowed for good, "coterie" or "coterie-INSTANCE". */
+void log_open(const char *ident);
+/**
+ * Take new settings (start and reload): all or nothing.
+ * @param error  out, text of the failure for the operator
+ * @return 0; -errno: the old settings stay
+ */
+int log_configure(const struct config_log *settings, char *error, uint32_t error_size);
+int log_reopen(void); /* files were rotated; -errno of the first that failed */
+void log_close(void);
+
+/** One line. subsystem: "MAIN", "TOTEM", "CPG", … (spec 07 §3.3). From any thread. */
+void log_line(const char *subsystem, int prio, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void log_vline(const char *subsystem, int prio, const char *format, va_list arguments)
+	__attribute__((format(printf, 3, 0)));
+bool log_is_wanted(const char *subsystem, int prio); /* false: a line would go nowhere */
+
+/** Limit for one cause that the outside can trigger. All zero is the start. */
+struct log_limit {
+	uint64_t window_ns; /* start of the present window */
+	uint32_t count;     /* lines in it */
+	uint32_t hidden;    /* since the last line that was shown */
+};
+/** log_line at most 5 times in 10 s for this limit; the next shown line says how many were hidden. */
+void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem, int prio,
+	const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * The event loop: libqb's loop for descriptors, one timerfd for all timers (libqb's own have a resolution
+ * of a millisecond and spin through the last one: spec 09 §3.3), one eventfd for posts from threads.
+ * Everything runs on the thread that calls loop_run, but loop_post.
+ */
+#ifndef EXEC_LOOP_H
+#define EXEC_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <qb/qbloop.h>
+
+struct loop;
+struct loop_timer;
+
+enum loop_priority {
+	LOOP_URGENT, /* the ring's own traffic */
+	LOOP_NORMAL, /* clients */
+	LOOP_SLOW,   /* files, housekeeping */
+};
+
+typedef void (*loop_fd_run)(void *arg, int fd, uint32_t revents);
+
+struct loop *loop_create(void); /* NULL: errno is set */
+void loop_destroy(struct loop *loop);
+void loop_run(struct loop *loop);  /* until loop_stop */
+void loop_stop(struct loop *loop); /* the present turn is finished */
+uint64_t loop_now_ns(const struct loop *loop); /* CLOCK_MONOTONIC, read at each call */
+qb_loop_t *loop_qb(struct loop *loop); /* for libqb's IPC server; borrowed */
+
+/** Call run(arg) once at at_ns. @return the timer, valid until it runs or is deleted; NULL: no memory */
+struct loop_timer *loop_timer_add(struct loop *loop, uint64_t at_ns, void (*run)(void *), void *arg);
+void loop_timer_del(struct loop *loop, struct loop_timer *timer); /* NULL is ignored */
+
+/** events: of poll(2). 0; -EEXIST; -ENOMEM; -errno of epoll_ctl. */
+int loop_fd_add(struct loop *loop, int fd, uint32_t events, enum loop_priority priority,
+	loop_fd_run run, void *arg);
+/** 0 events: the descriptor stays registered but silent but for errors. -ENOENT. */
+int loop_fd_mod(struct loop *loop, int fd, uint32_t events);
+void loop_fd_del(struct loop *loop, int fd);
+
+/** Run a function on the loop's thread at one of its next turns. From any thread. -ENOMEM. */
+int loop_post(struct loop *loop, void (*run)(void *), void *arg);
+/** The same from the loop's own thread, after the present callback has returned; FIFO. -ENOMEM. */
+int loop_defer(struct loop *loop, void (*run)(void *), void *arg);
+
+#endif

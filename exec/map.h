@@ -1,0 +1,67 @@
+/*
+ * The configuration map (cmap's store): typed keys in byte order, read-only prefixes, trackers. Rules of
+ * names, sizes and types: spec 07 §2.1. Types are COTERIE_MAP_* of <coterie/plugin.h>.
+ */
+#ifndef EXEC_MAP_H
+#define EXEC_MAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MAP_KEY_LENGTH_MIN 3
+#define MAP_KEY_LENGTH_MAX 255
+#define MAP_VALUE_SIZE_MAX 16384
+
+struct map;
+struct map_tracker;
+struct map_iterator;
+
+struct map_value {
+	uint32_t type;
+	uint32_t size;     /* bytes; of a string with its NUL */
+	const void *bytes; /* borrowed until the key changes */
+};
+
+enum map_event {
+	MAP_ADDED = 4,
+	MAP_DELETED = 1,
+	MAP_MODIFIED = 2,
+};
+
+typedef void (*map_notify)(void *arg, enum map_event event, const char *key,
+	const struct map_value *now, const struct map_value *before);
+
+struct map *map_create(void); /* NULL: out of memory */
+void map_destroy(struct map *map);
+
+/** 0, also without a change; -EINVAL: name, type or size; -ENOMEM. Read-only does not bind these. */
+int map_set(struct map *map, const char *key, uint32_t type, const void *bytes, uint32_t size);
+int map_set_u8(struct map *map, const char *key, uint8_t value);
+int map_set_u16(struct map *map, const char *key, uint16_t value);
+int map_set_u32(struct map *map, const char *key, uint32_t value);
+int map_set_i32(struct map *map, const char *key, int32_t value);
+int map_set_u64(struct map *map, const char *key, uint64_t value);
+int map_set_string(struct map *map, const char *key, const char *value);
+int map_get(const struct map *map, const char *key, struct map_value *value); /* -ENOENT */
+int map_get_u8(const struct map *map, const char *key, uint8_t *value);       /* -ENOENT; -EINVAL: type */
+int map_get_u32(const struct map *map, const char *key, uint32_t *value);
+int map_get_string(const struct map *map, const char *key, const char **value);
+int map_delete(struct map *map, const char *key); /* -ENOENT */
+/** Add delta to an integer key. -ENOENT; -EINVAL: not an integer. */
+int map_adjust(struct map *map, const char *key, int64_t delta);
+
+/** Make a key (or all keys that begin so) read-only for clients; the executive may still write. */
+int map_protect(struct map *map, const char *key_or_prefix, bool is_prefix);
+bool map_is_protected(const struct map *map, const char *key);
+
+/** Keys that begin with prefix (NULL: all) in byte order. Changes during the walk are safe. */
+struct map_iterator *map_iterator_create(struct map *map, const char *prefix);
+const char *map_iterator_next(struct map_iterator *iterator, struct map_value *value); /* NULL: end */
+void map_iterator_destroy(struct map_iterator *iterator);
+
+/** Call notify at each change of a key, or of all keys that begin so. */
+struct map_tracker *map_track(struct map *map, const char *key_or_prefix, bool is_prefix,
+	map_notify notify, void *arg);
+void map_untrack(struct map *map, struct map_tracker *tracker);
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * The plugin registry: finding, checking, loading and unloading. Files are opened through libltdl in
+ * plugin_open.c alone; what was found is checked in plugin_check.c (the table of style §4).
+ */
+#ifndef EXEC_PLUGIN_H
+#define EXEC_PLUGIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <coterie/plugin.h>
+#include <coterie/service.h>
+#include <coterie/transport.h>
+
+struct executive;
+struct plugin_file; /* an open module, plugin_open.c */
+
+enum plugin_state {
+	PLUGIN_CHECKED,
+	PLUGIN_READY,
+	PLUGIN_RUNNING,
+	PLUGIN_DRAINING,
+	PLUGIN_STOPPED,
+};
+
+/** One loaded plugin; plugins know it as their struct coterie_ctx. */
+struct plugin {
+	const struct coterie_plugin *descriptor; /* in the module */
+	const char *name;
+	const char *path;                        /* absolute, or "builtin" */
+	enum plugin_state state;
+	struct executive *executive;
+	struct plugin_file *file;
+	/* Copies, cut or zero-filled to our size, so that a member may be used without COTERIE_HAS. */
+	struct coterie_service service;          /* kind service */
+	struct coterie_transport transport;      /* kind transport */
+	void *self;                              /* what init or open gave */
+	const char *subsystem;                   /* upper-case name for the log */
+	uint64_t *rx, *tx;                       /* per ring message function, for the map */
+	struct ipc_server *ipc;                  /* NULL: no clients */
+	struct plugin_resources *resources;      /* timers, fds, posts it holds; host.c */
+	struct plugin *next;
+};
+
+/** What went wrong, for the operator and for main.c's exit code. */
+struct plugin_error {
+	int exit_code;   /* spec 07 §4.7: 30 not found, 31 descriptor, 32 ABI, 33 init failed */
+	char text[512];  /* names file, symbol and reason, and says what to do */
+};
+
+struct plugin_registry;
+
+/** directories: searched in order behind COTERIE_PLUGIN_PATH (ignored when privileges were gained). */
+struct plugin_registry *plugin_registry_create(struct executive *executive,
+	const char *const *directories, uint32_t count);
+/** Every plugin must have been unloaded. */
+void plugin_registry_destroy(struct plugin_registry *registry);
+
+/**
+ * Find, open and check a plugin and run its init (service) or open (transport).
+ * @return the plugin, owned by the registry; NULL: *error says why
+ */
+struct plugin *plugin_load(struct plugin_registry *registry, uint32_t kind, const char *name,
+	struct plugin_error *error);
+/** fini or close, reclaim what it leaked, close the file one turn of the loop later. */
+void plugin_unload(struct plugin_registry *registry, struct plugin *plugin);
+
+struct plugin *plugin_by_ring_id(const struct plugin_registry *registry, uint32_t ring_id); /* or NULL */
+struct plugin *plugin_by_name(const struct plugin_registry *registry, const char *name);    /* or NULL */
+/** The first, then plugin->next: ascending ring id; transports behind services. */
+struct plugin *plugin_first(const struct plugin_registry *registry);
+
+/** The request or ring message with this number, or NULL. Walks by stride, reads what it may. */
+const struct coterie_request *plugin_request(const struct plugin *plugin, int32_t id);
+const struct coterie_ring_msg *plugin_ring_msg(const struct plugin *plugin, uint32_t function);
+
+/**
+ * Check a descriptor against our ABI and what is loaded. Pure; no code of the plugin runs.
+ * @param file_name  base name of the file without suffix
+ */
+int plugin_check(const struct plugin_registry *registry, const struct coterie_plugin *descriptor,
+	uint32_t kind, const char *file_name, const char *path, struct plugin_error *error);
+
+/** The host table every plugin gets (host.c). */
+const struct coterie_host *host_table(void);
+int host_resources_create(struct plugin *plugin);
+void host_resources_reclaim(struct plugin *plugin); /* cancel and report what is still held */
+
+#endif

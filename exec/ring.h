@@ -1,0 +1,45 @@
+/*
+ * Engine and transport under one roof: own frames fed back through memory, timers, the ring id's file,
+ * the engine's log lines. Messages go up to route.c, configurations to sync.c and route.c.
+ */
+#ifndef EXEC_RING_H
+#define EXEC_RING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include <coterie/plugin.h>
+
+#include "exec/totem/engine.h"
+
+struct executive;
+struct plugin;
+struct ring;
+
+/** exit_code: out, of spec 07 §4.7, when NULL is returned; the reason has been logged. */
+struct ring *ring_create(struct executive *executive, int *exit_code);
+/** Give the transport its peers and links: the protocol starts when a link comes up. */
+int ring_start(struct ring *ring, struct plugin *transport);
+/** Multicast a leave and close the transport. Nothing is sent afterwards. */
+void ring_stop(struct ring *ring);
+void ring_destroy(struct ring *ring);
+
+/** As totem_engine_send, with the group's prefix put in front. group: "a" or "sync". */
+int ring_send(struct ring *ring, const char *group, enum totem_guarantee guarantee,
+	const struct iovec *iov, uint32_t count);
+void ring_synchronized(struct ring *ring);
+struct totem_engine *ring_engine(struct ring *ring); /* for getters */
+/** Frames queued and not yet sent; 0 when all that was sent before is in the order. */
+uint32_t ring_backlog(const struct ring *ring);
+void ring_membership(const struct ring *ring, struct coterie_ring_id *id, const uint32_t **nodeids,
+	uint32_t *count);
+
+/* host table, for the transport */
+struct coterie_frame *ring_frame_take(struct ring *ring, uint32_t capacity);
+void ring_frames_in(struct ring *ring, const struct coterie_arrival *arrivals, uint32_t count);
+void ring_link_state(struct ring *ring, uint32_t link, bool is_up, const char *text);
+void ring_peer_dead(struct ring *ring, uint32_t nodeid);
+void ring_writable(struct ring *ring);
+
+#endif

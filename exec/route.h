@@ -1,0 +1,27 @@
+/*
+ * Ring messages to services and back: the 16-byte executive header of spec 06 §6.2, its checks, byte
+ * order, contiguity.
+ */
+#ifndef EXEC_ROUTE_H
+#define EXEC_ROUTE_H
+
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "exec/totem/engine.h"
+
+struct executive;
+struct plugin;
+struct route;
+
+struct route *route_create(struct executive *executive); /* NULL: out of memory */
+void route_destroy(struct route *route);
+/** host->ring_send. */
+int route_send(struct route *route, struct plugin *plugin, uint32_t function, uint32_t guarantee,
+	const struct iovec *iov, uint32_t count);
+/** A message of the ring. Malformed ones are counted, logged at a limited rate and dropped. */
+void route_deliver(struct route *route, const struct totem_message *message);
+/** A configuration, to every service in ascending ring id. */
+void route_configure(struct route *route, const struct totem_configuration *configuration);
+
+#endif
