@@ -7,8 +7,8 @@ command -v shellcheck >/dev/null || tap_skip "no shellcheck"
 # Build folders stand inside the tree at times: what configure or libtool made is not ours to judge.
 mapfile -t scripts < <(find . \( -name .git -o -name 'build*' -o -name _build -o -name _inst \
 	-o -name m4 -o -name autom4te.cache \) -prune -o -type f \
-	-exec grep -lE '^#!.*[/ ](ba|da)?sh( |$)|^# shellcheck shell=' {} + |
-	xargs -d '\n' grep -LE '^# Generated (automatically )?by' | sort)
+	-exec grep -lZE '^#!.*[/ ](ba|da)?sh( |$)|^# shellcheck shell=' {} + |
+	xargs -0 grep -LE '^# Generated (automatically )?by' | sort)
 for script in "${scripts[@]}"; do
 	tap_check "$script" shellcheck -x -S warning -e SC1091,SC2154 -f gcc "$script"
 done
