@@ -35,6 +35,9 @@ struct coterie_transport {
 	uint32_t links_max;
 	uint32_t frame_size_max; /* largest frame it carries, bytes */
 	uint32_t netmtu;         /* default of totem.netmtu for it (spec 05 §7) */
+	uint32_t header_size;    /* bytes of a netmtu that its lower headers take over IPv4 (IPv6 takes 20
+	                            more); 0: it cuts and joins frames by itself */
+	uint32_t pad;
 	int (*open)(const struct coterie_host *host, struct coterie_ctx *ctx, void **self);
 	void (*close)(void *self); /* no call into the host after it returns */
 	int (*link_up)(void *self, uint32_t link, const struct sockaddr *local);

@@ -1,0 +1,79 @@
+#include "exec/state_dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define COROSYNC_STATE_DIR "/var/lib/corosync"
+
+static int read_seq(const char *dir, const char *name, uint64_t *seq)
+{
+	char path[4096 + 32];
+	unsigned char bytes[sizeof(*seq) + 1];
+
+	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ssize_t size = read(fd, bytes, sizeof(bytes));
+	int rc = size < 0 ? -errno : size != (ssize_t)sizeof(*seq) ? -EBADMSG : 0;
+	close(fd);
+	if (rc == 0)
+		memcpy(seq, bytes, sizeof(*seq));
+	return rc;
+}
+
+int state_ring_seq_load(const char *dir, uint32_t nodeid, uint64_t *seq)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "ringid_%u", nodeid);
+	*seq = 0;
+	int rc = read_seq(dir, name, seq);
+	if (rc != -ENOENT)
+		return rc;
+	/* A node that changes from Corosync to Coterie goes on counting where it was. */
+	if (read_seq(COROSYNC_STATE_DIR, name, seq) < 0)
+		*seq = 0;
+	return 0;
+}
+
+int state_ring_seq_store(const char *dir, uint32_t nodeid, uint64_t seq)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "ringid_%u", nodeid);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	int rc = state_file_replace(fd, name, &seq, sizeof(seq));
+	close(fd);
+	return rc;
+}
+
+int state_file_replace(int dir, const char *name, const void *bytes, size_t size)
+{
+	char temporary[64];
+	int rc = 0;
+
+	if (snprintf(temporary, sizeof(temporary), "%s.new", name) >= (int)sizeof(temporary))
+		return -ENAMETOOLONG;
+	int fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	ssize_t written = write(fd, bytes, size);
+	if (written != (ssize_t)size) {
+		rc = written < 0 ? -errno : -ENOSPC;
+		goto discard;
+	}
+	if (fsync(fd) < 0 || renameat(dir, temporary, dir, name) < 0 || fsync(dir) < 0)
+		rc = -errno;
+discard:
+	close(fd);
+	if (rc < 0)
+		unlinkat(dir, temporary, 0);
+	return rc;
+}

@@ -1,0 +1,19 @@
+/* The ring sequence on stable storage: spec 04 §11.4, spec 07 §4.4. */
+#ifndef EXEC_STATE_DIR_H
+#define EXEC_STATE_DIR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * Read the stored ring sequence of a node; when there is none, take over what Corosync left on this host.
+ * @return 0, *seq is 0 when none was ever stored; -EBADMSG: the file has not 8 bytes; -errno
+ */
+int state_ring_seq_load(const char *dir, uint32_t nodeid, uint64_t *seq);
+/** Durable when it returns 0. -errno. */
+int state_ring_seq_store(const char *dir, uint32_t nodeid, uint64_t seq);
+
+/** Replace `name` durably: a crash leaves the old content or the new, never half of either. */
+int state_file_replace(int dir, const char *name, const void *bytes, size_t size);
+
+#endif
