@@ -1,0 +1,299 @@
+/*
+ * Closed process groups: ordered messages to, and membership of, named groups of processes.
+ *
+ * cpg_overview(3) introduces the service; each call has a page of its own. Every call returns
+ * CS_OK, or the codes listed with it; all but those marked "local" also CS_ERR_LIBRARY when the
+ * connection to the daemon is broken, and all CS_ERR_BAD_HANDLE for a handle that is not live.
+ * CS_ERR_TRY_AGAIN means that nothing has happened: repeat the call some milliseconds later.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef COROSYNC_CPG_H_DEFINED
+#define COROSYNC_CPG_H_DEFINED
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <corosync/corotypes.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A connection to the service. Never 0. */
+typedef uint64_t cpg_handle_t;
+
+/** A walk through groups and members. Never 0. */
+typedef uint64_t cpg_iteration_handle_t;
+
+/** What a multicast promises about its delivery. */
+typedef enum {
+	CPG_TYPE_UNORDERED, /* delivered as CPG_TYPE_AGREED */
+	CPG_TYPE_FIFO,	    /* delivered as CPG_TYPE_AGREED */
+	CPG_TYPE_AGREED,    /* one order, the same for all members */
+	CPG_TYPE_SAFE	    /* and not before every member's node has a copy */
+} cpg_guarantee_t;
+
+/** May messages be sent? */
+typedef enum {
+	CPG_FLOW_CONTROL_DISABLED, /* yes */
+	CPG_FLOW_CONTROL_ENABLED   /* not now */
+} cpg_flow_control_state_t;
+
+/** Why a process is in a list of those that joined or left. */
+typedef enum {
+	CPG_REASON_UNDEFINED = 0, /* in lists of members */
+	CPG_REASON_JOIN = 1,	  /* called cpg_join */
+	CPG_REASON_LEAVE = 2,	  /* called cpg_leave */
+	CPG_REASON_NODEDOWN = 3,  /* its node left the ring */
+	CPG_REASON_NODEUP = 4,	  /* was a member already when its node came into the ring */
+	CPG_REASON_PROCDOWN = 5	  /* its connection ended without cpg_leave */
+} cpg_reason_t;
+
+/** What an iteration walks through. */
+typedef enum {
+	CPG_ITERATION_NAME_ONLY = 1, /* each group once */
+	CPG_ITERATION_ONE_GROUP = 2, /* the members of one group */
+	CPG_ITERATION_ALL = 3	     /* the members of all groups */
+} cpg_iteration_type_t;
+
+/** Version of the callbacks and parameters of cpg_model_initialize. */
+typedef enum {
+	CPG_MODEL_V1 = 1 /* cpg_model_v1_data_t */
+} cpg_model_t;
+
+/** A process in a group. */
+struct cpg_address {
+	uint32_t nodeid;
+	uint32_t pid;
+	uint32_t reason; /* cpg_reason_t */
+};
+
+#define CPG_MAX_NAME_LENGTH 128
+
+/** Name of a group: any bytes, not terminated; what follows length does not count. */
+struct cpg_name {
+	uint32_t length; /* 0 .. CPG_MAX_NAME_LENGTH */
+	char value[CPG_MAX_NAME_LENGTH];
+};
+
+/** Entries that programs usually provide for cpg_membership_get. */
+#define CPG_MEMBERS_MAX 128
+
+/** What cpg_iteration_next found. */
+struct cpg_iteration_description_t {
+	struct cpg_name group;
+	uint32_t nodeid; /* 0 with CPG_ITERATION_NAME_ONLY */
+	uint32_t pid;	 /* 0 with CPG_ITERATION_NAME_ONLY */
+};
+
+/** A configuration of the ring. */
+struct cpg_ring_id {
+	uint32_t nodeid; /* its representative */
+	uint64_t seq;	 /* greater than that of every earlier ring of this node */
+};
+
+/**
+ * A message of the joined group.
+ *
+ * @param group_name borrowed
+ * @param nodeid, pid the sender
+ * @param msg borrowed; aligned to 8 bytes; the callback may write to it
+ * @param msg_len bytes; may be 0
+ */
+typedef void (*cpg_deliver_fn_t)(cpg_handle_t handle, const struct cpg_name *group_name,
+	uint32_t nodeid, uint32_t pid, void *msg, size_t msg_len);
+
+/**
+ * A change in the joined group, at one place in the order of its messages.
+ *
+ * @param group_name borrowed
+ * @param member_list borrowed; the group after the change, by node id, then pid
+ * @param left_list borrowed; those that are members no more, with the reason
+ * @param joined_list borrowed; those that are new, with the reason
+ */
+typedef void (*cpg_confchg_fn_t)(cpg_handle_t handle, const struct cpg_name *group_name,
+	const struct cpg_address *member_list, size_t member_list_entries,
+	const struct cpg_address *left_list, size_t left_list_entries,
+	const struct cpg_address *joined_list, size_t joined_list_entries);
+
+/**
+ * A new configuration of the ring; follows the group changes that it caused.
+ *
+ * @param member_list borrowed; node ids, ascending
+ */
+typedef void (*cpg_totem_confchg_fn_t)(cpg_handle_t handle, struct cpg_ring_id ring_id,
+	uint32_t member_list_entries, const uint32_t *member_list);
+
+/** For cpg_initialize. An event whose callback is NULL is taken and dropped. */
+typedef struct {
+	cpg_deliver_fn_t cpg_deliver_fn;
+	cpg_confchg_fn_t cpg_confchg_fn;
+} cpg_callbacks_t;
+
+/** What cpg_model_initialize is given, cast from the structure of the model. */
+typedef struct {
+	cpg_model_t model;
+} cpg_model_data_t;
+
+/** Flag: one totem callback with the present configuration right after the first confchg. */
+#define CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF 0x01
+
+typedef struct {
+	cpg_model_t model;
+	cpg_deliver_fn_t cpg_deliver_fn;
+	cpg_confchg_fn_t cpg_confchg_fn;
+	cpg_totem_confchg_fn_t cpg_totem_confchg_fn;
+	unsigned int flags;
+} cpg_model_v1_data_t;
+
+/**
+ * Connect. The same as cpg_model_initialize with model V1, no totem callback, no flags and a NULL
+ * context.
+ *
+ * @param handle set on success
+ * @param callbacks copied; NULL for none
+ * @return as cpg_model_initialize
+ */
+cs_error_t cpg_initialize(cpg_handle_t *handle, cpg_callbacks_t *callbacks);
+
+/**
+ * Connect.
+ *
+ * @param handle set on success
+ * @param model CPG_MODEL_V1
+ * @param model_data copied; NULL for no callbacks and no flags
+ * @param context for cpg_context_get
+ * @return CS_ERR_LIBRARY no daemon; CS_ERR_TRY_AGAIN the daemon is starting or stopping;
+ * CS_ERR_INVALID_PARAM unknown model or flag; CS_ERR_NO_MEMORY; CS_ERR_ACCESS the daemon does not
+ * allow this user; CS_ERR_NOT_SUPPORTED the daemon has no such service
+ */
+cs_error_t cpg_model_initialize(
+	cpg_handle_t *handle, cpg_model_t model, cpg_model_data_t *model_data, void *context);
+
+/**
+ * Disconnect. A process that is in a group leaves it with CPG_REASON_PROCDOWN. Allowed in a
+ * callback; wakes a dispatch that waits in another thread.
+ *
+ * @return CS_ERR_LIBRARY the daemon was gone; the handle is released all the same
+ */
+cs_error_t cpg_finalize(cpg_handle_t handle);
+
+/** Local. A descriptor to poll for POLLIN, readable while events wait; owned by the library. */
+cs_error_t cpg_fd_get(cpg_handle_t handle, int *fd);
+
+/** Local. The longest message, in bytes, that travels in one piece. */
+cs_error_t cpg_max_atomic_msgsize_get(cpg_handle_t handle, uint32_t *size);
+
+/** Local. The pointer last stored for this handle. */
+cs_error_t cpg_context_get(cpg_handle_t handle, void **context);
+
+/** Local. Store a pointer, which the library never follows. */
+cs_error_t cpg_context_set(cpg_handle_t handle, void *context);
+
+/**
+ * Call the callbacks of waiting events.
+ *
+ * @return CS_ERR_TRY_AGAIN no event with CS_DISPATCH_ONE_NONBLOCKING; CS_ERR_BAD_HANDLE also when
+ * the handle was finalized meanwhile; CS_ERR_NO_MEMORY a long message was lost to this handle
+ */
+cs_error_t cpg_dispatch(cpg_handle_t handle, cs_dispatch_flags_t dispatch_types);
+
+/**
+ * Join a group, one at a time on each handle. The first event is the handle's own confchg.
+ *
+ * @param group copied
+ * @return CS_ERR_NAME_TOO_LONG; CS_ERR_TRY_AGAIN; CS_ERR_EXIST the handle is in a group, or
+ * another handle of this process is in this one; CS_ERR_BUSY an earlier leave does not complete
+ */
+cs_error_t cpg_join(cpg_handle_t handle, const struct cpg_name *group);
+
+/**
+ * Leave the group. The last event of the group is the handle's own confchg.
+ *
+ * @return CS_ERR_NAME_TOO_LONG; CS_ERR_TRY_AGAIN; CS_ERR_NOT_EXIST the handle is in no group;
+ * CS_ERR_BUSY an earlier join does not complete
+ */
+cs_error_t cpg_leave(cpg_handle_t handle, const struct cpg_name *group);
+
+/**
+ * Send a message to the joined group, the sender included.
+ *
+ * Up to the size of cpg_max_atomic_msgsize_get it is queued without waiting for the daemon; above,
+ * it goes in parts and the call waits until the daemon has taken them all.
+ *
+ * @param iovec borrowed; the parts of the message, in order
+ * @return CS_ERR_TRY_AGAIN; and for messages that go in parts: CS_ERR_NOT_EXIST the handle is in
+ * no group; CS_ERR_INTERRUPT the group changed meanwhile: nobody gets the message, send it again
+ */
+cs_error_t cpg_mcast_joined(cpg_handle_t handle, cpg_guarantee_t guarantee,
+	const struct iovec *iovec, unsigned int iov_len);
+
+/**
+ * The members of any group at this moment.
+ *
+ * @param member_list room for all; by node id, then pid
+ * @param member_list_entries set to their number, at most 384
+ * @return CS_ERR_NAME_TOO_LONG; CS_ERR_INVALID_PARAM a NULL pointer
+ */
+cs_error_t cpg_membership_get(cpg_handle_t handle, struct cpg_name *groupName,
+	struct cpg_address *member_list, int *member_list_entries);
+
+/** The id of this node. */
+cs_error_t cpg_local_get(cpg_handle_t handle, unsigned int *local_nodeid);
+
+/** Local. Always CPG_FLOW_CONTROL_DISABLED: cpg_mcast_joined tells by CS_ERR_TRY_AGAIN. */
+cs_error_t cpg_flow_control_state_get(
+	cpg_handle_t handle, cpg_flow_control_state_t *flow_control_enabled);
+
+/**
+ * Allocate a buffer that the daemon sees as well.
+ *
+ * @param size bytes; may be 0
+ * @param buffer set; zeroed, aligned to 8 bytes, freed with cpg_zcb_free or with the handle
+ * @return CS_ERR_NO_MEMORY; CS_ERR_TOO_BIG; CS_ERR_TRY_AGAIN
+ */
+cs_error_t cpg_zcb_alloc(cpg_handle_t handle, size_t size, void **buffer);
+
+/** Free a buffer. CS_ERR_INVALID_PARAM: not one of this handle. */
+cs_error_t cpg_zcb_free(cpg_handle_t handle, void *buffer);
+
+/**
+ * Send the start of a buffer as a message to the joined group. The buffer may be changed and sent
+ * again once the call has returned.
+ *
+ * @param msg as cpg_zcb_alloc gave it
+ * @return CS_ERR_TOO_BIG more than 1 MiB; CS_ERR_INVALID_PARAM more than was allocated, or no such
+ * buffer; CS_ERR_NOT_EXIST the handle is in no group; CS_ERR_TRY_AGAIN; CS_ERR_INTERRUPT as
+ * cpg_mcast_joined
+ */
+cs_error_t cpg_zcb_mcast_joined(
+	cpg_handle_t handle, cpg_guarantee_t guarantee, void *msg, size_t msg_len);
+
+/**
+ * Take a snapshot of groups or members and start to walk through it.
+ *
+ * @param group which, with CPG_ITERATION_ONE_GROUP; else NULL
+ * @return CS_ERR_NAME_TOO_LONG; CS_ERR_INVALID_PARAM a type and a group that do not go together;
+ * CS_ERR_NO_MEMORY
+ */
+cs_error_t cpg_iteration_initialize(cpg_handle_t handle, cpg_iteration_type_t iteration_type,
+	const struct cpg_name *group, cpg_iteration_handle_t *cpg_iteration_handle);
+
+/**
+ * The next entry. After the end the walk starts again from the first.
+ *
+ * @return CS_ERR_INVALID_PARAM description is NULL; CS_ERR_NO_SECTIONS the end
+ */
+cs_error_t cpg_iteration_next(
+	cpg_iteration_handle_t handle, struct cpg_iteration_description_t *description);
+
+/** Forget the snapshot. */
+cs_error_t cpg_iteration_finalize(cpg_iteration_handle_t handle);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,232 @@
+#include "services/client/channel.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <linux/sockios.h>
+#include <qb/qbipcc.h>
+
+#include "services/client/error.h"
+
+enum {
+	NAME_SIZE = 64,
+	INSTANCE_LENGTH_MAX = 31,
+	/* Between two looks whether the executive still lives. */
+	RESPONSE_SLICE_MS = 2000,
+	/* More than a wake-up byte can cost in the socket's send buffer (768 on Linux 6, amd64). */
+	WAKEUP_COST_MAX = 4096,
+};
+
+/* [a-z0-9][a-z0-9_-]{0,30}, in ASCII whatever the locale. */
+static bool is_instance_name(const char *name)
+{
+	static const char first[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+	static const char later[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+	size_t length = strlen(name);
+
+	return length > 0 && length <= INSTANCE_LENGTH_MAX && strchr(first, name[0]) != NULL &&
+		strspn(name, later) == length;
+}
+
+int channel_open(struct channel *channel, const char *service, const char *instance)
+{
+	char name[NAME_SIZE];
+	socklen_t option_size = sizeof(channel->wakeup_room_max);
+	int length;
+	int rc;
+
+	if (instance == NULL || instance[0] == '\0')
+		length = snprintf(name, sizeof(name), "%s", service);
+	else if (is_instance_name(instance))
+		length = snprintf(name, sizeof(name), "%s-%s", service, instance);
+	else
+		return -EINVAL;
+	if (length < 0 || (size_t)length >= sizeof(name))
+		return -EINVAL;
+
+	*channel = (struct channel){0};
+	errno = 0;
+	channel->connection = qb_ipcc_connect(name, CHANNEL_MESSAGE_SIZE_MAX);
+	if (channel->connection == NULL) {
+		rc = errno == 0 ? -ENOMEM : -errno;
+		/* What sockets in the file system say when nobody listens. */
+		return rc == -ENOENT ? -ECONNREFUSED : rc;
+	}
+	rc = qb_ipcc_fd_get(channel->connection, &channel->fd);
+	if (rc < 0)
+		goto disconnect;
+	if (getsockopt(channel->fd, SOL_SOCKET, SO_SNDBUF, &channel->wakeup_room_max,
+		    &option_size) < 0)
+		channel->wakeup_room_max = 0;
+	rc = -pthread_mutex_init(&channel->lock, NULL);
+	if (rc < 0)
+		goto disconnect;
+	return 0;
+
+disconnect:
+	qb_ipcc_disconnect(channel->connection);
+	return rc;
+}
+
+void channel_close(struct channel *channel)
+{
+	qb_ipcc_disconnect(channel->connection);
+	pthread_mutex_destroy(&channel->lock);
+}
+
+/* The socket tells both sides: here every poll ends, and the executive sees the client go. */
+void channel_interrupt(struct channel *channel)
+{
+	atomic_store(&channel->is_interrupted, true);
+	(void)shutdown(channel->fd, SHUT_RDWR);
+}
+
+bool channel_is_interrupted(const struct channel *channel)
+{
+	return atomic_load(&channel->is_interrupted);
+}
+
+/* Without this, a program that repeats what cannot be queued would never learn of the end. */
+static bool is_hung_up(const struct channel *channel)
+{
+	struct pollfd pollfd = {.fd = channel->fd, .events = POLLIN};
+
+	return poll(&pollfd, 1, 0) > 0 && (pollfd.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
+}
+
+/*
+ * Each request is followed by a byte on a socket, which wakes the executive. When the executive
+ * does not read and that socket is full, libqb repeats the write without pause until it fits; so
+ * we look before anything is queued. The socket's send buffer is charged by us alone, under the
+ * lock, and charged less by the reader at any time: room once seen stays, and one look is good for
+ * as many requests as fit whatever a byte may cost.
+ *
+ * Where the service uses sockets throughout, the descriptor is that of the events: always empty
+ * in this direction, and libqb itself refuses what does not fit.
+ */
+static bool has_wakeup_room(struct channel *channel)
+{
+	int used;
+
+	if (channel->wakeup_credit > 0) {
+		channel->wakeup_credit--;
+		return true;
+	}
+	if (channel->wakeup_room_max == 0 || ioctl(channel->fd, SIOCOUTQ, &used) < 0) {
+		struct pollfd pollfd = {.fd = channel->fd, .events = POLLOUT};
+
+		return poll(&pollfd, 1, 0) > 0;
+	}
+	if (used >= channel->wakeup_room_max)
+		return false;
+	channel->wakeup_credit = (uint32_t)(channel->wakeup_room_max - used) / WAKEUP_COST_MAX;
+	return true;
+}
+
+/* Under the lock. -EAGAIN: nothing was queued. */
+static int send_locked(struct channel *channel, enum channel_gate gate, const struct iovec *iov,
+	unsigned int count)
+{
+	ssize_t rc;
+
+	if (channel_is_interrupted(channel))
+		return -EBADF;
+	if (channel->is_out_of_step)
+		return -ENOTCONN;
+	if (!has_wakeup_room(channel))
+		return is_hung_up(channel) ? -ENOTCONN : -EAGAIN;
+	if (gate != CHANNEL_GATE_ALL)
+		(void)qb_ipcc_fc_enable_max_set(channel->connection, (uint32_t)gate);
+	rc = qb_ipcc_sendv(channel->connection, iov, count);
+	if (gate != CHANNEL_GATE_ALL)
+		(void)qb_ipcc_fc_enable_max_set(channel->connection, CHANNEL_GATE_ALL);
+	if (rc >= 0)
+		return 0;
+	if (rc == -EAGAIN || rc == -ETIMEDOUT)
+		return is_hung_up(channel) ? -ENOTCONN : -EAGAIN;
+	return rc == -EMSGSIZE ? -EMSGSIZE : -ENOTCONN;
+}
+
+static ssize_t response_locked(struct channel *channel, void *response, size_t response_size)
+{
+	for (;;) {
+		ssize_t rc = qb_ipcc_recv(
+			channel->connection, response, response_size, RESPONSE_SLICE_MS);
+
+		if (rc >= 0)
+			return rc;
+		if (!qb_ipcc_is_connected(channel->connection))
+			return -ENOTCONN;
+		if (rc != -EAGAIN && rc != -ETIMEDOUT && rc != -EINTR) {
+			/* The response, still due, would answer the next request. */
+			channel->is_out_of_step = true;
+			return -ENOTCONN;
+		}
+	}
+}
+
+int channel_send(struct channel *channel, enum channel_gate gate, const struct iovec *iov,
+	unsigned int count)
+{
+	int rc;
+
+	pthread_mutex_lock(&channel->lock);
+	rc = send_locked(channel, gate, iov, count);
+	pthread_mutex_unlock(&channel->lock);
+	return rc;
+}
+
+ssize_t channel_call(struct channel *channel, enum channel_gate gate, const struct iovec *iov,
+	unsigned int count, void *response, size_t response_size)
+{
+	ssize_t rc;
+
+	pthread_mutex_lock(&channel->lock);
+	rc = send_locked(channel, gate, iov, count);
+	if (rc == 0)
+		rc = response_locked(channel, response, response_size);
+	pthread_mutex_unlock(&channel->lock);
+	return rc;
+}
+
+cs_error_t channel_request(struct channel *channel, const void *request, size_t request_size,
+	void *response, size_t response_size)
+{
+	/* An iovec has no const; the request is only read. */
+	struct iovec iov = {.iov_base = (void *)(uintptr_t)request, .iov_len = request_size};
+	ssize_t size = channel_call(channel, CHANNEL_GATE_ALL, &iov, 1, response, response_size);
+
+	if (size < 0)
+		return client_error(size);
+	return client_response_error(response, (size_t)size, response_size);
+}
+
+/*
+ * We wait by ourselves, not in libqb: its wait for an event ends in a semaphore that nothing but
+ * an event posts, when another thread has taken the event that ended its poll.
+ */
+ssize_t channel_receive(struct channel *channel, void *event, bool is_waiting)
+{
+	struct pollfd pollfd = {.fd = channel->fd, .events = POLLIN};
+
+	for (;;) {
+		ssize_t rc = -EBADF;
+
+		if (!channel_is_interrupted(channel))
+			rc = qb_ipcc_event_recv(
+				channel->connection, event, CHANNEL_EVENT_SIZE_MAX, 0);
+		if (rc >= 0)
+			return rc;
+		if (channel_is_interrupted(channel))
+			return -EBADF;
+		if (rc != -EAGAIN && rc != -ETIMEDOUT && rc != -ENOMSG && rc != -EINTR)
+			return -ENOTCONN;
+		if (!is_waiting)
+			return -EAGAIN;
+		(void)poll(&pollfd, 1, -1);
+	}
+}

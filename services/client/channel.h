@@ -1,0 +1,109 @@
+/*
+ * A connection to one service of the executive: requests, and a stream of events. The only place
+ * of the client libraries that calls libqb.
+ *
+ * Requests of one channel go one after the other, whatever threads they come from; receiving
+ * events takes no part in that, so that a callback may make requests.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef SERVICES_CLIENT_CHANNEL_H
+#define SERVICES_CLIENT_CHANNEL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <corosync/corotypes.h>
+
+struct qb_ipcc_connection;
+
+enum {
+	/* Bytes of the longest request and event that are agreed on. */
+	CHANNEL_MESSAGE_SIZE_MAX = 1048576,
+	/*
+	 * Bytes to have ready for an event. The ring that carries it has a little more room than
+	 * was agreed; a sender that uses it must not be able to block the stream.
+	 */
+	CHANNEL_EVENT_SIZE_MAX = CHANNEL_MESSAGE_SIZE_MAX + 8192,
+};
+
+/** Which of the executive's stop signs a request heeds. */
+enum channel_gate {
+	CHANNEL_GATE_ALL = 1,	/* stop everything */
+	CHANNEL_GATE_MCAST = 2, /* and stop multicasts */
+};
+
+struct channel {
+	struct qb_ipcc_connection *connection;
+	int fd;
+	pthread_mutex_t lock;	 /* held from a request to the end of its response */
+	bool is_out_of_step;	 /* under lock: a response could not be read */
+	uint32_t wakeup_credit;	 /* under lock: requests whose wake-up byte surely has room */
+	int32_t wakeup_room_max; /* bytes; the socket's send buffer */
+	atomic_bool is_interrupted;
+};
+
+/**
+ * Connect, waiting for the executive's answer without limit.
+ *
+ * @param channel filled in
+ * @param service IPC name, as of the default instance; copied
+ * @param instance NULL or "": the default instance; borrowed
+ * @return 0; -EINVAL instance is no instance's name; -ECONNREFUSED nobody listens; -EAGAIN,
+ * -EACCES, -ENOSYS, -EMFILE refused by the executive; -ENOMEM, or another errno of a system call
+ */
+int channel_open(struct channel *channel, const char *service, const char *instance);
+
+/** Disconnect. Nobody else may be inside a call; the channel is of no more use. */
+void channel_close(struct channel *channel);
+
+/**
+ * Cut the connection while others may be inside: those that receive wake up. The executive sees
+ * the connection end at once. channel_close is still due.
+ */
+void channel_interrupt(struct channel *channel);
+
+bool channel_is_interrupted(const struct channel *channel);
+
+/**
+ * Send without an answer.
+ *
+ * @param iov borrowed; at most 64 elements
+ * @return 0: queued for the executive; -EAGAIN: nothing was queued; -EMSGSIZE; -EBADF interrupted;
+ * any other errno: the connection is broken
+ */
+int channel_send(struct channel *channel, enum channel_gate gate, const struct iovec *iov,
+	unsigned int count);
+
+/**
+ * Send and wait for the answer, without limit while the connection stands.
+ *
+ * @param response filled in
+ * @return bytes of the response; -EAGAIN: nothing was sent; else as channel_send
+ */
+ssize_t channel_call(struct channel *channel, enum channel_gate gate, const struct iovec *iov,
+	unsigned int count, void *response, size_t response_size);
+
+/**
+ * The ordinary request: one piece, heeding CHANNEL_GATE_ALL, with an answer of known size.
+ *
+ * @return what client_error says of the sending or client_response_error of the answer
+ */
+cs_error_t channel_request(struct channel *channel, const void *request, size_t request_size,
+	void *response, size_t response_size);
+
+/**
+ * Take the next event.
+ *
+ * @param event filled in; CHANNEL_EVENT_SIZE_MAX bytes
+ * @param is_waiting wait for one without limit; signals do not end the wait
+ * @return its bytes; -EAGAIN there is none; -EBADF interrupted; -ENOTCONN
+ */
+ssize_t channel_receive(struct channel *channel, void *event, bool is_waiting);
+
+#endif

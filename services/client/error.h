@@ -1,0 +1,26 @@
+/*
+ * From negative errno, which is what everything inside speaks, to the codes of the public calls.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef SERVICES_CLIENT_ERROR_H
+#define SERVICES_CLIENT_ERROR_H
+
+#include <sys/types.h>
+
+#include <corosync/corotypes.h>
+
+/** CS_OK for 0 and more; the code of a negative errno; CS_ERR_LIBRARY for one that has none. */
+cs_error_t client_error(ssize_t rc);
+
+/**
+ * What a response says.
+ *
+ * @param response borrowed; size bytes, starting with libqb's response header
+ * @param size_want bytes that the request's own response has at least
+ * @return the code in the header; CS_ERR_LIBRARY when there is no header, its code is none, or it
+ * says CS_OK but the response is shorter than size_want
+ */
+cs_error_t client_response_error(const void *response, size_t size, size_t size_want);
+
+#endif

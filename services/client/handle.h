@@ -1,0 +1,72 @@
+/*
+ * Handles of a client library: numbers that a program holds, and the objects behind them.
+ *
+ * Life of an object:
+ * 1. handle_open gives it a number; the table holds one reference.
+ * 2. Each call of the library takes a reference with handle_get and gives it back with handle_put.
+ * 3. handle_take makes the number dead for all callers and hands the table's reference over.
+ * 4. The last handle_put destroys the object.
+ *
+ * A table is the one thing of file scope that changes in a client library: a public handle is a
+ * mere number, so the library must find the object by itself. All calls are safe in any thread.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef SERVICES_CLIENT_HANDLE_H
+#define SERVICES_CLIENT_HANDLE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+/** First member of every object in a table. */
+struct handle_object {
+	atomic_uint references;
+};
+
+struct handle_slot {
+	struct handle_object *object; /* NULL: free */
+	uint32_t check;		      /* of the last handle of this slot, 0: none yet */
+};
+
+struct handle_table {
+	pthread_mutex_t lock;
+	struct handle_slot *slots; /* by the low half of the handle */
+	uint32_t slot_count;
+	void (*destroy)(struct handle_object *object);
+};
+
+#define HANDLE_TABLE_INITIALIZER(destroy_object)                                                   \
+	{                                                                                          \
+		PTHREAD_MUTEX_INITIALIZER, NULL, 0, destroy_object                                 \
+	}
+
+/**
+ * Give an object a number.
+ *
+ * @param object taken, unless it fails: the table now holds its only reference
+ * @param handle set on success; not 0, and not a number that this slot had before
+ * @return 0; -ENOMEM
+ */
+int handle_open(struct handle_table *table, struct handle_object *object, uint64_t *handle);
+
+/**
+ * Find a live object.
+ *
+ * @param object set on success: referenced, given back with handle_put
+ * @return 0; -EBADF
+ */
+int handle_get(struct handle_table *table, uint64_t handle, struct handle_object **object);
+
+/** Give a reference back; the last one destroys the object. */
+void handle_put(struct handle_table *table, struct handle_object *object);
+
+/**
+ * Make a handle dead. Of several callers one succeeds.
+ *
+ * @param object set on success: the table's reference, given back with handle_put
+ * @return 0; -EBADF
+ */
+int handle_take(struct handle_table *table, uint64_t handle, struct handle_object **object);
+
+#endif
