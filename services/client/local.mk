@@ -1,1 +1,17 @@
-# services/client: sources, tests and data of this folder.
+# services/client: what the client libraries share, and libcorosync_common.
+corosyncinclude_HEADERS += include/corosync/corodefs.h include/corosync/corotypes.h include/corosync/hdb.h
+
+lib_LTLIBRARIES += libcorosync_common.la
+libcorosync_common_la_SOURCES = %D%/common/common.c
+libcorosync_common_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
+libcorosync_common_la_LDFLAGS = $(AM_LDFLAGS) -no-undefined -Wl,-z,defs -version-info 4:0:0
+
+pkgconfig_DATA += %D%/common/libcorosync_common.pc
+CLEANFILES += %D%/common/libcorosync_common.pc
+EXTRA_DIST += %D%/common/libcorosync_common.pc.in
+
+# Linked into each client library; all of it hidden there.
+noinst_LTLIBRARIES += libclient.la
+libclient_la_SOURCES = \
+	%D%/channel.c %D%/channel.h %D%/error.c %D%/error.h %D%/handle.c %D%/handle.h
+libclient_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden

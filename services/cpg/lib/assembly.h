@@ -1,0 +1,48 @@
+/*
+ * Long messages, put together again from their fragments: one at a time for each sending process.
+ *
+ * Memory grows with what has arrived, not with what a sender announces.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef SERVICES_CPG_LIB_ASSEMBLY_H
+#define SERVICES_CPG_LIB_ASSEMBLY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct assembly; /* a message under way */
+
+struct assembly_list {
+	struct assembly *first;
+};
+
+struct assembly_fragment {
+	uint32_t nodeid; /* sender */
+	uint32_t pid;
+	uint32_t type;	       /* enum cpg_fragment_type */
+	uint32_t message_size; /* whole message, bytes */
+	const void *bytes;     /* borrowed */
+	uint32_t size;	       /* of this fragment */
+};
+
+/**
+ * Take the next fragment of a sender.
+ *
+ * FIRST drops what was unfinished of this sender. Fragments without a beginning are ignored: we
+ * joined in the middle. So are messages that come out longer or shorter than announced.
+ *
+ * @param message set to the whole message, message_size bytes, when this was its last fragment
+ * (returned, caller frees with free()), else to NULL
+ * @return 0; -EMSGSIZE the message does not add up and is dropped; -ENOMEM it is dropped
+ */
+int assembly_add(
+	struct assembly_list *list, const struct assembly_fragment *fragment, void **message);
+
+/** Drop what is unfinished of a sender. */
+void assembly_drop(struct assembly_list *list, uint32_t nodeid, uint32_t pid);
+
+/** Drop everything. */
+void assembly_list_fini(struct assembly_list *list);
+
+#endif

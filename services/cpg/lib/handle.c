@@ -1,0 +1,211 @@
+/*
+ * Connecting, disconnecting, and the calls that never leave the process.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "services/cpg/lib/connection.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "services/client/error.h"
+
+enum {
+	/* How long the last request waits for room when the executive does not read. */
+	FINALIZE_PATIENCE_MS = 1000,
+	FINALIZE_PAUSE_MS = 5,
+};
+
+static void connection_destroy(struct handle_object *object);
+
+static struct handle_table connections = HANDLE_TABLE_INITIALIZER(connection_destroy);
+
+void pause_ms(unsigned int ms)
+{
+	struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+
+	while (nanosleep(&pause, &pause) < 0 && errno == EINTR)
+		;
+}
+
+cs_error_t connection_get(cpg_handle_t handle, struct cpg_connection **connection)
+{
+	struct handle_object *object;
+
+	if (handle_get(&connections, handle, &object) < 0)
+		return CS_ERR_BAD_HANDLE;
+	/* The object is the first member. */
+	*connection = (struct cpg_connection *)object;
+	return CS_OK;
+}
+
+void connection_put(struct cpg_connection *connection)
+{
+	handle_put(&connections, &connection->object);
+}
+
+static void connection_destroy(struct handle_object *object)
+{
+	struct cpg_connection *connection = (struct cpg_connection *)object;
+
+	iterations_fini(connection); /* of a call that was inside when the handle died */
+	channel_close(&connection->channel);
+	zero_copy_fini(connection);
+	assembly_list_fini(&connection->assemblies);
+	free(connection->spare);
+	pthread_mutex_destroy(&connection->fragments_lock);
+	pthread_mutex_destroy(&connection->dispatch_lock);
+	pthread_mutex_destroy(&connection->zero_copy_lock);
+	pthread_mutex_destroy(&connection->iterations_lock);
+	free(connection);
+}
+
+cs_error_t cpg_initialize(cpg_handle_t *handle, cpg_callbacks_t *callbacks)
+{
+	cpg_model_v1_data_t model = {.model = CPG_MODEL_V1};
+
+	if (callbacks != NULL) {
+		model.cpg_deliver_fn = callbacks->cpg_deliver_fn;
+		model.cpg_confchg_fn = callbacks->cpg_confchg_fn;
+	}
+	return cpg_model_initialize(handle, CPG_MODEL_V1, (cpg_model_data_t *)&model, NULL);
+}
+
+cs_error_t cpg_model_initialize(
+	cpg_handle_t *handle, cpg_model_t model, cpg_model_data_t *model_data, void *context)
+{
+	struct cpg_connection *connection;
+	int rc;
+
+	*handle = 0;
+	if (model != CPG_MODEL_V1)
+		return CS_ERR_INVALID_PARAM;
+	connection = calloc(1, sizeof(*connection));
+	if (connection == NULL)
+		return CS_ERR_NO_MEMORY;
+	if (model_data != NULL)
+		connection->model = *(const cpg_model_v1_data_t *)model_data;
+	atomic_init(&connection->context, context);
+	pthread_mutex_init(&connection->fragments_lock, NULL);
+	pthread_mutex_init(&connection->dispatch_lock, NULL);
+	pthread_mutex_init(&connection->zero_copy_lock, NULL);
+	pthread_mutex_init(&connection->iterations_lock, NULL);
+
+	rc = channel_open(&connection->channel, "cpg", secure_getenv("COTERIE_INSTANCE"));
+	if (rc < 0) {
+		free(connection);
+		return client_error(rc);
+	}
+	/* Only now: without a daemon that is the answer, whatever the flags. */
+	rc = -EINVAL;
+	if ((connection->model.flags & ~(unsigned int)CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF) == 0)
+		rc = handle_open(&connections, &connection->object, handle);
+	if (rc < 0)
+		connection_destroy(&connection->object);
+	return client_error(rc);
+}
+
+/*
+ * The request makes sure that all multicasts of this handle have been taken before the connection
+ * closes. When the executive is too busy to read it, it is given some time. What it answers to it
+ * does not matter.
+ */
+static cs_error_t finalize_request(struct channel *channel)
+{
+	struct cpg_req_finalize request = {
+		.header = {.id = CPG_REQ_FINALIZE, .size = sizeof(request)}};
+	struct iovec iov = {.iov_base = &request, .iov_len = sizeof(request)};
+	struct cpg_res_plain response;
+	unsigned int waited_ms = 0;
+	ssize_t rc;
+
+	for (;;) {
+		rc = channel_call(channel, CHANNEL_GATE_ALL, &iov, 1, &response, sizeof(response));
+		if (rc != -EAGAIN)
+			return client_error(rc);
+		if (waited_ms >= FINALIZE_PATIENCE_MS)
+			return CS_OK;
+		pause_ms(FINALIZE_PAUSE_MS);
+		waited_ms += FINALIZE_PAUSE_MS;
+	}
+}
+
+cs_error_t cpg_finalize(cpg_handle_t handle)
+{
+	struct handle_object *object;
+	cs_error_t rc;
+
+	if (handle_take(&connections, handle, &object) < 0)
+		return CS_ERR_BAD_HANDLE;
+	struct cpg_connection *connection = (struct cpg_connection *)object;
+	iterations_fini(connection);
+	rc = finalize_request(&connection->channel);
+	/* Whoever is inside, in a callback or waiting for an event, keeps the memory, not more. */
+	if (atomic_load(&object->references) > 1)
+		channel_interrupt(&connection->channel);
+	connection_put(connection);
+	return rc;
+}
+
+cs_error_t cpg_fd_get(cpg_handle_t handle, int *fd)
+{
+	struct cpg_connection *connection;
+	cs_error_t rc = connection_get(handle, &connection);
+
+	if (rc != CS_OK)
+		return rc;
+	*fd = connection->channel.fd;
+	connection_put(connection);
+	return CS_OK;
+}
+
+cs_error_t cpg_context_get(cpg_handle_t handle, void **context)
+{
+	struct cpg_connection *connection;
+	cs_error_t rc = connection_get(handle, &connection);
+
+	if (rc != CS_OK)
+		return rc;
+	*context = atomic_load(&connection->context);
+	connection_put(connection);
+	return CS_OK;
+}
+
+cs_error_t cpg_context_set(cpg_handle_t handle, void *context)
+{
+	struct cpg_connection *connection;
+	cs_error_t rc = connection_get(handle, &connection);
+
+	if (rc != CS_OK)
+		return rc;
+	atomic_store(&connection->context, context);
+	connection_put(connection);
+	return CS_OK;
+}
+
+cs_error_t cpg_max_atomic_msgsize_get(cpg_handle_t handle, uint32_t *size)
+{
+	struct cpg_connection *connection;
+	cs_error_t rc = connection_get(handle, &connection);
+
+	if (rc != CS_OK)
+		return rc;
+	*size = CPG_ATOMIC_SIZE_MAX;
+	connection_put(connection);
+	return CS_OK;
+}
+
+/* cpg_mcast_joined refuses what cannot be sent, so there is no state to tell. */
+cs_error_t cpg_flow_control_state_get(
+	cpg_handle_t handle, cpg_flow_control_state_t *flow_control_enabled)
+{
+	struct cpg_connection *connection;
+	cs_error_t rc = connection_get(handle, &connection);
+
+	if (rc != CS_OK)
+		return rc;
+	*flow_control_enabled = CPG_FLOW_CONTROL_DISABLED;
+	connection_put(connection);
+	return CS_OK;
+}

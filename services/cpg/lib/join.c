@@ -1,0 +1,161 @@
+/*
+ * Groups: joining, leaving, who is in one, and who we are.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "services/cpg/lib/connection.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "services/client/error.h"
+
+_Static_assert((int)CPG_GROUP_NAME_MAX == CPG_MAX_NAME_LENGTH, "one length for names");
+_Static_assert((int)CPG_WIRE_REASON_PROCDOWN == CPG_REASON_PROCDOWN, "one set of reasons");
+
+enum {
+	BUSY_PAUSE_MS_MAX = 16,
+	/*
+	 * Longer than a ring needs by default to agree that a node has failed. Corosync 3.1.7
+	 * answers BUSY for ever once a handle has left a group (spec 01 §10.1).
+	 */
+	BUSY_PATIENCE_MS = 15000,
+};
+
+void name_to_wire(struct cpg_wire_name *wire, const struct cpg_name *name)
+{
+	*wire = (struct cpg_wire_name){.length = name->length};
+	memcpy(wire->value, name->value, name->length);
+}
+
+cs_error_t name_from_wire(struct cpg_name *name, const struct cpg_wire_name *wire)
+{
+	if (wire->length > CPG_GROUP_NAME_MAX)
+		return CS_ERR_NAME_TOO_LONG;
+	*name = (struct cpg_name){.length = wire->length};
+	memcpy(name->value, wire->value, wire->length);
+	return CS_OK;
+}
+
+/*
+ * BUSY: the executive waits for our earlier leave or join to come round the ring. Ask again, with
+ * no lock held meanwhile, so that other calls go on.
+ */
+static cs_error_t request_when_settled(
+	struct cpg_connection *connection, const void *request, size_t size)
+{
+	struct channel *channel = &connection->channel;
+	struct cpg_res_plain response;
+	unsigned int pause = 1;
+	unsigned int waited_ms = 0;
+	cs_error_t rc;
+
+	for (;;) {
+		rc = channel_request(channel, request, size, &response, sizeof(response));
+		if (rc != CS_ERR_BUSY || waited_ms >= BUSY_PATIENCE_MS)
+			return rc;
+		pause_ms(pause);
+		waited_ms += pause;
+		if (pause < BUSY_PAUSE_MS_MAX)
+			pause *= 2;
+	}
+}
+
+cs_error_t cpg_join(cpg_handle_t handle, const struct cpg_name *group)
+{
+	struct cpg_connection *connection;
+	cs_error_t rc;
+
+	if (group->length > CPG_MAX_NAME_LENGTH)
+		return CS_ERR_NAME_TOO_LONG;
+	rc = connection_get(handle, &connection);
+	if (rc != CS_OK)
+		return rc;
+	struct cpg_req_join request = {
+		.header = {.id = CPG_REQ_JOIN, .size = sizeof(request)},
+		.pid = (uint32_t)getpid(),
+		.flags = connection->model.flags,
+	};
+	name_to_wire(&request.group, group);
+	rc = request_when_settled(connection, &request, sizeof(request));
+	connection_put(connection);
+	return rc;
+}
+
+cs_error_t cpg_leave(cpg_handle_t handle, const struct cpg_name *group)
+{
+	struct cpg_connection *connection;
+	cs_error_t rc;
+
+	if (group->length > CPG_MAX_NAME_LENGTH)
+		return CS_ERR_NAME_TOO_LONG;
+	rc = connection_get(handle, &connection);
+	if (rc != CS_OK)
+		return rc;
+	struct cpg_req_leave request = {
+		.header = {.id = CPG_REQ_LEAVE, .size = sizeof(request)},
+		.pid = (uint32_t)getpid(),
+	};
+	name_to_wire(&request.group, group);
+	rc = request_when_settled(connection, &request, sizeof(request));
+	connection_put(connection);
+	return rc;
+}
+
+cs_error_t cpg_membership_get(cpg_handle_t handle, struct cpg_name *groupName,
+	struct cpg_address *member_list, int *member_list_entries)
+{
+	struct cpg_connection *connection;
+	struct cpg_res_membership_get *response;
+	cs_error_t rc;
+
+	if (groupName->length > CPG_MAX_NAME_LENGTH)
+		return CS_ERR_NAME_TOO_LONG;
+	if (member_list == NULL || member_list_entries == NULL)
+		return CS_ERR_INVALID_PARAM;
+	rc = connection_get(handle, &connection);
+	if (rc != CS_OK)
+		return rc;
+	struct cpg_req_membership_get request = {
+		.header = {.id = CPG_REQ_MEMBERSHIP_GET, .size = sizeof(request)}};
+	name_to_wire(&request.group, groupName);
+	/* Not on the stack, which may be small. */
+	response = malloc(sizeof(*response));
+	rc = CS_ERR_NO_MEMORY;
+	if (response != NULL)
+		rc = channel_request(&connection->channel, &request, sizeof(request), response,
+			sizeof(*response));
+	if (rc == CS_OK && response->member_count > CPG_MEMBERSHIP_MAX)
+		rc = CS_ERR_LIBRARY;
+	if (rc == CS_OK) {
+		for (uint32_t i = 0; i < response->member_count; i++)
+			member_list[i] = (struct cpg_address){
+				.nodeid = response->members[i].nodeid,
+				.pid = response->members[i].pid,
+			};
+		*member_list_entries = (int)response->member_count;
+	}
+	free(response);
+	connection_put(connection);
+	return rc;
+}
+
+cs_error_t cpg_local_get(cpg_handle_t handle, unsigned int *local_nodeid)
+{
+	struct cpg_req_local_get request = {
+		.header = {.id = CPG_REQ_LOCAL_GET, .size = sizeof(request)}};
+	struct cpg_res_local_get response;
+	struct cpg_connection *connection;
+	cs_error_t rc = connection_get(handle, &connection);
+
+	if (rc != CS_OK)
+		return rc;
+	rc = channel_request(
+		&connection->channel, &request, sizeof(request), &response, sizeof(response));
+	if (rc == CS_OK)
+		*local_nodeid = response.nodeid;
+	connection_put(connection);
+	return rc;
+}

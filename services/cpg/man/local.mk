@@ -1,0 +1,1 @@
+# services/cpg/man: libcpg, section 3.
