@@ -30,11 +30,19 @@ struct frame_pool *frame_pool_create(size_t common_size, size_t bytes_max);
 void frame_pool_destroy(struct frame_pool *pool);
 void frame_pool_usage(const struct frame_pool *pool, struct frame_pool_usage *usage);
 
-/** A frame of size 0 with one reference, the caller's. NULL: no memory, or the limit. */
+/**
+ * A frame of size 0 with one reference, the caller's. Its capacity is at least the one asked for: the
+ * common size, where that is enough. NULL: no memory, or the limit.
+ */
 struct coterie_frame *frame_take(struct frame_pool *pool, size_t capacity);
-/** A frame that shows [offset, offset + size) of buffer, which it references. NULL as above. */
+/**
+ * A frame that shows [offset, offset + size) of buffer, within buffer's capacity, and references it.
+ * NULL: no memory.
+ */
 struct coterie_frame *frame_slice(struct coterie_frame *buffer, size_t offset, size_t size);
 struct coterie_frame *frame_ref(struct coterie_frame *frame); /* returns frame */
+/** Where frame's bytes lie: itself, or what it is a slice of. A reference pins that one's capacity. */
+const struct coterie_frame *frame_buffer(const struct coterie_frame *frame);
 void frame_unref(struct coterie_frame *frame);                /* NULL is ignored */
 
 #endif

@@ -42,7 +42,7 @@ enum wire_refusal {
 	WIRE_BAD_TYPE,
 	WIRE_BAD_COUNT,   /* a count beyond its limit or beyond the packet */
 	WIRE_TOO_LONG,
-	WIRE_BAD_CONTENT, /* commit token: unsorted, index beyond the list, … (§2.6, §16.1) */
+	WIRE_BAD_CONTENT, /* what no correct sender writes; said at the decoder that checks it */
 };
 
 struct wire_header {
@@ -83,7 +83,7 @@ struct wire_mcast {
 	uint8_t encapsulated;  /* 1: payload is a whole old-ring frame; 2: a group-layer packet */
 	bool is_swapped;
 	const uint8_t *payload; /* borrowed */
-	size_t payload_size;
+	size_t payload_size;    /* at least another 45 when encapsulated is 1 */
 };
 
 struct wire_merge_detect {
@@ -130,7 +130,14 @@ struct wire_commit_token {
 /** What is behind any packet's magic. WIRE_TOO_SHORT, _BAD_MAGIC, _BAD_VERSION or _BAD_TYPE. */
 enum wire_refusal wire_decode_header(const uint8_t *bytes, size_t size, struct wire_header *header);
 
-/* Each of these takes a packet whose header was decoded and had the matching type. */
+/*
+ * Each of these takes a packet whose header was decoded and had the matching type. Bytes behind what the
+ * packet needs are ignored (§2). WIRE_BAD_CONTENT:
+ * - mcast: encapsulated is neither 1 nor 2;
+ * - join: system_from is 0; a leave with no failed entry. (The lists may hold anything, 0 and duplicates
+ *   included, in any order.);
+ * - commit token: memb_index beyond count; addr not strictly ascending, or with a 0 (§2.6, §16.1).
+ */
 enum wire_refusal wire_decode_token(const uint8_t *bytes, size_t size, struct wire_token *token);
 enum wire_refusal wire_decode_mcast(const uint8_t *bytes, size_t size, struct wire_mcast *mcast);
 enum wire_refusal wire_decode_merge_detect(const uint8_t *bytes, size_t size,
@@ -167,7 +174,7 @@ size_t wire_encode_mcast_header(const struct wire_mcast *mcast, bool swap, uint8
 	size_t capacity);
 size_t wire_encode_merge_detect(const struct wire_merge_detect *merge, bool swap, uint8_t *out,
 	size_t capacity);
-/** features 0: no trailer. ids are written in the order given. */
+/** features 0: no trailer; else bit 63 is added. ids are written in the order given. */
 size_t wire_encode_join(uint32_t header_nodeid, uint32_t system_from, uint64_t ring_seq,
 	const uint32_t *proc, uint32_t proc_count, const uint32_t *failed, uint32_t failed_count,
 	uint64_t features, bool swap, uint8_t *out, size_t capacity);
@@ -202,7 +209,7 @@ void wire_encode_u16(uint16_t value, bool swap, uint8_t *out);
 /* --- group prefix in front of a message (§12.1) --- */
 
 /**
- * Find the payload behind the group prefix of a message.
+ * Find the payload behind the group prefix of a message. The prefix may name no group at all.
  *
  * @param bytes  the message's first size bytes, contiguous
  * @param names  out, borrowed: names[i] for i < *count, at most names_max of them; further ones of a

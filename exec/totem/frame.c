@@ -1,0 +1,202 @@
+/* Frames and their pool. */
+#include "exec/totem/frame.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+/*
+ * A frame as the pool knows it: its bytes lie behind it, unless it is a slice, which holds a
+ * reference to the frame where they do.
+ */
+struct frame {
+	struct coterie_frame shown; /* first: what everybody else has a pointer to */
+	struct frame_pool *pool;
+	struct frame *buffer;       /* slices: where the bytes lie, never a slice itself; else NULL */
+	struct frame *next_free;
+	uint32_t references;
+	uint8_t bytes[];
+};
+
+struct frame_pool {
+	size_t common_size;
+	size_t bytes_max;
+	struct frame_pool_usage usage;
+	struct frame *free_frames; /* of common_size each */
+	struct frame *free_slices;
+	bool is_destroyed;         /* waits for its last frame */
+};
+
+/* Frames on a free list would hide their use after free from the address sanitizer. */
+#ifdef __SANITIZE_ADDRESS__
+static const bool keeps_free_frames = false;
+#else
+static const bool keeps_free_frames = true;
+#endif
+
+static struct frame *frame_of(struct coterie_frame *shown)
+{
+	return (struct frame *)(void *)shown;
+}
+
+struct frame_pool *frame_pool_create(size_t common_size, size_t bytes_max)
+{
+	struct frame_pool *pool = calloc(1, sizeof(*pool));
+
+	if (pool == NULL)
+		return NULL;
+	pool->common_size = common_size;
+	pool->bytes_max = bytes_max;
+	return pool;
+}
+
+static void free_list(struct frame *list)
+{
+	while (list != NULL) {
+		struct frame *next = list->next_free;
+
+		free(list);
+		list = next;
+	}
+}
+
+void frame_pool_destroy(struct frame_pool *pool)
+{
+	if (pool == NULL)
+		return;
+	assert(!pool->is_destroyed);
+	free_list(pool->free_frames);
+	free_list(pool->free_slices);
+	pool->free_frames = NULL;
+	pool->free_slices = NULL;
+	pool->is_destroyed = true;
+	if (pool->usage.frames == 0)
+		free(pool);
+}
+
+void frame_pool_usage(const struct frame_pool *pool, struct frame_pool_usage *usage)
+{
+	*usage = pool->usage;
+}
+
+/* From the list, else from the heap. */
+static struct frame *obtain(struct frame **list, size_t size)
+{
+	struct frame *frame = *list;
+
+	if (frame == NULL)
+		return malloc(sizeof(*frame) + size);
+	*list = frame->next_free;
+	return frame;
+}
+
+struct coterie_frame *frame_take(struct frame_pool *pool, size_t capacity)
+{
+	struct frame *none = NULL;
+	bool is_common = capacity <= pool->common_size;
+
+	assert(!pool->is_destroyed);
+	if (is_common)
+		capacity = pool->common_size;
+	if (capacity > UINT32_MAX || capacity > pool->bytes_max - pool->usage.bytes) {
+		pool->usage.refused++;
+		return NULL;
+	}
+
+	struct frame *frame = obtain(is_common ? &pool->free_frames : &none, capacity);
+
+	if (frame == NULL)
+		return NULL;
+	frame->shown.data = frame->bytes;
+	frame->shown.size = 0;
+	frame->shown.capacity = (uint32_t)capacity;
+	frame->pool = pool;
+	frame->buffer = NULL;
+	frame->next_free = NULL;
+	frame->references = 1;
+	pool->usage.bytes += capacity;
+	pool->usage.frames++;
+	return &frame->shown;
+}
+
+struct coterie_frame *frame_slice(struct coterie_frame *buffer, size_t offset, size_t size)
+{
+	struct frame *from = frame_of(buffer);
+	struct frame_pool *pool = from->pool;
+
+	assert(offset <= buffer->capacity && size <= buffer->capacity - offset);
+
+	struct frame *slice = obtain(&pool->free_slices, 0);
+
+	if (slice == NULL)
+		return NULL;
+	slice->shown.data = buffer->data + offset;
+	slice->shown.size = (uint32_t)size;
+	slice->shown.capacity = (uint32_t)size;
+	slice->pool = pool;
+	slice->buffer = from->buffer != NULL ? from->buffer : from;
+	slice->next_free = NULL;
+	slice->references = 1;
+	(void)frame_ref(&slice->buffer->shown);
+	pool->usage.frames++;
+	return &slice->shown;
+}
+
+struct coterie_frame *frame_ref(struct coterie_frame *frame)
+{
+	struct frame *referenced = frame_of(frame);
+
+	assert(referenced->references > 0 && referenced->references < UINT32_MAX);
+	referenced->references++;
+	return frame;
+}
+
+const struct coterie_frame *frame_buffer(const struct coterie_frame *frame)
+{
+	const struct frame *inner = (const struct frame *)(const void *)frame;
+
+	return inner->buffer != NULL ? &inner->buffer->shown : frame;
+}
+
+/* The last reference is gone. */
+static void release(struct frame *frame)
+{
+	struct frame_pool *pool = frame->pool;
+	struct frame **list = NULL;
+
+	if (frame->buffer != NULL) {
+		list = &pool->free_slices;
+	} else {
+		assert(pool->usage.bytes >= frame->shown.capacity);
+		pool->usage.bytes -= frame->shown.capacity;
+		if (frame->shown.capacity == pool->common_size)
+			list = &pool->free_frames;
+	}
+	assert(pool->usage.frames > 0);
+	pool->usage.frames--;
+	if (list != NULL && keeps_free_frames && !pool->is_destroyed) {
+		frame->next_free = *list;
+		*list = frame;
+	} else {
+		free(frame);
+	}
+	if (pool->is_destroyed && pool->usage.frames == 0)
+		free(pool);
+}
+
+void frame_unref(struct coterie_frame *frame)
+{
+	if (frame == NULL)
+		return;
+
+	struct frame *dropped = frame_of(frame);
+	struct frame *buffer = dropped->buffer;
+
+	assert(dropped->references > 0);
+	if (--dropped->references > 0)
+		return;
+	release(dropped);
+	/* After the slice, so that the pool outlives both. */
+	if (buffer != NULL && --buffer->references == 0)
+		release(buffer);
+}

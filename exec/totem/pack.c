@@ -1,0 +1,311 @@
+/*
+ * Messages into frames: spec 04 §12.2, §12.3.
+ *
+ * A packet that is cut is full to the byte, except that one which has less than PART_ROOM_MIN bytes
+ * left behind the end of a message is closed there. Fragment numbers run on from message to message
+ * and never start again: tails are packed with the messages behind them, so a receiver that missed
+ * packets would otherwise join the first part of one message to the second of another.
+ */
+#include "exec/totem/pack.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/totem/wire.h"
+
+#define LENGTH_SIZE 2u
+#define PART_ROOM_MIN (LENGTH_SIZE + 1u) /* a length and one byte */
+#define PARTS_AHEAD 8u /* lengths that the data of an open packet leaves room for */
+
+/* One frame of the queue. */
+struct slot {
+	struct coterie_frame *frame;
+	uint32_t guarantee;
+};
+
+struct pack_queue {
+	struct frame_pool *pool; /* borrowed */
+	struct pack_options options;
+	uint64_t messages;
+
+	/* A ring of frames_max slots: `closed` finished ones from `first` on, then maybe the open one. */
+	struct slot *slots;
+	uint32_t first;
+	uint32_t closed;
+
+	/* The open packet; all 0 when there is none. */
+	bool is_open;
+	uint32_t room;     /* bytes for lengths and data in it: P of §12.2 */
+	uint32_t parts;
+	uint32_t data;     /* bytes of all parts */
+	uint32_t reserved; /* lengths that fit in front of the data as it lies now */
+
+	uint8_t continuation; /* of the open or the next packet */
+	uint8_t fragment;     /* the number used last */
+};
+
+/* Reads a message in pieces. */
+struct source {
+	const struct iovec *iov;
+	size_t done; /* of iov[0] */
+	size_t left; /* of all */
+};
+
+static struct slot *slot_at(const struct pack_queue *queue, uint32_t i)
+{
+	return &queue->slots[(queue->first + i) % queue->options.frames_max];
+}
+
+struct pack_queue *pack_queue_create(struct frame_pool *pool, const struct pack_options *options)
+{
+	assert(options->frames_max > 0);
+
+	struct pack_queue *queue = calloc(1, sizeof(*queue));
+
+	if (queue == NULL)
+		return NULL;
+	queue->slots = calloc(options->frames_max, sizeof(*queue->slots));
+	if (queue->slots == NULL) {
+		free(queue);
+		return NULL;
+	}
+	queue->pool = pool;
+	queue->options = *options;
+	pack_queue_set_payload_max(queue, options->payload_max);
+	return queue;
+}
+
+void pack_queue_destroy(struct pack_queue *queue)
+{
+	if (queue == NULL)
+		return;
+	for (uint32_t i = 0; i < pack_queue_count(queue); i++)
+		frame_unref(slot_at(queue, i)->frame);
+	free(queue->slots);
+	free(queue);
+}
+
+void pack_queue_set_payload_max(struct pack_queue *queue, uint32_t payload_max)
+{
+	assert(payload_max >= WIRE_PACKET_HEADER_SIZE + PART_ROOM_MIN);
+	assert(payload_max <= WIRE_FRAME_SIZE_MAX - WIRE_MCAST_HEADER_SIZE);
+	queue->options.payload_max = payload_max;
+}
+
+uint32_t pack_queue_count(const struct pack_queue *queue)
+{
+	return queue->closed + (queue->is_open ? 1 : 0);
+}
+
+uint32_t pack_queue_free(const struct pack_queue *queue)
+{
+	return queue->options.frames_max - pack_queue_count(queue);
+}
+
+uint64_t pack_queue_messages(const struct pack_queue *queue)
+{
+	return queue->messages;
+}
+
+static uint8_t *packet_of(const struct slot *slot)
+{
+	return slot->frame->data + WIRE_MCAST_HEADER_SIZE;
+}
+
+static uint8_t *open_data(const struct pack_queue *queue)
+{
+	return packet_of(slot_at(queue, queue->closed)) + WIRE_PACKET_HEADER_SIZE +
+		LENGTH_SIZE * queue->reserved;
+}
+
+/* Make the data of the open packet lie behind `count` lengths. */
+static void reserve_lengths(struct pack_queue *queue, uint32_t count)
+{
+	const uint8_t *from = open_data(queue);
+
+	if (count == queue->reserved)
+		return;
+	assert(LENGTH_SIZE * count + queue->data <= queue->room);
+	queue->reserved = count;
+	memmove(open_data(queue), from, queue->data);
+}
+
+/* Bytes that one more part may have in the open packet. */
+static uint32_t part_room(const struct pack_queue *queue)
+{
+	uint32_t used = LENGTH_SIZE * (queue->parts + 1) + queue->data;
+
+	assert(used <= queue->room);
+	return queue->room - used;
+}
+
+/* The frame is in its slot already. */
+static void open_packet(struct pack_queue *queue)
+{
+	queue->is_open = true;
+	queue->room = queue->options.payload_max - WIRE_PACKET_HEADER_SIZE;
+	queue->parts = 0;
+	queue->data = 0;
+	queue->reserved = 0;
+}
+
+/** @param goes_on  the last message has more bytes, in the next packet */
+static void close_packet(struct pack_queue *queue, bool goes_on)
+{
+	struct slot *slot = slot_at(queue, queue->closed);
+	uint8_t fragmented = 0;
+
+	assert(queue->is_open && queue->parts > 0 && queue->parts <= UINT16_MAX);
+	if (goes_on) {
+		queue->fragment = queue->fragment == UINT8_MAX ? 1 : queue->fragment + 1;
+		fragmented = queue->fragment;
+	}
+	reserve_lengths(queue, queue->parts);
+	wire_encode_packet_header(fragmented, queue->continuation, (uint16_t)queue->parts,
+		queue->options.swap, packet_of(slot));
+	slot->frame->size = WIRE_MCAST_HEADER_SIZE + WIRE_PACKET_HEADER_SIZE +
+		LENGTH_SIZE * queue->parts + queue->data;
+	assert(slot->frame->size <= slot->frame->capacity);
+	queue->continuation = fragmented;
+	queue->is_open = false;
+	queue->closed++;
+}
+
+/* Put the next size bytes of a message into the open packet, as a part of their own. */
+static void put_part(struct pack_queue *queue, struct source *source, uint32_t size)
+{
+	uint32_t ahead = (queue->room - queue->data - size) / LENGTH_SIZE;
+
+	assert(size <= part_room(queue));
+	if (ahead > queue->parts + PARTS_AHEAD)
+		ahead = queue->parts + PARTS_AHEAD;
+	if (queue->parts + 1 > queue->reserved ||
+		LENGTH_SIZE * queue->reserved + queue->data + size > queue->room)
+		reserve_lengths(queue, ahead);
+
+	uint8_t *to = open_data(queue) + queue->data;
+
+	for (uint32_t left = size; left > 0;) {
+		size_t take = source->iov->iov_len - source->done;
+
+		if (take > left)
+			take = left;
+		if (take > 0)
+			memcpy(to, (const uint8_t *)source->iov->iov_base + source->done, take);
+		to += take;
+		left -= (uint32_t)take;
+		source->done += take;
+		if (source->done == source->iov->iov_len) {
+			source->iov++;
+			source->done = 0;
+		}
+	}
+	source->left -= size;
+	wire_encode_u16((uint16_t)size, queue->options.swap,
+		packet_of(slot_at(queue, queue->closed)) + WIRE_PACKET_HEADER_SIZE +
+			LENGTH_SIZE * queue->parts);
+	queue->parts++;
+	queue->data += size;
+}
+
+/* Frames that a message needs besides the open one. */
+static size_t frames_needed(const struct pack_queue *queue, size_t size)
+{
+	size_t per_frame = queue->options.payload_max - WIRE_PACKET_HEADER_SIZE - LENGTH_SIZE;
+
+	if (queue->is_open) {
+		size_t here = part_room(queue);
+
+		if (size <= here)
+			return 0;
+		size -= here;
+	}
+	return size == 0 ? 1 : (size - 1) / per_frame + 1;
+}
+
+/* Fill the next `count` slots; all or none. */
+static int take_frames(struct pack_queue *queue, uint32_t count)
+{
+	uint32_t from = pack_queue_count(queue);
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct slot *slot = slot_at(queue, from + i);
+
+		slot->guarantee = 0;
+		slot->frame = frame_take(
+			queue->pool, WIRE_MCAST_HEADER_SIZE + queue->options.payload_max);
+		if (slot->frame != NULL)
+			continue;
+		while (i-- > 0)
+			frame_unref(slot_at(queue, from + i)->frame);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+int pack_queue_append(struct pack_queue *queue, uint32_t guarantee, const struct iovec *iov,
+	size_t count)
+{
+	struct source source = {.iov = iov};
+	size_t whole = queue->options.payload_max - WIRE_PACKET_HEADER_SIZE - LENGTH_SIZE;
+
+	for (size_t i = 0; i < count; i++) {
+		if (iov[i].iov_len > SIZE_MAX - source.left)
+			return -EMSGSIZE;
+		source.left += iov[i].iov_len;
+	}
+	if (source.left > whole * queue->options.frames_max)
+		return -EMSGSIZE;
+
+	size_t needed = frames_needed(queue, source.left);
+
+	if (needed > pack_queue_free(queue))
+		return -EAGAIN;
+
+	int rc = take_frames(queue, (uint32_t)needed);
+
+	if (rc < 0)
+		return rc;
+	for (;;) {
+		if (!queue->is_open)
+			open_packet(queue);
+
+		uint32_t size = part_room(queue);
+
+		if (source.left <= size)
+			break;
+		put_part(queue, &source, size);
+		close_packet(queue, true);
+	}
+
+	/* The rest, with the message's last byte. */
+	slot_at(queue, queue->closed)->guarantee |= guarantee;
+	put_part(queue, &source, (uint32_t)source.left);
+	if (queue->room - LENGTH_SIZE * queue->parts - queue->data < PART_ROOM_MIN)
+		close_packet(queue, false);
+	queue->messages++;
+	return 0;
+}
+
+void pack_queue_flush(struct pack_queue *queue)
+{
+	if (queue->is_open)
+		close_packet(queue, false);
+}
+
+struct coterie_frame *pack_queue_take(struct pack_queue *queue, uint32_t *guarantee)
+{
+	if (queue->closed == 0)
+		return NULL;
+
+	struct slot *slot = slot_at(queue, 0);
+	struct coterie_frame *frame = slot->frame;
+
+	*guarantee = slot->guarantee;
+	slot->frame = NULL;
+	queue->first = (queue->first + 1) % queue->options.frames_max;
+	queue->closed--;
+	return frame;
+}

@@ -1,0 +1,417 @@
+/*
+ * Frames into messages: spec 04 §12.4.
+ *
+ * What an unfinished message costs is bounded whatever the sender does. Its parts stay in the frames
+ * they came in, but a frame may pin a buffer many times the size of the part, and a sender may never
+ * finish: when the pinned bytes exceed a multiple of the message's own, or all contexts together pin
+ * too much, or there are too many parts, the parts are moved to the end of one heap buffer of at most
+ * twice the message's size. Each byte moves at most once (and again as the buffer doubles).
+ */
+#include "exec/totem/unpack.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/totem/wire.h"
+
+#define PARTS_FIRST 16u
+#define PARTS_MAX (UNPACK_IOV_MAX - 2u) /* besides the moved bytes and the last part */
+#define PINNED_SLACK ((size_t)256 * 1024)
+#define PINNED_FACTOR 2u /* pinned bytes per byte of message before its parts are moved */
+#define PINNED_MAX ((size_t)16 * 1024 * 1024) /* by all contexts together */
+#define MOVED_FIRST ((size_t)4096)
+
+/* The unfinished message of one source in one of the two phases, and the state of its chain. */
+struct context {
+	uint8_t last;     /* continuation that the next packet should have */
+	bool is_skipping; /* after a mismatch, reference's rule */
+	bool is_broken;   /* the unfinished message lacks a part: it is never delivered */
+
+	uint8_t *moved; /* the first moved_size bytes */
+	size_t moved_size;
+	size_t moved_capacity;
+
+	/* The bytes behind those. iov[1 + i] lies in frames[i]; iov[0] is kept for the moved bytes. */
+	struct iovec *iov;
+	struct coterie_frame **frames;
+	uint32_t parts;
+	uint32_t parts_capacity;
+	size_t referenced; /* bytes of all parts */
+	size_t pinned;     /* capacities of their buffers */
+};
+
+struct source {
+	uint32_t id;
+	struct context contexts[2]; /* by is_syncing */
+};
+
+struct unpack {
+	struct source **sources; /* ascending by id */
+	uint32_t count;
+	uint32_t capacity;
+	size_t pinned; /* sum over all contexts */
+	bool is_busy;  /* delivering: must not be entered again */
+	struct unpack_counters counters;
+};
+
+struct unpack *unpack_create(void)
+{
+	return calloc(1, sizeof(struct unpack));
+}
+
+const struct unpack_counters *unpack_counters(const struct unpack *unpack)
+{
+	return &unpack->counters;
+}
+
+/* Let go of the frames; moved bytes stay. */
+static void drop_parts(struct unpack *unpack, struct context *context)
+{
+	for (uint32_t i = 0; i < context->parts; i++)
+		frame_unref(context->frames[i]);
+	assert(unpack->pinned >= context->pinned);
+	unpack->pinned -= context->pinned;
+	context->parts = 0;
+	context->referenced = 0;
+	context->pinned = 0;
+}
+
+/* Forget the unfinished message; the place in the chain stays. */
+static void drop_message(struct unpack *unpack, struct context *context)
+{
+	drop_parts(unpack, context);
+	free(context->moved);
+	context->moved = NULL;
+	context->moved_size = 0;
+	context->moved_capacity = 0;
+	context->is_broken = false;
+}
+
+static void break_message(struct unpack *unpack, struct context *context)
+{
+	drop_message(unpack, context);
+	context->is_broken = true;
+}
+
+static void source_destroy(struct unpack *unpack, struct source *source)
+{
+	for (int i = 0; i < 2; i++) {
+		drop_message(unpack, &source->contexts[i]);
+		free(source->contexts[i].iov);
+		free(source->contexts[i].frames);
+	}
+	free(source);
+}
+
+void unpack_destroy(struct unpack *unpack)
+{
+	if (unpack == NULL)
+		return;
+	for (uint32_t i = 0; i < unpack->count; i++)
+		source_destroy(unpack, unpack->sources[i]);
+	assert(unpack->pinned == 0);
+	free(unpack->sources);
+	free(unpack);
+}
+
+/* Place of the first source whose id is not below `id`. */
+static uint32_t source_place(const struct unpack *unpack, uint32_t id)
+{
+	uint32_t low = 0;
+	uint32_t high = unpack->count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (unpack->sources[middle]->id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Found or made; NULL: out of memory. */
+static struct source *source_get(struct unpack *unpack, uint32_t id)
+{
+	uint32_t at = source_place(unpack, id);
+
+	if (at < unpack->count && unpack->sources[at]->id == id)
+		return unpack->sources[at];
+	if (unpack->count == unpack->capacity) {
+		uint32_t capacity = unpack->capacity == 0 ? 8 : 2 * unpack->capacity;
+		struct source **sources =
+			reallocarray(unpack->sources, capacity, sizeof(*sources));
+
+		if (sources == NULL)
+			return NULL;
+		unpack->sources = sources;
+		unpack->capacity = capacity;
+	}
+
+	struct source *source = calloc(1, sizeof(*source));
+
+	if (source == NULL)
+		return NULL;
+	source->id = id;
+	memmove(&unpack->sources[at + 1], &unpack->sources[at],
+		(unpack->count - at) * sizeof(*unpack->sources));
+	unpack->sources[at] = source;
+	unpack->count++;
+	return source;
+}
+
+void unpack_forget(struct unpack *unpack, uint32_t id)
+{
+	uint32_t at = source_place(unpack, id);
+
+	assert(!unpack->is_busy);
+	if (at == unpack->count || unpack->sources[at]->id != id)
+		return;
+	source_destroy(unpack, unpack->sources[at]);
+	unpack->count--;
+	memmove(&unpack->sources[at], &unpack->sources[at + 1],
+		(unpack->count - at) * sizeof(*unpack->sources));
+}
+
+/* Copy the parts behind the moved bytes, and let go of their frames. */
+static int move_parts(struct unpack *unpack, struct context *context)
+{
+	size_t size = context->moved_size + context->referenced;
+	size_t capacity = context->moved_capacity == 0 ? MOVED_FIRST : context->moved_capacity;
+
+	while (capacity < size)
+		capacity *= 2; /* size is bounded by UNPACK_MESSAGE_SIZE_MAX */
+	if (capacity > context->moved_capacity) {
+		uint8_t *moved = realloc(context->moved, capacity);
+
+		if (moved == NULL)
+			return -ENOMEM;
+		context->moved = moved;
+		context->moved_capacity = capacity;
+	}
+	for (uint32_t i = 0; i < context->parts; i++) {
+		const struct iovec *part = &context->iov[1 + i];
+
+		memcpy(context->moved + context->moved_size, part->iov_base, part->iov_len);
+		context->moved_size += part->iov_len;
+	}
+	assert(context->moved_size == size);
+	drop_parts(unpack, context);
+	return 0;
+}
+
+/* Make sure of one more part, and of one entry behind it. */
+static int reserve_part(struct context *context)
+{
+	uint32_t capacity = context->parts_capacity == 0 ? PARTS_FIRST : 2 * context->parts_capacity;
+
+	if (context->parts < context->parts_capacity)
+		return 0;
+
+	struct iovec *iov = reallocarray(context->iov, capacity + 2, sizeof(*iov));
+
+	if (iov == NULL)
+		return -ENOMEM;
+	context->iov = iov;
+
+	struct coterie_frame **frames = reallocarray(context->frames, capacity, sizeof(*frames));
+
+	if (frames == NULL)
+		return -ENOMEM;
+	context->frames = frames;
+	context->parts_capacity = capacity;
+	return 0;
+}
+
+/* Whether the unfinished message stays within its limit with size bytes more. */
+static bool fits(const struct context *context, size_t size)
+{
+	return size <= UNPACK_MESSAGE_SIZE_MAX - context->moved_size - context->referenced;
+}
+
+/* The unfinished message goes on with these bytes of frame. */
+static int append_part(struct unpack *unpack, struct context *context, struct coterie_frame *frame,
+	const uint8_t *bytes, size_t size)
+{
+	if (context->is_broken || size == 0)
+		return 0;
+	if (!fits(context, size)) {
+		unpack->counters.oversized++;
+		break_message(unpack, context);
+		return 0;
+	}
+	if (reserve_part(context) < 0)
+		goto drop;
+
+	const struct coterie_frame *buffer = frame_buffer(frame);
+	bool is_pinned = context->parts > 0 &&
+		frame_buffer(context->frames[context->parts - 1]) == buffer;
+
+	context->frames[context->parts] = frame_ref(frame);
+	context->parts++;
+	context->iov[context->parts] =
+		(struct iovec){.iov_base = (void *)(uintptr_t)bytes, .iov_len = size};
+	context->referenced += size;
+	if (!is_pinned) {
+		context->pinned += buffer->capacity;
+		unpack->pinned += buffer->capacity;
+	}
+	if (context->pinned <= PINNED_FACTOR * context->referenced + PINNED_SLACK &&
+		unpack->pinned <= PINNED_MAX && context->parts < PARTS_MAX)
+		return 0;
+	if (move_parts(unpack, context) == 0)
+		return 0;
+drop:
+	unpack->counters.skipped++;
+	break_message(unpack, context);
+	return -ENOMEM;
+}
+
+/* What the caller of unpack_frame gave, and where it goes. */
+struct delivery {
+	uint32_t source;
+	bool is_swapped;
+	unpack_deliver deliver;
+	void *arg;
+};
+
+static void deliver_whole(const struct delivery *to, const uint8_t *bytes, size_t size)
+{
+	struct iovec iov = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = size};
+
+	to->deliver(to->arg, to->source, &iov, 1, size, to->is_swapped);
+}
+
+/* The unfinished message ends with these bytes. */
+static void deliver_joined(struct unpack *unpack, struct context *context,
+	const struct delivery *to, const uint8_t *bytes, size_t size)
+{
+	size_t before = context->moved_size + context->referenced;
+
+	if (context->is_broken)
+		return;
+	if (!fits(context, size)) {
+		unpack->counters.oversized++;
+		return;
+	}
+	if (before == 0) {
+		deliver_whole(to, bytes, size);
+		return;
+	}
+
+	/* Something came before, so there is an iov unless all of it was moved. */
+	struct iovec two[2];
+	struct iovec *iov = context->parts > 0 ? context->iov : two;
+	size_t first = context->moved_size > 0 ? 0 : 1;
+	size_t end = 1 + context->parts;
+
+	iov[0] = (struct iovec){.iov_base = context->moved, .iov_len = context->moved_size};
+	if (size > 0)
+		iov[end++] = (struct iovec){.iov_base = (void *)(uintptr_t)bytes, .iov_len = size};
+	to->deliver(to->arg, to->source, iov + first, end - first, before + size, to->is_swapped);
+}
+
+/* Deliver what ends in the packet. The first message of it continues the unfinished one. */
+static void deliver_packet(struct unpack *unpack, struct context *context,
+	const struct wire_packet *packet, const struct delivery *to)
+{
+	uint32_t ends = packet->part_count - (packet->fragmented == 0 ? 0u : 1u);
+	const uint8_t *at = packet->data;
+
+	for (uint32_t i = 0; i < ends; i++) {
+		uint16_t size = wire_packet_length(packet, i);
+
+		if (i == 0)
+			deliver_joined(unpack, context, to, at, size);
+		else
+			deliver_whole(to, at, size);
+		at += size;
+	}
+}
+
+/*
+ * §12.4 steps 3 to 5. Returns whether the packet's first part belongs to what the context has; if
+ * not, `is_skipped` says whether the packet's other messages are dropped with it.
+ */
+static bool follow_chain(struct context *context, const struct wire_packet *packet,
+	enum unpack_rule rule, bool *is_skipped)
+{
+	*is_skipped = false;
+	switch (rule) {
+	case UNPACK_REFERENCE:
+		if (context->is_skipping) {
+			/* The expected value stays what it was: this decides what is lost next. */
+			context->is_skipping = packet->fragmented > 1;
+			*is_skipped = true;
+			return false;
+		}
+		if (packet->continuation != context->last) {
+			context->is_skipping = true;
+			*is_skipped = true;
+			return false;
+		}
+		break;
+	case UNPACK_BETTER:
+		if (packet->continuation != context->last || context->is_skipping) {
+			context->is_skipping = false;
+			context->last = packet->fragmented;
+			return false;
+		}
+		break;
+	}
+	context->last = packet->fragmented;
+	return true;
+}
+
+int unpack_frame(struct unpack *unpack, uint32_t source_id, struct coterie_frame *frame,
+	const uint8_t *payload, size_t payload_size, bool is_swapped, bool is_syncing,
+	enum unpack_rule rule, unpack_deliver deliver, void *arg)
+{
+	struct delivery to = {
+		.source = source_id, .is_swapped = is_swapped, .deliver = deliver, .arg = arg};
+	struct wire_packet packet;
+	bool is_skipped;
+
+	assert(!unpack->is_busy);
+	if (wire_decode_packet(payload, payload_size, is_swapped, &packet) != WIRE_OK) {
+		unpack->counters.malformed++;
+		return 0;
+	}
+
+	struct source *source = source_get(unpack, source_id);
+
+	if (source == NULL) {
+		unpack->counters.skipped++;
+		return -ENOMEM;
+	}
+
+	struct context *context = &source->contexts[is_syncing];
+
+	if (!follow_chain(context, &packet, rule, &is_skipped)) {
+		/* What came before is incomplete. What starts here, with continuation 0, is not. */
+		drop_message(unpack, context);
+		context->is_broken = packet.continuation != 0;
+		unpack->counters.skipped += is_skipped || context->is_broken;
+	}
+	if (!is_skipped) {
+		unpack->is_busy = true;
+		deliver_packet(unpack, context, &packet, &to);
+		unpack->is_busy = false;
+	}
+	if (packet.fragmented == 0) {
+		drop_message(unpack, context);
+		context->last = 0;
+		context->is_skipping = false;
+		return 0;
+	}
+
+	/* The last part goes on in a later packet; if others precede it, it starts a message here. */
+	uint16_t size = wire_packet_length(&packet, packet.part_count - 1u);
+
+	if (packet.part_count > 1)
+		drop_message(unpack, context);
+	return append_part(unpack, context, frame, packet.data + packet.data_size - size, size);
+}
