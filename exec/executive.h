@@ -32,7 +32,9 @@ struct executive {
 	bool is_quorate;           /* true while no provider is loaded */
 	bool has_synchronized;     /* the first synchronisation is complete */
 	bool is_stopping;
+	uint64_t stop_deadline_ns; /* what is still queued then is given up */
 	int exit_code;
+	int report_fd;             /* tells the waiting parent that we are up; -1: nobody waits */
 };
 
 /** End the process in order: services stop, the node leaves, loop_run returns. */

@@ -1,0 +1,76 @@
+#include "exec/executive.h"
+
+#include "exec/config/model.h"
+#include "exec/ipc_server.h"
+#include "exec/log.h"
+#include "exec/loop.h"
+#include "exec/plugin.h"
+#include "exec/process.h"
+#include "exec/ring.h"
+
+#define STOP_LOOK_NS 1000000u /* how often the queue is looked at while stopping */
+
+/* Services with the highest priority first, within one priority by number: spec 06 §6.4. */
+static struct plugin *next_open(struct executive *executive)
+{
+	struct plugin *next = NULL;
+
+	for (struct plugin *plugin = plugin_first(executive->plugins); plugin != NULL; plugin = plugin->next)
+		if (plugin->ipc != NULL &&
+			(next == NULL || plugin->service.priority > next->service.priority))
+			next = plugin;
+	return next;
+}
+
+static void finish_stop(void *arg)
+{
+	struct executive *executive = arg;
+
+	if (ring_backlog(executive->ring) > 0 &&
+		loop_now_ns(executive->loop) < executive->stop_deadline_ns &&
+		loop_timer_add(executive->loop, loop_now_ns(executive->loop) + STOP_LOOK_NS, finish_stop,
+			executive) != NULL)
+		return;
+	ring_stop(executive->ring);
+	loop_stop(executive->loop);
+}
+
+/* Clients go first: what their departure multicasts still finds a ring to go out on. */
+static void start_stop(void *arg)
+{
+	struct executive *executive = arg;
+	struct plugin *plugin;
+
+	log_line("SERV", LOG_NOTICE, "Unloading all Corosync service engines.");
+	while ((plugin = next_open(executive)) != NULL) {
+		struct ipc_server *server = plugin->ipc;
+
+		plugin->ipc = NULL;
+		ipc_server_close(server);
+	}
+	executive->stop_deadline_ns = loop_now_ns(executive->loop) + executive->config->totem.token_ns;
+	finish_stop(executive);
+}
+
+void executive_stop(struct executive *executive, int exit_code)
+{
+	if (executive->is_stopping)
+		return;
+	executive->is_stopping = true;
+	executive->exit_code = exit_code;
+	process_notify("STOPPING=1");
+	if (loop_defer(executive->loop, start_stop, executive) < 0)
+		loop_stop(executive->loop);
+}
+
+void executive_synchronized(struct executive *executive)
+{
+	if (!executive->has_synchronized) {
+		executive->has_synchronized = true;
+		ipc_ready(executive->ipc);
+		process_report(executive->report_fd, 0);
+		executive->report_fd = -1;
+	}
+	process_notify("READY=1");
+	ipc_gate(executive->ipc);
+}

@@ -1,0 +1,358 @@
+/* The daemon: order of start and stop. Exit codes: spec 07 §4.7. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <ltdl.h>
+
+#include "config.h"
+#include "exec/config/model.h"
+#include "exec/executive.h"
+#include "exec/instance.h"
+#include "exec/ipc_server.h"
+#include "exec/log.h"
+#include "exec/loop.h"
+#include "exec/map.h"
+#include "exec/map_publish.h"
+#include "exec/options.h"
+#include "exec/plugin.h"
+#include "exec/process.h"
+#include "exec/ring.h"
+#include "exec/route.h"
+#include "exec/sync.h"
+
+#define EXIT_CONFIG 8
+#define EXIT_LOGGING 7
+#define EXIT_FORK 4
+#define EXIT_MAP 12
+#define EXIT_SERVICES 13
+#define EXIT_FATAL 15
+#define EXIT_NO_MEMORY 38
+
+/* What main holds beside the executive. */
+struct daemon {
+	struct options options;
+	struct executive executive;
+	struct instance_dirs dirs;
+	struct config_messages messages;
+	char ident[64];
+	int lock_fd;
+	int signal_fd;
+};
+
+/* --- config --- */
+
+static void tell_messages(const struct config_messages *messages, bool is_test)
+{
+	for (uint32_t i = 0; i < messages->warning_count; i++)
+		log_line("MAIN", LOG_WARNING, "%s", messages->warnings[i]);
+	for (uint32_t i = 0; i < messages->error_count; i++) {
+		if (is_test)
+			fprintf(stderr, "%s\n", messages->errors[i]);
+		else
+			log_line("MAIN", LOG_ERR, "%s", messages->errors[i]);
+	}
+}
+
+static int load_config(struct daemon *daemon)
+{
+	struct executive *executive = &daemon->executive;
+	struct config_environment environment;
+	char path[4096], error[512];
+	int rc = options_config_path(&daemon->options, path);
+
+	if (rc < 0) {
+		log_line("MAIN", LOG_ERR,
+			"no config file (looked for " SYSCONF_DIR "/coterie/coterie.conf and " SYSCONF_DIR
+			"/corosync/corosync.conf): give one with -c FILE");
+		return EXIT_CONFIG;
+	}
+	config_environment_system(&environment);
+	environment.local_name = daemon->options.node;
+	environment.instance = daemon->options.instance;
+	rc = config_load(path, &environment, &executive->config, &daemon->messages);
+	tell_messages(&daemon->messages, daemon->options.is_test);
+	if (rc == -EBADF)
+		return EXIT_LOGGING;
+	if (rc == -ENOMEM)
+		return EXIT_NO_MEMORY;
+	if (rc < 0)
+		return EXIT_CONFIG;
+	executive->nodeid = executive->config->nodes[executive->config->local].nodeid;
+	if (!daemon->options.is_test &&
+		log_configure(&executive->config->log, error, sizeof(error)) < 0) {
+		log_line("MAIN", LOG_ERR, "%s", error);
+		return EXIT_LOGGING;
+	}
+	return 0;
+}
+
+static int tell_test(const struct config *config)
+{
+	const struct config_node *local = &config->nodes[config->local];
+
+	printf("%s: ok (%u node%s, transport %s, local node %s)\n", config->file, config->node_count,
+		config->node_count == 1 ? "" : "s", config->transport,
+		local->name != NULL ? local->name : local->texts[0]);
+	return 0;
+}
+
+/* --- signals --- */
+
+static void on_signal(void *arg, int fd, uint32_t revents)
+{
+	struct executive *executive = arg;
+	struct signalfd_siginfo info;
+
+	(void)revents;
+	while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		switch (info.ssi_signo) {
+		case SIGTERM:
+		case SIGINT:
+		case SIGQUIT:
+			log_line("MAIN", LOG_NOTICE, "Node was shut down by a signal");
+			executive_stop(executive, 0);
+			break;
+		case SIGHUP:
+			if (log_reopen() < 0)
+				log_line("MAIN", LOG_WARNING, "Unable to reopen a log file");
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static int open_signals(struct daemon *daemon)
+{
+	sigset_t signals;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGQUIT);
+	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGUSR2);
+	if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
+		return -errno;
+	daemon->signal_fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (daemon->signal_fd < 0)
+		return -errno;
+	return loop_fd_add(daemon->executive.loop, daemon->signal_fd, POLLIN, LOOP_NORMAL, on_signal,
+		&daemon->executive);
+}
+
+/* --- parts of the executive --- */
+
+static int create_parts(struct executive *executive)
+{
+	static const char *const directories[] = {PLUGIN_DIR};
+	int exit_code = EXIT_NO_MEMORY;
+
+	executive->map = map_create();
+	if (executive->map == NULL || config_publish(executive->config, executive->map) < 0)
+		return EXIT_MAP;
+	executive->plugins = plugin_registry_create(executive, directories, 1);
+	executive->route = route_create(executive);
+	executive->sync = sync_create(executive);
+	executive->ipc = ipc_create(executive);
+	if (executive->plugins == NULL || executive->route == NULL || executive->sync == NULL ||
+		executive->ipc == NULL) {
+		log_line("MAIN", LOG_ERR, "out of memory");
+		return exit_code;
+	}
+	executive->ring = ring_create(executive, &exit_code);
+	return executive->ring == NULL ? exit_code : 0;
+}
+
+static int load_service(struct executive *executive, const struct config_plugin *wanted)
+{
+	struct plugin_error error;
+	struct plugin *plugin = plugin_load(executive->plugins, COTERIE_KIND_SERVICE, wanted->name, &error);
+
+	if (plugin == NULL && error.exit_code == 30 && !wanted->is_required) {
+		log_line("SERV", LOG_INFO, "service %s is not installed", wanted->name);
+		return 0;
+	}
+	if (plugin == NULL) {
+		log_line("SERV", LOG_ERR, "%s", error.text);
+		return error.exit_code;
+	}
+	map_publish_service(executive->map, plugin);
+	log_line("SERV", LOG_NOTICE, "Service engine loaded: %s [%u]", plugin->service.title,
+		plugin->service.ring_id);
+	if (plugin->service.ipc_name == NULL)
+		return 0;
+	int rc = ipc_server_open(executive->ipc, plugin);
+	if (rc < 0) {
+		log_line("SERV", LOG_ERR,
+			"cannot open the IPC name of service %s (%s): is another daemon running on this host? "
+			"Use --instance NAME for a second one",
+			wanted->name, strerror(-rc));
+		return EXIT_SERVICES;
+	}
+	return 0;
+}
+
+static int load_plugins(struct executive *executive)
+{
+	const struct config *config = executive->config;
+	struct plugin_error error;
+
+	for (uint32_t i = 0; i < config->service_count; i++) {
+		int rc = load_service(executive, &config->services[i]);
+
+		if (rc != 0)
+			return rc;
+	}
+	struct plugin *transport =
+		plugin_load(executive->plugins, COTERIE_KIND_TRANSPORT, config->transport, &error);
+	if (transport == NULL) {
+		log_line("TOTEM", LOG_ERR, "%s", error.text);
+		return error.exit_code;
+	}
+	return ring_start(executive->ring, transport) < 0 ? EXIT_FATAL : 0;
+}
+
+static void unload_plugins(struct executive *executive)
+{
+	if (executive->plugins == NULL)
+		return;
+	for (struct plugin *plugin = plugin_first(executive->plugins); plugin != NULL;
+		plugin = plugin_first(executive->plugins)) {
+		if (plugin->ipc != NULL) {
+			struct ipc_server *server = plugin->ipc;
+
+			plugin->ipc = NULL;
+			ipc_server_close(server);
+		}
+		if (plugin->descriptor->kind == COTERIE_KIND_SERVICE)
+			log_line("SERV", LOG_NOTICE, "Service engine unloaded: %s", plugin->service.title);
+		plugin_unload(executive->plugins, plugin);
+	}
+}
+
+static void destroy_parts(struct executive *executive)
+{
+	ring_stop(executive->ring);
+	unload_plugins(executive);
+	ring_destroy(executive->ring);
+	if (executive->ipc != NULL)
+		ipc_destroy(executive->ipc);
+	sync_destroy(executive->sync);
+	route_destroy(executive->route);
+	if (executive->plugins != NULL)
+		plugin_registry_destroy(executive->plugins);
+	map_destroy(executive->map);
+}
+
+/* --- start, run, stop --- */
+
+static int prepare_process(struct daemon *daemon)
+{
+	struct executive *executive = &daemon->executive;
+	char error[5000];
+	int code = instance_dirs_prepare(daemon->options.instance, executive->config->state_dir, &daemon->dirs,
+		error, sizeof(error));
+
+	if (code != 0) {
+		log_line("MAIN", LOG_ERR, "%s", error);
+		return code;
+	}
+	executive->state_dir = daemon->dirs.state;
+	if (daemon->dirs.is_fallback)
+		log_line("MAIN", LOG_WARNING, "not allowed to use the system's folders: state is kept in '%s'",
+			daemon->dirs.state);
+	if (!daemon->options.is_foreground) {
+		int fd = process_background();
+
+		if (fd < 0) {
+			log_line("MAIN", LOG_ERR, "cannot go to the background: %s", strerror(-fd));
+			return EXIT_FORK;
+		}
+		executive->report_fd = fd;
+	}
+	daemon->lock_fd = instance_lock(&daemon->dirs, error, sizeof(error));
+	if (daemon->lock_fd < 0) {
+		log_line("MAIN", LOG_ERR, "%s", error);
+		return -daemon->lock_fd;
+	}
+	process_privileges(executive->config);
+	return 0;
+}
+
+static int run(struct daemon *daemon)
+{
+	struct executive *executive = &daemon->executive;
+
+	log_line("MAIN", LOG_NOTICE, "Coterie %s starting up, compatible with Corosync Cluster Engine 3.1.7",
+		PACKAGE_VERSION);
+	int code = prepare_process(daemon);
+	if (code != 0)
+		return code;
+	executive->loop = loop_create();
+	if (executive->loop == NULL || open_signals(daemon) < 0) {
+		log_line("MAIN", LOG_ERR, "cannot create the event loop: %s", strerror(errno));
+		return EXIT_FATAL;
+	}
+	code = create_parts(executive);
+	if (code == 0)
+		code = load_plugins(executive);
+	if (code == 0 && !executive->is_stopping) {
+		loop_run(executive->loop);
+		code = executive->exit_code;
+	}
+	destroy_parts(executive);
+	return code;
+}
+
+static void tell_end(int code)
+{
+	if (code == 0)
+		log_line("MAIN", LOG_NOTICE, "Corosync Cluster Engine exiting normally");
+	else
+		log_line("MAIN", LOG_ERR, "Corosync Cluster Engine exiting with status %d", code);
+}
+
+int main(int argc, char **argv)
+{
+	struct daemon daemon = {.lock_fd = -1, .signal_fd = -1};
+	struct executive *executive = &daemon.executive;
+
+	LTDL_SET_PRELOADED_SYMBOLS(); /* builtins; before libltdl is first used */
+	executive->report_fd = -1;
+	executive->is_quorate = true;
+	int code = options_parse(argc, argv, &daemon.options);
+	if (code >= 0)
+		return code;
+	executive->instance = daemon.options.instance;
+	if (executive->instance != NULL)
+		snprintf(daemon.ident, sizeof(daemon.ident), "coterie-%s", executive->instance);
+	else
+		snprintf(daemon.ident, sizeof(daemon.ident), "coterie");
+	log_open(daemon.ident);
+	code = load_config(&daemon);
+	if (code == 0 && daemon.options.is_test) {
+		code = tell_test(executive->config);
+	} else if (code == 0) {
+		code = run(&daemon);
+		tell_end(code);
+		process_report(executive->report_fd, code);
+		instance_unlock(&daemon.dirs, daemon.lock_fd);
+	} else if (!daemon.options.is_test) {
+		tell_end(code);
+	}
+	loop_destroy(executive->loop);
+	if (daemon.signal_fd >= 0)
+		close(daemon.signal_fd);
+	config_messages_fini(&daemon.messages);
+	config_destroy(executive->config);
+	log_close();
+	return code;
+}

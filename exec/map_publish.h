@@ -1,0 +1,16 @@
+/* What the executive writes into the map as it runs: spec 07 §2.2. */
+#ifndef EXEC_MAP_PUBLISH_H
+#define EXEC_MAP_PUBLISH_H
+
+struct config;
+struct map;
+struct plugin;
+struct totem_configuration;
+
+/** runtime.members.*: who joined, who left. */
+void map_publish_members(struct map *map, const struct config *config,
+	const struct totem_configuration *configuration);
+/** internal_configuration.service.* and runtime.services.* of a loaded service. */
+void map_publish_service(struct map *map, const struct plugin *plugin);
+
+#endif

@@ -1,0 +1,25 @@
+/* The daemon's command line: coterie(8). */
+#ifndef EXEC_OPTIONS_H
+#define EXEC_OPTIONS_H
+
+#include <stdbool.h>
+
+struct options {
+	bool is_foreground;         /* -f */
+	bool is_test;               /* -t */
+	const char *config;         /* -c, or COTERIE_CONFIG; NULL: the default places */
+	const char *instance;       /* --instance, or COTERIE_INSTANCE; NULL: the default one */
+	const char *node;           /* --node */
+	const char *check_plugin;   /* --check-plugin FILE */
+};
+
+/**
+ * @return -1: go on; else an exit code: 0 after --help and --version, 1 for a wrong command line, 36 for a
+ *         bad instance name (both told on stderr)
+ */
+int options_parse(int argc, char **argv, struct options *options);
+
+/** The config file to read: absolute, in a static-size buffer. -errno when there is none to be found. */
+int options_config_path(const struct options *options, char path[4096]);
+
+#endif

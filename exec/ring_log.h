@@ -1,0 +1,25 @@
+/* What the engine tells, as lines for the operator (subsystem TOTEM). */
+#ifndef EXEC_RING_LOG_H
+#define EXEC_RING_LOG_H
+
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "exec/log.h"
+#include "exec/totem/engine.h"
+
+struct ring_log {
+	const struct totem_options *options; /* borrowed */
+	uint32_t *left;                      /* of the last transitional configuration */
+	uint32_t left_count;
+	struct log_limit refused, late, cannot_gather, source, backoff;
+};
+
+void ring_log_fini(struct ring_log *log);
+void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_trace *trace);
+void ring_log_configuration(struct ring_log *log, const struct totem_configuration *configuration);
+/** A packet whose header was refused, with the address it came from. */
+void ring_log_bad_packet(struct ring_log *log, uint64_t now_ns, const struct coterie_frame *frame,
+	const struct sockaddr *from);
+
+#endif
