@@ -1,0 +1,683 @@
+#include "tests/unit/mock_host.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct coterie_timer {
+	struct coterie_timer *next;
+	uint64_t at_ns;
+	void (*run)(void *arg);
+	void *arg;
+};
+
+/* The visible part first, so that the plugin's pointer is ours. */
+struct mock_frame {
+	struct coterie_frame frame;
+	struct coterie_ctx *host;
+	struct mock_frame *parent; /* of a slice */
+	uint32_t refs;
+};
+
+static void *need(void *memory)
+{
+	if (memory == NULL) {
+		perror("mock host");
+		abort();
+	}
+	return memory;
+}
+
+/* ---- Queues -------------------------------------------------------------- */
+
+void mock_queue_clear(struct mock_queue *queue)
+{
+	for (uint32_t i = 0; i < queue->count; i++)
+		free(queue->list[i].data);
+	free(queue->list);
+	memset(queue, 0, sizeof(*queue));
+}
+
+struct mock_message *mock_queue_add(
+	struct mock_queue *queue, uint32_t id, const struct iovec *iov, uint32_t count)
+{
+	size_t size = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		size += iov[i].iov_len;
+	if (queue->count == queue->capacity) {
+		queue->capacity = 2 * queue->capacity + 8;
+		queue->list =
+			need(reallocarray(queue->list, queue->capacity, sizeof(*queue->list)));
+	}
+
+	struct mock_message *message = &queue->list[queue->count++];
+	size_t at = 0;
+
+	/* Exactly the size, so that sanitizers see a read beyond it. */
+	*message = (struct mock_message){
+		.id = id, .size = (uint32_t)size, .data = need(malloc(size + !size))};
+	for (uint32_t i = 0; i < count; i++) {
+		if (iov[i].iov_len > 0)
+			memcpy(message->data + at, iov[i].iov_base, iov[i].iov_len);
+		at += iov[i].iov_len;
+	}
+	return message;
+}
+
+/* ---- Log, time, posts ---------------------------------------------------- */
+
+static void host_log(struct coterie_ctx *host, int prio, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+
+	struct iovec iov = {.iov_base = text, .iov_len = strlen(text) + 1};
+
+	mock_queue_add(&host->logs, (uint32_t)prio, &iov, 1);
+	if (host->is_loud)
+		fprintf(stderr, "# %d %s\n", prio, text);
+}
+
+static int add_timer(struct coterie_timer **list, uint64_t at_ns, void (*run)(void *arg), void *arg,
+	struct coterie_timer **out)
+{
+	struct coterie_timer *timer = need(calloc(1, sizeof(*timer)));
+
+	*timer = (struct coterie_timer){.at_ns = at_ns, .run = run, .arg = arg};
+	while (*list != NULL && (*list)->at_ns <= at_ns)
+		list = &(*list)->next;
+	timer->next = *list;
+	*list = timer;
+	if (out != NULL)
+		*out = timer;
+	return 0;
+}
+
+static int host_post(struct coterie_ctx *host, void (*run)(void *arg), void *arg)
+{
+	return add_timer(&host->posts, 0, run, arg, NULL);
+}
+
+static uint64_t host_now_ns(struct coterie_ctx *host) { return host->now_ns; }
+
+static int host_timer_add(struct coterie_ctx *host, uint64_t at_ns, void (*run)(void *arg),
+	void *arg, struct coterie_timer **timer)
+{
+	return add_timer(&host->timers, at_ns, run, arg, timer);
+}
+
+static void host_timer_del(struct coterie_ctx *host, struct coterie_timer *timer)
+{
+	for (struct coterie_timer **at = &host->timers; *at != NULL && timer != NULL;
+		at = &(*at)->next) {
+		if (*at == timer) {
+			*at = timer->next;
+			free(timer);
+			return;
+		}
+	}
+}
+
+/* Runs the first of a list if it is due. */
+static bool run_first(struct coterie_ctx *host, struct coterie_timer **list, uint64_t until_ns)
+{
+	struct coterie_timer *timer = *list;
+
+	if (timer == NULL || timer->at_ns > until_ns)
+		return false;
+	*list = timer->next;
+	if (timer->at_ns > host->now_ns)
+		host->now_ns = timer->at_ns;
+	timer->run(timer->arg);
+	free(timer);
+	return true;
+}
+
+void mock_host_advance(struct coterie_ctx *host, uint64_t ns)
+{
+	uint64_t until_ns = host->now_ns + ns;
+
+	while (run_first(host, &host->posts, 0) || run_first(host, &host->timers, until_ns))
+		;
+	host->now_ns = until_ns;
+}
+
+uint32_t mock_host_timers(const struct coterie_ctx *host)
+{
+	uint32_t count = 0;
+
+	for (const struct coterie_timer *timer = host->timers; timer != NULL; timer = timer->next)
+		count++;
+	return count;
+}
+
+bool mock_host_has_logged(const struct coterie_ctx *host, const char *words)
+{
+	for (uint32_t i = 0; i < host->logs.count; i++) {
+		if (strstr((const char *)host->logs.list[i].data, words) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* ---- Descriptors --------------------------------------------------------- */
+
+static struct mock_fd *find_fd(struct coterie_ctx *host, int fd)
+{
+	for (uint32_t i = 0; i < host->fd_count; i++) {
+		if (host->fds[i].fd == fd)
+			return &host->fds[i];
+	}
+	return NULL;
+}
+
+static int host_fd_add(struct coterie_ctx *host, int fd, uint32_t events, uint32_t is_urgent,
+	void (*run)(void *arg, int fd, uint32_t revents), void *arg)
+{
+	(void)is_urgent;
+	if (find_fd(host, fd) != NULL)
+		return -EEXIST;
+	if (host->fd_count == sizeof(host->fds) / sizeof(host->fds[0]))
+		return -ENOMEM;
+	host->fds[host->fd_count++] = (struct mock_fd){fd, events, run, arg};
+	return 0;
+}
+
+static int host_fd_mod(struct coterie_ctx *host, int fd, uint32_t events)
+{
+	struct mock_fd *entry = find_fd(host, fd);
+
+	if (entry == NULL)
+		return -ENOENT;
+	entry->events = events;
+	return 0;
+}
+
+static void host_fd_del(struct coterie_ctx *host, int fd)
+{
+	struct mock_fd *entry = find_fd(host, fd);
+
+	if (entry != NULL)
+		*entry = host->fds[--host->fd_count];
+}
+
+uint32_t mock_host_poll(struct coterie_ctx *host, int timeout_ms)
+{
+	struct pollfd polled[32];
+	uint32_t count = host->fd_count;
+	uint32_t served = 0;
+
+	while (run_first(host, &host->posts, 0))
+		served++;
+	for (uint32_t i = 0; i < count; i++)
+		polled[i] = (struct pollfd){
+			.fd = host->fds[i].fd, .events = (short)host->fds[i].events};
+	if (poll(polled, count, timeout_ms) <= 0)
+		return served;
+	for (uint32_t i = 0; i < count; i++) {
+		struct mock_fd *entry = find_fd(host, polled[i].fd);
+
+		if (polled[i].revents == 0 || entry == NULL)
+			continue;
+		entry->run(entry->arg, entry->fd, (uint32_t)polled[i].revents);
+		served++;
+	}
+	return served;
+}
+
+/* ---- Options and map ----------------------------------------------------- */
+
+static struct mock_value *find_value(struct mock_value *list, uint32_t count, const char *name)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (strcmp(list[i].name, name) == 0)
+			return &list[i];
+	}
+	return NULL;
+}
+
+static struct mock_value *add_value(struct mock_value **list, uint32_t *count, const char *name)
+{
+	struct mock_value *value = find_value(*list, *count, name);
+
+	if (value == NULL) {
+		*list = need(reallocarray(*list, *count + 1, sizeof(**list)));
+		value = &(*list)[(*count)++];
+	}
+	memset(value, 0, sizeof(*value));
+	snprintf(value->name, sizeof(value->name), "%s", name);
+	return value;
+}
+
+void mock_host_option(struct coterie_ctx *host, const char *name, const char *text)
+{
+	struct mock_value *value = add_value(&host->options, &host->option_count, name);
+
+	if (text != NULL)
+		snprintf(value->text, sizeof(value->text), "%s", text);
+}
+
+static int host_option_string(struct coterie_ctx *host, const char *name, const char **text)
+{
+	const struct mock_value *value = find_value(host->options, host->option_count, name);
+
+	if (value == NULL)
+		return -ENOENT;
+	if (value->text[0] == '\0')
+		return -ENODATA;
+	*text = value->text;
+	return 0;
+}
+
+static int host_option_u64(struct coterie_ctx *host, const char *name, uint64_t *value)
+{
+	const char *text;
+	int rc = host_option_string(host, name, &text);
+
+	if (rc == 0)
+		*value = strcmp(text, "yes") == 0 ? 1 : strtoull(text, NULL, 10);
+	return rc;
+}
+
+static int host_map_set(
+	struct coterie_ctx *host, const char *key, uint32_t type, const void *bytes, uint32_t size)
+{
+	if (size > sizeof(host->map->text) || strlen(key) >= sizeof(host->map->name))
+		return -EINVAL;
+
+	struct mock_value *value = add_value(&host->map, &host->map_count, key);
+
+	memcpy(value->text, bytes, size);
+	value->type = type;
+	value->size = size;
+	return 0;
+}
+
+static int host_map_get(struct coterie_ctx *host, const char *key, uint32_t *type,
+	const void **bytes, uint32_t *size)
+{
+	const struct mock_value *value = find_value(host->map, host->map_count, key);
+
+	if (value == NULL)
+		return -ENOENT;
+	if (type != NULL)
+		*type = value->type;
+	if (bytes != NULL)
+		*bytes = value->text;
+	if (size != NULL)
+		*size = value->size;
+	return 0;
+}
+
+static int host_map_delete(struct coterie_ctx *host, const char *key)
+{
+	struct mock_value *value = find_value(host->map, host->map_count, key);
+
+	if (value == NULL)
+		return -ENOENT;
+	*value = host->map[--host->map_count];
+	return 0;
+}
+
+/* ---- The ring ------------------------------------------------------------ */
+
+static uint32_t host_local_nodeid(struct coterie_ctx *host) { return host->nodeid; }
+
+static int host_ring_send(struct coterie_ctx *host, uint32_t function, uint32_t guarantee,
+	const struct iovec *iov, uint32_t count)
+{
+	if (host->ring_send_rc != 0)
+		return host->ring_send_rc;
+	mock_queue_add(&host->sent, function, iov, count)->guarantee = guarantee;
+	return 0;
+}
+
+static void host_membership(struct coterie_ctx *host, struct coterie_ring_id *ring,
+	const uint32_t **nodeids, uint32_t *count)
+{
+	if (ring != NULL)
+		*ring = host->ring;
+	if (nodeids != NULL)
+		*nodeids = host->members;
+	if (count != NULL)
+		*count = host->member_count;
+}
+
+static uint32_t host_is_quorate(struct coterie_ctx *host) { return host->is_quorate ? 1 : 0; }
+
+/* ---- Clients ------------------------------------------------------------- */
+
+static void *host_client_data(struct coterie_client *client) { return client->data; }
+
+static void host_client_peer(
+	struct coterie_client *client, uint32_t *pid, uint32_t *uid, uint32_t *gid)
+{
+	if (pid != NULL)
+		*pid = client->pid;
+	if (uid != NULL)
+		*uid = client->uid;
+	if (gid != NULL)
+		*gid = client->gid;
+}
+
+static int host_reply(struct coterie_client *client, uint32_t response_id, int32_t error,
+	const struct iovec *iov, uint32_t count)
+{
+	mock_queue_add(&client->replies, response_id, iov, count)->error = error;
+	return 0;
+}
+
+static int host_event(
+	struct coterie_client *client, uint32_t event_id, const struct iovec *iov, uint32_t count)
+{
+	if (client->event_rc != 0)
+		return client->event_rc;
+	mock_queue_add(&client->events, event_id, iov, count);
+	return 0;
+}
+
+static void host_client_disconnect(struct coterie_client *client)
+{
+	client->is_disconnected = true;
+}
+
+struct coterie_client *mock_client_create(struct coterie_ctx *host, uint32_t size, uint32_t pid)
+{
+	struct coterie_client *client = need(calloc(1, sizeof(*client)));
+
+	client->host = host;
+	client->data = need(calloc(1, size + 1));
+	client->pid = pid;
+	return client;
+}
+
+void mock_client_destroy(struct coterie_client *client)
+{
+	if (client == NULL)
+		return;
+	mock_queue_clear(&client->replies);
+	mock_queue_clear(&client->events);
+	free(client->data);
+	free(client);
+}
+
+/* cs_error_t of the errors that service.h lists. */
+static int32_t error_of(int rc)
+{
+	static const int32_t map[][2] = {{0, 1}, {-EAGAIN, 6}, {-EEXIST, 14}, {-ENOENT, 12},
+		{-EBUSY, 10}, {-EINVAL, 7}, {-EINTR, 16}, {-EOVERFLOW, 13}, {-ENOTSUP, 19},
+		{-ENOMEM, 8}, {-EACCES, 11}, {-EMSGSIZE, 26}};
+
+	for (uint32_t i = 0; i < sizeof(map) / sizeof(map[0]); i++) {
+		if (map[i][0] == rc)
+			return map[i][1];
+	}
+	return 2;
+}
+
+int mock_request(struct coterie_client *client, const struct coterie_service *ops, void *self,
+	const void *msg, uint32_t size)
+{
+	const struct coterie_request *request = NULL;
+	struct coterie_request_header header;
+
+	if (size < sizeof(header))
+		return -EINVAL;
+	memcpy(&header, msg, sizeof(header));
+	for (uint32_t i = 0; i < ops->request_count; i++) {
+		const void *at = (const uint8_t *)ops->requests + (size_t)i * ops->request_size;
+		const struct coterie_request *one = at;
+
+		if (header.id >= 0 && one->id == (uint32_t)header.id)
+			request = one;
+	}
+	if (request == NULL || size < request->size_min || (uint32_t)header.size != size)
+		return -EINVAL;
+
+	void *copy = need(malloc(size));
+
+	memcpy(copy, msg, size);
+
+	int rc = request->handle(self, client, copy, size);
+
+	free(copy);
+	if (rc <= 0 && (request->flags & COTERIE_NO_REPLY) == 0)
+		host_reply(client, request->response_id, error_of(rc), NULL, 0);
+	return rc;
+}
+
+int mock_deliver(const struct coterie_service *ops, void *self, uint32_t nodeid, bool swap,
+	const struct mock_message *message)
+{
+	uint32_t size = message->size + (uint32_t)sizeof(struct coterie_ring_header);
+
+	if (message->id >= ops->ring_msg_count)
+		return -EINVAL;
+
+	const void *at = (const uint8_t *)ops->ring_msgs + (size_t)message->id * ops->ring_msg_size;
+	const struct coterie_ring_msg *entry = at;
+
+	if (size < entry->size_min)
+		return -EINVAL;
+
+	uint32_t head_size = entry->deliver != NULL ? size : entry->size_min;
+	uint8_t *head = need(malloc(head_size));
+	struct coterie_ring_header header = {
+		.id = (int32_t)(ops->ring_id << 16 | message->id), .size = (int32_t)size};
+
+	memcpy(head, &header, sizeof(header));
+	memcpy(head + sizeof(header), message->data, head_size - sizeof(header));
+	if (swap && entry->swap != NULL)
+		entry->swap(head, head_size);
+	if (entry->deliver != NULL) {
+		entry->deliver(self, nodeid, head, size);
+	} else {
+		/* Two parts, as a message that crosses frames has. */
+		uint8_t *rest = message->data + (head_size - sizeof(header));
+		uint32_t left = size - head_size;
+		struct iovec parts[2] = {{rest, left / 3}, {rest + left / 3, left - left / 3}};
+
+		entry->deliver_parts(self, nodeid, head, parts, 2, size);
+	}
+	free(head);
+	return 0;
+}
+
+/* ---- Transports ---------------------------------------------------------- */
+
+static struct mock_frame *new_frame(struct coterie_ctx *host)
+{
+	struct mock_frame *frame = need(calloc(1, sizeof(*frame)));
+
+	frame->host = host;
+	frame->refs = 1;
+	host->frames_live++;
+	host->frames_taken++;
+	return frame;
+}
+
+static struct coterie_frame *host_frame_take(struct coterie_ctx *host, uint32_t capacity)
+{
+	if (host->frames_max != 0 && host->frames_live >= host->frames_max)
+		return NULL;
+
+	struct mock_frame *frame = new_frame(host);
+
+	frame->frame.data = need(malloc(capacity));
+	frame->frame.capacity = capacity;
+	return &frame->frame;
+}
+
+static struct coterie_frame *host_frame_slice(
+	struct coterie_ctx *host, struct coterie_frame *buffer, uint32_t offset, uint32_t size)
+{
+	struct mock_frame *parent = (struct mock_frame *)buffer;
+
+	if (host->frames_max != 0 && host->frames_live >= host->frames_max)
+		return NULL;
+	if (offset > buffer->size || size > buffer->size - offset)
+		abort(); /* the plugin's mistake */
+
+	struct mock_frame *frame = new_frame(host);
+
+	frame->frame = (struct coterie_frame){buffer->data + offset, size, size};
+	frame->parent = parent;
+	parent->refs++;
+	return &frame->frame;
+}
+
+static void host_frame_ref(struct coterie_frame *frame) { ((struct mock_frame *)frame)->refs++; }
+
+static void host_frame_unref(struct coterie_frame *visible)
+{
+	struct mock_frame *frame = (struct mock_frame *)visible;
+
+	if (frame->refs == 0)
+		abort();
+	if (--frame->refs > 0)
+		return;
+	frame->host->frames_live--;
+	if (frame->parent != NULL)
+		host_frame_unref(&frame->parent->frame);
+	else
+		free(frame->frame.data);
+	free(frame);
+}
+
+struct coterie_frame *mock_frame(struct coterie_ctx *host, const void *data, uint32_t size)
+{
+	struct coterie_frame *frame = host_frame_take(host, size + 1);
+
+	if (frame != NULL && size > 0)
+		memcpy(frame->data, data, size);
+	if (frame != NULL)
+		frame->size = size;
+	return frame;
+}
+
+static void host_frames_in(
+	struct coterie_ctx *host, const struct coterie_arrival *arrivals, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const struct coterie_frame *frame = arrivals[i].frame;
+		struct iovec iov = {.iov_base = frame->data, .iov_len = frame->size};
+		struct mock_message *message =
+			mock_queue_add(&host->frames, host->batches, &iov, 1);
+		bool is_v6 = arrivals[i].from->sa_family == AF_INET6;
+
+		memcpy(&message->from, arrivals[i].from, is_v6 ? 28 : 16);
+	}
+	host->batches++;
+	if (host->on_frames != NULL)
+		host->on_frames(host->on_frames_arg);
+}
+
+static void host_link_state(
+	struct coterie_ctx *host, uint32_t link, uint32_t is_up, const char *text)
+{
+	(void)link;
+	host->link_reports++;
+	host->link_is_up = is_up;
+	snprintf(host->link_text, sizeof(host->link_text), "%s", text);
+}
+
+static void host_peer_dead(struct coterie_ctx *host, uint32_t nodeid)
+{
+	if (host->dead_count < sizeof(host->dead) / sizeof(host->dead[0]))
+		host->dead[host->dead_count++] = nodeid;
+}
+
+static void host_writable(struct coterie_ctx *host) { host->writable_count++; }
+
+/* ---- Life ---------------------------------------------------------------- */
+
+static const struct coterie_host host_table = {
+	.size = sizeof(struct coterie_host),
+	.abi_major = COTERIE_ABI_MAJOR,
+	.abi_minor = COTERIE_ABI_MINOR,
+	.caps = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP |
+		COTERIE_CAP_TRANSPORT,
+	.log = host_log,
+	.post = host_post,
+	.now_ns = host_now_ns,
+	.timer_add = host_timer_add,
+	.timer_del = host_timer_del,
+	.fd_add = host_fd_add,
+	.fd_mod = host_fd_mod,
+	.fd_del = host_fd_del,
+	.option_u64 = host_option_u64,
+	.option_string = host_option_string,
+	.map_set = host_map_set,
+	.map_get = host_map_get,
+	.map_delete = host_map_delete,
+	.local_nodeid = host_local_nodeid,
+	.ring_send = host_ring_send,
+	.membership = host_membership,
+	.is_quorate = host_is_quorate,
+	.client_data = host_client_data,
+	.client_peer = host_client_peer,
+	.reply = host_reply,
+	.event = host_event,
+	.client_disconnect = host_client_disconnect,
+	.frame_take = host_frame_take,
+	.frame_slice = host_frame_slice,
+	.frame_ref = host_frame_ref,
+	.frame_unref = host_frame_unref,
+	.frames_in = host_frames_in,
+	.link_state = host_link_state,
+	.peer_dead = host_peer_dead,
+	.writable = host_writable,
+};
+
+struct coterie_ctx *mock_host_create(const struct coterie_plugin *plugin)
+{
+	struct coterie_ctx *host = need(calloc(1, sizeof(*host)));
+
+	host->table = host_table;
+	host->now_ns = UINT64_C(1000000000);
+	host->nodeid = 1;
+	host->is_quorate = true;
+	for (uint32_t i = 0; plugin != NULL && i < plugin->option_count; i++) {
+		const void *at = (const uint8_t *)plugin->options + (size_t)i * plugin->option_size;
+		const struct coterie_option *option = at;
+
+		mock_host_option(host, option->name, option->initial);
+	}
+	return host;
+}
+
+static uint32_t free_timers(struct coterie_timer *timer)
+{
+	uint32_t count = 0;
+
+	while (timer != NULL) {
+		struct coterie_timer *next = timer->next;
+
+		free(timer);
+		timer = next;
+		count++;
+	}
+	return count;
+}
+
+uint32_t mock_host_destroy(struct coterie_ctx *host)
+{
+	uint32_t leaks = host->fd_count + host->frames_live;
+
+	leaks += free_timers(host->timers) + free_timers(host->posts);
+	mock_queue_clear(&host->sent);
+	mock_queue_clear(&host->frames);
+	mock_queue_clear(&host->logs);
+	free(host->options);
+	free(host->map);
+	free(host);
+	return leaks;
+}

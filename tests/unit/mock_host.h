@@ -1,0 +1,152 @@
+/*
+ * A host for plugins without an executive: it records what a plugin does, and does what a test
+ * says. Time is virtual, descriptors are real, nothing runs unless the test asks for it. It needs
+ * neither libcheck nor the rest of Coterie.
+ */
+#ifndef UNIT_MOCK_HOST_H
+#define UNIT_MOCK_HOST_H
+
+#include <stdbool.h>
+
+#include <coterie/service.h>
+#include <coterie/transport.h>
+
+/** Bytes that a plugin handed over, copied. */
+struct mock_message {
+	uint32_t id;                  /* function, event id or response id */
+	uint32_t guarantee;           /* of ring messages */
+	int32_t error;                /* of replies */
+	uint32_t size;                /* of data */
+	uint8_t *data;                /* without the header that the executive builds */
+	struct sockaddr_storage from; /* of frames */
+};
+
+/** Messages in their order. */
+struct mock_queue {
+	struct mock_message *list;
+	uint32_t count, capacity;
+};
+
+/** One client of a service. Made with mock_client_create. */
+struct coterie_client {
+	struct coterie_ctx *host;
+	void *data; /* client_size bytes */
+	uint32_t pid, uid, gid;
+	struct mock_queue replies, events;
+	bool is_disconnected; /* the service asked for it */
+	int event_rc;         /* what host->event returns when not 0 */
+};
+
+struct mock_timer;
+struct mock_frame;
+
+struct mock_fd {
+	int fd;
+	uint32_t events;
+	void (*run)(void *arg, int fd, uint32_t revents);
+	void *arg;
+};
+
+struct mock_value {
+	char name[64];
+	char text[256]; /* options as text, map values as bytes */
+	uint32_t type, size;
+};
+
+/** The host: read what was recorded, write what the plugin is to see. */
+struct coterie_ctx {
+	struct coterie_host table;
+	uint64_t now_ns; /* starts at a second */
+	uint32_t nodeid;
+	struct coterie_ring_id ring;
+	uint32_t members[64];
+	uint32_t member_count;
+	bool is_quorate;
+	int ring_send_rc; /* when not 0, ring_send returns it and records nothing */
+
+	struct mock_queue sent;   /* by ring_send */
+	struct mock_queue frames; /* by frames_in; id is the number of the batch */
+	uint32_t batches;
+	struct mock_queue logs; /* id is the priority, data the text with its NUL */
+	bool is_loud;           /* logs go to stderr too */
+
+	uint32_t link_reports; /* calls of link_state; the last one: */
+	uint32_t link_is_up;
+	char link_text[128];
+	uint32_t dead[16]; /* node ids, by peer_dead */
+	uint32_t dead_count;
+	uint32_t writable_count;
+
+	uint32_t frames_live;         /* taken and not given back */
+	uint32_t frames_taken;        /* in all */
+	uint32_t frames_max;          /* frame_take fails beyond it; 0: no limit */
+	void (*on_frames)(void *arg); /* called inside frames_in; or NULL */
+	void *on_frames_arg;
+
+	/* Not for tests. */
+	struct mock_value *options, *map;
+	uint32_t option_count, map_count;
+	struct mock_fd fds[32];
+	uint32_t fd_count;
+	struct coterie_timer *timers;
+	struct coterie_timer *posts;
+};
+
+/**
+ * @param plugin  whose options get their initial values; borrowed; NULL: no options
+ * @return returned, caller frees with mock_host_destroy; ends the process when out of memory
+ */
+struct coterie_ctx *mock_host_create(const struct coterie_plugin *plugin);
+
+/** @return number of timers, descriptors, posts and frames that the plugin still held: its leaks */
+uint32_t mock_host_destroy(struct coterie_ctx *host);
+
+/** Give an option the value it would have in the file. Unknown names are added. */
+void mock_host_option(struct coterie_ctx *host, const char *name, const char *text);
+
+/** Let time pass; timers run in their order, each at its own time. Posts run first. */
+void mock_host_advance(struct coterie_ctx *host, uint64_t ns);
+
+/** Run posts, then wait for descriptors and serve them once. @return number served */
+uint32_t mock_host_poll(struct coterie_ctx *host, int timeout_ms);
+
+/** Number of timers that are set. */
+uint32_t mock_host_timers(const struct coterie_ctx *host);
+
+/** True when a line with these words was logged. */
+bool mock_host_has_logged(const struct coterie_ctx *host, const char *words);
+
+/** Take a frame as the executive would, filled with these bytes. Give it back with frame_unref. */
+struct coterie_frame *mock_frame(struct coterie_ctx *host, const void *data, uint32_t size);
+
+/** Forget all messages of a queue. */
+void mock_queue_clear(struct mock_queue *queue);
+
+/** Add one message; the data is gathered from iov. */
+struct mock_message *mock_queue_add(
+	struct mock_queue *queue, uint32_t id, const struct iovec *iov, uint32_t count);
+
+/** @return returned, caller frees with mock_client_destroy */
+struct coterie_client *mock_client_create(struct coterie_ctx *host, uint32_t size, uint32_t pid);
+void mock_client_destroy(struct coterie_client *client);
+
+/**
+ * Pass a request through a service's table as the executive does: size and id are checked, the
+ * handler runs on a copy of exactly these bytes, its result becomes a reply.
+ *
+ * @return the handler's result; -EINVAL without a call when the table refuses
+ */
+int mock_request(struct coterie_client *client, const struct coterie_service *ops, void *self,
+	const void *msg, uint32_t size);
+
+/**
+ * Pass a ring message through a service's table as the executive does.
+ *
+ * @param swap     the bytes come from a node of the other order
+ * @param message  as recorded by ring_send: without the 16-byte header
+ * @return 0; -EINVAL: no such function or too short
+ */
+int mock_deliver(const struct coterie_service *ops, void *self, uint32_t nodeid, bool swap,
+	const struct mock_message *message);
+
+#endif
