@@ -1,1 +1,21 @@
-# transports/common: sources, tests and data of this folder.
+# What transports share. No state of its own: with builtins its symbols exist once for all of them.
+noinst_LTLIBRARIES += libtransport.la
+libtransport_la_SOURCES = \
+	%D%/socket.c %D%/socket.h \
+	%D%/batch.c %D%/batch.h \
+	%D%/peers.c %D%/peers.h \
+	%D%/interface.c %D%/interface.h \
+	%D%/icmp.c %D%/icmp.h
+libtransport_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
+
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/test_peers tests/unit/test_batch
+TESTS += tests/unit/test_peers tests/unit/test_batch
+tests_unit_test_peers_SOURCES = tests/unit/test_peers.c
+tests_unit_test_peers_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_peers_LDADD = libtransport.la $(CHECK_LIBS)
+tests_unit_test_batch_SOURCES = tests/unit/test_batch.c tests/unit/mock_host.c \
+	tests/unit/mock_host.h
+tests_unit_test_batch_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_batch_LDADD = libtransport.la $(CHECK_LIBS)
+endif

@@ -1,0 +1,29 @@
+/*
+ * What the network answered to our datagrams: the error queue of a socket with IP_RECVERR.
+ */
+#ifndef COMMON_ICMP_H
+#define COMMON_ICMP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+/** One entry of the queue. Anyone who guesses addresses and ports can forge one: a hint, no proof.
+ */
+struct icmp_report {
+	int32_t error;              /* positive errno: ECONNREFUSED, EHOSTUNREACH, … */
+	bool is_remote;             /* an ICMP message; false: an error of this host */
+	bool is_from_destination;   /* the host we had sent to said it itself */
+	struct sockaddr_storage to; /* where our datagram went, with port */
+};
+
+/**
+ * Empty the queue, or epoll would report the socket for ever, and the next sends to anybody would
+ * fail.
+ *
+ * @param run  called for each entry; report is borrowed; may be NULL
+ * @return number of entries
+ */
+uint32_t icmp_drain(int fd, void (*run)(void *arg, const struct icmp_report *report), void *arg);
+
+#endif

@@ -1,0 +1,96 @@
+#include "transports/common/interface.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "transports/common/peers.h"
+
+static bool is_loopback_v4(const struct sockaddr *address)
+{
+	struct sockaddr_in in;
+
+	if (address->sa_family != AF_INET)
+		return false;
+	memcpy(&in, address, sizeof(in));
+	return ntohl(in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
+enum interface_state interface_state(const struct sockaddr *address)
+{
+	struct ifaddrs *list;
+	unsigned int flags = 0;
+	bool is_found = false;
+
+	if (getifaddrs(&list) < 0)
+		return INTERFACE_UP;
+	for (const struct ifaddrs *one = list; one != NULL && !is_found; one = one->ifa_next) {
+		if (one->ifa_addr == NULL)
+			continue;
+		is_found = address_equal(one->ifa_addr, address) ||
+			   (is_loopback_v4(address) && is_loopback_v4(one->ifa_addr));
+		flags = one->ifa_flags;
+	}
+	freeifaddrs(list);
+	if (!is_found)
+		return INTERFACE_NO_ADDRESS;
+	if ((flags & IFF_UP) == 0)
+		return INTERFACE_DOWN;
+	return (flags & IFF_RUNNING) == 0 ? INTERFACE_NO_CARRIER : INTERFACE_UP;
+}
+
+const char *interface_state_text(enum interface_state state)
+{
+	switch (state) {
+	case INTERFACE_UP:
+		return "the interface is up";
+	case INTERFACE_NO_ADDRESS:
+		return "the address is not on this host";
+	case INTERFACE_DOWN:
+		return "the interface is down";
+	case INTERFACE_NO_CARRIER:
+		return "the interface has no carrier";
+	}
+	return "unknown";
+}
+
+int interface_watch_open(void)
+{
+	struct sockaddr_nl name = {
+		.nl_family = AF_NETLINK,
+		.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
+	};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&name, sizeof(name)) < 0) {
+		int rc = -errno;
+
+		close(fd);
+		return rc;
+	}
+	return fd;
+}
+
+bool interface_watch_read(int fd)
+{
+	uint8_t buffer[8192]; /* only that something changed matters */
+	bool has_any = false;
+
+	for (;;) {
+		ssize_t size = recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT);
+
+		/* ENOBUFS: news were dropped because we were slow, so there were some. */
+		if (size < 0 && errno != ENOBUFS && errno != EINTR)
+			return has_any;
+		has_any = true;
+	}
+}

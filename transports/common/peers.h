@@ -1,0 +1,83 @@
+/*
+ * The peers of one link: who they are, where they are, and which of them an address belongs to.
+ */
+#ifndef COMMON_PEERS_H
+#define COMMON_PEERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+/** Space for an address as text with port: "[v6%scope]:port". */
+#define ADDRESS_TEXT_SIZE 80
+
+/** One node on the link. */
+struct peer {
+	uint32_t nodeid;
+	bool is_local;
+	bool is_refused; /* ICMP said that nobody listens there, and nothing was heard since */
+	socklen_t address_size;
+	struct sockaddr_storage address;
+	uint64_t heard_ns; /* when the last datagram came; 0: never */
+	uint64_t told_ns;  /* when the host was last told that it is dead; 0: never */
+	uint64_t send_errors;
+};
+
+/** The table: ascending by node id, each id once. */
+struct peers {
+	struct peer *list; /* count elements */
+	uint32_t count, capacity;
+	uint32_t hit; /* where the last address was found: bursts come from one node */
+};
+
+void peers_init(struct peers *peers);
+void peers_fini(struct peers *peers);
+
+/**
+ * Add a node.
+ *
+ * @param address  IPv4 or IPv6 with port; copied
+ * @return 0; -EAFNOSUPPORT: another family; -EEXIST: the node is there already; -ENOMEM
+ */
+int peers_add(struct peers *peers, uint32_t nodeid, bool is_local, const struct sockaddr *address);
+
+/** @return 0; -ENOENT */
+int peers_del(struct peers *peers, uint32_t nodeid);
+
+/** @return the node's entry, borrowed until the next add or del; NULL: unknown */
+struct peer *peers_find(struct peers *peers, uint32_t nodeid);
+
+/**
+ * The peer that a datagram from this address belongs to. The port is ignored, since peers may send
+ * from any (spec 05 §4.5), unless several nodes share an address: then the one whose port fits too
+ * wins, and another node wins over the local one.
+ *
+ * @return borrowed until the next add or del; NULL: unlisted
+ */
+struct peer *peers_find_address(struct peers *peers, const struct sockaddr *from);
+
+/**
+ * The node next after position `index` in the order in which a batch is sent: ascending ids,
+ * beginning behind the local node, since the ring's token goes that way and the successor needs the
+ * frames first.
+ *
+ * @param index  0 .. count - 1
+ * @return borrowed until the next add or del; may be the local node
+ */
+struct peer *peers_in_ring_order(struct peers *peers, uint32_t index);
+
+/** @return bytes of this address; 0: neither IPv4 nor IPv6 */
+socklen_t address_size(const struct sockaddr *address);
+
+/** True when family and address bytes are equal. Port and scope are not looked at. */
+bool address_equal(const struct sockaddr *a, const struct sockaddr *b);
+
+/** The port in host order; 0 for a family without ports. */
+uint16_t address_port(const struct sockaddr *address);
+
+/** Write an address as text: "10.0.0.1:5405", "[fd00::1]:5405". @return text */
+const char *address_text(const struct sockaddr *address, char text[ADDRESS_TEXT_SIZE]);
+
+#endif

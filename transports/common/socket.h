@@ -1,0 +1,37 @@
+/*
+ * Opening the UDP socket of a transport.
+ */
+#ifndef COMMON_SOCKET_H
+#define COMMON_SOCKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+/** What the kernel accounts for one full frame in a receive buffer (spec 09 §3.4). */
+#define SOCKET_FRAME_COST 2304u
+
+/** What the kernel granted. */
+struct socket_grant {
+	uint32_t
+		receive_size; /* bytes, as getsockopt(SO_RCVBUF) shows them: twice what was asked */
+	uint32_t send_size;
+	bool has_gro; /* the socket may hand over several datagrams glued together */
+};
+
+/**
+ * Open a UDP socket bound to exactly this address and port: not blocking, closed on exec, with
+ * large buffers, the error queue of ICMP answers on, and receive offload where there is one. No
+ * SO_REUSEADDR: two daemons on one address and port would steal each other's tokens.
+ *
+ * @param local        IPv4 or IPv6; borrowed
+ * @param buffer_size  bytes to ask for in each direction; beyond the system's limit when privileged
+ * @param has_offload  false: never ask for receive offload
+ * @param grant        out
+ * @return the socket, caller closes; -EAFNOSUPPORT; -EADDRNOTAVAIL: the address is not on this host
+ * now; -EADDRINUSE; other errors of socket(2) and bind(2)
+ */
+int socket_open(const struct sockaddr *local, uint32_t buffer_size, bool has_offload,
+	struct socket_grant *grant);
+
+#endif
