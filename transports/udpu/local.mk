@@ -1,1 +1,14 @@
-# transports/udpu: sources, tests and data of this folder.
+plugin_LTLIBRARIES += udpu.la
+udpu_la_SOURCES = %D%/udpu.c
+udpu_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
+udpu_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+udpu_la_LIBADD = libtransport.la
+
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/test_udpu
+TESTS += tests/unit/test_udpu
+tests_unit_test_udpu_SOURCES = tests/unit/test_udpu.c tests/unit/mock_host.c \
+	tests/unit/mock_host.h %D%/udpu.c
+tests_unit_test_udpu_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_udpu_LDADD = libtransport.la $(CHECK_LIBS)
+endif

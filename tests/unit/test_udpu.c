@@ -1,0 +1,468 @@
+/* The udpu plugin between mock hosts, over real sockets on loopback addresses of this test's own.
+ */
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "tests/unit/mock_host.h"
+
+extern const struct coterie_plugin udpu_LTX_coterie_plugin;
+
+#define MS UINT64_C(1000000)
+#define NODES 3
+
+static const struct coterie_transport *ops;
+static struct coterie_ctx *hosts[NODES];
+static void *nodes[NODES];
+static struct sockaddr_storage addresses[NODES];
+
+/* Messages that sockets take before they are full; -1: as many as come. */
+static int send_room = -1;
+
+int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
+{
+	if (send_room == 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	if (send_room > 0 && (int)count > send_room)
+		count = (unsigned int)send_room;
+
+	int sent = (int)syscall(SYS_sendmmsg, fd, messages, count, flags);
+
+	if (sent > 0 && send_room > 0)
+		send_room -= sent;
+	return sent;
+}
+
+/* 127.x.y.NODE with x and y from the process id: no other process on this host has them. */
+static void choose_addresses(bool is_v6)
+{
+	for (uint32_t i = 0; i < NODES; i++) {
+		struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(5405)};
+		struct sockaddr_in6 in6 = {
+			.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+		uint32_t pid = (uint32_t)getpid();
+
+		memset(&addresses[i], 0, sizeof(addresses[i]));
+		in.sin_addr.s_addr = htonl(
+			127u << 24 | (1 + pid % 250) << 16 | (pid / 250 % 250) << 8 | (i + 1));
+		/* There is one address to share, so the ports differ. */
+		in6.sin6_port = htons((uint16_t)(20000 + pid % 13000 * 3 + i));
+		if (is_v6)
+			memcpy(&addresses[i], &in6, sizeof(in6));
+		else
+			memcpy(&addresses[i], &in, sizeof(in));
+	}
+}
+
+static const struct sockaddr *address_of(uint32_t node)
+{
+	return (const struct sockaddr *)&addresses[node];
+}
+
+static void node_open(uint32_t node)
+{
+	hosts[node] = mock_host_create(&udpu_LTX_coterie_plugin);
+	hosts[node]->nodeid = node + 1;
+	ck_assert_int_eq(ops->open(&hosts[node]->table, hosts[node], &nodes[node]), 0);
+	for (uint32_t i = 0; i < NODES; i++)
+		ck_assert_int_eq(ops->peer_add(nodes[node], 0, i + 1, address_of(i)), 0);
+}
+
+static void node_close(uint32_t node)
+{
+	if (nodes[node] == NULL)
+		return;
+	ops->close(nodes[node]);
+	nodes[node] = NULL;
+	ck_assert_uint_eq(mock_host_destroy(hosts[node]), 0);
+}
+
+static void start(uint32_t node)
+{
+	node_open(node);
+	ck_assert_int_eq(ops->link_up(nodes[node], 0, address_of(node)), 0);
+}
+
+static void set_up(void)
+{
+	ops = udpu_LTX_coterie_plugin.ops;
+	choose_addresses(false);
+	for (uint32_t i = 0; i < NODES; i++)
+		start(i);
+}
+
+static void tear_down(void)
+{
+	for (uint32_t i = 0; i < NODES; i++)
+		node_close(i);
+}
+
+/* Serves a node until count frames have come; what is on the loopback interface is there at once.
+ */
+static void receive(uint32_t node, uint32_t count)
+{
+	while (hosts[node]->frames.count < count) {
+		if (mock_host_poll(hosts[node], 2000) == 0)
+			ck_abort_msg("node %u: only %u of %u frames came", node + 1,
+				hosts[node]->frames.count, count);
+	}
+}
+
+static void receive_nothing(uint32_t node)
+{
+	uint32_t count = hosts[node]->frames.count;
+
+	while (mock_host_poll(hosts[node], 0) > 0)
+		;
+	ck_assert_uint_eq(hosts[node]->frames.count, count);
+}
+
+static void multicast(uint32_t node, uint32_t size, uint32_t count)
+{
+	static uint8_t bytes[65507];
+	struct coterie_frame *frames[200];
+
+	for (uint32_t i = 0; i < count; i++) {
+		memset(bytes, (int)i, size);
+		frames[i] = mock_frame(hosts[node], bytes, size);
+	}
+	ck_assert_int_eq(ops->multicast(nodes[node], frames, count), (int)count);
+	for (uint32_t i = 0; i < count; i++)
+		hosts[node]->table.frame_unref(frames[i]);
+}
+
+static void token(uint32_t node, uint32_t nodeid, int want)
+{
+	struct coterie_frame *frame = mock_frame(hosts[node], "token", 5);
+
+	ck_assert_int_eq(ops->token(nodes[node], nodeid, frame), want);
+	hosts[node]->table.frame_unref(frame);
+}
+
+START_TEST(a_multicast_reaches_every_other_node_in_order)
+{
+	static const uint32_t sizes[] = {1, 29, 1455, 1500, 9000, 65507};
+	uint32_t size = sizes[_i];
+	uint32_t count = size > 9000 ? 5 : 60;
+
+	multicast(0, size, count);
+	for (uint32_t node = 1; node < NODES; node++) {
+		receive(node, count);
+		for (uint32_t i = 0; i < count; i++) {
+			ck_assert_uint_eq(hosts[node]->frames.list[i].size, size);
+			ck_assert_uint_eq(hosts[node]->frames.list[i].data[size - 1], i);
+		}
+	}
+	receive_nothing(0); /* the executive feeds own frames back itself */
+}
+END_TEST
+
+START_TEST(ipv6_carries_the_same)
+{
+	tear_down();
+	choose_addresses(true);
+	for (uint32_t i = 0; i < NODES; i++) {
+		node_open(i);
+		if (ops->link_up(nodes[i], 0, address_of(i)) != 0 || hosts[i]->link_is_up == 0)
+			return; /* this host has no IPv6 */
+	}
+	multicast(2, 1455, 90);
+	receive(0, 90);
+	receive(1, 90);
+	receive_nothing(2);
+	token(2, 1, 0);
+	receive(0, 91);
+	receive_nothing(1);
+}
+END_TEST
+
+START_TEST(the_token_goes_to_one_node_behind_the_frames)
+{
+	multicast(0, 1455, 40);
+	token(0, 2, 0);
+	receive(1, 41);
+	ck_assert_mem_eq(hosts[1]->frames.list[40].data, "token", 5);
+	receive(2, 40);
+	receive_nothing(2);
+	token(0, 1, -ENOENT); /* itself: never through the transport */
+	token(0, 9, -ENOENT);
+}
+END_TEST
+
+static int stranger_open(const struct sockaddr *local)
+{
+	int fd = socket(local->sa_family, SOCK_DGRAM, 0);
+	struct sockaddr_in in;
+
+	memcpy(&in, local, sizeof(in));
+	in.sin_port = 0;
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	return fd;
+}
+
+START_TEST(packets_of_strangers_are_dropped_unless_the_config_wants_them)
+{
+	struct sockaddr_in in;
+	struct coterie_transport_stats stats = {.size = sizeof(stats)};
+
+	memcpy(&in, address_of(0), sizeof(in));
+	in.sin_addr.s_addr = htonl(ntohl(in.sin_addr.s_addr) + 100);
+
+	int fd = stranger_open((struct sockaddr *)&in);
+
+	for (int i = 0; i < 100; i++)
+		ck_assert_int_eq(sendto(fd, "hello", 5, 0, address_of(0), sizeof(in)), 5);
+	receive_nothing(0);
+	ops->stats(nodes[0], &stats);
+	ck_assert_uint_eq(stats.rejected, 100);
+	ck_assert(mock_host_has_logged(hosts[0], "Packet rejected from 127."));
+	ck_assert_uint_le(hosts[0]->logs.count, 3);
+
+	mock_host_option(hosts[0], "block_unlisted_ips", "no");
+	ck_assert_int_eq(ops->reload(nodes[0]), 0);
+	ck_assert_int_eq(sendto(fd, "hello", 5, 0, address_of(0), sizeof(in)), 5);
+	receive(0, 1);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_listed_address_is_heard_from_any_port)
+{
+	int fd = stranger_open(address_of(1));
+
+	ck_assert_int_eq(sendto(fd, "hello", 5, 0, address_of(0), sizeof(struct sockaddr_in)), 5);
+	receive(0, 1);
+	close(fd);
+}
+END_TEST
+
+START_TEST(what_a_node_hears_of_itself_is_dropped)
+{
+	int fd = stranger_open(address_of(0));
+
+	ck_assert_int_eq(sendto(fd, "hello", 5, 0, address_of(0), sizeof(struct sockaddr_in)), 5);
+	receive_nothing(0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_removed_peer_gets_nothing_and_is_not_heard)
+{
+	ops->peer_del(nodes[0], 0, 2);
+	multicast(0, 100, 1);
+	receive(2, 1);
+	receive_nothing(1);
+	multicast(1, 100, 1);
+	receive_nothing(0);
+	ck_assert_int_eq(ops->peer_add(nodes[0], 0, 2, address_of(1)), 0);
+	ck_assert_int_eq(ops->peer_add(nodes[0], 0, 2, address_of(1)), -EEXIST);
+	multicast(1, 100, 1);
+	receive(0, 1);
+}
+END_TEST
+
+/* The kernel tells of a dead port with the next send; the plugin tells the host, once a second. */
+START_TEST(a_dead_daemon_is_noticed_and_costs_the_others_nothing)
+{
+	node_close(1);
+	for (uint32_t i = 0; i < 20; i++) {
+		multicast(0, 100, 3);
+		token(0, 3, 0);
+		mock_host_poll(hosts[0], 0);
+		mock_host_advance(hosts[0], 2 * MS);
+	}
+	receive(2, 80);
+	ck_assert_uint_eq(hosts[0]->dead_count, 1);
+	ck_assert_uint_eq(hosts[0]->dead[0], 2);
+
+	mock_host_advance(hosts[0], 1000 * MS);
+	multicast(0, 100, 1);
+	mock_host_poll(hosts[0], 0);
+	mock_host_advance(hosts[0], 2 * MS);
+	ck_assert_uint_eq(hosts[0]->dead_count, 2);
+}
+END_TEST
+
+START_TEST(a_frame_of_the_peer_takes_the_suspicion_back)
+{
+	int fd;
+
+	node_close(1);
+	multicast(0, 100, 1);
+	mock_host_poll(hosts[0], 0);
+	fd = stranger_open(address_of(1));
+	ck_assert_int_eq(sendto(fd, "alive", 5, 0, address_of(0), sizeof(struct sockaddr_in)), 5);
+	receive(0, 1);
+	mock_host_advance(hosts[0], 2 * MS);
+	ck_assert_uint_eq(hosts[0]->dead_count, 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_link_is_reported_once)
+{
+	ck_assert_uint_eq(hosts[0]->link_reports, 1);
+	ck_assert_uint_eq(hosts[0]->link_is_up, 1);
+	mock_host_advance(hosts[0], 5000 * MS);
+	ck_assert_uint_eq(hosts[0]->link_reports, 1);
+	ck_assert_int_eq(ops->link_up(nodes[0], 0, address_of(0)), -EEXIST);
+	ck_assert_int_eq(ops->link_up(nodes[0], 1, address_of(0)), -EINVAL);
+}
+END_TEST
+
+START_TEST(an_address_that_is_not_there_is_waited_for)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(5405)};
+
+	ck_assert_int_eq(
+		inet_pton(AF_INET, "192.0.2.77", &in.sin_addr), 1); /* of nobody: RFC 5737 */
+	node_close(0);
+	node_open(0);
+	ck_assert_int_eq(ops->link_up(nodes[0], 0, (struct sockaddr *)&in), 0);
+	ck_assert_uint_eq(hosts[0]->link_reports, 1);
+	ck_assert_uint_eq(hosts[0]->link_is_up, 0);
+	ck_assert_str_eq(hosts[0]->link_text, "the address is not on this host");
+	multicast(0, 100, 2);
+	token(0, 2, 0);
+	mock_host_advance(hosts[0], 5000 * MS);
+	ck_assert_uint_eq(hosts[0]->link_reports, 1);
+	ck_assert_uint_ge(mock_host_timers(hosts[0]), 1); /* still looking */
+	receive_nothing(1);                               /* and never from another address */
+}
+END_TEST
+
+START_TEST(an_address_in_use_is_refused_at_start)
+{
+	struct coterie_ctx *host = mock_host_create(&udpu_LTX_coterie_plugin);
+	void *node;
+
+	ck_assert_int_eq(ops->open(&host->table, host, &node), 0);
+	ck_assert_int_eq(ops->link_up(node, 0, address_of(0)), -EADDRINUSE);
+	ops->close(node);
+	ck_assert_uint_eq(mock_host_destroy(host), 0);
+}
+END_TEST
+
+START_TEST(open_passes_on_what_the_host_refuses)
+{
+	struct coterie_ctx *host = mock_host_create(NULL); /* no options at all */
+	void *node;
+
+	ck_assert_int_eq(ops->open(&host->table, host, &node), -ENOENT);
+	ck_assert_uint_eq(mock_host_destroy(host), 0);
+
+	host = mock_host_create(&udpu_LTX_coterie_plugin);
+	host->frames_max = 3;
+	ck_assert_int_eq(ops->open(&host->table, host, &node), -ENOMEM);
+	ck_assert_uint_eq(mock_host_destroy(host), 0);
+}
+END_TEST
+
+START_TEST(statistics_fill_no_more_than_the_executive_knows)
+{
+	struct coterie_transport_stats stats;
+
+	memset(&stats, 0xee, sizeof(stats));
+	multicast(0, 100, 5);
+	receive(1, 5);
+	stats.size = offsetof(struct coterie_transport_stats, bytes_in);
+	ops->stats(nodes[0], &stats);
+	ck_assert_uint_eq(stats.frames_out, 10);
+	ck_assert_uint_eq(stats.bytes_in, UINT64_C(0xeeeeeeeeeeeeeeee));
+	stats.size = sizeof(stats);
+	ops->stats(nodes[1], &stats);
+	ck_assert_uint_eq(stats.size, sizeof(stats));
+	ck_assert_uint_eq(stats.frames_in, 5);
+	ck_assert_uint_eq(stats.bytes_in, 500);
+}
+END_TEST
+
+/* The queue behind a full socket: everything comes, in order, token last, wherever it was full. */
+START_TEST(a_full_socket_delays_and_loses_nothing)
+{
+	struct coterie_frame *frame = mock_frame(hosts[0], "late", 4);
+	struct coterie_frame *frames[8];
+
+	send_room = _i;
+	frames[0] = mock_frame(hosts[0], "first", 5);
+	for (uint32_t i = 1; i < 8; i++)
+		frames[i] = mock_frame(hosts[0], &(uint8_t[100]){(uint8_t)(i - 1)}, 99 + i / 7);
+	ck_assert_int_eq(ops->multicast(nodes[0], frames, 8), 8);
+	for (uint32_t i = 0; i < 8; i++)
+		hosts[0]->table.frame_unref(frames[i]);
+	token(0, 2, 0);
+	while (ops->multicast(nodes[0], &frame, 1) == 0) {
+		uint32_t writable = hosts[0]->writable_count;
+
+		ck_assert_int_eq(send_room, 0);
+		send_room = 1;
+		mock_host_poll(hosts[0], 2000);
+		ck_assert_uint_ge(hosts[0]->writable_count, writable);
+	}
+	send_room = -1;
+	mock_host_poll(hosts[0], 0);
+	hosts[0]->table.frame_unref(frame);
+	receive(1, 10);
+	receive(2, 9);
+	for (uint32_t i = 0; i < 7; i++) {
+		ck_assert_uint_eq(hosts[1]->frames.list[1 + i].data[0], i);
+		ck_assert_uint_eq(hosts[2]->frames.list[1 + i].data[0], i);
+	}
+	ck_assert_mem_eq(hosts[1]->frames.list[8].data, "token", 5);
+	ck_assert_mem_eq(hosts[2]->frames.list[8].data, "late", 4);
+	receive_nothing(1);
+	receive_nothing(2);
+}
+END_TEST
+
+START_TEST(closing_gives_back_what_still_waits)
+{
+	send_room = 1;
+	multicast(0, 1000, 7);
+	token(0, 3, 0);
+	ck_assert_uint_gt(hosts[0]->frames_live, 0);
+	node_close(0); /* asserts that nothing is left */
+	send_room = -1;
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("udpu");
+	TCase *tcase = tcase_create("udpu");
+	SRunner *runner = srunner_create(suite);
+
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_loop_test(tcase, a_multicast_reaches_every_other_node_in_order, 0, 6);
+	tcase_add_test(tcase, ipv6_carries_the_same);
+	tcase_add_test(tcase, the_token_goes_to_one_node_behind_the_frames);
+	tcase_add_test(tcase, packets_of_strangers_are_dropped_unless_the_config_wants_them);
+	tcase_add_test(tcase, a_listed_address_is_heard_from_any_port);
+	tcase_add_test(tcase, what_a_node_hears_of_itself_is_dropped);
+	tcase_add_test(tcase, a_removed_peer_gets_nothing_and_is_not_heard);
+	tcase_add_test(tcase, a_dead_daemon_is_noticed_and_costs_the_others_nothing);
+	tcase_add_test(tcase, a_frame_of_the_peer_takes_the_suspicion_back);
+	tcase_add_test(tcase, a_link_is_reported_once);
+	tcase_add_test(tcase, an_address_that_is_not_there_is_waited_for);
+	tcase_add_test(tcase, an_address_in_use_is_refused_at_start);
+	tcase_add_test(tcase, open_passes_on_what_the_host_refuses);
+	tcase_add_test(tcase, statistics_fill_no_more_than_the_executive_knows);
+	tcase_add_loop_test(tcase, a_full_socket_delays_and_loses_nothing, 0, 6);
+	tcase_add_test(tcase, closing_gives_back_what_still_waits);
+	suite_add_tcase(suite, tcase);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+
+	int failed = srunner_ntests_failed(runner);
+
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
