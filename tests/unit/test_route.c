@@ -1,0 +1,296 @@
+/* exec/route.c: ring messages to services, spec 06 §6.1, §6.2, 6d.7. */
+#include "exec/route.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/executive.h"
+#include "exec/log.h"
+#include "exec/loop.h"
+#include "exec/plugin.h"
+#include "exec/ring.h"
+#include "exec/sync.h"
+
+#define SIZE_MIN 24u
+
+static struct executive executive;
+static struct route *route;
+static struct plugin plugin;
+static struct coterie_plugin descriptor = {.kind = COTERIE_KIND_SERVICE};
+static uint64_t rx[2], tx[2];
+static uint32_t limited;
+
+/* What the service got last. */
+static struct {
+	int count;
+	uint32_t source, size, word;
+	size_t body;
+	uint8_t bytes[4096];
+	bool is_aligned;
+} got;
+static uint32_t synced;
+static uint8_t sent[4096];
+static size_t sent_size;
+
+static void swap_word(void *msg, uint32_t size)
+{
+	uint32_t *word = (uint32_t *)((char *)msg + 16);
+
+	ck_assert_uint_ge(size, SIZE_MIN);
+	*word = __builtin_bswap32(*word);
+}
+
+static void take(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	(void)self;
+	got.count++;
+	got.source = nodeid;
+	got.size = size;
+	got.is_aligned = (uintptr_t)msg % 8 == 0;
+	memcpy(&got.word, (char *)msg + 16, 4);
+	memcpy(got.bytes, msg, size < sizeof(got.bytes) ? size : sizeof(got.bytes));
+}
+
+static void take_parts(void *self, uint32_t nodeid, const void *head, const struct iovec *parts,
+	uint32_t count, uint32_t size)
+{
+	(void)self;
+	got.count++;
+	got.source = nodeid;
+	got.size = size;
+	got.is_aligned = (uintptr_t)head % 8 == 0;
+	memcpy(&got.word, (const char *)head + 16, 4);
+	got.body = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		ck_assert_uint_gt(parts[i].iov_len, 0);
+		memcpy(got.bytes + got.body, parts[i].iov_base, parts[i].iov_len);
+		got.body += parts[i].iov_len;
+	}
+}
+
+static const struct coterie_ring_msg messages[] = {
+	{0, SIZE_MIN, swap_word, take, NULL},
+	{1, SIZE_MIN, swap_word, NULL, take_parts},
+};
+
+struct plugin *plugin_by_ring_id(const struct plugin_registry *registry, uint32_t ring_id)
+{
+	(void)registry;
+	return ring_id == 40 ? &plugin : NULL;
+}
+
+struct plugin *plugin_first(const struct plugin_registry *registry)
+{
+	(void)registry;
+	return &plugin;
+}
+
+const struct coterie_ring_msg *plugin_ring_msg(const struct plugin *of, uint32_t function)
+{
+	(void)of;
+	return function < 2 ? &messages[function] : NULL;
+}
+
+int ring_send(struct ring *ring, const char *group, enum totem_guarantee guarantee, const struct iovec *iov,
+	uint32_t count)
+{
+	(void)ring, (void)guarantee;
+	ck_assert_str_eq(group, "a");
+	sent_size = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		memcpy(sent + sent_size, iov[i].iov_base, iov[i].iov_len);
+		sent_size += iov[i].iov_len;
+	}
+	return 0;
+}
+
+void sync_deliver(struct sync *sync, uint32_t source, const uint8_t *bytes, uint32_t size, bool is_swapped)
+{
+	(void)sync, (void)source, (void)bytes, (void)is_swapped;
+	synced += size;
+}
+
+uint64_t loop_now_ns(const struct loop *loop)
+{
+	(void)loop;
+	return 0;
+}
+
+void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem, int prio,
+	const char *format, ...)
+{
+	(void)limit, (void)now_ns, (void)subsystem, (void)prio, (void)format;
+	limited++;
+}
+
+static void setup(void)
+{
+	memset(&got, 0, sizeof(got));
+	limited = synced = 0;
+	plugin = (struct plugin){.descriptor = &descriptor, .rx = rx, .tx = tx};
+	plugin.service.ring_id = 40;
+	plugin.service.ring_msg_count = 2;
+	route = route_create(&executive);
+	ck_assert_ptr_nonnull(route);
+}
+
+static void teardown(void)
+{
+	route_destroy(route);
+}
+
+static void put(uint8_t *at, uint32_t value, bool is_swapped)
+{
+	value = is_swapped ? __builtin_bswap32(value) : value;
+	memcpy(at, &value, 4);
+}
+
+/* A message of service 40 with its group prefix; body bytes behind the 24 of the fixed part. */
+static size_t build(uint8_t *out, uint32_t id, uint32_t size, uint32_t body, bool is_swapped)
+{
+	static const uint8_t prefix[] = {1, 0, 1, 0, 'a'}, swapped[] = {0, 1, 0, 1, 'a'};
+
+	memset(out, 0, 5 + SIZE_MIN);
+	memcpy(out, is_swapped ? swapped : prefix, 5);
+	put(out + 5, id, is_swapped);
+	put(out + 5 + 8, size, is_swapped);
+	put(out + 5 + 16, 0x01020304, is_swapped);
+	for (uint32_t i = 0; i < body; i++)
+		out[5 + SIZE_MIN + i] = (uint8_t)(i * 7);
+	return 5 + SIZE_MIN + body;
+}
+
+static void deliver_in_pieces(const uint8_t *bytes, size_t size, size_t piece, bool is_swapped)
+{
+	static struct iovec iov[4096];
+	struct totem_message message = {.source = 7, .is_swapped = is_swapped, .iov = iov, .size = size};
+
+	for (size_t done = 0; done < size; done += piece)
+		iov[message.count++] = (struct iovec){(void *)(uintptr_t)(bytes + done),
+			size - done < piece ? size - done : piece};
+	route_deliver(route, &message);
+}
+
+/* However the message was cut on its way, and in both byte orders, the service gets the same. */
+START_TEST(messages_arrive_whole)
+{
+	static uint8_t bytes[3000];
+	bool is_swapped = _i % 2 == 1;
+	uint32_t function = (uint32_t)_i / 2 % 2;
+	static const size_t pieces[] = {3000, 1, 2, 5, 7, 21, 22, 29, 100, 512, 513};
+	size_t size = build(bytes, 40 << 16 | function, SIZE_MIN + 2000, 2000, is_swapped);
+
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		got.count = 0;
+		deliver_in_pieces(bytes, size, pieces[i], is_swapped);
+		ck_assert_int_eq(got.count, 1);
+		ck_assert_uint_eq(got.source, 7);
+		ck_assert_uint_eq(got.size, SIZE_MIN + 2000);
+		ck_assert_uint_eq(got.word, 0x01020304);
+		ck_assert(got.is_aligned);
+		if (function == 1) {
+			ck_assert_uint_eq(got.body, 2000);
+			ck_assert_mem_eq(got.bytes, bytes + 5 + SIZE_MIN, 2000);
+		} else {
+			ck_assert_mem_eq(got.bytes + SIZE_MIN, bytes + 5 + SIZE_MIN, 2000);
+		}
+	}
+	ck_assert_uint_eq(limited, 0);
+}
+END_TEST
+
+START_TEST(what_does_not_fit_is_dropped)
+{
+	static const struct {
+		const char *name;
+		uint32_t id, size;
+		size_t length;
+		uint32_t lines;
+	} cases[] = {
+		{"size too large", 40 << 16, SIZE_MIN + 1, 5 + SIZE_MIN, 1},
+		{"size too small", 40 << 16, SIZE_MIN - 1, 5 + SIZE_MIN, 1},
+		{"size negative", 40 << 16, 0xffffffff, 5 + SIZE_MIN, 1},
+		{"below the fixed part", 40 << 16, SIZE_MIN - 1, 5 + SIZE_MIN - 1, 1},
+		{"below the header", 40 << 16, 15, 5 + 15, 1},
+		{"prefix alone", 40 << 16, 0, 5, 1},
+		{"half a prefix", 40 << 16, 0, 3, 1},
+		{"unknown function", 40 << 16 | 2, SIZE_MIN, 5 + SIZE_MIN, 1},
+		{"unknown function, all bits", 40 << 16 | 0xffff, SIZE_MIN, 5 + SIZE_MIN, 1},
+		{"service not loaded", 41 << 16, SIZE_MIN, 5 + SIZE_MIN, 0},
+		{"service 64", 64 << 16, SIZE_MIN, 5 + SIZE_MIN, 1},
+		{"service 65535", 0xffffu << 16, SIZE_MIN, 5 + SIZE_MIN, 1},
+	};
+	uint8_t bytes[64];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		limited = 0;
+		build(bytes, cases[i].id, cases[i].size, 0, false);
+		deliver_in_pieces(bytes, cases[i].length, 64, false);
+		ck_assert_msg(got.count == 0, "%s", cases[i].name);
+		ck_assert_msg(limited == cases[i].lines, "%s", cases[i].name);
+	}
+	build(bytes, 40 << 16, SIZE_MIN, 0, false);
+	deliver_in_pieces(bytes, 5 + SIZE_MIN, 64, false);
+	ck_assert_int_eq(got.count, 1);
+}
+END_TEST
+
+START_TEST(groups_choose_the_receiver)
+{
+	static const uint8_t sync[] = {1, 0, 4, 0, 's', 'y', 'n', 'c', 1, 2, 3};
+	static const uint8_t other[] = {1, 0, 3, 0, 'y', 'k', 'd', 1, 2, 3};
+	static const uint8_t both[] = {2, 0, 1, 0, 4, 0, 'b', 's', 'y', 'n', 'c', 1, 2, 3, 4};
+	static const uint8_t beyond[] = {9, 0, 1, 0};
+
+	deliver_in_pieces(sync, sizeof(sync), 64, false);
+	ck_assert_uint_eq(synced, 3);
+	deliver_in_pieces(other, sizeof(other), 64, false);
+	ck_assert_uint_eq(synced, 3);
+	deliver_in_pieces(both, sizeof(both), 64, false);
+	ck_assert_uint_eq(synced, 7);
+	deliver_in_pieces(beyond, sizeof(beyond), 64, false);
+	ck_assert_uint_eq(synced, 7);
+	ck_assert_int_eq(got.count, 0);
+	ck_assert_uint_eq(limited, 1);
+}
+END_TEST
+
+START_TEST(sending_puts_the_header_in_front)
+{
+	struct iovec iov[] = {{"abc", 3}, {"", 0}, {"de", 2}};
+	struct coterie_ring_header header;
+
+	ck_assert_int_eq(route_send(route, &plugin, 1, COTERIE_AGREED, iov, 3), 0);
+	ck_assert_uint_eq(sent_size, 21);
+	memcpy(&header, sent, sizeof(header));
+	ck_assert_int_eq(header.id, 40 << 16 | 1);
+	ck_assert_int_eq(header.size, 21);
+	ck_assert_uint_eq(header.pad0 | header.pad1, 0);
+	ck_assert_mem_eq(sent + 16, "abcde", 5);
+	ck_assert_uint_eq(tx[1], 1);
+	ck_assert_int_eq(route_send(route, &plugin, 2, COTERIE_AGREED, iov, 3), -EINVAL);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("route");
+	TCase *tc = tcase_create("route");
+	SRunner *runner;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, messages_arrive_whole, 0, 4);
+	tcase_add_test(tc, what_does_not_fit_is_dropped);
+	tcase_add_test(tc, groups_choose_the_receiver);
+	tcase_add_test(tc, sending_puts_the_header_in_front);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,180 @@
+/* exec/state_dir.c and exec/instance.c: what the daemon keeps on disk. */
+#include "exec/state_dir.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "exec/instance.h"
+
+static char dir[64];
+
+static void setup(void)
+{
+	snprintf(dir, sizeof(dir), "/tmp/coterie-test-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+}
+
+static void teardown(void)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static void write_file(const char *name, const void *bytes, size_t size)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	FILE *file = fopen(path, "we");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_uint_eq(fwrite(bytes, 1, size, file), size);
+	fclose(file);
+}
+
+START_TEST(ring_seq_is_kept)
+{
+	uint64_t seq = 1;
+
+	ck_assert_int_eq(state_ring_seq_load(dir, 4000000001u, &seq), 0);
+	ck_assert_uint_eq(seq, 0);
+	ck_assert_int_eq(state_ring_seq_store(dir, 4000000001u, 0x1122334455667788u), 0);
+	ck_assert_int_eq(state_ring_seq_load(dir, 4000000001u, &seq), 0);
+	ck_assert_uint_eq(seq, 0x1122334455667788u);
+	ck_assert_int_eq(state_ring_seq_store(dir, 4000000001u, 17), 0);
+	ck_assert_int_eq(state_ring_seq_load(dir, 4000000001u, &seq), 0);
+	ck_assert_uint_eq(seq, 17);
+	ck_assert_int_eq(state_ring_seq_load(dir, 2, &seq), 0);
+	ck_assert_uint_eq(seq, 0);
+}
+END_TEST
+
+/* A lost number may be used twice: anything but "never stored" is an error. */
+START_TEST(a_damaged_file_is_an_error)
+{
+	uint64_t seq;
+
+	for (size_t size = 0; size <= 16; size++) {
+		write_file("ringid_1", "0123456789abcdef", size);
+		ck_assert_int_eq(state_ring_seq_load(dir, 1, &seq), size == 8 ? 0 : -EBADMSG);
+	}
+	ck_assert_int_eq(state_ring_seq_store("/nonexistent", 1, 5), -ENOENT);
+}
+END_TEST
+
+START_TEST(replacing_is_whole_or_not_at_all)
+{
+	char path[128];
+	struct stat status;
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	ck_assert_int_eq(state_file_replace(fd, "x", "abc", 3), 0);
+	ck_assert_int_eq(state_file_replace(fd, "x", "defgh", 5), 0);
+	snprintf(path, sizeof(path), "%s/x", dir);
+	ck_assert_int_eq(stat(path, &status), 0);
+	ck_assert_int_eq(status.st_size, 5);
+	ck_assert_uint_eq(status.st_mode & 07777, 0600);
+	snprintf(path, sizeof(path), "%s/x.new", dir);
+	ck_assert_int_lt(stat(path, &status), 0);
+	ck_assert_int_eq(mkdirat(fd, "y.new", 0700), 0); /* the temporary file cannot be made */
+	ck_assert_int_lt(state_file_replace(fd, "y", "abc", 3), 0);
+	ck_assert_int_eq(
+		state_file_replace(fd, "a-name-that-is-far-too-long-for-the-buffer-that-holds-the-temporary", "", 0),
+		-ENAMETOOLONG);
+	close(fd);
+}
+END_TEST
+
+START_TEST(instance_names)
+{
+	static const struct {
+		const char *name;
+		bool is_valid;
+	} cases[] = {
+		{"a", true}, {"n1", true}, {"0", true}, {"a-b_c", true},
+		{"abcdefghijklmnopqrstuvwxyz01234", true}, {"abcdefghijklmnopqrstuvwxyz012345", false},
+		{"", false}, {"-a", false}, {"_a", false}, {"A", false}, {"a.b", false}, {"a/b", false}, {"..", false},
+		{"a b", false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		ck_assert_msg(instance_name_is_valid(cases[i].name) == cases[i].is_valid, "'%s'", cases[i].name);
+}
+END_TEST
+
+START_TEST(folders_of_an_instance_are_made)
+{
+	struct instance_dirs dirs;
+	char error[512] = "", want[128];
+	struct stat status;
+
+	ck_assert_int_eq(instance_dirs_prepare("n1", dir, &dirs, error, sizeof(error)), 0);
+	snprintf(want, sizeof(want), "%s/n1", dir);
+	ck_assert_str_eq(dirs.state, want);
+	ck_assert_int_eq(stat(want, &status), 0);
+	ck_assert_uint_eq(status.st_mode & 07777, 0700);
+	snprintf(want, sizeof(want), "%s/absent", dir);
+	ck_assert_int_eq(instance_dirs_prepare(NULL, want, &dirs, error, sizeof(error)), 16);
+	ck_assert_ptr_nonnull(strstr(error, want));
+}
+END_TEST
+
+START_TEST(one_daemon_holds_the_lock)
+{
+	struct instance_dirs dirs = {.is_fallback = false};
+	char error[5000] = "", path[128], text[16] = "";
+	int status;
+
+	snprintf(dirs.run, sizeof(dirs.run), "%s", dir);
+	int fd = instance_lock(&dirs, error, sizeof(error));
+	ck_assert_int_ge(fd, 0);
+	snprintf(path, sizeof(path), "%s/coterie.pid", dir);
+	FILE *file = fopen(path, "re");
+	ck_assert_ptr_nonnull(fgets(text, sizeof(text), file));
+	fclose(file);
+	ck_assert_int_eq(atoi(text), getpid());
+	/* fclose has given up our lock (POSIX locks are the process's): take it anew. */
+	close(fd);
+	fd = instance_lock(&dirs, error, sizeof(error));
+	ck_assert_int_ge(fd, 0);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(-instance_lock(&dirs, error, sizeof(error)));
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(WEXITSTATUS(status), 18);
+	instance_unlock(&dirs, fd);
+	ck_assert_int_lt(access(path, F_OK), 0);
+	snprintf(dirs.run, sizeof(dirs.run), "%s/absent", dir);
+	ck_assert_int_eq(instance_lock(&dirs, error, sizeof(error)), -17);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("state");
+	TCase *tc = tcase_create("state");
+	SRunner *runner;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, ring_seq_is_kept);
+	tcase_add_test(tc, a_damaged_file_is_an_error);
+	tcase_add_test(tc, replacing_is_whole_or_not_at_all);
+	tcase_add_test(tc, instance_names);
+	tcase_add_test(tc, folders_of_an_instance_are_made);
+	tcase_add_test(tc, one_daemon_holds_the_lock);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}
