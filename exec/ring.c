@@ -47,6 +47,8 @@ struct ring {
 	struct coterie_frame **echoes;  /* own packets and what came while inside, for the next turn */
 	size_t echo_count, echo_capacity;
 	bool is_echo_due;
+	struct coterie_frame **batch;   /* what arrived together */
+	uint32_t batch_capacity;
 	struct waiting *waiting;        /* FIFO, bounded */
 	uint32_t waiting_count, waiting_first;
 	uint64_t dropped;               /* beyond WAITING_MAX */
@@ -318,33 +320,29 @@ struct coterie_frame *ring_frame_take(struct ring *ring, uint32_t capacity)
 
 void ring_frames_in(struct ring *ring, const struct coterie_arrival *arrivals, uint32_t count)
 {
-	struct coterie_frame *frames[64];
-	const struct totem_counters *counters;
-
 	if (ring->engine == NULL)
 		return;
+	if (count > ring->batch_capacity) {
+		struct coterie_frame **batch = realloc(ring->batch, count * sizeof(struct coterie_frame *));
+
+		if (batch == NULL)
+			return; /* as lost on the network */
+		ring->batch = batch;
+		ring->batch_capacity = count;
+	}
 	if (ring->inside > 0) { /* a transport that reads while it sends */
 		for (uint32_t i = 0; i < count; i++)
 			echo(ring, arrivals[i].frame);
 		return;
 	}
-	counters = totem_engine_counters(ring->engine);
+	for (uint32_t i = 0; i < count; i++)
+		ring->batch[i] = arrivals[i].frame;
+	const struct totem_counters *counters = totem_engine_counters(ring->engine);
 	uint64_t refused = counters->malformed;
 	uint64_t now_ns = loop_now_ns(ring->executive->loop);
-	for (uint32_t done = 0; done < count;) {
-		uint32_t part = 0;
-
-		while (part < sizeof(frames) / sizeof(frames[0]) && done + part < count) {
-			frames[part] = arrivals[done + part].frame;
-			part++;
-		}
-		ring->inside++;
-		totem_engine_receive(ring->engine, now_ns, frames, part);
-		ring->inside--;
-		done += part;
-		if (ring->engine == NULL)
-			return;
-	}
+	ring->inside++;
+	totem_engine_receive(ring->engine, now_ns, ring->batch, count);
+	ring->inside--;
 	if (counters->malformed != refused)
 		for (uint32_t i = 0; i < count; i++)
 			ring_log_bad_packet(&ring->log, now_ns, arrivals[i].frame, arrivals[i].from);
@@ -591,6 +589,7 @@ void ring_destroy(struct ring *ring)
 	for (size_t i = 0; i < ring->echo_count; i++)
 		frame_unref(ring->echoes[i]);
 	free(ring->echoes);
+	free(ring->batch);
 	free(ring->waiting);
 	totem_engine_destroy(ring->engine);
 	frame_pool_destroy(ring->pool);

@@ -576,6 +576,7 @@ static const struct coterie_transport udpu_ops = {
 	.links_max = 1,
 	.frame_size_max = BATCH_DATAGRAM_MAX,
 	.netmtu = 1500,
+	.header_size = 28, /* IPv4 and UDP */
 	.open = udpu_open,
 	.close = udpu_close,
 	.link_up = udpu_link_up,
