@@ -1,1 +1,14 @@
-# tests/cluster: sources, tests and data of this folder.
+# Clusters of real daemons in network namespaces: lab.sh says how. The programs use the public CPG API.
+dist_check_DATA += %D%/lab.sh %D%/faults.sh
+dist_check_SCRIPTS += %D%/three_order.sh %D%/three_faults.sh %D%/ring16.sh
+TESTS += %D%/three_order.sh %D%/three_faults.sh %D%/ring16.sh
+
+# New tags: LD_LIBRARY_PATH then goes before the path to our own library.
+cluster_ldflags = $(AM_LDFLAGS) -Wl,--enable-new-dtags
+check_PROGRAMS += %D%/cpg_load %D%/cpg_watch
+%C%_cpg_load_SOURCES = %D%/cpg_load.c %D%/client.h
+%C%_cpg_load_LDFLAGS = $(cluster_ldflags)
+%C%_cpg_load_LDADD = libcpg.la
+%C%_cpg_watch_SOURCES = %D%/cpg_watch.c %D%/client.h
+%C%_cpg_watch_LDFLAGS = $(cluster_ldflags)
+%C%_cpg_watch_LDADD = libcpg.la

@@ -1,0 +1,70 @@
+#ifndef TESTS_CLUSTER_CLIENT_H
+#define TESTS_CLUSTER_CLIENT_H
+
+/* What the test programs on the public CPG API share. */
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <corosync/cpg.h>
+
+#define HASH_START UINT64_C(1469598103934665603)
+
+static inline uint64_t client_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static inline void client_sleep_ms(unsigned int ms)
+{
+	struct timespec wait = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+
+	while (nanosleep(&wait, &wait) < 0 && errno == EINTR)
+		;
+}
+
+/** FNV-1a over the eight bytes of a value: order matters, which is the point. */
+static inline uint64_t client_hash(uint64_t hash, uint64_t value)
+{
+	for (int shift = 0; shift < 64; shift += 8)
+		hash = (hash ^ ((value >> shift) & 0xff)) * UINT64_C(1099511628211);
+	return hash;
+}
+
+/**
+ * Connect and join, retrying while the daemon starts or synchronises.
+ *
+ * @param until_ns  monotonic time at which to give up
+ * @return the last error of libcpg, CS_OK when joined
+ */
+static inline cs_error_t client_join(cpg_handle_t *handle, cpg_model_v1_data_t *model,
+	const char *group, uint64_t until_ns)
+{
+	struct cpg_name name = {.length = (uint32_t)strlen(group)};
+	cs_error_t error;
+
+	memcpy(name.value, group, name.length);
+	for (;;) {
+		error = cpg_model_initialize(handle, CPG_MODEL_V1, (cpg_model_data_t *)model, NULL);
+		if (error == CS_OK) {
+			while ((error = cpg_join(*handle, &name)) == CS_ERR_TRY_AGAIN &&
+				client_now_ns() < until_ns)
+				client_sleep_ms(10);
+			if (error == CS_OK)
+				return CS_OK;
+			cpg_finalize(*handle);
+		}
+		if (client_now_ns() >= until_ns)
+			return error;
+		client_sleep_ms(50);
+	}
+}
+
+#endif

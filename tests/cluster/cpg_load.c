@@ -1,0 +1,301 @@
+/*
+ * Loads a CPG group and checks what comes back: every member of the group prints the same order
+ * hash, or the order differs; every sender's counter has no gap, or something was lost; each payload
+ * is recomputed, or something was changed. Uses the public API alone, so LD_LIBRARY_PATH picks the
+ * library and the daemon it talks to is whichever runs.
+ *
+ *	cpg_load [-g GROUP] [-m MEMBERS] [-s SIZE] [-t MS] [-w SECONDS] [-r]
+ *	cpg_load [-g GROUP] [-s SIZE] -l COUNT
+ *
+ * Waits for MEMBERS members, sends messages of SIZE bytes for MS milliseconds (-r: sends none), then
+ * an END that carries how many it sent. It is done when it has delivered the END of every member.
+ * -l: one message outstanding, COUNT times, prints how long each took. One line of key=value pairs;
+ * exit status 0 when everything arrived once, unchanged and in each sender's order.
+ */
+#include <getopt.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <unistd.h>
+
+#include "client.h"
+
+#define SIZE_MIN sizeof(uint64_t)
+#define END_MARK (UINT64_C(1) << 63) /* set in the counter of a sender's last message */
+#define MEMBERS_MAX 128
+#define BURST 32 /* sent before the next look at what arrived */
+
+struct sender {
+	uint32_t nodeid;
+	uint32_t pid;
+	uint64_t count; /* of messages delivered, END not included */
+	bool is_present;
+	bool has_ended;
+};
+
+struct load {
+	cpg_handle_t handle;
+	const char *group;
+	size_t size;
+	unsigned int members_wanted;
+	uint64_t send_ns;
+	uint64_t give_up_ns; /* point in time */
+	bool is_receiver;
+
+	uint32_t nodeid;
+	uint32_t pid;
+	uint8_t *buffer;
+	struct sender senders[MEMBERS_MAX];
+	unsigned int sender_count;
+	unsigned int present; /* members now */
+	unsigned int ended;
+	unsigned int deserters; /* left before their END */
+	uint64_t sent, delivered, own, bytes;
+	uint64_t gaps, changed, refused;
+	uint64_t hash;
+};
+
+static struct load load = {
+	.group = "load",
+	.size = 100,
+	.members_wanted = 1,
+	.send_ns = 1000000000,
+	.hash = HASH_START,
+};
+
+static struct sender *sender_find(uint32_t nodeid, uint32_t pid)
+{
+	for (unsigned int i = 0; i < load.sender_count; i++) {
+		if (load.senders[i].nodeid == nodeid && load.senders[i].pid == pid)
+			return &load.senders[i];
+	}
+	if (load.sender_count == MEMBERS_MAX) {
+		fprintf(stderr, "cpg_load: more than %d members\n", MEMBERS_MAX);
+		exit(2);
+	}
+	struct sender *sender = &load.senders[load.sender_count++];
+	*sender = (struct sender){.nodeid = nodeid, .pid = pid};
+	return sender;
+}
+
+/* The payload after the counter: a byte that depends on sender, counter and place, cheap to make. */
+static void payload_fill(uint8_t *payload, size_t size, uint32_t nodeid, uint64_t counter)
+{
+	uint8_t seed = (uint8_t)(nodeid * 31 + counter * 7);
+
+	memset(payload, seed, size);
+	for (size_t at = 0; at < size; at += 509)
+		payload[at] = (uint8_t)(seed + at);
+}
+
+static bool payload_is_right(const uint8_t *payload, size_t size, uint32_t nodeid, uint64_t counter)
+{
+	static uint8_t *wanted;
+	static size_t wanted_size;
+
+	if (wanted_size < size) {
+		wanted = realloc(wanted, size);
+		wanted_size = size;
+		if (wanted == NULL)
+			abort();
+	}
+	payload_fill(wanted, size, nodeid, counter);
+	return memcmp(wanted, payload, size) == 0;
+}
+
+static void deliver(cpg_handle_t handle, const struct cpg_name *group, uint32_t nodeid, uint32_t pid,
+	void *message, size_t size)
+{
+	struct sender *sender = sender_find(nodeid, pid);
+	uint64_t counter = 0;
+
+	(void)handle, (void)group;
+	if (size < SIZE_MIN) {
+		load.changed++;
+		return;
+	}
+	memcpy(&counter, message, sizeof(counter));
+	load.hash = client_hash(load.hash, (uint64_t)nodeid << 32 | pid);
+	load.hash = client_hash(load.hash, counter);
+	load.hash = client_hash(load.hash, size);
+	if (counter & END_MARK) {
+		if (sender->has_ended || (counter & ~END_MARK) != sender->count)
+			load.gaps++;
+		sender->has_ended = true;
+		load.ended++;
+		return;
+	}
+	sender->count++;
+	if (sender->has_ended || counter != sender->count)
+		load.gaps++;
+	if (!payload_is_right((uint8_t *)message + SIZE_MIN, size - SIZE_MIN, nodeid, counter))
+		load.changed++;
+	load.delivered++;
+	load.bytes += size;
+	if (nodeid == load.nodeid && pid == load.pid)
+		load.own++;
+}
+
+static void confchg(cpg_handle_t handle, const struct cpg_name *group,
+	const struct cpg_address *members, size_t member_count, const struct cpg_address *left,
+	size_t left_count, const struct cpg_address *joined, size_t joined_count)
+{
+	(void)handle, (void)group, (void)joined, (void)joined_count;
+	for (size_t i = 0; i < member_count; i++)
+		sender_find(members[i].nodeid, members[i].pid)->is_present = true;
+	for (size_t i = 0; i < left_count; i++) {
+		struct sender *sender = sender_find(left[i].nodeid, left[i].pid);
+
+		if (sender->is_present && !sender->has_ended)
+			load.deserters++;
+		sender->is_present = false;
+	}
+	load.present = (unsigned int)member_count;
+}
+
+static void die(const char *what, cs_error_t error)
+{
+	printf("node=%u error=%s code=%d delivered=%ju\n", load.nodeid, what, error,
+		(uintmax_t)load.delivered);
+	exit(1);
+}
+
+/* Hand on what has arrived, waiting at most wait_ms for the first event. */
+static void dispatch(int wait_ms)
+{
+	struct pollfd poll_fd = {.events = POLLIN};
+	cs_error_t error = cpg_fd_get(load.handle, &poll_fd.fd);
+
+	if (error != CS_OK)
+		die("fd", error);
+	if (wait_ms > 0)
+		poll(&poll_fd, 1, wait_ms);
+	error = cpg_dispatch(load.handle, CS_DISPATCH_ALL);
+	if (error != CS_OK && error != CS_ERR_TRY_AGAIN)
+		die("dispatch", error);
+	if (client_now_ns() > load.give_up_ns)
+		die("timeout", CS_ERR_TIMEOUT);
+}
+
+static bool try_send(uint64_t counter, size_t size)
+{
+	memcpy(load.buffer, &counter, sizeof(counter));
+	payload_fill(load.buffer + SIZE_MIN, size - SIZE_MIN, load.nodeid, counter);
+
+	struct iovec iov = {.iov_base = load.buffer, .iov_len = size};
+	cs_error_t error = cpg_mcast_joined(load.handle, CPG_TYPE_AGREED, &iov, 1);
+
+	if (error == CS_ERR_TRY_AGAIN) {
+		load.refused++;
+		return false;
+	}
+	if (error != CS_OK)
+		die("mcast", error);
+	return true;
+}
+
+static void run_throughput(void)
+{
+	uint64_t start = client_now_ns();
+
+	while (client_now_ns() < start + load.send_ns) {
+		bool is_refused = load.is_receiver;
+
+		for (int i = 0; i < BURST && !is_refused; i++) {
+			is_refused = !try_send(load.sent + 1, load.size);
+			if (!is_refused)
+				load.sent++;
+		}
+		dispatch(is_refused ? 1 : 0);
+	}
+	/* What was delivered while everybody sent is the rate; the rest is checked, not timed. */
+	double seconds = (double)(client_now_ns() - start) / 1e9;
+	double messages = (double)load.delivered / seconds;
+	double megabytes = (double)load.bytes / seconds / 1e6;
+
+	while (!try_send(END_MARK | load.sent, SIZE_MIN))
+		dispatch(1);
+	while (load.ended + load.deserters < load.members_wanted)
+		dispatch(100);
+	printf("node=%u size=%zu sent=%ju delivered=%ju own=%ju msgs_per_s=%.0f mb_per_s=%.2f "
+	       "refused=%ju gaps=%ju changed=%ju deserters=%u hash=%016jx\n",
+		load.nodeid, load.size, (uintmax_t)load.sent, (uintmax_t)load.delivered,
+		(uintmax_t)load.own, messages, megabytes, (uintmax_t)load.refused,
+		(uintmax_t)load.gaps, (uintmax_t)load.changed, load.deserters, (uintmax_t)load.hash);
+}
+
+static int compare_u64(const void *left, const void *right)
+{
+	uint64_t a = *(const uint64_t *)left;
+	uint64_t b = *(const uint64_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+static void run_latency(unsigned int count)
+{
+	uint64_t *took_ns = calloc(count, sizeof(*took_ns));
+
+	if (took_ns == NULL)
+		abort();
+	for (unsigned int i = 0; i < count; i++) {
+		uint64_t start = client_now_ns();
+
+		while (!try_send(load.sent + 1, load.size))
+			dispatch(1);
+		load.sent++;
+		while (load.own < load.sent)
+			dispatch(1000);
+		took_ns[i] = client_now_ns() - start;
+	}
+	qsort(took_ns, count, sizeof(*took_ns), compare_u64);
+	printf("node=%u size=%zu count=%u p50_us=%.1f p99_us=%.1f max_us=%.1f\n", load.nodeid, load.size,
+		count, (double)took_ns[count / 2] / 1e3, (double)took_ns[(size_t)count * 99 / 100] / 1e3,
+		(double)took_ns[count - 1] / 1e3);
+	free(took_ns);
+}
+
+int main(int argc, char **argv)
+{
+	cpg_model_v1_data_t model = {
+		.model = CPG_MODEL_V1,
+		.cpg_deliver_fn = deliver,
+		.cpg_confchg_fn = confchg,
+	};
+	unsigned int latency_count = 0;
+	unsigned int seconds_max = 60;
+	int option;
+
+	while ((option = getopt(argc, argv, "g:m:s:t:w:l:r")) != -1) {
+		switch (option) {
+		case 'g': load.group = optarg; break;
+		case 'm': load.members_wanted = (unsigned int)strtoul(optarg, NULL, 10); break;
+		case 's': load.size = strtoul(optarg, NULL, 10); break;
+		case 't': load.send_ns = strtoull(optarg, NULL, 10) * 1000000; break;
+		case 'w': seconds_max = (unsigned int)strtoul(optarg, NULL, 10); break;
+		case 'l': latency_count = (unsigned int)strtoul(optarg, NULL, 10); break;
+		case 'r': load.is_receiver = true; break;
+		default: return 2;
+		}
+	}
+	if (load.size < SIZE_MIN)
+		load.size = SIZE_MIN;
+	load.buffer = calloc(1, load.size);
+	if (load.buffer == NULL)
+		abort();
+	load.pid = (uint32_t)getpid();
+	load.give_up_ns = client_now_ns() + (uint64_t)seconds_max * 1000000000;
+
+	cs_error_t error = client_join(&load.handle, &model, load.group, load.give_up_ns);
+	if (error != CS_OK)
+		die("join", error);
+	cpg_local_get(load.handle, &load.nodeid);
+	while (load.present < load.members_wanted)
+		dispatch(100);
+	if (latency_count > 0)
+		run_latency(latency_count);
+	else
+		run_throughput();
+	cpg_finalize(load.handle);
+	free(load.buffer);
+	return load.gaps > 0 || load.changed > 0 || load.deserters > 0 || load.own != load.sent;
+}

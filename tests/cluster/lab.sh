@@ -1,0 +1,370 @@
+# shellcheck shell=bash
+# Clusters of real daemons on one machine: source it, call lab_open, then the rest.
+#
+#	lab_open KIND...         one node per KIND (coterie or corosync), 10.0.0.1 and so on, no daemon yet
+#	lab_start NODE...        start daemons; lab_stop (clean), lab_kill -9, lab_pause, lab_resume NODE...
+#	lab_cut / lab_heal NODE  take the node's cable out and put it back
+#	lab_loss PERCENT NODE... random loss of what the nodes receive; 0: none
+#	lab_ring COUNT NODE...   true once every NODE's ring has COUNT members (within LAB_PATIENCE seconds)
+#	lab_in NODE COMMAND...   run a client on a node, with the client libraries of the node's kind
+#	lab_alive NODE...        true when none of the daemons has exited
+#	lab_traffic NAME SIZE NODE...  one TAP result: all send, one order everywhere, nothing lost
+#	lab_watch NODE...        record what a group member on each node sees, until
+#	lab_compare NAME NODE... one TAP result: these nodes saw the same events and messages
+#	lab_close                end of the script: prints logs if something failed, and the TAP plan
+#
+# The script starts anew inside namespaces of its own (network, mounts, processes), without root in
+# a user namespace. Whatever happens to it, the kernel then ends every daemon and removes every
+# interface with it, and nothing on the machine can collide. A node is one more network and mount
+# namespace, held by a sleeping process. Timing matters to these tests, so a lock lets one run at a
+# time. Environment: LAB_TOKEN and LAB_SECONDS (of traffic), LAB_CLIENT=KIND forces one kind of
+# library, LAB_KIND=KIND makes every node of that kind, LAB_KEEP=FOLDER keeps logs and records.
+
+# shellcheck source=tests/tap.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../tap.sh"
+
+LAB_HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+LAB_BUILD=${abs_top_builddir:-$(cd "$LAB_HERE/../../build" 2>/dev/null && pwd)}
+LAB_TOKEN=${LAB_TOKEN:-800}
+LAB_SECONDS=${LAB_SECONDS:-1}
+LAB_PATIENCE=${LAB_PATIENCE:-30}
+LAB_TOTEM=${LAB_TOTEM:-} # more lines for the totem section
+LAB_NODES=()             # of all nodes; kinds, holders and daemons have the same indices, from 1
+LAB_KINDS=()
+LAB_HOLDERS=()
+LAB_DAEMONS=()
+
+lab_open() {
+	local node kind
+
+	[ -n "${LAB_INSIDE:-}" ] || lab_enter "$@"
+	cd / || exit 1
+	LAB_DIR=$(mktemp -d)
+	trap lab_clean EXIT
+	mount -t tmpfs lab "$LAB_DIR" && mount -t tmpfs lab /run && mount -t tmpfs lab /dev/shm ||
+		exit 1
+	# Without a name server the reference's reverse look-ups stall its start.
+	: >"$LAB_DIR/resolv.conf"
+	echo 'hosts: files' >"$LAB_DIR/nsswitch.conf"
+	[ ! -e /etc/resolv.conf ] || mount --bind "$LAB_DIR/resolv.conf" /etc/resolv.conf
+	[ ! -e /etc/nsswitch.conf ] || mount --bind "$LAB_DIR/nsswitch.conf" /etc/nsswitch.conf
+	ip link set lo up
+	ip link add bridge type bridge mcast_snooping 0
+	ip link set bridge up
+	node=0
+	for kind in "$@"; do
+		node=$((node + 1))
+		LAB_NODES+=("$node")
+		LAB_KINDS[node]=${LAB_KIND:-$kind}
+		lab_node "$node"
+	done
+	for node in "${LAB_NODES[@]}"; do
+		lab_config "$node" >"$LAB_DIR/$node/corosync.conf"
+	done
+}
+
+# Skips the script where it cannot run, else starts it again inside its own namespaces.
+lab_enter() {
+	local user=()
+
+	[ "$(id -u)" -eq 0 ] || user=(--user --map-root-user)
+	command -v ip nsenter unshare >/dev/null || tap_skip "no iproute2 or util-linux"
+	unshare "${user[@]}" --net --mount --pid --fork --mount-proc \
+		ip link add probe type veth peer name eborp 2>/dev/null ||
+		tap_skip "no network namespaces (not root, and user namespaces are not allowed)"
+	[ -n "$(lab_program cpg_load)" ] || tap_skip "cpg_load is not built (no libcpg)"
+	case " ${LAB_KIND:-$*} " in *" corosync "*)
+		command -v corosync >/dev/null || tap_skip "no corosync"
+		;;
+	esac
+	case " ${LAB_KIND:-$*} " in *" coterie "*)
+		[ -x "$LAB_BUILD/exec/coterie" ] || tap_skip "exec/coterie is not built"
+		;;
+	esac
+	exec 9>>"${TMPDIR:-/tmp}/coterie-cluster-tests.$UID.lock" && flock 9
+	LAB_INSIDE=1 exec unshare "${user[@]}" --net --mount --pid --fork --kill-child --mount-proc \
+		bash "$(realpath "$0")"
+}
+
+# Under libtool the program itself, not its wrapper, since the wrapper would choose the library.
+lab_program() {
+	local path
+
+	for path in "$LAB_BUILD/tests/cluster/.libs/$1" "$LAB_BUILD/tests/cluster/$1"; do
+		[ ! -x "$path" ] || {
+			echo "$path"
+			return
+		}
+	done
+}
+
+# A namespace with one end of a veth pair; the other end is port NODE of the bridge.
+lab_node() {
+	local node=$1 holder
+
+	mkdir -p "$LAB_DIR/$node/state"
+	# A mount namespace of its own keeps run-time files of the daemons apart.
+	unshare --net --mount bash -c "mount -t tmpfs lab /run && mkdir /run/lock && ip link set lo up &&
+		touch $LAB_DIR/$node/ready && exec sleep infinity" 9>&- &
+	holder=$!
+	LAB_HOLDERS[node]=$holder
+	until [ -e "$LAB_DIR/$node/ready" ]; do
+		kill -0 $holder || exit 1
+		sleep 0.02
+	done
+	ip link add "port$node" type veth peer name eth0 netns $holder
+	ip link set "port$node" master bridge up
+	nsenter -t $holder -n sh -c "ip addr add 10.0.0.$node/24 dev eth0; ip link set eth0 up;
+		ip route add default dev eth0"
+}
+
+lab_config() {
+	local node=$1 peer
+
+	cat <<-CONFIG
+		totem {
+			version: 2
+			cluster_name: lab
+			transport: udpu
+			token: $LAB_TOKEN
+			token_coefficient: 0
+			$LAB_TOTEM
+		}
+		system {
+			sched_rr: no
+			state_dir: $LAB_DIR/$node/state
+		}
+		logging {
+			to_stderr: no
+			to_syslog: no
+			to_logfile: yes
+			logfile: $LAB_DIR/$node/log
+			timestamp: hires
+			debug: ${LAB_DEBUG:-off}
+		}
+		nodelist {
+	CONFIG
+	for peer in "${LAB_NODES[@]}"; do
+		printf '\tnode {\n\t\tring0_addr: 10.0.0.%s\n\t\tnodeid: %s\n\t\tname: node%s\n\t}\n' \
+			"$peer" "$peer" "$peer"
+	done
+	echo '}'
+}
+
+# lab_environment KIND: the variables under which a daemon or client of that kind runs.
+lab_environment() {
+	local system
+
+	if [ "$1" = coterie ]; then
+		echo "LD_LIBRARY_PATH=$LAB_BUILD/.libs:$LAB_BUILD/services/cpg/.libs"
+		echo "COTERIE_PLUGIN_PATH=$LAB_BUILD:$LAB_BUILD/services/cpg:$LAB_BUILD/transports/udpu"
+	else
+		system=$(ldconfig -p 2>/dev/null | sed -n 's/.*libcpg.so.4 .*=> \(.*\)\/.*/\1/p' | head -n 1)
+		echo "LD_LIBRARY_PATH=${system:-/usr/lib}"
+	fi
+}
+
+lab_in() {
+	(lab_exec "$@")
+}
+
+# Becomes the command: for a subshell in the background, whose process id is then the command's.
+lab_exec() {
+	local node=$1 environment
+
+	shift
+	mapfile -t environment < <(lab_environment "${LAB_CLIENT:-${LAB_KINDS[node]}}")
+	exec nsenter -t "${LAB_HOLDERS[node]}" -n -m env "${environment[@]}" "$@" 9>&-
+}
+
+lab_start() {
+	local node daemon environment
+
+	for node in "$@"; do
+		case ${LAB_KINDS[node]} in
+		corosync) daemon=(corosync) ;;
+		coterie) daemon=("$LAB_BUILD/exec/coterie") ;;
+		esac
+		mapfile -t environment < <(lab_environment "${LAB_KINDS[node]}")
+		nsenter -t "${LAB_HOLDERS[node]}" -n -m env "${environment[@]}" \
+			"${daemon[@]}" -f -c "$LAB_DIR/$node/corosync.conf" \
+			>>"$LAB_DIR/$node/out" 2>&1 </dev/null 9>&- &
+		LAB_DAEMONS[node]=$!
+	done
+}
+
+# Clean stop, which must end with status 0 within 10 s.
+lab_stop() {
+	local node status=0
+
+	for node in "$@"; do
+		kill -TERM "${LAB_DAEMONS[node]}" || status=1
+	done
+	for node in "$@"; do
+		timeout 10 tail --pid="${LAB_DAEMONS[node]}" -f /dev/null || {
+			tap_note "node $node does not stop"
+			kill -KILL "${LAB_DAEMONS[node]}"
+			status=1
+		}
+		wait "${LAB_DAEMONS[node]}" || {
+			tap_note "node $node stopped with status $?"
+			status=1
+		}
+	done
+	return $status
+}
+
+lab_signal() {
+	local signal=$1 node
+
+	shift
+	for node in "$@"; do
+		kill "-$signal" "${LAB_DAEMONS[node]}"
+	done
+}
+
+lab_pause() { lab_signal STOP "$@"; }
+lab_resume() { lab_signal CONT "$@"; }
+lab_cut() { ip link set "port$1" down; }
+lab_heal() { ip link set "port$1" up; }
+
+lab_kill() {
+	local node
+
+	lab_signal KILL "$@"
+	for node in "$@"; do
+		wait "${LAB_DAEMONS[node]}" 2>/dev/null
+	done
+}
+
+lab_loss() {
+	local percent=$1 node rule
+
+	shift
+	for node in "$@"; do
+		rule=(-i eth0 -p udp -m statistic --mode random --probability "0.$(printf %02d "$percent")")
+		nsenter -t "${LAB_HOLDERS[node]}" -n -m iptables -F INPUT
+		[ "$percent" -eq 0 ] || nsenter -t "${LAB_HOLDERS[node]}" -n -m \
+			iptables -A INPUT "${rule[@]}" -j DROP || return
+	done
+}
+
+lab_ring() {
+	local count=$1 node status=0 waiting=()
+
+	shift
+	for node in "$@"; do
+		lab_exec "$node" "$(lab_program cpg_watch)" -n "$count" -w "$LAB_PATIENCE" \
+			>"$LAB_DIR/$node/ring" 2>&1 &
+		waiting+=($!)
+	done
+	for node in "${waiting[@]}"; do
+		wait "$node" || status=1
+	done
+	[ $status -eq 0 ] || for node in "$@"; do
+		tap_note "node $node waited for a ring of $count: $(cat "$LAB_DIR/$node/ring")"
+	done
+	return $status
+}
+
+lab_alive() {
+	local node status=0
+
+	for node in "$@"; do
+		kill -0 "${LAB_DAEMONS[node]}" 2>/dev/null || {
+			wait "${LAB_DAEMONS[node]}"
+			tap_note "node $node (${LAB_KINDS[node]}) has exited with status $?"
+			status=1
+		}
+	done
+	return $status
+}
+
+lab_traffic() {
+	local name=$1 size=$2 node status=0 waiting=() hashes rates
+
+	shift 2
+	for node in "$@"; do
+		lab_exec "$node" "$(lab_program cpg_load)" -g "load" -m $# -s "$size" \
+			-t $((LAB_SECONDS * 1000)) -w $((LAB_PATIENCE + LAB_SECONDS)) \
+			>"$LAB_DIR/$node/load" 2>&1 &
+		waiting+=($!)
+	done
+	for node in "${waiting[@]}"; do
+		wait "$node" || status=1
+	done
+	hashes=$(for node in "$@"; do sed -n 's/.*hash=//p' "$LAB_DIR/$node/load"; done | sort | uniq -c)
+	rates=$(for node in "$@"; do sed -n 's/.*mb_per_s=\([0-9.]*\).*/\1/p' "$LAB_DIR/$node/load"; done |
+		paste -sd' ')
+	case $hashes in
+	*$'\n'* | '') status=1 ;;
+	esac
+	tap $status "$name: $size bytes from each of nodes $* (MB/s: $rates)" || {
+		for node in "$@"; do
+			tap_note "$(cat "$LAB_DIR/$node/load")"
+		done
+		return 1
+	}
+}
+
+lab_watch() {
+	local node
+
+	LAB_WATCHERS=()
+	LAB_WATCH=$((${LAB_WATCH:-0} + 1))
+	for node in "$@"; do
+		lab_exec "$node" "$(lab_program cpg_watch)" -g "watch$LAB_WATCH" -m $# -p 20 -w 120 \
+			>"$LAB_DIR/$node/seen" 2>&1 &
+		LAB_WATCHERS[node]=$!
+	done
+	for node in "$@"; do
+		timeout "$LAB_PATIENCE" bash -c "until [ -s '$LAB_DIR/$node/seen' ]; do sleep 0.05; done" || {
+			tap_note "the watcher on node $node does not start"
+			return 1
+		}
+	done
+}
+
+# The first of the nodes says where in the order the recording ends.
+lab_compare() {
+	local name=$1 first=$2 node status=0
+
+	shift
+	kill -TERM "${LAB_WATCHERS[first]}"
+	for node in "$@"; do
+		timeout 15 tail --pid="${LAB_WATCHERS[node]}" -f /dev/null
+		cmp -s "$LAB_DIR/$first/seen" "$LAB_DIR/$node/seen" || status=1
+		[ -z "${LAB_KEEP:-}" ] || cp "$LAB_DIR/$node/seen" "$LAB_KEEP/$name.$node.seen"
+	done
+	grep -q '^end ' "$LAB_DIR/$first/seen" || status=1
+	kill -KILL "${LAB_WATCHERS[@]}" 2>/dev/null
+	wait "${LAB_WATCHERS[@]}" 2>/dev/null
+	tap $status "$name: nodes $* saw the same" || for node in "$@"; do
+		tap_note "node $node saw" "$(cat "$LAB_DIR/$node/seen")"
+	done
+	return $status
+}
+
+lab_close() {
+	local node
+
+	if [ "$tap_failed" -gt 0 ]; then
+		for node in "${LAB_NODES[@]}"; do
+			tap_note "log of node $node (${LAB_KINDS[node]})" \
+				"$(tail -n 25 "$LAB_DIR/$node/log" "$LAB_DIR/$node/out" 2>/dev/null)"
+		done
+	fi
+	tap_end
+}
+
+lab_clean() {
+	local node
+
+	if [ -n "${LAB_KEEP:-}" ]; then
+		for node in "${LAB_NODES[@]}"; do
+			mkdir -p "$LAB_KEEP/$node"
+			cp "$LAB_DIR/$node"/* "$LAB_KEEP/$node" 2>/dev/null
+		done
+	fi
+	umount -l "$LAB_DIR" && rmdir "$LAB_DIR"
+}

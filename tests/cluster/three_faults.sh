@@ -1,0 +1,6 @@
+#!/bin/bash
+# Three coteries under loss, and with each node killed, paused, cut off and stopped in turn.
+. "$(dirname "$0")/lab.sh"
+. "$(dirname "$0")/faults.sh"
+
+play_faults coterie coterie coterie
