@@ -1,1 +1,7 @@
-# tests/bench: sources, tests and data of this folder.
+# Measuring against Debian's corosync: make bench.
+EXTRA_DIST += %D%/compare.sh
+
+bench: bench-compare
+bench-compare: all $(check_PROGRAMS)
+	@abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/compare.sh
+.PHONY: bench-compare
