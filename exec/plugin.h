@@ -13,7 +13,8 @@
 #include <coterie/transport.h>
 
 struct executive;
-struct plugin_file; /* an open module, plugin_open.c */
+struct plugin_file;    /* an open module, plugin_open.c */
+struct plugin_options; /* checked values, plugin_options.c */
 
 enum plugin_state {
 	PLUGIN_CHECKED,
@@ -36,6 +37,7 @@ struct plugin {
 	struct coterie_transport transport;      /* kind transport */
 	void *self;                              /* what init or open gave */
 	const char *subsystem;                   /* upper-case name for the log */
+	struct plugin_options *options;
 	uint64_t *rx, *tx;                       /* per ring message function, for the map */
 	struct ipc_server *ipc;                  /* NULL: no clients */
 	struct plugin_resources *resources;      /* timers, fds, posts it holds; host.c */

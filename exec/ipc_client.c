@@ -1,0 +1,293 @@
+/*
+ * One client: answers, events, the backlog of events that found no room in its ring, its end.
+ *
+ * An event goes straight from the service's parts into the client's ring. Only when that is full is it
+ * copied, and then every later one queues behind it. Nothing tells a server that a client has read, so a
+ * timer tries again; libqb's jobs may wait 50 ms for that (spec 09 §3.3).
+ */
+#include "exec/ipc_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FLUSH_NS_MIN UINT64_C(500000)
+#define FLUSH_NS_MAX UINT64_C(32000000)
+#define PARTS_MAX 16 /* of an event without an allocation, header included */
+
+_Static_assert(IPC_BACKLOG_MAX > 16 * IPC_SIZE_MAX, "a slow client is not yet a dead one");
+
+/* --- the host table --- */
+
+void *ipc_client_data(struct coterie_client *client)
+{
+	return client->data;
+}
+
+void ipc_client_peer(struct coterie_client *client, uint32_t *pid, uint32_t *uid, uint32_t *gid)
+{
+	if (pid != NULL)
+		*pid = client->pid;
+	if (uid != NULL)
+		*uid = client->uid;
+	if (gid != NULL)
+		*gid = client->gid;
+}
+
+void ipc_client_disconnect(struct coterie_client *client)
+{
+	if (client->is_leaving || client->is_closed)
+		return;
+	client->is_leaving = true;
+	ipc_client_listen(client);
+	ipc_turn_later(client->server->ipc);
+}
+
+/* --- parts --- */
+
+/* Header and parts as one array: in place when it fits, else malloc'd. */
+struct message {
+	struct coterie_response_header header;
+	struct iovec fixed[PARTS_MAX];
+	struct iovec *iov;
+	uint32_t count;
+	uint32_t size;
+};
+
+/* -EMSGSIZE: above what any client can read; -ENOMEM. */
+static int message_init(struct message *message, uint32_t id, int32_t error, const struct iovec *iov,
+	uint32_t count)
+{
+	size_t size = sizeof(message->header);
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (iov[i].iov_len > IPC_SIZE_MAX - size)
+			return -EMSGSIZE;
+		size += iov[i].iov_len;
+	}
+	message->header = (struct coterie_response_header){
+		.id = (int32_t)id, .size = (int32_t)size, .error = error};
+	message->size = (uint32_t)size;
+	message->count = count + 1;
+	message->iov = message->fixed;
+	if (message->count > PARTS_MAX) {
+		message->iov = calloc(message->count, sizeof(struct iovec));
+		if (message->iov == NULL)
+			return -ENOMEM;
+	}
+	message->iov[0] = (struct iovec){.iov_base = &message->header, .iov_len = sizeof(message->header)};
+	if (count > 0)
+		memcpy(message->iov + 1, iov, count * sizeof(*iov));
+	return 0;
+}
+
+static void message_fini(struct message *message)
+{
+	if (message->iov != message->fixed)
+		free(message->iov);
+}
+
+/* --- answers --- */
+
+enum ipc_error ipc_error_from_errno(int rc)
+{
+	switch (-rc) {
+	case EAGAIN:
+		return IPC_TRY_AGAIN;
+	case EEXIST:
+		return IPC_EXIST;
+	case ENOENT:
+		return IPC_NOT_EXIST;
+	case EBUSY:
+		return IPC_BUSY;
+	case EINVAL:
+		return IPC_INVALID_PARAM;
+	case EINTR:
+		return IPC_INTERRUPT;
+	case EOVERFLOW:
+		return IPC_NAME_TOO_LONG;
+	case ENOTSUP:
+		return IPC_NOT_SUPPORTED;
+	case ENOMEM:
+		return IPC_NO_MEMORY;
+	case EACCES:
+		return IPC_ACCESS;
+	case EMSGSIZE:
+		return IPC_TOO_BIG;
+	}
+	return IPC_LIBRARY;
+}
+
+int ipc_client_reply(struct coterie_client *client, uint32_t response_id, int32_t error,
+	const struct iovec *iov, uint32_t count)
+{
+	struct message message;
+
+	if (client->is_closed)
+		return -ENOTCONN;
+	int rc = message_init(&message, response_id, error, iov, count);
+	if (rc < 0)
+		return rc;
+	ipc_enter(client->server->ipc);
+	/* No room: the client asks without reading answers, and waits for none. */
+	ssize_t sent = qb_ipcs_response_sendv(client->connection, message.iov, message.count);
+	message_fini(&message);
+	return sent < 0 ? (int)sent : 0;
+}
+
+void ipc_client_respond(struct coterie_client *client, uint32_t response_id, enum ipc_error error)
+{
+	(void)ipc_client_reply(client, response_id, (int32_t)error, NULL, 0);
+}
+
+/* --- events --- */
+
+static bool is_full(ssize_t rc)
+{
+	return rc == -EAGAIN || rc == -ETIMEDOUT || rc == -ENOBUFS || rc == -ENOMEM;
+}
+
+void ipc_backlog_drop(struct coterie_client *client)
+{
+	while (client->backlog != NULL) {
+		struct ipc_event *event = client->backlog;
+
+		client->backlog = event->next;
+		free(event);
+	}
+	client->backlog_last = &client->backlog;
+	client->backlog_size = 0;
+}
+
+/* Events must not be missing from the middle of a stream: without one of them, the stream ends. */
+static int give_up(struct coterie_client *client, const char *reason)
+{
+	struct ipc *ipc = client->server->ipc;
+
+	if (!client->is_leaving)
+		log_limited(&ipc->backlog_limit, loop_now_ns(ipc->executive->loop), "MAIN", LOG_WARNING,
+			"Disconnecting process %u (%s) from %s: %s (%ju bytes of events were waiting for it)",
+			client->pid, client->process, client->server->name, reason,
+			(uintmax_t)client->backlog_size);
+	ipc_backlog_drop(client);
+	ipc_client_disconnect(client);
+	return -ENOTCONN;
+}
+
+static void flush_later(struct ipc *ipc);
+
+static int append(struct coterie_client *client, const struct message *message)
+{
+	if (client->backlog_size + message->size > IPC_BACKLOG_MAX)
+		return give_up(client, "it does not read its events");
+	struct ipc_event *event = malloc(sizeof(*event) + message->size);
+	if (event == NULL)
+		return give_up(client, "out of memory for its events");
+	uint8_t *at = event->bytes;
+	for (uint32_t i = 0; i < message->count; i++) {
+		if (message->iov[i].iov_len > 0)
+			memcpy(at, message->iov[i].iov_base, message->iov[i].iov_len);
+		at += message->iov[i].iov_len;
+	}
+	event->size = message->size;
+	event->next = NULL;
+	*client->backlog_last = event;
+	client->backlog_last = &event->next;
+	client->backlog_size += message->size;
+	client->queued++;
+	flush_later(client->server->ipc);
+	return 0;
+}
+
+int ipc_client_event(struct coterie_client *client, uint32_t event_id, const struct iovec *iov,
+	uint32_t count)
+{
+	struct message message;
+
+	if (client->is_closed || client->is_leaving)
+		return -ENOTCONN;
+	int rc = message_init(&message, event_id, 0, iov, count);
+	if (rc == -ENOMEM)
+		return give_up(client, "out of memory for its events");
+	if (rc < 0)
+		return rc;
+	if (message.size > client->size_max) {
+		rc = give_up(client, "its buffers are too small for an event");
+	} else if (client->backlog != NULL) {
+		rc = append(client, &message);
+	} else {
+		ipc_enter(client->server->ipc);
+		ssize_t sent = qb_ipcs_event_sendv(client->connection, message.iov, message.count);
+
+		if (is_full(sent))
+			rc = append(client, &message);
+		else if (sent < 0)
+			rc = give_up(client, strerror((int)-sent));
+	}
+	message_fini(&message);
+	return rc;
+}
+
+/* --- the backlog --- */
+
+/* @return whether anything went out */
+static bool flush_client(struct coterie_client *client)
+{
+	bool has_moved = false;
+
+	while (client->backlog != NULL) {
+		struct ipc_event *event = client->backlog;
+		ssize_t sent = qb_ipcs_event_send(client->connection, event->bytes, event->size);
+
+		if (is_full(sent))
+			return has_moved;
+		if (sent < 0) {
+			give_up(client, strerror((int)-sent));
+			return has_moved;
+		}
+		has_moved = true;
+		client->backlog = event->next;
+		client->backlog_size -= event->size;
+		client->sent++;
+		free(event);
+	}
+	client->backlog_last = &client->backlog;
+	log_line("MAIN", LOG_DEBUG, "Q empty, queued:%u sent:%u.", client->queued, client->sent);
+	client->queued = client->sent = 0;
+	return has_moved;
+}
+
+static void on_flush_timer(void *arg)
+{
+	struct ipc *ipc = arg;
+	bool has_moved = false, has_backlog = false;
+
+	ipc->flush_timer = NULL;
+	ipc_enter(ipc);
+	for (struct ipc_server *server = ipc->servers; server != NULL; server = server->next) {
+		for (struct coterie_client *client = server->clients; client != NULL; client = client->next) {
+			if (client->backlog == NULL)
+				continue;
+			has_moved |= flush_client(client);
+			has_backlog |= client->backlog != NULL;
+		}
+	}
+	if (has_moved)
+		ipc->flush_delay_ns = FLUSH_NS_MIN;
+	else if (ipc->flush_delay_ns < FLUSH_NS_MAX)
+		ipc->flush_delay_ns *= 2;
+	if (has_backlog)
+		flush_later(ipc);
+}
+
+static void flush_later(struct ipc *ipc)
+{
+	struct loop *loop = ipc->executive->loop;
+
+	if (ipc->flush_timer != NULL)
+		return;
+	if (ipc->flush_delay_ns == 0)
+		ipc->flush_delay_ns = FLUSH_NS_MIN;
+	ipc->flush_timer =
+		loop_timer_add(loop, loop_now_ns(loop) + ipc->flush_delay_ns, on_flush_timer, ipc);
+}

@@ -1,0 +1,151 @@
+/*
+ * Gates (spec 03 §5, spec 04 §12.5): how fast requests are read, from the fill of the ring's queue,
+ * synchronisation and quorum.
+ */
+#include "exec/ipc_private.h"
+
+#include <errno.h>
+
+#include "exec/ring.h"
+#include "exec/sync.h"
+
+#define CRITICAL_CHECK_NS UINT64_C(1000000)
+#define KEPT_CHECK_NS UINT64_C(10000000)
+#define QUEUE_BYTES 4194304u      /* a queue of `total` frames holds this much (spec 04 §12.5) */
+#define FRAME_OVERHEAD 24u        /* of a frame's payload */
+#define VOTEQUORUM_RING_ID 5u     /* polls its device during synchronisation, so it is read */
+
+static bool queue_of(const struct ipc *ipc, struct totem_queue *queue)
+{
+	if (ipc->executive->ring == NULL)
+		return false;
+	totem_engine_queue(ring_engine(ipc->executive->ring), queue);
+	return queue->total > 2;
+}
+
+/* Between the bands the level stays: hysteresis. */
+static enum ipc_level next_level(enum ipc_level level, uint32_t used_percent)
+{
+	if (used_percent >= 75)
+		return IPC_LEVEL_CRITICAL;
+	if (used_percent < 30)
+		return IPC_LEVEL_LOW;
+	if (used_percent >= 41 && used_percent <= 49)
+		return IPC_LEVEL_GOOD;
+	if (used_percent >= 61 && used_percent <= 69)
+		return IPC_LEVEL_HIGH;
+	return level;
+}
+
+static enum ipc_level current_level(const struct ipc *ipc)
+{
+	struct totem_queue queue;
+
+	if (!queue_of(ipc, &queue))
+		return IPC_LEVEL_LOW;
+	uint64_t taken = (uint64_t)queue.used + 3; /* two never used, one reserved */
+	uint64_t left = taken < queue.total ? queue.total - taken : 0;
+	return next_level(ipc->level, (uint32_t)(100 - left * 100 / queue.total));
+}
+
+int ipc_gate_room(const struct ipc *ipc, uint32_t size)
+{
+	struct totem_queue queue;
+
+	if (!queue_of(ipc, &queue))
+		return 0;
+	if (size + 1 > queue.message_size_max)
+		return -EMSGSIZE;
+	uint32_t payload = QUEUE_BYTES / queue.total;
+	uint32_t frames = size / (payload > FRAME_OVERHEAD ? payload - FRAME_OVERHEAD : 1) + 1;
+	return queue.used + 2 + frames <= queue.total ? 0 : -EAGAIN;
+}
+
+bool ipc_gate_is_closed(const struct ipc *ipc, uint32_t needs)
+{
+	const struct executive *executive = ipc->executive;
+
+	if ((needs & COTERIE_NEEDS_QUORUM) != 0 && !executive->is_quorate)
+		return true;
+	return (needs & COTERIE_NEEDS_FLOW) != 0 && executive->sync != NULL &&
+		sync_is_running(executive->sync);
+}
+
+static enum qb_ipcs_rate_limit rate_of(const struct ipc_server *server)
+{
+	const struct ipc *ipc = server->ipc;
+
+	if (server->needs_quorum && !ipc->is_quorate)
+		return QB_IPCS_RATE_OFF;
+	if (ipc->is_synchronizing && server->plugin->service.ring_id != VOTEQUORUM_RING_ID)
+		return QB_IPCS_RATE_OFF_2;
+	switch (ipc->level) {
+	case IPC_LEVEL_LOW:
+		return QB_IPCS_RATE_FAST;
+	case IPC_LEVEL_GOOD:
+		return QB_IPCS_RATE_NORMAL;
+	case IPC_LEVEL_HIGH:
+		return QB_IPCS_RATE_SLOW;
+	case IPC_LEVEL_CRITICAL:
+		return QB_IPCS_RATE_OFF_2;
+	}
+	return QB_IPCS_RATE_OFF_2;
+}
+
+void ipc_gate_apply(struct ipc_server *server)
+{
+	server->rate = rate_of(server);
+	ipc_enter(server->ipc);
+	qb_ipcs_request_rate_limit(server->service, server->rate);
+	for (struct coterie_client *client = server->clients; client != NULL; client = client->next)
+		ipc_client_listen(client);
+}
+
+static void on_gate_timer(void *arg)
+{
+	struct ipc *ipc = arg;
+
+	ipc->gate_timer = NULL;
+	ipc_requests_resume(ipc);
+	ipc_gate(ipc);
+	ipc_gate_check_later(ipc);
+}
+
+void ipc_gate_check_later(struct ipc *ipc)
+{
+	struct loop *loop = ipc->executive->loop;
+	bool is_critical = ipc->level == IPC_LEVEL_CRITICAL;
+
+	if (ipc->gate_timer != NULL || (!is_critical && ipc->kept == NULL))
+		return;
+	ipc->gate_timer = loop_timer_add(loop,
+		loop_now_ns(loop) + (is_critical ? CRITICAL_CHECK_NS : KEPT_CHECK_NS), on_gate_timer, ipc);
+}
+
+void ipc_gate(struct ipc *ipc)
+{
+	const struct executive *executive = ipc->executive;
+	enum ipc_level level = current_level(ipc);
+	bool is_synchronizing = executive->sync != NULL && sync_is_running(executive->sync);
+
+	if (level == ipc->level && is_synchronizing == ipc->is_synchronizing &&
+		executive->is_quorate == ipc->is_quorate)
+		return;
+	ipc->level = level;
+	ipc->is_synchronizing = is_synchronizing;
+	ipc->is_quorate = executive->is_quorate;
+	for (struct ipc_server *server = ipc->servers; server != NULL; server = server->next) {
+		if (rate_of(server) != server->rate)
+			ipc_gate_apply(server);
+	}
+	if (ipc->kept != NULL)
+		ipc_turn_later(ipc);
+	ipc_gate_check_later(ipc);
+}
+
+void ipc_room(struct ipc *ipc)
+{
+	if (ipc->kept != NULL)
+		ipc_turn_later(ipc);
+	ipc_gate(ipc);
+}

@@ -1,0 +1,194 @@
+/*
+ * What the files of the IPC server share: ipc_server.c, ipc_poll.c, ipc_access.c, ipc_request.c,
+ * ipc_gate.c and ipc_client.c. Nothing else includes this.
+ */
+#ifndef EXEC_IPC_PRIVATE_H
+#define EXEC_IPC_PRIVATE_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <qb/qbipcs.h>
+
+#include "exec/executive.h"
+#include "exec/ipc_server.h"
+#include "exec/log.h"
+#include "exec/loop.h"
+#include "exec/plugin.h"
+
+/* Largest message either way, header included (spec 03 §6). */
+#define IPC_SIZE_MAX 1048576u
+/* Requests up to this size reach the handler as an aligned, private copy. */
+#define IPC_COPY_MAX 4096u
+
+/* cs_error_t: spec 03 §3.3. */
+enum ipc_error {
+	IPC_OK = 1,
+	IPC_LIBRARY = 2,
+	IPC_TRY_AGAIN = 6,
+	IPC_INVALID_PARAM = 7,
+	IPC_NO_MEMORY = 8,
+	IPC_BUSY = 10,
+	IPC_ACCESS = 11,
+	IPC_NOT_EXIST = 12,
+	IPC_NAME_TOO_LONG = 13,
+	IPC_EXIST = 14,
+	IPC_INTERRUPT = 16,
+	IPC_NOT_SUPPORTED = 19,
+	IPC_TOO_BIG = 26,
+};
+
+/** An event that waits for room in its client's ring. */
+struct ipc_event {
+	struct ipc_event *next;
+	uint32_t size; /* of bytes: header and message */
+	uint8_t bytes[];
+};
+
+enum ipc_watch_kind {
+	IPC_WATCH_LISTEN,     /* a service's name */
+	IPC_WATCH_HANDSHAKE,  /* somebody who has not said who he is */
+	IPC_WATCH_CONNECTION, /* a client */
+};
+
+/** One descriptor that libqb wants polled. */
+struct ipc_watch {
+	struct ipc *ipc;
+	enum ipc_watch_kind kind;
+	struct ipc_server *server;     /* listen, handshake: whose; NULL once that is closed */
+	struct coterie_client *client; /* connection */
+	uint64_t serial;               /* tells it from a later watch of the same descriptor */
+	uint64_t since_ns;
+	uint32_t events;               /* what libqb asked for */
+	int fd;
+	qb_ipcs_dispatch_fn_t dispatch;
+	void *data;
+};
+
+/*
+ * One connection. 1 connection_accept makes it, when its peer may come in; 2 connection_created fills it
+ * in and asks the service (is_joined); 3 requests, answers, events; 4 is_leaving: we end it, at the next
+ * turn of the loop, since libqb may be in the middle of a request of it; 5 connection_closed: client_leave
+ * (is_closed); 6 connection_destroyed frees it, when libqb's last reference is gone.
+ */
+struct coterie_client {
+	struct ipc_server *server;
+	qb_ipcs_connection_t *connection;
+	struct ipc_watch *watches[2]; /* NULL: none; the socket type has two */
+	uint32_t pid, uid, gid;
+	char process[32];             /* name of its program, "" when unknown */
+	uint32_t size_max;            /* of one message: what the client asked for, at most IPC_SIZE_MAX */
+	bool is_joined, is_leaving, is_closed, is_in_handler;
+	uint32_t allowance;           /* requests libqb may take before it asks the socket again */
+
+	/* A request that got no answer yet because it must not be lost: reading stops behind it. */
+	uint8_t *kept;
+	uint32_t kept_size;
+	const struct coterie_request *kept_request;
+	struct coterie_client *kept_next;
+
+	struct ipc_event *backlog, **backlog_last;
+	uint64_t backlog_size; /* bytes in it */
+
+	/* For stats.ipcs.*: spec 03 §6. */
+	uint32_t queued, sent;
+	uint64_t invalid_requests, overloads;
+
+	struct coterie_client *previous, *next; /* of the server */
+	void *data;                             /* the service's own, client_size bytes */
+};
+
+struct ipc_server {
+	struct ipc *ipc;
+	struct plugin *plugin;
+	qb_ipcs_service_t *service;
+	char name[64];
+	enum qb_ipcs_rate_limit rate;
+	bool needs_quorum; /* every request does: closed while not quorate */
+	uint32_t references; /* one of its own, one per client */
+	struct coterie_client *clients;
+	struct ipc_server *next;
+	struct log_limit limit; /* what clients do wrong */
+};
+
+struct ipc {
+	struct executive *executive;
+	struct ipc_server *servers;
+	bool is_ready;
+	uint64_t active, closed; /* connections */
+
+	struct ipc_watch **watches; /* by descriptor */
+	size_t watch_count;
+	uint64_t serial;
+	uint32_t handshakes;
+	struct ipc_server *listening;     /* whose accept runs */
+	struct coterie_client *accepting; /* whose set-up runs */
+
+	enum ipc_level level;
+	bool is_synchronizing, is_quorate;
+
+	struct coterie_client *kept, **kept_last; /* in the order in which they came */
+	struct loop_timer *turn_timer, *flush_timer, *gate_timer;
+	uint64_t flush_delay_ns;
+	struct log_limit denied_limit, backlog_limit;
+	uint64_t copy[IPC_COPY_MAX / sizeof(uint64_t)];
+};
+
+/* --- ipc_poll.c --- */
+
+/**
+ * libqb's poll handlers have no argument for us, so they work for the ipc that entered last on this
+ * thread. Called before every call into libqb that may add, change or remove a descriptor.
+ */
+void ipc_enter(struct ipc *ipc);
+void ipc_poll_handlers(qb_ipcs_service_t *service);
+/** The client's descriptors: read requests or do not, as its state says. Idempotent. */
+void ipc_client_listen(struct coterie_client *client);
+/** End the handshakes of this server; NULL: all. */
+void ipc_handshakes_end(struct ipc *ipc, const struct ipc_server *server);
+void ipc_watches_fini(struct ipc *ipc);
+
+/* --- ipc_access.c --- */
+
+/** May this peer connect to this server now? 0; -EAGAIN, -EMFILE, -EACCES: spec 03 §4. */
+int ipc_access(struct ipc *ipc, uint32_t uid, uint32_t gid);
+
+/* --- ipc_request.c --- */
+
+/** libqb's msg_process. */
+int32_t ipc_request_process(qb_ipcs_connection_t *connection, void *data, size_t size);
+/** Run kept requests, oldest first, until one finds no room. */
+void ipc_requests_resume(struct ipc *ipc);
+/** Forget the kept request, if there is one. */
+void ipc_request_drop(struct coterie_client *client);
+
+/* --- ipc_gate.c --- */
+
+/** Is a request with these COTERIE_NEEDS_* stopped at the moment (synchronising, not quorate)? */
+bool ipc_gate_is_closed(const struct ipc *ipc, uint32_t needs);
+/** Room in the ring's queue for a message of this size: 0; -EAGAIN; -EMSGSIZE: never. */
+int ipc_gate_room(const struct ipc *ipc, uint32_t size);
+/** Tell libqb how fast to read this server's clients, whether or not that changed. */
+void ipc_gate_apply(struct ipc_server *server);
+
+/**
+ * Look again soon, while the queue is critical or requests are kept: the ring says when it has room after
+ * a refusal, but not when its queue drains below a level, and a handler may have reasons of its own.
+ */
+void ipc_gate_check_later(struct ipc *ipc);
+
+/* --- ipc_client.c --- */
+
+/** An answer that is a header alone. */
+void ipc_client_respond(struct coterie_client *client, uint32_t response_id, enum ipc_error error);
+enum ipc_error ipc_error_from_errno(int rc);
+/** Free what has not been sent. */
+void ipc_backlog_drop(struct coterie_client *client);
+
+/* --- ipc_server.c --- */
+
+/** Let ipc_turn run soon, outside whatever libqb is doing now. */
+void ipc_turn_later(struct ipc *ipc);
+
+#endif

@@ -1,0 +1,177 @@
+/*
+ * One request of a client: what is checked before the handler runs (spec 03 §3.2, §16), what becomes of
+ * its result, and requests that must wait because nobody would notice their loss.
+ */
+#include "exec/ipc_private.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void refuse(struct coterie_client *client, const struct coterie_request *request, int32_t id,
+	size_t size)
+{
+	struct ipc_server *server = client->server;
+
+	client->invalid_requests++;
+	log_limited(&server->limit, loop_now_ns(server->ipc->executive->loop), "MAIN", LOG_WARNING,
+		"Refused request %d of %zu bytes from process %u (%s) at service %s: malformed or unknown", id,
+		size, client->pid, client->process, server->name);
+	if (request == NULL || (request->flags & COTERIE_NO_REPLY) == 0)
+		ipc_client_respond(client, 0, IPC_INVALID_PARAM);
+}
+
+/* --- requests that wait --- */
+
+static void keep(struct coterie_client *client, const struct coterie_request *request,
+	const void *msg, uint32_t size)
+{
+	struct ipc *ipc = client->server->ipc;
+
+	assert(client->kept == NULL);
+	client->kept = malloc(size);
+	if (client->kept == NULL) {
+		log_line("MAIN", LOG_ERR,
+			"Out of memory for a request of process %u (%s): its connection to %s is closed",
+			client->pid, client->process, client->server->name);
+		ipc_client_disconnect(client);
+		return;
+	}
+	memcpy(client->kept, msg, size);
+	client->kept_size = size;
+	client->kept_request = request;
+	client->kept_next = NULL;
+	*ipc->kept_last = client;
+	ipc->kept_last = &client->kept_next;
+	ipc_client_listen(client);
+	ipc_gate_check_later(ipc);
+}
+
+void ipc_request_drop(struct coterie_client *client)
+{
+	struct ipc *ipc = client->server->ipc;
+	struct coterie_client **place = &ipc->kept;
+
+	if (client->kept == NULL)
+		return;
+	while (*place != client)
+		place = &(*place)->kept_next;
+	*place = client->kept_next;
+	if (*place == NULL)
+		ipc->kept_last = place;
+	free(client->kept);
+	client->kept = NULL;
+}
+
+/* --- the handler --- */
+
+static int call_handler(struct coterie_client *client, const struct coterie_request *request,
+	const void *msg, uint32_t size)
+{
+	struct plugin *plugin = client->server->plugin;
+
+	client->is_in_handler = true;
+	int rc = request->handle(plugin->self, client, msg, size);
+	client->is_in_handler = false;
+	return rc;
+}
+
+/* Answers as the handler's result says. */
+static void finish(struct coterie_client *client, const struct coterie_request *request, int rc)
+{
+	if ((request->flags & COTERIE_NO_REPLY) != 0 || rc == COTERIE_REPLIED || rc == COTERIE_LATER)
+		return;
+	ipc_client_respond(client, request->response_id, rc == 0 ? IPC_OK : ipc_error_from_errno(rc));
+}
+
+static void run(struct coterie_client *client, const struct coterie_request *request, const void *msg,
+	uint32_t size)
+{
+	struct ipc *ipc = client->server->ipc;
+
+	/* libqb's ring aligns to 4 bytes and belongs to the client as well: small ones are copied. */
+	if (size <= IPC_COPY_MAX) {
+		memcpy(ipc->copy, msg, size);
+		msg = ipc->copy;
+	}
+	int rc = call_handler(client, request, msg, size);
+	if (rc == -EAGAIN && (request->flags & COTERIE_NO_REPLY) != 0)
+		keep(client, request, msg, size);
+	else
+		finish(client, request, rc);
+	if ((request->flags & COTERIE_NEEDS_FLOW) != 0)
+		ipc_gate(ipc); /* the queue may be fuller than before */
+}
+
+void ipc_requests_resume(struct ipc *ipc)
+{
+	struct coterie_client *client = ipc->kept;
+
+	while (client != NULL) {
+		struct coterie_client *next = client->kept_next;
+		const struct coterie_request *request = client->kept_request;
+
+		if (!client->is_leaving && !ipc_gate_is_closed(ipc, request->flags)) {
+			if (call_handler(client, request, client->kept, client->kept_size) == -EAGAIN)
+				return; /* still full: those behind it wait their turn */
+			next = client->kept_next;
+			ipc_request_drop(client);
+			ipc_client_listen(client);
+		}
+		client = next;
+	}
+}
+
+/* --- from libqb --- */
+
+static void process(struct coterie_client *client, const void *data, size_t size)
+{
+	struct ipc *ipc = client->server->ipc;
+	/* Once: the client may change it while we look. */
+	int32_t id = *(const volatile int32_t *)data;
+	const struct coterie_request *request = plugin_request(client->server->plugin, id);
+	uint32_t size_min = sizeof(struct coterie_request_header);
+
+	if (request != NULL && request->size_min > size_min)
+		size_min = request->size_min;
+	/* size is what the client wrote in the header, maybe negative there, so it may be huge here. */
+	if (request == NULL || size < size_min || size > client->size_max) {
+		refuse(client, request, id, size);
+		return;
+	}
+	bool is_flow = (request->flags & COTERIE_NEEDS_FLOW) != 0;
+	bool is_silent = (request->flags & COTERIE_NO_REPLY) != 0;
+	int room = is_flow ? ipc_gate_room(ipc, (uint32_t)size) : 0;
+	if (room == -EMSGSIZE) {
+		refuse(client, request, id, size);
+		return;
+	}
+	/* Without an answer the handler tries in any case: a refusal there makes the ring tell us of room. */
+	if ((room == 0 || is_silent) && !ipc_gate_is_closed(ipc, request->flags)) {
+		run(client, request, data, (uint32_t)size);
+		return;
+	}
+	client->overloads++;
+	if (is_silent)
+		keep(client, request, data, (uint32_t)size);
+	else
+		ipc_client_respond(client, 0, IPC_TRY_AGAIN);
+	if (is_flow)
+		ipc_gate(ipc);
+}
+
+int32_t ipc_request_process(qb_ipcs_connection_t *connection, void *data, size_t size)
+{
+	struct coterie_client *client = qb_ipcs_context_get(connection);
+
+	if (client == NULL || !client->is_joined || client->is_leaving)
+		return -ENOBUFS;
+	process(client, data, size);
+	if (client->allowance > 0)
+		client->allowance--;
+	/* Anything negative makes libqb return to the loop; the request counts as taken all the same. */
+	if (client->kept != NULL || client->is_leaving || client->allowance == 0)
+		return -ENOBUFS;
+	return 0;
+}

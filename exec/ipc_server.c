@@ -1,0 +1,334 @@
+/*
+ * The servers, one per service with clients, and the life of a connection (see struct coterie_client).
+ */
+#include "exec/ipc_private.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "exec/config/model.h"
+
+/* libqb makes "NAME-response-…" file names of it. */
+#define NAME_LENGTH_MAX 60
+
+/* --- all servers --- */
+
+struct ipc *ipc_create(struct executive *executive)
+{
+	struct ipc *ipc = calloc(1, sizeof(*ipc));
+
+	if (ipc == NULL)
+		return NULL;
+	ipc->executive = executive;
+	ipc->level = IPC_LEVEL_GOOD;
+	ipc->is_quorate = executive->is_quorate;
+	ipc->kept_last = &ipc->kept;
+	return ipc;
+}
+
+void ipc_destroy(struct ipc *ipc)
+{
+	if (ipc == NULL)
+		return;
+	assert(ipc->servers == NULL);
+	struct loop *loop = ipc->executive->loop;
+	ipc_watches_fini(ipc);
+	loop_timer_del(loop, ipc->turn_timer);
+	loop_timer_del(loop, ipc->flush_timer);
+	loop_timer_del(loop, ipc->gate_timer);
+	ipc_enter(NULL);
+	free(ipc);
+}
+
+void ipc_ready(struct ipc *ipc)
+{
+	ipc->is_ready = true;
+}
+
+/* --- the end of a connection --- */
+
+/* Once, whoever ended it. */
+static void client_end(struct coterie_client *client)
+{
+	struct plugin *plugin = client->server->plugin;
+
+	client->is_closed = true;
+	client->server->ipc->active--;
+	client->server->ipc->closed++;
+	ipc_request_drop(client);
+	ipc_backlog_drop(client);
+	if (client->is_joined && plugin->service.client_leave != NULL)
+		plugin->service.client_leave(plugin->self, client);
+	client->is_joined = false;
+}
+
+/* --- what must wait until libqb is not in the middle of a request --- */
+
+static struct coterie_client *find_leaving(const struct ipc *ipc)
+{
+	for (struct ipc_server *server = ipc->servers; server != NULL; server = server->next) {
+		for (struct coterie_client *client = server->clients; client != NULL; client = client->next) {
+			if (client->is_leaving && !client->is_closed)
+				return client;
+		}
+	}
+	return NULL;
+}
+
+static void on_turn(void *arg)
+{
+	struct ipc *ipc = arg;
+	struct coterie_client *client;
+
+	ipc->turn_timer = NULL;
+	ipc_enter(ipc);
+	while ((client = find_leaving(ipc)) != NULL) {
+		qb_ipcs_connection_t *connection = client->connection;
+
+		qb_ipcs_connection_ref(connection);
+		qb_ipcs_disconnect(connection);
+		if (!client->is_closed)
+			client_end(client); /* libqb does not call back for one that was never set up */
+		ipc_enter(ipc);
+		qb_ipcs_connection_unref(connection);
+	}
+	ipc_requests_resume(ipc);
+	ipc_gate_check_later(ipc);
+}
+
+void ipc_turn_later(struct ipc *ipc)
+{
+	struct loop *loop = ipc->executive->loop;
+
+	if (ipc->turn_timer == NULL)
+		ipc->turn_timer = loop_timer_add(loop, loop_now_ns(loop), on_turn, ipc);
+}
+
+/* --- connections: libqb's handlers --- */
+
+static void server_release(struct ipc_server *server)
+{
+	if (--server->references == 0)
+		free(server);
+}
+
+/* The name between the first '(' and the last ')' of /proc/PID/stat, cut to 31 bytes. */
+static void find_process(struct coterie_client *client)
+{
+	char path[32], text[256];
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", client->pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	ssize_t size = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (size <= 0)
+		return;
+	text[size] = '\0';
+	char *start = strchr(text, '('), *end = strrchr(text, ')');
+	if (start == NULL || end == NULL || end <= start)
+		return;
+	*end = '\0';
+	snprintf(client->process, sizeof(client->process), "%.31s", start + 1);
+	for (char *at = client->process; *at != '\0'; at++) {
+		if ((unsigned char)*at < ' ' || *at == 127)
+			*at = '?'; /* it goes into log lines, and the client chose it */
+	}
+}
+
+static int32_t on_accept(qb_ipcs_connection_t *connection, uid_t uid, gid_t gid)
+{
+	struct ipc_server *server = qb_ipcs_connection_service_context_get(connection);
+	struct ipc *ipc = server->ipc;
+	int rc = ipc_access(ipc, uid, gid);
+
+	if (rc < 0)
+		return rc;
+	struct coterie_client *client = calloc(1, sizeof(*client));
+	if (client == NULL)
+		return -ENOMEM;
+	client->data = calloc(1, server->plugin->service.client_size + 1);
+	if (client->data == NULL) {
+		free(client);
+		return -ENOMEM;
+	}
+	client->server = server;
+	client->connection = connection;
+	client->uid = uid;
+	client->gid = gid;
+	client->backlog_last = &client->backlog;
+	client->next = server->clients;
+	if (client->next != NULL)
+		client->next->previous = client;
+	server->clients = client;
+	server->references++;
+	ipc->accepting = client; /* the descriptors that libqb adds next are this client's */
+	qb_ipcs_context_set(connection, client);
+	return 0;
+}
+
+static void on_created(qb_ipcs_connection_t *connection)
+{
+	struct coterie_client *client = qb_ipcs_context_get(connection);
+	struct ipc_server *server = client->server;
+	struct plugin *plugin = server->plugin;
+	struct qb_ipcs_connection_stats stats;
+	int32_t size = qb_ipcs_connection_get_buffer_size(connection);
+
+	server->ipc->accepting = NULL;
+	if (qb_ipcs_connection_stats_get(connection, &stats, 0) == 0)
+		client->pid = (uint32_t)stats.client_pid;
+	client->size_max = size > 0 && (uint32_t)size < IPC_SIZE_MAX ? (uint32_t)size : IPC_SIZE_MAX;
+	find_process(client);
+	server->ipc->active++;
+	if (plugin->service.client_join != NULL) {
+		int rc = plugin->service.client_join(plugin->self, client);
+
+		if (rc < 0) {
+			log_line("MAIN", LOG_DEBUG, "Service %s refused process %u (%s): %s", server->name,
+				client->pid, client->process, strerror(-rc));
+			ipc_client_disconnect(client);
+			return;
+		}
+	}
+	client->is_joined = true;
+	ipc_gate_apply(server); /* libqb starts a connection open, whatever the others are */
+}
+
+static int32_t on_closed(qb_ipcs_connection_t *connection)
+{
+	struct coterie_client *client = qb_ipcs_context_get(connection);
+
+	if (client == NULL || client->is_closed)
+		return 0;
+	assert(!client->is_in_handler);
+	client_end(client);
+	return 0;
+}
+
+static void on_destroyed(qb_ipcs_connection_t *connection)
+{
+	struct coterie_client *client = qb_ipcs_context_get(connection);
+
+	if (client == NULL)
+		return; /* was never accepted */
+	struct ipc_server *server = client->server;
+	if (server->ipc->accepting == client)
+		server->ipc->accepting = NULL;
+	for (size_t i = 0; i < 2; i++) {
+		if (client->watches[i] != NULL)
+			client->watches[i]->client = NULL;
+	}
+	if (client->previous != NULL)
+		client->previous->next = client->next;
+	else
+		server->clients = client->next;
+	if (client->next != NULL)
+		client->next->previous = client->previous;
+	qb_ipcs_context_set(connection, NULL);
+	free(client->data);
+	free(client);
+	server_release(server);
+}
+
+/* --- one server --- */
+
+static int server_name(const struct executive *executive, const char *name, char *text, size_t size)
+{
+	int length = executive->instance != NULL && executive->instance[0] != '\0'
+			     ? snprintf(text, size, "%s-%s", name, executive->instance)
+			     : snprintf(text, size, "%s", name);
+
+	return length < 0 || length > NAME_LENGTH_MAX ? -ENAMETOOLONG : 0;
+}
+
+static bool needs_quorum(const struct coterie_service *service)
+{
+	for (uint32_t i = 0; i < service->request_count; i++) {
+		const struct coterie_request *request =
+			(const void *)((const char *)service->requests + (size_t)service->request_size * i);
+
+		if ((request->flags & COTERIE_NEEDS_QUORUM) == 0)
+			return false;
+	}
+	return true;
+}
+
+int ipc_server_open(struct ipc *ipc, struct plugin *plugin)
+{
+	static const struct qb_ipcs_service_handlers handlers = {
+		.connection_accept = on_accept,
+		.connection_created = on_created,
+		.msg_process = ipc_request_process,
+		.connection_closed = on_closed,
+		.connection_destroyed = on_destroyed,
+	};
+	const struct coterie_service *service = &plugin->service;
+	struct qb_ipcs_service_handlers copy = handlers; /* libqb's prototype is not const */
+	const struct config *config = ipc->executive->config;
+
+	if (service->ipc_name == NULL || service->request_count == 0)
+		return 0;
+	struct ipc_server *server = calloc(1, sizeof(*server));
+	if (server == NULL)
+		return -ENOMEM;
+	server->ipc = ipc;
+	server->plugin = plugin;
+	server->references = 1;
+	server->needs_quorum = needs_quorum(service);
+	int rc = server_name(ipc->executive, service->ipc_name, server->name, sizeof(server->name));
+	if (rc < 0)
+		goto free_server;
+	server->service = qb_ipcs_create(server->name, (int32_t)service->ring_id,
+		config != NULL ? (enum qb_ipc_type)config->ipc_type : QB_IPC_NATIVE, &copy);
+	if (server->service == NULL) {
+		rc = errno != 0 ? -errno : -ENOMEM;
+		goto free_server;
+	}
+	qb_ipcs_service_context_set(server->service, server);
+	ipc_poll_handlers(server->service);
+	server->next = ipc->servers;
+	ipc->servers = server;
+	ipc_enter(ipc);
+	rc = qb_ipcs_run(server->service);
+	if (rc < 0) {
+		ipc->servers = server->next;
+		goto free_server; /* libqb has destroyed the service */
+	}
+	plugin->ipc = server;
+	ipc_gate(ipc);
+	ipc_gate_apply(server);
+	return 0;
+free_server:
+	free(server);
+	return rc;
+}
+
+void ipc_server_close(struct ipc_server *server)
+{
+	if (server == NULL)
+		return;
+	struct ipc *ipc = server->ipc;
+	struct ipc_server **place = &ipc->servers;
+
+	ipc_handshakes_end(ipc, server);
+	ipc_enter(ipc);
+	qb_ipcs_destroy(server->service);
+	server->service = NULL;
+	/* A connection that somebody still references: the service must not hear of it any more. */
+	for (struct coterie_client *client = server->clients; client != NULL; client = client->next) {
+		if (!client->is_closed)
+			client_end(client);
+	}
+	while (*place != server)
+		place = &(*place)->next;
+	*place = server->next;
+	server->plugin->ipc = NULL;
+	server_release(server);
+}

@@ -1,0 +1,367 @@
+/*
+ * The plugin registry: loads, keeps in order, unloads.
+ *
+ * Life of a plugin here: 1 plugin_open.c finds the file and its descriptor; 2 plugin_check.c passes it;
+ * 3 options are checked, tables copied, resources made (PLUGIN_CHECKED); 4 init or open (PLUGIN_READY);
+ * 5 the caller opens its IPC name and sets PLUGIN_RUNNING; 6 plugin_unload: IPC closes, drain, fini, what
+ * it leaked is taken back; 7 the file is closed one turn of the loop later, when no frame on the stack can
+ * return into unmapped code.
+ */
+#include "exec/plugin_private.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/executive.h"
+#include "exec/ipc_server.h"
+#include "exec/log.h"
+#include "exec/loop.h"
+
+/* A file that waits to be closed. */
+struct closing {
+	struct plugin_file *file;
+	struct closing *next;
+};
+
+struct plugin_registry {
+	struct executive *executive;
+	struct plugin_search search;
+	struct plugin *first;
+	struct closing *closing;
+	struct loop_timer *close_timer;
+};
+
+/* --- registry --- */
+
+struct plugin_registry *plugin_registry_create(struct executive *executive,
+	const char *const *directories, uint32_t count)
+{
+	struct plugin_registry *registry = calloc(1, sizeof(*registry));
+
+	if (registry == NULL)
+		return NULL;
+	registry->executive = executive;
+	if (plugin_search_init(&registry->search, directories, count) < 0)
+		goto free_registry;
+	if (plugin_open_init() < 0)
+		goto free_search;
+	return registry;
+free_search:
+	plugin_search_fini(&registry->search);
+free_registry:
+	free(registry);
+	return NULL;
+}
+
+static void close_files(void *arg)
+{
+	struct plugin_registry *registry = arg;
+	struct closing *closing = registry->closing;
+
+	registry->close_timer = NULL;
+	registry->closing = NULL;
+	while (closing != NULL) {
+		struct closing *next = closing->next;
+
+		plugin_file_close(closing->file);
+		free(closing);
+		closing = next;
+	}
+}
+
+void plugin_registry_destroy(struct plugin_registry *registry)
+{
+	if (registry == NULL)
+		return;
+	if (registry->close_timer != NULL)
+		loop_timer_del(registry->executive->loop, registry->close_timer);
+	close_files(registry);
+	plugin_open_fini();
+	plugin_search_fini(&registry->search);
+	free(registry);
+}
+
+struct plugin *plugin_first(const struct plugin_registry *registry)
+{
+	return registry != NULL ? registry->first : NULL;
+}
+
+struct plugin *plugin_by_name(const struct plugin_registry *registry, const char *name)
+{
+	struct plugin *plugin = plugin_first(registry);
+
+	while (plugin != NULL && strcmp(plugin->name, name) != 0)
+		plugin = plugin->next;
+	return plugin;
+}
+
+struct plugin *plugin_by_ring_id(const struct plugin_registry *registry, uint32_t ring_id)
+{
+	struct plugin *plugin = plugin_first(registry);
+
+	while (plugin != NULL && (plugin->descriptor->kind != COTERIE_KIND_SERVICE ||
+					 plugin->service.ring_id != ring_id))
+		plugin = plugin->next;
+	return plugin;
+}
+
+/* Ascending ring id; what is no service stands behind all services. */
+static uint32_t rank(const struct plugin *plugin)
+{
+	return plugin->descriptor->kind == COTERIE_KIND_SERVICE ? plugin->service.ring_id : UINT32_MAX;
+}
+
+static void insert(struct plugin_registry *registry, struct plugin *plugin)
+{
+	struct plugin **place = &registry->first;
+
+	while (*place != NULL && rank(*place) <= rank(plugin))
+		place = &(*place)->next;
+	plugin->next = *place;
+	*place = plugin;
+}
+
+static void take_out(struct plugin_registry *registry, struct plugin *plugin)
+{
+	struct plugin **place = &registry->first;
+
+	while (*place != plugin)
+		place = &(*place)->next;
+	*place = plugin->next;
+	plugin->next = NULL;
+}
+
+/* --- tables --- */
+
+/*
+ * Ids ascend, so a request stands at the place its id names or before, and nearly always there. Elements
+ * are read in place: a longer stride means members that we do not know.
+ */
+const struct coterie_request *plugin_request(const struct plugin *plugin, int32_t id)
+{
+	const struct coterie_service *service = &plugin->service;
+	const char *table = (const char *)service->requests;
+	uint32_t wanted = (uint32_t)id;
+
+	if (id < 0)
+		return NULL;
+	uint32_t place = wanted < service->request_count ? wanted + 1 : service->request_count;
+	while (place-- > 0) {
+		const struct coterie_request *request =
+			(const void *)(table + (size_t)service->request_size * place);
+
+		if (request->id == wanted)
+			return request;
+		if (request->id < wanted)
+			break;
+	}
+	return NULL;
+}
+
+const struct coterie_ring_msg *plugin_ring_msg(const struct plugin *plugin, uint32_t function)
+{
+	const struct coterie_service *service = &plugin->service;
+
+	if (function >= service->ring_msg_count)
+		return NULL;
+	return (const void *)((const char *)service->ring_msgs +
+			      (size_t)service->ring_msg_size * function);
+}
+
+/* --- load --- */
+
+static char *subsystem_of(const char *name)
+{
+	/* The reference's own short form: operators' logger_subsys sections name it (spec 07 §3.3). */
+	char *subsystem = strdup(strcmp(name, "votequorum") == 0 ? "voteq" : name);
+
+	for (char *at = subsystem; at != NULL && *at != '\0'; at++)
+		*at = (char)toupper((unsigned char)*at);
+	return subsystem;
+}
+
+static void copy_ops(struct plugin *plugin)
+{
+	const void *ops = plugin->descriptor->ops;
+
+	if (plugin->descriptor->kind == COTERIE_KIND_SERVICE) {
+		const struct coterie_service *theirs = ops;
+		size_t size = theirs->size < sizeof(plugin->service) ? theirs->size
+								     : sizeof(plugin->service);
+
+		memcpy(&plugin->service, theirs, size);
+		plugin->service.size = sizeof(plugin->service);
+	} else {
+		const struct coterie_transport *theirs = ops;
+		size_t size = theirs->size < sizeof(plugin->transport) ? theirs->size
+								       : sizeof(plugin->transport);
+
+		memcpy(&plugin->transport, theirs, size);
+		plugin->transport.size = sizeof(plugin->transport);
+	}
+}
+
+static void plugin_destroy(struct plugin *plugin)
+{
+	if (plugin == NULL)
+		return;
+	host_resources_reclaim(plugin);
+	plugin_options_destroy(plugin->options);
+	free(plugin->rx);
+	free(plugin->tx);
+	free((void *)(uintptr_t)plugin->subsystem);
+	free(plugin);
+}
+
+static struct plugin *plugin_create(struct plugin_registry *registry, struct plugin_file *file,
+	struct plugin_error *error)
+{
+	struct plugin *plugin = calloc(1, sizeof(*plugin));
+
+	if (plugin == NULL)
+		goto no_memory;
+	plugin->descriptor = plugin_file_descriptor(file);
+	plugin->name = plugin->descriptor->name;
+	plugin->path = plugin_file_path(file);
+	plugin->state = PLUGIN_CHECKED;
+	plugin->executive = registry->executive;
+	plugin->file = file;
+	copy_ops(plugin);
+	plugin->options = plugin_options_create(registry->executive->config, plugin->descriptor, error);
+	if (plugin->options == NULL)
+		goto destroy;
+	size_t count = plugin->service.ring_msg_count > 0 ? plugin->service.ring_msg_count : 1;
+	plugin->subsystem = subsystem_of(plugin->name);
+	plugin->rx = calloc(count, sizeof(uint64_t));
+	plugin->tx = calloc(count, sizeof(uint64_t));
+	if (plugin->subsystem == NULL || plugin->rx == NULL || plugin->tx == NULL ||
+		host_resources_create(plugin) < 0)
+		goto no_memory;
+	return plugin;
+no_memory:
+	plugin_fail(error, PLUGIN_EXIT_INIT, "out of memory for plugin '%s'",
+		plugin_file_descriptor(file)->name);
+destroy:
+	plugin_destroy(plugin);
+	return NULL;
+}
+
+static int start(struct plugin *plugin, struct plugin_error *error)
+{
+	struct coterie_ctx *ctx = (struct coterie_ctx *)plugin;
+	bool is_service = plugin->descriptor->kind == COTERIE_KIND_SERVICE;
+	int rc = is_service ? plugin->service.init(host_table(), ctx, &plugin->self)
+			    : plugin->transport.open(host_table(), ctx, &plugin->self);
+
+	if (rc >= 0)
+		return 0;
+	return plugin_fail(error, PLUGIN_EXIT_INIT,
+		"plugin '%s' (%s) cannot start: its %s failed (%s): the log lines above say why",
+		plugin->name, plugin->path, is_service ? "init" : "open", strerror(-rc));
+}
+
+static void report(const struct plugin *plugin)
+{
+	const struct coterie_plugin *descriptor = plugin->descriptor;
+
+	if (plugin_file_shadowed(plugin->file) != NULL)
+		log_line("MAIN", LOG_NOTICE, "Plugin '%s' is built in: the file %s is not used", plugin->name,
+			plugin_file_shadowed(plugin->file));
+	if (descriptor->abi_minor > COTERIE_ABI_MINOR || descriptor->size > sizeof(*descriptor))
+		log_line("MAIN", LOG_INFO,
+			"Plugin '%s' (%s) was made for plugin ABI %u.%u, this is %d.%d: what is newer is not used",
+			plugin->name, plugin->path, descriptor->abi_major, descriptor->abi_minor,
+			COTERIE_ABI_MAJOR, COTERIE_ABI_MINOR);
+	if (descriptor->kind == COTERIE_KIND_SERVICE)
+		log_line("SERV", LOG_NOTICE, "Service engine loaded: %s [%u]",
+			plugin->service.title != NULL ? plugin->service.title : plugin->name,
+			plugin->service.ring_id);
+	else
+		log_line("MAIN", LOG_INFO, "Transport '%s' loaded from %s", plugin->name, plugin->path);
+}
+
+struct plugin *plugin_load(struct plugin_registry *registry, uint32_t kind, const char *name,
+	struct plugin_error *error)
+{
+	const struct plugin *owner = plugin_by_name(registry, name);
+
+	if (owner != NULL) {
+		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR, "plugin '%s' is already loaded from %s: name it once",
+			name, owner->path);
+		return NULL;
+	}
+	if (!plugin_name_is_valid(name)) {
+		plugin_fail(error, PLUGIN_EXIT_NOT_FOUND,
+			"'%.64s' is not a plugin name: use lower-case letters, digits and '_'", name);
+		return NULL;
+	}
+	struct plugin_file *file = plugin_file_open(&registry->search, kind, name, error);
+	if (file == NULL)
+		return NULL;
+	struct plugin *plugin = NULL;
+	if (plugin_check(registry, plugin_file_descriptor(file), kind, name, plugin_file_path(file),
+		    error) < 0)
+		goto close;
+	if (kind == COTERIE_KIND_EXTENSION) {
+		plugin_fail(error, PLUGIN_EXIT_ABI,
+			"plugin '%s' (%s) is an extension, which this executive does not take yet", name,
+			plugin_file_path(file));
+		goto close;
+	}
+	plugin = plugin_create(registry, file, error);
+	if (plugin == NULL)
+		goto close;
+	if (start(plugin, error) < 0)
+		goto destroy;
+	plugin->state = PLUGIN_READY;
+	insert(registry, plugin);
+	report(plugin);
+	return plugin;
+destroy:
+	__atomic_store_n(&plugin->state, PLUGIN_STOPPED, __ATOMIC_RELEASE);
+	plugin_destroy(plugin);
+close:
+	plugin_file_close(file);
+	return NULL;
+}
+
+/* --- unload --- */
+
+static void close_later(struct plugin_registry *registry, struct plugin_file *file)
+{
+	struct closing *closing = malloc(sizeof(*closing));
+	struct loop *loop = registry->executive->loop;
+
+	if (closing == NULL)
+		return; /* it stays mapped: harmless */
+	*closing = (struct closing){.file = file, .next = registry->closing};
+	registry->closing = closing;
+	if (registry->close_timer == NULL && loop != NULL)
+		registry->close_timer = loop_timer_add(loop, loop_now_ns(loop), close_files, registry);
+}
+
+void plugin_unload(struct plugin_registry *registry, struct plugin *plugin)
+{
+	struct plugin_file *file = plugin->file;
+	bool is_service = plugin->descriptor->kind == COTERIE_KIND_SERVICE;
+
+	plugin->state = PLUGIN_DRAINING;
+	ipc_server_close(plugin->ipc);
+	plugin->ipc = NULL;
+	take_out(registry, plugin);
+	if (is_service && plugin->service.drain != NULL && plugin->service.drain(plugin->self) < 0)
+		log_line(plugin->subsystem, LOG_INFO, "Unloaded with work under way");
+	/* Read by host->post on the plugin's own threads. */
+	__atomic_store_n(&plugin->state, PLUGIN_STOPPED, __ATOMIC_RELEASE);
+	if (is_service)
+		plugin->service.fini(plugin->self);
+	else
+		plugin->transport.close(plugin->self);
+	if (is_service)
+		log_line("SERV", LOG_NOTICE, "Service engine unloaded: %s",
+			plugin->service.title != NULL ? plugin->service.title : plugin->name);
+	plugin_destroy(plugin);
+	close_later(registry, file);
+}

@@ -1,0 +1,313 @@
+/*
+ * Files of plugins: the only place that knows libltdl.
+ *
+ * What libltdl 2.4.7 does decides the shape. It reports every failure as "file not found", so a file is
+ * opened with dlopen() first, whose text is exact, and which binds every function now: libltdl would
+ * leave an undefined one for its first call, which ends the process. It searches LD_LIBRARY_PATH as well,
+ * so it only ever gets an absolute path, or a bare name together with "builtins alone".
+ */
+#include "exec/plugin_private.h"
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <ltdl.h>
+
+struct plugin_file {
+	lt_dlhandle handle;
+	const struct coterie_plugin *descriptor;
+	char *path;
+	char *shadowed;
+};
+
+/* --- where --- */
+
+static int search_append(struct plugin_search *search, const char *directory, size_t length)
+{
+	char **grown = realloc(search->directories, (search->count + 1) * sizeof(char *));
+
+	if (grown == NULL)
+		return -ENOMEM;
+	search->directories = grown;
+	grown[search->count] = strndup(directory, length);
+	if (grown[search->count] == NULL)
+		return -ENOMEM;
+	search->count++;
+	return 0;
+}
+
+int plugin_search_init(struct plugin_search *search, const char *const *directories, uint32_t count)
+{
+	const char *path = secure_getenv("COTERIE_PLUGIN_PATH");
+	int rc = 0;
+
+	*search = (struct plugin_search){0};
+	while (rc == 0 && path != NULL && *path != '\0') {
+		size_t length = strcspn(path, ":");
+
+		if (length > 0)
+			rc = search_append(search, path, length);
+		path += length;
+		if (*path == ':')
+			path++;
+	}
+	for (uint32_t i = 0; rc == 0 && i < count; i++)
+		rc = search_append(search, directories[i], strlen(directories[i]));
+	if (rc < 0)
+		plugin_search_fini(search);
+	return rc;
+}
+
+void plugin_search_fini(struct plugin_search *search)
+{
+	for (uint32_t i = 0; i < search->count; i++)
+		free(search->directories[i]);
+	free(search->directories);
+	*search = (struct plugin_search){0};
+}
+
+/* The absolute path of DIRECTORY/NAME.la or .so, malloc'd; NULL: none there. */
+static char *find_in(const char *directory, const char *name)
+{
+	static const char *const suffixes[] = {"la", "so"};
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		if (snprintf(path, sizeof(path), "%s/%s.%s", directory, name, suffixes[i]) >= (int)sizeof(path))
+			continue;
+		if (access(path, F_OK) == 0)
+			return realpath(path, NULL);
+	}
+	return NULL;
+}
+
+static char *find(const struct plugin_search *search, const char *name)
+{
+	char *path = NULL;
+
+	for (uint32_t i = 0; path == NULL && i < search->count; i++)
+		path = find_in(search->directories[i], name);
+	return path;
+}
+
+/* --- not found: say where was looked and what is there --- */
+
+static bool is_listed(char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Base names of the plugin files in all directories. @return how many; each is malloc'd */
+static size_t list_installed(const struct plugin_search *search, char **names, size_t count_max)
+{
+	size_t count = 0;
+
+	for (uint32_t i = 0; i < search->count; i++) {
+		DIR *dir = opendir(search->directories[i]);
+		struct dirent *entry;
+
+		while (dir != NULL && count < count_max && (entry = readdir(dir)) != NULL) {
+			const char *dot = strrchr(entry->d_name, '.');
+
+			if (dot == NULL || (strcmp(dot, ".so") != 0 && strcmp(dot, ".la") != 0))
+				continue;
+			char *name = strndup(entry->d_name, (size_t)(dot - entry->d_name));
+			if (name != NULL && plugin_name_is_valid(name) && !is_listed(names, count, name))
+				names[count++] = name;
+			else
+				free(name);
+		}
+		if (dir != NULL)
+			closedir(dir);
+	}
+	qsort(names, count, sizeof(char *), compare_names);
+	return count;
+}
+
+static void join(char *text, size_t size, const char *separator, char *const *words, size_t count)
+{
+	size_t length = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < count && length < size; i++)
+		length += (size_t)snprintf(
+			text + length, size - length, "%s%s", i == 0 ? "" : separator, words[i]);
+}
+
+static void fail_not_found(const struct plugin_search *search, uint32_t kind, const char *name,
+	struct plugin_error *error)
+{
+	char *names[32];
+	char where[160], installed[160];
+	size_t count = list_installed(search, names, sizeof(names) / sizeof(names[0]));
+
+	join(where, sizeof(where), ":", search->directories, search->count);
+	join(installed, sizeof(installed), ", ", names, count);
+	plugin_fail(error, PLUGIN_EXIT_NOT_FOUND,
+		"no plugin '%s' of kind %s in %s: %s%s", name, plugin_kind_name(kind),
+		search->count > 0 ? where : "(no directory)",
+		count > 0 ? "installed are " : "install it or set COTERIE_PLUGIN_PATH", installed);
+	for (size_t i = 0; i < count; i++)
+		free(names[i]);
+}
+
+/* --- open --- */
+
+int plugin_open_init(void)
+{
+	return lt_dlinit() == 0 ? 0 : -ENOSYS;
+}
+
+void plugin_open_fini(void)
+{
+	lt_dlexit();
+}
+
+/* The shared object behind a path: what libtool builds for NAME.la is in .libs/ until it is installed. */
+static void object_path(const char *path, char *object, size_t size)
+{
+	const char *slash = strrchr(path, '/');
+	const char *dot = strrchr(path, '.');
+
+	if (slash == NULL || dot == NULL || strcmp(dot, ".la") != 0) {
+		snprintf(object, size, "%s", path);
+		return;
+	}
+	int folder = (int)(slash - path);
+	int base = (int)(dot - slash - 1);
+	snprintf(object, size, "%.*s/.libs/%.*s.so", folder, path, base, slash + 1);
+	if (access(object, F_OK) < 0)
+		snprintf(object, size, "%.*s/%.*s.so", folder, path, base, slash + 1);
+}
+
+static lt_dlhandle open_builtin(const char *name)
+{
+	lt_dlhandle handle = NULL;
+	lt_dladvise advise;
+
+	if (lt_dladvise_init(&advise) != 0)
+		return NULL;
+	if (lt_dladvise_preload(&advise) == 0 && lt_dladvise_ext(&advise) == 0)
+		handle = lt_dlopenadvise(name, advise);
+	lt_dladvise_destroy(&advise);
+	return handle;
+}
+
+static lt_dlhandle open_path(const char *path, struct plugin_error *error)
+{
+	char object[PATH_MAX + 16];
+
+	object_path(path, object, sizeof(object));
+	dlerror();
+	void *bound = dlopen(object, RTLD_NOW | RTLD_LOCAL);
+	if (bound == NULL) {
+		const char *reason = dlerror();
+
+		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR,
+			"cannot open plugin file '%s' (%s): rebuild or reinstall it", path,
+			reason != NULL ? reason : "unknown reason");
+		return NULL;
+	}
+	lt_dlhandle handle = lt_dlopen(path);
+	if (handle == NULL)
+		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR, "cannot open plugin file '%s' (%s)", path,
+			lt_dlerror());
+	dlclose(bound); /* libltdl holds its own reference now */
+	return handle;
+}
+
+static struct plugin_file *file_create(lt_dlhandle handle, char *path)
+{
+	struct plugin_file *file = calloc(1, sizeof(*file));
+
+	if (file == NULL)
+		return NULL;
+	file->handle = handle;
+	file->path = path;
+	/* Tries <file base name>_LTX_coterie_plugin first, then the bare name. */
+	file->descriptor = lt_dlsym(handle, "coterie_plugin");
+	return file;
+}
+
+struct plugin_file *plugin_file_open(const struct plugin_search *search, uint32_t kind,
+	const char *name, struct plugin_error *error)
+{
+	char *found = find(search, name);
+	char *path = NULL;
+	lt_dlhandle handle = open_builtin(name);
+
+	if (handle != NULL) {
+		path = strdup("builtin");
+	} else if (found == NULL) {
+		fail_not_found(search, kind, name, error);
+		return NULL;
+	} else {
+		path = found;
+		found = NULL;
+		handle = open_path(path, error);
+	}
+	if (handle == NULL) {
+		free(path);
+		return NULL;
+	}
+	struct plugin_file *file = path != NULL ? file_create(handle, path) : NULL;
+	if (file == NULL) {
+		plugin_fail(error, PLUGIN_EXIT_INIT, "out of memory while opening plugin '%s'", name);
+		lt_dlclose(handle);
+		free(path);
+		free(found);
+		return NULL;
+	}
+	file->shadowed = found;
+	if (file->descriptor == NULL) {
+		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR,
+			"'%s' is not a Coterie plugin (no symbol coterie_plugin): "
+			"remove it from the plugin path", file->path);
+		plugin_file_close(file);
+		return NULL;
+	}
+	return file;
+}
+
+void plugin_file_close(struct plugin_file *file)
+{
+	if (file == NULL)
+		return;
+	/* An unmapped plugin shows up in leak reports as "<unknown module>". */
+	const char *keep = secure_getenv("COTERIE_KEEP_PLUGINS");
+	if (keep == NULL || strcmp(keep, "1") != 0)
+		lt_dlclose(file->handle);
+	free(file->shadowed);
+	free(file->path);
+	free(file);
+}
+
+const char *plugin_file_path(const struct plugin_file *file)
+{
+	return file->path;
+}
+
+const struct coterie_plugin *plugin_file_descriptor(const struct plugin_file *file)
+{
+	return file->descriptor;
+}
+
+const char *plugin_file_shadowed(const struct plugin_file *file)
+{
+	return file->shadowed;
+}

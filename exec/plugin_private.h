@@ -1,0 +1,80 @@
+/*
+ * What the files of the plugin registry share: plugin.c, plugin_open.c, plugin_check.c,
+ * plugin_options.c and host.c. Nothing else includes this.
+ */
+#ifndef EXEC_PLUGIN_PRIVATE_H
+#define EXEC_PLUGIN_PRIVATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "exec/plugin.h"
+
+struct config;
+
+/* Exit codes of spec 07 §4.7. */
+enum {
+	PLUGIN_EXIT_CONFIG = 8,
+	PLUGIN_EXIT_NOT_FOUND = 30,
+	PLUGIN_EXIT_DESCRIPTOR = 31,
+	PLUGIN_EXIT_ABI = 32,
+	PLUGIN_EXIT_INIT = 33,
+};
+
+/** Fill in *error (NULL is ignored). @return -EINVAL, so that callers can return it. */
+int plugin_fail(struct plugin_error *error, int exit_code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/** "transport", "service", "extension" or "unknown kind". */
+const char *plugin_kind_name(uint32_t kind);
+/** One or more of [a-z0-9_], at most 63: safe in a path and in a symbol. */
+bool plugin_name_is_valid(const char *name);
+
+/* --- plugin_open.c --- */
+
+/** Directories in the order in which they are searched. */
+struct plugin_search {
+	char **directories;
+	uint32_t count;
+};
+
+/** COTERIE_PLUGIN_PATH (unless privileges were gained), then directories. -ENOMEM. */
+int plugin_search_init(struct plugin_search *search, const char *const *directories, uint32_t count);
+void plugin_search_fini(struct plugin_search *search);
+
+/** Start libltdl, once per registry. -ENOSYS when it cannot. */
+int plugin_open_init(void);
+void plugin_open_fini(void);
+
+/**
+ * Find and open the file of a plugin: a builtin first, then NAME.la and NAME.so in each directory.
+ * Code of the plugin runs only as far as ELF constructors go.
+ * @param kind  for the text of a failure
+ * @return caller closes; NULL: *error says why
+ */
+struct plugin_file *plugin_file_open(const struct plugin_search *search, uint32_t kind,
+	const char *name, struct plugin_error *error);
+/** Unmap it, unless COTERIE_KEEP_PLUGINS=1. NULL is ignored. */
+void plugin_file_close(struct plugin_file *file);
+const char *plugin_file_path(const struct plugin_file *file); /* absolute, or "builtin" */
+const struct coterie_plugin *plugin_file_descriptor(const struct plugin_file *file);
+/** A file of the same name that the builtin hides, or NULL. */
+const char *plugin_file_shadowed(const struct plugin_file *file);
+
+/* --- plugin_options.c --- */
+
+/** The options of one plugin with the values of the config file, defaults filled in. */
+struct plugin_options;
+
+/**
+ * Check the file's values against the descriptor's list (type, range, choices), refuse those that the
+ * list does not have.
+ * @param config  NULL: no file, defaults alone
+ * @return caller destroys; NULL: *error says why
+ */
+struct plugin_options *plugin_options_create(const struct config *config,
+	const struct coterie_plugin *descriptor, struct plugin_error *error);
+void plugin_options_destroy(struct plugin_options *options); /* NULL is ignored */
+int plugin_option_u64(const struct plugin_options *options, const char *name, uint64_t *value);
+int plugin_option_string(const struct plugin_options *options, const char *name, const char **value);
+
+#endif
