@@ -8,3 +8,10 @@ libexecutive_la_SOURCES = \
 	%D%/map_publish.c %D%/map_publish.h %D%/options.c %D%/options.h %D%/process.c %D%/process.h \
 	%D%/ring.c %D%/ring.h %D%/ring_log.c %D%/ring_log.h %D%/route.c %D%/route.h \
 	%D%/state_dir.c %D%/state_dir.h %D%/sync.c %D%/sync.h
+
+# Plugins, host table, IPC.
+libexecutive_la_SOURCES += \
+	%D%/plugin.c %D%/plugin.h %D%/plugin_private.h %D%/plugin_open.c %D%/plugin_check.c \
+	%D%/plugin_options.c %D%/host.c \
+	%D%/ipc_server.c %D%/ipc_server.h %D%/ipc_private.h %D%/ipc_poll.c %D%/ipc_access.c \
+	%D%/ipc_request.c %D%/ipc_gate.c %D%/ipc_client.c
