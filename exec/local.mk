@@ -15,3 +15,9 @@ libexecutive_la_SOURCES += \
 	%D%/plugin_options.c %D%/host.c \
 	%D%/ipc_server.c %D%/ipc_server.h %D%/ipc_private.h %D%/ipc_poll.c %D%/ipc_access.c \
 	%D%/ipc_request.c %D%/ipc_gate.c %D%/ipc_client.c
+# Configuration, its map, the log.
+libexecutive_la_SOURCES += \
+	$(config_sources) \
+	%D%/log.c %D%/log.h %D%/log_format.c %D%/log_format.h %D%/log_limit.c \
+	%D%/log_sink.c %D%/log_sink.h \
+	%D%/map.c %D%/map.h

@@ -7,6 +7,7 @@
 #define CONFIG_MODEL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -22,6 +23,7 @@ struct config_entry {
 	uint32_t type;     /* COTERIE_MAP_* */
 	const void *value;
 	uint32_t size;
+	const char *text;  /* as written */
 	const char *file;
 	uint32_t line;     /* 0: made by us, not from a file */
 };
@@ -30,9 +32,9 @@ struct config_node {
 	uint32_t position;  /* nodelist.node.POSITION */
 	uint32_t nodeid;
 	const char *name;   /* NULL: none */
-	uint32_t link_count;
-	const char *texts[CONFIG_LINKS_MAX];              /* as written */
-	struct sockaddr_storage addresses[CONFIG_LINKS_MAX]; /* resolved, with the link's port */
+	uint32_t link_count;                                 /* highest link and 1 */
+	const char *texts[CONFIG_LINKS_MAX];                 /* as written; NULL: not on this link */
+	struct sockaddr_storage addresses[CONFIG_LINKS_MAX]; /* resolved, with the link's port; AF_UNSPEC */
 };
 
 /** A plugin to load. */
@@ -75,7 +77,7 @@ struct config {
 	struct config_node *nodes;
 	uint32_t node_count;
 	uint32_t local;             /* index of this node */
-	uint32_t link_count;
+	uint32_t link_count;        /* highest link and 1 */
 	const char *transport;      /* plugin name */
 	uint32_t netmtu;            /* 0: the transport's default */
 	struct totem_options totem; /* complete but for ring_seq, payload_max, random_seed, features */
@@ -113,7 +115,7 @@ struct config_environment {
 	int (*resolve)(void *arg, const char *name, int family, struct sockaddr_storage *address);
 	/** Is this one of the machine's own addresses? All of 127/8 is. */
 	bool (*is_local)(void *arg, const struct sockaddr *address);
-	const char *host_name;        /* uname nodename */
+	char host_name[65];           /* uname nodename */
 	void *arg;
 };
 /** The real one: getaddrinfo, getifaddrs, uname. Blocks; run it before the ring or on a helper thread. */
@@ -124,13 +126,25 @@ void config_environment_system(struct config_environment *environment);
  *
  * @param config    out, caller destroys; NULL on error
  * @param messages  out, caller finishes; warnings also on success
- * @return 0; -EINVAL with at least one error text (exit 8); -EBADF: logging section (exit 7); -ENOMEM
+ * @return 0; -EINVAL with at least one error text (exit 8); -EBADF: logging section, perhaps with other
+ *     errors behind it (exit 7); -ENOMEM
  */
 int config_load(const char *path, const struct config_environment *environment,
 	struct config **config, struct config_messages *messages);
-void config_destroy(struct config *config);
+/**
+ * The same for bytes in memory (borrowed); any bytes are safe. Reads no file but a key file that they
+ * name, and no uidgid.d.
+ * @param name  stands for the file in messages
+ */
+int config_load_bytes(const char *name, const char *bytes, size_t size,
+	const struct config_environment *environment, struct config **config,
+	struct config_messages *messages);
+void config_destroy(struct config *config); /* NULL is ignored */
 
-/** Value of an option of a plugin as written, or NULL. *file, *line may be NULL. */
+/**
+ * Value of an option of a plugin as written, or NULL. *file, *line may be NULL. The options of the
+ * transport are also looked for among the keys of totem.interface.0 and totem.
+ */
 const char *config_option(const struct config *config, const char *plugin, const char *name,
 	const char **file, uint32_t *line);
 /** Put the tree and the runtime.config.totem keys into the map and protect what spec 07 §2.1 lists. */

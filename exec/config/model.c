@@ -1,0 +1,345 @@
+/* Reading a config file from end to end: the file and uidgid.d beside it, the checks, the model. */
+#include "exec/config/model.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "exec/config/tree.h"
+
+/*
+ * Read a regular file of at most CONFIG_FILE_SIZE_MAX bytes.
+ *
+ * @param bytes  out, caller frees
+ * @return 0; -EISDIR; -EFBIG; -EINVAL: not a file; -ENOMEM; -errno of open and read
+ */
+static int read_file(int dir, const char *name, char **bytes, size_t *size)
+{
+	struct stat status;
+	size_t used = 0, room = CONFIG_FILE_SIZE_MAX + 1;
+	int rc = 0, fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	*bytes = NULL;
+	*size = 0;
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &status) < 0) {
+		rc = -errno;
+		goto close_fd;
+	}
+	if (S_ISDIR(status.st_mode)) {
+		rc = -EISDIR;
+		goto close_fd;
+	}
+	/* A pipe is fine (process substitution of a shell); O_NONBLOCK must not cut it short. */
+	if (!S_ISREG(status.st_mode) && fcntl(fd, F_SETFL, 0) < 0) {
+		rc = -errno;
+		goto close_fd;
+	}
+	char *buffer = malloc(room);
+
+	if (buffer == NULL) {
+		rc = -ENOMEM;
+		goto close_fd;
+	}
+	while (used < room) {
+		ssize_t got = read(fd, buffer + used, room - used);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			rc = -errno;
+		if (got <= 0)
+			break;
+		used += (size_t)got;
+	}
+	if (rc == 0 && used > CONFIG_FILE_SIZE_MAX)
+		rc = -EFBIG;
+	if (rc < 0) {
+		free(buffer);
+		goto close_fd;
+	}
+	*bytes = buffer;
+	*size = used;
+close_fd:
+	close(fd);
+	return rc;
+}
+
+static void report_unreadable(struct tree *tree, const char *path, int rc)
+{
+	const struct place place = {.file = path};
+
+	if (rc == -EISDIR)
+		tree_error(tree, place, "is a directory: give a file");
+	else if (rc == -EFBIG)
+		tree_error(tree, place, "larger than 1 MiB: this is no config file");
+	else
+		tree_error(tree, place, "cannot read it (%s): check that it exists, its owner and its mode",
+			strerror(-rc));
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Names in a folder, sorted so that two starts read alike. caller frees each and the array. */
+static char **list_names(int dir, size_t *count)
+{
+	char **names = NULL;
+	int copy = dup(dir);
+	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *entry;
+
+	*count = 0;
+	if (stream == NULL) {
+		if (copy >= 0)
+			close(copy);
+		return NULL;
+	}
+	while ((entry = readdir(stream)) != NULL) {
+		char **bigger = reallocarray(names, *count + 1, sizeof(*names));
+		char *name = strdup(entry->d_name);
+
+		if (bigger != NULL)
+			names = bigger;
+		if (bigger == NULL || name == NULL) {
+			free(name);
+			break;
+		}
+		names[(*count)++] = name;
+	}
+	closedir(stream);
+	qsort(names, *count, sizeof(*names), compare_names);
+	return names;
+}
+
+/* Every regular file of uidgid.d beside the main file, dot files too. What cannot be read is skipped. */
+static int read_access_files(struct tree *tree, const char *main_file)
+{
+	const char *slash = strrchr(main_file, '/');
+	char *path = arena_print(tree->arena, "%.*suidgid.d",
+		slash == NULL ? 0 : (int)(slash - main_file + 1), main_file);
+	size_t count;
+	int rc = 0;
+
+	if (path == NULL)
+		return -ENOMEM;
+	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return 0;
+	char **names = list_names(dir, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		char *bytes, *file = arena_print(tree->arena, "%s/%s", path, names[i]);
+		struct stat status;
+		size_t size;
+
+		if (rc == 0 && file == NULL)
+			rc = -ENOMEM;
+		if (rc == 0 && fstatat(dir, names[i], &status, 0) == 0 && S_ISREG(status.st_mode)) {
+			int read_rc = read_file(dir, names[i], &bytes, &size);
+
+			if (read_rc == 0)
+				rc = legacy_read_access(tree, file, bytes, size);
+			else
+				tree_warning(tree, (struct place){.file = file},
+					"skipped (%s): check its owner and mode", strerror(-read_rc));
+			if (read_rc == 0)
+				free(bytes);
+		}
+		free(names[i]);
+	}
+	free(names);
+	close(dir);
+	return rc;
+}
+
+/* The tree's keys as the model shows them. */
+static int copy_entries(const struct tree *tree, struct config *config)
+{
+	struct config_entry *entries = arena_take(tree->arena, (tree->count + 1) * sizeof(*entries));
+
+	if (entries == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < tree->count; i++) {
+		const struct tree_item *item = &tree->items[i];
+
+		entries[i] = (struct config_entry){.key = item->key, .type = item->type,
+			.value = item->value, .size = item->size, .text = item->text,
+			.file = item->place.file, .line = item->place.line};
+	}
+	config->entries = entries;
+	config->entry_count = tree->count;
+	return 0;
+}
+
+static int build(struct tree *tree, struct config *config, const char *bytes, size_t size,
+	bool has_folder, const struct config_environment *environment)
+{
+	int rc = 0;
+
+	if (bytes != NULL && size == 0)
+		tree_error(tree, (struct place){.file = tree->file},
+			"the file is empty: write at least the sections 'totem' and 'nodelist'");
+	else if (bytes != NULL)
+		rc = legacy_read(tree, tree->file, bytes, size);
+	if (rc == 0 && has_folder)
+		rc = read_access_files(tree, tree->file);
+	if (rc < 0)
+		return rc;
+	/* Checks of what was only partly read would report what is not wrong. */
+	if (!tree->has_error)
+		rc = config_validate(tree, config, environment);
+	if (rc < 0)
+		return rc;
+	tree_messages_close(tree);
+	if (tree->is_out_of_memory)
+		return -ENOMEM;
+	if (tree->has_error || tree->has_log_error)
+		return tree->has_log_error ? -EBADF : -EINVAL;
+	return copy_entries(tree, config);
+}
+
+/* A config with its arena, and in it the tree and the file's name. */
+static struct config *create(const char *file, struct config_messages *messages, struct tree **tree)
+{
+	struct arena *arena = arena_create();
+
+	if (arena == NULL)
+		return NULL;
+	struct config *config = arena_take(arena, sizeof(*config));
+
+	*tree = arena_take(arena, sizeof(**tree));
+	if (config == NULL || *tree == NULL) {
+		arena_destroy(arena);
+		return NULL;
+	}
+	config->arena = arena;
+	config->file = arena_copy(arena, file, strlen(file));
+	if (config->file == NULL) {
+		arena_destroy(arena);
+		return NULL;
+	}
+	(*tree)->arena = arena;
+	(*tree)->file = config->file;
+	(*tree)->messages = messages;
+	return config;
+}
+
+static int load(const char *file, const char *bytes, size_t size, int read_rc, bool has_folder,
+	const struct config_environment *environment, struct config **config,
+	struct config_messages *messages)
+{
+	struct tree *tree;
+	struct config *made = create(file, messages, &tree);
+
+	if (made == NULL)
+		return -ENOMEM;
+	int rc = -EINVAL;
+
+	if (read_rc < 0)
+		report_unreadable(tree, made->file, read_rc);
+	else
+		rc = build(tree, made, bytes, size, has_folder, environment);
+	if (rc < 0)
+		config_destroy(made);
+	else
+		*config = made;
+	return rc;
+}
+
+int config_load(const char *path, const struct config_environment *environment,
+	struct config **config, struct config_messages *messages)
+{
+	char *bytes, *absolute = NULL;
+	size_t size;
+
+	*config = NULL;
+	*messages = (struct config_messages){0};
+	/* A reload opens it again after the daemon has changed its folder. */
+	if (*path != '/') {
+		char *folder = getcwd(NULL, 0);
+
+		if (folder != NULL && asprintf(&absolute, "%s/%s", folder, path) < 0)
+			absolute = NULL;
+		free(folder);
+	}
+	int rc = read_file(AT_FDCWD, path, &bytes, &size);
+
+	if (rc != -ENOMEM)
+		rc = load(absolute != NULL ? absolute : path, bytes, size, rc, true, environment, config,
+			messages);
+	free(bytes);
+	free(absolute);
+	return rc;
+}
+
+int config_load_bytes(const char *name, const char *bytes, size_t size,
+	const struct config_environment *environment, struct config **config,
+	struct config_messages *messages)
+{
+	*config = NULL;
+	*messages = (struct config_messages){0};
+	return load(name, bytes == NULL ? "" : bytes, size, size > CONFIG_FILE_SIZE_MAX ? -EFBIG : 0, false,
+		environment, config, messages);
+}
+
+void config_destroy(struct config *config)
+{
+	if (config != NULL)
+		arena_destroy(config->arena);
+}
+
+static const struct config_entry *find_entry(const struct config *config, const char *section,
+	const char *name)
+{
+	size_t length = strlen(section);
+
+	for (uint32_t i = 0; i < config->entry_count; i++)
+		if (strncmp(config->entries[i].key, section, length) == 0 &&
+			strcmp(config->entries[i].key + length, name) == 0)
+			return &config->entries[i];
+	return NULL;
+}
+
+const char *config_option(const struct config *config, const char *plugin, const char *name,
+	const char **file, uint32_t *line)
+{
+	const char *found_file = NULL, *value = NULL;
+	uint32_t found_line = 0;
+
+	for (uint32_t i = 0; i < config->option_count; i++) {
+		const struct config_option *option = &config->options[i];
+
+		if (strcmp(option->plugin, plugin) != 0 || strcmp(option->name, name) != 0)
+			continue;
+		value = option->value; /* the last one counts */
+		found_file = option->file;
+		found_line = option->line;
+	}
+	if (value == NULL && strcmp(plugin, config->transport) == 0) {
+		const struct config_entry *entry = find_entry(config, "totem.interface.0.", name);
+
+		if (entry == NULL)
+			entry = find_entry(config, "totem.", name);
+		if (entry != NULL) {
+			value = entry->text;
+			found_file = entry->file;
+			found_line = entry->line;
+		}
+	}
+	if (file != NULL)
+		*file = found_file;
+	if (line != NULL)
+		*line = found_line;
+	return value;
+}

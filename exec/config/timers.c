@@ -1,0 +1,292 @@
+/* The totem section's numbers: the arithmetic of spec 07 §1.5, minima, and the runtime.config.totem keys. */
+#include "exec/config/tree.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <coterie/plugin.h>
+
+#define TIMEOUT_MIN_MS 30
+#define HOLD_MIN_MS 14
+#define WINDOW_MAX 8192u  /* half of the engine's store (spec 04 §4) */
+
+static uint64_t ms_to_ns(uint64_t ms)
+{
+	return ms * 1000000;
+}
+
+/* A number of the totem section; absent or 0: otherwise. */
+static uint64_t totem_number(const struct tree *tree, const char *name, uint64_t otherwise)
+{
+	char key[64];
+
+	snprintf(key, sizeof(key), "totem.%s", name);
+	uint64_t number = tree_number(tree, key, 0);
+
+	return number != 0 ? number : otherwise;
+}
+
+/* The same where 0 means 0. */
+static uint64_t totem_number_or_0(const struct tree *tree, const char *name, uint64_t otherwise)
+{
+	char key[64];
+
+	snprintf(key, sizeof(key), "totem.%s", name);
+	return tree_number(tree, key, otherwise);
+}
+
+static void runtime_set(struct tree *tree, const char *name, uint64_t number)
+{
+	char key[128], text[24];
+
+	/* Sums and products of 32-bit values may not fit: the largest stands for them. */
+	if (number > UINT32_MAX)
+		number = UINT32_MAX;
+	snprintf(key, sizeof(key), "runtime.config.totem.%s", name);
+	snprintf(text, sizeof(text), "%" PRIu64, number);
+	tree_set_number(tree, key, COTERIE_MAP_U32, number, text, (struct place){.file = tree->file});
+}
+
+struct timers {
+	uint64_t token, token_retransmit, hold, join, send_join, consensus, merge, downcheck;
+	uint64_t max_network_delay, retransmits, warning;
+};
+
+static void compute(const struct tree *tree, const struct config *config, struct timers *timers)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < config->node_count; i++)
+		count += config->nodes[i].texts[0] != NULL;
+	timers->token = totem_number(tree, "token", 3000);
+	if (count > 2)
+		timers->token += (count - 2) * totem_number_or_0(tree, "token_coefficient", 650);
+	if (timers->token > UINT32_MAX)
+		timers->token = UINT32_MAX;
+	timers->retransmits = totem_number(tree, "token_retransmits_before_loss_const", 4);
+	timers->token_retransmit = totem_number(tree, "token_retransmit",
+		(uint64_t)((double)timers->token / ((double)timers->retransmits + 0.2)));
+	double hold = (double)timers->token_retransmit * 0.8 - 10;
+
+	timers->hold = totem_number(tree, "hold", hold < 0 ? 0 : (uint64_t)hold);
+	timers->join = totem_number(tree, "join", 50);
+	timers->send_join = totem_number_or_0(tree, "send_join", 0);
+	timers->consensus = totem_number(tree, "consensus",
+		(uint64_t)(float)(1.2 * (double)timers->token));
+	timers->merge = totem_number(tree, "merge", 200);
+	timers->downcheck = totem_number(tree, "downcheck", 1000);
+	timers->max_network_delay = totem_number(tree, "max_network_delay", 50);
+	timers->warning = totem_number_or_0(tree, "token_warning", 75);
+}
+
+static void check_min(struct tree *tree, const char *name, uint64_t ms, uint64_t min)
+{
+	char key[64];
+
+	snprintf(key, sizeof(key), "totem.%s", name);
+	if (ms >= min)
+		return;
+	if (totem_number(tree, name, 0) != 0)
+		tree_error(tree, tree_place(tree, key), "'%s' is %" PRIu64 " ms: must be at least %" PRIu64
+			" ms", name, ms, min);
+	else
+		tree_error(tree, tree_place(tree, "totem.token"),
+			"'%s' comes out as %" PRIu64 " ms, below %" PRIu64 " ms: raise 'token', lower "
+			"'token_retransmits_before_loss_const' or set '%s'", name, ms, min, name);
+}
+
+static void check(struct tree *tree, const struct timers *timers)
+{
+	check_min(tree, "token", timers->token, TIMEOUT_MIN_MS);
+	if (timers->token >= TIMEOUT_MIN_MS) /* else one message is enough */
+		check_min(tree, "token_retransmit", timers->token_retransmit, TIMEOUT_MIN_MS);
+	if (timers->token_retransmit >= TIMEOUT_MIN_MS)
+		check_min(tree, "hold", timers->hold, HOLD_MIN_MS);
+	check_min(tree, "join", timers->join, TIMEOUT_MIN_MS);
+	if (timers->token >= TIMEOUT_MIN_MS)
+		check_min(tree, "consensus", timers->consensus, TIMEOUT_MIN_MS);
+	if (timers->consensus >= TIMEOUT_MIN_MS && timers->consensus < timers->join)
+		tree_error(tree, tree_place(tree, "totem.consensus"),
+			"'consensus' is %" PRIu64 " ms, 'join' is %" PRIu64 " ms: consensus may not be less than "
+			"join", timers->consensus, timers->join);
+	check_min(tree, "merge", timers->merge, TIMEOUT_MIN_MS);
+	check_min(tree, "downcheck", timers->downcheck, TIMEOUT_MIN_MS);
+	check_min(tree, "max_network_delay", timers->max_network_delay, TIMEOUT_MIN_MS);
+	if (timers->warning > 100)
+		tree_error(tree, tree_place(tree, "totem.token_warning"),
+			"'token_warning' is %" PRIu64 " percent: must be from 0 (off) to 100", timers->warning);
+}
+
+/* yes or no; anything else is the default, as in the reference, but not in silence. */
+static bool read_yes(struct tree *tree, const char *key, bool otherwise)
+{
+	const char *text = tree_text(tree, key);
+
+	if (text == NULL)
+		return otherwise;
+	if (strcmp(text, "yes") == 0)
+		return true;
+	if (strcmp(text, "no") == 0)
+		return false;
+	tree_warning(tree, tree_place(tree, key), "'%s' is neither yes nor no: '%s' is taken", text,
+		otherwise ? "yes" : "no");
+	return otherwise;
+}
+
+static uint32_t read_bounded(struct tree *tree, const char *name, uint32_t otherwise)
+{
+	uint64_t number = totem_number(tree, name, otherwise);
+	char key[64];
+
+	snprintf(key, sizeof(key), "totem.%s", name);
+	if (number <= WINDOW_MAX)
+		return (uint32_t)number;
+	tree_warning(tree, tree_place(tree, key), "'%s' is %" PRIu64 ": %u is taken, the largest that works",
+		name, number, WINDOW_MAX);
+	return WINDOW_MAX;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Ids of all nodes, unless the operator wants others to be able to join. */
+static int set_nodes(struct tree *tree, struct config *config, bool is_blocking)
+{
+	struct totem_options *totem = &config->totem;
+	uint32_t *nodes;
+
+	if (!is_blocking || config->node_count == 0)
+		return 0;
+	nodes = arena_take(tree->arena, config->node_count * sizeof(*nodes));
+	if (nodes == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < config->node_count; i++)
+		nodes[i] = config->nodes[i].nodeid;
+	qsort(nodes, config->node_count, sizeof(*nodes), compare_ids);
+	totem->nodes = nodes;
+	totem->node_count = config->node_count;
+	return 0;
+}
+
+static void publish_links(struct tree *tree, const struct config *config, uint64_t token)
+{
+	for (uint32_t link = 0; link < config->link_count; link++) {
+		char key[96], name[96];
+
+		if (config->node_count == 0 || config->nodes[config->local].texts[link] == NULL)
+			continue;
+		snprintf(key, sizeof(key), "totem.interface.%u.knet_pong_count", link);
+		uint64_t pongs = tree_number(tree, key, 0);
+
+		pongs = pongs != 0 ? pongs : 2;
+		snprintf(key, sizeof(key), "totem.interface.%u.knet_ping_timeout", link);
+		uint64_t timeout = tree_number(tree, key, 0);
+
+		snprintf(name, sizeof(name), "interface.%u.knet_ping_timeout", link);
+		runtime_set(tree, name, timeout != 0 ? timeout : token / pongs);
+		snprintf(key, sizeof(key), "totem.interface.%u.knet_ping_interval", link);
+		uint64_t interval = tree_number(tree, key, 0);
+
+		snprintf(name, sizeof(name), "interface.%u.knet_ping_interval", link);
+		runtime_set(tree, name, interval != 0 ? interval : token / (2 * pongs));
+	}
+}
+
+static void publish(struct tree *tree, const struct config *config, const struct timers *timers,
+	bool is_blocking)
+{
+	const struct totem_options *totem = &config->totem;
+	const struct place nowhere = {.file = tree->file};
+	const char *model = tree_text(tree, "totem.knet_compression_model");
+	const struct tree_item *level = tree_find(tree, "totem.knet_compression_level");
+
+	runtime_set(tree, "token", timers->token);
+	runtime_set(tree, "token_retransmit", timers->token_retransmit);
+	runtime_set(tree, "token_retransmits_before_loss_const", timers->retransmits);
+	runtime_set(tree, "token_warning", timers->warning);
+	runtime_set(tree, "hold", timers->hold);
+	runtime_set(tree, "join", timers->join);
+	runtime_set(tree, "send_join", timers->send_join);
+	runtime_set(tree, "consensus", timers->consensus);
+	runtime_set(tree, "merge", timers->merge);
+	runtime_set(tree, "downcheck", timers->downcheck);
+	runtime_set(tree, "max_network_delay", timers->max_network_delay);
+	runtime_set(tree, "fail_recv_const", totem->fail_recv_const);
+	runtime_set(tree, "seqno_unchanged_const", totem->seqno_unchanged_const);
+	runtime_set(tree, "heartbeat_failures_allowed", totem->heartbeat_failures_allowed);
+	runtime_set(tree, "window_size", totem->window_size);
+	runtime_set(tree, "max_messages", totem->max_messages);
+	runtime_set(tree, "miss_count_const", totem->miss_count_const);
+	runtime_set(tree, "block_unlisted_ips", is_blocking);
+	runtime_set(tree, "cancel_token_hold_on_retransmit", totem->cancel_token_hold_on_retransmit);
+	runtime_set(tree, "knet_pmtud_interval", totem_number(tree, "knet_pmtud_interval", 30));
+	runtime_set(tree, "knet_mtu", totem_number(tree, "knet_mtu", 0));
+	runtime_set(tree, "knet_compression_threshold",
+		totem_number(tree, "knet_compression_threshold", 0));
+	tree_set_string(tree, "runtime.config.totem.knet_compression_model",
+		model == NULL ? "none" : model, nowhere);
+	tree_set_number(tree, "runtime.config.totem.knet_compression_level", COTERIE_MAP_I32,
+		level == NULL ? 0 : level->number, level == NULL ? "0" : level->text, nowhere);
+	publish_links(tree, config, timers->token);
+}
+
+/* payload_max follows from netmtu when the file sets it, else from the transport (spec 05 §7). */
+static void read_netmtu(struct tree *tree, struct config *config)
+{
+	bool is_knet = strcmp(config->transport, "knet") == 0;
+	uint64_t netmtu = totem_number(tree, "netmtu", 0), max = is_knet ? 65536 : 65552;
+
+	if (netmtu == 0)
+		return;
+	if (netmtu < 300 || netmtu > max) {
+		tree_error(tree, tree_place(tree, "totem.netmtu"),
+			"'netmtu' is %" PRIu64 ": must be from 300 to %" PRIu64, netmtu, max);
+		return;
+	}
+	config->netmtu = (uint32_t)netmtu;
+	config->totem.payload_max = config->netmtu - 2 * 45;
+	config->has_payload_max = true;
+}
+
+int timers_build(struct tree *tree, struct config *config)
+{
+	struct totem_options *totem = &config->totem;
+	struct timers timers;
+	bool is_blocking = read_yes(tree, "totem.block_unlisted_ips", true);
+
+	compute(tree, config, &timers);
+	check(tree, &timers);
+	read_netmtu(tree, config);
+	totem->nodeid = config->node_count == 0 ? 0 : config->nodes[config->local].nodeid;
+	totem->token_ns = ms_to_ns(timers.token);
+	totem->token_retransmit_ns = ms_to_ns(timers.token_retransmit);
+	totem->hold_ns = ms_to_ns(timers.hold);
+	totem->join_ns = ms_to_ns(timers.join);
+	totem->send_join_ns = ms_to_ns(timers.send_join);
+	totem->consensus_ns = ms_to_ns(timers.consensus);
+	totem->merge_ns = ms_to_ns(timers.merge);
+	totem->max_network_delay_ns = ms_to_ns(timers.max_network_delay);
+	totem->token_warning_percent = (uint32_t)timers.warning;
+	totem->heartbeat_failures_allowed =
+		(uint32_t)totem_number_or_0(tree, "heartbeat_failures_allowed", 0);
+	totem->fail_recv_const = (uint32_t)totem_number(tree, "fail_recv_const", 2500);
+	totem->seqno_unchanged_const = (uint32_t)totem_number(tree, "seqno_unchanged_const", 30);
+	totem->window_size = read_bounded(tree, "window_size", 50);
+	totem->max_messages = read_bounded(tree, "max_messages", 17);
+	totem->miss_count_const = (uint32_t)totem_number(tree, "miss_count_const", 5);
+	totem->cancel_token_hold_on_retransmit =
+		read_yes(tree, "totem.cancel_token_hold_on_retransmit", false);
+	int rc = set_nodes(tree, config, is_blocking);
+
+	if (rc < 0)
+		return rc;
+	publish(tree, config, &timers, is_blocking);
+	return tree->is_out_of_memory ? -ENOMEM : 0;
+}

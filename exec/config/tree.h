@@ -1,0 +1,134 @@
+/*
+ * What the front ends write and the checks read: keys with typed values and the line each came from, and
+ * the messages for the operator. Private to exec/config.
+ */
+#ifndef CONFIG_TREE_H
+#define CONFIG_TREE_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exec/config/model.h"
+
+#define CONFIG_FILE_SIZE_MAX (1024u * 1024)
+#define CONFIG_ERRORS_MAX 20
+#define CONFIG_WARNINGS_MAX 50
+#define CONFIG_KEY_LENGTH_MAX 255
+
+/** Memory of one life. Everything is freed at once. */
+struct arena;
+struct arena *arena_create(void); /* NULL: out of memory */
+void arena_destroy(struct arena *arena);
+void *arena_take(struct arena *arena, size_t size); /* zeroed, aligned for any type; NULL: out of memory */
+char *arena_copy(struct arena *arena, const char *text, size_t length); /* with a NUL behind it */
+char *arena_print(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** A bigger copy of an array. */
+void *arena_grow(struct arena *arena, const void *array, size_t old_size, size_t size);
+
+/** Where something was written. line 0: nowhere, it is about the file as a whole. */
+struct place {
+	const char *file;
+	uint32_t line;
+};
+
+struct tree_item {
+	const char *key;
+	const char *text;   /* as written */
+	uint32_t type;      /* COTERIE_MAP_* */
+	const void *value;
+	uint32_t size;
+	uint64_t number;    /* value of an integer, two's complement */
+	struct place place;
+};
+
+struct tree {
+	struct arena *arena;
+	struct tree_item *items; /* in order of first appearance; keys differ */
+	uint32_t count, capacity;
+	uint32_t *slots;         /* hash of keys: index + 1 of the item; 0: free */
+	uint32_t slot_count;     /* a power of two */
+	struct config_option *options; /* of `service` and `transport` sections */
+	uint32_t option_count, option_capacity;
+	struct config_plugin *services;
+	uint32_t service_count, service_capacity;
+	const char *transport_plugin; /* of a `transport` section, or NULL */
+	struct place transport_place;
+	const char *file;        /* the main file */
+	struct config_messages *messages;
+	uint32_t hidden;         /* errors beyond CONFIG_ERRORS_MAX */
+	bool has_error, has_log_error;
+	bool is_out_of_memory;   /* sticks: what follows does nothing */
+};
+
+/** Set a key to a text; a later one replaces an earlier one. texts are copied. NULL: out of memory. */
+struct tree_item *tree_set_string(struct tree *tree, const char *key, const char *text,
+	struct place place);
+/** type: COTERIE_MAP_U8 .. COTERIE_MAP_U64. */
+struct tree_item *tree_set_number(struct tree *tree, const char *key, uint32_t type, uint64_t number,
+	const char *text, struct place place);
+const struct tree_item *tree_find(const struct tree *tree, const char *key); /* or NULL */
+/** Text of a key that is there, else NULL. */
+const char *tree_text(const struct tree *tree, const char *key);
+/** Number of a key that is there and is a number, else otherwise. */
+uint64_t tree_number(const struct tree *tree, const char *key, uint64_t otherwise);
+/** Where a key was set, else the file as a whole. */
+struct place tree_place(const struct tree *tree, const char *key);
+
+/** One line for the operator, in the form `what: what to do`. Exit 8. */
+void tree_error(struct tree *tree, struct place place, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/** The same about the logging section. Exit 7. */
+void tree_log_error(struct tree *tree, struct place place, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void tree_warning(struct tree *tree, struct place place, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/** Say how many errors were left out, if any. */
+void tree_messages_close(struct tree *tree);
+
+/** Decimal integer with optional blanks and sign in front, nothing behind. -EINVAL; -ERANGE. */
+int config_parse_integer(const char *text, int64_t min, int64_t max, int64_t *value);
+int config_parse_unsigned(const char *text, uint64_t *value); /* up to 2^64 - 1; '-' is -EINVAL */
+/** Edit distance with transpositions, for "did you mean"; stops at limit + 1. */
+uint32_t config_distance(const char *a, const char *b, uint32_t limit);
+
+/* schema.c */
+
+/** What is known of a key. Paths are as in the file: without link and node numbers. */
+struct schema_key {
+	uint32_t type; /* COTERIE_MAP_* */
+	int64_t min, max; /* of an integer; COTERIE_MAP_U64 has none */
+};
+bool schema_find(const char *path, struct schema_key *key); /* false: unknown, kept as a string */
+/** Known name nearest to the last part of path, in the same section. NULL: none is near. */
+const char *schema_suggest(struct tree *tree, const char *path);
+bool schema_has_section(const char *section); /* its keys are known: others deserve a warning */
+/** Known section nearest to this one; NULL: it is one itself, or none is near. */
+const char *schema_suggest_section(const char *section);
+
+/* legacy.c: the corosync.conf front end */
+
+/** Read the bytes of a file into the tree. Errors are in the messages. 0; -ENOMEM. */
+int legacy_read(struct tree *tree, const char *file, const char *bytes, size_t size);
+/** The same for a file of uidgid.d. */
+int legacy_read_access(struct tree *tree, const char *file, const char *bytes, size_t size);
+
+/* validate.c and its parts: the tree into the model. Errors are in the messages; -ENOMEM. */
+
+int logging_build(struct tree *tree, struct config *config);
+int nodes_build(struct tree *tree, struct config *config, const struct config_environment *environment);
+int links_build(struct tree *tree, struct config *config);
+int timers_build(struct tree *tree, struct config *config);
+int plugins_build(struct tree *tree, struct config *config);
+int crypto_check(struct tree *tree, const struct config *config);
+int config_validate(struct tree *tree, struct config *config,
+	const struct config_environment *environment);
+
+/** Resolve a host name or numeric address by the words of totem.ip_version. Errors as environment->resolve. */
+int config_resolve(const struct config_environment *environment, const char *ip_version,
+	const char *text, struct sockaddr_storage *address);
+/** A numeric address. 0; -ENOENT: not one, or not of the family (AF_UNSPEC: any). */
+int config_parse_address(const char *text, int family, struct sockaddr_storage *address);
+
+#endif

@@ -1,0 +1,210 @@
+/* The tree into the model: fixed words, the system section, plugins; the parts follow in their files. */
+#include "exec/config/tree.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <qb/qbipc_common.h>
+
+#include <coterie/plugin.h>
+
+/* A key that takes fixed words. */
+struct choice {
+	const char *key;
+	const char *words; /* separated by spaces */
+};
+
+static const struct choice choices[] = {
+	{"totem.ip_version", "ipv4 ipv6 ipv4-6 ipv6-4"},
+	{"totem.link_mode", "passive active rr"},
+	{"totem.crypto_model", "nss openssl"},
+	{"totem.crypto_cipher", "none aes256 aes192 aes128"},
+	{"totem.crypto_hash", "none md5 sha1 sha256 sha384 sha512"},
+	/* The reference refuses a written `none`; there is no reason to. */
+	{"totem.knet_compression_model", "none zlib lz4 lz4hc lzo2 lzma bzip2 zstd"},
+	{"system.qb_ipc_type", "native shm socket"},
+	{"system.sched_rr", "yes no"},
+	{"system.move_to_root_cgroup", "yes no auto"},
+	{"system.allow_knet_handle_fallback", "yes no"},
+};
+
+static bool has_word(const char *words, const char *word)
+{
+	size_t length = strlen(word);
+
+	while (*words != '\0') {
+		size_t size = strcspn(words, " ");
+
+		if (size == length && memcmp(words, word, size) == 0)
+			return true;
+		words += size + (words[size] == ' ');
+	}
+	return false;
+}
+
+static void check_words(struct tree *tree)
+{
+	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
+		const char *text = tree_text(tree, choices[i].key);
+
+		if (text != NULL && !has_word(choices[i].words, text))
+			tree_error(tree, tree_place(tree, choices[i].key),
+				"'%s' is not a value of '%s': choose one of: %s", text, choices[i].key,
+				choices[i].words);
+	}
+}
+
+static bool is_text(const struct tree *tree, const char *key, const char *text)
+{
+	const char *value = tree_text(tree, key);
+
+	return value != NULL && strcmp(value, text) == 0;
+}
+
+/*
+ * A `transport { name: X }` section picks any plugin; totem.transport knows the three of Corosync, so
+ * that a slip in it is found here.
+ */
+static void set_transport(struct tree *tree, struct config *config)
+{
+	const char *text = tree_text(tree, "totem.transport");
+
+	if (tree->transport_plugin != NULL) {
+		config->transport = tree->transport_plugin;
+		if (text != NULL && strcmp(text, config->transport) != 0)
+			tree_warning(tree, tree_place(tree, "totem.transport"),
+				"'transport: %s' is not used: section 'transport' names plugin '%s'", text,
+				config->transport);
+		return;
+	}
+	config->transport = text == NULL ? "knet" : text;
+	if (!has_word("udpu udp knet", config->transport)) {
+		tree_error(tree, tree_place(tree, "totem.transport"),
+			"Invalid transport type '%s': choose udpu, udp or knet; another plugin is chosen with a "
+			"section 'transport { name: PLUGIN }'", config->transport);
+		config->transport = "udpu"; /* go on with the least demanding */
+	}
+}
+
+static void check_totem(struct tree *tree)
+{
+	const struct tree_item *version = tree_find(tree, "totem.version");
+
+	if (version == NULL || version->number != 2)
+		tree_error(tree, tree_place(tree, "totem.version"),
+			"This totem parser can only parse version 2 configurations: write 'version: 2' in "
+			"section 'totem'");
+	if (tree_find(tree, "totem.nodeid") != NULL)
+		tree_warning(tree, tree_place(tree, "totem.nodeid"),
+			"'nodeid' in section 'totem' is ignored: write it into the node's section of the nodelist");
+	if (tree_find(tree, "totem.interface.0.ringnumber") != NULL)
+		tree_warning(tree, tree_place(tree, "totem.interface.0.ringnumber"),
+			"'ringnumber' is not known: the section is taken for link 0; write 'linknumber'");
+}
+
+static void check_quorum(struct tree *tree)
+{
+	const char *provider = tree_text(tree, "quorum.provider");
+
+	if (provider != NULL && strcmp(provider, "corosync_votequorum") != 0)
+		tree_error(tree, tree_place(tree, "quorum.provider"),
+			"no quorum provider '%s': use corosync_votequorum, or remove the line for none",
+			provider);
+}
+
+static void set_system(struct tree *tree, struct config *config)
+{
+	const char *ipc = tree_text(tree, "system.qb_ipc_type");
+	const char *cgroup = tree_text(tree, "system.move_to_root_cgroup");
+	const char *priority = tree_text(tree, "system.priority");
+	int64_t number;
+
+	config->ipc_type = QB_IPC_NATIVE;
+	if (ipc != NULL && strcmp(ipc, "shm") == 0)
+		config->ipc_type = QB_IPC_SHM;
+	if (ipc != NULL && strcmp(ipc, "socket") == 0)
+		config->ipc_type = QB_IPC_SOCKET;
+	config->sched_rr = !is_text(tree, "system.sched_rr", "no");
+	config->move_to_root_cgroup = cgroup == NULL || strcmp(cgroup, "auto") == 0 ? 2
+		: strcmp(cgroup, "yes") == 0;
+	config->state_dir = tree_text(tree, "system.state_dir");
+	if (config->state_dir != NULL && *config->state_dir == '\0')
+		config->state_dir = NULL;
+	if (config->state_dir != NULL && *config->state_dir != '/')
+		tree_error(tree, tree_place(tree, "system.state_dir"),
+			"state directory '%s' is relative: give its full path", config->state_dir);
+	if (priority == NULL)
+		return;
+	config->has_priority = true;
+	if (strcmp(priority, "max") == 0)
+		config->priority = INT_MIN;
+	else if (strcmp(priority, "min") == 0)
+		config->priority = INT_MAX;
+	else if (config_parse_integer(priority, INT_MIN, INT_MAX, &number) == 0)
+		config->priority = (int)number;
+	else
+		tree_error(tree, tree_place(tree, "system.priority"),
+			"'%s' is no priority: use max, min or a number as for nice(1)", priority);
+}
+
+/* The standard services, then what `service` sections ask for; each name once. */
+int plugins_build(struct tree *tree, struct config *config)
+{
+	static const char *const standard[] = {"cmap", "cfg", "cpg", "quorum", "votequorum"};
+	uint32_t count = sizeof(standard) / sizeof(standard[0]);
+	struct config_plugin *services =
+		arena_take(tree->arena, (count + tree->service_count) * sizeof(*services));
+
+	if (services == NULL)
+		return -ENOMEM;
+	config->services = services;
+	for (uint32_t i = 0; i < count; i++) {
+		if (strcmp(standard[i], "votequorum") == 0 &&
+			!is_text(tree, "quorum.provider", "corosync_votequorum"))
+			continue;
+		services[config->service_count++] =
+			(struct config_plugin){.name = standard[i], .file = tree->file};
+	}
+	for (uint32_t i = 0; i < tree->service_count; i++) {
+		const struct config_plugin *asked = &tree->services[i];
+		uint32_t j = 0;
+
+		while (j < config->service_count && strcmp(services[j].name, asked->name) != 0)
+			j++;
+		if (j == config->service_count)
+			config->service_count++;
+		else if (services[j].is_required)
+			tree_warning(tree, (struct place){asked->file, asked->line},
+				"service '%s' is named twice: keep one section", asked->name);
+		services[j] = *asked;
+	}
+	config->options = tree->options;
+	config->option_count = tree->option_count;
+	return 0;
+}
+
+int config_validate(struct tree *tree, struct config *config,
+	const struct config_environment *environment)
+{
+	int rc = logging_build(tree, config);
+
+	if (rc < 0)
+		return rc;
+	check_words(tree);
+	set_transport(tree, config);
+	check_totem(tree);
+	check_quorum(tree);
+	set_system(tree, config);
+	if ((rc = plugins_build(tree, config)) < 0)
+		return rc;
+	if ((rc = nodes_build(tree, config, environment)) < 0)
+		return rc;
+	if ((rc = links_build(tree, config)) < 0)
+		return rc;
+	if ((rc = crypto_check(tree, config)) < 0)
+		return rc;
+	return timers_build(tree, config);
+}
