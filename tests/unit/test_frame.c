@@ -1,0 +1,240 @@
+/* The frame pool: references, slices, the limit. */
+#include "exec/totem/frame.h"
+
+#include <check.h>
+#include <string.h>
+
+#include "fail_alloc.h"
+
+#define COMMON 100u
+#define LIMIT 1000u
+
+static struct frame_pool *pool;
+
+static void set_up(void)
+{
+	pool = frame_pool_create(COMMON, LIMIT);
+	ck_assert_ptr_nonnull(pool);
+}
+
+static struct frame_pool_usage usage(void)
+{
+	struct frame_pool_usage now;
+
+	frame_pool_usage(pool, &now);
+	return now;
+}
+
+static void tear_down(void)
+{
+	ck_assert_uint_eq(usage().frames, 0);
+	ck_assert_uint_eq(usage().bytes, 0);
+	frame_pool_destroy(pool);
+}
+
+START_TEST(a_frame_comes_and_goes)
+{
+	struct coterie_frame *frame = frame_take(pool, 40);
+
+	ck_assert_ptr_nonnull(frame);
+	ck_assert_uint_eq(frame->size, 0);
+	ck_assert_uint_eq(frame->capacity, COMMON);
+	memset(frame->data, 1, frame->capacity);
+	ck_assert_uint_eq(usage().frames, 1);
+	ck_assert_uint_eq(usage().bytes, COMMON);
+	frame_unref(frame);
+}
+END_TEST
+
+START_TEST(a_used_frame_starts_afresh)
+{
+	struct coterie_frame *frame = frame_take(pool, COMMON);
+
+	struct coterie_frame *used = frame;
+	const uint8_t *data = frame->data;
+
+	frame->data += 7;
+	frame->size = 9;
+	frame_unref(frame);
+	frame = frame_take(pool, COMMON);
+	ck_assert(frame != used || frame->data == data);
+	ck_assert_uint_eq(frame->size, 0);
+	ck_assert_uint_eq(frame->capacity, COMMON);
+	memset(frame->data, 1, frame->capacity);
+	frame_unref(frame);
+}
+END_TEST
+
+START_TEST(the_last_reference_counts)
+{
+	struct coterie_frame *frame = frame_take(pool, 1);
+
+	ck_assert_ptr_eq(frame_ref(frame), frame);
+	ck_assert_ptr_eq(frame_ref(frame), frame);
+	frame_unref(frame);
+	frame_unref(frame);
+	ck_assert_uint_eq(usage().frames, 1);
+	frame_unref(frame);
+	ck_assert_uint_eq(usage().frames, 0);
+	frame_unref(NULL);
+}
+END_TEST
+
+START_TEST(capacities_and_the_limit)
+{
+	static const struct {
+		const char *name;
+		size_t capacity, got; /* got 0: refused */
+	} rows[] = {
+		{"nothing", 0, COMMON},
+		{"common - 1", COMMON - 1, COMMON},
+		{"common", COMMON, COMMON},
+		{"common + 1", COMMON + 1, COMMON + 1},
+		{"limit", LIMIT, LIMIT},
+		{"limit + 1", LIMIT + 1, 0},
+		{"4 GiB", (size_t)UINT32_MAX + 1, 0},
+		{"everything", SIZE_MAX, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t refused = usage().refused;
+		struct coterie_frame *frame = frame_take(pool, rows[i].capacity);
+
+		ck_assert_msg((frame != NULL) == (rows[i].got != 0), "%s", rows[i].name);
+		ck_assert_msg(usage().refused == refused + (frame == NULL), "%s", rows[i].name);
+		if (frame == NULL)
+			continue;
+		ck_assert_msg(frame->capacity == rows[i].got, "%s", rows[i].name);
+		ck_assert_msg(usage().bytes == rows[i].got, "%s", rows[i].name);
+		frame_unref(frame);
+	}
+}
+END_TEST
+
+START_TEST(the_limit_is_of_all_together)
+{
+	struct coterie_frame *frames[LIMIT / COMMON];
+
+	for (size_t i = 0; i < LIMIT / COMMON; i++) {
+		frames[i] = frame_take(pool, 1);
+		ck_assert_ptr_nonnull(frames[i]);
+	}
+	ck_assert_ptr_null(frame_take(pool, 1));
+	/* Slices need no buffer of their own. */
+	struct coterie_frame *slice = frame_slice(frames[0], 0, 10);
+
+	ck_assert_ptr_nonnull(slice);
+	ck_assert_uint_eq(usage().bytes, LIMIT);
+	frame_unref(slice);
+	frame_unref(frames[3]);
+	frames[3] = frame_take(pool, 1);
+	ck_assert_ptr_nonnull(frames[3]);
+	for (size_t i = 0; i < LIMIT / COMMON; i++)
+		frame_unref(frames[i]);
+}
+END_TEST
+
+START_TEST(a_slice_keeps_its_buffer)
+{
+	struct coterie_frame *buffer = frame_take(pool, 300);
+
+	memcpy(buffer->data, "abcdefghij", 10);
+
+	struct coterie_frame *slice = frame_slice(buffer, 2, 5);
+	struct coterie_frame *inner = frame_slice(slice, 1, 3);
+	struct coterie_frame *none = frame_slice(buffer, 300, 0);
+
+	frame_unref(buffer);
+	frame_unref(slice);
+	ck_assert_uint_eq(usage().frames, 3); /* the buffer, which nobody holds but they, and two */
+	ck_assert_uint_eq(usage().bytes, 300);
+	ck_assert_uint_eq(inner->size, 3);
+	ck_assert_uint_eq(inner->capacity, 3);
+	ck_assert_mem_eq(inner->data, "def", 3);
+	ck_assert_ptr_eq(frame_buffer(inner), frame_buffer(none));
+	ck_assert_uint_eq(frame_buffer(inner)->capacity, 300);
+	frame_unref(inner);
+	frame_unref(none);
+}
+END_TEST
+
+START_TEST(a_frame_is_its_own_buffer)
+{
+	struct coterie_frame *frame = frame_take(pool, 1);
+
+	ck_assert_ptr_eq(frame_buffer(frame), frame);
+	frame_unref(frame);
+}
+END_TEST
+
+START_TEST(frames_outlive_the_pool)
+{
+	struct frame_pool *other = frame_pool_create(COMMON, LIMIT);
+	struct coterie_frame *buffer = frame_take(other, 1);
+	struct coterie_frame *slice = frame_slice(buffer, 0, 1);
+	struct coterie_frame *spare = frame_take(other, 1);
+
+	frame_unref(spare); /* onto the free list */
+	frame_pool_destroy(other);
+	frame_unref(buffer);
+	slice->data[0] = 1;
+	frame_unref(slice); /* a leak or a use after free would show with a sanitizer */
+	frame_pool_destroy(NULL);
+}
+END_TEST
+
+START_TEST(memory_runs_out)
+{
+	fail_alloc_at(1);
+
+	struct frame_pool *other = frame_pool_create(COMMON, LIMIT);
+
+	ck_assert(fail_alloc_happened());
+	ck_assert_ptr_null(other);
+	fail_alloc_at(1);
+
+	struct coterie_frame *frame = frame_take(pool, 1);
+
+	ck_assert(fail_alloc_happened());
+	ck_assert_ptr_null(frame);
+	ck_assert_uint_eq(usage().frames, 0);
+	ck_assert_uint_eq(usage().bytes, 0);
+	frame = frame_take(pool, 1);
+	fail_alloc_at(1);
+
+	struct coterie_frame *slice = frame_slice(frame, 0, 1);
+
+	ck_assert(fail_alloc_happened());
+	ck_assert_ptr_null(slice);
+	ck_assert_uint_eq(usage().frames, 1);
+	frame_unref(frame);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("frame");
+	TCase *frames = tcase_create("frames");
+
+	suite_add_tcase(suite, frames);
+	tcase_add_checked_fixture(frames, set_up, tear_down);
+	tcase_add_test(frames, a_frame_comes_and_goes);
+	tcase_add_test(frames, a_used_frame_starts_afresh);
+	tcase_add_test(frames, the_last_reference_counts);
+	tcase_add_test(frames, capacities_and_the_limit);
+	tcase_add_test(frames, the_limit_is_of_all_together);
+	tcase_add_test(frames, a_slice_keeps_its_buffer);
+	tcase_add_test(frames, a_frame_is_its_own_buffer);
+	tcase_add_test(frames, frames_outlive_the_pool);
+	tcase_add_test(frames, memory_runs_out);
+
+	SRunner *runner = srunner_create(suite);
+
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+
+	int failed = srunner_ntests_failed(runner);
+
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}

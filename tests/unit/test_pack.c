@@ -1,0 +1,373 @@
+/* How messages are cut and packed. Contents are compared in test_unpack, by undoing it. */
+#include "exec/totem/pack.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/totem/wire.h"
+#include "fail_alloc.h"
+
+#define FRAMES_MAX 10u
+#define PAYLOAD_MAX 30u /* 22 bytes for lengths and data: one part has 20 at most */
+#define PART_MAX 20u
+
+static struct frame_pool *pool;
+static struct pack_queue *queue;
+
+static void create(uint32_t payload_max, uint32_t frames_max, bool swap)
+{
+	struct pack_options options = {
+		.payload_max = payload_max, .frames_max = frames_max, .swap = swap};
+
+	pool = frame_pool_create(WIRE_MCAST_HEADER_SIZE + payload_max, (size_t)16 << 20);
+	queue = pack_queue_create(pool, &options);
+	ck_assert_ptr_nonnull(queue);
+}
+
+static void set_up(void)
+{
+	create(PAYLOAD_MAX, FRAMES_MAX, false);
+}
+
+static void tear_down(void)
+{
+	struct frame_pool_usage usage;
+
+	pack_queue_destroy(queue);
+	frame_pool_usage(pool, &usage);
+	ck_assert_uint_eq(usage.frames, 0);
+	frame_pool_destroy(pool);
+}
+
+static uint8_t letter; /* bytes of messages: one letter each, in turn */
+
+static int append(size_t size, uint32_t guarantee)
+{
+	uint8_t *bytes = malloc(size + 1);
+	struct iovec iov = {.iov_base = bytes, .iov_len = size};
+
+	ck_assert_ptr_nonnull(bytes);
+	memset(bytes, 'a' + letter++ % 26, size + 1);
+
+	int rc = pack_queue_append(queue, guarantee, &iov, 1);
+
+	free(bytes);
+	return rc;
+}
+
+/* The next packet as "continuation>fragmented:length,length"; "" when none waits. */
+static const char *next_packet(bool swap)
+{
+	static char text[4096];
+	struct wire_packet packet;
+	uint32_t guarantee;
+	struct coterie_frame *frame = pack_queue_take(queue, &guarantee);
+	size_t at;
+
+	if (frame == NULL)
+		return "";
+	ck_assert_uint_le(frame->size, frame->capacity);
+	ck_assert_int_eq(wire_decode_packet(frame->data + WIRE_MCAST_HEADER_SIZE,
+				 frame->size - WIRE_MCAST_HEADER_SIZE, swap, &packet),
+		WIRE_OK);
+	at = (size_t)snprintf(text, sizeof(text), "%u>%u%s:", packet.continuation,
+		packet.fragmented, guarantee != 0 ? "!" : "");
+	for (uint32_t i = 0; i < packet.part_count; i++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%u", i == 0 ? "" : ",",
+			wire_packet_length(&packet, i));
+	frame_unref(frame);
+	return text;
+}
+
+static const char *all_packets(void)
+{
+	static char text[4096];
+
+	text[0] = '\0';
+	for (const char *packet = next_packet(false); *packet != '\0'; packet = next_packet(false)) {
+		if (text[0] != '\0')
+			strcat(text, " ");
+		strcat(text, packet);
+	}
+	return text;
+}
+
+/* --- cutting --- */
+
+#define END (-1)
+#define SAFE 1000 /* added to a size: to be delivered as safe */
+
+static const struct {
+	const char *name;
+	int sizes[8];
+	const char *before; /* packets that are there before the flush */
+	const char *after;  /* and those that the flush closes */
+} rows[] = {
+	{"nothing", {END}, "", ""},
+	{"one", {5, END}, "", "0>0:5"},
+	{"an empty message", {0, END}, "", "0>0:0"},
+	{"two", {5, 6, END}, "", "0>0:5,6"},
+	{"many", {1, 1, 1, 1, 1, 1, 1, END}, "0>0:1,1,1,1,1,1,1", ""},
+	{"room for one byte more", {17, END}, "", "0>0:17"},
+	{"room for a length only", {18, END}, "0>0:18", ""},
+	{"room for half a length", {19, END}, "0>0:19", ""},
+	{"full", {20, END}, "0>0:20", ""},
+	{"one byte too many", {21, END}, "0>1:20", "1>0:1"},
+	{"two packets, full", {40, END}, "0>1:20 1>0:20", ""},
+	{"three packets", {41, END}, "0>1:20 1>2:20", "2>0:1"},
+	{"the last byte fits", {17, 1, END}, "0>0:17,1", ""},
+	{"the last byte of the room, more to come", {17, 2, END}, "0>1:17,1", "1>0:1"},
+	{"a tail is packed with what follows", {21, 4, 5, END}, "0>1:20", "1>0:1,4,5"},
+	{"two parts in one packet", {21, 30, END}, "0>1:20 1>2:1,17", "2>0:13"},
+	{"numbers go on from message to message", {21, 18, 5, 40, END},
+		"0>1:20 1>2:1,17 2>3:1,5,10 3>4:20", "4>0:10"},
+	{"after a whole message", {40, 18, 21, END}, "0>1:20 1>0:20 0>0:18 0>2:20", "2>0:1"},
+	{"safe", {SAFE + 5, END}, "", "0>0!:5"},
+	{"safe and agreed", {SAFE + 5, 5, END}, "", "0>0!:5,5"},
+	{"agreed and safe", {5, SAFE + 5, END}, "", "0>0!:5,5"},
+	{"safe: the last frame is marked, alone", {SAFE + 41, END}, "0>1:20 1>2:20", "2>0!:1"},
+	{"safe tail with agreed", {SAFE + 21, 5, 29, END}, "0>1:20 1>2!:1,5,10 2>0:19", ""},
+	{"safe that starts behind agreed", {5, SAFE + 30, END}, "0>1:5,13", "1>0!:17"},
+};
+
+START_TEST(messages_are_cut_and_packed)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *got;
+
+		set_up();
+		for (size_t at = 0; rows[i].sizes[at] != END; at++) {
+			int size = rows[i].sizes[at];
+
+			ck_assert_msg(append((size_t)size % SAFE, size >= SAFE) == 0, "%s",
+				rows[i].name);
+		}
+		got = all_packets();
+		ck_assert_msg(strcmp(got, rows[i].before) == 0, "%s: '%s'", rows[i].name, got);
+		ck_assert_msg(pack_queue_count(queue) == (*rows[i].after != '\0'), "%s: count",
+			rows[i].name);
+		pack_queue_flush(queue);
+		got = all_packets();
+		ck_assert_msg(strcmp(got, rows[i].after) == 0, "%s: '%s'", rows[i].name, got);
+		ck_assert_msg(pack_queue_count(queue) == 0, "%s: count", rows[i].name);
+		tear_down();
+	}
+}
+END_TEST
+
+START_TEST(fragment_numbers_wrap_to_one)
+{
+	uint8_t last = 0;
+
+	create(PAYLOAD_MAX, 1000, false);
+	ck_assert_int_eq(append(600 * PART_MAX, 0), 0);
+	for (int i = 0; i < 600; i++) {
+		unsigned int continuation;
+		unsigned int fragmented;
+
+		ck_assert_int_eq(sscanf(next_packet(false), "%u>%u:", &continuation, &fragmented), 2);
+		ck_assert_uint_eq(continuation, last);
+		ck_assert_uint_eq(fragmented, i == 599 ? 0 : (unsigned int)i % 255 + 1);
+		last = (uint8_t)fragmented;
+	}
+	ck_assert_str_eq(next_packet(false), "");
+	tear_down();
+}
+END_TEST
+
+/* 1,400 bytes of a client are 1,591 with all headers: 1.14 frames instead of 2 (spec 09 §0.2). */
+START_TEST(frames_are_full)
+{
+	create(1410, 3000, false);
+	for (int i = 0; i < 1000; i++)
+		ck_assert_int_eq(append(1591, 0), 0);
+	pack_queue_flush(queue);
+
+	uint32_t count = pack_queue_count(queue);
+	uint32_t full = 0;
+	uint32_t guarantee;
+	struct coterie_frame *frame;
+
+	ck_assert_uint_le(count, (1000 * (1591 + 2) + 2 * count) / 1402 + 1);
+	ck_assert_uint_eq(pack_queue_messages(queue), 1000);
+	while ((frame = pack_queue_take(queue, &guarantee)) != NULL) {
+		full += frame->size == WIRE_MCAST_HEADER_SIZE + 1410;
+		frame_unref(frame);
+	}
+	ck_assert_uint_ge(full, count - 3); /* the last, and two that a message ended just short of */
+	tear_down();
+}
+END_TEST
+
+START_TEST(packets_in_the_other_byte_order)
+{
+	create(PAYLOAD_MAX, FRAMES_MAX, true);
+	ck_assert_int_eq(append(21, 0), 0);
+	ck_assert_int_eq(append(4, 0), 0);
+	pack_queue_flush(queue);
+	ck_assert_str_eq(next_packet(true), "0>1:20");
+	ck_assert_str_eq(next_packet(true), "1>0:1,4");
+	tear_down();
+}
+END_TEST
+
+START_TEST(parts_of_a_message_are_gathered)
+{
+	uint8_t bytes[] = "abcdefghijklmnopqrstuvwxyz";
+	struct iovec iov[] = {{bytes, 0}, {bytes, 3}, {NULL, 0}, {bytes + 3, 18}, {bytes + 21, 5},
+		{NULL, 0}};
+	uint32_t guarantee;
+	struct coterie_frame *frame;
+
+	ck_assert_int_eq(pack_queue_append(queue, 0, iov, 6), 0);
+	memset(bytes, 0, sizeof(bytes)); /* it was copied */
+	pack_queue_flush(queue);
+	frame = pack_queue_take(queue, &guarantee);
+	ck_assert_mem_eq(frame->data + 45 + 10, "abcdefghijklmnopqrst", 20);
+	frame_unref(frame);
+	frame = pack_queue_take(queue, &guarantee);
+	ck_assert_mem_eq(frame->data + 45 + 10, "uvwxyz", 6);
+	frame_unref(frame);
+	ck_assert_int_eq(pack_queue_append(queue, 0, NULL, 0), 0);
+	pack_queue_flush(queue);
+	ck_assert_str_eq(next_packet(false), "0>0:0");
+}
+END_TEST
+
+/* --- limits --- */
+
+START_TEST(a_full_queue)
+{
+	ck_assert_uint_eq(pack_queue_free(queue), FRAMES_MAX);
+	ck_assert_int_eq(append(FRAMES_MAX * PART_MAX + 1, 0), -EMSGSIZE);
+	ck_assert_int_eq(append(FRAMES_MAX * PART_MAX, 0), 0);
+	ck_assert_uint_eq(pack_queue_free(queue), 0);
+	ck_assert_uint_eq(pack_queue_count(queue), FRAMES_MAX);
+	ck_assert_int_eq(append(0, 0), -EAGAIN);
+	ck_assert_int_eq(append(1, 0), -EAGAIN);
+	ck_assert_uint_eq(pack_queue_messages(queue), 1);
+	next_packet(false);
+	ck_assert_uint_eq(pack_queue_free(queue), 1);
+	ck_assert_int_eq(append(21, 0), -EAGAIN);
+	ck_assert_int_eq(append(5, 0), 0);
+	/* The open packet counts, and takes what fits in it. */
+	ck_assert_uint_eq(pack_queue_free(queue), 0);
+	ck_assert_int_eq(append(14, 0), -EAGAIN);
+	ck_assert_int_eq(append(13, 0), 0);
+	ck_assert_int_eq(append(0, 0), -EAGAIN);
+	ck_assert_uint_eq(pack_queue_count(queue), FRAMES_MAX);
+	ck_assert_str_eq(all_packets(), "1>2:20 2>3:20 3>4:20 4>5:20 5>6:20 6>7:20 7>8:20 8>9:20 "
+					"9>0:20 0>0:5,13");
+	ck_assert_uint_eq(pack_queue_free(queue), FRAMES_MAX);
+}
+END_TEST
+
+START_TEST(sizes_that_overflow)
+{
+	uint8_t byte = 0;
+	struct iovec iov[] = {{&byte, SIZE_MAX}, {&byte, 2}};
+
+	ck_assert_int_eq(pack_queue_append(queue, 0, iov, 1), -EMSGSIZE);
+	ck_assert_int_eq(pack_queue_append(queue, 0, iov, 2), -EMSGSIZE);
+	ck_assert_uint_eq(pack_queue_count(queue), 0);
+}
+END_TEST
+
+START_TEST(another_payload_size)
+{
+	ck_assert_int_eq(append(5, 0), 0);
+	pack_queue_set_payload_max(queue, 15); /* parts of 5 bytes */
+	ck_assert_int_eq(append(25, 0), 0);
+	pack_queue_set_payload_max(queue, 2 * PAYLOAD_MAX);
+	ck_assert_int_eq(append(30, 0), 0);
+	pack_queue_flush(queue);
+	ck_assert_str_eq(all_packets(), "0>1:5,13 1>2:5 2>3:5 3>4:2,1 4>0:29");
+}
+END_TEST
+
+START_TEST(the_pool_is_exhausted)
+{
+	struct frame_pool *small = frame_pool_create(75, 3 * 75);
+	struct pack_options options = {.payload_max = PAYLOAD_MAX, .frames_max = FRAMES_MAX};
+	struct pack_queue *other = queue;
+	struct frame_pool_usage usage;
+
+	queue = pack_queue_create(small, &options);
+	ck_assert_int_eq(append(5, 0), 0);
+	ck_assert_int_eq(append(100, 0), -ENOMEM); /* needs five frames more: all or none */
+	frame_pool_usage(small, &usage);
+	ck_assert_uint_eq(usage.frames, 1);
+	ck_assert_int_eq(append(30, 0), 0);
+	pack_queue_flush(queue);
+	ck_assert_str_eq(all_packets(), "0>1:5,13 1>0:17");
+	pack_queue_destroy(queue);
+	frame_pool_destroy(small);
+	queue = other;
+}
+END_TEST
+
+START_TEST(memory_runs_out)
+{
+	struct pack_options options = {.payload_max = PAYLOAD_MAX, .frames_max = FRAMES_MAX};
+	unsigned int n = 1;
+
+	for (;; n++) {
+		fail_alloc_at(n);
+
+		struct pack_queue *other = pack_queue_create(pool, &options);
+
+		bool has_failed = fail_alloc_happened();
+
+		ck_assert((other == NULL) == has_failed);
+		if (!has_failed) {
+			pack_queue_destroy(other);
+			break;
+		}
+	}
+	ck_assert_uint_gt(n, 1);
+	pack_queue_destroy(NULL);
+}
+END_TEST
+
+START_TEST(what_is_left_goes_with_the_queue)
+{
+	ck_assert_int_eq(append(50, 0), 0);
+	ck_assert_uint_eq(pack_queue_count(queue), 3);
+	/* tear_down looks for frames that are still in use */
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("pack");
+	TCase *cutting = tcase_create("cutting");
+	TCase *limits = tcase_create("limits");
+
+	suite_add_tcase(suite, cutting);
+	tcase_add_test(cutting, messages_are_cut_and_packed);
+	tcase_add_test(cutting, fragment_numbers_wrap_to_one);
+	tcase_add_test(cutting, frames_are_full);
+	tcase_add_test(cutting, packets_in_the_other_byte_order);
+	suite_add_tcase(suite, limits);
+	tcase_add_checked_fixture(limits, set_up, tear_down);
+	tcase_add_test(limits, parts_of_a_message_are_gathered);
+	tcase_add_test(limits, a_full_queue);
+	tcase_add_test(limits, sizes_that_overflow);
+	tcase_add_test(limits, another_payload_size);
+	tcase_add_test(limits, the_pool_is_exhausted);
+	tcase_add_test(limits, memory_runs_out);
+	tcase_add_test(limits, what_is_left_goes_with_the_queue);
+
+	SRunner *runner = srunner_create(suite);
+
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+
+	int failed = srunner_ntests_failed(runner);
+
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}

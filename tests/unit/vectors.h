@@ -1,0 +1,32 @@
+/*
+ * Captured packets: the .hex files in vectors/. For each packet a title, a table of fields in the order
+ * of the bytes ("offset size name = value"), then the bytes.
+ */
+#ifndef TESTS_UNIT_VECTORS_H
+#define TESTS_UNIT_VECTORS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define VECTOR_FIELDS_MAX 128u
+#define VECTOR_SIZE_MAX 2048u
+
+struct vector_field {
+	size_t offset, size;
+	char name[48];
+	char text[80];   /* the value as it stands there */
+	uint64_t number; /* the same as a number; 0 when it is none */
+};
+
+struct vector {
+	char title[160];
+	size_t size;
+	uint8_t bytes[VECTOR_SIZE_MAX];
+	size_t field_count;
+	struct vector_field fields[VECTOR_FIELDS_MAX];
+};
+
+/** @return the packets of vectors/NAME, caller frees; a test failure when the file is not as it should be */
+struct vector *vectors_load(const char *name, size_t *count);
+
+#endif
