@@ -114,19 +114,29 @@ void ipc_handshakes_end(struct ipc *ipc, const struct ipc_server *server)
 	}
 }
 
-/* Too many that say nothing, or too long: as if they had hung up. */
-static void shed_handshakes(struct ipc *ipc)
+static struct ipc_watch *oldest_handshake(const struct ipc *ipc)
 {
-	uint64_t now_ns = loop_now_ns(loop_of(ipc));
+	struct ipc_watch *oldest = NULL;
 
 	for (size_t fd = 0; fd < ipc->watch_count; fd++) {
 		struct ipc_watch *watch = ipc->watches[fd];
 
-		if (watch == NULL || watch->kind != IPC_WATCH_HANDSHAKE)
-			continue;
-		if (now_ns - watch->since_ns > HANDSHAKE_NS || ipc->handshakes > HANDSHAKES_MAX)
-			dispatch(watch, POLLHUP);
+		if (watch != NULL && watch->kind == IPC_WATCH_HANDSHAKE &&
+			(oldest == NULL || watch->serial < oldest->serial))
+			oldest = watch;
 	}
+	return oldest;
+}
+
+/* Too many that say nothing, or too long: as if they had hung up, the oldest first. */
+static void shed_handshakes(struct ipc *ipc)
+{
+	uint64_t now_ns = loop_now_ns(loop_of(ipc));
+	struct ipc_watch *watch;
+
+	while ((watch = oldest_handshake(ipc)) != NULL &&
+		(ipc->handshakes > HANDSHAKES_MAX || now_ns - watch->since_ns > HANDSHAKE_NS))
+		dispatch(watch, POLLHUP);
 }
 
 static void on_ready(void *arg, int fd, uint32_t revents)

@@ -62,3 +62,11 @@ FAIL_ALLOC_LDFLAGS = $(AM_LDFLAGS) \
 %C%_test_wire_CPPFLAGS = $(AM_CPPFLAGS) $(VECTORS_CPPFLAGS)
 %C%_test_wire_CFLAGS = $(TEST_CFLAGS)
 %C%_test_wire_LDADD = libtotem.la $(CHECK_LIBS)
+
+# exec/ipc_*.c: a real loop and libqb, stand-ins for the rest.
+check_PROGRAMS += %D%/test_ipc
+TESTS += %D%/test_ipc
+%C%_test_ipc_SOURCES = %D%/test_ipc.c %D%/exec_stub.c %D%/exec_stub.h exec/loop.c exec/ipc_server.c \
+	exec/ipc_poll.c exec/ipc_access.c exec/ipc_request.c exec/ipc_gate.c exec/ipc_client.c
+%C%_test_ipc_CFLAGS = $(TEST_CFLAGS)
+%C%_test_ipc_LDADD = $(CHECK_LIBS) $(QB_LIBS)
