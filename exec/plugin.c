@@ -193,6 +193,8 @@ static void copy_ops(struct plugin *plugin)
 
 		memcpy(&plugin->service, theirs, size);
 		plugin->service.size = sizeof(plugin->service);
+		if (plugin->service.title == NULL)
+			plugin->service.title = plugin->descriptor->name;
 	} else {
 		const struct coterie_transport *theirs = ops;
 		size_t size = theirs->size < sizeof(plugin->transport) ? theirs->size
@@ -274,12 +276,8 @@ static void report(const struct plugin *plugin)
 			"Plugin '%s' (%s) was made for plugin ABI %u.%u, this is %d.%d: what is newer is not used",
 			plugin->name, plugin->path, descriptor->abi_major, descriptor->abi_minor,
 			COTERIE_ABI_MAJOR, COTERIE_ABI_MINOR);
-	if (descriptor->kind == COTERIE_KIND_SERVICE)
-		log_line("SERV", LOG_NOTICE, "Service engine loaded: %s [%u]",
-			plugin->service.title != NULL ? plugin->service.title : plugin->name,
-			plugin->service.ring_id);
-	else
-		log_line("MAIN", LOG_INFO, "Transport '%s' loaded from %s", plugin->name, plugin->path);
+	log_line("MAIN", LOG_DEBUG, "Plugin '%s' %s loaded from %s", plugin->name,
+		descriptor->version != NULL ? descriptor->version : "", plugin->path);
 }
 
 struct plugin *plugin_load(struct plugin_registry *registry, uint32_t kind, const char *name,
@@ -359,9 +357,6 @@ void plugin_unload(struct plugin_registry *registry, struct plugin *plugin)
 		plugin->service.fini(plugin->self);
 	else
 		plugin->transport.close(plugin->self);
-	if (is_service)
-		log_line("SERV", LOG_NOTICE, "Service engine unloaded: %s",
-			plugin->service.title != NULL ? plugin->service.title : plugin->name);
 	plugin_destroy(plugin);
 	close_later(registry, file);
 }
