@@ -1,11 +1,28 @@
 # exec/totem: the ordered-delivery engine. Includes nothing of exec/ outside this folder.
 totem_sources = \
+	%D%/commit.c \
+	%D%/configure.c \
+	%D%/counters.c \
 	%D%/cursor.h \
-	%D%/engine.h \
+	%D%/deliver.c \
+	%D%/engine.c %D%/engine.h \
+	%D%/extension.c \
+	%D%/flow.c \
 	%D%/frame.c %D%/frame.h \
+	%D%/gather.c \
+	%D%/hooks.c %D%/hooks.h \
+	%D%/merge.c \
 	%D%/node_set.c %D%/node_set.h \
 	%D%/pack.c %D%/pack.h \
+	%D%/peer.c \
+	%D%/receive.c \
+	%D%/recovery.c \
+	%D%/retransmit.c \
 	%D%/ring_id.h \
+	%D%/state.h \
+	%D%/store.c \
+	%D%/timers.c \
+	%D%/token.c \
 	%D%/unpack.c %D%/unpack.h \
 	%D%/wire.c %D%/wire.h
 

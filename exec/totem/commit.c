@@ -1,0 +1,237 @@
+/* The commit token's two rotations: spec 04 §7.6, §7.7, §8.2. */
+#include "exec/totem/state.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "exec/totem/frame.h"
+
+#define RING_SEQ_STEP 4u
+
+/* Place of id in the new ring, or its size. */
+static uint32_t index_of(const struct totem_engine *engine, uint32_t id)
+{
+	uint32_t i = 0;
+
+	while (i < engine->new_memb.count && engine->new_memb.ids[i] != id)
+		i++;
+	return i;
+}
+
+/* Pass the commit token on, to whoever is next, and keep it for T-retransmit. */
+static void send_commit(struct totem_engine *engine)
+{
+	struct commit *commit = &engine->commit;
+	const struct node_set *members = &engine->new_memb;
+	size_t size = 41 + 28 * (size_t)members->count + 8 + 8 * (size_t)members->count;
+	struct coterie_frame *frame = frame_take(engine->pool, size);
+	uint32_t target = members->ids[commit->memb_index % members->count];
+
+	commit->token_seq++;
+	if (frame == NULL)
+		return; /* as if lost: T-token ends the attempt */
+
+	const struct wire_commit_token head = {
+		.nodeid = engine->options.nodeid,
+		.token_seq = commit->token_seq,
+		.ring = commit->ring,
+		.memb_index = commit->memb_index,
+		.count = members->count,
+	};
+
+	frame->size = (uint32_t)wire_encode_commit_token(&head, members->ids, commit->entries,
+		commit->has_features ? commit->features : NULL, target, engine->options.swap,
+		frame->data, frame->capacity);
+	assert(frame->size > 0);
+	engine->counters.commit_token_tx++;
+	token_send_saved(engine, frame, target);
+	frame_unref(frame);
+}
+
+/*
+ * §8.2. With safe delivery (§9.3) received_flg is a promise that only its owner changes; a node that
+ * has promised, and whose attempt then failed, comes from the past that it shared with those who
+ * promised the same and with nobody else.
+ */
+static void fill_entry(struct totem_engine *engine, uint32_t index)
+{
+	struct wire_commit_entry *entries = engine->commit.entries;
+	struct wire_commit_entry *mine = &entries[index];
+	bool keeps_promises = deliver_is_safe(engine) && !TOTEM_QUIRK(engine, RECEIVED_FLAG);
+
+	if (!keeps_promises)
+		engine->received_flg = engine->store.aru == engine->store.high_seq;
+	*mine = (struct wire_commit_entry){
+		.ring = engine->is_promised ? engine->promise : engine->old_ring,
+		.aru = engine->store.aru,
+		.high_delivered = engine->high_delivered,
+		.received_flg = engine->received_flg,
+	};
+	if (keeps_promises)
+		return;
+
+	uint32_t most = mine->aru;
+
+	for (uint32_t i = 0; i < index; i++) {
+		if (ring_id_equal(&entries[i].ring, &mine->ring))
+			most = seq_max(most, entries[i].aru);
+	}
+	for (uint32_t i = 0; i <= index; i++) {
+		if (ring_id_equal(&entries[i].ring, &mine->ring) &&
+			seq_compare(entries[i].aru, most) < 0)
+			entries[i].received_flg = 0;
+	}
+	engine->received_flg = mine->received_flg != 0;
+}
+
+/* The commit token is here for the first time, with `memb_index` entries filled. */
+static void enter_commit(struct totem_engine *engine)
+{
+	struct commit *commit = &engine->commit;
+
+	/* Durable before anybody can learn the id from us: §7.10. */
+	if (!TOTEM_MUTANT(engine, RING_ID_NOT_STORED)) {
+		if (engine->callbacks.store_ring_id(engine->arg, &commit->ring) < 0)
+			return; /* still in GATHER; the next join tries again */
+		engine_trace_frame(engine, TOTEM_TRACE_STORED, &commit->ring, 0,
+			engine->options.nodeid);
+	}
+	fill_entry(engine, commit->memb_index);
+	extension_fill(engine, commit->memb_index);
+	commit->memb_index++;
+	engine->ring = commit->ring;
+	if (engine->ring_seq_high < engine->ring.seq)
+		engine->ring_seq_high = engine->ring.seq;
+	assert(engine->ring.seq >= engine->old_ring.seq); /* I11 */
+	engine->trc = 0;
+	engine->pbl = 0;
+	engine->retransmit_count = 0;
+	engine->is_progress_seen = false;
+	engine->counters.commit_entered++;
+	engine->counters.continuous_gather = 0;
+	engine_set_state(engine, TOTEM_COMMIT, 0);
+
+	timer_cancel(engine, TOTEM_TIMER_JOIN);
+	timer_cancel(engine, TOTEM_TIMER_SEND_JOIN);
+	timer_cancel(engine, TOTEM_TIMER_CONSENSUS);
+	send_commit(engine);
+	timer_start_token(engine);
+	timer_start_retransmit(engine);
+}
+
+void commit_create(struct totem_engine *engine)
+{
+	struct commit *commit = &engine->commit;
+	uint64_t seq = engine->ring_seq_high;
+
+	if (engine->state != TOTEM_GATHER && !TOTEM_QUIRK(engine, JOIN_BEFORE_LEAVE_STATE))
+		return;
+	if (TOTEM_MUTANT(engine, RING_SEQ_REUSED))
+		seq = engine->old_ring.seq;
+	set_copy(&engine->new_memb, &engine->live);
+	commit->ring = (struct ring_id){.rep = engine->options.nodeid, .seq = seq + RING_SEQ_STEP};
+	commit->token_seq = 0;
+	commit->memb_index = 0;
+	memset(commit->entries, 0, engine->new_memb.count * sizeof(commit->entries[0]));
+	extension_begin(engine);
+	enter_commit(engine);
+}
+
+/* Copy what a decoded commit token says; its member list is that of new_memb. */
+static void take_over(struct totem_engine *engine, const struct wire_commit_token *token)
+{
+	struct commit *commit = &engine->commit;
+
+	assert(token->count == engine->new_memb.count);
+	commit->ring = token->ring;
+	commit->token_seq = token->token_seq;
+	commit->memb_index = token->memb_index;
+	for (uint32_t i = 0; i < token->count; i++)
+		commit->entries[i] = wire_commit_entry(token, i);
+	extension_copy(engine, token);
+}
+
+static bool has_members(const struct wire_commit_token *token, const struct node_set *members)
+{
+	if (token->count != members->count)
+		return false;
+	for (uint32_t i = 0; i < token->count; i++) {
+		if (wire_commit_addr(token, i) != members->ids[i])
+			return false;
+	}
+	return true;
+}
+
+/* First rotation: the members are those we agreed on, and it is our turn. */
+static void arrived_in_gather(struct totem_engine *engine, const struct wire_commit_token *token)
+{
+	int rc = node_set_subtract(&engine->live, &engine->proc, &engine->failed);
+
+	assert(rc == 0);
+	if (!has_members(token, &engine->live) && !TOTEM_MUTANT(engine, COMMIT_ANY_MEMBERS))
+		return;
+	if (token->ring.seq <= engine->ring.seq && !TOTEM_MUTANT(engine, COMMIT_STALE_RING))
+		return;
+	node_set_clear(&engine->new_memb);
+	for (uint32_t i = 0; i < token->count; i++)
+		set_add(&engine->new_memb, wire_commit_addr(token, i));
+	if (token->ring.seq > RING_SEQ_MAX || token->ring.rep != engine->new_memb.ids[0] ||
+		index_of(engine, engine->options.nodeid) != token->memb_index ||
+		token->memb_index >= token->count) {
+		engine_refuse(engine, TOTEM_REFUSED_COMMIT, token->nodeid);
+		return;
+	}
+	take_over(engine, token);
+	enter_commit(engine);
+}
+
+/* Second rotation: what was committed to, with our own entry untouched but for the flag. */
+static bool is_committed(const struct totem_engine *engine, const struct wire_commit_token *token)
+{
+	uint32_t index = index_of(engine, engine->options.nodeid);
+
+	if (!ring_id_equal(&token->ring, &engine->ring) || token->memb_index != token->count)
+		return false;
+	if (!has_members(token, &engine->new_memb) || index == token->count)
+		return false;
+
+	struct wire_commit_entry entry = wire_commit_entry(token, index);
+	const struct wire_commit_entry *mine = &engine->commit.entries[index];
+
+	return ring_id_equal(&entry.ring, &mine->ring) && entry.aru == mine->aru &&
+		entry.high_delivered == mine->high_delivered;
+}
+
+void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)
+{
+	struct wire_commit_token token;
+	enum wire_refusal refusal = wire_decode_commit_token(frame->data, frame->size, &token);
+
+	if (refusal != WIRE_OK) {
+		engine_refuse(engine, refusal, 0);
+		return;
+	}
+	switch (engine->state) {
+	case TOTEM_OPERATIONAL:
+		break;
+	case TOTEM_GATHER:
+		if (!engine->is_pausing)
+			arrived_in_gather(engine, &token);
+		break;
+	case TOTEM_COMMIT:
+		if (is_committed(engine, &token)) {
+			take_over(engine, &token);
+			recovery_enter(engine);
+			send_commit(engine);
+			timer_start_retransmit(engine);
+		} else if (ring_id_equal(&token.ring, &engine->ring) &&
+			token.memb_index == token.count) {
+			engine_refuse(engine, TOTEM_REFUSED_COMMIT, token.nodeid);
+		}
+		break;
+	case TOTEM_RECOVERY:
+		if (engine_is_rep(engine) && !engine->is_originated && is_committed(engine, &token))
+			token_originate(engine);
+		break;
+	}
+}

@@ -1,0 +1,126 @@
+/* A new configuration comes into force: spec 04 §8.6. All of it within one event. */
+#include "exec/totem/state.h"
+
+#include <assert.h>
+
+static void tell(struct totem_engine *engine, const struct totem_configuration *configuration)
+{
+	engine->callbacks.configure(engine->arg, configuration);
+}
+
+static void tell_transitional(struct totem_engine *engine)
+{
+	const struct totem_configuration configuration = {
+		.is_regular = false,
+		.ring = engine->ring,
+		.members = engine->trans.ids,
+		.member_count = engine->trans.count,
+		.left = engine->left.ids,
+		.left_count = engine->left.count,
+		.is_safe_honoured = deliver_is_safe(engine),
+	};
+
+	/* Nobody will send the rest of what they left unfinished. */
+	for (uint32_t i = 0; i < engine->left.count && !TOTEM_MUTANT(engine, FRAGMENT_JOINED); i++)
+		unpack_forget(engine->unpack, engine->left.ids[i]);
+	if (!TOTEM_MUTANT(engine, TRANSITIONAL_SKIPPED))
+		tell(engine, &configuration);
+}
+
+static void tell_regular(struct totem_engine *engine)
+{
+	const struct node_set *members =
+		TOTEM_MUTANT(engine, MEMBERS_OLD) ? &engine->proc : &engine->memb;
+	const struct totem_configuration configuration = {
+		.is_regular = true,
+		.ring = engine->ring,
+		.members = members->ids,
+		.member_count = members->count,
+		.joined = engine->joined.ids,
+		.joined_count = engine->joined.count,
+		.is_safe_honoured = deliver_is_safe(engine),
+	};
+
+	tell(engine, &configuration);
+}
+
+/* Steps 10, 11: the frames of the recovery become those of the ring, and are done with. */
+static void switch_stores(struct totem_engine *engine)
+{
+	struct store old = engine->store;
+
+	assert(engine->owed_count == 0); /* I8 */
+	engine->store = engine->rstore;
+	engine->rstore = old;
+	store_reset(&engine->rstore, engine->options.first_seq);
+	engine->high_delivered = engine->install_seq;
+}
+
+static void become_operational(struct totem_engine *engine)
+{
+	set_copy(&engine->memb, &engine->new_memb);
+	engine->old_ring = engine->ring;
+	engine->features = engine->new_features;
+	engine->received_flg = !deliver_is_safe(engine);
+	engine->is_promised = false;
+	engine->is_originated = false;
+	engine->flg_count = 0;
+	engine->rotations = 0;
+	engine->a_prev = engine->a_last = engine->options.first_seq - 1;
+	engine->a_known = 0;
+	engine->accepted_ns = 0;
+	engine->rotation_count = 0;
+	engine->counters.operational_entered++;
+	engine->counters.continuous_gather = 0;
+	engine_set_state(engine, TOTEM_OPERATIONAL, 0);
+	/* The recovery's frames have been everywhere. */
+	if (seq_compare(engine->high_delivered, engine->store.released) > 0)
+		store_release(engine, engine->high_delivered);
+}
+
+static void drop_queued(struct totem_engine *engine)
+{
+	uint32_t guarantee;
+	struct coterie_frame *frame;
+
+	pack_queue_flush(engine->q_new);
+	while ((frame = pack_queue_take(engine->q_new, &guarantee)) != NULL)
+		frame_unref(frame);
+}
+
+void configure_install(struct totem_engine *engine)
+{
+	int rc;
+
+	assert(seq_compare(engine->install_seq, engine->rstore.aru) <= 0 ||
+		TOTEM_MUTANT(engine, RECOVERY_EARLY)); /* I8 */
+	node_set_clear(&engine->consensus);
+	deliver_regular(engine);
+
+	rc = node_set_subtract(&engine->left, &engine->memb, &engine->trans);
+	assert(rc == 0);
+	rc = node_set_subtract(&engine->joined, &engine->new_memb, &engine->trans);
+	assert(rc == 0);
+
+	engine->is_sync_wait = true;
+	tell_transitional(engine);
+	deliver_transitional(engine);
+	engine->is_unpack_sync = true;
+	if (TOTEM_MUTANT(engine, QUEUE_DROPPED))
+		drop_queued(engine);
+
+	switch_stores(engine);
+	become_operational(engine);
+	const struct totem_trace trace = {
+		.kind = TOTEM_TRACE_INSTALLED,
+		.value = engine->install_seq,
+		.ring = engine->ring,
+	};
+
+	engine_trace(engine, &trace);
+	peer_installed(engine); /* proc and failed still tell how it came about */
+	tell_regular(engine);
+	set_copy(&engine->proc, &engine->new_memb);
+	node_set_clear(&engine->failed);
+	node_set_clear(&engine->deliver);
+}

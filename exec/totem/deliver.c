@@ -1,0 +1,126 @@
+/* Which frames may be handed up, and when: spec 04 §9, §8.6. */
+#include "exec/totem/state.h"
+
+#include <assert.h>
+
+bool deliver_is_safe(const struct totem_engine *engine)
+{
+	return (engine->features & WIRE_FEATURE_SAFE) != 0 || TOTEM_MUTANT(engine, SAFE_ASSUMED);
+}
+
+static void deliver_message(void *arg, uint32_t source, const struct iovec *iov, size_t count,
+	size_t size, bool is_swapped)
+{
+	struct totem_engine *engine = arg;
+	const struct totem_message message = {
+		.source = source,
+		.is_swapped = is_swapped,
+		.iov = iov,
+		.count = count,
+		.size = size,
+	};
+
+	engine->counters.messages_rx++;
+	engine->callbacks.deliver(engine->arg, &message);
+}
+
+static void deliver_frame(struct totem_engine *engine, const struct store_slot *slot)
+{
+	struct coterie_frame *frame = slot->frame;
+	uint64_t malformed = unpack_counters(engine->unpack)->malformed;
+	uint32_t source = slot->source;
+	enum unpack_rule rule = engine->features != 0 ? UNPACK_BETTER : UNPACK_REFERENCE;
+
+	assert(frame != NULL && frame->size >= WIRE_MCAST_HEADER_SIZE);
+	if (slot->is_encapsulated)
+		return; /* of a recovery: its content is of the old ring */
+	/* Out of memory has dropped the message; the unpacker counted it. */
+	(void)unpack_frame(engine->unpack, source, frame, frame->data + WIRE_MCAST_HEADER_SIZE,
+		frame->size - WIRE_MCAST_HEADER_SIZE, slot->is_swapped, engine->is_unpack_sync,
+		rule, deliver_message, engine);
+	if (unpack_counters(engine->unpack)->malformed != malformed)
+		engine_refuse(engine, TOTEM_REFUSED_PACKET, source);
+}
+
+/* Highest seq that every member is known to have: spec 04 §6.6. */
+static bool is_received_by_all(const struct totem_engine *engine, uint32_t seq)
+{
+	if (TOTEM_MUTANT(engine, SAFE_AS_AGREED))
+		return true;
+	if (TOTEM_MUTANT(engine, SAFE_ONE_TOKEN))
+		return engine->a_known >= 1 && seq_compare(seq, engine->a_last) <= 0;
+	return engine->a_known == 2 &&
+		seq_compare(seq, seq_min(engine->a_prev, engine->a_last)) <= 0;
+}
+
+void deliver_ready(struct totem_engine *engine)
+{
+	struct store *store = &engine->store;
+	bool is_safe = deliver_is_safe(engine);
+
+	if (engine->state != TOTEM_OPERATIONAL)
+		return;
+	while (engine->high_delivered != store->high_seq) {
+		uint32_t seq = engine->high_delivered + 1;
+		struct store_slot *slot = store_find(store, seq);
+
+		if (slot == NULL && TOTEM_MUTANT(engine, DELIVER_PAST_HOLE)) {
+			engine->high_delivered = seq;
+			continue;
+		}
+		if (slot == NULL || (is_safe && slot->is_safe && !is_received_by_all(engine, seq)))
+			break;
+		engine->high_delivered = seq;
+		deliver_frame(engine, slot);
+		if (TOTEM_MUTANT(engine, DELIVER_TWICE) && seq == engine->install_seq + 1)
+			deliver_frame(engine, slot);
+	}
+	assert(TOTEM_MUTANT(engine, DELIVER_PAST_HOLE) ||
+		seq_compare(store->released, engine->high_delivered) <= 0); /* I1 */
+}
+
+/*
+ * The rest of the old regular configuration: everything before the first hole. With safe delivery
+ * (§9.3) also not beyond the first safe frame that no member of our transitional set is known to have
+ * delivered: it may have been received by us alone.
+ */
+void deliver_regular(struct totem_engine *engine)
+{
+	struct store *store = &engine->store;
+	bool is_safe = deliver_is_safe(engine) && !TOTEM_MUTANT(engine, SAFE_CHANGE_IGNORED);
+
+	while (engine->high_delivered != store->high_seq) {
+		uint32_t seq = engine->high_delivered + 1;
+		struct store_slot *slot = store_find(store, seq);
+
+		if (slot == NULL || (is_safe && slot->is_safe &&
+			seq_compare(seq, engine->high_ring_delivered) > 0))
+			break;
+		engine->high_delivered = seq;
+		deliver_frame(engine, slot);
+	}
+}
+
+/*
+ * In the transitional configuration: what is left, skipping holes. Behind a hole a frame may depend on
+ * the lost one, unless its sender goes on with us and so delivers the same.
+ */
+void deliver_transitional(struct totem_engine *engine)
+{
+	struct store *store = &engine->store;
+	bool is_behind_hole = false;
+
+	while (engine->high_delivered != store->high_seq) {
+		uint32_t seq = engine->high_delivered + 1;
+		struct store_slot *slot = store_find(store, seq);
+
+		engine->high_delivered = seq;
+		is_behind_hole |= slot == NULL;
+		if (slot == NULL || (TOTEM_MUTANT(engine, TRANSITIONAL_EMPTY) && is_behind_hole))
+			continue;
+		if (is_behind_hole && !node_set_has(&engine->deliver, slot->source) &&
+			!TOTEM_MUTANT(engine, TRANSITIONAL_UNFILTERED))
+			continue;
+		deliver_frame(engine, slot);
+	}
+}

@@ -1,0 +1,461 @@
+/* Entry points; dispatch by packet type. */
+#include "exec/totem/state.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/totem/frame.h"
+
+#define QUEUE_BYTES 4194304u /* of frames in one send queue: spec 04 §12.5 */
+
+void engine_trace(struct totem_engine *engine, const struct totem_trace *trace)
+{
+	struct totem_trace copy = *trace;
+
+	if (engine->callbacks.trace == NULL)
+		return;
+	copy.state = engine->state;
+	engine->callbacks.trace(engine->arg, &copy);
+}
+
+void engine_trace_frame(struct totem_engine *engine, enum totem_trace_kind kind,
+	const struct ring_id *ring, uint32_t seq, uint32_t node)
+{
+	if (engine->callbacks.trace == NULL)
+		return;
+
+	const struct totem_trace trace = {.kind = kind, .seq = seq, .node = node, .ring = *ring};
+
+	engine_trace(engine, &trace);
+}
+
+void engine_refuse(struct totem_engine *engine, uint32_t why, uint32_t node)
+{
+	const struct totem_trace trace = {
+		.kind = TOTEM_TRACE_REFUSED,
+		.value = why,
+		.node = node,
+		.ring = engine->ring,
+	};
+
+	engine->counters.malformed++;
+	engine_trace(engine, &trace);
+}
+
+void engine_set_state(struct totem_engine *engine, enum totem_state state, uint32_t cause)
+{
+	const struct totem_trace trace = {
+		.kind = TOTEM_TRACE_STATE,
+		.value = state,
+		.cause = cause,
+		.ring = engine->ring,
+	};
+
+	engine->state = state;
+	engine_trace(engine, &trace);
+}
+
+void engine_multicast(struct totem_engine *engine, struct coterie_frame *frame)
+{
+	if (frame == NULL)
+		return;
+	engine->callbacks.multicast(engine->arg, &frame, 1);
+	frame_unref(frame);
+}
+
+bool engine_knows(const struct totem_engine *engine, uint32_t id)
+{
+	return id != 0 && (engine->known.count == 0 || node_set_has(&engine->known, id));
+}
+
+bool engine_is_rep(const struct totem_engine *engine)
+{
+	return engine->ring.rep == engine->options.nodeid;
+}
+
+struct store *engine_store(struct totem_engine *engine)
+{
+	return engine->state == TOTEM_RECOVERY ? &engine->rstore : &engine->store;
+}
+
+const struct node_set *engine_members(const struct totem_engine *engine)
+{
+	return engine->state == TOTEM_RECOVERY ? &engine->new_memb : &engine->memb;
+}
+
+uint32_t engine_successor(const struct totem_engine *engine)
+{
+	const struct node_set *members = engine_members(engine);
+
+	assert(members->count > 0);
+	for (uint32_t i = 0; i < members->count; i++) {
+		if (members->ids[i] > engine->options.nodeid)
+			return members->ids[i];
+	}
+	return members->ids[0];
+}
+
+/* splitmix64 */
+uint64_t engine_random(struct totem_engine *engine)
+{
+	uint64_t z = engine->random += UINT64_C(0x9E3779B97F4A7C15);
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+	return z ^ (z >> 31);
+}
+
+void set_add(struct node_set *set, uint32_t id)
+{
+	if (set->count == WIRE_NODES_MAX)
+		return;
+
+	int rc = node_set_add(set, id);
+
+	assert(rc == 0);
+}
+
+void set_unite(struct node_set *to, const struct node_set *from)
+{
+	for (uint32_t i = 0; i < from->count; i++)
+		set_add(to, from->ids[i]);
+}
+
+void set_copy(struct node_set *to, const struct node_set *from)
+{
+	int rc = node_set_copy(to, from);
+
+	assert(rc == 0);
+}
+
+/* --- creation --- */
+
+static struct node_set *all_sets(struct totem_engine *engine, uint32_t i)
+{
+	struct node_set *const sets[] = {&engine->memb, &engine->proc, &engine->failed,
+		&engine->consensus, &engine->new_memb, &engine->trans, &engine->deliver,
+		&engine->live, &engine->left, &engine->joined, &engine->join_proc,
+		&engine->join_failed};
+
+	return i < sizeof(sets) / sizeof(sets[0]) ? sets[i] : NULL;
+}
+
+/* Room for every id that a set can ever hold, so that membership never waits for memory. */
+static int reserve_sets(struct totem_engine *engine)
+{
+	uint32_t ids[WIRE_NODES_MAX];
+	struct node_set *set;
+
+	for (uint32_t i = 0; i < WIRE_NODES_MAX; i++)
+		ids[i] = i + 1;
+	for (uint32_t i = 0; (set = all_sets(engine, i)) != NULL; i++) {
+		int rc = node_set_assign(set, ids, WIRE_NODES_MAX);
+
+		if (rc < 0)
+			return rc;
+		node_set_clear(set);
+	}
+	return 0;
+}
+
+static int set_outbox(struct totem_engine *engine, uint32_t capacity)
+{
+	if (capacity <= engine->outbox_capacity)
+		return 0;
+
+	struct coterie_frame **outbox =
+		reallocarray(engine->outbox, capacity, sizeof(struct coterie_frame *));
+
+	if (outbox == NULL)
+		return -ENOMEM;
+	engine->outbox = outbox;
+	engine->outbox_capacity = capacity;
+	return 0;
+}
+
+static int allocate(struct totem_engine *engine, const struct totem_options *options)
+{
+	const struct pack_options pack = {
+		.payload_max = options->payload_max,
+		.frames_max = QUEUE_BYTES / options->payload_max,
+		.swap = options->swap,
+	};
+	int rc = node_set_assign(&engine->known, options->nodes, options->node_count);
+
+	if (rc == 0)
+		rc = reserve_sets(engine);
+	if (rc == 0)
+		rc = set_outbox(engine, options->max_messages);
+	if (rc == 0)
+		rc = store_init(&engine->store, options->first_seq);
+	if (rc == 0)
+		rc = store_init(&engine->rstore, options->first_seq);
+	if (rc < 0)
+		return rc;
+	engine->peers = calloc(WIRE_NODES_MAX, sizeof(*engine->peers));
+	engine->q_new = pack_queue_create(engine->pool, &pack);
+	engine->q_sync = pack_queue_create(engine->pool, &pack);
+	engine->unpack = unpack_create();
+	if (engine->peers == NULL || engine->q_new == NULL || engine->q_sync == NULL ||
+		engine->unpack == NULL)
+		return -ENOMEM;
+	return 0;
+}
+
+/* Spec 04 §4.1: evaluated once. */
+static bool is_heartbeat_possible(const struct totem_options *options)
+{
+	return options->heartbeat_failures_allowed > 0 &&
+		options->heartbeat_failures_allowed * options->token_retransmit_ns +
+				options->max_network_delay_ns < options->token_ns;
+}
+
+struct totem_engine *totem_engine_create(struct frame_pool *pool, const struct totem_options *options,
+	const struct totem_callbacks *callbacks, void *arg, uint64_t now_ns)
+{
+	const char *which;
+
+	if (totem_options_check(options, &which) < 0)
+		return NULL;
+
+	struct totem_engine *engine = calloc(1, sizeof(*engine));
+
+	if (engine == NULL)
+		return NULL;
+	engine->pool = pool;
+	engine->callbacks = *callbacks;
+	engine->arg = arg;
+	engine->options = *options;
+	engine->options.nodes = NULL;
+	if (allocate(engine, options) < 0) {
+		totem_engine_destroy(engine);
+		return NULL;
+	}
+	engine->now_ns = engine->last_entry_ns = now_ns;
+	engine->random = options->random_seed ^ options->nodeid;
+	engine->state = TOTEM_OPERATIONAL;
+	for (uint32_t i = 0; i < TOTEM_TIMER_COUNT; i++)
+		engine->timer_at_ns[i] = TOTEM_NEVER;
+	engine->ring = (struct ring_id){.rep = options->nodeid, .seq = options->ring_seq + 1};
+	engine->old_ring = engine->ring;
+	engine->ring_seq_high = engine->ring.seq;
+	engine->high_delivered = options->first_seq;
+	engine->received_flg = true;
+	engine->is_sync_wait = true;
+	engine->is_unpack_sync = true;
+	engine->tseq = options->first_seq - 1;
+	engine->owed_next = engine->owed_end = options->first_seq;
+	engine->is_heartbeat_used = is_heartbeat_possible(options);
+	return engine;
+}
+
+void totem_engine_destroy(struct totem_engine *engine)
+{
+	struct node_set *set;
+
+	if (engine == NULL)
+		return;
+	for (uint32_t i = 0; (set = all_sets(engine, i)) != NULL; i++)
+		node_set_fini(set);
+	node_set_fini(&engine->known);
+	frame_unref(engine->saved);
+	unpack_destroy(engine->unpack);
+	pack_queue_destroy(engine->q_new);
+	pack_queue_destroy(engine->q_sync);
+	store_fini(&engine->store);
+	store_fini(&engine->rstore);
+	free(engine->outbox);
+	free(engine->peers);
+	free(engine);
+}
+
+/* --- entry points --- */
+
+static void enter(struct totem_engine *engine, uint64_t now_ns)
+{
+	assert(engine->depth == 0 && !engine->has_left);
+	engine->depth++;
+	if (now_ns > engine->now_ns)
+		engine->now_ns = now_ns;
+	timer_check_pause(engine);
+}
+
+static void leave(struct totem_engine *engine)
+{
+	assert(engine->depth == 1 && engine->outbox_count == 0);
+	engine->depth--;
+}
+
+static void receive_one(struct totem_engine *engine, struct coterie_frame *frame)
+{
+	struct totem_counters *counters = &engine->counters;
+	struct wire_header header;
+	enum wire_refusal refusal = wire_decode_header(frame->data, frame->size, &header);
+
+	if (refusal != WIRE_OK) {
+		counters->rx_msg_dropped += refusal == WIRE_BAD_TYPE;
+		engine_refuse(engine, refusal, 0);
+		return;
+	}
+	if (header.type != WIRE_MCAST && header.type != WIRE_TOKEN)
+		receive_settle(engine);
+	switch (header.type) {
+	case WIRE_TOKEN:
+		counters->token_rx++;
+		receive_token(engine, frame);
+		break;
+	case WIRE_MCAST:
+		counters->mcast_rx++;
+		receive_frame(engine, frame);
+		break;
+	case WIRE_MERGE_DETECT:
+		counters->merge_detect_rx++;
+		merge_detect(engine, frame);
+		break;
+	case WIRE_JOIN:
+		counters->join_rx++;
+		gather_join(engine, frame);
+		break;
+	case WIRE_COMMIT_TOKEN:
+		counters->commit_token_rx++;
+		commit_arrived(engine, frame);
+		break;
+	case WIRE_HOLD_CANCEL:
+		counters->hold_cancel_rx++;
+		token_hold_cancel(engine, frame);
+		break;
+	}
+}
+
+void totem_engine_receive(struct totem_engine *engine, uint64_t now_ns,
+	struct coterie_frame *const *frames, size_t count)
+{
+	enter(engine, now_ns);
+	/* Before the first link is up nothing concerns us: spec 04 §5. */
+	for (size_t i = 0; engine->is_started && i < count; i++)
+		receive_one(engine, frames[i]);
+	receive_settle(engine);
+	leave(engine);
+}
+
+void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum totem_timer timer)
+{
+	enter(engine, now_ns);
+	/* It may have been cancelled while the outside was about to report it. */
+	if (engine->timer_at_ns[timer] != TOTEM_NEVER &&
+		engine->timer_at_ns[timer] <= engine->now_ns) {
+		engine->timer_at_ns[timer] = TOTEM_NEVER;
+		timer_expired(engine, timer);
+	}
+	leave(engine);
+}
+
+void totem_engine_transport(struct totem_engine *engine, uint64_t now_ns, enum totem_event event,
+	uint32_t nodeid)
+{
+	enter(engine, now_ns);
+	switch (event) {
+	case TOTEM_EVENT_LINK_UP:
+		if (!engine->is_started)
+			timer_set(engine, TOTEM_TIMER_PAUSE, engine->options.token_ns / 5);
+		engine->is_started = true;
+		gather_enter(engine, GATHER_INTERFACE);
+		break;
+	case TOTEM_EVENT_LINK_DOWN:
+		if (engine->is_started)
+			gather_enter(engine, GATHER_INTERFACE);
+		break;
+	case TOTEM_EVENT_PEER_DEAD:
+		if (engine->is_started)
+			peer_dead(engine, nodeid);
+		break;
+	case TOTEM_EVENT_FORCE_GATHER:
+		if (engine->is_started && engine->state == TOTEM_GATHER)
+			gather_token_expired(engine);
+		else if (engine->is_started)
+			gather_enter(engine, GATHER_TOKEN_LOST_OPERATIONAL);
+		break;
+	}
+	leave(engine);
+}
+
+void totem_engine_leave(struct totem_engine *engine, uint64_t now_ns)
+{
+	enter(engine, now_ns);
+	if (engine->is_started)
+		gather_leave(engine);
+	engine->has_left = true;
+	leave(engine);
+}
+
+int totem_engine_reconfigure(struct totem_engine *engine, uint64_t now_ns,
+	const struct totem_options *options)
+{
+	const char *which;
+	struct node_set known = {0};
+
+	if (totem_options_check(options, &which) < 0 || options->nodeid != engine->options.nodeid)
+		return -EINVAL;
+
+	int rc = node_set_assign(&known, options->nodes, options->node_count);
+
+	if (rc == 0)
+		rc = set_outbox(engine, options->max_messages);
+	if (rc < 0) {
+		node_set_fini(&known);
+		return rc;
+	}
+	enter(engine, now_ns);
+	node_set_fini(&engine->known);
+	engine->known = known;
+
+	struct totem_options taken = *options;
+
+	taken.nodes = NULL;
+	taken.ring_seq = engine->options.ring_seq;
+	taken.swap = engine->options.swap;
+	taken.first_seq = engine->options.first_seq;
+	engine->options = taken;
+	pack_queue_set_payload_max(engine->q_new, taken.payload_max);
+	pack_queue_set_payload_max(engine->q_sync, taken.payload_max);
+	leave(engine);
+	return 0;
+}
+
+int totem_engine_send(struct totem_engine *engine, uint64_t now_ns, enum totem_guarantee guarantee,
+	const struct iovec *iov, size_t count)
+{
+	struct pack_queue *queue = engine->is_sync_wait ? engine->q_sync : engine->q_new;
+	struct totem_queue state;
+	size_t size = 0;
+
+	if (engine->depth == 0 && now_ns > engine->now_ns)
+		engine->now_ns = now_ns;
+	totem_engine_queue(engine, &state);
+	for (size_t i = 0; i < count; i++)
+		size += iov[i].iov_len;
+	if (size > state.message_size_max)
+		return -EMSGSIZE;
+
+	int rc = pack_queue_append(queue, guarantee, iov, count);
+
+	if (rc == -EAGAIN)
+		engine->wants_room = true;
+	if (rc == 0 || rc == -EAGAIN)
+		token_wake(engine); /* a full queue also waits for the token */
+	if (rc == 0)
+		engine->counters.messages_tx++;
+	return rc;
+}
+
+void totem_engine_synchronized(struct totem_engine *engine, uint64_t now_ns)
+{
+	if (engine->depth == 0 && now_ns > engine->now_ns)
+		engine->now_ns = now_ns;
+	engine->is_sync_wait = false;
+	engine->is_unpack_sync = false;
+	if (flow_waiting(engine) > 0 || engine->wants_room)
+		token_wake(engine);
+}

@@ -1,0 +1,61 @@
+/*
+ * What all members of a ring can, agreed on by the commit token: in its first rotation each member fills
+ * its entry of the trailer; when memb_index reaches n everybody takes the AND of a complete one, which
+ * then goes round again. A member without extensions drops the trailer, in the first rotation at the
+ * latest, so that either all members see the same complete trailer or none sees one.
+ */
+#include "exec/totem/state.h"
+
+#include <string.h>
+
+uint64_t extension_own(const struct totem_engine *engine)
+{
+	uint64_t features = engine->options.features;
+
+	return features == 0 ? 0 : features | WIRE_FEATURE_FILLED;
+}
+
+void extension_begin(struct totem_engine *engine)
+{
+	struct commit *commit = &engine->commit;
+
+	memset(commit->features, 0, engine->new_memb.count * sizeof(commit->features[0]));
+	commit->has_features = extension_own(engine) != 0;
+	/* Somebody would drop it anyway. */
+	for (uint32_t i = 0; i < engine->new_memb.count; i++) {
+		uint32_t id = engine->new_memb.ids[i];
+		const struct peer *peer = peer_find(engine, id);
+
+		if (id != engine->options.nodeid && (peer == NULL || peer->features == 0))
+			commit->has_features = false;
+	}
+}
+
+void extension_copy(struct totem_engine *engine, const struct wire_commit_token *token)
+{
+	struct commit *commit = &engine->commit;
+
+	commit->has_features = token->has_features && extension_own(engine) != 0;
+	for (uint32_t i = 0; commit->has_features && i < token->count; i++)
+		commit->features[i] = wire_commit_features(token, i);
+}
+
+void extension_fill(struct totem_engine *engine, uint32_t index)
+{
+	if (engine->commit.has_features)
+		engine->commit.features[index] = extension_own(engine);
+}
+
+uint64_t extension_agreed(const struct totem_engine *engine)
+{
+	uint64_t features = UINT64_MAX;
+
+	if (!engine->commit.has_features)
+		return 0;
+	for (uint32_t i = 0; i < engine->new_memb.count; i++) {
+		if ((engine->commit.features[i] & WIRE_FEATURE_FILLED) == 0)
+			return 0;
+		features &= engine->commit.features[i];
+	}
+	return features;
+}

@@ -1,0 +1,219 @@
+/* How many frames a visit may send, and sending them: spec 04 §6.4, §6.5, spec 09 §4.1. */
+#include "exec/totem/state.h"
+
+#include <assert.h>
+
+#include "exec/totem/frame.h"
+
+uint32_t flow_window(const struct totem_engine *engine, const struct wire_token *token)
+{
+	const struct totem_options *options = &engine->options;
+
+	if (TOTEM_MUTANT(engine, FLOW_UNBOUNDED))
+		return engine->outbox_capacity;
+	/*
+	 * fcc counts our own last visit too, which is about to be subtracted: leaving it out lets one
+	 * sender use the whole window. A member with a larger window may exceed ours; one frame then
+	 * keeps us going.
+	 */
+	uint32_t others = token->fcc > engine->trc ? token->fcc - engine->trc : 0;
+	uint32_t window = 1;
+
+	if (others <= options->window_size)
+		window = options->window_size - others;
+	return window < options->max_messages ? window : options->max_messages;
+}
+
+uint32_t flow_allowed(const struct totem_engine *engine, const struct wire_token *token,
+	uint32_t waiting)
+{
+	uint32_t allowed = flow_window(engine, token);
+	const struct store *store = engine->state == TOTEM_RECOVERY ? &engine->rstore
+								    : &engine->store;
+	uint32_t all = token->backlog + waiting - engine->pbl;
+
+	if (all != 0) {
+		uint64_t share = (uint64_t)engine->options.window_size * engine->pbl / all;
+
+		if (share > 0 && share < allowed)
+			allowed = (uint32_t)share;
+	}
+	/* Step 14: everything between the slowest member and the newest frame is kept. */
+	if (seq_compare(store->released + STORE_WINDOW - allowed - engine->options.window_size,
+		token->seq) < 0)
+		allowed = 0;
+	return allowed;
+}
+
+uint32_t flow_waiting(const struct totem_engine *engine)
+{
+	if (engine->state == TOTEM_RECOVERY)
+		return engine->owed_count;
+	if (engine->state != TOTEM_OPERATIONAL)
+		return 0;
+	if (engine->is_sync_wait)
+		return pack_queue_count(engine->q_sync);
+	return pack_queue_count(engine->q_sync) + pack_queue_count(engine->q_new);
+}
+
+void flow_flush(struct totem_engine *engine)
+{
+	if (engine->state != TOTEM_OPERATIONAL)
+		return;
+	pack_queue_flush(engine->q_sync);
+	if (!engine->is_sync_wait)
+		pack_queue_flush(engine->q_new);
+}
+
+void flow_account(struct totem_engine *engine, struct wire_token *token, uint32_t waiting)
+{
+	token->fcc += engine->visit_sent;
+	if (!TOTEM_MUTANT(engine, FLOW_NO_ACCOUNT))
+		token->fcc -= engine->trc;
+	engine->trc = engine->visit_sent;
+	token->backlog += waiting - engine->pbl;
+	engine->pbl = waiting;
+}
+
+void flow_outbox_add(struct totem_engine *engine, struct coterie_frame *frame)
+{
+	assert(engine->outbox_count < engine->outbox_capacity);
+	engine->outbox[engine->outbox_count++] = frame;
+}
+
+void flow_outbox_flush(struct totem_engine *engine)
+{
+	uint32_t count = engine->outbox_count;
+
+	engine->outbox_count = 0;
+	if (count == 0)
+		return;
+	if (TOTEM_MUTANT(engine, TOKEN_BEFORE_FRAMES_LOST))
+		return;
+	engine->callbacks.multicast(engine->arg, engine->outbox, count);
+}
+
+/*
+ * Next frame of the queues. A message that is half sent is finished first, then what was queued for
+ * the synchronisation goes before the rest: spec 04 §10.3, §12.4.
+ */
+static struct coterie_frame *take_next(struct totem_engine *engine, uint32_t *guarantee)
+{
+	struct pack_queue *first = engine->q_sync;
+	struct pack_queue *second = engine->is_sync_wait ? NULL : engine->q_new;
+
+	if (second != NULL && engine->is_new_open) {
+		first = engine->q_new;
+		second = engine->q_sync;
+	}
+
+	struct pack_queue *from = first;
+	struct coterie_frame *frame = pack_queue_take(first, guarantee);
+
+	if (frame == NULL && second != NULL) {
+		from = second;
+		frame = pack_queue_take(second, guarantee);
+	}
+	if (frame == NULL)
+		return NULL;
+	assert(frame->size >= WIRE_MCAST_HEADER_SIZE + WIRE_PACKET_HEADER_SIZE);
+
+	/* The packet's fifth byte says whether its last message goes on. */
+	bool is_open = frame->data[WIRE_MCAST_HEADER_SIZE + 4] != 0;
+
+	if (from == engine->q_new)
+		engine->is_new_open = is_open;
+	else
+		engine->is_sync_open = is_open;
+	return frame;
+}
+
+static void number_frame(struct totem_engine *engine, struct wire_token *token,
+	struct coterie_frame *frame, uint32_t guarantee, uint8_t encapsulated)
+{
+	struct wire_mcast mcast = {
+		.nodeid = engine->options.nodeid,
+		.system_from = engine->options.nodeid,
+		.seq = token->seq + 1,
+		.this_seqno = engine->this_seqno++,
+		.ring = engine->ring,
+		.guarantee = guarantee,
+		.encapsulated = encapsulated,
+		.is_swapped = engine->options.swap,
+	};
+	size_t size = wire_encode_mcast_header(&mcast, engine->options.swap, frame->data,
+		WIRE_MCAST_HEADER_SIZE);
+
+	assert(size == WIRE_MCAST_HEADER_SIZE);
+	if (!TOTEM_MUTANT(engine, TOKEN_SEQ_STANDS))
+		token->seq = mcast.seq;
+
+	/* A token whose seq is behind a frame that we hold is refused, so the place is free. */
+	bool is_kept = store_put(engine_store(engine), &mcast, frame);
+
+	assert(is_kept || TOTEM_MUTANT(engine, TOKEN_SEQ_STANDS) ||
+		TOTEM_MUTANT(engine, TOKEN_DUPLICATE) || TOTEM_MUTANT(engine, TOKEN_FOREIGN));
+	frame_unref(frame); /* the store has its own reference */
+	if (!is_kept)
+		return;
+	flow_outbox_add(engine, frame);
+	engine->counters.mcast_tx++;
+	engine_trace_frame(engine, TOTEM_TRACE_ORDERED, &engine->ring, mcast.seq,
+		engine->options.nodeid);
+}
+
+static uint32_t send_queued(struct totem_engine *engine, struct wire_token *token, uint32_t allowed)
+{
+	uint32_t count = 0;
+	bool honours_safe = deliver_is_safe(engine);
+
+	while (count < allowed) {
+		uint32_t guarantee = TOTEM_AGREED;
+		struct coterie_frame *frame = take_next(engine, &guarantee);
+
+		if (frame == NULL)
+			break;
+		number_frame(engine, token, frame,
+			honours_safe && guarantee != 0 ? TOTEM_SAFE : TOTEM_AGREED, 2);
+		count++;
+	}
+	return count;
+}
+
+/* Old-ring frames inside new ones: spec 04 §8.3 step 7. */
+static uint32_t send_owed(struct totem_engine *engine, struct wire_token *token, uint32_t allowed)
+{
+	uint32_t count = 0;
+
+	while (count < allowed && engine->owed_count > 0) {
+		assert(engine->owed_next != engine->owed_end);
+
+		struct store_slot *slot = store_slot(&engine->store, engine->owed_next + 1);
+
+		if (!slot->is_owed) {
+			engine->owed_next++;
+			continue;
+		}
+
+		struct coterie_frame *frame = recovery_wrap(engine, slot->frame);
+
+		if (frame == NULL)
+			break; /* out of memory: at the next visit */
+		engine->owed_next++;
+		engine->owed_count--;
+		slot->is_owed = false;
+		number_frame(engine, token, frame, TOTEM_AGREED, 1);
+		count++;
+	}
+	return count;
+}
+
+uint32_t flow_send(struct totem_engine *engine, struct wire_token *token, uint32_t allowed)
+{
+	uint32_t count = engine->state == TOTEM_RECOVERY ? send_owed(engine, token, allowed)
+							 : send_queued(engine, token, allowed);
+
+	if (count > 0)
+		store_advance(engine_store(engine));
+	return count;
+}

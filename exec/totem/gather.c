@@ -1,0 +1,379 @@
+/* Joins and consensus: spec 04 §7.1 to §7.5, §7.8. */
+#include "exec/totem/state.h"
+
+#include <assert.h>
+
+#include "exec/totem/frame.h"
+
+#define JOIN_ROUNDS_QUICK 3u
+#define CONTINUOUS_GATHER_MAX 3u
+
+static size_t join_size(uint32_t count)
+{
+	return 33 + 4 * (size_t)count + 16; /* with our trailer */
+}
+
+static void multicast_join(struct totem_engine *engine)
+{
+	uint32_t me = engine->options.nodeid;
+	size_t size = join_size(engine->proc.count + engine->failed.count);
+	struct coterie_frame *frame = frame_take(engine->pool, size);
+
+	if (frame == NULL)
+		return; /* T-join tries again */
+	frame->size = (uint32_t)wire_encode_join(me, me, engine->ring.seq, engine->proc.ids,
+		engine->proc.count, engine->failed.ids, engine->failed.count, extension_own(engine),
+		engine->options.swap, frame->data, frame->capacity);
+	assert(frame->size > 0);
+	engine->counters.join_tx++;
+	engine_multicast(engine, frame);
+}
+
+/* Now, or after the random delay of send_join. */
+void gather_send_join(struct totem_engine *engine)
+{
+	if (engine->state == TOTEM_GATHER)
+		multicast_join(engine);
+}
+
+static void schedule_join(struct totem_engine *engine)
+{
+	if (engine->options.send_join_ns == 0)
+		multicast_join(engine);
+	else
+		timer_set(engine, TOTEM_TIMER_SEND_JOIN,
+			engine_random(engine) % (engine->options.send_join_ns + 1));
+}
+
+void gather_enter(struct totem_engine *engine, enum gather_cause cause)
+{
+	if (engine->state == TOTEM_RECOVERY)
+		recovery_leave(engine);
+	if (engine->state == TOTEM_OPERATIONAL)
+		engine->episode++;
+	engine->has_pending = false;
+	engine->is_holding = false;
+	engine->is_held = false;
+	engine->is_originated = false;
+	engine->accepted_ns = 0;
+	engine->join_rounds = 0;
+	set_add(&engine->proc, engine->options.nodeid);
+	node_set_clear(&engine->consensus);
+	set_add(&engine->consensus, engine->options.nodeid);
+	engine->counters.gather_entered++;
+	engine_set_state(engine, TOTEM_GATHER, cause);
+
+	timer_cancel_token(engine);
+	timer_cancel(engine, TOTEM_TIMER_RETRANSMIT);
+	timer_cancel(engine, TOTEM_TIMER_MERGE);
+	timer_cancel(engine, TOTEM_TIMER_HOLD);
+	timer_set(engine, TOTEM_TIMER_JOIN, engine->options.join_ns);
+	timer_set(engine, TOTEM_TIMER_CONSENSUS, engine->options.consensus_ns);
+	schedule_join(engine);
+}
+
+/* Every candidate has sent our lists. Leaves the candidates in `live`. */
+static bool is_agreed(struct totem_engine *engine)
+{
+	int rc = node_set_subtract(&engine->live, &engine->proc, &engine->failed);
+
+	assert(rc == 0);
+	if (engine->live.count == 0)
+		return false;
+	if (TOTEM_MUTANT(engine, CONSENSUS_MAJORITY)) {
+		uint32_t count = 0;
+
+		for (uint32_t i = 0; i < engine->live.count; i++)
+			count += node_set_has(&engine->consensus, engine->live.ids[i]);
+		return count > engine->live.count / 2;
+	}
+	return node_set_contains(&engine->consensus, &engine->live);
+}
+
+/* §7.4 c: a join with our lists. */
+static void consent(struct totem_engine *engine, uint32_t node)
+{
+	set_add(&engine->consensus, node);
+
+	bool agreed = is_agreed(engine);
+
+	if (engine->has_failed_to_receive &&
+		(agreed || node_set_equal(&engine->proc, &engine->failed))) {
+		/* The others go on without us; we begin anew alone. */
+		engine->has_failed_to_receive = false;
+		node_set_clear(&engine->proc);
+		set_add(&engine->proc, engine->options.nodeid);
+		node_set_clear(&engine->failed);
+		set_copy(&engine->live, &engine->proc);
+		commit_create(engine);
+	} else if (agreed && engine->live.ids[0] == engine->options.nodeid) {
+		commit_create(engine);
+	}
+}
+
+/*
+ * Take over a failed list: §7.4 f. Of a member of our last ring all of it; of another node what we have
+ * no sign of ourselves, so that a merge does not wait for the dead of the other side.
+ */
+static void adopt_failed(struct totem_engine *engine, uint32_t from, bool is_member)
+{
+	for (uint32_t i = 0; i < engine->join_failed.count; i++) {
+		uint32_t id = engine->join_failed.ids[i];
+		const struct peer *peer = peer_find(engine, id);
+
+		if (id == engine->options.nodeid)
+			continue;
+		if (is_member || id == from || (node_set_has(&engine->proc, id) &&
+			!node_set_has(&engine->memb, id) &&
+			(peer == NULL || peer->heard_episode != engine->episode)))
+			set_add(&engine->failed, id);
+	}
+}
+
+static void process_join(struct totem_engine *engine, const struct wire_join *join,
+	enum gather_cause cause)
+{
+	uint32_t from = join->system_from;
+	bool is_leave = join->header_nodeid == 0;
+	bool is_fresh = engine->state != TOTEM_GATHER;
+	uint32_t count = engine->proc.count + engine->failed.count;
+	bool is_equal = node_set_equal(&engine->join_proc, &engine->proc) &&
+		node_set_equal(&engine->join_failed, &engine->failed);
+
+	if (TOTEM_MUTANT(engine, CONSENSUS_ANYBODY))
+		is_equal = true;
+	if (is_equal && !is_leave) {
+		if (is_fresh)
+			gather_enter(engine, cause);
+		consent(engine, from);
+		return;
+	}
+	if (TOTEM_MUTANT(engine, LEAVE_IGNORED) && is_leave)
+		return;
+	if ((node_set_contains(&engine->proc, &engine->join_proc) &&
+		    node_set_contains(&engine->failed, &engine->join_failed)) ||
+		node_set_has(&engine->failed, from)) {
+		if (is_fresh)
+			gather_enter(engine, cause);
+		return;
+	}
+
+	set_unite(&engine->proc, &engine->join_proc);
+	if (node_set_has(&engine->join_failed, engine->options.nodeid))
+		set_add(&engine->failed, from);
+	else
+		adopt_failed(engine, from, node_set_has(&engine->memb, from));
+	/* Without news the consensus timer goes on, or such a node could keep us here for ever. */
+	if (is_fresh || engine->proc.count + engine->failed.count != count)
+		gather_enter(engine, GATHER_MERGE_JOIN);
+}
+
+/* The lists of a join, as sets of nodes that we know. false: too many. */
+static bool read_lists(struct totem_engine *engine, const struct wire_join *join)
+{
+	node_set_clear(&engine->join_proc);
+	node_set_clear(&engine->join_failed);
+	for (uint32_t i = 0; i < join->proc_count; i++) {
+		uint32_t id = wire_join_proc(join, i);
+
+		if (engine_knows(engine, id))
+			set_add(&engine->join_proc, id);
+	}
+	for (uint32_t i = 0; i < join->failed_count; i++) {
+		uint32_t id = wire_join_failed(join, i);
+
+		if (engine_knows(engine, id))
+			set_add(&engine->join_failed, id);
+	}
+
+	uint32_t news = 0;
+
+	for (uint32_t i = 0; i < engine->join_proc.count; i++)
+		news += !node_set_has(&engine->proc, engine->join_proc.ids[i]);
+	return news + engine->proc.count <= WIRE_NODES_MAX;
+}
+
+static void join_by_state(struct totem_engine *engine, const struct wire_join *join)
+{
+	bool is_of_attempt = node_set_has(&engine->new_memb, join->system_from) &&
+		join->ring_seq >= engine->ring.seq;
+
+	switch (engine->state) {
+	case TOTEM_OPERATIONAL:
+		/* Who thinks that we failed has to come back by a merge. */
+		if (!node_set_has(&engine->join_failed, engine->options.nodeid))
+			process_join(engine, join, GATHER_JOIN_OPERATIONAL);
+		break;
+	case TOTEM_GATHER:
+		process_join(engine, join, GATHER_MERGE_JOIN);
+		break;
+	case TOTEM_COMMIT:
+	case TOTEM_RECOVERY:
+		if (!is_of_attempt)
+			break;
+		/*
+		 * Leave the attempt first: the consensus that led to it must not make us create
+		 * another commit token (§7.3).
+		 */
+		if (TOTEM_QUIRK(engine, JOIN_BEFORE_LEAVE_STATE) &&
+			node_set_equal(&engine->join_proc, &engine->proc) &&
+			node_set_equal(&engine->join_failed, &engine->failed)) {
+			enum totem_state state = engine->state;
+
+			consent(engine, join->system_from);
+			gather_enter(engine, state == TOTEM_COMMIT ? GATHER_JOIN_COMMIT
+								   : GATHER_JOIN_RECOVERY);
+			break;
+		}
+		process_join(engine, join, engine->state == TOTEM_COMMIT ? GATHER_JOIN_COMMIT
+									 : GATHER_JOIN_RECOVERY);
+		break;
+	}
+}
+
+void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
+{
+	struct wire_join join;
+	enum wire_refusal refusal = wire_decode_join(frame->data, frame->size, &join);
+
+	if (refusal != WIRE_OK) {
+		engine_refuse(engine, refusal, 0);
+		return;
+	}
+	if (engine->is_pausing)
+		return;
+
+	struct peer *peer = peer_get(engine, join.system_from);
+
+	if (peer == NULL || join.ring_seq > RING_SEQ_MAX ||
+		(join.header_nodeid != 0 && join.header_nodeid != join.system_from) ||
+		!read_lists(engine, &join)) {
+		engine_refuse(engine, TOTEM_REFUSED_JOIN, join.system_from);
+		return;
+	}
+	if (join.ring_seq > engine->ring_seq_high)
+		engine->ring_seq_high = join.ring_seq;
+	if (peer_is_stale(engine, peer, join.ring_seq)) {
+		engine_refuse(engine, TOTEM_REFUSED_STALE, join.system_from);
+		return;
+	}
+	peer->sign_ns = 0;
+	if (join.header_nodeid == 0) {
+		peer->left_episode = engine->episode + (engine->state == TOTEM_OPERATIONAL);
+	} else {
+		peer->features = join.features;
+		if (peer_is_ignored(engine, join.system_from))
+			return;
+	}
+	join_by_state(engine, &join);
+	if (join.header_nodeid != 0)
+		peer->heard_episode = engine->episode;
+	peer_accuse(engine, join.system_from);
+}
+
+void gather_leave(struct totem_engine *engine)
+{
+	uint32_t me = engine->options.nodeid;
+	uint32_t proc[WIRE_NODES_MAX];
+	uint32_t failed[WIRE_NODES_MAX + 1];
+	uint32_t proc_count = 0;
+	uint32_t failed_count = 0;
+
+	for (uint32_t i = 0; i < engine->proc.count; i++) {
+		if (engine->proc.ids[i] != me)
+			proc[proc_count++] = engine->proc.ids[i];
+	}
+	/* The leaver is whoever comes last. */
+	for (uint32_t i = 0; i < engine->failed.count; i++) {
+		if (engine->failed.ids[i] != me)
+			failed[failed_count++] = engine->failed.ids[i];
+	}
+	if (failed_count == WIRE_NODES_MAX)
+		failed_count--;
+	failed[failed_count++] = me;
+
+	struct coterie_frame *frame =
+		frame_take(engine->pool, join_size(proc_count + failed_count));
+
+	if (frame == NULL)
+		return; /* the others find out by losing the token */
+	frame->size = (uint32_t)wire_encode_join(0, me, engine->ring.seq, proc, proc_count, failed,
+		failed_count, extension_own(engine), engine->options.swap, frame->data,
+		frame->capacity);
+	assert(frame->size > 0);
+	engine->counters.join_tx++;
+	engine_multicast(engine, frame);
+}
+
+/* 50, 50, 50, 100, 200, 200, … ms: many candidates need not hear everybody all the time (§16.3). */
+void gather_join_expired(struct totem_engine *engine)
+{
+	uint64_t period_ns = engine->options.join_ns;
+
+	if (engine->state != TOTEM_GATHER)
+		return;
+	schedule_join(engine);
+	engine->join_rounds++;
+	if (engine->join_rounds >= JOIN_ROUNDS_QUICK)
+		period_ns *= engine->join_rounds == JOIN_ROUNDS_QUICK ? 2 : 4;
+	timer_set(engine, TOTEM_TIMER_JOIN, period_ns);
+}
+
+/* §7.5. Returns whether the membership has to be gathered anew. */
+static bool conclude(struct totem_engine *engine)
+{
+	engine->counters.consensus_timeouts++;
+	if (is_agreed(engine)) {
+		/* Everybody agrees, but the representative's commit token did not come. */
+		node_set_clear(&engine->consensus);
+		set_add(&engine->consensus, engine->options.nodeid);
+		return false;
+	}
+	for (uint32_t i = 0; i < engine->proc.count; i++) {
+		if (!node_set_has(&engine->consensus, engine->proc.ids[i]))
+			set_add(&engine->failed, engine->proc.ids[i]);
+	}
+	if (node_set_contains(&engine->failed, &engine->proc)) {
+		/* Nobody is left, we neither (we had failed to receive): begin anew alone. */
+		engine->has_failed_to_receive = false;
+		node_set_clear(&engine->failed);
+		node_set_clear(&engine->proc);
+	}
+	return true;
+}
+
+void gather_consensus_expired(struct totem_engine *engine)
+{
+	if (engine->state != TOTEM_GATHER || engine->is_pausing)
+		return;
+	if (conclude(engine))
+		gather_enter(engine, GATHER_CONSENSUS_TIMEOUT);
+	else
+		timer_start_token(engine);
+}
+
+void gather_token_expired(struct totem_engine *engine)
+{
+	engine->counters.continuous_gather++;
+	if (engine->counters.continuous_gather > CONTINUOUS_GATHER_MAX) {
+		const struct totem_trace trace = {
+			.kind = TOTEM_TRACE_CANNOT_GATHER,
+			.value = engine->counters.continuous_gather,
+			.ring = engine->ring,
+		};
+
+		engine_trace(engine, &trace);
+	}
+	(void)conclude(engine);
+	gather_enter(engine, GATHER_CONSENSUS_EXPIRED);
+}
+
+void gather_fail(struct totem_engine *engine, uint32_t id)
+{
+	if (!node_set_has(&engine->proc, id) || node_set_has(&engine->failed, id) ||
+		id == engine->options.nodeid)
+		return;
+	set_add(&engine->failed, id);
+	gather_enter(engine, engine->state == TOTEM_OPERATIONAL ? GATHER_TOKEN_LOST_OPERATIONAL
+								: GATHER_CONSENSUS_TIMEOUT);
+}

@@ -1,0 +1,70 @@
+/*
+ * Deliberate bugs ("mutants") that prove that the simulator's checks work, and the quirks of the
+ * reference. Without TOTEM_HOOKS both tests are a constant 0 and leave no code behind.
+ */
+#ifndef TOTEM_HOOKS_H
+#define TOTEM_HOOKS_H
+
+/* name, the most seeds the simulator may need, what is broken */
+#define TOTEM_MUTANTS(X) \
+	X(TOKEN_DUPLICATE, 50, "a retransmitted token is accepted again") \
+	X(TOKEN_FOREIGN, 200, "a token of another ring is accepted") \
+	X(TOKEN_SEQ_STANDS, 50, "token.seq is not raised for the frames that were sent") \
+	X(TOKEN_ARU_BLIND, 50, "a node that lacks frames does not pull the token's aru down") \
+	X(TOKEN_ARU_STOLEN, 100, "everybody raises the token's aru, not its signer alone") \
+	X(TOKEN_BEFORE_FRAMES_LOST, 50, "frames of a visit get a seq but are not multicast") \
+	X(FLOW_UNBOUNDED, 100, "max_messages and window_size are ignored") \
+	X(FLOW_NO_ACCOUNT, 100, "fcc is not lowered by what was sent one visit ago") \
+	X(FREE_EARLY, 100, "frames are freed with one token's aru, a rotation early") \
+	X(FREE_DELIVERED, 50, "frames are freed once delivered here") \
+	X(RETRANSMIT_IGNORED, 50, "retransmission requests are dropped unanswered") \
+	X(RETRANSMIT_RENUMBERED, 100, "a re-sent frame gets a new seq") \
+	X(REQUEST_NONE, 50, "missing frames are never requested") \
+	X(DELIVER_PAST_HOLE, 50, "delivery skips a missing frame in a regular configuration") \
+	X(DELIVER_TWICE, 20, "the first frame of a configuration is delivered twice") \
+	X(DELIVER_OWN_EARLY, 50, "an own message is delivered at once, before its place in the order") \
+	X(SAFE_AS_AGREED, 100, "SAFE messages are delivered as AGREED ones") \
+	X(SAFE_ONE_TOKEN, 200, "one token's aru is taken as proof that all have a SAFE frame") \
+	X(SAFE_CHANGE_IGNORED, 300, "SAFE messages are delivered before the transitional configuration") \
+	X(SAFE_ASSUMED, 200, "SAFE is honoured though not all members announced it") \
+	X(CONSENSUS_ANYBODY, 100, "any join counts as consent, whatever its lists") \
+	X(CONSENSUS_MAJORITY, 100, "a commit token is created once most candidates agree") \
+	X(COMMIT_ANY_MEMBERS, 200, "a commit token with another member list is accepted") \
+	X(COMMIT_STALE_RING, 200, "a commit token with an old ring seq is accepted") \
+	X(RING_ID_NOT_STORED, 50, "the ring id is not stored before it is used") \
+	X(RING_SEQ_REUSED, 50, "a new ring takes the representative's seq, not the highest heard") \
+	X(RECOVERY_DROPS_FRAME, 200, "one old-ring frame is not re-sent") \
+	X(RECOVERY_NO_ADOPT, 200, "old-ring frames received in recovery are not put in the store") \
+	X(RECOVERY_EARLY, 200, "a configuration is installed two rotations early") \
+	X(RECOVERY_ALL_OLD, 200, "nodes of other old rings are taken into the transitional set") \
+	X(TRANSITIONAL_SKIPPED, 20, "the transitional configuration is not announced") \
+	X(TRANSITIONAL_UNFILTERED, 500, "frames of departed nodes behind a hole are delivered") \
+	X(TRANSITIONAL_EMPTY, 100, "frames behind the first hole are dropped") \
+	X(MEMBERS_OLD, 20, "the regular configuration names the candidates, failed ones included") \
+	X(FRAGMENT_JOINED, 500, "the unfinished message of a departed node is kept") \
+	X(MERGE_DEAF, 50, "foreign frames and merge detects are ignored") \
+	X(LEAVE_IGNORED, 50, "a leave does not fail its sender") \
+	X(TOKEN_LOSS_IGNORED, 50, "an expired token timer is ignored") \
+	X(QUEUE_DROPPED, 50, "messages that wait are dropped at a configuration change") \
+	X(HOLD_FOREVER, 50, "a held token is never let go")
+
+#ifdef TOTEM_HOOKS
+
+#define TOTEM_MUTANT_ENUM(name, seeds, what) MUTANT_##name,
+enum totem_mutant_id {
+	MUTANT_NONE,
+	TOTEM_MUTANTS(TOTEM_MUTANT_ENUM)
+};
+#undef TOTEM_MUTANT_ENUM
+
+#define TOTEM_MUTANT(engine, NAME) ((engine)->mutant == MUTANT_##NAME)
+#define TOTEM_QUIRK(engine, NAME) (((engine)->quirks & TOTEM_QUIRK_##NAME) != 0)
+
+#else
+
+#define TOTEM_MUTANT(engine, NAME) 0
+#define TOTEM_QUIRK(engine, NAME) 0
+
+#endif
+
+#endif

@@ -1,0 +1,76 @@
+/* Other rings within hearing: spec 04 §6.1 step 2, §7.9. */
+#include "exec/totem/state.h"
+
+#include <assert.h>
+
+#include "exec/totem/frame.h"
+
+void merge_foreign(struct totem_engine *engine, uint32_t node, const struct ring_id *ring,
+	bool is_frame)
+{
+	if (TOTEM_MUTANT(engine, MERGE_DEAF) && engine->state == TOTEM_OPERATIONAL)
+		return;
+	if (!engine_knows(engine, node)) {
+		engine_refuse(engine, is_frame ? TOTEM_REFUSED_FRAME : TOTEM_REFUSED_JOIN, node);
+		return;
+	}
+	if (engine->is_pausing || peer_is_ignored(engine, node))
+		return;
+	/* Late: whoever committed to our ring sends nothing on an older one any more. */
+	if (engine->state == TOTEM_OPERATIONAL && node_set_has(&engine->memb, node) &&
+		ring->seq < engine->ring.seq)
+		return;
+
+	switch (engine->state) {
+	case TOTEM_OPERATIONAL:
+		set_add(&engine->proc, node);
+		gather_enter(engine, is_frame ? GATHER_FOREIGN_OPERATIONAL : GATHER_MERGE_OPERATIONAL);
+		break;
+	case TOTEM_GATHER:
+		if (node_set_has(&engine->proc, node))
+			break;
+		set_add(&engine->proc, node);
+		gather_enter(engine, is_frame ? GATHER_FOREIGN_GATHER : GATHER_MERGE_GATHER);
+		break;
+	case TOTEM_COMMIT:
+	case TOTEM_RECOVERY:
+		if (is_frame)
+			engine->counters.rx_msg_dropped++;
+		break;
+	}
+}
+
+void merge_detect(struct totem_engine *engine, struct coterie_frame *frame)
+{
+	struct wire_merge_detect merge;
+	enum wire_refusal refusal = wire_decode_merge_detect(frame->data, frame->size, &merge);
+
+	if (refusal != WIRE_OK) {
+		engine_refuse(engine, refusal, 0);
+		return;
+	}
+	if (!ring_id_equal(&merge.ring, &engine->ring))
+		merge_foreign(engine, merge.system_from, &merge.ring, false);
+}
+
+void merge_expired(struct totem_engine *engine)
+{
+	if (engine->state != TOTEM_OPERATIONAL || !engine_is_rep(engine))
+		return;
+
+	struct coterie_frame *frame = frame_take(engine->pool, WIRE_HEADER_SIZE + 16);
+
+	if (frame == NULL)
+		return; /* there will be another */
+
+	const struct wire_merge_detect merge = {
+		.system_from = engine->options.nodeid,
+		.ring = engine->ring,
+	};
+
+	frame->size = (uint32_t)wire_encode_merge_detect(&merge, engine->options.swap, frame->data,
+		frame->capacity);
+	assert(frame->size > 0);
+	engine->counters.merge_detect_tx++;
+	engine_multicast(engine, frame);
+}

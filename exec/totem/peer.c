@@ -1,0 +1,245 @@
+/* What we remember about single nodes beyond their membership: spec 04 §16.3. */
+#include "exec/totem/state.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define STALE_JOINS_MAX 3u
+#define SIGN_GAP_NS (1 * MILLISECOND_NS)
+#define CONFLICTS_FREE 1u
+#define BACKOFF_MAX_NS (60000 * MILLISECOND_NS)
+
+/* Where id is, or belongs. */
+static uint32_t place_of(const struct totem_engine *engine, uint32_t id)
+{
+	uint32_t low = 0;
+	uint32_t high = engine->peer_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (engine->peers[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct peer *peer_find(const struct totem_engine *engine, uint32_t id)
+{
+	uint32_t at = place_of(engine, id);
+
+	return at < engine->peer_count && engine->peers[at].id == id ? &engine->peers[at] : NULL;
+}
+
+static void remove_at(struct totem_engine *engine, uint32_t at)
+{
+	engine->peer_count--;
+	memmove(&engine->peers[at], &engine->peers[at + 1],
+		(engine->peer_count - at) * sizeof(engine->peers[0]));
+}
+
+/* Forget somebody who has no part in anything. */
+static bool make_room(struct totem_engine *engine)
+{
+	for (uint32_t i = 0; i < engine->peer_count; i++) {
+		uint32_t id = engine->peers[i].id;
+
+		if (!node_set_has(&engine->memb, id) && !node_set_has(&engine->proc, id)) {
+			remove_at(engine, i);
+			return true;
+		}
+	}
+	return false;
+}
+
+struct peer *peer_get(struct totem_engine *engine, uint32_t id)
+{
+	struct peer *peer = peer_find(engine, id);
+
+	if (peer != NULL)
+		return peer;
+	if (!engine_knows(engine, id))
+		return NULL;
+	if (engine->peer_count == WIRE_NODES_MAX && !make_room(engine))
+		return NULL;
+
+	uint32_t at = place_of(engine, id);
+
+	memmove(&engine->peers[at + 1], &engine->peers[at],
+		(engine->peer_count - at) * sizeof(engine->peers[0]));
+	engine->peer_count++;
+	engine->peers[at] = (struct peer){.id = id};
+	return &engine->peers[at];
+}
+
+bool peer_is_stale(struct totem_engine *engine, struct peer *peer, uint64_t ring_seq)
+{
+	if (ring_seq >= peer->join_seq) {
+		peer->join_seq = ring_seq;
+		peer->stale_count = 0;
+		return false;
+	}
+	/* Delayed packets come to an end; a node that lost its storage goes on. */
+	if (peer->stale_count == 0)
+		peer->stale_since_ns = engine->now_ns;
+	peer->stale_count++;
+	if (peer->stale_count < STALE_JOINS_MAX ||
+		engine->now_ns - peer->stale_since_ns < 2 * engine->options.join_ns)
+		return true;
+	peer->join_seq = ring_seq;
+	peer->stale_count = 0;
+	return false;
+}
+
+/* Act on one sign only with another, or when the token is overdue as well. */
+static bool is_confirmed(const struct totem_engine *engine, const struct peer *peer)
+{
+	uint64_t silent_ns = engine->now_ns - engine->counters.token_last_ns;
+
+	if (engine->now_ns - peer->sign_ns >= SIGN_GAP_NS)
+		return true;
+	return engine->state == TOTEM_OPERATIONAL && !engine->is_holding &&
+		silent_ns > 2 * engine->options.token_retransmit_ns;
+}
+
+void peer_dead(struct totem_engine *engine, uint32_t id)
+{
+	struct peer *peer = peer_find(engine, id);
+
+	if (peer == NULL || !node_set_has(&engine->memb, id) ||
+		(engine->state != TOTEM_OPERATIONAL && engine->state != TOTEM_GATHER))
+		return;
+	/* A token that came after the first sign came through that node. */
+	if (peer->sign_ns == 0 || (engine->state == TOTEM_OPERATIONAL &&
+		peer->sign_ns < engine->counters.token_last_ns)) {
+		peer->sign_ns = engine->now_ns;
+		if (!is_confirmed(engine, peer))
+			return;
+	}
+	if (is_confirmed(engine, peer)) {
+		peer->sign_ns = 0;
+		gather_fail(engine, id);
+	}
+}
+
+/* T-retransmit ran out: the second confirmation may be due. */
+void peer_check_overdue(struct totem_engine *engine)
+{
+	uint64_t silent_ns = engine->now_ns - engine->counters.token_last_ns;
+
+	if (engine->state != TOTEM_OPERATIONAL || engine->is_holding ||
+		silent_ns <= 2 * engine->options.token_retransmit_ns)
+		return;
+	for (uint32_t i = 0; i < engine->memb.count; i++) {
+		struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+
+		if (peer != NULL && peer->sign_ns != 0 &&
+			peer->sign_ns >= engine->counters.token_last_ns) {
+			peer->sign_ns = 0;
+			gather_fail(engine, peer->id);
+			return;
+		}
+	}
+}
+
+bool peer_is_ignored(const struct totem_engine *engine, uint32_t id)
+{
+	const struct peer *peer = peer_find(engine, id);
+
+	return peer != NULL && peer->backoff_until_ns > engine->now_ns;
+}
+
+static void clear_backoff(struct peer *peer)
+{
+	peer->backoff_until_ns = 0;
+	peer->conflicts = 0;
+}
+
+/* The timer for the earliest end of a back-off. */
+static void start_timer(struct totem_engine *engine)
+{
+	uint64_t first_ns = TOTEM_NEVER;
+
+	for (uint32_t i = 0; i < engine->peer_count; i++) {
+		uint64_t until_ns = engine->peers[i].backoff_until_ns;
+
+		if (until_ns > engine->now_ns && until_ns < first_ns)
+			first_ns = until_ns;
+	}
+	if (first_ns == TOTEM_NEVER)
+		timer_cancel(engine, TOTEM_TIMER_BACKOFF);
+	else
+		timer_set(engine, TOTEM_TIMER_BACKOFF, first_ns - engine->now_ns);
+}
+
+void peer_accuse(struct totem_engine *engine, uint32_t accuser)
+{
+	for (uint32_t i = 0; i < engine->peer_count; i++) {
+		struct peer *peer = &engine->peers[i];
+
+		if (peer->id == accuser)
+			continue;
+		if (node_set_has(&engine->join_failed, peer->id)) {
+			peer->accuser = accuser;
+			peer->accuser_episode = engine->episode;
+		} else if (peer->accuser == accuser && node_set_has(&engine->join_proc, peer->id)) {
+			clear_backoff(peer); /* it hears that node again */
+		}
+	}
+}
+
+/*
+ * A ring was formed without a node that we hear, because a member does not hear it. Listening to that
+ * node would form ring after ring for ever (§16.3): the first time may be an accident, then it is
+ * ignored for longer and longer, as long as the member that gave it up is with us.
+ */
+static void judge(struct totem_engine *engine, struct peer *peer)
+{
+	bool is_accused = node_set_has(&engine->memb, peer->accuser) &&
+		peer->accuser != engine->options.nodeid;
+
+	if (node_set_has(&engine->memb, peer->id)) {
+		clear_backoff(peer);
+		if (peer->join_seq < engine->ring.seq)
+			peer->join_seq = engine->ring.seq;
+		return;
+	}
+	if (!is_accused) {
+		clear_backoff(peer);
+		return;
+	}
+	if (peer->accuser_episode != engine->episode || peer->heard_episode != engine->episode ||
+		peer->left_episode == engine->episode || !node_set_has(&engine->failed, peer->id))
+		return;
+	if (peer->conflicts++ < CONFLICTS_FREE) {
+		peer->backoff_ns = engine->options.consensus_ns;
+		return;
+	}
+	peer->backoff_until_ns = engine->now_ns + peer->backoff_ns;
+
+	const struct totem_trace trace = {
+		.kind = TOTEM_TRACE_BACKOFF,
+		.node = peer->id,
+		.value = peer->backoff_ns / MILLISECOND_NS,
+		.ring = engine->ring,
+	};
+
+	engine_trace(engine, &trace);
+	peer->backoff_ns *= 2;
+	if (peer->backoff_ns > BACKOFF_MAX_NS)
+		peer->backoff_ns = BACKOFF_MAX_NS;
+}
+
+void peer_installed(struct totem_engine *engine)
+{
+	for (uint32_t i = 0; i < engine->peer_count; i++)
+		judge(engine, &engine->peers[i]);
+	start_timer(engine);
+}
+
+void peer_backoff_expired(struct totem_engine *engine)
+{
+	start_timer(engine);
+}

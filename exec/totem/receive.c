@@ -1,0 +1,160 @@
+/* Frames and tokens of a batch, as they come in: spec 04 §6.1, §6.2 steps 1 to 8, spec 09 §3.2 rule 5. */
+#include "exec/totem/state.h"
+
+#include <assert.h>
+
+/* A seq that no member can have given yet, seen from the last token here: spec 04 §16.1. */
+static bool is_far_ahead(const struct totem_engine *engine, const struct wire_mcast *mcast)
+{
+	/* Peers may have a larger window than we. */
+	uint32_t ahead = 1024 + 2 * engine->options.window_size;
+
+	return seq_compare(mcast->seq, engine->token.seq + ahead) > 0;
+}
+
+/* A frame behind the token we sent, from another: our successor has got the token. */
+static void note_progress(struct totem_engine *engine, const struct wire_mcast *mcast)
+{
+	if (engine->is_progress_seen || mcast->system_from == engine->options.nodeid ||
+		seq_compare(mcast->seq, engine->token.seq) <= 0)
+		return;
+	engine->is_progress_seen = true;
+	if (timer_is_set(engine, TOTEM_TIMER_RETRANSMIT))
+		timer_start_retransmit(engine);
+}
+
+static void store_own_ring(struct totem_engine *engine, const struct wire_mcast *mcast,
+	struct coterie_frame *frame)
+{
+	struct store *store = engine_store(engine);
+
+	if (mcast->nodeid != mcast->system_from ||
+		!node_set_has(engine_members(engine), mcast->system_from) ||
+		is_far_ahead(engine, mcast)) {
+		engine_refuse(engine, TOTEM_REFUSED_FRAME, mcast->system_from);
+		return;
+	}
+	if (!store_fits(store, mcast->seq) || store_find(store, mcast->seq) != NULL)
+		return; /* a duplicate, or too old */
+	if (engine->state == TOTEM_RECOVERY && mcast->encapsulated == 1 &&
+		!recovery_frame(engine, mcast, frame))
+		return; /* as if lost: it is asked for again */
+	if (!store_put(store, mcast, frame))
+		return;
+	engine->is_store_dirty = true;
+	engine_trace_frame(engine, TOTEM_TRACE_RECEIVED, &engine->ring, mcast->seq,
+		mcast->system_from);
+	note_progress(engine, mcast);
+}
+
+void receive_frame(struct totem_engine *engine, struct coterie_frame *frame)
+{
+	struct wire_mcast mcast;
+	enum wire_refusal refusal = wire_decode_mcast(frame->data, frame->size, &mcast);
+
+	if (refusal != WIRE_OK) {
+		engine_refuse(engine, refusal, 0);
+		return;
+	}
+	/* A foreign frame may be ours once the token in front of it has been used. */
+	if (!ring_id_equal(&mcast.ring, &engine->ring) &&
+		(engine->has_pending || engine->is_store_dirty))
+		receive_settle(engine);
+	if (!ring_id_equal(&mcast.ring, &engine->ring)) {
+		merge_foreign(engine, mcast.system_from, &mcast.ring, true);
+		return;
+	}
+
+	switch (engine->state) {
+	case TOTEM_OPERATIONAL:
+	case TOTEM_RECOVERY:
+		store_own_ring(engine, &mcast, frame);
+		break;
+	case TOTEM_GATHER:
+		/* A late frame of the installed ring counts; one of a failed attempt does not. */
+		if (ring_id_equal(&engine->ring, &engine->old_ring))
+			store_own_ring(engine, &mcast, frame);
+		break;
+	case TOTEM_COMMIT:
+		engine->counters.rx_msg_dropped++;
+		break;
+	}
+}
+
+/* §16.1: what no correct member sends. Stale requests for freed frames are not among it. */
+static bool is_sane(struct totem_engine *engine, const struct wire_token *token)
+{
+	const struct store *store = engine_store(engine);
+
+	if (seq_compare(token->aru, token->seq) > 0 || token->seq - token->aru >= STORE_WINDOW ||
+		token->seq - store->released > STORE_WINDOW)
+		return false;
+	/* Nobody can have sent a frame that the newest token does not count. */
+	if (seq_compare(token->seq, store->high_seq) < 0)
+		return TOTEM_MUTANT(engine, TOKEN_SEQ_STANDS) ||
+			TOTEM_MUTANT(engine, TOKEN_DUPLICATE);
+	for (uint32_t i = 0; i < token->rtr_count; i++) {
+		if (ring_id_equal(&token->rtr[i].ring, &engine->ring) &&
+			seq_compare(token->rtr[i].seq, token->seq) > 0)
+			return false;
+	}
+	return true;
+}
+
+/* What the reference does with a token before it knows whether it is valid: §16.2.1, §16.2.2. */
+static void note_unchecked(struct totem_engine *engine, const struct wire_token *token)
+{
+	if (TOTEM_QUIRK(engine, IDLE_COUNT))
+		token_note_seq(engine, token->seq);
+	if (TOTEM_QUIRK(engine, EARLY_FREE) && engine->state == TOTEM_OPERATIONAL) {
+		uint32_t to = seq_min(seq_min(token->aru, engine->a_last), engine->high_delivered);
+
+		if (seq_compare(to, engine->store.released) > 0)
+			store_release(engine, to);
+	}
+}
+
+void receive_token(struct totem_engine *engine, struct coterie_frame *frame)
+{
+	struct wire_token token;
+	enum wire_refusal refusal = wire_decode_token(frame->data, frame->size, &token);
+
+	if (refusal != WIRE_OK) {
+		engine_refuse(engine, refusal, 0);
+		return;
+	}
+	if (engine->state == TOTEM_GATHER || engine->state == TOTEM_COMMIT)
+		return;
+	note_unchecked(engine, &token);
+	if (!ring_id_equal(&token.ring, &engine->ring) && !TOTEM_MUTANT(engine, TOKEN_FOREIGN))
+		return;
+	if (seq_compare(token.token_seq, engine->tseq) <= 0 &&
+		!TOTEM_MUTANT(engine, TOKEN_DUPLICATE))
+		return; /* sent again, and we have had it */
+	if (!is_sane(engine, &token)) {
+		engine_refuse(engine, TOTEM_REFUSED_TOKEN, token.nodeid);
+		return;
+	}
+	if (engine->has_pending && seq_compare(token.token_seq, engine->pending.token_seq) <= 0)
+		return;
+	engine->pending = token;
+	engine->has_pending = true;
+}
+
+void receive_settle(struct totem_engine *engine)
+{
+	if (engine->is_store_dirty) {
+		engine->is_store_dirty = false;
+		store_advance(engine_store(engine));
+		deliver_ready(engine);
+	}
+	if (engine->has_pending) {
+		struct wire_token token = engine->pending;
+
+		engine->has_pending = false;
+		/* Frames that came behind it in the batch may have changed what it is worth. */
+		if ((ring_id_equal(&token.ring, &engine->ring) ||
+			    TOTEM_MUTANT(engine, TOKEN_FOREIGN)) && is_sane(engine, &token))
+			token_visit(engine, &token);
+	}
+}

@@ -1,0 +1,221 @@
+/*
+ * Members of one old ring give each other what some of them lack: spec 04 §8. The frames run inside
+ * frames of the new ring; what arrives is put into the old store at once.
+ */
+#include "exec/totem/state.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "exec/totem/frame.h"
+
+/*
+ * Who comes from the same past as we: members of our old ring that say so in their entries.
+ * Returns whether one of them lacks something.
+ */
+static bool find_companions(struct totem_engine *engine)
+{
+	const struct commit *commit = &engine->commit;
+	struct ring_id past = engine->is_promised ? engine->promise : engine->old_ring;
+	bool is_needed = false;
+
+	node_set_clear(&engine->trans);
+	for (uint32_t i = 0; i < engine->new_memb.count; i++) {
+		uint32_t id = engine->new_memb.ids[i];
+		const struct wire_commit_entry *entry = &commit->entries[i];
+
+		if (!node_set_has(&engine->memb, id))
+			continue;
+		if (!ring_id_equal(&entry->ring, &past) && !TOTEM_MUTANT(engine, RECOVERY_ALL_OLD))
+			continue;
+		set_add(&engine->trans, id);
+		is_needed |= entry->received_flg == 0;
+		engine->high_ring_delivered =
+			seq_max(engine->high_ring_delivered, entry->high_delivered);
+	}
+	return is_needed;
+}
+
+/* Everybody's lowest aru is where sending again begins. */
+static uint32_t lowest_aru(const struct totem_engine *engine)
+{
+	uint32_t low = engine->store.high_seq;
+
+	for (uint32_t i = 0; i < engine->new_memb.count; i++) {
+		if (node_set_has(&engine->trans, engine->new_memb.ids[i]))
+			low = seq_min(low, engine->commit.entries[i].aru);
+	}
+	/* What we freed, everybody has. */
+	return seq_max(low, engine->store.released);
+}
+
+static void owe_frames(struct totem_engine *engine)
+{
+	struct store *store = &engine->store;
+
+	engine->owed_next = lowest_aru(engine);
+	engine->owed_end = store->high_seq;
+	engine->owed_count = 0;
+	for (uint32_t seq = engine->owed_next + 1; seq_compare(seq, engine->owed_end) <= 0; seq++) {
+		struct store_slot *slot = store_find(store, seq);
+
+		if (slot == NULL)
+			continue;
+		if (TOTEM_MUTANT(engine, RECOVERY_DROPS_FRAME) && seq == engine->owed_end)
+			continue;
+		slot->is_owed = true;
+		engine->owed_count++;
+	}
+}
+
+static void forget_owed(struct totem_engine *engine)
+{
+	while (engine->owed_next != engine->owed_end) {
+		struct store_slot *slot = store_find(&engine->store, ++engine->owed_next);
+
+		if (slot != NULL)
+			slot->is_owed = false;
+	}
+	engine->owed_count = 0;
+}
+
+void recovery_enter(struct totem_engine *engine)
+{
+	uint32_t base = engine->options.first_seq;
+
+	engine->new_features = extension_agreed(engine);
+	forget_owed(engine);
+	store_reset(&engine->rstore, base);
+	engine->tseq = base - 1;
+	engine->token = (struct wire_token){.ring = engine->ring, .seq = base};
+	engine->a_prev = engine->a_last = base - 1;
+	engine->a_known = 0;
+	engine->install_seq = base;
+	engine->aru_count = 0;
+	engine->unchanged = 0;
+	engine->seen_seq = base - 1;
+	engine->flg_count = 0;
+	engine->rotations = 0;
+	engine->is_flg_mine = false;
+	engine->is_held = false;
+	engine->is_holding = false;
+	engine->retransmit_count = 0;
+	if (!engine->is_promised)
+		engine->high_ring_delivered = engine->high_delivered;
+	if (find_companions(engine)) {
+		set_copy(&engine->deliver, &engine->trans);
+		owe_frames(engine);
+	}
+	engine->counters.recovery_entered++;
+	engine->counters.continuous_gather = 0;
+	engine_set_state(engine, TOTEM_RECOVERY, 0);
+	timer_start_token(engine);
+}
+
+void recovery_leave(struct totem_engine *engine)
+{
+	forget_owed(engine);
+	store_reset(&engine->rstore, engine->options.first_seq);
+}
+
+struct coterie_frame *recovery_wrap(struct totem_engine *engine, const struct coterie_frame *inner)
+{
+	uint32_t size = WIRE_MCAST_HEADER_SIZE + inner->size;
+	struct coterie_frame *frame = frame_take(engine->pool, size);
+
+	if (frame == NULL)
+		return NULL;
+	memcpy(frame->data + WIRE_MCAST_HEADER_SIZE, inner->data, inner->size);
+	frame->size = size;
+	return frame;
+}
+
+/* A companion sent an old-ring frame. Its place in the new order is kept even if the inside is bad. */
+bool recovery_frame(struct totem_engine *engine, const struct wire_mcast *outer,
+	struct coterie_frame *frame)
+{
+	struct wire_header header;
+	struct wire_mcast inner;
+	const uint8_t *bytes = outer->payload;
+
+	if (wire_decode_header(bytes, outer->payload_size, &header) != WIRE_OK ||
+		header.type != WIRE_MCAST ||
+		wire_decode_mcast(bytes, outer->payload_size, &inner) != WIRE_OK ||
+		inner.encapsulated != 2 || inner.nodeid != inner.system_from) {
+		engine_refuse(engine, TOTEM_REFUSED_FRAME, outer->system_from);
+		return true;
+	}
+	if (!ring_id_equal(&inner.ring, &engine->old_ring) ||
+		!node_set_has(&engine->trans, outer->system_from) ||
+		!node_set_has(&engine->memb, inner.system_from))
+		return true; /* of somebody else's past */
+
+	struct store_slot *slot = store_find(&engine->store, inner.seq);
+
+	if (slot != NULL) {
+		/* Another member has sent it: once is enough (§16.2.11). */
+		if (slot->is_owed && !TOTEM_QUIRK(engine, RESEND_ALL)) {
+			slot->is_owed = false;
+			engine->owed_count--;
+		}
+		return true;
+	}
+	if (TOTEM_MUTANT(engine, RECOVERY_NO_ADOPT))
+		return true;
+
+	struct coterie_frame *slice = frame_slice(frame,
+		(size_t)(outer->payload - frame->data), outer->payload_size);
+
+	if (slice == NULL)
+		return false;
+	if (store_put(&engine->store, &inner, slice)) {
+		store_advance(&engine->store);
+		engine_trace_frame(engine, TOTEM_TRACE_RECEIVED, &engine->old_ring, inner.seq,
+			inner.system_from);
+	}
+	frame_unref(slice);
+	return true;
+}
+
+/* §8.4, at every token of the new ring. */
+void recovery_step(struct totem_engine *engine, struct wire_token *token)
+{
+	const struct store *store = &engine->rstore;
+
+	if (engine->owed_count > 0) {
+		if (token->retrans_flg == 0) {
+			token->retrans_flg = 1;
+			engine->is_flg_mine = true;
+		}
+	} else if (token->retrans_flg == 1 && engine->is_flg_mine) {
+		token->retrans_flg = 0;
+		engine->is_flg_mine = false;
+	}
+	engine->flg_count = token->retrans_flg == 0 ? engine->flg_count + 1 : 0;
+	if (engine->flg_count == 2)
+		engine->install_seq = token->seq;
+	if (engine->flg_count >= 2 && !engine->received_flg &&
+		seq_compare(engine->install_seq, store->aru) <= 0) {
+		engine->received_flg = true;
+		set_copy(&engine->deliver, &engine->trans);
+		if (deliver_is_safe(engine)) {
+			/*
+			 * From here on others may install this ring and count on us. Ring seqs grow
+			 * by 4, a restart adds 1: nobody else uses this id.
+			 */
+			engine->is_promised = true;
+			engine->promise = (struct ring_id){
+				.rep = engine->ring.rep,
+				.seq = engine->ring.seq + 2,
+			};
+		}
+	}
+	if (engine->flg_count >= (TOTEM_MUTANT(engine, RECOVERY_EARLY) ? 1 : 3) &&
+		(seq_compare(engine->install_seq, token->aru) <= 0 ||
+			TOTEM_MUTANT(engine, RECOVERY_EARLY)))
+		engine->rotations++;
+	else
+		engine->rotations = 0;
+	if (engine->rotations >= (TOTEM_MUTANT(engine, RECOVERY_EARLY) ? 1 : 2))
+		configure_install(engine);
+}

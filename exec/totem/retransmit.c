@@ -1,0 +1,85 @@
+/* Frames asked for with the token, and answered: spec 04 §6.3. */
+#include "exec/totem/state.h"
+
+#include <assert.h>
+
+/* Every member has it, so nobody waits for the answer any more: §6.6. */
+static bool is_settled(const struct totem_engine *engine, uint32_t seq)
+{
+	return engine->a_known == 2 &&
+		seq_compare(seq, seq_min(engine->a_prev, engine->a_last)) <= 0;
+}
+
+uint32_t retransmit_answer(struct totem_engine *engine, struct wire_token *token, uint32_t allowed)
+{
+	struct store *store = engine_store(engine);
+	uint32_t sent = 0;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < token->rtr_count; i++) {
+		struct wire_rtr rtr = token->rtr[i];
+		bool is_own = ring_id_equal(&rtr.ring, &engine->ring);
+		struct store_slot *slot = is_own ? store_find(store, rtr.seq) : NULL;
+
+		if (is_own && is_settled(engine, rtr.seq))
+			continue;
+		if (is_own && TOTEM_MUTANT(engine, RETRANSMIT_IGNORED))
+			continue;
+		if (slot == NULL || sent == allowed) {
+			token->rtr[kept++] = rtr;
+			continue;
+		}
+		flow_outbox_add(engine, slot->frame);
+		sent++;
+		engine->counters.mcast_retx++;
+		engine_trace_frame(engine, TOTEM_TRACE_RETRANSMITTED, &engine->ring, rtr.seq,
+			slot->source);
+	}
+	token->rtr_count = kept;
+	return sent;
+}
+
+static bool is_requested(const struct totem_engine *engine, const struct wire_token *token,
+	uint32_t seq)
+{
+	for (uint32_t i = 0; i < token->rtr_count; i++) {
+		if (token->rtr[i].seq == seq && ring_id_equal(&token->rtr[i].ring, &engine->ring))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A frame that was missing one rotation ago, too, is lost: all frames of a visit leave before the token.
+ * More patience than that only helps where packets overtake each other for long (spec 04 §16.3).
+ */
+static uint32_t miss_limit(const struct totem_engine *engine)
+{
+	uint32_t limit = engine->options.miss_count_const;
+
+	return limit < 2 ? limit : 2;
+}
+
+void retransmit_request(struct totem_engine *engine, struct wire_token *token)
+{
+	struct store *store = engine_store(engine);
+	uint32_t limit = miss_limit(engine);
+
+	if (TOTEM_MUTANT(engine, REQUEST_NONE))
+		return;
+	for (uint32_t seq = store->aru + 1;
+		seq_compare(seq, token->seq) <= 0 && token->rtr_count < WIRE_RTR_MAX &&
+		store_fits(store, seq); seq++) {
+		struct store_slot *slot = store_slot(store, seq);
+
+		if (slot->frame != NULL)
+			continue;
+		store->touched = seq_max(store->touched, seq);
+		if (slot->miss < UINT8_MAX)
+			slot->miss++;
+		if (slot->miss < limit || is_requested(engine, token, seq))
+			continue;
+		token->rtr[token->rtr_count++] = (struct wire_rtr){.ring = engine->ring, .seq = seq};
+		engine_trace_frame(engine, TOTEM_TRACE_REQUESTED, &engine->ring, seq, 0);
+	}
+}

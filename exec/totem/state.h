@@ -1,0 +1,346 @@
+/*
+ * The engine's state and what its files call of each other. Private to exec/totem. Names of members
+ * follow spec 04 §5.
+ *
+ * Life of a membership: 1 OPERATIONAL on `ring`, frames in `store`; 2 GATHER collects `proc` and
+ * `failed` until all of proc - failed sent equal joins; 3 COMMIT: the commit token collects what each
+ * member holds of its old ring, `ring` becomes the new id; 4 RECOVERY: a token runs on the new ring,
+ * whose frames, in `rstore`, carry frames of old rings; 5 the configuration is installed, `rstore`
+ * becomes `store`. From 2 to 4 any trouble leads back to 2; `old_ring` and `store` stay as they are.
+ */
+#ifndef TOTEM_STATE_H
+#define TOTEM_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "exec/totem/engine.h"
+#include "exec/totem/hooks.h"
+#include "exec/totem/node_set.h"
+#include "exec/totem/pack.h"
+#include "exec/totem/unpack.h"
+#include "exec/totem/wire.h"
+
+#define STORE_WINDOW 16384u /* consecutive seq that a store has room for; a power of two */
+#define RING_SEQ_MAX (UINT64_C(1) << 62) /* from outside: nothing beyond is believed */
+#define ROTATION_SAMPLES 32u
+#define MILLISECOND_NS UINT64_C(1000000)
+
+/* Why GATHER is entered: spec 04 §7.2. */
+enum gather_cause {
+	GATHER_CONSENSUS_TIMEOUT = 0,
+	GATHER_TOKEN_LOST_OPERATIONAL = 2,
+	GATHER_CONSENSUS_EXPIRED = 3,
+	GATHER_TOKEN_LOST_COMMIT = 4,
+	GATHER_TOKEN_LOST_RECOVERY = 5,
+	GATHER_FAILED_TO_RECEIVE = 6,
+	GATHER_FOREIGN_OPERATIONAL = 7,
+	GATHER_FOREIGN_GATHER = 8,
+	GATHER_MERGE_OPERATIONAL = 9,
+	GATHER_MERGE_GATHER = 10,
+	GATHER_MERGE_JOIN = 11,
+	GATHER_JOIN_OPERATIONAL = 12,
+	GATHER_JOIN_COMMIT = 13,
+	GATHER_JOIN_RECOVERY = 14,
+	GATHER_INTERFACE = 15,
+};
+
+/* One place in the order. */
+struct store_slot {
+	struct coterie_frame *frame; /* referenced; NULL: missing */
+	uint32_t source;             /* node id of the originator */
+	uint8_t miss;                /* visits at which it was missing */
+	bool is_swapped : 1;
+	bool is_safe : 1;
+	bool is_encapsulated : 1;
+	bool is_owed : 1;            /* we still have to send it in recovery */
+};
+
+/* Frames of one ring by seq. released <= aru <= high_seq <= released + STORE_WINDOW. */
+struct store {
+	struct store_slot *slots; /* STORE_WINDOW, indexed by seq modulo */
+	uint32_t released;        /* highest seq freed */
+	uint32_t aru;             /* every frame up to here is, or was, present */
+	uint32_t high_seq;        /* highest seq present so far */
+	uint32_t touched;         /* highest seq whose slot may be dirty */
+	uint32_t count;           /* frames present */
+};
+
+/* What we remember about a node. */
+struct peer {
+	uint32_t id;
+	uint32_t stale_count;     /* joins in a row that were older than join_seq */
+	uint64_t stale_since_ns;
+	uint64_t join_seq;        /* highest ring seq it was seen to have committed to */
+	uint64_t features;        /* of its last join */
+	uint64_t heard_episode;   /* last gather episode in which it sent a join */
+	uint64_t sign_ns;         /* first sign of its death since it was last heard; 0: none */
+	uint64_t left_episode;    /* last gather episode in which it said that it goes */
+	uint64_t backoff_ns;      /* how long it is not listened to next time */
+	uint64_t backoff_until_ns;
+	uint64_t accuser_episode;
+	uint32_t accuser;         /* who gave it up in that episode */
+	uint32_t conflicts;       /* attempts in a row that ended without it though we heard it */
+};
+
+/* The commit token that passed here last. Its member list is new_memb. */
+struct commit {
+	struct ring_id ring;
+	uint32_t token_seq;
+	uint32_t memb_index;
+	bool has_features;
+	struct wire_commit_entry entries[WIRE_NODES_MAX];
+	uint64_t features[WIRE_NODES_MAX];
+};
+
+struct totem_engine {
+	struct frame_pool *pool; /* borrowed, outlives us */
+	struct totem_callbacks callbacks;
+	void *arg;
+	struct totem_options options; /* .nodes is not valid: see known */
+	struct node_set known;        /* configured ids; empty: anyone */
+	struct totem_counters counters;
+
+	uint64_t now_ns;
+	uint32_t depth;      /* entry points on the stack */
+	uint64_t random;     /* state of the generator */
+	bool is_started;     /* a link was up once */
+	bool has_left;
+	enum totem_state state;
+	uint64_t timer_at_ns[TOTEM_TIMER_COUNT];
+
+	/* Rings and sets. */
+	struct ring_id ring;       /* committed to last */
+	struct ring_id old_ring;   /* installed last */
+	uint64_t ring_seq_high;
+	struct node_set memb;      /* of the installed ring */
+	struct node_set proc, failed, consensus;
+	struct node_set new_memb, trans, deliver;
+	struct node_set live;      /* proc - failed, when computed last */
+	struct node_set left, joined, join_proc, join_failed; /* scratch */
+	struct peer *peers;        /* ascending by id, peer_count of WIRE_NODES_MAX */
+	uint32_t peer_count;
+	uint64_t features;         /* agreed on for the installed ring; 0: none */
+	uint64_t new_features;     /* for the one being formed */
+
+	/* Frames. */
+	struct store store, rstore;
+	uint32_t high_delivered;
+	struct pack_queue *q_new, *q_sync;
+	bool is_new_open, is_sync_open; /* the last frame sent from it ended inside a message */
+	struct unpack *unpack;
+	bool is_sync_wait;     /* q_sync is used */
+	bool is_unpack_sync;   /* what is delivered belongs to the synchronisation */
+	bool wants_room;
+	uint32_t this_seqno;
+	struct coterie_frame **outbox; /* frames of this visit; borrowed from the store */
+	uint32_t outbox_count, outbox_capacity;
+
+	/* The token. */
+	struct wire_token pending;  /* newest valid one of the batch */
+	bool has_pending;
+	bool is_store_dirty;        /* frames came in since aru was computed */
+	struct wire_token token;    /* as we sent it, or will when it is let go */
+	struct coterie_frame *saved; /* last token or commit token, for retransmission */
+	uint32_t saved_target;
+	uint32_t tseq;
+	uint32_t a_prev, a_last;    /* aru fields of the last two accepted tokens, as received */
+	uint32_t a_known;           /* how many of these two are valid on this ring */
+	uint32_t seen_seq, unchanged;
+	uint32_t trc, pbl;
+	uint32_t visit_sent;        /* new and re-sent frames of the current visit */
+	uint32_t aru_count;
+	uint64_t aru_since_ns;
+	bool is_held;               /* the token is, or is about to be, held */
+	bool is_holding;            /* by us: we are the representative and have it */
+	bool is_visiting;           /* it is here and frames can still be sent */
+	bool is_originated;
+	bool has_failed_to_receive;
+
+	/* Retransmission of the token: spec 09 §4.3. */
+	uint64_t rotations_ns[ROTATION_SAMPLES];
+	uint32_t rotation_count;
+	uint64_t rotation_quartile_ns;
+	uint64_t accepted_ns;       /* when the last token was; 0: not on this ring */
+	uint32_t retransmit_count;  /* since then */
+	bool is_progress_seen;      /* our successor got the token */
+
+	/* Recovery. */
+	struct commit commit;
+	bool received_flg;
+	bool is_promised;           /* §9.3: we owe `deliver` what we received */
+	struct ring_id promise;     /* stands for our past in later attempts */
+	uint32_t high_ring_delivered;
+	uint32_t owed_next, owed_end, owed_count; /* q_rec: old seqs that are marked is_owed */
+	uint32_t flg_count, rotations, install_seq;
+	bool is_flg_mine;
+
+	/* Membership. */
+	uint64_t episode;           /* counts departures from OPERATIONAL */
+	uint32_t join_rounds;
+	bool is_pausing;            /* shortly after a pause: stale packets are dropped */
+	bool is_token_overdue;      /* T-token ran out during the pause */
+	uint64_t last_entry_ns;
+	bool is_heartbeat_used;
+
+#ifdef TOTEM_HOOKS
+	enum totem_mutant_id mutant;
+	uint32_t quirks;
+	uint32_t mutant_count;
+#endif
+};
+
+/* --- engine.c --- */
+/** A packet is dropped. why: enum wire_refusal or TOTEM_REFUSED_*. */
+void engine_refuse(struct totem_engine *engine, uint32_t why, uint32_t node);
+void engine_trace(struct totem_engine *engine, const struct totem_trace *trace);
+void engine_trace_frame(struct totem_engine *engine, enum totem_trace_kind kind,
+	const struct ring_id *ring, uint32_t seq, uint32_t node);
+void engine_set_state(struct totem_engine *engine, enum totem_state state, uint32_t cause);
+/** One frame to all; taken. NULL is ignored. */
+void engine_multicast(struct totem_engine *engine, struct coterie_frame *frame);
+bool engine_knows(const struct totem_engine *engine, uint32_t id);
+bool engine_is_rep(const struct totem_engine *engine); /* of `ring` */
+/** Of the ring whose token runs: rstore in RECOVERY. */
+struct store *engine_store(struct totem_engine *engine);
+const struct node_set *engine_members(const struct totem_engine *engine); /* of `ring` */
+uint32_t engine_successor(const struct totem_engine *engine);
+uint64_t engine_random(struct totem_engine *engine);
+/*
+ * Sets have room for WIRE_NODES_MAX from the start, so that these need no memory; what would not fit
+ * is left out.
+ */
+void set_add(struct node_set *set, uint32_t id);
+void set_unite(struct node_set *to, const struct node_set *from);
+void set_copy(struct node_set *to, const struct node_set *from);
+
+/* --- receive.c --- */
+void receive_frame(struct totem_engine *engine, struct coterie_frame *frame);
+void receive_token(struct totem_engine *engine, struct coterie_frame *frame);
+/** Account for what the batch brought so far: aru, delivery, then the newest token. */
+void receive_settle(struct totem_engine *engine);
+
+/* --- store.c --- */
+int store_init(struct store *store, uint32_t base); /* -ENOMEM */
+void store_fini(struct store *store);
+/** Drop everything; the next frame is base + 1. */
+void store_reset(struct store *store, uint32_t base);
+/** seq is in the window: neither freed nor too far ahead. */
+bool store_fits(const struct store *store, uint32_t seq);
+/** The slot of seq, which must fit. */
+struct store_slot *store_slot(const struct store *store, uint32_t seq);
+/** The slot when the frame is there, else NULL. Any seq. */
+struct store_slot *store_find(const struct store *store, uint32_t seq);
+/** Keep a frame (referenced). false: no room for its seq, or it is there already. */
+bool store_put(struct store *store, const struct wire_mcast *mcast, struct coterie_frame *frame);
+void store_advance(struct store *store); /* recompute aru */
+/** Free everything up to seq, which must not be behind high_seq. */
+void store_release(struct totem_engine *engine, uint32_t seq);
+
+/* --- deliver.c --- */
+void deliver_ready(struct totem_engine *engine); /* spec 04 §9.1, §9.2 */
+void deliver_regular(struct totem_engine *engine);      /* §8.6 step 3 */
+void deliver_transitional(struct totem_engine *engine); /* §8.6 step 7 */
+bool deliver_is_safe(const struct totem_engine *engine); /* the installed ring honours SAFE */
+
+/* --- token.c --- */
+void token_visit(struct totem_engine *engine, const struct wire_token *token);
+/** The representative lets a held token go, after sending what waits. */
+void token_let_go(struct totem_engine *engine);
+void token_originate(struct totem_engine *engine); /* first one of a ring: §8.4 */
+void token_wake(struct totem_engine *engine); /* something waits to be sent: §6.3 */
+void token_hold_cancel(struct totem_engine *engine, struct coterie_frame *frame);
+/** Keep frame (referenced) for retransmission and send it to target. */
+void token_send_saved(struct totem_engine *engine, struct coterie_frame *frame, uint32_t target);
+void token_note_seq(struct totem_engine *engine, uint32_t seq); /* §6.2 step 3 */
+
+/* --- flow.c --- */
+/** Frames this visit may send by window and max_messages. */
+uint32_t flow_window(const struct totem_engine *engine, const struct wire_token *token);
+/** … and by the share of the backlog: §6.4. */
+uint32_t flow_allowed(const struct totem_engine *engine, const struct wire_token *token,
+	uint32_t waiting);
+void flow_account(struct totem_engine *engine, struct wire_token *token, uint32_t waiting);
+uint32_t flow_waiting(const struct totem_engine *engine); /* cbl */
+void flow_flush(struct totem_engine *engine);
+/** Give seqs to up to `allowed` waiting frames and put them in the outbox. Returns how many. */
+uint32_t flow_send(struct totem_engine *engine, struct wire_token *token, uint32_t allowed);
+void flow_outbox_add(struct totem_engine *engine, struct coterie_frame *frame);
+void flow_outbox_flush(struct totem_engine *engine);
+
+/* --- retransmit.c --- */
+/** Answer the token's requests; returns how many frames were put in the outbox. */
+uint32_t retransmit_answer(struct totem_engine *engine, struct wire_token *token, uint32_t allowed);
+void retransmit_request(struct totem_engine *engine, struct wire_token *token);
+
+/* --- gather.c --- */
+void gather_enter(struct totem_engine *engine, enum gather_cause cause);
+void gather_join(struct totem_engine *engine, struct coterie_frame *frame);
+void gather_send_join(struct totem_engine *engine);
+void gather_leave(struct totem_engine *engine);
+void gather_join_expired(struct totem_engine *engine);
+void gather_consensus_expired(struct totem_engine *engine);
+void gather_token_expired(struct totem_engine *engine);
+/** id failed, as seen by the transport. */
+void gather_fail(struct totem_engine *engine, uint32_t id);
+
+/* --- commit.c --- */
+void commit_create(struct totem_engine *engine); /* candidates are in `live` */
+void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame);
+
+/* --- recovery.c --- */
+void recovery_enter(struct totem_engine *engine);
+void recovery_leave(struct totem_engine *engine); /* the attempt failed */
+/** What is inside a frame of the recovery, before that is stored. false: no memory, drop it. */
+bool recovery_frame(struct totem_engine *engine, const struct wire_mcast *outer,
+	struct coterie_frame *frame);
+/** A new frame with an old-ring one inside it; the outer header is still to be written. NULL: no memory. */
+struct coterie_frame *recovery_wrap(struct totem_engine *engine, const struct coterie_frame *inner);
+void recovery_step(struct totem_engine *engine, struct wire_token *token); /* may install */
+
+/* --- configure.c --- */
+void configure_install(struct totem_engine *engine);
+
+/* --- merge.c --- */
+/** A frame or a merge detect of another ring. */
+void merge_foreign(struct totem_engine *engine, uint32_t node, const struct ring_id *ring,
+	bool is_frame);
+void merge_detect(struct totem_engine *engine, struct coterie_frame *frame);
+void merge_expired(struct totem_engine *engine);
+
+/* --- peer.c --- */
+/** The node's record, made when there is none; NULL: not known, or no room. */
+struct peer *peer_get(struct totem_engine *engine, uint32_t id);
+struct peer *peer_find(const struct totem_engine *engine, uint32_t id);
+/** The join is older than one seen; a node that lost its storage is believed after a while. */
+bool peer_is_stale(struct totem_engine *engine, struct peer *peer, uint64_t ring_seq);
+void peer_dead(struct totem_engine *engine, uint32_t id); /* a sign of it: §16.3 */
+void peer_check_overdue(struct totem_engine *engine);
+bool peer_is_ignored(const struct totem_engine *engine, uint32_t id); /* back-off */
+/** Note whom the sender of a join (lists in join_proc, join_failed) has given up. */
+void peer_accuse(struct totem_engine *engine, uint32_t accuser);
+void peer_installed(struct totem_engine *engine); /* a configuration came into force */
+void peer_backoff_expired(struct totem_engine *engine);
+
+/* --- timers.c --- */
+void timer_set(struct totem_engine *engine, enum totem_timer timer, uint64_t delay_ns);
+void timer_cancel(struct totem_engine *engine, enum totem_timer timer);
+bool timer_is_set(const struct totem_engine *engine, enum totem_timer timer);
+void timer_start_token(struct totem_engine *engine); /* T-token and T-warning */
+void timer_cancel_token(struct totem_engine *engine);
+/** T-retransmit after sending, or sending again. The policy is spec 09 §4.3. */
+void timer_start_retransmit(struct totem_engine *engine);
+void timer_token_accepted(struct totem_engine *engine); /* sample the rotation */
+void timer_expired(struct totem_engine *engine, enum totem_timer timer);
+/** §11.1: notice that we did not run for a while. */
+void timer_check_pause(struct totem_engine *engine);
+
+/* --- extension.c --- */
+uint64_t extension_own(const struct totem_engine *engine); /* what we announce; 0: nothing */
+/** Take over a commit token's trailer and add our entry at `index`. */
+void extension_begin(struct totem_engine *engine);
+void extension_copy(struct totem_engine *engine, const struct wire_commit_token *commit);
+void extension_fill(struct totem_engine *engine, uint32_t index);
+uint64_t extension_agreed(const struct totem_engine *engine); /* AND of a complete trailer, or 0 */
+
+#endif

@@ -1,0 +1,294 @@
+/* Deadlines: spec 04 §4.1, §10.2, §11.1; the adaptive T-retransmit of spec 09 §4.3. */
+#include "exec/totem/state.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROTATION_SAMPLES_MIN 8u
+#define RETRANSMIT_UNKNOWN_NS (20 * MILLISECOND_NS) /* before there are samples */
+#define RETRANSMIT_FLOOR_NS (1 * MILLISECOND_NS)
+#define RETRANSMIT_FLOOR_MIXED_NS (5 * MILLISECOND_NS)
+#define RETRANSMIT_QUICK_MIXED 3u
+#define RETRANSMIT_DOUBLINGS_MAX 6u
+#define PAUSE_FLUSH_NS (5 * MILLISECOND_NS)
+
+void timer_set(struct totem_engine *engine, enum totem_timer timer, uint64_t delay_ns)
+{
+	uint64_t at_ns = engine->now_ns + delay_ns;
+
+	engine->timer_at_ns[timer] = at_ns;
+	engine->callbacks.timer(engine->arg, timer, at_ns);
+}
+
+void timer_cancel(struct totem_engine *engine, enum totem_timer timer)
+{
+	if (engine->timer_at_ns[timer] == TOTEM_NEVER)
+		return;
+	engine->timer_at_ns[timer] = TOTEM_NEVER;
+	engine->callbacks.timer(engine->arg, timer, TOTEM_NEVER);
+}
+
+bool timer_is_set(const struct totem_engine *engine, enum totem_timer timer)
+{
+	return engine->timer_at_ns[timer] != TOTEM_NEVER;
+}
+
+void timer_start_token(struct totem_engine *engine)
+{
+	const struct totem_options *options = &engine->options;
+
+	timer_set(engine, TOTEM_TIMER_TOKEN, options->token_ns);
+	if (options->token_warning_percent > 0)
+		timer_set(engine, TOTEM_TIMER_WARNING,
+			options->token_ns / 100 * options->token_warning_percent);
+}
+
+void timer_cancel_token(struct totem_engine *engine)
+{
+	timer_cancel(engine, TOTEM_TIMER_TOKEN);
+	timer_cancel(engine, TOTEM_TIMER_WARNING);
+	timer_cancel(engine, TOTEM_TIMER_HEARTBEAT);
+}
+
+static int compare_durations(const void *left, const void *right)
+{
+	const uint64_t *a = left;
+	const uint64_t *b = right;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/*
+ * The quartile and not a mean: a rotation that lost a token contains the wait itself, and a mean would
+ * feed on it.
+ */
+static void sample_rotation(struct totem_engine *engine, uint64_t rotation_ns)
+{
+	uint64_t sorted[ROTATION_SAMPLES];
+
+	engine->rotations_ns[engine->rotation_count++ % ROTATION_SAMPLES] = rotation_ns;
+	if (engine->rotation_count % ROTATION_SAMPLES_MIN != 0)
+		return;
+
+	uint32_t count = engine->rotation_count < ROTATION_SAMPLES ? engine->rotation_count
+								    : ROTATION_SAMPLES;
+
+	memcpy(sorted, engine->rotations_ns, count * sizeof(sorted[0]));
+	qsort(sorted, count, sizeof(sorted[0]), compare_durations);
+	engine->rotation_quartile_ns = sorted[count / 4 - 1];
+}
+
+void timer_token_accepted(struct totem_engine *engine)
+{
+	/* 0 until the second token in OPERATIONAL, and after every visit that left the ring idle. */
+	if (engine->accepted_ns != 0)
+		sample_rotation(engine, engine->now_ns - engine->accepted_ns);
+	engine->accepted_ns = engine->state == TOTEM_OPERATIONAL ? engine->now_ns : 0;
+	engine->counters.token_last_ns = engine->now_ns;
+	engine->is_token_overdue = false;
+}
+
+/* Do all who will get the copies know that a duplicate must not count for anything? */
+static bool are_peers_ours(const struct totem_engine *engine)
+{
+	switch (engine->state) {
+	case TOTEM_OPERATIONAL:
+		return engine->features != 0;
+	case TOTEM_RECOVERY:
+		return engine->new_features != 0;
+	case TOTEM_COMMIT:
+	case TOTEM_GATHER:
+		break;
+	}
+	return false;
+}
+
+static uint64_t retransmit_delay(const struct totem_engine *engine)
+{
+	uint64_t most = engine->options.token_retransmit_ns;
+	uint64_t delay = RETRANSMIT_UNKNOWN_NS;
+	bool is_ours = are_peers_ours(engine);
+	uint64_t floor = is_ours ? RETRANSMIT_FLOOR_NS : RETRANSMIT_FLOOR_MIXED_NS;
+
+	/* A token that is held, or that our successor has got, needs no hurry. */
+	if (engine->is_held || engine->is_holding || engine->is_progress_seen)
+		return most;
+	if (!is_ours && engine->retransmit_count >= RETRANSMIT_QUICK_MIXED)
+		return most;
+	if (engine->state == TOTEM_OPERATIONAL && engine->rotation_count >= ROTATION_SAMPLES_MIN)
+		delay = 2 * engine->rotation_quartile_ns;
+	if (delay < floor)
+		delay = floor;
+
+	uint32_t doublings = engine->retransmit_count;
+
+	if (doublings > RETRANSMIT_DOUBLINGS_MAX)
+		doublings = RETRANSMIT_DOUBLINGS_MAX;
+	delay <<= doublings;
+	return delay < most ? delay : most;
+}
+
+void timer_start_retransmit(struct totem_engine *engine)
+{
+	timer_set(engine, TOTEM_TIMER_RETRANSMIT, retransmit_delay(engine));
+}
+
+static void retransmit_expired(struct totem_engine *engine)
+{
+	if (engine->state == TOTEM_GATHER)
+		return;
+	peer_check_overdue(engine);
+	if (engine->state == TOTEM_GATHER)
+		return;
+	if (engine->is_holding) {
+		token_let_go(engine);
+		return;
+	}
+	if (engine->saved != NULL) {
+		if (engine->state != TOTEM_COMMIT)
+			engine->counters.token_tx++;
+		engine->callbacks.token(engine->arg, engine->saved_target, engine->saved);
+	}
+	engine->retransmit_count++;
+	timer_start_retransmit(engine);
+}
+
+static void warning_expired(struct totem_engine *engine)
+{
+	const struct totem_trace trace = {
+		.kind = TOTEM_TRACE_TOKEN_LATE,
+		.value = (engine->now_ns - engine->counters.token_last_ns) / MILLISECOND_NS,
+		.ring = engine->ring,
+	};
+
+	engine_trace(engine, &trace);
+	timer_set(engine, TOTEM_TIMER_WARNING,
+		engine->options.token_ns / 100 * engine->options.token_warning_percent);
+}
+
+static void trace_token_lost(struct totem_engine *engine)
+{
+	const struct totem_trace trace = {
+		.kind = TOTEM_TRACE_TOKEN_LOST,
+		.value = (engine->now_ns - engine->counters.token_last_ns) / MILLISECOND_NS,
+		.ring = engine->ring,
+	};
+
+	engine_trace(engine, &trace);
+}
+
+static void token_expired(struct totem_engine *engine)
+{
+	if (TOTEM_MUTANT(engine, TOKEN_LOSS_IGNORED) && engine->state == TOTEM_OPERATIONAL)
+		return;
+	if (engine->is_pausing) {
+		/* The token may be among what waits in the sockets. */
+		engine->is_token_overdue = true;
+		return;
+	}
+	switch (engine->state) {
+	case TOTEM_OPERATIONAL:
+		engine->counters.operational_token_lost++;
+		trace_token_lost(engine);
+		gather_enter(engine, GATHER_TOKEN_LOST_OPERATIONAL);
+		break;
+	case TOTEM_GATHER:
+		engine->counters.gather_token_lost++;
+		gather_token_expired(engine);
+		break;
+	case TOTEM_COMMIT:
+		engine->counters.commit_token_lost++;
+		trace_token_lost(engine);
+		gather_enter(engine, GATHER_TOKEN_LOST_COMMIT);
+		break;
+	case TOTEM_RECOVERY:
+		engine->counters.recovery_token_lost++;
+		trace_token_lost(engine);
+		gather_enter(engine, GATHER_TOKEN_LOST_RECOVERY);
+		break;
+	}
+}
+
+/*
+ * Spec 04 §11.1, the better rule: T-pause runs often, so a long gap between two entries means that
+ * this process did not run. What waits in the sockets then is old; it is looked through for PAUSE_FLUSH_NS
+ * for a token of our ring, and nothing else of it is believed.
+ */
+void timer_check_pause(struct totem_engine *engine)
+{
+	uint64_t gap = engine->now_ns - engine->last_entry_ns;
+
+	engine->last_entry_ns = engine->now_ns;
+	if (!engine->is_started || gap <= engine->options.token_ns / 2)
+		return;
+
+	const struct totem_trace trace = {
+		.kind = TOTEM_TRACE_PAUSED,
+		.value = gap / MILLISECOND_NS,
+		.ring = engine->ring,
+	};
+
+	engine_trace(engine, &trace);
+	engine->is_pausing = true;
+	/* A pause as long as the token timeout: the others have given us up. */
+	engine->is_token_overdue = gap >= engine->options.token_ns ||
+		engine->state != TOTEM_OPERATIONAL;
+	timer_set(engine, TOTEM_TIMER_PAUSE, PAUSE_FLUSH_NS);
+}
+
+static void pause_expired(struct totem_engine *engine)
+{
+	bool was_pausing = engine->is_pausing;
+
+	engine->is_pausing = false;
+	timer_set(engine, TOTEM_TIMER_PAUSE, engine->options.token_ns / 5);
+	if (!was_pausing || !engine->is_token_overdue)
+		return;
+	engine->is_token_overdue = false;
+	/* Verdicts from before the pause are worth nothing. */
+	node_set_clear(&engine->failed);
+	if (engine->has_failed_to_receive)
+		set_add(&engine->failed, engine->options.nodeid);
+	gather_enter(engine, engine->state == TOTEM_OPERATIONAL ? GATHER_TOKEN_LOST_OPERATIONAL
+								: GATHER_CONSENSUS_EXPIRED);
+}
+
+void timer_expired(struct totem_engine *engine, enum totem_timer timer)
+{
+	switch (timer) {
+	case TOTEM_TIMER_TOKEN:
+	case TOTEM_TIMER_HEARTBEAT:
+		token_expired(engine);
+		break;
+	case TOTEM_TIMER_RETRANSMIT:
+		retransmit_expired(engine);
+		break;
+	case TOTEM_TIMER_HOLD:
+		token_let_go(engine);
+		break;
+	case TOTEM_TIMER_JOIN:
+		gather_join_expired(engine);
+		break;
+	case TOTEM_TIMER_CONSENSUS:
+		gather_consensus_expired(engine);
+		break;
+	case TOTEM_TIMER_MERGE:
+		merge_expired(engine);
+		break;
+	case TOTEM_TIMER_PAUSE:
+		pause_expired(engine);
+		break;
+	case TOTEM_TIMER_WARNING:
+		warning_expired(engine);
+		break;
+	case TOTEM_TIMER_SEND_JOIN:
+		gather_send_join(engine);
+		break;
+	case TOTEM_TIMER_BACKOFF:
+		peer_backoff_expired(engine);
+		break;
+	case TOTEM_TIMER_COUNT:
+		break;
+	}
+}

@@ -1,0 +1,892 @@
+/* Engines wired together in memory: how rings form, order, recover and end (spec 04). */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/totem/engine.h"
+#include "exec/totem/wire.h"
+
+#define NODES_MAX 5
+#define EVENTS_MAX 65536
+#define LOG_MAX 65536
+#define MS UINT64_C(1000000)
+#define DELAY_NS UINT64_C(100000)
+
+/* --- a small network: every packet takes DELAY_NS, unless a test drops it --- */
+
+struct node {
+	struct totem_engine *engine;
+	struct frame_pool *pool;
+	struct net *net;
+	uint32_t id;
+	bool is_up;
+	bool syncs_by_hand;
+	uint64_t ring_seq; /* its disk */
+	bool is_disk_broken;
+	uint64_t timers[TOTEM_TIMER_COUNT];
+	char log[LOG_MAX]; /* configurations and messages, in order, one per line */
+	size_t log_size;
+	uint32_t received; /* messages */
+	uint32_t refused;
+	uint32_t last_refusal;
+	uint32_t visits, passed, rooms;
+	uint64_t gathered, retransmitted, requested;
+};
+
+struct event {
+	uint64_t at_ns;
+	struct node *to;
+	uint32_t from;
+	struct coterie_frame *frame;
+};
+
+struct net {
+	struct node nodes[NODES_MAX];
+	uint32_t node_count;
+	uint64_t now_ns;
+	struct event events[EVENTS_MAX]; /* a ring, in order of time */
+	size_t first, count;
+	/* true: the packet is lost. */
+	bool (*drops)(struct net *net, uint32_t from, uint32_t to, const struct wire_header *header,
+		const struct coterie_frame *frame);
+	uint32_t cut_from; /* for tests of partitions: nodes below it do not hear the others */
+	uint32_t dropped;
+	uint32_t packets[6]; /* by type */
+};
+
+static struct net *net;
+
+static void net_queue(struct net *n, uint32_t from, struct node *to, struct coterie_frame *frame)
+{
+	struct wire_header header;
+
+	ck_assert_int_eq(wire_decode_header(frame->data, frame->size, &header), WIRE_OK);
+	if (!to->is_up)
+		return;
+	if (n->drops != NULL && n->drops(n, from, to->id, &header, frame)) {
+		n->dropped++;
+		return;
+	}
+	ck_assert_uint_lt(n->count, EVENTS_MAX);
+	n->events[(n->first + n->count++) % EVENTS_MAX] = (struct event){
+		.at_ns = n->now_ns + DELAY_NS, .to = to, .from = from, .frame = frame_ref(frame)};
+}
+
+static void on_multicast(void *arg, struct coterie_frame *const *frames, size_t count)
+{
+	struct node *node = arg;
+
+	for (size_t i = 0; i < count; i++) {
+		struct wire_header header;
+
+		ck_assert_int_eq(wire_decode_header(frames[i]->data, frames[i]->size, &header),
+			WIRE_OK);
+		node->net->packets[header.type]++;
+		for (uint32_t k = 0; k < node->net->node_count; k++)
+			net_queue(node->net, node->id, &node->net->nodes[k], frames[i]);
+	}
+}
+
+static struct node *node_of(uint32_t id)
+{
+	ck_assert_uint_ge(id, 1);
+	ck_assert_uint_le(id, net->node_count);
+	return &net->nodes[id - 1];
+}
+
+static void on_token(void *arg, uint32_t nodeid, struct coterie_frame *frame)
+{
+	struct node *node = arg;
+
+	net->packets[WIRE_TOKEN]++;
+	net_queue(node->net, node->id, node_of(nodeid), frame);
+}
+
+static void on_timer(void *arg, enum totem_timer timer, uint64_t at_ns)
+{
+	struct node *node = arg;
+
+	node->timers[timer] = at_ns;
+}
+
+static void node_log(struct node *node, const char *text)
+{
+	size_t size = strlen(text);
+
+	ck_assert_uint_lt(node->log_size + size, LOG_MAX);
+	memcpy(node->log + node->log_size, text, size + 1);
+	node->log_size += size;
+}
+
+static void on_deliver(void *arg, const struct totem_message *message)
+{
+	struct node *node = arg;
+	char text[128];
+	char body[64] = "";
+	size_t size = 0;
+
+	for (size_t i = 0; i < message->count; i++) {
+		size_t part = message->iov[i].iov_len;
+
+		if (size + part < sizeof(body))
+			memcpy(body + size, message->iov[i].iov_base, part);
+		size += part;
+	}
+	ck_assert_uint_eq(size, message->size);
+	node->received++;
+	if (size < sizeof(body))
+		snprintf(text, sizeof(text), "%u:%s\n", message->source, body);
+	else
+		snprintf(text, sizeof(text), "%u:(%zu bytes)\n", message->source, size);
+	node_log(node, text);
+}
+
+static void on_configure(void *arg, const struct totem_configuration *c)
+{
+	struct node *node = arg;
+	char text[256];
+	size_t size = (size_t)snprintf(text, sizeof(text), "%s", c->is_regular ? "regular" : "transitional");
+
+	for (uint32_t i = 0; i < c->member_count; i++)
+		size += (size_t)snprintf(text + size, sizeof(text) - size, " %u", c->members[i]);
+	for (uint32_t i = 0; i < c->left_count; i++)
+		size += (size_t)snprintf(text + size, sizeof(text) - size, " -%u", c->left[i]);
+	for (uint32_t i = 0; i < c->joined_count; i++)
+		size += (size_t)snprintf(text + size, sizeof(text) - size, " +%u", c->joined[i]);
+	snprintf(text + size, sizeof(text) - size, "\n");
+	node_log(node, text);
+	if (c->is_regular && !node->syncs_by_hand)
+		totem_engine_synchronized(node->engine, node->net->now_ns);
+}
+
+static int on_store(void *arg, const struct ring_id *id)
+{
+	struct node *node = arg;
+
+	if (node->is_disk_broken)
+		return -EIO;
+	ck_assert_uint_gt(id->seq, node->ring_seq);
+	node->ring_seq = id->seq;
+	return 0;
+}
+
+static void on_visit(void *arg, uint32_t frames)
+{
+	struct node *node = arg;
+
+	node->visits++;
+	ck_assert_uint_le(frames, 17);
+}
+
+static void on_passed(void *arg)
+{
+	struct node *node = arg;
+
+	node->passed++;
+}
+
+static void on_room(void *arg)
+{
+	struct node *node = arg;
+
+	node->rooms++;
+}
+
+static void on_trace(void *arg, const struct totem_trace *trace)
+{
+	struct node *node = arg;
+
+	if (getenv("TEST_TRACE") != NULL)
+		fprintf(stderr, "# %10.3f ms node %u kind %d state %d node %u seq %u value %lu cause %u "
+			"ring %u.%lu\n", (double)node->net->now_ns / 1e6, node->id, trace->kind,
+			trace->state, trace->node, trace->seq, (unsigned long)trace->value,
+			trace->cause, trace->ring.rep, (unsigned long)trace->ring.seq);
+	if (trace->kind == TOTEM_TRACE_REFUSED) {
+		node->refused++;
+		node->last_refusal = (uint32_t)trace->value;
+	}
+	node->gathered += trace->kind == TOTEM_TRACE_STATE && trace->value == TOTEM_GATHER;
+	node->retransmitted += trace->kind == TOTEM_TRACE_RETRANSMITTED;
+	node->requested += trace->kind == TOTEM_TRACE_REQUESTED;
+}
+
+static const struct totem_callbacks callbacks = {
+	.multicast = on_multicast,
+	.token = on_token,
+	.timer = on_timer,
+	.deliver = on_deliver,
+	.configure = on_configure,
+	.store_ring_id = on_store,
+	.visit = on_visit,
+	.passed = on_passed,
+	.room = on_room,
+	.trace = on_trace,
+};
+
+/* What tests vary before they start nodes. */
+static struct totem_options options;
+
+static void node_start(uint32_t id)
+{
+	struct node *node = node_of(id);
+
+	ck_assert(!node->is_up);
+	options.nodeid = id;
+	options.ring_seq = node->ring_seq;
+	node->id = id;
+	node->net = net;
+	for (int i = 0; i < TOTEM_TIMER_COUNT; i++)
+		node->timers[i] = TOTEM_NEVER;
+	node->pool = frame_pool_create(2048, 256u << 20);
+	node->engine = totem_engine_create(node->pool, &options, &callbacks, node, net->now_ns);
+	ck_assert_ptr_nonnull(node->engine);
+	node->is_up = true;
+	totem_engine_transport(node->engine, net->now_ns, TOTEM_EVENT_LINK_UP, 0);
+}
+
+static void node_crash(uint32_t id)
+{
+	struct node *node = node_of(id);
+
+	node->is_up = false;
+	for (size_t i = 0; i < net->count; i++) {
+		struct event *event = &net->events[(net->first + i) % EVENTS_MAX];
+
+		if (event->to == node) {
+			frame_unref(event->frame);
+			event->frame = NULL;
+		}
+	}
+	totem_engine_destroy(node->engine);
+	frame_pool_destroy(node->pool);
+	node->engine = NULL;
+	node->pool = NULL;
+	for (int i = 0; i < TOTEM_TIMER_COUNT; i++)
+		node->timers[i] = TOTEM_NEVER;
+}
+
+static void net_deliver(struct net *n)
+{
+	struct coterie_frame *batch[64];
+	struct node *to = n->events[n->first].to;
+	uint64_t at_ns = n->events[n->first].at_ns;
+	size_t count = 0;
+
+	while (n->count > 0 && count < 64) {
+		struct event *event = &n->events[n->first];
+
+		if (event->to != to || event->at_ns != at_ns)
+			break;
+		if (event->frame != NULL)
+			batch[count++] = event->frame;
+		n->first = (n->first + 1) % EVENTS_MAX;
+		n->count--;
+	}
+	if (to->is_up && count > 0)
+		totem_engine_receive(to->engine, n->now_ns, batch, count);
+	for (size_t i = 0; i < count; i++)
+		frame_unref(batch[i]);
+}
+
+/* The next packet or timer, up to limit_ns. false: nothing was due. */
+static bool net_step(struct net *n, uint64_t limit_ns)
+{
+	uint64_t at_ns = n->count > 0 ? n->events[n->first].at_ns : TOTEM_NEVER;
+	struct node *due = NULL;
+	int timer = 0;
+
+	for (uint32_t i = 0; i < n->node_count; i++) {
+		for (int t = 0; n->nodes[i].is_up && t < TOTEM_TIMER_COUNT; t++) {
+			if (n->nodes[i].timers[t] < at_ns) {
+				at_ns = n->nodes[i].timers[t];
+				due = &n->nodes[i];
+				timer = t;
+			}
+		}
+	}
+	if (at_ns > limit_ns)
+		return false;
+	if (at_ns > n->now_ns)
+		n->now_ns = at_ns;
+	if (due == NULL) {
+		net_deliver(n);
+	} else {
+		due->timers[timer] = TOTEM_NEVER;
+		totem_engine_timeout(due->engine, n->now_ns, (enum totem_timer)timer);
+	}
+	return true;
+}
+
+static void run_for(uint64_t ms)
+{
+	uint64_t limit_ns = net->now_ns + ms * MS;
+
+	while (net_step(net, limit_ns))
+		;
+	net->now_ns = limit_ns;
+}
+
+static bool is_one_ring(uint32_t count)
+{
+	const struct ring_id *ring = NULL;
+	uint32_t up = 0;
+
+	for (uint32_t i = 0; i < net->node_count; i++) {
+		const struct node *node = &net->nodes[i];
+		const uint32_t *members;
+
+		if (!node->is_up)
+			continue;
+		up++;
+		if (totem_engine_state(node->engine) != TOTEM_OPERATIONAL ||
+			totem_engine_members(node->engine, &members) != count)
+			return false;
+		if (ring != NULL && !ring_id_equal(ring, totem_engine_ring(node->engine)))
+			return false;
+		ring = totem_engine_ring(node->engine);
+	}
+	return up == count;
+}
+
+static void run_until_ring(uint32_t count, uint64_t ms)
+{
+	uint64_t limit_ns = net->now_ns + ms * MS;
+
+	while (!is_one_ring(count))
+		ck_assert_msg(net_step(net, limit_ns), "no ring of %u within %lu ms", count,
+			(unsigned long)ms);
+}
+
+static bool have_all(uint32_t count)
+{
+	for (uint32_t i = 0; i < net->node_count; i++) {
+		if (net->nodes[i].is_up && net->nodes[i].received < count)
+			return false;
+	}
+	return true;
+}
+
+static void run_until_received(uint32_t count, uint64_t ms)
+{
+	uint64_t limit_ns = net->now_ns + ms * MS;
+
+	while (!have_all(count))
+		ck_assert_msg(net_step(net, limit_ns), "not all of %u messages within %lu ms", count,
+			(unsigned long)ms);
+}
+
+static int send_text(uint32_t id, enum totem_guarantee guarantee, const char *text)
+{
+	const struct iovec iov = {.iov_base = (void *)(uintptr_t)text, .iov_len = strlen(text) + 1};
+
+	return totem_engine_send(node_of(id)->engine, net->now_ns, guarantee, &iov, 1);
+}
+
+static void send_many(uint32_t id, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "m%u.%u", id, i);
+		ck_assert_int_eq(send_text(id, TOTEM_AGREED, text), 0);
+	}
+}
+
+/* Forget what was logged so far. */
+static void clear_logs(void)
+{
+	for (uint32_t i = 0; i < NODES_MAX; i++) {
+		net->nodes[i].log[0] = '\0';
+		net->nodes[i].log_size = 0;
+		net->nodes[i].received = 0;
+		net->nodes[i].gathered = 0;
+	}
+}
+
+static void start_ring(uint32_t count)
+{
+	net->node_count = count;
+	for (uint32_t id = 1; id <= count; id++)
+		node_start(id);
+	run_until_ring(count, 20000);
+	run_for(5);
+	clear_logs();
+}
+
+static void setup(void)
+{
+	net = calloc(1, sizeof(*net));
+	ck_assert_ptr_nonnull(net);
+	net->now_ns = 1000 * MS;
+	totem_options_defaults(&options, 1, 3);
+}
+
+static void teardown(void)
+{
+	for (uint32_t i = 0; i < net->node_count; i++) {
+		struct node *node = &net->nodes[i];
+
+		if (node->is_up)
+			node_crash(i + 1);
+	}
+	while (net->count > 0)
+		net_deliver(net);
+	free(net);
+}
+
+/* --- a ring forms and orders --- */
+
+START_TEST(one_node_is_a_ring)
+{
+	net->node_count = 1;
+	node_start(1);
+	run_until_ring(1, 10);
+	ck_assert_str_eq(node_of(1)->log, "transitional\nregular 1 +1\n");
+	ck_assert_uint_eq(totem_engine_ring(node_of(1)->engine)->seq, 5);
+	send_many(1, 3);
+	run_until_received(3, 10);
+	ck_assert_str_eq(node_of(1)->log,
+		"transitional\nregular 1 +1\n1:m1.0\n1:m1.1\n1:m1.2\n");
+}
+END_TEST
+
+START_TEST(nodes_become_one_ring)
+{
+	uint32_t count = (uint32_t)_i;
+
+	net->node_count = count;
+	for (uint32_t id = 1; id <= count; id++) {
+		node_start(id);
+		run_for(95);
+	}
+	run_until_ring(count, 3000);
+	for (uint32_t id = 1; id <= count; id++)
+		ck_assert(totem_engine_is_safe_honoured(node_of(id)->engine));
+}
+END_TEST
+
+START_TEST(messages_have_one_order)
+{
+	start_ring(3);
+	for (uint32_t round = 0; round < 20; round++) {
+		send_many(1, 10);
+		send_many(2, 7);
+		send_many(3, 1);
+		run_for(1);
+	}
+	run_until_received(360, 1000);
+	ck_assert_str_eq(node_of(1)->log, node_of(2)->log);
+	ck_assert_str_eq(node_of(1)->log, node_of(3)->log);
+	ck_assert_uint_gt(node_of(1)->visits, 10);
+	ck_assert_uint_gt(node_of(1)->passed, 10);
+}
+END_TEST
+
+START_TEST(large_messages_arrive_whole)
+{
+	static char text[100000];
+	const struct iovec iov[2] = {{text, 5}, {text, sizeof(text) - 5}};
+
+	start_ring(3);
+	memset(text, 'x', sizeof(text));
+	for (uint32_t id = 1; id <= 3; id++)
+		ck_assert_int_eq(totem_engine_send(node_of(id)->engine, net->now_ns, TOTEM_AGREED,
+			iov, 2), 0);
+	run_until_received(3, 1000);
+	ck_assert_str_eq(node_of(1)->log, node_of(3)->log);
+	ck_assert_ptr_nonnull(strstr(node_of(2)->log, "3:(100000 bytes)"));
+}
+END_TEST
+
+START_TEST(a_full_queue_refuses_and_calls_back)
+{
+	static char text[50000];
+	const struct iovec iov = {text, sizeof(text)};
+	struct totem_queue queue;
+	uint32_t accepted = 0;
+
+	start_ring(2);
+	totem_engine_queue(node_of(1)->engine, &queue);
+	ck_assert_uint_eq(queue.used, 0);
+
+	const struct iovec huge = {text, (size_t)queue.message_size_max + 1};
+
+	ck_assert_int_eq(totem_engine_send(node_of(1)->engine, net->now_ns, TOTEM_AGREED, &huge, 1),
+		-EMSGSIZE);
+	while (totem_engine_send(node_of(1)->engine, net->now_ns, TOTEM_AGREED, &iov, 1) == 0)
+		accepted++;
+	ck_assert_uint_gt(accepted, 10);
+	ck_assert_uint_eq(node_of(1)->rooms, 0);
+	run_until_received(accepted, 5000);
+	ck_assert_uint_gt(node_of(1)->rooms, 0);
+}
+END_TEST
+
+/* --- loss --- */
+
+/* Every third frame of node 1 to node 3, the first time. */
+static bool drop_some_frames(struct net *n, uint32_t from, uint32_t to,
+	const struct wire_header *header, const struct coterie_frame *frame)
+{
+	struct wire_mcast mcast;
+
+	(void)n;
+	if (header->type != WIRE_MCAST || from != 1 || to != 3)
+		return false;
+	wire_decode_mcast(frame->data, frame->size, &mcast);
+	return mcast.system_from == 1 && mcast.seq % 3 == 0;
+}
+
+START_TEST(a_lost_frame_is_asked_for)
+{
+	start_ring(3);
+	net->drops = drop_some_frames;
+	for (int i = 0; i < 30; i++) {
+		send_many(1, 1);
+		run_for(1);
+	}
+	run_until_received(30, 1000);
+	ck_assert_uint_gt(net->dropped, 0);
+	ck_assert_uint_gt(node_of(3)->requested, 0);
+	ck_assert_uint_gt(node_of(1)->retransmitted + node_of(2)->retransmitted, 0);
+	ck_assert_str_eq(node_of(1)->log, node_of(3)->log);
+	ck_assert_uint_eq(node_of(3)->gathered, 0);
+}
+END_TEST
+
+static bool drop_one_in_ten(struct net *n, uint32_t from, uint32_t to,
+	const struct wire_header *header, const struct coterie_frame *frame)
+{
+	static uint32_t state = 1;
+
+	(void)n, (void)header, (void)frame;
+	state = state * 1103515245u + 12345u;
+	return from != to && (state >> 16) % 10 == 0;
+}
+
+START_TEST(loss_of_everything_slows_but_does_not_break)
+{
+	start_ring(3);
+	net->drops = drop_one_in_ten;
+	for (uint32_t i = 0; i < 50; i++) {
+		for (uint32_t id = 1; id <= 3; id++)
+			send_many(id, 2);
+		run_for(2);
+	}
+	run_until_received(300, 5000);
+	ck_assert_str_eq(node_of(1)->log, node_of(2)->log);
+	ck_assert_str_eq(node_of(1)->log, node_of(3)->log);
+}
+END_TEST
+
+/* --- membership --- */
+
+START_TEST(a_crash_is_recovered_from)
+{
+	start_ring(3);
+	send_many(1, 40);
+	send_many(3, 40);
+	run_for(1);
+	node_crash(1);
+	send_many(2, 1);
+	run_until_ring(2, 9000);
+	run_for(100);
+	ck_assert_str_eq(node_of(2)->log, node_of(3)->log);
+	ck_assert_ptr_nonnull(strstr(node_of(2)->log, "transitional 2 3 -1\nregular 2 3\n"));
+	ck_assert_ptr_nonnull(strstr(node_of(2)->log, "3:m3.39"));
+	ck_assert_ptr_nonnull(strstr(node_of(2)->log, "2:m2.0"));
+}
+END_TEST
+
+START_TEST(a_crashed_node_comes_back)
+{
+	start_ring(3);
+	node_crash(3);
+	run_until_ring(2, 9000);
+	clear_logs();
+	node_start(3);
+	run_until_ring(3, 3000);
+	ck_assert_str_eq(node_of(1)->log, "transitional 1 2\nregular 1 2 3 +3\n");
+	/* At once as well, before anybody has missed it. */
+	node_crash(3);
+	run_for(10);
+	node_start(3);
+	run_until_ring(3, 3000);
+}
+END_TEST
+
+START_TEST(a_leave_takes_no_timer)
+{
+	start_ring(3);
+	totem_engine_leave(node_of(2)->engine, net->now_ns);
+	net->nodes[1].is_up = false;
+	run_until_ring(2, 10);
+	ck_assert_str_eq(node_of(1)->log, "transitional 1 3 -2\nregular 1 3\n");
+	net->nodes[1].is_up = true; /* for tear-down */
+}
+END_TEST
+
+START_TEST(signs_of_death_are_confirmed_first)
+{
+	start_ring(3);
+	node_crash(3);
+	/* One sign alone changes nothing. */
+	totem_engine_transport(node_of(2)->engine, net->now_ns, TOTEM_EVENT_PEER_DEAD, 3);
+	run_for(1);
+	ck_assert_uint_eq(node_of(2)->gathered, 0);
+	run_for(2);
+	totem_engine_transport(node_of(2)->engine, net->now_ns, TOTEM_EVENT_PEER_DEAD, 3);
+	run_until_ring(2, 10);
+}
+END_TEST
+
+static bool is_cut(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
+	const struct coterie_frame *frame)
+{
+	(void)header, (void)frame;
+	return (from < n->cut_from) != (to < n->cut_from);
+}
+
+static bool are_split(void)
+{
+	const uint32_t *members;
+
+	for (uint32_t i = 0; i < net->node_count; i++) {
+		const struct node *node = &net->nodes[i];
+		uint32_t side = node->id < net->cut_from ? net->cut_from - 1
+							  : net->node_count + 1 - net->cut_from;
+
+		if (totem_engine_state(node->engine) != TOTEM_OPERATIONAL ||
+			totem_engine_members(node->engine, &members) != side)
+			return false;
+	}
+	return true;
+}
+
+START_TEST(partitions_merge)
+{
+	start_ring(5);
+	net->cut_from = 3;
+	net->drops = is_cut;
+	send_many(1, 3);
+	send_many(5, 3);
+	while (!are_split())
+		ck_assert(net_step(net, UINT64_MAX));
+	run_for(1000);
+	ck_assert_ptr_nonnull(strstr(node_of(1)->log, "transitional 1 2 -3 -4 -5\nregular 1 2\n"));
+	ck_assert_ptr_nonnull(strstr(node_of(4)->log, "transitional 3 4 5 -1 -2\nregular 3 4 5\n"));
+	ck_assert_str_eq(node_of(1)->log, node_of(2)->log);
+	ck_assert_str_eq(node_of(3)->log, node_of(5)->log);
+	clear_logs();
+	net->drops = NULL;
+	run_until_ring(5, 3000);
+	ck_assert_str_eq(node_of(1)->log, "transitional 1 2\nregular 1 2 3 4 5 +3 +4 +5\n");
+}
+END_TEST
+
+START_TEST(a_broken_disk_keeps_a_node_out)
+{
+	start_ring(2);
+	node_of(2)->is_disk_broken = true;
+	node_crash(1);
+	run_for(20000);
+	ck_assert_int_eq(totem_engine_state(node_of(2)->engine), TOTEM_GATHER);
+	node_of(2)->is_disk_broken = false;
+	run_until_ring(1, 10000);
+}
+END_TEST
+
+/* --- holding the token --- */
+
+START_TEST(an_idle_ring_is_quiet)
+{
+	start_ring(3);
+	run_for(1000);
+	memset(net->packets, 0, sizeof(net->packets));
+	run_for(7000);
+	/* One rotation and one merge detect per hold time of 685 ms. */
+	ck_assert_uint_le(net->packets[WIRE_TOKEN], 3 * 12);
+	ck_assert_uint_ge(net->packets[WIRE_TOKEN], 3 * 8);
+	ck_assert_uint_le(net->packets[WIRE_MERGE_DETECT], 12);
+	ck_assert_uint_ge(net->packets[WIRE_MERGE_DETECT], 8);
+	ck_assert_uint_eq(net->packets[WIRE_JOIN], 0);
+	ck_assert_uint_eq(node_of(1)->gathered, 0);
+}
+END_TEST
+
+START_TEST(a_message_ends_the_idling)
+{
+	uint32_t id = (uint32_t)_i;
+
+	start_ring(3);
+	run_for(1000);
+	memset(net->packets, 0, sizeof(net->packets));
+	send_many(id, 1);
+	run_until_received(1, 2);
+	ck_assert_uint_eq(net->packets[WIRE_HOLD_CANCEL], id == 1 ? 0 : 1);
+}
+END_TEST
+
+/* --- safe delivery --- */
+
+START_TEST(safe_waits_for_everybody)
+{
+	start_ring(3);
+	ck_assert(totem_engine_is_safe_honoured(node_of(1)->engine));
+	ck_assert_int_eq(send_text(1, TOTEM_SAFE, "safe"), 0);
+	ck_assert_int_eq(send_text(1, TOTEM_AGREED, "behind"), 0);
+	run_until_received(2, 10);
+	ck_assert_str_eq(node_of(1)->log, "1:safe\n1:behind\n");
+	ck_assert_str_eq(node_of(1)->log, node_of(3)->log);
+}
+END_TEST
+
+static bool drop_frames_to_3(struct net *n, uint32_t from, uint32_t to,
+	const struct wire_header *header, const struct coterie_frame *frame)
+{
+	(void)n, (void)from, (void)frame;
+	return header->type == WIRE_MCAST && to == 3;
+}
+
+START_TEST(safe_is_not_delivered_while_one_lacks_it)
+{
+	start_ring(3);
+	net->drops = drop_frames_to_3;
+	ck_assert_int_eq(send_text(1, TOTEM_AGREED, "agreed"), 0);
+	run_for(10);
+	ck_assert_str_eq(node_of(2)->log, "1:agreed\n");
+	ck_assert_int_eq(send_text(1, TOTEM_SAFE, "safe"), 0);
+	run_for(100);
+	ck_assert_str_eq(node_of(2)->log, "1:agreed\n");
+	net->drops = NULL;
+	run_until_received(2, 1000);
+	ck_assert_str_eq(node_of(3)->log, "1:agreed\n1:safe\n");
+}
+END_TEST
+
+START_TEST(safe_moves_to_the_transitional_configuration)
+{
+	start_ring(3);
+	net->drops = drop_frames_to_3;
+	ck_assert_int_eq(send_text(1, TOTEM_SAFE, "safe"), 0);
+	run_for(10);
+	node_crash(3);
+	run_until_ring(2, 9000);
+	ck_assert_str_eq(node_of(1)->log, "transitional 1 2 -3\n1:safe\nregular 1 2\n");
+	ck_assert_str_eq(node_of(1)->log, node_of(2)->log);
+}
+END_TEST
+
+START_TEST(a_plain_member_turns_safe_off)
+{
+	net->node_count = 3;
+	for (uint32_t id = 1; id <= 3; id++) {
+		options.features = id == (uint32_t)_i ? 0 : WIRE_FEATURE_SAFE;
+		node_start(id);
+	}
+	run_until_ring(3, 3000);
+	for (uint32_t id = 1; id <= 3; id++)
+		ck_assert(!totem_engine_is_safe_honoured(node_of(id)->engine));
+	run_for(5);
+	clear_logs();
+	ck_assert_int_eq(send_text(1, TOTEM_SAFE, "safe"), 0);
+	run_until_received(1, 10);
+}
+END_TEST
+
+/* --- numbers wrap, bytes swap --- */
+
+START_TEST(sequence_numbers_wrap)
+{
+	options.first_seq = 0xFFFFFFC0u;
+	start_ring(3);
+	for (uint32_t i = 0; i < 60; i++) {
+		send_many(1, 2);
+		send_many(2, 2);
+		run_for(1);
+	}
+	run_until_received(240, 1000);
+	ck_assert_str_eq(node_of(1)->log, node_of(3)->log);
+
+	struct totem_probe probe;
+
+	totem_engine_probe(node_of(1)->engine, &probe);
+	ck_assert_uint_lt(probe.high_seq, 0x1000);
+	node_crash(2);
+	run_until_ring(2, 9000);
+}
+END_TEST
+
+START_TEST(byte_orders_mix)
+{
+	net->node_count = 3;
+	for (uint32_t id = 1; id <= 3; id++) {
+		options.swap = id == (uint32_t)_i;
+		node_start(id);
+	}
+	run_until_ring(3, 3000);
+	run_for(5);
+	clear_logs();
+	for (uint32_t id = 1; id <= 3; id++)
+		send_many(id, 20);
+	run_until_received(60, 1000);
+	ck_assert_str_eq(node_of(1)->log, node_of(2)->log);
+	ck_assert_str_eq(node_of(1)->log, node_of(3)->log);
+	/* Old-ring frames of the other order survive a recovery. */
+	net->drops = drop_frames_to_3;
+	send_many(2, 5);
+	run_for(10);
+	net->drops = NULL;
+	node_crash(1);
+	run_until_ring(2, 9000);
+	ck_assert_str_eq(node_of(2)->log, node_of(3)->log);
+	ck_assert_ptr_nonnull(strstr(node_of(3)->log, "2:m2.4"));
+}
+END_TEST
+
+static void add_basic(Suite *suite)
+{
+	TCase *tcase = tcase_create("ring");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, one_node_is_a_ring);
+	tcase_add_loop_test(tcase, nodes_become_one_ring, 1, NODES_MAX + 1);
+	tcase_add_test(tcase, messages_have_one_order);
+	tcase_add_test(tcase, large_messages_arrive_whole);
+	tcase_add_test(tcase, a_full_queue_refuses_and_calls_back);
+	tcase_add_test(tcase, a_lost_frame_is_asked_for);
+	tcase_add_test(tcase, loss_of_everything_slows_but_does_not_break);
+	tcase_add_test(tcase, a_crash_is_recovered_from);
+	tcase_add_test(tcase, a_crashed_node_comes_back);
+	tcase_add_test(tcase, a_leave_takes_no_timer);
+	tcase_add_test(tcase, signs_of_death_are_confirmed_first);
+	tcase_add_test(tcase, partitions_merge);
+	tcase_add_test(tcase, a_broken_disk_keeps_a_node_out);
+	tcase_add_test(tcase, an_idle_ring_is_quiet);
+	tcase_add_loop_test(tcase, a_message_ends_the_idling, 1, 4);
+	tcase_add_test(tcase, safe_waits_for_everybody);
+	tcase_add_test(tcase, safe_is_not_delivered_while_one_lacks_it);
+	tcase_add_test(tcase, safe_moves_to_the_transitional_configuration);
+	tcase_add_loop_test(tcase, a_plain_member_turns_safe_off, 1, 4);
+	tcase_add_test(tcase, sequence_numbers_wrap);
+	tcase_add_loop_test(tcase, byte_orders_mix, 1, 4);
+	suite_add_tcase(suite, tcase);
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("engine");
+
+	add_basic(suite);
+
+	SRunner *runner = srunner_create(suite);
+
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+
+	int failed = srunner_ntests_failed(runner);
+
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
