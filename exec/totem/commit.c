@@ -25,7 +25,8 @@ static void send_commit(struct totem_engine *engine)
 	const struct node_set *members = &engine->new_memb;
 	size_t size = 41 + 28 * (size_t)members->count + 8 + 8 * (size_t)members->count;
 	struct coterie_frame *frame = frame_take(engine->pool, size);
-	uint32_t target = members->ids[commit->memb_index % members->count];
+	uint32_t next = index_of(engine, engine->options.nodeid) + 1;
+	uint32_t target = members->ids[next % members->count]; /* in both rotations */
 
 	commit->token_seq++;
 	if (frame == NULL)

@@ -28,7 +28,7 @@ TESTS += $(exec_unit_tests)
 %C%_test_sync_LDADD = libtotem.la $(CHECK_LIBS)
 
 # exec/totem: the codec and the group layer. vectors/ holds captured packets.
-totem_unit_tests = %D%/test_frame %D%/test_node_set %D%/test_pack %D%/test_unpack %D%/test_wire
+totem_unit_tests = %D%/test_engine %D%/test_frame %D%/test_node_set %D%/test_pack %D%/test_unpack %D%/test_wire
 check_PROGRAMS += $(totem_unit_tests)
 TESTS += $(totem_unit_tests)
 dist_check_DATA += \
@@ -41,6 +41,9 @@ VECTORS_CPPFLAGS = -DVECTORS_DIR='"$(abs_top_srcdir)/%D%/vectors"'
 fail_alloc_sources = %D%/fail_alloc.c %D%/fail_alloc.h
 FAIL_ALLOC_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=reallocarray
+%C%_test_engine_SOURCES = %D%/test_engine.c
+%C%_test_engine_CFLAGS = $(TEST_CFLAGS)
+%C%_test_engine_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_frame_SOURCES = %D%/test_frame.c $(fail_alloc_sources)
 %C%_test_frame_CFLAGS = $(TEST_CFLAGS)
 %C%_test_frame_LDFLAGS = $(FAIL_ALLOC_LDFLAGS)
