@@ -30,7 +30,8 @@ struct pack_queue {
 	struct pack_options options;
 	uint64_t messages;
 
-	/* A ring of frames_max slots: `closed` finished ones from `first` on, then maybe the open one. */
+	/* A ring of frames_max slots, and one more for a split: `closed` finished ones from `first` on,
+	 * then maybe the open one. */
 	struct slot *slots;
 	uint32_t first;
 	uint32_t closed;
@@ -53,20 +54,25 @@ struct source {
 	size_t left; /* of all */
 };
 
+static uint32_t slot_count(const struct pack_queue *queue)
+{
+	return queue->options.frames_max + 1;
+}
+
 static struct slot *slot_at(const struct pack_queue *queue, uint32_t i)
 {
-	return &queue->slots[(queue->first + i) % queue->options.frames_max];
+	return &queue->slots[(queue->first + i) % slot_count(queue)];
 }
 
 struct pack_queue *pack_queue_create(struct frame_pool *pool, const struct pack_options *options)
 {
-	assert(options->frames_max > 0);
+	assert(options->frames_max > 0 && options->frames_max < UINT32_MAX);
 
 	struct pack_queue *queue = calloc(1, sizeof(*queue));
 
 	if (queue == NULL)
 		return NULL;
-	queue->slots = calloc(options->frames_max, sizeof(*queue->slots));
+	queue->slots = calloc((size_t)options->frames_max + 1, sizeof(*queue->slots));
 	if (queue->slots == NULL) {
 		free(queue);
 		return NULL;
@@ -101,7 +107,9 @@ uint32_t pack_queue_count(const struct pack_queue *queue)
 
 uint32_t pack_queue_free(const struct pack_queue *queue)
 {
-	return queue->options.frames_max - pack_queue_count(queue);
+	uint32_t count = pack_queue_count(queue);
+
+	return count < queue->options.frames_max ? queue->options.frames_max - count : 0;
 }
 
 uint64_t pack_queue_messages(const struct pack_queue *queue)
@@ -295,6 +303,62 @@ void pack_queue_flush(struct pack_queue *queue)
 		close_packet(queue, false);
 }
 
+/* Move all parts of the packet in slot i but the first to a packet behind it. */
+static int split_packet(struct pack_queue *queue, uint32_t i, const struct wire_packet *packet)
+{
+	struct slot *slot = slot_at(queue, i);
+	struct coterie_frame *frame = frame_take(queue->pool, slot->frame->size);
+	uint16_t first = wire_packet_length(packet, 0);
+	uint16_t others = packet->part_count - 1;
+	bool swap = queue->options.swap;
+
+	if (frame == NULL)
+		return -ENOMEM;
+	assert(pack_queue_count(queue) < slot_count(queue));
+
+	uint8_t *to = frame->data + WIRE_MCAST_HEADER_SIZE;
+	size_t data_size = packet->data_size - first;
+
+	wire_encode_packet_header(packet->fragmented, 0, others, swap, to);
+	memcpy(to + WIRE_PACKET_HEADER_SIZE, packet->lengths + LENGTH_SIZE, LENGTH_SIZE * others);
+	memcpy(to + WIRE_PACKET_HEADER_SIZE + LENGTH_SIZE * others, packet->data + first, data_size);
+	frame->size = (uint32_t)(WIRE_MCAST_HEADER_SIZE + WIRE_PACKET_HEADER_SIZE +
+		LENGTH_SIZE * others + data_size);
+
+	uint8_t *from = packet_of(slot);
+
+	wire_encode_packet_header(0, packet->continuation, 1, swap, from);
+	memmove(from + WIRE_PACKET_HEADER_SIZE + LENGTH_SIZE, packet->data, first);
+	slot->frame->size =
+		WIRE_MCAST_HEADER_SIZE + WIRE_PACKET_HEADER_SIZE + LENGTH_SIZE + first;
+	for (uint32_t j = queue->closed; j > i + 1; j--)
+		*slot_at(queue, j) = *slot_at(queue, j - 1);
+	/* Which part is a safe message's end is not known any more: both are marked. */
+	*slot_at(queue, i + 1) = (struct slot){.frame = frame, .guarantee = slot->guarantee};
+	queue->closed++;
+	return 0;
+}
+
+int pack_queue_split(struct pack_queue *queue)
+{
+	pack_queue_flush(queue);
+	for (uint32_t i = 0; i < queue->closed; i++) {
+		struct slot *slot = slot_at(queue, i);
+		struct wire_packet packet;
+		enum wire_refusal refusal = wire_decode_packet(packet_of(slot),
+			slot->frame->size - WIRE_MCAST_HEADER_SIZE, queue->options.swap, &packet);
+
+		assert(refusal == WIRE_OK);
+		if (i == 0 && packet.continuation == 0)
+			return 0; /* nothing is under way */
+		if (packet.part_count > 1)
+			return split_packet(queue, i, &packet);
+		if (packet.fragmented == 0)
+			return 0;
+	}
+	return 0;
+}
+
 struct coterie_frame *pack_queue_take(struct pack_queue *queue, uint32_t *guarantee)
 {
 	if (queue->closed == 0)
@@ -305,7 +369,7 @@ struct coterie_frame *pack_queue_take(struct pack_queue *queue, uint32_t *guaran
 
 	*guarantee = slot->guarantee;
 	slot->frame = NULL;
-	queue->first = (queue->first + 1) % queue->options.frames_max;
+	queue->first = (queue->first + 1) % slot_count(queue);
 	queue->closed--;
 	return frame;
 }

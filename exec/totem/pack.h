@@ -17,7 +17,7 @@
 
 struct pack_options {
 	uint32_t payload_max; /* M of spec 04 §12.2: bytes behind the 45-byte header */
-	uint32_t frames_max;  /* queue limit; a message is taken whole or not at all */
+	uint32_t frames_max;  /* queue limit, not 0; a message is taken whole or not at all */
 	bool swap;            /* write in the other byte order */
 };
 
@@ -37,9 +37,19 @@ int pack_queue_append(struct pack_queue *queue, uint32_t guarantee, const struct
 	size_t count);
 /** Close the open packet, if it holds anything, so that it can be taken. */
 void pack_queue_flush(struct pack_queue *queue);
+/**
+ * A configuration with members that missed the start of the message that is under way begins. By the
+ * reference's rule (spec 04 §12.4) they drop everything up to the end of the first packet that no
+ * message goes on from; so let that message end in a packet of its own, and those behind it start in
+ * the next. Needed where unpack.h's UNPACK_REFERENCE holds; closes the open packet.
+ *
+ * @return 0; -ENOMEM: they will lose messages that they could have had
+ */
+int pack_queue_split(struct pack_queue *queue);
 /** Closed frames that wait. The open packet counts as one when it holds anything. */
 uint32_t pack_queue_count(const struct pack_queue *queue);
-uint32_t pack_queue_free(const struct pack_queue *queue); /* frames that still fit */
+/** Frames that still fit. (A split may have put one above the limit.) */
+uint32_t pack_queue_free(const struct pack_queue *queue);
 /** Messages taken since creation, for statistics. */
 uint64_t pack_queue_messages(const struct pack_queue *queue);
 /**

@@ -82,12 +82,12 @@ static const char *next_packet(bool swap)
 	return text;
 }
 
-static const char *all_packets(void)
+static const char *all_packets(bool swap)
 {
 	static char text[4096];
 
 	text[0] = '\0';
-	for (const char *packet = next_packet(false); *packet != '\0'; packet = next_packet(false)) {
+	for (const char *packet = next_packet(swap); *packet != '\0'; packet = next_packet(swap)) {
 		if (text[0] != '\0')
 			strcat(text, " ");
 		strcat(text, packet);
@@ -145,12 +145,12 @@ START_TEST(messages_are_cut_and_packed)
 			ck_assert_msg(append((size_t)size % SAFE, size >= SAFE) == 0, "%s",
 				rows[i].name);
 		}
-		got = all_packets();
+		got = all_packets(false);
 		ck_assert_msg(strcmp(got, rows[i].before) == 0, "%s: '%s'", rows[i].name, got);
 		ck_assert_msg(pack_queue_count(queue) == (*rows[i].after != '\0'), "%s: count",
 			rows[i].name);
 		pack_queue_flush(queue);
-		got = all_packets();
+		got = all_packets(false);
 		ck_assert_msg(strcmp(got, rows[i].after) == 0, "%s: '%s'", rows[i].name, got);
 		ck_assert_msg(pack_queue_count(queue) == 0, "%s: count", rows[i].name);
 		tear_down();
@@ -237,6 +237,61 @@ START_TEST(parts_of_a_message_are_gathered)
 }
 END_TEST
 
+/* --- new members --- */
+
+static const struct {
+	const char *name;
+	int sizes[8];
+	int taken; /* packets that are out */
+	const char *after;
+} splits[] = {
+	{"nothing waits", {END}, 0, ""},
+	{"nothing is under way", {21, 5, END}, 0, "0>1:20 1>0:1,5"},
+	{"the last message is under way", {21, END}, 1, "1>0:1"},
+	{"whole messages behind it", {21, 5, SAFE + 6, END}, 1, "1>0!:1 0>0!:5,6"},
+	{"one that goes on behind it", {21, 30, END}, 1, "1>0:1 0>2:17 2>0:13"},
+	{"in the middle of a long one", {61, 5, 40, END}, 1, "1>2:20 2>3:20 3>0:1 0>4:5,10 4>5:20 5>0:10"},
+	{"a break between", {21, 18, END}, 2, "2>0:1"},
+	{"between two", {20, 5, 6, END}, 1, "0>0:5,6"},
+};
+
+START_TEST(a_message_under_way_ends_alone)
+{
+	for (size_t i = 0; i < sizeof(splits) / sizeof(splits[0]); i++) {
+		const char *got;
+
+		create(PAYLOAD_MAX, FRAMES_MAX, _i == 1);
+		for (size_t at = 0; splits[i].sizes[at] != END; at++)
+			append((size_t)splits[i].sizes[at] % SAFE, splits[i].sizes[at] >= SAFE);
+		for (int packet = 0; packet < splits[i].taken; packet++)
+			ck_assert_str_ne(next_packet(_i == 1), "");
+		ck_assert_int_eq(pack_queue_split(queue), 0);
+		ck_assert_int_eq(pack_queue_split(queue), 0); /* and nothing more to do */
+		got = all_packets(_i == 1);
+		ck_assert_msg(strcmp(got, splits[i].after) == 0, "%s: '%s'", splits[i].name, got);
+		tear_down();
+	}
+}
+END_TEST
+
+START_TEST(a_split_in_a_full_queue)
+{
+	ck_assert_int_eq(append(21, 0), 0);
+	next_packet(false);
+	ck_assert_int_eq(append(19 + PART_MAX * (FRAMES_MAX - 1) - 3, 0), 0);
+	ck_assert_uint_eq(pack_queue_free(queue), 0);
+	ck_assert_int_eq(pack_queue_split(queue), 0);
+	ck_assert_uint_eq(pack_queue_count(queue), FRAMES_MAX + 1);
+	ck_assert_uint_eq(pack_queue_free(queue), 0);
+	ck_assert_int_eq(append(0, 0), -EAGAIN);
+	ck_assert_str_eq(next_packet(false), "1>0:1");
+	ck_assert_str_eq(next_packet(false), "0>2:17");
+	ck_assert_uint_eq(pack_queue_free(queue), 1);
+	ck_assert_int_eq(append(20, 0), 0);
+	ck_assert_uint_eq(pack_queue_count(queue), FRAMES_MAX);
+}
+END_TEST
+
 /* --- limits --- */
 
 START_TEST(a_full_queue)
@@ -259,7 +314,7 @@ START_TEST(a_full_queue)
 	ck_assert_int_eq(append(13, 0), 0);
 	ck_assert_int_eq(append(0, 0), -EAGAIN);
 	ck_assert_uint_eq(pack_queue_count(queue), FRAMES_MAX);
-	ck_assert_str_eq(all_packets(), "1>2:20 2>3:20 3>4:20 4>5:20 5>6:20 6>7:20 7>8:20 8>9:20 "
+	ck_assert_str_eq(all_packets(false), "1>2:20 2>3:20 3>4:20 4>5:20 5>6:20 6>7:20 7>8:20 8>9:20 "
 					"9>0:20 0>0:5,13");
 	ck_assert_uint_eq(pack_queue_free(queue), FRAMES_MAX);
 }
@@ -284,7 +339,7 @@ START_TEST(another_payload_size)
 	pack_queue_set_payload_max(queue, 2 * PAYLOAD_MAX);
 	ck_assert_int_eq(append(30, 0), 0);
 	pack_queue_flush(queue);
-	ck_assert_str_eq(all_packets(), "0>1:5,13 1>2:5 2>3:5 3>4:2,1 4>0:29");
+	ck_assert_str_eq(all_packets(false), "0>1:5,13 1>2:5 2>3:5 3>4:2,1 4>0:29");
 }
 END_TEST
 
@@ -302,7 +357,7 @@ START_TEST(the_pool_is_exhausted)
 	ck_assert_uint_eq(usage.frames, 1);
 	ck_assert_int_eq(append(30, 0), 0);
 	pack_queue_flush(queue);
-	ck_assert_str_eq(all_packets(), "0>1:5,13 1>0:17");
+	ck_assert_str_eq(all_packets(false), "0>1:5,13 1>0:17");
 	pack_queue_destroy(queue);
 	frame_pool_destroy(small);
 	queue = other;
@@ -351,10 +406,12 @@ int main(void)
 	tcase_add_test(cutting, fragment_numbers_wrap_to_one);
 	tcase_add_test(cutting, frames_are_full);
 	tcase_add_test(cutting, packets_in_the_other_byte_order);
+	tcase_add_loop_test(cutting, a_message_under_way_ends_alone, 0, 2);
 	suite_add_tcase(suite, limits);
 	tcase_add_checked_fixture(limits, set_up, tear_down);
 	tcase_add_test(limits, parts_of_a_message_are_gathered);
 	tcase_add_test(limits, a_full_queue);
+	tcase_add_test(limits, a_split_in_a_full_queue);
 	tcase_add_test(limits, sizes_that_overflow);
 	tcase_add_test(limits, another_payload_size);
 	tcase_add_test(limits, the_pool_is_exhausted);

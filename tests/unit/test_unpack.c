@@ -698,6 +698,36 @@ START_TEST(what_is_packed_comes_out)
 }
 END_TEST
 
+/* A member that missed the start of the first message gets all the others, by either rule. */
+START_TEST(a_joiner_gets_what_is_behind_a_split)
+{
+	enum unpack_rule rule = _i == 1 ? UNPACK_BETTER : UNPACK_REFERENCE;
+	struct pack_options options = {.payload_max = 30, .frames_max = 100};
+	struct pack_queue *queue = pack_queue_create(pool, &options);
+	struct coterie_frame *frame;
+	uint32_t guarantee;
+
+	for (char letter = 'a'; letter < 'e'; letter++) {
+		char message[31];
+		struct iovec iov = {.iov_base = message, .iov_len = sizeof(message)};
+
+		memset(message, letter, sizeof(message));
+		ck_assert_int_eq(pack_queue_append(queue, 0, &iov, 1), 0);
+	}
+	frame_unref(pack_queue_take(queue, &guarantee));
+	ck_assert_int_eq(pack_queue_split(queue), 0);
+	while ((frame = pack_queue_take(queue, &guarantee)) != NULL) {
+		ck_assert_int_eq(unpack_frame(unpack, 1, frame, frame->data + 45, frame->size - 45,
+					 false, false, rule, deliver, NULL),
+			0);
+		frame_unref(frame);
+	}
+	ck_assert_str_eq(delivered, "1:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb 1:ccccccccccccccccccccccccccccccc "
+				    "1:ddddddddddddddddddddddddddddddd");
+	pack_queue_destroy(queue);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("unpack");
@@ -723,6 +753,7 @@ int main(void)
 	tcase_add_test(bounds, memory_runs_out_when_parts_are_moved);
 	suite_add_tcase(suite, both);
 	tcase_add_checked_fixture(both, set_up, tear_down);
+	tcase_add_loop_test(both, a_joiner_gets_what_is_behind_a_split, 0, 2);
 	tcase_add_loop_test(both, what_is_packed_comes_out, 0,
 		(int)(sizeof(payload_sizes) / sizeof(payload_sizes[0])));
 
