@@ -73,3 +73,20 @@ TESTS += %D%/test_ipc
 	exec/ipc_poll.c exec/ipc_access.c exec/ipc_request.c exec/ipc_gate.c exec/ipc_client.c
 %C%_test_ipc_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ipc_LDADD = $(CHECK_LIBS) $(QB_LIBS)
+
+# services/client and services/cpg/lib.
+client_unit_tests = %D%/test_client_error %D%/test_client_handle %D%/test_cpg_assembly %D%/test_libcpg
+check_PROGRAMS += $(client_unit_tests)
+TESTS += $(client_unit_tests)
+%C%_test_client_error_SOURCES = %D%/test_client_error.c
+%C%_test_client_error_CFLAGS = $(TEST_CFLAGS)
+%C%_test_client_error_LDADD = libclient.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
+%C%_test_client_handle_SOURCES = %D%/test_client_handle.c
+%C%_test_client_handle_CFLAGS = $(TEST_CFLAGS)
+%C%_test_client_handle_LDADD = libclient.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
+%C%_test_cpg_assembly_SOURCES = %D%/test_cpg_assembly.c services/cpg/lib/assembly.c
+%C%_test_cpg_assembly_CFLAGS = $(TEST_CFLAGS)
+%C%_test_cpg_assembly_LDADD = $(CHECK_LIBS)
+%C%_test_libcpg_SOURCES = %D%/test_libcpg.c
+%C%_test_libcpg_CFLAGS = $(TEST_CFLAGS)
+%C%_test_libcpg_LDADD = libcpg.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)

@@ -1,0 +1,220 @@
+/* services/cpg/lib/assembly.c */
+#include "services/cpg/lib/assembly.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/cpg/messages.h"
+
+enum { FIRST = CPG_FRAGMENT_FIRST, CONTINUED = CPG_FRAGMENT_CONTINUED, LAST = CPG_FRAGMENT_LAST };
+
+static struct assembly_list list;
+
+static void set_up(void)
+{
+	list = (struct assembly_list){0};
+}
+
+static void tear_down(void)
+{
+	assembly_list_fini(&list);
+	ck_assert_ptr_null(list.first);
+}
+
+/* Adds text as a fragment of node 1; the message, or NULL, in *message. */
+static int add(uint32_t pid, uint32_t type, uint32_t message_size, const char *text, void **message)
+{
+	struct assembly_fragment fragment = {.nodeid = 1,
+		.pid = pid,
+		.type = type,
+		.message_size = message_size,
+		.bytes = text,
+		.size = (uint32_t)strlen(text)};
+
+	return assembly_add(&list, &fragment, message);
+}
+
+START_TEST(whole_message)
+{
+	void *message;
+
+	ck_assert_int_eq(add(7, FIRST, 10, "abcd", &message), 0);
+	ck_assert_ptr_null(message);
+	ck_assert_int_eq(add(7, CONTINUED, 10, "efg", &message), 0);
+	ck_assert_ptr_null(message);
+	ck_assert_int_eq(add(7, LAST, 10, "hij", &message), 0);
+	ck_assert_ptr_nonnull(message);
+	ck_assert_mem_eq(message, "abcdefghij", 10);
+	free(message);
+	ck_assert_ptr_null(list.first);
+}
+END_TEST
+
+/* Corosync's library sends these for empty vectors. */
+START_TEST(empty_fragments)
+{
+	void *message;
+
+	ck_assert_int_eq(add(7, FIRST, 2, "", &message), 0);
+	ck_assert_int_eq(add(7, FIRST, 2, "", &message), 0);
+	ck_assert_int_eq(add(7, FIRST, 2, "a", &message), 0);
+	ck_assert_int_eq(add(7, CONTINUED, 2, "", &message), 0);
+	ck_assert_int_eq(add(7, LAST, 2, "b", &message), 0);
+	ck_assert_ptr_nonnull(message);
+	ck_assert_mem_eq(message, "ab", 2);
+	free(message);
+}
+END_TEST
+
+START_TEST(senders_interleave)
+{
+	void *message;
+
+	ck_assert_int_eq(add(1, FIRST, 4, "aa", &message), 0);
+	ck_assert_int_eq(add(2, FIRST, 4, "bb", &message), 0);
+	ck_assert_int_eq(add(2, LAST, 4, "BB", &message), 0);
+	ck_assert_mem_eq(message, "bbBB", 4);
+	free(message);
+	ck_assert_int_eq(add(1, LAST, 4, "AA", &message), 0);
+	ck_assert_mem_eq(message, "aaAA", 4);
+	free(message);
+}
+END_TEST
+
+START_TEST(joined_in_the_middle)
+{
+	void *message = &list;
+
+	ck_assert_int_eq(add(7, CONTINUED, 6, "cd", &message), 0);
+	ck_assert_ptr_null(message);
+	ck_assert_int_eq(add(7, LAST, 6, "ef", &message), 0);
+	ck_assert_ptr_null(message);
+}
+END_TEST
+
+/* A sender that starts again has given the old message up. */
+START_TEST(first_starts_again)
+{
+	void *message;
+
+	ck_assert_int_eq(add(7, FIRST, 6, "old", &message), 0);
+	ck_assert_int_eq(add(7, FIRST, 4, "ne", &message), 0);
+	ck_assert_int_eq(add(7, LAST, 4, "w!", &message), 0);
+	ck_assert_mem_eq(message, "new!", 4);
+	free(message);
+}
+END_TEST
+
+START_TEST(sender_gone)
+{
+	void *message;
+
+	ck_assert_int_eq(add(7, FIRST, 4, "ab", &message), 0);
+	ck_assert_int_eq(add(8, FIRST, 4, "ab", &message), 0);
+	assembly_drop(&list, 1, 7);
+	assembly_drop(&list, 1, 9);
+	assembly_drop(&list, 2, 8);
+	ck_assert_int_eq(add(7, LAST, 4, "cd", &message), 0);
+	ck_assert_ptr_null(message);
+	ck_assert_int_eq(add(8, LAST, 4, "cd", &message), 0);
+	ck_assert_mem_eq(message, "abcd", 4);
+	free(message);
+}
+END_TEST
+
+START_TEST(does_not_add_up)
+{
+	static const struct {
+		const char *name;
+		uint32_t announced;
+		const char *first, *last;
+		int first_rc, last_rc;
+	} rows[] = {
+		{"one too many in the last", 3, "ab", "cd", 0, -EMSGSIZE},
+		{"one too few", 5, "ab", "cd", 0, -EMSGSIZE},
+		{"too many in the first", 1, "ab", "cd", -EMSGSIZE, 0},
+		{"announced empty", 0, "", "", 0, -EMSGSIZE},
+		{"announced empty, is not", 0, "a", "b", -EMSGSIZE, 0},
+		{"announced 4 GiB", UINT32_MAX, "ab", "cd", 0, -EMSGSIZE},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		void *message;
+
+		ck_assert_msg(add(7, FIRST, rows[i].announced, rows[i].first, &message) ==
+				rows[i].first_rc,
+			"%s: first", rows[i].name);
+		ck_assert_ptr_null(message);
+		ck_assert_msg(add(7, LAST, rows[i].announced, rows[i].last, &message) ==
+				rows[i].last_rc,
+			"%s: last", rows[i].name);
+		ck_assert_ptr_null(message);
+		ck_assert_msg(list.first == NULL, "%s: left over", rows[i].name);
+	}
+}
+END_TEST
+
+/* A later fragment cannot change what the first has announced. */
+START_TEST(announcement_stands)
+{
+	void *message;
+
+	ck_assert_int_eq(add(7, FIRST, 4, "ab", &message), 0);
+	ck_assert_int_eq(add(7, LAST, 1000, "cdef", &message), -EMSGSIZE);
+	ck_assert_ptr_null(message);
+}
+END_TEST
+
+START_TEST(large)
+{
+	enum { PART = 1000003, PARTS = 9 };
+	uint8_t *bytes = malloc(PART);
+	void *message = NULL;
+
+	for (uint32_t i = 0; i < PARTS; i++) {
+		struct assembly_fragment fragment = {.nodeid = 3,
+			.pid = 4,
+			.type = i == 0 ? FIRST : i == PARTS - 1 ? LAST : CONTINUED,
+			.message_size = PART * PARTS,
+			.bytes = bytes,
+			.size = PART};
+
+		memset(bytes, (int)i, PART);
+		ck_assert_ptr_null(message);
+		ck_assert_int_eq(assembly_add(&list, &fragment, &message), 0);
+	}
+	ck_assert_ptr_nonnull(message);
+	for (size_t i = 0; i < (size_t)PART * PARTS; i++)
+		if (((uint8_t *)message)[i] != i / PART)
+			ck_abort_msg("byte %zu", i);
+	free(message);
+	free(bytes);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("cpg assembly");
+	TCase *tcase = tcase_create("assembly");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, whole_message);
+	tcase_add_test(tcase, empty_fragments);
+	tcase_add_test(tcase, senders_interleave);
+	tcase_add_test(tcase, joined_in_the_middle);
+	tcase_add_test(tcase, first_starts_again);
+	tcase_add_test(tcase, sender_gone);
+	tcase_add_test(tcase, does_not_add_up);
+	tcase_add_test(tcase, announcement_stands);
+	tcase_add_test(tcase, large);
+	suite_add_tcase(suite, tcase);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
