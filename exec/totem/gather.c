@@ -130,6 +130,13 @@ static void adopt_failed(struct totem_engine *engine, uint32_t from, bool is_mem
 	}
 }
 
+static bool has_our_lists(const struct totem_engine *engine)
+{
+	return TOTEM_MUTANT(engine, CONSENSUS_ANYBODY) ||
+		(node_set_equal(&engine->join_proc, &engine->proc) &&
+			node_set_equal(&engine->join_failed, &engine->failed));
+}
+
 static void process_join(struct totem_engine *engine, const struct wire_join *join,
 	enum gather_cause cause)
 {
@@ -137,12 +144,8 @@ static void process_join(struct totem_engine *engine, const struct wire_join *jo
 	bool is_leave = join->header_nodeid == 0;
 	bool is_fresh = engine->state != TOTEM_GATHER;
 	uint32_t count = engine->proc.count + engine->failed.count;
-	bool is_equal = node_set_equal(&engine->join_proc, &engine->proc) &&
-		node_set_equal(&engine->join_failed, &engine->failed);
 
-	if (TOTEM_MUTANT(engine, CONSENSUS_ANYBODY))
-		is_equal = true;
-	if (is_equal && !is_leave) {
+	if (has_our_lists(engine) && !is_leave) {
 		if (is_fresh)
 			gather_enter(engine, cause);
 		consent(engine, from);
@@ -166,6 +169,9 @@ static void process_join(struct totem_engine *engine, const struct wire_join *jo
 	/* Without news the consensus timer goes on, or such a node could keep us here for ever. */
 	if (is_fresh || engine->proc.count + engine->failed.count != count)
 		gather_enter(engine, GATHER_MERGE_JOIN);
+	/* What we have just taken over is what it wants: it need not say so again. */
+	if (has_our_lists(engine) && !is_leave)
+		consent(engine, from);
 }
 
 /* The lists of a join, as sets of nodes that we know. false: too many. */
