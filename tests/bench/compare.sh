@@ -129,7 +129,8 @@ report() {
 lab_open "$A" "$B" "$B"
 for round in $(seq "$ROUNDS"); do
 	for kind in "$A" "$B"; do
-		LAB_KINDS[1]=$kind LAB_KINDS[2]=$kind LAB_KINDS[3]=$kind
+		# shellcheck disable=SC2034 # of lab.sh
+		LAB_KINDS=([1]="$kind" [2]="$kind" [3]="$kind")
 		echo "round $round of $ROUNDS: $kind" >&2
 		measure
 	done

@@ -1,7 +1,7 @@
 # Clusters of real daemons in network namespaces: lab.sh says how. The programs use the public CPG API.
 dist_check_DATA += %D%/lab.sh %D%/faults.sh
-dist_check_SCRIPTS += %D%/three_order.sh %D%/three_faults.sh %D%/ring16.sh
-TESTS += %D%/three_order.sh %D%/three_faults.sh %D%/ring16.sh
+dist_check_SCRIPTS += %D%/three_order.sh %D%/three_faults.sh %D%/ring16.sh %D%/demo.sh
+TESTS += %D%/three_order.sh %D%/three_faults.sh %D%/ring16.sh %D%/demo.sh
 
 # New tags: LD_LIBRARY_PATH then goes before the path to our own library.
 cluster_ldflags = $(AM_LDFLAGS) -Wl,--enable-new-dtags

@@ -3,3 +3,14 @@ interop_scripts = \
 	%D%/mixed_1_2_order.sh %D%/mixed_1_2_faults.sh %D%/mixed_2_1_order.sh %D%/mixed_2_1_faults.sh
 dist_check_SCRIPTS += $(interop_scripts)
 TESTS += $(interop_scripts)
+
+# The same program with every library and every daemon.
+check_PROGRAMS += %D%/cpg_matrix
+%C%_cpg_matrix_SOURCES = \
+	%D%/cpg_matrix.c %D%/cpg_matrix.h %D%/cpg_matrix_defects.c %D%/cpg_matrix_faults.c \
+	%D%/cpg_matrix_live.c %D%/cpg_matrix_messages.c
+%C%_cpg_matrix_LDADD = libcpg.la libcorosync_common.la -lpthread
+
+dist_check_SCRIPTS += %D%/cpg_matrix.sh
+dist_check_DATA += %D%/cpg_matrix.defects
+TESTS += %D%/cpg_matrix.sh

@@ -1,0 +1,248 @@
+/*
+ * What the files of the CPG service share: who is in which group, what the clients of this node are
+ * doing, and where a synchronisation stands.
+ *
+ * Life of a membership. 1 A client asks to join: its connection becomes JOIN_STARTED and PROCJOIN
+ * goes to the ring. 2 PROCJOIN is delivered: every node lists the process, the connection is
+ * JOINED, members are told. 3 The client leaves (LEAVE_STARTED) or its connection ends: PROCLEAVE
+ * goes to the ring. 4 PROCLEAVE is delivered: every node strikes the process out, members are told,
+ * and a connection that is still there is UNJOINED and may join again.
+ */
+#ifndef CPG_CPG_H
+#define CPG_CPG_H
+
+#include <stdbool.h>
+
+#include <coterie/service.h>
+
+#include "services/cpg/messages.h"
+
+struct cpg_group;
+struct cpg_iteration;
+struct cpg_zero_copy;
+
+/** Where a connection stands with its group. */
+enum cpg_state {
+	CPG_UNJOINED,
+	CPG_JOIN_STARTED, /* PROCJOIN is on its way; sending is allowed, it comes behind */
+	CPG_JOINED,
+	CPG_LEAVE_STARTED, /* PROCLEAVE is on its way; still hears what comes before it */
+};
+
+/**
+ * A leave of this node that is not delivered yet. Until then the same process must not join the
+ * same group again, or the old leave would strike the new membership out.
+ */
+struct cpg_leaving {
+	struct cpg_leaving *next;
+	struct cpg_wire_name name;
+	uint32_t pid;
+	bool is_sent; /* false: the ring had no room yet */
+};
+
+/** One client. The memory is the executive's (client_data). */
+struct cpg_connection {
+	struct coterie_client *client;
+	struct cpg_connection *next, *previous;             /* all, newest first */
+	struct cpg_connection *group_next, *group_previous; /* of one group, newest first */
+	struct cpg_group *group;                            /* NULL: UNJOINED */
+	struct cpg_leaving *leaving; /* made at the join, so that the leave needs no memory */
+	enum cpg_state state;
+	uint32_t pid;              /* what the library said at the join */
+	bool is_finalized;         /* wants no events any more */
+	bool wants_totem;          /* asked for the ring's configuration behind its first change */
+	bool had_totem;            /* and got it: once per connection */
+	uint64_t changes;          /* configuration changes sent to it */
+	uint64_t changes_at_first; /* the same when the first fragment of a message came */
+	struct cpg_iteration *iterations;
+	struct cpg_zero_copy *zero_copies;
+};
+
+/** One process in one group, anywhere in the cluster. */
+struct cpg_process {
+	uint32_t nodeid;
+	uint32_t pid;
+	uint64_t seq;   /* order of arrival in our list */
+	uint64_t round; /* of the last synchronisation in which its node named it */
+};
+
+/** A group that has members or local connections. */
+struct cpg_group {
+	struct cpg_wire_name name;   /* zeros behind its length */
+	struct cpg_process *members; /* count, ascending by node id, then pid */
+	uint32_t count, capacity;
+	uint32_t pins; /* somebody is walking the connections: do not free */
+	struct cpg_connection *connections;
+	struct cpg_wire_address *joined; /* during sync_done */
+	uint32_t joined_count, joined_capacity;
+};
+
+/** A process that a JOINLIST named. */
+struct cpg_received {
+	uint32_t nodeid;
+	uint32_t pid;
+	struct cpg_wire_name name;
+};
+
+/** One synchronisation. */
+struct cpg_resync {
+	uint64_t round;
+	bool is_active;
+	bool has_sent_downlist;
+	struct coterie_ring_id ring;
+	uint32_t *members; /* of the new configuration */
+	uint32_t member_count;
+	uint32_t *left; /* were members at the last sync_done and did not come here with us */
+	uint32_t left_count;
+	struct cpg_ring_joinlist_entry *local; /* our processes, as they are announced */
+	uint32_t local_count, local_sent;
+	bool has_local;
+	struct cpg_received *received; /* in the order of arrival */
+	uint32_t received_count, received_capacity;
+};
+
+/** What is complained about at a limited rate. */
+enum cpg_complaint {
+	CPG_BAD_NAME,
+	CPG_BAD_SIZE,
+	CPG_UNKNOWN_SENDER,
+	CPG_TOO_MANY,
+	CPG_NO_MEMORY,
+	CPG_NOT_JOINED,
+	CPG_COMPLAINTS, /* how many there are */
+};
+
+struct cpg {
+	const struct coterie_host *host; /* borrowed, outlives us */
+	struct coterie_ctx *ctx;
+	struct cpg_group **groups; /* group_count, ascending by the bytes of the name */
+	uint32_t group_count, group_capacity;
+	struct cpg_connection *connections; /* newest first */
+	struct cpg_leaving *leaving;        /* oldest first */
+	struct coterie_timer *leave_retry;
+	uint64_t process_seq;
+	uint64_t next_token;         /* of iterations and zero-copy buffers */
+	struct coterie_ring_id ring; /* of the last finished synchronisation */
+	uint32_t *members;
+	uint32_t member_count;
+	struct cpg_resync resync;
+	struct cpg_wire_address *addresses; /* scratch: the members of one change */
+	uint32_t address_capacity;
+	struct iovec *parts; /* scratch: one event */
+	uint32_t part_capacity;
+	struct {
+		uint64_t next_ns;
+		uint64_t hidden;
+	} complaints[CPG_COMPLAINTS];
+};
+
+/* --- cpg.c --- */
+
+/** Log a warning unless one for the same cause was logged a short time ago. nodeid 0: none. */
+void cpg_complain(struct cpg *cpg, enum cpg_complaint cause, uint32_t nodeid, const char *text);
+
+/** Copy bytes that somebody else may be changing; afterwards only the copy is looked at. */
+void cpg_snapshot(void *to, const void *from, size_t size);
+
+/**
+ * Grow an array so that it holds `count` elements.
+ *
+ * @param array  in and out: malloc'd or NULL
+ * @return 0; -ENOMEM: as it was
+ */
+int cpg_reserve(void **array, uint32_t *capacity, uint32_t count, size_t element_size);
+
+/* --- groups.c --- */
+
+/** @return 0; -EOVERFLOW: longer than 128. The copy has zeros behind its length. */
+int cpg_name_clean(const struct cpg_wire_name *name, struct cpg_wire_name *clean);
+bool cpg_name_equal(const struct cpg_wire_name *a, const struct cpg_wire_name *b);
+
+/** @return borrowed; NULL: nobody is in it */
+struct cpg_group *cpg_group_find(struct cpg *cpg, const struct cpg_wire_name *name);
+/** @return borrowed, made when needed; NULL: out of memory. End with cpg_group_release. */
+struct cpg_group *cpg_group_get(struct cpg *cpg, const struct cpg_wire_name *name);
+/** Free the group if nobody is in it and nobody walks it. */
+void cpg_group_release(struct cpg *cpg, struct cpg_group *group);
+
+/** @return borrowed until the members change; NULL: not a member */
+struct cpg_process *cpg_process_find(struct cpg_group *group, uint32_t nodeid, uint32_t pid);
+/** True when any process of the node is a member. */
+bool cpg_group_has_node(const struct cpg_group *group, uint32_t nodeid);
+/** @return 0; -EEXIST; -ENOMEM */
+int cpg_process_add(struct cpg *cpg, struct cpg_group *group, uint32_t nodeid, uint32_t pid);
+void cpg_process_del(struct cpg_group *group, struct cpg_process *process);
+
+/** Put a connection into a group's list and take it out again. */
+void cpg_connection_attach(struct cpg_connection *connection, struct cpg_group *group);
+void cpg_connection_detach(struct cpg *cpg, struct cpg_connection *connection);
+
+/* --- deliver.c --- */
+
+/**
+ * Tell the group's local members of a change. The members are already those after it. The group may
+ * be gone afterwards.
+ */
+void cpg_confchg(struct cpg *cpg, struct cpg_group *group, const struct cpg_wire_address *left,
+	uint32_t left_count, const struct cpg_wire_address *joined, uint32_t joined_count);
+/** Tell one client the ring's configuration. */
+void cpg_totem_confchg(struct cpg *cpg, struct cpg_connection *connection);
+
+void cpg_deliver_procjoin(void *self, uint32_t nodeid, void *msg, uint32_t size);
+void cpg_deliver_procleave(void *self, uint32_t nodeid, void *msg, uint32_t size);
+void cpg_deliver_ignored(void *self, uint32_t nodeid, void *msg, uint32_t size);
+void cpg_deliver_mcast(void *self, uint32_t nodeid, const void *head, const struct iovec *parts,
+	uint32_t count, uint32_t size);
+void cpg_deliver_partial_mcast(void *self, uint32_t nodeid, const void *head,
+	const struct iovec *parts, uint32_t count, uint32_t size);
+void cpg_swap_process(void *msg, uint32_t size);
+void cpg_swap_joinlist(void *msg, uint32_t size);
+void cpg_swap_mcast(void *msg, uint32_t size);
+void cpg_swap_partial_mcast(void *msg, uint32_t size);
+
+/* --- resync.c --- */
+
+void cpg_sync_start(void *self, const uint32_t *transitional, uint32_t transitional_count,
+	const struct coterie_configuration *regular);
+int cpg_sync_step(void *self);
+void cpg_sync_done(void *self);
+void cpg_sync_abort(void *self);
+void cpg_deliver_joinlist(void *self, uint32_t nodeid, void *msg, uint32_t size);
+void cpg_resync_fini(struct cpg *cpg);
+
+/* --- requests.c --- */
+
+/** End a connection's membership because the connection ends. */
+void cpg_connection_drop(struct cpg *cpg, struct cpg_connection *connection);
+/**
+ * Send user bytes to the group of a connection.
+ *
+ * @param guarantee  cpg_guarantee_t of the client; only SAFE (3) differs from AGREED
+ * @return 0; -ENOENT: not in a group; -EMSGSIZE; -EAGAIN: no room
+ */
+int cpg_send(struct cpg *cpg, struct cpg_connection *connection, uint32_t guarantee,
+	const void *bytes, uint32_t size);
+
+/** The request table. */
+#define CPG_REQUESTS 13
+extern const struct coterie_request cpg_requests[CPG_REQUESTS];
+
+/* --- iterate.c --- */
+
+int cpg_handle_iteration_initialize(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cpg_handle_iteration_next(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cpg_handle_iteration_finalize(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size);
+void cpg_iterations_free(struct cpg_connection *connection);
+
+/* --- zero_copy.c --- */
+
+int cpg_handle_zc_alloc(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cpg_handle_zc_free(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cpg_handle_zc_execute(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size);
+void cpg_zero_copies_free(struct cpg_connection *connection);
+
+#endif

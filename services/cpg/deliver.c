@@ -1,0 +1,378 @@
+/* From the ring to the clients: the same messages in the same order on every node. */
+#include "services/cpg/cpg.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+/* Bytes of an event behind the header that the executive builds. */
+#define AFTER_HEADER(type) (sizeof(struct type) - sizeof(struct cpg_response_header))
+
+static void *after_header(void *event)
+{
+	return (uint8_t *)event + sizeof(struct cpg_response_header);
+}
+
+/* ---- Events -------------------------------------------------------------- */
+
+/* @return false: the client is going away, perhaps gone: its connection is not to be touched */
+static bool send_event(struct cpg *cpg, struct cpg_connection *connection, uint32_t id,
+	const struct iovec *iov, uint32_t count)
+{
+	int rc = cpg->host->event(connection->client, id, iov, count);
+
+	if (rc == -EMSGSIZE)
+		cpg_complain(cpg, CPG_BAD_SIZE, 0, "an event is longer than clients can read");
+	return rc == 0;
+}
+
+static bool hears(const struct cpg_connection *connection)
+{
+	return (connection->state == CPG_JOINED || connection->state == CPG_LEAVE_STARTED) &&
+	       !connection->is_finalized;
+}
+
+void cpg_totem_confchg(struct cpg *cpg, struct cpg_connection *connection)
+{
+	struct cpg_event_totem_confchg event = {
+		.ring_id = {.nodeid = cpg->ring.representative, .seq = cpg->ring.seq},
+		.member_count = cpg->member_count,
+	};
+	/* The list begins in front of the structure's end, four zero bytes fill up the size. */
+	static const uint32_t tail;
+	size_t fixed = offsetof(struct cpg_event_totem_confchg, members) -
+		       sizeof(struct cpg_response_header);
+	struct iovec iov[] = {
+		{after_header(&event), fixed},
+		{cpg->members, cpg->member_count * sizeof(*cpg->members)},
+		{(void *)(uintptr_t)&tail, sizeof(tail)},
+	};
+
+	if (!connection->is_finalized)
+		send_event(cpg, connection, CPG_EVENT_TOTEM_CONFCHG, iov, 3);
+}
+
+/* ---- Configuration changes ----------------------------------------------- */
+
+static bool has_process(const struct cpg_wire_address *list, uint32_t count, uint32_t nodeid,
+	uint32_t pid, uint32_t reason)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (list[i].nodeid == nodeid && list[i].pid == pid && list[i].reason == reason)
+			return true;
+	}
+	return false;
+}
+
+/* The group's members as clients see them. @return false: out of memory */
+static bool list_members(struct cpg *cpg, const struct cpg_group *group)
+{
+	if (cpg_reserve((void **)&cpg->addresses, &cpg->address_capacity, group->count,
+		    sizeof(*cpg->addresses)) < 0)
+		return false;
+	for (uint32_t i = 0; i < group->count; i++) {
+		cpg->addresses[i] = (struct cpg_wire_address){
+			.nodeid = group->members[i].nodeid,
+			.pid = group->members[i].pid,
+		};
+	}
+	return true;
+}
+
+static void tell_change(
+	struct cpg *cpg, struct cpg_connection *connection, const struct iovec *iov, uint32_t count)
+{
+	connection->changes++;
+	if (!send_event(cpg, connection, CPG_EVENT_CONFCHG, iov, count) || !connection->wants_totem)
+		return;
+	connection->wants_totem = false;
+	connection->had_totem = true;
+	cpg_totem_confchg(cpg, connection);
+}
+
+void cpg_confchg(struct cpg *cpg, struct cpg_group *group, const struct cpg_wire_address *left,
+	uint32_t left_count, const struct cpg_wire_address *joined, uint32_t joined_count)
+{
+	uint32_t local = cpg->host->local_nodeid(cpg->ctx);
+	struct cpg_event_confchg event = {
+		.group = group->name,
+		.member_count = group->count,
+		.left_count = left_count,
+		.joined_count = joined_count,
+	};
+	struct cpg_connection *next;
+
+	if (!list_members(cpg, group)) {
+		cpg_complain(cpg, CPG_NO_MEMORY, 0,
+			"out of memory: clients miss a change of their group");
+		return;
+	}
+
+	struct iovec iov[] = {
+		{after_header(&event), AFTER_HEADER(cpg_event_confchg)},
+		{cpg->addresses, group->count * sizeof(*left)},
+		{(void *)(uintptr_t)left, left_count * sizeof(*left)},
+		{(void *)(uintptr_t)joined, joined_count * sizeof(*joined)},
+	};
+
+	group->pins++;
+	for (struct cpg_connection *one = group->connections; one != NULL; one = next) {
+		next = one->group_next;
+		if (one->state == CPG_JOIN_STARTED &&
+			has_process(joined, joined_count, local, one->pid, CPG_WIRE_REASON_JOIN))
+			one->state = CPG_JOINED;
+
+		bool is_told = hears(one);
+
+		/* Its own leave is the last it hears; from now on it may join again. */
+		if (one->state == CPG_LEAVE_STARTED &&
+			has_process(left, left_count, local, one->pid, CPG_WIRE_REASON_LEAVE)) {
+			cpg_connection_detach(cpg, one);
+			one->state = CPG_UNJOINED;
+			one->pid = 0;
+		}
+		if (is_told)
+			tell_change(cpg, one, iov, 4);
+	}
+	group->pins--;
+	cpg_group_release(cpg, group);
+}
+
+/* ---- PROCJOIN and PROCLEAVE ---------------------------------------------- */
+
+void cpg_deliver_procjoin(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	struct cpg *cpg = self;
+	const struct cpg_ring_process *join = msg;
+	struct cpg_wire_name name;
+
+	(void)size;
+	if (cpg_name_clean(&join->group, &name) < 0) {
+		cpg_complain(
+			cpg, CPG_BAD_NAME, nodeid, "a join names a group of more than 128 bytes");
+		return;
+	}
+
+	struct cpg_group *group = cpg_group_get(cpg, &name);
+	int rc = group == NULL ? -ENOMEM : cpg_process_add(cpg, group, nodeid, join->pid);
+
+	if (rc == -ENOMEM)
+		cpg_complain(cpg, CPG_NO_MEMORY, nodeid, "out of memory: a join is lost");
+	if (rc < 0) { /* -EEXIST: it is known from a JOINLIST */
+		if (group != NULL)
+			cpg_group_release(cpg, group);
+		return;
+	}
+
+	const struct cpg_wire_address joined = {
+		.nodeid = nodeid,
+		.pid = join->pid,
+		.reason = CPG_WIRE_REASON_JOIN,
+	};
+
+	cpg_confchg(cpg, group, NULL, 0, &joined, 1);
+}
+
+/* The leave is through: the same process may join again. */
+static void forget_leaving(struct cpg *cpg, const struct cpg_wire_name *name, uint32_t pid)
+{
+	for (struct cpg_leaving **at = &cpg->leaving; *at != NULL; at = &(*at)->next) {
+		struct cpg_leaving *leaving = *at;
+
+		if (!leaving->is_sent || leaving->pid != pid ||
+			!cpg_name_equal(&leaving->name, name))
+			continue;
+		*at = leaving->next;
+		free(leaving);
+		return;
+	}
+}
+
+void cpg_deliver_procleave(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	struct cpg *cpg = self;
+	const struct cpg_ring_process *leave = msg;
+	struct cpg_wire_name name;
+
+	(void)size;
+	if (cpg_name_clean(&leave->group, &name) < 0) {
+		cpg_complain(
+			cpg, CPG_BAD_NAME, nodeid, "a leave names a group of more than 128 bytes");
+		return;
+	}
+	if (nodeid == cpg->host->local_nodeid(cpg->ctx))
+		forget_leaving(cpg, &name, leave->pid);
+
+	struct cpg_group *group = cpg_group_find(cpg, &name);
+	struct cpg_process *process =
+		group == NULL ? NULL : cpg_process_find(group, nodeid, leave->pid);
+
+	if (process == NULL)
+		return; /* spec 06d.7: of an unknown process; clients never heard of it */
+
+	const struct cpg_wire_address left = {
+		.nodeid = nodeid,
+		.pid = leave->pid,
+		.reason = leave->reason,
+	};
+
+	cpg_process_del(group, process);
+	cpg_confchg(cpg, group, &left, 1, NULL, 0);
+}
+
+void cpg_deliver_ignored(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	struct cpg *cpg = self;
+
+	/* Every node works out by itself who left; the lists are for the eyes of older peers. */
+	(void)msg;
+	cpg->host->log(cpg->ctx, LOG_DEBUG, "downlist of %u bytes from node %u", size, nodeid);
+}
+
+/* ---- User messages ------------------------------------------------------- */
+
+/*
+ * The group that a message is for. NULL: nobody here may get it. A message from a node without a
+ * member can only come from a process whose join is not known here yet, and then for no one.
+ */
+static struct cpg_group *find_receivers(struct cpg *cpg, uint32_t nodeid,
+	const struct cpg_wire_name *wire, struct cpg_wire_name *name)
+{
+	if (cpg_name_clean(wire, name) < 0) {
+		cpg_complain(cpg, CPG_BAD_NAME, nodeid,
+			"a message names a group of more than 128 bytes");
+		return NULL;
+	}
+
+	struct cpg_group *group = cpg_group_find(cpg, name);
+
+	if (group == NULL || !cpg_group_has_node(group, nodeid)) {
+		cpg_complain(cpg, CPG_UNKNOWN_SENDER, nodeid,
+			"Unknown node -> we will not deliver message");
+		return NULL;
+	}
+	return group;
+}
+
+/* The event's own part, then the message as it lies in the frames. */
+static void send_to_group(struct cpg *cpg, struct cpg_group *group, uint32_t id, struct iovec own,
+	const struct iovec *parts, uint32_t count)
+{
+	struct cpg_connection *next;
+
+	if (group->connections == NULL)
+		return;
+	if (cpg_reserve((void **)&cpg->parts, &cpg->part_capacity, count + 1, sizeof(*cpg->parts)) <
+		0) {
+		cpg_complain(cpg, CPG_NO_MEMORY, 0, "out of memory: a message is lost");
+		return;
+	}
+	cpg->parts[0] = own;
+	if (count > 0)
+		memcpy(cpg->parts + 1, parts, count * sizeof(*parts));
+	group->pins++;
+	for (struct cpg_connection *one = group->connections; one != NULL; one = next) {
+		next = one->group_next;
+		if (hears(one))
+			send_event(cpg, one, id, cpg->parts, count + 1);
+	}
+	group->pins--;
+	cpg_group_release(cpg, group);
+}
+
+void cpg_deliver_mcast(void *self, uint32_t nodeid, const void *head, const struct iovec *parts,
+	uint32_t count, uint32_t size)
+{
+	struct cpg *cpg = self;
+	const struct cpg_ring_mcast *mcast = head;
+	struct cpg_event_deliver event = {
+		.msglen = mcast->msglen,
+		.nodeid = nodeid,
+		.pid = mcast->pid,
+	};
+
+	if (mcast->msglen != size - sizeof(*mcast)) {
+		cpg_complain(cpg, CPG_BAD_SIZE, nodeid, "a message is not as long as it says");
+		return;
+	}
+
+	struct cpg_group *group = find_receivers(cpg, nodeid, &mcast->group, &event.group);
+	struct iovec own = {after_header(&event), AFTER_HEADER(cpg_event_deliver)};
+
+	if (group != NULL)
+		send_to_group(cpg, group, CPG_EVENT_DELIVER, own, parts, count);
+}
+
+void cpg_deliver_partial_mcast(void *self, uint32_t nodeid, const void *head,
+	const struct iovec *parts, uint32_t count, uint32_t size)
+{
+	struct cpg *cpg = self;
+	const struct cpg_ring_partial_mcast *mcast = head;
+	struct cpg_event_partial_deliver event = {
+		.msglen = mcast->msglen,
+		.fraglen = mcast->fraglen,
+		.nodeid = nodeid,
+		.pid = mcast->pid,
+		.type = mcast->type,
+	};
+
+	if (mcast->fraglen != size - sizeof(*mcast) || mcast->fraglen > mcast->msglen ||
+		mcast->type < CPG_FRAGMENT_FIRST || mcast->type > CPG_FRAGMENT_LAST) {
+		cpg_complain(cpg, CPG_BAD_SIZE, nodeid, "a fragment is not what it says");
+		return;
+	}
+
+	struct cpg_group *group = find_receivers(cpg, nodeid, &mcast->group, &event.group);
+	struct iovec own = {after_header(&event), AFTER_HEADER(cpg_event_partial_deliver)};
+
+	if (group != NULL)
+		send_to_group(cpg, group, CPG_EVENT_PARTIAL_DELIVER, own, parts, count);
+}
+
+/* ---- Byte order: spec 06a.2, last column. Headers are the executive's. --- */
+
+static void swap32(uint32_t *value) { *value = __builtin_bswap32(*value); }
+
+void cpg_swap_process(void *msg, uint32_t size)
+{
+	struct cpg_ring_process *process = msg;
+
+	(void)size;
+	swap32(&process->group.length);
+	swap32(&process->pid);
+	swap32(&process->reason);
+}
+
+void cpg_swap_joinlist(void *msg, uint32_t size)
+{
+	struct cpg_ring_joinlist *list = msg;
+	size_t count = (size - sizeof(*list)) / sizeof(list->entries[0]);
+
+	for (size_t i = 0; i < count; i++) {
+		swap32(&list->entries[i].pid);
+		swap32(&list->entries[i].group.length);
+	}
+}
+
+void cpg_swap_mcast(void *msg, uint32_t size)
+{
+	struct cpg_ring_mcast *mcast = msg;
+
+	(void)size;
+	swap32(&mcast->group.length);
+	swap32(&mcast->msglen);
+	swap32(&mcast->pid);
+}
+
+void cpg_swap_partial_mcast(void *msg, uint32_t size)
+{
+	struct cpg_ring_partial_mcast *mcast = msg;
+
+	(void)size;
+	swap32(&mcast->group.length);
+	swap32(&mcast->msglen);
+	swap32(&mcast->fraglen);
+	swap32(&mcast->pid);
+	swap32(&mcast->type);
+}

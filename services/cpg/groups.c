@@ -1,0 +1,199 @@
+/* Who is in which group. One index by group, so that a message costs its members and nothing else.
+ */
+#include "services/cpg/cpg.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Names --------------------------------------------------------------- */
+
+int cpg_name_clean(const struct cpg_wire_name *name, struct cpg_wire_name *clean)
+{
+	uint32_t length = name->length;
+
+	memset(clean, 0, sizeof(*clean));
+	if (length > CPG_GROUP_NAME_MAX)
+		return -EOVERFLOW;
+	clean->length = length;
+	memcpy(clean->value, name->value, length);
+	return 0;
+}
+
+/* By bytes, a name before its continuations. Names may hold zero bytes. */
+static int compare_names(const struct cpg_wire_name *a, const struct cpg_wire_name *b)
+{
+	uint32_t length = a->length < b->length ? a->length : b->length;
+	int order = memcmp(a->value, b->value, length);
+
+	if (order != 0)
+		return order;
+	return (a->length > b->length) - (a->length < b->length);
+}
+
+bool cpg_name_equal(const struct cpg_wire_name *a, const struct cpg_wire_name *b)
+{
+	return a->length == b->length && memcmp(a->value, b->value, a->length) == 0;
+}
+
+/* ---- Groups -------------------------------------------------------------- */
+
+/* Where the group is, or where it would have to go. */
+static uint32_t group_position(const struct cpg *cpg, const struct cpg_wire_name *name)
+{
+	uint32_t low = 0;
+	uint32_t high = cpg->group_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (compare_names(&cpg->groups[middle]->name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct cpg_group *cpg_group_find(struct cpg *cpg, const struct cpg_wire_name *name)
+{
+	uint32_t at = group_position(cpg, name);
+
+	if (at == cpg->group_count || !cpg_name_equal(&cpg->groups[at]->name, name))
+		return NULL;
+	return cpg->groups[at];
+}
+
+struct cpg_group *cpg_group_get(struct cpg *cpg, const struct cpg_wire_name *name)
+{
+	struct cpg_group *group = cpg_group_find(cpg, name);
+
+	if (group != NULL)
+		return group;
+	if (cpg_reserve((void **)&cpg->groups, &cpg->group_capacity, cpg->group_count + 1,
+		    sizeof(*cpg->groups)) < 0)
+		return NULL;
+	group = calloc(1, sizeof(*group));
+	if (group == NULL)
+		return NULL;
+	group->name = *name;
+
+	uint32_t at = group_position(cpg, name);
+	struct cpg_group **slot = &cpg->groups[at];
+
+	memmove(slot + 1, slot, (cpg->group_count - at) * sizeof(*slot));
+	*slot = group;
+	cpg->group_count++;
+	return group;
+}
+
+void cpg_group_release(struct cpg *cpg, struct cpg_group *group)
+{
+	if (group->count > 0 || group->connections != NULL || group->pins > 0)
+		return;
+
+	uint32_t at = group_position(cpg, &group->name);
+	struct cpg_group **slot = &cpg->groups[at];
+
+	cpg->group_count--;
+	memmove(slot, slot + 1, (cpg->group_count - at) * sizeof(*slot));
+	free(group->members);
+	free(group->joined);
+	free(group);
+}
+
+/* ---- Processes ----------------------------------------------------------- */
+
+/* Where the process is, or where it would have to go. */
+static uint32_t process_position(const struct cpg_group *group, uint32_t nodeid, uint32_t pid)
+{
+	uint32_t low = 0;
+	uint32_t high = group->count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		const struct cpg_process *process = &group->members[middle];
+
+		if (process->nodeid < nodeid || (process->nodeid == nodeid && process->pid < pid))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct cpg_process *cpg_process_find(struct cpg_group *group, uint32_t nodeid, uint32_t pid)
+{
+	uint32_t at = process_position(group, nodeid, pid);
+	struct cpg_process *process = &group->members[at];
+
+	if (at == group->count || process->nodeid != nodeid || process->pid != pid)
+		return NULL;
+	return process;
+}
+
+bool cpg_group_has_node(const struct cpg_group *group, uint32_t nodeid)
+{
+	uint32_t at = process_position(group, nodeid, 0);
+
+	return at < group->count && group->members[at].nodeid == nodeid;
+}
+
+int cpg_process_add(struct cpg *cpg, struct cpg_group *group, uint32_t nodeid, uint32_t pid)
+{
+	if (cpg_process_find(group, nodeid, pid) != NULL)
+		return -EEXIST;
+	if (cpg_reserve((void **)&group->members, &group->capacity, group->count + 1,
+		    sizeof(*group->members)) < 0)
+		return -ENOMEM;
+
+	uint32_t at = process_position(group, nodeid, pid);
+	struct cpg_process *process = &group->members[at];
+
+	memmove(process + 1, process, (group->count - at) * sizeof(*process));
+	group->count++;
+	*process = (struct cpg_process){
+		.nodeid = nodeid,
+		.pid = pid,
+		.seq = cpg->process_seq++,
+		/* Joined while nodes tell each other their processes: named, if not in the list. */
+		.round = cpg->resync.round,
+	};
+	return 0;
+}
+
+void cpg_process_del(struct cpg_group *group, struct cpg_process *process)
+{
+	size_t at = (size_t)(process - group->members);
+
+	group->count--;
+	memmove(process, process + 1, (group->count - at) * sizeof(*process));
+}
+
+/* ---- Connections --------------------------------------------------------- */
+
+void cpg_connection_attach(struct cpg_connection *connection, struct cpg_group *group)
+{
+	connection->group = group;
+	connection->group_previous = NULL;
+	connection->group_next = group->connections;
+	if (group->connections != NULL)
+		group->connections->group_previous = connection;
+	group->connections = connection;
+}
+
+void cpg_connection_detach(struct cpg *cpg, struct cpg_connection *connection)
+{
+	struct cpg_group *group = connection->group;
+
+	if (group == NULL)
+		return;
+	if (connection->group_previous != NULL)
+		connection->group_previous->group_next = connection->group_next;
+	else
+		group->connections = connection->group_next;
+	if (connection->group_next != NULL)
+		connection->group_next->group_previous = connection->group_previous;
+	connection->group = NULL;
+	cpg_group_release(cpg, group);
+}

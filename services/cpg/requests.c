@@ -1,0 +1,345 @@
+/* From the clients: each request is checked, then answered or turned into a ring message. */
+#include "services/cpg/cpg.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* CPG_TYPE_SAFE of the client API; every other value means agreed delivery. */
+#define GUARANTEE_SAFE 3u
+#define LEAVE_RETRY_NS UINT64_C(10000000)
+/* CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF. */
+#define INITIAL_TOTEM_CONF 1u
+#define CS_OK 1
+
+static struct cpg_connection *connection_of(struct cpg *cpg, struct coterie_client *client)
+{
+	return cpg->host->client_data(client);
+}
+
+/* ---- Joining and leaving ------------------------------------------------- */
+
+static int send_process(struct cpg *cpg, uint32_t function, const struct cpg_wire_name *name,
+	uint32_t pid, uint32_t reason)
+{
+	struct cpg_ring_process process = {.group = *name, .pid = pid, .reason = reason};
+	struct iovec iov = {
+		.iov_base = (uint8_t *)&process + sizeof(process.header),
+		.iov_len = sizeof(process) - sizeof(process.header),
+	};
+
+	return cpg->host->ring_send(cpg->ctx, function, COTERIE_AGREED, &iov, 1);
+}
+
+static bool is_joining_or_joined(const struct cpg_group *group, uint32_t pid)
+{
+	if (group == NULL)
+		return false;
+	for (const struct cpg_connection *one = group->connections; one != NULL;
+		one = one->group_next) {
+		if (one->pid == pid && !one->is_finalized &&
+			(one->state == CPG_JOIN_STARTED || one->state == CPG_JOINED))
+			return true;
+	}
+	return false;
+}
+
+static bool is_leaving(const struct cpg *cpg, const struct cpg_wire_name *name, uint32_t pid)
+{
+	for (const struct cpg_leaving *one = cpg->leaving; one != NULL; one = one->next) {
+		if (one->pid == pid && cpg_name_equal(&one->name, name))
+			return true;
+	}
+	return false;
+}
+
+/* The order of the checks shows in the answers: spec 03 §7.3, 01 §4.4 and §10.1. */
+static int may_join(struct cpg *cpg, const struct cpg_connection *connection,
+	const struct cpg_wire_name *name, uint32_t pid)
+{
+	struct cpg_group *group = cpg_group_find(cpg, name);
+	uint32_t local = cpg->host->local_nodeid(cpg->ctx);
+
+	if (is_joining_or_joined(group, pid))
+		return -EEXIST;
+	if (is_leaving(cpg, name, pid) ||
+		(group != NULL && cpg_process_find(group, local, pid) != NULL))
+		return -EAGAIN; /* its leave is on the way */
+	switch (connection->state) {
+	case CPG_UNJOINED:
+		return connection->is_finalized ? -EINVAL : 0;
+	case CPG_JOIN_STARTED:
+	case CPG_JOINED:
+		return -EEXIST;
+	case CPG_LEAVE_STARTED:
+		return -EBUSY;
+	}
+	return -EINVAL;
+}
+
+static int handle_join(void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct cpg *cpg = self;
+	struct cpg_connection *connection = connection_of(cpg, client);
+	struct cpg_req_join req;
+	struct cpg_wire_name name;
+
+	(void)size;
+	cpg_snapshot(&req, msg, sizeof(req));
+
+	int rc = cpg_name_clean(&req.group, &name);
+
+	if (rc == 0)
+		rc = may_join(cpg, connection, &name, req.pid);
+	if (rc < 0)
+		return rc;
+
+	struct cpg_group *group = cpg_group_get(cpg, &name);
+
+	if (group == NULL)
+		return -ENOMEM;
+	if (connection->leaving == NULL)
+		connection->leaving = calloc(1, sizeof(*connection->leaving));
+	rc = connection->leaving == NULL
+		     ? -ENOMEM
+		     : send_process(cpg, CPG_RING_PROCJOIN, &name, req.pid, CPG_WIRE_REASON_JOIN);
+	if (rc < 0) {
+		cpg_group_release(cpg, group);
+		return rc;
+	}
+	connection->state = CPG_JOIN_STARTED;
+	connection->pid = req.pid;
+	connection->wants_totem = (req.flags & INITIAL_TOTEM_CONF) != 0 && !connection->had_totem;
+	cpg_connection_attach(connection, group);
+	return 0;
+}
+
+/*
+ * Leaves what was joined, whatever group and pid the request names: else a client could leave a
+ * ghost behind or strike out somebody else (spec 01 §10.5, 03 §7.3).
+ */
+static int handle_leave(void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct cpg *cpg = self;
+	struct cpg_connection *connection = connection_of(cpg, client);
+
+	(void)msg, (void)size;
+	switch (connection->state) {
+	case CPG_UNJOINED:
+	case CPG_LEAVE_STARTED:
+		return -ENOENT;
+	case CPG_JOIN_STARTED:
+		return -EBUSY;
+	case CPG_JOINED:
+		break;
+	}
+
+	int rc = send_process(cpg, CPG_RING_PROCLEAVE, &connection->group->name, connection->pid,
+		CPG_WIRE_REASON_LEAVE);
+
+	if (rc == 0)
+		connection->state = CPG_LEAVE_STARTED;
+	return rc;
+}
+
+static int handle_finalize(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	(void)msg, (void)size;
+	connection_of(self, client)->is_finalized = true; /* the leave follows when it hangs up */
+	return 0;
+}
+
+/* Sends the leaves that the ring had no room for. */
+static void send_leavings(void *arg)
+{
+	struct cpg *cpg = arg;
+
+	cpg->leave_retry = NULL;
+	for (struct cpg_leaving *one = cpg->leaving; one != NULL; one = one->next) {
+		if (one->is_sent)
+			continue;
+		if (send_process(cpg, CPG_RING_PROCLEAVE, &one->name, one->pid,
+			    CPG_WIRE_REASON_PROCDOWN) < 0) {
+			uint64_t at_ns = cpg->host->now_ns(cpg->ctx) + LEAVE_RETRY_NS;
+
+			if (cpg->host->timer_add(
+				    cpg->ctx, at_ns, send_leavings, cpg, &cpg->leave_retry) < 0)
+				cpg->leave_retry = NULL; /* the next one that leaves tries again */
+			return;
+		}
+		one->is_sent = true;
+	}
+}
+
+void cpg_connection_drop(struct cpg *cpg, struct cpg_connection *connection)
+{
+	struct cpg_leaving *leaving = connection->leaving;
+
+	connection->leaving = NULL;
+	if (connection->state == CPG_JOIN_STARTED || connection->state == CPG_JOINED) {
+		struct cpg_leaving **end = &cpg->leaving;
+
+		while (*end != NULL)
+			end = &(*end)->next;
+		leaving->next = NULL;
+		leaving->name = connection->group->name;
+		leaving->pid = connection->pid;
+		leaving->is_sent = false;
+		*end = leaving;
+		if (cpg->leave_retry == NULL)
+			send_leavings(cpg);
+	} else {
+		free(leaving);
+	}
+	connection->state = CPG_UNJOINED;
+	cpg_connection_detach(cpg, connection);
+}
+
+/* ---- Sending ------------------------------------------------------------- */
+
+int cpg_send(struct cpg *cpg, struct cpg_connection *connection, uint32_t guarantee,
+	const void *bytes, uint32_t size)
+{
+	if (connection->state != CPG_JOIN_STARTED && connection->state != CPG_JOINED) {
+		cpg_complain(cpg, CPG_NOT_JOINED, 0, "a client sends without being in a group");
+		return -ENOENT;
+	}
+	if (size > CPG_ATOMIC_SIZE_MAX)
+		return -EMSGSIZE; /* members could not read the event */
+
+	struct cpg_ring_mcast mcast = {
+		.group = connection->group->name,
+		.msglen = size,
+		.pid = connection->pid,
+		.source = {.nodeid = cpg->host->local_nodeid(cpg->ctx)},
+	};
+	struct iovec iov[] = {
+		{(uint8_t *)&mcast + sizeof(mcast.header), sizeof(mcast) - sizeof(mcast.header)},
+		{(void *)(uintptr_t)bytes, size},
+	};
+
+	return cpg->host->ring_send(cpg->ctx, CPG_RING_MCAST,
+		guarantee == GUARANTEE_SAFE ? COTERIE_SAFE : COTERIE_AGREED, iov, 2);
+}
+
+static int handle_mcast(void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct cpg_req_mcast req;
+
+	cpg_snapshot(&req, msg, sizeof(req));
+	if (req.msglen > size - sizeof(req))
+		return -EINVAL;
+	return cpg_send(self, connection_of(self, client), req.guarantee,
+		(const uint8_t *)msg + sizeof(req), req.msglen);
+}
+
+static int handle_partial_mcast(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct cpg *cpg = self;
+	struct cpg_connection *connection = connection_of(cpg, client);
+	struct cpg_req_partial_mcast req;
+
+	cpg_snapshot(&req, msg, sizeof(req));
+	if (req.fraglen > size - sizeof(req) || req.fraglen > req.msglen ||
+		req.fraglen > CPG_ATOMIC_SIZE_MAX || req.type < CPG_FRAGMENT_FIRST ||
+		req.type > CPG_FRAGMENT_LAST)
+		return -EINVAL;
+	if (connection->state != CPG_JOIN_STARTED && connection->state != CPG_JOINED)
+		return -ENOENT;
+	/* Members that came in between would get the rest of a message without its beginning. */
+	if (req.type == CPG_FRAGMENT_FIRST)
+		connection->changes_at_first = connection->changes;
+	else if (connection->changes_at_first != connection->changes)
+		return -EINTR;
+
+	struct cpg_ring_partial_mcast mcast = {
+		.group = connection->group->name,
+		.msglen = req.msglen,
+		.fraglen = req.fraglen,
+		.pid = connection->pid,
+		.type = req.type,
+		.source = {.nodeid = cpg->host->local_nodeid(cpg->ctx)},
+	};
+	struct iovec iov[] = {
+		{(uint8_t *)&mcast + sizeof(mcast.header), sizeof(mcast) - sizeof(mcast.header)},
+		{(uint8_t *)(uintptr_t)msg + sizeof(req), req.fraglen},
+	};
+
+	return cpg->host->ring_send(cpg->ctx, CPG_RING_PARTIAL_MCAST,
+		req.guarantee == GUARANTEE_SAFE ? COTERIE_SAFE : COTERIE_AGREED, iov, 2);
+}
+
+/* ---- Asking -------------------------------------------------------------- */
+
+static int handle_membership_get(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct cpg *cpg = self;
+	struct cpg_req_membership_get req;
+	struct cpg_res_membership_get res;
+	struct cpg_wire_name name;
+
+	(void)size;
+	cpg_snapshot(&req, msg, sizeof(req));
+
+	int rc = cpg_name_clean(&req.group, &name);
+
+	if (rc < 0)
+		return rc;
+	memset(&res, 0, sizeof(res));
+
+	const struct cpg_group *group = cpg_group_find(cpg, &name);
+
+	for (uint32_t i = 0; group != NULL && i < group->count && i < CPG_MEMBERSHIP_MAX; i++) {
+		res.members[i].nodeid = group->members[i].nodeid;
+		res.members[i].pid = group->members[i].pid;
+		res.member_count = i + 1;
+	}
+
+	struct iovec iov = {(uint8_t *)&res + sizeof(res.header), sizeof(res) - sizeof(res.header)};
+
+	cpg->host->reply(client, CPG_RES_MEMBERSHIP_GET, CS_OK, &iov, 1);
+	return COTERIE_REPLIED;
+}
+
+static int handle_local_get(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct cpg *cpg = self;
+	struct cpg_res_local_get res = {.nodeid = cpg->host->local_nodeid(cpg->ctx)};
+	struct iovec iov = {(uint8_t *)&res + sizeof(res.header), sizeof(res) - sizeof(res.header)};
+
+	(void)msg, (void)size;
+	cpg->host->reply(client, CPG_RES_LOCAL_GET, CS_OK, &iov, 1);
+	return COTERIE_REPLIED;
+}
+
+#define FLOW COTERIE_NEEDS_FLOW
+
+const struct coterie_request cpg_requests[CPG_REQUESTS] = {
+	{CPG_REQ_JOIN, sizeof(struct cpg_req_join), FLOW, CPG_RES_JOIN, handle_join},
+	{CPG_REQ_LEAVE, sizeof(struct cpg_req_leave), FLOW, CPG_RES_LEAVE, handle_leave},
+	{CPG_REQ_MCAST, sizeof(struct cpg_req_mcast), FLOW | COTERIE_NO_REPLY, 0, handle_mcast},
+	{CPG_REQ_MEMBERSHIP_GET, sizeof(struct cpg_req_membership_get), 0, CPG_RES_MEMBERSHIP_GET,
+		handle_membership_get},
+	{CPG_REQ_LOCAL_GET, sizeof(struct cpg_req_local_get), 0, CPG_RES_LOCAL_GET,
+		handle_local_get},
+	{CPG_REQ_ITERATION_INITIALIZE, sizeof(struct cpg_req_iteration_initialize), 0,
+		CPG_RES_ITERATION_INITIALIZE, cpg_handle_iteration_initialize},
+	{CPG_REQ_ITERATION_NEXT, sizeof(struct cpg_req_iteration_next), 0, CPG_RES_ITERATION_NEXT,
+		cpg_handle_iteration_next},
+	{CPG_REQ_ITERATION_FINALIZE, sizeof(struct cpg_req_iteration_finalize), 0,
+		CPG_RES_ITERATION_FINALIZE, cpg_handle_iteration_finalize},
+	{CPG_REQ_FINALIZE, sizeof(struct cpg_req_finalize), FLOW, CPG_RES_FINALIZE,
+		handle_finalize},
+	{CPG_REQ_ZC_ALLOC, sizeof(struct cpg_req_zc_alloc), FLOW, CPG_RES_ZC_ALLOC,
+		cpg_handle_zc_alloc},
+	{CPG_REQ_ZC_FREE, sizeof(struct cpg_req_zc_free), FLOW, CPG_RES_ZC_FREE,
+		cpg_handle_zc_free},
+	{CPG_REQ_ZC_EXECUTE, sizeof(struct cpg_req_zc_execute), FLOW, CPG_RES_ZC_EXECUTE,
+		cpg_handle_zc_execute},
+	{CPG_REQ_PARTIAL_MCAST, sizeof(struct cpg_req_partial_mcast), FLOW, CPG_RES_PARTIAL_MCAST,
+		handle_partial_mcast},
+};

@@ -1,0 +1,393 @@
+/*
+ * After a change of the ring every node tells the others its processes, and all work out the same
+ * lists (spec 06a.5). Steps: sync_start notes who did not come along; sync_step announces the local
+ * processes; JOINLISTs are collected as they are delivered; sync_done compares and tells clients.
+ */
+#include "services/cpg/cpg.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+/* A message holds 7,281 entries; a node with more announces them in several. */
+#define ENTRIES_MAX 7000u
+/* What one synchronisation may name; only a peer gone mad comes near it. */
+#define RECEIVED_MAX 262144u
+
+/* ---- Start --------------------------------------------------------------- */
+
+static bool has_node(const uint32_t *list, uint32_t count, uint32_t nodeid)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (list[i] == nodeid)
+			return true;
+	}
+	return false;
+}
+
+static void forget_received(struct cpg_resync *sync)
+{
+	free(sync->received);
+	free(sync->local);
+	sync->received = NULL;
+	sync->received_count = 0;
+	sync->received_capacity = 0;
+	sync->local = NULL;
+	sync->local_count = 0;
+	sync->local_sent = 0;
+	sync->has_local = false;
+	sync->has_sent_downlist = false;
+}
+
+void cpg_resync_fini(struct cpg *cpg)
+{
+	forget_received(&cpg->resync);
+	free(cpg->resync.members);
+	free(cpg->resync.left);
+	cpg->resync.members = NULL;
+	cpg->resync.left = NULL;
+}
+
+void cpg_sync_start(void *self, const uint32_t *transitional, uint32_t transitional_count,
+	const struct coterie_configuration *regular)
+{
+	struct cpg *cpg = self;
+	struct cpg_resync *sync = &cpg->resync;
+
+	cpg_resync_fini(cpg); /* what an older round left is not of this one */
+	sync->round++;
+	sync->is_active = false;
+	sync->ring = regular->ring;
+	sync->member_count = 0;
+	sync->left_count = 0;
+	sync->members = calloc(regular->member_count + 1, sizeof(*sync->members));
+	sync->left = calloc(cpg->member_count + 1, sizeof(*sync->left));
+	if (sync->members == NULL || sync->left == NULL) {
+		cpg->host->log(cpg->ctx, LOG_ERR,
+			"out of memory: the group lists are not synchronised with the ring");
+		return;
+	}
+	for (uint32_t i = 0; i < regular->member_count; i++)
+		sync->members[sync->member_count++] = regular->members[i];
+	/* A member that came from another ring has left and joined, even if it is here again. */
+	for (uint32_t i = 0; i < cpg->member_count; i++) {
+		if (!has_node(transitional, transitional_count, cpg->members[i]))
+			sync->left[sync->left_count++] = cpg->members[i];
+	}
+	sync->is_active = true;
+}
+
+void cpg_sync_abort(void *self)
+{
+	struct cpg *cpg = self;
+
+	forget_received(&cpg->resync);
+	cpg->resync.is_active = false;
+}
+
+/* ---- Announcing the local processes -------------------------------------- */
+
+struct local_process {
+	const struct cpg_wire_name *name;
+	uint32_t pid;
+	uint64_t seq;
+};
+
+static int compare_local(const void *left, const void *right)
+{
+	const struct local_process *a = left;
+	const struct local_process *b = right;
+
+	if (a->pid != b->pid)
+		return a->pid < b->pid ? -1 : 1;
+	return (a->seq > b->seq) - (a->seq < b->seq);
+}
+
+static uint32_t count_local(const struct cpg *cpg, uint32_t local, struct local_process *list)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < cpg->group_count; i++) {
+		const struct cpg_group *group = cpg->groups[i];
+
+		for (uint32_t k = 0; k < group->count; k++) {
+			const struct cpg_process *process = &group->members[k];
+
+			if (process->nodeid != local)
+				continue;
+			if (list != NULL)
+				list[count] = (struct local_process){
+					&group->name, process->pid, process->seq};
+			count++;
+		}
+	}
+	return count;
+}
+
+/* The entries as they go out: by pid, those of one pid in the order in which they joined. */
+static int list_local(struct cpg *cpg)
+{
+	struct cpg_resync *sync = &cpg->resync;
+	uint32_t local = cpg->host->local_nodeid(cpg->ctx);
+	uint32_t count = count_local(cpg, local, NULL);
+	struct local_process *list = calloc(count + 1, sizeof(*list));
+
+	free(sync->local);
+	sync->local = calloc(count + 1, sizeof(*sync->local));
+	if (list == NULL || sync->local == NULL) {
+		free(list);
+		return -ENOMEM;
+	}
+	count_local(cpg, local, list);
+	qsort(list, count, sizeof(*list), compare_local);
+	for (uint32_t i = 0; i < count; i++) {
+		sync->local[i].pid = list[i].pid;
+		sync->local[i].group = *list[i].name;
+	}
+	free(list);
+	sync->local_count = count;
+	sync->local_sent = 0;
+	sync->has_local = true;
+	return 0;
+}
+
+/* Nobody acts on it; peers of the 2.x series wait for it. Always of full size. */
+static int send_downlist(struct cpg *cpg)
+{
+	const struct cpg_resync *sync = &cpg->resync;
+	struct cpg_ring_downlist list;
+
+	memset(&list, 0, sizeof(list));
+	list.old_member_count = cpg->member_count;
+	list.left_count = sync->left_count < CPG_DOWNLIST_MAX ? sync->left_count : CPG_DOWNLIST_MAX;
+	if (list.left_count > 0)
+		memcpy(list.nodeids, sync->left, list.left_count * sizeof(list.nodeids[0]));
+
+	struct iovec iov = {
+		.iov_base = (uint8_t *)&list + sizeof(list.header),
+		.iov_len = sizeof(list) - sizeof(list.header),
+	};
+
+	return cpg->host->ring_send(cpg->ctx, CPG_RING_DOWNLIST, COTERIE_AGREED, &iov, 1);
+}
+
+static int send_joinlist(struct cpg *cpg, uint32_t count)
+{
+	struct cpg_resync *sync = &cpg->resync;
+	/* This header is longer than others: 8 bytes of it are ours. */
+	static const uint8_t rest_of_header[8];
+	struct iovec iov[] = {
+		{(void *)(uintptr_t)rest_of_header, sizeof(rest_of_header)},
+		{sync->local + sync->local_sent, count * sizeof(*sync->local)},
+	};
+
+	return cpg->host->ring_send(cpg->ctx, CPG_RING_JOINLIST, COTERIE_AGREED, iov, 2);
+}
+
+int cpg_sync_step(void *self)
+{
+	struct cpg *cpg = self;
+	struct cpg_resync *sync = &cpg->resync;
+
+	if (!sync->has_sent_downlist) {
+		if (send_downlist(cpg) < 0)
+			return -EAGAIN;
+		sync->has_sent_downlist = true;
+	}
+	if (!sync->has_local && list_local(cpg) < 0) {
+		cpg_complain(cpg, CPG_NO_MEMORY, 0,
+			"out of memory: this node's processes are announced later");
+		return -EAGAIN;
+	}
+	while (sync->local_sent < sync->local_count) {
+		uint32_t left = sync->local_count - sync->local_sent;
+		uint32_t count = left < ENTRIES_MAX ? left : ENTRIES_MAX;
+
+		if (send_joinlist(cpg, count) < 0)
+			return -EAGAIN;
+		sync->local_sent += count;
+	}
+	return 0;
+}
+
+/* ---- Hearing of the others' ---------------------------------------------- */
+
+void cpg_deliver_joinlist(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	struct cpg *cpg = self;
+	struct cpg_resync *sync = &cpg->resync;
+	const struct cpg_ring_joinlist *list = msg;
+	uint32_t count = (uint32_t)((size - sizeof(*list)) / sizeof(list->entries[0]));
+
+	if ((size - sizeof(*list)) % sizeof(list->entries[0]) != 0) {
+		cpg_complain(cpg, CPG_BAD_SIZE, nodeid, "a list of processes is cut off");
+		return;
+	}
+	/* Our own entries are known, and outside of a round a list is of an older one. */
+	if (!sync->is_active || nodeid == cpg->host->local_nodeid(cpg->ctx))
+		return;
+	if (count > RECEIVED_MAX - sync->received_count) {
+		cpg_complain(cpg, CPG_TOO_MANY, nodeid, "too many processes are announced");
+		return;
+	}
+	if (cpg_reserve((void **)&sync->received, &sync->received_capacity,
+		    sync->received_count + count, sizeof(*sync->received)) < 0) {
+		cpg_complain(cpg, CPG_NO_MEMORY, nodeid, "out of memory: processes are not listed");
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		struct cpg_received *entry = &sync->received[sync->received_count];
+
+		entry->nodeid = nodeid;
+		entry->pid = list->entries[i].pid;
+		if (cpg_name_clean(&list->entries[i].group, &entry->name) < 0)
+			cpg_complain(cpg, CPG_BAD_NAME, nodeid,
+				"a list names a group of more than 128 bytes");
+		else
+			sync->received_count++;
+	}
+}
+
+/* ---- The end: all nodes are at the same message of the order ------------- */
+
+static struct cpg_wire_address address_of(const struct cpg_process *process, uint32_t reason)
+{
+	return (struct cpg_wire_address){
+		.nodeid = process->nodeid,
+		.pid = process->pid,
+		.reason = reason,
+	};
+}
+
+/* Strikes out everybody on the nodes that left. */
+static void remove_left(struct cpg *cpg, struct cpg_group *group)
+{
+	const struct cpg_resync *sync = &cpg->resync;
+	struct cpg_wire_address *left = calloc(group->count + 1, sizeof(*left));
+	uint32_t left_count = 0;
+	uint32_t kept = 0;
+
+	if (left == NULL)
+		cpg_complain(cpg, CPG_NO_MEMORY, 0,
+			"out of memory: clients are not told who left their group");
+	for (uint32_t i = 0; i < group->count; i++) {
+		const struct cpg_process *process = &group->members[i];
+
+		if (!has_node(sync->left, sync->left_count, process->nodeid)) {
+			group->members[kept++] = *process;
+			continue;
+		}
+		if (left != NULL)
+			left[left_count] = address_of(process, CPG_WIRE_REASON_NODEDOWN);
+		left_count++;
+	}
+	group->count = kept;
+	if (left_count > 0 && left != NULL)
+		cpg_confchg(cpg, group, left, left_count, NULL, 0);
+	free(left);
+}
+
+/* Adds one announced process, and notes it for the change of its group. */
+static void add_received(struct cpg *cpg, const struct cpg_received *entry)
+{
+	struct cpg_group *group = cpg_group_get(cpg, &entry->name);
+	struct cpg_process *process =
+		group == NULL ? NULL : cpg_process_find(group, entry->nodeid, entry->pid);
+
+	if (process != NULL) {
+		process->round = cpg->resync.round;
+		return;
+	}
+	if (group == NULL ||
+		cpg_reserve((void **)&group->joined, &group->joined_capacity,
+			group->joined_count + 1, sizeof(*group->joined)) < 0 ||
+		cpg_process_add(cpg, group, entry->nodeid, entry->pid) < 0) {
+		cpg_complain(cpg, CPG_NO_MEMORY, entry->nodeid,
+			"out of memory: a process is not listed");
+		if (group != NULL)
+			cpg_group_release(cpg, group);
+		return;
+	}
+	group->joined[group->joined_count++] = (struct cpg_wire_address){
+		.nodeid = entry->nodeid,
+		.pid = entry->pid,
+		.reason = CPG_WIRE_REASON_NODEUP,
+	};
+}
+
+/* A process that its own node does not name any more went unnoticed. */
+static void remove_unnamed(struct cpg *cpg, struct cpg_group *group)
+{
+	uint32_t local = cpg->host->local_nodeid(cpg->ctx);
+
+	for (uint32_t i = 0; i < group->count;) {
+		struct cpg_process *process = &group->members[i];
+
+		if (process->nodeid == local || process->round == cpg->resync.round) {
+			i++;
+			continue;
+		}
+
+		const struct cpg_wire_address left = address_of(process, CPG_WIRE_REASON_PROCDOWN);
+
+		cpg_process_del(group, process);
+		cpg_confchg(cpg, group, &left, 1, NULL, 0);
+	}
+}
+
+/* Runs a step for every group. A group stays while its step runs, and goes then if it is empty. */
+static void for_each_group(struct cpg *cpg, void (*step)(struct cpg *cpg, struct cpg_group *group))
+{
+	for (uint32_t i = 0; i < cpg->group_count;) {
+		struct cpg_group *group = cpg->groups[i];
+		uint32_t count = cpg->group_count;
+
+		group->pins++;
+		step(cpg, group);
+		group->pins--;
+		cpg_group_release(cpg, group);
+		if (cpg->group_count == count)
+			i++;
+	}
+}
+
+static void tell_joined(struct cpg *cpg, struct cpg_group *group)
+{
+	uint32_t count = group->joined_count;
+
+	group->joined_count = 0;
+	if (count > 0)
+		cpg_confchg(cpg, group, NULL, 0, group->joined, count);
+	free(group->joined);
+	group->joined = NULL;
+	group->joined_capacity = 0;
+}
+
+void cpg_sync_done(void *self)
+{
+	struct cpg *cpg = self;
+	struct cpg_resync *sync = &cpg->resync;
+	struct cpg_connection *next;
+
+	if (!sync->is_active)
+		return;
+	free(cpg->members);
+	cpg->members = sync->members;
+	cpg->member_count = sync->member_count;
+	cpg->ring = sync->ring;
+	sync->members = NULL;
+	sync->is_active = false;
+
+	if (sync->left_count > 0)
+		for_each_group(cpg, remove_left);
+	for (uint32_t i = sync->received_count; i > 0; i--)
+		add_received(cpg, &sync->received[i - 1]);
+	for_each_group(cpg, tell_joined);
+	for_each_group(cpg, remove_unnamed);
+	cpg_resync_fini(cpg);
+	for (struct cpg_connection *one = cpg->connections; one != NULL; one = next) {
+		next = one->next;
+		cpg_totem_confchg(cpg, one);
+	}
+}
