@@ -17,7 +17,7 @@
 
 static bool queue_of(const struct ipc *ipc, struct totem_queue *queue)
 {
-	if (ipc->executive->ring == NULL)
+	if (ipc->executive->ring == NULL || ring_engine(ipc->executive->ring) == NULL)
 		return false;
 	totem_engine_queue(ring_engine(ipc->executive->ring), queue);
 	return queue->total > 2;

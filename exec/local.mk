@@ -21,3 +21,10 @@ libexecutive_la_SOURCES += \
 	%D%/log.c %D%/log.h %D%/log_format.c %D%/log_format.h %D%/log_limit.c \
 	%D%/log_sink.c %D%/log_sink.h \
 	%D%/map.c %D%/map.h
+
+# The daemon.
+sbin_PROGRAMS += %D%/coterie
+%C%_coterie_SOURCES = %D%/main.c
+%C%_coterie_LDFLAGS = $(AM_LDFLAGS) $(BUILTIN_LDFLAGS)
+%C%_coterie_LDADD = libexecutive.la
+%C%_coterie_DEPENDENCIES = libexecutive.la $(BUILTIN_LTLIBRARIES)
