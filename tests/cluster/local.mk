@@ -1,14 +1,20 @@
 # Clusters of real daemons in network namespaces: lab.sh says how. The programs use the public CPG API.
 dist_check_DATA += %D%/lab.sh %D%/faults.sh
-dist_check_SCRIPTS += %D%/three_order.sh %D%/three_faults.sh %D%/ring16.sh %D%/demo.sh
-TESTS += %D%/three_order.sh %D%/three_faults.sh %D%/ring16.sh %D%/demo.sh
+dist_check_SCRIPTS += %D%/three_order.sh %D%/three_faults.sh %D%/ring16.sh %D%/bad_input.sh \
+	%D%/demo.sh
+TESTS += %D%/three_order.sh %D%/three_faults.sh %D%/ring16.sh %D%/bad_input.sh \
+	%D%/demo.sh
 
 # New tags: LD_LIBRARY_PATH then goes before the path to our own library.
 cluster_ldflags = $(AM_LDFLAGS) -Wl,--enable-new-dtags
-check_PROGRAMS += %D%/cpg_load %D%/cpg_watch
+check_PROGRAMS += %D%/cpg_load %D%/cpg_watch %D%/bad_packets %D%/bad_client
 %C%_cpg_load_SOURCES = %D%/cpg_load.c %D%/client.h
 %C%_cpg_load_LDFLAGS = $(cluster_ldflags)
 %C%_cpg_load_LDADD = libcpg.la
 %C%_cpg_watch_SOURCES = %D%/cpg_watch.c %D%/client.h
 %C%_cpg_watch_LDFLAGS = $(cluster_ldflags)
 %C%_cpg_watch_LDADD = libcpg.la
+%C%_bad_packets_SOURCES = %D%/bad_packets.c
+%C%_bad_client_SOURCES = %D%/bad_client.c %D%/client.h
+%C%_bad_client_LDFLAGS = $(cluster_ldflags)
+%C%_bad_client_LDADD = libcpg.la $(QB_LIBS)
