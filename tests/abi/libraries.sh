@@ -1,0 +1,50 @@
+#!/bin/bash
+# The client libraries as the dynamic linker sees them: names, versions and dependencies of Debian's.
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
+export LC_ALL=C
+here=$(cd "$(dirname "$0")" && pwd)
+build=${abs_top_builddir:-$PWD}
+
+command -v readelf >/dev/null || tap_skip "no readelf"
+
+# What a library exports: name@version and kind, sorted; the version node itself included.
+exported() {
+	readelf --dyn-syms -W "$1" |
+		awk 'NF >= 8 && $1 ~ /^[0-9]+:$/ && $7 != "UND" && $5 != "LOCAL" { print $8, $4 }' |
+		grep -Ev '^(__asan|__ubsan|__odr_asan|__gcov|_init|_fini|_edata|_end|__bss_start)' | sort
+}
+dynamic() { readelf -d "$1" | sed -n "s/.*($2).*\[\(.*\)\]/\1/p" | sort; }
+depends_on() { dynamic "$1" NEEDED | grep -qx "$2"; }
+
+check_library() {
+	local name=$1 ours=$build/.libs/$1 debian
+
+	tap_check "$name: built" test -e "$ours" || return
+	tap_check "$name: soname" test "$(dynamic "$ours" SONAME)" = "$name"
+	tap_check "$name: file is $2" test "$(basename "$(readlink -f "$ours")")" = "$2"
+	tap_check "$name: symbols and versions as listed" \
+		diff "$here/${name%%.so*}.symbols" <(exported "$ours")
+	debian=$(ldconfig -p | sed -n "s/.*$name .*x86-64.* => \(\/\(usr\/\)*lib\/.*\)/\1/p" | head -1)
+	if [ -z "$debian" ]; then
+		tap_note "no $name of Debian here: not compared with it"
+		return
+	fi
+	tap_check "$name: symbols and versions are Debian's" \
+		diff <(exported "$debian") <(exported "$ours")
+	tap_check "$name: needs at most what Debian's needs" \
+		test -z "$(comm -13 <(dynamic "$debian" NEEDED) <(dynamic "$ours" NEEDED | grep -v san))"
+	# Debian's has no debug information, so this sees symbols; types are headers.sh's part.
+	if command -v abidiff >/dev/null; then
+		tap_check "$name: abidiff" abidiff --no-default-suppression "$debian" "$ours"
+	else
+		tap_note "no abidiff here"
+	fi
+}
+
+check_library libcorosync_common.so.4 libcorosync_common.so.4.0.0
+check_library libcpg.so.4 libcpg.so.4.1.0
+# Programs that use cs_strerror and link only -lcpg rely on it.
+tap_check "libcpg brings libcorosync_common" \
+	depends_on "$build/.libs/libcpg.so.4" libcorosync_common.so.4
+tap_end
