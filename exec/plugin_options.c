@@ -239,17 +239,18 @@ static int refuse_unknown(const struct config *config, const struct coterie_plug
 /* The file's value or the default. */
 static void choose(struct check *check, const struct config *config)
 {
+	struct config_option written = {0};
+
 	check->text = check->option->initial;
 	check->where[0] = '\0';
-	for (uint32_t i = 0; config != NULL && i < config->option_count; i++) {
-		const struct config_option *written = &config->options[i];
-
-		if (strcmp(written->plugin, check->descriptor->name) == 0 &&
-			strcmp(written->name, check->option->name) == 0) {
-			check->text = written->value;
-			set_where(check, written);
-		}
-	}
+	if (config == NULL)
+		return;
+	written.value = config_option(config, check->descriptor->name, check->option->name, &written.file,
+		&written.line);
+	if (written.value == NULL)
+		return;
+	check->text = written.value;
+	set_where(check, &written);
 }
 
 /* --- entry points --- */

@@ -125,7 +125,7 @@ static void store(struct tree *tree, const char *key, const char *path, const ch
 			tree_error(tree, place,
 				"'%s' is '%s': must be an integer from 0 to 18446744073709551615", path, text);
 		else
-			tree_set_number(tree, key, known.type, number, text, place);
+			tree_set_number(tree, key, known.type, number, place);
 		return;
 	}
 	int64_t number;
@@ -134,7 +134,7 @@ static void store(struct tree *tree, const char *key, const char *path, const ch
 		tree_error(tree, place, "'%s' is '%s': must be an integer from %" PRId64 " to %" PRId64,
 			path, text, known.min, known.max);
 	else
-		tree_set_number(tree, key, known.type, (uint64_t)number, text, place);
+		tree_set_number(tree, key, known.type, (uint64_t)number, place);
 }
 
 static void warn_if_unknown(struct reader *reader, const char *path)
@@ -205,7 +205,7 @@ static void read_access(struct reader *reader, const char *key, const char *text
 	char name[64];
 
 	snprintf(name, sizeof(name), "uidgid.config.%s.%" PRIu64, key, id);
-	tree_set_number(tree, name, COTERIE_MAP_U8, 1, "1", reader->place);
+	tree_set_number(tree, name, COTERIE_MAP_U8, 1, reader->place);
 }
 
 /* --- sections that are held back --- */

@@ -252,14 +252,9 @@ static void set_ports(struct tree *tree, struct config *config)
 	for (uint32_t i = 0; i < config->node_count; i++)
 		for (uint32_t link = 0; link < config->nodes[i].link_count; link++)
 			set_port(&config->nodes[i].addresses[link], port_of(tree, link, step));
-	if (strcmp(config->transport, "udp") == 0) {
-		uint16_t port = port_of(tree, 0, step);
-		char text[8];
-
-		snprintf(text, sizeof(text), "%u", port);
-		tree_set_number(tree, "totem.interface.0.mcastport", COTERIE_MAP_U16, port, text,
-			(struct place){.file = tree->file});
-	}
+	if (strcmp(config->transport, "udp") == 0)
+		tree_set_number(tree, "totem.interface.0.mcastport", COTERIE_MAP_U16,
+			port_of(tree, 0, step), (struct place){.file = tree->file});
 }
 
 /* The keys that say who and where we are. */
@@ -267,7 +262,6 @@ static void publish_local(struct tree *tree, const struct config *config)
 {
 	const struct config_node *node = &config->nodes[config->local];
 	const struct place nowhere = {.file = tree->file};
-	char text[16];
 
 	for (uint32_t link = 0; link < node->link_count; link++) {
 		char key[64];
@@ -277,8 +271,7 @@ static void publish_local(struct tree *tree, const struct config *config)
 		snprintf(key, sizeof(key), "totem.interface.%u.bindnetaddr", link);
 		tree_set_string(tree, key, node->texts[link], nowhere);
 	}
-	snprintf(text, sizeof(text), "%u", node->position);
-	tree_set_number(tree, "nodelist.local_node_pos", COTERIE_MAP_U32, node->position, text, nowhere);
+	tree_set_number(tree, "nodelist.local_node_pos", COTERIE_MAP_U32, node->position, nowhere);
 }
 
 int links_build(struct tree *tree, struct config *config)

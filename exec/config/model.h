@@ -23,7 +23,7 @@ struct config_entry {
 	uint32_t type;     /* COTERIE_MAP_* */
 	const void *value;
 	uint32_t size;
-	const char *text;  /* as written */
+	const char *text;  /* as written; a number in plain decimal */
 	const char *file;
 	uint32_t line;     /* 0: made by us, not from a file */
 };

@@ -315,7 +315,7 @@ static void generate_id(struct tree *tree, struct config_node *node)
 {
 	const char *clear = tree_text(tree, "totem.clear_node_high_bit");
 	const struct sockaddr_in *in = (const struct sockaddr_in *)&node->addresses[0];
-	char key[64], text[16];
+	char key[64];
 
 	if (node->addresses[0].ss_family != AF_INET) {
 		if (node->addresses[0].ss_family == AF_INET6)
@@ -327,9 +327,7 @@ static void generate_id(struct tree *tree, struct config_node *node)
 	if (clear != NULL && strcmp(clear, "yes") == 0)
 		node->nodeid &= 0x7fffffff;
 	snprintf(key, sizeof(key), "nodelist.node.%u.nodeid", node->position);
-	snprintf(text, sizeof(text), "%u", node->nodeid);
-	tree_set_number(tree, key, COTERIE_MAP_U32, node->nodeid, text,
-		(struct place){.file = tree->file});
+	tree_set_number(tree, key, COTERIE_MAP_U32, node->nodeid, (struct place){.file = tree->file});
 }
 
 static void set_ids(struct tree *tree, struct config *config)

@@ -40,14 +40,13 @@ static uint64_t totem_number_or_0(const struct tree *tree, const char *name, uin
 
 static void runtime_set(struct tree *tree, const char *name, uint64_t number)
 {
-	char key[128], text[24];
+	char key[128];
 
 	/* Sums and products of 32-bit values may not fit: the largest stands for them. */
 	if (number > UINT32_MAX)
 		number = UINT32_MAX;
 	snprintf(key, sizeof(key), "runtime.config.totem.%s", name);
-	snprintf(text, sizeof(text), "%" PRIu64, number);
-	tree_set_number(tree, key, COTERIE_MAP_U32, number, text, (struct place){.file = tree->file});
+	tree_set_number(tree, key, COTERIE_MAP_U32, number, (struct place){.file = tree->file});
 }
 
 struct timers {
@@ -133,6 +132,7 @@ static bool read_yes(struct tree *tree, const char *key, bool otherwise)
 		return false;
 	tree_warning(tree, tree_place(tree, key), "'%s' is neither yes nor no: '%s' is taken", text,
 		otherwise ? "yes" : "no");
+	tree_set_text(tree, key, otherwise ? "yes" : "no");
 	return otherwise;
 }
 
@@ -233,7 +233,7 @@ static void publish(struct tree *tree, const struct config *config, const struct
 	tree_set_string(tree, "runtime.config.totem.knet_compression_model",
 		model == NULL ? "none" : model, nowhere);
 	tree_set_number(tree, "runtime.config.totem.knet_compression_level", COTERIE_MAP_I32,
-		level == NULL ? 0 : level->number, level == NULL ? "0" : level->text, nowhere);
+		level == NULL ? 0 : level->number, nowhere);
 	publish_links(tree, config, timers->token);
 }
 

@@ -2,6 +2,7 @@
 #include "exec/config/tree.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,8 +190,14 @@ static uint32_t number_size(uint32_t type)
 }
 
 struct tree_item *tree_set_number(struct tree *tree, const char *key, uint32_t type, uint64_t number,
-	const char *text, struct place place)
+	struct place place)
 {
+	char text[24];
+
+	if (type == COTERIE_MAP_I32)
+		snprintf(text, sizeof(text), "%" PRId32, (int32_t)number);
+	else
+		snprintf(text, sizeof(text), "%" PRIu64, number);
 	struct tree_item *item = tree_set_string(tree, key, text, place);
 	void *value = arena_take(tree->arena, sizeof(uint64_t));
 	const uint8_t u8 = (uint8_t)number;
@@ -223,6 +230,17 @@ const struct tree_item *tree_find(const struct tree *tree, const char *key)
 	const uint32_t *slot = slot_of(tree, key);
 
 	return *slot == 0 ? NULL : &tree->items[*slot - 1];
+}
+
+void tree_set_text(struct tree *tree, const char *key, const char *text)
+{
+	const struct tree_item *item = tree_find(tree, key);
+	char *copy = arena_copy(tree->arena, text, strlen(text));
+
+	if (copy == NULL)
+		tree->is_out_of_memory = true;
+	else if (item != NULL)
+		tree->items[item - tree->items].text = copy;
 }
 
 const char *tree_text(const struct tree *tree, const char *key)

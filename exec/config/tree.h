@@ -35,7 +35,7 @@ struct place {
 
 struct tree_item {
 	const char *key;
-	const char *text;   /* as written */
+	const char *text;   /* as written; a number in plain decimal */
 	uint32_t type;      /* COTERIE_MAP_* */
 	const void *value;
 	uint32_t size;
@@ -65,9 +65,11 @@ struct tree {
 /** Set a key to a text; a later one replaces an earlier one. texts are copied. NULL: out of memory. */
 struct tree_item *tree_set_string(struct tree *tree, const char *key, const char *text,
 	struct place place);
-/** type: COTERIE_MAP_U8 .. COTERIE_MAP_U64. */
+/** type: COTERIE_MAP_U8 .. COTERIE_MAP_U64; a negative number of COTERIE_MAP_I32 in two's complement. */
 struct tree_item *tree_set_number(struct tree *tree, const char *key, uint32_t type, uint64_t number,
-	const char *text, struct place place);
+	struct place place);
+/** What plugins shall see as the text of a key instead of what is written; the value stays. */
+void tree_set_text(struct tree *tree, const char *key, const char *text);
 const struct tree_item *tree_find(const struct tree *tree, const char *key); /* or NULL */
 /** Text of a key that is there, else NULL. */
 const char *tree_text(const struct tree *tree, const char *key);
