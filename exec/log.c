@@ -1,9 +1,9 @@
 /*
- * The log of the process. State of its own is kept here, as log.h says: lines come from everywhere, and
- * before anything else exists.
+ * The log of the process. State of its own is kept here, as log.h says: lines come from everywhere,
+ * and before anything else exists.
  *
- * Lines are written by whoever logs, at once: nothing a target does can hold the caller up (log_sink.h),
- * and so neither queue nor thread is needed.
+ * Lines are written by whoever logs, at once: nothing a target does can hold the caller up
+ * (log_sink.h), and so neither queue nor thread is needed.
  */
 #include "exec/log.h"
 
@@ -45,8 +45,8 @@ struct settings {
 	int facility, timestamp;
 };
 
-static struct subsystem initial_subsystem = {.stderr_limit = LOG_INFO, .syslog_limit = NOWHERE,
-	.file_limit = NOWHERE};
+static struct subsystem initial_subsystem = {
+	.stderr_limit = LOG_INFO, .syslog_limit = NOWHERE, .file_limit = NOWHERE};
 
 static struct {
 	pthread_mutex_t mutex;
@@ -57,7 +57,9 @@ static struct {
 } state = {
 	.mutex = PTHREAD_MUTEX_INITIALIZER,
 	.ident = "coterie",
-	.settings = {.subsystems = &initial_subsystem, .subsystem_count = 1, .timestamp = 2,
+	.settings = {.subsystems = &initial_subsystem,
+		.subsystem_count = 1,
+		.timestamp = 2,
 		.facility = LOG_DAEMON},
 	.stderr_sink = {.fd = STDERR_FILENO},
 	.syslog_sink = {.fd = -1},
@@ -118,7 +120,8 @@ static int settings_subsystem(struct settings *settings, const struct config_log
 		.stderr_limit = NOWHERE, .syslog_limit = NOWHERE, .file_limit = NOWHERE};
 	if (from->name != NULL && (to->name = strdup(from->name)) == NULL)
 		return -ENOMEM;
-	/* stderr has no priority of its own; a subsystem can leave the two shared targets, not open them. */
+	/* stderr has no priority of its own; a subsystem can leave the two shared targets, not open
+	 * them. */
 	if (top->to_stderr && from->to_stderr)
 		to->stderr_limit = log_limit_of(from->debug, from->file_priority);
 	if (top->to_syslog && from->to_syslog)
@@ -161,8 +164,9 @@ int log_configure(const struct config_log *from, char *error, uint32_t error_siz
 			snprintf(error, error_size, "out of memory for the log's settings");
 		else
 			snprintf(error, error_size,
-				"cannot open log file '%s' (%s): create the folder or change 'logfile'", path,
-				strerror(-rc));
+				"cannot open log file '%s' (%s): create the folder or change "
+				"'logfile'",
+				path, strerror(-rc));
 		settings_fini(&settings);
 		return rc;
 	}
@@ -201,8 +205,10 @@ void log_close(void)
 	pthread_mutex_lock(&state.mutex);
 	struct settings old = state.settings;
 
-	state.settings = (struct settings){.subsystems = &initial_subsystem, .subsystem_count = 1,
-		.timestamp = old.timestamp, .facility = old.facility};
+	state.settings = (struct settings){.subsystems = &initial_subsystem,
+		.subsystem_count = 1,
+		.timestamp = old.timestamp,
+		.facility = old.facility};
 	log_sink_close(&state.syslog_sink);
 	pthread_mutex_unlock(&state.mutex);
 	settings_fini(&old);
@@ -221,7 +227,7 @@ static const struct subsystem *find_subsystem(const char *name)
 static bool is_wanted(const struct subsystem *subsystem, int prio)
 {
 	return prio <= subsystem->stderr_limit || prio <= subsystem->syslog_limit ||
-		prio <= subsystem->file_limit;
+	       prio <= subsystem->file_limit;
 }
 
 /* One line to a file or to stderr, behind a line about those that were lost. */
@@ -231,8 +237,8 @@ static void write_line(struct log_sink *sink, enum log_target target, const stru
 	char line[LINE_MAX_SIZE], lost[128];
 
 	if (log_sink_lost_text(sink, lost, sizeof(lost)) > 0) {
-		size_t length =
-			log_format(line, sizeof(line) - 1, target, frame, "MAIN", LOG_WARNING, lost);
+		size_t length = log_format(
+			line, sizeof(line) - 1, target, frame, "MAIN", LOG_WARNING, lost);
 
 		line[length++] = '\n';
 		if (log_sink_write(sink, line, length) < 0) {
@@ -246,7 +252,8 @@ static void write_line(struct log_sink *sink, enum log_target target, const stru
 }
 
 /* One datagram in the old form of RFC 3164, which every syslog daemon on a local socket reads. */
-static int send_syslog(const struct log_frame *frame, const char *subsystem, int prio, const char *text)
+static int send_syslog(
+	const struct log_frame *frame, const char *subsystem, int prio, const char *text)
 {
 	char line[LINE_MAX_SIZE], body[TEXT_MAX + 64], time[32];
 	struct tm tm;
@@ -258,8 +265,8 @@ static int send_syslog(const struct log_frame *frame, const char *subsystem, int
 	if (prio > LOG_INFO)
 		prio--;
 	log_format(body, sizeof(body), LOG_TARGET_SYSLOG, frame, subsystem, prio, text);
-	int length = snprintf(line, sizeof(line), "<%d>%s %s[%d]: %s", state.settings.facility | prio, time,
-		frame->ident, frame->pid, body);
+	int length = snprintf(line, sizeof(line), "<%d>%s %s[%d]: %s",
+		state.settings.facility | prio, time, frame->ident, frame->pid, body);
 
 	if (length >= (int)sizeof(line))
 		length = (int)sizeof(line) - 1;
@@ -268,11 +275,13 @@ static int send_syslog(const struct log_frame *frame, const char *subsystem, int
 	if (log_sink_write(&state.syslog_sink, line, (size_t)length) == 0)
 		return 0;
 	if (errno != EAGAIN && errno != ENOBUFS)
-		log_sink_close(&state.syslog_sink); /* it was restarted: the next line connects again */
+		log_sink_close(
+			&state.syslog_sink); /* it was restarted: the next line connects again */
 	return -1;
 }
 
-static void write_syslog(const struct log_frame *frame, const char *subsystem, int prio, const char *text)
+static void write_syslog(
+	const struct log_frame *frame, const char *subsystem, int prio, const char *text)
 {
 	char lost[128];
 
@@ -293,17 +302,21 @@ void log_vline(const char *subsystem, int prio, const char *format, va_list argu
 	const struct subsystem *settings = find_subsystem(subsystem);
 
 	if (is_wanted(settings, prio)) {
-		struct log_frame frame = {.timestamp = state.settings.timestamp, .host = state.host,
-			.ident = state.ident, .pid = (int)getpid()};
+		struct log_frame frame = {.timestamp = state.settings.timestamp,
+			.host = state.host,
+			.ident = state.ident,
+			.pid = (int)getpid()};
 
 		clock_gettime(CLOCK_REALTIME, &frame.at);
 		errno = saved_errno; /* for %m */
 		vsnprintf(text, sizeof(text), format, arguments);
 		log_make_printable(text);
 		if (prio <= settings->stderr_limit)
-			write_line(&state.stderr_sink, LOG_TARGET_STDERR, &frame, subsystem, prio, text);
+			write_line(&state.stderr_sink, LOG_TARGET_STDERR, &frame, subsystem, prio,
+				text);
 		if (settings->file != NULL && prio <= settings->file_limit)
-			write_line(&settings->file->sink, LOG_TARGET_FILE, &frame, subsystem, prio, text);
+			write_line(&settings->file->sink, LOG_TARGET_FILE, &frame, subsystem, prio,
+				text);
 		if (prio <= settings->syslog_limit)
 			write_syslog(&frame, subsystem, prio, text);
 	}

@@ -8,7 +8,15 @@
 #include "exec/log.h"
 
 static const char *const priority_names[] = {
-	"emerg", "alert", "crit", "error", "warning", "notice", "info", "debug", "trace",
+	"emerg",
+	"alert",
+	"crit",
+	"error",
+	"warning",
+	"notice",
+	"info",
+	"debug",
+	"trace",
 };
 
 static const char *priority_name(int prio)
@@ -23,15 +31,15 @@ static const char *priority_name(int prio)
 /* "Nov 20 06:23:40.962 " in local time, or nothing. */
 static void format_time(char *text, size_t size, const struct log_frame *frame)
 {
-	static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
-		"Oct", "Nov", "Dec"};
+	static const char *const months[] = {
+		"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 	struct tm tm;
 
 	text[0] = '\0';
 	if (frame->timestamp == 0 || localtime_r(&frame->at.tv_sec, &tm) == NULL)
 		return;
-	int used = snprintf(text, size, "%s %02d %02d:%02d:%02d", months[tm.tm_mon % 12], tm.tm_mday,
-		tm.tm_hour, tm.tm_min, tm.tm_sec);
+	int used = snprintf(text, size, "%s %02d %02d:%02d:%02d", months[tm.tm_mon % 12],
+		tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 
 	if (used < 0 || (size_t)used >= size)
 		return;
@@ -50,16 +58,16 @@ size_t log_format(char *line, size_t size, enum log_target target, const struct 
 	format_time(time, sizeof(time), frame);
 	switch (target) {
 	case LOG_TARGET_STDERR:
-		length = snprintf(line, size, "%s%-7s [%-6.6s] %s", time, priority_name(prio), subsystem,
-			text);
+		length = snprintf(line, size, "%s%-7s [%-6.6s] %s", time, priority_name(prio),
+			subsystem, text);
 		break;
 	case LOG_TARGET_FILE:
 		length = snprintf(line, size, "%s[%d] %s %s %-7s [%-6.6s] %s", time, frame->pid,
 			frame->host, frame->ident, priority_name(prio), subsystem, text);
 		break;
 	case LOG_TARGET_SYSLOG:
-		length = snprintf(line, size, "%s[%-6.6s] %s", frame->timestamp == 0 ? " " : "  ", subsystem,
-			text);
+		length = snprintf(line, size, "%s[%-6.6s] %s", frame->timestamp == 0 ? " " : "  ",
+			subsystem, text);
 		break;
 	}
 	if (length < 0)

@@ -30,7 +30,8 @@ size_t log_format(char *line, size_t size, enum log_target target, const struct 
 	const char *subsystem, int prio, const char *text);
 /** Control characters, which a hostile text may hold, become blanks. */
 void log_make_printable(char *text);
-/** Least severe priority that goes to a target whose own limit this is: debug and trace override it. */
+/** Least severe priority that goes to a target whose own limit this is: debug and trace override
+ * it. */
 int log_limit_of(int debug, int priority);
 
 #endif

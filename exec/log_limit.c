@@ -1,4 +1,5 @@
-/* A limit for lines that the outside can cause: a flood of packets must not become a flood of lines. */
+/* A limit for lines that the outside can cause: a flood of packets must not become a flood of
+ * lines. */
 #include "exec/log.h"
 
 #include <stdio.h>
@@ -27,7 +28,8 @@ void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	if (limit->hidden > 0)
-		log_line(subsystem, prio, "%s (%u lines like this were left out)", text, limit->hidden);
+		log_line(subsystem, prio, "%s (%u lines like this were left out)", text,
+			limit->hidden);
 	else
 		log_line(subsystem, prio, "%s", text);
 	limit->hidden = 0;

@@ -1,6 +1,7 @@
 /*
- * Descriptors that never block the ring. Neither a terminal that is stopped with ^S, nor a pipe that nobody
- * reads, nor a hanging syslog daemon may hold up the token: that is why syslog(3), which waits, is not used.
+ * Descriptors that never block the ring. Neither a terminal that is stopped with ^S, nor a pipe
+ * that nobody reads, nor a hanging syslog daemon may hold up the token: that is why syslog(3),
+ * which waits, is not used.
  */
 #include "exec/log_sink.h"
 
@@ -24,7 +25,7 @@ static bool takes_more(int fd)
 
 	/* POLLERR: the reader is gone, and writing would raise SIGPIPE. */
 	return poll(&entry, 1, 0) == 1 && (entry.revents & (POLLERR | POLLNVAL | POLLHUP)) == 0 &&
-		(entry.revents & POLLOUT) != 0;
+	       (entry.revents & POLLOUT) != 0;
 }
 
 int log_sink_write(struct log_sink *sink, const char *line, size_t length)
@@ -48,7 +49,8 @@ size_t log_sink_lost_text(const struct log_sink *sink, char *text, size_t size)
 {
 	if (sink->lost == 0)
 		return 0;
-	int length = snprintf(text, size, "%u lines of this log are lost: it took no more", sink->lost);
+	int length =
+		snprintf(text, size, "%u lines of this log are lost: it took no more", sink->lost);
 
 	return length < 0 ? 0 : (size_t)length;
 }
@@ -56,7 +58,8 @@ size_t log_sink_lost_text(const struct log_sink *sink, char *text, size_t size)
 int log_sink_open_file(struct log_sink *sink, const char *path)
 {
 	/* O_NONBLOCK for the one who names a FIFO. */
-	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
+	int fd =
+		open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
 
 	if (fd < 0)
 		return -errno;

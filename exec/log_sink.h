@@ -1,6 +1,6 @@
 /*
- * Where log lines end: a descriptor that never makes the caller wait. A line that does not fit is lost and
- * counted, and the next one that does is preceded by a line that says so.
+ * Where log lines end: a descriptor that never makes the caller wait. A line that does not fit is
+ * lost and counted, and the next one that does is preceded by a line that says so.
  */
 #ifndef EXEC_LOG_SINK_H
 #define EXEC_LOG_SINK_H
@@ -9,13 +9,13 @@
 #include <stdint.h>
 
 struct log_sink {
-	int fd;           /* -1: closed */
-	uint32_t lost;    /* lines since the last that went out */
+	int fd;        /* -1: closed */
+	uint32_t lost; /* lines since the last that went out */
 };
 
 /**
- * Write a line, which ends in a line feed when it is for a file. Sockets are sent to without waiting;
- * anything else is asked first whether it takes more. Returns whether it went out.
+ * Write a line, which ends in a line feed when it is for a file. Sockets are sent to without
+ * waiting; anything else is asked first whether it takes more. Returns whether it went out.
  */
 int log_sink_write(struct log_sink *sink, const char *line, size_t length);
 /** Text to put in front, or length 0 when nothing was lost. */

@@ -1,11 +1,12 @@
 /*
- * The configuration map: one sorted array of entries. Lookups are binary searches; an insertion moves
- * pointers, which for the few thousand keys of a node costs less than a tree's allocations. An iterator
- * remembers the key it stands on, not a place, so that any change during a walk is safe.
+ * The configuration map: one sorted array of entries. Lookups are binary searches; an insertion
+ * moves pointers, which for the few thousand keys of a node costs less than a tree's allocations.
+ * An iterator remembers the key it stands on, not a place, so that any change during a walk is
+ * safe.
  *
- * Trackers may change the map, track and untrack from inside a notification. What they could still look
- * at (replaced values, deleted entries, trackers that went away) is kept until the outermost change is
- * through.
+ * Trackers may change the map, track and untrack from inside a notification. What they could still
+ * look at (replaced values, deleted entries, trackers that went away) is kept until the outermost
+ * change is through.
  */
 #include "exec/map.h"
 
@@ -16,7 +17,8 @@
 
 #include <coterie/plugin.h>
 
-/* Notifications that cause changes that cause notifications end here: a change deeper is not told. */
+/* Notifications that cause changes that cause notifications end here: a change deeper is not told.
+ */
 #define NOTIFY_DEPTH_MAX 16
 
 struct entry {
@@ -63,10 +65,7 @@ struct map_iterator {
 	char *key; /* last one returned, a copy; empty: not begun */
 };
 
-struct map *map_create(void)
-{
-	return calloc(1, sizeof(struct map));
-}
+struct map *map_create(void) { return calloc(1, sizeof(struct map)); }
 
 static void tracker_free(struct map_tracker *tracker)
 {
@@ -99,11 +98,12 @@ void map_destroy(struct map *map)
 
 static bool key_is_valid(const char *key)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:";
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:";
 	size_t length = strnlen(key, MAP_KEY_LENGTH_MAX + 1);
 
 	return length >= MAP_KEY_LENGTH_MIN && length <= MAP_KEY_LENGTH_MAX &&
-		strspn(key, allowed) == length;
+	       strspn(key, allowed) == length;
 }
 
 static bool value_is_valid(uint32_t type, const void *bytes, uint32_t size)
@@ -161,7 +161,8 @@ static struct entry *find(const struct map *map, const char *key)
 	return map->entries[at];
 }
 
-/* Free when nobody looks any more. Without memory for the note it leaks, which beats a stale pointer. */
+/* Free when nobody looks any more. Without memory for the note it leaks, which beats a stale
+ * pointer. */
 static void bury(struct map *map, void *bytes)
 {
 	if (map->depth == 0) {
@@ -237,7 +238,8 @@ static int insert(struct map *map, size_t at, const char *key, const struct map_
 		return -ENOMEM;
 	}
 	entry->value = *value;
-	memmove(&map->entries[at + 1], &map->entries[at], (map->count - at) * sizeof(*map->entries));
+	memmove(&map->entries[at + 1], &map->entries[at],
+		(map->count - at) * sizeof(*map->entries));
 	map->entries[at] = entry;
 	map->count++;
 	return 0;
@@ -378,7 +380,8 @@ int map_delete(struct map *map, const char *key)
 	struct entry *entry = map->entries[at];
 
 	map->count--;
-	memmove(&map->entries[at], &map->entries[at + 1], (map->count - at) * sizeof(*map->entries));
+	memmove(&map->entries[at], &map->entries[at + 1],
+		(map->count - at) * sizeof(*map->entries));
 
 	map->depth++; /* key may be the entry's own, and trackers look at it */
 	struct map_value before = entry->value;
@@ -431,8 +434,8 @@ int map_protect(struct map *map, const char *key_or_prefix, bool is_prefix)
 		if (map->protections[i].is_prefix == is_prefix &&
 			strcmp(map->protections[i].key, key_or_prefix) == 0)
 			return 0;
-	struct protection *protections = reallocarray(map->protections, map->protection_count + 1,
-		sizeof(*protections));
+	struct protection *protections =
+		reallocarray(map->protections, map->protection_count + 1, sizeof(*protections));
 
 	if (protections == NULL)
 		return -ENOMEM;
@@ -505,8 +508,8 @@ void map_iterator_destroy(struct map_iterator *iterator)
 	free(iterator);
 }
 
-struct map_tracker *map_track(struct map *map, const char *key_or_prefix, bool is_prefix,
-	map_notify notify, void *arg)
+struct map_tracker *map_track(
+	struct map *map, const char *key_or_prefix, bool is_prefix, map_notify notify, void *arg)
 {
 	struct map_tracker *tracker = calloc(1, sizeof(*tracker));
 

@@ -1,4 +1,5 @@
-/* What the machine says of itself: resolver, own addresses, host name. Blocks, so it runs before the ring. */
+/* What the machine says of itself: resolver, own addresses, host name. Blocks, so it runs before
+ * the ring. */
 #include "exec/config/model.h"
 
 #include <errno.h>
@@ -35,10 +36,10 @@ static bool is_equal(const struct sockaddr *a, const struct sockaddr *b)
 		return false;
 	if (a->sa_family == AF_INET)
 		return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
-			((const struct sockaddr_in *)b)->sin_addr.s_addr;
+		       ((const struct sockaddr_in *)b)->sin_addr.s_addr;
 	return a->sa_family == AF_INET6 &&
-		memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
-			&((const struct sockaddr_in6 *)b)->sin6_addr, sizeof(struct in6_addr)) == 0;
+	       memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
+		       &((const struct sockaddr_in6 *)b)->sin6_addr, sizeof(struct in6_addr)) == 0;
 }
 
 static bool is_local(void *arg, const struct sockaddr *address)
@@ -67,5 +68,6 @@ void config_environment_system(struct config_environment *environment)
 	environment->resolve = resolve;
 	environment->is_local = is_local;
 	if (uname(&names) == 0)
-		snprintf(environment->host_name, sizeof(environment->host_name), "%.64s", names.nodename);
+		snprintf(environment->host_name, sizeof(environment->host_name), "%.64s",
+			names.nodename);
 }

@@ -1,4 +1,5 @@
-/* Links: which exist, their ports and families, and what each transport allows of them (spec 07 §1.7). */
+/* Links: which exist, their ports and families, and what each transport allows of them (spec 07
+ * §1.7). */
 #include "exec/config/tree.h"
 
 #include <arpa/inet.h>
@@ -24,7 +25,8 @@ static uint32_t interfaces_of(struct tree *tree)
 		const char *number = item->key + strlen(prefix);
 		char *end;
 
-		if (strncmp(item->key, prefix, strlen(prefix)) != 0 || *number < '0' || *number > '9')
+		if (strncmp(item->key, prefix, strlen(prefix)) != 0 || *number < '0' ||
+			*number > '9')
 			continue;
 		unsigned long link = strtoul(number, &end, 10);
 
@@ -57,7 +59,8 @@ static const struct tree_item *link_item(const struct tree *tree, uint32_t link,
 	return tree_find(tree, key);
 }
 
-static struct place node_place(const struct tree *tree, const struct config_node *node, uint32_t link)
+static struct place node_place(
+	const struct tree *tree, const struct config_node *node, uint32_t link)
 {
 	char key[64];
 
@@ -87,10 +90,13 @@ static void check_symmetry(struct tree *tree, const struct config *config, uint3
 		uint32_t link = (uint32_t)__builtin_ctz(missing);
 
 		tree_error(tree, node_place(tree, node, link),
-			"Not all nodes have the same number of links: node '%s' has no address on link %u: add "
+			"Not all nodes have the same number of links: node '%s' has no address on "
+			"link %u: add "
 			"'ring%u_addr' or remove the link everywhere",
-			node->name != NULL ? node->name : node->texts[0] != NULL ? node->texts[0] : "?", link,
-			link);
+			node->name != NULL       ? node->name
+			: node->texts[0] != NULL ? node->texts[0]
+						 : "?",
+			link, link);
 		return; /* the others would say the same */
 	}
 }
@@ -110,8 +116,10 @@ static void check_families(struct tree *tree, const struct config *config)
 			if (node->addresses[link].ss_family == first->addresses[link].ss_family)
 				continue;
 			tree_error(tree, node_place(tree, node, link),
-				"Nodes for link %u have different IP families (compared %s with %s): use one "
-				"family per link", link, node->texts[link], first->texts[link]);
+				"Nodes for link %u have different IP families (compared %s with "
+				"%s): use one "
+				"family per link",
+				link, node->texts[link], first->texts[link]);
 			break;
 		}
 	}
@@ -123,17 +131,21 @@ static void check_count(struct tree *tree, const struct config *config, uint32_t
 
 	if (is_ip_transport(config->transport) && count > 1)
 		tree_error(tree, (struct place){.file = tree->file},
-			"%u is too many configured interfaces for non-Knet transport: keep one link, or use "
-			"'transport: knet'", count);
+			"%u is too many configured interfaces for non-Knet transport: keep one "
+			"link, or use "
+			"'transport: knet'",
+			count);
 	else if (is_ip_transport(config->transport) && links != 1)
 		tree_error(tree, (struct place){.file = tree->file},
-			"transport %s uses link 0: give every node a 'ring0_addr'", config->transport);
+			"transport %s uses link 0: give every node a 'ring0_addr'",
+			config->transport);
 	if (count < 2)
 		return;
 	for (uint32_t i = 0; i < config->node_count; i++)
 		if (config->nodes[i].name == NULL)
 			tree_error(tree, node_place(tree, &config->nodes[i], 0),
-				"for a multi-link configuration, all nodes must have a 'name' attribute: add "
+				"for a multi-link configuration, all nodes must have a 'name' "
+				"attribute: add "
 				"'name: NAME'");
 }
 
@@ -142,21 +154,28 @@ static void check_interface(struct tree *tree, const struct config *config, uint
 	const struct tree_item *item = link_item(tree, link, "ttl");
 	bool is_knet = strcmp(config->transport, "knet") == 0;
 
-	if (item != NULL && item->number != 1 && (is_knet || strcmp(config->transport, "udpu") == 0))
+	if (item != NULL && item->number != 1 &&
+		(is_knet || strcmp(config->transport, "udpu") == 0))
 		tree_error(tree, item->place,
-			"Can only set ttl on multicast transport types for interface %u: remove it or use "
-			"'transport: udp'", link);
+			"Can only set ttl on multicast transport types for interface %u: remove it "
+			"or use "
+			"'transport: udp'",
+			link);
 	item = link_item(tree, link, "knet_link_priority");
 	if (item != NULL && item->number != 1 && is_ip_transport(config->transport))
 		tree_error(tree, item->place,
-			"Can only set link priority on knet transport type for interface %u: remove it or use "
-			"'transport: knet'", link);
+			"Can only set link priority on knet transport type for interface %u: "
+			"remove it or use "
+			"'transport: knet'",
+			link);
 	item = link_item(tree, link, "knet_transport");
 	if (item != NULL && strcmp(item->text, "udp") != 0 && strcmp(item->text, "sctp") != 0)
-		tree_error(tree, item->place, "'%s' is not a knet_transport: choose udp or sctp", item->text);
+		tree_error(tree, item->place, "'%s' is not a knet_transport: choose udp or sctp",
+			item->text);
 	if (link_item(tree, link, "member.0") != NULL)
 		tree_warning(tree, link_item(tree, link, "member.0")->place,
-			"member section is used together with nodelist. Members ignored: remove it");
+			"member section is used together with nodelist. Members ignored: remove "
+			"it");
 	item = link_item(tree, link, "bindnetaddr");
 	if (item != NULL)
 		tree_warning(tree, item->place,
@@ -175,7 +194,8 @@ static void generate_group(struct tree *tree, const struct config *config, const
 		snprintf(text, sizeof(text), "ff15::%x", id);
 	else
 		snprintf(text, sizeof(text), "239.192.%u.%u", id >> 8, id % 255);
-	tree_set_string(tree, "totem.interface.0.mcastaddr", text, (struct place){.file = tree->file});
+	tree_set_string(
+		tree, "totem.interface.0.mcastaddr", text, (struct place){.file = tree->file});
 }
 
 static bool is_multicast(const struct sockaddr_storage *address)
@@ -203,7 +223,8 @@ static void check_group(struct tree *tree, const struct config *config)
 		return;
 	if (item == NULL && cluster == NULL) {
 		tree_error(tree, (struct place){.file = tree->file},
-			"No multicast address specified for interface 0: add 'cluster_name: NAME' or "
+			"No multicast address specified for interface 0: add 'cluster_name: NAME' "
+			"or "
 			"'mcastaddr: ADDRESS'");
 		return;
 	}
@@ -212,16 +233,21 @@ static void check_group(struct tree *tree, const struct config *config)
 		return;
 	}
 	if (config_parse_address(item->text, AF_UNSPEC, &address) < 0)
-		tree_error(tree, item->place, "'%s' is not an IP address: give a multicast address", item->text);
+		tree_error(tree, item->place, "'%s' is not an IP address: give a multicast address",
+			item->text);
 	else if (!is_multicast(&address))
 		tree_error(tree, item->place,
-			"mcastaddr '%s' is not a multicast address: use one of 224.0.0.0/4 or ff00::/8",
+			"mcastaddr '%s' is not a multicast address: use one of 224.0.0.0/4 or "
+			"ff00::/8",
 			item->text);
-	else if (address.ss_family == AF_INET6 && (ip_version == NULL || strcmp(ip_version, "ipv4") == 0))
-		tree_error(tree, item->place, "mcastaddr '%s' is IPv6: add 'ip_version: ipv6'", item->text);
+	else if (address.ss_family == AF_INET6 &&
+		 (ip_version == NULL || strcmp(ip_version, "ipv4") == 0))
+		tree_error(tree, item->place, "mcastaddr '%s' is IPv6: add 'ip_version: ipv6'",
+			item->text);
 	else if (address.ss_family != config->nodes[config->local].addresses[0].ss_family)
 		tree_error(tree, item->place,
-			"mcastaddr '%s' is not of the family of this node's address: use one family",
+			"mcastaddr '%s' is not of the family of this node's address: use one "
+			"family",
 			item->text);
 }
 

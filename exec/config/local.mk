@@ -2,7 +2,7 @@
 config_sources = \
 	%D%/crypto.c \
 	%D%/environment.c \
-	%D%/legacy.c \
+	%D%/legacy.c %D%/legacy.h %D%/legacy_sections.c \
 	%D%/links.c \
 	%D%/logging.c \
 	%D%/model.c %D%/model.h \

@@ -27,15 +27,15 @@ static const struct word facilities[] = {{"auth", LOG_AUTH}, {"authpriv", LOG_AU
 	{"local5", LOG_LOCAL5}, {"local6", LOG_LOCAL6}, {"local7", LOG_LOCAL7}, {NULL, 0}};
 
 /* Names that something in this daemon logs under, or libraries and tools of the field do. */
-static const char known_subsystems[] =
-	" MAIN SERV QB TOTEM KNET UDPU UDP QUORUM VOTEQ CFG CPG CMAP EVS PLOAD MON WD SYNC YKD APIDEF STATS QDEVICE ";
+static const char known_subsystems[] = " MAIN SERV QB TOTEM KNET UDPU UDP QUORUM VOTEQ CFG CPG "
+				       "CMAP EVS PLOAD MON WD SYNC YKD APIDEF STATS QDEVICE ";
 
 /*
  * One key with fixed words. *value stays as it is when the key is absent.
  * ignore_case: 1: as strcasecmp.
  */
-static void read_word(struct tree *tree, const char *prefix, const char *name, const struct word *words,
-	bool ignore_case, int *value)
+static void read_word(struct tree *tree, const char *prefix, const char *name,
+	const struct word *words, bool ignore_case, int *value)
 {
 	char key[CONFIG_KEY_LENGTH_MAX + 1], choices[256] = "";
 
@@ -45,21 +45,24 @@ static void read_word(struct tree *tree, const char *prefix, const char *name, c
 	if (text == NULL)
 		return;
 	for (const struct word *word = words; word->name != NULL; word++) {
-		if (strcmp(text, word->name) == 0 || (ignore_case && strcasecmp(text, word->name) == 0)) {
+		if (strcmp(text, word->name) == 0 ||
+			(ignore_case && strcasecmp(text, word->name) == 0)) {
 			*value = word->value;
 			return;
 		}
 		if (strcasecmp(text, word->name) == 0) {
 			tree_log_error(tree, tree_place(tree, key),
-				"'%s' is not a value of '%s': did you mean '%s'?", text, name, word->name);
+				"'%s' is not a value of '%s': did you mean '%s'?", text, name,
+				word->name);
 			return;
 		}
 		size_t used = strlen(choices);
 
-		snprintf(choices + used, sizeof(choices) - used, "%s%s", used == 0 ? "" : ", ", word->name);
+		snprintf(choices + used, sizeof(choices) - used, "%s%s", used == 0 ? "" : ", ",
+			word->name);
 	}
-	tree_log_error(tree, tree_place(tree, key), "'%s' is not a value of '%s': choose one of %s", text,
-		name, choices);
+	tree_log_error(tree, tree_place(tree, key), "'%s' is not a value of '%s': choose one of %s",
+		text, name, choices);
 }
 
 static void read_switch(struct tree *tree, const char *prefix, const char *name, bool *value)
@@ -71,8 +74,8 @@ static void read_switch(struct tree *tree, const char *prefix, const char *name,
 }
 
 /* What the top level and a subsystem have in common. */
-static void read_target(struct tree *tree, const char *prefix, struct config_log_subsystem *target,
-	int *facility)
+static void read_target(
+	struct tree *tree, const char *prefix, struct config_log_subsystem *target, int *facility)
 {
 	char key[CONFIG_KEY_LENGTH_MAX + 1];
 
@@ -81,7 +84,8 @@ static void read_target(struct tree *tree, const char *prefix, struct config_log
 	read_switch(tree, prefix, "to_file", &target->to_file);
 	snprintf(key, sizeof(key), "%s.to_file", prefix);
 	if (tree_find(tree, key) != NULL)
-		tree_warning(tree, tree_place(tree, key), "'to_file' is an old name: write 'to_logfile'");
+		tree_warning(tree, tree_place(tree, key),
+			"'to_file' is an old name: write 'to_logfile'");
 	read_switch(tree, prefix, "to_logfile", &target->to_file);
 	read_word(tree, prefix, "logfile_priority", priorities, true, &target->file_priority);
 	read_word(tree, prefix, "syslog_level", priorities, true, &target->syslog_priority);
@@ -95,7 +99,9 @@ static void read_target(struct tree *tree, const char *prefix, struct config_log
 		return;
 	if (*file != '/')
 		tree_warning(tree, tree_place(tree, key),
-			"log file '%s' is relative to the folder the daemon runs in: give its full path", file);
+			"log file '%s' is relative to the folder the daemon runs in: give its full "
+			"path",
+			file);
 	target->file = *file == '\0' ? NULL : file;
 }
 
@@ -118,8 +124,9 @@ static void warn_unknown_subsystem(struct tree *tree, const struct tree_item *it
 
 	snprintf(word, sizeof(word), " %s ", item->text);
 	if (strstr(known_subsystems, word) == NULL)
-		tree_warning(tree, item->place, "nothing of Coterie's own logs as '%s': known are%.*s",
-			item->text, (int)strlen(known_subsystems) - 1, known_subsystems);
+		tree_warning(tree, item->place,
+			"nothing of Coterie's own logs as '%s': known are%.*s", item->text,
+			(int)strlen(known_subsystems) - 1, known_subsystems);
 }
 
 int logging_build(struct tree *tree, struct config *config)
@@ -138,8 +145,10 @@ int logging_build(struct tree *tree, struct config *config)
 
 	struct config_log_subsystem *top = &log->subsystems[0];
 
-	*top = (struct config_log_subsystem){.to_stderr = true, .to_syslog = true,
-		.file_priority = LOG_INFO, .syslog_priority = LOG_INFO};
+	*top = (struct config_log_subsystem){.to_stderr = true,
+		.to_syslog = true,
+		.file_priority = LOG_INFO,
+		.syslog_priority = LOG_INFO};
 	read_target(tree, "logging", top, &facility);
 	read_word(tree, "logging", "timestamp", timestamp_words, false, &log->timestamp);
 	read_word(tree, "logging", "fileline", on_off, false, &fileline);
@@ -166,8 +175,10 @@ int logging_build(struct tree *tree, struct config *config)
 	log->blackbox = blackbox != 0;
 	if (log->fileline || log->function_name)
 		tree_warning(tree,
-			tree_place(tree, log->fileline ? "logging.fileline" : "logging.function_name"),
-			"log lines carry no places in the source: 'fileline' and 'function_name' have no "
+			tree_place(
+				tree, log->fileline ? "logging.fileline" : "logging.function_name"),
+			"log lines carry no places in the source: 'fileline' and 'function_name' "
+			"have no "
 			"effect");
 	return 0;
 }

@@ -81,7 +81,8 @@ static void report_unreadable(struct tree *tree, const char *path, int rc)
 	else if (rc == -EFBIG)
 		tree_error(tree, place, "larger than 1 MiB: this is no config file");
 	else
-		tree_error(tree, place, "cannot read it (%s): check that it exists, its owner and its mode",
+		tree_error(tree, place,
+			"cannot read it (%s): check that it exists, its owner and its mode",
 			strerror(-rc));
 }
 
@@ -121,7 +122,8 @@ static char **list_names(int dir, size_t *count)
 	return names;
 }
 
-/* Every regular file of uidgid.d beside the main file, dot files too. What cannot be read is skipped. */
+/* Every regular file of uidgid.d beside the main file, dot files too. What cannot be read is
+ * skipped. */
 static int read_access_files(struct tree *tree, const char *main_file)
 {
 	const char *slash = strrchr(main_file, '/');
@@ -152,7 +154,8 @@ static int read_access_files(struct tree *tree, const char *main_file)
 				rc = legacy_read_access(tree, file, bytes, size);
 			else
 				tree_warning(tree, (struct place){.file = file},
-					"skipped (%s): check its owner and mode", strerror(-read_rc));
+					"skipped (%s): check its owner and mode",
+					strerror(-read_rc));
 			if (read_rc == 0)
 				free(bytes);
 		}
@@ -166,16 +169,21 @@ static int read_access_files(struct tree *tree, const char *main_file)
 /* The tree's keys as the model shows them. */
 static int copy_entries(const struct tree *tree, struct config *config)
 {
-	struct config_entry *entries = arena_take(tree->arena, (tree->count + 1) * sizeof(*entries));
+	struct config_entry *entries =
+		arena_take(tree->arena, (tree->count + 1) * sizeof(*entries));
 
 	if (entries == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < tree->count; i++) {
 		const struct tree_item *item = &tree->items[i];
 
-		entries[i] = (struct config_entry){.key = item->key, .type = item->type,
-			.value = item->value, .size = item->size, .text = item->text,
-			.file = item->place.file, .line = item->place.line};
+		entries[i] = (struct config_entry){.key = item->key,
+			.type = item->type,
+			.value = item->value,
+			.size = item->size,
+			.text = item->text,
+			.file = item->place.file,
+			.line = item->place.line};
 	}
 	config->entries = entries;
 	config->entry_count = tree->count;
@@ -276,8 +284,8 @@ int config_load(const char *path, const struct config_environment *environment,
 	int rc = read_file(AT_FDCWD, path, &bytes, &size);
 
 	if (rc != -ENOMEM)
-		rc = load(absolute != NULL ? absolute : path, bytes, size, rc, true, environment, config,
-			messages);
+		rc = load(absolute != NULL ? absolute : path, bytes, size, rc, true, environment,
+			config, messages);
 	free(bytes);
 	free(absolute);
 	return rc;
@@ -289,8 +297,8 @@ int config_load_bytes(const char *name, const char *bytes, size_t size,
 {
 	*config = NULL;
 	*messages = (struct config_messages){0};
-	return load(name, bytes == NULL ? "" : bytes, size, size > CONFIG_FILE_SIZE_MAX ? -EFBIG : 0, false,
-		environment, config, messages);
+	return load(name, bytes == NULL ? "" : bytes, size,
+		size > CONFIG_FILE_SIZE_MAX ? -EFBIG : 0, false, environment, config, messages);
 }
 
 void config_destroy(struct config *config)
@@ -299,8 +307,8 @@ void config_destroy(struct config *config)
 		arena_destroy(config->arena);
 }
 
-static const struct config_entry *find_entry(const struct config *config, const char *section,
-	const char *name)
+static const struct config_entry *find_entry(
+	const struct config *config, const char *section, const char *name)
 {
 	size_t length = strlen(section);
 

@@ -1,6 +1,7 @@
 /*
- * The node list (spec 07 §1.8): who is in it, their addresses and ids, and which of them we are. Host
- * names are resolved here and nowhere else, before the ring exists; nothing is ever looked up in reverse.
+ * The node list (spec 07 §1.8): who is in it, their addresses and ids, and which of them we are.
+ * Host names are resolved here and nowhere else, before the ring exists; nothing is ever looked up
+ * in reverse.
  */
 #include "exec/config/tree.h"
 
@@ -20,8 +21,8 @@
 
 int config_parse_address(const char *text, int family, struct sockaddr_storage *address)
 {
-	const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_family = family,
-		.ai_socktype = SOCK_DGRAM};
+	const struct addrinfo hints = {
+		.ai_flags = AI_NUMERICHOST, .ai_family = family, .ai_socktype = SOCK_DGRAM};
 	struct addrinfo *found;
 
 	memset(address, 0, sizeof(*address));
@@ -49,7 +50,8 @@ int config_resolve(const struct config_environment *environment, const char *ip_
 		return rc;
 	int second_rc = environment->resolve(environment->arg, text, second, address);
 
-	/* That the resolver failed once is worth more to the operator than that it knew nothing once. */
+	/* That the resolver failed once is worth more to the operator than that it knew nothing
+	 * once. */
 	return second_rc == 0 || second_rc == -EAGAIN ? second_rc : rc;
 }
 
@@ -89,15 +91,16 @@ static int link_of(const char *name)
 
 static struct config_node *node_at(struct config *config, uint32_t position)
 {
-	/* The reader numbers them in order, so the one that is asked for is nearly always the last. */
+	/* The reader numbers them in order, so the one that is asked for is nearly always the last.
+	 */
 	for (uint32_t i = config->node_count; i > 0; i--)
 		if (config->nodes[i - 1].position == position)
 			return &config->nodes[i - 1];
 	return NULL;
 }
 
-static void collect_item(struct tree *tree, const struct tree_item *item, struct config_node *node,
-	const char *name)
+static void collect_item(
+	struct tree *tree, const struct tree_item *item, struct config_node *node, const char *name)
 {
 	int link = link_of(name);
 
@@ -142,7 +145,8 @@ static int collect(struct tree *tree, struct config *config)
 	return 0;
 }
 
-static struct place node_place(const struct tree *tree, const struct config_node *node, const char *name)
+static struct place node_place(
+	const struct tree *tree, const struct config_node *node, const char *name)
 {
 	char key[64];
 
@@ -150,7 +154,8 @@ static struct place node_place(const struct tree *tree, const struct config_node
 	return tree_place(tree, key);
 }
 
-static struct place link_place(const struct tree *tree, const struct config_node *node, uint32_t link)
+static struct place link_place(
+	const struct tree *tree, const struct config_node *node, uint32_t link)
 {
 	char name[32];
 
@@ -160,12 +165,10 @@ static struct place link_place(const struct tree *tree, const struct config_node
 
 /* --- which node are we --- */
 
-static size_t short_length(const char *name)
-{
-	return strcspn(name, ".");
-}
+static size_t short_length(const char *name) { return strcspn(name, "."); }
 
-/* Steps 1 to 3 of §1.8: the text is the host name, the host name less trailing parts, or as short. */
+/* Steps 1 to 3 of §1.8: the text is the host name, the host name less trailing parts, or as short.
+ */
 static bool is_host_name(const char *text, const char *host_name)
 {
 	size_t length = strlen(host_name), text_length = strlen(text);
@@ -176,13 +179,13 @@ static bool is_host_name(const char *text, const char *host_name)
 		(host_name[text_length] == '\0' || host_name[text_length] == '.'))
 		return true;
 	return short_length(text) == short_length(host_name) &&
-		strncmp(text, host_name, short_length(text)) == 0;
+	       strncmp(text, host_name, short_length(text)) == 0;
 }
 
 static bool has_host_name(const struct config_node *node, const char *host_name)
 {
 	return (node->name != NULL && is_host_name(node->name, host_name)) ||
-		(node->texts[0] != NULL && is_host_name(node->texts[0], host_name));
+	       (node->texts[0] != NULL && is_host_name(node->texts[0], host_name));
 }
 
 /* is_numeric: addresses written as such alone; else the resolved ones. */
@@ -241,25 +244,29 @@ static int64_t find_local(struct tree *tree, const struct config *config,
 
 	for (uint32_t step = 0; step < 3; step++) {
 		for (uint32_t i = 0; i < config->node_count; i++)
-			is_candidate[i] = step == 1
-				? has_host_name(&config->nodes[i], environment->host_name)
-				: has_local_address(&config->nodes[i], environment, step == 0);
+			is_candidate[i] =
+				step == 1 ? has_host_name(&config->nodes[i], environment->host_name)
+					  : has_local_address(
+						    &config->nodes[i], environment, step == 0);
 		int64_t found = choose(config, is_candidate, environment->host_name);
 
 		if (found == -2)
 			tree_error(tree, (struct place){.file = tree->file},
-				"several nodes of the list are this host: say which one with --node NAME");
+				"several nodes of the list are this host: say which one with "
+				"--node NAME");
 		if (found != -1)
 			return found;
 	}
 	tree_error(tree, (struct place){.file = tree->file},
-		"no node is this host (host name '%s', no local address in the list): add it to the nodelist or "
-		"use --node NAME", environment->host_name);
+		"no node is this host (host name '%s', no local address in the list): add it to "
+		"the nodelist or "
+		"use --node NAME",
+		environment->host_name);
 	return -2;
 }
 
-static void set_local(struct tree *tree, struct config *config,
-	const struct config_environment *environment)
+static void set_local(
+	struct tree *tree, struct config *config, const struct config_environment *environment)
 {
 	int64_t found = -1;
 
@@ -293,15 +300,18 @@ static void resolve_all(struct tree *tree, struct config *config,
 
 			if (text == NULL)
 				continue;
-			int rc = config_resolve(environment, ip_version, text, &node->addresses[link]);
+			int rc = config_resolve(
+				environment, ip_version, text, &node->addresses[link]);
 
 			if (rc == 0)
 				continue;
 			node->addresses[link].ss_family = AF_UNSPEC;
 			if (rc == -EAFNOSUPPORT)
 				tree_error(tree, link_place(tree, node, link),
-					"'%s' is not of the family that 'ip_version: %s' asks for: change one of "
-					"them", text, ip_version);
+					"'%s' is not of the family that 'ip_version: %s' asks for: "
+					"change one of "
+					"them",
+					text, ip_version);
 			else
 				tree_error(tree, link_place(tree, node, link),
 					"cannot resolve '%s' (%s): use an IP address or %s", text,
@@ -320,14 +330,16 @@ static void generate_id(struct tree *tree, struct config_node *node)
 	if (node->addresses[0].ss_family != AF_INET) {
 		if (node->addresses[0].ss_family == AF_INET6)
 			tree_error(tree, link_place(tree, node, 0),
-				"node '%s' has an IPv6 address and no id: add 'nodeid: N'", node->texts[0]);
+				"node '%s' has an IPv6 address and no id: add 'nodeid: N'",
+				node->texts[0]);
 		return;
 	}
 	node->nodeid = ntohl(in->sin_addr.s_addr);
 	if (clear != NULL && strcmp(clear, "yes") == 0)
 		node->nodeid &= 0x7fffffff;
 	snprintf(key, sizeof(key), "nodelist.node.%u.nodeid", node->position);
-	tree_set_number(tree, key, COTERIE_MAP_U32, node->nodeid, (struct place){.file = tree->file});
+	tree_set_number(
+		tree, key, COTERIE_MAP_U32, node->nodeid, (struct place){.file = tree->file});
 }
 
 static void set_ids(struct tree *tree, struct config *config)
@@ -341,7 +353,9 @@ static void set_ids(struct tree *tree, struct config *config)
 		if (who == NULL)
 			who = "?";
 		if (node->nodeid == 0 && is_knet)
-			tree_error(tree, node_place(tree, node, node->texts[0] != NULL ? "ring0_addr" : "name"),
+			tree_error(tree,
+				node_place(
+					tree, node, node->texts[0] != NULL ? "ring0_addr" : "name"),
 				"node '%s' has no id, which knet needs: add 'nodeid: N'", who);
 		else if (node->nodeid == 0)
 			generate_id(tree, node);
@@ -356,7 +370,8 @@ static void set_ids(struct tree *tree, struct config *config)
 
 static bool is_same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 {
-	const struct sockaddr_in *a4 = (const struct sockaddr_in *)a, *b4 = (const struct sockaddr_in *)b;
+	const struct sockaddr_in *a4 = (const struct sockaddr_in *)a,
+				 *b4 = (const struct sockaddr_in *)b;
 	const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)a;
 	const struct sockaddr_in6 *b6 = (const struct sockaddr_in6 *)b;
 
@@ -365,11 +380,11 @@ static bool is_same_address(const struct sockaddr_storage *a, const struct socka
 	if (a->ss_family == AF_INET)
 		return a4->sin_addr.s_addr == b4->sin_addr.s_addr;
 	return a->ss_family == AF_INET6 && a6->sin6_scope_id == b6->sin6_scope_id &&
-		memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr)) == 0;
+	       memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr)) == 0;
 }
 
-static void check_pair(struct tree *tree, const struct config *config, const struct config_node *node,
-	const struct config_node *earlier)
+static void check_pair(struct tree *tree, const struct config *config,
+	const struct config_node *node, const struct config_node *earlier)
 {
 	bool is_knet = strcmp(config->transport, "knet") == 0;
 	struct place place = node_place(tree, node, "nodeid");
@@ -391,11 +406,13 @@ static void check_pair(struct tree *tree, const struct config *config, const str
 				node->texts[link]);
 		else
 			tree_error(tree, link_place(tree, node, link),
-				"two nodes have the address '%s': addresses must differ", node->texts[link]);
+				"two nodes have the address '%s': addresses must differ",
+				node->texts[link]);
 	}
 }
 
-int nodes_build(struct tree *tree, struct config *config, const struct config_environment *environment)
+int nodes_build(
+	struct tree *tree, struct config *config, const struct config_environment *environment)
 {
 	const char *ip_version = tree_text(tree, "totem.ip_version");
 	int rc = collect(tree, config);

@@ -1,6 +1,6 @@
 /*
- * The keys of corosync.conf: types (spec 07 §1.3), names for "did you mean", and the foreign keys that
- * tools and other daemons keep there (§6). Whatever is not here is kept as a string.
+ * The keys of corosync.conf: types (spec 07 §1.3), names for "did you mean", and the foreign keys
+ * that tools and other daemons keep there (§6). Whatever is not here is kept as a string.
  */
 #include "exec/config/tree.h"
 
@@ -17,19 +17,23 @@ struct row {
 
 static const struct row rows[] = {
 	{"totem", COTERIE_MAP_U32, 0,
-		"version nodeid threads token token_coefficient token_retransmit token_warning hold "
+		"version nodeid threads token token_coefficient token_retransmit token_warning "
+		"hold "
 		"token_retransmits_before_loss_const join send_join consensus merge downcheck "
 		"fail_recv_const seqno_unchanged_const rrp_token_expired_timeout "
 		"rrp_problem_count_timeout rrp_problem_count_threshold "
 		"rrp_problem_count_mcast_threshold rrp_autorecovery_check_timeout "
-		"heartbeat_failures_allowed max_network_delay window_size max_messages miss_count_const "
+		"heartbeat_failures_allowed max_network_delay window_size max_messages "
+		"miss_count_const "
 		"knet_pmtud_interval knet_mtu knet_compression_threshold netmtu"},
 	{"totem", COTERIE_MAP_I32, 0, "knet_compression_level"},
 	{"totem", COTERIE_MAP_U64, 0, "config_version"},
 	{"totem", COTERIE_MAP_STRING, 0,
-		"transport cluster_name cluster_uuid clear_node_high_bit ip_version ip_dscp link_mode "
+		"transport cluster_name cluster_uuid clear_node_high_bit ip_version ip_dscp "
+		"link_mode "
 		"crypto_model crypto_cipher crypto_hash crypto_type secauth keyfile key "
-		"block_unlisted_ips cancel_token_hold_on_retransmit knet_compression_model rrp_mode "
+		"block_unlisted_ips cancel_token_hold_on_retransmit knet_compression_model "
+		"rrp_mode "
 		"vsftype"},
 	{"totem.interface", COTERIE_MAP_U8, 0, "linknumber ttl knet_link_priority"},
 	{"totem.interface", COTERIE_MAP_U16, 0, "mcastport"},
@@ -54,7 +58,8 @@ static const struct row rows[] = {
 	{"quorum.device", COTERIE_MAP_STRING, 0, "model"},
 	{"logging", COTERIE_MAP_STRING, 0,
 		"to_stderr to_syslog to_logfile to_file logfile logfile_priority syslog_priority "
-		"syslog_level syslog_facility debug timestamp fileline function_name blackbox tags"},
+		"syslog_level syslog_facility debug timestamp fileline function_name blackbox "
+		"tags"},
 	{"logging.logger_subsys", COTERIE_MAP_STRING, 0,
 		"subsys to_stderr to_syslog to_logfile to_file logfile logfile_priority "
 		"syslog_priority syslog_level syslog_facility debug tags"},
@@ -76,13 +81,34 @@ static const struct row rows[] = {
 
 /* Sections where a key that nothing here knows is a likely slip. */
 static const char *const closed_sections[] = {
-	"totem", "totem.interface", "nodelist.node", "quorum", "logging", "logging.logger_subsys", "system",
+	"totem",
+	"totem.interface",
+	"nodelist.node",
+	"quorum",
+	"logging",
+	"logging.logger_subsys",
+	"system",
 };
 
 static const char *const sections[] = {
-	"totem", "totem.interface", "totem.interface.member", "nodelist", "nodelist.node", "quorum",
-	"quorum.device", "logging", "logging.logger_subsys", "logging.logging_daemon", "system", "resources",
-	"resources.system", "resources.process", "uidgid", "service", "transport", "nozzle",
+	"totem",
+	"totem.interface",
+	"totem.interface.member",
+	"nodelist",
+	"nodelist.node",
+	"quorum",
+	"quorum.device",
+	"logging",
+	"logging.logger_subsys",
+	"logging.logging_daemon",
+	"system",
+	"resources",
+	"resources.system",
+	"resources.process",
+	"uidgid",
+	"service",
+	"transport",
+	"nozzle",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -1,4 +1,5 @@
-/* The totem section's numbers: the arithmetic of spec 07 §1.5, minima, and the runtime.config.totem keys. */
+/* The totem section's numbers: the arithmetic of spec 07 §1.5, minima, and the runtime.config.totem
+ * keys. */
 #include "exec/config/tree.h"
 
 #include <errno.h>
@@ -11,12 +12,9 @@
 
 #define TIMEOUT_MIN_MS 30
 #define HOLD_MIN_MS 14
-#define WINDOW_MAX 8192u  /* half of the engine's store (spec 04 §4) */
+#define WINDOW_MAX 8192u /* half of the engine's store (spec 04 §4) */
 
-static uint64_t ms_to_ns(uint64_t ms)
-{
-	return ms * 1000000;
-}
+static uint64_t ms_to_ns(uint64_t ms) { return ms * 1000000; }
 
 /* A number of the totem section; absent or 0: otherwise. */
 static uint64_t totem_number(const struct tree *tree, const char *name, uint64_t otherwise)
@@ -73,8 +71,8 @@ static void compute(const struct tree *tree, const struct config *config, struct
 	timers->hold = totem_number(tree, "hold", hold < 0 ? 0 : (uint64_t)hold);
 	timers->join = totem_number(tree, "join", 50);
 	timers->send_join = totem_number_or_0(tree, "send_join", 0);
-	timers->consensus = totem_number(tree, "consensus",
-		(uint64_t)(float)(1.2 * (double)timers->token));
+	timers->consensus =
+		totem_number(tree, "consensus", (uint64_t)(float)(1.2 * (double)timers->token));
 	timers->merge = totem_number(tree, "merge", 200);
 	timers->downcheck = totem_number(tree, "downcheck", 1000);
 	timers->max_network_delay = totem_number(tree, "max_network_delay", 50);
@@ -89,12 +87,14 @@ static void check_min(struct tree *tree, const char *name, uint64_t ms, uint64_t
 	if (ms >= min)
 		return;
 	if (totem_number(tree, name, 0) != 0)
-		tree_error(tree, tree_place(tree, key), "'%s' is %" PRIu64 " ms: must be at least %" PRIu64
-			" ms", name, ms, min);
+		tree_error(tree, tree_place(tree, key),
+			"'%s' is %" PRIu64 " ms: must be at least %" PRIu64 " ms", name, ms, min);
 	else
 		tree_error(tree, tree_place(tree, "totem.token"),
-			"'%s' comes out as %" PRIu64 " ms, below %" PRIu64 " ms: raise 'token', lower "
-			"'token_retransmits_before_loss_const' or set '%s'", name, ms, min, name);
+			"'%s' comes out as %" PRIu64 " ms, below %" PRIu64
+			" ms: raise 'token', lower "
+			"'token_retransmits_before_loss_const' or set '%s'",
+			name, ms, min, name);
 }
 
 static void check(struct tree *tree, const struct timers *timers)
@@ -109,14 +109,17 @@ static void check(struct tree *tree, const struct timers *timers)
 		check_min(tree, "consensus", timers->consensus, TIMEOUT_MIN_MS);
 	if (timers->consensus >= TIMEOUT_MIN_MS && timers->consensus < timers->join)
 		tree_error(tree, tree_place(tree, "totem.consensus"),
-			"'consensus' is %" PRIu64 " ms, 'join' is %" PRIu64 " ms: consensus may not be less than "
-			"join", timers->consensus, timers->join);
+			"'consensus' is %" PRIu64 " ms, 'join' is %" PRIu64
+			" ms: consensus may not be less than "
+			"join",
+			timers->consensus, timers->join);
 	check_min(tree, "merge", timers->merge, TIMEOUT_MIN_MS);
 	check_min(tree, "downcheck", timers->downcheck, TIMEOUT_MIN_MS);
 	check_min(tree, "max_network_delay", timers->max_network_delay, TIMEOUT_MIN_MS);
 	if (timers->warning > 100)
 		tree_error(tree, tree_place(tree, "totem.token_warning"),
-			"'token_warning' is %" PRIu64 " percent: must be from 0 (off) to 100", timers->warning);
+			"'token_warning' is %" PRIu64 " percent: must be from 0 (off) to 100",
+			timers->warning);
 }
 
 /* yes or no; anything else is the default, as in the reference, but not in silence. */
@@ -144,8 +147,9 @@ static uint32_t read_bounded(struct tree *tree, const char *name, uint32_t other
 	snprintf(key, sizeof(key), "totem.%s", name);
 	if (number <= WINDOW_MAX)
 		return (uint32_t)number;
-	tree_warning(tree, tree_place(tree, key), "'%s' is %" PRIu64 ": %u is taken, the largest that works",
-		name, number, WINDOW_MAX);
+	tree_warning(tree, tree_place(tree, key),
+		"'%s' is %" PRIu64 ": %u is taken, the largest that works", name, number,
+		WINDOW_MAX);
 	return WINDOW_MAX;
 }
 
@@ -225,7 +229,8 @@ static void publish(struct tree *tree, const struct config *config, const struct
 	runtime_set(tree, "max_messages", totem->max_messages);
 	runtime_set(tree, "miss_count_const", totem->miss_count_const);
 	runtime_set(tree, "block_unlisted_ips", is_blocking);
-	runtime_set(tree, "cancel_token_hold_on_retransmit", totem->cancel_token_hold_on_retransmit);
+	runtime_set(
+		tree, "cancel_token_hold_on_retransmit", totem->cancel_token_hold_on_retransmit);
 	runtime_set(tree, "knet_pmtud_interval", totem_number(tree, "knet_pmtud_interval", 30));
 	runtime_set(tree, "knet_mtu", totem_number(tree, "knet_mtu", 0));
 	runtime_set(tree, "knet_compression_threshold",

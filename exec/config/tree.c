@@ -21,10 +21,7 @@ struct arena {
 	struct chunk *chunks;
 };
 
-struct arena *arena_create(void)
-{
-	return calloc(1, sizeof(struct arena));
-}
+struct arena *arena_create(void) { return calloc(1, sizeof(struct arena)); }
 
 void arena_destroy(struct arena *arena)
 {
@@ -96,7 +93,8 @@ void *arena_grow(struct arena *arena, const void *array, size_t old_size, size_t
 
 static uint32_t hash(const char *key)
 {
-	uint32_t sum = 2166136261u; /* FNV-1a; a file of 1 MiB cannot make the table slow enough to matter */
+	uint32_t sum = 2166136261u; /* FNV-1a; a file of 1 MiB cannot make the table slow enough to
+				       matter */
 
 	for (; *key != '\0'; key++)
 		sum = (sum ^ (unsigned char)*key) * 16777619u;
@@ -156,8 +154,8 @@ static struct tree_item *tree_take(struct tree *tree, const char *key)
 	return item;
 }
 
-struct tree_item *tree_set_string(struct tree *tree, const char *key, const char *text,
-	struct place place)
+struct tree_item *tree_set_string(
+	struct tree *tree, const char *key, const char *text, struct place place)
 {
 	size_t length = strlen(text);
 	char *copy = arena_copy(tree->arena, text, length);
@@ -189,8 +187,8 @@ static uint32_t number_size(uint32_t type)
 	}
 }
 
-struct tree_item *tree_set_number(struct tree *tree, const char *key, uint32_t type, uint64_t number,
-	struct place place)
+struct tree_item *tree_set_number(
+	struct tree *tree, const char *key, uint32_t type, uint64_t number, struct place place)
 {
 	char text[24];
 
@@ -302,8 +300,8 @@ static void add_error(struct tree *tree, struct place place, const char *format,
 	struct config_messages *messages = tree->messages;
 
 	if (messages->error_count < CONFIG_ERRORS_MAX)
-		add_message(tree, &messages->errors, &messages->error_count, place, format,
-			arguments);
+		add_message(
+			tree, &messages->errors, &messages->error_count, place, format, arguments);
 	else
 		tree->hidden++;
 }
@@ -340,7 +338,8 @@ void tree_warning(struct tree *tree, struct place place, const char *format, ...
 	va_end(arguments);
 }
 
-static void add_note(struct tree *tree, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add_note(struct tree *tree, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 static void add_note(struct tree *tree, const char *format, ...)
 {
 	struct config_messages *messages = tree->messages;

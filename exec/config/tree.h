@@ -1,6 +1,6 @@
 /*
- * What the front ends write and the checks read: keys with typed values and the line each came from, and
- * the messages for the operator. Private to exec/config.
+ * What the front ends write and the checks read: keys with typed values and the line each came
+ * from, and the messages for the operator. Private to exec/config.
  */
 #ifndef CONFIG_TREE_H
 #define CONFIG_TREE_H
@@ -21,9 +21,11 @@
 struct arena;
 struct arena *arena_create(void); /* NULL: out of memory */
 void arena_destroy(struct arena *arena);
-void *arena_take(struct arena *arena, size_t size); /* zeroed, aligned for any type; NULL: out of memory */
+void *arena_take(
+	struct arena *arena, size_t size); /* zeroed, aligned for any type; NULL: out of memory */
 char *arena_copy(struct arena *arena, const char *text, size_t length); /* with a NUL behind it */
-char *arena_print(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *arena_print(struct arena *arena, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 /** A bigger copy of an array. */
 void *arena_grow(struct arena *arena, const void *array, size_t old_size, size_t size);
 
@@ -35,11 +37,11 @@ struct place {
 
 struct tree_item {
 	const char *key;
-	const char *text;   /* as written; a number in plain decimal */
-	uint32_t type;      /* COTERIE_MAP_* */
+	const char *text; /* as written; a number in plain decimal */
+	uint32_t type;    /* COTERIE_MAP_* */
 	const void *value;
 	uint32_t size;
-	uint64_t number;    /* value of an integer, two's complement */
+	uint64_t number; /* value of an integer, two's complement */
 	struct place place;
 };
 
@@ -47,27 +49,29 @@ struct tree {
 	struct arena *arena;
 	struct tree_item *items; /* in order of first appearance; keys differ */
 	uint32_t count, capacity;
-	uint32_t *slots;         /* hash of keys: index + 1 of the item; 0: free */
-	uint32_t slot_count;     /* a power of two */
+	uint32_t *slots;               /* hash of keys: index + 1 of the item; 0: free */
+	uint32_t slot_count;           /* a power of two */
 	struct config_option *options; /* of `service` and `transport` sections */
 	uint32_t option_count, option_capacity;
 	struct config_plugin *services;
 	uint32_t service_count, service_capacity;
 	const char *transport_plugin; /* of a `transport` section, or NULL */
 	struct place transport_place;
-	const char *file;        /* the main file */
+	const char *file; /* the main file */
 	struct config_messages *messages;
-	uint32_t hidden;         /* errors beyond CONFIG_ERRORS_MAX */
+	uint32_t hidden; /* errors beyond CONFIG_ERRORS_MAX */
 	bool has_error, has_log_error;
-	bool is_out_of_memory;   /* sticks: what follows does nothing */
+	bool is_out_of_memory; /* sticks: what follows does nothing */
 };
 
-/** Set a key to a text; a later one replaces an earlier one. texts are copied. NULL: out of memory. */
-struct tree_item *tree_set_string(struct tree *tree, const char *key, const char *text,
-	struct place place);
-/** type: COTERIE_MAP_U8 .. COTERIE_MAP_U64; a negative number of COTERIE_MAP_I32 in two's complement. */
-struct tree_item *tree_set_number(struct tree *tree, const char *key, uint32_t type, uint64_t number,
-	struct place place);
+/** Set a key to a text; a later one replaces an earlier one. texts are copied. NULL: out of memory.
+ */
+struct tree_item *tree_set_string(
+	struct tree *tree, const char *key, const char *text, struct place place);
+/** type: COTERIE_MAP_U8 .. COTERIE_MAP_U64; a negative number of COTERIE_MAP_I32 in two's
+ * complement. */
+struct tree_item *tree_set_number(
+	struct tree *tree, const char *key, uint32_t type, uint64_t number, struct place place);
 /** What plugins shall see as the text of a key instead of what is written; the value stays. */
 void tree_set_text(struct tree *tree, const char *key, const char *text);
 const struct tree_item *tree_find(const struct tree *tree, const char *key); /* or NULL */
@@ -99,7 +103,7 @@ uint32_t config_distance(const char *a, const char *b, uint32_t limit);
 
 /** What is known of a key. Paths are as in the file: without link and node numbers. */
 struct schema_key {
-	uint32_t type; /* COTERIE_MAP_* */
+	uint32_t type;    /* COTERIE_MAP_* */
 	int64_t min, max; /* of an integer; COTERIE_MAP_U64 has none */
 };
 bool schema_find(const char *path, struct schema_key *key); /* false: unknown, kept as a string */
@@ -119,15 +123,17 @@ int legacy_read_access(struct tree *tree, const char *file, const char *bytes, s
 /* validate.c and its parts: the tree into the model. Errors are in the messages; -ENOMEM. */
 
 int logging_build(struct tree *tree, struct config *config);
-int nodes_build(struct tree *tree, struct config *config, const struct config_environment *environment);
+int nodes_build(
+	struct tree *tree, struct config *config, const struct config_environment *environment);
 int links_build(struct tree *tree, struct config *config);
 int timers_build(struct tree *tree, struct config *config);
 int plugins_build(struct tree *tree, struct config *config);
 int crypto_check(struct tree *tree, const struct config *config);
-int config_validate(struct tree *tree, struct config *config,
-	const struct config_environment *environment);
+int config_validate(
+	struct tree *tree, struct config *config, const struct config_environment *environment);
 
-/** Resolve a host name or numeric address by the words of totem.ip_version. Errors as environment->resolve. */
+/** Resolve a host name or numeric address by the words of totem.ip_version. Errors as
+ * environment->resolve. */
 int config_resolve(const struct config_environment *environment, const char *ip_version,
 	const char *text, struct sockaddr_storage *address);
 /** A numeric address. 0; -ENOENT: not one, or not of the family (AF_UNSPEC: any). */

@@ -1,4 +1,5 @@
-/* The tree into the model: fixed words, the system section, plugins; the parts follow in their files. */
+/* The tree into the model: fixed words, the system section, plugins; the parts follow in their
+ * files. */
 #include "exec/config/tree.h"
 
 #include <errno.h>
@@ -52,8 +53,8 @@ static void check_words(struct tree *tree)
 
 		if (text != NULL && !has_word(choices[i].words, text))
 			tree_error(tree, tree_place(tree, choices[i].key),
-				"'%s' is not a value of '%s': choose one of: %s", text, choices[i].key,
-				choices[i].words);
+				"'%s' is not a value of '%s': choose one of: %s", text,
+				choices[i].key, choices[i].words);
 	}
 }
 
@@ -65,8 +66,8 @@ static bool is_text(const struct tree *tree, const char *key, const char *text)
 }
 
 /*
- * A `transport { name: X }` section picks any plugin; totem.transport knows the three of Corosync, so
- * that a slip in it is found here.
+ * A `transport { name: X }` section picks any plugin; totem.transport knows the three of Corosync,
+ * so that a slip in it is found here.
  */
 static void set_transport(struct tree *tree, struct config *config)
 {
@@ -76,15 +77,18 @@ static void set_transport(struct tree *tree, struct config *config)
 		config->transport = tree->transport_plugin;
 		if (text != NULL && strcmp(text, config->transport) != 0)
 			tree_warning(tree, tree_place(tree, "totem.transport"),
-				"'transport: %s' is not used: section 'transport' names plugin '%s'", text,
-				config->transport);
+				"'transport: %s' is not used: section 'transport' names plugin "
+				"'%s'",
+				text, config->transport);
 		return;
 	}
 	config->transport = text == NULL ? "knet" : text;
 	if (!has_word("udpu udp knet", config->transport)) {
 		tree_error(tree, tree_place(tree, "totem.transport"),
-			"Invalid transport type '%s': choose udpu, udp or knet; another plugin is chosen with a "
-			"section 'transport { name: PLUGIN }'", config->transport);
+			"Invalid transport type '%s': choose udpu, udp or knet; another plugin is "
+			"chosen with a "
+			"section 'transport { name: PLUGIN }'",
+			config->transport);
 		config->transport = "udpu"; /* go on with the least demanding */
 	}
 }
@@ -95,14 +99,17 @@ static void check_totem(struct tree *tree)
 
 	if (version == NULL || version->number != 2)
 		tree_error(tree, tree_place(tree, "totem.version"),
-			"This totem parser can only parse version 2 configurations: write 'version: 2' in "
+			"This totem parser can only parse version 2 configurations: write "
+			"'version: 2' in "
 			"section 'totem'");
 	if (tree_find(tree, "totem.nodeid") != NULL)
 		tree_warning(tree, tree_place(tree, "totem.nodeid"),
-			"'nodeid' in section 'totem' is ignored: write it into the node's section of the nodelist");
+			"'nodeid' in section 'totem' is ignored: write it into the node's section "
+			"of the nodelist");
 	if (tree_find(tree, "totem.interface.0.ringnumber") != NULL)
 		tree_warning(tree, tree_place(tree, "totem.interface.0.ringnumber"),
-			"'ringnumber' is not known: the section is taken for link 0; write 'linknumber'");
+			"'ringnumber' is not known: the section is taken for link 0; write "
+			"'linknumber'");
 }
 
 static void check_quorum(struct tree *tree)
@@ -111,7 +118,8 @@ static void check_quorum(struct tree *tree)
 
 	if (provider != NULL && strcmp(provider, "corosync_votequorum") != 0)
 		tree_error(tree, tree_place(tree, "quorum.provider"),
-			"no quorum provider '%s': use corosync_votequorum, or remove the line for none",
+			"no quorum provider '%s': use corosync_votequorum, or remove the line for "
+			"none",
 			provider);
 }
 
@@ -128,8 +136,8 @@ static void set_system(struct tree *tree, struct config *config)
 	if (ipc != NULL && strcmp(ipc, "socket") == 0)
 		config->ipc_type = QB_IPC_SOCKET;
 	config->sched_rr = !is_text(tree, "system.sched_rr", "no");
-	config->move_to_root_cgroup = cgroup == NULL || strcmp(cgroup, "auto") == 0 ? 2
-		: strcmp(cgroup, "yes") == 0;
+	config->move_to_root_cgroup =
+		cgroup == NULL || strcmp(cgroup, "auto") == 0 ? 2 : strcmp(cgroup, "yes") == 0;
 	config->state_dir = tree_text(tree, "system.state_dir");
 	if (config->state_dir != NULL && *config->state_dir == '\0')
 		config->state_dir = NULL;
@@ -186,8 +194,8 @@ int plugins_build(struct tree *tree, struct config *config)
 	return 0;
 }
 
-int config_validate(struct tree *tree, struct config *config,
-	const struct config_environment *environment)
+int config_validate(
+	struct tree *tree, struct config *config, const struct config_environment *environment)
 {
 	int rc = logging_build(tree, config);
 

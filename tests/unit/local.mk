@@ -90,3 +90,22 @@ TESTS += $(client_unit_tests)
 %C%_test_libcpg_SOURCES = %D%/test_libcpg.c
 %C%_test_libcpg_CFLAGS = $(TEST_CFLAGS)
 %C%_test_libcpg_LDADD = libcpg.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
+
+# exec/config, exec/map.c, exec/log*.c: libexecutive.la as a whole would pull in engine and libltdl.
+EXTRA_DIST += %D%/vectors/corosync-t.txt %D%/vectors/cmap-udpu3.txt
+config_unit_tests = %D%/test_legacy %D%/test_log %D%/test_map %D%/test_validate
+check_PROGRAMS += $(config_unit_tests)
+TESTS += $(config_unit_tests)
+config_case_sources = %D%/config_case.c %D%/config_case.h $(config_sources) exec/map.c
+%C%_test_legacy_SOURCES = %D%/test_legacy.c $(config_case_sources)
+%C%_test_legacy_CFLAGS = $(TEST_CFLAGS)
+%C%_test_legacy_LDADD = $(CHECK_LIBS)
+%C%_test_log_SOURCES = %D%/test_log.c exec/log.c exec/log_format.c exec/log_limit.c exec/log_sink.c
+%C%_test_log_CFLAGS = $(TEST_CFLAGS)
+%C%_test_log_LDADD = $(CHECK_LIBS)
+%C%_test_map_SOURCES = %D%/test_map.c exec/map.c
+%C%_test_map_CFLAGS = $(TEST_CFLAGS)
+%C%_test_map_LDADD = $(CHECK_LIBS)
+%C%_test_validate_SOURCES = %D%/test_validate.c $(config_case_sources)
+%C%_test_validate_CFLAGS = $(TEST_CFLAGS)
+%C%_test_validate_LDADD = $(CHECK_LIBS)

@@ -1,0 +1,32 @@
+/*
+ * What the tests of the config reader share: a machine that is always the same (host name vm,
+ * addresses 10.77.0.1, 10.78.0.1, 127.0.0.0/8 and ::1, a resolver that knows a few names), and
+ * loading of texts.
+ */
+#ifndef TESTS_UNIT_CONFIG_CASE_H
+#define TESTS_UNIT_CONFIG_CASE_H
+
+#include "exec/config/model.h"
+
+/** Counts the questions to the resolver. */
+struct config_case {
+	struct config_environment environment;
+	struct config *config; /* NULL after a refusal */
+	struct config_messages messages;
+	uint32_t resolved;
+	int rc;
+};
+
+void config_case_init(struct config_case *one);
+void config_case_fini(struct config_case *one);
+/** Load a text; what an earlier load left is freed first. Returns its rc. */
+int config_case_load(struct config_case *one, const char *text);
+/** Some error (or warning) contains this text. */
+bool config_case_has_error(const struct config_case *one, const char *text);
+bool config_case_has_warning(const struct config_case *one, const char *text);
+/** The first error, or "" : for failure texts of tests. */
+const char *config_case_error(const struct config_case *one);
+/** Text of an entry, NULL: there is none. */
+const char *config_case_entry(const struct config_case *one, const char *key);
+
+#endif

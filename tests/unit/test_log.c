@@ -1,0 +1,354 @@
+/* exec/log*.c: layouts, levels, targets that take no more, and the limiter; spec 07 §3. */
+#include "exec/log.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "exec/config/model.h"
+#include "exec/log_format.h"
+#include "exec/log_sink.h"
+
+static char folder[64];
+
+static void setup(void)
+{
+	snprintf(folder, sizeof(folder), "/tmp/test_log.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	log_open("coterie-test");
+}
+
+static void teardown(void)
+{
+	char command[128];
+
+	log_close();
+	snprintf(command, sizeof(command), "rm -r '%s'", folder);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static const char *path_of(const char *name)
+{
+	static char path[4][256];
+	static int next;
+	char *at = path[next++ % 4];
+
+	snprintf(at, 256, "%s/%s", folder, name);
+	return at;
+}
+
+static const char *content(const char *name)
+{
+	static char text[16384];
+	FILE *file = fopen(path_of(name), "r");
+
+	if (file == NULL)
+		return "";
+	size_t size = fread(text, 1, sizeof(text) - 1, file);
+
+	text[size] = '\0';
+	fclose(file);
+	return text;
+}
+
+/* --- layouts --- */
+
+static const struct layout {
+	enum log_target target;
+	int timestamp;
+	const char *subsystem;
+	int prio;
+	const char *want;
+} layouts[] = {
+	{LOG_TARGET_STDERR, 2, "MAIN", LOG_NOTICE, "Nov 20 06:23:40.962 notice  [MAIN  ] text"},
+	{LOG_TARGET_STDERR, 1, "MAIN", LOG_NOTICE, "Nov 20 06:23:40 notice  [MAIN  ] text"},
+	{LOG_TARGET_STDERR, 0, "VOTEQUORUM", LOG_WARNING, "warning [VOTEQU] text"},
+	{LOG_TARGET_FILE, 2, "CFG", LOG_ERR,
+		"Nov 20 06:23:40.962 [77] vm coterie error   [CFG   ] text"},
+	{LOG_TARGET_FILE, 0, "CFG", LOG_TRACE, "[77] vm coterie trace   [CFG   ] text"},
+	{LOG_TARGET_SYSLOG, 2, "MAIN", LOG_NOTICE, "  [MAIN  ] text"},
+	{LOG_TARGET_SYSLOG, 0, "MAIN", LOG_NOTICE, " [MAIN  ] text"},
+};
+
+START_TEST(lines_have_their_layout)
+{
+	/* 2026-11-20 06:23:40.962 UTC */
+	struct log_frame frame = {.timestamp = layouts[_i].timestamp,
+		.at = {.tv_sec = 1795155820, .tv_nsec = 962999999},
+		.host = "vm",
+		.ident = "coterie",
+		.pid = 77};
+	char line[128];
+
+	setenv("TZ", "UTC", 1);
+	tzset();
+	size_t length = log_format(line, sizeof(line), layouts[_i].target, &frame,
+		layouts[_i].subsystem, layouts[_i].prio, "text");
+
+	ck_assert_str_eq(line, layouts[_i].want);
+	ck_assert_uint_eq(length, strlen(line));
+	for (size_t size = 1; size <= length; size++) {
+		ck_assert_uint_eq(log_format(line, size, layouts[_i].target, &frame,
+					  layouts[_i].subsystem, layouts[_i].prio, "text"),
+			size - 1);
+		ck_assert_uint_eq(strlen(line), size - 1);
+	}
+}
+END_TEST
+
+START_TEST(debug_overrides_priorities)
+{
+	ck_assert_int_eq(log_limit_of(0, LOG_ERR), LOG_ERR);
+	ck_assert_int_eq(log_limit_of(1, LOG_ERR), LOG_DEBUG);
+	ck_assert_int_eq(log_limit_of(2, LOG_ERR), LOG_TRACE);
+}
+END_TEST
+
+/* --- settings --- */
+
+static int configure(struct config_log_subsystem *subsystems, uint32_t count)
+{
+	struct config_log settings = {.subsystems = subsystems, .subsystem_count = count};
+	char error[512] = "";
+	int rc = log_configure(&settings, error, sizeof(error));
+
+	ck_assert_msg((rc == 0) == (error[0] == '\0'), "%d %s", rc, error);
+	return rc;
+}
+
+START_TEST(levels_are_per_subsystem)
+{
+	struct config_log_subsystem subsystems[] = {
+		{.to_file = true, .file = path_of("all"), .file_priority = LOG_WARNING},
+		{.name = "CPG",
+			.to_file = true,
+			.file = path_of("cpg"),
+			.file_priority = LOG_ERR,
+			.debug = 2},
+		{.name = "TOTEM",
+			.to_file = false,
+			.file = path_of("totem"),
+			.file_priority = LOG_DEBUG},
+		{.name = "CFG", .to_file = true, .file = path_of("all"), .file_priority = LOG_INFO},
+	};
+
+	ck_assert_int_eq(configure(subsystems, 4), 0);
+	log_line("MAIN", LOG_NOTICE, "not severe enough");
+	log_line("MAIN", LOG_WARNING, "main %d", 1);
+	log_line("CFG", LOG_INFO, "cfg");
+	log_line("CPG", LOG_TRACE, "cpg");
+	log_line("TOTEM", LOG_EMERG, "nowhere");
+	ck_assert_str_ne(content("all"), "");
+	ck_assert_ptr_nonnull(strstr(content("all"), " coterie-test warning [MAIN  ] main 1\n"));
+	ck_assert_ptr_nonnull(strstr(content("all"), "info    [CFG   ] cfg\n"));
+	ck_assert_ptr_null(strstr(content("all"), "severe"));
+	ck_assert_ptr_null(strstr(content("all"), "nowhere"));
+	ck_assert_ptr_nonnull(strstr(content("cpg"), "trace   [CPG   ] cpg\n"));
+	ck_assert_int_ne(access(path_of("totem"), F_OK), 0); /* opened only when it is used */
+	ck_assert(log_is_wanted("CPG", LOG_TRACE));
+	ck_assert(!log_is_wanted("MAIN", LOG_NOTICE));
+	ck_assert(!log_is_wanted("TOTEM", LOG_EMERG));
+}
+END_TEST
+
+START_TEST(settings_are_all_or_nothing)
+{
+	struct config_log_subsystem good[] = {
+		{.to_file = true, .file = path_of("good"), .file_priority = LOG_INFO}};
+	struct config_log_subsystem bad[] = {
+		{.to_file = true, .file = path_of("other"), .file_priority = LOG_INFO},
+		{.name = "CPG",
+			.to_file = true,
+			.file = "/nonexistent/x",
+			.file_priority = LOG_INFO}};
+	struct config_log settings = {.subsystems = bad, .subsystem_count = 2};
+	char error[512];
+
+	ck_assert_int_eq(configure(good, 1), 0);
+	ck_assert_int_eq(log_configure(&settings, error, sizeof(error)), -ENOENT);
+	ck_assert_str_eq(error,
+		"cannot open log file '/nonexistent/x' (No such file or directory): create the "
+		"folder or change 'logfile'");
+	log_line("CPG", LOG_INFO, "still here");
+	ck_assert_ptr_nonnull(strstr(content("good"), "still here\n"));
+	ck_assert_str_eq(content("other"), "");
+}
+END_TEST
+
+START_TEST(texts_are_one_line)
+{
+	struct config_log_subsystem top[] = {
+		{.to_file = true, .file = path_of("log"), .file_priority = LOG_INFO}};
+	static char big[8192];
+
+	ck_assert_int_eq(configure(top, 1), 0);
+	log_line("MAIN", LOG_INFO, "a\nforged\r\x1b[0m");
+	ck_assert_ptr_nonnull(strstr(content("log"), "a forged  [0m\n"));
+	memset(big, 'x', sizeof(big) - 1);
+	log_line("MAIN", LOG_INFO, "%s", big);
+	log_line("MAIN", LOG_INFO, "after");
+	ck_assert_ptr_nonnull(strstr(content("log"), "xxx\n"));
+	ck_assert_ptr_nonnull(strstr(content("log"), "[MAIN  ] after\n"));
+}
+END_TEST
+
+START_TEST(rotated_files_are_opened_again)
+{
+	struct config_log_subsystem top[] = {
+		{.to_file = true, .file = path_of("log"), .file_priority = LOG_INFO}};
+
+	ck_assert_int_eq(configure(top, 1), 0);
+	log_line("MAIN", LOG_INFO, "one");
+	ck_assert_int_eq(rename(path_of("log"), path_of("log.1")), 0);
+	log_line("MAIN", LOG_INFO, "two");
+	ck_assert_int_eq(log_reopen(), 0);
+	log_line("MAIN", LOG_INFO, "three");
+	ck_assert_ptr_nonnull(strstr(content("log.1"), "two\n"));
+	ck_assert_ptr_null(strstr(content("log.1"), "three\n"));
+	ck_assert_ptr_nonnull(strstr(content("log"), "three\n"));
+}
+END_TEST
+
+START_TEST(standard_error_is_the_start)
+{
+	char text[512] = "";
+	int pipes[2], saved = dup(STDERR_FILENO);
+
+	ck_assert_int_eq(pipe(pipes), 0);
+	dup2(pipes[1], STDERR_FILENO);
+	log_line("MAIN", LOG_INFO, "hello");
+	log_line("MAIN", LOG_DEBUG, "not this");
+	dup2(saved, STDERR_FILENO);
+	ssize_t size = read(pipes[0], text, sizeof(text) - 1);
+
+	ck_assert_int_gt((int)size, 0);
+	ck_assert_ptr_nonnull(strstr(text, "info    [MAIN  ] hello\n"));
+	ck_assert_ptr_null(strstr(text, "not this"));
+	close(saved);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+END_TEST
+
+/* --- targets that take no more --- */
+
+START_TEST(a_full_pipe_loses_lines_and_says_so)
+{
+	struct log_sink sink;
+	char line[1024], text[128];
+	int pipes[2];
+	uint32_t written = 0;
+
+	memset(line, 'x', sizeof(line));
+	ck_assert_int_eq(pipe(pipes), 0); /* blocking, as a shell's */
+	sink = (struct log_sink){.fd = pipes[1]};
+	ck_assert_uint_eq(log_sink_lost_text(&sink, text, sizeof(text)), 0);
+	while (log_sink_write(&sink, line, sizeof(line)) == 0)
+		ck_assert_uint_lt(written++, 1000); /* a write that waits would hang here */
+	ck_assert_int_lt(log_sink_write(&sink, line, sizeof(line)), 0);
+	ck_assert_uint_eq(sink.lost, 2);
+	ck_assert_uint_gt(log_sink_lost_text(&sink, text, sizeof(text)), 0);
+	ck_assert_str_eq(text, "2 lines of this log are lost: it took no more");
+	for (int i = 0; i < 8; i++)
+		ck_assert_int_eq(read(pipes[0], line, sizeof(line)), sizeof(line));
+	ck_assert_int_eq(log_sink_write(&sink, line, sizeof(line)), 0);
+	ck_assert_uint_eq(sink.lost, 0);
+	close(pipes[0]); /* nobody reads any more: no SIGPIPE either */
+	ck_assert_int_lt(log_sink_write(&sink, line, sizeof(line)), 0);
+	close(pipes[1]);
+}
+END_TEST
+
+START_TEST(syslog_never_waits)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct log_sink sink = {.fd = -1};
+	char line[256] = "", got[256];
+	uint32_t sent = 0;
+
+	ck_assert_int_eq(log_sink_open_syslog(&sink, path_of("nobody")), -ENOENT);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path_of("devlog"));
+	int server = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	ck_assert_int_eq(bind(server, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(log_sink_open_syslog(&sink, path_of("devlog")), 0);
+	ck_assert_int_eq(log_sink_write(&sink, "<13>hello", 9), 0);
+	ck_assert_int_eq(recv(server, got, sizeof(got), 0), 9);
+	while (log_sink_write(&sink, line, sizeof(line)) == 0)
+		ck_assert_uint_lt(sent++, 100000);
+	ck_assert_uint_eq(sink.lost, 1);
+	close(server);
+	log_sink_close(&sink);
+	ck_assert_int_lt(log_sink_write(&sink, line, sizeof(line)), 0); /* closed */
+}
+END_TEST
+
+/* --- the limiter --- */
+
+static uint32_t count_lines(const char *text, const char *what)
+{
+	uint32_t count = 0;
+
+	while ((text = strstr(text, what)) != NULL) {
+		count++;
+		text++;
+	}
+	return count;
+}
+
+START_TEST(floods_are_limited)
+{
+	struct config_log_subsystem top[] = {
+		{.to_file = true, .file = path_of("log"), .file_priority = LOG_INFO}};
+	const uint64_t second = UINT64_C(1000000000);
+	struct log_limit limit = {0}, other = {0};
+
+	ck_assert_int_eq(configure(top, 1), 0);
+	for (uint64_t i = 0; i < 1000; i++)
+		log_limited(&limit, 50 * second + i, "TOTEM", LOG_WARNING, "packet %d", (int)i);
+	ck_assert_uint_eq(count_lines(content("log"), "packet "), 5);
+	log_limited(&other, 50 * second, "TOTEM", LOG_WARNING, "another cause");
+	ck_assert_uint_eq(count_lines(content("log"), "another cause\n"), 1);
+	log_limited(&limit, 60 * second - 1, "TOTEM", LOG_WARNING, "packet x");
+	ck_assert_uint_eq(count_lines(content("log"), "packet "), 5);
+	log_limited(&limit, 60 * second, "TOTEM", LOG_WARNING, "packet y");
+	ck_assert_ptr_nonnull(
+		strstr(content("log"), "packet y (996 lines like this were left out)\n"));
+	log_limited(&limit, 60 * second, "TOTEM", LOG_WARNING, "packet z");
+	ck_assert_ptr_nonnull(strstr(content("log"), "packet z\n"));
+}
+END_TEST
+
+#define COUNT(array) (int)(sizeof(array) / sizeof((array)[0]))
+
+int main(void)
+{
+	Suite *suite = suite_create("log");
+	TCase *tc = tcase_create("log");
+	SRunner *runner;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, lines_have_their_layout, 0, COUNT(layouts));
+	tcase_add_test(tc, debug_overrides_priorities);
+	tcase_add_test(tc, levels_are_per_subsystem);
+	tcase_add_test(tc, settings_are_all_or_nothing);
+	tcase_add_test(tc, texts_are_one_line);
+	tcase_add_test(tc, rotated_files_are_opened_again);
+	tcase_add_test(tc, standard_error_is_the_start);
+	tcase_add_test(tc, a_full_pipe_loses_lines_and_says_so);
+	tcase_add_test(tc, syslog_never_waits);
+	tcase_add_test(tc, floods_are_limited);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}
