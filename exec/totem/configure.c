@@ -8,6 +8,13 @@ static void tell(struct totem_engine *engine, const struct totem_configuration *
 	engine->callbacks.configure(engine->arg, configuration);
 }
 
+/* Nobody will send the rest of what they left unfinished. */
+static void forget_unfinished(struct totem_engine *engine)
+{
+	for (uint32_t i = 0; i < engine->left.count && !TOTEM_MUTANT(engine, FRAGMENT_JOINED); i++)
+		unpack_forget(engine->unpack, engine->left.ids[i]);
+}
+
 static void tell_transitional(struct totem_engine *engine)
 {
 	const struct totem_configuration configuration = {
@@ -20,9 +27,6 @@ static void tell_transitional(struct totem_engine *engine)
 		.is_safe_honoured = deliver_is_safe(engine),
 	};
 
-	/* Nobody will send the rest of what they left unfinished. */
-	for (uint32_t i = 0; i < engine->left.count && !TOTEM_MUTANT(engine, FRAGMENT_JOINED); i++)
-		unpack_forget(engine->unpack, engine->left.ids[i]);
 	if (!TOTEM_MUTANT(engine, TRANSITIONAL_SKIPPED))
 		tell(engine, &configuration);
 }
@@ -103,8 +107,15 @@ void configure_install(struct totem_engine *engine)
 	assert(rc == 0);
 
 	engine->is_sync_wait = true;
+	/*
+	 * The reference forgets before it tells (§12.4). With safe delivery the last parts of a message
+	 * may be owed to members that are no longer with us (§9.3), so there it comes after.
+	 */
+	if (!deliver_is_safe(engine))
+		forget_unfinished(engine);
 	tell_transitional(engine);
 	deliver_transitional(engine);
+	forget_unfinished(engine);
 	engine->is_unpack_sync = true;
 	if (TOTEM_MUTANT(engine, QUEUE_DROPPED))
 		drop_queued(engine);

@@ -336,8 +336,10 @@ static bool conclude(struct totem_engine *engine)
 		return false;
 	}
 	for (uint32_t i = 0; i < engine->proc.count; i++) {
-		if (!node_set_has(&engine->consensus, engine->proc.ids[i]))
+		if (!node_set_has(&engine->consensus, engine->proc.ids[i])) {
 			set_add(&engine->failed, engine->proc.ids[i]);
+			peer_given_up(engine, engine->proc.ids[i]);
+		}
 	}
 	if (node_set_contains(&engine->failed, &engine->proc)) {
 		/* Nobody is left, we neither (we had failed to receive): begin anew alone. */

@@ -8,6 +8,7 @@
 #define SIGN_GAP_NS (1 * MILLISECOND_NS)
 #define CONFLICTS_FREE 1u
 #define BACKOFF_MAX_NS (60000 * MILLISECOND_NS)
+#define CONFLICT_AGE_MAX_NS (2 * BACKOFF_MAX_NS)
 
 /* Where id is, or belongs. */
 static uint32_t place_of(const struct totem_engine *engine, uint32_t id)
@@ -81,6 +82,9 @@ bool peer_is_stale(struct totem_engine *engine, struct peer *peer, uint64_t ring
 		peer->stale_count = 0;
 		return false;
 	}
+	/* A member that lost its storage is missed by the token, so here it can only be late. */
+	if (engine->state == TOTEM_OPERATIONAL && node_set_has(&engine->memb, peer->id))
+		return true;
 	/* Delayed packets come to an end; a node that lost its storage goes on. */
 	if (peer->stale_count == 0)
 		peer->stale_since_ns = engine->now_ns;
@@ -151,12 +155,6 @@ bool peer_is_ignored(const struct totem_engine *engine, uint32_t id)
 	return peer != NULL && peer->backoff_until_ns > engine->now_ns;
 }
 
-static void clear_backoff(struct peer *peer)
-{
-	peer->backoff_until_ns = 0;
-	peer->conflicts = 0;
-}
-
 /* The timer for the earliest end of a back-off. */
 static void start_timer(struct totem_engine *engine)
 {
@@ -174,18 +172,28 @@ static void start_timer(struct totem_engine *engine)
 		timer_set(engine, TOTEM_TIMER_BACKOFF, first_ns - engine->now_ns);
 }
 
+void peer_given_up(struct totem_engine *engine, uint32_t id)
+{
+	struct peer *peer = peer_get(engine, id);
+
+	if (peer != NULL)
+		peer->given_up_episode = engine->episode;
+}
+
 void peer_accuse(struct totem_engine *engine, uint32_t accuser)
 {
 	for (uint32_t i = 0; i < engine->peer_count; i++) {
 		struct peer *peer = &engine->peers[i];
+		bool is_new = peer->accuser_episode != engine->episode;
 
 		if (peer->id == accuser)
 			continue;
-		if (node_set_has(&engine->join_failed, peer->id)) {
+		if (node_set_has(&engine->join_failed, peer->id) && is_new) {
 			peer->accuser = accuser;
 			peer->accuser_episode = engine->episode;
-		} else if (peer->accuser == accuser && node_set_has(&engine->join_proc, peer->id)) {
-			clear_backoff(peer); /* it hears that node again */
+		} else if (peer->accuser == accuser && is_new &&
+			node_set_has(&engine->join_proc, peer->id)) {
+			peer->backoff_until_ns = 0; /* it hears that node again */
 		}
 	}
 }
@@ -193,26 +201,29 @@ void peer_accuse(struct totem_engine *engine, uint32_t accuser)
 /*
  * A ring was formed without a node that we hear, because a member does not hear it. Listening to that
  * node would form ring after ring for ever (§16.3): the first time may be an accident, then it is
- * ignored for longer and longer, as long as the member that gave it up is with us.
+ * ignored for longer and longer. Whoever gave it up by its own timer goes on listening, so that the
+ * two find each other as soon as they can.
  */
 static void judge(struct totem_engine *engine, struct peer *peer)
 {
-	bool is_accused = node_set_has(&engine->memb, peer->accuser) &&
-		peer->accuser != engine->options.nodeid;
-
 	if (node_set_has(&engine->memb, peer->id)) {
-		clear_backoff(peer);
+		peer->backoff_until_ns = 0;
 		if (peer->join_seq < engine->ring.seq)
 			peer->join_seq = engine->ring.seq;
 		return;
 	}
-	if (!is_accused) {
-		clear_backoff(peer);
-		return;
-	}
+	/* The one that does not hear it may be gone. */
+	if (engine->left.count > 0 || !node_set_has(&engine->memb, peer->accuser))
+		peer->backoff_until_ns = 0;
 	if (peer->accuser_episode != engine->episode || peer->heard_episode != engine->episode ||
-		peer->left_episode == engine->episode || !node_set_has(&engine->failed, peer->id))
+		peer->left_episode == engine->episode ||
+		peer->given_up_episode == engine->episode ||
+		!node_set_has(&engine->memb, peer->accuser) ||
+		!node_set_has(&engine->failed, peer->id))
 		return;
+	if (engine->now_ns - peer->conflict_ns > CONFLICT_AGE_MAX_NS)
+		peer->conflicts = 0;
+	peer->conflict_ns = engine->now_ns;
 	if (peer->conflicts++ < CONFLICTS_FREE) {
 		peer->backoff_ns = engine->options.consensus_ns;
 		return;

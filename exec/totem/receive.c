@@ -89,10 +89,10 @@ static bool is_sane(struct totem_engine *engine, const struct wire_token *token)
 	if (seq_compare(token->aru, token->seq) > 0 || token->seq - token->aru >= STORE_WINDOW ||
 		token->seq - store->released > STORE_WINDOW)
 		return false;
-	/* Nobody can have sent a frame that the newest token does not count. */
-	if (seq_compare(token->seq, store->high_seq) < 0)
-		return TOTEM_MUTANT(engine, TOKEN_SEQ_STANDS) ||
-			TOTEM_MUTANT(engine, TOKEN_DUPLICATE);
+	if (seq_compare(token->seq, store->released) < 0 ||
+		(engine->state == TOTEM_OPERATIONAL &&
+			seq_compare(token->seq, engine->high_delivered) < 0))
+		return false;
 	for (uint32_t i = 0; i < token->rtr_count; i++) {
 		if (ring_id_equal(&token->rtr[i].ring, &engine->ring) &&
 			seq_compare(token->rtr[i].seq, token->seq) > 0)
@@ -152,9 +152,12 @@ void receive_settle(struct totem_engine *engine)
 		struct wire_token token = engine->pending;
 
 		engine->has_pending = false;
-		/* Frames that came behind it in the batch may have changed what it is worth. */
-		if ((ring_id_equal(&token.ring, &engine->ring) ||
-			    TOTEM_MUTANT(engine, TOKEN_FOREIGN)) && is_sane(engine, &token))
-			token_visit(engine, &token);
+		if ((!ring_id_equal(&token.ring, &engine->ring) &&
+			    !TOTEM_MUTANT(engine, TOKEN_FOREIGN)) || !is_sane(engine, &token))
+			return;
+		/* No member has sent a frame that the newest token does not count: it is forged. */
+		if (seq_compare(engine_store(engine)->high_seq, token.seq) > 0)
+			store_truncate(engine_store(engine), token.seq);
+		token_visit(engine, &token);
 	}
 }

@@ -80,7 +80,9 @@ struct peer {
 	uint64_t backoff_until_ns;
 	uint64_t accuser_episode;
 	uint32_t accuser;         /* who gave it up in that episode */
-	uint32_t conflicts;       /* attempts in a row that ended without it though we heard it */
+	uint64_t given_up_episode; /* in which our own consensus timer failed it */
+	uint64_t conflict_ns;
+	uint32_t conflicts;       /* rings formed without it though we heard it */
 };
 
 /* The commit token that passed here last. Its member list is new_memb. */
@@ -234,6 +236,8 @@ struct store_slot *store_find(const struct store *store, uint32_t seq);
 /** Keep a frame (referenced). false: no room for its seq, or it is there already. */
 bool store_put(struct store *store, const struct wire_mcast *mcast, struct coterie_frame *frame);
 void store_advance(struct store *store); /* recompute aru */
+/** Drop what is behind seq, which has not been freed. */
+void store_truncate(struct store *store, uint32_t seq);
 /** Free everything up to seq, which must not be behind high_seq. */
 void store_release(struct totem_engine *engine, uint32_t seq);
 
@@ -318,6 +322,7 @@ void peer_dead(struct totem_engine *engine, uint32_t id); /* a sign of it: §16.
 void peer_check_overdue(struct totem_engine *engine);
 bool peer_is_ignored(const struct totem_engine *engine, uint32_t id); /* back-off */
 /** Note whom the sender of a join (lists in join_proc, join_failed) has given up. */
+void peer_given_up(struct totem_engine *engine, uint32_t id); /* by our own consensus timer */
 void peer_accuse(struct totem_engine *engine, uint32_t accuser);
 void peer_installed(struct totem_engine *engine); /* a configuration came into force */
 void peer_backoff_expired(struct totem_engine *engine);

@@ -100,6 +100,15 @@ void store_advance(struct store *store)
 		store->aru++;
 }
 
+void store_truncate(struct store *store, uint32_t seq)
+{
+	assert(seq_compare(seq, store->released) >= 0);
+	while (seq_compare(store->high_seq, seq) > 0)
+		slot_clear(store, slot_at(store, store->high_seq--));
+	if (seq_compare(store->aru, seq) > 0)
+		store->aru = seq;
+}
+
 void store_release(struct totem_engine *engine, uint32_t seq)
 {
 	struct store *store = &engine->store;
