@@ -103,9 +103,14 @@ void cpg_confchg(struct cpg *cpg, struct cpg_group *group, const struct cpg_wire
 	};
 	struct cpg_connection *next;
 
+	if (group->connections == NULL) { /* nobody to tell here */
+		cpg_group_release(cpg, group);
+		return;
+	}
 	if (!list_members(cpg, group)) {
 		cpg_complain(cpg, CPG_NO_MEMORY, 0,
 			"out of memory: clients miss a change of their group");
+		cpg_group_release(cpg, group);
 		return;
 	}
 

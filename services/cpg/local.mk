@@ -1,11 +1,32 @@
 # The service plugin; the library and the man pages have fragments of their own.
+cpg_service_sources = \
+	services/cpg/cpg.c services/cpg/cpg.h services/cpg/messages.h \
+	services/cpg/groups.c services/cpg/requests.c services/cpg/deliver.c \
+	services/cpg/resync.c services/cpg/iterate.c services/cpg/zero_copy.c
+
 plugin_LTLIBRARIES += cpg.la
-cpg_la_SOURCES = \
-	%D%/cpg.c %D%/cpg.h %D%/messages.h \
-	%D%/groups.c %D%/requests.c %D%/deliver.c %D%/resync.c \
-	%D%/iterate.c %D%/zero_copy.c
+cpg_la_SOURCES = $(cpg_service_sources)
 cpg_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 cpg_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+
+if HAVE_CHECK
+# A plugin exports nothing but its descriptor, so the tests take its objects from an archive.
+check_LTLIBRARIES += libcpg_service.la
+libcpg_service_la_SOURCES = \
+	$(cpg_service_sources) \
+	tests/unit/cpg_ring.c tests/unit/cpg_ring.h \
+	tests/unit/mock_host.c tests/unit/mock_host.h
+libcpg_service_la_CFLAGS = $(TEST_CFLAGS)
+
+check_PROGRAMS += tests/unit/test_cpg tests/unit/test_cpg_ring
+TESTS += tests/unit/test_cpg tests/unit/test_cpg_ring
+tests_unit_test_cpg_SOURCES = tests/unit/test_cpg.c
+tests_unit_test_cpg_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_cpg_LDADD = libcpg_service.la $(CHECK_LIBS)
+tests_unit_test_cpg_ring_SOURCES = tests/unit/test_cpg_ring.c
+tests_unit_test_cpg_ring_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_cpg_ring_LDADD = libcpg_service.la $(CHECK_LIBS)
+endif
 
 include services/cpg/lib/local.mk
 include services/cpg/man/local.mk
