@@ -66,13 +66,91 @@ FAIL_ALLOC_LDFLAGS = $(AM_LDFLAGS) \
 %C%_test_wire_CFLAGS = $(TEST_CFLAGS)
 %C%_test_wire_LDADD = libtotem.la $(CHECK_LIBS)
 
-# exec/ipc_*.c: a real loop and libqb, stand-ins for the rest.
-check_PROGRAMS += %D%/test_ipc
-TESTS += %D%/test_ipc
-%C%_test_ipc_SOURCES = %D%/test_ipc.c %D%/exec_stub.c %D%/exec_stub.h exec/loop.c exec/ipc_server.c \
-	exec/ipc_poll.c exec/ipc_access.c exec/ipc_request.c exec/ipc_gate.c exec/ipc_client.c
+# exec/ipc_*.c, plugin*.c, host.c: a real loop and libqb, stand-ins for the rest.
+exec_stub_sources = %D%/exec_stub.c %D%/exec_stub.h
+exec_ipc_sources = exec/loop.c exec/ipc_server.c exec/ipc_poll.c exec/ipc_access.c exec/ipc_request.c \
+	exec/ipc_gate.c exec/ipc_client.c
+exec_plugin_sources = exec/plugin.c exec/plugin_open.c exec/plugin_check.c exec/plugin_options.c \
+	exec/host.c exec/totem/frame.c
+exec_plugin_tests = %D%/test_host %D%/test_ipc %D%/test_plugin
+check_PROGRAMS += $(exec_plugin_tests)
+TESTS += $(exec_plugin_tests)
+%C%_test_host_SOURCES = %D%/test_host.c $(exec_stub_sources) $(exec_ipc_sources) $(exec_plugin_sources)
+%C%_test_host_CFLAGS = $(TEST_CFLAGS)
+%C%_test_host_LDADD = $(CHECK_LIBS) $(QB_LIBS) $(LTDL_LIBS)
+%C%_test_ipc_SOURCES = %D%/test_ipc.c $(exec_stub_sources) $(exec_ipc_sources)
 %C%_test_ipc_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ipc_LDADD = $(CHECK_LIBS) $(QB_LIBS)
+%C%_test_plugin_SOURCES = %D%/test_plugin.c $(exec_stub_sources) $(exec_ipc_sources) $(exec_plugin_sources)
+%C%_test_plugin_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_PLUGIN_DIR='"$(abs_top_builddir)/%D%/plugins"'
+%C%_test_plugin_CFLAGS = $(TEST_CFLAGS)
+%C%_test_plugin_LDADD = $(CHECK_LIBS) $(QB_LIBS) $(LTDL_LIBS)
+
+# Plugins for test_plugin: one source, one wrong thing each.
+check_LTLIBRARIES += $(variant_plugins)
+VARIANT_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
+VARIANT_LDFLAGS = $(PLUGIN_LDFLAGS) -rpath /nowhere
+variant_plugins =
+variant_plugins += %D%/plugins/good.la
+%C%_plugins_good_la_SOURCES = %D%/plugins/variant.c
+%C%_plugins_good_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=good
+%C%_plugins_good_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_plugins_good_la_LDFLAGS = $(VARIANT_LDFLAGS)
+variant_plugins += %D%/plugins/newer_minor.la
+%C%_plugins_newer_minor_la_SOURCES = %D%/plugins/variant.c
+%C%_plugins_newer_minor_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=newer_minor -DGROWN -DRING_ID=12
+%C%_plugins_newer_minor_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_plugins_newer_minor_la_LDFLAGS = $(VARIANT_LDFLAGS)
+variant_plugins += %D%/plugins/no_symbol.la
+%C%_plugins_no_symbol_la_SOURCES = %D%/plugins/variant.c
+%C%_plugins_no_symbol_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=no_symbol -DNO_SYMBOL
+%C%_plugins_no_symbol_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_plugins_no_symbol_la_LDFLAGS = $(VARIANT_LDFLAGS)
+variant_plugins += %D%/plugins/wrong_magic.la
+%C%_plugins_wrong_magic_la_SOURCES = %D%/plugins/variant.c
+%C%_plugins_wrong_magic_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=wrong_magic -DMAGIC=0x12345678
+%C%_plugins_wrong_magic_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_plugins_wrong_magic_la_LDFLAGS = $(VARIANT_LDFLAGS)
+variant_plugins += %D%/plugins/newer_major.la
+%C%_plugins_newer_major_la_SOURCES = %D%/plugins/variant.c
+%C%_plugins_newer_major_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=newer_major -DMAJOR=2
+%C%_plugins_newer_major_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_plugins_newer_major_la_LDFLAGS = $(VARIANT_LDFLAGS)
+variant_plugins += %D%/plugins/older_major.la
+%C%_plugins_older_major_la_SOURCES = %D%/plugins/variant.c
+%C%_plugins_older_major_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=older_major -DMAJOR=0
+%C%_plugins_older_major_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_plugins_older_major_la_LDFLAGS = $(VARIANT_LDFLAGS)
+variant_plugins += %D%/plugins/short_table.la
+%C%_plugins_short_table_la_SOURCES = %D%/plugins/variant.c
+%C%_plugins_short_table_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=short_table -DSHORT_TABLE
+%C%_plugins_short_table_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_plugins_short_table_la_LDFLAGS = $(VARIANT_LDFLAGS)
+variant_plugins += %D%/plugins/misnamed.la
+%C%_plugins_misnamed_la_SOURCES = %D%/plugins/variant.c
+%C%_plugins_misnamed_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=misnamed -DNAME=other
+%C%_plugins_misnamed_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_plugins_misnamed_la_LDFLAGS = $(VARIANT_LDFLAGS)
+variant_plugins += %D%/plugins/init_fails.la
+%C%_plugins_init_fails_la_SOURCES = %D%/plugins/variant.c
+%C%_plugins_init_fails_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=init_fails -DINIT_RC=-ENXIO
+%C%_plugins_init_fails_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_plugins_init_fails_la_LDFLAGS = $(VARIANT_LDFLAGS)
+variant_plugins += %D%/plugins/undefined.la
+%C%_plugins_undefined_la_SOURCES = %D%/plugins/variant.c
+%C%_plugins_undefined_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=undefined -DUNDEFINED
+%C%_plugins_undefined_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_plugins_undefined_la_LDFLAGS = -module -avoid-version -rpath /nowhere
+variant_plugins += %D%/plugins/same_ring_id.la
+%C%_plugins_same_ring_id_la_SOURCES = %D%/plugins/variant.c
+%C%_plugins_same_ring_id_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=same_ring_id
+%C%_plugins_same_ring_id_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_plugins_same_ring_id_la_LDFLAGS = $(VARIANT_LDFLAGS)
+variant_plugins += %D%/plugins/leaky.la
+%C%_plugins_leaky_la_SOURCES = %D%/plugins/variant.c
+%C%_plugins_leaky_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=leaky -DLEAKS -DRING_ID=41
+%C%_plugins_leaky_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_plugins_leaky_la_LDFLAGS = $(VARIANT_LDFLAGS)
 
 # services/client and services/cpg/lib.
 client_unit_tests = %D%/test_client_error %D%/test_client_handle %D%/test_cpg_assembly %D%/test_libcpg
