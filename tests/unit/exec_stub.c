@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "exec/config/model.h"
 #include "exec/log.h"
 #include "exec/map.h"
 #include "exec/ring.h"
@@ -112,6 +113,23 @@ int map_delete(struct map *map, const char *key)
 		return -ENOENT;
 	exec_stub.key[0] = '\0';
 	return 0;
+}
+
+/* --- config/model.c --- */
+
+const char *config_option(const struct config *config, const char *plugin, const char *name,
+	const char **file, uint32_t *line)
+{
+	for (uint32_t i = 0; i < config->option_count; i++) {
+		const struct config_option *option = &config->options[i];
+
+		if (strcmp(option->plugin, plugin) != 0 || strcmp(option->name, name) != 0)
+			continue;
+		*file = option->file;
+		*line = option->line;
+		return option->value;
+	}
+	return NULL;
 }
 
 /* --- ring.c, route.c, sync.c, the engine --- */
