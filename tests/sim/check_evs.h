@@ -1,0 +1,25 @@
+/*
+ * Extended virtual synchrony (spec 04 §15.2, §15.3): the properties C1 to C7 and D1 to D12, checked at
+ * every configuration and every delivery.
+ */
+#ifndef SIM_CHECK_EVS_H
+#define SIM_CHECK_EVS_H
+
+#include "tests/sim/history.h"
+
+struct totem_configuration;
+
+/** life's engine reported a configuration. */
+void evs_configured(struct history *history, struct life *life,
+	const struct totem_configuration *configuration);
+/** life's engine delivered a message whose bytes were found to be `message`'s. */
+void evs_delivered(struct history *history, struct life *life, struct message *message);
+/** life's engine delivered something that nobody sent. */
+void evs_delivered_nonsense(struct history *history, struct life *life, uint32_t source,
+	const char *what);
+/** The ring in force at life, or NULL. */
+struct ring_record *evs_ring(const struct life *life);
+/** life has a duty to deliver message, going by the rings it was in. */
+bool evs_must_deliver(const struct life *life, const struct message *message);
+
+#endif

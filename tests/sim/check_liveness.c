@@ -1,0 +1,191 @@
+#include "tests/sim/check_liveness.h"
+
+#include "exec/totem/wire.h"
+#include "tests/sim/check_evs.h"
+#include "tests/sim/sim.h"
+
+static uint64_t hop_ns(const struct sim *sim)
+{
+	return sim->net.delay_max_ns + sim->batch_ns;
+}
+
+static uint64_t up_mask(const struct sim *sim)
+{
+	uint64_t up = 0;
+
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		if (node_is_up(&sim->nodes[i]))
+			up |= BIT(i);
+	return up;
+}
+
+static struct node *first_up(struct sim *sim)
+{
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		if (node_is_up(&sim->nodes[i]))
+			return &sim->nodes[i];
+	return NULL;
+}
+
+bool liveness_one_ring(struct sim *sim)
+{
+	uint64_t bound_ns = sim_settle_ns(sim);
+	uint64_t start_ns = sim->clock.now_ns;
+
+	if (!sim_run_until(sim, sim_one_ring, bound_ns)) {
+		for (uint32_t i = 0; i < sim->node_count; i++)
+			if (node_is_up(&sim->nodes[i]) && sim->nodes[i].life->members != up_mask(sim))
+				report_violation(&sim->report, "L1", BIT(i), NULL,
+					"node %u is not in a ring of all %d running nodes %.3f s after the network "
+					"turned quiet", sim->ids[i], __builtin_popcountll(up_mask(sim)),
+					(double)bound_ns / 1e9);
+		report_violation(&sim->report, "L1", up_mask(sim), NULL,
+			"the running nodes are not in one ring %.3f s after the network turned quiet",
+			(double)bound_ns / 1e9);
+		return false;
+	}
+	/* What one more change before the bound costs is allowed; after it, nothing changes. */
+	if (!sim_run_for(sim, start_ns + bound_ns - sim->clock.now_ns))
+		return false;
+	if (!sim_one_ring(sim)) {
+		report_violation(&sim->report, "L1", up_mask(sim), NULL, "the ring does not last");
+		return false;
+	}
+	sim->history.is_calm = true;
+	if (!sim_run_until(sim, sim_synchronized, 40 * sim->node_count * hop_ns(sim) + MS(1)))
+		report_violation(&sim->report, "L1", up_mask(sim), NULL, "synchronisation does not end");
+	return !sim->report.is_broken;
+}
+
+void liveness_judge_rotations(struct sim *sim, unsigned visits, unsigned visits_max)
+{
+	if (visits > visits_max)
+		report_violation(&sim->report, "L2", up_mask(sim), NULL,
+			"messages took %u rotations, %u are enough", visits, visits_max);
+}
+
+/* What was queued when the faults ended is delivered first; it has no bound in rotations. */
+static bool drain(struct sim *sim)
+{
+	sim->has_users = false;
+	if (!sim_run_until(sim, sim_delivered, sim_settle_ns(sim) * 20)) {
+		for (uint32_t i = sim->history.message_count; i-- > 0;) {
+			const struct message *message = sim->history.messages[i];
+
+			if (message->is_sent && message->life->is_alive &&
+				(message->delivered & BIT(message->life->node)) == 0)
+				report_violation(&sim->report, "D7", BIT(message->life->node), NULL,
+					"node %u never delivers its own message %u, %s",
+					sim->ids[message->life->node], message->id,
+					message->end_ring == NULL ? "which is not ordered either" :
+					"though it is ordered");
+		}
+		return false;
+	}
+	return true;
+}
+
+bool liveness_messages(struct sim *sim)
+{
+	uint32_t frames = 0, frames_max = 0, window = UINT32_MAX, per_visit = UINT32_MAX;
+	struct node *witness = first_up(sim);
+
+	if (!drain(sim) || witness == NULL)
+		return !sim->report.is_broken;
+	for (uint32_t i = 0; i < sim->node_count; i++) {
+		struct node *node = &sim->nodes[i];
+		uint32_t mine = 0;
+
+		if (!node_is_up(node))
+			continue;
+		window = node->options.window_size < window ? node->options.window_size : window;
+		per_visit = node->options.max_messages < per_visit ? node->options.max_messages : per_visit;
+		for (uint64_t k = random_below(&sim->random, 5); k > 0; k--) {
+			uint32_t size = (uint32_t)random_between(&sim->random, 4, 9000);
+
+			node_send(node, k & 1 ? TOTEM_SAFE : TOTEM_AGREED, size);
+			mine += size / (node->options.payload_max - 40) + 1;
+		}
+		frames += mine;
+		frames_max = mine > frames_max ? mine : frames_max;
+	}
+
+	struct ring_record *ring = evs_ring(witness->life);
+	uint32_t before = ring->visits, members = ring->member_count;
+	/* Window and share per visit, whichever binds; §15.5's 3, the hold's 1, and 2 for safe. */
+	uint32_t rotations = frames / window + frames_max / per_visit + 3 + 1 + 2 + 1;
+
+	if (!sim_run_until(sim, sim_delivered, 3 * sim_token_ns(sim) + rotations * members * 2 * hop_ns(sim))) {
+		drain(sim);
+		report_violation(&sim->report, "L2", up_mask(sim), NULL, "messages on a quiet ring take long");
+		return false;
+	}
+	liveness_judge_rotations(sim, (ring->visits - before) / members, rotations);
+	return !sim->report.is_broken;
+}
+
+void liveness_judge_packets(struct sim *sim, unsigned long sent, unsigned long sent_max)
+{
+	if (sent > sent_max)
+		report_violation(&sim->report, "L3", up_mask(sim), NULL,
+			"an idle ring sent %lu packets in ten hold times, %lu are enough", sent, sent_max);
+}
+
+static uint64_t sent_packets(const struct sim *sim)
+{
+	uint64_t sent = 0;
+
+	for (uint32_t type = 0; type < NET_TYPES; type++)
+		sent += sim->net.sent[type];
+	return sent;
+}
+
+bool liveness_idle(struct sim *sim)
+{
+	const struct node *rep = first_up(sim);
+	uint32_t members = (uint32_t)__builtin_popcountll(up_mask(sim)), idle = 0;
+
+	if (rep == NULL)
+		return true;
+	for (uint32_t i = 0; i < sim->node_count; i++) {
+		uint32_t needed = sim->nodes[i].options.seqno_unchanged_const;
+
+		idle = needed > idle ? needed : idle;
+	}
+	/* Until everybody finds the ring idle; then the representative holds the token. */
+	if (!sim_run_for(sim, (idle + 10) * members * hop_ns(sim) + 2 * rep->options.hold_ns))
+		return false;
+
+	uint64_t before = sent_packets(sim);
+
+	if (!sim_run_for(sim, 10 * rep->options.hold_ns))
+		return false;
+	liveness_judge_packets(sim, sent_packets(sim) - before, 11u * (members + 1));
+	return !sim->report.is_broken;
+}
+
+bool liveness_leave(struct sim *sim)
+{
+	uint32_t leaver = (uint32_t)random_below(&sim->random, sim->node_count);
+	uint32_t up = (uint32_t)__builtin_popcountll(up_mask(sim));
+	uint64_t send_join = 0;
+
+	if (up < 2)
+		return true;
+	while (!node_is_up(&sim->nodes[leaver]))
+		leaver = (leaver + 1) % sim->node_count;
+	sim->history.is_calm = false;
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		if (sim->nodes[i].options.send_join_ns > send_join)
+			send_join = sim->nodes[i].options.send_join_ns;
+	node_leave(&sim->nodes[leaver]);
+
+	/* Joins once around, two rotations of the commit token, five of the token. */
+	uint64_t bound_ns = (8 * up + 6) * hop_ns(sim) + 2 * send_join;
+
+	if (!sim_run_until(sim, sim_one_ring, bound_ns))
+		report_violation(&sim->report, "L4", up_mask(sim) | BIT(leaver), NULL,
+			"%.3f ms after node %u left there is no ring of the others", (double)bound_ns / 1e6,
+			sim->ids[leaver]);
+	return !sim->report.is_broken;
+}

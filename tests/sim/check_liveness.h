@@ -1,0 +1,17 @@
+/* Spec 04 §15.5 and C8: what a quiet network owes. Each plays its scene and reports. */
+#ifndef SIM_CHECK_LIVENESS_H
+#define SIM_CHECK_LIVENESS_H
+
+#include <stdbool.h>
+
+struct sim;
+
+bool liveness_one_ring(struct sim *sim);   /* L1, and D7's second half */
+bool liveness_messages(struct sim *sim);   /* L2 */
+bool liveness_idle(struct sim *sim);       /* L3 */
+bool liveness_leave(struct sim *sim);      /* L4 */
+/** The bounds themselves, for tests of the checkers. */
+void liveness_judge_rotations(struct sim *sim, unsigned visits, unsigned visits_max);
+void liveness_judge_packets(struct sim *sim, unsigned long sent, unsigned long sent_max);
+
+#endif

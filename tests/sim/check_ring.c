@@ -1,0 +1,321 @@
+#include "tests/sim/check_ring.h"
+
+#include <inttypes.h>
+
+/* Frames 1 .. n of a ring as a count: seq and aru values start at first_seq, which is "none". */
+static int32_t count_of(const struct history *history, uint32_t seq)
+{
+	return seq_compare(seq, history->first_seq);
+}
+
+static uint32_t id_of(const struct history *history, uint32_t node)
+{
+	return history->ids[node];
+}
+
+void rings_named(struct history *history, struct life *life, uint64_t seq, const char *where)
+{
+	if (seq > life->stored_seq && seq != life->first_seq)
+		report_unsafe(history->report, "C9", BIT(life->node), NULL,
+			"node %u names ring sequence %" PRIx64 " in %s; %" PRIx64 " is what it stored",
+			id_of(history, life->node), seq, where, life->stored_seq);
+}
+
+bool rings_frame_sent(struct history *history, struct life *life, struct ring_record *ring,
+	uint32_t at, uint32_t originator, uint64_t hash, bool is_message)
+{
+	struct frame_record *frame = &ring->frames[at];
+
+	if (frame->is_known || originator != life->node) {
+		if (!frame->is_known || frame->hash != hash ||
+			history->lives[frame->life]->node != originator)
+			report_unsafe(history->report, "I3", BIT(life->node) | BIT(originator), &ring->id,
+				"node %u sends frame %u of %x.%" PRIx64 ", by %u, but another one has that place "
+				"or its bytes changed", id_of(history, life->node), at + 1, ring->id.rep,
+				ring->id.seq, id_of(history, originator));
+		return false;
+	}
+	frame->is_known = true;
+	frame->hash = hash;
+	frame->life = life->number;
+	history_received(history, ring, at, life->node);
+	if (is_message && (ring->members & ~ring->installed) != 0)
+		report_unsafe(history->report, "I8", BIT(life->node) | (ring->members & ~ring->installed),
+			&ring->id, "node %u sends message frame %u of %x.%" PRIx64 " before every member "
+			"installed that ring", id_of(history, life->node), at + 1, ring->id.rep, ring->id.seq);
+	return true;
+}
+
+static void check_hop(struct history *history, struct life *life, struct ring_record *ring,
+	const struct wire_token *token, uint64_t hash)
+{
+	struct hop *hop = &ring->hops[token->token_seq % HOPS];
+
+	if (hop->is_used && seq_compare(token->token_seq, hop->token_seq) < 0)
+		return; /* a very late retransmission */
+	if (hop->is_used && hop->token_seq == token->token_seq) {
+		if (hop->node != life->node)
+			report_unsafe(history->report, "I3", BIT(life->node) | BIT(hop->node), &ring->id,
+				"nodes %u and %u both send token %u of %x.%" PRIx64, id_of(history, hop->node),
+				id_of(history, life->node), token->token_seq, ring->id.rep, ring->id.seq);
+		else if (hop->hash != hash)
+			report_unsafe(history->report, "I9", BIT(life->node), &ring->id,
+				"node %u sends token %u of %x.%" PRIx64 " again with other contents",
+				id_of(history, life->node), token->token_seq, ring->id.rep, ring->id.seq);
+	}
+	*hop = (struct hop){.hash = hash, .token_seq = token->token_seq, .node = life->node,
+		.is_used = true};
+}
+
+void rings_token_sent(struct history *history, struct life *life, struct ring_record *ring,
+	const struct wire_token *token, uint64_t hash, uint32_t window_size)
+{
+	check_hop(history, life, ring, token, hash);
+	if (seq_compare(token->aru, token->seq) > 0)
+		report_unsafe(history->report, "I5", BIT(life->node), &ring->id,
+			"node %u sends a token of %x.%" PRIx64 " with aru %u above seq %u",
+			id_of(history, life->node), ring->id.rep, ring->id.seq, token->aru, token->seq);
+	if (window_size != 0 && token->fcc > window_size)
+		report_unsafe(history->report, "I7", BIT(life->node), &ring->id,
+			"node %u sends a token of %x.%" PRIx64 " with %u frames in this rotation, window %u",
+			id_of(history, life->node), ring->id.rep, ring->id.seq, token->fcc, window_size);
+}
+
+void rings_commit_sent(struct history *history, struct life *life, struct ring_record *ring,
+	const struct wire_commit_token *commit)
+{
+	for (uint32_t i = 0; i < commit->memb_index && i < SIM_NODES_MAX; i++) {
+		struct wire_commit_entry entry = wire_commit_entry(commit, i);
+		struct commit_record *known = &ring->entries[i];
+
+		if (i >= ring->commit_index) {
+			*known = (struct commit_record){entry.ring, entry.aru, entry.high_delivered,
+				entry.received_flg};
+			continue;
+		}
+		if (!ring_id_equal(&known->ring, &entry.ring) || known->aru != entry.aru ||
+			known->high_delivered != entry.high_delivered ||
+			(known->received_flg != entry.received_flg && entry.received_flg != 0 &&
+				!ring->is_plain))
+			report_unsafe(history->report, "I10", BIT(life->node), &ring->id,
+				"node %u changes entry %u of the commit token of %x.%" PRIx64,
+				id_of(history, life->node), i, ring->id.rep, ring->id.seq);
+	}
+	if (commit->memb_index > ring->commit_index)
+		ring->commit_index = commit->memb_index;
+}
+
+/* ----------------------------------------------------------------------------------- trace events */
+
+static void trace_frame(struct history *history, struct life *life, struct ring_record *ring,
+	const struct totem_trace *trace)
+{
+	uint32_t at;
+
+	if (history_frame(history, ring, trace->seq, &at))
+		history_received(history, ring, at, life->node);
+}
+
+/* I2. Old rings' stores may be dropped as a whole at installation. */
+static void trace_freed(struct history *history, struct life *life, struct ring_record *ring,
+	const struct totem_trace *trace)
+{
+	uint32_t at;
+
+	if (trace->state != TOTEM_OPERATIONAL || life->period_count == 0 ||
+		life->periods[life->period_count - 1] != ring || !history_frame(history, ring, trace->seq, &at))
+		return;
+
+	uint64_t missing = ring->members & ~ring->frames[at].received;
+
+	if (missing != 0)
+		report_unsafe(history->report, "I2", BIT(life->node) | missing, &ring->id,
+			"node %u frees frame %u of %x.%" PRIx64 ", which node %u never received",
+			id_of(history, life->node), at + 1, ring->id.rep, ring->id.seq,
+			id_of(history, (uint32_t)__builtin_ctzll(missing)));
+}
+
+/* I3: every hop is accepted once. I4: what two arus in a row prove. */
+static void trace_token(struct history *history, struct life *life, struct ring_record *ring,
+	const struct totem_trace *trace)
+{
+	uint32_t aru = (uint32_t)trace->value;
+
+	if (ring->has_token ? trace->seq != ring->accepted + 1 : trace->seq != 0)
+		report_unsafe(history->report, "I3", BIT(life->node), &ring->id,
+			"node %u accepts token %u of %x.%" PRIx64 "; the last one accepted was %u",
+			id_of(history, life->node), trace->seq, ring->id.rep, ring->id.seq, ring->accepted);
+	ring->has_token = true;
+	ring->accepted = trace->seq;
+	ring->visits++;
+	if (life->last_token_ring != ring) {
+		life->last_token_ring = ring;
+		life->last_token_count = 0;
+	}
+	if (life->last_token_count > 0) {
+		uint32_t low = seq_compare(aru, life->last_aru) < 0 ? aru : life->last_aru;
+
+		for (uint32_t node = 0; node < history->node_count; node++)
+			if ((ring->members & BIT(node)) != 0 &&
+				count_of(history, low) > (int32_t)ring->received_upto[node])
+				report_unsafe(history->report, "I4", BIT(life->node) | BIT(node), &ring->id,
+					"node %u saw aru %u and above twice in a row on %x.%" PRIx64 ", but node %u "
+					"has only %u frames", id_of(history, life->node), low, ring->id.rep,
+					ring->id.seq, id_of(history, node), ring->received_upto[node]);
+	}
+	life->last_aru = aru;
+	life->last_token_count++;
+}
+
+/* §9.3: a recovery that failed may have promised to deliver the frames of those who were in it. */
+static void trace_recovery(struct history *history, struct life *life, struct ring_record *ring)
+{
+	const struct ring_record *old =
+		life->period_count == 0 ? NULL : life->periods[life->period_count - 1];
+	uint32_t i = 0;
+
+	if (ring->commit_index != ring->member_count)
+		report_unsafe(history->report, "I10", BIT(life->node), &ring->id,
+			"node %u enters recovery of %x.%" PRIx64 " with %u of %u entries filled in",
+			id_of(history, life->node), ring->id.rep, ring->id.seq, ring->commit_index,
+			ring->member_count);
+	for (uint32_t node = 0; node < history->node_count; node++) {
+		if ((ring->members & BIT(node)) == 0)
+			continue;
+		if (old != NULL && ring_id_equal(&ring->entries[i].ring, &old->id))
+			life->promised |= BIT(node);
+		i++;
+	}
+}
+
+static void trace_installed(struct history *history, struct life *life, struct ring_record *ring,
+	const struct totem_trace *trace)
+{
+	uint32_t install_seq = (uint32_t)trace->value;
+
+	if (ring->has_install_seq && ring->install_seq != install_seq)
+		report_unsafe(history->report, "I8", BIT(life->node) | ring->installed, &ring->id,
+			"node %u installs %x.%" PRIx64 " at seq %u, others at %u", id_of(history, life->node),
+			ring->id.rep, ring->id.seq, install_seq, ring->install_seq);
+	ring->has_install_seq = true;
+	ring->install_seq = install_seq;
+	for (uint32_t node = 0; node < history->node_count; node++)
+		if ((ring->members & BIT(node)) != 0 &&
+			count_of(history, install_seq) > (int32_t)ring->received_upto[node])
+			report_unsafe(history->report, "I8", BIT(life->node) | BIT(node), &ring->id,
+				"node %u installs %x.%" PRIx64 " at seq %u, but node %u has only %u recovery "
+				"frames", id_of(history, life->node), ring->id.rep, ring->id.seq, install_seq,
+				id_of(history, node), ring->received_upto[node]);
+}
+
+void rings_traced(struct history *history, struct life *life, const struct totem_trace *trace)
+{
+	struct ring_record *ring = history_find_ring(history, &trace->ring);
+
+	if (ring == NULL)
+		return;
+	switch (trace->kind) {
+	case TOTEM_TRACE_ORDERED:
+	case TOTEM_TRACE_RECEIVED:
+		trace_frame(history, life, ring, trace);
+		break;
+	case TOTEM_TRACE_FREED:
+		trace_freed(history, life, ring, trace);
+		break;
+	case TOTEM_TRACE_TOKEN:
+		trace_token(history, life, ring, trace);
+		break;
+	case TOTEM_TRACE_STATE:
+		if (trace->value == TOTEM_RECOVERY)
+			trace_recovery(history, life, ring);
+		break;
+	case TOTEM_TRACE_INSTALLED:
+		trace_installed(history, life, ring, trace);
+		break;
+	case TOTEM_TRACE_STORED:
+	case TOTEM_TRACE_REFUSED:
+	case TOTEM_TRACE_FAILED_TO_RECEIVE:
+	case TOTEM_TRACE_TOKEN_LOST:
+	case TOTEM_TRACE_TOKEN_LATE:
+	case TOTEM_TRACE_CANNOT_GATHER:
+	case TOTEM_TRACE_PAUSED:
+	case TOTEM_TRACE_BACKOFF:
+	case TOTEM_TRACE_RETRANSMITTED:
+	case TOTEM_TRACE_REQUESTED:
+		break;
+	}
+}
+
+/* ------------------------------------------------------------------------------------ after a step */
+
+void rings_probed(struct history *history, struct life *life, enum totem_state state,
+	const struct ring_id *ring, const struct totem_probe *probe)
+{
+	uint64_t self = BIT(life->node);
+
+	if (state == TOTEM_OPERATIONAL &&
+		(seq_compare(probe->released, probe->high_delivered) > 0 ||
+			seq_compare(probe->high_delivered, probe->aru) > 0 ||
+			seq_compare(probe->aru, probe->high_seq) > 0))
+		report_unsafe(history->report, "I1", self, ring,
+			"node %u: released %u, high_delivered %u, aru %u, high_seq %u",
+			id_of(history, life->node), probe->released, probe->high_delivered, probe->aru,
+			probe->high_seq);
+	if (probe->ring_seq_high < ring->seq || ring->seq < probe->old_ring.seq ||
+		ring->seq < life->ring_seq)
+		report_unsafe(history->report, "I11", self, ring,
+			"node %u: highest ring sequence %" PRIx64 ", its ring %" PRIx64 " (before: %" PRIx64
+			"), its old ring %" PRIx64, id_of(history, life->node), probe->ring_seq_high,
+			ring->seq, life->ring_seq, probe->old_ring.seq);
+	life->ring_seq = ring->seq;
+	if (probe->store_count > 16384 || probe->recovery_store_count > 16384)
+		report_violation(history->report, "I12", self, ring, "node %u stores %u and %u frames",
+			id_of(history, life->node), probe->store_count, probe->recovery_store_count);
+}
+
+void rings_summed(struct history *history, struct life *life, const struct ring_record *ring,
+	uint32_t fcc, uint32_t fcc_sum, uint32_t backlog, uint32_t backlog_sum)
+{
+	if (fcc != fcc_sum || backlog != backlog_sum)
+		report_unsafe(history->report, "I6", BIT(life->node), &ring->id,
+			"node %u sends a token with fcc %u and backlog %u; over the members of %x.%" PRIx64
+			" they are %u and %u", id_of(history, life->node), fcc, backlog, ring->id.rep,
+			ring->id.seq, fcc_sum, backlog_sum);
+}
+
+void rings_visited(struct history *history, struct life *life, uint32_t sent, uint32_t max_messages)
+{
+	if (sent > max_messages)
+		report_unsafe(history->report, "I7", BIT(life->node), NULL,
+			"node %u sends %u frames at one visit of the token, allowed are %u",
+			id_of(history, life->node), sent, max_messages);
+}
+
+void rings_recovered(struct history *history, struct life *life, const struct ring_record *ring,
+	uint32_t queued)
+{
+	if (queued != 0)
+		report_unsafe(history->report, "I8", BIT(life->node), &ring->id,
+			"node %u installs %x.%" PRIx64 " while %u recovery frames wait to be sent",
+			id_of(history, life->node), ring->id.rep, ring->id.seq, queued);
+}
+
+void rings_timers(struct history *history, struct life *life, enum totem_state state, uint32_t armed)
+{
+	static const struct {
+		uint32_t must, must_not;
+	} rules[] = {
+#define T(name) (1u << TOTEM_TIMER_##name)
+		[TOTEM_OPERATIONAL] = {T(TOKEN), T(JOIN) | T(CONSENSUS) | T(SEND_JOIN)},
+		[TOTEM_GATHER] = {T(JOIN), T(RETRANSMIT) | T(MERGE)},
+		[TOTEM_COMMIT] = {T(TOKEN) | T(RETRANSMIT), T(JOIN) | T(CONSENSUS) | T(SEND_JOIN)},
+		[TOTEM_RECOVERY] = {T(TOKEN) | T(RETRANSMIT), T(JOIN) | T(CONSENSUS) | T(SEND_JOIN)},
+#undef T
+	};
+
+	if ((armed & rules[state].must) != rules[state].must || (armed & rules[state].must_not) != 0)
+		report_violation(history->report, "I13", BIT(life->node), NULL,
+			"node %u in state %d has timers %x armed; %x must be, %x must not", /* bits by number */
+			id_of(history, life->node), (int)state, armed, rules[state].must,
+			rules[state].must_not);
+}

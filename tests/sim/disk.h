@@ -1,0 +1,29 @@
+/* Stable storage of a node: one ring sequence (spec 04 §11.4), kept or lost over a crash. */
+#ifndef SIM_DISK_H
+#define SIM_DISK_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct disk {
+	uint64_t ring_seq;
+	uint32_t failures; /* the next so many writes fail */
+};
+
+static inline int disk_store(struct disk *disk, uint64_t ring_seq)
+{
+	if (disk->failures > 0) {
+		disk->failures--;
+		return -EIO;
+	}
+	disk->ring_seq = ring_seq;
+	return 0;
+}
+
+static inline void disk_wipe(struct disk *disk)
+{
+	disk->ring_seq = 0;
+}
+
+#endif

@@ -1,0 +1,610 @@
+#include "tests/sim/fault.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "exec/totem/wire.h"
+#include "tests/sim/sim.h"
+
+static const char *const names[FAULT_KINDS] = {
+	[FAULT_TIMERS] = "timers",
+	[FAULT_PAYLOAD] = "payload",
+	[FAULT_SWAP] = "swap",
+	[FAULT_SEQ] = "seq",
+	[FAULT_PLAIN] = "plain",
+	[FAULT_QUIRKS] = "quirks",
+	[FAULT_IDS] = "ids",
+	[FAULT_LOSS] = "loss",
+	[FAULT_DUPLICATE] = "duplicate",
+	[FAULT_REORDER] = "reorder",
+	[FAULT_DELAY] = "delay",
+	[FAULT_KTH] = "kth",
+	[FAULT_PARTITION] = "partition",
+	[FAULT_ASYMMETRIC] = "asymmetric",
+	[FAULT_CRASH] = "crash",
+	[FAULT_STORAGE] = "storage",
+	[FAULT_STRIKE] = "strike",
+	[FAULT_LEAVE] = "leave",
+	[FAULT_PAUSE] = "pause",
+	[FAULT_CLOCK] = "clock",
+	[FAULT_GARBAGE] = "garbage",
+	[FAULT_FORGE] = "forge",
+	[FAULT_REPLAY] = "replay",
+	[FAULT_DEAD] = "dead",
+	[FAULT_LINK] = "link",
+};
+
+const char *fault_name(enum fault_kind kind)
+{
+	return names[kind];
+}
+
+bool fault_parse(const char *list, uint32_t *kinds, const char **bad)
+{
+	*kinds = 0;
+	while (*list != '\0') {
+		size_t length = strcspn(list, ",");
+		uint32_t found = 0;
+
+		if (length == 3 && strncmp(list, "all", 3) == 0)
+			found = FAULT_DEFAULT;
+		for (int kind = 0; kind < FAULT_KINDS; kind++)
+			if (strlen(names[kind]) == length && strncmp(list, names[kind], length) == 0)
+				found = 1u << kind;
+		if (found == 0 && !(length == 4 && strncmp(list, "none", 4) == 0)) {
+			*bad = list;
+			return false;
+		}
+		*kinds |= found;
+		list += length + (list[length] == ',');
+	}
+	return true;
+}
+
+static bool has(const struct sim *sim, enum fault_kind kind)
+{
+	return (sim->faults.kinds >> kind & 1) != 0;
+}
+
+/* ---------------------------------------------------------------------------- for the whole run */
+
+static void vary_timers(struct sim *sim, struct totem_options *options)
+{
+	struct sim_random *random = &sim->random;
+	uint64_t scale = random_between(random, 85, 115);
+
+	options->token_ns = options->token_ns * scale / 100;
+	options->token_retransmit_ns = options->token_ns * 10 / 42;
+	options->hold_ns = options->token_retransmit_ns * 8 / 10 - MS(10);
+	options->consensus_ns = options->token_ns * random_between(random, 110, 150) / 100;
+	options->join_ns = MS(random_between(random, 30, 60));
+	options->merge_ns = MS(random_between(random, 30, 250));
+	if (options->consensus_ns < options->join_ns)
+		options->consensus_ns = options->join_ns;
+	if (random_chance(random, 3000))
+		options->send_join_ns = MS(random_between(random, 1, 20));
+	options->miss_count_const = (uint32_t)random_between(random, 1, 8);
+	options->max_messages = (uint32_t)random_between(random, 5, 30);
+	options->window_size = (uint32_t)random_between(random, 30, 100);
+	options->seqno_unchanged_const = (uint32_t)random_between(random, 10, 40);
+	options->cancel_token_hold_on_retransmit = random_chance(random, 3000);
+	if (random_chance(random, 2000)) {
+		options->heartbeat_failures_allowed = 1;
+		options->max_network_delay_ns = MS(30);
+	}
+}
+
+static void set_options(struct sim *sim, struct node *node, uint64_t token_ns, uint32_t seq)
+{
+	struct sim_random *random = &sim->random;
+	struct totem_options *options = &node->options;
+
+	totem_options_defaults(options, node->id, sim->node_count);
+	options->token_ns = token_ns;
+	options->token_retransmit_ns = token_ns * 10 / 42;
+	options->hold_ns = options->token_retransmit_ns * 8 / 10 - MS(10);
+	options->consensus_ns = token_ns * 12 / 10;
+	options->join_ns = token_ns < SECONDS(1) ? MS(30) : MS(50);
+	options->merge_ns = token_ns < SECONDS(1) ? MS(50) : MS(200);
+	options->max_network_delay_ns = MS(50);
+	options->nodes = sim->ids;
+	options->node_count = sim->node_count;
+	options->payload_max = 1410;
+	options->features = WIRE_FEATURE_SAFE;
+	options->random_seed = random_next(random);
+	options->first_seq = seq;
+	if (has(sim, FAULT_TIMERS))
+		vary_timers(sim, options);
+	if (has(sim, FAULT_PAYLOAD))
+		options->payload_max = (uint32_t)random_between(random, 300, 4000);
+	options->swap = has(sim, FAULT_SWAP) && random_chance(random, 4000);
+	if (has(sim, FAULT_PLAIN) && random_chance(random, 3000))
+		options->features = 0;
+#ifdef TOTEM_HOOKS
+	if (has(sim, FAULT_QUIRKS) && random_chance(random, 5000)) {
+		options->features = 0;
+		node->quirks = TOTEM_QUIRK_ALL;
+	}
+#endif
+}
+
+/* Few enough at a time that a run still gets somewhere. */
+static uint32_t pick_kinds(struct sim *sim)
+{
+	static const uint16_t chances[FAULT_KINDS] = {
+		[FAULT_TIMERS] = 2500, [FAULT_PAYLOAD] = 2500, [FAULT_SWAP] = 1500, [FAULT_SEQ] = 2500,
+		[FAULT_PLAIN] = 1000, [FAULT_QUIRKS] = 10000, [FAULT_IDS] = 2500, [FAULT_LOSS] = 6000,
+		[FAULT_DUPLICATE] = 3000, [FAULT_REORDER] = 3000, [FAULT_DELAY] = 2000,
+		[FAULT_KTH] = 5000, [FAULT_PARTITION] = 5000, [FAULT_ASYMMETRIC] = 2000,
+		[FAULT_CRASH] = 5000, [FAULT_STORAGE] = 1500, [FAULT_STRIKE] = 6000,
+		[FAULT_LEAVE] = 3000, [FAULT_PAUSE] = 4000, [FAULT_CLOCK] = 1500,
+		[FAULT_GARBAGE] = 1500, [FAULT_FORGE] = 500, [FAULT_REPLAY] = 2000,
+		[FAULT_DEAD] = 2000, [FAULT_LINK] = 2000,
+	};
+	uint32_t kinds = 0;
+
+	for (int kind = 0; kind < FAULT_KINDS; kind++)
+		if (random_chance(&sim->random, chances[kind]))
+			kinds |= 1u << kind;
+	return kinds & sim->options.faults;
+}
+
+void faults_init(struct sim *sim)
+{
+	static const uint32_t seqs[] = {0x7FFFFFFFu, 0x7FFFFF80u, 0xFFFFFE00u, 0xFFFFFFF0u};
+	static const uint64_t tokens_ms[] = {180, 180, 250, 400, 1000, 3000};
+	struct sim_random *random = &sim->random;
+	uint64_t token_ns = MS(tokens_ms[random_below(random, 6)]);
+	uint32_t picked = pick_kinds(sim), seq = seqs[random_below(random, 4)];
+
+	sim->faults.kinds = sim->options.picks_faults ? picked : sim->options.faults;
+	if (!has(sim, FAULT_SEQ))
+		seq = 0;
+	sim->history.first_seq = seq;
+
+	/* A rotation takes a fraction of the token timeout, however many nodes there are. */
+	sim->net.delay_max_ns = US(random_between(random, 50, 1000));
+	sim->net.delay_min_ns = sim->net.delay_max_ns / random_between(random, 1, 4);
+	token_ns += sim->node_count * sim->net.delay_max_ns * 4;
+	for (uint32_t i = 0, id = 0; i < sim->node_count; i++) {
+		id += has(sim, FAULT_IDS) ? (uint32_t)random_between(random, 1, UINT32_MAX / 64) : 1;
+		sim->ids[i] = sim->nodes[i].id = id;
+	}
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		set_options(sim, &sim->nodes[i], token_ns, seq);
+	sim->window_size = has(sim, FAULT_TIMERS) ? 0 : sim->nodes[0].options.window_size;
+	sim->faults.mean_ns = token_ns / random_between(random, 1, 20);
+	sim->net.late_min_ns = token_ns / 4;
+	sim->net.late_max_ns = token_ns * 2;
+}
+
+/* ------------------------------------------------------------------------------------ now and then */
+
+static struct node *any_node(struct sim *sim)
+{
+	return &sim->nodes[random_below(&sim->random, sim->node_count)];
+}
+
+static void restart_later(struct sim *sim, struct node *node)
+{
+	uint64_t token = node->options.token_ns, now = sim->clock.now_ns;
+	uint64_t at[] = {now + random_between(&sim->random, 0, MS(5)),
+		now + random_between(&sim->random, 0, token),
+		now + random_between(&sim->random, token, 4 * token)};
+
+	node->restarts_empty = has(sim, FAULT_STORAGE) && random_chance(&sim->random, 3000);
+	clock_add(&sim->clock, at[random_below(&sim->random, 3)], SIM_RESTART, node->index, NULL, 0);
+}
+
+/* Its address answers "port unreachable" now and then, as the kernel of a dead daemon does. */
+static void tell_death(struct sim *sim, const struct node *dead)
+{
+	if (!random_chance(&sim->random, 4000))
+		return;
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		if (random_chance(&sim->random, 5000) && i != dead->index)
+			node_event(&sim->nodes[i], TOTEM_EVENT_PEER_DEAD, dead->id);
+}
+
+static void crash(struct sim *sim, struct node *node)
+{
+	if (!node_is_up(node))
+		return;
+	node_crash(node, "crashes");
+	restart_later(sim, node);
+	tell_death(sim, node);
+}
+
+static void leave(struct sim *sim, struct node *node)
+{
+	if (!node_is_up(node) || node->is_paused)
+		return;
+	node_leave(node);
+	restart_later(sim, node);
+}
+
+static uint64_t pause_ns(struct sim *sim, const struct node *node)
+{
+	uint64_t token = node->options.token_ns;
+	uint64_t lengths[] = {token / 2, token, token + node->options.consensus_ns, 10 * token};
+	static const uint8_t which[] = {0, 0, 0, 1, 1, 1, 2, 2, 3};
+
+	return lengths[which[random_below(&sim->random, sizeof(which))]] +
+		random_below(&sim->random, token / 8);
+}
+
+static void pause(struct sim *sim, struct node *node)
+{
+	uint64_t ns = pause_ns(sim, node);
+
+	if (!node_is_up(node) || node->is_paused)
+		return;
+	node_pause(node);
+	sim_note(sim, node->index, "pauses for %.3f s", (double)ns / 1e9);
+	clock_add(&sim->clock, sim->clock.now_ns + ns, SIM_RESUME, node->index, NULL, 0);
+}
+
+static void cut_off(struct sim *sim, uint32_t node, bool in, bool out)
+{
+	for (uint32_t i = 0; i < sim->node_count; i++) {
+		sim->net.cut[i][node] |= in && i != node;
+		sim->net.cut[node][i] |= out && i != node;
+	}
+}
+
+static void partition(struct sim *sim)
+{
+	uint8_t group[SIM_NODES_MAX];
+	uint32_t groups = (uint32_t)random_between(&sim->random, 2, 3);
+
+	sim_heal(sim);
+	if (random_chance(&sim->random, 4500))
+		return;
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		group[i] = (uint8_t)random_below(&sim->random, groups);
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		for (uint32_t j = 0; j < sim->node_count; j++)
+			sim->net.cut[i][j] = group[i] != group[j];
+	char text[TRACE_NOTE_SIZE];
+	size_t length = 0;
+
+	for (uint32_t i = 0; i < sim->node_count && length < sizeof(text) - 1; i++)
+		text[length++] = (char)('a' + group[i]);
+	text[length] = '\0';
+	sim_note(sim, TRACE_NOBODY, "the network parts: %s", text);
+}
+
+static void cut_some(struct sim *sim)
+{
+	if (random_chance(&sim->random, 4000)) {
+		sim_heal(sim);
+		return;
+	}
+	for (uint64_t i = random_between(&sim->random, 1, 3); i > 0; i--) {
+		uint32_t from = any_node(sim)->index, to = any_node(sim)->index;
+
+		if (from == to)
+			continue;
+		sim_cut(sim, from, to);
+		if (random_chance(&sim->random, 5000))
+			sim_cut(sim, to, from);
+	}
+}
+
+static void set_rates(struct sim *sim, enum fault_kind kind)
+{
+	static const uint16_t losses[] = {0, 0, 50, 200, 500, 1000, 2500};
+	struct sim_random *random = &sim->random;
+
+	switch (kind) {
+	case FAULT_LOSS:
+		sim->net.loss = losses[random_below(random, 7)];
+		break;
+	case FAULT_DUPLICATE:
+		sim->net.duplicate = losses[random_below(random, 6)];
+		break;
+	case FAULT_REORDER:
+		sim->net.reorder = random_chance(random, 5000);
+		break;
+	default: /* FAULT_DELAY */
+		sim->net.late = losses[random_below(random, 5)] / 4;
+		break;
+	}
+	sim_note(sim, TRACE_NOBODY, "%s: loss %u, duplicate %u, late %u per 10000, %s order",
+		names[kind], sim->net.loss, sim->net.duplicate, sim->net.late,
+		sim->net.reorder ? "any" : "in");
+}
+
+static void lose_kth(struct sim *sim)
+{
+	struct net *net = &sim->net;
+
+	net->kth_armed = true;
+	net->kth_type = (uint8_t)random_below(&sim->random, NET_TYPES);
+	net->kth_left = (uint32_t)random_between(&sim->random, 1, 20);
+	sim_note(sim, TRACE_NOBODY, "packet %u of type %u from now on will be lost", net->kth_left,
+		net->kth_type);
+}
+
+static void arm_strike(struct sim *sim)
+{
+	struct faults *faults = &sim->faults;
+	/* Rare steps are as likely as the common ones. */
+	static const uint8_t points[] = {POINT_MULTICAST, POINT_TOKEN, POINT_DELIVER,
+		POINT_TRANSITIONAL, POINT_TRANSITIONAL, POINT_REGULAR, POINT_REGULAR,
+		POINT_BEFORE_STORE, POINT_AFTER_STORE, POINT_VISIT, POINT_PASSED, POINT_SYNCHRONIZED,
+		POINT_STATE + TOTEM_OPERATIONAL, POINT_STATE + TOTEM_GATHER,
+		POINT_STATE + TOTEM_COMMIT, POINT_STATE + TOTEM_COMMIT, POINT_STATE + TOTEM_RECOVERY,
+		POINT_STATE + TOTEM_RECOVERY, POINT_STATE + TOTEM_RECOVERY,
+		POINT_TRACE + TOTEM_TRACE_ORDERED, POINT_TRACE + TOTEM_TRACE_RECEIVED,
+		POINT_TRACE + TOTEM_TRACE_TOKEN, POINT_TRACE + TOTEM_TRACE_INSTALLED,
+		POINT_TRACE + TOTEM_TRACE_RETRANSMITTED, POINT_TRACE + TOTEM_TRACE_REQUESTED};
+
+	faults->is_armed = true;
+	faults->strike = (enum strike)random_below(&sim->random, STRIKE_COUNT);
+	if (random_chance(&sim->random, 4000))
+		faults->strike = STRIKE_CRASH;
+	faults->point = points[random_below(&sim->random, sizeof(points))];
+	faults->count = (uint32_t)random_between(&sim->random, 1, random_chance(&sim->random, 5000) ? 3 : 30);
+	faults->node = random_chance(&sim->random, 5000) ? UINT32_MAX : any_node(sim)->index;
+}
+
+void faults_point(struct node *node, uint32_t point)
+{
+	static const char *const texts[] = {"crashes", "is cut off", "goes deaf", "goes mute", "pauses"};
+	struct sim *sim = node->sim;
+	struct faults *faults = &sim->faults;
+
+	if (!faults->is_armed || faults->point != point || node->is_dying ||
+		(faults->node != UINT32_MAX && faults->node != node->index) || --faults->count > 0)
+		return;
+	faults->is_armed = false;
+	sim_note(sim, node->index, "%s at step %u", texts[faults->strike], point);
+	switch (faults->strike) {
+	case STRIKE_CRASH:
+		node->is_dying = true;
+		restart_later(sim, node);
+		break;
+	case STRIKE_ISOLATE:
+		cut_off(sim, node->index, true, true);
+		break;
+	case STRIKE_DEAF:
+		cut_off(sim, node->index, true, false);
+		break;
+	case STRIKE_MUTE:
+		cut_off(sim, node->index, false, true);
+		break;
+	case STRIKE_PAUSE:
+		pause(sim, node);
+		break;
+	case STRIKE_COUNT:
+		break;
+	}
+	/* A cut lasts for a while. */
+	clock_add(&sim->clock, sim->clock.now_ns + random_below(&sim->random, 3 * sim_token_ns(sim)),
+		SIM_CALM, TRACE_NOBODY, NULL, 0);
+}
+
+/* ------------------------------------------------------------------------------------ bad packets */
+
+static struct packet *old_packet(struct sim *sim)
+{
+	uint32_t count = sim->net.old_count < NET_OLD ? sim->net.old_count : NET_OLD;
+
+	return count == 0 ? NULL : sim->net.old[random_below(&sim->random, count)];
+}
+
+static void throw_at(struct sim *sim, struct packet *packet, struct node *to)
+{
+	clock_add(&sim->clock, sim->clock.now_ns + US(10), SIM_ARRIVAL, to->index, packet, 0);
+}
+
+/* Bytes that no receiver may accept, or that name a ring nobody is in. */
+static void send_garbage(struct sim *sim)
+{
+	struct sim_random *random = &sim->random;
+	const struct packet *old = old_packet(sim);
+	uint8_t bytes[2048];
+	uint32_t size = (uint32_t)random_between(random, 0, 200);
+
+	for (uint32_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)random_next(random);
+	if (old != NULL && random_chance(random, 3000)) {
+		/* Cut short: a token, join or commit token that lacks its end, a frame its header. */
+		static const uint8_t shortest[NET_TYPES] = {57, 45, 29, 33, 41, 25};
+
+		size = old->size < sizeof(bytes) ? old->size : sizeof(bytes);
+		memcpy(bytes, old->bytes, size);
+		if (old->type < NET_TYPES)
+			size = (uint32_t)random_below(random, shortest[old->type]);
+	} else if (random_chance(random, 8000)) {
+		static const uint8_t header[4] = {0x70, 0xC0, 3, 0};
+
+		memcpy(bytes, header, sizeof(header));
+		bytes[3] = (uint8_t)random_below(random, 7);
+		if (random_chance(random, 3000)) {
+			bytes[0] = 0xC0;
+			bytes[1] = 0x70;
+		}
+	}
+
+	struct packet *packet = packet_create(bytes, size, any_node(sim)->index, UINT32_MAX);
+
+	packet->is_altered = true;
+	throw_at(sim, packet, any_node(sim));
+}
+
+/* A packet of this ring with a few bits turned. */
+static void send_forged(struct sim *sim)
+{
+	const struct packet *old = old_packet(sim);
+
+	if (old == NULL || old->size <= 4)
+		return;
+
+	struct packet *packet = packet_create(old->bytes, old->size, old->from, UINT32_MAX);
+
+	for (uint64_t flips = random_between(&sim->random, 1, 4); flips > 0; flips--) {
+		/* Fields rather than payload. */
+		uint32_t end = packet->size < 120 ? packet->size : 120;
+
+		packet->bytes[random_between(&sim->random, 4, end - 1)] ^=
+			(uint8_t)(1u << random_below(&sim->random, 8));
+	}
+	packet->is_altered = packet->is_forged = true;
+	throw_at(sim, packet, any_node(sim));
+}
+
+static void replay(struct sim *sim)
+{
+	struct packet *packet = old_packet(sim);
+
+	if (packet != NULL)
+		throw_at(sim, packet_ref(packet), any_node(sim));
+}
+
+/* ---------------------------------------------------------------------------------------- the rest */
+
+static void disturb_link(struct sim *sim, struct node *node)
+{
+	switch (random_below(&sim->random, 4)) {
+	case 0:
+		node_event(node, TOTEM_EVENT_LINK_DOWN, 0);
+		node_event(node, TOTEM_EVENT_LINK_UP, 0);
+		break;
+	case 1:
+		node_event(node, TOTEM_EVENT_LINK_UP, 0);
+		break;
+	case 2:
+		node_event(node, TOTEM_EVENT_FORCE_GATHER, 0);
+		break;
+	case 3:
+		node_reconfigure(node);
+		break;
+	}
+}
+
+static void strike_with(struct sim *sim, enum fault_kind kind)
+{
+	struct node *node = any_node(sim);
+
+	switch (kind) {
+	case FAULT_LOSS:
+	case FAULT_DUPLICATE:
+	case FAULT_REORDER:
+	case FAULT_DELAY:
+		set_rates(sim, kind);
+		break;
+	case FAULT_KTH:
+		lose_kth(sim);
+		break;
+	case FAULT_PARTITION:
+		partition(sim);
+		break;
+	case FAULT_ASYMMETRIC:
+		cut_some(sim);
+		break;
+	case FAULT_CRASH:
+		crash(sim, node);
+		break;
+	case FAULT_STORAGE:
+		node->disk.failures = (uint32_t)random_between(&sim->random, 1, 2);
+		break;
+	case FAULT_STRIKE:
+		arm_strike(sim);
+		break;
+	case FAULT_LEAVE:
+		leave(sim, node);
+		break;
+	case FAULT_PAUSE:
+		pause(sim, node);
+		break;
+	case FAULT_CLOCK:
+		sim_note(sim, node->index, "its clock jumps");
+		node_jump(node, random_below(&sim->random, 3 * node->options.token_ns));
+		break;
+	case FAULT_GARBAGE:
+		for (int i = 0; i < 20; i++)
+			send_garbage(sim);
+		break;
+	case FAULT_FORGE:
+		send_forged(sim);
+		break;
+	case FAULT_REPLAY:
+		for (int i = 0; i < 5; i++)
+			replay(sim);
+		break;
+	case FAULT_DEAD:
+		sim_note(sim, node->index, "is said to be dead");
+		node_event(any_node(sim), TOTEM_EVENT_PEER_DEAD, node->id);
+		break;
+	case FAULT_LINK:
+		disturb_link(sim, node);
+		break;
+	case FAULT_TIMERS:
+	case FAULT_PAYLOAD:
+	case FAULT_SWAP:
+	case FAULT_SEQ:
+	case FAULT_PLAIN:
+	case FAULT_QUIRKS:
+	case FAULT_IDS:
+	case FAULT_KINDS:
+		break;
+	}
+}
+
+static void schedule_next(struct sim *sim)
+{
+	uint64_t mean = sim->faults.mean_ns;
+	uint64_t longest[] = {mean / 16, mean * 2, mean * 2, mean * 8};
+
+	clock_add(&sim->clock,
+		sim->clock.now_ns + random_below(&sim->random, longest[random_below(&sim->random, 4)] + 1),
+		SIM_FAULT, TRACE_NOBODY, NULL, 0);
+}
+
+void faults_start(struct sim *sim)
+{
+	schedule_next(sim);
+}
+
+void faults_strike_next(struct sim *sim)
+{
+	uint32_t kinds = sim->faults.kinds >> FAULT_LOSS;
+
+	if (sim->faults.is_over)
+		return;
+	if (kinds != 0) {
+		uint64_t which = random_below(&sim->random, (uint64_t)__builtin_popcount(kinds));
+		int kind = FAULT_LOSS;
+
+		for (;; kind++)
+			if ((sim->faults.kinds >> kind & 1) != 0 && which-- == 0)
+				break;
+		strike_with(sim, (enum fault_kind)kind);
+	}
+	schedule_next(sim);
+}
+
+void faults_end(struct sim *sim)
+{
+	sim->faults.is_over = true;
+	sim->faults.is_armed = false;
+	sim_note(sim, TRACE_NOBODY, "the network turns quiet");
+	net_calm(sim);
+	for (uint32_t i = 0; i < sim->node_count; i++) {
+		struct node *node = &sim->nodes[i];
+
+		node->disk.failures = 0;
+		if (node->is_paused)
+			node_resume(node);
+	}
+	/* A few stay down. */
+	uint32_t up = 0;
+
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		up += node_is_up(&sim->nodes[i]);
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		if (!node_is_up(&sim->nodes[i]) && (up == 0 || random_chance(&sim->random, 7500)))
+			up += node_start(&sim->nodes[i]);
+}

@@ -1,0 +1,78 @@
+/* Faults: which kinds there are (spec 04 §15.6), and when they strike. */
+#ifndef SIM_FAULT_H
+#define SIM_FAULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sim;
+struct node;
+struct packet;
+
+enum fault_kind {
+	/* For the whole run. */
+	FAULT_TIMERS,    /* peers with other timers and other limits */
+	FAULT_PAYLOAD,   /* peers with frames of another size */
+	FAULT_SWAP,      /* peers of the other byte order */
+	FAULT_SEQ,       /* seq starts close to a wrap */
+	FAULT_PLAIN,     /* peers without our extensions */
+	FAULT_QUIRKS,    /* peers that do what the reference does; only in the hooks build */
+	FAULT_IDS,       /* large, scattered node ids */
+	/* Now and then. */
+	FAULT_LOSS,
+	FAULT_DUPLICATE,
+	FAULT_REORDER,
+	FAULT_DELAY,     /* beyond the token retransmission */
+	FAULT_KTH,       /* exactly the k-th packet of a type is lost */
+	FAULT_PARTITION, /* full */
+	FAULT_ASYMMETRIC,
+	FAULT_CRASH,
+	FAULT_STORAGE,   /* a crash may lose the storage; writes may fail */
+	FAULT_STRIKE,    /* crash, cut or pause at a numbered step of the protocol */
+	FAULT_LEAVE,
+	FAULT_PAUSE,
+	FAULT_CLOCK,     /* jumps */
+	FAULT_GARBAGE,   /* malformed packets */
+	FAULT_FORGE,     /* well-formed packets with other contents */
+	FAULT_REPLAY,    /* old packets */
+	FAULT_DEAD,      /* false signs that a peer is dead */
+	FAULT_LINK,      /* the interface goes and comes, gathers by order, reload */
+	FAULT_KINDS,
+};
+
+#define FAULT_ALL ((1u << FAULT_KINDS) - 1u)
+#define FAULT_DEFAULT (FAULT_ALL & ~(1u << FAULT_QUIRKS))
+
+const char *fault_name(enum fault_kind kind);
+/** "loss,crash", "all", "none"; false and *bad (within list) when a name is unknown. */
+bool fault_parse(const char *list, uint32_t *kinds, const char **bad);
+
+enum strike {
+	STRIKE_CRASH,
+	STRIKE_ISOLATE, /* it hears and reaches nobody any more */
+	STRIKE_DEAF,    /* it hears nobody */
+	STRIKE_MUTE,    /* nobody hears it */
+	STRIKE_PAUSE,
+	STRIKE_COUNT,
+};
+
+struct faults {
+	uint32_t kinds;     /* of this run */
+	bool is_over;       /* the network is quiet from now on */
+	uint64_t mean_ns;   /* between faults */
+	/* A strike waits for the count-th passing of a point at a node (any, when node is UINT32_MAX). */
+	bool is_armed;
+	enum strike strike;
+	uint32_t point, count, node;
+};
+
+void faults_init(struct sim *sim);     /* picks the kinds, sets the nodes' options */
+void faults_start(struct sim *sim);    /* the first one is scheduled */
+void faults_strike_next(struct sim *sim); /* SIM_FAULT came */
+/** A node passes a point (enum point): maybe a fault waits there. */
+void faults_point(struct node *node, uint32_t point);
+/** The schedule ends: heal, resume, and start nearly everybody again. */
+void faults_end(struct sim *sim);
+
+#endif

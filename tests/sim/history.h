@@ -1,0 +1,204 @@
+/*
+ * What really happened in a run, known from outside the engines: lives, messages, rings, frames. The
+ * checkers ask it; nothing in it comes from an engine's opinion but the trace events of engine.h.
+ *
+ * A life is one run of one node ("incarnation" in spec 04 §15): a restart begins another one. Sets of
+ * nodes are bit masks by node index. Nothing is freed before the end of the run.
+ */
+#ifndef SIM_HISTORY_H
+#define SIM_HISTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exec/totem/ring_id.h"
+#include "tests/sim/report.h"
+
+#define SIM_NODES_MAX 64u
+#define BIT(node) (UINT64_C(1) << (node))
+
+struct life;
+struct ring_record;
+
+/** A user's (or a service's) message. */
+struct message {
+	uint32_t id;
+	struct life *life;         /* of its source */
+	uint32_t guarantee;        /* enum totem_guarantee, as asked for */
+	uint32_t payload_size;     /* behind the group prefix */
+	uint32_t counter;          /* 1, 2, … per life and class */
+	bool is_sync;              /* class: sent while the services synchronised, so it goes first */
+	bool is_barrier;
+	struct ring_id barrier;    /* the ring it speaks of */
+	bool is_sent;              /* the engine took it */
+	bool is_honoured;          /* the sender's configuration honoured SAFE when it was handed over */
+	struct ring_record *start_ring; /* of the frame with its first byte; NULL: not on the wire yet */
+	struct ring_record *end_ring;   /* of the frame with its last byte */
+	uint32_t end_at;           /* index of that frame in end_ring->frames */
+	uint32_t end_index;        /* its place in end_ring->ended */
+	bool is_marked_safe;       /* that frame says safe */
+	bool is_murky;             /* reference peers may drop it (spec 04 §12.4 [Q]) */
+	uint64_t delivered;        /* by whom */
+	uint64_t needed;           /* who must have delivered it when they leave end_ring (D10, D11) */
+	struct ring_record *seen_ring; /* its sender's configuration when it was handed over, */
+	uint32_t seen_count;       /* and how many of seen_ring->ended the sender had seen */
+};
+
+struct frame_record {
+	uint64_t hash;             /* of all its bytes */
+	uint64_t received;         /* who has it, directly or inside a recovery frame */
+	struct ring_record *inner_ring; /* recovery frames: the old ring's frame inside */
+	uint32_t inner_at;
+	uint32_t life;             /* number of its originator */
+	bool is_known;             /* it was on the wire */
+};
+
+/** One hop of a token as it was on the wire. */
+struct hop {
+	uint64_t hash;
+	uint32_t token_seq;
+	uint32_t node;
+	bool is_used;
+};
+#define HOPS 128u
+
+struct commit_record {
+	struct ring_id ring;
+	uint32_t aru, high_delivered, received_flg;
+};
+
+struct ring_record {
+	struct ring_id id;
+	uint32_t creator;          /* number of the representative's life */
+	uint64_t created_ns;
+	uint64_t members;          /* who is meant to be in it */
+	uint32_t member_count;
+	bool is_plain;             /* a member behaves as the reference does */
+	struct ring_record *hash_next;
+
+	struct frame_record *frames; /* frames[i] has seq first_seq + 1 + i */
+	uint32_t frame_count, frame_capacity;
+	uint32_t received_upto[SIM_NODES_MAX]; /* frames[0 .. upto) are all at that node */
+	uint64_t murky;            /* sources in the middle of a message that began elsewhere */
+	uint64_t spoken;           /* sources that sent a frame of messages here */
+	struct message **ended;    /* in the order of their last bytes */
+	uint32_t ended_count, ended_capacity;
+
+	/* The commit token and the token, as seen on the wire. */
+	uint32_t commit_index;     /* highest memb_index seen */
+	struct commit_record entries[SIM_NODES_MAX];
+	struct hop hops[HOPS];     /* by token_seq % HOPS */
+	bool has_token, has_lost_token;
+	uint32_t accepted;         /* token_seq of the last accepted */
+	uint32_t visits;           /* accepted tokens */
+
+	/* Configurations. */
+	struct life *lives[SIM_NODES_MAX]; /* who installed it */
+	uint64_t installed;        /* regular configuration delivered */
+	uint64_t regular;          /* its members, as the first one said */
+	bool is_honoured;
+	uint32_t install_seq;
+	bool has_install_seq;
+	uint64_t came;             /* transitional configuration into it delivered */
+	uint64_t came_with[SIM_NODES_MAX];     /* its set */
+	struct ring_record *came_from[SIM_NODES_MAX];
+	uint64_t closed;           /* who went on to another ring */
+	struct closing {
+		struct ring_record *next;
+		uint64_t with;
+		uint64_t regular_hash, transitional_hash;
+		uint32_t regular_count, transitional_count;
+	} closings[SIM_NODES_MAX];
+};
+
+/** Messages that were handed over and are not on the wire yet, oldest first. */
+struct message_queue {
+	struct message **items;
+	uint32_t first, count, capacity;
+};
+
+struct life {
+	uint32_t number, node;
+	bool is_alive, is_plain;
+	uint32_t counters[2];      /* messages sent per class */
+	struct message_queue waiting[2];
+	struct message *partial[2]; /* begun on the wire, not ended */
+	uint32_t partial_at[2];    /* bytes of it that were on the wire, group prefix included */
+	uint64_t ring_seq;         /* last seen, for I11 */
+	uint64_t stored_seq;       /* last stored; at first what storage said */
+	uint64_t first_seq;        /* ring sequence it starts with: never stored, only in joins */
+	uint32_t last_aru;         /* of the last token it accepted on last_token_ring */
+	struct ring_record *last_token_ring;
+	uint32_t last_token_count;  /* tokens accepted there */
+
+	/* Configurations. */
+	struct ring_record **periods; /* installed, in order */
+	uint32_t period_count, period_capacity;
+	uint64_t members;
+	bool is_honoured;
+	bool is_transitional;
+	struct ring_record *next;  /* of the transitional configuration */
+	uint64_t with;             /* its set */
+	uint64_t promised;         /* whose frames an earlier, failed recovery may have promised (§9.3) */
+	uint32_t together_since[SIM_NODES_MAX]; /* period number */
+	uint32_t cursor;           /* of the present ring's ended[]: all before it are settled */
+	uint64_t regular_hash, transitional_hash;
+	uint32_t regular_count, transitional_count;
+	uint32_t *seen[2];         /* by life number: highest counter delivered, per class */
+	uint32_t seen_capacity;
+};
+
+struct history {
+	struct report *report;     /* borrowed */
+	const uint32_t *ids;       /* ascending node ids by index, borrowed */
+	uint32_t node_count;
+	uint32_t first_seq;
+	struct life **lives;
+	uint32_t life_count, life_capacity;
+	struct message **messages; /* by id - 1 */
+	uint32_t message_count, message_capacity;
+	struct ring_record *rings[1024]; /* by hash of the id; newest first */
+	struct life *present[SIM_NODES_MAX]; /* running lives by node, or NULL */
+	uint64_t last_installed[SIM_NODES_MAX]; /* ring sequence, while storage is kept */
+	uint32_t configuration_count, delivery_count;
+	bool is_calm;              /* no cause for a new configuration is left (C8) */
+};
+
+void history_init(struct history *history, struct report *report, const uint32_t *ids,
+	uint32_t node_count, uint32_t first_seq);
+void history_fini(struct history *history);
+
+/** Index of a node id, or SIM_NODES_MAX. */
+uint32_t history_node(const struct history *history, uint32_t id);
+/** Mask of a list of ids; unknown ones set *is_strange. */
+uint64_t history_mask(const struct history *history, const uint32_t *ids, uint32_t count,
+	bool *is_strange);
+
+/** @param stored_seq  what its storage says; keeps_storage false: whatever it knew is lost */
+struct life *history_start(struct history *history, uint32_t node, bool is_plain, bool keeps_storage,
+	uint64_t stored_seq);
+void history_end(struct history *history, struct life *life);
+
+struct message *history_message(struct history *history, struct life *life, uint32_t guarantee,
+	uint32_t payload_size, bool is_sync);
+/** The engine took it. Counters are given now, so that refused messages leave no gap. */
+void history_sent(struct history *history, struct message *message);
+/** The engine refused after all; only for the last one sent in its life and class. */
+void history_unsent(struct history *history, struct message *message);
+struct message *history_find_message(const struct history *history, uint32_t id); /* or NULL */
+
+/** The newest ring of that id, or NULL. */
+struct ring_record *history_find_ring(const struct history *history, const struct ring_id *id);
+struct ring_record *history_create_ring(struct history *history, const struct ring_id *id,
+	const struct life *creator, uint64_t members, uint64_t now_ns);
+/** seq's index in ring->frames, whose array grows to hold it; false when seq is absurd. */
+bool history_frame(const struct history *history, struct ring_record *ring, uint32_t seq,
+	uint32_t *at);
+/** node has frame seq of ring, and what is inside it. */
+void history_received(struct history *history, struct ring_record *ring, uint32_t at, uint32_t node);
+/** A message's last byte is in frame `at`. */
+void history_ended(struct history *history, struct message *message, struct ring_record *ring,
+	uint32_t at);
+
+#endif

@@ -1,0 +1,123 @@
+#include "tests/sim/net.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/sim.h"
+
+struct packet *packet_create(const void *bytes, uint32_t size, uint32_t from, uint32_t life)
+{
+	struct packet *packet = malloc(sizeof(*packet) + size);
+
+	if (packet == NULL)
+		abort();
+	*packet = (struct packet){.references = 1, .size = size, .from = from, .life = life,
+		.type = size > 3 ? ((const uint8_t *)bytes)[3] : UINT8_MAX};
+	memcpy(packet->bytes, bytes, size);
+	return packet;
+}
+
+struct packet *packet_ref(struct packet *packet)
+{
+	packet->references++;
+	return packet;
+}
+
+void packet_unref(struct packet *packet)
+{
+	if (packet != NULL && --packet->references == 0)
+		free(packet);
+}
+
+static void schedule(struct sim *sim, struct packet *packet, uint32_t to)
+{
+	struct net *net = &sim->net;
+	uint64_t at = sim->clock.now_ns;
+	uint64_t *last = &net->last_ns[packet->from][to];
+
+	if (to == packet->from)
+		at += US(5); /* the loop inside the node */
+	else if (random_chance(&sim->random, net->late))
+		at += random_between(&sim->random, net->late_min_ns, net->late_max_ns);
+	else {
+		at += random_between(&sim->random, net->delay_min_ns, net->delay_max_ns);
+		if (!net->reorder && at <= *last)
+			at = *last + 1;
+		*last = at;
+	}
+	clock_add(&sim->clock, at, SIM_ARRIVAL, to, packet_ref(packet), 0);
+}
+
+static void transmit(struct sim *sim, struct packet *packet, uint32_t to, bool is_chosen)
+{
+	struct net *net = &sim->net;
+
+	if (to != packet->from &&
+		(net->cut[packet->from][to] || is_chosen || random_chance(&sim->random, net->loss))) {
+		trace_add(&sim->trace, &(struct trace_entry){.at_ns = sim->clock.now_ns,
+			.subject = TRACE_LOST, .node = packet->from, .peer = to, .detail = packet->type});
+		return;
+	}
+	schedule(sim, packet, to);
+	if (to != packet->from && random_chance(&sim->random, net->duplicate))
+		schedule(sim, packet, to);
+}
+
+/* Account for one packet; true when it is the one that has to get lost. */
+static bool admit(struct sim *sim, struct packet *packet)
+{
+	struct net *net = &sim->net;
+
+	packet->sent_ns = sim->clock.now_ns;
+	if (packet->type < NET_TYPES)
+		net->sent[packet->type]++;
+
+	struct packet **old = &net->old[net->old_count++ % NET_OLD];
+
+	packet_unref(*old);
+	*old = packet_ref(packet);
+	if (!net->kth_armed || packet->type != net->kth_type || --net->kth_left > 0)
+		return false;
+	net->kth_armed = false;
+	return true;
+}
+
+void net_multicast(struct sim *sim, struct packet *packet)
+{
+	/* A chosen multicast is lost on the way to one receiver or to all. */
+	bool is_chosen = admit(sim, packet);
+	uint32_t victim = is_chosen && random_chance(&sim->random, 5000) ?
+		(uint32_t)random_below(&sim->random, sim->node_count) : UINT32_MAX;
+
+	for (uint32_t to = 0; to < sim->node_count; to++)
+		transmit(sim, packet, to, is_chosen && (victim == UINT32_MAX || victim == to));
+}
+
+void net_unicast(struct sim *sim, struct packet *packet, uint32_t to)
+{
+	transmit(sim, packet, to, admit(sim, packet));
+}
+
+void net_calm(struct sim *sim)
+{
+	struct net *net = &sim->net;
+
+	net->loss = net->duplicate = net->late = 0;
+	net->reorder = net->kth_armed = false;
+	memset(net->cut, 0, sizeof(net->cut));
+	for (size_t i = 0; i < sim->clock.count; i++) {
+		struct sim_event *event = &sim->clock.heap[i];
+
+		if (event->kind == SIM_ARRIVAL && event->at_ns > sim->clock.now_ns + net->delay_max_ns) {
+			packet_unref(event->what);
+			event->what = NULL;
+		}
+	}
+	memset(net->last_ns, 0, sizeof(net->last_ns));
+}
+
+void net_fini(struct net *net)
+{
+	for (uint32_t i = 0; i < NET_OLD; i++)
+		packet_unref(net->old[i]);
+}

@@ -1,0 +1,56 @@
+/* The network: who hears whom, how late, how often, and what gets lost. */
+#ifndef SIM_NET_H
+#define SIM_NET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tests/sim/clock.h"
+#include "tests/sim/history.h"
+
+struct sim;
+
+/** A packet on its way: one for all receivers. */
+struct packet {
+	uint32_t references;
+	uint32_t size;
+	uint32_t from;             /* node index */
+	uint32_t life;             /* number of the sender's life; UINT32_MAX: forged */
+	uint64_t sent_ns;
+	const struct ring_record *ring; /* that it names, or NULL */
+	uint8_t type;              /* enum wire_type */
+	bool is_altered;           /* bytes that no engine sent */
+	bool is_forged;            /* and an engine cannot tell */
+	uint8_t bytes[];
+};
+
+#define NET_OLD 128u /* packets remembered for replaying */
+#define NET_TYPES 6u
+
+struct net {
+	uint32_t loss, duplicate, late; /* chances, per 10,000 */
+	bool reorder;              /* packets of one sender may overtake each other */
+	uint64_t delay_min_ns, delay_max_ns; /* one way */
+	uint64_t late_min_ns, late_max_ns;
+	bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to] */
+	uint64_t last_ns[SIM_NODES_MAX][SIM_NODES_MAX]; /* arrival of the last packet */
+	bool kth_armed;            /* lose exactly the kth_left-th packet of kth_type from now on */
+	uint8_t kth_type;
+	uint32_t kth_left;
+	struct packet *old[NET_OLD];
+	uint32_t old_count;
+	uint64_t sent[NET_TYPES];  /* packets handed to the network, by type; a multicast is one */
+};
+
+struct packet *packet_create(const void *bytes, uint32_t size, uint32_t from, uint32_t life);
+struct packet *packet_ref(struct packet *packet);
+void packet_unref(struct packet *packet);
+
+/** To all nodes, the sender included, or to one. The caller keeps its reference. */
+void net_multicast(struct sim *sim, struct packet *packet);
+void net_unicast(struct sim *sim, struct packet *packet, uint32_t to);
+/** Nothing is cut, lost, doubled or late any more; what is late already is lost. */
+void net_calm(struct sim *sim);
+void net_fini(struct net *net);
+
+#endif

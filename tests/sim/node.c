@@ -1,0 +1,633 @@
+#include "tests/sim/node.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/check_evs.h"
+#include "tests/sim/check_ring.h"
+#include "tests/sim/sim.h"
+#include "tests/sim/tap.h"
+#include "tests/sim/traffic.h"
+
+#define POOL_FRAME 2048u
+#define POOL_BYTES_MAX (64u << 20)
+
+static uint64_t local_ns(const struct node *node)
+{
+	return node->sim->clock.now_ns + node->clock_ahead_ns;
+}
+
+bool node_is_up(const struct node *node)
+{
+	return node->engine != NULL && !node->is_dying;
+}
+
+static void note(struct node *node, enum trace_subject subject, struct trace_entry entry)
+{
+	entry.at_ns = node->sim->clock.now_ns;
+	entry.subject = (uint8_t)subject;
+	entry.node = node->index;
+	trace_add(&node->sim->trace, &entry);
+}
+
+/* ------------------------------------------------------------------------------------------ sending */
+
+static void transmit(struct node *node, const struct coterie_frame *frame, uint32_t to)
+{
+	struct sim *sim = node->sim;
+	struct tap tap;
+
+	tap_packet(&sim->history, node->life, node->options.swap, sim->window_size, sim->clock.now_ns,
+		frame->data, frame->size, &tap);
+
+	struct trace_entry entry = {.peer = to, .detail = tap.type, .ring = tap.ring, .seq = tap.seq};
+
+	memcpy(entry.note, tap.note, sizeof(entry.note));
+	note(node, TRACE_PACKET, entry);
+
+	struct packet *packet = packet_create(frame->data, frame->size, node->index, node->life->number);
+
+	packet->ring = history_find_ring(&sim->history, &tap.ring);
+	if (tap.type == WIRE_MCAST)
+		node->step_frames++;
+	if (tap.type == WIRE_TOKEN) {
+		node->step_token_sent = true;
+		node->step_fcc = tap.fcc;
+		node->step_backlog = tap.backlog;
+	}
+	if (to == TRACE_NOBODY)
+		net_multicast(sim, packet);
+	else
+		net_unicast(sim, packet, to);
+	packet_unref(packet);
+}
+
+static void on_multicast(void *arg, struct coterie_frame *const *frames, size_t count)
+{
+	struct node *node = arg;
+
+	for (size_t i = 0; i < count; i++) {
+		faults_point(node, POINT_MULTICAST);
+		if (node->is_dying)
+			return;
+		transmit(node, frames[i], TRACE_NOBODY);
+	}
+}
+
+static void on_token(void *arg, uint32_t nodeid, struct coterie_frame *frame)
+{
+	struct node *node = arg;
+	uint32_t to = history_node(&node->sim->history, nodeid);
+
+	faults_point(node, POINT_TOKEN);
+	if (node->is_dying)
+		return;
+	if (to == SIM_NODES_MAX) {
+		report_unsafe(&node->sim->report, "W1", BIT(node->index), NULL,
+			"node %u sends a token to %u, which does not exist", node->id, nodeid);
+		return;
+	}
+	transmit(node, frame, to);
+}
+
+/* ------------------------------------------------------------------------------------------ messages */
+
+/* 0 or the engine's refusal. */
+static int hand_over(struct node *node, struct message *message)
+{
+	struct sim *sim = node->sim;
+	struct totem_probe probe;
+	uint32_t size = traffic_size(message);
+	struct iovec iov[3];
+	uint32_t cut = 5 + (uint32_t)random_below(&sim->random, size - 4);
+
+	totem_engine_probe(node->engine, &probe);
+	message->is_sync = probe.is_synchronizing;
+	traffic_write(message, node->options.swap, sim->scratch);
+	iov[0] = (struct iovec){sim->scratch, 5};
+	iov[1] = (struct iovec){sim->scratch + 5, cut - 5};
+	iov[2] = (struct iovec){sim->scratch + cut, size - cut};
+	/* Its frames may leave before the call returns. */
+	history_sent(&sim->history, message);
+
+	int rc = totem_engine_send(node->engine, local_ns(node), message->guarantee, iov, 3);
+
+	if (rc != 0) {
+		history_unsent(&sim->history, message);
+		return rc;
+	}
+	note(node, TRACE_SENT, (struct trace_entry){.seq = message->id, .value = size,
+		.detail = (uint8_t)message->guarantee});
+	return 0;
+}
+
+/* Users are held while services synchronise, as IPC is. */
+static void hand_over_pending(struct node *node)
+{
+	uint32_t done = 0;
+
+	if (node->is_syncing || node->is_dying)
+		return;
+	while (done < node->pending_count && hand_over(node, node->pending[done]) == 0)
+		done++;
+	node->pending_count -= done;
+	memmove(node->pending, node->pending + done, node->pending_count * sizeof(struct message *));
+}
+
+void node_send(struct node *node, uint32_t guarantee, uint32_t payload_size)
+{
+	if (node->engine == NULL || node->pending_count == NODE_PENDING)
+		return;
+	node->pending[node->pending_count++] = history_message(&node->sim->history, node->life,
+		guarantee, payload_size, false);
+	if (!node->is_paused)
+		hand_over_pending(node);
+}
+
+static void send_barrier(struct node *node)
+{
+	struct sim *sim = node->sim;
+	struct message *message;
+
+	/* Services exchange state first; some of it large. */
+	if (random_chance(&sim->random, 1000)) {
+		message = history_message(&sim->history, node->life, TOTEM_AGREED,
+			(uint32_t)random_between(&sim->random, TRAFFIC_ID_SIZE, 6000), false);
+		hand_over(node, message);
+	}
+	message = history_message(&sim->history, node->life, TOTEM_AGREED, 32, false);
+	message->is_barrier = true;
+	message->barrier = node->sync_ring;
+	node->owes_barrier = hand_over(node, message) != 0;
+}
+
+static void see_barrier(struct node *node, const struct message *message)
+{
+	if (!node->is_syncing || !ring_id_equal(&message->barrier, &node->sync_ring) ||
+		node->sync_members == 0)
+		return;
+	node->sync_seen |= BIT(message->life->node);
+	if (node->sync_seen != node->sync_members)
+		return;
+	node->is_syncing = false;
+	note(node, TRACE_SYNCHRONIZED, (struct trace_entry){.ring = node->sync_ring});
+	totem_engine_synchronized(node->engine, local_ns(node));
+	faults_point(node, POINT_SYNCHRONIZED);
+	hand_over_pending(node);
+}
+
+static void on_deliver(void *arg, const struct totem_message *delivered)
+{
+	struct node *node = arg;
+	struct sim *sim = node->sim;
+	const char *what;
+
+	faults_point(node, POINT_DELIVER);
+	if (node->is_dying)
+		return;
+
+	struct message *message = traffic_find(&sim->history, delivered->is_swapped, delivered->iov,
+		delivered->count, &what);
+
+	if (message == NULL || sim->ids[message->life->node] != delivered->source ||
+		delivered->size != traffic_size(message)) {
+		evs_delivered_nonsense(&sim->history, node->life, delivered->source,
+			message == NULL ? what : "a message of another source or size");
+		return;
+	}
+	note(node, TRACE_DELIVERED,
+		(struct trace_entry){.seq = message->id, .peer = message->life->node});
+	node->delivered++;
+	evs_delivered(&sim->history, node->life, message);
+	if (message->is_barrier)
+		see_barrier(node, message);
+	else if (sim->has_users && random_chance(&sim->random, 200))
+		node_send(node, random_chance(&sim->random, sim->safe_share) ? TOTEM_SAFE : TOTEM_AGREED,
+			(uint32_t)random_between(&sim->random, TRAFFIC_ID_SIZE, 300)); /* an answer */
+}
+
+static void on_configure(void *arg, const struct totem_configuration *configuration)
+{
+	struct node *node = arg;
+	struct sim *sim = node->sim;
+	bool is_strange = false;
+
+	faults_point(node, configuration->is_regular ? POINT_REGULAR : POINT_TRANSITIONAL);
+	if (node->is_dying)
+		return;
+
+	uint64_t members = history_mask(&sim->history, configuration->members,
+		configuration->member_count, &is_strange);
+
+	note(node, TRACE_CONFIGURED, (struct trace_entry){.ring = configuration->ring, .value = members,
+		.detail = configuration->is_regular});
+	evs_configured(&sim->history, node->life, configuration);
+	node->is_syncing = true;
+	node->sync_ring = configuration->ring;
+	node->sync_seen = 0;
+	node->sync_members = configuration->is_regular ? members : 0;
+	node->owes_barrier = configuration->is_regular;
+	if (configuration->is_regular) {
+		node->step_installed = true;
+		if (sim->barrier_at_once)
+			send_barrier(node);
+	}
+}
+
+static void on_visit(void *arg, uint32_t frames)
+{
+	struct node *node = arg;
+
+	(void)frames;
+	faults_point(node, POINT_VISIT);
+	hand_over_pending(node);
+}
+
+static void on_passed(void *arg)
+{
+	struct node *node = arg;
+
+	faults_point(node, POINT_PASSED);
+	if (!node->is_dying && node->owes_barrier && node->sync_members != 0)
+		send_barrier(node);
+}
+
+static void on_room(void *arg)
+{
+	struct node *node = arg;
+
+	if (!node->is_dying && node->owes_barrier && node->sync_members != 0)
+		send_barrier(node);
+	hand_over_pending(node);
+}
+
+/* ----------------------------------------------------------------------------- timers, disk, trace */
+
+static void queue_timer(struct node *node, enum totem_timer timer)
+{
+	uint64_t deadline = node->deadline_ns[timer];
+	uint64_t at = deadline > node->clock_ahead_ns ? deadline - node->clock_ahead_ns : 0;
+
+	if (deadline == TOTEM_NEVER || node->queued_ns[timer] <= at)
+		return;
+	node->queued_ns[timer] = at;
+	clock_add(&node->sim->clock, at, SIM_TIMER, node->index, NULL, timer);
+}
+
+static void on_timer(void *arg, enum totem_timer timer, uint64_t at_ns)
+{
+	struct node *node = arg;
+
+	if (node->is_dying)
+		return;
+	node->deadline_ns[timer] = at_ns;
+	queue_timer(node, timer);
+}
+
+static int on_store(void *arg, const struct ring_id *id)
+{
+	struct node *node = arg;
+	int rc;
+
+	faults_point(node, POINT_BEFORE_STORE);
+	if (node->is_dying)
+		return -EIO;
+	rc = disk_store(&node->disk, id->seq);
+	if (rc != 0)
+		return rc;
+	node->life->stored_seq = id->seq;
+	faults_point(node, POINT_AFTER_STORE);
+	return node->is_dying ? -EIO : 0;
+}
+
+static void on_trace(void *arg, const struct totem_trace *trace)
+{
+	struct node *node = arg;
+	struct sim *sim = node->sim;
+
+	if (node->is_dying)
+		return;
+	note(node, TRACE_ENGINE, (struct trace_entry){.ring = trace->ring, .seq = trace->seq,
+		.value = trace->value, .peer = trace->node, .detail = (uint8_t)trace->kind,
+		.extra = (uint32_t)trace->state << 8 | trace->cause});
+	rings_traced(&sim->history, node->life, trace);
+	if (trace->kind == TOTEM_TRACE_TOKEN)
+		node->step_accepted = true;
+	if (trace->kind == TOTEM_TRACE_STATE && trace->value < 4)
+		faults_point(node, POINT_STATE + (uint32_t)trace->value);
+	faults_point(node, POINT_TRACE + (uint32_t)trace->kind);
+}
+
+/* ------------------------------------------------------------------------------------ life and death */
+
+bool node_start(struct node *node)
+{
+	struct sim *sim = node->sim;
+	const struct totem_callbacks callbacks = {
+		.multicast = on_multicast,
+		.token = on_token,
+		.timer = on_timer,
+		.deliver = on_deliver,
+		.configure = on_configure,
+		.store_ring_id = on_store,
+		.visit = on_visit,
+		.passed = on_passed,
+		.room = on_room,
+		.trace = on_trace,
+	};
+
+	if (node->engine != NULL)
+		return true;
+	if (node->restarts_empty)
+		disk_wipe(&node->disk);
+	for (int timer = 0; timer < TOTEM_TIMER_COUNT; timer++)
+		node->deadline_ns[timer] = node->queued_ns[timer] = TOTEM_NEVER;
+	node->life = history_start(&sim->history, node->index,
+		node->options.features == 0 || node->quirks != 0, !node->restarts_empty,
+		node->disk.ring_seq);
+	node->restarts_empty = node->is_dying = node->is_paused = false;
+	node->is_syncing = true; /* until the first ring has synchronised */
+	node->owes_barrier = false;
+	node->sync_members = 0;
+	node->options.ring_seq = node->disk.ring_seq;
+	node->delivered = 0;
+	note(node, TRACE_LIFE, (struct trace_entry){.note = "starts", .value = node->disk.ring_seq});
+	node->pool = frame_pool_create(POOL_FRAME, POOL_BYTES_MAX);
+	node->engine = node->pool == NULL ? NULL : totem_engine_create(node->pool, &node->options,
+		&callbacks, node, local_ns(node));
+	if (node->engine == NULL) {
+		const char *which = "nothing";
+
+		totem_options_check(&node->options, &which);
+		report_violation(&sim->report, "I12", BIT(node->index), NULL,
+			"node %u: no engine; its options are refused for: %s", node->id, which);
+		return false;
+	}
+#ifdef TOTEM_HOOKS
+	if (sim->options.mutant != NULL)
+		totem_engine_set_mutant(node->engine, sim->options.mutant);
+	if (node->quirks != 0)
+		totem_engine_set_quirks(node->engine, node->quirks);
+#endif
+	node_event(node, TOTEM_EVENT_LINK_UP, 0);
+	return true;
+}
+
+static void put_down(struct node *node)
+{
+	struct sim *sim = node->sim;
+	struct frame_pool_usage usage;
+
+	node->is_dying = true; /* whatever the engine still does has no effect */
+	totem_engine_destroy(node->engine);
+	node->engine = NULL;
+	frame_pool_usage(node->pool, &usage);
+	if (usage.frames != 0 || usage.bytes != 0)
+		report_violation(&sim->report, "I12", BIT(node->index), NULL,
+			"node %u: %zu frames with %zu bytes are left of a destroyed engine", node->id,
+			usage.frames, usage.bytes);
+	frame_pool_destroy(node->pool);
+	node->pool = NULL;
+	history_end(&sim->history, node->life);
+	for (uint32_t i = 0; i < node->inbox_count; i++)
+		packet_unref(node->inbox[i]);
+	node->inbox_count = node->pending_count = 0;
+}
+
+void node_crash(struct node *node, const char *text)
+{
+	struct trace_entry entry = {0};
+
+	if (node->engine == NULL)
+		return;
+	snprintf(entry.note, sizeof(entry.note), "%s", text);
+	note(node, TRACE_LIFE, entry);
+	put_down(node);
+}
+
+void node_fini(struct node *node)
+{
+	if (node->engine != NULL)
+		put_down(node);
+}
+
+/* -------------------------------------------------------------------------------------------- steps */
+
+static void begin_step(struct node *node)
+{
+	node->step_frames = 0;
+	node->step_token_sent = node->step_accepted = node->step_installed = false;
+	node->sim->steps++;
+}
+
+/* I6, I8: sums over the members, when all of them are in this ring. */
+static void check_sums(struct node *node, const struct ring_record *ring, enum totem_state state)
+{
+	struct sim *sim = node->sim;
+	uint32_t fcc = 0, backlog = 0, queued = 0;
+	bool is_together = true;
+
+	for (uint32_t i = 0; i < sim->node_count; i++) {
+		const struct node *member = &sim->nodes[i];
+		struct totem_probe probe;
+
+		if ((ring->members & BIT(i)) == 0)
+			continue;
+		if (!node_is_up(member) ||
+			!ring_id_equal(totem_engine_ring(member->engine), &ring->id)) {
+			is_together = false;
+			continue;
+		}
+		totem_engine_probe(member->engine, &probe);
+		is_together = is_together && totem_engine_state(member->engine) == state;
+		fcc += probe.trc;
+		backlog += probe.pbl;
+		queued += probe.recovery_queued;
+	}
+	if (node->step_installed)
+		rings_recovered(&sim->history, node->life, ring, queued);
+	if (node->step_token_sent && node->step_accepted && is_together && state == TOTEM_OPERATIONAL &&
+		!node->step_installed && !ring->is_plain)
+		rings_summed(&sim->history, node->life, ring, node->step_fcc, fcc, node->step_backlog,
+			backlog);
+}
+
+static void end_step(struct node *node)
+{
+	struct sim *sim = node->sim;
+	struct totem_probe probe;
+	uint32_t armed = 0;
+
+	if (node->is_dying) {
+		node_crash(node, "crashed in that step");
+		return;
+	}
+
+	enum totem_state state = totem_engine_state(node->engine);
+	const struct ring_id *id = totem_engine_ring(node->engine);
+	const struct ring_record *ring = history_find_ring(&sim->history, id);
+
+	totem_engine_probe(node->engine, &probe);
+	rings_probed(&sim->history, node->life, state, id, &probe);
+	for (int timer = 0; timer < TOTEM_TIMER_COUNT; timer++)
+		if (node->deadline_ns[timer] != TOTEM_NEVER)
+			armed |= 1u << timer;
+	rings_timers(&sim->history, node->life, state, armed);
+	if (node->step_accepted)
+		rings_visited(&sim->history, node->life, node->step_frames, node->options.max_messages);
+	if (ring != NULL && (node->step_token_sent || node->step_installed))
+		check_sums(node, ring, state);
+}
+
+void node_arrive(struct node *node, struct packet *packet)
+{
+	/* Loops die with their life; a ring id that is used again means another ring. */
+	bool is_stale = packet->from == node->index && !packet->is_altered &&
+		(node->life == NULL || packet->life != node->life->number);
+
+	if (packet->ring != NULL &&
+		packet->ring != history_find_ring(&node->sim->history, &packet->ring->id))
+		is_stale = true;
+	if (packet->type == WIRE_MCAST && packet->from == node->index && !node->sim->loops_frames)
+		is_stale = true;
+	if (!node_is_up(node) || is_stale || node->inbox_count == NODE_INBOX) {
+		packet_unref(packet);
+		return;
+	}
+	node->inbox[node->inbox_count++] = packet;
+	if (node->is_paused || node->is_woken)
+		return;
+	node->is_woken = true;
+	clock_add(&node->sim->clock, node->sim->clock.now_ns + node->sim->batch_ns, SIM_WAKE,
+		node->index, NULL, 0);
+}
+
+/* Without authentication, a forged packet ends all promises of safety. */
+static void receive(struct node *node, struct packet *const *packets, uint32_t count)
+{
+	struct coterie_frame *frames[64];
+	struct sim *sim = node->sim;
+	uint32_t taken = 0;
+
+	begin_step(node);
+	for (uint32_t i = 0; i < count; i++) {
+		frames[taken] = frame_take(node->pool, packets[i]->size);
+		if (frames[taken] == NULL)
+			continue;
+		memcpy(frames[taken]->data, packets[i]->bytes, packets[i]->size);
+		frames[taken++]->size = packets[i]->size;
+		sim->report.is_tainted |= packets[i]->is_forged;
+	}
+	totem_engine_receive(node->engine, local_ns(node), frames, taken);
+	for (uint32_t i = 0; i < taken; i++)
+		frame_unref(frames[i]);
+	end_step(node);
+}
+
+void node_wake(struct node *node)
+{
+	node->is_woken = false;
+	while (node_is_up(node) && !node->is_paused && node->inbox_count > 0) {
+		struct packet *batch[64];
+		uint32_t count = node->inbox_count < 64 ? node->inbox_count : 64;
+
+		memcpy(batch, node->inbox, count * sizeof(struct packet *));
+		node->inbox_count -= count;
+		memmove(node->inbox, node->inbox + count, node->inbox_count * sizeof(struct packet *));
+		receive(node, batch, count);
+		for (uint32_t i = 0; i < count; i++)
+			packet_unref(batch[i]);
+	}
+}
+
+static void fire(struct node *node, enum totem_timer timer)
+{
+	node->deadline_ns[timer] = TOTEM_NEVER;
+	begin_step(node);
+	totem_engine_timeout(node->engine, local_ns(node), timer);
+	end_step(node);
+}
+
+void node_timer(struct node *node, enum totem_timer timer)
+{
+	if (node->queued_ns[timer] > node->sim->clock.now_ns)
+		return; /* of an earlier life, or replaced */
+	node->queued_ns[timer] = TOTEM_NEVER;
+	if (!node_is_up(node) || node->is_paused)
+		return;
+	if (node->deadline_ns[timer] <= local_ns(node))
+		fire(node, timer);
+	else
+		queue_timer(node, timer);
+}
+
+void node_pause(struct node *node)
+{
+	if (node_is_up(node))
+		node->is_paused = true;
+}
+
+static void fire_due(struct node *node)
+{
+	for (int timer = 0; timer < TOTEM_TIMER_COUNT && node_is_up(node) && !node->is_paused; timer++) {
+		if (node->deadline_ns[timer] <= local_ns(node))
+			fire(node, (enum totem_timer)timer);
+		else
+			queue_timer(node, (enum totem_timer)timer);
+	}
+}
+
+void node_resume(struct node *node)
+{
+	if (!node_is_up(node) || !node->is_paused)
+		return;
+	node->is_paused = false;
+	note(node, TRACE_LIFE, (struct trace_entry){.note = "resumes", .value = node->inbox_count});
+	/* Which of the two the loop looks at first is chance. */
+	if (random_chance(&node->sim->random, 5000))
+		fire_due(node);
+	node_wake(node);
+	fire_due(node);
+	if (node_is_up(node) && !node->is_paused)
+		hand_over_pending(node);
+}
+
+void node_jump(struct node *node, uint64_t ns)
+{
+	node->clock_ahead_ns += ns;
+	for (int timer = 0; timer < TOTEM_TIMER_COUNT; timer++)
+		queue_timer(node, (enum totem_timer)timer);
+}
+
+void node_event(struct node *node, enum totem_event event, uint32_t peer_id)
+{
+	if (!node_is_up(node) || node->is_paused)
+		return;
+	begin_step(node);
+	totem_engine_transport(node->engine, local_ns(node), event, peer_id);
+	end_step(node);
+}
+
+void node_reconfigure(struct node *node)
+{
+	if (!node_is_up(node) || node->is_paused)
+		return;
+	begin_step(node);
+
+	int rc = totem_engine_reconfigure(node->engine, local_ns(node), &node->options);
+
+	if (rc != 0)
+		report_violation(&node->sim->report, "I12", BIT(node->index), NULL,
+			"node %u refuses a reload: %d", node->id, rc);
+	end_step(node);
+}
+
+void node_leave(struct node *node)
+{
+	if (!node_is_up(node) || node->is_paused)
+		return;
+	begin_step(node);
+	totem_engine_leave(node->engine, local_ns(node));
+	node_crash(node, "leaves");
+}

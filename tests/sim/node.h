@@ -1,0 +1,92 @@
+/*
+ * A node: one engine, its disk, its clock, the services' synchronisation (spec 04 §13.3) and its users.
+ *
+ * Life of a node: 1 node_start creates an engine from what the disk says; 2 events enter it, and after
+ * each one the checkers look at it; 3 a crash may strike inside a callback: from then on nothing that the
+ * engine does has an effect, and it is destroyed when the entry returns; 4 node_start again.
+ */
+#ifndef SIM_NODE_H
+#define SIM_NODE_H
+
+#include "exec/totem/engine.h"
+#include "tests/sim/disk.h"
+#include "tests/sim/history.h"
+#include "tests/sim/net.h"
+
+struct sim;
+
+/** Places where a fault can strike; behind them one for each enum totem_trace_kind and state. */
+enum point {
+	POINT_MULTICAST,
+	POINT_TOKEN,
+	POINT_DELIVER,
+	POINT_TRANSITIONAL,
+	POINT_REGULAR,
+	POINT_BEFORE_STORE,
+	POINT_AFTER_STORE,
+	POINT_VISIT,
+	POINT_PASSED,
+	POINT_SYNCHRONIZED,
+	POINT_STATE,  /* + enum totem_state */
+	POINT_TRACE = POINT_STATE + 4, /* + enum totem_trace_kind */
+	POINT_COUNT = POINT_TRACE + TOTEM_TRACE_REQUESTED + 1,
+};
+
+#define NODE_INBOX 4096u
+#define NODE_PENDING 64u
+
+struct node {
+	struct sim *sim;
+	uint32_t index, id;
+	struct totem_options options; /* for every life; ring_seq is filled in at the start */
+	uint32_t quirks;
+	struct disk disk;
+
+	struct totem_engine *engine; /* NULL: down */
+	struct frame_pool *pool;
+	struct life *life;
+	bool is_dying, is_paused;
+	bool restarts_empty;       /* the next start finds no storage */
+	uint64_t clock_ahead_ns;   /* its clock against simulated time; only grows */
+
+	struct packet *inbox[NODE_INBOX];
+	uint32_t inbox_count;
+	bool is_woken;             /* a SIM_WAKE is queued */
+	uint64_t deadline_ns[TOTEM_TIMER_COUNT]; /* of its own clock */
+	uint64_t queued_ns[TOTEM_TIMER_COUNT];   /* earliest event in the queue, simulated time */
+
+	/* Synchronisation: on which ring, who is in it, whose barrier came. */
+	bool is_syncing, owes_barrier;
+	struct ring_id sync_ring;
+	uint64_t sync_members, sync_seen;
+
+	struct message *pending[NODE_PENDING]; /* handed over as soon as the engine takes them */
+	uint32_t pending_count;
+	uint64_t traffic_mean_ns;  /* between bursts; 0: silent */
+
+	/* This step. */
+	uint32_t step_frames;
+	bool step_token_sent, step_accepted, step_installed;
+	uint32_t step_fcc, step_backlog;
+	uint32_t delivered;        /* messages, in this life */
+};
+
+/** @return false when the engine could not be created (reported as a violation) */
+bool node_start(struct node *node);
+void node_crash(struct node *node, const char *note);
+void node_leave(struct node *node); /* a leave goes out, then it is down */
+void node_fini(struct node *node);
+
+void node_arrive(struct node *node, struct packet *packet); /* takes the reference */
+void node_wake(struct node *node);
+void node_timer(struct node *node, enum totem_timer timer);
+void node_pause(struct node *node);
+void node_resume(struct node *node);
+void node_jump(struct node *node, uint64_t ns); /* its clock leaps ahead */
+void node_event(struct node *node, enum totem_event event, uint32_t peer_id);
+void node_reconfigure(struct node *node); /* node->options changed */
+/** A user wants to send. */
+void node_send(struct node *node, uint32_t guarantee, uint32_t payload_size);
+bool node_is_up(const struct node *node);
+
+#endif

@@ -1,0 +1,32 @@
+/* The first property of spec 04 §15 that a run broke. */
+#ifndef SIM_REPORT_H
+#define SIM_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "exec/totem/ring_id.h"
+
+struct report {
+	bool is_broken;
+	/*
+	 * Something happened after which no engine can promise safety (an accepted forged packet, a ring id
+	 * used twice after storage was lost): safety is no longer checked, liveness and memory are.
+	 */
+	bool is_tainted;
+	char property[8];
+	char text[400];
+	uint64_t nodes; /* concerned, by index */
+	struct ring_id ring;
+};
+
+/** Remember the first one. `nodes` by index; ring may be NULL. */
+void report_violation(struct report *report, const char *property, uint64_t nodes,
+	const struct ring_id *ring, const char *format, ...) __attribute__((format(printf, 5, 6)));
+/** The same, unless the run is tainted. */
+void report_unsafe(struct report *report, const char *property, uint64_t nodes,
+	const struct ring_id *ring, const char *format, ...) __attribute__((format(printf, 5, 6)));
+/** What a property says, in a sentence. */
+const char *report_property(const char *property);
+
+#endif

@@ -1,0 +1,76 @@
+/* The programme of one seed, and what is said about it. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/check_liveness.h"
+#include "tests/sim/sim.h"
+
+static void run_faults(struct sim *sim)
+{
+	uint64_t steps = sim->options.steps != 0 ? sim->options.steps : 2500 + 400 * sim->node_count;
+
+	sim_start(sim);
+	faults_start(sim);
+	while (sim->steps < steps && sim_step(sim, UINT64_MAX))
+		;
+}
+
+void sim_run(struct sim *sim)
+{
+	run_faults(sim);
+	if (!sim->report.is_broken) {
+		faults_end(sim);
+		if (liveness_one_ring(sim) && liveness_messages(sim) && liveness_idle(sim))
+			liveness_leave(sim);
+	}
+	sim_stop(sim);
+}
+
+void sim_command(const struct sim_options *options, char *out, size_t size)
+{
+	size_t length = (size_t)snprintf(out, size, "--seed %" PRIu64, options->seed);
+
+	if (options->nodes != 0 && length < size)
+		length += (size_t)snprintf(out + length, size - length, " --nodes %u", options->nodes);
+	if (options->steps != 0 && length < size)
+		length += (size_t)snprintf(out + length, size - length, " --steps %" PRIu64, options->steps);
+	if (options->mutant != NULL && length < size)
+		length += (size_t)snprintf(out + length, size - length, " --mutant %s", options->mutant);
+	if (options->picks_faults && options->faults == FAULT_DEFAULT)
+		return;
+
+	const char *separator = options->picks_faults ? " --faults all" : " --faults ";
+
+	if (length < size && (options->picks_faults || options->faults == 0))
+		length += (size_t)snprintf(out + length, size - length, "%s%s", separator,
+			options->faults == 0 ? "none" : "");
+	for (int kind = 0; kind < FAULT_KINDS; kind++) {
+		if ((options->faults >> kind & 1) == 0 || length >= size ||
+			(options->picks_faults && (FAULT_DEFAULT >> kind & 1) != 0))
+			continue;
+		length += (size_t)snprintf(out + length, size - length, "%s%s",
+			options->picks_faults ? "," : separator, fault_name((enum fault_kind)kind));
+		separator = ",";
+	}
+}
+
+void sim_explain(const struct sim *sim, const char *program, FILE *out)
+{
+	const struct report *report = &sim->report;
+	char command[512];
+
+	fprintf(out, "\nseed %" PRIu64 ": %s broken: %s.\n  %s\n  nodes:", sim->options.seed,
+		report->property, report_property(report->property), report->text);
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		if ((report->nodes & BIT(i)) != 0)
+			fprintf(out, " %u", sim->ids[i]);
+	fprintf(out, " of %u; faults:", sim->node_count);
+	for (int kind = 0; kind < FAULT_KINDS; kind++)
+		if ((sim->faults.kinds >> kind & 1) != 0)
+			fprintf(out, " %s", fault_name((enum fault_kind)kind));
+	fprintf(out, "\n");
+	trace_print(&sim->trace, out, 40, report->nodes, &report->ring);
+	sim_command(&sim->options, command, sizeof(command));
+	fprintf(out, "replay: %s %s\n", program, command);
+}

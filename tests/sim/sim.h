@@ -1,0 +1,86 @@
+/*
+ * One simulated run: nodes, network, time and faults, all from one seed (spec 04 §15). `run.c` plays the
+ * whole programme; directed tests use the calls below instead.
+ */
+#ifndef SIM_SIM_H
+#define SIM_SIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "tests/sim/clock.h"
+#include "tests/sim/fault.h"
+#include "tests/sim/history.h"
+#include "tests/sim/net.h"
+#include "tests/sim/node.h"
+#include "tests/sim/report.h"
+#include "tests/sim/trace.h"
+
+struct sim_options {
+	uint64_t seed;
+	uint32_t nodes;            /* 0: by seed, 2 to 16 */
+	uint64_t steps;            /* engine entries under faults; 0: by the number of nodes */
+	uint32_t faults;           /* allowed kinds, bits by enum fault_kind */
+	bool picks_faults;         /* the seed picks some of the allowed kinds; false: all of them */
+	const char *mutant;        /* NULL: none (borrowed) */
+	FILE *trace_file;          /* NULL: none (borrowed) */
+};
+
+struct sim {
+	struct sim_options options;
+	struct clock clock;
+	struct sim_random random;
+	struct report report;
+	struct trace trace;
+	struct history history;
+	struct net net;
+	struct faults faults;
+	uint32_t node_count;
+	struct node *nodes;
+	uint32_t ids[SIM_NODES_MAX];
+	uint32_t window_size;      /* of all nodes; 0: they differ */
+	uint32_t safe_share;       /* of the messages, per 10,000 */
+	bool barrier_at_once;      /* else when the token was passed on */
+	bool has_users;            /* traffic flows */
+	bool loops_frames;         /* message frames come back to their sender as well */
+	uint64_t batch_ns;         /* how long arrivals gather before the node looks */
+	uint64_t steps;
+	uint8_t *scratch;          /* for one message */
+};
+
+/** Options by seed alone; a directed test may change nodes' options before sim_start. */
+struct sim *sim_create(const struct sim_options *options);
+/** Destroy engines too, and check that all memory came back (I12). Call before reading the report. */
+void sim_stop(struct sim *sim);
+void sim_destroy(struct sim *sim);
+void sim_start(struct sim *sim); /* all nodes, within a few milliseconds */
+
+/** Process one event that is due before end_ns; false when there is none or a property is broken. */
+bool sim_step(struct sim *sim, uint64_t end_ns);
+bool sim_run_for(struct sim *sim, uint64_t ns); /* false: a property is broken */
+/** Until it holds; false when it did not within ns, or a property is broken. */
+bool sim_run_until(struct sim *sim, bool (*holds)(const struct sim *), uint64_t ns);
+
+bool sim_one_ring(const struct sim *sim); /* all running nodes are in one ring, alone */
+bool sim_synchronized(const struct sim *sim); /* and its services are synchronised */
+bool sim_delivered(const struct sim *sim); /* every message of a running life is delivered in its ring */
+/** "0 1 | 2 3 4": indices; whoever is not named is alone. */
+void sim_partition(struct sim *sim, const char *groups);
+void sim_heal(struct sim *sim);
+void sim_cut(struct sim *sim, uint32_t from, uint32_t to); /* one way */
+/** The longest of all nodes' values of a duration. */
+uint64_t sim_token_ns(const struct sim *sim);
+/** Bound of spec 04 §15.5 L1 for this network. */
+uint64_t sim_settle_ns(const struct sim *sim);
+void sim_note(struct sim *sim, uint32_t node, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/** The whole programme of a seed: faults, then a quiet network, then liveness. */
+void sim_run(struct sim *sim);
+/** Print what is broken, the trace around it and the command that replays it. */
+void sim_explain(const struct sim *sim, const char *program, FILE *out);
+/** The command line behind the program's name that plays this run again. */
+void sim_command(const struct sim_options *options, char *out, size_t size);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * What messages are made of: a group prefix (spec 04 §12.1), the message's id, and bytes that follow from
+ * id and place, so that any piece of a message can be recognised anywhere.
+ */
+#ifndef SIM_TRAFFIC_H
+#define SIM_TRAFFIC_H
+
+#include <sys/uio.h>
+
+#include "tests/sim/history.h"
+
+#define TRAFFIC_ID_SIZE 4u          /* smallest payload */
+#define TRAFFIC_PAYLOAD_MAX 100000u
+
+uint32_t traffic_size(const struct message *message); /* group prefix included */
+/** Write the whole message, traffic_size bytes; swap: as a node of the other byte order does. */
+void traffic_write(const struct message *message, bool swap, uint8_t *out);
+/** Are these the message's bytes from `offset` on? */
+bool traffic_matches(const struct message *message, bool swap, uint32_t offset, const uint8_t *bytes,
+	size_t size);
+/** The message whose bytes were delivered; NULL and *what (static text) when there is none such. */
+struct message *traffic_find(const struct history *history, bool is_swapped, const struct iovec *iov,
+	size_t count, const char **what);
+
+#endif
