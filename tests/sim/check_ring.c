@@ -141,7 +141,8 @@ static void trace_token(struct history *history, struct life *life, struct ring_
 {
 	uint32_t aru = (uint32_t)trace->value;
 
-	if (ring->has_token ? trace->seq != ring->accepted + 1 : trace->seq != 0)
+	if (ring->has_token ? trace->seq != ring->accepted + 1 :
+			trace->seq != 0 && trace->seq != history->first_seq)
 		report_unsafe(history->report, "I3", BIT(life->node), &ring->id,
 			"node %u accepts token %u of %x.%" PRIx64 "; the last one accepted was %u",
 			id_of(history, life->node), trace->seq, ring->id.rep, ring->id.seq, ring->accepted);
@@ -167,12 +168,13 @@ static void trace_token(struct history *history, struct life *life, struct ring_
 	life->last_token_count++;
 }
 
-/* §9.3: a recovery that failed may have promised to deliver the frames of those who were in it. */
+/*
+ * §9.3: a recovery that failed may have promised to deliver the frames of those who were in it: of all
+ * whose entries in the commit token name the same past as ours.
+ */
 static void trace_recovery(struct history *history, struct life *life, struct ring_record *ring)
 {
-	const struct ring_record *old =
-		life->period_count == 0 ? NULL : life->periods[life->period_count - 1];
-	uint32_t i = 0;
+	uint32_t mine = (uint32_t)__builtin_popcountll(ring->members & (BIT(life->node) - 1)), i = 0;
 
 	if (ring->commit_index != ring->member_count)
 		report_unsafe(history->report, "I10", BIT(life->node), &ring->id,
@@ -182,7 +184,8 @@ static void trace_recovery(struct history *history, struct life *life, struct ri
 	for (uint32_t node = 0; node < history->node_count; node++) {
 		if ((ring->members & BIT(node)) == 0)
 			continue;
-		if (old != NULL && ring_id_equal(&ring->entries[i].ring, &old->id))
+		if ((life->members & BIT(node)) != 0 &&
+			ring_id_equal(&ring->entries[i].ring, &ring->entries[mine].ring))
 			life->promised |= BIT(node);
 		i++;
 	}

@@ -452,15 +452,18 @@ static void send_forged(struct sim *sim)
 			(uint8_t)(1u << random_below(&sim->random, 8));
 	}
 	packet->is_altered = packet->is_forged = true;
-	throw_at(sim, packet, any_node(sim));
+	throw_at(sim, packet, old->to == UINT32_MAX ? any_node(sim) : &sim->nodes[old->to]);
 }
 
 static void replay(struct sim *sim)
 {
 	struct packet *packet = old_packet(sim);
 
-	if (packet != NULL)
-		throw_at(sim, packet_ref(packet), any_node(sim));
+	if (packet == NULL)
+		return;
+	/* Tokens come back to whom they were sent: nobody else could tell theirs from this. */
+	throw_at(sim, packet_ref(packet),
+		packet->to == UINT32_MAX ? any_node(sim) : &sim->nodes[packet->to]);
 }
 
 /* ---------------------------------------------------------------------------------------- the rest */

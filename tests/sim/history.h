@@ -81,7 +81,7 @@ struct ring_record {
 	uint32_t frame_count, frame_capacity;
 	uint32_t received_upto[SIM_NODES_MAX]; /* frames[0 .. upto) are all at that node */
 	uint64_t murky;            /* sources in the middle of a message that began elsewhere */
-	uint64_t spoken;           /* sources that sent a frame of messages here */
+	uint64_t spoken;           /* sources that sent a frame of users' messages here */
 	struct message **ended;    /* in the order of their last bytes */
 	uint32_t ended_count, ended_capacity;
 

@@ -1,1 +1,25 @@
-# tests/sim: sources, tests and data of this folder.
+# tests/sim: the simulator, its own tests, and the proof that it finds bugs.
+sim_sources = \
+	%D%/check_evs.c %D%/check_evs.h \
+	%D%/check_liveness.c %D%/check_liveness.h \
+	%D%/check_ring.c %D%/check_ring.h \
+	%D%/clock.c %D%/clock.h \
+	%D%/disk.h \
+	%D%/fault.c %D%/fault.h \
+	%D%/history.c %D%/history.h \
+	%D%/net.c %D%/net.h \
+	%D%/node.c %D%/node.h \
+	%D%/report.c %D%/report.h \
+	%D%/run.c \
+	%D%/sim.c %D%/sim.h \
+	%D%/tap.c %D%/tap.h \
+	%D%/trace.c %D%/trace.h \
+	%D%/traffic.c %D%/traffic.h
+
+# The same object code as in the daemon, and beside it the one with mutants and quirks.
+noinst_PROGRAMS += %D%/coterie-sim %D%/coterie-sim-hooks
+%C%_coterie_sim_SOURCES = $(sim_sources) %D%/main.c
+%C%_coterie_sim_LDADD = libtotem.la
+%C%_coterie_sim_hooks_SOURCES = $(sim_sources) %D%/main.c
+%C%_coterie_sim_hooks_CPPFLAGS = $(AM_CPPFLAGS) -DTOTEM_HOOKS
+%C%_coterie_sim_hooks_LDADD = libtotem-hooks.la

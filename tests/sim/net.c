@@ -12,6 +12,7 @@ struct packet *packet_create(const void *bytes, uint32_t size, uint32_t from, ui
 	if (packet == NULL)
 		abort();
 	*packet = (struct packet){.references = 1, .size = size, .from = from, .life = life,
+		.to = UINT32_MAX,
 		.type = size > 3 ? ((const uint8_t *)bytes)[3] : UINT8_MAX};
 	memcpy(packet->bytes, bytes, size);
 	return packet;
@@ -95,6 +96,7 @@ void net_multicast(struct sim *sim, struct packet *packet)
 
 void net_unicast(struct sim *sim, struct packet *packet, uint32_t to)
 {
+	packet->to = to;
 	transmit(sim, packet, to, admit(sim, packet));
 }
 

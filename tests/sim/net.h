@@ -15,6 +15,7 @@ struct packet {
 	uint32_t references;
 	uint32_t size;
 	uint32_t from;             /* node index */
+	uint32_t to;               /* node index; UINT32_MAX: all */
 	uint32_t life;             /* number of the sender's life; UINT32_MAX: forged */
 	uint64_t sent_ns;
 	const struct ring_record *ring; /* that it names, or NULL */

@@ -11,6 +11,7 @@
 #include "tests/sim/traffic.h"
 
 #define POOL_FRAME 2048u
+#define PAUSE_GRACE_NS MS(20)
 #define POOL_BYTES_MAX (64u << 20)
 
 static uint64_t local_ns(const struct node *node)
@@ -312,6 +313,8 @@ static void on_trace(void *arg, const struct totem_trace *trace)
 		.value = trace->value, .peer = trace->node, .detail = (uint8_t)trace->kind,
 		.extra = (uint32_t)trace->state << 8 | trace->cause});
 	rings_traced(&sim->history, node->life, trace);
+	if (trace->kind == TOTEM_TRACE_PAUSED)
+		node->paused_ns = sim->clock.now_ns;
 	if (trace->kind == TOTEM_TRACE_TOKEN)
 		node->step_accepted = true;
 	if (trace->kind == TOTEM_TRACE_STATE && trace->value < 4)
@@ -352,6 +355,7 @@ bool node_start(struct node *node)
 	node->sync_members = 0;
 	node->options.ring_seq = node->disk.ring_seq;
 	node->delivered = 0;
+	node->paused_ns = 0;
 	note(node, TRACE_LIFE, (struct trace_entry){.note = "starts", .value = node->disk.ring_seq});
 	node->pool = frame_pool_create(POOL_FRAME, POOL_BYTES_MAX);
 	node->engine = node->pool == NULL ? NULL : totem_engine_create(node->pool, &node->options,
@@ -473,6 +477,9 @@ static void end_step(struct node *node)
 	for (int timer = 0; timer < TOTEM_TIMER_COUNT; timer++)
 		if (node->deadline_ns[timer] != TOTEM_NEVER)
 			armed |= 1u << timer;
+	/* After a pause the token may still be among what waits: its timer's verdict is put off. */
+	if (node->paused_ns != 0 && sim->clock.now_ns < node->paused_ns + PAUSE_GRACE_NS)
+		armed |= 1u << TOTEM_TIMER_TOKEN;
 	rings_timers(&sim->history, node->life, state, armed);
 	if (node->step_accepted)
 		rings_visited(&sim->history, node->life, node->step_frames, node->options.max_messages);

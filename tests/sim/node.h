@@ -60,6 +60,8 @@ struct node {
 	struct ring_id sync_ring;
 	uint64_t sync_members, sync_seen;
 
+	uint64_t paused_ns;        /* when its engine last found that it did not run */
+
 	struct message *pending[NODE_PENDING]; /* handed over as soon as the engine takes them */
 	uint32_t pending_count;
 	uint64_t traffic_mean_ns;  /* between bursts; 0: silent */

@@ -75,19 +75,26 @@ static void take_part(struct history *history, struct life *life, struct message
 			history->ids[life->node], message->id);
 }
 
+static void note_packet(struct tap *tap, const struct wire_packet *packet)
+{
+	size_t length = strlen(tap->note);
+
+	snprintf(tap->note + length, sizeof(tap->note) - length, ", %u parts, %u-%u", packet->part_count,
+		packet->continuation, packet->fragmented);
+}
+
 static void read_messages(struct history *history, struct life *life, struct ring_record *ring,
-	uint32_t at, const struct wire_mcast *mcast, const struct tap *tap)
+	uint32_t at, const struct wire_mcast *mcast, struct tap *tap)
 {
 	struct wire_packet packet;
 	const uint8_t *bytes;
+	bool is_sync = false;
 
 	if (wire_decode_packet(mcast->payload, mcast->payload_size, mcast->is_swapped, &packet) != WIRE_OK) {
 		complain(history, life, "W1", tap, "its packet is malformed");
 		return;
 	}
-	if ((ring->spoken & BIT(life->node)) == 0 && packet.continuation != 0)
-		ring->murky |= BIT(life->node);
-	ring->spoken |= BIT(life->node);
+	note_packet(tap, &packet);
 	bytes = packet.data;
 	for (uint32_t i = 0; i < packet.part_count; i++) {
 		uint32_t size = wire_packet_length(&packet, i);
@@ -101,11 +108,17 @@ static void read_messages(struct history *history, struct life *life, struct rin
 			complain(history, life, "W2", tap, "a part is of no message that is due");
 			return;
 		}
+		if (i == 0 && class == 0 && (ring->spoken & BIT(life->node)) == 0) {
+			ring->spoken |= BIT(life->node);
+			if (!begins)
+				ring->murky |= BIT(life->node);
+		}
+		is_sync = class == 1;
 		take_part(history, life, message, class, ring, at, size, begins, ends,
 			mcast->guarantee == 1);
 		bytes += size;
 	}
-	if (packet.fragmented == 0)
+	if (packet.fragmented == 0 && !is_sync)
 		ring->murky &= ~BIT(life->node);
 }
 
