@@ -198,14 +198,15 @@ void recovery_step(struct totem_engine *engine, struct wire_token *token)
 		seq_compare(engine->install_seq, store->aru) <= 0) {
 		engine->received_flg = true;
 		set_copy(&engine->deliver, &engine->trans);
-		if (deliver_is_safe(engine)) {
+		if (deliver_is_safe(engine) && engine->trans.count > 0) {
 			/*
 			 * From here on others may install this ring and count on us. Ring seqs grow
-			 * by 4, a restart adds 1: nobody else uses this id.
+			 * by 4, a restart adds 1: nobody else uses this id. Members that come from
+			 * other pasts, a restarted neighbour for one, make promises of their own.
 			 */
 			engine->is_promised = true;
 			engine->promise = (struct ring_id){
-				.rep = engine->ring.rep,
+				.rep = engine->trans.ids[0],
 				.seq = engine->ring.seq + 2,
 			};
 		}
