@@ -1,1 +1,3 @@
-# plugins/template-service: sources, tests and data of this folder.
+# The template is installed as documentation, and built as a stranger would by tests/abi/template.sh.
+templatedir = $(docdir)/template-service
+dist_template_DATA = %D%/README.md %D%/Makefile %D%/tally.c %D%/tally.h %D%/tallyctl.c

@@ -177,6 +177,14 @@ START_TEST(the_first_configuration_of_the_ring_is_told_once_and_to_those_who_ask
 	expect(users[0], "");
 	expect(users[1], "confchg b [1:101] left [] joined [1:101/1]");
 	expect(users[1], "");
+	/* Once per connection, also when it joins again. */
+	ck_assert_int_eq(cpg_user_leave(&users[0]), OK);
+	cpg_ring_run(&ring);
+	ck_assert_int_eq(cpg_user_join(&users[0], "b", 1), OK);
+	cpg_ring_run(&ring);
+	expect(users[0], "confchg a [2:102] left [1:100/2] joined []");
+	expect(users[0], "confchg b [1:100 1:101] left [] joined [1:100/1]");
+	expect(users[0], "");
 }
 END_TEST
 

@@ -1,0 +1,200 @@
+/*
+ * A number that every node agrees on: a template for services of your own.
+ *
+ * The life of an addition: a client's request comes to tally_handle_add; it sends a ring message; the
+ * ring delivers it in the same order on every node to tally_deliver_add; only there the number changes.
+ * So all nodes of a ring hold the same number at the same place of the order.
+ *
+ * Nodes that meet after having been apart hold different numbers. They synchronise: everybody sends its
+ * number, and when all have sent, the largest counts.
+ */
+#include "tally.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define CS_OK 1 /* cs_error_t of the client API */
+
+/* Everything the service knows. No static variables: two instances may live in one process. */
+struct tally {
+	const struct coterie_host *host; /* borrowed, outlives us */
+	struct coterie_ctx *ctx;
+	uint64_t total;    /* changed in ring messages and sync_done alone */
+	uint64_t largest;  /* heard since sync_start */
+	uint64_t step_max; /* from the config */
+};
+
+/* Unpacks a pointer that the executive passes as void *. */
+static struct tally *tally_of(void *self)
+{
+	return self;
+}
+
+/* ---- Options --- */
+
+static const struct coterie_option tally_options[] = {
+	{.name = "step_max", .type = COTERIE_OPT_U32, .flags = COTERIE_OPT_RELOAD,
+		.initial = "1000", .min = 1, .max = UINT32_MAX,
+		.help = "largest amount one request may add"},
+};
+
+static int tally_reload(void *self)
+{
+	struct tally *tally = self;
+
+	return tally->host->option_u64(tally->ctx, "step_max", &tally->step_max);
+}
+
+/* ---- Requests: client → executive → here --- */
+
+/* The table has promised at least sizeof(*req) bytes; the values are the client's, so check them. */
+static int tally_handle_add(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct tally *tally = self;
+	const struct tally_req_add *req = msg;
+	struct tally_ring_add add = {.amount = req->amount};
+
+	(void)client, (void)size;
+	if (add.amount > tally->step_max)
+		return -EINVAL; /* the executive answers CS_ERR_INVALID_PARAM */
+
+	/* The executive writes the header: what is sent begins behind it. */
+	struct iovec iov = {
+		.iov_base = (uint8_t *)&add + sizeof(add.header),
+		.iov_len = sizeof(add) - sizeof(add.header),
+	};
+
+	/* 0: the executive answers CS_OK. -EAGAIN, the ring is busy: it answers CS_ERR_TRY_AGAIN. */
+	return tally->host->ring_send(tally->ctx, TALLY_RING_ADD, COTERIE_AGREED, &iov, 1);
+}
+
+static int tally_handle_get(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct tally *tally = self;
+	struct iovec iov = {.iov_base = &tally->total, .iov_len = sizeof(tally->total)};
+
+	(void)msg, (void)size;
+	tally->host->reply(client, TALLY_REQ_GET, CS_OK, &iov, 1);
+	return COTERIE_REPLIED;
+}
+
+static const struct coterie_request tally_requests[] = {
+	/* id, shortest request, needs, id of the response, handler */
+	{TALLY_REQ_ADD, sizeof(struct tally_req_add), COTERIE_NEEDS_QUORUM | COTERIE_NEEDS_FLOW,
+		TALLY_REQ_ADD, tally_handle_add},
+	{TALLY_REQ_GET, sizeof(struct tally_req_get), 0, TALLY_REQ_GET, tally_handle_get},
+};
+
+/* ---- Ring messages: the same order on every node --- */
+
+static void tally_deliver_add(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	const struct tally_ring_add *add = msg;
+
+	(void)nodeid, (void)size;
+	tally_of(self)->total += add->amount;
+}
+
+static void tally_swap_add(void *msg, uint32_t size)
+{
+	struct tally_ring_add *add = msg;
+
+	(void)size;
+	add->amount = __builtin_bswap32(add->amount);
+}
+
+static void tally_deliver_total(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	struct tally *tally = self;
+	const struct tally_ring_total *total = msg;
+
+	(void)nodeid, (void)size;
+	if (total->total > tally->largest)
+		tally->largest = total->total;
+}
+
+static void tally_swap_total(void *msg, uint32_t size)
+{
+	struct tally_ring_total *total = msg;
+
+	(void)size;
+	total->total = __builtin_bswap64(total->total);
+}
+
+static const struct coterie_ring_msg tally_ring_msgs[] = {
+	/* function, shortest message, byte order, delivery: of whole messages, in parts */
+	{TALLY_RING_ADD, sizeof(struct tally_ring_add), tally_swap_add, tally_deliver_add, NULL},
+	{TALLY_RING_TOTAL, sizeof(struct tally_ring_total), tally_swap_total, tally_deliver_total,
+		NULL},
+};
+
+/* ---- Synchronisation: the ring has other members than before --- */
+
+static void tally_sync_start(void *self, const uint32_t *transitional, uint32_t transitional_count,
+	const struct coterie_configuration *regular)
+{
+	(void)transitional, (void)transitional_count, (void)regular;
+	tally_of(self)->largest = 0; /* what an interrupted round has heard is forgotten here too */
+}
+
+static int tally_sync_step(void *self)
+{
+	struct tally *tally = self;
+	struct iovec iov = {.iov_base = &tally->total, .iov_len = sizeof(tally->total)};
+
+	/* 0: sent, done. -EAGAIN: no room, the executive calls again after the next token. */
+	return tally->host->ring_send(tally->ctx, TALLY_RING_TOTAL, COTERIE_AGREED, &iov, 1);
+}
+
+/* Every member is here at the same message of the order. */
+static void tally_sync_done(void *self)
+{
+	struct tally *tally = self;
+
+	if (tally->largest > tally->total)
+		tally->total = tally->largest;
+}
+
+/* ---- Life --- */
+
+static int tally_init(const struct coterie_host *host, struct coterie_ctx *ctx, void **self)
+{
+	struct tally *tally = calloc(1, sizeof(*tally));
+
+	if (tally == NULL)
+		return -ENOMEM;
+	tally->host = host;
+	tally->ctx = ctx;
+
+	int rc = tally_reload(tally);
+
+	if (rc < 0) {
+		free(tally);
+		return rc;
+	}
+	*self = tally;
+	return 0;
+}
+
+static const struct coterie_service tally_ops = {
+	.size = sizeof(struct coterie_service),
+	.ring_id = 60, /* 32 .. 63 are free for services of others; one cluster, one meaning */
+	.ipc_name = "tally",
+	.title = "a number that every node agrees on",
+	.init = tally_init,
+	.fini = free, /* timers and descriptors would be given back here */
+	.sync_start = tally_sync_start,
+	.sync_step = tally_sync_step,
+	.sync_done = tally_sync_done,
+	.reload = tally_reload,
+	COTERIE_REQUESTS(tally_requests),
+	COTERIE_RING_MSGS(tally_ring_msgs),
+};
+
+COTERIE_PLUGIN(tally, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
+	.description = "a number that every node agrees on",
+	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC,
+	.offers = COTERIE_CAN_RELOAD | COTERIE_CAN_UNPRIVILEGED, COTERIE_OPTIONS(tally_options),
+	.ops = &tally_ops);

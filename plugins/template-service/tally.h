@@ -1,0 +1,55 @@
+/*
+ * What clients of the tally say to it, and what its nodes say to each other. All integers are in host
+ * byte order; on the ring in the sender's, and the service swaps (tally_swap_*).
+ */
+#ifndef TALLY_H
+#define TALLY_H
+
+#include <stdint.h>
+
+#include <coterie/service.h>
+
+/* Requests, and the responses to them. */
+enum {
+	TALLY_REQ_ADD = 0, /* answered with a bare header */
+	TALLY_REQ_GET = 1,
+};
+
+struct tally_req_add {
+	struct coterie_request_header header;
+	uint32_t amount;
+	uint32_t pad;
+};
+
+struct tally_req_get {
+	struct coterie_request_header header;
+};
+
+struct tally_res_get {
+	struct coterie_response_header header;
+	uint64_t total;
+};
+
+/* Ring messages. */
+enum {
+	TALLY_RING_ADD = 0,
+	TALLY_RING_TOTAL = 1, /* sent by every node while they synchronise */
+};
+
+struct tally_ring_add {
+	struct coterie_ring_header header;
+	uint32_t amount;
+	uint32_t pad;
+};
+
+struct tally_ring_total {
+	struct coterie_ring_header header;
+	uint64_t total;
+};
+
+_Static_assert(sizeof(struct tally_req_add) == 24, "no hidden padding in what crosses processes");
+_Static_assert(sizeof(struct tally_res_get) == 32, "no hidden padding in what crosses processes");
+_Static_assert(sizeof(struct tally_ring_add) == 24, "no hidden padding on the ring");
+_Static_assert(sizeof(struct tally_ring_total) == 24, "no hidden padding on the ring");
+
+#endif
