@@ -1,0 +1,151 @@
+#!/bin/bash
+# The plugin template as a stranger uses it: built outside the tree against an installed SDK, with
+# nothing but pkg-config; then loaded by two daemons, whose numbers must agree.
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
+export LC_ALL=C
+build=${abs_top_builddir:-$PWD}
+make=${MAKE:-make}
+compiler=${CC:-cc}
+unset MAKEFLAGS MFLAGS MAKELEVEL DESTDIR
+
+command -v pkg-config >/dev/null || tap_skip "no pkg-config"
+[ -f "$build/Makefile" ] || tap_skip "no build folder"
+
+work=$(mktemp -d)
+declare -A daemon
+finish() {
+	[ ${#daemon[@]} -eq 0 ] || kill -KILL "${daemon[@]}" 2>/dev/null
+	wait
+	rm -rf "$work"
+}
+trap finish EXIT
+
+# --- the SDK, and the build ---
+
+root=$work/root
+tap_check "Coterie installs into a DESTDIR" \
+	"$make" -s -C "$build" install DESTDIR="$root" || tap_end
+
+pc=$(find "$root" -name coterie-plugin.pc)
+tap_check "the SDK has a coterie-plugin.pc" test -n "$pc" || tap_end
+export PKG_CONFIG_PATH=${pc%/*}
+plugin_dir=$(pkg-config --variable=plugindir coterie-plugin)
+abi=$(sed -n 's/^#define COTERIE_ABI_\(MAJOR\|MINOR\) //p' \
+	"$(find "$root" -path '*/coterie/plugin.h')" | paste -sd.)
+tap_check "plugindir is where the plugins are" test -e "$root$plugin_dir/cpg.so"
+tap_check "abi is that of the headers" \
+	test "$(pkg-config --variable=abi coterie-plugin)" = "$abi"
+
+installed=$(find "$root" -type d -name template-service)
+tap_check "the template is installed" test -e "$installed/tally.c" || tap_end
+cp -r "$installed" "$work/tally"
+chmod -R u+w "$work/tally"
+
+# Sanitizers of this build do not concern the stranger's.
+strict='-O2 -Wall -Wextra -Werror -Wconversion -Wno-sign-conversion'
+stranger() {
+	env PKG_CONFIG_SYSROOT_DIR="$root" "$make" -s -C "$work/tally" CC="$compiler" \
+		CFLAGS="$strict" "$@"
+}
+tap_check "tally.so builds without a warning" stranger tally.so || tap_end
+exported=$(nm -D --defined-only "$work/tally/tally.so" | awk '{ print $3 }')
+tap_check "it exports its descriptor and nothing else" test "$exported" = tally_LTX_coterie_plugin
+libraries=$(readelf -d "$work/tally/tally.so" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p')
+tap_check "it needs the C library alone" test "$libraries" = libc.so.6
+tap_check "it installs into the plugin folder" \
+	env PKG_CONFIG_SYSROOT_DIR= "$make" -s -C "$work/tally" install CC="$compiler" \
+	DESTDIR="$work/there"
+tap_check "under its name" test -e "$work/there$plugin_dir/tally.so"
+
+# --- two daemons ---
+
+tap_plan_without_daemon() {
+	tap_note "$1"
+	tap_end
+}
+[ -x "$build/exec/coterie" ] || tap_plan_without_daemon "no daemon in this build: not loaded"
+tap_check "tallyctl builds without a warning" stranger tallyctl || tap_end
+
+# Addresses and instance names of this process' own.
+net=127.$((1 + $$ % 250)).$(($$ / 250 % 250))
+cat >"$work/corosync.conf" <<END
+totem {
+	version: 2
+	cluster_name: template
+	transport: udpu
+	token: 1000
+	interface {
+		ringnumber: 0
+		mcastport: 5405
+	}
+}
+nodelist {
+	node {
+		name: template$$-1
+		nodeid: 1
+		ring0_addr: $net.1
+	}
+	node {
+		name: template$$-2
+		nodeid: 2
+		ring0_addr: $net.2
+	}
+}
+service {
+	name: tally
+	step_max: 50
+}
+system {
+	sched_rr: no
+	state_dir: $work/state
+}
+logging {
+	to_stderr: yes
+	to_syslog: no
+	to_logfile: no
+}
+END
+mkdir "$work/state"
+
+start() {
+	COTERIE_PLUGIN_PATH=$build:$work/tally "$build/exec/coterie" --instance "template$$-$1" -f \
+		-c "$work/corosync.conf" >"$work/$1.log" 2>&1 &
+	daemon[$1]=$!
+}
+tally() {
+	local node=$1
+
+	shift
+	COTERIE_INSTANCE=template$$-$node timeout 10 "$work/tally/tallyctl" "$@"
+}
+# await NODE WANT: the number of a node becomes this.
+await() {
+	local end=$((SECONDS + 20))
+
+	until [ "$(tally "$1" 2>/dev/null)" = "$2" ]; do
+		[ $SECONDS -lt $end ] || {
+			tally "$1"
+			cat "$work/$1.log"
+			return 1
+		}
+		sleep 0.05
+	done
+}
+
+start 1
+tap_check "a daemon loads it" await 1 0 || tap_end
+tap_check "a client adds" tally 1 add 5
+tap_check "and the number is there" await 1 5
+tap_check "what the option forbids is refused" eval '! tally 1 add 51 2>/dev/null'
+start 2
+tap_check "a node that comes later learns the number" await 2 5
+tap_check "and adds to it" tally 2 add 50
+tap_check "so that both" await 1 55
+tap_check "have the same" await 2 55
+kill "${daemon[@]}"
+wait "${daemon[@]}"
+tap $? "they stop cleanly" || tap_note "$(tail -n 5 "$work"/*.log)"
+daemon=()
+tap_check "leaves no complaint about it" eval '! grep -i "leak" "$work"/*.log'
+tap_end
