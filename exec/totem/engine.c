@@ -97,6 +97,18 @@ uint32_t engine_successor(const struct totem_engine *engine)
 	return members->ids[0];
 }
 
+uint32_t engine_predecessor(const struct totem_engine *engine)
+{
+	const struct node_set *members = engine_members(engine);
+
+	assert(members->count > 0);
+	for (uint32_t i = members->count; i > 0; i--) {
+		if (members->ids[i - 1] < engine->options.nodeid)
+			return members->ids[i - 1];
+	}
+	return members->ids[members->count - 1];
+}
+
 /* splitmix64 */
 uint64_t engine_random(struct totem_engine *engine)
 {

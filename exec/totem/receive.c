@@ -86,6 +86,9 @@ static bool is_sane(struct totem_engine *engine, const struct wire_token *token)
 {
 	const struct store *store = engine_store(engine);
 
+	/* A copy that was meant for somebody else: that node may have sent on what we would. */
+	if (token->nodeid != engine_predecessor(engine) && !TOTEM_MUTANT(engine, TOKEN_FOREIGN))
+		return false;
 	if (seq_compare(token->aru, token->seq) > 0 || token->seq - token->aru >= STORE_WINDOW ||
 		token->seq - store->released > STORE_WINDOW)
 		return false;

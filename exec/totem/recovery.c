@@ -200,9 +200,9 @@ void recovery_step(struct totem_engine *engine, struct wire_token *token)
 		set_copy(&engine->deliver, &engine->trans);
 		if (deliver_is_safe(engine) && engine->trans.count > 0) {
 			/*
-			 * From here on others may install this ring and count on us. Ring seqs grow
-			 * by 4, a restart adds 1: nobody else uses this id. Members that come from
-			 * other pasts, a restarted neighbour for one, make promises of their own.
+			 * From here on others may install this ring and count on us. The id names
+			 * this attempt and transitional set: sets of one ring are disjoint, ring seqs
+			 * grow by 4, a restart adds 1, so no ring has it.
 			 */
 			engine->is_promised = true;
 			engine->promise = (struct ring_id){

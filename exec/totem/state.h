@@ -207,6 +207,7 @@ bool engine_is_rep(const struct totem_engine *engine); /* of `ring` */
 struct store *engine_store(struct totem_engine *engine);
 const struct node_set *engine_members(const struct totem_engine *engine); /* of `ring` */
 uint32_t engine_successor(const struct totem_engine *engine);
+uint32_t engine_predecessor(const struct totem_engine *engine);
 uint64_t engine_random(struct totem_engine *engine);
 /*
  * Sets have room for WIRE_NODES_MAX from the start, so that these need no memory; what would not fit
