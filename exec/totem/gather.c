@@ -112,20 +112,24 @@ static void consent(struct totem_engine *engine, uint32_t node)
 }
 
 /*
- * Take over a failed list: §7.4 f. Of a member of our last ring all of it; of another node what we have
- * no sign of ourselves, so that a merge does not wait for the dead of the other side.
+ * Take over a failed list: §7.4 f. Of a member of our last ring all of it; of another node whom we have
+ * not heard for long either, so that a merge does not wait for the dead of the other side.
  */
+static bool is_silent(const struct totem_engine *engine, uint32_t id)
+{
+	const struct peer *peer = peer_find(engine, id);
+
+	return !node_set_has(&engine->memb, id) && (peer == NULL || peer->heard_ns == 0 ||
+		engine->now_ns - peer->heard_ns >= engine->options.consensus_ns);
+}
+
 static void adopt_failed(struct totem_engine *engine, uint32_t from, bool is_member)
 {
 	for (uint32_t i = 0; i < engine->join_failed.count; i++) {
 		uint32_t id = engine->join_failed.ids[i];
-		const struct peer *peer = peer_find(engine, id);
 
-		if (id == engine->options.nodeid)
-			continue;
-		if (is_member || id == from || (node_set_has(&engine->proc, id) &&
-			!node_set_has(&engine->memb, id) &&
-			(peer == NULL || peer->heard_episode != engine->episode)))
+		if (id != engine->options.nodeid &&
+			(is_member || id == from || is_silent(engine, id)))
 			set_add(&engine->failed, id);
 	}
 }
@@ -264,6 +268,7 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 		return;
 	}
 	peer->sign_ns = 0;
+	peer->heard_ns = engine->now_ns;
 	if (join.header_nodeid == 0) {
 		peer->left_episode = engine->episode + (engine->state == TOTEM_OPERATIONAL);
 	} else {

@@ -14,6 +14,10 @@ void merge_foreign(struct totem_engine *engine, uint32_t node, const struct ring
 		engine_refuse(engine, is_frame ? TOTEM_REFUSED_FRAME : TOTEM_REFUSED_JOIN, node);
 		return;
 	}
+	struct peer *peer = peer_get(engine, node);
+
+	if (peer != NULL)
+		peer->heard_ns = engine->now_ns;
 	if (engine->is_pausing || peer_is_ignored(engine, node))
 		return;
 	/* Late: whoever committed to our ring sends nothing on an older one any more. */

@@ -6,7 +6,7 @@
 
 #define STALE_JOINS_MAX 3u
 #define SIGN_GAP_NS (1 * MILLISECOND_NS)
-#define CONFLICTS_FREE 1u
+#define CONFLICTS_FREE 2u
 #define BACKOFF_MAX_NS (60000 * MILLISECOND_NS)
 #define CONFLICT_AGE_MAX_NS (2 * BACKOFF_MAX_NS)
 
@@ -152,6 +152,13 @@ bool peer_is_ignored(const struct totem_engine *engine, uint32_t id)
 {
 	const struct peer *peer = peer_find(engine, id);
 
+	/*
+	 * Two rotations after the installation everybody is OPERATIONAL. Turning to another ring before
+	 * would abort the recovery of those who are not; it will be heard again.
+	 */
+	if (engine->state == TOTEM_OPERATIONAL && engine->a_known < 2 &&
+		!node_set_has(&engine->memb, id))
+		return true;
 	return peer != NULL && peer->backoff_until_ns > engine->now_ns;
 }
 
@@ -182,26 +189,36 @@ void peer_given_up(struct totem_engine *engine, uint32_t id)
 
 void peer_accuse(struct totem_engine *engine, uint32_t accuser)
 {
+	bool is_member = node_set_has(&engine->memb, accuser);
+
 	for (uint32_t i = 0; i < engine->peer_count; i++) {
 		struct peer *peer = &engine->peers[i];
-		bool is_new = peer->accuser_episode != engine->episode;
 
 		if (peer->id == accuser)
 			continue;
-		if (node_set_has(&engine->join_failed, peer->id) && is_new) {
-			peer->accuser = accuser;
+		if (node_set_has(&engine->join_failed, peer->id)) {
+			if (peer->accuser_episode != engine->episode)
+				peer->accuser = accuser;
 			peer->accuser_episode = engine->episode;
-		} else if (peer->accuser == accuser && is_new &&
-			node_set_has(&engine->join_proc, peer->id)) {
-			peer->backoff_until_ns = 0; /* it hears that node again */
+		} else if (is_member && node_set_has(&engine->join_proc, peer->id)) {
+			peer->backoff_until_ns = 0; /* one of us listens to it */
 		}
 	}
 }
 
+static uint64_t hash_members(const struct totem_engine *engine)
+{
+	uint64_t hash = UINT64_C(0xCBF29CE484222325); /* FNV-1a, a word at a time */
+
+	for (uint32_t i = 0; i < engine->memb.count; i++)
+		hash = (hash ^ engine->memb.ids[i]) * UINT64_C(0x100000001B3);
+	return hash;
+}
+
 /*
  * A ring was formed without a node that we hear, because a member does not hear it. Listening to that
- * node would form ring after ring for ever (§16.3): the first time may be an accident, then it is
- * ignored for longer and longer. Whoever gave it up by its own timer goes on listening, so that the
+ * node would form ring after ring for ever (§16.3): twice may be an accident, then it is ignored for
+ * longer and longer, as long as it is the same ring. Whoever gave it up by its own timer goes on listening, so that the
  * two find each other as soon as they can.
  */
 static void judge(struct totem_engine *engine, struct peer *peer)
@@ -221,10 +238,12 @@ static void judge(struct totem_engine *engine, struct peer *peer)
 		!node_set_has(&engine->memb, peer->accuser) ||
 		!node_set_has(&engine->failed, peer->id))
 		return;
-	if (engine->now_ns - peer->conflict_ns > CONFLICT_AGE_MAX_NS)
+	if (engine->now_ns - peer->conflict_ns > CONFLICT_AGE_MAX_NS ||
+		peer->conflict_members != hash_members(engine))
 		peer->conflicts = 0;
+	peer->conflict_members = hash_members(engine);
 	peer->conflict_ns = engine->now_ns;
-	if (peer->conflicts++ < CONFLICTS_FREE) {
+	if (++peer->conflicts <= CONFLICTS_FREE) {
 		peer->backoff_ns = engine->options.consensus_ns;
 		return;
 	}

@@ -73,6 +73,7 @@ struct peer {
 	uint64_t stale_since_ns;
 	uint64_t join_seq;        /* highest ring seq it was seen to have committed to */
 	uint64_t features;        /* of its last join */
+	uint64_t heard_ns;        /* when it sent a join, or was heard on another ring */
 	uint64_t heard_episode;   /* last gather episode in which it sent a join */
 	uint64_t sign_ns;         /* first sign of its death since it was last heard; 0: none */
 	uint64_t left_episode;    /* last gather episode in which it said that it goes */
@@ -82,7 +83,8 @@ struct peer {
 	uint32_t accuser;         /* who gave it up in that episode */
 	uint64_t given_up_episode; /* in which our own consensus timer failed it */
 	uint64_t conflict_ns;
-	uint32_t conflicts;       /* rings formed without it though we heard it */
+	uint64_t conflict_members; /* a hash of them */
+	uint32_t conflicts;       /* rings of these members formed without it though we heard it */
 };
 
 /* The commit token that passed here last. Its member list is new_memb. */
@@ -321,7 +323,8 @@ struct peer *peer_find(const struct totem_engine *engine, uint32_t id);
 bool peer_is_stale(struct totem_engine *engine, struct peer *peer, uint64_t ring_seq);
 void peer_dead(struct totem_engine *engine, uint32_t id); /* a sign of it: §16.3 */
 void peer_check_overdue(struct totem_engine *engine);
-bool peer_is_ignored(const struct totem_engine *engine, uint32_t id); /* back-off */
+/** Not listened to for now: in back-off, or because our own ring is not yet installed everywhere. */
+bool peer_is_ignored(const struct totem_engine *engine, uint32_t id);
 /** Note whom the sender of a join (lists in join_proc, join_failed) has given up. */
 void peer_given_up(struct totem_engine *engine, uint32_t id); /* by our own consensus timer */
 void peer_accuse(struct totem_engine *engine, uint32_t accuser);
