@@ -119,18 +119,21 @@ int cpg_handle_iteration_initialize(
 	struct cpg *cpg = self;
 	struct cpg_connection *connection = cpg->host->client_data(client);
 	struct cpg_req_iteration_initialize req;
-	struct cpg_wire_name name;
+	struct cpg_wire_name name = {0};
 	uint32_t open = 0;
 
 	(void)size;
 	cpg_snapshot(&req, msg, sizeof(req));
 
-	int rc = cpg_name_clean(&req.group, &name);
-
-	if (rc < 0)
-		return rc;
 	if (req.iteration_type < NAME_ONLY || req.iteration_type > ALL)
 		return -EINVAL;
+	/* With the other types Corosync's library leaves the name to chance. */
+	if (req.iteration_type == ONE_GROUP) {
+		int rc = cpg_name_clean(&req.group, &name);
+
+		if (rc < 0)
+			return rc;
+	}
 	for (const struct cpg_iteration *one = connection->iterations; one != NULL; one = one->next)
 		open++;
 

@@ -115,15 +115,24 @@ static int handle_join(void *self, struct coterie_client *client, const void *ms
 }
 
 /*
- * Leaves what was joined, whatever group and pid the request names: else a client could leave a
- * ghost behind or strike out somebody else (spec 01 §10.5, 03 §7.3).
+ * Leaves the group that was joined with the pid it was joined with, whatever pid the request names,
+ * and refuses any other group: else a client could leave a ghost behind or strike out somebody else
+ * (spec 01 §10.3, §10.5).
  */
 static int handle_leave(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct cpg *cpg = self;
 	struct cpg_connection *connection = connection_of(cpg, client);
+	struct cpg_req_leave req;
+	struct cpg_wire_name name;
 
-	(void)msg, (void)size;
+	(void)size;
+	cpg_snapshot(&req, msg, sizeof(req));
+
+	int named = cpg_name_clean(&req.group, &name);
+
+	if (named < 0)
+		return named;
 	switch (connection->state) {
 	case CPG_UNJOINED:
 	case CPG_LEAVE_STARTED:
@@ -133,6 +142,8 @@ static int handle_leave(void *self, struct coterie_client *client, const void *m
 	case CPG_JOINED:
 		break;
 	}
+	if (!cpg_name_equal(&connection->group->name, &name))
+		return -ENOENT;
 
 	int rc = send_process(cpg, CPG_RING_PROCLEAVE, &connection->group->name, connection->pid,
 		CPG_WIRE_REASON_LEAVE);

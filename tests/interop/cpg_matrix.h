@@ -29,6 +29,7 @@ void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 extern cpg_callbacks_t printing;
 extern cpg_model_v1_data_t printing_v1;
 extern unsigned int events_seen;
+extern bool is_silent; /* count, do not print */
 
 /** Called by the printing deliver callback after the line, when set. */
 extern void (*deliver_hook)(cpg_handle_t handle);

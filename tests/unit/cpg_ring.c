@@ -265,12 +265,13 @@ int32_t cpg_user_join(struct cpg_user *user, const char *group, uint32_t flags)
 		.flags = flags,
 	};
 
+	user->group = req.group;
 	return cpg_user_request(user, CPG_REQ_JOIN, &req, sizeof(req));
 }
 
 int32_t cpg_user_leave(struct cpg_user *user)
 {
-	struct cpg_req_leave req = {.pid = user->client->pid};
+	struct cpg_req_leave req = {.group = user->group, .pid = user->client->pid};
 
 	return cpg_user_request(user, CPG_REQ_LEAVE, &req, sizeof(req));
 }

@@ -32,6 +32,7 @@ struct cpg_user {
 	uint32_t nodeid;
 	struct coterie_client *client; /* NULL: gone */
 	uint32_t seen;                 /* events already looked at */
+	struct cpg_wire_name group;    /* of the last join */
 };
 
 void cpg_ring_init(struct cpg_ring *ring);
