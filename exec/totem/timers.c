@@ -185,6 +185,7 @@ static void token_expired(struct totem_engine *engine)
 	if (engine->is_pausing) {
 		/* The token may be among what waits in the sockets. */
 		engine->is_token_overdue = true;
+		timer_set(engine, TOTEM_TIMER_TOKEN, PAUSE_FLUSH_NS);
 		return;
 	}
 	switch (engine->state) {
