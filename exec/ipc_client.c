@@ -2,8 +2,9 @@
  * One client: answers, events, the backlog of events that found no room in its ring, its end.
  *
  * An event goes straight from the service's parts into the client's ring. Only when that is full is it
- * copied, and then every later one queues behind it. Nothing tells a server that a client has read, so a
- * timer tries again; libqb's jobs may wait 50 ms for that (spec 09 §3.3).
+ * copied, and then every later one queues behind it. Nothing tells a server that a client has read: each
+ * new event and each sign of life of the client tries, and a timer for the rest; libqb's jobs may wait
+ * 50 ms for that (spec 09 §3.3).
  */
 #include "exec/ipc_private.h"
 
@@ -174,11 +175,57 @@ static int give_up(struct coterie_client *client, const char *reason)
 	return -ENOTCONN;
 }
 
+static uint64_t now_of(const struct coterie_client *client)
+{
+	return loop_now_ns(client->server->ipc->executive->loop);
+}
+
+/* @return whether anything went out */
+static bool flush_client(struct coterie_client *client)
+{
+	bool has_moved = false;
+
+	ipc_enter(client->server->ipc);
+	while (client->backlog != NULL) {
+		struct ipc_event *event = client->backlog;
+		ssize_t sent = qb_ipcs_event_send(client->connection, event->bytes, event->size);
+
+		if (is_full(sent))
+			break;
+		if (sent < 0) {
+			give_up(client, strerror((int)-sent));
+			return has_moved;
+		}
+		has_moved = true;
+		client->backlog = event->next;
+		client->backlog_size -= event->size;
+		client->sent++;
+		free(event);
+	}
+	if (has_moved)
+		client->read_ns = now_of(client);
+	if (client->backlog != NULL)
+		return has_moved;
+	client->backlog_last = &client->backlog;
+	log_line("MAIN", LOG_DEBUG, "Q empty, queued:%u sent:%u.", client->queued, client->sent);
+	client->queued = client->sent = 0;
+	return has_moved;
+}
+
+static bool has_stalled(const struct coterie_client *client, uint64_t more)
+{
+	uint64_t size = client->backlog_size + more;
+
+	if (size <= IPC_BACKLOG_MAX)
+		return false;
+	return size > IPC_BACKLOG_LIMIT || now_of(client) - client->read_ns > IPC_STALL_NS;
+}
+
 static void flush_later(struct ipc *ipc);
 
 static int append(struct coterie_client *client, const struct message *message)
 {
-	if (client->backlog_size + message->size > IPC_BACKLOG_MAX)
+	if (has_stalled(client, message->size))
 		return give_up(client, "it does not read its events");
 	struct ipc_event *event = malloc(sizeof(*event) + message->size);
 	if (event == NULL)
@@ -191,6 +238,8 @@ static int append(struct coterie_client *client, const struct message *message)
 	}
 	event->size = message->size;
 	event->next = NULL;
+	if (client->backlog == NULL)
+		client->read_ns = now_of(client);
 	*client->backlog_last = event;
 	client->backlog_last = &event->next;
 	client->backlog_size += message->size;
@@ -213,8 +262,10 @@ int ipc_client_event(struct coterie_client *client, uint32_t event_id, const str
 		return rc;
 	if (message.size > client->size_max) {
 		rc = give_up(client, "its buffers are too small for an event");
-	} else if (client->backlog != NULL) {
+	} else if (client->backlog != NULL && (flush_client(client), client->backlog != NULL)) {
 		rc = append(client, &message);
+	} else if (client->is_leaving) {
+		rc = -ENOTCONN;
 	} else {
 		ipc_enter(client->server->ipc);
 		ssize_t sent = qb_ipcs_event_sendv(client->connection, message.iov, message.count);
@@ -228,34 +279,13 @@ int ipc_client_event(struct coterie_client *client, uint32_t event_id, const str
 	return rc;
 }
 
-/* --- the backlog --- */
-
-/* @return whether anything went out */
-static bool flush_client(struct coterie_client *client)
+void ipc_client_flush(struct coterie_client *client)
 {
-	bool has_moved = false;
-
-	while (client->backlog != NULL) {
-		struct ipc_event *event = client->backlog;
-		ssize_t sent = qb_ipcs_event_send(client->connection, event->bytes, event->size);
-
-		if (is_full(sent))
-			return has_moved;
-		if (sent < 0) {
-			give_up(client, strerror((int)-sent));
-			return has_moved;
-		}
-		has_moved = true;
-		client->backlog = event->next;
-		client->backlog_size -= event->size;
-		client->sent++;
-		free(event);
-	}
-	client->backlog_last = &client->backlog;
-	log_line("MAIN", LOG_DEBUG, "Q empty, queued:%u sent:%u.", client->queued, client->sent);
-	client->queued = client->sent = 0;
-	return has_moved;
+	if (client->backlog != NULL && !client->is_leaving)
+		flush_client(client);
 }
+
+/* --- the timer --- */
 
 static void on_flush_timer(void *arg)
 {
@@ -263,12 +293,13 @@ static void on_flush_timer(void *arg)
 	bool has_moved = false, has_backlog = false;
 
 	ipc->flush_timer = NULL;
-	ipc_enter(ipc);
 	for (struct ipc_server *server = ipc->servers; server != NULL; server = server->next) {
 		for (struct coterie_client *client = server->clients; client != NULL; client = client->next) {
 			if (client->backlog == NULL)
 				continue;
 			has_moved |= flush_client(client);
+			if (has_stalled(client, 0))
+				give_up(client, "it does not read its events");
 			has_backlog |= client->backlog != NULL;
 		}
 	}

@@ -160,8 +160,12 @@ static void on_ready(void *arg, int fd, uint32_t revents)
 	ipc->listening = NULL;
 	if (is_listen)
 		shed_handshakes(ipc);
-	if (connection != NULL)
-		qb_ipcs_connection_unref(connection);
+	if (connection == NULL)
+		return;
+	struct coterie_client *client = qb_ipcs_context_get(connection);
+	if (client != NULL && !client->is_closed)
+		ipc_client_flush(client);
+	qb_ipcs_connection_unref(connection);
 }
 
 /* --- libqb's poll handlers --- */

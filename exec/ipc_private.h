@@ -90,6 +90,7 @@ struct coterie_client {
 
 	struct ipc_event *backlog, **backlog_last;
 	uint64_t backlog_size; /* bytes in it */
+	uint64_t read_ns;      /* when an event of it last found room, or the first one came */
 
 	/* For stats.ipcs.*: spec 03 §6. */
 	uint32_t queued, sent;
@@ -183,6 +184,8 @@ void ipc_gate_check_later(struct ipc *ipc);
 /** An answer that is a header alone. */
 void ipc_client_respond(struct coterie_client *client, uint32_t response_id, enum ipc_error error);
 enum ipc_error ipc_error_from_errno(int rc);
+/** The client is alive: its ring may have room again. */
+void ipc_client_flush(struct coterie_client *client);
 /** Free what has not been sent. */
 void ipc_backlog_drop(struct coterie_client *client);
 

@@ -47,7 +47,13 @@ int ipc_client_event(struct coterie_client *client, uint32_t event_id, const str
 	uint32_t count);
 void ipc_client_disconnect(struct coterie_client *client);
 
-/** Events one client may have waiting in our memory before it is disconnected, bytes (spec 03 §6). */
+/**
+ * Events that one client may have waiting in our memory, bytes (spec 03 §6). A client is disconnected when
+ * more than IPC_BACKLOG_MAX wait and it has read none for IPC_STALL_NS: a sender that is slow to read falls
+ * behind by more than that within a second, and still reads. Beyond IPC_BACKLOG_LIMIT it goes in any case.
+ */
 #define IPC_BACKLOG_MAX (64u << 20)
+#define IPC_BACKLOG_LIMIT (512u << 20)
+#define IPC_STALL_NS UINT64_C(1000000000)
 
 #endif
