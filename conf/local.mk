@@ -20,3 +20,5 @@ demo: demo-run
 demo-run: all
 	@$(srcdir)/%D%/demo $(abs_top_builddir)
 .PHONY: demo-run
+
+dist_man_MANS += %D%/man/coterie.8 %D%/man/corosync.conf.5

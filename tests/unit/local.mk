@@ -5,8 +5,8 @@
 #	%C%_test_X_SOURCES = %D%/test_X.c
 #	%C%_test_X_CFLAGS = $(TEST_CFLAGS)
 #	%C%_test_X_LDADD = libX.la $(CHECK_LIBS)
-dist_check_SCRIPTS += %D%/check_includes.sh %D%/check_shell.sh %D%/check_headers.sh
-TESTS += %D%/check_includes.sh %D%/check_shell.sh %D%/check_headers.sh
+dist_check_SCRIPTS += %D%/check_includes.sh %D%/check_shell.sh %D%/check_headers.sh %D%/check_man.sh
+TESTS += %D%/check_includes.sh %D%/check_shell.sh %D%/check_headers.sh %D%/check_man.sh
 
 # exec/{loop,route,sync,state_dir,instance}.c: each with stand-ins for what it calls.
 exec_unit_tests = %D%/test_loop %D%/test_route %D%/test_state_dir %D%/test_sync

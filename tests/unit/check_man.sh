@@ -1,0 +1,23 @@
+#!/bin/bash
+# Manual pages: neither mandoc nor groff has anything to say about them.
+. "$(dirname "$0")/../tap.sh"
+cd "$(dirname "$0")/../.." || exit 1
+
+pages=$(find conf services transports plugins -name '*.[1-8]' | sort)
+if ! command -v mandoc >/dev/null && ! command -v man >/dev/null; then
+	tap_skip "neither mandoc nor man is installed"
+fi
+for page in $pages; do
+	if command -v mandoc >/dev/null; then
+		# Whether a referenced page is installed is the machine's affair.
+		found=$(mandoc -T lint "$page" 2>/dev/null | grep -v 'referenced manual not found')
+		[ -z "$found" ]
+		tap $? "mandoc: $page" || tap_note "$found"
+	fi
+	if command -v man >/dev/null; then
+		found=$(LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings -l "$page" 2>&1 >/dev/null)
+		[ -z "$found" ]
+		tap $? "man: $page" || tap_note "$found"
+	fi
+done
+tap_end
