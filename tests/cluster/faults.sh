@@ -84,8 +84,7 @@ every_node_first() {
 			[ "$node" -eq "$first" ] || lab_start "$node"
 		done
 		lab_ring ${#LAB_NODES[@]} "${LAB_NODES[@]}" && lab_alive "${LAB_NODES[@]}"
-		tap $? "node $first (${LAB_KINDS[first]}) started first: one ring"
-		"$@"
+		tap $? "node $first (${LAB_KINDS[first]}) started first: one ring" && "$@"
 		lab_stop "${LAB_NODES[@]}"
 		tap $? "all stop with status 0"
 	done

@@ -18,7 +18,8 @@
 # interface with it, and nothing on the machine can collide. A node is one more network and mount
 # namespace, held by a sleeping process. Timing matters to these tests, so a lock lets one run at a
 # time. Environment: LAB_TOKEN and LAB_SECONDS (of traffic), LAB_CLIENT=KIND forces one kind of
-# library, LAB_KIND=KIND makes every node of that kind, LAB_KEEP=FOLDER keeps logs and records.
+# library, LAB_KIND=KIND makes every node of that kind, LAB_KEEP=FOLDER keeps logs and records,
+# LAB_LOCK names another lock file.
 
 # shellcheck source=tests/tap.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../tap.sh"
@@ -48,6 +49,7 @@ lab_open() {
 	echo 'hosts: files' >"$LAB_DIR/nsswitch.conf"
 	[ ! -e /etc/resolv.conf ] || mount --bind "$LAB_DIR/resolv.conf" /etc/resolv.conf
 	[ ! -e /etc/nsswitch.conf ] || mount --bind "$LAB_DIR/nsswitch.conf" /etc/nsswitch.conf
+	lab_folders
 	ip link set lo up
 	ip link add bridge type bridge mcast_snooping 0
 	ip link set bridge up
@@ -81,9 +83,33 @@ lab_enter() {
 		[ -x "$LAB_BUILD/exec/coterie" ] || tap_skip "exec/coterie is not built"
 		;;
 	esac
-	exec 9>>"${TMPDIR:-/tmp}/coterie-cluster-tests.$UID.lock" && flock 9
+	exec 9>>"${LAB_LOCK:-${TMPDIR:-/tmp}/coterie-cluster-tests.$UID.lock}" && flock 9
 	LAB_INSIDE=1 exec unshare "${user[@]}" --net --mount --pid --fork --kill-child --mount-proc \
 		bash "$(realpath "$0")"
+}
+
+# The daemon's own folders for state and run-time files exist on machines that have it installed, and
+# have to be there for each node to mount something over: here they are made in an overlay.
+lab_folders() {
+	local name folder ancestor prefix localstatedir runstatedir
+
+	LAB_FOLDERS=()
+	for name in prefix localstatedir runstatedir; do
+		eval "$name=$(sed -n "s/^$name = //p" "$LAB_BUILD/Makefile" 2>/dev/null)"
+	done
+	for folder in "$localstatedir/lib/coterie" "$runstatedir/coterie"; do
+		ancestor=$folder
+		until [ -d "$ancestor" ]; do
+			ancestor=${ancestor%/*}
+		done
+		if [ "$ancestor" != "$folder" ] && [ -n "$ancestor" ]; then
+			mkdir "$LAB_DIR/upper${#LAB_FOLDERS[@]}" "$LAB_DIR/work${#LAB_FOLDERS[@]}"
+			mount -t overlay -o "lowerdir=$ancestor,upperdir=$LAB_DIR/upper${#LAB_FOLDERS[@]}" \
+				-o "workdir=$LAB_DIR/work${#LAB_FOLDERS[@]}" overlay "$ancestor" || exit 1
+			mkdir -p "$folder"
+		fi
+		LAB_FOLDERS+=("$folder")
+	done
 }
 
 # Under libtool the program itself, not its wrapper, since the wrapper would choose the library.
@@ -105,6 +131,9 @@ lab_node() {
 	mkdir -p "$LAB_DIR/$node/state"
 	# A mount namespace of its own keeps run-time files of the daemons apart.
 	unshare --net --mount bash -c "mount -t tmpfs lab /run && mkdir /run/lock && ip link set lo up &&
+		for folder in ${LAB_FOLDERS[*]}; do
+			mkdir -p \$folder && mount -t tmpfs lab \$folder || exit
+		done
 		touch $LAB_DIR/$node/ready && exec sleep infinity" 9>&- &
 	holder=$!
 	LAB_HOLDERS[node]=$holder
