@@ -56,6 +56,14 @@ static bool is_forbidden(int rc)
 	return rc == -EACCES || rc == -EPERM || rc == -EROFS;
 }
 
+/* A folder the service manager made for us (systemd.exec(5)); several: not for us to choose. */
+static const char *from_manager(const char *variable)
+{
+	const char *dir = secure_getenv(variable);
+
+	return dir != NULL && dir[0] == '/' && strchr(dir, ':') == NULL ? dir : NULL;
+}
+
 /* What the system keeps for root, an ordinary user keeps at home. */
 static int fall_back(const char *suffix, const char *slash, struct instance_dirs *dirs)
 {
@@ -100,13 +108,18 @@ int instance_dirs_prepare(const char *instance, const char *state_dir, struct in
 			return EXIT_STATE_DIR;
 		}
 		rc = join(dirs->state, "%s%s%s", state_dir, slash, suffix);
+	} else if (from_manager("STATE_DIRECTORY") != NULL) {
+		rc = join(dirs->state, "%s%s%s", from_manager("STATE_DIRECTORY"), slash, suffix);
 	} else {
 		rc = join(dirs->state, "%s/lib/coterie%s%s", LOCALSTATE_DIR, slash, suffix);
 	}
 	if (rc == 0)
 		rc = make_dirs(dirs->state, mode);
 	if (rc == 0) {
-		rc = join(dirs->run, "%s/coterie%s%s", RUNSTATE_DIR, slash, suffix);
+		if (from_manager("RUNTIME_DIRECTORY") != NULL)
+			rc = join(dirs->run, "%s%s%s", from_manager("RUNTIME_DIRECTORY"), slash, suffix);
+		else
+			rc = join(dirs->run, "%s/coterie%s%s", RUNSTATE_DIR, slash, suffix);
 		if (rc == 0)
 			rc = make_dirs(dirs->run, mode);
 		if (is_forbidden(rc) && state_dir != NULL)

@@ -22,7 +22,8 @@ bool instance_name_is_valid(const char *name);
 
 /**
  * Choose and make the folders. A configured state_dir must exist (but for the instance's own folder below
- * the default one); the others are made.
+ * it); the others are made. STATE_DIRECTORY and RUNTIME_DIRECTORY, as a service manager sets them, come
+ * before the compiled-in places.
  *
  * @param instance   NULL: the default one
  * @param state_dir  from the config; NULL: the default place

@@ -215,7 +215,7 @@ lab_start() {
 		coterie) daemon=("$LAB_BUILD/exec/coterie") ;;
 		esac
 		mapfile -t environment < <(lab_environment "${LAB_KINDS[node]}")
-		nsenter -t "${LAB_HOLDERS[node]}" -n -m env "${environment[@]}" \
+		nsenter -t "${LAB_HOLDERS[node]}" -n -m env "${environment[@]}" RUNTIME_DIRECTORY=/run \
 			"${daemon[@]}" -f -c "$LAB_DIR/$node/corosync.conf" \
 			>>"$LAB_DIR/$node/out" 2>&1 </dev/null 9>&- &
 		LAB_DAEMONS[node]=$!
