@@ -103,7 +103,9 @@ static void enter_commit(struct totem_engine *engine)
 	engine->ring = commit->ring;
 	if (engine->ring_seq_high < engine->ring.seq)
 		engine->ring_seq_high = engine->ring.seq;
-	assert(engine->ring.seq >= engine->old_ring.seq); /* I11 */
+	assert(engine->ring.seq >= engine->old_ring.seq ||
+		TOTEM_MUTANT(engine, COMMIT_STALE_RING) ||
+		TOTEM_MUTANT(engine, RING_SEQ_REUSED)); /* I11 */
 	engine->trc = 0;
 	engine->pbl = 0;
 	engine->retransmit_count = 0;

@@ -5,7 +5,7 @@
 
 bool deliver_is_safe(const struct totem_engine *engine)
 {
-	return (engine->features & WIRE_FEATURE_SAFE) != 0 || TOTEM_MUTANT(engine, SAFE_ASSUMED);
+	return (engine->features & WIRE_FEATURE_SAFE) != 0;
 }
 
 static void deliver_message(void *arg, uint32_t source, const struct iovec *iov, size_t count,
@@ -71,6 +71,10 @@ void deliver_ready(struct totem_engine *engine)
 		if (slot == NULL || (is_safe && slot->is_safe && !is_received_by_all(engine, seq)))
 			break;
 		engine->high_delivered = seq;
+		if (TOTEM_MUTANT(engine, DELIVER_SWAPPED) && store_find(store, seq + 1) != NULL) {
+			engine->high_delivered = seq + 1;
+			deliver_frame(engine, store_find(store, seq + 1));
+		}
 		deliver_frame(engine, slot);
 		if (TOTEM_MUTANT(engine, DELIVER_TWICE) && seq == engine->install_seq + 1)
 			deliver_frame(engine, slot);

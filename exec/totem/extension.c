@@ -50,6 +50,8 @@ uint64_t extension_agreed(const struct totem_engine *engine)
 {
 	uint64_t features = UINT64_MAX;
 
+	if (TOTEM_MUTANT(engine, SAFE_ASSUMED))
+		return extension_own(engine);
 	if (!engine->commit.has_features)
 		return 0;
 	for (uint32_t i = 0; i < engine->new_memb.count; i++) {

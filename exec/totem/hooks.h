@@ -18,11 +18,10 @@
 	X(FREE_EARLY, 100, "frames are freed with one token's aru, a rotation early") \
 	X(FREE_DELIVERED, 50, "frames are freed once delivered here") \
 	X(RETRANSMIT_IGNORED, 50, "retransmission requests are dropped unanswered") \
-	X(RETRANSMIT_RENUMBERED, 100, "a re-sent frame gets a new seq") \
 	X(REQUEST_NONE, 50, "missing frames are never requested") \
 	X(DELIVER_PAST_HOLE, 50, "delivery skips a missing frame in a regular configuration") \
 	X(DELIVER_TWICE, 20, "the first frame of a configuration is delivered twice") \
-	X(DELIVER_OWN_EARLY, 50, "an own message is delivered at once, before its place in the order") \
+	X(DELIVER_SWAPPED, 20, "of two frames that can be delivered the later one goes first") \
 	X(SAFE_AS_AGREED, 100, "SAFE messages are delivered as AGREED ones") \
 	X(SAFE_ONE_TOKEN, 200, "one token's aru is taken as proof that all have a SAFE frame") \
 	X(SAFE_CHANGE_IGNORED, 300, "SAFE messages are delivered before the transitional configuration") \
