@@ -12,6 +12,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,9 +22,22 @@
  */
 #define NOTIFY_DEPTH_MAX 16
 
+/* In front of memory that a running notification may still look at when it is given up. */
+struct grave {
+	struct grave *next;
+};
+
+/* A value's bytes. */
+struct blob {
+	struct grave grave;
+	max_align_t bytes[];
+};
+
 struct entry {
-	char *key;
-	struct map_value value; /* bytes: malloc'ed */
+	struct grave grave;
+	struct map_value value;
+	struct blob *blob; /* of value.bytes */
+	char key[];
 };
 
 struct map_tracker {
@@ -40,12 +54,6 @@ struct protection {
 	char *key;
 	size_t length;
 	bool is_prefix;
-};
-
-/* Memory that a running notification may still look at. */
-struct grave {
-	struct grave *next;
-	void *bytes;
 };
 
 struct map {
@@ -79,8 +87,7 @@ void map_destroy(struct map *map)
 		return;
 	assert(map->depth == 0);
 	for (size_t i = 0; i < map->count; i++) {
-		free((void *)(uintptr_t)map->entries[i]->value.bytes);
-		free(map->entries[i]->key);
+		free(map->entries[i]->blob);
 		free(map->entries[i]);
 	}
 	free(map->entries);
@@ -161,19 +168,10 @@ static struct entry *find(const struct map *map, const char *key)
 	return map->entries[at];
 }
 
-/* Free when nobody looks any more. Without memory for the note it leaks, which beats a stale
- * pointer. */
-static void bury(struct map *map, void *bytes)
+/* Free when nobody looks any more. */
+static void bury(struct map *map, struct grave *grave)
 {
-	if (map->depth == 0) {
-		free(bytes);
-		return;
-	}
-	struct grave *grave = malloc(sizeof(*grave));
-
-	if (grave == NULL)
-		return;
-	*grave = (struct grave){.next = map->graves, .bytes = bytes};
+	grave->next = map->graves;
 	map->graves = grave;
 }
 
@@ -182,8 +180,7 @@ static void sweep(struct map *map)
 	while (map->graves != NULL) {
 		struct grave *next = map->graves->next;
 
-		free(map->graves->bytes);
-		free(map->graves);
+		free(map->graves); /* the first member of what is freed */
 		map->graves = next;
 	}
 	for (struct map_tracker **link = &map->trackers; *link != NULL;) {
@@ -206,10 +203,9 @@ static bool is_covered(const char *key, const char *by, size_t length, bool is_p
 static void notify_all(struct map *map, enum map_event event, const char *key,
 	const struct map_value *now, const struct map_value *before)
 {
-	if (map->depth >= NOTIFY_DEPTH_MAX)
-		return;
 	map->depth++;
-	for (struct map_tracker *tracker = map->trackers; tracker != NULL; tracker = tracker->next)
+	for (struct map_tracker *tracker = map->depth > NOTIFY_DEPTH_MAX ? NULL : map->trackers;
+		tracker != NULL; tracker = tracker->next)
 		if (!tracker->is_gone &&
 			is_covered(key, tracker->key, tracker->length, tracker->is_prefix))
 			tracker->notify(tracker->arg, event, key, now, before);
@@ -217,7 +213,8 @@ static void notify_all(struct map *map, enum map_event event, const char *key,
 		sweep(map);
 }
 
-static int insert(struct map *map, size_t at, const char *key, const struct map_value *value)
+static int insert(struct map *map, size_t at, const char *key, const struct map_value *value,
+	struct blob *blob)
 {
 	if (map->count == map->capacity) {
 		size_t capacity = map->capacity == 0 ? 64 : map->capacity * 2;
@@ -228,16 +225,14 @@ static int insert(struct map *map, size_t at, const char *key, const struct map_
 		map->entries = entries;
 		map->capacity = capacity;
 	}
-	struct entry *entry = malloc(sizeof(*entry));
+	size_t size = strlen(key) + 1;
+	struct entry *entry = malloc(sizeof(*entry) + size);
 
 	if (entry == NULL)
 		return -ENOMEM;
-	entry->key = strdup(key);
-	if (entry->key == NULL) {
-		free(entry);
-		return -ENOMEM;
-	}
 	entry->value = *value;
+	entry->blob = blob;
+	memcpy(entry->key, key, size);
 	memmove(&map->entries[at + 1], &map->entries[at],
 		(map->count - at) * sizeof(*map->entries));
 	map->entries[at] = entry;
@@ -256,19 +251,19 @@ int map_set(struct map *map, const char *key, uint32_t type, const void *bytes, 
 		memcmp(entry->value.bytes, bytes, size) == 0)
 		return 0;
 
-	void *copy = malloc(size);
+	struct blob *blob = malloc(sizeof(*blob) + size);
 
-	if (copy == NULL)
+	if (blob == NULL)
 		return -ENOMEM;
-	memcpy(copy, bytes, size);
-	struct map_value now = {.type = type, .size = size, .bytes = copy};
+	memcpy(blob->bytes, bytes, size);
+	struct map_value now = {.type = type, .size = size, .bytes = blob->bytes};
 
 	if (entry == NULL) {
 		size_t at = lower_bound(map, key);
-		int rc = insert(map, at, key, &now);
+		int rc = insert(map, at, key, &now, blob);
 
 		if (rc < 0) {
-			free(copy);
+			free(blob);
 			return rc;
 		}
 		notify_all(map, MAP_ADDED, map->entries[at]->key, &now, NULL);
@@ -276,12 +271,10 @@ int map_set(struct map *map, const char *key, uint32_t type, const void *bytes, 
 	}
 	struct map_value before = entry->value;
 
+	bury(map, &entry->blob->grave);
 	entry->value = now;
-	map->depth++; /* keeps `before` and the entry in place while it is told */
-	bury(map, (void *)(uintptr_t)before.bytes);
+	entry->blob = blob;
 	notify_all(map, MAP_MODIFIED, entry->key, &now, &before);
-	if (--map->depth == 0)
-		sweep(map);
 	return 0;
 }
 
@@ -383,15 +376,11 @@ int map_delete(struct map *map, const char *key)
 	memmove(&map->entries[at], &map->entries[at + 1],
 		(map->count - at) * sizeof(*map->entries));
 
-	map->depth++; /* key may be the entry's own, and trackers look at it */
 	struct map_value before = entry->value;
 
-	bury(map, (void *)(uintptr_t)before.bytes);
-	bury(map, entry->key);
+	bury(map, &entry->blob->grave);
+	bury(map, &entry->grave);
 	notify_all(map, MAP_DELETED, entry->key, NULL, &before);
-	free(entry);
-	if (--map->depth == 0)
-		sweep(map);
 	return 0;
 }
 

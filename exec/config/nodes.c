@@ -237,6 +237,27 @@ static int64_t choose(const struct config *config, const bool *is_candidate, con
 	return named == 1 ? by_name : -2;
 }
 
+static void report_several(struct tree *tree, const struct config *config, const bool *is_candidate)
+{
+	char names[256] = "";
+
+	for (uint32_t i = 0; i < config->node_count; i++) {
+		const struct config_node *node = &config->nodes[i];
+		size_t used = strlen(names);
+		const char *name = node->name != NULL ? node->name : node->texts[0];
+
+		if (is_candidate[i] && name != NULL)
+			snprintf(names + used, sizeof(names) - used, "%s%.64s",
+				used == 0 ? "" : ", ", name);
+	}
+	tree_error(tree, (struct place){.file = tree->file},
+		"several nodes of the list are this host (%s): say which one with --node NAME or "
+		"an "
+		"instance of its name",
+		names);
+}
+
+/* Index, or -1 after a message. */
 static int64_t find_local(struct tree *tree, const struct config *config,
 	const struct config_environment *environment)
 {
@@ -250,19 +271,19 @@ static int64_t find_local(struct tree *tree, const struct config *config,
 						    &config->nodes[i], environment, step == 0);
 		int64_t found = choose(config, is_candidate, environment->host_name);
 
-		if (found == -2)
-			tree_error(tree, (struct place){.file = tree->file},
-				"several nodes of the list are this host: say which one with "
-				"--node NAME");
+		if (found == -2) {
+			report_several(tree, config, is_candidate);
+			return -1;
+		}
 		if (found != -1)
 			return found;
 	}
 	tree_error(tree, (struct place){.file = tree->file},
 		"no node is this host (host name '%s', no local address in the list): add it to "
-		"the nodelist or "
-		"use --node NAME",
+		"the "
+		"nodelist or use --node NAME",
 		environment->host_name);
-	return -2;
+	return -1;
 }
 
 static void set_local(

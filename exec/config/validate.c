@@ -12,6 +12,8 @@
 
 #include <coterie/plugin.h>
 
+#define SERVICES_MAX 256
+
 /* A key that takes fixed words. */
 struct choice {
 	const char *key;
@@ -169,6 +171,13 @@ int plugins_build(struct tree *tree, struct config *config)
 	if (services == NULL)
 		return -ENOMEM;
 	config->services = services;
+	if (tree->service_count > SERVICES_MAX) {
+		tree_error(tree,
+			(struct place){tree->services[SERVICES_MAX].file,
+				tree->services[SERVICES_MAX].line},
+			"more than %d services: remove some", SERVICES_MAX);
+		return 0;
+	}
 	for (uint32_t i = 0; i < count; i++) {
 		if (strcmp(standard[i], "votequorum") == 0 &&
 			!is_text(tree, "quorum.provider", "corosync_votequorum"))

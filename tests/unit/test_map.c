@@ -9,6 +9,8 @@
 
 #include <coterie/plugin.h>
 
+#include "tests/unit/fail_alloc.h"
+
 static struct map *map;
 
 /* What trackers were told, as text: "+key " added, "-key " deleted, "*key " modified. */
@@ -357,6 +359,45 @@ START_TEST(protection_is_by_key_and_prefix)
 }
 END_TEST
 
+static void ignore(void *arg, enum map_event event, const char *key, const struct map_value *now,
+	const struct map_value *before)
+{
+	(void)arg, (void)event, (void)key, (void)now, (void)before;
+}
+
+START_TEST(lack_of_memory_changes_nothing)
+{
+	unsigned int n;
+	bool has_failed = true;
+
+	map_set_u8(map, "k.1", 1);
+	for (n = 1; has_failed; n++) {
+		struct map_iterator *iterator = NULL;
+		struct map_tracker *tracker = NULL;
+
+		fail_alloc_at(n);
+		int rc = map_set_string(map, "k.2", "new");
+		if (rc == 0)
+			rc = map_set_u32(map, "k.1", n + 1000);
+		if (rc == 0)
+			rc = map_protect(map, "k.", true);
+		if (rc == 0)
+			iterator = map_iterator_create(map, "k.");
+		if (iterator != NULL)
+			tracker = map_track(map, "k.", true, ignore, NULL);
+		has_failed = fail_alloc_happened();
+		ck_assert(has_failed == (rc < 0 || iterator == NULL || tracker == NULL));
+		ck_assert(rc == 0 || rc == -ENOMEM);
+		map_iterator_destroy(iterator);
+		map_untrack(map, tracker);
+		if (has_failed)
+			map_delete(map, "k.2");
+	}
+	ck_assert_uint_gt(n, 6);
+	ck_assert_str_eq(walk("k."), "k.1 k.2 ");
+}
+END_TEST
+
 #define COUNT(array) (int)(sizeof(array) / sizeof((array)[0]))
 
 int main(void)
@@ -378,6 +419,7 @@ int main(void)
 	tcase_add_test(tc, endless_changes_end);
 	tcase_add_test(tc, integers_are_adjusted);
 	tcase_add_test(tc, protection_is_by_key_and_prefix);
+	tcase_add_test(tc, lack_of_memory_changes_nothing);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_set_tap(runner, "-");

@@ -13,6 +13,7 @@
 
 #include "exec/map.h"
 #include "tests/unit/config_case.h"
+#include "tests/unit/fail_alloc.h"
 
 #define TOTEM(transport, lines) "totem {\nversion: 2\ntransport: " transport "\n" lines "}\n"
 #define NODE(lines) "node {\n" lines "}\n"
@@ -179,6 +180,19 @@ START_TEST(this_node_is_found)
 	ck_assert_str_eq(config_case_entry(&one, "nodelist.local_node_pos"), position);
 	ck_assert_str_eq(config_case_entry(&one, "totem.interface.0.bindnetaddr"),
 		one.config->nodes[row->want].texts[0]);
+}
+END_TEST
+
+START_TEST(candidates_are_named)
+{
+	ck_assert_int_eq(config_case_load(&one,
+				 TOTEM("udpu", "") NODELIST(NODE("ring0_addr: 127.0.0.1\nname: a\n")
+						 CF2 NODE("ring0_addr: 127.0.0.2\n"))),
+		-EINVAL);
+	ck_assert(config_case_has_error(
+		&one, "several nodes of the list are this host (a, 127.0.0.2): say which"));
+	ck_assert_int_eq(config_case_load(&one, TOTEM("udpu", "") NODELIST(CF2)), -EINVAL);
+	ck_assert(config_case_has_error(&one, "no node is this host (host name 'vm'"));
 }
 END_TEST
 
@@ -424,6 +438,21 @@ END_TEST
 
 /* --- the other sections --- */
 
+START_TEST(services_are_limited)
+{
+	static char text[65536];
+
+	for (int count = 256; count <= 257; count++) {
+		size_t used = (size_t)sprintf(text, "%s", TOTEM("udpu", "") NODELIST(CF1));
+
+		for (int i = 0; i < count; i++)
+			used += (size_t)sprintf(text + used, "service {\nname: s%d\n}\n", i);
+		ck_assert_int_eq(config_case_load(&one, text), count <= 256 ? 0 : -EINVAL);
+	}
+	ck_assert(config_case_has_error(&one, "more than 256 services"));
+}
+END_TEST
+
 START_TEST(logging_inherits)
 {
 	ck_assert_int_eq(
@@ -637,6 +666,38 @@ START_TEST(the_map_is_that_of_the_reference)
 }
 END_TEST
 
+START_TEST(lack_of_memory_is_an_error)
+{
+	static const char text[] = TOTEM("udpu", "tokn: 1\ninterface {\nmcastport: 6000\n}\n")
+		NODELIST(CF1 CF2 CF3) "logging {\nlogger_subsys {\nsubsys: CPG\ndebug: on\n}\n}\n"
+				      "service {\nname: x\na: 1\n}\nuidgid {\nuid: 1\n}\n";
+	unsigned int n = 1;
+
+	for (;; n++) {
+		fail_alloc_at(n);
+		int rc = config_case_load(&one, text);
+		if (!fail_alloc_happened())
+			break;
+		ck_assert_msg(rc == -ENOMEM && one.config == NULL, "allocation %u: %d", n, rc);
+	}
+	ck_assert_int_eq(one.rc, 0);
+	ck_assert_uint_gt(n, 5);
+	for (n = 1;; n++) {
+		struct map *map = map_create();
+
+		fail_alloc_at(n);
+		int rc = config_publish(one.config, map);
+		bool has_failed = fail_alloc_happened();
+
+		map_destroy(map);
+		if (!has_failed)
+			break;
+		ck_assert_int_eq(rc, -ENOMEM);
+	}
+	ck_assert_uint_gt(n, 100);
+}
+END_TEST
+
 #define COUNT(array) (int)(sizeof(array) / sizeof((array)[0]))
 
 int main(void)
@@ -649,6 +710,7 @@ int main(void)
 	tcase_add_loop_test(tc, timers_are_computed, 0, COUNT(timers));
 	tcase_add_test(tc, the_engine_gets_the_rest);
 	tcase_add_loop_test(tc, this_node_is_found, 0, COUNT(locals));
+	tcase_add_test(tc, candidates_are_named);
 	tcase_add_test(tc, numeric_addresses_ask_no_resolver);
 	tcase_add_loop_test(tc, addresses_are_resolved_by_family, 0, COUNT(resolved));
 	tcase_add_test(tc, ids_are_generated_from_addresses);
@@ -656,10 +718,12 @@ int main(void)
 	tcase_add_test(tc, udp_makes_its_group_from_the_name);
 	tcase_add_loop_test(tc, errors_say_what_to_do, 0, COUNT(refused));
 	tcase_add_test(tc, a_list_has_at_most_384_nodes);
+	tcase_add_test(tc, services_are_limited);
 	tcase_add_test(tc, logging_inherits);
 	tcase_add_test(tc, defaults_are_the_documented_ones);
 	tcase_add_test(tc, plugins_are_asked_for);
 	tcase_add_test(tc, the_map_is_that_of_the_reference);
+	tcase_add_test(tc, lack_of_memory_is_an_error);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_set_tap(runner, "-");
