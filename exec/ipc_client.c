@@ -160,6 +160,12 @@ void ipc_backlog_drop(struct coterie_client *client)
 	client->backlog_size = 0;
 }
 
+/* It has gone: libqb hears of it in a moment. */
+static bool is_hung_up(ssize_t rc)
+{
+	return rc == -EPIPE || rc == -ECONNRESET || rc == -ENOTCONN || rc == -ESHUTDOWN;
+}
+
 /* Events must not be missing from the middle of a stream: without one of them, the stream ends. */
 static int give_up(struct coterie_client *client, const char *reason)
 {
@@ -170,6 +176,15 @@ static int give_up(struct coterie_client *client, const char *reason)
 			"Disconnecting process %u (%s) from %s: %s (%ju bytes of events were waiting for it)",
 			client->pid, client->process, client->server->name, reason,
 			(uintmax_t)client->backlog_size);
+	ipc_backlog_drop(client);
+	ipc_client_disconnect(client);
+	return -ENOTCONN;
+}
+
+static int give_up_on(struct coterie_client *client, ssize_t rc)
+{
+	if (!is_hung_up(rc))
+		return give_up(client, strerror((int)-rc));
 	ipc_backlog_drop(client);
 	ipc_client_disconnect(client);
 	return -ENOTCONN;
@@ -193,7 +208,7 @@ static bool flush_client(struct coterie_client *client)
 		if (is_full(sent))
 			break;
 		if (sent < 0) {
-			give_up(client, strerror((int)-sent));
+			give_up_on(client, sent);
 			return has_moved;
 		}
 		has_moved = true;
@@ -273,7 +288,7 @@ int ipc_client_event(struct coterie_client *client, uint32_t event_id, const str
 		if (is_full(sent))
 			rc = append(client, &message);
 		else if (sent < 0)
-			rc = give_up(client, strerror((int)-sent));
+			rc = give_up_on(client, sent);
 	}
 	message_fini(&message);
 	return rc;

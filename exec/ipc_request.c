@@ -16,8 +16,8 @@ static void refuse(struct coterie_client *client, const struct coterie_request *
 
 	client->invalid_requests++;
 	log_limited(&server->limit, loop_now_ns(server->ipc->executive->loop), "MAIN", LOG_WARNING,
-		"Refused request %d of %zu bytes from process %u (%s) at service %s: malformed or unknown", id,
-		size, client->pid, client->process, server->name);
+		"Refused request %d of %d bytes from process %u (%s) at service %s: malformed or unknown", id,
+		(int32_t)size, client->pid, client->process, server->name);
 	if (request == NULL || (request->flags & COTERIE_NO_REPLY) == 0)
 		ipc_client_respond(client, 0, IPC_INVALID_PARAM);
 }
