@@ -104,6 +104,7 @@ START_TEST(first_starts_again)
 	ck_assert_int_eq(add(7, LAST, 4, "w!", &message), 0);
 	ck_assert_mem_eq(message, "new!", 4);
 	free(message);
+	ck_assert_ptr_null(list.first);
 }
 END_TEST
 

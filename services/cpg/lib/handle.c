@@ -49,7 +49,7 @@ static void connection_destroy(struct handle_object *object)
 {
 	struct cpg_connection *connection = (struct cpg_connection *)object;
 
-	iterations_fini(connection); /* of a call that was inside when the handle died */
+	iterations_fini(connection);
 	channel_close(&connection->channel);
 	zero_copy_fini(connection);
 	assembly_list_fini(&connection->assemblies);
@@ -139,7 +139,6 @@ cs_error_t cpg_finalize(cpg_handle_t handle)
 	if (handle_take(&connections, handle, &object) < 0)
 		return CS_ERR_BAD_HANDLE;
 	struct cpg_connection *connection = (struct cpg_connection *)object;
-	iterations_fini(connection);
 	rc = finalize_request(&connection->channel);
 	/* Whoever is inside, in a callback or waiting for an event, keeps the memory, not more. */
 	if (atomic_load(&object->references) > 1)
