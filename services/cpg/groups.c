@@ -125,11 +125,13 @@ static uint32_t process_position(const struct cpg_group *group, uint32_t nodeid,
 struct cpg_process *cpg_process_find(struct cpg_group *group, uint32_t nodeid, uint32_t pid)
 {
 	uint32_t at = process_position(group, nodeid, pid);
+
+	if (at == group->count) /* perhaps there is no array at all */
+		return NULL;
+
 	struct cpg_process *process = &group->members[at];
 
-	if (at == group->count || process->nodeid != nodeid || process->pid != pid)
-		return NULL;
-	return process;
+	return process->nodeid == nodeid && process->pid == pid ? process : NULL;
 }
 
 bool cpg_group_has_node(const struct cpg_group *group, uint32_t nodeid)

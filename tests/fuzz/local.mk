@@ -1,1 +1,53 @@
-# tests/fuzz: sources, tests and data of this folder.
+# tests/fuzz: parsers of outside bytes against bytes that nobody sent. A target is one fuzz_X.c with
+# LLVMFuzzerTestOneInput; corpus/X holds where its mutations start. `make check` replays and mutates
+# with driver.c; `make check-long` does so for longer. For libFuzzer: make libfuzzer, then
+# tests/fuzz/libfuzzer_X FOLDER tests/fuzz/corpus/X.
+fuzz_programs = %D%/fuzz_config %D%/fuzz_cpg %D%/fuzz_groups %D%/fuzz_packets
+check_PROGRAMS += $(fuzz_programs)
+dist_check_SCRIPTS += %D%/fuzz.sh
+TESTS += %D%/fuzz.sh
+sanitized_scripts += %D%/fuzz.sh
+EXTRA_DIST += %D%/corpus
+
+fuzz_driver = %D%/driver.c %D%/fuzz.h
+fuzz_config_sources = %D%/fuzz_config.c $(config_sources) exec/map.c
+fuzz_cpg_sources = %D%/fuzz_cpg.c $(cpg_service_sources) tests/unit/mock_host.c
+fuzz_groups_sources = %D%/fuzz_groups.c
+fuzz_packets_sources = %D%/fuzz_packets.c %D%/ring.c %D%/ring.h
+
+%C%_fuzz_config_SOURCES = $(fuzz_config_sources) $(fuzz_driver)
+%C%_fuzz_config_CFLAGS = $(AM_CFLAGS)
+%C%_fuzz_config_LDADD = libtotem.la
+%C%_fuzz_cpg_SOURCES = $(fuzz_cpg_sources) $(fuzz_driver)
+%C%_fuzz_cpg_CFLAGS = $(AM_CFLAGS)
+%C%_fuzz_groups_SOURCES = $(fuzz_groups_sources) $(fuzz_driver)
+%C%_fuzz_groups_CFLAGS = $(AM_CFLAGS)
+%C%_fuzz_groups_LDADD = libtotem.la
+%C%_fuzz_packets_SOURCES = $(fuzz_packets_sources) $(fuzz_driver)
+%C%_fuzz_packets_CFLAGS = $(AM_CFLAGS)
+%C%_fuzz_packets_LDADD = libtotem.la
+
+fuzz-long: $(fuzz_programs)
+	abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' FUZZ_FACTOR=50 \
+		FUZZ_SEED=$${FUZZ_SEED:-$$$$} bash $(top_srcdir)/%D%/fuzz.sh
+check-long: fuzz-long
+
+# Everything once more, from the sources, with clang's own instrumentation.
+FUZZ_CC = clang
+libfuzzer_link = $(AM_V_CCLD)$(MKDIR_P) %D% && $(FUZZ_CC) -std=gnu11 -g -O1 \
+	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $(DEFS) \
+	$(DEFAULT_INCLUDES) $(AM_CPPFLAGS) -U_FORTIFY_SOURCE $(CPPFLAGS)
+libfuzzer_programs = %D%/libfuzzer_config %D%/libfuzzer_cpg %D%/libfuzzer_groups \
+	%D%/libfuzzer_packets
+libfuzzer: $(libfuzzer_programs)
+%D%/libfuzzer_config: $(fuzz_config_sources) $(totem_sources)
+	$(libfuzzer_link) -o $@ $(filter %.c,$^)
+%D%/libfuzzer_cpg: $(fuzz_cpg_sources)
+	$(libfuzzer_link) -o $@ $(filter %.c,$^)
+%D%/libfuzzer_groups: $(fuzz_groups_sources) $(totem_sources)
+	$(libfuzzer_link) -o $@ $(filter %.c,$^)
+%D%/libfuzzer_packets: $(fuzz_packets_sources) $(totem_sources)
+	$(libfuzzer_link) -o $@ $(filter %.c,$^)
+CLEANFILES += $(libfuzzer_programs)
+
+.PHONY: fuzz-long libfuzzer

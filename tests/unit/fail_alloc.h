@@ -1,6 +1,6 @@
 /*
  * Failing allocations: the nth one, once. A test program that includes this links with
- * $(FAIL_ALLOC_LDFLAGS). Allocations inside shared libraries are not touched, but libcheck is a static
+ * $(fail_alloc_ldflags). Allocations inside shared libraries are not touched, but libcheck is a static
  * one, and its assertions allocate: disarm before them.
  *
  *	for (unsigned int n = 1; ; n++) {

@@ -36,33 +36,33 @@ dist_check_DATA += \
 	%D%/vectors/04-mcast-fragments.hex %D%/vectors/04-mcast-recovery.hex \
 	%D%/vectors/04-mcast.hex %D%/vectors/04-merge-detect.hex %D%/vectors/04-token.hex
 vectors_sources = %D%/vectors.c %D%/vectors.h
-VECTORS_CPPFLAGS = -DVECTORS_DIR='"$(abs_top_srcdir)/%D%/vectors"'
+vectors_cppflags = -DVECTORS_DIR='"$(abs_top_srcdir)/%D%/vectors"'
 # Programs that make allocations fail (fail_alloc.h).
 fail_alloc_sources = %D%/fail_alloc.c %D%/fail_alloc.h
-FAIL_ALLOC_LDFLAGS = $(AM_LDFLAGS) \
+fail_alloc_ldflags = $(AM_LDFLAGS) \
 	-Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=reallocarray
 %C%_test_engine_SOURCES = %D%/test_engine.c
 %C%_test_engine_CFLAGS = $(TEST_CFLAGS)
 %C%_test_engine_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_frame_SOURCES = %D%/test_frame.c $(fail_alloc_sources)
 %C%_test_frame_CFLAGS = $(TEST_CFLAGS)
-%C%_test_frame_LDFLAGS = $(FAIL_ALLOC_LDFLAGS)
+%C%_test_frame_LDFLAGS = $(fail_alloc_ldflags)
 %C%_test_frame_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_node_set_SOURCES = %D%/test_node_set.c $(fail_alloc_sources)
 %C%_test_node_set_CFLAGS = $(TEST_CFLAGS)
-%C%_test_node_set_LDFLAGS = $(FAIL_ALLOC_LDFLAGS)
+%C%_test_node_set_LDFLAGS = $(fail_alloc_ldflags)
 %C%_test_node_set_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_pack_SOURCES = %D%/test_pack.c $(fail_alloc_sources)
 %C%_test_pack_CFLAGS = $(TEST_CFLAGS)
-%C%_test_pack_LDFLAGS = $(FAIL_ALLOC_LDFLAGS)
+%C%_test_pack_LDFLAGS = $(fail_alloc_ldflags)
 %C%_test_pack_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_unpack_SOURCES = %D%/test_unpack.c $(vectors_sources) $(fail_alloc_sources)
-%C%_test_unpack_CPPFLAGS = $(AM_CPPFLAGS) $(VECTORS_CPPFLAGS)
+%C%_test_unpack_CPPFLAGS = $(AM_CPPFLAGS) $(vectors_cppflags)
 %C%_test_unpack_CFLAGS = $(TEST_CFLAGS)
-%C%_test_unpack_LDFLAGS = $(FAIL_ALLOC_LDFLAGS)
+%C%_test_unpack_LDFLAGS = $(fail_alloc_ldflags)
 %C%_test_unpack_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_wire_SOURCES = %D%/test_wire.c $(vectors_sources)
-%C%_test_wire_CPPFLAGS = $(AM_CPPFLAGS) $(VECTORS_CPPFLAGS)
+%C%_test_wire_CPPFLAGS = $(AM_CPPFLAGS) $(vectors_cppflags)
 %C%_test_wire_CFLAGS = $(TEST_CFLAGS)
 %C%_test_wire_LDADD = libtotem.la $(CHECK_LIBS)
 

@@ -1,0 +1,62 @@
+/*
+ * Three engines on a small simulated network, for packets that nobody sent. Times are virtual, and
+ * everything is the same in every run.
+ */
+#ifndef TESTS_FUZZ_RING_H
+#define TESTS_FUZZ_RING_H
+
+#include <stdbool.h>
+
+#include "exec/totem/engine.h"
+
+#define RING_NODES 3u
+
+struct ring;
+
+struct ring_setup {
+	bool is_open;     /* nobody's node list names anybody */
+	bool is_plain;    /* no features are announced */
+	bool has_swapper; /* node 3 has the other byte order */
+};
+
+/** Every node is created; none has a link. */
+struct ring *ring_create(const struct ring_setup *setup);
+/** Checks that nothing leaks. */
+void ring_destroy(struct ring *ring);
+
+/* Nodes are 0 .. RING_NODES - 1 here; their ids are one more. */
+
+void ring_link_up(struct ring *ring, uint32_t node);
+/** Cut a node off from the others, or let it hear them again. */
+void ring_cut(struct ring *ring, uint32_t node, bool is_cut);
+enum totem_state ring_state(const struct ring *ring, uint32_t node);
+const struct ring_id *ring_of(const struct ring *ring, uint32_t node);
+
+/** The next arrival, or else the next timer. */
+void ring_step(struct ring *ring);
+/** Steps for so much time. */
+void ring_run(struct ring *ring, uint64_t ns);
+/** Steps until the node is in the state or so much time has passed. */
+bool ring_run_until(struct ring *ring, uint32_t node, enum totem_state state, uint64_t ns);
+/** Steps until all nodes are in one ring and operational. */
+bool ring_run_together(struct ring *ring, uint64_t ns);
+
+/** A packet out of nowhere. */
+void ring_inject(struct ring *ring, uint32_t node, const uint8_t *bytes, size_t size);
+void ring_send(struct ring *ring, uint32_t node, bool is_safe, size_t size);
+
+/**
+ * Take the packet that would arrive next off the network.
+ * @return its bytes, valid until the next call of anything here; NULL: none is under way
+ */
+uint8_t *ring_intercept(struct ring *ring, uint32_t *node, size_t *size);
+/** A packet that was on the network before, one of the last few; NULL: none. */
+const uint8_t *ring_history(const struct ring *ring, uint32_t back, size_t *size);
+
+struct ring_counts {
+	uint64_t refused, delivered, configurations;
+};
+/** Of all nodes. */
+const struct ring_counts *ring_counts(const struct ring *ring);
+
+#endif
