@@ -92,6 +92,18 @@ static void drop_queued(struct totem_engine *engine)
 		frame_unref(frame);
 }
 
+/*
+ * Those who joined missed the start of a message that is half sent. Where the reference's rule holds
+ * they would lose what is packed behind its end as well: spec 04 §12.4. Out of memory: they do.
+ */
+static void end_message_alone(struct totem_engine *engine)
+{
+	if (engine->features != 0 || engine->joined.count == 0)
+		return;
+	(void)pack_queue_split(engine->q_sync);
+	(void)pack_queue_split(engine->q_new);
+}
+
 void configure_install(struct totem_engine *engine)
 {
 	int rc;
@@ -122,6 +134,8 @@ void configure_install(struct totem_engine *engine)
 
 	switch_stores(engine);
 	become_operational(engine);
+	end_message_alone(engine);
+
 	const struct totem_trace trace = {
 		.kind = TOTEM_TRACE_INSTALLED,
 		.value = engine->install_seq,

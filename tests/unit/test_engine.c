@@ -620,6 +620,41 @@ START_TEST(a_crashed_node_comes_back)
 }
 END_TEST
 
+/*
+ * A ring with reference members (here: none that announces features) and one more that joins in the
+ * middle of a long message: by the rule they go by it cannot have that message, but what was packed
+ * behind it, in the same frame, is sent in the new configuration and is for everybody.
+ */
+START_TEST(a_joiner_gets_what_follows_a_long_message)
+{
+	static char large[300000];
+	const struct iovec iov = {.iov_base = large, .iov_len = sizeof(large)};
+	const char *small = "1:m1.0\n1:m1.1\n1:m1.2\n1:m1.3\n1:m1.4\n";
+
+	options.features = 0;
+	net->node_count = 3;
+	node_start(1);
+	node_start(2);
+	run_until_ring(2, 20000);
+	run_for(5);
+	clear_logs();
+	ck_assert_int_eq(
+		totem_engine_send(node_of(1)->engine, net->now_ns, TOTEM_AGREED, &iov, 1), 0);
+	send_many(1, 5);
+	ck_assert_int_eq(
+		totem_engine_send(node_of(1)->engine, net->now_ns, TOTEM_AGREED, &iov, 1), 0);
+	run_for(1);
+	ck_assert_str_eq(node_of(2)->log, ""); /* it is under way */
+	node_start(3);
+	run_until_ring(3, 9000);
+	run_for(100);
+	ck_assert_ptr_nonnull(strstr(node_of(2)->log, "regular 1 2 3 +3\n1:(300000 bytes)\n1:m1.0"));
+	ck_assert_ptr_nonnull(strstr(node_of(2)->log, small));
+	ck_assert_ptr_nonnull(strstr(node_of(3)->log, small));
+	ck_assert_ptr_nonnull(strstr(node_of(3)->log, "1:m1.4\n1:(300000 bytes)\n"));
+}
+END_TEST
+
 START_TEST(a_leave_takes_no_timer)
 {
 	start_ring(3);
@@ -865,6 +900,7 @@ static void add_basic(Suite *suite)
 	tcase_add_test(tcase, a_crash_is_recovered_from);
 	tcase_add_test(tcase, a_crashed_node_comes_back);
 	tcase_add_test(tcase, a_leave_takes_no_timer);
+	tcase_add_test(tcase, a_joiner_gets_what_follows_a_long_message);
 	tcase_add_test(tcase, signs_of_death_are_confirmed_first);
 	tcase_add_test(tcase, partitions_merge);
 	tcase_add_test(tcase, a_broken_disk_keeps_a_node_out);
