@@ -23,8 +23,9 @@
 
 /**
  * One request. Before the handler runs the executive has checked the client's rights, that
- * `size_min` <= size <= 1048576 and the flags. msg is a copy or the client's own shared memory: its
- * bytes may change while the handler runs, so lengths are copied once and then checked.
+ * `size_min` <= size <= 1048576 and the flags. Up to 4096 bytes, msg is a copy aligned to 8. A longer one
+ * is the client's own shared memory, aligned to 4: its bytes may change while the handler runs, so lengths
+ * are copied once and then checked.
  *
  * Handler's result: 0: the executive answers `response_id` with CS_OK. COTERIE_REPLIED, COTERIE_LATER:
  * nothing. Negative errno: it answers with the matching cs_error_t (-EAGAIN: try again, -EEXIST,

@@ -1,0 +1,97 @@
+#!/bin/bash
+# A plugin that cannot be used stops the daemon at start: one line that names the file and the reason,
+# and an exit code of its own (spec 07 §4.7).
+. "$(dirname "$0")/../tap.sh"
+
+build=${abs_top_builddir:-$PWD}
+daemon=$build/exec/coterie
+variants=$build/tests/unit/plugins
+[ -x "$daemon" ] || tap_skip "no daemon at $daemon"
+work=$(mktemp -d)
+chmod 755 "$work"
+mkdir -m 777 "$work/files" "$work/home"
+trap 'rm -rf "$work"' EXIT
+
+# Without root its folders are below XDG_*, so that nothing is left behind elsewhere.
+as_user=()
+if [ "$(id -u)" = 0 ]; then
+	as_user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+	"${as_user[@]}" test -x "$daemon" -a -r "$variants" 2>/dev/null || as_user=()
+fi
+export COTERIE_PLUGIN_PATH=$work/files:$variants:$build
+export HOME=$work/home XDG_STATE_HOME=$work/home XDG_RUNTIME_DIR=$work/home
+
+write_config() { # SERVICE-SECTION
+	cat >"$work/corosync.conf" <<-END
+	totem {
+		version: 2
+		cluster_name: plugins
+		transport: udpu
+	}
+	nodelist {
+		node {
+			name: n1
+			nodeid: 1
+			ring0_addr: 127.0.0.1
+		}
+	}
+	system {
+		sched_rr: no
+	}
+	logging {
+		to_stderr: yes
+		to_syslog: no
+	}
+	$1
+	END
+}
+
+# refused CODE PATTERN WHAT: with the config as it is
+refused() {
+	local output status
+
+	output=$("${as_user[@]}" timeout 20 "$daemon" -f --instance "plugins$$" --node n1 \
+		-c "$work/corosync.conf" 2>&1)
+	status=$?
+	[ $status -eq "$1" ] && [ "$(grep -c -E "$2" <<<"$output")" -eq 1 ]
+	tap $? "$3: exit code $1" || tap_note "exit code $status" "$output"
+}
+
+# service CODE PATTERN NAME
+service() {
+	write_config "service {
+		name: $3
+	}"
+	refused "$1" "$2" "$3"
+}
+
+service 30 "no plugin 'nowhere' of kind service in $work/files:" nowhere
+service 31 "wrong_magic\.la' is not a Coterie plugin \(symbol coterie_plugin starts with" wrong_magic
+service 31 "no_symbol\.la' is not a Coterie plugin \(no symbol coterie_plugin\)" no_symbol
+service 31 "'misnamed' \(.*misnamed\.la\) is refused: its descriptor says 'other'" misnamed
+service 31 "'short_table' \(.*\) is refused: its table of operations has [0-9]+ bytes" short_table
+service 31 "cannot open plugin file '.*undefined\.la' \(.*nobody_defines_this" undefined
+service 32 "'newer_major' \(.*\) needs plugin ABI 2\.0, this is 1\.[0-9]+: upgrade" newer_major
+service 33 "'init_fails' \(.*\) cannot start: its init failed \(No such device or address\)" init_fails
+echo "no plugin" >"$work/files/text.so"
+service 31 "cannot open plugin file '$work/files/text\.so' \(" text
+
+# Two that want the same place on the ring: in ascending order of loading, the second is named.
+write_config "service {
+		name: good
+	}
+	service {
+		name: same_ring_id
+	}"
+refused 31 "'same_ring_id' \(.*\) is refused: ring id 40 is in use by plugin 'good' \(.*good\.la\)" \
+	"duplicate ring id"
+
+# The standard set is optional, but a broken member of it is not passed over.
+echo "no plugin" >"$work/files/cpg.so"
+write_config ""
+refused 31 "cannot open plugin file '$work/files/cpg\.so'" "broken cpg"
+
+rm "$work/files/cpg.so"
+mv "$work/files/text.so" "$work/files/udpu.so"
+refused 31 "cannot open plugin file '$work/files/udpu\.so'" "broken transport"
+tap_end
