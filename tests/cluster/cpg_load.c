@@ -28,7 +28,6 @@ struct sender {
 	uint32_t nodeid;
 	uint32_t pid;
 	uint64_t count; /* of messages delivered, END not included */
-	bool is_present;
 	bool has_ended;
 };
 
@@ -48,7 +47,7 @@ struct load {
 	unsigned int sender_count;
 	unsigned int present; /* members now */
 	unsigned int ended;
-	unsigned int deserters; /* left before their END */
+	unsigned int deserters; /* senders that left before their END */
 	uint64_t sent, delivered, own, bytes;
 	uint64_t gaps, changed, refused;
 	uint64_t hash;
@@ -139,15 +138,12 @@ static void confchg(cpg_handle_t handle, const struct cpg_name *group,
 	const struct cpg_address *members, size_t member_count, const struct cpg_address *left,
 	size_t left_count, const struct cpg_address *joined, size_t joined_count)
 {
-	(void)handle, (void)group, (void)joined, (void)joined_count;
-	for (size_t i = 0; i < member_count; i++)
-		sender_find(members[i].nodeid, members[i].pid)->is_present = true;
+	(void)handle, (void)group, (void)members, (void)joined, (void)joined_count;
 	for (size_t i = 0; i < left_count; i++) {
 		struct sender *sender = sender_find(left[i].nodeid, left[i].pid);
 
-		if (sender->is_present && !sender->has_ended)
+		if (sender->count > 0 && !sender->has_ended)
 			load.deserters++;
-		sender->is_present = false;
 	}
 	load.present = (unsigned int)member_count;
 }

@@ -39,6 +39,7 @@ lab_open() {
 	local node kind
 
 	[ -n "${LAB_INSIDE:-}" ] || lab_enter "$@"
+	[ -z "${LAB_KEEP:-}" ] || mkdir -p "$LAB_KEEP"
 	cd / || exit 1
 	LAB_DIR=$(mktemp -d)
 	trap lab_clean EXIT
