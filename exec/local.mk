@@ -19,7 +19,7 @@ libexecutive_la_SOURCES += \
 libexecutive_la_SOURCES += \
 	$(config_sources) \
 	%D%/log.c %D%/log.h %D%/log_format.c %D%/log_format.h %D%/log_limit.c \
-	%D%/log_sink.c %D%/log_sink.h \
+	%D%/log_qb.c %D%/log_sink.c %D%/log_sink.h \
 	%D%/map.c %D%/map.h
 
 # The daemon.

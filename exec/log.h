@@ -22,6 +22,11 @@ void log_open(const char *ident);
  * @return 0; -errno: the old settings stay
  */
 int log_configure(const struct config_log *settings, char *error, uint32_t error_size);
+/**
+ * Let libqb's own lines through, as subsystem QB; debug lines only if that subsystem wants them now. Call
+ * once, after log_configure. -errno: they stay unheard.
+ */
+int log_take_libqb(void);
 int log_reopen(void); /* files were rotated; -errno of the first that failed */
 void log_close(void);
 

@@ -89,6 +89,8 @@ static int load_config(struct daemon *daemon)
 		log_line("MAIN", LOG_ERR, "%s", error);
 		return EXIT_LOGGING;
 	}
+	if (!daemon->options.is_test && log_take_libqb() < 0)
+		log_line("MAIN", LOG_WARNING, "lines of libqb are not logged: out of memory");
 	return 0;
 }
 

@@ -157,6 +157,23 @@ START_TEST(levels_are_per_subsystem)
 }
 END_TEST
 
+START_TEST(targets_have_their_own_priorities)
+{
+	/* Of the first line only syslog hears, if there is one on this machine. */
+	struct config_log_subsystem top[] = {{.to_syslog = true,
+		.to_file = true,
+		.file = path_of("log"),
+		.file_priority = LOG_ERR,
+		.syslog_priority = LOG_INFO}};
+
+	ck_assert_int_eq(configure(top, 1), 0);
+	log_line("MAIN", LOG_INFO, "a line of Coterie's unit tests");
+	log_line("MAIN", LOG_ERR, "for both");
+	ck_assert_ptr_null(strstr(content("log"), "unit tests"));
+	ck_assert_ptr_nonnull(strstr(content("log"), "for both\n"));
+}
+END_TEST
+
 START_TEST(settings_are_all_or_nothing)
 {
 	struct config_log_subsystem good[] = {
@@ -289,6 +306,24 @@ START_TEST(syslog_never_waits)
 }
 END_TEST
 
+START_TEST(sockets_never_wait)
+{
+	struct log_sink sink;
+	char line[1024];
+	int sockets[2]; /* blocking, as a service manager gives them for standard error */
+	uint32_t written = 0;
+
+	memset(line, 'x', sizeof(line));
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
+	sink = (struct log_sink){.fd = sockets[0]};
+	while (log_sink_write(&sink, line, sizeof(line)) == 0)
+		ck_assert_uint_lt(written++, 100000);
+	close(sockets[1]);
+	ck_assert_int_lt(log_sink_write(&sink, line, sizeof(line)), 0);
+	close(sockets[0]);
+}
+END_TEST
+
 /* --- the limiter --- */
 
 static uint32_t count_lines(const char *text, const char *what)
@@ -337,12 +372,14 @@ int main(void)
 	tcase_add_loop_test(tc, lines_have_their_layout, 0, COUNT(layouts));
 	tcase_add_test(tc, debug_overrides_priorities);
 	tcase_add_test(tc, levels_are_per_subsystem);
+	tcase_add_test(tc, targets_have_their_own_priorities);
 	tcase_add_test(tc, settings_are_all_or_nothing);
 	tcase_add_test(tc, texts_are_one_line);
 	tcase_add_test(tc, rotated_files_are_opened_again);
 	tcase_add_test(tc, standard_error_is_the_start);
 	tcase_add_test(tc, a_full_pipe_loses_lines_and_says_so);
 	tcase_add_test(tc, syslog_never_waits);
+	tcase_add_test(tc, sockets_never_wait);
 	tcase_add_test(tc, floods_are_limited);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
