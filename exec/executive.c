@@ -4,11 +4,66 @@
 #include "exec/ipc_server.h"
 #include "exec/log.h"
 #include "exec/loop.h"
+#include "exec/map.h"
 #include "exec/plugin.h"
 #include "exec/process.h"
 #include "exec/ring.h"
+#include "exec/route.h"
+#include "exec/sync.h"
+
+#define EXIT_MAP 12
+#define EXIT_NO_MEMORY 38
 
 #define STOP_LOOK_NS 1000000u /* how often the queue is looked at while stopping */
+
+/* --- parts --- */
+
+int executive_create_parts(struct executive *executive, const char *const *directories, uint32_t count)
+{
+	int exit_code = EXIT_NO_MEMORY;
+
+	executive->map = map_create();
+	if (executive->map == NULL || config_publish(executive->config, executive->map) < 0) {
+		log_line("MAIN", LOG_ERR, "cannot create the configuration map: out of memory");
+		return EXIT_MAP;
+	}
+	executive->plugins = plugin_registry_create(executive, directories, count);
+	executive->route = route_create(executive);
+	executive->sync = sync_create(executive);
+	executive->ipc = ipc_create(executive);
+	if (executive->plugins == NULL || executive->route == NULL || executive->sync == NULL ||
+		executive->ipc == NULL) {
+		log_line("MAIN", LOG_ERR, "out of memory");
+		return exit_code;
+	}
+	executive->ring = ring_create(executive, &exit_code);
+	return executive->ring == NULL ? exit_code : 0;
+}
+
+static void unload_plugins(struct executive *executive)
+{
+	for (struct plugin *plugin = plugin_first(executive->plugins); plugin != NULL;
+		plugin = plugin_first(executive->plugins)) {
+		if (plugin->descriptor->kind == COTERIE_KIND_SERVICE && executive->is_stopping)
+			log_line("SERV", LOG_NOTICE, "Service engine unloaded: %s", plugin->service.title);
+		plugin_unload(executive->plugins, plugin);
+	}
+}
+
+void executive_destroy_parts(struct executive *executive)
+{
+	ring_stop(executive->ring);
+	unload_plugins(executive);
+	ring_destroy(executive->ring);
+	if (executive->ipc != NULL)
+		ipc_destroy(executive->ipc);
+	sync_destroy(executive->sync);
+	route_destroy(executive->route);
+	plugin_registry_destroy(executive->plugins);
+	map_destroy(executive->map);
+}
+
+/* --- stopping --- */
 
 /* Services with the highest priority first, within one priority by number: spec 06 §6.4. */
 static struct plugin *next_open(struct executive *executive)

@@ -37,6 +37,16 @@ struct executive {
 	int report_fd;             /* tells the waiting parent that we are up; -1: nobody waits */
 };
 
+/**
+ * Make map, plugin registry, routing, synchronisation, IPC and ring for executive->config; the loop is
+ * there already. What went wrong has been logged.
+ * @param directories  where plugins are looked for
+ * @return 0; an exit code of spec 07 §4.7: executive_destroy_parts cleans up then too
+ */
+int executive_create_parts(struct executive *executive, const char *const *directories, uint32_t count);
+/** Leave the ring, unload every plugin, take the parts down. */
+void executive_destroy_parts(struct executive *executive);
+
 /** End the process in order: services stop, the node leaves, loop_run returns. */
 void executive_stop(struct executive *executive, int exit_code);
 /** A synchronisation is complete: called by sync.c. */

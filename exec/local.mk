@@ -4,7 +4,7 @@ libexecutive_la_LIBADD = libtotem.la $(QB_LIBS) $(LTDL_LIBS)
 
 # Loop, ring, routing, synchronisation, process.
 libexecutive_la_SOURCES = \
-	%D%/executive.c %D%/executive.h %D%/instance.c %D%/instance.h %D%/loop.c %D%/loop.h \
+	%D%/check_plugin.c %D%/check_plugin.h %D%/executive.c %D%/executive.h %D%/instance.c %D%/instance.h %D%/loop.c %D%/loop.h \
 	%D%/map_publish.c %D%/map_publish.h %D%/options.c %D%/options.h %D%/process.c %D%/process.h \
 	%D%/ring.c %D%/ring.h %D%/ring_log.c %D%/ring_log.h %D%/route.c %D%/route.h \
 	%D%/state_dir.c %D%/state_dir.h %D%/sync.c %D%/sync.h

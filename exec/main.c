@@ -11,25 +11,22 @@
 #include <ltdl.h>
 
 #include "config.h"
+#include "exec/check_plugin.h"
 #include "exec/config/model.h"
 #include "exec/executive.h"
 #include "exec/instance.h"
 #include "exec/ipc_server.h"
 #include "exec/log.h"
 #include "exec/loop.h"
-#include "exec/map.h"
 #include "exec/map_publish.h"
 #include "exec/options.h"
 #include "exec/plugin.h"
 #include "exec/process.h"
 #include "exec/ring.h"
-#include "exec/route.h"
-#include "exec/sync.h"
 
 #define EXIT_CONFIG 8
 #define EXIT_LOGGING 7
 #define EXIT_FORK 4
-#define EXIT_MAP 12
 #define EXIT_SERVICES 13
 #define EXIT_FATAL 15
 #define EXIT_NO_MEMORY 38
@@ -150,28 +147,7 @@ static int open_signals(struct daemon *daemon)
 		&daemon->executive);
 }
 
-/* --- parts of the executive --- */
-
-static int create_parts(struct executive *executive)
-{
-	static const char *const directories[] = {PLUGIN_DIR};
-	int exit_code = EXIT_NO_MEMORY;
-
-	executive->map = map_create();
-	if (executive->map == NULL || config_publish(executive->config, executive->map) < 0)
-		return EXIT_MAP;
-	executive->plugins = plugin_registry_create(executive, directories, 1);
-	executive->route = route_create(executive);
-	executive->sync = sync_create(executive);
-	executive->ipc = ipc_create(executive);
-	if (executive->plugins == NULL || executive->route == NULL || executive->sync == NULL ||
-		executive->ipc == NULL) {
-		log_line("MAIN", LOG_ERR, "out of memory");
-		return exit_code;
-	}
-	executive->ring = ring_create(executive, &exit_code);
-	return executive->ring == NULL ? exit_code : 0;
-}
+/* --- plugins --- */
 
 static int load_service(struct executive *executive, const struct config_plugin *wanted)
 {
@@ -222,38 +198,6 @@ static int load_plugins(struct executive *executive)
 	return ring_start(executive->ring, transport) < 0 ? EXIT_FATAL : 0;
 }
 
-static void unload_plugins(struct executive *executive)
-{
-	if (executive->plugins == NULL)
-		return;
-	for (struct plugin *plugin = plugin_first(executive->plugins); plugin != NULL;
-		plugin = plugin_first(executive->plugins)) {
-		if (plugin->ipc != NULL) {
-			struct ipc_server *server = plugin->ipc;
-
-			plugin->ipc = NULL;
-			ipc_server_close(server);
-		}
-		if (plugin->descriptor->kind == COTERIE_KIND_SERVICE)
-			log_line("SERV", LOG_NOTICE, "Service engine unloaded: %s", plugin->service.title);
-		plugin_unload(executive->plugins, plugin);
-	}
-}
-
-static void destroy_parts(struct executive *executive)
-{
-	ring_stop(executive->ring);
-	unload_plugins(executive);
-	ring_destroy(executive->ring);
-	if (executive->ipc != NULL)
-		ipc_destroy(executive->ipc);
-	sync_destroy(executive->sync);
-	route_destroy(executive->route);
-	if (executive->plugins != NULL)
-		plugin_registry_destroy(executive->plugins);
-	map_destroy(executive->map);
-}
-
 /* --- start, run, stop --- */
 
 static int prepare_process(struct daemon *daemon)
@@ -291,6 +235,7 @@ static int prepare_process(struct daemon *daemon)
 
 static int run(struct daemon *daemon)
 {
+	static const char *const directories[] = {PLUGIN_DIR};
 	struct executive *executive = &daemon->executive;
 
 	log_line("MAIN", LOG_NOTICE, "Coterie %s starting up, compatible with Corosync Cluster Engine 3.1.7",
@@ -303,14 +248,14 @@ static int run(struct daemon *daemon)
 		log_line("MAIN", LOG_ERR, "cannot create the event loop: %s", strerror(errno));
 		return EXIT_FATAL;
 	}
-	code = create_parts(executive);
+	code = executive_create_parts(executive, directories, 1);
 	if (code == 0)
 		code = load_plugins(executive);
 	if (code == 0 && !executive->is_stopping) {
 		loop_run(executive->loop);
 		code = executive->exit_code;
 	}
-	destroy_parts(executive);
+	executive_destroy_parts(executive);
 	return code;
 }
 
@@ -339,6 +284,8 @@ int main(int argc, char **argv)
 	else
 		snprintf(daemon.ident, sizeof(daemon.ident), "coterie");
 	log_open(daemon.ident);
+	if (daemon.options.check_plugin != NULL)
+		return check_plugin(executive, daemon.options.check_plugin);
 	code = load_config(&daemon);
 	if (code == 0 && daemon.options.is_test) {
 		code = tell_test(executive->config);

@@ -302,7 +302,7 @@ struct plugin *plugin_load(struct plugin_registry *registry, uint32_t kind, cons
 	if (plugin_check(registry, plugin_file_descriptor(file), kind, name, plugin_file_path(file),
 		    error) < 0)
 		goto close;
-	if (kind == COTERIE_KIND_EXTENSION) {
+	if (plugin_file_descriptor(file)->kind == COTERIE_KIND_EXTENSION) {
 		plugin_fail(error, PLUGIN_EXIT_ABI,
 			"plugin '%s' (%s) is an extension, which this executive does not take yet", name,
 			plugin_file_path(file));

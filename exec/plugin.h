@@ -60,6 +60,7 @@ void plugin_registry_destroy(struct plugin_registry *registry);
 
 /**
  * Find, open and check a plugin and run its init (service) or open (transport).
+ * @param kind  COTERIE_KIND_*; 0: whatever it is
  * @return the plugin, owned by the registry; NULL: *error says why
  */
 struct plugin *plugin_load(struct plugin_registry *registry, uint32_t kind, const char *name,
@@ -78,6 +79,7 @@ const struct coterie_ring_msg *plugin_ring_msg(const struct plugin *plugin, uint
 
 /**
  * Check a descriptor against our ABI and what is loaded. Pure; no code of the plugin runs.
+ * @param kind       what it should be; 0: either
  * @param file_name  base name of the file without suffix
  */
 int plugin_check(const struct plugin_registry *registry, const struct coterie_plugin *descriptor,

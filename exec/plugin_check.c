@@ -251,7 +251,7 @@ static int check_head(const struct candidate *candidate, uint32_t kind)
 			descriptor->size, DESCRIPTOR_SIZE_MIN);
 	if (descriptor->kind < COTERIE_KIND_TRANSPORT || descriptor->kind > COTERIE_KIND_EXTENSION)
 		return REFUSE(candidate, "kind %u is unknown", descriptor->kind);
-	if (descriptor->kind != kind)
+	if (kind != 0 && descriptor->kind != kind)
 		return REFUSE(candidate, "it is a %s, not a %s: name it in the right place of the config file",
 			plugin_kind_name(descriptor->kind), plugin_kind_name(kind));
 	return 0;
@@ -284,9 +284,9 @@ int plugin_check(const struct plugin_registry *registry, const struct coterie_pl
 		rc = check_options(&candidate);
 	if (rc == 0 && descriptor->ops == NULL)
 		rc = REFUSE(&candidate, "it has no table of operations");
-	if (rc == 0 && kind == COTERIE_KIND_SERVICE)
+	if (rc == 0 && descriptor->kind == COTERIE_KIND_SERVICE)
 		rc = check_service(&candidate);
-	if (rc == 0 && kind == COTERIE_KIND_TRANSPORT)
+	if (rc == 0 && descriptor->kind == COTERIE_KIND_TRANSPORT)
 		rc = check_transport(&candidate);
 	return rc;
 }

@@ -1,0 +1,14 @@
+/* coterie --check-plugin FILE: would the executive take this plugin? */
+#ifndef EXEC_CHECK_PLUGIN_H
+#define EXEC_CHECK_PLUGIN_H
+
+struct executive;
+
+/**
+ * Open a plugin file, check its descriptor, start it with its default options and stop it again, without
+ * a ring or a client. Tells the outcome on stdout or stderr.
+ * @return exit code: 0, or 30 to 33 of spec 07 §4.7
+ */
+int check_plugin(struct executive *executive, const char *file);
+
+#endif
