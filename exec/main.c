@@ -29,6 +29,7 @@
 #define EXIT_FORK 4
 #define EXIT_SERVICES 13
 #define EXIT_FATAL 15
+#define EXIT_ADDRESS 35
 #define EXIT_NO_MEMORY 38
 
 /* What main holds beside the executive. */
@@ -195,7 +196,8 @@ static int load_plugins(struct executive *executive)
 		log_line("TOTEM", LOG_ERR, "%s", error.text);
 		return error.exit_code;
 	}
-	return ring_start(executive->ring, transport) < 0 ? EXIT_FATAL : 0;
+	int rc = ring_start(executive->ring, transport);
+	return rc == 0 ? 0 : rc == -EADDRINUSE || rc == -EADDRNOTAVAIL ? EXIT_ADDRESS : EXIT_FATAL;
 }
 
 /* --- start, run, stop --- */

@@ -86,9 +86,9 @@ TESTS += $(exec_plugin_tests)
 %C%_test_plugin_CFLAGS = $(TEST_CFLAGS)
 %C%_test_plugin_LDADD = $(CHECK_LIBS) $(QB_LIBS) $(LTDL_LIBS)
 
-dist_check_SCRIPTS += %D%/plugin_start.sh
-TESTS += %D%/plugin_start.sh
-sanitized_scripts += %D%/plugin_start.sh
+dist_check_SCRIPTS += %D%/plugin_start.sh %D%/start_failures.sh
+TESTS += %D%/plugin_start.sh %D%/start_failures.sh
+sanitized_scripts += %D%/plugin_start.sh %D%/start_failures.sh
 
 # Plugins for test_plugin: one source, one wrong thing each.
 check_LTLIBRARIES += $(variant_plugins)
