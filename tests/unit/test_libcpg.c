@@ -520,7 +520,10 @@ START_TEST(iteration_answers)
 	ck_assert_int_eq(cpg_initialize(&handle, NULL), CS_OK);
 	ck_assert_int_eq(
 		cpg_iteration_initialize(handle, CPG_ITERATION_ALL, NULL, &first), CS_OK);
+	ck_assert_int_eq(
+		cpg_iteration_initialize(handle, CPG_ITERATION_ALL, NULL, &second), CS_OK);
 	ck_assert_uint_eq((uint32_t)first, 0);
+	ck_assert_uint_eq((uint32_t)second, 1);
 }
 END_TEST
 
