@@ -318,7 +318,9 @@ int main(int argc, char **argv)
 	const char *part = argc > 1 ? argv[1] : "";
 	pid_t daemon_pid = argc > 2 ? (pid_t)atoi(argv[2]) : 0;
 
-	process_name(getpid(), 'P');
+	/* In a ring everybody is a stranger, so that all print the same. */
+	if (strcmp(part, "ring") != 0)
+		process_name(getpid(), 'P');
 	signal(SIGPIPE, SIG_IGN);
 	if (strcmp(part, "absent") == 0)
 		part_absent();
@@ -328,6 +330,8 @@ int main(int argc, char **argv)
 		part_messages();
 	else if (strcmp(part, "defects") == 0)
 		part_defects();
+	else if (strcmp(part, "ring") == 0)
+		part_ring();
 	else if (strcmp(part, "paused") == 0 && daemon_pid > 1)
 		part_paused(daemon_pid);
 	else if (strcmp(part, "killed") == 0 && daemon_pid > 1)
@@ -335,7 +339,7 @@ int main(int argc, char **argv)
 	else if (strcmp(part, "stopped") == 0 && daemon_pid > 1)
 		part_dying(daemon_pid, SIGTERM);
 	else {
-		fprintf(stderr, "usage: cpg_matrix absent | live | messages | defects | "
+		fprintf(stderr, "usage: cpg_matrix absent | live | messages | defects | ring | "
 				"paused PID | killed PID | stopped PID\n");
 		return 64;
 	}

@@ -89,4 +89,7 @@ void part_defects(void);
 void part_paused(pid_t daemon);
 void part_dying(pid_t daemon, int signal_number);
 
+/** A member that prints what it sees; each line on its standard input makes it send one. */
+void part_ring(void);
+
 #endif

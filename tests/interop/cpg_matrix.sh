@@ -24,10 +24,8 @@ fi
 work=$(mktemp -d) || exit 1
 daemon_pid=
 trap 'daemon_end KILL; rm -rf "$work"' EXIT
-# Run-time files of the daemons of these tests alone, whatever prefix ours was built for.
-for folder in /run /usr/local/var/run /var/lib/corosync; do
-	[ ! -d $folder ] || mount -t tmpfs none $folder
-done
+mount -t tmpfs none /run
+[ ! -d /var/lib/corosync ] || mount -t tmpfs none /var/lib/corosync
 mkdir -p /run/lock "$work/state" "$work/out"
 # Reverse look-ups of addresses would stall the start.
 echo "hosts: files" >"$work/nsswitch.conf"
@@ -66,7 +64,7 @@ daemon_start() {
 	case $1 in
 	debian) corosync -f -c "$work/corosync.conf" >"$work/out/daemon" 2>&1 & ;;
 	ours)
-		COTERIE_PLUGIN_PATH=$build "$build/exec/coterie" -f -c "$work/corosync.conf" \
+		RUNTIME_DIRECTORY=/run COTERIE_PLUGIN_PATH=$build "$build/exec/coterie" -f -c "$work/corosync.conf" \
 			>"$work/out/daemon" 2>&1 &
 		;;
 	esac

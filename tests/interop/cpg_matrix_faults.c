@@ -189,3 +189,33 @@ void part_dying(pid_t daemon_pid, int signal_number)
 	calls_on_broken(handle, iteration, buffer);
 	CALL(cpg_initialize(&handle, &printing));
 }
+
+void part_ring(void)
+{
+	struct cpg_name group = name_of("ring");
+	struct pollfd pollfds[2] = {{.events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
+	cpg_handle_t handle;
+	char line[80];
+
+	if (cpg_model_initialize(&handle, CPG_MODEL_V1, (cpg_model_data_t *)&printing_v1, NULL) !=
+			CS_OK ||
+		join_patiently(handle, &group) != CS_OK)
+		exit(1);
+	cpg_fd_get(handle, &pollfds[0].fd);
+	for (;;) {
+		poll(pollfds, 2, -1);
+		cs_error_t rc = cpg_dispatch(handle, CS_DISPATCH_ALL);
+		if (rc != CS_OK) {
+			say("dispatch = %d", (int)rc);
+			break;
+		}
+		if (pollfds[1].revents != 0) {
+			ssize_t length = read(STDIN_FILENO, line, sizeof(line));
+
+			if (length <= 0)
+				break;
+			send_patiently(handle, line, (size_t)length);
+		}
+	}
+	cpg_finalize(handle);
+}

@@ -11,6 +11,6 @@ check_PROGRAMS += %D%/cpg_matrix
 	%D%/cpg_matrix_live.c %D%/cpg_matrix_messages.c
 %C%_cpg_matrix_LDADD = libcpg.la libcorosync_common.la -lpthread
 
-dist_check_SCRIPTS += %D%/cpg_matrix.sh
+dist_check_SCRIPTS += %D%/cpg_matrix.sh %D%/cpg_matrix_ring.sh
 dist_check_DATA += %D%/cpg_matrix.defects
-TESTS += %D%/cpg_matrix.sh
+TESTS += %D%/cpg_matrix.sh %D%/cpg_matrix_ring.sh
