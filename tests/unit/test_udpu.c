@@ -24,11 +24,12 @@ static struct sockaddr_storage addresses[NODES];
 
 /* Messages that sockets take before they are full; -1: as many as come. */
 static int send_room = -1;
+static int send_error; /* what every send fails with; 0: none */
 
 int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
 {
-	if (send_room == 0) {
-		errno = EAGAIN;
+	if (send_room == 0 || send_error != 0) {
+		errno = send_error != 0 ? send_error : EAGAIN;
 		return -1;
 	}
 	if (send_room > 0 && (int)count > send_room)
@@ -318,6 +319,33 @@ START_TEST(a_link_is_reported_once)
 }
 END_TEST
 
+/* Nothing but the sends themselves shows a firewall or a missing route. */
+START_TEST(a_node_that_cannot_send_to_anybody_knows_it)
+{
+	send_error = EPERM;
+	multicast(0, 100, 3);
+	mock_host_advance(hosts[0], 200 * MS);
+	multicast(0, 100, 3);
+	mock_host_advance(hosts[0], 0);
+	ck_assert_uint_eq(hosts[0]->link_reports, 1); /* may be over in a moment */
+	mock_host_advance(hosts[0], 200 * MS);
+	multicast(0, 100, 3);
+	ck_assert_uint_eq(hosts[0]->link_reports, 1); /* not from inside the host's own call */
+	mock_host_advance(hosts[0], 0);
+	ck_assert_uint_eq(hosts[0]->link_reports, 2);
+	ck_assert_uint_eq(hosts[0]->link_is_up, 0);
+	ck_assert_str_eq(hosts[0]->link_text, "every send fails: Operation not permitted");
+	ck_assert(mock_host_has_logged(hosts[0], "cannot send to node 2"));
+
+	send_error = 0;
+	token(0, 3, 0); /* one way out is enough */
+	mock_host_advance(hosts[0], 0);
+	ck_assert_uint_eq(hosts[0]->link_reports, 3);
+	ck_assert_uint_eq(hosts[0]->link_is_up, 1);
+	receive(2, 1);
+}
+END_TEST
+
 START_TEST(an_address_that_is_not_there_is_waited_for)
 {
 	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(5405)};
@@ -451,6 +479,7 @@ int main(void)
 	tcase_add_test(tcase, a_dead_daemon_is_noticed_and_costs_the_others_nothing);
 	tcase_add_test(tcase, a_frame_of_the_peer_takes_the_suspicion_back);
 	tcase_add_test(tcase, a_link_is_reported_once);
+	tcase_add_test(tcase, a_node_that_cannot_send_to_anybody_knows_it);
 	tcase_add_test(tcase, an_address_that_is_not_there_is_waited_for);
 	tcase_add_test(tcase, an_address_in_use_is_refused_at_start);
 	tcase_add_test(tcase, open_passes_on_what_the_host_refuses);

@@ -20,6 +20,9 @@
 /* How often a datagram is tried again when an error of another one came back instead. */
 #define TRIES_MAX 4
 
+/* Every path takes a segment of this size: a refusal of one is a refusal of the offload. */
+#define SEGMENT_SURE 1200u
+
 /* One recvmmsg: buffers of the largest datagram or glued run. */
 #define BUFFERS 16u
 #define BUFFER_SIZE 65536u
@@ -111,7 +114,8 @@ static void call_build(struct call *call, const struct batch_out *out, const str
 /* After the first single datagram of a refused run has gone out: so it was the offload. */
 static void learn_refusal(struct batch_out *out, int error, uint32_t size)
 {
-	if (error == EMSGSIZE)
+	/* Older kernels say EINVAL too when a segment is longer than the path takes. */
+	if (error == EMSGSIZE || (error == EINVAL && size > SEGMENT_SURE))
 		out->gso_size_max = size - 1;
 	else
 		out->has_gso = false;

@@ -4,6 +4,7 @@ libtransport_la_SOURCES = \
 	%D%/socket.c %D%/socket.h \
 	%D%/batch.c %D%/batch.h \
 	%D%/peers.c %D%/peers.h \
+	%D%/pending.c %D%/pending.h \
 	%D%/interface.c %D%/interface.h \
 	%D%/icmp.c %D%/icmp.h
 libtransport_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden

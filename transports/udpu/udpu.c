@@ -4,6 +4,7 @@
  * thus one flow, and the network hardly ever reorders them (spec 05 §4, §10.4).
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -15,6 +16,7 @@
 #include "transports/common/icmp.h"
 #include "transports/common/interface.h"
 #include "transports/common/peers.h"
+#include "transports/common/pending.h"
 #include "transports/common/socket.h"
 
 #define MS UINT64_C(1000000)
@@ -25,20 +27,15 @@
  */
 #define REFUSED_SETTLE_NS (1 * MS)
 #define REFUSED_PAUSE_NS (1000 * MS)
+/* Sends that fail on this host for this long, to whomever, mean that this node is the isolated one.
+ */
+#define CUT_OFF_NS (300 * MS)
 /* One line per cause and this time. */
 #define LOG_PAUSE_NS (10000 * MS)
 /* Batches read in one go before the loop looks after others. */
 #define READ_ROUNDS 4
 /* A receive buffer for fewer frames than this drops some under load (spec 09 §3.4). */
 #define FRAMES_MIN 400
-/* Frames that wait for room in the socket; a full queue loses frames, as a network does. */
-#define PENDING_MAX 16384u
-
-/** A frame that the socket had no room for. */
-struct pending {
-	uint32_t nodeid;
-	struct coterie_frame *frame; /* referenced */
-};
 
 /** When a line may be written again. */
 struct limiter {
@@ -63,10 +60,14 @@ struct udpu {
 	int watch_fd; /* news about interfaces; -1: not to be had */
 	struct coterie_timer *retry;
 	struct coterie_timer *refused;
+	struct coterie_timer *recheck;
+	uint64_t failing_ns; /* since when no send to anybody works; 0: the last one did */
+	int cut_off_error;
+	bool is_cut_off; /* that has lasted too long */
+	bool has_started;
 	struct batch_out out;
 	struct batch_in *in;
-	struct pending *pending; /* pending_first .. pending_count - 1 */
-	uint32_t pending_first, pending_count, pending_capacity;
+	struct pending pending;
 	uint64_t rejected, receive_errors;
 	struct limiter reject_log, send_log;
 };
@@ -81,6 +82,16 @@ static bool limiter_pass(struct limiter *limiter, uint64_t now_ns, uint64_t *hid
 	limiter->hidden = 0;
 	limiter->next_ns = now_ns + LOG_PAUSE_NS;
 	return true;
+}
+
+/* Sets a timer unless it is set. Out of memory costs a hint: the ring's own timers do without. */
+static void udpu_arm(
+	struct udpu *udpu, struct coterie_timer **timer, uint64_t after_ns, void (*run)(void *arg))
+{
+	uint64_t at_ns = udpu->host->now_ns(udpu->ctx) + after_ns;
+
+	if (*timer == NULL && udpu->host->timer_add(udpu->ctx, at_ns, run, udpu, timer) < 0)
+		*timer = NULL;
 }
 
 /* ---- What the network says ----------------------------------------------- */
@@ -122,15 +133,7 @@ static void udpu_on_icmp(void *arg, const struct icmp_report *report)
 		address_port((const struct sockaddr *)&peer->address) != address_port(to))
 		return;
 	peer->is_refused = true;
-	if (udpu->refused == NULL) {
-		uint64_t at_ns = udpu->host->now_ns(udpu->ctx) + REFUSED_SETTLE_NS;
-
-		/* Without memory for a timer the hint is lost, and the token timeout does its work.
-		 */
-		if (udpu->host->timer_add(
-			    udpu->ctx, at_ns, udpu_tell_refused, udpu, &udpu->refused) < 0)
-			udpu->refused = NULL;
-	}
+	udpu_arm(udpu, &udpu->refused, REFUSED_SETTLE_NS, udpu_tell_refused);
 }
 
 /* ---- Receiving ----------------------------------------------------------- */
@@ -196,6 +199,33 @@ static void udpu_count_lost(struct udpu *udpu, struct peer *peer, uint32_t lost,
 		strerror(error), (uintmax_t)hidden);
 }
 
+static void udpu_recheck(void *arg);
+
+/*
+ * Notes whether anything leaves this host: a firewall or a missing route is seen by nothing else
+ * (spec 05 §11.3). The host hears of it from the loop, since this runs inside its own calls.
+ */
+static void udpu_note_result(struct udpu *udpu, bool is_sent, int error)
+{
+	uint64_t now_ns = udpu->host->now_ns(udpu->ctx);
+
+	if (is_sent) {
+		udpu->failing_ns = 0;
+		if (!udpu->is_cut_off)
+			return;
+		udpu->is_cut_off = false;
+	} else {
+		if (udpu->failing_ns == 0)
+			udpu->failing_ns = now_ns;
+		if (udpu->is_cut_off || now_ns - udpu->failing_ns < CUT_OFF_NS ||
+			error == EMSGSIZE || error == ENOBUFS)
+			return;
+		udpu->is_cut_off = true;
+		udpu->cut_off_error = error;
+	}
+	udpu_arm(udpu, &udpu->recheck, 0, udpu_recheck);
+}
+
 /* Sends what the socket takes. @return frames done with */
 static uint32_t udpu_send(
 	struct udpu *udpu, struct peer *peer, struct coterie_frame *const *frames, uint32_t count)
@@ -205,73 +235,37 @@ static uint32_t udpu_send(
 	uint32_t done = batch_send(&udpu->out, (struct sockaddr *)&peer->address,
 		peer->address_size, frames, count, &lost, &error);
 
+	if (done > 0)
+		udpu_note_result(udpu, done > lost, error);
 	udpu_count_lost(udpu, peer, lost, error);
 	return done;
 }
 
-static void udpu_pending_clear(struct udpu *udpu)
-{
-	for (uint32_t i = udpu->pending_first; i < udpu->pending_count; i++)
-		udpu->host->frame_unref(udpu->pending[i].frame);
-	udpu->pending_first = 0;
-	udpu->pending_count = 0;
-}
-
-static bool udpu_has_pending(const struct udpu *udpu)
-{
-	return udpu->pending_first < udpu->pending_count;
-}
-
-static void udpu_pending_add(
+/* Keeps for later what the socket has no room for now. */
+static void udpu_keep(
 	struct udpu *udpu, uint32_t nodeid, struct coterie_frame *const *frames, uint32_t count)
 {
-	for (uint32_t i = 0; i < count; i++) {
-		if (udpu->pending_count == udpu->pending_capacity) {
-			uint32_t capacity =
-				udpu->pending_capacity == 0 ? 256 : 2 * udpu->pending_capacity;
-			struct pending *list = NULL;
-
-			if (capacity <= PENDING_MAX)
-				list = reallocarray(udpu->pending, capacity, sizeof(*list));
-			if (list == NULL) {
-				udpu->out.errors += count - i;
-				return;
-			}
-			udpu->pending = list;
-			udpu->pending_capacity = capacity;
-		}
-		if (!udpu_has_pending(udpu))
-			udpu->host->fd_mod(udpu->ctx, udpu->fd, COTERIE_FD_IN | COTERIE_FD_OUT);
-		udpu->host->frame_ref(frames[i]);
-		udpu->pending[udpu->pending_count++] = (struct pending){nodeid, frames[i]};
-	}
+	if (count == 0)
+		return;
+	udpu->out.errors += count - pending_add(&udpu->pending, nodeid, frames, count);
+	udpu->host->fd_mod(udpu->ctx, udpu->fd, COTERIE_FD_IN | COTERIE_FD_OUT);
 }
 
 /* The socket has room again: runs of frames to one node go as before. */
 static void udpu_flush(struct udpu *udpu)
 {
-	while (udpu_has_pending(udpu)) {
-		struct coterie_frame *frames[BATCH_SEGMENTS_MAX];
-		const struct pending *first = &udpu->pending[udpu->pending_first];
-		uint32_t left = udpu->pending_count - udpu->pending_first;
-		uint32_t count = 0;
+	struct coterie_frame *frames[BATCH_SEGMENTS_MAX];
+	uint32_t nodeid;
+	uint32_t count;
 
-		while (count < left && count < BATCH_SEGMENTS_MAX &&
-			first[count].nodeid == first->nodeid) {
-			frames[count] = first[count].frame;
-			count++;
-		}
-
-		struct peer *peer = peers_find(&udpu->peers, first->nodeid);
+	while ((count = pending_front(&udpu->pending, &nodeid, frames, BATCH_SEGMENTS_MAX)) > 0) {
+		struct peer *peer = peers_find(&udpu->peers, nodeid);
 		uint32_t done = peer == NULL ? count : udpu_send(udpu, peer, frames, count);
 
-		for (uint32_t i = 0; i < done; i++)
-			udpu->host->frame_unref(frames[i]);
-		udpu->pending_first += done;
+		pending_drop(&udpu->pending, done);
 		if (done < count)
 			return;
 	}
-	udpu_pending_clear(udpu);
 	udpu->host->fd_mod(udpu->ctx, udpu->fd, COTERIE_FD_IN);
 	udpu->host->writable(udpu->ctx);
 }
@@ -284,7 +278,7 @@ static int udpu_multicast(void *self, struct coterie_frame *const *frames, uint3
 		udpu->out.errors += count;
 		return (int)count; /* lost: there is no network */
 	}
-	if (udpu_has_pending(udpu))
+	if (!pending_is_empty(&udpu->pending))
 		return 0;
 	for (uint32_t i = 0; i < udpu->peers.count; i++) {
 		struct peer *peer = peers_in_ring_order(&udpu->peers, i);
@@ -294,7 +288,7 @@ static int udpu_multicast(void *self, struct coterie_frame *const *frames, uint3
 
 		uint32_t done = udpu_send(udpu, peer, frames, count);
 
-		udpu_pending_add(udpu, peer->nodeid, frames + done, count - done);
+		udpu_keep(udpu, peer->nodeid, frames + done, count - done);
 	}
 	return (int)count;
 }
@@ -308,8 +302,8 @@ static int udpu_token(void *self, uint32_t nodeid, struct coterie_frame *frame)
 		return -ENOENT;
 	if (udpu->fd < 0)
 		udpu->out.errors++;
-	else if (udpu_has_pending(udpu) || udpu_send(udpu, peer, &frame, 1) == 0)
-		udpu_pending_add(udpu, nodeid, &frame, 1);
+	else if (!pending_is_empty(&udpu->pending) || udpu_send(udpu, peer, &frame, 1) == 0)
+		udpu_keep(udpu, nodeid, &frame, 1);
 	return 0;
 }
 
@@ -374,24 +368,29 @@ static void udpu_retry(void *arg);
 /*
  * Looks where the link stands. A socket stays bound while its address is away and works again when
  * the address is back, so a healthy one is never rebuilt; and it is never bound to anything else.
+ * The first report of a bound socket is always "up", which starts the ring's protocol: a node
+ * without a network is a ring of its own, and its clients are served.
  */
 static int udpu_check(struct udpu *udpu)
 {
 	enum interface_state state = interface_state((struct sockaddr *)&udpu->local);
+	char text[128];
 	int rc = 0;
 
 	if (udpu->fd < 0)
 		rc = udpu_bind(udpu);
-	if (rc < 0 && state == INTERFACE_UP)
-		udpu_report(udpu, false, strerror(-rc));
-	else
-		udpu_report(udpu, rc == 0 && state == INTERFACE_UP, interface_state_text(state));
-	if ((udpu->fd < 0 || udpu->watch_fd < 0) && udpu->retry == NULL) {
-		uint64_t at_ns = udpu->host->now_ns(udpu->ctx) + RETRY_NS;
-
-		if (udpu->host->timer_add(udpu->ctx, at_ns, udpu_retry, udpu, &udpu->retry) < 0)
-			udpu->retry = NULL; /* the system's news are left */
+	snprintf(text, sizeof(text), "%s", interface_state_text(state));
+	if (state == INTERFACE_UP && rc < 0)
+		snprintf(text, sizeof(text), "%s", strerror(-rc));
+	else if (state == INTERFACE_UP && udpu->is_cut_off)
+		snprintf(text, sizeof(text), "every send fails: %s", strerror(udpu->cut_off_error));
+	if (rc == 0 && !udpu->has_started) {
+		udpu->has_started = true;
+		udpu_report(udpu, true, "bound to its address");
 	}
+	udpu_report(udpu, rc == 0 && state == INTERFACE_UP && !udpu->is_cut_off, text);
+	if (udpu->fd < 0 || udpu->watch_fd < 0)
+		udpu_arm(udpu, &udpu->retry, RETRY_NS, udpu_retry);
 	return rc;
 }
 
@@ -403,11 +402,25 @@ static void udpu_retry(void *arg)
 	udpu_check(udpu);
 }
 
+static void udpu_recheck(void *arg)
+{
+	struct udpu *udpu = arg;
+
+	udpu->recheck = NULL;
+	udpu_check(udpu);
+}
+
 static void udpu_news(void *arg, int fd, uint32_t revents)
 {
+	struct udpu *udpu = arg;
+
 	(void)revents;
-	if (interface_watch_read(fd))
-		udpu_check(arg);
+	if (!interface_watch_read(fd))
+		return;
+	/* What a path or device refused before may work now. */
+	udpu->out.has_gso = udpu->has_offload;
+	udpu->out.gso_size_max = 0;
+	udpu_check(udpu);
 }
 
 static int udpu_link_up(void *self, uint32_t link, const struct sockaddr *local)
@@ -487,9 +500,10 @@ static void udpu_close(void *self)
 {
 	struct udpu *udpu = self;
 
-	udpu_pending_clear(udpu);
+	pending_fini(&udpu->pending);
 	udpu->host->timer_del(udpu->ctx, udpu->retry);
 	udpu->host->timer_del(udpu->ctx, udpu->refused);
+	udpu->host->timer_del(udpu->ctx, udpu->recheck);
 	if (udpu->watch_fd >= 0) {
 		udpu->host->fd_del(udpu->ctx, udpu->watch_fd);
 		close(udpu->watch_fd);
@@ -500,7 +514,6 @@ static void udpu_close(void *self)
 	}
 	batch_in_destroy(udpu->in);
 	peers_fini(&udpu->peers);
-	free(udpu->pending);
 	free(udpu);
 }
 
@@ -512,6 +525,7 @@ static int udpu_open(const struct coterie_host *host, struct coterie_ctx *ctx, v
 		return -ENOMEM;
 	udpu->host = host;
 	udpu->ctx = ctx;
+	udpu->pending.host = host;
 	udpu->fd = -1;
 	udpu->watch_fd = -1;
 	udpu->out.fd = -1;
