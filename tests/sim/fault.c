@@ -592,6 +592,7 @@ void faults_strike_next(struct sim *sim)
 void faults_end(struct sim *sim)
 {
 	sim->faults.is_over = true;
+	sim->has_users = random_chance(&sim->random, 2000); /* some rings settle under load */
 	sim->faults.is_armed = false;
 	sim_note(sim, TRACE_NOBODY, "the network turns quiet");
 	net_calm(sim);

@@ -37,8 +37,8 @@ struct sim *sim_create(const struct sim_options *options)
 	sim->batch_ns = random_chance(&sim->random, 5000) ? 0 : random_below(&sim->random, US(100));
 	sim->has_users = true;
 
-	uint64_t mean = sim_token_ns(sim) / random_between(&sim->random, 1, 60) *
-		sim->node_count / 4;
+	uint64_t mean = sim_token_ns(sim) / random_between(&sim->random, 1, 30) *
+		sim->node_count / 3;
 
 	for (uint32_t i = 0; i < sim->node_count; i++)
 		sim->nodes[i].traffic_mean_ns =
@@ -90,7 +90,7 @@ static uint32_t message_size(struct sim *sim)
 {
 	static const uint32_t bounds[] = {TRAFFIC_ID_SIZE, 200, 1500, 10000, TRAFFIC_PAYLOAD_MAX};
 	uint64_t chance = random_below(&sim->random, 1000);
-	int class = chance < 550 ? 0 : chance < 850 ? 1 : chance < 990 ? 2 : 3;
+	int class = chance < 550 ? 0 : chance < 880 ? 1 : chance < 993 ? 2 : 3;
 
 	return (uint32_t)random_between(&sim->random, bounds[class], bounds[class + 1]);
 }
