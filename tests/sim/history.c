@@ -244,7 +244,7 @@ void history_ended(struct history *history, struct message *message, struct ring
 	message->end_ring = ring;
 	message->end_at = at;
 	message->end_index = ring->ended_count;
-	message->is_murky = ring->is_plain && (ring->murky & BIT(message->life->node)) != 0;
+	message->is_murky |= ring->is_plain && (ring->murky & BIT(message->life->node)) != 0;
 	ring->ended = grown(ring->ended, &ring->ended_capacity, ring->ended_count + 1,
 		sizeof(*ring->ended));
 	ring->ended[ring->ended_count++] = message;

@@ -136,9 +136,10 @@ static void hand_over_pending(struct node *node)
 	memmove(node->pending, node->pending + done, node->pending_count * sizeof(struct message *));
 }
 
-void node_send(struct node *node, uint32_t guarantee, uint32_t payload_size)
+/* A user wants to send: now, or when there is room and synchronisation is over. */
+static void offer(struct node *node, uint32_t guarantee, uint32_t payload_size)
 {
-	if (node->engine == NULL || node->pending_count == NODE_PENDING)
+	if (node->pending_count == NODE_PENDING)
 		return;
 	node->pending[node->pending_count++] = history_message(&node->sim->history, node->life,
 		guarantee, payload_size, false);
@@ -204,7 +205,7 @@ static void on_deliver(void *arg, const struct totem_message *delivered)
 	if (message->is_barrier)
 		see_barrier(node, message);
 	else if (sim->has_users && random_chance(&sim->random, 200))
-		node_send(node, random_chance(&sim->random, sim->safe_share) ? TOTEM_SAFE : TOTEM_AGREED,
+		offer(node, random_chance(&sim->random, sim->safe_share) ? TOTEM_SAFE : TOTEM_AGREED,
 			(uint32_t)random_between(&sim->random, TRAFFIC_ID_SIZE, 300)); /* an answer */
 }
 
@@ -596,8 +597,20 @@ void node_resume(struct node *node)
 		fire_due(node);
 	node_wake(node);
 	fire_due(node);
-	if (node_is_up(node) && !node->is_paused)
+	if (node_is_up(node) && !node->is_paused) {
+		begin_step(node);
 		hand_over_pending(node);
+		end_step(node);
+	}
+}
+
+void node_send(struct node *node, uint32_t guarantee, uint32_t payload_size)
+{
+	if (!node_is_up(node))
+		return;
+	begin_step(node);
+	offer(node, guarantee, payload_size);
+	end_step(node);
 }
 
 void node_jump(struct node *node, uint64_t ns)

@@ -62,6 +62,7 @@ static void take_part(struct history *history, struct life *life, struct message
 		life->waiting[class].count--;
 		life->partial_at[class] = 0;
 		message->start_ring = ring;
+		message->is_murky = ring->is_plain && (ring->murky & BIT(life->node)) != 0;
 	}
 	life->partial[class] = ends ? NULL : message;
 	life->partial_at[class] += size;
