@@ -195,6 +195,10 @@ static void check_agreement(struct history *history, struct life *life, struct r
 		report_unsafe(history->report, "C3", BIT(life->node) | ring->installed, &ring->id,
 			"node %u installs %x.%" PRIx64 " %s safe delivery, others do not",
 			history->ids[life->node], ring->id.rep, ring->id.seq, is_honoured ? "with" : "without");
+	if (is_honoured && ring->is_plain)
+		report_unsafe(history->report, "D10", BIT(life->node), &ring->id,
+			"node %u installs %x.%" PRIx64 " with safe delivery, which a member does not implement",
+			history->ids[life->node], ring->id.rep, ring->id.seq);
 	if (ring->id.seq <= history->last_installed[life->node])
 		report_unsafe(history->report, "C4", BIT(life->node), &ring->id,
 			"node %u installs %x.%" PRIx64 " after one of sequence %" PRIx64,

@@ -87,10 +87,13 @@ void rings_commit_sent(struct history *history, struct life *life, struct ring_r
 	for (uint32_t i = 0; i < commit->memb_index && i < SIM_NODES_MAX; i++) {
 		struct wire_commit_entry entry = wire_commit_entry(commit, i);
 		struct commit_record *known = &ring->entries[i];
+		uint32_t member = history_node(history, wire_commit_addr(commit, i));
+		const struct life *owner = member < SIM_NODES_MAX ? history->present[member] : NULL;
 
-		if (i >= ring->commit_index) {
+		/* Who came back without storage may take an early copy of the same token again. */
+		if (i >= ring->commit_index || known->life != owner) {
 			*known = (struct commit_record){entry.ring, entry.aru, entry.high_delivered,
-				entry.received_flg};
+				entry.received_flg, owner};
 			continue;
 		}
 		if (!ring_id_equal(&known->ring, &entry.ring) || known->aru != entry.aru ||
@@ -191,6 +194,16 @@ static void trace_recovery(struct history *history, struct life *life, struct ri
 	}
 }
 
+/* §7.7: whoever takes part in a commit has told everybody that it wants just these members. */
+static void trace_commit(struct history *history, struct life *life, const struct ring_record *ring)
+{
+	if (ring->id.rep != id_of(history, life->node) && !life->delays_joins && ring->members != life->wanted)
+		report_unsafe(history->report, "I10", BIT(life->node), &ring->id,
+			"node %u commits to %x.%" PRIx64 " with members %" PRIx64 ", but its last join wanted "
+			"%" PRIx64 " (masks by index)", id_of(history, life->node), ring->id.rep,
+			ring->id.seq, ring->members, life->wanted);
+}
+
 static void trace_installed(struct history *history, struct life *life, struct ring_record *ring,
 	const struct totem_trace *trace)
 {
@@ -231,6 +244,8 @@ void rings_traced(struct history *history, struct life *life, const struct totem
 	case TOTEM_TRACE_STATE:
 		if (trace->value == TOTEM_RECOVERY)
 			trace_recovery(history, life, ring);
+		else if (trace->value == TOTEM_COMMIT)
+			trace_commit(history, life, ring);
 		break;
 	case TOTEM_TRACE_INSTALLED:
 		trace_installed(history, life, ring, trace);

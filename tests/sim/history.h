@@ -66,6 +66,7 @@ struct hop {
 struct commit_record {
 	struct ring_id ring;
 	uint32_t aru, high_delivered, received_flg;
+	const struct life *life;   /* of the member */
 };
 
 struct ring_record {
@@ -126,6 +127,8 @@ struct life {
 	struct message *partial[2]; /* begun on the wire, not ended */
 	uint32_t partial_at[2];    /* bytes of it that were on the wire, group prefix included */
 	uint64_t ring_seq;         /* last seen, for I11 */
+	uint64_t wanted;           /* proc without failed of its last join */
+	bool delays_joins;         /* its joins go out late: `wanted` may be old */
 	uint64_t stored_seq;       /* last stored; at first what storage said */
 	uint64_t first_seq;        /* ring sequence it starts with: never stored, only in joins */
 	uint32_t last_aru;         /* of the last token it accepted on last_token_ring */

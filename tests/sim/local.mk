@@ -23,3 +23,22 @@ noinst_PROGRAMS += %D%/coterie-sim %D%/coterie-sim-hooks
 %C%_coterie_sim_hooks_SOURCES = $(sim_sources) %D%/main.c
 %C%_coterie_sim_hooks_CPPFLAGS = $(AM_CPPFLAGS) -DTOTEM_HOOKS
 %C%_coterie_sim_hooks_LDADD = libtotem-hooks.la
+
+sim_tests = %D%/test_checks %D%/test_scenarios
+check_PROGRAMS += $(sim_tests)
+%C%_test_checks_SOURCES = $(sim_sources) %D%/test_checks.c
+%C%_test_checks_CFLAGS = $(TEST_CFLAGS)
+%C%_test_checks_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_scenarios_SOURCES = $(sim_sources) %D%/test_scenarios.c
+%C%_test_scenarios_CFLAGS = $(TEST_CFLAGS)
+%C%_test_scenarios_LDADD = libtotem.la $(CHECK_LIBS)
+
+dist_check_SCRIPTS += %D%/mutants.sh %D%/seeds.sh
+TESTS += $(sim_tests) %D%/mutants.sh %D%/seeds.sh
+
+# Many seeds: COTERIE_SIM_SEEDS changes their number.
+check-sim-long: all
+	abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
+		bash $(srcdir)/%D%/seeds.sh $${COTERIE_SIM_SEEDS:-100000}
+check-long: check-sim-long
+.PHONY: check-sim-long

@@ -258,6 +258,13 @@ static void read_commit(struct history *history, struct life *life, uint64_t now
 	rings_commit_sent(history, life, ring, &commit);
 }
 
+static uint64_t mask_of(const struct history *history, uint32_t id)
+{
+	uint32_t node = history_node(history, id);
+
+	return node == SIM_NODES_MAX ? 0 : BIT(node);
+}
+
 static void read_join(struct history *history, struct life *life, const uint8_t *bytes, size_t size,
 	struct tap *tap)
 {
@@ -277,6 +284,11 @@ static void read_join(struct history *history, struct life *life, const uint8_t 
 	for (uint32_t i = 0; i < join.failed_count && length < (int)sizeof(tap->note) - 12; i++)
 		length += snprintf(tap->note + length, sizeof(tap->note) - (size_t)length, " %u",
 			wire_join_failed(&join, i));
+	life->wanted = 0;
+	for (uint32_t i = 0; i < join.proc_count; i++)
+		life->wanted |= mask_of(history, wire_join_proc(&join, i));
+	for (uint32_t i = 0; i < join.failed_count; i++)
+		life->wanted &= ~mask_of(history, wire_join_failed(&join, i));
 	if (join.system_from != history->ids[life->node])
 		complain(history, life, "W1", tap, "a join in another's name");
 	rings_named(history, life, join.ring_seq, "a join");

@@ -686,6 +686,22 @@ START_TEST(i10_entry_changes)
 }
 END_TEST
 
+START_TEST(i10_not_wanted)
+{
+	lives[1]->wanted = 3; /* 1 and 2 */
+	trace(1, TOTEM_TRACE_STATE, TOTEM_GATHER, ring(ALL, 4), 0, TOTEM_COMMIT);
+	expect("I10");
+}
+END_TEST
+
+START_TEST(d10_honoured_with_a_plain_member)
+{
+	ring(1, 4)->is_plain = true;
+	install(0, 1, 4, 0);
+	expect("D10");
+}
+END_TEST
+
 START_TEST(i11_falls)
 {
 	struct totem_probe probe = {.ring_seq_high = 8, .old_ring = {1, 4}};
@@ -888,6 +904,8 @@ int main(void)
 	tcase_add_test(tcase, i9_other_contents);
 	tcase_add_test(tcase, i10_not_full);
 	tcase_add_test(tcase, i10_entry_changes);
+	tcase_add_test(tcase, i10_not_wanted);
+	tcase_add_test(tcase, d10_honoured_with_a_plain_member);
 	tcase_add_test(tcase, i11_falls);
 	tcase_add_test(tcase, i12_store_grows);
 	tcase_add_loop_test(tcase, i13_timers, 0, 5);

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Seeds of the simulator over 2 to 16 nodes with all faults, then with reference-like peers.
+# usage: seeds.sh [COUNT] (default: 3000, or COTERIE_SIM_SEEDS)
+. "${abs_top_srcdir:?}/tests/tap.sh"
+
+sim=${abs_top_builddir:?}/tests/sim/coterie-sim
+count=${1:-${COTERIE_SIM_SEEDS:-3000}}
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+
+# Two halves side by side, and a tenth as many with reference-like peers.
+half=$((count / 2))
+"$sim" --seeds "1-$half" >"$out/first" 2>&1 &
+first=$!
+"$sim" --seeds "$((half + 1))-$count" >"$out/second" 2>&1 &
+second=$!
+wait "$first"
+first=$?
+wait "$second"
+second=$?
+"$sim" --faults all,quirks --seeds "1-$((count / 10 + 1))" >"$out/quirks" 2>&1
+quirks=$?
+
+report() {
+	local status=$1 name=$2 file=$3
+
+	tap "$status" "$name: $(tail -n 1 "$file")"
+	[ "$status" -eq 0 ] || tap_note "$(cat "$file")"
+}
+report "$first" "seeds 1 to $half" "$out/first"
+report "$second" "seeds $((half + 1)) to $count" "$out/second"
+report "$quirks" "seeds with reference-like peers" "$out/quirks"
+
+# The same seed is the same run, to the last event.
+"$sim" --seed 77 >"$out/once" 2>&1
+"$sim" --seed 77 >"$out/again" 2>&1
+tap_check "a seed replays exactly" cmp "$out/once" "$out/again"
+tap_check "the hash of the run is told" grep -q 'trace [0-9a-f]\{16\}$' "$out/once"
+
+# Command line.
+"$sim" --list-mutants >"$out/mutants"
+tap_check "there are at least 25 mutants" test "$(wc -l <"$out/mutants")" -ge 25
+"$sim" --nodes 65 >/dev/null 2>&1
+tap_check "65 nodes are refused with status 2" test $? -eq 2
+"$sim" --faults bogus >/dev/null 2>&1
+tap_check "an unknown fault is refused with status 2" test $? -eq 2
+tap_end

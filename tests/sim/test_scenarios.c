@@ -1,0 +1,251 @@
+/* Directed scenes: what a seed might play only rarely, played for certain, under several seeds. */
+#include "tests/sim/sim.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/check_evs.h"
+
+#define SEEDS 10
+
+static struct sim *started(uint64_t seed, uint32_t nodes)
+{
+	struct sim_options options = {.seed = seed + 1, .nodes = nodes};
+	struct sim *sim = sim_create(&options);
+
+	sim_start(sim);
+	return sim;
+}
+
+static void check_sound(struct sim *sim, const char *where)
+{
+	ck_assert_msg(!sim->report.is_broken, "seed %ju, %s: %s broken: %s",
+		(uintmax_t)sim->options.seed, where, sim->report.property, sim->report.text);
+}
+
+static void reach_one_ring(struct sim *sim, const char *where)
+{
+	bool is_one = sim_run_until(sim, sim_synchronized, 2 * sim_settle_ns(sim) + SECONDS(1));
+
+	check_sound(sim, where);
+	ck_assert_msg(is_one, "seed %ju, %s: no single ring", (uintmax_t)sim->options.seed, where);
+}
+
+static void finish(struct sim *sim)
+{
+	sim->has_users = false;
+	ck_assert_msg(sim_run_until(sim, sim_delivered, 20 * sim_settle_ns(sim)),
+		"seed %ju: messages are left over", (uintmax_t)sim->options.seed);
+	sim_stop(sim);
+	check_sound(sim, "at the end");
+	sim_destroy(sim);
+}
+
+/* Five nodes split 2|3 under loss, both sides go on, then the wall falls. */
+START_TEST(partition_heals)
+{
+	struct sim *sim = started((uint64_t)_i, 5);
+
+	reach_one_ring(sim, "start");
+	sim->net.loss = 200;
+	sim_partition(sim, "0 1 | 2 3 4");
+	sim_run_for(sim, 3 * sim_token_ns(sim));
+	for (uint32_t i = 0; i < 5; i++)
+		node_send(&sim->nodes[i], TOTEM_SAFE, 20000);
+	sim_run_for(sim, 3 * sim_token_ns(sim));
+	check_sound(sim, "parted");
+	ck_assert_uint_eq(sim->nodes[0].life->members, 3);
+	ck_assert_uint_eq(sim->nodes[4].life->members, 28);
+	sim->net.loss = 0;
+	sim_heal(sim);
+	reach_one_ring(sim, "healed");
+	finish(sim);
+}
+END_TEST
+
+START_TEST(representative_crashes_under_load)
+{
+	struct sim *sim = started((uint64_t)_i, 4);
+
+	reach_one_ring(sim, "start");
+	for (uint32_t round = 0; round < 5; round++) {
+		for (uint32_t i = 0; i < 4; i++)
+			node_send(&sim->nodes[i], round & 1 ? TOTEM_SAFE : TOTEM_AGREED, 30000);
+		sim_run_for(sim, MS(3));
+	}
+	node_crash(&sim->nodes[0], "crashes");
+	for (uint32_t i = 1; i < 4; i++)
+		node_send(&sim->nodes[i], TOTEM_SAFE, 500);
+	reach_one_ring(sim, "without the representative");
+	ck_assert_uint_eq(sim->nodes[1].life->members, 14);
+	ck_assert(node_start(&sim->nodes[0]));
+	reach_one_ring(sim, "with the representative again");
+	finish(sim);
+}
+END_TEST
+
+/*
+ * Node 2 is cut off in the instant at which a safe message's frame leaves: it has it or not, the others
+ * may deliver it in the transitional configuration at the earliest.
+ */
+START_TEST(safe_with_a_receiver_cut_off)
+{
+	struct sim *sim = started((uint64_t)_i, 3);
+
+	sim->has_users = false;
+	reach_one_ring(sim, "start");
+	sim_run_for(sim, MS(50));
+	node_send(&sim->nodes[0], TOTEM_SAFE, 100);
+
+	uint32_t sent = sim->history.message_count;
+
+	while (sim->history.messages[sent - 1]->end_ring == NULL && sim_step(sim, UINT64_MAX))
+		;
+	/* 0: it never gets the frame; 1: it gets the frame, its token gets nowhere. */
+	if (_i % 2 == 1)
+		sim_run_for(sim, sim->net.delay_max_ns + US(1));
+	sim_partition(sim, "0 1 | 2");
+	sim_run_for(sim, 2 * sim_settle_ns(sim));
+	check_sound(sim, "cut off");
+
+	const struct message *message = sim->history.messages[sent - 1];
+
+	ck_assert_msg((message->delivered & 3) == 3, "seed %ju: nodes 0 and 1 did not deliver it",
+		(uintmax_t)sim->options.seed);
+	if (_i % 2 == 0)
+		ck_assert_uint_eq(message->delivered & 4, 0);
+	sim_heal(sim);
+	reach_one_ring(sim, "healed");
+	finish(sim);
+}
+END_TEST
+
+START_TEST(restart_without_storage)
+{
+	struct sim *sim = started((uint64_t)_i, 3);
+
+	reach_one_ring(sim, "start");
+	node_crash(&sim->nodes[_i % 3], "crashes");
+	sim_run_for(sim, (uint64_t)_i * sim_token_ns(sim) / 5);
+	sim->nodes[_i % 3].restarts_empty = true;
+	ck_assert(node_start(&sim->nodes[_i % 3]));
+	reach_one_ring(sim, "without its storage");
+	finish(sim);
+}
+END_TEST
+
+static uint32_t configurations(const struct sim *sim)
+{
+	return sim->history.configuration_count;
+}
+
+/*
+ * Nodes 0 and 2 do not hear each other, node 1 hears both (spec 04 §16.3): unmodified, the whole ring is
+ * formed anew at every consensus timeout, for ever.
+ */
+START_TEST(asymmetric_link_ends_in_stable_rings)
+{
+	struct sim *sim = started((uint64_t)_i, 3);
+	uint64_t token = sim_token_ns(sim);
+
+	reach_one_ring(sim, "start");
+	sim_cut(sim, 0, 2);
+	sim_cut(sim, 2, 0);
+	sim_run_for(sim, 60 * token);
+	check_sound(sim, "asymmetric");
+
+	uint32_t before = configurations(sim);
+
+	sim_run_for(sim, 60 * token);
+	check_sound(sim, "asymmetric, later");
+	/* The back-off doubles: few changes are left, none of them every few seconds. */
+	ck_assert_msg(configurations(sim) - before <= 12,
+		"seed %ju: %u configurations in 60 token timeouts", (uintmax_t)sim->options.seed,
+		configurations(sim) - before);
+	finish(sim);
+}
+END_TEST
+
+START_TEST(sixty_four_nodes)
+{
+	struct sim *sim = started((uint64_t)_i, 64);
+
+	sim->has_users = false;
+	reach_one_ring(sim, "start");
+	ck_assert_uint_eq(sim->nodes[0].life->members, UINT64_MAX);
+	for (uint32_t i = 0; i < 64; i++)
+		node_send(&sim->nodes[i], i & 1 ? TOTEM_SAFE : TOTEM_AGREED, 3000);
+	finish(sim);
+}
+END_TEST
+
+START_TEST(one_node_alone)
+{
+	struct sim *sim = started((uint64_t)_i, 1);
+
+	reach_one_ring(sim, "start");
+	node_send(&sim->nodes[0], TOTEM_SAFE, 50000);
+	finish(sim);
+}
+END_TEST
+
+/* Stopped for longer than the others need to give it up, then everything that waited comes at once. */
+START_TEST(long_pause)
+{
+	struct sim *sim = started((uint64_t)_i, 3);
+	uint64_t pause_ns = (uint64_t)(_i + 1) * sim_token_ns(sim);
+
+	reach_one_ring(sim, "start");
+	node_pause(&sim->nodes[_i % 3]);
+	sim_run_for(sim, pause_ns);
+	node_resume(&sim->nodes[_i % 3]);
+	reach_one_ring(sim, "resumed");
+	finish(sim);
+}
+END_TEST
+
+START_TEST(same_seed_same_run)
+{
+	uint64_t hashes[2], steps[2];
+
+	for (int i = 0; i < 2; i++) {
+		struct sim_options options = {.seed = (uint64_t)_i + 500, .faults = FAULT_DEFAULT,
+			.picks_faults = true};
+		struct sim *sim = sim_create(&options);
+
+		sim_run(sim);
+		hashes[i] = sim->trace.hash;
+		steps[i] = sim->steps;
+		sim_destroy(sim);
+	}
+	ck_assert_uint_eq(hashes[0], hashes[1]);
+	ck_assert_uint_eq(steps[0], steps[1]);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("sim scenarios");
+	TCase *tcase = tcase_create("scenarios");
+	SRunner *runner = srunner_create(suite);
+
+	tcase_set_timeout(tcase, 120);
+	tcase_add_loop_test(tcase, partition_heals, 0, SEEDS);
+	tcase_add_loop_test(tcase, representative_crashes_under_load, 0, SEEDS);
+	tcase_add_loop_test(tcase, safe_with_a_receiver_cut_off, 0, SEEDS);
+	tcase_add_loop_test(tcase, restart_without_storage, 0, SEEDS);
+	tcase_add_loop_test(tcase, asymmetric_link_ends_in_stable_rings, 0, SEEDS);
+	tcase_add_loop_test(tcase, sixty_four_nodes, 0, 2);
+	tcase_add_loop_test(tcase, one_node_alone, 0, 2);
+	tcase_add_loop_test(tcase, long_pause, 0, SEEDS);
+	tcase_add_loop_test(tcase, same_seed_same_run, 0, 3);
+	suite_add_tcase(suite, tcase);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+
+	int failed = srunner_ntests_failed(runner);
+
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
