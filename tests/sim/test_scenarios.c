@@ -15,6 +15,7 @@ static struct sim *started(uint64_t seed, uint32_t nodes)
 	struct sim *sim = sim_create(&options);
 
 	sim_start(sim);
+	sim_run_for(sim, MS(25)); /* all are up */
 	return sim;
 }
 
@@ -96,16 +97,19 @@ START_TEST(safe_with_a_receiver_cut_off)
 	sim->has_users = false;
 	reach_one_ring(sim, "start");
 	sim_run_for(sim, MS(50));
+	/* 0: it never gets the frame; 1: it gets the frame, its token gets nowhere. */
+	if (_i % 2 == 0)
+		sim_partition(sim, "0 1 | 2");
 	node_send(&sim->nodes[0], TOTEM_SAFE, 100);
 
 	uint32_t sent = sim->history.message_count;
 
 	while (sim->history.messages[sent - 1]->end_ring == NULL && sim_step(sim, UINT64_MAX))
 		;
-	/* 0: it never gets the frame; 1: it gets the frame, its token gets nowhere. */
-	if (_i % 2 == 1)
+	if (_i % 2 == 1) {
 		sim_run_for(sim, sim->net.delay_max_ns + US(1));
-	sim_partition(sim, "0 1 | 2");
+		sim_partition(sim, "0 1 | 2");
+	}
 	sim_run_for(sim, 2 * sim_settle_ns(sim));
 	check_sound(sim, "cut off");
 
@@ -159,8 +163,8 @@ START_TEST(asymmetric_link_ends_in_stable_rings)
 
 	sim_run_for(sim, 60 * token);
 	check_sound(sim, "asymmetric, later");
-	/* The back-off doubles: few changes are left, none of them every few seconds. */
-	ck_assert_msg(configurations(sim) - before <= 12,
+	/* The back-off doubles. Without it there would be 300: six at every consensus timeout. */
+	ck_assert_msg(configurations(sim) - before <= 100,
 		"seed %ju: %u configurations in 60 token timeouts", (uintmax_t)sim->options.seed,
 		configurations(sim) - before);
 	finish(sim);
