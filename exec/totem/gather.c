@@ -112,24 +112,17 @@ static void consent(struct totem_engine *engine, uint32_t node)
 }
 
 /*
- * Take over a failed list: §7.4 f. Of a member of our last ring all of it; of another node whom we have
- * not heard for long either, so that a merge does not wait for the dead of the other side.
+ * Take over a failed list: §7.4 f. Of a member of our last ring all of it. Of a stranger (whose list the
+ * reference ignores) what has not agreed with us: otherwise two groups that meet while one of them waits
+ * for somebody can agree on nothing until their timers run out, one after the other, maybe for ever.
  */
-static bool is_silent(const struct totem_engine *engine, uint32_t id)
-{
-	const struct peer *peer = peer_find(engine, id);
-
-	return !node_set_has(&engine->memb, id) && (peer == NULL || peer->heard_ns == 0 ||
-		engine->now_ns - peer->heard_ns >= engine->options.consensus_ns);
-}
-
 static void adopt_failed(struct totem_engine *engine, uint32_t from, bool is_member)
 {
 	for (uint32_t i = 0; i < engine->join_failed.count; i++) {
 		uint32_t id = engine->join_failed.ids[i];
 
-		if (id != engine->options.nodeid &&
-			(is_member || id == from || is_silent(engine, id)))
+		if (id != engine->options.nodeid && (is_member || id == from ||
+			!node_set_has(&engine->consensus, id)))
 			set_add(&engine->failed, id);
 	}
 }
