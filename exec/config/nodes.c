@@ -383,6 +383,14 @@ static void set_ids(struct tree *tree, struct config *config)
 		else if (is_knet && node->nodeid > UINT16_MAX)
 			tree_error(tree, node_place(tree, node, "nodeid"),
 				"node '%s' has id %u: knet allows 1 to 65535", who, node->nodeid);
+		if (node->nodeid == 0 && !is_knet && node->addresses[0].ss_family != AF_INET6)
+			tree_error(tree,
+				node_place(
+					tree, node, node->texts[0] != NULL ? "ring0_addr" : "name"),
+				"node '%s' has no id and none follows from its address: add "
+				"'nodeid: "
+				"N'",
+				who);
 		if (node->nodeid == UINT32_MAX)
 			tree_error(tree, node_place(tree, node, "nodeid"),
 				"node '%s' has id 4294967295: it must be below that", who);

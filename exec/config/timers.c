@@ -12,7 +12,9 @@
 
 #define TIMEOUT_MIN_MS 30
 #define HOLD_MIN_MS 14
-#define WINDOW_MAX 8192u /* half of the engine's store (spec 04 §4) */
+#define WINDOW_MAX 4096u /* what the engine takes, far above any use */
+#define NETMTU_MIN 300
+#define NETMTU_MAX 65536
 
 static uint64_t ms_to_ns(uint64_t ms) { return ms * 1000000; }
 
@@ -73,6 +75,8 @@ static void compute(const struct tree *tree, const struct config *config, struct
 	timers->send_join = totem_number_or_0(tree, "send_join", 0);
 	timers->consensus =
 		totem_number(tree, "consensus", (uint64_t)(float)(1.2 * (double)timers->token));
+	if (timers->consensus > UINT32_MAX)
+		timers->consensus = UINT32_MAX;
 	timers->merge = totem_number(tree, "merge", 200);
 	timers->downcheck = totem_number(tree, "downcheck", 1000);
 	timers->max_network_delay = totem_number(tree, "max_network_delay", 50);
@@ -245,14 +249,14 @@ static void publish(struct tree *tree, const struct config *config, const struct
 /* payload_max follows from netmtu when the file sets it, else from the transport (spec 05 §7). */
 static void read_netmtu(struct tree *tree, struct config *config)
 {
-	bool is_knet = strcmp(config->transport, "knet") == 0;
-	uint64_t netmtu = totem_number(tree, "netmtu", 0), max = is_knet ? 65536 : 65552;
+	uint64_t netmtu = totem_number(tree, "netmtu", 0);
 
 	if (netmtu == 0)
 		return;
-	if (netmtu < 300 || netmtu > max) {
+	if (netmtu < NETMTU_MIN || netmtu > NETMTU_MAX) {
 		tree_error(tree, tree_place(tree, "totem.netmtu"),
-			"'netmtu' is %" PRIu64 ": must be from 300 to %" PRIu64, netmtu, max);
+			"'netmtu' is %" PRIu64 ": must be from %d to %d", netmtu, NETMTU_MIN,
+			NETMTU_MAX);
 		return;
 	}
 	config->netmtu = (uint32_t)netmtu;

@@ -44,6 +44,8 @@ static const struct timers {
 	{3, "token: 0\n", 3650, 869, 685, 4380, 1825, 912},
 	{2, "token: 1000\nconsensus: 1300\nhold: 100\ntoken_retransmit: 200\n", 1000, 200, 100,
 		1300, 500, 250},
+	{1, "token: 4294967295\n", UINT32_MAX, 1022611260, 818088998, UINT32_MAX, 2147483647,
+		1073741823},
 	{1, "token_retransmits_before_loss_const: 10\n", 3000, 294, 225, 3600, 1500, 750},
 	{1, "interface {\nknet_pong_count: 3\n}\n", 3000, 714, 561, 3600, 1000, 500},
 	{1, "interface {\nknet_ping_timeout: 77\nknet_ping_interval: 66\n}\n", 3000, 714, 561, 3600,
@@ -84,6 +86,18 @@ START_TEST(timers_are_computed)
 	ck_assert_uint_eq(totem->consensus_ns, row->consensus * UINT64_C(1000000));
 	ck_assert_uint_eq(totem->node_count, row->nodes);
 	ck_assert_uint_eq(totem->nodeid, 1);
+}
+END_TEST
+
+START_TEST(windows_are_bounded)
+{
+	ck_assert_int_eq(config_case_load(&one, TOTEM("udpu", "window_size: 1000000\nmax_messages: "
+							      "4097\n") NODELIST(CF1)),
+		0);
+	ck_assert_uint_eq(one.config->totem.window_size, 4096);
+	ck_assert_uint_eq(one.config->totem.max_messages, 4096);
+	ck_assert(
+		config_case_has_warning(&one, "c.conf:4: 'window_size' is 1000000: 4096 is taken"));
 }
 END_TEST
 
@@ -333,8 +347,8 @@ static const struct refused {
 	{TOTEM("udpu", "token_warning: 101\n") NODELIST(CF1), "c.conf:4: 'token_warning' is 101",
 		-EINVAL},
 	{TOTEM("udpu", "netmtu: 299\n") NODELIST(CF1),
-		"c.conf:4: 'netmtu' is 299: must be from 300 to 65552", -EINVAL},
-	{TOTEM("udpu", "netmtu: 65553\n") NODELIST(CF1), "'netmtu' is 65553", -EINVAL},
+		"c.conf:4: 'netmtu' is 299: must be from 300 to 65536", -EINVAL},
+	{TOTEM("udpu", "netmtu: 65537\n") NODELIST(CF1), "'netmtu' is 65537", -EINVAL},
 	{TOTEM("udpu", "link_mode: x\n") NODELIST(CF1),
 		"c.conf:4: 'x' is not a value of 'totem.link_mode'", -EINVAL},
 	{TOTEM("udpu", "crypto_hash: sha256\n") NODELIST(CF1), "only valid for the Knet transport",
@@ -380,6 +394,13 @@ static const struct refused {
 		"c.conf:12: cannot resolve 'nosuchhost' (no such host)", -EINVAL},
 	{TOTEM("udpu", "") NODELIST(CF1 NODE("ring0_addr: down.example\nnodeid: 7\n")),
 		"cannot resolve 'down.example' (the resolver failed)", -EINVAL},
+	{TOTEM("udpu", "") NODELIST(CF1 NODE("ring0_addr: 0.0.0.0\n")),
+		"c.conf:12: node '0.0.0.0' has no id", -EINVAL},
+	{TOTEM("udpu", "clear_node_high_bit: yes\n") NODELIST(CF1 NODE("ring0_addr: 128.0.0.0\n")),
+		"node '128.0.0.0' has no id", -EINVAL},
+	{TOTEM("acme", "") "transport {\nname: acme\n}\n" NODELIST(
+		 NODE("ring1_addr: 10.77.0.1\nname: x\n")),
+		"node 'x' has no id", -EINVAL},
 	{TOTEM("udp", "") NODELIST(CF1), "No multicast address specified for interface 0", -EINVAL},
 	{TOTEM("udp", "interface {\nmcastaddr: 10.0.0.1\n}\n") NODELIST(CF1),
 		"c.conf:5: mcastaddr '10.0.0.1' is not a multicast address", -EINVAL},
@@ -708,6 +729,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, timers_are_computed, 0, COUNT(timers));
+	tcase_add_test(tc, windows_are_bounded);
 	tcase_add_test(tc, the_engine_gets_the_rest);
 	tcase_add_loop_test(tc, this_node_is_found, 0, COUNT(locals));
 	tcase_add_test(tc, candidates_are_named);
