@@ -22,21 +22,24 @@ member() {
 	rm "$LAB_DIR/$name.in"
 }
 
-# seen COUNT PATTERN NAME...: waits until each of these has printed so many such lines.
-seen() {
-	local count=$1 pattern=$2 name end=$((SECONDS + LAB_PATIENCE))
+# await COMMAND...: repeats it until it succeeds; false when patience ends.
+await() {
+	local end=$((SECONDS + LAB_PATIENCE))
 
-	shift 2
-	for name in "$@"; do
-		until [ "$(grep -Ec "$pattern" "$LAB_DIR/$name")" -ge "$count" ]; do
-			if [ $SECONDS -ge $end ] || ! kill -0 "${MEMBERS[$name]}" 2>/dev/null; then
-				tap_note "$name has not seen $count of $pattern"
-				return 1
-			fi
-			sleep 0.05
-		done
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return
+		sleep 0.05
 	done
 }
+
+# since NAME: what it has seen from the first message on.
+since() { sed -n '/deliver/,$p' "$LAB_DIR/$1"; }
+
+# has COUNT PATTERN NAME: there are so many such lines since the first message.
+has() { [ "$(since "$3" | grep -Ec "$2")" -ge "$1" ]; }
+
+sees_five() { grep -Eq "$five" "$LAB_DIR/$1"; }
+agree() { diff <(since "$1") <(since "$2") >"$LAB_DIR/diff"; }
 
 watchers=(1-coterie 1-corosync 2-coterie 2-corosync)
 five='members 1/[^;]*,1/[^;]*,2/[^;]*,2/[^;]*,3/[^;]*;'
@@ -47,12 +50,16 @@ say() { echo "$2" >&"${INPUTS[$1]}"; }
 # step NAME COUNT PATTERN: all watchers see it, and the two of each node, which differ in their library,
 # the same from the first message on. Whether the nodes agree with each other is for tests/cluster.
 step() {
-	local name=$1 node status=0
+	local name=$1 watcher node status=0
 
-	seen "$2" "$3" "${watchers[@]}" || status=1
+	for watcher in "${watchers[@]}"; do
+		await has "$2" "$3" "$watcher" || {
+			status=1
+			tap_note "$watcher waits for $2 of $3"
+		}
+	done
 	for node in 1 2; do
-		diff <(sed -n '/deliver/,$p' "$LAB_DIR/$node-coterie") \
-			<(sed -n '/deliver/,$p' "$LAB_DIR/$node-corosync") >"$LAB_DIR/diff" || {
+		await agree "$node-coterie" "$node-corosync" || {
 			status=1
 			tap_note "node $node, our library and Debian's" "$(cat "$LAB_DIR/diff")"
 		}
@@ -68,8 +75,9 @@ tap_check "one ring of both kinds" lab_ring 3 1 2 3 || {
 for name in "${watchers[@]}" 3-corosync; do
 	member "${name%%-*}" "${name#*-}"
 done
-seen 1 "$five" "${watchers[@]}" 3-corosync
-tap $? "all see five members"
+for name in "${watchers[@]}" 3-corosync; do
+	tap_check "$name sees five members" await sees_five "$name"
+done
 say 3-corosync begin
 step "a message" 1 deliver
 lab_cut 3
