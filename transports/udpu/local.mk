@@ -1,5 +1,5 @@
 plugin_LTLIBRARIES += udpu.la
-udpu_la_SOURCES = %D%/udpu.c
+udpu_la_SOURCES = %D%/udpu.c %D%/link.c %D%/udpu.h
 udpu_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 udpu_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 udpu_la_LIBADD = libtransport.la
@@ -8,7 +8,7 @@ if HAVE_CHECK
 check_PROGRAMS += tests/unit/test_udpu
 TESTS += tests/unit/test_udpu
 tests_unit_test_udpu_SOURCES = tests/unit/test_udpu.c tests/unit/mock_host.c \
-	tests/unit/mock_host.h %D%/udpu.c
+	tests/unit/mock_host.h %D%/udpu.c %D%/link.c %D%/udpu.h
 tests_unit_test_udpu_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_udpu_LDADD = libtransport.la $(CHECK_LIBS)
 endif
