@@ -45,14 +45,16 @@ struct settings {
 	int facility, timestamp;
 };
 
+/* Before the config is read, and when it cannot be: services often have no standard error. */
 static struct subsystem initial_subsystem = {
-	.stderr_limit = LOG_INFO, .syslog_limit = NOWHERE, .file_limit = NOWHERE};
+	.stderr_limit = LOG_INFO, .syslog_limit = LOG_ERR, .file_limit = NOWHERE};
 
 static struct {
 	pthread_mutex_t mutex;
 	const char *ident;
 	struct settings settings;
 	struct log_sink stderr_sink, syslog_sink;
+	time_t syslog_missing_at; /* the second in which it could not be connected to */
 	char host[sizeof(((struct utsname *)0)->nodename)];
 } state = {
 	.mutex = PTHREAD_MUTEX_INITIALIZER,
@@ -251,6 +253,20 @@ static void write_line(struct log_sink *sink, enum log_target target, const stru
 	log_sink_write(sink, line, length);
 }
 
+/* A machine may have no syslog daemon, or not yet: it is looked for once a second at most. */
+static int connect_syslog(const struct log_frame *frame)
+{
+	if (state.syslog_sink.fd >= 0)
+		return 0;
+	if (state.syslog_missing_at == frame->at.tv_sec)
+		return -1;
+	int rc = log_sink_open_syslog(&state.syslog_sink, SYSLOG_SOCKET);
+
+	if (rc < 0)
+		state.syslog_missing_at = frame->at.tv_sec;
+	return rc;
+}
+
 /* One datagram in the old form of RFC 3164, which every syslog daemon on a local socket reads. */
 static int send_syslog(
 	const struct log_frame *frame, const char *subsystem, int prio, const char *text)
@@ -270,8 +286,8 @@ static int send_syslog(
 
 	if (length >= (int)sizeof(line))
 		length = (int)sizeof(line) - 1;
-	if (state.syslog_sink.fd < 0 && log_sink_open_syslog(&state.syslog_sink, SYSLOG_SOCKET) < 0)
-		return -1; /* no syslog daemon on this machine, or not yet */
+	if (connect_syslog(frame) < 0)
+		return -1;
 	if (log_sink_write(&state.syslog_sink, line, (size_t)length) == 0)
 		return 0;
 	if (errno != EAGAIN && errno != ENOBUFS)
@@ -288,8 +304,11 @@ static void write_syslog(
 	if (log_sink_lost_text(&state.syslog_sink, lost, sizeof(lost)) > 0 &&
 		send_syslog(frame, "MAIN", LOG_WARNING, lost) < 0)
 		return;
-	/* A restarted daemon costs the first line: once more, then it is lost. */
-	if (send_syslog(frame, subsystem, prio, text) < 0 && state.syslog_sink.fd < 0)
+	bool was_connected = state.syslog_sink.fd >= 0;
+
+	/* A daemon that was restarted closes the connection: once more, then the line is lost. */
+	if (send_syslog(frame, subsystem, prio, text) < 0 && was_connected &&
+		state.syslog_sink.fd < 0)
 		send_syslog(frame, subsystem, prio, text);
 }
 

@@ -14,7 +14,10 @@ struct config_log;
 
 #define LOG_TRACE (LOG_DEBUG + 1)
 
-/** Log to stderr until log_configure. ident: borrowed for good, "coterie" or "coterie-INSTANCE". */
+/**
+ * Log to stderr, and errors to syslog, until log_configure. ident: borrowed for good, "coterie" or
+ * "coterie-INSTANCE".
+ */
 void log_open(const char *ident);
 /**
  * Take new settings (start and reload): all or nothing.

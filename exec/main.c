@@ -74,7 +74,8 @@ static int load_config(struct daemon *daemon)
 	environment.local_name = daemon->options.node;
 	environment.instance = daemon->options.instance;
 	rc = config_load(path, &environment, &executive->config, &daemon->messages);
-	tell_messages(&daemon->messages, daemon->options.is_test);
+	if (rc < 0)
+		tell_messages(&daemon->messages, daemon->options.is_test);
 	if (rc == -EBADF)
 		return EXIT_LOGGING;
 	if (rc == -ENOMEM)
@@ -89,6 +90,8 @@ static int load_config(struct daemon *daemon)
 	}
 	if (!daemon->options.is_test && log_take_libqb() < 0)
 		log_line("MAIN", LOG_WARNING, "lines of libqb are not logged: out of memory");
+	/* Warnings go where the config wants the log. */
+	tell_messages(&daemon->messages, daemon->options.is_test);
 	return 0;
 }
 
