@@ -1,9 +1,10 @@
 /*
- * The host table: what a plugin may ask of the executive, and the account of what each plugin holds.
+ * The host table: what a plugin may ask of the executive, and the account of what each plugin
+ * holds.
  *
- * Timers and descriptors hang on the plugin's resources, so that they end with it. Posts come from any
- * thread: they go through a mailbox per plugin, which outlives the plugin for as long as the loop still
- * has a call of it queued; a mailbox whose plugin is gone delivers nothing.
+ * Timers and descriptors hang on the plugin's resources, so that they end with it. Posts come from
+ * any thread: they go through a mailbox per plugin, which outlives the plugin for as long as the
+ * loop still has a call of it queued; a mailbox whose plugin is gone delivers nothing.
  */
 #include "exec/plugin_private.h"
 
@@ -58,10 +59,7 @@ struct plugin_resources {
 	struct mailbox *mailbox;
 };
 
-static struct plugin *plugin_of(struct coterie_ctx *ctx)
-{
-	return (struct plugin *)ctx;
-}
+static struct plugin *plugin_of(struct coterie_ctx *ctx) { return (struct plugin *)ctx; }
 
 /* From any thread. */
 static bool is_stopped(const struct plugin *plugin)
@@ -168,8 +166,8 @@ static void timer_run(void *arg)
 	run(run_arg);
 }
 
-static int host_timer_add(struct coterie_ctx *ctx, uint64_t at_ns, void (*run)(void *arg), void *arg,
-	struct coterie_timer **out)
+static int host_timer_add(struct coterie_ctx *ctx, uint64_t at_ns, void (*run)(void *arg),
+	void *arg, struct coterie_timer **out)
 {
 	struct plugin *plugin = plugin_of(ctx);
 	struct coterie_timer *timer;
@@ -216,8 +214,8 @@ static int host_fd_add(struct coterie_ctx *ctx, int fd, uint32_t events, uint32_
 		return -ENOMEM;
 	*watched = (struct watched_fd){.fd = fd, .run = run, .arg = arg};
 	/* The loop calls the plugin itself: one jump less per datagram. */
-	int rc = loop_fd_add(plugin->executive->loop, fd, events, is_urgent ? LOOP_URGENT : LOOP_NORMAL, run,
-		arg);
+	int rc = loop_fd_add(plugin->executive->loop, fd, events,
+		is_urgent ? LOOP_URGENT : LOOP_NORMAL, run, arg);
 	if (rc < 0) {
 		free(watched);
 		return rc;
@@ -277,8 +275,8 @@ static int host_map_set(struct coterie_ctx *ctx, const char *key, uint32_t type,
 	return map_set(plugin_of(ctx)->executive->map, key, type, value, value_size);
 }
 
-static int host_map_get(struct coterie_ctx *ctx, const char *key, uint32_t *type, const void **value,
-	uint32_t *value_size)
+static int host_map_get(struct coterie_ctx *ctx, const char *key, uint32_t *type,
+	const void **value, uint32_t *value_size)
 {
 	struct map_value found;
 	int rc = map_get(plugin_of(ctx)->executive->map, key, &found);
@@ -332,25 +330,23 @@ static struct coterie_frame *host_frame_take(struct coterie_ctx *ctx, uint32_t c
 	return ring_frame_take(plugin_of(ctx)->executive->ring, capacity);
 }
 
-static struct coterie_frame *host_frame_slice(struct coterie_ctx *ctx, struct coterie_frame *buffer,
-	uint32_t offset, uint32_t size)
+static struct coterie_frame *host_frame_slice(
+	struct coterie_ctx *ctx, struct coterie_frame *buffer, uint32_t offset, uint32_t size)
 {
 	(void)ctx;
 	return frame_slice(buffer, offset, size);
 }
 
-static void host_frame_ref(struct coterie_frame *frame)
-{
-	frame_ref(frame);
-}
+static void host_frame_ref(struct coterie_frame *frame) { frame_ref(frame); }
 
-static void host_frames_in(struct coterie_ctx *ctx, const struct coterie_arrival *arrivals,
-	uint32_t count)
+static void host_frames_in(
+	struct coterie_ctx *ctx, const struct coterie_arrival *arrivals, uint32_t count)
 {
 	ring_frames_in(plugin_of(ctx)->executive->ring, arrivals, count);
 }
 
-static void host_link_state(struct coterie_ctx *ctx, uint32_t link, uint32_t is_up, const char *text)
+static void host_link_state(
+	struct coterie_ctx *ctx, uint32_t link, uint32_t is_up, const char *text)
 {
 	ring_link_state(plugin_of(ctx)->executive->ring, link, is_up != 0, text);
 }
@@ -435,7 +431,8 @@ static void mailbox_close(const struct plugin *plugin, struct mailbox *mailbox)
 
 		mailbox->first = post->next;
 		free(post);
-		log_line(plugin->subsystem, LOG_WARNING, "Leak: a post was still queued; it is dropped");
+		log_line(plugin->subsystem, LOG_WARNING,
+			"Leak: a post was still queued; it is dropped");
 	}
 	mailbox->last = &mailbox->first;
 	mailbox->is_dead = true;
@@ -455,13 +452,16 @@ void host_resources_reclaim(struct plugin *plugin)
 		uint64_t now_ns = loop_now_ns(loop);
 		uint64_t at_ns = resources->timers->at_ns;
 
-		log_line(plugin->subsystem, LOG_WARNING, "Leak: a timer due in %ju ms was still set; it is "
-			"cancelled", (uintmax_t)(at_ns > now_ns ? (at_ns - now_ns) / 1000000 : 0));
+		log_line(plugin->subsystem, LOG_WARNING,
+			"Leak: a timer due in %ju ms was still set; it is "
+			"cancelled",
+			(uintmax_t)(at_ns > now_ns ? (at_ns - now_ns) / 1000000 : 0));
 		host_timer_del(ctx, resources->timers);
 	}
 	while (resources->fds != NULL) {
 		log_line(plugin->subsystem, LOG_WARNING,
-			"Leak: descriptor %d was still watched; it is no longer", resources->fds->fd);
+			"Leak: descriptor %d was still watched; it is no longer",
+			resources->fds->fd);
 		host_fd_del(ctx, resources->fds->fd);
 	}
 	mailbox_close(plugin, resources->mailbox);

@@ -1,6 +1,6 @@
 /*
- * Who may connect (spec 03 §4): the same rule for every service. A uid or gid that a key permits has full
- * control of the node.
+ * Who may connect (spec 03 §4): the same rule for every service. A uid or gid that a key permits
+ * has full control of the node.
  */
 #include "exec/ipc_private.h"
 
@@ -12,7 +12,7 @@
 
 #include "exec/map.h"
 
-/* Descriptors kept back for the daemon itself; a connection needs about half of them for a moment. */
+/* Descriptors kept back for the daemon; a connection needs about half of them for a moment. */
 #define RESERVED_FDS 8
 
 /* Asks the kernel, since other parts of the process hold descriptors too. */
@@ -50,8 +50,10 @@ int ipc_access(struct ipc *ipc, uint32_t uid, uint32_t gid)
 		return -EAGAIN;
 	if (!has_descriptors()) {
 		log_limited(&ipc->denied_limit, loop_now_ns(ipc->executive->loop), "MAIN", LOG_ERR,
-			"Denied connection attempt from %u:%u: too few file descriptors are left: raise the limit "
-			"(ulimit -n)", uid, gid);
+			"Denied connection attempt from %u:%u: too few file descriptors are left: "
+			"raise the limit "
+			"(ulimit -n)",
+			uid, gid);
 		return -EMFILE;
 	}
 	/* Whoever runs the daemon owns it anyway: what root is to a daemon of root. */

@@ -1,10 +1,10 @@
 /*
  * One client: answers, events, the backlog of events that found no room in its ring, its end.
  *
- * An event goes straight from the service's parts into the client's ring. Only when that is full is it
- * copied, and then every later one queues behind it. Nothing tells a server that a client has read: each
- * new event and each sign of life of the client tries, and a timer for the rest; libqb's jobs may wait
- * 50 ms for that (spec 09 §3.3).
+ * An event goes straight from the service's parts into the client's ring. Only when that is full is
+ * it copied, and then every later one queues behind it. Nothing tells a server that a client has
+ * read: each new event and each sign of life of the client tries, and a timer for the rest; libqb's
+ * jobs may wait 50 ms for that (spec 09 §3.3).
  */
 #include "exec/ipc_private.h"
 
@@ -20,10 +20,7 @@ _Static_assert(IPC_BACKLOG_MAX > 16 * IPC_SIZE_MAX, "a slow client is not yet a 
 
 /* --- the host table --- */
 
-void *ipc_client_data(struct coterie_client *client)
-{
-	return client->data;
-}
+void *ipc_client_data(struct coterie_client *client) { return client->data; }
 
 void ipc_client_peer(struct coterie_client *client, uint32_t *pid, uint32_t *uid, uint32_t *gid)
 {
@@ -56,8 +53,8 @@ struct message {
 };
 
 /* -EMSGSIZE: above what any client can read; -ENOMEM. */
-static int message_init(struct message *message, uint32_t id, int32_t error, const struct iovec *iov,
-	uint32_t count)
+static int message_init(struct message *message, uint32_t id, int32_t error,
+	const struct iovec *iov, uint32_t count)
 {
 	size_t size = sizeof(message->header);
 
@@ -76,7 +73,8 @@ static int message_init(struct message *message, uint32_t id, int32_t error, con
 		if (message->iov == NULL)
 			return -ENOMEM;
 	}
-	message->iov[0] = (struct iovec){.iov_base = &message->header, .iov_len = sizeof(message->header)};
+	message->iov[0] =
+		(struct iovec){.iov_base = &message->header, .iov_len = sizeof(message->header)};
 	if (count > 0)
 		memcpy(message->iov + 1, iov, count * sizeof(*iov));
 	return 0;
@@ -172,8 +170,10 @@ static int give_up(struct coterie_client *client, const char *reason)
 	struct ipc *ipc = client->server->ipc;
 
 	if (!client->is_leaving)
-		log_limited(&ipc->backlog_limit, loop_now_ns(ipc->executive->loop), "MAIN", LOG_WARNING,
-			"Disconnecting process %u (%s) from %s: %s (%ju bytes of events were waiting for it)",
+		log_limited(&ipc->backlog_limit, loop_now_ns(ipc->executive->loop), "MAIN",
+			LOG_WARNING,
+			"Disconnecting process %u (%s) from %s: %s (%ju bytes of events were "
+			"waiting for it)",
 			client->pid, client->process, client->server->name, reason,
 			(uintmax_t)client->backlog_size);
 	ipc_backlog_drop(client);
@@ -263,8 +263,8 @@ static int append(struct coterie_client *client, const struct message *message)
 	return 0;
 }
 
-int ipc_client_event(struct coterie_client *client, uint32_t event_id, const struct iovec *iov,
-	uint32_t count)
+int ipc_client_event(
+	struct coterie_client *client, uint32_t event_id, const struct iovec *iov, uint32_t count)
 {
 	struct message message;
 
@@ -309,7 +309,8 @@ static void on_flush_timer(void *arg)
 
 	ipc->flush_timer = NULL;
 	for (struct ipc_server *server = ipc->servers; server != NULL; server = server->next) {
-		for (struct coterie_client *client = server->clients; client != NULL; client = client->next) {
+		for (struct coterie_client *client = server->clients; client != NULL;
+			client = client->next) {
 			if (client->backlog == NULL)
 				continue;
 			has_moved |= flush_client(client);

@@ -11,9 +11,9 @@
 
 #define CRITICAL_CHECK_NS UINT64_C(1000000)
 #define KEPT_CHECK_NS UINT64_C(10000000)
-#define QUEUE_BYTES 4194304u      /* a queue of `total` frames holds this much (spec 04 §12.5) */
-#define FRAME_OVERHEAD 24u        /* of a frame's payload */
-#define VOTEQUORUM_RING_ID 5u     /* polls its device during synchronisation, so it is read */
+#define QUEUE_BYTES 4194304u  /* a queue of `total` frames holds this much (spec 04 §12.5) */
+#define FRAME_OVERHEAD 24u    /* of a frame's payload */
+#define VOTEQUORUM_RING_ID 5u /* polls its device during synchronisation, so it is read */
 
 static bool queue_of(const struct ipc *ipc, struct totem_queue *queue)
 {
@@ -68,7 +68,7 @@ bool ipc_gate_is_closed(const struct ipc *ipc, uint32_t needs)
 	if ((needs & COTERIE_NEEDS_QUORUM) != 0 && !executive->is_quorate)
 		return true;
 	return (needs & COTERIE_NEEDS_FLOW) != 0 && executive->sync != NULL &&
-		sync_is_running(executive->sync);
+	       sync_is_running(executive->sync);
 }
 
 static enum qb_ipcs_rate_limit rate_of(const struct ipc_server *server)
@@ -119,7 +119,8 @@ void ipc_gate_check_later(struct ipc *ipc)
 	if (ipc->gate_timer != NULL || (!is_critical && ipc->kept == NULL))
 		return;
 	ipc->gate_timer = loop_timer_add(loop,
-		loop_now_ns(loop) + (is_critical ? CRITICAL_CHECK_NS : KEPT_CHECK_NS), on_gate_timer, ipc);
+		loop_now_ns(loop) + (is_critical ? CRITICAL_CHECK_NS : KEPT_CHECK_NS),
+		on_gate_timer, ipc);
 }
 
 void ipc_gate(struct ipc *ipc)

@@ -1,8 +1,8 @@
 /*
- * Descriptors of libqb on our loop. Three things libqb leaves open are closed here: a connection that is
- * stopped is not polled for input (it would spin the loop, spec 09 §3.3); a client that writes a request
- * without its wake-up byte cannot make the server wait for it; and peers that connect and say nothing
- * are few and for a short time only.
+ * Descriptors of libqb on our loop. Three things libqb leaves open are closed here: a connection
+ * that is stopped is not polled for input (it would spin the loop, spec 09 §3.3); a client that
+ * writes a request without its wake-up byte cannot make the server wait for it; and peers that
+ * connect and say nothing are few and for a short time only.
  */
 #include "exec/ipc_private.h"
 
@@ -15,25 +15,20 @@
 #define HANDSHAKE_NS (UINT64_C(10) * 1000000000u)
 
 /*
- * Not an exception of convenience: libqb calls its poll handlers with a descriptor and, for some, with an
- * object of its own that we cannot trace back. Set before each call into libqb, read inside of it.
+ * Not an exception of convenience: libqb calls its poll handlers with a descriptor and, for some,
+ * with an object of its own that we cannot trace back. Set before each call into libqb, read inside
+ * of it.
  */
 static _Thread_local struct ipc *current;
 
-void ipc_enter(struct ipc *ipc)
-{
-	current = ipc;
-}
+void ipc_enter(struct ipc *ipc) { current = ipc; }
 
 static struct ipc_watch *find_watch(const struct ipc *ipc, int fd)
 {
 	return fd >= 0 && (size_t)fd < ipc->watch_count ? ipc->watches[fd] : NULL;
 }
 
-static struct loop *loop_of(const struct ipc *ipc)
-{
-	return ipc->executive->loop;
-}
+static struct loop *loop_of(const struct ipc *ipc) { return ipc->executive->loop; }
 
 /* --- what is polled for --- */
 
@@ -60,8 +55,9 @@ void ipc_client_listen(struct coterie_client *client)
 /* --- dispatch --- */
 
 /*
- * libqb takes up to 50 requests at a wake-up and then waits, without limit, for as many bytes. So it gets
- * no more requests than there are bytes. None at all: end of file, which it handles without waiting.
+ * libqb takes up to 50 requests at a wake-up and then waits, without limit, for as many bytes. So
+ * it gets no more requests than there are bytes. None at all: end of file, which it handles without
+ * waiting.
  */
 static uint32_t count_bytes(const struct ipc_watch *watch)
 {
@@ -179,7 +175,8 @@ static int grow(struct ipc *ipc, int fd)
 	struct ipc_watch **watches = realloc(ipc->watches, count * sizeof(struct ipc_watch *));
 	if (watches == NULL)
 		return -ENOMEM;
-	memset(watches + ipc->watch_count, 0, (count - ipc->watch_count) * sizeof(struct ipc_watch *));
+	memset(watches + ipc->watch_count, 0,
+		(count - ipc->watch_count) * sizeof(struct ipc_watch *));
 	ipc->watches = watches;
 	ipc->watch_count = count;
 	return 0;
@@ -213,7 +210,8 @@ static int32_t poll_add(enum qb_loop_priority priority, int32_t fd, int32_t even
 {
 	struct ipc *ipc = current;
 
-	(void)priority; /* clients are all served alike; how many requests at once is libqb's part of it */
+	(void)priority; /* clients are all served alike; how many requests at once is libqb's part
+			   of it */
 	if (fd < 0 || grow(ipc, fd) < 0)
 		return -ENOMEM;
 	remove_watch(ipc, fd);

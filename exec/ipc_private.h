@@ -60,27 +60,28 @@ struct ipc_watch {
 	struct coterie_client *client; /* connection */
 	uint64_t serial;               /* tells it from a later watch of the same descriptor */
 	uint64_t since_ns;
-	uint32_t events;               /* what libqb asked for */
+	uint32_t events; /* what libqb asked for */
 	int fd;
 	qb_ipcs_dispatch_fn_t dispatch;
 	void *data;
 };
 
 /*
- * One connection. 1 connection_accept makes it, when its peer may come in; 2 connection_created fills it
- * in and asks the service (is_joined); 3 requests, answers, events; 4 is_leaving: we end it, at the next
- * turn of the loop, since libqb may be in the middle of a request of it; 5 connection_closed: client_leave
- * (is_closed); 6 connection_destroyed frees it, when libqb's last reference is gone.
+ * One connection. 1 connection_accept makes it, when its peer may come in; 2 connection_created
+ * fills it in and asks the service (is_joined); 3 requests, answers, events; 4 is_leaving: we end
+ * it, at the next turn of the loop, since libqb may be in the middle of a request of it; 5
+ * connection_closed: client_leave (is_closed); 6 connection_destroyed frees it, when libqb's last
+ * reference is gone.
  */
 struct coterie_client {
 	struct ipc_server *server;
 	qb_ipcs_connection_t *connection;
 	struct ipc_watch *watches[2]; /* NULL: none; the socket type has two */
 	uint32_t pid, uid, gid;
-	char process[32];             /* name of its program, "" when unknown */
-	uint32_t size_max;            /* of one message: what the client asked for, at most IPC_SIZE_MAX */
+	char process[32];  /* name of its program, "" when unknown */
+	uint32_t size_max; /* of one message: what the client asked for, at most IPC_SIZE_MAX */
 	bool is_joined, is_leaving, is_closed, is_in_handler;
-	uint32_t allowance;           /* requests libqb may take before it asks the socket again */
+	uint32_t allowance; /* requests libqb may take before it asks the socket again */
 
 	/* A request that got no answer yet because it must not be lost: reading stops behind it. */
 	uint8_t *kept;
@@ -106,7 +107,7 @@ struct ipc_server {
 	qb_ipcs_service_t *service;
 	char name[64];
 	enum qb_ipcs_rate_limit rate;
-	bool needs_quorum; /* every request does: closed while not quorate */
+	bool needs_quorum;   /* every request does: closed while not quorate */
 	uint32_t references; /* one of its own, one per client */
 	struct coterie_client *clients;
 	struct ipc_server *next;
@@ -174,8 +175,9 @@ int ipc_gate_room(const struct ipc *ipc, uint32_t size);
 void ipc_gate_apply(struct ipc_server *server);
 
 /**
- * Look again soon, while the queue is critical or requests are kept: the ring says when it has room after
- * a refusal, but not when its queue drains below a level, and a handler may have reasons of its own.
+ * Look again soon, while the queue is critical or requests are kept: the ring says when it has room
+ * after a refusal, but not when its queue drains below a level, and a handler may have reasons of
+ * its own.
  */
 void ipc_gate_check_later(struct ipc *ipc);
 

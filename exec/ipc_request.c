@@ -1,6 +1,6 @@
 /*
- * One request of a client: what is checked before the handler runs (spec 03 §3.2, §16), what becomes of
- * its result, and requests that must wait because nobody would notice their loss.
+ * One request of a client: what is checked before the handler runs (spec 03 §3.2, §16), what
+ * becomes of its result, and requests that must wait because nobody would notice their loss.
  */
 #include "exec/ipc_private.h"
 
@@ -16,8 +16,9 @@ static void refuse(struct coterie_client *client, const struct coterie_request *
 
 	client->invalid_requests++;
 	log_limited(&server->limit, loop_now_ns(server->ipc->executive->loop), "MAIN", LOG_WARNING,
-		"Refused request %d of %d bytes from process %u (%s) at service %s: malformed or unknown", id,
-		(int32_t)size, client->pid, client->process, server->name);
+		"Refused request %d of %d bytes from process %u (%s) at service %s: malformed or "
+		"unknown",
+		id, (int32_t)size, client->pid, client->process, server->name);
 	if (request == NULL || (request->flags & COTERIE_NO_REPLY) == 0)
 		ipc_client_respond(client, 0, IPC_INVALID_PARAM);
 }
@@ -33,7 +34,8 @@ static void keep(struct coterie_client *client, const struct coterie_request *re
 	client->kept = malloc(size);
 	if (client->kept == NULL) {
 		log_line("MAIN", LOG_ERR,
-			"Out of memory for a request of process %u (%s): its connection to %s is closed",
+			"Out of memory for a request of process %u (%s): its connection to %s is "
+			"closed",
 			client->pid, client->process, client->server->name);
 		ipc_client_disconnect(client);
 		return;
@@ -80,17 +82,19 @@ static int call_handler(struct coterie_client *client, const struct coterie_requ
 /* Answers as the handler's result says. */
 static void finish(struct coterie_client *client, const struct coterie_request *request, int rc)
 {
-	if ((request->flags & COTERIE_NO_REPLY) != 0 || rc == COTERIE_REPLIED || rc == COTERIE_LATER)
+	if ((request->flags & COTERIE_NO_REPLY) != 0 || rc == COTERIE_REPLIED ||
+		rc == COTERIE_LATER)
 		return;
-	ipc_client_respond(client, request->response_id, rc == 0 ? IPC_OK : ipc_error_from_errno(rc));
+	ipc_client_respond(
+		client, request->response_id, rc == 0 ? IPC_OK : ipc_error_from_errno(rc));
 }
 
-static void run(struct coterie_client *client, const struct coterie_request *request, const void *msg,
-	uint32_t size)
+static void run(struct coterie_client *client, const struct coterie_request *request,
+	const void *msg, uint32_t size)
 {
 	struct ipc *ipc = client->server->ipc;
 
-	/* libqb's ring aligns to 4 bytes and belongs to the client as well: small ones are copied. */
+	/* libqb's ring aligns to 4 bytes and is the client's as well: small ones are copied. */
 	if (size <= IPC_COPY_MAX) {
 		memcpy(ipc->copy, msg, size);
 		msg = ipc->copy;
@@ -113,7 +117,8 @@ void ipc_requests_resume(struct ipc *ipc)
 		const struct coterie_request *request = client->kept_request;
 
 		if (!client->is_leaving && !ipc_gate_is_closed(ipc, request->flags)) {
-			if (call_handler(client, request, client->kept, client->kept_size) == -EAGAIN)
+			if (call_handler(client, request, client->kept, client->kept_size) ==
+				-EAGAIN)
 				return; /* still full: those behind it wait their turn */
 			next = client->kept_next;
 			ipc_request_drop(client);
@@ -135,7 +140,7 @@ static void process(struct coterie_client *client, const void *data, size_t size
 
 	if (request != NULL && request->size_min > size_min)
 		size_min = request->size_min;
-	/* size is what the client wrote in the header, maybe negative there, so it may be huge here. */
+	/* size is what the client wrote in the header: negative there, it is huge here. */
 	if (request == NULL || size < size_min || size > client->size_max) {
 		refuse(client, request, id, size);
 		return;
@@ -147,7 +152,7 @@ static void process(struct coterie_client *client, const void *data, size_t size
 		refuse(client, request, id, size);
 		return;
 	}
-	/* Without an answer the handler tries in any case: a refusal there makes the ring tell us of room. */
+	/* Without an answer the handler tries in any case: refused, the ring tells of room. */
 	if ((room == 0 || is_silent) && !ipc_gate_is_closed(ipc, request->flags)) {
 		run(client, request, data, (uint32_t)size);
 		return;
@@ -170,7 +175,7 @@ int32_t ipc_request_process(qb_ipcs_connection_t *connection, void *data, size_t
 	process(client, data, size);
 	if (client->allowance > 0)
 		client->allowance--;
-	/* Anything negative makes libqb return to the loop; the request counts as taken all the same. */
+	/* Negative: libqb returns to the loop. It takes the request out all the same. */
 	if (client->kept != NULL || client->is_leaving || client->allowance == 0)
 		return -ENOBUFS;
 	return 0;

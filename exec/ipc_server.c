@@ -1,5 +1,6 @@
 /*
- * The servers, one per service with clients, and the life of a connection (see struct coterie_client).
+ * The servers, one per service with clients, and the life of a connection (see struct
+ * coterie_client).
  */
 #include "exec/ipc_private.h"
 
@@ -45,10 +46,7 @@ void ipc_destroy(struct ipc *ipc)
 	free(ipc);
 }
 
-void ipc_ready(struct ipc *ipc)
-{
-	ipc->is_ready = true;
-}
+void ipc_ready(struct ipc *ipc) { ipc->is_ready = true; }
 
 /* --- the end of a connection --- */
 
@@ -72,7 +70,8 @@ static void client_end(struct coterie_client *client)
 static struct coterie_client *find_leaving(const struct ipc *ipc)
 {
 	for (struct ipc_server *server = ipc->servers; server != NULL; server = server->next) {
-		for (struct coterie_client *client = server->clients; client != NULL; client = client->next) {
+		for (struct coterie_client *client = server->clients; client != NULL;
+			client = client->next) {
 			if (client->is_leaving && !client->is_closed)
 				return client;
 		}
@@ -93,7 +92,8 @@ static void on_turn(void *arg)
 		qb_ipcs_connection_ref(connection);
 		qb_ipcs_disconnect(connection);
 		if (!client->is_closed)
-			client_end(client); /* libqb does not call back for one that was never set up */
+			client_end(client); /* libqb does not call back for one that was never set
+					       up */
 		ipc_enter(ipc);
 		qb_ipcs_connection_unref(connection);
 	}
@@ -184,15 +184,16 @@ static void on_created(qb_ipcs_connection_t *connection)
 	server->ipc->accepting = NULL;
 	if (qb_ipcs_connection_stats_get(connection, &stats, 0) == 0)
 		client->pid = (uint32_t)stats.client_pid;
-	client->size_max = size > 0 && (uint32_t)size < IPC_SIZE_MAX ? (uint32_t)size : IPC_SIZE_MAX;
+	client->size_max =
+		size > 0 && (uint32_t)size < IPC_SIZE_MAX ? (uint32_t)size : IPC_SIZE_MAX;
 	find_process(client);
 	server->ipc->active++;
 	if (plugin->service.client_join != NULL) {
 		int rc = plugin->service.client_join(plugin->self, client);
 
 		if (rc < 0) {
-			log_line("MAIN", LOG_DEBUG, "Service %s refused process %u (%s): %s", server->name,
-				client->pid, client->process, strerror(-rc));
+			log_line("MAIN", LOG_DEBUG, "Service %s refused process %u (%s): %s",
+				server->name, client->pid, client->process, strerror(-rc));
 			ipc_client_disconnect(client);
 			return;
 		}
@@ -252,7 +253,8 @@ static bool needs_quorum(const struct coterie_service *service)
 {
 	for (uint32_t i = 0; i < service->request_count; i++) {
 		const struct coterie_request *request =
-			(const void *)((const char *)service->requests + (size_t)service->request_size * i);
+			(const void *)((const char *)service->requests +
+				       (size_t)service->request_size * i);
 
 		if ((request->flags & COTERIE_NEEDS_QUORUM) == 0)
 			return false;
@@ -322,7 +324,8 @@ void ipc_server_close(struct ipc_server *server)
 	qb_ipcs_destroy(server->service);
 	server->service = NULL;
 	/* A connection that somebody still references: the service must not hear of it any more. */
-	for (struct coterie_client *client = server->clients; client != NULL; client = client->next) {
+	for (struct coterie_client *client = server->clients; client != NULL;
+		client = client->next) {
 		if (!client->is_closed)
 			client_end(client);
 	}

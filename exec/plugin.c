@@ -1,11 +1,11 @@
 /*
  * The plugin registry: loads, keeps in order, unloads.
  *
- * Life of a plugin here: 1 plugin_open.c finds the file and its descriptor; 2 plugin_check.c passes it;
- * 3 options are checked, tables copied, resources made (PLUGIN_CHECKED); 4 init or open (PLUGIN_READY);
- * 5 the caller opens its IPC name and sets PLUGIN_RUNNING; 6 plugin_unload: IPC closes, drain, fini, what
- * it leaked is taken back; 7 the file is closed one turn of the loop later, when no frame on the stack can
- * return into unmapped code.
+ * Life of a plugin here: 1 plugin_open.c finds the file and its descriptor; 2 plugin_check.c passes
+ * it; 3 options are checked, tables copied, resources made (PLUGIN_CHECKED); 4 init or open
+ * (PLUGIN_READY); 5 the caller opens its IPC name and sets PLUGIN_RUNNING; 6 plugin_unload: IPC
+ * closes, drain, fini, what it leaked is taken back; 7 the file is closed one turn of the loop
+ * later, when no frame on the stack can return into unmapped code.
  */
 #include "exec/plugin_private.h"
 
@@ -35,8 +35,8 @@ struct plugin_registry {
 
 /* --- registry --- */
 
-struct plugin_registry *plugin_registry_create(struct executive *executive,
-	const char *const *directories, uint32_t count)
+struct plugin_registry *plugin_registry_create(
+	struct executive *executive, const char *const *directories, uint32_t count)
 {
 	struct plugin_registry *registry = calloc(1, sizeof(*registry));
 
@@ -110,7 +110,8 @@ struct plugin *plugin_by_ring_id(const struct plugin_registry *registry, uint32_
 /* Ascending ring id; what is no service stands behind all services. */
 static uint32_t rank(const struct plugin *plugin)
 {
-	return plugin->descriptor->kind == COTERIE_KIND_SERVICE ? plugin->service.ring_id : UINT32_MAX;
+	return plugin->descriptor->kind == COTERIE_KIND_SERVICE ? plugin->service.ring_id
+								: UINT32_MAX;
 }
 
 static void insert(struct plugin_registry *registry, struct plugin *plugin)
@@ -136,8 +137,8 @@ static void take_out(struct plugin_registry *registry, struct plugin *plugin)
 /* --- tables --- */
 
 /*
- * Ids ascend, so a request stands at the place its id names or before, and nearly always there. Elements
- * are read in place: a longer stride means members that we do not know.
+ * Ids ascend, so a request stands at the place its id names or before, and nearly always there.
+ * Elements are read in place: a longer stride means members that we do not know.
  */
 const struct coterie_request *plugin_request(const struct plugin *plugin, int32_t id)
 {
@@ -174,7 +175,7 @@ const struct coterie_ring_msg *plugin_ring_msg(const struct plugin *plugin, uint
 
 static char *subsystem_of(const char *name)
 {
-	/* The reference's own short form: operators' logger_subsys sections name it (spec 07 §3.3). */
+	/* The reference's short form: operators' logger_subsys sections name it (spec 07 §3.3). */
 	char *subsystem = strdup(strcmp(name, "votequorum") == 0 ? "voteq" : name);
 
 	for (char *at = subsystem; at != NULL && *at != '\0'; at++)
@@ -217,8 +218,8 @@ static void plugin_destroy(struct plugin *plugin)
 	free(plugin);
 }
 
-static struct plugin *plugin_create(struct plugin_registry *registry, struct plugin_file *file,
-	struct plugin_error *error)
+static struct plugin *plugin_create(
+	struct plugin_registry *registry, struct plugin_file *file, struct plugin_error *error)
 {
 	struct plugin *plugin = calloc(1, sizeof(*plugin));
 
@@ -231,7 +232,8 @@ static struct plugin *plugin_create(struct plugin_registry *registry, struct plu
 	plugin->executive = registry->executive;
 	plugin->file = file;
 	copy_ops(plugin);
-	plugin->options = plugin_options_create(registry->executive->config, plugin->descriptor, error);
+	plugin->options =
+		plugin_options_create(registry->executive->config, plugin->descriptor, error);
 	if (plugin->options == NULL)
 		goto destroy;
 	size_t count = plugin->service.ring_msg_count > 0 ? plugin->service.ring_msg_count : 1;
@@ -269,11 +271,12 @@ static void report(const struct plugin *plugin)
 	const struct coterie_plugin *descriptor = plugin->descriptor;
 
 	if (plugin_file_shadowed(plugin->file) != NULL)
-		log_line("MAIN", LOG_NOTICE, "Plugin '%s' is built in: the file %s is not used", plugin->name,
-			plugin_file_shadowed(plugin->file));
+		log_line("MAIN", LOG_NOTICE, "Plugin '%s' is built in: the file %s is not used",
+			plugin->name, plugin_file_shadowed(plugin->file));
 	if (descriptor->abi_minor > COTERIE_ABI_MINOR || descriptor->size > sizeof(*descriptor))
 		log_line("MAIN", LOG_INFO,
-			"Plugin '%s' (%s) was made for plugin ABI %u.%u, this is %d.%d: what is newer is not used",
+			"Plugin '%s' (%s) was made for plugin ABI %u.%u, this is %d.%d: what is "
+			"newer is not used",
 			plugin->name, plugin->path, descriptor->abi_major, descriptor->abi_minor,
 			COTERIE_ABI_MAJOR, COTERIE_ABI_MINOR);
 	log_line("MAIN", LOG_DEBUG, "Plugin '%s' %s loaded from %s", plugin->name,
@@ -286,13 +289,14 @@ struct plugin *plugin_load(struct plugin_registry *registry, uint32_t kind, cons
 	const struct plugin *owner = plugin_by_name(registry, name);
 
 	if (owner != NULL) {
-		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR, "plugin '%s' is already loaded from %s: name it once",
-			name, owner->path);
+		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR,
+			"plugin '%s' is already loaded from %s: name it once", name, owner->path);
 		return NULL;
 	}
 	if (!plugin_name_is_valid(name)) {
 		plugin_fail(error, PLUGIN_EXIT_NOT_FOUND,
-			"'%.64s' is not a plugin name: use lower-case letters, digits and '_'", name);
+			"'%.64s' is not a plugin name: use lower-case letters, digits and '_'",
+			name);
 		return NULL;
 	}
 	struct plugin_file *file = plugin_file_open(&registry->search, kind, name, error);
@@ -304,8 +308,8 @@ struct plugin *plugin_load(struct plugin_registry *registry, uint32_t kind, cons
 		goto close;
 	if (plugin_file_descriptor(file)->kind == COTERIE_KIND_EXTENSION) {
 		plugin_fail(error, PLUGIN_EXIT_ABI,
-			"plugin '%s' (%s) is an extension, which this executive does not take yet", name,
-			plugin_file_path(file));
+			"plugin '%s' (%s) is an extension, which this executive does not take yet",
+			name, plugin_file_path(file));
 		goto close;
 	}
 	plugin = plugin_create(registry, file, error);
@@ -337,7 +341,8 @@ static void close_later(struct plugin_registry *registry, struct plugin_file *fi
 	*closing = (struct closing){.file = file, .next = registry->closing};
 	registry->closing = closing;
 	if (registry->close_timer == NULL && loop != NULL)
-		registry->close_timer = loop_timer_add(loop, loop_now_ns(loop), close_files, registry);
+		registry->close_timer =
+			loop_timer_add(loop, loop_now_ns(loop), close_files, registry);
 }
 
 void plugin_unload(struct plugin_registry *registry, struct plugin *plugin)

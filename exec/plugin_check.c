@@ -1,6 +1,7 @@
 /*
- * The refusal table of the plugin ABI (style §4): what a descriptor must be before any code of the plugin
- * runs. First what every ABI there will be has in common, then the numbers, then this ABI's tables.
+ * The refusal table of the plugin ABI (style §4): what a descriptor must be before any code of the
+ * plugin runs. First what every ABI there will be has in common, then the numbers, then this ABI's
+ * tables.
  */
 #include "exec/plugin_private.h"
 
@@ -69,8 +70,8 @@ bool plugin_name_is_valid(const char *name)
 		"plugin '%s' (%s) is refused: " format, (candidate)->name, (candidate)->path,      \
 		##__VA_ARGS__)
 
-static int refuse_owned(const struct candidate *candidate, const char *what,
-	const struct plugin *owner)
+static int refuse_owned(
+	const struct candidate *candidate, const char *what, const struct plugin *owner)
 {
 	return REFUSE(candidate, "%s is in use by plugin '%s' (%s): load one of the two", what,
 		owner->name, owner->path);
@@ -88,28 +89,32 @@ static int check_table(const struct candidate *candidate, const char *what, cons
 	if (count == 0)
 		return 0;
 	if (table == NULL || count > COUNT_MAX)
-		return REFUSE(candidate, "its table of %s has %u entries at %p: rebuild it", what, count,
-			table);
+		return REFUSE(candidate, "its table of %s has %u entries at %p: rebuild it", what,
+			count, table);
 	if (stride < stride_min || stride % sizeof(uint32_t) != 0)
-		return REFUSE(candidate, "entries of its table of %s have %u bytes, at least %zu are needed: "
-			"rebuild it", what, stride, stride_min);
+		return REFUSE(candidate,
+			"entries of its table of %s have %u bytes, at least %zu are needed: "
+			"rebuild it",
+			what, stride, stride_min);
 	return 0;
 }
 
 static int check_requests(const struct candidate *candidate, const struct coterie_service *ops)
 {
 	int64_t last = -1;
-	int rc = check_table(candidate, "requests", ops->requests, ops->request_count, ops->request_size,
-		REQUEST_SIZE_MIN);
+	int rc = check_table(candidate, "requests", ops->requests, ops->request_count,
+		ops->request_size, REQUEST_SIZE_MIN);
 
 	for (uint32_t i = 0; rc == 0 && i < ops->request_count; i++) {
-		const struct coterie_request *request = element(ops->requests, ops->request_size, i);
+		const struct coterie_request *request =
+			element(ops->requests, ops->request_size, i);
 
 		if (request->handle == NULL)
 			return REFUSE(candidate, "request %u has no handler", request->id);
 		if (request->id <= last || request->id > INT32_MAX)
-			return REFUSE(candidate, "request id %u does not follow %jd in ascending order",
-				request->id, (intmax_t)last);
+			return REFUSE(candidate,
+				"request id %u does not follow %jd in ascending order", request->id,
+				(intmax_t)last);
 		last = request->id;
 	}
 	return rc;
@@ -121,15 +126,19 @@ static int check_ring_msgs(const struct candidate *candidate, const struct coter
 		ops->ring_msg_size, RING_MSG_SIZE_MIN);
 
 	if (rc == 0 && ops->ring_msg_count > UINT16_MAX)
-		return REFUSE(candidate, "%u ring messages, the header holds 65535", ops->ring_msg_count);
+		return REFUSE(
+			candidate, "%u ring messages, the header holds 65535", ops->ring_msg_count);
 	for (uint32_t i = 0; rc == 0 && i < ops->ring_msg_count; i++) {
 		const struct coterie_ring_msg *msg = element(ops->ring_msgs, ops->ring_msg_size, i);
 
 		if (msg->function != i)
-			return REFUSE(candidate, "ring message %u stands at place %u: functions ascend from 0 "
-				"without gaps", msg->function, i);
+			return REFUSE(candidate,
+				"ring message %u stands at place %u: functions ascend from 0 "
+				"without gaps",
+				msg->function, i);
 		if ((msg->deliver == NULL) == (msg->deliver_parts == NULL))
-			return REFUSE(candidate, "ring message %u needs one of deliver and deliver_parts", i);
+			return REFUSE(candidate,
+				"ring message %u needs one of deliver and deliver_parts", i);
 	}
 	return rc;
 }
@@ -139,17 +148,19 @@ static int check_service(const struct candidate *candidate)
 	const struct coterie_service *ops = candidate->descriptor->ops;
 
 	if (ops->size < SERVICE_SIZE_MIN)
-		return REFUSE(candidate, "its table of operations has %u bytes, ABI 1.0 has %zu: truncated",
+		return REFUSE(candidate,
+			"its table of operations has %u bytes, ABI 1.0 has %zu: truncated",
 			ops->size, SERVICE_SIZE_MIN);
 	if (ops->init == NULL || ops->fini == NULL)
 		return REFUSE(candidate, "it has no %s", ops->init == NULL ? "init" : "fini");
 	if (ops->ring_id >= RING_IDS)
-		return REFUSE(candidate, "ring id %u: must be between 0 and %d", ops->ring_id, RING_IDS - 1);
+		return REFUSE(candidate, "ring id %u: must be between 0 and %d", ops->ring_id,
+			RING_IDS - 1);
 	int rc = check_requests(candidate, ops);
 	if (rc == 0)
 		rc = check_ring_msgs(candidate, ops);
-	for (const struct plugin *other = plugin_first(candidate->registry); rc == 0 && other != NULL;
-		other = other->next) {
+	for (const struct plugin *other = plugin_first(candidate->registry);
+		rc == 0 && other != NULL; other = other->next) {
 		if (other->descriptor->kind != COTERIE_KIND_SERVICE)
 			continue;
 		if (other->service.ring_id == ops->ring_id) {
@@ -170,11 +181,14 @@ static int check_transport(const struct candidate *candidate)
 	const struct coterie_transport *ops = candidate->descriptor->ops;
 
 	if (ops->size < TRANSPORT_SIZE_MIN)
-		return REFUSE(candidate, "its table of operations has %u bytes, ABI 1.0 has %zu: truncated",
+		return REFUSE(candidate,
+			"its table of operations has %u bytes, ABI 1.0 has %zu: truncated",
 			ops->size, TRANSPORT_SIZE_MIN);
-	if (ops->open == NULL || ops->close == NULL || ops->link_up == NULL || ops->peer_add == NULL ||
-		ops->peer_del == NULL || ops->multicast == NULL || ops->token == NULL)
-		return REFUSE(candidate, "one of open, close, link_up, peer_add, peer_del, multicast, token "
+	if (ops->open == NULL || ops->close == NULL || ops->link_up == NULL ||
+		ops->peer_add == NULL || ops->peer_del == NULL || ops->multicast == NULL ||
+		ops->token == NULL)
+		return REFUSE(candidate,
+			"one of open, close, link_up, peer_add, peer_del, multicast, token "
 			"is missing");
 	if (ops->links_max == 0)
 		return REFUSE(candidate, "links_max is 0");
@@ -194,8 +208,8 @@ static int check_options(const struct candidate *candidate)
 		if (option->name == NULL || !plugin_name_is_valid(option->name))
 			return REFUSE(candidate, "option %u has no valid name", i);
 		if (option->type < COTERIE_OPT_BOOL || option->type > COTERIE_OPT_LIST)
-			return REFUSE(candidate, "option '%s' has the unknown type %u", option->name,
-				option->type);
+			return REFUSE(candidate, "option '%s' has the unknown type %u",
+				option->name, option->type);
 		if (option->type == COTERIE_OPT_ENUM && option->choices == NULL)
 			return REFUSE(candidate, "option '%s' has no choices", option->name);
 	}
@@ -217,11 +231,11 @@ static int check_needs(const struct candidate *candidate)
 			continue;
 		const char *separator = length > 0 ? ", " : "";
 		if (bit < sizeof(capability_names) / sizeof(capability_names[0]))
-			length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s", separator,
-				capability_names[bit]);
+			length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s",
+				separator, capability_names[bit]);
 		else
-			length += (size_t)snprintf(text + length, sizeof(text) - length, "%scapability bit %u",
-				separator, bit);
+			length += (size_t)snprintf(text + length, sizeof(text) - length,
+				"%scapability bit %u", separator, bit);
 	}
 	if (missing == 0)
 		return 0;
@@ -237,22 +251,26 @@ static int check_head(const struct candidate *candidate, uint32_t kind)
 
 	if (descriptor->magic != COTERIE_PLUGIN_MAGIC)
 		return plugin_fail(candidate->error, PLUGIN_EXIT_DESCRIPTOR,
-			"'%s' is not a Coterie plugin (symbol coterie_plugin starts with 0x%08x, not 0x%08x): "
-			"remove it from the plugin path", candidate->path, descriptor->magic,
-			COTERIE_PLUGIN_MAGIC);
+			"'%s' is not a Coterie plugin (symbol coterie_plugin starts with 0x%08x, "
+			"not 0x%08x): "
+			"remove it from the plugin path",
+			candidate->path, descriptor->magic, COTERIE_PLUGIN_MAGIC);
 	if (descriptor->abi_major != COTERIE_ABI_MAJOR)
 		return plugin_fail(candidate->error, PLUGIN_EXIT_ABI,
-			"plugin '%s' (%s) needs plugin ABI %u.%u, this is %d.%d: %s", candidate->name,
-			candidate->path, descriptor->abi_major, descriptor->abi_minor, COTERIE_ABI_MAJOR,
-			COTERIE_ABI_MINOR, descriptor->abi_major > COTERIE_ABI_MAJOR ?
-			"upgrade coterie or install an older plugin" : "install a newer plugin");
+			"plugin '%s' (%s) needs plugin ABI %u.%u, this is %d.%d: %s",
+			candidate->name, candidate->path, descriptor->abi_major,
+			descriptor->abi_minor, COTERIE_ABI_MAJOR, COTERIE_ABI_MINOR,
+			descriptor->abi_major > COTERIE_ABI_MAJOR
+				? "upgrade coterie or install an older plugin"
+				: "install a newer plugin");
 	if (descriptor->size < DESCRIPTOR_SIZE_MIN)
 		return REFUSE(candidate, "its descriptor has %u bytes, ABI 1.0 has %zu: truncated",
 			descriptor->size, DESCRIPTOR_SIZE_MIN);
 	if (descriptor->kind < COTERIE_KIND_TRANSPORT || descriptor->kind > COTERIE_KIND_EXTENSION)
 		return REFUSE(candidate, "kind %u is unknown", descriptor->kind);
 	if (kind != 0 && descriptor->kind != kind)
-		return REFUSE(candidate, "it is a %s, not a %s: name it in the right place of the config file",
+		return REFUSE(candidate,
+			"it is of kind %s, not %s: name it in the right place of the config file",
 			plugin_kind_name(descriptor->kind), plugin_kind_name(kind));
 	return 0;
 }
@@ -262,7 +280,8 @@ static int check_name(const struct candidate *candidate)
 	const char *name = candidate->descriptor->name;
 
 	if (name == NULL || strcmp(name, candidate->name) != 0)
-		return REFUSE(candidate, "its descriptor says '%.64s': the file must be named like the plugin",
+		return REFUSE(candidate,
+			"its descriptor says '%.64s': the file must be named like the plugin",
 			name != NULL ? name : "(none)");
 	const struct plugin *owner = plugin_by_name(candidate->registry, name);
 	if (owner != NULL)

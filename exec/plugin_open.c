@@ -1,10 +1,11 @@
 /*
  * Files of plugins: the only place that knows libltdl.
  *
- * What libltdl 2.4.7 does decides the shape. It reports every failure as "file not found", so a file is
- * opened with dlopen() first, whose text is exact, and which binds every function now: libltdl would
- * leave an undefined one for its first call, which ends the process. It searches LD_LIBRARY_PATH as well,
- * so it only ever gets an absolute path, or a bare name together with "builtins alone".
+ * What libltdl 2.4.7 does decides the shape. It reports every failure as "file not found", so a
+ * file is opened with dlopen() first, whose text is exact, and which binds every function now:
+ * libltdl would leave an undefined one for its first call, which ends the process. It searches
+ * LD_LIBRARY_PATH as well, so it only ever gets an absolute path, or a bare name together with
+ * "builtins alone".
  */
 #include "exec/plugin_private.h"
 
@@ -79,7 +80,8 @@ static char *find_in(const char *directory, const char *name)
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-		if (snprintf(path, sizeof(path), "%s/%s.%s", directory, name, suffixes[i]) >= (int)sizeof(path))
+		if (snprintf(path, sizeof(path), "%s/%s.%s", directory, name, suffixes[i]) >=
+			(int)sizeof(path))
 			continue;
 		if (access(path, F_OK) == 0)
 			return realpath(path, NULL);
@@ -127,7 +129,8 @@ static size_t list_installed(const struct plugin_search *search, char **names, s
 			if (dot == NULL || (strcmp(dot, ".so") != 0 && strcmp(dot, ".la") != 0))
 				continue;
 			char *name = strndup(entry->d_name, (size_t)(dot - entry->d_name));
-			if (name != NULL && plugin_name_is_valid(name) && !is_listed(names, count, name))
+			if (name != NULL && plugin_name_is_valid(name) &&
+				!is_listed(names, count, name))
 				names[count++] = name;
 			else
 				free(name);
@@ -158,9 +161,8 @@ static void fail_not_found(const struct plugin_search *search, uint32_t kind, co
 
 	join(where, sizeof(where), ":", search->directories, search->count);
 	join(installed, sizeof(installed), ", ", names, count);
-	plugin_fail(error, PLUGIN_EXIT_NOT_FOUND,
-		"no plugin '%s' of kind %s in %s: %s%s", name, plugin_kind_name(kind),
-		search->count > 0 ? where : "(no directory)",
+	plugin_fail(error, PLUGIN_EXIT_NOT_FOUND, "no plugin '%s' of kind %s in %s: %s%s", name,
+		plugin_kind_name(kind), search->count > 0 ? where : "(no directory)",
 		count > 0 ? "installed are " : "install it or set COTERIE_PLUGIN_PATH", installed);
 	for (size_t i = 0; i < count; i++)
 		free(names[i]);
@@ -168,17 +170,12 @@ static void fail_not_found(const struct plugin_search *search, uint32_t kind, co
 
 /* --- open --- */
 
-int plugin_open_init(void)
-{
-	return lt_dlinit() == 0 ? 0 : -ENOSYS;
-}
+int plugin_open_init(void) { return lt_dlinit() == 0 ? 0 : -ENOSYS; }
 
-void plugin_open_fini(void)
-{
-	lt_dlexit();
-}
+void plugin_open_fini(void) { lt_dlexit(); }
 
-/* The shared object behind a path: what libtool builds for NAME.la is in .libs/ until it is installed. */
+/* The shared object behind a path: what libtool builds for NAME.la is in .libs/ until it is
+ * installed. */
 static void object_path(const char *path, char *object, size_t size)
 {
 	const char *slash = strrchr(path, '/');
@@ -225,8 +222,8 @@ static lt_dlhandle open_path(const char *path, struct plugin_error *error)
 	}
 	lt_dlhandle handle = lt_dlopen(path);
 	if (handle == NULL)
-		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR, "cannot open plugin file '%s' (%s)", path,
-			lt_dlerror());
+		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR, "cannot open plugin file '%s' (%s)",
+			path, lt_dlerror());
 	dlclose(bound); /* libltdl holds its own reference now */
 	return handle;
 }
@@ -267,7 +264,8 @@ struct plugin_file *plugin_file_open(const struct plugin_search *search, uint32_
 	}
 	struct plugin_file *file = path != NULL ? file_create(handle, path) : NULL;
 	if (file == NULL) {
-		plugin_fail(error, PLUGIN_EXIT_INIT, "out of memory while opening plugin '%s'", name);
+		plugin_fail(
+			error, PLUGIN_EXIT_INIT, "out of memory while opening plugin '%s'", name);
 		lt_dlclose(handle);
 		free(path);
 		free(found);
@@ -277,7 +275,8 @@ struct plugin_file *plugin_file_open(const struct plugin_search *search, uint32_
 	if (file->descriptor == NULL) {
 		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR,
 			"'%s' is not a Coterie plugin (no symbol coterie_plugin): "
-			"remove it from the plugin path", file->path);
+			"remove it from the plugin path",
+			file->path);
 		plugin_file_close(file);
 		return NULL;
 	}
@@ -297,17 +296,11 @@ void plugin_file_close(struct plugin_file *file)
 	free(file);
 }
 
-const char *plugin_file_path(const struct plugin_file *file)
-{
-	return file->path;
-}
+const char *plugin_file_path(const struct plugin_file *file) { return file->path; }
 
 const struct coterie_plugin *plugin_file_descriptor(const struct plugin_file *file)
 {
 	return file->descriptor;
 }
 
-const char *plugin_file_shadowed(const struct plugin_file *file)
-{
-	return file->shadowed;
-}
+const char *plugin_file_shadowed(const struct plugin_file *file) { return file->shadowed; }

@@ -36,7 +36,8 @@ struct check {
 
 static const struct coterie_option *option_at(const struct coterie_plugin *descriptor, uint32_t i)
 {
-	return (const void *)((const char *)descriptor->options + (size_t)descriptor->option_size * i);
+	return (const void *)((const char *)descriptor->options +
+			      (size_t)descriptor->option_size * i);
 }
 
 /* --- numbers with units --- */
@@ -72,8 +73,8 @@ static int parse_number(const char *text, const struct unit *units, uint64_t *nu
 	return -EINVAL;
 }
 
-static int check_number(const struct check *check, const struct unit *units, const char *what,
-	uint64_t *number)
+static int check_number(
+	const struct check *check, const struct unit *units, const char *what, uint64_t *number)
 {
 	const struct coterie_option *option = check->option;
 	uint64_t max = option->min == 0 && option->max == 0 ? UINT64_MAX : option->max;
@@ -84,8 +85,8 @@ static int check_number(const struct check *check, const struct unit *units, con
 	if (rc == -EINVAL)
 		return REFUSE(check, "'%s' is not %s", check->text, what);
 	if (rc < 0 || *number < option->min || *number > max)
-		return REFUSE(check, "'%s' is %s: must be between %ju and %ju", option->name, check->text,
-			(uintmax_t)option->min, (uintmax_t)max);
+		return REFUSE(check, "'%s' is %s: must be between %ju and %ju", option->name,
+			check->text, (uintmax_t)option->min, (uintmax_t)max);
 	return 0;
 }
 
@@ -99,7 +100,8 @@ static int check_bool(const struct check *check, uint64_t *number)
 			return 0;
 		}
 	}
-	return REFUSE(check, "'%s' is not yes or no: use yes, no, on, off, true or false", check->text);
+	return REFUSE(
+		check, "'%s' is not yes or no: use yes, no, on, off, true or false", check->text);
 }
 
 /* *number is the word's place. */
@@ -128,7 +130,8 @@ static int check_value(const struct check *check, struct value *value)
 		return check_bool(check, &value->number);
 	case COTERIE_OPT_U32:
 	case COTERIE_OPT_U64:
-		return check_number(check, no_units, "a number: use decimal digits", &value->number);
+		return check_number(
+			check, no_units, "a number: use decimal digits", &value->number);
 	case COTERIE_OPT_MS:
 		return check_number(
 			check, duration_units, "a duration: use ms, s, m, h or d", &value->number);
@@ -140,7 +143,8 @@ static int check_value(const struct check *check, struct value *value)
 	}
 	value->is_number = false;
 	if (check->option->type == COTERIE_OPT_ADDRESS && check->text[0] == '\0')
-		return REFUSE(check, "'%s' is empty: give a host name or an address", check->option->name);
+		return REFUSE(check, "'%s' is empty: give a host name or an address",
+			check->option->name);
 	return 0;
 }
 
@@ -165,7 +169,8 @@ static size_t distance(const char *a, const char *b)
 	for (size_t j = 0; j <= b_length; j++)
 		rows[0][j] = j;
 	for (size_t i = 1; i <= a_length; i++) {
-		size_t *now = rows[i % 3], *before = rows[(i + 2) % 3], *earlier = rows[(i + 1) % 3];
+		size_t *now = rows[i % 3], *before = rows[(i + 2) % 3],
+		       *earlier = rows[(i + 1) % 3];
 
 		now[0] = i;
 		for (size_t j = 1; j <= b_length; j++) {
@@ -210,7 +215,8 @@ static const struct coterie_option *find_option(
 static void set_where(struct check *check, const struct config_option *written)
 {
 	if (written->file != NULL)
-		snprintf(check->where, sizeof(check->where), "%.255s:%u: ", written->file, written->line);
+		snprintf(check->where, sizeof(check->where), "%.255s:%u: ", written->file,
+			written->line);
 }
 
 static int refuse_unknown(const struct config *config, const struct coterie_plugin *descriptor,
@@ -245,8 +251,8 @@ static void choose(struct check *check, const struct config *config)
 	check->where[0] = '\0';
 	if (config == NULL)
 		return;
-	written.value = config_option(config, check->descriptor->name, check->option->name, &written.file,
-		&written.line);
+	written.value = config_option(
+		config, check->descriptor->name, check->option->name, &written.file, &written.line);
 	if (written.value == NULL)
 		return;
 	check->text = written.value;
@@ -259,7 +265,8 @@ struct plugin_options *plugin_options_create(const struct config *config,
 	const struct coterie_plugin *descriptor, struct plugin_error *error)
 {
 	uint32_t count = descriptor->option_count;
-	struct plugin_options *options = calloc(1, sizeof(*options) + count * sizeof(options->values[0]));
+	struct plugin_options *options =
+		calloc(1, sizeof(*options) + count * sizeof(options->values[0]));
 
 	if (options == NULL) {
 		plugin_fail(error, PLUGIN_EXIT_INIT, "out of memory for the options of plugin '%s'",
@@ -286,10 +293,7 @@ struct plugin_options *plugin_options_create(const struct config *config,
 	return options;
 }
 
-void plugin_options_destroy(struct plugin_options *options)
-{
-	free(options);
-}
+void plugin_options_destroy(struct plugin_options *options) { free(options); }
 
 static const struct value *find_value(const struct plugin_options *options, const char *name)
 {

@@ -38,7 +38,8 @@ struct plugin_search {
 };
 
 /** COTERIE_PLUGIN_PATH (unless privileges were gained), then directories. -ENOMEM. */
-int plugin_search_init(struct plugin_search *search, const char *const *directories, uint32_t count);
+int plugin_search_init(
+	struct plugin_search *search, const char *const *directories, uint32_t count);
 void plugin_search_fini(struct plugin_search *search);
 
 /** Start libltdl, once per registry. -ENOSYS when it cannot. */
@@ -66,8 +67,8 @@ const char *plugin_file_shadowed(const struct plugin_file *file);
 struct plugin_options;
 
 /**
- * Check the file's values against the descriptor's list (type, range, choices), refuse those that the
- * list does not have.
+ * Check the file's values against the descriptor's list (type, range, choices), refuse those that
+ * the list does not have.
  * @param config  NULL: no file, defaults alone
  * @return caller destroys; NULL: *error says why
  */
@@ -75,6 +76,7 @@ struct plugin_options *plugin_options_create(const struct config *config,
 	const struct coterie_plugin *descriptor, struct plugin_error *error);
 void plugin_options_destroy(struct plugin_options *options); /* NULL is ignored */
 int plugin_option_u64(const struct plugin_options *options, const char *name, uint64_t *value);
-int plugin_option_string(const struct plugin_options *options, const char *name, const char **value);
+int plugin_option_string(
+	const struct plugin_options *options, const char *name, const char **value);
 
 #endif

@@ -18,7 +18,8 @@ static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 void exec_stub_reset(void)
 {
 	memset(&exec_stub, 0, sizeof(exec_stub));
-	exec_stub.queue = (struct totem_queue){.used = 0, .total = 2974, .message_size_max = 4117806};
+	exec_stub.queue =
+		(struct totem_queue){.used = 0, .total = 2974, .message_size_max = 4117806};
 }
 
 unsigned int exec_stub_count_logged(const char *text)
@@ -30,10 +31,7 @@ unsigned int exec_stub_count_logged(const char *text)
 	return count;
 }
 
-bool exec_stub_has_logged(const char *text)
-{
-	return exec_stub_count_logged(text) > 0;
-}
+bool exec_stub_has_logged(const char *text) { return exec_stub_count_logged(text) > 0; }
 
 /* --- log.c --- */
 
@@ -44,7 +42,8 @@ void log_vline(const char *subsystem, int prio, const char *format, va_list argu
 	vsnprintf(line, sizeof(line), format, arguments);
 	pthread_mutex_lock(&log_lock);
 	size_t used = strlen(exec_stub.log);
-	snprintf(exec_stub.log + used, sizeof(exec_stub.log) - used, "%s %d %s\n", subsystem, prio, line);
+	snprintf(exec_stub.log + used, sizeof(exec_stub.log) - used, "%s %d %s\n", subsystem, prio,
+		line);
 	pthread_mutex_unlock(&log_lock);
 }
 
@@ -89,8 +88,9 @@ int map_get(const struct map *map, const char *key, struct map_value *value)
 	(void)map;
 	if (strcmp(key, exec_stub.key) != 0)
 		return -ENOENT;
-	*value = (struct map_value){
-		.type = exec_stub.key_type, .size = exec_stub.key_size, .bytes = exec_stub.key_value};
+	*value = (struct map_value){.type = exec_stub.key_type,
+		.size = exec_stub.key_size,
+		.bytes = exec_stub.key_value};
 	return 0;
 }
 
@@ -134,10 +134,7 @@ const char *config_option(const struct config *config, const char *plugin, const
 
 /* --- ring.c, route.c, sync.c, the engine --- */
 
-struct totem_engine *ring_engine(struct ring *ring)
-{
-	return (struct totem_engine *)ring;
-}
+struct totem_engine *ring_engine(struct ring *ring) { return (struct totem_engine *)ring; }
 
 void totem_engine_queue(const struct totem_engine *engine, struct totem_queue *queue)
 {
@@ -186,12 +183,6 @@ void ring_link_state(struct ring *ring, uint32_t link, bool is_up, const char *t
 	(void)ring, (void)link, (void)is_up, (void)text;
 }
 
-void ring_peer_dead(struct ring *ring, uint32_t nodeid)
-{
-	(void)ring, (void)nodeid;
-}
+void ring_peer_dead(struct ring *ring, uint32_t nodeid) { (void)ring, (void)nodeid; }
 
-void ring_writable(struct ring *ring)
-{
-	(void)ring;
-}
+void ring_writable(struct ring *ring) { (void)ring; }

@@ -1,6 +1,6 @@
 /*
- * Stand-ins for the parts of the executive around plugin.c, host.c and ipc_*.c: a log that can be read,
- * a small map, a ring and a synchronisation that are what the test says.
+ * Stand-ins for the parts of the executive around plugin.c, host.c and ipc_*.c: a log that can be
+ * read, a small map, a ring and a synchronisation that are what the test says.
  */
 #ifndef TESTS_UNIT_EXEC_STUB_H
 #define TESTS_UNIT_EXEC_STUB_H

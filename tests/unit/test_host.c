@@ -1,4 +1,5 @@
-/* The host table, called as a plugin calls it: through the table alone, with the context it was given. */
+/* The host table, called as a plugin calls it: through the table alone, with the context it was
+ * given. */
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -27,8 +28,10 @@ static void set_up(void)
 	exec_stub_reset();
 	calls = 0;
 	executive = (struct executive){.nodeid = 3, .is_quorate = true, .loop = loop_create()};
-	plugin = (struct plugin){
-		.name = "tally", .subsystem = "TALLY", .state = PLUGIN_RUNNING, .executive = &executive};
+	plugin = (struct plugin){.name = "tally",
+		.subsystem = "TALLY",
+		.state = PLUGIN_RUNNING,
+		.executive = &executive};
 	ck_assert_int_eq(host_resources_create(&plugin), 0);
 	host = host_table();
 	ctx = (struct coterie_ctx *)&plugin;
@@ -53,10 +56,7 @@ static void run_for_ms(uint64_t ms)
 	loop_run(executive.loop);
 }
 
-static void count(void *arg)
-{
-	calls += arg != NULL ? *(unsigned int *)arg : 1;
-}
+static void count(void *arg) { calls += arg != NULL ? *(unsigned int *)arg : 1; }
 
 START_TEST(the_table_is_whole)
 {
@@ -103,7 +103,8 @@ START_TEST(a_cancelled_timer_does_not_run)
 	struct coterie_timer *timers[3];
 
 	for (size_t i = 0; i < 3; i++)
-		ck_assert_int_eq(host->timer_add(ctx, host->now_ns(ctx), count, NULL, &timers[i]), 0);
+		ck_assert_int_eq(
+			host->timer_add(ctx, host->now_ns(ctx), count, NULL, &timers[i]), 0);
 	host->timer_del(ctx, timers[1]);
 	host->timer_del(ctx, NULL);
 	run_for_ms(5);

@@ -1,6 +1,7 @@
 /*
- * The IPC server against real libqb clients. The server runs in the test's process on the real loop; each
- * client is a forked process that plays a short part and reports the line where it failed, or 0.
+ * The IPC server against real libqb clients. The server runs in the test's process on the real
+ * loop; each client is a forked process that plays a short part and reports the line where it
+ * failed, or 0.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,8 +38,8 @@ enum {
 	REQ_FAIL = 5,   /* fails with the errno in `value` */
 	REQ_LATER = 6,  /* answered a little later */
 	/* 7 is a gap */
-	REQ_LEAVE = 8,  /* ends the connection */
-	REQ_COUNT = 9,  /* answers how many REQ_SEND were handled */
+	REQ_LEAVE = 8, /* ends the connection */
+	REQ_COUNT = 9, /* answers how many REQ_SEND were handled */
 };
 
 struct req {
@@ -148,7 +149,8 @@ static void answer_later(void *arg)
 static int handle_later(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	(void)self, (void)msg, (void)size;
-	loop_timer_add(f.executive.loop, loop_now_ns(f.executive.loop) + 1000000, answer_later, client);
+	loop_timer_add(
+		f.executive.loop, loop_now_ns(f.executive.loop) + 1000000, answer_later, client);
 	return COTERIE_LATER;
 }
 
@@ -340,15 +342,9 @@ static int serve(pid_t pid)
 	return status;
 }
 
-static void play(part client)
-{
-	ck_assert_int_eq(serve(start_client(client)), 0);
-}
+static void play(part client) { ck_assert_int_eq(serve(start_client(client)), 0); }
 
-static void let_go(void)
-{
-	ck_assert_int_eq(write(f.go[1], "x", 1), 1);
-}
+static void let_go(void) { ck_assert_int_eq(write(f.go[1], "x", 1), 1); }
 
 static void wait_for_go(void)
 {
@@ -358,10 +354,7 @@ static void wait_for_go(void)
 		_exit(3);
 }
 
-static qb_ipcc_connection_t *connect_client(void)
-{
-	return qb_ipcc_connect(f.name, IPC_SIZE_MAX);
-}
+static qb_ipcc_connection_t *connect_client(void) { return qb_ipcc_connect(f.name, IPC_SIZE_MAX); }
 
 static struct req make(int32_t id, uint32_t value)
 {
@@ -388,7 +381,8 @@ static int play_echo(void)
 
 	MUST(c != NULL);
 	MUST(call(c, &req, &res) == 24 + (int)sizeof(req));
-	MUST(res.header.id == 10 && res.header.error == IPC_OK && res.header.size == 24 + (int)sizeof(req));
+	MUST(res.header.id == 10 && res.header.error == IPC_OK &&
+		res.header.size == 24 + (int)sizeof(req));
 	MUST(res.header.pad0 == 0 && res.header.pad1 == 0 && res.header.pad2 == 0);
 	MUST(memcmp((uint8_t *)&res + 24, &req, sizeof(req)) == 0);
 	/* An odd length, so that libqb's next chunk is not aligned to 8. */
@@ -420,9 +414,9 @@ END_TEST
 static const struct {
 	int error;
 	int32_t answer;
-} error_rows[] = {
-	{EAGAIN, 6}, {EINVAL, 7}, {ENOMEM, 8}, {EBUSY, 10}, {EACCES, 11}, {ENOENT, 12}, {EOVERFLOW, 13},
-	{EEXIST, 14}, {EINTR, 16}, {ENOTSUP, 19}, {EMSGSIZE, 26}, {EIO, 2}, {EPIPE, 2}};
+} error_rows[] = {{EAGAIN, 6}, {EINVAL, 7}, {ENOMEM, 8}, {EBUSY, 10}, {EACCES, 11}, {ENOENT, 12},
+	{EOVERFLOW, 13}, {EEXIST, 14}, {EINTR, 16}, {ENOTSUP, 19}, {EMSGSIZE, 26}, {EIO, 2},
+	{EPIPE, 2}};
 
 static int play_errors(void)
 {
@@ -439,21 +433,18 @@ static int play_errors(void)
 	return 0;
 }
 
-START_TEST(a_failure_becomes_the_matching_error)
-{
-	play(play_errors);
-}
+START_TEST(a_failure_becomes_the_matching_error) { play(play_errors); }
 END_TEST
 
 /* Each row is refused with a bare header, and the connection lives on. */
 static const struct {
 	const char *name;
 	int32_t id, size;
-} bad_rows[] = {
-	{"id in a gap", 7, sizeof(struct req)}, {"id behind the last", 10, sizeof(struct req)},
-	{"id 64", 64, sizeof(struct req)}, {"largest id", INT32_MAX, sizeof(struct req)},
-	{"negative id", -5, sizeof(struct req)}, {"smallest id", INT32_MIN, sizeof(struct req)},
-	{"size 0", REQ_FAIL, 0}, {"size 1", REQ_FAIL, 1}, {"size 15", REQ_ECHO, 15},
+} bad_rows[] = {{"id in a gap", 7, sizeof(struct req)},
+	{"id behind the last", 10, sizeof(struct req)}, {"id 64", 64, sizeof(struct req)},
+	{"largest id", INT32_MAX, sizeof(struct req)}, {"negative id", -5, sizeof(struct req)},
+	{"smallest id", INT32_MIN, sizeof(struct req)}, {"size 0", REQ_FAIL, 0},
+	{"size 1", REQ_FAIL, 1}, {"size 15", REQ_ECHO, 15},
 	{"size below the least", REQ_FAIL, sizeof(struct req) - 1}, {"negative size", REQ_FAIL, -1},
 	{"smallest size", REQ_FAIL, INT32_MIN}, {"size above the largest", REQ_ECHO, 1048577},
 	{"size 2000000", REQ_ECHO, 2000000}, {"largest size", REQ_ECHO, INT32_MAX}};
@@ -504,10 +495,7 @@ static int play_small_ring(void)
 	return 0;
 }
 
-START_TEST(size_is_bound_by_the_clients_own_ring)
-{
-	play(play_small_ring);
-}
+START_TEST(size_is_bound_by_the_clients_own_ring) { play(play_small_ring); }
 END_TEST
 
 /* libqb would take both requests and then wait for the second byte for ever. */
@@ -534,7 +522,8 @@ static void expect_alive(void *arg)
 
 START_TEST(a_missing_wake_up_does_not_stop_the_server)
 {
-	loop_timer_add(f.executive.loop, loop_now_ns(f.executive.loop) + 100000000, expect_alive, NULL);
+	loop_timer_add(
+		f.executive.loop, loop_now_ns(f.executive.loop) + 100000000, expect_alive, NULL);
 	play(play_mute);
 	ck_assert_uint_ge(f.handled, 1);
 	ck_assert_uint_eq(f.leaves, 1);
@@ -580,12 +569,16 @@ static const struct {
 	const char *key;
 	uint32_t type, value;
 	bool is_permitted;
-} access_rows[] = {
-	{"uidgid.none", COTERIE_MAP_U8, 1, false}, {"uidgid.uid.1234", COTERIE_MAP_U8, 1, true},
-	{"uidgid.config.uid.1234", COTERIE_MAP_U8, 1, true}, {"uidgid.gid.4321", COTERIE_MAP_U8, 1, true},
-	{"uidgid.config.gid.4321", COTERIE_MAP_U8, 1, true}, {"uidgid.uid.1234", COTERIE_MAP_U8, 2, false},
-	{"uidgid.uid.1234", COTERIE_MAP_U8, 0, false}, {"uidgid.uid.1234", COTERIE_MAP_U32, 1, false},
-	{"uidgid.uid.4321", COTERIE_MAP_U8, 1, false}, {"uidgid.gid.1234", COTERIE_MAP_U8, 1, false}};
+} access_rows[] = {{"uidgid.none", COTERIE_MAP_U8, 1, false},
+	{"uidgid.uid.1234", COTERIE_MAP_U8, 1, true},
+	{"uidgid.config.uid.1234", COTERIE_MAP_U8, 1, true},
+	{"uidgid.gid.4321", COTERIE_MAP_U8, 1, true},
+	{"uidgid.config.gid.4321", COTERIE_MAP_U8, 1, true},
+	{"uidgid.uid.1234", COTERIE_MAP_U8, 2, false},
+	{"uidgid.uid.1234", COTERIE_MAP_U8, 0, false},
+	{"uidgid.uid.1234", COTERIE_MAP_U32, 1, false},
+	{"uidgid.uid.4321", COTERIE_MAP_U8, 1, false},
+	{"uidgid.gid.1234", COTERIE_MAP_U8, 1, false}};
 
 START_TEST(access_by_uid_and_gid)
 {
@@ -639,7 +632,8 @@ static int play_silent(void)
 		/* libqb pads the name with zeros to the full length */
 		MUST(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ||
 			connect(fd, (struct sockaddr *)&address,
-				(socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length)) == 0);
+				(socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length)) ==
+				0);
 	}
 	/* Until the server has accepted most of them, the socket's backlog is full. */
 	qb_ipcc_connection_t *c = connect_client();
@@ -774,7 +768,8 @@ static void close_server(void *arg)
 
 START_TEST(closing_a_server_ends_its_clients)
 {
-	loop_timer_add(f.executive.loop, loop_now_ns(f.executive.loop) + 200000000, close_server, NULL);
+	loop_timer_add(
+		f.executive.loop, loop_now_ns(f.executive.loop) + 200000000, close_server, NULL);
 	play(play_until_closed);
 	ck_assert_uint_eq(f.leaves, 1);
 }
@@ -788,7 +783,8 @@ static int receive_all(qb_ipcc_connection_t *c, uint32_t count, int32_t size)
 
 	for (uint32_t i = 0; i < count; i++) {
 		MUST(qb_ipcc_event_recv(c, event, sizeof(event), 20000) == size);
-		MUST(event->header.id == 20 && event->header.size == size && event->header.error == 0);
+		MUST(event->header.id == 20 && event->header.size == size &&
+			event->header.error == 0);
 		MUST(event->value == i);
 	}
 	return 0;
@@ -965,7 +961,8 @@ static void on_gate_is_seen(void *arg, int fd, uint32_t revents)
 	(void)arg, (void)revents;
 	wait_for_go();
 	loop_fd_del(f.executive.loop, fd);
-	loop_timer_add(f.executive.loop, loop_now_ns(f.executive.loop) + 100000000, open_gate, NULL);
+	loop_timer_add(
+		f.executive.loop, loop_now_ns(f.executive.loop) + 100000000, open_gate, NULL);
 }
 
 START_TEST(a_new_connection_is_stopped_during_a_synchronisation)
@@ -1021,12 +1018,12 @@ END_TEST
 static const struct {
 	uint32_t used;
 	int rate;
-} level_rows[] = {
-	{0, QB_IPCS_RATE_FAST}, {250, QB_IPCS_RATE_FAST}, {350, QB_IPCS_RATE_FAST}, /* gap */
+} level_rows[] = {{0, QB_IPCS_RATE_FAST}, {250, QB_IPCS_RATE_FAST},
+	{350, QB_IPCS_RATE_FAST}, /* gap */
 	{450, QB_IPCS_RATE_NORMAL}, {550, QB_IPCS_RATE_NORMAL}, {650, QB_IPCS_RATE_SLOW},
-	{720, QB_IPCS_RATE_SLOW}, {737, QB_IPCS_RATE_SLOW}, {738, QB_IPCS_RATE_OFF_2}, {750, QB_IPCS_RATE_OFF_2}, {1000, QB_IPCS_RATE_OFF_2},
-	{720, QB_IPCS_RATE_OFF_2}, {650, QB_IPCS_RATE_SLOW}, {350, QB_IPCS_RATE_SLOW},
-	{250, QB_IPCS_RATE_FAST}};
+	{720, QB_IPCS_RATE_SLOW}, {737, QB_IPCS_RATE_SLOW}, {738, QB_IPCS_RATE_OFF_2},
+	{750, QB_IPCS_RATE_OFF_2}, {1000, QB_IPCS_RATE_OFF_2}, {720, QB_IPCS_RATE_OFF_2},
+	{650, QB_IPCS_RATE_SLOW}, {350, QB_IPCS_RATE_SLOW}, {250, QB_IPCS_RATE_FAST}};
 
 START_TEST(the_rate_follows_the_queue)
 {

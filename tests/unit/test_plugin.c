@@ -1,6 +1,6 @@
 /*
- * The registry with real plugin files (plugins/variant.c, built once for each row), and the refusal table
- * on descriptors made here.
+ * The registry with real plugin files (plugins/variant.c, built once for each row), and the refusal
+ * table on descriptors made here.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -85,9 +85,11 @@ static void expect_refusal(const char *name, int exit_code, const char *const *t
 	struct plugin_error error = {0};
 
 	ck_assert_ptr_null(plugin_load(f.registry, COTERIE_KIND_SERVICE, name, &error));
-	ck_assert_msg(error.exit_code == exit_code, "%s: exit code %d: %s", name, error.exit_code, error.text);
+	ck_assert_msg(error.exit_code == exit_code, "%s: exit code %d: %s", name, error.exit_code,
+		error.text);
 	for (; *texts != NULL; texts++)
-		ck_assert_msg(strstr(error.text, *texts) != NULL, "%s: no '%s' in: %s", name, *texts, error.text);
+		ck_assert_msg(strstr(error.text, *texts) != NULL, "%s: no '%s' in: %s", name,
+			*texts, error.text);
 	ck_assert_msg(strchr(error.text, '\n') == NULL, "%s: more than one line", error.text);
 	ck_assert_ptr_null(plugin_by_name(f.registry, name));
 }
@@ -146,7 +148,7 @@ END_TEST
 
 START_TEST(plugins_stand_in_the_order_of_their_ring_ids)
 {
-	struct plugin *good = load("good");     /* 40 */
+	struct plugin *good = load("good");         /* 40 */
 	struct plugin *newer = load("newer_minor"); /* 12 */
 
 	ck_assert_ptr_eq(plugin_first(f.registry), newer);
@@ -177,14 +179,16 @@ static const struct {
 	int exit_code;
 	const char *texts[5];
 } file_rows[] = {
-	{"absent", 30, {"no plugin 'absent' of kind service in /tmp/coterie-test-plugin-", "good",
-		"newer_minor"}},
+	{"absent", 30,
+		{"no plugin 'absent' of kind service in /tmp/coterie-test-plugin-", "good",
+			"newer_minor"}},
 	{"../good", 30, {"'../good' is not a plugin name"}},
 	{"", 30, {"'' is not a plugin name"}},
 	{"no_symbol", 31, {"no_symbol.la", "is not a Coterie plugin (no symbol coterie_plugin)"}},
 	{"wrong_magic", 31, {"wrong_magic.la", "0x12345678", "is not a Coterie plugin"}},
 	{"newer_major", 32, {"newer_major.la", "plugin ABI 2.0, this is 1.0", "upgrade coterie"}},
-	{"older_major", 32, {"older_major.la", "plugin ABI 0.0, this is 1.0", "install a newer plugin"}},
+	{"older_major", 32,
+		{"older_major.la", "plugin ABI 0.0, this is 1.0", "install a newer plugin"}},
 	{"short_table", 31, {"short_table.la", "table of operations", "truncated"}},
 	{"misnamed", 31, {"misnamed.la", "its descriptor says 'other'"}},
 	{"init_fails", 33, {"init_fails.la", "init failed (No such device or address)"}},
@@ -239,7 +243,8 @@ START_TEST(a_truncated_file_is_refused)
 	size_t size = fread(bytes, 1, sizeof(bytes), file);
 	fclose(file);
 	ck_assert_uint_gt(size, 1000);
-	/* Only what the loader itself checks: it trusts program headers that the file does not back. */
+	/* Only what the loader itself checks: it trusts program headers that the file does not
+	 * back. */
 	for (size_t length = 0; length < 64; length += 7) {
 		write_file("good.so", bytes, length);
 		expect_refusal("good", 31, texts);
@@ -250,7 +255,8 @@ END_TEST
 START_TEST(a_second_owner_is_refused)
 {
 	const char *names[] = {"already loaded", "good.la", NULL};
-	const char *ring_ids[] = {"ring id 40 is in use by plugin 'good'", "same_ring_id.la", "good.la", NULL};
+	const char *ring_ids[] = {
+		"ring id 40 is in use by plugin 'good'", "same_ring_id.la", "good.la", NULL};
 	struct plugin_error error;
 	struct plugin *good = load("good");
 
@@ -270,7 +276,7 @@ START_TEST(the_wrong_kind_is_refused)
 
 	ck_assert_ptr_null(plugin_load(f.registry, COTERIE_KIND_TRANSPORT, "good", &error));
 	ck_assert_int_eq(error.exit_code, 31);
-	ck_assert_ptr_nonnull(strstr(error.text, "it is a service, not a transport"));
+	ck_assert_ptr_nonnull(strstr(error.text, "it is of kind service, not transport"));
 	ck_assert_ptr_null(plugin_load(f.registry, COTERIE_KIND_TRANSPORT, "absent", &error));
 	ck_assert_ptr_nonnull(strstr(error.text, "of kind transport in"));
 }
@@ -309,20 +315,29 @@ static void candidate_init(struct candidate *c)
 		.descriptor = {COTERIE_PLUGIN_MAGIC, COTERIE_ABI_MAJOR, COTERIE_ABI_MINOR,
 			sizeof(struct coterie_plugin), COTERIE_KIND_SERVICE, "tally", "1", "x",
 			COTERIE_CAP_RING, 0, c->options, 2, sizeof(struct coterie_option), &c->ops},
-		.ops = {.size = sizeof(struct coterie_service), .ring_id = 50, .ipc_name = "tally",
-			.init = init, .fini = free, .requests = c->requests, .request_count = 3,
-			.request_size = sizeof(struct coterie_request), .ring_msgs = c->ring_msgs,
-			.ring_msg_count = 2, .ring_msg_size = sizeof(struct coterie_ring_msg)},
+		.ops = {.size = sizeof(struct coterie_service),
+			.ring_id = 50,
+			.ipc_name = "tally",
+			.init = init,
+			.fini = free,
+			.requests = c->requests,
+			.request_count = 3,
+			.request_size = sizeof(struct coterie_request),
+			.ring_msgs = c->ring_msgs,
+			.ring_msg_count = 2,
+			.ring_msg_size = sizeof(struct coterie_ring_msg)},
 		.requests = {{0, 16, 0, 0, handle}, {1, 16, 0, 0, handle}, {7, 16, 0, 0, handle}},
 		.ring_msgs = {{0, 16, NULL, deliver, NULL}, {1, 16, NULL, deliver, NULL}},
-		.options = {{.name = "a", .type = COTERIE_OPT_BOOL}, {.name = "b", .type = COTERIE_OPT_LIST}},
+		.options = {{.name = "a", .type = COTERIE_OPT_BOOL},
+			{.name = "b", .type = COTERIE_OPT_LIST}},
 	};
 }
 
 static int check(struct candidate *c, struct plugin_error *error)
 {
 	*error = (struct plugin_error){0};
-	return plugin_check(f.registry, &c->descriptor, COTERIE_KIND_SERVICE, "tally", "/x/tally.so", error);
+	return plugin_check(
+		f.registry, &c->descriptor, COTERIE_KIND_SERVICE, "tally", "/x/tally.so", error);
 }
 
 #define REFUSED(change, code, part)                                                                \
@@ -349,7 +364,7 @@ START_TEST(the_table_of_refusals)
 	REFUSED(c.descriptor.size = 0, 31, "descriptor has 0 bytes");
 	REFUSED(c.descriptor.kind = 0, 31, "kind 0 is unknown");
 	REFUSED(c.descriptor.kind = 4, 31, "kind 4 is unknown");
-	REFUSED(c.descriptor.kind = COTERIE_KIND_EXTENSION, 31, "it is a extension");
+	REFUSED(c.descriptor.kind = COTERIE_KIND_EXTENSION, 31, "it is of kind extension");
 	REFUSED(c.descriptor.name = NULL, 31, "'(none)'");
 	REFUSED(c.descriptor.name = "tall", 31, "'tall'");
 	REFUSED(c.descriptor.needs |= UINT64_C(1) << 40, 32, "capability bit 40");
@@ -388,16 +403,25 @@ static const struct {
 	uint64_t period_ms; /* 0: refused with text */
 	const char *text;
 } option_rows[] = {
-	{"period", "10", 10, NULL}, {"period", "10ms", 10, NULL}, {"period", "3s", 3000, NULL},
-	{"period", "1m", 60000, NULL}, {"period", "60000", 60000, NULL}, {"color", "green", 2000, NULL},
+	{"period", "10", 10, NULL},
+	{"period", "10ms", 10, NULL},
+	{"period", "3s", 3000, NULL},
+	{"period", "1m", 60000, NULL},
+	{"period", "60000", 60000, NULL},
+	{"color", "green", 2000, NULL},
 	{"period", "9", 0, "/etc/x.conf:7: 'period' is 9: must be between 10 and 60000"},
-	{"period", "60001", 0, "'period' is 60001"}, {"period", "2m", 0, "'period' is 2m"},
+	{"period", "60001", 0, "'period' is 60001"},
+	{"period", "2m", 0, "'period' is 2m"},
 	{"period", "99999999999999999999999", 0, "must be between"},
-	{"period", "18446744073709551615d", 0, "must be between"}, {"period", "", 0, "'' is not a duration"},
-	{"period", "-1", 0, "'-1' is not a duration"}, {"period", "3sec", 0, "'3sec' is not a duration"},
-	{"period", "ms", 0, "'ms' is not a duration"}, {"period", "1 s", 0, "'1 s' is not a duration"},
+	{"period", "18446744073709551615d", 0, "must be between"},
+	{"period", "", 0, "'' is not a duration"},
+	{"period", "-1", 0, "'-1' is not a duration"},
+	{"period", "3sec", 0, "'3sec' is not a duration"},
+	{"period", "ms", 0, "'ms' is not a duration"},
+	{"period", "1 s", 0, "'1 s' is not a duration"},
 	{"color", "gree", 0, "'gree' is not a value of 'color': choose one of red green"},
-	{"color", "", 0, "'' is not a value of 'color'"}, {"color", "red green", 0, "is not a value"},
+	{"color", "", 0, "'' is not a value of 'color'"},
+	{"color", "red green", 0, "is not a value"},
 	{"colour", "red", 0, "service good has no option 'colour': did you mean 'color'?"},
 	{"preiod", "1s", 0, "has no option 'preiod': did you mean 'period'?"},
 	{"elephant", "1", 0, "service good has no option 'elephant': remove it"},

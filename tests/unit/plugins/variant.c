@@ -1,6 +1,6 @@
 /*
- * One small service, built many times: ID is the plugin's name, the other macros change the one thing
- * that its test is about.
+ * One small service, built many times: ID is the plugin's name, the other macros change the one
+ * thing that its test is about.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -39,15 +39,9 @@ int nobody_defines_this(void);
 #endif
 
 #ifdef LEAKS
-static void tick(void *arg)
-{
-	((struct variant *)arg)->ticks++;
-}
+static void tick(void *arg) { ((struct variant *)arg)->ticks++; }
 
-static void on_fd(void *arg, int fd, uint32_t revents)
-{
-	(void)arg, (void)fd, (void)revents;
-}
+static void on_fd(void *arg, int fd, uint32_t revents) { (void)arg, (void)fd, (void)revents; }
 
 static int leak(struct variant *variant)
 {
@@ -55,8 +49,8 @@ static int leak(struct variant *variant)
 
 	if (pipe(variant->fds) < 0)
 		return -errno;
-	int rc = host->timer_add(variant->ctx, host->now_ns(variant->ctx) + UINT64_C(5000000000), tick,
-		variant, NULL);
+	int rc = host->timer_add(variant->ctx, host->now_ns(variant->ctx) + UINT64_C(5000000000),
+		tick, variant, NULL);
 	if (rc == 0)
 		rc = host->fd_add(variant->ctx, variant->fds[0], COTERIE_FD_IN, 0, on_fd, variant);
 	if (rc == 0)
@@ -167,28 +161,34 @@ static const struct ring_msg ring_msgs[] = {
 
 #ifndef NO_SYMBOL
 static const struct option options[] = {
-	{.known = {.name = "period", .type = COTERIE_OPT_MS, .initial = "2s", .min = 10, .max = 60000}},
-	{.known = {.name = "color", .type = COTERIE_OPT_ENUM, .initial = "red", .choices = "red green"}},
+	{.known = {.name = "period",
+		 .type = COTERIE_OPT_MS,
+		 .initial = "2s",
+		 .min = 10,
+		 .max = 60000}},
+	{.known = {.name = "color",
+		 .type = COTERIE_OPT_ENUM,
+		 .initial = "red",
+		 .choices = "red green"}},
 };
 #endif
 
-static const struct ops ops = {
-	.known = {
+static const struct ops ops = {.known = {
 #ifdef SHORT_TABLE
-		.size = offsetof(struct coterie_service, ring_msgs),
+				       .size = offsetof(struct coterie_service, ring_msgs),
 #else
-		.size = sizeof(struct ops),
+					.size = sizeof(struct ops),
 #endif
-		.ring_id = RING_ID,
-		.init = variant_init,
-		.fini = variant_fini,
-		.requests = &requests[0].known,
-		.request_count = sizeof(requests) / sizeof(requests[0]),
-		.request_size = sizeof(requests[0]),
-		.ring_msgs = &ring_msgs[0].known,
-		.ring_msg_count = sizeof(ring_msgs) / sizeof(ring_msgs[0]),
-		.ring_msg_size = sizeof(ring_msgs[0]),
-	}};
+				       .ring_id = RING_ID,
+				       .init = variant_init,
+				       .fini = variant_fini,
+				       .requests = &requests[0].known,
+				       .request_count = sizeof(requests) / sizeof(requests[0]),
+				       .request_size = sizeof(requests[0]),
+				       .ring_msgs = &ring_msgs[0].known,
+				       .ring_msg_count = sizeof(ring_msgs) / sizeof(ring_msgs[0]),
+				       .ring_msg_size = sizeof(ring_msgs[0]),
+			       }};
 
 #define STRING_(text) #text
 #define STRING(text) STRING_(text)
@@ -203,23 +203,23 @@ __attribute__((visibility("default"))) const struct coterie_service *some_other_
 }
 #else
 extern const struct descriptor SYMBOL(ID);
-__attribute__((visibility("default"))) const struct descriptor SYMBOL(ID) = {
-	.known = {
-		.magic = MAGIC,
-		.abi_major = MAJOR,
+__attribute__((visibility("default")))
+const struct descriptor SYMBOL(ID) = {.known = {
+					      .magic = MAGIC,
+					      .abi_major = MAJOR,
 #ifdef GROWN
-		.abi_minor = COTERIE_ABI_MINOR + 7,
+					      .abi_minor = COTERIE_ABI_MINOR + 7,
 #else
-		.abi_minor = COTERIE_ABI_MINOR,
+					       .abi_minor = COTERIE_ABI_MINOR,
 #endif
-		.size = sizeof(struct descriptor),
-		.kind = COTERIE_KIND_SERVICE,
-		.name = STRING(NAME),
-		.version = "1.0",
-		.description = "a plugin for tests",
-		.options = &options[0].known,
-		.option_count = sizeof(options) / sizeof(options[0]),
-		.option_size = sizeof(options[0]),
-		.ops = &ops,
-	}};
+					      .size = sizeof(struct descriptor),
+					      .kind = COTERIE_KIND_SERVICE,
+					      .name = STRING(NAME),
+					      .version = "1.0",
+					      .description = "a plugin for tests",
+					      .options = &options[0].known,
+					      .option_count = sizeof(options) / sizeof(options[0]),
+					      .option_size = sizeof(options[0]),
+					      .ops = &ops,
+				      }};
 #endif
