@@ -119,13 +119,13 @@ static void trace_frame(struct history *history, struct life *life, struct ring_
 		history_received(history, ring, at, life->node);
 }
 
-/* I2. Old rings' stores may be dropped as a whole at installation. */
+/* I2. Old rings' stores may be dropped as a whole at installation. The reference breaks it (§16.2.1). */
 static void trace_freed(struct history *history, struct life *life, struct ring_record *ring,
 	const struct totem_trace *trace)
 {
 	uint32_t at;
 
-	if (trace->state != TOTEM_OPERATIONAL || life->period_count == 0 ||
+	if (life->is_reference || trace->state != TOTEM_OPERATIONAL || life->period_count == 0 ||
 		life->periods[life->period_count - 1] != ring || !history_frame(history, ring, trace->seq, &at))
 		return;
 

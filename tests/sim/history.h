@@ -122,6 +122,7 @@ struct message_queue {
 struct life {
 	uint32_t number, node;
 	bool is_alive, is_plain;
+	bool is_reference;         /* plain, and with the reference's defects */
 	uint32_t counters[2];      /* messages sent per class */
 	struct message_queue waiting[2];
 	struct message *partial[2]; /* begun on the wire, not ended */

@@ -350,6 +350,7 @@ bool node_start(struct node *node)
 	node->life = history_start(&sim->history, node->index,
 		node->options.features == 0 || node->quirks != 0, !node->restarts_empty,
 		node->disk.ring_seq);
+	node->life->is_reference = node->quirks != 0;
 	node->life->delays_joins = node->options.send_join_ns != 0;
 	node->restarts_empty = node->is_dying = node->is_paused = false;
 	node->is_syncing = true; /* until the first ring has synchronised */
