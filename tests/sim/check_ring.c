@@ -91,11 +91,13 @@ void rings_commit_sent(struct history *history, struct life *life, struct ring_r
 		const struct life *owner = member < SIM_NODES_MAX ? history->present[member] : NULL;
 
 		/* Who came back without storage may take an early copy of the same token again. */
-		if (i >= ring->commit_index || known->life != owner) {
+		if (i >= ring->commit_index)
 			*known = (struct commit_record){entry.ring, entry.aru, entry.high_delivered,
-				entry.received_flg, owner};
+				entry.received_flg, owner, false};
+		if (known->life != owner)
+			known->is_loose = true;
+		if (known->is_loose)
 			continue;
-		}
 		if (!ring_id_equal(&known->ring, &entry.ring) || known->aru != entry.aru ||
 			known->high_delivered != entry.high_delivered ||
 			(known->received_flg != entry.received_flg && entry.received_flg != 0 &&

@@ -67,6 +67,7 @@ struct commit_record {
 	struct ring_id ring;
 	uint32_t aru, high_delivered, received_flg;
 	const struct life *life;   /* of the member */
+	bool is_loose;             /* the member came back without storage: copies of both lives are about */
 };
 
 struct ring_record {
