@@ -217,6 +217,33 @@ START_TEST(numeric_addresses_ask_no_resolver)
 }
 END_TEST
 
+START_TEST(the_machine_answers)
+{
+	static const struct {
+		const char *address;
+		bool is_local;
+	} rows[] = {{"127.0.0.1", true}, {"127.9.9.9", true}, {"192.0.2.1", false},
+		{"2001:db8::1", false}};
+	struct config_environment environment;
+
+	config_environment_system(&environment);
+	ck_assert_str_ne(environment.host_name, "");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sockaddr_storage address = {.ss_family = AF_INET};
+		struct sockaddr_in *in = (struct sockaddr_in *)&address;
+		struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&address;
+
+		if (inet_pton(AF_INET, rows[i].address, &in->sin_addr) != 1) {
+			address.ss_family = AF_INET6;
+			ck_assert_int_eq(inet_pton(AF_INET6, rows[i].address, &in6->sin6_addr), 1);
+		}
+		ck_assert_msg(environment.is_local(environment.arg,
+				      (const struct sockaddr *)&address) == rows[i].is_local,
+			"%s", rows[i].address);
+	}
+}
+END_TEST
+
 /* --- addresses --- */
 
 static const struct resolved {
@@ -734,6 +761,7 @@ int main(void)
 	tcase_add_loop_test(tc, this_node_is_found, 0, COUNT(locals));
 	tcase_add_test(tc, candidates_are_named);
 	tcase_add_test(tc, numeric_addresses_ask_no_resolver);
+	tcase_add_test(tc, the_machine_answers);
 	tcase_add_loop_test(tc, addresses_are_resolved_by_family, 0, COUNT(resolved));
 	tcase_add_test(tc, ids_are_generated_from_addresses);
 	tcase_add_test(tc, ports_follow_the_link);
