@@ -530,6 +530,7 @@ static struct coterie_frame *host_frame_slice(
 
 	frame->frame = (struct coterie_frame){buffer->data + offset, size, size};
 	frame->parent = parent;
+	host->frames_sliced++;
 	parent->refs++;
 	return &frame->frame;
 }

@@ -79,6 +79,7 @@ struct coterie_ctx {
 
 	uint32_t frames_live;         /* taken and not given back */
 	uint32_t frames_taken;        /* in all */
+	uint32_t frames_sliced;       /* of those, parts of others */
 	uint32_t frames_max;          /* frame_take fails beyond it; 0: no limit */
 	void (*on_frames)(void *arg); /* called inside frames_in; or NULL */
 	void *on_frames_arg;

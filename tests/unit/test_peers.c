@@ -64,6 +64,7 @@ START_TEST(nodes_on_one_address_are_told_apart_by_port_and_the_local_one_comes_l
 	ck_assert_int_eq(add(&peers, 1, true, "::1", 5405), 0);
 	ck_assert_int_eq(add(&peers, 2, false, "::1", 5406), 0);
 	ck_assert_int_eq(add(&peers, 3, false, "::1", 5407), 0);
+	ck_assert_uint_ne(find(&peers, "::1", 9), 1);
 	ck_assert_uint_eq(find(&peers, "::1", 5405), 1);
 	ck_assert_uint_eq(find(&peers, "::1", 5407), 3);
 	ck_assert_uint_eq(find(&peers, "::1", 5406), 2);
