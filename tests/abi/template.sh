@@ -65,6 +65,8 @@ tap_plan_without_daemon() {
 	tap_end
 }
 [ -x "$build/exec/coterie" ] || tap_plan_without_daemon "no daemon in this build: not loaded"
+export PATH=$build/exec:$PATH
+tap_check "make check of the template passes" stranger check
 tap_check "tallyctl builds without a warning" stranger tallyctl || tap_end
 
 # Addresses and instance names of this process' own.
