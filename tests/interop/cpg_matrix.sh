@@ -24,7 +24,7 @@ fi
 work=$(mktemp -d) || exit 1
 daemon_pid=
 trap 'daemon_end KILL; rm -rf "$work"' EXIT
-mount -t tmpfs none /run
+mount -t tmpfs none /run && mount -t tmpfs none /dev/shm
 [ ! -d /var/lib/corosync ] || mount -t tmpfs none /var/lib/corosync
 mkdir -p /run/lock "$work/state" "$work/out"
 # Reverse look-ups of addresses would stall the start.
