@@ -198,8 +198,15 @@ static bool read_lists(struct totem_engine *engine, const struct wire_join *join
 
 static void join_by_state(struct totem_engine *engine, const struct wire_join *join)
 {
+	/*
+	 * A member has left the attempt, or will never enter it: lists only grow until they are agreed
+	 * on, so more than we agreed on is news, and it will refuse the commit token.
+	 */
 	bool is_of_attempt = node_set_has(&engine->new_memb, join->system_from) &&
-		join->ring_seq >= engine->ring.seq;
+		(join->ring_seq >= engine->ring.seq ||
+			(engine->state == TOTEM_COMMIT &&
+				(!node_set_contains(&engine->proc, &engine->join_proc) ||
+					!node_set_contains(&engine->failed, &engine->join_failed))));
 
 	switch (engine->state) {
 	case TOTEM_OPERATIONAL:
