@@ -177,13 +177,47 @@ static void tamper(struct ring *ring, struct script *script, enum operation oper
 	inject(ring, node, copy, size);
 }
 
+/*
+ * Give a list of the packet a length near some limit, and the packet as many bytes as that needs, or a
+ * few more or less. Offsets and sizes: spec 04 §2.
+ */
+static size_t stretch(uint8_t *copy, size_t size, size_t size_max, uint32_t random)
+{
+	static const struct {
+		enum wire_type type;
+		size_t offset, fixed, each;
+	} lists[] = {{WIRE_TOKEN, 53, 57, 16}, {WIRE_JOIN, 17, 33, 4}, {WIRE_JOIN, 21, 33, 4},
+		{WIRE_COMMIT_TOKEN, 37, 41, 28}};
+	static const uint32_t counts[] = {0, 1, 2, 3, 4, 29, 30, 31, 32, 60, 90, 383, 384, 385, 1000,
+		2000};
+	uint32_t count = counts[random % 16];
+	struct wire_header header;
+
+	if (wire_decode_header(copy, size, &header) != WIRE_OK)
+		return size;
+	for (size_t i = (random >> 4) % 2; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		size_t wanted = lists[i].fixed + count * lists[i].each + (random >> 5) % 4;
+
+		if (lists[i].type != header.type || size < lists[i].fixed || wanted > size_max)
+			continue;
+		put_u32(copy, size, lists[i].offset, count, header.is_swapped);
+		for (size_t at = size; at < wanted; at++)
+			copy[at] = (uint8_t)(at % 4 == 1 ? at / 4 : 0);
+		return wanted;
+	}
+	return size;
+}
+
 /* Change a few places of copy at random, mostly whole numbers. */
-static size_t garble(uint8_t *copy, size_t size, uint32_t *random)
+static size_t garble(uint8_t *copy, size_t size, size_t size_max, uint32_t *random)
 {
 	static const uint32_t edges[] = {0, 1, 2, 4, 30, 31, 384, 385, 0x3fff, 0x4000, 0x7fffffff,
 		0x80000000, 0xfffffffe, 0xffffffff};
 
-	for (uint32_t i = 0; i < 1 + (*random >> 30); i++) {
+	*random = *random * 1664525 + 1013904223;
+	if (*random >> 29 == 0)
+		size = stretch(copy, size, size_max, *random >> 8);
+	for (uint32_t i = 0; i < *random >> 30; i++) {
 		*random = *random * 1664525 + 1013904223;
 
 		size_t at = (*random >> 8) % (size < 80 ? size : 80);
@@ -217,7 +251,7 @@ static void burst(struct ring *ring, struct script *script, uint8_t choice)
 	memcpy(right, bytes, size);
 	for (uint32_t i = 0; i <= choice % BURST_MAX; i++) {
 		memcpy(copy, right, size);
-		inject(ring, node, copy, garble(copy, size, &random));
+		inject(ring, node, copy, garble(copy, size, sizeof(copy), &random));
 	}
 	ring_inject(ring, node, right, size);
 }
