@@ -20,6 +20,9 @@ static void note(const char *what)
 	strncat(journal, what, sizeof(journal) - strlen(journal) - 1);
 }
 
+/* Callbacks take pointers that they may write through. */
+#define TEXT(text) ({ static char text_[] = text; text_; })
+
 static void say(void *arg)
 {
 	note(arg);
@@ -63,9 +66,9 @@ START_TEST(timers_of_one_instant_keep_their_order)
 {
 	uint64_t at = loop_now_ns(loop) + MS;
 
-	loop_timer_add(loop, at, say, "a");
-	loop_timer_add(loop, at, say, "b");
-	loop_timer_add(loop, at, say, "c");
+	loop_timer_add(loop, at, say, TEXT("a"));
+	loop_timer_add(loop, at, say, TEXT("b"));
+	loop_timer_add(loop, at, say, TEXT("c"));
 	loop_timer_add(loop, at, stop, NULL);
 	loop_run(loop);
 	ck_assert_str_eq(journal, "abc");
@@ -78,7 +81,7 @@ START_TEST(deleted_timers_do_not_run)
 	struct loop_timer *timers[20];
 
 	for (int i = 0; i < 20; i++)
-		timers[i] = loop_timer_add(loop, now + (uint64_t)(i * 7 % 20) * MS / 10, say, "x");
+		timers[i] = loop_timer_add(loop, now + (uint64_t)(i * 7 % 20) * MS / 10, say, TEXT("x"));
 	for (int i = 0; i < 20; i++)
 		if (i != 13)
 			loop_timer_del(loop, timers[i]);
@@ -159,8 +162,8 @@ END_TEST
 static void defer_two(void *arg)
 {
 	(void)arg;
-	loop_defer(loop, say, "2");
-	loop_defer(loop, say, "3");
+	loop_defer(loop, say, TEXT("2"));
+	loop_defer(loop, say, TEXT("3"));
 	note("1");
 }
 
@@ -169,7 +172,7 @@ START_TEST(deferred_calls_follow_the_callback)
 	uint64_t at = loop_now_ns(loop) + MS;
 
 	loop_timer_add(loop, at, defer_two, NULL);
-	loop_timer_add(loop, at + MS, say, "4");
+	loop_timer_add(loop, at + MS, say, TEXT("4"));
 	loop_timer_add(loop, at + 2 * MS, stop, NULL);
 	loop_run(loop);
 	ck_assert_str_eq(journal, "1234");
@@ -195,7 +198,7 @@ END_TEST
 static void *post_thread(void *arg)
 {
 	for (int i = 0; i < 100; i++)
-		if (loop_post(loop, say, "p") < 0)
+		if (loop_post(loop, say, TEXT("p")) < 0)
 			abort();
 	if (loop_post(loop, stop, NULL) < 0)
 		abort();

@@ -260,7 +260,8 @@ END_TEST
 
 START_TEST(sending_puts_the_header_in_front)
 {
-	struct iovec iov[] = {{"abc", 3}, {"", 0}, {"de", 2}};
+	char bytes[] = "abcde";
+	struct iovec iov[] = {{bytes, 3}, {bytes, 0}, {bytes + 3, 2}};
 	struct coterie_ring_header header;
 
 	ck_assert_int_eq(route_send(route, &plugin, 1, COTERIE_AGREED, iov, 3), 0);
