@@ -32,13 +32,17 @@ static struct loop *loop_of(const struct ipc *ipc) { return ipc->executive->loop
 
 /* --- what is polled for --- */
 
+static bool is_stopped(const struct coterie_client *client)
+{
+	return client->kept != NULL || client->is_leaving ||
+	       client->server->rate >= QB_IPCS_RATE_OFF;
+}
+
 static uint32_t wanted_events(const struct ipc_watch *watch)
 {
-	const struct coterie_client *client = watch->client;
 	uint32_t events = watch->events & ~(uint32_t)POLLNVAL;
 
-	if (client != NULL && (client->kept != NULL || client->is_leaving ||
-				      client->server->rate >= QB_IPCS_RATE_OFF))
+	if (watch->client != NULL && is_stopped(watch->client))
 		events &= ~(uint32_t)(POLLIN | POLLPRI);
 	return events;
 }
@@ -135,33 +139,65 @@ static void shed_handshakes(struct ipc *ipc)
 		dispatch(watch, POLLHUP);
 }
 
+/*
+ * The client has hung up, maybe right behind its last requests, and libqb would drop those: a program that
+ * multicasts and exits has been told that its message is on its way. So they are taken first.
+ */
+static void take_last_requests(struct coterie_client *client, int fd)
+{
+	struct ipc *ipc = client->server->ipc;
+	struct ipc_watch *watch;
+	uint32_t bytes, before = UINT32_MAX;
+
+	while ((watch = find_watch(ipc, fd)) != NULL && watch->client == client &&
+		!is_stopped(client) && (bytes = count_bytes(watch)) < before) {
+		before = bytes;
+		client->allowance = bytes;
+		dispatch(watch, POLLIN);
+	}
+}
+
+static void on_client_ready(struct ipc_watch *watch, int fd, uint32_t revents)
+{
+	struct coterie_client *client = watch->client;
+	struct ipc *ipc = watch->ipc;
+	qb_ipcs_connection_t *connection = client->connection;
+
+	qb_ipcs_connection_ref(connection); /* keeps client as well */
+	if ((revents & POLLERR) != 0)
+		revents |= POLLHUP; /* libqb looks at the hang-up only */
+	if ((revents & POLLHUP) != 0)
+		take_last_requests(client, fd);
+	else
+		client->allowance = count_bytes(watch);
+	watch = find_watch(ipc, fd);
+	if (watch != NULL && watch->client == client)
+		dispatch(watch, revents);
+	if (!client->is_closed)
+		ipc_client_flush(client);
+	qb_ipcs_connection_unref(connection);
+}
+
 static void on_ready(void *arg, int fd, uint32_t revents)
 {
 	struct ipc_watch *watch = arg;
 	struct ipc *ipc = watch->ipc;
-	qb_ipcs_connection_t *connection = NULL;
-	bool is_listen = watch->kind == IPC_WATCH_LISTEN;
 
-	(void)fd;
-	if ((revents & POLLERR) != 0 && !is_listen)
-		revents |= POLLHUP; /* libqb looks at the hang-up only */
-	if (watch->client != NULL) {
-		connection = watch->client->connection;
-		qb_ipcs_connection_ref(connection);
-		watch->client->allowance = count_bytes(watch);
-	}
-	if (is_listen)
+	switch (watch->kind) {
+	case IPC_WATCH_LISTEN:
 		ipc->listening = watch->server;
-	dispatch(watch, revents);
-	ipc->listening = NULL;
-	if (is_listen)
+		dispatch(watch, revents);
+		ipc->listening = NULL;
 		shed_handshakes(ipc);
-	if (connection == NULL)
-		return;
-	struct coterie_client *client = qb_ipcs_context_get(connection);
-	if (client != NULL && !client->is_closed)
-		ipc_client_flush(client);
-	qb_ipcs_connection_unref(connection);
+		break;
+	case IPC_WATCH_HANDSHAKE:
+		dispatch(watch, (revents & POLLERR) != 0 ? revents | POLLHUP : revents);
+		break;
+	case IPC_WATCH_CONNECTION:
+		if (watch->client != NULL)
+			on_client_ready(watch, fd, revents);
+		break;
+	}
 }
 
 /* --- libqb's poll handlers --- */

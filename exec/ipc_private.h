@@ -162,8 +162,8 @@ int ipc_access(struct ipc *ipc, uint32_t uid, uint32_t gid);
 int32_t ipc_request_process(qb_ipcs_connection_t *connection, void *data, size_t size);
 /** Run kept requests, oldest first, until one finds no room. */
 void ipc_requests_resume(struct ipc *ipc);
-/** Forget the kept request, if there is one. */
-void ipc_request_drop(struct coterie_client *client);
+/** The client ends: its kept request, if there is one, gets a last chance. */
+void ipc_request_last(struct coterie_client *client);
 
 /* --- ipc_gate.c --- */
 

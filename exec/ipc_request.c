@@ -50,7 +50,7 @@ static void keep(struct coterie_client *client, const struct coterie_request *re
 	ipc_gate_check_later(ipc);
 }
 
-void ipc_request_drop(struct coterie_client *client)
+static void drop(struct coterie_client *client)
 {
 	struct ipc *ipc = client->server->ipc;
 	struct coterie_client **place = &ipc->kept;
@@ -121,11 +121,26 @@ void ipc_requests_resume(struct ipc *ipc)
 				-EAGAIN)
 				return; /* still full: those behind it wait their turn */
 			next = client->kept_next;
-			ipc_request_drop(client);
+			drop(client);
 			ipc_client_listen(client);
 		}
 		client = next;
 	}
+}
+
+void ipc_request_last(struct coterie_client *client)
+{
+	const struct coterie_request *request = client->kept_request;
+	const struct ipc_server *server = client->server;
+
+	if (client->kept == NULL)
+		return;
+	if (ipc_gate_is_closed(server->ipc, request->flags) ||
+		call_handler(client, request, client->kept, client->kept_size) == -EAGAIN)
+		log_line("MAIN", LOG_WARNING,
+			"Process %u (%s) is gone from %s before its last request found room: it is lost",
+			client->pid, client->process, server->name);
+	drop(client);
 }
 
 /* --- from libqb --- */

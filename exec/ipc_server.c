@@ -55,10 +55,10 @@ static void client_end(struct coterie_client *client)
 {
 	struct plugin *plugin = client->server->plugin;
 
+	ipc_request_last(client);
 	client->is_closed = true;
 	client->server->ipc->active--;
 	client->server->ipc->closed++;
-	ipc_request_drop(client);
 	ipc_backlog_drop(client);
 	if (client->is_joined && plugin->service.client_leave != NULL)
 		plugin->service.client_leave(plugin->self, client);

@@ -706,6 +706,54 @@ START_TEST(a_killed_client_leaves_once)
 }
 END_TEST
 
+static int play_send_and_exit(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+	struct req req = make(REQ_ECHO, 0);
+	struct res res;
+
+	MUST(c != NULL);
+	MUST(call(c, &req, &res) > 24);
+	wait_for_go();
+	for (uint32_t i = 1; i <= 120; i++) { /* more than libqb takes at once */
+		req = make(REQ_SEND, i);
+		MUST(qb_ipcc_send(c, &req, sizeof(req)) == sizeof(req));
+	}
+	return 0;
+}
+
+START_TEST(what_a_client_sent_before_it_exited_counts)
+{
+	int status;
+
+	pid_t pid = start_client(play_send_and_exit);
+	run_for_ms(200);
+	ck_assert_uint_eq(f.joins, 1);
+	let_go();
+	/* All of it and the hang-up are there when the server looks again. */
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	run_for_ms(50);
+	ck_assert_uint_eq(f.handled, 120);
+	ck_assert_uint_eq(f.order[119 % 16], 120);
+	ck_assert_uint_eq(f.leaves, 1);
+	ck_assert(!exec_stub_has_logged("it is lost"));
+}
+END_TEST
+
+START_TEST(a_lost_request_is_told)
+{
+	f.send_rc = -EAGAIN;
+	pid_t pid = start_client(play_send_and_exit);
+	run_for_ms(200);
+	let_go();
+	ck_assert_int_eq(serve(pid), 0);
+	ck_assert_uint_eq(f.leaves, 1);
+	ck_assert_uint_eq(f.handled, 0);
+	ck_assert_uint_eq(exec_stub_count_logged("before its last request found room"), 1);
+}
+END_TEST
+
 static int play_one_sender(void)
 {
 	qb_ipcc_connection_t *c = connect_client();
@@ -1112,6 +1160,8 @@ int main(void)
 	tcase_add_test(open, a_service_ends_a_connection_from_a_handler);
 	tcase_add_test(open, a_killed_client_leaves_once);
 	tcase_add_test(open, kept_requests_of_others_survive_it);
+	tcase_add_test(open, what_a_client_sent_before_it_exited_counts);
+	tcase_add_test(open, a_lost_request_is_told);
 	tcase_add_test(open, closing_a_server_ends_its_clients);
 	tcase_add_test(open, a_slow_reader_gets_everything_in_order);
 	tcase_add_test(open, the_largest_event);
