@@ -324,6 +324,8 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (strcmp(part, "absent") == 0)
 		part_absent();
+	else if (strcmp(part, "starting") == 0)
+		part_starting();
 	else if (strcmp(part, "live") == 0)
 		part_live();
 	else if (strcmp(part, "messages") == 0)
@@ -339,7 +341,7 @@ int main(int argc, char **argv)
 	else if (strcmp(part, "stopped") == 0 && daemon_pid > 1)
 		part_dying(daemon_pid, SIGTERM);
 	else {
-		fprintf(stderr, "usage: cpg_matrix absent | live | messages | defects | ring | "
+		fprintf(stderr, "usage: cpg_matrix absent | starting | live | messages | defects | ring | "
 				"paused PID | killed PID | stopped PID\n");
 		return 64;
 	}

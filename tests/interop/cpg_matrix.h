@@ -83,6 +83,7 @@ uint8_t *pattern(size_t size, uint32_t seed);
 
 /** What is done in which state of the daemon. */
 void part_absent(void);
+void part_starting(void);
 void part_live(void);
 void part_messages(void);
 void part_defects(void);

@@ -95,7 +95,7 @@ part() {
 	echo "exit status $?" >>"$out"
 }
 
-parts="absent live messages paused defects killed stopped"
+parts="absent starting live messages paused defects killed stopped"
 
 # Each part that ends the daemon, or leaves traces in it, is followed by a new one.
 cell() {
@@ -103,7 +103,7 @@ cell() {
 
 	part "$library" "$kind" absent
 	daemon_start "$kind"
-	for name in live messages paused defects; do
+	for name in starting live messages paused defects; do
 		part "$library" "$kind" "$name"
 	done
 	daemon_end TERM
