@@ -58,9 +58,9 @@ typedef struct {
 
 /** What a *_dispatch call does when events wait, and when none does. */
 typedef enum {
-	CS_DISPATCH_ONE = 1,	     /* wait for one event, handle it, return */
-	CS_DISPATCH_ALL = 2,	     /* handle all there are, return */
-	CS_DISPATCH_BLOCKING = 3,    /* handle events until an error or finalize */
+	CS_DISPATCH_ONE = 1,            /* wait for one event, handle it, return */
+	CS_DISPATCH_ALL = 2,            /* handle all there are, return */
+	CS_DISPATCH_BLOCKING = 3,       /* handle events until an error or finalize */
 	CS_DISPATCH_ONE_NONBLOCKING = 4 /* handle one; CS_ERR_TRY_AGAIN when there is none */
 } cs_dispatch_flags_t;
 
@@ -123,7 +123,7 @@ static inline uint64_t cs_timestamp_get(void)
 
 	gettimeofday(&now, NULL);
 	return (uint64_t)now.tv_sec * CS_TIME_NS_IN_SEC +
-		(uint64_t)now.tv_usec * CS_TIME_NS_IN_USEC;
+	       (uint64_t)now.tv_usec * CS_TIME_NS_IN_USEC;
 #endif
 }
 

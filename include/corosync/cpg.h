@@ -30,9 +30,9 @@ typedef uint64_t cpg_iteration_handle_t;
 /** What a multicast promises about its delivery. */
 typedef enum {
 	CPG_TYPE_UNORDERED, /* delivered as CPG_TYPE_AGREED */
-	CPG_TYPE_FIFO,	    /* delivered as CPG_TYPE_AGREED */
+	CPG_TYPE_FIFO,      /* delivered as CPG_TYPE_AGREED */
 	CPG_TYPE_AGREED,    /* one order, the same for all members */
-	CPG_TYPE_SAFE	    /* and not before every member's node has a copy */
+	CPG_TYPE_SAFE       /* and not before every member's node has a copy */
 } cpg_guarantee_t;
 
 /** May messages be sent? */
@@ -44,18 +44,18 @@ typedef enum {
 /** Why a process is in a list of those that joined or left. */
 typedef enum {
 	CPG_REASON_UNDEFINED = 0, /* in lists of members */
-	CPG_REASON_JOIN = 1,	  /* called cpg_join */
-	CPG_REASON_LEAVE = 2,	  /* called cpg_leave */
+	CPG_REASON_JOIN = 1,      /* called cpg_join */
+	CPG_REASON_LEAVE = 2,     /* called cpg_leave */
 	CPG_REASON_NODEDOWN = 3,  /* its node left the ring */
-	CPG_REASON_NODEUP = 4,	  /* was a member already when its node came into the ring */
-	CPG_REASON_PROCDOWN = 5	  /* its connection ended without cpg_leave */
+	CPG_REASON_NODEUP = 4,    /* was a member already when its node came into the ring */
+	CPG_REASON_PROCDOWN = 5   /* its connection ended without cpg_leave */
 } cpg_reason_t;
 
 /** What an iteration walks through. */
 typedef enum {
 	CPG_ITERATION_NAME_ONLY = 1, /* each group once */
 	CPG_ITERATION_ONE_GROUP = 2, /* the members of one group */
-	CPG_ITERATION_ALL = 3	     /* the members of all groups */
+	CPG_ITERATION_ALL = 3        /* the members of all groups */
 } cpg_iteration_type_t;
 
 /** Version of the callbacks and parameters of cpg_model_initialize. */
@@ -85,13 +85,13 @@ struct cpg_name {
 struct cpg_iteration_description_t {
 	struct cpg_name group;
 	uint32_t nodeid; /* 0 with CPG_ITERATION_NAME_ONLY */
-	uint32_t pid;	 /* 0 with CPG_ITERATION_NAME_ONLY */
+	uint32_t pid;    /* 0 with CPG_ITERATION_NAME_ONLY */
 };
 
 /** A configuration of the ring. */
 struct cpg_ring_id {
 	uint32_t nodeid; /* its representative */
-	uint64_t seq;	 /* greater than that of every earlier ring of this node */
+	uint64_t seq;    /* greater than that of every earlier ring of this node */
 };
 
 /**

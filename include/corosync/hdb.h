@@ -47,25 +47,13 @@ static inline void hdb_database_lock_destroy(pthread_mutex_t *mutex)
 	pthread_mutex_destroy(mutex);
 }
 
-static inline void hdb_database_lock(pthread_mutex_t *mutex)
-{
-	pthread_mutex_lock(mutex);
-}
+static inline void hdb_database_lock(pthread_mutex_t *mutex) { pthread_mutex_lock(mutex); }
 
-static inline void hdb_database_unlock(pthread_mutex_t *mutex)
-{
-	pthread_mutex_unlock(mutex);
-}
+static inline void hdb_database_unlock(pthread_mutex_t *mutex) { pthread_mutex_unlock(mutex); }
 
-static inline void hdb_create(struct hdb_handle_database *table)
-{
-	qb_hdb_create(table);
-}
+static inline void hdb_create(struct hdb_handle_database *table) { qb_hdb_create(table); }
 
-static inline void hdb_destroy(struct hdb_handle_database *table)
-{
-	qb_hdb_destroy(table);
-}
+static inline void hdb_destroy(struct hdb_handle_database *table) { qb_hdb_destroy(table); }
 
 /** Allocate instance_size zeroed bytes and a handle for them. */
 static inline int hdb_handle_create(

@@ -29,7 +29,7 @@ static bool is_instance_name(const char *name)
 	size_t length = strlen(name);
 
 	return length > 0 && length <= INSTANCE_LENGTH_MAX && strchr(first, name[0]) != NULL &&
-		strspn(name, later) == length;
+	       strspn(name, later) == length;
 }
 
 int channel_open(struct channel *channel, const char *service, const char *instance)

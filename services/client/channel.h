@@ -34,16 +34,16 @@ enum {
 
 /** Which of the executive's stop signs a request heeds. */
 enum channel_gate {
-	CHANNEL_GATE_ALL = 1,	/* stop everything */
+	CHANNEL_GATE_ALL = 1,   /* stop everything */
 	CHANNEL_GATE_MCAST = 2, /* and stop multicasts */
 };
 
 struct channel {
 	struct qb_ipcc_connection *connection;
 	int fd;
-	pthread_mutex_t lock;	 /* held from a request to the end of its response */
-	bool is_out_of_step;	 /* under lock: a response could not be read */
-	uint32_t wakeup_credit;	 /* under lock: requests whose wake-up byte surely has room */
+	pthread_mutex_t lock;    /* held from a request to the end of its response */
+	bool is_out_of_step;     /* under lock: a response could not be read */
+	uint32_t wakeup_credit;  /* under lock: requests whose wake-up byte surely has room */
 	int32_t wakeup_room_max; /* bytes; the socket's send buffer */
 	atomic_bool is_interrupted;
 };

@@ -26,7 +26,7 @@ struct handle_object {
 
 struct handle_slot {
 	struct handle_object *object; /* NULL: free */
-	uint32_t check;		      /* of the last handle of this slot, 0: none yet */
+	uint32_t check;               /* of the last handle of this slot, 0: none yet */
 };
 
 struct handle_table {

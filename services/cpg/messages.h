@@ -33,7 +33,7 @@ enum {
 	_Static_assert(offsetof(struct type, member) == (at), #type "." #member)
 #define CPG_SIZE(type, size) _Static_assert(sizeof(struct type) == (size), #type)
 
-/* ---- Parts ------------------------------------------------------------------------------------ */
+/* ---- Parts ---- */
 
 struct cpg_wire_name {
 	uint32_t length; /* 0 .. CPG_GROUP_NAME_MAX */
@@ -108,7 +108,7 @@ CPG_LAYOUT(cpg_response_header, id, 0);
 CPG_LAYOUT(cpg_response_header, size, 8);
 CPG_LAYOUT(cpg_response_header, error, 16);
 
-/* ---- Client to executive ----------------------------------------------------------------------- */
+/* ---- Client to executive ---- */
 
 /*
  * Requests. Ids 64 and up are kept for a faster channel between our own library and executive
@@ -274,7 +274,7 @@ CPG_LAYOUT(cpg_zc_map, request.guarantee, 40);
 CPG_LAYOUT(cpg_zc_map, request.msglen, 48);
 CPG_LAYOUT(cpg_zc_map, request.message, 56);
 
-/* ---- Executive to client ----------------------------------------------------------------------- */
+/* ---- Executive to client ---- */
 
 /* Responses and events share one row of numbers. A refusal by the executive itself has id 0. */
 enum cpg_response_id {
@@ -414,7 +414,7 @@ CPG_LAYOUT(cpg_event_totem_confchg, ring_id, 24);
 CPG_LAYOUT(cpg_event_totem_confchg, member_count, 40);
 CPG_LAYOUT(cpg_event_totem_confchg, members, 44);
 
-/* ---- Node to node ------------------------------------------------------------------------------ */
+/* ---- Node to node ---- */
 
 /* Functions of ring messages; header.id is CPG_RING_ID(function). */
 enum cpg_ring_function {

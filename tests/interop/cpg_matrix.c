@@ -90,8 +90,8 @@ static void print_list(const char *title, const struct cpg_address *list, size_t
 	if (list == NULL)
 		printf("(null)");
 	for (size_t i = 0; i < count; i++)
-		printf("%s%u/%c:%u", i == 0 ? "" : ",", list[i].nodeid,
-			process_letter(list[i].pid), list[i].reason);
+		printf("%s%u/%c:%u", i == 0 ? "" : ",", list[i].nodeid, process_letter(list[i].pid),
+			list[i].reason);
 	printf(";");
 }
 
@@ -136,7 +136,8 @@ static void print_totem(cpg_handle_t handle, struct cpg_ring_id ring_id, uint32_
 	const uint32_t *members)
 {
 	(void)handle;
-	printf("  totem ring of %u, seq %s; members", ring_id.nodeid, ring_id.seq > 0 ? "set" : "0");
+	printf("  totem ring of %u, seq %s; members", ring_id.nodeid,
+		ring_id.seq > 0 ? "set" : "0");
 	for (uint32_t i = 0; i < member_count; i++)
 		printf(" %u", members[i]);
 	say("%s", "");
@@ -144,13 +145,10 @@ static void print_totem(cpg_handle_t handle, struct cpg_ring_id ring_id, uint32_
 }
 
 cpg_callbacks_t printing = {print_deliver, print_confchg};
-cpg_model_v1_data_t printing_v1 = {
-	CPG_MODEL_V1, print_deliver, print_confchg, print_totem, CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF};
+cpg_model_v1_data_t printing_v1 = {CPG_MODEL_V1, print_deliver, print_confchg, print_totem,
+	CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF};
 
-static void pause_ms(unsigned int ms)
-{
-	poll(NULL, 0, (int)ms);
-}
+static void pause_ms(unsigned int ms) { poll(NULL, 0, (int)ms); }
 
 cpg_handle_t connect_printing(void)
 {
@@ -341,8 +339,9 @@ int main(int argc, char **argv)
 	else if (strcmp(part, "stopped") == 0 && daemon_pid > 1)
 		part_dying(daemon_pid, SIGTERM);
 	else {
-		fprintf(stderr, "usage: cpg_matrix absent | starting | live | messages | defects | ring | "
-				"paused PID | killed PID | stopped PID\n");
+		fprintf(stderr,
+			"usage: cpg_matrix absent | starting | live | messages | defects | ring | "
+			"paused PID | killed PID | stopped PID\n");
 		return 64;
 	}
 	return 0;

@@ -150,7 +150,8 @@ static int zero_copy_misuse(void *handle)
 	static uint8_t foreign[1000];
 	void *buffer;
 
-	/* Corosync's library takes an address from in front of it, which its daemon then follows. */
+	/* Corosync's library takes an address from in front of it, which its daemon then follows.
+	 */
 	if (getenv("CPG_MATRIX_CAREFUL") == NULL)
 		return 101;
 	if (cpg_zcb_alloc(*(cpg_handle_t *)handle, 100, &buffer) != CS_OK)
@@ -224,7 +225,8 @@ void part_defects(void)
 
 	before = descriptors();
 	cpg_handle_t refused;
-	DEFECT("10.13", cpg_model_initialize(&refused, CPG_MODEL_V1, (cpg_model_data_t *)&odd, NULL));
+	DEFECT("10.13",
+		cpg_model_initialize(&refused, CPG_MODEL_V1, (cpg_model_data_t *)&odd, NULL));
 	say("10.13 descriptors leaked: %s", descriptors() > before ? "yes" : "no");
 
 	say("10.18 dispatch on a stack of 64 KiB: %s", in_child(small_stack, &handle, 5000));

@@ -72,8 +72,10 @@ static void all_calls_with(cpg_handle_t handle)
 	CALL(cpg_zcb_mcast_joined(handle, CPG_TYPE_AGREED, &fd, 1048577));
 	CALL(cpg_zcb_free(handle, &fd));
 	say("outputs untouched: %s", fd == 7 && count == 7 && size == 7 && nodeid == 7 &&
-			iteration == 7 && pointer == &fd && state == CPG_FLOW_CONTROL_ENABLED ?
-		"yes" : "no");
+						     iteration == 7 && pointer == &fd &&
+						     state == CPG_FLOW_CONTROL_ENABLED
+					     ? "yes"
+					     : "no");
 }
 
 static int initialize_denied(void *argument)
@@ -161,8 +163,9 @@ static void say_members(cpg_handle_t handle, const char *name)
 	memset(members, 0xff, sizeof(members));
 	CALL(cpg_membership_get(handle, &group, members, &count));
 	say("%d members of %s%s", count, name,
-		count > 0 && (members[0].nodeid != 1 || members[0].pid != (uint32_t)getpid()) ?
-		", not this process first" : "");
+		count > 0 && (members[0].nodeid != 1 || members[0].pid != (uint32_t)getpid())
+			? ", not this process first"
+			: "");
 }
 
 static void groups(void)
@@ -217,7 +220,8 @@ static void totem_events(void)
 	struct cpg_name group = name_of("totem"), other = name_of("other");
 
 	plain.flags = 0;
-	CALL(cpg_model_initialize(&with_flag, CPG_MODEL_V1, (cpg_model_data_t *)&printing_v1, NULL));
+	CALL(cpg_model_initialize(
+		&with_flag, CPG_MODEL_V1, (cpg_model_data_t *)&printing_v1, NULL));
 	CALL(cpg_model_initialize(&unjoined, CPG_MODEL_V1, (cpg_model_data_t *)&printing_v1, NULL));
 	CALL(cpg_model_initialize(&without, CPG_MODEL_V1, (cpg_model_data_t *)&plain, NULL));
 	CALL(join_patiently(with_flag, &group));

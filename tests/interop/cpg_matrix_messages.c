@@ -47,8 +47,8 @@ static void vectors(cpg_handle_t handle)
 	uint8_t *bytes = pattern(2 * ATOMIC, 5);
 	struct iovec many[63];
 	struct iovec holes[] = {{bytes, 3}, {bytes, 0}, {bytes + 3, 5}, {NULL, 0}, {bytes + 8, 1}};
-	struct iovec large[] = {{bytes, 10}, {bytes + 10, ATOMIC}, {bytes, 0},
-		{bytes + 10 + ATOMIC, ATOMIC - 10}};
+	struct iovec large[] = {
+		{bytes, 10}, {bytes + 10, ATOMIC}, {bytes, 0}, {bytes + 10 + ATOMIC, ATOMIC - 10}};
 
 	for (size_t i = 0; i < 63; i++)
 		many[i] = (struct iovec){.iov_base = bytes + i * 11, .iov_len = 11};

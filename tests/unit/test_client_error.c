@@ -105,7 +105,7 @@ START_TEST(responses)
 
 		memcpy(bytes, &header, sizeof(header));
 		ck_assert_msg(client_response_error(bytes, cases[i].size, cases[i].size_want) ==
-				cases[i].code,
+				      cases[i].code,
 			"%s", cases[i].name);
 	}
 }

@@ -44,10 +44,7 @@ static int thing_close(uint64_t handle)
 	return rc;
 }
 
-static void set_up(void)
-{
-	destroyed = 0;
-}
+static void set_up(void) { destroyed = 0; }
 
 START_TEST(opened_found_closed)
 {
@@ -84,8 +81,8 @@ START_TEST(wrong_handles)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct handle_object *object = NULL;
 
-		ck_assert_msg(handle_get(&table, rows[i].handle, &object) == -EBADF, "%s",
-			rows[i].name);
+		ck_assert_msg(
+			handle_get(&table, rows[i].handle, &object) == -EBADF, "%s", rows[i].name);
 		ck_assert_msg(thing_close(rows[i].handle) == -EBADF, "%s", rows[i].name);
 		ck_assert_ptr_null(object);
 	}

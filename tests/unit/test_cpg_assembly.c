@@ -12,10 +12,7 @@ enum { FIRST = CPG_FRAGMENT_FIRST, CONTINUED = CPG_FRAGMENT_CONTINUED, LAST = CP
 
 static struct assembly_list list;
 
-static void set_up(void)
-{
-	list = (struct assembly_list){0};
-}
+static void set_up(void) { list = (struct assembly_list){0}; }
 
 static void tear_down(void)
 {
@@ -145,11 +142,11 @@ START_TEST(does_not_add_up)
 		void *message;
 
 		ck_assert_msg(add(7, FIRST, rows[i].announced, rows[i].first, &message) ==
-				rows[i].first_rc,
+				      rows[i].first_rc,
 			"%s: first", rows[i].name);
 		ck_assert_ptr_null(message);
-		ck_assert_msg(add(7, LAST, rows[i].announced, rows[i].last, &message) ==
-				rows[i].last_rc,
+		ck_assert_msg(
+			add(7, LAST, rows[i].announced, rows[i].last, &message) == rows[i].last_rc,
 			"%s: last", rows[i].name);
 		ck_assert_ptr_null(message);
 		ck_assert_msg(list.first == NULL, "%s: left over", rows[i].name);
@@ -177,7 +174,9 @@ START_TEST(large)
 	for (uint32_t i = 0; i < PARTS; i++) {
 		struct assembly_fragment fragment = {.nodeid = 3,
 			.pid = 4,
-			.type = i == 0 ? FIRST : i == PARTS - 1 ? LAST : CONTINUED,
+			.type = i == 0           ? FIRST
+				: i == PARTS - 1 ? LAST
+						 : CONTINUED,
 			.message_size = PART * PARTS,
 			.bytes = bytes,
 			.size = PART};

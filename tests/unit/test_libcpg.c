@@ -35,10 +35,7 @@ static int32_t serve_accept(qb_ipcs_connection_t *c, uid_t uid, gid_t gid)
 	return 0;
 }
 
-static void serve_created(qb_ipcs_connection_t *c)
-{
-	(void)c;
-}
+static void serve_created(qb_ipcs_connection_t *c) { (void)c; }
 
 static int32_t serve_closed(qb_ipcs_connection_t *c)
 {
@@ -69,8 +66,8 @@ static void echo_fragment(qb_ipcs_connection_t *c, const struct cpg_req_partial_
 		.pid = 1,
 		.type = request->type,
 	};
-	struct iovec iov[2] = {{&event, sizeof(event)},
-		{(void *)(uintptr_t)request->fragment, request->fraglen}};
+	struct iovec iov[2] = {
+		{&event, sizeof(event)}, {(void *)(uintptr_t)request->fragment, request->fraglen}};
 
 	/* The ring takes one of these at a time. */
 	while (qb_ipcs_event_sendv(c, iov, 2) == -EAGAIN)
@@ -145,10 +142,7 @@ static int32_t dispatch_mod(
 	return qb_loop_poll_mod(loop, p, fd, events, data, fn);
 }
 
-static int32_t dispatch_del(int32_t fd)
-{
-	return qb_loop_poll_del(loop, fd);
-}
+static int32_t dispatch_del(int32_t fd) { return qb_loop_poll_del(loop, fd); }
 
 static void serve(const char *name, int ready)
 {
@@ -217,8 +211,8 @@ static void on_confchg(cpg_handle_t h, const struct cpg_name *group,
 		seen.last_joined = joined[joined_count - 1];
 }
 
-static void on_totem(cpg_handle_t h, struct cpg_ring_id ring_id, uint32_t count,
-	const uint32_t *members)
+static void on_totem(
+	cpg_handle_t h, struct cpg_ring_id ring_id, uint32_t count, const uint32_t *members)
 {
 	(void)h, (void)ring_id;
 	seen.totems++;
@@ -245,8 +239,8 @@ static void set_up(void)
 	close(ready[0]);
 	setenv("COTERIE_INSTANCE", instance, 1);
 	memset(&seen, 0, sizeof(seen));
-	ck_assert_int_eq(cpg_model_initialize(
-				 &handle, CPG_MODEL_V1, (cpg_model_data_t *)&model, NULL),
+	ck_assert_int_eq(
+		cpg_model_initialize(&handle, CPG_MODEL_V1, (cpg_model_data_t *)&model, NULL),
 		CS_OK);
 }
 
@@ -299,8 +293,8 @@ START_TEST(malformed_events)
 	static const struct {
 		const char *name;
 		int32_t id;
-		size_t size;	/* of the event as sent */
-		size_t at;	/* of a u32 that is set to value */
+		size_t size; /* of the event as sent */
+		size_t at;   /* of a u32 that is set to value */
 		uint32_t value;
 		cs_error_t code;
 	} rows[] = {
@@ -340,8 +334,8 @@ START_TEST(malformed_events)
 		memcpy(bytes + 8, &size, 4);
 		memcpy(bytes + rows[i].at, &rows[i].value, 4);
 		send_event(bytes, rows[i].size);
-		ck_assert_msg(cpg_dispatch(handle, CS_DISPATCH_ONE) == rows[i].code, "%s",
-			rows[i].name);
+		ck_assert_msg(
+			cpg_dispatch(handle, CS_DISPATCH_ONE) == rows[i].code, "%s", rows[i].name);
 		/* It is gone, and what follows is fine. */
 		deliver_hello();
 	}
@@ -354,7 +348,8 @@ START_TEST(long_lists)
 	size_t size = sizeof(struct cpg_event_confchg) + ALL * sizeof(struct cpg_wire_address);
 	struct cpg_event_confchg *event = calloc(1, size);
 
-	event->header = (struct cpg_response_header){.id = CPG_EVENT_CONFCHG, .size = (int32_t)size};
+	event->header =
+		(struct cpg_response_header){.id = CPG_EVENT_CONFCHG, .size = (int32_t)size};
 	event->member_count = MEMBERS;
 	event->left_count = LEFT;
 	event->joined_count = JOINED;
@@ -494,8 +489,7 @@ START_TEST(membership_answers)
 		struct cpg_name group = {.length = rows[i].length};
 		int count = -1;
 
-		ck_assert_int_eq(
-			cpg_membership_get(handle, &group, members, &count), rows[i].code);
+		ck_assert_int_eq(cpg_membership_get(handle, &group, members, &count), rows[i].code);
 		ck_assert_int_eq(count, rows[i].count);
 	}
 }
@@ -506,10 +500,8 @@ START_TEST(iteration_answers)
 	struct cpg_iteration_description_t description;
 	cpg_iteration_handle_t first, second;
 
-	ck_assert_int_eq(
-		cpg_iteration_initialize(handle, CPG_ITERATION_ALL, NULL, &first), CS_OK);
-	ck_assert_int_eq(
-		cpg_iteration_initialize(handle, CPG_ITERATION_ALL, NULL, &second), CS_OK);
+	ck_assert_int_eq(cpg_iteration_initialize(handle, CPG_ITERATION_ALL, NULL, &first), CS_OK);
+	ck_assert_int_eq(cpg_iteration_initialize(handle, CPG_ITERATION_ALL, NULL, &second), CS_OK);
 	ck_assert_int_eq(cpg_iteration_next(first, &description), CS_ERR_LIBRARY);
 	ck_assert_int_eq(cpg_iteration_finalize(first), CS_OK);
 	ck_assert_int_eq(cpg_iteration_finalize(first), CS_ERR_BAD_HANDLE);
@@ -518,10 +510,8 @@ START_TEST(iteration_answers)
 	ck_assert_int_eq(cpg_iteration_finalize(second), CS_ERR_BAD_HANDLE);
 	/* Their places are free again: the low half of a handle is the lowest free one. */
 	ck_assert_int_eq(cpg_initialize(&handle, NULL), CS_OK);
-	ck_assert_int_eq(
-		cpg_iteration_initialize(handle, CPG_ITERATION_ALL, NULL, &first), CS_OK);
-	ck_assert_int_eq(
-		cpg_iteration_initialize(handle, CPG_ITERATION_ALL, NULL, &second), CS_OK);
+	ck_assert_int_eq(cpg_iteration_initialize(handle, CPG_ITERATION_ALL, NULL, &first), CS_OK);
+	ck_assert_int_eq(cpg_iteration_initialize(handle, CPG_ITERATION_ALL, NULL, &second), CS_OK);
 	ck_assert_uint_eq((uint32_t)first, 0);
 	ck_assert_uint_eq((uint32_t)second, 1);
 }
@@ -539,8 +529,8 @@ START_TEST(zero_copy_not_supported)
 		cpg_zcb_mcast_joined(handle, CPG_TYPE_AGREED, buffer, sizeof(event)), CS_OK);
 	ck_assert_int_eq(cpg_dispatch(handle, CS_DISPATCH_ONE), CS_OK);
 	ck_assert_uint_eq(seen.delivers, 1);
-	ck_assert_int_eq(cpg_zcb_mcast_joined(handle, CPG_TYPE_AGREED, buffer, 1001),
-		CS_ERR_INVALID_PARAM);
+	ck_assert_int_eq(
+		cpg_zcb_mcast_joined(handle, CPG_TYPE_AGREED, buffer, 1001), CS_ERR_INVALID_PARAM);
 	ck_assert_int_eq(cpg_zcb_mcast_joined(handle, CPG_TYPE_AGREED, (char *)buffer + 8, 1),
 		CS_ERR_INVALID_PARAM);
 	ck_assert_int_eq(cpg_zcb_free(handle, (char *)buffer + 8), CS_ERR_INVALID_PARAM);
@@ -599,10 +589,7 @@ START_TEST(requests_of_many_threads)
 }
 END_TEST
 
-static void on_signal(int number)
-{
-	(void)number;
-}
+static void on_signal(int number) { (void)number; }
 
 static void *signals_run(void *target)
 {

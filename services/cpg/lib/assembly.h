@@ -20,10 +20,10 @@ struct assembly_list {
 struct assembly_fragment {
 	uint32_t nodeid; /* sender */
 	uint32_t pid;
-	uint32_t type;	       /* enum cpg_fragment_type */
+	uint32_t type;         /* enum cpg_fragment_type */
 	uint32_t message_size; /* whole message, bytes */
 	const void *bytes;     /* borrowed */
-	uint32_t size;	       /* of this fragment */
+	uint32_t size;         /* of this fragment */
 };
 
 /**

@@ -47,7 +47,7 @@ struct cpg_connection {
 	struct event_buffer *spare;    /* or NULL */
 	struct assembly_list assemblies;
 
-	pthread_mutex_t zero_copy_lock;	     /* held during each zero-copy call */
+	pthread_mutex_t zero_copy_lock;     /* held during each zero-copy call */
 	struct zero_copy_buffer *zero_copy; /* newest first */
 
 	pthread_mutex_t iterations_lock;

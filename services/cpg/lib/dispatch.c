@@ -56,8 +56,8 @@ static struct outcome dispatch_deliver(
 		name_from_wire(&group, &event->group) != CS_OK)
 		return outcome_malformed;
 	if (connection->model.cpg_deliver_fn != NULL)
-		connection->model.cpg_deliver_fn(handle, &group, event->nodeid, event->pid,
-			event->message, event->msglen);
+		connection->model.cpg_deliver_fn(
+			handle, &group, event->nodeid, event->pid, event->message, event->msglen);
 	return outcome_done;
 }
 
@@ -149,12 +149,11 @@ static struct outcome dispatch_confchg(
 static struct outcome dispatch_totem_confchg(
 	struct cpg_connection *connection, cpg_handle_t handle, uint8_t *bytes, size_t size)
 {
-	const struct cpg_event_totem_confchg *event =
-		(const struct cpg_event_totem_confchg *)bytes;
+	const struct cpg_event_totem_confchg *event = (const struct cpg_event_totem_confchg *)bytes;
 
 	if (size < sizeof(*event) ||
 		event->member_count > (size - offsetof(struct cpg_event_totem_confchg, members)) /
-			sizeof(event->members[0]))
+					      sizeof(event->members[0]))
 		return outcome_malformed;
 	struct cpg_ring_id ring_id = {.nodeid = event->ring_id.nodeid, .seq = event->ring_id.seq};
 	if (connection->model.cpg_totem_confchg_fn != NULL)

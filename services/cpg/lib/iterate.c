@@ -13,7 +13,7 @@ struct iteration {
 	struct handle_object object; /* first */
 	cpg_handle_t connection;     /* may have died meanwhile */
 	cpg_iteration_handle_t handle;
-	uint64_t remote;	/* the executive's number */
+	uint64_t remote;        /* the executive's number */
 	struct iteration *next; /* under the connection's iterations_lock */
 };
 
