@@ -1030,6 +1030,13 @@ static void feed(uint32_t id, const uint8_t *bytes, size_t size)
 	frame_unref(frame);
 }
 
+static bool are_alike(const struct totem_probe *a, const struct totem_probe *b)
+{
+	return a->aru == b->aru && a->high_seq == b->high_seq && a->released == b->released &&
+		a->high_delivered == b->high_delivered && a->store_count == b->store_count &&
+		a->trc == b->trc && a->pbl == b->pbl && a->ring_seq_high == b->ring_seq_high;
+}
+
 /* What changes a token that node 2 would accept. */
 static void token_aru_ahead(struct wire_token *token) { token->aru = token->seq + 1; }
 static void token_aru_old(struct wire_token *token) { token->aru = token->seq - 16384; }
@@ -1082,7 +1089,7 @@ START_TEST(bad_tokens_are_dropped)
 		totem_engine_probe(node->engine, &after);
 		ck_assert_msg(node->refused == rows[i].refused &&
 			totem_engine_counters(node->engine)->token_last_ns == token_ns &&
-			memcmp(&before, &after, sizeof(before)) == 0, "%s", rows[i].name);
+			are_alike(&before, &after), "%s", rows[i].name);
 	}
 	send_many(2, 1);
 	run_until_received(6, 100);
@@ -1126,7 +1133,7 @@ START_TEST(bad_frames_are_dropped)
 		feed(2, bytes, sample->size);
 		totem_engine_probe(node_of(2)->engine, &after);
 		ck_assert_msg(node_of(2)->refused == rows[i].refused &&
-			memcmp(&before, &after, sizeof(before)) == 0, "%s", rows[i].name);
+			are_alike(&before, &after), "%s", rows[i].name);
 	}
 }
 END_TEST
