@@ -51,7 +51,7 @@ static const struct error_row table_errors[] = {
 static cs_error_t error_find(const struct error_row *rows, size_t count, int result)
 {
 	for (size_t i = 0; i < count; i++)
-		if (rows[i].errno_value == -result)
+		if (result == -rows[i].errno_value)
 			return rows[i].code;
 	return CS_ERR_LIBRARY;
 }
