@@ -159,7 +159,12 @@ static int load_service(struct executive *executive, const struct config_plugin 
 	struct plugin *plugin = plugin_load(executive->plugins, COTERIE_KIND_SERVICE, wanted->name, &error);
 
 	if (plugin == NULL && error.exit_code == 30 && !wanted->is_required) {
-		log_line("SERV", LOG_INFO, "service %s is not installed", wanted->name);
+		if (strcmp(wanted->name, "votequorum") == 0)
+			log_line("SERV", LOG_WARNING,
+				"quorum.provider asks for votequorum, which is not installed: this node counts as "
+				"quorate whatever happens; install it, or take the provider out of the config");
+		else
+			log_line("SERV", LOG_INFO, "service %s is not installed", wanted->name);
 		return 0;
 	}
 	if (plugin == NULL) {
