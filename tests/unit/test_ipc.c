@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -597,6 +598,36 @@ START_TEST(access_by_uid_and_gid)
 }
 END_TEST
 
+static int set_descriptors(rlim_t count)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = count < limit.rlim_max ? count : limit.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int play_no_descriptors(void)
+{
+	MUST(set_descriptors(256) == 0);
+	MUST(connect_client() == NULL && errno == EMFILE);
+	return 0;
+}
+
+START_TEST(some_descriptors_stay_with_the_daemon)
+{
+	int next = dup(0);
+
+	close(next);
+	ck_assert_int_eq(set_descriptors((rlim_t)next + 2 + 7), 0); /* accept and the test take two */
+	play(play_no_descriptors);
+	ck_assert_uint_eq(f.joins, 0);
+	ck_assert(exec_stub_has_logged("too few file descriptors are left"));
+	ck_assert_int_eq(set_descriptors(256), 0);
+	play(play_echo);
+}
+END_TEST
+
 static int play_unwanted(void)
 {
 	qb_ipcc_connection_t *c = connect_client();
@@ -1126,6 +1157,10 @@ END_TEST
 
 START_TEST(no_requests_no_name)
 {
+	f.executive.instance = "an-instance-whose-name-is-longer-than-any-that-is-accepted";
+	ck_assert_int_eq(ipc_server_open(f.executive.ipc, &f.plugin), -ENAMETOOLONG);
+	ck_assert_ptr_null(f.plugin.ipc);
+	f.executive.instance = NULL;
 	f.plugin.service.request_count = 0;
 	ck_assert_int_eq(ipc_server_open(f.executive.ipc, &f.plugin), 0);
 	ck_assert_ptr_null(f.plugin.ipc);
@@ -1155,6 +1190,7 @@ int main(void)
 	tcase_add_test(open, size_is_bound_by_the_clients_own_ring);
 	tcase_add_test(open, a_missing_wake_up_does_not_stop_the_server);
 	tcase_add_loop_test(open, access_by_uid_and_gid, 0, ROWS(access_rows));
+	tcase_add_test(open, some_descriptors_stay_with_the_daemon);
 	tcase_add_test(open, the_service_may_refuse);
 	tcase_add_test(open, silent_peers_are_few);
 	tcase_add_test(open, a_service_ends_a_connection_from_a_handler);
