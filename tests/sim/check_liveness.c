@@ -60,7 +60,7 @@ static uint64_t bound_of(const struct sim *sim)
 			node->options.consensus_ns > longest_ns)
 			longest_ns = node->options.consensus_ns;
 	}
-	return bound_ns + (longest_ns == 0 ? 0 : 2 * (longest_ns + sim_token_ns(sim)));
+	return bound_ns + (longest_ns == 0 ? 0 : 4 * (longest_ns + sim_token_ns(sim)));
 }
 
 bool liveness_one_ring(struct sim *sim)
@@ -184,6 +184,9 @@ bool liveness_idle(struct sim *sim)
 
 	/* Members that differ in when they call a ring idle resend the token to one that holds it. */
 	if (rep == NULL || sim->window_size == 0)
+		return true;
+	/* The same where a rotation is long against the token's retransmission. */
+	if (rep->options.hold_ns + members * hop_ns(sim) > rep->options.token_retransmit_ns)
 		return true;
 	for (uint32_t i = 0; i < sim->node_count; i++) {
 		uint32_t needed = sim->nodes[i].options.seqno_unchanged_const;

@@ -26,6 +26,7 @@ enum sim_event_kind {
 	SIM_TRAFFIC, /* the users of node want to send */
 	SIM_FAULT,   /* the next fault of the schedule */
 	SIM_RESUME,  /* node's pause ends */
+	SIM_RELIEF,  /* node has memory again */
 	SIM_RESTART, /* node starts again */
 	SIM_CALM,    /* a fault of limited duration ends; value: which */
 };

@@ -31,6 +31,8 @@ static const char *const names[FAULT_KINDS] = {
 	[FAULT_FORGE] = "forge",
 	[FAULT_REPLAY] = "replay",
 	[FAULT_DEAD] = "dead",
+	[FAULT_FRAMES] = "frames",
+	[FAULT_MEMORY] = "memory",
 	[FAULT_LINK] = "link",
 };
 
@@ -116,7 +118,12 @@ static void set_options(struct sim *sim, struct node *node, uint64_t token_ns, u
 	if (has(sim, FAULT_TIMERS))
 		vary_timers(sim, options);
 	if (has(sim, FAULT_PAYLOAD))
-		options->payload_max = (uint32_t)random_between(random, 300, 4000);
+		options->payload_max = random_chance(random, 2000) ? 65446 :
+			(uint32_t)random_between(random, 300, 4000);
+	if (has(sim, FAULT_FRAMES))
+		options->fail_recv_const = (uint32_t)random_between(random, 10, 100);
+	if (has(sim, FAULT_GARBAGE) && random_chance(random, 3000))
+		options->node_count = 0; /* strangers may join */
 	options->swap = has(sim, FAULT_SWAP) && random_chance(random, 4000);
 	if (has(sim, FAULT_PLAIN) && random_chance(random, 3000))
 		options->features = 0;
@@ -139,7 +146,7 @@ static uint32_t pick_kinds(struct sim *sim)
 		[FAULT_CRASH] = 5000, [FAULT_STORAGE] = 1500, [FAULT_STRIKE] = 6000,
 		[FAULT_LEAVE] = 3000, [FAULT_PAUSE] = 4000, [FAULT_CLOCK] = 1500,
 		[FAULT_GARBAGE] = 1500, [FAULT_FORGE] = 500, [FAULT_REPLAY] = 2000,
-		[FAULT_DEAD] = 2000, [FAULT_LINK] = 2000,
+		[FAULT_DEAD] = 2000, [FAULT_FRAMES] = 1500, [FAULT_MEMORY] = 1500, [FAULT_LINK] = 2000,
 	};
 	uint32_t kinds = 0;
 
@@ -537,6 +544,16 @@ static void strike_with(struct sim *sim, enum fault_kind kind)
 		for (int i = 0; i < 5; i++)
 			replay(sim);
 		break;
+	case FAULT_FRAMES:
+		sim->net.frames_lost = random_chance(&sim->random, 5000) ? 0 : BIT(node->index);
+		sim_note(sim, node->index, sim->net.frames_lost ? "gets no frames" : "everybody gets frames");
+		break;
+	case FAULT_MEMORY:
+		node_starve(node);
+		clock_add(&sim->clock,
+			sim->clock.now_ns + random_below(&sim->random, 3 * node->options.token_ns),
+			SIM_RELIEF, node->index, NULL, 0);
+		break;
 	case FAULT_DEAD:
 		sim_note(sim, node->index, "is said to be dead");
 		node_event(any_node(sim), TOTEM_EVENT_PEER_DEAD, node->id);
@@ -600,6 +617,7 @@ void faults_end(struct sim *sim)
 		struct node *node = &sim->nodes[i];
 
 		node->disk.failures = 0;
+		node_relieve(node);
 		if (node->is_paused)
 			node_resume(node);
 	}

@@ -37,6 +37,8 @@ enum fault_kind {
 	FAULT_FORGE,     /* well-formed packets with other contents */
 	FAULT_REPLAY,    /* old packets */
 	FAULT_DEAD,      /* false signs that a peer is dead */
+	FAULT_FRAMES,    /* a node gets tokens but no message frames */
+	FAULT_MEMORY,    /* a node's frame pool is exhausted for a while */
 	FAULT_LINK,      /* the interface goes and comes, gathers by order, reload */
 	FAULT_KINDS,
 };

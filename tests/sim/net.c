@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exec/totem/wire.h"
 #include "tests/sim/sim.h"
 
 struct packet *packet_create(const void *bytes, uint32_t size, uint32_t from, uint32_t life)
@@ -54,7 +55,8 @@ static void transmit(struct sim *sim, struct packet *packet, uint32_t to, bool i
 	struct net *net = &sim->net;
 
 	if (to != packet->from &&
-		(net->cut[packet->from][to] || is_chosen || random_chance(&sim->random, net->loss))) {
+		(net->cut[packet->from][to] || is_chosen ||
+			(packet->type == WIRE_MCAST && (net->frames_lost & BIT(to)) != 0) || random_chance(&sim->random, net->loss))) {
 		trace_add(&sim->trace, &(struct trace_entry){.at_ns = sim->clock.now_ns,
 			.subject = TRACE_LOST, .node = packet->from, .peer = to, .detail = packet->type});
 		return;
@@ -106,6 +108,7 @@ void net_calm(struct sim *sim)
 
 	net->loss = net->duplicate = net->late = 0;
 	net->reorder = net->kth_armed = false;
+	net->frames_lost = 0;
 	memset(net->cut, 0, sizeof(net->cut));
 	for (size_t i = 0; i < sim->clock.count; i++) {
 		struct sim_event *event = &sim->clock.heap[i];

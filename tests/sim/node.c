@@ -13,6 +13,7 @@
 #define POOL_FRAME 2048u
 #define PAUSE_GRACE_NS MS(20)
 #define POOL_BYTES_MAX (64u << 20)
+#define STARVED_BYTES 6000u
 
 static uint64_t local_ns(const struct node *node)
 {
@@ -381,11 +382,35 @@ bool node_start(struct node *node)
 	return true;
 }
 
+void node_starve(struct node *node)
+{
+	struct frame_pool_usage usage;
+
+	if (!node_is_up(node) || node->ballast != NULL)
+		return;
+	frame_pool_usage(node->pool, &usage);
+	/* All but room for a few packets. */
+	if (usage.bytes + STARVED_BYTES < POOL_BYTES_MAX)
+		node->ballast = frame_take(node->pool, POOL_BYTES_MAX - STARVED_BYTES - usage.bytes);
+	note(node, TRACE_LIFE, (struct trace_entry){.note = "has no memory left"});
+}
+
+void node_relieve(struct node *node)
+{
+	if (node->ballast == NULL)
+		return;
+	frame_unref(node->ballast);
+	node->ballast = NULL;
+	note(node, TRACE_LIFE, (struct trace_entry){.note = "has memory again"});
+}
+
 static void put_down(struct node *node)
 {
 	struct sim *sim = node->sim;
 	struct frame_pool_usage usage;
 
+	frame_unref(node->ballast);
+	node->ballast = NULL;
 	node->is_dying = true; /* whatever the engine still does has no effect */
 	totem_engine_destroy(node->engine);
 	node->engine = NULL;

@@ -44,6 +44,7 @@ struct node {
 
 	struct totem_engine *engine; /* NULL: down */
 	struct frame_pool *pool;
+	struct coterie_frame *ballast; /* takes what is left of the pool */
 	struct life *life;
 	bool is_dying, is_paused;
 	bool restarts_empty;       /* the next start finds no storage */
@@ -85,6 +86,8 @@ void node_timer(struct node *node, enum totem_timer timer);
 void node_pause(struct node *node);
 void node_resume(struct node *node);
 void node_jump(struct node *node, uint64_t ns); /* its clock leaps ahead */
+void node_starve(struct node *node); /* its pool has nothing left, until */
+void node_relieve(struct node *node);
 void node_event(struct node *node, enum totem_event event, uint32_t peer_id);
 void node_reconfigure(struct node *node); /* node->options changed */
 /** A user wants to send. */

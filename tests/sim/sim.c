@@ -134,6 +134,9 @@ bool sim_step(struct sim *sim, uint64_t end_ns)
 	case SIM_RESUME:
 		node_resume(node);
 		break;
+	case SIM_RELIEF:
+		node_relieve(node);
+		break;
 	case SIM_RESTART:
 		if (!sim->faults.is_over)
 			node_start(node);
