@@ -92,6 +92,7 @@ lab_enter() {
 # The daemon's own folders for state and run-time files exist on machines that have it installed, and
 # have to be there for each node to mount something over: here they are made in an overlay.
 lab_folders() {
+	# shellcheck disable=SC2034 # prefix is what the others are made of
 	local name folder ancestor prefix localstatedir runstatedir
 
 	LAB_FOLDERS=()

@@ -171,9 +171,10 @@ START_TEST(deferred_calls_follow_the_callback)
 {
 	uint64_t at = loop_now_ns(loop) + MS;
 
+	/* Far enough off not to be due in the same turn, even on a busy machine. */
 	loop_timer_add(loop, at, defer_two, NULL);
-	loop_timer_add(loop, at + MS, say, TEXT("4"));
-	loop_timer_add(loop, at + 2 * MS, stop, NULL);
+	loop_timer_add(loop, at + 200 * MS, say, TEXT("4"));
+	loop_timer_add(loop, at + 201 * MS, stop, NULL);
 	loop_run(loop);
 	ck_assert_str_eq(journal, "1234");
 }
