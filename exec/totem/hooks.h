@@ -7,45 +7,45 @@
 
 /* name, the most seeds the simulator may need, what is broken */
 #define TOTEM_MUTANTS(X) \
-	X(TOKEN_DUPLICATE, 50, "a retransmitted token is accepted again") \
-	X(TOKEN_FOREIGN, 200, "a token of another ring is accepted") \
-	X(TOKEN_SEQ_STANDS, 50, "token.seq is not raised for the frames that were sent") \
-	X(TOKEN_ARU_BLIND, 50, "a node that lacks frames does not pull the token's aru down") \
-	X(TOKEN_ARU_STOLEN, 100, "everybody raises the token's aru, not its signer alone") \
-	X(TOKEN_BEFORE_FRAMES_LOST, 50, "frames of a visit get a seq but are not multicast") \
-	X(FLOW_UNBOUNDED, 100, "max_messages and window_size are ignored") \
-	X(FLOW_NO_ACCOUNT, 100, "fcc is not lowered by what was sent one visit ago") \
-	X(FREE_EARLY, 100, "frames are freed with one token's aru, a rotation early") \
-	X(FREE_DELIVERED, 50, "frames are freed once delivered here") \
-	X(RETRANSMIT_IGNORED, 50, "retransmission requests are dropped unanswered") \
-	X(REQUEST_NONE, 50, "missing frames are never requested") \
-	X(DELIVER_PAST_HOLE, 50, "delivery skips a missing frame in a regular configuration") \
-	X(DELIVER_TWICE, 20, "the first frame of a configuration is delivered twice") \
-	X(DELIVER_SWAPPED, 20, "of two frames that can be delivered the later one goes first") \
-	X(SAFE_AS_AGREED, 100, "SAFE messages are delivered as AGREED ones") \
-	X(SAFE_ONE_TOKEN, 200, "one token's aru is taken as proof that all have a SAFE frame") \
-	X(SAFE_CHANGE_IGNORED, 300, "SAFE messages are delivered before the transitional configuration") \
+	X(TOKEN_DUPLICATE, 20, "a retransmitted token is accepted again") \
+	X(TOKEN_FOREIGN, 50, "a token of another ring is accepted") \
+	X(TOKEN_SEQ_STANDS, 10, "token.seq is not raised for the frames that were sent") \
+	X(TOKEN_ARU_BLIND, 30, "a node that lacks frames does not pull the token's aru down") \
+	X(TOKEN_ARU_STOLEN, 30, "everybody raises the token's aru, not its signer alone") \
+	X(TOKEN_BEFORE_FRAMES_LOST, 10, "frames of a visit get a seq but are not multicast") \
+	X(FLOW_UNBOUNDED, 50, "max_messages and window_size are ignored") \
+	X(FLOW_NO_ACCOUNT, 10, "fcc is not lowered by what was sent one visit ago") \
+	X(FREE_EARLY, 30, "frames are freed with one token's aru, a rotation early") \
+	X(FREE_DELIVERED, 10, "frames are freed once delivered here") \
+	X(RETRANSMIT_IGNORED, 150, "retransmission requests are dropped unanswered") \
+	X(REQUEST_NONE, 150, "missing frames are never requested") \
+	X(DELIVER_PAST_HOLE, 30, "delivery skips a missing frame in a regular configuration") \
+	X(DELIVER_TWICE, 10, "the first frame of a configuration is delivered twice") \
+	X(DELIVER_SWAPPED, 10, "of two frames that can be delivered the later one goes first") \
+	X(SAFE_AS_AGREED, 20, "SAFE messages are delivered as AGREED ones") \
+	X(SAFE_ONE_TOKEN, 30, "one token's aru is taken as proof that all have a SAFE frame") \
+	X(SAFE_CHANGE_IGNORED, 80, "SAFE messages are delivered before the transitional configuration") \
 	X(SAFE_ASSUMED, 200, "SAFE is honoured though not all members announced it") \
-	X(CONSENSUS_ANYBODY, 100, "any join counts as consent, whatever its lists") \
-	X(CONSENSUS_MAJORITY, 100, "a commit token is created once most candidates agree") \
-	X(COMMIT_ANY_MEMBERS, 200, "a commit token with another member list is accepted") \
-	X(COMMIT_STALE_RING, 200, "a commit token with an old ring seq is accepted") \
-	X(RING_ID_NOT_STORED, 50, "the ring id is not stored before it is used") \
-	X(RING_SEQ_REUSED, 50, "a new ring takes the representative's seq, not the highest heard") \
-	X(RECOVERY_DROPS_FRAME, 200, "one old-ring frame is not re-sent") \
-	X(RECOVERY_NO_ADOPT, 200, "old-ring frames received in recovery are not put in the store") \
-	X(RECOVERY_EARLY, 200, "a configuration is installed two rotations early") \
-	X(RECOVERY_ALL_OLD, 200, "nodes of other old rings are taken into the transitional set") \
-	X(TRANSITIONAL_SKIPPED, 20, "the transitional configuration is not announced") \
-	X(TRANSITIONAL_UNFILTERED, 500, "frames of departed nodes behind a hole are delivered") \
-	X(TRANSITIONAL_EMPTY, 100, "frames behind the first hole are dropped") \
-	X(MEMBERS_OLD, 20, "the regular configuration names the candidates, failed ones included") \
-	X(FRAGMENT_JOINED, 500, "the unfinished message of a departed node is kept") \
-	X(MERGE_DEAF, 50, "foreign frames and merge detects are ignored") \
-	X(LEAVE_IGNORED, 50, "a leave does not fail its sender") \
-	X(TOKEN_LOSS_IGNORED, 50, "an expired token timer is ignored") \
-	X(QUEUE_DROPPED, 50, "messages that wait are dropped at a configuration change") \
-	X(HOLD_FOREVER, 50, "a held token is never let go")
+	X(CONSENSUS_ANYBODY, 20, "any join counts as consent, whatever its lists") \
+	X(CONSENSUS_MAJORITY, 150, "a commit token is created once most candidates agree") \
+	X(COMMIT_ANY_MEMBERS, 50, "a commit token with another member list is accepted") \
+	X(COMMIT_STALE_RING, 600, "a commit token with an old ring seq is accepted") \
+	X(RING_ID_NOT_STORED, 10, "the ring id is not stored before it is used") \
+	X(RING_SEQ_REUSED, 20, "a new ring takes the representative's seq, not the highest heard") \
+	X(RECOVERY_DROPS_FRAME, 80, "one old-ring frame is not re-sent") \
+	X(RECOVERY_NO_ADOPT, 40, "old-ring frames received in recovery are not put in the store") \
+	X(RECOVERY_EARLY, 50, "a configuration is installed two rotations early") \
+	X(RECOVERY_ALL_OLD, 20, "nodes of other old rings are taken into the transitional set") \
+	X(TRANSITIONAL_SKIPPED, 10, "the transitional configuration is not announced") \
+	X(TRANSITIONAL_UNFILTERED, 150, "frames of departed nodes behind a hole are delivered") \
+	X(TRANSITIONAL_EMPTY, 400, "frames behind the first hole are dropped") \
+	X(MEMBERS_OLD, 10, "the regular configuration names the candidates, failed ones included") \
+	X(FRAGMENT_JOINED, 200, "the unfinished message of a departed node is kept") \
+	X(MERGE_DEAF, 60, "foreign frames and merge detects are ignored") \
+	X(LEAVE_IGNORED, 20, "a leave does not fail its sender") \
+	X(TOKEN_LOSS_IGNORED, 30, "an expired token timer is ignored") \
+	X(QUEUE_DROPPED, 20, "messages that wait are dropped at a configuration change") \
+	X(HOLD_FOREVER, 10, "a held token is never let go")
 
 #ifdef TOTEM_HOOKS
 
