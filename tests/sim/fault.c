@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "exec/totem/wire.h"
+#include "tests/sim/forge.h"
+#include "tests/sim/options.h"
 #include "tests/sim/sim.h"
 
 static const char *const names[FAULT_KINDS] = {
@@ -70,71 +71,6 @@ static bool has(const struct sim *sim, enum fault_kind kind)
 
 /* ---------------------------------------------------------------------------- for the whole run */
 
-static void vary_timers(struct sim *sim, struct totem_options *options)
-{
-	struct sim_random *random = &sim->random;
-	uint64_t scale = random_between(random, 85, 115);
-
-	options->token_ns = options->token_ns * scale / 100;
-	options->token_retransmit_ns = options->token_ns * 10 / 42;
-	options->hold_ns = options->token_retransmit_ns * 8 / 10 - MS(10);
-	options->consensus_ns = options->token_ns * random_between(random, 110, 150) / 100;
-	options->join_ns = MS(random_between(random, 30, 60));
-	options->merge_ns = MS(random_between(random, 30, 250));
-	if (options->consensus_ns < options->join_ns)
-		options->consensus_ns = options->join_ns;
-	if (random_chance(random, 3000))
-		options->send_join_ns = MS(random_between(random, 1, 20));
-	options->miss_count_const = (uint32_t)random_between(random, 1, 8);
-	options->max_messages = (uint32_t)random_between(random, 5, 30);
-	options->window_size = (uint32_t)random_between(random, 30, 100);
-	options->seqno_unchanged_const = (uint32_t)random_between(random, 10, 40);
-	options->cancel_token_hold_on_retransmit = random_chance(random, 3000);
-	if (random_chance(random, 2000)) {
-		options->heartbeat_failures_allowed = 1;
-		options->max_network_delay_ns = MS(30);
-	}
-}
-
-static void set_options(struct sim *sim, struct node *node, uint64_t token_ns, uint32_t seq)
-{
-	struct sim_random *random = &sim->random;
-	struct totem_options *options = &node->options;
-
-	totem_options_defaults(options, node->id, sim->node_count);
-	options->token_ns = token_ns;
-	options->token_retransmit_ns = token_ns * 10 / 42;
-	options->hold_ns = options->token_retransmit_ns * 8 / 10 - MS(10);
-	options->consensus_ns = token_ns * 12 / 10;
-	options->join_ns = token_ns < SECONDS(1) ? MS(30) : MS(50);
-	options->merge_ns = token_ns < SECONDS(1) ? MS(50) : MS(200);
-	options->max_network_delay_ns = MS(50);
-	options->nodes = sim->ids;
-	options->node_count = sim->node_count;
-	options->payload_max = 1410;
-	options->features = WIRE_FEATURE_SAFE;
-	options->random_seed = random_next(random);
-	options->first_seq = seq;
-	if (has(sim, FAULT_TIMERS))
-		vary_timers(sim, options);
-	if (has(sim, FAULT_PAYLOAD))
-		options->payload_max = random_chance(random, 2000) ? 65446 :
-			(uint32_t)random_between(random, 300, 4000);
-	if (has(sim, FAULT_FRAMES))
-		options->fail_recv_const = (uint32_t)random_between(random, 10, 100);
-	if (has(sim, FAULT_GARBAGE) && random_chance(random, 3000))
-		options->node_count = 0; /* strangers may join */
-	options->swap = has(sim, FAULT_SWAP) && random_chance(random, 4000);
-	if (has(sim, FAULT_PLAIN) && random_chance(random, 3000))
-		options->features = 0;
-#ifdef TOTEM_HOOKS
-	if (has(sim, FAULT_QUIRKS) && random_chance(random, 5000)) {
-		options->features = 0;
-		node->quirks = TOTEM_QUIRK_ALL;
-	}
-#endif
-}
-
 /* Few enough at a time that a run still gets somewhere. */
 static uint32_t pick_kinds(struct sim *sim)
 {
@@ -178,7 +114,7 @@ void faults_init(struct sim *sim)
 		sim->ids[i] = sim->nodes[i].id = id;
 	}
 	for (uint32_t i = 0; i < sim->node_count; i++)
-		set_options(sim, &sim->nodes[i], token_ns, seq);
+		options_set(sim, &sim->nodes[i], token_ns, seq);
 	sim->window_size = has(sim, FAULT_TIMERS) ? 0 : sim->nodes[0].options.window_size;
 	sim->faults.mean_ns = token_ns / random_between(random, 1, 20);
 	sim->net.late_min_ns = token_ns / 4;
@@ -187,7 +123,7 @@ void faults_init(struct sim *sim)
 
 /* ------------------------------------------------------------------------------------ now and then */
 
-static struct node *any_node(struct sim *sim)
+struct node *faults_any_node(struct sim *sim)
 {
 	return &sim->nodes[random_below(&sim->random, sim->node_count)];
 }
@@ -288,7 +224,7 @@ static void cut_some(struct sim *sim)
 		return;
 	}
 	for (uint64_t i = random_between(&sim->random, 1, 3); i > 0; i--) {
-		uint32_t from = any_node(sim)->index, to = any_node(sim)->index;
+		uint32_t from = faults_any_node(sim)->index, to = faults_any_node(sim)->index;
 
 		if (from == to)
 			continue;
@@ -353,7 +289,7 @@ static void arm_strike(struct sim *sim)
 		faults->strike = STRIKE_CRASH;
 	faults->point = points[random_below(&sim->random, sizeof(points))];
 	faults->count = (uint32_t)random_between(&sim->random, 1, random_chance(&sim->random, 5000) ? 3 : 30);
-	faults->node = random_chance(&sim->random, 5000) ? UINT32_MAX : any_node(sim)->index;
+	faults->node = random_chance(&sim->random, 5000) ? UINT32_MAX : faults_any_node(sim)->index;
 }
 
 void faults_point(struct node *node, uint32_t point)
@@ -392,87 +328,6 @@ void faults_point(struct node *node, uint32_t point)
 		SIM_CALM, TRACE_NOBODY, NULL, 0);
 }
 
-/* ------------------------------------------------------------------------------------ bad packets */
-
-static struct packet *old_packet(struct sim *sim)
-{
-	uint32_t count = sim->net.old_count < NET_OLD ? sim->net.old_count : NET_OLD;
-
-	return count == 0 ? NULL : sim->net.old[random_below(&sim->random, count)];
-}
-
-static void throw_at(struct sim *sim, struct packet *packet, struct node *to)
-{
-	clock_add(&sim->clock, sim->clock.now_ns + US(10), SIM_ARRIVAL, to->index, packet, 0);
-}
-
-/* Bytes that no receiver may accept, or that name a ring nobody is in. */
-static void send_garbage(struct sim *sim)
-{
-	struct sim_random *random = &sim->random;
-	const struct packet *old = old_packet(sim);
-	uint8_t bytes[2048];
-	uint32_t size = (uint32_t)random_between(random, 0, 200);
-
-	for (uint32_t i = 0; i < sizeof(bytes); i++)
-		bytes[i] = (uint8_t)random_next(random);
-	if (old != NULL && random_chance(random, 3000)) {
-		/* Cut short: a token, join or commit token that lacks its end, a frame its header. */
-		static const uint8_t shortest[NET_TYPES] = {57, 45, 29, 33, 41, 25};
-
-		size = old->size < sizeof(bytes) ? old->size : sizeof(bytes);
-		memcpy(bytes, old->bytes, size);
-		if (old->type < NET_TYPES)
-			size = (uint32_t)random_below(random, shortest[old->type]);
-	} else if (random_chance(random, 8000)) {
-		static const uint8_t header[4] = {0x70, 0xC0, 3, 0};
-
-		memcpy(bytes, header, sizeof(header));
-		bytes[3] = (uint8_t)random_below(random, 7);
-		if (random_chance(random, 3000)) {
-			bytes[0] = 0xC0;
-			bytes[1] = 0x70;
-		}
-	}
-
-	struct packet *packet = packet_create(bytes, size, any_node(sim)->index, UINT32_MAX);
-
-	packet->is_altered = true;
-	throw_at(sim, packet, any_node(sim));
-}
-
-/* A packet of this ring with a few bits turned. */
-static void send_forged(struct sim *sim)
-{
-	const struct packet *old = old_packet(sim);
-
-	if (old == NULL || old->size <= 4)
-		return;
-
-	struct packet *packet = packet_create(old->bytes, old->size, old->from, UINT32_MAX);
-
-	for (uint64_t flips = random_between(&sim->random, 1, 4); flips > 0; flips--) {
-		/* Fields rather than payload. */
-		uint32_t end = packet->size < 120 ? packet->size : 120;
-
-		packet->bytes[random_between(&sim->random, 4, end - 1)] ^=
-			(uint8_t)(1u << random_below(&sim->random, 8));
-	}
-	packet->is_altered = packet->is_forged = true;
-	throw_at(sim, packet, old->to == UINT32_MAX ? any_node(sim) : &sim->nodes[old->to]);
-}
-
-static void replay(struct sim *sim)
-{
-	struct packet *packet = old_packet(sim);
-
-	if (packet == NULL)
-		return;
-	/* Tokens come back to whom they were sent: nobody else could tell theirs from this. */
-	throw_at(sim, packet_ref(packet),
-		packet->to == UINT32_MAX ? any_node(sim) : &sim->nodes[packet->to]);
-}
-
 /* ---------------------------------------------------------------------------------------- the rest */
 
 static void disturb_link(struct sim *sim, struct node *node)
@@ -496,7 +351,7 @@ static void disturb_link(struct sim *sim, struct node *node)
 
 static void strike_with(struct sim *sim, enum fault_kind kind)
 {
-	struct node *node = any_node(sim);
+	struct node *node = faults_any_node(sim);
 
 	switch (kind) {
 	case FAULT_LOSS:
@@ -535,14 +390,14 @@ static void strike_with(struct sim *sim, enum fault_kind kind)
 		break;
 	case FAULT_GARBAGE:
 		for (int i = 0; i < 20; i++)
-			send_garbage(sim);
+			forge_garbage(sim);
 		break;
 	case FAULT_FORGE:
-		send_forged(sim);
+		forge_packet(sim);
 		break;
 	case FAULT_REPLAY:
 		for (int i = 0; i < 5; i++)
-			replay(sim);
+			forge_replay(sim);
 		break;
 	case FAULT_FRAMES:
 		sim->net.frames_lost = random_chance(&sim->random, 5000) ? 0 : BIT(node->index);
@@ -556,7 +411,7 @@ static void strike_with(struct sim *sim, enum fault_kind kind)
 		break;
 	case FAULT_DEAD:
 		sim_note(sim, node->index, "is said to be dead");
-		node_event(any_node(sim), TOTEM_EVENT_PEER_DEAD, node->id);
+		node_event(faults_any_node(sim), TOTEM_EVENT_PEER_DEAD, node->id);
 		break;
 	case FAULT_LINK:
 		disturb_link(sim, node);

@@ -74,6 +74,7 @@ void faults_start(struct sim *sim);    /* the first one is scheduled */
 void faults_strike_next(struct sim *sim); /* SIM_FAULT came */
 /** A node passes a point (enum point): maybe a fault waits there. */
 void faults_point(struct node *node, uint32_t point);
+struct node *faults_any_node(struct sim *sim); /* up or down */
 /** The schedule ends: heal, resume, and start nearly everybody again. */
 void faults_end(struct sim *sim);
 

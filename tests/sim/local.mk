@@ -6,11 +6,14 @@ sim_sources = \
 	%D%/clock.c %D%/clock.h \
 	%D%/disk.h \
 	%D%/fault.c %D%/fault.h \
+	%D%/forge.c %D%/forge.h \
 	%D%/history.c %D%/history.h \
 	%D%/net.c %D%/net.h \
 	%D%/node.c %D%/node.h \
+	%D%/options.c %D%/options.h \
 	%D%/report.c %D%/report.h \
 	%D%/run.c \
+	%D%/services.c %D%/services.h \
 	%D%/sim.c %D%/sim.h \
 	%D%/tap.c %D%/tap.h \
 	%D%/trace.c %D%/trace.h \

@@ -4,18 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/sim/check_evs.h"
 #include "tests/sim/check_ring.h"
+#include "tests/sim/services.h"
 #include "tests/sim/sim.h"
 #include "tests/sim/tap.h"
-#include "tests/sim/traffic.h"
 
 #define POOL_FRAME 2048u
 #define PAUSE_GRACE_NS MS(20)
 #define POOL_BYTES_MAX (64u << 20)
 #define STARVED_BYTES 6000u
 
-static uint64_t local_ns(const struct node *node)
+uint64_t node_local_ns(const struct node *node)
 {
 	return node->sim->clock.now_ns + node->clock_ahead_ns;
 }
@@ -25,7 +24,7 @@ bool node_is_up(const struct node *node)
 	return node->engine != NULL && !node->is_dying;
 }
 
-static void note(struct node *node, enum trace_subject subject, struct trace_entry entry)
+void node_note(struct node *node, enum trace_subject subject, struct trace_entry entry)
 {
 	entry.at_ns = node->sim->clock.now_ns;
 	entry.subject = (uint8_t)subject;
@@ -46,7 +45,7 @@ static void transmit(struct node *node, const struct coterie_frame *frame, uint3
 	struct trace_entry entry = {.peer = to, .detail = tap.type, .ring = tap.ring, .seq = tap.seq};
 
 	memcpy(entry.note, tap.note, sizeof(entry.note));
-	note(node, TRACE_PACKET, entry);
+	node_note(node, TRACE_PACKET, entry);
 
 	struct packet *packet = packet_create(frame->data, frame->size, node->index, node->life->number);
 
@@ -93,149 +92,24 @@ static void on_token(void *arg, uint32_t nodeid, struct coterie_frame *frame)
 	transmit(node, frame, to);
 }
 
-/* ------------------------------------------------------------------------------------------ messages */
-
-/* 0 or the engine's refusal. */
-static int hand_over(struct node *node, struct message *message)
-{
-	struct sim *sim = node->sim;
-	struct totem_probe probe;
-	uint32_t size = traffic_size(message);
-	struct iovec iov[3];
-	uint32_t cut = 5 + (uint32_t)random_below(&sim->random, size - 4);
-
-	totem_engine_probe(node->engine, &probe);
-	message->is_sync = probe.is_synchronizing;
-	traffic_write(message, node->options.swap, sim->scratch);
-	iov[0] = (struct iovec){sim->scratch, 5};
-	iov[1] = (struct iovec){sim->scratch + 5, cut - 5};
-	iov[2] = (struct iovec){sim->scratch + cut, size - cut};
-	/* Its frames may leave before the call returns. */
-	history_sent(&sim->history, message);
-
-	int rc = totem_engine_send(node->engine, local_ns(node), message->guarantee, iov, 3);
-
-	if (rc != 0) {
-		history_unsent(&sim->history, message);
-		return rc;
-	}
-	note(node, TRACE_SENT, (struct trace_entry){.seq = message->id, .value = size,
-		.detail = (uint8_t)message->guarantee});
-	return 0;
-}
-
-/* Users are held while services synchronise, as IPC is. */
-static void hand_over_pending(struct node *node)
-{
-	uint32_t done = 0;
-
-	if (node->is_syncing || node->is_dying)
-		return;
-	while (done < node->pending_count && hand_over(node, node->pending[done]) == 0)
-		done++;
-	node->pending_count -= done;
-	memmove(node->pending, node->pending + done, node->pending_count * sizeof(struct message *));
-}
-
-/* A user wants to send: now, or when there is room and synchronisation is over. */
-static void offer(struct node *node, uint32_t guarantee, uint32_t payload_size)
-{
-	if (node->pending_count == NODE_PENDING)
-		return;
-	node->pending[node->pending_count++] = history_message(&node->sim->history, node->life,
-		guarantee, payload_size, false);
-	if (!node->is_paused)
-		hand_over_pending(node);
-}
-
-static void send_barrier(struct node *node)
-{
-	struct sim *sim = node->sim;
-	struct message *message;
-
-	/* Services exchange state first; some of it large. */
-	if (random_chance(&sim->random, 1000)) {
-		message = history_message(&sim->history, node->life, TOTEM_AGREED,
-			(uint32_t)random_between(&sim->random, TRAFFIC_ID_SIZE, 6000), false);
-		hand_over(node, message);
-	}
-	message = history_message(&sim->history, node->life, TOTEM_AGREED, 32, false);
-	message->is_barrier = true;
-	message->barrier = node->sync_ring;
-	node->owes_barrier = hand_over(node, message) != 0;
-}
-
-static void see_barrier(struct node *node, const struct message *message)
-{
-	if (!node->is_syncing || !ring_id_equal(&message->barrier, &node->sync_ring) ||
-		node->sync_members == 0)
-		return;
-	node->sync_seen |= BIT(message->life->node);
-	if (node->sync_seen != node->sync_members)
-		return;
-	node->is_syncing = false;
-	note(node, TRACE_SYNCHRONIZED, (struct trace_entry){.ring = node->sync_ring});
-	totem_engine_synchronized(node->engine, local_ns(node));
-	faults_point(node, POINT_SYNCHRONIZED);
-	hand_over_pending(node);
-}
+/* ------------------------------------------------------------------------------------ to the services */
 
 static void on_deliver(void *arg, const struct totem_message *delivered)
 {
 	struct node *node = arg;
-	struct sim *sim = node->sim;
-	const char *what;
 
 	faults_point(node, POINT_DELIVER);
-	if (node->is_dying)
-		return;
-
-	struct message *message = traffic_find(&sim->history, delivered->is_swapped, delivered->iov,
-		delivered->count, &what);
-
-	if (message == NULL || sim->ids[message->life->node] != delivered->source ||
-		delivered->size != traffic_size(message)) {
-		evs_delivered_nonsense(&sim->history, node->life, delivered->source,
-			message == NULL ? what : "a message of another source or size");
-		return;
-	}
-	note(node, TRACE_DELIVERED,
-		(struct trace_entry){.seq = message->id, .peer = message->life->node});
-	node->delivered++;
-	evs_delivered(&sim->history, node->life, message);
-	if (message->is_barrier)
-		see_barrier(node, message);
-	else if (sim->has_users && random_chance(&sim->random, 200))
-		offer(node, random_chance(&sim->random, sim->safe_share) ? TOTEM_SAFE : TOTEM_AGREED,
-			(uint32_t)random_between(&sim->random, TRAFFIC_ID_SIZE, 300)); /* an answer */
+	if (!node->is_dying)
+		services_deliver(node, delivered);
 }
 
 static void on_configure(void *arg, const struct totem_configuration *configuration)
 {
 	struct node *node = arg;
-	struct sim *sim = node->sim;
-	bool is_strange = false;
 
 	faults_point(node, configuration->is_regular ? POINT_REGULAR : POINT_TRANSITIONAL);
-	if (node->is_dying)
-		return;
-
-	uint64_t members = history_mask(&sim->history, configuration->members,
-		configuration->member_count, &is_strange);
-
-	note(node, TRACE_CONFIGURED, (struct trace_entry){.ring = configuration->ring, .value = members,
-		.detail = configuration->is_regular});
-	evs_configured(&sim->history, node->life, configuration);
-	node->is_syncing = true;
-	node->sync_ring = configuration->ring;
-	node->sync_seen = 0;
-	node->sync_members = configuration->is_regular ? members : 0;
-	node->owes_barrier = configuration->is_regular;
-	if (configuration->is_regular) {
-		node->step_installed = true;
-		if (sim->barrier_at_once)
-			send_barrier(node);
-	}
+	if (!node->is_dying)
+		services_configure(node, configuration);
 }
 
 static void on_visit(void *arg, uint32_t frames)
@@ -244,7 +118,7 @@ static void on_visit(void *arg, uint32_t frames)
 
 	(void)frames;
 	faults_point(node, POINT_VISIT);
-	hand_over_pending(node);
+	services_hand_over(node);
 }
 
 static void on_passed(void *arg)
@@ -252,17 +126,15 @@ static void on_passed(void *arg)
 	struct node *node = arg;
 
 	faults_point(node, POINT_PASSED);
-	if (!node->is_dying && node->owes_barrier && node->sync_members != 0)
-		send_barrier(node);
+	services_pay(node);
 }
 
 static void on_room(void *arg)
 {
 	struct node *node = arg;
 
-	if (!node->is_dying && node->owes_barrier && node->sync_members != 0)
-		send_barrier(node);
-	hand_over_pending(node);
+	services_pay(node);
+	services_hand_over(node);
 }
 
 /* ----------------------------------------------------------------------------- timers, disk, trace */
@@ -311,7 +183,7 @@ static void on_trace(void *arg, const struct totem_trace *trace)
 
 	if (node->is_dying)
 		return;
-	note(node, TRACE_ENGINE, (struct trace_entry){.ring = trace->ring, .seq = trace->seq,
+	node_note(node, TRACE_ENGINE, (struct trace_entry){.ring = trace->ring, .seq = trace->seq,
 		.value = trace->value, .peer = trace->node, .detail = (uint8_t)trace->kind,
 		.extra = (uint32_t)trace->state << 8 | trace->cause});
 	rings_traced(&sim->history, node->life, trace);
@@ -360,10 +232,10 @@ bool node_start(struct node *node)
 	node->options.ring_seq = node->disk.ring_seq;
 	node->delivered = 0;
 	node->paused_ns = 0;
-	note(node, TRACE_LIFE, (struct trace_entry){.note = "starts", .value = node->disk.ring_seq});
+	node_note(node, TRACE_LIFE, (struct trace_entry){.note = "starts", .value = node->disk.ring_seq});
 	node->pool = frame_pool_create(POOL_FRAME, POOL_BYTES_MAX);
 	node->engine = node->pool == NULL ? NULL : totem_engine_create(node->pool, &node->options,
-		&callbacks, node, local_ns(node));
+		&callbacks, node, node_local_ns(node));
 	if (node->engine == NULL) {
 		const char *which = "nothing";
 
@@ -392,7 +264,7 @@ void node_starve(struct node *node)
 	/* All but room for a few packets. */
 	if (usage.bytes + STARVED_BYTES < POOL_BYTES_MAX)
 		node->ballast = frame_take(node->pool, POOL_BYTES_MAX - STARVED_BYTES - usage.bytes);
-	note(node, TRACE_LIFE, (struct trace_entry){.note = "has no memory left"});
+	node_note(node, TRACE_LIFE, (struct trace_entry){.note = "has no memory left"});
 }
 
 void node_relieve(struct node *node)
@@ -401,7 +273,7 @@ void node_relieve(struct node *node)
 		return;
 	frame_unref(node->ballast);
 	node->ballast = NULL;
-	note(node, TRACE_LIFE, (struct trace_entry){.note = "has memory again"});
+	node_note(node, TRACE_LIFE, (struct trace_entry){.note = "has memory again"});
 }
 
 static void put_down(struct node *node)
@@ -434,7 +306,7 @@ void node_crash(struct node *node, const char *text)
 	if (node->engine == NULL)
 		return;
 	snprintf(entry.note, sizeof(entry.note), "%s", text);
-	note(node, TRACE_LIFE, entry);
+	node_note(node, TRACE_LIFE, entry);
 	put_down(node);
 }
 
@@ -554,7 +426,7 @@ static void receive(struct node *node, struct packet *const *packets, uint32_t c
 		frames[taken++]->size = packets[i]->size;
 		sim->report.is_tainted |= packets[i]->is_forged;
 	}
-	totem_engine_receive(node->engine, local_ns(node), frames, taken);
+	totem_engine_receive(node->engine, node_local_ns(node), frames, taken);
 	for (uint32_t i = 0; i < taken; i++)
 		frame_unref(frames[i]);
 	end_step(node);
@@ -580,7 +452,7 @@ static void fire(struct node *node, enum totem_timer timer)
 {
 	node->deadline_ns[timer] = TOTEM_NEVER;
 	begin_step(node);
-	totem_engine_timeout(node->engine, local_ns(node), timer);
+	totem_engine_timeout(node->engine, node_local_ns(node), timer);
 	end_step(node);
 }
 
@@ -591,7 +463,7 @@ void node_timer(struct node *node, enum totem_timer timer)
 	node->queued_ns[timer] = TOTEM_NEVER;
 	if (!node_is_up(node) || node->is_paused)
 		return;
-	if (node->deadline_ns[timer] <= local_ns(node))
+	if (node->deadline_ns[timer] <= node_local_ns(node))
 		fire(node, timer);
 	else
 		queue_timer(node, timer);
@@ -606,7 +478,7 @@ void node_pause(struct node *node)
 static void fire_due(struct node *node)
 {
 	for (int timer = 0; timer < TOTEM_TIMER_COUNT && node_is_up(node) && !node->is_paused; timer++) {
-		if (node->deadline_ns[timer] <= local_ns(node))
+		if (node->deadline_ns[timer] <= node_local_ns(node))
 			fire(node, (enum totem_timer)timer);
 		else
 			queue_timer(node, (enum totem_timer)timer);
@@ -618,7 +490,7 @@ void node_resume(struct node *node)
 	if (!node_is_up(node) || !node->is_paused)
 		return;
 	node->is_paused = false;
-	note(node, TRACE_LIFE, (struct trace_entry){.note = "resumes", .value = node->inbox_count});
+	node_note(node, TRACE_LIFE, (struct trace_entry){.note = "resumes", .value = node->inbox_count});
 	/* Which of the two the loop looks at first is chance. */
 	if (random_chance(&node->sim->random, 5000))
 		fire_due(node);
@@ -626,7 +498,7 @@ void node_resume(struct node *node)
 	fire_due(node);
 	if (node_is_up(node) && !node->is_paused) {
 		begin_step(node);
-		hand_over_pending(node);
+		services_hand_over(node);
 		end_step(node);
 	}
 }
@@ -636,7 +508,7 @@ void node_send(struct node *node, uint32_t guarantee, uint32_t payload_size)
 	if (!node_is_up(node))
 		return;
 	begin_step(node);
-	offer(node, guarantee, payload_size);
+	services_offer(node, guarantee, payload_size);
 	end_step(node);
 }
 
@@ -652,7 +524,7 @@ void node_event(struct node *node, enum totem_event event, uint32_t peer_id)
 	if (!node_is_up(node) || node->is_paused)
 		return;
 	begin_step(node);
-	totem_engine_transport(node->engine, local_ns(node), event, peer_id);
+	totem_engine_transport(node->engine, node_local_ns(node), event, peer_id);
 	end_step(node);
 }
 
@@ -662,7 +534,7 @@ void node_reconfigure(struct node *node)
 		return;
 	begin_step(node);
 
-	int rc = totem_engine_reconfigure(node->engine, local_ns(node), &node->options);
+	int rc = totem_engine_reconfigure(node->engine, node_local_ns(node), &node->options);
 
 	if (rc != 0)
 		report_violation(&node->sim->report, "I12", BIT(node->index), NULL,
@@ -675,6 +547,6 @@ void node_leave(struct node *node)
 	if (!node_is_up(node) || node->is_paused)
 		return;
 	begin_step(node);
-	totem_engine_leave(node->engine, local_ns(node));
+	totem_engine_leave(node->engine, node_local_ns(node));
 	node_crash(node, "leaves");
 }

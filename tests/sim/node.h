@@ -12,6 +12,7 @@
 #include "tests/sim/disk.h"
 #include "tests/sim/history.h"
 #include "tests/sim/net.h"
+#include "tests/sim/trace.h"
 
 struct sim;
 
@@ -93,5 +94,7 @@ void node_reconfigure(struct node *node); /* node->options changed */
 /** A user wants to send. */
 void node_send(struct node *node, uint32_t guarantee, uint32_t payload_size);
 bool node_is_up(const struct node *node);
+uint64_t node_local_ns(const struct node *node); /* its clock */
+void node_note(struct node *node, enum trace_subject subject, struct trace_entry entry);
 
 #endif

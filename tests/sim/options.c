@@ -1,0 +1,75 @@
+/* What the nodes of a run are configured with: by seed and by the faults that last for the whole run. */
+#include "tests/sim/options.h"
+
+#include "exec/totem/wire.h"
+#include "tests/sim/sim.h"
+
+static bool has(const struct sim *sim, enum fault_kind kind)
+{
+	return (sim->faults.kinds >> kind & 1) != 0;
+}
+
+static void vary_timers(struct sim *sim, struct totem_options *options)
+{
+	struct sim_random *random = &sim->random;
+	uint64_t scale = random_between(random, 85, 115);
+
+	options->token_ns = options->token_ns * scale / 100;
+	options->token_retransmit_ns = options->token_ns * 10 / 42;
+	options->hold_ns = options->token_retransmit_ns * 8 / 10 - MS(10);
+	options->consensus_ns = options->token_ns * random_between(random, 110, 150) / 100;
+	options->join_ns = MS(random_between(random, 30, 60));
+	options->merge_ns = MS(random_between(random, 30, 250));
+	if (options->consensus_ns < options->join_ns)
+		options->consensus_ns = options->join_ns;
+	if (random_chance(random, 3000))
+		options->send_join_ns = MS(random_between(random, 1, 20));
+	options->miss_count_const = (uint32_t)random_between(random, 1, 8);
+	options->max_messages = (uint32_t)random_between(random, 5, 30);
+	options->window_size = (uint32_t)random_between(random, 30, 100);
+	options->seqno_unchanged_const = (uint32_t)random_between(random, 10, 40);
+	options->cancel_token_hold_on_retransmit = random_chance(random, 3000);
+	if (random_chance(random, 2000)) {
+		options->heartbeat_failures_allowed = 1;
+		options->max_network_delay_ns = MS(30);
+	}
+}
+
+void options_set(struct sim *sim, struct node *node, uint64_t token_ns, uint32_t seq)
+{
+	struct sim_random *random = &sim->random;
+	struct totem_options *options = &node->options;
+
+	totem_options_defaults(options, node->id, sim->node_count);
+	options->token_ns = token_ns;
+	options->token_retransmit_ns = token_ns * 10 / 42;
+	options->hold_ns = options->token_retransmit_ns * 8 / 10 - MS(10);
+	options->consensus_ns = token_ns * 12 / 10;
+	options->join_ns = token_ns < SECONDS(1) ? MS(30) : MS(50);
+	options->merge_ns = token_ns < SECONDS(1) ? MS(50) : MS(200);
+	options->max_network_delay_ns = MS(50);
+	options->nodes = sim->ids;
+	options->node_count = sim->node_count;
+	options->payload_max = 1410;
+	options->features = WIRE_FEATURE_SAFE;
+	options->random_seed = random_next(random);
+	options->first_seq = seq;
+	if (has(sim, FAULT_TIMERS))
+		vary_timers(sim, options);
+	if (has(sim, FAULT_PAYLOAD))
+		options->payload_max = random_chance(random, 2000) ? 65446 :
+			(uint32_t)random_between(random, 300, 4000);
+	if (has(sim, FAULT_FRAMES))
+		options->fail_recv_const = (uint32_t)random_between(random, 10, 100);
+	if (has(sim, FAULT_GARBAGE) && random_chance(random, 3000))
+		options->node_count = 0; /* strangers may join */
+	options->swap = has(sim, FAULT_SWAP) && random_chance(random, 4000);
+	if (has(sim, FAULT_PLAIN) && random_chance(random, 3000))
+		options->features = 0;
+#ifdef TOTEM_HOOKS
+	if (has(sim, FAULT_QUIRKS) && random_chance(random, 5000)) {
+		options->features = 0;
+		node->quirks = TOTEM_QUIRK_ALL;
+	}
+#endif
+}

@@ -1,0 +1,18 @@
+/*
+ * What the services and users of a node do with its engine: synchronisation after a change (spec 04 §13.3:
+ * here one barrier), and messages that are handed over as soon as the engine takes them. All of it runs
+ * inside a step of the node.
+ */
+#ifndef SIM_SERVICES_H
+#define SIM_SERVICES_H
+
+#include "tests/sim/node.h"
+
+void services_deliver(struct node *node, const struct totem_message *delivered);
+void services_configure(struct node *node, const struct totem_configuration *configuration);
+/** A user wants to send: now, or when there is room and synchronisation is over. */
+void services_offer(struct node *node, uint32_t guarantee, uint32_t payload_size);
+void services_hand_over(struct node *node); /* what waits, as far as the engine takes it */
+void services_pay(struct node *node);       /* the barrier, when it is owed */
+
+#endif
