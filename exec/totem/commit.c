@@ -178,7 +178,7 @@ static void arrived_in_gather(struct totem_engine *engine, const struct wire_com
 	node_set_clear(&engine->new_memb);
 	for (uint32_t i = 0; i < token->count; i++)
 		set_add(&engine->new_memb, wire_commit_addr(token, i));
-	if (token->ring.seq > RING_SEQ_MAX || token->ring.rep != engine->new_memb.ids[0] ||
+	if (!engine_believes(engine, token->ring.seq) || token->ring.rep != engine->new_memb.ids[0] ||
 		index_of(engine, engine->options.nodeid) != token->memb_index ||
 		token->memb_index >= token->count) {
 		engine_refuse(engine, TOTEM_REFUSED_COMMIT, token->nodeid);

@@ -70,6 +70,15 @@ bool engine_knows(const struct totem_engine *engine, uint32_t id)
 	return id != 0 && (engine->known.count == 0 || node_set_has(&engine->known, id));
 }
 
+bool engine_believes(const struct totem_engine *engine, uint64_t ring_seq)
+{
+	uint64_t from = engine->ring_seq_high;
+
+	if (from < RING_SEQ_JUMP_MAX)
+		from = RING_SEQ_JUMP_MAX;
+	return ring_seq < RING_SEQ_MAX && ring_seq <= from + RING_SEQ_STEP_MAX;
+}
+
 bool engine_is_rep(const struct totem_engine *engine)
 {
 	return engine->ring.rep == engine->options.nodeid;

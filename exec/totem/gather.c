@@ -255,7 +255,7 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 
 	struct peer *peer = peer_get(engine, join.system_from);
 
-	if (peer == NULL || join.ring_seq > RING_SEQ_MAX ||
+	if (peer == NULL || !engine_believes(engine, join.ring_seq) ||
 		(join.header_nodeid != 0 && join.header_nodeid != join.system_from) ||
 		!read_lists(engine, &join)) {
 		engine_refuse(engine, TOTEM_REFUSED_JOIN, join.system_from);

@@ -77,14 +77,20 @@ struct peer *peer_get(struct totem_engine *engine, uint32_t id)
 
 bool peer_is_stale(struct totem_engine *engine, struct peer *peer, uint64_t ring_seq)
 {
+	/*
+	 * A member committed to our ring: what it sends counts from there, whatever a forged join made
+	 * us believe. One that lost its storage is missed by the token.
+	 */
+	if (engine->state == TOTEM_OPERATIONAL && node_set_has(&engine->memb, peer->id)) {
+		if (ring_seq < engine->ring.seq)
+			return true;
+		peer->join_seq = engine->ring.seq;
+	}
 	if (ring_seq >= peer->join_seq) {
 		peer->join_seq = ring_seq;
 		peer->stale_count = 0;
 		return false;
 	}
-	/* A member that lost its storage is missed by the token, so here it can only be late. */
-	if (engine->state == TOTEM_OPERATIONAL && node_set_has(&engine->memb, peer->id))
-		return true;
 	/* Delayed packets come to an end; a node that lost its storage goes on. */
 	if (peer->stale_count == 0)
 		peer->stale_since_ns = engine->now_ns;
@@ -225,8 +231,8 @@ static void judge(struct totem_engine *engine, struct peer *peer)
 {
 	if (node_set_has(&engine->memb, peer->id)) {
 		peer->backoff_until_ns = 0;
-		if (peer->join_seq < engine->ring.seq)
-			peer->join_seq = engine->ring.seq;
+		peer->join_seq = engine->ring.seq;
+		peer->stale_count = 0;
 		return;
 	}
 	/* The one that does not hear it may be gone. */

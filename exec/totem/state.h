@@ -22,7 +22,9 @@
 #include "exec/totem/wire.h"
 
 #define STORE_WINDOW 16384u /* consecutive seq that a store has room for; a power of two */
-#define RING_SEQ_MAX (UINT64_C(1) << 62) /* from outside: nothing beyond is believed */
+#define RING_SEQ_JUMP_MAX (UINT64_C(1) << 62) /* from outside: no more than this at once, */
+#define RING_SEQ_STEP_MAX (UINT64_C(1) << 32) /* … and from there on by small steps */
+#define RING_SEQ_MAX (UINT64_C(1) << 63)
 #define ROTATION_SAMPLES 32u
 #define MILLISECOND_NS UINT64_C(1000000)
 
@@ -203,6 +205,11 @@ void engine_trace_frame(struct totem_engine *engine, enum totem_trace_kind kind,
 void engine_set_state(struct totem_engine *engine, enum totem_state state, uint32_t cause);
 /** One frame to all; taken. NULL is ignored. */
 void engine_multicast(struct totem_engine *engine, struct coterie_frame *frame);
+/**
+ * A ring seq from outside leaves room for many more. An absolute bound would not do: one forged packet
+ * could take all rings there, and then nobody would accept the next one.
+ */
+bool engine_believes(const struct totem_engine *engine, uint64_t ring_seq);
 bool engine_knows(const struct totem_engine *engine, uint32_t id);
 bool engine_is_rep(const struct totem_engine *engine); /* of `ring` */
 /** Of the ring whose token runs: rstore in RECOVERY. */
