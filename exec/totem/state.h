@@ -22,9 +22,10 @@
 #include "exec/totem/wire.h"
 
 #define STORE_WINDOW 16384u /* consecutive seq that a store has room for; a power of two */
-#define RING_SEQ_JUMP_MAX (UINT64_C(1) << 62) /* from outside: no more than this at once, */
-#define RING_SEQ_STEP_MAX (UINT64_C(1) << 32) /* … and from there on by small steps */
-#define RING_SEQ_MAX (UINT64_C(1) << 63)
+/* Ring seqs from outside: up to here at once, as reference peers do; from there on by small steps. */
+#define RING_SEQ_JUMP_MAX (UINT64_MAX - (UINT64_C(1) << 40))
+#define RING_SEQ_STEP_MAX (UINT64_C(1) << 20)
+#define RING_SEQ_MAX (UINT64_MAX - (UINT64_C(1) << 21)) /* nothing beyond, so that no sum wraps */
 #define ROTATION_SAMPLES 32u
 #define MILLISECOND_NS UINT64_C(1000000)
 

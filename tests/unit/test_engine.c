@@ -1271,6 +1271,31 @@ START_TEST(damaged_packets_of_every_type)
 }
 END_TEST
 
+/* Whatever ring seq a forged join takes the ring to, it must be able to form the next one. */
+START_TEST(forged_ring_seqs_leave_room)
+{
+	static const uint64_t seqs[] = {UINT64_C(1) << 32, UINT64_C(1) << 62, UINT64_C(1) << 63,
+		UINT64_MAX - (UINT64_C(1) << 40), UINT64_MAX - (UINT64_C(1) << 40) + 4000};
+	static const uint32_t nodes[] = {1, 2};
+	uint8_t bytes[64];
+
+	start_ring(2);
+	for (size_t i = 0; i < sizeof(seqs) / sizeof(seqs[0]); i++) {
+		for (int k = 0; k < 3; k++) {
+			feed(1, bytes, wire_encode_join(2, 2, seqs[i], nodes, 2, nodes, 0, 0, false,
+				bytes, sizeof(bytes)));
+			run_until_ring(2, 5000);
+			ck_assert_uint_gt(totem_engine_ring(node_of(1)->engine)->seq, seqs[i]);
+			run_for(10);
+		}
+	}
+	/* A node that knows nothing of it comes in, too. */
+	net->node_count = 3;
+	node_start(3);
+	run_until_ring(3, 5000);
+}
+END_TEST
+
 START_TEST(options_are_checked)
 {
 	static const uint32_t without_own[] = {7, 8};
@@ -1372,6 +1397,7 @@ static void add_hard(Suite *suite)
 	tcase_add_test(tcase, bad_joins_are_dropped);
 	tcase_add_test(tcase, bad_commit_tokens_are_dropped);
 	tcase_add_test(tcase, damaged_packets_of_every_type);
+	tcase_add_test(tcase, forged_ring_seqs_leave_room);
 	tcase_add_test(tcase, options_are_checked);
 	tcase_add_test(tcase, options_change_at_run_time);
 	suite_add_tcase(suite, tcase);
