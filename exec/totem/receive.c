@@ -3,13 +3,15 @@
 
 #include <assert.h>
 
-/* A seq that no member can have given yet, seen from the last token here: spec 04 §16.1. */
-static bool is_far_ahead(const struct totem_engine *engine, const struct wire_mcast *mcast)
-{
-	/* Peers may have a larger window than we. */
-	uint32_t ahead = 1024 + 2 * engine->options.window_size;
+#define SEQ_AHEAD_MAX 4096u     /* of the last token here; peers may have a larger window than we */
+#define FCC_MAX (1 << 20)       /* frames per rotation, and */
+#define BACKLOG_MAX (1 << 24)   /* frames that wait at all members: more is no count */
 
-	return seq_compare(mcast->seq, engine->token.seq + ahead) > 0;
+/* A seq that no member can have given yet, seen from the last token here: spec 04 §16.1. */
+static bool is_far_ahead(const struct totem_engine *engine, uint32_t seq)
+{
+	return seq_compare(seq, engine->token.seq + SEQ_AHEAD_MAX + 2 * engine->options.window_size) >
+		0;
 }
 
 /* A frame behind the token we sent, from another: our successor has got the token. */
@@ -30,7 +32,7 @@ static void store_own_ring(struct totem_engine *engine, const struct wire_mcast 
 
 	if (mcast->nodeid != mcast->system_from ||
 		!node_set_has(engine_members(engine), mcast->system_from) ||
-		is_far_ahead(engine, mcast)) {
+		is_far_ahead(engine, mcast->seq)) {
 		engine_refuse(engine, TOTEM_REFUSED_FRAME, mcast->system_from);
 		return;
 	}
@@ -81,6 +83,12 @@ void receive_frame(struct totem_engine *engine, struct coterie_frame *frame)
 	}
 }
 
+/* Beyond reason, either way: a residue of a lost token may be negative. */
+static bool is_absurd(uint32_t count, int32_t most)
+{
+	return (int32_t)count > most || (int32_t)count < -most;
+}
+
 /* §16.1: what no correct member sends. Stale requests for freed frames are not among it. */
 static bool is_sane(struct totem_engine *engine, const struct wire_token *token)
 {
@@ -90,7 +98,13 @@ static bool is_sane(struct totem_engine *engine, const struct wire_token *token)
 	if (token->nodeid != engine_predecessor(engine) && !TOTEM_MUTANT(engine, TOKEN_FOREIGN))
 		return false;
 	if (seq_compare(token->aru, token->seq) > 0 || token->seq - token->aru >= STORE_WINDOW ||
-		token->seq - store->released > STORE_WINDOW)
+		token->seq - store->released > STORE_WINDOW || is_far_ahead(engine, token->seq))
+		return false;
+	/* Each of these would stay for the whole life of the ring. */
+	if (token->retrans_flg > 1 || is_absurd(token->fcc, FCC_MAX) ||
+		is_absurd(token->backlog, BACKLOG_MAX) ||
+		(token->aru_addr != 0 &&
+			!node_set_has(engine_members(engine), token->aru_addr)))
 		return false;
 	if (seq_compare(token->seq, store->released) < 0 ||
 		(engine->state == TOTEM_OPERATIONAL &&

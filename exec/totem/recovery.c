@@ -9,6 +9,8 @@
 
 #include "exec/totem/frame.h"
 
+#define STUCK_VISITS 100u
+
 /*
  * Who comes from the same past as we: members of our old ring that say so in their entries.
  * Returns whether one of them lacks something.
@@ -94,6 +96,7 @@ void recovery_enter(struct totem_engine *engine)
 	engine->aru_count = 0;
 	engine->unchanged = 0;
 	engine->seen_seq = base - 1;
+	engine->changed_ns = engine->now_ns;
 	engine->flg_count = 0;
 	engine->rotations = 0;
 	engine->is_flg_mine = false;
@@ -175,6 +178,14 @@ bool recovery_frame(struct totem_engine *engine, const struct wire_mcast *outer,
 	}
 	frame_unref(slice);
 	return true;
+}
+
+bool recovery_is_stuck(const struct totem_engine *engine, const struct wire_token *token)
+{
+	return engine->state == TOTEM_RECOVERY && token->retrans_flg != 0 &&
+		engine->owed_count == 0 && token->aru == token->seq &&
+		engine->unchanged > STUCK_VISITS &&
+		engine->now_ns - engine->changed_ns >= engine->options.token_ns;
 }
 
 /* §8.4, at every token of the new ring. */

@@ -154,6 +154,7 @@ struct totem_engine {
 	uint32_t a_prev, a_last;    /* aru fields of the last two accepted tokens, as received */
 	uint32_t a_known;           /* how many of these two are valid on this ring */
 	uint32_t seen_seq, unchanged;
+	uint64_t changed_ns;        /* when seen_seq last did */
 	uint32_t trc, pbl;
 	uint32_t visit_sent;        /* new and re-sent frames of the current visit */
 	uint32_t aru_count;
@@ -311,6 +312,8 @@ bool recovery_frame(struct totem_engine *engine, const struct wire_mcast *outer,
 	struct coterie_frame *frame);
 /** A new frame with an old-ring one inside it; the outer header is still to be written. NULL: no memory. */
 struct coterie_frame *recovery_wrap(struct totem_engine *engine, const struct coterie_frame *inner);
+/** Everybody has everything, but the token says for long that somebody has not: the flag is forged. */
+bool recovery_is_stuck(const struct totem_engine *engine, const struct wire_token *token);
 void recovery_step(struct totem_engine *engine, struct wire_token *token); /* may install */
 
 /* --- configure.c --- */

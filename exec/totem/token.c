@@ -48,6 +48,7 @@ void token_note_seq(struct totem_engine *engine, uint32_t seq)
 		timer_cancel(engine, TOTEM_TIMER_MERGE);
 		timer_cancel(engine, TOTEM_TIMER_HOLD);
 		engine->unchanged = 0;
+		engine->changed_ns = engine->now_ns;
 	}
 	engine->seen_seq = seq;
 }
@@ -242,6 +243,10 @@ void token_visit(struct totem_engine *engine, const struct wire_token *arrived)
 	assert(seq_compare(token->aru, token->seq) <= 0 || TOTEM_MUTANT(engine, TOKEN_SEQ_STANDS));
 	if (has_failed_to_receive(engine, token, aru_before)) {
 		fail_to_receive(engine);
+		return;
+	}
+	if (recovery_is_stuck(engine, token)) {
+		gather_enter(engine, GATHER_TOKEN_LOST_RECOVERY);
 		return;
 	}
 	token->token_seq++;

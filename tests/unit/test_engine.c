@@ -1046,6 +1046,12 @@ static void token_of_other(struct wire_token *token) { token->nodeid = 3; }
 static void token_foreign(struct wire_token *token) { token->ring.seq += 4; }
 static void token_old(struct wire_token *token) { token->token_seq -= 100; }
 
+static void token_jumps(struct wire_token *token) { token->aru = token->seq += 6000; }
+static void token_signed_by_stranger(struct wire_token *token) { token->aru_addr = 77; }
+static void token_fcc_absurd(struct wire_token *token) { token->fcc = 1u << 30; }
+static void token_backlog_absurd(struct wire_token *token) { token->backlog = 1u << 30; }
+static void token_flag_absurd(struct wire_token *token) { token->retrans_flg = 1024; }
+
 static void token_asks_ahead(struct wire_token *token)
 {
 	token->rtr_count = 1;
@@ -1064,6 +1070,11 @@ START_TEST(bad_tokens_are_dropped)
 		{"seq far ahead", token_seq_far, 1},
 		{"seq behind what was delivered", token_seq_back, 1},
 		{"sent by another than the predecessor", token_of_other, 1},
+		{"seq ahead of any window", token_jumps, 1},
+		{"aru_addr of no member", token_signed_by_stranger, 1},
+		{"fcc beyond reason", token_fcc_absurd, 1},
+		{"backlog beyond reason", token_backlog_absurd, 1},
+		{"retrans_flg neither 0 nor 1", token_flag_absurd, 1},
 		{"asks for a frame that does not exist", token_asks_ahead, 1},
 		{"of another ring", token_foreign, 0},
 		{"had before", token_old, 0},
