@@ -50,9 +50,9 @@ static void send_commit(struct totem_engine *engine)
 }
 
 /*
- * §8.2. With safe delivery (§9.3) received_flg is a promise that only its owner changes; a node that
- * has promised, and whose attempt then failed, comes from the past that it shared with those who
- * promised the same and with nobody else.
+ * §8.2. With safe delivery (§9.3) received_flg is a promise that only its owner changes; a node
+ * that has promised, and whose attempt then failed, comes from the past that it shared with those
+ * who promised the same and with nobody else.
  */
 static void fill_entry(struct totem_engine *engine, uint32_t index)
 {
@@ -94,8 +94,8 @@ static void enter_commit(struct totem_engine *engine)
 	if (!TOTEM_MUTANT(engine, RING_ID_NOT_STORED)) {
 		if (engine->callbacks.store_ring_id(engine->arg, &commit->ring) < 0)
 			return; /* still in GATHER; the next join tries again */
-		engine_trace_frame(engine, TOTEM_TRACE_STORED, &commit->ring, 0,
-			engine->options.nodeid);
+		engine_trace_frame(
+			engine, TOTEM_TRACE_STORED, &commit->ring, 0, engine->options.nodeid);
 	}
 	fill_entry(engine, commit->memb_index);
 	extension_fill(engine, commit->memb_index);
@@ -178,7 +178,8 @@ static void arrived_in_gather(struct totem_engine *engine, const struct wire_com
 	node_set_clear(&engine->new_memb);
 	for (uint32_t i = 0; i < token->count; i++)
 		set_add(&engine->new_memb, wire_commit_addr(token, i));
-	if (!engine_believes(engine, token->ring.seq) || token->ring.rep != engine->new_memb.ids[0] ||
+	if (!engine_believes(engine, token->ring.seq) ||
+		token->ring.rep != engine->new_memb.ids[0] ||
 		index_of(engine, engine->options.nodeid) != token->memb_index ||
 		token->memb_index >= token->count) {
 		engine_refuse(engine, TOTEM_REFUSED_COMMIT, token->nodeid);
@@ -202,7 +203,7 @@ static bool is_committed(const struct totem_engine *engine, const struct wire_co
 	const struct wire_commit_entry *mine = &engine->commit.entries[index];
 
 	return ring_id_equal(&entry.ring, &mine->ring) && entry.aru == mine->aru &&
-		entry.high_delivered == mine->high_delivered;
+	       entry.high_delivered == mine->high_delivered;
 }
 
 void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)
@@ -228,7 +229,7 @@ void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)
 			send_commit(engine);
 			timer_start_retransmit(engine);
 		} else if (ring_id_equal(&token.ring, &engine->ring) &&
-			token.memb_index == token.count) {
+			   token.memb_index == token.count) {
 			engine_refuse(engine, TOTEM_REFUSED_COMMIT, token.nodeid);
 		}
 		break;

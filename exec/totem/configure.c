@@ -93,8 +93,9 @@ static void drop_queued(struct totem_engine *engine)
 }
 
 /*
- * Those who joined missed the start of a message that is half sent. Where the reference's rule holds
- * they would lose what is packed behind its end as well: spec 04 §12.4. Out of memory: they do.
+ * Those who joined missed the start of a message that is half sent. Where the reference's rule
+ * holds they would lose what is packed behind its end as well: spec 04 §12.4. Out of memory: they
+ * do.
  */
 static void end_message_alone(struct totem_engine *engine)
 {
@@ -120,8 +121,9 @@ void configure_install(struct totem_engine *engine)
 
 	engine->is_sync_wait = true;
 	/*
-	 * The reference forgets before it tells (§12.4). With safe delivery the last parts of a message
-	 * may be owed to members that are no longer with us (§9.3), so there it comes after.
+	 * The reference forgets before it tells (§12.4). With safe delivery the last parts of a
+	 * message may be owed to members that are no longer with us (§9.3), so there it comes
+	 * after.
 	 */
 	if (!deliver_is_safe(engine))
 		forget_unfinished(engine);

@@ -8,15 +8,9 @@
 #define PAYLOAD_MIN 128u
 #define WINDOW_MAX 4096u
 
-enum totem_state totem_engine_state(const struct totem_engine *engine)
-{
-	return engine->state;
-}
+enum totem_state totem_engine_state(const struct totem_engine *engine) { return engine->state; }
 
-const struct ring_id *totem_engine_ring(const struct totem_engine *engine)
-{
-	return &engine->ring;
-}
+const struct ring_id *totem_engine_ring(const struct totem_engine *engine) { return &engine->ring; }
 
 uint32_t totem_engine_members(const struct totem_engine *engine, const uint32_t **members)
 {
@@ -77,10 +71,7 @@ void totem_engine_probe(const struct totem_engine *engine, struct totem_probe *p
 
 /* --- options --- */
 
-static uint64_t milliseconds(uint64_t count)
-{
-	return count * MILLISECOND_NS;
-}
+static uint64_t milliseconds(uint64_t count) { return count * MILLISECOND_NS; }
 
 void totem_options_defaults(struct totem_options *options, uint32_t nodeid, uint32_t node_count)
 {
@@ -90,7 +81,8 @@ void totem_options_defaults(struct totem_options *options, uint32_t nodeid, uint
 
 	*options = (struct totem_options){
 		.nodeid = nodeid,
-		.payload_max = 1382, /* so that a full frame of a recovery still fits in 1500 bytes */
+		.payload_max =
+			1382, /* so that a full frame of a recovery still fits in 1500 bytes */
 		.token_ns = milliseconds(token),
 		.token_retransmit_ns = milliseconds(retransmit),
 		.hold_ns = milliseconds(retransmit * 8 / 10 - 10),
@@ -155,8 +147,9 @@ int totem_options_check(const struct totem_options *options, const char **which)
 	*which = check_nodes(options);
 	if (*which == NULL)
 		*which = check_times(options);
-	if (*which == NULL && (options->payload_max < PAYLOAD_MIN ||
-		options->payload_max > WIRE_FRAME_SIZE_MAX - 2 * WIRE_MCAST_HEADER_SIZE))
+	if (*which == NULL &&
+		(options->payload_max < PAYLOAD_MIN ||
+			options->payload_max > WIRE_FRAME_SIZE_MAX - 2 * WIRE_MCAST_HEADER_SIZE))
 		*which = "payload_max";
 	if (*which == NULL && options->token_warning_percent > 100)
 		*which = "token_warning_percent";

@@ -50,7 +50,7 @@ static bool is_received_by_all(const struct totem_engine *engine, uint32_t seq)
 	if (TOTEM_MUTANT(engine, SAFE_ONE_TOKEN))
 		return engine->a_known >= 1 && seq_compare(seq, engine->a_last) <= 0;
 	return engine->a_known == 2 &&
-		seq_compare(seq, seq_min(engine->a_prev, engine->a_last)) <= 0;
+	       seq_compare(seq, seq_min(engine->a_prev, engine->a_last)) <= 0;
 }
 
 void deliver_ready(struct totem_engine *engine)
@@ -85,8 +85,8 @@ void deliver_ready(struct totem_engine *engine)
 
 /*
  * The rest of the old regular configuration: everything before the first hole. With safe delivery
- * (§9.3) also not beyond the first safe frame that no member of our transitional set is known to have
- * delivered: it may have been received by us alone.
+ * (§9.3) also not beyond the first safe frame that no member of our transitional set is known to
+ * have delivered: it may have been received by us alone.
  */
 void deliver_regular(struct totem_engine *engine)
 {
@@ -98,7 +98,7 @@ void deliver_regular(struct totem_engine *engine)
 		struct store_slot *slot = store_find(store, seq);
 
 		if (slot == NULL || (is_safe && slot->is_safe &&
-			seq_compare(seq, engine->high_ring_delivered) > 0))
+					    seq_compare(seq, engine->high_ring_delivered) > 0))
 			break;
 		engine->high_delivered = seq;
 		deliver_frame(engine, slot);
@@ -106,8 +106,8 @@ void deliver_regular(struct totem_engine *engine)
 }
 
 /*
- * In the transitional configuration: what is left, skipping holes. Behind a hole a frame may depend on
- * the lost one, unless its sender goes on with us and so delivers the same.
+ * In the transitional configuration: what is left, skipping holes. Behind a hole a frame may depend
+ * on the lost one, unless its sender goes on with us and so delivers the same.
  */
 void deliver_transitional(struct totem_engine *engine)
 {

@@ -229,12 +229,14 @@ static int allocate(struct totem_engine *engine, const struct totem_options *opt
 static bool is_heartbeat_possible(const struct totem_options *options)
 {
 	return options->heartbeat_failures_allowed > 0 &&
-		options->heartbeat_failures_allowed * options->token_retransmit_ns +
-				options->max_network_delay_ns < options->token_ns;
+	       options->heartbeat_failures_allowed * options->token_retransmit_ns +
+			       options->max_network_delay_ns <
+		       options->token_ns;
 }
 
-struct totem_engine *totem_engine_create(struct frame_pool *pool, const struct totem_options *options,
-	const struct totem_callbacks *callbacks, void *arg, uint64_t now_ns)
+struct totem_engine *totem_engine_create(struct frame_pool *pool,
+	const struct totem_options *options, const struct totem_callbacks *callbacks, void *arg,
+	uint64_t now_ns)
 {
 	const char *which;
 
@@ -373,8 +375,8 @@ void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum tot
 	leave(engine);
 }
 
-void totem_engine_transport(struct totem_engine *engine, uint64_t now_ns, enum totem_event event,
-	uint32_t nodeid)
+void totem_engine_transport(
+	struct totem_engine *engine, uint64_t now_ns, enum totem_event event, uint32_t nodeid)
 {
 	enter(engine, now_ns);
 	switch (event) {
@@ -411,8 +413,8 @@ void totem_engine_leave(struct totem_engine *engine, uint64_t now_ns)
 	leave(engine);
 }
 
-int totem_engine_reconfigure(struct totem_engine *engine, uint64_t now_ns,
-	const struct totem_options *options)
+int totem_engine_reconfigure(
+	struct totem_engine *engine, uint64_t now_ns, const struct totem_options *options)
 {
 	const char *which;
 	struct node_set known = {0};

@@ -1,8 +1,9 @@
 /*
- * What all members of a ring can, agreed on by the commit token: in its first rotation each member fills
- * its entry of the trailer; when memb_index reaches n everybody takes the AND of a complete one, which
- * then goes round again. A member without extensions drops the trailer, in the first rotation at the
- * latest, so that either all members see the same complete trailer or none sees one.
+ * What all members of a ring can, agreed on by the commit token: in its first rotation each member
+ * fills its entry of the trailer; when memb_index reaches n everybody takes the AND of a complete
+ * one, which then goes round again. A member without extensions drops the trailer, in the first
+ * rotation at the latest, so that either all members see the same complete trailer or none sees
+ * one.
  */
 #include "exec/totem/state.h"
 

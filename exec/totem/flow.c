@@ -12,9 +12,9 @@ uint32_t flow_window(const struct totem_engine *engine, const struct wire_token 
 	if (TOTEM_MUTANT(engine, FLOW_UNBOUNDED))
 		return engine->outbox_capacity;
 	/*
-	 * fcc counts our own last visit too, which is about to be subtracted: leaving it out lets one
-	 * sender use the whole window. A member with a larger window may exceed ours; one frame then
-	 * keeps us going.
+	 * fcc counts our own last visit too, which is about to be subtracted: leaving it out lets
+	 * one sender use the whole window. A member with a larger window may exceed ours; one frame
+	 * then keeps us going.
 	 */
 	uint32_t others = token->fcc > engine->trc ? token->fcc - engine->trc : 0;
 	uint32_t window = 1;
@@ -24,12 +24,12 @@ uint32_t flow_window(const struct totem_engine *engine, const struct wire_token 
 	return window < options->max_messages ? window : options->max_messages;
 }
 
-uint32_t flow_allowed(const struct totem_engine *engine, const struct wire_token *token,
-	uint32_t waiting)
+uint32_t flow_allowed(
+	const struct totem_engine *engine, const struct wire_token *token, uint32_t waiting)
 {
 	uint32_t allowed = flow_window(engine, token);
-	const struct store *store = engine->state == TOTEM_RECOVERY ? &engine->rstore
-								    : &engine->store;
+	const struct store *store =
+		engine->state == TOTEM_RECOVERY ? &engine->rstore : &engine->store;
 	uint32_t all = token->backlog + waiting - engine->pbl;
 
 	if (all != 0) {
@@ -40,7 +40,7 @@ uint32_t flow_allowed(const struct totem_engine *engine, const struct wire_token
 	}
 	/* Step 14: everything between the slowest member and the newest frame is kept. */
 	if (seq_compare(store->released + STORE_WINDOW - allowed - engine->options.window_size,
-		token->seq) < 0)
+		    token->seq) < 0)
 		allowed = 0;
 	return allowed;
 }
@@ -141,8 +141,8 @@ static void number_frame(struct totem_engine *engine, struct wire_token *token,
 		.encapsulated = encapsulated,
 		.is_swapped = engine->options.swap,
 	};
-	size_t size = wire_encode_mcast_header(&mcast, engine->options.swap, frame->data,
-		WIRE_MCAST_HEADER_SIZE);
+	size_t size = wire_encode_mcast_header(
+		&mcast, engine->options.swap, frame->data, WIRE_MCAST_HEADER_SIZE);
 
 	assert(size == WIRE_MCAST_HEADER_SIZE);
 	if (!TOTEM_MUTANT(engine, TOKEN_SEQ_STANDS))
@@ -158,8 +158,8 @@ static void number_frame(struct totem_engine *engine, struct wire_token *token,
 		return;
 	flow_outbox_add(engine, frame);
 	engine->counters.mcast_tx++;
-	engine_trace_frame(engine, TOTEM_TRACE_ORDERED, &engine->ring, mcast.seq,
-		engine->options.nodeid);
+	engine_trace_frame(
+		engine, TOTEM_TRACE_ORDERED, &engine->ring, mcast.seq, engine->options.nodeid);
 }
 
 static uint32_t send_queued(struct totem_engine *engine, struct wire_token *token, uint32_t allowed)

@@ -112,17 +112,18 @@ static void consent(struct totem_engine *engine, uint32_t node)
 }
 
 /*
- * Take over a failed list: §7.4 f. Of a member of our last ring all of it. Of a stranger (whose list the
- * reference ignores) what has not agreed with us: otherwise two groups that meet while one of them waits
- * for somebody can agree on nothing until their timers run out, one after the other, maybe for ever.
+ * Take over a failed list: §7.4 f. Of a member of our last ring all of it. Of a stranger (whose
+ * list the reference ignores) what has not agreed with us: otherwise two groups that meet while one
+ * of them waits for somebody can agree on nothing until their timers run out, one after the other,
+ * maybe for ever.
  */
 static void adopt_failed(struct totem_engine *engine, uint32_t from, bool is_member)
 {
 	for (uint32_t i = 0; i < engine->join_failed.count; i++) {
 		uint32_t id = engine->join_failed.ids[i];
 
-		if (id != engine->options.nodeid && (is_member || id == from ||
-			!node_set_has(&engine->consensus, id)))
+		if (id != engine->options.nodeid &&
+			(is_member || id == from || !node_set_has(&engine->consensus, id)))
 			set_add(&engine->failed, id);
 	}
 }
@@ -130,12 +131,12 @@ static void adopt_failed(struct totem_engine *engine, uint32_t from, bool is_mem
 static bool has_our_lists(const struct totem_engine *engine)
 {
 	return TOTEM_MUTANT(engine, CONSENSUS_ANYBODY) ||
-		(node_set_equal(&engine->join_proc, &engine->proc) &&
-			node_set_equal(&engine->join_failed, &engine->failed));
+	       (node_set_equal(&engine->join_proc, &engine->proc) &&
+		       node_set_equal(&engine->join_failed, &engine->failed));
 }
 
-static void process_join(struct totem_engine *engine, const struct wire_join *join,
-	enum gather_cause cause)
+static void process_join(
+	struct totem_engine *engine, const struct wire_join *join, enum gather_cause cause)
 {
 	uint32_t from = join->system_from;
 	bool is_leave = join->header_nodeid == 0;
@@ -199,14 +200,16 @@ static bool read_lists(struct totem_engine *engine, const struct wire_join *join
 static void join_by_state(struct totem_engine *engine, const struct wire_join *join)
 {
 	/*
-	 * A member has left the attempt, or will never enter it: lists only grow until they are agreed
-	 * on, so more than we agreed on is news, and it will refuse the commit token.
+	 * A member has left the attempt, or will never enter it: lists only grow until they are
+	 * agreed on, so more than we agreed on is news, and it will refuse the commit token.
 	 */
-	bool is_of_attempt = node_set_has(&engine->new_memb, join->system_from) &&
+	bool is_of_attempt =
+		node_set_has(&engine->new_memb, join->system_from) &&
 		(join->ring_seq >= engine->ring.seq ||
 			(engine->state == TOTEM_COMMIT &&
 				(!node_set_contains(&engine->proc, &engine->join_proc) ||
-					!node_set_contains(&engine->failed, &engine->join_failed))));
+					!node_set_contains(
+						&engine->failed, &engine->join_failed))));
 
 	switch (engine->state) {
 	case TOTEM_OPERATIONAL:
@@ -231,12 +234,12 @@ static void join_by_state(struct totem_engine *engine, const struct wire_join *j
 			enum totem_state state = engine->state;
 
 			consent(engine, join->system_from);
-			gather_enter(engine, state == TOTEM_COMMIT ? GATHER_JOIN_COMMIT
-								   : GATHER_JOIN_RECOVERY);
+			gather_enter(engine,
+				state == TOTEM_COMMIT ? GATHER_JOIN_COMMIT : GATHER_JOIN_RECOVERY);
 			break;
 		}
-		process_join(engine, join, engine->state == TOTEM_COMMIT ? GATHER_JOIN_COMMIT
-									 : GATHER_JOIN_RECOVERY);
+		process_join(engine, join,
+			engine->state == TOTEM_COMMIT ? GATHER_JOIN_COMMIT : GATHER_JOIN_RECOVERY);
 		break;
 	}
 }

@@ -5,8 +5,8 @@
 
 #include "exec/totem/frame.h"
 
-void merge_foreign(struct totem_engine *engine, uint32_t node, const struct ring_id *ring,
-	bool is_frame)
+void merge_foreign(
+	struct totem_engine *engine, uint32_t node, const struct ring_id *ring, bool is_frame)
 {
 	if (TOTEM_MUTANT(engine, MERGE_DEAF) && engine->state == TOTEM_OPERATIONAL)
 		return;
@@ -28,7 +28,8 @@ void merge_foreign(struct totem_engine *engine, uint32_t node, const struct ring
 	switch (engine->state) {
 	case TOTEM_OPERATIONAL:
 		set_add(&engine->proc, node);
-		gather_enter(engine, is_frame ? GATHER_FOREIGN_OPERATIONAL : GATHER_MERGE_OPERATIONAL);
+		gather_enter(
+			engine, is_frame ? GATHER_FOREIGN_OPERATIONAL : GATHER_MERGE_OPERATIONAL);
 		break;
 	case TOTEM_GATHER:
 		if (node_set_has(&engine->proc, node))
@@ -72,8 +73,8 @@ void merge_expired(struct totem_engine *engine)
 		.ring = engine->ring,
 	};
 
-	frame->size = (uint32_t)wire_encode_merge_detect(&merge, engine->options.swap, frame->data,
-		frame->capacity);
+	frame->size = (uint32_t)wire_encode_merge_detect(
+		&merge, engine->options.swap, frame->data, frame->capacity);
 	assert(frame->size > 0);
 	engine->counters.merge_detect_tx++;
 	engine_multicast(engine, frame);

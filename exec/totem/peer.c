@@ -78,8 +78,8 @@ struct peer *peer_get(struct totem_engine *engine, uint32_t id)
 bool peer_is_stale(struct totem_engine *engine, struct peer *peer, uint64_t ring_seq)
 {
 	/*
-	 * A member committed to our ring: what it sends counts from there, whatever a forged join made
-	 * us believe. One that lost its storage is missed by the token.
+	 * A member committed to our ring: what it sends counts from there, whatever a forged join
+	 * made us believe. One that lost its storage is missed by the token.
 	 */
 	if (engine->state == TOTEM_OPERATIONAL && node_set_has(&engine->memb, peer->id)) {
 		if (ring_seq < engine->ring.seq)
@@ -111,7 +111,7 @@ static bool is_confirmed(const struct totem_engine *engine, const struct peer *p
 	if (engine->now_ns - peer->sign_ns >= SIGN_GAP_NS)
 		return true;
 	return engine->state == TOTEM_OPERATIONAL && !engine->is_holding &&
-		silent_ns > 2 * engine->options.token_retransmit_ns;
+	       silent_ns > 2 * engine->options.token_retransmit_ns;
 }
 
 void peer_dead(struct totem_engine *engine, uint32_t id)
@@ -123,7 +123,7 @@ void peer_dead(struct totem_engine *engine, uint32_t id)
 		return;
 	/* A token that came after the first sign came through that node. */
 	if (peer->sign_ns == 0 || (engine->state == TOTEM_OPERATIONAL &&
-		peer->sign_ns < engine->counters.token_last_ns)) {
+					  peer->sign_ns < engine->counters.token_last_ns)) {
 		peer->sign_ns = engine->now_ns;
 		if (!is_confirmed(engine, peer))
 			return;
@@ -159,8 +159,8 @@ bool peer_is_ignored(const struct totem_engine *engine, uint32_t id)
 	const struct peer *peer = peer_find(engine, id);
 
 	/*
-	 * Two rotations after the installation everybody is OPERATIONAL. Turning to another ring before
-	 * would abort the recovery of those who are not; it will be heard again.
+	 * Two rotations after the installation everybody is OPERATIONAL. Turning to another ring
+	 * before would abort the recovery of those who are not; it will be heard again.
 	 */
 	if (engine->state == TOTEM_OPERATIONAL && engine->a_known < 2 &&
 		!node_set_has(&engine->memb, id))
@@ -222,10 +222,10 @@ static uint64_t hash_members(const struct totem_engine *engine)
 }
 
 /*
- * A ring was formed without a node that we hear, because a member does not hear it. Listening to that
- * node would form ring after ring for ever (§16.3): twice may be an accident, then it is ignored for
- * longer and longer, as long as it is the same ring. Whoever gave it up by its own timer goes on listening, so that the
- * two find each other as soon as they can.
+ * A ring was formed without a node that we hear, because a member does not hear it. Listening to
+ * that node would form ring after ring for ever (§16.3): twice may be an accident, then it is
+ * ignored for longer and longer, as long as it is the same ring. Whoever gave it up by its own
+ * timer goes on listening, so that the two find each other as soon as they can.
  */
 static void judge(struct totem_engine *engine, struct peer *peer)
 {
@@ -275,7 +275,4 @@ void peer_installed(struct totem_engine *engine)
 	start_timer(engine);
 }
 
-void peer_backoff_expired(struct totem_engine *engine)
-{
-	start_timer(engine);
-}
+void peer_backoff_expired(struct totem_engine *engine) { start_timer(engine); }

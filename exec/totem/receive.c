@@ -1,17 +1,18 @@
-/* Frames and tokens of a batch, as they come in: spec 04 §6.1, §6.2 steps 1 to 8, spec 09 §3.2 rule 5. */
+/* Frames and tokens of a batch, as they come in: spec 04 §6.1, §6.2 steps 1 to 8, spec 09 §3.2
+ * rule 5. */
 #include "exec/totem/state.h"
 
 #include <assert.h>
 
-#define SEQ_AHEAD_MAX 4096u     /* of the last token here; peers may have a larger window than we */
-#define FCC_MAX (1 << 20)       /* frames per rotation, and */
-#define BACKLOG_MAX (1 << 24)   /* frames that wait at all members: more is no count */
+#define SEQ_AHEAD_MAX 4096u   /* of the last token here; peers may have a larger window than we */
+#define FCC_MAX (1 << 20)     /* frames per rotation, and */
+#define BACKLOG_MAX (1 << 24) /* frames that wait at all members: more is no count */
 
 /* A seq that no member can have given yet, seen from the last token here: spec 04 §16.1. */
 static bool is_far_ahead(const struct totem_engine *engine, uint32_t seq)
 {
-	return seq_compare(seq, engine->token.seq + SEQ_AHEAD_MAX + 2 * engine->options.window_size) >
-		0;
+	return seq_compare(seq,
+		       engine->token.seq + SEQ_AHEAD_MAX + 2 * engine->options.window_size) > 0;
 }
 
 /* A frame behind the token we sent, from another: our successor has got the token. */
@@ -25,8 +26,8 @@ static void note_progress(struct totem_engine *engine, const struct wire_mcast *
 		timer_start_retransmit(engine);
 }
 
-static void store_own_ring(struct totem_engine *engine, const struct wire_mcast *mcast,
-	struct coterie_frame *frame)
+static void store_own_ring(
+	struct totem_engine *engine, const struct wire_mcast *mcast, struct coterie_frame *frame)
 {
 	struct store *store = engine_store(engine);
 
@@ -44,8 +45,8 @@ static void store_own_ring(struct totem_engine *engine, const struct wire_mcast 
 	if (!store_put(store, mcast, frame))
 		return;
 	engine->is_store_dirty = true;
-	engine_trace_frame(engine, TOTEM_TRACE_RECEIVED, &engine->ring, mcast->seq,
-		mcast->system_from);
+	engine_trace_frame(
+		engine, TOTEM_TRACE_RECEIVED, &engine->ring, mcast->seq, mcast->system_from);
 	note_progress(engine, mcast);
 }
 
@@ -103,8 +104,7 @@ static bool is_sane(struct totem_engine *engine, const struct wire_token *token)
 	/* Each of these would stay for the whole life of the ring. */
 	if (token->retrans_flg > 1 || is_absurd(token->fcc, FCC_MAX) ||
 		is_absurd(token->backlog, BACKLOG_MAX) ||
-		(token->aru_addr != 0 &&
-			!node_set_has(engine_members(engine), token->aru_addr)))
+		(token->aru_addr != 0 && !node_set_has(engine_members(engine), token->aru_addr)))
 		return false;
 	if (seq_compare(token->seq, store->released) < 0 ||
 		(engine->state == TOTEM_OPERATIONAL &&
@@ -170,7 +170,8 @@ void receive_settle(struct totem_engine *engine)
 
 		engine->has_pending = false;
 		if ((!ring_id_equal(&token.ring, &engine->ring) &&
-			    !TOTEM_MUTANT(engine, TOKEN_FOREIGN)) || !is_sane(engine, &token))
+			    !TOTEM_MUTANT(engine, TOKEN_FOREIGN)) ||
+			!is_sane(engine, &token))
 			return;
 		/* No member has sent a frame that the newest token does not count: it is forged. */
 		if (seq_compare(engine_store(engine)->high_seq, token.seq) > 0)

@@ -133,9 +133,10 @@ struct coterie_frame *recovery_wrap(struct totem_engine *engine, const struct co
 	return frame;
 }
 
-/* A companion sent an old-ring frame. Its place in the new order is kept even if the inside is bad. */
-bool recovery_frame(struct totem_engine *engine, const struct wire_mcast *outer,
-	struct coterie_frame *frame)
+/* A companion sent an old-ring frame. Its place in the new order is kept even if the inside is bad.
+ */
+bool recovery_frame(
+	struct totem_engine *engine, const struct wire_mcast *outer, struct coterie_frame *frame)
 {
 	struct wire_header header;
 	struct wire_mcast inner;
@@ -166,8 +167,8 @@ bool recovery_frame(struct totem_engine *engine, const struct wire_mcast *outer,
 	if (TOTEM_MUTANT(engine, RECOVERY_NO_ADOPT))
 		return true;
 
-	struct coterie_frame *slice = frame_slice(frame,
-		(size_t)(outer->payload - frame->data), outer->payload_size);
+	struct coterie_frame *slice =
+		frame_slice(frame, (size_t)(outer->payload - frame->data), outer->payload_size);
 
 	if (slice == NULL)
 		return false;
@@ -183,9 +184,9 @@ bool recovery_frame(struct totem_engine *engine, const struct wire_mcast *outer,
 bool recovery_is_stuck(const struct totem_engine *engine, const struct wire_token *token)
 {
 	return engine->state == TOTEM_RECOVERY && token->retrans_flg != 0 &&
-		engine->owed_count == 0 && token->aru == token->seq &&
-		engine->unchanged > STUCK_VISITS &&
-		engine->now_ns - engine->changed_ns >= engine->options.token_ns;
+	       engine->owed_count == 0 && token->aru == token->seq &&
+	       engine->unchanged > STUCK_VISITS &&
+	       engine->now_ns - engine->changed_ns >= engine->options.token_ns;
 }
 
 /* §8.4, at every token of the new ring. */
@@ -212,8 +213,8 @@ void recovery_step(struct totem_engine *engine, struct wire_token *token)
 		if (deliver_is_safe(engine) && engine->trans.count > 0) {
 			/*
 			 * From here on others may install this ring and count on us. The id names
-			 * this attempt and transitional set: sets of one ring are disjoint, ring seqs
-			 * grow by 4, a restart adds 1, so no ring has it.
+			 * this attempt and transitional set: sets of one ring are disjoint, ring
+			 * seqs grow by 4, a restart adds 1, so no ring has it.
 			 */
 			engine->is_promised = true;
 			engine->promise = (struct ring_id){

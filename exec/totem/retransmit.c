@@ -7,7 +7,7 @@
 static bool is_settled(const struct totem_engine *engine, uint32_t seq)
 {
 	return engine->a_known == 2 &&
-		seq_compare(seq, seq_min(engine->a_prev, engine->a_last)) <= 0;
+	       seq_compare(seq, seq_min(engine->a_prev, engine->a_last)) <= 0;
 }
 
 uint32_t retransmit_answer(struct totem_engine *engine, struct wire_token *token, uint32_t allowed)
@@ -32,15 +32,15 @@ uint32_t retransmit_answer(struct totem_engine *engine, struct wire_token *token
 		flow_outbox_add(engine, slot->frame);
 		sent++;
 		engine->counters.mcast_retx++;
-		engine_trace_frame(engine, TOTEM_TRACE_RETRANSMITTED, &engine->ring, rtr.seq,
-			slot->source);
+		engine_trace_frame(
+			engine, TOTEM_TRACE_RETRANSMITTED, &engine->ring, rtr.seq, slot->source);
 	}
 	token->rtr_count = kept;
 	return sent;
 }
 
-static bool is_requested(const struct totem_engine *engine, const struct wire_token *token,
-	uint32_t seq)
+static bool is_requested(
+	const struct totem_engine *engine, const struct wire_token *token, uint32_t seq)
 {
 	for (uint32_t i = 0; i < token->rtr_count; i++) {
 		if (token->rtr[i].seq == seq && ring_id_equal(&token->rtr[i].ring, &engine->ring))
@@ -50,8 +50,9 @@ static bool is_requested(const struct totem_engine *engine, const struct wire_to
 }
 
 /*
- * A frame that was missing one rotation ago, too, is lost: all frames of a visit leave before the token.
- * More patience than that only helps where packets overtake each other for long (spec 04 §16.3).
+ * A frame that was missing one rotation ago, too, is lost: all frames of a visit leave before the
+ * token. More patience than that only helps where packets overtake each other for long (spec 04
+ * §16.3).
  */
 static uint32_t miss_limit(const struct totem_engine *engine)
 {
@@ -69,7 +70,8 @@ void retransmit_request(struct totem_engine *engine, struct wire_token *token)
 		return;
 	for (uint32_t seq = store->aru + 1;
 		seq_compare(seq, token->seq) <= 0 && token->rtr_count < WIRE_RTR_MAX &&
-		store_fits(store, seq); seq++) {
+		store_fits(store, seq);
+		seq++) {
 		struct store_slot *slot = store_slot(store, seq);
 
 		if (slot->frame != NULL)
@@ -79,7 +81,8 @@ void retransmit_request(struct totem_engine *engine, struct wire_token *token)
 			slot->miss++;
 		if (slot->miss < limit || is_requested(engine, token, seq))
 			continue;
-		token->rtr[token->rtr_count++] = (struct wire_rtr){.ring = engine->ring, .seq = seq};
+		token->rtr[token->rtr_count++] =
+			(struct wire_rtr){.ring = engine->ring, .seq = seq};
 		engine_trace_frame(engine, TOTEM_TRACE_REQUESTED, &engine->ring, seq, 0);
 	}
 }

@@ -3,10 +3,11 @@
  * follow spec 04 §5.
  *
  * Life of a membership: 1 OPERATIONAL on `ring`, frames in `store`; 2 GATHER collects `proc` and
- * `failed` until all of proc - failed sent equal joins; 3 COMMIT: the commit token collects what each
- * member holds of its old ring, `ring` becomes the new id; 4 RECOVERY: a token runs on the new ring,
- * whose frames, in `rstore`, carry frames of old rings; 5 the configuration is installed, `rstore`
- * becomes `store`. From 2 to 4 any trouble leads back to 2; `old_ring` and `store` stay as they are.
+ * `failed` until all of proc - failed sent equal joins; 3 COMMIT: the commit token collects what
+ * each member holds of its old ring, `ring` becomes the new id; 4 RECOVERY: a token runs on the new
+ * ring, whose frames, in `rstore`, carry frames of old rings; 5 the configuration is installed,
+ * `rstore` becomes `store`. From 2 to 4 any trouble leads back to 2; `old_ring` and `store` stay as
+ * they are.
  */
 #ifndef TOTEM_STATE_H
 #define TOTEM_STATE_H
@@ -22,7 +23,8 @@
 #include "exec/totem/wire.h"
 
 #define STORE_WINDOW 16384u /* consecutive seq that a store has room for; a power of two */
-/* Ring seqs from outside: up to here at once, as reference peers do; from there on by small steps. */
+/* Ring seqs from outside: up to here at once, as reference peers do; from there on by small steps.
+ */
 #define RING_SEQ_JUMP_MAX (UINT64_MAX - (UINT64_C(1) << 40))
 #define RING_SEQ_STEP_MAX (UINT64_C(1) << 20)
 #define RING_SEQ_MAX (UINT64_MAX - (UINT64_C(1) << 21)) /* nothing beyond, so that no sum wraps */
@@ -56,7 +58,7 @@ struct store_slot {
 	bool is_swapped : 1;
 	bool is_safe : 1;
 	bool is_encapsulated : 1;
-	bool is_owed : 1;            /* we still have to send it in recovery */
+	bool is_owed : 1; /* we still have to send it in recovery */
 };
 
 /* Frames of one ring by seq. released <= aru <= high_seq <= released + STORE_WINDOW. */
@@ -72,22 +74,22 @@ struct store {
 /* What we remember about a node. */
 struct peer {
 	uint32_t id;
-	uint32_t stale_count;     /* joins in a row that were older than join_seq */
+	uint32_t stale_count; /* joins in a row that were older than join_seq */
 	uint64_t stale_since_ns;
-	uint64_t join_seq;        /* highest ring seq it was seen to have committed to */
-	uint64_t features;        /* of its last join */
-	uint64_t heard_ns;        /* when it sent a join, or was heard on another ring */
-	uint64_t heard_episode;   /* last gather episode in which it sent a join */
-	uint64_t sign_ns;         /* first sign of its death since it was last heard; 0: none */
-	uint64_t left_episode;    /* last gather episode in which it said that it goes */
-	uint64_t backoff_ns;      /* how long it is not listened to next time */
+	uint64_t join_seq;      /* highest ring seq it was seen to have committed to */
+	uint64_t features;      /* of its last join */
+	uint64_t heard_ns;      /* when it sent a join, or was heard on another ring */
+	uint64_t heard_episode; /* last gather episode in which it sent a join */
+	uint64_t sign_ns;       /* first sign of its death since it was last heard; 0: none */
+	uint64_t left_episode;  /* last gather episode in which it said that it goes */
+	uint64_t backoff_ns;    /* how long it is not listened to next time */
 	uint64_t backoff_until_ns;
 	uint64_t accuser_episode;
-	uint32_t accuser;         /* who gave it up in that episode */
+	uint32_t accuser;          /* who gave it up in that episode */
 	uint64_t given_up_episode; /* in which our own consensus timer failed it */
 	uint64_t conflict_ns;
 	uint64_t conflict_members; /* a hash of them */
-	uint32_t conflicts;       /* rings of these members formed without it though we heard it */
+	uint32_t conflicts;        /* rings of these members formed without it though we heard it */
 };
 
 /* The commit token that passed here last. Its member list is new_memb. */
@@ -109,26 +111,26 @@ struct totem_engine {
 	struct totem_counters counters;
 
 	uint64_t now_ns;
-	uint32_t depth;      /* entry points on the stack */
-	uint64_t random;     /* state of the generator */
-	bool is_started;     /* a link was up once */
+	uint32_t depth;  /* entry points on the stack */
+	uint64_t random; /* state of the generator */
+	bool is_started; /* a link was up once */
 	bool has_left;
 	enum totem_state state;
 	uint64_t timer_at_ns[TOTEM_TIMER_COUNT];
 
 	/* Rings and sets. */
-	struct ring_id ring;       /* committed to last */
-	struct ring_id old_ring;   /* installed last */
+	struct ring_id ring;     /* committed to last */
+	struct ring_id old_ring; /* installed last */
 	uint64_t ring_seq_high;
-	struct node_set memb;      /* of the installed ring */
+	struct node_set memb; /* of the installed ring */
 	struct node_set proc, failed, consensus;
 	struct node_set new_memb, trans, deliver;
-	struct node_set live;      /* proc - failed, when computed last */
+	struct node_set live; /* proc - failed, when computed last */
 	struct node_set left, joined, join_proc, join_failed; /* scratch */
-	struct peer *peers;        /* ascending by id, peer_count of WIRE_NODES_MAX */
+	struct peer *peers; /* ascending by id, peer_count of WIRE_NODES_MAX */
 	uint32_t peer_count;
-	uint64_t features;         /* agreed on for the installed ring; 0: none */
-	uint64_t new_features;     /* for the one being formed */
+	uint64_t features;     /* agreed on for the installed ring; 0: none */
+	uint64_t new_features; /* for the one being formed */
 
 	/* Frames. */
 	struct store store, rstore;
@@ -136,32 +138,32 @@ struct totem_engine {
 	struct pack_queue *q_new, *q_sync;
 	bool is_new_open, is_sync_open; /* the last frame sent from it ended inside a message */
 	struct unpack *unpack;
-	bool is_sync_wait;     /* q_sync is used */
-	bool is_unpack_sync;   /* what is delivered belongs to the synchronisation */
+	bool is_sync_wait;   /* q_sync is used */
+	bool is_unpack_sync; /* what is delivered belongs to the synchronisation */
 	bool wants_room;
 	uint32_t this_seqno;
 	struct coterie_frame **outbox; /* frames of this visit; borrowed from the store */
 	uint32_t outbox_count, outbox_capacity;
 
 	/* The token. */
-	struct wire_token pending;  /* newest valid one of the batch */
+	struct wire_token pending; /* newest valid one of the batch */
 	bool has_pending;
-	bool is_store_dirty;        /* frames came in since aru was computed */
-	struct wire_token token;    /* as we sent it, or will when it is let go */
+	bool is_store_dirty;         /* frames came in since aru was computed */
+	struct wire_token token;     /* as we sent it, or will when it is let go */
 	struct coterie_frame *saved; /* last token or commit token, for retransmission */
 	uint32_t saved_target;
 	uint32_t tseq;
-	uint32_t a_prev, a_last;    /* aru fields of the last two accepted tokens, as received */
-	uint32_t a_known;           /* how many of these two are valid on this ring */
+	uint32_t a_prev, a_last; /* aru fields of the last two accepted tokens, as received */
+	uint32_t a_known;        /* how many of these two are valid on this ring */
 	uint32_t seen_seq, unchanged;
-	uint64_t changed_ns;        /* when seen_seq last did */
+	uint64_t changed_ns; /* when seen_seq last did */
 	uint32_t trc, pbl;
-	uint32_t visit_sent;        /* new and re-sent frames of the current visit */
+	uint32_t visit_sent; /* new and re-sent frames of the current visit */
 	uint32_t aru_count;
 	uint64_t aru_since_ns;
-	bool is_held;               /* the token is, or is about to be, held */
-	bool is_holding;            /* by us: we are the representative and have it */
-	bool is_visiting;           /* it is here and frames can still be sent */
+	bool is_held;     /* the token is, or is about to be, held */
+	bool is_holding;  /* by us: we are the representative and have it */
+	bool is_visiting; /* it is here and frames can still be sent */
 	bool is_originated;
 	bool has_failed_to_receive;
 
@@ -169,32 +171,31 @@ struct totem_engine {
 	uint64_t rotations_ns[ROTATION_SAMPLES];
 	uint32_t rotation_count;
 	uint64_t rotation_quartile_ns;
-	uint64_t accepted_ns;       /* when the last token was; 0: not on this ring */
-	uint32_t retransmit_count;  /* since then */
-	bool is_progress_seen;      /* our successor got the token */
+	uint64_t accepted_ns;      /* when the last token was; 0: not on this ring */
+	uint32_t retransmit_count; /* since then */
+	bool is_progress_seen;     /* our successor got the token */
 
 	/* Recovery. */
 	struct commit commit;
 	bool received_flg;
-	bool is_promised;           /* §9.3: we owe `deliver` what we received */
-	struct ring_id promise;     /* stands for our past in later attempts */
+	bool is_promised;       /* §9.3: we owe `deliver` what we received */
+	struct ring_id promise; /* stands for our past in later attempts */
 	uint32_t high_ring_delivered;
 	uint32_t owed_next, owed_end, owed_count; /* q_rec: old seqs that are marked is_owed */
 	uint32_t flg_count, rotations, install_seq;
 	bool is_flg_mine;
 
 	/* Membership. */
-	uint64_t episode;           /* counts departures from OPERATIONAL */
+	uint64_t episode; /* counts departures from OPERATIONAL */
 	uint32_t join_rounds;
-	bool is_pausing;            /* shortly after a pause: stale packets are dropped */
-	bool is_token_overdue;      /* T-token ran out during the pause */
+	bool is_pausing;       /* shortly after a pause: stale packets are dropped */
+	bool is_token_overdue; /* T-token ran out during the pause */
 	uint64_t last_entry_ns;
 	bool is_heartbeat_used;
 
 #ifdef TOTEM_HOOKS
 	enum totem_mutant_id mutant;
 	uint32_t quirks;
-	uint32_t mutant_count;
 #endif
 };
 
@@ -208,8 +209,8 @@ void engine_set_state(struct totem_engine *engine, enum totem_state state, uint3
 /** One frame to all; taken. NULL is ignored. */
 void engine_multicast(struct totem_engine *engine, struct coterie_frame *frame);
 /**
- * A ring seq from outside leaves room for many more. An absolute bound would not do: one forged packet
- * could take all rings there, and then nobody would accept the next one.
+ * A ring seq from outside leaves room for many more. An absolute bound would not do: one forged
+ * packet could take all rings there, and then nobody would accept the next one.
  */
 bool engine_believes(const struct totem_engine *engine, uint64_t ring_seq);
 bool engine_knows(const struct totem_engine *engine, uint32_t id);
@@ -221,8 +222,8 @@ uint32_t engine_successor(const struct totem_engine *engine);
 uint32_t engine_predecessor(const struct totem_engine *engine);
 uint64_t engine_random(struct totem_engine *engine);
 /*
- * Sets have room for WIRE_NODES_MAX from the start, so that these need no memory; what would not fit
- * is left out.
+ * Sets have room for WIRE_NODES_MAX from the start, so that these need no memory; what would not
+ * fit is left out.
  */
 void set_add(struct node_set *set, uint32_t id);
 void set_unite(struct node_set *to, const struct node_set *from);
@@ -254,9 +255,9 @@ void store_truncate(struct store *store, uint32_t seq);
 void store_release(struct totem_engine *engine, uint32_t seq);
 
 /* --- deliver.c --- */
-void deliver_ready(struct totem_engine *engine); /* spec 04 §9.1, §9.2 */
-void deliver_regular(struct totem_engine *engine);      /* §8.6 step 3 */
-void deliver_transitional(struct totem_engine *engine); /* §8.6 step 7 */
+void deliver_ready(struct totem_engine *engine);         /* spec 04 §9.1, §9.2 */
+void deliver_regular(struct totem_engine *engine);       /* §8.6 step 3 */
+void deliver_transitional(struct totem_engine *engine);  /* §8.6 step 7 */
 bool deliver_is_safe(const struct totem_engine *engine); /* the installed ring honours SAFE */
 
 /* --- token.c --- */
@@ -264,7 +265,7 @@ void token_visit(struct totem_engine *engine, const struct wire_token *token);
 /** The representative lets a held token go, after sending what waits. */
 void token_let_go(struct totem_engine *engine);
 void token_originate(struct totem_engine *engine); /* first one of a ring: §8.4 */
-void token_wake(struct totem_engine *engine); /* something waits to be sent: §6.3 */
+void token_wake(struct totem_engine *engine);      /* something waits to be sent: §6.3 */
 void token_hold_cancel(struct totem_engine *engine, struct coterie_frame *frame);
 /** Keep frame (referenced) for retransmission and send it to target. */
 void token_send_saved(struct totem_engine *engine, struct coterie_frame *frame, uint32_t target);
@@ -274,8 +275,8 @@ void token_note_seq(struct totem_engine *engine, uint32_t seq); /* §6.2 step 3 
 /** Frames this visit may send by window and max_messages. */
 uint32_t flow_window(const struct totem_engine *engine, const struct wire_token *token);
 /** … and by the share of the backlog: §6.4. */
-uint32_t flow_allowed(const struct totem_engine *engine, const struct wire_token *token,
-	uint32_t waiting);
+uint32_t flow_allowed(
+	const struct totem_engine *engine, const struct wire_token *token, uint32_t waiting);
 void flow_account(struct totem_engine *engine, struct wire_token *token, uint32_t waiting);
 uint32_t flow_waiting(const struct totem_engine *engine); /* cbl */
 void flow_flush(struct totem_engine *engine);
@@ -308,11 +309,13 @@ void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame);
 void recovery_enter(struct totem_engine *engine);
 void recovery_leave(struct totem_engine *engine); /* the attempt failed */
 /** What is inside a frame of the recovery, before that is stored. false: no memory, drop it. */
-bool recovery_frame(struct totem_engine *engine, const struct wire_mcast *outer,
-	struct coterie_frame *frame);
-/** A new frame with an old-ring one inside it; the outer header is still to be written. NULL: no memory. */
+bool recovery_frame(
+	struct totem_engine *engine, const struct wire_mcast *outer, struct coterie_frame *frame);
+/** A new frame with an old-ring one inside it; the outer header is still to be written. NULL: no
+ * memory. */
 struct coterie_frame *recovery_wrap(struct totem_engine *engine, const struct coterie_frame *inner);
-/** Everybody has everything, but the token says for long that somebody has not: the flag is forged. */
+/** Everybody has everything, but the token says for long that somebody has not: the flag is forged.
+ */
 bool recovery_is_stuck(const struct totem_engine *engine, const struct wire_token *token);
 void recovery_step(struct totem_engine *engine, struct wire_token *token); /* may install */
 
@@ -321,8 +324,8 @@ void configure_install(struct totem_engine *engine);
 
 /* --- merge.c --- */
 /** A frame or a merge detect of another ring. */
-void merge_foreign(struct totem_engine *engine, uint32_t node, const struct ring_id *ring,
-	bool is_frame);
+void merge_foreign(
+	struct totem_engine *engine, uint32_t node, const struct ring_id *ring, bool is_frame);
 void merge_detect(struct totem_engine *engine, struct coterie_frame *frame);
 void merge_expired(struct totem_engine *engine);
 
@@ -334,7 +337,8 @@ struct peer *peer_find(const struct totem_engine *engine, uint32_t id);
 bool peer_is_stale(struct totem_engine *engine, struct peer *peer, uint64_t ring_seq);
 void peer_dead(struct totem_engine *engine, uint32_t id); /* a sign of it: §16.3 */
 void peer_check_overdue(struct totem_engine *engine);
-/** Not listened to for now: in back-off, or because our own ring is not yet installed everywhere. */
+/** Not listened to for now: in back-off, or because our own ring is not yet installed everywhere.
+ */
 bool peer_is_ignored(const struct totem_engine *engine, uint32_t id);
 /** Note whom the sender of a join (lists in join_proc, join_failed) has given up. */
 void peer_given_up(struct totem_engine *engine, uint32_t id); /* by our own consensus timer */

@@ -119,7 +119,8 @@ void store_release(struct totem_engine *engine, uint32_t seq)
 		struct store_slot *slot = slot_at(store, next);
 
 		if (slot->frame != NULL)
-			engine_trace_frame(engine, TOTEM_TRACE_FREED, &engine->ring, next, slot->source);
+			engine_trace_frame(
+				engine, TOTEM_TRACE_FREED, &engine->ring, next, slot->source);
 		slot_clear(store, slot);
 		store->released = next;
 	}

@@ -60,8 +60,8 @@ static int compare_durations(const void *left, const void *right)
 }
 
 /*
- * The quartile and not a mean: a rotation that lost a token contains the wait itself, and a mean would
- * feed on it.
+ * The quartile and not a mean: a rotation that lost a token contains the wait itself, and a mean
+ * would feed on it.
  */
 static void sample_rotation(struct totem_engine *engine, uint64_t rotation_ns)
 {
@@ -72,7 +72,7 @@ static void sample_rotation(struct totem_engine *engine, uint64_t rotation_ns)
 		return;
 
 	uint32_t count = engine->rotation_count < ROTATION_SAMPLES ? engine->rotation_count
-								    : ROTATION_SAMPLES;
+								   : ROTATION_SAMPLES;
 
 	memcpy(sorted, engine->rotations_ns, count * sizeof(sorted[0]));
 	qsort(sorted, count, sizeof(sorted[0]), compare_durations);
@@ -81,7 +81,8 @@ static void sample_rotation(struct totem_engine *engine, uint64_t rotation_ns)
 
 void timer_token_accepted(struct totem_engine *engine)
 {
-	/* 0 until the second token in OPERATIONAL, and after every visit that left the ring idle. */
+	/* 0 until the second token in OPERATIONAL, and after every visit that left the ring idle.
+	 */
 	if (engine->accepted_ns != 0)
 		sample_rotation(engine, engine->now_ns - engine->accepted_ns);
 	engine->accepted_ns = engine->state == TOTEM_OPERATIONAL ? engine->now_ns : 0;
@@ -213,8 +214,8 @@ static void token_expired(struct totem_engine *engine)
 
 /*
  * Spec 04 §11.1, the better rule: T-pause runs often, so a long gap between two entries means that
- * this process did not run. What waits in the sockets then is old; it is looked through for PAUSE_FLUSH_NS
- * for a token of our ring, and nothing else of it is believed.
+ * this process did not run. What waits in the sockets then is old; it is looked through for
+ * PAUSE_FLUSH_NS for a token of our ring, and nothing else of it is believed.
  */
 void timer_check_pause(struct totem_engine *engine)
 {
@@ -233,8 +234,8 @@ void timer_check_pause(struct totem_engine *engine)
 	engine_trace(engine, &trace);
 	engine->is_pausing = true;
 	/* A pause as long as the token timeout: the others have given us up. */
-	engine->is_token_overdue = gap >= engine->options.token_ns ||
-		engine->state != TOTEM_OPERATIONAL;
+	engine->is_token_overdue =
+		gap >= engine->options.token_ns || engine->state != TOTEM_OPERATIONAL;
 	timer_set(engine, TOTEM_TIMER_PAUSE, PAUSE_FLUSH_NS);
 }
 

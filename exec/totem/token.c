@@ -1,6 +1,6 @@
 /*
- * A token's visit: spec 04 §6.2, steps 9 to 19. All frames of the visit leave in one batch before the
- * token; what the successor does not wait for (delivery, freeing) comes after it.
+ * A token's visit: spec 04 §6.2, steps 9 to 19. All frames of the visit leave in one batch before
+ * the token; what the successor does not wait for (delivery, freeing) comes after it.
  */
 #include "exec/totem/state.h"
 
@@ -28,8 +28,8 @@ static void forward(struct totem_engine *engine)
 	if (frame == NULL)
 		return; /* no memory: lost, as on the network */
 
-	size_t size = wire_encode_token(&engine->token, target, engine->options.swap, frame->data,
-		frame->capacity);
+	size_t size = wire_encode_token(
+		&engine->token, target, engine->options.swap, frame->data, frame->capacity);
 
 	assert(size > 0);
 	frame->size = (uint32_t)size;
@@ -73,8 +73,8 @@ static void update_aru(struct totem_engine *engine, struct wire_token *token)
  * The token's aru stands still because of us: we cannot receive. The count alone is a fraction of a
  * second on a fast network, so it also has to last for a token timeout (§16.2.13).
  */
-static bool has_failed_to_receive(struct totem_engine *engine, const struct wire_token *token,
-	uint32_t aru_before)
+static bool has_failed_to_receive(
+	struct totem_engine *engine, const struct wire_token *token, uint32_t aru_before)
 {
 	if (token->aru != aru_before || token->aru_addr == 0) {
 		engine->aru_count = 0;
@@ -83,8 +83,8 @@ static bool has_failed_to_receive(struct totem_engine *engine, const struct wire
 	if (engine->aru_count++ == 0)
 		engine->aru_since_ns = engine->now_ns;
 	return engine->aru_count > engine->options.fail_recv_const &&
-		token->aru_addr == engine->options.nodeid &&
-		engine->now_ns - engine->aru_since_ns >= engine->options.token_ns;
+	       token->aru_addr == engine->options.nodeid &&
+	       engine->now_ns - engine->aru_since_ns >= engine->options.token_ns;
 }
 
 static void fail_to_receive(struct totem_engine *engine)
@@ -131,7 +131,7 @@ static void decide_hold(struct totem_engine *engine, const struct wire_token *to
 	bool is_idle = is_rep ? engine->unchanged > options->seqno_unchanged_const
 			      : engine->unchanged >= options->seqno_unchanged_const;
 	bool is_asked = token->rtr_count > 0 &&
-		(options->cancel_token_hold_on_retransmit || engine->features != 0);
+			(options->cancel_token_hold_on_retransmit || engine->features != 0);
 
 	/* Not while somebody waits for what the next rotation brings. Peers cannot tell why. */
 	if (engine->state != TOTEM_OPERATIONAL || engine->visit_sent > 0 ||
@@ -258,8 +258,8 @@ void token_visit(struct totem_engine *engine, const struct wire_token *arrived)
 }
 
 /*
- * We have the token and nobody has seen it since: frames that were queued meanwhile can still go with
- * this visit (§16.3, first message after idle).
+ * We have the token and nobody has seen it since: frames that were queued meanwhile can still go
+ * with this visit (§16.3, first message after idle).
  */
 static void send_late(struct totem_engine *engine)
 {
@@ -273,12 +273,14 @@ static void send_late(struct totem_engine *engine)
 	if (waiting == 0)
 		return;
 
-	/* fcc and trc both hold this visit's share by now, so the window counts others' frames only. */
+	/* fcc and trc both hold this visit's share by now, so the window counts others' frames
+	 * only. */
 	uint32_t window = flow_window(engine, token);
 	uint32_t allowed = window > before ? window - before : 0;
 
-	if (seq_compare(engine->store.released + STORE_WINDOW - allowed -
-			engine->options.window_size, token->seq) < 0)
+	if (seq_compare(
+		    engine->store.released + STORE_WINDOW - allowed - engine->options.window_size,
+		    token->seq) < 0)
 		allowed = 0;
 
 	uint32_t sent = flow_send(engine, token, allowed);
@@ -353,8 +355,8 @@ void token_wake(struct totem_engine *engine)
 		.ring = engine->ring,
 	};
 
-	frame->size = (uint32_t)wire_encode_hold_cancel(&cancel, engine->options.swap, frame->data,
-		frame->capacity);
+	frame->size = (uint32_t)wire_encode_hold_cancel(
+		&cancel, engine->options.swap, frame->data, frame->capacity);
 	engine->counters.hold_cancel_tx++;
 	engine_multicast(engine, frame);
 }
@@ -370,7 +372,8 @@ void token_hold_cancel(struct totem_engine *engine, struct coterie_frame *frame)
 		return;
 	}
 	if (TOTEM_QUIRK(engine, HOLD_CANCEL_ORDER) &&
-		wire_decode_header(frame->data, frame->size, &header) == WIRE_OK && header.is_swapped)
+		wire_decode_header(frame->data, frame->size, &header) == WIRE_OK &&
+		header.is_swapped)
 		return;
 	if (!ring_id_equal(&cancel.ring, &engine->ring))
 		return;

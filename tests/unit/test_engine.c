@@ -58,7 +58,7 @@ struct net {
 	uint32_t dropped;
 	uint32_t drop_seq;
 	uint32_t visit_frames_max;
-	uint32_t packets[6]; /* by type */
+	uint32_t packets[6];              /* by type */
 	struct coterie_frame *samples[6]; /* the last one of each type that node 2 was sent */
 };
 
@@ -96,8 +96,8 @@ static void on_multicast(void *arg, struct coterie_frame *const *frames, size_t 
 	for (size_t i = 0; i < count; i++) {
 		struct wire_header header;
 
-		ck_assert_int_eq(wire_decode_header(frames[i]->data, frames[i]->size, &header),
-			WIRE_OK);
+		ck_assert_int_eq(
+			wire_decode_header(frames[i]->data, frames[i]->size, &header), WIRE_OK);
 		node->net->packets[header.type]++;
 		for (uint32_t k = 0; k < node->net->node_count; k++)
 			net_queue(node->net, node->id, &node->net->nodes[k], frames[i]);
@@ -162,7 +162,8 @@ static void on_configure(void *arg, const struct totem_configuration *c)
 {
 	struct node *node = arg;
 	char text[256];
-	size_t size = (size_t)snprintf(text, sizeof(text), "%s", c->is_regular ? "regular" : "transitional");
+	size_t size = (size_t)snprintf(
+		text, sizeof(text), "%s", c->is_regular ? "regular" : "transitional");
 
 	for (uint32_t i = 0; i < c->member_count; i++)
 		size += (size_t)snprintf(text + size, sizeof(text) - size, " %u", c->members[i]);
@@ -214,10 +215,12 @@ static void on_trace(void *arg, const struct totem_trace *trace)
 	struct node *node = arg;
 
 	if (getenv("TEST_TRACE") != NULL)
-		fprintf(stderr, "# %10.3f ms node %u kind %d state %d node %u seq %u value %lu cause %u "
-			"ring %u.%lu\n", (double)node->net->now_ns / 1e6, node->id, trace->kind,
-			trace->state, trace->node, trace->seq, (unsigned long)trace->value,
-			trace->cause, trace->ring.rep, (unsigned long)trace->ring.seq);
+		fprintf(stderr,
+			"# %10.3f ms node %u kind %d state %d node %u seq %u value %lu cause %u "
+			"ring %u.%lu\n",
+			(double)node->net->now_ns / 1e6, node->id, trace->kind, trace->state,
+			trace->node, trace->seq, (unsigned long)trace->value, trace->cause,
+			trace->ring.rep, (unsigned long)trace->ring.seq);
 	if (trace->kind == TOTEM_TRACE_REFUSED) {
 		node->refused++;
 		node->last_refusal = (uint32_t)trace->value;
@@ -354,8 +357,8 @@ static void node_resume(struct node *node, bool timers_first)
 			totem_engine_timeout(node->engine, net->now_ns, (enum totem_timer)t);
 		}
 		if ((pass == 0) != timers_first)
-			totem_engine_receive(node->engine, net->now_ns, node->waiting,
-				node->waiting_count);
+			totem_engine_receive(
+				node->engine, net->now_ns, node->waiting, node->waiting_count);
 	}
 	for (size_t i = 0; i < node->waiting_count; i++)
 		frame_unref(node->waiting[i]);
@@ -416,8 +419,8 @@ static void run_until_received(uint32_t count, uint64_t ms)
 	uint64_t limit_ns = net->now_ns + ms * MS;
 
 	while (!have_all(count))
-		ck_assert_msg(net_step(net, limit_ns), "not all of %u messages within %lu ms", count,
-			(unsigned long)ms);
+		ck_assert_msg(net_step(net, limit_ns), "not all of %u messages within %lu ms",
+			count, (unsigned long)ms);
 }
 
 static int send_text(uint32_t id, enum totem_guarantee guarantee, const char *text)
@@ -493,8 +496,7 @@ START_TEST(one_node_is_a_ring)
 	ck_assert_uint_eq(totem_engine_ring(node_of(1)->engine)->seq, 5);
 	send_many(1, 3);
 	run_until_received(3, 10);
-	ck_assert_str_eq(node_of(1)->log,
-		"transitional\nregular 1 +1\n1:m1.0\n1:m1.1\n1:m1.2\n");
+	ck_assert_str_eq(node_of(1)->log, "transitional\nregular 1 +1\n1:m1.0\n1:m1.1\n1:m1.2\n");
 }
 END_TEST
 
@@ -538,8 +540,9 @@ START_TEST(large_messages_arrive_whole)
 	start_ring(3);
 	memset(text, 'x', sizeof(text));
 	for (uint32_t id = 1; id <= 3; id++)
-		ck_assert_int_eq(totem_engine_send(node_of(id)->engine, net->now_ns, TOTEM_AGREED,
-			iov, 2), 0);
+		ck_assert_int_eq(
+			totem_engine_send(node_of(id)->engine, net->now_ns, TOTEM_AGREED, iov, 2),
+			0);
 	run_until_received(3, 1000);
 	ck_assert_str_eq(node_of(1)->log, node_of(3)->log);
 	ck_assert_ptr_nonnull(strstr(node_of(2)->log, "3:(100000 bytes)"));
@@ -693,7 +696,8 @@ START_TEST(a_joiner_gets_what_follows_a_long_message)
 	node_start(3);
 	run_until_ring(3, 9000);
 	run_for(100);
-	ck_assert_ptr_nonnull(strstr(node_of(2)->log, "regular 1 2 3 +3\n1:(300000 bytes)\n1:m1.0"));
+	ck_assert_ptr_nonnull(
+		strstr(node_of(2)->log, "regular 1 2 3 +3\n1:(300000 bytes)\n1:m1.0"));
 	ck_assert_ptr_nonnull(strstr(node_of(2)->log, small));
 	ck_assert_ptr_nonnull(strstr(node_of(3)->log, small));
 	ck_assert_ptr_nonnull(strstr(node_of(3)->log, "1:m1.4\n1:(300000 bytes)\n"));
@@ -740,7 +744,7 @@ static bool are_split(void)
 	for (uint32_t i = 0; i < net->node_count; i++) {
 		const struct node *node = &net->nodes[i];
 		uint32_t side = node->id < net->cut_from ? net->cut_from - 1
-							  : net->node_count + 1 - net->cut_from;
+							 : net->node_count + 1 - net->cut_from;
 
 		if (totem_engine_state(node->engine) != TOTEM_OPERATIONAL ||
 			totem_engine_members(node->engine, &members) != side)
@@ -1033,8 +1037,8 @@ static void feed(uint32_t id, const uint8_t *bytes, size_t size)
 static bool are_alike(const struct totem_probe *a, const struct totem_probe *b)
 {
 	return a->aru == b->aru && a->high_seq == b->high_seq && a->released == b->released &&
-		a->high_delivered == b->high_delivered && a->store_count == b->store_count &&
-		a->trc == b->trc && a->pbl == b->pbl && a->ring_seq_high == b->ring_seq_high;
+	       a->high_delivered == b->high_delivered && a->store_count == b->store_count &&
+	       a->trc == b->trc && a->pbl == b->pbl && a->ring_seq_high == b->ring_seq_high;
 }
 
 /* What changes a token that node 2 would accept. */
@@ -1091,16 +1095,19 @@ START_TEST(bad_tokens_are_dropped)
 		uint64_t token_ns = totem_engine_counters(node->engine)->token_last_ns;
 
 		ck_assert_int_eq(wire_decode_token(net->samples[WIRE_TOKEN]->data,
-			net->samples[WIRE_TOKEN]->size, &token), WIRE_OK);
+					 net->samples[WIRE_TOKEN]->size, &token),
+			WIRE_OK);
 		token.token_seq += 30;
 		rows[i].change(&token);
 		node->refused = 0;
 		totem_engine_probe(node->engine, &before);
 		feed(2, bytes, wire_encode_token(&token, 0, false, bytes, sizeof(bytes)));
 		totem_engine_probe(node->engine, &after);
-		ck_assert_msg(node->refused == rows[i].refused &&
-			totem_engine_counters(node->engine)->token_last_ns == token_ns &&
-			are_alike(&before, &after), "%s", rows[i].name);
+		ck_assert_msg(
+			node->refused == rows[i].refused &&
+				totem_engine_counters(node->engine)->token_last_ns == token_ns &&
+				are_alike(&before, &after),
+			"%s", rows[i].name);
 	}
 	send_many(2, 1);
 	run_until_received(6, 100);
@@ -1143,8 +1150,8 @@ START_TEST(bad_frames_are_dropped)
 		totem_engine_probe(node_of(2)->engine, &before);
 		feed(2, bytes, sample->size);
 		totem_engine_probe(node_of(2)->engine, &after);
-		ck_assert_msg(node_of(2)->refused == rows[i].refused &&
-			are_alike(&before, &after), "%s", rows[i].name);
+		ck_assert_msg(node_of(2)->refused == rows[i].refused && are_alike(&before, &after),
+			"%s", rows[i].name);
 	}
 }
 END_TEST
@@ -1194,8 +1201,9 @@ START_TEST(bad_joins_are_dropped)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		for (int k = 0; k < 10; k++) {
 			node_of(2)->refused = 0;
-			feed(2, bytes, wire_encode_join(rows[i].header, rows[i].from, rows[i].seq,
-				nodes, 3, nodes, 0, 0, false, bytes, sizeof(bytes)));
+			feed(2, bytes,
+				wire_encode_join(rows[i].header, rows[i].from, rows[i].seq, nodes,
+					3, nodes, 0, 0, false, bytes, sizeof(bytes)));
 			ck_assert_msg(node_of(2)->refused == 1 && node_of(2)->gathered == 0, "%s",
 				rows[i].name);
 			run_for(50);
@@ -1228,19 +1236,24 @@ START_TEST(bad_commit_tokens_are_dropped)
 	totem_engine_transport(node_of(2)->engine, net->now_ns, TOTEM_EVENT_LINK_DOWN, 0);
 	ck_assert_int_eq(totem_engine_state(node_of(2)->engine), TOTEM_GATHER);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct wire_commit_token head = {.nodeid = 1, .token_seq = 1, .count = 2,
-			.ring = rows[i].ring, .memb_index = rows[i].index};
+		const struct wire_commit_token head = {.nodeid = 1,
+			.token_seq = 1,
+			.count = 2,
+			.ring = rows[i].ring,
+			.memb_index = rows[i].index};
 
-		feed(2, bytes, wire_encode_commit_token(&head, rows[i].addr, entries, NULL, 0, false,
-			bytes, sizeof(bytes)));
-		ck_assert_msg(totem_engine_state(node_of(2)->engine) == TOTEM_GATHER, "%s",
-			rows[i].name);
+		feed(2, bytes,
+			wire_encode_commit_token(&head, rows[i].addr, entries, NULL, 0, false,
+				bytes, sizeof(bytes)));
+		ck_assert_msg(
+			totem_engine_state(node_of(2)->engine) == TOTEM_GATHER, "%s", rows[i].name);
 	}
 	run_until_ring(2, 1000);
 }
 END_TEST
 
-/* Every type of packet, cut anywhere and with every byte changed: the nodes live and find together. */
+/* Every type of packet, cut anywhere and with every byte changed: the nodes live and find together.
+ */
 START_TEST(damaged_packets_of_every_type)
 {
 	struct coterie_frame *samples[6];
@@ -1266,7 +1279,9 @@ START_TEST(damaged_packets_of_every_type)
 			for (int k = 0; k < 3; k++) {
 				uint8_t was = all->data[at];
 
-				all->data[at] = k == 0 ? (uint8_t)~was : k == 1 ? 0 : (uint8_t)(was + 1);
+				all->data[at] = k == 0   ? (uint8_t)~was
+						: k == 1 ? 0
+							 : (uint8_t)(was + 1);
 				feed(2, all->data, all->size);
 				all->data[at] = was;
 			}
@@ -1293,8 +1308,9 @@ START_TEST(forged_ring_seqs_leave_room)
 	start_ring(2);
 	for (size_t i = 0; i < sizeof(seqs) / sizeof(seqs[0]); i++) {
 		for (int k = 0; k < 3; k++) {
-			feed(1, bytes, wire_encode_join(2, 2, seqs[i], nodes, 2, nodes, 0, 0, false,
-				bytes, sizeof(bytes)));
+			feed(1, bytes,
+				wire_encode_join(2, 2, seqs[i], nodes, 2, nodes, 0, 0, false, bytes,
+					sizeof(bytes)));
 			run_until_ring(2, 5000);
 			ck_assert_uint_gt(totem_engine_ring(node_of(1)->engine)->seq, seqs[i]);
 			run_for(10);
@@ -1319,12 +1335,12 @@ START_TEST(options_are_checked)
 	ck_assert_uint_eq(good.token_retransmit_ns, 869 * MS);
 	ck_assert_uint_eq(good.hold_ns, 685 * MS);
 	ck_assert_uint_eq(good.consensus_ns, 4380 * MS);
-#define BAD(member, value)                                                                          \
-	do {                                                                                        \
-		bad = good;                                                                         \
-		bad.member = value;                                                                 \
-		ck_assert_int_eq(totem_options_check(&bad, &which), -EINVAL);                       \
-		ck_assert_str_eq(which, #member);                                                   \
+#define BAD(member, value)                                                                         \
+	do {                                                                                       \
+		bad = good;                                                                        \
+		bad.member = value;                                                                \
+		ck_assert_int_eq(totem_options_check(&bad, &which), -EINVAL);                      \
+		ck_assert_str_eq(which, #member);                                                  \
 	} while (0)
 	BAD(nodeid, 0);
 	BAD(node_count, WIRE_NODES_MAX + 1);
@@ -1354,8 +1370,8 @@ START_TEST(options_change_at_run_time)
 	options.max_messages = net->visit_frames_max = 40;
 	ck_assert_int_eq(totem_engine_reconfigure(node_of(1)->engine, net->now_ns, &options), 0);
 	options.nodeid = 2;
-	ck_assert_int_eq(totem_engine_reconfigure(node_of(1)->engine, net->now_ns, &options),
-		-EINVAL);
+	ck_assert_int_eq(
+		totem_engine_reconfigure(node_of(1)->engine, net->now_ns, &options), -EINVAL);
 	run_for(800); /* the timers that run keep their time; held tokens come back */
 	node_crash(2);
 	run_for(2500);
