@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "exec/totem/wire.h"
 #include "tests/sim/sim.h"
 
 static struct packet *old_packet(struct sim *sim)
@@ -52,7 +53,30 @@ void forge_garbage(struct sim *sim)
 	throw_at(sim, packet, faults_any_node(sim));
 }
 
-/* A packet of this ring with a few bits turned. */
+/* Put a value that is a limit of something over 4 or 8 bytes of a field. */
+static void set_field(struct sim *sim, struct packet *packet)
+{
+	static const uint64_t values[] = {0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, UINT64_C(1) << 40,
+		(UINT64_C(1) << 62) - 2, UINT64_C(1) << 62, INT64_MAX, UINT64_MAX};
+	static const uint8_t fields[NET_TYPES][8] = {
+		[WIRE_TOKEN] = {13, 17, 21, 25, 33, 41, 45, 49},
+		[WIRE_MCAST] = {5, 13, 17, 25, 29, 41, 45, 53},
+		[WIRE_MERGE_DETECT] = {13, 13, 17, 17, 21, 21, 5, 21},
+		[WIRE_JOIN] = {5, 13, 25, 25, 25, 33, 37, 41},
+		[WIRE_COMMIT_TOKEN] = {13, 17, 21, 21, 33, 41, 45, 57},
+		[WIRE_HOLD_CANCEL] = {13, 13, 17, 17, 5, 5, 13, 17},
+	};
+	uint64_t value = values[random_below(&sim->random, 10)] + random_below(&sim->random, 3) - 1;
+	uint32_t at, size = random_chance(&sim->random, 5000) ? 8 : 4;
+
+	if (packet->type >= NET_TYPES)
+		return;
+	at = fields[packet->type][random_below(&sim->random, 8)];
+	if (at + size <= packet->size)
+		memcpy(packet->bytes + at, &value, size);
+}
+
+/* A packet of this ring with a few bits turned, or a field at its limit. */
 void forge_packet(struct sim *sim)
 {
 	const struct packet *old = old_packet(sim);
@@ -61,8 +85,11 @@ void forge_packet(struct sim *sim)
 		return;
 
 	struct packet *packet = packet_create(old->bytes, old->size, old->from, UINT32_MAX);
+	uint64_t flips = random_between(&sim->random, 0, 4);
 
-	for (uint64_t flips = random_between(&sim->random, 1, 4); flips > 0; flips--) {
+	if (flips == 0)
+		set_field(sim, packet);
+	for (; flips > 0; flips--) {
 		/* Fields rather than payload. */
 		uint32_t end = packet->size < 120 ? packet->size : 120;
 

@@ -21,7 +21,8 @@ void sim_run(struct sim *sim)
 	run_faults(sim);
 	if (!sim->report.is_broken) {
 		faults_end(sim);
-		if (liveness_one_ring(sim) && liveness_messages(sim) && liveness_idle(sim))
+		if (liveness_one_ring(sim) && !sim->report.is_tainted && liveness_messages(sim) &&
+			liveness_idle(sim))
 			liveness_leave(sim);
 	}
 	sim_stop(sim);
