@@ -49,8 +49,10 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 {
 	if (engine->state == TOTEM_RECOVERY)
 		recovery_leave(engine);
-	if (engine->state == TOTEM_OPERATIONAL)
+	if (engine->state == TOTEM_OPERATIONAL) {
 		engine->episode++;
+		engine->episode_ns = engine->now_ns;
+	}
 	engine->has_pending = false;
 	engine->is_holding = false;
 	engine->is_held = false;
@@ -112,10 +114,18 @@ static void consent(struct totem_engine *engine, uint32_t node)
 }
 
 /*
- * Take over a failed list: §7.4 f. Of a member of our last ring all of it. Of a stranger (whose
- * list the reference ignores) what has not agreed with us: otherwise two groups that meet while one
- * of them waits for somebody can agree on nothing until their timers run out, one after the other,
- * maybe for ever.
+ * Verdicts of strangers, who were here before us, wait until everybody has had the time to agree with
+ * us: taken over at once they would split us up at network speed, and we would meet again and again.
+ */
+static bool is_newcomer(const struct totem_engine *engine)
+{
+	return engine->now_ns - engine->episode_ns < 2 * engine->options.join_ns;
+}
+
+/*
+ * Take over a failed list: §7.4 f. Of a member of our last ring all of it. Of a stranger (whose list the
+ * reference ignores) what has not agreed with us: otherwise two groups that meet while one of them waits
+ * for somebody can agree on nothing until their timers run out, one after the other, maybe for ever.
  */
 static void adopt_failed(struct totem_engine *engine, uint32_t from, bool is_member)
 {
@@ -123,7 +133,8 @@ static void adopt_failed(struct totem_engine *engine, uint32_t from, bool is_mem
 		uint32_t id = engine->join_failed.ids[i];
 
 		if (id != engine->options.nodeid &&
-			(is_member || id == from || !node_set_has(&engine->consensus, id)))
+			(is_member || id == from ||
+				(!is_newcomer(engine) && !node_set_has(&engine->consensus, id))))
 			set_add(&engine->failed, id);
 	}
 }

@@ -187,6 +187,7 @@ struct totem_engine {
 
 	/* Membership. */
 	uint64_t episode; /* counts departures from OPERATIONAL */
+	uint64_t episode_ns; /* when it began */
 	uint32_t join_rounds;
 	bool is_pausing;       /* shortly after a pause: stale packets are dropped */
 	bool is_token_overdue; /* T-token ran out during the pause */
