@@ -5,6 +5,8 @@
 
 #include "exec/totem/frame.h"
 
+#define HEAL_ROTATIONS 16u
+
 uint32_t flow_window(const struct totem_engine *engine, const struct wire_token *token)
 {
 	const struct totem_options *options = &engine->options;
@@ -63,6 +65,20 @@ void flow_flush(struct totem_engine *engine)
 	pack_queue_flush(engine->q_sync);
 	if (!engine->is_sync_wait)
 		pack_queue_flush(engine->q_new);
+}
+
+/*
+ * fcc and backlog only ever change by differences, so what a lost or forged token adds to them
+ * would throttle the ring, or stop it, for all its life. After so many rotations without a frame,
+ * with nobody behind, the truth is known: only what we add ourselves.
+ */
+void flow_heal(const struct totem_engine *engine, struct wire_token *token)
+{
+	if (engine->unchanged < HEAL_ROTATIONS || token->rtr_count > 0 ||
+		engine->a_prev != token->seq || engine->a_last != token->seq)
+		return;
+	token->fcc = engine->trc;
+	token->backlog = engine->pbl;
 }
 
 void flow_account(struct totem_engine *engine, struct wire_token *token, uint32_t waiting)
@@ -148,7 +164,10 @@ static void number_frame(struct totem_engine *engine, struct wire_token *token,
 	if (!TOTEM_MUTANT(engine, TOKEN_SEQ_STANDS))
 		token->seq = mcast.seq;
 
-	/* A token whose seq is behind a frame that we hold is refused, so the place is free. */
+	/*
+	 * Frames that the token does not count were dropped when it came, and none is taken while
+	 * it is held, so the place is free.
+	 */
 	bool is_kept = store_put(engine_store(engine), &mcast, frame);
 
 	assert(is_kept || TOTEM_MUTANT(engine, TOKEN_SEQ_STANDS) ||

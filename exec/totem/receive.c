@@ -15,6 +15,13 @@ static bool is_far_ahead(const struct totem_engine *engine, uint32_t seq)
 		       engine->token.seq + SEQ_AHEAD_MAX + 2 * engine->options.window_size) > 0;
 }
 
+/* Nobody else gives seqs while we hold the token. What claims one would be in the way of our own.
+ */
+static bool is_impossible(const struct totem_engine *engine, uint32_t seq)
+{
+	return engine->is_holding && seq_compare(seq, engine->token.seq) > 0;
+}
+
 /* A frame behind the token we sent, from another: our successor has got the token. */
 static void note_progress(struct totem_engine *engine, const struct wire_mcast *mcast)
 {
@@ -33,7 +40,7 @@ static void store_own_ring(
 
 	if (mcast->nodeid != mcast->system_from ||
 		!node_set_has(engine_members(engine), mcast->system_from) ||
-		is_far_ahead(engine, mcast->seq)) {
+		is_far_ahead(engine, mcast->seq) || is_impossible(engine, mcast->seq)) {
 		engine_refuse(engine, TOTEM_REFUSED_FRAME, mcast->system_from);
 		return;
 	}

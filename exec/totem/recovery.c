@@ -183,9 +183,8 @@ bool recovery_frame(
 
 bool recovery_is_stuck(const struct totem_engine *engine, const struct wire_token *token)
 {
-	return engine->state == TOTEM_RECOVERY && token->retrans_flg != 0 &&
-	       engine->owed_count == 0 && token->aru == token->seq &&
-	       engine->unchanged > STUCK_VISITS &&
+	return engine->state == TOTEM_RECOVERY && engine->owed_count == 0 &&
+	       token->aru == token->seq && engine->unchanged > STUCK_VISITS &&
 	       engine->now_ns - engine->changed_ns >= engine->options.token_ns;
 }
 

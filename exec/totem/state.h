@@ -278,6 +278,8 @@ uint32_t flow_window(const struct totem_engine *engine, const struct wire_token 
 /** … and by the share of the backlog: §6.4. */
 uint32_t flow_allowed(
 	const struct totem_engine *engine, const struct wire_token *token, uint32_t waiting);
+/** Of an idle ring's token: take out of fcc and backlog what nobody has added. */
+void flow_heal(const struct totem_engine *engine, struct wire_token *token);
 void flow_account(struct totem_engine *engine, struct wire_token *token, uint32_t waiting);
 uint32_t flow_waiting(const struct totem_engine *engine); /* cbl */
 void flow_flush(struct totem_engine *engine);
@@ -315,8 +317,7 @@ bool recovery_frame(
 /** A new frame with an old-ring one inside it; the outer header is still to be written. NULL: no
  * memory. */
 struct coterie_frame *recovery_wrap(struct totem_engine *engine, const struct coterie_frame *inner);
-/** Everybody has everything, but the token says for long that somebody has not: the flag is forged.
- */
+/** Everybody has everything, but it does not end for long: the flag, or a seq, was forged. */
 bool recovery_is_stuck(const struct totem_engine *engine, const struct wire_token *token);
 void recovery_step(struct totem_engine *engine, struct wire_token *token); /* may install */
 

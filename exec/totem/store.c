@@ -124,4 +124,7 @@ void store_release(struct totem_engine *engine, uint32_t seq)
 		slot_clear(store, slot);
 		store->released = next;
 	}
+	/* Else it would be ahead of everything 2^31 frames later. */
+	if (seq_compare(store->touched, store->released) < 0)
+		store->touched = store->released;
 }

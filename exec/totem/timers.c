@@ -67,6 +67,8 @@ static void sample_rotation(struct totem_engine *engine, uint64_t rotation_ns)
 {
 	uint64_t sorted[ROTATION_SAMPLES];
 
+	if (engine->rotation_count == 2 * ROTATION_SAMPLES)
+		engine->rotation_count = ROTATION_SAMPLES; /* a ring may see 2^32 rotations */
 	engine->rotations_ns[engine->rotation_count++ % ROTATION_SAMPLES] = rotation_ns;
 	if (engine->rotation_count % ROTATION_SAMPLES_MIN != 0)
 		return;

@@ -237,6 +237,7 @@ void token_visit(struct totem_engine *engine, const struct wire_token *arrived)
 
 	accept(engine, arrived);
 	*token = *arrived;
+	flow_heal(engine, token);
 	exchange_frames(engine, token);
 	decide_hold(engine, token);
 	update_aru(engine, token);

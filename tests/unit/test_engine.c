@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "exec/totem/engine.h"
+#include "exec/totem/state.h"
 #include "exec/totem/wire.h"
 
 #define NODES_MAX 5
@@ -1178,6 +1179,133 @@ START_TEST(a_forged_frame_does_not_stop_the_ring)
 }
 END_TEST
 
+/* A frame that node 3 seems to have sent, `ahead` of the last one of the ring, comes to node 1. */
+static void forge_frame(uint32_t ahead)
+{
+	uint8_t bytes[2048];
+	struct wire_mcast mcast;
+	const struct coterie_frame *sample = net->samples[WIRE_MCAST];
+	struct totem_probe probe;
+
+	ck_assert_int_eq(wire_decode_mcast(sample->data, sample->size, &mcast), WIRE_OK);
+	totem_engine_probe(node_of(1)->engine, &probe);
+	mcast.nodeid = mcast.system_from = 3;
+	mcast.seq = probe.high_seq + ahead;
+	memcpy(bytes, sample->data, sample->size);
+	wire_encode_mcast_header(&mcast, false, bytes, sizeof(bytes));
+	feed(1, bytes, sample->size);
+}
+
+START_TEST(a_forged_frame_is_not_in_the_way_of_our_own)
+{
+	struct totem_probe probe;
+
+	start_ring(3);
+	send_many(1, 3);
+	run_for(1000);
+	do {
+		run_for(1);
+		totem_engine_probe(node_of(1)->engine, &probe);
+	} while (!probe.is_held);
+	forge_frame((uint32_t)_i);
+	ck_assert_uint_eq(node_of(1)->refused, 1);
+	send_many(1, 3);
+	run_until_received(6, 100);
+	ck_assert_str_eq(node_of(1)->log, node_of(2)->log);
+	ck_assert_uint_eq(node_of(1)->gathered, 0);
+}
+END_TEST
+
+/* The next token that node 2 gets, changed. */
+static void (*change_token)(struct wire_token *token);
+static enum totem_state change_in;
+
+static bool drop_to_change(struct net *n, uint32_t from, uint32_t to,
+	const struct wire_header *header, const struct coterie_frame *frame)
+{
+	struct wire_token token;
+	uint8_t bytes[WIRE_TOKEN_SIZE_MAX];
+
+	(void)n;
+	(void)from;
+	if (change_token == NULL || to != 2 || header->type != WIRE_TOKEN ||
+		totem_engine_state(node_of(2)->engine) != change_in)
+		return false;
+	ck_assert_int_eq(wire_decode_token(frame->data, frame->size, &token), WIRE_OK);
+	change_token(&token);
+	change_token = NULL;
+	/* Bytes of a frame that is still on its way may be written: nobody else looks at them. */
+	size_t size = wire_encode_token(&token, 0, false, bytes, sizeof(bytes));
+	ck_assert_uint_le(size, frame->capacity);
+	memcpy(frame->data, bytes, size);
+	return false;
+}
+
+static void token_fills_window(struct wire_token *token) { token->fcc += options.window_size; }
+static void token_has_backlog(struct wire_token *token) { token->backlog += 100000; }
+static void token_has_flag(struct wire_token *token) { token->retrans_flg = 1; }
+
+START_TEST(residues_do_not_stop_the_ring)
+{
+	void (*const changes[])(struct wire_token * token) = {
+		token_fills_window, token_has_backlog};
+
+	start_ring(3);
+	net->drops = drop_to_change;
+	change_in = TOTEM_OPERATIONAL;
+	change_token = changes[_i];
+	send_many(3, 20);
+	run_for(3000);
+	ck_assert_ptr_null(change_token);
+	send_many(1, 300);
+	send_many(3, 300);
+	run_until_received(620, 200);
+	ck_assert_uint_eq(node_of(1)->gathered, 0);
+}
+END_TEST
+
+START_TEST(a_flag_of_nobody_does_not_stop_a_recovery)
+{
+	start_ring(3);
+	send_many(1, 3);
+	run_for(100);
+	net->drops = drop_to_change;
+	change_in = TOTEM_RECOVERY;
+	change_token = token_has_flag;
+	node_crash(3);
+	run_until_ring(2, 30000);
+	ck_assert_ptr_null(change_token);
+}
+END_TEST
+
+/* What takes days on a busy ring: 2^32 rotations, 2^31 frames. */
+START_TEST(nothing_wraps_on_a_long_lived_ring)
+{
+	struct store store = {0};
+
+	start_ring(2);
+	for (uint32_t i = 0; i < 200; i++) {
+		send_many(1, 1);
+		run_for(1);
+		ck_assert_uint_le(node_of(1)->engine->rotation_count, 2 * ROTATION_SAMPLES);
+	}
+
+	ck_assert_int_eq(store_init(&store, 0), 0);
+	struct store own = node_of(1)->engine->store;
+	node_of(1)->engine->store = store;
+	for (uint32_t i = 1; i <= 3; i++) {
+		struct store *there = &node_of(1)->engine->store;
+
+		there->aru = there->high_seq = i * 0x40000000u;
+		there->released = there->high_seq - 1;
+		store_release(node_of(1)->engine, there->high_seq);
+	}
+	store_reset(&node_of(1)->engine->store, 0);
+	store_fini(&node_of(1)->engine->store);
+	node_of(1)->engine->store = own;
+}
+END_TEST
+
 START_TEST(bad_joins_are_dropped)
 {
 	static const uint32_t nodes[] = {1, 2, 3};
@@ -1421,6 +1549,10 @@ static void add_hard(Suite *suite)
 	tcase_add_test(tcase, bad_tokens_are_dropped);
 	tcase_add_test(tcase, bad_frames_are_dropped);
 	tcase_add_test(tcase, a_forged_frame_does_not_stop_the_ring);
+	tcase_add_loop_test(tcase, a_forged_frame_is_not_in_the_way_of_our_own, 1, 3);
+	tcase_add_loop_test(tcase, residues_do_not_stop_the_ring, 0, 2);
+	tcase_add_test(tcase, a_flag_of_nobody_does_not_stop_a_recovery);
+	tcase_add_test(tcase, nothing_wraps_on_a_long_lived_ring);
 	tcase_add_test(tcase, bad_joins_are_dropped);
 	tcase_add_test(tcase, bad_commit_tokens_are_dropped);
 	tcase_add_test(tcase, damaged_packets_of_every_type);
