@@ -90,6 +90,18 @@ static struct frame *obtain(struct frame **list, size_t size)
 	return frame;
 }
 
+/*
+ * Receive buffers that stored frames keep alive must not take the memory that tokens and joins need:
+ * without these nothing would ever be freed again.
+ */
+static bool has_room(const struct frame_pool *pool, size_t capacity)
+{
+	bool is_large = capacity > FRAME_SMALL_MAX && capacity > pool->common_size;
+	size_t most = is_large ? pool->bytes_max / 2 : pool->bytes_max;
+
+	return pool->usage.bytes <= most && capacity <= most - pool->usage.bytes;
+}
+
 struct coterie_frame *frame_take(struct frame_pool *pool, size_t capacity)
 {
 	struct frame *none = NULL;
@@ -98,7 +110,7 @@ struct coterie_frame *frame_take(struct frame_pool *pool, size_t capacity)
 	assert(!pool->is_destroyed);
 	if (is_common)
 		capacity = pool->common_size;
-	if (capacity > UINT32_MAX || capacity > pool->bytes_max - pool->usage.bytes) {
+	if (capacity > UINT32_MAX || !has_room(pool, capacity)) {
 		pool->usage.refused++;
 		return NULL;
 	}

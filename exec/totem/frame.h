@@ -13,6 +13,9 @@
 
 struct frame_pool;
 
+/** Every packet of the protocol but frames fits: a commit token of 384 members has 13.8 KB. */
+#define FRAME_SMALL_MAX 16384u
+
 /** What a pool holds at the moment. */
 struct frame_pool_usage {
 	size_t bytes;     /* of all buffers that are in use */
@@ -22,7 +25,8 @@ struct frame_pool_usage {
 
 /**
  * @param common_size  capacity of the frames kept on the free list, bytes
- * @param bytes_max    limit of `bytes`; a take beyond it fails
+ * @param bytes_max    limit of `bytes`; a take beyond it fails, and beyond half of it one that is
+ *                     larger than both common_size and FRAME_SMALL_MAX
  * @return caller destroys; NULL: out of memory
  */
 struct frame_pool *frame_pool_create(size_t common_size, size_t bytes_max);

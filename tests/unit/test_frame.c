@@ -111,6 +111,27 @@ START_TEST(capacities_and_the_limit)
 }
 END_TEST
 
+START_TEST(large_frames_leave_room_for_small_ones)
+{
+	enum { LARGE = FRAME_SMALL_MAX + 1, COUNT = 4 };
+	struct frame_pool *other = frame_pool_create(COMMON, (size_t)2 * COUNT * LARGE);
+	struct coterie_frame *frames[2 * COUNT];
+
+	ck_assert_ptr_nonnull(other);
+	for (int i = 0; i < COUNT; i++)
+		ck_assert_ptr_nonnull(frames[i] = frame_take(other, LARGE));
+	ck_assert_ptr_null(frame_take(other, LARGE));
+	for (int i = COUNT; i < 2 * COUNT; i++)
+		ck_assert_ptr_nonnull(frames[i] = frame_take(other, FRAME_SMALL_MAX));
+	/* Beyond the half, however it came about. */
+	frame_unref(frames[0]);
+	ck_assert_ptr_null(frames[0] = frame_take(other, LARGE));
+	for (int i = 1; i < 2 * COUNT; i++)
+		frame_unref(frames[i]);
+	frame_pool_destroy(other);
+}
+END_TEST
+
 START_TEST(the_limit_is_of_all_together)
 {
 	struct coterie_frame *frames[LIMIT / COMMON];
@@ -223,6 +244,7 @@ int main(void)
 	tcase_add_test(frames, the_last_reference_counts);
 	tcase_add_test(frames, capacities_and_the_limit);
 	tcase_add_test(frames, the_limit_is_of_all_together);
+	tcase_add_test(frames, large_frames_leave_room_for_small_ones);
 	tcase_add_test(frames, a_slice_keeps_its_buffer);
 	tcase_add_test(frames, a_frame_is_its_own_buffer);
 	tcase_add_test(frames, frames_outlive_the_pool);
