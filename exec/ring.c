@@ -179,7 +179,8 @@ static void cb_multicast(void *arg, struct coterie_frame *const *frames, size_t 
 	if (ring->waiting_count == 0) {
 		int rc = transport->multicast(ring->transport->self, frames, (uint32_t)count);
 
-		accepted = rc < 0 ? 0 : (size_t)rc;
+		/* Another error than a full socket: lost, since nothing announces its end. */
+		accepted = rc >= 0 ? (size_t)rc : rc == -EAGAIN ? 0 : count;
 	}
 	for (size_t i = accepted; i < count; i++)
 		wait_push(ring, frames[i], 0);
@@ -456,9 +457,12 @@ void ring_membership(const struct ring *ring, struct coterie_ring_id *id, const 
 			memset(id, 0, sizeof(*id));
 		return;
 	}
-	const struct ring_id *ring_id = totem_engine_ring(ring->engine);
+	/* The engine's ring may be one that is still being formed; these are the members of the last. */
+	struct totem_probe probe;
+	totem_engine_probe(ring->engine, &probe);
 	if (id != NULL)
-		*id = (struct coterie_ring_id){.representative = ring_id->rep, .seq = ring_id->seq};
+		*id = (struct coterie_ring_id){
+			.representative = probe.old_ring.rep, .seq = probe.old_ring.seq};
 	*count = totem_engine_members(ring->engine, nodeids);
 }
 

@@ -46,7 +46,8 @@ struct coterie_transport {
 	void (*peer_del)(void *self, uint32_t link, uint32_t nodeid);
 	/**
 	 * Send a batch to every peer. Frames are borrowed; each one kept for later is referenced. Returns
-	 * how many were accepted, in order: the rest is offered again after host->writable().
+	 * how many were accepted, in order: the rest is offered again after host->writable(). -EAGAIN is
+	 * 0; any other negative errno: all are lost.
 	 */
 	int (*multicast)(void *self, struct coterie_frame *const *frames, uint32_t count);
 	/** Send one frame to one peer, behind everything multicast before. -ENOENT: no such peer. */
