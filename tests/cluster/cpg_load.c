@@ -81,6 +81,8 @@ static void payload_fill(uint8_t *payload, size_t size, uint32_t nodeid, uint64_
 {
 	uint8_t seed = (uint8_t)(nodeid * 31 + counter * 7);
 
+	if (size == 0)
+		return;
 	memset(payload, seed, size);
 	for (size_t at = 0; at < size; at += 509)
 		payload[at] = (uint8_t)(seed + at);
@@ -91,6 +93,8 @@ static bool payload_is_right(const uint8_t *payload, size_t size, uint32_t nodei
 	static uint8_t *wanted;
 	static size_t wanted_size;
 
+	if (size == 0)
+		return true;
 	if (wanted_size < size) {
 		wanted = realloc(wanted, size);
 		wanted_size = size;

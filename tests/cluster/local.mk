@@ -4,6 +4,7 @@ dist_check_SCRIPTS += %D%/three_order.sh %D%/three_faults.sh %D%/ring16.sh %D%/b
 	%D%/demo.sh
 TESTS += %D%/three_order.sh %D%/three_faults.sh %D%/ring16.sh %D%/bad_input.sh \
 	%D%/demo.sh
+sanitized_scripts += %D%/three_order.sh %D%/three_faults.sh %D%/bad_input.sh
 
 # New tags: LD_LIBRARY_PATH then goes before the path to our own library.
 cluster_ldflags = $(AM_LDFLAGS) -Wl,--enable-new-dtags
