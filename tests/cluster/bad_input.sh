@@ -62,19 +62,19 @@ tap $? "packets recorded: $(cat "$LAB_DIR/recorded")"
 # From a member's address, since others are not heard at all.
 before
 tap_check "100000 bad packets" lab_in 3 "$(lab_program bad_packets)" attack "$LAB_DIR/packets" \
-	50000 1 10.0.0.1 10.0.0.2
+	50000 "${SEED:-1}" 10.0.0.1 10.0.0.2
 after "bad packets" 1 $RSS_GROWTH_MAX_KB
 
 before
-tap_check "malformed requests" lab_in 1 "$(lab_program bad_client)" ipc 300 1
-tap_check "clients killed at any point" lab_in 2 "$(lab_program bad_client)" die 200
+tap_check "malformed requests" lab_in 1 timeout 60 "$(lab_program bad_client)" ipc 300 1
+tap_check "clients killed at any point" lab_in 2 timeout 60 "$(lab_program bad_client)" die 200
 after "bad clients" 0 $RSS_GROWTH_MAX_KB
 
 before
 lab_exec 1 "$(lab_program bad_client)" silent 30 9>&- &
 silent=$!
 sleep 0.5
-LAB_SECONDS=3 lab_in 2 "$(lab_program cpg_load)" -g load -m 1 -s 100000 -t 3000 >"$LAB_DIR/2/load"
+LAB_SECONDS=3 lab_in 2 timeout 60 "$(lab_program cpg_load)" -g load -m 1 -s 100000 -t 3000 >"$LAB_DIR/2/load"
 tap $? "a client that never reads does not stop the others: $(sed 's/hash.*//' "$LAB_DIR/2/load")"
 kill -KILL $silent
 wait $silent 2>/dev/null

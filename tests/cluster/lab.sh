@@ -285,7 +285,8 @@ lab_ring() {
 
 	shift
 	for node in "$@"; do
-		lab_exec "$node" "$(lab_program cpg_watch)" -n "$count" -w "$LAB_PATIENCE" \
+		lab_exec "$node" timeout $((LAB_PATIENCE + 5)) "$(lab_program cpg_watch)" \
+			-n "$count" -w "$LAB_PATIENCE" \
 			>"$LAB_DIR/$node/ring" 2>&1 &
 		waiting+=($!)
 	done
@@ -316,7 +317,8 @@ lab_traffic() {
 
 	shift 2
 	for node in "$@"; do
-		lab_exec "$node" "$(lab_program cpg_load)" -g "load" -m $# -s "$size" \
+		lab_exec "$node" timeout $((LAB_PATIENCE + LAB_SECONDS + 10)) \
+			"$(lab_program cpg_load)" -g "load" -m $# -s "$size" \
 			-t $((LAB_SECONDS * 1000)) -w $((LAB_PATIENCE + LAB_SECONDS)) \
 			>"$LAB_DIR/$node/load" 2>&1 &
 		waiting+=($!)
