@@ -113,6 +113,7 @@ void faults_init(struct sim *sim)
 		id += has(sim, FAULT_IDS) ? (uint32_t)random_between(random, 1, UINT32_MAX / 64) : 1;
 		sim->ids[i] = sim->nodes[i].id = id;
 	}
+	sim->faults.is_open = has(sim, FAULT_GARBAGE) && random_chance(random, 3000);
 	for (uint32_t i = 0; i < sim->node_count; i++)
 		options_set(sim, &sim->nodes[i], token_ns, seq);
 	sim->window_size = has(sim, FAULT_TIMERS) ? 0 : sim->nodes[0].options.window_size;

@@ -61,6 +61,7 @@ enum strike {
 
 struct faults {
 	uint32_t kinds;     /* of this run */
+	bool is_open;       /* no node has a node list: ids in garbage become candidates, everywhere */
 	bool is_over;       /* the network is quiet from now on */
 	uint64_t mean_ns;   /* between faults */
 	/* A strike waits for the count-th passing of a point at a node (any, when node is UINT32_MAX). */

@@ -61,7 +61,7 @@ void options_set(struct sim *sim, struct node *node, uint64_t token_ns, uint32_t
 			(uint32_t)random_between(random, 300, 4000);
 	if (has(sim, FAULT_FRAMES))
 		options->fail_recv_const = (uint32_t)random_between(random, 10, 100);
-	if (has(sim, FAULT_GARBAGE) && random_chance(random, 3000))
+	if (sim->faults.is_open)
 		options->node_count = 0; /* strangers may join */
 	options->swap = has(sim, FAULT_SWAP) && random_chance(random, 4000);
 	if (has(sim, FAULT_PLAIN) && random_chance(random, 3000))
