@@ -37,10 +37,10 @@
 	X(RECOVERY_EARLY, 50, "a configuration is installed two rotations early") \
 	X(RECOVERY_ALL_OLD, 20, "nodes of other old rings are taken into the transitional set") \
 	X(TRANSITIONAL_SKIPPED, 10, "the transitional configuration is not announced") \
-	X(TRANSITIONAL_UNFILTERED, 150, "frames of departed nodes behind a hole are delivered") \
+	X(TRANSITIONAL_UNFILTERED, 300, "frames of departed nodes behind a hole are delivered") \
 	X(TRANSITIONAL_EMPTY, 400, "frames behind the first hole are dropped") \
 	X(MEMBERS_OLD, 10, "the regular configuration names the candidates, failed ones included") \
-	X(FRAGMENT_JOINED, 200, "the unfinished message of a departed node is kept") \
+	X(FRAGMENT_JOINED, 400, "the unfinished message of a departed node is kept") \
 	X(MERGE_DEAF, 60, "foreign frames and merge detects are ignored") \
 	X(LEAVE_IGNORED, 20, "a leave does not fail its sender") \
 	X(TOKEN_LOSS_IGNORED, 30, "an expired token timer is ignored") \
