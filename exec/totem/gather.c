@@ -114,8 +114,9 @@ static void consent(struct totem_engine *engine, uint32_t node)
 }
 
 /*
- * Verdicts of strangers, who were here before us, wait until everybody has had the time to agree with
- * us: taken over at once they would split us up at network speed, and we would meet again and again.
+ * Verdicts of strangers, who were here before us, wait until everybody has had the time to agree
+ * with us: taken over at once they would split us up at network speed, and we would meet again and
+ * again.
  */
 static bool is_newcomer(const struct totem_engine *engine)
 {
@@ -123,9 +124,10 @@ static bool is_newcomer(const struct totem_engine *engine)
 }
 
 /*
- * Take over a failed list: §7.4 f. Of a member of our last ring all of it. Of a stranger (whose list the
- * reference ignores) what has not agreed with us: otherwise two groups that meet while one of them waits
- * for somebody can agree on nothing until their timers run out, one after the other, maybe for ever.
+ * Take over a failed list: §7.4 f. Of a member of our last ring all of it. Of a stranger (whose
+ * list the reference ignores) what has not agreed with us: otherwise two groups that meet while one
+ * of them waits for somebody can agree on nothing until their timers run out, one after the other,
+ * maybe for ever.
  */
 static void adopt_failed(struct totem_engine *engine, uint32_t from, bool is_member)
 {
@@ -136,6 +138,19 @@ static void adopt_failed(struct totem_engine *engine, uint32_t from, bool is_mem
 			(is_member || id == from ||
 				(!is_newcomer(engine) && !node_set_has(&engine->consensus, id))))
 			set_add(&engine->failed, id);
+	}
+}
+
+/*
+ * A node that is not configured can be no member. Reference peers take over any id they are told,
+ * so to leave it out of our lists would make these differ from theirs for as long as one of them
+ * has it.
+ */
+static void fail_unknown(struct totem_engine *engine)
+{
+	for (uint32_t i = 0; i < engine->proc.count; i++) {
+		if (!engine_knows(engine, engine->proc.ids[i]))
+			set_add(&engine->failed, engine->proc.ids[i]);
 	}
 }
 
@@ -171,6 +186,7 @@ static void process_join(
 	}
 
 	set_unite(&engine->proc, &engine->join_proc);
+	fail_unknown(engine);
 	if (node_set_has(&engine->join_failed, engine->options.nodeid))
 		set_add(&engine->failed, from);
 	else
@@ -183,29 +199,46 @@ static void process_join(
 		consent(engine, from);
 }
 
-/* The lists of a join, as sets of nodes that we know. false: too many. */
+/* Count the ids of a set that are not configured (all, if any node may join) once. */
+static bool count_strangers(
+	struct totem_engine *engine, struct node_set *strangers, const struct node_set *set)
+{
+	for (uint32_t i = 0; i < set->count; i++) {
+		uint32_t id = set->ids[i];
+
+		if (engine->known.count > 0 && engine_knows(engine, id))
+			continue;
+		if (strangers->count == WIRE_NODES_MAX && !node_set_has(strangers, id))
+			return false;
+		set_add(strangers, id);
+	}
+	return strangers->count + engine->known.count <= WIRE_NODES_MAX;
+}
+
+/* The lists of a join, as sets. false: with them ours might not have room for a node of ours. */
 static bool read_lists(struct totem_engine *engine, const struct wire_join *join)
 {
+	struct node_set *strangers = &engine->joined; /* unused at this time */
+
 	node_set_clear(&engine->join_proc);
 	node_set_clear(&engine->join_failed);
 	for (uint32_t i = 0; i < join->proc_count; i++) {
 		uint32_t id = wire_join_proc(join, i);
 
-		if (engine_knows(engine, id))
+		if (id != 0)
 			set_add(&engine->join_proc, id);
 	}
 	for (uint32_t i = 0; i < join->failed_count; i++) {
 		uint32_t id = wire_join_failed(join, i);
 
-		if (engine_knows(engine, id))
+		if (id != 0)
 			set_add(&engine->join_failed, id);
 	}
-
-	uint32_t news = 0;
-
-	for (uint32_t i = 0; i < engine->join_proc.count; i++)
-		news += !node_set_has(&engine->proc, engine->join_proc.ids[i]);
-	return news + engine->proc.count <= WIRE_NODES_MAX;
+	node_set_clear(strangers);
+	return count_strangers(engine, strangers, &engine->proc) &&
+	       count_strangers(engine, strangers, &engine->failed) &&
+	       count_strangers(engine, strangers, &engine->join_proc) &&
+	       count_strangers(engine, strangers, &engine->join_failed);
 }
 
 static void join_by_state(struct totem_engine *engine, const struct wire_join *join)
@@ -277,6 +310,16 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 	}
 	if (join.ring_seq > engine->ring_seq_high)
 		engine->ring_seq_high = join.ring_seq;
+	/*
+	 * Our own comes back, and counts as consent. Another with our name is late, of our former
+	 * life or forged: it must not make us fail ourselves.
+	 */
+	if (join.system_from == engine->options.nodeid) {
+		if (engine->state == TOTEM_GATHER && join.header_nodeid != 0 &&
+			has_our_lists(engine))
+			consent(engine, join.system_from);
+		return;
+	}
 	if (peer_is_stale(engine, peer, join.ring_seq)) {
 		engine_refuse(engine, TOTEM_REFUSED_STALE, join.system_from);
 		return;

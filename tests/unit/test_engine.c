@@ -1306,6 +1306,75 @@ START_TEST(nothing_wraps_on_a_long_lived_ring)
 }
 END_TEST
 
+/* A join that seems to come from node `from`, to node `to`. */
+static void forge_join(uint32_t from, uint32_t to, const uint32_t *proc, uint32_t proc_count,
+	const uint32_t *failed, uint32_t failed_count)
+{
+	uint8_t bytes[4096];
+	size_t size = wire_encode_join(from, from, totem_engine_ring(node_of(to)->engine)->seq,
+		proc, proc_count, failed, failed_count, 0, false, bytes, sizeof(bytes));
+
+	ck_assert_uint_gt(size, 0);
+	feed(to, bytes, size);
+}
+
+/* Reference peers take over any id; ours, which know better, must come to the same lists. */
+START_TEST(unknown_ids_fail_at_once)
+{
+	static const uint32_t nodes[] = {1, 2, 3, 4}, proc[] = {1, 2, 3, 77, 88};
+	uint32_t many[WIRE_NODES_MAX];
+
+	for (uint32_t i = 0; i < WIRE_NODES_MAX; i++)
+		many[i] = 1000 + i;
+	net->node_count = 3;
+	options.nodes = nodes;
+	options.node_count = 4;
+	node_start(1);
+	node_start(2);
+	options.nodes = NULL; /* as a reference peer */
+	options.node_count = 0;
+	node_start(3);
+	run_until_ring(3, 5000);
+	run_for(100);
+	for (uint32_t to = 1; to <= 3; to++) {
+		forge_join(to % 3 + 1, to, proc, 5, NULL, 0);
+		ck_assert_int_eq(totem_engine_state(node_of(to)->engine), TOTEM_GATHER);
+		/* Far less than the consensus timeout. */
+		run_until_ring(3, 300);
+		run_for(100);
+	}
+	/* What would take the room of the nodes that there are is refused. */
+	node_of(1)->refused = 0;
+	forge_join(3, 1, many, WIRE_NODES_MAX, NULL, 0);
+	forge_join(3, 1, proc, 3, many, WIRE_NODES_MAX);
+	ck_assert_uint_eq(node_of(1)->refused, 2);
+	ck_assert_int_eq(totem_engine_state(node_of(1)->engine), TOTEM_OPERATIONAL);
+	node_crash(2);
+	run_until_ring(2, 9000);
+}
+END_TEST
+
+START_TEST(a_join_in_our_name_is_not_ours)
+{
+	uint8_t bytes[4096];
+	static const uint32_t proc[] = {1, 2, 4}, failed[] = {3};
+
+	start_ring(3);
+	node_crash(2);
+	while (totem_engine_state(node_of(3)->engine) != TOTEM_GATHER)
+		run_for(1);
+	/* A leave of our former life, which knew more nodes; then a join. */
+	for (uint32_t header = 0; header <= 3; header += 3) {
+		size_t size = wire_encode_join(
+			header, 3, 1000, proc, 3, failed, 1, 0, false, bytes, sizeof(bytes));
+
+		feed(3, bytes, size);
+	}
+	run_until_ring(2, 5000);
+	ck_assert_uint_le(node_of(3)->gathered, 3);
+}
+END_TEST
+
 START_TEST(bad_joins_are_dropped)
 {
 	static const uint32_t nodes[] = {1, 2, 3};
@@ -1553,6 +1622,8 @@ static void add_hard(Suite *suite)
 	tcase_add_loop_test(tcase, residues_do_not_stop_the_ring, 0, 2);
 	tcase_add_test(tcase, a_flag_of_nobody_does_not_stop_a_recovery);
 	tcase_add_test(tcase, nothing_wraps_on_a_long_lived_ring);
+	tcase_add_test(tcase, unknown_ids_fail_at_once);
+	tcase_add_test(tcase, a_join_in_our_name_is_not_ours);
 	tcase_add_test(tcase, bad_joins_are_dropped);
 	tcase_add_test(tcase, bad_commit_tokens_are_dropped);
 	tcase_add_test(tcase, damaged_packets_of_every_type);
