@@ -101,19 +101,19 @@ void flow_outbox_flush(struct totem_engine *engine)
 {
 	uint32_t count = engine->outbox_count;
 
-	/*
-	 * A lone frame is delivered here before it is sent: its sender, who may wait for it, has then
-	 * the time of the sending and of a whole rotation to have the next one ready. With more of them
-	 * the successor must not wait (spec 09 §3.2 rule 8).
-	 */
-	if (count == 1)
-		deliver_ready(engine);
 	engine->outbox_count = 0;
 	if (count == 0)
 		return;
 	if (TOTEM_MUTANT(engine, TOKEN_BEFORE_FRAMES_LOST))
 		return;
 	engine->callbacks.multicast(engine->arg, engine->outbox, count);
+	/*
+	 * A lone frame is delivered here before the token goes on: its sender, who may wait for it, has
+	 * then a whole rotation to have the next one ready. With more of them the successor must not wait
+	 * (spec 09 §3.2 rule 8).
+	 */
+	if (count == 1)
+		deliver_ready(engine);
 }
 
 /*
