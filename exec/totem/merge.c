@@ -14,6 +14,9 @@ void merge_foreign(
 		engine_refuse(engine, is_frame ? TOTEM_REFUSED_FRAME : TOTEM_REFUSED_JOIN, node);
 		return;
 	}
+	if (node == engine->options.nodeid)
+		return; /* of our former life, or forged: it tells of no other ring */
+
 	struct peer *peer = peer_get(engine, node);
 
 	if (peer != NULL)

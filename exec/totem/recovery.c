@@ -154,6 +154,9 @@ bool recovery_frame(
 		!node_set_has(&engine->memb, inner.system_from))
 		return true; /* of somebody else's past */
 
+	if (!store_fits(&engine->store, inner.seq))
+		return true; /* freed: everybody has it */
+
 	struct store_slot *slot = store_find(&engine->store, inner.seq);
 
 	if (slot != NULL) {
