@@ -315,9 +315,11 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 	 * life or forged: it must not make us fail ourselves.
 	 */
 	if (join.system_from == engine->options.nodeid) {
-		if (engine->state == TOTEM_GATHER && join.header_nodeid != 0 &&
-			has_our_lists(engine))
-			consent(engine, join.system_from);
+		if (engine->state != TOTEM_GATHER || join.header_nodeid == 0 || !has_our_lists(engine))
+			return;
+		consent(engine, join.system_from);
+		peer->heard_episode = engine->episode;
+		peer_accuse(engine, join.system_from); /* whom we gave up by ourselves: §16.3 */
 		return;
 	}
 	if (peer_is_stale(engine, peer, join.ring_seq)) {
