@@ -217,7 +217,9 @@ lab_start() {
 		coterie) daemon=("$LAB_BUILD/exec/coterie") ;;
 		esac
 		mapfile -t environment < <(lab_environment "${LAB_KINDS[node]}")
-		nsenter -t "${LAB_HOLDERS[node]}" -n -m env "${environment[@]}" RUNTIME_DIRECTORY=/run \
+		# A session of its own: the kernel continues stopped processes of an orphaned process group,
+		# and hangs up the whole of it, whenever a process of the group ends.
+		setsid nsenter -t "${LAB_HOLDERS[node]}" -n -m env "${environment[@]}" RUNTIME_DIRECTORY=/run \
 			"${daemon[@]}" -f -c "$LAB_DIR/$node/corosync.conf" \
 			>>"$LAB_DIR/$node/out" 2>&1 </dev/null 9>&- &
 		LAB_DAEMONS[node]=$!

@@ -59,12 +59,13 @@ nodelist {
 }
 EOT
 
-# daemon_start KIND: sets daemon_pid.
+# daemon_start KIND: sets daemon_pid. In a session of its own: the kernel continues stopped processes of an
+# orphaned process group, and hangs up the whole of it, when a process of the group ends.
 daemon_start() {
 	case $1 in
-	debian) corosync -f -c "$work/corosync.conf" >"$work/out/daemon" 2>&1 & ;;
+	debian) setsid corosync -f -c "$work/corosync.conf" >"$work/out/daemon" 2>&1 & ;;
 	ours)
-		RUNTIME_DIRECTORY=/run COTERIE_PLUGIN_PATH=$build "$build/exec/coterie" -f -c "$work/corosync.conf" \
+		RUNTIME_DIRECTORY=/run COTERIE_PLUGIN_PATH=$build setsid "$build/exec/coterie" -f -c "$work/corosync.conf" \
 			>"$work/out/daemon" 2>&1 &
 		;;
 	esac

@@ -232,8 +232,10 @@ static void set_up(void)
 	snprintf(name, sizeof(name), "cpg-%s", instance);
 	ck_assert_int_eq(pipe(ready), 0);
 	server = fork();
-	if (server == 0)
+	if (server == 0) {
+		setsid(); /* stopped in an orphaned process group, it would be continued by the kernel */
 		serve(name, ready[1]);
+	}
 	close(ready[1]);
 	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
 	close(ready[0]);
