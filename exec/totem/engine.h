@@ -106,6 +106,7 @@ struct totem_trace {
 	uint64_t value;
 	uint32_t cause;
 	struct ring_id ring;
+	const struct coterie_frame *frame; /* TOTEM_TRACE_ORDERED: the frame, borrowed; else NULL */
 };
 
 /**

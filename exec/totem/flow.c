@@ -101,19 +101,19 @@ void flow_outbox_flush(struct totem_engine *engine)
 {
 	uint32_t count = engine->outbox_count;
 
-	engine->outbox_count = 0;
 	if (count == 0)
 		return;
-	if (TOTEM_MUTANT(engine, TOKEN_BEFORE_FRAMES_LOST))
-		return;
-	engine->callbacks.multicast(engine->arg, engine->outbox, count);
 	/*
-	 * A lone frame is delivered here before the token goes on: its sender, who may wait for it, has
-	 * then a whole rotation to have the next one ready. With more of them the successor must not wait
-	 * (spec 09 §3.2 rule 8).
+	 * A lone frame is delivered here before it is sent: whoever waits for it has then the time of
+	 * the sending and of a whole rotation to have the next message ready. With more of them the
+	 * successor must not wait (spec 09 §3.2 rule 8).
 	 */
 	if (count == 1)
 		deliver_ready(engine);
+	engine->outbox_count = 0;
+	if (TOTEM_MUTANT(engine, TOKEN_BEFORE_FRAMES_LOST))
+		return;
+	engine->callbacks.multicast(engine->arg, engine->outbox, count);
 }
 
 /*
@@ -184,8 +184,16 @@ static void number_frame(struct totem_engine *engine, struct wire_token *token,
 		return;
 	flow_outbox_add(engine, frame);
 	engine->counters.mcast_tx++;
-	engine_trace_frame(
-		engine, TOTEM_TRACE_ORDERED, &engine->ring, mcast.seq, engine->options.nodeid);
+
+	const struct totem_trace trace = {
+		.kind = TOTEM_TRACE_ORDERED,
+		.node = engine->options.nodeid,
+		.seq = mcast.seq,
+		.ring = engine->ring,
+		.frame = frame,
+	};
+
+	engine_trace(engine, &trace);
 }
 
 static uint32_t send_queued(struct totem_engine *engine, struct wire_token *token, uint32_t allowed)

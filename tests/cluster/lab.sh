@@ -26,7 +26,7 @@
 
 LAB_HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 LAB_BUILD=${abs_top_builddir:-$(cd "$LAB_HERE/../../build" 2>/dev/null && pwd)}
-LAB_TOKEN=${LAB_TOKEN:-800}
+LAB_TOKEN=${LAB_TOKEN:-1000}
 LAB_SECONDS=${LAB_SECONDS:-1}
 LAB_PATIENCE=${LAB_PATIENCE:-30}
 LAB_TOTEM=${LAB_TOTEM:-} # more lines for the totem section

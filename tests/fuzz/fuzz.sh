@@ -6,6 +6,7 @@
 srcdir=${abs_top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 builddir=${abs_top_builddir:-$srcdir/build}
 . "$srcdir/tests/tap.sh"
+renice -n 19 $$ >/dev/null # tests with real daemons may run beside
 
 seed=${FUZZ_SEED:-1}
 factor=${FUZZ_FACTOR:-1}

@@ -1,5 +1,7 @@
 #!/bin/bash
 # Two coteries and one of Debian's corosync: whichever node starts first, one ring, and one order at every message size.
+# Nobody fails here: a machine that is slow for a moment must not look like it.
+LAB_TOKEN=${LAB_TOKEN:-3000}
 . "$(dirname "$0")/../cluster/lab.sh"
 . "$(dirname "$0")/../cluster/faults.sh"
 

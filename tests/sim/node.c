@@ -187,6 +187,13 @@ static void on_trace(void *arg, const struct totem_trace *trace)
 		.value = trace->value, .peer = trace->node, .detail = (uint8_t)trace->kind,
 		.extra = (uint32_t)trace->state << 8 | trace->cause});
 	rings_traced(&sim->history, node->life, trace);
+	if (trace->kind == TOTEM_TRACE_ORDERED) {
+		/* It has its place from here on, and may be delivered here before it is sent. */
+		struct tap tap;
+
+		tap_packet(&sim->history, node->life, node->options.swap, sim->window_size,
+			sim->clock.now_ns, trace->frame->data, trace->frame->size, &tap);
+	}
 	if (trace->kind == TOTEM_TRACE_PAUSED)
 		node->paused_ns = sim->clock.now_ns;
 	if (trace->kind == TOTEM_TRACE_TOKEN)

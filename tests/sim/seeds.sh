@@ -2,6 +2,7 @@
 # Seeds of the simulator over 2 to 16 nodes with all faults, then with reference-like peers.
 # usage: seeds.sh [COUNT] (default: 3000, or COTERIE_SIM_SEEDS)
 . "${abs_top_srcdir:?}/tests/tap.sh"
+renice -n 19 $$ >/dev/null # tests with real daemons may run beside
 
 sim=${abs_top_builddir:?}/tests/sim/coterie-sim
 count=${1:-${COTERIE_SIM_SEEDS:-3000}}
