@@ -263,7 +263,7 @@ static int32_t poll_add(enum qb_loop_priority priority, int32_t fd, int32_t even
 	watch->since_ns = loop_now_ns(loop_of(ipc));
 	assign(ipc, watch);
 	ipc->watches[fd] = watch;
-	int rc = loop_fd_add(loop_of(ipc), fd, wanted_events(watch), LOOP_NORMAL, on_ready, watch);
+	int rc = loop_fd_add(loop_of(ipc), fd, wanted_events(watch), LOOP_URGENT, on_ready, watch);
 	if (rc < 0)
 		remove_watch(ipc, fd);
 	return rc;

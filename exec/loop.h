@@ -15,8 +15,8 @@ struct loop;
 struct loop_timer;
 
 enum loop_priority {
-	LOOP_URGENT, /* the ring's own traffic */
-	LOOP_NORMAL, /* clients */
+	LOOP_URGENT, /* the ring's traffic and clients: libqb serves the others on every second turn only */
+	LOOP_NORMAL, /* plugins' own descriptors, signals */
 	LOOP_SLOW,   /* files, housekeeping */
 };
 
