@@ -5,6 +5,9 @@
  *
  * History
  *   1.0  first version
+ *   1.1  both maps with iteration and tracking, statistics of a plugin's own, quorum verdicts and their
+ *        providers, status of nodes and links, stopping, reload and logs; a service's dump, a
+ *        transport's node_status
  *
  * Rules. A change of an existing byte or of its meaning raises the major number, an appended member the
  * minor one; a behaviour that no size shows gets a capability bit. Members are never moved, reused or
@@ -36,7 +39,7 @@
 #include <coterie/frame.h>
 
 #define COTERIE_ABI_MAJOR 1
-#define COTERIE_ABI_MINOR 0
+#define COTERIE_ABI_MINOR 1
 #define COTERIE_PLUGIN_MAGIC 0x43744c70u
 
 /** What a plugin is. */
@@ -50,11 +53,15 @@
 #define COTERIE_CAP_SYNC (UINT64_C(1) << 2)      /* synchronisation after a configuration change */
 #define COTERIE_CAP_MAP (UINT64_C(1) << 3)       /* the configuration map */
 #define COTERIE_CAP_TRANSPORT (UINT64_C(1) << 4) /* frames and peers */
+#define COTERIE_CAP_STATS (UINT64_C(1) << 5)     /* both maps: map_read .. stats_clear */
+#define COTERIE_CAP_QUORUM (UINT64_C(1) << 6)    /* quorum_publish, quorum_get, quorum_watch */
+#define COTERIE_CAP_ADMIN (UINT64_C(1) << 7)     /* node_status .. log_reopen */
 
 /** What a plugin can do beyond its table (`offers`). */
 #define COTERIE_CAN_RELOAD (UINT64_C(1) << 0)
 #define COTERIE_CAN_UNPRIVILEGED (UINT64_C(1) << 1)
 #define COTERIE_CAN_HAND_OVER (UINT64_C(1) << 2) /* state_save and state_load */
+#define COTERIE_CAN_QUORUM (UINT64_C(1) << 3)    /* may be named as quorum.provider */
 
 /** Type of an option. All values are written as text in the config file. */
 #define COTERIE_OPT_BOOL 1u
@@ -97,9 +104,11 @@ struct coterie_plugin {
 };
 
 /** What the executive hands out and takes back; opaque to plugins. */
-struct coterie_ctx;    /* one loaded plugin, as the executive knows it */
-struct coterie_client; /* one IPC connection to a service */
-struct coterie_timer;  /* one running timer */
+struct coterie_ctx;          /* one loaded plugin, as the executive knows it */
+struct coterie_client;       /* one IPC connection to a service */
+struct coterie_timer;        /* one running timer */
+struct coterie_map_iterator; /* a walk through a map */
+struct coterie_map_tracker;  /* interest in changes of a map */
 
 /** Identity of a ring. Two are equal only if both parts are. */
 struct coterie_ring_id {
@@ -131,6 +140,68 @@ struct coterie_ring_id {
 #define COTERIE_MAP_DOUBLE 10u
 #define COTERIE_MAP_STRING 11u
 #define COTERIE_MAP_BINARY 12u
+
+#define COTERIE_MAP_NAME_MAX 255u    /* characters of a key; at least 3 */
+#define COTERIE_MAP_VALUE_MAX 16384u /* bytes of a value; a string's NUL comes on top */
+
+/** The maps. */
+#define COTERIE_MAP_CONFIG 0u /* configuration and run-time keys; volatile, of this node alone */
+#define COTERIE_MAP_STATS 1u  /* statistics, computed when they are read */
+
+/** Changes of a key; the numbers are those of the cmap client API. */
+#define COTERIE_MAP_DELETED 1u
+#define COTERIE_MAP_MODIFIED 2u
+#define COTERIE_MAP_ADDED 4u
+#define COTERIE_MAP_PREFIX 8u /* in map_track: all keys that begin so */
+
+/** A value of a map. */
+struct coterie_map_value {
+	uint32_t type; /* COTERIE_MAP_I8 .. COTERIE_MAP_BINARY; 0: there is none */
+	uint32_t size; /* bytes; of a string with its NUL */
+	const void *bytes;
+};
+
+/**
+ * Called at a change; everything is borrowed for the call. Counters that the executive changes in place
+ * are reported with an empty `before`. A callback may change the map, and end its own tracker.
+ */
+typedef void (*coterie_map_notify)(void *arg, uint32_t event, const char *key,
+	const struct coterie_map_value *now, const struct coterie_map_value *before);
+
+/** One statistic: fill value (room for 256 bytes, aligned to 8) and return its size; a string's with NUL. */
+typedef uint32_t (*coterie_stat_read)(void *arg, void *value);
+
+/** What a quorum provider says, and who said it. */
+struct coterie_quorum {
+	uint32_t size;           /* of this struct, on the side that fills it */
+	uint32_t is_quorate;
+	struct coterie_ring_id ring;
+	const uint32_t *members; /* member_count node ids of the provider's view, ascending; borrowed */
+	uint32_t member_count;
+	uint32_t pad;
+	const char *provider;    /* plugin name; NULL: none is configured, is_quorate is 1 */
+};
+
+#define COTERIE_LINKS_MAX 8u
+#define COTERIE_ADDRESS_TEXT 256u
+
+/** One link to a node, as its transport sees it. */
+struct coterie_link_status {
+	uint8_t is_enabled, is_connected, is_dynamic, pad; /* is_dynamic: its address may change */
+	uint32_t mtu;                            /* bytes of a frame */
+	char source[COTERIE_ADDRESS_TEXT];       /* numeric addresses, NUL-terminated; may be empty */
+	char destination[COTERIE_ADDRESS_TEXT];
+};
+
+/** A node, as its transport sees it. Zeroed, and size set, before it is filled. */
+struct coterie_node_status {
+	uint32_t size; /* of the struct of who asks */
+	uint32_t nodeid;
+	uint8_t is_reachable, is_remote, is_external;
+	uint8_t onwire_min, onwire_max, onwire_version; /* knet's wire protocol; 0: none or unknown */
+	uint8_t pad[2];
+	struct coterie_link_status links[COTERIE_LINKS_MAX]; /* by link number */
+};
 
 /** One node of the configured node list. */
 struct coterie_peer {
@@ -267,6 +338,100 @@ struct coterie_host {
 	void (*peer_dead)(struct coterie_ctx *ctx, uint32_t nodeid);
 	/** The transport takes frames again after it accepted fewer than offered. */
 	void (*writable)(struct coterie_ctx *ctx);
+
+	/* --- since 1.1: both maps (COTERIE_CAP_STATS); `which` is COTERIE_MAP_CONFIG or _STATS --- */
+
+	/**
+	 * Borrow a value until the key changes (configuration) or until the next call that reads statistics.
+	 * @return 0; -ENOENT
+	 */
+	int (*map_read)(struct coterie_ctx *ctx, uint32_t which, const char *key,
+		struct coterie_map_value *value);
+	/**
+	 * Walk the keys that begin with prefix (NULL, "": all) in ascending byte order. The map may change
+	 * meanwhile: keys deleted ahead do not come, keys added ahead do.
+	 * @param iterator  out; ended with map_iterate_end, before fini returns
+	 * @return 0; -ENOMEM
+	 */
+	int (*map_iterate)(struct coterie_ctx *ctx, uint32_t which, const char *prefix,
+		struct coterie_map_iterator **iterator);
+	/** The next key, or NULL at the end, also at each further call. Both borrowed until the next call;
+	    value may be NULL. A string of the statistics comes with size 0 and without bytes. */
+	const char *(*map_iterate_next)(struct coterie_map_iterator *iterator, struct coterie_map_value *value);
+	void (*map_iterate_end)(struct coterie_map_iterator *iterator); /* NULL is ignored */
+	/**
+	 * Call notify(arg, …) at changes of a key, or of all keys that begin so.
+	 * @param events   COTERIE_MAP_DELETED | _MODIFIED | _ADDED, and _PREFIX. In the statistics, prefixes
+	 *     report keys that come and go; a single key MODIFIED, at most once in 1.5 s
+	 * @param tracker  out; ended with map_untrack
+	 * @return 0; -ENOTSUP: a prefix of the statistics without both _ADDED and _DELETED; -ENOMEM
+	 */
+	int (*map_track)(struct coterie_ctx *ctx, uint32_t which, const char *key, uint32_t events,
+		coterie_map_notify notify, void *arg, struct coterie_map_tracker **tracker);
+	void (*map_untrack)(struct coterie_ctx *ctx, struct coterie_map_tracker *tracker); /* NULL is ignored */
+	/** Add delta to an integer key; wraps around in its own width. -ENOENT; -EINVAL: not an integer. */
+	int (*map_adjust)(struct coterie_ctx *ctx, const char *key, int64_t delta);
+	/** Keep clients from changing a key, or all keys that begin so; plugins still can. -ENOMEM */
+	int (*map_protect)(struct coterie_ctx *ctx, const char *key, uint32_t is_prefix);
+	uint32_t (*map_is_protected)(struct coterie_ctx *ctx, const char *key);
+
+	/**
+	 * Offer a statistic under a key of the statistics map, until stat_del or the plugin's end. read runs on
+	 * the loop thread.
+	 * @param type  COTERIE_MAP_*
+	 * @return 0; -EEXIST; -EINVAL: name or type; -ENOMEM
+	 */
+	int (*stat_add)(struct coterie_ctx *ctx, const char *key, uint32_t type, coterie_stat_read read,
+		void *arg);
+	void (*stat_del)(struct coterie_ctx *ctx, const char *key);
+	/** Call run(arg) when the operator clears the statistics of this name ("knet"), or all. -ENOMEM */
+	int (*stats_on_clear)(struct coterie_ctx *ctx, const char *name, void (*run)(void *arg), void *arg);
+	/** Clear: totem, ipc, schedmiss, all, or a plugin's own name. -ENOENT: nobody has such statistics */
+	int (*stats_clear)(struct coterie_ctx *ctx, const char *name);
+
+	/* --- since 1.1: quorum (COTERIE_CAP_QUORUM) --- */
+
+	/**
+	 * A provider's verdict. The executive copies it, logs it, opens or closes the gate of requests that
+	 * need quorum, then tells the watchers, also when nothing changed. Until the first verdict a node
+	 * with a provider is not quorate.
+	 * @param quorum  borrowed; provider is ignored
+	 * @return 0; -EPERM: quorum.provider does not name this plugin, or it does not offer
+	 *     COTERIE_CAN_QUORUM; -ENOMEM
+	 */
+	int (*quorum_publish)(struct coterie_ctx *ctx, const struct coterie_quorum *quorum);
+	/** The last verdict; without one, an empty view. *quorum is filled up to its size; the list is
+	    borrowed until the next verdict. */
+	void (*quorum_get)(struct coterie_ctx *ctx, struct coterie_quorum *quorum);
+	/** Call run(arg, quorum) at every verdict, until the plugin's end; once per plugin. -EEXIST; -ENOMEM */
+	int (*quorum_watch)(struct coterie_ctx *ctx,
+		void (*run)(void *arg, const struct coterie_quorum *quorum), void *arg);
+
+	/* --- since 1.1: administration (COTERIE_CAP_ADMIN) --- */
+
+	/** 1: every member of the ring takes part in safe delivery, so COTERIE_SAFE means what it says. */
+	uint32_t (*is_safe_kept)(struct coterie_ctx *ctx);
+	/** Status of a node, this one included. *status is filled up to its size. -ENOENT: the transport does
+	    not know it; -ENOTSUP: it cannot say. */
+	int (*node_status)(struct coterie_ctx *ctx, uint32_t nodeid, struct coterie_node_status *status);
+	/** A node's configured addresses, or those it joined with. *peer is filled up to its size; the list
+	    is borrowed until the next reload. -ENOENT */
+	int (*node_addresses)(struct coterie_ctx *ctx, uint32_t nodeid, struct coterie_peer *peer);
+	/** End the daemon in order: clients are sent away, queued messages go out, the node leaves. Returns at
+	    once. */
+	void (*stop)(struct coterie_ctx *ctx);
+	/** End the daemon now, without leaving the ring, with this exit status. reason goes to the log. Does
+	    not return. */
+	void (*die)(struct coterie_ctx *ctx, int32_t exit_status, const char *reason);
+	/**
+	 * Read the config file again, without holding up the loop, then apply what can change while running and
+	 * log what cannot. One reload at a time; later ones wait for their turn.
+	 * @param done  called on the loop thread, once, unless the plugin ends before: rc is 0, -EINVAL (the
+	 *     file is refused; nothing changed) or -ENOMEM; text, borrowed, says what was wrong or is ""
+	 * @return 0; -ENOMEM
+	 */
+	int (*reload)(struct coterie_ctx *ctx, void (*done)(void *arg, int rc, const char *text), void *arg);
+	int (*log_reopen)(struct coterie_ctx *ctx); /* open log files anew, after rotation; -errno of the first */
 };
 
 /** True when the other side's table is long enough to hold the member, and the member is set. */

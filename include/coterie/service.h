@@ -107,6 +107,9 @@ struct coterie_service {
 	uint32_t request_count, request_size;   /* elements, stride */
 	const struct coterie_ring_msg *ring_msgs;
 	uint32_t ring_msg_count, ring_msg_size; /* elements, stride */
+
+	/* since 1.1 */
+	void (*dump)(void *self); /* log what there is to know, for somebody looking for a fault */
 };
 
 #define COTERIE_REQUESTS(array)                                                                            \

@@ -56,6 +56,10 @@ struct coterie_transport {
 	void (*membership)(void *self, const uint32_t *members, uint32_t count); /* of a new ring; or NULL */
 	int (*reload)(void *self);
 	void (*stats)(void *self, struct coterie_transport_stats *stats);
+
+	/* since 1.1 */
+	/** Fill status for a node (this one included): what is zero may stay zero. -ENOENT: no such peer. */
+	int (*node_status)(void *self, uint32_t nodeid, struct coterie_node_status *status);
 };
 
 #endif

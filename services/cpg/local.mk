@@ -4,7 +4,9 @@ cpg_service_sources = \
 	services/cpg/groups.c services/cpg/requests.c services/cpg/deliver.c \
 	services/cpg/resync.c services/cpg/iterate.c services/cpg/zero_copy.c
 
+if WITH_CPG
 plugin_LTLIBRARIES += cpg.la
+endif
 cpg_la_SOURCES = $(cpg_service_sources)
 cpg_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 cpg_la_LDFLAGS = $(PLUGIN_LDFLAGS)

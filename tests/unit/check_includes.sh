@@ -28,12 +28,12 @@ none() {
 own='exec/totem/'
 none "exec/totem includes nothing of exec/ but its own folder" exec/totem \
 	'exec/|services/|transports/|plugins/' "$own"
-none "exec includes no plugin" exec 'services/|transports/|plugins/'
+none "exec includes no plugin and no tool" exec 'services/|transports/|plugins/|tools/'
 for folder in services/* transports/* plugins/*; do
 	[ -d "$folder" ] || continue
 	none "$folder includes nothing of exec/" "$folder" 'exec/'
 	case $folder in
-	services/*) allowed="$folder/|services/client/" ;;
+	services/*) allowed="$folder/|services/client/|tools/common/" ;;
 	transports/*) allowed="$folder/|transports/common/" ;;
 	*) allowed="$folder/" ;;
 	esac

@@ -1,4 +1,6 @@
+if WITH_UDPU
 plugin_LTLIBRARIES += udpu.la
+endif
 udpu_la_SOURCES = %D%/udpu.c %D%/link.c %D%/udpu.h
 udpu_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 udpu_la_LDFLAGS = $(PLUGIN_LDFLAGS)

@@ -1,0 +1,1 @@
+# plugins/mon: resource monitoring.

@@ -1,0 +1,1 @@
+# plugins/pload: load generator.

@@ -1,0 +1,1 @@
+# plugins/wd: watchdog.

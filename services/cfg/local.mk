@@ -1,0 +1,1 @@
+# services/cfg: administration: status, shutdown, reload.

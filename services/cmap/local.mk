@@ -1,0 +1,1 @@
+# services/cmap: the configuration map for clients.

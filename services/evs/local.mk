@@ -1,0 +1,1 @@
+# services/evs: extended virtual synchrony for clients.

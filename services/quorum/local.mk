@@ -1,0 +1,1 @@
+# services/quorum: the quorum verdict for clients.

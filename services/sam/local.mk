@@ -1,0 +1,1 @@
+# services/sam: supervision of one's own process: a library alone.

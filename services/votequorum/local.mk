@@ -1,0 +1,1 @@
+# services/votequorum: the vote counting quorum provider.

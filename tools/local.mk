@@ -1,0 +1,1 @@
+# tools: command-line tools: one binary behind their names.
