@@ -1,0 +1,353 @@
+/*
+ * Every message of the votequorum service: what client libraries and the executive say to each
+ * other over libqb, and what the nodes say to each other on the ring. Shared by libvotequorum and
+ * the service plugin, so that the two cannot disagree; the layouts are those of Corosync 3.1.7
+ * (spec 03 §11, 06b.2).
+ *
+ * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad
+ * are zero when we send and never looked at when we receive. Counts come from outside: check them
+ * against the size of the message before use; a name may lack its end.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef SERVICES_VOTEQUORUM_MESSAGES_H
+#define SERVICES_VOTEQUORUM_MESSAGES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	VOTEQUORUM_SERVICE_ID = 5,
+	/* Bytes of a device's name with the zero that ends it. */
+	VOTEQUORUM_NAME_SIZE = 255,
+};
+
+/* Asserts the place of one member, or the size of the whole. */
+#define VOTEQUORUM_LAYOUT(type, member, at)                                                        \
+	_Static_assert(offsetof(struct type, member) == (at), #type "." #member)
+#define VOTEQUORUM_SIZE(type, size) _Static_assert(sizeof(struct type) == (size), #type)
+
+/* ---- Parts ---- */
+
+/* libqb's header of a request; of a ring message too (id is then service << 16 | function). */
+struct votequorum_request_header {
+	int32_t id;
+	uint32_t pad0;
+	int32_t size; /* whole message */
+	uint32_t pad1;
+};
+VOTEQUORUM_SIZE(votequorum_request_header, 16);
+VOTEQUORUM_LAYOUT(votequorum_request_header, id, 0);
+VOTEQUORUM_LAYOUT(votequorum_request_header, size, 8);
+
+/* libqb's header of a response and of an event. error means nothing in events. */
+struct votequorum_response_header {
+	int32_t id;
+	uint32_t pad0;
+	int32_t size; /* whole message */
+	uint32_t pad1;
+	int32_t error; /* cs_error_t */
+	uint32_t pad2;
+};
+VOTEQUORUM_SIZE(votequorum_response_header, 24);
+VOTEQUORUM_LAYOUT(votequorum_response_header, id, 0);
+VOTEQUORUM_LAYOUT(votequorum_response_header, size, 8);
+VOTEQUORUM_LAYOUT(votequorum_response_header, error, 16);
+
+struct votequorum_wire_ring_id {
+	uint32_t nodeid; /* the ring's representative */
+	uint32_t pad;
+	uint64_t seq;
+};
+VOTEQUORUM_SIZE(votequorum_wire_ring_id, 16);
+VOTEQUORUM_LAYOUT(votequorum_wire_ring_id, nodeid, 0);
+VOTEQUORUM_LAYOUT(votequorum_wire_ring_id, seq, 8);
+
+/* A node as a quorum event tells it; node id 0 is the quorum device. */
+struct votequorum_wire_node {
+	uint32_t nodeid;
+	uint32_t state; /* enum votequorum_wire_state; 0 with the device */
+};
+VOTEQUORUM_SIZE(votequorum_wire_node, 8);
+VOTEQUORUM_LAYOUT(votequorum_wire_node, state, 4);
+
+enum votequorum_wire_state {
+	VOTEQUORUM_WIRE_STATE_MEMBER = 1,
+	VOTEQUORUM_WIRE_STATE_DEAD = 2,
+	VOTEQUORUM_WIRE_STATE_LEAVING = 3,
+};
+
+/* Flags in an answer to GETINFO. The first six tell of the node that answers, the others of the
+   node asked for. */
+enum votequorum_wire_info_flag {
+	VOTEQUORUM_WIRE_INFO_TWONODE = 1,
+	VOTEQUORUM_WIRE_INFO_QUORATE = 2,
+	VOTEQUORUM_WIRE_INFO_WAIT_FOR_ALL = 4,
+	VOTEQUORUM_WIRE_INFO_LAST_MAN_STANDING = 8,
+	VOTEQUORUM_WIRE_INFO_AUTO_TIE_BREAKER = 16,
+	VOTEQUORUM_WIRE_INFO_ALLOW_DOWNSCALE = 32,
+	VOTEQUORUM_WIRE_INFO_QDEVICE_REGISTERED = 64,
+	VOTEQUORUM_WIRE_INFO_QDEVICE_ALIVE = 128,
+	VOTEQUORUM_WIRE_INFO_QDEVICE_CAST_VOTE = 256,
+	VOTEQUORUM_WIRE_INFO_QDEVICE_MASTER_WINS = 512,
+};
+
+/* ---- Client to executive ---- */
+
+/* Requests. 10 and 11 are taken by later versions of Corosync: never use them (spec 03 §14). */
+enum votequorum_request_id {
+	VOTEQUORUM_REQ_GETINFO = 0,
+	VOTEQUORUM_REQ_SETEXPECTED = 1,
+	VOTEQUORUM_REQ_SETVOTES = 2,
+	VOTEQUORUM_REQ_TRACKSTART = 3,
+	VOTEQUORUM_REQ_TRACKSTOP = 4,
+	VOTEQUORUM_REQ_QDEVICE_REGISTER = 5,
+	VOTEQUORUM_REQ_QDEVICE_UNREGISTER = 6,
+	VOTEQUORUM_REQ_QDEVICE_UPDATE = 7,
+	VOTEQUORUM_REQ_QDEVICE_POLL = 8,
+	VOTEQUORUM_REQ_QDEVICE_MASTER_WINS = 9,
+};
+
+struct votequorum_req_getinfo {
+	struct votequorum_request_header header;
+	uint32_t nodeid; /* 0: the node asked */
+	uint32_t pad;
+};
+VOTEQUORUM_SIZE(votequorum_req_getinfo, 24);
+VOTEQUORUM_LAYOUT(votequorum_req_getinfo, nodeid, 16);
+
+struct votequorum_req_setexpected {
+	struct votequorum_request_header header;
+	uint32_t expected_votes;
+	uint32_t pad;
+};
+VOTEQUORUM_SIZE(votequorum_req_setexpected, 24);
+VOTEQUORUM_LAYOUT(votequorum_req_setexpected, expected_votes, 16);
+
+struct votequorum_req_setvotes {
+	struct votequorum_request_header header;
+	uint32_t votes;
+	uint32_t nodeid; /* 0: the quorum device */
+};
+VOTEQUORUM_SIZE(votequorum_req_setvotes, 24);
+VOTEQUORUM_LAYOUT(votequorum_req_setvotes, votes, 16);
+VOTEQUORUM_LAYOUT(votequorum_req_setvotes, nodeid, 20);
+
+struct votequorum_req_trackstart {
+	struct votequorum_request_header header;
+	uint64_t context; /* comes back in every event */
+	uint32_t track_flags; /* CS_TRACK_CURRENT, CHANGES, CHANGES_ONLY; other bits mean nothing */
+	uint32_t pad;
+};
+VOTEQUORUM_SIZE(votequorum_req_trackstart, 32);
+VOTEQUORUM_LAYOUT(votequorum_req_trackstart, context, 16);
+VOTEQUORUM_LAYOUT(votequorum_req_trackstart, track_flags, 24);
+
+struct votequorum_req_trackstop {
+	struct votequorum_request_header header;
+};
+VOTEQUORUM_SIZE(votequorum_req_trackstop, 16);
+
+/* QDEVICE_REGISTER and QDEVICE_UNREGISTER. */
+struct votequorum_req_qdevice {
+	struct votequorum_request_header header;
+	char name[VOTEQUORUM_NAME_SIZE];
+	uint8_t pad;
+};
+VOTEQUORUM_SIZE(votequorum_req_qdevice, 272);
+VOTEQUORUM_LAYOUT(votequorum_req_qdevice, name, 16);
+
+struct votequorum_req_qdevice_update {
+	struct votequorum_request_header header;
+	char old_name[VOTEQUORUM_NAME_SIZE];
+	char new_name[VOTEQUORUM_NAME_SIZE];
+	uint8_t pad[2];
+};
+VOTEQUORUM_SIZE(votequorum_req_qdevice_update, 528);
+VOTEQUORUM_LAYOUT(votequorum_req_qdevice_update, old_name, 16);
+VOTEQUORUM_LAYOUT(votequorum_req_qdevice_update, new_name, 271);
+
+struct votequorum_req_qdevice_poll {
+	struct votequorum_request_header header;
+	char name[VOTEQUORUM_NAME_SIZE];
+	uint8_t pad0;
+	uint32_t cast_vote; /* any number but 0: the device votes for this node's partition */
+	uint32_t pad1;
+	struct votequorum_wire_ring_id ring_id; /* that of the last nodelist event */
+};
+VOTEQUORUM_SIZE(votequorum_req_qdevice_poll, 296);
+VOTEQUORUM_LAYOUT(votequorum_req_qdevice_poll, name, 16);
+VOTEQUORUM_LAYOUT(votequorum_req_qdevice_poll, cast_vote, 272);
+VOTEQUORUM_LAYOUT(votequorum_req_qdevice_poll, ring_id, 280);
+
+struct votequorum_req_qdevice_master_wins {
+	struct votequorum_request_header header;
+	char name[VOTEQUORUM_NAME_SIZE];
+	uint8_t pad0;
+	uint32_t allow; /* any number but 0: yes */
+	uint32_t pad1;
+};
+VOTEQUORUM_SIZE(votequorum_req_qdevice_master_wins, 280);
+VOTEQUORUM_LAYOUT(votequorum_req_qdevice_master_wins, name, 16);
+VOTEQUORUM_LAYOUT(votequorum_req_qdevice_master_wins, allow, 272);
+
+/* ---- Executive to client ---- */
+
+/* Responses and events share one row of numbers. 6 and 7 are taken by later versions of Corosync. */
+enum votequorum_response_id {
+	VOTEQUORUM_RES_PLAIN = 0,
+	VOTEQUORUM_RES_GETINFO = 1,
+	VOTEQUORUM_EVENT_QUORUM = 3,
+	VOTEQUORUM_EVENT_EXPECTED_VOTES = 4,
+	VOTEQUORUM_EVENT_NODELIST = 5,
+};
+
+/* Answers every request but GETINFO, and is every refusal. */
+struct votequorum_res_plain {
+	struct votequorum_response_header header;
+};
+VOTEQUORUM_SIZE(votequorum_res_plain, 24);
+
+struct votequorum_res_getinfo {
+	struct votequorum_response_header header;
+	uint32_t nodeid;
+	uint32_t state; /* enum votequorum_wire_state */
+	uint32_t votes;
+	uint32_t expected_votes;
+	uint32_t highest_expected;
+	uint32_t total_votes;
+	uint32_t quorum;
+	uint32_t flags; /* enum votequorum_wire_info_flag */
+	uint32_t qdevice_votes;
+	char qdevice_name[VOTEQUORUM_NAME_SIZE]; /* padded with zeros */
+	uint8_t pad[5];
+};
+VOTEQUORUM_SIZE(votequorum_res_getinfo, 320);
+VOTEQUORUM_LAYOUT(votequorum_res_getinfo, nodeid, 24);
+VOTEQUORUM_LAYOUT(votequorum_res_getinfo, state, 28);
+VOTEQUORUM_LAYOUT(votequorum_res_getinfo, votes, 32);
+VOTEQUORUM_LAYOUT(votequorum_res_getinfo, expected_votes, 36);
+VOTEQUORUM_LAYOUT(votequorum_res_getinfo, highest_expected, 40);
+VOTEQUORUM_LAYOUT(votequorum_res_getinfo, total_votes, 44);
+VOTEQUORUM_LAYOUT(votequorum_res_getinfo, quorum, 48);
+VOTEQUORUM_LAYOUT(votequorum_res_getinfo, flags, 52);
+VOTEQUORUM_LAYOUT(votequorum_res_getinfo, qdevice_votes, 56);
+VOTEQUORUM_LAYOUT(votequorum_res_getinfo, qdevice_name, 60);
+
+struct votequorum_event_quorum {
+	struct votequorum_response_header header;
+	uint32_t quorate; /* 0 or 1 */
+	uint32_t pad0;
+	uint64_t context;
+	uint32_t node_count;
+	uint32_t pad1;
+	/* Every node known, then the device if this node has it registered; size 48 + 8 * count. */
+	struct votequorum_wire_node nodes[];
+};
+VOTEQUORUM_SIZE(votequorum_event_quorum, 48);
+VOTEQUORUM_LAYOUT(votequorum_event_quorum, quorate, 24);
+VOTEQUORUM_LAYOUT(votequorum_event_quorum, context, 32);
+VOTEQUORUM_LAYOUT(votequorum_event_quorum, node_count, 40);
+VOTEQUORUM_LAYOUT(votequorum_event_quorum, nodes, 48);
+
+struct votequorum_event_expected_votes {
+	struct votequorum_response_header header;
+	uint64_t context;
+	uint32_t expected_votes;
+	uint32_t pad;
+};
+VOTEQUORUM_SIZE(votequorum_event_expected_votes, 40);
+VOTEQUORUM_LAYOUT(votequorum_event_expected_votes, context, 24);
+VOTEQUORUM_LAYOUT(votequorum_event_expected_votes, expected_votes, 32);
+
+struct votequorum_event_nodelist {
+	struct votequorum_response_header header;
+	uint64_t context;
+	struct votequorum_wire_ring_id ring_id;
+	uint32_t node_count;
+	uint32_t pad;
+	uint32_t nodes[]; /* node ids, ascending; header.size is 56 + 4 * node_count */
+};
+VOTEQUORUM_SIZE(votequorum_event_nodelist, 56);
+VOTEQUORUM_LAYOUT(votequorum_event_nodelist, context, 24);
+VOTEQUORUM_LAYOUT(votequorum_event_nodelist, ring_id, 32);
+VOTEQUORUM_LAYOUT(votequorum_event_nodelist, node_count, 48);
+VOTEQUORUM_LAYOUT(votequorum_event_nodelist, nodes, 56);
+
+/* ---- Node to node ---- */
+
+/* Functions of ring messages; header.id is VOTEQUORUM_RING_ID(function). 4 is taken, see above. */
+enum votequorum_ring_function {
+	VOTEQUORUM_RING_NODEINFO = 0,
+	VOTEQUORUM_RING_RECONFIGURE = 1,
+	VOTEQUORUM_RING_QDEVICE_REG = 2,
+	VOTEQUORUM_RING_QDEVICE_RECONFIGURE = 3,
+};
+#define VOTEQUORUM_RING_ID(function)                                                               \
+	((int32_t)((uint32_t)VOTEQUORUM_SERVICE_ID << 16 | (uint32_t)(function)))
+
+/* Flags in NODEINFO. Unknown bits are kept and mean nothing. */
+enum votequorum_ring_flag {
+	VOTEQUORUM_RING_QUORATE = 1,
+	VOTEQUORUM_RING_LEAVING = 2,
+	VOTEQUORUM_RING_WFASTATUS = 4,
+	VOTEQUORUM_RING_FIRST = 8,
+	VOTEQUORUM_RING_QDEVICE_REGISTERED = 16,
+	VOTEQUORUM_RING_QDEVICE_ALIVE = 32,
+	VOTEQUORUM_RING_QDEVICE_CAST_VOTE = 64,
+	VOTEQUORUM_RING_QDEVICE_MASTER_WINS = 128,
+};
+
+struct votequorum_ring_nodeinfo {
+	struct votequorum_request_header header;
+	uint32_t nodeid; /* the sender, or 0: the quorum device, of which only the votes count */
+	uint32_t votes;
+	uint32_t expected_votes;
+	uint32_t flags; /* enum votequorum_ring_flag */
+};
+VOTEQUORUM_SIZE(votequorum_ring_nodeinfo, 32);
+VOTEQUORUM_LAYOUT(votequorum_ring_nodeinfo, nodeid, 16);
+VOTEQUORUM_LAYOUT(votequorum_ring_nodeinfo, votes, 20);
+VOTEQUORUM_LAYOUT(votequorum_ring_nodeinfo, expected_votes, 24);
+VOTEQUORUM_LAYOUT(votequorum_ring_nodeinfo, flags, 28);
+
+enum votequorum_ring_param {
+	VOTEQUORUM_RING_PARAM_EXPECTED_VOTES = 1, /* value */
+	VOTEQUORUM_RING_PARAM_NODE_VOTES = 2,     /* value, of nodeid */
+	VOTEQUORUM_RING_PARAM_CANCEL_WFA = 3,
+};
+
+struct votequorum_ring_reconfigure {
+	struct votequorum_request_header header;
+	uint32_t nodeid;
+	uint32_t value;
+	uint8_t param; /* enum votequorum_ring_param; others are ignored */
+	uint8_t zero[3];
+	uint32_t pad;
+};
+VOTEQUORUM_SIZE(votequorum_ring_reconfigure, 32);
+VOTEQUORUM_LAYOUT(votequorum_ring_reconfigure, nodeid, 16);
+VOTEQUORUM_LAYOUT(votequorum_ring_reconfigure, value, 20);
+VOTEQUORUM_LAYOUT(votequorum_ring_reconfigure, param, 24);
+
+struct votequorum_ring_qdevice_reg {
+	struct votequorum_request_header header;
+	uint32_t operation; /* 0 unregister, 1 register */
+	char name[VOTEQUORUM_NAME_SIZE];
+	uint8_t pad[5];
+};
+VOTEQUORUM_SIZE(votequorum_ring_qdevice_reg, 280);
+VOTEQUORUM_LAYOUT(votequorum_ring_qdevice_reg, operation, 16);
+VOTEQUORUM_LAYOUT(votequorum_ring_qdevice_reg, name, 20);
+
+struct votequorum_ring_qdevice_reconfigure {
+	struct votequorum_request_header header;
+	char old_name[VOTEQUORUM_NAME_SIZE];
+	char new_name[VOTEQUORUM_NAME_SIZE];
+	uint8_t pad[2];
+};
+VOTEQUORUM_SIZE(votequorum_ring_qdevice_reconfigure, 528);
+VOTEQUORUM_LAYOUT(votequorum_ring_qdevice_reconfigure, old_name, 16);
+VOTEQUORUM_LAYOUT(votequorum_ring_qdevice_reconfigure, new_name, 271);
+
+#endif
