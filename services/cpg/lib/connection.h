@@ -15,14 +15,10 @@
 #pragma GCC visibility pop
 
 #include "services/client/channel.h"
+#include "services/client/dispatch.h"
 #include "services/client/handle.h"
 #include "services/cpg/lib/assembly.h"
 #include "services/cpg/messages.h"
-
-/* Memory for one event; a connection keeps one spare. */
-struct event_buffer {
-	_Alignas(16) uint8_t bytes[CHANNEL_EVENT_SIZE_MAX];
-};
 
 struct zero_copy_buffer;
 struct iteration;
@@ -43,8 +39,8 @@ struct cpg_connection {
 	/* Held while the fragments of a message are sent: two such messages must not mix. */
 	pthread_mutex_t fragments_lock;
 
-	pthread_mutex_t dispatch_lock; /* for the next two; never held in a callback */
-	struct event_buffer *spare;    /* or NULL */
+	struct dispatch dispatch;
+	pthread_mutex_t assemblies_lock; /* never held in a callback */
 	struct assembly_list assemblies;
 
 	pthread_mutex_t zero_copy_lock;     /* held during each zero-copy call */

@@ -53,9 +53,9 @@ static void connection_destroy(struct handle_object *object)
 	channel_close(&connection->channel);
 	zero_copy_fini(connection);
 	assembly_list_fini(&connection->assemblies);
-	free(connection->spare);
 	pthread_mutex_destroy(&connection->fragments_lock);
-	pthread_mutex_destroy(&connection->dispatch_lock);
+	dispatch_fini(&connection->dispatch);
+	pthread_mutex_destroy(&connection->assemblies_lock);
 	pthread_mutex_destroy(&connection->zero_copy_lock);
 	pthread_mutex_destroy(&connection->iterations_lock);
 	free(connection);
@@ -88,7 +88,8 @@ cs_error_t cpg_model_initialize(
 		connection->model = *(const cpg_model_v1_data_t *)model_data;
 	atomic_init(&connection->context, context);
 	pthread_mutex_init(&connection->fragments_lock, NULL);
-	pthread_mutex_init(&connection->dispatch_lock, NULL);
+	dispatch_init(&connection->dispatch);
+	pthread_mutex_init(&connection->assemblies_lock, NULL);
 	pthread_mutex_init(&connection->zero_copy_lock, NULL);
 	pthread_mutex_init(&connection->iterations_lock, NULL);
 

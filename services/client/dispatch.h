@@ -1,0 +1,60 @@
+/*
+ * Dispatching: events of a channel become calls, in one of the modes of cs_dispatch_flags_t.
+ *
+ * No lock is held while an event is handled: the program's callback may call anything, the dispatch
+ * of the same handle included.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef SERVICES_CLIENT_DISPATCH_H
+#define SERVICES_CLIENT_DISPATCH_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <corosync/corotypes.h>
+
+#include "services/client/channel.h"
+
+struct dispatch_buffer;
+
+/** Memory for events; part of whatever stands behind a handle. */
+struct dispatch {
+	pthread_mutex_t lock;
+	struct dispatch_buffer *spare; /* or NULL; nested dispatches need more than one */
+};
+
+void dispatch_init(struct dispatch *dispatch);
+void dispatch_fini(struct dispatch *dispatch); /* nobody is inside */
+
+/** What one event came to. */
+struct dispatch_outcome {
+	cs_error_t code; /* another than CS_OK ends the dispatch with it */
+	bool is_done;    /* counts as the one event of CS_DISPATCH_ONE */
+};
+
+/** An event that came whole: {CS_OK, true}; one that no peer of ours sends: {CS_ERR_LIBRARY, true}. */
+extern const struct dispatch_outcome dispatch_done, dispatch_malformed;
+
+/**
+ * Handle one event.
+ *
+ * @param id     of its header
+ * @param bytes  borrowed, may be changed; aligned to 16; size bytes, at least the 24 of the header
+ */
+typedef struct dispatch_outcome (*dispatch_event)(void *arg, int32_t id, uint8_t *bytes, size_t size);
+
+/**
+ * Dispatch.
+ *
+ * @param type  any other value than those of the enum acts as CS_DISPATCH_BLOCKING
+ * @return CS_OK; CS_ERR_TRY_AGAIN: nothing there (CS_DISPATCH_ONE_NONBLOCKING alone);
+ *     CS_ERR_BAD_HANDLE: the channel was interrupted; CS_ERR_NO_MEMORY; CS_ERR_LIBRARY: the connection
+ *     is lost; what an event came to
+ */
+cs_error_t dispatch_run(struct dispatch *dispatch, struct channel *channel, cs_dispatch_flags_t type,
+	dispatch_event handle, void *arg);
+
+#endif
