@@ -17,7 +17,7 @@ check_LTLIBRARIES += libcpg_service.la
 libcpg_service_la_SOURCES = \
 	$(cpg_service_sources) \
 	tests/unit/cpg_ring.c tests/unit/cpg_ring.h \
-	tests/unit/mock_host.c tests/unit/mock_host.h
+	$(mock_host_sources)
 libcpg_service_la_CFLAGS = $(TEST_CFLAGS)
 
 check_PROGRAMS += tests/unit/test_cpg tests/unit/test_cpg_ring

@@ -90,6 +90,13 @@ dist_check_SCRIPTS += %D%/plugin_start.sh %D%/start_failures.sh
 TESTS += %D%/plugin_start.sh %D%/start_failures.sh
 sanitized_scripts += %D%/plugin_start.sh %D%/start_failures.sh
 
+# The mock host itself.
+check_PROGRAMS += %D%/test_mock_host
+TESTS += %D%/test_mock_host
+%C%_test_mock_host_SOURCES = %D%/test_mock_host.c $(mock_host_sources)
+%C%_test_mock_host_CFLAGS = $(TEST_CFLAGS)
+%C%_test_mock_host_LDADD = $(CHECK_LIBS)
+
 # Plugins for test_plugin: one source, one wrong thing each.
 check_LTLIBRARIES += $(variant_plugins)
 VARIANT_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden

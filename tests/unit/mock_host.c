@@ -1,4 +1,4 @@
-#include "tests/unit/mock_host.h"
+#include "tests/unit/mock_private.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -22,7 +22,7 @@ struct mock_frame {
 	uint32_t refs;
 };
 
-static void *need(void *memory)
+void *mock_need(void *memory)
 {
 	if (memory == NULL) {
 		perror("mock host");
@@ -51,7 +51,7 @@ struct mock_message *mock_queue_add(
 	if (queue->count == queue->capacity) {
 		queue->capacity = 2 * queue->capacity + 8;
 		queue->list =
-			need(reallocarray(queue->list, queue->capacity, sizeof(*queue->list)));
+			mock_need(reallocarray(queue->list, queue->capacity, sizeof(*queue->list)));
 	}
 
 	struct mock_message *message = &queue->list[queue->count++];
@@ -59,7 +59,7 @@ struct mock_message *mock_queue_add(
 
 	/* Exactly the size, so that sanitizers see a read beyond it. */
 	*message = (struct mock_message){
-		.id = id, .size = (uint32_t)size, .data = need(malloc(size + !size))};
+		.id = id, .size = (uint32_t)size, .data = mock_need(malloc(size + !size))};
 	for (uint32_t i = 0; i < count; i++) {
 		if (iov[i].iov_len > 0)
 			memcpy(message->data + at, iov[i].iov_base, iov[i].iov_len);
@@ -89,7 +89,7 @@ static void host_log(struct coterie_ctx *host, int prio, const char *format, ...
 static int add_timer(struct coterie_timer **list, uint64_t at_ns, void (*run)(void *arg), void *arg,
 	struct coterie_timer **out)
 {
-	struct coterie_timer *timer = need(calloc(1, sizeof(*timer)));
+	struct coterie_timer *timer = mock_need(calloc(1, sizeof(*timer)));
 
 	*timer = (struct coterie_timer){.at_ns = at_ns, .run = run, .arg = arg};
 	while (*list != NULL && (*list)->at_ns <= at_ns)
@@ -233,7 +233,7 @@ uint32_t mock_host_poll(struct coterie_ctx *host, int timeout_ms)
 	return served;
 }
 
-/* ---- Options and map ----------------------------------------------------- */
+/* ---- Options --------------------------------------------------------- */
 
 static struct mock_value *find_value(struct mock_value *list, uint32_t count, const char *name)
 {
@@ -249,7 +249,7 @@ static struct mock_value *add_value(struct mock_value **list, uint32_t *count, c
 	struct mock_value *value = find_value(*list, *count, name);
 
 	if (value == NULL) {
-		*list = need(reallocarray(*list, *count + 1, sizeof(**list)));
+		*list = mock_need(reallocarray(*list, *count + 1, sizeof(**list)));
 		value = &(*list)[(*count)++];
 	}
 	memset(value, 0, sizeof(*value));
@@ -285,46 +285,6 @@ static int host_option_u64(struct coterie_ctx *host, const char *name, uint64_t 
 	if (rc == 0)
 		*value = strcmp(text, "yes") == 0 ? 1 : strtoull(text, NULL, 10);
 	return rc;
-}
-
-static int host_map_set(
-	struct coterie_ctx *host, const char *key, uint32_t type, const void *bytes, uint32_t size)
-{
-	if (size > sizeof(host->map->text) || strlen(key) >= sizeof(host->map->name))
-		return -EINVAL;
-
-	struct mock_value *value = add_value(&host->map, &host->map_count, key);
-
-	memcpy(value->text, bytes, size);
-	value->type = type;
-	value->size = size;
-	return 0;
-}
-
-static int host_map_get(struct coterie_ctx *host, const char *key, uint32_t *type,
-	const void **bytes, uint32_t *size)
-{
-	const struct mock_value *value = find_value(host->map, host->map_count, key);
-
-	if (value == NULL)
-		return -ENOENT;
-	if (type != NULL)
-		*type = value->type;
-	if (bytes != NULL)
-		*bytes = value->text;
-	if (size != NULL)
-		*size = value->size;
-	return 0;
-}
-
-static int host_map_delete(struct coterie_ctx *host, const char *key)
-{
-	struct mock_value *value = find_value(host->map, host->map_count, key);
-
-	if (value == NULL)
-		return -ENOENT;
-	*value = host->map[--host->map_count];
-	return 0;
 }
 
 /* ---- The ring ------------------------------------------------------------ */
@@ -391,10 +351,10 @@ static void host_client_disconnect(struct coterie_client *client)
 
 struct coterie_client *mock_client_create(struct coterie_ctx *host, uint32_t size, uint32_t pid)
 {
-	struct coterie_client *client = need(calloc(1, sizeof(*client)));
+	struct coterie_client *client = mock_need(calloc(1, sizeof(*client)));
 
 	client->host = host;
-	client->data = need(calloc(1, size + 1));
+	client->data = mock_need(calloc(1, size + 1));
 	client->pid = pid;
 	return client;
 }
@@ -442,7 +402,7 @@ int mock_request(struct coterie_client *client, const struct coterie_service *op
 	if (request == NULL || size < request->size_min || (uint32_t)header.size != size)
 		return -EINVAL;
 
-	void *copy = need(malloc(size));
+	void *copy = mock_need(malloc(size));
 
 	memcpy(copy, msg, size);
 
@@ -469,7 +429,7 @@ int mock_deliver(const struct coterie_service *ops, void *self, uint32_t nodeid,
 		return -EINVAL;
 
 	uint32_t head_size = entry->deliver != NULL ? size : entry->size_min;
-	uint8_t *head = need(malloc(head_size));
+	uint8_t *head = mock_need(malloc(head_size));
 	struct coterie_ring_header header = {
 		.id = (int32_t)(ops->ring_id << 16 | message->id), .size = (int32_t)size};
 
@@ -495,7 +455,7 @@ int mock_deliver(const struct coterie_service *ops, void *self, uint32_t nodeid,
 
 static struct mock_frame *new_frame(struct coterie_ctx *host)
 {
-	struct mock_frame *frame = need(calloc(1, sizeof(*frame)));
+	struct mock_frame *frame = mock_need(calloc(1, sizeof(*frame)));
 
 	frame->host = host;
 	frame->refs = 1;
@@ -511,7 +471,7 @@ static struct coterie_frame *host_frame_take(struct coterie_ctx *host, uint32_t 
 
 	struct mock_frame *frame = new_frame(host);
 
-	frame->frame.data = need(malloc(capacity));
+	frame->frame.data = mock_need(malloc(capacity));
 	frame->frame.capacity = capacity;
 	return &frame->frame;
 }
@@ -605,7 +565,7 @@ static const struct coterie_host host_table = {
 	.abi_major = COTERIE_ABI_MAJOR,
 	.abi_minor = COTERIE_ABI_MINOR,
 	.caps = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP |
-		COTERIE_CAP_TRANSPORT,
+		COTERIE_CAP_TRANSPORT | COTERIE_CAP_STATS | COTERIE_CAP_QUORUM | COTERIE_CAP_ADMIN,
 	.log = host_log,
 	.post = host_post,
 	.now_ns = host_now_ns,
@@ -616,9 +576,6 @@ static const struct coterie_host host_table = {
 	.fd_del = host_fd_del,
 	.option_u64 = host_option_u64,
 	.option_string = host_option_string,
-	.map_set = host_map_set,
-	.map_get = host_map_get,
-	.map_delete = host_map_delete,
 	.local_nodeid = host_local_nodeid,
 	.ring_send = host_ring_send,
 	.membership = host_membership,
@@ -640,9 +597,12 @@ static const struct coterie_host host_table = {
 
 struct coterie_ctx *mock_host_create(const struct coterie_plugin *plugin)
 {
-	struct coterie_ctx *host = need(calloc(1, sizeof(*host)));
+	struct coterie_ctx *host = mock_need(calloc(1, sizeof(*host)));
 
 	host->table = host_table;
+	mock_map_table(&host->table);
+	mock_admin_table(&host->table);
+	host->is_safe_kept = true;
 	host->now_ns = UINT64_C(1000000000);
 	host->nodeid = 1;
 	host->is_quorate = true;
@@ -674,11 +634,12 @@ uint32_t mock_host_destroy(struct coterie_ctx *host)
 	uint32_t leaks = host->fd_count + host->frames_live;
 
 	leaks += free_timers(host->timers) + free_timers(host->posts);
+	leaks += mock_map_fini(host);
+	mock_admin_fini(host);
 	mock_queue_clear(&host->sent);
 	mock_queue_clear(&host->frames);
 	mock_queue_clear(&host->logs);
 	free(host->options);
-	free(host->map);
 	free(host);
 	return leaks;
 }

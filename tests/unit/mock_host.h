@@ -6,6 +6,7 @@
 #ifndef UNIT_MOCK_HOST_H
 #define UNIT_MOCK_HOST_H
 
+#include <setjmp.h>
 #include <stdbool.h>
 
 #include <coterie/service.h>
@@ -37,8 +38,8 @@ struct coterie_client {
 	int event_rc;         /* what host->event returns when not 0 */
 };
 
-struct mock_timer;
-struct mock_frame;
+struct mock_clear;
+struct mock_entry;
 
 struct mock_fd {
 	int fd;
@@ -49,8 +50,19 @@ struct mock_fd {
 
 struct mock_value {
 	char name[64];
-	char text[256]; /* options as text, map values as bytes */
-	uint32_t type, size;
+	char text[256];
+};
+
+/** One answer of node_addresses. */
+struct mock_peer {
+	uint32_t nodeid, link_count;
+	struct sockaddr_storage addresses[COTERIE_LINKS_MAX];
+};
+
+/** A reload that a plugin asked for. */
+struct mock_reload {
+	void (*done)(void *arg, int rc, const char *text);
+	void *arg;
 };
 
 /** The host: read what was recorded, write what the plugin is to see. */
@@ -84,9 +96,42 @@ struct coterie_ctx {
 	void (*on_frames)(void *arg); /* called inside frames_in; or NULL */
 	void *on_frames_arg;
 
+	/* What was published last, by the plugin or by mock_quorum; members and provider are copies. */
+	struct coterie_quorum quorum;
+	uint32_t verdicts; /* calls of quorum_publish that were taken */
+	int publish_rc;    /* when not 0, quorum_publish returns it and does nothing */
+
+	struct mock_queue protected_keys; /* by map_protect: data the key with its NUL, id is_prefix */
+	struct mock_queue cleared;        /* by stats_clear: data the name with its NUL */
+
+	bool is_safe_kept;                /* true at first */
+	struct coterie_node_status *statuses; /* see mock_node_status */
+	uint32_t status_count;
+	struct mock_peer *peers; /* see mock_node_addresses */
+	uint32_t peer_count;
+	int node_status_rc; /* when not 0, node_status returns it */
+	uint32_t stops;     /* calls of stop */
+	uint32_t deaths;    /* calls of die; the last one: */
+	int32_t exit_status;
+	char reason[256];
+	jmp_buf *on_die; /* where die jumps to (value 1); NULL: it returns, which no real one does */
+	struct mock_reload reloads[8]; /* not answered yet: see mock_reload_done */
+	uint32_t reload_count;
+	int reload_rc;    /* when not 0, reload returns it and keeps nothing */
+	uint32_t reopens; /* calls of log_reopen */
+	int reopen_rc;    /* what they return */
+
 	/* Not for tests. */
-	struct mock_value *options, *map;
-	uint32_t option_count, map_count;
+	struct mock_value *options;
+	uint32_t option_count;
+	struct mock_entry *maps[2]; /* ascending */
+	struct coterie_map_tracker *trackers;
+	struct mock_clear *clears;
+	uint32_t iterators;
+	uint32_t depth; /* of notifications */
+	uint64_t stat_value[32];
+	void (*quorum_run)(void *arg, const struct coterie_quorum *quorum);
+	void *quorum_arg;
 	struct mock_fd fds[32];
 	uint32_t fd_count;
 	struct coterie_timer *timers;
@@ -99,7 +144,10 @@ struct coterie_ctx {
  */
 struct coterie_ctx *mock_host_create(const struct coterie_plugin *plugin);
 
-/** @return number of timers, descriptors, posts and frames that the plugin still held: its leaks */
+/**
+ * @return number of timers, descriptors, posts, frames, trackers and iterators that the plugin still held:
+ *     its leaks
+ */
 uint32_t mock_host_destroy(struct coterie_ctx *host);
 
 /** Give an option the value it would have in the file. Unknown names are added. */
@@ -110,6 +158,29 @@ void mock_host_advance(struct coterie_ctx *host, uint64_t ns);
 
 /** Run posts, then wait for descriptors and serve them once. @return number served */
 uint32_t mock_host_poll(struct coterie_ctx *host, int timeout_ms);
+
+/**
+ * Keys of the configuration map: through host->table.map_set and so on, as a plugin does. Statistics:
+ * table.stat_add. This looks at the tracked keys of the statistics, as the executive does every 1.5 s.
+ */
+void mock_stats_refresh(struct coterie_ctx *host);
+
+/** A value of the configuration map as a number; ends the process when there is none or no integer. */
+uint64_t mock_map_u64(struct coterie_ctx *host, const char *key);
+/** A string of the configuration map, or NULL. Borrowed until the key changes. */
+const char *mock_map_string(struct coterie_ctx *host, const char *key);
+
+/** A verdict of some provider (NULL: none is configured): told to the plugin's watcher. */
+void mock_quorum(struct coterie_ctx *host, bool is_quorate, const struct coterie_ring_id *ring,
+	const uint32_t *members, uint32_t count, const char *provider);
+
+/** What node_status says of a node from now on. */
+void mock_node_status(struct coterie_ctx *host, const struct coterie_node_status *status);
+/** What node_addresses says of a node from now on; numeric IPv4 or IPv6 addresses. */
+void mock_node_addresses(
+	struct coterie_ctx *host, uint32_t nodeid, const char *const *addresses, uint32_t count);
+/** Answer the oldest reload that waits; there must be one. */
+void mock_reload_done(struct coterie_ctx *host, int rc, const char *text);
 
 /** Number of timers that are set. */
 uint32_t mock_host_timers(const struct coterie_ctx *host);

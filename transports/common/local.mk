@@ -15,8 +15,7 @@ TESTS += tests/unit/test_peers tests/unit/test_batch
 tests_unit_test_peers_SOURCES = tests/unit/test_peers.c
 tests_unit_test_peers_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_peers_LDADD = libtransport.la $(CHECK_LIBS)
-tests_unit_test_batch_SOURCES = tests/unit/test_batch.c tests/unit/mock_host.c \
-	tests/unit/mock_host.h
+tests_unit_test_batch_SOURCES = tests/unit/test_batch.c $(mock_host_sources)
 tests_unit_test_batch_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_batch_LDADD = libtransport.la $(CHECK_LIBS)
 endif

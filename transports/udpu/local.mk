@@ -9,8 +9,8 @@ udpu_la_LIBADD = libtransport.la
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/test_udpu
 TESTS += tests/unit/test_udpu
-tests_unit_test_udpu_SOURCES = tests/unit/test_udpu.c tests/unit/mock_host.c \
-	tests/unit/mock_host.h %D%/udpu.c %D%/link.c %D%/udpu.h
+tests_unit_test_udpu_SOURCES = tests/unit/test_udpu.c $(mock_host_sources) \
+	%D%/udpu.c %D%/link.c %D%/udpu.h
 tests_unit_test_udpu_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_udpu_LDADD = libtransport.la $(CHECK_LIBS)
 endif

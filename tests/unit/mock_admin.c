@@ -1,0 +1,226 @@
+#include "tests/unit/mock_private.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Fill *to, whose first member says how much of it there is. */
+static void fill(void *to, const void *from, uint32_t size)
+{
+	uint32_t room;
+
+	memcpy(&room, to, sizeof(room));
+	if (room < size)
+		size = room;
+	memcpy((uint8_t *)to + sizeof(room), (const uint8_t *)from + sizeof(room), size - sizeof(room));
+}
+
+/* ---- Quorum -------------------------------------------------------------- */
+
+static void forget_verdict(struct coterie_ctx *host)
+{
+	free((void *)(uintptr_t)host->quorum.members);
+	free((void *)(uintptr_t)host->quorum.provider);
+	host->quorum.members = NULL;
+	host->quorum.provider = NULL;
+}
+
+void mock_quorum(struct coterie_ctx *host, bool is_quorate, const struct coterie_ring_id *ring,
+	const uint32_t *members, uint32_t count, const char *provider)
+{
+	uint32_t *list = mock_need(malloc((count + 1) * sizeof(*list)));
+	char *name = provider != NULL ? mock_need(strdup(provider)) : NULL;
+
+	if (count > 0)
+		memcpy(list, members, count * sizeof(*list));
+	forget_verdict(host);
+	host->quorum = (struct coterie_quorum){
+		.size = sizeof(host->quorum),
+		.is_quorate = is_quorate,
+		.members = list,
+		.member_count = count,
+		.provider = name,
+	};
+	if (ring != NULL)
+		host->quorum.ring = *ring;
+	host->is_quorate = is_quorate;
+	if (host->quorum_run != NULL)
+		host->quorum_run(host->quorum_arg, &host->quorum);
+}
+
+static int host_quorum_publish(struct coterie_ctx *host, const struct coterie_quorum *quorum)
+{
+	if (host->publish_rc != 0)
+		return host->publish_rc;
+	host->verdicts++;
+	mock_quorum(host, quorum->is_quorate != 0, &quorum->ring, quorum->members, quorum->member_count,
+		"mock");
+	return 0;
+}
+
+static void host_quorum_get(struct coterie_ctx *host, struct coterie_quorum *quorum)
+{
+	host->quorum.is_quorate = host->is_quorate;
+	fill(quorum, &host->quorum, sizeof(host->quorum));
+}
+
+static int host_quorum_watch(struct coterie_ctx *host,
+	void (*run)(void *arg, const struct coterie_quorum *quorum), void *arg)
+{
+	if (host->quorum_run != NULL)
+		return -EEXIST;
+	host->quorum_run = run;
+	host->quorum_arg = arg;
+	return 0;
+}
+
+/* ---- Nodes --------------------------------------------------------------- */
+
+static uint32_t host_is_safe_kept(struct coterie_ctx *host)
+{
+	return host->is_safe_kept;
+}
+
+void mock_node_status(struct coterie_ctx *host, const struct coterie_node_status *status)
+{
+	uint32_t place = 0;
+
+	while (place < host->status_count && host->statuses[place].nodeid != status->nodeid)
+		place++;
+	if (place == host->status_count)
+		host->statuses = mock_need(
+			reallocarray(host->statuses, ++host->status_count, sizeof(*host->statuses)));
+	host->statuses[place] = *status;
+	host->statuses[place].size = sizeof(*status);
+}
+
+static int host_node_status(struct coterie_ctx *host, uint32_t nodeid, struct coterie_node_status *status)
+{
+	if (host->node_status_rc != 0)
+		return host->node_status_rc;
+	for (uint32_t i = 0; i < host->status_count; i++) {
+		if (host->statuses[i].nodeid == nodeid) {
+			fill(status, &host->statuses[i], sizeof(host->statuses[i]));
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+void mock_node_addresses(
+	struct coterie_ctx *host, uint32_t nodeid, const char *const *addresses, uint32_t count)
+{
+	uint32_t place = 0;
+
+	while (place < host->peer_count && host->peers[place].nodeid != nodeid)
+		place++;
+	if (place == host->peer_count)
+		host->peers =
+			mock_need(reallocarray(host->peers, ++host->peer_count, sizeof(*host->peers)));
+
+	struct mock_peer *peer = &host->peers[place];
+
+	memset(peer, 0, sizeof(*peer));
+	peer->nodeid = nodeid;
+	for (uint32_t i = 0; i < count && i < COTERIE_LINKS_MAX; i++) {
+		struct sockaddr_in *v4 = (struct sockaddr_in *)&peer->addresses[i];
+		struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&peer->addresses[i];
+
+		peer->link_count++;
+		if (inet_pton(AF_INET, addresses[i], &v4->sin_addr) == 1) {
+			v4->sin_family = AF_INET;
+			v4->sin_port = htons(5405);
+		} else if (inet_pton(AF_INET6, addresses[i], &v6->sin6_addr) == 1) {
+			v6->sin6_family = AF_INET6;
+			v6->sin6_port = htons(5405);
+		}
+	}
+}
+
+static int host_node_addresses(struct coterie_ctx *host, uint32_t nodeid, struct coterie_peer *peer)
+{
+	for (uint32_t i = 0; i < host->peer_count; i++) {
+		const struct mock_peer *known = &host->peers[i];
+
+		if (known->nodeid != nodeid)
+			continue;
+		struct coterie_peer found = {
+			.nodeid = nodeid,
+			.is_local = nodeid == host->nodeid,
+			.link_count = known->link_count,
+			.addresses = known->addresses,
+		};
+		fill(peer, &found, sizeof(found));
+		return 0;
+	}
+	return -ENOENT;
+}
+
+/* ---- The end, reload, logs ----------------------------------------------- */
+
+static void host_stop(struct coterie_ctx *host)
+{
+	host->stops++;
+}
+
+static void host_die(struct coterie_ctx *host, int32_t exit_status, const char *reason)
+{
+	host->deaths++;
+	host->exit_status = exit_status;
+	snprintf(host->reason, sizeof(host->reason), "%s", reason);
+	if (host->on_die != NULL)
+		longjmp(*host->on_die, 1);
+}
+
+static int host_reload(
+	struct coterie_ctx *host, void (*done)(void *arg, int rc, const char *text), void *arg)
+{
+	if (host->reload_rc != 0)
+		return host->reload_rc;
+	if (host->reload_count == sizeof(host->reloads) / sizeof(host->reloads[0]))
+		return -ENOMEM;
+	host->reloads[host->reload_count++] = (struct mock_reload){done, arg};
+	return 0;
+}
+
+void mock_reload_done(struct coterie_ctx *host, int rc, const char *text)
+{
+	struct mock_reload first = host->reloads[0];
+
+	if (host->reload_count == 0)
+		abort(); /* the test's mistake */
+	memmove(host->reloads, host->reloads + 1, --host->reload_count * sizeof(first));
+	first.done(first.arg, rc, text);
+}
+
+static int host_log_reopen(struct coterie_ctx *host)
+{
+	host->reopens++;
+	return host->reopen_rc;
+}
+
+/* ---- Life ---------------------------------------------------------------- */
+
+void mock_admin_table(struct coterie_host *table)
+{
+	table->quorum_publish = host_quorum_publish;
+	table->quorum_get = host_quorum_get;
+	table->quorum_watch = host_quorum_watch;
+	table->is_safe_kept = host_is_safe_kept;
+	table->node_status = host_node_status;
+	table->node_addresses = host_node_addresses;
+	table->stop = host_stop;
+	table->die = host_die;
+	table->reload = host_reload;
+	table->log_reopen = host_log_reopen;
+}
+
+void mock_admin_fini(struct coterie_ctx *host)
+{
+	forget_verdict(host);
+	free(host->statuses);
+	free(host->peers);
+}

@@ -1,0 +1,19 @@
+/* What the files of the mock host share: mock_host.c, mock_map.c, mock_admin.c. */
+#ifndef UNIT_MOCK_PRIVATE_H
+#define UNIT_MOCK_PRIVATE_H
+
+#include "tests/unit/mock_host.h"
+
+/** The memory, or the end of the process when there is none. */
+void *mock_need(void *memory);
+
+/** Put in the members of the maps and the statistics. */
+void mock_map_table(struct coterie_host *table);
+/** @return trackers and iterators that were left */
+uint32_t mock_map_fini(struct coterie_ctx *host);
+
+/** Put in the members of quorum and administration. */
+void mock_admin_table(struct coterie_host *table);
+void mock_admin_fini(struct coterie_ctx *host);
+
+#endif
