@@ -1,5 +1,6 @@
 #!/bin/bash
-# The client headers: strict C99 and C++, alone; the names and numbers of Debian's.
+# The client headers: strict C99 and C++, alone; the names and numbers of Debian's. A new library is a line
+# in libraries.txt.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
 export LC_ALL=C
@@ -10,7 +11,8 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
 strict=(-fsyntax-only -Wall -Wextra -pedantic -Werror)
-for header in corotypes corodefs hdb cpg; do
+mapfile -t rows < <(grep -v '^#' "$top/tests/abi/libraries.txt")
+for header in corodefs hdb $(printf '%s\n' "${rows[@]}" | awk '{print $3}'); do
 	echo "#include <corosync/$header.h>" >"$work/alone.c"
 	# shellcheck disable=SC2086 # CC may hold flags
 	tap_check "$header.h alone, C99" $cc -std=c99 "${strict[@]}" -I"$top/include" "$work/alone.c"
@@ -39,50 +41,56 @@ EOT
 # shellcheck disable=SC2086
 tap_check "older spellings" $cc -std=c99 "${strict[@]}" -I"$top/include" "$work/old.c"
 
-# layout FOLDER OUT: what layout.c prints when compiled with the headers there. It is linked with our
-# libraries in either case, which costs nothing: it calls almost nothing.
+# layout HEADER FOLDER OUT LIBRARY: what layout_HEADER.c prints when compiled with the headers in FOLDER. It is
+# linked with our libraries in either case, which costs nothing: it calls almost nothing.
 layout() {
 	# shellcheck disable=SC2086
-	$cc -std=gnu11 -Wall -Wextra -Werror -I"$1" -o "$work/layout" "$top/tests/abi/layout.c" \
-		-L"$build/.libs" -lcpg -lcorosync_common &&
-		LD_LIBRARY_PATH=$build/.libs "$work/layout" >"$2"
+	$cc -std=gnu11 -Wall -Wextra -Werror -I"$2" -I"$top" -o "$work/layout" "$top/tests/abi/layout_$1.c" \
+		-L"$build/.libs" "-l$4" -lcorosync_common &&
+		LD_LIBRARY_PATH=$build/.libs "$work/layout" >"$3"
 }
 
-# Macros that a header defines and the C library does not.
+# macros HEADER FOLDER: those that the header defines and the C library does not.
 macros() {
+	printf '#include <%s>\n' netinet/in.h sys/socket.h sys/uio.h sys/time.h errno.h >"$work/base.c"
 	{
-		echo "#include <netinet/in.h>"
-		echo "#include <sys/socket.h>"
-		echo "#include <sys/uio.h>"
-		echo "#include <sys/time.h>"
-		echo "#include <errno.h>"
-	} >"$work/base.c"
-	cp "$work/base.c" "$work/with.c"
-	{
+		cat "$work/base.c"
 		echo "#include <corosync/corodefs.h>"
-		echo "#include <corosync/cpg.h>"
-	} >>"$work/with.c"
+		echo "#include <corosync/$1.h>"
+	} >"$work/with.c"
 	# shellcheck disable=SC2086
-	comm -13 <($cc -I"$1" -dM -E "$work/base.c" | awk '{print $2}' | sed 's/(.*//' | sort -u) \
-		<($cc -I"$1" -dM -E "$work/with.c" | awk '{print $2}' | sed 's/(.*//' | sort -u)
+	comm -13 <($cc -I"$2" -dM -E "$work/base.c" | awk '{print $2}' | sed 's/(.*//' | sort -u) \
+		<($cc -I"$2" -dM -E "$work/with.c" | awk '{print $2}' | sed 's/(.*//' | sort -u)
+}
+
+# compare HEADER LIBRARY: ours and Debian's.
+compare() {
+	local aliases extra
+
+	tap_check "$1.h: layouts and types of the specification" \
+		layout "$1" "$top/include" "$work/ours" "$2" || return
+	if ! [ -e "/usr/include/corosync/$1.h" ]; then
+		tap_note "no $1.h of Debian here: not compared with it"
+		return
+	fi
+	tap_check "$1.h: Debian's compiles the same program" layout "$1" /usr/include "$work/debian" "$2"
+	tap_check "$1.h: layouts and numbers are Debian's" diff "$work/debian" "$work/ours"
+	macros "$1" /usr/include >"$work/macros-debian"
+	macros "$1" "$top/include" >"$work/macros-ours"
+	tap_check "$1.h: no macro of Debian's is missing" \
+		test -z "$(comm -23 "$work/macros-debian" "$work/macros-ours")"
+	aliases='^(CPG|EVS|CONFDB|QUORUM)_(OK$|DISPATCH_|ERR_)|^(cpg|evs|confdb|quorum)_error_t$'
+	extra=$(comm -13 "$work/macros-debian" "$work/macros-ours" | grep -Ev "$aliases")
+	tap_check "$1.h: no names but the older spellings are added" test -z "$extra" || tap_note "$extra"
 }
 
 if nm -D "$build/.libs/libcpg.so.4" 2>/dev/null | grep -q '__asan'; then
 	tap_note "sanitized libraries: layouts not compared"
-elif tap_check "layouts and types of spec 01" layout "$top/include" "$work/ours"; then
-	if [ -e /usr/include/corosync/cpg.h ]; then
-		tap_check "Debian's headers compile the same program" layout /usr/include "$work/debian"
-		tap_check "layouts and numbers are Debian's" diff "$work/debian" "$work/ours"
-		macros /usr/include >"$work/macros-debian"
-		macros "$top/include" >"$work/macros-ours"
-		tap_check "no macro of Debian's is missing" \
-			test -z "$(comm -23 "$work/macros-debian" "$work/macros-ours")"
-		aliases='^(CPG|EVS|CONFDB|QUORUM)_(OK$|DISPATCH_|ERR_)|^(cpg|evs|confdb|quorum)_error_t$'
-		extra=$(comm -13 "$work/macros-debian" "$work/macros-ours" | grep -Ev "$aliases")
-		tap_check "no names but the older spellings are added" test -z "$extra" ||
-			tap_note "$extra"
-	else
-		tap_note "libcpg-dev of Debian is not installed: not compared with its headers"
-	fi
+else
+	for row in "${rows[@]}"; do
+		read -r soname _ header _ <<<"$row"
+		library=${soname%%.so*}
+		compare "$header" "${library#lib}"
+	done
 fi
 tap_end

@@ -1,5 +1,6 @@
 #!/bin/bash
 # The client libraries as the dynamic linker sees them: names, versions and dependencies of Debian's.
+# A new library is a line in libraries.txt and its list of symbols.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
 export LC_ALL=C
@@ -42,8 +43,9 @@ check_library() {
 	fi
 }
 
-check_library libcorosync_common.so.4 libcorosync_common.so.4.0.0
-check_library libcpg.so.4 libcpg.so.4.1.0
+while read -r soname file _; do
+	check_library "$soname" "$file"
+done < <(grep -v '^#' "$here/libraries.txt")
 # Programs that use cs_strerror and link only -lcpg rely on it.
 tap_check "libcpg brings libcorosync_common" \
 	depends_on "$build/.libs/libcpg.so.4" libcorosync_common.so.4

@@ -1,4 +1,7 @@
-# tests/abi: public headers and client libraries against Corosync's.
+# tests/abi: public headers and client libraries against Corosync's; libraries.txt names them.
 dist_check_SCRIPTS += %D%/headers.sh %D%/libraries.sh %D%/man.sh
-dist_check_DATA += %D%/layout.c %D%/libcorosync_common.symbols %D%/libcpg.symbols
+dist_check_DATA += \
+	%D%/libraries.txt %D%/layout.h \
+	%D%/layout_corotypes.c %D%/libcorosync_common.symbols \
+	%D%/layout_cpg.c %D%/libcpg.symbols
 TESTS += %D%/headers.sh %D%/libraries.sh %D%/man.sh

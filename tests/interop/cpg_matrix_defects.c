@@ -70,67 +70,12 @@ static void deaf_after_leave(void)
 	(void)!write(go[1], "g", 1);
 }
 
-static int descriptors(void)
+static int finalize_own(void *unused)
 {
-	DIR *folder = opendir("/proc/self/fd");
-	int count = 0;
-
-	if (folder == NULL)
-		return -1;
-	while (readdir(folder) != NULL)
-		count++;
-	closedir(folder);
-	return count;
-}
-
-static int small_stack_result;
-
-static void *small_stack_run(void *handle)
-{
-	small_stack_result = (int)cpg_dispatch(*(cpg_handle_t *)handle, CS_DISPATCH_ALL);
-	return NULL;
-}
-
-static int small_stack(void *handle)
-{
-	pthread_attr_t attributes;
-	pthread_t thread;
-
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, 64 * 1024);
-	if (pthread_create(&thread, &attributes, small_stack_run, handle) != 0)
-		return 100;
-	pthread_join(thread, NULL);
-	return small_stack_result;
-}
-
-static cs_error_t blocked_code;
-static atomic_bool blocked_started, blocked_ended;
-
-static void *blocked_run(void *handle)
-{
-	atomic_store(&blocked_started, true);
-	blocked_code = cpg_dispatch(*(cpg_handle_t *)handle, CS_DISPATCH_BLOCKING);
-	atomic_store(&blocked_ended, true);
-	return NULL;
-}
-
-static int finalize_blocked(void *unused)
-{
-	static cpg_handle_t handle;
-	pthread_t thread;
+	cpg_handle_t handle = connect_printing();
 
 	(void)unused;
-	handle = connect_printing();
-	pthread_create(&thread, NULL, blocked_run, &handle);
-	while (!atomic_load(&blocked_started))
-		poll(NULL, 0, 1);
-	poll(NULL, 0, 100); /* most likely it waits by now; it must end either way */
-	if (cpg_finalize(handle) != CS_OK)
-		return 100;
-	for (int i = 0; i < 100 && !atomic_load(&blocked_ended); i++)
-		poll(NULL, 0, 10);
-	return atomic_load(&blocked_ended) ? (int)blocked_code : 101;
+	return finalize_blocked(&handle);
 }
 
 static int many_vectors(void *handle)
@@ -138,7 +83,7 @@ static int many_vectors(void *handle)
 	struct iovec iov[300];
 
 	/* Corosync's library overruns an array from 64 on. */
-	if (getenv("CPG_MATRIX_CAREFUL") == NULL)
+	if (!is_careful())
 		return 101;
 	for (int i = 0; i < 300; i++)
 		iov[i] = vector_of("v", 1);
@@ -152,7 +97,7 @@ static int zero_copy_misuse(void *handle)
 
 	/* Corosync's library takes an address from in front of it, which its daemon then follows.
 	 */
-	if (getenv("CPG_MATRIX_CAREFUL") == NULL)
+	if (!is_careful())
 		return 101;
 	if (cpg_zcb_alloc(*(cpg_handle_t *)handle, 100, &buffer) != CS_OK)
 		return 100;
@@ -203,7 +148,7 @@ static void nameless(void)
 	cpg_finalize(handle);
 }
 
-void part_defects(void)
+void part_defects(pid_t daemon)
 {
 	cpg_model_v1_data_t odd = {.flags = 2};
 	cpg_handle_t handle;
@@ -212,6 +157,7 @@ void part_defects(void)
 	long first, second;
 	int before;
 
+	(void)daemon;
 	say("10.1 join the same group after leaving it: %s", in_child(rejoin, same, 5000));
 	say("10.1 join another group after leaving: %s", in_child(rejoin, other, 2000));
 	deaf_after_leave();
@@ -229,9 +175,9 @@ void part_defects(void)
 		cpg_model_initialize(&refused, CPG_MODEL_V1, (cpg_model_data_t *)&odd, NULL));
 	say("10.13 descriptors leaked: %s", descriptors() > before ? "yes" : "no");
 
-	say("10.18 dispatch on a stack of 64 KiB: %s", in_child(small_stack, &handle, 5000));
+	say("10.18 dispatch on a stack of 64 KiB: %s", in_child(dispatch_on_small_stack, &handle, 5000));
 	say("10.7 dispatch of a handle that is finalized: %s",
-		in_child(finalize_blocked, NULL, 5000));
+		in_child(finalize_own, NULL, 5000));
 	join_patiently(handle, &group);
 	expect_events(handle, 1);
 	say("4.8 300 vectors: %s", in_child(many_vectors, &handle, 5000));

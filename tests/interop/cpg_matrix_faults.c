@@ -13,11 +13,12 @@
 #include <string.h>
 #include <unistd.h>
 
-void part_absent(void)
+void part_absent(pid_t daemon)
 {
 	cpg_model_v1_data_t odd = {.flags = 2};
 	cpg_handle_t handle = 7;
 
+	(void)daemon;
 	CALL(cpg_initialize(&handle, &printing));
 	CALL(cpg_finalize(handle));
 	CALL(cpg_model_initialize(&handle, CPG_MODEL_V1, (cpg_model_data_t *)&odd, NULL));
@@ -26,12 +27,13 @@ void part_absent(void)
 }
 
 /* While the daemon starts: nobody there, or not yet. */
-void part_starting(void)
+void part_starting(pid_t daemon)
 {
 	cpg_handle_t handle;
 	unsigned int others = 0;
 	cs_error_t rc = CS_ERR_LIBRARY;
 
+	(void)daemon;
 	for (int i = 0; i < 20000 && rc != CS_OK; i++) {
 		rc = cpg_initialize(&handle, &printing);
 		if (rc != CS_OK && rc != CS_ERR_LIBRARY && rc != CS_ERR_TRY_AGAIN)
@@ -41,16 +43,6 @@ void part_starting(void)
 	}
 	say("but for 2 and 6, %u codes before %d", others, (int)rc);
 	CALL(cpg_finalize(handle));
-}
-
-static short revents_of(cpg_handle_t handle)
-{
-	struct pollfd pollfd = {.events = POLLIN};
-
-	if (cpg_fd_get(handle, &pollfd.fd) != CS_OK)
-		return -1;
-	poll(&pollfd, 1, 0);
-	return pollfd.revents;
 }
 
 static int flood_small(cpg_handle_t handle)
@@ -76,7 +68,8 @@ static int local_get(cpg_handle_t handle)
 void part_paused(pid_t daemon_pid)
 {
 	cpg_handle_t handle = connect_printing();
-	struct waiting_child request = child_start(local_get), small = child_start(flood_small);
+	struct waiting_child request = child_start(connect_printing, local_get);
+	struct waiting_child small = child_start(connect_printing, flood_small);
 	struct cpg_name group = name_of("paused");
 	uint8_t *bytes = pattern(100000, 3);
 	struct iovec iov = {.iov_base = bytes, .iov_len = 100000};
@@ -111,21 +104,6 @@ void part_paused(pid_t daemon_pid)
 	expect_events(handle, 1);
 	CALL(cpg_finalize(handle));
 	free(bytes);
-}
-
-struct blocked {
-	cpg_handle_t handle;
-	cs_dispatch_flags_t type;
-	cs_error_t code;
-	pthread_t thread;
-};
-
-static void *blocked_run(void *argument)
-{
-	struct blocked *blocked = argument;
-
-	blocked->code = cpg_dispatch(blocked->handle, blocked->type);
-	return NULL;
 }
 
 static void calls_on_broken(cpg_handle_t handle, cpg_iteration_handle_t iteration, void *buffer)
@@ -166,7 +144,7 @@ static void calls_on_broken(cpg_handle_t handle, cpg_iteration_handle_t iteratio
 	iov = (struct iovec){.iov_base = bytes, .iov_len = 1100000};
 	/* Corosync's library leaves it to chance, so its number is not worth printing. */
 	int code = (int)cpg_mcast_joined(handle, CPG_TYPE_AGREED, &iov, 1);
-	if (getenv("CPG_MATRIX_CAREFUL") == NULL)
+	if (!is_careful())
 		say("10.6 broken: undefined");
 	else
 		say("10.6 broken: %d", code);
@@ -179,7 +157,7 @@ void part_dying(pid_t daemon_pid, int signal_number)
 {
 	cpg_handle_t handle = connect_printing();
 	struct cpg_name group = name_of("dying");
-	struct blocked blocked[2] = {{.type = CS_DISPATCH_ONE}, {.type = CS_DISPATCH_BLOCKING}};
+	struct blocked blocked[2];
 	struct pollfd pollfd = {.events = POLLIN};
 	cpg_iteration_handle_t iteration;
 	void *buffer;
@@ -191,14 +169,12 @@ void part_dying(pid_t daemon_pid, int signal_number)
 	CALL(send_patiently(handle, "queued, not delivered", 21));
 	CALL(cpg_fd_get(handle, &pollfd.fd));
 	poll(&pollfd, 1, 10000);
-	for (int i = 0; i < 2; i++) {
-		blocked[i].handle = connect_printing();
-		pthread_create(&blocked[i].thread, NULL, blocked_run, &blocked[i]);
-	}
+	blocked_start(&blocked[0], connect_printing(), CS_DISPATCH_ONE);
+	blocked_start(&blocked[1], connect_printing(), CS_DISPATCH_BLOCKING);
 	kill(daemon_pid, signal_number);
 	for (int i = 0; i < 2; i++) {
-		pthread_join(blocked[i].thread, NULL);
-		say("blocked dispatch %d = %d", (int)blocked[i].type, (int)blocked[i].code);
+		say("blocked dispatch %d = %d", (int)blocked[i].type,
+			(int)blocked_join(&blocked[i]));
 		CALL(cpg_finalize(blocked[i].handle));
 	}
 	for (int i = 0; i < 1000 && !(revents_of(handle) & POLLHUP); i++)
@@ -208,13 +184,15 @@ void part_dying(pid_t daemon_pid, int signal_number)
 	CALL(cpg_initialize(&handle, &printing));
 }
 
-void part_ring(void)
+void part_ring(pid_t daemon)
 {
 	struct cpg_name group = name_of("ring");
 	struct pollfd pollfds[2] = {{.events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
 	cpg_handle_t handle;
 	char line[80];
 
+	(void)daemon;
+	process_name(-1, 'P'); /* everybody is a stranger, so that all print the same */
 	if (cpg_model_initialize(&handle, CPG_MODEL_V1, (cpg_model_data_t *)&printing_v1, NULL) !=
 			CS_OK ||
 		join_patiently(handle, &group) != CS_OK)

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -83,18 +82,17 @@ static int initialize_denied(void *argument)
 	cpg_handle_t handle;
 
 	(void)argument;
-	if (setgid(65534) < 0 || setuid(65534) < 0)
+	if (!become_nobody())
 		return 100;
 	return (int)cpg_initialize(&handle, &printing);
 }
 
 static int initialize_without_descriptors(void *argument)
 {
-	struct rlimit none = {.rlim_cur = 3, .rlim_max = 3};
 	cpg_handle_t handle;
 
 	(void)argument;
-	setrlimit(RLIMIT_NOFILE, &none);
+	forbid_descriptors();
 	return (int)cpg_initialize(&handle, &printing);
 }
 
@@ -398,10 +396,11 @@ static void iteration(void)
 	CALL(cpg_finalize(second));
 }
 
-void part_live(void)
+void part_live(pid_t daemon)
 {
 	cpg_handle_t dead = connect_printing();
 
+	(void)daemon;
 	errors_as_text();
 	CALL(cpg_finalize(dead));
 	say("with a dead handle");

@@ -263,11 +263,12 @@ static void interrupted(void)
 	free(bytes);
 }
 
-void part_messages(void)
+void part_messages(pid_t daemon)
 {
 	cpg_handle_t handle = connect_printing();
 	struct cpg_name group = name_of("talk");
 
+	(void)daemon;
 	CALL(join_patiently(handle, &group));
 	expect_events(handle, 1);
 	sizes(handle);

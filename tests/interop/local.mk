@@ -4,13 +4,15 @@ interop_scripts = \
 dist_check_SCRIPTS += $(interop_scripts)
 TESTS += $(interop_scripts)
 
-# The same program with every library and every daemon.
+# The same program with every library and every daemon: NAME_matrix.sh, .c and .defects for each.
+matrix_sources = %D%/matrix.c %D%/matrix.h
+dist_check_DATA += %D%/matrix.sh
+
 check_PROGRAMS += %D%/cpg_matrix
 %C%_cpg_matrix_SOURCES = \
-	%D%/cpg_matrix.c %D%/cpg_matrix.h %D%/cpg_matrix_defects.c %D%/cpg_matrix_faults.c \
-	%D%/cpg_matrix_live.c %D%/cpg_matrix_messages.c
+	$(matrix_sources) %D%/cpg_matrix.c %D%/cpg_matrix.h %D%/cpg_matrix_defects.c \
+	%D%/cpg_matrix_faults.c %D%/cpg_matrix_live.c %D%/cpg_matrix_messages.c
 %C%_cpg_matrix_LDADD = libcpg.la libcorosync_common.la -lpthread
-
 dist_check_SCRIPTS += %D%/cpg_matrix.sh %D%/cpg_matrix_ring.sh
 dist_check_DATA += %D%/cpg_matrix.defects
 TESTS += %D%/cpg_matrix.sh %D%/cpg_matrix_ring.sh
