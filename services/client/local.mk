@@ -13,6 +13,6 @@ EXTRA_DIST += %D%/common/libcorosync_common.pc.in
 # Linked into each client library; all of it hidden there.
 noinst_LTLIBRARIES += libclient.la
 libclient_la_SOURCES = \
-	%D%/channel.c %D%/channel.h %D%/dispatch.c %D%/dispatch.h %D%/error.c %D%/error.h \
-	%D%/handle.c %D%/handle.h
+	%D%/channel.c %D%/channel.h %D%/connection.c %D%/connection.h %D%/dispatch.c %D%/dispatch.h \
+	%D%/error.c %D%/error.h %D%/handle.c %D%/handle.h
 libclient_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden

@@ -1,0 +1,132 @@
+#include "services/client/connection.h"
+
+#include <stdlib.h>
+
+#include "services/client/error.h"
+
+int client_connection_open(
+	struct client_connection *connection, const char *service, void *context)
+{
+	int rc = channel_open(&connection->channel, service, secure_getenv("COTERIE_INSTANCE"));
+
+	if (rc < 0)
+		return rc;
+	dispatch_init(&connection->dispatch);
+	atomic_init(&connection->context, context);
+	return 0;
+}
+
+void client_connection_close(struct client_connection *connection)
+{
+	channel_close(&connection->channel);
+	dispatch_fini(&connection->dispatch);
+}
+
+/* The object is the first member of the connection. */
+static cs_error_t connection_get(
+	struct handle_table *table, uint64_t handle, struct client_connection **connection)
+{
+	struct handle_object *object;
+
+	if (handle_get(table, handle, &object) < 0)
+		return CS_ERR_BAD_HANDLE;
+	*connection = (struct client_connection *)object;
+	return CS_OK;
+}
+
+static void connection_put(struct handle_table *table, struct client_connection *connection)
+{
+	handle_put(table, &connection->object);
+}
+
+cs_error_t client_request(struct handle_table *table, uint64_t handle, const void *request,
+	size_t request_size, void *response, size_t response_size)
+{
+	struct client_connection *connection;
+	cs_error_t rc = connection_get(table, handle, &connection);
+
+	if (rc != CS_OK)
+		return rc;
+	rc = channel_request(
+		&connection->channel, request, request_size, response, response_size);
+	connection_put(table, connection);
+	return rc;
+}
+
+/* Who hears an event. */
+struct receiver {
+	struct client_connection *connection;
+	uint64_t handle;
+	client_event event;
+};
+
+static struct dispatch_outcome receiver_event(void *arg, int32_t id, uint8_t *bytes, size_t size)
+{
+	const struct receiver *receiver = arg;
+
+	return receiver->event(receiver->connection, receiver->handle, id, bytes, size);
+}
+
+cs_error_t client_dispatch(struct handle_table *table, uint64_t handle, cs_dispatch_flags_t type,
+	client_event event)
+{
+	struct receiver receiver = {.handle = handle, .event = event};
+	cs_error_t rc = connection_get(table, handle, &receiver.connection);
+
+	if (rc != CS_OK)
+		return rc;
+	rc = dispatch_run(&receiver.connection->dispatch, &receiver.connection->channel, type,
+		receiver_event, &receiver);
+	connection_put(table, receiver.connection);
+	return rc;
+}
+
+cs_error_t client_finalize(struct handle_table *table, uint64_t handle)
+{
+	struct handle_object *object;
+
+	if (handle_take(table, handle, &object) < 0)
+		return CS_ERR_BAD_HANDLE;
+	struct client_connection *connection = (struct client_connection *)object;
+	/* Whoever is inside, in a callback or waiting for an event, keeps the memory, not more. */
+	if (atomic_load(&object->references) > 1)
+		channel_interrupt(&connection->channel);
+	connection_put(table, connection);
+	return CS_OK;
+}
+
+cs_error_t client_fd_get(struct handle_table *table, uint64_t handle, int *fd)
+{
+	struct client_connection *connection;
+	cs_error_t rc = connection_get(table, handle, &connection);
+
+	if (rc != CS_OK)
+		return rc;
+	*fd = connection->channel.fd;
+	connection_put(table, connection);
+	return CS_OK;
+}
+
+cs_error_t client_context_get(struct handle_table *table, uint64_t handle, void **context)
+{
+	struct client_connection *connection;
+	cs_error_t rc = connection_get(table, handle, &connection);
+
+	if (rc != CS_OK)
+		return rc;
+	*context = atomic_load(&connection->context);
+	connection_put(table, connection);
+	return CS_OK;
+}
+
+cs_error_t client_context_set(struct handle_table *table, uint64_t handle, void *context)
+{
+	struct client_connection *connection;
+	cs_error_t rc = connection_get(table, handle, &connection);
+
+	if (rc != CS_OK)
+		return rc;
+	atomic_store(&connection->context, context);
+	connection_put(table, connection);
+	return CS_OK;
+}

@@ -1,0 +1,71 @@
+/*
+ * What stands behind a handle of an ordinary client library: channel, events and the program's
+ * context; with the calls that every library has in the same form.
+ *
+ * 1. A library's initialize call allocates its own structure, whose first member is this one, calls
+ *    client_connection_open, makes what requests it needs, and gives the handle out with
+ *    handle_open.
+ * 2. Calls take a reference for their duration, a dispatch also while callbacks run.
+ * 3. client_finalize kills the handle and cuts the connection if somebody is still inside.
+ * 4. The last to leave calls the table's destroy function, and that client_connection_close.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef SERVICES_CLIENT_CONNECTION_H
+#define SERVICES_CLIENT_CONNECTION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <corosync/corotypes.h>
+
+#include "services/client/channel.h"
+#include "services/client/dispatch.h"
+#include "services/client/handle.h"
+
+struct client_connection {
+	struct handle_object object; /* first */
+	struct channel channel;
+	struct dispatch dispatch;
+	_Atomic(void *) context;
+};
+
+/** An event and whom it is for; as dispatch_event. */
+typedef struct dispatch_outcome (*client_event)(struct client_connection *connection,
+	uint64_t handle, int32_t id, uint8_t *bytes, size_t size);
+
+/**
+ * Connect to a service of the instance that COTERIE_INSTANCE names.
+ *
+ * @param connection filled in
+ * @param service IPC name, as of the default instance; copied
+ * @param context kept for the program
+ * @return 0; else as channel_open, and then there is nothing to close
+ */
+int client_connection_open(
+	struct client_connection *connection, const char *service, void *context);
+
+/** Disconnect and free what is inside; nobody else has a reference. */
+void client_connection_close(struct client_connection *connection);
+
+/** One plain request: CS_ERR_BAD_HANDLE; else as channel_request. */
+cs_error_t client_request(struct handle_table *table, uint64_t handle, const void *request,
+	size_t request_size, void *response, size_t response_size);
+
+/** Receive events: CS_ERR_BAD_HANDLE; else as dispatch_run. */
+cs_error_t client_dispatch(struct handle_table *table, uint64_t handle, cs_dispatch_flags_t type,
+	client_event event);
+
+/** CS_OK, with a dead daemon too; CS_ERR_BAD_HANDLE. Wakes those that wait in client_dispatch. */
+cs_error_t client_finalize(struct handle_table *table, uint64_t handle);
+
+/** @param fd set on success: for poll, the library's own. CS_OK; CS_ERR_BAD_HANDLE */
+cs_error_t client_fd_get(struct handle_table *table, uint64_t handle, int *fd);
+
+/** @param context set on success. CS_OK; CS_ERR_BAD_HANDLE */
+cs_error_t client_context_get(struct handle_table *table, uint64_t handle, void **context);
+
+/** CS_OK; CS_ERR_BAD_HANDLE */
+cs_error_t client_context_set(struct handle_table *table, uint64_t handle, void *context);
+
+#endif

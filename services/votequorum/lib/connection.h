@@ -1,0 +1,30 @@
+/*
+ * What stands behind a votequorum_handle_t; private to libvotequorum.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef SERVICES_VOTEQUORUM_LIB_CONNECTION_H
+#define SERVICES_VOTEQUORUM_LIB_CONNECTION_H
+
+/* Everything of libvotequorum is hidden but what the public header declares. */
+#pragma GCC visibility push(default)
+#include <corosync/votequorum.h>
+#pragma GCC visibility pop
+
+#include "services/client/connection.h"
+#include "services/votequorum/messages.h"
+
+struct votequorum_connection {
+	struct client_connection client; /* first */
+	votequorum_callbacks_t callbacks;
+};
+
+/** client_request of this library's table. */
+cs_error_t votequorum_request(votequorum_handle_t handle, const void *request, size_t request_size,
+	void *response, size_t response_size);
+
+/** Turn one event into a call of the program's callback; a client_event. */
+struct dispatch_outcome votequorum_receive(struct client_connection *client, uint64_t handle,
+	int32_t id, uint8_t *bytes, size_t size);
+
+#endif

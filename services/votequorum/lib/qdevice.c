@@ -1,0 +1,82 @@
+/*
+ * Quorum devices.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "services/votequorum/lib/connection.h"
+
+#include <string.h>
+
+/* The field is cleared already. False: the name has no length that a name can have. */
+static bool name_copy(char field[VOTEQUORUM_NAME_SIZE], const char *name)
+{
+	size_t length = strnlen(name, VOTEQUORUM_NAME_SIZE);
+
+	if (length == 0 || length >= VOTEQUORUM_NAME_SIZE)
+		return false;
+	memcpy(field, name, length);
+	return true;
+}
+
+/* Registering and unregistering. */
+static cs_error_t name_request(
+	votequorum_handle_t handle, enum votequorum_request_id id, const char *name)
+{
+	struct votequorum_req_qdevice request = {.header = {.id = id, .size = sizeof(request)}};
+	struct votequorum_res_plain response;
+
+	if (!name_copy(request.name, name))
+		return CS_ERR_INVALID_PARAM;
+	return votequorum_request(handle, &request, sizeof(request), &response, sizeof(response));
+}
+
+cs_error_t votequorum_qdevice_register(votequorum_handle_t handle, const char *name)
+{
+	return name_request(handle, VOTEQUORUM_REQ_QDEVICE_REGISTER, name);
+}
+
+cs_error_t votequorum_qdevice_unregister(votequorum_handle_t handle, const char *name)
+{
+	return name_request(handle, VOTEQUORUM_REQ_QDEVICE_UNREGISTER, name);
+}
+
+cs_error_t votequorum_qdevice_update(
+	votequorum_handle_t handle, const char *oldname, const char *newname)
+{
+	struct votequorum_req_qdevice_update request = {
+		.header = {.id = VOTEQUORUM_REQ_QDEVICE_UPDATE, .size = sizeof(request)}};
+	struct votequorum_res_plain response;
+
+	if (!name_copy(request.old_name, oldname) || !name_copy(request.new_name, newname))
+		return CS_ERR_INVALID_PARAM;
+	return votequorum_request(handle, &request, sizeof(request), &response, sizeof(response));
+}
+
+cs_error_t votequorum_qdevice_poll(votequorum_handle_t handle, const char *name,
+	unsigned int cast_vote, votequorum_ring_id_t ring_id)
+{
+	struct votequorum_req_qdevice_poll request = {
+		.header = {.id = VOTEQUORUM_REQ_QDEVICE_POLL, .size = sizeof(request)},
+		.cast_vote = cast_vote,
+		.ring_id = {.nodeid = ring_id.nodeid, .seq = ring_id.seq},
+	};
+	struct votequorum_res_plain response;
+
+	if (!name_copy(request.name, name))
+		return CS_ERR_INVALID_PARAM;
+	return votequorum_request(handle, &request, sizeof(request), &response, sizeof(response));
+}
+
+cs_error_t votequorum_qdevice_master_wins(
+	votequorum_handle_t handle, const char *name, unsigned int allow)
+{
+	struct votequorum_req_qdevice_master_wins request = {
+		.header = {.id = VOTEQUORUM_REQ_QDEVICE_MASTER_WINS, .size = sizeof(request)},
+		.allow = allow,
+	};
+	struct votequorum_res_plain response;
+
+	if (!name_copy(request.name, name))
+		return CS_ERR_INVALID_PARAM;
+	return votequorum_request(handle, &request, sizeof(request), &response, sizeof(response));
+}
