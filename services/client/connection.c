@@ -1,5 +1,6 @@
 #include "services/client/connection.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "services/client/error.h"
@@ -49,6 +50,20 @@ cs_error_t client_request(struct handle_table *table, uint64_t handle, const voi
 		return rc;
 	rc = channel_request(
 		&connection->channel, request, request_size, response, response_size);
+	connection_put(table, connection);
+	return rc;
+}
+
+ssize_t client_call(struct handle_table *table, uint64_t handle, const void *request,
+	size_t request_size, void *response, size_t response_size)
+{
+	struct iovec iov = {.iov_base = (void *)(uintptr_t)request, .iov_len = request_size};
+	struct client_connection *connection;
+
+	if (connection_get(table, handle, &connection) != CS_OK)
+		return -EBADF;
+	ssize_t rc = channel_call(
+		&connection->channel, CHANNEL_GATE_ALL, &iov, 1, response, response_size);
 	connection_put(table, connection);
 	return rc;
 }

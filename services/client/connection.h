@@ -52,6 +52,14 @@ void client_connection_close(struct client_connection *connection);
 cs_error_t client_request(struct handle_table *table, uint64_t handle, const void *request,
 	size_t request_size, void *response, size_t response_size);
 
+/**
+ * One plain request whose answer may have less than response_size bytes.
+ *
+ * @return bytes of the answer; -EBADF: no such handle; else as channel_call
+ */
+ssize_t client_call(struct handle_table *table, uint64_t handle, const void *request,
+	size_t request_size, void *response, size_t response_size);
+
 /** Receive events: CS_ERR_BAD_HANDLE; else as dispatch_run. */
 cs_error_t client_dispatch(struct handle_table *table, uint64_t handle, cs_dispatch_flags_t type,
 	client_event event);

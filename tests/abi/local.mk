@@ -3,6 +3,7 @@ dist_check_SCRIPTS += %D%/headers.sh %D%/libraries.sh %D%/man.sh
 dist_check_DATA += \
 	%D%/libraries.txt %D%/layout.h \
 	%D%/layout_corotypes.c %D%/libcorosync_common.symbols \
+	%D%/layout_cfg.c %D%/libcfg.symbols \
 	%D%/layout_cpg.c %D%/libcpg.symbols \
 	%D%/layout_quorum.c %D%/libquorum.symbols \
 	%D%/layout_votequorum.c %D%/libvotequorum.symbols

@@ -1,0 +1,105 @@
+/*
+ * What the files of the configuration service share: who tracks shutdowns, the vote that is
+ * running, and the reloads that clients wait for.
+ *
+ * Life of a vote. 1 A client asks for a shutdown while others track: it becomes the asker, a timer
+ * starts, every other tracker is asked. 2 Answers come, trackers come (they are asked too) and go
+ * (one that is gone does not object). 3 All have answered, or time is up: the asker gets its
+ * answer, and the nodes are told of the shutdown if it goes ahead. If the asker goes first, the vote
+ * is void.
+ *
+ * Life of a reload. 1 A client asks: it is put into the list under a number, RELOAD_CONFIG with the
+ * number goes to the ring. 2 RELOAD_CONFIG is delivered: every node has its executive read its own
+ * file. 3 The executive is done: the client that the sender's number stands for gets its answer.
+ */
+#ifndef CFG_CFG_H
+#define CFG_CFG_H
+
+#include <stdbool.h>
+
+#include <coterie/service.h>
+
+#include "services/cfg/messages.h"
+
+enum cfg_answer {
+	CFG_NOT_ANSWERED,
+	CFG_ANSWERED_NO,
+	CFG_ANSWERED_YES,
+};
+
+/** One client. The memory is the executive's (client_data). */
+struct cfg_connection {
+	struct coterie_client *client;
+	struct cfg_connection *next, *previous; /* all, newest first */
+	bool is_tracking;
+	bool is_asked;          /* in the present vote */
+	enum cfg_answer answer; /* in the present vote */
+};
+
+/** A reload that is not over yet. */
+struct cfg_reload {
+	struct cfg *cfg;
+	struct cfg_reload *next;
+	struct coterie_client *client; /* waits for the answer; NULL: nobody does (any more) */
+	uint64_t cookie;               /* on the ring, until the message has come back */
+	bool is_delivered;             /* the executive is at it */
+};
+
+struct cfg_vote {
+	struct cfg_connection *asker; /* NULL: no vote is running */
+	uint32_t flags;               /* enum cfg_shutdown_flags */
+	struct coterie_timer *timer;
+};
+
+struct cfg {
+	const struct coterie_host *host; /* borrowed, outlives us */
+	struct coterie_ctx *ctx;
+	struct cfg_connection *connections; /* newest first */
+	struct cfg_vote vote;
+	struct coterie_timer *shutdown_retry;
+	struct cfg_reload *reloads; /* oldest first */
+	uint64_t next_cookie;
+};
+
+/* --- cfg.c --- */
+
+struct cfg_connection *cfg_connection_of(struct cfg *cfg, struct coterie_client *client);
+/** Copy bytes that somebody else may be changing; afterwards only the copy is looked at. */
+void cfg_snapshot(void *to, const void *from, size_t size);
+
+/* --- shutdown.c --- */
+
+/** A tracker is no longer one, because it says so or because its connection ends. */
+void cfg_tracker_leave(struct cfg *cfg, struct cfg_connection *connection);
+/** A connection ends: if it is the asker, the vote is void. */
+void cfg_asker_leave(struct cfg *cfg, const struct cfg_connection *connection);
+
+int cfg_handle_try_shutdown(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cfg_handle_reply_to_shutdown(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cfg_handle_trackstart(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cfg_handle_trackstop(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+void cfg_deliver_shutdown(void *self, uint32_t nodeid, void *msg, uint32_t size);
+
+/* --- status.c --- */
+
+int cfg_handle_ring_status_get(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cfg_handle_node_status_get(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cfg_handle_get_node_addrs(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size);
+
+/* --- reload.c --- */
+
+/** A connection ends: nobody waits for its reloads any more. */
+void cfg_reloads_forget(struct cfg *cfg, const struct coterie_client *client);
+/** Free all; the executive does not call back any more. */
+void cfg_reloads_free(struct cfg *cfg);
+
+int cfg_handle_reload_config(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size);
+void cfg_deliver_reload_config(void *self, uint32_t nodeid, void *msg, uint32_t size);
+void cfg_swap_reload_config(void *msg, uint32_t size);
+
+#endif

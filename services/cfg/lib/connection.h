@@ -1,0 +1,24 @@
+/*
+ * What stands behind a corosync_cfg_handle_t; private to libcfg.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef SERVICES_CFG_LIB_CONNECTION_H
+#define SERVICES_CFG_LIB_CONNECTION_H
+
+/* Everything of libcfg is hidden but what the public header declares. */
+#pragma GCC visibility push(default)
+#include <corosync/cfg.h>
+#pragma GCC visibility pop
+
+#include "services/cfg/messages.h"
+#include "services/client/connection.h"
+
+struct cfg_connection {
+	struct client_connection client; /* first */
+	corosync_cfg_callbacks_t callbacks;
+};
+
+extern struct handle_table cfg_connections;
+
+#endif

@@ -1,0 +1,1 @@
+# services/cfg/man: libcfg, section 3.

@@ -1,0 +1,252 @@
+/* What the transport knows of nodes and links, in the words of the client library. */
+#include "services/cfg/cfg.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CS_OK 1
+#define CS_ERR_NOT_EXIST 12
+#define CS_ERR_NAME_TOO_LONG 13
+#define CS_ERR_NOT_SUPPORTED 19
+#define CS_ERR_FAILED_OPERATION 21
+
+/* Links that have a state of their own are knet's; the others are there or not. */
+static bool has_link_states(struct cfg *cfg)
+{
+	const void *value;
+	uint32_t type;
+
+	if (cfg->host->map_get(cfg->ctx, "totem.transport", &type, &value, NULL) < 0)
+		return true;
+	return type == COTERIE_MAP_STRING && strcmp(value, "knet") == 0;
+}
+
+/* ---- Links of this node -------------------------------------------------- */
+
+static int compare_nodeids(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Node ids of the node list, ascending. @return how many, at most max */
+static uint32_t list_nodeids(struct cfg *cfg, uint32_t *nodeids, uint32_t max)
+{
+	struct coterie_map_iterator *iterator;
+	struct coterie_map_value value;
+	uint32_t count = 0, position;
+	const char *key;
+	char rest[16];
+
+	if (cfg->host->map_iterate(cfg->ctx, COTERIE_MAP_CONFIG, "nodelist.node.", &iterator) < 0)
+		return 0;
+	while (count < max && (key = cfg->host->map_iterate_next(iterator, &value)) != NULL) {
+		if (value.type == COTERIE_MAP_U32 &&
+			sscanf(key, "nodelist.node.%" SCNu32 ".%15s", &position, rest) == 2 &&
+			strcmp(rest, "nodeid") == 0)
+			memcpy(&nodeids[count++], value.bytes, sizeof(*nodeids));
+	}
+	cfg->host->map_iterate_end(iterator);
+	qsort(nodeids, count, sizeof(*nodeids), compare_nodeids);
+	return count;
+}
+
+/* One character for a node on a link: spec 02 §4. */
+static char link_character(struct cfg *cfg, uint32_t nodeid, uint32_t link)
+{
+	struct coterie_node_status status = {.size = sizeof(status)};
+
+	if (nodeid == cfg->host->local_nodeid(cfg->ctx))
+		return 'n';
+	if (cfg->host->node_status(cfg->ctx, nodeid, &status) < 0)
+		return '?';
+
+	const struct coterie_link_status *one = &status.links[link];
+
+	if (!one->is_enabled && !one->is_connected && one->destination[0] == '\0')
+		return 'd';
+	return (char)('0' + (one->is_enabled != 0) + 2 * (one->is_connected != 0) +
+		      4 * (one->is_dynamic != 0));
+}
+
+/* @return false: there is no room for it all */
+static bool link_status_text(struct cfg *cfg, uint32_t link, char *text, size_t size)
+{
+	uint32_t nodeids[CFG_RING_STATUS_SIZE];
+	uint32_t count;
+
+	if (!has_link_states(cfg) || link >= COTERIE_LINKS_MAX) {
+		snprintf(text, size, "OK");
+		return true;
+	}
+	count = list_nodeids(cfg, nodeids, CFG_RING_STATUS_SIZE);
+	for (uint32_t i = 0; i < count && i + 1 < size; i++)
+		text[i] = link_character(cfg, nodeids[i], link);
+	return count < size;
+}
+
+/* "0 10.0.0.1" */
+static void link_name(const struct sockaddr_storage *address, uint32_t link, char *text, size_t size)
+{
+	char numeric[64] = "";
+
+	getnameinfo((const struct sockaddr *)address, sizeof(*address), numeric, sizeof(numeric), NULL,
+		0, NI_NUMERICHOST);
+	snprintf(text, size, "%u %s", link, numeric);
+}
+
+int cfg_handle_ring_status_get(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct cfg *cfg = self;
+	struct coterie_peer peer = {.size = sizeof(peer)};
+	struct cfg_res_ring_status_get *res = calloc(1, sizeof(*res));
+	int32_t error = CS_OK;
+
+	(void)msg, (void)size;
+	if (res == NULL)
+		return -ENOMEM;
+	if (cfg->host->node_addresses(cfg->ctx, cfg->host->local_nodeid(cfg->ctx), &peer) < 0)
+		peer.link_count = 0;
+	for (uint32_t link = 0; link < peer.link_count && res->count < CFG_RING_STATUS_MAX; link++) {
+		uint32_t i = res->count;
+
+		if (peer.addresses[link].ss_family == AF_UNSPEC)
+			continue;
+		link_name(&peer.addresses[link], link, res->names[i], CFG_RING_NAME_SIZE);
+		if (!link_status_text(cfg, link, res->status[i], CFG_RING_STATUS_SIZE))
+			error = CS_ERR_NAME_TOO_LONG;
+		res->count++;
+	}
+
+	struct iovec iov = {(uint8_t *)res + sizeof(res->header), sizeof(*res) - sizeof(res->header)};
+
+	cfg->host->reply(client, CFG_RES_RING_STATUS_GET, error, &iov, 1);
+	free(res);
+	return COTERIE_REPLIED;
+}
+
+/* ---- One node ------------------------------------------------------------ */
+
+static void convert_status(struct cfg_wire_node_status *to, const struct coterie_node_status *from)
+{
+	_Static_assert(CFG_NODE_LINKS == COTERIE_LINKS_MAX, "one limit for links");
+	_Static_assert(CFG_ADDRESS_TEXT_SIZE == COTERIE_ADDRESS_TEXT, "one size for addresses");
+
+	memset(to, 0, sizeof(*to));
+	to->version = CFG_NODE_STATUS_VERSION;
+	to->nodeid = from->nodeid;
+	to->reachable = from->is_reachable;
+	to->remote = from->is_remote;
+	to->external = from->is_external;
+	to->onwire_min = from->onwire_min;
+	to->onwire_max = from->onwire_max;
+	to->onwire_version = from->onwire_version;
+	for (uint32_t i = 0; i < CFG_NODE_LINKS; i++) {
+		const struct coterie_link_status *link = &from->links[i];
+
+		to->links[i].enabled = link->is_enabled;
+		to->links[i].connected = link->is_connected;
+		to->links[i].dynconnected = link->is_dynamic;
+		to->links[i].mtu = link->mtu;
+		memcpy(to->links[i].source, link->source, CFG_ADDRESS_TEXT_SIZE - 1);
+		memcpy(to->links[i].destination, link->destination, CFG_ADDRESS_TEXT_SIZE - 1);
+	}
+}
+
+/* The transport is asked before the version is looked at, which shows in the error. */
+static int32_t node_status(struct cfg *cfg, const struct cfg_req_node_status_get *req,
+	struct coterie_node_status *status)
+{
+	int rc = cfg->host->node_status(cfg->ctx, req->nodeid, status);
+
+	/* Where nodes have no links of their own, one that nobody knows is merely not reachable. */
+	if (rc == -ENOENT && !has_link_states(cfg))
+		rc = 0;
+	if (rc == -ENOTSUP)
+		return CS_ERR_NOT_SUPPORTED;
+	if (rc < 0)
+		return CS_ERR_FAILED_OPERATION;
+	status->nodeid = req->nodeid;
+	return req->version == CFG_NODE_STATUS_VERSION ? CS_OK : CS_ERR_NOT_SUPPORTED;
+}
+
+int cfg_handle_node_status_get(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct cfg *cfg = self;
+	struct coterie_node_status status = {.size = sizeof(status)};
+	struct cfg_res_node_status_get res;
+	struct cfg_res_node_status_error failure = {0};
+	struct cfg_req_node_status_get req;
+	struct iovec iov = {(uint8_t *)&res + sizeof(res.header), sizeof(res) - sizeof(res.header)};
+
+	(void)size;
+	cfg_snapshot(&req, msg, sizeof(req));
+
+	int32_t error = node_status(cfg, &req, &status);
+
+	if (error == CS_OK) {
+		convert_status(&res.status, &status);
+	} else {
+		failure.version = req.version;
+		iov = (struct iovec){(uint8_t *)&failure + sizeof(failure.header),
+			sizeof(failure) - sizeof(failure.header)};
+	}
+	cfg->host->reply(client, CFG_RES_NODE_STATUS_GET, error, &iov, 1);
+	return COTERIE_REPLIED;
+}
+
+/* Copies the bytes of an address. @return false: it has none */
+static bool copy_address(const struct sockaddr_storage *address, uint8_t bytes[16])
+{
+	switch (address->ss_family) {
+	case AF_INET:
+		memcpy(bytes, &((const struct sockaddr_in *)address)->sin_addr, 4);
+		return true;
+	case AF_INET6:
+		memcpy(bytes, &((const struct sockaddr_in6 *)address)->sin6_addr, 16);
+		return true;
+	default:
+		return false;
+	}
+}
+
+int cfg_handle_get_node_addrs(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct cfg *cfg = self;
+	struct coterie_peer peer = {.size = sizeof(peer)};
+	struct cfg_req_get_node_addrs req;
+	struct cfg_res_get_node_addrs res = {0};
+	uint8_t addresses[COTERIE_LINKS_MAX][16] = {0};
+	uint32_t room = 0;
+
+	(void)size;
+	cfg_snapshot(&req, msg, sizeof(req));
+
+	uint32_t nodeid = req.nodeid != 0 ? req.nodeid : cfg->host->local_nodeid(cfg->ctx);
+	int rc = cfg->host->node_addresses(cfg->ctx, nodeid, &peer);
+
+	for (uint32_t link = 0; rc == 0 && link < peer.link_count && link < COTERIE_LINKS_MAX; link++) {
+		room++;
+		if (!copy_address(&peer.addresses[link], addresses[res.count]))
+			continue;
+		if (res.count++ == 0)
+			res.family = peer.addresses[link].ss_family;
+	}
+
+	struct iovec iov[] = {
+		{(uint8_t *)&res + sizeof(res.header), sizeof(res) - sizeof(res.header)},
+		{addresses, room * sizeof(addresses[0])},
+	};
+
+	cfg->host->reply(client, CFG_RES_GET_NODE_ADDRS, rc < 0 ? CS_ERR_NOT_EXIST : CS_OK, iov, 2);
+	return COTERIE_REPLIED;
+}
