@@ -1,0 +1,456 @@
+#include "services/votequorum/calc.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Nodes --------------------------------------------------------------- */
+
+/* Where a node is, or would have to be. */
+static uint32_t place_of(const struct vote_calc *calc, uint32_t nodeid)
+{
+	uint32_t low = 0;
+	uint32_t high = calc->node_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (calc->nodes[middle].nodeid < nodeid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct vote_node *vote_find(const struct vote_calc *calc, uint32_t nodeid)
+{
+	uint32_t place = place_of(calc, nodeid);
+
+	if (place == calc->node_count || calc->nodes[place].nodeid != nodeid)
+		return NULL;
+	return &calc->nodes[place];
+}
+
+struct vote_node *vote_local(const struct vote_calc *calc)
+{
+	struct vote_node *node = vote_find(calc, calc->local);
+
+	assert(node != NULL);
+	return node;
+}
+
+static struct vote_node *add_node(struct vote_calc *calc, uint32_t nodeid)
+{
+	uint32_t place = place_of(calc, nodeid);
+
+	if (calc->node_count == calc->node_capacity) {
+		uint32_t capacity = calc->node_capacity < 8 ? 8 : calc->node_capacity * 2;
+		struct vote_node *nodes = reallocarray(calc->nodes, capacity, sizeof(*nodes));
+
+		if (nodes == NULL)
+			return NULL;
+		calc->nodes = nodes;
+		calc->node_capacity = capacity;
+	}
+	memmove(calc->nodes + place + 1, calc->nodes + place,
+		(calc->node_count - place) * sizeof(*calc->nodes));
+	calc->node_count++;
+	calc->nodes[place] = (struct vote_node){.nodeid = nodeid};
+	return &calc->nodes[place];
+}
+
+int vote_init(struct vote_calc *calc, uint32_t local)
+{
+	memset(calc, 0, sizeof(*calc));
+	calc->local = local;
+
+	struct vote_node *node = add_node(calc, local);
+
+	if (node == NULL)
+		return -ENOMEM;
+	node->state = VOTEQUORUM_WIRE_STATE_MEMBER;
+	node->votes = 1;
+	node->flags = VOTEQUORUM_RING_FIRST;
+	return 0;
+}
+
+void vote_fini(struct vote_calc *calc)
+{
+	free(calc->nodes);
+	free(calc->members.nodeids);
+	free(calc->previous.nodeids);
+	memset(calc, 0, sizeof(*calc));
+}
+
+bool vote_list_has(const struct vote_list *list, uint32_t nodeid)
+{
+	for (uint32_t i = 0; i < list->count; i++) {
+		if (list->nodeids[i] == nodeid)
+			return true;
+	}
+	return false;
+}
+
+static bool is_member(const struct vote_node *node)
+{
+	return node->state == VOTEQUORUM_WIRE_STATE_MEMBER;
+}
+
+static bool is_member_id(const struct vote_calc *calc, uint32_t nodeid)
+{
+	const struct vote_node *node = vote_find(calc, nodeid);
+
+	return node != NULL && is_member(node);
+}
+
+/* ---- Sums ---------------------------------------------------------------- */
+
+static uint32_t add(uint32_t a, uint32_t b) { return b > UINT32_MAX - a ? UINT32_MAX : a + b; }
+
+uint32_t vote_highest_expected(const struct vote_calc *calc)
+{
+	uint32_t highest = 0;
+
+	for (uint32_t i = 0; i < calc->node_count; i++) {
+		if (is_member(&calc->nodes[i]) && calc->nodes[i].expected_votes > highest)
+			highest = calc->nodes[i].expected_votes;
+	}
+	return highest;
+}
+
+uint32_t vote_total(const struct vote_calc *calc, bool has_device)
+{
+	uint32_t total = has_device ? calc->device_votes : 0;
+
+	for (uint32_t i = 0; i < calc->node_count; i++) {
+		if (is_member(&calc->nodes[i]))
+			total = add(total, calc->nodes[i].votes);
+	}
+	return total;
+}
+
+static uint32_t count_members(const struct vote_calc *calc)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < calc->node_count; i++)
+		count += is_member(&calc->nodes[i]);
+	return count;
+}
+
+struct vote_sum vote_quorum(const struct vote_calc *calc, bool can_fall, uint32_t expected_max)
+{
+	bool has_device = (vote_local(calc)->flags & VOTEQUORUM_RING_QDEVICE_CAST_VOTE) != 0;
+	uint32_t total = vote_total(calc, has_device);
+	uint32_t count = count_members(calc) + has_device;
+	uint32_t expected = expected_max;
+
+	if (calc->options.has_downscale && can_fall && expected != 0 && expected < calc->ev_barrier)
+		expected = calc->ev_barrier;
+	if (expected == 0)
+		expected = vote_highest_expected(calc);
+
+	uint32_t quorum = (expected > total ? expected : total) / 2 + 1;
+
+	if (!can_fall && quorum < calc->quorum)
+		quorum = calc->quorum;
+	if (calc->options.has_two_node && count <= 2)
+		quorum = 1;
+	return (struct vote_sum){.quorum = quorum, .total = total};
+}
+
+/* ---- The verdict --------------------------------------------------------- */
+
+void vote_set_waiting(struct vote_calc *calc, bool is_waiting)
+{
+	struct vote_node *local = vote_local(calc);
+
+	calc->is_waiting = is_waiting;
+	local->flags &= ~(uint32_t)VOTEQUORUM_RING_WFASTATUS;
+	if (is_waiting)
+		local->flags |= VOTEQUORUM_RING_WFASTATUS;
+}
+
+static void set_extremes(struct vote_calc *calc)
+{
+	calc->lowest = calc->highest = calc->local;
+	for (uint32_t i = 0; i < calc->node_count; i++) {
+		uint32_t nodeid = calc->nodes[i].nodeid;
+
+		if (!is_member(&calc->nodes[i]))
+			continue;
+		if (nodeid < calc->lowest)
+			calc->lowest = nodeid;
+		if (nodeid > calc->highest)
+			calc->highest = nodeid;
+	}
+}
+
+/* The first node of the list that is here decides, unless a better one is on the other side. */
+static bool is_list_here(const struct vote_calc *calc)
+{
+	const struct vote_list *list = &calc->options.tie_list;
+
+	for (uint32_t i = 0; i < list->count; i++) {
+		if (!vote_list_has(&calc->members, list->nodeids[i]))
+			continue;
+		for (uint32_t k = 0; k < i; k++) {
+			if (vote_list_has(&calc->previous, list->nodeids[k]))
+				return false;
+		}
+		return true;
+	}
+	return false;
+}
+
+static bool is_tie_ours(const struct vote_calc *calc)
+{
+	switch (calc->options.tie_breaker) {
+	case VOTE_TIE_NONE:
+		return false;
+	case VOTE_TIE_LOWEST:
+		return is_member_id(calc, calc->lowest);
+	case VOTE_TIE_HIGHEST:
+		return is_member_id(calc, calc->highest);
+	case VOTE_TIE_LIST:
+		return is_list_here(calc);
+	}
+	return false;
+}
+
+/* Half of the votes are enough for the half with the right node, if not too many were lost at once. */
+static bool is_tie_won(const struct vote_calc *calc, uint32_t total)
+{
+	int64_t lost = (int64_t)calc->previous.count - calc->members.count;
+
+	return calc->options.tie_breaker != VOTE_TIE_NONE &&
+	       total == vote_local(calc)->expected_votes / 2 && lost < (int64_t)calc->quorum &&
+	       is_tie_ours(calc);
+}
+
+static bool has_master(const struct vote_calc *calc)
+{
+	const uint32_t master =
+		VOTEQUORUM_RING_QDEVICE_MASTER_WINS | VOTEQUORUM_RING_QDEVICE_CAST_VOTE;
+
+	for (uint32_t i = 0; i < calc->node_count; i++) {
+		if (is_member(&calc->nodes[i]) && (calc->nodes[i].flags & master) == master)
+			return true;
+	}
+	return false;
+}
+
+static uint32_t decide(struct vote_calc *calc, uint32_t total)
+{
+	struct vote_node *local = vote_local(calc);
+	bool is_quorate = total >= calc->quorum;
+
+	if (calc->options.has_wait_for_all && calc->is_waiting) {
+		if (total != local->expected_votes) {
+			calc->waiting_votes = total;
+			return VOTE_WAITING;
+		}
+		vote_set_waiting(calc, false);
+	}
+	if (is_quorate)
+		set_extremes(calc);
+	else
+		is_quorate = is_tie_won(calc, total);
+	if (calc->is_master && !is_quorate)
+		is_quorate = has_master(calc);
+	calc->is_quorate = is_quorate;
+	local->flags &= ~(uint32_t)VOTEQUORUM_RING_QUORATE;
+	if (is_quorate)
+		local->flags |= VOTEQUORUM_RING_QUORATE;
+	if (calc->options.has_wait_for_all)
+		vote_set_waiting(calc, !is_quorate);
+	return 0;
+}
+
+void vote_expect(struct vote_calc *calc, uint32_t expected)
+{
+	for (uint32_t i = 0; i < calc->node_count; i++) {
+		if (is_member(&calc->nodes[i]))
+			calc->nodes[i].expected_votes = expected;
+	}
+}
+
+uint32_t vote_recalculate(struct vote_calc *calc, bool can_fall, bool by_members)
+{
+	struct vote_node *local = vote_local(calc);
+	uint32_t votes = vote_total(calc, true);
+	uint32_t count = by_members ? count_members(calc) + (calc->device_votes != 0) : 0;
+	uint32_t bits = 0;
+
+	if (votes > local->expected_votes) {
+		local->expected_votes = calc->told_expected = votes;
+		bits |= VOTE_EXPECTED;
+	}
+	if (calc->options.has_tracking && local->expected_votes > calc->tracking_barrier)
+		calc->tracking_barrier = local->expected_votes;
+
+	struct vote_sum sum = vote_quorum(calc, can_fall, count);
+
+	calc->quorum = sum.quorum;
+	if (count != 0)
+		vote_expect(calc, count);
+	return bits | decide(calc, sum.total);
+}
+
+/* ---- What changes -------------------------------------------------------- */
+
+int vote_configure(struct vote_calc *calc, const uint32_t *members, uint32_t count)
+{
+	uint32_t *copy = malloc((count + 1) * sizeof(*copy));
+	int has_left = 0;
+
+	if (copy == NULL)
+		return -ENOMEM;
+	if (count > 0)
+		memcpy(copy, members, count * sizeof(*copy));
+	free(calc->previous.nodeids);
+	calc->previous = calc->members;
+	calc->members = (struct vote_list){.nodeids = copy, .count = count};
+	if (count > 1)
+		vote_local(calc)->flags &= ~(uint32_t)VOTEQUORUM_RING_FIRST;
+	for (uint32_t i = 0; i < calc->previous.count; i++) {
+		struct vote_node *node = vote_find(calc, calc->previous.nodeids[i]);
+
+		if (vote_list_has(&calc->members, calc->previous.nodeids[i]))
+			continue;
+		has_left = 1;
+		if (node != NULL)
+			node->state = VOTEQUORUM_WIRE_STATE_DEAD;
+	}
+	return has_left;
+}
+
+int vote_nodeinfo(struct vote_calc *calc, uint32_t nodeid, uint32_t votes, uint32_t expected,
+	uint32_t flags, uint32_t *bits)
+{
+	struct vote_node *node = vote_find(calc, nodeid);
+	bool is_new = node == NULL;
+	bool is_local = nodeid == calc->local;
+	bool is_leaving = (flags & VOTEQUORUM_RING_LEAVING) != 0;
+	bool can_fall = is_leaving;
+
+	*bits = 0;
+	if (is_new)
+		node = add_node(calc, nodeid);
+	if (node == NULL)
+		return -ENOMEM;
+
+	struct vote_node before = *node;
+	struct vote_node *local = vote_local(calc);
+
+	node->votes = votes;
+	/* An older message of our own does not bring back what the flags were then. */
+	if (!is_local)
+		node->flags = flags;
+	node->state = is_leaving ? VOTEQUORUM_WIRE_STATE_LEAVING : VOTEQUORUM_WIRE_STATE_MEMBER;
+	if ((flags & VOTEQUORUM_RING_QUORATE) != 0 && !calc->is_quorate) {
+		can_fall = true;
+		local->expected_votes = expected;
+	}
+	if ((flags & VOTEQUORUM_RING_QUORATE) != 0 || calc->options.has_tracking)
+		node->expected_votes = expected;
+	else
+		node->expected_votes = local->expected_votes;
+	if (calc->options.has_last_man_standing && votes > 1) {
+		calc->options.has_last_man_standing = false;
+		*bits |= VOTE_STANDING_OFF;
+	}
+	if (is_new || is_local || (flags & VOTEQUORUM_RING_FIRST) != 0 ||
+		before.votes != node->votes || before.expected_votes != node->expected_votes ||
+		before.flags != node->flags || before.state != node->state)
+		*bits |= vote_recalculate(calc, can_fall, is_leaving);
+	/* Somebody has been through the waiting: the next calculation finds it over for us too. */
+	if (calc->options.has_wait_for_all && (node->flags & VOTEQUORUM_RING_QUORATE) != 0 &&
+		(node->flags & VOTEQUORUM_RING_WFASTATUS) == 0)
+		vote_set_waiting(calc, false);
+	return 0;
+}
+
+uint32_t vote_deviceinfo(struct vote_calc *calc, uint32_t sender, uint32_t votes)
+{
+	const struct vote_node *node = vote_find(calc, sender);
+	uint32_t before = calc->device_votes;
+
+	if (node == NULL)
+		return VOTE_UNKNOWN_NODE;
+	if ((!calc->is_quorate && (node->flags & VOTEQUORUM_RING_QUORATE) != 0) || votes > before)
+		calc->device_votes = votes;
+	return calc->device_votes != before ? vote_recalculate(calc, false, false) : 0;
+}
+
+uint32_t vote_reconfigure_expected(struct vote_calc *calc, uint32_t expected)
+{
+	struct vote_node *local = vote_local(calc);
+
+	if (expected != 0)
+		vote_expect(calc, expected);
+	calc->ev_barrier = expected;
+	if (calc->options.has_tracking && local->expected_votes < calc->tracking_barrier)
+		local->expected_votes = calc->tracking_barrier;
+	return vote_recalculate(calc, true, false);
+}
+
+uint32_t vote_reconfigure_votes(struct vote_calc *calc, uint32_t nodeid, uint32_t votes)
+{
+	struct vote_node *node = vote_find(calc, nodeid);
+
+	if (nodeid == 0)
+		calc->device_votes = votes;
+	else if (node != NULL)
+		node->votes = votes;
+	else
+		return 0;
+	return vote_recalculate(calc, true, false);
+}
+
+uint32_t vote_cancel_waiting(struct vote_calc *calc)
+{
+	vote_set_waiting(calc, false);
+	return vote_recalculate(calc, false, false);
+}
+
+bool vote_may_expect(const struct vote_calc *calc, uint32_t expected)
+{
+	struct vote_calc without = *calc; /* shares the lists, changes none */
+
+	without.options.has_downscale = false;
+
+	struct vote_sum sum = vote_quorum(&without, true, expected);
+
+	return expected >= sum.total && (!calc->is_quorate || sum.quorum <= sum.total);
+}
+
+int vote_may_set(struct vote_calc *calc, uint32_t nodeid, uint32_t votes)
+{
+	struct vote_node *node = vote_find(calc, nodeid);
+	uint32_t *place = nodeid == 0 ? &calc->device_votes : node != NULL ? &node->votes : NULL;
+
+	if (place == NULL)
+		return -ENOENT;
+
+	uint32_t before = *place;
+
+	*place = votes;
+
+	struct vote_sum sum = vote_quorum(calc, true, 0);
+
+	*place = before;
+	return sum.quorum < sum.total / 2 || sum.quorum > sum.total ? -EINVAL : 0;
+}
+
+bool vote_window_opens(const struct vote_calc *calc, bool has_left)
+{
+	if (!calc->options.has_last_man_standing)
+		return false;
+	return (calc->members.count >= calc->quorum && has_left) ||
+	       (calc->members.count <= calc->quorum &&
+		       calc->options.tie_breaker != VOTE_TIE_NONE &&
+		       is_member_id(calc, calc->lowest));
+}
