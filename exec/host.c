@@ -9,9 +9,11 @@
 #include "exec/plugin_private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "exec/executive.h"
 #include "exec/ipc_server.h"
@@ -20,6 +22,7 @@
 #include "exec/map.h"
 #include "exec/ring.h"
 #include "exec/route.h"
+#include "exec/state_dir.h"
 
 /* A running timer. */
 struct coterie_timer {
@@ -297,6 +300,37 @@ static int host_map_delete(struct coterie_ctx *ctx, const char *key)
 	return map_delete(plugin_of(ctx)->executive->map, key);
 }
 
+/* --- state files --- */
+
+static bool is_file_name(const char *name)
+{
+	size_t length = strspn(
+		name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+
+	return length > 0 && length <= 40 && name[length] == '\0';
+}
+
+static int host_state_file_read(
+	struct coterie_ctx *ctx, const char *name, void *bytes, uint32_t size)
+{
+	if (!is_file_name(name))
+		return -EINVAL;
+	return state_file_read(plugin_of(ctx)->executive->state_dir, name, bytes, size);
+}
+
+static int host_state_file_write(
+	struct coterie_ctx *ctx, const char *name, const void *bytes, uint32_t size)
+{
+	if (!is_file_name(name))
+		return -EINVAL;
+	int dir = open(plugin_of(ctx)->executive->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return -errno;
+	int rc = state_file_replace(dir, name, bytes, size);
+	close(dir);
+	return rc;
+}
+
 /* --- the ring --- */
 
 static uint32_t host_local_nodeid(struct coterie_ctx *ctx)
@@ -399,6 +433,8 @@ const struct coterie_host *host_table(void)
 		.link_state = host_link_state,
 		.peer_dead = host_peer_dead,
 		.writable = host_writable,
+		.state_file_read = host_state_file_read,
+		.state_file_write = host_state_file_write,
 	};
 
 	return &host;

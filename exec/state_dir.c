@@ -2,28 +2,42 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define COROSYNC_STATE_DIR "/var/lib/corosync"
 
-static int read_seq(const char *dir, const char *name, uint64_t *seq)
+int state_file_read(const char *dir, const char *name, void *bytes, size_t size)
 {
-	char path[4096 + 32];
-	unsigned char bytes[sizeof(*seq) + 1];
+	char path[4096 + 64];
+	struct stat status;
 
 	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	ssize_t size = read(fd, bytes, sizeof(bytes));
-	int rc = size < 0 ? -errno : size != (ssize_t)sizeof(*seq) ? -EBADMSG : 0;
+	int rc = fstat(fd, &status) < 0 ? -errno : status.st_size > INT_MAX ? -EFBIG : (int)status.st_size;
+	if (rc >= 0 && read(fd, bytes, size) < 0)
+		rc = -errno;
 	close(fd);
-	if (rc == 0)
-		memcpy(seq, bytes, sizeof(*seq));
 	return rc;
+}
+
+static int read_seq(const char *dir, const char *name, uint64_t *seq)
+{
+	unsigned char bytes[sizeof(*seq)];
+	int rc = state_file_read(dir, name, bytes, sizeof(bytes));
+
+	if (rc < 0)
+		return rc;
+	if (rc != (int)sizeof(*seq))
+		return -EBADMSG;
+	memcpy(seq, bytes, sizeof(*seq));
+	return 0;
 }
 
 int state_ring_seq_load(const char *dir, uint32_t nodeid, uint64_t *seq)

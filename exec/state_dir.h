@@ -13,6 +13,8 @@ int state_ring_seq_load(const char *dir, uint32_t nodeid, uint64_t *seq);
 /** Durable when it returns 0. -errno. */
 int state_ring_seq_store(const char *dir, uint32_t nodeid, uint64_t seq);
 
+/** Read at most `size` bytes. @return size of the file; -ENOENT; -EFBIG; -errno */
+int state_file_read(const char *dir, const char *name, void *bytes, size_t size);
 /** Replace `name` durably: a crash leaves the old content or the new, never half of either. */
 int state_file_replace(int dir, const char *name, const void *bytes, size_t size);
 

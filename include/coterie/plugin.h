@@ -6,8 +6,8 @@
  * History
  *   1.0  first version
  *   1.1  both maps with iteration and tracking, statistics of a plugin's own, quorum verdicts and their
- *        providers, status of nodes and links, stopping, reload and logs; a service's dump, a
- *        transport's node_status
+ *        providers, status of nodes and links, stopping, reload and logs, state files; a service's
+ *        dump, a transport's node_status
  *
  * Rules. A change of an existing byte or of its meaning raises the major number, an appended member the
  * minor one; a behaviour that no size shows gets a capability bit. Members are never moved, reused or
@@ -432,6 +432,18 @@ struct coterie_host {
 	 */
 	int (*reload)(struct coterie_ctx *ctx, void (*done)(void *arg, int rc, const char *text), void *arg);
 	int (*log_reopen)(struct coterie_ctx *ctx); /* open log files anew, after rotation; -errno of the first */
+
+	/* --- since 1.1: small files in the node's state folder, which outlive the daemon --- */
+
+	/**
+	 * Read what state_file_write stored. One folder for all plugins: choose a name that says whose it is.
+	 * @param name  [A-Za-z0-9_-]+, at most 40 characters
+	 * @param size  room in bytes
+	 * @return size of the file, at most `size` bytes of it are read; -ENOENT; -EINVAL: name; -errno
+	 */
+	int (*state_file_read)(struct coterie_ctx *ctx, const char *name, void *bytes, uint32_t size);
+	/** Replace a file, mode 0600: durable when it returns 0, the old content or the new after a crash. */
+	int (*state_file_write)(struct coterie_ctx *ctx, const char *name, const void *bytes, uint32_t size);
 };
 
 /** True when the other side's table is long enough to hold the member, and the member is set. */

@@ -202,6 +202,47 @@ static int host_log_reopen(struct coterie_ctx *host)
 	return host->reopen_rc;
 }
 
+/* ---- State files --------------------------------------------------------- */
+
+static struct mock_file *find_file(struct coterie_ctx *host, const char *name)
+{
+	for (size_t i = 0; i < sizeof(host->files) / sizeof(host->files[0]); i++) {
+		if (strcmp(host->files[i].name, name) == 0)
+			return &host->files[i];
+	}
+	return NULL;
+}
+
+static int host_state_file_read(
+	struct coterie_ctx *host, const char *name, void *bytes, uint32_t size)
+{
+	const struct mock_file *file = find_file(host, name);
+
+	if (host->state_file_rc != 0)
+		return host->state_file_rc;
+	if (file == NULL)
+		return -ENOENT;
+	memcpy(bytes, file->bytes, size < file->size ? size : file->size);
+	return (int)file->size;
+}
+
+static int host_state_file_write(
+	struct coterie_ctx *host, const char *name, const void *bytes, uint32_t size)
+{
+	struct mock_file *file = find_file(host, name);
+
+	if (host->state_file_rc != 0)
+		return host->state_file_rc;
+	if (file == NULL)
+		file = find_file(host, "");
+	if (file == NULL || strlen(name) >= sizeof(file->name) || size > sizeof(file->bytes))
+		return -ENOSPC;
+	strcpy(file->name, name);
+	file->size = size;
+	memcpy(file->bytes, bytes, size);
+	return 0;
+}
+
 /* ---- Life ---------------------------------------------------------------- */
 
 void mock_admin_table(struct coterie_host *table)
@@ -216,6 +257,8 @@ void mock_admin_table(struct coterie_host *table)
 	table->die = host_die;
 	table->reload = host_reload;
 	table->log_reopen = host_log_reopen;
+	table->state_file_read = host_state_file_read;
+	table->state_file_write = host_state_file_write;
 }
 
 void mock_admin_fini(struct coterie_ctx *host)

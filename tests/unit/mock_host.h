@@ -65,6 +65,13 @@ struct mock_reload {
 	void *arg;
 };
 
+/** A state file. */
+struct mock_file {
+	char name[41];
+	uint32_t size;
+	uint8_t bytes[64];
+};
+
 /** The host: read what was recorded, write what the plugin is to see. */
 struct coterie_ctx {
 	struct coterie_host table;
@@ -120,6 +127,9 @@ struct coterie_ctx {
 	int reload_rc;    /* when not 0, reload returns it and keeps nothing */
 	uint32_t reopens; /* calls of log_reopen */
 	int reopen_rc;    /* what they return */
+
+	struct mock_file files[4]; /* state files; the unused have no name */
+	int state_file_rc;         /* when not 0, reading and writing return it */
 
 	/* Not for tests. */
 	struct mock_value *options;

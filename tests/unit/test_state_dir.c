@@ -93,6 +93,17 @@ START_TEST(replacing_is_whole_or_not_at_all)
 }
 END_TEST
 
+START_TEST(reading_tells_the_size)
+{
+	char bytes[4] = "";
+
+	write_file("x", "abcdef", 6);
+	ck_assert_int_eq(state_file_read(dir, "x", bytes, 3), 6);
+	ck_assert_str_eq(bytes, "abc");
+	ck_assert_int_eq(state_file_read(dir, "y", bytes, 3), -ENOENT);
+}
+END_TEST
+
 START_TEST(instance_names)
 {
 	static const struct {
@@ -167,6 +178,7 @@ int main(void)
 	tcase_add_test(tc, ring_seq_is_kept);
 	tcase_add_test(tc, a_damaged_file_is_an_error);
 	tcase_add_test(tc, replacing_is_whole_or_not_at_all);
+	tcase_add_test(tc, reading_tells_the_size);
 	tcase_add_test(tc, instance_names);
 	tcase_add_test(tc, folders_of_an_instance_are_made);
 	tcase_add_test(tc, one_daemon_holds_the_lock);
