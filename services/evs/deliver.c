@@ -1,0 +1,165 @@
+/* From the ring to the clients: messages and configurations, in the same order on every node. */
+#include "services/evs/evs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Bytes of an event behind the header that the executive builds. */
+#define AFTER_HEADER(event)                                                                        \
+	{                                                                                          \
+		(uint8_t *)&(event) + sizeof(struct evs_response_header),                          \
+			sizeof(event) - sizeof(struct evs_response_header)                         \
+	}
+
+static int reserve(void **array, size_t *capacity, size_t count, size_t element_size)
+{
+	if (count <= *capacity)
+		return 0;
+
+	void *grown = reallocarray(*array, count + count / 2, element_size);
+
+	if (grown == NULL)
+		return -ENOMEM;
+	*array = grown;
+	*capacity = count + count / 2;
+	return 0;
+}
+
+/* ---- Messages ------------------------------------------------------------ */
+
+/* The header is the executive's. */
+void evs_swap_mcast(void *msg, uint32_t size)
+{
+	struct evs_ring_mcast *mcast = msg;
+
+	(void)size;
+	mcast->group_count = __builtin_bswap64(mcast->group_count);
+	mcast->msglen = __builtin_bswap64(mcast->msglen);
+}
+
+/*
+ * The groups lie in front of the message, in as many parts as the frames made of it. They go to
+ * evs->groups; what is left goes to evs->parts behind a place for the event's own. @return parts in
+ * use, that place included; -ENOMEM
+ */
+static int split(struct evs *evs, const struct iovec *parts, uint32_t count, size_t group_count)
+{
+	uint8_t *to;
+	size_t missing = group_count * sizeof(*evs->groups);
+	int used = 1;
+
+	if (reserve((void **)&evs->groups, &evs->group_capacity, group_count + 1,
+		    sizeof(*evs->groups)) < 0 ||
+		reserve((void **)&evs->parts, &evs->part_capacity, count + 1u,
+			sizeof(*evs->parts)) < 0)
+		return -ENOMEM;
+	to = (uint8_t *)evs->groups;
+	for (uint32_t i = 0; i < count; i++) {
+		const uint8_t *bytes = parts[i].iov_base;
+		size_t taken = parts[i].iov_len < missing ? parts[i].iov_len : missing;
+
+		if (taken > 0)
+			memcpy(to, bytes, taken);
+		to += taken;
+		missing -= taken;
+		if (taken < parts[i].iov_len)
+			evs->parts[used++] = (struct iovec){
+				(uint8_t *)(uintptr_t)bytes + taken, parts[i].iov_len - taken};
+	}
+	return used;
+}
+
+void evs_deliver_mcast(void *self, uint32_t nodeid, const void *head, const struct iovec *parts,
+	uint32_t count, uint32_t size)
+{
+	struct evs *evs = self;
+	const struct evs_ring_mcast *mcast = head;
+	uint64_t rest = size - sizeof(*mcast);
+	struct evs_event_deliver event = {.nodeid = nodeid, .msglen = (uint32_t)mcast->msglen};
+	struct evs_connection *next;
+
+	if (mcast->group_count > rest / sizeof(struct evs_wire_group) ||
+		mcast->msglen != rest - mcast->group_count * sizeof(struct evs_wire_group)) {
+		evs_complain(evs, nodeid, "it is not as long as it says");
+		return;
+	}
+	if (mcast->msglen > EVS_MESSAGE_SIZE_MAX) {
+		evs_complain(evs, nodeid, "it is longer than clients can read");
+		return;
+	}
+	if (evs->connections == NULL)
+		return;
+
+	int used = split(evs, parts, count, mcast->group_count);
+
+	if (used < 0) {
+		evs_complain(evs, nodeid, "out of memory");
+		return;
+	}
+	evs->parts[0] = (struct iovec)AFTER_HEADER(event);
+	for (struct evs_connection *one = evs->connections; one != NULL; one = next) {
+		next = one->next;
+		/* When it fails the client is going away. */
+		if (evs_groups_meet(one, evs->groups, mcast->group_count))
+			(void)evs->host->event(
+				one->client, EVS_EVENT_DELIVER, evs->parts, (uint32_t)used);
+	}
+}
+
+/* ---- Configurations ------------------------------------------------------ */
+
+/*
+ * While a configuration is told, the ring answers for the messages that follow it: of a transitional
+ * one, those that are left of the old ring; of a regular one, those of the new.
+ */
+static uint32_t flags_now(struct evs *evs)
+{
+	if (COTERIE_HAS(evs->host, is_safe_kept) && evs->host->is_safe_kept(evs->ctx) != 0)
+		return EVS_WIRE_SAFE_KEPT;
+	return 0;
+}
+
+static void tell(struct evs *evs, struct evs_connection *connection,
+	const struct coterie_configuration *configuration)
+{
+	struct evs_event_confchg event = {
+		.ring_id = {.nodeid = configuration->ring.representative,
+			.seq = configuration->ring.seq},
+		.type = configuration->is_regular ? EVS_WIRE_REGULAR : EVS_WIRE_TRANSITIONAL,
+		.flags = flags_now(evs),
+		.member_count = configuration->member_count,
+		.left_count = configuration->left_count,
+		.joined_count = configuration->joined_count,
+	};
+	struct iovec iov[] = {
+		AFTER_HEADER(event),
+		{(void *)(uintptr_t)configuration->members,
+			configuration->member_count * sizeof(uint32_t)},
+		{(void *)(uintptr_t)configuration->left,
+			configuration->left_count * sizeof(uint32_t)},
+		{(void *)(uintptr_t)configuration->joined,
+			configuration->joined_count * sizeof(uint32_t)},
+	};
+
+	(void)evs->host->event(connection->client, EVS_EVENT_CONFCHG, iov, 4);
+}
+
+void evs_configuration(void *self, const struct coterie_configuration *configuration)
+{
+	struct evs *evs = self;
+	struct evs_connection *next;
+
+	for (struct evs_connection *one = evs->connections; one != NULL; one = next) {
+		next = one->next;
+		tell(evs, one, configuration);
+	}
+}
+
+void evs_tell_present(struct evs *evs, struct evs_connection *connection)
+{
+	struct coterie_configuration present = {.size = sizeof(present), .is_regular = 1};
+
+	evs->host->membership(evs->ctx, &present.ring, &present.members, &present.member_count);
+	tell(evs, connection, &present);
+}

@@ -1,0 +1,75 @@
+/*
+ * What the files of the EVS service share: the clients of this node and the groups they are in.
+ *
+ * Groups are local: joining and leaving are known to this node alone, messages name the groups that
+ * they are for, and each node finds its receivers. So there is nothing to synchronise; what all
+ * nodes agree on is the order of messages and configurations, and that is the ring's.
+ */
+#ifndef EVS_EVS_H
+#define EVS_EVS_H
+
+#include <stdbool.h>
+
+#include <coterie/service.h>
+
+#include "services/evs/messages.h"
+
+/** One client. The memory is the executive's (client_data). */
+struct evs_connection {
+	struct coterie_client *client;
+	struct evs_connection *next, *previous; /* all, newest first */
+	/* group_count, ascending by their bytes; a group that was joined twice is there twice. */
+	struct evs_wire_group *groups;
+	uint32_t group_count, group_capacity;
+};
+
+struct evs {
+	const struct coterie_host *host; /* borrowed, outlives us */
+	struct coterie_ctx *ctx;
+	struct evs_connection *connections; /* newest first */
+	struct evs_wire_group *groups;      /* scratch: those of one message */
+	size_t group_capacity;
+	struct iovec *parts; /* scratch: one event */
+	size_t part_capacity;
+	uint64_t complain_ns, complaints; /* no warning before; hidden since the last */
+};
+
+/* --- evs.c --- */
+
+/** Log a warning about a message of a node, unless one was logged a short time ago. */
+void evs_complain(struct evs *evs, uint32_t nodeid, const char *text);
+
+/* --- groups.c --- */
+
+/**
+ * Add groups, all or none.
+ *
+ * @param groups  copied; count elements, at most EVS_REQUEST_GROUPS_MAX. They may be changing under our
+ *     hands: any bytes are a group
+ * @return 0; -ENOMEM, also when the connection would be in more than EVS_CONNECTION_GROUPS_MAX
+ */
+int evs_groups_add(
+	struct evs_connection *connection, const struct evs_wire_group *groups, uint32_t count);
+/** Take one instance of the group out. -ENOENT */
+int evs_groups_remove(struct evs_connection *connection, const struct evs_wire_group *group);
+/** True when the connection is in at least one of the groups. */
+bool evs_groups_meet(const struct evs_connection *connection, const struct evs_wire_group *groups,
+	size_t count);
+void evs_groups_free(struct evs_connection *connection);
+
+/* --- requests.c --- */
+
+/** The request table. */
+#define EVS_REQUESTS 5
+extern const struct coterie_request evs_requests[EVS_REQUESTS];
+
+/* --- deliver.c --- */
+
+void evs_swap_mcast(void *msg, uint32_t size);
+void evs_deliver_mcast(void *self, uint32_t nodeid, const void *head, const struct iovec *parts,
+	uint32_t count, uint32_t size);
+void evs_configuration(void *self, const struct coterie_configuration *configuration);
+/** Tell one client the present regular configuration. */
+void evs_tell_present(struct evs *evs, struct evs_connection *connection);
+
+#endif

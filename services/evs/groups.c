@@ -1,0 +1,97 @@
+/* The groups of one client, sorted, so that a message finds its receivers quickly. */
+#include "services/evs/evs.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct evs_wire_group));
+}
+
+static const struct evs_wire_group *find(
+	const struct evs_connection *connection, const struct evs_wire_group *group)
+{
+	if (connection->group_count == 0)
+		return NULL;
+	return bsearch(group, connection->groups, connection->group_count, sizeof(*group), compare);
+}
+
+/*
+ * The new ones are few, sorted behind the old ones' place, then both are merged from the end. Sorting
+ * all again would cost a client with many groups, and so everybody, milliseconds for each one more.
+ */
+static void merge(struct evs_wire_group *all, uint32_t old_count, const struct evs_wire_group *groups,
+	uint32_t count)
+{
+	struct evs_wire_group fresh[EVS_REQUEST_GROUPS_MAX];
+	uint32_t to = old_count + count;
+
+	assert(count <= EVS_REQUEST_GROUPS_MAX);
+	memcpy(fresh, groups, count * sizeof(*groups));
+	qsort(fresh, count, sizeof(*fresh), compare);
+	while (count > 0) {
+		if (old_count > 0 && compare(&all[old_count - 1], &fresh[count - 1]) > 0)
+			all[--to] = all[--old_count];
+		else
+			all[--to] = fresh[--count];
+	}
+}
+
+int evs_groups_add(
+	struct evs_connection *connection, const struct evs_wire_group *groups, uint32_t count)
+{
+	uint32_t needed = connection->group_count + count;
+
+	if (needed > EVS_CONNECTION_GROUPS_MAX)
+		return -ENOMEM;
+	if (count == 0)
+		return 0;
+	if (needed > connection->group_capacity) {
+		uint32_t capacity = needed + needed / 2;
+		struct evs_wire_group *grown =
+			reallocarray(connection->groups, capacity, sizeof(*grown));
+
+		if (grown == NULL)
+			return -ENOMEM;
+		connection->groups = grown;
+		connection->group_capacity = capacity;
+	}
+	merge(connection->groups, connection->group_count, groups, count);
+	connection->group_count = needed;
+	return 0;
+}
+
+int evs_groups_remove(struct evs_connection *connection, const struct evs_wire_group *group)
+{
+	const struct evs_wire_group *found = find(connection, group);
+
+	if (found == NULL)
+		return -ENOENT;
+
+	size_t at = (size_t)(found - connection->groups);
+
+	connection->group_count--;
+	memmove(connection->groups + at, connection->groups + at + 1,
+		(connection->group_count - at) * sizeof(*group));
+	return 0;
+}
+
+bool evs_groups_meet(
+	const struct evs_connection *connection, const struct evs_wire_group *groups, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (find(connection, &groups[i]) != NULL)
+			return true;
+	}
+	return false;
+}
+
+void evs_groups_free(struct evs_connection *connection)
+{
+	free(connection->groups);
+	connection->groups = NULL;
+	connection->group_count = connection->group_capacity = 0;
+}

@@ -1,0 +1,1 @@
+# services/evs/man: libevs, section 3.
