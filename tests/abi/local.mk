@@ -5,6 +5,7 @@ dist_check_DATA += \
 	%D%/layout_corotypes.c %D%/libcorosync_common.symbols \
 	%D%/layout_cfg.c %D%/libcfg.symbols \
 	%D%/layout_cpg.c %D%/libcpg.symbols \
+	%D%/layout_evs.c %D%/libevs.symbols \
 	%D%/layout_quorum.c %D%/libquorum.symbols \
 	%D%/layout_votequorum.c %D%/libvotequorum.symbols
 TESTS += %D%/headers.sh %D%/libraries.sh %D%/man.sh

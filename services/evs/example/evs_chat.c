@@ -19,7 +19,7 @@
  * what was left of the old ring, and of those the safe ones are known to be with these members, no
  * longer with the ones that left. Then comes the regular configuration, and with it the new ring.
  *
- * Build: cc evs_chat.c $(pkg-config --cflags --libs libevs) -lcorosync_common -o evs_chat
+ * Build: cc evs_chat.c $(pkg-config --cflags --libs libevs) -o evs_chat
  */
 #include <poll.h>
 #include <stdio.h>

@@ -6,42 +6,39 @@
 #ifndef SERVICES_EVS_LIB_CONNECTION_H
 #define SERVICES_EVS_LIB_CONNECTION_H
 
-#include <stdint.h>
-
 /* Everything of libevs is hidden but what the public header declares. */
 #pragma GCC visibility push(default)
 #include <corosync/evs.h>
 #pragma GCC visibility pop
 
-#include "services/client/channel.h"
-#include "services/client/dispatch.h"
-#include "services/client/handle.h"
+#include "services/client/connection.h"
 #include "services/evs/messages.h"
 
 _Static_assert(sizeof(struct evs_group) == sizeof(struct evs_wire_group), "sent as they are");
 
-/*
- * 1. evs_initialize connects and gives the handle out.
- * 2. Calls take a reference for their duration, a dispatch also while callbacks run.
- * 3. evs_finalize kills the handle, and cuts the connection if somebody is still inside.
- * 4. The last to leave closes the channel and frees the rest.
- */
 struct evs_connection {
-	struct handle_object object; /* first */
-	struct channel channel;
-	struct dispatch dispatch;
-	evs_callbacks_t callbacks; /* the program's */
-	_Atomic(void *) context;
+	struct client_connection client; /* first */
+	evs_callbacks_t callbacks;       /* the program's */
 };
 
-/**
- * Find the connection of a handle.
- *
- * @param connection set on success: referenced, given back with connection_put
- * @return CS_OK; CS_ERR_BAD_HANDLE
- */
-cs_error_t connection_get(evs_handle_t handle, struct evs_connection **connection);
+/** Turn one event into a call of the program's callback; a client_event. */
+struct dispatch_outcome evs_receive(struct client_connection *client, uint64_t handle, int32_t id,
+	uint8_t *bytes, size_t size);
 
-void connection_put(struct evs_connection *connection);
+/**
+ * A request of several pieces.
+ *
+ * @param iov borrowed; at most 64 elements
+ * @param response filled in; room for *response_size bytes, set to those that came
+ * @param size_want bytes of a response that says CS_OK
+ * @return CS_ERR_BAD_HANDLE; else what client_error says of the sending or client_response_error of
+ * the answer
+ */
+cs_error_t evs_request(evs_handle_t handle, enum channel_gate gate, const struct iovec *iov,
+	unsigned int count, void *response, size_t *response_size, size_t size_want);
+
+/** The same with a plain response. */
+cs_error_t evs_request_plain(evs_handle_t handle, enum channel_gate gate, const struct iovec *iov,
+	unsigned int count);
 
 #endif

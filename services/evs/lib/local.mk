@@ -3,7 +3,7 @@ corosyncinclude_HEADERS += include/corosync/evs.h
 
 lib_LTLIBRARIES += libevs.la
 libevs_la_SOURCES = \
-	%D%/connection.h %D%/dispatch.c %D%/groups.c %D%/handle.c %D%/mcast.c services/evs/messages.h
+	%D%/connection.h %D%/evs.c %D%/mcast.c %D%/receive.c services/evs/messages.h
 libevs_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 libevs_la_LDFLAGS = $(AM_LDFLAGS) -no-undefined -Wl,-z,defs -version-info 4:0:0 \
 	-Wl,--version-script=$(top_srcdir)/%D%/libevs.map

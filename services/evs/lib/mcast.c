@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/client/error.h"
-
 enum {
 	PARTS_MAX = 62, /* handed to libqb as they are; more are gathered first */
 };
@@ -42,14 +40,14 @@ static uint8_t *gather(const struct iovec *iov, unsigned int count, uint32_t siz
 }
 
 /*
- * Send a request whose own part and groups are in parts[0 .. own), and the message behind them.
- * While multicasts are stopped it does not wait.
+ * Send a request whose own pieces are parts[0 .. own), with room for PARTS_MAX more: the message.
+ * While the daemon takes no multicasts it does not wait.
  */
-static cs_error_t send_request(struct evs_connection *connection, struct iovec *parts,
-	unsigned int own, const struct iovec *iov, unsigned int count, uint32_t size)
+static cs_error_t send_request(evs_handle_t handle, struct iovec *parts, unsigned int own,
+	const struct iovec *iov, unsigned int count, uint32_t size)
 {
-	struct evs_res_plain response;
 	uint8_t *gathered = NULL;
+	cs_error_t rc;
 
 	if (count > PARTS_MAX) {
 		gathered = gather(iov, count, size);
@@ -61,50 +59,35 @@ static cs_error_t send_request(struct evs_connection *connection, struct iovec *
 		for (unsigned int i = 0; i < count; i++)
 			parts[own + i] = iov[i];
 	}
-	ssize_t rc = channel_call(&connection->channel, CHANNEL_GATE_MCAST, parts, own + count,
-		&response, sizeof(response));
+	rc = evs_request_plain(handle, CHANNEL_GATE_MCAST, parts, own + count);
 	free(gathered);
-	return rc < 0 ? client_error(rc)
-		      : client_response_error(&response, (size_t)rc, sizeof(response));
+	return rc;
 }
 
 cs_error_t evs_mcast_joined(evs_handle_t handle, evs_guarantee_t guarantee,
 	const struct iovec *iovec, unsigned int iov_len)
 {
-	struct evs_connection *connection;
 	struct iovec parts[1 + PARTS_MAX];
 	uint32_t size = size_of(iovec, iov_len);
-	cs_error_t rc = connection_get(handle, &connection);
-
-	if (rc != CS_OK)
-		return rc;
 	struct evs_req_mcast_joined request = {
 		.header = {.id = EVS_REQ_MCAST_JOINED, .size = (int32_t)(sizeof(request) + size)},
 		.guarantee = (uint32_t)guarantee,
 		.msglen = size,
 	};
+
+	if (size > EVS_MESSAGE_SIZE_MAX)
+		return CS_ERR_TOO_BIG;
 	parts[0] = (struct iovec){.iov_base = &request, .iov_len = sizeof(request)};
-	rc = CS_ERR_TOO_BIG;
-	if (size <= EVS_MESSAGE_SIZE_MAX)
-		rc = send_request(connection, parts, 1, iovec, iov_len, size);
-	connection_put(connection);
-	return rc;
+	return send_request(handle, parts, 1, iovec, iov_len, size);
 }
 
 cs_error_t evs_mcast_groups(evs_handle_t handle, evs_guarantee_t guarantee,
 	const struct evs_group *groups, size_t group_cnt, const struct iovec *iovec,
 	unsigned int iov_len)
 {
-	struct evs_connection *connection;
 	struct iovec parts[2 + PARTS_MAX];
 	uint32_t size = size_of(iovec, iov_len);
 	uint32_t groups_size = (uint32_t)(group_cnt * sizeof(*groups));
-
-	if (group_cnt > EVS_REQUEST_GROUPS_MAX)
-		return CS_ERR_TOO_MANY_GROUPS;
-	cs_error_t rc = connection_get(handle, &connection);
-	if (rc != CS_OK)
-		return rc;
 	struct evs_req_mcast_groups request = {
 		.header = {.id = EVS_REQ_MCAST_GROUPS,
 			.size = (int32_t)(sizeof(request) + groups_size + size)},
@@ -112,13 +95,13 @@ cs_error_t evs_mcast_groups(evs_handle_t handle, evs_guarantee_t guarantee,
 		.msglen = size,
 		.group_count = (uint32_t)group_cnt,
 	};
+
+	if (group_cnt > EVS_REQUEST_GROUPS_MAX)
+		return CS_ERR_TOO_MANY_GROUPS;
+	if (size > EVS_MESSAGE_SIZE_MAX || groups_size + size > EVS_TOTAL_SIZE_MAX)
+		return CS_ERR_TOO_BIG;
 	parts[0] = (struct iovec){.iov_base = &request, .iov_len = sizeof(request)};
 	/* An iovec has no const; the groups are only read. */
-	parts[1] = (struct iovec){
-		.iov_base = (void *)(uintptr_t)groups, .iov_len = groups_size};
-	rc = CS_ERR_TOO_BIG;
-	if (size <= EVS_MESSAGE_SIZE_MAX && groups_size + size <= EVS_TOTAL_SIZE_MAX)
-		rc = send_request(connection, parts, 2, iovec, iov_len, size);
-	connection_put(connection);
-	return rc;
+	parts[1] = (struct iovec){.iov_base = (void *)(uintptr_t)groups, .iov_len = groups_size};
+	return send_request(handle, parts, 2, iovec, iov_len, size);
 }
