@@ -1,1 +1,44 @@
-# tools: command-line tools: one binary behind their names.
+# tools: command-line tools: one binary behind their names. A tool's source lies with its service.
+
+# What they share; programs of their own can take it as well.
+noinst_LTLIBRARIES += libtool_common.la
+libtool_common_la_SOURCES = \
+	%D%/common/address.c %D%/common/address.h %D%/common/bytes.c %D%/common/bytes.h \
+	%D%/common/compatible.h %D%/common/number.c %D%/common/number.h
+
+# New tags: LD_LIBRARY_PATH then goes before the path to our own libraries.
+bin_PROGRAMS += %D%/coterie-ctl
+%C%_coterie_ctl_SOURCES = \
+	%D%/main.c %D%/keygen.c %D%/keygen.h \
+	services/cpg/tool/cpgtool.c services/cpg/tool/cpgtool.h
+%C%_coterie_ctl_LDFLAGS = $(AM_LDFLAGS) -Wl,--enable-new-dtags
+%C%_coterie_ctl_LDADD = libtool_common.la libcpg.la libcfg.la libcorosync_common.la
+
+# Its other names: links from the build folder to the program itself, since libtool's wrapper would
+# forget the name, and relative ones between the install folders.
+tool_names = corosync-cpgtool corosync-keygen
+
+%D%/links.stamp: %D%/coterie-ctl$(EXEEXT)
+	$(AM_V_GEN)cd %D% && target=coterie-ctl$(EXEEXT) && \
+	{ test ! -x .libs/$$target || target=.libs/$$target; } && \
+	for name in $(tool_names); do rm -f $$name && $(LN_S) $$target $$name || exit; done && \
+	: >links.stamp
+
+all-local: %D%/links.stamp
+CLEANFILES += %D%/links.stamp
+clean-local: tool-links-clean
+tool-links-clean:
+	cd %D% 2>/dev/null && rm -f $(tool_names) || :
+
+install-exec-local: install-tool-links
+install-tool-links:
+	$(MKDIR_P) "$(DESTDIR)$(sbindir)"
+	target=`realpath -m --relative-to="$(sbindir)" "$(bindir)"`/coterie-ctl$(EXEEXT) && \
+	cd "$(DESTDIR)$(sbindir)" && \
+	for name in $(tool_names); do rm -f $$name && $(LN_S) $$target $$name || exit; done
+
+uninstall-local: uninstall-tool-links
+uninstall-tool-links:
+	cd "$(DESTDIR)$(sbindir)" 2>/dev/null && rm -f $(tool_names) || :
+
+.PHONY: tool-links-clean install-tool-links uninstall-tool-links

@@ -1,0 +1,51 @@
+/*
+ * Addresses of nodes, as libcfg tells them.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef TOOLS_COMMON_ADDRESS_H
+#define TOOLS_COMMON_ADDRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <corosync/cfg.h>
+
+enum {
+	/* Characters of an address or name with its end. */
+	ADDRESS_TEXT_MAX = 1025,
+};
+
+/** The addresses of one node, one for each link; a link without one has family 0. */
+struct node_addresses {
+	corosync_cfg_node_address_t links[CFG_MAX_LINKS];
+	size_t count;
+};
+
+/**
+ * Ask for the addresses of a node.
+ *
+ * @param addresses filled in on success; count is 0 when the node has none
+ * @return CS_OK; what libcfg says, CS_ERR_NOT_EXIST for an unknown node
+ */
+cs_error_t node_addresses_get(
+	corosync_cfg_handle_t cfg, unsigned int node_id, struct node_addresses *addresses);
+
+/**
+ * Write an address in numbers.
+ *
+ * @param text filled in with at most ADDRESS_TEXT_MAX characters; empty without an address
+ * @return whether there is one
+ */
+bool address_text(const corosync_cfg_node_address_t *address, char text[ADDRESS_TEXT_MAX]);
+
+/**
+ * Look up the host name of an address, or take the address itself if it has none. It may take as
+ * long as the resolver waits.
+ *
+ * @param text as for address_text; empty also when the resolver fails
+ * @return whether there is a name or an address
+ */
+bool address_name(const corosync_cfg_node_address_t *address, char text[ADDRESS_TEXT_MAX]);
+
+#endif

@@ -1,0 +1,20 @@
+/*
+ * Bytes of any kind as text for a terminal.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef TOOLS_COMMON_BYTES_H
+#define TOOLS_COMMON_BYTES_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+/**
+ * Write bytes so that they can be read and told apart: printable ASCII as it is, a backslash
+ * doubled, all others as \xHH. Nothing ends the text: zero bytes are like others.
+ *
+ * @param bytes borrowed; size of them
+ */
+void bytes_print(FILE *out, const void *bytes, size_t size);
+
+#endif
