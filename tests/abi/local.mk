@@ -4,6 +4,7 @@ dist_check_DATA += \
 	%D%/libraries.txt %D%/layout.h \
 	%D%/layout_corotypes.c %D%/libcorosync_common.symbols \
 	%D%/layout_cfg.c %D%/libcfg.symbols \
+	%D%/layout_cmap.c %D%/libcmap.symbols \
 	%D%/layout_cpg.c %D%/libcpg.symbols \
 	%D%/layout_evs.c %D%/libevs.symbols \
 	%D%/layout_quorum.c %D%/libquorum.symbols \

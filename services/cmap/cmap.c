@@ -1,0 +1,192 @@
+/*
+ * The configuration map for clients: keys of this node, its configuration and its statistics, to be
+ * read, changed, walked through and watched. Nodes tell each other the version of their configuration,
+ * and a node whose is too old stops when it first meets the others.
+ */
+#include "services/cmap/cmap.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * What clients cannot change, though the daemon can: what it works out itself, what other nodes have to
+ * agree on, and what only a start may change. Keys below a prefix need not exist.
+ */
+static const struct {
+	const char *key;
+	uint32_t is_prefix;
+} protected_keys[] = {
+	{"internal_configuration.", 1},
+	{"runtime.services.", 1},
+	{"runtime.config.", 1},
+	{"runtime.totem.", 1},
+	{"uidgid.config.", 1},
+	{"system.", 1},
+	{"nodelist.", 1},
+	{"totem.crypto_cipher", 0},
+	{"totem.crypto_hash", 0},
+	{"totem.crypto_model", 0},
+	{"totem.keyfile", 0},
+	{"totem.key", 0},
+	{"totem.secauth", 0},
+	{"totem.ip_version", 0},
+	{"totem.rrp_mode", 0},
+	{"totem.transport", 0},
+	{"totem.cluster_name", 0},
+	{"totem.netmtu", 0},
+	{"totem.threads", 0},
+	{"totem.version", 0},
+	{"totem.nodeid", 0},
+	{"totem.clear_node_high_bit", 0},
+	{"config.reload_in_progress", 0},
+	{"config.totemconfig_reload_in_progress", 0},
+};
+
+void cmap_snapshot(void *to, const void *from, size_t size)
+{
+	memcpy(to, from, size);
+	/* Without it the compiler may read `from` again where `to` is used. */
+	__asm__ volatile("" : : "r"(to) : "memory");
+}
+
+const char *cmap_key(const struct cmap_wire_name *name)
+{
+	return memchr(name->value, 0, sizeof(name->value)) != NULL ? name->value : NULL;
+}
+
+static int32_t error_of(int rc)
+{
+	switch (-rc) {
+	case 0:
+		return CS_OK;
+	case EBADF:
+		return CS_ERR_BAD_HANDLE;
+	case EINVAL:
+		return CS_ERR_INVALID_PARAM;
+	case ENODATA:
+		return CS_ERR_NO_SECTIONS;
+	case ENOENT:
+		return CS_ERR_NOT_EXIST;
+	case ENOMEM:
+		return CS_ERR_NO_MEMORY;
+	case ENOSPC:
+		return CS_ERR_NO_RESOURCES;
+	case ENOTSUP:
+		return CS_ERR_NOT_SUPPORTED;
+	default:
+		return CS_ERR_LIBRARY;
+	}
+}
+
+int cmap_reply(struct cmap *cmap, struct coterie_client *client, uint32_t response_id, int rc,
+	const void *response, size_t size)
+{
+	const size_t header_size = sizeof(struct cmap_response_header);
+	struct iovec iov = {
+		.iov_base = (uint8_t *)(uintptr_t)response + header_size,
+		.iov_len = size - header_size,
+	};
+
+	cmap->host->reply(client, response_id, error_of(rc), &iov, 1);
+	return COTERIE_REPLIED;
+}
+
+/* ---- Connections --------------------------------------------------------- */
+
+static int cmap_client_join(void *self, struct coterie_client *client)
+{
+	struct cmap *cmap = self;
+	struct cmap_connection *connection = cmap->host->client_data(client);
+
+	*connection = (struct cmap_connection){.which = COTERIE_MAP_CONFIG, .next_number = 1};
+	return 0;
+}
+
+static void cmap_client_leave(void *self, struct coterie_client *client)
+{
+	struct cmap *cmap = self;
+	struct cmap_connection *connection = cmap->host->client_data(client);
+
+	cmap_iterators_free(cmap, connection);
+	cmap_trackers_free(cmap, connection);
+}
+
+/* ---- Life ---------------------------------------------------------------- */
+
+static int cmap_init(const struct coterie_host *host, struct coterie_ctx *ctx, void **self)
+{
+	struct cmap *cmap = calloc(1, sizeof(*cmap));
+	int rc = 0;
+
+	if (cmap == NULL)
+		return -ENOMEM;
+	cmap->host = host;
+	cmap->ctx = ctx;
+	cmap->estimate = UINT64_MAX; /* not counted yet */
+	for (size_t i = 0; i < sizeof(protected_keys) / sizeof(protected_keys[0]) && rc == 0; i++)
+		rc = host->map_protect(ctx, protected_keys[i].key, protected_keys[i].is_prefix);
+	if (rc == 0)
+		rc = cmap_version_init(cmap);
+	if (rc < 0) {
+		free(cmap);
+		return rc;
+	}
+	*self = cmap;
+	return 0;
+}
+
+/* The executive has ended all connections before. */
+static void cmap_fini(void *self)
+{
+	struct cmap *cmap = self;
+
+	cmap_version_fini(cmap);
+	free(cmap);
+}
+
+#define REQUEST(name) sizeof(struct cmap_req_##name)
+
+static const struct coterie_request cmap_requests[] = {
+	{CMAP_REQ_SET, REQUEST(set), 0, CMAP_REQ_SET, cmap_handle_set},
+	{CMAP_REQ_DELETE, REQUEST(delete), 0, CMAP_REQ_DELETE, cmap_handle_delete},
+	{CMAP_REQ_GET, REQUEST(get), 0, CMAP_REQ_GET, cmap_handle_get},
+	{CMAP_REQ_ADJUST, REQUEST(adjust), 0, CMAP_REQ_ADJUST, cmap_handle_adjust},
+	{CMAP_REQ_ITER_INIT, REQUEST(iter_init), 0, CMAP_REQ_ITER_INIT, cmap_handle_iter_init},
+	{CMAP_REQ_ITER_NEXT, REQUEST(iter_next), 0, CMAP_REQ_ITER_NEXT, cmap_handle_iter_next},
+	{CMAP_REQ_ITER_FINALIZE, REQUEST(iter_finalize), 0, CMAP_REQ_ITER_FINALIZE,
+		cmap_handle_iter_finalize},
+	{CMAP_REQ_TRACK_ADD, REQUEST(track_add), 0, CMAP_REQ_TRACK_ADD, cmap_handle_track_add},
+	{CMAP_REQ_TRACK_DELETE, REQUEST(track_delete), 0, CMAP_REQ_TRACK_DELETE,
+		cmap_handle_track_delete},
+	{CMAP_REQ_SET_MAP, REQUEST(set_map), 0, CMAP_RES_SET_MAP, cmap_handle_set_map},
+};
+
+static const struct coterie_ring_msg cmap_ring_msgs[] = {
+	{CMAP_RING_VALUES, sizeof(struct cmap_ring_values), cmap_swap_values, cmap_deliver_values,
+		NULL},
+};
+
+static const struct coterie_service cmap_ops = {
+	.size = sizeof(struct coterie_service),
+	.ring_id = CMAP_SERVICE_ID,
+	.ipc_name = "cmap",
+	.title = "corosync configuration map access",
+	.client_size = sizeof(struct cmap_connection),
+	.priority = 1,
+	.init = cmap_init,
+	.fini = cmap_fini,
+	.client_join = cmap_client_join,
+	.client_leave = cmap_client_leave,
+	.sync_start = cmap_sync_start,
+	.sync_step = cmap_sync_step,
+	.sync_done = cmap_sync_done,
+	COTERIE_REQUESTS(cmap_requests),
+	COTERIE_RING_MSGS(cmap_ring_msgs),
+};
+
+COTERIE_PLUGIN(cmap, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
+	.description = "the configuration map and the statistics, for clients",
+	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP |
+		 COTERIE_CAP_STATS | COTERIE_CAP_ADMIN,
+	.offers = COTERIE_CAN_UNPRIVILEGED, .ops = &cmap_ops);

@@ -1,0 +1,124 @@
+/*
+ * What the files of the cmap service share. The maps themselves are the executive's; here is what
+ * clients do with them, and the one key that nodes tell each other: totem.config_version.
+ */
+#ifndef CMAP_CMAP_H
+#define CMAP_CMAP_H
+
+#include <stdbool.h>
+
+#include <corosync/corotypes.h>
+#include <coterie/service.h>
+
+#include "services/cmap/messages.h"
+
+struct cmap;
+
+/** A walk of a client through its map. */
+struct cmap_iterator {
+	struct cmap_iterator *next;
+	uint64_t number; /* the client's name for it */
+	struct coterie_map_iterator *walk;
+};
+
+/** A client's interest in changes. */
+struct cmap_tracker {
+	struct cmap_tracker *next;
+	uint64_t number;
+	uint64_t instance; /* what the client calls it in events */
+	struct cmap *cmap;
+	struct coterie_client *client;
+	struct coterie_map_tracker *tracker;
+};
+
+/** One client. The memory is the executive's (client_data). */
+struct cmap_connection {
+	uint32_t which; /* COTERIE_MAP_CONFIG or COTERIE_MAP_STATS */
+	uint32_t iterator_count, tracker_count;
+	uint32_t pad;
+	uint64_t next_number;
+	struct cmap_iterator *iterators; /* newest first */
+	struct cmap_tracker *trackers;   /* newest first */
+};
+
+/** Where this node stands with the others' configuration. */
+struct cmap_version {
+	struct coterie_map_tracker *tracker; /* of our own key */
+	struct coterie_timer *retry;         /* a change that the ring had no room for */
+	uint64_t own, highest;               /* of this synchronisation */
+	uint32_t member_count;
+	bool has_ring;    /* has been in one: messages may be sent */
+	bool has_checked; /* after the first meeting with others no difference ends us */
+};
+
+struct cmap {
+	const struct coterie_host *host; /* borrowed, outlives us */
+	struct coterie_ctx *ctx;
+	struct cmap_version version;
+	/* What keys and values may take together; estimate is never below the truth but for changes
+	   that are not the clients'. */
+	uint64_t estimate;
+	uint64_t next_count_ns;
+	uint64_t next_complaint_ns;
+	uint8_t value[COTERIE_MAP_VALUE_MAX + 1]; /* scratch: a value on its way into the map */
+};
+
+/* --- cmap.c --- */
+
+/**
+ * Copy bytes that somebody else may be changing (a long request is the client's own memory); afterwards
+ * only the copy is looked at.
+ */
+void cmap_snapshot(void *to, const void *from, size_t size);
+
+/** A client's key, terminated; NULL: it is not. Borrowed from name. */
+const char *cmap_key(const struct cmap_wire_name *name);
+
+/**
+ * Answer with a whole response.
+ *
+ * @param rc        0 or negative errno; -EBADF: no such handle; -ENODATA: the end
+ * @param response  size bytes, header included, which is filled in by the executive; borrowed
+ * @return COTERIE_REPLIED
+ */
+int cmap_reply(struct cmap *cmap, struct coterie_client *client, uint32_t response_id, int rc,
+	const void *response, size_t size);
+
+/* --- requests.c --- */
+
+int cmap_handle_set(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cmap_handle_delete(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cmap_handle_get(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cmap_handle_adjust(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cmap_handle_set_map(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+
+/* --- iterate.c --- */
+
+int cmap_handle_iter_init(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cmap_handle_iter_next(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cmap_handle_iter_finalize(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size);
+/** The connection ends. */
+void cmap_iterators_free(struct cmap *cmap, struct cmap_connection *connection);
+
+/* --- track.c --- */
+
+int cmap_handle_track_add(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cmap_handle_track_delete(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size);
+/** The connection ends. */
+void cmap_trackers_free(struct cmap *cmap, struct cmap_connection *connection);
+
+/* --- version.c --- */
+
+/** @return 0; -ENOMEM */
+int cmap_version_init(struct cmap *cmap);
+void cmap_version_fini(struct cmap *cmap);
+void cmap_sync_start(void *self, const uint32_t *transitional, uint32_t transitional_count,
+	const struct coterie_configuration *regular);
+int cmap_sync_step(void *self);
+void cmap_sync_done(void *self);
+void cmap_deliver_values(void *self, uint32_t nodeid, void *msg, uint32_t size);
+void cmap_swap_values(void *msg, uint32_t size);
+
+#endif

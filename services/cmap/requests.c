@@ -1,0 +1,274 @@
+/* From the clients: single keys. */
+#include "services/cmap/cmap.h"
+
+#include <errno.h>
+#include <string.h>
+#include <syslog.h>
+
+/* Keys and values together. A node of an ordinary cluster has 20 kB of them. */
+#define MAP_SIZE_MAX (UINT64_C(16) << 20)
+/* What the store may need for an entry besides name and value. */
+#define ENTRY_SIZE 128u
+/* While the map is full, it is counted and complained of at most this often. */
+#define COUNT_PAUSE_NS UINT64_C(1000000000)
+#define COMPLAIN_PAUSE_NS UINT64_C(10000000000)
+
+#define CLEAR "stats.clear."
+
+static struct cmap_connection *connection_of(struct cmap *cmap, struct coterie_client *client)
+{
+	return cmap->host->client_data(client);
+}
+
+/* ---- Names and values ---------------------------------------------------- */
+
+static bool is_name(const char *key)
+{
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:";
+	size_t length = strlen(key);
+
+	return length >= 3 && length <= COTERIE_MAP_NAME_MAX && strspn(key, allowed) == length;
+}
+
+/* Bytes of a number of that type; 0: another type. */
+static uint32_t size_of(uint32_t type)
+{
+	static const uint32_t sizes[] = {
+		[COTERIE_MAP_I8] = 1,
+		[COTERIE_MAP_U8] = 1,
+		[COTERIE_MAP_I16] = 2,
+		[COTERIE_MAP_U16] = 2,
+		[COTERIE_MAP_I32] = 4,
+		[COTERIE_MAP_U32] = 4,
+		[COTERIE_MAP_I64] = 8,
+		[COTERIE_MAP_U64] = 8,
+		[COTERIE_MAP_FLOAT] = sizeof(float),
+		[COTERIE_MAP_DOUBLE] = sizeof(double),
+	};
+
+	return type < sizeof(sizes) / sizeof(sizes[0]) ? sizes[type] : 0;
+}
+
+/*
+ * What is stored of the bytes in cmap->value: its size, or -EINVAL. A string is given with its NUL or
+ * without; with more behind the NUL the lengths contradict each other.
+ */
+static int clean_value(struct cmap *cmap, uint32_t type, uint32_t size)
+{
+	size_t length;
+
+	switch (type) {
+	case COTERIE_MAP_BINARY:
+		return (int)size;
+	case COTERIE_MAP_STRING:
+		length = strnlen((const char *)cmap->value, size);
+		if (size > length + 1)
+			return -EINVAL;
+		cmap->value[length] = 0;
+		return (int)length + 1;
+	default:
+		return size != 0 && size == size_of(type) ? (int)size : -EINVAL;
+	}
+}
+
+/* ---- Room in the map ----------------------------------------------------- */
+
+static uint64_t count_map(struct cmap *cmap)
+{
+	struct coterie_map_iterator *walk;
+	struct coterie_map_value value;
+	uint64_t total = 0;
+
+	if (cmap->host->map_iterate(cmap->ctx, COTERIE_MAP_CONFIG, NULL, &walk) < 0)
+		return UINT64_MAX;
+	for (const char *key; (key = cmap->host->map_iterate_next(walk, &value)) != NULL;)
+		total += ENTRY_SIZE + strlen(key) + value.size;
+	cmap->host->map_iterate_end(walk);
+	return total;
+}
+
+/* Clients together must not fill the memory. The count is as good as what was last looked at. */
+static bool has_room(struct cmap *cmap, uint64_t more)
+{
+	uint64_t now_ns = cmap->host->now_ns(cmap->ctx);
+
+	if (cmap->estimate >= MAP_SIZE_MAX - more && now_ns >= cmap->next_count_ns) {
+		cmap->estimate = count_map(cmap);
+		cmap->next_count_ns = now_ns + COUNT_PAUSE_NS;
+	}
+	if (cmap->estimate < MAP_SIZE_MAX - more) {
+		cmap->estimate += more;
+		return true;
+	}
+	if (now_ns >= cmap->next_complaint_ns) {
+		cmap->next_complaint_ns = now_ns + COMPLAIN_PAUSE_NS;
+		cmap->host->log(cmap->ctx, LOG_WARNING,
+			"The configuration map is full: clients cannot add to it until keys are "
+			"deleted");
+	}
+	return false;
+}
+
+/* ---- Changing ------------------------------------------------------------ */
+
+static bool begins_with(const char *key, const char *prefix)
+{
+	return strncmp(key, prefix, strlen(prefix)) == 0;
+}
+
+/* Statistics cannot be set, but they can be cleared: the key says which, its value nothing. */
+static int set_stats(struct cmap *cmap, const char *key)
+{
+	static const char *const names[] = {"knet", "ipc", "totem", "schedmiss", "all"};
+	const char *what = key + strlen(CLEAR);
+
+	if (!begins_with(key, CLEAR))
+		return -EACCES;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (begins_with(what, names[i])) {
+			/* Nobody may have such statistics, as on a ring without knet. */
+			(void)cmap->host->stats_clear(cmap->ctx, names[i]);
+			return 0;
+		}
+	}
+	return cmap->host->stats_clear(cmap->ctx, what) < 0 ? -ENOTSUP : 0;
+}
+
+static int set_config(struct cmap *cmap, const char *key, uint32_t type, uint32_t size)
+{
+	struct coterie_map_value old;
+	int clean_size;
+
+	clean_size = clean_value(cmap, type, size);
+	if (clean_size < 0)
+		return clean_size;
+	if (cmap->host->map_read(cmap->ctx, COTERIE_MAP_CONFIG, key, &old) < 0) {
+		if (!is_name(key))
+			return -EOVERFLOW; /* "name too long" stands for all bad names */
+		if (!has_room(cmap, ENTRY_SIZE + strlen(key) + (uint32_t)clean_size))
+			return -ENOSPC;
+	} else if ((uint32_t)clean_size > old.size &&
+		   !has_room(cmap, (uint32_t)clean_size - old.size)) {
+		return -ENOSPC;
+	}
+	return cmap->host->map_set(cmap->ctx, key, type, cmap->value, (uint32_t)clean_size);
+}
+
+int cmap_handle_set(void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct cmap *cmap = self;
+	struct cmap_req_set request;
+	const char *key;
+	int rc;
+
+	cmap_snapshot(&request, msg, sizeof(request));
+	key = cmap_key(&request.name);
+	if (key == NULL)
+		return -EINVAL;
+	if (connection_of(cmap, client)->which == COTERIE_MAP_STATS)
+		return set_stats(cmap, key);
+	if (cmap->host->map_is_protected(cmap->ctx, key))
+		return -EACCES;
+	if (request.value_size > COTERIE_MAP_VALUE_MAX ||
+		request.value_size > size - sizeof(request))
+		return -EINVAL;
+	cmap_snapshot(cmap->value, (const uint8_t *)msg + sizeof(request), request.value_size);
+	rc = set_config(cmap, key, request.type, (uint32_t)request.value_size);
+	if (rc == -ENOSPC) {
+		struct cmap_res_plain response = {0};
+
+		return cmap_reply(cmap, client, CMAP_REQ_SET, rc, &response, sizeof(response));
+	}
+	return rc;
+}
+
+/* What may not be done to a key, whether it exists or not. */
+static int may_change(struct cmap *cmap, struct coterie_client *client, const char *key)
+{
+	if (key == NULL)
+		return -EINVAL;
+	if (connection_of(cmap, client)->which == COTERIE_MAP_STATS)
+		return begins_with(key, CLEAR) ? -ENOTSUP : -EACCES;
+	return cmap->host->map_is_protected(cmap->ctx, key) ? -EACCES : 0;
+}
+
+int cmap_handle_delete(void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct cmap *cmap = self;
+	const struct cmap_req_delete *request = msg;
+	struct cmap_wire_name name;
+
+	(void)size;
+	cmap_snapshot(&name, &request->name, sizeof(name));
+
+	const char *key = cmap_key(&name);
+	int rc = may_change(cmap, client, key);
+
+	return rc < 0 ? rc : cmap->host->map_delete(cmap->ctx, key);
+}
+
+int cmap_handle_adjust(void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct cmap *cmap = self;
+	struct cmap_req_adjust request;
+
+	(void)size;
+	cmap_snapshot(&request, msg, sizeof(request));
+
+	const char *key = cmap_key(&request.name);
+	int rc = may_change(cmap, client, key);
+
+	return rc < 0 ? rc : cmap->host->map_adjust(cmap->ctx, key, request.step);
+}
+
+/* ---- Reading ------------------------------------------------------------- */
+
+int cmap_handle_get(void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct cmap *cmap = self;
+	struct cmap_req_get request;
+	struct cmap_res_get response = {0};
+	struct coterie_map_value value = {0};
+	struct iovec iov[2] = {{(uint8_t *)&response + sizeof(response.header),
+		sizeof(response) - sizeof(response.header)}};
+	uint32_t which = connection_of(cmap, client)->which;
+	int rc = -EINVAL;
+
+	(void)size;
+	cmap_snapshot(&request, msg, sizeof(request));
+
+	const char *key = cmap_key(&request.name);
+
+	if (key != NULL)
+		rc = cmap->host->map_read(cmap->ctx, which, key, &value);
+	if (rc == 0 && request.room > 0 && request.room < value.size)
+		rc = -EINVAL;
+	if (rc < 0)
+		return cmap_reply(
+			cmap, client, CMAP_REQ_GET, rc, &response, sizeof(response));
+	response.value_size = value.size;
+	response.type = (uint8_t)value.type;
+	if (request.room > 0)
+		iov[1] = (struct iovec){(void *)(uintptr_t)value.bytes, value.size};
+	cmap->host->reply(client, CMAP_REQ_GET, CS_OK, iov, request.room > 0 ? 2 : 1);
+	return COTERIE_REPLIED;
+}
+
+/* ---- Which map ----------------------------------------------------------- */
+
+int cmap_handle_set_map(void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct cmap *cmap = self;
+	struct cmap_connection *connection = connection_of(cmap, client);
+	struct cmap_req_set_map request;
+
+	(void)size;
+	cmap_snapshot(&request, msg, sizeof(request));
+	if (connection->iterators != NULL || connection->trackers != NULL)
+		return -EBUSY;
+	if (request.map != COTERIE_MAP_CONFIG && request.map != COTERIE_MAP_STATS)
+		return -ENOENT;
+	connection->which = (uint32_t)request.map;
+	return 0;
+}

@@ -1,0 +1,133 @@
+/* Clients are told of changes: before the change's own answer, in the order of the changes. */
+#include "services/cmap/cmap.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What one client may keep. Each costs time at every change. */
+#define TRACKERS_MAX 4096u
+#define TRACK_ALL                                                                                  \
+	(COTERIE_MAP_DELETED | COTERIE_MAP_MODIFIED | COTERIE_MAP_ADDED | COTERIE_MAP_PREFIX)
+
+static struct cmap_tracker **find(struct cmap_connection *connection, uint64_t number)
+{
+	struct cmap_tracker **at = &connection->trackers;
+
+	while (*at != NULL && (*at)->number != number)
+		at = &(*at)->next;
+	return at;
+}
+
+static void tracker_free(
+	struct cmap *cmap, struct cmap_connection *connection, struct cmap_tracker **at)
+{
+	struct cmap_tracker *tracker = *at;
+
+	*at = tracker->next;
+	connection->tracker_count--;
+	cmap->host->map_untrack(cmap->ctx, tracker->tracker);
+	free(tracker);
+}
+
+void cmap_trackers_free(struct cmap *cmap, struct cmap_connection *connection)
+{
+	while (connection->trackers != NULL)
+		tracker_free(cmap, connection, &connection->trackers);
+}
+
+static struct iovec bytes_of(const struct coterie_map_value *value)
+{
+	if (value == NULL || value->type == 0 || value->bytes == NULL)
+		return (struct iovec){0};
+	return (struct iovec){(void *)(uintptr_t)value->bytes, value->size};
+}
+
+static void on_change(void *arg, uint32_t event, const char *key,
+	const struct coterie_map_value *now, const struct coterie_map_value *before)
+{
+	struct cmap_tracker *tracker = arg;
+	struct iovec iov[3] = {{0}, bytes_of(now), bytes_of(before)};
+	struct cmap_event_notify notify = {
+		.instance = tracker->instance,
+		.event = (int32_t)event,
+		.now_type = now == NULL ? 0 : (uint8_t)now->type,
+		.before_type = before == NULL ? 0 : (uint8_t)before->type,
+		.now_size = iov[1].iov_len,
+		.before_size = iov[2].iov_len,
+	};
+
+	notify.name.length = (uint16_t)strnlen(key, COTERIE_MAP_NAME_MAX);
+	memcpy(notify.name.value, key, notify.name.length);
+	iov[0] = (struct iovec){(uint8_t *)&notify + sizeof(notify.header),
+		sizeof(notify) - sizeof(notify.header)};
+	/* A client that is going away, or that has been given up, hears nothing. */
+	(void)tracker->cmap->host->event(tracker->client, CMAP_EVENT_NOTIFY, iov, 3);
+}
+
+static int track(struct cmap *cmap, struct coterie_client *client,
+	const struct cmap_req_track_add *request, uint64_t *number)
+{
+	struct cmap_connection *connection = cmap->host->client_data(client);
+	const char *key = request->name.length == 0 ? "" : cmap_key(&request->name);
+	struct cmap_tracker *tracker;
+	int rc;
+
+	if (key == NULL || ((uint32_t)request->track_type & ~TRACK_ALL) != 0)
+		return -EINVAL;
+	if (connection->tracker_count >= TRACKERS_MAX)
+		return -ENOSPC;
+	tracker = calloc(1, sizeof(*tracker));
+	if (tracker == NULL)
+		return -ENOMEM;
+	tracker->cmap = cmap;
+	tracker->client = client;
+	tracker->instance = request->instance;
+	tracker->number = connection->next_number++;
+	rc = cmap->host->map_track(cmap->ctx, connection->which, key,
+		(uint32_t)request->track_type, on_change, tracker, &tracker->tracker);
+	if (rc < 0) {
+		free(tracker);
+		return rc;
+	}
+	tracker->next = connection->trackers;
+	connection->trackers = tracker;
+	connection->tracker_count++;
+	*number = tracker->number;
+	return 0;
+}
+
+int cmap_handle_track_add(void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct cmap *cmap = self;
+	struct cmap_req_track_add request;
+	struct cmap_res_track_add response = {0};
+	int rc;
+
+	(void)size;
+	cmap_snapshot(&request, msg, sizeof(request));
+	rc = track(cmap, client, &request, &response.tracker);
+	return cmap_reply(cmap, client, CMAP_REQ_TRACK_ADD, rc, &response, sizeof(response));
+}
+
+int cmap_handle_track_delete(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct cmap *cmap = self;
+	struct cmap_connection *connection = cmap->host->client_data(client);
+	struct cmap_req_track_delete request;
+	struct cmap_res_track_delete response = {0};
+	int rc = -EBADF;
+
+	(void)size;
+	cmap_snapshot(&request, msg, sizeof(request));
+
+	struct cmap_tracker **at = find(connection, request.tracker);
+
+	if (*at != NULL) {
+		response.instance = (*at)->instance;
+		tracker_free(cmap, connection, at);
+		rc = 0;
+	}
+	return cmap_reply(cmap, client, CMAP_REQ_TRACK_DELETE, rc, &response, sizeof(response));
+}
