@@ -1,1 +1,2 @@
 # services/sam: supervision of one's own process: a library alone.
+include services/sam/lib/local.mk

@@ -1,0 +1,146 @@
+/*
+ * The thread that gives signs of life: one every quarter of the interval, and before each fourth the
+ * program's check. After a check that failed it says nothing until the next sam_start.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "services/sam/lib/callback.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <time.h>
+
+enum {
+	SIGNS_PER_CHECK = 4,
+	/* The program's function runs on it: more than the 32 KiB of Corosync, which printf nearly fills. */
+	STACK_SIZE = 256 * 1024,
+};
+
+/* The one thread, made once and never ended: like the state machine it is the process' own. */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	sam_hc_callback_t check;
+	unsigned int round; /* counts the state's changes */
+	bool runs;
+} callback = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static struct timespec time_in(int64_t ms)
+{
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_sec += (time_t)(ms / 1000);
+	at.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (at.tv_nsec >= 1000000000) {
+		at.tv_sec++;
+		at.tv_nsec -= 1000000000;
+	}
+	return at;
+}
+
+/* Waits with callback.lock held. True when there has been a change of state before the time was up. */
+static bool wait_for_change(unsigned int round, int64_t limit_ms)
+{
+	struct timespec until = time_in(limit_ms);
+	int rc = 0;
+
+	while (callback.round == round && rc == 0)
+		rc = limit_ms < 0 ? pthread_cond_wait(&callback.changed, &callback.lock)
+				  : pthread_cond_timedwait(
+					    &callback.changed, &callback.lock, &until);
+	return callback.round != round;
+}
+
+/* Serves one stretch between sam_start and sam_stop; callback.lock is held, but not in the check. */
+static void serve(struct process *process, unsigned int round)
+{
+	int64_t pause_ms = process->interval_ms / SIGNS_PER_CHECK;
+	unsigned int signs = 0;
+
+	if (process->interval_ms < 0)
+		pause_ms = -1; /* no limit, no sign is missed */
+	else if (pause_ms == 0)
+		pause_ms = 1;
+	while (!wait_for_change(round, pause_ms)) {
+		sam_hc_callback_t check = callback.check;
+		int result = 0;
+
+		if (check == NULL)
+			continue; /* the program gives the signs itself */
+		pthread_mutex_unlock(&callback.lock);
+		if (++signs % SIGNS_PER_CHECK == 0)
+			result = check();
+		if (result == 0 && process_alive(process) < 0)
+			result = -1;
+		pthread_mutex_lock(&callback.lock);
+		if (result != 0) {
+			wait_for_change(round, -1);
+			return;
+		}
+	}
+}
+
+static void *run(void *argument)
+{
+	struct process *process = argument;
+
+	pthread_mutex_lock(&callback.lock);
+	for (;;) {
+		unsigned int round = callback.round;
+
+		if (atomic_load(&process->state) == PROCESS_STARTED)
+			serve(process, round);
+		else
+			wait_for_change(round, -1);
+	}
+	return NULL;
+}
+
+static int start_thread(struct process *process)
+{
+	pthread_condattr_t monotonic;
+	pthread_attr_t attributes;
+	pthread_t thread;
+	sigset_t all, before;
+	int rc;
+
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&callback.changed, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	/* The program's signals are handled by the program's threads. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&thread, &attributes, run, process);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
+	return rc == 0 ? 0 : -EAGAIN;
+}
+
+int callback_set(struct process *process, sam_hc_callback_t check)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&callback.lock);
+	if (!callback.runs) {
+		rc = check == NULL ? -EINVAL : start_thread(process);
+		callback.runs = rc == 0;
+	}
+	callback.check = check;
+	pthread_mutex_unlock(&callback.lock);
+	return rc;
+}
+
+void callback_wake(void)
+{
+	pthread_mutex_lock(&callback.lock);
+	callback.round++;
+	if (callback.runs)
+		pthread_cond_broadcast(&callback.changed);
+	pthread_mutex_unlock(&callback.lock);
+}

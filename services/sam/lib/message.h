@@ -1,0 +1,44 @@
+/*
+ * What a supervised process and its supervisor say to each other, over a socket pair made before the
+ * fork. Both are the same image, so there is no version and no byte order.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef SERVICES_SAM_LIB_MESSAGE_H
+#define SERVICES_SAM_LIB_MESSAGE_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* From the child. All but the sign of life are answered with one struct sam_answer. */
+enum sam_command {
+	SAM_COMMAND_ALIVE = 1,
+	SAM_COMMAND_START,
+	SAM_COMMAND_STOP,
+	SAM_COMMAND_WARN_SIGNAL,
+	SAM_COMMAND_DATA_STORE, /* size bytes follow */
+	SAM_COMMAND_MARK_FAILED,
+};
+
+struct sam_message {
+	uint32_t command; /* enum sam_command */
+	int32_t signal;   /* SAM_COMMAND_WARN_SIGNAL */
+	uint64_t size;    /* bytes that follow */
+};
+
+struct sam_answer {
+	int32_t error; /* cs_error_t */
+};
+
+/**
+ * Write all of it, waiting where necessary.
+ *
+ * @param flags  of send(2)
+ * @return 0; negative errno
+ */
+int message_write(int fd, const void *bytes, size_t size, int flags);
+
+/** Read exactly that much. -EPIPE: the other side has ended; other negative errno. */
+int message_read(int fd, void *bytes, size_t size);
+
+#endif

@@ -1,0 +1,98 @@
+/*
+ * How the supervised process fares, as keys of the map.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "services/sam/lib/report.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum {
+	/* A daemon that synchronises answers "try again": for how long to do so. */
+	TRY_AGAIN_PATIENCE_MS = 2000,
+	TRY_AGAIN_PAUSE_MS = 10,
+};
+
+struct key {
+	char name[CMAP_KEYNAME_MAXLEN + 1];
+};
+
+static struct key key_of(const char *what)
+{
+	struct key key;
+
+	snprintf(key.name, sizeof(key.name), "resources.process.%d.%s", (int)getpid(), what);
+	return key;
+}
+
+/* What comes as text or number is set, again while the daemon asks for it. */
+static cs_error_t set(struct process *process, const char *what, const char *text, uint64_t number)
+{
+	struct key key = key_of(what);
+	cs_error_t error;
+	int waited_ms = 0;
+
+	for (;;) {
+		error = text != NULL ? cmap_set_string(process->cmap, key.name, text)
+				     : cmap_set_uint64(process->cmap, key.name, number);
+		if (error != CS_ERR_TRY_AGAIN || waited_ms >= TRY_AGAIN_PATIENCE_MS)
+			return error;
+		poll(NULL, 0, TRY_AGAIN_PAUSE_MS);
+		waited_ms += TRY_AGAIN_PAUSE_MS;
+	}
+}
+
+cs_error_t report_open(struct process *process)
+{
+	const char *recovery = process->policy == SAM_RECOVERY_POLICY_QUIT ? "quit" : "restart";
+	cs_error_t error;
+
+	if (!process->keeps_keys)
+		return CS_OK;
+	error = cmap_initialize(&process->cmap);
+	if (error != CS_OK)
+		return error;
+	error = set(process, "recovery", recovery, 0);
+	if (error == CS_OK)
+		error = set(process, "poll_period", NULL, (uint64_t)process->interval_ms);
+	if (error == CS_OK)
+		error = report_state(process, REPORT_STOPPED);
+	if (error != CS_OK)
+		report_close(process);
+	return error;
+}
+
+cs_error_t report_state(struct process *process, const char *state)
+{
+	return process->keeps_keys ? set(process, "state", state, 0) : CS_OK;
+}
+
+void report_alive(struct process *process)
+{
+	struct key key = key_of("last_updated");
+
+	/* The next sign of life sets it anew, so it does not matter when this one is lost. */
+	if (process->keeps_keys)
+		cmap_set_uint64(process->cmap, key.name, cs_timestamp_get());
+}
+
+void report_remove(struct process *process)
+{
+	static const char *const keys[] = {"recovery", "poll_period", "last_updated", "state"};
+
+	if (!process->keeps_keys)
+		return;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		struct key key = key_of(keys[i]);
+
+		cmap_delete(process->cmap, key.name);
+	}
+}
+
+void report_close(struct process *process)
+{
+	if (process->keeps_keys)
+		cmap_finalize(process->cmap);
+}

@@ -1,0 +1,265 @@
+/*
+ * Watching the child: what it says, when it last said something, and whether this node is quorate.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "services/sam/lib/supervisor.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "services/sam/lib/message.h"
+#include "services/sam/lib/report.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+
+/* What has arrived of a message. A child that is stopped in the middle of one must not stop us. */
+struct inbox {
+	struct sam_message head;
+	uint8_t *body; /* head.size bytes; NULL: no memory, they are dropped */
+	uint64_t got;  /* bytes of head and body */
+};
+
+struct supervisor {
+	struct process *process; /* borrowed */
+	pid_t child;
+	int fd;
+	bool is_started;
+	bool waits_for_quorum; /* sam_start has not been answered */
+	bool is_warned;        /* never taken back: the next failure ends it */
+	uint64_t heard_ns;     /* of the child, or when it was warned */
+	struct inbox inbox;
+};
+
+/* Results of the functions below; values of enum supervisor_outcome are the others. */
+enum { GO_ON = -1 };
+
+static void answer(struct supervisor *supervisor, cs_error_t error)
+{
+	struct sam_answer message = {.error = error};
+
+	/* It may be gone; reading will tell. MSG_NOSIGNAL: a dead child must not end its supervisor. */
+	message_write(supervisor->fd, &message, sizeof(message), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* Failed once: a signal, and one more interval. Failed again: the end. */
+static int child_failed(struct supervisor *supervisor)
+{
+	if (supervisor->is_warned) {
+		kill(supervisor->child, SIGKILL);
+		return SUPERVISOR_RECOVER;
+	}
+	kill(supervisor->child, supervisor->process->warn_signal);
+	supervisor->is_warned = true;
+	supervisor->heard_ns = cs_timestamp_get();
+	return GO_ON;
+}
+
+static void start_now(struct supervisor *supervisor)
+{
+	cs_error_t error = report_state(supervisor->process, REPORT_RUNNING);
+
+	supervisor->waits_for_quorum = false;
+	supervisor->is_started = error == CS_OK;
+	supervisor->heard_ns = cs_timestamp_get();
+	answer(supervisor, error);
+}
+
+static void handle_start(struct supervisor *supervisor)
+{
+	struct process *process = supervisor->process;
+	cs_error_t error = CS_OK;
+
+	/* The daemon may be back since the connection was lost. */
+	if (process->follows_quorum && process->quorum_fd < 0)
+		error = process_quorum_open(process);
+	if (error == CS_OK && (!process->follows_quorum || process->is_quorate)) {
+		start_now(supervisor);
+		return;
+	}
+	if (error == CS_OK)
+		error = report_state(process, REPORT_WAITING);
+	if (error == CS_OK)
+		supervisor->waits_for_quorum = true;
+	else
+		answer(supervisor, error);
+}
+
+static void handle_stop(struct supervisor *supervisor)
+{
+	supervisor->is_started = false;
+	answer(supervisor, report_state(supervisor->process, REPORT_STOPPED));
+}
+
+static void handle_store(struct supervisor *supervisor)
+{
+	struct inbox *inbox = &supervisor->inbox;
+	struct kept_data *kept = &supervisor->process->data;
+
+	if (inbox->body == NULL && inbox->head.size > 0) {
+		answer(supervisor, CS_ERR_NO_MEMORY);
+		return;
+	}
+	free(kept->bytes);
+	*kept = (struct kept_data){.bytes = inbox->body, .size = (size_t)inbox->head.size};
+	inbox->body = NULL;
+	answer(supervisor, CS_OK);
+}
+
+/* A complete message is in the inbox. */
+static int handle_message(struct supervisor *supervisor)
+{
+	supervisor->heard_ns = cs_timestamp_get();
+	report_alive(supervisor->process);
+	switch (supervisor->inbox.head.command) {
+	case SAM_COMMAND_ALIVE:
+		return GO_ON;
+	case SAM_COMMAND_START:
+		handle_start(supervisor);
+		return GO_ON;
+	case SAM_COMMAND_STOP:
+		handle_stop(supervisor);
+		return GO_ON;
+	case SAM_COMMAND_WARN_SIGNAL:
+		supervisor->process->warn_signal = supervisor->inbox.head.signal;
+		answer(supervisor, CS_OK);
+		return GO_ON;
+	case SAM_COMMAND_DATA_STORE:
+		handle_store(supervisor);
+		return GO_ON;
+	case SAM_COMMAND_MARK_FAILED:
+		kill(supervisor->child, SIGKILL);
+		return SUPERVISOR_GIVE_UP;
+	}
+	/* Somebody else writes into our socket: nothing that comes from there can be trusted. */
+	kill(supervisor->child, SIGKILL);
+	return SUPERVISOR_RECOVER;
+}
+
+/* Where the next bytes go, and how many may; into `dropped` when there is no memory. */
+static struct iovec inbox_room(struct inbox *inbox, uint8_t *dropped, size_t dropped_size)
+{
+	struct iovec room;
+	uint64_t body_got;
+
+	if (inbox->got < sizeof(inbox->head)) {
+		room.iov_base = (uint8_t *)&inbox->head + inbox->got;
+		room.iov_len = sizeof(inbox->head) - (size_t)inbox->got;
+		return room;
+	}
+	body_got = inbox->got - sizeof(inbox->head);
+	room.iov_base = inbox->body != NULL ? inbox->body + body_got : dropped;
+	room.iov_len = (size_t)(inbox->head.size - body_got);
+	if (inbox->body == NULL && room.iov_len > dropped_size)
+		room.iov_len = dropped_size;
+	return room;
+}
+
+static int read_child(struct supervisor *supervisor)
+{
+	struct inbox *inbox = &supervisor->inbox;
+	uint8_t dropped[4096];
+	struct iovec room = inbox_room(inbox, dropped, sizeof(dropped));
+	ssize_t got = recv(supervisor->fd, room.iov_base, room.iov_len, MSG_DONTWAIT);
+	int rc;
+
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return GO_ON;
+	if (got <= 0) /* closed, or reset since it ended with unread answers */
+		return supervisor->is_started ? SUPERVISOR_RECOVER : SUPERVISOR_QUIT;
+	inbox->got += (uint64_t)got;
+	if (inbox->got < sizeof(inbox->head))
+		return GO_ON;
+	if (inbox->got == sizeof(inbox->head) && inbox->head.size > 0)
+		inbox->body = malloc((size_t)inbox->head.size);
+	if (inbox->got - sizeof(inbox->head) < inbox->head.size)
+		return GO_ON;
+	rc = handle_message(supervisor);
+	free(inbox->body);
+	memset(inbox, 0, sizeof(*inbox));
+	return rc;
+}
+
+/* The callback writes is_quorate. Only what is said while the child runs counts against it. */
+static int read_quorum(struct supervisor *supervisor)
+{
+	struct process *process = supervisor->process;
+	cs_error_t error = quorum_dispatch(process->quorum, CS_DISPATCH_ALL);
+
+	if (error != CS_OK && error != CS_ERR_TRY_AGAIN) {
+		process->is_quorate = false;
+		process->quorum_fd = -1;
+		quorum_finalize(process->quorum);
+	}
+	if (supervisor->waits_for_quorum) {
+		if (process->is_quorate) {
+			start_now(supervisor);
+		} else if (process->quorum_fd < 0) {
+			supervisor->waits_for_quorum = false;
+			answer(supervisor, error);
+		}
+		return GO_ON;
+	}
+	if (!supervisor->is_started || process->is_quorate)
+		return GO_ON;
+	return child_failed(supervisor);
+}
+
+/* For poll: until the child is overdue. */
+static int patience_ms(const struct supervisor *supervisor)
+{
+	int interval_ms = supervisor->process->interval_ms;
+	uint64_t due_ns, now_ns, left_ms;
+
+	if (!supervisor->is_started || interval_ms <= 0)
+		return -1;
+	due_ns = supervisor->heard_ns + (uint64_t)interval_ms * NS_PER_MS;
+	now_ns = cs_timestamp_get();
+	if (now_ns >= due_ns)
+		return 0;
+	left_ms = (due_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
+	return left_ms > INT_MAX ? INT_MAX : (int)left_ms;
+}
+
+static int watch_once(struct supervisor *supervisor)
+{
+	struct pollfd fds[] = {
+		{.fd = supervisor->fd, .events = POLLIN},
+		/* poll leaves out negative ones. */
+		{.fd = supervisor->process->quorum_fd, .events = POLLIN},
+	};
+	int ready = poll(fds, 2, patience_ms(supervisor));
+	int rc = GO_ON;
+
+	if (ready < 0)
+		return errno == EINTR || errno == EAGAIN ? GO_ON : SUPERVISOR_ERROR;
+	if (fds[0].revents != 0)
+		rc = read_child(supervisor);
+	if (rc == GO_ON && fds[1].revents != 0)
+		rc = read_quorum(supervisor);
+	/* A sign of life that waits in the socket is read before the child is blamed. */
+	if (rc == GO_ON && ready == 0 && patience_ms(supervisor) == 0)
+		rc = child_failed(supervisor);
+	return rc;
+}
+
+enum supervisor_outcome supervise(struct process *process, pid_t child, int fd)
+{
+	struct supervisor supervisor = {
+		.process = process,
+		.child = child,
+		.fd = fd,
+	};
+	int rc;
+
+	do
+		rc = watch_once(&supervisor);
+	while (rc == GO_ON);
+	free(supervisor.inbox.body);
+	return (enum supervisor_outcome)rc;
+}
