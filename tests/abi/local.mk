@@ -10,3 +10,4 @@ dist_check_DATA += \
 	%D%/layout_quorum.c %D%/libquorum.symbols \
 	%D%/layout_votequorum.c %D%/libvotequorum.symbols
 TESTS += %D%/headers.sh %D%/libraries.sh %D%/man.sh
+dist_check_DATA += %D%/layout_sam.c %D%/libsam.symbols

@@ -16,3 +16,12 @@ check_PROGRAMS += %D%/cpg_matrix
 dist_check_SCRIPTS += %D%/cpg_matrix.sh %D%/cpg_matrix_ring.sh
 dist_check_DATA += %D%/cpg_matrix.defects
 TESTS += %D%/cpg_matrix.sh %D%/cpg_matrix_ring.sh
+
+check_PROGRAMS += %D%/sam_matrix
+%C%_sam_matrix_SOURCES = \
+	$(matrix_sources) %D%/sam_matrix.c %D%/sam_matrix.h %D%/sam_matrix_calls.c \
+	%D%/sam_matrix_daemon.c %D%/sam_matrix_supervision.c
+%C%_sam_matrix_LDADD = libsam.la libcmap.la -lpthread
+dist_check_SCRIPTS += %D%/sam_matrix.sh
+dist_check_DATA += %D%/sam_matrix.defects
+# In TESTS once the services behind it are here.

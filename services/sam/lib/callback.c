@@ -1,6 +1,6 @@
 /*
  * The thread that gives signs of life: one every quarter of the interval, and before each fourth the
- * program's check. After a check that failed it says nothing until the next sam_start.
+ * program's check. After a check that failed it never says anything again.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -17,7 +17,7 @@ enum {
 	STACK_SIZE = 256 * 1024,
 };
 
-/* The one thread, made once and never ended: like the state machine it is the process' own. */
+/* The one thread, made once: like the state machine it is the process' own. */
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -53,8 +53,11 @@ static bool wait_for_change(unsigned int round, int64_t limit_ms)
 	return callback.round != round;
 }
 
-/* Serves one stretch between sam_start and sam_stop; callback.lock is held, but not in the check. */
-static void serve(struct process *process, unsigned int round)
+/*
+ * Serves one stretch between sam_start and sam_stop; callback.lock is held, but not in the check. False
+ * when the check has failed, or nobody listens any more.
+ */
+static bool serve(struct process *process, unsigned int round)
 {
 	int64_t pause_ms = process->interval_ms / SIGNS_PER_CHECK;
 	unsigned int signs = 0;
@@ -75,26 +78,27 @@ static void serve(struct process *process, unsigned int round)
 		if (result == 0 && process_alive(process) < 0)
 			result = -1;
 		pthread_mutex_lock(&callback.lock);
-		if (result != 0) {
-			wait_for_change(round, -1);
-			return;
-		}
+		if (result != 0)
+			return false;
 	}
+	return true;
 }
 
 static void *run(void *argument)
 {
 	struct process *process = argument;
+	bool is_well = true;
 
 	pthread_mutex_lock(&callback.lock);
-	for (;;) {
+	while (is_well) {
 		unsigned int round = callback.round;
 
 		if (atomic_load(&process->state) == PROCESS_STARTED)
-			serve(process, round);
+			is_well = serve(process, round);
 		else
 			wait_for_change(round, -1);
 	}
+	pthread_mutex_unlock(&callback.lock);
 	return NULL;
 }
 

@@ -44,29 +44,40 @@ static cs_error_t set(struct process *process, const char *what, const char *tex
 	}
 }
 
-cs_error_t report_open(struct process *process)
+static cs_error_t open_with_state(struct process *process, const char *state)
 {
 	const char *recovery = process->policy == SAM_RECOVERY_POLICY_QUIT ? "quit" : "restart";
-	cs_error_t error;
+	cs_error_t error = cmap_initialize(&process->cmap);
 
-	if (!process->keeps_keys)
-		return CS_OK;
-	error = cmap_initialize(&process->cmap);
 	if (error != CS_OK)
 		return error;
 	error = set(process, "recovery", recovery, 0);
 	if (error == CS_OK)
 		error = set(process, "poll_period", NULL, (uint64_t)process->interval_ms);
 	if (error == CS_OK)
-		error = report_state(process, REPORT_STOPPED);
+		error = set(process, "state", state, 0);
 	if (error != CS_OK)
 		report_close(process);
 	return error;
 }
 
+cs_error_t report_open(struct process *process)
+{
+	return process->keeps_keys ? open_with_state(process, REPORT_STOPPED) : CS_OK;
+}
+
 cs_error_t report_state(struct process *process, const char *state)
 {
-	return process->keeps_keys ? set(process, "state", state, 0) : CS_OK;
+	cs_error_t error;
+
+	if (!process->keeps_keys)
+		return CS_OK;
+	error = set(process, "state", state, 0);
+	if (error != CS_ERR_LIBRARY && error != CS_ERR_BAD_HANDLE)
+		return error;
+	/* The daemon is gone, or was: a new one knows nothing of us. */
+	report_close(process);
+	return open_with_state(process, state);
 }
 
 void report_alive(struct process *process)

@@ -309,8 +309,10 @@ cs_error_t sam_stop(void)
 	if (process == NULL)
 		return CS_ERR_BAD_HANDLE;
 	error = ask_plain(process, SAM_COMMAND_STOP);
-	atomic_store(&process->state, PROCESS_REGISTERED);
-	callback_wake();
+	if (error == CS_OK) {
+		atomic_store(&process->state, PROCESS_REGISTERED);
+		callback_wake();
+	}
 	return process_leave(process, error);
 }
 

@@ -32,6 +32,7 @@ struct supervisor {
 	bool is_started;
 	bool waits_for_quorum; /* sam_start has not been answered */
 	bool is_warned;        /* never taken back: the next failure ends it */
+	bool is_condemned;     /* warned because quorum cannot be followed: signs of life do not help */
 	uint64_t heard_ns;     /* of the child, or when it was warned */
 	struct inbox inbox;
 };
@@ -58,6 +59,20 @@ static int child_failed(struct supervisor *supervisor)
 	supervisor->is_warned = true;
 	supervisor->heard_ns = cs_timestamp_get();
 	return GO_ON;
+}
+
+/*
+ * The connection to quorum is lost: nobody will tell us whether this node is quorate. The warning gives
+ * the child one interval; without an interval there is nothing to wait for.
+ */
+static int quorum_failed(struct supervisor *supervisor)
+{
+	int rc = child_failed(supervisor);
+
+	supervisor->is_condemned = true;
+	if (rc == GO_ON && supervisor->process->interval_ms <= 0)
+		rc = child_failed(supervisor);
+	return rc;
 }
 
 static void start_now(struct supervisor *supervisor)
@@ -92,8 +107,12 @@ static void handle_start(struct supervisor *supervisor)
 
 static void handle_stop(struct supervisor *supervisor)
 {
-	supervisor->is_started = false;
-	answer(supervisor, report_state(supervisor->process, REPORT_STOPPED));
+	cs_error_t error = report_state(supervisor->process, REPORT_STOPPED);
+
+	/* Otherwise nothing has changed, and the child knows. */
+	if (error == CS_OK)
+		supervisor->is_started = false;
+	answer(supervisor, error);
 }
 
 static void handle_store(struct supervisor *supervisor)
@@ -114,7 +133,8 @@ static void handle_store(struct supervisor *supervisor)
 /* A complete message is in the inbox. */
 static int handle_message(struct supervisor *supervisor)
 {
-	supervisor->heard_ns = cs_timestamp_get();
+	if (!supervisor->is_condemned)
+		supervisor->heard_ns = cs_timestamp_get();
 	report_alive(supervisor->process);
 	switch (supervisor->inbox.head.command) {
 	case SAM_COMMAND_ALIVE:
@@ -207,7 +227,7 @@ static int read_quorum(struct supervisor *supervisor)
 	}
 	if (!supervisor->is_started || process->is_quorate)
 		return GO_ON;
-	return child_failed(supervisor);
+	return process->quorum_fd < 0 ? quorum_failed(supervisor) : child_failed(supervisor);
 }
 
 /* For poll: until the child is overdue. */

@@ -1,0 +1,63 @@
+/*
+ * One program that uses all of libsam. Each scenario is a process of its own, since a process can be
+ * supervised once in its life: it becomes the supervisor, and its children print what they see.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef TESTS_INTEROP_SAM_MATRIX_H
+#define TESTS_INTEROP_SAM_MATRIX_H
+
+#include <corosync/cmap.h>
+#include <corosync/sam.h>
+
+#include "tests/interop/matrix.h"
+
+enum {
+	INTERVAL_MS = 300,
+	LIMIT_MS = 8000, /* of one scenario */
+};
+
+/** A scenario on its way: the process that was started for it. */
+struct scenario {
+	pid_t pid;
+};
+
+/** Print the title and run it. Its result is that of the first process, unless it becomes the supervisor. */
+struct scenario scenario_start(const char *title, int (*run)(void));
+
+/** Wait for its end and print how it ended; what outlives LIMIT_MS is killed. */
+void scenario_end(const char *title, struct scenario scenario);
+
+/** Both. */
+void scenario(const char *title, int (*run)(void));
+
+/** sam_register; ends an orphan after a while, says so if it fails, and returns the instance. */
+unsigned int registered(void);
+
+/** Print a word for each warn signal from now on, instead of dying of it. */
+void notice_signal(int number);
+
+/** Do nothing for ever. */
+int hang_on(void) __attribute__((noreturn));
+
+/** The map, for those who look at the keys: connected anew in each process. */
+cmap_handle_t map_open(void);
+
+/** Print the keys of a supervisor. */
+void map_show(cmap_handle_t map, pid_t supervisor);
+
+/** Wait until the state is this one; says so when it does not come. */
+void map_await(cmap_handle_t map, pid_t supervisor, const char *state);
+
+/** Make the node quorate or not, by its expected votes. */
+void quorum_set(cmap_handle_t map, bool is_quorate);
+
+/** What is done with and without a daemon. */
+void part_calls(pid_t daemon);
+void part_supervision(pid_t daemon);
+void part_keys(pid_t daemon);
+void part_quorum(pid_t daemon);
+void part_killed(pid_t daemon);
+void part_gone(pid_t daemon);
+
+#endif
