@@ -8,7 +8,7 @@ libsam_la_SOURCES = \
 libsam_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 libsam_la_LDFLAGS = $(AM_LDFLAGS) -no-undefined -Wl,-z,defs -version-info 8:0:4 \
 	-Wl,--version-script=$(top_srcdir)/%D%/libsam.map
-libsam_la_LIBADD = -lquorum libcmap.la -lpthread
+libsam_la_LIBADD = libquorum.la libcmap.la -lpthread
 EXTRA_libsam_la_DEPENDENCIES = %D%/libsam.map
 
 pkgconfig_DATA += %D%/libsam.pc
