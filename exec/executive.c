@@ -1,5 +1,7 @@
 #include "exec/executive.h"
 
+#include <unistd.h>
+
 #include "exec/config/model.h"
 #include "exec/ipc_server.h"
 #include "exec/log.h"
@@ -7,8 +9,10 @@
 #include "exec/map.h"
 #include "exec/plugin.h"
 #include "exec/process.h"
+#include "exec/quorum.h"
 #include "exec/ring.h"
 #include "exec/route.h"
+#include "exec/stats.h"
 #include "exec/sync.h"
 
 #define EXIT_MAP 12
@@ -27,12 +31,14 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 		log_line("MAIN", LOG_ERR, "cannot create the configuration map: out of memory");
 		return EXIT_MAP;
 	}
+	executive->stats = stats_create(executive->loop);
+	executive->quorum = quorum_create(executive, executive->config->quorum_provider);
 	executive->plugins = plugin_registry_create(executive, directories, count);
 	executive->route = route_create(executive);
 	executive->sync = sync_create(executive);
 	executive->ipc = ipc_create(executive);
-	if (executive->plugins == NULL || executive->route == NULL || executive->sync == NULL ||
-		executive->ipc == NULL) {
+	if (executive->stats == NULL || executive->quorum == NULL || executive->plugins == NULL ||
+		executive->route == NULL || executive->sync == NULL || executive->ipc == NULL) {
 		log_line("MAIN", LOG_ERR, "out of memory");
 		return exit_code;
 	}
@@ -60,6 +66,8 @@ void executive_destroy_parts(struct executive *executive)
 	sync_destroy(executive->sync);
 	route_destroy(executive->route);
 	plugin_registry_destroy(executive->plugins);
+	quorum_destroy(executive->quorum);
+	stats_destroy(executive->stats);
 	map_destroy(executive->map);
 }
 
@@ -116,6 +124,16 @@ void executive_stop(struct executive *executive, int exit_code)
 	process_notify("STOPPING=1");
 	if (loop_defer(executive->loop, start_stop, executive) < 0)
 		loop_stop(executive->loop);
+}
+
+void executive_die(struct executive *executive, int exit_status)
+{
+	(void)executive;
+	/* The reference exits with -1, which the parent sees as 255. */
+	log_line("MAIN", LOG_ERR, "Corosync Cluster Engine exiting with status %d",
+		exit_status == 255 ? -1 : exit_status);
+	log_close();
+	_exit(exit_status & 255);
 }
 
 void executive_synchronized(struct executive *executive)

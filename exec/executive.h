@@ -13,23 +13,27 @@ struct ipc;
 struct loop;
 struct map;
 struct plugin_registry;
+struct quorum;
 struct ring;
 struct route;
+struct stats;
 struct sync;
 
 struct executive {
 	struct config *config;
 	const char *instance;      /* NULL: the default one */
 	const char *state_dir;     /* absolute */
-	struct map *map;
 	struct loop *loop;
+	struct map *map;
+	struct stats *stats;
+	struct quorum *quorum;
 	struct plugin_registry *plugins;
 	struct route *route;
 	struct sync *sync;
 	struct ipc *ipc;
 	struct ring *ring;
 	uint32_t nodeid;
-	bool is_quorate;           /* true while no provider is loaded */
+	bool is_quorate;           /* set by quorum.c; true without a provider */
 	bool has_synchronized;     /* the first synchronisation is complete */
 	bool is_stopping;
 	uint64_t stop_deadline_ns; /* what is still queued then is given up */
@@ -49,6 +53,8 @@ void executive_destroy_parts(struct executive *executive);
 
 /** End the process in order: services stop, the node leaves, loop_run returns. */
 void executive_stop(struct executive *executive, int exit_code);
+/** End the process now: nobody is told. The reason has been logged. */
+void executive_die(struct executive *executive, int exit_status) __attribute__((noreturn));
 /** A synchronisation is complete: called by sync.c. */
 void executive_synchronized(struct executive *executive);
 

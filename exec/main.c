@@ -29,6 +29,8 @@
 #define EXIT_FORK 4
 #define EXIT_SERVICES 13
 #define EXIT_FATAL 15
+#define EXIT_SERVICE_INIT 20
+#define EXIT_NOT_INSTALLED 30
 #define EXIT_ADDRESS 35
 #define EXIT_NO_MEMORY 38
 
@@ -157,19 +159,30 @@ static int load_service(struct executive *executive, const struct config_plugin 
 {
 	struct plugin_error error;
 	struct plugin *plugin = plugin_load(executive->plugins, COTERIE_KIND_SERVICE, wanted->name, &error);
+	bool is_provider = executive->config->quorum_provider != NULL &&
+		strcmp(executive->config->quorum_provider, wanted->name) == 0;
 
-	if (plugin == NULL && error.exit_code == 30 && !wanted->is_required) {
-		if (strcmp(wanted->name, "votequorum") == 0)
-			log_line("SERV", LOG_WARNING,
-				"quorum.provider asks for votequorum, which is not installed: this node counts as "
-				"quorate whatever happens; install it, or take the provider out of the config");
-		else
-			log_line("SERV", LOG_INFO, "service %s is not installed", wanted->name);
+	if (plugin == NULL && is_provider && error.exit_code == EXIT_NOT_INSTALLED) {
+		log_line("SERV", LOG_ERR,
+			"Service engine '%s' failed to load: quorum.provider asks for it and it is not "
+			"installed: install plugin '%s', or take the provider out of the config",
+			wanted->name, wanted->name);
+		return EXIT_SERVICE_INIT;
+	}
+	if (plugin == NULL && error.exit_code == EXIT_NOT_INSTALLED && !wanted->is_required) {
+		log_line("SERV", LOG_INFO, "service %s is not installed", wanted->name);
 		return 0;
 	}
 	if (plugin == NULL) {
 		log_line("SERV", LOG_ERR, "%s", error.text);
 		return error.exit_code;
+	}
+	if (is_provider && (plugin->descriptor->offers & COTERIE_CAN_QUORUM) == 0) {
+		log_line("SERV", LOG_ERR,
+			"quorum.provider names plugin '%s' (%s), which is no quorum provider: use "
+			"corosync_votequorum, or take the provider out of the config",
+			wanted->name, plugin->path);
+		return EXIT_SERVICE_INIT;
 	}
 	map_publish_service(executive->map, plugin);
 	log_line("SERV", LOG_NOTICE, "Service engine loaded: %s [%u]", plugin->service.title,
@@ -284,7 +297,6 @@ int main(int argc, char **argv)
 
 	LTDL_SET_PRELOADED_SYMBOLS(); /* builtins; before libltdl is first used */
 	executive->report_fd = -1;
-	executive->is_quorate = true;
 	int code = options_parse(argc, argv, &daemon.options);
 	if (code >= 0)
 		return code;

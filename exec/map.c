@@ -1,85 +1,17 @@
 /*
- * The configuration map: one sorted array of entries. Lookups are binary searches; an insertion
- * moves pointers, which for the few thousand keys of a node costs less than a tree's allocations.
- * An iterator remembers the key it stands on, not a place, so that any change during a walk is
- * safe.
- *
- * Trackers may change the map, track and untrack from inside a notification. What they could still
- * look at (replaced values, deleted entries, trackers that went away) is kept until the outermost
- * change is through.
+ * The configuration map: one sorted array of entries. Lookups are binary searches; an insertion moves
+ * pointers, which for the few thousand keys of a node costs less than a tree's allocations.
  */
-#include "exec/map.h"
+#include "exec/map_private.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <coterie/plugin.h>
 
-/* Notifications that cause changes that cause notifications end here: a change deeper is not told.
- */
-#define NOTIFY_DEPTH_MAX 16
-
-/* In front of memory that a running notification may still look at when it is given up. */
-struct grave {
-	struct grave *next;
-};
-
-/* A value's bytes. */
-struct blob {
-	struct grave grave;
-	max_align_t bytes[];
-};
-
-struct entry {
-	struct grave grave;
-	struct map_value value;
-	struct blob *blob; /* of value.bytes */
-	char key[];
-};
-
-struct map_tracker {
-	struct map_tracker *next;
-	char *key;
-	size_t length;
-	bool is_prefix;
-	bool is_gone; /* untracked during a notification; freed when it is over */
-	map_notify notify;
-	void *arg;
-};
-
-struct protection {
-	char *key;
-	size_t length;
-	bool is_prefix;
-};
-
-struct map {
-	struct entry **entries; /* ascending in byte order of the key */
-	size_t count, capacity;
-	struct map_tracker *trackers; /* the oldest first */
-	struct protection *protections;
-	size_t protection_count;
-	struct grave *graves;
-	uint32_t depth; /* notifications running inside each other */
-};
-
-struct map_iterator {
-	struct map *map;
-	char *prefix;
-	size_t length;
-	char *key; /* last one returned, a copy; empty: not begun */
-};
-
 struct map *map_create(void) { return calloc(1, sizeof(struct map)); }
-
-static void tracker_free(struct map_tracker *tracker)
-{
-	free(tracker->key);
-	free(tracker);
-}
 
 void map_destroy(struct map *map)
 {
@@ -94,12 +26,13 @@ void map_destroy(struct map *map)
 	for (size_t i = 0; i < map->protection_count; i++)
 		free(map->protections[i].key);
 	free(map->protections);
-	while (map->trackers != NULL) {
-		struct map_tracker *next = map->trackers->next;
+	while (map->shared != NULL) {
+		struct map_shared *next = map->shared->next;
 
-		tracker_free(map->trackers);
-		map->trackers = next;
+		free(map->shared);
+		map->shared = next;
 	}
+	map_trackers_fini(map);
 	free(map);
 }
 
@@ -115,7 +48,7 @@ static bool key_is_valid(const char *key)
 
 static bool value_is_valid(uint32_t type, const void *bytes, uint32_t size)
 {
-	if (bytes == NULL || size == 0 || size > MAP_VALUE_SIZE_MAX)
+	if (bytes == NULL && size > 0)
 		return false;
 	switch (type) {
 	case COTERIE_MAP_I8:
@@ -135,16 +68,16 @@ static bool value_is_valid(uint32_t type, const void *bytes, uint32_t size)
 	case COTERIE_MAP_DOUBLE:
 		return size == sizeof(double);
 	case COTERIE_MAP_STRING:
-		return memchr(bytes, 0, size) == (const char *)bytes + size - 1;
+		return size > 0 && size <= MAP_VALUE_SIZE_MAX + 1 &&
+		       memchr(bytes, 0, size) == (const char *)bytes + size - 1;
 	case COTERIE_MAP_BINARY:
-		return true;
+		return size <= MAP_VALUE_SIZE_MAX;
 	default:
 		return false;
 	}
 }
 
-/* Index of the first entry whose key is not below this one. */
-static size_t lower_bound(const struct map *map, const char *key)
+size_t map_lower_bound(const struct map *map, const char *key)
 {
 	size_t low = 0, high = map->count;
 
@@ -161,56 +94,11 @@ static size_t lower_bound(const struct map *map, const char *key)
 
 static struct entry *find(const struct map *map, const char *key)
 {
-	size_t at = lower_bound(map, key);
+	size_t at = map_lower_bound(map, key);
 
 	if (at == map->count || strcmp(map->entries[at]->key, key) != 0)
 		return NULL;
 	return map->entries[at];
-}
-
-/* Free when nobody looks any more. */
-static void bury(struct map *map, struct grave *grave)
-{
-	grave->next = map->graves;
-	map->graves = grave;
-}
-
-static void sweep(struct map *map)
-{
-	while (map->graves != NULL) {
-		struct grave *next = map->graves->next;
-
-		free(map->graves); /* the first member of what is freed */
-		map->graves = next;
-	}
-	for (struct map_tracker **link = &map->trackers; *link != NULL;) {
-		struct map_tracker *tracker = *link;
-
-		if (tracker->is_gone) {
-			*link = tracker->next;
-			tracker_free(tracker);
-		} else {
-			link = &tracker->next;
-		}
-	}
-}
-
-static bool is_covered(const char *key, const char *by, size_t length, bool is_prefix)
-{
-	return is_prefix ? strncmp(key, by, length) == 0 : strcmp(key, by) == 0;
-}
-
-static void notify_all(struct map *map, enum map_event event, const char *key,
-	const struct map_value *now, const struct map_value *before)
-{
-	map->depth++;
-	for (struct map_tracker *tracker = map->depth > NOTIFY_DEPTH_MAX ? NULL : map->trackers;
-		tracker != NULL; tracker = tracker->next)
-		if (!tracker->is_gone &&
-			is_covered(key, tracker->key, tracker->length, tracker->is_prefix))
-			tracker->notify(tracker->arg, event, key, now, before);
-	if (--map->depth == 0)
-		sweep(map);
 }
 
 static int insert(struct map *map, size_t at, const char *key, const struct map_value *value,
@@ -232,12 +120,23 @@ static int insert(struct map *map, size_t at, const char *key, const struct map_
 		return -ENOMEM;
 	entry->value = *value;
 	entry->blob = blob;
+	entry->shared = NULL;
 	memcpy(entry->key, key, size);
 	memmove(&map->entries[at + 1], &map->entries[at],
 		(map->count - at) * sizeof(*map->entries));
 	map->entries[at] = entry;
 	map->count++;
 	return 0;
+}
+
+/* Its bytes stay as long as a notification may look at them. */
+static void give_up_value(struct map *map, struct entry *entry)
+{
+	if (entry->blob != NULL)
+		map_bury(map, &entry->blob->grave);
+	map_shared_detach(entry->shared);
+	entry->blob = NULL;
+	entry->shared = NULL;
 }
 
 int map_set(struct map *map, const char *key, uint32_t type, const void *bytes, uint32_t size)
@@ -248,33 +147,34 @@ int map_set(struct map *map, const char *key, uint32_t type, const void *bytes, 
 	struct entry *entry = find(map, key);
 
 	if (entry != NULL && entry->value.type == type && entry->value.size == size &&
-		memcmp(entry->value.bytes, bytes, size) == 0)
+		(size == 0 || memcmp(entry->value.bytes, bytes, size) == 0))
 		return 0;
 
 	struct blob *blob = malloc(sizeof(*blob) + size);
 
 	if (blob == NULL)
 		return -ENOMEM;
-	memcpy(blob->bytes, bytes, size);
+	if (size > 0)
+		memcpy(blob->bytes, bytes, size);
 	struct map_value now = {.type = type, .size = size, .bytes = blob->bytes};
 
 	if (entry == NULL) {
-		size_t at = lower_bound(map, key);
+		size_t at = map_lower_bound(map, key);
 		int rc = insert(map, at, key, &now, blob);
 
 		if (rc < 0) {
 			free(blob);
 			return rc;
 		}
-		notify_all(map, MAP_ADDED, map->entries[at]->key, &now, NULL);
+		map_notify_all(map, MAP_ADDED, map->entries[at]->key, &now, NULL);
 		return 0;
 	}
 	struct map_value before = entry->value;
 
-	bury(map, &entry->blob->grave);
+	give_up_value(map, entry);
 	entry->value = now;
 	entry->blob = blob;
-	notify_all(map, MAP_MODIFIED, entry->key, &now, &before);
+	map_notify_all(map, MAP_MODIFIED, entry->key, &now, &before);
 	return 0;
 }
 
@@ -307,9 +207,52 @@ int map_set_string(struct map *map, const char *key, const char *value)
 {
 	size_t size = strlen(value) + 1;
 
-	if (size > MAP_VALUE_SIZE_MAX)
+	if (size > MAP_VALUE_SIZE_MAX + 1)
 		return -EINVAL;
 	return map_set(map, key, COTERIE_MAP_STRING, value, (uint32_t)size);
+}
+
+struct map_shared *map_share(
+	struct map *map, const char *key, uint32_t type, const void *bytes, uint32_t size)
+{
+	struct map_shared *shared = calloc(1, sizeof(*shared));
+
+	if (shared == NULL)
+		return NULL;
+	/* Set it as any other first: names and sizes are checked, trackers told. */
+	map_delete(map, key);
+	if (map_set(map, key, type, bytes, size) < 0 || (shared->entry = find(map, key)) == NULL) {
+		free(shared);
+		return NULL;
+	}
+	give_up_value(map, shared->entry);
+	shared->entry->value.bytes = bytes;
+	shared->entry->shared = shared;
+	shared->map = map;
+	shared->next = map->shared;
+	if (shared->next != NULL)
+		shared->next->previous = shared;
+	map->shared = shared;
+	if (map->depth == 0)
+		map_sweep(map);
+	return shared;
+}
+
+void map_unshare(struct map_shared *shared)
+{
+	if (shared == NULL)
+		return;
+	struct map *map = shared->map;
+
+	if (shared->entry != NULL)
+		map_delete(map, shared->entry->key);
+	if (shared->previous != NULL)
+		shared->previous->next = shared->next;
+	else
+		map->shared = shared->next;
+	if (shared->next != NULL)
+		shared->next->previous = shared->previous;
+	free(shared);
 }
 
 int map_get(const struct map *map, const char *key, struct map_value *value)
@@ -366,7 +309,7 @@ int map_get_string(const struct map *map, const char *key, const char **value)
 
 int map_delete(struct map *map, const char *key)
 {
-	size_t at = lower_bound(map, key);
+	size_t at = map_lower_bound(map, key);
 
 	if (at == map->count || strcmp(map->entries[at]->key, key) != 0)
 		return -ENOENT;
@@ -378,9 +321,9 @@ int map_delete(struct map *map, const char *key)
 
 	struct map_value before = entry->value;
 
-	bury(map, &entry->blob->grave);
-	bury(map, &entry->grave);
-	notify_all(map, MAP_DELETED, entry->key, NULL, &before);
+	give_up_value(map, entry);
+	map_bury(map, &entry->grave);
+	map_notify_all(map, MAP_DELETED, entry->key, NULL, &before);
 	return 0;
 }
 
@@ -443,90 +386,8 @@ bool map_is_protected(const struct map *map, const char *key)
 	for (size_t i = 0; i < map->protection_count; i++) {
 		const struct protection *protection = &map->protections[i];
 
-		if (is_covered(key, protection->key, protection->length, protection->is_prefix))
+		if (map_is_covered(key, protection->key, protection->length, protection->is_prefix))
 			return true;
 	}
 	return false;
-}
-
-struct map_iterator *map_iterator_create(struct map *map, const char *prefix)
-{
-	struct map_iterator *iterator = calloc(1, sizeof(*iterator));
-
-	if (iterator == NULL)
-		return NULL;
-	iterator->prefix = strdup(prefix == NULL ? "" : prefix);
-	iterator->key = malloc(MAP_KEY_LENGTH_MAX + 1);
-	if (iterator->prefix == NULL || iterator->key == NULL) {
-		map_iterator_destroy(iterator);
-		return NULL;
-	}
-	iterator->map = map;
-	iterator->length = strlen(iterator->prefix);
-	iterator->key[0] = '\0';
-	return iterator;
-}
-
-const char *map_iterator_next(struct map_iterator *iterator, struct map_value *value)
-{
-	const struct map *map = iterator->map;
-	size_t at;
-
-	if (iterator->key[0] == '\0') {
-		at = lower_bound(map, iterator->prefix);
-	} else {
-		at = lower_bound(map, iterator->key);
-		if (at < map->count && strcmp(map->entries[at]->key, iterator->key) == 0)
-			at++;
-	}
-	if (at == map->count ||
-		strncmp(map->entries[at]->key, iterator->prefix, iterator->length) != 0)
-		return NULL;
-	strcpy(iterator->key, map->entries[at]->key); /* both at most MAP_KEY_LENGTH_MAX */
-	if (value != NULL)
-		*value = map->entries[at]->value;
-	return map->entries[at]->key;
-}
-
-void map_iterator_destroy(struct map_iterator *iterator)
-{
-	if (iterator == NULL)
-		return;
-	free(iterator->prefix);
-	free(iterator->key);
-	free(iterator);
-}
-
-struct map_tracker *map_track(
-	struct map *map, const char *key_or_prefix, bool is_prefix, map_notify notify, void *arg)
-{
-	struct map_tracker *tracker = calloc(1, sizeof(*tracker));
-
-	if (tracker == NULL)
-		return NULL;
-	tracker->key = strdup(key_or_prefix == NULL ? "" : key_or_prefix);
-	if (tracker->key == NULL) {
-		free(tracker);
-		return NULL;
-	}
-	tracker->length = strlen(tracker->key);
-	tracker->is_prefix = is_prefix;
-	tracker->notify = notify;
-	tracker->arg = arg;
-
-	struct map_tracker **link = &map->trackers;
-
-	while (*link != NULL)
-		link = &(*link)->next;
-	*link = tracker;
-	return tracker;
-}
-
-void map_untrack(struct map *map, struct map_tracker *tracker)
-{
-	if (tracker == NULL)
-		return;
-	tracker->is_gone = true;
-	if (map->depth == 0)
-		sweep(map);
 }

@@ -10,9 +10,10 @@
 
 #define MAP_KEY_LENGTH_MIN 3
 #define MAP_KEY_LENGTH_MAX 255
-#define MAP_VALUE_SIZE_MAX 16384
+#define MAP_VALUE_SIZE_MAX 16384 /* a string's NUL comes on top */
 
 struct map;
+struct map_shared;
 struct map_tracker;
 struct map_iterator;
 
@@ -28,6 +29,10 @@ enum map_event {
 	MAP_MODIFIED = 2,
 };
 
+/**
+ * now: NULL when deleted. before: NULL when added, and when a shared value changed. Borrowed, as is key. It
+ * may change the map, track and untrack.
+ */
 typedef void (*map_notify)(void *arg, enum map_event event, const char *key,
 	const struct map_value *now, const struct map_value *before);
 
@@ -50,6 +55,17 @@ int map_delete(struct map *map, const char *key); /* -ENOENT */
 /** Add delta to an integer key. -ENOENT; -EINVAL: not an integer. */
 int map_adjust(struct map *map, const char *key, int64_t delta);
 
+/**
+ * A key whose value is memory of the caller's, as counters are. What stood there is replaced; a map_set or
+ * map_delete of the key ends the sharing.
+ * @param bytes  borrowed until map_unshare or the end of the map
+ * @return for the other two; NULL: out of memory, or not a legal key or value
+ */
+struct map_shared *map_share(
+	struct map *map, const char *key, uint32_t type, const void *bytes, uint32_t size);
+void map_shared_changed(struct map_shared *shared); /* tell trackers; cheap without; NULL is ignored */
+void map_unshare(struct map_shared *shared);        /* deletes the key if it is still shared; NULL is ignored */
+
 /** Make a key (or all keys that begin so) read-only for clients; the executive may still write. */
 int map_protect(struct map *map, const char *key_or_prefix, bool is_prefix);
 bool map_is_protected(const struct map *map, const char *key);
@@ -59,7 +75,11 @@ struct map_iterator *map_iterator_create(struct map *map, const char *prefix);
 const char *map_iterator_next(struct map_iterator *iterator, struct map_value *value); /* NULL: end */
 void map_iterator_destroy(struct map_iterator *iterator);
 
-/** Call notify at each change of a key, or of all keys that begin so. */
+/**
+ * Call notify at each change of a key, or of all keys that begin so (NULL: the whole map). Trackers of the
+ * very key are told first, then those of prefixes from the longest to the shortest; among equals the newest
+ * is told first. NULL: out of memory.
+ */
 struct map_tracker *map_track(struct map *map, const char *key_or_prefix, bool is_prefix,
 	map_notify notify, void *arg);
 void map_untrack(struct map *map, struct map_tracker *tracker);

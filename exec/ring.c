@@ -447,6 +447,23 @@ uint32_t ring_backlog(const struct ring *ring)
 	return queue.used;
 }
 
+bool ring_is_safe_kept(const struct ring *ring)
+{
+	return ring->engine != NULL && totem_engine_is_safe_honoured(ring->engine);
+}
+
+int ring_node_status(const struct ring *ring, uint32_t nodeid, struct coterie_node_status *status)
+{
+	const struct plugin *transport = ring->transport;
+
+	memset(status, 0, sizeof(*status));
+	status->size = sizeof(*status);
+	status->nodeid = nodeid;
+	if (transport == NULL || transport->transport.node_status == NULL)
+		return -ENOTSUP;
+	return transport->transport.node_status(transport->self, nodeid, status);
+}
+
 void ring_membership(const struct ring *ring, struct coterie_ring_id *id, const uint32_t **nodeids,
 	uint32_t *count)
 {

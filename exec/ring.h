@@ -32,6 +32,10 @@ void ring_synchronized(struct ring *ring);
 struct totem_engine *ring_engine(struct ring *ring); /* for getters */
 /** Frames queued and not yet sent; 0 when all that was sent before is in the order. */
 uint32_t ring_backlog(const struct ring *ring);
+/** Every member takes part in safe delivery. */
+bool ring_is_safe_kept(const struct ring *ring);
+/** What the transport says of a node; *status is filled in whole. -ENOENT; -ENOTSUP: it cannot say. */
+int ring_node_status(const struct ring *ring, uint32_t nodeid, struct coterie_node_status *status);
 void ring_membership(const struct ring *ring, struct coterie_ring_id *id, const uint32_t **nodeids,
 	uint32_t *count);
 

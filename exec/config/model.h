@@ -85,6 +85,7 @@ struct config {
 
 	struct config_plugin *services;
 	uint32_t service_count;
+	const char *quorum_provider; /* plugin name; NULL: none */
 	struct config_option *options;
 	uint32_t option_count;
 

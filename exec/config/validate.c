@@ -114,15 +114,29 @@ static void check_totem(struct tree *tree)
 			"'linknumber'");
 }
 
-static void check_quorum(struct tree *tree)
+/* Whether the plugin is there, and able, is found out when it is loaded. */
+static void set_quorum(struct tree *tree, struct config *config)
 {
 	const char *provider = tree_text(tree, "quorum.provider");
 
-	if (provider != NULL && strcmp(provider, "corosync_votequorum") != 0)
+	if (provider == NULL)
+		return;
+	config->quorum_provider = strcmp(provider, "corosync_votequorum") == 0 ? "votequorum" : provider;
+	if (*provider == '\0' ||
+		strspn(config->quorum_provider, "abcdefghijklmnopqrstuvwxyz0123456789_") !=
+			strlen(config->quorum_provider))
 		tree_error(tree, tree_place(tree, "quorum.provider"),
-			"no quorum provider '%s': use corosync_votequorum, or remove the line for "
-			"none",
+			"no quorum provider '%s': use corosync_votequorum, the name of a plugin, or remove "
+			"the line for none",
 			provider);
+}
+
+static bool has_section(const struct tree *tree, const char *prefix)
+{
+	for (uint32_t i = 0; i < tree->count; i++)
+		if (strncmp(tree->items[i].key, prefix, strlen(prefix)) == 0)
+			return true;
+	return false;
 }
 
 static void set_system(struct tree *tree, struct config *config)
@@ -163,7 +177,10 @@ static void set_system(struct tree *tree, struct config *config)
 /* The standard services, then what `service` sections ask for; each name once. */
 int plugins_build(struct tree *tree, struct config *config)
 {
-	static const char *const standard[] = {"cmap", "cfg", "cpg", "quorum", "votequorum"};
+	/* In the order of the reference: it tells of the provider before quorum. */
+	const char *const standard[] = {"cmap", "cfg", "cpg", "evs",
+		has_section(tree, "resources.") ? "mon" : NULL,
+		has_section(tree, "resources.") ? "wd" : NULL, config->quorum_provider, "quorum"};
 	uint32_t count = sizeof(standard) / sizeof(standard[0]);
 	struct config_plugin *services =
 		arena_take(tree->arena, (count + tree->service_count) * sizeof(*services));
@@ -179,8 +196,7 @@ int plugins_build(struct tree *tree, struct config *config)
 		return 0;
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		if (strcmp(standard[i], "votequorum") == 0 &&
-			!is_text(tree, "quorum.provider", "corosync_votequorum"))
+		if (standard[i] == NULL)
 			continue;
 		services[config->service_count++] =
 			(struct config_plugin){.name = standard[i], .file = tree->file};
@@ -213,7 +229,7 @@ int config_validate(
 	check_words(tree);
 	set_transport(tree, config);
 	check_totem(tree);
-	check_quorum(tree);
+	set_quorum(tree, config);
 	set_system(tree, config);
 	if ((rc = plugins_build(tree, config)) < 0)
 		return rc;

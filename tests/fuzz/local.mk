@@ -10,7 +10,7 @@ sanitized_scripts += %D%/fuzz.sh
 EXTRA_DIST += %D%/corpus
 
 fuzz_driver = %D%/driver.c %D%/fuzz.h
-fuzz_config_sources = %D%/fuzz_config.c $(config_sources) exec/map.c
+fuzz_config_sources = %D%/fuzz_config.c $(config_sources) $(map_sources)
 fuzz_cpg_sources = %D%/fuzz_cpg.c $(cpg_service_sources) $(mock_host_sources)
 fuzz_groups_sources = %D%/fuzz_groups.c
 fuzz_packets_sources = %D%/fuzz_packets.c %D%/ring.c %D%/ring.h

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "exec/config/model.h"
+#include "exec/executive.h"
 #include "exec/log.h"
-#include "exec/map.h"
 #include "exec/ring.h"
 #include "exec/route.h"
 #include "exec/sync.h"
@@ -69,52 +69,6 @@ void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem
 	va_end(arguments);
 }
 
-/* --- map.c --- */
-
-int map_set(struct map *map, const char *key, uint32_t type, const void *bytes, uint32_t size)
-{
-	(void)map;
-	if (size > sizeof(exec_stub.key_value))
-		return -EINVAL;
-	snprintf(exec_stub.key, sizeof(exec_stub.key), "%s", key);
-	exec_stub.key_type = type;
-	exec_stub.key_size = size;
-	memcpy(exec_stub.key_value, bytes, size);
-	return 0;
-}
-
-int map_get(const struct map *map, const char *key, struct map_value *value)
-{
-	(void)map;
-	if (strcmp(key, exec_stub.key) != 0)
-		return -ENOENT;
-	*value = (struct map_value){.type = exec_stub.key_type,
-		.size = exec_stub.key_size,
-		.bytes = exec_stub.key_value};
-	return 0;
-}
-
-int map_get_u8(const struct map *map, const char *key, uint8_t *value)
-{
-	struct map_value found;
-
-	if (map_get(map, key, &found) < 0)
-		return -ENOENT;
-	if (found.type != COTERIE_MAP_U8)
-		return -EINVAL;
-	*value = *(const uint8_t *)found.bytes;
-	return 0;
-}
-
-int map_delete(struct map *map, const char *key)
-{
-	(void)map;
-	if (strcmp(key, exec_stub.key) != 0)
-		return -ENOENT;
-	exec_stub.key[0] = '\0';
-	return 0;
-}
-
 /* --- config/model.c --- */
 
 const char *config_option(const struct config *config, const char *plugin, const char *name,
@@ -155,6 +109,35 @@ int route_send(struct route *route, struct plugin *plugin, uint32_t function, ui
 	exec_stub.sent++;
 	return exec_stub.send_rc;
 }
+
+bool ring_is_safe_kept(const struct ring *ring)
+{
+	(void)ring;
+	return exec_stub.is_safe_kept;
+}
+
+int ring_node_status(const struct ring *ring, uint32_t nodeid, struct coterie_node_status *status)
+{
+	(void)ring;
+	*status = (struct coterie_node_status){
+		.size = sizeof(*status), .nodeid = nodeid, .is_reachable = 1, .onwire_max = 7};
+	return nodeid == 3 ? 0 : -ENOENT;
+}
+
+void executive_stop(struct executive *executive, int exit_code)
+{
+	(void)executive, (void)exit_code;
+	exec_stub.stops++;
+}
+
+void executive_die(struct executive *executive, int exit_status)
+{
+	(void)executive;
+	exec_stub.exit_status = exit_status;
+	longjmp(exec_stub.on_die, 1);
+}
+
+int log_reopen(void) { return -ENOSPC; }
 
 void ring_membership(const struct ring *ring, struct coterie_ring_id *id, const uint32_t **nodeids,
 	uint32_t *count)

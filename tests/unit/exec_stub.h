@@ -1,10 +1,11 @@
 /*
  * Stand-ins for the parts of the executive around plugin.c, host.c and ipc_*.c: a log that can be
- * read, a small map, a ring and a synchronisation that are what the test says.
+ * read, a ring and a synchronisation that are what the test says.
  */
 #ifndef TESTS_UNIT_EXEC_STUB_H
 #define TESTS_UNIT_EXEC_STUB_H
 
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,11 +15,10 @@ struct exec_stub {
 	char log[65536]; /* lines as "SUBSYSTEM PRIO text\n" */
 	struct totem_queue queue;
 	bool is_synchronizing;
-	/* The one key of the map. */
-	char key[64];
-	uint32_t key_type;
-	uint8_t key_value[8];
-	uint32_t key_size;
+	bool is_safe_kept;
+	uint32_t stops;
+	int exit_status; /* executive_die jumps to on_die */
+	jmp_buf on_die;
 	uint32_t sent; /* ring messages */
 	int send_rc;
 };

@@ -67,11 +67,11 @@ fail_alloc_ldflags = $(AM_LDFLAGS) \
 %C%_test_wire_LDADD = libtotem.la $(CHECK_LIBS)
 
 # exec/ipc_*.c, plugin*.c, host.c: a real loop and libqb, stand-ins for the rest.
-exec_stub_sources = %D%/exec_stub.c %D%/exec_stub.h
+exec_stub_sources = %D%/exec_stub.c %D%/exec_stub.h $(map_sources)
 exec_ipc_sources = exec/loop.c exec/ipc_server.c exec/ipc_poll.c exec/ipc_access.c exec/ipc_request.c \
 	exec/ipc_gate.c exec/ipc_client.c
 exec_plugin_sources = exec/plugin.c exec/plugin_open.c exec/plugin_check.c exec/plugin_options.c \
-	exec/host.c exec/state_dir.c exec/totem/frame.c
+	$(host_sources) exec/quorum.c exec/stats.c exec/state_dir.c exec/totem/frame.c
 exec_plugin_tests = %D%/test_host %D%/test_ipc %D%/test_plugin
 check_PROGRAMS += $(exec_plugin_tests)
 TESTS += $(exec_plugin_tests)
@@ -85,6 +85,16 @@ TESTS += $(exec_plugin_tests)
 %C%_test_plugin_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_PLUGIN_DIR='"$(abs_top_builddir)/%D%/plugins"'
 %C%_test_plugin_CFLAGS = $(TEST_CFLAGS)
 %C%_test_plugin_LDADD = $(CHECK_LIBS) $(QB_LIBS) $(LTDL_LIBS)
+
+# exec/{quorum,stats}.c
+check_PROGRAMS += %D%/test_quorum_verdict %D%/test_stats
+TESTS += %D%/test_quorum_verdict %D%/test_stats
+%C%_test_quorum_verdict_SOURCES = %D%/test_quorum_verdict.c $(exec_stub_sources) exec/quorum.c
+%C%_test_quorum_verdict_CFLAGS = $(TEST_CFLAGS)
+%C%_test_quorum_verdict_LDADD = $(CHECK_LIBS)
+%C%_test_stats_SOURCES = %D%/test_stats.c exec/stats.c exec/loop.c
+%C%_test_stats_CFLAGS = $(TEST_CFLAGS)
+%C%_test_stats_LDADD = $(CHECK_LIBS) $(QB_LIBS)
 
 dist_check_SCRIPTS += %D%/plugin_start.sh %D%/start_failures.sh
 TESTS += %D%/plugin_start.sh %D%/start_failures.sh
@@ -180,19 +190,19 @@ TESTS += $(client_unit_tests)
 %C%_test_libcpg_CFLAGS = $(TEST_CFLAGS)
 %C%_test_libcpg_LDADD = libcpg.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
 
-# exec/config, exec/map.c, exec/log*.c: libexecutive.la as a whole would pull in engine and libltdl.
+# exec/config, $(map_sources), exec/log*.c: libexecutive.la as a whole would pull in engine and libltdl.
 EXTRA_DIST += %D%/vectors/corosync-t.txt %D%/vectors/cmap-udpu3.txt
 config_unit_tests = %D%/test_legacy %D%/test_log %D%/test_map %D%/test_validate
 check_PROGRAMS += $(config_unit_tests)
 TESTS += $(config_unit_tests)
-config_case_sources = %D%/config_case.c %D%/config_case.h $(config_sources) exec/map.c
+config_case_sources = %D%/config_case.c %D%/config_case.h $(config_sources) $(map_sources)
 %C%_test_legacy_SOURCES = %D%/test_legacy.c $(config_case_sources)
 %C%_test_legacy_CFLAGS = $(TEST_CFLAGS)
 %C%_test_legacy_LDADD = $(CHECK_LIBS)
 %C%_test_log_SOURCES = %D%/test_log.c exec/log.c exec/log_format.c exec/log_limit.c exec/log_sink.c
 %C%_test_log_CFLAGS = $(TEST_CFLAGS)
 %C%_test_log_LDADD = $(CHECK_LIBS)
-%C%_test_map_SOURCES = %D%/test_map.c exec/map.c $(fail_alloc_sources)
+%C%_test_map_SOURCES = %D%/test_map.c $(map_sources) $(fail_alloc_sources)
 %C%_test_map_CFLAGS = $(TEST_CFLAGS)
 %C%_test_map_LDFLAGS = $(fail_alloc_ldflags)
 %C%_test_map_LDADD = $(CHECK_LIBS)

@@ -11,13 +11,21 @@
 #include <check.h>
 
 #include "exec/executive.h"
+#include "exec/config/model.h"
+#include "exec/ipc_server.h"
 #include "exec/loop.h"
+#include "exec/map.h"
 #include "exec/plugin_private.h"
+#include "exec/quorum.h"
+#include "exec/stats.h"
 #include "exec_stub.h"
 
 #define MS UINT64_C(1000000)
 
 static struct executive executive;
+static struct config config;
+static struct config_node nodes[2] = {{.nodeid = 1, .link_count = 1}, {.nodeid = 3, .link_count = 2}};
+static struct coterie_plugin descriptor;
 static struct plugin plugin;
 static const struct coterie_host *host;
 static struct coterie_ctx *ctx;
@@ -27,8 +35,15 @@ static void set_up(void)
 {
 	exec_stub_reset();
 	calls = 0;
-	executive = (struct executive){.nodeid = 3, .is_quorate = true, .loop = loop_create()};
+	config = (struct config){.nodes = nodes, .node_count = 2, .local = 1};
+	executive = (struct executive){
+		.nodeid = 3, .loop = loop_create(), .map = map_create(), .config = &config};
+	executive.stats = stats_create(executive.loop);
+	executive.ipc = ipc_create(&executive);
+	executive.quorum = quorum_create(&executive, "tally");
+	descriptor = (struct coterie_plugin){.offers = COTERIE_CAN_QUORUM};
 	plugin = (struct plugin){.name = "tally",
+		.descriptor = &descriptor,
 		.subsystem = "TALLY",
 		.state = PLUGIN_RUNNING,
 		.executive = &executive};
@@ -41,6 +56,10 @@ static void tear_down(void)
 {
 	host_resources_reclaim(&plugin);
 	host_resources_reclaim(&plugin); /* nothing left: nothing happens */
+	quorum_destroy(executive.quorum);
+	ipc_destroy(executive.ipc);
+	stats_destroy(executive.stats);
+	map_destroy(executive.map);
 	loop_destroy(executive.loop);
 }
 
@@ -66,7 +85,7 @@ START_TEST(the_table_is_whole)
 	ck_assert_uint_eq(host->size, sizeof(struct coterie_host));
 	ck_assert_uint_eq(host->abi_major, COTERIE_ABI_MAJOR);
 	ck_assert_uint_eq(host->abi_minor, COTERIE_ABI_MINOR);
-	ck_assert_uint_eq(host->caps, 31);
+	ck_assert_uint_eq(host->caps, 255);
 	for (size_t i = 0; i < size / sizeof(void *); i++)
 		ck_assert_msg(members[i] != NULL, "member %zu", i);
 }
@@ -296,15 +315,171 @@ START_TEST(map_and_ring)
 	ck_assert_int_eq(host->map_delete(ctx, "a.key"), -ENOENT);
 
 	ck_assert_uint_eq(host->local_nodeid(ctx), 3);
+	ck_assert_uint_eq(host->is_quorate(ctx), 0); /* a provider is configured */
+	executive.is_quorate = true;
 	ck_assert_uint_eq(host->is_quorate(ctx), 1);
-	executive.is_quorate = false;
-	ck_assert_uint_eq(host->is_quorate(ctx), 0);
 	host->membership(ctx, &ring, &nodeids, &size);
 	ck_assert_uint_eq(size, 3);
 	ck_assert_uint_eq(ring.seq, 8);
 	exec_stub.send_rc = -EAGAIN;
 	ck_assert_int_eq(host->ring_send(ctx, 0, COTERIE_AGREED, NULL, 0), -EAGAIN);
 	ck_assert_uint_eq(exec_stub.sent, 1);
+}
+END_TEST
+
+static char told[256];
+
+static void on_change(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
+	const struct coterie_map_value *before)
+{
+	struct coterie_map_tracker **self = arg;
+	size_t used = strlen(told);
+
+	snprintf(told + used, sizeof(told) - used, "%u %s %u %u;", event, key, now->type, before->type);
+	if (event == COTERIE_MAP_DELETED && self != NULL) {
+		host->map_untrack(ctx, *self); /* from inside */
+		*self = NULL;
+	}
+}
+
+static uint32_t read_seven(void *arg, void *value)
+{
+	(void)arg;
+	*(uint8_t *)value = 7;
+	return 1;
+}
+
+START_TEST(maps_are_tracked_and_walked)
+{
+	struct coterie_map_tracker *tracker, *adds;
+	struct coterie_map_iterator *iterator;
+	struct coterie_map_value value;
+	uint8_t number = 255;
+
+	told[0] = '\0';
+	ck_assert_int_eq(host->map_track(ctx, COTERIE_MAP_CONFIG, "a.", COTERIE_MAP_PREFIX | 7, on_change,
+				 &tracker, &tracker),
+		0);
+	ck_assert_int_eq(host->map_track(ctx, COTERIE_MAP_CONFIG, "a.key", COTERIE_MAP_ADDED, on_change,
+				 NULL, &adds),
+		0);
+	host->map_set(ctx, "a.key", COTERIE_MAP_U8, &number, 1);
+	ck_assert_int_eq(host->map_adjust(ctx, "a.key", 1), 0);
+	host->map_set(ctx, "b.key", COTERIE_MAP_U8, &number, 1);
+	ck_assert_int_eq(host->map_read(ctx, COTERIE_MAP_CONFIG, "a.key", &value), 0);
+	ck_assert_uint_eq(*(const uint8_t *)value.bytes, 0);
+	ck_assert_int_eq(host->map_read(ctx, COTERIE_MAP_STATS, "a.key", &value), -ENOENT);
+	ck_assert_int_eq(host->map_read(ctx, 2, "a.key", &value), -ENOENT);
+	ck_assert_int_eq(host->map_iterate(ctx, COTERIE_MAP_CONFIG, "", &iterator), 0);
+	ck_assert_str_eq(host->map_iterate_next(iterator, &value), "a.key");
+	ck_assert_uint_eq(value.type, COTERIE_MAP_U8);
+	host->map_delete(ctx, "a.key");
+	ck_assert_ptr_null(tracker);
+	ck_assert_str_eq(host->map_iterate_next(iterator, NULL), "b.key");
+	ck_assert_ptr_null(host->map_iterate_next(iterator, NULL));
+	host->map_iterate_end(iterator);
+	host->map_iterate_end(NULL);
+	host->map_untrack(ctx, adds);
+	host->map_untrack(ctx, NULL);
+	ck_assert_str_eq(told, "4 a.key 2 0;4 a.key 2 0;2 a.key 2 2;1 a.key 0 2;");
+	ck_assert_uint_eq(host->map_is_protected(ctx, "c.key"), 0);
+	ck_assert_int_eq(host->map_protect(ctx, "c.", 1), 0);
+	ck_assert_uint_eq(host->map_is_protected(ctx, "c.key"), 1);
+}
+END_TEST
+
+START_TEST(statistics_end_with_their_plugin)
+{
+	struct coterie_map_tracker *tracker;
+	struct coterie_map_iterator *iterator;
+	struct coterie_map_value value;
+	struct plugin other = plugin;
+
+	ck_assert_int_eq(host_resources_create(&other), 0);
+	told[0] = '\0';
+	host->map_track((struct coterie_ctx *)&other, COTERIE_MAP_STATS, "stats.", COTERIE_MAP_PREFIX | 5,
+		on_change, NULL, &tracker);
+	ck_assert_int_eq(host->stat_add(ctx, "stats.seven", COTERIE_MAP_U8, read_seven, NULL), 0);
+	ck_assert_int_eq(host->map_read(ctx, COTERIE_MAP_STATS, "stats.seven", &value), 0);
+	ck_assert_uint_eq(*(const uint8_t *)value.bytes, 7);
+	host->stat_del((struct coterie_ctx *)&other, "stats.seven"); /* not its own */
+	ck_assert_int_eq(host->map_iterate(ctx, COTERIE_MAP_STATS, NULL, &iterator), 0);
+	ck_assert_str_eq(host->map_iterate_next(iterator, &value), "stats.seven");
+	ck_assert_int_eq(host->stats_on_clear(ctx, "seven", count, NULL), 0);
+	ck_assert_int_eq(host->stats_clear(ctx, "seven"), 0);
+	ck_assert_uint_eq(calls, 1);
+	host_resources_reclaim(&plugin);
+	ck_assert_str_eq(told, "4 stats.seven 2 2;1 stats.seven 2 2;");
+	ck_assert(exec_stub_has_logged("Leak: 1 map iterators were left"));
+	ck_assert_int_eq(host->stats_clear((struct coterie_ctx *)&other, "seven"), -ENOENT);
+	host_resources_reclaim(&other);
+	ck_assert(exec_stub_has_logged("Leak: 1 map trackers were left"));
+}
+END_TEST
+
+static void on_verdict(void *arg, const struct coterie_quorum *verdict)
+{
+	(void)arg;
+	snprintf(told, sizeof(told), "%u %u %s", verdict->is_quorate, verdict->member_count,
+		verdict->provider);
+}
+
+START_TEST(a_verdict_opens_the_gate)
+{
+	static const uint32_t members[] = {1, 3};
+	struct coterie_quorum verdict = {.size = sizeof(verdict), .is_quorate = 1, .members = members,
+		.member_count = 2};
+
+	ck_assert_int_eq(host->quorum_watch(ctx, on_verdict, NULL), 0);
+	ck_assert_int_eq(host->quorum_watch(ctx, on_verdict, NULL), -EEXIST);
+	ck_assert_int_eq(host->quorum_publish(ctx, &verdict), 0);
+	ck_assert_str_eq(told, "1 2 tally");
+	ck_assert_uint_eq(host->is_quorate(ctx), 1);
+	verdict.size = offsetof(struct coterie_quorum, members); /* somebody of an older ABI */
+	verdict.members = NULL;
+	verdict.is_quorate = 0;
+	host->quorum_get(ctx, &verdict);
+	ck_assert_uint_eq(verdict.is_quorate, 1);
+	ck_assert_ptr_null(verdict.members);
+	host_resources_reclaim(&plugin);
+	ck_assert(!executive.is_quorate); /* its provider is gone */
+}
+END_TEST
+
+START_TEST(nodes_are_asked_for)
+{
+	struct coterie_node_status status = {.size = sizeof(status)};
+	struct coterie_peer peer = {.size = sizeof(peer)};
+
+	ck_assert_int_eq(host->node_status(ctx, 3, &status), 0);
+	ck_assert_uint_eq(status.size, sizeof(status));
+	ck_assert_uint_eq(status.nodeid, 3);
+	ck_assert_uint_eq(status.onwire_max, 7);
+	status = (struct coterie_node_status){
+		.size = offsetof(struct coterie_node_status, onwire_max), .onwire_max = 1};
+	ck_assert_int_eq(host->node_status(ctx, 3, &status), 0);
+	ck_assert_uint_eq(status.is_reachable, 1);
+	ck_assert_uint_eq(status.onwire_max, 1); /* beyond what there was room for */
+	ck_assert_int_eq(host->node_status(ctx, 4, &status), -ENOENT);
+	ck_assert_int_eq(host->node_addresses(ctx, 3, &peer), 0);
+	ck_assert_uint_eq(peer.link_count, 2);
+	ck_assert_uint_eq(peer.is_local, 1);
+	ck_assert_ptr_eq(peer.addresses, nodes[1].addresses);
+	ck_assert_int_eq(host->node_addresses(ctx, 2, &peer), -ENOENT);
+	exec_stub.is_safe_kept = true;
+	ck_assert_uint_eq(host->is_safe_kept(ctx), 1);
+}
+END_TEST
+
+START_TEST(the_end_is_logged)
+{
+	host->stop(ctx);
+	ck_assert_uint_eq(exec_stub.stops, 1);
+	if (setjmp(exec_stub.on_die) == 0)
+		host->die(ctx, 255, "Killed by node 2 : tired");
+	ck_assert_int_eq(exec_stub.exit_status, 255);
+	ck_assert(exec_stub_has_logged("TALLY 5 Killed by node 2 : tired"));
+	ck_assert_int_eq(host->log_reopen(ctx), -ENOSPC);
 }
 END_TEST
 
@@ -326,6 +501,11 @@ int main(void)
 	tcase_add_test(tcase, a_stopped_plugin_gets_nothing_new);
 	tcase_add_test(tcase, what_is_left_behind_is_reported);
 	tcase_add_test(tcase, map_and_ring);
+	tcase_add_test(tcase, maps_are_tracked_and_walked);
+	tcase_add_test(tcase, statistics_end_with_their_plugin);
+	tcase_add_test(tcase, a_verdict_opens_the_gate);
+	tcase_add_test(tcase, nodes_are_asked_for);
+	tcase_add_test(tcase, the_end_is_logged);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_set_tap(runner, "-");

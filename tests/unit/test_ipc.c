@@ -232,6 +232,7 @@ static void set_up(void)
 	f.executive.config = &f.config;
 	f.executive.instance = f.instance;
 	f.executive.loop = loop_create();
+	f.executive.map = map_create();
 	f.executive.ring = (struct ring *)&f;
 	f.executive.sync = (struct sync *)&f;
 	f.executive.is_quorate = true;
@@ -268,6 +269,7 @@ static void tear_down(void)
 	ipc_server_close(f.plugin.ipc);
 	ck_assert_ptr_null(f.plugin.ipc);
 	ipc_destroy(f.executive.ipc);
+	map_destroy(f.executive.map);
 	loop_destroy(f.executive.loop);
 	close(f.go[0]);
 	close(f.go[1]);
@@ -587,7 +589,7 @@ START_TEST(access_by_uid_and_gid)
 
 	if (geteuid() != 0)
 		return;
-	map_set(NULL, access_rows[_i].key, access_rows[_i].type, &value,
+	map_set(f.executive.map, access_rows[_i].key, access_rows[_i].type, &value,
 		access_rows[_i].type == COTERIE_MAP_U8 ? 1 : 4);
 	int status = serve(start_client(play_as_1234));
 	ck_assert_msg(status == (access_rows[_i].is_permitted ? 0 : 77 << 8), "%s = %u: status %#x",

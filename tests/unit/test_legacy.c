@@ -41,7 +41,6 @@ static const struct difference {
 	{"logfile: /nonexist/x", 0, "opened when it is used, not because it is named"},
 	{"state_dir: /nonexist", 0, "main.c looks at the folder, with exit code 16"},
 	{"priority: high", -EINVAL, "-t overlooks it there, the start does not"},
-	{"provider: foo", -EINVAL, "-t overlooks it there, the start does not"},
 };
 
 /* Cases that differ by what they are about. */

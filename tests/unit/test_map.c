@@ -120,9 +120,10 @@ static const struct typed {
 	{COTERIE_MAP_STRING, 0, -EINVAL},
 	{COTERIE_MAP_STRING, 1, 0},       /* the NUL alone */
 	{COTERIE_MAP_STRING, 2, -EINVAL}, /* a NUL before the end */
-	{COTERIE_MAP_BINARY, 0, -EINVAL},
+	{COTERIE_MAP_BINARY, 0, 0},
 	{COTERIE_MAP_BINARY, MAP_VALUE_SIZE_MAX, 0},
 	{COTERIE_MAP_BINARY, MAP_VALUE_SIZE_MAX + 1, -EINVAL},
+	{COTERIE_MAP_U8, 0, -EINVAL},
 	{13, 1, -EINVAL},
 };
 
@@ -137,11 +138,11 @@ END_TEST
 
 START_TEST(long_strings_are_refused)
 {
-	static char text[MAP_VALUE_SIZE_MAX + 1];
+	static char text[MAP_VALUE_SIZE_MAX + 2];
 
-	memset(text, 'x', MAP_VALUE_SIZE_MAX);
+	memset(text, 'x', MAP_VALUE_SIZE_MAX + 1);
 	ck_assert_int_eq(map_set_string(map, "key", text), -EINVAL);
-	text[MAP_VALUE_SIZE_MAX - 1] = '\0';
+	text[MAP_VALUE_SIZE_MAX] = '\0';
 	ck_assert_int_eq(map_set_string(map, "key", text), 0);
 }
 END_TEST
@@ -237,11 +238,115 @@ START_TEST(trackers_hear_of_changes)
 	map_set_u8(map, "k.xy", 1);
 	map_set_u8(map, "other", 1);
 	map_delete(map, "k.x");
-	ck_assert_str_eq(told, "a+k.x o+k.x a*k.x o*k.x a*k.x o*k.x a+k.xy a-k.x o-k.x ");
+	ck_assert_str_eq(told, "o+k.x a+k.x o*k.x a*k.x o*k.x a*k.x a+k.xy o-k.x a-k.x ");
 	map_untrack(map, tracker);
 	told[0] = '\0';
 	map_set_u8(map, "k.x", 1);
 	ck_assert_str_eq(told, "o+k.x ");
+}
+END_TEST
+
+START_TEST(the_nearest_tracker_hears_first)
+{
+	static char tags[] = "0\0" "1\0" "2\0" "3\0" "4\0" "5";
+	static const struct {
+		const char *key;
+		bool is_prefix;
+	} rows[] = {{"", true}, {"k.", true}, {"k.x", false}, {"k", true}, {"k.x", false}, {"k.", true}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		map_track(map, rows[i].key, rows[i].is_prefix, note, tags + 2 * i);
+	map_set_u8(map, "k.x", 1);
+	ck_assert_str_eq(told, "4+k.x 2+k.x 5+k.x 1+k.x 3+k.x 0+k.x ");
+}
+END_TEST
+
+static void track_more(void *arg, enum map_event event, const char *key, const struct map_value *now,
+	const struct map_value *before)
+{
+	(void)event, (void)key, (void)now, (void)before;
+	map_track(map, "k.", true, note, arg);
+}
+
+START_TEST(a_new_tracker_hears_of_later_changes)
+{
+	static char name[] = "n";
+
+	map_track(map, "k.x", false, track_more, name);
+	map_set_u8(map, "k.x", 1);
+	ck_assert_str_eq(told, "");
+	map_set_u8(map, "k.y", 1);
+	ck_assert_str_eq(told, "n+k.y ");
+}
+END_TEST
+
+/* --- shared values --- */
+
+static uint32_t changes;
+
+static void count_changes(void *arg, enum map_event event, const char *key, const struct map_value *now,
+	const struct map_value *before)
+{
+	(void)arg, (void)key;
+	changes++;
+	if (before == NULL)
+		ck_assert_int_ne(event, MAP_DELETED);
+	if (now != NULL)
+		ck_assert_uint_eq(now->size, 8);
+}
+
+START_TEST(a_shared_value_is_read_in_place)
+{
+	uint64_t counter = 5;
+	struct map_shared *shared = map_share(map, "count", COTERIE_MAP_U64, &counter, sizeof(counter));
+	struct map_value value;
+
+	changes = 0;
+	ck_assert_ptr_nonnull(shared);
+	counter++;
+	map_shared_changed(shared);
+	ck_assert_int_eq(map_get(map, "count", &value), 0);
+	ck_assert_uint_eq(*(const uint64_t *)value.bytes, 6);
+	struct map_tracker *tracker = map_track(map, "cou", true, count_changes, NULL);
+	map_shared_changed(shared);
+	ck_assert_uint_eq(changes, 1);
+	map_untrack(map, tracker);
+	map_shared_changed(shared);
+	ck_assert_uint_eq(changes, 1);
+	map_track(map, "count", false, count_changes, NULL);
+	map_shared_changed(shared);
+	ck_assert_uint_eq(changes, 2);
+	map_set_u8(map, "other", 3);
+	map_unshare(shared); /* deletes it */
+	ck_assert_uint_eq(changes, 3);
+	ck_assert_int_eq(map_get(map, "count", &value), -ENOENT);
+}
+END_TEST
+
+START_TEST(a_set_ends_the_sharing)
+{
+	uint64_t counter = 5, other = 9;
+	struct map_shared *first = map_share(map, "count", COTERIE_MAP_U64, &counter, sizeof(counter));
+	struct map_shared *second = map_share(map, "gone", COTERIE_MAP_U64, &counter, sizeof(counter));
+	struct map_value value;
+
+	changes = 0;
+	map_track(map, "", true, count_changes, NULL);
+	ck_assert_int_eq(map_set(map, "count", COTERIE_MAP_U64, &other, sizeof(other)), 0);
+	ck_assert_int_eq(map_delete(map, "gone"), 0);
+	ck_assert_uint_eq(changes, 2);
+	counter++;
+	map_shared_changed(first);
+	map_shared_changed(second);
+	map_shared_changed(NULL);
+	ck_assert_uint_eq(changes, 2);
+	map_unshare(first); /* the key is somebody else's now */
+	map_unshare(second);
+	map_unshare(NULL);
+	ck_assert_int_eq(map_get(map, "count", &value), 0);
+	ck_assert_uint_eq(*(const uint64_t *)value.bytes, 9);
+	ck_assert_ptr_null(map_share(map, "no", COTERIE_MAP_U64, &counter, sizeof(counter)));
+	map_share(map, "left", COTERIE_MAP_U64, &counter, sizeof(counter)); /* ends with the map */
 }
 END_TEST
 
@@ -292,8 +397,8 @@ START_TEST(trackers_may_change_what_they_track)
 	ck_assert_uint_eq(value, 5);
 	map_untrack(map, tracker);
 
-	map_track(map, "key", false, delete_it, &count);
 	victim = map_track(map, "key", false, note, name);
+	map_track(map, "key", false, delete_it, &count);
 	ck_assert_int_eq(map_set_u8(map, "key", 9), 0);
 	ck_assert_int_eq(map_get_u8(map, "key", &value), -ENOENT);
 	ck_assert_uint_eq(count, 2);
@@ -415,6 +520,10 @@ int main(void)
 	tcase_add_test(tc, many_keys_stay_sorted);
 	tcase_add_test(tc, changes_during_a_walk_are_safe);
 	tcase_add_test(tc, trackers_hear_of_changes);
+	tcase_add_test(tc, the_nearest_tracker_hears_first);
+	tcase_add_test(tc, a_new_tracker_hears_of_later_changes);
+	tcase_add_test(tc, a_shared_value_is_read_in_place);
+	tcase_add_test(tc, a_set_ends_the_sharing);
 	tcase_add_test(tc, trackers_may_change_what_they_track);
 	tcase_add_test(tc, endless_changes_end);
 	tcase_add_test(tc, integers_are_adjusted);

@@ -14,7 +14,10 @@
 #include "exec/config/model.h"
 #include "exec/executive.h"
 #include "exec/loop.h"
+#include "exec/map.h"
 #include "exec/plugin_private.h"
+#include "exec/quorum.h"
+#include "exec/stats.h"
 #include "exec_stub.h"
 
 /* As in plugins/variant.c */
@@ -49,6 +52,9 @@ static void set_up(void)
 	f.config.options = f.options;
 	f.executive.config = &f.config;
 	f.executive.loop = loop_create();
+	f.executive.map = map_create();
+	f.executive.stats = stats_create(f.executive.loop);
+	f.executive.quorum = quorum_create(&f.executive, NULL);
 	f.registry = plugin_registry_create(&f.executive, directories, 2);
 	f.executive.plugins = f.registry;
 	ck_assert_ptr_nonnull(f.registry);
@@ -67,6 +73,9 @@ static void tear_down(void)
 	while (plugin_first(f.registry) != NULL)
 		plugin_unload(f.registry, plugin_first(f.registry));
 	plugin_registry_destroy(f.registry);
+	quorum_destroy(f.executive.quorum);
+	stats_destroy(f.executive.stats);
+	map_destroy(f.executive.map);
 	loop_destroy(f.executive.loop);
 	remove_folder();
 }
@@ -142,7 +151,7 @@ START_TEST(tables_are_walked_by_the_plugins_stride)
 	ck_assert_uint_eq(plugin_ring_msg(plugin, 1)->size_min, 24);
 	ck_assert_ptr_null(plugin_ring_msg(plugin, 2));
 	ck_assert_str_eq(((struct variant *)plugin->self)->color, "red");
-	ck_assert_int_eq(exec_stub_has_logged("made for plugin ABI 1.7, this is 1.0"), _i == 1);
+	ck_assert_int_eq(exec_stub_has_logged("made for plugin ABI 1.7, this is 1.1"), _i == 1);
 }
 END_TEST
 
@@ -186,9 +195,9 @@ static const struct {
 	{"", 30, {"'' is not a plugin name"}},
 	{"no_symbol", 31, {"no_symbol.la", "is not a Coterie plugin (no symbol coterie_plugin)"}},
 	{"wrong_magic", 31, {"wrong_magic.la", "0x12345678", "is not a Coterie plugin"}},
-	{"newer_major", 32, {"newer_major.la", "plugin ABI 2.0, this is 1.0", "upgrade coterie"}},
+	{"newer_major", 32, {"newer_major.la", "plugin ABI 2.1, this is 1.1", "upgrade coterie"}},
 	{"older_major", 32,
-		{"older_major.la", "plugin ABI 0.0, this is 1.0", "install a newer plugin"}},
+		{"older_major.la", "plugin ABI 0.1, this is 1.1", "install a newer plugin"}},
 	{"short_table", 31, {"short_table.la", "table of operations", "truncated"}},
 	{"misnamed", 31, {"misnamed.la", "its descriptor says 'other'"}},
 	{"init_fails", 33, {"init_fails.la", "init failed (No such device or address)"}},
@@ -358,8 +367,8 @@ START_TEST(the_table_of_refusals)
 	candidate_init(&c);
 	ck_assert_msg(check(&c, &error) == 0, "%s", error.text);
 	REFUSED(c.descriptor.magic++, 31, "0x43744c71");
-	REFUSED(c.descriptor.abi_major = 0, 32, "plugin ABI 0.0, this is 1.0");
-	REFUSED(c.descriptor.abi_major = 2, 32, "plugin ABI 2.0, this is 1.0");
+	REFUSED(c.descriptor.abi_major = 0, 32, "plugin ABI 0.1, this is 1.1");
+	REFUSED(c.descriptor.abi_major = 2, 32, "plugin ABI 2.1, this is 1.1");
 	REFUSED(c.descriptor.size = 79, 31, "descriptor has 79 bytes");
 	REFUSED(c.descriptor.size = 0, 31, "descriptor has 0 bytes");
 	REFUSED(c.descriptor.kind = 0, 31, "kind 0 is unknown");

@@ -433,7 +433,7 @@ static const struct refused {
 		"c.conf:5: mcastaddr '10.0.0.1' is not a multicast address", -EINVAL},
 	{TOTEM("udp", "interface {\nmcastaddr: ff15::1\n}\n") NODELIST(CF1),
 		"c.conf:5: mcastaddr 'ff15::1' is IPv6", -EINVAL},
-	{TOTEM("udpu", "") NODELIST(CF1) "quorum {\nprovider: foo\n}\n", "no quorum provider 'foo'",
+	{TOTEM("udpu", "") NODELIST(CF1) "quorum {\nprovider: Foo/x\n}\n", "no quorum provider 'Foo/x'",
 		-EINVAL},
 	{TOTEM("udpu", "") NODELIST(CF1) "system {\npriority: high\n}\n", "'high' is no priority",
 		-EINVAL},
@@ -592,7 +592,7 @@ START_TEST(plugins_are_asked_for)
 			TOTEM("udpu", "block_unlisted_ips: maybe\nnetmtu: +01500\n") NODELIST(CF1)),
 		0);
 	list_services(text, sizeof(text));
-	ck_assert_str_eq(text, "cmap cfg cpg quorum");
+	ck_assert_str_eq(text, "cmap cfg cpg evs quorum");
 	/* What plugins see is normalised. */
 	ck_assert_str_eq(
 		config_option(one.config, "udpu", "block_unlisted_ips", NULL, NULL), "yes");
@@ -607,12 +607,22 @@ START_TEST(plugins_are_asked_for)
 					      "service {\nname: tally\nstep: 1\nstep: 2\n}\n"),
 		0);
 	list_services(text, sizeof(text));
-	ck_assert_str_eq(text, "cmap cfg cpg! quorum votequorum tally!");
+	ck_assert_str_eq(text, "cmap cfg cpg! evs votequorum quorum tally!");
 	ck_assert_uint_eq(one.config->option_count, 3);
 	ck_assert_str_eq(config_option(one.config, "cpg", "max", &file, &line), "5");
 	ck_assert_str_eq(file, "c.conf");
 	ck_assert_uint_eq(line, 17);
 	ck_assert_str_eq(config_option(one.config, "tally", "step", NULL, NULL), "2");
+
+	ck_assert_str_eq(one.config->quorum_provider, "votequorum");
+
+	ck_assert_int_eq(config_case_load(&one,
+				 TOTEM("udpu", "") NODELIST(CF1) "quorum {\nprovider: acme_votes\n}\n"
+					 "resources {\nwatchdog_device: off\n}\n"),
+		0);
+	list_services(text, sizeof(text));
+	ck_assert_str_eq(text, "cmap cfg cpg evs mon wd acme_votes quorum");
+	ck_assert_str_eq(one.config->quorum_provider, "acme_votes");
 
 	ck_assert_int_eq(
 		config_case_load(&one, TOTEM("udpu", "") NODELIST(

@@ -1,0 +1,113 @@
+/* The host table's quorum and administration. */
+#include "exec/host_private.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "exec/config/model.h"
+#include "exec/log.h"
+#include "exec/quorum.h"
+#include "exec/ring.h"
+
+/* Fill what the other side has room for; the first member of both says how much that is. */
+static void fill(void *to, const void *from, size_t size)
+{
+	uint32_t room;
+
+	memcpy(&room, to, sizeof(room));
+	if (room > sizeof(room))
+		memcpy((uint8_t *)to + sizeof(room), (const uint8_t *)from + sizeof(room),
+			(room < size ? room : size) - sizeof(room));
+}
+
+/* --- quorum --- */
+
+int host_quorum_publish(struct coterie_ctx *ctx, const struct coterie_quorum *verdict)
+{
+	const struct plugin *plugin = host_plugin(ctx);
+
+	return quorum_publish(plugin->executive->quorum, plugin, verdict);
+}
+
+void host_quorum_get(struct coterie_ctx *ctx, struct coterie_quorum *verdict)
+{
+	quorum_get(host_plugin(ctx)->executive->quorum, verdict);
+}
+
+int host_quorum_watch(
+	struct coterie_ctx *ctx, void (*run)(void *arg, const struct coterie_quorum *verdict), void *arg)
+{
+	const struct plugin *plugin = host_plugin(ctx);
+
+	return quorum_watch(plugin->executive->quorum, plugin, run, arg);
+}
+
+/* --- nodes --- */
+
+uint32_t host_is_safe_kept(struct coterie_ctx *ctx)
+{
+	return ring_is_safe_kept(host_plugin(ctx)->executive->ring) ? 1 : 0;
+}
+
+int host_node_status(struct coterie_ctx *ctx, uint32_t nodeid, struct coterie_node_status *status)
+{
+	struct coterie_node_status found;
+	int rc = ring_node_status(host_plugin(ctx)->executive->ring, nodeid, &found);
+
+	if (rc == 0)
+		fill(status, &found, sizeof(found));
+	return rc;
+}
+
+int host_node_addresses(struct coterie_ctx *ctx, uint32_t nodeid, struct coterie_peer *peer)
+{
+	const struct config *config = host_plugin(ctx)->executive->config;
+
+	for (uint32_t i = 0; i < config->node_count; i++) {
+		const struct config_node *node = &config->nodes[i];
+		struct coterie_peer found = {.nodeid = nodeid,
+			.is_local = i == config->local,
+			.link_count = node->link_count,
+			.addresses = node->addresses};
+
+		if (node->nodeid != nodeid)
+			continue;
+		fill(peer, &found, sizeof(found));
+		return 0;
+	}
+	return -ENOENT;
+}
+
+/* --- the end --- */
+
+void host_stop(struct coterie_ctx *ctx)
+{
+	executive_stop(host_plugin(ctx)->executive, 0);
+}
+
+void host_die(struct coterie_ctx *ctx, int32_t exit_status, const char *reason)
+{
+	const struct plugin *plugin = host_plugin(ctx);
+
+	log_line(plugin->subsystem, LOG_NOTICE, "%s", reason);
+	executive_die(plugin->executive, exit_status);
+}
+
+/* --- reload and logs --- */
+
+int host_reload(struct coterie_ctx *ctx, void (*done)(void *arg, int rc, const char *text), void *arg)
+{
+	(void)ctx, (void)done, (void)arg;
+	return -ENOTSUP;
+}
+
+int host_log_reopen(struct coterie_ctx *ctx)
+{
+	(void)ctx;
+	return log_reopen();
+}
+
+void host_admin_reclaim(struct plugin *plugin)
+{
+	quorum_forget(plugin->executive->quorum, plugin);
+}

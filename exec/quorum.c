@@ -1,0 +1,181 @@
+#include "exec/quorum.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/executive.h"
+#include "exec/ipc_server.h"
+#include "exec/log.h"
+#include "exec/plugin.h"
+
+#define LINE_MAX_LENGTH 64u /* of the list of members in the log, as the reference breaks it */
+
+struct watcher {
+	struct watcher *next;
+	const struct plugin *plugin;
+	void (*run)(void *arg, const struct coterie_quorum *verdict);
+	void *arg;
+};
+
+struct quorum {
+	struct executive *executive;
+	const char *provider; /* plugin name, or NULL */
+	struct coterie_quorum verdict;
+	uint32_t *members; /* of verdict */
+	struct watcher *watchers, **last; /* in the order in which they came */
+	bool is_telling;
+	bool is_told_again; /* another verdict came while watchers were told */
+};
+
+struct quorum *quorum_create(struct executive *executive, const char *provider)
+{
+	struct quorum *quorum = calloc(1, sizeof(*quorum));
+
+	if (quorum == NULL)
+		return NULL;
+	quorum->executive = executive;
+	quorum->provider = provider;
+	quorum->last = &quorum->watchers;
+	quorum->verdict = (struct coterie_quorum){
+		.size = sizeof(quorum->verdict), .is_quorate = provider == NULL, .provider = provider};
+	executive->is_quorate = provider == NULL;
+	return quorum;
+}
+
+void quorum_destroy(struct quorum *quorum)
+{
+	if (quorum == NULL)
+		return;
+	while (quorum->watchers != NULL) {
+		struct watcher *next = quorum->watchers->next;
+
+		free(quorum->watchers);
+		quorum->watchers = next;
+	}
+	free(quorum->members);
+	free(quorum);
+}
+
+/* "Members[3]: 1 2 3", in lines of less than 64 characters; a backslash ends all but the last. */
+static void log_members(const struct coterie_quorum *verdict)
+{
+	char line[LINE_MAX_LENGTH + 16] = "", name[12];
+	size_t length = 0;
+
+	for (uint32_t i = 0; i < verdict->member_count; i++) {
+		size_t more = (size_t)snprintf(name, sizeof(name), " %u", verdict->members[i]);
+
+		if (length > 0 && length + more >= LINE_MAX_LENGTH) {
+			log_line("QUORUM", LOG_NOTICE, "Members[%u]:%s\\", verdict->member_count, line);
+			length = 0;
+		}
+		memcpy(line + length, name, more + 1);
+		length += more;
+	}
+	log_line("QUORUM", LOG_NOTICE, "Members[%u]:%s", verdict->member_count, line);
+}
+
+static void tell(struct quorum *quorum)
+{
+	if (quorum->is_telling) {
+		quorum->is_told_again = true;
+		return;
+	}
+	quorum->is_telling = true;
+	do {
+		struct watcher *next;
+
+		quorum->is_told_again = false;
+		for (struct watcher *watcher = quorum->watchers; watcher != NULL && !quorum->is_told_again;
+			watcher = next) {
+			next = watcher->next; /* plugins do not end in here */
+			watcher->run(watcher->arg, &quorum->verdict);
+		}
+	} while (quorum->is_told_again);
+	quorum->is_telling = false;
+}
+
+int quorum_publish(struct quorum *quorum, const struct plugin *plugin, const struct coterie_quorum *verdict)
+{
+	struct executive *executive = quorum->executive;
+	bool was_quorate = executive->is_quorate;
+
+	if (quorum->provider == NULL || strcmp(plugin->name, quorum->provider) != 0 ||
+		(plugin->descriptor->offers & COTERIE_CAN_QUORUM) == 0)
+		return -EPERM;
+	uint32_t *members = calloc(verdict->member_count + 1, sizeof(*members));
+	if (members == NULL)
+		return -ENOMEM;
+	if (verdict->member_count > 0)
+		memcpy(members, verdict->members, verdict->member_count * sizeof(*members));
+	free(quorum->members);
+	quorum->members = members;
+	quorum->verdict = (struct coterie_quorum){.size = sizeof(quorum->verdict),
+		.is_quorate = verdict->is_quorate != 0,
+		.ring = verdict->ring,
+		.members = members,
+		.member_count = verdict->member_count,
+		.provider = quorum->provider};
+	executive->is_quorate = verdict->is_quorate != 0;
+	if (executive->is_quorate && !was_quorate)
+		log_line("QUORUM", LOG_NOTICE,
+			"This node is within the primary component and will provide service.");
+	else if (!executive->is_quorate && was_quorate)
+		log_line("QUORUM", LOG_NOTICE,
+			"This node is within the non-primary component and will NOT provide any services.");
+	log_members(&quorum->verdict);
+	ipc_gate(executive->ipc);
+	tell(quorum);
+	return 0;
+}
+
+void quorum_get(const struct quorum *quorum, struct coterie_quorum *verdict)
+{
+	uint32_t size = verdict->size;
+
+	memcpy(verdict, &quorum->verdict, size < sizeof(*verdict) ? size : sizeof(*verdict));
+	verdict->size = size;
+}
+
+int quorum_watch(struct quorum *quorum, const struct plugin *plugin,
+	void (*run)(void *arg, const struct coterie_quorum *verdict), void *arg)
+{
+	for (const struct watcher *watcher = quorum->watchers; watcher != NULL; watcher = watcher->next)
+		if (watcher->plugin == plugin)
+			return -EEXIST;
+	struct watcher *watcher = malloc(sizeof(*watcher));
+	if (watcher == NULL)
+		return -ENOMEM;
+	*watcher = (struct watcher){.plugin = plugin, .run = run, .arg = arg};
+	*quorum->last = watcher;
+	quorum->last = &watcher->next;
+	return 0;
+}
+
+void quorum_forget(struct quorum *quorum, const struct plugin *plugin)
+{
+	struct executive *executive;
+
+	if (quorum == NULL)
+		return;
+	executive = quorum->executive;
+	for (struct watcher **link = &quorum->watchers; *link != NULL; link = &(*link)->next) {
+		struct watcher *watcher = *link;
+
+		if (watcher->plugin != plugin)
+			continue;
+		*link = watcher->next;
+		if (*link == NULL)
+			quorum->last = link;
+		free(watcher);
+		break;
+	}
+	if (quorum->provider == NULL || strcmp(plugin->name, quorum->provider) != 0 || executive->is_stopping)
+		return;
+	executive->is_quorate = false;
+	quorum->verdict.is_quorate = 0;
+	if (executive->ipc != NULL)
+		ipc_gate(executive->ipc);
+}

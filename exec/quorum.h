@@ -1,0 +1,30 @@
+/*
+ * The verdict of the quorum provider, for whoever asks: the gate of requests, plugins that watch, the log
+ * (spec 06 §6b.1). Without a provider a node is quorate and nobody publishes.
+ */
+#ifndef EXEC_QUORUM_H
+#define EXEC_QUORUM_H
+
+#include <coterie/plugin.h>
+
+struct executive;
+struct plugin;
+struct quorum;
+
+/**
+ * Sets executive->is_quorate.
+ * @param provider  plugin that may publish, borrowed; NULL: none
+ * @return NULL: out of memory
+ */
+struct quorum *quorum_create(struct executive *executive, const char *provider);
+void quorum_destroy(struct quorum *quorum); /* NULL is ignored */
+
+/** As the members of struct coterie_host. */
+int quorum_publish(struct quorum *quorum, const struct plugin *plugin, const struct coterie_quorum *verdict);
+void quorum_get(const struct quorum *quorum, struct coterie_quorum *verdict);
+int quorum_watch(struct quorum *quorum, const struct plugin *plugin,
+	void (*run)(void *arg, const struct coterie_quorum *verdict), void *arg);
+/** The plugin ends: it watches no more. A node whose provider ends is not quorate. */
+void quorum_forget(struct quorum *quorum, const struct plugin *plugin);
+
+#endif

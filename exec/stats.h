@@ -1,0 +1,51 @@
+/*
+ * The statistics map (spec 06 §6c.3, 02 §3): keys in byte order whose values are computed when they are
+ * read, by whoever offers them: the executive (owner NULL) or a plugin. Types are COTERIE_MAP_*.
+ */
+#ifndef EXEC_STATS_H
+#define EXEC_STATS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <coterie/plugin.h>
+
+struct loop;
+struct stats;
+struct stats_iterator;
+struct stats_tracker;
+
+/** Refreshes of tracked keys happen this far apart. */
+#define STATS_REFRESH_NS UINT64_C(1500000000)
+
+struct stats *stats_create(struct loop *loop); /* NULL: out of memory */
+void stats_destroy(struct stats *stats);       /* NULL is ignored */
+
+/** See struct coterie_host. owner is told apart by address alone. -EEXIST; -EINVAL: name or type; -ENOMEM. */
+int stats_add(struct stats *stats, const void *owner, const char *key, uint32_t type,
+	coterie_stat_read read, void *arg);
+/** Nothing happens when the key is not this owner's. */
+void stats_del(struct stats *stats, const void *owner, const char *key);
+/** Trackers do not hear of keys that begin so, come or go. The prefix is borrowed for good. One at most. */
+void stats_hush(struct stats *stats, const char *prefix);
+/** Delete what the owner has. @return number of statistics */
+uint32_t stats_forget(struct stats *stats, const void *owner);
+
+/** *value is borrowed until the next call that reads. -ENOENT. */
+int stats_read(struct stats *stats, const char *key, struct coterie_map_value *value);
+/** Keys that begin with prefix (NULL: all), as struct coterie_host says. NULL: out of memory. */
+struct stats_iterator *stats_iterator_create(struct stats *stats, const char *prefix);
+const char *stats_iterator_next(struct stats_iterator *iterator, struct coterie_map_value *value);
+void stats_iterator_destroy(struct stats_iterator *iterator); /* NULL is ignored */
+
+/** As map_track of struct coterie_host. */
+int stats_track(struct stats *stats, const char *key, uint32_t events, coterie_map_notify notify, void *arg,
+	struct stats_tracker **out);
+void stats_untrack(struct stats *stats, struct stats_tracker *tracker); /* NULL is ignored */
+
+/** As stats_on_clear and stats_clear of struct coterie_host. "all" calls everybody. */
+int stats_on_clear(
+	struct stats *stats, const void *owner, const char *name, void (*run)(void *arg), void *arg);
+int stats_clear(struct stats *stats, const char *name);
+
+#endif

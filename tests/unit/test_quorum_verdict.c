@@ -1,0 +1,199 @@
+/* exec/quorum.c: who may publish, what is logged, who is told. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <check.h>
+
+#include "exec/executive.h"
+#include "exec/plugin.h"
+#include "exec/quorum.h"
+#include "exec_stub.h"
+
+static struct executive executive;
+static struct coterie_plugin able = {.offers = COTERIE_CAN_QUORUM}, unable;
+static struct plugin provider = {.name = "votes", .descriptor = &able};
+static struct plugin watcher = {.name = "quorum", .descriptor = &able};
+static char told[256];
+static uint32_t gates;
+
+/* Stand-in for ipc_gate.c. */
+void ipc_gate(struct ipc *ipc);
+void ipc_gate(struct ipc *ipc)
+{
+	(void)ipc;
+	gates++;
+}
+
+static void set_up(void)
+{
+	exec_stub_reset();
+	executive = (struct executive){.ipc = (struct ipc *)&executive};
+	executive.quorum = quorum_create(&executive, "votes");
+	ck_assert_ptr_nonnull(executive.quorum);
+	told[0] = '\0';
+	gates = 0;
+}
+
+static void tear_down(void) { quorum_destroy(executive.quorum); }
+
+static int publish(const struct plugin *plugin, bool is_quorate, uint32_t count)
+{
+	uint32_t members[100];
+	struct coterie_quorum verdict = {.size = sizeof(verdict),
+		.is_quorate = is_quorate,
+		.ring = {.representative = 1, .seq = 9},
+		.members = members,
+		.member_count = count,
+		.provider = "liar"};
+
+	for (uint32_t i = 0; i < count; i++)
+		members[i] = i + 1;
+	return quorum_publish(executive.quorum, plugin, &verdict);
+}
+
+static void note(void *arg, const struct coterie_quorum *verdict)
+{
+	size_t used = strlen(told);
+
+	snprintf(told + used, sizeof(told) - used, "%s%u/%u ", (const char *)arg, verdict->is_quorate,
+		verdict->member_count);
+}
+
+START_TEST(a_node_without_provider_is_quorate)
+{
+	struct executive other = {0};
+	struct quorum *quorum = quorum_create(&other, NULL);
+	struct coterie_quorum verdict = {.size = sizeof(verdict)};
+
+	ck_assert(other.is_quorate);
+	quorum_get(quorum, &verdict);
+	ck_assert_uint_eq(verdict.is_quorate, 1);
+	ck_assert_ptr_null(verdict.provider);
+	ck_assert_uint_eq(verdict.member_count, 0);
+	ck_assert_int_eq(quorum_publish(quorum, &provider, &verdict), -EPERM);
+	quorum_forget(quorum, &provider);
+	ck_assert(other.is_quorate);
+	quorum_destroy(quorum);
+	quorum_destroy(NULL);
+}
+END_TEST
+
+START_TEST(a_node_with_provider_starts_without_quorum)
+{
+	struct coterie_quorum verdict = {.size = sizeof(verdict)};
+
+	ck_assert(!executive.is_quorate);
+	quorum_get(executive.quorum, &verdict);
+	ck_assert_uint_eq(verdict.is_quorate, 0);
+	ck_assert_str_eq(verdict.provider, "votes");
+}
+END_TEST
+
+START_TEST(only_the_provider_publishes)
+{
+	ck_assert_int_eq(publish(&watcher, true, 1), -EPERM);
+	provider.descriptor = &unable;
+	ck_assert_int_eq(publish(&provider, true, 1), -EPERM);
+	provider.descriptor = &able;
+	ck_assert(!executive.is_quorate);
+	ck_assert_int_eq(publish(&provider, true, 1), 0);
+	ck_assert(executive.is_quorate);
+}
+END_TEST
+
+START_TEST(changes_and_lists_are_logged)
+{
+	publish(&provider, false, 1);
+	ck_assert_str_eq(exec_stub.log, "QUORUM 5 Members[1]: 1\n");
+	exec_stub.log[0] = '\0';
+	publish(&provider, true, 2);
+	ck_assert_str_eq(exec_stub.log,
+		"QUORUM 5 This node is within the primary component and will provide service.\n"
+		"QUORUM 5 Members[2]: 1 2\n");
+	exec_stub.log[0] = '\0';
+	publish(&provider, true, 3);
+	ck_assert_str_eq(exec_stub.log, "QUORUM 5 Members[3]: 1 2 3\n");
+	exec_stub.log[0] = '\0';
+	publish(&provider, false, 0);
+	ck_assert_str_eq(exec_stub.log,
+		"QUORUM 5 This node is within the non-primary component and will NOT provide any services.\n"
+		"QUORUM 5 Members[0]:\n");
+	ck_assert_uint_eq(gates, 4);
+}
+END_TEST
+
+START_TEST(long_lists_are_broken)
+{
+	publish(&provider, false, 30);
+	ck_assert_str_eq(exec_stub.log,
+		"QUORUM 5 Members[30]: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24\\\n"
+		"QUORUM 5 Members[30]: 25 26 27 28 29 30\n");
+}
+END_TEST
+
+START_TEST(watchers_hear_every_verdict)
+{
+	static char a[] = "a", b[] = "b";
+	struct coterie_quorum verdict = {.size = sizeof(verdict)};
+
+	ck_assert_int_eq(quorum_watch(executive.quorum, &provider, note, a), 0);
+	ck_assert_int_eq(quorum_watch(executive.quorum, &watcher, note, b), 0);
+	ck_assert_int_eq(quorum_watch(executive.quorum, &watcher, note, b), -EEXIST);
+	publish(&provider, true, 2);
+	publish(&provider, true, 2);
+	quorum_forget(executive.quorum, &watcher);
+	publish(&provider, false, 1);
+	ck_assert_str_eq(told, "a1/2 b1/2 a1/2 b1/2 a0/1 ");
+	ck_assert_int_eq(quorum_watch(executive.quorum, &watcher, note, b), 0);
+	publish(&provider, true, 2);
+	ck_assert_str_eq(told, "a1/2 b1/2 a1/2 b1/2 a0/1 a1/2 b1/2 ");
+	quorum_get(executive.quorum, &verdict);
+	ck_assert_uint_eq(verdict.members[1], 2);
+	ck_assert_uint_eq(verdict.ring.seq, 9);
+	ck_assert_str_eq(verdict.provider, "votes");
+	quorum_forget(executive.quorum, &provider);
+	ck_assert(!executive.is_quorate);
+}
+END_TEST
+
+static void publish_again(void *arg, const struct coterie_quorum *verdict)
+{
+	note(arg, verdict);
+	if (verdict->is_quorate == 0)
+		publish(&provider, true, 3);
+}
+
+START_TEST(a_verdict_inside_a_verdict_is_told_to_all)
+{
+	static char a[] = "a", b[] = "b";
+
+	quorum_watch(executive.quorum, &provider, publish_again, a);
+	quorum_watch(executive.quorum, &watcher, note, b);
+	publish(&provider, false, 1);
+	ck_assert_str_eq(told, "a0/1 a1/3 b1/3 ");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("quorum verdict");
+	TCase *tcase = tcase_create("verdict");
+
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, a_node_without_provider_is_quorate);
+	tcase_add_test(tcase, a_node_with_provider_starts_without_quorum);
+	tcase_add_test(tcase, only_the_provider_publishes);
+	tcase_add_test(tcase, changes_and_lists_are_logged);
+	tcase_add_test(tcase, long_lists_are_broken);
+	tcase_add_test(tcase, watchers_hear_every_verdict);
+	tcase_add_test(tcase, a_verdict_inside_a_verdict_is_told_to_all);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
