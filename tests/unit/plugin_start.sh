@@ -71,7 +71,7 @@ service 31 "no_symbol\.la' is not a Coterie plugin \(no symbol coterie_plugin\)"
 service 31 "'misnamed' \(.*misnamed\.la\) is refused: its descriptor says 'other'" misnamed
 service 31 "'short_table' \(.*\) is refused: its table of operations has [0-9]+ bytes" short_table
 service 31 "cannot open plugin file '.*undefined\.la' \(.*nobody_defines_this" undefined
-service 32 "'newer_major' \(.*\) needs plugin ABI 2\.0, this is 1\.[0-9]+: upgrade" newer_major
+service 32 "'newer_major' \(.*\) needs plugin ABI 2\.[0-9]+, this is 1\.[0-9]+: upgrade" newer_major
 service 33 "'init_fails' \(.*\) cannot start: its init failed \(No such device or address\)" init_fails
 echo "no plugin" >"$work/files/text.so"
 service 31 "cannot open plugin file '$work/files/text\.so' \(" text

@@ -151,7 +151,7 @@ START_TEST(tables_are_walked_by_the_plugins_stride)
 	ck_assert_uint_eq(plugin_ring_msg(plugin, 1)->size_min, 24);
 	ck_assert_ptr_null(plugin_ring_msg(plugin, 2));
 	ck_assert_str_eq(((struct variant *)plugin->self)->color, "red");
-	ck_assert_int_eq(exec_stub_has_logged("made for plugin ABI 1.7, this is 1.1"), _i == 1);
+	ck_assert_int_eq(exec_stub_has_logged("made for plugin ABI 1.8, this is 1.1"), _i == 1);
 }
 END_TEST
 
@@ -386,7 +386,7 @@ START_TEST(the_table_of_refusals)
 	REFUSED(c.options[1].type = 0, 31, "unknown type 0");
 	REFUSED(c.options[1].type = 10, 31, "unknown type 10");
 	REFUSED(c.options[1].type = COTERIE_OPT_ENUM, 31, "has no choices");
-	REFUSED(c.ops.size--, 31, "table of operations has");
+	REFUSED(c.ops.size = offsetof(struct coterie_service, dump) - 1, 31, "table of operations has");
 	REFUSED(c.ops.init = NULL, 31, "no init");
 	REFUSED(c.ops.fini = NULL, 31, "no fini");
 	REFUSED(c.ops.ring_id = 64, 31, "ring id 64");
