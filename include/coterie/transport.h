@@ -58,7 +58,8 @@ struct coterie_transport {
 	void (*stats)(void *self, struct coterie_transport_stats *stats);
 
 	/* since 1.1 */
-	/** Fill status for a node (this one included): what is zero may stay zero. -ENOENT: no such peer. */
+	/** Fill status for a node (this one included): what is zero may stay zero. -ENOENT: no such peer; a
+	    transport without links of its own may leave all zero instead. */
 	int (*node_status)(void *self, uint32_t nodeid, struct coterie_node_status *status);
 };
 

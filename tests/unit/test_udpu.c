@@ -457,6 +457,35 @@ START_TEST(statistics_fill_no_more_than_the_executive_knows)
 END_TEST
 
 /* The queue behind a full socket: everything comes, in order, token last, wherever it was full. */
+START_TEST(members_are_reachable)
+{
+	struct coterie_node_status status = {.nodeid = 2};
+	uint32_t netmtu = 8000;
+	char text[INET_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, &((const struct sockaddr_in *)address_of(1))->sin_addr, text, sizeof(text));
+	hosts[0]->member_count = 1;
+	hosts[0]->members[0] = 1;
+	ck_assert_int_eq(ops->node_status(nodes[0], 2, &status), 0);
+	ck_assert_uint_eq(status.is_reachable, 0);
+	ck_assert_uint_eq(status.links[0].is_enabled, 1);
+	ck_assert_uint_eq(status.links[0].is_connected, 0);
+	ck_assert_uint_eq(status.links[0].mtu, 1410);
+	ck_assert_str_eq(status.links[0].source, text);
+	ck_assert_str_eq(status.links[0].destination, "");
+	ck_assert_uint_eq(status.links[1].is_enabled, 0);
+	hosts[0]->members[hosts[0]->member_count++] = 2;
+	hosts[0]->table.map_set(hosts[0], "totem.netmtu", COTERIE_MAP_U32, &netmtu, sizeof(netmtu));
+	ck_assert_int_eq(ops->node_status(nodes[0], 2, &status), 0);
+	ck_assert_uint_eq(status.is_reachable, 1);
+	ck_assert_uint_eq(status.links[0].is_connected, 1);
+	ck_assert_uint_eq(status.links[0].mtu, 7910);
+	status = (struct coterie_node_status){0};
+	ck_assert_int_eq(ops->node_status(nodes[0], 77, &status), 0);
+	ck_assert_uint_eq(status.links[0].is_enabled, 0);
+}
+END_TEST
+
 START_TEST(a_full_socket_delays_and_loses_nothing)
 {
 	struct coterie_frame *frame = mock_frame(hosts[0], "late", 4);
@@ -531,6 +560,7 @@ int main(void)
 	tcase_add_test(tcase, an_address_that_is_not_there_is_waited_for);
 	tcase_add_test(tcase, an_address_in_use_is_refused_at_start);
 	tcase_add_test(tcase, open_passes_on_what_the_host_refuses);
+	tcase_add_test(tcase, members_are_reachable);
 	tcase_add_test(tcase, statistics_fill_no_more_than_the_executive_knows);
 	tcase_add_loop_test(tcase, a_full_socket_delays_and_loses_nothing, 0, 6);
 	tcase_add_test(tcase, closing_gives_back_what_still_waits);

@@ -6,6 +6,7 @@
 #include "transports/udpu/udpu.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -14,6 +15,8 @@
 #define LOG_PAUSE_NS UINT64_C(10000000000)
 /* Batches read in one go before the loop looks after others. */
 #define READ_ROUNDS 4
+#define NETMTU 1500u
+#define FRAME_HEADERS 90u
 
 static bool limiter_pass(struct limiter *limiter, uint64_t now_ns, uint64_t *hidden)
 {
@@ -291,6 +294,55 @@ static void udpu_stats(void *self, struct coterie_transport_stats *stats)
 	memcpy(stats, &ours, stats->size < sizeof(ours) ? stats->size : sizeof(ours));
 }
 
+/* ---- Status -------------------------------------------------------------- */
+
+/* What a frame may carry (spec 05 §7): the operator's netmtu, or ours, without two frame headers. */
+static uint32_t udpu_mtu(const struct udpu *udpu)
+{
+	uint32_t type, size, netmtu = NETMTU;
+	const void *value;
+
+	if (udpu->host->map_get(udpu->ctx, "totem.netmtu", &type, &value, &size) == 0 &&
+		type == COTERIE_MAP_U32)
+		memcpy(&netmtu, value, sizeof(netmtu));
+	return netmtu - FRAME_HEADERS;
+}
+
+static bool udpu_is_member(const struct udpu *udpu, uint32_t nodeid)
+{
+	struct coterie_ring_id ring;
+	const uint32_t *members;
+	uint32_t count;
+
+	udpu->host->membership(udpu->ctx, &ring, &members, &count);
+	for (uint32_t i = 0; i < count; i++) {
+		if (members[i] == nodeid)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * There is no sign of life but the ring's: who is a member can be reached. As in the reference the
+ * node's own address stands as the source, and a node that is not listed is no error but all zero.
+ */
+static int udpu_node_status(void *self, uint32_t nodeid, struct coterie_node_status *status)
+{
+	struct udpu *udpu = self;
+	const struct peer *peer = peers_find(&udpu->peers, nodeid);
+	struct coterie_link_status *link = &status->links[0];
+
+	if (peer == NULL)
+		return 0;
+	status->is_reachable = udpu_is_member(udpu, nodeid);
+	link->is_enabled = 1;
+	link->is_connected = status->is_reachable;
+	link->mtu = udpu_mtu(udpu);
+	getnameinfo((const struct sockaddr *)&peer->address, peer->address_size, link->source,
+		sizeof(link->source), NULL, 0, NI_NUMERICHOST);
+	return 0;
+}
+
 static const struct coterie_option udpu_option_list[] = {
 	{.name = "block_unlisted_ips",
 		.type = COTERIE_OPT_BOOL,
@@ -313,7 +365,7 @@ static const struct coterie_transport udpu_ops = {
 	.size = sizeof(struct coterie_transport),
 	.links_max = 1,
 	.frame_size_max = BATCH_DATAGRAM_MAX,
-	.netmtu = 1500,
+	.netmtu = NETMTU,
 	.header_size = 28, /* IPv4 and UDP */
 	.open = udpu_open,
 	.close = udpu_close,
@@ -324,6 +376,7 @@ static const struct coterie_transport udpu_ops = {
 	.token = udpu_token,
 	.reload = udpu_reload,
 	.stats = udpu_stats,
+	.node_status = udpu_node_status,
 };
 
 COTERIE_PLUGIN(udpu, .kind = COTERIE_KIND_TRANSPORT, .version = "1.0",
