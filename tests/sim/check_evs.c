@@ -126,6 +126,12 @@ static void check_debts(struct history *history, struct life *life, struct ring_
 	}
 }
 
+/* A reference-like node that has freed a frame too early cannot pass it on at the end of the ring. */
+static bool is_excused(const struct life *life, const struct life *other, const struct ring_record *ring)
+{
+	return ring->is_forgotten && (life->is_reference || (other != NULL && other->is_reference));
+}
+
 static void compare_closings(struct history *history, struct life *life, struct ring_record *ring)
 {
 	const struct closing *mine = &ring->closings[life->node];
@@ -134,7 +140,8 @@ static void compare_closings(struct history *history, struct life *life, struct 
 		const struct closing *theirs = &ring->closings[other];
 
 		if ((mine->with & ring->closed & BIT(other)) == 0 || other == life->node ||
-			theirs->next != mine->next || theirs->with != mine->with)
+			theirs->next != mine->next || theirs->with != mine->with ||
+			is_excused(life, ring->lives[other], ring))
 			continue;
 		if (theirs->regular_hash != mine->regular_hash ||
 			theirs->regular_count != mine->regular_count ||
@@ -371,7 +378,7 @@ static void check_filter(struct history *history, struct life *life, struct ring
 static void check_causes(struct history *history, struct life *life, struct ring_record *ring,
 	const struct message *message)
 {
-	if (message->seen_ring != ring)
+	if (message->seen_ring != ring || is_excused(life, message->life, ring))
 		return;
 	for (uint32_t i = message->seen_count; i-- > 0;) {
 		const struct message *cause = ring->ended[i];

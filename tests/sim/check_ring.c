@@ -127,13 +127,15 @@ static void trace_freed(struct history *history, struct life *life, struct ring_
 {
 	uint32_t at;
 
-	if (life->is_reference || trace->state != TOTEM_OPERATIONAL || life->period_count == 0 ||
+	if (trace->state != TOTEM_OPERATIONAL || life->period_count == 0 ||
 		life->periods[life->period_count - 1] != ring || !history_frame(history, ring, trace->seq, &at))
 		return;
 
 	uint64_t missing = ring->members & ~ring->frames[at].received;
 
-	if (missing != 0)
+	if (missing != 0 && life->is_reference)
+		ring->is_forgotten = true;
+	else if (missing != 0)
 		report_unsafe(history->report, "I2", BIT(life->node) | missing, &ring->id,
 			"node %u frees frame %u of %x.%" PRIx64 ", which node %u never received",
 			id_of(history, life->node), at + 1, ring->id.rep, ring->id.seq,

@@ -106,6 +106,7 @@ struct ring_record {
 	uint64_t came_with[SIM_NODES_MAX];     /* its set */
 	struct ring_record *came_from[SIM_NODES_MAX];
 	uint64_t closed;           /* who went on to another ring */
+	bool is_forgotten;         /* a reference-like member freed a frame that another lacks: §16.2.1 */
 	struct closing {
 		struct ring_record *next;
 		uint64_t with;

@@ -30,7 +30,7 @@ static void vary_timers(struct sim *sim, struct totem_options *options)
 	options->seqno_unchanged_const = (uint32_t)random_between(random, 10, 40);
 	options->cancel_token_hold_on_retransmit = random_chance(random, 3000);
 	if (random_chance(random, 2000)) {
-		options->heartbeat_failures_allowed = 1;
+		options->heartbeat_failures_allowed = 2; /* beyond the longest hold of another node */
 		options->max_network_delay_ns = MS(30);
 	}
 }

@@ -430,6 +430,34 @@ START_TEST(d8_one_more)
 }
 END_TEST
 
+/* The reference frees frames too early, and cannot pass them on then; a peer of ours must. */
+START_TEST(d8_excused_when_the_reference_freed_early)
+{
+	install_all(4);
+	struct message *message = send(2, ring(ALL, 4), 1, ALL & ~BIT(0));
+
+	lives[1]->is_reference = true;
+	deliver(1, message);
+	trace(1, TOTEM_TRACE_FREED, TOTEM_OPERATIONAL, ring(ALL, 4), 1, 0);
+	install(0, 3, 8, 3);
+	install(1, 3, 8, 3);
+	expect_nothing();
+}
+END_TEST
+
+START_TEST(d8_without_a_frame_freed_early)
+{
+	install_all(4);
+	struct message *message = send(2, ring(ALL, 4), 1, ALL);
+
+	lives[1]->is_reference = true;
+	deliver(1, message);
+	install(0, 3, 8, 3);
+	install(1, 3, 8, 3);
+	expect("D8");
+}
+END_TEST
+
 START_TEST(d8_in_the_other_period)
 {
 	install_all(4);
@@ -885,6 +913,8 @@ int main(void)
 	tcase_add_test(tcase, d7_own_is_missing);
 	tcase_add_test(tcase, d7_companions_is_skipped);
 	tcase_add_test(tcase, d8_one_more);
+	tcase_add_test(tcase, d8_excused_when_the_reference_freed_early);
+	tcase_add_test(tcase, d8_without_a_frame_freed_early);
 	tcase_add_test(tcase, d8_in_the_other_period);
 	tcase_add_test(tcase, d9_behind_a_hole);
 	tcase_add_test(tcase, d10_somebody_lacks_it);
