@@ -4,19 +4,32 @@
 noinst_LTLIBRARIES += libtool_common.la
 libtool_common_la_SOURCES = \
 	%D%/common/address.c %D%/common/address.h %D%/common/bytes.c %D%/common/bytes.h \
-	%D%/common/compatible.h %D%/common/number.c %D%/common/number.h
+	%D%/common/compatible.h %D%/common/nodelist.c %D%/common/nodelist.h \
+	%D%/common/number.c %D%/common/number.h
 
 # New tags: LD_LIBRARY_PATH then goes before the path to our own libraries.
 bin_PROGRAMS += %D%/coterie-ctl
 %C%_coterie_ctl_SOURCES = \
-	%D%/main.c %D%/keygen.c %D%/keygen.h \
-	services/cpg/tool/cpgtool.c services/cpg/tool/cpgtool.h
+	%D%/main.c %D%/blackbox.c %D%/blackbox.h %D%/keygen.c %D%/keygen.h \
+	services/cfg/tool/cfgtool.c services/cfg/tool/cfgtool.h \
+	services/cfg/tool/status.c services/cfg/tool/status.h \
+	services/cmap/tool/change.c services/cmap/tool/cmapctl.c services/cmap/tool/cmapctl.h \
+	services/cmap/tool/follow.c services/cmap/tool/follow.h services/cmap/tool/keys.h \
+	services/cmap/tool/print.c services/cmap/tool/types.c services/cmap/tool/types.h \
+	services/cpg/tool/cpgtool.c services/cpg/tool/cpgtool.h \
+	services/quorum/tool/quorumtool.c services/quorum/tool/quorumtool.h \
+	services/quorum/tool/report.c services/quorum/tool/report.h \
+	services/quorum/tool/view.c services/quorum/tool/view.h
 %C%_coterie_ctl_LDFLAGS = $(AM_LDFLAGS) -Wl,--enable-new-dtags
-%C%_coterie_ctl_LDADD = libtool_common.la libcpg.la libcfg.la libcorosync_common.la
+%C%_coterie_ctl_LDADD = \
+	libtool_common.la libcpg.la libcmap.la libcfg.la libquorum.la libvotequorum.la \
+	libcorosync_common.la $(QB_LIBS)
 
 # Its other names: links from the build folder to the program itself, since libtool's wrapper would
 # forget the name, and relative ones between the install folders.
-tool_names = corosync-cpgtool corosync-keygen
+tool_names = \
+	corosync-blackbox corosync-cfgtool corosync-cmapctl corosync-cpgtool corosync-keygen \
+	corosync-quorumtool
 
 %D%/links.stamp: %D%/coterie-ctl$(EXEEXT)
 	$(AM_V_GEN)cd %D% && target=coterie-ctl$(EXEEXT) && \

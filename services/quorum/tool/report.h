@@ -1,0 +1,33 @@
+/*
+ * What corosync-quorumtool prints.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef SERVICES_QUORUM_TOOL_REPORT_H
+#define SERVICES_QUORUM_TOOL_REPORT_H
+
+#include <stdbool.h>
+
+#include "services/quorum/tool/view.h"
+
+enum report_order {
+	REPORT_ORDER_ADDRESS, /* as the daemon gives them */
+	REPORT_ORDER_NAME,
+	REPORT_ORDER_ID,
+};
+
+struct report_format {
+	bool with_addresses; /* numbers instead of names */
+	bool with_all;       /* all addresses or names of a node */
+	bool with_device;    /* the column of the quorum device also when there is none */
+	bool in_hex;         /* node ids */
+	enum report_order order;
+};
+
+/** Print quorum, votes and members. */
+void report_status(const struct view *view, const struct report_format *format);
+
+/** Print the members. */
+void report_nodes(const struct view *view, const struct report_format *format);
+
+#endif

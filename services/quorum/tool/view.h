@@ -1,0 +1,77 @@
+/*
+ * Quorum, votes and members as the daemon tells them: connections, and the present state.
+ *
+ * All functions that return a bool have said on stderr why it is false.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef SERVICES_QUORUM_TOOL_VIEW_H
+#define SERVICES_QUORUM_TOOL_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <corosync/cfg.h>
+#include <corosync/cmap.h>
+#include <corosync/quorum.h>
+#include <corosync/votequorum.h>
+
+/** Node ids in the order in which the daemon gave them. */
+struct node_ids {
+	uint32_t *ids;
+	size_t count;
+};
+
+struct view {
+	cmap_handle_t map;
+	quorum_handle_t quorum;
+	corosync_cfg_handle_t cfg;
+	votequorum_handle_t votequorum; /* open when has_votequorum */
+
+	char *provider; /* NULL: none is configured */
+	bool has_provider;
+	bool has_votequorum;
+	unsigned int local_id;
+
+	/* From the newest quorum event. */
+	unsigned int quorum_events;
+	bool is_quorate;
+	uint64_t ring_seq;
+	struct node_ids members;
+
+	/* From the newest list of votequorum. */
+	unsigned int list_events;
+	votequorum_ring_id_t list_ring;
+	struct node_ids listed;
+
+	bool is_out_of_memory;
+};
+
+/**
+ * Connect to all services that are needed.
+ *
+ * @param view filled in; view_close is due in any case
+ */
+bool view_open(struct view *view);
+
+/** Close the connections and free what the view holds. */
+void view_close(struct view *view);
+
+/** Ask for the present state once; without a provider there is none, and the view stays empty. */
+bool view_read(struct view *view);
+
+/** Let the daemon tell each change from now on, the present state first. */
+bool view_follow(struct view *view);
+
+/**
+ * Wait for the next quorum event, and for the list of the same ring.
+ *
+ * @return false when the daemon is lost
+ */
+bool view_wait(struct view *view);
+
+/** The nodes to list: those of votequorum, or of another provider. */
+const struct node_ids *view_nodes(const struct view *view);
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "tools/blackbox.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <corosync/cmap.h>
+#include <qb/qblog.h>
+
+/* Lets the daemon write; a change of the key is what it waits for, so the value is the time. */
+static void request_dump(cmap_handle_t map, const char *key)
+{
+	char now[32];
+
+	snprintf(now, sizeof(now), "%lld", (long long)time(NULL));
+	cs_error_t rc = cmap_set_string(map, key, now);
+	if (rc != CS_OK)
+		fprintf(stderr, "Failed to set key %s. Error %s\n", key, cs_strerror(rc));
+}
+
+/* Whether FOLDER/SUB/fdata can be read; its path is written down. */
+static bool has_dump(const char *folder, const char *sub, char path[PATH_MAX])
+{
+	int length =
+		snprintf(path, PATH_MAX, "%s%s%s/fdata", folder, sub[0] == '\0' ? "" : "/", sub);
+
+	return length < PATH_MAX && access(path, R_OK) == 0;
+}
+
+/* The daemon's state folder: as configured, or one of the usual ones. */
+static bool find_dump(const char *configured, char path[PATH_MAX])
+{
+	const char *instance = getenv("COTERIE_INSTANCE");
+
+	if (instance == NULL)
+		instance = "";
+	if (configured != NULL)
+		return has_dump(configured, instance, path);
+	if (has_dump(LOCALSTATE_DIR "/lib/coterie", instance, path))
+		return true;
+	return instance[0] == '\0' && has_dump("/var/lib/corosync", "", path);
+}
+
+int blackbox_main(int argc, char **argv)
+{
+	char path[PATH_MAX];
+	char *configured = NULL;
+	cmap_handle_t map;
+
+	(void)argc;
+	(void)argv;
+	cs_error_t rc = cmap_initialize(&map);
+	if (rc == CS_OK) {
+		if (cmap_get_string(map, "system.state_dir", &configured) != CS_OK)
+			configured = NULL;
+		request_dump(map, "runtime.blackbox.dump_state");
+		request_dump(map, "runtime.blackbox.dump_flight_data");
+		cmap_finalize(map);
+	} else {
+		/* What an earlier daemon has left is worth reading all the same. */
+		fprintf(stderr, "Failed to initialize the cmap API. Error %s\n", cs_strerror(rc));
+	}
+	bool is_found = find_dump(configured, path);
+	if (!is_found)
+		fprintf(stderr,
+			"corosync-blackbox: cannot read %s: %s; no flight recorder was written\n",
+			path, strerror(errno));
+	free(configured);
+	if (!is_found)
+		return EXIT_FAILURE;
+	printf("Dumping the contents of %s\n", path);
+	fflush(stdout);
+	return qb_log_blackbox_print_from_file(path) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,12 @@
+/*
+ * corosync-blackbox: what the daemon's flight recorder holds.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef TOOLS_BLACKBOX_H
+#define TOOLS_BLACKBOX_H
+
+/** The tool's main function: the arguments are those of main, the result is the exit status. */
+int blackbox_main(int argc, char **argv);
+
+#endif

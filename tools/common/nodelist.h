@@ -1,0 +1,39 @@
+/*
+ * The configured nodes, as the configuration map has them.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef TOOLS_COMMON_NODELIST_H
+#define TOOLS_COMMON_NODELIST_H
+
+#include <stddef.h>
+
+#include <corosync/cmap.h>
+
+struct node {
+	unsigned int id;
+	unsigned int position; /* N of the keys nodelist.node.N */
+	char *name;            /* NULL when the list gives none */
+};
+
+struct nodelist {
+	struct node *nodes; /* ascending by id */
+	size_t count;
+};
+
+/**
+ * Read the node list.
+ *
+ * @param list filled in on success, also when the list is empty; the caller frees it with
+ * nodelist_free
+ * @return CS_OK; CS_ERR_NO_MEMORY; what libcmap says
+ */
+cs_error_t nodelist_read(cmap_handle_t map, struct nodelist *list);
+
+/** Free what nodelist_read gave, and leave an empty list. */
+void nodelist_free(struct nodelist *list);
+
+/** The node with this id, as long as the list lives; NULL when there is none. */
+const struct node *nodelist_find(const struct nodelist *list, unsigned int id);
+
+#endif
