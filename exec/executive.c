@@ -13,9 +13,11 @@
 #include "exec/ring.h"
 #include "exec/route.h"
 #include "exec/stats.h"
+#include "exec/stats_totem.h"
 #include "exec/sync.h"
 
 #define EXIT_MAP 12
+#define EXIT_STATS 22
 #define EXIT_NO_MEMORY 38
 
 #define STOP_LOOK_NS 1000000u /* how often the queue is looked at while stopping */
@@ -32,12 +34,17 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 		return EXIT_MAP;
 	}
 	executive->stats = stats_create(executive->loop);
+	if (executive->stats == NULL) {
+		log_line("MAIN", LOG_ERR, "cannot create the statistics map: out of memory");
+		return EXIT_STATS;
+	}
+	executive->totem_stats = totem_stats_create(executive);
 	executive->quorum = quorum_create(executive, executive->config->quorum_provider);
 	executive->plugins = plugin_registry_create(executive, directories, count);
 	executive->route = route_create(executive);
 	executive->sync = sync_create(executive);
 	executive->ipc = ipc_create(executive);
-	if (executive->stats == NULL || executive->quorum == NULL || executive->plugins == NULL ||
+	if (executive->totem_stats == NULL || executive->quorum == NULL || executive->plugins == NULL ||
 		executive->route == NULL || executive->sync == NULL || executive->ipc == NULL) {
 		log_line("MAIN", LOG_ERR, "out of memory");
 		return exit_code;
@@ -67,6 +74,7 @@ void executive_destroy_parts(struct executive *executive)
 	route_destroy(executive->route);
 	plugin_registry_destroy(executive->plugins);
 	quorum_destroy(executive->quorum);
+	totem_stats_destroy(executive->totem_stats);
 	stats_destroy(executive->stats);
 	map_destroy(executive->map);
 }

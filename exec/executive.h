@@ -17,6 +17,7 @@ struct quorum;
 struct ring;
 struct route;
 struct stats;
+struct totem_stats;
 struct sync;
 
 struct executive {
@@ -26,6 +27,7 @@ struct executive {
 	struct loop *loop;
 	struct map *map;
 	struct stats *stats;
+	struct totem_stats *totem_stats;
 	struct quorum *quorum;
 	struct plugin_registry *plugins;
 	struct route *route;

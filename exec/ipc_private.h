@@ -96,6 +96,7 @@ struct coterie_client {
 	/* For stats.ipcs.*: spec 03 §6. */
 	uint32_t queued, sent;
 	uint64_t invalid_requests, overloads;
+	struct ipc_stat *stats; /* NULL: it has no keys */
 
 	struct coterie_client *previous, *next; /* of the server */
 	void *data;                             /* the service's own, client_size bytes */
@@ -190,6 +191,14 @@ enum ipc_error ipc_error_from_errno(int rc);
 void ipc_client_flush(struct coterie_client *client);
 /** Free what has not been sent. */
 void ipc_backlog_drop(struct coterie_client *client);
+
+/* --- ipc_stats.c --- */
+
+int ipc_stats_init(struct ipc *ipc); /* -ENOMEM, -EEXIST */
+void ipc_stats_fini(struct ipc *ipc);
+/** The connection's keys in the statistics map appear, and go. */
+void ipc_stats_come(struct coterie_client *client);
+void ipc_stats_go(struct coterie_client *client);
 
 /* --- ipc_server.c --- */
 

@@ -29,6 +29,11 @@ struct ipc *ipc_create(struct executive *executive)
 	ipc->level = IPC_LEVEL_GOOD;
 	ipc->is_quorate = executive->is_quorate;
 	ipc->kept_last = &ipc->kept;
+	if (ipc_stats_init(ipc) < 0) {
+		ipc_stats_fini(ipc);
+		free(ipc);
+		return NULL;
+	}
 	return ipc;
 }
 
@@ -43,6 +48,7 @@ void ipc_destroy(struct ipc *ipc)
 	loop_timer_del(loop, ipc->flush_timer);
 	loop_timer_del(loop, ipc->gate_timer);
 	ipc_enter(NULL);
+	ipc_stats_fini(ipc);
 	free(ipc);
 }
 
@@ -56,6 +62,7 @@ static void client_end(struct coterie_client *client)
 	struct plugin *plugin = client->server->plugin;
 
 	ipc_request_last(client);
+	ipc_stats_go(client);
 	client->is_closed = true;
 	client->server->ipc->active--;
 	client->server->ipc->closed++;
@@ -199,6 +206,7 @@ static void on_created(qb_ipcs_connection_t *connection)
 		}
 	}
 	client->is_joined = true;
+	ipc_stats_come(client);
 	ipc_gate_apply(server); /* libqb starts a connection open, whatever the others are */
 }
 

@@ -17,6 +17,7 @@
 #include "exec/ring_log.h"
 #include "exec/route.h"
 #include "exec/state_dir.h"
+#include "exec/stats_totem.h"
 #include "exec/sync.h"
 #include "exec/totem/wire.h"
 
@@ -295,6 +296,9 @@ static void cb_trace(void *arg, const struct totem_trace *trace)
 	case TOTEM_TRACE_TOKEN:
 	case TOTEM_TRACE_REQUESTED:
 		return;
+	case TOTEM_TRACE_PAUSED:
+		totem_stats_paused(ring->executive->totem_stats, trace->value);
+		return;
 	default:
 		ring_log_trace(&ring->log, loop_now_ns(ring->executive->loop), trace);
 	}
@@ -450,6 +454,12 @@ uint32_t ring_backlog(const struct ring *ring)
 bool ring_is_safe_kept(const struct ring *ring)
 {
 	return ring->engine != NULL && totem_engine_is_safe_honoured(ring->engine);
+}
+
+void ring_transport_stats(const struct ring *ring, struct coterie_transport_stats *stats)
+{
+	if (ring != NULL && ring->transport != NULL && ring->transport->transport.stats != NULL)
+		ring->transport->transport.stats(ring->transport->self, stats);
 }
 
 int ring_node_status(const struct ring *ring, uint32_t nodeid, struct coterie_node_status *status)

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-#include <coterie/plugin.h>
+#include <coterie/transport.h>
 
 #include "exec/totem/engine.h"
 
@@ -36,6 +36,8 @@ uint32_t ring_backlog(const struct ring *ring);
 bool ring_is_safe_kept(const struct ring *ring);
 /** What the transport says of a node; *status is filled in whole. -ENOENT; -ENOTSUP: it cannot say. */
 int ring_node_status(const struct ring *ring, uint32_t nodeid, struct coterie_node_status *status);
+/** *stats is filled up to its size; left alone without a transport. */
+void ring_transport_stats(const struct ring *ring, struct coterie_transport_stats *stats);
 void ring_membership(const struct ring *ring, struct coterie_ring_id *id, const uint32_t **nodeids,
 	uint32_t *count);
 

@@ -123,12 +123,6 @@ void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_tr
 		log_line("TOTEM", LOG_ERR,
 			"FAILED TO RECEIVE: frames of the ring do not reach this node, it leaves the ring");
 		break;
-	case TOTEM_TRACE_PAUSED:
-		log_line("MAIN", LOG_WARNING,
-			"This process did not run for %" PRIu64
-			" ms: consider a longer token timeout, or look for what stopped it",
-			trace->value);
-		break;
 	case TOTEM_TRACE_BACKOFF:
 		log_limited(&log->backoff, now_ns, "TOTEM", LOG_WARNING,
 			"node %u is not heard by all members: not listened to for %" PRIu64 " ms", trace->node,
@@ -149,6 +143,7 @@ void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_tr
 	case TOTEM_TRACE_STORED:
 	case TOTEM_TRACE_INSTALLED:
 	case TOTEM_TRACE_REQUESTED:
+	case TOTEM_TRACE_PAUSED: /* stats_totem.c */
 		break;
 	}
 }

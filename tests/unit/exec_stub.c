@@ -110,6 +110,18 @@ int route_send(struct route *route, struct plugin *plugin, uint32_t function, ui
 	return exec_stub.send_rc;
 }
 
+void ring_transport_stats(const struct ring *ring, struct coterie_transport_stats *stats)
+{
+	(void)ring;
+	*stats = exec_stub.transport;
+}
+
+const struct totem_counters *totem_engine_counters(const struct totem_engine *engine)
+{
+	(void)engine;
+	return &exec_stub.counters;
+}
+
 bool ring_is_safe_kept(const struct ring *ring)
 {
 	(void)ring;

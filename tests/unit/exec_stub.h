@@ -9,11 +9,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <coterie/transport.h>
+
 #include "exec/totem/engine.h"
 
 struct exec_stub {
 	char log[65536]; /* lines as "SUBSYSTEM PRIO text\n" */
 	struct totem_queue queue;
+	struct totem_counters counters;
+	struct coterie_transport_stats transport;
 	bool is_synchronizing;
 	bool is_safe_kept;
 	uint32_t stops;

@@ -69,9 +69,9 @@ fail_alloc_ldflags = $(AM_LDFLAGS) \
 # exec/ipc_*.c, plugin*.c, host.c: a real loop and libqb, stand-ins for the rest.
 exec_stub_sources = %D%/exec_stub.c %D%/exec_stub.h $(map_sources)
 exec_ipc_sources = exec/loop.c exec/ipc_server.c exec/ipc_poll.c exec/ipc_access.c exec/ipc_request.c \
-	exec/ipc_gate.c exec/ipc_client.c
+	exec/ipc_gate.c exec/ipc_client.c exec/ipc_stats.c exec/stats.c
 exec_plugin_sources = exec/plugin.c exec/plugin_open.c exec/plugin_check.c exec/plugin_options.c \
-	$(host_sources) exec/quorum.c exec/stats.c exec/state_dir.c exec/totem/frame.c
+	$(host_sources) exec/quorum.c exec/state_dir.c exec/totem/frame.c
 exec_plugin_tests = %D%/test_host %D%/test_ipc %D%/test_plugin
 check_PROGRAMS += $(exec_plugin_tests)
 TESTS += $(exec_plugin_tests)
@@ -87,8 +87,12 @@ TESTS += $(exec_plugin_tests)
 %C%_test_plugin_LDADD = $(CHECK_LIBS) $(QB_LIBS) $(LTDL_LIBS)
 
 # exec/{quorum,stats}.c
-check_PROGRAMS += %D%/test_quorum_verdict %D%/test_stats
-TESTS += %D%/test_quorum_verdict %D%/test_stats
+check_PROGRAMS += %D%/test_quorum_verdict %D%/test_stats %D%/test_stats_keys
+TESTS += %D%/test_quorum_verdict %D%/test_stats %D%/test_stats_keys
+EXTRA_DIST += %D%/vectors/stats-udpu3.txt
+%C%_test_stats_keys_SOURCES = %D%/test_stats_keys.c $(exec_stub_sources) $(exec_ipc_sources) exec/stats_totem.c
+%C%_test_stats_keys_CFLAGS = $(TEST_CFLAGS)
+%C%_test_stats_keys_LDADD = $(CHECK_LIBS) $(QB_LIBS)
 %C%_test_quorum_verdict_SOURCES = %D%/test_quorum_verdict.c $(exec_stub_sources) exec/quorum.c
 %C%_test_quorum_verdict_CFLAGS = $(TEST_CFLAGS)
 %C%_test_quorum_verdict_LDADD = $(CHECK_LIBS)

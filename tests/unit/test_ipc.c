@@ -25,6 +25,7 @@
 #include "exec/config/model.h"
 #include "exec/ipc_private.h"
 #include "exec/map.h"
+#include "exec/stats.h"
 #include "exec_stub.h"
 
 #define DEADLINE_NS (UINT64_C(30) * 1000000000u)
@@ -233,6 +234,7 @@ static void set_up(void)
 	f.executive.instance = f.instance;
 	f.executive.loop = loop_create();
 	f.executive.map = map_create();
+	f.executive.stats = stats_create(f.executive.loop);
 	f.executive.ring = (struct ring *)&f;
 	f.executive.sync = (struct sync *)&f;
 	f.executive.is_quorate = true;
@@ -269,6 +271,7 @@ static void tear_down(void)
 	ipc_server_close(f.plugin.ipc);
 	ck_assert_ptr_null(f.plugin.ipc);
 	ipc_destroy(f.executive.ipc);
+	stats_destroy(f.executive.stats);
 	map_destroy(f.executive.map);
 	loop_destroy(f.executive.loop);
 	close(f.go[0]);

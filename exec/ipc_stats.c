@@ -1,0 +1,195 @@
+/*
+ * What the statistics map says of connections: stats.ipcs.* (spec 03 §6, 06 §6c.3). A connection's keys
+ * come when its service has taken it and go before the service hears of its end.
+ */
+#include "exec/ipc_private.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/stats.h"
+
+#define KEY_MAX 256
+
+enum field_id {
+	DISPATCHED,
+	FLOW_CONTROL,
+	FLOW_CONTROL_COUNT,
+	INVALID_REQUEST,
+	OVERLOAD,
+	PROCNAME,
+	QUEUED,
+	QUEUEING,
+	RECV_RETRIES,
+	REQUESTS,
+	RESPONSES,
+	SEND_RETRIES,
+	SENT,
+	FIELDS,
+};
+
+static const struct {
+	const char *name;
+	uint32_t type;
+} fields[FIELDS] = {
+	[DISPATCHED] = {"dispatched", COTERIE_MAP_U64},
+	[FLOW_CONTROL] = {"flow_control", COTERIE_MAP_U32},
+	[FLOW_CONTROL_COUNT] = {"flow_control_count", COTERIE_MAP_U64},
+	[INVALID_REQUEST] = {"invalid_request", COTERIE_MAP_U64},
+	[OVERLOAD] = {"overload", COTERIE_MAP_U64},
+	[PROCNAME] = {"procname", COTERIE_MAP_STRING},
+	[QUEUED] = {"queued", COTERIE_MAP_U32},
+	[QUEUEING] = {"queueing", COTERIE_MAP_I32},
+	[RECV_RETRIES] = {"recv_retries", COTERIE_MAP_U64},
+	[REQUESTS] = {"requests", COTERIE_MAP_U64},
+	[RESPONSES] = {"responses", COTERIE_MAP_U64},
+	[SEND_RETRIES] = {"send_retries", COTERIE_MAP_U64},
+	[SENT] = {"sent", COTERIE_MAP_U32},
+};
+
+struct ipc_stat {
+	const struct coterie_client *client;
+	enum field_id id;
+};
+
+static uint32_t put_u32(void *value, uint32_t number)
+{
+	memcpy(value, &number, sizeof(number));
+	return sizeof(number);
+}
+
+static uint32_t put_u64(void *value, uint64_t number)
+{
+	memcpy(value, &number, sizeof(number));
+	return sizeof(number);
+}
+
+/* The counters that libqb keeps; it has changed the type of none of them so far. */
+static uint32_t read_libqb(const struct ipc_stat *stat, void *value)
+{
+	struct qb_ipcs_connection_stats stats = {0};
+
+	qb_ipcs_connection_stats_get(stat->client->connection, &stats, 0);
+	switch (stat->id) {
+	case DISPATCHED:
+		return put_u64(value, stats.events);
+	case FLOW_CONTROL:
+		return put_u32(value, (uint32_t)stats.flow_control_state);
+	case FLOW_CONTROL_COUNT:
+		return put_u64(value, stats.flow_control_count);
+	case RECV_RETRIES:
+		return put_u64(value, stats.recv_retries);
+	case REQUESTS:
+		return put_u64(value, stats.requests);
+	case RESPONSES:
+		return put_u64(value, stats.responses);
+	default:
+		return put_u64(value, stats.send_retries);
+	}
+}
+
+static uint32_t read_field(void *arg, void *value)
+{
+	const struct ipc_stat *stat = arg;
+	const struct coterie_client *client = stat->client;
+
+	switch (stat->id) {
+	case INVALID_REQUEST:
+		return put_u64(value, client->invalid_requests);
+	case OVERLOAD:
+		return put_u64(value, client->overloads);
+	case PROCNAME:
+		strcpy(value, client->process); /* at most 31 characters */
+		return (uint32_t)strlen(client->process) + 1;
+	case QUEUED:
+		return put_u32(value, client->queued);
+	case QUEUEING:
+		return put_u32(value, client->backlog != NULL);
+	case SENT:
+		return put_u32(value, client->sent);
+	default:
+		return read_libqb(stat, value);
+	}
+}
+
+static void make_key(const struct coterie_client *client, enum field_id id, char key[KEY_MAX])
+{
+	snprintf(key, KEY_MAX, "stats.ipcs.service%u.%u.%p.%s", client->server->plugin->service.ring_id,
+		client->pid, (const void *)client, fields[id].name);
+}
+
+void ipc_stats_come(struct coterie_client *client)
+{
+	struct stats *stats = client->server->ipc->executive->stats;
+	char key[KEY_MAX];
+
+	client->stats = calloc(FIELDS, sizeof(*client->stats));
+	for (enum field_id id = 0; client->stats != NULL && id < FIELDS; id++) {
+		client->stats[id] = (struct ipc_stat){client, id};
+		make_key(client, id, key);
+		int rc = stats_add(stats, client, key, fields[id].type, read_field, &client->stats[id]);
+		if (rc < 0)
+			log_line("MAIN", LOG_DEBUG, "no statistic %s: %s", key, strerror(-rc));
+	}
+}
+
+void ipc_stats_go(struct coterie_client *client)
+{
+	struct stats *stats = client->server->ipc->executive->stats;
+	char key[KEY_MAX];
+
+	for (enum field_id id = 0; client->stats != NULL && id < FIELDS; id++) {
+		make_key(client, id, key);
+		stats_del(stats, client, key);
+	}
+	free(client->stats);
+	client->stats = NULL;
+}
+
+/* --- all connections --- */
+
+static uint32_t read_active(void *arg, void *value)
+{
+	return put_u64(value, ((const struct ipc *)arg)->active);
+}
+
+static uint32_t read_closed(void *arg, void *value)
+{
+	return put_u64(value, ((const struct ipc *)arg)->closed);
+}
+
+/* The number of present connections is no counter and stays. */
+static void clear(void *arg)
+{
+	struct ipc *ipc = arg;
+	struct qb_ipcs_connection_stats ignored;
+
+	ipc->closed = 0;
+	for (struct ipc_server *server = ipc->servers; server != NULL; server = server->next) {
+		for (struct coterie_client *client = server->clients; client != NULL;
+			client = client->next) {
+			client->invalid_requests = client->overloads = 0;
+			client->sent = 0;
+			if (!client->is_closed)
+				qb_ipcs_connection_stats_get(client->connection, &ignored, 1);
+		}
+	}
+}
+
+int ipc_stats_init(struct ipc *ipc)
+{
+	struct stats *stats = ipc->executive->stats;
+	int rc = stats_add(stats, ipc, "stats.ipcs.global.active", COTERIE_MAP_U64, read_active, ipc);
+
+	if (rc == 0)
+		rc = stats_add(stats, ipc, "stats.ipcs.global.closed", COTERIE_MAP_U64, read_closed, ipc);
+	return rc < 0 ? rc : stats_on_clear(stats, ipc, "ipc", clear, ipc);
+}
+
+void ipc_stats_fini(struct ipc *ipc)
+{
+	stats_forget(ipc->executive->stats, ipc);
+}

@@ -1,0 +1,255 @@
+/* The keys of the statistics map: names, types and order are those that the reference shows. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <check.h>
+
+#include "exec/config/model.h"
+#include "exec/ipc_private.h"
+#include "exec/stats.h"
+#include "exec/stats_totem.h"
+#include "exec_stub.h"
+
+static struct executive executive;
+static struct config config;
+
+/* Stand-in for plugin.c: no request comes. */
+const struct coterie_request *plugin_request(const struct plugin *plugin, int32_t id)
+{
+	(void)plugin, (void)id;
+	return NULL;
+}
+
+static void set_up(void)
+{
+	exec_stub_reset();
+	config.totem.token_ns = UINT64_C(1000000000);
+	executive = (struct executive){.loop = loop_create(), .config = &config};
+	executive.ring = (struct ring *)&executive;
+	executive.stats = stats_create(executive.loop);
+	executive.totem_stats = totem_stats_create(&executive);
+	ck_assert_ptr_nonnull(executive.totem_stats);
+	executive.ipc = ipc_create(&executive);
+	ck_assert_ptr_nonnull(executive.ipc);
+}
+
+static void tear_down(void)
+{
+	ipc_destroy(executive.ipc);
+	totem_stats_destroy(executive.totem_stats);
+	totem_stats_destroy(NULL);
+	stats_destroy(executive.stats);
+	loop_destroy(executive.loop);
+}
+
+static const char *type_name(uint32_t type)
+{
+	static const char *const names[] = {
+		"?", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "flt", "dbl", "str", "bin"};
+
+	return type < sizeof(names) / sizeof(names[0]) ? names[type] : "?";
+}
+
+static uint64_t read_number(const char *key)
+{
+	struct coterie_map_value value;
+	uint64_t number = 0;
+
+	ck_assert_msg(stats_read(executive.stats, key, &value) == 0, "%s", key);
+	memcpy(&number, value.bytes, value.size);
+	return number;
+}
+
+/* A client of service 0, as far as its statistics go. */
+struct fake {
+	struct plugin plugin;
+	struct ipc_server server;
+	struct coterie_client client;
+};
+
+static void fake_come(struct fake *fake)
+{
+	*fake = (struct fake){.server = {.ipc = executive.ipc, .plugin = &fake->plugin},
+		.client = {.server = &fake->server, .pid = 10800, .process = "corosync-cmapct"}};
+	ipc_stats_come(&fake->client);
+}
+
+/* "stats.ipcs.service0.10800.0x55a4922e50b0.sent (u32) = 0" to "stats.ipcs.service0.10800.P.sent (u32)". */
+static void shorten(char *line)
+{
+	char *pointer = strstr(line, ".0x");
+	char *end = strstr(line, " = ");
+
+	if (end != NULL)
+		*end = '\0';
+	if (pointer != NULL) {
+		char *rest = strchr(pointer + 1, '.');
+
+		pointer[1] = 'P';
+		memmove(pointer + 2, rest, strlen(rest) + 1);
+	}
+}
+
+START_TEST(the_list_is_that_of_the_reference)
+{
+	const char *top = getenv("abs_top_srcdir");
+	struct coterie_map_value value;
+	struct fake fake;
+	char path[4096], line[512], shown[512];
+
+	fake_come(&fake);
+	snprintf(path, sizeof(path), "%s/tests/unit/vectors/stats-udpu3.txt", top != NULL ? top : ".");
+	FILE *file = fopen(path, "r");
+	ck_assert_msg(file != NULL, "cannot open %s", path);
+	struct stats_iterator *iterator = stats_iterator_create(executive.stats, NULL);
+	while (fgets(line, sizeof(line), file) != NULL) {
+		const char *key = stats_iterator_next(iterator, &value);
+
+		line[strcspn(line, "\n")] = '\0';
+		shorten(line);
+		ck_assert_msg(key != NULL, "missing: %s", line);
+		snprintf(shown, sizeof(shown), "%s (%s)", key, type_name(value.type));
+		shorten(shown);
+		ck_assert_str_eq(shown, line);
+	}
+	ck_assert_ptr_null(stats_iterator_next(iterator, &value));
+	stats_iterator_destroy(iterator);
+	fclose(file);
+	ipc_stats_go(&fake.client);
+	ck_assert_ptr_null(fake.client.stats);
+}
+END_TEST
+
+START_TEST(sizes_are_those_of_the_types)
+{
+	static const uint32_t sizes[] = {0, 1, 1, 2, 2, 4, 4, 8, 8, 4, 8};
+	struct stats_iterator *iterator = stats_iterator_create(executive.stats, NULL);
+	struct coterie_map_value value;
+	const char *key;
+
+	totem_stats_paused(executive.totem_stats, 900);
+	while ((key = stats_iterator_next(iterator, &value)) != NULL)
+		ck_assert_msg(value.size == sizes[value.type], "%s", key);
+	stats_iterator_destroy(iterator);
+}
+END_TEST
+
+START_TEST(counters_of_the_ring)
+{
+	exec_stub.counters.token_rx = 12;
+	exec_stub.counters.rx_msg_dropped = 3;
+	exec_stub.counters.continuous_gather = 2;
+	exec_stub.queue = (struct totem_queue){.used = 4, .total = 100};
+	ck_assert_uint_eq(read_number("stats.srp.orf_token_rx"), 12);
+	ck_assert_uint_eq(read_number("stats.srp.rx_msg_dropped"), 3);
+	ck_assert_uint_eq(read_number("stats.srp.continuous_gather"), 2);
+	ck_assert_uint_eq(read_number("stats.srp.firewall_enabled_or_nic_failure"), 0);
+	ck_assert_uint_eq(read_number("stats.srp.time_since_token_last_received"), 0);
+	ck_assert_uint_eq(read_number("stats.pg.msg_queue_avail"), 96);
+	ck_assert_uint_eq(read_number("stats.srp.avg_backlog_calc"), 4);
+	exec_stub.counters.continuous_gather = 4;
+	ck_assert_uint_eq(read_number("stats.srp.firewall_enabled_or_nic_failure"), 1);
+	exec_stub.counters.token_last_ns = loop_now_ns(executive.loop) - UINT64_C(5000000000);
+	ck_assert_uint_ge(read_number("stats.srp.time_since_token_last_received"), 5000);
+	ck_assert_int_eq(stats_clear(executive.stats, "totem"), 0);
+	exec_stub.counters.token_rx++;
+	ck_assert_uint_eq(read_number("stats.srp.orf_token_rx"), 1);
+	ck_assert_uint_eq(read_number("stats.srp.continuous_gather"), 4); /* no counter */
+	executive.ring = NULL; /* not started yet */
+	ck_assert_uint_eq(read_number("stats.srp.continuous_gather"), 0);
+	ck_assert_uint_eq(read_number("stats.pg.msg_queue_avail"), 0);
+}
+END_TEST
+
+START_TEST(failures_to_send_are_counted_until_a_success)
+{
+	exec_stub.transport = (struct coterie_transport_stats){.frames_out = 5, .send_errors = 7};
+	ck_assert_uint_eq(read_number("stats.srp.continuous_sendmsg_failures"), 0);
+	exec_stub.transport.send_errors = 47;
+	ck_assert_uint_eq(read_number("stats.srp.continuous_sendmsg_failures"), 40);
+	ck_assert_uint_eq(read_number("stats.srp.firewall_enabled_or_nic_failure"), 1);
+	exec_stub.transport.frames_out++;
+	ck_assert_uint_eq(read_number("stats.srp.continuous_sendmsg_failures"), 0);
+	ck_assert_uint_eq(read_number("stats.srp.firewall_enabled_or_nic_failure"), 0);
+}
+END_TEST
+
+START_TEST(connections_are_counted)
+{
+	struct coterie_map_value value;
+	struct fake fake;
+	char key[128];
+
+	fake_come(&fake);
+	fake.client.invalid_requests = 2;
+	fake.client.overloads = 3;
+	fake.client.queued = 4;
+	executive.ipc->active = 1;
+	executive.ipc->closed = 9;
+	snprintf(key, sizeof(key), "stats.ipcs.service0.10800.%p.invalid_request", (void *)&fake.client);
+	ck_assert_uint_eq(read_number(key), 2);
+	snprintf(key, sizeof(key), "stats.ipcs.service0.10800.%p.overload", (void *)&fake.client);
+	ck_assert_uint_eq(read_number(key), 3);
+	snprintf(key, sizeof(key), "stats.ipcs.service0.10800.%p.queued", (void *)&fake.client);
+	ck_assert_uint_eq(read_number(key), 4);
+	snprintf(key, sizeof(key), "stats.ipcs.service0.10800.%p.procname", (void *)&fake.client);
+	ck_assert_int_eq(stats_read(executive.stats, key, &value), 0);
+	ck_assert_str_eq(value.bytes, "corosync-cmapct");
+	ck_assert_uint_eq(value.size, 16);
+	ck_assert_uint_eq(read_number("stats.ipcs.global.active"), 1);
+	ck_assert_uint_eq(read_number("stats.ipcs.global.closed"), 9);
+	ck_assert_int_eq(stats_clear(executive.stats, "ipc"), 0);
+	ck_assert_uint_eq(read_number("stats.ipcs.global.active"), 1);
+	ck_assert_uint_eq(read_number("stats.ipcs.global.closed"), 0);
+	ipc_stats_go(&fake.client);
+	ck_assert_int_lt(stats_read(executive.stats, key, &value), 0);
+}
+END_TEST
+
+START_TEST(pauses_are_kept_the_newest_first)
+{
+	struct coterie_map_value value;
+
+	totem_stats_paused(executive.totem_stats, 700);
+	ck_assert(exec_stub_has_logged("This process did not run for 700 ms"));
+	ck_assert_int_lt(stats_read(executive.stats, "stats.schedmiss.0.delay", &value), 0);
+	for (uint64_t i = 1; i <= 12; i++)
+		totem_stats_paused(executive.totem_stats, 1000 * i);
+	ck_assert(exec_stub_has_logged(") for 12000.0000 ms (threshold is 800.0000 ms). Consider token "
+				       "timeout increase."));
+	ck_assert_int_eq(stats_read(executive.stats, "stats.schedmiss.0.delay", &value), 0);
+	ck_assert_uint_eq(value.type, COTERIE_MAP_FLOAT);
+	ck_assert(*(const float *)value.bytes > 11999.0f);
+	ck_assert_int_eq(stats_read(executive.stats, "stats.schedmiss.9.delay", &value), 0);
+	ck_assert(*(const float *)value.bytes < 3001.0f);
+	ck_assert_int_lt(stats_read(executive.stats, "stats.schedmiss.10.delay", &value), 0);
+	ck_assert_uint_gt(read_number("stats.schedmiss.9.timestamp"), UINT64_C(1600000000000));
+	ck_assert_int_eq(stats_clear(executive.stats, "schedmiss"), 0);
+	ck_assert_int_lt(stats_read(executive.stats, "stats.schedmiss.0.delay", &value), 0);
+	totem_stats_paused(executive.totem_stats, 900);
+	ck_assert_int_eq(stats_read(executive.stats, "stats.schedmiss.0.delay", &value), 0);
+	ck_assert_int_eq(stats_clear(executive.stats, "all"), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("stats keys");
+	TCase *tcase = tcase_create("keys");
+
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, the_list_is_that_of_the_reference);
+	tcase_add_test(tcase, sizes_are_those_of_the_types);
+	tcase_add_test(tcase, counters_of_the_ring);
+	tcase_add_test(tcase, failures_to_send_are_counted_until_a_success);
+	tcase_add_test(tcase, connections_are_counted);
+	tcase_add_test(tcase, pauses_are_kept_the_newest_first);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
