@@ -397,17 +397,29 @@ uint32_t vote_reconfigure_expected(struct vote_calc *calc, uint32_t expected)
 	return vote_recalculate(calc, true, false);
 }
 
-uint32_t vote_reconfigure_votes(struct vote_calc *calc, uint32_t nodeid, uint32_t votes)
+/* Of a node, or with 0 of the device; NULL: no such node. */
+static uint32_t *votes_of(struct vote_calc *calc, uint32_t nodeid)
 {
 	struct vote_node *node = vote_find(calc, nodeid);
 
 	if (nodeid == 0)
-		calc->device_votes = votes;
-	else if (node != NULL)
-		node->votes = votes;
-	else
-		return 0;
-	return vote_recalculate(calc, true, false);
+		return &calc->device_votes;
+	return node != NULL ? &node->votes : NULL;
+}
+
+int vote_set(struct vote_calc *calc, uint32_t nodeid, uint32_t votes)
+{
+	uint32_t *place = votes_of(calc, nodeid);
+
+	if (place == NULL)
+		return -ENOENT;
+	*place = votes;
+	return 0;
+}
+
+uint32_t vote_reconfigure_votes(struct vote_calc *calc, uint32_t nodeid, uint32_t votes)
+{
+	return vote_set(calc, nodeid, votes) < 0 ? 0 : vote_recalculate(calc, true, false);
 }
 
 uint32_t vote_cancel_waiting(struct vote_calc *calc)
@@ -429,8 +441,7 @@ bool vote_may_expect(const struct vote_calc *calc, uint32_t expected)
 
 int vote_may_set(struct vote_calc *calc, uint32_t nodeid, uint32_t votes)
 {
-	struct vote_node *node = vote_find(calc, nodeid);
-	uint32_t *place = nodeid == 0 ? &calc->device_votes : node != NULL ? &node->votes : NULL;
+	uint32_t *place = votes_of(calc, nodeid);
 
 	if (place == NULL)
 		return -ENOENT;

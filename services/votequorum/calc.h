@@ -129,6 +129,8 @@ uint32_t vote_cancel_waiting(struct vote_calc *calc);
 bool vote_may_expect(const struct vote_calc *calc, uint32_t expected);
 /** May a client set a node's votes so? @return 0; -ENOENT: no such node; -EINVAL */
 int vote_may_set(struct vote_calc *calc, uint32_t nodeid, uint32_t votes);
+/** Set them. @return 0; -ENOENT */
+int vote_set(struct vote_calc *calc, uint32_t nodeid, uint32_t votes);
 
 /** True when the window of last man standing starts anew with this configuration. */
 bool vote_window_opens(const struct vote_calc *calc, bool has_left);

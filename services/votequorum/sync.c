@@ -1,0 +1,93 @@
+/*
+ * A synchronisation: who is gone stops counting at once, then all tell of themselves, and at the end all
+ * count (spec 06b.7).
+ */
+#include "services/votequorum/votequorum.h"
+
+#include <errno.h>
+#include <syslog.h>
+
+/* ---- Last man standing --------------------------------------------------- */
+
+void votequorum_window_close(struct votequorum *vq)
+{
+	vq->host->timer_del(vq->ctx, vq->window);
+	vq->window = NULL;
+}
+
+/* Nobody was lost for a while: those that are here are all that is expected from now on. */
+static void on_window(void *arg)
+{
+	struct votequorum *vq = arg;
+
+	vq->window = NULL;
+	if (!vq->calc.is_quorate)
+		return;
+	votequorum_settle(vq, vote_recalculate(&vq->calc, true, true));
+	vq->host->log(vq->ctx, LOG_NOTICE,
+		"last_man_standing: expected votes are now %u, quorum is %u",
+		vote_local(&vq->calc)->expected_votes, vq->calc.quorum);
+}
+
+static void open_window(struct votequorum *vq)
+{
+	uint64_t at_ns = vq->host->now_ns(vq->ctx) + vq->config.window_ms * UINT64_C(1000000);
+
+	votequorum_window_close(vq);
+	if (vq->host->timer_add(vq->ctx, at_ns, on_window, vq, &vq->window) < 0)
+		votequorum_complain(vq, VOTEQUORUM_NO_MEMORY, 0,
+			"out of memory: last_man_standing does not lower expected votes");
+}
+
+/* ---- Callbacks ----------------------------------------------------------- */
+
+void votequorum_sync_start(void *self, const uint32_t *transitional, uint32_t transitional_count,
+	const struct coterie_configuration *regular)
+{
+	struct votequorum *vq = self;
+
+	(void)transitional, (void)transitional_count;
+	vq->is_syncing = true;
+	vq->has_queued = false;
+	vq->device.is_awaited = false;
+
+	int rc = vote_configure(&vq->calc, regular->members, regular->member_count);
+
+	if (rc < 0)
+		votequorum_complain(vq, VOTEQUORUM_NO_MEMORY, 0,
+			"out of memory: votes are counted as before the ring changed");
+	if (rc >= 0 && vote_window_opens(&vq->calc, rc > 0))
+		open_window(vq);
+	vq->ring = regular->ring;
+	votequorum_device_sync(vq);
+}
+
+int votequorum_sync_step(void *self)
+{
+	struct votequorum *vq = self;
+
+	if (!vq->has_queued) {
+		uint32_t messages = VOTEQUORUM_OWES_SELF | VOTEQUORUM_OWES_DEVICE;
+
+		if (vq->device.name[0] != '\0')
+			messages |= VOTEQUORUM_OWES_NAME;
+		votequorum_send(vq, messages);
+		votequorum_tell_nodelist(vq, NULL);
+		vq->has_queued = true;
+	} else if (vq->owed != 0) {
+		votequorum_send(vq, 0);
+	}
+	/* The barrier that follows must stand behind all of it. */
+	if (vq->owed != 0)
+		return -EAGAIN;
+	return votequorum_is_registered(vq) && vq->device.is_awaited ? -EAGAIN : 0;
+}
+
+void votequorum_sync_done(void *self)
+{
+	struct votequorum *vq = self;
+
+	votequorum_settle(vq, vote_recalculate(&vq->calc, false, false));
+	votequorum_publish(vq);
+	vq->is_syncing = false;
+}

@@ -1,0 +1,169 @@
+/*
+ * What the files of the votequorum service share.
+ *
+ * Life of a verdict. 1 A configuration of the ring comes: nodes that are gone stop counting. 2 In the
+ * service's turn of the synchronisation every node tells of itself and its quorum device. 3 All have
+ * heard all: votes are counted, the verdict goes to the executive and to the clients that track. Between
+ * configurations a verdict changes when votes, expected votes or a device's vote do.
+ */
+#ifndef VOTEQUORUM_VOTEQUORUM_H
+#define VOTEQUORUM_VOTEQUORUM_H
+
+#include <coterie/service.h>
+
+#include "services/votequorum/calc.h"
+#include "services/votequorum/config.h"
+
+/** One client. The memory is the executive's (client_data). */
+struct votequorum_connection {
+	struct coterie_client *client;
+	struct votequorum_connection *next, *previous; /* all, newest first */
+	bool is_tracking;
+	uint64_t context; /* what it asked to have in its events */
+};
+
+/** Messages that wait for room on the ring; sent in this order. */
+#define VOTEQUORUM_OWES_SELF 1u        /* NODEINFO(self) */
+#define VOTEQUORUM_OWES_DEVICE 2u      /* NODEINFO(0) */
+#define VOTEQUORUM_OWES_VOTES 4u       /* RECONFIGURE: our own votes */
+#define VOTEQUORUM_OWES_EXPECTED 8u    /* RECONFIGURE: our own expected votes */
+#define VOTEQUORUM_OWES_CANCEL 16u     /* RECONFIGURE: wait for all no longer */
+#define VOTEQUORUM_OWES_UNREGISTER 32u /* QDEVICE_REG: the name in `unregistered` is gone */
+#define VOTEQUORUM_OWES_NAME 64u       /* QDEVICE_REG: the name that is known */
+
+/** A registration that a client waits for. */
+enum votequorum_pending {
+	VOTEQUORUM_PENDING_NONE,
+	VOTEQUORUM_PENDING_CLIENT,    /* answered when the message comes back */
+	VOTEQUORUM_PENDING_ABANDONED, /* the client is gone: taken back when the message comes */
+};
+
+/** The quorum device of this node, as its program tells us. */
+struct votequorum_device {
+	char name[VOTEQUORUM_NAME_SIZE]; /* of the whole ring; "": none known */
+	enum votequorum_pending pending;
+	char pending_name[VOTEQUORUM_NAME_SIZE];
+	struct coterie_client *pending_client;
+	char unregistered[VOTEQUORUM_NAME_SIZE];
+	struct coterie_timer *timer; /* runs out when the device is not heard of */
+	bool is_awaited;             /* the synchronisation waits for its vote */
+	bool has_master_wins;        /* said whether its side wins, at least once */
+};
+
+/** What is complained about at a limited rate. */
+enum votequorum_complaint {
+	VOTEQUORUM_BAD_NODE,
+	VOTEQUORUM_BAD_NAME,
+	VOTEQUORUM_UNKNOWN_NODE,
+	VOTEQUORUM_NO_MEMORY,
+	VOTEQUORUM_NO_STORE,
+	VOTEQUORUM_COMPLAINTS, /* how many there are */
+};
+
+/** Keys of the map that are written when they change. */
+enum votequorum_key {
+	VOTEQUORUM_KEY_TWO_NODE,
+	VOTEQUORUM_KEY_EV_BARRIER,
+	VOTEQUORUM_KEY_TIE_BREAKER,
+	VOTEQUORUM_KEY_WAITING,
+	VOTEQUORUM_KEY_LOWEST,
+	VOTEQUORUM_KEY_HIGHEST,
+	VOTEQUORUM_KEY_TRACKING,
+	VOTEQUORUM_KEY_DEVICE_USABLE,
+	VOTEQUORUM_KEY_MASTER_WINS,
+	VOTEQUORUM_KEYS, /* how many there are */
+};
+
+struct votequorum {
+	const struct coterie_host *host; /* borrowed, outlives us */
+	struct coterie_ctx *ctx;
+	struct vote_calc calc;
+	struct votequorum_config config;
+	struct votequorum_device device;
+	struct votequorum_connection *connections;
+	struct coterie_ring_id ring; /* of the last configuration */
+	bool is_syncing;
+	bool has_queued;             /* what there is to tell in this synchronisation */
+	bool has_reread;             /* keys were read again: the tie-breaker is published always */
+	bool told_quorate;           /* the verdict that was published last */
+	uint32_t owed;               /* VOTEQUORUM_OWES_… */
+	struct coterie_timer *retry;
+	struct coterie_timer *window; /* of last man standing */
+	struct coterie_map_tracker *trackers[3];
+	int64_t published[VOTEQUORUM_KEYS]; /* what the map holds; -1: no such key */
+	uint32_t stored_barrier; /* what the state file holds */
+	struct {
+		uint64_t next_ns;
+		uint64_t hidden;
+	} complaints[VOTEQUORUM_COMPLAINTS];
+};
+
+/* --- votequorum.c --- */
+
+/** Log a warning unless one for the same cause was logged a short time ago. nodeid 0: none. */
+void votequorum_complain(
+	struct votequorum *vq, enum votequorum_complaint cause, uint32_t nodeid, const char *text);
+/** Act upon a calculation: bits as it returned them. */
+void votequorum_settle(struct votequorum *vq, uint32_t bits);
+/** Tell executive and clients the verdict as it stands. */
+void votequorum_publish(struct votequorum *vq);
+/** Write to the map what changed since the last time. */
+void votequorum_publish_keys(struct votequorum *vq);
+
+/* --- tell.c: events to clients --- */
+
+/** connection NULL: all that track. */
+void votequorum_tell_quorum(struct votequorum *vq, struct votequorum_connection *connection);
+void votequorum_tell_nodelist(struct votequorum *vq, struct votequorum_connection *connection);
+void votequorum_tell_expected(struct votequorum *vq, uint32_t expected);
+
+/* --- ring.c --- */
+
+/** Send these messages (VOTEQUORUM_OWES_…) now, or as soon as the ring has room. */
+void votequorum_send(struct votequorum *vq, uint32_t messages);
+/** @return 0; -EAGAIN */
+int votequorum_send_reconfigure(
+	struct votequorum *vq, uint32_t nodeid, uint32_t value, enum votequorum_ring_param param);
+int votequorum_send_rename(struct votequorum *vq, const char *old_name, const char *new_name);
+int votequorum_send_registration(struct votequorum *vq, uint32_t operation, const char *name);
+
+extern const struct coterie_ring_msg votequorum_ring_msgs[4];
+
+/* --- device.c --- */
+
+bool votequorum_is_registered(const struct votequorum *vq);
+/** The device's timer at the start of a synchronisation. */
+void votequorum_device_sync(struct votequorum *vq);
+/** A client that may wait for a registration ends. */
+void votequorum_device_drop(struct votequorum *vq, const struct coterie_client *client);
+void votequorum_deliver_qdevice_reg(void *self, uint32_t nodeid, void *msg, uint32_t size);
+void votequorum_deliver_qdevice_reconfigure(void *self, uint32_t nodeid, void *msg, uint32_t size);
+int votequorum_handle_qdevice_register(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int votequorum_handle_qdevice_unregister(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int votequorum_handle_qdevice_update(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int votequorum_handle_qdevice_poll(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int votequorum_handle_qdevice_master_wins(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size);
+
+/* --- requests.c --- */
+
+/** Answer with one of the errors that have no errno. @return COTERIE_REPLIED */
+int votequorum_answer(struct votequorum *vq, struct coterie_client *client, int32_t error);
+
+#define VOTEQUORUM_REQUESTS 10
+extern const struct coterie_request votequorum_requests[VOTEQUORUM_REQUESTS];
+
+/* --- sync.c --- */
+
+void votequorum_sync_start(void *self, const uint32_t *transitional, uint32_t transitional_count,
+	const struct coterie_configuration *regular);
+int votequorum_sync_step(void *self);
+void votequorum_sync_done(void *self);
+/** End the timer of last man standing; NULL-safe. */
+void votequorum_window_close(struct votequorum *vq);
+
+#endif
