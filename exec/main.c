@@ -97,6 +97,21 @@ static int load_config(struct daemon *daemon)
 	return 0;
 }
 
+/* As cmapctl prints them; the map itself is not made. */
+static int print_config(const struct config *config)
+{
+	static const char *const types[] = {[COTERIE_MAP_I8] = "i8", [COTERIE_MAP_U8] = "u8",
+		[COTERIE_MAP_I16] = "i16", [COTERIE_MAP_U16] = "u16", [COTERIE_MAP_I32] = "i32",
+		[COTERIE_MAP_U32] = "u32", [COTERIE_MAP_I64] = "i64", [COTERIE_MAP_U64] = "u64",
+		[COTERIE_MAP_FLOAT] = "flt", [COTERIE_MAP_DOUBLE] = "dbl", [COTERIE_MAP_STRING] = "str",
+		[COTERIE_MAP_BINARY] = "bin"};
+
+	for (uint32_t i = 0; i < config->entry_count; i++)
+		printf("%s (%s) = %s\n", config->entries[i].key, types[config->entries[i].type],
+			config->entries[i].text);
+	return 0;
+}
+
 static int tell_test(const struct config *config)
 {
 	const struct config_node *local = &config->nodes[config->local];
@@ -310,7 +325,7 @@ int main(int argc, char **argv)
 		return check_plugin(executive, daemon.options.check_plugin);
 	code = load_config(&daemon);
 	if (code == 0 && daemon.options.is_test) {
-		code = tell_test(executive->config);
+		code = daemon.options.is_print ? print_config(executive->config) : tell_test(executive->config);
 	} else if (code == 0) {
 		code = run(&daemon);
 		tell_end(code);

@@ -13,12 +13,13 @@
 #define EXIT_USAGE 1
 #define EXIT_INSTANCE_NAME 36
 
-enum { OPTION_INSTANCE = 256, OPTION_NODE, OPTION_HELP, OPTION_VERSION, OPTION_CHECK_PLUGIN };
+enum { OPTION_INSTANCE = 256, OPTION_NODE, OPTION_HELP, OPTION_VERSION, OPTION_CHECK_PLUGIN, OPTION_PRINT_CONFIG };
 
 static const struct option long_options[] = {
 	{"instance", required_argument, NULL, OPTION_INSTANCE},
 	{"node", required_argument, NULL, OPTION_NODE},
 	{"check-plugin", required_argument, NULL, OPTION_CHECK_PLUGIN},
+	{"print-config", optional_argument, NULL, OPTION_PRINT_CONFIG},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{"version", no_argument, NULL, OPTION_VERSION},
 	{NULL, 0, NULL, 0},
@@ -35,6 +36,7 @@ static void usage(FILE *to, const char *name)
 		"  --instance NAME       run a second daemon on this host, with its own names and folders\n"
 		"  --node NAME           this host is the node of that name\n"
 		"  --check-plugin FILE   load a plugin, try it without a ring, and exit\n"
+		"  --print-config[=keys] print the keys that the config makes, and exit\n"
 		"  --help                print this text\n"
 		"See coterie(8).\n",
 		name);
@@ -67,6 +69,13 @@ int options_parse(int argc, char **argv, struct options *options)
 			break;
 		case OPTION_CHECK_PLUGIN:
 			options->check_plugin = optarg;
+			break;
+		case OPTION_PRINT_CONFIG:
+			if (optarg != NULL && strcmp(optarg, "keys") != 0) {
+				fprintf(stderr, "%s: no form '%s': keys is the one there is\n", argv[0], optarg);
+				return EXIT_USAGE;
+			}
+			options->is_test = options->is_print = true;
 			break;
 		case OPTION_HELP:
 			usage(stdout, argv[0]);

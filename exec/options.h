@@ -6,7 +6,8 @@
 
 struct options {
 	bool is_foreground;         /* -f */
-	bool is_test;               /* -t */
+	bool is_test;               /* -t, and with --print-config */
+	bool is_print;              /* --print-config */
 	const char *config;         /* -c, or COTERIE_CONFIG; NULL: the default places */
 	const char *instance;       /* --instance, or COTERIE_INSTANCE; NULL: the default one */
 	const char *node;           /* --node */

@@ -1,0 +1,160 @@
+/* Connections, made when a fact asks for one; and what their failures mean to a person. */
+#include "tools/ctl/ctl.h"
+
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+#define LOOK_NS 100000000 /* between attempts while the daemon starts */
+
+struct service {
+	const char *name;
+	const char *hint;
+};
+
+static const struct service services[CTL_SERVICES] = {
+	[CTL_CONFIG] = {"cmap", "load it: service { name: cmap }"},
+	[CTL_STATS] = {"cmap", "load it: service { name: cmap }"},
+	[CTL_CFG] = {"cfg", "load it: service { name: cfg }"},
+	[CTL_QUORUM] = {"quorum", "load it: service { name: quorum }"},
+	[CTL_VOTES] = {"votequorum", "set quorum.provider: corosync_votequorum, and restart the daemon"},
+	[CTL_CPG] = {"cpg", "load it: service { name: cpg }"},
+};
+
+/* --- errors --- */
+
+int ctl_fail(struct ctl *ctl, int code, const char *hint, const char *format, ...)
+{
+	va_list arguments;
+
+	ctl->error.code = code;
+	va_start(arguments, format);
+	vsnprintf(ctl->error.text, sizeof(ctl->error.text), format, arguments);
+	va_end(arguments);
+	snprintf(ctl->error.hint, sizeof(ctl->error.hint), "%s", hint != NULL ? hint : "");
+	return code;
+}
+
+int ctl_fail_cs(struct ctl *ctl, const char *what, cs_error_t error)
+{
+	switch (error) {
+	case CS_ERR_LIBRARY:
+		return ctl_fail(ctl, CTL_NOT_RUNNING, "systemctl status coterie; journalctl -u coterie -n 50",
+			"%s: the connection to the daemon broke", what);
+	case CS_ERR_ACCESS:
+		return ctl_fail(ctl, CTL_DENIED, "be root, or be named in a uidgid section", "%s: not allowed", what);
+	case CS_ERR_TRY_AGAIN:
+		return ctl_fail(ctl, CTL_FAILED, "wait until the ring has settled, and try again",
+			"%s: the daemon is busy", what);
+	case CS_ERR_NOT_EXIST:
+	case CS_ERR_NAME_NOT_FOUND:
+		return ctl_fail(ctl, CTL_FAILED, "coterie-ctl members lists the nodes", "%s: no such thing", what);
+	case CS_ERR_INVALID_PARAM:
+		return ctl_fail(ctl, CTL_REFUSED, "", "%s: refused by the daemon", what);
+	case CS_ERR_BUSY:
+		return ctl_fail(ctl, CTL_REFUSED, "find who said no in the log, or use --force", "%s: voted down", what);
+	case CS_ERR_EXIST:
+		return ctl_fail(ctl, CTL_REFUSED, "wait for it to end", "%s: already under way", what);
+	default:
+		return ctl_fail(ctl, CTL_FAILED, "", "%s: %s", what, cs_strerror(error));
+	}
+}
+
+/* --- connections --- */
+
+static cs_error_t connect_once(struct ctl *ctl, enum ctl_service service)
+{
+	uint32_t quorum_type;
+
+	switch (service) {
+	case CTL_CONFIG:
+		return cmap_initialize_map(&ctl->config, CMAP_MAP_ICMAP);
+	case CTL_STATS:
+		return cmap_initialize_map(&ctl->stats, CMAP_MAP_STATS);
+	case CTL_CFG:
+		return corosync_cfg_initialize(&ctl->cfg, NULL);
+	case CTL_QUORUM:
+		return quorum_initialize(&ctl->quorum, NULL, &quorum_type);
+	case CTL_VOTES:
+		return votequorum_initialize(&ctl->votes, NULL);
+	case CTL_CPG:
+		return cpg_initialize(&ctl->cpg, NULL);
+	case CTL_SERVICES:
+		break;
+	}
+	return CS_ERR_INVALID_PARAM;
+}
+
+static cs_error_t connect_service(struct ctl *ctl, enum ctl_service service, bool is_patient)
+{
+	const struct timespec pause = {.tv_nsec = LOOK_NS};
+	uint32_t looks = is_patient ? ctl->timeout_s * 10 : 1;
+
+	if (ctl->is_open[service])
+		return CS_OK;
+	cs_error_t error = connect_once(ctl, service);
+	while (error == CS_ERR_TRY_AGAIN && --looks > 0) {
+		nanosleep(&pause, NULL);
+		error = connect_once(ctl, service);
+	}
+	ctl->is_open[service] = error == CS_OK;
+	return error;
+}
+
+bool ctl_try(struct ctl *ctl, enum ctl_service service)
+{
+	return connect_service(ctl, service, false) == CS_OK;
+}
+
+/* Nobody listens at this service's name: is there a daemon at all? */
+static bool has_daemon(struct ctl *ctl)
+{
+	static const enum ctl_service any[] = {CTL_CONFIG, CTL_CFG, CTL_CPG, CTL_QUORUM};
+
+	for (uint32_t i = 0; i < sizeof(any) / sizeof(any[0]); i++) {
+		cs_error_t error = connect_service(ctl, any[i], false);
+
+		if (error != CS_ERR_LIBRARY)
+			return true;
+	}
+	return false;
+}
+
+int ctl_open(struct ctl *ctl, enum ctl_service service)
+{
+	cs_error_t error = connect_service(ctl, service, true);
+
+	if (error == CS_OK)
+		return 0;
+	if (error == CS_ERR_TRY_AGAIN)
+		return ctl_fail(ctl, CTL_TIMED_OUT, "look into its log; raise --timeout",
+			"the daemon is starting and has no ring yet");
+	if (error == CS_ERR_ACCESS)
+		return ctl_fail(ctl, CTL_DENIED, "be root, or be named in a uidgid section",
+			"not allowed to use service %s", services[service].name);
+	if (has_daemon(ctl))
+		return ctl_fail(ctl, CTL_NOT_LOADED, services[service].hint, "service %s is not loaded",
+			services[service].name);
+	if (ctl->instance != NULL)
+		return ctl_fail(ctl, CTL_NOT_RUNNING, "start it: coterie --instance NAME",
+			"no daemon of instance '%s' answers on this host", ctl->instance);
+	return ctl_fail(ctl, CTL_NOT_RUNNING, "systemctl status coterie; journalctl -u coterie -n 50",
+		"no daemon answers on this host");
+}
+
+void ctl_close(struct ctl *ctl)
+{
+	if (ctl->is_open[CTL_CONFIG])
+		cmap_finalize(ctl->config);
+	if (ctl->is_open[CTL_STATS])
+		cmap_finalize(ctl->stats);
+	if (ctl->is_open[CTL_CFG])
+		corosync_cfg_finalize(ctl->cfg);
+	if (ctl->is_open[CTL_QUORUM])
+		quorum_finalize(ctl->quorum);
+	if (ctl->is_open[CTL_VOTES])
+		votequorum_finalize(ctl->votes);
+	if (ctl->is_open[CTL_CPG])
+		cpg_finalize(ctl->cpg);
+	memset(ctl->is_open, 0, sizeof(ctl->is_open));
+}

@@ -1,0 +1,194 @@
+/*
+ * coterie-ctl: one command for people and programs, with text and JSON from one set of facts (spec 08 §7.1).
+ *
+ * A command gathers its answer into a JSON object, of the shape that the published schema gives it; that is
+ * printed as it is, or shown as text by the command's own print function. Everything comes through the
+ * public client libraries, so that it works, with fewer facts, against a Corosync daemon as well.
+ */
+#ifndef TOOLS_CTL_CTL_H
+#define TOOLS_CTL_CTL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <json-c/json.h>
+
+#include <corosync/cfg.h>
+#include <corosync/cmap.h>
+#include <corosync/corotypes.h>
+#include <corosync/cpg.h>
+#include <corosync/quorum.h>
+#include <corosync/votequorum.h>
+
+/** Exit status: spec 08 §7.1. */
+enum ctl_exit {
+	CTL_GOOD = 0,
+	CTL_FAILED = 1,
+	CTL_NOT_QUORATE = 2,
+	CTL_NOT_RUNNING = 3,
+	CTL_DENIED = 4,
+	CTL_NOT_LOADED = 5,
+	CTL_TIMED_OUT = 6,
+	CTL_REFUSED = 7,
+	CTL_INVALID = 8,
+	CTL_USAGE = 64,
+};
+
+enum ctl_format {
+	CTL_TEXT,
+	CTL_JSON,  /* one document, indented */
+	CTL_JSONL, /* one document a line */
+};
+
+/** What the answer of a service comes through. */
+enum ctl_service {
+	CTL_CONFIG, /* the configuration map */
+	CTL_STATS,  /* the statistics map */
+	CTL_CFG,
+	CTL_QUORUM,
+	CTL_VOTES,
+	CTL_CPG,
+	CTL_SERVICES,
+};
+
+struct ctl_error {
+	int code;       /* enum ctl_exit; 0: none */
+	char text[512]; /* what, and why */
+	char hint[256]; /* what to do; may be empty */
+};
+
+struct ctl {
+	enum ctl_format format;
+	const char *instance; /* NULL: the default one */
+	uint32_t timeout_s;
+	bool is_watching;
+	double watch_s; /* seconds between looks; 0: when something changes */
+	bool is_quiet, is_verbose, has_color;
+	bool is_confirmed; /* --yes: ask nothing */
+	FILE *out;         /* standard output, or what a watch compares */
+	struct ctl_error error;
+
+	bool is_open[CTL_SERVICES];
+	cmap_handle_t config, stats;
+	corosync_cfg_handle_t cfg;
+	quorum_handle_t quorum;
+	votequorum_handle_t votes;
+	cpg_handle_t cpg;
+};
+
+struct ctl_command {
+	const char *name;      /* one or two words */
+	const char *arguments; /* for the usage text; "" */
+	const char *help;      /* one line */
+	bool is_repeatable;    /* --watch makes sense */
+	/**
+	 * Fill data. argv: the words behind the name, options of the command included.
+	 * @return enum ctl_exit; ctl->error is set when there is no answer
+	 */
+	int (*gather)(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+	void (*print)(const struct ctl *ctl, struct json_object *data); /* NULL: data.text */
+};
+
+/* ctl.c */
+
+/** The command's entry. @return exit status */
+int ctl_main(int argc, char **argv);
+/** All commands, ended by one without a name. */
+const struct ctl_command *ctl_commands(void);
+
+/* connect.c */
+
+/** Connect to a service unless we are. @return 0, or the exit status with ctl->error set */
+int ctl_open(struct ctl *ctl, enum ctl_service service);
+/** The same for an answer that is poorer without it: no error is left behind. */
+bool ctl_try(struct ctl *ctl, enum ctl_service service);
+void ctl_close(struct ctl *ctl);
+/** Set ctl->error. hint may be NULL. @return code */
+int ctl_fail(struct ctl *ctl, int code, const char *hint, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+/** The same for what a library call answered. what: the thing that did not work out. */
+int ctl_fail_cs(struct ctl *ctl, const char *what, cs_error_t error);
+
+/* facts.c: what several commands tell. Objects are returned, caller frees or adds them. */
+
+/** Text of a key, or NULL; caller frees. */
+char *fact_text(struct ctl *ctl, enum ctl_service map, const char *key);
+/** Number of a key, or otherwise. */
+int64_t fact_number(struct ctl *ctl, enum ctl_service map, const char *key, int64_t otherwise);
+/** Value of any type, or NULL; *type may be NULL. */
+struct json_object *fact_value(struct ctl *ctl, enum ctl_service map, const char *key,
+	cmap_value_types_t *type);
+const char *fact_type_name(cmap_value_types_t type);
+/** Call each(key) for all keys that begin so, until it returns false. */
+void fact_each(struct ctl *ctl, enum ctl_service map, const char *prefix,
+	bool (*each)(void *arg, const char *key), void *arg);
+
+/** The configured nodes, ascending: [{id, name, local, addresses: [text]}]. */
+struct json_object *fact_nodes(struct ctl *ctl);
+/** Name of a node; borrowed from nodes; its number as text when it has none. */
+const char *fact_node_name(struct json_object *nodes, uint32_t nodeid, char buffer[12]);
+uint32_t fact_local(struct ctl *ctl);
+/** {rep, seq, text} of the current ring, or NULL. */
+struct json_object *fact_ring(void);
+/** 1, 0, or -1: no provider, or nobody to ask. */
+int fact_quorate(struct ctl *ctl);
+/** NULL: nothing to report; else [{id, level, text, …}]. */
+struct json_object *fact_issues(struct ctl *ctl, struct json_object *nodes);
+void fact_time(char buffer[48]); /* now, RFC 3339 UTC with milliseconds */
+
+/* Small readers for print functions. */
+const char *get_text(struct json_object *object, const char *key); /* "" when absent */
+int64_t get_number(struct json_object *object, const char *key);
+bool get_bool(struct json_object *object, const char *key);
+struct json_object *get(struct json_object *object, const char *key); /* NULL when absent */
+void put_text(struct json_object *object, const char *key, const char *text);
+void put_number(struct json_object *object, const char *key, int64_t number);
+void put_bool(struct json_object *object, const char *key, bool is_true);
+/** Bytes that may be anything: key with what is no UTF-8 replaced, and key_hex. */
+void put_bytes(struct json_object *object, const char *key, const void *bytes, size_t size);
+
+/* commands, one file each */
+int status_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+void status_print(const struct ctl *ctl, struct json_object *data);
+int members_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+void members_print(const struct ctl *ctl, struct json_object *data);
+int quorum_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+void quorum_print(const struct ctl *ctl, struct json_object *data);
+int quorum_set_expected(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+int quorum_set_votes(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+int quorum_drop_qdevice(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+int quorum_unblock(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+int rings_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+void rings_print(const struct ctl *ctl, struct json_object *data);
+int config_show(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+int config_get(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+int config_set(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+int config_check(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+int config_diff(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+void config_print(const struct ctl *ctl, struct json_object *data);
+void config_check_print(const struct ctl *ctl, struct json_object *data);
+int log_show(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+void log_print(const struct ctl *ctl, struct json_object *data);
+int log_level(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+void log_level_print(const struct ctl *ctl, struct json_object *data);
+int log_reopen(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+int log_dump(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+int reload_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+void reload_print(const struct ctl *ctl, struct json_object *data);
+int plugin_list(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+void plugin_print(const struct ctl *ctl, struct json_object *data);
+int plugin_change(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+int cpg_list(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+void cpg_print(const struct ctl *ctl, struct json_object *data);
+int clients_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+void clients_print(const struct ctl *ctl, struct json_object *data);
+int shutdown_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+
+/* Those that print by themselves. @return exit status */
+int watch_run(struct ctl *ctl, int argc, char **argv);
+int metrics_run(struct ctl *ctl);
+int completion_run(int argc, char **argv);
+int complete_run(struct ctl *ctl, int argc, char **argv);
+
+#endif

@@ -1,0 +1,223 @@
+#include "tools/ctl/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_alg.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+char *daemon_config_file(struct ctl *ctl) { return fact_text(ctl, CTL_STATS, "stats.coterie.config_file"); }
+
+/* --- checksum --- */
+
+/* The kernel's: nothing to link, and it may be missing. */
+void daemon_file_sha256(const char *file, char sum[65])
+{
+	struct sockaddr_alg algorithm = {.salg_family = AF_ALG, .salg_type = "hash", .salg_name = "sha256"};
+	uint8_t digest[32], bytes[4096];
+	ssize_t size = -1;
+	int hash = -1;
+
+	sum[0] = '\0';
+	int from = open(file, O_RDONLY | O_CLOEXEC);
+	int kernel = socket(AF_ALG, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (from >= 0 && kernel >= 0 && bind(kernel, (struct sockaddr *)&algorithm, sizeof(algorithm)) == 0)
+		hash = accept4(kernel, NULL, NULL, SOCK_CLOEXEC);
+	while (hash >= 0 && (size = read(from, bytes, sizeof(bytes))) > 0)
+		if (send(hash, bytes, (size_t)size, MSG_MORE) != size)
+			break;
+	if (size == 0 && send(hash, NULL, 0, 0) == 0 && read(hash, digest, sizeof(digest)) == sizeof(digest))
+		for (size_t i = 0; i < sizeof(digest); i++)
+			snprintf(sum + 2 * i, 3, "%02x", digest[i]);
+	if (hash >= 0)
+		close(hash);
+	if (kernel >= 0)
+		close(kernel);
+	if (from >= 0)
+		close(from);
+}
+
+/* --- running the daemon's program --- */
+
+/* Beside us in the build folder and in an installed tree of the usual shape; else where it was configured. */
+static void find_program(char path[4096])
+{
+	static const char *const near[] = {"../exec/coterie", "../sbin/coterie", "../../exec/coterie"};
+	char self[4096];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	for (size_t i = 0; length > 0 && i < sizeof(near) / sizeof(near[0]); i++) {
+		self[length] = '\0';
+		*strrchr(self, '/') = '\0';
+		if (snprintf(path, 4096, "%s/%s", self, near[i]) < 4096 && access(path, X_OK) == 0)
+			return;
+	}
+	snprintf(path, 4096, "%s", SBIN_DIR "/coterie");
+}
+
+/* The running daemon may have been told which node it is. @return caller frees; NULL: it does not run */
+static char *local_name(struct ctl *ctl)
+{
+	struct json_object *nodes = fact_nodes(ctl);
+	char buffer[12], *name = NULL;
+
+	if (json_object_array_length(nodes) > 0)
+		name = strdup(fact_node_name(nodes, fact_local(ctl), buffer));
+	json_object_put(nodes);
+	return name;
+}
+
+/* Both outputs together, as text. @return the exit status; -errno */
+static int run_daemon(struct ctl *ctl, const char *mode, const char *file, char **text)
+{
+	char path[4096], config[] = "-c", node[] = "--node", program[] = "coterie";
+	char *arguments[7] = {program, strdup(mode)}, *name = local_name(ctl), *named = file != NULL ? strdup(file) : NULL;
+	uint32_t count = 2;
+	posix_spawn_file_actions_t actions;
+	size_t size = 0, room = 65536;
+	int pipes[2], status;
+	ssize_t got;
+	pid_t pid;
+
+	find_program(path);
+	*text = malloc(room);
+	if (*text == NULL || pipe2(pipes, O_CLOEXEC) < 0) {
+		int error = errno;
+
+		free(arguments[1]);
+		free(named);
+		free(name);
+		return -error;
+	}
+	if (named != NULL) {
+		arguments[count++] = config;
+		arguments[count++] = named;
+	}
+	if (name != NULL) {
+		arguments[count++] = node;
+		arguments[count++] = name;
+	}
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, pipes[1], STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, pipes[1], STDERR_FILENO);
+	int rc = posix_spawn(&pid, path, &actions, NULL, arguments, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(pipes[1]);
+	free(arguments[1]);
+	free(named);
+	free(name);
+	if (rc != 0) {
+		close(pipes[0]);
+		return -rc;
+	}
+	while ((got = read(pipes[0], *text + size, room - 1 - size)) > 0) {
+		size += (size_t)got;
+		char *more = room - 1 - size == 0 ? realloc(*text, room * 2) : *text;
+
+		if (more == NULL)
+			break;
+		room = room - 1 - size == 0 ? room * 2 : room;
+		*text = more;
+	}
+	(*text)[size] = '\0';
+	close(pipes[0]);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
+}
+
+/* `FILE:LINE: text`, or a line without a place. */
+static void add_finding(struct json_object *findings, const char *line, const char *level)
+{
+	struct json_object *finding = json_object_new_object();
+	const char *at = strchr(line, ':');
+	long number = 0;
+
+	while (at != NULL) {
+		char *end;
+
+		number = strtol(at + 1, &end, 10);
+		if (end != at + 1 && *end == ':' && number > 0)
+			break;
+		number = 0;
+		at = strchr(at + 1, ':');
+	}
+	put_number(finding, "line", number);
+	put_text(finding, "level", level);
+	put_text(finding, "text", at != NULL ? strchr(at + 1, ':') + 1 + strspn(strchr(at + 1, ':') + 1, " ") : line);
+	json_object_array_add(findings, finding);
+}
+
+int daemon_check(struct ctl *ctl, const char *file, struct json_object *findings)
+{
+	char *text = NULL, *rest = NULL;
+	int status = run_daemon(ctl, "-t", file, &text);
+
+	if (status < 0) {
+		free(text);
+		return ctl_fail(ctl, CTL_FAILED, "install the daemon on this host", "cannot run the daemon's check: %s",
+			strerror(-status));
+	}
+	for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
+		if (status != 0 || strstr(line, ": ok (") == NULL)
+			add_finding(findings, line, status != 0 ? "error" : "warning");
+	free(text);
+	return status == 0 ? 0 : CTL_INVALID;
+}
+
+/* --- keys --- */
+
+static int add_line(struct daemon_keys *keys, char *line)
+{
+	char *type = strstr(line, " ("), *value = strstr(line, ") = ");
+
+	if (type == NULL || value == NULL || value < type)
+		return 0;
+	*type = *value = '\0';
+	struct daemon_key *more = realloc(keys->list, (keys->count + 1) * sizeof(*more));
+	if (more == NULL)
+		return -ENOMEM;
+	keys->list = more;
+	more[keys->count++] =
+		(struct daemon_key){.key = strdup(line), .type = strdup(type + 2), .value = strdup(value + 4)};
+	return 0;
+}
+
+int daemon_read_keys(struct ctl *ctl, const char *file, struct daemon_keys *keys)
+{
+	char *text = NULL, *rest = NULL;
+	int status = run_daemon(ctl, "--print-config=keys", file, &text);
+
+	*keys = (struct daemon_keys){0};
+	if (status != 0) {
+		ctl_fail(ctl, status < 0 ? CTL_FAILED : CTL_INVALID, "coterie-ctl config check says what is wrong",
+			"the file %s cannot be used", file != NULL ? file : "of this node");
+		free(text);
+		return ctl->error.code;
+	}
+	for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+		if (add_line(keys, line) < 0) {
+			free(text);
+			return ctl_fail(ctl, CTL_FAILED, NULL, "out of memory");
+		}
+	}
+	free(text);
+	return 0;
+}
+
+void daemon_keys_fini(struct daemon_keys *keys)
+{
+	for (size_t i = 0; i < keys->count; i++) {
+		free(keys->list[i].key);
+		free(keys->list[i].type);
+		free(keys->list[i].value);
+	}
+	free(keys->list);
+}

@@ -1,0 +1,95 @@
+/* Short names for what print and gather functions do with JSON objects. */
+#include "tools/ctl/ctl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct json_object *get(struct json_object *object, const char *key)
+{
+	struct json_object *value = NULL;
+
+	return object != NULL && json_object_object_get_ex(object, key, &value) ? value : NULL;
+}
+
+const char *get_text(struct json_object *object, const char *key)
+{
+	struct json_object *value = get(object, key);
+
+	return value != NULL ? json_object_get_string(value) : "";
+}
+
+int64_t get_number(struct json_object *object, const char *key)
+{
+	return json_object_get_int64(get(object, key));
+}
+
+bool get_bool(struct json_object *object, const char *key)
+{
+	return json_object_get_boolean(get(object, key)) != 0;
+}
+
+void put_text(struct json_object *object, const char *key, const char *text)
+{
+	json_object_object_add(object, key, text != NULL ? json_object_new_string(text) : NULL);
+}
+
+void put_number(struct json_object *object, const char *key, int64_t number)
+{
+	json_object_object_add(object, key, json_object_new_int64(number));
+}
+
+void put_bool(struct json_object *object, const char *key, bool is_true)
+{
+	json_object_object_add(object, key, json_object_new_boolean(is_true));
+}
+
+/* --- bytes --- */
+
+/* Length of the UTF-8 character at bytes, or 0: it is none (RFC 3629: shortest form, no surrogates). */
+static size_t utf8_length(const uint8_t *bytes, size_t size)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t length = bytes[0] < 0x80 ? 1 : bytes[0] >> 5 == 6 ? 2 : bytes[0] >> 4 == 14 ? 3 :
+		bytes[0] >> 3 == 30 ? 4 : 0;
+
+	if (length == 1)
+		return bytes[0] >= 0x20 && bytes[0] != 0x7f ? 1 : 0;
+	if (length == 0 || length > size)
+		return 0;
+	uint32_t point = bytes[0] & (0xffu >> (length + 1));
+	for (size_t i = 1; i < length; i++) {
+		if (bytes[i] >> 6 != 2)
+			return 0;
+		point = point << 6 | (bytes[i] & 0x3f);
+	}
+	return point >= least[length] && point < 0x110000 && (point < 0xd800 || point > 0xdfff) ? length : 0;
+}
+
+void put_bytes(struct json_object *object, const char *key, const void *data, size_t size)
+{
+	static const char replacement[] = "\xef\xbf\xbd";
+	const uint8_t *bytes = data;
+	char *text = malloc(3 * size + 1), *hex = malloc(2 * size + 1);
+	char hex_key[64];
+	size_t at = 0;
+
+	if (text != NULL && hex != NULL) {
+		for (size_t i = 0; i < size;) {
+			size_t length = utf8_length(bytes + i, size - i);
+			const void *from = length > 0 ? (const void *)(bytes + i) : replacement;
+			size_t take = length > 0 ? length : sizeof(replacement) - 1;
+
+			memcpy(text + at, from, take);
+			at += take;
+			i += length > 0 ? length : 1;
+		}
+		for (size_t i = 0; i < size; i++)
+			snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+		hex[2 * size] = '\0';
+		json_object_object_add(object, key, json_object_new_string_len(text, (int)at));
+		snprintf(hex_key, sizeof(hex_key), "%s_hex", key);
+		put_text(object, hex_key, hex);
+	}
+	free(text);
+	free(hex);
+}

@@ -1,0 +1,350 @@
+/* `log`: the daemon's log file, and what is debugged. */
+#include "tools/ctl/ctl.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define LINES 100 /* shown without --lines */
+
+static const char *const level_names[] = {
+	"emerg", "alert", "crit", "error", "warning", "notice", "info", "debug", "trace"};
+#define LEVELS (sizeof(level_names) / sizeof(level_names[0]))
+
+static int level_of(const char *name)
+{
+	for (size_t i = 0; i < LEVELS; i++)
+		if (strcmp(name, level_names[i]) == 0)
+			return (int)i;
+	return -1;
+}
+
+/* --- lines of the file (spec 07 §3.4) --- */
+
+struct line {
+	struct timespec at; /* 0: the file has no times */
+	int level;
+	char subsys[64];
+	const char *text;
+};
+
+struct filter {
+	int level;
+	const char *subsys;
+	time_t since;
+	size_t lines;
+};
+
+/* "Nov 20 06:23:40.962 " in local time. The year is not there: the last one that is not in the future. */
+static const char *parse_time(const char *at, struct timespec *time_out)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+	int milliseconds = 0, used = 0;
+
+	localtime_r(&now, &tm);
+	int year = tm.tm_year;
+	const char *end = strptime(at, "%b %d %H:%M:%S", &tm);
+	if (end == NULL)
+		return at;
+	tm.tm_year = year;
+	tm.tm_isdst = -1;
+	time_out->tv_sec = mktime(&tm);
+	if (time_out->tv_sec > now + 86400) {
+		tm.tm_year = year - 1;
+		tm.tm_isdst = -1;
+		time_out->tv_sec = mktime(&tm);
+	}
+	if (sscanf(end, ".%3d%n", &milliseconds, &used) == 1)
+		time_out->tv_nsec = milliseconds * 1000000L;
+	return end + used;
+}
+
+/* @return false: not a line of the daemon */
+static bool parse_line(const char *at, struct line *line)
+{
+	char level[16];
+	int used = 0;
+
+	*line = (struct line){.level = -1};
+	at = parse_time(at, &line->at);
+	/* [PID] HOST NAME LEVEL [SUBSYS] TEXT */
+	if (sscanf(at, " [%*d] %*s %*s %15[a-z] [%63[^]]]%n", level, line->subsys, &used) != 2 || used == 0)
+		return false;
+	line->level = level_of(level);
+	line->text = at + used + (at[used] == ' ');
+	for (size_t end = strlen(line->subsys); end > 0 && line->subsys[end - 1] == ' '; end--)
+		line->subsys[end - 1] = '\0';
+	return line->level >= 0;
+}
+
+static bool passes(const struct filter *filter, const struct line *line)
+{
+	return line->level <= filter->level && line->at.tv_sec >= filter->since &&
+		(filter->subsys == NULL || strcasecmp(filter->subsys, line->subsys) == 0);
+}
+
+static struct json_object *line_object(const struct line *line)
+{
+	struct json_object *object = json_object_new_object();
+	char text[32], full[64];
+	struct tm utc;
+
+	gmtime_r(&line->at.tv_sec, &utc);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
+	snprintf(full, sizeof(full), "%s.%03ldZ", text, line->at.tv_nsec / 1000000);
+	put_text(object, "time", full);
+	put_text(object, "level", level_names[line->level]);
+	put_text(object, "subsys", line->subsys);
+	put_text(object, "text", line->text);
+	return object;
+}
+
+static void read_lines(FILE *file, const struct filter *filter, struct json_object *lines)
+{
+	char *text = NULL;
+	size_t room = 0;
+	ssize_t length;
+	struct line line;
+
+	while ((length = getline(&text, &room, file)) > 0) {
+		if (text[length - 1] == '\n')
+			text[length - 1] = '\0';
+		if (!parse_line(text, &line) || !passes(filter, &line))
+			continue;
+		json_object_array_add(lines, line_object(&line));
+		/* Not at each line: taking one off the front moves the others. */
+		size_t count = json_object_array_length(lines);
+		if (count >= filter->lines * 2)
+			json_object_array_del_idx(lines, 0, count - filter->lines);
+	}
+	size_t count = json_object_array_length(lines);
+	if (count > filter->lines)
+		json_object_array_del_idx(lines, 0, count - filter->lines);
+	free(text);
+}
+
+/* A number of seconds, minutes, hours or days ago ("90s", "10m", "2h", "1d"), or "YYYY-MM-DD HH:MM:SS". */
+static int parse_since(const char *word, time_t *since)
+{
+	struct tm tm = {.tm_isdst = -1};
+	char unit = 's', *end;
+	unsigned long long count = strtoull(word, &end, 10);
+
+	if (end != word && *end != '\0' && end[1] == '\0')
+		unit = *end++;
+	if (end != word && *end == '\0' && strchr("smhd", unit) != NULL) {
+		unsigned long long scale = unit == 's' ? 1 : unit == 'm' ? 60 : unit == 'h' ? 3600 : 86400;
+
+		if (count > 100000000)
+			return -EINVAL;
+		*since = time(NULL) - (time_t)(count * scale);
+		return 0;
+	}
+	const char *rest = strptime(word, "%Y-%m-%d", &tm);
+	if (rest != NULL && (*rest == ' ' || *rest == 'T'))
+		rest = strptime(rest + 1, "%H:%M:%S", &tm);
+	if (rest == NULL || *rest != '\0')
+		return -EINVAL;
+	*since = mktime(&tm);
+	return 0;
+}
+
+static int parse_filter(struct ctl *ctl, int argc, char **argv, struct filter *filter)
+{
+	*filter = (struct filter){.level = (int)LEVELS - 1, .lines = LINES};
+	for (int i = 0; i < argc; i++) {
+		const char *value = i + 1 < argc ? argv[i + 1] : "";
+
+		if (strcmp(argv[i], "--level") == 0)
+			filter->level = level_of(value);
+		else if (strcmp(argv[i], "--subsys") == 0)
+			filter->subsys = value;
+		else if (strcmp(argv[i], "--since") == 0 && parse_since(value, &filter->since) < 0)
+			return ctl_fail(ctl, CTL_USAGE, "90s, 10m, 2h, 1d or YYYY-MM-DD HH:MM:SS", "log show: no time '%s'",
+				value);
+		else if (strcmp(argv[i], "--lines") == 0)
+			filter->lines = (size_t)strtoul(value, NULL, 10);
+		else if (strcmp(argv[i], "--since") != 0)
+			return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "log show takes no '%s'", argv[i]);
+		i++;
+	}
+	if (filter->level < 0 || filter->lines == 0 || filter->lines > 1000000)
+		return ctl_fail(ctl, CTL_USAGE, "levels: emerg alert crit error warning notice info debug trace",
+			"log show: no such level, or no number of lines");
+	return 0;
+}
+
+int log_show(struct ctl *ctl, int argc, char **argv, struct json_object *data)
+{
+	struct filter filter;
+	int code = parse_filter(ctl, argc, argv, &filter);
+
+	if (code == 0)
+		code = ctl_open(ctl, CTL_CONFIG);
+	if (code != 0)
+		return code;
+	char *name = fact_text(ctl, CTL_CONFIG, "logging.logfile"), *is_used = fact_text(ctl, CTL_CONFIG,
+		"logging.to_logfile");
+	if (name == NULL || is_used == NULL || (strcmp(is_used, "yes") != 0 && strcmp(is_used, "on") != 0)) {
+		free(name);
+		free(is_used);
+		return ctl_fail(ctl, CTL_FAILED, "journalctl -t corosync, or set to_logfile: yes and logfile: FILE",
+			"the daemon writes no log file");
+	}
+	FILE *file = fopen(name, "re");
+	if (file == NULL) {
+		code = ctl_fail(ctl, errno == EACCES ? CTL_DENIED : CTL_FAILED, NULL, "cannot read %s: %s", name,
+			strerror(errno));
+	} else {
+		struct json_object *lines = json_object_new_array();
+
+		read_lines(file, &filter, lines);
+		fclose(file);
+		json_object_object_add(data, "lines", lines);
+	}
+	free(name);
+	free(is_used);
+	return code;
+}
+
+void log_print(const struct ctl *ctl, struct json_object *data)
+{
+	struct json_object *lines = get(data, "lines");
+
+	for (size_t i = 0; i < json_object_array_length(lines); i++) {
+		struct json_object *line = json_object_array_get_idx(lines, i);
+
+		fprintf(ctl->out, "%s %-7s %-6s %s\n", get_text(line, "time"), get_text(line, "level"),
+			get_text(line, "subsys"), get_text(line, "text"));
+	}
+}
+
+/* --- levels --- */
+
+#define SUBSYS_PREFIX "logging.logger_subsys."
+
+struct levels {
+	struct ctl *ctl;
+	struct json_object *list;
+	const char *everywhere; /* debug of those that have none of their own */
+};
+
+static bool see_level(void *arg, const char *key)
+{
+	struct levels *levels = arg;
+	char name[64], sibling[CMAP_KEYNAME_MAXLEN + 1];
+	int end = 0;
+
+	if (sscanf(key, SUBSYS_PREFIX "%63[^.].subsys%n", name, &end) != 1 || end == 0 || key[end] != '\0')
+		return true;
+	struct json_object *row = json_object_new_object();
+	snprintf(sibling, sizeof(sibling), SUBSYS_PREFIX "%s.debug", name);
+	char *debug = fact_text(levels->ctl, CTL_CONFIG, sibling);
+	const char *word = debug != NULL ? debug : levels->everywhere;
+	put_text(row, "name", name);
+	put_text(row, "level", strcmp(word, "trace") == 0 ? "trace" : strcmp(word, "on") == 0 ? "debug" : "info");
+	put_text(row, "debug", word);
+	json_object_array_add(levels->list, row);
+	free(debug);
+	return true;
+}
+
+/* "TOTEM=on", or "all=on" for those without a setting of their own. */
+static int set_level(struct ctl *ctl, const char *word)
+{
+	char key[CMAP_KEYNAME_MAXLEN + 1];
+	const char *value = strchr(word, '=');
+	cs_error_t error;
+
+	if (value == NULL || value == word || value - word > 63 ||
+		(strcmp(value + 1, "on") != 0 && strcmp(value + 1, "off") != 0 && strcmp(value + 1, "trace") != 0))
+		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl log level TOTEM=on", "log level: '%s' is no SUBSYS=off|on|trace",
+			word);
+	char *name = strndup(word, (size_t)(value - word));
+	if (name == NULL)
+		return ctl_fail(ctl, CTL_FAILED, NULL, "out of memory");
+	if (strcmp(name, "all") == 0) {
+		error = cmap_set_string(ctl->config, "logging.debug", value + 1);
+	} else {
+		snprintf(key, sizeof(key), SUBSYS_PREFIX "%s.subsys", name);
+		error = cmap_set_string(ctl->config, key, name);
+		snprintf(key, sizeof(key), SUBSYS_PREFIX "%s.debug", name);
+		if (error == CS_OK)
+			error = cmap_set_string(ctl->config, key, value + 1);
+	}
+	free(name);
+	return error == CS_OK ? 0 : ctl_fail_cs(ctl, "log level", error);
+}
+
+int log_level(struct ctl *ctl, int argc, char **argv, struct json_object *data)
+{
+	int code = ctl_open(ctl, CTL_CONFIG);
+
+	for (int i = 0; code == 0 && i < argc; i++)
+		code = set_level(ctl, argv[i]);
+	if (code != 0)
+		return code;
+	char *debug = fact_text(ctl, CTL_CONFIG, "logging.debug");
+	struct levels levels = {
+		.ctl = ctl, .list = json_object_new_array(), .everywhere = debug != NULL ? debug : "off"};
+	struct json_object *row = json_object_new_object();
+	put_text(row, "name", "all");
+	put_text(row, "level",
+		strcmp(levels.everywhere, "trace") == 0 ? "trace" : strcmp(levels.everywhere, "on") == 0 ? "debug" : "info");
+	put_text(row, "debug", levels.everywhere);
+	json_object_array_add(levels.list, row);
+	fact_each(ctl, CTL_CONFIG, SUBSYS_PREFIX, see_level, &levels);
+	json_object_object_add(data, "subsystems", levels.list);
+	free(debug);
+	return CTL_GOOD;
+}
+
+void log_level_print(const struct ctl *ctl, struct json_object *data)
+{
+	struct json_object *list = get(data, "subsystems");
+
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		struct json_object *row = json_object_array_get_idx(list, i);
+
+		fprintf(ctl->out, "%-12s %s\n", get_text(row, "name"), get_text(row, "level"));
+	}
+}
+
+/* --- reopen and dump --- */
+
+int log_reopen(struct ctl *ctl, int argc, char **argv, struct json_object *data)
+{
+	(void)argv;
+	int code = argc > 0 ? ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "log reopen takes no argument")
+			    : ctl_open(ctl, CTL_CFG);
+
+	if (code != 0)
+		return code;
+	cs_error_t error = corosync_cfg_reopen_log_files(ctl->cfg);
+	if (error != CS_OK)
+		return ctl_fail_cs(ctl, "log reopen", error);
+	put_text(data, "text", "log files are open anew");
+	return CTL_GOOD;
+}
+
+int log_dump(struct ctl *ctl, int argc, char **argv, struct json_object *data)
+{
+	char stamp[24];
+
+	(void)argv;
+	int code = argc > 0 ? ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "log dump takes no argument")
+			    : ctl_open(ctl, CTL_CONFIG);
+	if (code != 0)
+		return code;
+	snprintf(stamp, sizeof(stamp), "%jd", (intmax_t)time(NULL));
+	cs_error_t error = cmap_set_string(ctl->config, "runtime.blackbox.dump_state", stamp);
+	if (error == CS_OK)
+		error = cmap_set_string(ctl->config, "runtime.blackbox.dump_flight_data", stamp);
+	if (error != CS_OK)
+		return ctl_fail_cs(ctl, "log dump", error);
+	put_text(data, "text", "the flight recorder is in the daemon's state folder, as fdata; qb-blackbox shows it");
+	return CTL_GOOD;
+}

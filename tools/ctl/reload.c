@@ -1,0 +1,193 @@
+/* `reload` and `shutdown`. */
+#include "tools/ctl/ctl.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/ctl/daemon.h"
+
+/* --- reload --- */
+
+struct snapshot {
+	struct ctl *ctl;
+	struct json_object *values; /* key: text */
+};
+
+static bool see_value(void *arg, const char *key)
+{
+	struct snapshot *snapshot = arg;
+	struct json_object *value = fact_value(snapshot->ctl, CTL_CONFIG, key, NULL);
+
+	if (value != NULL)
+		put_text(snapshot->values, key, json_object_get_string(value));
+	json_object_put(value);
+	return true;
+}
+
+/* The sections that a reload reads. */
+static struct json_object *take_snapshot(struct ctl *ctl)
+{
+	static const char *const sections[] = {"totem.", "logging.", "nodelist.", "quorum.", "uidgid."};
+	struct snapshot snapshot = {.ctl = ctl, .values = json_object_new_object()};
+
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
+		fact_each(ctl, CTL_CONFIG, sections[i], see_value, &snapshot);
+	return snapshot.values;
+}
+
+static void put_changes(struct json_object *before, struct json_object *after, struct json_object *applied)
+{
+	json_object_object_foreach(after, key, value)
+	{
+		struct json_object *old = get(before, key);
+
+		if (old == NULL || strcmp(json_object_get_string(old), json_object_get_string(value)) != 0)
+			json_object_array_add(applied, json_object_new_string(key));
+	}
+	json_object_object_foreach(before, gone, ignored)
+	{
+		(void)ignored;
+		if (get(after, gone) == NULL)
+			json_object_array_add(applied, json_object_new_string(gone));
+	}
+}
+
+/* What the file says and the daemon does not do. */
+static void put_refused(struct ctl *ctl, struct json_object *data)
+{
+	struct json_object *refused = json_object_new_array(), *restart = json_object_new_array();
+	char *file = daemon_config_file(ctl);
+	struct daemon_keys keys = {0};
+
+	/* Without the file's name, as with Corosync, there is nothing to compare with. */
+	if (file != NULL && daemon_read_keys(ctl, file, &keys) != 0)
+		memset(&ctl->error, 0, sizeof(ctl->error));
+	for (size_t i = 0; i < keys.count; i++) {
+		struct json_object *now = fact_value(ctl, CTL_CONFIG, keys.list[i].key, NULL);
+
+		if (now != NULL && strcmp(json_object_get_string(now), keys.list[i].value) != 0) {
+			struct json_object *row = json_object_new_object();
+
+			put_text(row, "key", keys.list[i].key);
+			put_text(row, "reason", "cannot change while the ring runs");
+			json_object_array_add(refused, row);
+			json_object_array_add(restart, json_object_new_string(keys.list[i].key));
+		}
+		json_object_put(now);
+	}
+	daemon_keys_fini(&keys);
+	free(file);
+	json_object_object_add(data, "refused", refused);
+	json_object_object_add(data, "needs_restart", restart);
+}
+
+static int check_only(struct ctl *ctl, struct json_object *data)
+{
+	struct json_object *findings = json_object_new_array(), *nodes = json_object_new_array();
+	struct json_object *node = json_object_new_object();
+	char *file = daemon_config_file(ctl);
+	int code = daemon_check(ctl, file, findings);
+
+	put_number(node, "id", fact_local(ctl));
+	put_text(node, "result", code == 0 ? "unchanged" : "refused");
+	if (code == CTL_INVALID && json_object_array_length(findings) > 0)
+		put_text(node, "text", get_text(json_object_array_get_idx(findings, 0), "text"));
+	json_object_array_add(nodes, node);
+	json_object_object_add(data, "nodes", nodes);
+	json_object_object_add(data, "applied", json_object_new_array());
+	if (code == 0)
+		put_refused(ctl, data);
+	else {
+		json_object_object_add(data, "refused", json_object_new_array());
+		json_object_object_add(data, "needs_restart", json_object_new_array());
+	}
+	json_object_put(findings);
+	free(file);
+	return code;
+}
+
+int reload_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data)
+{
+	bool is_check = argc == 1 && strcmp(argv[0], "--check-only") == 0;
+
+	if (argc > (is_check ? 1 : 0))
+		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "reload takes no '%s'", argv[argc - 1]);
+	int code = ctl_open(ctl, CTL_CFG);
+	if (code == 0)
+		code = ctl_open(ctl, CTL_CONFIG);
+	if (code != 0)
+		return code;
+	if (is_check)
+		return check_only(ctl, data);
+	struct json_object *before = take_snapshot(ctl), *nodes = json_object_new_array();
+	struct json_object *node = json_object_new_object(), *applied = json_object_new_array();
+	cs_error_t error = corosync_cfg_reload_config(ctl->cfg);
+	struct json_object *after = take_snapshot(ctl);
+
+	put_changes(before, after, applied);
+	json_object_put(before);
+	json_object_put(after);
+	put_number(node, "id", fact_local(ctl));
+	put_text(node, "result",
+		error == CS_ERR_INVALID_PARAM ? "refused"
+			: error != CS_OK      ? "error"
+			: json_object_array_length(applied) > 0 ? "applied" : "unchanged");
+	char *text = fact_text(ctl, CTL_CONFIG, "config.reload_error_message");
+	if (error != CS_OK)
+		put_text(node, "text", text != NULL ? text : cs_strerror(error));
+	free(text);
+	json_object_array_add(nodes, node);
+	json_object_object_add(data, "nodes", nodes);
+	json_object_object_add(data, "applied", applied);
+	put_refused(ctl, data);
+	return error == CS_OK ? CTL_GOOD : error == CS_ERR_INVALID_PARAM ? CTL_INVALID : CTL_FAILED;
+}
+
+void reload_print(const struct ctl *ctl, struct json_object *data)
+{
+	struct json_object *nodes = get(data, "nodes"), *applied = get(data, "applied"), *refused = get(data, "refused");
+
+	for (size_t i = 0; i < json_object_array_length(nodes); i++) {
+		struct json_object *node = json_object_array_get_idx(nodes, i);
+
+		fprintf(ctl->out, "Node %" PRIi64 ": %s%s%s\n", get_number(node, "id"), get_text(node, "result"),
+			get(node, "text") != NULL ? ": " : "", get_text(node, "text"));
+	}
+	for (size_t i = 0; i < json_object_array_length(applied); i++)
+		fprintf(ctl->out, "changed        %s\n", json_object_get_string(json_object_array_get_idx(applied, i)));
+	for (size_t i = 0; i < json_object_array_length(refused); i++) {
+		struct json_object *row = json_object_array_get_idx(refused, i);
+
+		fprintf(ctl->out, "needs restart  %s: %s\n", get_text(row, "key"), get_text(row, "reason"));
+	}
+}
+
+/* --- shutdown --- */
+
+int shutdown_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data)
+{
+	bool is_forced = argc == 1 && strcmp(argv[0], "--force") == 0;
+
+	if (argc > (is_forced ? 1 : 0))
+		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "shutdown takes no '%s'", argv[argc - 1]);
+	int code = ctl_open(ctl, CTL_CFG);
+	if (code != 0)
+		return code;
+	if (!ctl->is_confirmed && isatty(STDIN_FILENO)) {
+		char word[16];
+
+		fprintf(stderr, "Stop the cluster daemon of this node? (yes/no) ");
+		alarm(0); /* a person takes the time */
+		if (fgets(word, sizeof(word), stdin) == NULL || strcmp(word, "yes\n") != 0)
+			return ctl_fail(ctl, CTL_REFUSED, NULL, "shutdown: not confirmed");
+	}
+	alarm(0); /* programs that are asked may take their time: the daemon sets the limit */
+	cs_error_t error = corosync_cfg_try_shutdown(ctl->cfg,
+		is_forced ? COROSYNC_CFG_SHUTDOWN_FLAG_REGARDLESS : COROSYNC_CFG_SHUTDOWN_FLAG_REQUEST);
+	if (error != CS_OK)
+		return ctl_fail_cs(ctl, "shutdown", error);
+	put_text(data, "text", "the daemon stops");
+	return CTL_GOOD;
+}
