@@ -25,6 +25,18 @@ bin_PROGRAMS += %D%/coterie-ctl
 	libtool_common.la libcpg.la libcmap.la libcfg.la libquorum.la libvotequorum.la \
 	libcorosync_common.la $(QB_LIBS)
 
+# Commands of its own, where json-c is.
+if HAVE_JSON
+%C%_coterie_ctl_SOURCES += \
+	%D%/ctl/clients.c %D%/ctl/completion.c %D%/ctl/config.c %D%/ctl/connect.c %D%/ctl/ctl.c %D%/ctl/ctl.h \
+	%D%/ctl/ctl_main.h %D%/ctl/daemon.c %D%/ctl/daemon.h %D%/ctl/facts.c %D%/ctl/json.c %D%/ctl/log.c \
+	%D%/ctl/metrics.c %D%/ctl/plugin.c %D%/ctl/quorum.c %D%/ctl/reload.c %D%/ctl/rings.c \
+	%D%/ctl/status.c %D%/ctl/watch.c
+%C%_coterie_ctl_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_CFLAGS)
+%C%_coterie_ctl_LDADD += libcmap.la libquorum.la libvotequorum.la $(JSON_LIBS) -lm
+dist_man_MANS += %D%/man/coterie-ctl.8
+endif
+
 # Its other names: links from the build folder to the program itself, since libtool's wrapper would
 # forget the name, and relative ones between the install folders.
 tool_names = \

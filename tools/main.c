@@ -1,6 +1,5 @@
 /*
- * One program behind all names: which tool it is, the name it was called by
- * says.
+ * One program behind all names: which tool it is, the name it was called by says.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -8,53 +7,61 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config.h"
 #include "services/cfg/tool/cfgtool.h"
 #include "services/cmap/tool/cmapctl.h"
 #include "services/cpg/tool/cpgtool.h"
 #include "services/quorum/tool/quorumtool.h"
 #include "tools/blackbox.h"
+#include "tools/ctl/ctl_main.h"
 #include "tools/keygen.h"
 
 struct tool {
-  const char *name;
-  int (*run)(int argc, char **argv);
+	const char *name;
+	int (*run)(int argc, char **argv);
 };
 
 static const struct tool tools[] = {
-    {"corosync-blackbox", blackbox_main},
-    {"corosync-cfgtool", cfgtool_main},
-    {"corosync-cmapctl", cmapctl_main},
-    {"corosync-cpgtool", cpgtool_main},
-    {"corosync-keygen", keygen_main},
-    {"corosync-quorumtool", quorumtool_main},
+	{"corosync-blackbox", blackbox_main},
+	{"corosync-cfgtool", cfgtool_main},
+	{"corosync-cmapctl", cmapctl_main},
+	{"corosync-cpgtool", cpgtool_main},
+	{"corosync-keygen", keygen_main},
+	{"corosync-quorumtool", quorumtool_main},
 };
 
 enum { TOOL_COUNT = sizeof(tools) / sizeof(tools[0]) };
 
-static const struct tool *tool_named(const char *path) {
-  const char *slash = strrchr(path, '/');
-  const char *name = slash == NULL ? path : slash + 1;
+static const struct tool *tool_named(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash == NULL ? path : slash + 1;
 
-  /* As libtool calls programs that are not installed. */
-  if (strncmp(name, "lt-", 3) == 0)
-    name += 3;
-  for (size_t i = 0; i < TOOL_COUNT; i++)
-    if (strcmp(name, tools[i].name) == 0)
-      return &tools[i];
-  return NULL;
+	/* As libtool calls programs that are not installed. */
+	if (strncmp(name, "lt-", 3) == 0)
+		name += 3;
+	for (size_t i = 0; i < TOOL_COUNT; i++)
+		if (strcmp(name, tools[i].name) == 0)
+			return &tools[i];
+	return NULL;
 }
 
-int main(int argc, char **argv) {
-  const struct tool *tool = argc > 0 ? tool_named(argv[0]) : NULL;
+int main(int argc, char **argv)
+{
+	const struct tool *tool = argc > 0 ? tool_named(argv[0]) : NULL;
 
-  if (tool != NULL)
-    return tool->run(argc, argv);
-  /* By its own name the tool is the first word. */
-  tool = argc > 1 ? tool_named(argv[1]) : NULL;
-  if (tool != NULL)
-    return tool->run(argc - 1, argv + 1);
-  fprintf(stderr, "usage: coterie-ctl TOOL [ARGUMENT...]\ntools:\n");
-  for (size_t i = 0; i < TOOL_COUNT; i++)
-    fprintf(stderr, "  %s\n", tools[i].name);
-  return EXIT_FAILURE;
+	if (tool != NULL)
+		return tool->run(argc, argv);
+	/* By its own name the tool is the first word. */
+	tool = argc > 1 ? tool_named(argv[1]) : NULL;
+	if (tool != NULL)
+		return tool->run(argc - 1, argv + 1);
+#ifdef HAVE_JSON
+	return ctl_main(argc, argv);
+#else
+	fprintf(stderr, "usage: coterie-ctl TOOL [ARGUMENT...]\ntools:\n");
+	for (size_t i = 0; i < TOOL_COUNT; i++)
+		fprintf(stderr, "  %s\n", tools[i].name);
+	return EXIT_FAILURE;
+#endif
 }

@@ -1,5 +1,5 @@
 /* Command line, time limit, watching, and the envelope around every answer. */
-#include "tools/ctl/ctl.h"
+#include "tools/ctl/ctl_main.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "tools/ctl/ctl.h"
 
 #define TIMEOUT_S 5
 #define WATCH_LOOK_S 0.5 /* how often a watch without SECONDS looks for changes */

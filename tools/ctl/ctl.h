@@ -92,8 +92,6 @@ struct ctl_command {
 
 /* ctl.c */
 
-/** The command's entry. @return exit status */
-int ctl_main(int argc, char **argv);
 /** All commands, ended by one without a name. */
 const struct ctl_command *ctl_commands(void);
 

@@ -1,0 +1,8 @@
+/* coterie-ctl's commands of its own. */
+#ifndef TOOLS_CTL_CTL_MAIN_H
+#define TOOLS_CTL_CTL_MAIN_H
+
+/** argv[0] is any name. @return exit status: spec 08 §7.1 */
+int ctl_main(int argc, char **argv);
+
+#endif
