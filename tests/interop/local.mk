@@ -25,3 +25,9 @@ check_PROGRAMS += %D%/sam_matrix
 dist_check_SCRIPTS += %D%/sam_matrix.sh
 dist_check_DATA += %D%/sam_matrix.defects
 # In TESTS once the services behind it are here.
+
+# coterie-ctl with both daemons, its answers against the published schema.
+if HAVE_JSON
+dist_check_SCRIPTS += %D%/ctl.sh
+dist_check_DATA += %D%/schema/coterie-ctl-1.schema.json %D%/schema/coterie-events-1.schema.json
+endif
