@@ -69,24 +69,6 @@ static void add_key(struct ctl *ctl, struct json_object *keys, const char *key)
 	json_object_array_add(keys, row);
 }
 
-/* What every answer about keys begins with. @return the list to fill */
-static struct json_object *start_answer(struct ctl *ctl, struct json_object *data)
-{
-	struct json_object *keys = json_object_new_array();
-	char sum[65] = "", *file = daemon_config_file(ctl);
-
-	if (file != NULL)
-		daemon_file_sha256(file, sum);
-	put_text(data, "file", file != NULL ? file : "");
-	put_number(data, "version", fact_number(ctl, CTL_CONFIG, "totem.config_version", 0));
-	put_text(data, "sha256", sum);
-	json_object_object_add(data, "keys", keys);
-	free(file);
-	return keys;
-}
-
-/* --- show and get --- */
-
 struct show {
 	struct ctl *ctl;
 	struct json_object *keys;
@@ -99,6 +81,38 @@ static bool see_key(void *arg, const char *key)
 	add_key(show->ctl, show->keys, key);
 	return true;
 }
+
+/* Where the daemon names no file, the sum is of the keys that a file makes. */
+static void sum_of_keys(struct ctl *ctl, char sum[65])
+{
+	static const char *const sections[] = {"totem.", "nodelist.", "quorum."};
+	struct show show = {.ctl = ctl, .keys = json_object_new_array()};
+
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
+		fact_each(ctl, CTL_CONFIG, sections[i], see_key, &show);
+	daemon_text_sha256(json_object_to_json_string_ext(show.keys, JSON_C_TO_STRING_PLAIN), sum);
+	json_object_put(show.keys);
+}
+
+/* What every answer about keys begins with. @return the list to fill */
+static struct json_object *start_answer(struct ctl *ctl, struct json_object *data)
+{
+	struct json_object *keys = json_object_new_array();
+	char sum[65] = "", *file = daemon_config_file(ctl);
+
+	if (file != NULL)
+		daemon_file_sha256(file, sum);
+	if (sum[0] == '\0')
+		sum_of_keys(ctl, sum);
+	put_text(data, "file", file != NULL ? file : "");
+	put_number(data, "version", fact_number(ctl, CTL_CONFIG, "totem.config_version", 0));
+	put_text(data, "sha256", sum);
+	json_object_object_add(data, "keys", keys);
+	free(file);
+	return keys;
+}
+
+/* --- show and get --- */
 
 int config_show(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 {

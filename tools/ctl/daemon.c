@@ -2,12 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/if_alg.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,31 +15,54 @@ char *daemon_config_file(struct ctl *ctl) { return fact_text(ctl, CTL_STATS, "st
 
 /* --- checksum --- */
 
-/* The kernel's: nothing to link, and it may be missing. */
-void daemon_file_sha256(const char *file, char sum[65])
+/* Of what fd reads, by sha256sum(1): nothing more to link. */
+static void checksum(int fd, char sum[65])
 {
-	struct sockaddr_alg algorithm = {.salg_family = AF_ALG, .salg_type = "hash", .salg_name = "sha256"};
-	uint8_t digest[32], bytes[4096];
-	ssize_t size = -1;
-	int hash = -1;
+	char program[] = "sha256sum", *arguments[] = {program, NULL};
+	posix_spawn_file_actions_t actions;
+	int pipes[2], status;
+	pid_t pid;
 
 	sum[0] = '\0';
-	int from = open(file, O_RDONLY | O_CLOEXEC);
-	int kernel = socket(AF_ALG, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (from >= 0 && kernel >= 0 && bind(kernel, (struct sockaddr *)&algorithm, sizeof(algorithm)) == 0)
-		hash = accept4(kernel, NULL, NULL, SOCK_CLOEXEC);
-	while (hash >= 0 && (size = read(from, bytes, sizeof(bytes))) > 0)
-		if (send(hash, bytes, (size_t)size, MSG_MORE) != size)
-			break;
-	if (size == 0 && send(hash, NULL, 0, 0) == 0 && read(hash, digest, sizeof(digest)) == sizeof(digest))
-		for (size_t i = 0; i < sizeof(digest); i++)
-			snprintf(sum + 2 * i, 3, "%02x", digest[i]);
-	if (hash >= 0)
-		close(hash);
-	if (kernel >= 0)
-		close(kernel);
-	if (from >= 0)
-		close(from);
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, fd, STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, pipes[1], STDOUT_FILENO);
+	int rc = posix_spawnp(&pid, program, &actions, NULL, arguments, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(pipes[1]);
+	if (rc == 0) {
+		ssize_t size = read(pipes[0], sum, 64);
+
+		sum[size == 64 ? 64 : 0] = '\0';
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+	}
+	close(pipes[0]);
+}
+
+void daemon_file_sha256(const char *file, char sum[65])
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+
+	sum[0] = '\0';
+	if (fd < 0)
+		return;
+	checksum(fd, sum);
+	close(fd);
+}
+
+void daemon_text_sha256(const char *text, char sum[65])
+{
+	int fd = memfd_create("text", MFD_CLOEXEC);
+
+	sum[0] = '\0';
+	if (fd < 0)
+		return;
+	if (write(fd, text, strlen(text)) == (ssize_t)strlen(text) && lseek(fd, 0, SEEK_SET) == 0)
+		checksum(fd, sum);
+	close(fd);
 }
 
 /* --- running the daemon's program --- */
@@ -53,9 +74,10 @@ static void find_program(char path[4096])
 	char self[4096];
 	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
-	for (size_t i = 0; length > 0 && i < sizeof(near) / sizeof(near[0]); i++) {
-		self[length] = '\0';
-		*strrchr(self, '/') = '\0';
+	self[length > 0 ? length : 0] = '\0';
+	char *slash = strrchr(self, '/');
+	for (size_t i = 0; slash != NULL && i < sizeof(near) / sizeof(near[0]); i++) {
+		*slash = '\0';
 		if (snprintf(path, 4096, "%s/%s", self, near[i]) < 4096 && access(path, X_OK) == 0)
 			return;
 	}

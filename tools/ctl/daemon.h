@@ -22,6 +22,7 @@ struct daemon_keys {
 char *daemon_config_file(struct ctl *ctl);
 /** Hexadecimal SHA-256 of a file; "" when there is none to be had. */
 void daemon_file_sha256(const char *file, char sum[65]);
+void daemon_text_sha256(const char *text, char sum[65]);
 /**
  * Check a file (NULL: the default one) and list what is to be said: {line, level, text}.
  * @return 0: valid; CTL_INVALID; CTL_FAILED with ctl->error set: the program cannot be run

@@ -38,7 +38,7 @@ static bool see_plugin(void *arg, const char *key)
 	put_text(plugin, "name", name);
 	put_fact(walk->ctl, plugin, name, "kind", "service");
 	put_fact(walk->ctl, plugin, name, "version", "");
-	put_fact(walk->ctl, plugin, name, "abi", "");
+	put_fact(walk->ctl, plugin, name, "abi", "0.0");
 	put_fact(walk->ctl, plugin, name, "state", "active");
 	put_fact(walk->ctl, plugin, name, "file", NULL);
 	put_fact(walk->ctl, plugin, name, "description", NULL);
@@ -71,7 +71,7 @@ static bool see_service(void *arg, const char *key)
 	put_text(plugin, "name", strncmp(name, "corosync_", 9) == 0 ? name + 9 : name);
 	put_text(plugin, "kind", "service");
 	put_text(plugin, "version", "");
-	put_text(plugin, "abi", "");
+	put_text(plugin, "abi", "0.0");
 	put_text(plugin, "state", "active");
 	put_bool(plugin, "builtin", true);
 	put_number(plugin, "service_id", service);
