@@ -33,7 +33,7 @@ if HAVE_JSON
 	%D%/ctl/metrics.c %D%/ctl/plugin.c %D%/ctl/quorum.c %D%/ctl/reload.c %D%/ctl/rings.c \
 	%D%/ctl/status.c %D%/ctl/watch.c
 %C%_coterie_ctl_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_CFLAGS)
-%C%_coterie_ctl_LDADD += libcmap.la libquorum.la libvotequorum.la $(JSON_LIBS) -lm
+%C%_coterie_ctl_LDADD += $(JSON_LIBS) -lm
 dist_man_MANS += %D%/man/coterie-ctl.8
 endif
 
