@@ -199,7 +199,7 @@ static void number_frame(struct totem_engine *engine, struct wire_token *token,
 static uint32_t send_queued(struct totem_engine *engine, struct wire_token *token, uint32_t allowed)
 {
 	uint32_t count = 0;
-	bool honours_safe = deliver_is_safe(engine);
+	bool honours_safe = deliver_is_safe(engine) && !TOTEM_MUTANT(engine, SAFE_UNMARKED);
 
 	while (count < allowed) {
 		uint32_t guarantee = TOTEM_AGREED;

@@ -409,6 +409,19 @@ static void count_delivery(struct life *life, const struct message *message)
 		life->regular_count++;
 }
 
+static void count_safe(
+	struct safe_count *count, const struct life *life, const struct message *message)
+{
+	if (message->guarantee != TOTEM_SAFE)
+		return;
+	if (!life->is_honoured)
+		count->agreed++;
+	else if (life->is_transitional)
+		count->transitional++;
+	else
+		count->regular++;
+}
+
 void evs_delivered(struct history *history, struct life *life, struct message *message)
 {
 	struct ring_record *ring = evs_ring(life);
@@ -449,6 +462,7 @@ void evs_delivered(struct history *history, struct life *life, struct message *m
 	message->delivered |= BIT(life->node);
 	life->cursor = message->end_index + 1;
 	count_delivery(life, message);
+	count_safe(&history->safe, life, message);
 	if (message->guarantee == TOTEM_SAFE && message->is_marked_safe && life->is_honoured)
 		check_safe(history, life, ring, message);
 	if (life->is_transitional)

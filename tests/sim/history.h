@@ -168,6 +168,10 @@ struct history {
 	struct life *present[SIM_NODES_MAX]; /* running lives by node, or NULL */
 	uint64_t last_installed[SIM_NODES_MAX]; /* ring sequence, while storage is kept */
 	uint32_t configuration_count, delivery_count;
+	struct safe_count {
+		uint64_t regular, transitional; /* delivered safe, by the kind of configuration */
+		uint64_t agreed;                /* sent safe, delivered as agreed */
+	} safe;
 	bool is_calm;              /* no cause for a new configuration is left (C8) */
 };
 

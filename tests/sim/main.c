@@ -21,6 +21,7 @@ struct request {
 
 struct totals {
 	uint64_t seeds, messages, configurations, violations;
+	struct safe_count safe;
 };
 
 /* For the signal handler alone: what to say when the engine aborts in the middle of a seed. */
@@ -258,6 +259,9 @@ static void run_seed(const struct request *request, uint64_t seed, FILE *trace,
 	totals->seeds++;
 	totals->messages += sim->history.delivery_count;
 	totals->configurations += sim->history.configuration_count;
+	totals->safe.regular += sim->history.safe.regular;
+	totals->safe.transitional += sim->history.safe.transitional;
+	totals->safe.agreed += sim->history.safe.agreed;
 	if (sim->report.is_broken)
 		report_seed(sim, totals);
 	else if (request->first == request->last)
@@ -286,6 +290,8 @@ static int run(const struct request *request, FILE *trace)
 	}
 	if (is_watched)
 		fputs("\r\033[K", stderr);
+	printf("safe: %" PRIu64 " in regular and %" PRIu64 " in transitional configurations, %" PRIu64
+		" as agreed\n", totals.safe.regular, totals.safe.transitional, totals.safe.agreed);
 	printf("%" PRIu64 " seeds, %" PRIu64 " messages, %" PRIu64 " configurations, %" PRIu64
 		" violations\n", totals.seeds, totals.messages, totals.configurations, totals.violations);
 	return totals.violations > 0;

@@ -32,6 +32,28 @@ report "$first" "seeds 1 to $half" "$out/first"
 report "$second" "seeds $((half + 1)) to $count" "$out/second"
 report "$quirks" "seeds with reference-like peers" "$out/quirks"
 
+# safe FILE FIELD: how many messages were delivered safe in regular (1) or transitional (2) configurations,
+# or as agreed though sent safe (3).
+safe() {
+	sed -n 's/^safe: \([0-9]*\) in regular and \([0-9]*\) in transitional configurations, \([0-9]*\) .*/\'"$2/p" "$1"
+}
+
+# SAFE was put to the test, not only promised: in both kinds of configuration, and beside peers without it.
+for file in first second quirks; do
+	tap_check "$file: safe messages in regular configurations" test "$(safe "$out/$file" 1)" -gt 0
+	tap_check "$file: and in transitional ones" test "$(safe "$out/$file" 2)" -gt 0
+	tap_check "$file: and as agreed beside peers that cannot" test "$(safe "$out/$file" 3)" -gt 0
+done
+for kind in none $("$sim" --help | sed -n '/^Kinds/,/^$/p' | tail -n +2); do
+	"$sim" --faults "$kind" --seeds 1-10 >"$out/kind" 2>&1
+	report $? "$kind alone" "$out/kind"
+	case $kind in
+	plain | quirks) field=3 ;;
+	*) field=1 ;;
+	esac
+	tap_check "$kind alone: with safe messages" test "$(safe "$out/kind" $field)" -gt 0
+done
+
 # The same seed is the same run, to the last event.
 "$sim" --seed 77 >"$out/once" 2>&1
 "$sim" --seed 77 >"$out/again" 2>&1

@@ -31,7 +31,7 @@ struct sim *sim_create(const struct sim_options *options)
 		sim->nodes[i].index = i;
 	}
 	faults_init(sim);
-	sim->safe_share = (uint32_t[]){0, 2000, 5000, 10000}[random_below(&sim->random, 4)];
+	sim->safe_share = (uint32_t[]){500, 2000, 5000, 10000}[random_below(&sim->random, 4)];
 	sim->barrier_at_once = random_chance(&sim->random, 5000);
 	sim->loops_frames = random_chance(&sim->random, 5000);
 	sim->batch_ns = random_chance(&sim->random, 5000) ? 0 : random_below(&sim->random, US(100));

@@ -70,7 +70,7 @@ static void take_part(struct history *history, struct life *life, struct message
 		return;
 	message->is_marked_safe = is_safe;
 	history_ended(history, message, ring, at);
-	if (message->guarantee == 1 && message->is_honoured && life->is_honoured && !is_safe)
+	if (message->guarantee == 1 && life->is_honoured && !is_safe)
 		report_unsafe(history->report, "D10", BIT(life->node), &ring->id,
 			"node %u sends safe message %u in a frame that is not marked safe",
 			history->ids[life->node], message->id);
