@@ -178,7 +178,8 @@ variant_plugins += %D%/plugins/leaky.la
 %C%_plugins_leaky_la_LDFLAGS = $(VARIANT_LDFLAGS)
 
 # services/client and services/cpg/lib.
-client_unit_tests = %D%/test_client_error %D%/test_client_handle %D%/test_cpg_assembly %D%/test_libcpg
+client_unit_tests = %D%/test_client_error %D%/test_client_handle %D%/test_cpg_assembly %D%/test_libcpg \
+	%D%/test_libevs
 check_PROGRAMS += $(client_unit_tests)
 TESTS += $(client_unit_tests)
 %C%_test_client_error_SOURCES = %D%/test_client_error.c
@@ -190,9 +191,13 @@ TESTS += $(client_unit_tests)
 %C%_test_cpg_assembly_SOURCES = %D%/test_cpg_assembly.c services/cpg/lib/assembly.c
 %C%_test_cpg_assembly_CFLAGS = $(TEST_CFLAGS)
 %C%_test_cpg_assembly_LDADD = $(CHECK_LIBS)
-%C%_test_libcpg_SOURCES = %D%/test_libcpg.c
+fake_daemon_sources = %D%/fake_daemon.c %D%/fake_daemon.h
+%C%_test_libcpg_SOURCES = %D%/test_libcpg.c $(fake_daemon_sources)
 %C%_test_libcpg_CFLAGS = $(TEST_CFLAGS)
 %C%_test_libcpg_LDADD = libcpg.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
+%C%_test_libevs_SOURCES = %D%/test_libevs.c $(fake_daemon_sources)
+%C%_test_libevs_CFLAGS = $(TEST_CFLAGS)
+%C%_test_libevs_LDADD = libevs.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
 
 # exec/config, $(map_sources), exec/log*.c: libexecutive.la as a whole would pull in engine and libltdl.
 EXTRA_DIST += %D%/vectors/corosync-t.txt %D%/vectors/cmap-udpu3.txt

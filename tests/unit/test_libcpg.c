@@ -12,46 +12,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <qb/qbdefs.h>
-#include <qb/qbipcs.h>
-#include <qb/qbloop.h>
-
 #include "services/cpg/messages.h"
+#include "tests/unit/fake_daemon.h"
 
 enum { NODEID = 42 };
 
 /* ---- The daemon, a process of its own ---- */
 
-static qb_loop_t *loop;
 static unsigned int asked; /* joins since the start */
-
-static int32_t serve_accept(qb_ipcs_connection_t *c, uid_t uid, gid_t gid)
-{
-	(void)c, (void)uid, (void)gid;
-	return 0;
-}
-
-static void serve_created(qb_ipcs_connection_t *c) { (void)c; }
-
-static int32_t serve_closed(qb_ipcs_connection_t *c)
-{
-	(void)c;
-	return 0;
-}
-
-static void answer(qb_ipcs_connection_t *c, void *response, size_t size, int32_t id, int32_t error)
-{
-	struct cpg_response_header *header = response;
-
-	header->id = id;
-	header->size = (int32_t)size;
-	header->error = error;
-	qb_ipcs_response_send(c, response, size);
-}
 
 /* A fragment comes back as the event that it would cause. */
 static void echo_fragment(qb_ipcs_connection_t *c, const struct cpg_req_partial_mcast *request)
@@ -90,7 +61,7 @@ static int32_t serve_request(qb_ipcs_connection_t *c, void *data, size_t size)
 	case CPG_REQ_JOIN:
 		/* "code, times": refused as often as that. */
 		asked++;
-		answer(c, &plain, sizeof(plain), CPG_RES_JOIN,
+		fake_daemon_answer(c, &plain, sizeof(plain), CPG_RES_JOIN,
 			asked <= join->group.value[1] ? join->group.value[0] : CS_OK);
 		break;
 	case CPG_REQ_MCAST:
@@ -99,72 +70,30 @@ static int32_t serve_request(qb_ipcs_connection_t *c, void *data, size_t size)
 	case CPG_REQ_MEMBERSHIP_GET:
 		/* The length is the number of members; with 128, more than can be. */
 		members.member_count = join->group.length == 128 ? 385 : join->group.length;
-		answer(c, &members, join->group.length == 127 ? 24 : sizeof(members),
+		fake_daemon_answer(c, &members, join->group.length == 127 ? 24 : sizeof(members),
 			CPG_RES_MEMBERSHIP_GET, CS_OK);
 		break;
 	case CPG_REQ_LOCAL_GET:
-		answer(c, &local, sizeof(local), CPG_RES_LOCAL_GET, CS_OK);
+		fake_daemon_answer(c, &local, sizeof(local), CPG_RES_LOCAL_GET, CS_OK);
 		break;
 	case CPG_REQ_ITERATION_INITIALIZE:
-		answer(c, &iteration, sizeof(iteration), CPG_RES_ITERATION_INITIALIZE, CS_OK);
+		fake_daemon_answer(c, &iteration, sizeof(iteration), CPG_RES_ITERATION_INITIALIZE, CS_OK);
 		break;
 	case CPG_REQ_ITERATION_NEXT:
 		next.group.length = 129;
-		answer(c, &next, sizeof(next), CPG_RES_ITERATION_NEXT, CS_OK);
+		fake_daemon_answer(c, &next, sizeof(next), CPG_RES_ITERATION_NEXT, CS_OK);
 		break;
 	case CPG_REQ_PARTIAL_MCAST:
 		echo_fragment(c, data);
-		answer(c, &plain, sizeof(plain), CPG_RES_PARTIAL_MCAST, CS_OK);
+		fake_daemon_answer(c, &plain, sizeof(plain), CPG_RES_PARTIAL_MCAST, CS_OK);
 		break;
 	case CPG_REQ_ZC_ALLOC:
-		answer(c, &plain, sizeof(plain), 14, CS_ERR_NOT_SUPPORTED);
+		fake_daemon_answer(c, &plain, sizeof(plain), 14, CS_ERR_NOT_SUPPORTED);
 		break;
 	default:
-		answer(c, &plain, sizeof(plain), 0, CS_OK);
+		fake_daemon_answer(c, &plain, sizeof(plain), 0, CS_OK);
 	}
 	return 0;
-}
-
-static int32_t job_add(enum qb_loop_priority p, void *data, qb_loop_job_dispatch_fn fn)
-{
-	return qb_loop_job_add(loop, p, data, fn);
-}
-
-static int32_t dispatch_add(
-	enum qb_loop_priority p, int32_t fd, int32_t events, void *data, qb_ipcs_dispatch_fn_t fn)
-{
-	return qb_loop_poll_add(loop, p, fd, events, data, fn);
-}
-
-static int32_t dispatch_mod(
-	enum qb_loop_priority p, int32_t fd, int32_t events, void *data, qb_ipcs_dispatch_fn_t fn)
-{
-	return qb_loop_poll_mod(loop, p, fd, events, data, fn);
-}
-
-static int32_t dispatch_del(int32_t fd) { return qb_loop_poll_del(loop, fd); }
-
-static void serve(const char *name, int ready)
-{
-	struct qb_ipcs_service_handlers handlers = {.connection_accept = serve_accept,
-		.connection_created = serve_created,
-		.msg_process = serve_request,
-		.connection_closed = serve_closed};
-	struct qb_ipcs_poll_handlers polls = {.job_add = job_add,
-		.dispatch_add = dispatch_add,
-		.dispatch_mod = dispatch_mod,
-		.dispatch_del = dispatch_del};
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	loop = qb_loop_create();
-	qb_ipcs_service_t *service = qb_ipcs_create(name, 0, QB_IPC_NATIVE, &handlers);
-	qb_ipcs_poll_handlers_set(service, &polls);
-	if (qb_ipcs_run(service) != 0)
-		_exit(1);
-	if (write(ready, "r", 1) != 1)
-		_exit(1);
-	qb_loop_run(loop);
-	_exit(0);
 }
 
 /* ---- Fixture ---- */
@@ -225,21 +154,7 @@ static cpg_model_v1_data_t model = {CPG_MODEL_V1, on_deliver, on_confchg, on_tot
 
 static void set_up(void)
 {
-	char instance[32], name[64], byte;
-	int ready[2];
-
-	snprintf(instance, sizeof(instance), "t%d", (int)getpid());
-	snprintf(name, sizeof(name), "cpg-%s", instance);
-	ck_assert_int_eq(pipe(ready), 0);
-	server = fork();
-	if (server == 0) {
-		setsid(); /* stopped in an orphaned process group, it would be continued by the kernel */
-		serve(name, ready[1]);
-	}
-	close(ready[1]);
-	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
-	close(ready[0]);
-	setenv("COTERIE_INSTANCE", instance, 1);
+	server = fake_daemon_start("cpg", serve_request);
 	memset(&seen, 0, sizeof(seen));
 	ck_assert_int_eq(
 		cpg_model_initialize(&handle, CPG_MODEL_V1, (cpg_model_data_t *)&model, NULL),
@@ -249,8 +164,7 @@ static void set_up(void)
 static void tear_down(void)
 {
 	cpg_finalize(handle);
-	kill(server, SIGKILL);
-	waitpid(server, NULL, 0);
+	fake_daemon_stop(server);
 	free(seen.bytes);
 }
 

@@ -1,0 +1,32 @@
+/*
+ * A daemon that says whatever a test of a client library wants: one service, served by a process of
+ * its own under an instance name that the libraries of the calling process are told.
+ */
+#ifndef UNIT_FAKE_DAEMON_H
+#define UNIT_FAKE_DAEMON_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <qb/qbipcs.h>
+
+/** Serve one request, in the daemon's process. Returns 0; as libqb's msg_process. */
+typedef int32_t (*fake_daemon_serve)(qb_ipcs_connection_t *connection, void *request, size_t size);
+
+/**
+ * Start it; it listens when this returns. COTERIE_INSTANCE is set.
+ *
+ * @param service as of the default instance
+ * @return its process id; ends the test when it cannot be started
+ */
+pid_t fake_daemon_start(const char *service, fake_daemon_serve serve);
+
+/** Kill it, stopped or not, and wait for its end. */
+void fake_daemon_stop(pid_t daemon);
+
+/** Fill in the header of a response and send it. */
+void fake_daemon_answer(qb_ipcs_connection_t *connection, void *response, size_t size, int32_t id,
+	int32_t error);
+
+#endif
