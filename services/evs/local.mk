@@ -11,6 +11,20 @@ evs_la_SOURCES = $(evs_service_sources)
 evs_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 evs_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 
+if HAVE_CHECK
+# A plugin exports nothing but its descriptor, so the test takes its objects from an archive.
+check_LTLIBRARIES += libevs_service.la
+libevs_service_la_SOURCES = $(evs_service_sources) $(mock_host_sources)
+libevs_service_la_CFLAGS = $(TEST_CFLAGS)
+
+check_PROGRAMS += tests/unit/test_evs
+TESTS += tests/unit/test_evs
+tests_unit_test_evs_SOURCES = tests/unit/test_evs.c $(fail_alloc_sources)
+tests_unit_test_evs_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_evs_LDFLAGS = $(fail_alloc_ldflags)
+tests_unit_test_evs_LDADD = libevs_service.la $(CHECK_LIBS)
+endif
+
 include services/evs/lib/local.mk
 include services/evs/man/local.mk
 include services/evs/example/local.mk
