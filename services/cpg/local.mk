@@ -17,6 +17,7 @@ check_LTLIBRARIES += libcpg_service.la
 libcpg_service_la_SOURCES = \
 	$(cpg_service_sources) \
 	tests/unit/cpg_ring.c tests/unit/cpg_ring.h \
+	tests/unit/service_ring.c tests/unit/service_ring.h \
 	$(mock_host_sources)
 libcpg_service_la_CFLAGS = $(TEST_CFLAGS)
 

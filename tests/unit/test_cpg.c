@@ -25,7 +25,7 @@
 #define TOO_BIG 26
 #define NO_SECTIONS 27
 
-static struct cpg_ring ring;
+static struct service_ring ring;
 static struct cpg_user users[8];
 
 #define expect(user, want) ck_assert_str_eq(cpg_user_event(&(user)), want)
@@ -36,15 +36,15 @@ static void set_up(void)
 	cpg_ring_init(&ring);
 	memset(users, 0, sizeof(users));
 	for (uint32_t i = 1; i <= 3; i++)
-		cpg_ring_start(&ring, i);
-	cpg_ring_form(&ring, "1 2 3");
+		service_ring_start(&ring, i);
+	service_ring_form(&ring, "1 2 3");
 }
 
 static void tear_down(void)
 {
 	for (size_t i = 0; i < 8; i++)
 		cpg_user_close(&users[i]);
-	cpg_ring_fini(&ring);
+	service_ring_fini(&ring);
 }
 
 static struct coterie_ctx *host(uint32_t nodeid) { return ring.nodes[nodeid].host; }
@@ -56,10 +56,10 @@ static void join_all(const char *nodes)
 		users[i] =
 			cpg_user_create(&ring, (uint32_t)(nodes[i] - '0'), 10 * ((uint32_t)i + 1));
 		ck_assert_int_eq(cpg_user_join(&users[i], "grp", 0), OK);
-		cpg_ring_run(&ring);
+		service_ring_run(&ring);
 	}
 	for (size_t i = 0; nodes[i] != '\0'; i++)
-		users[i].seen = users[i].client->events.count;
+		users[i].base.seen = users[i].base.client->events.count;
 }
 
 /* ---- Joining, leaving, sending: spec 06d.2 ------------------------------- */
@@ -70,26 +70,26 @@ START_TEST(members_see_joins_messages_and_leaves_in_one_order)
 	users[1] = cpg_user_create(&ring, 2, 200);
 	ck_assert_int_eq(cpg_user_join(&users[0], "grp", 0), OK);
 	expect(users[0], ""); /* sent, not joined */
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[0], "confchg grp [1:100] left [] joined [1:100/1]");
 	ck_assert_int_eq(cpg_user_join(&users[1], "grp", 1), OK);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[0], "confchg grp [1:100 2:200] left [] joined [2:200/1]");
 	expect(users[1], "confchg grp [1:100 2:200] left [] joined [2:200/1]");
 	expect(users[1], "totem 1.4 [1 2 3]");
 	ck_assert_int_eq(cpg_user_mcast(&users[0], "hello"), 0);
 	ck_assert_int_eq(cpg_user_mcast(&users[0], ""), 0);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[0], "deliver grp 1:100 hello");
 	expect(users[1], "deliver grp 1:100 hello");
 	expect(users[0], "deliver grp 1:100 ");
 	expect(users[1], "deliver grp 1:100 ");
 	ck_assert_int_eq(cpg_user_leave(&users[1]), OK);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[0], "confchg grp [1:100] left [2:200/2] joined []");
 	expect(users[1], "confchg grp [1:100] left [2:200/2] joined []");
 	cpg_user_close(&users[0]);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[1], "");
 }
 END_TEST
@@ -98,7 +98,7 @@ START_TEST(a_client_that_dies_leaves_with_its_own_reason)
 {
 	join_all("12");
 	cpg_user_close(&users[0]);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[1], "confchg grp [2:20] left [1:10/5] joined []");
 	expect(users[1], "");
 }
@@ -109,7 +109,7 @@ START_TEST(a_message_sent_before_the_join_is_through_comes_behind_it)
 	users[0] = cpg_user_create(&ring, 1, 100);
 	ck_assert_int_eq(cpg_user_join(&users[0], "grp", 0), OK);
 	ck_assert_int_eq(cpg_user_mcast(&users[0], "early"), 0);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[0], "confchg grp [1:100] left [] joined [1:100/1]");
 	expect(users[0], "deliver grp 1:100 early");
 }
@@ -120,7 +120,7 @@ START_TEST(a_message_of_a_client_that_died_is_delivered)
 	join_all("12");
 	ck_assert_int_eq(cpg_user_mcast(&users[0], "last words"), 0);
 	cpg_user_close(&users[0]);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[1], "deliver grp 1:10 last words");
 	expect(users[1], "confchg grp [2:20] left [1:10/5] joined []");
 }
@@ -134,19 +134,19 @@ START_TEST(a_handle_can_join_again_after_it_left)
 	ck_assert_int_eq(cpg_user_join(&users[0], "other", 0), BUSY);
 	ck_assert_int_eq(cpg_user_leave(&users[0]), NOT_EXIST);
 	ck_assert_int_eq(cpg_user_mcast(&users[0], "too late"), -ENOENT);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[0], "confchg grp [2:20] left [1:10/2] joined []");
 	ck_assert_int_eq(cpg_user_mcast(&users[1], "not for the one that left"), 0);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[0], "");
 	ck_assert_int_eq(cpg_user_join(&users[0], "other", 0), OK);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[0], "confchg other [1:10] left [] joined [1:10/1]");
 	ck_assert_int_eq(cpg_user_leave(&users[0]), OK);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[0], "confchg other [] left [1:10/2] joined []");
 	ck_assert_int_eq(cpg_user_join(&users[0], "grp", 0), OK);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[0], "confchg grp [1:10 2:20] left [] joined [1:10/1]");
 }
 END_TEST
@@ -158,11 +158,11 @@ START_TEST(a_leave_is_of_what_was_joined_whatever_the_request_says)
 	join_all("12");
 	ck_assert_int_eq(
 		cpg_user_request(&users[0], CPG_REQ_LEAVE, &req, sizeof(req)), NOT_EXIST);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[1], "");
 	req.group = cpg_wire_name("grp", 3);
 	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_LEAVE, &req, sizeof(req)), OK);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[1], "confchg grp [2:20] left [1:10/2] joined []");
 }
 END_TEST
@@ -175,7 +175,7 @@ START_TEST(the_first_configuration_of_the_ring_is_told_once_and_to_those_who_ask
 	ck_assert_int_eq(cpg_user_join(&users[0], "a", 1), OK);
 	ck_assert_int_eq(cpg_user_join(&users[1], "b", 0), OK);
 	ck_assert_int_eq(cpg_user_join(&users[2], "a", 0), OK);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[0], "confchg a [1:100] left [] joined [1:100/1]");
 	expect(users[0], "totem 1.4 [1 2 3]");
 	expect(users[0], "confchg a [1:100 2:102] left [] joined [2:102/1]");
@@ -184,9 +184,9 @@ START_TEST(the_first_configuration_of_the_ring_is_told_once_and_to_those_who_ask
 	expect(users[1], "");
 	/* Once per connection, also when it joins again. */
 	ck_assert_int_eq(cpg_user_leave(&users[0]), OK);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	ck_assert_int_eq(cpg_user_join(&users[0], "b", 1), OK);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[0], "confchg a [2:102] left [1:100/2] joined []");
 	expect(users[0], "confchg b [1:100 1:101] left [] joined [1:100/1]");
 	expect(users[0], "");
@@ -200,11 +200,11 @@ START_TEST(a_finalized_client_hears_nothing_and_leaves_when_it_hangs_up)
 	join_all("12");
 	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_FINALIZE, &req, sizeof(req)), OK);
 	ck_assert_int_eq(cpg_user_mcast(&users[1], "x"), 0);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[0], "");
 	expect(users[1], "deliver grp 2:20 x");
 	cpg_user_close(&users[0]);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[1], "confchg grp [2:20] left [1:10/5] joined []");
 }
 END_TEST
@@ -237,18 +237,18 @@ START_TEST(a_process_that_comes_back_at_once_waits_for_its_own_leave)
 	users[0] = cpg_user_create(&ring, 1, 100);
 	ck_assert_int_eq(cpg_user_join(&users[0], "grp", 0), OK);
 	if (_i == 1)
-		cpg_ring_run(&ring);
+		service_ring_run(&ring);
 	if (_i == 2)
 		host(1)->ring_send_rc = -EAGAIN; /* not even the leave goes out */
 	cpg_user_close(&users[0]);
 	users[1] = cpg_user_create(&ring, 1, 100);
 	ck_assert_int_eq(cpg_user_join(&users[1], "grp", 0), TRY_AGAIN);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	host(1)->ring_send_rc = 0;
 	mock_host_advance(host(1), UINT64_C(20000000));
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	ck_assert_int_eq(cpg_user_join(&users[1], "grp", 0), OK);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[1], "confchg grp [1:100] left [] joined [1:100/1]");
 	expect(users[1], "");
 }
@@ -264,15 +264,15 @@ START_TEST(nothing_changes_when_the_ring_has_no_room)
 	ck_assert_int_eq(cpg_user_mcast(&users[0], "kept by the executive"), -EAGAIN);
 	cpg_user_close(&users[0]); /* must not be lost */
 	ck_assert_int_eq(ring.ops->drain(ring.nodes[1].self), -EAGAIN);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[1], "");
 	host(1)->ring_send_rc = 0;
 	mock_host_advance(host(1), UINT64_C(20000000));
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[1], "confchg grp [2:20] left [1:10/5] joined []");
 	ck_assert_int_eq(ring.ops->drain(ring.nodes[1].self), 0);
 	ck_assert_int_eq(cpg_user_join(&users[2], "grp", 0), OK);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[1], "confchg grp [1:30 2:20] left [] joined [1:30/1]");
 }
 END_TEST
@@ -305,16 +305,16 @@ START_TEST(names_are_any_bytes_up_to_128)
 		"%s", names[_i].name);
 	if (names[_i].want != OK)
 		return;
-	cpg_ring_run(&ring);
-	ck_assert_uint_eq(users[0].client->events.count, 1);
+	service_ring_run(&ring);
+	ck_assert_uint_eq(users[0].base.client->events.count, 1);
 	/* Even the death of a member without a name is told. */
 	users[1] = cpg_user_create(&ring, 2, 2);
 	req.pid = 2;
 	ck_assert_int_eq(cpg_user_request(&users[1], CPG_REQ_JOIN, &req, sizeof(req)), OK);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	cpg_user_close(&users[0]);
-	cpg_ring_run(&ring);
-	ck_assert_uint_eq(users[1].client->events.count, 2);
+	service_ring_run(&ring);
+	ck_assert_uint_eq(users[1].base.client->events.count, 2);
 }
 END_TEST
 
@@ -328,12 +328,12 @@ START_TEST(names_that_differ_behind_a_zero_byte_are_two_groups)
 	req.group = cpg_wire_name("a\0c", 3);
 	req.pid = 2;
 	ck_assert_int_eq(cpg_user_request(&users[1], CPG_REQ_JOIN, &req, sizeof(req)), OK);
-	cpg_ring_run(&ring);
-	ck_assert_uint_eq(users[0].client->events.count, 1);
-	ck_assert_uint_eq(users[1].client->events.count, 1);
-	users[0].seen = 1;
-	users[1].seen = 1;
-	cpg_ring_form(&ring, "1 | 2 3");
+	service_ring_run(&ring);
+	ck_assert_uint_eq(users[0].base.client->events.count, 1);
+	ck_assert_uint_eq(users[1].base.client->events.count, 1);
+	users[0].base.seen = 1;
+	users[1].base.seen = 1;
+	service_ring_form(&ring, "1 | 2 3");
 	expect(users[0], "totem 1.8 [1]"); /* no change: 2 was in another group */
 }
 END_TEST
@@ -348,7 +348,7 @@ START_TEST(bytes_behind_a_name_are_not_looked_at)
 	users[1] = cpg_user_create(&ring, 1, 1);
 	ck_assert_int_eq(cpg_user_request(&users[1], CPG_REQ_JOIN, &req, sizeof(req)), OK);
 	ck_assert_int_eq(host(1)->sent.list[0].data[8 + 3], 0); /* nor passed on */
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[0], "confchg grp [1:1 2:10] left [] joined [1:1/1]");
 }
 END_TEST
@@ -393,7 +393,7 @@ START_TEST(fragments_pass_one_by_one)
 	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_FIRST, 6, "ab"), OK);
 	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_CONTINUED, 6, "cd"), OK);
 	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_LAST, 6, "ef"), OK);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[1], "partial grp 1:10 1 2/6 ab");
 	expect(users[1], "partial grp 1:10 2 2/6 cd");
 	expect(users[1], "partial grp 1:10 3 2/6 ef");
@@ -406,7 +406,7 @@ START_TEST(a_change_of_the_group_interrupts_a_fragmented_message)
 	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_FIRST, 6, "ab"), OK);
 	users[1] = cpg_user_create(&ring, 2, 20);
 	ck_assert_int_eq(cpg_user_join(&users[1], "grp", 0), OK);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_LAST, 6, "cdef"), INTERRUPT);
 	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_FIRST, 6, "ab"), OK);
 	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_LAST, 6, "cdef"), OK);
@@ -429,7 +429,7 @@ START_TEST(membership_and_node_id_are_told_to_anybody)
 	users[4] = cpg_user_create(&ring, 3, 1);
 	ck_assert_int_eq(
 		cpg_user_request(&users[4], CPG_REQ_MEMBERSHIP_GET, &get, sizeof(get)), OK);
-	reply = &users[4].client->replies.list[0];
+	reply = &users[4].base.client->replies.list[0];
 	ck_assert_uint_eq(reply->id, CPG_RES_MEMBERSHIP_GET);
 	ck_assert_uint_eq(reply->size, sizeof(*res) - 24);
 	memcpy(whole + 24, reply->data, reply->size);
@@ -444,14 +444,14 @@ START_TEST(membership_and_node_id_are_told_to_anybody)
 	get.group = cpg_wire_name("nobody", 6);
 	ck_assert_int_eq(
 		cpg_user_request(&users[4], CPG_REQ_MEMBERSHIP_GET, &get, sizeof(get)), OK);
-	ck_assert_uint_eq(users[4].client->replies.list[0].data[0], 0);
+	ck_assert_uint_eq(users[4].base.client->replies.list[0].data[0], 0);
 	get.group.length = 129;
 	ck_assert_int_eq(
 		cpg_user_request(&users[4], CPG_REQ_MEMBERSHIP_GET, &get, sizeof(get)), TOO_LONG);
 
 	ck_assert_int_eq(cpg_user_request(&users[4], CPG_REQ_LOCAL_GET, &local, sizeof(local)), OK);
-	ck_assert_uint_eq(users[4].client->replies.list[0].size, 8);
-	ck_assert_uint_eq(users[4].client->replies.list[0].data[0], 3);
+	ck_assert_uint_eq(users[4].base.client->replies.list[0].size, 8);
+	ck_assert_uint_eq(users[4].base.client->replies.list[0].data[0], 3);
 }
 END_TEST
 
@@ -469,14 +469,14 @@ START_TEST(a_membership_answer_is_cut_at_384)
 		ck_assert_int_eq(mock_deliver(ring.ops, ring.nodes[1].self, 2, false, &message), 0);
 	}
 	/* The last change lists all of them. */
-	const struct mock_message *event = &users[0].client->events.list[1000];
+	const struct mock_message *event = &users[0].base.client->events.list[1000];
 
 	memcpy(&count, event->data + 136, sizeof(count));
 	ck_assert_uint_eq(count, 1001);
 	ck_assert_uint_eq(event->size, 160 + 24 * 1002);
 	ck_assert_int_eq(
 		cpg_user_request(&users[0], CPG_REQ_MEMBERSHIP_GET, &get, sizeof(get)), OK);
-	memcpy(&count, users[0].client->replies.list[0].data, sizeof(count));
+	memcpy(&count, users[0].base.client->replies.list[0].data, sizeof(count));
 	ck_assert_uint_eq(count, CPG_MEMBERSHIP_MAX);
 }
 END_TEST
@@ -489,8 +489,8 @@ static uint64_t iterate(struct cpg_user *user, uint32_t type, const char *group)
 
 	ck_assert_int_eq(
 		cpg_user_request(user, CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), OK);
-	ck_assert_uint_eq(user->client->replies.list[0].size, sizeof(token));
-	memcpy(&token, user->client->replies.list[0].data, sizeof(token));
+	ck_assert_uint_eq(user->base.client->replies.list[0].size, sizeof(token));
+	memcpy(&token, user->base.client->replies.list[0].data, sizeof(token));
 	return token;
 }
 
@@ -502,8 +502,8 @@ static const char *next(struct cpg_user *user, uint64_t token)
 	int32_t error = cpg_user_request(user, CPG_REQ_ITERATION_NEXT, &req, sizeof(req));
 	struct cpg_res_iteration_next res;
 
-	ck_assert_uint_eq(user->client->replies.list[0].size, sizeof(res) - 24);
-	memcpy((uint8_t *)&res + 24, user->client->replies.list[0].data, sizeof(res) - 24);
+	ck_assert_uint_eq(user->base.client->replies.list[0].size, sizeof(res) - 24);
+	memcpy((uint8_t *)&res + 24, user->base.client->replies.list[0].data, sizeof(res) - 24);
 	if (error != OK)
 		snprintf(text, sizeof(text), "%d", error);
 	else
@@ -535,13 +535,13 @@ START_TEST(iteration_shows_a_snapshot_in_the_usual_order)
 		users[i] = cpg_user_create(&ring, who[i].node, who[i].pid);
 		ck_assert_int_eq(cpg_user_join(&users[i], who[i].group, 0), OK);
 	}
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 
 	uint64_t token = iterate(&users[0], walks[_i].type, walks[_i].group);
 	struct cpg_req_iteration_finalize finalize = {.iteration = token};
 
 	cpg_user_close(&users[1]); /* later changes do not show */
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	for (size_t i = 0; walks[_i].want[i] != NULL; i++)
 		ck_assert_str_eq(next(&users[0], token), walks[_i].want[i]);
 	ck_assert_str_eq(next(&users[2], token), "2"); /* of somebody else */
@@ -607,12 +607,12 @@ START_TEST(requests_of_any_length_and_content_are_survived)
 			}
 			cpg_user_request(&users[0], id, bytes, size);
 		}
-		cpg_ring_run(&ring);
+		service_ring_run(&ring);
 	}
 	/* The ring and the other client go on. */
-	users[1].seen = users[1].client->events.count;
+	users[1].base.seen = users[1].base.client->events.count;
 	ck_assert_int_eq(cpg_user_mcast(&users[1], "still here"), 0);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[1], "deliver grp 2:20 still here");
 }
 END_TEST
@@ -648,13 +648,13 @@ START_TEST(lengths_in_requests_are_held_against_the_request)
 	partial->msglen = lengths[_i].msglen;
 	partial->fraglen = lengths[_i].fraglen;
 	partial->type = lengths[_i].type;
-	ck_assert_msg(mock_request(users[0].client, ring.ops, ring.nodes[1].self, mcast,
+	ck_assert_msg(mock_request(users[0].base.client, ring.ops, ring.nodes[1].self, mcast,
 			      (uint32_t)mcast->header.size) == lengths[_i].mcast,
 		"mcast: %s", lengths[_i].name);
 	ck_assert_msg(cpg_user_request(&users[0], CPG_REQ_PARTIAL_MCAST, partial,
 			      (uint32_t)sizeof(*partial) + lengths[_i].room) == lengths[_i].partial,
 		"partial: %s", lengths[_i].name);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	free(mcast);
 	free(partial);
 }
@@ -663,10 +663,10 @@ END_TEST
 START_TEST(a_client_that_is_thrown_out_in_the_middle_of_an_event_is_survived)
 {
 	join_all("112");
-	users[1].client->event_rc = -ENOTCONN;
+	users[1].base.client->event_rc = -ENOTCONN;
 	ck_assert_int_eq(cpg_user_mcast(&users[2], "x"), 0);
 	cpg_user_close(&users[2]);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[0], "deliver grp 2:30 x");
 	expect(users[0], "confchg grp [1:10 1:20] left [2:30/5] joined []");
 }
@@ -704,7 +704,7 @@ static int32_t zc_alloc(struct cpg_user *user, const char *path, uint64_t size)
 {
 	struct cpg_req_zc_alloc req = {.map_size = size};
 
-	user->client->uid = getuid();
+	user->base.client->uid = getuid();
 	/* Without an end when it is too long: that is a case. */
 	memcpy(req.path, path, strnlen(path, sizeof(req.path)));
 	return cpg_user_request(user, CPG_REQ_ZC_ALLOC, &req, sizeof(req));
@@ -738,7 +738,7 @@ START_TEST(a_shared_buffer_is_sent_again_and_again)
 		buffer.map->request.message[4] = (uint8_t)('0' + i);
 		ck_assert_int_eq(zc_execute(&users[0], buffer.map->token), OK);
 		memset(buffer.map->request.message, 0, 5);
-		cpg_ring_run(&ring);
+		service_ring_run(&ring);
 		char want[] = "deliver grp 1:10 hell0";
 
 		want[21] = (char)('0' + i);
@@ -826,7 +826,7 @@ START_TEST(only_a_plain_file_of_the_client_becomes_a_buffer)
 	struct cpg_req_zc_alloc req = {.map_size = 4096};
 
 	memcpy(req.path, buffer.path, sizeof(req.path));
-	users[0].client->uid = getuid() + 1;
+	users[0].base.client->uid = getuid() + 1;
 	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_ZC_ALLOC, &req, sizeof(req)), ACCESS);
 	ck_assert_int_eq(zc_alloc(&users[0], buffer.path, 4096), OK);
 	buffer_destroy(&buffer);

@@ -7,7 +7,7 @@
 
 #include "tests/unit/cpg_ring.h"
 
-static struct cpg_ring ring;
+static struct service_ring ring;
 static struct cpg_user users[8];
 
 #define expect(user, want) ck_assert_str_eq(cpg_user_event(&(user)), want)
@@ -18,15 +18,15 @@ static void set_up(void)
 	cpg_ring_init(&ring);
 	memset(users, 0, sizeof(users));
 	for (uint32_t i = 1; i <= 3; i++)
-		cpg_ring_start(&ring, i);
-	cpg_ring_form(&ring, "1 2 3");
+		service_ring_start(&ring, i);
+	service_ring_form(&ring, "1 2 3");
 }
 
 static void tear_down(void)
 {
 	for (size_t i = 0; i < 8; i++)
 		cpg_user_close(&users[i]);
-	cpg_ring_fini(&ring);
+	service_ring_fini(&ring);
 }
 
 static struct coterie_ctx *host(uint32_t nodeid) { return ring.nodes[nodeid].host; }
@@ -38,10 +38,10 @@ static void join_all(const char *nodes)
 		users[i] =
 			cpg_user_create(&ring, (uint32_t)(nodes[i] - '0'), 10 * ((uint32_t)i + 1));
 		ck_assert_int_eq(cpg_user_join(&users[i], "grp", 0), 1);
-		cpg_ring_run(&ring);
+		service_ring_run(&ring);
 	}
 	for (size_t i = 0; nodes[i] != '\0'; i++)
-		users[i].seen = users[i].client->events.count;
+		users[i].base.seen = users[i].base.client->events.count;
 }
 
 static int32_t send_part(struct cpg_user *user, uint32_t type, uint32_t total, const char *text)
@@ -65,16 +65,16 @@ static int32_t send_part(struct cpg_user *user, uint32_t type, uint32_t total, c
 
 static void four_nodes(void)
 {
-	cpg_ring_start(&ring, 4);
-	cpg_ring_form(&ring, "1 2 3 4");
+	service_ring_start(&ring, 4);
+	service_ring_form(&ring, "1 2 3 4");
 	join_all("12334"); /* 1:10 2:20 3:30 3:40 4:50 */
 	users[5] = cpg_user_create(&ring, 1, 11);
 	users[6] = cpg_user_create(&ring, 4, 51);
 	ck_assert_int_eq(cpg_user_join(&users[5], "alpha", 0), 1);
 	ck_assert_int_eq(cpg_user_join(&users[6], "alpha", 0), 1);
-	cpg_ring_run(&ring);
-	users[5].seen = users[5].client->events.count;
-	users[6].seen = users[6].client->events.count;
+	service_ring_run(&ring);
+	users[5].base.seen = users[5].base.client->events.count;
+	users[6].base.seen = users[6].base.client->events.count;
 }
 
 START_TEST(a_crashed_node_takes_its_processes_along)
@@ -82,8 +82,8 @@ START_TEST(a_crashed_node_takes_its_processes_along)
 	four_nodes();
 	cpg_user_close(&users[4]);
 	cpg_user_close(&users[6]);
-	cpg_ring_kill(&ring, 4);
-	cpg_ring_form(&ring, "1 2 3");
+	service_ring_kill(&ring, 4);
+	service_ring_form(&ring, "1 2 3");
 	expect(users[0], "confchg grp [1:10 2:20 3:30 3:40] left [4:50/3] joined []");
 	expect(users[0], "totem 1.c [1 2 3]");
 	expect(users[3], "confchg grp [1:10 2:20 3:30 3:40] left [4:50/3] joined []");
@@ -98,17 +98,17 @@ START_TEST(both_sides_of_a_partition_lose_and_find_each_other)
 {
 	ring.has_swapped = _i == 1; /* nodes of the other byte order say the same */
 	four_nodes();
-	cpg_ring_form(&ring, "1 2 | 3 4");
+	service_ring_form(&ring, "1 2 | 3 4");
 	expect(users[0], "confchg grp [1:10 2:20] left [3:30/3 3:40/3 4:50/3] joined []");
 	expect(users[0], "totem 1.c [1 2]");
 	expect(users[2], "confchg grp [3:30 3:40 4:50] left [1:10/3 2:20/3] joined []");
 	expect(users[2], "totem 3.10 [3 4]");
 	expect(users[5], "confchg alpha [1:11] left [4:51/3] joined []");
 	expect(users[6], "confchg alpha [4:51] left [1:11/3] joined []");
-	users[5].seen++;
-	users[6].seen++;
+	users[5].base.seen++;
+	users[6].base.seen++;
 	ring.first = 4; /* its list comes first, so its process stands last */
-	cpg_ring_form(&ring, "1 2 3 4");
+	service_ring_form(&ring, "1 2 3 4");
 	expect(users[0],
 		"confchg grp [1:10 2:20 3:30 3:40 4:50] left [] joined [3:40/4 3:30/4 4:50/4]");
 	expect(users[0], "totem 1.14 [1 2 3 4]");
@@ -117,9 +117,9 @@ START_TEST(both_sides_of_a_partition_lose_and_find_each_other)
 	expect(users[5], "confchg alpha [1:11 4:51] left [] joined [4:51/4]");
 	expect(users[6], "confchg alpha [1:11 4:51] left [] joined [1:11/4]");
 	for (size_t i = 0; i < 5; i++)
-		users[i].seen = users[i].client->events.count;
+		users[i].base.seen = users[i].base.client->events.count;
 	ck_assert_int_eq(cpg_user_mcast(&users[4], "again"), 0);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	for (size_t i = 0; i < 5; i++)
 		expect(users[i], "deliver grp 4:50 again");
 }
@@ -129,13 +129,13 @@ START_TEST(a_node_that_came_from_another_ring_left_and_joined)
 {
 	join_all("13");
 	cpg_user_close(&users[1]);
-	cpg_ring_kill(&ring, 3);
-	cpg_ring_start(&ring, 3);
-	cpg_ring_form(&ring, "3");
+	service_ring_kill(&ring, 3);
+	service_ring_start(&ring, 3);
+	service_ring_form(&ring, "3");
 	users[2] = cpg_user_create(&ring, 3, 33);
 	ck_assert_int_eq(cpg_user_join(&users[2], "grp", 0), 1);
-	cpg_ring_run(&ring);
-	cpg_ring_form(&ring, "1 2 3"); /* 1 and 2 never saw a ring without it */
+	service_ring_run(&ring);
+	service_ring_form(&ring, "1 2 3"); /* 1 and 2 never saw a ring without it */
 	expect(users[0], "confchg grp [1:10] left [3:20/3] joined []");
 	expect(users[0], "confchg grp [1:10 3:33] left [] joined [3:33/4]");
 	expect(users[0], "totem 1.c [1 2 3]");
@@ -145,7 +145,7 @@ END_TEST
 START_TEST(a_ring_of_the_same_nodes_changes_nothing)
 {
 	join_all("123");
-	cpg_ring_form(&ring, "1 2 3");
+	service_ring_form(&ring, "1 2 3");
 	for (size_t i = 0; i < 3; i++) {
 		expect(users[i], "totem 1.8 [1 2 3]");
 		expect(users[i], "");
@@ -156,7 +156,7 @@ END_TEST
 START_TEST(everybody_is_told_of_a_new_ring_joined_or_not)
 {
 	users[0] = cpg_user_create(&ring, 1, 1);
-	cpg_ring_form(&ring, "1 2 3");
+	service_ring_form(&ring, "1 2 3");
 	expect(users[0], "totem 1.8 [1 2 3]");
 }
 END_TEST
@@ -171,7 +171,7 @@ START_TEST(a_process_that_its_node_forgot_is_struck_out)
 	join_all("12");
 	ck_assert_int_eq(mock_deliver(ring.ops, ring.nodes[1].self, 2, false, &message), 0);
 	expect(users[0], "confchg grp [1:10 2:20 2:666] left [] joined [2:666/1]");
-	cpg_ring_form(&ring, "1 2 3");
+	service_ring_form(&ring, "1 2 3");
 	expect(users[0], "confchg grp [1:10 2:20] left [2:666/5] joined []");
 	expect(users[0], "totem 1.8 [1 2 3]");
 }
@@ -182,11 +182,11 @@ START_TEST(a_join_during_synchronisation_stays)
 {
 	join_all("1");
 	users[1] = cpg_user_create(&ring, 2, 20);
-	cpg_ring_form_start(&ring, "1 2 3");
+	service_ring_form_start(&ring, "1 2 3");
 	ring.ops->sync_step(ring.nodes[2].self); /* announced before the join below is delivered */
 	ck_assert_int_eq(cpg_user_join(&users[1], "grp", 0), 1);
-	cpg_ring_form_steps(&ring);
-	cpg_ring_form_done(&ring);
+	service_ring_form_steps(&ring);
+	service_ring_form_done(&ring);
 	expect(users[0], "confchg grp [1:10 2:20] left [] joined [2:20/1]");
 	expect(users[0], "totem 1.8 [1 2 3]");
 	expect(users[0], "");
@@ -197,17 +197,17 @@ END_TEST
 START_TEST(an_aborted_round_leaves_nothing_behind)
 {
 	join_all("13");
-	cpg_ring_form_start(&ring, "1 2 | 3");
-	cpg_ring_form_steps(&ring);
-	cpg_ring_form_done(&ring);
-	users[0].seen = users[0].client->events.count;
-	cpg_ring_form_start(&ring, "1 2 3");
-	cpg_ring_form_steps(&ring); /* 3 has named its process */
+	service_ring_form_start(&ring, "1 2 | 3");
+	service_ring_form_steps(&ring);
+	service_ring_form_done(&ring);
+	users[0].base.seen = users[0].base.client->events.count;
+	service_ring_form_start(&ring, "1 2 3");
+	service_ring_form_steps(&ring); /* 3 has named its process */
 	for (uint32_t i = 1; i <= 3; i++) {
 		if (_i == 0)
 			ring.ops->sync_abort(ring.nodes[i].self);
 	}
-	cpg_ring_form(&ring, "1 2 | 3");
+	service_ring_form(&ring, "1 2 | 3");
 	expect(users[0], "totem 1.14 [1 2]");
 	expect(users[0], "");
 }
@@ -216,12 +216,12 @@ END_TEST
 START_TEST(a_full_queue_delays_the_announcement)
 {
 	join_all("12");
-	cpg_ring_form(&ring, "1 | 2 3");
-	users[0].seen = users[0].client->events.count;
-	cpg_ring_form_start(&ring, "1 2 3");
+	service_ring_form(&ring, "1 | 2 3");
+	users[0].base.seen = users[0].base.client->events.count;
+	service_ring_form_start(&ring, "1 2 3");
 	host(2)->ring_send_rc = -EAGAIN;
-	cpg_ring_form_steps(&ring);
-	cpg_ring_form_done(&ring);
+	service_ring_form_steps(&ring);
+	service_ring_form_done(&ring);
 	expect(users[0], "confchg grp [1:10 2:20] left [] joined [2:20/4]");
 }
 END_TEST
@@ -269,24 +269,24 @@ START_TEST(messages_are_those_of_a_real_ring)
 	ck_assert_int_eq(cpg_user_join(&users[0], "grp1", 0), 1);
 	CHECK_SENT(1, 0, CPG_RING_PROCJOIN, 168, FIELD(16, "\4"), FIELD(24, "grp1"),
 		FIELD(152, "\x38\x6d"), FIELD(160, "\1"));
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	/* But for the cookie, an address in the sender's process, which is 0 here. */
 	ck_assert_int_eq(cpg_user_mcast(&users[0], "hello1"), 0);
 	CHECK_SENT(1, 0, CPG_RING_MCAST, 190, FIELD(16, "\4"), FIELD(24, "grp1"), FIELD(152, "\6"),
 		FIELD(160, "\x38\x6d"), FIELD(168, "\1"), FIELD(184, "hello1"));
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_FIRST, 1200000, "ZZZZ"), 1);
 	CHECK_SENT(1, 0, CPG_RING_PARTIAL_MCAST, 204, FIELD(16, "\4"), FIELD(24, "grp1"),
 		FIELD(152, "\x80\x4f\x12"), FIELD(160, "\4"), FIELD(168, "\x38\x6d"),
 		FIELD(176, "\1"), FIELD(184, "\1"), FIELD(200, "ZZZZ"));
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	ck_assert_int_eq(cpg_user_leave(&users[0]), 1);
 	CHECK_SENT(1, 0, CPG_RING_PROCLEAVE, 168, FIELD(16, "\4"), FIELD(24, "grp1"),
 		FIELD(152, "\x38\x6d"), FIELD(160, "\2"));
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	users[1] = cpg_user_create(&ring, 3, 0x6d41);
 	ck_assert_int_eq(cpg_user_join(&users[1], "grp2", 0), 1);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	cpg_user_close(&users[1]);
 	CHECK_SENT(3, 0, CPG_RING_PROCLEAVE, 168, FIELD(16, "\4"), FIELD(24, "grp2"),
 		FIELD(152, "\x41\x6d"), FIELD(160, "\5"));
@@ -295,14 +295,14 @@ END_TEST
 
 START_TEST(lists_are_those_of_a_real_ring)
 {
-	cpg_ring_start(&ring, 4);
-	cpg_ring_form(&ring, "1 2 3 4");
+	service_ring_start(&ring, 4);
+	service_ring_form(&ring, "1 2 3 4");
 	users[0] = cpg_user_create(&ring, 3, 0x78a9);
 	users[1] = cpg_user_create(&ring, 3, 0x78ec);
 	ck_assert_int_eq(cpg_user_join(&users[1], "alpha", 0), 1);
 	ck_assert_int_eq(cpg_user_join(&users[0], "grp1", 0), 1);
-	cpg_ring_run(&ring);
-	cpg_ring_form_start(&ring, "1 2 3");
+	service_ring_run(&ring);
+	service_ring_form_start(&ring, "1 2 3");
 	ck_assert_int_eq(ring.ops->sync_step(ring.nodes[3].self), 0);
 	ck_assert_uint_eq(host(3)->sent.count, 2);
 	CHECK_SENT(
@@ -312,8 +312,8 @@ START_TEST(lists_are_those_of_a_real_ring)
 	/* A node without processes announces none. */
 	ck_assert_int_eq(ring.ops->sync_step(ring.nodes[2].self), 0);
 	ck_assert_uint_eq(host(2)->sent.count, 1);
-	cpg_ring_form_steps(&ring);
-	cpg_ring_form_done(&ring);
+	service_ring_form_steps(&ring);
+	service_ring_form_done(&ring);
 }
 END_TEST
 
@@ -324,7 +324,7 @@ START_TEST(fragments_and_leaves_cross_byte_orders)
 	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_FIRST, 6, "ab"), 1);
 	ck_assert_int_eq(cpg_user_mcast(&users[0], "hello"), 0);
 	ck_assert_int_eq(cpg_user_leave(&users[0]), 1);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[1], "partial grp 1:10 1 2/6 ab");
 	expect(users[1], "deliver grp 1:10 hello");
 	expect(users[1], "confchg grp [2:20] left [1:10/2] joined []");
@@ -337,21 +337,21 @@ START_TEST(many_processes_are_announced_in_several_lists)
 	struct mock_message message = {
 		.id = CPG_RING_PROCJOIN, .size = 152, .data = (uint8_t *)&join + 16};
 
-	cpg_ring_form(&ring, "1 | 2 3");
+	service_ring_form(&ring, "1 | 2 3");
 	for (uint32_t i = 0; i < 15000; i++) {
 		join.pid = i;
 		ck_assert_int_eq(mock_deliver(ring.ops, ring.nodes[2].self, 2, false, &message), 0);
 	}
 	users[0] = cpg_user_create(&ring, 1, 1);
 	ck_assert_int_eq(cpg_user_join(&users[0], "big", 0), 1);
-	cpg_ring_run(&ring);
-	cpg_ring_form_start(&ring, "1 2 3");
+	service_ring_run(&ring);
+	service_ring_form_start(&ring, "1 2 3");
 	ck_assert_int_eq(ring.ops->sync_step(ring.nodes[2].self), 0);
 	ck_assert_uint_eq(host(2)->sent.count, 4);
-	cpg_ring_form_steps(&ring);
-	cpg_ring_form_done(&ring);
+	service_ring_form_steps(&ring);
+	service_ring_form_done(&ring);
 
-	const struct mock_queue *events = &users[0].client->events;
+	const struct mock_queue *events = &users[0].base.client->events;
 
 	ck_assert_uint_eq(events->list[1].size, 160 + 24 * (15001 + 15000));
 }
@@ -402,13 +402,13 @@ START_TEST(malformed_ring_messages_are_dropped)
 	logged = host(1)->logs.count;
 	for (int i = 0; i < 1000; i++)
 		mock_deliver(ring.ops, ring.nodes[1].self, 2, i % 2 == 1 && i > 500, &message);
-	ck_assert_msg(users[0].client->events.count == users[0].seen, "%s", malformed[_i].name);
+	ck_assert_msg(users[0].base.client->events.count == users[0].base.seen, "%s", malformed[_i].name);
 	/* Limited, but for the lists that are logged for debugging. */
 	if (malformed[_i].function != 4 && malformed[_i].function != 5)
 		ck_assert_uint_le(host(1)->logs.count, logged + 2);
 	free(message.data);
 	ck_assert_int_eq(cpg_user_mcast(&users[1], "x"), 0);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[0], "deliver grp 2:20 x");
 }
 END_TEST
@@ -424,7 +424,7 @@ START_TEST(random_ring_messages_are_survived)
 		struct mock_message message = {.id = (uint32_t)_i, .data = bytes};
 
 		if (i == 10000)
-			cpg_ring_form_start(&ring, "1 2 3");
+			service_ring_form_start(&ring, "1 2 3");
 		for (uint32_t k = 0; k < sizeof(bytes); k++) {
 			random = random * 1103515245 + 12345;
 			bytes[k] = (uint8_t)(random >> 16) & (uint8_t)(i % 3 == 0 ? 0xff : 0x83);
@@ -433,10 +433,10 @@ START_TEST(random_ring_messages_are_survived)
 		message.size = random % sizeof(bytes);
 		mock_deliver(ring.ops, ring.nodes[1].self, 2 + i % 2, i % 5 == 0, &message);
 	}
-	cpg_ring_form(&ring, "1 2 3");
-	users[0].seen = users[0].client->events.count;
+	service_ring_form(&ring, "1 2 3");
+	users[0].base.seen = users[0].base.client->events.count;
 	ck_assert_int_eq(cpg_user_mcast(&users[1], "x"), 0);
-	cpg_ring_run(&ring);
+	service_ring_run(&ring);
 	expect(users[0], "deliver grp 2:20 x");
 }
 END_TEST

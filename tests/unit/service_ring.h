@@ -1,0 +1,68 @@
+/*
+ * A ring of nodes that run one service, without daemons: each node is a plugin on a mock host, messages go
+ * to everybody in one order, configurations change when the test says so.
+ */
+#ifndef UNIT_SERVICE_RING_H
+#define UNIT_SERVICE_RING_H
+
+#include "tests/unit/mock_host.h"
+
+#define SERVICE_RING_NODES 8
+
+/** One node; ids are 1 .. SERVICE_RING_NODES. */
+struct service_node {
+	struct coterie_ctx *host; /* NULL: not running */
+	void *self;
+	uint32_t ring_rep; /* ring it is in; 0: none yet */
+	uint64_t ring_seq;
+};
+
+struct service_ring {
+	const struct coterie_plugin *plugin;
+	const struct coterie_service *ops;
+	void (*prepare)(struct coterie_ctx *host); /* a node's host before it starts; or NULL */
+	struct service_node nodes[SERVICE_RING_NODES + 1]; /* by node id */
+	uint64_t seq;                              /* of the newest ring */
+	uint32_t first;   /* whose messages come first in a round; 0: ascending */
+	bool has_swapped; /* messages between different nodes change byte order on the way */
+};
+
+/** One client of a node. */
+struct service_user {
+	struct service_ring *ring;
+	uint32_t nodeid;
+	struct coterie_client *client; /* NULL: gone */
+	uint32_t seen;                 /* events already looked at */
+};
+
+void service_ring_init(struct service_ring *ring, const struct coterie_plugin *plugin);
+/** Stop everything; fails the test when a plugin leaked. */
+void service_ring_fini(struct service_ring *ring);
+
+/** Start a node, or end it without a word to anybody. */
+void service_ring_start(struct service_ring *ring, uint32_t nodeid);
+void service_ring_kill(struct service_ring *ring, uint32_t nodeid);
+
+/** Deliver all queued messages, in each ring to all its members in the same order. */
+void service_ring_run(struct service_ring *ring);
+
+/**
+ * Make rings: "1 2 | 3 4" are two. Nodes in none are left alone. Synchronises each to its end.
+ * Nodes that come from the same ring are each other's transitional members.
+ */
+void service_ring_form(struct service_ring *ring, const char *rings);
+/** The same in parts: the start, what happens between, the end. */
+void service_ring_form_start(struct service_ring *ring, const char *rings);
+void service_ring_form_steps(struct service_ring *ring);
+void service_ring_form_done(struct service_ring *ring);
+
+struct service_user service_user_create(struct service_ring *ring, uint32_t nodeid, uint32_t pid);
+/** The connection ends. */
+void service_user_close(struct service_user *user);
+
+/** Send a request; the header is filled in. @return the handler's result */
+int service_user_send(struct service_user *user, int32_t id, void *request, uint32_t size);
+/** The same. @return the error of the answer; 0: none came */
+int32_t service_user_request(struct service_user *user, int32_t id, void *request, uint32_t size);
+
+#endif
