@@ -10,6 +10,7 @@
 #include "exec/plugin.h"
 #include "exec/process.h"
 #include "exec/quorum.h"
+#include "exec/reload.h"
 #include "exec/ring.h"
 #include "exec/route.h"
 #include "exec/stats.h"
@@ -44,8 +45,10 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 	executive->route = route_create(executive);
 	executive->sync = sync_create(executive);
 	executive->ipc = ipc_create(executive);
+	executive->reload = reload_create(executive);
 	if (executive->totem_stats == NULL || executive->quorum == NULL || executive->plugins == NULL ||
-		executive->route == NULL || executive->sync == NULL || executive->ipc == NULL) {
+		executive->route == NULL || executive->sync == NULL || executive->ipc == NULL ||
+		executive->reload == NULL) {
 		log_line("MAIN", LOG_ERR, "out of memory");
 		return exit_code;
 	}
@@ -67,6 +70,8 @@ void executive_destroy_parts(struct executive *executive)
 {
 	ring_stop(executive->ring);
 	unload_plugins(executive);
+	reload_destroy(executive->reload);
+	executive->reload = NULL;
 	ring_destroy(executive->ring);
 	if (executive->ipc != NULL)
 		ipc_destroy(executive->ipc);

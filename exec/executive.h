@@ -14,6 +14,7 @@ struct loop;
 struct map;
 struct plugin_registry;
 struct quorum;
+struct reload;
 struct ring;
 struct route;
 struct stats;
@@ -23,6 +24,7 @@ struct sync;
 struct executive {
 	struct config *config;
 	const char *instance;      /* NULL: the default one */
+	const char *local_name;    /* --node; NULL: not given */
 	const char *state_dir;     /* absolute */
 	struct loop *loop;
 	struct map *map;
@@ -34,6 +36,7 @@ struct executive {
 	struct sync *sync;
 	struct ipc *ipc;
 	struct ring *ring;
+	struct reload *reload;
 	uint32_t nodeid;
 	bool is_quorate;           /* set by quorum.c; true without a provider */
 	bool has_synchronized;     /* the first synchronisation is complete */

@@ -7,6 +7,7 @@
 #include "exec/config/model.h"
 #include "exec/log.h"
 #include "exec/quorum.h"
+#include "exec/reload.h"
 #include "exec/ring.h"
 
 /* Fill what the other side has room for; the first member of both says how much that is. */
@@ -97,8 +98,9 @@ void host_die(struct coterie_ctx *ctx, int32_t exit_status, const char *reason)
 
 int host_reload(struct coterie_ctx *ctx, void (*done)(void *arg, int rc, const char *text), void *arg)
 {
-	(void)ctx, (void)done, (void)arg;
-	return -ENOTSUP;
+	const struct plugin *plugin = host_plugin(ctx);
+
+	return reload_request(plugin->executive->reload, plugin, done, arg);
 }
 
 int host_log_reopen(struct coterie_ctx *ctx)
@@ -110,4 +112,5 @@ int host_log_reopen(struct coterie_ctx *ctx)
 void host_admin_reclaim(struct plugin *plugin)
 {
 	quorum_forget(plugin->executive->quorum, plugin);
+	reload_forget(plugin->executive->reload, plugin);
 }

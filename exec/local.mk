@@ -7,13 +7,14 @@ libexecutive_la_SOURCES = \
 	%D%/check_plugin.c %D%/check_plugin.h %D%/executive.c %D%/executive.h %D%/instance.c %D%/instance.h %D%/loop.c %D%/loop.h \
 	%D%/map_publish.c %D%/map_publish.h %D%/options.c %D%/options.h %D%/process.c %D%/process.h \
 	%D%/quorum.c %D%/quorum.h %D%/stats.c %D%/stats.h %D%/stats_totem.c %D%/stats_totem.h \
+	%D%/reload.c %D%/reload.h %D%/reload_private.h %D%/reload_apply.c %D%/reload_nodes.c \
 	%D%/ring.c %D%/ring.h %D%/ring_log.c %D%/ring_log.h %D%/route.c %D%/route.h \
 	%D%/state_dir.c %D%/state_dir.h %D%/sync.c %D%/sync.h
 
 # Plugins, host table, IPC.
 libexecutive_la_SOURCES += \
 	%D%/plugin.c %D%/plugin.h %D%/plugin_private.h %D%/plugin_open.c %D%/plugin_check.c \
-	%D%/plugin_options.c $(host_sources) \
+	%D%/plugin_options.c %D%/plugin_options.h $(host_sources) \
 	%D%/ipc_server.c %D%/ipc_server.h %D%/ipc_private.h %D%/ipc_poll.c %D%/ipc_access.c \
 	%D%/ipc_request.c %D%/ipc_gate.c %D%/ipc_client.c %D%/ipc_stats.c
 host_sources = %D%/host.c %D%/host_private.h %D%/host_loop.c %D%/host_map.c %D%/host_admin.c

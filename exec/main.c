@@ -316,6 +316,7 @@ int main(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	executive->instance = daemon.options.instance;
+	executive->local_name = daemon.options.node;
 	if (executive->instance != NULL)
 		snprintf(daemon.ident, sizeof(daemon.ident), "coterie-%s", executive->instance);
 	else

@@ -12,7 +12,7 @@
 
 struct value {
 	const char *name;
-	const char *text; /* NULL: unset; borrowed from the config or the descriptor */
+	char *text; /* NULL: unset */
 	uint64_t number;
 	bool is_number;
 };
@@ -282,9 +282,12 @@ struct plugin_options *plugin_options_create(const struct config *config,
 		check.option = option_at(descriptor, i);
 		choose(&check, config);
 		value->name = check.option->name;
-		value->text = check.text;
-		if (check.text != NULL)
-			rc = check_value(&check, value);
+		if (check.text == NULL)
+			continue;
+		rc = check_value(&check, value);
+		if (rc == 0 && (value->text = strdup(check.text)) == NULL)
+			rc = plugin_fail(error, PLUGIN_EXIT_INIT,
+				"out of memory for the options of plugin '%s'", descriptor->name);
 	}
 	if (rc < 0) {
 		plugin_options_destroy(options);
@@ -293,7 +296,46 @@ struct plugin_options *plugin_options_create(const struct config *config,
 	return options;
 }
 
-void plugin_options_destroy(struct plugin_options *options) { free(options); }
+void plugin_options_destroy(struct plugin_options *options)
+{
+	for (uint32_t i = 0; options != NULL && i < options->count; i++)
+		free(options->values[i].text);
+	free(options);
+}
+
+static bool is_same_value(const struct value *a, const struct value *b)
+{
+	if (a->text == NULL || b->text == NULL)
+		return a->text == b->text;
+	return a->is_number ? a->number == b->number : strcmp(a->text, b->text) == 0;
+}
+
+int plugin_options_succeed(struct plugin_options *options, const struct plugin_options *running,
+	const struct coterie_plugin *descriptor, bool *has_changed,
+	void (*kept)(void *arg, const char *name), void *arg)
+{
+	*has_changed = false;
+	for (uint32_t i = 0; i < options->count; i++) {
+		struct value *value = &options->values[i];
+		const struct value *old = &running->values[i];
+
+		if (is_same_value(value, old))
+			continue;
+		if ((option_at(descriptor, i)->flags & COTERIE_OPT_RELOAD) != 0) {
+			*has_changed = true;
+			continue;
+		}
+		char *text = old->text == NULL ? NULL : strdup(old->text);
+
+		if (text == NULL && old->text != NULL)
+			return -ENOMEM;
+		free(value->text);
+		*value = *old;
+		value->text = text;
+		kept(arg, value->name);
+	}
+	return 0;
+}
 
 static const struct value *find_value(const struct plugin_options *options, const char *name)
 {

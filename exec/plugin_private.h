@@ -1,6 +1,6 @@
 /*
  * What the files of the plugin registry share: plugin.c, plugin_open.c, plugin_check.c,
- * plugin_options.c and host.c. Nothing else includes this.
+ * plugin_options.c and the host table's. Nothing else includes this.
  */
 #ifndef EXEC_PLUGIN_PRIVATE_H
 #define EXEC_PLUGIN_PRIVATE_H
@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "exec/plugin.h"
+#include "exec/plugin_options.h"
 
 struct config;
 
@@ -60,23 +61,5 @@ const char *plugin_file_path(const struct plugin_file *file); /* absolute, or "b
 const struct coterie_plugin *plugin_file_descriptor(const struct plugin_file *file);
 /** A file of the same name that the builtin hides, or NULL. */
 const char *plugin_file_shadowed(const struct plugin_file *file);
-
-/* --- plugin_options.c --- */
-
-/** The options of one plugin with the values of the config file, defaults filled in. */
-struct plugin_options;
-
-/**
- * Check the file's values against the descriptor's list (type, range, choices), refuse those that
- * the list does not have.
- * @param config  NULL: no file, defaults alone
- * @return caller destroys; NULL: *error says why
- */
-struct plugin_options *plugin_options_create(const struct config *config,
-	const struct coterie_plugin *descriptor, struct plugin_error *error);
-void plugin_options_destroy(struct plugin_options *options); /* NULL is ignored */
-int plugin_option_u64(const struct plugin_options *options, const char *name, uint64_t *value);
-int plugin_option_string(
-	const struct plugin_options *options, const char *name, const char **value);
 
 #endif

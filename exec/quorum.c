@@ -21,7 +21,7 @@ struct watcher {
 
 struct quorum {
 	struct executive *executive;
-	const char *provider; /* plugin name, or NULL */
+	char *provider; /* plugin name, or NULL; the config may be read again */
 	struct coterie_quorum verdict;
 	uint32_t *members; /* of verdict */
 	struct watcher *watchers, **last; /* in the order in which they came */
@@ -36,10 +36,14 @@ struct quorum *quorum_create(struct executive *executive, const char *provider)
 	if (quorum == NULL)
 		return NULL;
 	quorum->executive = executive;
-	quorum->provider = provider;
+	if (provider != NULL && (quorum->provider = strdup(provider)) == NULL) {
+		free(quorum);
+		return NULL;
+	}
 	quorum->last = &quorum->watchers;
 	quorum->verdict = (struct coterie_quorum){
-		.size = sizeof(quorum->verdict), .is_quorate = provider == NULL, .provider = provider};
+		.size = sizeof(quorum->verdict), .is_quorate = provider == NULL,
+		.provider = quorum->provider};
 	executive->is_quorate = provider == NULL;
 	return quorum;
 }
@@ -55,6 +59,7 @@ void quorum_destroy(struct quorum *quorum)
 		quorum->watchers = next;
 	}
 	free(quorum->members);
+	free(quorum->provider);
 	free(quorum);
 }
 

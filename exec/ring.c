@@ -14,6 +14,7 @@
 #include "exec/loop.h"
 #include "exec/map_publish.h"
 #include "exec/plugin.h"
+#include "exec/reload.h"
 #include "exec/ring_log.h"
 #include "exec/route.h"
 #include "exec/state_dir.h"
@@ -251,6 +252,9 @@ static void cb_configure(void *arg, const struct totem_configuration *configurat
 	/* Order: spec 04 §13.3. */
 	route_configure(executive->route, configuration);
 	sync_configure(executive->sync, configuration);
+	if (configuration->is_regular)
+		reload_membership(
+			executive->reload, configuration->members, configuration->member_count);
 	ipc_gate(executive->ipc);
 }
 
@@ -434,6 +438,44 @@ void ring_synchronized(struct ring *ring)
 	ring->inside++;
 	totem_engine_synchronized(ring->engine, loop_now_ns(ring->executive->loop));
 	ring->inside--;
+}
+
+/* What a reload wants, and what it cannot know or change. */
+static struct totem_options completed(const struct ring *ring, const struct totem_options *wanted)
+{
+	struct totem_options options = *wanted;
+
+	options.nodeid = ring->options.nodeid;
+	options.ring_seq = ring->options.ring_seq;
+	options.payload_max = ring->options.payload_max;
+	options.features = ring->options.features;
+	options.random_seed = ring->options.random_seed;
+	return options;
+}
+
+int ring_check_options(const struct ring *ring, const struct totem_options *options, const char **which)
+{
+	const struct totem_options all = completed(ring, options);
+
+	*which = "ring";
+	return ring->engine == NULL ? -EINVAL : totem_options_check(&all, which);
+}
+
+int ring_reconfigure(struct ring *ring, const struct totem_options *options)
+{
+	struct totem_options all = completed(ring, options);
+
+	assert(ring->inside == 0);
+	if (ring->engine == NULL)
+		return -EINVAL;
+	ring->inside++;
+	int rc = totem_engine_reconfigure(ring->engine, loop_now_ns(ring->executive->loop), &all);
+	ring->inside--;
+	if (rc == 0) {
+		all.nodes = NULL; /* the engine has its own */
+		ring->options = all;
+	}
+	return rc;
 }
 
 struct totem_engine *ring_engine(struct ring *ring)

@@ -29,6 +29,10 @@ void ring_destroy(struct ring *ring);
 int ring_send(struct ring *ring, const char *group, enum totem_guarantee guarantee,
 	const struct iovec *iov, uint32_t count);
 void ring_synchronized(struct ring *ring);
+/** As totem_options_check, with what the ring itself adds. *which: the member that is refused. */
+int ring_check_options(const struct ring *ring, const struct totem_options *options, const char **which);
+/** Timers, limits and nodes change (nodes are copied). Not inside the engine. -EINVAL; -ENOMEM. */
+int ring_reconfigure(struct ring *ring, const struct totem_options *options);
 struct totem_engine *ring_engine(struct ring *ring); /* for getters */
 /** Frames queued and not yet sent; 0 when all that was sent before is in the order. */
 uint32_t ring_backlog(const struct ring *ring);

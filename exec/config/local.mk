@@ -2,6 +2,7 @@
 config_sources = \
 	%D%/crypto.c \
 	%D%/environment.c \
+	%D%/fixed.c \
 	%D%/legacy.c %D%/legacy.h %D%/legacy_sections.c \
 	%D%/links.c \
 	%D%/logging.c \

@@ -190,8 +190,15 @@ static int copy_entries(const struct tree *tree, struct config *config)
 	return 0;
 }
 
+/* How a file is read. */
+struct reading {
+	const struct config_environment *environment;
+	const struct config_fixed *fixed; /* NULL: at start */
+	bool has_folder;                  /* there may be a uidgid.d beside it */
+};
+
 static int build(struct tree *tree, struct config *config, const char *bytes, size_t size,
-	bool has_folder, const struct config_environment *environment)
+	const struct reading *reading)
 {
 	int rc = 0;
 
@@ -200,13 +207,15 @@ static int build(struct tree *tree, struct config *config, const char *bytes, si
 			"the file is empty: write at least the sections 'totem' and 'nodelist'");
 	else if (bytes != NULL)
 		rc = legacy_read(tree, tree->file, bytes, size);
-	if (rc == 0 && has_folder)
+	if (rc == 0 && reading->has_folder)
 		rc = read_access_files(tree, tree->file);
 	if (rc < 0)
 		return rc;
 	/* Checks of what was only partly read would report what is not wrong. */
+	if (!tree->has_error && reading->fixed != NULL)
+		fixed_keep(tree, reading->fixed);
 	if (!tree->has_error)
-		rc = config_validate(tree, config, environment);
+		rc = config_validate(tree, config, reading->environment);
 	if (rc < 0)
 		return rc;
 	tree_messages_close(tree);
@@ -243,9 +252,8 @@ static struct config *create(const char *file, struct config_messages *messages,
 	return config;
 }
 
-static int load(const char *file, const char *bytes, size_t size, int read_rc, bool has_folder,
-	const struct config_environment *environment, struct config **config,
-	struct config_messages *messages)
+static int load(const char *file, const char *bytes, size_t size, int read_rc,
+	const struct reading *reading, struct config **config, struct config_messages *messages)
 {
 	struct tree *tree;
 	struct config *made = create(file, messages, &tree);
@@ -257,7 +265,7 @@ static int load(const char *file, const char *bytes, size_t size, int read_rc, b
 	if (read_rc < 0)
 		report_unreadable(tree, made->file, read_rc);
 	else
-		rc = build(tree, made, bytes, size, has_folder, environment);
+		rc = build(tree, made, bytes, size, reading);
 	if (rc < 0)
 		config_destroy(made);
 	else
@@ -265,8 +273,8 @@ static int load(const char *file, const char *bytes, size_t size, int read_rc, b
 	return rc;
 }
 
-int config_load(const char *path, const struct config_environment *environment,
-	struct config **config, struct config_messages *messages)
+static int load_file(const char *path, const struct reading *reading, struct config **config,
+	struct config_messages *messages)
 {
 	char *bytes, *absolute = NULL;
 	size_t size;
@@ -284,21 +292,40 @@ int config_load(const char *path, const struct config_environment *environment,
 	int rc = read_file(AT_FDCWD, path, &bytes, &size);
 
 	if (rc != -ENOMEM)
-		rc = load(absolute != NULL ? absolute : path, bytes, size, rc, true, environment,
-			config, messages);
+		rc = load(absolute != NULL ? absolute : path, bytes, size, rc, reading, config,
+			messages);
 	free(bytes);
 	free(absolute);
 	return rc;
+}
+
+int config_load(const char *path, const struct config_environment *environment,
+	struct config **config, struct config_messages *messages)
+{
+	const struct reading reading = {.environment = environment, .has_folder = true};
+
+	return load_file(path, &reading, config, messages);
+}
+
+int config_load_again(const char *path, const struct config_environment *environment,
+	const struct config_fixed *fixed, struct config **config, struct config_messages *messages)
+{
+	const struct reading reading = {
+		.environment = environment, .fixed = fixed, .has_folder = true};
+
+	return load_file(path, &reading, config, messages);
 }
 
 int config_load_bytes(const char *name, const char *bytes, size_t size,
 	const struct config_environment *environment, struct config **config,
 	struct config_messages *messages)
 {
+	const struct reading reading = {.environment = environment};
+
 	*config = NULL;
 	*messages = (struct config_messages){0};
 	return load(name, bytes == NULL ? "" : bytes, size,
-		size > CONFIG_FILE_SIZE_MAX ? -EFBIG : 0, false, environment, config, messages);
+		size > CONFIG_FILE_SIZE_MAX ? -EFBIG : 0, &reading, config, messages);
 }
 
 void config_destroy(struct config *config)

@@ -105,6 +105,8 @@ struct config_messages {
 	uint32_t error_count;
 	char **warnings;
 	uint32_t warning_count;
+	char **notices; /* what is not taken from a file that is read again; without a place */
+	uint32_t notice_count;
 };
 void config_messages_fini(struct config_messages *messages);
 
@@ -112,6 +114,7 @@ void config_messages_fini(struct config_messages *messages);
 struct config_environment {
 	const char *local_name;       /* --node NAME; NULL: find out by address and host name */
 	const char *instance;         /* NULL: default instance */
+	uint32_t local_nodeid;        /* who we are already, if that node has its id in the file; 0: not known */
 	/** Numeric addresses never come here. 0; -ENOENT: unknown; -EAGAIN: the resolver failed. */
 	int (*resolve)(void *arg, const char *name, int family, struct sockaddr_storage *address);
 	/** Is this one of the machine's own addresses? All of 127/8 is. */
@@ -132,6 +135,13 @@ void config_environment_system(struct config_environment *environment);
  */
 int config_load(const char *path, const struct config_environment *environment,
 	struct config **config, struct config_messages *messages);
+/** Values of a running configuration that no file can change: copies, for a thread of their own. */
+struct config_fixed;
+struct config_fixed *config_fixed_create(const struct config *config); /* NULL: out of memory */
+void config_fixed_destroy(struct config_fixed *fixed);                 /* NULL is ignored */
+/** As config_load, for a reload: what is fixed keeps its values; a notice for each that the file changes. */
+int config_load_again(const char *path, const struct config_environment *environment,
+	const struct config_fixed *fixed, struct config **config, struct config_messages *messages);
 /**
  * The same for bytes in memory (borrowed); any bytes are safe. Reads no file but a key file that they
  * name, and no uidgid.d.
@@ -148,6 +158,8 @@ void config_destroy(struct config *config); /* NULL is ignored */
  */
 const char *config_option(const struct config *config, const char *plugin, const char *name,
 	const char **file, uint32_t *line);
+/** The keys of a new configuration over those of an old one: what the file no longer has goes. -ENOMEM */
+int config_publish_changes(const struct config *config, struct map *map);
 /** Put the tree and the runtime.config.totem keys into the map and protect what spec 07 §2.1 lists. */
 int config_publish(const struct config *config, struct map *map);
 

@@ -286,12 +286,20 @@ static int64_t find_local(struct tree *tree, const struct config *config,
 	return -1;
 }
 
+static int64_t find_by_id(const struct config *config, uint32_t nodeid)
+{
+	for (uint32_t i = 0; i < config->node_count && nodeid != 0; i++)
+		if (config->nodes[i].nodeid == nodeid)
+			return i;
+	return -1;
+}
+
 static void set_local(
 	struct tree *tree, struct config *config, const struct config_environment *environment)
 {
-	int64_t found = -1;
+	int64_t found = find_by_id(config, environment->local_nodeid);
 
-	if (environment->local_name != NULL) {
+	if (found < 0 && environment->local_name != NULL) {
 		found = find_by_name(config, environment->local_name);
 		if (found < 0) {
 			tree_error(tree, (struct place){.file = tree->file},

@@ -2,6 +2,8 @@
 #include "exec/config/model.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "exec/map.h"
 
@@ -37,7 +39,18 @@ static const char *const protected_keys[] = {
 	"nodelist.local_node_pos",
 };
 
-int config_publish(const struct config *config, struct map *map)
+/* What the file alone decides; other sections keep the keys that it no longer has. */
+static const char *const replaced_prefixes[] = {
+	"logging.",
+	"nodelist.",
+	"nozzle.",
+	"quorum.",
+	"runtime.config.totem.interface.", /* of links that are gone */
+	"totem.",
+	"uidgid.config.",
+};
+
+static int publish_entries(const struct config *config, struct map *map)
 {
 	int rc = 0;
 
@@ -46,6 +59,51 @@ int config_publish(const struct config *config, struct map *map)
 
 		rc = map_set(map, entry->key, entry->type, entry->value, entry->size);
 	}
+	return rc;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* keys: count of the new configuration, ascending. */
+static int delete_missing(struct map *map, const char *prefix, const char *const *keys, size_t count)
+{
+	struct map_iterator *iterator = map_iterator_create(map, prefix);
+	const char *key;
+
+	if (iterator == NULL)
+		return -ENOMEM;
+	while ((key = map_iterator_next(iterator, NULL)) != NULL)
+		if (bsearch(&key, keys, count, sizeof(*keys), compare_keys) == NULL)
+			map_delete(map, key);
+	map_iterator_destroy(iterator);
+	return 0;
+}
+
+int config_publish_changes(const struct config *config, struct map *map)
+{
+	size_t count = config->entry_count;
+	const char **keys = calloc(count + 1, sizeof(*keys));
+	int rc = 0;
+
+	if (keys == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		keys[i] = config->entries[i].key;
+	qsort(keys, count, sizeof(*keys), compare_keys);
+	for (size_t i = 0;
+		i < sizeof(replaced_prefixes) / sizeof(replaced_prefixes[0]) && rc == 0; i++)
+		rc = delete_missing(map, replaced_prefixes[i], keys, count);
+	free(keys);
+	return rc < 0 ? rc : publish_entries(config, map);
+}
+
+int config_publish(const struct config *config, struct map *map)
+{
+	int rc = publish_entries(config, map);
+
 	for (size_t i = 0;
 		i < sizeof(protected_prefixes) / sizeof(protected_prefixes[0]) && rc == 0; i++)
 		rc = map_protect(map, protected_prefixes[i], true);

@@ -230,6 +230,21 @@ const struct tree_item *tree_find(const struct tree *tree, const char *key)
 	return *slot == 0 ? NULL : &tree->items[*slot - 1];
 }
 
+void tree_delete(struct tree *tree, const char *key)
+{
+	const struct tree_item *item = tree_find(tree, key);
+
+	if (item == NULL)
+		return;
+	size_t at = (size_t)(item - tree->items);
+
+	tree->count--;
+	memmove(&tree->items[at], &tree->items[at + 1], (tree->count - at) * sizeof(*tree->items));
+	memset(tree->slots, 0, tree->slot_count * sizeof(*tree->slots));
+	for (uint32_t i = 0; i < tree->count; i++)
+		*slot_of(tree, tree->items[i].key) = i + 1;
+}
+
 void tree_set_text(struct tree *tree, const char *key, const char *text)
 {
 	const struct tree_item *item = tree_find(tree, key);
@@ -279,8 +294,14 @@ static void add_message(struct tree *tree, char ***texts, uint32_t *count, struc
 		tree->is_out_of_memory = true;
 		return;
 	}
-	int length = place.line == 0 ? asprintf(&line, "%s: %s", place.file, text)
-				     : asprintf(&line, "%s:%u: %s", place.file, place.line, text);
+	int length;
+
+	if (place.file == NULL)
+		length = asprintf(&line, "%s", text);
+	else if (place.line == 0)
+		length = asprintf(&line, "%s: %s", place.file, text);
+	else
+		length = asprintf(&line, "%s:%u: %s", place.file, place.line, text);
 	free(text);
 	char **bigger = length < 0 ? NULL : reallocarray(*texts, *count + 1, sizeof(**texts));
 
@@ -338,6 +359,17 @@ void tree_warning(struct tree *tree, struct place place, const char *format, ...
 	va_end(arguments);
 }
 
+void tree_notice(struct tree *tree, const char *format, ...)
+{
+	struct config_messages *messages = tree->messages;
+	va_list arguments;
+
+	va_start(arguments, format);
+	add_message(tree, &messages->notices, &messages->notice_count, (struct place){0}, format,
+		arguments);
+	va_end(arguments);
+}
+
 static void add_note(struct tree *tree, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 static void add_note(struct tree *tree, const char *format, ...)
@@ -364,8 +396,11 @@ void config_messages_fini(struct config_messages *messages)
 		free(messages->errors[i]);
 	for (uint32_t i = 0; i < messages->warning_count; i++)
 		free(messages->warnings[i]);
+	for (uint32_t i = 0; i < messages->notice_count; i++)
+		free(messages->notices[i]);
 	free(messages->errors);
 	free(messages->warnings);
+	free(messages->notices);
 	*messages = (struct config_messages){0};
 }
 

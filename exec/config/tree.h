@@ -74,6 +74,7 @@ struct tree_item *tree_set_number(
 	struct tree *tree, const char *key, uint32_t type, uint64_t number, struct place place);
 /** What plugins shall see as the text of a key instead of what is written; the value stays. */
 void tree_set_text(struct tree *tree, const char *key, const char *text);
+void tree_delete(struct tree *tree, const char *key); /* items move; an absent key is ignored */
 const struct tree_item *tree_find(const struct tree *tree, const char *key); /* or NULL */
 /** Text of a key that is there, else NULL. */
 const char *tree_text(const struct tree *tree, const char *key);
@@ -90,6 +91,8 @@ void tree_log_error(struct tree *tree, struct place place, const char *format, .
 	__attribute__((format(printf, 3, 4)));
 void tree_warning(struct tree *tree, struct place place, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/** A text as it is, for the log. */
+void tree_notice(struct tree *tree, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** Say how many errors were left out, if any. */
 void tree_messages_close(struct tree *tree);
 
@@ -119,6 +122,11 @@ const char *schema_suggest_section(const char *section);
 int legacy_read(struct tree *tree, const char *file, const char *bytes, size_t size);
 /** The same for a file of uidgid.d. */
 int legacy_read_access(struct tree *tree, const char *file, const char *bytes, size_t size);
+
+/* fixed.c */
+
+/** Give what cannot change at run time its running values again; a notice for each that differs. */
+void fixed_keep(struct tree *tree, const struct config_fixed *fixed);
 
 /* validate.c and its parts: the tree into the model. Errors are in the messages; -ENOMEM. */
 

@@ -8,6 +8,7 @@
 #include "exec/config/model.h"
 #include "exec/executive.h"
 #include "exec/log.h"
+#include "exec/reload.h"
 #include "exec/ring.h"
 #include "exec/route.h"
 #include "exec/sync.h"
@@ -181,3 +182,22 @@ void ring_link_state(struct ring *ring, uint32_t link, bool is_up, const char *t
 void ring_peer_dead(struct ring *ring, uint32_t nodeid) { (void)ring, (void)nodeid; }
 
 void ring_writable(struct ring *ring) { (void)ring; }
+
+/* --- reload.c --- */
+
+int reload_request(struct reload *reload, const void *owner,
+	void (*done)(void *arg, int rc, const char *text), void *arg)
+{
+	(void)reload;
+	exec_stub.reload_owner = owner;
+	exec_stub.reload_done = done;
+	exec_stub.reload_arg = arg;
+	return 0;
+}
+
+void reload_forget(struct reload *reload, const void *owner)
+{
+	(void)reload;
+	if (exec_stub.reload_owner == owner)
+		exec_stub.reload_done = NULL;
+}

@@ -25,6 +25,10 @@ struct exec_stub {
 	jmp_buf on_die;
 	uint32_t sent; /* ring messages */
 	int send_rc;
+	/* The last reload that was asked for; done is NULL when its owner is gone. */
+	const void *reload_owner;
+	void (*reload_done)(void *arg, int rc, const char *text);
+	void *reload_arg;
 };
 
 extern struct exec_stub exec_stub;

@@ -483,6 +483,23 @@ START_TEST(the_end_is_logged)
 }
 END_TEST
 
+static void on_reload(void *arg, int rc, const char *text)
+{
+	(void)rc, (void)text;
+	count(arg);
+}
+
+START_TEST(a_reload_is_told_to_who_asked_while_he_is_there)
+{
+	ck_assert_int_eq(host->reload(ctx, on_reload, NULL), 0);
+	ck_assert_ptr_eq(exec_stub.reload_owner, &plugin);
+	exec_stub.reload_done(exec_stub.reload_arg, 0, "");
+	ck_assert_uint_eq(calls, 1);
+	host_resources_reclaim(&plugin);
+	ck_assert(exec_stub.reload_done == NULL);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("host");
@@ -506,6 +523,7 @@ int main(void)
 	tcase_add_test(tcase, a_verdict_opens_the_gate);
 	tcase_add_test(tcase, nodes_are_asked_for);
 	tcase_add_test(tcase, the_end_is_logged);
+	tcase_add_test(tcase, a_reload_is_told_to_who_asked_while_he_is_there);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_set_tap(runner, "-");

@@ -1,0 +1,305 @@
+#include "exec/reload_private.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "exec/log.h"
+#include "exec/loop.h"
+#include "exec/map.h"
+
+#define STACK_SIZE ((size_t)512 * 1024) /* a resolver's modules need some; it may be locked into memory */
+#define RETRY_NS 10000000
+#define CS_OK 1
+#define CS_ERR_INVALID_PARAM 7
+#define CS_ERR_NO_MEMORY 8
+
+/* Somebody who wants to know how it went. */
+struct waiter {
+	const void *owner;
+	void (*done)(void *arg, int rc, const char *text);
+	void *arg;
+	struct waiter *next;
+};
+
+/* One reading of the file. The thread frees it if nobody wants it any more. */
+struct job {
+	pthread_mutex_t lock;
+	bool is_abandoned; /* under lock, as is the next */
+	bool is_posted;
+	struct reload *reload; /* NULL behind abandonment */
+	struct loop *loop;
+	char *path;
+	const char *local_name, *instance; /* of the process */
+	uint32_t nodeid;
+	struct config_fixed *fixed;
+	int rc;
+	struct config *config;
+	struct config_messages messages;
+};
+
+/* --- the helper thread --- */
+
+static void job_destroy(struct job *job)
+{
+	if (job == NULL)
+		return;
+	config_fixed_destroy(job->fixed);
+	config_destroy(job->config);
+	config_messages_fini(&job->messages);
+	pthread_mutex_destroy(&job->lock);
+	free(job->path);
+	free(job);
+}
+
+static void on_read(void *arg);
+
+/* @return false: nobody wants it */
+static bool job_post(struct job *job)
+{
+	const struct timespec pause = {.tv_nsec = RETRY_NS};
+
+	for (;;) {
+		pthread_mutex_lock(&job->lock);
+		bool is_wanted = !job->is_abandoned;
+
+		if (is_wanted)
+			job->is_posted = loop_post(job->loop, on_read, job) == 0;
+		bool is_done = !is_wanted || job->is_posted;
+		pthread_mutex_unlock(&job->lock);
+		if (is_done)
+			return is_wanted;
+		nanosleep(&pause, NULL); /* out of memory: somebody waits for the answer */
+	}
+}
+
+static void *job_run(void *arg)
+{
+	struct job *job = arg;
+	struct config_environment environment;
+
+	config_environment_system(&environment);
+	environment.local_name = job->local_name;
+	environment.instance = job->instance;
+	environment.local_nodeid = job->nodeid;
+	job->rc = config_load_again(job->path, &environment, job->fixed, &job->config, &job->messages);
+	if (!job_post(job))
+		job_destroy(job);
+	return NULL;
+}
+
+static struct job *job_create(struct reload *reload)
+{
+	const struct executive *executive = reload->executive;
+	struct job *job = calloc(1, sizeof(*job));
+
+	if (job == NULL)
+		return NULL;
+	pthread_mutex_init(&job->lock, NULL);
+	job->reload = reload;
+	job->loop = executive->loop;
+	job->path = strdup(executive->config->file);
+	job->local_name = executive->local_name;
+	job->instance = executive->instance;
+	job->nodeid = executive->nodeid;
+	job->fixed = config_fixed_create(executive->config);
+	if (job->path == NULL || job->fixed == NULL) {
+		job_destroy(job);
+		return NULL;
+	}
+	return job;
+}
+
+/* Not at the priority of the ring. */
+static int start_thread(struct job *job)
+{
+	const struct sched_param param = {0};
+	pthread_attr_t attributes;
+	pthread_t thread;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
+	pthread_attr_setschedpolicy(&attributes, SCHED_OTHER);
+	pthread_attr_setschedparam(&attributes, &param);
+	int rc = pthread_create(&thread, &attributes, job_run, job);
+	pthread_attr_destroy(&attributes);
+	return rc == 0 ? 0 : -ENOMEM;
+}
+
+/* --- the result --- */
+
+static void tell_waiters(struct reload *reload, int rc, const char *text)
+{
+	struct waiter *waiter;
+
+	/* One at a time: each may end others. */
+	while ((waiter = reload->now) != NULL) {
+		reload->now = waiter->next;
+		waiter->done(waiter->arg, rc, text);
+		free(waiter);
+	}
+}
+
+static int start(struct reload *reload);
+
+static void begin_next(struct reload *reload)
+{
+	while (reload->job == NULL && reload->now == NULL && reload->next != NULL) {
+		reload->now = reload->next;
+		reload->next = NULL;
+		int rc = start(reload);
+
+		if (rc < 0)
+			tell_waiters(reload, rc, strerror(-rc));
+	}
+}
+
+static void tell_lines(int prio, const char *before, char *const *texts, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		log_line("CFG", prio, "%s%s", before, texts[i]);
+}
+
+/* What was read becomes the running configuration, or a refusal. The keys around it: spec 07 §1.13. */
+static int finish(struct reload *reload, struct job *job, struct reload_error *error)
+{
+	struct map *map = reload->executive->map;
+	int rc = job->rc;
+
+	map_delete(map, "config.reload_error_message");
+	map_set_u8(map, "config.totemconfig_reload_in_progress", 1);
+	tell_lines(LOG_ERR, "Unable to reload config file: ", job->messages.errors,
+		job->messages.error_count);
+	tell_lines(LOG_WARNING, "", job->messages.warnings, job->messages.warning_count);
+	if (rc < 0)
+		reload_fail(error, rc, "%s",
+			job->messages.error_count > 0 ? job->messages.errors[0] : "out of memory");
+	if (rc == 0) {
+		rc = reload_apply(reload, job->config, error);
+		if (rc < 0) {
+			log_line("CFG", LOG_ERR, "Unable to reload config file: %s", error->text);
+		} else {
+			job->config = NULL; /* taken */
+			tell_lines(LOG_NOTICE, "", job->messages.notices, job->messages.notice_count);
+		}
+	}
+	if (rc < 0)
+		map_set_string(map, "config.reload_error_message", error->text);
+	map_set_i32(map, "config.reload_status",
+		rc == 0 ? CS_OK : rc == -ENOMEM ? CS_ERR_NO_MEMORY : CS_ERR_INVALID_PARAM);
+	map_set_u8(map, "config.totemconfig_reload_in_progress", 0);
+	if (rc == 0)
+		map_set_u8(map, "config.reload_in_progress", 0);
+	return rc == 0 || rc == -ENOMEM ? rc : -EINVAL;
+}
+
+static void on_read(void *arg)
+{
+	struct job *job = arg;
+	struct reload *reload = job->reload;
+	struct reload_error error = {.text = ""};
+
+	reload->job = NULL;
+	int rc = finish(reload, job, &error);
+	job_destroy(job);
+	tell_waiters(reload, rc, error.text);
+	begin_next(reload);
+}
+
+static int start(struct reload *reload)
+{
+	struct job *job = job_create(reload);
+
+	if (job == NULL)
+		return -ENOMEM;
+	int rc = start_thread(job);
+	if (rc < 0) {
+		job_destroy(job);
+		return rc;
+	}
+	reload->job = job;
+	return 0;
+}
+
+/* --- the executive's side --- */
+
+struct reload *reload_create(struct executive *executive)
+{
+	struct reload *reload = calloc(1, sizeof(*reload));
+
+	if (reload != NULL)
+		reload->executive = executive;
+	return reload;
+}
+
+static void free_waiters(struct waiter **list, const void *owner)
+{
+	while (*list != NULL) {
+		struct waiter *waiter = *list;
+
+		if (owner != NULL && waiter->owner != owner) {
+			list = &waiter->next;
+			continue;
+		}
+		*list = waiter->next;
+		free(waiter);
+	}
+}
+
+void reload_destroy(struct reload *reload)
+{
+	if (reload == NULL)
+		return;
+	struct job *job = reload->job;
+
+	free_waiters(&reload->now, NULL);
+	free_waiters(&reload->next, NULL);
+	free(reload->departing.list);
+	free(reload);
+	if (job == NULL)
+		return;
+	pthread_mutex_lock(&job->lock);
+	bool is_posted = job->is_posted; /* and the loop does not run any more */
+
+	job->is_abandoned = true;
+	job->reload = NULL;
+	pthread_mutex_unlock(&job->lock);
+	if (is_posted)
+		job_destroy(job);
+}
+
+int reload_request(struct reload *reload, const void *owner,
+	void (*done)(void *arg, int rc, const char *text), void *arg)
+{
+	struct waiter *waiter = malloc(sizeof(*waiter));
+	struct waiter **end = &reload->next;
+
+	if (waiter == NULL)
+		return -ENOMEM;
+	*waiter = (struct waiter){.owner = owner, .done = done, .arg = arg};
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = waiter;
+	if (reload->job != NULL || reload->now != NULL)
+		return 0; /* behind the one that is under way */
+	reload->now = reload->next;
+	reload->next = NULL;
+	int rc = start(reload);
+
+	if (rc < 0)
+		free_waiters(&reload->now, NULL);
+	return rc;
+}
+
+void reload_forget(struct reload *reload, const void *owner)
+{
+	if (reload == NULL)
+		return;
+	free_waiters(&reload->now, owner);
+	free_waiters(&reload->next, owner);
+}

@@ -1,0 +1,41 @@
+/*
+ * Reading the configuration again while the daemon runs.
+ *
+ * 1. Somebody asks. The file is read and checked on a helper thread, since names may take their time and
+ *    the ring must not wait; one file at a time. Whoever asks meanwhile waits for the next reading, all of
+ *    them for the same.
+ * 2. Back on the loop the result is held against what runs: what cannot change keeps its value and is
+ *    named in the log; what must not change refuses the file as a whole (reload_apply.c).
+ * 3. In one turn of the loop, between the keys that say that a reload is in progress, the map, the engine,
+ *    the transport's peers, the log and the plugins' options take the new values.
+ * 4. A node that is gone from the node list stays known to engine and transport until it has left the ring
+ *    (reload_nodes.c): it would be cut off in the middle of what it sends otherwise.
+ */
+#ifndef EXEC_RELOAD_H
+#define EXEC_RELOAD_H
+
+#include <stdint.h>
+
+struct executive;
+struct reload;
+
+struct reload *reload_create(struct executive *executive); /* NULL: out of memory */
+/** Nobody who waits is told; a file that is being read is forgotten. NULL is ignored. */
+void reload_destroy(struct reload *reload);
+
+/**
+ * Ask for a reload.
+ *
+ * @param owner  for reload_forget
+ * @param done   called once, on a later turn of the loop; rc as of host->reload; text is borrowed
+ * @return 0; -ENOMEM
+ */
+int reload_request(struct reload *reload, const void *owner,
+	void (*done)(void *arg, int rc, const char *text), void *arg);
+/** This owner is not told of anything any more. */
+void reload_forget(struct reload *reload, const void *owner);
+
+/** A regular configuration of the ring: count members, ascending. May be called inside the engine. */
+void reload_membership(struct reload *reload, const uint32_t *members, uint32_t count);
+
+#endif

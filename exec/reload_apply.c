@@ -1,0 +1,238 @@
+/*
+ * A new configuration takes the place of the running one. All that can go wrong comes first and has no
+ * effect that cannot be taken back; what follows cannot fail but for lack of memory.
+ */
+#include "exec/reload_private.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/log.h"
+#include "exec/map.h"
+#include "exec/plugin.h"
+#include "exec/plugin_options.h"
+#include "exec/ring.h"
+
+/* What a plugin gets. */
+struct plugin_plan {
+	struct plugin *plugin;
+	struct plugin_options *options; /* NULL: handed over, or none yet */
+	bool has_changed;
+};
+
+struct plan {
+	struct plugin_plan *plugins;
+	uint32_t plugin_count;
+};
+
+int reload_fail(struct reload_error *error, int rc, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(error->text, sizeof(error->text), format, arguments);
+	va_end(arguments);
+	return rc;
+}
+
+static int fail_memory(struct reload_error *error) { return reload_fail(error, -ENOMEM, "out of memory"); }
+
+/* --- checks --- */
+
+static int check_identity(
+	const struct executive *executive, const struct config *config, struct reload_error *error)
+{
+	const struct config_node *local = &config->nodes[config->local];
+
+	if (local->nodeid != executive->nodeid)
+		return reload_fail(error, -EINVAL,
+			"this node would become node %u, it is node %u: an id can only change at start",
+			local->nodeid, executive->nodeid);
+	if (strcmp(config->transport, executive->config->transport) != 0)
+		return reload_fail(error, -EINVAL,
+			"transport '%s' instead of '%s': it can only change at start", config->transport,
+			executive->config->transport);
+	return 0;
+}
+
+static int check_totem(
+	const struct reload *reload, const struct config *config, struct reload_error *error)
+{
+	struct totem_options options = config->totem;
+	struct reload_ids ids;
+	const char *which = "";
+
+	if (reload_ids_build(reload, config, reload->executive->config, &ids) < 0)
+		return fail_memory(error);
+	options.nodes = ids.ids;
+	options.node_count = ids.count;
+	int rc = ring_check_options(reload->executive->ring, &options, &which);
+	free(ids.ids);
+	if (rc < 0)
+		return reload_fail(error, -EINVAL, "the ring does not take the value of '%s'", which);
+	return 0;
+}
+
+/* --- options of plugins --- */
+
+static void tell_kept(void *arg, const char *name)
+{
+	const struct plugin *plugin = arg;
+
+	log_line("CFG", LOG_NOTICE, "Option '%s' of %s %s takes effect at the next start", name,
+		plugin->descriptor->kind == COTERIE_KIND_TRANSPORT ? "transport" : "service", plugin->name);
+}
+
+static void plan_fini(struct plan *plan)
+{
+	for (uint32_t i = 0; i < plan->plugin_count; i++)
+		plugin_options_destroy(plan->plugins[i].options);
+	free(plan->plugins);
+}
+
+static int plan_options(
+	struct executive *executive, const struct config *config, struct plan *plan, struct reload_error *error)
+{
+	uint32_t count = 0;
+
+	for (struct plugin *one = plugin_first(executive->plugins); one != NULL; one = one->next)
+		count++;
+	plan->plugins = calloc(count + 1, sizeof(*plan->plugins));
+	if (plan->plugins == NULL)
+		return fail_memory(error);
+	for (struct plugin *one = plugin_first(executive->plugins); one != NULL; one = one->next) {
+		struct plugin_plan *next = &plan->plugins[plan->plugin_count];
+		struct plugin_error why;
+
+		next->options = plugin_options_create(config, one->descriptor, &why);
+		if (next->options == NULL)
+			return reload_fail(error, -EINVAL, "%s", why.text);
+		next->plugin = one;
+		plan->plugin_count++;
+	}
+	return 0;
+}
+
+/* Only now, since it speaks of what will not change: the file is accepted. */
+static void take_options(struct plan *plan)
+{
+	for (uint32_t i = 0; i < plan->plugin_count; i++) {
+		struct plugin_plan *next = &plan->plugins[i];
+		struct plugin *plugin = next->plugin;
+
+		if (plugin_options_succeed(next->options, plugin->options, plugin->descriptor,
+			    &next->has_changed, tell_kept, plugin) < 0) {
+			log_line("CFG", LOG_ERR, "plugin %s keeps its options: out of memory", plugin->name);
+			next->has_changed = false;
+			continue;
+		}
+		plugin_options_destroy(plugin->options);
+		plugin->options = next->options;
+		next->options = NULL;
+	}
+}
+
+static void tell_plugins(const struct plan *plan)
+{
+	for (uint32_t i = 0; i < plan->plugin_count; i++) {
+		const struct plugin *plugin = plan->plugins[i].plugin;
+		bool is_service = plugin->descriptor->kind == COTERIE_KIND_SERVICE;
+		int (*reload)(void *self) =
+			is_service ? plugin->service.reload : plugin->transport.reload;
+
+		if (!plan->plugins[i].has_changed || reload == NULL)
+			continue;
+		int rc = reload(plugin->self);
+		if (rc < 0)
+			log_line("CFG", LOG_ERR, "plugin %s does not take its new options: %s",
+				plugin->name, strerror(-rc));
+	}
+}
+
+/* --- services --- */
+
+static bool has_service(const struct config *config, const char *name)
+{
+	for (uint32_t i = 0; i < config->service_count; i++)
+		if (strcmp(config->services[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void tell_services(const struct config *before, const struct config *now)
+{
+	for (uint32_t i = 0; i < now->service_count; i++)
+		if (!has_service(before, now->services[i].name))
+			log_line("CFG", LOG_NOTICE, "Service %s is loaded at the next start",
+				now->services[i].name);
+	for (uint32_t i = 0; i < before->service_count; i++)
+		if (!has_service(now, before->services[i].name))
+			log_line("CFG", LOG_NOTICE, "Service %s stays loaded until the next start",
+				before->services[i].name);
+}
+
+/* --- from old to new --- */
+
+static void reconfigure_ring(struct reload *reload)
+{
+	struct totem_options options = reload->executive->config->totem;
+	struct reload_ids ids;
+	int rc = reload_ids_build(reload, reload->executive->config, NULL, &ids);
+
+	options.nodes = ids.ids;
+	options.node_count = ids.count;
+	if (rc == 0)
+		rc = ring_reconfigure(reload->executive->ring, &options);
+	free(ids.ids);
+	if (rc < 0)
+		log_line("CFG", LOG_ERR, "the ring keeps its timers and nodes: %s", strerror(-rc));
+}
+
+static int commit(struct reload *reload, struct config *config, struct plan *plan)
+{
+	struct executive *executive = reload->executive;
+	struct config *before = executive->config;
+	int rc;
+
+	map_set_u8(executive->map, "config.reload_in_progress", 1);
+	/* Whoever tracks the keys may ask for options and addresses: they are there first. */
+	executive->config = config;
+	take_options(plan);
+	rc = config_publish_changes(config, executive->map);
+	if (rc < 0)
+		log_line("CFG", LOG_ERR, "some keys keep their values: %s", strerror(-rc));
+	tell_services(before, config);
+	reload_nodes_remove(reload, before);
+	reconfigure_ring(reload);
+	tell_plugins(plan);
+	config_destroy(before);
+	return rc;
+}
+
+int reload_apply(struct reload *reload, struct config *config, struct reload_error *error)
+{
+	struct executive *executive = reload->executive;
+	struct plan plan = {0};
+	int rc = check_identity(executive, config, error);
+
+	if (rc == 0)
+		rc = reload_nodes_check(reload, config, error);
+	if (rc == 0)
+		rc = check_totem(reload, config, error);
+	if (rc == 0)
+		rc = plan_options(executive, config, &plan, error);
+	if (rc == 0)
+		rc = reload_nodes_add(reload, config, error);
+	if (rc == 0) {
+		rc = log_configure(&config->log, error->text, sizeof(error->text));
+		if (rc < 0)
+			reload_nodes_undo(reload, config);
+	}
+	if (rc == 0)
+		commit(reload, config, &plan);
+	plan_fini(&plan);
+	return rc == 0 || rc == -ENOMEM ? rc : -EINVAL;
+}

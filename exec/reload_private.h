@@ -1,0 +1,88 @@
+/*
+ * What the files of the reload share: reload.c, reload_apply.c and reload_nodes.c. Nothing else includes
+ * this.
+ */
+#ifndef EXEC_RELOAD_PRIVATE_H
+#define EXEC_RELOAD_PRIVATE_H
+
+#include "exec/reload.h"
+
+#include <stdbool.h>
+
+#include "exec/config/model.h"
+#include "exec/executive.h"
+
+/** A node that the transport knows although the node list does not. */
+struct departing {
+	uint32_t nodeid;
+	uint32_t link_count;
+	struct sockaddr_storage addresses[CONFIG_LINKS_MAX];
+};
+
+/** All of them, in no order. */
+struct departing_list {
+	struct departing *list;
+	uint32_t count;
+};
+
+/** Why a file is refused, for the operator. */
+struct reload_error {
+	char text[512];
+};
+
+struct job;
+struct waiter;
+
+struct reload {
+	struct executive *executive;
+	struct job *job;             /* the reading that is under way, or NULL */
+	struct waiter *now, *next;   /* for its result; for that of the one behind it */
+	struct departing_list departing;
+	bool is_drop_due;
+};
+
+/** Fill in *error. @return rc */
+int reload_fail(struct reload_error *error, int rc, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* --- reload_apply.c --- */
+
+/**
+ * Check a configuration against the running one and make it the running one.
+ *
+ * @param config  taken, unless it fails
+ * @return 0; -EINVAL: refused; -ENOMEM. Nothing has changed then
+ */
+int reload_apply(struct reload *reload, struct config *config, struct reload_error *error);
+
+/* --- reload_nodes.c --- */
+
+/** No node that stays may have another address on a link it keeps. 0; -EINVAL */
+int reload_nodes_check(
+	const struct reload *reload, const struct config *config, struct reload_error *error);
+/** Give the transport what is new. On failure it knows what it knew before. */
+int reload_nodes_add(struct reload *reload, const struct config *config, struct reload_error *error);
+/** Take it back: the rest of the reload has failed. */
+void reload_nodes_undo(struct reload *reload, const struct config *config);
+/**
+ * Take from the transport what is gone, but for members of the ring: those join the departing.
+ *
+ * @param before  the configuration until now; executive->config is the new one
+ */
+void reload_nodes_remove(struct reload *reload, const struct config *before);
+
+/** Node ids for the engine: those of the node list and the departing ones. */
+struct reload_ids {
+	uint32_t *ids; /* ascending; the caller frees them; NULL: all are welcome */
+	uint32_t count;
+};
+/**
+ * Whom the engine is to know under a configuration.
+ *
+ * @param before  its nodes are among them too while they are members; or NULL
+ * @return 0; -ENOMEM
+ */
+int reload_ids_build(const struct reload *reload, const struct config *config,
+	const struct config *before, struct reload_ids *ids);
+
+#endif
