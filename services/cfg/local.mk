@@ -10,5 +10,18 @@ cfg_la_SOURCES = $(cfg_service_sources)
 cfg_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 cfg_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 
+if HAVE_CHECK
+# A plugin exports nothing but its descriptor, so the tests take its objects from an archive.
+check_LTLIBRARIES += libcfg_service.la
+libcfg_service_la_SOURCES = $(cfg_service_sources) $(mock_host_sources)
+libcfg_service_la_CFLAGS = $(TEST_CFLAGS)
+
+check_PROGRAMS += tests/unit/test_cfg
+TESTS += tests/unit/test_cfg
+tests_unit_test_cfg_SOURCES = tests/unit/test_cfg.c
+tests_unit_test_cfg_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_cfg_LDADD = libcfg_service.la $(CHECK_LIBS)
+endif
+
 include services/cfg/lib/local.mk
 include services/cfg/man/local.mk

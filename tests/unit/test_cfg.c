@@ -1,0 +1,850 @@
+/* The configuration service: status, shutdowns by consent, killing nodes, reloads, and hostile input. */
+#include <check.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/cfg/messages.h"
+#include "tests/unit/mock_host.h"
+
+#define OK 1
+#define INVALID 7
+#define NO_MEMORY 8
+#define BUSY 10
+#define ACCESS 11
+#define NOT_EXIST 12
+#define TOO_LONG 13
+#define EXISTS 14
+#define NOT_SUPPORTED 19
+#define FAILED 21
+
+#define SECOND UINT64_C(1000000000)
+#define USERS 5
+
+extern const struct coterie_plugin cfg_LTX_coterie_plugin;
+
+static const struct coterie_service *ops;
+static struct coterie_ctx *host;
+static void *self;
+static struct coterie_client *users[USERS];
+
+static void join(uint32_t i)
+{
+	users[i] = mock_client_create(host, ops->client_size, 100 + i);
+	ck_assert_int_eq(ops->client_join(self, users[i]), 0);
+}
+
+static void leave(uint32_t i)
+{
+	struct coterie_client *client = users[i];
+
+	users[i] = NULL;
+	if (client == NULL)
+		return;
+	ops->client_leave(self, client);
+	mock_client_destroy(client);
+}
+
+static void set_up(void)
+{
+	ops = cfg_LTX_coterie_plugin.ops;
+	host = mock_host_create(&cfg_LTX_coterie_plugin);
+	host->nodeid = 2;
+	host->table.map_set(host, "totem.transport", COTERIE_MAP_STRING, "udpu", 5);
+	ck_assert_int_eq(ops->init(&host->table, host, &self), 0);
+	for (uint32_t i = 0; i < USERS; i++)
+		join(i);
+}
+
+static void tear_down(void)
+{
+	for (uint32_t i = 0; i < USERS; i++)
+		leave(i);
+	ops->fini(self);
+	ck_assert_uint_eq(mock_host_destroy(host), 0);
+}
+
+/* ---- What clients do ----------------------------------------------------- */
+
+static int request(uint32_t i, const void *msg, uint32_t size)
+{
+	return mock_request(users[i], ops, self, msg, size);
+}
+
+static int ask(uint32_t i, int32_t id)
+{
+	struct cfg_req_plain req = {.header = {.id = id, .size = sizeof(req)}};
+
+	return request(i, &req, sizeof(req));
+}
+
+static int track(uint32_t i)
+{
+	struct cfg_req_trackstart req = {
+		.header = {.id = CFG_REQ_TRACKSTART, .size = sizeof(req)}, .track_flags = 3};
+
+	return request(i, &req, sizeof(req));
+}
+
+static int shut_down(uint32_t i, uint32_t flags)
+{
+	struct cfg_req_try_shutdown req = {
+		.header = {.id = CFG_REQ_TRY_SHUTDOWN, .size = sizeof(req)}, .flags = flags};
+
+	return request(i, &req, sizeof(req));
+}
+
+static int answer(uint32_t i, uint32_t yes)
+{
+	struct cfg_req_reply_to_shutdown req = {
+		.header = {.id = CFG_REQ_REPLY_TO_SHUTDOWN, .size = sizeof(req)}, .response = yes};
+
+	return request(i, &req, sizeof(req));
+}
+
+/* The last reply and its error, or 0: "still waiting". */
+static int32_t last_error(uint32_t i)
+{
+	const struct mock_queue *replies = &users[i]->replies;
+
+	return replies->count == 0 ? 0 : replies->list[replies->count - 1].error;
+}
+
+static int32_t error_of(uint32_t i, uint32_t id)
+{
+	const struct mock_queue *replies = &users[i]->replies;
+
+	ck_assert_uint_gt(replies->count, 0);
+	ck_assert_uint_eq(replies->list[replies->count - 1].id, id);
+	return last_error(i);
+}
+
+static bool has_answer(uint32_t i) { return users[i]->replies.count > 0; }
+
+/* How often a client was asked about a shutdown. */
+static uint32_t questions(uint32_t i) { return users[i]->events.count; }
+
+/* Shutdowns that were announced to the nodes. */
+static uint32_t announced(void)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < host->sent.count; i++)
+		count += host->sent.list[i].id == CFG_RING_SHUTDOWN;
+	return count;
+}
+
+static void deliver_all(uint32_t nodeid, bool swap)
+{
+	for (uint32_t i = 0; i < host->sent.count; i++)
+		ck_assert_int_eq(mock_deliver(ops, self, nodeid, swap, &host->sent.list[i]), 0);
+	mock_queue_clear(&host->sent);
+}
+
+/* ---- Shutdown: spec 02 §4.1, 06c.1 --------------------------------------- */
+
+START_TEST(nobody_else_tracks_and_the_daemon_stops)
+{
+	ck_assert_int_eq(track(0), COTERIE_REPLIED);
+	mock_queue_clear(&users[0]->replies);
+	ck_assert_int_eq(shut_down(0, CFG_SHUTDOWN_REQUEST), 0); /* its own consent is not asked for */
+	ck_assert_int_eq(error_of(0, CFG_RES_TRY_SHUTDOWN), OK);
+	ck_assert_uint_eq(questions(0), 0);
+	ck_assert_uint_eq(announced(), 1);
+	ck_assert_uint_eq(host->sent.list[0].guarantee, COTERIE_SAFE);
+	ck_assert_uint_eq(host->stops, 0); /* not before everybody knows */
+	deliver_all(2, false);
+	ck_assert_uint_eq(host->stops, 1);
+	ck_assert(mock_host_has_logged(host, "Node 2 was shut down by sysadmin"));
+}
+END_TEST
+
+START_TEST(another_nodes_shutdown_is_only_logged)
+{
+	ck_assert_int_eq(shut_down(0, CFG_SHUTDOWN_IMMEDIATE), 0);
+	deliver_all(3, false);
+	ck_assert_uint_eq(host->stops, 0);
+	ck_assert(mock_host_has_logged(host, "Node 3 was shut down by sysadmin"));
+}
+END_TEST
+
+START_TEST(immediate_asks_nobody)
+{
+	track(1);
+	ck_assert_int_eq(shut_down(0, CFG_SHUTDOWN_IMMEDIATE), 0);
+	ck_assert_uint_eq(questions(1), 0);
+	ck_assert_uint_eq(announced(), 1);
+}
+END_TEST
+
+/* Users 1 and 2 are asked; each row is what they answer. */
+static const struct {
+	const char *name;
+	uint32_t flags;
+	const char *answers; /* "1y 2n": user and answer, in order */
+	int32_t want;        /* 0: not decided */
+} votes[] = {
+	{"all agree", CFG_SHUTDOWN_REQUEST, "1y 2y", OK},
+	{"one objects", CFG_SHUTDOWN_REQUEST, "1n 2y", BUSY},
+	{"one objects, regardless", CFG_SHUTDOWN_REGARDLESS, "1n 2n", OK},
+	{"any other number is a request", 77, "1y 2n", BUSY},
+	{"not all have answered", CFG_SHUTDOWN_REQUEST, "1y", 0},
+	{"an objection waits for the others", CFG_SHUTDOWN_REQUEST, "1n", 0},
+	{"one who answers twice is one", CFG_SHUTDOWN_REQUEST, "1y 1y", 0},
+	{"the last answer counts", CFG_SHUTDOWN_REQUEST, "1n 1y 2y", OK},
+	{"who is gone does not object", CFG_SHUTDOWN_REQUEST, "1y 2x", OK},
+	{"his answer goes with him", CFG_SHUTDOWN_REQUEST, "1n 1x 2y", OK},
+	{"who stops tracking does not object", CFG_SHUTDOWN_REQUEST, "1s 2y", OK},
+	{"nobody is left", CFG_SHUTDOWN_REQUEST, "1s 2x", OK},
+	{"one who does not track has no vote", CFG_SHUTDOWN_REQUEST, "1y 3y", 0},
+	{"nor has the asker", CFG_SHUTDOWN_REQUEST, "1y 0y", 0},
+	{"a newcomer is asked too", CFG_SHUTDOWN_REQUEST, "3t 1y 2y", 0},
+	{"and decides with the others", CFG_SHUTDOWN_REQUEST, "3t 1y 2y 3n", BUSY},
+};
+
+START_TEST(votes_are_counted)
+{
+	const char *at = votes[_i].answers;
+
+	track(1);
+	track(2);
+	ck_assert_int_eq(shut_down(0, votes[_i].flags), COTERIE_LATER);
+	ck_assert_uint_eq(questions(1), 1);
+	ck_assert_uint_eq(questions(2), 1);
+	ck_assert_uint_eq(questions(0), 0);
+	ck_assert_mem_eq(users[1]->events.list[0].data, &votes[_i].flags, 4);
+	for (; *at != '\0'; at += at[2] == ' ' ? 3 : 2) {
+		uint32_t i = (uint32_t)(at[0] - '0');
+
+		if (at[1] == 'x')
+			leave(i);
+		else if (at[1] == 's')
+			ck_assert_int_eq(ask(i, CFG_REQ_TRACKSTOP), 0);
+		else if (at[1] == 't')
+			track(i);
+		else
+			answer(i, at[1] == 'y');
+	}
+	for (uint32_t i = 0; i < users[0]->replies.count; i++)
+		if (users[0]->replies.list[i].id == CFG_RES_TRY_SHUTDOWN)
+			ck_assert_msg(users[0]->replies.list[i].error == votes[_i].want,
+				"%s: answered %d", votes[_i].name, users[0]->replies.list[i].error);
+	ck_assert_msg(has_answer(0) || votes[_i].want == 0, "%s: no answer", votes[_i].name);
+	ck_assert_msg(announced() == (votes[_i].want == OK), "%s: announced", votes[_i].name);
+	ck_assert_msg(mock_host_timers(host) == (votes[_i].want == 0), "%s: timer", votes[_i].name);
+}
+END_TEST
+
+START_TEST(newcomers_are_asked_at_once)
+{
+	track(1);
+	shut_down(0, CFG_SHUTDOWN_REGARDLESS);
+	ck_assert_int_eq(track(3), COTERIE_REPLIED);
+	ck_assert_int_eq(error_of(3, CFG_RES_TRACKSTART), OK);
+	ck_assert_uint_eq(questions(3), 1);
+	ck_assert_uint_eq(questions(1), 1); /* once */
+	track(3);
+	ck_assert_uint_eq(questions(3), 1);
+}
+END_TEST
+
+START_TEST(silence_is_no_after_a_while)
+{
+	track(1);
+	shut_down(0, CFG_SHUTDOWN_REQUEST);
+	mock_host_advance(host, 5 * SECOND - 1);
+	ck_assert(!has_answer(0));
+	mock_host_advance(host, 1);
+	ck_assert_int_eq(error_of(0, CFG_RES_TRY_SHUTDOWN), BUSY);
+	ck_assert_uint_eq(announced(), 0);
+	ck_assert_uint_eq(questions(1), 1); /* of the end nobody is told */
+	ck_assert_int_eq(answer(1, 1), -EACCES);
+	/* The next vote begins anew. */
+	ck_assert_int_eq(shut_down(0, CFG_SHUTDOWN_REQUEST), COTERIE_LATER);
+	ck_assert_uint_eq(questions(1), 2);
+}
+END_TEST
+
+START_TEST(silence_does_not_hinder_regardless)
+{
+	uint32_t ms = 100;
+
+	host->table.map_set(host, "cfg.shutdown_timeout", COTERIE_MAP_U32, &ms, sizeof(ms));
+	track(1);
+	shut_down(0, CFG_SHUTDOWN_REGARDLESS);
+	mock_host_advance(host, SECOND / 10);
+	ck_assert_int_eq(error_of(0, CFG_RES_TRY_SHUTDOWN), OK);
+	ck_assert_uint_eq(announced(), 1);
+}
+END_TEST
+
+START_TEST(a_timeout_of_another_type_is_not_taken)
+{
+	uint64_t ms = 1;
+
+	host->table.map_set(host, "cfg.shutdown_timeout", COTERIE_MAP_U64, &ms, sizeof(ms));
+	track(1);
+	shut_down(0, CFG_SHUTDOWN_REQUEST);
+	mock_host_advance(host, SECOND);
+	ck_assert(!has_answer(0));
+}
+END_TEST
+
+START_TEST(one_vote_at_a_time)
+{
+	track(1);
+	shut_down(0, CFG_SHUTDOWN_REQUEST);
+	ck_assert_int_eq(shut_down(2, CFG_SHUTDOWN_REQUEST), -EEXIST);
+	ck_assert_int_eq(shut_down(1, CFG_SHUTDOWN_REGARDLESS), -EEXIST);
+	ck_assert_int_eq(shut_down(2, CFG_SHUTDOWN_IMMEDIATE), 0);
+}
+END_TEST
+
+START_TEST(without_its_asker_a_vote_is_void)
+{
+	track(1);
+	shut_down(0, CFG_SHUTDOWN_REQUEST);
+	leave(0);
+	ck_assert_uint_eq(mock_host_timers(host), 0);
+	ck_assert_int_eq(answer(1, 1), -EACCES);
+	ck_assert_uint_eq(announced(), 0);
+	ck_assert_int_eq(shut_down(2, CFG_SHUTDOWN_REQUEST), COTERIE_LATER);
+	ck_assert_uint_eq(questions(1), 2);
+}
+END_TEST
+
+START_TEST(a_tracking_asker_that_leaves_decides_nothing)
+{
+	track(0);
+	track(1);
+	shut_down(0, CFG_SHUTDOWN_REQUEST);
+	leave(0);
+	ck_assert_uint_eq(announced(), 0);
+}
+END_TEST
+
+START_TEST(what_is_decided_is_told_when_there_is_room)
+{
+	track(1);
+	shut_down(0, CFG_SHUTDOWN_REQUEST);
+	host->ring_send_rc = -EAGAIN;
+	answer(1, 1);
+	ck_assert_int_eq(error_of(0, CFG_RES_TRY_SHUTDOWN), OK);
+	mock_host_advance(host, SECOND);
+	ck_assert_uint_eq(announced(), 0);
+	host->ring_send_rc = 0;
+	mock_host_advance(host, SECOND);
+	ck_assert_uint_eq(announced(), 1);
+	mock_host_advance(host, SECOND);
+	ck_assert_uint_eq(announced(), 1);
+}
+END_TEST
+
+/* A client whose events cannot be sent ends at once, inside the question. */
+static void vanish(struct coterie_client *client)
+{
+	for (uint32_t i = 0; i < USERS; i++)
+		if (users[i] == client)
+			leave(i);
+}
+
+static int vanishing_event(
+	struct coterie_client *client, uint32_t id, const struct iovec *iov, uint32_t count)
+{
+	(void)id, (void)iov, (void)count;
+	vanish(client);
+	return -ENOTCONN;
+}
+
+START_TEST(trackers_that_vanish_when_asked)
+{
+	track(1);
+	track(2);
+	track(3);
+	host->table.event = vanishing_event;
+	ck_assert_int_eq(shut_down(0, CFG_SHUTDOWN_REQUEST), COTERIE_LATER);
+	ck_assert_ptr_null(users[1]);
+	ck_assert_ptr_null(users[2]);
+	ck_assert_ptr_null(users[3]);
+	ck_assert_int_eq(error_of(0, CFG_RES_TRY_SHUTDOWN), OK);
+	ck_assert_uint_eq(announced(), 1);
+}
+END_TEST
+
+START_TEST(without_a_vote_there_is_no_answer)
+{
+	track(1);
+	ck_assert_int_eq(answer(1, 1), -EACCES); /* nothing is being decided */
+	ck_assert_int_eq(ask(1, CFG_REQ_TRACKSTOP), 0);
+	ck_assert_int_eq(ask(1, CFG_REQ_TRACKSTOP), 0);
+	ck_assert_int_eq(error_of(1, CFG_RES_TRACKSTOP), OK);
+}
+END_TEST
+
+/* ---- Killing a node ------------------------------------------------------ */
+
+static int kill_node(uint32_t nodeid, const char *reason, uint16_t length)
+{
+	struct cfg_req_kill_node req = {
+		.header = {.id = CFG_REQ_KILL_NODE, .size = sizeof(req)}, .nodeid = nodeid};
+
+	memset(req.reason.text, 'z', sizeof(req.reason.text));
+	memcpy(req.reason.text, reason, strlen(reason) + 1);
+	req.reason.length = length;
+	return request(0, &req, sizeof(req));
+}
+
+static void set_member(uint32_t nodeid, const char *status)
+{
+	char key[64];
+
+	snprintf(key, sizeof(key), "runtime.members.%u.status", nodeid);
+	host->table.map_set(host, key, COTERIE_MAP_STRING, status, (uint32_t)strlen(status) + 1);
+}
+
+/* Deliver what was sent; true when it was the end. */
+static bool dies(uint32_t from, bool swap)
+{
+	jmp_buf on_die;
+
+	host->on_die = &on_die;
+	if (setjmp(on_die) != 0) {
+		mock_queue_clear(&host->sent);
+		return true;
+	}
+	deliver_all(from, swap);
+	return false;
+}
+
+START_TEST(members_alone_are_killed)
+{
+	set_member(1, "joined");
+	set_member(3, "left");
+	ck_assert_int_eq(kill_node(0, "no", 3), -ENOENT);
+	ck_assert_int_eq(kill_node(3, "no", 3), -ENOENT);
+	ck_assert_int_eq(kill_node(4, "no", 3), -ENOENT);
+	ck_assert_int_eq(kill_node(1, "no", 257), -EINVAL);
+	ck_assert_uint_eq(host->sent.count, 0);
+	ck_assert_int_eq(kill_node(1, "yes", 4), 0);
+	ck_assert_int_eq(error_of(0, CFG_RES_KILL_NODE), OK);
+	ck_assert(!dies(2, false)); /* not us */
+}
+END_TEST
+
+static const struct {
+	const char *name, *text;
+	uint16_t length;
+	const char *want;
+} reasons[] = {
+	{"with its NUL", "tired", 6, "Killed by node 1 : tired"},
+	{"without", "tired", 5, "Killed by node 1 : tired"},
+	{"none", "", 1, "Killed by node 1 : "},
+	{"nothing at all", "tired", 0, "Killed by node 1 : "},
+	{"longer than it is", "tired", 100, "Killed by node 1 : tired"},
+	{"not for a terminal", "a\nb\033c", 6, "Killed by node 1 : a?b?c"},
+};
+
+START_TEST(the_reason_is_told)
+{
+	set_member(2, "joined");
+	ck_assert_int_eq(kill_node(2, reasons[_i].text, reasons[_i].length), 0);
+	ck_assert_msg(dies(1, false), "%s", reasons[_i].name);
+	ck_assert_int_eq(host->exit_status, 255);
+	ck_assert_msg(strcmp(host->reason, reasons[_i].want) == 0, "%s: '%s'", reasons[_i].name,
+		host->reason);
+}
+END_TEST
+
+START_TEST(killed_by_a_node_of_the_other_byte_order)
+{
+	struct cfg_ring_kill_node kill = {.nodeid = __builtin_bswap32(2)};
+
+	kill.reason.length = __builtin_bswap16(3);
+	memset(kill.reason.text, 'x', sizeof(kill.reason.text));
+	struct iovec iov = {(uint8_t *)&kill + 16, sizeof(kill) - 16};
+	mock_queue_add(&host->sent, CFG_RING_KILL_NODE, &iov, 1);
+	ck_assert(dies(1, true));
+	ck_assert_str_eq(host->reason, "Killed by node 1 : xxx");
+}
+END_TEST
+
+START_TEST(a_reason_without_end)
+{
+	struct cfg_ring_kill_node kill = {.nodeid = 2};
+
+	kill.reason.length = UINT16_MAX;
+	memset(kill.reason.text, 'x', sizeof(kill.reason.text));
+	struct iovec iov = {(uint8_t *)&kill + 16, sizeof(kill) - 16};
+	mock_queue_add(&host->sent, CFG_RING_KILL_NODE, &iov, 1);
+	ck_assert(dies(1, false));
+	ck_assert_uint_gt(strlen(host->reason), 200);
+}
+END_TEST
+
+/* ---- Reload -------------------------------------------------------------- */
+
+START_TEST(a_reload_is_answered_when_it_is_done)
+{
+	ck_assert_int_eq(ask(0, CFG_REQ_RELOAD_CONFIG), COTERIE_LATER);
+	ck_assert_uint_eq(host->reload_count, 0); /* at its place in the order */
+	deliver_all(2, false);
+	ck_assert(mock_host_has_logged(host, "Config reload requested by node 2"));
+	ck_assert_uint_eq(host->reload_count, 1);
+	ck_assert(!has_answer(0));
+	mock_reload_done(host, 0, "");
+	ck_assert_int_eq(error_of(0, CFG_RES_RELOAD_CONFIG), OK);
+	ck_assert_uint_eq(users[0]->replies.count, 1);
+}
+END_TEST
+
+START_TEST(a_refused_file_and_a_lack_of_memory)
+{
+	ask(0, CFG_REQ_RELOAD_CONFIG);
+	ask(1, CFG_REQ_RELOAD_CONFIG);
+	deliver_all(2, false);
+	mock_reload_done(host, -EINVAL, "wrong");
+	mock_reload_done(host, -ENOMEM, "");
+	ck_assert_int_eq(error_of(0, CFG_RES_RELOAD_CONFIG), INVALID);
+	ck_assert_int_eq(error_of(1, CFG_RES_RELOAD_CONFIG), NO_MEMORY);
+	host->reload_rc = -ENOMEM;
+	ask(2, CFG_REQ_RELOAD_CONFIG);
+	deliver_all(2, false);
+	ck_assert_int_eq(error_of(2, CFG_RES_RELOAD_CONFIG), NO_MEMORY);
+}
+END_TEST
+
+START_TEST(another_nodes_reload_answers_nobody_here)
+{
+	ask(0, CFG_REQ_RELOAD_CONFIG);
+	/* The same number, since every node counts for itself; and a pointer, as Corosync sends. */
+	ck_assert_int_eq(mock_deliver(ops, self, 3, false, &host->sent.list[0]), 0);
+	ck_assert_int_eq(mock_deliver(ops, self, 1, true, &host->sent.list[0]), 0);
+	ck_assert(mock_host_has_logged(host, "Config reload requested by node 3"));
+	mock_reload_done(host, 0, "");
+	mock_reload_done(host, 0, "");
+	ck_assert(!has_answer(0));
+	deliver_all(2, false);
+	mock_reload_done(host, 0, "");
+	ck_assert_int_eq(error_of(0, CFG_RES_RELOAD_CONFIG), OK);
+}
+END_TEST
+
+START_TEST(a_client_that_leaves_while_it_waits)
+{
+	ask(0, CFG_REQ_RELOAD_CONFIG);
+	ask(1, CFG_REQ_RELOAD_CONFIG);
+	leave(0);
+	deliver_all(2, false);
+	leave(1);
+	mock_reload_done(host, 0, "");
+	mock_reload_done(host, 0, "");
+}
+END_TEST
+
+START_TEST(our_own_message_twice_reloads_twice_and_answers_once)
+{
+	ask(0, CFG_REQ_RELOAD_CONFIG);
+	ck_assert_int_eq(mock_deliver(ops, self, 2, false, &host->sent.list[0]), 0);
+	deliver_all(2, false);
+	mock_reload_done(host, 0, "");
+	mock_reload_done(host, 0, "");
+	ck_assert_uint_eq(users[0]->replies.count, 1);
+}
+END_TEST
+
+START_TEST(no_room_for_a_reload)
+{
+	host->ring_send_rc = -EAGAIN;
+	ck_assert_int_eq(ask(0, CFG_REQ_RELOAD_CONFIG), -EAGAIN);
+	ck_assert_int_eq(ask(0, CFG_REQ_RELOAD_CONFIG), -EAGAIN); /* and nothing is left behind */
+}
+END_TEST
+
+/* ---- Small requests ------------------------------------------------------ */
+
+START_TEST(small_requests)
+{
+	ck_assert_int_eq(ask(0, CFG_REQ_LOCAL_GET), COTERIE_REPLIED);
+	ck_assert_int_eq(error_of(0, CFG_RES_LOCAL_GET), OK);
+	ck_assert_uint_eq(users[0]->replies.list[0].size, 8);
+	ck_assert_uint_eq(*(uint32_t *)users[0]->replies.list[0].data, 2);
+	ck_assert_int_eq(ask(0, CFG_REQ_RING_REENABLE), -ENOTSUP);
+	ck_assert_int_eq(error_of(0, CFG_RES_RING_REENABLE), NOT_SUPPORTED);
+	ck_assert_int_eq(ask(0, CFG_REQ_REOPEN_LOG_FILES), 0);
+	ck_assert_uint_eq(host->reopens, 1);
+	host->reopen_rc = -ENOTSUP;
+	ck_assert_int_eq(ask(0, CFG_REQ_REOPEN_LOG_FILES), -ENOTSUP);
+	ck_assert_int_eq(ask(0, 12), -EINVAL);
+}
+END_TEST
+
+START_TEST(requests_have_a_least_size)
+{
+	for (uint32_t i = 0; i < ops->request_count; i++) {
+		const struct coterie_request *one =
+			(const void *)((const char *)ops->requests + i * ops->request_size);
+		uint8_t bytes[512] = {0};
+		struct coterie_request_header header = {
+			.id = (int32_t)one->id, .size = (int32_t)one->size_min - 1};
+
+		memcpy(bytes, &header, sizeof(header));
+		if (one->size_min > sizeof(header))
+			ck_assert_int_eq(request(0, bytes, one->size_min - 1), -EINVAL);
+		ck_assert_uint_eq(one->id, i);
+	}
+	ck_assert_uint_eq(ops->request_count, 12);
+}
+END_TEST
+
+START_TEST(messages_without_effect)
+{
+	uint8_t zeros[64] = {0};
+	struct iovec iov = {zeros, sizeof(zeros)};
+
+	mock_queue_add(&host->sent, CFG_RING_REENABLE, &iov, 1);
+	mock_queue_add(&host->sent, CFG_RING_CRYPTO_RECONFIG, &iov, 1);
+	deliver_all(2, false);
+	ck_assert_uint_eq(host->stops + host->deaths + host->reload_count, 0);
+}
+END_TEST
+
+/* ---- Nodes and links ----------------------------------------------------- */
+
+static void set_nodes(const uint32_t *ids, uint32_t count)
+{
+	char key[64];
+
+	for (uint32_t i = 0; i < count; i++) {
+		snprintf(key, sizeof(key), "nodelist.node.%u.nodeid", i);
+		host->table.map_set(host, key, COTERIE_MAP_U32, &ids[i], sizeof(ids[i]));
+		snprintf(key, sizeof(key), "nodelist.node.%u.nodeid.not", i);
+		host->table.map_set(host, key, COTERIE_MAP_U32, &ids[i], sizeof(ids[i]));
+	}
+}
+
+static const struct cfg_res_ring_status_get *ring_status(int32_t want)
+{
+	static struct cfg_res_ring_status_get res;
+	const struct mock_message *reply;
+
+	ck_assert_int_eq(ask(0, CFG_REQ_RING_STATUS_GET), COTERIE_REPLIED);
+	ck_assert_int_eq(error_of(0, CFG_RES_RING_STATUS_GET), want);
+	reply = &users[0]->replies.list[users[0]->replies.count - 1];
+	ck_assert_uint_eq(reply->size + 24, sizeof(res));
+	memcpy((uint8_t *)&res + 24, reply->data, reply->size);
+	return &res;
+}
+
+START_TEST(links_of_udpu_are_ok)
+{
+	static const char *const addresses[] = {"10.0.0.2"};
+	const struct cfg_res_ring_status_get *res = ring_status(OK);
+
+	ck_assert_uint_eq(res->count, 0); /* nobody knows our addresses */
+	mock_node_addresses(host, 2, addresses, 1);
+	res = ring_status(OK);
+	ck_assert_uint_eq(res->count, 1);
+	ck_assert_str_eq(res->names[0], "0 10.0.0.2");
+	ck_assert_str_eq(res->status[0], "OK");
+}
+END_TEST
+
+START_TEST(links_of_knet_show_each_node)
+{
+	static const char *const addresses[] = {"10.0.0.2", "fd00::2"};
+	static const uint32_t ids[] = {4, 2, 1, 3, 5};
+	struct coterie_node_status status = {.size = sizeof(status)};
+	const struct cfg_res_ring_status_get *res;
+
+	host->table.map_delete(host, "totem.transport"); /* its default */
+	mock_node_addresses(host, 2, addresses, 2);
+	set_nodes(ids, 5);
+	status.nodeid = 1;
+	status.links[0] = (struct coterie_link_status){.is_enabled = 1, .is_connected = 1};
+	status.links[1] = (struct coterie_link_status){.is_enabled = 1};
+	mock_node_status(host, &status);
+	status.nodeid = 3;
+	status.links[0] = (struct coterie_link_status){
+		.is_enabled = 1, .is_connected = 1, .is_dynamic = 1};
+	status.links[1] = (struct coterie_link_status){.destination = "fd00::3"};
+	mock_node_status(host, &status);
+	status.nodeid = 4;
+	memset(status.links, 0, sizeof(status.links));
+	mock_node_status(host, &status);
+	res = ring_status(OK);
+	ck_assert_uint_eq(res->count, 2);
+	ck_assert_str_eq(res->names[1], "1 fd00::2");
+	ck_assert_str_eq(res->status[0], "3n7d?");
+	ck_assert_str_eq(res->status[1], "1n0d?");
+}
+END_TEST
+
+START_TEST(more_nodes_than_a_status_has_room_for)
+{
+	static const char *const addresses[] = {"10.0.0.2"};
+	static uint32_t ids[600];
+
+	for (uint32_t i = 0; i < 600; i++)
+		ids[i] = i + 1;
+	host->table.map_delete(host, "totem.transport");
+	mock_node_addresses(host, 2, addresses, 1);
+	set_nodes(ids, 600);
+	const struct cfg_res_ring_status_get *res = ring_status(TOO_LONG);
+	ck_assert_uint_eq(res->count, 1);
+	ck_assert_uint_eq(strlen(res->status[0]), 511);
+}
+END_TEST
+
+static int32_t node_status(uint32_t nodeid, uint32_t version, uint32_t size_want)
+{
+	struct cfg_req_node_status_get req = {
+		.header = {.id = CFG_REQ_NODE_STATUS_GET, .size = sizeof(req)},
+		.nodeid = nodeid,
+		.version = version};
+
+	ck_assert_int_eq(request(0, &req, sizeof(req)), COTERIE_REPLIED);
+	ck_assert_uint_eq(users[0]->replies.list[users[0]->replies.count - 1].size + 24, size_want);
+	return error_of(0, CFG_RES_NODE_STATUS_GET);
+}
+
+START_TEST(status_of_a_node)
+{
+	struct coterie_node_status status = {.size = sizeof(status),
+		.nodeid = 3,
+		.is_reachable = 1,
+		.is_external = 1,
+		.onwire_min = 1,
+		.onwire_max = 2,
+		.onwire_version = 3};
+	struct cfg_wire_node_status got;
+
+	status.links[7] = (struct coterie_link_status){
+		.is_enabled = 1, .is_dynamic = 1, .mtu = 1410, .source = "10.0.0.2"};
+	memset(status.links[0].destination, 'x', COTERIE_ADDRESS_TEXT); /* without its end */
+	mock_node_status(host, &status);
+	ck_assert_int_eq(node_status(3, 1, 4200), OK);
+	memcpy(&got, users[0]->replies.list[0].data, sizeof(got));
+	ck_assert_uint_eq(got.version, 1);
+	ck_assert_uint_eq(got.nodeid, 3);
+	ck_assert_uint_eq(got.reachable, 1);
+	ck_assert_uint_eq(got.remote, 0);
+	ck_assert_uint_eq(got.external, 1);
+	ck_assert_uint_eq(got.onwire_min, 1);
+	ck_assert_uint_eq(got.onwire_max, 2);
+	ck_assert_uint_eq(got.onwire_version, 3);
+	ck_assert_uint_eq(got.links[7].enabled, 1);
+	ck_assert_uint_eq(got.links[7].connected, 0);
+	ck_assert_uint_eq(got.links[7].dynconnected, 1);
+	ck_assert_uint_eq(got.links[7].mtu, 1410);
+	ck_assert_str_eq(got.links[7].source, "10.0.0.2");
+	ck_assert_uint_eq(strlen(got.links[0].destination), COTERIE_ADDRESS_TEXT - 1);
+	ck_assert_int_eq(node_status(3, 2, 32), NOT_SUPPORTED);
+	ck_assert_int_eq(node_status(3, 0, 32), NOT_SUPPORTED);
+}
+END_TEST
+
+START_TEST(status_of_a_stranger)
+{
+	struct cfg_wire_node_status got;
+
+	/* Where nodes have no links of their own he is merely not reachable. */
+	ck_assert_int_eq(node_status(9, 1, 4200), OK);
+	memcpy(&got, users[0]->replies.list[0].data, sizeof(got));
+	ck_assert_uint_eq(got.nodeid, 9);
+	ck_assert_uint_eq(got.reachable, 0);
+	host->table.map_set(host, "totem.transport", COTERIE_MAP_STRING, "knet", 5);
+	ck_assert_int_eq(node_status(9, 1, 32), FAILED);
+	ck_assert_int_eq(node_status(9, 2, 32), FAILED); /* asked before the version is looked at */
+	host->node_status_rc = -ENOTSUP;
+	ck_assert_int_eq(node_status(9, 1, 32), NOT_SUPPORTED);
+}
+END_TEST
+
+static const struct mock_message *node_addresses(uint32_t nodeid, int32_t want)
+{
+	struct cfg_req_get_node_addrs req = {
+		.header = {.id = CFG_REQ_GET_NODE_ADDRS, .size = sizeof(req)}, .nodeid = nodeid};
+
+	ck_assert_int_eq(request(0, &req, sizeof(req)), COTERIE_REPLIED);
+	ck_assert_int_eq(error_of(0, CFG_RES_GET_NODE_ADDRS), want);
+	return &users[0]->replies.list[users[0]->replies.count - 1];
+}
+
+START_TEST(addresses_of_a_node)
+{
+	static const char *const ours[] = {"10.0.0.2", "10.1.0.2"}, *const theirs[] = {"fd00::3"};
+	static const uint8_t zeros[16];
+	uint32_t numbers[2];
+	const struct mock_message *reply;
+
+	mock_node_addresses(host, 2, ours, 2);
+	mock_node_addresses(host, 3, theirs, 1);
+	reply = node_addresses(0, OK); /* 0: this node */
+	ck_assert_uint_eq(reply->size, 8 + 2 * 16);
+	memcpy(numbers, reply->data, sizeof(numbers));
+	ck_assert_uint_eq(numbers[0], AF_INET);
+	ck_assert_uint_eq(numbers[1], 2);
+	ck_assert_mem_eq(reply->data + 8, "\x0a\x00\x00\x02", 4);
+	ck_assert_mem_eq(reply->data + 24, "\x0a\x01\x00\x02", 4);
+	ck_assert_mem_eq(reply->data + 28, zeros, 12);
+	reply = node_addresses(3, OK);
+	memcpy(numbers, reply->data, sizeof(numbers));
+	ck_assert_uint_eq(numbers[0], AF_INET6);
+	ck_assert_uint_eq(numbers[1], 1);
+	ck_assert_uint_eq(reply->data[8], 0xfd);
+	ck_assert_uint_eq(reply->data[23], 3);
+	reply = node_addresses(4, NOT_EXIST);
+	ck_assert_uint_eq(reply->size, 8);
+	ck_assert_mem_eq(reply->data, zeros, 8);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("cfg");
+	TCase *tcase = tcase_create("service");
+
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, nobody_else_tracks_and_the_daemon_stops);
+	tcase_add_test(tcase, another_nodes_shutdown_is_only_logged);
+	tcase_add_test(tcase, immediate_asks_nobody);
+	tcase_add_loop_test(tcase, votes_are_counted, 0, sizeof(votes) / sizeof(votes[0]));
+	tcase_add_test(tcase, newcomers_are_asked_at_once);
+	tcase_add_test(tcase, silence_is_no_after_a_while);
+	tcase_add_test(tcase, silence_does_not_hinder_regardless);
+	tcase_add_test(tcase, a_timeout_of_another_type_is_not_taken);
+	tcase_add_test(tcase, one_vote_at_a_time);
+	tcase_add_test(tcase, without_its_asker_a_vote_is_void);
+	tcase_add_test(tcase, a_tracking_asker_that_leaves_decides_nothing);
+	tcase_add_test(tcase, what_is_decided_is_told_when_there_is_room);
+	tcase_add_test(tcase, trackers_that_vanish_when_asked);
+	tcase_add_test(tcase, without_a_vote_there_is_no_answer);
+	tcase_add_test(tcase, members_alone_are_killed);
+	tcase_add_loop_test(tcase, the_reason_is_told, 0, sizeof(reasons) / sizeof(reasons[0]));
+	tcase_add_test(tcase, killed_by_a_node_of_the_other_byte_order);
+	tcase_add_test(tcase, a_reason_without_end);
+	tcase_add_test(tcase, a_reload_is_answered_when_it_is_done);
+	tcase_add_test(tcase, a_refused_file_and_a_lack_of_memory);
+	tcase_add_test(tcase, another_nodes_reload_answers_nobody_here);
+	tcase_add_test(tcase, a_client_that_leaves_while_it_waits);
+	tcase_add_test(tcase, our_own_message_twice_reloads_twice_and_answers_once);
+	tcase_add_test(tcase, no_room_for_a_reload);
+	tcase_add_test(tcase, small_requests);
+	tcase_add_test(tcase, requests_have_a_least_size);
+	tcase_add_test(tcase, messages_without_effect);
+	tcase_add_test(tcase, links_of_udpu_are_ok);
+	tcase_add_test(tcase, links_of_knet_show_each_node);
+	tcase_add_test(tcase, more_nodes_than_a_status_has_room_for);
+	tcase_add_test(tcase, status_of_a_node);
+	tcase_add_test(tcase, status_of_a_stranger);
+	tcase_add_test(tcase, addresses_of_a_node);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
