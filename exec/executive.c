@@ -14,6 +14,7 @@
 #include "exec/ring.h"
 #include "exec/route.h"
 #include "exec/stats.h"
+#include "exec/stats_daemon.h"
 #include "exec/stats_totem.h"
 #include "exec/sync.h"
 
@@ -35,7 +36,7 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 		return EXIT_MAP;
 	}
 	executive->stats = stats_create(executive->loop);
-	if (executive->stats == NULL) {
+	if (executive->stats == NULL || stats_daemon_add(executive) < 0) {
 		log_line("MAIN", LOG_ERR, "cannot create the statistics map: out of memory");
 		return EXIT_STATS;
 	}
@@ -62,6 +63,7 @@ static void unload_plugins(struct executive *executive)
 		plugin = plugin_first(executive->plugins)) {
 		if (plugin->descriptor->kind == COTERIE_KIND_SERVICE && executive->is_stopping)
 			log_line("SERV", LOG_NOTICE, "Service engine unloaded: %s", plugin->service.title);
+		stats_plugin_del(executive, plugin);
 		plugin_unload(executive->plugins, plugin);
 	}
 }

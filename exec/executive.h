@@ -41,6 +41,7 @@ struct executive {
 	bool is_quorate;           /* set by quorum.c; true without a provider */
 	bool has_synchronized;     /* the first synchronisation is complete */
 	bool is_stopping;
+	uint64_t started_ns;
 	uint64_t stop_deadline_ns; /* what is still queued then is given up */
 	int exit_code;
 	int report_fd;             /* tells the waiting parent that we are up; -1: nobody waits */

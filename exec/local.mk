@@ -6,7 +6,8 @@ libexecutive_la_LIBADD = libtotem.la $(QB_LIBS) $(LTDL_LIBS)
 libexecutive_la_SOURCES = \
 	%D%/check_plugin.c %D%/check_plugin.h %D%/executive.c %D%/executive.h %D%/instance.c %D%/instance.h %D%/loop.c %D%/loop.h \
 	%D%/map_publish.c %D%/map_publish.h %D%/options.c %D%/options.h %D%/process.c %D%/process.h \
-	%D%/quorum.c %D%/quorum.h %D%/stats.c %D%/stats.h %D%/stats_totem.c %D%/stats_totem.h \
+	%D%/quorum.c %D%/quorum.h %D%/stats.c %D%/stats.h %D%/stats_daemon.c %D%/stats_daemon.h \
+	%D%/stats_totem.c %D%/stats_totem.h \
 	%D%/reload.c %D%/reload.h %D%/reload_private.h %D%/reload_apply.c %D%/reload_nodes.c \
 	%D%/ring.c %D%/ring.h %D%/ring_log.c %D%/ring_log.h %D%/route.c %D%/route.h \
 	%D%/state_dir.c %D%/state_dir.h %D%/sync.c %D%/sync.h

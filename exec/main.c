@@ -23,6 +23,7 @@
 #include "exec/plugin.h"
 #include "exec/process.h"
 #include "exec/ring.h"
+#include "exec/stats_daemon.h"
 
 #define EXIT_CONFIG 8
 #define EXIT_LOGGING 7
@@ -200,6 +201,7 @@ static int load_service(struct executive *executive, const struct config_plugin 
 		return EXIT_SERVICE_INIT;
 	}
 	map_publish_service(executive->map, plugin);
+	stats_plugin_add(executive, plugin);
 	log_line("SERV", LOG_NOTICE, "Service engine loaded: %s [%u]", plugin->service.title,
 		plugin->service.ring_id);
 	if (plugin->service.ipc_name == NULL)
@@ -232,6 +234,7 @@ static int load_plugins(struct executive *executive)
 		log_line("TOTEM", LOG_ERR, "%s", error.text);
 		return error.exit_code;
 	}
+	stats_plugin_add(executive, transport);
 	int rc = ring_start(executive->ring, transport);
 	return rc == 0 ? 0 : rc == -EADDRINUSE || rc == -EADDRNOTAVAIL ? EXIT_ADDRESS : EXIT_FATAL;
 }

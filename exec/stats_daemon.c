@@ -1,0 +1,184 @@
+#include "exec/stats_daemon.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "exec/config/model.h"
+#include "exec/executive.h"
+#include "exec/loop.h"
+#include "exec/map.h"
+#include "exec/plugin.h"
+#include "exec/ring.h"
+#include "exec/stats.h"
+
+#define TEXT_MAX 256 /* room for a value, NUL included */
+
+static uint32_t put_text(void *value, const char *text)
+{
+	size_t length = strlen(text);
+
+	if (length > TEXT_MAX - 1)
+		length = TEXT_MAX - 1;
+
+	memcpy(value, text, length);
+	((char *)value)[length] = '\0';
+	return (uint32_t)length + 1;
+}
+
+static uint32_t put_u32(void *value, uint32_t number)
+{
+	memcpy(value, &number, sizeof(number));
+	return sizeof(number);
+}
+
+/* --- the daemon --- */
+
+static uint32_t read_version(void *arg, void *value)
+{
+	(void)arg;
+	return put_text(value, PACKAGE_VERSION);
+}
+
+static uint32_t read_pid(void *arg, void *value)
+{
+	(void)arg;
+	return put_u32(value, (uint32_t)getpid());
+}
+
+static uint32_t read_uptime(void *arg, void *value)
+{
+	const struct executive *executive = arg;
+	uint64_t uptime_ms = (loop_now_ns(executive->loop) - executive->started_ns) / 1000000;
+
+	memcpy(value, &uptime_ms, sizeof(uptime_ms));
+	return sizeof(uptime_ms);
+}
+
+static uint32_t read_file(void *arg, void *value)
+{
+	const struct executive *executive = arg;
+
+	return put_text(value, executive->config->file);
+}
+
+static uint32_t read_state(void *arg, void *value)
+{
+	static const char *const names[] = {
+		[TOTEM_OPERATIONAL] = "operational",
+		[TOTEM_GATHER] = "gather",
+		[TOTEM_COMMIT] = "commit",
+		[TOTEM_RECOVERY] = "recovery",
+	};
+	const struct executive *executive = arg;
+
+	if (executive->is_stopping)
+		return put_text(value, "stopping");
+	if (executive->ring == NULL || !executive->has_synchronized)
+		return put_text(value, "starting");
+	return put_text(value, names[totem_engine_state(ring_engine(executive->ring))]);
+}
+
+int stats_daemon_add(struct executive *executive)
+{
+	static const struct {
+		const char *key;
+		uint32_t type;
+		coterie_stat_read read;
+	} values[] = {
+		{"stats.coterie.config_file", COTERIE_MAP_STRING, read_file},
+		{"stats.coterie.pid", COTERIE_MAP_U32, read_pid},
+		{"stats.coterie.state", COTERIE_MAP_STRING, read_state},
+		{"stats.coterie.uptime_ms", COTERIE_MAP_U64, read_uptime},
+		{"stats.coterie.version", COTERIE_MAP_STRING, read_version},
+	};
+
+	executive->started_ns = loop_now_ns(executive->loop);
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		int rc = stats_add(executive->stats, NULL, values[i].key, values[i].type, values[i].read, executive);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* --- plugins --- */
+
+static uint32_t read_kind(void *arg, void *value)
+{
+	const struct plugin *plugin = arg;
+
+	return put_text(value, plugin->descriptor->kind == COTERIE_KIND_TRANSPORT ? "transport" :
+			plugin->descriptor->kind == COTERIE_KIND_SERVICE ? "service" : "extension");
+}
+
+static uint32_t read_plugin_version(void *arg, void *value)
+{
+	return put_text(value, ((const struct plugin *)arg)->descriptor->version);
+}
+
+static uint32_t read_description(void *arg, void *value)
+{
+	return put_text(value, ((const struct plugin *)arg)->descriptor->description);
+}
+
+static uint32_t read_abi(void *arg, void *value)
+{
+	const struct plugin *plugin = arg;
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u.%u", plugin->descriptor->abi_major, plugin->descriptor->abi_minor);
+	return put_text(value, text);
+}
+
+static uint32_t read_path(void *arg, void *value)
+{
+	return put_text(value, ((const struct plugin *)arg)->path);
+}
+
+static uint32_t read_plugin_state(void *arg, void *value)
+{
+	const struct plugin *plugin = arg;
+
+	return put_text(value, plugin->state == PLUGIN_DRAINING ? "draining" :
+			plugin->state == PLUGIN_STOPPED ? "unloaded" : "active");
+}
+
+static uint32_t read_service_id(void *arg, void *value)
+{
+	return put_u32(value, ((const struct plugin *)arg)->service.ring_id);
+}
+
+void stats_plugin_add(struct executive *executive, struct plugin *plugin)
+{
+	static const struct {
+		const char *name;
+		uint32_t type;
+		coterie_stat_read read;
+	} values[] = {
+		{"abi", COTERIE_MAP_STRING, read_abi},
+		{"description", COTERIE_MAP_STRING, read_description},
+		{"file", COTERIE_MAP_STRING, read_path},
+		{"kind", COTERIE_MAP_STRING, read_kind},
+		{"state", COTERIE_MAP_STRING, read_plugin_state},
+		{"version", COTERIE_MAP_STRING, read_plugin_version},
+		{"service_id", COTERIE_MAP_U32, read_service_id}, /* services alone */
+	};
+	size_t count = sizeof(values) / sizeof(values[0]);
+	char key[MAP_KEY_LENGTH_MAX + 1];
+
+	if (plugin->descriptor->kind != COTERIE_KIND_SERVICE)
+		count--;
+	for (size_t i = 0; i < count; i++) {
+		snprintf(key, sizeof(key), "stats.plugins.%s.%s", plugin->name, values[i].name);
+		stats_add(executive->stats, plugin->descriptor, key, values[i].type, values[i].read, plugin);
+	}
+}
+
+/* The owner is the descriptor: what the plugin itself offers is its own account. */
+void stats_plugin_del(struct executive *executive, struct plugin *plugin)
+{
+	stats_forget(executive->stats, plugin->descriptor);
+}
