@@ -31,3 +31,5 @@ if HAVE_JSON
 dist_check_SCRIPTS += %D%/ctl.sh
 dist_check_DATA += %D%/schema/coterie-ctl-1.schema.json %D%/schema/coterie-events-1.schema.json
 endif
+
+include tests/interop/votes.mk

@@ -4,10 +4,11 @@
 # what it needs of the following, and ends with matrix_run:
 #
 #	matrix_package=libNAME4  Debian's package with the library; required
-#	matrix_plan="…"          the parts of the program, in order; + starts a daemon, - ends it (TERM)
+#	matrix_plan="…"          the parts of the program, in order; + starts a daemon, - ends it (TERM);
+#	                         +NAME starts one as well, and tells the hook
 #	matrix_totem="…"         more lines for the section totem of corosync.conf
 #	matrix_sections="…"      more sections for it: quorum, …; matrix_work is a folder of its own
-#	matrix_prepare KIND      hook: called before a daemon of that kind (ours, debian) starts
+#	matrix_prepare KIND NAME hook: called before a daemon of that kind (ours, debian) starts
 #	matrix_config            prints corosync.conf; one node of its own on loopback as it stands
 #
 # A line of NAME_matrix.defects is WHO|LINE OF THE REFERENCE|OUR LINE, in the order of the transcript. WHO
@@ -88,14 +89,14 @@ matrix_open() {
 	ip link set lo up
 }
 
-# matrix_start KIND: sets matrix_daemon. In a session of its own: the kernel continues stopped processes of
+# matrix_start KIND NAME: sets matrix_daemon. In a session of its own: the kernel continues stopped processes of
 # an orphaned process group, and hangs up the whole of it, when a process of the group ends.
 matrix_start() {
 	local command=(corosync)
 
 	[ "$1" = debian ] || command=("$matrix_build/exec/coterie")
 	matrix_config >"$matrix_work/corosync.conf"
-	matrix_prepare "$1"
+	matrix_prepare "$1" "$2"
 	RUNTIME_DIRECTORY=/run COTERIE_PLUGIN_PATH=$matrix_build setsid "${command[@]}" -f \
 		-c "$matrix_work/corosync.conf" >"$matrix_work/out/daemon" 2>&1 &
 	matrix_daemon=$!
@@ -130,7 +131,7 @@ matrix_cell() {
 
 	for step in $matrix_plan; do
 		case $step in
-		+) matrix_start "$2" ;;
+		+*) matrix_start "$2" "${step#+}" ;;
 		-) matrix_end TERM ;;
 		*) matrix_part "$1" "$2" "$step" ;;
 		esac
@@ -193,7 +194,8 @@ matrix_check_cell() {
 matrix_run() {
 	local kind library kinds=debian
 
-	matrix_parts=$(echo "$matrix_plan" | tr -d "+-")
+	# shellcheck disable=SC2086 # words
+	matrix_parts=$(printf '%s ' $matrix_plan | sed 's/[+-][^ ]* *//g')
 	matrix_enter
 	matrix_open
 	[ ! -x "$matrix_build/exec/coterie" ] || kinds="debian ours"
