@@ -179,7 +179,7 @@ variant_plugins += %D%/plugins/leaky.la
 
 # services/client and services/cpg/lib.
 client_unit_tests = %D%/test_client_error %D%/test_client_handle %D%/test_cpg_assembly %D%/test_libcpg \
-	%D%/test_libevs
+	%D%/test_libevs %D%/test_libquorum %D%/test_libvotequorum
 check_PROGRAMS += $(client_unit_tests)
 TESTS += $(client_unit_tests)
 %C%_test_client_error_SOURCES = %D%/test_client_error.c
@@ -198,6 +198,13 @@ fake_daemon_sources = %D%/fake_daemon.c %D%/fake_daemon.h
 %C%_test_libevs_SOURCES = %D%/test_libevs.c $(fake_daemon_sources)
 %C%_test_libevs_CFLAGS = $(TEST_CFLAGS)
 %C%_test_libevs_LDADD = libevs.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
+scripted_daemon_sources = %D%/scripted_daemon.c %D%/scripted_daemon.h $(fake_daemon_sources)
+%C%_test_libquorum_SOURCES = %D%/test_libquorum.c $(scripted_daemon_sources)
+%C%_test_libquorum_CFLAGS = $(TEST_CFLAGS)
+%C%_test_libquorum_LDADD = libquorum.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
+%C%_test_libvotequorum_SOURCES = %D%/test_libvotequorum.c $(scripted_daemon_sources)
+%C%_test_libvotequorum_CFLAGS = $(TEST_CFLAGS)
+%C%_test_libvotequorum_LDADD = libvotequorum.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
 
 # exec/config, $(map_sources), exec/log*.c: libexecutive.la as a whole would pull in engine and libltdl.
 EXTRA_DIST += %D%/vectors/corosync-t.txt %D%/vectors/cmap-udpu3.txt

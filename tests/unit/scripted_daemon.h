@@ -1,0 +1,48 @@
+/*
+ * A fake daemon that plays a script: the test says, before each call of the library, which events
+ * and what response the next request brings, and sees afterwards what the request was.
+ */
+#ifndef UNIT_SCRIPTED_DAEMON_H
+#define UNIT_SCRIPTED_DAEMON_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+	SCRIPT_MESSAGE_SIZE_MAX = 4096,
+	SCRIPT_EVENTS_MAX = 4,
+};
+
+struct script_message {
+	size_t size;
+	_Alignas(8) uint8_t bytes[SCRIPT_MESSAGE_SIZE_MAX];
+};
+
+/** Shared with the daemon's process, which looks at it when a request comes. */
+struct script {
+	struct script_message request; /* the last that came */
+	unsigned int request_count;
+	/* What it brings; a response of size 0 is a bare header that says CS_OK. */
+	struct script_message response;
+	struct script_message events[SCRIPT_EVENTS_MAX]; /* sent before the response */
+	unsigned int event_count;                        /* set to 0 by whom it has sent them */
+};
+
+/**
+ * Start it; as fake_daemon_start.
+ *
+ * @param script set: for the test, all zero
+ */
+pid_t scripted_daemon_start(const char *service, struct script **script);
+
+/** Kill it; the script is gone. */
+void scripted_daemon_stop(pid_t daemon);
+
+/** The next response, size bytes of it; copied. */
+void script_response(struct script *script, const void *response, size_t size);
+
+/** One more event with the next response; copied. */
+void script_event(struct script *script, const void *event, size_t size);
+
+#endif

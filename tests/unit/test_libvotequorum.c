@@ -1,0 +1,550 @@
+/*
+ * libvotequorum against a daemon that says whatever the test wants.
+ */
+#include <corosync/votequorum.h>
+
+#include <check.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/votequorum/messages.h"
+#include "tests/unit/scripted_daemon.h"
+
+static pid_t server;
+static struct script *script;
+static votequorum_handle_t handle;
+
+/* What the callbacks were told last. */
+static struct {
+	unsigned int quorums, expecteds, nodelists;
+	uint64_t context;
+	uint32_t quorate, expected_votes;
+	votequorum_ring_id_t ring_id;
+	uint32_t count;
+	votequorum_node_t nodes[8];
+	uint32_t list[8];
+} seen;
+
+static void on_quorum(votequorum_handle_t h, uint64_t context, uint32_t quorate, uint32_t count,
+	votequorum_node_t nodes[])
+{
+	ck_assert_uint_eq(h, handle);
+	ck_assert_uint_le(count, 8);
+	seen.quorums++;
+	seen.context = context;
+	seen.quorate = quorate;
+	seen.count = count;
+	memcpy(seen.nodes, nodes, count * sizeof(nodes[0]));
+}
+
+static void on_expected(votequorum_handle_t h, uint64_t context, uint32_t expected_votes)
+{
+	ck_assert_uint_eq(h, handle);
+	seen.expecteds++;
+	seen.context = context;
+	seen.expected_votes = expected_votes;
+}
+
+static void on_nodelist(votequorum_handle_t h, uint64_t context, votequorum_ring_id_t ring_id,
+	uint32_t count, uint32_t list[])
+{
+	ck_assert_uint_eq(h, handle);
+	ck_assert_uint_le(count, 8);
+	seen.nodelists++;
+	seen.context = context;
+	seen.ring_id = ring_id;
+	seen.count = count;
+	memcpy(seen.list, list, count * sizeof(list[0]));
+}
+
+static votequorum_callbacks_t callbacks = {on_quorum, on_expected, on_nodelist};
+
+static void set_up(void)
+{
+	server = scripted_daemon_start("votequorum", &script);
+	memset(&seen, 0, sizeof(seen));
+	ck_assert_int_eq(votequorum_initialize(&handle, &callbacks), CS_OK);
+}
+
+static void tear_down(void)
+{
+	votequorum_finalize(handle);
+	scripted_daemon_stop(server);
+}
+
+/* The scripted events come with the next request. */
+static void fetch(void) { ck_assert_int_eq(votequorum_trackstop(handle), CS_OK); }
+
+/* ---- Requests ---- */
+
+static const char longest[] =
+	"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+	"8901234567890123456789012345678901234567890123456789012345678901234567890123456789012345"
+	"678901234567890123456789012345678901234567890123456789012345678901234567890123";
+_Static_assert(sizeof(longest) == 255, "254 bytes and the end");
+
+/* What the last request was; size bytes. */
+static const void *asked(int32_t id, size_t size)
+{
+	const struct votequorum_request_header *header =
+		(const struct votequorum_request_header *)script->request.bytes;
+
+	ck_assert_uint_eq(script->request.size, size);
+	ck_assert_int_eq(header->id, id);
+	ck_assert_int_eq(header->size, (int32_t)size);
+	return script->request.bytes;
+}
+
+START_TEST(requests_as_specified)
+{
+	const struct votequorum_req_trackstart *trackstart;
+	const struct votequorum_req_setvotes *setvotes;
+	const struct votequorum_req_setexpected *setexpected;
+
+	ck_assert_uint_eq(script->request_count, 0);
+	ck_assert_int_eq(votequorum_setexpected(handle, 4000000000u), CS_OK);
+	setexpected = asked(1, 24);
+	ck_assert_uint_eq(setexpected->expected_votes, 4000000000u);
+	ck_assert_int_eq(votequorum_setvotes(handle, 4000000001u, 4000000002u), CS_OK);
+	setvotes = asked(2, 24);
+	ck_assert_uint_eq(setvotes->nodeid, 4000000001u);
+	ck_assert_uint_eq(setvotes->votes, 4000000002u);
+	ck_assert_int_eq(
+		votequorum_trackstart(handle, UINT64_C(0x123456789abcdef0), 0x80000007u), CS_OK);
+	trackstart = asked(3, 32);
+	ck_assert_uint_eq(trackstart->context, UINT64_C(0x123456789abcdef0));
+	ck_assert_uint_eq(trackstart->track_flags, 0x80000007u);
+	ck_assert_int_eq(votequorum_trackstop(handle), CS_OK);
+	asked(4, 16);
+}
+END_TEST
+
+START_TEST(device_requests_as_specified)
+{
+	const struct votequorum_req_qdevice *named;
+	const struct votequorum_req_qdevice_update *update;
+	const struct votequorum_req_qdevice_poll *poll_request;
+	const struct votequorum_req_qdevice_master_wins *master;
+	votequorum_ring_id_t ring_id = {7, UINT64_C(0x100000008)};
+	static const char zeros[VOTEQUORUM_NAME_SIZE];
+
+	ck_assert_int_eq(votequorum_qdevice_register(handle, longest), CS_OK);
+	named = asked(5, 272);
+	ck_assert_mem_eq(named->name, longest, 255);
+	ck_assert_uint_eq(named->pad, 0);
+	ck_assert_int_eq(votequorum_qdevice_unregister(handle, "d"), CS_OK);
+	named = asked(6, 272);
+	ck_assert_str_eq(named->name, "d");
+	ck_assert_mem_eq(named->name + 1, zeros, 254); /* nothing of ours leaks */
+	ck_assert_int_eq(votequorum_qdevice_update(handle, "old", longest), CS_OK);
+	update = asked(7, 528);
+	ck_assert_str_eq(update->old_name, "old");
+	ck_assert_mem_eq(update->new_name, longest, 255);
+	ck_assert_int_eq(votequorum_qdevice_poll(handle, "d", 255, ring_id), CS_OK);
+	poll_request = asked(8, 296);
+	ck_assert_str_eq(poll_request->name, "d");
+	ck_assert_uint_eq(poll_request->cast_vote, 255);
+	ck_assert_uint_eq(poll_request->ring_id.nodeid, 7);
+	ck_assert_uint_eq(poll_request->ring_id.pad, 0);
+	ck_assert_uint_eq(poll_request->ring_id.seq, UINT64_C(0x100000008));
+	ck_assert_int_eq(votequorum_qdevice_master_wins(handle, "d", 2), CS_OK);
+	master = asked(9, 280);
+	ck_assert_str_eq(master->name, "d");
+	ck_assert_uint_eq(master->allow, 2);
+}
+END_TEST
+
+/* Refused before the handle is looked at, and nothing is sent. */
+START_TEST(device_names_refused)
+{
+	char too_long[257];
+	votequorum_ring_id_t ring_id = {1, 1};
+
+	memset(too_long, 'n', sizeof(too_long));
+	for (size_t length = 0; length <= 256; length += length == 0 ? 255 : 1) {
+		too_long[length] = '\0';
+		for (int i = 0; i < 2; i++) {
+			votequorum_handle_t h = i == 0 ? handle : 0;
+
+			ck_assert_int_eq(
+				votequorum_qdevice_register(h, too_long), CS_ERR_INVALID_PARAM);
+			ck_assert_int_eq(
+				votequorum_qdevice_unregister(h, too_long), CS_ERR_INVALID_PARAM);
+			ck_assert_int_eq(votequorum_qdevice_update(h, too_long, "d"),
+				CS_ERR_INVALID_PARAM);
+			ck_assert_int_eq(votequorum_qdevice_update(h, "d", too_long),
+				CS_ERR_INVALID_PARAM);
+			ck_assert_int_eq(votequorum_qdevice_poll(h, too_long, 1, ring_id),
+				CS_ERR_INVALID_PARAM);
+			ck_assert_int_eq(votequorum_qdevice_master_wins(h, too_long, 1),
+				CS_ERR_INVALID_PARAM);
+		}
+		memset(too_long, 'n', sizeof(too_long));
+	}
+	ck_assert_uint_eq(script->request_count, 0);
+	ck_assert_int_eq(votequorum_qdevice_register(0, "d"), CS_ERR_BAD_HANDLE);
+}
+END_TEST
+
+/* Every code of a plain answer reaches the caller; what is none becomes an error. */
+START_TEST(plain_answers)
+{
+	static const struct {
+		const char *name;
+		size_t size;
+		int32_t error;
+		cs_error_t code;
+	} rows[] = {
+		{"fine", 24, CS_OK, CS_OK},
+		{"no header", 23, CS_OK, CS_ERR_LIBRARY},
+		{"empty", 1, CS_OK, CS_ERR_LIBRARY},
+		{"try again", 24, CS_ERR_TRY_AGAIN, CS_ERR_TRY_AGAIN},
+		{"invalid", 24, CS_ERR_INVALID_PARAM, CS_ERR_INVALID_PARAM},
+		{"access", 24, CS_ERR_ACCESS, CS_ERR_ACCESS},
+		{"not exist", 24, CS_ERR_NOT_EXIST, CS_ERR_NOT_EXIST},
+		{"exist", 24, CS_ERR_EXIST, CS_ERR_EXIST},
+		{"name not found", 24, CS_ERR_NAME_NOT_FOUND, CS_ERR_NAME_NOT_FOUND},
+		{"no resources", 24, CS_ERR_NO_RESOURCES, CS_ERR_NO_RESOURCES},
+		{"message error", 24, CS_ERR_MESSAGE_ERROR, CS_ERR_MESSAGE_ERROR},
+		{"code 0", 24, 0, CS_ERR_LIBRARY},
+		{"negative code", 24, -22, CS_ERR_LIBRARY},
+		{"code of nothing", 24, 101, CS_ERR_LIBRARY},
+	};
+	votequorum_ring_id_t ring_id = {1, 1};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct votequorum_res_plain response = {
+			.header = {.size = (int32_t)rows[i].size, .error = rows[i].error}};
+		const cs_error_t want = rows[i].code;
+
+		script_response(script, &response, rows[i].size);
+		ck_assert_msg(votequorum_setexpected(handle, 1) == want, "%s", rows[i].name);
+		ck_assert_msg(votequorum_setvotes(handle, 1, 1) == want, "%s", rows[i].name);
+		ck_assert_msg(votequorum_trackstart(handle, 1, 1) == want, "%s", rows[i].name);
+		ck_assert_msg(votequorum_trackstop(handle) == want, "%s", rows[i].name);
+		ck_assert_msg(
+			votequorum_qdevice_register(handle, "d") == want, "%s", rows[i].name);
+		ck_assert_msg(
+			votequorum_qdevice_unregister(handle, "d") == want, "%s", rows[i].name);
+		ck_assert_msg(
+			votequorum_qdevice_update(handle, "d", "e") == want, "%s", rows[i].name);
+		ck_assert_msg(votequorum_qdevice_poll(handle, "d", 1, ring_id) == want, "%s",
+			rows[i].name);
+		ck_assert_msg(votequorum_qdevice_master_wins(handle, "d", 1) == want, "%s",
+			rows[i].name);
+	}
+}
+END_TEST
+
+/* ---- Information ---- */
+
+static struct votequorum_res_getinfo info_response(void)
+{
+	return (struct votequorum_res_getinfo){
+		.header = {.id = VOTEQUORUM_RES_GETINFO, .size = 320, .error = CS_OK},
+		.nodeid = 1,
+		.state = 2,
+		.votes = 3,
+		.expected_votes = 4,
+		.highest_expected = 5,
+		.total_votes = 6,
+		.quorum = 7,
+		.flags = 0x3ff,
+		.qdevice_votes = 9,
+		.qdevice_name = "device",
+	};
+}
+
+START_TEST(info_of_a_node)
+{
+	struct votequorum_res_getinfo response = info_response();
+	const struct votequorum_req_getinfo *request;
+	struct votequorum_info info;
+	static const char zeros[VOTEQUORUM_QDEVICE_MAX_NAME_LEN];
+
+	memset(&info, 0xff, sizeof(info));
+	/* Behind the end of the name the daemon may leave anything. */
+	memset(response.qdevice_name + 7, 0xee, 100);
+	script_response(script, &response, sizeof(response));
+	ck_assert_int_eq(votequorum_getinfo(handle, 4000000000u, &info), CS_OK);
+	request = asked(0, 24);
+	ck_assert_uint_eq(request->nodeid, 4000000000u);
+	ck_assert_uint_eq(info.node_id, 1);
+	ck_assert_uint_eq(info.node_state, VOTEQUORUM_NODESTATE_DEAD);
+	ck_assert_uint_eq(info.node_votes, 3);
+	ck_assert_uint_eq(info.node_expected_votes, 4);
+	ck_assert_uint_eq(info.highest_expected, 5);
+	ck_assert_uint_eq(info.total_votes, 6);
+	ck_assert_uint_eq(info.quorum, 7);
+	ck_assert_uint_eq(info.flags, 0x3ff);
+	ck_assert_uint_eq(info.qdevice_votes, 9);
+	ck_assert_str_eq(info.qdevice_name, "device");
+	ck_assert_mem_eq(info.qdevice_name + 6, zeros, sizeof(zeros) - 6);
+}
+END_TEST
+
+START_TEST(info_name_without_end)
+{
+	struct votequorum_res_getinfo response = info_response();
+	struct votequorum_info info;
+
+	memset(response.qdevice_name, 'n', sizeof(response.qdevice_name));
+	script_response(script, &response, sizeof(response));
+	ck_assert_int_eq(votequorum_getinfo(handle, 0, &info), CS_OK);
+	ck_assert_uint_eq(strnlen(info.qdevice_name, sizeof(info.qdevice_name)), 254);
+}
+END_TEST
+
+START_TEST(info_refused)
+{
+	static const struct {
+		const char *name;
+		size_t size;
+		int32_t error;
+		cs_error_t code;
+	} rows[] = {
+		{"unknown node", 320, CS_ERR_NOT_EXIST, CS_ERR_NOT_EXIST},
+		{"unknown node, bare", 24, CS_ERR_NOT_EXIST, CS_ERR_NOT_EXIST},
+		{"bare header", 24, CS_OK, CS_ERR_LIBRARY},
+		{"one byte short", 319, CS_OK, CS_ERR_LIBRARY},
+		{"no header", 8, CS_OK, CS_ERR_LIBRARY},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct votequorum_res_getinfo response = info_response();
+		struct votequorum_info info = {.node_id = 5, .flags = 5};
+
+		response.header.error = rows[i].error;
+		script_response(script, &response, rows[i].size);
+		ck_assert_msg(
+			votequorum_getinfo(handle, 0, &info) == rows[i].code, "%s", rows[i].name);
+		ck_assert_msg(info.node_id == 5 && info.flags == 5, "%s", rows[i].name);
+	}
+}
+END_TEST
+
+/* It does not fit; what is left of it must not become the answer to something else. */
+START_TEST(response_too_long)
+{
+	uint8_t bytes[400] = {[16] = CS_OK};
+	struct votequorum_info info = {.node_id = 5};
+
+	script_response(script, bytes, sizeof(bytes));
+	ck_assert_int_eq(votequorum_getinfo(handle, 0, &info), CS_ERR_LIBRARY);
+	script->response.size = 0;
+	ck_assert_int_eq(votequorum_setexpected(handle, 1), CS_ERR_LIBRARY);
+	ck_assert_uint_eq(info.node_id, 5);
+}
+END_TEST
+
+/* ---- Events ---- */
+
+START_TEST(events_delivered)
+{
+	union {
+		struct votequorum_event_quorum event;
+		uint8_t bytes[48 + 2 * 8];
+	} quorum = {.event = {
+			    .header = {.id = VOTEQUORUM_EVENT_QUORUM, .size = sizeof(quorum),
+				    .error = -1},
+			    .quorate = 1,
+			    .context = UINT64_C(0xfedcba9876543210),
+			    .node_count = 2,
+		    }};
+	union {
+		struct votequorum_event_nodelist event;
+		uint8_t bytes[56 + 3 * 4];
+	} nodelist = {.event = {
+			      .header = {.id = VOTEQUORUM_EVENT_NODELIST,
+				      .size = sizeof(nodelist)},
+			      .context = 5,
+			      .ring_id = {.nodeid = 2, .seq = UINT64_C(0x100000004)},
+			      .node_count = 3,
+		      }};
+	struct votequorum_event_expected_votes expected = {
+		.header = {.id = VOTEQUORUM_EVENT_EXPECTED_VOTES, .size = sizeof(expected)},
+		.context = 6,
+		.expected_votes = 4000000000u,
+	};
+	static const uint32_t nodes[] = {UINT32_MAX, 1, 0, 0}, list[] = {2, 3, UINT32_MAX};
+
+	memcpy(quorum.bytes + 48, nodes, sizeof(nodes));
+	memcpy(nodelist.bytes + 56, list, sizeof(list));
+	script_event(script, &nodelist, sizeof(nodelist));
+	script_event(script, &expected, sizeof(expected));
+	script_event(script, &quorum, sizeof(quorum));
+	fetch();
+
+	ck_assert_int_eq(votequorum_dispatch(handle, CS_DISPATCH_ONE), CS_OK);
+	ck_assert_uint_eq(seen.nodelists, 1);
+	ck_assert_uint_eq(seen.context, 5);
+	ck_assert_uint_eq(seen.ring_id.nodeid, 2);
+	ck_assert_uint_eq(seen.ring_id.seq, UINT64_C(0x100000004));
+	ck_assert_uint_eq(seen.count, 3);
+	ck_assert_mem_eq(seen.list, list, sizeof(list));
+
+	ck_assert_int_eq(votequorum_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING), CS_OK);
+	ck_assert_uint_eq(seen.expecteds, 1);
+	ck_assert_uint_eq(seen.context, 6);
+	ck_assert_uint_eq(seen.expected_votes, 4000000000u);
+
+	ck_assert_int_eq(votequorum_dispatch(handle, CS_DISPATCH_ALL), CS_OK);
+	ck_assert_uint_eq(seen.quorums, 1);
+	ck_assert_uint_eq(seen.context, UINT64_C(0xfedcba9876543210));
+	ck_assert_uint_eq(seen.quorate, 1);
+	ck_assert_uint_eq(seen.count, 2);
+	ck_assert_mem_eq(seen.nodes, nodes, sizeof(nodes));
+	ck_assert_int_eq(
+		votequorum_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING), CS_ERR_TRY_AGAIN);
+}
+END_TEST
+
+/* Each row spoils one field of an event of zeros. */
+START_TEST(malformed_events)
+{
+	static const struct {
+		const char *name;
+		int32_t id;
+		size_t size; /* of the event as sent */
+		size_t at;   /* of a u32 that is set to value */
+		uint32_t value;
+		cs_error_t code;
+	} rows[] = {
+		{"unknown id", 99, 64, 24, 0, CS_ERR_LIBRARY},
+		{"negative id", -7, 64, 24, 0, CS_ERR_LIBRARY},
+		{"of a later version", 7, 64, 24, 0, CS_ERR_LIBRARY},
+		{"a response", VOTEQUORUM_RES_GETINFO, 320, 24, 0, CS_ERR_LIBRARY},
+		{"header cut", 3, 23, 0, 3, CS_ERR_LIBRARY},
+		{"quorum cut", 3, 47, 0, 3, CS_ERR_LIBRARY},
+		{"quorum empty", 3, 48, 40, 0, CS_OK},
+		{"quorum one too many", 3, 55, 40, 1, CS_ERR_LIBRARY},
+		{"quorum exact", 3, 56, 40, 1, CS_OK},
+		{"quorum far too many", 3, 56, 40, UINT32_MAX, CS_ERR_LIBRARY},
+		{"quorum overflows", 3, 56, 40, 0x20000000, CS_ERR_LIBRARY},
+		{"expected cut", 4, 39, 0, 4, CS_ERR_LIBRARY},
+		{"expected", 4, 40, 32, 1, CS_OK},
+		{"nodelist cut", 5, 55, 0, 5, CS_ERR_LIBRARY},
+		{"nodelist empty", 5, 56, 48, 0, CS_OK},
+		{"nodelist one too many", 5, 59, 48, 1, CS_ERR_LIBRARY},
+		{"nodelist exact", 5, 60, 48, 1, CS_OK},
+		{"nodelist far too many", 5, 60, 48, UINT32_MAX, CS_ERR_LIBRARY},
+		{"nodelist overflows", 5, 60, 48, 0x40000000, CS_ERR_LIBRARY},
+	};
+
+	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+		uint8_t bytes[320] = {0};
+		size_t row = i / 2;
+		cs_error_t rc;
+
+		/* Whether anybody wants to hear it makes no difference. */
+		if (i % 2 == 1) {
+			votequorum_finalize(handle);
+			ck_assert_int_eq(votequorum_initialize(&handle, NULL), CS_OK);
+		}
+		memcpy(bytes, &rows[row].id, sizeof(rows[row].id));
+		memcpy(bytes + rows[row].at, &rows[row].value, sizeof(rows[row].value));
+		script_event(script, bytes, rows[row].size);
+		fetch();
+		rc = votequorum_dispatch(handle, CS_DISPATCH_ONE);
+		ck_assert_msg(rc == rows[row].code, "%s: %d", rows[row].name, (int)rc);
+		/* It is consumed, and the connection is as good as before. */
+		ck_assert_msg(votequorum_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING) ==
+				      CS_ERR_TRY_AGAIN,
+			"%s", rows[row].name);
+	}
+}
+END_TEST
+
+START_TEST(dispatch_flags)
+{
+	ck_assert_int_eq(
+		votequorum_dispatch(handle, (cs_dispatch_flags_t)0), CS_ERR_INVALID_PARAM);
+	ck_assert_int_eq(votequorum_dispatch(0, (cs_dispatch_flags_t)5), CS_ERR_INVALID_PARAM);
+	ck_assert_int_eq(votequorum_dispatch(0, CS_DISPATCH_ALL), CS_ERR_BAD_HANDLE);
+	ck_assert_int_eq(votequorum_dispatch(handle, CS_DISPATCH_ALL), CS_OK);
+	ck_assert_int_eq(
+		votequorum_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING), CS_ERR_TRY_AGAIN);
+}
+END_TEST
+
+static void *wait_for_events(void *code)
+{
+	*(cs_error_t *)code = votequorum_dispatch(handle, CS_DISPATCH_ONE);
+	return NULL;
+}
+
+START_TEST(finalize_wakes_dispatch)
+{
+	cs_error_t code = CS_OK;
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, wait_for_events, &code), 0);
+	poll(NULL, 0, 50); /* most likely it waits by now; it must end either way */
+	ck_assert_int_eq(votequorum_finalize(handle), CS_OK);
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(code, CS_ERR_BAD_HANDLE);
+}
+END_TEST
+
+START_TEST(context_kept)
+{
+	void *context = &seen;
+
+	ck_assert_int_eq(votequorum_context_get(handle, &context), CS_OK);
+	ck_assert_ptr_null(context);
+	ck_assert_int_eq(votequorum_context_set(handle, &seen), CS_OK);
+	ck_assert_int_eq(votequorum_context_get(handle, &context), CS_OK);
+	ck_assert_ptr_eq(context, &seen);
+}
+END_TEST
+
+START_TEST(daemon_dies)
+{
+	struct votequorum_info info = {.node_id = 5};
+	int fd;
+
+	kill(server, SIGKILL);
+	ck_assert_int_eq(votequorum_fd_get(handle, &fd), CS_OK);
+	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+	ck_assert_int_eq(poll(&pollfd, 1, 10000), 1);
+	ck_assert_int_eq(votequorum_dispatch(handle, CS_DISPATCH_BLOCKING), CS_ERR_LIBRARY);
+	ck_assert_int_eq(votequorum_getinfo(handle, 0, &info), CS_ERR_LIBRARY);
+	ck_assert_uint_eq(info.node_id, 5);
+	ck_assert_int_eq(votequorum_qdevice_register(handle, "d"), CS_ERR_LIBRARY);
+	ck_assert_int_eq(votequorum_finalize(handle), CS_OK);
+	ck_assert_int_eq(votequorum_finalize(handle), CS_ERR_BAD_HANDLE);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("libvotequorum");
+	TCase *tcase = tcase_create("libvotequorum");
+	SRunner *runner;
+
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, requests_as_specified);
+	tcase_add_test(tcase, device_requests_as_specified);
+	tcase_add_test(tcase, device_names_refused);
+	tcase_add_test(tcase, plain_answers);
+	tcase_add_test(tcase, info_of_a_node);
+	tcase_add_test(tcase, info_name_without_end);
+	tcase_add_test(tcase, info_refused);
+	tcase_add_test(tcase, response_too_long);
+	tcase_add_test(tcase, events_delivered);
+	tcase_add_test(tcase, malformed_events);
+	tcase_add_test(tcase, dispatch_flags);
+	tcase_add_test(tcase, finalize_wakes_dispatch);
+	tcase_add_test(tcase, context_kept);
+	tcase_add_test(tcase, daemon_dies);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
