@@ -1,1 +1,20 @@
 # plugins/mon: resource monitoring.
+include plugins/common/local.mk
+
+mon_sources = plugins/mon/mon.c plugins/mon/mon.h plugins/mon/parse.c
+if WITH_MON
+plugin_LTLIBRARIES += mon.la
+dist_man_MANS += plugins/mon/man/coterie-mon.7
+endif
+mon_la_SOURCES = $(mon_sources)
+mon_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
+mon_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+mon_la_LIBADD = libplugincommon.la -lm
+
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/test_mon
+TESTS += tests/unit/test_mon
+tests_unit_test_mon_SOURCES = tests/unit/test_mon.c $(mon_sources) $(mock_host_sources)
+tests_unit_test_mon_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_mon_LDADD = libplugincommon.la $(CHECK_LIBS) -lm
+endif

@@ -1,1 +1,20 @@
 # plugins/wd: watchdog.
+wd_sources = plugins/wd/device.c plugins/wd/resource.c plugins/wd/wd.c plugins/wd/wd.h
+if WITH_WD
+plugin_LTLIBRARIES += wd.la
+dist_man_MANS += plugins/wd/man/coterie-wd.7
+endif
+wd_la_SOURCES = $(wd_sources)
+wd_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
+wd_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+wd_la_LIBADD = libplugincommon.la -lm
+
+if HAVE_CHECK
+# No test is to restart the machine it runs on.
+check_PROGRAMS += tests/unit/test_wd
+TESTS += tests/unit/test_wd
+tests_unit_test_wd_SOURCES = tests/unit/test_wd.c $(wd_sources) $(mock_host_sources)
+tests_unit_test_wd_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_wd_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reboot
+tests_unit_test_wd_LDADD = libplugincommon.la $(CHECK_LIBS) -lm
+endif

@@ -1,0 +1,68 @@
+#include "plugins/wd/wd.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+static void map_changed(void *arg, uint32_t event, const char *key,
+	const struct coterie_map_value *now, const struct coterie_map_value *before)
+{
+	struct wd *wd = arg;
+
+	(void)event, (void)now, (void)before;
+	if (strncmp(key, "resources.watchdog_", strlen("resources.watchdog_")) == 0)
+		device_configure(&wd->device);
+	else
+		resource_key_changed(wd, key);
+}
+
+static int wd_init(const struct coterie_host *host, struct coterie_ctx *ctx, void **self)
+{
+	struct wd *wd = calloc(1, sizeof(*wd));
+	int rc;
+
+	if (wd == NULL)
+		return -ENOMEM;
+	wd->host = host;
+	wd->ctx = ctx;
+	wd->device.wd = wd;
+	wd->device.fd = -1;
+	/* Before the map is tracked: this writes into it. */
+	device_configure(&wd->device);
+	rc = host->map_track(ctx, COTERIE_MAP_CONFIG, "resources.",
+		COTERIE_MAP_PREFIX | COTERIE_MAP_ADDED | COTERIE_MAP_MODIFIED | COTERIE_MAP_DELETED,
+		map_changed, wd, &wd->tracker);
+	if (rc < 0) {
+		device_close(&wd->device);
+		free(wd);
+		return rc;
+	}
+	resources_load(wd);
+	*self = wd;
+	return 0;
+}
+
+static void wd_fini(void *self)
+{
+	struct wd *wd = self;
+
+	wd->host->map_untrack(wd->ctx, wd->tracker);
+	resources_free(wd);
+	device_close(&wd->device);
+	free(wd);
+}
+
+static const struct coterie_service wd_ops = {
+	.size = sizeof(struct coterie_service),
+	.ring_id = 7,
+	.title = "corosync watchdog service",
+	.priority = 1,
+	.init = wd_init,
+	.fini = wd_fini,
+};
+
+COTERIE_PLUGIN(wd, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
+	.description = "feeds a watchdog while all that is watched is well",
+	.needs = COTERIE_CAP_MAP | COTERIE_CAP_STATS | COTERIE_CAP_ADMIN,
+	.offers = COTERIE_CAN_UNPRIVILEGED, .ops = &wd_ops);
