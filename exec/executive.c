@@ -7,12 +7,14 @@
 #include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/map.h"
+#include "exec/map_publish.h"
 #include "exec/plugin.h"
 #include "exec/process.h"
 #include "exec/quorum.h"
 #include "exec/reload.h"
 #include "exec/ring.h"
 #include "exec/route.h"
+#include "exec/runtime_keys.h"
 #include "exec/stats.h"
 #include "exec/stats_daemon.h"
 #include "exec/stats_totem.h"
@@ -35,6 +37,7 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 		log_line("MAIN", LOG_ERR, "cannot create the configuration map: out of memory");
 		return EXIT_MAP;
 	}
+	executive->runtime_keys = runtime_keys_create(executive);
 	executive->stats = stats_create(executive->loop);
 	if (executive->stats == NULL || stats_daemon_add(executive) < 0) {
 		log_line("MAIN", LOG_ERR, "cannot create the statistics map: out of memory");
@@ -47,9 +50,9 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 	executive->sync = sync_create(executive);
 	executive->ipc = ipc_create(executive);
 	executive->reload = reload_create(executive);
-	if (executive->totem_stats == NULL || executive->quorum == NULL || executive->plugins == NULL ||
-		executive->route == NULL || executive->sync == NULL || executive->ipc == NULL ||
-		executive->reload == NULL) {
+	if (executive->runtime_keys == NULL || executive->totem_stats == NULL || executive->quorum == NULL ||
+		executive->plugins == NULL || executive->route == NULL || executive->sync == NULL ||
+		executive->ipc == NULL || executive->reload == NULL) {
 		log_line("MAIN", LOG_ERR, "out of memory");
 		return exit_code;
 	}
@@ -64,6 +67,8 @@ static void unload_plugins(struct executive *executive)
 		if (plugin->descriptor->kind == COTERIE_KIND_SERVICE && executive->is_stopping)
 			log_line("SERV", LOG_NOTICE, "Service engine unloaded: %s", plugin->service.title);
 		stats_plugin_del(executive, plugin);
+		if (plugin->descriptor->kind == COTERIE_KIND_SERVICE)
+			map_unpublish_service(executive->map, plugin);
 		plugin_unload(executive->plugins, plugin);
 	}
 }
@@ -83,6 +88,7 @@ void executive_destroy_parts(struct executive *executive)
 	quorum_destroy(executive->quorum);
 	totem_stats_destroy(executive->totem_stats);
 	stats_destroy(executive->stats);
+	runtime_keys_destroy(executive->runtime_keys);
 	map_destroy(executive->map);
 }
 
@@ -139,6 +145,14 @@ void executive_stop(struct executive *executive, int exit_code)
 	process_notify("STOPPING=1");
 	if (loop_defer(executive->loop, start_stop, executive) < 0)
 		loop_stop(executive->loop);
+}
+
+void executive_dump(struct executive *executive)
+{
+	ring_dump(executive->ring);
+	for (struct plugin *plugin = plugin_first(executive->plugins); plugin != NULL; plugin = plugin->next)
+		if (plugin->descriptor->kind == COTERIE_KIND_SERVICE && plugin->service.dump != NULL)
+			plugin->service.dump(plugin->self);
 }
 
 void executive_die(struct executive *executive, int exit_status)

@@ -16,6 +16,7 @@ struct plugin_registry;
 struct quorum;
 struct reload;
 struct ring;
+struct runtime_keys;
 struct route;
 struct stats;
 struct totem_stats;
@@ -28,6 +29,7 @@ struct executive {
 	const char *state_dir;     /* absolute */
 	struct loop *loop;
 	struct map *map;
+	struct runtime_keys *runtime_keys;
 	struct stats *stats;
 	struct totem_stats *totem_stats;
 	struct quorum *quorum;
@@ -59,6 +61,8 @@ void executive_destroy_parts(struct executive *executive);
 
 /** End the process in order: services stop, the node leaves, loop_run returns. */
 void executive_stop(struct executive *executive, int exit_code);
+/** Every service logs what it knows. */
+void executive_dump(struct executive *executive);
 /** End the process now: nobody is told. The reason has been logged. */
 void executive_die(struct executive *executive, int exit_status) __attribute__((noreturn));
 /** A synchronisation is complete: called by sync.c. */

@@ -6,7 +6,7 @@ libexecutive_la_LIBADD = libtotem.la $(QB_LIBS) $(LTDL_LIBS)
 libexecutive_la_SOURCES = \
 	%D%/check_plugin.c %D%/check_plugin.h %D%/executive.c %D%/executive.h %D%/instance.c %D%/instance.h %D%/loop.c %D%/loop.h \
 	%D%/map_publish.c %D%/map_publish.h %D%/options.c %D%/options.h %D%/process.c %D%/process.h \
-	%D%/quorum.c %D%/quorum.h %D%/stats.c %D%/stats.h %D%/stats_daemon.c %D%/stats_daemon.h \
+	%D%/quorum.c %D%/quorum.h %D%/runtime_keys.c %D%/runtime_keys.h %D%/stats.c %D%/stats.h %D%/stats_daemon.c %D%/stats_daemon.h \
 	%D%/stats_totem.c %D%/stats_totem.h \
 	%D%/reload.c %D%/reload.h %D%/reload_private.h %D%/reload_apply.c %D%/reload_nodes.c \
 	%D%/ring.c %D%/ring.h %D%/ring_log.c %D%/ring_log.h %D%/route.c %D%/route.h \
@@ -22,7 +22,7 @@ host_sources = %D%/host.c %D%/host_private.h %D%/host_loop.c %D%/host_map.c %D%/
 # Configuration, its map, the log.
 libexecutive_la_SOURCES += \
 	$(config_sources) \
-	%D%/log.c %D%/log.h %D%/log_format.c %D%/log_format.h %D%/log_limit.c \
+	%D%/flight.c %D%/flight.h %D%/log.c %D%/log.h %D%/log_format.c %D%/log_format.h %D%/log_limit.c \
 	%D%/log_qb.c %D%/log_sink.c %D%/log_sink.h \
 	$(map_sources)
 map_sources = %D%/map.c %D%/map.h %D%/map_private.h %D%/map_track.c %D%/map_iterate.c

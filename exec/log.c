@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "exec/config/model.h"
+#include "exec/flight.h"
 #include "exec/log_format.h"
 #include "exec/log_sink.h"
 
@@ -56,6 +58,9 @@ static struct {
 	struct log_sink stderr_sink, syslog_sink;
 	time_t syslog_missing_at; /* the second in which it could not be connected to */
 	char host[sizeof(((struct utsname *)0)->nodename)];
+	struct flight *flight; /* NULL: the settings want none */
+	char flight_dir[4096]; /* for the handler of deadly signals */
+	long utc_offset_s;
 } state = {
 	.mutex = PTHREAD_MUTEX_INITIALIZER,
 	.ident = "coterie",
@@ -172,12 +177,24 @@ int log_configure(const struct config_log *from, char *error, uint32_t error_siz
 		settings_fini(&settings);
 		return rc;
 	}
+	struct flight *flight = from->blackbox && state.flight == NULL ? flight_create(FLIGHT_SIZE) : NULL;
+
+	if (from->blackbox && state.flight == NULL && flight == NULL)
+		log_line("MAIN", LOG_WARNING, "Unable to initialize log flight recorder: out of memory");
 	pthread_mutex_lock(&state.mutex);
 	struct settings old = state.settings;
+	struct flight *old_flight = NULL;
 
 	state.settings = settings;
+	if (flight != NULL) {
+		state.flight = flight;
+	} else if (!from->blackbox) {
+		old_flight = state.flight;
+		state.flight = NULL;
+	}
 	pthread_mutex_unlock(&state.mutex);
 	settings_fini(&old);
+	flight_destroy(old_flight);
 	return 0;
 }
 
@@ -212,8 +229,57 @@ void log_close(void)
 		.timestamp = old.timestamp,
 		.facility = old.facility};
 	log_sink_close(&state.syslog_sink);
+	struct flight *flight = state.flight;
+
+	state.flight = NULL;
 	pthread_mutex_unlock(&state.mutex);
 	settings_fini(&old);
+	flight_destroy(flight);
+}
+
+/* --- the flight recorder --- */
+
+int log_flight_write(const char *dir)
+{
+	char path[FLIGHT_PATH_MAX];
+	time_t now = time(NULL);
+	struct tm tm;
+	int rc = -ENOENT;
+
+	pthread_mutex_lock(&state.mutex);
+	if (localtime_r(&now, &tm) != NULL)
+		state.utc_offset_s = tm.tm_gmtoff;
+	if (state.flight != NULL)
+		rc = flight_write(state.flight, dir, now, state.utc_offset_s, path);
+	pthread_mutex_unlock(&state.mutex);
+	return rc;
+}
+
+/* Takes no lock: who holds it may be the one that died. A half-written last line does no harm. */
+static void on_deadly_signal(int number)
+{
+	char path[FLIGHT_PATH_MAX];
+
+	if (state.flight != NULL)
+		flight_write(state.flight, state.flight_dir, time(NULL), state.utc_offset_s, path);
+	raise(number); /* the handler is reset: now it is deadly */
+}
+
+void log_flight_arm(const char *dir)
+{
+	struct sigaction action = {.sa_handler = on_deadly_signal, .sa_flags = (int)SA_RESETHAND};
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (localtime_r(&now, &tm) != NULL)
+		state.utc_offset_s = tm.tm_gmtoff;
+	snprintf(state.flight_dir, sizeof(state.flight_dir), "%s", dir);
+#ifndef __SANITIZE_ADDRESS__ /* its own handlers say more */
+	sigaction(SIGSEGV, &action, NULL);
+	sigaction(SIGABRT, &action, NULL);
+#else
+	(void)action;
+#endif
 }
 
 static const struct subsystem *find_subsystem(const char *name)
@@ -320,7 +386,7 @@ void log_vline(const char *subsystem, int prio, const char *format, va_list argu
 	pthread_mutex_lock(&state.mutex);
 	const struct subsystem *settings = find_subsystem(subsystem);
 
-	if (is_wanted(settings, prio)) {
+	if (state.flight != NULL || is_wanted(settings, prio)) {
 		struct log_frame frame = {.timestamp = state.settings.timestamp,
 			.host = state.host,
 			.ident = state.ident,
@@ -330,6 +396,8 @@ void log_vline(const char *subsystem, int prio, const char *format, va_list argu
 		errno = saved_errno; /* for %m */
 		vsnprintf(text, sizeof(text), format, arguments);
 		log_make_printable(text);
+		if (state.flight != NULL)
+			flight_record(state.flight, subsystem, prio, &frame.at, text);
 		if (prio <= settings->stderr_limit)
 			write_line(&state.stderr_sink, LOG_TARGET_STDERR, &frame, subsystem, prio,
 				text);
@@ -355,7 +423,7 @@ void log_line(const char *subsystem, int prio, const char *format, ...)
 bool log_is_wanted(const char *subsystem, int prio)
 {
 	pthread_mutex_lock(&state.mutex);
-	bool wanted = is_wanted(find_subsystem(subsystem), prio);
+	bool wanted = state.flight != NULL || is_wanted(find_subsystem(subsystem), prio);
 
 	pthread_mutex_unlock(&state.mutex);
 	return wanted;

@@ -33,6 +33,14 @@ int log_take_libqb(void);
 int log_reopen(void); /* files were rotated; -errno of the first that failed */
 void log_close(void);
 
+/**
+ * The flight recorder (flight.h) takes every line of every level while the settings want it. Write it to a
+ * file in dir. 0; -ENOENT: it is off; -errno.
+ */
+int log_flight_write(const char *dir);
+/** From now on write it, too, when the process dies of SIGSEGV or SIGABRT. dir is copied. */
+void log_flight_arm(const char *dir);
+
 /** One line. subsystem: "MAIN", "TOTEM", "CPG", … (spec 07 §3.3). From any thread. */
 void log_line(const char *subsystem, int prio, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -143,6 +143,9 @@ static void on_signal(void *arg, int fd, uint32_t revents)
 			if (log_reopen() < 0)
 				log_line("MAIN", LOG_WARNING, "Unable to reopen a log file");
 			break;
+		case SIGUSR2:
+			executive_dump(executive);
+			break;
 		default:
 			break;
 		}
@@ -174,9 +177,13 @@ static int open_signals(struct daemon *daemon)
 static int load_service(struct executive *executive, const struct config_plugin *wanted)
 {
 	struct plugin_error error;
-	struct plugin *plugin = plugin_load(executive->plugins, COTERIE_KIND_SERVICE, wanted->name, &error);
 	bool is_provider = executive->config->quorum_provider != NULL &&
 		strcmp(executive->config->quorum_provider, wanted->name) == 0;
+
+	if (is_provider)
+		log_line("QUORUM", LOG_NOTICE, "Using quorum provider %s%s",
+			strcmp(wanted->name, "votequorum") == 0 ? "corosync_" : "", wanted->name);
+	struct plugin *plugin = plugin_load(executive->plugins, COTERIE_KIND_SERVICE, wanted->name, &error);
 
 	if (plugin == NULL && is_provider && error.exit_code == EXIT_NOT_INSTALLED) {
 		log_line("SERV", LOG_ERR,
@@ -271,6 +278,7 @@ static int prepare_process(struct daemon *daemon)
 		return -daemon->lock_fd;
 	}
 	process_privileges(executive->config);
+	log_flight_arm(executive->state_dir);
 	return 0;
 }
 

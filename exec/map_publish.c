@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <netdb.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "exec/config/model.h"
@@ -58,7 +59,44 @@ void map_publish_members(struct map *map, const struct config *config,
 		publish_member(map, config, configuration->joined[i], "joined");
 }
 
-void map_publish_service(struct map *map, const struct plugin *plugin)
+/* Counters of one direction; what cannot be shown for lack of memory is left out. */
+static struct map_shared **share_counters(
+	struct map *map, const struct plugin *plugin, const char *direction, const uint64_t *counters)
+{
+	uint32_t count = plugin->service.ring_msg_count;
+	struct map_shared **keys = calloc(count + 1, sizeof(struct map_shared *));
+	char key[MAP_KEY_LENGTH_MAX + 1];
+
+	for (uint32_t i = 0; keys != NULL && i < count; i++) {
+		snprintf(key, sizeof(key), "runtime.services.%s.%u.%s", plugin->name, i, direction);
+		keys[i] = map_share(map, key, COTERIE_MAP_U64, &counters[i], sizeof(counters[i]));
+	}
+	return keys;
+}
+
+static void unshare_counters(const struct plugin *plugin, struct map_shared **keys)
+{
+	for (uint32_t i = 0; keys != NULL && i < plugin->service.ring_msg_count; i++)
+		map_unshare(keys[i]);
+	free(keys);
+}
+
+void map_unpublish_service(struct map *map, struct plugin *plugin)
+{
+	char key[MAP_KEY_LENGTH_MAX + 1];
+
+	snprintf(key, sizeof(key), "internal_configuration.service.%u.name", plugin->service.ring_id);
+	map_delete(map, key);
+	snprintf(key, sizeof(key), "internal_configuration.service.%u.ver", plugin->service.ring_id);
+	map_delete(map, key);
+	snprintf(key, sizeof(key), "runtime.services.%s.service_id", plugin->name);
+	map_delete(map, key);
+	unshare_counters(plugin, plugin->rx_keys);
+	unshare_counters(plugin, plugin->tx_keys);
+	plugin->rx_keys = plugin->tx_keys = NULL;
+}
+
+void map_publish_service(struct map *map, struct plugin *plugin)
 {
 	char key[MAP_KEY_LENGTH_MAX + 1];
 	char name[128];
@@ -70,4 +108,6 @@ void map_publish_service(struct map *map, const struct plugin *plugin)
 	map_set_u32(map, key, 0);
 	snprintf(key, sizeof(key), "runtime.services.%s.service_id", plugin->name);
 	map_set_u16(map, key, (uint16_t)plugin->service.ring_id);
+	plugin->rx_keys = share_counters(map, plugin, "rx", plugin->rx);
+	plugin->tx_keys = share_counters(map, plugin, "tx", plugin->tx);
 }

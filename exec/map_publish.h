@@ -11,6 +11,8 @@ struct totem_configuration;
 void map_publish_members(struct map *map, const struct config *config,
 	const struct totem_configuration *configuration);
 /** internal_configuration.service.* and runtime.services.* of a loaded service. */
-void map_publish_service(struct map *map, const struct plugin *plugin);
+void map_publish_service(struct map *map, struct plugin *plugin);
+/** Take them out again, before the plugin goes. */
+void map_unpublish_service(struct map *map, struct plugin *plugin);
 
 #endif

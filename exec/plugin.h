@@ -13,6 +13,7 @@
 #include <coterie/transport.h>
 
 struct executive;
+struct map_shared;
 struct plugin_file;    /* an open module, plugin_open.c */
 struct plugin_options; /* checked values, plugin_options.c */
 
@@ -38,7 +39,8 @@ struct plugin {
 	void *self;                              /* what init or open gave */
 	const char *subsystem;                   /* upper-case name for the log */
 	struct plugin_options *options;
-	uint64_t *rx, *tx;                       /* per ring message function, for the map */
+	uint64_t *rx, *tx;                       /* per ring message function */
+	struct map_shared **rx_keys, **tx_keys;  /* of them in the map, or NULL; map_publish.c */
 	struct ipc_server *ipc;                  /* NULL: no clients */
 	struct plugin_resources *resources;      /* timers, fds, posts it holds; host.c */
 	struct plugin *next;

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -491,6 +492,26 @@ uint32_t ring_backlog(const struct ring *ring)
 		return 0;
 	totem_engine_queue(ring->engine, &queue);
 	return queue.used;
+}
+
+void ring_force_gather(struct ring *ring)
+{
+	if (ring->engine != NULL)
+		tell(ring, TOTEM_EVENT_FORCE_GATHER, 0);
+}
+
+void ring_dump(const struct ring *ring)
+{
+	if (ring == NULL || ring->engine == NULL)
+		return;
+	struct totem_queue queue;
+	struct totem_probe probe;
+
+	totem_engine_queue(ring->engine, &queue);
+	totem_engine_probe(ring->engine, &probe);
+	ring_log_dump(ring->engine, &queue, &probe);
+	log_line("TOTEM", LOG_NOTICE, "%u frames wait for the transport, %" PRIu64 " were given up",
+		ring->waiting_count, ring->dropped);
 }
 
 bool ring_is_safe_kept(const struct ring *ring)

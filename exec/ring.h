@@ -36,6 +36,10 @@ int ring_reconfigure(struct ring *ring, const struct totem_options *options);
 struct totem_engine *ring_engine(struct ring *ring); /* for getters */
 /** Frames queued and not yet sent; 0 when all that was sent before is in the order. */
 uint32_t ring_backlog(const struct ring *ring);
+/** Look for other nodes, as after a lost token. */
+void ring_force_gather(struct ring *ring);
+/** Log what there is to know. NULL is ignored. */
+void ring_dump(const struct ring *ring);
 /** Every member takes part in safe delivery. */
 bool ring_is_safe_kept(const struct ring *ring);
 /** What the transport says of a node; *status is filled in whole. -ENOENT; -ENOTSUP: it cannot say. */

@@ -244,3 +244,21 @@ void ring_log_bad_packet(struct ring_log *log, uint64_t now_ns, const struct cot
 		break;
 	}
 }
+
+void ring_log_dump(const struct totem_engine *engine, const struct totem_queue *queue,
+	const struct totem_probe *probe)
+{
+	const struct ring_id *ring = totem_engine_ring(engine);
+	const uint32_t *members;
+	uint32_t count = totem_engine_members(engine, &members);
+	char text[512];
+
+	list_text(text, sizeof(text), members, count);
+	log_line("TOTEM", LOG_NOTICE, "ring %u.%" PRIx64 ", state %s, members[%u]:%s", ring->rep, ring->seq,
+		state_name(totem_engine_state(engine)), count, text);
+	log_line("TOTEM", LOG_NOTICE,
+		"aru %x, high seq %x, delivered %x, released %x, frames kept %u, queue %u of %u, safe "
+		"delivery %s",
+		probe->aru, probe->high_seq, probe->high_delivered, probe->released, probe->store_count,
+		queue->used, queue->total, totem_engine_is_safe_honoured(engine) ? "kept" : "not kept");
+}

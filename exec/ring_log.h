@@ -18,6 +18,9 @@ struct ring_log {
 void ring_log_fini(struct ring_log *log);
 void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_trace *trace);
 void ring_log_configuration(struct ring_log *log, const struct totem_configuration *configuration);
+/** State and numbers of an engine, for somebody looking for a fault. */
+void ring_log_dump(const struct totem_engine *engine, const struct totem_queue *queue,
+	const struct totem_probe *probe);
 /** A packet whose header was refused, with the address it came from. */
 void ring_log_bad_packet(struct ring_log *log, uint64_t now_ns, const struct coterie_frame *frame,
 	const struct sockaddr *from);

@@ -8,6 +8,7 @@
 #include "exec/executive.h"
 #include "exec/log.h"
 #include "exec/loop.h"
+#include "exec/map.h"
 #include "exec/plugin.h"
 #include "exec/ring.h"
 #include "exec/sync.h"
@@ -164,6 +165,8 @@ static void deliver_service(struct route *route, const struct totem_message *mes
 	}
 	if (plugin->rx != NULL)
 		plugin->rx[id & 0xffff]++;
+	if (plugin->rx_keys != NULL)
+		map_shared_changed(plugin->rx_keys[id & 0xffff]);
 	size_t head = msg->deliver_parts != NULL ? msg->size_min : size;
 	if (need_scratch(route, head) < 0) {
 		drop(route, message->source, "out of memory");
@@ -258,6 +261,8 @@ int route_send(struct route *route, struct plugin *plugin, uint32_t function, ui
 		guarantee == COTERIE_SAFE ? TOTEM_SAFE : TOTEM_AGREED, parts, count + 1);
 	if (rc == 0 && plugin->tx != NULL)
 		plugin->tx[function]++;
+	if (rc == 0 && plugin->tx_keys != NULL)
+		map_shared_changed(plugin->tx_keys[function]);
 	return rc;
 }
 

@@ -15,7 +15,7 @@ TESTS += $(exec_unit_tests)
 %C%_test_loop_SOURCES = %D%/test_loop.c exec/loop.c
 %C%_test_loop_CFLAGS = $(TEST_CFLAGS)
 %C%_test_loop_LDADD = $(CHECK_LIBS) $(QB_LIBS)
-%C%_test_route_SOURCES = %D%/test_route.c exec/route.c
+%C%_test_route_SOURCES = %D%/test_route.c exec/route.c $(map_sources)
 %C%_test_route_CFLAGS = $(TEST_CFLAGS)
 %C%_test_route_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_state_dir_SOURCES = %D%/test_state_dir.c exec/instance.c exec/state_dir.c
@@ -86,9 +86,15 @@ TESTS += $(exec_plugin_tests)
 %C%_test_plugin_CFLAGS = $(TEST_CFLAGS)
 %C%_test_plugin_LDADD = $(CHECK_LIBS) $(QB_LIBS) $(LTDL_LIBS)
 
-# exec/{quorum,stats}.c
-check_PROGRAMS += %D%/test_quorum_verdict %D%/test_stats %D%/test_stats_keys
-TESTS += %D%/test_quorum_verdict %D%/test_stats %D%/test_stats_keys
+# exec/{flight,map_publish,quorum,runtime_keys,stats*}.c
+check_PROGRAMS += %D%/test_flight %D%/test_quorum_verdict %D%/test_runtime_keys %D%/test_stats %D%/test_stats_keys
+TESTS += %D%/test_flight %D%/test_quorum_verdict %D%/test_runtime_keys %D%/test_stats %D%/test_stats_keys
+%C%_test_flight_SOURCES = %D%/test_flight.c exec/flight.c
+%C%_test_flight_CFLAGS = $(TEST_CFLAGS)
+%C%_test_flight_LDADD = $(CHECK_LIBS)
+%C%_test_runtime_keys_SOURCES = %D%/test_runtime_keys.c $(exec_stub_sources) exec/runtime_keys.c exec/map_publish.c
+%C%_test_runtime_keys_CFLAGS = $(TEST_CFLAGS)
+%C%_test_runtime_keys_LDADD = $(CHECK_LIBS)
 EXTRA_DIST += %D%/vectors/stats-udpu3.txt
 %C%_test_stats_keys_SOURCES = %D%/test_stats_keys.c $(exec_stub_sources) $(exec_ipc_sources) exec/stats_totem.c
 %C%_test_stats_keys_CFLAGS = $(TEST_CFLAGS)
@@ -215,7 +221,7 @@ config_case_sources = %D%/config_case.c %D%/config_case.h $(config_sources) $(ma
 %C%_test_legacy_SOURCES = %D%/test_legacy.c $(config_case_sources)
 %C%_test_legacy_CFLAGS = $(TEST_CFLAGS)
 %C%_test_legacy_LDADD = $(CHECK_LIBS)
-%C%_test_log_SOURCES = %D%/test_log.c exec/log.c exec/log_format.c exec/log_limit.c exec/log_sink.c
+%C%_test_log_SOURCES = %D%/test_log.c exec/flight.c exec/log.c exec/log_format.c exec/log_limit.c exec/log_sink.c
 %C%_test_log_CFLAGS = $(TEST_CFLAGS)
 %C%_test_log_LDADD = $(CHECK_LIBS)
 %C%_test_map_SOURCES = %D%/test_map.c $(map_sources) $(fail_alloc_sources)

@@ -1,0 +1,98 @@
+#include "exec/runtime_keys.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <coterie/plugin.h>
+
+#include "exec/executive.h"
+#include "exec/log.h"
+#include "exec/map.h"
+#include "exec/ring.h"
+
+#define FORCE_GATHER "runtime.force_gather"
+#define DUMP_FLIGHT_DATA "runtime.blackbox.dump_flight_data"
+#define DUMP_STATE "runtime.blackbox.dump_state"
+
+enum { KEYS = 3 };
+
+struct runtime_keys {
+	struct executive *executive;
+	struct map_tracker *trackers[KEYS];
+};
+
+static void on_force_gather(void *arg, enum map_event event, const char *key,
+	const struct map_value *now, const struct map_value *before)
+{
+	struct executive *executive = ((struct runtime_keys *)arg)->executive;
+
+	(void)event, (void)before;
+	if (now == NULL || (now->type == COTERIE_MAP_STRING && strcmp(now->bytes, "no") == 0))
+		return;
+	log_line("MAIN", LOG_ERR, "Forcing into GATHER state");
+	map_set_string(executive->map, key, "no");
+	ring_force_gather(executive->ring);
+}
+
+static void on_dump_flight_data(void *arg, enum map_event event, const char *key,
+	const struct map_value *now, const struct map_value *before)
+{
+	const struct executive *executive = ((struct runtime_keys *)arg)->executive;
+
+	(void)event, (void)key, (void)before;
+	if (now == NULL)
+		return;
+	int rc = log_flight_write(executive->state_dir);
+	if (rc == -ENOENT)
+		log_line("MAIN", LOG_WARNING,
+			"The flight recorder is off: take 'blackbox: off' out of section 'logging'");
+	else if (rc < 0)
+		log_line("MAIN", LOG_ERR, "Cannot write the flight recorder to '%s' (%s): make room there",
+			executive->state_dir, strerror(-rc));
+}
+
+static void on_dump_state(void *arg, enum map_event event, const char *key, const struct map_value *now,
+	const struct map_value *before)
+{
+	(void)event, (void)key, (void)before;
+	if (now != NULL)
+		executive_dump(((struct runtime_keys *)arg)->executive);
+}
+
+static const struct {
+	const char *name;
+	map_notify notify;
+} table[KEYS] = {
+	{FORCE_GATHER, on_force_gather},
+	{DUMP_FLIGHT_DATA, on_dump_flight_data},
+	{DUMP_STATE, on_dump_state},
+};
+
+struct runtime_keys *runtime_keys_create(struct executive *executive)
+{
+	struct runtime_keys *keys = calloc(1, sizeof(*keys));
+
+	if (keys == NULL)
+		return NULL;
+	keys->executive = executive;
+	for (int i = 0; i < KEYS; i++) {
+		if (map_set_string(executive->map, table[i].name, "no") == 0)
+			keys->trackers[i] =
+				map_track(executive->map, table[i].name, false, table[i].notify, keys);
+		if (keys->trackers[i] == NULL) {
+			runtime_keys_destroy(keys);
+			return NULL;
+		}
+	}
+	return keys;
+}
+
+void runtime_keys_destroy(struct runtime_keys *keys)
+{
+	if (keys == NULL)
+		return;
+	for (int i = 0; i < KEYS; i++)
+		map_untrack(keys->executive->map, keys->trackers[i]);
+	free(keys);
+}
