@@ -258,16 +258,15 @@ void resource_key_changed(struct wd *wd, const char *key)
 {
 	uint32_t prefix_size = prefix_of(key);
 	struct wd_resource **place = &wd->resources, *resource;
-	bool is_whole;
+	bool is_whole, is_new;
 
 	if (prefix_size == 0)
 		return;
 	while (*place != NULL && ((*place)->prefix_size != prefix_size ||
 					 memcmp((*place)->prefix, key, prefix_size) != 0))
 		place = &(*place)->next;
-	resource = *place;
-	if (resource == NULL)
-		resource = add(wd, key, prefix_size);
+	is_new = *place == NULL;
+	resource = is_new ? add(wd, key, prefix_size) : *place;
 	if (resource == NULL)
 		return;
 	is_whole = text_of(resource, "recovery") != NULL && text_of(resource, "state") != NULL;
@@ -275,13 +274,10 @@ void resource_key_changed(struct wd *wd, const char *key)
 		configure(resource);
 		return;
 	}
-	/* A new one is in front. */
-	if (*place == NULL)
-		place = &wd->resources;
-	else
+	if (!is_new)
 		wd->host->log(wd->ctx, LOG_NOTICE, "resource %.*s is not watched any more",
 			NAME(resource));
-	forget(place);
+	forget(is_new ? &wd->resources : place); /* a new one is in front */
 }
 
 void resources_load(struct wd *wd)

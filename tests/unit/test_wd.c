@@ -312,6 +312,7 @@ START_TEST(keys_that_go_end_it)
 	resource("quit");
 	set_text("resources.process.101.recovery", "quit"); /* without a state it is none */
 	ck_assert_uint_eq(mock_host_timers(host), 2);
+	ck_assert(!mock_host_has_logged(host, "not watched any more"));
 	host->table.map_delete(host, P "state");
 	ck_assert_uint_eq(mock_host_timers(host), 1);
 	ck_assert(mock_host_has_logged(host, "not watched any more"));
