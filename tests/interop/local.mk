@@ -29,6 +29,7 @@ dist_check_DATA += %D%/sam_matrix.defects
 # coterie-ctl with both daemons, its answers against the published schema.
 if HAVE_JSON
 dist_check_SCRIPTS += %D%/ctl.sh
+TESTS += %D%/ctl.sh
 dist_check_DATA += %D%/schema/coterie-ctl-1.schema.json %D%/schema/coterie-events-1.schema.json
 endif
 
