@@ -60,10 +60,26 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 	return executive->ring == NULL ? exit_code : 0;
 }
 
+/*
+ * The plugin that stops next: services with the highest priority first, within one priority by number
+ * (spec 06 §6.4), transports last. NULL: none that matches is left.
+ */
+static struct plugin *next_to_stop(struct executive *executive, bool only_open)
+{
+	struct plugin *next = NULL;
+
+	for (struct plugin *plugin = plugin_first(executive->plugins); plugin != NULL; plugin = plugin->next)
+		if ((plugin->ipc != NULL || !only_open) &&
+			(next == NULL || plugin->service.priority > next->service.priority))
+			next = plugin;
+	return next;
+}
+
 static void unload_plugins(struct executive *executive)
 {
-	for (struct plugin *plugin = plugin_first(executive->plugins); plugin != NULL;
-		plugin = plugin_first(executive->plugins)) {
+	struct plugin *plugin;
+
+	while ((plugin = next_to_stop(executive, false)) != NULL) {
 		if (plugin->descriptor->kind == COTERIE_KIND_SERVICE && executive->is_stopping)
 			log_line("SERV", LOG_NOTICE, "Service engine unloaded: %s", plugin->service.title);
 		stats_plugin_del(executive, plugin);
@@ -94,23 +110,23 @@ void executive_destroy_parts(struct executive *executive)
 
 /* --- stopping --- */
 
-/* Services with the highest priority first, within one priority by number: spec 06 §6.4. */
-static struct plugin *next_open(struct executive *executive)
+/* What services still want to say goes out, and all that is queued. */
+static bool is_drained(struct executive *executive)
 {
-	struct plugin *next = NULL;
+	bool is_done = true;
 
 	for (struct plugin *plugin = plugin_first(executive->plugins); plugin != NULL; plugin = plugin->next)
-		if (plugin->ipc != NULL &&
-			(next == NULL || plugin->service.priority > next->service.priority))
-			next = plugin;
-	return next;
+		if (plugin->descriptor->kind == COTERIE_KIND_SERVICE && plugin->service.drain != NULL &&
+			plugin->service.drain(plugin->self) < 0)
+			is_done = false;
+	return is_done && ring_backlog(executive->ring) == 0;
 }
 
 static void finish_stop(void *arg)
 {
 	struct executive *executive = arg;
 
-	if (ring_backlog(executive->ring) > 0 &&
+	if (!is_drained(executive) &&
 		loop_now_ns(executive->loop) < executive->stop_deadline_ns &&
 		loop_timer_add(executive->loop, loop_now_ns(executive->loop) + STOP_LOOK_NS, finish_stop,
 			executive) != NULL)
@@ -126,7 +142,7 @@ static void start_stop(void *arg)
 	struct plugin *plugin;
 
 	log_line("SERV", LOG_NOTICE, "Unloading all Corosync service engines.");
-	while ((plugin = next_open(executive)) != NULL) {
+	while ((plugin = next_to_stop(executive, true)) != NULL) {
 		struct ipc_server *server = plugin->ipc;
 
 		plugin->ipc = NULL;

@@ -99,7 +99,9 @@ struct coterie_service {
 	void (*sync_done)(void *self);
 	void (*sync_abort)(void *self);
 	int (*reload)(void *self);          /* options have new values, already checked */
-	int (*drain)(void *self);           /* unload: 0 when nothing is under way, -EAGAIN: ask again */
+	/** Before it is unloaded, or the node leaves; clients are gone, it may still send. 0 when nothing is
+	    under way; -EAGAIN: it is asked again, until a token timeout has passed. */
+	int (*drain)(void *self);
 	int (*state_save)(void *self, void **blob, uint32_t *size); /* blob: malloc'd, executive frees */
 	int (*state_load)(void *self, const void *blob, uint32_t size); /* -ENOTSUP: cannot read it */
 
