@@ -13,7 +13,6 @@
 #define KEPT_CHECK_NS UINT64_C(10000000)
 #define QUEUE_BYTES 4194304u  /* a queue of `total` frames holds this much (spec 04 §12.5) */
 #define FRAME_OVERHEAD 24u    /* of a frame's payload */
-#define VOTEQUORUM_RING_ID 5u /* polls its device during synchronisation, so it is read */
 
 static bool queue_of(const struct ipc *ipc, struct totem_queue *queue)
 {
@@ -77,7 +76,8 @@ static enum qb_ipcs_rate_limit rate_of(const struct ipc_server *server)
 
 	if (server->needs_quorum && !ipc->is_quorate)
 		return QB_IPCS_RATE_OFF;
-	if (ipc->is_synchronizing && server->plugin->service.ring_id != VOTEQUORUM_RING_ID)
+	/* A provider is read: quorum devices poll it during synchronisation, too. */
+	if (ipc->is_synchronizing && (server->plugin->descriptor->offers & COTERIE_CAN_QUORUM) == 0)
 		return QB_IPCS_RATE_OFF_2;
 	switch (ipc->level) {
 	case IPC_LEVEL_LOW:

@@ -15,7 +15,7 @@ libexecutive_la_SOURCES = \
 # Plugins, host table, IPC.
 libexecutive_la_SOURCES += \
 	%D%/plugin.c %D%/plugin.h %D%/plugin_private.h %D%/plugin_open.c %D%/plugin_check.c \
-	%D%/plugin_options.c %D%/plugin_options.h $(host_sources) \
+	%D%/plugin_options.c %D%/plugin_table.c %D%/plugin_options.h $(host_sources) \
 	%D%/ipc_server.c %D%/ipc_server.h %D%/ipc_private.h %D%/ipc_poll.c %D%/ipc_access.c \
 	%D%/ipc_request.c %D%/ipc_gate.c %D%/ipc_client.c %D%/ipc_stats.c
 host_sources = %D%/host.c %D%/host_private.h %D%/host_loop.c %D%/host_map.c %D%/host_admin.c

@@ -70,7 +70,7 @@ fail_alloc_ldflags = $(AM_LDFLAGS) \
 exec_stub_sources = %D%/exec_stub.c %D%/exec_stub.h $(map_sources)
 exec_ipc_sources = exec/loop.c exec/ipc_server.c exec/ipc_poll.c exec/ipc_access.c exec/ipc_request.c \
 	exec/ipc_gate.c exec/ipc_client.c exec/ipc_stats.c exec/stats.c
-exec_plugin_sources = exec/plugin.c exec/plugin_open.c exec/plugin_check.c exec/plugin_options.c \
+exec_plugin_sources = exec/plugin.c exec/plugin_open.c exec/plugin_check.c exec/plugin_options.c exec/plugin_table.c \
 	$(host_sources) exec/quorum.c exec/state_dir.c exec/totem/frame.c
 exec_plugin_tests = %D%/test_host %D%/test_ipc %D%/test_plugin
 check_PROGRAMS += $(exec_plugin_tests)

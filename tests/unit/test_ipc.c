@@ -1049,6 +1049,89 @@ static void on_gate_is_seen(void *arg, int fd, uint32_t revents)
 		f.executive.loop, loop_now_ns(f.executive.loop) + 100000000, open_gate, NULL);
 }
 
+static int play_a_device(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+	struct req req = make(REQ_ECHO, 7);
+	struct res res;
+
+	MUST(c != NULL);
+	MUST(call(c, &req, &res) > 24 && res.header.error == IPC_OK);
+	req = make(REQ_FLOW, 0);
+	MUST(call(c, &req, &res) == 24 && res.header.error == IPC_TRY_AGAIN);
+	return 0;
+}
+
+START_TEST(a_quorum_provider_is_read_during_a_synchronisation)
+{
+	f.descriptor.offers = COTERIE_CAN_QUORUM;
+	exec_stub.is_synchronizing = true;
+	ipc_gate(f.executive.ipc);
+	ck_assert_int_eq(f.plugin.ipc->rate, QB_IPCS_RATE_FAST);
+	play(play_a_device);
+	exec_stub.queue.used = exec_stub.queue.total;
+	ipc_gate(f.executive.ipc);
+	ck_assert_int_eq(f.plugin.ipc->rate, QB_IPCS_RATE_OFF_2);
+}
+END_TEST
+
+/* --- statistics --- */
+
+static int play_and_stay(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+	struct req req = make(REQ_ECHO, 7);
+	struct res res;
+
+	MUST(c != NULL);
+	MUST(call(c, &req, &res) > 24);
+	MUST(call(c, &req, &res) > 24);
+	wait_for_go();
+	qb_ipcc_disconnect(c);
+	return 0;
+}
+
+static uint64_t read_stat(const char *name)
+{
+	struct coterie_map_value value;
+	uint64_t number = 0;
+	char key[128];
+
+	snprintf(key, sizeof(key), "stats.ipcs.service40.%u.%p.%s", f.last->pid, (void *)f.last, name);
+	ck_assert_msg(stats_read(f.executive.stats, key, &value) == 0, "%s", key);
+	memcpy(&number, value.bytes, value.size <= 8 ? value.size : 8);
+	return number;
+}
+
+static uint32_t count_stats(void)
+{
+	struct stats_iterator *iterator = stats_iterator_create(f.executive.stats, "stats.ipcs.service");
+	uint32_t count = 0;
+
+	while (stats_iterator_next(iterator, NULL) != NULL)
+		count++;
+	stats_iterator_destroy(iterator);
+	return count;
+}
+
+START_TEST(a_connection_has_statistics)
+{
+	pid_t pid = start_client(play_and_stay);
+
+	run_for_ms(200);
+	ck_assert_uint_eq(count_stats(), 13);
+	ck_assert_uint_eq(read_stat("requests"), 2);
+	ck_assert_uint_eq(read_stat("responses"), 2);
+	ck_assert_uint_eq(read_stat("invalid_request"), 0);
+	ck_assert_uint_eq(read_stat("flow_control"), 0);
+	ck_assert_int_eq(stats_clear(f.executive.stats, "ipc"), 0);
+	ck_assert_uint_eq(read_stat("requests"), 0);
+	let_go();
+	ck_assert_int_eq(serve(pid), 0);
+	ck_assert_uint_eq(count_stats(), 0);
+}
+END_TEST
+
 START_TEST(a_new_connection_is_stopped_during_a_synchronisation)
 {
 	exec_stub.is_synchronizing = true;
@@ -1209,6 +1292,8 @@ int main(void)
 	tcase_add_test(open, a_client_that_never_reads_is_bounded);
 	tcase_add_test(open, a_request_without_answer_waits_for_room);
 	tcase_add_test(open, it_waits_for_the_end_of_a_synchronisation);
+	tcase_add_test(open, a_quorum_provider_is_read_during_a_synchronisation);
+	tcase_add_test(open, a_connection_has_statistics);
 	tcase_add_test(open, a_new_connection_is_stopped_during_a_synchronisation);
 	tcase_add_test(open, a_request_that_needs_quorum);
 	tcase_add_test(open, the_rate_follows_the_queue);
