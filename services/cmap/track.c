@@ -70,10 +70,14 @@ static int track(struct cmap *cmap, struct coterie_client *client,
 {
 	struct cmap_connection *connection = cmap->host->client_data(client);
 	const char *key = request->name.length == 0 ? "" : cmap_key(&request->name);
+	uint32_t events = (uint32_t)request->track_type;
 	struct cmap_tracker *tracker;
 	int rc;
 
-	if (key == NULL || ((uint32_t)request->track_type & ~TRACK_ALL) != 0)
+	if (key == NULL)
+		return -EINVAL;
+	/* Corosync takes any other bits in the statistics, and so must we. */
+	if (connection->which == COTERIE_MAP_CONFIG && (events & ~TRACK_ALL) != 0)
 		return -EINVAL;
 	if (connection->tracker_count >= TRACKERS_MAX)
 		return -ENOSPC;
@@ -84,8 +88,8 @@ static int track(struct cmap *cmap, struct coterie_client *client,
 	tracker->client = client;
 	tracker->instance = request->instance;
 	tracker->number = connection->next_number++;
-	rc = cmap->host->map_track(cmap->ctx, connection->which, key,
-		(uint32_t)request->track_type, on_change, tracker, &tracker->tracker);
+	rc = cmap->host->map_track(cmap->ctx, connection->which, key, events & TRACK_ALL,
+		on_change, tracker, &tracker->tracker);
 	if (rc < 0) {
 		free(tracker);
 		return rc;

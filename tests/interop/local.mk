@@ -17,6 +17,15 @@ dist_check_SCRIPTS += %D%/cpg_matrix.sh %D%/cpg_matrix_ring.sh
 dist_check_DATA += %D%/cpg_matrix.defects
 TESTS += %D%/cpg_matrix.sh %D%/cpg_matrix_ring.sh
 
+check_PROGRAMS += %D%/cmap_matrix
+%C%_cmap_matrix_SOURCES = \
+	$(matrix_sources) %D%/cmap_matrix.c %D%/cmap_matrix.h %D%/cmap_matrix_faults.c \
+	%D%/cmap_matrix_live.c %D%/cmap_matrix_stats.c %D%/cmap_matrix_track.c %D%/cmap_matrix_values.c
+%C%_cmap_matrix_LDADD = libcmap.la libcorosync_common.la -lpthread
+dist_check_SCRIPTS += %D%/cmap_matrix.sh
+dist_check_DATA += %D%/cmap_matrix.defects
+TESTS += %D%/cmap_matrix.sh
+
 check_PROGRAMS += %D%/sam_matrix
 %C%_sam_matrix_SOURCES = \
 	$(matrix_sources) %D%/sam_matrix.c %D%/sam_matrix.h %D%/sam_matrix_calls.c \

@@ -13,11 +13,6 @@
 
 #include "services/client/error.h"
 
-enum {
-	TRACK_ALL =
-		CMAP_TRACK_ADD | CMAP_TRACK_DELETE | CMAP_TRACK_MODIFY | CMAP_TRACK_PREFIX,
-};
-
 struct tracker {
 	struct handle_object object; /* first */
 	cmap_handle_t connection;
@@ -135,8 +130,7 @@ cs_error_t cmap_track_add(cmap_handle_t handle, const char *key_name, int32_t tr
 	rc = connection_get(handle, &connection);
 	if (rc != CS_OK)
 		return rc;
-	rc = (track_type & ~(int32_t)TRACK_ALL) != 0 ? CS_ERR_INVALID_PARAM
-						     : name_to_wire(&request.name, key_name);
+	rc = name_to_wire(&request.name, key_name);
 	if (rc == CS_OK) {
 		tracker = calloc(1, sizeof(*tracker));
 		rc = CS_ERR_NO_MEMORY;

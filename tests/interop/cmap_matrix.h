@@ -1,0 +1,49 @@
+/*
+ * Everything that libcmap can do. The sections of the defects are those of spec 02.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef TESTS_INTEROP_CMAP_MATRIX_H
+#define TESTS_INTEROP_CMAP_MATRIX_H
+
+#include <corosync/cmap.h>
+
+#include "tests/interop/matrix.h"
+
+/** A connection to the configuration map, or to that one; ends the program when there is none in 10 s. */
+cmap_handle_t connect_cmap(void);
+cmap_handle_t connect_map(cmap_map_t map);
+
+/** Print a key as cmap_get says it: code, length, type, bytes. */
+void show(cmap_handle_t handle, const char *key);
+
+/** Print all keys that begin so, with their lengths and types. */
+void walk(cmap_handle_t handle, const char *prefix);
+
+/** Delete all keys that begin so. */
+void wipe(cmap_handle_t handle, const char *prefix);
+
+/** A callback that prints; user_data is a text that names it. Counts into events_seen. */
+void print_change(cmap_handle_t handle, cmap_track_handle_t tracker, int32_t event, const char *key,
+	struct cmap_notify_value now, struct cmap_notify_value before, void *user_data);
+
+/** Called by print_change after the line, when set. */
+extern void (*change_hook)(cmap_handle_t handle, cmap_track_handle_t tracker);
+
+/** Track with print_change under a name; prints the code. 0: failed. */
+cmap_track_handle_t track(
+	cmap_handle_t handle, const char *key, int32_t type, const char *name);
+
+/** What is done in which state of the daemon. */
+void part_absent(pid_t daemon);
+void part_starting(pid_t daemon);
+void part_live(pid_t daemon);
+void part_values(pid_t daemon);
+void part_track(pid_t daemon);
+void part_stats(pid_t daemon);
+void part_keys(pid_t daemon);
+void part_defects(pid_t daemon);
+void part_paused(pid_t daemon);
+void part_dying(pid_t daemon, int signal_number);
+
+#endif
