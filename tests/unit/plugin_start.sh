@@ -86,6 +86,16 @@ write_config "service {
 refused 31 "'same_ring_id' \(.*\) is refused: ring id 40 is in use by plugin 'good' \(.*good\.la\)" \
 	"duplicate ring id"
 
+# A quorum provider that is asked for is no option.
+write_config "quorum {
+		provider: nowhere
+	}"
+refused 20 "'nowhere' failed to load: quorum.provider asks for it and it is not installed" "no provider"
+write_config "quorum {
+		provider: good
+	}"
+refused 20 "plugin 'good' \(.*good\.la\), which is no quorum provider" "a plugin that is no provider"
+
 # The standard set is optional, but a broken member of it is not passed over.
 echo "no plugin" >"$work/files/cpg.so"
 write_config ""
