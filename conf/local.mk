@@ -5,7 +5,7 @@ EXTRA_DIST += %D%/coterie-plugin.pc.in
 dist_doc_DATA += %D%/corosync.conf.example-demo %D%/corosync.conf.example-udpu
 
 if HAVE_SYSTEMD_UNIT
-systemdsystemunit_DATA = %D%/coterie.service
+systemdsystemunit_DATA += %D%/coterie.service
 endif
 CLEANFILES += %D%/coterie.service
 EXTRA_DIST += %D%/coterie.service.in

@@ -67,3 +67,4 @@ uninstall-tool-links:
 	cd "$(DESTDIR)$(sbindir)" 2>/dev/null && rm -f $(tool_names) || :
 
 .PHONY: tool-links-clean install-tool-links uninstall-tool-links
+include tools/notifyd/local.mk

@@ -1,0 +1,61 @@
+/*
+ * What corosync-notifyd tells: one event, and where it goes.
+ */
+#ifndef TOOLS_NOTIFYD_EVENT_H
+#define TOOLS_NOTIFYD_EVENT_H
+
+#include <netdb.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum event_kind {
+	EVENT_MEMBER, /* a node has joined or left the ring */
+	EVENT_QUORUM, /* this node has become quorate, or is not any more */
+	EVENT_CLIENT, /* a program has connected to this node's daemon or disconnected */
+	EVENT_LINK,   /* a link of this node to another is up or down */
+};
+
+/** One event. Texts are borrowed. */
+struct event {
+	enum event_kind kind;
+	bool is_good;        /* joined, quorate, connected, up */
+	const char *host;    /* name of this node */
+	uint32_t local_id;   /* its id */
+	uint32_t nodeid;     /* member, link: the other node's */
+	const char *name;    /* member: its name, or its address; client: CONNECTION.PID.PROGRAM */
+	const char *address; /* member */
+	uint32_t link;       /* link: its number */
+};
+
+/** State as D-Bus and SNMP have it: joined, not quorate, operational, … */
+const char *event_state(const struct event *event);
+
+/** The line for the log. Cut to fit. */
+void event_text(const struct event *event, char *text, size_t size);
+
+/*
+ * What the keys of the map say. Each is from outside: false for what is of another form.
+ */
+
+/** runtime.members.ID.status */
+bool parse_member(const char *key, uint32_t *nodeid);
+
+/**
+ * The address of the highest link in the value of runtime.members.ID.ip, `r(0) ip(10.0.0.1) `.
+ *
+ * @param address  empty when there is none
+ */
+void parse_address(const char *value, char address[NI_MAXHOST]);
+
+/**
+ * stats.ipcs.serviceN.PID.CONNECTION.procname
+ *
+ * @param client  "CONNECTION.PID." and `procname`
+ */
+bool parse_client(const char *key, const char *procname, char *client, size_t size);
+
+/** stats.knet.nodeID.linkN.connected */
+bool parse_link(const char *key, uint32_t *nodeid, uint32_t *link);
+
+#endif

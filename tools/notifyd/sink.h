@@ -1,0 +1,42 @@
+/*
+ * Where events go beside the log.
+ */
+#ifndef TOOLS_NOTIFYD_SINK_H
+#define TOOLS_NOTIFYD_SINK_H
+
+#include "tools/notifyd/event.h"
+
+/** Write a line where the options say; priority as for syslog(3). */
+void notifyd_log(int priority, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* --- D-Bus, if it was built in --- */
+
+struct dbus_sink;
+
+/**
+ * Signals on the system bus. Without a bus the sink is made as well, and tries again at each event.
+ *
+ * @param link_as_quorum  a change of a link is also sent under the name of Corosync 3.1, which is that of
+ *     quorum's
+ * @return returned, caller frees with dbus_sink_destroy; NULL: out of memory
+ */
+struct dbus_sink *dbus_sink_create(bool link_as_quorum);
+void dbus_sink_send(struct dbus_sink *sink, const struct event *event);
+void dbus_sink_destroy(struct dbus_sink *sink); /* NULL is ignored */
+
+/* --- SNMP, if it was built in --- */
+
+struct snmp_sink;
+
+/**
+ * Traps of version 2c. An event is not sent while the manager's name cannot be resolved.
+ *
+ * @param manager    NAME[:PORT] and other forms that net-snmp knows; borrowed while the sink lives
+ * @param community  borrowed likewise
+ * @return returned, caller frees with snmp_sink_destroy; NULL: out of memory
+ */
+struct snmp_sink *snmp_sink_create(const char *manager, const char *community);
+void snmp_sink_send(struct snmp_sink *sink, const struct event *event);
+void snmp_sink_destroy(struct snmp_sink *sink); /* NULL is ignored */
+
+#endif
