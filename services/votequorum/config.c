@@ -299,7 +299,9 @@ static void put_in_force(struct votequorum *vq, struct reading *reading)
 		sum = add(sum, device_votes);
 		reading->has_device_votes = true;
 	}
-	if (reading->options.has_tracking)
+	/* A barrier that is new takes the key's place all the same, as in the reference, when there is a
+	   nodelist to fall back on. */
+	if (reading->options.has_tracking && (nodes->is_there || calc->tracking_barrier != 0))
 		expected = calc->tracking_barrier;
 	if (nodes->is_there) {
 		local->votes = nodes->own_votes;
