@@ -1,0 +1,150 @@
+/*
+ * What the tools report about and meddle with: members of groups, a quorum device, a program that
+ * votes against a shutdown.
+ *
+ *	tools_client group NAME...        joins groups, one after the other
+ *	tools_client device NAME CAST WINS   registers a quorum device; says once how it votes
+ *	tools_client veto                 answers no to each shutdown
+ *
+ * It prints a line when all is in place, and goes on until its standard input ends.
+ */
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <corosync/cfg.h>
+#include <corosync/cpg.h>
+#include <corosync/votequorum.h>
+
+enum { GROUPS_MAX = 8 };
+
+static votequorum_ring_id_t ring_id;
+static bool has_ring_id;
+
+static void check(cs_error_t rc, const char *what)
+{
+	if (rc == CS_OK)
+		return;
+	fprintf(stderr, "%s: %s\n", what, cs_strerror(rc));
+	exit(EXIT_FAILURE);
+}
+
+static void ready(void)
+{
+	printf("ready\n");
+	fflush(stdout);
+}
+
+/* True when the descriptor is readable, false when standard input has ended. */
+static bool wait_for(int fd)
+{
+	struct pollfd fds[] = {
+		{.fd = fd, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
+	char byte;
+
+	for (;;) {
+		if (poll(fds, 2, -1) < 0)
+			return false;
+		if (fds[1].revents != 0 && read(STDIN_FILENO, &byte, 1) <= 0)
+			return false;
+		if (fds[0].revents != 0)
+			return true;
+	}
+}
+
+static void joined(cpg_handle_t handle, const struct cpg_name *group,
+	const struct cpg_address *members, size_t member_count, const struct cpg_address *left,
+	size_t left_count, const struct cpg_address *added, size_t added_count)
+{
+	void *context = NULL;
+
+	(void)group, (void)members, (void)member_count, (void)left, (void)left_count, (void)added;
+	cpg_context_get(handle, &context);
+	*(unsigned int *)context += added_count > 0 ? 1 : 0;
+}
+
+static int join_groups(int count, char **names)
+{
+	cpg_callbacks_t callbacks = {.cpg_confchg_fn = joined};
+	cpg_handle_t handles[GROUPS_MAX];
+	unsigned int events = 0;
+
+	/* A handle is a member of one group; the process is of all. */
+	for (int i = 0; i < count && i < GROUPS_MAX; i++) {
+		struct cpg_name group = {.length = (uint32_t)strlen(names[i])};
+
+		memcpy(group.value, names[i], group.length);
+		check(cpg_initialize(&handles[i], &callbacks), "cpg_initialize");
+		cpg_context_set(handles[i], &events);
+		check(cpg_join(handles[i], &group), "cpg_join");
+		for (unsigned int before = events; events == before;)
+			check(cpg_dispatch(handles[i], CS_DISPATCH_ONE), "cpg_dispatch");
+	}
+	ready();
+	while (getchar() != EOF)
+		continue;
+	return EXIT_SUCCESS;
+}
+
+static void listed(votequorum_handle_t handle, uint64_t context, votequorum_ring_id_t ring,
+	uint32_t count, uint32_t nodes[])
+{
+	(void)handle, (void)context, (void)count, (void)nodes;
+	ring_id = ring;
+	has_ring_id = true;
+}
+
+static int be_device(const char *name, unsigned int cast_vote, unsigned int master_wins)
+{
+	votequorum_callbacks_t callbacks = {.votequorum_nodelist_notify_fn = listed};
+	votequorum_handle_t handle;
+
+	check(votequorum_initialize(&handle, &callbacks), "votequorum_initialize");
+	check(votequorum_trackstart(handle, 0, CS_TRACK_CURRENT), "votequorum_trackstart");
+	while (!has_ring_id)
+		check(votequorum_dispatch(handle, CS_DISPATCH_ONE), "votequorum_dispatch");
+	check(votequorum_qdevice_register(handle, name), "votequorum_qdevice_register");
+	check(votequorum_qdevice_master_wins(handle, name, master_wins),
+		"votequorum_qdevice_master_wins");
+	check(votequorum_qdevice_poll(handle, name, cast_vote, ring_id), "votequorum_qdevice_poll");
+	ready();
+	while (getchar() != EOF)
+		continue;
+	return EXIT_SUCCESS;
+}
+
+static void asked(corosync_cfg_handle_t handle, corosync_cfg_shutdown_flags_t flags)
+{
+	(void)flags;
+	corosync_cfg_replyto_shutdown(handle, COROSYNC_CFG_SHUTDOWN_FLAG_NO);
+}
+
+static int veto(void)
+{
+	corosync_cfg_callbacks_t callbacks = {.corosync_cfg_shutdown_callback = asked};
+	corosync_cfg_handle_t handle;
+	int fd;
+
+	check(corosync_cfg_initialize(&handle, &callbacks), "corosync_cfg_initialize");
+	check(corosync_cfg_fd_get(handle, &fd), "corosync_cfg_fd_get");
+	check(corosync_cfg_trackstart(handle, 0), "corosync_cfg_trackstart");
+	ready();
+	while (wait_for(fd) && corosync_cfg_dispatch(handle, CS_DISPATCH_ALL) == CS_OK)
+		continue;
+	return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 2 && strcmp(argv[1], "group") == 0)
+		return join_groups(argc - 2, argv + 2);
+	if (argc == 5 && strcmp(argv[1], "device") == 0)
+		return be_device(argv[2], (unsigned int)atoi(argv[3]), (unsigned int)atoi(argv[4]));
+	if (argc == 2 && strcmp(argv[1], "veto") == 0)
+		return veto();
+	fprintf(stderr, "usage: tools_client group NAME... | device NAME CAST WINS | veto\n");
+	return EXIT_FAILURE;
+}
