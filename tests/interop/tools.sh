@@ -396,12 +396,11 @@ lacks_provider() {
 }
 
 scenarios="notrunning single-udpu one udpu3 udpu3b cut three noquorum twonode flags device follow end"
-kinds=corosync
-if [ -e "$LAB_BUILD/cmap.la" ] && [ -e "$LAB_BUILD/cfg.la" ] && [ -e "$LAB_BUILD/votequorum.la" ]; then
-	kinds="corosync coterie"
-else
-	tap_note "our daemon has not all of the services: Debian's alone"
-fi
+kinds="corosync coterie"
+for service in cfg cmap cpg quorum votequorum; do
+	[ -e "$LAB_BUILD/.libs/$service.so" ] || kinds=corosync
+done
+[ "$kinds" != corosync ] || tap_note "our daemon has not all of the services: Debian's alone"
 for scenario in ${TOOLS_SCENARIOS:-$scenarios}; do
 	first=$LAB_DIR/out/$scenario.corosync.corosync
 	for server in ${TOOLS_DAEMONS:-$kinds}; do
