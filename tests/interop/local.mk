@@ -42,18 +42,5 @@ TESTS += %D%/ctl.sh
 dist_check_DATA += %D%/schema/coterie-ctl-1.schema.json %D%/schema/coterie-events-1.schema.json
 endif
 
+include tests/interop/tools.mk
 include tests/interop/votes.mk
-# The tools, Debian's and ours, at either daemon.
-check_PROGRAMS += %D%/tools_client
-%C%_tools_client_SOURCES = %D%/tools_client.c
-%C%_tools_client_LDFLAGS = $(cluster_ldflags)
-%C%_tools_client_LDADD = libcpg.la libcfg.la libvotequorum.la libcorosync_common.la
-dist_check_SCRIPTS += %D%/tools.sh
-dist_check_DATA += $(tool_transcripts)
-tool_transcripts = \
-	%D%/tools/cut.txt %D%/tools/flags.txt %D%/tools/monitor.txt %D%/tools/noquorum.txt \
-	%D%/tools/notrunning.txt %D%/tools/single-udpu.txt %D%/tools/track.txt %D%/tools/twonode.txt \
-	%D%/tools/udpu3.txt %D%/tools/udpu3b.txt \
-	%D%/tools/groups.commands %D%/tools/keys.commands %D%/tools/options.commands \
-	%D%/tools/reload.commands %D%/tools/status.commands %D%/tools/votes.commands
-TESTS += %D%/tools.sh
