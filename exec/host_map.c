@@ -27,6 +27,7 @@ struct coterie_map_iterator {
 	struct map_iterator *config;  /* or */
 	struct stats_iterator *stats; /* this */
 	struct coterie_map_iterator *previous, *next;
+	bool has_ended;
 };
 
 static struct map *map_of(struct coterie_ctx *ctx)
@@ -136,12 +137,18 @@ int host_map_iterate(struct coterie_ctx *ctx, uint32_t which, const char *prefix
 const char *host_map_iterate_next(struct coterie_map_iterator *iterator, struct coterie_map_value *value)
 {
 	struct map_value found;
+	const char *key;
 
-	if (iterator->stats != NULL)
-		return stats_iterator_next(iterator->stats, value);
-	const char *key = map_iterator_next(iterator->config, &found);
-	if (key != NULL && value != NULL)
-		*value = value_of(&found);
+	if (iterator->has_ended)
+		return NULL;
+	if (iterator->stats != NULL) {
+		key = stats_iterator_next(iterator->stats, value);
+	} else {
+		key = map_iterator_next(iterator->config, &found);
+		if (key != NULL && value != NULL)
+			*value = value_of(&found);
+	}
+	iterator->has_ended = key == NULL; /* whatever is added behind */
 	return key;
 }
 

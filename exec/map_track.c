@@ -78,10 +78,21 @@ void map_notify_all(struct map *map, enum map_event event, const char *key, cons
 		map_sweep(map);
 }
 
-/* The key itself before prefixes, these from the longest to the shortest (spec 02 §2.6). */
+/* The key itself before prefixes, these from the longest to the shortest. */
 static size_t rank(const struct map_tracker *tracker)
 {
 	return tracker->is_prefix ? tracker->length : SIZE_MAX;
+}
+
+/*
+ * Among equals the newest is told first, but of prefixes the oldest, and of those of all keys again the
+ * newest: that is how Corosync's map, a trie of libqb, comes to its order, and clients see it.
+ */
+static bool comes_after(const struct map_tracker *tracker, const struct map_tracker *other)
+{
+	if (rank(tracker) != rank(other))
+		return rank(tracker) < rank(other);
+	return tracker->is_prefix && tracker->length > 0;
 }
 
 struct map_tracker *map_track(
@@ -104,8 +115,8 @@ struct map_tracker *map_track(
 
 	struct map_tracker **link = &map->trackers;
 
-	while (*link != NULL && rank(*link) > rank(tracker))
-		link = &(*link)->next; /* the newest first among equals */
+	while (*link != NULL && comes_after(tracker, *link))
+		link = &(*link)->next;
 	tracker->next = *link;
 	*link = tracker;
 	return tracker;

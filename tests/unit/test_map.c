@@ -248,16 +248,17 @@ END_TEST
 
 START_TEST(the_nearest_tracker_hears_first)
 {
-	static char tags[] = "0\0" "1\0" "2\0" "3\0" "4\0" "5";
+	static char tags[] = "0\0" "1\0" "2\0" "3\0" "4\0" "5\0" "6";
 	static const struct {
 		const char *key;
 		bool is_prefix;
-	} rows[] = {{"", true}, {"k.", true}, {"k.x", false}, {"k", true}, {"k.x", false}, {"k.", true}};
+	} rows[] = {{"", true}, {"k.", true}, {"k.x", false}, {"k", true}, {"k.x", false}, {"k.", true},
+		{"", true}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		map_track(map, rows[i].key, rows[i].is_prefix, note, tags + 2 * i);
 	map_set_u8(map, "k.x", 1);
-	ck_assert_str_eq(told, "4+k.x 2+k.x 5+k.x 1+k.x 3+k.x 0+k.x ");
+	ck_assert_str_eq(told, "4+k.x 2+k.x 1+k.x 5+k.x 3+k.x 6+k.x 0+k.x ");
 }
 END_TEST
 
