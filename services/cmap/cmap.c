@@ -9,40 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * What clients cannot change, though the daemon can: what it works out itself, what other nodes have to
- * agree on, and what only a start may change. Keys below a prefix need not exist.
- */
-static const struct {
-	const char *key;
-	uint32_t is_prefix;
-} protected_keys[] = {
-	{"internal_configuration.", 1},
-	{"runtime.services.", 1},
-	{"runtime.config.", 1},
-	{"runtime.totem.", 1},
-	{"uidgid.config.", 1},
-	{"system.", 1},
-	{"nodelist.", 1},
-	{"totem.crypto_cipher", 0},
-	{"totem.crypto_hash", 0},
-	{"totem.crypto_model", 0},
-	{"totem.keyfile", 0},
-	{"totem.key", 0},
-	{"totem.secauth", 0},
-	{"totem.ip_version", 0},
-	{"totem.rrp_mode", 0},
-	{"totem.transport", 0},
-	{"totem.cluster_name", 0},
-	{"totem.netmtu", 0},
-	{"totem.threads", 0},
-	{"totem.version", 0},
-	{"totem.nodeid", 0},
-	{"totem.clear_node_high_bit", 0},
-	{"config.reload_in_progress", 0},
-	{"config.totemconfig_reload_in_progress", 0},
-};
-
 void cmap_snapshot(void *to, const void *from, size_t size)
 {
 	memcpy(to, from, size);
@@ -117,17 +83,14 @@ static void cmap_client_leave(void *self, struct coterie_client *client)
 static int cmap_init(const struct coterie_host *host, struct coterie_ctx *ctx, void **self)
 {
 	struct cmap *cmap = calloc(1, sizeof(*cmap));
-	int rc = 0;
+	int rc;
 
 	if (cmap == NULL)
 		return -ENOMEM;
 	cmap->host = host;
 	cmap->ctx = ctx;
 	cmap->estimate = UINT64_MAX; /* not counted yet */
-	for (size_t i = 0; i < sizeof(protected_keys) / sizeof(protected_keys[0]) && rc == 0; i++)
-		rc = host->map_protect(ctx, protected_keys[i].key, protected_keys[i].is_prefix);
-	if (rc == 0)
-		rc = cmap_version_init(cmap);
+	rc = cmap_version_init(cmap);
 	if (rc < 0) {
 		free(cmap);
 		return rc;

@@ -209,7 +209,7 @@ static void protected_keys(cmap_handle_t handle)
 		"config.totemconfig_reload_in_progress", "totem.versionx", "totem.keyx",
 		"totem.cluster_namex", "internal_configuration", "systemx", "nodelist",
 		"runtime.service", "config.reload_in_progressx", "runtime.matrix", "uidgid.uid.77",
-		"totem.ip_dscp", "logging.matrix", "quorum.matrix"};
+		"logging.matrix", "quorum.matrix"};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		say("%s: set %d, inc %d, dec %d, delete %d", keys[i],
