@@ -1,14 +1,14 @@
 # Clusters of real daemons in network namespaces: lab.sh says how. The programs use the public CPG API.
-dist_check_DATA += %D%/lab.sh %D%/faults.sh
+dist_check_DATA += %D%/lab.sh %D%/faults.sh %D%/evs_lab.sh
 dist_check_SCRIPTS += %D%/three_order.sh %D%/three_faults.sh %D%/ring16.sh %D%/bad_input.sh \
-	%D%/demo.sh
+	%D%/demo.sh %D%/evs.sh %D%/safe.sh
 TESTS += %D%/three_order.sh %D%/three_faults.sh %D%/ring16.sh %D%/bad_input.sh \
-	%D%/demo.sh
-sanitized_scripts += %D%/three_order.sh %D%/three_faults.sh %D%/bad_input.sh
+	%D%/demo.sh %D%/evs.sh %D%/safe.sh
+sanitized_scripts += %D%/three_order.sh %D%/three_faults.sh %D%/bad_input.sh %D%/evs.sh %D%/safe.sh
 
 # New tags: LD_LIBRARY_PATH then goes before the path to our own library.
 cluster_ldflags = $(AM_LDFLAGS) -Wl,--enable-new-dtags
-check_PROGRAMS += %D%/cpg_load %D%/cpg_watch %D%/bad_packets %D%/bad_client
+check_PROGRAMS += %D%/cpg_load %D%/cpg_watch %D%/bad_packets %D%/bad_client %D%/evs_watch
 %C%_cpg_load_SOURCES = %D%/cpg_load.c %D%/client.h
 %C%_cpg_load_LDFLAGS = $(cluster_ldflags)
 %C%_cpg_load_LDADD = libcpg.la
@@ -19,3 +19,6 @@ check_PROGRAMS += %D%/cpg_load %D%/cpg_watch %D%/bad_packets %D%/bad_client
 %C%_bad_client_SOURCES = %D%/bad_client.c %D%/client.h
 %C%_bad_client_LDFLAGS = $(cluster_ldflags)
 %C%_bad_client_LDADD = libcpg.la $(QB_LIBS)
+%C%_evs_watch_SOURCES = %D%/evs_watch.c %D%/client.h
+%C%_evs_watch_LDFLAGS = $(cluster_ldflags)
+%C%_evs_watch_LDADD = libevs.la
