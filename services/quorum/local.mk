@@ -11,3 +11,4 @@ quorum_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 quorum_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 
 include services/quorum/lib/local.mk
+include services/quorum/man/local.mk

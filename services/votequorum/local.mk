@@ -46,3 +46,4 @@ tests_unit_test_votequorum_device_LDADD = libvotequorum_service.la $(CHECK_LIBS)
 endif
 
 include services/votequorum/lib/local.mk
+include services/votequorum/man/local.mk

@@ -12,7 +12,7 @@
 #				removed before if all is to be recorded anew
 #	VOTE_LANES=COUNT	rings at a time
 #	VOTE_TOKEN=MS		their token timeout
-#	VOTE_KEEP=FOLDER	logs of what failed go there
+#	VOTE_KEEP=FOLDER	logs go there
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/../cluster/lab.sh"
 
@@ -75,6 +75,7 @@ vote_read_recorded() {
 			vote_add_outcome "$key" "$outcome"
 			outcome=
 			;;
+		$'\t') ;; # no daemon runs
 		$'\t'*) outcome+=${line#$'\t'}$'\n' ;;
 		*)
 			[ -z "$key" ] || vote_add_outcome "$key" "$outcome"
@@ -343,23 +344,27 @@ vote_await() {
 	return 1
 }
 
-# Until the ring has formed and nothing has changed for a while; what the nodes say then.
+# vote_settle STEP: until all is as recorded, or is something else and has been that for a while.
 vote_settle() {
-	local before='' all quiet_ms end
+	local before='' matching=0 quiet_ms end
 
 	vote_now_ms
 	end=$((VOTE_NOW + VOTE_PATIENCE * 1000))
 	quiet_ms=$VOTE_NOW
 	for (( ; VOTE_NOW < end; )); do
-		if vote_look; then
-			all=$(printf '%s\n' "${VOTE_SEEN[@]}")
-			[ "$all" = "$before" ] || quiet_ms=$VOTE_NOW
-			before=$all
-			[ $((VOTE_NOW - quiet_ms)) -lt $VOTE_QUIET_MS ] || return 0
-		else
+		if ! vote_look; then
+			before='' matching=0
+		elif vote_matches "$1"; then
 			before=
+			matching=$((matching + 1))
+			[ $matching -lt 2 ] || return 0
+		else
+			matching=0
+			[ "$VOTE_TEXT" = "$before" ] || quiet_ms=$VOTE_NOW
+			before=$VOTE_TEXT
+			[ $((VOTE_NOW - quiet_ms)) -lt $VOTE_QUIET_MS ] || return 0
 		fi
-		vote_sleep 100
+		vote_sleep 70
 		vote_now_ms
 	done
 	return 1
@@ -433,7 +438,8 @@ vote_step() {
 	VOTE_ANSWERS=
 	if [ -n "${VOTE_RECORD:-}" ]; then
 		vote_do "$step"
-		vote_settle || echo "step $number, $step: no stable ring"
+		[ "${VOTE_STEP[$key]}" = "$step" ] || VOTE_OUTCOMES[$key]=0
+		vote_settle "$number" || echo "step $number, $step: no stable ring"
 		vote_describe
 		{
 			echo "$step"
@@ -501,14 +507,12 @@ vote_play() {
 		number=$((number + 1))
 	done 8<<<"${VOTE_STEPS[$VOTE_NAME]}"
 	vote_close_ring
-	[ -z "$wrong" ] || {
-		echo "$wrong"
-		[ -z "${VOTE_KEEP:-}" ] || for ((number = 1; number <= VOTE_COUNT; number++)); do
-			mkdir -p "$VOTE_KEEP/$1.$2"
-			cat "$LAB_DIR/$number/log" "$LAB_DIR/$number/out" \
-				>"$VOTE_KEEP/$1.$2/$number.${LAB_KINDS[number]}.log" 2>/dev/null
-		done
-	}
+	[ -z "$wrong" ] || echo "$wrong"
+	[ -z "${VOTE_KEEP:-}" ] || for ((number = 1; number <= VOTE_COUNT; number++)); do
+		mkdir -p "$VOTE_KEEP/$1.$2"
+		cat "$LAB_DIR/$number/log" "$LAB_DIR/$number/out" 2>/dev/null \
+			>"$VOTE_KEEP/$1.$2/$number.${LAB_KINDS[number]}.log"
+	done
 }
 
 vote_lane() {

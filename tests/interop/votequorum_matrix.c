@@ -327,7 +327,6 @@ static void counting(void)
 	CALL(votequorum_setexpected(handle, 3));
 	CALL(votequorum_setexpected(handle, 99));
 	CALL(votequorum_setexpected(handle, 0));
-	CALL(votequorum_setexpected(handle, 4294967295u));
 	changed(handle);
 	CALL(votequorum_setvotes(handle, 1, 3));
 	changed(handle);
@@ -470,6 +469,10 @@ static void part_defects(pid_t daemon)
 	CALL(votequorum_getinfo(handle, 9, &info));
 	say("6.2 what was not found: %s",
 		info.node_id == 0x55555555 && info.flags == 0x55555555 ? "untouched" : "undefined");
+	/* Corosync's sum overflows. */
+	DEFECT("6.2", votequorum_setexpected(handle, 4294967295u));
+	votequorum_getinfo(handle, 0, &info);
+	CALL(votequorum_setexpected(handle, info.total_votes));
 	CALL(votequorum_finalize(handle));
 	say("10.7 dispatch of a handle that is finalized: %s", in_child(finalize_own, NULL, 10000));
 }
