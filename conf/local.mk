@@ -21,4 +21,5 @@ demo-run: all
 	@$(srcdir)/%D%/demo $(abs_top_builddir)
 .PHONY: demo-run
 
-dist_man_MANS += %D%/man/coterie.8 %D%/man/corosync.conf.5
+dist_man_MANS += \
+	%D%/man/coterie.8 %D%/man/corosync.8 %D%/man/corosync.conf.5 %D%/man/corosync_overview.7

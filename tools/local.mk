@@ -37,6 +37,11 @@ if HAVE_JSON
 dist_man_MANS += %D%/man/coterie-ctl.8
 endif
 
+dist_man_MANS += \
+	services/cfg/man/corosync-cfgtool.8 services/cmap/man/corosync-cmapctl.8 \
+	services/cpg/man/corosync-cpgtool.8 services/quorum/man/corosync-quorumtool.8 \
+	%D%/man/corosync-blackbox.8 %D%/man/corosync-keygen.8
+
 # Its other names: links from the build folder to the program itself, since libtool's wrapper would
 # forget the name, and relative ones between the install folders.
 tool_names = \
