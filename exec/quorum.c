@@ -102,11 +102,27 @@ static void tell(struct quorum *quorum)
 	quorum->is_telling = false;
 }
 
-int quorum_publish(struct quorum *quorum, const struct plugin *plugin, const struct coterie_quorum *verdict)
+/* Log, gate, watchers. */
+static void take_verdict(struct quorum *quorum)
 {
 	struct executive *executive = quorum->executive;
 	bool was_quorate = executive->is_quorate;
 
+	executive->is_quorate = quorum->verdict.is_quorate != 0;
+	if (executive->is_quorate && !was_quorate)
+		log_line("QUORUM", LOG_NOTICE,
+			"This node is within the primary component and will provide service.");
+	else if (!executive->is_quorate && was_quorate)
+		log_line("QUORUM", LOG_NOTICE,
+			"This node is within the non-primary component and will NOT provide any services.");
+	log_members(&quorum->verdict);
+	if (executive->ipc != NULL)
+		ipc_gate(executive->ipc);
+	tell(quorum);
+}
+
+int quorum_publish(struct quorum *quorum, const struct plugin *plugin, const struct coterie_quorum *verdict)
+{
 	if (quorum->provider == NULL || strcmp(plugin->name, quorum->provider) != 0 ||
 		(plugin->descriptor->offers & COTERIE_CAN_QUORUM) == 0)
 		return -EPERM;
@@ -123,16 +139,7 @@ int quorum_publish(struct quorum *quorum, const struct plugin *plugin, const str
 		.members = members,
 		.member_count = verdict->member_count,
 		.provider = quorum->provider};
-	executive->is_quorate = verdict->is_quorate != 0;
-	if (executive->is_quorate && !was_quorate)
-		log_line("QUORUM", LOG_NOTICE,
-			"This node is within the primary component and will provide service.");
-	else if (!executive->is_quorate && was_quorate)
-		log_line("QUORUM", LOG_NOTICE,
-			"This node is within the non-primary component and will NOT provide any services.");
-	log_members(&quorum->verdict);
-	ipc_gate(executive->ipc);
-	tell(quorum);
+	take_verdict(quorum);
 	return 0;
 }
 
@@ -179,8 +186,8 @@ void quorum_forget(struct quorum *quorum, const struct plugin *plugin)
 	}
 	if (quorum->provider == NULL || strcmp(plugin->name, quorum->provider) != 0 || executive->is_stopping)
 		return;
-	executive->is_quorate = false;
+	if (!executive->is_quorate)
+		return;
 	quorum->verdict.is_quorate = 0;
-	if (executive->ipc != NULL)
-		ipc_gate(executive->ipc);
+	take_verdict(quorum);
 }

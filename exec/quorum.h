@@ -24,7 +24,10 @@ int quorum_publish(struct quorum *quorum, const struct plugin *plugin, const str
 void quorum_get(const struct quorum *quorum, struct coterie_quorum *verdict);
 int quorum_watch(struct quorum *quorum, const struct plugin *plugin,
 	void (*run)(void *arg, const struct coterie_quorum *verdict), void *arg);
-/** The plugin ends: it watches no more. A node whose provider ends is not quorate. */
+/**
+ * The plugin ends: it watches no more. A node whose provider ends while it runs is not quorate, which the
+ * others hear.
+ */
 void quorum_forget(struct quorum *quorum, const struct plugin *plugin);
 
 #endif

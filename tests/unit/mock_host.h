@@ -139,6 +139,7 @@ struct coterie_ctx {
 	struct mock_clear *clears;
 	uint32_t iterators;
 	uint32_t depth; /* of notifications */
+	uint64_t tracker_turn;
 	uint64_t stat_value[32];
 	void (*quorum_run)(void *arg, const struct coterie_quorum *quorum);
 	void *quorum_arg;

@@ -17,7 +17,8 @@ struct mock_entry {
 };
 
 struct coterie_map_tracker {
-	struct coterie_map_tracker *next; /* the newest first */
+	struct coterie_map_tracker *next; /* in the order in which they are told */
+	uint64_t turn;
 	uint32_t which, events;
 	char *key;
 	bool is_gone;
@@ -118,25 +119,33 @@ static void sweep(struct coterie_ctx *host)
 	}
 }
 
-/* Exact trackers first, then from the longest prefix to the shortest; the newest first among equals. */
 static void tell(struct coterie_ctx *host, uint32_t which, uint32_t event, const char *key,
 	const struct coterie_map_value *now, const struct coterie_map_value *before)
 {
-	struct coterie_map_tracker *list = host->trackers; /* new ones go in front: not told */
+	uint64_t turn = host->tracker_turn; /* new ones are for later changes */
 
 	host->depth++;
-	for (size_t length = COTERIE_MAP_NAME_MAX + 2; length-- > 0;) {
-		for (struct coterie_map_tracker *tracker = list; tracker != NULL; tracker = tracker->next) {
-			size_t rank = (tracker->events & COTERIE_MAP_PREFIX) == 0 ? COTERIE_MAP_NAME_MAX + 1
-									     : strlen(tracker->key);
-
-			if (rank == length && !tracker->is_gone && tracker->which == which &&
-				(tracker->events & event) != 0 && covers(tracker, key))
-				tracker->notify(tracker->arg, event, key, now, before);
-		}
+	for (struct coterie_map_tracker *tracker = host->trackers; tracker != NULL; tracker = tracker->next) {
+		if (!tracker->is_gone && tracker->turn <= turn && tracker->which == which &&
+			(tracker->events & event) != 0 && covers(tracker, key))
+			tracker->notify(tracker->arg, event, key, now, before);
 	}
 	if (--host->depth == 0)
 		sweep(host);
+}
+
+static size_t rank(const struct coterie_map_tracker *tracker)
+{
+	return (tracker->events & COTERIE_MAP_PREFIX) == 0 ? COTERIE_MAP_NAME_MAX + 1 : strlen(tracker->key);
+}
+
+/* As exec/map_track.c: the key itself, then from the longest prefix to the shortest; the newest first
+ * among equals, but of prefixes the oldest, and of those of all keys the newest. */
+static bool comes_after(const struct coterie_map_tracker *tracker, const struct coterie_map_tracker *other)
+{
+	if (rank(tracker) != rank(other))
+		return rank(tracker) < rank(other);
+	return (tracker->events & COTERIE_MAP_PREFIX) != 0 && tracker->key[0] != '\0';
 }
 
 static int host_map_track(struct coterie_ctx *host, uint32_t which, const char *key, uint32_t events,
@@ -150,14 +159,20 @@ static int host_map_track(struct coterie_ctx *host, uint32_t which, const char *
 	struct coterie_map_tracker *tracker = mock_need(calloc(1, sizeof(*tracker)));
 
 	*tracker = (struct coterie_map_tracker){
-		.next = host->trackers,
+		.turn = ++host->tracker_turn,
 		.which = which,
 		.events = events,
 		.key = mock_need(strdup(key != NULL ? key : "")),
 		.notify = notify,
 		.arg = arg,
 	};
-	host->trackers = tracker;
+
+	struct coterie_map_tracker **place = &host->trackers;
+
+	while (*place != NULL && comes_after(tracker, *place))
+		place = &(*place)->next;
+	tracker->next = *place;
+	*place = tracker;
 	*out = tracker;
 	return 0;
 }

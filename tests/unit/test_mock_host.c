@@ -35,21 +35,22 @@ START_TEST(trackers_are_told_in_order)
 		const char *name, *key;
 		uint32_t events;
 	} rows[] = {{"a", "", COTERIE_MAP_PREFIX}, {"b", "key.", COTERIE_MAP_PREFIX},
-		{"c", "key.one", 0}, {"d", "key.one", 0}, {"e", "key", COTERIE_MAP_PREFIX}};
-	struct coterie_map_tracker *trackers[5];
+		{"c", "key.one", 0}, {"d", "key.one", 0}, {"e", "key", COTERIE_MAP_PREFIX},
+		{"f", "key.", COTERIE_MAP_PREFIX}};
+	struct coterie_map_tracker *trackers[6];
 
-	for (size_t i = 0; i < 5; i++)
+	for (size_t i = 0; i < 6; i++)
 		ck_assert_int_eq(host->table.map_track(host, COTERIE_MAP_CONFIG, rows[i].key,
 					 rows[i].events | all, on_change,
 					 (void *)(uintptr_t)rows[i].name, &trackers[i]),
 			0);
 	ck_assert_int_eq(host->table.map_set(host, "key.one", COTERIE_MAP_STRING, "x", 2), 0);
 	ck_assert_str_eq(told,
-		"d4 key.one 2 0;c4 key.one 2 0;b4 key.one 2 0;e4 key.one 2 0;a4 key.one 2 0;");
+		"d4 key.one 2 0;c4 key.one 2 0;b4 key.one 2 0;f4 key.one 2 0;e4 key.one 2 0;a4 key.one 2 0;");
 	memset(told, 0, sizeof(told));
 	ck_assert_int_eq(host->table.map_set(host, "key.one", COTERIE_MAP_STRING, "x", 2), 0);
 	ck_assert_str_eq(told, "");
-	for (size_t i = 1; i < 5; i++)
+	for (size_t i = 1; i < 6; i++)
 		host->table.map_untrack(host, trackers[i]);
 	ck_assert_int_eq(host->table.map_delete(host, "key.one"), 0);
 	ck_assert_str_eq(told, "a1 key.one 0 2;");

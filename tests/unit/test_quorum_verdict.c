@@ -153,8 +153,12 @@ START_TEST(watchers_hear_every_verdict)
 	ck_assert_uint_eq(verdict.members[1], 2);
 	ck_assert_uint_eq(verdict.ring.seq, 9);
 	ck_assert_str_eq(verdict.provider, "votes");
+	told[0] = '\0';
 	quorum_forget(executive.quorum, &provider);
 	ck_assert(!executive.is_quorate);
+	ck_assert_str_eq(told, "b0/2 ");
+	quorum_forget(executive.quorum, &provider);
+	ck_assert_str_eq(told, "b0/2 ");
 }
 END_TEST
 
