@@ -31,10 +31,10 @@ check_PROGRAMS += %D%/sam_matrix
 %C%_sam_matrix_SOURCES = \
 	$(matrix_sources) %D%/sam_matrix.c %D%/sam_matrix.h %D%/sam_matrix_calls.c \
 	%D%/sam_matrix_daemon.c %D%/sam_matrix_supervision.c
-%C%_sam_matrix_LDADD = libsam.la libcmap.la -lpthread
+%C%_sam_matrix_LDADD = libsam.la libquorum.la libcmap.la -lpthread
 dist_check_SCRIPTS += %D%/sam_matrix.sh
 dist_check_DATA += %D%/sam_matrix.defects
-# In TESTS once the services behind it are here.
+TESTS += %D%/sam_matrix.sh
 
 # coterie-ctl with both daemons, its answers against the published schema.
 if HAVE_JSON
@@ -45,3 +45,8 @@ endif
 
 include tests/interop/tools.mk
 include tests/interop/votes.mk
+
+# corosync-notifyd beside Debian's.
+dist_check_SCRIPTS += %D%/notifyd_knet.sh %D%/notifyd_udpu.sh
+dist_check_DATA += %D%/notifyd_lab.sh
+TESTS += %D%/notifyd_knet.sh %D%/notifyd_udpu.sh

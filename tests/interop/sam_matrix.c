@@ -8,12 +8,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <corosync/quorum.h>
+
 const struct matrix_library matrix_library = {cmap_fd_get, cmap_dispatch, cmap_finalize};
 
 const struct matrix_part matrix_parts[] = {
 	{"absent", part_calls},
 	{"supervision", part_supervision},
-	{"calls", part_calls},
+	{"calls", part_calls_answered},
 	{"keys", part_keys},
 	{"quorum", part_quorum},
 	{"killed", part_killed},
@@ -90,9 +92,15 @@ int hang_on(void)
 
 cmap_handle_t map_open(void)
 {
+	quorum_callbacks_t none = {NULL};
+	quorum_handle_t quorum;
 	cmap_handle_t map;
+	uint32_t type;
 
 	CONNECT(cmap_initialize(&map));
+	/* What libsam needs is there as well. */
+	CONNECT(quorum_initialize(&quorum, &none, &type));
+	quorum_finalize(quorum);
 	return map;
 }
 

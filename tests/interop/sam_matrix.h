@@ -54,6 +54,7 @@ void quorum_set(cmap_handle_t map, bool is_quorate);
 
 /** What is done with and without a daemon. */
 void part_calls(pid_t daemon);
+void part_calls_answered(pid_t daemon);
 void part_supervision(pid_t daemon);
 void part_keys(pid_t daemon);
 void part_quorum(pid_t daemon);

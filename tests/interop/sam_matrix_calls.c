@@ -196,3 +196,9 @@ void part_calls(pid_t daemon)
 	scenario("no descriptors", without_descriptors);
 	scenario("much data", much_data);
 }
+
+void part_calls_answered(pid_t daemon)
+{
+	cmap_finalize(map_open());
+	part_calls(daemon);
+}

@@ -285,13 +285,16 @@ cs_error_t follow_open(struct follow *follow, const char **what)
 	return error;
 }
 
-/* Quorum first, so that a start in a quorate cluster says so before anything else. */
+/*
+ * Members before quorum, which follows from them, and quorum before clients: when several wait, that is the
+ * order in which they are told.
+ */
 cs_error_t follow_fds(struct follow *follow, struct pollfd fds[FOLLOW_FDS])
 {
-	cs_error_t error = quorum_fd_get(follow->quorum, &fds[0].fd);
+	cs_error_t error = cmap_fd_get(follow->config, &fds[0].fd);
 
 	if (error == CS_OK)
-		error = cmap_fd_get(follow->config, &fds[1].fd);
+		error = quorum_fd_get(follow->quorum, &fds[1].fd);
 	if (error == CS_OK)
 		error = cmap_fd_get(follow->stats, &fds[2].fd);
 	for (unsigned int i = 0; i < FOLLOW_FDS; i++)
@@ -310,9 +313,9 @@ cs_error_t follow_serve(struct follow *follow, const struct pollfd fds[FOLLOW_FD
 	cs_error_t error = CS_OK;
 
 	if (fds[0].revents != 0)
-		error = quorum_dispatch(follow->quorum, CS_DISPATCH_ALL);
-	if (is_passing(error) && fds[1].revents != 0)
 		error = cmap_dispatch(follow->config, CS_DISPATCH_ALL);
+	if (is_passing(error) && fds[1].revents != 0)
+		error = quorum_dispatch(follow->quorum, CS_DISPATCH_ALL);
 	if (is_passing(error) && fds[2].revents != 0)
 		error = cmap_dispatch(follow->stats, CS_DISPATCH_ALL);
 	return is_passing(error) ? CS_OK : error;
