@@ -25,8 +25,9 @@ struct waiter {
 	struct waiter *next;
 };
 
-/* One reading of the file. The thread frees it if nobody wants it any more. */
+/* One reading of the file. The thread frees it if nobody wants it any more; else it is joined first. */
 struct job {
+	pthread_t thread;
 	pthread_mutex_t lock;
 	bool is_abandoned; /* under lock, as is the next */
 	bool is_posted;
@@ -118,15 +119,13 @@ static int start_thread(struct job *job)
 {
 	const struct sched_param param = {0};
 	pthread_attr_t attributes;
-	pthread_t thread;
 
 	pthread_attr_init(&attributes);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attributes, STACK_SIZE);
 	pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
 	pthread_attr_setschedpolicy(&attributes, SCHED_OTHER);
 	pthread_attr_setschedparam(&attributes, &param);
-	int rc = pthread_create(&thread, &attributes, job_run, job);
+	int rc = pthread_create(&job->thread, &attributes, job_run, job);
 	pthread_attr_destroy(&attributes);
 	return rc == 0 ? 0 : -ENOMEM;
 }
@@ -204,6 +203,7 @@ static void on_read(void *arg)
 	struct reload *reload = job->reload;
 	struct reload_error error = {.text = ""};
 
+	pthread_join(job->thread, NULL); /* it has nothing to do but to end */
 	reload->job = NULL;
 	int rc = finish(reload, job, &error);
 	job_destroy(job);
@@ -268,9 +268,13 @@ void reload_destroy(struct reload *reload)
 
 	job->is_abandoned = true;
 	job->reload = NULL;
+	if (!is_posted)
+		pthread_detach(job->thread);
 	pthread_mutex_unlock(&job->lock);
-	if (is_posted)
+	if (is_posted) {
+		pthread_join(job->thread, NULL);
 		job_destroy(job);
+	}
 }
 
 int reload_request(struct reload *reload, const void *owner,
