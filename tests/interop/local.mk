@@ -9,6 +9,15 @@ TESTS += $(interop_scripts)
 matrix_sources = %D%/matrix.c %D%/matrix.h
 dist_check_DATA += %D%/matrix.sh
 
+check_PROGRAMS += %D%/cfg_matrix
+%C%_cfg_matrix_SOURCES = \
+	$(matrix_sources) %D%/cfg_matrix.c %D%/cfg_matrix.h %D%/cfg_matrix_calls.c \
+	%D%/cfg_matrix_faults.c %D%/cfg_matrix_votes.c
+%C%_cfg_matrix_LDADD = libcfg.la libcorosync_common.la -lpthread
+dist_check_SCRIPTS += %D%/cfg_matrix.sh
+dist_check_DATA += %D%/cfg_matrix.defects
+TESTS += %D%/cfg_matrix.sh
+
 check_PROGRAMS += %D%/cpg_matrix
 %C%_cpg_matrix_SOURCES = \
 	$(matrix_sources) %D%/cpg_matrix.c %D%/cpg_matrix.h %D%/cpg_matrix_defects.c \

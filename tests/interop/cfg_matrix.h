@@ -1,0 +1,54 @@
+/*
+ * What the files of cfg_matrix share.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef TESTS_INTEROP_CFG_MATRIX_H
+#define TESTS_INTEROP_CFG_MATRIX_H
+
+#include <corosync/cfg.h>
+
+#include "tests/interop/matrix.h"
+
+/** Prints its flags. */
+extern const corosync_cfg_callbacks_t printing;
+
+/** A connection with that callback; ends the program when there is none to be had. */
+corosync_cfg_handle_t connect_printing(void);
+
+/** Somebody who asks for a shutdown, and waits in a thread of his own. */
+struct asker {
+	corosync_cfg_handle_t handle;
+	corosync_cfg_shutdown_flags_t flags;
+	cs_error_t code; /* once it has ended */
+	pthread_t thread;
+};
+void asker_start(
+	struct asker *asker, corosync_cfg_handle_t handle, corosync_cfg_shutdown_flags_t flags);
+/** Wait for the answer. */
+cs_error_t asker_join(struct asker *asker);
+
+/**
+ * Print a title and run in a child, whose connections end with it whatever its library forgets; the next
+ * one starts when the daemon has noticed.
+ */
+void scene(const char *title, void (*run)(void));
+
+void part_calls(pid_t daemon);
+void part_status(pid_t daemon);
+void part_votes(pid_t daemon);
+void part_alone(pid_t daemon);
+void part_agree(pid_t daemon);
+void part_regardless(pid_t daemon);
+void part_silence(pid_t daemon);
+void part_immediate(pid_t daemon);
+void part_absent(pid_t daemon);
+void part_starting(pid_t daemon);
+void part_reload(pid_t daemon);
+void part_logs(pid_t daemon);
+void part_defects(pid_t daemon);
+void part_paused(pid_t daemon);
+void part_suicide(pid_t daemon);
+void part_dying(pid_t daemon, int signal_number);
+
+#endif
