@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the tests of EVS in namespaces share: source it after lab.sh, whose coteries get the service.
+# What the tests of EVS in namespaces share: source it after lab.sh.
 #
 #	evs_watch OPTIONS... -- NODE...  record what a handle on each node sees, from one place in the order on
 #	evs_end FIRST NODE...            to another: FIRST says where; true when all have ended well
@@ -8,9 +8,6 @@
 #	evs_say NODE TEXT                one line for the chat of a node
 #	evs_wait NODE SECONDS PATTERN    true once the chat of the node has said a line like it
 #	evs_quiet                        end the chats
-
-# shellcheck disable=SC2034 # lab.sh reads it
-LAB_SERVICES=evs
 
 EVS_WATCHERS=()
 EVS_CHATS=()

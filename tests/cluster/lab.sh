@@ -30,7 +30,6 @@ LAB_TOKEN=${LAB_TOKEN:-1000}
 LAB_SECONDS=${LAB_SECONDS:-1}
 LAB_PATIENCE=${LAB_PATIENCE:-30}
 LAB_TOTEM=${LAB_TOTEM:-} # more lines for the totem section
-LAB_SERVICES=${LAB_SERVICES:-} # names of services that coteries load besides the standard ones
 LAB_NODES=()             # of all nodes; kinds, holders and daemons have the same indices, from 1
 LAB_KINDS=()
 LAB_HOLDERS=()
@@ -151,7 +150,7 @@ lab_node() {
 }
 
 lab_config() {
-	local node=$1 peer service
+	local node=$1 peer
 
 	cat <<-CONFIG
 		totem {
@@ -181,10 +180,6 @@ lab_config() {
 			"$peer" "$peer" "$peer"
 	done
 	echo '}'
-	[ "${LAB_KINDS[node]}" = coterie ] || return 0
-	for service in $LAB_SERVICES; do
-		printf 'service {\n\tname: %s\n}\n' "$service"
-	done
 }
 
 # lab_environment KIND: the variables under which a daemon or client of that kind runs.

@@ -36,6 +36,13 @@ dist_check_SCRIPTS += %D%/cmap_matrix.sh
 dist_check_DATA += %D%/cmap_matrix.defects
 TESTS += %D%/cmap_matrix.sh
 
+check_PROGRAMS += %D%/evs_matrix
+%C%_evs_matrix_SOURCES = $(matrix_sources) %D%/evs_matrix.c
+%C%_evs_matrix_LDADD = libevs.la -lpthread
+dist_check_SCRIPTS += %D%/evs_matrix.sh
+dist_check_DATA += %D%/evs_matrix.expected
+TESTS += %D%/evs_matrix.sh
+
 check_PROGRAMS += %D%/sam_matrix
 %C%_sam_matrix_SOURCES = \
 	$(matrix_sources) %D%/sam_matrix.c %D%/sam_matrix.h %D%/sam_matrix_calls.c \

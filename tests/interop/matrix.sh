@@ -9,7 +9,11 @@
 #	matrix_totem="…"         more lines for the section totem of corosync.conf
 #	matrix_sections="…"      more sections for it: quorum, …; matrix_work is a folder of its own
 #	matrix_prepare KIND NAME hook: called before a daemon of that kind (ours, debian) starts
+#	matrix_plugins=FOLDER    where our daemon looks for its plugins
 #	matrix_config            prints corosync.conf; one node of its own on loopback as it stands
+#
+# A library that only we have: matrix_run_alone compares the one transcript with NAME_matrix.expected, in
+# which a line "= PART" begins each part. MATRIX_KEEP=FOLDER keeps the transcripts and the daemon's log.
 #
 # A line of NAME_matrix.defects is WHO|LINE OF THE REFERENCE|OUR LINE, in the order of the transcript. WHO
 # decides: library, daemon; pair (ours with Debian's library and our daemon alone), both (ours with our
@@ -23,6 +27,7 @@ matrix_plan="absent + starting live messages paused defects - + killed - + stopp
 matrix_package=
 matrix_totem=
 matrix_sections=
+matrix_plugins=$matrix_build # where our daemon looks for its plugins
 matrix_work=
 matrix_daemon= # its process id while it runs
 
@@ -64,10 +69,12 @@ matrix_config() {
 matrix_enter() {
 	local flags=(--net --mount)
 
-	[ -n "$(type -p corosync)" ] || tap_skip "no corosync to compare with"
-	matrix_debian=$(dpkg -L "$matrix_package" 2>/dev/null | grep '\.so\.[0-9]*$' | head -n 1)
-	[ -n "$matrix_debian" ] || tap_skip "$matrix_package of Debian is not installed"
-	matrix_debian=${matrix_debian%/*}
+	if [ -n "$matrix_package" ]; then
+		[ -n "$(type -p corosync)" ] || tap_skip "no corosync to compare with"
+		matrix_debian=$(dpkg -L "$matrix_package" 2>/dev/null | grep '\.so\.[0-9]*$' | head -n 1)
+		[ -n "$matrix_debian" ] || tap_skip "$matrix_package of Debian is not installed"
+		matrix_debian=${matrix_debian%/*}
+	fi
 	matrix_program=$matrix_build/tests/interop/.libs/${matrix_name}_matrix
 	[ -x "$matrix_program" ] || matrix_program=$matrix_build/tests/interop/${matrix_name}_matrix
 	[ -x "$matrix_program" ] || tap_skip "the program is not built (make check does)"
@@ -97,7 +104,7 @@ matrix_start() {
 	[ "$1" = debian ] || command=("$matrix_build/exec/coterie")
 	matrix_config >"$matrix_work/corosync.conf"
 	matrix_prepare "$1" "$2"
-	RUNTIME_DIRECTORY=/run COTERIE_PLUGIN_PATH=$matrix_build setsid "${command[@]}" -f \
+	RUNTIME_DIRECTORY=/run COTERIE_PLUGIN_PATH=$matrix_plugins setsid "${command[@]}" -f \
 		-c "$matrix_work/corosync.conf" >"$matrix_work/out/daemon" 2>&1 &
 	matrix_daemon=$!
 }
@@ -210,6 +217,24 @@ matrix_run() {
 	tap $? "the reference's transcript is complete"
 	[ -x "$matrix_build/exec/coterie" ] ||
 		tap_note "our daemon is not built: half of the matrix only"
+	[ -z "$MATRIX_KEEP" ] || cp -r "$matrix_work/out" "$matrix_work/log" "$MATRIX_KEEP"
+	tap_end
+}
+
+matrix_run_alone() {
+	local part
+
+	# shellcheck disable=SC2086 # words
+	matrix_parts=$(printf '%s ' $matrix_plan | sed 's/[+-][^ ]* *//g')
+	matrix_enter
+	[ -x "$matrix_build/exec/coterie" ] || tap_skip "exec/coterie is not built"
+	matrix_open
+	matrix_cell ours ours
+	for part in $matrix_parts; do
+		tap_check "$part" matrix_differ \
+			<(sed -n "/^= $part\$/,/^= /{/^= /!p}" "$matrix_here/${matrix_name}_matrix.expected") \
+			"$matrix_work/out/ours-ours.$part" || tap_note "$(tail -n 5 "$matrix_work/out/daemon")"
+	done
 	[ -z "$MATRIX_KEEP" ] || cp -r "$matrix_work/out" "$matrix_work/log" "$MATRIX_KEEP"
 	tap_end
 }

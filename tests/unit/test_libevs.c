@@ -1,7 +1,8 @@
 /*
  * libevs against a daemon that says whatever the test wants. A message to the joined groups comes
  * back as an event, byte for byte. Any other request comes back as the message of one, so that its
- * bytes can be looked at, and the first group's first byte is the answer to it (0: CS_OK).
+ * bytes can be looked at, and the first group's first byte is the answer to it (0: CS_OK); without
+ * groups it is just answered.
  */
 #include <corosync/evs.h>
 
@@ -78,7 +79,8 @@ static int32_t serve_request(qb_ipcs_connection_t *c, void *data, size_t size)
 		spoilt = members == 0 ? FINE : groups->groups[0].key[1];
 		/* fall through */
 	case EVS_REQ_LEAVE:
-		echo(c, data, size);
+		if (groups->group_count > 0)
+			echo(c, data, size);
 		answer_groups(c, groups->groups, groups->group_count, groups->header.id + 2);
 		break;
 	case EVS_REQ_MCAST_JOINED:
@@ -319,7 +321,7 @@ START_TEST(join_and_leave)
 	ck_assert_int_eq(evs_leave(handle, groups, 120), CS_OK);
 	while (evs_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING) == CS_OK)
 		;
-	ck_assert_uint_eq(seen.delivers, 1 + 3);
+	ck_assert_uint_eq(seen.delivers, 3);
 	ck_assert_int_eq(seen.groups.header.id, EVS_REQ_LEAVE);
 	ck_assert_uint_eq(seen.groups.group_count, 20);
 	ck_assert_mem_eq(seen.groups.groups, groups + 100, 20 * sizeof(*groups));
@@ -330,7 +332,7 @@ START_TEST(join_and_leave)
 	ck_assert_int_eq(evs_leave(handle, groups, 120), CS_ERR_NOT_EXIST);
 	ck_assert_int_eq(evs_leave(handle, NULL, 0), CS_OK);
 	evs_dispatch(handle, CS_DISPATCH_ALL);
-	ck_assert_uint_eq(seen.delivers, 2 + 1);
+	ck_assert_uint_eq(seen.delivers, 2);
 	free(groups);
 }
 END_TEST

@@ -20,25 +20,40 @@ static void connection_destroy(struct handle_object *object)
 
 static struct handle_table connections = HANDLE_TABLE_INITIALIZER(connection_destroy);
 
+/*
+ * libqb tells us that we are connected before the daemon queues the present configuration. Once a
+ * request has been answered, the event is there.
+ */
+static cs_error_t settle(struct evs_connection *connection)
+{
+	struct evs_req_groups request = {.header = {.id = EVS_REQ_JOIN, .size = sizeof(request)}};
+	struct evs_res_plain response;
+
+	return channel_request(&connection->client.channel, &request, sizeof(request), &response,
+		sizeof(response));
+}
+
 cs_error_t evs_initialize(evs_handle_t *handle, evs_callbacks_t *callbacks)
 {
 	struct evs_connection *connection = calloc(1, sizeof(*connection));
-	int rc;
+	cs_error_t rc;
 
 	*handle = 0;
 	if (connection == NULL)
 		return CS_ERR_NO_MEMORY;
 	if (callbacks != NULL)
 		connection->callbacks = *callbacks;
-	rc = client_connection_open(&connection->client, "evs", NULL);
-	if (rc < 0) {
+	rc = client_error(client_connection_open(&connection->client, "evs", NULL));
+	if (rc != CS_OK) {
 		free(connection);
-		return client_error(rc);
+		return rc;
 	}
-	rc = handle_open(&connections, &connection->client.object, handle);
-	if (rc < 0)
+	rc = settle(connection);
+	if (rc == CS_OK)
+		rc = client_error(handle_open(&connections, &connection->client.object, handle));
+	if (rc != CS_OK)
 		connection_destroy(&connection->client.object);
-	return client_error(rc);
+	return rc;
 }
 
 /* Every multicast was answered, so nothing is under way that could be lost. */
