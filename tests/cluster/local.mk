@@ -22,3 +22,13 @@ check_PROGRAMS += %D%/cpg_load %D%/cpg_watch %D%/bad_packets %D%/bad_client %D%/
 %C%_evs_watch_SOURCES = %D%/evs_watch.c %D%/client.h
 %C%_evs_watch_LDFLAGS = $(cluster_ldflags)
 %C%_evs_watch_LDADD = libevs.la
+
+# The configuration changes while the ring runs.
+check_PROGRAMS += %D%/cfg_ask
+%C%_cfg_ask_SOURCES = %D%/cfg_ask.c
+%C%_cfg_ask_LDFLAGS = $(cluster_ldflags)
+%C%_cfg_ask_LDADD = libcfg.la libcmap.la libcorosync_common.la
+dist_check_DATA += %D%/reloads.sh
+dist_check_SCRIPTS += %D%/reload.sh
+TESTS += %D%/reload.sh
+sanitized_scripts += %D%/reload.sh

@@ -14,9 +14,9 @@ check_PROGRAMS += %D%/cfg_matrix
 	$(matrix_sources) %D%/cfg_matrix.c %D%/cfg_matrix.h %D%/cfg_matrix_calls.c \
 	%D%/cfg_matrix_faults.c %D%/cfg_matrix_votes.c
 %C%_cfg_matrix_LDADD = libcfg.la libcorosync_common.la -lpthread
-dist_check_SCRIPTS += %D%/cfg_matrix.sh
+dist_check_SCRIPTS += %D%/cfg_matrix.sh %D%/reload_mixed.sh
 dist_check_DATA += %D%/cfg_matrix.defects
-TESTS += %D%/cfg_matrix.sh
+TESTS += %D%/cfg_matrix.sh %D%/reload_mixed.sh
 
 check_PROGRAMS += %D%/cpg_matrix
 %C%_cpg_matrix_SOURCES = \
