@@ -99,6 +99,13 @@ ends 35 "127\.0\.0\.91.*(Address already in use|in use)" "an address in use" -f 
 kill -HUP "$running"
 sleep 0.2
 tap_check "SIGHUP does not end it" kill -0 "$running"
+kill -USR2 "$running"
+for _ in $(seq 50); do
+	grep -q "safe delivery" "$work/first" && break
+	sleep 0.1
+done
+tap_check "SIGUSR2 makes it tell its state" grep "ring 1\.[0-9a-f]*, state OPERATIONAL, members\[1\]: 1" \
+	"$work/first"
 kill -TERM "$running"
 wait "$running"
 tap $? "SIGTERM ends it with exit code 0" || tap_note "$(cat "$work/first")"
@@ -117,6 +124,25 @@ kill -TERM "$running"
 timeout 10 tail --pid="$running" -f /dev/null
 tap $? "and it stops"
 running=
+
+# What it last said is found behind it when it dies; reports of sanitizers come instead.
+if [ -z "${COTERIE_KEEP_PLUGINS:-}" ]; then
+	"$daemon" -f --instance "$name" --node n1 -c "$work/c" >"$work/dying" 2>&1 &
+	running=$!
+	for _ in $(seq 100); do
+		grep -q "ready to provide service" "$work/dying" && break
+		sleep 0.1
+	done
+	kill -ABRT "$running"
+	wait "$running" 2>/dev/null
+	[ $? -eq 134 ]
+	tap $? "SIGABRT kills it"
+	running=
+	recorder=$(readlink "$work/$name/fdata")
+	[ "$(stat -c '%s %a' "$recorder")" = "8392744 700" ]
+	tap $? "and its flight recorder is in the state folder" || tap_note "$(ls -l "$work/$name")"
+	tap_check "with what was not in the log" grep -a -q "entering OPERATIONAL state" "$recorder"
+fi
 
 ends 0 "cpg\.la: ok \(service 'cpg' " "--check-plugin of a service" --check-plugin "$build/cpg.la"
 ends 0 "udpu\.la: ok \(transport 'udpu' " "--check-plugin of a transport" --check-plugin "$build/udpu.la"
