@@ -55,7 +55,7 @@ static void feed_on_time(void *arg)
 	int rc = 0;
 
 	device->timer = NULL;
-	if (resources_starve(wd)) {
+	if (wd_resources_starve(wd)) {
 		if (!device->is_starved)
 			wd->host->log(wd->ctx, LOG_ALERT,
 				"the watchdog is NOT fed any more: this machine restarts in at most %u s",
@@ -135,7 +135,7 @@ static void read_timeout(struct wd_device *device)
 	wd->host->map_set(wd->ctx, TIMEOUT_KEY, COTERIE_MAP_U32, &written, sizeof(written));
 }
 
-void device_configure(struct wd_device *device)
+void wd_device_configure(struct wd_device *device)
 {
 	const struct wd *wd = device->wd;
 	const char *path = keys_text(wd->host, wd->ctx, DEVICE_KEY);
@@ -148,7 +148,7 @@ void device_configure(struct wd_device *device)
 		path = "";
 	}
 	if (device->fd < 0 || strcmp(path, device->path) != 0) {
-		device_close(device);
+		wd_device_close(device);
 		strcpy(device->path, path);
 		if (*path != '\0')
 			device_open(device);
@@ -164,7 +164,7 @@ void device_configure(struct wd_device *device)
 	feed_on_time(device);
 }
 
-void device_close(struct wd_device *device)
+void wd_device_close(struct wd_device *device)
 {
 	const struct wd *wd = device->wd;
 

@@ -254,7 +254,7 @@ static uint32_t prefix_of(const char *key)
 	return 0;
 }
 
-void resource_key_changed(struct wd *wd, const char *key)
+void wd_resource_key_changed(struct wd *wd, const char *key)
 {
 	uint32_t prefix_size = prefix_of(key);
 	struct wd_resource **place = &wd->resources, *resource;
@@ -280,7 +280,7 @@ void resource_key_changed(struct wd *wd, const char *key)
 	forget(is_new ? &wd->resources : place); /* a new one is in front */
 }
 
-void resources_load(struct wd *wd)
+void wd_resources_load(struct wd *wd)
 {
 	struct coterie_map_iterator *iterator;
 	struct key key;
@@ -292,12 +292,12 @@ void resources_load(struct wd *wd)
 	}
 	while ((found = wd->host->map_iterate_next(iterator, NULL)) != NULL) {
 		snprintf(key.name, sizeof(key.name), "%s", found);
-		resource_key_changed(wd, key.name);
+		wd_resource_key_changed(wd, key.name);
 	}
 	wd->host->map_iterate_end(iterator);
 }
 
-bool resources_starve(const struct wd *wd)
+bool wd_resources_starve(const struct wd *wd)
 {
 	for (const struct wd_resource *resource = wd->resources; resource != NULL;
 		resource = resource->next)
@@ -306,7 +306,7 @@ bool resources_starve(const struct wd *wd)
 	return false;
 }
 
-void resources_free(struct wd *wd)
+void wd_resources_free(struct wd *wd)
 {
 	while (wd->resources != NULL)
 		forget(&wd->resources);

@@ -12,9 +12,9 @@ static void map_changed(void *arg, uint32_t event, const char *key,
 
 	(void)event, (void)now, (void)before;
 	if (strncmp(key, "resources.watchdog_", strlen("resources.watchdog_")) == 0)
-		device_configure(&wd->device);
+		wd_device_configure(&wd->device);
 	else
-		resource_key_changed(wd, key);
+		wd_resource_key_changed(wd, key);
 }
 
 static int wd_init(const struct coterie_host *host, struct coterie_ctx *ctx, void **self)
@@ -29,16 +29,16 @@ static int wd_init(const struct coterie_host *host, struct coterie_ctx *ctx, voi
 	wd->device.wd = wd;
 	wd->device.fd = -1;
 	/* Before the map is tracked: this writes into it. */
-	device_configure(&wd->device);
+	wd_device_configure(&wd->device);
 	rc = host->map_track(ctx, COTERIE_MAP_CONFIG, "resources.",
 		COTERIE_MAP_PREFIX | COTERIE_MAP_ADDED | COTERIE_MAP_MODIFIED | COTERIE_MAP_DELETED,
 		map_changed, wd, &wd->tracker);
 	if (rc < 0) {
-		device_close(&wd->device);
+		wd_device_close(&wd->device);
 		free(wd);
 		return rc;
 	}
-	resources_load(wd);
+	wd_resources_load(wd);
 	*self = wd;
 	return 0;
 }
@@ -48,8 +48,8 @@ static void wd_fini(void *self)
 	struct wd *wd = self;
 
 	wd->host->map_untrack(wd->ctx, wd->tracker);
-	resources_free(wd);
-	device_close(&wd->device);
+	wd_resources_free(wd);
+	wd_device_close(&wd->device);
 	free(wd);
 }
 

@@ -35,24 +35,24 @@ struct wd_device {
 };
 
 /** Open what the key resources.watchdog_device names, or close it; timeout and device as they are now. */
-void device_configure(struct wd_device *device);
+void wd_device_configure(struct wd_device *device);
 
 /** Tell the device that its silence is meant, and close it. */
-void device_close(struct wd_device *device);
+void wd_device_close(struct wd_device *device);
 
 /** One thing that is watched: resources.system.NAME or resources.process.NAME. */
 struct wd_resource;
 
 /** A key below `resources.system.` or `resources.process.` has changed. */
-void resource_key_changed(struct wd *wd, const char *key);
+void wd_resource_key_changed(struct wd *wd, const char *key);
 
 /** Look at all keys that are there. */
-void resources_load(struct wd *wd);
+void wd_resources_load(struct wd *wd);
 
 /** True while one has failed whose recovery is to starve the device. */
-bool resources_starve(const struct wd *wd);
+bool wd_resources_starve(const struct wd *wd);
 
-void resources_free(struct wd *wd);
+void wd_resources_free(struct wd *wd);
 
 struct wd {
 	const struct coterie_host *host; /* borrowed, outlives us */
