@@ -23,6 +23,7 @@ static pid_t child;
 static int ours, theirs; /* the child's end, the supervisor's */
 static pthread_t thread;
 static enum supervisor_outcome outcome;
+static atomic_bool is_over;
 static int quorum_pipe[2]; /* a byte: dispatch has something to say */
 
 /* --- quorum and the map --- */
@@ -100,6 +101,7 @@ static void *run(void *argument)
 {
 	(void)argument;
 	outcome = supervise(&process, child, theirs);
+	atomic_store(&is_over, true);
 	return NULL;
 }
 
@@ -285,12 +287,13 @@ START_TEST(a_connection_to_quorum_that_is_lost_ends_the_child)
 	ck_assert_int_eq(ask(SAM_COMMAND_START), CS_OK);
 	quorum_is_lost = true;
 	verdict('?');
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < 1000 && !atomic_load(&is_over); i++) {
 		struct sam_message alive = {.command = SAM_COMMAND_ALIVE};
 
 		message_write(ours, &alive, sizeof(alive), MSG_NOSIGNAL);
 		poll(NULL, 0, 10);
 	}
+	ck_assert(atomic_load(&is_over));
 	ck_assert_int_eq(end(SUPERVISOR_RECOVER), SIGKILL);
 }
 END_TEST
