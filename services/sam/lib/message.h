@@ -20,6 +20,9 @@ enum sam_command {
 	SAM_COMMAND_MARK_FAILED,
 };
 
+/* Bytes that a supervisor keeps, or takes in at all. */
+#define SAM_DATA_SIZE_MAX (UINT64_C(1) << 30)
+
 struct sam_message {
 	uint32_t command; /* enum sam_command */
 	int32_t signal;   /* SAM_COMMAND_WARN_SIGNAL */

@@ -377,6 +377,8 @@ cs_error_t sam_data_store(const void *data, size_t size)
 
 	if (process == NULL)
 		return CS_ERR_BAD_HANDLE;
+	if (message.size > SAM_DATA_SIZE_MAX)
+		return process_leave(process, CS_ERR_NO_MEMORY);
 	/* The supervisor first: it is its copy that survives. */
 	if (process_is(process, CHILD))
 		error = ask(process, &message, data);
