@@ -10,4 +10,23 @@ cmap_la_SOURCES = $(cmap_service_sources)
 cmap_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 cmap_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 
+if HAVE_CHECK
+# A plugin exports nothing but its descriptor, so the tests take its objects from an archive.
+check_LTLIBRARIES += libcmap_service.la
+libcmap_service_la_SOURCES = \
+	$(cmap_service_sources) \
+	tests/unit/service_ring.c tests/unit/service_ring.h \
+	$(mock_host_sources)
+libcmap_service_la_CFLAGS = $(TEST_CFLAGS)
+
+check_PROGRAMS += tests/unit/test_cmap tests/unit/test_libcmap
+TESTS += tests/unit/test_cmap tests/unit/test_libcmap
+tests_unit_test_cmap_SOURCES = tests/unit/test_cmap.c
+tests_unit_test_cmap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_cmap_LDADD = libcmap_service.la $(CHECK_LIBS)
+tests_unit_test_libcmap_SOURCES = tests/unit/test_libcmap.c $(scripted_daemon_sources)
+tests_unit_test_libcmap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_libcmap_LDADD = libcmap.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
+endif
+
 include services/cmap/lib/local.mk
