@@ -30,3 +30,4 @@ tests_unit_test_libcmap_LDADD = libcmap.la libcorosync_common.la $(CHECK_LIBS) $
 endif
 
 include services/cmap/lib/local.mk
+include services/cmap/man/local.mk
