@@ -1,0 +1,193 @@
+/* The ring's start, its new options at a reload, its end. */
+#include "exec/ring_private.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/config/model.h"
+#include "exec/executive.h"
+#include "exec/log.h"
+#include "exec/loop.h"
+#include "exec/plugin.h"
+#include "exec/state_dir.h"
+#include "exec/totem/wire.h"
+
+#define EXIT_FATAL 15
+#define EXIT_RING_ID 21
+#define POOL_BYTES_MAX ((size_t)256 << 20)
+#define RECOVERY_HEADERS 90u /* two frame headers: spec 05 §7 */
+#define IPV6_HEADER_EXTRA 20u
+
+struct ring *ring_create(struct executive *executive, int *exit_code)
+{
+	const struct config *config = executive->config;
+	struct ring *ring = calloc(1, sizeof(*ring));
+	size_t common = config->netmtu > 2048 && config->netmtu <= WIRE_FRAME_SIZE_MAX ? config->netmtu : 2048;
+
+	*exit_code = EXIT_FATAL;
+	if (ring == NULL)
+		goto no_memory;
+	ring->executive = executive;
+	ring->options = config->totem;
+	ring->timer_at_ns = TOTEM_NEVER;
+	ring->log.options = &ring->options;
+	for (int i = 0; i < TOTEM_TIMER_COUNT; i++)
+		ring->deadlines[i] = TOTEM_NEVER;
+	ring->pool = frame_pool_create(common, POOL_BYTES_MAX);
+	ring->waiting = calloc(RING_WAITING_MAX, sizeof(*ring->waiting));
+	if (ring->pool == NULL || ring->waiting == NULL)
+		goto no_memory;
+	int rc = state_ring_seq_load(executive->state_dir, ring->options.nodeid, &ring->options.ring_seq);
+	if (rc < 0) {
+		/* A lost number could be used twice, and recovery would mix two histories. */
+		log_line("TOTEM", LOG_ERR,
+			"Cannot read the stored ring id '%s/ringid_%u' (%s): repair the file, or remove it if "
+			"this node was never in a ring",
+			executive->state_dir, ring->options.nodeid,
+			rc == -EBADMSG ? "it does not have 8 bytes" : strerror(-rc));
+		*exit_code = EXIT_RING_ID;
+		ring_destroy(ring);
+		return NULL;
+	}
+	return ring;
+no_memory:
+	log_line("TOTEM", LOG_ERR, "out of memory");
+	ring_destroy(ring);
+	return NULL;
+}
+
+/* M of spec 04 §14.2. Unless the operator chose a netmtu, recovery frames stay below the link's MTU. */
+static uint32_t payload_max(const struct config *config, const struct coterie_transport *transport)
+{
+	uint32_t headers = transport->header_size;
+
+	if (config->netmtu != 0)
+		return config->netmtu - RECOVERY_HEADERS;
+	if (headers != 0 &&
+		config->nodes[config->local].addresses[0].ss_family == AF_INET6)
+		headers += IPV6_HEADER_EXTRA;
+	return transport->netmtu - RECOVERY_HEADERS - headers;
+}
+
+static int add_peers(struct ring *ring)
+{
+	const struct config *config = ring->executive->config;
+	const struct coterie_transport *transport = &ring->transport->transport;
+
+	for (uint32_t i = 0; i < config->node_count; i++) {
+		const struct config_node *node = &config->nodes[i];
+
+		for (uint32_t link = 0; link < node->link_count && link < transport->links_max; link++) {
+			int rc = transport->peer_add(ring->transport->self, link, node->nodeid,
+				(const struct sockaddr *)&node->addresses[link]);
+			if (rc < 0) {
+				log_line("TOTEM", LOG_ERR, "transport %s does not take node %u (%s): %s",
+					ring->transport->name, node->nodeid, node->texts[link], strerror(-rc));
+				return rc;
+			}
+		}
+	}
+	return 0;
+}
+
+int ring_start(struct ring *ring, struct plugin *transport)
+{
+	const struct config *config = ring->executive->config;
+	const struct config_node *local = &config->nodes[config->local];
+
+	ring->transport = transport;
+	ring->options.payload_max = payload_max(config, &transport->transport);
+	ring->options.features = WIRE_FEATURE_SAFE;
+	ring->options.random_seed = loop_now_ns(ring->executive->loop) ^ ((uint64_t)ring->options.nodeid << 32);
+	ring->engine = totem_engine_create(ring->pool, &ring->options, &ring_callbacks, ring,
+		loop_now_ns(ring->executive->loop));
+	if (ring->engine == NULL) {
+		log_line("TOTEM", LOG_ERR, "out of memory");
+		return -ENOMEM;
+	}
+	int rc = add_peers(ring);
+	for (uint32_t link = 0; rc == 0 && link < local->link_count && link < transport->transport.links_max;
+		link++) {
+		rc = transport->transport.link_up(transport->self, link,
+			(const struct sockaddr *)&local->addresses[link]);
+		if (rc < 0)
+			log_line("TOTEM", LOG_ERR, "cannot use address %s for link %u: %s", local->texts[link],
+				link, strerror(-rc));
+	}
+	return rc;
+}
+
+/* What a reload wants, and what it cannot know or change. */
+static struct totem_options completed(const struct ring *ring, const struct totem_options *wanted)
+{
+	struct totem_options options = *wanted;
+
+	options.nodeid = ring->options.nodeid;
+	options.ring_seq = ring->options.ring_seq;
+	options.payload_max = ring->options.payload_max;
+	options.features = ring->options.features;
+	options.random_seed = ring->options.random_seed;
+	return options;
+}
+
+int ring_check_options(const struct ring *ring, const struct totem_options *options, const char **which)
+{
+	const struct totem_options all = completed(ring, options);
+
+	*which = "ring";
+	return ring->engine == NULL ? -EINVAL : totem_options_check(&all, which);
+}
+
+int ring_reconfigure(struct ring *ring, const struct totem_options *options)
+{
+	struct totem_options all = completed(ring, options);
+
+	assert(ring->inside == 0);
+	if (ring->engine == NULL)
+		return -EINVAL;
+	ring->inside++;
+	int rc = totem_engine_reconfigure(ring->engine, loop_now_ns(ring->executive->loop), &all);
+	ring->inside--;
+	if (rc == 0) {
+		all.nodes = NULL; /* the engine has its own */
+		ring->options = all;
+	}
+	return rc;
+}
+
+void ring_stop(struct ring *ring)
+{
+	if (ring == NULL || ring->engine == NULL)
+		return;
+	assert(ring->inside == 0);
+	ring->inside++;
+	totem_engine_leave(ring->engine, loop_now_ns(ring->executive->loop));
+	ring->inside--;
+	loop_timer_del(ring->executive->loop, ring->timer);
+	ring->timer = NULL;
+	ring->timer_at_ns = 0; /* nothing is armed any more */
+	totem_engine_destroy(ring->engine);
+	ring->engine = NULL;
+}
+
+void ring_destroy(struct ring *ring)
+{
+	if (ring == NULL)
+		return;
+	for (; ring->waiting_count > 0; ring->waiting_count--) {
+		frame_unref(ring->waiting[ring->waiting_first].frame);
+		ring->waiting_first = (ring->waiting_first + 1) % RING_WAITING_MAX;
+	}
+	for (size_t i = 0; i < ring->echo_count; i++)
+		frame_unref(ring->echoes[i]);
+	free(ring->echoes);
+	free(ring->batch);
+	free(ring->waiting);
+	totem_engine_destroy(ring->engine);
+	frame_pool_destroy(ring->pool);
+	ring_log_fini(&ring->log);
+	free(ring);
+}

@@ -1,0 +1,41 @@
+/* What ring.c, ring_life.c and ring_status.c share. Nothing else includes this. */
+#ifndef EXEC_RING_PRIVATE_H
+#define EXEC_RING_PRIVATE_H
+
+#include "exec/ring.h"
+
+#include "exec/ring_log.h"
+
+#define RING_WAITING_MAX 8192u /* frames the transport would not take yet */
+
+/* A frame on its way out that the transport could not take. */
+struct waiting {
+	struct coterie_frame *frame;
+	uint32_t token_target; /* 0: multicast */
+};
+
+struct ring {
+	struct executive *executive;
+	struct plugin *transport;
+	struct frame_pool *pool;
+	struct totem_options options;
+	struct totem_engine *engine;
+	unsigned int inside;            /* the engine is on the stack */
+	uint64_t deadlines[TOTEM_TIMER_COUNT];
+	struct loop_timer *timer;
+	uint64_t timer_at_ns;           /* may be earlier than every deadline, never later */
+	struct coterie_frame **echoes;  /* own packets and what came while inside, for the next turn */
+	size_t echo_count, echo_capacity;
+	bool is_echo_due;
+	struct coterie_frame **batch;   /* what arrived together */
+	uint32_t batch_capacity;
+	struct waiting *waiting;        /* FIFO, bounded */
+	uint32_t waiting_count, waiting_first;
+	uint64_t dropped;               /* beyond RING_WAITING_MAX */
+	struct ring_log log;
+};
+
+/** What the engine calls; its argument is the ring. */
+extern const struct totem_callbacks ring_callbacks;
+
+#endif
