@@ -250,6 +250,7 @@ END_TEST
 
 START_TEST(expected_votes_are_those_of_all)
 {
+	ring.has_swapped = _i == 1;
 	start("nodes=3", 1, 3);
 	service_ring_form(&ring, "1 2 3");
 	watch(2);
@@ -270,12 +271,34 @@ START_TEST(expected_votes_are_those_of_all)
 }
 END_TEST
 
+START_TEST(a_newcomer_takes_what_is_expected)
+{
+	ring.has_swapped = _i == 1;
+	start("nodes=3", 1, 3);
+	service_ring_form(&ring, "1 2 3");
+	watch(1);
+	ck_assert_int_eq(vote_expected(&users[0], 5), 1);
+	service_ring_run(&ring);
+	service_ring_kill(&ring, 3);
+	service_ring_form(&ring, "1 2");
+	service_ring_start(&ring, 3);
+	ck_assert_str_eq(vote_node_info(&ring, 3), "1 of 3, need 2, flags 0, device 0 ''");
+	service_ring_form(&ring, "1 2 3"); /* all were blocked: nobody teaches anybody */
+	ck_assert_str_eq(vote_node_info(&ring, 3), "3 of 3, need 2, flags 2, device 0 ''");
+	service_ring_kill(&ring, 3);
+	service_ring_start(&ring, 3);
+	service_ring_form(&ring, "1 2 3"); /* quorate are 1 and 2 */
+	ck_assert_str_eq(vote_node_info(&ring, 3), "3 of 5, need 3, flags 2, device 0 ''");
+}
+END_TEST
+
 START_TEST(votes_change_everywhere)
 {
 	start("nodes=3", 1, 3);
 	service_ring_form(&ring, "1 2 3");
 	watch(3);
 	ck_assert_int_eq(vote_votes(&users[0], 3, 4), 1);
+	ck_assert_str_eq(vote_node_info(&ring, 1), "6 of 3, need 2, flags 2, device 0 ''");
 	service_ring_run(&ring);
 	for (uint32_t i = 1; i <= 3; i++) {
 		expect(i, "expected 6"); /* more votes than were expected */
@@ -347,6 +370,18 @@ START_TEST(last_man_standing_waits_for_its_window)
 	service_ring_form(&ring, "1 2"); /* nobody left: the window goes on */
 	mock_host_advance(host(1), 1 * SECOND_NS);
 	ck_assert_str_eq(vote_node_info(&ring, 1), "2 of 2, need 2, flags a, device 0 ''");
+}
+END_TEST
+
+START_TEST(last_man_standing_lowers_nothing_without_quorum)
+{
+	start("nodes=5 last_man_standing=1", 1, 5);
+	service_ring_form(&ring, "1 2 3 4 5");
+	service_ring_form(&ring, "1 2 3 | 4 5");
+	service_ring_form(&ring, "1 2 | 3");
+	ck_assert_uint_eq(mock_host_timers(host(1)), 1); /* still that of the first loss */
+	mock_host_advance(host(1), 10 * SECOND_NS);
+	ck_assert_str_eq(vote_node_info(&ring, 1), "2 of 5, need 3, flags 8, device 0 ''");
 }
 END_TEST
 
@@ -458,6 +493,37 @@ START_TEST(what_finds_no_room_goes_later)
 	ck_assert_uint_eq(mock_host_timers(host(1)), 0);
 	service_ring_run(&ring);
 	service_ring_form_done(&ring);
+}
+END_TEST
+
+/* The ring takes one message and refuses the next. */
+static uint32_t room;
+
+static int (*real_send)(struct coterie_ctx *ctx, uint32_t function, uint32_t guarantee,
+	const struct iovec *iov, uint32_t count);
+
+static int send_little(struct coterie_ctx *ctx, uint32_t function, uint32_t guarantee,
+	const struct iovec *iov, uint32_t count)
+{
+	return room-- == 0 ? -EAGAIN : real_send(ctx, function, guarantee, iov, count);
+}
+
+/* Between the two another ring may come, whose nodes never heard of the first. */
+START_TEST(a_device_never_goes_without_its_node)
+{
+	start("nodes=2", 1, 2);
+	service_ring_form(&ring, "1 2");
+	real_send = host(1)->table.ring_send;
+	host(1)->table.ring_send = send_little;
+	room = 1;
+	service_ring_form_start(&ring, "1 2");
+	ck_assert_int_eq(ring.ops->sync_step(ring.nodes[1].self), -EAGAIN);
+	ck_assert_str_eq(vote_queued(&ring, 1, 0), "info 1 votes 1 of 2 flags 1");
+	ck_assert_str_eq(vote_queued(&ring, 1, 1), "");
+	room = 9;
+	ck_assert_int_eq(ring.ops->sync_step(ring.nodes[1].self), 0);
+	ck_assert_str_eq(vote_queued(&ring, 1, 1), "info 1 votes 1 of 2 flags 1");
+	ck_assert_str_eq(vote_queued(&ring, 1, 2), "info 0 votes 0 of 0 flags 0");
 }
 END_TEST
 
@@ -596,17 +662,20 @@ int main(void)
 	tcase_add_test(tcase, a_single_node_has_quorum_before_there_is_a_ring);
 	tcase_add_test(tcase, a_partition_and_a_merge);
 	tcase_add_test(tcase, tracking_starts_and_stops);
-	tcase_add_test(tcase, expected_votes_are_those_of_all);
+	tcase_add_loop_test(tcase, expected_votes_are_those_of_all, 0, 2);
+	tcase_add_loop_test(tcase, a_newcomer_takes_what_is_expected, 0, 2);
 	tcase_add_test(tcase, votes_change_everywhere);
 	tcase_add_test(tcase, quorum_may_come_and_go_with_votes);
 	tcase_add_test(tcase, information_about_nodes);
 	tcase_add_test(tcase, last_man_standing_waits_for_its_window);
+	tcase_add_test(tcase, last_man_standing_lowers_nothing_without_quorum);
 	tcase_add_test(tcase, last_man_standing_is_for_single_votes);
 	tcase_add_test(tcase, downscale_with_a_clean_leave);
 	tcase_add_test(tcase, a_leave_says_nothing_without_downscale);
 	tcase_add_test(tcase, tracked_expected_votes_outlive_the_daemon);
 	tcase_add_test(tcase, a_barrier_that_cannot_be_stored_is_said);
 	tcase_add_test(tcase, what_finds_no_room_goes_later);
+	tcase_add_test(tcase, a_device_never_goes_without_its_node);
 	tcase_add_test(tcase, the_first_message_waits_for_the_ring);
 	tcase_add_test(tcase, an_aborted_round_is_told_again);
 	tcase_add_test(tcase, nobody_votes_for_another);
