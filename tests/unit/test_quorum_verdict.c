@@ -130,6 +130,16 @@ START_TEST(long_lists_are_broken)
 	ck_assert_str_eq(exec_stub.log,
 		"QUORUM 5 Members[30]: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24\\\n"
 		"QUORUM 5 Members[30]: 25 26 27 28 29 30\n");
+
+	/* 63 characters fit, 64 do not. */
+	static const uint32_t members[] = {1000001, 1000002, 1000003, 1000004, 1000005, 1000006, 1000007,
+		1000008};
+	struct coterie_quorum verdict = {.size = sizeof(verdict), .members = members, .member_count = 8};
+	exec_stub.log[0] = '\0';
+	quorum_publish(executive.quorum, &provider, &verdict);
+	ck_assert_str_eq(exec_stub.log,
+		"QUORUM 5 Members[8]: 1000001 1000002 1000003 1000004 1000005 1000006 1000007\\\n"
+		"QUORUM 5 Members[8]: 1000008\n");
 }
 END_TEST
 
