@@ -5,6 +5,8 @@
  *	members NODE...          the group as it is from here on
  *	message NODE TEXT        TEXT from the member on NODE
  *	lost                     the daemon is gone
+ *
+ * A line that begins with "!" goes out safe: nobody prints it before all nodes have it.
  */
 #include <poll.h>
 #include <stdint.h>
@@ -42,9 +44,10 @@ static void wait_ms(long ms)
 static cs_error_t multicast(cpg_handle_t handle, char *line, size_t length)
 {
 	struct iovec iov = {.iov_base = line, .iov_len = length};
+	cpg_guarantee_t guarantee = line[0] == '!' ? CPG_TYPE_SAFE : CPG_TYPE_AGREED;
 	cs_error_t error;
 
-	while ((error = cpg_mcast_joined(handle, CPG_TYPE_AGREED, &iov, 1)) == CS_ERR_TRY_AGAIN)
+	while ((error = cpg_mcast_joined(handle, guarantee, &iov, 1)) == CS_ERR_TRY_AGAIN)
 		wait_ms(1);
 	return error;
 }

@@ -121,6 +121,24 @@ for node in 1 2 3; do
 	said $node "message 3 !safe of the new ring"
 done
 evs_quiet
+
+# CPG takes safe messages as well. Its members are told of the ring's change once the nodes have synchronised.
+scene="CPG, and node 3 is cut off before it has it"
+EVS_CHAT=conf/demo_client
+begin
+for node in 1 2 3; do
+	evs_wait $node 10 "^members 1 2 3"
+	tap $? "$scene: node $node is a member"
+done
+turn_page
+send_three
+lab_cut 3
+lab_ring 2 1 2 && lab_ring 1 3 && evs_wait 1 10 '^members 1 2$' && evs_wait 2 10 '^members 1 2$'
+for node in 1 2; do
+	said $node "message 1 agreed" "message 1 !safe" "message 1 behind" "members 1 2"
+done
+said 3 "members 3"
+evs_quiet
 lab_stop 1 2 3
 tap $? "all stop with status 0"
 lab_close

@@ -358,12 +358,16 @@ START_TEST(safe_delivery_is_asked_for_when_the_client_does)
 	static const uint32_t want[][2] = {{0, COTERIE_AGREED}, {1, COTERIE_AGREED},
 		{2, COTERIE_AGREED}, {3, COTERIE_SAFE}, {99, COTERIE_AGREED}};
 	struct cpg_req_mcast req = {.msglen = 0};
+	struct cpg_req_partial_mcast part = {.type = CPG_FRAGMENT_FIRST};
 
 	join_all("1");
 	for (size_t i = 0; i < 5; i++) {
-		req.guarantee = want[i][0];
+		req.guarantee = part.guarantee = want[i][0];
 		cpg_user_request(&users[0], CPG_REQ_MCAST, &req, sizeof(req));
-		ck_assert_uint_eq(host(1)->sent.list[i].guarantee, want[i][1]);
+		ck_assert_int_eq(
+			cpg_user_request(&users[0], CPG_REQ_PARTIAL_MCAST, &part, sizeof(part)), OK);
+		ck_assert_uint_eq(host(1)->sent.list[2 * i].guarantee, want[i][1]);
+		ck_assert_uint_eq(host(1)->sent.list[2 * i + 1].guarantee, want[i][1]);
 	}
 }
 END_TEST
@@ -736,7 +740,10 @@ START_TEST(a_shared_buffer_is_sent_again_and_again)
 		buffer.map->request.msglen = 5;
 		memcpy(buffer.map->request.message, "hello", 5);
 		buffer.map->request.message[4] = (uint8_t)('0' + i);
+		buffer.map->request.guarantee = (uint32_t)i + 1;
 		ck_assert_int_eq(zc_execute(&users[0], buffer.map->token), OK);
+		ck_assert_uint_eq(host(1)->sent.list[0].guarantee,
+			i + 1 == 3 ? COTERIE_SAFE : COTERIE_AGREED);
 		memset(buffer.map->request.message, 0, 5);
 		service_ring_run(&ring);
 		char want[] = "deliver grp 1:10 hell0";
