@@ -27,5 +27,6 @@ fuzz packets 9000 16384
 fuzz groups 25000 16384
 fuzz config 10000 4096
 fuzz cpg 10000 8192
+fuzz evs 100000 8192
 fuzz requests 10000 2048
 tap_end

@@ -2,7 +2,7 @@
 # LLVMFuzzerTestOneInput; corpus/X holds where its mutations start. `make check` replays and mutates
 # with driver.c; `make check-long` does so for longer. For libFuzzer: make libfuzzer, then
 # tests/fuzz/libfuzzer_X FOLDER tests/fuzz/corpus/X.
-fuzz_programs = %D%/fuzz_config %D%/fuzz_cpg %D%/fuzz_groups %D%/fuzz_packets %D%/fuzz_requests
+fuzz_programs = %D%/fuzz_config %D%/fuzz_cpg %D%/fuzz_evs %D%/fuzz_groups %D%/fuzz_packets %D%/fuzz_requests
 check_PROGRAMS += $(fuzz_programs)
 dist_check_SCRIPTS += %D%/fuzz.sh
 TESTS += %D%/fuzz.sh
@@ -12,6 +12,7 @@ EXTRA_DIST += %D%/corpus
 fuzz_driver = %D%/driver.c %D%/fuzz.h
 fuzz_config_sources = %D%/fuzz_config.c $(config_sources) $(map_sources)
 fuzz_cpg_sources = %D%/fuzz_cpg.c $(cpg_service_sources) $(mock_host_sources)
+fuzz_evs_sources = %D%/fuzz_evs.c $(evs_service_sources) $(mock_host_sources)
 fuzz_groups_sources = %D%/fuzz_groups.c
 fuzz_requests_sources = %D%/fuzz_requests.c exec/ipc_request.c exec/plugin_table.c
 fuzz_packets_sources = %D%/fuzz_packets.c %D%/ring.c %D%/ring.h
@@ -21,6 +22,8 @@ fuzz_packets_sources = %D%/fuzz_packets.c %D%/ring.c %D%/ring.h
 %C%_fuzz_config_LDADD = libtotem.la
 %C%_fuzz_cpg_SOURCES = $(fuzz_cpg_sources) $(fuzz_driver)
 %C%_fuzz_cpg_CFLAGS = $(AM_CFLAGS)
+%C%_fuzz_evs_SOURCES = $(fuzz_evs_sources) $(fuzz_driver)
+%C%_fuzz_evs_CFLAGS = $(AM_CFLAGS)
 %C%_fuzz_groups_SOURCES = $(fuzz_groups_sources) $(fuzz_driver)
 %C%_fuzz_groups_CFLAGS = $(AM_CFLAGS)
 %C%_fuzz_groups_LDADD = libtotem.la
@@ -40,12 +43,14 @@ FUZZ_CC = clang
 libfuzzer_link = $(AM_V_CCLD)$(MKDIR_P) %D% && $(FUZZ_CC) -std=gnu11 -g -O1 \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $(DEFS) \
 	$(DEFAULT_INCLUDES) $(AM_CPPFLAGS) -U_FORTIFY_SOURCE $(CPPFLAGS)
-libfuzzer_programs = %D%/libfuzzer_config %D%/libfuzzer_cpg %D%/libfuzzer_groups \
+libfuzzer_programs = %D%/libfuzzer_config %D%/libfuzzer_cpg %D%/libfuzzer_evs %D%/libfuzzer_groups \
 	%D%/libfuzzer_packets %D%/libfuzzer_requests
 libfuzzer: $(libfuzzer_programs)
 %D%/libfuzzer_config: $(fuzz_config_sources) $(totem_sources)
 	$(libfuzzer_link) -o $@ $(filter %.c,$^)
 %D%/libfuzzer_cpg: $(fuzz_cpg_sources)
+	$(libfuzzer_link) -o $@ $(filter %.c,$^)
+%D%/libfuzzer_evs: $(fuzz_evs_sources)
 	$(libfuzzer_link) -o $@ $(filter %.c,$^)
 %D%/libfuzzer_groups: $(fuzz_groups_sources) $(totem_sources)
 	$(libfuzzer_link) -o $@ $(filter %.c,$^)
