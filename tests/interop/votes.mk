@@ -19,5 +19,5 @@ check_PROGRAMS += %D%/vote_agent
 %C%_vote_agent_LDFLAGS = $(AM_LDFLAGS) -Wl,--enable-new-dtags
 %C%_vote_agent_LDADD = libquorum.la libvotequorum.la libcorosync_common.la -lpthread
 dist_check_SCRIPTS += %D%/vote.sh
-dist_check_DATA += %D%/vote_scenarios.txt %D%/vote_expected.txt
+dist_check_DATA += %D%/vote_ring.sh %D%/vote_scenarios.txt %D%/vote_expected.txt
 TESTS += %D%/vote.sh
