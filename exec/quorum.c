@@ -10,6 +10,7 @@
 #include "exec/log.h"
 #include "exec/plugin.h"
 
+#define MEMBERS_MAX 65536u  /* more is not a list but garbage */
 #define LINE_MAX_LENGTH 64u /* of the list of members in the log, as the reference breaks it */
 
 struct watcher {
@@ -126,18 +127,22 @@ int quorum_publish(struct quorum *quorum, const struct plugin *plugin, const str
 	if (quorum->provider == NULL || strcmp(plugin->name, quorum->provider) != 0 ||
 		(plugin->descriptor->offers & COTERIE_CAN_QUORUM) == 0)
 		return -EPERM;
-	uint32_t *members = calloc(verdict->member_count + 1, sizeof(*members));
+	struct coterie_quorum taken = {0}; /* theirs may be shorter */
+	memcpy(&taken, verdict, verdict->size < sizeof(taken) ? verdict->size : sizeof(taken));
+	if (taken.member_count > MEMBERS_MAX || (taken.members == NULL && taken.member_count > 0))
+		return -EINVAL;
+	uint32_t *members = calloc(taken.member_count + 1, sizeof(*members));
 	if (members == NULL)
 		return -ENOMEM;
-	if (verdict->member_count > 0)
-		memcpy(members, verdict->members, verdict->member_count * sizeof(*members));
+	if (taken.member_count > 0)
+		memcpy(members, taken.members, taken.member_count * sizeof(*members));
 	free(quorum->members);
 	quorum->members = members;
 	quorum->verdict = (struct coterie_quorum){.size = sizeof(quorum->verdict),
-		.is_quorate = verdict->is_quorate != 0,
-		.ring = verdict->ring,
+		.is_quorate = taken.is_quorate != 0,
+		.ring = taken.ring,
 		.members = members,
-		.member_count = verdict->member_count,
+		.member_count = taken.member_count,
 		.provider = quorum->provider};
 	take_verdict(quorum);
 	return 0;

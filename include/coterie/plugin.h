@@ -397,7 +397,7 @@ struct coterie_host {
 	 * with a provider is not quorate.
 	 * @param quorum  borrowed; provider is ignored
 	 * @return 0; -EPERM: quorum.provider does not name this plugin, or it does not offer
-	 *     COTERIE_CAN_QUORUM; -ENOMEM
+	 *     COTERIE_CAN_QUORUM; -EINVAL: a count without a list; -ENOMEM
 	 */
 	int (*quorum_publish)(struct coterie_ctx *ctx, const struct coterie_quorum *quorum);
 	/** The last verdict; without one, an empty view. *quorum is filled up to its size; the list is

@@ -100,6 +100,12 @@ START_TEST(only_the_provider_publishes)
 	ck_assert(!executive.is_quorate);
 	ck_assert_int_eq(publish(&provider, true, 1), 0);
 	ck_assert(executive.is_quorate);
+
+	struct coterie_quorum bad = {.size = sizeof(bad), .member_count = 3};
+	ck_assert_int_eq(quorum_publish(executive.quorum, &provider, &bad), -EINVAL);
+	bad.size = 0; /* says nothing at all */
+	ck_assert_int_eq(quorum_publish(executive.quorum, &provider, &bad), 0);
+	ck_assert(!executive.is_quorate);
 }
 END_TEST
 
