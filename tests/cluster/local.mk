@@ -32,3 +32,8 @@ dist_check_DATA += %D%/reloads.sh
 dist_check_SCRIPTS += %D%/reload.sh
 TESTS += %D%/reload.sh
 sanitized_scripts += %D%/reload.sh
+
+# The optional services.
+dist_check_SCRIPTS += %D%/optional.sh
+TESTS += %D%/optional.sh
+sanitized_scripts += %D%/optional.sh
