@@ -10,5 +10,5 @@ tool_transcripts = \
 	%D%/tools/notrunning.txt %D%/tools/single-udpu.txt %D%/tools/track.txt %D%/tools/twonode.txt \
 	%D%/tools/udpu3.txt %D%/tools/udpu3b.txt \
 	%D%/tools/groups.commands %D%/tools/keys.commands %D%/tools/options.commands \
-	%D%/tools/reload.commands %D%/tools/status.commands %D%/tools/votes.commands
+	%D%/tools/reload.commands %D%/tools/status.commands %D%/tools/timers.commands %D%/tools/votes.commands
 TESTS += %D%/tools.sh
