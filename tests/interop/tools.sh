@@ -264,9 +264,12 @@ scenario_follow() {
 	sed -n '/^Unable/s/^/E /p' "$log/monitor"
 	echo "== track.txt"
 	echo "\$ corosync-cmapctl -T runtime.members."
-	grep -v '^Dispatch' "$log/track" | awk '!seen[$0]++' | sed 's/^/O /'
+	grep -v '^Dispatch' "$log/track" | by_member | sed 's/^/O /'
 	sed -n '/^Dispatch/s/^/E /p' "$log/track"
 }
+
+# What is told of each member, once: they may come back one after the other.
+by_member() { sed 's/\(join_count.* = \)[0-9]*$/\1n/' "$@" | awk '!seen[$0]++' | sort -s -t . -k 3,3n; }
 
 # The first status of what a monitor said, the first with one node, and the last: on the way back the ring
 # may take more steps than one.
@@ -371,7 +374,8 @@ holds() {
 		;;
 	monitor | track)
 		head -n 1 "$LAB_DIR/tmp/part" >"$file"
-		sed 's/^/O /' "$vectors/$name.txt" >>"$file"
+		if [ "$name" = track ]; then by_member "$vectors/track.txt"; else cat "$vectors/monitor.txt"; fi |
+			sed 's/^/O /' >>"$file"
 		grep '^E ' "$LAB_DIR/tmp/part" >>"$file"
 		;;
 	*) cp "$vectors/$name.txt" "$file" ;;
