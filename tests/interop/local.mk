@@ -63,6 +63,6 @@ include tests/interop/tools.mk
 include tests/interop/votes.mk
 
 # corosync-notifyd beside Debian's.
-dist_check_SCRIPTS += %D%/notifyd_knet.sh %D%/notifyd_udpu.sh
+dist_check_SCRIPTS += %D%/notifyd_knet.sh %D%/notifyd_sinks.sh %D%/notifyd_udpu.sh %D%/traps.py
 dist_check_DATA += %D%/notifyd_lab.sh
-TESTS += %D%/notifyd_knet.sh %D%/notifyd_udpu.sh
+TESTS += %D%/notifyd_knet.sh %D%/notifyd_sinks.sh %D%/notifyd_udpu.sh
