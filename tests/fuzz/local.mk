@@ -2,7 +2,8 @@
 # LLVMFuzzerTestOneInput; corpus/X holds where its mutations start. `make check` replays and mutates
 # with driver.c; `make check-long` does so for longer. For libFuzzer: make libfuzzer, then
 # tests/fuzz/libfuzzer_X FOLDER tests/fuzz/corpus/X.
-fuzz_programs = %D%/fuzz_config %D%/fuzz_cpg %D%/fuzz_evs %D%/fuzz_groups %D%/fuzz_packets %D%/fuzz_requests
+fuzz_programs = %D%/fuzz_config %D%/fuzz_groups %D%/fuzz_packets %D%/fuzz_requests \
+	%D%/fuzz_cfg %D%/fuzz_cmap %D%/fuzz_cpg %D%/fuzz_evs %D%/fuzz_quorum %D%/fuzz_votequorum
 check_PROGRAMS += $(fuzz_programs)
 dist_check_SCRIPTS += %D%/fuzz.sh
 TESTS += %D%/fuzz.sh
@@ -11,17 +12,32 @@ EXTRA_DIST += %D%/corpus
 
 fuzz_driver = %D%/driver.c %D%/fuzz.h
 fuzz_config_sources = %D%/fuzz_config.c $(config_sources) $(map_sources)
-fuzz_cpg_sources = %D%/fuzz_cpg.c $(cpg_service_sources) $(mock_host_sources)
 fuzz_evs_sources = %D%/fuzz_evs.c $(evs_service_sources) $(mock_host_sources)
 fuzz_groups_sources = %D%/fuzz_groups.c
 fuzz_requests_sources = %D%/fuzz_requests.c exec/ipc_request.c exec/plugin_table.c
 fuzz_packets_sources = %D%/fuzz_packets.c %D%/ring.c %D%/ring.h
+# Services: service.c does for each what needs no knowledge of it.
+fuzz_service_sources = %D%/service.c %D%/service.h $(mock_host_sources)
+fuzz_cfg_sources = %D%/fuzz_cfg.c $(cfg_service_sources) $(fuzz_service_sources)
+fuzz_cmap_sources = %D%/fuzz_cmap.c $(cmap_service_sources) $(fuzz_service_sources)
+fuzz_cpg_sources = %D%/fuzz_cpg.c $(cpg_service_sources) $(fuzz_service_sources)
+fuzz_quorum_sources = %D%/fuzz_quorum.c $(quorum_service_sources) $(fuzz_service_sources)
+fuzz_votequorum_sources = \
+	%D%/fuzz_votequorum.c $(votequorum_service_sources) $(fuzz_service_sources)
 
 %C%_fuzz_config_SOURCES = $(fuzz_config_sources) $(fuzz_driver)
 %C%_fuzz_config_CFLAGS = $(AM_CFLAGS)
 %C%_fuzz_config_LDADD = libtotem.la
+%C%_fuzz_cfg_SOURCES = $(fuzz_cfg_sources) $(fuzz_driver)
+%C%_fuzz_cfg_CFLAGS = $(AM_CFLAGS)
+%C%_fuzz_cmap_SOURCES = $(fuzz_cmap_sources) $(fuzz_driver)
+%C%_fuzz_cmap_CFLAGS = $(AM_CFLAGS)
 %C%_fuzz_cpg_SOURCES = $(fuzz_cpg_sources) $(fuzz_driver)
 %C%_fuzz_cpg_CFLAGS = $(AM_CFLAGS)
+%C%_fuzz_quorum_SOURCES = $(fuzz_quorum_sources) $(fuzz_driver)
+%C%_fuzz_quorum_CFLAGS = $(AM_CFLAGS)
+%C%_fuzz_votequorum_SOURCES = $(fuzz_votequorum_sources) $(fuzz_driver)
+%C%_fuzz_votequorum_CFLAGS = $(AM_CFLAGS)
 %C%_fuzz_evs_SOURCES = $(fuzz_evs_sources) $(fuzz_driver)
 %C%_fuzz_evs_CFLAGS = $(AM_CFLAGS)
 %C%_fuzz_groups_SOURCES = $(fuzz_groups_sources) $(fuzz_driver)
@@ -43,12 +59,21 @@ FUZZ_CC = clang
 libfuzzer_link = $(AM_V_CCLD)$(MKDIR_P) %D% && $(FUZZ_CC) -std=gnu11 -g -O1 \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $(DEFS) \
 	$(DEFAULT_INCLUDES) $(AM_CPPFLAGS) -U_FORTIFY_SOURCE $(CPPFLAGS)
-libfuzzer_programs = %D%/libfuzzer_config %D%/libfuzzer_cpg %D%/libfuzzer_evs %D%/libfuzzer_groups \
-	%D%/libfuzzer_packets %D%/libfuzzer_requests
+libfuzzer_programs = %D%/libfuzzer_config %D%/libfuzzer_groups %D%/libfuzzer_packets \
+	%D%/libfuzzer_requests %D%/libfuzzer_cfg %D%/libfuzzer_cmap %D%/libfuzzer_cpg \
+	%D%/libfuzzer_evs %D%/libfuzzer_quorum %D%/libfuzzer_votequorum
 libfuzzer: $(libfuzzer_programs)
 %D%/libfuzzer_config: $(fuzz_config_sources) $(totem_sources)
 	$(libfuzzer_link) -o $@ $(filter %.c,$^)
+%D%/libfuzzer_cfg: $(fuzz_cfg_sources)
+	$(libfuzzer_link) -o $@ $(filter %.c,$^)
+%D%/libfuzzer_cmap: $(fuzz_cmap_sources)
+	$(libfuzzer_link) -o $@ $(filter %.c,$^)
 %D%/libfuzzer_cpg: $(fuzz_cpg_sources)
+	$(libfuzzer_link) -o $@ $(filter %.c,$^)
+%D%/libfuzzer_quorum: $(fuzz_quorum_sources)
+	$(libfuzzer_link) -o $@ $(filter %.c,$^)
+%D%/libfuzzer_votequorum: $(fuzz_votequorum_sources)
 	$(libfuzzer_link) -o $@ $(filter %.c,$^)
 %D%/libfuzzer_evs: $(fuzz_evs_sources)
 	$(libfuzzer_link) -o $@ $(filter %.c,$^)

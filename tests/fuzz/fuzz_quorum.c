@@ -1,0 +1,4 @@
+/* The quorum service. */
+#include "tests/fuzz/service.h"
+
+FUZZ_SERVICE(quorum);

@@ -1,0 +1,46 @@
+/*
+ * Requests of clients, and messages of other nodes, at a service on a mock host. The input is a list of
+ * records: one byte for the operation, one for the client or node and small choices, and what the
+ * operation needs. The host keeps the order that service.h promises; everything else is free.
+ *
+ * A target defines fuzz_service, and FUZZ_SERVICE(name) for the rest.
+ */
+#ifndef TESTS_FUZZ_SERVICE_H
+#define TESTS_FUZZ_SERVICE_H
+
+#include "tests/fuzz/fuzz.h"
+#include "tests/unit/mock_host.h"
+
+#define FUZZ_CLIENTS 4u
+#define FUZZ_NOBODY 0xfffffffeu /* a user that owns no file */
+
+struct fuzz_world {
+	const struct coterie_service *ops;
+	struct coterie_ctx *host;
+	void *self;
+	struct coterie_client *clients[FUZZ_CLIENTS]; /* NULL: not connected */
+	uint64_t ring_seq;
+	bool is_syncing, are_steps_done;
+};
+
+/** What is of one service alone. All but plugin may be NULL. */
+struct fuzz_service {
+	const struct coterie_plugin *plugin;
+	void (*prepare)(struct coterie_ctx *host); /* before init */
+	/** Operations that need to know the service. */
+	void (*own)(struct fuzz_world *world, struct script *script, uint8_t choice);
+	void (*own_too)(struct fuzz_world *world, struct script *script, uint8_t choice);
+	/** What must hold after each operation. */
+	void (*check)(struct fuzz_world *world);
+};
+extern const struct fuzz_service fuzz_service;
+
+/** Pass a request of clients[i % FUZZ_CLIENTS], if it is there, as the executive does. */
+void fuzz_request(struct fuzz_world *world, uint32_t i, const void *message, size_t size);
+
+/** A target that needs nothing but the generic operations. */
+#define FUZZ_SERVICE(name)                                                                         \
+	extern const struct coterie_plugin name##_LTX_coterie_plugin;                              \
+	const struct fuzz_service fuzz_service = {.plugin = &name##_LTX_coterie_plugin}
+
+#endif
