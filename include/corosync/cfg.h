@@ -3,7 +3,7 @@
  * daemon with the consent of those that depend on it, reading the configuration and opening the log
  * files again.
  *
- * corosync_cfg_overview(3) introduces the service; each call has a page of its own. Every call
+ * cfg_overview(3) introduces the service; each call has a page of its own. Every call
  * returns CS_OK, or the codes listed with it; all but those marked "local" also CS_ERR_LIBRARY when
  * the connection to the daemon is broken and CS_ERR_TRY_AGAIN when the daemon cannot take the request
  * now (nothing has happened), and all CS_ERR_BAD_HANDLE for a handle that is not live.
