@@ -9,6 +9,7 @@ reload_list() {
 	shift
 	for node in "$@"; do
 		(
+			# shellcheck disable=SC2034 # lab_config reads it
 			read -ra LAB_NODES <<<"$LAB_LIST"
 			lab_config "$node"
 		) >"$LAB_DIR/$node/corosync.conf"

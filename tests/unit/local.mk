@@ -183,6 +183,14 @@ variant_plugins += %D%/plugins/leaky.la
 %C%_plugins_leaky_la_CFLAGS = $(VARIANT_CFLAGS)
 %C%_plugins_leaky_la_LDFLAGS = $(VARIANT_LDFLAGS)
 
+# exec/reload*.c with real files, loop and map; ring, log and plugins are stand-ins.
+check_PROGRAMS += %D%/test_reload
+TESTS += %D%/test_reload
+%C%_test_reload_SOURCES = %D%/test_reload.c exec/reload.c exec/reload_apply.c exec/reload_nodes.c \
+	exec/plugin_options.c exec/loop.c $(config_sources) $(map_sources)
+%C%_test_reload_CFLAGS = $(TEST_CFLAGS)
+%C%_test_reload_LDADD = $(CHECK_LIBS) $(QB_LIBS)
+
 # services/client and services/cpg/lib.
 client_unit_tests = %D%/test_client_error %D%/test_client_handle %D%/test_cpg_assembly %D%/test_libcpg \
 	%D%/test_libevs %D%/test_libquorum %D%/test_libvotequorum

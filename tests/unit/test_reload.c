@@ -1,0 +1,792 @@
+/*
+ * Reading the configuration again: a real loop, a real map, real files; the ring, the log and the plugins are
+ * what the test says.
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "exec/config/model.h"
+#include "exec/executive.h"
+#include "exec/log.h"
+#include "exec/loop.h"
+#include "exec/map.h"
+#include "exec/plugin.h"
+#include "exec/plugin_options.h"
+#include "exec/reload.h"
+#include "exec/ring.h"
+
+#define SECOND UINT64_C(1000000000)
+
+static struct {
+	char log[65536];    /* "SUBSYSTEM PRIO text\n" */
+	char changes[65536]; /* of the map: "KEY=VALUE " or "-KEY " */
+	char peers[1024];   /* calls of the transport: "+3 -4 " and "up0 " */
+	char ids[256];      /* whom the engine knows: "1 2 3 " */
+	uint64_t token_ns;  /* of the engine */
+	uint32_t members[16], member_count;
+	uint32_t reconfigured;
+	int check_rc, reconfigure_rc, peer_add_rc, log_rc;
+	uint32_t logs_configured;
+} seen;
+
+/* ---- Stand-ins ----------------------------------------------------------- */
+
+static void append(char *text, size_t size, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+static void append(char *text, size_t size, const char *format, ...)
+{
+	size_t used = strlen(text);
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text + used, size - used, format, arguments);
+	va_end(arguments);
+}
+
+void log_line(const char *subsystem, int prio, const char *format, ...)
+{
+	char line[2048];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	append(seen.log, sizeof(seen.log), "%s %d %s\n", subsystem, prio, line);
+}
+
+int log_configure(const struct config_log *settings, char *error, uint32_t error_size)
+{
+	(void)settings;
+	seen.logs_configured++;
+	if (seen.log_rc < 0)
+		snprintf(error, error_size, "cannot open log file");
+	return seen.log_rc;
+}
+
+int ring_check_options(const struct ring *ring, const struct totem_options *options, const char **which)
+{
+	(void)ring, (void)options;
+	*which = "token";
+	return seen.check_rc;
+}
+
+int ring_reconfigure(struct ring *ring, const struct totem_options *options)
+{
+	(void)ring;
+	seen.reconfigured++;
+	if (seen.reconfigure_rc < 0)
+		return seen.reconfigure_rc;
+	seen.ids[0] = '\0';
+	for (uint32_t i = 0; i < options->node_count; i++)
+		append(seen.ids, sizeof(seen.ids), "%u ", options->nodes[i]);
+	seen.token_ns = options->token_ns;
+	return 0;
+}
+
+void ring_membership(const struct ring *ring, struct coterie_ring_id *id, const uint32_t **nodeids,
+	uint32_t *count)
+{
+	(void)ring, (void)id;
+	*nodeids = seen.members;
+	*count = seen.member_count;
+}
+
+static int peer_add(void *self, uint32_t link, uint32_t nodeid, const struct sockaddr *address)
+{
+	(void)self, (void)link, (void)address;
+	if (seen.peer_add_rc < 0 && nodeid >= 4)
+		return seen.peer_add_rc;
+	append(seen.peers, sizeof(seen.peers), "+%u ", nodeid);
+	return 0;
+}
+
+static void peer_del(void *self, uint32_t link, uint32_t nodeid)
+{
+	(void)self, (void)link;
+	append(seen.peers, sizeof(seen.peers), "-%u ", nodeid);
+}
+
+static int link_up(void *self, uint32_t link, const struct sockaddr *local)
+{
+	(void)self, (void)local;
+	append(seen.peers, sizeof(seen.peers), "up%u ", link);
+	return 0;
+}
+
+static uint32_t tally_reloads;
+static int tally_reload(void *self)
+{
+	(void)self;
+	tally_reloads++;
+	return 0;
+}
+
+static const struct coterie_option tally_options[] = {
+	{.name = "step_max", .type = COTERIE_OPT_U32, .flags = COTERIE_OPT_RELOAD, .initial = "1000",
+		.min = 1, .max = 5000, .help = "may change"},
+	{.name = "base", .type = COTERIE_OPT_U32, .initial = "10", .help = "may not"},
+	{.name = "word", .type = COTERIE_OPT_STRING, .help = "may not, and has no default"},
+};
+static const struct coterie_plugin udpu_descriptor = {
+	.kind = COTERIE_KIND_TRANSPORT, .name = "udpu"};
+static const struct coterie_plugin tally_descriptor = {
+	.kind = COTERIE_KIND_SERVICE, .name = "tally", COTERIE_OPTIONS(tally_options)};
+
+static struct plugin transport = {.descriptor = &udpu_descriptor,
+	.name = "udpu",
+	.transport = {.links_max = 1, .peer_add = peer_add, .peer_del = peer_del, .link_up = link_up}};
+static struct plugin tally = {.descriptor = &tally_descriptor,
+	.name = "tally",
+	.service = {.reload = tally_reload},
+	.next = &transport};
+
+struct plugin *plugin_first(const struct plugin_registry *registry)
+{
+	(void)registry;
+	return &tally;
+}
+
+struct plugin *plugin_by_name(const struct plugin_registry *registry, const char *name)
+{
+	(void)registry;
+	return strcmp(name, "udpu") == 0 ? &transport : NULL;
+}
+
+int plugin_fail(struct plugin_error *error, int exit_code, const char *format, ...);
+int plugin_fail(struct plugin_error *error, int exit_code, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(error->text, sizeof(error->text), format, arguments);
+	va_end(arguments);
+	error->exit_code = exit_code;
+	return -EINVAL;
+}
+
+const char *plugin_kind_name(uint32_t kind);
+const char *plugin_kind_name(uint32_t kind) { return kind == COTERIE_KIND_SERVICE ? "service" : "transport"; }
+
+/* ---- The executive ------------------------------------------------------- */
+
+static struct executive executive;
+static char folder[] = "/tmp/test_reload.XXXXXX";
+static char path[64];
+static struct map_tracker *tracker;
+
+static void on_change(void *arg, enum map_event event, const char *key, const struct map_value *now,
+	const struct map_value *before)
+{
+	uint64_t number = 0;
+
+	(void)arg, (void)before;
+	if (event == MAP_DELETED)
+		append(seen.changes, sizeof(seen.changes), "-%s ", key);
+	else if (now->type == COTERIE_MAP_STRING)
+		append(seen.changes, sizeof(seen.changes), "%s=%s ", key, (const char *)now->bytes);
+	else {
+		memcpy(&number, now->bytes, now->size);
+		append(seen.changes, sizeof(seen.changes), "%s=%ju ", key, (uintmax_t)number);
+	}
+}
+
+/* A file with these lines in section totem, these nodes ("1 2 3"; this node is 127.0.0.1) and more. */
+static void write_file(const char *totem, const char *nodes, const char *more)
+{
+	FILE *file = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(file);
+	fprintf(file, "totem {\n version: 2\n cluster_name: test\n transport: udpu\n%s}\n", totem);
+	fprintf(file, "nodelist {\n");
+	for (const char *at = nodes; *at != '\0'; at++)
+		if (*at != ' ')
+			fprintf(file, " node {\n  ring0_addr: %s%c\n  nodeid: %c\n  name: n%c\n }\n",
+				*at == '1' ? "127.0.0." : "198.51.100.", *at, *at, *at);
+	fprintf(file, "}\n%s", more);
+	fclose(file);
+}
+
+static void set_up(void)
+{
+	struct config_environment environment;
+	struct config_messages messages;
+	struct plugin_error error;
+
+	memset(&seen, 0, sizeof(seen));
+	tally_reloads = 0;
+	strcpy(folder, "/tmp/test_reload.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/coterie.conf", folder);
+	write_file(" token: 3000\n", "1 2 3", "uidgid {\n uid: 7\n}\n");
+	config_environment_system(&environment);
+	executive = (struct executive){.nodeid = 1, .loop = loop_create(), .map = map_create()};
+	ck_assert_msg(config_load(path, &environment, &executive.config, &messages) == 0, "%s",
+		messages.error_count > 0 ? messages.errors[0] : "no memory");
+	config_messages_fini(&messages);
+	ck_assert_int_eq(config_publish(executive.config, executive.map), 0);
+	tally.options = plugin_options_create(executive.config, &tally_descriptor, &error);
+	transport.options = plugin_options_create(executive.config, &udpu_descriptor, &error);
+	executive.reload = reload_create(&executive);
+	for (uint32_t i = 0; i < 3; i++)
+		seen.members[seen.member_count++] = i + 1;
+	tracker = map_track(executive.map, NULL, true, on_change, NULL);
+}
+
+static void tear_down(void)
+{
+	reload_destroy(executive.reload);
+	map_untrack(executive.map, tracker);
+	plugin_options_destroy(tally.options);
+	plugin_options_destroy(transport.options);
+	map_destroy(executive.map);
+	loop_destroy(executive.loop);
+	config_destroy(executive.config);
+	unlink(path);
+	rmdir(folder);
+}
+
+struct result {
+	int rc;
+	uint32_t count;
+	char text[512];
+};
+
+static void on_done(void *arg, int rc, const char *text)
+{
+	struct result *result = arg;
+
+	result->rc = rc;
+	result->count++;
+	snprintf(result->text, sizeof(result->text), "%s", text);
+	loop_stop(executive.loop);
+}
+
+static void too_late(void *arg)
+{
+	(void)arg;
+	ck_abort_msg("no answer");
+}
+
+static void run_loop(void)
+{
+	struct loop_timer *limit =
+		loop_timer_add(executive.loop, loop_now_ns(executive.loop) + 20 * SECOND, too_late, NULL);
+
+	loop_run(executive.loop);
+	loop_timer_del(executive.loop, limit);
+}
+
+static void stop(void *arg)
+{
+	(void)arg;
+	loop_stop(executive.loop);
+}
+
+/* What is deferred runs, and no more. */
+static void turn(void)
+{
+	loop_timer_add(executive.loop, loop_now_ns(executive.loop), stop, NULL);
+	loop_run(executive.loop);
+}
+
+/* One reload to its end. */
+static struct result reload(void)
+{
+	struct result result = {.rc = 1};
+
+	ck_assert_int_eq(reload_request(executive.reload, &executive, on_done, &result), 0);
+	ck_assert_uint_eq(result.count, 0); /* never before the call returns */
+	run_loop();
+	ck_assert_uint_eq(result.count, 1);
+	return result;
+}
+
+static bool has_logged(const char *text) { return strstr(seen.log, text) != NULL; }
+
+static const char *string_of(const char *key)
+{
+	const char *value;
+
+	return map_get_string(executive.map, key, &value) == 0 ? value : "(none)";
+}
+
+static uint32_t number_of(const char *key)
+{
+	uint32_t value;
+
+	return map_get_u32(executive.map, key, &value) == 0 ? value : UINT32_MAX;
+}
+
+/* ---- The keys: spec 07 §1.13 --------------------------------------------- */
+
+START_TEST(keys_change_between_the_keys_that_say_so)
+{
+	write_file(" token: 4000\n", "1 2 3", "");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(seen.changes,
+		"config.totemconfig_reload_in_progress=1 config.reload_in_progress=1 -uidgid.config.uid.7 "
+		"totem.token=4000 runtime.config.totem.token=4650 "
+		"runtime.config.totem.token_retransmit=1107 runtime.config.totem.hold=875 "
+		"runtime.config.totem.consensus=5580 "
+		"runtime.config.totem.interface.0.knet_ping_timeout=2325 "
+		"runtime.config.totem.interface.0.knet_ping_interval=1162 "
+		"config.reload_status=1 config.totemconfig_reload_in_progress=0 "
+		"config.reload_in_progress=0 ");
+	ck_assert_uint_eq(seen.token_ns, 4650 * UINT64_C(1000000));
+	ck_assert_uint_eq(seen.logs_configured, 1);
+	ck_assert_str_eq(seen.ids, "1 2 3 ");
+	ck_assert_str_eq(seen.peers, "");
+}
+END_TEST
+
+START_TEST(the_same_file_changes_nothing)
+{
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(seen.changes,
+		"config.totemconfig_reload_in_progress=1 config.reload_in_progress=1 "
+		"config.reload_status=1 config.totemconfig_reload_in_progress=0 "
+		"config.reload_in_progress=0 ");
+	ck_assert_str_eq(seen.peers, "");
+	ck_assert_uint_eq(tally_reloads, 0);
+}
+END_TEST
+
+START_TEST(keys_of_clients_go_where_the_file_alone_decides)
+{
+	map_set_u32(executive.map, "totem.token_coefficient", 1);
+	map_set_string(executive.map, "logging.mine", "x");
+	map_set_string(executive.map, "mine.own", "x");
+	map_set_string(executive.map, "resources.mine", "x");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_uint_eq(number_of("totem.token_coefficient"), UINT32_MAX);
+	ck_assert_str_eq(string_of("logging.mine"), "(none)");
+	ck_assert_str_eq(string_of("mine.own"), "x");
+	ck_assert_str_eq(string_of("resources.mine"), "x");
+}
+END_TEST
+
+static const struct {
+	const char *name, *totem, *nodes, *more, *want;
+} refused[] = {
+	{"no number", " token: abc\n", "1 2 3", "", "must be an integer"},
+	{"too small", " token: 10\n token_coefficient: 0\n", "1 2 3", "",
+		"must be at least"},
+	{"an open section", "", "1 2 3", "totem {\n", "not closed"},
+	{"an odd word for the log", "", "1 2 3", "logging {\n debug: maybe\n}\n", "maybe"},
+	{"without this node", "", "2 3", "", "no node is this host"},
+	{"an option out of range", "", "1 2 3", "service {\n name: tally\n step_max: 0\n}\n",
+		"must be between"},
+	{"no such option", "", "1 2 3", "service {\n name: tally\n stop_max: 1\n}\n",
+		"did you mean 'step_max'"},
+};
+
+START_TEST(a_refused_file_changes_nothing)
+{
+	struct config *before = executive.config;
+
+	write_file(refused[_i].totem, refused[_i].nodes, refused[_i].more);
+	struct result result = reload();
+	ck_assert_msg(result.rc == -EINVAL, "%s: %d", refused[_i].name, result.rc);
+	ck_assert_msg(strstr(result.text, refused[_i].want) != NULL, "%s: %s", refused[_i].name,
+		result.text);
+	ck_assert(has_logged("CFG 3 Unable to reload config file: "));
+	ck_assert_str_eq(string_of("config.reload_error_message"), result.text);
+	char *at = strstr(seen.changes, "config.reload_error_message=");
+	ck_assert_ptr_nonnull(at);
+	*at = '\0';
+	ck_assert_str_eq(seen.changes, "config.totemconfig_reload_in_progress=1 ");
+	ck_assert_ptr_nonnull(strstr(at + 1, "config.reload_status=7 "
+					     "config.totemconfig_reload_in_progress=0 "));
+	ck_assert_ptr_eq(executive.config, before);
+	ck_assert_uint_eq(seen.logs_configured + seen.reconfigured + tally_reloads, 0);
+	/* And the next good one clears it away. */
+	write_file(" token: 5000\n", "1 2 3", "");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(string_of("config.reload_error_message"), "(none)");
+	ck_assert_uint_eq(number_of("config.reload_status"), UINT32_MAX); /* of another type */
+}
+END_TEST
+
+START_TEST(no_file)
+{
+	unlink(path);
+	struct result result = reload();
+	ck_assert_int_eq(result.rc, -EINVAL);
+	ck_assert_ptr_nonnull(strstr(result.text, "cannot read it"));
+}
+END_TEST
+
+/* ---- What cannot change -------------------------------------------------- */
+
+START_TEST(fixed_keys_keep_their_values)
+{
+	FILE *file;
+
+	write_file(" token: 3000\n cluster_name: other\n transport: knet\n netmtu: 9000\n ip_version: ipv4\n",
+		"1 2 3", "system {\n sched_rr: no\n}\n");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert(has_logged(
+		"CFG 5 Modified entry 'totem.cluster_name' in corosync.conf cannot be changed at run-time"));
+	ck_assert(has_logged("'totem.transport'"));
+	ck_assert(has_logged("'totem.netmtu'"));
+	ck_assert(has_logged("'totem.ip_version'"));
+	ck_assert(has_logged("'system.sched_rr'"));
+	ck_assert(!has_logged("'totem.version'"));
+	ck_assert_str_eq(string_of("totem.cluster_name"), "test");
+	ck_assert_str_eq(string_of("totem.transport"), "udpu");
+	ck_assert_uint_eq(number_of("totem.netmtu"), UINT32_MAX);
+	ck_assert_str_eq(string_of("system.sched_rr"), "(none)");
+	ck_assert_str_eq(executive.config->transport, "udpu");
+	/* Taken out, they stay as well, and again. */
+	for (int i = 0; i < 2; i++) {
+		seen.log[0] = '\0';
+		file = fopen(path, "w");
+		fprintf(file, "totem {\n version: 2\n}\nnodelist {\n node {\n  ring0_addr: 127.0.0.1\n"
+			      "  nodeid: 1\n }\n}\n");
+		fclose(file);
+		ck_assert_int_eq(reload().rc, 0);
+		ck_assert(has_logged("'totem.transport'"));
+		ck_assert_str_eq(string_of("totem.transport"), "udpu");
+		ck_assert_str_eq(string_of("totem.cluster_name"), "test");
+	}
+}
+END_TEST
+
+START_TEST(this_node_stays_who_it_is)
+{
+	FILE *file = fopen(path, "w");
+
+	fprintf(file, "totem {\n version: 2\n transport: udpu\n}\nnodelist {\n node {\n"
+		      "  ring0_addr: 127.0.0.1\n  nodeid: 9\n }\n}\n");
+	fclose(file);
+	struct result result = reload();
+	ck_assert_int_eq(result.rc, -EINVAL);
+	ck_assert_ptr_nonnull(strstr(result.text, "would become node 9"));
+}
+END_TEST
+
+START_TEST(services_wait_for_the_next_start)
+{
+	write_file(" token: 3000\n", "1 2 3", "service {\n name: extra\n}\n");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert(has_logged("Service extra is loaded at the next start"));
+	write_file(" token: 3000\n", "1 2 3", "");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert(has_logged("Service extra stays loaded until the next start"));
+}
+END_TEST
+
+START_TEST(the_rings_own_limits)
+{
+	seen.check_rc = -EINVAL;
+	struct result result = reload();
+	ck_assert_int_eq(result.rc, -EINVAL);
+	ck_assert_ptr_nonnull(strstr(result.text, "'token'"));
+}
+END_TEST
+
+START_TEST(a_log_file_that_cannot_be_opened)
+{
+	write_file("", "1 2 3 4", "");
+	seen.log_rc = -EACCES;
+	struct result result = reload();
+	ck_assert_int_eq(result.rc, -EINVAL);
+	ck_assert_str_eq(result.text, "cannot open log file");
+	ck_assert_str_eq(seen.peers, "+4 -4 "); /* taken back */
+	ck_assert_uint_eq(seen.reconfigured, 0);
+}
+END_TEST
+
+/* ---- Options of plugins -------------------------------------------------- */
+
+static uint64_t option(const char *name)
+{
+	uint64_t value = 0;
+
+	ck_assert_int_eq(plugin_option_u64(tally.options, name, &value), 0);
+	return value;
+}
+
+START_TEST(options_change_where_they_may)
+{
+	const char *word;
+
+	write_file("", "1 2 3", "service {\n name: tally\n step_max: 5\n base: 11\n word: new\n}\n");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_uint_eq(option("step_max"), 5);
+	ck_assert_uint_eq(option("base"), 10);
+	ck_assert_int_eq(plugin_option_string(tally.options, "word", &word), -ENODATA);
+	ck_assert(has_logged("Option 'base' of service tally takes effect at the next start"));
+	ck_assert(has_logged("Option 'word'"));
+	ck_assert(!has_logged("Option 'step_max'"));
+	ck_assert_uint_eq(tally_reloads, 1);
+	write_file("", "1 2 3", "service {\n name: tally\n step_max: 5\n}\n");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_uint_eq(tally_reloads, 1); /* nothing has changed for it */
+	write_file("", "1 2 3", "");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_uint_eq(option("step_max"), 1000); /* the default again */
+	ck_assert_uint_eq(tally_reloads, 2);
+}
+END_TEST
+
+/* ---- Nodes --------------------------------------------------------------- */
+
+START_TEST(a_new_node)
+{
+	write_file("", "1 2 3 4 5", "");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(seen.peers, "+4 +5 ");
+	ck_assert_str_eq(seen.ids, "1 2 3 4 5 ");
+	ck_assert(has_logged("Node 4 (n4) is in the nodelist now"));
+	seen.peers[0] = '\0';
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(seen.peers, "");
+}
+END_TEST
+
+START_TEST(a_transport_that_does_not_take_a_node)
+{
+	write_file("", "1 2 3 4 5", "");
+	seen.peer_add_rc = -EEXIST;
+	struct result result = reload();
+	ck_assert_int_eq(result.rc, -EINVAL);
+	ck_assert_ptr_nonnull(strstr(result.text, "does not take node 4"));
+	ck_assert_str_eq(seen.ids, "");
+	ck_assert_uint_eq(number_of("nodelist.node.3.nodeid"), UINT32_MAX);
+}
+END_TEST
+
+START_TEST(a_node_that_is_no_member_goes_at_once)
+{
+	seen.member_count = 2;
+	write_file("", "1 2", "");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(seen.peers, "-3 ");
+	ck_assert_str_eq(seen.ids, "1 2 ");
+}
+END_TEST
+
+START_TEST(a_member_goes_when_it_has_left)
+{
+	static const uint32_t still[] = {1, 2, 3}, gone[] = {1, 2};
+
+	write_file("", "1 2", "");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(seen.peers, "");
+	ck_assert_str_eq(seen.ids, "1 2 3 ");
+	ck_assert(has_logged("stays in the ring until it leaves"));
+	reload_membership(executive.reload, still, 3);
+	turn();
+	ck_assert_str_eq(seen.peers, "");
+	ck_assert_int_eq(reload().rc, 0); /* nor does another reload change that */
+	ck_assert_str_eq(seen.ids, "1 2 3 ");
+	seen.member_count = 2;
+	reload_membership(executive.reload, gone, 2);
+	ck_assert_str_eq(seen.peers, ""); /* not inside the engine */
+	turn();
+	ck_assert_str_eq(seen.peers, "-3 ");
+	ck_assert_str_eq(seen.ids, "1 2 ");
+	ck_assert(has_logged("Node 3 has left, and is not in the nodelist"));
+	reload_membership(executive.reload, gone, 2);
+	turn();
+	ck_assert_str_eq(seen.peers, "-3 ");
+}
+END_TEST
+
+START_TEST(a_departing_member_comes_back)
+{
+	static const uint32_t gone[] = {1, 2};
+
+	write_file("", "1 2", "");
+	ck_assert_int_eq(reload().rc, 0);
+	write_file("", "1 2 3", "");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(seen.peers, "");
+	ck_assert_str_eq(seen.ids, "1 2 3 ");
+	seen.member_count = 2;
+	reload_membership(executive.reload, gone, 2);
+	turn();
+	ck_assert_str_eq(seen.peers, ""); /* it is only away */
+}
+END_TEST
+
+static void move_node_3(const char *address)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), "sed -i 's/198.51.100.3/%s/' %s", address, path);
+	ck_assert_int_eq(system(command), 0);
+}
+
+START_TEST(another_address_is_refused)
+{
+	move_node_3("198.51.100.33");
+	struct result result = reload();
+	ck_assert_int_eq(result.rc, -EINVAL);
+	ck_assert_ptr_nonnull(strstr(result.text,
+		"different address for link 0 of node 3 (addr changed from 198.51.100.3 port 5405 to "
+		"198.51.100.33 port 5405)"));
+	/* Of one that is on its way out too. */
+	write_file("", "1 2", "");
+	ck_assert_int_eq(reload().rc, 0);
+	write_file("", "1 2 3", "");
+	move_node_3("198.51.100.33");
+	ck_assert_int_eq(reload().rc, -EINVAL);
+	seen.member_count = 2;
+	reload_membership(executive.reload, seen.members, 2);
+	turn();
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(seen.peers, "-3 +3 ");
+}
+END_TEST
+
+START_TEST(another_port_is_refused)
+{
+	write_file(" interface {\n  linknumber: 0\n  mcastport: 6000\n }\n", "1 2 3", "");
+	struct result result = reload();
+	ck_assert_int_eq(result.rc, -EINVAL);
+	ck_assert_ptr_nonnull(strstr(result.text, "port 6000"));
+}
+END_TEST
+
+START_TEST(everybody_is_welcome)
+{
+	write_file(" block_unlisted_ips: no\n", "1 2 3", "");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_uint_eq(seen.reconfigured, 1);
+	ck_assert_str_eq(seen.ids, "");
+}
+END_TEST
+
+/* ---- Those who wait ------------------------------------------------------ */
+
+START_TEST(who_asks_meanwhile_gets_the_next_reading)
+{
+	struct result first = {.rc = 1}, second = {.rc = 1}, third = {.rc = 1};
+
+	ck_assert_int_eq(reload_request(executive.reload, &executive, on_done, &first), 0);
+	ck_assert_int_eq(reload_request(executive.reload, &executive, on_done, &second), 0);
+	ck_assert_int_eq(reload_request(executive.reload, &executive, on_done, &third), 0);
+	run_loop();
+	ck_assert_int_eq(first.rc, 0);
+	ck_assert_int_eq(second.rc, 1);
+	write_file(" token: abc\n", "1 2 3", "");
+	/* The second reading may have begun before the file changed; it is one for both. */
+	run_loop();
+	ck_assert_int_eq(second.rc, third.rc);
+	ck_assert_int_ne(second.rc, 1);
+	ck_assert_uint_eq(first.count + second.count + third.count, 3);
+}
+END_TEST
+
+static struct result nested = {.rc = 1};
+
+static void ask_again(void *arg, int rc, const char *text)
+{
+	(void)arg, (void)rc, (void)text;
+	ck_assert_int_eq(reload_request(executive.reload, &executive, on_done, &nested), 0);
+}
+
+START_TEST(who_is_told_may_ask_again)
+{
+	ck_assert_int_eq(reload_request(executive.reload, &executive, ask_again, NULL), 0);
+	run_loop();
+	ck_assert_int_eq(nested.rc, 0);
+}
+END_TEST
+
+START_TEST(who_is_gone_is_not_told)
+{
+	struct result first = {.rc = 1}, second = {.rc = 1};
+	int other = 0;
+
+	ck_assert_int_eq(reload_request(executive.reload, &other, on_done, &first), 0);
+	ck_assert_int_eq(reload_request(executive.reload, &executive, on_done, &second), 0);
+	ck_assert_int_eq(reload_request(executive.reload, &other, on_done, &first), 0);
+	reload_forget(executive.reload, &other);
+	run_loop();
+	ck_assert_uint_eq(first.count, 0);
+	ck_assert_int_eq(second.rc, 0);
+}
+END_TEST
+
+START_TEST(the_end_comes_first)
+{
+	struct result result = {.rc = 1};
+	char fifo[80];
+
+	/* A reader that waits for ever, as for a resolver. */
+	snprintf(fifo, sizeof(fifo), "%s/fifo", folder);
+	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+	unlink(path);
+	ck_assert_int_eq(symlink(fifo, path), 0);
+	FILE *writer = fopen(fifo, "r+");
+	ck_assert_ptr_nonnull(writer);
+	ck_assert_int_eq(reload_request(executive.reload, &executive, on_done, &result), 0);
+	reload_destroy(executive.reload);
+	executive.reload = NULL;
+	fclose(writer);
+	unlink(fifo);
+	turn();
+	ck_assert_uint_eq(result.count, 0);
+}
+END_TEST
+
+START_TEST(the_end_comes_between)
+{
+	struct result result = {.rc = 1};
+
+	ck_assert_int_eq(reload_request(executive.reload, &executive, on_done, &result), 0);
+	usleep(200000); /* most likely it is read and posted by now; either way is fine */
+	reload_destroy(executive.reload);
+	executive.reload = NULL;
+	ck_assert_uint_eq(result.count, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("reload");
+	TCase *tcase = tcase_create("reload");
+
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, keys_change_between_the_keys_that_say_so);
+	tcase_add_test(tcase, the_same_file_changes_nothing);
+	tcase_add_test(tcase, keys_of_clients_go_where_the_file_alone_decides);
+	tcase_add_loop_test(
+		tcase, a_refused_file_changes_nothing, 0, sizeof(refused) / sizeof(refused[0]));
+	tcase_add_test(tcase, no_file);
+	tcase_add_test(tcase, fixed_keys_keep_their_values);
+	tcase_add_test(tcase, this_node_stays_who_it_is);
+	tcase_add_test(tcase, services_wait_for_the_next_start);
+	tcase_add_test(tcase, the_rings_own_limits);
+	tcase_add_test(tcase, a_log_file_that_cannot_be_opened);
+	tcase_add_test(tcase, options_change_where_they_may);
+	tcase_add_test(tcase, a_new_node);
+	tcase_add_test(tcase, a_transport_that_does_not_take_a_node);
+	tcase_add_test(tcase, a_node_that_is_no_member_goes_at_once);
+	tcase_add_test(tcase, a_member_goes_when_it_has_left);
+	tcase_add_test(tcase, a_departing_member_comes_back);
+	tcase_add_test(tcase, another_address_is_refused);
+	tcase_add_test(tcase, another_port_is_refused);
+	tcase_add_test(tcase, everybody_is_welcome);
+	tcase_add_test(tcase, who_asks_meanwhile_gets_the_next_reading);
+	tcase_add_test(tcase, who_is_told_may_ask_again);
+	tcase_add_test(tcase, who_is_gone_is_not_told);
+	tcase_add_test(tcase, the_end_comes_first);
+	tcase_add_test(tcase, the_end_comes_between);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
