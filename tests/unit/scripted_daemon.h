@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 enum {
-	SCRIPT_MESSAGE_SIZE_MAX = 4096,
+	SCRIPT_MESSAGE_SIZE_MAX = 16384,
 	SCRIPT_EVENTS_MAX = 4,
 };
 
