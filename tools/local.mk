@@ -7,6 +7,14 @@ libtool_common_la_SOURCES = \
 	%D%/common/compatible.h %D%/common/nodelist.c %D%/common/nodelist.h \
 	%D%/common/number.c %D%/common/number.h
 
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/test_tool_common
+TESTS += tests/unit/test_tool_common
+tests_unit_test_tool_common_SOURCES = tests/unit/test_tool_common.c
+tests_unit_test_tool_common_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_tool_common_LDADD = libtool_common.la $(CHECK_LIBS)
+endif
+
 # New tags: LD_LIBRARY_PATH then goes before the path to our own libraries.
 bin_PROGRAMS += %D%/coterie-ctl
 %C%_coterie_ctl_SOURCES = \

@@ -279,6 +279,16 @@ steps() {
 		END { sub(/\nUnable.*/, "\n", last); printf "Quorum information\n%s", last }' "$1"
 }
 
+# The flight recorder; Debian's tool for it needs a program of another package.
+scenario_blackbox() {
+	cluster 1 "$votequorum"
+	run 1 "$LAB_BUILD/tools/corosync-blackbox 2>&1 | grep -c 'Completed service synchronization'"
+	run 1 "ls $LAB_DIR/1/state | sed 's/-20.*//' | sort -u"
+	cluster_end
+	wait "${LAB_DAEMONS[1]}" 2>/dev/null
+	run 1 "$LAB_BUILD/tools/corosync-blackbox >/dev/null 2>&1"
+}
+
 # What changes the daemon, or ends it.
 scenario_end() {
 	cluster 2 "$votequorum"
@@ -413,7 +423,8 @@ lacks_provider() {
 		<(awk '/^\$ / { inside = $0 == "$ corosync-quorumtool -sH" } inside' "$1")
 }
 
-scenarios="notrunning single-udpu one udpu3 udpu3b cut three noquorum twonode flags device follow end"
+scenarios="notrunning single-udpu one udpu3 udpu3b cut three noquorum twonode flags device follow blackbox
+	end"
 kinds="corosync coterie"
 for service in cfg cmap cpg quorum votequorum; do
 	[ -e "$LAB_BUILD/.libs/$service.so" ] || kinds=corosync

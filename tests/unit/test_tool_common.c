@@ -1,0 +1,272 @@
+/* tools/common: numbers, bytes, addresses and the node list, with a map of this file's own. */
+#include "tools/common/address.h"
+#include "tools/common/bytes.h"
+#include "tools/common/nodelist.h"
+#include "tools/common/number.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct {
+	const char *text;
+	long long min;
+	long long max;
+	bool is_right;
+	long long value;
+} numbers[] = {
+	{"1", 1, 9, true, 1},
+	{"9", 1, 9, true, 9},
+	{" 7", 1, 9, true, 7},
+	{"+7", 1, 9, true, 7},
+	{"007", 1, 9, true, 7},
+	{"-7", -9, 9, true, -7},
+	{"4294967295", 1, UINT_MAX, true, UINT_MAX},
+	{"9223372036854775807", 0, LLONG_MAX, true, LLONG_MAX},
+	{"0", 1, 9, false, 0},
+	{"10", 1, 9, false, 0},
+	{"-1", 0, 9, false, 0},
+	{"", 0, 9, false, 0},
+	{" ", 0, 9, false, 0},
+	{"x", 0, 9, false, 0},
+	{"7x", 0, 9, false, 0},
+	{"7 ", 0, 9, false, 0},
+	{"0x7", 0, 9, false, 0},
+	{"7.0", 0, 9, false, 0},
+	{"4294967296", 1, UINT_MAX, false, 0},
+	{"9223372036854775808", LLONG_MIN, LLONG_MAX, false, 0},
+	{"-9223372036854775809", LLONG_MIN, LLONG_MAX, false, 0},
+};
+
+START_TEST(numbers_are_whole_words)
+{
+	for (size_t i = 0; i < COUNT(numbers); i++) {
+		long long value = 42;
+
+		ck_assert_msg(number_parse(numbers[i].text, numbers[i].min, numbers[i].max,
+				      &value) == numbers[i].is_right,
+			"'%s'", numbers[i].text);
+		ck_assert_msg(value == (numbers[i].is_right ? numbers[i].value : 42), "'%s'",
+			numbers[i].text);
+	}
+}
+END_TEST
+
+START_TEST(bytes_can_be_told_apart)
+{
+	static const char bytes[] = "a~ \\\x01\x7f\x80\xff\0z";
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	ck_assert_ptr_nonnull(out);
+	bytes_print(out, bytes, sizeof(bytes) - 1);
+	bytes_print(out, NULL, 0);
+	fclose(out);
+	ck_assert_str_eq(text, "a~ \\\\\\x01\\x7F\\x80\\xFF\\x00z");
+	free(text);
+}
+END_TEST
+
+/* What libcfg may leave behind in an address, with all bytes that do not count set. */
+static corosync_cfg_node_address_t make_address(int family, const char *text)
+{
+	corosync_cfg_node_address_t address;
+	union {
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+		char bytes[sizeof(address.address)];
+	} socket_address;
+
+	memset(&socket_address, family == AF_UNSPEC ? 0 : 0xff, sizeof(socket_address));
+	socket_address.in.sin_family = (sa_family_t)family;
+	if (family == AF_INET)
+		inet_pton(family, text, &socket_address.in.sin_addr);
+	else if (family == AF_INET6)
+		inet_pton(family, text, &socket_address.in6.sin6_addr);
+	memcpy(address.address, socket_address.bytes, sizeof(address.address));
+	address.address_length = sizeof(address.address);
+	return address;
+}
+
+START_TEST(addresses_are_written_in_numbers)
+{
+	static const struct {
+		int family;
+		const char *text;
+	} rows[] = {{AF_INET, "10.0.0.1"}, {AF_INET6, "fd00::1"}, {AF_UNSPEC, ""}, {AF_UNIX, ""}};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		corosync_cfg_node_address_t address = make_address(rows[i].family, rows[i].text);
+		char text[ADDRESS_TEXT_MAX] = "before";
+
+		ck_assert_int_eq(address_text(&address, text), rows[i].text[0] != '\0');
+		ck_assert_str_eq(text, rows[i].text);
+	}
+}
+END_TEST
+
+/* --- libcfg and libcmap, as far as they are called --- */
+
+static int addresses_told;
+
+cs_error_t corosync_cfg_get_node_addrs(corosync_cfg_handle_t cfg, unsigned int node_id, size_t max,
+	int *count, corosync_cfg_node_address_t *addresses)
+{
+	(void)cfg;
+	if (node_id != 1)
+		return CS_ERR_NOT_EXIST;
+	for (size_t i = 0; i < max && (int)i < addresses_told; i++)
+		addresses[i] = make_address(AF_INET, "10.0.0.1");
+	*count = addresses_told;
+	return CS_OK;
+}
+
+static const struct entry {
+	const char *key;
+	unsigned int number; /* 0: a string */
+	const char *string;
+} * map;
+static size_t map_count;
+static size_t map_next;
+
+cs_error_t cmap_iter_init(cmap_handle_t handle, const char *prefix, cmap_iter_handle_t *iterator)
+{
+	(void)handle;
+	*iterator = 1;
+	map_next = 0;
+	return strcmp(prefix, "nodelist.node.") == 0 ? CS_OK : CS_ERR_LIBRARY;
+}
+
+cs_error_t cmap_iter_next(cmap_handle_t handle, cmap_iter_handle_t iterator, char *key,
+	size_t *size, cmap_value_types_t *type)
+{
+	(void)handle, (void)iterator, (void)size, (void)type;
+	if (map_next == map_count)
+		return CS_ERR_NO_SECTIONS;
+	strcpy(key, map[map_next++].key);
+	return CS_OK;
+}
+
+cs_error_t cmap_iter_finalize(cmap_handle_t handle, cmap_iter_handle_t iterator)
+{
+	(void)handle, (void)iterator;
+	return CS_OK;
+}
+
+static const struct entry *entry_find(const char *key)
+{
+	for (size_t i = 0; i < map_count; i++)
+		if (strcmp(map[i].key, key) == 0)
+			return &map[i];
+	return NULL;
+}
+
+cs_error_t cmap_get_uint32(cmap_handle_t handle, const char *key, uint32_t *value)
+{
+	const struct entry *entry = entry_find(key);
+
+	(void)handle;
+	if (entry == NULL || entry->string != NULL)
+		return entry == NULL ? CS_ERR_NOT_EXIST : CS_ERR_INVALID_PARAM;
+	*value = entry->number;
+	return CS_OK;
+}
+
+cs_error_t cmap_get_string(cmap_handle_t handle, const char *key, char **value)
+{
+	const struct entry *entry = entry_find(key);
+
+	(void)handle;
+	if (entry == NULL || entry->string == NULL)
+		return entry == NULL ? CS_ERR_NOT_EXIST : CS_ERR_INVALID_PARAM;
+	*value = strdup(entry->string);
+	return CS_OK;
+}
+
+START_TEST(no_more_addresses_than_there_is_room_for)
+{
+	struct node_addresses addresses;
+
+	addresses_told = 2;
+	ck_assert_int_eq(node_addresses_get(1, 1, &addresses), CS_OK);
+	ck_assert_uint_eq(addresses.count, 2);
+	addresses_told = CFG_MAX_LINKS + 1;
+	ck_assert_int_eq(node_addresses_get(1, 1, &addresses), CS_OK);
+	ck_assert_uint_eq(addresses.count, CFG_MAX_LINKS);
+	addresses_told = -1;
+	ck_assert_int_eq(node_addresses_get(1, 1, &addresses), CS_OK);
+	ck_assert_uint_eq(addresses.count, 0);
+	ck_assert_int_eq(node_addresses_get(1, 2, &addresses), CS_ERR_NOT_EXIST);
+}
+END_TEST
+
+START_TEST(nodes_are_sorted_by_id)
+{
+	static const struct entry entries[] = {
+		{"nodelist.node.0.name", 0, "three"},
+		{"nodelist.node.0.nodeid", 3, NULL},
+		{"nodelist.node.0.ring0_addr", 0, "10.0.0.3"},
+		{"nodelist.node.10.nodeid", 2, NULL},
+		{"nodelist.node.2.nodeid", 4294967295, NULL},
+		{"nodelist.node.2.name", 5, NULL},
+		{"nodelist.node.3.nodeid", 0, "text"},
+		{"nodelist.node.4.nodeid.more", 7, NULL},
+		{"nodelist.node.5.nodeidx", 8, NULL},
+		{"nodelist.node.x.nodeid", 9, NULL},
+	};
+	struct nodelist list;
+
+	map = entries;
+	map_count = COUNT(entries);
+	ck_assert_int_eq(nodelist_read(1, &list), CS_OK);
+	ck_assert_uint_eq(list.count, 3);
+	ck_assert_uint_eq(list.nodes[0].id, 2);
+	ck_assert_uint_eq(list.nodes[0].position, 10);
+	ck_assert_ptr_null(list.nodes[0].name);
+	ck_assert_uint_eq(list.nodes[1].id, 3);
+	ck_assert_str_eq(list.nodes[1].name, "three");
+	ck_assert_ptr_null(list.nodes[2].name);
+	ck_assert_ptr_eq(nodelist_find(&list, 4294967295), &list.nodes[2]);
+	ck_assert_ptr_null(nodelist_find(&list, 4));
+	nodelist_free(&list);
+	ck_assert_uint_eq(list.count, 0);
+	nodelist_free(&list);
+}
+END_TEST
+
+START_TEST(an_empty_list_is_no_error)
+{
+	struct nodelist list;
+
+	map_count = 0;
+	ck_assert_int_eq(nodelist_read(1, &list), CS_OK);
+	ck_assert_uint_eq(list.count, 0);
+	ck_assert_ptr_null(nodelist_find(&list, 1));
+	nodelist_free(&list);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("tools/common");
+	TCase *tcase = tcase_create("common");
+	SRunner *runner = srunner_create(suite);
+
+	tcase_add_test(tcase, numbers_are_whole_words);
+	tcase_add_test(tcase, bytes_can_be_told_apart);
+	tcase_add_test(tcase, addresses_are_written_in_numbers);
+	tcase_add_test(tcase, no_more_addresses_than_there_is_room_for);
+	tcase_add_test(tcase, nodes_are_sorted_by_id);
+	tcase_add_test(tcase, an_empty_list_is_no_error);
+	suite_add_tcase(suite, tcase);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
