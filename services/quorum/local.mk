@@ -10,5 +10,21 @@ quorum_la_SOURCES = $(quorum_service_sources)
 quorum_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 quorum_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 
+if HAVE_CHECK
+# A plugin exports nothing but its descriptor, so the tests take its objects from an archive.
+check_LTLIBRARIES += libquorum_service.la
+libquorum_service_la_SOURCES = \
+	$(quorum_service_sources) \
+	tests/unit/service_ring.c tests/unit/service_ring.h \
+	$(mock_host_sources)
+libquorum_service_la_CFLAGS = $(TEST_CFLAGS)
+
+check_PROGRAMS += tests/unit/test_quorum
+TESTS += tests/unit/test_quorum
+tests_unit_test_quorum_SOURCES = tests/unit/test_quorum.c
+tests_unit_test_quorum_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_quorum_LDADD = libquorum_service.la $(CHECK_LIBS)
+endif
+
 include services/quorum/lib/local.mk
 include services/quorum/man/local.mk

@@ -17,21 +17,25 @@ static bool has_node(const uint32_t *list, uint32_t count, uint32_t nodeid)
 	return false;
 }
 
-/* Long lists go on over several lines. */
+/* "Sync joined[2]: 3 4", in lines of less than 64 characters behind the bracket; a backslash ends all but
+   the last. */
 static void log_list(const struct quorum *quorum, const char *what, const struct quorum_list *list)
 {
-	char line[LINE_MAX_LENGTH + 16];
-	size_t length = (size_t)snprintf(line, sizeof(line), "Sync %s[%u]:", what, list->count);
+	char line[LINE_MAX_LENGTH + 16] = "", name[16];
+	size_t length = 0;
 
 	for (uint32_t i = 0; i < list->count; i++) {
-		if (length + sizeof(" 4294967295\\") > LINE_MAX_LENGTH) {
-			quorum->host->log(quorum->ctx, LOG_NOTICE, "%s\\", line);
+		size_t more = (size_t)snprintf(name, sizeof(name), " %u", list->nodeids[i]);
+
+		if (length > 0 && length + more >= LINE_MAX_LENGTH) {
+			quorum->host->log(quorum->ctx, LOG_NOTICE, "Sync %s[%u]:%s\\", what,
+				list->count, line);
 			length = 0;
 		}
-		length += (size_t)snprintf(
-			line + length, sizeof(line) - length, " %u", list->nodeids[i]);
+		memcpy(line + length, name, more + 1);
+		length += more;
 	}
-	quorum->host->log(quorum->ctx, LOG_NOTICE, "%s", line);
+	quorum->host->log(quorum->ctx, LOG_NOTICE, "Sync %s[%u]:%s", what, list->count, line);
 }
 
 void quorum_sync_fini(struct quorum *quorum)
