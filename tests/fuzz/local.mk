@@ -3,7 +3,8 @@
 # with driver.c; `make check-long` does so for longer. For libFuzzer: make libfuzzer, then
 # tests/fuzz/libfuzzer_X FOLDER tests/fuzz/corpus/X.
 fuzz_programs = %D%/fuzz_config %D%/fuzz_groups %D%/fuzz_packets %D%/fuzz_requests \
-	%D%/fuzz_cfg %D%/fuzz_cmap %D%/fuzz_cpg %D%/fuzz_evs %D%/fuzz_quorum %D%/fuzz_votequorum
+	%D%/fuzz_cfg %D%/fuzz_cmap %D%/fuzz_cpg %D%/fuzz_evs %D%/fuzz_quorum %D%/fuzz_votequorum \
+	%D%/fuzz_votes
 check_PROGRAMS += $(fuzz_programs)
 dist_check_SCRIPTS += %D%/fuzz.sh
 TESTS += %D%/fuzz.sh
@@ -24,6 +25,8 @@ fuzz_cpg_sources = %D%/fuzz_cpg.c $(cpg_service_sources) $(fuzz_service_sources)
 fuzz_quorum_sources = %D%/fuzz_quorum.c $(quorum_service_sources) $(fuzz_service_sources)
 fuzz_votequorum_sources = \
 	%D%/fuzz_votequorum.c $(votequorum_service_sources) $(fuzz_service_sources)
+fuzz_votes_sources = %D%/fuzz_votes.c $(quorum_service_sources) $(votequorum_service_sources) \
+	$(mock_host_sources)
 
 %C%_fuzz_config_SOURCES = $(fuzz_config_sources) $(fuzz_driver)
 %C%_fuzz_config_CFLAGS = $(AM_CFLAGS)
@@ -38,6 +41,8 @@ fuzz_votequorum_sources = \
 %C%_fuzz_quorum_CFLAGS = $(AM_CFLAGS)
 %C%_fuzz_votequorum_SOURCES = $(fuzz_votequorum_sources) $(fuzz_driver)
 %C%_fuzz_votequorum_CFLAGS = $(AM_CFLAGS)
+%C%_fuzz_votes_SOURCES = $(fuzz_votes_sources) $(fuzz_driver)
+%C%_fuzz_votes_CFLAGS = $(AM_CFLAGS)
 %C%_fuzz_evs_SOURCES = $(fuzz_evs_sources) $(fuzz_driver)
 %C%_fuzz_evs_CFLAGS = $(AM_CFLAGS)
 %C%_fuzz_groups_SOURCES = $(fuzz_groups_sources) $(fuzz_driver)
@@ -61,7 +66,8 @@ libfuzzer_link = $(AM_V_CCLD)$(MKDIR_P) %D% && $(FUZZ_CC) -std=gnu11 -g -O1 \
 	$(DEFAULT_INCLUDES) $(AM_CPPFLAGS) -U_FORTIFY_SOURCE $(CPPFLAGS)
 libfuzzer_programs = %D%/libfuzzer_config %D%/libfuzzer_groups %D%/libfuzzer_packets \
 	%D%/libfuzzer_requests %D%/libfuzzer_cfg %D%/libfuzzer_cmap %D%/libfuzzer_cpg \
-	%D%/libfuzzer_evs %D%/libfuzzer_quorum %D%/libfuzzer_votequorum
+	%D%/libfuzzer_evs %D%/libfuzzer_quorum %D%/libfuzzer_votequorum \
+	%D%/libfuzzer_votes
 libfuzzer: $(libfuzzer_programs)
 %D%/libfuzzer_config: $(fuzz_config_sources) $(totem_sources)
 	$(libfuzzer_link) -o $@ $(filter %.c,$^)
@@ -70,6 +76,8 @@ libfuzzer: $(libfuzzer_programs)
 %D%/libfuzzer_cmap: $(fuzz_cmap_sources)
 	$(libfuzzer_link) -o $@ $(filter %.c,$^)
 %D%/libfuzzer_cpg: $(fuzz_cpg_sources)
+	$(libfuzzer_link) -o $@ $(filter %.c,$^)
+%D%/libfuzzer_votes: $(fuzz_votes_sources)
 	$(libfuzzer_link) -o $@ $(filter %.c,$^)
 %D%/libfuzzer_quorum: $(fuzz_quorum_sources)
 	$(libfuzzer_link) -o $@ $(filter %.c,$^)
