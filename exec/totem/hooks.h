@@ -26,6 +26,7 @@
 	X(SAFE_ONE_TOKEN, 30, "one token's aru is taken as proof that all have a SAFE frame") \
 	X(SAFE_CHANGE_IGNORED, 80, "SAFE messages are delivered before the transitional configuration") \
 	X(SAFE_UNMARKED, 20, "a message's guarantee does not reach the frame with its last byte") \
+	X(SAFE_PROMISE_FORGOTTEN, 400, "a failed recovery's promise to deliver is not kept") \
 	X(SAFE_ASSUMED, 200, "SAFE is honoured though not all members announced it") \
 	X(CONSENSUS_ANYBODY, 20, "any join counts as consent, whatever its lists") \
 	X(CONSENSUS_MAJORITY, 150, "a commit token is created once most candidates agree") \

@@ -105,7 +105,7 @@ void recovery_enter(struct totem_engine *engine)
 	engine->retransmit_count = 0;
 	if (!engine->is_promised)
 		engine->high_ring_delivered = engine->high_delivered;
-	if (find_companions(engine)) {
+	if (find_companions(engine) || TOTEM_MUTANT(engine, SAFE_PROMISE_FORGOTTEN)) {
 		set_copy(&engine->deliver, &engine->trans);
 		owe_frames(engine);
 	}

@@ -35,6 +35,7 @@ static const char *const names[FAULT_KINDS] = {
 	[FAULT_FRAMES] = "frames",
 	[FAULT_MEMORY] = "memory",
 	[FAULT_LINK] = "link",
+	[FAULT_HOLE] = "hole",
 };
 
 const char *fault_name(enum fault_kind kind)
@@ -83,6 +84,7 @@ static uint32_t pick_kinds(struct sim *sim)
 		[FAULT_LEAVE] = 3000, [FAULT_PAUSE] = 4000, [FAULT_CLOCK] = 1500,
 		[FAULT_GARBAGE] = 1500, [FAULT_FORGE] = 500, [FAULT_REPLAY] = 2000,
 		[FAULT_DEAD] = 2000, [FAULT_FRAMES] = 1500, [FAULT_MEMORY] = 1500, [FAULT_LINK] = 2000,
+		[FAULT_HOLE] = 2000,
 	};
 	uint32_t kinds = 0;
 
@@ -285,12 +287,48 @@ static void arm_strike(struct sim *sim)
 		POINT_TRACE + TOTEM_TRACE_RETRANSMITTED, POINT_TRACE + TOTEM_TRACE_REQUESTED};
 
 	faults->is_armed = true;
+	faults->has_hole = false;
 	faults->strike = (enum strike)random_below(&sim->random, STRIKE_COUNT);
 	if (random_chance(&sim->random, 4000))
 		faults->strike = STRIKE_CRASH;
 	faults->point = points[random_below(&sim->random, sizeof(points))];
 	faults->count = (uint32_t)random_between(&sim->random, 1, random_chance(&sim->random, 5000) ? 3 : 30);
 	faults->node = random_chance(&sim->random, 5000) ? UINT32_MAX : faults_any_node(sim)->index;
+}
+
+/*
+ * Frames of this node reach nobody, and after a visit of the token it dies: a hole in the order that nobody
+ * can fill, with messages of others behind it. Then whoever installs the next ring first is cut off at once:
+ * it has delivered there, in its transitional configuration, what the others have promised to deliver and now
+ * go on to another ring without (spec 04 §9.3, a failed recovery).
+ */
+static void dig_hole(struct sim *sim, struct node *node)
+{
+	struct faults *faults = &sim->faults;
+
+	if (!node_is_up(node) || node->is_paused)
+		return;
+	faults->is_armed = true;
+	faults->has_hole = true;
+	faults->strike = STRIKE_CRASH;
+	faults->point = POINT_PASSED;
+	faults->count = (uint32_t)random_between(&sim->random, 1, 4);
+	faults->node = node->index;
+	sim->net.frames_unheard = BIT(node->index);
+	sim_note(sim, node->index, "sends frames that nobody gets");
+}
+
+/* The second half of it. */
+static void strike_survivors(struct sim *sim)
+{
+	struct faults *faults = &sim->faults;
+
+	faults->has_hole = false;
+	faults->is_armed = true;
+	faults->strike = STRIKE_ISOLATE;
+	faults->point = POINT_REGULAR;
+	faults->count = 1;
+	faults->node = UINT32_MAX;
 }
 
 void faults_point(struct node *node, uint32_t point)
@@ -323,6 +361,11 @@ void faults_point(struct node *node, uint32_t point)
 		break;
 	case STRIKE_COUNT:
 		break;
+	}
+	sim->net.frames_unheard = 0;
+	if (faults->has_hole) {
+		strike_survivors(sim);
+		return;
 	}
 	/* A cut lasts for a while. */
 	clock_add(&sim->clock, sim->clock.now_ns + random_below(&sim->random, 3 * sim_token_ns(sim)),
@@ -416,6 +459,9 @@ static void strike_with(struct sim *sim, enum fault_kind kind)
 		break;
 	case FAULT_LINK:
 		disturb_link(sim, node);
+		break;
+	case FAULT_HOLE:
+		dig_hole(sim, node);
 		break;
 	case FAULT_TIMERS:
 	case FAULT_PAYLOAD:

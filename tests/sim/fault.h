@@ -40,6 +40,7 @@ enum fault_kind {
 	FAULT_FRAMES,    /* a node gets tokens but no message frames */
 	FAULT_MEMORY,    /* a node's frame pool is exhausted for a while */
 	FAULT_LINK,      /* the interface goes and comes, gathers by order, reload */
+	FAULT_HOLE,      /* see dig_hole in fault.c */
 	FAULT_KINDS,
 };
 
@@ -68,6 +69,7 @@ struct faults {
 	bool is_armed;
 	enum strike strike;
 	uint32_t point, count, node;
+	bool has_hole;      /* the strike leaves a hole in the order; see dig_hole */
 };
 
 void faults_init(struct sim *sim);     /* picks the kinds, sets the nodes' options */

@@ -6,8 +6,11 @@ renice -n 19 $$ >/dev/null # tests with real daemons may run beside
 sim=${abs_top_builddir:?}/tests/sim/coterie-sim
 mutants=$("$sim" --list-mutants) || tap_skip "no mutants in this build"
 
+# What takes several faults in a row that the mix of all rarely brings.
+declare -A faults=([SAFE_PROMISE_FORGOTTEN]=hole)
+
 while IFS=$'\t' read -r name seeds what; do
-	output=$("$sim" --mutant "$name" --seeds "1-$seeds" 2>&1)
+	output=$("$sim" --mutant "$name" --faults "${faults[$name]:-all}" --seeds "1-$seeds" 2>&1)
 	status=$?
 	# 1 is a violation; above 128 an assertion of the engine's own caught it.
 	caught=$(sed -n 's/^seed \([0-9]*\): .*/\1/p' <<<"$output" | head -n 1)

@@ -50,13 +50,19 @@ static void schedule(struct sim *sim, struct packet *packet, uint32_t to)
 	clock_add(&sim->clock, at, SIM_ARRIVAL, to, packet_ref(packet), 0);
 }
 
+static bool is_frame_lost(const struct net *net, const struct packet *packet, uint32_t to)
+{
+	return packet->type == WIRE_MCAST &&
+		((net->frames_lost & BIT(to)) != 0 || (net->frames_unheard & BIT(packet->from)) != 0);
+}
+
 static void transmit(struct sim *sim, struct packet *packet, uint32_t to, bool is_chosen)
 {
 	struct net *net = &sim->net;
 
 	if (to != packet->from &&
 		(net->cut[packet->from][to] || is_chosen ||
-			(packet->type == WIRE_MCAST && (net->frames_lost & BIT(to)) != 0) || random_chance(&sim->random, net->loss))) {
+			is_frame_lost(net, packet, to) || random_chance(&sim->random, net->loss))) {
 		trace_add(&sim->trace, &(struct trace_entry){.at_ns = sim->clock.now_ns,
 			.subject = TRACE_LOST, .node = packet->from, .peer = to, .detail = packet->type});
 		return;
@@ -108,7 +114,7 @@ void net_calm(struct sim *sim)
 
 	net->loss = net->duplicate = net->late = 0;
 	net->reorder = net->kth_armed = false;
-	net->frames_lost = 0;
+	net->frames_lost = net->frames_unheard = 0;
 	memset(net->cut, 0, sizeof(net->cut));
 	for (size_t i = 0; i < sim->clock.count; i++) {
 		struct sim_event *event = &sim->clock.heap[i];

@@ -35,6 +35,7 @@ struct net {
 	uint64_t late_min_ns, late_max_ns;
 	bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to] */
 	uint64_t frames_lost;      /* nodes that get no message frames of others */
+	uint64_t frames_unheard;   /* nodes whose message frames no other gets */
 	uint64_t last_ns[SIM_NODES_MAX][SIM_NODES_MAX]; /* arrival of the last packet */
 	bool kth_armed;            /* lose exactly the kth_left-th packet of kth_type from now on */
 	uint8_t kth_type;
