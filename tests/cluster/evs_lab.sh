@@ -10,6 +10,8 @@
 #	evs_wait NODE SECONDS PATTERN    true once the chat of the node has said a line like it
 #	evs_quiet                        end the chats
 
+[ -e "$LAB_BUILD/evs.la" ] || tap_skip "the plugin evs is not built"
+
 EVS_CHAT=services/evs/example/evs_chat
 EVS_WATCHERS=()
 EVS_CHATS=()

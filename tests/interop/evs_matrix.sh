@@ -5,6 +5,8 @@
 # shellcheck disable=SC2034 # matrix.sh reads it
 matrix_plan="absent +without without - + starting live limits paused - + killed - + stopped -"
 
+[ -e "$matrix_build/evs.la" ] || tap_skip "the plugin evs is not built"
+
 # Without: every plugin that was built but this one.
 matrix_prepare() {
 	matrix_plugins=$matrix_build
