@@ -15,6 +15,6 @@ check_PROGRAMS += tests/unit/test_wd
 TESTS += tests/unit/test_wd
 tests_unit_test_wd_SOURCES = tests/unit/test_wd.c $(wd_sources) $(mock_host_sources)
 tests_unit_test_wd_CFLAGS = $(TEST_CFLAGS)
-tests_unit_test_wd_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reboot
+tests_unit_test_wd_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reboot -Wl,--wrap=ioctl
 tests_unit_test_wd_LDADD = libplugincommon.la $(CHECK_LIBS) -lm
 endif

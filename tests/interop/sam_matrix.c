@@ -138,12 +138,16 @@ void map_await(cmap_handle_t map, pid_t supervisor, const char *state)
 
 	snprintf(name, sizeof(name), "resources.process.%d.state", (int)supervisor);
 	for (int waited = 0; waited < LIMIT_MS; waited += 10) {
-		char *value = NULL;
-		bool is_it = cmap_get_string(map, name, &value) == CS_OK && strcmp(value, state) == 0;
+		char *value;
 
-		free(value);
-		if (is_it)
-			return;
+		/* That of 3.1.7 leaves a pointer to freed memory when it fails half-way. */
+		if (cmap_get_string(map, name, &value) == CS_OK) {
+			bool is_it = strcmp(value, state) == 0;
+
+			free(value);
+			if (is_it)
+				return;
+		}
 		pause_ms(10);
 	}
 	say("  it is never %s", state);

@@ -13,8 +13,8 @@
 #include "tests/interop/matrix.h"
 
 enum {
-	INTERVAL_MS = 300,
-	LIMIT_MS = 8000, /* of one scenario */
+	INTERVAL_MS = 450,
+	LIMIT_MS = 12000, /* of one scenario */
 };
 
 /** A scenario on its way: the process that was started for it. */

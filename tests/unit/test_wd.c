@@ -1,7 +1,12 @@
-/* The plugin wd on a mock host. A pipe stands for the device; reboot(2) is not the real one. */
+/*
+ * The plugin wd on a mock host. A pipe stands for the device, with and without the ioctls of a real one;
+ * reboot(2) is not the real one.
+ */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/watchdog.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +19,7 @@
 
 extern const struct coterie_plugin wd_LTX_coterie_plugin;
 int __wrap_reboot(int command);
+int __wrap_ioctl(int fd, unsigned long request, ...);
 
 #define MS UINT64_C(1000000)
 #define P "resources.process.100."
@@ -31,6 +37,43 @@ int __wrap_reboot(int command)
 	reboots++;
 	errno = reboot_errno;
 	return reboot_errno == 0 ? 0 : -1;
+}
+
+/* The driver: takes_ioctl, and then a timeout of at most timeout_max; counts what it is asked. */
+static bool takes_ioctl, takes_timeout;
+static int timeout_max, timeout_set, keepalives, keepalive_errno;
+
+int __wrap_ioctl(int fd, unsigned long request, ...)
+{
+	va_list arguments;
+	void *argument;
+
+	(void)fd;
+	va_start(arguments, request);
+	argument = va_arg(arguments, void *);
+	va_end(arguments);
+	errno = ENOTTY;
+	if (!takes_ioctl)
+		return -1;
+	if (request == WDIOC_GETSUPPORT) {
+		*(struct watchdog_info *)argument =
+			(struct watchdog_info){.identity = "a driver of the test, quite long"};
+		return 0;
+	}
+	if (request == WDIOC_SETTIMEOUT && takes_timeout) {
+		int *timeout = argument;
+
+		if (*timeout > timeout_max)
+			*timeout = timeout_max;
+		timeout_set = *timeout;
+		return 0;
+	}
+	if (request == WDIOC_KEEPALIVE) {
+		keepalives++;
+		errno = keepalive_errno;
+		return keepalive_errno == 0 ? 0 : -1;
+	}
+	return -1;
 }
 
 static void set_text(const char *key, const char *text)
@@ -66,6 +109,10 @@ static void start(void)
 static void set_up(void)
 {
 	reboots = reboot_errno = 0;
+	takes_ioctl = false;
+	takes_timeout = true;
+	timeout_max = 1000;
+	timeout_set = keepalives = keepalive_errno = 0;
 	snprintf(folder, sizeof(folder), "/tmp/test_wd.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	snprintf(device, sizeof(device), "%s/watchdog", folder);
@@ -151,6 +198,54 @@ START_TEST(it_is_fed_twice_in_its_time)
 	ck_assert_str_eq(eaten(), "\n");
 	mock_host_advance(host, want * 1000 * MS);
 	ck_assert_str_eq(eaten(), "\n\n");
+}
+END_TEST
+
+START_TEST(a_device_with_ioctls_is_fed_by_them)
+{
+	takes_ioctl = true;
+	set_text("resources.watchdog_device", device);
+	set_u32("resources.watchdog_timeout", 10);
+	start();
+	ck_assert(mock_host_has_logged(host, "a driver of the test, quite long"));
+	ck_assert(!mock_host_has_logged(host, "takes no ioctl"));
+	ck_assert_int_eq(timeout_set, 10);
+	ck_assert_int_eq(keepalives, 1);
+	mock_host_advance(host, 5000 * MS);
+	ck_assert_int_eq(keepalives, 2);
+	keepalive_errno = EIO;
+	mock_host_advance(host, 20000 * MS);
+	ck_assert_int_eq(keepalives, 6);
+	ck_assert(mock_host_has_logged(host, "cannot be fed"));
+	ck_assert_str_eq(eaten(), "");
+	ops->fini(wd);
+	ck_assert_str_eq(eaten(), "V");
+	start();
+}
+END_TEST
+
+/* A device of short patience is fed in its own time. */
+START_TEST(the_timeout_of_the_device_counts)
+{
+	takes_ioctl = true;
+	timeout_max = 4;
+	set_text("resources.watchdog_device", device);
+	set_u32("resources.watchdog_timeout", 60);
+	start();
+	mock_host_advance(host, 20000 * MS);
+	ck_assert_int_eq(keepalives, 11);
+}
+END_TEST
+
+START_TEST(a_device_that_takes_no_timeout_is_fed_all_the_same)
+{
+	takes_ioctl = true;
+	takes_timeout = false;
+	set_text("resources.watchdog_device", device);
+	start();
+	ck_assert(mock_host_has_logged(host, "does not take a timeout of 6 s"));
+	mock_host_advance(host, 6000 * MS);
+	ck_assert_int_eq(keepalives, 3);
 }
 END_TEST
 
@@ -364,6 +459,9 @@ int main(void)
 	tcase_add_test(start_tests, a_device_that_cannot_be_opened_is_said);
 	tcase_add_loop_test(start_tests, it_is_fed_twice_in_its_time, 0, COUNT(timeouts));
 	tcase_add_test(start_tests, what_was_there_before_is_watched);
+	tcase_add_test(start_tests, a_device_with_ioctls_is_fed_by_them);
+	tcase_add_test(start_tests, the_timeout_of_the_device_counts);
+	tcase_add_test(start_tests, a_device_that_takes_no_timeout_is_fed_all_the_same);
 	suite_add_tcase(suite, start_tests);
 	tcase_add_checked_fixture(tests, set_up_running, tear_down);
 	tcase_add_test(tests, it_is_told_of_the_end);

@@ -51,7 +51,7 @@ static void member_changed(cmap_handle_t handle, cmap_track_handle_t tracker, in
 	struct follow *follow = arg;
 	struct event event = {.kind = EVENT_MEMBER, .host = follow->host, .local_id = follow->local_id};
 	char status[16], address[NI_MAXHOST] = "", name[NI_MAXHOST], ip_key[64];
-	char *ip = NULL;
+	char *ip;
 
 	(void)tracker, (void)change, (void)before;
 	if (!parse_member(key, &event.nodeid))
@@ -61,9 +61,10 @@ static void member_changed(cmap_handle_t handle, cmap_track_handle_t tracker, in
 	if (!event.is_good && strcmp(status, "left") != 0)
 		return;
 	snprintf(ip_key, sizeof(ip_key), "runtime.members.%u.ip", event.nodeid);
-	if (cmap_get_string(handle, ip_key, &ip) == CS_OK)
+	if (cmap_get_string(handle, ip_key, &ip) == CS_OK) {
 		parse_address(ip, address);
-	free(ip);
+		free(ip);
+	}
 	name_of(follow, address, name);
 	event.name = name;
 	event.address = address;
