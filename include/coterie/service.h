@@ -6,6 +6,22 @@
  * host->ring_send; the message comes back, in the same order on every node, through the ring message
  * table; there the state changes, and clients are told with host->event. State that all nodes must agree
  * on changes in ring messages and sync callbacks alone.
+ *
+ * A quorum provider is a service that says whether this part of the ring may work. To write one:
+ *   1 announce it: `.needs = COTERIE_CAP_QUORUM`, `.offers = COTERIE_CAN_QUORUM`, a ring id from 32 to 63;
+ *     clients of its own (ipc_name) only if it has something to say to them. Every node must run it.
+ *   2 take part in synchronisation. sync_start: copy ring and members, which are not there yet to be counted
+ *     on; sync_step: tell the others what they need to know with ring_send, or return 0 at once;
+ *     sync_done: all members have heard all of it: decide, and call host->quorum_publish, also when
+ *     the verdict is as before, since its view of the ring is new. From the same messages in the same order
+ *     every member decides the same. Until the first call the node is not quorate.
+ *   3 publish again whenever the verdict changes between synchronisations (a message, a timer, a key), and
+ *     not from sync_start to sync_done: what is known then is not yet agreed.
+ * The operator writes `quorum { provider: NAME }`, the provider's options in `service { name: NAME … }`; the
+ * daemon loads it, refuses to start without it, and takes verdicts of nobody else (-EPERM). It logs each one,
+ * closes the gate of requests that need quorum while there is none, and the quorum service tells clients. An
+ * init that fails ends the start: log the reason, return the errno.
+ * tests/unit/plugins/leader.c is a whole one.
  */
 #ifndef COTERIE_SERVICE_H
 #define COTERIE_SERVICE_H

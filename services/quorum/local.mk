@@ -26,5 +26,11 @@ tests_unit_test_quorum_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_quorum_LDADD = libquorum_service.la $(CHECK_LIBS)
 endif
 
+# A provider by a stranger.
+dist_check_SCRIPTS += tests/unit/quorum_provider.sh
+TESTS += tests/unit/quorum_provider.sh
+sanitized_scripts += tests/unit/quorum_provider.sh
+EXTRA_DIST += tests/unit/plugins/leader.c
+
 include services/quorum/lib/local.mk
 include services/quorum/man/local.mk
