@@ -81,3 +81,11 @@ uninstall-tool-links:
 
 .PHONY: tool-links-clean install-tool-links uninstall-tool-links
 include tools/notifyd/local.mk
+
+# The simulator has the plugin's own sources, and needs no daemon and no library.
+sbin_PROGRAMS += %D%/vqsim/corosync-vqsim
+%C%_vqsim_corosync_vqsim_SOURCES = \
+	%D%/vqsim/cluster.c %D%/vqsim/cluster.h %D%/vqsim/host.c %D%/vqsim/host.h \
+	%D%/vqsim/settings.c %D%/vqsim/settings.h %D%/vqsim/vqsim.c \
+	$(votequorum_service_sources)
+dist_man_MANS += %D%/man/corosync-vqsim.8

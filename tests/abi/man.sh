@@ -51,6 +51,7 @@ services/cpg/tool/cpgtool.c services/cpg/man/corosync-cpgtool.8
 services/quorum/tool/quorumtool.c services/quorum/man/corosync-quorumtool.8
 tools/keygen.c tools/man/corosync-keygen.8
 tools/notifyd/main.c tools/notifyd/man/corosync-notifyd.8
+tools/vqsim/vqsim.c tools/man/corosync-vqsim.8
 tools/ctl/ctl.c tools/man/coterie-ctl.8
 EOT
 for name in $(sed -n '/^tool_names = /,/[^\\]$/p' ../tools/local.mk | grep -o 'corosync-[a-z]*'); do

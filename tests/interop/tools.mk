@@ -12,3 +12,9 @@ tool_transcripts = \
 	%D%/tools/groups.commands %D%/tools/keys.commands %D%/tools/options.commands \
 	%D%/tools/reload.commands %D%/tools/status.commands %D%/tools/timers.commands %D%/tools/votes.commands
 TESTS += %D%/tools.sh
+
+# A transcript of corosync-vqsim.
+dist_check_SCRIPTS += %D%/vqsim.sh
+dist_check_DATA += %D%/tools/vqsim.txt
+TESTS += %D%/vqsim.sh
+sanitized_scripts += %D%/vqsim.sh

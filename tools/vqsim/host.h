@@ -1,0 +1,65 @@
+/*
+ * The host table for one votequorum, without an executive: a map, timers, the messages that it
+ * wants to send, and its last verdict.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef TOOLS_VQSIM_HOST_H
+#define TOOLS_VQSIM_HOST_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <coterie/service.h>
+
+#include "tools/vqsim/settings.h"
+
+struct host_entry;
+struct coterie_timer;
+
+/** A message of the ring, with room for its header. */
+struct host_message {
+	struct host_message *next;
+	uint32_t function;
+	uint32_t size; /* of bytes */
+	uint8_t bytes[];
+};
+
+/** The only client: it plays the quorum device. */
+struct coterie_client {
+	void *data;
+	int32_t error; /* of the last answer; 0: none came */
+};
+
+struct coterie_ctx {
+	struct coterie_host table;
+	uint32_t node_id;
+	FILE *log; /* NULL: nobody wants to know */
+	struct host_entry *entries;
+	struct coterie_timer *timers;
+	struct host_message *sent, **sent_end;
+	bool has_verdict, is_quorate;
+	struct coterie_ring_id ring;
+	uint32_t *members;
+	uint32_t member_count;
+};
+
+/**
+ * Make the host of a node.
+ *
+ * @param settings copied; those of the whole cluster
+ * @return returned, caller frees with host_destroy; NULL: out of memory
+ */
+struct coterie_ctx *host_create(uint32_t node_id, const struct settings *settings, FILE *log);
+void host_destroy(struct coterie_ctx *host);
+
+/** The first message that was sent and not taken yet; the caller frees it with free. NULL: none. */
+struct host_message *host_take_message(struct coterie_ctx *host);
+
+/** Run the timers that are due. */
+void host_run_timers(struct coterie_ctx *host);
+
+/** Milliseconds until the next timer is due; -1: there is none. */
+int host_next_timer_ms(const struct coterie_ctx *host);
+
+#endif

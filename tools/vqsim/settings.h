@@ -1,0 +1,36 @@
+/*
+ * The keys that votequorum reads, from a corosync.conf.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef TOOLS_VQSIM_SETTINGS_H
+#define TOOLS_VQSIM_SETTINGS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct setting {
+	char key[64];
+	uint32_t type; /* COTERIE_MAP_U8, _U32 or _STRING */
+	uint32_t number;
+	char text[256];
+};
+
+struct settings {
+	struct setting *list; /* of the sections quorum and nodelist */
+	size_t count;
+	uint32_t *node_ids; /* in the order of the file; index: the node's position */
+	size_t node_count;
+};
+
+/**
+ * Read a config file. Sections and keys that do not concern votes are skipped.
+ *
+ * @param settings filled in; settings_free is due in any case
+ * @return 0; -EINVAL: not the form of a corosync.conf; -ENOMEM; -errno of the file
+ */
+int settings_read(struct settings *settings, const char *path);
+
+void settings_free(struct settings *settings);
+
+#endif
