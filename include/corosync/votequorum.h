@@ -1,5 +1,6 @@
 /*
- * Votes: how a cluster with the quorum provider corosync_votequorum counts them, and quorum devices.
+ * Votes: how a cluster with the quorum provider corosync_votequorum counts them, and quorum
+ * devices.
  *
  * votequorum_overview(3) introduces the service, votequorum(5) the rules of counting; each call has
  * a page of its own. Every call returns CS_OK, or the codes listed with it; all but those marked
@@ -57,10 +58,10 @@ struct votequorum_info {
 	unsigned int node_votes;          /* kept when the node dies */
 	unsigned int node_expected_votes; /* kept when the node dies */
 	unsigned int highest_expected;    /* of the nodes in the ring */
-	unsigned int total_votes; /* of the nodes in the ring, and of the device of the node asked
-				     for, when it casts its vote */
-	unsigned int quorum;      /* votes that are needed */
-	unsigned int flags;       /* VOTEQUORUM_INFO_… */
+	unsigned int total_votes;   /* of the nodes in the ring, and of the device of the node asked
+				       for, when it casts its vote */
+	unsigned int quorum;        /* votes that are needed */
+	unsigned int flags;         /* VOTEQUORUM_INFO_… */
 	unsigned int qdevice_votes; /* that a device would have, registered or not */
 	char qdevice_name[VOTEQUORUM_QDEVICE_MAX_NAME_LEN]; /* "": none in the ring; zero-padded */
 };
@@ -167,8 +168,7 @@ cs_error_t votequorum_setexpected(votequorum_handle_t handle, unsigned int expec
  * CS_ERR_INVALID_PARAM this partition would lose quorum by it; CS_ERR_NO_RESOURCES the ring has no
  * room now
  */
-cs_error_t votequorum_setvotes(
-	votequorum_handle_t handle, unsigned int nodeid, unsigned int votes);
+cs_error_t votequorum_setvotes(votequorum_handle_t handle, unsigned int nodeid, unsigned int votes);
 
 /**
  * Ask for events.
@@ -179,8 +179,7 @@ cs_error_t votequorum_setvotes(
  * dispatched when the call returns. Other bits mean nothing
  * @return CS_ERR_EXIST the handle tracks changes already; the present state comes all the same
  */
-cs_error_t votequorum_trackstart(
-	votequorum_handle_t handle, uint64_t context, unsigned int flags);
+cs_error_t votequorum_trackstart(votequorum_handle_t handle, uint64_t context, unsigned int flags);
 
 /** No more events, but for those that wait already. CS_ERR_NOT_EXIST there was no tracking. */
 cs_error_t votequorum_trackstop(votequorum_handle_t handle);

@@ -5,8 +5,7 @@
 
 #include "services/client/error.h"
 
-int client_connection_open(
-	struct client_connection *connection, const char *service, void *context)
+int client_connection_open(struct client_connection *connection, const char *service, void *context)
 {
 	int rc = channel_open(&connection->channel, service, secure_getenv("COTERIE_INSTANCE"));
 
@@ -48,8 +47,7 @@ cs_error_t client_request(struct handle_table *table, uint64_t handle, const voi
 
 	if (rc != CS_OK)
 		return rc;
-	rc = channel_request(
-		&connection->channel, request, request_size, response, response_size);
+	rc = channel_request(&connection->channel, request, request_size, response, response_size);
 	connection_put(table, connection);
 	return rc;
 }
@@ -82,8 +80,8 @@ static struct dispatch_outcome receiver_event(void *arg, int32_t id, uint8_t *by
 	return receiver->event(receiver->connection, receiver->handle, id, bytes, size);
 }
 
-cs_error_t client_dispatch(struct handle_table *table, uint64_t handle, cs_dispatch_flags_t type,
-	client_event event)
+cs_error_t client_dispatch(
+	struct handle_table *table, uint64_t handle, cs_dispatch_flags_t type, client_event event)
 {
 	struct receiver receiver = {.handle = handle, .event = event};
 	cs_error_t rc = connection_get(table, handle, &receiver.connection);

@@ -61,8 +61,8 @@ ssize_t client_call(struct handle_table *table, uint64_t handle, const void *req
 	size_t request_size, void *response, size_t response_size);
 
 /** Receive events: CS_ERR_BAD_HANDLE; else as dispatch_run. */
-cs_error_t client_dispatch(struct handle_table *table, uint64_t handle, cs_dispatch_flags_t type,
-	client_event event);
+cs_error_t client_dispatch(
+	struct handle_table *table, uint64_t handle, cs_dispatch_flags_t type, client_event event);
 
 /** CS_OK, with a dead daemon too; CS_ERR_BAD_HANDLE. Wakes those that wait in client_dispatch. */
 cs_error_t client_finalize(struct handle_table *table, uint64_t handle);

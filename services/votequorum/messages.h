@@ -135,7 +135,7 @@ VOTEQUORUM_LAYOUT(votequorum_req_setvotes, nodeid, 20);
 
 struct votequorum_req_trackstart {
 	struct votequorum_request_header header;
-	uint64_t context; /* comes back in every event */
+	uint64_t context;     /* comes back in every event */
 	uint32_t track_flags; /* CS_TRACK_CURRENT, CHANGES, CHANGES_ONLY; other bits mean nothing */
 	uint32_t pad;
 };
@@ -193,7 +193,8 @@ VOTEQUORUM_LAYOUT(votequorum_req_qdevice_master_wins, allow, 272);
 
 /* ---- Executive to client ---- */
 
-/* Responses and events share one row of numbers. 6 and 7 are taken by later versions of Corosync. */
+/* Responses and events share one row of numbers. 6 and 7 are taken by later versions of Corosync.
+ */
 enum votequorum_response_id {
 	VOTEQUORUM_RES_PLAIN = 0,
 	VOTEQUORUM_RES_GETINFO = 1,

@@ -69,9 +69,8 @@ static void device_connect(void)
 
 	if (votequorum_initialize(&device.handle, &callbacks) != CS_OK)
 		return;
-	device.is_connected =
-		votequorum_trackstart(device.handle, 0, CS_TRACK_CHANGES) == CS_OK &&
-		votequorum_dispatch(device.handle, CS_DISPATCH_ALL) == CS_OK;
+	device.is_connected = votequorum_trackstart(device.handle, 0, CS_TRACK_CHANGES) == CS_OK &&
+			      votequorum_dispatch(device.handle, CS_DISPATCH_ALL) == CS_OK;
 	if (!device.is_connected)
 		votequorum_finalize(device.handle);
 }
@@ -209,8 +208,8 @@ static void print_node(FILE *out, unsigned int nodeid, const struct votequorum_i
 		return;
 	}
 	/*
-	 * What others expect is left out: how soon one learns of it depends on how many rings came in
-	 * between. What follows from it shows in the highest.
+	 * What others expect is left out: how soon one learns of it depends on how many rings came
+	 * in between. What follows from it shows in the highest.
 	 */
 	fprintf(out, "; %u %s %u", nodeid, states[info.node_state < 4 ? info.node_state : 0],
 		info.node_votes);

@@ -15,8 +15,7 @@ static struct script *shared;
 
 static int32_t serve(qb_ipcs_connection_t *c, void *request, size_t size)
 {
-	struct qb_ipc_response_header plain = {
-		.id = 0, .size = sizeof(plain), .error = CS_OK};
+	struct qb_ipc_response_header plain = {.id = 0, .size = sizeof(plain), .error = CS_OK};
 
 	shared->request.size = size;
 	memcpy(shared->request.bytes, request,
@@ -36,7 +35,8 @@ static int32_t serve(qb_ipcs_connection_t *c, void *request, size_t size)
 
 pid_t scripted_daemon_start(const char *service, struct script **script)
 {
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared = mmap(
+		NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ck_assert_ptr_ne(shared, MAP_FAILED);
 	*script = shared;
 	return fake_daemon_start(service, serve);

@@ -34,8 +34,8 @@ static void list_copy(uint32_t to[8], uint32_t *to_count, const uint32_t *from, 
 	*to_count = count;
 }
 
-static void on_v0(quorum_handle_t h, uint32_t quorate, uint64_t ring_seq, uint32_t count,
-	uint32_t *view)
+static void on_v0(
+	quorum_handle_t h, uint32_t quorate, uint64_t ring_seq, uint32_t count, uint32_t *view)
 {
 	ck_assert_uint_eq(h, handle);
 	seen.v0++;
@@ -74,7 +74,9 @@ static quorum_model_v1_data_t model_v1 = {QUORUM_MODEL_V1, on_v1, on_nodelist};
 static void respond_type(uint32_t type)
 {
 	struct quorum_res_gettype response = {
-		.header = {.id = QUORUM_RES_MODEL_GETTYPE, .size = sizeof(response), .error = CS_OK},
+		.header = {.id = QUORUM_RES_MODEL_GETTYPE,
+			.size = sizeof(response),
+			.error = CS_OK},
 		.quorum_type = type,
 	};
 
@@ -156,8 +158,8 @@ START_TEST(initialize_fails)
 		uint32_t type = 7;
 
 		script_response(script, &response, rows[i].size);
-		ck_assert_msg(quorum_initialize(&other, NULL, &type) == rows[i].code, "%s",
-			rows[i].name);
+		ck_assert_msg(
+			quorum_initialize(&other, NULL, &type) == rows[i].code, "%s", rows[i].name);
 		ck_assert_uint_eq(type, 7);
 		ck_assert_msg(quorum_finalize(other) == CS_ERR_BAD_HANDLE, "%s", rows[i].name);
 	}
@@ -188,8 +190,8 @@ START_TEST(getquorate)
 		int quorate = 5;
 
 		script_response(script, &response, rows[i].size);
-		ck_assert_msg(quorum_getquorate(handle, &quorate) == rows[i].code, "%s",
-			rows[i].name);
+		ck_assert_msg(
+			quorum_getquorate(handle, &quorate) == rows[i].code, "%s", rows[i].name);
 		ck_assert_msg(quorate == rows[i].want, "%s", rows[i].name);
 	}
 }
@@ -231,7 +233,8 @@ START_TEST(nodelist_delivered)
 		struct quorum_event_v1_nodelist event;
 		uint8_t bytes[64 + 4 * 6];
 	} sent = {.event = {
-			  .header = {.id = QUORUM_EVENT_V1_NODELIST, .size = sizeof(sent),
+			  .header = {.id = QUORUM_EVENT_V1_NODELIST,
+				  .size = sizeof(sent),
 				  .error = -1},
 			  .ring_id = {.nodeid = 2, .seq = UINT64_C(0x123456789a)},
 			  .member_count = 3,
@@ -355,8 +358,8 @@ START_TEST(malformed_events)
 		rc = quorum_dispatch(handle, CS_DISPATCH_ONE);
 		ck_assert_msg(rc == rows[row].code, "%s: %d", rows[row].name, (int)rc);
 		/* It is consumed, and the connection is as good as before. */
-		ck_assert_msg(quorum_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING) ==
-				      CS_ERR_TRY_AGAIN,
+		ck_assert_msg(
+			quorum_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING) == CS_ERR_TRY_AGAIN,
 			"%s", rows[row].name);
 	}
 }
@@ -381,10 +384,8 @@ END_TEST
 
 START_TEST(dispatch_flags)
 {
-	ck_assert_int_eq(
-		quorum_dispatch(handle, (cs_dispatch_flags_t)0), CS_ERR_INVALID_PARAM);
-	ck_assert_int_eq(
-		quorum_dispatch(handle, (cs_dispatch_flags_t)5), CS_ERR_INVALID_PARAM);
+	ck_assert_int_eq(quorum_dispatch(handle, (cs_dispatch_flags_t)0), CS_ERR_INVALID_PARAM);
+	ck_assert_int_eq(quorum_dispatch(handle, (cs_dispatch_flags_t)5), CS_ERR_INVALID_PARAM);
 	ck_assert_int_eq(quorum_dispatch(0, (cs_dispatch_flags_t)5), CS_ERR_INVALID_PARAM);
 	ck_assert_int_eq(quorum_dispatch(0, CS_DISPATCH_ALL), CS_ERR_BAD_HANDLE);
 	ck_assert_int_eq(quorum_dispatch(handle, CS_DISPATCH_ALL), CS_OK);

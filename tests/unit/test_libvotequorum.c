@@ -173,10 +173,10 @@ START_TEST(device_names_refused)
 				votequorum_qdevice_register(h, too_long), CS_ERR_INVALID_PARAM);
 			ck_assert_int_eq(
 				votequorum_qdevice_unregister(h, too_long), CS_ERR_INVALID_PARAM);
-			ck_assert_int_eq(votequorum_qdevice_update(h, too_long, "d"),
-				CS_ERR_INVALID_PARAM);
-			ck_assert_int_eq(votequorum_qdevice_update(h, "d", too_long),
-				CS_ERR_INVALID_PARAM);
+			ck_assert_int_eq(
+				votequorum_qdevice_update(h, too_long, "d"), CS_ERR_INVALID_PARAM);
+			ck_assert_int_eq(
+				votequorum_qdevice_update(h, "d", too_long), CS_ERR_INVALID_PARAM);
 			ck_assert_int_eq(votequorum_qdevice_poll(h, too_long, 1, ring_id),
 				CS_ERR_INVALID_PARAM);
 			ck_assert_int_eq(votequorum_qdevice_master_wins(h, too_long, 1),
@@ -225,16 +225,15 @@ START_TEST(plain_answers)
 		ck_assert_msg(votequorum_setvotes(handle, 1, 1) == want, "%s", rows[i].name);
 		ck_assert_msg(votequorum_trackstart(handle, 1, 1) == want, "%s", rows[i].name);
 		ck_assert_msg(votequorum_trackstop(handle) == want, "%s", rows[i].name);
-		ck_assert_msg(
-			votequorum_qdevice_register(handle, "d") == want, "%s", rows[i].name);
+		ck_assert_msg(votequorum_qdevice_register(handle, "d") == want, "%s", rows[i].name);
 		ck_assert_msg(
 			votequorum_qdevice_unregister(handle, "d") == want, "%s", rows[i].name);
 		ck_assert_msg(
 			votequorum_qdevice_update(handle, "d", "e") == want, "%s", rows[i].name);
 		ck_assert_msg(votequorum_qdevice_poll(handle, "d", 1, ring_id) == want, "%s",
 			rows[i].name);
-		ck_assert_msg(votequorum_qdevice_master_wins(handle, "d", 1) == want, "%s",
-			rows[i].name);
+		ck_assert_msg(
+			votequorum_qdevice_master_wins(handle, "d", 1) == want, "%s", rows[i].name);
 	}
 }
 END_TEST
@@ -348,7 +347,8 @@ START_TEST(events_delivered)
 		struct votequorum_event_quorum event;
 		uint8_t bytes[48 + 2 * 8];
 	} quorum = {.event = {
-			    .header = {.id = VOTEQUORUM_EVENT_QUORUM, .size = sizeof(quorum),
+			    .header = {.id = VOTEQUORUM_EVENT_QUORUM,
+				    .size = sizeof(quorum),
 				    .error = -1},
 			    .quorate = 1,
 			    .context = UINT64_C(0xfedcba9876543210),
@@ -358,8 +358,7 @@ START_TEST(events_delivered)
 		struct votequorum_event_nodelist event;
 		uint8_t bytes[56 + 3 * 4];
 	} nodelist = {.event = {
-			      .header = {.id = VOTEQUORUM_EVENT_NODELIST,
-				      .size = sizeof(nodelist)},
+			      .header = {.id = VOTEQUORUM_EVENT_NODELIST, .size = sizeof(nodelist)},
 			      .context = 5,
 			      .ring_id = {.nodeid = 2, .seq = UINT64_C(0x100000004)},
 			      .node_count = 3,
@@ -460,8 +459,7 @@ END_TEST
 
 START_TEST(dispatch_flags)
 {
-	ck_assert_int_eq(
-		votequorum_dispatch(handle, (cs_dispatch_flags_t)0), CS_ERR_INVALID_PARAM);
+	ck_assert_int_eq(votequorum_dispatch(handle, (cs_dispatch_flags_t)0), CS_ERR_INVALID_PARAM);
 	ck_assert_int_eq(votequorum_dispatch(0, (cs_dispatch_flags_t)5), CS_ERR_INVALID_PARAM);
 	ck_assert_int_eq(votequorum_dispatch(0, CS_DISPATCH_ALL), CS_ERR_BAD_HANDLE);
 	ck_assert_int_eq(votequorum_dispatch(handle, CS_DISPATCH_ALL), CS_OK);

@@ -23,7 +23,7 @@ struct quorum_connection {
 };
 
 /** Turn one event into a call of the program's callback; a client_event. */
-struct dispatch_outcome quorum_receive(struct client_connection *client, uint64_t handle, int32_t id,
-	uint8_t *bytes, size_t size);
+struct dispatch_outcome quorum_receive(
+	struct client_connection *client, uint64_t handle, int32_t id, uint8_t *bytes, size_t size);
 
 #endif

@@ -101,10 +101,7 @@ cs_error_t quorum_model_initialize(quorum_handle_t *handle, quorum_model_t model
 	return CS_OK;
 }
 
-cs_error_t quorum_finalize(quorum_handle_t handle)
-{
-	return client_finalize(&connections, handle);
-}
+cs_error_t quorum_finalize(quorum_handle_t handle) { return client_finalize(&connections, handle); }
 
 cs_error_t quorum_fd_get(quorum_handle_t handle, int *fd)
 {

@@ -19,7 +19,8 @@ static struct dispatch_outcome receive_notification(
 	struct quorum_event_notification *event = (struct quorum_event_notification *)bytes;
 
 	if (size < sizeof(*event) ||
-		!has_room(size, offsetof(struct quorum_event_notification, view), event->view_count))
+		!has_room(
+			size, offsetof(struct quorum_event_notification, view), event->view_count))
 		return dispatch_malformed;
 	if (connection->v0_notify != NULL)
 		connection->v0_notify(handle, (uint32_t)event->quorate, event->ring_seq,
@@ -38,8 +39,8 @@ static struct dispatch_outcome receive_v1_quorum(
 	struct quorum_ring_id ring_id = {
 		.nodeid = event->ring_id.nodeid, .seq = event->ring_id.seq};
 	if (connection->v1_notify != NULL)
-		connection->v1_notify(handle, (uint32_t)event->quorate, ring_id, event->view_count,
-			event->view);
+		connection->v1_notify(
+			handle, (uint32_t)event->quorate, ring_id, event->view_count, event->view);
 	return dispatch_done;
 }
 
@@ -64,8 +65,8 @@ static struct dispatch_outcome receive_v1_nodelist(
 	return dispatch_done;
 }
 
-struct dispatch_outcome quorum_receive(struct client_connection *client, uint64_t handle, int32_t id,
-	uint8_t *bytes, size_t size)
+struct dispatch_outcome quorum_receive(
+	struct client_connection *client, uint64_t handle, int32_t id, uint8_t *bytes, size_t size)
 {
 	struct quorum_connection *connection = (struct quorum_connection *)client;
 

@@ -24,7 +24,7 @@ cs_error_t votequorum_request(votequorum_handle_t handle, const void *request, s
 	void *response, size_t response_size);
 
 /** Turn one event into a call of the program's callback; a client_event. */
-struct dispatch_outcome votequorum_receive(struct client_connection *client, uint64_t handle,
-	int32_t id, uint8_t *bytes, size_t size);
+struct dispatch_outcome votequorum_receive(
+	struct client_connection *client, uint64_t handle, int32_t id, uint8_t *bytes, size_t size);
 
 #endif

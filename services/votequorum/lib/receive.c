@@ -7,9 +7,9 @@
  */
 #include "services/votequorum/lib/connection.h"
 
-_Static_assert(sizeof(votequorum_node_t) == sizeof(struct votequorum_wire_node) &&
-		       offsetof(votequorum_node_t, state) ==
-			       offsetof(struct votequorum_wire_node, state),
+_Static_assert(
+	sizeof(votequorum_node_t) == sizeof(struct votequorum_wire_node) &&
+		offsetof(votequorum_node_t, state) == offsetof(struct votequorum_wire_node, state),
 	"handed out as it came");
 
 static struct dispatch_outcome receive_quorum(struct votequorum_connection *connection,
@@ -55,8 +55,8 @@ static struct dispatch_outcome receive_nodelist(struct votequorum_connection *co
 	return dispatch_done;
 }
 
-struct dispatch_outcome votequorum_receive(struct client_connection *client, uint64_t handle,
-	int32_t id, uint8_t *bytes, size_t size)
+struct dispatch_outcome votequorum_receive(
+	struct client_connection *client, uint64_t handle, int32_t id, uint8_t *bytes, size_t size)
 {
 	struct votequorum_connection *connection = (struct votequorum_connection *)client;
 

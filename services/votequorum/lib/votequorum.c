@@ -13,8 +13,8 @@
 _Static_assert((int)VOTEQUORUM_NAME_SIZE == VOTEQUORUM_QDEVICE_MAX_NAME_LEN, "one size for names");
 _Static_assert((int)VOTEQUORUM_WIRE_INFO_QDEVICE_MASTER_WINS == VOTEQUORUM_INFO_QDEVICE_MASTER_WINS,
 	"one set of flags");
-_Static_assert((int)VOTEQUORUM_WIRE_STATE_LEAVING == VOTEQUORUM_NODESTATE_LEAVING,
-	"one set of states");
+_Static_assert(
+	(int)VOTEQUORUM_WIRE_STATE_LEAVING == VOTEQUORUM_NODESTATE_LEAVING, "one set of states");
 
 static void connection_destroy(struct handle_object *object)
 {
@@ -50,8 +50,7 @@ cs_error_t votequorum_initialize(votequorum_handle_t *handle, votequorum_callbac
 cs_error_t votequorum_request(votequorum_handle_t handle, const void *request, size_t request_size,
 	void *response, size_t response_size)
 {
-	return client_request(
-		&connections, handle, request, request_size, response, response_size);
+	return client_request(&connections, handle, request, request_size, response, response_size);
 }
 
 cs_error_t votequorum_finalize(votequorum_handle_t handle)
