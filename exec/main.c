@@ -32,6 +32,7 @@
 #define EXIT_FATAL 15
 #define EXIT_SERVICE_INIT 20
 #define EXIT_NOT_INSTALLED 30
+#define EXIT_INIT_FAILED 33
 #define EXIT_ADDRESS 35
 #define EXIT_NO_MEMORY 38
 
@@ -198,7 +199,8 @@ static int load_service(struct executive *executive, const struct config_plugin 
 	}
 	if (plugin == NULL) {
 		log_line("SERV", LOG_ERR, "%s", error.text);
-		return error.exit_code;
+		/* Units know a provider that refuses its configuration by the reference's number. */
+		return is_provider && error.exit_code == EXIT_INIT_FAILED ? EXIT_SERVICE_INIT : error.exit_code;
 	}
 	if (is_provider && (plugin->descriptor->offers & COTERIE_CAN_QUORUM) == 0) {
 		log_line("SERV", LOG_ERR,

@@ -96,6 +96,18 @@ write_config "quorum {
 	}"
 refused 20 "plugin 'good' \(.*good\.la\), which is no quorum provider" "a plugin that is no provider"
 
+if [ -e "$build/votequorum.la" ]; then
+	write_config "quorum {
+		provider: corosync_votequorum
+		two_node: 1
+		device {
+			model: net
+		}
+	}"
+	refused 20 "two_node and quorum device cannot be configured at the same time!" \
+		"a provider that refuses its configuration"
+fi
+
 # The standard set is optional, but a broken member of it is not passed over.
 echo "no plugin" >"$work/files/cpg.so"
 write_config ""
