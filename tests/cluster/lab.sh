@@ -34,6 +34,7 @@ LAB_NODES=()             # of all nodes; kinds, holders and daemons have the sam
 LAB_KINDS=()
 LAB_HOLDERS=()
 LAB_DAEMONS=()
+LAB_PLUGINS=() # of a node that does not take those of the build: its folder
 
 lab_open() {
 	local node kind
@@ -217,6 +218,7 @@ lab_start() {
 		coterie) daemon=("$LAB_BUILD/exec/coterie") ;;
 		esac
 		mapfile -t environment < <(lab_environment "${LAB_KINDS[node]}")
+		[ -z "${LAB_PLUGINS[node]:-}" ] || environment+=("COTERIE_PLUGIN_PATH=${LAB_PLUGINS[node]}")
 		# A session of its own: the kernel continues stopped processes of an orphaned process group,
 		# and hangs up the whole of it, whenever a process of the group ends.
 		setsid nsenter -t "${LAB_HOLDERS[node]}" -n -m env "${environment[@]}" RUNTIME_DIRECTORY=/run \

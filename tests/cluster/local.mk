@@ -37,3 +37,19 @@ sanitized_scripts += %D%/reload.sh
 dist_check_SCRIPTS += %D%/optional.sh
 TESTS += %D%/optional.sh
 sanitized_scripts += %D%/optional.sh
+
+# Any set of services.
+check_PROGRAMS += %D%/services_ask
+%C%_services_ask_SOURCES = %D%/services_ask.c %D%/client.h
+%C%_services_ask_LDFLAGS = $(cluster_ldflags)
+%C%_services_ask_LDADD = libcfg.la libcmap.la libcpg.la libevs.la libquorum.la libsam.la \
+	libvotequorum.la libcorosync_common.la
+dist_check_SCRIPTS += %D%/subsets.sh
+TESTS += %D%/subsets.sh
+sanitized_scripts += %D%/subsets.sh
+dist_check_SCRIPTS += %D%/plugins_option.sh
+TESTS += %D%/plugins_option.sh
+plugins-option-long: all
+	@PLUGINS_OPTION=each abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/plugins_option.sh
+check-long: plugins-option-long
+.PHONY: plugins-option-long
