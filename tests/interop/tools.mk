@@ -6,11 +6,12 @@ check_PROGRAMS += %D%/tools_client
 dist_check_SCRIPTS += %D%/tools.sh
 dist_check_DATA += $(tool_transcripts)
 tool_transcripts = \
-	%D%/tools/cut.txt %D%/tools/flags.txt %D%/tools/monitor.txt %D%/tools/noquorum.txt \
-	%D%/tools/notrunning.txt %D%/tools/single-udpu.txt %D%/tools/track.txt %D%/tools/twonode.txt \
-	%D%/tools/udpu3.txt %D%/tools/udpu3b.txt \
-	%D%/tools/groups.commands %D%/tools/keys.commands %D%/tools/options.commands \
-	%D%/tools/reload.commands %D%/tools/status.commands %D%/tools/timers.commands %D%/tools/votes.commands
+	%D%/tools/absent.commands %D%/tools/absent.txt %D%/tools/cut.txt %D%/tools/flags.txt \
+	%D%/tools/groups.commands %D%/tools/keys.commands %D%/tools/monitor.txt \
+	%D%/tools/noquorum.txt %D%/tools/notrunning.txt %D%/tools/options.commands \
+	%D%/tools/reload.commands %D%/tools/single-udpu.txt %D%/tools/status.commands \
+	%D%/tools/timers.commands %D%/tools/track.txt %D%/tools/twonode.txt %D%/tools/udpu3.txt \
+	%D%/tools/udpu3b.txt %D%/tools/votes.commands
 TESTS += %D%/tools.sh
 
 # A transcript of corosync-vqsim.

@@ -26,6 +26,12 @@ chmod 711 "$LAB_DIR"
 
 # cluster COUNT [LINE...]: new daemons on that many nodes, with these lines in the quorum section.
 cluster() {
+	cluster_without_ring "$@"
+	lab_ring "$1" "${LAB_NODES[@]}" >>"$LAB_DIR/out/trouble" || echo "no ring of $1"
+}
+
+# The same, without waiting for anything but the first daemon's log.
+cluster_without_ring() {
 	local node count=$1
 
 	shift
@@ -40,7 +46,14 @@ cluster() {
 		} >"$LAB_DIR/$node/corosync.conf"
 	done
 	lab_start "${LAB_NODES[@]}"
-	lab_ring "$count" "${LAB_NODES[@]}" >>"$LAB_DIR/out/trouble" || echo "no ring of $count"
+	await grep -q "ready to provide service" "$LAB_DIR/1/log"
+}
+
+# Where our daemon looks for plugins, if not at the usual place.
+plugins=
+eval "$(declare -f lab_environment | sed '1s/.*/usual_environment()/')"
+lab_environment() {
+	usual_environment "$1" | sed "${plugins:+s,^COTERIE_PLUGIN_PATH=.*,COTERIE_PLUGIN_PATH=$plugins,}"
 }
 
 cluster_end() {
@@ -313,6 +326,26 @@ scenario_end() {
 	finish veto
 }
 
+# Our daemon without one of its services. This has no counterpart: tools/absent.txt has what must be said.
+scenario_absent() {
+	local service file
+
+	for service in cmap cfg cpg quorum; do
+		plugins=$LAB_DIR/plugins
+		rm -rf "$plugins"
+		mkdir "$plugins"
+		for file in "$LAB_BUILD"/.libs/*.so; do
+			[ "${file##*/}" = "$service.so" ] || ln -s "$file" "$plugins"
+		done
+		echo "# without $service"
+		cluster_without_ring 1 "$votequorum"
+		play 1 absent.commands
+		cluster_end
+		wait "${LAB_DAEMONS[1]}" 2>/dev/null
+		plugins=
+	done
+}
+
 # --- comparing ---
 
 # What may differ between two runs: times, ids of processes and of rings, counters, names of folders.
@@ -400,6 +433,12 @@ holds() {
 check_cell() {
 	local name=$1 seen=$LAB_DIR/out/$1.$server.$tools vector
 
+	if [ "$name" = absent ]; then
+		[ "$server" = coterie ] || return
+		scenario_absent | plain >"$seen"
+		tap_check "$name: tools of $tools, daemon of $server" differ "$vectors/absent.txt" "$seen"
+		return
+	fi
 	"scenario_$name" >"$LAB_DIR/tmp/transcript" 2>>"$LAB_DIR/out/trouble"
 	cluster_end
 	plain "$LAB_DIR/tmp/transcript" >"$seen"
@@ -424,7 +463,7 @@ lacks_provider() {
 }
 
 scenarios="notrunning single-udpu one udpu3 udpu3b cut three noquorum twonode flags device follow blackbox
-	end"
+	absent end"
 kinds="corosync coterie"
 for service in cfg cmap cpg quorum votequorum; do
 	[ -e "$LAB_BUILD/.libs/$service.so" ] || kinds=corosync
