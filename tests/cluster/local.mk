@@ -53,3 +53,12 @@ plugins-option-long: all
 	@PLUGINS_OPTION=each abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/plugins_option.sh
 check-long: plugins-option-long
 .PHONY: plugins-option-long
+
+# The configuration map: clients killed under load; versions of the configuration.
+check_PROGRAMS += %D%/cmap_load
+%C%_cmap_load_SOURCES = %D%/cmap_load.c
+%C%_cmap_load_LDFLAGS = $(cluster_ldflags)
+%C%_cmap_load_LDADD = libcmap.la
+dist_check_SCRIPTS += %D%/cmap_clients.sh %D%/cmap_version.sh
+TESTS += %D%/cmap_clients.sh %D%/cmap_version.sh
+sanitized_scripts += %D%/cmap_clients.sh
