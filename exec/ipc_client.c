@@ -161,7 +161,9 @@ void ipc_backlog_drop(struct coterie_client *client)
 /* It has gone: libqb hears of it in a moment. */
 static bool is_hung_up(ssize_t rc)
 {
-	return rc == -EPIPE || rc == -ECONNRESET || rc == -ENOTCONN || rc == -ESHUTDOWN;
+	/* EBADF: libqb has closed its end already. */
+	return rc == -EPIPE || rc == -ECONNRESET || rc == -ENOTCONN || rc == -ESHUTDOWN ||
+	       rc == -EBADF;
 }
 
 /* Events must not be missing from the middle of a stream: without one of them, the stream ends. */

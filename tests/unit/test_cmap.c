@@ -42,7 +42,7 @@ static void tear_down(void)
 
 static void name_set(struct cmap_wire_name *name, const char *key)
 {
-	size_t length = strnlen(key, sizeof(name->value) - 1);
+	size_t length = strlen(key);
 
 	memset(name, 0, sizeof(*name));
 	name->length = (uint16_t)length;
@@ -298,6 +298,15 @@ START_TEST(values_have_at_most_16384_bytes)
 	response = answer(&user, sizeof(*response) + COTERIE_MAP_VALUE_MAX + 1);
 	ck_assert_uint_eq(response->value_size, COTERIE_MAP_VALUE_MAX + 1);
 	ck_assert_uint_eq(response->value[COTERIE_MAP_VALUE_MAX], 0);
+	ck_assert_int_eq(set(&user, "test.key", COTERIE_MAP_STRING, "short", 5), CS_OK);
+	ck_assert_int_eq(get(&user, "test.key", 100), CS_OK);
+	response = answer(&user, sizeof(*response) + 6);
+	ck_assert_str_eq((const char *)response->value, "short");
+
+	char *long_bytes = calloc(1, 500000);
+	ck_assert_int_eq(set(&user, "test.key", COTERIE_MAP_BINARY, long_bytes, 500000),
+		CS_ERR_INVALID_PARAM);
+	free(long_bytes);
 }
 END_TEST
 
@@ -505,7 +514,13 @@ END_TEST
 START_TEST(what_a_client_may_keep_open_is_bounded_and_ends_with_it)
 {
 	unsigned int iterators = 0, trackers = 0;
+	uint64_t tracker, instance;
 
+	for (int i = 0; i < 5000; i++) { /* what was ended does not count */
+		ck_assert_int_eq(iterate_end(&user, iterate(&user, "")), CS_OK);
+		ck_assert_int_eq(track(&user, "test.", ALL, 1, &tracker), CS_OK);
+		ck_assert_int_eq(untrack(&user, tracker, &instance), CS_OK);
+	}
 	while (iterators < 10000 && iterate(&user, "test.") != 0)
 		iterators++;
 	while (trackers < 10000 && track(&user, "test.", ALL | PREFIX, 1, NULL) == CS_OK)
