@@ -12,8 +12,9 @@ LAB_TOTEM="}
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/lab.sh"
 
-set_key() { lab_in 1 corosync-cmapctl -s "$1" str "$2"; }
-get_key() { lab_in "${2:-1}" corosync-cmapctl -g "$1" 2>/dev/null | sed 's/.* = //'; }
+# Debian's tool with Debian's library: it does not run with one that has sanitizers.
+set_key() { LAB_CLIENT=corosync lab_in 1 corosync-cmapctl -s "$1" str "$2"; }
+get_key() { LAB_CLIENT=corosync lab_in 1 corosync-cmapctl -g "$1" 2>/dev/null | sed 's/.* = //'; }
 
 # await COMMAND...: within the lab's patience.
 await() {

@@ -37,7 +37,7 @@ notifyd_await() {
 
 # notifyd_mark: a client whose process id both tell of; sets notifyd_mark.
 notifyd_mark() {
-	(lab_exec 1 corosync-cmapctl -g totem.cluster_name >/dev/null) &
+	(LAB_CLIENT=corosync lab_exec 1 corosync-cmapctl -g totem.cluster_name >/dev/null) &
 	notifyd_mark=$!
 	wait $!
 	notifyd_await ".* 0x[0-9a-f]+\.$notifyd_mark\..* is now disconnected from corosync"
