@@ -190,6 +190,23 @@ static void cfg_fini(void *self)
 	free(cfg);
 }
 
+static void cfg_dump(void *self)
+{
+	const struct cfg *cfg = self;
+	uint32_t connections = 0, trackers = 0, reloads = 0;
+
+	for (const struct cfg_connection *one = cfg->connections; one != NULL; one = one->next) {
+		connections++;
+		trackers += one->is_tracking;
+	}
+	for (const struct cfg_reload *one = cfg->reloads; one != NULL; one = one->next)
+		reloads++;
+	cfg->host->log(cfg->ctx, LOG_NOTICE, "%u clients, %u of them track shutdowns; %s; %u reloads under way",
+		connections, trackers,
+		cfg->vote.asker != NULL ? "a shutdown is being decided" : "no shutdown is being decided",
+		reloads);
+}
+
 #define FLOW COTERIE_NEEDS_FLOW
 
 static const struct coterie_request cfg_requests[] = {
@@ -242,6 +259,7 @@ static const struct coterie_service cfg_ops = {
 	.client_leave = cfg_client_leave,
 	COTERIE_REQUESTS(cfg_requests),
 	COTERIE_RING_MSGS(cfg_ring_msgs),
+	.dump = cfg_dump,
 };
 
 COTERIE_PLUGIN(cfg, .kind = COTERIE_KIND_SERVICE, .version = "1.0",

@@ -324,6 +324,35 @@ START_TEST(a_tracking_asker_that_leaves_decides_nothing)
 }
 END_TEST
 
+START_TEST(a_tracking_asker_is_not_asked)
+{
+	track(0);
+	track(1);
+	ck_assert_int_eq(shut_down(0, CFG_SHUTDOWN_REQUEST), COTERIE_LATER);
+	ck_assert_uint_eq(questions(0), 0);
+	ck_assert_int_eq(answer(0, 0), -EACCES);
+	ck_assert_int_eq(answer(2, 0), -EACCES); /* nor has one who does not track a vote */
+	ck_assert_int_eq(answer(1, 1), 0);
+	ck_assert_uint_eq(announced(), 1);
+}
+END_TEST
+
+START_TEST(each_vote_begins_anew)
+{
+	track(1);
+	track(2);
+	shut_down(0, CFG_SHUTDOWN_REQUEST);
+	answer(1, 1);
+	mock_host_advance(host, 5 * SECOND);
+	ck_assert_int_eq(error_of(0, CFG_RES_TRY_SHUTDOWN), BUSY);
+	shut_down(3, CFG_SHUTDOWN_REQUEST);
+	answer(2, 1);
+	ck_assert(!has_answer(3)); /* what 1 said was about the other one */
+	answer(1, 0);
+	ck_assert_int_eq(error_of(3, CFG_RES_TRY_SHUTDOWN), BUSY);
+}
+END_TEST
+
 START_TEST(what_is_decided_is_told_when_there_is_room)
 {
 	track(1);
@@ -572,6 +601,17 @@ START_TEST(small_requests)
 }
 END_TEST
 
+START_TEST(what_there_is_to_know)
+{
+	track(1);
+	shut_down(0, CFG_SHUTDOWN_REQUEST);
+	ask(2, CFG_REQ_RELOAD_CONFIG);
+	ops->dump(self);
+	ck_assert(mock_host_has_logged(host,
+		"5 clients, 1 of them track shutdowns; a shutdown is being decided; 1 reloads under way"));
+}
+END_TEST
+
 START_TEST(requests_have_a_least_size)
 {
 	for (uint32_t i = 0; i < ops->request_count; i++) {
@@ -810,6 +850,8 @@ int main(void)
 	tcase_add_test(tcase, one_vote_at_a_time);
 	tcase_add_test(tcase, without_its_asker_a_vote_is_void);
 	tcase_add_test(tcase, a_tracking_asker_that_leaves_decides_nothing);
+	tcase_add_test(tcase, a_tracking_asker_is_not_asked);
+	tcase_add_test(tcase, each_vote_begins_anew);
 	tcase_add_test(tcase, what_is_decided_is_told_when_there_is_room);
 	tcase_add_test(tcase, trackers_that_vanish_when_asked);
 	tcase_add_test(tcase, without_a_vote_there_is_no_answer);
@@ -824,6 +866,7 @@ int main(void)
 	tcase_add_test(tcase, our_own_message_twice_reloads_twice_and_answers_once);
 	tcase_add_test(tcase, no_room_for_a_reload);
 	tcase_add_test(tcase, small_requests);
+	tcase_add_test(tcase, what_there_is_to_know);
 	tcase_add_test(tcase, requests_have_a_least_size);
 	tcase_add_test(tcase, messages_without_effect);
 	tcase_add_test(tcase, links_of_udpu_are_ok);
