@@ -256,7 +256,8 @@ int route_send(struct route *route, struct plugin *plugin, uint32_t function, ui
 	struct coterie_ring_header header = {
 		.id = (int32_t)(plugin->service.ring_id << 16 | function), .size = (int32_t)size};
 	parts[0] = (struct iovec){&header, sizeof(header)};
-	memcpy(parts + 1, iov, count * sizeof(*iov));
+	if (count > 0) /* a message may be nothing but its header */
+		memcpy(parts + 1, iov, count * sizeof(*iov));
 	int rc = ring_send(route->executive->ring, "a",
 		guarantee == COTERIE_SAFE ? TOTEM_SAFE : TOTEM_AGREED, parts, count + 1);
 	if (rc == 0 && plugin->tx != NULL)
