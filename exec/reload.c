@@ -170,6 +170,7 @@ static int finish(struct reload *reload, struct job *job, struct reload_error *e
 	struct map *map = reload->executive->map;
 	int rc = job->rc;
 
+	reload->is_applying = true;
 	map_delete(map, "config.reload_error_message");
 	map_set_u8(map, "config.totemconfig_reload_in_progress", 1);
 	tell_lines(LOG_ERR, "Unable to reload config file: ", job->messages.errors,
@@ -179,7 +180,7 @@ static int finish(struct reload *reload, struct job *job, struct reload_error *e
 		reload_fail(error, rc, "%s",
 			job->messages.error_count > 0 ? job->messages.errors[0] : "out of memory");
 	if (rc == 0) {
-		rc = reload_apply(reload, job->config, error);
+		rc = reload_apply(reload, job->config, RELOAD_FILE, error);
 		if (rc < 0) {
 			log_line("CFG", LOG_ERR, "Unable to reload config file: %s", error->text);
 		} else {
@@ -194,6 +195,7 @@ static int finish(struct reload *reload, struct job *job, struct reload_error *e
 	map_set_u8(map, "config.totemconfig_reload_in_progress", 0);
 	if (rc == 0)
 		map_set_u8(map, "config.reload_in_progress", 0);
+	reload->is_applying = false;
 	return rc == 0 || rc == -ENOMEM ? rc : -EINVAL;
 }
 
@@ -228,15 +230,6 @@ static int start(struct reload *reload)
 
 /* --- the executive's side --- */
 
-struct reload *reload_create(struct executive *executive)
-{
-	struct reload *reload = calloc(1, sizeof(*reload));
-
-	if (reload != NULL)
-		reload->executive = executive;
-	return reload;
-}
-
 static void free_waiters(struct waiter **list, const void *owner)
 {
 	while (*list != NULL) {
@@ -257,6 +250,7 @@ void reload_destroy(struct reload *reload)
 		return;
 	struct job *job = reload->job;
 
+	reload_keys_fini(reload);
 	free_waiters(&reload->now, NULL);
 	free_waiters(&reload->next, NULL);
 	free(reload->departing.list);
@@ -275,6 +269,20 @@ void reload_destroy(struct reload *reload)
 		pthread_join(job->thread, NULL);
 		job_destroy(job);
 	}
+}
+
+struct reload *reload_create(struct executive *executive)
+{
+	struct reload *reload = calloc(1, sizeof(*reload));
+
+	if (reload == NULL)
+		return NULL;
+	reload->executive = executive;
+	if (reload_keys_init(reload) < 0) {
+		reload_destroy(reload);
+		return NULL;
+	}
+	return reload;
 }
 
 int reload_request(struct reload *reload, const void *owner,

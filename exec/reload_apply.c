@@ -191,17 +191,20 @@ static void reconfigure_ring(struct reload *reload)
 		log_line("CFG", LOG_ERR, "the ring keeps its timers and nodes: %s", strerror(-rc));
 }
 
-static int commit(struct reload *reload, struct config *config, struct plan *plan)
+static int commit(
+	struct reload *reload, struct config *config, enum reload_source source, struct plan *plan)
 {
 	struct executive *executive = reload->executive;
 	struct config *before = executive->config;
 	int rc;
 
-	map_set_u8(executive->map, "config.reload_in_progress", 1);
+	if (source == RELOAD_FILE)
+		map_set_u8(executive->map, "config.reload_in_progress", 1);
 	/* Whoever tracks the keys may ask for options and addresses: they are there first. */
 	executive->config = config;
 	take_options(plan);
-	rc = config_publish_changes(config, executive->map);
+	rc = source == RELOAD_FILE ? config_publish_changes(config, executive->map)
+				   : config_publish_runtime(config, executive->map);
 	if (rc < 0)
 		log_line("CFG", LOG_ERR, "some keys keep their values: %s", strerror(-rc));
 	tell_services(before, config);
@@ -212,7 +215,8 @@ static int commit(struct reload *reload, struct config *config, struct plan *pla
 	return rc;
 }
 
-int reload_apply(struct reload *reload, struct config *config, struct reload_error *error)
+int reload_apply(struct reload *reload, struct config *config, enum reload_source source,
+	struct reload_error *error)
 {
 	struct executive *executive = reload->executive;
 	struct plan plan = {0};
@@ -232,7 +236,7 @@ int reload_apply(struct reload *reload, struct config *config, struct reload_err
 			reload_nodes_undo(reload, config);
 	}
 	if (rc == 0)
-		commit(reload, config, &plan);
+		commit(reload, config, source, &plan);
 	plan_fini(&plan);
 	return rc == 0 || rc == -ENOMEM ? rc : -EINVAL;
 }

@@ -1,5 +1,5 @@
 /*
- * What the files of the reload share: reload.c, reload_apply.c and reload_nodes.c. Nothing else includes
+ * What the files of the reload share: reload.c, reload_apply.c, reload_keys.c and reload_nodes.c. Nothing else includes
  * this.
  */
 #ifndef EXEC_RELOAD_PRIVATE_H
@@ -39,6 +39,15 @@ struct reload {
 	struct waiter *now, *next;   /* for its result; for that of the one behind it */
 	struct departing_list departing;
 	bool is_drop_due;
+	struct map_tracker *trackers[2]; /* of keys that clients may change */
+	bool is_applying;                /* the changes are ours */
+	bool is_revision_due;
+};
+
+/** Where a configuration comes from. */
+enum reload_source {
+	RELOAD_FILE,
+	RELOAD_KEYS, /* the map: the keys are there already */
 };
 
 /** Fill in *error. @return rc */
@@ -53,7 +62,14 @@ int reload_fail(struct reload_error *error, int rc, const char *format, ...)
  * @param config  taken, unless it fails
  * @return 0; -EINVAL: refused; -ENOMEM. Nothing has changed then
  */
-int reload_apply(struct reload *reload, struct config *config, struct reload_error *error);
+int reload_apply(struct reload *reload, struct config *config, enum reload_source source,
+	struct reload_error *error);
+
+/* --- reload_keys.c --- */
+
+/** Take what clients change in the sections totem and logging. -ENOMEM */
+int reload_keys_init(struct reload *reload);
+void reload_keys_fini(struct reload *reload);
 
 /* --- reload_nodes.c --- */
 

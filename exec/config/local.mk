@@ -9,6 +9,7 @@ config_sources = \
 	%D%/model.c %D%/model.h \
 	%D%/nodes.c \
 	%D%/publish.c \
+	%D%/revise.c \
 	%D%/schema.c \
 	%D%/timers.c \
 	%D%/tree.c %D%/tree.h \

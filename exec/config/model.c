@@ -190,6 +190,21 @@ static int copy_entries(const struct tree *tree, struct config *config)
 	return 0;
 }
 
+int config_end(
+	struct tree *tree, struct config *config, const struct config_environment *environment)
+{
+	int rc = tree->has_error ? 0 : config_validate(tree, config, environment);
+
+	if (rc < 0)
+		return rc;
+	tree_messages_close(tree);
+	if (tree->is_out_of_memory)
+		return -ENOMEM;
+	if (tree->has_error || tree->has_log_error)
+		return tree->has_log_error ? -EBADF : -EINVAL;
+	return copy_entries(tree, config);
+}
+
 /* How a file is read. */
 struct reading {
 	const struct config_environment *environment;
@@ -214,20 +229,11 @@ static int build(struct tree *tree, struct config *config, const char *bytes, si
 	/* Checks of what was only partly read would report what is not wrong. */
 	if (!tree->has_error && reading->fixed != NULL)
 		fixed_keep(tree, reading->fixed);
-	if (!tree->has_error)
-		rc = config_validate(tree, config, reading->environment);
-	if (rc < 0)
-		return rc;
-	tree_messages_close(tree);
-	if (tree->is_out_of_memory)
-		return -ENOMEM;
-	if (tree->has_error || tree->has_log_error)
-		return tree->has_log_error ? -EBADF : -EINVAL;
-	return copy_entries(tree, config);
+	return config_end(tree, config, reading->environment);
 }
 
-/* A config with its arena, and in it the tree and the file's name. */
-static struct config *create(const char *file, struct config_messages *messages, struct tree **tree)
+struct config *config_begin(
+	const char *file, struct config_messages *messages, struct tree **tree)
 {
 	struct arena *arena = arena_create();
 
@@ -256,7 +262,7 @@ static int load(const char *file, const char *bytes, size_t size, int read_rc,
 	const struct reading *reading, struct config **config, struct config_messages *messages)
 {
 	struct tree *tree;
-	struct config *made = create(file, messages, &tree);
+	struct config *made = config_begin(file, messages, &tree);
 
 	if (made == NULL)
 		return -ENOMEM;

@@ -158,6 +158,15 @@ void config_destroy(struct config *config); /* NULL is ignored */
  */
 const char *config_option(const struct config *config, const char *plugin, const char *name,
 	const char **file, uint32_t *line);
+/**
+ * What a running configuration becomes when clients have changed keys of the sections totem and logging in
+ * the map. Blocks nowhere: names are looked up in the running configuration.
+ * @return as config_load
+ */
+int config_revise(const struct config *running, struct map *map, struct config **config,
+	struct config_messages *messages);
+/** Put the keys runtime.config.totem into the map, and no others. -ENOMEM */
+int config_publish_runtime(const struct config *config, struct map *map);
 /** The keys of a new configuration over those of an old one: what the file no longer has goes. -ENOMEM */
 int config_publish_changes(const struct config *config, struct map *map);
 /** Put the tree and the runtime.config.totem keys into the map and protect what spec 07 §2.1 lists. */

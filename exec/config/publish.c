@@ -50,14 +50,16 @@ static const char *const replaced_prefixes[] = {
 	"uidgid.config.",
 };
 
-static int publish_entries(const struct config *config, struct map *map)
+/* Those that begin so. */
+static int publish_entries(const struct config *config, struct map *map, const char *prefix)
 {
 	int rc = 0;
 
 	for (uint32_t i = 0; i < config->entry_count && rc == 0; i++) {
 		const struct config_entry *entry = &config->entries[i];
 
-		rc = map_set(map, entry->key, entry->type, entry->value, entry->size);
+		if (strncmp(entry->key, prefix, strlen(prefix)) == 0)
+			rc = map_set(map, entry->key, entry->type, entry->value, entry->size);
 	}
 	return rc;
 }
@@ -97,12 +99,17 @@ int config_publish_changes(const struct config *config, struct map *map)
 		i < sizeof(replaced_prefixes) / sizeof(replaced_prefixes[0]) && rc == 0; i++)
 		rc = delete_missing(map, replaced_prefixes[i], keys, count);
 	free(keys);
-	return rc < 0 ? rc : publish_entries(config, map);
+	return rc < 0 ? rc : publish_entries(config, map, "");
+}
+
+int config_publish_runtime(const struct config *config, struct map *map)
+{
+	return publish_entries(config, map, "runtime.config.totem.");
 }
 
 int config_publish(const struct config *config, struct map *map)
 {
-	int rc = publish_entries(config, map);
+	int rc = publish_entries(config, map, "");
 
 	for (size_t i = 0;
 		i < sizeof(protected_prefixes) / sizeof(protected_prefixes[0]) && rc == 0; i++)

@@ -128,6 +128,15 @@ int legacy_read_access(struct tree *tree, const char *file, const char *bytes, s
 /** Give what cannot change at run time its running values again; a notice for each that differs. */
 void fixed_keep(struct tree *tree, const struct config_fixed *fixed);
 
+/* model.c: what every way of making a config begins and ends with */
+
+/** An empty config, and a tree in its arena. config_destroy ends both. NULL: out of memory. */
+struct config *config_begin(
+	const char *file, struct config_messages *messages, struct tree **tree);
+/** Check what the tree holds and fill in the config. As config_load. */
+int config_end(
+	struct tree *tree, struct config *config, const struct config_environment *environment);
+
 /* validate.c and its parts: the tree into the model. Errors are in the messages; -ENOMEM. */
 
 int logging_build(struct tree *tree, struct config *config);

@@ -186,7 +186,7 @@ variant_plugins += %D%/plugins/leaky.la
 # exec/reload*.c with real files, loop and map; ring, log and plugins are stand-ins.
 check_PROGRAMS += %D%/test_reload
 TESTS += %D%/test_reload
-%C%_test_reload_SOURCES = %D%/test_reload.c exec/reload.c exec/reload_apply.c exec/reload_nodes.c \
+%C%_test_reload_SOURCES = %D%/test_reload.c exec/reload.c exec/reload_apply.c exec/reload_keys.c exec/reload_nodes.c \
 	exec/plugin_options.c exec/loop.c $(config_sources) $(map_sources)
 %C%_test_reload_CFLAGS = $(TEST_CFLAGS)
 %C%_test_reload_LDADD = $(CHECK_LIBS) $(QB_LIBS)

@@ -665,6 +665,110 @@ START_TEST(everybody_is_welcome)
 }
 END_TEST
 
+/* ---- Keys that clients set: spec 07 §1.13, at its end --------------------- */
+
+START_TEST(a_client_sets_a_timeout)
+{
+	map_set_u32(executive.map, "quorum.expected_votes", 5);
+	map_set_u32(executive.map, "totem.token", 5000);
+	map_set_u32(executive.map, "totem.join", 60);
+	ck_assert_uint_eq(seen.reconfigured, 0);
+	turn();
+	ck_assert_uint_eq(seen.reconfigured, 1); /* both together */
+	ck_assert_uint_eq(seen.token_ns, 5650 * UINT64_C(1000000));
+	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 5650);
+	ck_assert_uint_eq(number_of("runtime.config.totem.join"), 60);
+	ck_assert_uint_eq(number_of("totem.token"), 5000);
+	ck_assert_uint_eq(number_of("quorum.expected_votes"), 5); /* not ours to touch */
+	ck_assert_str_eq(seen.ids, "1 2 3 ");
+	ck_assert_str_eq(seen.peers, "");
+	ck_assert_ptr_null(strstr(seen.changes, "config.reload"));
+	turn();
+	ck_assert_uint_eq(seen.reconfigured, 1); /* nor do we follow ourselves */
+	map_delete(executive.map, "totem.token");
+	turn();
+	ck_assert_uint_eq(seen.token_ns, 3650 * UINT64_C(1000000));
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_uint_eq(number_of("totem.token"), 3000); /* the file's again */
+	turn();
+	ck_assert_uint_eq(seen.reconfigured, 3);
+}
+END_TEST
+
+static void set_text(void) { map_set_string(executive.map, "totem.token", "abc"); }
+static void set_blob(void) { map_set(executive.map, "totem.token", COTERIE_MAP_BINARY, "abc", 3); }
+static void set_small(void) { map_set_u32(executive.map, "totem.consensus", 1); }
+static void set_negative(void) { map_set_i32(executive.map, "totem.token", -1); }
+static void set_word(void) { map_set_string(executive.map, "logging.debug", "maybe"); }
+
+static const struct {
+	const char *name;
+	void (*set)(void);
+} wrong[] = {{"a word", set_text}, {"bytes", set_blob}, {"too small", set_small},
+	{"negative", set_negative}, {"an odd word for the log", set_word}};
+
+START_TEST(wrong_values_have_no_effect)
+{
+	struct config *before = executive.config;
+
+	wrong[_i].set();
+	turn();
+	ck_assert_msg(has_logged("CFG 3 Changed keys have no effect: "), "%s", wrong[_i].name);
+	ck_assert_ptr_eq(executive.config, before);
+	ck_assert_uint_eq(seen.reconfigured + seen.logs_configured, 0);
+	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 3650);
+	ck_assert_int_eq(reload().rc, 0);
+}
+END_TEST
+
+START_TEST(numbers_of_any_width_and_texts)
+{
+	map_set_u64(executive.map, "totem.token", 4000);
+	turn();
+	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 4650);
+	map_set_string(executive.map, "totem.token", "4001");
+	turn();
+	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 4651);
+	map_set_u16(executive.map, "totem.token", 4002);
+	turn();
+	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 4652);
+}
+END_TEST
+
+START_TEST(a_client_sets_the_log)
+{
+	map_set_string(executive.map, "logging.debug", "on");
+	turn();
+	ck_assert_uint_eq(seen.logs_configured, 1);
+	ck_assert_int_eq(executive.config->log.subsystems[0].debug, 1);
+}
+END_TEST
+
+START_TEST(a_client_sets_what_cannot_change)
+{
+	map_set_string(executive.map, "totem.link_mode", "active");
+	turn();
+	ck_assert(has_logged("Modified entry 'totem.link_mode'"));
+}
+END_TEST
+
+START_TEST(services_and_their_options_outlive_a_change)
+{
+	write_file("", "1 2 3", "service {\n name: tally\n step_max: 5\n}\n");
+	ck_assert_int_eq(reload().rc, 0);
+	for (uint32_t i = 0; i < 3; i++) {
+		map_set_u32(executive.map, "totem.token", 5000 + i);
+		turn();
+	}
+	ck_assert_uint_eq(seen.token_ns, 5652 * UINT64_C(1000000));
+	ck_assert_uint_eq(option("step_max"), 5);
+	ck_assert_uint_eq(tally_reloads, 1);
+	seen.log[0] = '\0';
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert(!has_logged("Service tally"));
+}
+END_TEST
+
 /* ---- Those who wait ------------------------------------------------------ */
 
 START_TEST(who_asks_meanwhile_gets_the_next_reading)
@@ -777,6 +881,12 @@ int main(void)
 	tcase_add_test(tcase, another_address_is_refused);
 	tcase_add_test(tcase, another_port_is_refused);
 	tcase_add_test(tcase, everybody_is_welcome);
+	tcase_add_test(tcase, a_client_sets_a_timeout);
+	tcase_add_loop_test(tcase, wrong_values_have_no_effect, 0, sizeof(wrong) / sizeof(wrong[0]));
+	tcase_add_test(tcase, numbers_of_any_width_and_texts);
+	tcase_add_test(tcase, a_client_sets_the_log);
+	tcase_add_test(tcase, a_client_sets_what_cannot_change);
+	tcase_add_test(tcase, services_and_their_options_outlive_a_change);
 	tcase_add_test(tcase, who_asks_meanwhile_gets_the_next_reading);
 	tcase_add_test(tcase, who_is_told_may_ask_again);
 	tcase_add_test(tcase, who_is_gone_is_not_told);

@@ -1,0 +1,247 @@
+/*
+ * Keys of the map that clients have changed, as if they stood in the file (spec 07 §1.13, at its end): the
+ * running configuration's tree, but for the sections totem and logging, which are the map's.
+ */
+#include "exec/config/tree.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <coterie/plugin.h>
+
+#include "exec/config/legacy.h"
+#include "exec/map.h"
+
+static const char *const changeable[] = {"logging.", "totem."};
+
+#define CHANGEABLE (sizeof(changeable) / sizeof(changeable[0]))
+
+static bool is_changeable(const char *key)
+{
+	for (size_t i = 0; i < CHANGEABLE; i++)
+		if (strncmp(key, changeable[i], strlen(changeable[i])) == 0)
+			return true;
+	return false;
+}
+
+/* --- answers from the running configuration --- */
+
+static int resolve(void *arg, const char *name, int family, struct sockaddr_storage *address)
+{
+	const struct config *running = arg;
+
+	for (uint32_t i = 0; i < running->node_count; i++) {
+		const struct config_node *node = &running->nodes[i];
+
+		for (uint32_t link = 0; link < node->link_count; link++)
+			if (node->texts[link] != NULL && strcmp(node->texts[link], name) == 0 &&
+				node->addresses[link].ss_family == family) {
+				*address = node->addresses[link];
+				return 0;
+			}
+	}
+	return -ENOENT;
+}
+
+/* Nobody asks: the node is known by its id. */
+static bool is_local(void *arg, const struct sockaddr *address)
+{
+	(void)arg, (void)address;
+	return false;
+}
+
+/* --- the tree --- */
+
+/* "totem.interface.0.ttl" is written as "totem.interface.ttl" in a file, where a section has the number. */
+static void store(struct tree *tree, const char *key, const char *text)
+{
+	static const char interface[] = "totem.interface.";
+	const struct place place = {.file = "key of the map"};
+	char path[MAP_KEY_LENGTH_MAX + 1];
+	const char *rest = key + strlen(interface);
+
+	snprintf(path, sizeof(path), "%s", key);
+	if (strncmp(key, interface, strlen(interface)) == 0) {
+		rest += strspn(rest, "0123456789");
+		if (*rest == '.')
+			snprintf(path, sizeof(path), "%s%s", interface, rest + 1);
+	}
+	legacy_store(tree, key, path, text, place);
+}
+
+/* An integer of the map as text; false: it is none. */
+static bool integer_text(const struct map_value *value, char *text, size_t size)
+{
+	const void *bytes = value->bytes;
+
+	switch (value->type) {
+	case COTERIE_MAP_I8:
+		snprintf(text, size, "%" PRId8, *(const int8_t *)bytes);
+		return true;
+	case COTERIE_MAP_U8:
+		snprintf(text, size, "%" PRIu8, *(const uint8_t *)bytes);
+		return true;
+	case COTERIE_MAP_I16:
+		snprintf(text, size, "%" PRId16, *(const int16_t *)bytes);
+		return true;
+	case COTERIE_MAP_U16:
+		snprintf(text, size, "%" PRIu16, *(const uint16_t *)bytes);
+		return true;
+	case COTERIE_MAP_I32:
+		snprintf(text, size, "%" PRId32, *(const int32_t *)bytes);
+		return true;
+	case COTERIE_MAP_U32:
+		snprintf(text, size, "%" PRIu32, *(const uint32_t *)bytes);
+		return true;
+	case COTERIE_MAP_I64:
+		snprintf(text, size, "%" PRId64, *(const int64_t *)bytes);
+		return true;
+	case COTERIE_MAP_U64:
+		snprintf(text, size, "%" PRIu64, *(const uint64_t *)bytes);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void store_value(struct tree *tree, const char *key, const struct map_value *value)
+{
+	char text[32];
+
+	if (value->type == COTERIE_MAP_STRING)
+		store(tree, key, value->bytes);
+	else if (integer_text(value, text, sizeof(text)))
+		store(tree, key, text);
+	else
+		tree_error(tree, (struct place){.file = "key of the map"},
+			"'%s' is neither a text nor an integer: set it as one", key);
+}
+
+/* Keys that the checks made themselves are made again. */
+static bool is_made(const struct config *running, const char *key)
+{
+	for (uint32_t i = 0; i < running->entry_count; i++)
+		if (strcmp(running->entries[i].key, key) == 0)
+			return running->entries[i].line == 0 &&
+			       strncmp(key, "totem.interface.", strlen("totem.interface.")) == 0;
+	return false;
+}
+
+static int add_map(struct tree *tree, const struct config *running, struct map *map, const char *prefix)
+{
+	struct map_iterator *iterator = map_iterator_create(map, prefix);
+	struct map_value value;
+	const char *key;
+
+	if (iterator == NULL)
+		return -ENOMEM;
+	while ((key = map_iterator_next(iterator, &value)) != NULL)
+		if (!is_made(running, key))
+			store_value(tree, key, &value);
+	map_iterator_destroy(iterator);
+	return 0;
+}
+
+static void add_running(struct tree *tree, const struct config *running)
+{
+	for (uint32_t i = 0; i < running->entry_count; i++) {
+		const struct config_entry *entry = &running->entries[i];
+		const struct place place = {.file = entry->file, .line = entry->line};
+		uint64_t number = 0;
+
+		if (is_changeable(entry->key) || strncmp(entry->key, "runtime.", 8) == 0)
+			continue;
+		if (entry->type == COTERIE_MAP_STRING) {
+			tree_set_string(tree, entry->key, entry->value, place);
+			continue;
+		}
+		if (entry->size == sizeof(uint8_t))
+			number = *(const uint8_t *)entry->value;
+		else if (entry->size == sizeof(uint16_t))
+			number = *(const uint16_t *)entry->value;
+		else if (entry->size == sizeof(uint32_t))
+			number = *(const uint32_t *)entry->value;
+		else
+			number = *(const uint64_t *)entry->value;
+		tree_set_number(tree, entry->key, entry->type, number, place);
+	}
+}
+
+/* --- plugins: the old arena goes --- */
+
+static const char *copy(struct tree *tree, const char *text)
+{
+	const char *made = text == NULL ? NULL : arena_copy(tree->arena, text, strlen(text));
+
+	tree->is_out_of_memory = tree->is_out_of_memory || (made == NULL && text != NULL);
+	return made;
+}
+
+static int add_plugins(struct tree *tree, const struct config *running)
+{
+	const char *transport = tree_text(tree, "totem.transport");
+
+	tree->services = arena_take(tree->arena, (running->service_count + 1) * sizeof(*tree->services));
+	tree->options = arena_take(tree->arena, (running->option_count + 1) * sizeof(*tree->options));
+	if (tree->services == NULL || tree->options == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < running->service_count; i++) {
+		const struct config_plugin *from = &running->services[i];
+
+		if (from->is_required)
+			tree->services[tree->service_count++] = (struct config_plugin){
+				.name = copy(tree, from->name),
+				.is_required = true,
+				.file = copy(tree, from->file),
+				.line = from->line};
+	}
+	for (uint32_t i = 0; i < running->option_count; i++) {
+		const struct config_option *from = &running->options[i];
+
+		tree->options[tree->option_count++] = (struct config_option){
+			.plugin = copy(tree, from->plugin),
+			.name = copy(tree, from->name),
+			.value = copy(tree, from->value),
+			.file = copy(tree, from->file),
+			.line = from->line};
+	}
+	if (strcmp(transport == NULL ? "knet" : transport, running->transport) != 0)
+		tree->transport_plugin = copy(tree, running->transport);
+	return tree->is_out_of_memory ? -ENOMEM : 0;
+}
+
+int config_revise(const struct config *running, struct map *map, struct config **config,
+	struct config_messages *messages)
+{
+	struct config_environment environment = {.resolve = resolve,
+		.is_local = is_local,
+		.local_nodeid = running->nodes[running->local].nodeid,
+		.arg = (void *)(uintptr_t)running};
+	struct tree *tree;
+
+	*config = NULL;
+	*messages = (struct config_messages){0};
+	struct config_fixed *fixed = config_fixed_create(running);
+	struct config *made = fixed == NULL ? NULL : config_begin(running->file, messages, &tree);
+	int rc = made == NULL ? -ENOMEM : 0;
+
+	if (rc == 0)
+		add_running(tree, running);
+	for (size_t i = 0; i < CHANGEABLE && rc == 0; i++)
+		rc = add_map(tree, running, map, changeable[i]);
+	if (rc == 0)
+		fixed_keep(tree, fixed);
+	if (rc == 0)
+		rc = add_plugins(tree, running);
+	if (rc == 0)
+		rc = config_end(tree, made, &environment);
+	if (rc < 0)
+		config_destroy(made);
+	else
+		*config = made;
+	config_fixed_destroy(fixed);
+	return rc;
+}
