@@ -73,7 +73,7 @@ typedef void (*evs_deliver_fn_t)(
  * transitional one, in which what is left of the old ring is delivered, then the regular one. All
  * lists are node ids, ascending, borrowed.
  *
- * @param member_list transitional: who comes from the old ring together with this node; regular: all
+ * @param member_list transitional: who comes from the old ring with this node; regular: all
  * @param left_list transitional: who does not come along; regular: empty
  * @param joined_list transitional: empty; regular: who comes from elsewhere
  * @param ring_id borrowed; its flags tell the kind, and whether EVS_TYPE_SAFE is kept

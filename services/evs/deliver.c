@@ -110,8 +110,8 @@ void evs_deliver_mcast(void *self, uint32_t nodeid, const void *head, const stru
 /* ---- Configurations ------------------------------------------------------ */
 
 /*
- * While a configuration is told, the ring answers for the messages that follow it: of a transitional
- * one, those that are left of the old ring; of a regular one, those of the new.
+ * While a configuration is told, the ring answers for the messages that follow it: of a
+ * transitional one, those that are left of the old ring; of a regular one, those of the new.
  */
 static uint32_t flags_now(struct evs *evs)
 {

@@ -1,6 +1,6 @@
 /*
- * Extended virtual synchrony for clients: messages to open groups, agreed or safe, in one order with
- * the ring's own configurations, transitional and regular.
+ * Extended virtual synchrony for clients: messages to open groups, agreed or safe, in one order
+ * with the ring's own configurations, transitional and regular.
  */
 #include "services/evs/evs.h"
 

@@ -44,8 +44,8 @@ void evs_complain(struct evs *evs, uint32_t nodeid, const char *text);
 /**
  * Add groups, all or none.
  *
- * @param groups  copied; count elements, at most EVS_REQUEST_GROUPS_MAX. They may be changing under our
- *     hands: any bytes are a group
+ * @param groups  copied; count elements, at most EVS_REQUEST_GROUPS_MAX. They may be changing under
+ * our hands: any bytes are a group
  * @return 0; -ENOMEM, also when the connection would be in more than EVS_CONNECTION_GROUPS_MAX
  */
 int evs_groups_add(
@@ -53,8 +53,8 @@ int evs_groups_add(
 /** Take one instance of the group out. -ENOENT */
 int evs_groups_remove(struct evs_connection *connection, const struct evs_wire_group *group);
 /** True when the connection is in at least one of the groups. */
-bool evs_groups_meet(const struct evs_connection *connection, const struct evs_wire_group *groups,
-	size_t count);
+bool evs_groups_meet(
+	const struct evs_connection *connection, const struct evs_wire_group *groups, size_t count);
 void evs_groups_free(struct evs_connection *connection);
 
 /* --- requests.c --- */

@@ -20,11 +20,12 @@ static const struct evs_wire_group *find(
 }
 
 /*
- * The new ones are few, sorted behind the old ones' place, then both are merged from the end. Sorting
- * all again would cost a client with many groups, and so everybody, milliseconds for each one more.
+ * The new ones are few, sorted behind the old ones' place, then both are merged from the end.
+ * Sorting all again would cost a client with many groups, and so everybody, milliseconds for each
+ * one more.
  */
-static void merge(struct evs_wire_group *all, uint32_t old_count, const struct evs_wire_group *groups,
-	uint32_t count)
+static void merge(struct evs_wire_group *all, uint32_t old_count,
+	const struct evs_wire_group *groups, uint32_t count)
 {
 	struct evs_wire_group fresh[EVS_REQUEST_GROUPS_MAX];
 	uint32_t to = old_count + count;

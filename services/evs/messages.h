@@ -1,7 +1,7 @@
 /*
  * Every message of the EVS service: what libevs and the executive say to each other over libqb, and
- * what the nodes say to each other on the ring. Shared by the library and the plugin, so that the two
- * cannot disagree. Corosync 3 has no such service: the layouts are ours (spec 03 §12, 06a.7).
+ * what the nodes say to each other on the ring. Shared by the library and the plugin, so that the
+ * two cannot disagree. Corosync 3 has no such service: the layouts are ours (spec 03 §12, 06a.7).
  *
  * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad
  * are zero when we send and never looked at when we receive. Lengths inside a message come from
@@ -21,7 +21,8 @@ enum {
 	EVS_IPC_SIZE_MAX = 1048576,
 	/* User bytes of one message. */
 	EVS_MESSAGE_SIZE_MAX = EVS_IPC_SIZE_MAX - 1024,
-	/* User bytes and 32 for each group together: what fits a request, and a message of the ring. */
+	/* User bytes and 32 for each group together: what fits a request, and a message of the
+	   ring. */
 	EVS_TOTAL_SIZE_MAX = EVS_IPC_SIZE_MAX - 40,
 	/* Groups that one request names. */
 	EVS_REQUEST_GROUPS_MAX = 50,
@@ -219,7 +220,7 @@ enum evs_ring_function {
 struct evs_ring_mcast {
 	struct evs_request_header header;
 	uint64_t group_count;
-	uint64_t msglen; /* the message's size is 32 + 32 * group_count + msglen */
+	uint64_t msglen;                /* the message's size is 32 + 32 * group_count + msglen */
 	struct evs_wire_group groups[]; /* then the message */
 };
 EVS_SIZE(evs_ring_mcast, 32);

@@ -11,8 +11,8 @@ static cs_error_t (*const call_set)(evs_handle_t, void *) = evs_context_set;
 static cs_error_t (*const call_dispatch)(evs_handle_t, cs_dispatch_flags_t) = evs_dispatch;
 static cs_error_t (*const call_join)(evs_handle_t, const struct evs_group *, size_t) = evs_join;
 static cs_error_t (*const call_leave)(evs_handle_t, const struct evs_group *, size_t) = evs_leave;
-static cs_error_t (*const call_mcast)(evs_handle_t, evs_guarantee_t, const struct iovec *,
-	unsigned int) = evs_mcast_joined;
+static cs_error_t (*const call_mcast)(
+	evs_handle_t, evs_guarantee_t, const struct iovec *, unsigned int) = evs_mcast_joined;
 static cs_error_t (*const call_groups)(evs_handle_t, evs_guarantee_t, const struct evs_group *,
 	size_t, const struct iovec *, unsigned int) = evs_mcast_groups;
 static cs_error_t (*const call_members)(

@@ -1,8 +1,8 @@
 /*
- * Requests of clients, and messages of other nodes, at the EVS service on a mock host. The script is a
- * list of records: one byte for the operation, one for the client and small choices, and what the
- * operation needs. Beside the service runs a model of it, as plain as can be: who is in which groups,
- * and so who must get which message.
+ * Requests of clients, and messages of other nodes, at the EVS service on a mock host. The script
+ * is a list of records: one byte for the operation, one for the client and small choices, and what
+ * the operation needs. Beside the service runs a model of it, as plain as can be: who is in which
+ * groups, and so who must get which message.
  */
 #include <errno.h>
 #include <string.h>
@@ -26,7 +26,7 @@ enum operation {
 	RING,    /* a message of another node */
 	CONNECT, /* or disconnect */
 	CONFIGURE,
-	REFUSE,  /* the ring or a client has no room, or again */
+	REFUSE, /* the ring or a client has no room, or again */
 	OPERATIONS,
 };
 
@@ -65,8 +65,8 @@ const char *fuzz_summary(void)
 
 static void model_join(struct model *model, const uint8_t *groups, uint32_t count)
 {
-	model->groups = realloc(
-		model->groups, (model->count + count + 1) * sizeof(struct evs_wire_group));
+	model->groups =
+		realloc(model->groups, (model->count + count + 1) * sizeof(struct evs_wire_group));
 	FUZZ_CHECK(model->groups != NULL);
 	memcpy(model->groups + model->count, groups, count * sizeof(struct evs_wire_group));
 	model->count += count;
@@ -199,8 +199,9 @@ static void join_or_leave(struct world *world, struct script *script, uint8_t ch
 	} message = {.req = {.header = {.id = (choice & 64) != 0 ? EVS_REQ_LEAVE : EVS_REQ_JOIN}}};
 
 	message.req.group_count = put_groups(script, message.req.groups, 52);
-	message.req.header.size = (int32_t)(sizeof(message.req) +
-					    message.req.group_count * sizeof(struct evs_wire_group));
+	message.req.header.size =
+		(int32_t)(sizeof(message.req) +
+			  message.req.group_count * sizeof(struct evs_wire_group));
 	request(world, choice % CLIENTS, &message, (size_t)message.req.header.size);
 }
 
@@ -228,7 +229,8 @@ static void send_some(struct world *world, struct script *script, uint8_t choice
 /* --- the ring --- */
 
 /* Deliver it, and see that those get it who must, and nobody else. */
-static void deliver(struct world *world, uint32_t nodeid, bool swap, const struct mock_message *message)
+static void deliver(
+	struct world *world, uint32_t nodeid, bool swap, const struct mock_message *message)
 {
 	uint64_t head[2] = {0, 0};
 	const uint8_t *groups = message->data + sizeof(head);

@@ -51,8 +51,8 @@ static void print_list(const char *title, const unsigned int *list, size_t count
 }
 
 static void print_confchg(evs_handle_t handle, const unsigned int *members, size_t member_count,
-	const unsigned int *left, size_t left_count, const unsigned int *joined, size_t joined_count,
-	const struct evs_ring_id *ring)
+	const unsigned int *left, size_t left_count, const unsigned int *joined,
+	size_t joined_count, const struct evs_ring_id *ring)
 {
 	printf("  ring of %u, seq %s, flags %u", ring->nodeid, ring->seq > 0 ? "set" : "0",
 		ring->flags);
@@ -380,8 +380,8 @@ static void sizes(void)
 	CALL(evs_join(handle, list, 1));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct iovec iov = {bytes, rows[i].size};
-		cs_error_t rc = PATIENTLY(evs_mcast_groups(
-			handle, EVS_TYPE_SAFE, list, rows[i].groups, &iov, 1));
+		cs_error_t rc = PATIENTLY(
+			evs_mcast_groups(handle, EVS_TYPE_SAFE, list, rows[i].groups, &iov, 1));
 
 		say("%zu bytes to %zu groups: %d", rows[i].size, rows[i].groups, (int)rc);
 		if (rc == CS_OK && rows[i].groups > 0)
@@ -462,8 +462,8 @@ static void flood(void)
 	}
 	while (seen < sent && evs_dispatch(handle, CS_DISPATCH_ONE) == CS_OK)
 		seen++;
-	say("a flood: refused now and then: %s, other codes: %u, lost: %u", refused > 0 ? "yes" : "no",
-		others, sent - seen);
+	say("a flood: refused now and then: %s, other codes: %u, lost: %u",
+		refused > 0 ? "yes" : "no", others, sent - seen);
 	for (int i = 0; i < 4; i++)
 		evs_finalize(senders[i]);
 	CALL(evs_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING));

@@ -81,7 +81,8 @@ pid_t fake_daemon_start(const char *service, fake_daemon_serve serve)
 	ck_assert_int_eq(pipe(ready), 0);
 	pid_t daemon = fork();
 	if (daemon == 0) {
-		setsid(); /* stopped in an orphaned process group, it would be continued by the kernel */
+		setsid(); /* stopped in an orphaned process group, it would be continued by the
+			     kernel */
 		run(name, serve, ready[1]);
 	}
 	close(ready[1]);

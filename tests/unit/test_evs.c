@@ -14,8 +14,15 @@
 
 extern const struct coterie_plugin evs_LTX_coterie_plugin;
 
-enum { OK = 1, TRY_AGAIN = 6, INVALID_PARAM = 7, NO_MEMORY = 8, NOT_EXIST = 12, TOO_BIG = 26,
-	TOO_MANY_GROUPS = 30 };
+enum {
+	OK = 1,
+	TRY_AGAIN = 6,
+	INVALID_PARAM = 7,
+	NO_MEMORY = 8,
+	NOT_EXIST = 12,
+	TOO_BIG = 26,
+	TOO_MANY_GROUPS = 30
+};
 enum { UNORDERED, FIFO, AGREED, SAFE };
 
 #define USERS 4
@@ -98,14 +105,14 @@ static void write_event(const struct mock_message *message, char *to)
 	ck_assert_uint_eq(message->size,
 		sizeof(confchg) - 24 +
 			4 * (confchg.member_count + confchg.left_count + confchg.joined_count));
-	ck_assert_uint_eq(
-		confchg.ring_id.pad | confchg.pad0 | confchg.pad1 | confchg.pad2, 0);
-	to += sprintf(to, "%s %u.%ju", confchg.type == EVS_WIRE_REGULAR ? "regular" : "transitional",
+	ck_assert_uint_eq(confchg.ring_id.pad | confchg.pad0 | confchg.pad1 | confchg.pad2, 0);
+	to += sprintf(to, "%s %u.%ju",
+		confchg.type == EVS_WIRE_REGULAR ? "regular" : "transitional",
 		confchg.ring_id.nodeid, (uintmax_t)confchg.ring_id.seq);
 	to = append_ids(to, "members", lists, confchg.member_count);
 	to = append_ids(to, "left", lists + 4 * confchg.member_count, confchg.left_count);
-	to = append_ids(to, "joined",
-		lists + 4 * (confchg.member_count + confchg.left_count), confchg.joined_count);
+	to = append_ids(to, "joined", lists + 4 * (confchg.member_count + confchg.left_count),
+		confchg.joined_count);
 	sprintf(to, confchg.flags == EVS_WIRE_SAFE_KEPT ? " safe" : " unsafe");
 }
 
@@ -190,8 +197,8 @@ static int32_t mcast_groups(
 	uint32_t i, uint32_t guarantee, const char *letters, const void *bytes, size_t length)
 {
 	size_t count = strlen(letters);
-	size_t size = sizeof(struct evs_req_mcast_groups) +
-		      count * sizeof(struct evs_wire_group) + length;
+	size_t size = sizeof(struct evs_req_mcast_groups) + count * sizeof(struct evs_wire_group) +
+		      length;
 	struct evs_req_mcast_groups *req = calloc(1, size);
 
 	req->header =
@@ -301,8 +308,8 @@ START_TEST(all_bytes_of_a_group_count)
 	struct {
 		struct evs_req_groups req;
 		struct evs_wire_group group;
-	} joining = {.req = {.header = {.id = EVS_REQ_JOIN, .size = sizeof(joining)},
-			     .group_count = 1}};
+	} joining = {
+		.req = {.header = {.id = EVS_REQ_JOIN, .size = sizeof(joining)}, .group_count = 1}};
 
 	memset(groups, 0, sizeof(groups));
 	groups[1].key[31] = 1;
@@ -415,8 +422,8 @@ START_TEST(limits)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		memset(letters, 0, sizeof(letters));
 		memset(letters, 'g', rows[i].groups);
-		ck_assert_msg(mcast_groups(0, AGREED, letters, bytes, rows[i].size) ==
-				      rows[i].answer,
+		ck_assert_msg(
+			mcast_groups(0, AGREED, letters, bytes, rows[i].size) == rows[i].answer,
 			"row %zu", i);
 	}
 	free(bytes);
@@ -460,13 +467,12 @@ START_TEST(sizes_that_do_not_add_up)
 	ck_assert_int_eq(groups_request(0, EVS_REQ_JOIN, "ab", 1), OK);
 	ck_assert_int_eq(groups_request(0, EVS_REQ_LEAVE, "a", 2), INVALID_PARAM);
 	ck_assert_int_eq(groups_request(0, EVS_REQ_LEAVE, "a", UINT32_MAX), TOO_MANY_GROUPS);
-	ck_assert_int_eq(
-		request(0, &joined, sizeof(joined), EVS_RES_MCAST_JOINED), INVALID_PARAM);
+	ck_assert_int_eq(request(0, &joined, sizeof(joined), EVS_RES_MCAST_JOINED), INVALID_PARAM);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		groups.req.group_count = rows[i].groups;
 		groups.req.msglen = rows[i].msglen;
-		ck_assert_msg(request(0, &groups, sizeof(groups), EVS_RES_MCAST_GROUPS) ==
-				      rows[i].answer,
+		ck_assert_msg(
+			request(0, &groups, sizeof(groups), EVS_RES_MCAST_GROUPS) == rows[i].answer,
 			"row %zu", i);
 	}
 	/* Every size below the fixed part of each request is the table's matter. */
@@ -591,8 +597,8 @@ END_TEST
 
 /* ---- Configurations ---- */
 
-static void configure(bool is_regular, uint64_t seq, const char *members, const char *left,
-	const char *joined)
+static void configure(
+	bool is_regular, uint64_t seq, const char *members, const char *left, const char *joined)
 {
 	const char *texts[3] = {members, left, joined};
 	uint32_t lists[3][16], counts[3] = {0};
@@ -712,7 +718,8 @@ START_TEST(clients_come_and_go)
 			read_events[i] = 1;
 		}
 		for (uint32_t i = 0; i < USERS; i++) {
-			ck_assert_int_eq(mcast_groups(order[(i + round) % 4], AGREED, "b", "x", 1), OK);
+			ck_assert_int_eq(
+				mcast_groups(order[(i + round) % 4], AGREED, "b", "x", 1), OK);
 			disconnect_user(order[(i + round) % 4]);
 			run_ring();
 			for (uint32_t k = 0; k < USERS; k++) {
@@ -752,8 +759,8 @@ START_TEST(out_of_memory)
 	struct {
 		struct evs_req_groups req;
 		struct evs_wire_group group;
-	} joining = {.req = {.header = {.id = EVS_REQ_JOIN, .size = sizeof(joining)},
-			     .group_count = 1},
+	} joining = {
+		.req = {.header = {.id = EVS_REQ_JOIN, .size = sizeof(joining)}, .group_count = 1},
 		.group = named("a")};
 	void *other = NULL;
 	int rc;

@@ -54,8 +54,8 @@ static void answer_membership(qb_ipcs_connection_t *c)
 		response.head.member_count++;
 	if (spoilt == FAR_TOO_MANY)
 		response.head.member_count = UINT32_MAX;
-	fake_daemon_answer(c, &response, spoilt == HEADER_ONLY ? 24 : size, EVS_RES_MEMBERSHIP_GET,
-		CS_OK);
+	fake_daemon_answer(
+		c, &response, spoilt == HEADER_ONLY ? 24 : size, EVS_RES_MEMBERSHIP_GET, CS_OK);
 }
 
 static void answer_groups(
@@ -262,8 +262,8 @@ START_TEST(malformed_events)
 		memcpy(bytes, &rows[i].id, sizeof(rows[i].id));
 		memcpy(bytes + rows[i].at, &rows[i].value, sizeof(rows[i].value));
 		send_event(bytes, rows[i].size);
-		ck_assert_msg(evs_dispatch(handle, CS_DISPATCH_ONE) == rows[i].code, "%s",
-			rows[i].name);
+		ck_assert_msg(
+			evs_dispatch(handle, CS_DISPATCH_ONE) == rows[i].code, "%s", rows[i].name);
 		ck_assert_msg(seen.delivers + seen.confchgs - before == (rows[i].code == CS_OK),
 			"%s", rows[i].name);
 	}
@@ -312,7 +312,8 @@ START_TEST(join_and_leave)
 	ck_assert_int_eq(seen.groups.header.size, 24 + 32 * EVS_REQUEST_GROUPS_MAX);
 	ck_assert_uint_eq(seen.groups.group_count, EVS_REQUEST_GROUPS_MAX);
 	ck_assert_mem_eq(seen.groups.groups, groups, 32 * EVS_REQUEST_GROUPS_MAX);
-	ck_assert_int_eq(evs_join(handle, groups, EVS_REQUEST_GROUPS_MAX + 1), CS_ERR_TOO_MANY_GROUPS);
+	ck_assert_int_eq(
+		evs_join(handle, groups, EVS_REQUEST_GROUPS_MAX + 1), CS_ERR_TOO_MANY_GROUPS);
 	ck_assert_int_eq(evs_join(handle, groups, SIZE_MAX), CS_ERR_TOO_MANY_GROUPS);
 	ck_assert_int_eq(evs_join(handle, NULL, 0), CS_OK);
 
@@ -360,8 +361,8 @@ START_TEST(mcast_to_groups)
 	ck_assert_uint_eq(seen.mcast.guarantee, 1);
 
 	groups[0].key[0] = CS_ERR_INVALID_PARAM;
-	ck_assert_int_eq(evs_mcast_groups(handle, EVS_TYPE_AGREED, groups, 1, iov, 3),
-		CS_ERR_INVALID_PARAM);
+	ck_assert_int_eq(
+		evs_mcast_groups(handle, EVS_TYPE_AGREED, groups, 1, iov, 3), CS_ERR_INVALID_PARAM);
 	ck_assert_int_eq(evs_mcast_groups(handle, EVS_TYPE_AGREED, groups,
 				 EVS_REQUEST_GROUPS_MAX + 1, iov, 3),
 		CS_ERR_TOO_MANY_GROUPS);
@@ -502,8 +503,7 @@ START_TEST(dead_handles)
 		ck_assert_int_eq(evs_dispatch(dead, CS_DISPATCH_ALL), CS_ERR_BAD_HANDLE);
 		ck_assert_int_eq(evs_join(dead, &group, 1), CS_ERR_BAD_HANDLE);
 		ck_assert_int_eq(evs_leave(dead, &group, 1), CS_ERR_BAD_HANDLE);
-		ck_assert_int_eq(
-			evs_mcast_joined(dead, EVS_TYPE_SAFE, NULL, 0), CS_ERR_BAD_HANDLE);
+		ck_assert_int_eq(evs_mcast_joined(dead, EVS_TYPE_SAFE, NULL, 0), CS_ERR_BAD_HANDLE);
 		ck_assert_int_eq(evs_mcast_groups(dead, EVS_TYPE_SAFE, &group, 1, NULL, 0),
 			CS_ERR_BAD_HANDLE);
 		ck_assert_int_eq(evs_membership_get(dead, &id, NULL, &count), CS_ERR_BAD_HANDLE);
@@ -625,8 +625,7 @@ START_TEST(daemon_dies)
 	send_event(&event, sizeof(event));
 	fake_daemon_stop(server);
 	for (int mode = CS_DISPATCH_ONE; mode <= CS_DISPATCH_ONE_NONBLOCKING; mode++)
-		ck_assert_int_eq(
-			evs_dispatch(handle, (cs_dispatch_flags_t)mode), CS_ERR_LIBRARY);
+		ck_assert_int_eq(evs_dispatch(handle, (cs_dispatch_flags_t)mode), CS_ERR_LIBRARY);
 	ck_assert_int_eq(evs_join(handle, &group, 1), CS_ERR_LIBRARY);
 	ck_assert_int_eq(evs_leave(handle, &group, 1), CS_ERR_LIBRARY);
 	ck_assert_int_eq(evs_mcast_joined(handle, EVS_TYPE_SAFE, &iov, 1), CS_ERR_LIBRARY);

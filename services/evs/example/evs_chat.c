@@ -9,10 +9,10 @@
  *
  *	usage: evs_chat [GROUP]
  *
- * Lines go out agreed: everybody prints them in the same order. A line that begins with "!" goes out
- * safe: whoever prints it knows that all members of the last configuration have it, each of which
- * will print it too unless it fails. After "unsafe" it knows only the order, because a node of the
- * ring runs plain Corosync.
+ * Lines go out agreed: everybody prints them in the same order. A line that begins with "!" goes
+ * out safe: whoever prints it knows that all members of the last configuration have it, each of
+ * which will print it too unless it fails. After "unsafe" it knows only the order, because a node of
+ * the ring runs plain Corosync.
  *
  * When the ring changes, what "all members" means changes with it. First comes the transitional
  * configuration, with the members that stayed together; messages between it and the regular one are
@@ -58,10 +58,7 @@ static void confchg(evs_handle_t handle, const unsigned int *members, size_t mem
 	printf(" %s\n", (ring->flags & EVS_CONFIGURATION_SAFE) != 0 ? "safe" : "unsafe");
 }
 
-static void wait_ms(long ms)
-{
-	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
-}
+static void wait_ms(long ms) { nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL); }
 
 /* One line, which the ring may have no room for at the moment. */
 static cs_error_t multicast(evs_handle_t handle, char *line, size_t length)

@@ -22,8 +22,8 @@ struct evs_connection {
 };
 
 /** Turn one event into a call of the program's callback; a client_event. */
-struct dispatch_outcome evs_receive(struct client_connection *client, uint64_t handle, int32_t id,
-	uint8_t *bytes, size_t size);
+struct dispatch_outcome evs_receive(
+	struct client_connection *client, uint64_t handle, int32_t id, uint8_t *bytes, size_t size);
 
 /**
  * A request of several pieces.
@@ -38,7 +38,7 @@ cs_error_t evs_request(evs_handle_t handle, enum channel_gate gate, const struct
 	unsigned int count, void *response, size_t *response_size, size_t size_want);
 
 /** The same with a plain response. */
-cs_error_t evs_request_plain(evs_handle_t handle, enum channel_gate gate, const struct iovec *iov,
-	unsigned int count);
+cs_error_t evs_request_plain(
+	evs_handle_t handle, enum channel_gate gate, const struct iovec *iov, unsigned int count);
 
 #endif

@@ -57,10 +57,7 @@ cs_error_t evs_initialize(evs_handle_t *handle, evs_callbacks_t *callbacks)
 }
 
 /* Every multicast was answered, so nothing is under way that could be lost. */
-cs_error_t evs_finalize(evs_handle_t handle)
-{
-	return client_finalize(&connections, handle);
-}
+cs_error_t evs_finalize(evs_handle_t handle) { return client_finalize(&connections, handle); }
 
 cs_error_t evs_fd_get(evs_handle_t handle, int *fd)
 {
@@ -100,8 +97,8 @@ cs_error_t evs_request(evs_handle_t handle, enum channel_gate gate, const struct
 	return client_response_error(response, *response_size, size_want);
 }
 
-cs_error_t evs_request_plain(evs_handle_t handle, enum channel_gate gate, const struct iovec *iov,
-	unsigned int count)
+cs_error_t evs_request_plain(
+	evs_handle_t handle, enum channel_gate gate, const struct iovec *iov, unsigned int count)
 {
 	struct evs_res_plain response;
 	size_t size = sizeof(response);
@@ -140,8 +137,8 @@ cs_error_t evs_leave(evs_handle_t handle, const struct evs_group *groups, size_t
 	cs_error_t rc;
 
 	do {
-		size_t part = group_cnt < EVS_REQUEST_GROUPS_MAX ? group_cnt
-								 : EVS_REQUEST_GROUPS_MAX;
+		size_t part =
+			group_cnt < EVS_REQUEST_GROUPS_MAX ? group_cnt : EVS_REQUEST_GROUPS_MAX;
 
 		rc = request_groups(handle, EVS_REQ_LEAVE, groups, (uint32_t)part);
 		groups += part;
@@ -166,8 +163,8 @@ cs_error_t evs_membership_get(evs_handle_t handle, unsigned int *local_nodeid,
 	if (response == NULL)
 		return CS_ERR_NO_MEMORY;
 	rc = evs_request(handle, CHANNEL_GATE_ALL, &iov, 1, response, &size, sizeof(*response));
-	if (rc == CS_OK && response->member_count >
-				   (size - sizeof(*response)) / sizeof(response->members[0]))
+	if (rc == CS_OK &&
+		response->member_count > (size - sizeof(*response)) / sizeof(response->members[0]))
 		rc = CS_ERR_LIBRARY;
 	if (rc == CS_OK) {
 		if (*member_list_entries > response->member_count)

@@ -22,9 +22,9 @@ static struct dispatch_outcome receive_confchg(
 {
 	const struct evs_event_confchg *event = (const struct evs_event_confchg *)bytes;
 
-	if (size < sizeof(*event) || (uint64_t)event->member_count + event->left_count +
-						     event->joined_count >
-					     (size - sizeof(*event)) / sizeof(event->lists[0]))
+	if (size < sizeof(*event) ||
+		(uint64_t)event->member_count + event->left_count + event->joined_count >
+			(size - sizeof(*event)) / sizeof(event->lists[0]))
 		return dispatch_malformed;
 
 	const unsigned int *left = event->lists + event->member_count;
@@ -41,8 +41,8 @@ static struct dispatch_outcome receive_confchg(
 	return dispatch_done;
 }
 
-struct dispatch_outcome evs_receive(struct client_connection *client, uint64_t handle, int32_t id,
-	uint8_t *bytes, size_t size)
+struct dispatch_outcome evs_receive(
+	struct client_connection *client, uint64_t handle, int32_t id, uint8_t *bytes, size_t size)
 {
 	const struct evs_connection *connection = (const struct evs_connection *)client;
 
