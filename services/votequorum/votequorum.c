@@ -151,34 +151,41 @@ static void reread(struct votequorum *vq)
 	votequorum_send(vq, messages);
 }
 
-static void cancel_wait_for_all(struct votequorum *vq)
+/* The key is a button: it comes out again. @return true: it was pressed */
+static bool is_cancelled(struct votequorum *vq)
 {
 	static const char key[] = "quorum.cancel_wait_for_all";
 	const uint8_t zero = 0;
 	uint8_t value;
 
 	if (votequorum_key_u8(vq, key, &value) < 0 || value == 0)
-		return;
+		return false;
+	vq->is_resetting = true;
 	vq->host->map_set(vq->ctx, key, COTERIE_MAP_U8, &zero, sizeof(zero));
-	votequorum_send(vq, VOTEQUORUM_OWES_CANCEL);
+	vq->is_resetting = false;
+	return true;
 }
 
+/* As in the reference every key of the section is a reason to read all again, the button too. */
 static void on_key(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
 	const struct coterie_map_value *before)
 {
 	struct votequorum *vq = arg;
 	uint8_t is_reloading;
 
-	(void)event, (void)now, (void)before;
-	if (strcmp(key, "quorum.cancel_wait_for_all") == 0) {
-		cancel_wait_for_all(vq);
+	(void)event, (void)key, (void)now, (void)before;
+	if (vq->is_resetting)
 		return;
-	}
 	/* In the middle of a reload keys do not fit together. */
 	if (votequorum_key_u8(vq, "config.totemconfig_reload_in_progress", &is_reloading) == 0 &&
 		is_reloading == 1)
 		return;
+
+	bool has_cancelled = is_cancelled(vq);
+
 	reread(vq);
+	if (has_cancelled)
+		votequorum_send(vq, VOTEQUORUM_OWES_CANCEL);
 }
 
 static void on_reload(void *arg, uint32_t event, const char *key,

@@ -85,6 +85,7 @@ struct votequorum {
 	bool is_syncing;
 	bool has_queued;             /* what there is to tell in this synchronisation */
 	bool has_reread;             /* keys were read again: the tie-breaker is published always */
+	bool is_resetting;           /* we write quorum.cancel_wait_for_all */
 	bool told_quorate;           /* the verdict that was published last */
 	uint32_t owed;               /* VOTEQUORUM_OWES_… */
 	struct coterie_timer *retry;

@@ -366,8 +366,10 @@ START_TEST(waiting_is_cancelled_by_a_key)
 	ck_assert(!host(1)->is_quorate);
 	vote_set_key(host(1), "quorum.cancel_wait_for_all", "1");
 	ck_assert_uint_eq(mock_map_u64(host(1), "quorum.cancel_wait_for_all"), 0);
-	ck_assert_str_eq(vote_queued(&ring, 1, 0), "change 3 node 1 value 0");
-	ck_assert_str_eq(vote_queued(&ring, 1, 1), "");
+	ck_assert_str_eq(vote_queued(&ring, 1, 0), "info 1 votes 1 of 3 flags 4");
+	ck_assert_str_eq(vote_queued(&ring, 1, 1), "info 0 votes 0 of 0 flags 0");
+	ck_assert_str_eq(vote_queued(&ring, 1, 2), "change 3 node 1 value 0");
+	ck_assert_str_eq(vote_queued(&ring, 1, 3), "");
 	service_ring_run(&ring);
 	ck_assert(host(1)->is_quorate);
 	ck_assert(host(2)->is_quorate);
@@ -380,7 +382,29 @@ START_TEST(zero_cancels_nothing)
 	start("nodes=3 wait_for_all=1", 1, 1);
 	service_ring_form(&ring, "1");
 	vote_set_key(host(1), "quorum.cancel_wait_for_all", "0");
-	ck_assert_str_eq(vote_queued(&ring, 1, 0), "");
+	ck_assert_str_eq(vote_queued(&ring, 1, 0), "info 1 votes 1 of 3 flags c");
+	ck_assert_str_eq(vote_queued(&ring, 1, 1), "info 0 votes 0 of 0 flags 0");
+	ck_assert_str_eq(vote_queued(&ring, 1, 2), "");
+}
+END_TEST
+
+/* What a client expected is forgotten with it: the keys are read again (seen in a real ring). */
+START_TEST(cancelling_reads_the_keys_again)
+{
+	struct service_user user;
+
+	start("nodes=3 wait_for_all=1", 1, 3);
+	service_ring_form(&ring, "1 2 3");
+	user = service_user_create(&ring, 1, 1);
+	ck_assert_int_eq(vote_expected(&user, 4), 1);
+	service_user_close(&user);
+	service_ring_run(&ring);
+	vote_set_key(host(1), "quorum.cancel_wait_for_all", "1");
+	ck_assert_str_eq(vote_queued(&ring, 1, 0), "info 1 votes 1 of 3 flags 1");
+	ck_assert_str_eq(vote_queued(&ring, 1, 2), "change 1 node 1 value 3");
+	ck_assert_str_eq(vote_queued(&ring, 1, 3), "change 3 node 1 value 0");
+	service_ring_run(&ring);
+	ck_assert_str_eq(vote_node_info(&ring, 2), "3 of 3, need 2, flags 6, device 0 ''");
 }
 END_TEST
 
@@ -406,6 +430,7 @@ int main(void)
 	tcase_add_test(tcase, a_refused_reload_changes_nothing);
 	tcase_add_test(tcase, waiting_is_cancelled_by_a_key);
 	tcase_add_test(tcase, zero_cancels_nothing);
+	tcase_add_test(tcase, cancelling_reads_the_keys_again);
 	suite_add_tcase(suite, tcase);
 
 	SRunner *runner = srunner_create(suite);
