@@ -122,9 +122,7 @@ events() {
 }
 
 ready() {
-	local i
-
-	for i in $(seq 100); do
+	for _ in $(seq 100); do
 		run 0 status --quiet >/dev/null && return
 		sleep 0.1
 	done
