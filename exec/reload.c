@@ -11,7 +11,8 @@
 #include "exec/loop.h"
 #include "exec/map.h"
 
-#define STACK_SIZE ((size_t)512 * 1024) /* a resolver's modules need some; it may be locked into memory */
+#define STACK_SIZE                                                                                 \
+	((size_t)512 * 1024) /* a resolver's modules need some; it may be locked into memory */
 #define RETRY_NS 10000000
 #define CS_OK 1
 #define CS_ERR_INVALID_PARAM 7
@@ -25,7 +26,8 @@ struct waiter {
 	struct waiter *next;
 };
 
-/* One reading of the file. The thread frees it if nobody wants it any more; else it is joined first. */
+/* One reading of the file. The thread frees it if nobody wants it any more; else it is joined
+ * first. */
 struct job {
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -86,7 +88,8 @@ static void *job_run(void *arg)
 	environment.local_name = job->local_name;
 	environment.instance = job->instance;
 	environment.local_nodeid = job->nodeid;
-	job->rc = config_load_again(job->path, &environment, job->fixed, &job->config, &job->messages);
+	job->rc = config_load_again(
+		job->path, &environment, job->fixed, &job->config, &job->messages);
 	if (!job_post(job))
 		job_destroy(job);
 	return NULL;
@@ -164,7 +167,8 @@ static void tell_lines(int prio, const char *before, char *const *texts, uint32_
 		log_line("CFG", prio, "%s%s", before, texts[i]);
 }
 
-/* What was read becomes the running configuration, or a refusal. The keys around it: spec 07 §1.13. */
+/* What was read becomes the running configuration, or a refusal. The keys around it: spec 07 §1.13.
+ */
 static int finish(struct reload *reload, struct job *job, struct reload_error *error)
 {
 	struct map *map = reload->executive->map;
@@ -185,13 +189,16 @@ static int finish(struct reload *reload, struct job *job, struct reload_error *e
 			log_line("CFG", LOG_ERR, "Unable to reload config file: %s", error->text);
 		} else {
 			job->config = NULL; /* taken */
-			tell_lines(LOG_NOTICE, "", job->messages.notices, job->messages.notice_count);
+			tell_lines(
+				LOG_NOTICE, "", job->messages.notices, job->messages.notice_count);
 		}
 	}
 	if (rc < 0)
 		map_set_string(map, "config.reload_error_message", error->text);
 	map_set_i32(map, "config.reload_status",
-		rc == 0 ? CS_OK : rc == -ENOMEM ? CS_ERR_NO_MEMORY : CS_ERR_INVALID_PARAM);
+		rc == 0         ? CS_OK
+		: rc == -ENOMEM ? CS_ERR_NO_MEMORY
+				: CS_ERR_INVALID_PARAM);
 	map_set_u8(map, "config.totemconfig_reload_in_progress", 0);
 	if (rc == 0)
 		map_set_u8(map, "config.reload_in_progress", 0);

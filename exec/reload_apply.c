@@ -1,6 +1,6 @@
 /*
- * A new configuration takes the place of the running one. All that can go wrong comes first and has no
- * effect that cannot be taken back; what follows cannot fail but for lack of memory.
+ * A new configuration takes the place of the running one. All that can go wrong comes first and has
+ * no effect that cannot be taken back; what follows cannot fail but for lack of memory.
  */
 #include "exec/reload_private.h"
 
@@ -38,7 +38,10 @@ int reload_fail(struct reload_error *error, int rc, const char *format, ...)
 	return rc;
 }
 
-static int fail_memory(struct reload_error *error) { return reload_fail(error, -ENOMEM, "out of memory"); }
+static int fail_memory(struct reload_error *error)
+{
+	return reload_fail(error, -ENOMEM, "out of memory");
+}
 
 /* --- checks --- */
 
@@ -49,12 +52,13 @@ static int check_identity(
 
 	if (local->nodeid != executive->nodeid)
 		return reload_fail(error, -EINVAL,
-			"this node would become node %u, it is node %u: an id can only change at start",
+			"this node would become node %u, it is node %u: an id can only change at "
+			"start",
 			local->nodeid, executive->nodeid);
 	if (strcmp(config->transport, executive->config->transport) != 0)
 		return reload_fail(error, -EINVAL,
-			"transport '%s' instead of '%s': it can only change at start", config->transport,
-			executive->config->transport);
+			"transport '%s' instead of '%s': it can only change at start",
+			config->transport, executive->config->transport);
 	return 0;
 }
 
@@ -72,7 +76,8 @@ static int check_totem(
 	int rc = ring_check_options(reload->executive->ring, &options, &which);
 	free(ids.ids);
 	if (rc < 0)
-		return reload_fail(error, -EINVAL, "the ring does not take the value of '%s'", which);
+		return reload_fail(
+			error, -EINVAL, "the ring does not take the value of '%s'", which);
 	return 0;
 }
 
@@ -83,7 +88,8 @@ static void tell_kept(void *arg, const char *name)
 	const struct plugin *plugin = arg;
 
 	log_line("CFG", LOG_NOTICE, "Option '%s' of %s %s takes effect at the next start", name,
-		plugin->descriptor->kind == COTERIE_KIND_TRANSPORT ? "transport" : "service", plugin->name);
+		plugin->descriptor->kind == COTERIE_KIND_TRANSPORT ? "transport" : "service",
+		plugin->name);
 }
 
 static void plan_fini(struct plan *plan)
@@ -93,8 +99,8 @@ static void plan_fini(struct plan *plan)
 	free(plan->plugins);
 }
 
-static int plan_options(
-	struct executive *executive, const struct config *config, struct plan *plan, struct reload_error *error)
+static int plan_options(struct executive *executive, const struct config *config, struct plan *plan,
+	struct reload_error *error)
 {
 	uint32_t count = 0;
 
@@ -125,7 +131,8 @@ static void take_options(struct plan *plan)
 
 		if (plugin_options_succeed(next->options, plugin->options, plugin->descriptor,
 			    &next->has_changed, tell_kept, plugin) < 0) {
-			log_line("CFG", LOG_ERR, "plugin %s keeps its options: out of memory", plugin->name);
+			log_line("CFG", LOG_ERR, "plugin %s keeps its options: out of memory",
+				plugin->name);
 			next->has_changed = false;
 			continue;
 		}

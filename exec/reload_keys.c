@@ -1,6 +1,7 @@
 /*
- * Clients that set keys of the sections totem and logging in the map change the daemon with them, as a
- * reload would (spec 07 §1.13, at its end). All changes of one turn of the loop are taken together.
+ * Clients that set keys of the sections totem and logging in the map change the daemon with them,
+ * as a reload would (spec 07 §1.13, at its end). All changes of one turn of the loop are taken
+ * together.
  */
 #include "exec/reload_private.h"
 
@@ -20,7 +21,8 @@ static void revise(void *arg)
 	reload->is_revision_due = false;
 	if (reload->job != NULL)
 		return; /* the file's values come at once and replace these */
-	int rc = config_revise(reload->executive->config, reload->executive->map, &config, &messages);
+	int rc = config_revise(
+		reload->executive->config, reload->executive->map, &config, &messages);
 	for (uint32_t i = 0; i < messages.error_count; i++)
 		log_line("CFG", LOG_ERR, "Changed keys have no effect: %s", messages.errors[i]);
 	for (uint32_t i = 0; rc == 0 && i < messages.notice_count; i++)

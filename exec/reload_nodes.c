@@ -17,7 +17,8 @@
 
 static bool is_same_place(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 {
-	const struct sockaddr_in *a4 = (const struct sockaddr_in *)a, *b4 = (const struct sockaddr_in *)b;
+	const struct sockaddr_in *a4 = (const struct sockaddr_in *)a,
+				 *b4 = (const struct sockaddr_in *)b;
 	const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)a;
 	const struct sockaddr_in6 *b6 = (const struct sockaddr_in6 *)b;
 
@@ -58,7 +59,8 @@ static struct departing *find_departing(const struct reload *reload, uint32_t no
 /* Where a node of the node list is on a link, or NULL. */
 static const struct sockaddr_storage *address_of(const struct config_node *node, uint32_t link)
 {
-	if (node == NULL || link >= node->link_count || node->addresses[link].ss_family == AF_UNSPEC)
+	if (node == NULL || link >= node->link_count ||
+		node->addresses[link].ss_family == AF_UNSPEC)
 		return NULL;
 	return &node->addresses[link];
 }
@@ -100,7 +102,8 @@ int reload_nodes_check(
 			if (wanted == NULL || now == NULL || is_same_place(wanted, now))
 				continue;
 			return reload_fail(error, -EINVAL,
-				"new config has different address for link %u of node %u (addr changed "
+				"new config has different address for link %u of node %u (addr "
+				"changed "
 				"from %s to %s): remove it, reload, then add it again",
 				link, node->nodeid, place_text(now, from), place_text(wanted, to));
 		}
@@ -120,8 +123,8 @@ static int change_new(struct reload *reload, const struct config *config, uint32
 	for (uint32_t i = 0; i < node_count; i++) {
 		const struct config_node *node = &config->nodes[i];
 
-		for (uint32_t link = 0; link < node->link_count && link < transport->transport.links_max;
-			link++) {
+		for (uint32_t link = 0;
+			link < node->link_count && link < transport->transport.links_max; link++) {
 			const struct sockaddr_storage *wanted = address_of(node, link);
 
 			if (wanted == NULL ||
@@ -131,17 +134,19 @@ static int change_new(struct reload *reload, const struct config *config, uint32
 				transport->transport.peer_del(transport->self, link, node->nodeid);
 				continue;
 			}
-			int rc = transport->transport.peer_add(
-				transport->self, link, node->nodeid, (const struct sockaddr *)wanted);
+			int rc = transport->transport.peer_add(transport->self, link, node->nodeid,
+				(const struct sockaddr *)wanted);
 			if (rc < 0) {
 				/* Of this node the links before, of the nodes before all. */
 				while (link-- > 0)
-					if (running_address(reload, running, node->nodeid, link) == NULL)
+					if (running_address(reload, running, node->nodeid, link) ==
+						NULL)
 						transport->transport.peer_del(
 							transport->self, link, node->nodeid);
 				change_new(reload, config, i, true, NULL);
-				return reload_fail(error, rc, "transport %s does not take node %u: %s",
-					transport->name, node->nodeid, strerror(-rc));
+				return reload_fail(error, rc,
+					"transport %s does not take node %u: %s", transport->name,
+					node->nodeid, strerror(-rc));
 			}
 		}
 	}
@@ -149,16 +154,18 @@ static int change_new(struct reload *reload, const struct config *config, uint32
 }
 
 /* Links that this node did not have. */
-static int open_links(struct reload *reload, const struct config *config, struct reload_error *error)
+static int open_links(
+	struct reload *reload, const struct config *config, struct reload_error *error)
 {
 	struct plugin *transport = transport_of(reload);
 	const struct config_node *node = &config->nodes[config->local];
 
-	for (uint32_t link = 0; link < node->link_count && link < transport->transport.links_max; link++) {
+	for (uint32_t link = 0; link < node->link_count && link < transport->transport.links_max;
+		link++) {
 		const struct sockaddr_storage *wanted = address_of(node, link);
 
-		if (wanted == NULL ||
-			running_address(reload, reload->executive->config, node->nodeid, link) != NULL)
+		if (wanted == NULL || running_address(reload, reload->executive->config,
+					      node->nodeid, link) != NULL)
 			continue;
 		int rc = transport->transport.link_up(
 			transport->self, link, (const struct sockaddr *)wanted);
@@ -235,12 +242,14 @@ static void remove_node(struct reload *reload, const struct config_node *node)
 
 	if (is_member(reload, node->nodeid) && departing_add(reload, node) == 0) {
 		log_line("CFG", LOG_NOTICE,
-			"Node %u (%s) is not in the nodelist any more; it stays in the ring until it leaves: "
+			"Node %u (%s) is not in the nodelist any more; it stays in the ring until "
+			"it leaves: "
 			"stop it there",
 			node->nodeid, name);
 		return;
 	}
-	log_line("CFG", LOG_NOTICE, "Node %u (%s) is not in the nodelist any more", node->nodeid, name);
+	log_line("CFG", LOG_NOTICE, "Node %u (%s) is not in the nodelist any more", node->nodeid,
+		name);
 	for (uint32_t link = 0; link < node->link_count; link++)
 		if (address_of(node, link) != NULL)
 			delete_peer(reload, node->nodeid, link);
@@ -251,7 +260,8 @@ static void take_back(
 	struct reload *reload, struct departing *departing, const struct config_node *node)
 {
 	for (uint32_t link = 0; link < departing->link_count; link++)
-		if (departing->addresses[link].ss_family != AF_UNSPEC && address_of(node, link) == NULL)
+		if (departing->addresses[link].ss_family != AF_UNSPEC &&
+			address_of(node, link) == NULL)
 			delete_peer(reload, departing->nodeid, link);
 	departing_del(reload, departing);
 }
@@ -265,8 +275,8 @@ void reload_nodes_remove(struct reload *reload, const struct config *before)
 		struct departing *departing = find_departing(reload, node->nodeid);
 
 		if (departing == NULL && find_node(before, node->nodeid) == NULL)
-			log_line("CFG", LOG_NOTICE, "Node %u (%s) is in the nodelist now", node->nodeid,
-				node->name != NULL ? node->name : node->texts[0]);
+			log_line("CFG", LOG_NOTICE, "Node %u (%s) is in the nodelist now",
+				node->nodeid, node->name != NULL ? node->name : node->texts[0]);
 		if (departing != NULL)
 			take_back(reload, departing, node);
 	}
@@ -296,7 +306,8 @@ static int compare_ids(const void *a, const void *b)
 int reload_ids_build(const struct reload *reload, const struct config *config,
 	const struct config *before, struct reload_ids *ids)
 {
-	uint32_t room = config->node_count + reload->departing.count + (before ? before->node_count : 0);
+	uint32_t room =
+		config->node_count + reload->departing.count + (before ? before->node_count : 0);
 	uint32_t kept = 0;
 
 	*ids = (struct reload_ids){0};

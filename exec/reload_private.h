@@ -1,6 +1,6 @@
 /*
- * What the files of the reload share: reload.c, reload_apply.c, reload_keys.c and reload_nodes.c. Nothing else includes
- * this.
+ * What the files of the reload share: reload.c, reload_apply.c, reload_keys.c and reload_nodes.c.
+ * Nothing else includes this.
  */
 #ifndef EXEC_RELOAD_PRIVATE_H
 #define EXEC_RELOAD_PRIVATE_H

@@ -1,6 +1,6 @@
 /*
- * Keys that cannot change while the daemon runs (spec 06c.1 step 4, 07 §1.13): a file that is read again
- * keeps their running values, whatever it says, and the operator is told.
+ * Keys that cannot change while the daemon runs (spec 06c.1 step 4, 07 §1.13): a file that is read
+ * again keeps their running values, whatever it says, and the operator is told.
  */
 #include "exec/config/tree.h"
 
@@ -170,7 +170,8 @@ static void keep_one(struct tree *tree, const char *key, const struct fixed_valu
 		return;
 	if (item != NULL && value != NULL && is_same(item, value))
 		return;
-	tree_notice(tree, "Modified entry '%s' in corosync.conf cannot be changed at run-time", key);
+	tree_notice(
+		tree, "Modified entry '%s' in corosync.conf cannot be changed at run-time", key);
 	if (value != NULL)
 		set_value(tree, value);
 	else

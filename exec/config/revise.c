@@ -1,6 +1,7 @@
 /*
- * Keys of the map that clients have changed, as if they stood in the file (spec 07 §1.13, at its end): the
- * running configuration's tree, but for the sections totem and logging, which are the map's.
+ * Keys of the map that clients have changed, as if they stood in the file (spec 07 §1.13, at its
+ * end): the running configuration's tree, but for the sections totem and logging, which are the
+ * map's.
  */
 #include "exec/config/tree.h"
 
@@ -55,7 +56,8 @@ static bool is_local(void *arg, const struct sockaddr *address)
 
 /* --- the tree --- */
 
-/* "totem.interface.0.ttl" is written as "totem.interface.ttl" in a file, where a section has the number. */
+/* "totem.interface.0.ttl" is written as "totem.interface.ttl" in a file, where a section has the
+ * number. */
 static void store(struct tree *tree, const char *key, const char *text)
 {
 	static const char interface[] = "totem.interface.";
@@ -130,7 +132,8 @@ static bool is_made(const struct config *running, const char *key)
 	return false;
 }
 
-static int add_map(struct tree *tree, const struct config *running, struct map *map, const char *prefix)
+static int add_map(
+	struct tree *tree, const struct config *running, struct map *map, const char *prefix)
 {
 	struct map_iterator *iterator = map_iterator_create(map, prefix);
 	struct map_value value;
@@ -184,29 +187,31 @@ static int add_plugins(struct tree *tree, const struct config *running)
 {
 	const char *transport = tree_text(tree, "totem.transport");
 
-	tree->services = arena_take(tree->arena, (running->service_count + 1) * sizeof(*tree->services));
-	tree->options = arena_take(tree->arena, (running->option_count + 1) * sizeof(*tree->options));
+	tree->services =
+		arena_take(tree->arena, (running->service_count + 1) * sizeof(*tree->services));
+	tree->options =
+		arena_take(tree->arena, (running->option_count + 1) * sizeof(*tree->options));
 	if (tree->services == NULL || tree->options == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < running->service_count; i++) {
 		const struct config_plugin *from = &running->services[i];
 
 		if (from->is_required)
-			tree->services[tree->service_count++] = (struct config_plugin){
-				.name = copy(tree, from->name),
-				.is_required = true,
-				.file = copy(tree, from->file),
-				.line = from->line};
+			tree->services[tree->service_count++] =
+				(struct config_plugin){.name = copy(tree, from->name),
+					.is_required = true,
+					.file = copy(tree, from->file),
+					.line = from->line};
 	}
 	for (uint32_t i = 0; i < running->option_count; i++) {
 		const struct config_option *from = &running->options[i];
 
-		tree->options[tree->option_count++] = (struct config_option){
-			.plugin = copy(tree, from->plugin),
-			.name = copy(tree, from->name),
-			.value = copy(tree, from->value),
-			.file = copy(tree, from->file),
-			.line = from->line};
+		tree->options[tree->option_count++] =
+			(struct config_option){.plugin = copy(tree, from->plugin),
+				.name = copy(tree, from->name),
+				.value = copy(tree, from->value),
+				.file = copy(tree, from->file),
+				.line = from->line};
 	}
 	if (strcmp(transport == NULL ? "knet" : transport, running->transport) != 0)
 		tree->transport_plugin = copy(tree, running->transport);

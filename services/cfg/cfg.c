@@ -201,9 +201,11 @@ static void cfg_dump(void *self)
 	}
 	for (const struct cfg_reload *one = cfg->reloads; one != NULL; one = one->next)
 		reloads++;
-	cfg->host->log(cfg->ctx, LOG_NOTICE, "%u clients, %u of them track shutdowns; %s; %u reloads under way",
-		connections, trackers,
-		cfg->vote.asker != NULL ? "a shutdown is being decided" : "no shutdown is being decided",
+	cfg->host->log(cfg->ctx, LOG_NOTICE,
+		"%u clients, %u of them track shutdowns; %s; %u reloads under way", connections,
+		trackers,
+		cfg->vote.asker != NULL ? "a shutdown is being decided"
+					: "no shutdown is being decided",
 		reloads);
 }
 
@@ -265,5 +267,5 @@ static const struct coterie_service cfg_ops = {
 COTERIE_PLUGIN(cfg, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
 	.description = "administration: status, killing nodes, shutdown by consent, reload, logs",
 	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_MAP | COTERIE_CAP_STATS |
-		COTERIE_CAP_ADMIN,
+		 COTERIE_CAP_ADMIN,
 	.offers = COTERIE_CAN_UNPRIVILEGED, .ops = &cfg_ops);

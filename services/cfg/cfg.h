@@ -5,8 +5,8 @@
  * Life of a vote. 1 A client asks for a shutdown while others track: it becomes the asker, a timer
  * starts, every other tracker is asked. 2 Answers come, trackers come (they are asked too) and go
  * (one that is gone does not object). 3 All have answered, or time is up: the asker gets its
- * answer, and the nodes are told of the shutdown if it goes ahead. If the asker goes first, the vote
- * is void.
+ * answer, and the nodes are told of the shutdown if it goes ahead. If the asker goes first, the
+ * vote is void.
  *
  * Life of a reload. 1 A client asks: it is put into the list under a number, RELOAD_CONFIG with the
  * number goes to the ring. 2 RELOAD_CONFIG is delivered: every node has its executive read its own
@@ -74,10 +74,12 @@ void cfg_tracker_leave(struct cfg *cfg, struct cfg_connection *connection);
 /** A connection ends: if it is the asker, the vote is void. */
 void cfg_asker_leave(struct cfg *cfg, const struct cfg_connection *connection);
 
-int cfg_handle_try_shutdown(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cfg_handle_try_shutdown(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size);
 int cfg_handle_reply_to_shutdown(
 	void *self, struct coterie_client *client, const void *msg, uint32_t size);
-int cfg_handle_trackstart(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cfg_handle_trackstart(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size);
 int cfg_handle_trackstop(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 void cfg_deliver_shutdown(void *self, uint32_t nodeid, void *msg, uint32_t size);
 

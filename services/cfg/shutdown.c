@@ -26,8 +26,8 @@ static void insist_on_shutdown(void *arg)
 	cfg->shutdown_retry = NULL;
 	if (send_shutdown(cfg) == 0)
 		return;
-	if (cfg->host->timer_add(cfg->ctx, cfg->host->now_ns(cfg->ctx) + RETRY_NS, insist_on_shutdown,
-		    cfg, &cfg->shutdown_retry) < 0) {
+	if (cfg->host->timer_add(cfg->ctx, cfg->host->now_ns(cfg->ctx) + RETRY_NS,
+		    insist_on_shutdown, cfg, &cfg->shutdown_retry) < 0) {
 		cfg->shutdown_retry = NULL;
 		cfg->host->stop(cfg->ctx); /* without a word to the others, but as promised */
 	}
@@ -151,7 +151,8 @@ static int start_vote(struct cfg *cfg, struct cfg_connection *asker, uint32_t fl
 
 /* ---- Requests ------------------------------------------------------------ */
 
-int cfg_handle_try_shutdown(void *self, struct coterie_client *client, const void *msg, uint32_t size)
+int cfg_handle_try_shutdown(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct cfg *cfg = self;
 	struct cfg_connection *asker = cfg_connection_of(cfg, client);

@@ -92,12 +92,13 @@ static bool link_status_text(struct cfg *cfg, uint32_t link, char *text, size_t 
 }
 
 /* "0 10.0.0.1" */
-static void link_name(const struct sockaddr_storage *address, uint32_t link, char *text, size_t size)
+static void link_name(
+	const struct sockaddr_storage *address, uint32_t link, char *text, size_t size)
 {
 	char numeric[64] = "";
 
-	getnameinfo((const struct sockaddr *)address, sizeof(*address), numeric, sizeof(numeric), NULL,
-		0, NI_NUMERICHOST);
+	getnameinfo((const struct sockaddr *)address, sizeof(*address), numeric, sizeof(numeric),
+		NULL, 0, NI_NUMERICHOST);
 	snprintf(text, size, "%u %s", link, numeric);
 }
 
@@ -114,7 +115,8 @@ int cfg_handle_ring_status_get(
 		return -ENOMEM;
 	if (cfg->host->node_addresses(cfg->ctx, cfg->host->local_nodeid(cfg->ctx), &peer) < 0)
 		peer.link_count = 0;
-	for (uint32_t link = 0; link < peer.link_count && res->count < CFG_RING_STATUS_MAX; link++) {
+	for (uint32_t link = 0; link < peer.link_count && res->count < CFG_RING_STATUS_MAX;
+		link++) {
 		uint32_t i = res->count;
 
 		if (peer.addresses[link].ss_family == AF_UNSPEC)
@@ -125,7 +127,8 @@ int cfg_handle_ring_status_get(
 		res->count++;
 	}
 
-	struct iovec iov = {(uint8_t *)res + sizeof(res->header), sizeof(*res) - sizeof(res->header)};
+	struct iovec iov = {
+		(uint8_t *)res + sizeof(res->header), sizeof(*res) - sizeof(res->header)};
 
 	cfg->host->reply(client, CFG_RES_RING_STATUS_GET, error, &iov, 1);
 	free(res);
@@ -234,7 +237,8 @@ int cfg_handle_get_node_addrs(
 	uint32_t nodeid = req.nodeid != 0 ? req.nodeid : cfg->host->local_nodeid(cfg->ctx);
 	int rc = cfg->host->node_addresses(cfg->ctx, nodeid, &peer);
 
-	for (uint32_t link = 0; rc == 0 && link < peer.link_count && link < COTERIE_LINKS_MAX; link++) {
+	for (uint32_t link = 0; rc == 0 && link < peer.link_count && link < COTERIE_LINKS_MAX;
+		link++) {
 		room++;
 		if (!copy_address(&peer.addresses[link], addresses[res.count]))
 			continue;

@@ -2,9 +2,9 @@
  * One request to the daemon of this node through the public API of libcfg and libcmap, for scripts:
  *
  *	cfg_ask reload | reopen | kill NODE | shutdown FLAGS | addresses NODE | reachable NODE
- *	cfg_ask track yes|no|silent     is asked once, says so, answers, goes on until the daemon is gone
- *	cfg_ask get KEY                 value of a key of the map
- *	cfg_ask keys                    all keys with their values, but for what changes by itself
+ *	cfg_ask track yes|no|silent     is asked once, says so, answers, goes on until the daemon is
+ *gone cfg_ask get KEY                 value of a key of the map cfg_ask keys                    all
+ *keys with their values, but for what changes by itself
  *
  * Exit status: the code of the call, 0 for CS_OK.
  */
@@ -85,8 +85,7 @@ static int addresses(corosync_cfg_handle_t handle, unsigned int nodeid)
 static int reachable(corosync_cfg_handle_t handle, unsigned int nodeid)
 {
 	struct corosync_cfg_node_status_v1 status;
-	cs_error_t rc =
-		corosync_cfg_node_status_get(handle, nodeid, CFG_NODE_STATUS_V1, &status);
+	cs_error_t rc = corosync_cfg_node_status_get(handle, nodeid, CFG_NODE_STATUS_V1, &status);
 
 	if (rc == CS_OK)
 		printf("%u\n", status.reachable);
@@ -166,14 +165,15 @@ int main(int argc, char **argv)
 	if (strcmp(what, "kill") == 0)
 		return status_of(corosync_cfg_kill_node(handle, number, "the test says so"));
 	if (strcmp(what, "shutdown") == 0)
-		return status_of(corosync_cfg_try_shutdown(
-			handle, (corosync_cfg_shutdown_flags_t)number));
+		return status_of(
+			corosync_cfg_try_shutdown(handle, (corosync_cfg_shutdown_flags_t)number));
 	if (strcmp(what, "track") == 0)
 		return track(handle, argument);
 	if (strcmp(what, "addresses") == 0)
 		return addresses(handle, number);
 	if (strcmp(what, "reachable") == 0)
 		return reachable(handle, number);
-	fprintf(stderr, "usage: cfg_ask reload|reopen|kill|shutdown|track|addresses|reachable|get|keys\n");
+	fprintf(stderr,
+		"usage: cfg_ask reload|reopen|kill|shutdown|track|addresses|reachable|get|keys\n");
 	return 64;
 }

@@ -1,4 +1,5 @@
-/* The cfg service: status, shutdowns, reloads and their ends, nodes that are members and are killed. */
+/* The cfg service: status, shutdowns, reloads and their ends, nodes that are members and are
+ * killed. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -9,7 +10,8 @@ extern const struct coterie_plugin cfg_LTX_coterie_plugin;
 
 #define NODES 4u
 
-/* Every other node is a member, knows its addresses and has a status; knet has one for each link. */
+/* Every other node is a member, knows its addresses and has a status; knet has one for each link.
+ */
 static void prepare(struct coterie_ctx *host)
 {
 	static const char *const addresses[] = {"10.0.0.1", "fd00::1"};
@@ -34,7 +36,11 @@ static void finish_reload(struct fuzz_world *world, struct script *script, uint8
 {
 	(void)script;
 	if (world->host->reload_count > 0)
-		mock_reload_done(world->host, choice % 3 == 0 ? 0 : choice % 3 == 1 ? -EINVAL : -ENOMEM, "");
+		mock_reload_done(world->host,
+			choice % 3 == 0   ? 0
+			: choice % 3 == 1 ? -EINVAL
+					  : -ENOMEM,
+			"");
 }
 
 /* A vote, which chance alone seldom makes: somebody tracks, asks or answers. */
@@ -42,8 +48,8 @@ static void vote(struct fuzz_world *world, struct script *script, uint8_t choice
 {
 	struct cfg_req_try_shutdown message = {
 		.header = {.size = sizeof(message)}, .flags = choice / 16u % 4};
-	static const int32_t ids[] = {
-		CFG_REQ_TRACKSTART, CFG_REQ_TRY_SHUTDOWN, CFG_REQ_REPLY_TO_SHUTDOWN, CFG_REQ_TRACKSTOP};
+	static const int32_t ids[] = {CFG_REQ_TRACKSTART, CFG_REQ_TRY_SHUTDOWN,
+		CFG_REQ_REPLY_TO_SHUTDOWN, CFG_REQ_TRACKSTOP};
 
 	(void)script;
 	message.header.id = ids[choice / FUZZ_CLIENTS % 4];

@@ -7,8 +7,7 @@
 
 static cs_error_t fd_get(uint64_t handle, int *fd) { return corosync_cfg_fd_get(handle, fd); }
 
-const struct matrix_library matrix_library = {
-	fd_get, corosync_cfg_dispatch, corosync_cfg_finalize};
+const struct matrix_library matrix_library = {fd_get, corosync_cfg_dispatch, corosync_cfg_finalize};
 
 static void on_shutdown(corosync_cfg_handle_t handle, corosync_cfg_shutdown_flags_t flags)
 {

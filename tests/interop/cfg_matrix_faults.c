@@ -1,5 +1,6 @@
 /*
- * Configuration files, logs, and a daemon that is not there, is stopped, goes away; defects of Corosync.
+ * Configuration files, logs, and a daemon that is not there, is stopped, goes away; defects of
+ * Corosync.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -1,4 +1,5 @@
-/* The configuration service: status, shutdowns by consent, killing nodes, reloads, and hostile input. */
+/* The configuration service: status, shutdowns by consent, killing nodes, reloads, and hostile
+ * input. */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -148,7 +149,8 @@ START_TEST(nobody_else_tracks_and_the_daemon_stops)
 {
 	ck_assert_int_eq(track(0), COTERIE_REPLIED);
 	mock_queue_clear(&users[0]->replies);
-	ck_assert_int_eq(shut_down(0, CFG_SHUTDOWN_REQUEST), 0); /* its own consent is not asked for */
+	ck_assert_int_eq(
+		shut_down(0, CFG_SHUTDOWN_REQUEST), 0); /* its own consent is not asked for */
 	ck_assert_int_eq(error_of(0, CFG_RES_TRY_SHUTDOWN), OK);
 	ck_assert_uint_eq(questions(0), 0);
 	ck_assert_uint_eq(announced(), 1);
@@ -607,8 +609,8 @@ START_TEST(what_there_is_to_know)
 	shut_down(0, CFG_SHUTDOWN_REQUEST);
 	ask(2, CFG_REQ_RELOAD_CONFIG);
 	ops->dump(self);
-	ck_assert(mock_host_has_logged(host,
-		"5 clients, 1 of them track shutdowns; a shutdown is being decided; 1 reloads under way"));
+	ck_assert(mock_host_has_logged(host, "5 clients, 1 of them track shutdowns; a shutdown is "
+					     "being decided; 1 reloads under way"));
 }
 END_TEST
 
@@ -698,8 +700,8 @@ START_TEST(links_of_knet_show_each_node)
 	status.links[1] = (struct coterie_link_status){.is_enabled = 1};
 	mock_node_status(host, &status);
 	status.nodeid = 3;
-	status.links[0] = (struct coterie_link_status){
-		.is_enabled = 1, .is_connected = 1, .is_dynamic = 1};
+	status.links[0] =
+		(struct coterie_link_status){.is_enabled = 1, .is_connected = 1, .is_dynamic = 1};
 	status.links[1] = (struct coterie_link_status){.destination = "fd00::3"};
 	mock_node_status(host, &status);
 	status.nodeid = 4;

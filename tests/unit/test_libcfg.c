@@ -87,8 +87,8 @@ static const struct {
 
 START_TEST(a_request_and_its_result)
 {
-	static const cs_error_t codes[] = {
-		CS_OK, CS_ERR_TRY_AGAIN, CS_ERR_BUSY, CS_ERR_EXIST, CS_ERR_NOT_EXIST, CS_ERR_INVALID_PARAM};
+	static const cs_error_t codes[] = {CS_OK, CS_ERR_TRY_AGAIN, CS_ERR_BUSY, CS_ERR_EXIST,
+		CS_ERR_NOT_EXIST, CS_ERR_INVALID_PARAM};
 	struct cfg_request_header header;
 	uint32_t first = 0;
 
@@ -177,8 +177,8 @@ START_TEST(dead_handles)
 	ck_assert_int_eq(corosync_cfg_local_get(dead, &nodeid), CS_ERR_BAD_HANDLE);
 	ck_assert_int_eq(corosync_cfg_get_node_addrs(dead, 1, 0, &count, NULL), CS_ERR_BAD_HANDLE);
 	ck_assert_int_eq(count, 7);
-	ck_assert_int_eq(
-		corosync_cfg_replyto_shutdown(dead, COROSYNC_CFG_SHUTDOWN_FLAG_NO), CS_ERR_BAD_HANDLE);
+	ck_assert_int_eq(corosync_cfg_replyto_shutdown(dead, COROSYNC_CFG_SHUTDOWN_FLAG_NO),
+		CS_ERR_BAD_HANDLE);
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
 		ck_assert_int_eq(plain[i].call(), CS_ERR_BAD_HANDLE);
 }
@@ -236,7 +236,8 @@ START_TEST(links)
 	ck_assert_int_eq(
 		corosync_cfg_ring_status_get(handle, &names, &texts, &got), CS_ERR_TRY_AGAIN);
 	respond(CS_OK); /* too short for that */
-	ck_assert_int_eq(corosync_cfg_ring_status_get(handle, &names, &texts, &got), CS_ERR_LIBRARY);
+	ck_assert_int_eq(
+		corosync_cfg_ring_status_get(handle, &names, &texts, &got), CS_ERR_LIBRARY);
 	ck_assert_uint_eq(got, 7);
 }
 END_TEST
@@ -268,14 +269,16 @@ START_TEST(status_of_a_node)
 		.status = {.version = 1, .nodeid = 3, .reachable = 1}};
 
 	response.status.links[7].mtu = 1410;
-	ck_assert_int_eq(corosync_cfg_node_status_get(0, 1, CFG_NODE_STATUS_V1, NULL), CS_ERR_INVALID_PARAM);
+	ck_assert_int_eq(
+		corosync_cfg_node_status_get(0, 1, CFG_NODE_STATUS_V1, NULL), CS_ERR_INVALID_PARAM);
 	ck_assert_int_eq(
 		corosync_cfg_node_status_get(0, 1, (corosync_cfg_node_status_version_t)2, &status),
 		CS_ERR_INVALID_PARAM);
 	ck_assert_int_eq(
 		corosync_cfg_node_status_get(0, 1, CFG_NODE_STATUS_V1, &status), CS_ERR_BAD_HANDLE);
 	script_response(script, &response, sizeof(response));
-	ck_assert_int_eq(corosync_cfg_node_status_get(handle, 3, CFG_NODE_STATUS_V1, &status), CS_OK);
+	ck_assert_int_eq(
+		corosync_cfg_node_status_get(handle, 3, CFG_NODE_STATUS_V1, &status), CS_OK);
 	ck_assert_uint_eq(REQUEST(cfg_req_node_status_get).nodeid, 3);
 	ck_assert_uint_eq(REQUEST(cfg_req_node_status_get).version, 1);
 	ck_assert_int_eq(status.version, 1);
@@ -284,7 +287,8 @@ START_TEST(status_of_a_node)
 	ck_assert_uint_eq(status.link_status[7].mtu, 1410);
 	memset(&status, 0xee, sizeof(status));
 	struct cfg_res_node_status_error failure = {
-		.header = {.size = sizeof(failure), .error = CS_ERR_FAILED_OPERATION}, .version = 1};
+		.header = {.size = sizeof(failure), .error = CS_ERR_FAILED_OPERATION},
+		.version = 1};
 	script_response(script, &failure, sizeof(failure));
 	ck_assert_int_eq(corosync_cfg_node_status_get(handle, 3, CFG_NODE_STATUS_V1, &status),
 		CS_ERR_FAILED_OPERATION);
@@ -306,7 +310,8 @@ static void respond_addresses(uint32_t family, uint32_t count, size_t room)
 	addresses.head.family = family;
 	addresses.head.count = count;
 	memcpy(addresses.addresses[0], "\x0a\x00\x00\x01", 4);
-	memcpy(addresses.addresses[2], "\xfd\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x03", 16);
+	memcpy(addresses.addresses[2],
+		"\xfd\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x03", 16);
 	script_response(script, &addresses, sizeof(addresses.head) + room * 16);
 }
 

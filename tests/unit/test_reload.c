@@ -1,6 +1,6 @@
 /*
- * Reading the configuration again: a real loop, a real map, real files; the ring, the log and the plugins are
- * what the test says.
+ * Reading the configuration again: a real loop, a real map, real files; the ring, the log and the
+ * plugins are what the test says.
  */
 #include <check.h>
 #include <errno.h>
@@ -24,11 +24,11 @@
 #define SECOND UINT64_C(1000000000)
 
 static struct {
-	char log[65536];    /* "SUBSYSTEM PRIO text\n" */
+	char log[65536];     /* "SUBSYSTEM PRIO text\n" */
 	char changes[65536]; /* of the map: "KEY=VALUE " or "-KEY " */
-	char peers[1024];   /* calls of the transport: "+3 -4 " and "up0 " */
-	char ids[256];      /* whom the engine knows: "1 2 3 " */
-	uint64_t token_ns;  /* of the engine */
+	char peers[1024];    /* calls of the transport: "+3 -4 " and "up0 " */
+	char ids[256];       /* whom the engine knows: "1 2 3 " */
+	uint64_t token_ns;   /* of the engine */
 	uint32_t members[16], member_count;
 	uint32_t reconfigured;
 	int check_rc, reconfigure_rc, peer_add_rc, log_rc;
@@ -69,7 +69,8 @@ int log_configure(const struct config_log *settings, char *error, uint32_t error
 	return seen.log_rc;
 }
 
-int ring_check_options(const struct ring *ring, const struct totem_options *options, const char **which)
+int ring_check_options(
+	const struct ring *ring, const struct totem_options *options, const char **which)
 {
 	(void)ring, (void)options;
 	*which = "token";
@@ -128,8 +129,13 @@ static int tally_reload(void *self)
 }
 
 static const struct coterie_option tally_options[] = {
-	{.name = "step_max", .type = COTERIE_OPT_U32, .flags = COTERIE_OPT_RELOAD, .initial = "1000",
-		.min = 1, .max = 5000, .help = "may change"},
+	{.name = "step_max",
+		.type = COTERIE_OPT_U32,
+		.flags = COTERIE_OPT_RELOAD,
+		.initial = "1000",
+		.min = 1,
+		.max = 5000,
+		.help = "may change"},
 	{.name = "base", .type = COTERIE_OPT_U32, .initial = "10", .help = "may not"},
 	{.name = "word", .type = COTERIE_OPT_STRING, .help = "may not, and has no default"},
 };
@@ -140,7 +146,8 @@ static const struct coterie_plugin tally_descriptor = {
 
 static struct plugin transport = {.descriptor = &udpu_descriptor,
 	.name = "udpu",
-	.transport = {.links_max = 1, .peer_add = peer_add, .peer_del = peer_del, .link_up = link_up}};
+	.transport = {
+		.links_max = 1, .peer_add = peer_add, .peer_del = peer_del, .link_up = link_up}};
 static struct plugin tally = {.descriptor = &tally_descriptor,
 	.name = "tally",
 	.service = {.reload = tally_reload},
@@ -171,7 +178,10 @@ int plugin_fail(struct plugin_error *error, int exit_code, const char *format, .
 }
 
 const char *plugin_kind_name(uint32_t kind);
-const char *plugin_kind_name(uint32_t kind) { return kind == COTERIE_KIND_SERVICE ? "service" : "transport"; }
+const char *plugin_kind_name(uint32_t kind)
+{
+	return kind == COTERIE_KIND_SERVICE ? "service" : "transport";
+}
 
 /* ---- The executive ------------------------------------------------------- */
 
@@ -196,7 +206,8 @@ static void on_change(void *arg, enum map_event event, const char *key, const st
 	}
 }
 
-/* A file with these lines in section totem, these nodes ("1 2 3"; this node is 127.0.0.1) and more. */
+/* A file with these lines in section totem, these nodes ("1 2 3"; this node is 127.0.0.1) and more.
+ */
 static void write_file(const char *totem, const char *nodes, const char *more)
 {
 	FILE *file = fopen(path, "w");
@@ -206,7 +217,8 @@ static void write_file(const char *totem, const char *nodes, const char *more)
 	fprintf(file, "nodelist {\n");
 	for (const char *at = nodes; *at != '\0'; at++)
 		if (*at != ' ')
-			fprintf(file, " node {\n  ring0_addr: %s%c\n  nodeid: %c\n  name: n%c\n }\n",
+			fprintf(file,
+				" node {\n  ring0_addr: %s%c\n  nodeid: %c\n  name: n%c\n }\n",
 				*at == '1' ? "127.0.0." : "198.51.100.", *at, *at, *at);
 	fprintf(file, "}\n%s", more);
 	fclose(file);
@@ -275,8 +287,8 @@ static void too_late(void *arg)
 
 static void run_loop(void)
 {
-	struct loop_timer *limit =
-		loop_timer_add(executive.loop, loop_now_ns(executive.loop) + 20 * SECOND, too_late, NULL);
+	struct loop_timer *limit = loop_timer_add(
+		executive.loop, loop_now_ns(executive.loop) + 20 * SECOND, too_late, NULL);
 
 	loop_run(executive.loop);
 	loop_timer_del(executive.loop, limit);
@@ -330,7 +342,8 @@ START_TEST(keys_change_between_the_keys_that_say_so)
 	write_file(" token: 4000\n", "1 2 3", "");
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_str_eq(seen.changes,
-		"config.totemconfig_reload_in_progress=1 config.reload_in_progress=1 -uidgid.config.uid.7 "
+		"config.totemconfig_reload_in_progress=1 config.reload_in_progress=1 "
+		"-uidgid.config.uid.7 "
 		"totem.token=4000 runtime.config.totem.token=4650 "
 		"runtime.config.totem.token_retransmit=1107 runtime.config.totem.hold=875 "
 		"runtime.config.totem.consensus=5580 "
@@ -375,8 +388,7 @@ static const struct {
 	const char *name, *totem, *nodes, *more, *want;
 } refused[] = {
 	{"no number", " token: abc\n", "1 2 3", "", "must be an integer"},
-	{"too small", " token: 10\n token_coefficient: 0\n", "1 2 3", "",
-		"must be at least"},
+	{"too small", " token: 10\n token_coefficient: 0\n", "1 2 3", "", "must be at least"},
 	{"an open section", "", "1 2 3", "totem {\n", "not closed"},
 	{"an odd word for the log", "", "1 2 3", "logging {\n debug: maybe\n}\n", "maybe"},
 	{"without this node", "", "2 3", "", "no node is this host"},
@@ -428,11 +440,12 @@ START_TEST(fixed_keys_keep_their_values)
 {
 	FILE *file;
 
-	write_file(" token: 3000\n cluster_name: other\n transport: knet\n netmtu: 9000\n ip_version: ipv4\n",
+	write_file(" token: 3000\n cluster_name: other\n transport: knet\n netmtu: 9000\n "
+		   "ip_version: ipv4\n",
 		"1 2 3", "system {\n sched_rr: no\n}\n");
 	ck_assert_int_eq(reload().rc, 0);
-	ck_assert(has_logged(
-		"CFG 5 Modified entry 'totem.cluster_name' in corosync.conf cannot be changed at run-time"));
+	ck_assert(has_logged("CFG 5 Modified entry 'totem.cluster_name' in corosync.conf cannot be "
+			     "changed at run-time"));
 	ck_assert(has_logged("'totem.transport'"));
 	ck_assert(has_logged("'totem.netmtu'"));
 	ck_assert(has_logged("'totem.ip_version'"));
@@ -447,8 +460,9 @@ START_TEST(fixed_keys_keep_their_values)
 	for (int i = 0; i < 2; i++) {
 		seen.log[0] = '\0';
 		file = fopen(path, "w");
-		fprintf(file, "totem {\n version: 2\n}\nnodelist {\n node {\n  ring0_addr: 127.0.0.1\n"
-			      "  nodeid: 1\n }\n}\n");
+		fprintf(file,
+			"totem {\n version: 2\n}\nnodelist {\n node {\n  ring0_addr: 127.0.0.1\n"
+			"  nodeid: 1\n }\n}\n");
 		fclose(file);
 		ck_assert_int_eq(reload().rc, 0);
 		ck_assert(has_logged("'totem.transport'"));
@@ -517,7 +531,8 @@ START_TEST(options_change_where_they_may)
 {
 	const char *word;
 
-	write_file("", "1 2 3", "service {\n name: tally\n step_max: 5\n base: 11\n word: new\n}\n");
+	write_file(
+		"", "1 2 3", "service {\n name: tally\n step_max: 5\n base: 11\n word: new\n}\n");
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_uint_eq(option("step_max"), 5);
 	ck_assert_uint_eq(option("base"), 10);
@@ -630,9 +645,9 @@ START_TEST(another_address_is_refused)
 	move_node_3("198.51.100.33");
 	struct result result = reload();
 	ck_assert_int_eq(result.rc, -EINVAL);
-	ck_assert_ptr_nonnull(strstr(result.text,
-		"different address for link 0 of node 3 (addr changed from 198.51.100.3 port 5405 to "
-		"198.51.100.33 port 5405)"));
+	ck_assert_ptr_nonnull(strstr(result.text, "different address for link 0 of node 3 (addr "
+						  "changed from 198.51.100.3 port 5405 to "
+						  "198.51.100.33 port 5405)"));
 	/* Of one that is on its way out too. */
 	write_file("", "1 2", "");
 	ck_assert_int_eq(reload().rc, 0);
@@ -882,7 +897,8 @@ int main(void)
 	tcase_add_test(tcase, another_port_is_refused);
 	tcase_add_test(tcase, everybody_is_welcome);
 	tcase_add_test(tcase, a_client_sets_a_timeout);
-	tcase_add_loop_test(tcase, wrong_values_have_no_effect, 0, sizeof(wrong) / sizeof(wrong[0]));
+	tcase_add_loop_test(
+		tcase, wrong_values_have_no_effect, 0, sizeof(wrong) / sizeof(wrong[0]));
 	tcase_add_test(tcase, numbers_of_any_width_and_texts);
 	tcase_add_test(tcase, a_client_sets_the_log);
 	tcase_add_test(tcase, a_client_sets_what_cannot_change);

@@ -25,8 +25,8 @@ cs_error_t corosync_cfg_kill_node(
 	request.nodeid = nodeid;
 	request.reason.length = (uint16_t)size;
 	memcpy(request.reason.text, reason, size);
-	return client_request(&cfg_connections, cfg_handle, &request,
-		sizeof(request), &response, sizeof(response));
+	return client_request(&cfg_connections, cfg_handle, &request, sizeof(request), &response,
+		sizeof(response));
 }
 
 cs_error_t corosync_cfg_local_get(corosync_cfg_handle_t handle, unsigned int *local_nodeid)
@@ -34,8 +34,8 @@ cs_error_t corosync_cfg_local_get(corosync_cfg_handle_t handle, unsigned int *lo
 	struct cfg_req_plain request = {
 		.header = {.id = CFG_REQ_LOCAL_GET, .size = sizeof(request)}};
 	struct cfg_res_local_get response;
-	cs_error_t rc = client_request(&cfg_connections, handle, &request,
-		sizeof(request), &response, sizeof(response));
+	cs_error_t rc = client_request(
+		&cfg_connections, handle, &request, sizeof(request), &response, sizeof(response));
 
 	if (rc == CS_OK)
 		*local_nodeid = response.nodeid;

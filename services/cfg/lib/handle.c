@@ -51,8 +51,8 @@ cs_error_t corosync_cfg_fd_get(corosync_cfg_handle_t cfg_handle, int32_t *select
 	return client_fd_get(&cfg_connections, cfg_handle, selection_fd);
 }
 
-static struct dispatch_outcome receive(struct client_connection *client, uint64_t handle, int32_t id,
-	uint8_t *bytes, size_t size)
+static struct dispatch_outcome receive(
+	struct client_connection *client, uint64_t handle, int32_t id, uint8_t *bytes, size_t size)
 {
 	const struct cfg_connection *connection = (const struct cfg_connection *)client;
 	const struct cfg_event_test_shutdown *event = (const struct cfg_event_test_shutdown *)bytes;

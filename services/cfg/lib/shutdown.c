@@ -15,8 +15,8 @@ cs_error_t corosync_cfg_trackstart(corosync_cfg_handle_t cfg_handle, uint8_t tra
 	};
 	struct cfg_res_plain response;
 
-	return client_request(&cfg_connections, cfg_handle, &request,
-		sizeof(request), &response, sizeof(response));
+	return client_request(&cfg_connections, cfg_handle, &request, sizeof(request), &response,
+		sizeof(response));
 }
 
 cs_error_t corosync_cfg_trackstop(corosync_cfg_handle_t cfg_handle)
@@ -38,8 +38,8 @@ cs_error_t corosync_cfg_try_shutdown(
 	};
 	struct cfg_res_plain response;
 
-	return client_request(&cfg_connections, cfg_handle, &request,
-		sizeof(request), &response, sizeof(response));
+	return client_request(&cfg_connections, cfg_handle, &request, sizeof(request), &response,
+		sizeof(response));
 }
 
 cs_error_t corosync_cfg_replyto_shutdown(

@@ -74,8 +74,8 @@ cs_error_t corosync_cfg_ring_status_get(corosync_cfg_handle_t cfg_handle, char *
 
 	if (response == NULL)
 		return CS_ERR_NO_MEMORY;
-	ssize_t size = client_call(&cfg_connections, cfg_handle, &request, sizeof(request), response,
-		sizeof(*response));
+	ssize_t size = client_call(&cfg_connections, cfg_handle, &request, sizeof(request),
+		response, sizeof(*response));
 	/* A text that was too long is an error of the daemon's in an answer that is whole. */
 	if (size == (ssize_t)sizeof(*response))
 		rc = copy_ring_status(response, interface_names, status, interface_count);
@@ -101,8 +101,8 @@ cs_error_t corosync_cfg_node_status_get(corosync_cfg_handle_t cfg_handle, unsign
 
 	if (node_status == NULL || version != CFG_NODE_STATUS_V1)
 		return CS_ERR_INVALID_PARAM;
-	rc = client_request(&cfg_connections, cfg_handle, &request,
-		sizeof(request), &response, sizeof(response));
+	rc = client_request(&cfg_connections, cfg_handle, &request, sizeof(request), &response,
+		sizeof(response));
 	if (rc == CS_OK)
 		memcpy(node_status, &response.status, sizeof(response.status));
 	return rc;
