@@ -76,8 +76,7 @@ static int handle_trackstop(
 	return 0;
 }
 
-static int handle_gettype(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+static int handle_gettype(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct quorum *quorum = self;
 
@@ -106,7 +105,8 @@ static const struct coterie_request requests[] = {
 		handle_trackstart},
 	{QUORUM_REQ_TRACKSTOP, sizeof(struct quorum_req_plain), 0, QUORUM_RES_TRACKSTOP,
 		handle_trackstop},
-	{QUORUM_REQ_GETTYPE, sizeof(struct quorum_req_plain), 0, QUORUM_RES_GETTYPE, handle_gettype},
+	{QUORUM_REQ_GETTYPE, sizeof(struct quorum_req_plain), 0, QUORUM_RES_GETTYPE,
+		handle_gettype},
 	{QUORUM_REQ_MODEL_GETTYPE, sizeof(struct quorum_req_model_gettype), 0,
 		QUORUM_RES_MODEL_GETTYPE, handle_model_gettype},
 };

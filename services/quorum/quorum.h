@@ -1,6 +1,7 @@
 /*
- * What the files of the quorum service share: it tells clients of this node whether the node may work, and
- * who is in the ring. The verdict is the executive's, from whatever provider the configuration names.
+ * What the files of the quorum service share: it tells clients of this node whether the node may
+ * work, and who is in the ring. The verdict is the executive's, from whatever provider the
+ * configuration names.
  */
 #ifndef QUORUM_QUORUM_H
 #define QUORUM_QUORUM_H
@@ -33,7 +34,7 @@ struct quorum {
 	struct coterie_ring_id ring;
 	struct quorum_list members, joined, left; /* ascending */
 	struct quorum_list before;                /* of the last finished synchronisation */
-	bool is_known;                            /* the lists of this configuration could be made */
+	bool is_known; /* the lists of this configuration could be made */
 };
 
 /* --- tell.c: events to clients --- */

@@ -17,8 +17,8 @@ static bool has_node(const uint32_t *list, uint32_t count, uint32_t nodeid)
 	return false;
 }
 
-/* "Sync joined[2]: 3 4", in lines of less than 64 characters behind the bracket; a backslash ends all but
-   the last. */
+/* "Sync joined[2]: 3 4", in lines of less than 64 characters behind the bracket; a backslash ends
+   all but the last. */
 static void log_list(const struct quorum *quorum, const char *what, const struct quorum_list *list)
 {
 	char line[LINE_MAX_LENGTH + 16] = "", name[16];

@@ -13,7 +13,8 @@ static struct iovec part(const void *bytes, size_t size)
 
 #define HEAD sizeof(struct quorum_response_header)
 /* The fixed part of an event up to its list, without the header that the executive writes. */
-#define BODY(event, list) part((const uint8_t *)&(event) + HEAD, offsetof(__typeof__(event), list) - HEAD)
+#define BODY(event, list)                                                                          \
+	part((const uint8_t *)&(event) + HEAD, offsetof(__typeof__(event), list) - HEAD)
 
 static void send_verdict(const struct quorum *quorum, const struct coterie_quorum *verdict,
 	const struct quorum_connection *connection)

@@ -220,7 +220,8 @@ static bool is_tie_ours(const struct vote_calc *calc)
 	return false;
 }
 
-/* Half of the votes are enough for the half with the right node, if not too many were lost at once. */
+/* Half of the votes are enough for the half with the right node, if not too many were lost at once.
+ */
 static bool is_tie_won(const struct vote_calc *calc, uint32_t total)
 {
 	int64_t lost = (int64_t)calc->previous.count - calc->members.count;
@@ -461,7 +462,6 @@ bool vote_window_opens(const struct vote_calc *calc, bool has_left)
 	if (!calc->options.has_last_man_standing)
 		return false;
 	return (calc->members.count >= calc->quorum && has_left) ||
-	       (calc->members.count <= calc->quorum &&
-		       calc->options.tie_breaker != VOTE_TIE_NONE &&
+	       (calc->members.count <= calc->quorum && calc->options.tie_breaker != VOTE_TIE_NONE &&
 		       is_member_id(calc, calc->lowest));
 }

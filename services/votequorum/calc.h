@@ -1,10 +1,11 @@
 /*
- * The arithmetic of votes: who counts, how many votes make a quorum, and whether this node has one. Pure:
- * no host, no clock, no map. The rest of the service looks at the verdict and the values afterwards; what they
- * do not show comes back as VOTE_… bits.
+ * The arithmetic of votes: who counts, how many votes make a quorum, and whether this node has one.
+ * Pure: no host, no clock, no map. The rest of the service looks at the verdict and the values
+ * afterwards; what they do not show comes back as VOTE_… bits.
  *
- * The rules are those of Corosync 3.1.7 (spec 06b.5), or two nodes of one ring would disagree. Sums are of
- * 32 bits and stop at the greatest number instead of wrapping around; the reference cuts the quorum to 8.
+ * The rules are those of Corosync 3.1.7 (spec 06b.5), or two nodes of one ring would disagree. Sums
+ * are of 32 bits and stop at the greatest number instead of wrapping around; the reference cuts the
+ * quorum to 8.
  */
 #ifndef SERVICES_VOTEQUORUM_CALC_H
 #define SERVICES_VOTEQUORUM_CALC_H
@@ -15,8 +16,10 @@
 #include "services/votequorum/messages.h"
 
 /** What a change brings about. */
-#define VOTE_EXPECTED 1u     /* this node's expected votes rose to `told_expected`: clients hear of it */
-#define VOTE_WAITING 2u      /* still waiting for all nodes, with `waiting_votes` of this node's expected */
+#define VOTE_EXPECTED                                                                              \
+	1u /* this node's expected votes rose to `told_expected`: clients hear of it */
+#define VOTE_WAITING                                                                               \
+	2u /* still waiting for all nodes, with `waiting_votes` of this node's expected */
 #define VOTE_STANDING_OFF 4u /* last_man_standing is over: a node has more than one vote */
 #define VOTE_UNKNOWN_NODE 8u /* told of a node that never told of itself: nothing was done */
 
@@ -63,8 +66,8 @@ struct vote_calc {
 	uint32_t device_votes;
 	uint32_t quorum;
 	bool is_quorate;
-	bool is_waiting;    /* for all nodes, once */
-	bool is_master;     /* this node's device said: master wins */
+	bool is_waiting;           /* for all nodes, once */
+	bool is_master;            /* this node's device said: master wins */
 	uint32_t ev_barrier;       /* allow_downscale does not go below */
 	uint32_t tracking_barrier; /* the most expected votes ever seen */
 	uint32_t lowest, highest;  /* of the members of the last quorate decision */

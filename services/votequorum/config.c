@@ -212,8 +212,8 @@ static int check_two_node(const struct votequorum *vq, struct reading *reading)
 	if (!reading->options.has_two_node || !reading->config.has_device)
 		return 0;
 
-	int rc = refuse(vq, reading,
-		"two_node and quorum device cannot be configured at the same time!");
+	int rc = refuse(
+		vq, reading, "two_node and quorum device cannot be configured at the same time!");
 
 	if (rc < 0)
 		return rc;
@@ -299,8 +299,8 @@ static void put_in_force(struct votequorum *vq, struct reading *reading)
 		sum = add(sum, device_votes);
 		reading->has_device_votes = true;
 	}
-	/* A barrier that is new takes the key's place all the same, as in the reference, when there is a
-	   nodelist to fall back on. */
+	/* A barrier that is new takes the key's place all the same, as in the reference, when there
+	   is a nodelist to fall back on. */
 	if (reading->options.has_tracking && (nodes->is_there || calc->tracking_barrier != 0))
 		expected = calc->tracking_barrier;
 	if (nodes->is_there) {
@@ -362,7 +362,8 @@ static int load_barrier(struct votequorum *vq)
 	if (size != (int)sizeof(barrier)) {
 		if (size >= 0)
 			vq->host->log(vq->ctx, LOG_WARNING,
-				"state file " BARRIER_FILE " has %d bytes, not 4: it starts anew", size);
+				"state file " BARRIER_FILE " has %d bytes, not 4: it starts anew",
+				size);
 		barrier = 0;
 		if ((size < 0 && size != -ENOENT) ||
 			vq->host->state_file_write(
@@ -383,7 +384,8 @@ void votequorum_config_store(struct votequorum *vq)
 		return;
 	if (vq->host->state_file_write(vq->ctx, BARRIER_FILE, &barrier, sizeof(barrier)) < 0)
 		votequorum_complain(vq, VOTEQUORUM_NO_STORE, 0,
-			"the most expected votes seen cannot be stored: a restart of this node forgets "
+			"the most expected votes seen cannot be stored: a restart of this node "
+			"forgets "
 			"them");
 	else
 		vq->stored_barrier = barrier;

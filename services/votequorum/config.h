@@ -29,7 +29,8 @@ struct votequorum_config {
  */
 int votequorum_config_start(struct votequorum *vq);
 
-/** Read again what may change. What is wrong is logged, and what then holds. @return 0; -errno: all as before */
+/** Read again what may change. What is wrong is logged, and what then holds. @return 0; -errno: all
+ * as before */
 int votequorum_config_reread(struct votequorum *vq);
 
 /** Write the tracking barrier to the state file if it rose. */

@@ -1,7 +1,7 @@
 /*
- * The quorum device: a program on this node that knows something the votes do not tell, registers under a
- * name and says from time to time whether it votes for this node's part of the ring (spec 06b.6). The
- * registration belongs to the node, not to the client.
+ * The quorum device: a program on this node that knows something the votes do not tell, registers
+ * under a name and says from time to time whether it votes for this node's part of the ring (spec
+ * 06b.6). The registration belongs to the node, not to the client.
  */
 #include "services/votequorum/votequorum.h"
 
@@ -14,8 +14,7 @@
 #define ALL_FLAGS                                                                                  \
 	((uint32_t)(VOTEQUORUM_RING_QDEVICE_REGISTERED | VOTEQUORUM_RING_QDEVICE_ALIVE |           \
 		    VOTEQUORUM_RING_QDEVICE_CAST_VOTE | VOTEQUORUM_RING_QDEVICE_MASTER_WINS))
-#define VOTE_FLAGS                                                                                 \
-	((uint32_t)(VOTEQUORUM_RING_QDEVICE_ALIVE | VOTEQUORUM_RING_QDEVICE_CAST_VOTE))
+#define VOTE_FLAGS ((uint32_t)(VOTEQUORUM_RING_QDEVICE_ALIVE | VOTEQUORUM_RING_QDEVICE_CAST_VOTE))
 
 bool votequorum_is_registered(const struct votequorum *vq)
 {
@@ -81,8 +80,7 @@ static void arm(struct votequorum *vq, uint32_t timeout_ms)
 
 void votequorum_device_sync(struct votequorum *vq)
 {
-	const uint32_t here =
-		VOTEQUORUM_RING_QDEVICE_REGISTERED | VOTEQUORUM_RING_QDEVICE_ALIVE;
+	const uint32_t here = VOTEQUORUM_RING_QDEVICE_REGISTERED | VOTEQUORUM_RING_QDEVICE_ALIVE;
 
 	if ((vote_local(&vq->calc)->flags & here) != here)
 		return;

@@ -1,4 +1,5 @@
-/* What clients ask: information, votes, tracking (spec 03 §11, 06b.6). The device is in device.c. */
+/* What clients ask: information, votes, tracking (spec 03 §11, 06b.6). The device is in device.c.
+ */
 #include "services/votequorum/votequorum.h"
 
 #include <errno.h>
@@ -41,8 +42,7 @@ _Static_assert(VOTEQUORUM_RING_QDEVICE_REGISTERED << 2 == VOTEQUORUM_WIRE_INFO_Q
 			       VOTEQUORUM_WIRE_INFO_QDEVICE_MASTER_WINS,
 	"flags of the device");
 
-static int handle_getinfo(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+static int handle_getinfo(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct votequorum *vq = self;
 	const struct votequorum_req_getinfo *req = msg;
@@ -67,8 +67,8 @@ static int handle_getinfo(
 		res.qdevice_votes = vq->calc.device_votes;
 		memcpy(res.qdevice_name, vq->device.name, sizeof(res.qdevice_name));
 	}
-	vq->host->reply(client, VOTEQUORUM_RES_GETINFO, node != NULL ? CS_OK : CS_ERR_NOT_EXIST,
-		&iov, 1);
+	vq->host->reply(
+		client, VOTEQUORUM_RES_GETINFO, node != NULL ? CS_OK : CS_ERR_NOT_EXIST, &iov, 1);
 	return COTERIE_REPLIED;
 }
 

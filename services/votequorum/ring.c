@@ -1,6 +1,6 @@
 /*
- * What the nodes tell each other (spec 06b.2, 06b.6). What a handler changes, it changes on every node
- * alike, in the total order.
+ * What the nodes tell each other (spec 06b.2, 06b.6). What a handler changes, it changes on every
+ * node alike, in the total order.
  */
 #include "services/votequorum/votequorum.h"
 
@@ -65,8 +65,7 @@ int votequorum_send_rename(struct votequorum *vq, const char *old_name, const ch
 
 	memcpy(message.old_name, old_name, strlen(old_name));
 	memcpy(message.new_name, new_name, strlen(new_name));
-	return send_message(
-		vq, VOTEQUORUM_RING_QDEVICE_RECONFIGURE, &message, sizeof(message));
+	return send_message(vq, VOTEQUORUM_RING_QDEVICE_RECONFIGURE, &message, sizeof(message));
 }
 
 static int send_owed(struct votequorum *vq, uint32_t message)
@@ -107,8 +106,8 @@ static void on_retry(void *arg)
 }
 
 /*
- * A peer of the 3.1 series ends when it hears of a device before it heard of its node. So the device never
- * goes without its node in front, also when only the device found no room.
+ * A peer of the 3.1 series ends when it hears of a device before it heard of its node. So the
+ * device never goes without its node in front, also when only the device found no room.
  */
 void votequorum_send(struct votequorum *vq, uint32_t messages)
 {
@@ -127,7 +126,8 @@ void votequorum_send(struct votequorum *vq, uint32_t messages)
 			break;
 		}
 		if (rc < 0)
-			vq->host->log(vq->ctx, LOG_ERR, "a message to the other nodes is lost (%d)", rc);
+			vq->host->log(
+				vq->ctx, LOG_ERR, "a message to the other nodes is lost (%d)", rc);
 		vq->owed &= ~one;
 	}
 	if (vq->owed != 0 && vq->retry == NULL &&
@@ -188,8 +188,8 @@ static void deliver_reconfigure(void *self, uint32_t nodeid, void *msg, uint32_t
 		reconfigure_expected(vq, message->value);
 		break;
 	case VOTEQUORUM_RING_PARAM_NODE_VOTES:
-		votequorum_settle(vq,
-			vote_reconfigure_votes(&vq->calc, message->nodeid, message->value));
+		votequorum_settle(
+			vq, vote_reconfigure_votes(&vq->calc, message->nodeid, message->value));
 		break;
 	case VOTEQUORUM_RING_PARAM_CANCEL_WFA:
 		vq->host->log(vq->ctx, LOG_INFO,

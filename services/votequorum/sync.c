@@ -1,6 +1,6 @@
 /*
- * A synchronisation: who is gone stops counting at once, then all tell of themselves, and at the end all
- * count (spec 06b.7).
+ * A synchronisation: who is gone stops counting at once, then all tell of themselves, and at the
+ * end all count (spec 06b.7).
  */
 #include "services/votequorum/votequorum.h"
 

@@ -8,7 +8,7 @@
 struct event {
 	uint32_t id;
 	uint8_t *body;
-	uint32_t size;      /* of body */
+	uint32_t size;       /* of body */
 	uint32_t context_at; /* of the client's context in it */
 };
 
@@ -53,8 +53,8 @@ void votequorum_tell_quorum(struct votequorum *vq, struct votequorum_connection 
 	}
 	event->quorate = calc->is_quorate;
 	for (uint32_t i = 0; i < calc->node_count; i++)
-		event->nodes[event->node_count++] = (struct votequorum_wire_node){
-			calc->nodes[i].nodeid, calc->nodes[i].state};
+		event->nodes[event->node_count++] =
+			(struct votequorum_wire_node){calc->nodes[i].nodeid, calc->nodes[i].state};
 	if (votequorum_is_registered(vq))
 		event->node_count++; /* the device: node 0, state 0 */
 

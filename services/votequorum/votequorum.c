@@ -1,6 +1,7 @@
 /*
- * Quorum by votes: every node has some, and a part of the ring that holds more than half of those expected
- * may work. Options bend the rule for small rings and for rings that shrink (spec 06b.2 to 06b.9).
+ * Quorum by votes: every node has some, and a part of the ring that holds more than half of those
+ * expected may work. Options bend the rule for small rings and for rings that shrink (spec 06b.2 to
+ * 06b.9).
  */
 #include "services/votequorum/votequorum.h"
 
@@ -9,7 +10,8 @@
 #include <string.h>
 #include <syslog.h>
 
-/* One warning per cause and this time: whatever sets one off may come thousands of times a second. */
+/* One warning per cause and this time: whatever sets one off may come thousands of times a second.
+ */
 #define COMPLAIN_PAUSE_NS UINT64_C(10000000000)
 
 void votequorum_complain(
@@ -104,8 +106,9 @@ void votequorum_publish(struct votequorum *vq)
 
 	if (rc < 0)
 		votequorum_complain(vq, VOTEQUORUM_NO_STORE, 0,
-			rc == -EPERM ? "quorum.provider names another one: this verdict does not count"
-				     : "out of memory: the verdict is not known to others");
+			rc == -EPERM
+				? "quorum.provider names another one: this verdict does not count"
+				: "out of memory: the verdict is not known to others");
 	vq->told_quorate = calc->is_quorate;
 	votequorum_tell_quorum(vq, NULL);
 }
@@ -116,7 +119,8 @@ void votequorum_settle(struct votequorum *vq, uint32_t bits)
 
 	if ((bits & VOTE_STANDING_OFF) != 0) {
 		vq->host->log(vq->ctx, LOG_WARNING,
-			"last_man_standing needs one vote for each node, and one has more: it is off");
+			"last_man_standing needs one vote for each node, and one has more: it is "
+			"off");
 		votequorum_window_close(vq);
 	}
 	if ((bits & VOTE_EXPECTED) != 0)
@@ -221,8 +225,9 @@ static int track(struct votequorum *vq)
 			on_reload},
 	};
 
-	_Static_assert(sizeof(keys) / sizeof(keys[0]) ==
-			       sizeof(vq->trackers) / sizeof(vq->trackers[0]), "trackers");
+	_Static_assert(
+		sizeof(keys) / sizeof(keys[0]) == sizeof(vq->trackers) / sizeof(vq->trackers[0]),
+		"trackers");
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		int rc = vq->host->map_track(vq->ctx, COTERIE_MAP_CONFIG, keys[i].key,
 			keys[i].events, keys[i].notify, vq, &vq->trackers[i]);
@@ -349,7 +354,8 @@ static void dump(void *self)
 		calc->quorum, calc->is_quorate, calc->device_votes, vq->device.name,
 		calc->is_waiting, calc->ev_barrier);
 	for (uint32_t i = 0; i < calc->node_count; i++)
-		vq->host->log(vq->ctx, LOG_INFO, "node %u: state %u, votes %u, expected %u, flags %#x",
+		vq->host->log(vq->ctx, LOG_INFO,
+			"node %u: state %u, votes %u, expected %u, flags %#x",
 			calc->nodes[i].nodeid, calc->nodes[i].state, calc->nodes[i].votes,
 			calc->nodes[i].expected_votes, calc->nodes[i].flags);
 }

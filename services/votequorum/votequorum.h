@@ -1,10 +1,10 @@
 /*
  * What the files of the votequorum service share.
  *
- * Life of a verdict. 1 A configuration of the ring comes: nodes that are gone stop counting. 2 In the
- * service's turn of the synchronisation every node tells of itself and its quorum device. 3 All have
- * heard all: votes are counted, the verdict goes to the executive and to the clients that track. Between
- * configurations a verdict changes when votes, expected votes or a device's vote do.
+ * Life of a verdict. 1 A configuration of the ring comes: nodes that are gone stop counting. 2 In
+ * the service's turn of the synchronisation every node tells of itself and its quorum device. 3 All
+ * have heard all: votes are counted, the verdict goes to the executive and to the clients that
+ * track. Between configurations a verdict changes when votes, expected votes or a device's vote do.
  */
 #ifndef VOTEQUORUM_VOTEQUORUM_H
 #define VOTEQUORUM_VOTEQUORUM_H
@@ -83,16 +83,16 @@ struct votequorum {
 	struct votequorum_connection *connections;
 	struct coterie_ring_id ring; /* of the last configuration */
 	bool is_syncing;
-	bool has_queued;             /* what there is to tell in this synchronisation */
-	bool has_reread;             /* keys were read again: the tie-breaker is published always */
-	bool is_resetting;           /* we write quorum.cancel_wait_for_all */
-	bool told_quorate;           /* the verdict that was published last */
-	uint32_t owed;               /* VOTEQUORUM_OWES_… */
+	bool has_queued;   /* what there is to tell in this synchronisation */
+	bool has_reread;   /* keys were read again: the tie-breaker is published always */
+	bool is_resetting; /* we write quorum.cancel_wait_for_all */
+	bool told_quorate; /* the verdict that was published last */
+	uint32_t owed;     /* VOTEQUORUM_OWES_… */
 	struct coterie_timer *retry;
 	struct coterie_timer *window; /* of last man standing */
 	struct coterie_map_tracker *trackers[3];
 	int64_t published[VOTEQUORUM_KEYS]; /* what the map holds; -1: no such key */
-	uint32_t stored_barrier; /* what the state file holds */
+	uint32_t stored_barrier;            /* what the state file holds */
 	struct {
 		uint64_t next_ns;
 		uint64_t hidden;

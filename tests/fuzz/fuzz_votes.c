@@ -1,8 +1,8 @@
 /*
- * The quorum and votequorum services of one node, each on a mock host: requests of clients, messages of
- * other nodes, keys that change, synchronisations, no room, time. The verdict of the one is that which the
- * other tells. The script is a list of records: one byte for the operation, one for small choices, and what
- * the operation needs.
+ * The quorum and votequorum services of one node, each on a mock host: requests of clients,
+ * messages of other nodes, keys that change, synchronisations, no room, time. The verdict of the
+ * one is that which the other tells. The script is a list of records: one byte for the operation,
+ * one for small choices, and what the operation needs.
  */
 #include <errno.h>
 #include <string.h>
@@ -25,7 +25,8 @@ extern const struct coterie_plugin votequorum_LTX_coterie_plugin;
 #define SERVICES 2u
 
 enum operation {
-	REQUEST, /* of any kind, as long as its kind wants at least, the rest is bytes of the script */
+	REQUEST, /* of any kind, as long as its kind wants at least, the rest is bytes of the script
+		  */
 	RAW,     /* with whatever header and size */
 	DEVICE,  /* a request about a quorum device that may well succeed */
 	LOOP,    /* our own messages come back from the ring */
@@ -64,7 +65,8 @@ const char *fuzz_summary(void)
 	static char text[200];
 
 	snprintf(text, sizeof(text),
-		"%llu requests, %llu refused, %llu ring messages, %llu synchronisations, %llu verdicts",
+		"%llu requests, %llu refused, %llu ring messages, %llu synchronisations, %llu "
+		"verdicts",
 		(unsigned long long)requests, (unsigned long long)refused,
 		(unsigned long long)ring_messages, (unsigned long long)synchronisations,
 		(unsigned long long)verdicts);
@@ -118,7 +120,8 @@ static void request(struct service *service, uint32_t i, const void *message, ui
 	refused += rc < 0;
 }
 
-static void request_bytes(struct service *service, struct script *script, uint8_t choice, bool is_raw)
+static void request_bytes(
+	struct service *service, struct script *script, uint8_t choice, bool is_raw)
 {
 	uint8_t message[SIZE_MAX_REQUEST] = {0};
 	size_t size = script_u8(script) * 2u;
@@ -128,7 +131,8 @@ static void request_bytes(struct service *service, struct script *script, uint8_
 
 	memcpy(message + head, bytes, size);
 	size += head;
-	if (!is_raw && id < service->ops->request_count && size < service->ops->requests[id].size_min)
+	if (!is_raw && id < service->ops->request_count &&
+		size < service->ops->requests[id].size_min)
 		size = service->ops->requests[id].size_min;
 
 	struct coterie_request_header header = {.id = (int32_t)id, .size = (int32_t)size};
@@ -209,7 +213,8 @@ static void loop(struct world *world)
 	mock_queue_clear(&queue);
 }
 
-static void deliver(struct world *world, uint8_t choice, uint32_t function, void *data, uint32_t size)
+static void deliver(
+	struct world *world, uint8_t choice, uint32_t function, void *data, uint32_t size)
 {
 	struct service *service = &world->services[VOTE];
 	struct mock_message message = {.id = function, .size = size, .data = data};
@@ -268,7 +273,8 @@ static void sync_start(struct world *world, uint8_t choice)
 	regular.member_count = put_nodes(members, choice);
 	regular.members = members;
 	world->ring_seq += 4;
-	regular.ring = (struct coterie_ring_id){.representative = members[0], .seq = world->ring_seq};
+	regular.ring =
+		(struct coterie_ring_id){.representative = members[0], .seq = world->ring_seq};
 	for (uint32_t i = 0; i < SERVICES; i++) {
 		struct service *service = &world->services[i];
 
@@ -464,8 +470,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		service->host = mock_host_create(plugins[i]);
 		service->host->nodeid = OWN_ID;
 		configure(service->host, config);
-		FUZZ_CHECK(service->ops->init(&service->host->table, service->host,
-				   &service->self) == 0);
+		FUZZ_CHECK(service->ops->init(
+				   &service->host->table, service->host, &service->self) == 0);
 		for (uint32_t k = 0; k < CLIENTS; k++)
 			connect_client(service, k);
 	}

@@ -8,10 +8,7 @@
 
 extern const struct coterie_plugin cpg_LTX_coterie_plugin;
 
-void cpg_ring_init(struct service_ring *ring)
-{
-	service_ring_init(ring, &cpg_LTX_coterie_plugin);
-}
+void cpg_ring_init(struct service_ring *ring) { service_ring_init(ring, &cpg_LTX_coterie_plugin); }
 
 /* ---- Clients ------------------------------------------------------------- */
 
@@ -20,10 +17,7 @@ struct cpg_user cpg_user_create(struct service_ring *ring, uint32_t nodeid, uint
 	return (struct cpg_user){.base = service_user_create(ring, nodeid, pid)};
 }
 
-void cpg_user_close(struct cpg_user *user)
-{
-	service_user_close(&user->base);
-}
+void cpg_user_close(struct cpg_user *user) { service_user_close(&user->base); }
 
 int32_t cpg_user_request(struct cpg_user *user, int32_t id, void *msg, uint32_t size)
 {
@@ -66,7 +60,8 @@ int cpg_user_mcast(struct cpg_user *user, const char *text)
 	req->msglen = length;
 	memcpy(req->message, text, length);
 
-	int rc = service_user_send(&user->base, CPG_REQ_MCAST, req, (uint32_t)sizeof(*req) + length);
+	int rc =
+		service_user_send(&user->base, CPG_REQ_MCAST, req, (uint32_t)sizeof(*req) + length);
 
 	ck_assert_uint_eq(user->base.client->replies.count, 0);
 	free(req);

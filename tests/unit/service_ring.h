@@ -1,6 +1,6 @@
 /*
- * A ring of nodes that run one service, without daemons: each node is a plugin on a mock host, messages go
- * to everybody in one order, configurations change when the test says so.
+ * A ring of nodes that run one service, without daemons: each node is a plugin on a mock host,
+ * messages go to everybody in one order, configurations change when the test says so.
  */
 #ifndef UNIT_SERVICE_RING_H
 #define UNIT_SERVICE_RING_H
@@ -22,7 +22,7 @@ struct service_ring {
 	const struct coterie_service *ops;
 	void (*prepare)(struct coterie_ctx *host); /* a node's host before it starts; or NULL */
 	struct service_node nodes[SERVICE_RING_NODES + 1]; /* by node id */
-	uint64_t seq;                              /* of the newest ring */
+	uint64_t seq;                                      /* of the newest ring */
 	uint32_t first;   /* whose messages come first in a round; 0: ascending */
 	bool has_swapped; /* messages between different nodes change byte order on the way */
 };

@@ -109,13 +109,14 @@ static void write_event(char *at, uint32_t id, const void *event, uint32_t size)
 		write_list(at, "", verdict->view, verdict->view_count);
 		return;
 	case QUORUM_EVENT_V1_NODELIST:
-		ck_assert_uint_eq(size, sizeof(*nodes) + 4 * (nodes->member_count +
-						nodes->joined_count + nodes->left_count));
-		at += sprintf(at, "nodes %u.%jx", nodes->ring_id.nodeid,
-			(uintmax_t)nodes->ring_id.seq);
+		ck_assert_uint_eq(
+			size, sizeof(*nodes) + 4 * (nodes->member_count + nodes->joined_count +
+							   nodes->left_count));
+		at += sprintf(
+			at, "nodes %u.%jx", nodes->ring_id.nodeid, (uintmax_t)nodes->ring_id.seq);
 		at = write_list(at, "", nodes->lists, nodes->member_count);
-		at = write_list(at, "joined ", nodes->lists + nodes->member_count,
-			nodes->joined_count);
+		at = write_list(
+			at, "joined ", nodes->lists + nodes->member_count, nodes->joined_count);
 		write_list(at, "left ", nodes->lists + nodes->member_count + nodes->joined_count,
 			nodes->left_count);
 		return;

@@ -131,9 +131,10 @@ static const struct {
 	{"nodes=4 auto_tie_breaker=1", {"1 2 3 4", "1 2 | 3 4", "1 2 3 4"}, "1234,12,1234"},
 	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=highest", {"1 2 3 4", "1 2 | 3 4"},
 		"1234,34"},
-	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=3,1", {"1 2 3 4", "1 2 | 3 4"}, "1234,34"},
-	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=3,1", {"1 2 3 4", "1 2 4 | 3", "1 2 | 3 | 4"},
-		"1234,124,12"},
+	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=3,1", {"1 2 3 4", "1 2 | 3 4"},
+		"1234,34"},
+	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=3,1",
+		{"1 2 3 4", "1 2 4 | 3", "1 2 | 3 | 4"}, "1234,124,12"},
 	{"nodes=4 auto_tie_breaker=1", {"1 2", "3 4 | 1 2"}, ","},
 	{"nodes=3 nodelist.node.0.quorum_votes=3", {"1 | 2 3", "1 2 3", "1 | 2 3"}, "1,123,1"},
 	{"nodes=6 expected_votes=2", {"1 | 2", "1 2"}, ",12"},
@@ -563,7 +564,8 @@ END_TEST
 
 /* ---- Hostile messages: spec 06d.7 ---------------------------------------- */
 
-static void deliver(uint32_t to, uint32_t from, uint32_t function, const void *message, uint32_t size)
+static void deliver(
+	uint32_t to, uint32_t from, uint32_t function, const void *message, uint32_t size)
 {
 	struct mock_message sent = {.id = function, .size = size - 16};
 

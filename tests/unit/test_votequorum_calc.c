@@ -1,16 +1,15 @@
 /*
- * Counting votes. Each row is a life of one node: the options, what happens in words, and how things stand
- * after it.
+ * Counting votes. Each row is a life of one node: the options, what happens in words, and how
+ *things stand after it.
  *
  *	ring=1,2,3    these nodes form a ring and tell of themselves; all is counted at the end
  *	here=1,2      the same before anybody tells or counts
- *	info=2/v3/e5/f1   node 2 tells: votes, expected votes, flags (1, those of node 1, those it told last)
- *	expect=5      all nodes change expected votes; votes=2:3 those of a node (0: of the device)
- *	device=2:1    node 2 says that its device has a vote
- *	count         all is counted again; window: by the number of members, as last man standing does
- *	cast, uncast  our device votes for us, or not; master: it says that its side wins
- *	own=5:3       our own expected votes and votes, as the config has them
- *	cancel        nobody is waited for any longer
+ *	info=2/v3/e5/f1   node 2 tells: votes, expected votes, flags (1, those of node 1, those it
+ *told last) expect=5      all nodes change expected votes; votes=2:3 those of a node (0: of the
+ *device) device=2:1    node 2 says that its device has a vote count         all is counted again;
+ *window: by the number of members, as last man standing does cast, uncast  our device votes for us,
+ *or not; master: it says that its side wins own=5:3       our own expected votes and votes, as the
+ *config has them cancel        nobody is waited for any longer
  */
 #include <check.h>
 #include <errno.h>
@@ -75,7 +74,8 @@ static void set_option(struct life *life, const char *word)
 
 /* ---- Events -------------------------------------------------------------- */
 
-static void info(struct life *life, uint32_t nodeid, uint32_t votes, uint32_t expected, uint32_t flags)
+static void info(
+	struct life *life, uint32_t nodeid, uint32_t votes, uint32_t expected, uint32_t flags)
 {
 	uint32_t bits;
 
@@ -88,7 +88,8 @@ static void tell(struct life *life, const char *word)
 	uint32_t nodeid = (uint32_t)strtoul(word, NULL, 10);
 	const struct vote_node *node = vote_find(&life->calc, nodeid);
 	uint32_t votes = node != NULL ? node->votes : 1;
-	uint32_t expected = node != NULL ? node->expected_votes : vote_local(&life->calc)->expected_votes;
+	uint32_t expected =
+		node != NULL ? node->expected_votes : vote_local(&life->calc)->expected_votes;
 	uint32_t flags = node != NULL ? node->flags : 0;
 
 	for (const char *at = strchr(word, '/'); at != NULL; at = strchr(at + 1, '/')) {
@@ -199,13 +200,11 @@ static void live(struct life *life, const char *options, uint32_t expected, cons
 static const char *standing(const struct life *life)
 {
 	static char text[96];
-	bool has_device =
-		(vote_local(&life->calc)->flags & VOTEQUORUM_RING_QDEVICE_CAST_VOTE) != 0;
+	bool has_device = (vote_local(&life->calc)->flags & VOTEQUORUM_RING_QDEVICE_CAST_VOTE) != 0;
 
-	snprintf(text, sizeof(text), "%u of %u, need %u: %s%s",
-		vote_total(&life->calc, has_device), vote_local(&life->calc)->expected_votes,
-		life->calc.quorum, life->calc.is_quorate ? "yes" : "no",
-		life->calc.is_waiting ? ", waits" : "");
+	snprintf(text, sizeof(text), "%u of %u, need %u: %s%s", vote_total(&life->calc, has_device),
+		vote_local(&life->calc)->expected_votes, life->calc.quorum,
+		life->calc.is_quorate ? "yes" : "no", life->calc.is_waiting ? ", waits" : "");
 	return text;
 }
 
@@ -259,8 +258,10 @@ static const struct {
 	{"blocked, one of two told", "", 9, "ring=1,2 info=3/e3/f1", "3 of 3, need 5: no"},
 	{"blocked, both told", "", 9, "ring=1,2 info=3/e3/f1 info=1/e3/f1", "3 of 3, need 2: yes"},
 	{"blocked, told by one without", "", 9, "ring=1,2 info=3/e3/f0", "3 of 9, need 5: no"},
-	{"with quorum, told by a blocked one", "", 3, "ring=1,2 info=3/e9/f0", "3 of 3, need 2: yes"},
-	{"with quorum, told by another with it", "", 3, "ring=1,2 info=3/e5/f1", "3 of 3, need 3: yes"},
+	{"with quorum, told by a blocked one", "", 3, "ring=1,2 info=3/e9/f0",
+		"3 of 3, need 2: yes"},
+	{"with quorum, told by another with it", "", 3, "ring=1,2 info=3/e5/f1",
+		"3 of 3, need 3: yes"},
 
 	/* Two nodes. */
 	{"two nodes, alone", "two", 2, "", "1 of 2, need 1: yes"},
@@ -270,7 +271,8 @@ static const struct {
 	{"two nodes, a third gone", "two", 2, "ring=1,2,3 ring=1,2", "2 of 3, need 1: yes"},
 	{"two nodes that wait, alone", "two wait", 2, "", "1 of 2, need 1: no, waits"},
 	{"two nodes that wait, both", "two wait", 2, "ring=1,2", "2 of 2, need 1: yes"},
-	{"two nodes that waited, one lost", "two wait", 2, "ring=1,2 ring=2", "1 of 2, need 1: yes"},
+	{"two nodes that waited, one lost", "two wait", 2, "ring=1,2 ring=2",
+		"1 of 2, need 1: yes"},
 
 	/* Waiting for all. */
 	{"waits at the start", "wait", 3, "ring=1,2", "2 of 3, need 2: no, waits"},
@@ -280,7 +282,8 @@ static const struct {
 	{"and a majority is not enough then", "wait", 3, "ring=1,2,3 ring=2 ring=2,3",
 		"2 of 3, need 2: no, waits"},
 	{"all again", "wait", 3, "ring=1,2,3 ring=2 ring=1,2,3", "3 of 3, need 2: yes"},
-	{"another one is through", "wait", 3, "here=1,2 info=1/f1 info=2 count", "2 of 3, need 2: yes"},
+	{"another one is through", "wait", 3, "here=1,2 info=1/f1 info=2 count",
+		"2 of 3, need 2: yes"},
 	{"another one is not through", "wait", 3, "here=1,2 info=1/f5 info=2 count",
 		"2 of 3, need 2: no, waits"},
 	{"another one is blocked", "wait", 3, "here=1,2 info=1/f0 info=2 count",
@@ -300,31 +303,36 @@ static const struct {
 		"2 of 4, need 3: no"},
 	{"half with the second, the first long gone", "list=9,1", 4, "ring=1,2,3,4 ring=1,2",
 		"2 of 4, need 3: yes"},
-	{"half with none of the list", "list=3,4", 4, "ring=1,2,3,4 ring=1,2", "2 of 4, need 3: no"},
+	{"half with none of the list", "list=3,4", 4, "ring=1,2,3,4 ring=1,2",
+		"2 of 4, need 3: no"},
 	{"less than half", "lowest", 4, "ring=1,2,3,4 ring=2", "1 of 4, need 3: no"},
 	{"half at the start", "lowest", 4, "ring=1,2", "2 of 4, need 3: no"},
 	{"too many lost at once", "list=2", 4, "ring=1,2,3,4,5,6 expect=6 votes=2:3 ring=2",
 		"3 of 8, need 5: no"},
 	{"three lost of six", "lowest", 6, "ring=1,2,3,4,5,6 ring=1,2,3", "3 of 6, need 4: yes"},
-	{"one by one to half", "lowest", 4, "ring=1,2,3,4 ring=1,2,3 ring=1,2", "2 of 4, need 3: yes"},
+	{"one by one to half", "lowest", 4, "ring=1,2,3,4 ring=1,2,3 ring=1,2",
+		"2 of 4, need 3: yes"},
 	{"the lesser part of five", "lowest", 5, "ring=1,2,3,4,5 ring=1,2", "2 of 5, need 3: no"},
 	{"the lesser part of five in two steps", "lowest", 5, "ring=1,2,3,4,5 ring=1,2,3 ring=1,2",
 		"2 of 5, need 3: yes"},
 
 	/* Last man standing. */
-	{"the window lowers", "standing", 5, "ring=1,2,3,4,5 ring=1,2,3 window", "3 of 3, need 2: yes"},
+	{"the window lowers", "standing", 5, "ring=1,2,3,4,5 ring=1,2,3 window",
+		"3 of 3, need 2: yes"},
 	{"down to two", "standing", 5, "ring=1,2,3,4,5 ring=1,2,3 window ring=1,2 window",
 		"2 of 2, need 2: yes"},
 	{"not down to one", "standing", 5,
 		"ring=1,2,3,4,5 ring=1,2,3 window ring=1,2 window ring=2", "1 of 2, need 2: no"},
 	{"down to one with a tie-breaker", "standing lowest", 4,
-		"ring=2,3,4,5 ring=2,3,4 window ring=2,3 window ring=2 window", "1 of 1, need 1: yes"},
+		"ring=2,3,4,5 ring=2,3,4 window ring=2,3 window ring=2 window",
+		"1 of 1, need 1: yes"},
 	{"before the window", "standing", 5, "ring=1,2,3,4,5 ring=1,2,3", "3 of 5, need 3: yes"},
 	{"one comes back", "standing", 5, "ring=1,2,3,4,5 ring=1,2,3 window ring=1,2,3,4",
 		"4 of 4, need 3: yes"},
 
 	/* Leaving. */
-	{"a clean leave", "downscale tracking", 3, "ring=1,2,3,4,5 info=5/f2", "4 of 4, need 3: yes"},
+	{"a clean leave", "downscale tracking", 3, "ring=1,2,3,4,5 info=5/f2",
+		"4 of 4, need 3: yes"},
 	{"not under the barrier", "downscale tracking", 3, "ring=1,2,3 info=3/f2",
 		"2 of 2, need 2: yes"},
 	{"two leaves, not under the barrier", "downscale tracking", 5,
@@ -336,9 +344,11 @@ static const struct {
 	{"a crash", "downscale tracking", 3, "ring=1,2,3,4,5 ring=1,2,3,4", "4 of 5, need 3: yes"},
 
 	/* Tracking. */
-	{"the barrier of an earlier life", "tracking barrier=5", 3, "ring=1,2", "2 of 5, need 3: no"},
+	{"the barrier of an earlier life", "tracking barrier=5", 3, "ring=1,2",
+		"2 of 5, need 3: no"},
 	{"the barrier rises", "tracking", 3, "ring=1,2,3,4", "4 of 4, need 3: yes"},
-	{"each keeps what it expects", "tracking", 3, "ring=1,2,3 info=1/e7/f0", "3 of 3, need 4: no"},
+	{"each keeps what it expects", "tracking", 3, "ring=1,2,3 info=1/e7/f0",
+		"3 of 3, need 4: no"},
 	{"expect below the barrier", "tracking", 5, "ring=1,2,3 expect=3", "3 of 5, need 3: yes"},
 
 	/* The quorum device. */
@@ -347,7 +357,8 @@ static const struct {
 	{"two and a silent device", "device=1", 2, "ring=1,2", "2 of 3, need 2: yes"},
 	{"two and a device", "device=1", 2, "cast ring=1,2", "3 of 3, need 2: yes"},
 	{"one and a device", "device=1", 2, "cast ring=1,2 ring=2", "2 of 3, need 2: yes"},
-	{"one without its device", "device=1", 2, "cast ring=1,2 uncast ring=2", "1 of 3, need 2: no"},
+	{"one without its device", "device=1", 2, "cast ring=1,2 uncast ring=2",
+		"1 of 3, need 2: no"},
 	{"last man with a device", "device=2", 3, "cast ring=1,2,3 ring=2", "3 of 5, need 3: yes"},
 	{"a device of another node", "", 2, "ring=1,2 device=1:1", "2 of 3, need 2: yes"},
 	{"fewer votes do not count", "device=3", 2, "ring=1,2 device=1:1", "2 of 5, need 3: no"},
@@ -402,19 +413,12 @@ static const struct {
 	bool may;
 } expectations[] = {
 	{"", 1, "", 0, false}, /* the rows of spec 01 §6.2 */
-	{"", 1, "", 1, true},
-	{"", 1, "", 2, false},
-	{"", 1, "", 3, false},
-	{"", 1, "", 99, false},
-	{"", 3, "", 1, true},
-	{"", 3, "", 99, true}, /* it is blocked anyhow */
-	{"", 3, "ring=1,2,3", 2, false},
-	{"", 3, "ring=1,2,3", 5, true},
-	{"", 3, "ring=1,2,3", 6, false},
-	{"two", 2, "ring=1,2", 99, true},
+	{"", 1, "", 1, true}, {"", 1, "", 2, false}, {"", 1, "", 3, false}, {"", 1, "", 99, false},
+	{"", 3, "", 1, true}, {"", 3, "", 99, true}, /* it is blocked anyhow */
+	{"", 3, "ring=1,2,3", 2, false}, {"", 3, "ring=1,2,3", 5, true},
+	{"", 3, "ring=1,2,3", 6, false}, {"two", 2, "ring=1,2", 99, true},
 	{"downscale tracking", 5, "ring=1,2,3,4,5 ring=1,2,3", 3, true}, /* under the barrier */
-	{"", 3, "ring=1,2,3", UINT32_MAX, false},
-	{"", 3, "own=3:0 ring=2", 0, true},
+	{"", 3, "ring=1,2,3", UINT32_MAX, false}, {"", 3, "own=3:0 ring=2", 0, true},
 	{"downscale", 9, "info=3/e3/f1", 3, true}, /* the same, and what is counted against it */
 };
 
@@ -436,16 +440,11 @@ static const struct {
 	uint32_t nodeid, votes;
 	int want;
 } settings[] = {
-	{"", 1, "", LOCAL, 3, 0},
-	{"", 3, "own=3:3 count", LOCAL, 1, -EINVAL}, /* spec 01 §6.2 */
-	{"", 3, "own=3:3 count", LOCAL, 0, -EINVAL},
-	{"", 3, "own=3:3 count", LOCAL, 2, 0},
-	{"", 3, "ring=1,2,3", 3, 0, 0},
-	{"", 3, "ring=1,2,3", 9, 1, -ENOENT},
-	{"", 3, "ring=1,2,3", 0, 1, 0},
-	{"", 3, "ring=1,2", 3, 1, -ENOENT},
-	{"", 3, "", LOCAL, UINT32_MAX, 0},
-	{"two", 2, "ring=1,2", 1, 0, 0},
+	{"", 1, "", LOCAL, 3, 0}, {"", 3, "own=3:3 count", LOCAL, 1, -EINVAL}, /* spec 01 §6.2 */
+	{"", 3, "own=3:3 count", LOCAL, 0, -EINVAL}, {"", 3, "own=3:3 count", LOCAL, 2, 0},
+	{"", 3, "ring=1,2,3", 3, 0, 0}, {"", 3, "ring=1,2,3", 9, 1, -ENOENT},
+	{"", 3, "ring=1,2,3", 0, 1, 0}, {"", 3, "ring=1,2", 3, 1, -ENOENT},
+	{"", 3, "", LOCAL, UINT32_MAX, 0}, {"two", 2, "ring=1,2", 1, 0, 0},
 	{"two", 4, "ring=1,2", 1, 5, -EINVAL}, /* need 1, less than half of 6 */
 };
 
@@ -456,8 +455,8 @@ START_TEST(votes_a_client_may_set)
 
 	live(&life, settings[_i].options, settings[_i].expected, settings[_i].events);
 	strcpy(before, standing(&life));
-	ck_assert_int_eq(
-		vote_may_set(&life.calc, settings[_i].nodeid, settings[_i].votes), settings[_i].want);
+	ck_assert_int_eq(vote_may_set(&life.calc, settings[_i].nodeid, settings[_i].votes),
+		settings[_i].want);
 	ck_assert_str_eq(standing(&life), before); /* asking changes nothing */
 	vote_fini(&life.calc);
 }

@@ -56,8 +56,10 @@ static const struct {
 	{"nodes=2 two_node=0 wait_for_all=1", "1 of 2, need 2, flags 4, device 0 ''"},
 	{"nodes=3 last_man_standing=1", "1 of 3, need 2, flags 8, device 0 ''"},
 	{"nodes=4 auto_tie_breaker=1", "1 of 4, need 3, flags 10, device 0 ''"},
-	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=4,1", "1 of 4, need 3, flags 10, device 0 ''"},
-	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=0", "1 of 4, need 3, flags 0, device 0 ''"},
+	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=4,1",
+		"1 of 4, need 3, flags 10, device 0 ''"},
+	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=0",
+		"1 of 4, need 3, flags 0, device 0 ''"},
 	{"nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=some",
 		"1 of 4, need 3, flags 0, device 0 ''"},
 	{"nodes=4 auto_tie_breaker=0 auto_tie_breaker_node=lowest",
@@ -68,11 +70,13 @@ static const struct {
 	{"nodes=2 two_node=1 auto_tie_breaker=1", "1 of 2, need 2, flags 14, device 0 ''"},
 	{"nodes=3 allow_downscale=1", "1 of 3, need 2, flags 20, device 0 ''"},
 	{"nodes=3 expected_votes_tracking=1", "1 of 3, need 2, flags 0, device 0 ''"},
-	{"nodes=3 expected_votes=5 expected_votes_tracking=1", "1 of 3, need 2, flags 0, device 0 ''"},
+	{"nodes=3 expected_votes=5 expected_votes_tracking=1",
+		"1 of 3, need 2, flags 0, device 0 ''"},
 	{"expected_votes=5 expected_votes_tracking=1", "1 of 5, need 3, flags 0, device 0 ''"},
 	{"nodes=3 device.model=net", "1 of 5, need 3, flags 0, device 2 ''"},
 	{"nodes=2 device.model=net device.votes=1", "1 of 2, need 2, flags 0, device 1 ''"},
-	{"nodes=2 device.votes=1", "1 of 2, need 2, flags 0, device 0 ''"}, /* no model, no device */
+	{"nodes=2 device.votes=1",
+		"1 of 2, need 2, flags 0, device 0 ''"}, /* no model, no device */
 	{"nodes=2 expected_votes=3 device.model=net device.votes=1",
 		"1 of 3, need 2, flags 0, device 1 ''"},
 	{"nodes=2 device.model=net device.votes=0", "1 of 2, need 2, flags 0, device 0 ''"},
@@ -256,8 +260,7 @@ START_TEST(keys_that_change_while_running)
 	vote_set_key(host(1), changes[_i].key, changes[_i].value);
 	ck_assert_ptr_nonnull(strstr(vote_queued(&ring, 1, 0), "info 1 "));
 	ck_assert_ptr_nonnull(strstr(vote_queued(&ring, 1, 1), "info 0 "));
-	ck_assert_str_eq(
-		vote_queued(&ring, 1, host(1)->sent.count - 1), changes[_i].queued);
+	ck_assert_str_eq(vote_queued(&ring, 1, host(1)->sent.count - 1), changes[_i].queued);
 	service_ring_run(&ring);
 	ck_assert_msg(strcmp(vote_node_info(&ring, 1), changes[_i].info) == 0, "%s: %s",
 		changes[_i].key, vote_node_info(&ring, 1));
@@ -321,8 +324,9 @@ START_TEST(keys_of_other_types_are_none)
 	const uint8_t five = 5;
 
 	start("nodes=3", 1, 1);
-	ck_assert_int_eq(host(1)->table.map_set(
-				 host(1), "quorum.expected_votes", COTERIE_MAP_U8, &five, 1), 0);
+	ck_assert_int_eq(
+		host(1)->table.map_set(host(1), "quorum.expected_votes", COTERIE_MAP_U8, &five, 1),
+		0);
 	ck_assert_str_eq(vote_node_info(&ring, 1), "1 of 3, need 2, flags 0, device 0 ''");
 }
 END_TEST

@@ -28,7 +28,8 @@ static void set_up(void)
 {
 	vote_ring_init(&ring);
 	memset(users, 0, sizeof(users));
-	start("nodes=2 device.model=net device.votes=1 device.timeout=2000 device.sync_timeout=5000",
+	start("nodes=2 device.model=net device.votes=1 device.timeout=2000 "
+	      "device.sync_timeout=5000",
 		2);
 	service_ring_form(&ring, "1 2");
 }
@@ -229,7 +230,8 @@ START_TEST(a_registration_goes_through_the_ring)
 	mock_queue_clear(&users[0].client->replies);
 	service_ring_run(&ring);
 	ck_assert_int_eq(users[0].client->replies.list[0].error, 1);
-	ck_assert_int_eq(vote_register(&users[2], "qdtest"), 1); /* of the node, not of the client */
+	ck_assert_int_eq(
+		vote_register(&users[2], "qdtest"), 1); /* of the node, not of the client */
 	ck_assert_int_eq(vote_register(&users[2], "other"), 14);
 	info_is(2, "2 of 3, need 2, flags 2, device 1 'qdtest'");
 }

@@ -20,8 +20,8 @@ static bool ends_with(const char *text, const char *end)
 
 static uint32_t type_of(const char *key)
 {
-	static const char *const numbers[] = {"expected_votes", "votes", "_window", "timeout",
-		"nodeid", "local_node_pos"};
+	static const char *const numbers[] = {
+		"expected_votes", "votes", "_window", "timeout", "nodeid", "local_node_pos"};
 	static const char *const strings[] = {"model", "_node", "provider"};
 
 	if (strcmp(key, "config.reload_status") == 0)

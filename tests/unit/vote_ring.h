@@ -1,6 +1,6 @@
 /*
- * A ring of votequorum services (service_ring.h): their configuration in words, their clients, and what
- * these see, in words.
+ * A ring of votequorum services (service_ring.h): their configuration in words, their clients, and
+ * what these see, in words.
  */
 #ifndef UNIT_VOTE_RING_H
 #define UNIT_VOTE_RING_H
@@ -13,15 +13,16 @@ void vote_ring_init(struct service_ring *ring);
 
 /**
  * The configuration of nodes that start from now on, borrowed: "nodes=3 two_node=1 device.model=net
- * nodelist.node.0.quorum_votes=2". Without a dot in front of the first word of a key, quorum. is put there;
- * nodes=N makes a nodelist of the nodes 1 .. N.
+ * nodelist.node.0.quorum_votes=2". Without a dot in front of the first word of a key, quorum. is
+ * put there; nodes=N makes a nodelist of the nodes 1 .. N.
  */
 void vote_ring_config(const char *words);
 
 /** Set a key as the parser of the configuration would; value NULL: delete it. */
 void vote_set_key(struct coterie_ctx *host, const char *key, const char *value);
 
-/** Send a request with these fields behind its header. @return the error of the answer; 0: none came */
+/** Send a request with these fields behind its header. @return the error of the answer; 0: none
+ * came */
 int32_t vote_expected(struct service_user *user, uint32_t expected);
 int32_t vote_votes(struct service_user *user, uint32_t nodeid, uint32_t votes);
 int32_t vote_track(struct service_user *user, uint64_t context, uint32_t flags);
@@ -37,15 +38,16 @@ int32_t vote_master_wins(struct service_user *user, const char *name, uint32_t a
 const char *vote_info(struct service_user *user, uint32_t nodeid);
 
 /**
- * The next event, valid until the next call: "nodes 1.4 [1 2]", "quorum 1 [1:1 2:1 3:2]", "expected 3",
- * each with "/context" behind its first word if that is not 0; "" when there is none.
+ * The next event, valid until the next call: "nodes 1.4 [1 2]", "quorum 1 [1:1 2:1 3:2]", "expected
+ * 3", each with "/context" behind its first word if that is not 0; "" when there is none.
  */
 const char *vote_event(struct service_user *user);
 
 /** The same of a fresh client on a node: asked for and gone again. */
 const char *vote_node_info(struct service_ring *ring, uint32_t nodeid);
 
-/** The next message that a node queued, not sent yet: "info 1 votes 1 of 3 flags 8". It stays there. */
+/** The next message that a node queued, not sent yet: "info 1 votes 1 of 3 flags 8". It stays
+ * there. */
 const char *vote_queued(struct service_ring *ring, uint32_t nodeid, uint32_t index);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * A quorum provider as a stranger would write it, against include/coterie alone: the part of the ring with
- * one certain node has quorum, however many others there are.
+ * A quorum provider as a stranger would write it, against include/coterie alone: the part of the
+ * ring with one certain node has quorum, however many others there are.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -83,7 +83,11 @@ static void leader_sync_done(void *self)
 }
 
 static const struct coterie_option leader_options[] = {
-	{.name = "node", .type = COTERIE_OPT_U32, .initial = "1", .min = 1, .max = UINT32_MAX,
+	{.name = "node",
+		.type = COTERIE_OPT_U32,
+		.initial = "1",
+		.min = 1,
+		.max = UINT32_MAX,
 		.help = "id of the node whose part of the ring has quorum"},
 };
 
