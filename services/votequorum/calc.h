@@ -16,10 +16,8 @@
 #include "services/votequorum/messages.h"
 
 /** What a change brings about. */
-#define VOTE_EXPECTED                                                                              \
-	1u /* this node's expected votes rose to `told_expected`: clients hear of it */
-#define VOTE_WAITING                                                                               \
-	2u /* still waiting for all nodes, with `waiting_votes` of this node's expected */
+#define VOTE_EXPECTED 1u     /* own expected votes rose to told_expected: clients hear of it */
+#define VOTE_WAITING 2u      /* still waiting for all nodes, with waiting_votes so far */
 #define VOTE_STANDING_OFF 4u /* last_man_standing is over: a node has more than one vote */
 #define VOTE_UNKNOWN_NODE 8u /* told of a node that never told of itself: nothing was done */
 

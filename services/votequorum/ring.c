@@ -168,13 +168,10 @@ static void deliver_nodeinfo(void *self, uint32_t nodeid, void *msg, uint32_t si
 
 static void reconfigure_expected(struct votequorum *vq, uint32_t expected)
 {
-	uint32_t bits;
-
-	if (expected != 0)
-		vote_expect(&vq->calc, expected);
-	votequorum_tell_expected(vq, vote_local(&vq->calc)->expected_votes);
-	bits = vote_reconfigure_expected(&vq->calc, expected);
-	votequorum_settle(vq, bits);
+	/* Clients hear of it even when it is what was expected before. */
+	votequorum_tell_expected(
+		vq, expected != 0 ? expected : vote_local(&vq->calc)->expected_votes);
+	votequorum_settle(vq, vote_reconfigure_expected(&vq->calc, expected));
 }
 
 static void deliver_reconfigure(void *self, uint32_t nodeid, void *msg, uint32_t size)
