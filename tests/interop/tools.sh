@@ -439,6 +439,13 @@ check_cell() {
 		tap_check "$name: tools of $tools, daemon of $server" differ "$vectors/absent.txt" "$seen"
 		return
 	fi
+	if [ "$name" = change ]; then
+		[ "$tools" = coterie ] || return
+		tells_of_votes # not in a subshell: it starts daemons
+		tap $? "$name: a monitor tells of votes, daemon of $server"
+		cluster_end
+		return
+	fi
 	"scenario_$name" >"$LAB_DIR/tmp/transcript" 2>>"$LAB_DIR/out/trouble"
 	cluster_end
 	plain "$LAB_DIR/tmp/transcript" >"$seen"
@@ -462,8 +469,21 @@ lacks_provider() {
 		<(awk '/^\$ / { inside = $0 == "$ corosync-quorumtool -sH" } inside' "$1")
 }
 
+# Quorum that comes with votes and not with a node: the reference's monitor waits for another ring then.
+tells_of_votes() {
+	local log=$LAB_DIR/tmp/monitor
+
+	cluster 2 "$votequorum"
+	(tool 1 "exec corosync-quorumtool -m" >"$log" 2>&1 </dev/null) &
+	await grep -q "Nodes: *2" "$log" || return
+	lab_kill 2
+	await grep -q "Nodes: *1" "$log" || return
+	(tool 1 "corosync-quorumtool -v 9")
+	await grep -q "Total votes: *9" "$log"
+}
+
 scenarios="notrunning single-udpu one udpu3 udpu3b cut three noquorum twonode flags device follow blackbox
-	absent end"
+	change absent end"
 kinds="corosync coterie"
 for service in cfg cmap cpg quorum votequorum; do
 	[ -e "$LAB_BUILD/.libs/$service.so" ] || kinds=corosync
