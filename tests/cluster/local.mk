@@ -18,7 +18,8 @@ check_PROGRAMS += %D%/cpg_load %D%/cpg_watch %D%/bad_packets %D%/bad_client %D%/
 %C%_bad_packets_SOURCES = %D%/bad_packets.c
 %C%_bad_client_SOURCES = %D%/bad_client.c %D%/client.h
 %C%_bad_client_LDFLAGS = $(cluster_ldflags)
-%C%_bad_client_LDADD = libcpg.la $(QB_LIBS)
+%C%_bad_client_LDADD = \
+	libcfg.la libcmap.la libcpg.la libevs.la libquorum.la libvotequorum.la $(QB_LIBS)
 %C%_evs_watch_SOURCES = %D%/evs_watch.c %D%/client.h
 %C%_evs_watch_LDFLAGS = $(cluster_ldflags)
 %C%_evs_watch_LDADD = libevs.la
@@ -62,3 +63,12 @@ check_PROGRAMS += %D%/cmap_load
 dist_check_SCRIPTS += %D%/cmap_clients.sh %D%/cmap_version.sh
 TESTS += %D%/cmap_clients.sh %D%/cmap_version.sh
 sanitized_scripts += %D%/cmap_clients.sh
+
+# Clients of every service by the thousand.
+check_PROGRAMS += %D%/stress
+%C%_stress_SOURCES = %D%/stress.c %D%/client.h
+%C%_stress_LDFLAGS = $(cluster_ldflags)
+%C%_stress_LDADD = libcfg.la libcmap.la libcpg.la libevs.la libquorum.la libvotequorum.la
+dist_check_SCRIPTS += %D%/clients_stress.sh
+TESTS += %D%/clients_stress.sh
+sanitized_scripts += %D%/clients_stress.sh
