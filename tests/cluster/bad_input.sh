@@ -12,6 +12,8 @@ LOG_GROWTH_MAX=400 # lines
 rss_kb() { awk '/^VmRSS/ { print $2 }' "/proc/${LAB_DAEMONS[$1]}/status"; }
 log_lines() { cat "$LAB_DIR/$1/log" "$LAB_DIR/$1/out" | wc -l; }
 
+bad_client() { lab_in "$1" timeout 60 "$(lab_program bad_client)" "${@:2}"; }
+
 # Remember what the daemons use, and compare.
 before() {
 	for node in 1 2 3; do
@@ -40,6 +42,9 @@ after() {
 
 declare -a rss lines
 lab_open coterie coterie coterie
+for node in 1 2 3; do
+	printf 'quorum {\n\tprovider: corosync_votequorum\n}\n' >>"$LAB_DIR/$node/corosync.conf"
+done
 lab_start 1 2 3
 lab_ring 3 1 2 3
 tap $? "one ring"
@@ -66,12 +71,34 @@ tap_check "100000 bad packets" lab_in 3 "$(lab_program bad_packets)" attack "$LA
 after "bad packets" 1 $RSS_GROWTH_MAX_KB
 
 before
-tap_check "malformed requests" lab_in 1 timeout 60 "$(lab_program bad_client)" ipc 300 1
-tap_check "clients killed at any point" lab_in 2 timeout 60 "$(lab_program bad_client)" die 200
+for service in cpg cmap cfg quorum votequorum evs; do
+	tap_check "$service: malformed requests" bad_client 1 ipc 150 1 $service
+	tap_check "$service: each of them refused" bad_client 1 refused $service
+	tap_check "$service: the log tells" grep -q "Refused request .* at service $service:" "$LAB_DIR/1/log"
+done
+tap_check "clients killed at any point" bad_client 2 die 200
 after "bad clients" 0 $RSS_GROWTH_MAX_KB
 
+# A tracker of each service never reads, while others make events.
 before
-lab_exec 1 "$(lab_program bad_client)" silent 30 9>&- &
+trackers=()
+for service in cmap cfg quorum votequorum evs; do
+	lab_exec 1 "$(lab_program bad_client)" silent 60 $service >"$LAB_DIR/silent.$service" 9>&- &
+	trackers+=($!)
+done
+for service in cmap cfg quorum votequorum evs; do
+	timeout 10 bash -c "until [ -s '$LAB_DIR/silent.$service' ]; do sleep 0.05; done"
+	tap $? "$service: a client that asks for events and never reads"
+done
+for service in cmap votequorum evs; do
+	tap_check "$service: events for it" bad_client 1 events 3000 $service
+done
+after "trackers that never read" 0 $RSS_GROWTH_MAX_KB
+kill -KILL "${trackers[@]}"
+wait "${trackers[@]}" 2>/dev/null
+
+before
+lab_exec 1 "$(lab_program bad_client)" silent 30 >/dev/null 9>&- &
 silent=$!
 sleep 0.5
 LAB_SECONDS=3 lab_in 2 timeout 60 "$(lab_program cpg_load)" -g load -m 1 -s 100000 -t 3000 >"$LAB_DIR/2/load"
