@@ -54,7 +54,7 @@ enum { KIND_COUNT = sizeof(kinds) / sizeof(kinds[0]) };
 struct mon {
 	const struct coterie_host *host; /* borrowed, outlives us */
 	struct coterie_ctx *ctx;
-	const char *proc; /* where the kernel's figures are; borrowed from the options */
+	char *proc; /* where the kernel's figures are; a copy: a reload replaces the options */
 	struct coterie_map_tracker *tracker;
 	struct resource resources[KIND_COUNT];
 };
@@ -228,15 +228,21 @@ static void publish_initial(struct resource *resource)
 static int mon_init(const struct coterie_host *host, struct coterie_ctx *ctx, void **self)
 {
 	struct mon *mon = calloc(1, sizeof(*mon));
+	const char *proc;
 	int rc;
 
 	if (mon == NULL)
 		return -ENOMEM;
 	mon->host = host;
 	mon->ctx = ctx;
-	rc = host->option_string(ctx, "proc", &mon->proc);
+	rc = host->option_string(ctx, "proc", &proc);
 	if (rc < 0)
 		goto free_mon;
+	mon->proc = strdup(proc);
+	if (mon->proc == NULL) {
+		rc = -ENOMEM;
+		goto free_mon;
+	}
 	for (uint32_t i = 0; i < KIND_COUNT; i++) {
 		mon->resources[i].mon = mon;
 		mon->resources[i].kind = &kinds[i];
@@ -252,6 +258,7 @@ static int mon_init(const struct coterie_host *host, struct coterie_ctx *ctx, vo
 	*self = mon;
 	return 0;
 free_mon:
+	free(mon->proc);
 	free(mon);
 	return rc;
 }
@@ -263,6 +270,7 @@ static void mon_fini(void *self)
 	for (uint32_t i = 0; i < KIND_COUNT; i++)
 		mon->host->timer_del(mon->ctx, mon->resources[i].timer);
 	mon->host->map_untrack(mon->ctx, mon->tracker);
+	free(mon->proc);
 	free(mon);
 }
 

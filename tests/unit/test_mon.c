@@ -109,6 +109,17 @@ START_TEST(max_starts_it_and_its_end_stops_it)
 }
 END_TEST
 
+/* A reload hands the plugin's options over to a new list, and the old texts are gone. */
+START_TEST(options_of_before_a_reload_are_not_looked_at)
+{
+	set_text(MEMORY "max", "50");
+	mock_host_option(host, "proc", "/nowhere");
+	memory(30);
+	mock_host_advance(host, 3000 * MS);
+	ck_assert_uint_eq(mock_map_u64(host, MEMORY "current"), 30);
+}
+END_TEST
+
 START_TEST(above_max_it_has_failed_until_it_is_changed)
 {
 	set_text(MEMORY "max", "20");
@@ -222,6 +233,7 @@ int main(void)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, nothing_is_read_unasked);
 	tcase_add_test(tests, max_starts_it_and_its_end_stops_it);
+	tcase_add_test(tests, options_of_before_a_reload_are_not_looked_at);
 	tcase_add_test(tests, above_max_it_has_failed_until_it_is_changed);
 	tcase_add_test(tests, the_load_is_the_third_number);
 	tcase_add_loop_test(tests, poll_periods_have_bounds, 0, sizeof(periods) / sizeof(periods[0]));
