@@ -15,14 +15,15 @@
 
 #define TEXT_MAX 256 /* room for a value, NUL included */
 
+/* NULL: a plugin may leave its description and version out. */
 static uint32_t put_text(void *value, const char *text)
 {
-	size_t length = strlen(text);
+	size_t length = text == NULL ? 0 : strlen(text);
 
 	if (length > TEXT_MAX - 1)
 		length = TEXT_MAX - 1;
-
-	memcpy(value, text, length);
+	if (length > 0)
+		memcpy(value, text, length);
 	((char *)value)[length] = '\0';
 	return (uint32_t)length + 1;
 }

@@ -96,7 +96,8 @@ TESTS += %D%/test_flight %D%/test_quorum_verdict %D%/test_runtime_keys %D%/test_
 %C%_test_runtime_keys_CFLAGS = $(TEST_CFLAGS)
 %C%_test_runtime_keys_LDADD = $(CHECK_LIBS)
 EXTRA_DIST += %D%/vectors/stats-udpu3.txt
-%C%_test_stats_keys_SOURCES = %D%/test_stats_keys.c $(exec_stub_sources) $(exec_ipc_sources) exec/stats_totem.c
+%C%_test_stats_keys_SOURCES = %D%/test_stats_keys.c $(exec_stub_sources) $(exec_ipc_sources) exec/stats_totem.c \
+	exec/stats_daemon.c
 %C%_test_stats_keys_CFLAGS = $(TEST_CFLAGS)
 %C%_test_stats_keys_LDADD = $(CHECK_LIBS) $(QB_LIBS)
 %C%_test_quorum_verdict_SOURCES = %D%/test_quorum_verdict.c $(exec_stub_sources) exec/quorum.c

@@ -8,6 +8,7 @@
 #include "exec/config/model.h"
 #include "exec/ipc_private.h"
 #include "exec/stats.h"
+#include "exec/stats_daemon.h"
 #include "exec/stats_totem.h"
 #include "exec_stub.h"
 
@@ -19,6 +20,12 @@ const struct coterie_request *plugin_request(const struct plugin *plugin, int32_
 {
 	(void)plugin, (void)id;
 	return NULL;
+}
+
+enum totem_state totem_engine_state(const struct totem_engine *engine)
+{
+	(void)engine;
+	return TOTEM_OPERATIONAL;
 }
 
 static void set_up(void)
@@ -233,6 +240,27 @@ START_TEST(pauses_are_kept_the_newest_first)
 }
 END_TEST
 
+/* Of its descriptor only the name is required. */
+START_TEST(plugins_of_few_words)
+{
+	static const struct coterie_plugin descriptor = {.kind = COTERIE_KIND_SERVICE, .name = "terse"};
+	struct plugin plugin = {.descriptor = &descriptor, .name = "terse"};
+	static const char *const names[] = {"description", "file", "version"};
+	struct coterie_map_value value;
+	char key[64];
+
+	stats_plugin_add(&executive, &plugin);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(key, sizeof(key), "stats.plugins.terse.%s", names[i]);
+		ck_assert_int_eq(stats_read(executive.stats, key, &value), 0);
+		ck_assert_uint_eq(value.size, 1);
+		ck_assert_str_eq(value.bytes, "");
+	}
+	stats_plugin_del(&executive, &plugin);
+	ck_assert_int_lt(stats_read(executive.stats, key, &value), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("stats keys");
@@ -245,6 +273,7 @@ int main(void)
 	tcase_add_test(tcase, failures_to_send_are_counted_until_a_success);
 	tcase_add_test(tcase, connections_are_counted);
 	tcase_add_test(tcase, pauses_are_kept_the_newest_first);
+	tcase_add_test(tcase, plugins_of_few_words);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_set_tap(runner, "-");
