@@ -139,12 +139,14 @@ static void tell_waiters(struct reload *reload, int rc, const char *text)
 {
 	struct waiter *waiter;
 
-	/* One at a time: each may end others. */
+	/* One at a time: each may end others, or ask again. */
+	reload->is_telling = true;
 	while ((waiter = reload->now) != NULL) {
 		reload->now = waiter->next;
 		waiter->done(waiter->arg, rc, text);
 		free(waiter);
 	}
+	reload->is_telling = false;
 }
 
 static int start(struct reload *reload);
@@ -216,6 +218,9 @@ static void on_read(void *arg)
 	reload->job = NULL;
 	int rc = finish(reload, job, &error);
 	job_destroy(job);
+	if (reload->is_revision_owed && rc < 0)
+		reload_keys_later(reload);
+	reload->is_revision_owed = false;
 	tell_waiters(reload, rc, error.text);
 	begin_next(reload);
 }
@@ -304,7 +309,7 @@ int reload_request(struct reload *reload, const void *owner,
 	while (*end != NULL)
 		end = &(*end)->next;
 	*end = waiter;
-	if (reload->job != NULL || reload->now != NULL)
+	if (reload->job != NULL || reload->now != NULL || reload->is_telling)
 		return 0; /* behind the one that is under way */
 	reload->now = reload->next;
 	reload->next = NULL;

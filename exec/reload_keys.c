@@ -19,8 +19,10 @@ static void revise(void *arg)
 	struct config *config;
 
 	reload->is_revision_due = false;
-	if (reload->job != NULL)
-		return; /* the file's values come at once and replace these */
+	if (reload->job != NULL) {
+		reload->is_revision_owed = true; /* unless the file's values replace these */
+		return;
+	}
 	int rc = config_revise(
 		reload->executive->config, reload->executive->map, &config, &messages);
 	for (uint32_t i = 0; i < messages.error_count; i++)
@@ -37,15 +39,20 @@ static void revise(void *arg)
 	config_messages_fini(&messages);
 }
 
+void reload_keys_later(struct reload *reload)
+{
+	if (!reload->is_revision_due)
+		reload->is_revision_due = loop_defer(reload->executive->loop, revise, reload) == 0;
+}
+
 static void on_change(void *arg, enum map_event event, const char *key, const struct map_value *now,
 	const struct map_value *before)
 {
 	struct reload *reload = arg;
 
 	(void)event, (void)key, (void)now, (void)before;
-	if (reload->is_applying || reload->is_revision_due)
-		return;
-	reload->is_revision_due = loop_defer(reload->executive->loop, revise, reload) == 0;
+	if (!reload->is_applying)
+		reload_keys_later(reload);
 }
 
 int reload_keys_init(struct reload *reload)

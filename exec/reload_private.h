@@ -42,6 +42,8 @@ struct reload {
 	struct map_tracker *trackers[2]; /* of keys that clients may change */
 	bool is_applying;                /* the changes are ours */
 	bool is_revision_due;
+	bool is_revision_owed;           /* put off while a file is read, which may be refused */
+	bool is_telling;                 /* waiters their result: who asks now waits for the next one */
 };
 
 /** Where a configuration comes from. */
@@ -70,6 +72,8 @@ int reload_apply(struct reload *reload, struct config *config, enum reload_sourc
 /** Take what clients change in the sections totem and logging. -ENOMEM */
 int reload_keys_init(struct reload *reload);
 void reload_keys_fini(struct reload *reload);
+/** Take them on the next turn of the loop. */
+void reload_keys_later(struct reload *reload);
 
 /* --- reload_nodes.c --- */
 

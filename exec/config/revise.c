@@ -148,15 +148,25 @@ static int add_map(
 	return 0;
 }
 
+/* The running configuration goes, and all its texts with it. */
+static const char *copy(struct tree *tree, const char *text)
+{
+	const char *made = text == NULL ? NULL : arena_copy(tree->arena, text, strlen(text));
+
+	tree->is_out_of_memory = tree->is_out_of_memory || (made == NULL && text != NULL);
+	return made;
+}
+
 static void add_running(struct tree *tree, const struct config *running)
 {
 	for (uint32_t i = 0; i < running->entry_count; i++) {
 		const struct config_entry *entry = &running->entries[i];
-		const struct place place = {.file = entry->file, .line = entry->line};
+		struct place place = {.line = entry->line};
 		uint64_t number = 0;
 
 		if (is_changeable(entry->key) || strncmp(entry->key, "runtime.", 8) == 0)
 			continue;
+		place.file = copy(tree, entry->file);
 		if (entry->type == COTERIE_MAP_STRING) {
 			tree_set_string(tree, entry->key, entry->value, place);
 			continue;
@@ -173,15 +183,7 @@ static void add_running(struct tree *tree, const struct config *running)
 	}
 }
 
-/* --- plugins: the old arena goes --- */
-
-static const char *copy(struct tree *tree, const char *text)
-{
-	const char *made = text == NULL ? NULL : arena_copy(tree->arena, text, strlen(text));
-
-	tree->is_out_of_memory = tree->is_out_of_memory || (made == NULL && text != NULL);
-	return made;
-}
+/* --- plugins --- */
 
 static int add_plugins(struct tree *tree, const struct config *running)
 {

@@ -750,6 +750,30 @@ START_TEST(numbers_of_any_width_and_texts)
 }
 END_TEST
 
+START_TEST(keys_set_while_a_file_is_read_outlive_its_refusal)
+{
+	struct result result = {.rc = 1};
+	char fifo[80];
+
+	snprintf(fifo, sizeof(fifo), "%s/fifo", folder);
+	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+	unlink(path);
+	ck_assert_int_eq(symlink(fifo, path), 0);
+	FILE *writer = fopen(fifo, "r+"); /* until it is closed the file has no end */
+	ck_assert_ptr_nonnull(writer);
+	ck_assert_int_eq(reload_request(executive.reload, &executive, on_done, &result), 0);
+	map_set_u32(executive.map, "totem.token", 5000);
+	turn();
+	ck_assert_uint_eq(seen.reconfigured, 0);
+	fclose(writer); /* an empty file */
+	run_loop();
+	ck_assert_int_eq(result.rc, -EINVAL);
+	turn();
+	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 5650);
+	unlink(fifo);
+}
+END_TEST
+
 START_TEST(a_client_sets_the_log)
 {
 	map_set_string(executive.map, "logging.debug", "on");
@@ -784,6 +808,27 @@ START_TEST(services_and_their_options_outlive_a_change)
 }
 END_TEST
 
+static const char *file_of(const char *key)
+{
+	for (uint32_t i = 0; i < executive.config->entry_count; i++)
+		if (strcmp(executive.config->entries[i].key, key) == 0)
+			return executive.config->entries[i].file;
+	return NULL;
+}
+
+/* The configuration that they were copied from is gone. */
+START_TEST(places_are_copied)
+{
+	const char *before = file_of("nodelist.node.0.nodeid"), *after;
+
+	map_set_u32(executive.map, "totem.token", 5000);
+	turn();
+	after = file_of("nodelist.node.0.nodeid");
+	ck_assert_ptr_ne(after, before);
+	ck_assert_str_eq(after, path);
+}
+END_TEST
+
 /* ---- Those who wait ------------------------------------------------------ */
 
 START_TEST(who_asks_meanwhile_gets_the_next_reading)
@@ -809,7 +854,9 @@ static struct result nested = {.rc = 1};
 
 static void ask_again(void *arg, int rc, const char *text)
 {
-	(void)arg, (void)rc, (void)text;
+	(void)arg, (void)text;
+	ck_assert_int_eq(rc, 0);
+	unlink(path);
 	ck_assert_int_eq(reload_request(executive.reload, &executive, on_done, &nested), 0);
 }
 
@@ -817,7 +864,8 @@ START_TEST(who_is_told_may_ask_again)
 {
 	ck_assert_int_eq(reload_request(executive.reload, &executive, ask_again, NULL), 0);
 	run_loop();
-	ck_assert_int_eq(nested.rc, 0);
+	ck_assert_uint_eq(nested.count, 1);
+	ck_assert_int_eq(nested.rc, -EINVAL); /* of a reading of its own */
 }
 END_TEST
 
@@ -900,9 +948,11 @@ int main(void)
 	tcase_add_loop_test(
 		tcase, wrong_values_have_no_effect, 0, sizeof(wrong) / sizeof(wrong[0]));
 	tcase_add_test(tcase, numbers_of_any_width_and_texts);
+	tcase_add_test(tcase, keys_set_while_a_file_is_read_outlive_its_refusal);
 	tcase_add_test(tcase, a_client_sets_the_log);
 	tcase_add_test(tcase, a_client_sets_what_cannot_change);
 	tcase_add_test(tcase, services_and_their_options_outlive_a_change);
+	tcase_add_test(tcase, places_are_copied);
 	tcase_add_test(tcase, who_asks_meanwhile_gets_the_next_reading);
 	tcase_add_test(tcase, who_is_told_may_ask_again);
 	tcase_add_test(tcase, who_is_gone_is_not_told);
