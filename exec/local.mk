@@ -30,6 +30,7 @@ map_sources = %D%/map.c %D%/map.h %D%/map_private.h %D%/map_track.c %D%/map_iter
 # The daemon.
 sbin_PROGRAMS += %D%/coterie
 %C%_coterie_SOURCES = %D%/main.c
-%C%_coterie_LDFLAGS = $(AM_LDFLAGS) $(BUILTIN_LDFLAGS)
+# Plugins reach the host by its table alone: a function of theirs with the name of one of ours is theirs.
+%C%_coterie_LDFLAGS = $(AM_LDFLAGS) -Wl,--exclude-libs,ALL $(BUILTIN_LDFLAGS)
 %C%_coterie_LDADD = libexecutive.la
 %C%_coterie_DEPENDENCIES = libexecutive.la $(BUILTIN_LTLIBRARIES)

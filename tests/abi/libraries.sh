@@ -49,4 +49,11 @@ done < <(grep -v '^#' "$here/libraries.txt")
 # Programs that use cs_strerror and link only -lcpg rely on it.
 tap_check "libcpg brings libcorosync_common" \
 	depends_on "$build/.libs/libcpg.so.4" libcorosync_common.so.4
+# A plugin's function of the same name would be taken for the daemon's, in the plugin itself.
+if [ -x "$build/exec/coterie" ]; then
+	functions=$(exported "$build/exec/coterie" | sed -n 's/ FUNC$//p' | grep -vx -e main -e _start)
+	tap_check "the daemon exports no function" test -z "$functions"
+else
+	tap_note "no daemon in this build"
+fi
 tap_end
