@@ -163,7 +163,7 @@ static int write_file(const struct flight *flight, const char *path)
 	const uint32_t version = 1;
 	const uint32_t header[5] = {flight->count, flight->write, flight->read, version,
 		flight->count + flight->write + flight->read + version};
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0700);
 	int rc;
 
 	if (fd < 0)

@@ -59,7 +59,7 @@ int log_sink_open_file(struct log_sink *sink, const char *path)
 {
 	/* O_NONBLOCK for the one who names a FIFO. */
 	int fd =
-		open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
+		open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
 
 	if (fd < 0)
 		return -errno;

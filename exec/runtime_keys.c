@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include <coterie/plugin.h>
 
 #include "exec/executive.h"
+#include "exec/flight.h"
 #include "exec/log.h"
 #include "exec/map.h"
 #include "exec/ring.h"
@@ -35,6 +37,14 @@ static void on_force_gather(void *arg, enum map_event event, const char *key,
 	ring_force_gather(executive->ring);
 }
 
+/* Ring ids are kept in the same folder: what clients ask to be written there must not fill it. */
+static bool has_room(const char *dir)
+{
+	struct statvfs disk;
+
+	return statvfs(dir, &disk) < 0 || (uint64_t)disk.f_bavail * disk.f_frsize >= 4 * (uint64_t)FLIGHT_SIZE;
+}
+
 static void on_dump_flight_data(void *arg, enum map_event event, const char *key,
 	const struct map_value *now, const struct map_value *before)
 {
@@ -43,7 +53,7 @@ static void on_dump_flight_data(void *arg, enum map_event event, const char *key
 	(void)event, (void)key, (void)before;
 	if (now == NULL)
 		return;
-	int rc = log_flight_write(executive->state_dir);
+	int rc = has_room(executive->state_dir) ? log_flight_write(executive->state_dir) : -ENOSPC;
 	if (rc == -ENOENT)
 		log_line("MAIN", LOG_WARNING,
 			"The flight recorder is off: take 'blackbox: off' out of section 'logging'");

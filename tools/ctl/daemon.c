@@ -207,9 +207,9 @@ static int add_line(struct daemon_keys *keys, char *line)
 	if (more == NULL)
 		return -ENOMEM;
 	keys->list = more;
-	more[keys->count++] =
-		(struct daemon_key){.key = strdup(line), .type = strdup(type + 2), .value = strdup(value + 4)};
-	return 0;
+	struct daemon_key *key = &more[keys->count++];
+	*key = (struct daemon_key){.key = strdup(line), .type = strdup(type + 2), .value = strdup(value + 4)};
+	return key->key == NULL || key->type == NULL || key->value == NULL ? -ENOMEM : 0;
 }
 
 int daemon_read_keys(struct ctl *ctl, const char *file, struct daemon_keys *keys)
