@@ -192,7 +192,8 @@ int votequorum_handle_qdevice_register(
 {
 	struct votequorum *vq = self;
 	struct votequorum_device *device = &vq->device;
-	const struct votequorum_req_qdevice *req = msg;
+	struct votequorum_req_qdevice copy;
+	const struct votequorum_req_qdevice *req = memcpy(&copy, msg, sizeof(copy));
 
 	(void)size;
 	if (!vq->config.is_device_usable)
@@ -226,7 +227,8 @@ int votequorum_handle_qdevice_unregister(
 	void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct votequorum *vq = self;
-	const struct votequorum_req_qdevice *req = msg;
+	struct votequorum_req_qdevice copy;
+	const struct votequorum_req_qdevice *req = memcpy(&copy, msg, sizeof(copy));
 
 	(void)client, (void)size;
 
@@ -245,7 +247,8 @@ int votequorum_handle_qdevice_update(
 	void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct votequorum *vq = self;
-	const struct votequorum_req_qdevice_update *req = msg;
+	struct votequorum_req_qdevice_update copy;
+	const struct votequorum_req_qdevice_update *req = memcpy(&copy, msg, sizeof(copy));
 
 	(void)client, (void)size;
 	int rc = check_name(vq, req->old_name);
@@ -259,7 +262,8 @@ int votequorum_handle_qdevice_poll(
 	void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct votequorum *vq = self;
-	const struct votequorum_req_qdevice_poll *req = msg;
+	struct votequorum_req_qdevice_poll copy;
+	const struct votequorum_req_qdevice_poll *req = memcpy(&copy, msg, sizeof(copy));
 
 	(void)size;
 	if (!vq->config.is_device_usable)
@@ -283,7 +287,8 @@ int votequorum_handle_qdevice_master_wins(
 	void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct votequorum *vq = self;
-	const struct votequorum_req_qdevice_master_wins *req = msg;
+	struct votequorum_req_qdevice_master_wins copy;
+	const struct votequorum_req_qdevice_master_wins *req = memcpy(&copy, msg, sizeof(copy));
 	const uint32_t flag = VOTEQUORUM_RING_QDEVICE_MASTER_WINS;
 
 	(void)client, (void)size;

@@ -1,4 +1,7 @@
-/* What clients ask: information, votes, tracking (spec 03 §11, 06b.6). The device is in device.c.
+/*
+ * What clients ask: information, votes, tracking (spec 03 §11, 06b.6). The device is in device.c. Every
+ * request is copied first: a client that claims a great size leaves it in its own memory, where it may
+ * change and is aligned to 4 alone.
  */
 #include "services/votequorum/votequorum.h"
 
@@ -45,7 +48,8 @@ _Static_assert(VOTEQUORUM_RING_QDEVICE_REGISTERED << 2 == VOTEQUORUM_WIRE_INFO_Q
 static int handle_getinfo(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct votequorum *vq = self;
-	const struct votequorum_req_getinfo *req = msg;
+	struct votequorum_req_getinfo copy;
+	const struct votequorum_req_getinfo *req = memcpy(&copy, msg, sizeof(copy));
 	const size_t head = sizeof(struct votequorum_response_header);
 	const struct vote_node *node =
 		req->nodeid == 0 ? vote_local(&vq->calc) : vote_find(&vq->calc, req->nodeid);
@@ -78,7 +82,8 @@ static int handle_setexpected(
 	void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct votequorum *vq = self;
-	const struct votequorum_req_setexpected *req = msg;
+	struct votequorum_req_setexpected copy;
+	const struct votequorum_req_setexpected *req = memcpy(&copy, msg, sizeof(copy));
 
 	(void)size;
 	if (!vote_may_expect(&vq->calc, req->expected_votes))
@@ -95,7 +100,8 @@ static int handle_setvotes(
 	void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct votequorum *vq = self;
-	const struct votequorum_req_setvotes *req = msg;
+	struct votequorum_req_setvotes copy;
+	const struct votequorum_req_setvotes *req = memcpy(&copy, msg, sizeof(copy));
 	int rc = vote_may_set(&vq->calc, req->nodeid, req->votes);
 
 	(void)size;
@@ -116,7 +122,8 @@ static int handle_trackstart(
 	void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct votequorum *vq = self;
-	const struct votequorum_req_trackstart *req = msg;
+	struct votequorum_req_trackstart copy;
+	const struct votequorum_req_trackstart *req = memcpy(&copy, msg, sizeof(copy));
 	struct votequorum_connection *connection = vq->host->client_data(client);
 	uint64_t context = connection->context;
 
