@@ -362,6 +362,7 @@ plain() {
 		-e 's/\\xFFFFFF([0-9A-F]{2})/\\x\1/g' -e 's/^O bin\)( = (.*))?$/O \2/' \
 		-e 's/^(O runtime\.services\..*\.[rt]x \(u64\) = )[0-9]+$/\1n/' \
 		-e 's/^(O stats\.ipcs\.service[0-9]+)\.[0-9]+\.0x[0-9a-f]+\./\1.pid.conn./' \
+		-e 's/^(O runtime\.members\.[0-9]+\.join_count \(u32\) = )[1-9][0-9]*$/\1n/' \
 		-e 's/^(O stats\..*\((i32|u8|u32|u64)\) = )[0-9]+$/\1n/' "$@"
 }
 

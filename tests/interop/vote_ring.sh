@@ -394,7 +394,7 @@ vote_play() {
 }
 
 vote_lane() {
-	local number kind name index node start
+	local number kind name index node start times
 
 	lab_open coterie corosync coterie corosync coterie
 	mkfifo "$LAB_DIR/clock"
@@ -411,9 +411,14 @@ vote_lane() {
 		mkdir "$VOTE_WORK/taken/$number" 2>/dev/null || continue
 		read -r kind name index <<<"${VOTE_JOBS[number]}"
 		start=$SECONDS
-		vote_play "$kind" "$name" "$index" >"$LAB_DIR/result"
+		# Outcomes may depend on the order of messages, in the reference too, and not all of them have been
+		# seen there: what is wrong is wrong each time.
+		for ((times = 1; times <= 3; times++)); do
+			vote_play "$kind" "$name" "$index" >"$LAB_DIR/result"
+			[ -s "$LAB_DIR/result" ] && [ -z "${VOTE_RECORD:-}" ] || break
+		done
 		{
-			echo "$name, $kind: ${LAB_KINDS[*]:1:VOTE_COUNT} ($((SECONDS - start)) s)"
+			echo "$name, $kind: ${LAB_KINDS[*]:1:VOTE_COUNT} ($((SECONDS - start)) s$([ "$times" -eq 1 ] || echo ", not the first time"))"
 			cat "$LAB_DIR/result"
 		} >"$VOTE_WORK/done/$number.new"
 		mv "$VOTE_WORK/done/$number.new" "$VOTE_WORK/done/$number"
