@@ -10,6 +10,7 @@
 #define DEVICE_SYNC_TIMEOUT_MS 30000u
 #define WINDOW_MS 10000u
 #define BARRIER_FILE "ev_tracking"
+#define STORE_PAUSE_NS UINT64_C(1000000000)
 
 /* The configured nodes, as far as votes go. */
 struct nodelist {
@@ -376,19 +377,49 @@ static int load_barrier(struct votequorum *vq)
 	return 0;
 }
 
+static bool is_unstored(const struct votequorum *vq)
+{
+	return vq->calc.options.has_tracking && vq->calc.tracking_barrier != vq->stored_barrier;
+}
+
+static void complain_of_store(struct votequorum *vq)
+{
+	votequorum_complain(vq, VOTEQUORUM_NO_STORE, 0,
+		"the most expected votes seen cannot be stored: a restart of this node forgets "
+		"them");
+}
+
+static void on_store(void *arg)
+{
+	struct votequorum *vq = arg;
+
+	vq->store = NULL;
+	votequorum_config_flush(vq);
+}
+
+/* The loop waits for the disk while it writes, and the ring for the loop: however often the barrier
+   rises, that is once a second. */
 void votequorum_config_store(struct votequorum *vq)
+{
+	if (!is_unstored(vq) || vq->store != NULL)
+		return;
+	if (vq->host->timer_add(vq->ctx, vq->host->now_ns(vq->ctx) + STORE_PAUSE_NS, on_store, vq,
+		    &vq->store) < 0)
+		complain_of_store(vq);
+}
+
+void votequorum_config_flush(struct votequorum *vq)
 {
 	uint32_t barrier = vq->calc.tracking_barrier;
 
-	if (!vq->calc.options.has_tracking || barrier == vq->stored_barrier)
+	if (!is_unstored(vq))
 		return;
-	if (vq->host->state_file_write(vq->ctx, BARRIER_FILE, &barrier, sizeof(barrier)) < 0)
-		votequorum_complain(vq, VOTEQUORUM_NO_STORE, 0,
-			"the most expected votes seen cannot be stored: a restart of this node "
-			"forgets "
-			"them");
-	else
+	if (vq->host->state_file_write(vq->ctx, BARRIER_FILE, &barrier, sizeof(barrier)) == 0) {
 		vq->stored_barrier = barrier;
+		return;
+	}
+	complain_of_store(vq);
+	votequorum_config_store(vq);
 }
 
 int votequorum_config_start(struct votequorum *vq)

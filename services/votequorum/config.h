@@ -33,8 +33,11 @@ int votequorum_config_start(struct votequorum *vq);
  * as before */
 int votequorum_config_reread(struct votequorum *vq);
 
-/** Write the tracking barrier to the state file if it rose. */
+/** See to it that the tracking barrier is written to the state file within a second, if it rose. */
 void votequorum_config_store(struct votequorum *vq);
+
+/** Write it now, if it rose; for the end. What fails is logged, and tried again each second. */
+void votequorum_config_flush(struct votequorum *vq);
 
 void votequorum_config_fini(struct votequorum_config *config);
 

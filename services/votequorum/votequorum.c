@@ -294,6 +294,7 @@ static void fini(void *self)
 	vq->host->timer_del(vq->ctx, vq->retry);
 	vq->host->timer_del(vq->ctx, vq->device.timer);
 	votequorum_window_close(vq);
+	vq->host->timer_del(vq->ctx, vq->store); /* drain, just before, has written */
 	votequorum_config_fini(&vq->config);
 	vote_fini(&vq->calc);
 	free(vq);
@@ -337,6 +338,7 @@ static int drain(void *self)
 	struct votequorum *vq = self;
 	struct vote_node *local = vote_local(&vq->calc);
 
+	votequorum_config_flush(vq);
 	if (vq->calc.options.has_downscale && (local->flags & VOTEQUORUM_RING_LEAVING) == 0) {
 		local->flags |= VOTEQUORUM_RING_LEAVING;
 		votequorum_send(vq, VOTEQUORUM_OWES_SELF);

@@ -90,6 +90,7 @@ struct votequorum {
 	uint32_t owed;     /* VOTEQUORUM_OWES_… */
 	struct coterie_timer *retry;
 	struct coterie_timer *window; /* of last man standing */
+	struct coterie_timer *store;  /* the state file is behind the barrier */
 	struct coterie_map_tracker *trackers[3];
 	int64_t published[VOTEQUORUM_KEYS]; /* what the map holds; -1: no such key */
 	uint32_t stored_barrier;            /* what the state file holds */

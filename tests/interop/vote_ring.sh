@@ -296,6 +296,7 @@ vote_do() {
 	reload) vote_reload $words ;;
 	register | unregister) vote_device "$verb device" "$words" ;;
 	rename) vote_tell "${words%% *}" "rename device ${words#* }" ;;
+	pass) vote_sleep "$words" ;;
 	mute) vote_device mute "$words" ;;
 	cast | master)
 		case $words in

@@ -8,6 +8,7 @@
 #include "tests/unit/vote_ring.h"
 
 #define SECOND_NS UINT64_C(1000000000)
+#define MS UINT64_C(1000000)
 
 static struct service_ring ring;
 static struct service_user users[3]; /* on nodes 1 to 3 */
@@ -428,17 +429,24 @@ START_TEST(a_leave_says_nothing_without_downscale)
 }
 END_TEST
 
+static uint32_t stored_barrier(uint32_t nodeid)
+{
+	uint32_t stored;
+
+	memcpy(&stored, host(nodeid)->files[0].bytes, sizeof(stored));
+	return stored;
+}
+
 START_TEST(tracked_expected_votes_outlive_the_daemon)
 {
 	struct mock_file file;
-	uint32_t stored;
 
 	start("expected_votes=2 expected_votes_tracking=1", 1, 4);
 	ck_assert_str_eq(host(1)->files[0].name, "ev_tracking");
 	service_ring_form(&ring, "1 2 3 4");
-	ck_assert_uint_eq(host(1)->files[0].size, sizeof(stored));
-	memcpy(&stored, host(1)->files[0].bytes, sizeof(stored));
-	ck_assert_uint_eq(stored, 4);
+	ck_assert_uint_eq(host(1)->files[0].size, sizeof(uint32_t));
+	mock_host_advance(host(1), 1000 * MS);
+	ck_assert_uint_eq(stored_barrier(1), 4);
 	ck_assert_uint_eq(mock_map_u64(host(1), "runtime.votequorum.ev_tracking_barrier"), 4);
 	file = host(1)->files[0];
 	service_ring_kill(&ring, 1);
@@ -466,10 +474,58 @@ START_TEST(a_barrier_that_cannot_be_stored_is_said)
 	start("expected_votes=1 expected_votes_tracking=1", 1, 2);
 	host(1)->state_file_rc = -EIO;
 	service_ring_form(&ring, "1 2");
+	ck_assert(!mock_host_has_logged(host(1), "cannot be stored"));
+	mock_host_advance(host(1), 1000 * MS);
 	ck_assert(mock_host_has_logged(host(1), "cannot be stored"));
+
+	uint32_t lines = host(1)->logs.count;
+
+	mock_host_advance(host(1), 9000 * MS); /* tried each second, told each ten */
+	ck_assert_uint_eq(host(1)->logs.count, lines);
+	mock_host_advance(host(1), 1000 * MS);
+	ck_assert_uint_eq(host(1)->logs.count, lines + 1);
+	ck_assert(mock_host_has_logged(host(1), "(9 like it before)"));
 	host(1)->state_file_rc = 0;
+	mock_host_advance(host(1), 1000 * MS);
+	ck_assert_uint_eq(stored_barrier(1), 2);
+	ck_assert_uint_eq(mock_host_timers(host(1)), 0);
+}
+END_TEST
+
+/* A member that expects more with each message must not make this node wait for its disk each time. */
+START_TEST(a_barrier_is_stored_once_a_second)
+{
+	struct service_user user;
+
+	start("expected_votes=2 expected_votes_tracking=1", 1, 3);
+	service_ring_form(&ring, "1 2 3");
+	mock_host_advance(host(1), 1000 * MS);
+	ck_assert_uint_eq(stored_barrier(1), 3);
+	user = service_user_create(&ring, 2, 1);
+	for (uint32_t i = 4; i <= 5; i++) {
+		ck_assert_int_eq(vote_expected(&user, i), 1);
+		service_ring_run(&ring);
+		ck_assert_uint_eq(mock_map_u64(host(1), "runtime.votequorum.ev_tracking_barrier"), i);
+		ck_assert_uint_eq(mock_host_timers(host(1)), 1);
+		mock_host_advance(host(1), 450 * MS);
+		ck_assert_uint_eq(stored_barrier(1), 3);
+	}
+	mock_host_advance(host(1), 99 * MS);
+	ck_assert_uint_eq(stored_barrier(1), 3);
+	mock_host_advance(host(1), 1 * MS); /* a second after the first */
+	ck_assert_uint_eq(stored_barrier(1), 5);
+	ck_assert_uint_eq(mock_host_timers(host(1)), 0);
+	service_user_close(&user);
+}
+END_TEST
+
+START_TEST(a_barrier_is_stored_at_the_end)
+{
+	start("expected_votes=1 expected_votes_tracking=1", 1, 2);
 	service_ring_form(&ring, "1 2");
-	ck_assert_uint_eq(host(1)->files[0].bytes[0], 2);
+	ck_assert_uint_lt(stored_barrier(1), 2);
+	ring.ops->drain(ring.nodes[1].self);
+	ck_assert_uint_eq(stored_barrier(1), 2);
 }
 END_TEST
 
@@ -676,6 +732,8 @@ int main(void)
 	tcase_add_test(tcase, a_leave_says_nothing_without_downscale);
 	tcase_add_test(tcase, tracked_expected_votes_outlive_the_daemon);
 	tcase_add_test(tcase, a_barrier_that_cannot_be_stored_is_said);
+	tcase_add_test(tcase, a_barrier_is_stored_once_a_second);
+	tcase_add_test(tcase, a_barrier_is_stored_at_the_end);
 	tcase_add_test(tcase, what_finds_no_room_goes_later);
 	tcase_add_test(tcase, a_device_never_goes_without_its_node);
 	tcase_add_test(tcase, the_first_message_waits_for_the_ring);
