@@ -7,8 +7,8 @@
  *    more of the ring's queue than its window, and clients go on beside it.
  * 3. When the last one has come back, or time is up, the rate is logged and written to pload.result.
  *
- * Nothing here ends a daemon. Corosync 3.1 has a service of this number whose daemons exit after a load,
- * so none is sent while such a node is in the ring, and those of such nodes are dropped.
+ * Nothing here ends a daemon. Corosync 3.1 has a service of this name, whose daemons exit after a load. This
+ * one has another number, so neither hears the other, and it begins no load while such a node is in the ring.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -37,7 +37,6 @@ struct pload {
 	struct coterie_ctx *ctx;
 	struct coterie_map_tracker *tracker;
 	uint64_t count_max, size_max, seconds_max;
-	bool is_foreign_said; /* a START of Corosync's has been dropped, and said so */
 
 	/* One load; is_running says whether there is one. */
 	bool is_running;
@@ -95,11 +94,10 @@ static void time_is_up(void *arg)
 
 static int send_one(struct pload *pload)
 {
-	struct pload_ring_load load = {
-		.run = pload->run, .left = (uint32_t)(pload->count - pload->sent - 1)};
+	struct pload_ring_load load = {.version = PLOAD_VERSION, .run = pload->run};
 	/* The executive builds the header. */
 	struct iovec iov[] = {
-		{.iov_base = &load.run, .iov_len = sizeof(load) - sizeof(load.header)},
+		{.iov_base = &load.version, .iov_len = sizeof(load) - sizeof(load.header)},
 		{.iov_base = pload->filling, .iov_len = (size_t)pload->size - sizeof(load)},
 	};
 
@@ -157,7 +155,7 @@ static void start(struct pload *pload)
 
 	if (!host->is_safe_kept(pload->ctx)) {
 		host->log(pload->ctx, LOG_ERR,
-			"no load: a node of the ring is not of this project, and might exit after it");
+			"no load: a node of the ring is not of this project");
 		return;
 	}
 	if (!number(pload, COUNT_KEY, COUNT_INITIAL, 1, pload->count_max, &pload->count) ||
@@ -205,31 +203,13 @@ static void start_key_changed(void *arg, uint32_t event, const char *key,
 
 /* --- the ring --- */
 
-static void deliver_start(void *self, uint32_t nodeid, void *msg, uint32_t size)
-{
-	struct pload *pload = self;
-
-	(void)msg, (void)size;
-	if (!pload->is_foreign_said)
-		pload->host->log(pload->ctx, LOG_WARNING,
-			"node %u asks all nodes for a load: not done. Nodes of Corosync exit after it",
-			nodeid);
-	pload->is_foreign_said = true;
-}
-
-static void deliver_mcast(void *self, uint32_t nodeid, const void *head, const struct iovec *parts,
-	uint32_t count, uint32_t size)
-{
-	(void)self, (void)nodeid, (void)head, (void)parts, (void)count, (void)size;
-}
-
 static void swap_load(void *msg, uint32_t size)
 {
 	struct pload_ring_load *load = msg;
 
 	(void)size;
+	load->version = __builtin_bswap32(load->version);
 	load->run = __builtin_bswap32(load->run);
-	load->left = __builtin_bswap32(load->left);
 }
 
 static void deliver_load(void *self, uint32_t nodeid, const void *head, const struct iovec *parts,
@@ -240,7 +220,7 @@ static void deliver_load(void *self, uint32_t nodeid, const void *head, const st
 
 	(void)parts, (void)count, (void)size;
 	if (!pload->is_running || nodeid != pload->host->local_nodeid(pload->ctx) ||
-		load->run != pload->run || pload->back == pload->sent)
+		load->version != PLOAD_VERSION || load->run != pload->run || pload->back == pload->sent)
 		return;
 	pload->back++;
 	if (pload->back == pload->count)
@@ -321,17 +301,13 @@ static const struct coterie_option pload_options[] = {
 };
 
 static const struct coterie_ring_msg pload_ring_msgs[] = {
-	{.function = PLOAD_RING_START, .size_min = sizeof(struct coterie_ring_header),
-		.deliver = deliver_start},
-	{.function = PLOAD_RING_MCAST, .size_min = sizeof(struct coterie_ring_header),
-		.deliver_parts = deliver_mcast},
 	{.function = PLOAD_RING_LOAD, .size_min = sizeof(struct pload_ring_load), .swap = swap_load,
 		.deliver_parts = deliver_load},
 };
 
 static const struct coterie_service pload_ops = {
 	.size = sizeof(struct coterie_service),
-	.ring_id = 4,
+	.ring_id = PLOAD_SERVICE_ID,
 	.title = "corosync profile loading service",
 	.priority = 1,
 	.init = pload_init,
