@@ -90,17 +90,17 @@ static int handle_reopen_log_files(
 
 /* ---- Killing a node ------------------------------------------------------ */
 
+/* The ring itself is asked: clients may write the keys of runtime.members. */
 static bool is_member(struct cfg *cfg, uint32_t nodeid)
 {
-	static const char joined[] = "joined";
-	char key[COTERIE_MAP_NAME_MAX + 1];
-	const void *value;
-	uint32_t type, size;
+	const uint32_t *members;
+	uint32_t count;
 
-	snprintf(key, sizeof(key), "runtime.members.%u.status", nodeid);
-	return cfg->host->map_get(cfg->ctx, key, &type, &value, &size) == 0 &&
-	       type == COTERIE_MAP_STRING && size == sizeof(joined) &&
-	       memcmp(value, joined, sizeof(joined)) == 0;
+	cfg->host->membership(cfg->ctx, NULL, &members, &count);
+	for (uint32_t i = 0; i < count; i++)
+		if (members[i] == nodeid)
+			return true;
+	return false;
 }
 
 static int handle_kill_node(

@@ -426,12 +426,21 @@ static int kill_node(uint32_t nodeid, const char *reason, uint16_t length)
 	return request(0, &req, sizeof(req));
 }
 
-static void set_member(uint32_t nodeid, const char *status)
+/* What the map says, which clients may write. */
+static void set_status(uint32_t nodeid, const char *status)
 {
 	char key[64];
 
 	snprintf(key, sizeof(key), "runtime.members.%u.status", nodeid);
 	host->table.map_set(host, key, COTERIE_MAP_STRING, status, (uint32_t)strlen(status) + 1);
+}
+
+/* Nodes 1 to count. */
+static void set_members(uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		host->members[i] = i + 1;
+	host->member_count = count;
 }
 
 /* Deliver what was sent; true when it was the end. */
@@ -443,8 +452,10 @@ static bool dies(uint32_t from, bool swap)
 
 START_TEST(members_alone_are_killed)
 {
-	set_member(1, "joined");
-	set_member(3, "left");
+	set_members(1);
+	set_status(1, "left");
+	set_status(3, "left");
+	set_status(4, "joined");
 	ck_assert_int_eq(kill_node(0, "no", 3), -ENOENT);
 	ck_assert_int_eq(kill_node(3, "no", 3), -ENOENT);
 	ck_assert_int_eq(kill_node(4, "no", 3), -ENOENT);
@@ -471,7 +482,7 @@ static const struct {
 
 START_TEST(the_reason_is_told)
 {
-	set_member(2, "joined");
+	set_members(2);
 	ck_assert_int_eq(kill_node(2, reasons[_i].text, reasons[_i].length), 0);
 	ck_assert_msg(dies(1, false), "%s", reasons[_i].name);
 	ck_assert_int_eq(host->exit_status, 255);
