@@ -11,6 +11,7 @@
 
 #include "exec/config/model.h"
 #include "exec/executive.h"
+#include "exec/log.h"
 
 /** A node that the transport knows although the node list does not. */
 struct departing {
@@ -41,7 +42,9 @@ struct reload {
 	bool is_drop_due;
 	struct map_tracker *trackers[2]; /* of keys that clients may change */
 	bool is_applying;                /* the changes are ours */
-	bool is_revision_due;
+	struct loop_timer *revision;     /* NULL: none is due */
+	uint64_t revised_ns;             /* end of the last one; 0: none yet */
+	struct log_limit type_limit, error_limit, notice_limit; /* clients can cause any number */
 	bool is_revision_owed;           /* put off while a file is read, which may be refused */
 	bool is_telling;                 /* waiters their result: who asks now waits for the next one */
 };
@@ -72,7 +75,7 @@ int reload_apply(struct reload *reload, struct config *config, enum reload_sourc
 /** Take what clients change in the sections totem and logging. -ENOMEM */
 int reload_keys_init(struct reload *reload);
 void reload_keys_fini(struct reload *reload);
-/** Take them on the next turn of the loop. */
+/** Take them on the next turn of the loop, or later if they were taken a moment ago. */
 void reload_keys_later(struct reload *reload);
 
 /* --- reload_nodes.c --- */

@@ -160,7 +160,9 @@ const char *config_option(const struct config *config, const char *plugin, const
 	const char **file, uint32_t *line);
 /**
  * What a running configuration becomes when clients have changed keys of the sections totem and logging in
- * the map. Blocks nowhere: names are looked up in the running configuration.
+ * the map. Blocks nowhere: names are looked up in the running configuration. Keys that neither the schema
+ * nor the running configuration knows are not looked at, so the work is bounded whatever clients put there.
+ * A key that is neither a text nor an integer keeps its running value.
  * @return as config_load
  */
 int config_revise(const struct config *running, struct map *map, struct config **config,

@@ -19,6 +19,18 @@
 static const char *const changeable[] = {"logging.", "totem."};
 
 #define CHANGEABLE (sizeof(changeable) / sizeof(changeable[0]))
+#define SUBSYSTEM_KEYS_MAX 1000 /* names are free there: clients could make any number */
+
+static const char interface_prefix[] = "totem.interface.";
+static const char subsystem_prefix[] = "logging.logger_subsys.";
+static const char map_place[] = "key of the map";
+
+struct revision {
+	struct tree *tree;
+	const struct config *running;
+	struct map *map;
+	uint32_t subsystem_keys; /* that the map has given */
+};
 
 static bool is_changeable(const char *key)
 {
@@ -60,18 +72,17 @@ static bool is_local(void *arg, const struct sockaddr *address)
  * number. */
 static void store(struct tree *tree, const char *key, const char *text)
 {
-	static const char interface[] = "totem.interface.";
-	const struct place place = {.file = "key of the map"};
+	const size_t length = strlen(interface_prefix);
 	char path[MAP_KEY_LENGTH_MAX + 1];
-	const char *rest = key + strlen(interface);
 
 	snprintf(path, sizeof(path), "%s", key);
-	if (strncmp(key, interface, strlen(interface)) == 0) {
-		rest += strspn(rest, "0123456789");
+	if (strncmp(key, interface_prefix, length) == 0) {
+		const char *rest = key + length + strspn(key + length, "0123456789");
+
 		if (*rest == '.')
-			snprintf(path, sizeof(path), "%s%s", interface, rest + 1);
+			snprintf(path, sizeof(path), "%s%s", interface_prefix, rest + 1);
 	}
-	legacy_store(tree, key, path, text, place);
+	legacy_store(tree, key, path, text, (struct place){.file = map_place});
 }
 
 /* An integer of the map as text; false: it is none. */
@@ -109,7 +120,8 @@ static bool integer_text(const struct map_value *value, char *text, size_t size)
 	}
 }
 
-static void store_value(struct tree *tree, const char *key, const struct map_value *value)
+/* false: it is neither a text nor an integer, and nothing is stored */
+static bool store_value(struct tree *tree, const char *key, const struct map_value *value)
 {
 	char text[32];
 
@@ -118,34 +130,8 @@ static void store_value(struct tree *tree, const char *key, const struct map_val
 	else if (integer_text(value, text, sizeof(text)))
 		store(tree, key, text);
 	else
-		tree_error(tree, (struct place){.file = "key of the map"},
-			"'%s' is neither a text nor an integer: set it as one", key);
-}
-
-/* Keys that the checks made themselves are made again. */
-static bool is_made(const struct config *running, const char *key)
-{
-	for (uint32_t i = 0; i < running->entry_count; i++)
-		if (strcmp(running->entries[i].key, key) == 0)
-			return running->entries[i].line == 0 &&
-			       strncmp(key, "totem.interface.", strlen("totem.interface.")) == 0;
-	return false;
-}
-
-static int add_map(
-	struct tree *tree, const struct config *running, struct map *map, const char *prefix)
-{
-	struct map_iterator *iterator = map_iterator_create(map, prefix);
-	struct map_value value;
-	const char *key;
-
-	if (iterator == NULL)
-		return -ENOMEM;
-	while ((key = map_iterator_next(iterator, &value)) != NULL)
-		if (!is_made(running, key))
-			store_value(tree, key, &value);
-	map_iterator_destroy(iterator);
-	return 0;
+		return false;
+	return true;
 }
 
 /* The running configuration goes, and all its texts with it. */
@@ -157,30 +143,157 @@ static const char *copy(struct tree *tree, const char *text)
 	return made;
 }
 
-static void add_running(struct tree *tree, const struct config *running)
+static void keep_entry(struct tree *tree, const struct config_entry *entry)
 {
+	struct place place = {.file = copy(tree, entry->file), .line = entry->line};
+	uint64_t number = 0;
+
+	if (entry->type == COTERIE_MAP_STRING) {
+		tree_set_string(tree, entry->key, entry->value, place);
+		return;
+	}
+	if (entry->size == sizeof(uint8_t))
+		number = *(const uint8_t *)entry->value;
+	else if (entry->size == sizeof(uint16_t))
+		number = *(const uint16_t *)entry->value;
+	else if (entry->size == sizeof(uint32_t))
+		number = *(const uint32_t *)entry->value;
+	else
+		number = *(const uint64_t *)entry->value;
+	tree_set_number(tree, entry->key, entry->type, number, place);
+}
+
+/* Keys that the checks made themselves are made again. */
+static bool is_made(const struct config_entry *entry)
+{
+	return entry->line == 0 &&
+	       strncmp(entry->key, interface_prefix, strlen(interface_prefix)) == 0 &&
+	       (entry->file == NULL || strcmp(entry->file, map_place) != 0);
+}
+
+static bool is_of_subsystem(const char *key)
+{
+	return strncmp(key, subsystem_prefix, strlen(subsystem_prefix)) == 0;
+}
+
+/* What is there already: of the sections that are the map's, with the map's values. */
+static void add_running(struct revision *revision)
+{
+	const struct config *running = revision->running;
+	struct map_value value;
+
 	for (uint32_t i = 0; i < running->entry_count; i++) {
 		const struct config_entry *entry = &running->entries[i];
-		struct place place = {.line = entry->line};
-		uint64_t number = 0;
 
-		if (is_changeable(entry->key) || strncmp(entry->key, "runtime.", 8) == 0)
+		if (strncmp(entry->key, "runtime.", 8) == 0)
 			continue;
-		place.file = copy(tree, entry->file);
-		if (entry->type == COTERIE_MAP_STRING) {
-			tree_set_string(tree, entry->key, entry->value, place);
+		if (!is_changeable(entry->key)) {
+			keep_entry(revision->tree, entry);
 			continue;
 		}
-		if (entry->size == sizeof(uint8_t))
-			number = *(const uint8_t *)entry->value;
-		else if (entry->size == sizeof(uint16_t))
-			number = *(const uint16_t *)entry->value;
-		else if (entry->size == sizeof(uint32_t))
-			number = *(const uint32_t *)entry->value;
-		else
-			number = *(const uint64_t *)entry->value;
-		tree_set_number(tree, entry->key, entry->type, number, place);
+		if (is_made(entry) || map_get(revision->map, entry->key, &value) < 0)
+			continue;
+		revision->subsystem_keys += is_of_subsystem(entry->key);
+		if (!store_value(revision->tree, entry->key, &value))
+			keep_entry(revision->tree, entry);
 	}
+}
+
+/* --- keys that the running configuration does not have --- */
+
+static bool has_made(const struct config *running, const char *key)
+{
+	for (uint32_t i = 0; i < running->entry_count; i++)
+		if (is_made(&running->entries[i]) && strcmp(running->entries[i].key, key) == 0)
+			return true;
+	return false;
+}
+
+static void add_new(
+	const struct revision *revision, const char *key, const struct map_value *value)
+{
+	if (tree_find(revision->tree, key) == NULL)
+		store_value(revision->tree, key, value);
+}
+
+static void add_named(const struct revision *revision, const char *key)
+{
+	struct map_value value;
+
+	if (map_get(revision->map, key, &value) == 0)
+		add_new(revision, key, &value);
+}
+
+static void add_totem(void *arg, const char *name)
+{
+	char key[MAP_KEY_LENGTH_MAX + 1];
+
+	snprintf(key, sizeof(key), "totem.%s", name);
+	add_named(arg, key);
+}
+
+static void add_logging(void *arg, const char *name)
+{
+	char key[MAP_KEY_LENGTH_MAX + 1];
+
+	snprintf(key, sizeof(key), "logging.%s", name);
+	add_named(arg, key);
+}
+
+/* Of the links that there are: a key alone makes no link. */
+static void add_interfaces(void *arg, const char *name)
+{
+	const struct revision *revision = arg;
+	const struct config_node *local = &revision->running->nodes[revision->running->local];
+	char key[MAP_KEY_LENGTH_MAX + 1];
+
+	for (uint32_t link = 0; link < local->link_count; link++) {
+		if (local->texts[link] == NULL)
+			continue;
+		snprintf(key, sizeof(key), "%s%u.%s", interface_prefix, link, name);
+		if (!has_made(revision->running, key))
+			add_named(revision, key);
+	}
+}
+
+static int add_subsystems(struct revision *revision)
+{
+	struct map_iterator *iterator = map_iterator_create(revision->map, subsystem_prefix);
+	struct map_value value;
+	struct schema_key known;
+	uint32_t seen = 0;
+	const char *key;
+
+	if (iterator == NULL)
+		return -ENOMEM;
+	while ((key = map_iterator_next(iterator, &value)) != NULL) {
+		char path[MAP_KEY_LENGTH_MAX + 1];
+		const char *name = strrchr(key, '.') + 1;
+
+		if (tree_find(revision->tree, key) != NULL)
+			continue;
+		if (++seen > SUBSYSTEM_KEYS_MAX || revision->subsystem_keys >= SUBSYSTEM_KEYS_MAX) {
+			tree_notice(revision->tree,
+				"More than %d keys below '%s': some of them have no effect",
+				SUBSYSTEM_KEYS_MAX, subsystem_prefix);
+			break;
+		}
+		snprintf(path, sizeof(path), "%s%s", subsystem_prefix, name);
+		if (name < key + strlen(subsystem_prefix) || !schema_find(path, &known))
+			continue;
+		add_new(revision, key, &value);
+		revision->subsystem_keys++;
+	}
+	map_iterator_destroy(iterator);
+	return 0;
+}
+
+static int add_map(struct revision *revision)
+{
+	schema_each("totem", add_totem, revision);
+	schema_each("totem.interface", add_interfaces, revision);
+	schema_each("logging", add_logging, revision);
+	return add_subsystems(revision);
 }
 
 /* --- plugins --- */
@@ -235,10 +348,12 @@ int config_revise(const struct config *running, struct map *map, struct config *
 	struct config *made = fixed == NULL ? NULL : config_begin(running->file, messages, &tree);
 	int rc = made == NULL ? -ENOMEM : 0;
 
-	if (rc == 0)
-		add_running(tree, running);
-	for (size_t i = 0; i < CHANGEABLE && rc == 0; i++)
-		rc = add_map(tree, running, map, changeable[i]);
+	if (rc == 0) {
+		struct revision revision = {.tree = tree, .running = running, .map = map};
+
+		add_running(&revision);
+		rc = add_map(&revision);
+	}
 	if (rc == 0)
 		fixed_keep(tree, fixed);
 	if (rc == 0)

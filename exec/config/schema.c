@@ -179,6 +179,22 @@ bool schema_find(const char *path, struct schema_key *key)
 	return false;
 }
 
+void schema_each(const char *section, void (*run)(void *arg, const char *name), void *arg)
+{
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		if (strcmp(rows[i].section, section) != 0)
+			continue;
+		for (const char *at = rows[i].names; *at != '\0';) {
+			size_t size = strcspn(at, " ");
+			char word[64] = "";
+
+			memcpy(word, at, size); /* every name in the table is shorter */
+			run(arg, word);
+			at += size + (at[size] == ' ');
+		}
+	}
+}
+
 /* How far apart two names may be and still be taken for one with a slip. */
 static uint32_t tolerance(const char *name)
 {

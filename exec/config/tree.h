@@ -110,6 +110,8 @@ struct schema_key {
 	int64_t min, max; /* of an integer; COTERIE_MAP_U64 has none */
 };
 bool schema_find(const char *path, struct schema_key *key); /* false: unknown, kept as a string */
+/** Call run with the name (borrowed for the call) of each known key of a section. */
+void schema_each(const char *section, void (*run)(void *arg, const char *name), void *arg);
 /** Known name nearest to the last part of path, in the same section. NULL: none is near. */
 const char *schema_suggest(struct tree *tree, const char *path);
 bool schema_has_section(const char *section); /* its keys are known: others deserve a warning */

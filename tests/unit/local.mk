@@ -188,7 +188,7 @@ variant_plugins += %D%/plugins/leaky.la
 check_PROGRAMS += %D%/test_reload
 TESTS += %D%/test_reload
 %C%_test_reload_SOURCES = %D%/test_reload.c exec/reload.c exec/reload_apply.c exec/reload_keys.c exec/reload_nodes.c \
-	exec/plugin_options.c exec/loop.c $(config_sources) $(map_sources)
+	exec/plugin_options.c exec/loop.c exec/log_limit.c $(config_sources) $(map_sources)
 %C%_test_reload_CFLAGS = $(TEST_CFLAGS)
 %C%_test_reload_LDADD = $(CHECK_LIBS) $(QB_LIBS)
 

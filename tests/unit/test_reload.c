@@ -60,6 +60,12 @@ void log_line(const char *subsystem, int prio, const char *format, ...)
 	append(seen.log, sizeof(seen.log), "%s %d %s\n", subsystem, prio, line);
 }
 
+bool log_is_wanted(const char *subsystem, int prio)
+{
+	(void)subsystem, (void)prio;
+	return true;
+}
+
 int log_configure(const struct config_log *settings, char *error, uint32_t error_size)
 {
 	(void)settings;
@@ -253,7 +259,8 @@ static void set_up(void)
 static void tear_down(void)
 {
 	reload_destroy(executive.reload);
-	map_untrack(executive.map, tracker);
+	if (tracker != NULL)
+		map_untrack(executive.map, tracker);
 	plugin_options_destroy(tally.options);
 	plugin_options_destroy(transport.options);
 	map_destroy(executive.map);
@@ -304,6 +311,13 @@ static void stop(void *arg)
 static void turn(void)
 {
 	loop_timer_add(executive.loop, loop_now_ns(executive.loop), stop, NULL);
+	loop_run(executive.loop);
+}
+
+/* The same when keys were taken a moment ago: those set now are taken after a pause. */
+static void pause_and_turn(void)
+{
+	loop_timer_add(executive.loop, loop_now_ns(executive.loop) + SECOND / 8, stop, NULL);
 	loop_run(executive.loop);
 }
 
@@ -701,7 +715,7 @@ START_TEST(a_client_sets_a_timeout)
 	turn();
 	ck_assert_uint_eq(seen.reconfigured, 1); /* nor do we follow ourselves */
 	map_delete(executive.map, "totem.token");
-	turn();
+	pause_and_turn();
 	ck_assert_uint_eq(seen.token_ns, 3650 * UINT64_C(1000000));
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_uint_eq(number_of("totem.token"), 3000); /* the file's again */
@@ -711,7 +725,6 @@ START_TEST(a_client_sets_a_timeout)
 END_TEST
 
 static void set_text(void) { map_set_string(executive.map, "totem.token", "abc"); }
-static void set_blob(void) { map_set(executive.map, "totem.token", COTERIE_MAP_BINARY, "abc", 3); }
 static void set_small(void) { map_set_u32(executive.map, "totem.consensus", 1); }
 static void set_negative(void) { map_set_i32(executive.map, "totem.token", -1); }
 static void set_word(void) { map_set_string(executive.map, "logging.debug", "maybe"); }
@@ -719,7 +732,7 @@ static void set_word(void) { map_set_string(executive.map, "logging.debug", "may
 static const struct {
 	const char *name;
 	void (*set)(void);
-} wrong[] = {{"a word", set_text}, {"bytes", set_blob}, {"too small", set_small},
+} wrong[] = {{"a word", set_text}, {"too small", set_small},
 	{"negative", set_negative}, {"an odd word for the log", set_word}};
 
 START_TEST(wrong_values_have_no_effect)
@@ -736,16 +749,144 @@ START_TEST(wrong_values_have_no_effect)
 }
 END_TEST
 
+START_TEST(keys_of_a_wrong_type_keep_their_values)
+{
+	map_set(executive.map, "totem.token", COTERIE_MAP_BINARY, "abc", 3);
+	map_set(executive.map, "totem.merge", COTERIE_MAP_BINARY, "abc", 3);
+	turn();
+	ck_assert(has_logged("CFG 4 Key 'totem.token' has no effect: "));
+	ck_assert_uint_eq(seen.reconfigured, 0);
+	map_set_u32(executive.map, "totem.join", 60);
+	turn();
+	ck_assert_uint_eq(number_of("runtime.config.totem.join"), 60);
+	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 3650);
+	ck_assert_uint_eq(number_of("runtime.config.totem.merge"), 200);
+	map_set_u32(executive.map, "totem.token", 5000);
+	pause_and_turn();
+	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 5650);
+	ck_assert(!has_logged("Changed keys"));
+}
+END_TEST
+
+static const struct {
+	const char *before, *after; /* the number */
+} crowds[] = {{"totem.mine", ""}, {"totem.interface.", ".ttl"}, {"logging.mine", ""},
+	{"logging.logger_subsys.m", ".subsys"}, {"logging.logger_subsys.m", ".mine"}};
+
+/* However many keys there are: those that nothing knows are not even looked at. */
+START_TEST(a_crowd_of_keys_costs_little)
+{
+	char key[64], name[16];
+
+	map_set_u32(executive.map, "totem.token", 5000);
+	turn();
+	ck_assert_uint_eq(seen.reconfigured, 1);
+	map_untrack(executive.map, tracker); /* it has no room for these */
+	tracker = NULL;
+	uint32_t entries = executive.config->entry_count;
+
+	/* Each before the others, in the order of bytes. */
+	for (uint32_t i = 10099; i >= 100; i--) {
+		snprintf(key, sizeof(key), "%s%05u%s", crowds[_i].before, i, crowds[_i].after);
+		snprintf(name, sizeof(name), "m%05u", i);
+		map_set_string(executive.map, key, name);
+		if (i % 3000 == 0)
+			pause_and_turn();
+	}
+	map_set_u32(executive.map, "totem.join", 60);
+	uint64_t before = loop_now_ns(executive.loop);
+	pause_and_turn();
+	/* An eighth is the pause, and machines may be slow. */
+	ck_assert_uint_le(loop_now_ns(executive.loop) - before, SECOND);
+	ck_assert_uint_eq(number_of("runtime.config.totem.join"), 60);
+	ck_assert_uint_le(executive.config->entry_count, entries + 1 + 1000);
+	ck_assert_uint_le(executive.config->log.subsystem_count, 1001);
+	ck_assert(!has_logged("Changed keys"));
+}
+END_TEST
+
+START_TEST(keys_are_taken_ten_times_a_second)
+{
+	uint64_t start = loop_now_ns(executive.loop);
+	uint32_t count = 0;
+
+	while (loop_now_ns(executive.loop) - start < SECOND / 4) {
+		map_set_u32(executive.map, "totem.token", 5000 + ++count);
+		turn();
+	}
+	uint64_t passed = loop_now_ns(executive.loop) - start;
+
+	ck_assert_uint_ge(seen.reconfigured, 1);
+	ck_assert_uint_le(seen.reconfigured, 1 + passed / (SECOND / 10));
+	pause_and_turn();
+	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 5650 + count); /* the last one */
+	ck_assert_uint_gt(count, 10);
+}
+END_TEST
+
+static uint32_t lines_with(const char *text)
+{
+	uint32_t count = 0;
+
+	for (const char *at = seen.log; (at = strstr(at, text)) != NULL; at += strlen(text))
+		count++;
+	return count;
+}
+
+START_TEST(keys_without_effect_are_told_a_few_times)
+{
+	for (uint32_t i = 0; i < 20; i++) {
+		char bytes[] = {(char)i};
+
+		map_set(executive.map, "totem.mine", COTERIE_MAP_BINARY, bytes, 1);
+	}
+	ck_assert_uint_eq(lines_with("totem.mine"), 5);
+	for (uint32_t i = 0; i < 7; i++) {
+		map_set_u32(executive.map, "totem.consensus", 1 + i);
+		pause_and_turn();
+	}
+	ck_assert_uint_eq(lines_with("Changed keys"), 5);
+}
+END_TEST
+
+START_TEST(keys_of_a_link_outlive_the_next_change)
+{
+	map_set_u32(executive.map, "totem.interface.0.knet_ping_timeout", 700);
+	map_set_u32(executive.map, "totem.interface.7.knet_ping_timeout", 800); /* no such link */
+	for (uint32_t i = 0; i < 3; i++) {
+		pause_and_turn();
+		ck_assert_uint_eq(
+			number_of("runtime.config.totem.interface.0.knet_ping_timeout"), 700);
+		map_set_u32(executive.map, "totem.token", 5000 + i);
+	}
+	map_delete(executive.map, "totem.interface.0.knet_ping_timeout");
+	pause_and_turn();
+	ck_assert_uint_ne(number_of("runtime.config.totem.interface.0.knet_ping_timeout"), 700);
+	ck_assert_uint_eq(seen.reconfigured, 4);
+	ck_assert(!has_logged("Changed keys"));
+}
+END_TEST
+
+START_TEST(keys_that_are_due_at_the_end)
+{
+	map_set_u32(executive.map, "totem.token", 5000);
+	reload_destroy(executive.reload);
+	executive.reload = NULL;
+	turn();
+	ck_assert_uint_eq(seen.reconfigured, 0);
+}
+END_TEST
+
 START_TEST(numbers_of_any_width_and_texts)
 {
 	map_set_u64(executive.map, "totem.token", 4000);
 	turn();
 	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 4650);
 	map_set_string(executive.map, "totem.token", "4001");
-	turn();
+	pause_and_turn();
 	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 4651);
 	map_set_u16(executive.map, "totem.token", 4002);
-	turn();
+	pause_and_turn();
 	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 4652);
 }
 END_TEST
@@ -797,7 +938,7 @@ START_TEST(services_and_their_options_outlive_a_change)
 	ck_assert_int_eq(reload().rc, 0);
 	for (uint32_t i = 0; i < 3; i++) {
 		map_set_u32(executive.map, "totem.token", 5000 + i);
-		turn();
+		pause_and_turn();
 	}
 	ck_assert_uint_eq(seen.token_ns, 5652 * UINT64_C(1000000));
 	ck_assert_uint_eq(option("step_max"), 5);
@@ -947,6 +1088,13 @@ int main(void)
 	tcase_add_test(tcase, a_client_sets_a_timeout);
 	tcase_add_loop_test(
 		tcase, wrong_values_have_no_effect, 0, sizeof(wrong) / sizeof(wrong[0]));
+	tcase_add_test(tcase, keys_of_a_wrong_type_keep_their_values);
+	tcase_add_loop_test(
+		tcase, a_crowd_of_keys_costs_little, 0, sizeof(crowds) / sizeof(crowds[0]));
+	tcase_add_test(tcase, keys_are_taken_ten_times_a_second);
+	tcase_add_test(tcase, keys_without_effect_are_told_a_few_times);
+	tcase_add_test(tcase, keys_of_a_link_outlive_the_next_change);
+	tcase_add_test(tcase, keys_that_are_due_at_the_end);
 	tcase_add_test(tcase, numbers_of_any_width_and_texts);
 	tcase_add_test(tcase, keys_set_while_a_file_is_read_outlive_its_refusal);
 	tcase_add_test(tcase, a_client_sets_the_log);
