@@ -9,9 +9,11 @@
 #include "exec/ipc_private.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define TRIM_SIZE (4u << 20) /* bytes of a backlog worth the time that a trim takes */
 #define FLUSH_NS_MIN UINT64_C(500000)
 #define FLUSH_NS_MAX UINT64_C(32000000)
 #define PARTS_MAX 16 /* of an event without an allocation, header included */
@@ -155,6 +157,9 @@ void ipc_backlog_drop(struct coterie_client *client)
 		free(event);
 	}
 	client->backlog_last = &client->backlog;
+	/* One that never listened has cost tens of megabytes: they are the machine's again. */
+	if (client->backlog_size >= TRIM_SIZE)
+		malloc_trim(0);
 	client->backlog_size = 0;
 }
 

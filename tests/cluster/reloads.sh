@@ -191,5 +191,5 @@ reload_play_kill() {
 	tap_check "node $killer kills node $node" reload_ask "$killer" kill "$node"
 	wait "${LAB_DAEMONS[node]}"
 	tap_check "its exit status is 255" test $? = 255
-	tap_check "it knows who and why" reload_logged "$node" "Killed by node $killer : the test says so"
+	tap_check "it knows who and why" reload_until 10 reload_logged "$node" "Killed by node $killer : the test says so"
 }
