@@ -303,6 +303,56 @@ static const struct option options[] = {
 	{0},
 };
 
+/* One global option. @return -1: go on; else the exit status */
+static int take_option(struct ctl *ctl, int letter)
+{
+	double seconds;
+
+	switch (letter) {
+	case 'f':
+		if (!parse_format(ctl, optarg))
+			return usage_error("no format", optarg);
+		break;
+	case OPTION_JSON:
+		ctl->format = CTL_JSON;
+		break;
+	case 'w':
+		ctl->is_watching = true;
+		if (optarg != NULL && !parse_seconds(optarg, 0.1, &ctl->watch_s))
+			return usage_error("--watch wants seconds, at least 0.1, not", optarg);
+		break;
+	case OPTION_TIMEOUT:
+		if (!parse_seconds(optarg, 1, &seconds))
+			return usage_error("--timeout wants seconds, at least 1, not", optarg);
+		ctl->timeout_s = (uint32_t)seconds;
+		break;
+	case OPTION_INSTANCE:
+		ctl->instance = optarg;
+		break;
+	case OPTION_YES:
+		ctl->is_confirmed = true;
+		break;
+	case OPTION_NO_COLOR:
+		ctl->has_color = false;
+		break;
+	case 'q':
+		ctl->is_quiet = true;
+		break;
+	case 'v':
+		ctl->is_verbose = true;
+		break;
+	case OPTION_HELP:
+		print_usage(stdout);
+		return CTL_GOOD;
+	case OPTION_VERSION:
+		printf("coterie-ctl %s\n", PACKAGE_VERSION);
+		return CTL_GOOD;
+	default:
+		return CTL_USAGE; /* getopt has said why */
+	}
+	return -1;
+}
+
 /*
  * Global options may stand anywhere; words that begin with "--" and are not among them are the command's
  * own. argv keeps the latter.
@@ -311,7 +361,6 @@ static const struct option options[] = {
 static int parse_options(struct ctl *ctl, int *argc, char **argv)
 {
 	int kept = 1;
-	double seconds;
 
 	for (int i = 1; i < *argc; i++) {
 		char *pair[3] = {argv[0], argv[i], i + 1 < *argc ? argv[i + 1] : NULL};
@@ -336,48 +385,9 @@ static int parse_options(struct ctl *ctl, int *argc, char **argv)
 		optind = 0;
 		int letter = getopt_long(pair[2] != NULL ? 3 : 2, pair, "+f:w::qv", options, NULL);
 		i += optind == 3;
-		switch (letter) {
-		case 'f':
-			if (!parse_format(ctl, optarg))
-				return usage_error("no format", optarg);
-			break;
-		case OPTION_JSON:
-			ctl->format = CTL_JSON;
-			break;
-		case 'w':
-			ctl->is_watching = true;
-			if (optarg != NULL && !parse_seconds(optarg, 0.1, &ctl->watch_s))
-				return usage_error("--watch wants seconds, at least 0.1, not", optarg);
-			break;
-		case OPTION_TIMEOUT:
-			if (!parse_seconds(optarg, 1, &seconds))
-				return usage_error("--timeout wants seconds, at least 1, not", optarg);
-			ctl->timeout_s = (uint32_t)seconds;
-			break;
-		case OPTION_INSTANCE:
-			ctl->instance = optarg;
-			break;
-		case OPTION_YES:
-			ctl->is_confirmed = true;
-			break;
-		case OPTION_NO_COLOR:
-			ctl->has_color = false;
-			break;
-		case 'q':
-			ctl->is_quiet = true;
-			break;
-		case 'v':
-			ctl->is_verbose = true;
-			break;
-		case OPTION_HELP:
-			print_usage(stdout);
-			return CTL_GOOD;
-		case OPTION_VERSION:
-			printf("coterie-ctl %s\n", PACKAGE_VERSION);
-			return CTL_GOOD;
-		default:
-			return CTL_USAGE; /* getopt has said why */
-		}
+		int code = take_option(ctl, letter);
+		if (code >= 0)
+			return code;
 	}
 	*argc = kept;
 	return -1;
