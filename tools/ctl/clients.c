@@ -5,15 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const service_names[] = {
-	"cmap", "cfg", "cpg", "quorum", "pload", "votequorum", "mon", "wd", [32] = "evs"};
-
-static const char *service_name(uint32_t service, char buffer[12])
+/* The daemon's own name for a service, without the prefix that Corosync puts there; else its number. */
+static void put_service(struct ctl *ctl, struct json_object *client, uint32_t service)
 {
-	if (service < sizeof(service_names) / sizeof(service_names[0]) && service_names[service] != NULL)
-		return service_names[service];
-	snprintf(buffer, 12, "%" PRIu32, service);
-	return buffer;
+	static const char prefix[] = "corosync_";
+	char key[64], number[12];
+
+	snprintf(key, sizeof(key), "internal_configuration.service.%" PRIu32 ".name", service);
+	snprintf(number, sizeof(number), "%" PRIu32, service);
+	char *name = fact_text(ctl, CTL_CONFIG, key);
+	if (name != NULL && strncmp(name, prefix, sizeof(prefix) - 1) == 0)
+		put_text(client, "service", name + sizeof(prefix) - 1);
+	else
+		put_text(client, "service", name != NULL ? name : number);
+	free(name);
 }
 
 /* --- clients --- */
@@ -37,7 +42,7 @@ static bool see_client(void *arg, const char *key)
 	struct walk *walk = arg;
 	uint32_t service, pid;
 	int end = 0;
-	char buffer[12], prefix[CMAP_KEYNAME_MAXLEN + 1];
+	char prefix[CMAP_KEYNAME_MAXLEN + 1];
 
 	if (sscanf(key, "stats.ipcs.service%" SCNu32 ".%" SCNu32 ".%*[^.].procname%n", &service, &pid, &end) != 2 ||
 		end == 0 || key[end] != '\0')
@@ -48,7 +53,7 @@ static bool see_client(void *arg, const char *key)
 	put_number(client, "pid", pid);
 	put_bytes(client, "program", program != NULL ? program : "", program != NULL ? strlen(program) : 0);
 	json_object_object_del(client, "program_hex");
-	put_text(client, "service", service_name(service, buffer));
+	put_service(walk->ctl, client, service);
 	put_number(client, "requests", client_stat(walk->ctl, prefix, "requests"));
 	put_number(client, "responses", client_stat(walk->ctl, prefix, "responses"));
 	put_number(client, "events", client_stat(walk->ctl, prefix, "dispatched"));
