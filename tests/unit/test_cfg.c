@@ -500,7 +500,7 @@ START_TEST(killed_by_a_node_of_the_other_byte_order)
 	struct iovec iov = {(uint8_t *)&kill + 16, sizeof(kill) - 16};
 	mock_queue_add(&host->sent, CFG_RING_KILL_NODE, &iov, 1);
 	ck_assert(dies(1, true));
-	ck_assert_str_eq(host->reason, "Killed by node 1 : nnn");
+	ck_assert_str_eq(host->reason, "Killed by node 1 : xxx");
 }
 END_TEST
 
