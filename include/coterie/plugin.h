@@ -8,6 +8,7 @@
  *   1.1  both maps with iteration and tracking, statistics of a plugin's own, quorum verdicts and their
  *        providers, status of nodes and links, stopping, reload and logs, state files; a service's
  *        dump, a transport's node_status
+ *   1.2  keys of an encrypted ring and their change; a transport's link_down and rekey
  *
  * Rules. A change of an existing byte or of its meaning raises the major number, an appended member the
  * minor one; a behaviour that no size shows gets a capability bit. Members are never moved, reused or
@@ -39,7 +40,7 @@
 #include <coterie/frame.h>
 
 #define COTERIE_ABI_MAJOR 1
-#define COTERIE_ABI_MINOR 1
+#define COTERIE_ABI_MINOR 2
 #define COTERIE_PLUGIN_MAGIC 0x43744c70u
 
 /** What a plugin is. */
@@ -56,6 +57,7 @@
 #define COTERIE_CAP_STATS (UINT64_C(1) << 5)     /* both maps: map_read .. stats_clear */
 #define COTERIE_CAP_QUORUM (UINT64_C(1) << 6)    /* quorum_publish, quorum_get, quorum_watch */
 #define COTERIE_CAP_ADMIN (UINT64_C(1) << 7)     /* node_status .. log_reopen */
+#define COTERIE_CAP_CRYPTO (UINT64_C(1) << 8)    /* key_get, rekey_watch, rekey */
 
 /** What a plugin can do beyond its table (`offers`). */
 #define COTERIE_CAN_RELOAD (UINT64_C(1) << 0)
@@ -181,6 +183,10 @@ struct coterie_quorum {
 	uint32_t pad;
 	const char *provider;    /* plugin name; NULL: none is configured, is_quorate is 1 */
 };
+
+/** Turns of a change of keys. */
+#define COTERIE_REKEY_ACTIVATE 1u /* send with the new keys, still take packets of the old ones */
+#define COTERIE_REKEY_CLEANUP 2u  /* forget the old keys */
 
 #define COTERIE_LINKS_MAX 8u
 #define COTERIE_ADDRESS_TEXT 256u
@@ -444,6 +450,29 @@ struct coterie_host {
 	int (*state_file_read)(struct coterie_ctx *ctx, const char *name, void *bytes, uint32_t size);
 	/** Replace a file, mode 0600: durable when it returns 0, the old content or the new after a crash. */
 	int (*state_file_write)(struct coterie_ctx *ctx, const char *name, const void *bytes, uint32_t size);
+
+	/* --- since 1.2: the key of an encrypted ring (COTERIE_CAP_CRYPTO); spec 05 §5.7, §5.8 --- */
+
+	/**
+	 * The ring's secret key, read together with the config file: totem.keyfile, totem.key or the default
+	 * file. *bytes is borrowed until the next reload; it never shows in a map or a log.
+	 * @return 0; -ENODATA: neither cipher nor hash is configured
+	 */
+	int (*key_get)(struct coterie_ctx *ctx, const void **bytes, uint32_t *size);
+	/**
+	 * Call run(arg) when a reload made the transport hold new keys beside those in use (its reload returned
+	 * COTERIE_RELOAD_REKEY), until the plugin's end. The watcher agrees with the other nodes, then calls
+	 * rekey. Once per plugin.
+	 * @return 0; -EEXIST; -ENOMEM
+	 */
+	int (*rekey_watch)(struct coterie_ctx *ctx, void (*run)(void *arg), void *arg);
+	/**
+	 * Go on with the change of keys that was announced last: first COTERIE_REKEY_ACTIVATE, when every member
+	 * holds the new keys, then COTERIE_REKEY_CLEANUP, when every member uses them.
+	 * @return 0; -ENOTSUP: the transport has no keys; -EINVAL: no change under way, or the wrong turn;
+	 *     other errors of the transport
+	 */
+	int (*rekey)(struct coterie_ctx *ctx, uint32_t phase);
 };
 
 /** True when the other side's table is long enough to hold the member, and the member is set. */

@@ -18,13 +18,21 @@ struct coterie_transport_stats {
 	uint64_t rejected; /* from a source that is not a peer */
 };
 
+/** What reload may return besides 0: new keys are loaded beside those in use; see rekey. */
+#define COTERIE_RELOAD_REKEY 1
+
 /**
  * Operations of a transport. All run on the loop thread; none blocks. Errors are negative errno.
  *
  * Life: 1 open; 2 peer_add for every node of the node list and link, the local node included (is_local);
  * 3 link_up for each link, which makes the sockets; the transport reports the link with host->link_state,
- * at once or later; 4 multicast, token and frames_in as the ring works; peer_add, peer_del at reload;
+ * at once or later; 4 multicast, token and frames_in as the ring works; at a reload peer_add and link_up,
+ * then, once it is accepted, reload, peer_del, and link_down for each link that has no peer any more;
  * 5 close.
+ *
+ * The ring's protocol starts at the first link that is reported up, and a node all of whose links are
+ * down is a ring of its own at once. So report a bound link up at first even when nothing is connected,
+ * and down only when no frame can leave or arrive.
  *
  * The sender is always among the receivers of its own multicasts: the executive feeds own frames back
  * through memory, so a transport does not send to the local node and drops what it hears of itself. A
@@ -54,6 +62,8 @@ struct coterie_transport {
 	int (*token)(void *self, uint32_t nodeid, struct coterie_frame *frame);
 	int (*drain)(void *self); /* hand up what already waits in the sockets; NULL: not needed */
 	void (*membership)(void *self, const uint32_t *members, uint32_t count); /* of a new ring; or NULL */
+	/** The configuration is another: options and map hold the new values, at a reload and after each change
+	    of a totem. key while running. 0; COTERIE_RELOAD_REKEY; negative: it keeps its old settings. */
 	int (*reload)(void *self);
 	void (*stats)(void *self, struct coterie_transport_stats *stats);
 
@@ -61,6 +71,13 @@ struct coterie_transport {
 	/** Fill status for a node (this one included): what is zero may stay zero. -ENOENT: no such peer; a
 	    transport without links of its own may leave all zero instead. */
 	int (*node_status)(void *self, uint32_t nodeid, struct coterie_node_status *status);
+
+	/* since 1.2 */
+	/** Close a link. Its peers have been deleted, or, when a refused reload had opened it, never added. */
+	void (*link_down)(void *self, uint32_t link);
+	/** COTERIE_REKEY_ACTIVATE, then COTERIE_REKEY_CLEANUP, after reload returned COTERIE_RELOAD_REKEY. A
+	    later reload with other keys begins anew, whatever had been reached. */
+	int (*rekey)(void *self, uint32_t phase);
 };
 
 #endif
