@@ -24,6 +24,8 @@ static void addresses_text(const struct config *config, uint32_t nodeid, char *t
 		for (uint32_t link = 0; link < node->link_count && length < size; link++) {
 			char address[64] = "";
 
+			if (node->addresses[link].ss_family == AF_UNSPEC)
+				continue;
 			getnameinfo((const struct sockaddr *)&node->addresses[link],
 				sizeof(node->addresses[link]), address, sizeof(address), NULL, 0,
 				NI_NUMERICHOST);

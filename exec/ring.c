@@ -80,9 +80,40 @@ static void cb_timer(void *arg, enum totem_timer timer, uint64_t at_ns)
 
 /* --- what comes back to this node, and what arrives while the engine is on the stack --- */
 
+/*
+ * A transport with several sockets may read a token before frames that were sent ahead of it: what
+ * waits there comes first, through ring_frames_in, which sees that it is not asked twice (spec 05 §3.7).
+ */
+static void drain(struct ring *ring)
+{
+	const struct coterie_transport *transport = &ring->transport->transport;
+
+	if (transport->drain == NULL || ring->is_draining)
+		return;
+	ring->is_draining = true;
+	transport->drain(ring->transport->self);
+	ring->is_draining = false;
+}
+
+static bool is_token(const struct coterie_frame *frame)
+{
+	return frame->size > 3 && frame->data[3] == WIRE_TOKEN;
+}
+
+static void drain_echoes(struct ring *ring)
+{
+	for (size_t i = 0; i < ring->echo_count; i++)
+		if (is_token(ring->echoes[i])) {
+			drain(ring);
+			return;
+		}
+}
+
 static void on_echo(void *arg)
 {
 	struct ring *ring = arg;
+
+	drain_echoes(ring);
 	size_t count = ring->echo_count;
 
 	ring->is_echo_due = false;
@@ -291,10 +322,25 @@ struct coterie_frame *ring_frame_take(struct ring *ring, uint32_t capacity)
 	return frame_take(ring->pool, capacity);
 }
 
+static void drain_arrivals(struct ring *ring, const struct coterie_arrival *arrivals, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (is_token(arrivals[i].frame)) {
+			drain(ring);
+			return;
+		}
+}
+
 void ring_frames_in(struct ring *ring, const struct coterie_arrival *arrivals, uint32_t count)
 {
 	if (ring->engine == NULL)
 		return;
+	if (ring->inside > 0) { /* a transport that reads while it sends */
+		for (uint32_t i = 0; i < count; i++)
+			echo(ring, arrivals[i].frame);
+		return;
+	}
+	drain_arrivals(ring, arrivals, count);
 	if (count > ring->batch_capacity) {
 		struct coterie_frame **batch = realloc(ring->batch, count * sizeof(struct coterie_frame *));
 
@@ -302,11 +348,6 @@ void ring_frames_in(struct ring *ring, const struct coterie_arrival *arrivals, u
 			return; /* as lost on the network */
 		ring->batch = batch;
 		ring->batch_capacity = count;
-	}
-	if (ring->inside > 0) { /* a transport that reads while it sends */
-		for (uint32_t i = 0; i < count; i++)
-			echo(ring, arrivals[i].frame);
-		return;
 	}
 	for (uint32_t i = 0; i < count; i++)
 		ring->batch[i] = arrivals[i].frame;
@@ -355,11 +396,28 @@ static void tell(struct ring *ring, enum totem_event kind, uint32_t nodeid)
 		free(event);
 }
 
+/* The engine knows one network: it is there as long as one link is. */
+static void set_link(struct ring *ring, uint32_t link, bool is_up)
+{
+	uint32_t bit = 1u << link, others = ring->links_up & ~bit;
+
+	ring->links_up = is_up ? others | bit : others;
+	if (others == 0 && ring->engine != NULL)
+		tell(ring, is_up ? TOTEM_EVENT_LINK_UP : TOTEM_EVENT_LINK_DOWN, 0);
+}
+
 void ring_link_state(struct ring *ring, uint32_t link, bool is_up, const char *text)
 {
+	if (link >= COTERIE_LINKS_MAX)
+		return;
 	log_line("TOTEM", LOG_NOTICE, "link %u is %s: %s", link, is_up ? "up" : "down", text);
-	if (ring->engine != NULL)
-		tell(ring, is_up ? TOTEM_EVENT_LINK_UP : TOTEM_EVENT_LINK_DOWN, 0);
+	set_link(ring, link, is_up);
+}
+
+void ring_link_gone(struct ring *ring, uint32_t link)
+{
+	if (link < COTERIE_LINKS_MAX && (ring->links_up & 1u << link) != 0)
+		set_link(ring, link, false);
 }
 
 void ring_peer_dead(struct ring *ring, uint32_t nodeid)

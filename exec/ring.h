@@ -36,6 +36,8 @@ int ring_reconfigure(struct ring *ring, const struct totem_options *options);
 struct totem_engine *ring_engine(struct ring *ring); /* for getters */
 /** Frames queued and not yet sent; 0 when all that was sent before is in the order. */
 uint32_t ring_backlog(const struct ring *ring);
+/** A link has been closed: whatever its last state was, it is not up any more. */
+void ring_link_gone(struct ring *ring, uint32_t link);
 /** Look for other nodes, as after a lost token. */
 void ring_force_gather(struct ring *ring);
 /** Log what there is to know. NULL is ignored. */

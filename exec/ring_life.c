@@ -59,15 +59,23 @@ no_memory:
 	return NULL;
 }
 
+static bool has_link(const struct config_node *node, uint32_t link)
+{
+	return link < node->link_count && node->addresses[link].ss_family != AF_UNSPEC;
+}
+
 /* M of spec 04 §14.2. Unless the operator chose a netmtu, recovery frames stay below the link's MTU. */
 static uint32_t payload_max(const struct config *config, const struct coterie_transport *transport)
 {
+	const struct config_node *local = &config->nodes[config->local];
 	uint32_t headers = transport->header_size;
+	bool is_ipv6 = false;
 
 	if (config->netmtu != 0)
 		return config->netmtu - RECOVERY_HEADERS;
-	if (headers != 0 &&
-		config->nodes[config->local].addresses[0].ss_family == AF_INET6)
+	for (uint32_t link = 0; link < local->link_count; link++)
+		is_ipv6 = is_ipv6 || local->addresses[link].ss_family == AF_INET6;
+	if (headers != 0 && is_ipv6)
 		headers += IPV6_HEADER_EXTRA;
 	return transport->netmtu - RECOVERY_HEADERS - headers;
 }
@@ -81,6 +89,8 @@ static int add_peers(struct ring *ring)
 		const struct config_node *node = &config->nodes[i];
 
 		for (uint32_t link = 0; link < node->link_count && link < transport->links_max; link++) {
+			if (!has_link(node, link))
+				continue;
 			int rc = transport->peer_add(ring->transport->self, link, node->nodeid,
 				(const struct sockaddr *)&node->addresses[link]);
 			if (rc < 0) {
@@ -111,6 +121,8 @@ int ring_start(struct ring *ring, struct plugin *transport)
 	int rc = add_peers(ring);
 	for (uint32_t link = 0; rc == 0 && link < local->link_count && link < transport->transport.links_max;
 		link++) {
+		if (!has_link(local, link))
+			continue;
 		rc = transport->transport.link_up(transport->self, link,
 			(const struct sockaddr *)&local->addresses[link]);
 		if (rc < 0)

@@ -60,7 +60,13 @@ struct coterie_transport {
 	int (*multicast)(void *self, struct coterie_frame *const *frames, uint32_t count);
 	/** Send one frame to one peer, behind everything multicast before. -ENOENT: no such peer. */
 	int (*token)(void *self, uint32_t nodeid, struct coterie_frame *frame);
-	int (*drain)(void *self); /* hand up what already waits in the sockets; NULL: not needed */
+	/**
+	 * Hand up what already waits where multicasts arrive, so that none comes behind a token that was sent
+	 * after it. Called from inside frames_in when a token is among the arrivals, or from a turn of the loop
+	 * of its own, never from inside itself: the arrivals stay borrowed meanwhile, so read into others. NULL:
+	 * arrivals keep the order in which they were sent.
+	 */
+	int (*drain)(void *self);
 	void (*membership)(void *self, const uint32_t *members, uint32_t count); /* of a new ring; or NULL */
 	/** The configuration is another: options and map hold the new values, at a reload and after each change
 	    of a totem. key while running. 0; COTERIE_RELOAD_REKEY; negative: it keeps its old settings. */

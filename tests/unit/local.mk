@@ -27,6 +27,13 @@ TESTS += $(exec_unit_tests)
 %C%_test_sync_CFLAGS = $(TEST_CFLAGS)
 %C%_test_sync_LDADD = libtotem.la $(CHECK_LIBS)
 
+# exec/ring*.c between a made-up transport and a made-up engine.
+check_PROGRAMS += %D%/test_ring
+TESTS += %D%/test_ring
+%C%_test_ring_SOURCES = %D%/test_ring.c exec/ring.c exec/ring_life.c exec/totem/frame.c exec/totem/wire.c
+%C%_test_ring_CFLAGS = $(TEST_CFLAGS)
+%C%_test_ring_LDADD = $(CHECK_LIBS)
+
 # exec/totem: the codec and the group layer. vectors/ holds captured packets.
 totem_unit_tests = %D%/test_engine %D%/test_frame %D%/test_node_set %D%/test_pack %D%/test_unpack %D%/test_wire
 check_PROGRAMS += $(totem_unit_tests)

@@ -1,0 +1,498 @@
+/*
+ * The ring's glue between a transport and the engine: what is handed up and when, and what the engine
+ * learns of links. Engine, loop and the parts around are stand-ins that write down what they are told.
+ */
+#include <check.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/config/model.h"
+#include "exec/executive.h"
+#include "exec/ipc_server.h"
+#include "exec/log.h"
+#include "exec/loop.h"
+#include "exec/map_publish.h"
+#include "exec/plugin.h"
+#include "exec/reload.h"
+#include "exec/ring.h"
+#include "exec/ring_log.h"
+#include "exec/route.h"
+#include "exec/state_dir.h"
+#include "exec/stats_totem.h"
+#include "exec/sync.h"
+#include "exec/totem/wire.h"
+
+#define DEFERRED_MAX 8
+
+static struct {
+	char story[1024]; /* what engine and transport saw, in order */
+	struct totem_callbacks callbacks;
+	void *arg;
+	struct totem_counters counters;
+	uint32_t payload_max;
+	bool sends_a_token; /* to this node, whenever a frame arrives */
+	struct {
+		void (*run)(void *arg);
+		void *arg;
+	} deferred[DEFERRED_MAX];
+	uint32_t deferred_count;
+	/* What drain hands up. */
+	const char *waiting;
+	struct ring *ring;
+} seen;
+
+static void tell_story(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void tell_story(const char *format, ...)
+{
+	size_t used = strlen(seen.story);
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(seen.story + used, sizeof(seen.story) - used, format, arguments);
+	va_end(arguments);
+}
+
+/* ---- Stand-ins ----------------------------------------------------------- */
+
+static struct totem_engine *const engine_object = (struct totem_engine *)&seen;
+
+struct totem_engine *totem_engine_create(struct frame_pool *pool, const struct totem_options *options,
+	const struct totem_callbacks *callbacks, void *arg, uint64_t now_ns)
+{
+	(void)pool, (void)now_ns;
+	seen.callbacks = *callbacks;
+	seen.arg = arg;
+	seen.payload_max = options->payload_max;
+	return engine_object;
+}
+
+void totem_engine_destroy(struct totem_engine *engine) { (void)engine; }
+
+/* A frame is called by its type and the byte behind. */
+void totem_engine_receive(struct totem_engine *engine, uint64_t now_ns,
+	struct coterie_frame *const *frames, size_t count)
+{
+	(void)engine, (void)now_ns;
+	for (size_t i = 0; i < count; i++)
+		tell_story("%c%c ", frames[i]->data[3] == WIRE_TOKEN ? 'T' : 'm', frames[i]->data[4]);
+	if (seen.sends_a_token)
+		seen.callbacks.token(seen.arg, 1, frames[0]);
+	seen.sends_a_token = false;
+}
+
+void totem_engine_transport(
+	struct totem_engine *engine, uint64_t now_ns, enum totem_event event, uint32_t nodeid)
+{
+	(void)engine, (void)now_ns, (void)nodeid;
+	tell_story("%s ", event == TOTEM_EVENT_LINK_UP ? "UP" :
+			event == TOTEM_EVENT_LINK_DOWN ? "DOWN" : "?");
+}
+
+void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum totem_timer timer)
+{
+	(void)engine, (void)now_ns, (void)timer;
+}
+
+void totem_engine_leave(struct totem_engine *engine, uint64_t now_ns) { (void)engine, (void)now_ns; }
+
+int totem_engine_reconfigure(
+	struct totem_engine *engine, uint64_t now_ns, const struct totem_options *options)
+{
+	(void)engine, (void)now_ns, (void)options;
+	return 0;
+}
+
+int totem_engine_send(struct totem_engine *engine, uint64_t now_ns, enum totem_guarantee guarantee,
+	const struct iovec *iov, size_t count)
+{
+	(void)engine, (void)now_ns, (void)guarantee, (void)iov, (void)count;
+	return 0;
+}
+
+void totem_engine_synchronized(struct totem_engine *engine, uint64_t now_ns)
+{
+	(void)engine, (void)now_ns;
+}
+
+const struct totem_counters *totem_engine_counters(const struct totem_engine *engine)
+{
+	(void)engine;
+	return &seen.counters;
+}
+
+int totem_options_check(const struct totem_options *options, const char **which)
+{
+	(void)options, (void)which;
+	return 0;
+}
+
+void log_line(const char *subsystem, int prio, const char *format, ...)
+{
+	(void)subsystem, (void)prio, (void)format;
+}
+
+uint64_t loop_now_ns(const struct loop *loop)
+{
+	(void)loop;
+	return 1;
+}
+
+struct loop_timer *loop_timer_add(struct loop *loop, uint64_t at_ns, void (*run)(void *arg), void *arg)
+{
+	(void)loop, (void)at_ns, (void)run, (void)arg;
+	return NULL;
+}
+
+void loop_timer_del(struct loop *loop, struct loop_timer *timer) { (void)loop, (void)timer; }
+
+int loop_defer(struct loop *loop, void (*run)(void *arg), void *arg)
+{
+	(void)loop;
+	ck_assert_uint_lt(seen.deferred_count, DEFERRED_MAX);
+	seen.deferred[seen.deferred_count].run = run;
+	seen.deferred[seen.deferred_count++].arg = arg;
+	return 0;
+}
+
+static void run_deferred(void)
+{
+	uint32_t count = seen.deferred_count;
+
+	seen.deferred_count = 0;
+	for (uint32_t i = 0; i < count; i++)
+		seen.deferred[i].run(seen.deferred[i].arg);
+}
+
+int state_ring_seq_load(const char *dir, uint32_t nodeid, uint64_t *seq)
+{
+	(void)dir, (void)nodeid;
+	*seq = 0;
+	return 0;
+}
+
+int state_ring_seq_store(const char *dir, uint32_t nodeid, uint64_t seq)
+{
+	(void)dir, (void)nodeid, (void)seq;
+	return 0;
+}
+
+void executive_stop(struct executive *executive, int exit_code) { (void)executive, (void)exit_code; }
+void ipc_gate(struct ipc *ipc) { (void)ipc; }
+void ipc_room(struct ipc *ipc) { (void)ipc; }
+void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_trace *trace)
+{
+	(void)log, (void)now_ns, (void)trace;
+}
+void ring_log_bad_packet(struct ring_log *log, uint64_t now_ns, const struct coterie_frame *frame,
+	const struct sockaddr *from)
+{
+	(void)log, (void)now_ns, (void)frame, (void)from;
+}
+void ring_log_configuration(struct ring_log *log, const struct totem_configuration *configuration)
+{
+	(void)log, (void)configuration;
+}
+void ring_log_fini(struct ring_log *log) { (void)log; }
+void map_publish_members(struct map *map, const struct config *config,
+	const struct totem_configuration *configuration)
+{
+	(void)map, (void)config, (void)configuration;
+}
+void reload_membership(struct reload *reload, const uint32_t *members, uint32_t count)
+{
+	(void)reload, (void)members, (void)count;
+}
+void route_deliver(struct route *route, const struct totem_message *message) { (void)route, (void)message; }
+void route_configure(struct route *route, const struct totem_configuration *configuration)
+{
+	(void)route, (void)configuration;
+}
+void sync_configure(struct sync *sync, const struct totem_configuration *configuration)
+{
+	(void)sync, (void)configuration;
+}
+void sync_passed(struct sync *sync) { (void)sync; }
+void totem_stats_paused(struct totem_stats *stats, uint64_t ms) { (void)stats, (void)ms; }
+
+/* ---- The transport ------------------------------------------------------- */
+
+static void hand_up(struct ring *ring, const char *frames)
+{
+	struct coterie_arrival arrivals[8] = {0};
+	uint32_t count = 0;
+
+	/* As "m1 T2 m3". */
+	for (const char *at = frames; *at != '\0'; at += at[2] == '\0' ? 2 : 3) {
+		struct coterie_frame *frame = ring_frame_take(ring, 64);
+
+		ck_assert_ptr_nonnull(frame);
+		memset(frame->data, 0, 5);
+		frame->data[3] = at[0] == 'T' ? WIRE_TOKEN : WIRE_MCAST;
+		frame->data[4] = (uint8_t)at[1];
+		frame->size = 5;
+		arrivals[count++] = (struct coterie_arrival){.frame = frame};
+	}
+	ring_frames_in(ring, arrivals, count);
+	for (uint32_t i = 0; i < count; i++)
+		frame_unref(arrivals[i].frame);
+}
+
+static int drain(void *self)
+{
+	const char *waiting = seen.waiting;
+
+	(void)self;
+	tell_story("drain ");
+	seen.waiting = NULL;
+	if (waiting != NULL)
+		hand_up(seen.ring, waiting);
+	return 0;
+}
+
+static int peer_add(void *self, uint32_t link, uint32_t nodeid, const struct sockaddr *address)
+{
+	(void)self;
+	ck_assert_uint_eq(ntohs(((const struct sockaddr_in *)address)->sin_port), 5405 + link);
+	tell_story("+%u/%u ", nodeid, link);
+	return 0;
+}
+
+static int link_up(void *self, uint32_t link, const struct sockaddr *local)
+{
+	(void)self, (void)local;
+	tell_story("up%u ", link);
+	return 0;
+}
+
+/* ---- Fixture ------------------------------------------------------------- */
+
+static struct config_node nodes[2];
+static struct config config;
+static struct executive executive;
+static struct plugin transport;
+
+static void add_address(struct config_node *node, uint32_t link)
+{
+	struct sockaddr_in *address = (struct sockaddr_in *)&node->addresses[link];
+
+	address->sin_family = AF_INET;
+	address->sin_port = htons((uint16_t)(5405 + link));
+	node->link_count = link + 1;
+}
+
+/* Two nodes on links 0 and 3. */
+static void set_up(void)
+{
+	int exit_code;
+
+	memset(&seen, 0, sizeof(seen));
+	memset(nodes, 0, sizeof(nodes));
+	for (uint32_t i = 0; i < 2; i++) {
+		nodes[i].nodeid = i + 1;
+		add_address(&nodes[i], 0);
+		add_address(&nodes[i], 3);
+	}
+	config = (struct config){.nodes = nodes, .node_count = 2, .link_count = 4};
+	config.totem.nodeid = 1;
+	executive = (struct executive){.config = &config};
+	transport = (struct plugin){.name = "fake",
+		.transport = {.links_max = 8, .netmtu = 1500, .drain = drain, .peer_add = peer_add,
+			.link_up = link_up}};
+	seen.ring = ring_create(&executive, &exit_code);
+	ck_assert_ptr_nonnull(seen.ring);
+	ck_assert_int_eq(ring_start(seen.ring, &transport), 0);
+}
+
+static void tear_down(void)
+{
+	ring_stop(seen.ring);
+	ring_destroy(seen.ring);
+}
+
+static void expect(const char *story)
+{
+	ck_assert_str_eq(seen.story, story);
+	seen.story[0] = '\0';
+}
+
+/* ---- What was sent before a token comes before it ------------------------ */
+
+START_TEST(frames_are_handed_to_the_engine)
+{
+	seen.story[0] = '\0';
+	hand_up(seen.ring, "m1 m2");
+	expect("m1 m2 ");
+}
+END_TEST
+
+START_TEST(a_token_waits_for_what_is_in_the_sockets)
+{
+	seen.story[0] = '\0';
+	seen.waiting = "m1 m2";
+	hand_up(seen.ring, "T1");
+	expect("drain m1 m2 T1 ");
+	hand_up(seen.ring, "m3 T2"); /* nothing waits */
+	expect("drain m3 T2 ");
+}
+END_TEST
+
+START_TEST(draining_is_not_repeated_inside_itself)
+{
+	seen.story[0] = '\0';
+	seen.waiting = "m1 T1 m2";
+	hand_up(seen.ring, "T2");
+	expect("drain m1 T1 m2 T2 ");
+}
+END_TEST
+
+START_TEST(a_transport_may_keep_the_order_by_itself)
+{
+	seen.story[0] = '\0';
+	transport.transport.drain = NULL;
+	hand_up(seen.ring, "T1");
+	expect("T1 ");
+}
+END_TEST
+
+/* Kept for the next turn, since the engine is on the stack: what arrived until then comes first. */
+START_TEST(a_token_that_waited_for_its_turn)
+{
+	seen.story[0] = '\0';
+	seen.sends_a_token = true;
+	hand_up(seen.ring, "m1");
+	expect("m1 ");
+	run_deferred(); /* the frame itself is no token: nothing to wait for */
+	expect("m1 ");
+	seen.sends_a_token = true;
+	hand_up(seen.ring, "T1");
+	expect("drain T1 ");
+	seen.waiting = "m2";
+	run_deferred();
+	expect("drain m2 T1 ");
+}
+END_TEST
+
+START_TEST(a_frame_too_short_to_have_a_type)
+{
+	struct coterie_frame *frame = ring_frame_take(seen.ring, 64);
+	struct coterie_arrival arrival = {.frame = frame};
+
+	memset(frame->data, 0, 8);
+	frame->data[4] = 's';
+	frame->size = 3;
+	seen.story[0] = '\0';
+	ring_frames_in(seen.ring, &arrival, 1);
+	expect("Ts ");
+	frame_unref(frame);
+}
+END_TEST
+
+/* ---- Links --------------------------------------------------------------- */
+
+START_TEST(links_that_there_are)
+{
+	expect("+1/0 +1/3 +2/0 +2/3 up0 up3 ");
+}
+END_TEST
+
+START_TEST(the_first_link_up_and_the_last_one_down)
+{
+	seen.story[0] = '\0';
+	ring_link_state(seen.ring, 3, true, "");
+	expect("UP ");
+	ring_link_state(seen.ring, 0, true, "");
+	ring_link_state(seen.ring, 3, false, "");
+	expect("");
+	ring_link_state(seen.ring, 0, false, "");
+	expect("DOWN ");
+	ring_link_state(seen.ring, 0, true, "");
+	expect("UP ");
+}
+END_TEST
+
+/* A transport of one link is heard each time, as its sockets may be others. */
+START_TEST(a_single_link_that_is_told_again)
+{
+	seen.story[0] = '\0';
+	ring_link_state(seen.ring, 0, false, "");
+	ring_link_state(seen.ring, 0, true, "");
+	ring_link_state(seen.ring, 0, true, "");
+	expect("DOWN UP UP ");
+}
+END_TEST
+
+START_TEST(a_link_that_is_closed)
+{
+	seen.story[0] = '\0';
+	ring_link_state(seen.ring, 0, true, "");
+	ring_link_state(seen.ring, 3, true, "");
+	expect("UP ");
+	ring_link_gone(seen.ring, 0);
+	expect("");
+	ring_link_gone(seen.ring, 0);
+	expect("");
+	ring_link_gone(seen.ring, 3);
+	expect("DOWN ");
+	ring_link_gone(seen.ring, 3);
+	expect("");
+}
+END_TEST
+
+START_TEST(a_link_that_cannot_be)
+{
+	seen.story[0] = '\0';
+	ring_link_state(seen.ring, COTERIE_LINKS_MAX, true, "");
+	ring_link_state(seen.ring, UINT32_MAX, true, "");
+	ring_link_gone(seen.ring, COTERIE_LINKS_MAX);
+	expect("");
+}
+END_TEST
+
+START_TEST(frames_leave_room_for_the_longer_header)
+{
+	struct sockaddr_in6 *address = (struct sockaddr_in6 *)&nodes[0].addresses[3];
+	int exit_code;
+
+	ck_assert_uint_eq(seen.payload_max, 1500 - 90);
+	tear_down();
+	transport.transport.header_size = 28;
+	transport.transport.peer_add = NULL; /* not asked: no node has a link */
+	address->sin6_family = AF_INET6;
+	config.node_count = 0;
+	seen.ring = ring_create(&executive, &exit_code);
+	ck_assert_ptr_nonnull(seen.ring);
+	ck_assert_int_eq(ring_start(seen.ring, &transport), 0);
+	ck_assert_uint_eq(seen.payload_max, 1500 - 90 - 28 - 20);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("ring");
+	TCase *tcase = tcase_create("ring");
+
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, frames_are_handed_to_the_engine);
+	tcase_add_test(tcase, a_token_waits_for_what_is_in_the_sockets);
+	tcase_add_test(tcase, draining_is_not_repeated_inside_itself);
+	tcase_add_test(tcase, a_transport_may_keep_the_order_by_itself);
+	tcase_add_test(tcase, a_token_that_waited_for_its_turn);
+	tcase_add_test(tcase, a_frame_too_short_to_have_a_type);
+	tcase_add_test(tcase, links_that_there_are);
+	tcase_add_test(tcase, the_first_link_up_and_the_last_one_down);
+	tcase_add_test(tcase, a_single_link_that_is_told_again);
+	tcase_add_test(tcase, a_link_that_is_closed);
+	tcase_add_test(tcase, a_link_that_cannot_be);
+	tcase_add_test(tcase, frames_leave_room_for_the_longer_header);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
