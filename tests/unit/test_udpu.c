@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "tests/unit/mock_host.h"
-#include "transports/udpu/udpu.h"
+#include "transports/common/udp_link.h"
 
 extern const struct coterie_plugin udpu_LTX_coterie_plugin;
 
@@ -323,7 +323,7 @@ START_TEST(answers_of_the_network_are_weighed)
 	in.sin_addr.s_addr = htonl(ntohl(in.sin_addr.s_addr) + answers[_i].node);
 	in.sin_port = htons(answers[_i].port);
 	memcpy(&report.to, &in, sizeof(in));
-	udpu_on_icmp(nodes[0], &report);
+	udp_link_on_icmp(nodes[0], &report);
 	mock_host_advance(hosts[0], 2 * MS);
 	ck_assert_msg(hosts[0]->dead_count == answers[_i].want, "%s", answers[_i].name);
 }

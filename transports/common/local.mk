@@ -6,6 +6,9 @@ libtransport_la_SOURCES = \
 	%D%/peers.c %D%/peers.h \
 	%D%/pending.c %D%/pending.h \
 	%D%/interface.c %D%/interface.h \
+	%D%/limiter.c %D%/limiter.h \
+	%D%/udp_link.c %D%/udp_link_io.c %D%/udp_link_state.c \
+	%D%/udp_link.h %D%/udp_link_private.h \
 	%D%/icmp.c %D%/icmp.h
 libtransport_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 

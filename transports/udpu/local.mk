@@ -1,7 +1,7 @@
 if WITH_UDPU
 plugin_LTLIBRARIES += udpu.la
 endif
-udpu_la_SOURCES = %D%/udpu.c %D%/link.c %D%/udpu.h
+udpu_la_SOURCES = %D%/udpu.c
 udpu_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 udpu_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 udpu_la_LIBADD = libtransport.la
@@ -10,7 +10,7 @@ if HAVE_CHECK
 check_PROGRAMS += tests/unit/test_udpu
 TESTS += tests/unit/test_udpu
 tests_unit_test_udpu_SOURCES = tests/unit/test_udpu.c $(mock_host_sources) \
-	%D%/udpu.c %D%/link.c %D%/udpu.h
+	%D%/udpu.c
 tests_unit_test_udpu_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_udpu_LDADD = libtransport.la $(CHECK_LIBS)
 endif

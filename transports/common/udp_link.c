@@ -1,0 +1,189 @@
+/* A UDP link's life, options, node list, statistics and status. */
+#include "transports/common/udp_link_private.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FRAME_HEADERS 90u
+
+/* ---- Options ------------------------------------------------------------- */
+
+const struct coterie_option udp_link_options[3] = {
+	{.name = "block_unlisted_ips",
+		.type = COTERIE_OPT_BOOL,
+		.flags = COTERIE_OPT_RELOAD,
+		.initial = "yes",
+		.help = "drop packets from addresses that are not in the node list"},
+	{.name = "offload",
+		.type = COTERIE_OPT_BOOL,
+		.initial = "yes",
+		.help = "hand many datagrams to the kernel at once (segmentation offload)"},
+	{.name = "socket_buffer",
+		.type = COTERIE_OPT_SIZE,
+		.initial = "8388608",
+		.min = 65536,
+		.max = 1 << 30,
+		.help = "buffer to ask the kernel for, in each direction"},
+};
+
+/* The last two show at the next start. */
+int udp_link_reload(void *self)
+{
+	struct udp_link *link = self;
+	uint64_t blocks = 1;
+	uint64_t offload = 1;
+	uint64_t size = 0;
+	int rc = link->host->option_u64(link->ctx, "block_unlisted_ips", &blocks);
+
+	if (rc == 0)
+		rc = link->host->option_u64(link->ctx, "offload", &offload);
+	if (rc == 0)
+		rc = link->host->option_u64(link->ctx, "socket_buffer", &size);
+	if (rc < 0)
+		return rc;
+	link->blocks_unlisted = blocks != 0;
+	link->has_offload = offload != 0;
+	link->buffer_size = (uint32_t)size;
+	return 0;
+}
+
+/* ---- Life ---------------------------------------------------------------- */
+
+void udp_link_close(void *self)
+{
+	struct udp_link *link = self;
+
+	pending_fini(&link->pending);
+	if (link->hooks->detach != NULL)
+		link->hooks->detach(link);
+	udp_link_stop(link);
+	batch_in_destroy(link->in);
+	peers_fini(&link->peers);
+	free(link);
+}
+
+int udp_link_open(const struct coterie_host *host, struct coterie_ctx *ctx, size_t size,
+	const struct udp_link_hooks *hooks, void **self)
+{
+	struct udp_link *link = calloc(1, size);
+
+	if (link == NULL)
+		return -ENOMEM;
+	link->host = host;
+	link->ctx = ctx;
+	link->hooks = hooks;
+	link->pending.host = host;
+	link->fd = -1;
+	link->watch_fd = -1;
+	link->out.fd = -1;
+	link->out.on_icmp = udp_link_on_icmp;
+	link->out.arg = link;
+	peers_init(&link->peers);
+
+	int rc = udp_link_reload(link);
+
+	if (rc == 0) {
+		link->in = batch_in_create(host, ctx);
+		rc = link->in == NULL ? -ENOMEM : 0;
+	}
+	if (rc < 0) {
+		udp_link_close(link);
+		return rc;
+	}
+	*self = link;
+	return 0;
+}
+
+/* ---- The node list ------------------------------------------------------- */
+
+int udp_link_peer_add(void *self, uint32_t number, uint32_t nodeid, const struct sockaddr *address)
+{
+	struct udp_link *link = self;
+
+	if (number != 0)
+		return -EINVAL;
+	if (link->is_open && address->sa_family != link->local.ss_family)
+		return -EAFNOSUPPORT;
+	return peers_add(
+		&link->peers, nodeid, nodeid == link->host->local_nodeid(link->ctx), address);
+}
+
+void udp_link_peer_del(void *self, uint32_t number, uint32_t nodeid)
+{
+	struct udp_link *link = self;
+
+	if (number == 0)
+		peers_del(&link->peers, nodeid);
+}
+
+/* ---- Statistics and status ----------------------------------------------- */
+
+void udp_link_stats(void *self, struct coterie_transport_stats *stats)
+{
+	const struct udp_link *link = self;
+	const struct batch_in_counts *in = batch_in_counts(link->in);
+	struct coterie_transport_stats ours = {
+		.size = stats->size,
+		.frames_in = in->datagrams,
+		.frames_out = link->out.datagrams,
+		.bytes_in = in->bytes,
+		.bytes_out = link->out.bytes,
+		.send_calls = link->out.calls,
+		.receive_calls = in->calls,
+		.send_errors = link->out.errors,
+		.receive_errors = link->receive_errors + in->errors,
+		.rejected = link->rejected,
+	};
+
+	memcpy(stats, &ours, stats->size < sizeof(ours) ? stats->size : sizeof(ours));
+}
+
+/* What a frame may carry (spec 05 §7): the operator's netmtu, or ours, without two frame headers.
+ */
+static uint32_t link_mtu(const struct udp_link *link)
+{
+	uint32_t type, size, netmtu = UDP_LINK_NETMTU;
+	const void *value;
+
+	if (link->host->map_get(link->ctx, "totem.netmtu", &type, &value, &size) == 0 &&
+		type == COTERIE_MAP_U32)
+		memcpy(&netmtu, value, sizeof(netmtu));
+	return netmtu - FRAME_HEADERS;
+}
+
+static bool link_is_member(const struct udp_link *link, uint32_t nodeid)
+{
+	struct coterie_ring_id ring;
+	const uint32_t *members;
+	uint32_t count;
+
+	link->host->membership(link->ctx, &ring, &members, &count);
+	for (uint32_t i = 0; i < count; i++) {
+		if (members[i] == nodeid)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * There is no sign of life but the ring's: who is a member can be reached. As in the reference the
+ * node's own address stands as the source, and a node that is not listed is no error but all zero.
+ */
+int udp_link_node_status(void *self, uint32_t nodeid, struct coterie_node_status *status)
+{
+	struct udp_link *link = self;
+	const struct peer *peer = peers_find(&link->peers, nodeid);
+	struct coterie_link_status *ours = &status->links[0];
+
+	if (peer == NULL)
+		return 0;
+	status->is_reachable = link_is_member(link, nodeid);
+	ours->is_enabled = 1;
+	ours->is_connected = status->is_reachable;
+	ours->mtu = link_mtu(link);
+	getnameinfo((const struct sockaddr *)&peer->address, peer->address_size, ours->source,
+		sizeof(ours->source), NULL, 0, NI_NUMERICHOST);
+	return 0;
+}

@@ -1,0 +1,129 @@
+/*
+ * One link over UDP, all that udp and udpu share: the socket bound to this node's address and port,
+ * which sends everything and receives what is meant for this node, the peers, and what is known of
+ * the network. A transport's own state begins with a struct udp_link, so that the operations here
+ * stand in its table as they are; what it adds, it gives as struct udp_link_hooks.
+ */
+#ifndef COMMON_UDP_LINK_H
+#define COMMON_UDP_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <coterie/transport.h>
+
+#include "transports/common/batch.h"
+#include "transports/common/limiter.h"
+#include "transports/common/peers.h"
+#include "transports/common/pending.h"
+
+/** Default of totem.netmtu (spec 05 §7). */
+#define UDP_LINK_NETMTU 1500u
+
+struct udp_link;
+
+/** What a transport adds. All run on the loop thread. */
+struct udp_link_hooks {
+	/* Give a batch to udp_link_send, for whomever it is meant. The socket is open and has room.
+	 */
+	void (*fan_out)(struct udp_link *link, struct coterie_frame *const *frames, uint32_t count);
+	/* The socket is bound; called at the start and whenever something about interfaces changed.
+	   A negative errno: the link is not up, and attach is called again later. NULL: nothing to
+	   add. */
+	int (*attach)(struct udp_link *link);
+	/* Undo attach and whatever else the transport made, before the link goes. NULL likewise. */
+	void (*detach)(struct udp_link *link);
+};
+
+struct udp_link {
+	const struct coterie_host *host; /* borrowed, outlives us */
+	struct coterie_ctx *ctx;
+	const struct udp_link_hooks *hooks;
+	struct peers peers;
+	struct peer group;             /* all nodes at once, node id 0; no address: there is none */
+	struct sockaddr_storage local; /* set by link_up */
+	bool is_open;                  /* link_up was called */
+	bool is_up;                    /* as last reported */
+	bool is_reported;              /* anything was */
+	bool blocks_unlisted;
+	bool has_offload;
+	bool has_told_buffer;
+	uint32_t buffer_size;
+	int fd;       /* -1: the address is not there */
+	int watch_fd; /* news about interfaces; -1: not to be had */
+	struct coterie_timer *retry;
+	struct coterie_timer *refused;
+	struct coterie_timer *recheck;
+	uint64_t failing_ns; /* since when no send to anybody works; 0: the last one did */
+	int cut_off_error;
+	bool is_cut_off; /* that has lasted too long */
+	bool has_started;
+	struct batch_out out;
+	struct batch_in *in;
+	struct pending pending;
+	uint64_t rejected, receive_errors;
+	struct limiter reject_log, send_log;
+};
+
+/* --- for the transport --- */
+
+/**
+ * Make a transport's state.
+ *
+ * @param size   of the transport's struct, which begins with a struct udp_link; the rest is zeroed
+ * @param hooks  kept until udp_link_close
+ * @param self   out: returned, udp_link_close frees it
+ * @return 0; -ENOMEM; errors of host->option_u64
+ */
+int udp_link_open(const struct coterie_host *host, struct coterie_ctx *ctx, size_t size,
+	const struct udp_link_hooks *hooks, void **self);
+
+/**
+ * Send frames to one peer, or to the group, behind everything sent before; what the socket has no
+ * room for is kept. Call it with nothing else pending for this peer, as from fan_out.
+ *
+ * @param peer    borrowed
+ * @param frames  borrowed; those kept are referenced
+ */
+void udp_link_send(struct udp_link *link, struct peer *peer, struct coterie_frame *const *frames,
+	uint32_t count);
+
+/**
+ * Read one of the link's sockets and hand up what is from a peer, never what is from this node.
+ *
+ * @param in          buffers that are not in use: those of the link are, inside its own frames_in
+ * @param rounds_max  batches to read at most
+ */
+void udp_link_read(struct udp_link *link, struct batch_in *in, int fd, uint32_t rounds_max);
+
+/** A socket is ready: errors, waiting frames, arrivals. For host->fd_add; arg is the link. */
+void udp_link_ready(void *arg, int fd, uint32_t revents);
+
+/** An answer of the network to one of our datagrams. May be called inside a send. */
+void udp_link_on_icmp(void *arg, const struct icmp_report *report);
+
+/* --- operations of struct coterie_transport --- */
+
+void udp_link_close(void *self);
+int udp_link_up(void *self, uint32_t number, const struct sockaddr *local);
+int udp_link_peer_add(void *self, uint32_t number, uint32_t nodeid, const struct sockaddr *address);
+void udp_link_peer_del(void *self, uint32_t number, uint32_t nodeid);
+int udp_link_multicast(void *self, struct coterie_frame *const *frames, uint32_t count);
+int udp_link_token(void *self, uint32_t nodeid, struct coterie_frame *frame);
+int udp_link_reload(void *self);
+void udp_link_stats(void *self, struct coterie_transport_stats *stats);
+int udp_link_node_status(void *self, uint32_t nodeid, struct coterie_node_status *status);
+
+/** The members of a transport's table that are the same for all; open is left to each. */
+#define UDP_LINK_OPERATIONS                                                                        \
+	.size = sizeof(struct coterie_transport), .links_max = 1,                                  \
+	.frame_size_max = BATCH_DATAGRAM_MAX, .netmtu = UDP_LINK_NETMTU,                           \
+	.header_size = 28, /* IPv4 and UDP */                                                      \
+		.close = udp_link_close, .link_up = udp_link_up, .peer_add = udp_link_peer_add,    \
+	.peer_del = udp_link_peer_del, .multicast = udp_link_multicast, .token = udp_link_token,   \
+	.reload = udp_link_reload, .stats = udp_link_stats, .node_status = udp_link_node_status
+
+/** Options of the transports, with COTERIE_OPTIONS(). */
+extern const struct coterie_option udp_link_options[3];
+
+#endif

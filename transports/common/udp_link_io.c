@@ -1,0 +1,167 @@
+/* Frames in and out of a UDP link, one batch at a time, in order whatever the socket takes. */
+#include "transports/common/udp_link_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+/* Batches read in one go before the loop looks after others. */
+#define READ_ROUNDS 4
+
+/* ---- Receiving ----------------------------------------------------------- */
+
+static bool link_accept(void *arg, const struct sockaddr *from, uint32_t count)
+{
+	struct udp_link *link = arg;
+	struct peer *peer = peers_find_address(&link->peers, from);
+	uint64_t now_ns = link->host->now_ns(link->ctx);
+	uint64_t hidden;
+
+	if (peer != NULL) {
+		peer->heard_ns = now_ns;
+		peer->is_refused = false;
+		return !peer->is_local;
+	}
+	if (!link->blocks_unlisted)
+		return true;
+	link->rejected += count;
+	if (limiter_pass(&link->reject_log, now_ns, &hidden)) {
+		char text[ADDRESS_TEXT_SIZE];
+
+		link->host->log(link->ctx, LOG_DEBUG,
+			"Packet rejected from %s: not in the node list (%ju more before this)",
+			address_text(from, text), (uintmax_t)hidden);
+	}
+	return false;
+}
+
+void udp_link_read(struct udp_link *link, struct batch_in *in, int fd, uint32_t rounds_max)
+{
+	const struct batch_filter filter = {.accept = link_accept, .arg = link};
+
+	for (uint32_t i = 0; i < rounds_max; i++) {
+		int rc = batch_in_read(in, fd, &filter);
+
+		if (rc == 0)
+			return;
+		if (rc < 0) {
+			link->receive_errors++;
+			icmp_drain(fd, udp_link_on_icmp, link);
+		}
+	}
+}
+
+/* ---- Sending ------------------------------------------------------------- */
+
+static void link_count_lost(struct udp_link *link, struct peer *peer, uint32_t lost, int error)
+{
+	char text[ADDRESS_TEXT_SIZE];
+	char whom[32] = "all nodes";
+	uint64_t hidden;
+
+	if (lost == 0)
+		return;
+	peer->send_errors += lost;
+	if (!limiter_pass(&link->send_log, link->host->now_ns(link->ctx), &hidden))
+		return;
+	if (peer->nodeid != 0)
+		snprintf(whom, sizeof(whom), "node %u", peer->nodeid);
+	link->host->log(link->ctx, LOG_INFO,
+		"cannot send to %s at %s: %s; still trying (%ju more failures before this)", whom,
+		address_text((struct sockaddr *)&peer->address, text), strerror(error),
+		(uintmax_t)hidden);
+}
+
+/* Sends what the socket takes. @return frames done with */
+static uint32_t link_try(struct udp_link *link, struct peer *peer,
+	struct coterie_frame *const *frames, uint32_t count)
+{
+	uint32_t lost;
+	int error;
+	uint32_t done = batch_send(&link->out, (struct sockaddr *)&peer->address,
+		peer->address_size, frames, count, &lost, &error);
+
+	if (done > 0)
+		udp_link_note_result(link, done > lost, error);
+	link_count_lost(link, peer, lost, error);
+	return done;
+}
+
+/* Keeps for later what the socket has no room for now. */
+static void link_keep(
+	struct udp_link *link, uint32_t nodeid, struct coterie_frame *const *frames, uint32_t count)
+{
+	if (count == 0)
+		return;
+	link->out.errors += count - pending_add(&link->pending, nodeid, frames, count);
+	link->host->fd_mod(link->ctx, link->fd, COTERIE_FD_IN | COTERIE_FD_OUT);
+}
+
+void udp_link_send(struct udp_link *link, struct peer *peer, struct coterie_frame *const *frames,
+	uint32_t count)
+{
+	uint32_t done = link_try(link, peer, frames, count);
+
+	link_keep(link, peer->nodeid, frames + done, count - done);
+}
+
+/* The socket has room again: runs of frames to one node go as before. */
+static void link_flush(struct udp_link *link)
+{
+	struct coterie_frame *frames[BATCH_SEGMENTS_MAX];
+	uint32_t nodeid;
+	uint32_t count;
+
+	while ((count = pending_front(&link->pending, &nodeid, frames, BATCH_SEGMENTS_MAX)) > 0) {
+		struct peer *peer = nodeid == 0 ? &link->group : peers_find(&link->peers, nodeid);
+		uint32_t done = peer == NULL ? count : link_try(link, peer, frames, count);
+
+		pending_drop(&link->pending, done);
+		if (done < count)
+			return;
+	}
+	link->host->fd_mod(link->ctx, link->fd, COTERIE_FD_IN);
+	link->host->writable(link->ctx);
+}
+
+int udp_link_multicast(void *self, struct coterie_frame *const *frames, uint32_t count)
+{
+	struct udp_link *link = self;
+
+	if (link->fd < 0) {
+		link->out.errors += count;
+		return (int)count; /* lost: there is no network */
+	}
+	if (!pending_is_empty(&link->pending))
+		return 0;
+	link->hooks->fan_out(link, frames, count);
+	return (int)count;
+}
+
+int udp_link_token(void *self, uint32_t nodeid, struct coterie_frame *frame)
+{
+	struct udp_link *link = self;
+	struct peer *peer = peers_find(&link->peers, nodeid);
+
+	if (peer == NULL || peer->is_local)
+		return -ENOENT;
+	if (link->fd < 0)
+		link->out.errors++;
+	else if (!pending_is_empty(&link->pending))
+		link_keep(link, nodeid, &frame, 1);
+	else
+		udp_link_send(link, peer, &frame, 1);
+	return 0;
+}
+
+void udp_link_ready(void *arg, int fd, uint32_t revents)
+{
+	struct udp_link *link = arg;
+
+	if ((revents & (COTERIE_FD_ERROR | COTERIE_FD_HANGUP)) != 0)
+		icmp_drain(fd, udp_link_on_icmp, link);
+	if ((revents & COTERIE_FD_OUT) != 0)
+		link_flush(link);
+	udp_link_read(link, link->in, fd, READ_ROUNDS);
+}

@@ -1,0 +1,256 @@
+/*
+ * Where a link stands: its socket, the state of its interface, and what the network says about
+ * peers. All of it is told to the host from the loop, never from inside a call of the host.
+ */
+#include "transports/common/udp_link_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "transports/common/interface.h"
+#include "transports/common/socket.h"
+
+#define MS UINT64_C(1000000)
+
+/* An address that is not there is looked for at this pace, besides the news of the system. */
+#define RETRY_NS (1000 * MS)
+/* Frames still under way may prove a peer alive before it is called dead, and that once a second.
+ */
+#define REFUSED_SETTLE_NS (1 * MS)
+#define REFUSED_PAUSE_NS (1000 * MS)
+/* Sends that fail on this host for this long, to whomever: this node is the isolated one. */
+#define CUT_OFF_NS (300 * MS)
+/* A receive buffer for fewer frames than this drops some under load (spec 09 §3.4). */
+#define FRAMES_MIN 400
+
+/* Sets a timer unless it is set. Out of memory costs a hint: the ring's own timers do without. */
+static void link_arm(struct udp_link *link, struct coterie_timer **timer, uint64_t after_ns,
+	void (*run)(void *arg))
+{
+	uint64_t at_ns = link->host->now_ns(link->ctx) + after_ns;
+
+	if (*timer == NULL && link->host->timer_add(link->ctx, at_ns, run, link, timer) < 0)
+		*timer = NULL;
+}
+
+/* ---- The socket ---------------------------------------------------------- */
+
+static void link_tell_buffer(struct udp_link *link, const struct socket_grant *grant)
+{
+	if (grant->receive_size / SOCKET_FRAME_COST >= FRAMES_MIN || link->has_told_buffer)
+		return;
+	link->has_told_buffer = true;
+	link->host->log(link->ctx, LOG_WARNING,
+		"the receive buffer holds only %u frames: bursts may be lost and sent again; raise "
+		"net.core.rmem_max to %u",
+		grant->receive_size / SOCKET_FRAME_COST, link->buffer_size);
+}
+
+static int link_bind(struct udp_link *link)
+{
+	struct socket_grant grant;
+	int fd = socket_open(
+		(struct sockaddr *)&link->local, link->buffer_size, link->has_offload, &grant);
+
+	if (fd < 0)
+		return fd;
+
+	int rc = link->host->fd_add(link->ctx, fd, COTERIE_FD_IN, 1, udp_link_ready, link);
+
+	if (rc < 0) {
+		close(fd);
+		return rc;
+	}
+	link->fd = fd;
+	link->out.fd = fd;
+	link->out.has_gso = link->has_offload;
+	link->out.gso_size_max = 0;
+	link_tell_buffer(link, &grant);
+	return 0;
+}
+
+/* ---- Where the link stands ----------------------------------------------- */
+
+static void link_report(struct udp_link *link, bool is_up, const char *why)
+{
+	if (link->is_reported && link->is_up == is_up)
+		return;
+	link->is_reported = true;
+	link->is_up = is_up;
+	link->host->link_state(link->ctx, 0, is_up ? 1 : 0, why);
+}
+
+static void link_retry(void *arg);
+
+/*
+ * Looks where the link stands. A socket stays bound while its address is away and works again when
+ * the address is back, so a healthy one is never rebuilt; and it is never bound to anything else.
+ * The first report of a bound socket is always "up", which starts the ring's protocol: a node
+ * without a network is a ring of its own, and its clients are served.
+ */
+static int link_check(struct udp_link *link)
+{
+	enum interface_state state = interface_state((struct sockaddr *)&link->local);
+	char text[128];
+	int rc = 0;
+
+	if (link->fd < 0)
+		rc = link_bind(link);
+	if (rc == 0 && link->hooks->attach != NULL)
+		rc = link->hooks->attach(link);
+	snprintf(text, sizeof(text), "%s", interface_state_text(state));
+	if (state == INTERFACE_UP && rc < 0)
+		snprintf(text, sizeof(text), "%s", strerror(-rc));
+	else if (state == INTERFACE_UP && link->is_cut_off)
+		snprintf(text, sizeof(text), "every send fails: %s", strerror(link->cut_off_error));
+	if (rc == 0 && !link->has_started) {
+		link->has_started = true;
+		link_report(link, true, "bound to its address");
+	}
+	link_report(link, rc == 0 && state == INTERFACE_UP && !link->is_cut_off, text);
+	if (rc < 0 || link->watch_fd < 0)
+		link_arm(link, &link->retry, RETRY_NS, link_retry);
+	return rc;
+}
+
+static void link_retry(void *arg)
+{
+	struct udp_link *link = arg;
+
+	link->retry = NULL;
+	link_check(link);
+}
+
+static void link_recheck(void *arg)
+{
+	struct udp_link *link = arg;
+
+	link->recheck = NULL;
+	link_check(link);
+}
+
+static void link_news(void *arg, int fd, uint32_t revents)
+{
+	struct udp_link *link = arg;
+
+	(void)revents;
+	if (!interface_watch_read(fd))
+		return;
+	/* What a path or device refused before may work now. */
+	link->out.has_gso = link->has_offload;
+	link->out.gso_size_max = 0;
+	link_check(link);
+}
+
+/* ---- What sends and answers tell ----------------------------------------- */
+
+/*
+ * Notes whether anything leaves this host: a firewall or a missing route is seen by nothing else
+ * (spec 05 §11.3). The host hears of it from the loop, since this runs inside its own calls.
+ */
+void udp_link_note_result(struct udp_link *link, bool is_sent, int error)
+{
+	uint64_t now_ns = link->host->now_ns(link->ctx);
+
+	if (is_sent) {
+		link->failing_ns = 0;
+		if (!link->is_cut_off)
+			return;
+		link->is_cut_off = false;
+	} else {
+		if (link->failing_ns == 0)
+			link->failing_ns = now_ns;
+		if (link->is_cut_off || now_ns - link->failing_ns < CUT_OFF_NS ||
+			error == EMSGSIZE || error == ENOBUFS)
+			return;
+		link->is_cut_off = true;
+		link->cut_off_error = error;
+	}
+	link_arm(link, &link->recheck, 0, link_recheck);
+}
+
+static void link_tell_refused(void *arg)
+{
+	struct udp_link *link = arg;
+	uint64_t now_ns = link->host->now_ns(link->ctx);
+
+	link->refused = NULL;
+	for (uint32_t i = 0; i < link->peers.count; i++) {
+		struct peer *peer = &link->peers.list[i];
+
+		if (!peer->is_refused)
+			continue;
+		peer->is_refused = false;
+		if (peer->told_ns != 0 && now_ns - peer->told_ns < REFUSED_PAUSE_NS)
+			continue;
+		peer->told_ns = now_ns;
+		link->host->peer_dead(link->ctx, peer->nodeid);
+	}
+}
+
+/*
+ * Only the peer's own word that nothing listens on its port counts. The host is told later, from
+ * the loop: this runs inside sends too, and a frame of the peer that comes meanwhile takes it back.
+ */
+void udp_link_on_icmp(void *arg, const struct icmp_report *report)
+{
+	struct udp_link *link = arg;
+	const struct sockaddr *to = (const struct sockaddr *)&report->to;
+
+	if (report->error != ECONNREFUSED || !report->is_from_destination)
+		return;
+
+	struct peer *peer = peers_find_address(&link->peers, to);
+
+	if (peer == NULL || peer->is_local ||
+		address_port((const struct sockaddr *)&peer->address) != address_port(to))
+		return;
+	peer->is_refused = true;
+	link_arm(link, &link->refused, REFUSED_SETTLE_NS, link_tell_refused);
+}
+
+/* ---- Life ---------------------------------------------------------------- */
+
+int udp_link_up(void *self, uint32_t number, const struct sockaddr *local)
+{
+	struct udp_link *link = self;
+	socklen_t size = address_size(local);
+
+	if (number != 0)
+		return -EINVAL;
+	if (size == 0)
+		return -EAFNOSUPPORT;
+	if (link->is_open)
+		return -EEXIST;
+	memcpy(&link->local, local, size);
+	link->is_open = true;
+	link->watch_fd = interface_watch_open();
+	if (link->watch_fd >= 0 && link->host->fd_add(link->ctx, link->watch_fd, COTERIE_FD_IN, 0,
+					   link_news, link) < 0) {
+		close(link->watch_fd);
+		link->watch_fd = -1;
+	}
+
+	int rc = link_check(link);
+
+	/* An address that may still come is waited for; the rest is for a person to put right. */
+	return rc == -EADDRNOTAVAIL ? 0 : rc;
+}
+
+void udp_link_stop(struct udp_link *link)
+{
+	link->host->timer_del(link->ctx, link->retry);
+	link->host->timer_del(link->ctx, link->refused);
+	link->host->timer_del(link->ctx, link->recheck);
+	if (link->watch_fd >= 0) {
+		link->host->fd_del(link->ctx, link->watch_fd);
+		close(link->watch_fd);
+	}
+	if (link->fd >= 0) {
+		link->host->fd_del(link->ctx, link->fd);
+		close(link->fd);
+	}
+}
