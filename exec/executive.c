@@ -11,6 +11,7 @@
 #include "exec/plugin.h"
 #include "exec/process.h"
 #include "exec/quorum.h"
+#include "exec/rekey.h"
 #include "exec/reload.h"
 #include "exec/ring.h"
 #include "exec/route.h"
@@ -45,13 +46,14 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 	}
 	executive->totem_stats = totem_stats_create(executive);
 	executive->quorum = quorum_create(executive, executive->config->quorum_provider);
+	executive->rekey = rekey_create(executive);
 	executive->plugins = plugin_registry_create(executive, directories, count);
 	executive->route = route_create(executive);
 	executive->sync = sync_create(executive);
 	executive->ipc = ipc_create(executive);
 	executive->reload = reload_create(executive);
 	if (executive->runtime_keys == NULL || executive->totem_stats == NULL || executive->quorum == NULL ||
-		executive->plugins == NULL || executive->route == NULL || executive->sync == NULL ||
+		executive->rekey == NULL || executive->plugins == NULL || executive->route == NULL || executive->sync == NULL ||
 		executive->ipc == NULL || executive->reload == NULL) {
 		log_line("MAIN", LOG_ERR, "out of memory");
 		return exit_code;
@@ -101,6 +103,7 @@ void executive_destroy_parts(struct executive *executive)
 	sync_destroy(executive->sync);
 	route_destroy(executive->route);
 	plugin_registry_destroy(executive->plugins);
+	rekey_destroy(executive->rekey);
 	quorum_destroy(executive->quorum);
 	totem_stats_destroy(executive->totem_stats);
 	stats_destroy(executive->stats);

@@ -14,6 +14,7 @@ struct loop;
 struct map;
 struct plugin_registry;
 struct quorum;
+struct rekey;
 struct reload;
 struct ring;
 struct runtime_keys;
@@ -33,6 +34,7 @@ struct executive {
 	struct stats *stats;
 	struct totem_stats *totem_stats;
 	struct quorum *quorum;
+	struct rekey *rekey;
 	struct plugin_registry *plugins;
 	struct route *route;
 	struct sync *sync;

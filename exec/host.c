@@ -145,7 +145,7 @@ const struct coterie_host *host_table(void)
 		.abi_minor = COTERIE_ABI_MINOR,
 		.caps = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP |
 			COTERIE_CAP_TRANSPORT | COTERIE_CAP_STATS | COTERIE_CAP_QUORUM |
-			COTERIE_CAP_ADMIN,
+			COTERIE_CAP_ADMIN | COTERIE_CAP_CRYPTO,
 		.log = host_log,
 		.post = host_post,
 		.now_ns = host_now_ns,
@@ -201,6 +201,9 @@ const struct coterie_host *host_table(void)
 		.log_reopen = host_log_reopen,
 		.state_file_read = host_state_file_read,
 		.state_file_write = host_state_file_write,
+		.key_get = host_key_get,
+		.rekey_watch = host_rekey_watch,
+		.rekey = host_rekey,
 	};
 
 	return &host;

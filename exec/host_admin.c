@@ -7,6 +7,7 @@
 #include "exec/config/model.h"
 #include "exec/log.h"
 #include "exec/quorum.h"
+#include "exec/rekey.h"
 #include "exec/reload.h"
 #include "exec/ring.h"
 
@@ -109,8 +110,34 @@ int host_log_reopen(struct coterie_ctx *ctx)
 	return log_reopen();
 }
 
+/* --- keys of an encrypted ring --- */
+
+int host_key_get(struct coterie_ctx *ctx, const void **bytes, uint32_t *size)
+{
+	const struct config *config = host_plugin(ctx)->executive->config;
+
+	if (config->key == NULL)
+		return -ENODATA;
+	*bytes = config->key;
+	*size = config->key_size;
+	return 0;
+}
+
+int host_rekey_watch(struct coterie_ctx *ctx, void (*run)(void *arg), void *arg)
+{
+	const struct plugin *plugin = host_plugin(ctx);
+
+	return rekey_watch(plugin->executive->rekey, plugin, run, arg);
+}
+
+int host_rekey(struct coterie_ctx *ctx, uint32_t phase)
+{
+	return rekey_go_on(host_plugin(ctx)->executive->rekey, phase);
+}
+
 void host_admin_reclaim(struct plugin *plugin)
 {
+	rekey_forget(plugin->executive->rekey, plugin);
 	quorum_forget(plugin->executive->quorum, plugin);
 	reload_forget(plugin->executive->reload, plugin);
 }

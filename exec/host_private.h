@@ -87,6 +87,9 @@ void host_stop(struct coterie_ctx *ctx);
 void host_die(struct coterie_ctx *ctx, int32_t exit_status, const char *reason);
 int host_reload(struct coterie_ctx *ctx, void (*done)(void *arg, int rc, const char *text), void *arg);
 int host_log_reopen(struct coterie_ctx *ctx);
+int host_key_get(struct coterie_ctx *ctx, const void **bytes, uint32_t *size);
+int host_rekey_watch(struct coterie_ctx *ctx, void (*run)(void *arg), void *arg);
+int host_rekey(struct coterie_ctx *ctx, uint32_t phase);
 
 void host_admin_reclaim(struct plugin *plugin);
 

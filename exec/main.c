@@ -99,7 +99,7 @@ static int load_config(struct daemon *daemon)
 	return 0;
 }
 
-/* As cmapctl prints them; the map itself is not made. */
+/* As cmapctl prints them, without the secret one; the map itself is not made. */
 static int print_config(const struct config *config)
 {
 	static const char *const types[] = {[COTERIE_MAP_I8] = "i8", [COTERIE_MAP_U8] = "u8",
@@ -108,9 +108,12 @@ static int print_config(const struct config *config)
 		[COTERIE_MAP_FLOAT] = "flt", [COTERIE_MAP_DOUBLE] = "dbl", [COTERIE_MAP_STRING] = "str",
 		[COTERIE_MAP_BINARY] = "bin"};
 
-	for (uint32_t i = 0; i < config->entry_count; i++)
-		printf("%s (%s) = %s\n", config->entries[i].key, types[config->entries[i].type],
-			config->entries[i].text);
+	for (uint32_t i = 0; i < config->entry_count; i++) {
+		const struct config_entry *entry = &config->entries[i];
+
+		if (strcmp(entry->key, "totem.key") != 0)
+			printf("%s (%s) = %s\n", entry->key, types[entry->type], entry->text);
+	}
 	return 0;
 }
 

@@ -10,6 +10,8 @@
 #include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/map.h"
+#include "exec/plugin.h"
+#include "exec/rekey.h"
 
 #define STACK_SIZE                                                                                 \
 	((size_t)512 * 1024) /* a resolver's modules need some; it may be locked into memory */
@@ -95,6 +97,14 @@ static void *job_run(void *arg)
 	return NULL;
 }
 
+static bool can_rekey(const struct executive *executive)
+{
+	const struct plugin *transport =
+		plugin_by_name(executive->plugins, executive->config->transport);
+
+	return transport != NULL && transport->transport.rekey != NULL;
+}
+
 static struct job *job_create(struct reload *reload)
 {
 	const struct executive *executive = reload->executive;
@@ -109,7 +119,7 @@ static struct job *job_create(struct reload *reload)
 	job->local_name = executive->local_name;
 	job->instance = executive->instance;
 	job->nodeid = executive->nodeid;
-	job->fixed = config_fixed_create(executive->config);
+	job->fixed = config_fixed_create(executive->config, can_rekey(executive));
 	if (job->path == NULL || job->fixed == NULL) {
 		job_destroy(job);
 		return NULL;
@@ -205,6 +215,7 @@ static int finish(struct reload *reload, struct job *job, struct reload_error *e
 	if (rc == 0)
 		map_set_u8(map, "config.reload_in_progress", 0);
 	reload->is_applying = false;
+	rekey_announce(reload->executive->rekey); /* the other nodes may be asked from here on */
 	return rc == 0 || rc == -ENOMEM ? rc : -EINVAL;
 }
 

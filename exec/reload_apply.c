@@ -14,6 +14,7 @@
 #include "exec/map.h"
 #include "exec/plugin.h"
 #include "exec/plugin_options.h"
+#include "exec/rekey.h"
 #include "exec/ring.h"
 
 /* What a plugin gets. */
@@ -142,17 +143,30 @@ static void take_options(struct plan *plan)
 	}
 }
 
-static void tell_plugins(const struct plan *plan)
+/* Its keys are not only options: it looks for itself what is new. */
+static void tell_transport(struct executive *executive, const struct plugin *plugin)
+{
+	int rc = plugin->transport.reload == NULL ? 0 : plugin->transport.reload(plugin->self);
+
+	if (rc < 0)
+		log_line("CFG", LOG_ERR, "transport %s keeps its old settings: %s", plugin->name,
+			strerror(-rc));
+	else if (rc == COTERIE_RELOAD_REKEY)
+		rekey_loaded(executive->rekey);
+}
+
+static void tell_plugins(struct executive *executive, const struct plan *plan)
 {
 	for (uint32_t i = 0; i < plan->plugin_count; i++) {
 		const struct plugin *plugin = plan->plugins[i].plugin;
-		bool is_service = plugin->descriptor->kind == COTERIE_KIND_SERVICE;
-		int (*reload)(void *self) =
-			is_service ? plugin->service.reload : plugin->transport.reload;
 
-		if (!plan->plugins[i].has_changed || reload == NULL)
+		if (plugin->descriptor->kind == COTERIE_KIND_TRANSPORT) {
+			tell_transport(executive, plugin);
 			continue;
-		int rc = reload(plugin->self);
+		}
+		if (!plan->plugins[i].has_changed || plugin->service.reload == NULL)
+			continue;
+		int rc = plugin->service.reload(plugin->self);
 		if (rc < 0)
 			log_line("CFG", LOG_ERR, "plugin %s does not take its new options: %s",
 				plugin->name, strerror(-rc));
@@ -215,9 +229,9 @@ static int commit(
 	if (rc < 0)
 		log_line("CFG", LOG_ERR, "some keys keep their values: %s", strerror(-rc));
 	tell_services(before, config);
+	tell_plugins(executive, plan);
 	reload_nodes_remove(reload, before);
 	reconfigure_ring(reload);
-	tell_plugins(plan);
 	config_destroy(before);
 	return rc;
 }

@@ -12,6 +12,7 @@
 #include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/map.h"
+#include "exec/rekey.h"
 
 #define PAUSE_NS UINT64_C(100000000)
 
@@ -43,6 +44,7 @@ static void revise(void *arg)
 			messages.notices[i]);
 	if (rc == 0) {
 		rc = reload_apply(reload, config, RELOAD_KEYS, &error);
+		rekey_announce(reload->executive->rekey);
 		if (rc < 0) {
 			tell_error(reload, error.text);
 			config_destroy(config);

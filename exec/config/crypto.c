@@ -1,7 +1,6 @@
 /*
- * Encryption's keys of the totem section (spec 07 §1.6). Only what can be said before the transport
- * runs: the combination of cipher and hash, and whether there is a usable key. The key itself is
- * not kept.
+ * Encryption's keys of the totem section (spec 07 §1.6): the combination of cipher and hash, and the
+ * secret key, which lives in the config's arena and nowhere else.
  */
 #include "exec/config/tree.h"
 
@@ -21,44 +20,111 @@ static const char *word_of(const struct tree *tree, const char *key, const char 
 	return text == NULL ? otherwise : text;
 }
 
-static void check_key_file(struct tree *tree, const char *path, struct place place)
+/* Up to KEY_SIZE_MAX bytes: what follows does not count. @return size; -errno */
+static ssize_t read_all(int fd, uint8_t *bytes)
 {
-	char bytes[KEY_SIZE_MIN];
+	size_t used = 0;
+
+	while (used < KEY_SIZE_MAX) {
+		ssize_t got = read(fd, bytes + used, KEY_SIZE_MAX - used);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (got == 0)
+			break;
+		used += (size_t)got;
+	}
+	return (ssize_t)used;
+}
+
+static int take_file(struct tree *tree, struct config *config, const char *path, struct place place)
+{
+	uint8_t *bytes = arena_take(tree->arena, KEY_SIZE_MAX);
 	struct stat status;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (bytes == NULL)
+		return -ENOMEM;
+	/* What is no regular file must not hold up the start. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0) {
 		tree_error(tree, place,
-			"cannot read key file '%s' (%s): create it with corosync-keygen on one "
-			"node and copy it "
-			"to all",
+			"Could not open %s: %s: create it with corosync-keygen on one node and "
+			"copy it to "
+			"all",
 			path, strerror(errno));
-		return;
+		return 0;
 	}
-	ssize_t size = read(fd, bytes, sizeof(bytes));
+	ssize_t size = read_all(fd, bytes);
 
-	if (size < 0)
-		tree_error(tree, place, "cannot read key file '%s' (%s): give a regular file", path,
-			strerror(errno));
-	else if (size < KEY_SIZE_MIN)
-		tree_error(tree, place, "key file '%s' has %zd bytes: it needs at least %d", path,
-			size, KEY_SIZE_MIN);
-	else if (fstat(fd, &status) == 0 && (status.st_mode & 077) != 0)
-		tree_warning(tree, place, "key file '%s' can be read by others: chmod 400", path);
-	explicit_bzero(bytes, sizeof(bytes));
+	if (size < 0) {
+		tree_error(tree, place, "Could not read %s: %s: give a regular file", path,
+			strerror((int)-size));
+	} else if (size < KEY_SIZE_MIN) {
+		tree_error(tree, place,
+			"Could only read %zd bits of minimum %d bits from %s: create it with "
+			"corosync-keygen on one node and copy it to all",
+			size * 8, KEY_SIZE_MIN * 8, path);
+	} else {
+		if (fstat(fd, &status) == 0 && (status.st_mode & 077) != 0)
+			tree_warning(tree, place,
+				"key file '%s' can be read by others: chmod 400", path);
+		config->key = bytes;
+		config->key_size = (uint32_t)size;
+	}
 	close(fd);
+	return 0;
 }
 
-int crypto_check(struct tree *tree, const struct config *config)
+/* The key that stands in the configuration counts with its NUL. */
+static int take_text(struct tree *tree, struct config *config, const char *text)
+{
+	size_t size = strlen(text) + 1;
+
+	if (size < KEY_SIZE_MIN || size > KEY_SIZE_MAX) {
+		tree_error(tree, tree_place(tree, "totem.key"),
+			"key is too %s (%zu bytes, must be from %d to %d): use a key file",
+			size < KEY_SIZE_MIN ? "short" : "long", size, KEY_SIZE_MIN, KEY_SIZE_MAX);
+		return 0;
+	}
+	config->key = (const uint8_t *)arena_copy(tree->arena, text, size - 1);
+	config->key_size = (uint32_t)size;
+	return config->key == NULL ? -ENOMEM : 0;
+}
+
+static int take_key(struct tree *tree, struct config *config, struct place place)
+{
+	const char *file = tree_text(tree, "totem.keyfile"), *text = tree_text(tree, "totem.key");
+	const struct config *source = tree->key_source;
+
+	if (source != NULL && source->key == NULL)
+		return 0;
+	if (source != NULL) {
+		config->key = (const uint8_t *)arena_copy(
+			tree->arena, (const char *)source->key, source->key_size);
+		config->key_size = source->key_size;
+		return config->key == NULL ? -ENOMEM : 0;
+	}
+	if (file != NULL)
+		return take_file(tree, config, file, tree_place(tree, "totem.keyfile"));
+	if (text != NULL)
+		return take_text(tree, config, text);
+	return take_file(tree, config, SYSCONF_DIR "/corosync/authkey", place);
+}
+
+int crypto_build(struct tree *tree, struct config *config)
 {
 	bool is_secure = strcmp(word_of(tree, "totem.secauth", "off"), "on") == 0;
 	const char *cipher = word_of(tree, "totem.crypto_cipher", is_secure ? "aes256" : "none");
 	const char *hash = word_of(tree, "totem.crypto_hash", is_secure ? "sha256" : "none");
 	bool has_cipher = strcmp(cipher, "none") != 0, has_hash = strcmp(hash, "none") != 0;
-	struct place place =
-		tree_place(tree, has_cipher ? "totem.crypto_cipher" : "totem.crypto_hash");
-	const char *file = tree_text(tree, "totem.keyfile"), *key = tree_text(tree, "totem.key");
+	const char *cause = has_cipher ? "totem.crypto_cipher" : "totem.crypto_hash";
+	struct place place = tree_place(tree, tree_find(tree, cause) != NULL ? cause : "totem.secauth");
 
+	config->cipher = cipher;
+	config->hash = hash;
 	if (!has_cipher && !has_hash)
 		return 0;
 	if (strcmp(config->transport, "udp") == 0 || strcmp(config->transport, "udpu") == 0) {
@@ -75,14 +141,5 @@ int crypto_check(struct tree *tree, const struct config *config)
 			"sha256'");
 		return 0;
 	}
-	/* The key written in the file counts with its NUL. */
-	if (file != NULL)
-		check_key_file(tree, file, tree_place(tree, "totem.keyfile"));
-	else if (key == NULL)
-		check_key_file(tree, SYSCONF_DIR "/corosync/authkey", place);
-	else if (strlen(key) + 1 < KEY_SIZE_MIN || strlen(key) + 1 > KEY_SIZE_MAX)
-		tree_error(tree, tree_place(tree, "totem.key"),
-			"key has %zu bytes: it needs at least %d; use a key file", strlen(key) + 1,
-			KEY_SIZE_MIN);
-	return 0;
+	return take_key(tree, config, place);
 }

@@ -10,7 +10,6 @@
 
 #include <coterie/plugin.h>
 
-/* Crypto is here until a transport can change its keys under way. */
 static const char *const fixed_keys[] = {
 	"totem.version",
 	"totem.threads",
@@ -22,12 +21,6 @@ static const char *const fixed_keys[] = {
 	"totem.cluster_name",
 	"totem.clear_node_high_bit",
 	"totem.link_mode",
-	"totem.secauth",
-	"totem.crypto_model",
-	"totem.crypto_cipher",
-	"totem.crypto_hash",
-	"totem.keyfile",
-	"totem.key",
 	"quorum.provider",
 	"system.move_to_root_cgroup",
 	"system.allow_knet_handle_fallback",
@@ -41,7 +34,18 @@ static const char *const fixed_keys[] = {
 static const char *const fixed_link_keys[] = {
 	"ttl", "mcastaddr", "broadcast", "knet_transport", NULL};
 
+/* Where the transport cannot change its keys under way. */
+static const char *const crypto_keys[] = {
+	"totem.secauth",
+	"totem.crypto_model",
+	"totem.crypto_cipher",
+	"totem.crypto_hash",
+	"totem.keyfile",
+	"totem.key",
+};
+
 #define FIXED_KEYS (sizeof(fixed_keys) / sizeof(fixed_keys[0]))
+#define CRYPTO_KEYS (sizeof(crypto_keys) / sizeof(crypto_keys[0]))
 
 struct fixed_value {
 	const char *key;
@@ -54,6 +58,7 @@ struct config_fixed {
 	struct arena *arena;
 	struct fixed_value *values;
 	uint32_t count;
+	bool has_crypto; /* is among what is fixed */
 };
 
 static const char *link_key_name(const char *key)
@@ -77,15 +82,21 @@ static bool is_fixed_link_key(const char *key)
 	return false;
 }
 
-static bool is_fixed_key(const char *key)
+static bool is_among(const char *const *keys, size_t count, const char *key)
 {
-	for (size_t i = 0; i < FIXED_KEYS; i++)
-		if (strcmp(fixed_keys[i], key) == 0)
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(keys[i], key) == 0)
 			return true;
-	return is_fixed_link_key(key);
+	return false;
 }
 
-struct config_fixed *config_fixed_create(const struct config *config)
+static bool is_fixed_key(const struct config_fixed *fixed, const char *key)
+{
+	return is_among(fixed_keys, FIXED_KEYS, key) || is_fixed_link_key(key) ||
+	       (fixed->has_crypto && is_among(crypto_keys, CRYPTO_KEYS, key));
+}
+
+struct config_fixed *config_fixed_create(const struct config *config, bool can_rekey)
 {
 	struct arena *arena = arena_create();
 	struct config_fixed *fixed = arena == NULL ? NULL : arena_take(arena, sizeof(*fixed));
@@ -93,6 +104,7 @@ struct config_fixed *config_fixed_create(const struct config *config)
 	if (fixed == NULL)
 		goto no_memory;
 	fixed->arena = arena;
+	fixed->has_crypto = !can_rekey;
 	fixed->values = arena_take(arena, (config->entry_count + 1) * sizeof(*fixed->values));
 	if (fixed->values == NULL)
 		goto no_memory;
@@ -100,7 +112,7 @@ struct config_fixed *config_fixed_create(const struct config *config)
 		const struct config_entry *entry = &config->entries[i];
 		struct fixed_value *value = &fixed->values[fixed->count];
 
-		if (!is_fixed_key(entry->key))
+		if (!is_fixed_key(fixed, entry->key))
 			continue;
 		value->key = arena_copy(arena, entry->key, strlen(entry->key));
 		value->value = arena_copy(arena, entry->value, entry->size);
@@ -182,6 +194,8 @@ void fixed_keep(struct tree *tree, const struct config_fixed *fixed)
 {
 	for (size_t i = 0; i < FIXED_KEYS; i++)
 		keep_one(tree, fixed_keys[i], find_value(fixed, fixed_keys[i]));
+	for (size_t i = 0; fixed->has_crypto && i < CRYPTO_KEYS; i++)
+		keep_one(tree, crypto_keys[i], find_value(fixed, crypto_keys[i]));
 	for (uint32_t i = 0; i < fixed->count; i++)
 		if (is_fixed_link_key(fixed->values[i].key) &&
 			tree_find(tree, fixed->values[i].key) != NULL)

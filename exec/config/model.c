@@ -300,6 +300,8 @@ static int load_file(const char *path, const struct reading *reading, struct con
 	if (rc != -ENOMEM)
 		rc = load(absolute != NULL ? absolute : path, bytes, size, rc, reading, config,
 			messages);
+	if (bytes != NULL)
+		explicit_bzero(bytes, size); /* the ring's key may stand in it */
 	free(bytes);
 	free(absolute);
 	return rc;
@@ -372,6 +374,10 @@ const char *config_option(const struct config *config, const char *plugin, const
 
 		if (entry == NULL)
 			entry = find_entry(config, "totem.", name);
+		if (entry == NULL && strcmp(name, "crypto_cipher") == 0)
+			value = config->cipher;
+		else if (entry == NULL && strcmp(name, "crypto_hash") == 0)
+			value = config->hash;
 		if (entry != NULL) {
 			value = entry->text;
 			found_file = entry->file;

@@ -89,6 +89,10 @@ struct config {
 	struct config_option *options;
 	uint32_t option_count;
 
+	const char *cipher, *hash;   /* of the ring's encryption, with what secauth makes of them; or "none" */
+	const uint8_t *key;          /* secret, wiped by config_destroy; NULL: cipher and hash are none */
+	uint32_t key_size;
+
 	struct config_log log;
 	const char *state_dir;      /* NULL: the default */
 	int ipc_type;               /* enum qb_ipc_type */
@@ -137,7 +141,12 @@ int config_load(const char *path, const struct config_environment *environment,
 	struct config **config, struct config_messages *messages);
 /** Values of a running configuration that no file can change: copies, for a thread of their own. */
 struct config_fixed;
-struct config_fixed *config_fixed_create(const struct config *config); /* NULL: out of memory */
+/**
+ * What of a configuration's values is fixed.
+ * @param can_rekey  cipher, hash and key are not: the transport can change them under way
+ * @return caller destroys; NULL: out of memory
+ */
+struct config_fixed *config_fixed_create(const struct config *config, bool can_rekey);
 void config_fixed_destroy(struct config_fixed *fixed);                 /* NULL is ignored */
 /** As config_load, for a reload: what is fixed keeps its values; a notice for each that the file changes. */
 int config_load_again(const char *path, const struct config_environment *environment,
@@ -154,13 +163,14 @@ void config_destroy(struct config *config); /* NULL is ignored */
 
 /**
  * Value of an option of a plugin as written, or NULL. *file, *line may be NULL. The options of the
- * transport are also looked for among the keys of totem.interface.0 and totem.
+ * transport are also looked for among the keys of totem.interface.0 and totem; crypto_cipher and crypto_hash
+ * are then what secauth makes of them.
  */
 const char *config_option(const struct config *config, const char *plugin, const char *name,
 	const char **file, uint32_t *line);
 /**
  * What a running configuration becomes when clients have changed keys of the sections totem and logging in
- * the map. Blocks nowhere: names are looked up in the running configuration. Keys that neither the schema
+ * the map. Blocks nowhere: names are looked up in the running configuration, which also gives the key. Keys that neither the schema
  * nor the running configuration knows are not looked at, so the work is bounded whatever clients put there.
  * A key that is neither a text nor an integer keeps its running value.
  * @return as config_load

@@ -50,7 +50,7 @@ static const char *const replaced_prefixes[] = {
 	"uidgid.config.",
 };
 
-/* Those that begin so. */
+/* Those that begin so. The ring's key is nobody's to read. */
 static int publish_entries(const struct config *config, struct map *map, const char *prefix)
 {
 	int rc = 0;
@@ -58,7 +58,7 @@ static int publish_entries(const struct config *config, struct map *map, const c
 	for (uint32_t i = 0; i < config->entry_count && rc == 0; i++) {
 		const struct config_entry *entry = &config->entries[i];
 
-		if (strncmp(entry->key, prefix, strlen(prefix)) == 0)
+		if (strncmp(entry->key, prefix, strlen(prefix)) == 0 && strcmp(entry->key, "totem.key") != 0)
 			rc = map_set(map, entry->key, entry->type, entry->value, entry->size);
 	}
 	return rc;

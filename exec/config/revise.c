@@ -187,7 +187,8 @@ static void add_running(struct revision *revision)
 
 		if (strncmp(entry->key, "runtime.", 8) == 0)
 			continue;
-		if (!is_changeable(entry->key)) {
+		/* The key is secret: the map does not have it. */
+		if (!is_changeable(entry->key) || strcmp(entry->key, "totem.key") == 0) {
 			keep_entry(revision->tree, entry);
 			continue;
 		}
@@ -344,13 +345,14 @@ int config_revise(const struct config *running, struct map *map, struct config *
 
 	*config = NULL;
 	*messages = (struct config_messages){0};
-	struct config_fixed *fixed = config_fixed_create(running);
+	struct config_fixed *fixed = config_fixed_create(running, false);
 	struct config *made = fixed == NULL ? NULL : config_begin(running->file, messages, &tree);
 	int rc = made == NULL ? -ENOMEM : 0;
 
 	if (rc == 0) {
 		struct revision revision = {.tree = tree, .running = running, .map = map};
 
+		tree->key_source = running;
 		add_running(&revision);
 		rc = add_map(&revision);
 	}

@@ -30,6 +30,7 @@ void arena_destroy(struct arena *arena)
 	while (arena->chunks != NULL) {
 		struct chunk *next = arena->chunks->next;
 
+		explicit_bzero(arena->chunks->bytes, arena->chunks->used);
 		free(arena->chunks);
 		arena->chunks = next;
 	}

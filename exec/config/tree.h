@@ -20,7 +20,7 @@
 /** Memory of one life. Everything is freed at once. */
 struct arena;
 struct arena *arena_create(void); /* NULL: out of memory */
-void arena_destroy(struct arena *arena);
+void arena_destroy(struct arena *arena); /* what it held is wiped: keys are among it */
 void *arena_take(
 	struct arena *arena, size_t size); /* zeroed, aligned for any type; NULL: out of memory */
 char *arena_copy(struct arena *arena, const char *text, size_t length); /* with a NUL behind it */
@@ -58,6 +58,7 @@ struct tree {
 	const char *transport_plugin; /* of a `transport` section, or NULL */
 	struct place transport_place;
 	const char *file; /* the main file */
+	const struct config *key_source; /* the running configuration has read the key; NULL: read it */
 	struct config_messages *messages;
 	uint32_t hidden; /* errors beyond CONFIG_ERRORS_MAX */
 	bool has_error, has_log_error;
@@ -147,7 +148,7 @@ int nodes_build(
 int links_build(struct tree *tree, struct config *config);
 int timers_build(struct tree *tree, struct config *config);
 int plugins_build(struct tree *tree, struct config *config);
-int crypto_check(struct tree *tree, const struct config *config);
+int crypto_build(struct tree *tree, struct config *config);
 int config_validate(
 	struct tree *tree, struct config *config, const struct config_environment *environment);
 

@@ -237,7 +237,7 @@ int config_validate(
 		return rc;
 	if ((rc = links_build(tree, config)) < 0)
 		return rc;
-	if ((rc = crypto_check(tree, config)) < 0)
+	if ((rc = crypto_build(tree, config)) < 0)
 		return rc;
 	return timers_build(tree, config);
 }

@@ -78,7 +78,7 @@ exec_stub_sources = %D%/exec_stub.c %D%/exec_stub.h $(map_sources)
 exec_ipc_sources = exec/loop.c exec/ipc_server.c exec/ipc_poll.c exec/ipc_access.c exec/ipc_request.c \
 	exec/ipc_gate.c exec/ipc_client.c exec/ipc_stats.c exec/stats.c
 exec_plugin_sources = exec/plugin.c exec/plugin_open.c exec/plugin_check.c exec/plugin_options.c exec/plugin_table.c \
-	$(host_sources) exec/quorum.c exec/state_dir.c exec/totem/frame.c
+	$(host_sources) exec/quorum.c exec/rekey.c exec/state_dir.c exec/totem/frame.c
 exec_plugin_tests = %D%/test_host %D%/test_ipc %D%/test_plugin
 check_PROGRAMS += $(exec_plugin_tests)
 TESTS += $(exec_plugin_tests)
@@ -192,12 +192,16 @@ variant_plugins += %D%/plugins/leaky.la
 %C%_plugins_leaky_la_LDFLAGS = $(VARIANT_LDFLAGS)
 
 # exec/reload*.c with real files, loop and map; ring, log and plugins are stand-ins.
-check_PROGRAMS += %D%/test_reload
-TESTS += %D%/test_reload
-%C%_test_reload_SOURCES = %D%/test_reload.c exec/reload.c exec/reload_apply.c exec/reload_keys.c exec/reload_nodes.c \
-	exec/plugin_options.c exec/loop.c exec/log_limit.c $(config_sources) $(map_sources)
+check_PROGRAMS += %D%/test_reload %D%/test_reload_links
+TESTS += %D%/test_reload %D%/test_reload_links
+reload_case_sources = %D%/reload_case.c %D%/reload_case.h exec/reload.c exec/reload_apply.c exec/reload_keys.c \
+	exec/reload_nodes.c exec/rekey.c exec/plugin_options.c exec/loop.c exec/log_limit.c $(config_sources) $(map_sources)
+%C%_test_reload_SOURCES = %D%/test_reload.c $(reload_case_sources)
 %C%_test_reload_CFLAGS = $(TEST_CFLAGS)
 %C%_test_reload_LDADD = $(CHECK_LIBS) $(QB_LIBS)
+%C%_test_reload_links_SOURCES = %D%/test_reload_links.c $(reload_case_sources)
+%C%_test_reload_links_CFLAGS = $(TEST_CFLAGS)
+%C%_test_reload_links_LDADD = $(CHECK_LIBS) $(QB_LIBS)
 
 # services/client and services/cpg/lib.
 client_unit_tests = %D%/test_client_error %D%/test_client_handle %D%/test_cpg_assembly %D%/test_libcpg \

@@ -17,6 +17,7 @@
 #include "exec/map.h"
 #include "exec/plugin_private.h"
 #include "exec/quorum.h"
+#include "exec/rekey.h"
 #include "exec/stats.h"
 #include "exec_stub.h"
 
@@ -35,12 +36,14 @@ static void set_up(void)
 {
 	exec_stub_reset();
 	calls = 0;
-	config = (struct config){.nodes = nodes, .node_count = 2, .local = 1};
+	config = (struct config){.transport = "udpu", .nodes = nodes, .node_count = 2, .local = 1};
 	executive = (struct executive){
 		.nodeid = 3, .loop = loop_create(), .map = map_create(), .config = &config};
 	executive.stats = stats_create(executive.loop);
 	executive.ipc = ipc_create(&executive);
 	executive.quorum = quorum_create(&executive, "tally");
+	executive.rekey = rekey_create(&executive);
+	executive.plugins = plugin_registry_create(&executive, NULL, 0);
 	descriptor = (struct coterie_plugin){.offers = COTERIE_CAN_QUORUM};
 	plugin = (struct plugin){.name = "tally",
 		.descriptor = &descriptor,
@@ -56,6 +59,8 @@ static void tear_down(void)
 {
 	host_resources_reclaim(&plugin);
 	host_resources_reclaim(&plugin); /* nothing left: nothing happens */
+	plugin_registry_destroy(executive.plugins);
+	rekey_destroy(executive.rekey);
 	quorum_destroy(executive.quorum);
 	ipc_destroy(executive.ipc);
 	stats_destroy(executive.stats);
@@ -85,7 +90,7 @@ START_TEST(the_table_is_whole)
 	ck_assert_uint_eq(host->size, sizeof(struct coterie_host));
 	ck_assert_uint_eq(host->abi_major, COTERIE_ABI_MAJOR);
 	ck_assert_uint_eq(host->abi_minor, COTERIE_ABI_MINOR);
-	ck_assert_uint_eq(host->caps, 255);
+	ck_assert_uint_eq(host->caps, 511);
 	for (size_t i = 0; i < size / sizeof(void *); i++)
 		ck_assert_msg(members[i] != NULL, "member %zu", i);
 }
@@ -471,6 +476,29 @@ START_TEST(nodes_are_asked_for)
 }
 END_TEST
 
+static void on_rekey(void *arg) { (void)arg; }
+
+START_TEST(the_rings_key)
+{
+	static const uint8_t key[] = {1, 2, 3};
+	const void *bytes = NULL;
+	uint32_t size = 0;
+
+	ck_assert_int_eq(host->key_get(ctx, &bytes, &size), -ENODATA);
+	config.key = key;
+	config.key_size = sizeof(key);
+	ck_assert_int_eq(host->key_get(ctx, &bytes, &size), 0);
+	ck_assert_ptr_eq(bytes, key);
+	ck_assert_uint_eq(size, 3);
+	ck_assert_int_eq(host->rekey(ctx, COTERIE_REKEY_ACTIVATE), -ENOTSUP); /* no transport */
+	ck_assert_int_eq(host->rekey_watch(ctx, on_rekey, NULL), 0);
+	ck_assert_int_eq(host->rekey_watch(ctx, on_rekey, NULL), -EEXIST);
+	host_resources_reclaim(&plugin);
+	ck_assert_int_eq(host_resources_create(&plugin), 0);
+	ck_assert_int_eq(host->rekey_watch(ctx, on_rekey, NULL), 0);
+}
+END_TEST
+
 START_TEST(the_end_is_logged)
 {
 	host->stop(ctx);
@@ -522,6 +550,7 @@ int main(void)
 	tcase_add_test(tcase, statistics_end_with_their_plugin);
 	tcase_add_test(tcase, a_verdict_opens_the_gate);
 	tcase_add_test(tcase, nodes_are_asked_for);
+	tcase_add_test(tcase, the_rings_key);
 	tcase_add_test(tcase, the_end_is_logged);
 	tcase_add_test(tcase, a_reload_is_told_to_who_asked_while_he_is_there);
 	suite_add_tcase(suite, tcase);

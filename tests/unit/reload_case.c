@@ -1,0 +1,364 @@
+#include "tests/unit/reload_case.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "exec/config/model.h"
+#include "exec/log.h"
+#include "exec/loop.h"
+#include "exec/plugin_options.h"
+#include "exec/rekey.h"
+#include "exec/reload.h"
+#include "exec/ring.h"
+
+struct reload_seen seen;
+
+/* ---- Stand-ins ----------------------------------------------------------- */
+
+static void append(char *text, size_t size, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+static void append(char *text, size_t size, const char *format, ...)
+{
+	size_t used = strlen(text);
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text + used, size - used, format, arguments);
+	va_end(arguments);
+}
+
+void log_line(const char *subsystem, int prio, const char *format, ...)
+{
+	char line[2048];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	append(seen.log, sizeof(seen.log), "%s %d %s\n", subsystem, prio, line);
+}
+
+bool log_is_wanted(const char *subsystem, int prio)
+{
+	(void)subsystem, (void)prio;
+	return true;
+}
+
+int log_configure(const struct config_log *settings, char *error, uint32_t error_size)
+{
+	(void)settings;
+	seen.logs_configured++;
+	if (seen.log_rc < 0)
+		snprintf(error, error_size, "cannot open log file");
+	return seen.log_rc;
+}
+
+int ring_check_options(
+	const struct ring *ring, const struct totem_options *options, const char **which)
+{
+	(void)ring, (void)options;
+	*which = "token";
+	return seen.check_rc;
+}
+
+int ring_reconfigure(struct ring *ring, const struct totem_options *options)
+{
+	(void)ring;
+	seen.reconfigured++;
+	if (seen.reconfigure_rc < 0)
+		return seen.reconfigure_rc;
+	seen.ids[0] = '\0';
+	for (uint32_t i = 0; i < options->node_count; i++)
+		append(seen.ids, sizeof(seen.ids), "%u ", options->nodes[i]);
+	seen.token_ns = options->token_ns;
+	return 0;
+}
+
+void ring_membership(const struct ring *ring, struct coterie_ring_id *id, const uint32_t **nodeids,
+	uint32_t *count)
+{
+	(void)ring, (void)id;
+	*nodeids = seen.members;
+	*count = seen.member_count;
+}
+
+static void tell_peer(char what, uint32_t link, uint32_t nodeid)
+{
+	if (link == 0)
+		append(seen.peers, sizeof(seen.peers), "%c%u ", what, nodeid);
+	else
+		append(seen.peers, sizeof(seen.peers), "%c%u/%u ", what, nodeid, link);
+}
+
+static int peer_add(void *self, uint32_t link, uint32_t nodeid, const struct sockaddr *address)
+{
+	(void)self, (void)address;
+	if (seen.peer_add_rc < 0 && nodeid >= 4)
+		return seen.peer_add_rc;
+	tell_peer('+', link, nodeid);
+	return 0;
+}
+
+static void peer_del(void *self, uint32_t link, uint32_t nodeid)
+{
+	(void)self;
+	tell_peer('-', link, nodeid);
+}
+
+static int link_up(void *self, uint32_t link, const struct sockaddr *local)
+{
+	(void)self, (void)local;
+	if (seen.link_up_rc < 0 && link > 1)
+		return seen.link_up_rc;
+	append(seen.peers, sizeof(seen.peers), "up%u ", link);
+	return 0;
+}
+
+static void link_down(void *self, uint32_t link)
+{
+	(void)self;
+	append(seen.peers, sizeof(seen.peers), "down%u ", link);
+}
+
+void ring_link_gone(struct ring *ring, uint32_t link)
+{
+	(void)ring;
+	append(seen.peers, sizeof(seen.peers), "gone%u ", link);
+}
+
+static int transport_reload(void *self)
+{
+	(void)self;
+	seen.transport_reloads++;
+	if (seen.tells_reload)
+		append(seen.peers, sizeof(seen.peers), "reload ");
+	return seen.reload_rc;
+}
+
+static int tally_reload(void *self)
+{
+	(void)self;
+	seen.tally_reloads++;
+	return 0;
+}
+
+static const struct coterie_option tally_options[] = {
+	{.name = "step_max",
+		.type = COTERIE_OPT_U32,
+		.flags = COTERIE_OPT_RELOAD,
+		.initial = "1000",
+		.min = 1,
+		.max = 5000,
+		.help = "may change"},
+	{.name = "base", .type = COTERIE_OPT_U32, .initial = "10", .help = "may not"},
+	{.name = "word", .type = COTERIE_OPT_STRING, .help = "may not, and has no default"},
+};
+static const struct coterie_plugin udpu_descriptor = {
+	.kind = COTERIE_KIND_TRANSPORT, .name = "udpu"};
+static const struct coterie_plugin tally_descriptor = {
+	.kind = COTERIE_KIND_SERVICE, .name = "tally", COTERIE_OPTIONS(tally_options)};
+
+struct plugin transport = {.descriptor = &udpu_descriptor,
+	.name = "udpu",
+	.transport = {
+		.links_max = 8, .peer_add = peer_add, .peer_del = peer_del, .link_up = link_up,
+		.link_down = link_down, .reload = transport_reload}};
+struct plugin tally = {.descriptor = &tally_descriptor,
+	.name = "tally",
+	.service = {.reload = tally_reload},
+	.next = &transport};
+
+struct plugin *plugin_first(const struct plugin_registry *registry)
+{
+	(void)registry;
+	return &tally;
+}
+
+struct plugin *plugin_by_name(const struct plugin_registry *registry, const char *name)
+{
+	(void)registry;
+	return strcmp(name, transport.name) == 0 ? &transport : NULL;
+}
+
+int plugin_fail(struct plugin_error *error, int exit_code, const char *format, ...);
+int plugin_fail(struct plugin_error *error, int exit_code, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(error->text, sizeof(error->text), format, arguments);
+	va_end(arguments);
+	error->exit_code = exit_code;
+	return -EINVAL;
+}
+
+const char *plugin_kind_name(uint32_t kind);
+const char *plugin_kind_name(uint32_t kind)
+{
+	return kind == COTERIE_KIND_SERVICE ? "service" : "transport";
+}
+
+/* ---- The executive ------------------------------------------------------- */
+
+struct executive executive;
+char folder[32], path[64];
+struct map_tracker *tracker;
+
+static void on_change(void *arg, enum map_event event, const char *key, const struct map_value *now,
+	const struct map_value *before)
+{
+	uint64_t number = 0;
+
+	(void)arg, (void)before;
+	if (event == MAP_DELETED)
+		append(seen.changes, sizeof(seen.changes), "-%s ", key);
+	else if (now->type == COTERIE_MAP_STRING)
+		append(seen.changes, sizeof(seen.changes), "%s=%s ", key, (const char *)now->bytes);
+	else {
+		memcpy(&number, now->bytes, now->size);
+		append(seen.changes, sizeof(seen.changes), "%s=%ju ", key, (uintmax_t)number);
+	}
+}
+
+void write_file(const char *totem, const char *nodes, const char *more)
+{
+	FILE *file = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(file);
+	fprintf(file, "totem {\n version: 2\n cluster_name: test\n transport: udpu\n%s}\n", totem);
+	fprintf(file, "nodelist {\n");
+	for (const char *at = nodes; *at != '\0'; at++)
+		if (*at != ' ')
+			fprintf(file,
+				" node {\n  ring0_addr: %s%c\n  nodeid: %c\n  name: n%c\n }\n",
+				*at == '1' ? "127.0.0." : "198.51.100.", *at, *at, *at);
+	fprintf(file, "}\n%s", more);
+	fclose(file);
+}
+
+void make_folder(void)
+{
+	strcpy(folder, "/tmp/test_reload.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/coterie.conf", folder);
+}
+
+void set_up_with(const char *transport_name)
+{
+	struct config_environment environment;
+	struct config_messages messages;
+	struct plugin_error error;
+
+	memset(&seen, 0, sizeof(seen));
+	transport.name = transport_name;
+	config_environment_system(&environment);
+	executive = (struct executive){.nodeid = 1, .loop = loop_create(), .map = map_create()};
+	ck_assert_msg(config_load(path, &environment, &executive.config, &messages) == 0, "%s",
+		messages.error_count > 0 ? messages.errors[0] : "no memory");
+	config_messages_fini(&messages);
+	ck_assert_int_eq(config_publish(executive.config, executive.map), 0);
+	tally.options = plugin_options_create(executive.config, &tally_descriptor, &error);
+	transport.options = plugin_options_create(executive.config, &udpu_descriptor, &error);
+	executive.rekey = rekey_create(&executive);
+	executive.reload = reload_create(&executive);
+	for (uint32_t i = 0; i < 3; i++)
+		seen.members[seen.member_count++] = i + 1;
+	tracker = map_track(executive.map, NULL, true, on_change, NULL);
+}
+
+void set_up(void)
+{
+	make_folder();
+	write_file(" token: 3000\n", "1 2 3", "uidgid {\n uid: 7\n}\n");
+	set_up_with("udpu");
+}
+
+void tear_down(void)
+{
+	reload_destroy(executive.reload);
+	rekey_destroy(executive.rekey);
+	if (tracker != NULL)
+		map_untrack(executive.map, tracker);
+	plugin_options_destroy(tally.options);
+	plugin_options_destroy(transport.options);
+	map_destroy(executive.map);
+	loop_destroy(executive.loop);
+	config_destroy(executive.config);
+	unlink(path);
+	rmdir(folder);
+}
+
+void on_done(void *arg, int rc, const char *text)
+{
+	struct result *result = arg;
+
+	result->rc = rc;
+	result->count++;
+	snprintf(result->text, sizeof(result->text), "%s", text);
+	loop_stop(executive.loop);
+}
+
+static void too_late(void *arg)
+{
+	(void)arg;
+	ck_abort_msg("no answer");
+}
+
+void run_loop(void)
+{
+	struct loop_timer *limit = loop_timer_add(
+		executive.loop, loop_now_ns(executive.loop) + 20 * SECOND, too_late, NULL);
+
+	loop_run(executive.loop);
+	loop_timer_del(executive.loop, limit);
+}
+
+static void stop(void *arg)
+{
+	(void)arg;
+	loop_stop(executive.loop);
+}
+
+void turn(void)
+{
+	loop_timer_add(executive.loop, loop_now_ns(executive.loop), stop, NULL);
+	loop_run(executive.loop);
+}
+
+void pause_and_turn(void)
+{
+	loop_timer_add(executive.loop, loop_now_ns(executive.loop) + SECOND / 8, stop, NULL);
+	loop_run(executive.loop);
+}
+
+struct result reload(void)
+{
+	struct result result = {.rc = 1};
+
+	ck_assert_int_eq(reload_request(executive.reload, &executive, on_done, &result), 0);
+	ck_assert_uint_eq(result.count, 0); /* never before the call returns */
+	run_loop();
+	ck_assert_uint_eq(result.count, 1);
+	return result;
+}
+
+bool has_logged(const char *text) { return strstr(seen.log, text) != NULL; }
+
+const char *string_of(const char *key)
+{
+	const char *value;
+
+	return map_get_string(executive.map, key, &value) == 0 ? value : "(none)";
+}
+
+uint32_t number_of(const char *key)
+{
+	uint32_t value;
+
+	return map_get_u32(executive.map, key, &value) == 0 ? value : UINT32_MAX;
+}

@@ -1,0 +1,67 @@
+/*
+ * What the tests of the reload share: a real loop, a real map and real files; the ring, the log and the
+ * plugins are stand-ins that write down what they are told. The daemon is node 1.
+ */
+#ifndef TESTS_UNIT_RELOAD_CASE_H
+#define TESTS_UNIT_RELOAD_CASE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "exec/executive.h"
+#include "exec/map.h"
+#include "exec/plugin.h"
+
+#define SECOND UINT64_C(1000000000)
+
+struct reload_seen {
+	char log[65536];     /* "SUBSYSTEM PRIO text\n" */
+	char changes[65536]; /* of the map: "KEY=VALUE " or "-KEY " */
+	char peers[1024];    /* calls of the transport: "+3 -4 ", "+3/1 " on link 1, "up0 down0 " */
+	char ids[256];       /* whom the engine knows: "1 2 3 " */
+	uint64_t token_ns;   /* of the engine */
+	uint32_t members[16], member_count;
+	uint32_t reconfigured;
+	int check_rc, reconfigure_rc, peer_add_rc, log_rc;
+	int link_up_rc, reload_rc; /* link_up fails for links above 1 */
+	bool tells_reload;         /* "reload " among the calls of the transport */
+	uint32_t logs_configured;
+	uint32_t tally_reloads, transport_reloads;
+};
+
+extern struct reload_seen seen;
+extern struct executive executive;
+extern struct plugin transport, tally;
+extern struct map_tracker *tracker;
+extern char folder[32], path[64];
+
+/** Three nodes on udpu, all members. */
+void set_up(void);
+/** The same with a file that is there already, in folder; its transport is made up. */
+void set_up_with(const char *transport_name);
+void make_folder(void);
+void tear_down(void);
+/** A file with these lines in section totem, these nodes ("1 2 3"; this node is 127.0.0.1) and more. */
+void write_file(const char *totem, const char *nodes, const char *more);
+
+struct result {
+	int rc;
+	uint32_t count;
+	char text[512];
+};
+
+/** For reload_request: fills in a struct result and stops the loop. */
+void on_done(void *arg, int rc, const char *text);
+void run_loop(void);
+/** What is deferred runs, and no more. */
+void turn(void);
+/** The same when keys were taken a moment ago: those set now are taken after a pause. */
+void pause_and_turn(void);
+/** One reload to its end. */
+struct result reload(void);
+
+bool has_logged(const char *text);
+const char *string_of(const char *key); /* "(none)" */
+uint32_t number_of(const char *key);    /* UINT32_MAX: none of this width */
+
+#endif

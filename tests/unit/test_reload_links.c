@@ -1,0 +1,321 @@
+/* The reload of links and of an encrypted ring's keys: test_reload.c has the rest. */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "exec/config/model.h"
+#include "exec/loop.h"
+#include "exec/rekey.h"
+#include "exec/reload.h"
+#include "tests/unit/reload_case.h"
+
+/* ---- Fixture: three nodes on a transport that can have eight links ---------- */
+
+/* Links by number ("0", "0 3"), nodes likewise; totem: more lines. */
+static void write_links(const char *totem, const char *nodes, const char *links)
+{
+	FILE *file = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(file);
+	fprintf(file, "totem {\n version: 2\n cluster_name: test\n transport: knet\n%s}\n", totem);
+	fprintf(file, "nodelist {\n");
+	for (const char *at = nodes; *at != '\0'; at++) {
+		if (*at == ' ')
+			continue;
+		fprintf(file, " node {\n  nodeid: %c\n  name: n%c\n", *at, *at);
+		for (const char *link = links; *link != '\0'; link++)
+			if (*link != ' ')
+				fprintf(file, "  ring%c_addr: %s.%c.%c\n", *link,
+					*at == '1' ? "127.0" : "198.51", *link, *at);
+		fprintf(file, " }\n");
+	}
+	fprintf(file, "}\n");
+	fclose(file);
+}
+
+static char key_path[64], key_line[96];
+
+static void write_key(char fill, size_t size)
+{
+	FILE *file = fopen(key_path, "w");
+
+	ck_assert_ptr_nonnull(file);
+	for (size_t i = 0; i < size; i++)
+		fputc(fill, file);
+	fclose(file);
+	snprintf(key_line, sizeof(key_line), " keyfile: %s\n", key_path);
+}
+
+static char *with_key(const char *lines)
+{
+	static char all[512];
+
+	snprintf(all, sizeof(all), "%s%s", lines, key_line);
+	return all;
+}
+
+static void set_up_links(void)
+{
+	make_folder();
+	snprintf(key_path, sizeof(key_path), "%s/key", folder);
+	write_key('a', 128);
+	write_links("", "1 2 3", "0 3");
+	set_up_with("knet");
+	transport.transport.rekey = NULL;
+}
+
+static void tear_down_links(void)
+{
+	unlink(key_path);
+	tear_down();
+}
+
+/* ---- Keys ---------------------------------------------------------------- */
+
+static struct {
+	char story[256];
+	int rc;
+} keys;
+
+static void tell_key(const char *text)
+{
+	strcat(keys.story, text);
+}
+
+static int take_phase(void *self, uint32_t phase)
+{
+	(void)self;
+	tell_key(phase == COTERIE_REKEY_ACTIVATE ? "activate " : phase == COTERIE_REKEY_CLEANUP ?
+			"cleanup " : "? ");
+	return keys.rc;
+}
+
+static void on_rekey(void *arg)
+{
+	uint8_t in_progress = 0;
+
+	map_get_u8(executive.map, "config.totemconfig_reload_in_progress", &in_progress);
+	tell_key(in_progress != 0 ? "early " : "");
+	tell_key(arg);
+}
+
+static char first[] = "told ", second[] = "second ";
+
+static void start_keys(void)
+{
+	memset(&keys, 0, sizeof(keys));
+	transport.transport.rekey = take_phase;
+	ck_assert_int_eq(rekey_watch(executive.rekey, &tally, on_rekey, first), 0);
+}
+
+START_TEST(the_transport_hears_of_every_change)
+{
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_uint_eq(seen.transport_reloads, 1); /* although no option of it has changed */
+	map_set_u32(executive.map, "totem.token", 5000);
+	turn();
+	ck_assert_uint_eq(seen.transport_reloads, 2);
+	seen.reload_rc = -EIO;
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert(has_logged("transport knet keeps its old settings: Input/output error"));
+	write_links(" token: abc\n", "1 2 3", "0 3");
+	ck_assert_int_eq(reload().rc, -EINVAL);
+	ck_assert_uint_eq(seen.transport_reloads, 3);
+}
+END_TEST
+
+START_TEST(new_keys_are_announced_and_taken_in_turn)
+{
+	start_keys();
+	ck_assert_int_eq(rekey_go_on(executive.rekey, COTERIE_REKEY_ACTIVATE), -EINVAL);
+	seen.reload_rc = COTERIE_RELOAD_REKEY;
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(keys.story, "told ");
+	keys.story[0] = '\0';
+	ck_assert_int_eq(rekey_go_on(executive.rekey, COTERIE_REKEY_CLEANUP), -EINVAL);
+	ck_assert_int_eq(rekey_go_on(executive.rekey, 0), -EINVAL);
+	ck_assert_int_eq(rekey_go_on(executive.rekey, COTERIE_REKEY_ACTIVATE), 0);
+	ck_assert_int_eq(rekey_go_on(executive.rekey, COTERIE_REKEY_ACTIVATE), -EINVAL);
+	ck_assert_int_eq(rekey_go_on(executive.rekey, 3), -EINVAL);
+	ck_assert_int_eq(rekey_go_on(executive.rekey, COTERIE_REKEY_CLEANUP), 0);
+	ck_assert_int_eq(rekey_go_on(executive.rekey, COTERIE_REKEY_CLEANUP), -EINVAL);
+	ck_assert_str_eq(keys.story, "activate cleanup ");
+	seen.reload_rc = 0;
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(keys.story, "activate cleanup ");
+}
+END_TEST
+
+START_TEST(a_phase_that_fails_may_be_tried_again)
+{
+	start_keys();
+	seen.reload_rc = COTERIE_RELOAD_REKEY;
+	ck_assert_int_eq(reload().rc, 0);
+	keys.rc = -EIO;
+	ck_assert_int_eq(rekey_go_on(executive.rekey, COTERIE_REKEY_ACTIVATE), -EIO);
+	ck_assert_int_eq(rekey_go_on(executive.rekey, COTERIE_REKEY_CLEANUP), -EINVAL);
+	keys.rc = 0;
+	ck_assert_int_eq(rekey_go_on(executive.rekey, COTERIE_REKEY_ACTIVATE), 0);
+	ck_assert_str_eq(keys.story, "told activate activate ");
+}
+END_TEST
+
+START_TEST(another_change_begins_anew)
+{
+	start_keys();
+	seen.reload_rc = COTERIE_RELOAD_REKEY;
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_int_eq(rekey_go_on(executive.rekey, COTERIE_REKEY_ACTIVATE), 0);
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_int_eq(rekey_go_on(executive.rekey, COTERIE_REKEY_CLEANUP), -EINVAL);
+	ck_assert_int_eq(rekey_go_on(executive.rekey, COTERIE_REKEY_ACTIVATE), 0);
+	ck_assert_str_eq(keys.story, "told activate told activate ");
+}
+END_TEST
+
+START_TEST(who_watches)
+{
+	start_keys();
+	ck_assert_int_eq(rekey_watch(executive.rekey, &tally, on_rekey, second), -EEXIST);
+	ck_assert_int_eq(rekey_watch(executive.rekey, &transport, on_rekey, second), 0);
+	seen.reload_rc = COTERIE_RELOAD_REKEY;
+	map_set_u32(executive.map, "totem.token", 5000);
+	turn();
+	ck_assert_str_eq(keys.story, "told second ");
+	rekey_forget(executive.rekey, &tally);
+	rekey_forget(executive.rekey, &tally);
+	rekey_forget(NULL, &tally);
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(keys.story, "told second second ");
+	transport.transport.rekey = NULL;
+	ck_assert_int_eq(rekey_go_on(executive.rekey, COTERIE_REKEY_ACTIVATE), -ENOTSUP);
+}
+END_TEST
+
+START_TEST(the_key_is_read_with_the_file)
+{
+	start_keys();
+	ck_assert_ptr_null(executive.config->key);
+	write_links(with_key(" crypto_cipher: aes256\n crypto_hash: sha1\n"), "1 2 3", "0 3");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_uint_eq(executive.config->key_size, 128);
+	ck_assert_int_eq(executive.config->key[127], 'a');
+	ck_assert_str_eq(string_of("totem.crypto_hash"), "sha1");
+	/* Other bytes in the same file. */
+	write_key('b', 200);
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_uint_eq(executive.config->key_size, 200);
+	ck_assert_int_eq(executive.config->key[0], 'b');
+	/* A change of other keys does not look at the file again. */
+	unlink(key_path);
+	map_set_u32(executive.map, "totem.token", 5000);
+	turn();
+	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 5650);
+	ck_assert_uint_eq(executive.config->key_size, 200);
+	ck_assert_int_eq(executive.config->key[199], 'b');
+	struct result result = reload();
+	ck_assert_int_eq(result.rc, -EINVAL);
+	ck_assert_ptr_nonnull(strstr(result.text, "Could not open"));
+	ck_assert_uint_eq(executive.config->key_size, 200);
+	/* None any more. */
+	write_links("", "1 2 3", "0 3");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_ptr_null(executive.config->key);
+	ck_assert_str_eq(string_of("totem.crypto_hash"), "(none)");
+}
+END_TEST
+
+START_TEST(a_key_in_the_configuration_is_nowhere_to_be_read)
+{
+	char lines[512], text[201];
+
+	start_keys();
+	memset(text, 'k', 200);
+	text[200] = '\0';
+	snprintf(lines, sizeof(lines), " secauth: on\n key: %s\n", text);
+	write_links(lines, "1 2 3", "0 3");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_uint_eq(executive.config->key_size, 201);
+	ck_assert_int_eq(memcmp(executive.config->key, text, 201), 0);
+	ck_assert_str_eq(string_of("totem.key"), "(none)");
+	ck_assert_ptr_null(strstr(seen.log, "kkkk"));
+	ck_assert_ptr_null(strstr(seen.changes, "kkkk"));
+	map_set_u32(executive.map, "totem.token", 5000);
+	turn();
+	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 5650);
+	ck_assert_int_eq(memcmp(executive.config->key, text, 201), 0);
+	pause_and_turn();
+	map_set_u32(executive.map, "totem.token", 6000); /* from a revision's own entries */
+	pause_and_turn();
+	ck_assert_int_eq(memcmp(executive.config->key, text, 201), 0);
+}
+END_TEST
+
+START_TEST(a_transport_without_a_change_of_keys_keeps_its_encryption)
+{
+	write_links(with_key(" secauth: on\n"), "1 2 3", "0 3");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert(has_logged("Modified entry 'totem.secauth'"));
+	ck_assert(has_logged("Modified entry 'totem.keyfile'"));
+	ck_assert_str_eq(string_of("totem.secauth"), "(none)");
+	ck_assert_ptr_null(executive.config->key);
+}
+END_TEST
+
+static const char *cipher(void)
+{
+	return config_option(executive.config, "knet", "crypto_cipher", NULL, NULL);
+}
+
+static const char *hash(void)
+{
+	return config_option(executive.config, "knet", "crypto_hash", NULL, NULL);
+}
+
+START_TEST(secauth_stands_for_cipher_and_hash)
+{
+	start_keys();
+	ck_assert_str_eq(cipher(), "none");
+	ck_assert_str_eq(hash(), "none");
+	write_links(with_key(" secauth: on\n"), "1 2 3", "0 3");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(cipher(), "aes256");
+	ck_assert_str_eq(hash(), "sha256");
+	write_links(with_key(" secauth: on\n crypto_hash: sha512\n"), "1 2 3", "0 3");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(cipher(), "aes256");
+	ck_assert_str_eq(hash(), "sha512");
+	write_links(with_key(" secauth: yes\n"), "1 2 3", "0 3"); /* only "on" is */
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(cipher(), "none");
+	ck_assert_ptr_null(executive.config->key);
+	ck_assert_ptr_null(config_option(executive.config, "tally", "crypto_hash", NULL, NULL));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("reload_links");
+	TCase *tcase = tcase_create("keys");
+
+	tcase_add_checked_fixture(tcase, set_up_links, tear_down_links);
+	tcase_add_test(tcase, the_transport_hears_of_every_change);
+	tcase_add_test(tcase, new_keys_are_announced_and_taken_in_turn);
+	tcase_add_test(tcase, a_phase_that_fails_may_be_tried_again);
+	tcase_add_test(tcase, another_change_begins_anew);
+	tcase_add_test(tcase, who_watches);
+	tcase_add_test(tcase, the_key_is_read_with_the_file);
+	tcase_add_test(tcase, a_key_in_the_configuration_is_nowhere_to_be_read);
+	tcase_add_test(tcase, a_transport_without_a_change_of_keys_keeps_its_encryption);
+	tcase_add_test(tcase, secauth_stands_for_cipher_and_hash);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
