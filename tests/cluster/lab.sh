@@ -20,6 +20,8 @@
 # time. Environment: LAB_TOKEN and LAB_SECONDS (of traffic), LAB_CLIENT=KIND forces one kind of
 # library, LAB_KIND=KIND makes every node of that kind, LAB_KEEP=FOLDER keeps logs and records,
 # LAB_LOCK names another lock file.
+# The ring: LAB_TRANSPORT (udpu, udp, …), LAB_FAMILY (ipv4 or ipv6), more lines for the totem section
+# in LAB_TOTEM and for link 0 in LAB_INTERFACE ("broadcast: yes"). After a change of these, lab_configure.
 
 # shellcheck source=tests/tap.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../tap.sh"
@@ -29,8 +31,11 @@ LAB_BUILD=${abs_top_builddir:-$(cd "$LAB_HERE/../../build" 2>/dev/null && pwd)}
 LAB_TOKEN=${LAB_TOKEN:-1000}
 LAB_SECONDS=${LAB_SECONDS:-1}
 LAB_PATIENCE=${LAB_PATIENCE:-30}
-LAB_TOTEM=${LAB_TOTEM:-} # more lines for the totem section
-LAB_NODES=()             # of all nodes; kinds, holders and daemons have the same indices, from 1
+LAB_TOTEM=${LAB_TOTEM:-}
+LAB_INTERFACE=${LAB_INTERFACE:-}
+LAB_TRANSPORT=${LAB_TRANSPORT:-udpu}
+LAB_FAMILY=${LAB_FAMILY:-ipv4}
+LAB_NODES=() # of all nodes; kinds, holders and daemons have the same indices, from 1
 LAB_KINDS=()
 LAB_HOLDERS=()
 LAB_DAEMONS=()
@@ -62,6 +67,13 @@ lab_open() {
 		LAB_KINDS[node]=${LAB_KIND:-$kind}
 		lab_node "$node"
 	done
+	lab_configure
+}
+
+# Writes the config of every node.
+lab_configure() {
+	local node
+
 	for node in "${LAB_NODES[@]}"; do
 		lab_config "$node" >"$LAB_DIR/$node/corosync.conf"
 	done
@@ -147,7 +159,16 @@ lab_node() {
 	ip link add "port$node" type veth peer name eth0 netns $holder
 	ip link set "port$node" master bridge up
 	nsenter -t $holder -n sh -c "ip addr add 10.0.0.$node/24 dev eth0; ip link set eth0 up;
-		ip route add default dev eth0"
+		ip route add default dev eth0; ip addr add $(lab_address "$node" ipv6)/64 dev eth0 nodad" ||
+		[ "$LAB_FAMILY" = ipv4 ] || tap_skip "no IPv6"
+}
+
+# lab_address NODE [FAMILY]
+lab_address() {
+	case ${2:-$LAB_FAMILY} in
+	ipv4) echo "10.0.0.$1" ;;
+	ipv6) echo "fd00::$1" ;;
+	esac
 }
 
 lab_config() {
@@ -157,10 +178,12 @@ lab_config() {
 		totem {
 			version: 2
 			cluster_name: lab
-			transport: udpu
+			transport: $LAB_TRANSPORT
+			$([ "$LAB_FAMILY" = ipv4 ] || echo "ip_version: $LAB_FAMILY")
 			token: $LAB_TOKEN
 			token_coefficient: 0
 			$LAB_TOTEM
+			$([ -z "$LAB_INTERFACE" ] || printf 'interface {\n\t\tlinknumber: 0\n\t\t%s\n\t}' "$LAB_INTERFACE")
 		}
 		system {
 			sched_rr: no
@@ -177,8 +200,8 @@ lab_config() {
 		nodelist {
 	CONFIG
 	for peer in "${LAB_NODES[@]}"; do
-		printf '\tnode {\n\t\tring0_addr: 10.0.0.%s\n\t\tnodeid: %s\n\t\tname: node%s\n\t}\n' \
-			"$peer" "$peer" "$peer"
+		printf '\tnode {\n\t\tring0_addr: %s\n\t\tnodeid: %s\n\t\tname: node%s\n\t}\n' \
+			"$(lab_address "$peer")" "$peer" "$peer"
 	done
 	echo '}'
 }
@@ -273,14 +296,15 @@ lab_kill() {
 }
 
 lab_loss() {
-	local percent=$1 node rule
+	local percent=$1 node rule iptables=iptables
 
+	[ "$LAB_FAMILY" = ipv4 ] || iptables=ip6tables
 	shift
 	for node in "$@"; do
 		rule=(-i eth0 -p udp -m statistic --mode random --probability "0.$(printf %02d "$percent")")
-		nsenter -t "${LAB_HOLDERS[node]}" -n -m iptables -F INPUT
+		nsenter -t "${LAB_HOLDERS[node]}" -n -m $iptables -F INPUT
 		[ "$percent" -eq 0 ] || nsenter -t "${LAB_HOLDERS[node]}" -n -m \
-			iptables -A INPUT "${rule[@]}" -j DROP || return
+			$iptables -A INPUT "${rule[@]}" -j DROP || return
 	done
 }
 
