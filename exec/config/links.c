@@ -212,6 +212,23 @@ static bool is_broadcast(const struct tree *tree, uint32_t link)
 	return item != NULL && strcmp(item->text, "yes") == 0;
 }
 
+/* The address stays in the map as it was written, though everything goes to all ones. */
+static void check_broadcast(struct tree *tree, const struct config *config)
+{
+	const struct tree_item *item = link_item(tree, 0, "mcastaddr");
+	struct sockaddr_storage address;
+
+	if (config->nodes[config->local].addresses[0].ss_family == AF_INET6)
+		tree_error(tree, link_item(tree, 0, "broadcast")->place,
+			"IPv6 has no broadcast: remove 'broadcast' or use IPv4 addresses");
+	if (item == NULL)
+		tree_set_string(tree, "totem.interface.0.mcastaddr", "255.255.255.255",
+			(struct place){.file = tree->file});
+	else if (config_parse_address(item->text, AF_UNSPEC, &address) < 0)
+		tree_error(tree, item->place, "'%s' is not an IP address: remove 'mcastaddr'",
+			item->text);
+}
+
 static void check_group(struct tree *tree, const struct config *config)
 {
 	const struct tree_item *item = link_item(tree, 0, "mcastaddr");
@@ -219,8 +236,10 @@ static void check_group(struct tree *tree, const struct config *config)
 	const char *ip_version = tree_text(tree, "totem.ip_version");
 	struct sockaddr_storage address;
 
-	if (is_broadcast(tree, 0))
+	if (is_broadcast(tree, 0)) {
+		check_broadcast(tree, config);
 		return;
+	}
 	if (item == NULL && cluster == NULL) {
 		tree_error(tree, (struct place){.file = tree->file},
 			"No multicast address specified for interface 0: add 'cluster_name: NAME' "
