@@ -23,27 +23,70 @@ static bool is_loopback_v4(const struct sockaddr *address)
 	return ntohl(in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
+/* The entry of the interface that has the address, or NULL. */
+static const struct ifaddrs *find(const struct ifaddrs *list, const struct sockaddr *address)
+{
+	for (const struct ifaddrs *one = list; one != NULL; one = one->ifa_next) {
+		if (one->ifa_addr == NULL)
+			continue;
+		if (address_equal(one->ifa_addr, address) ||
+			(is_loopback_v4(address) && is_loopback_v4(one->ifa_addr)))
+			return one;
+	}
+	return NULL;
+}
+
 enum interface_state interface_state(const struct sockaddr *address)
 {
+	enum interface_state state = INTERFACE_UP;
 	struct ifaddrs *list;
-	unsigned int flags = 0;
-	bool is_found = false;
 
 	if (getifaddrs(&list) < 0)
 		return INTERFACE_UP;
-	for (const struct ifaddrs *one = list; one != NULL && !is_found; one = one->ifa_next) {
-		if (one->ifa_addr == NULL)
-			continue;
-		is_found = address_equal(one->ifa_addr, address) ||
-			   (is_loopback_v4(address) && is_loopback_v4(one->ifa_addr));
-		flags = one->ifa_flags;
+
+	const struct ifaddrs *found = find(list, address);
+
+	if (found == NULL)
+		state = INTERFACE_NO_ADDRESS;
+	else if ((found->ifa_flags & IFF_UP) == 0)
+		state = INTERFACE_DOWN;
+	else if ((found->ifa_flags & IFF_RUNNING) == 0)
+		state = INTERFACE_NO_CARRIER;
+	freeifaddrs(list);
+	return state;
+}
+
+unsigned int interface_index(const struct sockaddr *address)
+{
+	unsigned int index = 0;
+	struct ifaddrs *list;
+
+	if (getifaddrs(&list) < 0)
+		return 0;
+
+	const struct ifaddrs *found = find(list, address);
+
+	if (found != NULL)
+		index = if_nametoindex(found->ifa_name);
+	freeifaddrs(list);
+	return index;
+}
+
+bool interface_has_neighbour(const struct peers *peers)
+{
+	bool is_found = false;
+	struct ifaddrs *list;
+
+	if (getifaddrs(&list) < 0)
+		return true; /* costs a copy of what is sent */
+	for (uint32_t i = 0; i < peers->count && !is_found; i++) {
+		const struct peer *peer = &peers->list[i];
+
+		is_found = !peer->is_local &&
+			   find(list, (const struct sockaddr *)&peer->address) != NULL;
 	}
 	freeifaddrs(list);
-	if (!is_found)
-		return INTERFACE_NO_ADDRESS;
-	if ((flags & IFF_UP) == 0)
-		return INTERFACE_DOWN;
-	return (flags & IFF_RUNNING) == 0 ? INTERFACE_NO_CARRIER : INTERFACE_UP;
+	return is_found;
 }
 
 const char *interface_state_text(enum interface_state state)

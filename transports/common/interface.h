@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
+#include "transports/common/peers.h"
+
 /** What the system says about an address. */
 enum interface_state {
 	INTERFACE_UP,
@@ -22,6 +24,12 @@ enum interface_state {
  * @return what was found; INTERFACE_UP when the system cannot be asked: bind and send tell then
  */
 enum interface_state interface_state(const struct sockaddr *address);
+
+/** @return index of the interface that has the address; 0: none has */
+unsigned int interface_index(const struct sockaddr *address);
+
+/** True when an address of a peer, other than the local node, is on this host. */
+bool interface_has_neighbour(const struct peers *peers);
 
 /** @return the state in words, for the log: "the address is not on this host" */
 const char *interface_state_text(enum interface_state state);

@@ -15,7 +15,7 @@
 /* Network control; the highest that needs no privilege. */
 #define PRIORITY 6
 
-static int set_int(int fd, int level, int name, int value)
+int socket_set(int fd, int level, int name, int value)
 {
 	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
 }
@@ -26,15 +26,15 @@ static uint32_t grow_buffer(int fd, int name, int name_force, uint32_t size)
 	int granted = 0;
 	socklen_t granted_size = sizeof(granted);
 
-	if (set_int(fd, SOL_SOCKET, name_force, (int)size) < 0)
-		set_int(fd, SOL_SOCKET, name, (int)size);
+	if (socket_set(fd, SOL_SOCKET, name_force, (int)size) < 0)
+		socket_set(fd, SOL_SOCKET, name, (int)size);
 	if (getsockopt(fd, SOL_SOCKET, name, &granted, &granted_size) < 0)
 		return 0;
 	return (uint32_t)granted;
 }
 
-int socket_open(const struct sockaddr *local, uint32_t buffer_size, bool has_offload,
-	struct socket_grant *grant)
+static int open_bound(const struct sockaddr *local, bool is_shared, uint32_t buffer_size,
+	bool has_offload, struct socket_grant *grant)
 {
 	socklen_t size = address_size(local);
 	bool is_v6 = local->sa_family == AF_INET6;
@@ -49,18 +49,23 @@ int socket_open(const struct sockaddr *local, uint32_t buffer_size, bool has_off
 	if (fd < 0)
 		return -errno;
 	if (is_v6) {
-		rc = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+		rc = socket_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 		if (rc < 0)
 			goto close_fd;
-		rc = set_int(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
+		rc = socket_set(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
 	} else {
-		rc = set_int(fd, IPPROTO_IP, IP_RECVERR, 1);
+		rc = socket_set(fd, IPPROTO_IP, IP_RECVERR, 1);
 	}
 	if (rc < 0)
 		goto close_fd;
-	set_int(fd, SOL_SOCKET, SO_PRIORITY, PRIORITY); /* only helps */
+	if (is_shared) {
+		rc = socket_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+		if (rc < 0)
+			goto close_fd;
+	}
+	socket_set(fd, SOL_SOCKET, SO_PRIORITY, PRIORITY); /* only helps */
 	if (has_offload)
-		grant->has_gro = set_int(fd, IPPROTO_UDP, UDP_GRO, 1) == 0;
+		grant->has_gro = socket_set(fd, IPPROTO_UDP, UDP_GRO, 1) == 0;
 	grant->receive_size = grow_buffer(fd, SO_RCVBUF, SO_RCVBUFFORCE, buffer_size);
 	grant->send_size = grow_buffer(fd, SO_SNDBUF, SO_SNDBUFFORCE, buffer_size);
 	if (bind(fd, local, size) < 0) {
@@ -72,4 +77,16 @@ int socket_open(const struct sockaddr *local, uint32_t buffer_size, bool has_off
 close_fd:
 	close(fd);
 	return rc;
+}
+
+int socket_open(const struct sockaddr *local, uint32_t buffer_size, bool has_offload,
+	struct socket_grant *grant)
+{
+	return open_bound(local, false, buffer_size, has_offload, grant);
+}
+
+int socket_open_group(const struct sockaddr *group, uint32_t buffer_size, bool has_offload,
+	struct socket_grant *grant)
+{
+	return open_bound(group, true, buffer_size, has_offload, grant);
 }

@@ -34,4 +34,16 @@ struct socket_grant {
 int socket_open(const struct sockaddr *local, uint32_t buffer_size, bool has_offload,
 	struct socket_grant *grant);
 
+/**
+ * Open a UDP socket that only receives, bound to a group's address and port, which every program of
+ * this host that listens to the group may bind too. The rest as socket_open.
+ *
+ * @param group  multicast or broadcast address; the scope of IPv6 is the interface; borrowed
+ */
+int socket_open_group(const struct sockaddr *group, uint32_t buffer_size, bool has_offload,
+	struct socket_grant *grant);
+
+/** Set an integer option. @return 0; negative errno */
+int socket_set(int fd, int level, int name, int value);
+
 #endif

@@ -56,10 +56,9 @@ void udp_link_close(void *self)
 	struct udp_link *link = self;
 
 	pending_fini(&link->pending);
-	if (link->hooks->detach != NULL)
-		link->hooks->detach(link);
 	udp_link_stop(link);
 	batch_in_destroy(link->in);
+	batch_in_destroy(link->drain_in);
 	peers_fini(&link->peers);
 	free(link);
 }
@@ -76,6 +75,7 @@ int udp_link_open(const struct coterie_host *host, struct coterie_ctx *ctx, size
 	link->hooks = hooks;
 	link->pending.host = host;
 	link->fd = -1;
+	link->group_fd = -1;
 	link->watch_fd = -1;
 	link->out.fd = -1;
 	link->out.on_icmp = udp_link_on_icmp;
@@ -87,6 +87,10 @@ int udp_link_open(const struct coterie_host *host, struct coterie_ctx *ctx, size
 	if (rc == 0) {
 		link->in = batch_in_create(host, ctx);
 		rc = link->in == NULL ? -ENOMEM : 0;
+	}
+	if (rc == 0 && hooks->has_group) {
+		link->drain_in = batch_in_create(host, ctx);
+		rc = link->drain_in == NULL ? -ENOMEM : 0;
 	}
 	if (rc < 0) {
 		udp_link_close(link);
@@ -137,6 +141,13 @@ void udp_link_stats(void *self, struct coterie_transport_stats *stats)
 		.rejected = link->rejected,
 	};
 
+	if (link->drain_in != NULL) {
+		in = batch_in_counts(link->drain_in);
+		ours.frames_in += in->datagrams;
+		ours.bytes_in += in->bytes;
+		ours.receive_calls += in->calls;
+		ours.receive_errors += in->errors;
+	}
 	memcpy(stats, &ours, stats->size < sizeof(ours) ? stats->size : sizeof(ours));
 }
 

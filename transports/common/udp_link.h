@@ -16,6 +16,7 @@
 #include "transports/common/limiter.h"
 #include "transports/common/peers.h"
 #include "transports/common/pending.h"
+#include "transports/common/socket.h"
 
 /** Default of totem.netmtu (spec 05 §7). */
 #define UDP_LINK_NETMTU 1500u
@@ -31,8 +32,8 @@ struct udp_link_hooks {
 	   A negative errno: the link is not up, and attach is called again later. NULL: nothing to
 	   add. */
 	int (*attach)(struct udp_link *link);
-	/* Undo attach and whatever else the transport made, before the link goes. NULL likewise. */
-	void (*detach)(struct udp_link *link);
+	bool has_group; /* it receives on a group socket of its own, which is closed with the link
+			 */
 };
 
 struct udp_link {
@@ -40,7 +41,8 @@ struct udp_link {
 	struct coterie_ctx *ctx;
 	const struct udp_link_hooks *hooks;
 	struct peers peers;
-	struct peer group;             /* all nodes at once, node id 0; no address: there is none */
+	struct peer group; /* all nodes at once, node id 0; without address: there is none */
+	int group_fd;      /* receives what is sent to the group; -1: nothing does */
 	struct sockaddr_storage local; /* set by link_up */
 	bool is_open;                  /* link_up was called */
 	bool is_up;                    /* as last reported */
@@ -60,6 +62,7 @@ struct udp_link {
 	bool has_started;
 	struct batch_out out;
 	struct batch_in *in;
+	struct batch_in *drain_in; /* for reading while those of `in` are with the executive */
 	struct pending pending;
 	uint64_t rejected, receive_errors;
 	struct limiter reject_log, send_log;
@@ -88,13 +91,8 @@ int udp_link_open(const struct coterie_host *host, struct coterie_ctx *ctx, size
 void udp_link_send(struct udp_link *link, struct peer *peer, struct coterie_frame *const *frames,
 	uint32_t count);
 
-/**
- * Read one of the link's sockets and hand up what is from a peer, never what is from this node.
- *
- * @param in          buffers that are not in use: those of the link are, inside its own frames_in
- * @param rounds_max  batches to read at most
- */
-void udp_link_read(struct udp_link *link, struct batch_in *in, int fd, uint32_t rounds_max);
+/** Warn, once, of a receive buffer that the system keeps too small. */
+void udp_link_tell_buffer(struct udp_link *link, const struct socket_grant *grant);
 
 /** A socket is ready: errors, waiting frames, arrivals. For host->fd_add; arg is the link. */
 void udp_link_ready(void *arg, int fd, uint32_t revents);
@@ -114,13 +112,15 @@ int udp_link_reload(void *self);
 void udp_link_stats(void *self, struct coterie_transport_stats *stats);
 int udp_link_node_status(void *self, uint32_t nodeid, struct coterie_node_status *status);
 
-/** The members of a transport's table that are the same for all; open is left to each. */
+/** Operation drain of a transport with a group. */
+int udp_link_drain(void *self);
+
+/** The members of a transport's table that are the same for all. */
 #define UDP_LINK_OPERATIONS                                                                        \
 	.size = sizeof(struct coterie_transport), .links_max = 1,                                  \
 	.frame_size_max = BATCH_DATAGRAM_MAX, .netmtu = UDP_LINK_NETMTU,                           \
 	.header_size = 28, /* IPv4 and UDP */                                                      \
-		.close = udp_link_close, .link_up = udp_link_up, .peer_add = udp_link_peer_add,    \
-	.peer_del = udp_link_peer_del, .multicast = udp_link_multicast, .token = udp_link_token,   \
+		.close = udp_link_close, .multicast = udp_link_multicast, .token = udp_link_token, \
 	.reload = udp_link_reload, .stats = udp_link_stats, .node_status = udp_link_node_status
 
 /** Options of the transports, with COTERIE_OPTIONS(). */

@@ -8,6 +8,8 @@
 
 /* Batches read in one go before the loop looks after others. */
 #define READ_ROUNDS 4
+/* Enough to empty a full receive buffer; a flood beyond it must not hold the token for ever. */
+#define DRAIN_ROUNDS 512
 
 /* ---- Receiving ----------------------------------------------------------- */
 
@@ -36,11 +38,11 @@ static bool link_accept(void *arg, const struct sockaddr *from, uint32_t count)
 	return false;
 }
 
-void udp_link_read(struct udp_link *link, struct batch_in *in, int fd, uint32_t rounds_max)
+static void link_read(struct udp_link *link, struct batch_in *in, int fd, int rounds_max)
 {
 	const struct batch_filter filter = {.accept = link_accept, .arg = link};
 
-	for (uint32_t i = 0; i < rounds_max; i++) {
+	for (int i = 0; i < rounds_max; i++) {
 		int rc = batch_in_read(in, fd, &filter);
 
 		if (rc == 0)
@@ -50,6 +52,15 @@ void udp_link_read(struct udp_link *link, struct batch_in *in, int fd, uint32_t 
 			icmp_drain(fd, udp_link_on_icmp, link);
 		}
 	}
+}
+
+int udp_link_drain(void *self)
+{
+	struct udp_link *link = self;
+
+	if (link->group_fd >= 0)
+		link_read(link, link->drain_in, link->group_fd, DRAIN_ROUNDS);
+	return 0;
 }
 
 /* ---- Sending ------------------------------------------------------------- */
@@ -163,5 +174,5 @@ void udp_link_ready(void *arg, int fd, uint32_t revents)
 		icmp_drain(fd, udp_link_on_icmp, link);
 	if ((revents & COTERIE_FD_OUT) != 0)
 		link_flush(link);
-	udp_link_read(link, link->in, fd, READ_ROUNDS);
+	link_read(link, link->in, fd, READ_ROUNDS);
 }

@@ -38,7 +38,7 @@ static void link_arm(struct udp_link *link, struct coterie_timer **timer, uint64
 
 /* ---- The socket ---------------------------------------------------------- */
 
-static void link_tell_buffer(struct udp_link *link, const struct socket_grant *grant)
+void udp_link_tell_buffer(struct udp_link *link, const struct socket_grant *grant)
 {
 	if (grant->receive_size / SOCKET_FRAME_COST >= FRAMES_MIN || link->has_told_buffer)
 		return;
@@ -68,7 +68,7 @@ static int link_bind(struct udp_link *link)
 	link->out.fd = fd;
 	link->out.has_gso = link->has_offload;
 	link->out.gso_size_max = 0;
-	link_tell_buffer(link, &grant);
+	udp_link_tell_buffer(link, &grant);
 	return 0;
 }
 
@@ -240,17 +240,20 @@ int udp_link_up(void *self, uint32_t number, const struct sockaddr *local)
 	return rc == -EADDRNOTAVAIL ? 0 : rc;
 }
 
+static void link_close_fd(struct udp_link *link, int fd)
+{
+	if (fd < 0)
+		return;
+	link->host->fd_del(link->ctx, fd);
+	close(fd);
+}
+
 void udp_link_stop(struct udp_link *link)
 {
 	link->host->timer_del(link->ctx, link->retry);
 	link->host->timer_del(link->ctx, link->refused);
 	link->host->timer_del(link->ctx, link->recheck);
-	if (link->watch_fd >= 0) {
-		link->host->fd_del(link->ctx, link->watch_fd);
-		close(link->watch_fd);
-	}
-	if (link->fd >= 0) {
-		link->host->fd_del(link->ctx, link->fd);
-		close(link->fd);
-	}
+	link_close_fd(link, link->watch_fd);
+	link_close_fd(link, link->group_fd);
+	link_close_fd(link, link->fd);
 }

@@ -25,6 +25,9 @@ static int udpu_open(const struct coterie_host *host, struct coterie_ctx *ctx, v
 static const struct coterie_transport udpu_ops = {
 	UDP_LINK_OPERATIONS,
 	.open = udpu_open,
+	.link_up = udp_link_up,
+	.peer_add = udp_link_peer_add,
+	.peer_del = udp_link_peer_del,
 };
 
 COTERIE_PLUGIN(udpu, .kind = COTERIE_KIND_TRANSPORT, .version = "1.0",
