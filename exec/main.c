@@ -123,7 +123,7 @@ static int tell_test(const struct config *config)
 
 	printf("%s: ok (%u node%s, transport %s, local node %s)\n", config->file, config->node_count,
 		config->node_count == 1 ? "" : "s", config->transport,
-		local->name != NULL ? local->name : local->texts[0]);
+		local->name != NULL ? local->name : local->texts[config->link_count - 1]);
 	return 0;
 }
 

@@ -231,6 +231,7 @@ static int commit(
 	tell_services(before, config);
 	tell_plugins(executive, plan);
 	reload_nodes_remove(reload, before);
+	reload_links_remove(reload, before);
 	reconfigure_ring(reload);
 	config_destroy(before);
 	return rc;

@@ -1,5 +1,6 @@
 /*
- * What the files of the reload share: reload.c, reload_apply.c, reload_keys.c and reload_nodes.c.
+ * What the files of the reload share: reload.c, reload_apply.c, reload_keys.c, reload_nodes.c
+ * and reload_peers.c.
  * Nothing else includes this.
  */
 #ifndef EXEC_RELOAD_PRIVATE_H
@@ -39,6 +40,7 @@ struct reload {
 	struct job *job;             /* the reading that is under way, or NULL */
 	struct waiter *now, *next;   /* for its result; for that of the one behind it */
 	struct departing_list departing;
+	uint32_t opened_links; /* by bit: what a refusal has to close again */
 	bool is_drop_due;
 	struct map_tracker *trackers[2]; /* of keys that clients may change */
 	bool is_applying;                /* the changes are ours */
@@ -78,15 +80,31 @@ void reload_keys_fini(struct reload *reload);
 /** Take them on the next turn of the loop, or later if they were taken a moment ago. */
 void reload_keys_later(struct reload *reload);
 
-/* --- reload_nodes.c --- */
+/* --- reload_peers.c --- */
 
-/** No node that stays may have another address on a link it keeps. 0; -EINVAL */
+/**
+ * No node that stays may have another address on a link it keeps, nor the address of one that is on its
+ * way out; one link has to stay. 0; -EINVAL
+ */
 int reload_nodes_check(
 	const struct reload *reload, const struct config *config, struct reload_error *error);
 /** Give the transport what is new. On failure it knows what it knew before. */
 int reload_nodes_add(struct reload *reload, const struct config *config, struct reload_error *error);
 /** Take it back: the rest of the reload has failed. */
 void reload_nodes_undo(struct reload *reload, const struct config *config);
+void reload_delete_peer(struct reload *reload, uint32_t nodeid, uint32_t link);
+/** Close links that are gone; who departs is not on them any more. before: as below. */
+void reload_links_remove(struct reload *reload, const struct config *before);
+
+const struct config_node *reload_find_node(const struct config *config, uint32_t nodeid); /* or NULL */
+struct departing *reload_find_departing(const struct reload *reload, uint32_t nodeid);    /* or NULL */
+/** Where a node of the node list is on a link, or NULL. */
+const struct sockaddr_storage *reload_address_of(const struct config_node *node, uint32_t link);
+
+/* --- reload_nodes.c --- */
+
+/** Of the ring's current configuration. */
+bool reload_is_member(const struct reload *reload, uint32_t nodeid);
 /**
  * Take from the transport what is gone, but for members of the ring: those join the departing.
  *

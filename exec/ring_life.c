@@ -88,14 +88,17 @@ static int add_peers(struct ring *ring)
 	for (uint32_t i = 0; i < config->node_count; i++) {
 		const struct config_node *node = &config->nodes[i];
 
-		for (uint32_t link = 0; link < node->link_count && link < transport->links_max; link++) {
+		for (uint32_t link = 0; link < node->link_count; link++) {
 			if (!has_link(node, link))
 				continue;
-			int rc = transport->peer_add(ring->transport->self, link, node->nodeid,
-				(const struct sockaddr *)&node->addresses[link]);
+			int rc = link >= transport->links_max
+					 ? -ENOTSUP
+					 : transport->peer_add(ring->transport->self, link, node->nodeid,
+						   (const struct sockaddr *)&node->addresses[link]);
 			if (rc < 0) {
-				log_line("TOTEM", LOG_ERR, "transport %s does not take node %u (%s): %s",
-					ring->transport->name, node->nodeid, node->texts[link], strerror(-rc));
+				log_line("TOTEM", LOG_ERR, "transport %s does not take node %u (%s) on link %u: %s",
+					ring->transport->name, node->nodeid, node->texts[link], link,
+					strerror(-rc));
 				return rc;
 			}
 		}
@@ -119,8 +122,7 @@ int ring_start(struct ring *ring, struct plugin *transport)
 		return -ENOMEM;
 	}
 	int rc = add_peers(ring);
-	for (uint32_t link = 0; rc == 0 && link < local->link_count && link < transport->transport.links_max;
-		link++) {
+	for (uint32_t link = 0; rc == 0 && link < local->link_count; link++) {
 		if (!has_link(local, link))
 			continue;
 		rc = transport->transport.link_up(transport->self, link,

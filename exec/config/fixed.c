@@ -5,6 +5,7 @@
 #include "exec/config/tree.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,8 +32,13 @@ static const char *const fixed_keys[] = {
 };
 
 /* Of a link that stays; those of a link that comes or goes come and go with it. */
-static const char *const fixed_link_keys[] = {
-	"ttl", "mcastaddr", "broadcast", "knet_transport", NULL};
+static const char *const fixed_link_keys[] = {"ttl", "mcastaddr", "broadcast"};
+
+/*
+ * The same, but a file that changes them is refused, since its other values would not fit: here, or
+ * where the addresses are compared.
+ */
+static const char *const refused_link_keys[] = {"knet_transport", "mcastport"};
 
 /* Where the transport cannot change its keys under way. */
 static const char *const crypto_keys[] = {
@@ -46,20 +52,33 @@ static const char *const crypto_keys[] = {
 
 #define FIXED_KEYS (sizeof(fixed_keys) / sizeof(fixed_keys[0]))
 #define CRYPTO_KEYS (sizeof(crypto_keys) / sizeof(crypto_keys[0]))
+#define FIXED_LINK_KEYS (sizeof(fixed_link_keys) / sizeof(fixed_link_keys[0]))
+#define REFUSED_LINK_KEYS (sizeof(refused_link_keys) / sizeof(refused_link_keys[0]))
 
 struct fixed_value {
 	const char *key;
 	uint32_t type;
 	const void *value;
 	uint32_t size;
+	bool is_made; /* by the checks, which make it again */
 };
 
 struct config_fixed {
 	struct arena *arena;
 	struct fixed_value *values;
 	uint32_t count;
+	uint32_t links;  /* by bit */
 	bool has_crypto; /* is among what is fixed */
+	bool is_knet;
 };
+
+static bool is_among(const char *const *keys, size_t count, const char *key)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(keys[i], key) == 0)
+			return true;
+	return false;
+}
 
 static const char *link_key_name(const char *key)
 {
@@ -72,27 +91,35 @@ static const char *link_key_name(const char *key)
 	return *at == '.' ? at + 1 : NULL;
 }
 
-static bool is_fixed_link_key(const char *key)
+static bool is_link_key(const char *key)
 {
 	const char *name = link_key_name(key);
 
-	for (size_t i = 0; name != NULL && fixed_link_keys[i] != NULL; i++)
-		if (strcmp(fixed_link_keys[i], name) == 0)
-			return true;
-	return false;
+	return name != NULL && (is_among(fixed_link_keys, FIXED_LINK_KEYS, name) ||
+				       is_among(refused_link_keys, REFUSED_LINK_KEYS, name));
 }
 
-static bool is_among(const char *const *keys, size_t count, const char *key)
+/* nodelist.node.POSITION.ringN_addr: N, or -1 for another key. */
+static int link_of_address(const char *key)
 {
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(keys[i], key) == 0)
-			return true;
-	return false;
+	static const char prefix[] = "nodelist.node.";
+	const char *name = strrchr(key, '.');
+
+	if (strncmp(key, prefix, strlen(prefix)) != 0 || strncmp(name, ".ring", 5) != 0 ||
+		name[5] < '0' || name[5] >= '0' + CONFIG_LINKS_MAX || strcmp(name + 6, "_addr") != 0)
+		return -1;
+	return name[5] - '0';
+}
+
+bool entry_is_made(const struct config_entry *entry)
+{
+	return entry->line == 0 && link_key_name(entry->key) != NULL &&
+	       (entry->file == NULL || strcmp(entry->file, MAP_PLACE) != 0);
 }
 
 static bool is_fixed_key(const struct config_fixed *fixed, const char *key)
 {
-	return is_among(fixed_keys, FIXED_KEYS, key) || is_fixed_link_key(key) ||
+	return is_among(fixed_keys, FIXED_KEYS, key) || is_link_key(key) ||
 	       (fixed->has_crypto && is_among(crypto_keys, CRYPTO_KEYS, key));
 }
 
@@ -105,6 +132,7 @@ struct config_fixed *config_fixed_create(const struct config *config, bool can_r
 		goto no_memory;
 	fixed->arena = arena;
 	fixed->has_crypto = !can_rekey;
+	fixed->is_knet = strcmp(config->transport, "knet") == 0;
 	fixed->values = arena_take(arena, (config->entry_count + 1) * sizeof(*fixed->values));
 	if (fixed->values == NULL)
 		goto no_memory;
@@ -112,6 +140,10 @@ struct config_fixed *config_fixed_create(const struct config *config, bool can_r
 		const struct config_entry *entry = &config->entries[i];
 		struct fixed_value *value = &fixed->values[fixed->count];
 
+		int link = link_of_address(entry->key);
+
+		if (link >= 0)
+			fixed->links |= 1u << link;
 		if (!is_fixed_key(fixed, entry->key))
 			continue;
 		value->key = arena_copy(arena, entry->key, strlen(entry->key));
@@ -120,6 +152,7 @@ struct config_fixed *config_fixed_create(const struct config *config, bool can_r
 			goto no_memory;
 		value->type = entry->type;
 		value->size = entry->size;
+		value->is_made = entry_is_made(entry);
 		fixed->count++;
 	}
 	return fixed;
@@ -177,27 +210,68 @@ static bool is_same(const struct tree_item *item, const struct fixed_value *valu
 static void keep_one(struct tree *tree, const char *key, const struct fixed_value *value)
 {
 	const struct tree_item *item = tree_find(tree, key);
+	bool is_made = value != NULL && value->is_made;
 
-	if (item == NULL && value == NULL)
+	if (item == NULL && (value == NULL || is_made))
 		return;
 	if (item != NULL && value != NULL && is_same(item, value))
 		return;
 	tree_notice(
 		tree, "Modified entry '%s' in corosync.conf cannot be changed at run-time", key);
-	if (value != NULL)
+	if (value != NULL && !is_made)
 		set_value(tree, value);
 	else
 		tree_delete(tree, key);
 }
 
-void fixed_keep(struct tree *tree, const struct config_fixed *fixed)
+/* --- links --- */
+
+static void refuse_knet_transport(
+	struct tree *tree, const char *key, uint32_t link, const struct fixed_value *value)
 {
+	const char *text = tree_text(tree, key), *now = text == NULL ? "udp" : text;
+	const char *before = value == NULL ? "udp" : value->value;
+
+	if (strcmp(now, before) != 0)
+		tree_error(tree, tree_place(tree, key),
+			"New config has different knet transport for link %u (%s instead of %s): "
+			"remove the link, reload, then add it again",
+			link, now, before);
+}
+
+static void keep_link(
+	struct tree *tree, const struct config_fixed *fixed, uint32_t link, enum fixed_source source)
+{
+	char key[64];
+
+	for (size_t i = 0; i < FIXED_LINK_KEYS; i++) {
+		snprintf(key, sizeof(key), "totem.interface.%u.%s", link, fixed_link_keys[i]);
+		keep_one(tree, key, find_value(fixed, key));
+	}
+	for (size_t i = 0; source == FIXED_MAP && i < REFUSED_LINK_KEYS; i++) {
+		snprintf(key, sizeof(key), "totem.interface.%u.%s", link, refused_link_keys[i]);
+		keep_one(tree, key, find_value(fixed, key));
+	}
+	snprintf(key, sizeof(key), "totem.interface.%u.knet_transport", link);
+	if (source == FIXED_FILE && fixed->is_knet)
+		refuse_knet_transport(tree, key, link, find_value(fixed, key));
+}
+
+void fixed_keep(struct tree *tree, const struct config_fixed *fixed, enum fixed_source source)
+{
+	uint32_t links = 0;
+
 	for (size_t i = 0; i < FIXED_KEYS; i++)
 		keep_one(tree, fixed_keys[i], find_value(fixed, fixed_keys[i]));
 	for (size_t i = 0; fixed->has_crypto && i < CRYPTO_KEYS; i++)
 		keep_one(tree, crypto_keys[i], find_value(fixed, crypto_keys[i]));
-	for (uint32_t i = 0; i < fixed->count; i++)
-		if (is_fixed_link_key(fixed->values[i].key) &&
-			tree_find(tree, fixed->values[i].key) != NULL)
-			keep_one(tree, fixed->values[i].key, &fixed->values[i]);
+	for (uint32_t i = 0; i < tree->count; i++) {
+		int link = link_of_address(tree->items[i].key);
+
+		if (link >= 0)
+			links |= 1u << link;
+	}
+	for (uint32_t link = 0; link < CONFIG_LINKS_MAX; link++)
+		if ((links & fixed->links & 1u << link) != 0)
+			keep_link(tree, fixed, link, source);
 }

@@ -297,7 +297,9 @@ static void set_ports(struct tree *tree, struct config *config)
 	for (uint32_t i = 0; i < config->node_count; i++)
 		for (uint32_t link = 0; link < config->nodes[i].link_count; link++)
 			set_port(&config->nodes[i].addresses[link], port_of(tree, link, step));
-	if (strcmp(config->transport, "udp") == 0)
+	const struct tree_item *port = link_item(tree, 0, "mcastport");
+	/* What stands there already keeps its place: who reads it again sees where it came from. */
+	if (strcmp(config->transport, "udp") == 0 && (port == NULL || port->number == 0))
 		tree_set_number(tree, "totem.interface.0.mcastport", COTERIE_MAP_U16,
 			port_of(tree, 0, step), (struct place){.file = tree->file});
 }

@@ -228,7 +228,7 @@ static int build(struct tree *tree, struct config *config, const char *bytes, si
 		return rc;
 	/* Checks of what was only partly read would report what is not wrong. */
 	if (!tree->has_error && reading->fixed != NULL)
-		fixed_keep(tree, reading->fixed);
+		fixed_keep(tree, reading->fixed, FIXED_FILE);
 	return config_end(tree, config, reading->environment);
 }
 

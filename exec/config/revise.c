@@ -23,7 +23,6 @@ static const char *const changeable[] = {"logging.", "totem."};
 
 static const char interface_prefix[] = "totem.interface.";
 static const char subsystem_prefix[] = "logging.logger_subsys.";
-static const char map_place[] = "key of the map";
 
 struct revision {
 	struct tree *tree;
@@ -82,7 +81,7 @@ static void store(struct tree *tree, const char *key, const char *text)
 		if (*rest == '.')
 			snprintf(path, sizeof(path), "%s%s", interface_prefix, rest + 1);
 	}
-	legacy_store(tree, key, path, text, (struct place){.file = map_place});
+	legacy_store(tree, key, path, text, (struct place){.file = MAP_PLACE});
 }
 
 /* An integer of the map as text; false: it is none. */
@@ -163,14 +162,6 @@ static void keep_entry(struct tree *tree, const struct config_entry *entry)
 	tree_set_number(tree, entry->key, entry->type, number, place);
 }
 
-/* Keys that the checks made themselves are made again. */
-static bool is_made(const struct config_entry *entry)
-{
-	return entry->line == 0 &&
-	       strncmp(entry->key, interface_prefix, strlen(interface_prefix)) == 0 &&
-	       (entry->file == NULL || strcmp(entry->file, map_place) != 0);
-}
-
 static bool is_of_subsystem(const char *key)
 {
 	return strncmp(key, subsystem_prefix, strlen(subsystem_prefix)) == 0;
@@ -192,7 +183,7 @@ static void add_running(struct revision *revision)
 			keep_entry(revision->tree, entry);
 			continue;
 		}
-		if (is_made(entry) || map_get(revision->map, entry->key, &value) < 0)
+		if (entry_is_made(entry) || map_get(revision->map, entry->key, &value) < 0)
 			continue;
 		revision->subsystem_keys += is_of_subsystem(entry->key);
 		if (!store_value(revision->tree, entry->key, &value))
@@ -205,7 +196,7 @@ static void add_running(struct revision *revision)
 static bool has_made(const struct config *running, const char *key)
 {
 	for (uint32_t i = 0; i < running->entry_count; i++)
-		if (is_made(&running->entries[i]) && strcmp(running->entries[i].key, key) == 0)
+		if (entry_is_made(&running->entries[i]) && strcmp(running->entries[i].key, key) == 0)
 			return true;
 	return false;
 }
@@ -357,7 +348,7 @@ int config_revise(const struct config *running, struct map *map, struct config *
 		rc = add_map(&revision);
 	}
 	if (rc == 0)
-		fixed_keep(tree, fixed);
+		fixed_keep(tree, fixed, FIXED_MAP);
 	if (rc == 0)
 		rc = add_plugins(tree, running);
 	if (rc == 0)

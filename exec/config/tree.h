@@ -128,8 +128,18 @@ int legacy_read_access(struct tree *tree, const char *file, const char *bytes, s
 
 /* fixed.c */
 
+/** Place of what stands in the map and in no file. */
+#define MAP_PLACE "key of the map"
+
+/** Who wants to change what is fixed. */
+enum fixed_source {
+	FIXED_FILE, /* is refused where its other values would not fit */
+	FIXED_MAP,  /* keeps the running values throughout: a client could not be refused */
+};
 /** Give what cannot change at run time its running values again; a notice for each that differs. */
-void fixed_keep(struct tree *tree, const struct config_fixed *fixed);
+void fixed_keep(struct tree *tree, const struct config_fixed *fixed, enum fixed_source source);
+/** A key of a link that the checks made themselves: they make it again. */
+bool entry_is_made(const struct config_entry *entry);
 
 /* model.c: what every way of making a config begins and ends with */
 

@@ -296,6 +296,230 @@ START_TEST(secauth_stands_for_cipher_and_hash)
 }
 END_TEST
 
+/* ---- Links --------------------------------------------------------------- */
+
+START_TEST(a_link_comes)
+{
+	seen.tells_reload = true;
+	write_links("", "1 2 3", "0 1 3");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(seen.peers, "+1/1 +2/1 +3/1 up1 reload ");
+	ck_assert_str_eq(seen.ids, "1 2 3 ");
+	seen.peers[0] = '\0';
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(seen.peers, "reload ");
+	ck_assert_uint_ne(number_of("runtime.config.totem.interface.1.knet_ping_timeout"), UINT32_MAX);
+}
+END_TEST
+
+START_TEST(a_link_goes)
+{
+	seen.tells_reload = true;
+	write_links("", "1 2 3", "3");
+	ck_assert_int_eq(reload().rc, 0);
+	/* Whoever still hears it is told first what holds from now on. */
+	ck_assert_str_eq(seen.peers, "reload -1 -2 -3 down0 gone0 ");
+	ck_assert_uint_eq(number_of("runtime.config.totem.interface.0.knet_ping_timeout"), UINT32_MAX);
+	write_links("", "1 2 3", "0 3");
+	seen.peers[0] = '\0';
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(seen.peers, "+1 +2 +3 up0 reload ");
+}
+END_TEST
+
+START_TEST(a_link_and_a_node_in_one_reload)
+{
+	write_links("", "1 2 4", "0 1");
+	seen.member_count = 2;
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(seen.peers, "+1/1 +2/1 +4 +4/1 up1 -1/3 -2/3 -3 -3/3 down3 gone3 ");
+	ck_assert_str_eq(seen.ids, "1 2 4 ");
+}
+END_TEST
+
+START_TEST(a_departing_member_leaves_a_link_that_goes)
+{
+	static const uint32_t left[] = {1, 2};
+
+	write_links("", "1 2", "0");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(seen.peers, "-1/3 -2/3 -3/3 down3 gone3 ");
+	ck_assert_str_eq(seen.ids, "1 2 3 ");
+	seen.peers[0] = '\0';
+	seen.member_count = 2;
+	reload_membership(executive.reload, left, 2);
+	turn();
+	ck_assert_str_eq(seen.peers, "-3 ");
+}
+END_TEST
+
+START_TEST(a_link_that_cannot_be_opened_is_closed_with_the_others)
+{
+	seen.link_up_rc = -EADDRNOTAVAIL;
+	write_links("", "1 2 3", "0 1 2 3");
+	struct result result = reload();
+	ck_assert_int_eq(result.rc, -EINVAL);
+	ck_assert_ptr_nonnull(strstr(result.text, "cannot use address 127.0.2.1 for link 2"));
+	ck_assert_str_eq(seen.peers, "+1/1 +1/2 +2/1 +2/2 +3/1 +3/2 up1 "
+				     "-1/1 -1/2 -2/1 -2/2 -3/1 -3/2 down1 gone1 ");
+	seen.link_up_rc = 0;
+	seen.peers[0] = '\0';
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(seen.peers, "+1/1 +1/2 +2/1 +2/2 +3/1 +3/2 up1 up2 ");
+}
+END_TEST
+
+START_TEST(a_refusal_behind_the_links_closes_them)
+{
+	seen.log_rc = -EACCES;
+	write_links("", "1 2 3", "0 1 3");
+	ck_assert_int_eq(reload().rc, -EINVAL);
+	ck_assert_str_eq(seen.peers, "+1/1 +2/1 +3/1 up1 -1/1 -2/1 -3/1 down1 gone1 ");
+	ck_assert_uint_eq(seen.transport_reloads, 0);
+}
+END_TEST
+
+START_TEST(a_peer_that_is_not_taken)
+{
+	seen.peer_add_rc = -ENOSPC;
+	write_links("", "1 2 3 4", "0 1 3");
+	struct result result = reload();
+	ck_assert_int_eq(result.rc, -EINVAL);
+	ck_assert_ptr_nonnull(strstr(result.text, "transport knet does not take node 4"));
+	ck_assert_str_eq(seen.peers, "+1/1 +2/1 +3/1 -1/1 -2/1 -3/1 ");
+}
+END_TEST
+
+START_TEST(links_that_the_transport_does_not_have)
+{
+	transport.transport.links_max = 4;
+	write_links("", "1 2 3", "0 3 4");
+	struct result result = reload();
+	ck_assert_int_eq(result.rc, -EINVAL);
+	ck_assert_ptr_nonnull(strstr(result.text, "does not take node 1"));
+	ck_assert_str_eq(seen.peers, "");
+}
+END_TEST
+
+/* Of the ABI's first versions: a link stays open, and is there when it is wanted again. */
+START_TEST(a_transport_that_cannot_close_links)
+{
+	transport.transport.link_down = NULL;
+	write_links("", "1 2 3", "0");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(seen.peers, "-1/3 -2/3 -3/3 ");
+	seen.peers[0] = '\0';
+	seen.link_up_rc = -EEXIST;
+	write_links("", "1 2 3", "0 3");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(seen.peers, "+1/3 +2/3 +3/3 ");
+}
+END_TEST
+
+START_TEST(one_link_has_to_stay)
+{
+	write_links("", "1 2 3", "1 2");
+	struct result result = reload();
+	ck_assert_int_eq(result.rc, -EINVAL);
+	ck_assert_ptr_nonnull(strstr(result.text, "no link would stay"));
+	ck_assert_str_eq(seen.peers, "");
+}
+END_TEST
+
+static void edit(const char *script)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), "sed -i '%s' %s", script, path);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static const struct {
+	const char *name, *totem, *script, *want;
+} moved[] = {
+	{"an address", "", "s/198.51.3.2/198.51.3.22/",
+		"different address for link 3 of node 2 (addr changed from 198.51.3.2 port 5408 to "
+		"198.51.3.22 port 5408)"},
+	{"our own", "", "s/127.0.3.1/127.0.3.11/", "different address for link 3 of node 1"},
+	{"a port", " interface {\n  linknumber: 3\n  mcastport: 6000\n }\n", "",
+		"changed from 127.0.3.1 port 5408 to 127.0.3.1 port 6000"},
+	{"a transport", " interface {\n  linknumber: 3\n  knet_transport: sctp\n }\n", "",
+		"New config has different knet transport for link 3 (sctp instead of udp)"},
+};
+
+START_TEST(a_link_that_stays_is_the_same)
+{
+	write_links(moved[_i].totem, "1 2 3", "0 3");
+	edit(moved[_i].script);
+	struct result result = reload();
+	ck_assert_msg(result.rc == -EINVAL, "%s: %d", moved[_i].name, result.rc);
+	ck_assert_msg(strstr(result.text, moved[_i].want) != NULL, "%s: %s", moved[_i].name, result.text);
+	ck_assert_str_eq(seen.peers, "");
+	/* In two steps it works. */
+	write_links("", "1 2 3", "0");
+	ck_assert_int_eq(reload().rc, 0);
+	write_links(moved[_i].totem, "1 2 3", "0 3");
+	edit(moved[_i].script);
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(seen.peers, "-1/3 -2/3 -3/3 down3 gone3 +1/3 +2/3 +3/3 up3 ");
+	/* And back to what it is by default, where that is another. */
+	write_links("", "1 2 3", "0 3");
+	ck_assert_int_eq(reload().rc, -EINVAL);
+}
+END_TEST
+
+START_TEST(clients_cannot_change_what_a_link_is)
+{
+	map_set_string(executive.map, "totem.interface.3.knet_transport", "sctp");
+	map_set_u16(executive.map, "totem.interface.3.mcastport", 6000);
+	turn();
+	ck_assert(has_logged("Modified entry 'totem.interface.3.knet_transport'"));
+	ck_assert(has_logged("Modified entry 'totem.interface.3.mcastport'"));
+	ck_assert(!has_logged("Changed keys have no effect"));
+	map_set_u32(executive.map, "totem.token", 5000); /* other keys still count */
+	pause_and_turn();
+	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 5650);
+	map_set_u8(executive.map, "totem.interface.3.knet_link_priority", 7);
+	pause_and_turn();
+	ck_assert_uint_eq(seen.transport_reloads, 3);
+}
+END_TEST
+
+START_TEST(an_address_is_one_nodes)
+{
+	/* Node 3 is replaced by node 4 at its place, but still there. */
+	write_links("", "1 2 4", "0 3");
+	edit("s/198.51.\\([03]\\).4/198.51.\\1.3/");
+	struct result result = reload();
+	ck_assert_int_eq(result.rc, -EINVAL);
+	ck_assert_ptr_nonnull(strstr(result.text,
+		"node 4 would have the address of node 3 (198.51.0.3 port 5405), which is still in the ring"));
+	/* The same when it has been on its way out before. */
+	write_links("", "1 2", "0 3");
+	ck_assert_int_eq(reload().rc, 0);
+	write_links("", "1 2 4", "0 3");
+	edit("s/198.51.\\([03]\\).4/198.51.\\1.3/");
+	ck_assert_int_eq(reload().rc, -EINVAL);
+	ck_assert_str_eq(seen.peers, "");
+	seen.member_count = 2;
+	reload_membership(executive.reload, seen.members, 2);
+	turn();
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(seen.peers, "-3 -3/3 +4 +4/3 ");
+}
+END_TEST
+
+/* It did not run any more: nothing is heard from there but the new one. */
+START_TEST(a_dead_node_is_replaced_at_once)
+{
+	seen.member_count = 2;
+	write_links("", "1 2 4", "0 3");
+	edit("s/198.51.\\([03]\\).4/198.51.\\1.3/");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_str_eq(seen.peers, "+4 +4/3 -3 -3/3 ");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("reload_links");
@@ -311,6 +535,23 @@ int main(void)
 	tcase_add_test(tcase, a_key_in_the_configuration_is_nowhere_to_be_read);
 	tcase_add_test(tcase, a_transport_without_a_change_of_keys_keeps_its_encryption);
 	tcase_add_test(tcase, secauth_stands_for_cipher_and_hash);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("links");
+	tcase_add_checked_fixture(tcase, set_up_links, tear_down_links);
+	tcase_add_test(tcase, a_link_comes);
+	tcase_add_test(tcase, a_link_goes);
+	tcase_add_test(tcase, a_link_and_a_node_in_one_reload);
+	tcase_add_test(tcase, a_departing_member_leaves_a_link_that_goes);
+	tcase_add_test(tcase, a_link_that_cannot_be_opened_is_closed_with_the_others);
+	tcase_add_test(tcase, a_refusal_behind_the_links_closes_them);
+	tcase_add_test(tcase, a_peer_that_is_not_taken);
+	tcase_add_test(tcase, links_that_the_transport_does_not_have);
+	tcase_add_test(tcase, a_transport_that_cannot_close_links);
+	tcase_add_test(tcase, one_link_has_to_stay);
+	tcase_add_loop_test(tcase, a_link_that_stays_is_the_same, 0, sizeof(moved) / sizeof(moved[0]));
+	tcase_add_test(tcase, clients_cannot_change_what_a_link_is);
+	tcase_add_test(tcase, an_address_is_one_nodes);
+	tcase_add_test(tcase, a_dead_node_is_replaced_at_once);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_set_tap(runner, "-");
