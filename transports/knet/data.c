@@ -1,0 +1,326 @@
+/*
+ * Frames: one socket to libknet, each frame a record. libknet cuts, encrypts and sends in threads
+ * of its own. Who gets a frame stands in the frame (spec 05 §5.3): the engine puts 0 for all, or
+ * the node id, behind the first nine bytes, and libknet asks the filter, at both ends.
+ */
+#include "transports/knet/knet.h"
+
+#include <byteswap.h>
+#include <errno.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "transports/common/peers.h"
+
+/* Records per system call, in and out. */
+#define BATCH_IN 16u
+#define BATCH_OUT 64u
+/* Batches read in one go before the loop looks after others. */
+#define READ_ROUNDS 4
+/* A frame no longer than this is copied, since it would pin a whole buffer. */
+#define COPY_MAX 4096u
+/* Start of every frame: magic, and whom it is for. */
+#define HEADER_SIZE 13
+#define TARGET_OFFSET 9
+#define MAGIC 0xC070u
+
+static_assert(sizeof(((struct mesh *)NULL)->buffers) == BATCH_IN * sizeof(struct coterie_frame *),
+	"a buffer for each record");
+
+/* In a thread of libknet: a pure function of its arguments. */
+static int choose_hosts(void *arg, const unsigned char *frame, ssize_t size, uint8_t direction,
+	knet_node_id_t here, knet_node_id_t from, int8_t *channel, knet_node_id_t *hosts,
+	size_t *host_count)
+{
+	uint16_t magic;
+	uint32_t target;
+
+	(void)arg, (void)direction, (void)here, (void)from;
+	if (size < HEADER_SIZE || *channel != 0)
+		return -1;
+	memcpy(&magic, frame, sizeof(magic));
+	memcpy(&target, frame + TARGET_OFFSET, sizeof(target));
+	if (magic == bswap_16(MAGIC)) /* the sender has the other byte order */
+		target = bswap_32(target);
+	if (target == 0)
+		return 1;
+	if (target > UINT16_MAX)
+		return -1;
+	hosts[0] = (knet_node_id_t)target;
+	*host_count = 1;
+	return 0;
+}
+
+/* In a thread of libknet: the data fd failed, and libknet does not look at it any more. */
+static void data_failed(void *arg, int fd, int8_t channel, uint8_t direction, int error, int why)
+{
+	struct mesh *mesh = arg;
+	uint64_t one = 1;
+
+	(void)fd, (void)channel, (void)direction;
+	if (error > 0 || (error < 0 && why == EAGAIN))
+		return;
+	atomic_store(&mesh->is_broken, true);
+	if (write(mesh->event_fd, &one, sizeof(one)) < 0)
+		return; /* it is readable already */
+}
+
+/* ---- Sending ------------------------------------------------------------- */
+
+static void count_lost(struct mesh *mesh, uint32_t lost, int error)
+{
+	uint64_t hidden;
+
+	mesh->counts.send_errors += lost;
+	if (mesh_limiter_pass(&mesh->send_limiter, mesh->host->now_ns(mesh->ctx), &hidden))
+		mesh->host->log(mesh->ctx, LOG_WARNING,
+			"cannot hand a frame to libknet: %s; still trying (%ju more before this)",
+			strerror(error), (uintmax_t)hidden);
+}
+
+/* Hands over what the socket takes. @return frames done with; fewer than count: it is full */
+static uint32_t data_send(struct mesh *mesh, struct coterie_frame *const *frames, uint32_t count)
+{
+	struct mmsghdr messages[BATCH_OUT];
+	struct iovec parts[BATCH_OUT];
+	uint32_t done = 0;
+
+	while (done < count) {
+		uint32_t run = 0;
+
+		for (; run < BATCH_OUT && done + run < count; run++) {
+			const struct coterie_frame *frame = frames[done + run];
+
+			/* An empty record would look like the end of the socket. */
+			if (frame->size < HEADER_SIZE || frame->size > KNET_MAX_PACKET_SIZE)
+				break;
+			parts[run] = (struct iovec){frame->data, frame->size};
+			messages[run] = (struct mmsghdr){
+				.msg_hdr = {.msg_iov = &parts[run], .msg_iovlen = 1}};
+		}
+		int sent = run == 0 ? -1
+				    : sendmmsg(mesh->data_fd, messages, run,
+					      MSG_DONTWAIT | MSG_NOSIGNAL);
+		int error = run == 0 ? EMSGSIZE : errno;
+
+		mesh->counts.send_calls++;
+		for (int i = 0; i < sent; i++) {
+			mesh->counts.frames_out++;
+			mesh->counts.bytes_out += frames[done + (uint32_t)i]->size;
+		}
+		if (sent > 0)
+			done += (uint32_t)sent;
+		else if (error == EAGAIN || error == EWOULDBLOCK)
+			return done;
+		else if (error != EINTR) {
+			count_lost(mesh, 1, error); /* the engine asks for it again */
+			done++;
+		}
+	}
+	return done;
+}
+
+static void data_keep(struct mesh *mesh, struct coterie_frame *const *frames, uint32_t count)
+{
+	if (count == 0)
+		return;
+	/* The target stands in the frame, so one queue serves all. */
+	mesh->counts.send_errors += count - pending_add(&mesh->pending, 0, frames, count);
+	mesh->host->fd_mod(mesh->ctx, mesh->data_fd, COTERIE_FD_IN | COTERIE_FD_OUT);
+}
+
+/* @return true when nothing waits any more */
+static bool data_flush(struct mesh *mesh)
+{
+	struct coterie_frame *frames[BATCH_OUT];
+	uint32_t nodeid;
+	uint32_t count;
+
+	while ((count = pending_front(&mesh->pending, &nodeid, frames, BATCH_OUT)) > 0) {
+		uint32_t done = data_send(mesh, frames, count);
+
+		pending_drop(&mesh->pending, done);
+		if (done < count)
+			return false;
+	}
+	return true;
+}
+
+int mesh_multicast(void *self, struct coterie_frame *const *frames, uint32_t count)
+{
+	struct mesh *mesh = self;
+
+	if (mesh->data_fd < 0) {
+		mesh->counts.send_errors += count;
+		return (int)count;
+	}
+	if (!pending_is_empty(&mesh->pending))
+		return 0;
+
+	uint32_t done = data_send(mesh, frames, count);
+
+	data_keep(mesh, frames + done, count - done);
+	return (int)count;
+}
+
+int mesh_token(void *self, uint32_t nodeid, struct coterie_frame *frame)
+{
+	struct mesh *mesh = self;
+	const struct mesh_peer *peer = mesh_peer_find(mesh, nodeid);
+
+	if (peer == NULL || peer->is_local)
+		return -ENOENT;
+	if (mesh->data_fd < 0)
+		mesh->counts.send_errors++;
+	else if (!pending_is_empty(&mesh->pending) || data_send(mesh, &frame, 1) == 0)
+		data_keep(mesh, &frame, 1);
+	return 0;
+}
+
+/* ---- Receiving ----------------------------------------------------------- */
+
+/* Fills the empty places. @return how many buffers there are from the first on */
+static uint32_t take_buffers(struct mesh *mesh)
+{
+	for (uint32_t i = 0; i < BATCH_IN; i++) {
+		if (mesh->buffers[i] == NULL)
+			mesh->buffers[i] = mesh->host->frame_take(mesh->ctx, KNET_MAX_PACKET_SIZE);
+		if (mesh->buffers[i] == NULL)
+			return i;
+	}
+	return BATCH_IN;
+}
+
+/* The record in a buffer as a frame of its own: short ones are copied, long ones take it along. */
+static struct coterie_frame *take_record(struct mesh *mesh, uint32_t i, uint32_t size)
+{
+	struct coterie_frame *buffer = mesh->buffers[i];
+	struct coterie_frame *frame = buffer;
+
+	if (size > COPY_MAX) {
+		mesh->buffers[i] = NULL;
+	} else {
+		frame = mesh->host->frame_take(mesh->ctx, size);
+		if (frame == NULL)
+			return NULL;
+		memcpy(frame->data, buffer->data, size);
+	}
+	frame->size = size;
+	return frame;
+}
+
+/* No memory: what waits has to go, or the socket fills and libknet's thread drops all the same. */
+static void drop_one(struct mesh *mesh)
+{
+	char byte;
+
+	if (recv(mesh->data_fd, &byte, sizeof(byte), MSG_DONTWAIT | MSG_TRUNC) > 0)
+		mesh->counts.receive_errors++;
+}
+
+/* @return true when there may be more */
+static bool data_read(struct mesh *mesh)
+{
+	/* Who sent it stands in the frame; addresses are libknet's business. */
+	static const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+	struct coterie_arrival arrivals[BATCH_IN];
+	struct mmsghdr messages[BATCH_IN];
+	struct iovec parts[BATCH_IN];
+	uint32_t count = take_buffers(mesh);
+	uint32_t arrived = 0;
+
+	if (count == 0) {
+		drop_one(mesh);
+		return true;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		parts[i] = (struct iovec){mesh->buffers[i]->data, KNET_MAX_PACKET_SIZE};
+		messages[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &parts[i], .msg_iovlen = 1}};
+	}
+	int got = recvmmsg(mesh->data_fd, messages, count, MSG_DONTWAIT, NULL);
+
+	mesh->counts.receive_calls++;
+	for (int i = 0; i < got; i++) {
+		struct coterie_frame *frame = NULL;
+
+		mesh->counts.frames_in++;
+		mesh->counts.bytes_in += messages[i].msg_len;
+		if (messages[i].msg_len > 0 && (messages[i].msg_hdr.msg_flags & MSG_TRUNC) == 0)
+			frame = take_record(mesh, (uint32_t)i, messages[i].msg_len);
+		if (frame == NULL)
+			mesh->counts.receive_errors++;
+		else
+			arrivals[arrived++] = (struct coterie_arrival){frame, &nowhere};
+	}
+	if (arrived > 0)
+		mesh->host->frames_in(mesh->ctx, arrivals, arrived);
+	for (uint32_t i = 0; i < arrived; i++)
+		mesh->host->frame_unref(arrivals[i].frame);
+	return got == (int)count;
+}
+
+static void data_ready(void *arg, int fd, uint32_t revents)
+{
+	struct mesh *mesh = arg;
+
+	if ((revents & COTERIE_FD_OUT) != 0 && data_flush(mesh)) {
+		mesh->host->fd_mod(mesh->ctx, fd, COTERIE_FD_IN);
+		mesh->host->writable(mesh->ctx);
+	}
+	for (int i = 0; i < READ_ROUNDS && mesh->data_fd >= 0 && data_read(mesh); i++)
+		;
+}
+
+/* ---- Life ---------------------------------------------------------------- */
+
+int mesh_data_open(struct mesh *mesh)
+{
+	int8_t channel = 0;
+	int rc = mesh_result(knet_handle_enable_filter(mesh->handle, mesh, choose_hosts));
+
+	if (rc == 0)
+		rc = mesh_result(knet_handle_enable_sock_notify(mesh->handle, mesh, data_failed));
+	if (rc < 0)
+		return rc;
+	mesh->pending.host = mesh->host;
+	mesh->data_fd = 0; /* libknet is to make the pair */
+	rc = mesh_result(knet_handle_add_datafd(mesh->handle, &mesh->data_fd, &channel));
+	if (rc < 0) {
+		mesh->data_fd = -1;
+		return rc;
+	}
+	rc = mesh->host->fd_add(mesh->ctx, mesh->data_fd, COTERIE_FD_IN, 1, data_ready, mesh);
+	if (rc < 0)
+		mesh->data_fd = -1; /* goes with the handle */
+	return rc;
+}
+
+void mesh_data_repair(struct mesh *mesh)
+{
+	int rc;
+
+	if (!atomic_exchange(&mesh->is_broken, false) || mesh->data_fd < 0)
+		return;
+	mesh->host->fd_del(mesh->ctx, mesh->data_fd);
+	knet_handle_remove_datafd(mesh->handle, mesh->data_fd);
+	rc = mesh_data_open(mesh);
+	mesh->host->log(mesh->ctx, rc < 0 ? LOG_ERR : LOG_WARNING,
+		"the socket to libknet broke%s%s",
+		rc < 0 ? " and cannot be made again: restart this node: " : " and was made again",
+		rc < 0 ? strerror(-rc) : "");
+}
+
+void mesh_data_close(struct mesh *mesh)
+{
+	if (mesh->data_fd >= 0) {
+		data_flush(mesh);
+		mesh->host->fd_del(mesh->ctx, mesh->data_fd);
+		mesh->data_fd = -1;
+	}
+	pending_fini(&mesh->pending);
+	for (uint32_t i = 0; i < BATCH_IN; i++) {
+		if (mesh->buffers[i] != NULL)
+			mesh->host->frame_unref(mesh->buffers[i]);
+		mesh->buffers[i] = NULL;
+	}
+}

@@ -1,0 +1,173 @@
+/*
+ * What the files of the transport share. libknet's own names begin with knet_, so ours begin with
+ * mesh: the handle with its hosts and links. Everything here runs on the loop thread; libknet's
+ * threads enter in two places only, the filter (data.c) and the notices (watch.c), and these touch
+ * nothing but their arguments and an eventfd.
+ */
+#ifndef KNET_KNET_H
+#define KNET_KNET_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+
+#include <libknet.h>
+
+#include <coterie/transport.h>
+
+#include "transports/common/interface.h"
+#include "transports/common/pending.h"
+
+/** Subsystems of libknet whose lines somebody outside the ring can cause. */
+#define MESH_CAUSES 8
+
+/** When a line may be written again. */
+struct mesh_limiter {
+	uint64_t next_ns;
+	uint64_t hidden;
+};
+
+/** One link to one peer. */
+struct mesh_path {
+	struct sockaddr_storage address; /* of the peer */
+	bool is_listed;                  /* peer_add gave the address */
+	bool is_configured;              /* libknet has it */
+	bool is_connected;               /* at the last look */
+	uint64_t pong_ns;                /* last answer to a ping, CLOCK_MONOTONIC; 0: none yet */
+	struct mesh_stats *stats;        /* its keys in the statistics; NULL: none */
+};
+
+/** One node, this one included, which libknet does not know. */
+struct mesh_peer {
+	uint32_t nodeid;
+	bool is_local;
+	bool has_host;     /* libknet knows it */
+	bool is_reachable; /* at the last look */
+	bool is_lost;      /* it was reachable once and is not now */
+	uint32_t told;     /* how often the executive was told that it is gone, since then */
+	uint64_t told_ns;
+	struct mesh_path paths[KNET_MAX_LINK];
+};
+
+/** One link of this node. */
+struct mesh_link {
+	struct sockaddr_storage local;
+	bool is_open;
+	bool is_fresh;                    /* opened since the configuration was read last */
+	bool is_up;                       /* as reported */
+	bool was_connected;               /* to anybody, since it was cut last */
+	bool is_cut;                      /* its peers stopped answering, all of them */
+	enum interface_state interface;   /* that carries its address */
+	uint8_t transport;                /* KNET_TRANSPORT_*, chosen when it was opened */
+	uint32_t interval_ms, timeout_ms; /* of its pings */
+};
+
+/** Keys: what is loaded where. Slot 0 stands for clear traffic. */
+struct mesh_crypto {
+	struct knet_handle_crypto_cfg slots[3];
+	bool is_loaded[3];
+	uint8_t used;      /* slot that frames are sent with */
+	uint8_t target;    /* slot of the newest configuration */
+	bool is_changing;  /* rekey has turns to take: */
+	bool is_activated; /* the first one is taken */
+	uint64_t quiet_ns; /* until then packets of other keys are no news */
+};
+
+struct mesh {
+	const struct coterie_host *host; /* borrowed, outlives us */
+	struct coterie_ctx *ctx;
+	knet_handle_t handle;
+	uint32_t nodeid;
+	uint8_t policy; /* KNET_LINK_POLICY_* */
+	int data_fd;    /* libknet's, a frame is a record; -1: broken */
+	int log_fds[2];
+	int event_fd;          /* libknet's threads have news */
+	int watch_fd;          /* news about interfaces; -1: not to be had */
+	uint64_t looked_ns;    /* when the peers were looked at, CLOCK_MONOTONIC */
+	uint64_t awake_ns;     /* when this process last went on after a stop; 0: it never stood */
+	atomic_bool is_broken; /* libknet gave the data fd up */
+	struct mesh_peer **peers; /* peer_count entries, ascending */
+	uint32_t peer_count;
+	struct mesh_link links[KNET_MAX_LINK];
+	struct mesh_crypto crypto;
+	struct pending pending;
+	struct coterie_timer *tick;
+	struct coterie_map_tracker *tracker;
+	struct mesh_stats *handle_stats;
+	struct coterie_frame *buffers[16];
+	struct coterie_transport_stats counts;
+	struct mesh_limiter limiters[MESH_CAUSES];
+	struct mesh_limiter key_limiter, clear_limiter, send_limiter;
+	bool is_debugging; /* lines of level debug are wanted */
+};
+
+/** True when a line may be written now; *hidden is then how many were not. */
+bool mesh_limiter_pass(struct mesh_limiter *limiter, uint64_t now_ns, uint64_t *hidden);
+/** What a call of libknet returned, as 0 or a negative errno. Call it at once. */
+int mesh_result(int rc);
+/** The monotonic clock that libknet stamps with, nanoseconds. */
+uint64_t mesh_clock_ns(void);
+/** The peer, or NULL. */
+struct mesh_peer *mesh_peer_find(const struct mesh *mesh, uint32_t nodeid);
+/** A number of the map, whatever its width; otherwise when there is none. */
+uint64_t mesh_map_number(const struct mesh *mesh, const char *key, uint64_t otherwise);
+/** A text of the map, borrowed until the key changes; otherwise when there is none. */
+const char *mesh_map_text(const struct mesh *mesh, const char *key, const char *otherwise);
+
+/* --- data.c: frames --- */
+
+int mesh_data_open(struct mesh *mesh);
+/** After libknet gave the socket up: make another. */
+void mesh_data_repair(struct mesh *mesh);
+/** What waits goes out if it can, then nothing is sent or received any more. */
+void mesh_data_close(struct mesh *mesh);
+int mesh_multicast(void *self, struct coterie_frame *const *frames, uint32_t count);
+int mesh_token(void *self, uint32_t nodeid, struct coterie_frame *frame);
+
+/* --- links.c: peers and links --- */
+
+int mesh_link_up(void *self, uint32_t link, const struct sockaddr *local);
+void mesh_link_down(void *self, uint32_t link);
+int mesh_peer_add(void *self, uint32_t link, uint32_t nodeid, const struct sockaddr *address);
+void mesh_peer_del(void *self, uint32_t link, uint32_t nodeid);
+/** Timers and priority of every link, as the map has them now. @return 0, or the first error */
+int mesh_links_apply(struct mesh *mesh);
+void mesh_links_close(struct mesh *mesh);
+
+/* --- crypto.c: keys --- */
+
+/** @return 0; -EINVAL: libknet refuses them; -ENOTSUP: no keys to be had from this executive */
+int mesh_crypto_open(struct mesh *mesh);
+/** @return 0; COTERIE_RELOAD_REKEY; a negative errno: all stays as it was */
+int mesh_crypto_reload(struct mesh *mesh);
+int mesh_rekey(void *self, uint32_t phase);
+/** Forget the keys. */
+void mesh_crypto_close(struct mesh *mesh);
+
+/* --- watch.c: who can be reached --- */
+
+/** Before the first host is added. */
+int mesh_watch_open(struct mesh *mesh);
+void mesh_watch_close(struct mesh *mesh);
+/** A link was opened: report it. */
+void mesh_watch_link(struct mesh *mesh, uint32_t link);
+int mesh_node_status(void *self, uint32_t nodeid, struct coterie_node_status *status);
+
+/* --- stats.c: keys of the statistics --- */
+
+/** Offer the keys of one link to one node. Without them the transport works all the same. */
+void mesh_stats_add(struct mesh *mesh, struct mesh_peer *peer, uint32_t link);
+void mesh_stats_del(struct mesh *mesh, struct mesh_peer *peer, uint32_t link);
+void mesh_stats_open(struct mesh *mesh);
+void mesh_stats_close(struct mesh *mesh);
+
+/* --- log.c: what libknet says --- */
+
+int mesh_log_open(struct mesh *mesh);
+/** Set libknet's levels: as the configuration wants them now. */
+void mesh_log_levels(struct mesh *mesh);
+/** Read what waits; the handle may be gone. */
+void mesh_log_read(struct mesh *mesh);
+void mesh_log_close(struct mesh *mesh);
+
+#endif

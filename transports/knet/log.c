@@ -1,0 +1,152 @@
+/*
+ * What libknet says, from all its threads, through a pipe. Lines that somebody outside the ring can
+ * cause are limited; those about packets with another key get words that help.
+ */
+#include "transports/knet/knet.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+/* One line per cause and this time. */
+#define LOG_PAUSE_NS UINT64_C(10000000000)
+/* Records read in one go before the loop looks after others. */
+#define RECORDS_MAX 64
+
+bool mesh_limiter_pass(struct mesh_limiter *limiter, uint64_t now_ns, uint64_t *hidden)
+{
+	if (now_ns < limiter->next_ns) {
+		limiter->hidden++;
+		return false;
+	}
+	*hidden = limiter->hidden;
+	limiter->hidden = 0;
+	limiter->next_ns = now_ns + LOG_PAUSE_NS;
+	return true;
+}
+
+/* Any packet makes these speak. */
+static bool is_outsiders(uint8_t subsystem)
+{
+	return subsystem == KNET_SUB_RX || subsystem == KNET_SUB_CRYPTO ||
+	       subsystem == KNET_SUB_NSSCRYPTO || subsystem == KNET_SUB_OPENSSLCRYPTO ||
+	       subsystem >= KNET_SUB_ZLIBCOMP;
+}
+
+/* Every cause is a kind of packet, so what its line begins with tells them apart well enough. */
+static struct mesh_limiter *limiter_of(struct mesh *mesh, const struct knet_log_msg *record)
+{
+	uint32_t hash = record->subsystem;
+
+	for (int i = 0; i < 12 && record->msg[i] != '\0'; i++)
+		hash = hash * 31 + (uint8_t)record->msg[i];
+	return &mesh->limiters[hash % MESH_CAUSES];
+}
+
+/* @return true when the line has been dealt with */
+static bool tell_wrong_key(struct mesh *mesh, const struct knet_log_msg *record)
+{
+	static const char refused[] = "Unable to decrypt packet from ";
+	const char *from = strstr(record->msg, refused);
+	bool is_clear = strstr(record->msg, "acket version does not match") != NULL;
+	uint64_t now_ns = mesh->host->now_ns(mesh->ctx);
+	uint64_t hidden;
+
+	if (from == NULL && !is_clear)
+		return false;
+	if (now_ns < mesh->crypto.quiet_ns)
+		return !mesh->is_debugging;
+	if (from != NULL && mesh_limiter_pass(&mesh->key_limiter, now_ns, &hidden)) {
+		from += strlen(refused);
+		mesh->host->log(mesh->ctx, LOG_WARNING,
+			"packet refused from %.*s: it is not encrypted with our key, cipher and "
+			"hash; make totem.keyfile, crypto_cipher and crypto_hash equal on all "
+			"nodes "
+			"(%ju more before this)",
+			(int)strcspn(from, " ("), from, (uintmax_t)hidden);
+	} else if (is_clear && mesh_limiter_pass(&mesh->clear_limiter, now_ns, &hidden)) {
+		mesh->host->log(mesh->ctx, LOG_WARNING,
+			"packet refused: it is encrypted, or not libknet's, and this node has no "
+			"key; set crypto_cipher and crypto_hash as on the other nodes (%ju more "
+			"before this)",
+			(uintmax_t)hidden);
+	}
+	return !mesh->is_debugging;
+}
+
+static void tell(struct mesh *mesh, const struct knet_log_msg *record)
+{
+	static const int priorities[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
+	int priority =
+		record->msglevel <= KNET_LOG_DEBUG ? priorities[record->msglevel] : LOG_DEBUG;
+	uint64_t hidden = 0;
+
+	if (tell_wrong_key(mesh, record) || (priority == LOG_DEBUG && !mesh->is_debugging))
+		return;
+	if (is_outsiders(record->subsystem) && priority != LOG_INFO) {
+		if (mesh->host->now_ns(mesh->ctx) < mesh->crypto.quiet_ns)
+			priority = LOG_DEBUG; /* of the other key, as is to be expected */
+		if (!mesh_limiter_pass(
+			    limiter_of(mesh, record), mesh->host->now_ns(mesh->ctx), &hidden))
+			return;
+	}
+	if (hidden > 0)
+		mesh->host->log(mesh->ctx, priority, "%s: %s (%ju like it before this)",
+			knet_log_get_subsystem_name(record->subsystem), record->msg,
+			(uintmax_t)hidden);
+	else
+		mesh->host->log(mesh->ctx, priority, "%s: %s",
+			knet_log_get_subsystem_name(record->subsystem), record->msg);
+}
+
+void mesh_log_read(struct mesh *mesh)
+{
+	struct knet_log_msg record;
+
+	/* A record is written in one piece. */
+	for (int i = 0; i < RECORDS_MAX; i++) {
+		if (read(mesh->log_fds[0], &record, sizeof(record)) != (ssize_t)sizeof(record))
+			return;
+		record.msg[sizeof(record.msg) - 1] = '\0';
+		tell(mesh, &record);
+	}
+}
+
+static void log_ready(void *arg, int fd, uint32_t revents)
+{
+	(void)fd, (void)revents;
+	mesh_log_read(arg);
+}
+
+void mesh_log_levels(struct mesh *mesh)
+{
+	mesh->is_debugging = strcmp(mesh_map_text(mesh, "logging.logger_subsys.KNET.debug",
+					    mesh_map_text(mesh, "logging.debug", "off")),
+				     "off") != 0;
+	for (int i = 0; i < KNET_MAX_SUBSYSTEMS; i++)
+		knet_log_set_loglevel(mesh->handle, (uint8_t)i,
+			mesh->is_debugging ? KNET_LOG_DEBUG : KNET_LOG_INFO);
+	/* Only a line of this level tells of encrypted packets at a node without a key. */
+	knet_log_set_loglevel(mesh->handle, KNET_SUB_RX, KNET_LOG_DEBUG);
+}
+
+int mesh_log_open(struct mesh *mesh)
+{
+	if (pipe2(mesh->log_fds, O_NONBLOCK | O_CLOEXEC) < 0) {
+		mesh->log_fds[0] = mesh->log_fds[1] = -1;
+		return -errno;
+	}
+	return mesh->host->fd_add(mesh->ctx, mesh->log_fds[0], COTERIE_FD_IN, 0, log_ready, mesh);
+}
+
+void mesh_log_close(struct mesh *mesh)
+{
+	if (mesh->log_fds[0] < 0)
+		return;
+	mesh_log_read(mesh); /* whatever libknet had to say of its end */
+	mesh->host->fd_del(mesh->ctx, mesh->log_fds[0]);
+	close(mesh->log_fds[0]);
+	close(mesh->log_fds[1]);
+}

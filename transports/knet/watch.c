@@ -1,0 +1,357 @@
+/*
+ * Who can be reached, looked up a few times a second and at once when libknet has news.
+ *
+ * libknet drops a link at the first ICMP error, which anybody can forge, and at the first pong that
+ * is late; it comes back some pings later. So a peer that libknet calls unreachable counts as gone
+ * only when its answers have stopped too: a live peer goes on answering pings while its link is
+ * down. The same answers tell when nothing gets through on a link at all (spec 05 §11).
+ */
+#include "transports/knet/knet.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "transports/common/interface.h"
+
+#define MS UINT64_C(1000000)
+#define TICK_NS (200 * MS)
+/* libknet's clock for pings. */
+#define GRID_MS 200u
+/* The executive acts on a second sign; after that it is told again now and then. */
+#define AGAIN_NS (5 * MS)
+#define REPEAT_NS (1000 * MS)
+/* A look that comes this much after the last: this process was stopped meanwhile. */
+#define LATE_NS (1000 * MS)
+#define LOOPBACK_MTU 65535u
+
+uint64_t mesh_clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 * MS + (uint64_t)now.tv_nsec;
+}
+
+/* ---- Looking ------------------------------------------------------------- */
+
+static void look_at_path(struct mesh *mesh, struct mesh_peer *peer, uint32_t link)
+{
+	struct mesh_path *path = &peer->paths[link];
+	struct knet_link_status status = {.size = sizeof(status)};
+
+	if (!path->is_configured || knet_link_get_status(mesh->handle, (knet_node_id_t)peer->nodeid,
+					    (uint8_t)link, &status, sizeof(status)) < 0)
+		return;
+	path->is_connected = status.connected != 0;
+	path->pong_ns =
+		(uint64_t)status.pong_last.tv_sec * 1000 * MS + (uint64_t)status.pong_last.tv_nsec;
+}
+
+static void look_at_peer(struct mesh *mesh, struct mesh_peer *peer)
+{
+	struct knet_host_status status = {0};
+
+	if (!peer->has_host ||
+		knet_host_get_status(mesh->handle, (knet_node_id_t)peer->nodeid, &status) < 0)
+		return;
+	for (uint32_t link = 0; link < KNET_MAX_LINK; link++)
+		look_at_path(mesh, peer, link);
+	if (status.reachable != 0) {
+		peer->is_lost = false;
+		peer->told = 0;
+	} else if (peer->is_reachable) {
+		peer->is_lost = true;
+		peer->told = 0;
+	}
+	peer->is_reachable = status.reachable != 0;
+}
+
+/* An answer is overdue: one and a half pings, and never more than the link's own timeout. */
+static bool is_silent(const struct mesh *mesh, const struct mesh_peer *peer, uint32_t link)
+{
+	const struct mesh_link *of = &mesh->links[link];
+	uint64_t between_ms = (uint64_t)(of->interval_ms + GRID_MS - 1) / GRID_MS * GRID_MS;
+	uint64_t silence_ms = between_ms + between_ms / 2;
+	uint64_t from_ns = peer->paths[link].pong_ns;
+
+	if (silence_ms > of->timeout_ms)
+		silence_ms = of->timeout_ms;
+	if (from_ns < mesh->awake_ns)
+		from_ns = mesh->awake_ns;
+	return mesh_clock_ns() > from_ns + silence_ms * MS;
+}
+
+static bool is_peer_silent(const struct mesh *mesh, const struct mesh_peer *peer)
+{
+	for (uint32_t link = 0; link < KNET_MAX_LINK; link++)
+		if (peer->paths[link].is_configured && !is_silent(mesh, peer, link))
+			return false;
+	return true;
+}
+
+static bool is_member(const struct mesh *mesh, uint32_t nodeid)
+{
+	struct coterie_ring_id ring;
+	const uint32_t *members;
+	uint32_t count;
+
+	mesh->host->membership(mesh->ctx, &ring, &members, &count);
+	for (uint32_t i = 0; i < count; i++)
+		if (members[i] == nodeid)
+			return true;
+	return false;
+}
+
+/* ---- Peers --------------------------------------------------------------- */
+
+/* @return true when it is to be told once more soon */
+static bool tell_lost(struct mesh *mesh, struct mesh_peer *peer)
+{
+	uint64_t now_ns = mesh->host->now_ns(mesh->ctx);
+	uint64_t pause_ns = peer->told < 2 ? AGAIN_NS : REPEAT_NS;
+
+	if (!peer->is_lost || !is_member(mesh, peer->nodeid) || !is_peer_silent(mesh, peer))
+		return false;
+	if (peer->told > 0 && now_ns < peer->told_ns + pause_ns)
+		return peer->told == 1;
+	peer->told++;
+	peer->told_ns = now_ns;
+	mesh->host->peer_dead(mesh->ctx, peer->nodeid);
+	return peer->told == 1;
+}
+
+/* ---- Links --------------------------------------------------------------- */
+
+static bool is_link_connected(const struct mesh *mesh, uint32_t link)
+{
+	for (uint32_t i = 0; i < mesh->peer_count; i++)
+		if (mesh->peers[i]->paths[link].is_connected)
+			return true;
+	return false;
+}
+
+/* Nobody answers on it any more, and a member of our ring should. */
+static bool is_link_silent(const struct mesh *mesh, uint32_t link)
+{
+	bool has_members = false;
+
+	for (uint32_t i = 0; i < mesh->peer_count; i++) {
+		const struct mesh_peer *peer = mesh->peers[i];
+
+		if (!peer->paths[link].is_configured)
+			continue;
+		if (!is_silent(mesh, peer, link))
+			return false;
+		has_members = has_members || is_member(mesh, peer->nodeid);
+	}
+	return has_members;
+}
+
+static void report(struct mesh *mesh, uint32_t link, bool is_up, const char *why)
+{
+	if (mesh->links[link].is_up == is_up)
+		return;
+	mesh->links[link].is_up = is_up;
+	mesh->host->link_state(mesh->ctx, link, is_up ? 1 : 0, why);
+}
+
+/* A link is up from the start, so that the ring begins; see the contract in transport.h. */
+static void look_at_link(struct mesh *mesh, uint32_t link)
+{
+	struct mesh_link *of = &mesh->links[link];
+
+	if (!of->is_open)
+		return;
+	if (is_link_connected(mesh, link)) {
+		of->was_connected = true;
+		of->is_cut = false;
+	} else if (of->was_connected && is_link_silent(mesh, link)) {
+		of->was_connected = false;
+		of->is_cut = true;
+	}
+	if (of->interface != INTERFACE_UP)
+		report(mesh, link, false, interface_state_text(of->interface));
+	else if (of->is_cut)
+		report(mesh, link, false, "no peer answers on it");
+	else
+		report(mesh, link, true,
+			of->was_connected ? "peers answer on it" : "its interface is up");
+}
+
+static void look_at_interfaces(struct mesh *mesh)
+{
+	for (uint32_t link = 0; link < KNET_MAX_LINK; link++)
+		if (mesh->links[link].is_open)
+			mesh->links[link].interface =
+				interface_state((const struct sockaddr *)&mesh->links[link].local);
+}
+
+/* ---- When ---------------------------------------------------------------- */
+
+static void on_tick(void *arg);
+
+static void look(struct mesh *mesh)
+{
+	uint64_t clock_ns = mesh_clock_ns();
+	uint64_t next_ns = TICK_NS;
+
+	/* Whoever stood still heard no answers. */
+	if (clock_ns > mesh->looked_ns + LATE_NS)
+		mesh->awake_ns = clock_ns;
+	mesh->looked_ns = clock_ns;
+	for (uint32_t i = 0; i < mesh->peer_count; i++)
+		look_at_peer(mesh, mesh->peers[i]);
+	if (mesh->watch_fd < 0)
+		look_at_interfaces(mesh);
+	for (uint32_t link = 0; link < KNET_MAX_LINK; link++)
+		look_at_link(mesh, link);
+	for (uint32_t i = 0; i < mesh->peer_count; i++)
+		if (tell_lost(mesh, mesh->peers[i]))
+			next_ns = AGAIN_NS;
+	mesh->host->timer_del(mesh->ctx, mesh->tick);
+	if (mesh->host->timer_add(mesh->ctx, mesh->host->now_ns(mesh->ctx) + next_ns, on_tick, mesh,
+		    &mesh->tick) < 0)
+		mesh->tick = NULL; /* libknet's news still come */
+}
+
+static void on_tick(void *arg)
+{
+	struct mesh *mesh = arg;
+
+	mesh->tick = NULL;
+	look(mesh);
+}
+
+static void on_news(void *arg, int fd, uint32_t revents)
+{
+	struct mesh *mesh = arg;
+	uint64_t count;
+
+	(void)revents;
+	if (read(fd, &count, sizeof(count)) < 0)
+		return;
+	mesh_data_repair(mesh);
+	look(mesh);
+}
+
+static void on_interface(void *arg, int fd, uint32_t revents)
+{
+	struct mesh *mesh = arg;
+
+	(void)revents;
+	if (!interface_watch_read(fd))
+		return;
+	look_at_interfaces(mesh);
+	look(mesh);
+}
+
+/* In a thread of libknet, which holds its locks. */
+static void host_changed(
+	void *arg, knet_node_id_t host, uint8_t reachable, uint8_t remote, uint8_t external)
+{
+	const struct mesh *mesh = arg;
+	uint64_t one = 1;
+
+	(void)host, (void)reachable, (void)remote, (void)external;
+	if (write(mesh->event_fd, &one, sizeof(one)) < 0)
+		return; /* it is readable already */
+}
+
+void mesh_watch_link(struct mesh *mesh, uint32_t link)
+{
+	struct mesh_link *of = &mesh->links[link];
+
+	report(mesh, link, true, "bound to its address");
+	of->interface = interface_state((const struct sockaddr *)&of->local);
+	look_at_link(mesh, link);
+}
+
+/* ---- What it looks like now ---------------------------------------------- */
+
+static void fill_link(const struct mesh *mesh, const struct mesh_peer *peer, uint32_t link,
+	struct coterie_link_status *to)
+{
+	struct knet_link_status status = {.size = sizeof(status)};
+
+	if (peer->is_local && mesh->links[link].is_open && peer->paths[link].is_listed) {
+		to->is_enabled = to->is_connected = 1;
+		to->mtu = LOOPBACK_MTU;
+		getnameinfo((const struct sockaddr *)&mesh->links[link].local,
+			sizeof(mesh->links[link].local), to->source, sizeof(to->source), NULL, 0,
+			NI_NUMERICHOST);
+		memcpy(to->destination, to->source, sizeof(to->destination));
+		return;
+	}
+	if (!peer->paths[link].is_configured ||
+		knet_link_get_status(mesh->handle, (knet_node_id_t)peer->nodeid, (uint8_t)link,
+			&status, sizeof(status)) < 0)
+		return;
+	to->is_enabled = status.enabled;
+	to->is_connected = status.connected;
+	to->is_dynamic = status.dynconnected;
+	to->mtu = status.mtu;
+	snprintf(to->source, sizeof(to->source), "%s", status.src_ipaddr);
+	snprintf(to->destination, sizeof(to->destination), "%s", status.dst_ipaddr);
+}
+
+int mesh_node_status(void *self, uint32_t nodeid, struct coterie_node_status *status)
+{
+	const struct mesh *mesh = self;
+	const struct mesh_peer *peer = mesh_peer_find(mesh, nodeid);
+	struct knet_host_status host = {0};
+
+	if (peer == NULL)
+		return -ENOENT;
+	if (peer->is_local)
+		host.reachable = 1;
+	else if (peer->has_host)
+		knet_host_get_status(mesh->handle, (knet_node_id_t)nodeid, &host);
+	status->is_reachable = host.reachable;
+	status->is_remote = host.remote;
+	status->is_external = host.external;
+	for (uint32_t link = 0; link < KNET_MAX_LINK && link < COTERIE_LINKS_MAX; link++)
+		fill_link(mesh, peer, link, &status->links[link]);
+	return 0;
+}
+
+/* ---- Life ---------------------------------------------------------------- */
+
+int mesh_watch_open(struct mesh *mesh)
+{
+	mesh->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (mesh->event_fd < 0)
+		return -errno;
+
+	int rc = mesh->host->fd_add(mesh->ctx, mesh->event_fd, COTERIE_FD_IN, 0, on_news, mesh);
+
+	if (rc < 0)
+		return rc;
+	mesh->watch_fd = interface_watch_open();
+	if (mesh->watch_fd >= 0 && mesh->host->fd_add(mesh->ctx, mesh->watch_fd, COTERIE_FD_IN, 0,
+					   on_interface, mesh) < 0) {
+		close(mesh->watch_fd);
+		mesh->watch_fd = -1;
+	}
+	mesh->looked_ns = mesh_clock_ns();
+	look(mesh);
+	return mesh_result(knet_host_enable_status_change_notify(mesh->handle, mesh, host_changed));
+}
+
+void mesh_watch_close(struct mesh *mesh)
+{
+	mesh->host->timer_del(mesh->ctx, mesh->tick);
+	if (mesh->watch_fd >= 0) {
+		mesh->host->fd_del(mesh->ctx, mesh->watch_fd);
+		close(mesh->watch_fd);
+	}
+	if (mesh->event_fd >= 0) {
+		mesh->host->fd_del(mesh->ctx, mesh->event_fd);
+		close(mesh->event_fd);
+	}
+	mesh->watch_fd = mesh->event_fd = -1;
+}
