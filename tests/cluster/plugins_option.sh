@@ -41,7 +41,7 @@ without() {
 tap_check "configure with all" configure all
 all=$(plugins all)
 tap_note "plugins: $(paste -sd' ' <<<"$all")"
-for name in cfg cmap cpg evs quorum udp udpu votequorum; do
+for name in cfg cmap cpg evs knet quorum udp udpu votequorum; do
 	tap_check "$name is one" grep -qx "$name" <<<"$all"
 done
 if [ "${PLUGINS_OPTION:-}" = each ]; then

@@ -72,7 +72,7 @@ static void count_lost(struct mesh *mesh, uint32_t lost, int error)
 	uint64_t hidden;
 
 	mesh->counts.send_errors += lost;
-	if (mesh_limiter_pass(&mesh->send_limiter, mesh->host->now_ns(mesh->ctx), &hidden))
+	if (limiter_pass(&mesh->send_limiter, mesh->host->now_ns(mesh->ctx), &hidden))
 		mesh->host->log(mesh->ctx, LOG_WARNING,
 			"cannot hand a frame to libknet: %s; still trying (%ju more before this)",
 			strerror(error), (uintmax_t)hidden);

@@ -16,16 +16,11 @@
 #include <coterie/transport.h>
 
 #include "transports/common/interface.h"
+#include "transports/common/limiter.h"
 #include "transports/common/pending.h"
 
 /** Subsystems of libknet whose lines somebody outside the ring can cause. */
 #define MESH_CAUSES 8
-
-/** When a line may be written again. */
-struct mesh_limiter {
-	uint64_t next_ns;
-	uint64_t hidden;
-};
 
 /** One link to one peer. */
 struct mesh_path {
@@ -96,13 +91,11 @@ struct mesh {
 	struct mesh_stats *handle_stats;
 	struct coterie_frame *buffers[16];
 	struct coterie_transport_stats counts;
-	struct mesh_limiter limiters[MESH_CAUSES];
-	struct mesh_limiter key_limiter, clear_limiter, send_limiter;
+	struct limiter limiters[MESH_CAUSES];
+	struct limiter key_limiter, clear_limiter, send_limiter;
 	bool is_debugging; /* lines of level debug are wanted */
 };
 
-/** True when a line may be written now; *hidden is then how many were not. */
-bool mesh_limiter_pass(struct mesh_limiter *limiter, uint64_t now_ns, uint64_t *hidden);
 /** What a call of libknet returned, as 0 or a negative errno. Call it at once. */
 int mesh_result(int rc);
 /** The monotonic clock that libknet stamps with, nanoseconds. */

@@ -10,22 +10,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
-/* One line per cause and this time. */
-#define LOG_PAUSE_NS UINT64_C(10000000000)
 /* Records read in one go before the loop looks after others. */
 #define RECORDS_MAX 64
-
-bool mesh_limiter_pass(struct mesh_limiter *limiter, uint64_t now_ns, uint64_t *hidden)
-{
-	if (now_ns < limiter->next_ns) {
-		limiter->hidden++;
-		return false;
-	}
-	*hidden = limiter->hidden;
-	limiter->hidden = 0;
-	limiter->next_ns = now_ns + LOG_PAUSE_NS;
-	return true;
-}
 
 /* Any packet makes these speak. */
 static bool is_outsiders(uint8_t subsystem)
@@ -36,7 +22,7 @@ static bool is_outsiders(uint8_t subsystem)
 }
 
 /* Every cause is a kind of packet, so what its line begins with tells them apart well enough. */
-static struct mesh_limiter *limiter_of(struct mesh *mesh, const struct knet_log_msg *record)
+static struct limiter *limiter_of(struct mesh *mesh, const struct knet_log_msg *record)
 {
 	uint32_t hash = record->subsystem;
 
@@ -58,7 +44,7 @@ static bool tell_wrong_key(struct mesh *mesh, const struct knet_log_msg *record)
 		return false;
 	if (now_ns < mesh->crypto.quiet_ns)
 		return !mesh->is_debugging;
-	if (from != NULL && mesh_limiter_pass(&mesh->key_limiter, now_ns, &hidden)) {
+	if (from != NULL && limiter_pass(&mesh->key_limiter, now_ns, &hidden)) {
 		from += strlen(refused);
 		mesh->host->log(mesh->ctx, LOG_WARNING,
 			"packet refused from %.*s: it is not encrypted with our key, cipher and "
@@ -66,7 +52,7 @@ static bool tell_wrong_key(struct mesh *mesh, const struct knet_log_msg *record)
 			"nodes "
 			"(%ju more before this)",
 			(int)strcspn(from, " ("), from, (uintmax_t)hidden);
-	} else if (is_clear && mesh_limiter_pass(&mesh->clear_limiter, now_ns, &hidden)) {
+	} else if (is_clear && limiter_pass(&mesh->clear_limiter, now_ns, &hidden)) {
 		mesh->host->log(mesh->ctx, LOG_WARNING,
 			"packet refused: it is encrypted, or not libknet's, and this node has no "
 			"key; set crypto_cipher and crypto_hash as on the other nodes (%ju more "
@@ -88,8 +74,7 @@ static void tell(struct mesh *mesh, const struct knet_log_msg *record)
 	if (is_outsiders(record->subsystem) && priority != LOG_INFO) {
 		if (mesh->host->now_ns(mesh->ctx) < mesh->crypto.quiet_ns)
 			priority = LOG_DEBUG; /* of the other key, as is to be expected */
-		if (!mesh_limiter_pass(
-			    limiter_of(mesh, record), mesh->host->now_ns(mesh->ctx), &hidden))
+		if (!limiter_pass(limiter_of(mesh, record), mesh->host->now_ns(mesh->ctx), &hidden))
 			return;
 	}
 	if (hidden > 0)
