@@ -28,7 +28,8 @@ struct mesh_path {
 	bool is_listed;                  /* peer_add gave the address */
 	bool is_configured;              /* libknet has it */
 	bool is_connected;               /* at the last look */
-	uint64_t pong_ns;                /* last answer to a ping, CLOCK_MONOTONIC; 0: none yet */
+	uint64_t pongs;                  /* answers to pings, as libknet counted them then */
+	uint64_t pong_ns;                /* when their number last changed; 0: never */
 	struct mesh_stats *stats;        /* its keys in the statistics; NULL: none */
 };
 

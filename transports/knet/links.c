@@ -155,7 +155,7 @@ static void path_close(struct mesh *mesh, struct mesh_peer *peer, uint32_t link)
 	knet_link_clear_config(mesh->handle, (knet_node_id_t)peer->nodeid, (uint8_t)link);
 	path->is_configured = false;
 	path->is_connected = false;
-	path->pong_ns = 0;
+	path->pongs = path->pong_ns = 0;
 	host_remove(mesh, peer);
 }
 

@@ -48,8 +48,10 @@ static void look_at_path(struct mesh *mesh, struct mesh_peer *peer, uint32_t lin
 					    (uint8_t)link, &status, sizeof(status)) < 0)
 		return;
 	path->is_connected = status.connected != 0;
-	path->pong_ns =
-		(uint64_t)status.pong_last.tv_sec * 1000 * MS + (uint64_t)status.pong_last.tv_nsec;
+	/* libknet's own time of the last pong has whole seconds. */
+	if (status.stats.rx_pong_packets != path->pongs)
+		path->pong_ns = mesh_clock_ns();
+	path->pongs = status.stats.rx_pong_packets;
 }
 
 static void look_at_peer(struct mesh *mesh, struct mesh_peer *peer)
