@@ -1,5 +1,5 @@
 # Clusters of real daemons in network namespaces: lab.sh says how. The programs use the public CPG API.
-dist_check_DATA += %D%/lab.sh %D%/faults.sh %D%/evs_lab.sh
+dist_check_DATA += %D%/lab.sh %D%/faults.sh %D%/evs_lab.sh %D%/knet_lab.sh
 dist_check_SCRIPTS += %D%/three_order.sh %D%/three_faults.sh %D%/ring16.sh %D%/bad_input.sh \
 	%D%/demo.sh %D%/evs.sh %D%/safe.sh
 TESTS += %D%/three_order.sh %D%/three_faults.sh %D%/ring16.sh %D%/bad_input.sh \

@@ -2,8 +2,8 @@
 interop_scripts = \
 	%D%/mixed_1_2_order.sh %D%/mixed_1_2_faults.sh %D%/mixed_2_1_order.sh %D%/mixed_2_1_faults.sh \
 	%D%/mixed_2_1_evs.sh
-dist_check_SCRIPTS += $(interop_scripts)
-TESTS += $(interop_scripts)
+dist_check_SCRIPTS += $(interop_scripts) %D%/knet_mixed.sh
+TESTS += $(interop_scripts) %D%/knet_mixed.sh
 
 # The same program with every library and every daemon: NAME_matrix.sh, .c and .defects for each.
 matrix_sources = %D%/matrix.c %D%/matrix.h
