@@ -61,6 +61,19 @@ static void tell_messages(const struct config_messages *messages, bool is_test)
 	}
 }
 
+static const char *const plugin_directories[] = {PLUGIN_DIR};
+
+static int find_transport(void *arg, const char *name, char *text, size_t size)
+{
+	struct plugin_error error;
+
+	(void)arg;
+	if (plugin_probe(plugin_directories, 1, COTERIE_KIND_TRANSPORT, name, &error) == 0)
+		return 0;
+	snprintf(text, size, "%s", error.text);
+	return -ENOENT;
+}
+
 static int load_config(struct daemon *daemon)
 {
 	struct executive *executive = &daemon->executive;
@@ -77,6 +90,7 @@ static int load_config(struct daemon *daemon)
 	config_environment_system(&environment);
 	environment.local_name = daemon->options.node;
 	environment.instance = daemon->options.instance;
+	environment.find_transport = find_transport;
 	rc = config_load(path, &environment, &executive->config, &daemon->messages);
 	if (rc < 0)
 		tell_messages(&daemon->messages, daemon->options.is_test);
@@ -120,7 +134,14 @@ static int print_config(const struct config *config)
 static int tell_test(const struct config *config)
 {
 	const struct config_node *local = &config->nodes[config->local];
+	struct plugin_error error;
 
+	/* A section 'transport' may name any plugin; Corosync's may be missing where a file is only checked. */
+	if (!config_transport_is_standard(config->transport) &&
+		plugin_probe(plugin_directories, 1, COTERIE_KIND_TRANSPORT, config->transport, &error) < 0) {
+		fprintf(stderr, "%s: %s\n", config->file, error.text);
+		return error.exit_code;
+	}
 	printf("%s: ok (%u node%s, transport %s, local node %s)\n", config->file, config->node_count,
 		config->node_count == 1 ? "" : "s", config->transport,
 		local->name != NULL ? local->name : local->texts[config->link_count - 1]);
@@ -289,7 +310,6 @@ static int prepare_process(struct daemon *daemon)
 
 static int run(struct daemon *daemon)
 {
-	static const char *const directories[] = {PLUGIN_DIR};
 	struct executive *executive = &daemon->executive;
 
 	log_line("MAIN", LOG_NOTICE, "Coterie %s starting up, compatible with Corosync Cluster Engine 3.1.7",
@@ -302,7 +322,7 @@ static int run(struct daemon *daemon)
 		log_line("MAIN", LOG_ERR, "cannot create the event loop: %s", strerror(errno));
 		return EXIT_FATAL;
 	}
-	code = executive_create_parts(executive, directories, 1);
+	code = executive_create_parts(executive, plugin_directories, 1);
 	if (code == 0)
 		code = load_plugins(executive);
 	if (code == 0 && !executive->is_stopping) {

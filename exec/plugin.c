@@ -292,6 +292,31 @@ close:
 	return NULL;
 }
 
+int plugin_probe(const char *const *directories, uint32_t count, uint32_t kind, const char *name,
+	struct plugin_error *error)
+{
+	struct plugin_search search;
+	struct plugin_file *file;
+	int rc = plugin_search_init(&search, directories, count);
+
+	if (rc < 0)
+		return plugin_fail(error, PLUGIN_EXIT_INIT, "out of memory");
+	rc = plugin_open_init();
+	if (rc < 0) {
+		rc = plugin_fail(error, PLUGIN_EXIT_INIT, "libltdl cannot start: reinstall it");
+		goto fini_search;
+	}
+	file = plugin_file_open(&search, kind, name, error);
+	rc = file == NULL ? -EINVAL
+			  : plugin_check(NULL, plugin_file_descriptor(file), kind, name,
+				    plugin_file_path(file), error);
+	plugin_file_close(file);
+	plugin_open_fini();
+fini_search:
+	plugin_search_fini(&search);
+	return rc;
+}
+
 /* --- unload --- */
 
 static void close_later(struct plugin_registry *registry, struct plugin_file *file)

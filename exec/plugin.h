@@ -67,6 +67,13 @@ void plugin_registry_destroy(struct plugin_registry *registry);
  */
 struct plugin *plugin_load(struct plugin_registry *registry, uint32_t kind, const char *name,
 	struct plugin_error *error);
+/**
+ * Find and check a plugin without loading it: of its code only ELF constructors run. Not while a registry
+ * is in use on another thread.
+ * @return 0; -EINVAL: *error says why
+ */
+int plugin_probe(const char *const *directories, uint32_t count, uint32_t kind, const char *name,
+	struct plugin_error *error);
 /** fini or close, reclaim what it leaked, close the file one turn of the loop later. */
 void plugin_unload(struct plugin_registry *registry, struct plugin *plugin);
 

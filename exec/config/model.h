@@ -123,6 +123,11 @@ struct config_environment {
 	int (*resolve)(void *arg, const char *name, int family, struct sockaddr_storage *address);
 	/** Is this one of the machine's own addresses? All of 127/8 is. */
 	bool (*is_local)(void *arg, const struct sockaddr *address);
+	/**
+	 * Asked about a totem.transport that is none of Corosync's: is there a transport plugin of this name?
+	 * text is then for the operator: what is wrong, what to do. 0; -ENOENT. NULL: whoever loads it sees.
+	 */
+	int (*find_transport)(void *arg, const char *name, char *text, size_t size);
 	char host_name[65];           /* uname nodename */
 	void *arg;
 };
@@ -177,6 +182,8 @@ const char *config_option(const struct config *config, const char *plugin, const
  */
 int config_revise(const struct config *running, struct map *map, struct config **config,
 	struct config_messages *messages);
+/** One of Corosync's transports, wherever its plugin may be. */
+bool config_transport_is_standard(const char *name);
 /** Put the keys runtime.config.totem into the map, and no others. -ENOMEM */
 int config_publish_runtime(const struct config *config, struct map *map);
 /** The keys of a new configuration over those of an old one: what the file no longer has goes. -ENOMEM */

@@ -67,11 +67,19 @@ static bool is_text(const struct tree *tree, const char *key, const char *text)
 	return value != NULL && strcmp(value, text) == 0;
 }
 
+bool config_transport_is_standard(const char *name) { return has_word("udpu udp knet", name); }
+
+static bool is_plugin_name(const char *name)
+{
+	return *name != '\0' && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(name);
+}
+
 /*
- * A `transport { name: X }` section picks any plugin; totem.transport knows the three of Corosync,
- * so that a slip in it is found here.
+ * A `transport { name: X }` section picks a plugin, which its loading finds or not. What totem.transport
+ * says must be one of Corosync's or an installed one, so that a slip in it is found here.
  */
-static void set_transport(struct tree *tree, struct config *config)
+static void set_transport(
+	struct tree *tree, struct config *config, const struct config_environment *environment)
 {
 	const char *text = tree_text(tree, "totem.transport");
 
@@ -85,14 +93,22 @@ static void set_transport(struct tree *tree, struct config *config)
 		return;
 	}
 	config->transport = text == NULL ? "knet" : text;
-	if (!has_word("udpu udp knet", config->transport)) {
-		tree_error(tree, tree_place(tree, "totem.transport"),
-			"Invalid transport type '%s': choose udpu, udp or knet; another plugin is "
-			"chosen with a "
-			"section 'transport { name: PLUGIN }'",
-			config->transport);
-		config->transport = "udpu"; /* go on with the least demanding */
-	}
+	if (config_transport_is_standard(config->transport))
+		return;
+
+	char why[400] = "choose udpu, udp, knet or the name of another transport plugin";
+	int rc = -ENOENT;
+
+	if (is_plugin_name(config->transport))
+		rc = environment->find_transport == NULL
+			     ? 0
+			     : environment->find_transport(
+				       environment->arg, config->transport, why, sizeof(why));
+	if (rc == 0)
+		return;
+	tree_error(tree, tree_place(tree, "totem.transport"), "Invalid transport type '%s': %s",
+		config->transport, why);
+	config->transport = "udpu"; /* go on with the least demanding */
 }
 
 static void check_totem(struct tree *tree)
@@ -122,9 +138,7 @@ static void set_quorum(struct tree *tree, struct config *config)
 	if (provider == NULL)
 		return;
 	config->quorum_provider = strcmp(provider, "corosync_votequorum") == 0 ? "votequorum" : provider;
-	if (*provider == '\0' ||
-		strspn(config->quorum_provider, "abcdefghijklmnopqrstuvwxyz0123456789_") !=
-			strlen(config->quorum_provider))
+	if (!is_plugin_name(config->quorum_provider))
 		tree_error(tree, tree_place(tree, "quorum.provider"),
 			"no quorum provider '%s': use corosync_votequorum, the name of a plugin, or remove "
 			"the line for none",
@@ -227,7 +241,7 @@ int config_validate(
 	if (rc < 0)
 		return rc;
 	check_words(tree);
-	set_transport(tree, config);
+	set_transport(tree, config, environment);
 	check_totem(tree);
 	set_quorum(tree, config);
 	set_system(tree, config);

@@ -50,11 +50,21 @@ static bool is_local(void *arg, const struct sockaddr *address)
 	       strncmp(text, "127.", 4) == 0 || strcmp(text, "::1") == 0;
 }
 
+static int find_transport(void *arg, const char *name, char *text, size_t size)
+{
+	(void)arg;
+	if (strcmp(name, "acme") == 0)
+		return 0;
+	snprintf(text, size, "no plugin '%s' here", name);
+	return -ENOENT;
+}
+
 void config_case_init(struct config_case *one)
 {
 	memset(one, 0, sizeof(*one));
 	one->environment.resolve = resolve;
 	one->environment.is_local = is_local;
+	one->environment.find_transport = find_transport;
 	one->environment.arg = one;
 	snprintf(one->environment.host_name, sizeof(one->environment.host_name), "vm");
 }

@@ -291,6 +291,27 @@ START_TEST(the_wrong_kind_is_refused)
 }
 END_TEST
 
+START_TEST(a_plugin_is_probed_without_being_loaded)
+{
+	const char *directories[] = {TEST_PLUGIN_DIR};
+	struct plugin_error error;
+
+	ck_assert_int_eq(plugin_probe(directories, 1, COTERIE_KIND_SERVICE, "good", &error), 0);
+	ck_assert_ptr_null(plugin_by_name(f.registry, "good"));
+	ck_assert_int_eq(
+		plugin_probe(directories, 1, COTERIE_KIND_TRANSPORT, "good", &error), -EINVAL);
+	ck_assert_int_eq(error.exit_code, 31);
+	ck_assert_ptr_nonnull(strstr(error.text, "it is of kind service, not transport"));
+	ck_assert_int_eq(
+		plugin_probe(directories, 1, COTERIE_KIND_TRANSPORT, "absent", &error), -EINVAL);
+	ck_assert_int_eq(error.exit_code, 30);
+	/* Its init fails, but is not called. */
+	ck_assert_int_eq(
+		plugin_probe(directories, 1, COTERIE_KIND_SERVICE, "init_fails", &error), 0);
+	load("good"); /* the registry is as it was */
+}
+END_TEST
+
 /* --- refusals: descriptors --- */
 
 static int init(const struct coterie_host *host, struct coterie_ctx *ctx, void **self)
@@ -496,6 +517,7 @@ int main(void)
 	tcase_add_test(tcase, a_truncated_file_is_refused);
 	tcase_add_test(tcase, a_second_owner_is_refused);
 	tcase_add_test(tcase, the_wrong_kind_is_refused);
+	tcase_add_test(tcase, a_plugin_is_probed_without_being_loaded);
 	tcase_add_test(tcase, the_table_of_refusals);
 	tcase_add_loop_test(tcase, options_are_checked, 0, ROWS(option_rows));
 	tcase_add_test(tcase, leaks_are_reclaimed_and_reported);

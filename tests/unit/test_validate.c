@@ -363,7 +363,11 @@ static const struct refused {
 	const char *text, *error;
 	int rc;
 } refused[] = {
-	{TOTEM("iba", "") NODELIST(CF1), "c.conf:3: Invalid transport type 'iba'", -EINVAL},
+	{TOTEM("iba", "") NODELIST(CF1), "c.conf:3: Invalid transport type 'iba': no plugin 'iba' here", -EINVAL},
+	{TOTEM("KNET", "") NODELIST(CF1), "c.conf:3: Invalid transport type 'KNET': choose udpu, udp, knet or the name",
+		-EINVAL},
+	{TOTEM("", "") NODELIST(CF1), "c.conf:3: Invalid transport type '': choose", -EINVAL},
+	{TOTEM("../acme", "") NODELIST(CF1), "c.conf:3: Invalid transport type '../acme': choose", -EINVAL},
 	{"totem {\ntransport: udpu\n}\n" NODELIST(CF1), "version 2 configurations", -EINVAL},
 	{TOTEM("udpu", ""), "c.conf: no nodes: add 'nodelist {'", -EINVAL},
 	{TOTEM("udpu", "token: 29\n") NODELIST(CF1),
@@ -717,6 +721,15 @@ START_TEST(plugins_are_asked_for)
 		0);
 	ck_assert_str_eq(one.config->transport, "acme_rdma");
 	ck_assert_str_eq(config_option(one.config, "acme_rdma", "queue", NULL, NULL), "5");
+
+	ck_assert_int_eq(config_case_load(&one, TOTEM("acme", "") NODELIST(CF1) "transport {\nname: acme\n}\n"), 0);
+	ck_assert_uint_eq(one.messages.warning_count, 0);
+	ck_assert_int_eq(config_case_load(&one, TOTEM("acme", "") NODELIST(CF1)), 0);
+	ck_assert_str_eq(one.config->transport, "acme");
+	/* Who cannot tell leaves it to the loading. */
+	one.environment.find_transport = NULL;
+	ck_assert_int_eq(config_case_load(&one, TOTEM("iba", "") NODELIST(CF1)), 0);
+	ck_assert_str_eq(one.config->transport, "iba");
 }
 END_TEST
 
