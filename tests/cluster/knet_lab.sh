@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # lab.sh reads what is set here
 # Rings on knet: source it after lab.sh.
 #
 #	knet_open KIND...              lab_open, a key file in $LAB_DIR/key, and a second network: 10.1.0.NODE on eth1

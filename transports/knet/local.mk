@@ -8,3 +8,23 @@ knet_la_SOURCES = $(knet_sources)
 knet_la_CFLAGS = $(AM_CFLAGS) $(KNET_CFLAGS) -fvisibility=hidden
 knet_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 knet_la_LIBADD = libtransport.la $(KNET_LIBS)
+
+if HAVE_CHECK
+if HAVE_KNET
+# A plugin exports nothing but its descriptor, so the tests take its objects from an archive.
+check_LTLIBRARIES += libknet_transport.la
+libknet_transport_la_SOURCES = \
+	$(knet_sources) tests/unit/knet_nodes.c tests/unit/knet_nodes.h $(mock_host_sources)
+libknet_transport_la_CFLAGS = $(TEST_CFLAGS) $(KNET_CFLAGS)
+libknet_transport_la_LIBADD = libtransport.la $(KNET_LIBS)
+
+check_PROGRAMS += tests/unit/test_knet tests/unit/test_knet_keys
+TESTS += tests/unit/test_knet tests/unit/test_knet_keys
+tests_unit_test_knet_SOURCES = tests/unit/test_knet.c
+tests_unit_test_knet_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_knet_LDADD = libknet_transport.la $(CHECK_LIBS)
+tests_unit_test_knet_keys_SOURCES = tests/unit/test_knet_keys.c
+tests_unit_test_knet_keys_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_knet_keys_LDADD = libknet_transport.la $(CHECK_LIBS)
+endif
+endif

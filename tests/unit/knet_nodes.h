@@ -1,0 +1,70 @@
+/*
+ * Nodes of the transport knet in one process, between mock hosts, over real sockets on loopback
+ * addresses of this process's own. libknet has threads and a clock of its own, so whatever takes
+ * it time is waited for.
+ */
+#ifndef UNIT_KNET_NODES_H
+#define UNIT_KNET_NODES_H
+
+#include "tests/unit/mock_host.h"
+#include "transports/knet/knet.h"
+
+#define KNET_NODES 3u
+#define KNET_LINKS 2
+#define MS UINT64_C(1000000)
+
+extern const struct coterie_plugin knet_LTX_coterie_plugin;
+
+/** One node; node n of the list has id n + 1. */
+struct knet_node {
+	struct coterie_ctx *host;
+	struct mesh *mesh; /* NULL: not open */
+	uint8_t key[4096]; /* what key_get gives */
+	uint32_t key_size; /* 0: it gives none */
+};
+
+struct knet_nodes {
+	const struct coterie_transport *ops;
+	struct knet_node list[KNET_NODES];
+	bool is_flushed; /* at its end a node waits until its frames are sent */
+	struct sockaddr_storage addresses[KNET_LINKS][KNET_NODES];
+};
+
+/** Choose addresses and make the hosts, with fast pings and all nodes as members. Nothing is open.
+ */
+void knet_nodes_init(struct knet_nodes *nodes);
+/** Close what is open; fails the test if a node leaks. */
+void knet_nodes_fini(struct knet_nodes *nodes);
+
+/** Set a key of a node's map. */
+void knet_set_text(struct knet_nodes *nodes, uint32_t node, const char *key, const char *text);
+void knet_set_number(struct knet_nodes *nodes, uint32_t node, const char *key, uint32_t number);
+/** Encrypt a node's packets, with a key of 200 bytes of this value. */
+void knet_set_key(struct knet_nodes *nodes, uint32_t node, const char *model, int value);
+
+/** Open the first `count` nodes with their first `links` links to each other. */
+void knet_nodes_start(struct knet_nodes *nodes, uint32_t links, uint32_t count);
+/** Open a node with the first `links` links to the first `count` nodes. */
+void knet_node_start(struct knet_nodes *nodes, uint32_t node, uint32_t links, uint32_t count);
+/** Close it; fails the test if it leaks. The host is made anew. */
+void knet_node_stop(struct knet_nodes *nodes, uint32_t node);
+
+/** Serve all nodes once, and let their timers run. */
+void knet_serve(struct knet_nodes *nodes, int timeout_ms);
+/** Serve until is_done, for ten seconds at most. @return is_done's last answer */
+bool knet_wait(struct knet_nodes *nodes, bool (*is_done)(struct knet_nodes *nodes, uint32_t number),
+	uint32_t number);
+/** Serve for so long. */
+void knet_serve_for(struct knet_nodes *nodes, uint32_t ms);
+/** True when every open node reaches the other open ones over this many links. */
+bool knet_is_connected(struct knet_nodes *nodes, uint32_t links);
+
+/** Send `count` frames of `size` bytes; their last byte counts from `first`. @return accepted */
+int knet_multicast(
+	struct knet_nodes *nodes, uint32_t node, uint32_t size, uint32_t count, uint32_t first);
+/** Send one frame to one node. */
+int knet_token(struct knet_nodes *nodes, uint32_t node, uint32_t nodeid);
+/** Wait until the node has `count` frames in all; fails the test if they do not come. */
+void knet_receive(struct knet_nodes *nodes, uint32_t node, uint32_t count);
+
+#endif

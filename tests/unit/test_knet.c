@@ -1,0 +1,577 @@
+/* The knet plugin: frames, peers, links, what it tells of them, and its end. */
+#include <check.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "tests/unit/knet_nodes.h"
+
+static struct knet_nodes nodes;
+
+/* Messages that the socket to libknet takes before it is full; -1: as many as come. */
+static int send_room = -1;
+static bool are_buffers_refused; /* by the system, to a privileged handle */
+
+int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
+{
+	if (send_room == 0 && fd == nodes.list[0].mesh->data_fd) {
+		errno = EAGAIN;
+		return -1;
+	}
+	if (send_room > 0 && (int)count > send_room)
+		count = (unsigned int)send_room;
+
+	int sent = (int)syscall(SYS_sendmmsg, fd, messages, count, flags);
+
+	if (sent > 0 && send_room > 0)
+		send_room -= sent;
+	return sent;
+}
+
+knet_handle_t knet_handle_new(knet_node_id_t id, int log_fd, uint8_t level)
+{
+	knet_handle_t (*real)(knet_node_id_t, int, uint8_t) = NULL;
+
+	if (are_buffers_refused) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	*(void **)&real = dlsym(RTLD_NEXT, "knet_handle_new");
+	return real(id, log_fd, level);
+}
+
+static bool is_connected(struct knet_nodes *all, uint32_t links)
+{
+	return knet_is_connected(all, links);
+}
+
+static void start(uint32_t count, uint32_t links)
+{
+	knet_nodes_start(&nodes, links, count);
+	ck_assert(knet_wait(&nodes, is_connected, links));
+}
+
+static void set_up(void) { knet_nodes_init(&nodes); }
+
+static void tear_down(void)
+{
+	send_room = -1;
+	knet_nodes_fini(&nodes);
+}
+
+static const struct sockaddr *address_of(uint32_t link, uint32_t node)
+{
+	return (const struct sockaddr *)&nodes.addresses[link][node];
+}
+
+static const struct mock_message *frame_of(uint32_t node, uint32_t number)
+{
+	return &nodes.list[node].host->frames.list[number];
+}
+
+/* ---- Frames -------------------------------------------------------------- */
+
+START_TEST(a_multicast_reaches_every_other_node_in_order)
+{
+	static const uint32_t sizes[] = {14, 29, 1446, 4096, 4097, 65536};
+	uint32_t at = 0;
+
+	start(3, 1);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		uint32_t count = sizes[i] > 4097 ? 5 : 200;
+
+		ck_assert_int_eq(knet_multicast(&nodes, 0, sizes[i], count, 0), (int)count);
+		for (uint32_t node = 1; node < 3; node++) {
+			knet_receive(&nodes, node, at + count);
+			for (uint32_t k = 0; k < count; k++) {
+				ck_assert_uint_eq(frame_of(node, at + k)->size, sizes[i]);
+				ck_assert_uint_eq(frame_of(node, at + k)->data[sizes[i] - 1], k);
+			}
+		}
+		at += count;
+	}
+	/* The executive feeds own frames back itself. */
+	ck_assert_uint_eq(nodes.list[0].host->frames.count, 0);
+	/* Frames that come together go up together. */
+	ck_assert_uint_lt(nodes.list[1].host->batches, at / 2);
+}
+END_TEST
+
+START_TEST(the_token_goes_to_one_node_behind_the_frames)
+{
+	start(3, 1);
+	knet_multicast(&nodes, 0, 1400, 40, 0);
+	ck_assert_int_eq(knet_token(&nodes, 0, 2), 0);
+	knet_receive(&nodes, 1, 41);
+	ck_assert_uint_eq(frame_of(1, 40)->data[20], 'T');
+	knet_receive(&nodes, 2, 40);
+	knet_multicast(&nodes, 0, 1400, 1, 7);
+	knet_receive(&nodes, 2, 41);
+	ck_assert_uint_eq(frame_of(2, 40)->data[20], 7);
+	ck_assert_int_eq(knet_token(&nodes, 0, 1), -ENOENT); /* itself */
+	ck_assert_int_eq(knet_token(&nodes, 0, 9), -ENOENT);
+}
+END_TEST
+
+START_TEST(a_full_socket_delays_and_loses_nothing)
+{
+	start(2, 1);
+	send_room = 3;
+	ck_assert_int_eq(knet_multicast(&nodes, 0, 100, 10, 0), 10);
+	ck_assert_int_eq(knet_token(&nodes, 0, 2), 0);
+	ck_assert_int_eq(knet_multicast(&nodes, 0, 100, 10, 50), 0); /* to be offered again */
+	knet_receive(&nodes, 1, 3);
+	ck_assert_uint_eq(nodes.list[0].host->writable_count, 0);
+	send_room = -1;
+	knet_receive(&nodes, 1, 11);
+	ck_assert_uint_eq(nodes.list[0].host->writable_count, 1);
+	for (uint32_t i = 0; i < 10; i++)
+		ck_assert_uint_eq(frame_of(1, i)->data[99], i);
+	ck_assert_uint_eq(frame_of(1, 10)->data[20], 'T');
+	knet_serve_for(&nodes, 20);
+	ck_assert_uint_eq(nodes.list[0].host->writable_count, 1);
+}
+END_TEST
+
+START_TEST(frames_that_cannot_be_carried_are_lost_alone)
+{
+	struct coterie_transport_stats stats = {.size = sizeof(stats)};
+
+	start(2, 1);
+	knet_multicast(&nodes, 0, 0, 1, 0); /* would look like the end of the socket */
+	knet_multicast(&nodes, 0, 12, 1, 0);
+	knet_multicast(&nodes, 0, 65537, 1, 0);
+	knet_multicast(&nodes, 0, 13, 1, 0);
+	knet_receive(&nodes, 1, 1);
+	nodes.ops->stats(nodes.list[0].mesh, &stats);
+	ck_assert_uint_eq(stats.send_errors, 3);
+	ck_assert_uint_eq(stats.frames_out, 1);
+	ck_assert_uint_eq(stats.bytes_out, 13);
+	nodes.ops->stats(nodes.list[1].mesh, &stats);
+	ck_assert_uint_eq(stats.frames_in, 1);
+}
+END_TEST
+
+START_TEST(without_memory_frames_are_lost_and_the_socket_is_not_left_full)
+{
+	start(2, 1);
+	nodes.list[1].host->frames_max = nodes.list[1].host->frames_live;
+	knet_multicast(&nodes, 0, 100, 50, 0);
+	knet_multicast(&nodes, 0, 30000, 50, 0);
+	knet_serve_for(&nodes, 100);
+	nodes.list[1].host->frames_max = 0;
+
+	uint32_t count = nodes.list[1].host->frames.count;
+
+	knet_multicast(&nodes, 0, 100, 1, 0);
+	knet_receive(&nodes, 1, count + 1);
+}
+END_TEST
+
+START_TEST(a_broken_socket_is_made_again)
+{
+	start(2, 1);
+	ck_assert_int_eq((int)send(nodes.list[0].mesh->data_fd, "", 0, 0), 0);
+	while (!mock_host_has_logged(nodes.list[0].host, "was made again"))
+		knet_serve(&nodes, 5);
+	knet_multicast(&nodes, 0, 100, 1, 0);
+	knet_receive(&nodes, 1, 1);
+	knet_multicast(&nodes, 1, 100, 1, 0);
+	knet_receive(&nodes, 0, 1);
+}
+END_TEST
+
+START_TEST(what_was_sent_before_the_end_arrives)
+{
+	start(2, 1);
+	nodes.is_flushed = true;
+	knet_multicast(&nodes, 0, 65536, 20, 0);
+	knet_node_stop(&nodes, 0);
+	knet_receive(&nodes, 1, 20);
+}
+END_TEST
+
+/* ---- Peers and links ----------------------------------------------------- */
+
+START_TEST(what_cannot_be_is_refused)
+{
+	struct sockaddr_storage other = {.ss_family = AF_UNIX};
+	struct sockaddr_storage v6 = {.ss_family = AF_INET6};
+	struct mesh *mesh;
+
+	knet_node_start(&nodes, 0, 1, 2);
+	mesh = nodes.list[0].mesh;
+	ck_assert_int_eq(nodes.ops->peer_add(mesh, 8, 3, address_of(0, 2)), -EINVAL);
+	ck_assert_int_eq(nodes.ops->peer_add(mesh, 0, 0, address_of(0, 2)), -EINVAL);
+	ck_assert_int_eq(nodes.ops->peer_add(mesh, 0, 65536, address_of(0, 2)), -EINVAL);
+	ck_assert_int_eq(nodes.ops->peer_add(mesh, 0, 2, address_of(0, 2)), -EEXIST);
+	ck_assert_int_eq(nodes.ops->peer_add(mesh, 0, 3, (struct sockaddr *)&other), -EAFNOSUPPORT);
+	ck_assert_int_eq(nodes.ops->peer_add(mesh, 0, 3, (struct sockaddr *)&v6), -EAFNOSUPPORT);
+	ck_assert_int_eq(nodes.ops->link_up(mesh, 0, address_of(0, 0)), -EEXIST);
+	ck_assert_int_eq(nodes.ops->link_up(mesh, 8, address_of(0, 0)), -EINVAL);
+	ck_assert_int_eq(nodes.ops->link_up(mesh, 1, (struct sockaddr *)&other), -EAFNOSUPPORT);
+	nodes.ops->peer_del(mesh, 0, 77);
+	nodes.ops->peer_del(mesh, 9, 2);
+	nodes.ops->link_down(mesh, 9);
+}
+END_TEST
+
+START_TEST(an_address_in_use_is_refused_as_a_whole)
+{
+	void *second;
+	struct coterie_ctx *host = nodes.list[2].host;
+
+	knet_node_start(&nodes, 0, 1, 2);
+	ck_assert_int_eq(nodes.ops->open(&host->table, host, &second), 0);
+	nodes.list[2].mesh = second;
+	ck_assert_int_eq(nodes.ops->peer_add(second, 0, 2, address_of(0, 1)), 0);
+	ck_assert_int_eq(nodes.ops->link_up(second, 0, address_of(0, 0)), -EADDRINUSE);
+	ck_assert_uint_eq(host->link_reports, 0);
+	ck_assert_int_eq(nodes.ops->link_up(second, 0, address_of(0, 2)), 0);
+	ck_assert_uint_eq(host->link_is_up, 1);
+}
+END_TEST
+
+START_TEST(peers_and_links_come_and_go)
+{
+	struct coterie_node_status status = {.size = sizeof(status)};
+
+	start(2, 1);
+	for (uint32_t i = 0; i < 2; i++) {
+		struct mesh *mesh = nodes.list[i].mesh;
+
+		ck_assert_int_eq(nodes.ops->peer_add(mesh, 1, 1, address_of(1, 0)), 0);
+		ck_assert_int_eq(nodes.ops->peer_add(mesh, 1, 2, address_of(1, 1)), 0);
+		ck_assert_int_eq(nodes.ops->link_up(mesh, 1, address_of(1, i)), 0);
+		ck_assert_int_eq(nodes.ops->reload(mesh), 0);
+	}
+	ck_assert(knet_wait(&nodes, is_connected, 2));
+	for (uint32_t i = 0; i < 2; i++) {
+		nodes.ops->peer_del(nodes.list[i].mesh, 0, 1);
+		nodes.ops->peer_del(nodes.list[i].mesh, 0, 2);
+		nodes.ops->link_down(nodes.list[i].mesh, 0);
+	}
+	knet_multicast(&nodes, 0, 1400, 1, 0);
+	knet_receive(&nodes, 1, 1);
+	nodes.ops->peer_del(nodes.list[0].mesh, 1, 2);
+	ck_assert_int_eq(nodes.ops->node_status(nodes.list[0].mesh, 2, &status), -ENOENT);
+	ck_assert_int_eq(knet_token(&nodes, 0, 2), -ENOENT);
+	ck_assert_int_eq(nodes.ops->peer_add(nodes.list[0].mesh, 1, 2, address_of(1, 1)), 0);
+	ck_assert(knet_wait(&nodes, is_connected, 1));
+	knet_multicast(&nodes, 0, 1400, 1, 0);
+	knet_receive(&nodes, 1, 2);
+}
+END_TEST
+
+START_TEST(settings_of_links_follow_the_map)
+{
+	time_t interval, timeout;
+	unsigned int precision;
+	uint8_t priority, pongs, policy;
+
+	knet_set_text(&nodes, 0, "totem.link_mode", "rr");
+	knet_node_start(&nodes, 0, 1, 2);
+	knet_handle_t handle = nodes.list[0].mesh->handle;
+
+	knet_host_get_policy(handle, 2, &policy);
+	ck_assert_uint_eq(policy, KNET_LINK_POLICY_RR);
+	knet_link_get_ping_timers(handle, 2, 0, &interval, &timeout, &precision);
+	ck_assert_int_eq(interval, 200);
+	ck_assert_int_eq(timeout, 600);
+	ck_assert_uint_eq(precision, 2048);
+	knet_link_get_pong_count(handle, 2, 0, &pongs);
+	ck_assert_uint_eq(pongs, 2);
+
+	knet_set_number(&nodes, 0, "runtime.config.totem.interface.0.knet_ping_interval", 400);
+	knet_set_number(&nodes, 0, "runtime.config.totem.interface.0.knet_ping_timeout", 900);
+	knet_set_number(&nodes, 0, "totem.interface.0.knet_ping_precision", 100);
+	knet_set_number(&nodes, 0, "totem.interface.0.knet_link_priority", 200);
+	knet_set_number(&nodes, 0, "totem.interface.0.knet_pong_count", 1000);
+	knet_set_number(&nodes, 0, "runtime.config.totem.knet_pmtud_interval", 7);
+	knet_set_text(&nodes, 0, "totem.link_mode", "active"); /* at the next start */
+	ck_assert_int_eq(nodes.ops->reload(nodes.list[0].mesh), 0);
+	knet_link_get_ping_timers(handle, 2, 0, &interval, &timeout, &precision);
+	ck_assert_int_eq(interval, 400);
+	ck_assert_int_eq(timeout, 900);
+	ck_assert_uint_eq(precision, 100);
+	knet_link_get_priority(handle, 2, 0, &priority);
+	ck_assert_uint_eq(priority, 200);
+	knet_link_get_pong_count(handle, 2, 0, &pongs);
+	ck_assert_uint_eq(pongs, 255);
+	knet_handle_pmtud_getfreq(handle, &precision);
+	ck_assert_uint_eq(precision, 7);
+	knet_host_get_policy(handle, 2, &policy);
+	ck_assert_uint_eq(policy, KNET_LINK_POLICY_RR);
+}
+END_TEST
+
+START_TEST(compression_that_is_not_there_is_told_and_done_without)
+{
+	knet_set_text(&nodes, 0, "runtime.config.totem.knet_compression_model", "nonesuch");
+	start(2, 1);
+	ck_assert(mock_host_has_logged(nodes.list[0].host, "knet_compression_model 'nonesuch'"));
+	knet_multicast(&nodes, 0, 1400, 1, 0);
+	knet_receive(&nodes, 1, 1);
+	knet_set_text(&nodes, 0, "runtime.config.totem.knet_compression_model", "zlib");
+	knet_set_number(&nodes, 0, "runtime.config.totem.knet_compression_level", 6);
+	ck_assert_int_eq(nodes.ops->reload(nodes.list[0].mesh), 0);
+	knet_multicast(&nodes, 0, 60000, 1, 0);
+	knet_receive(&nodes, 1, 2);
+	ck_assert_uint_eq(frame_of(1, 1)->size, 60000);
+
+	struct knet_handle_stats stats;
+
+	knet_handle_get_stats(nodes.list[0].mesh->handle, &stats, sizeof(stats));
+	ck_assert_uint_eq(stats.tx_compressed_packets, 1);
+}
+END_TEST
+
+/* ---- What it tells ------------------------------------------------------- */
+
+static bool is_told(struct knet_nodes *all, uint32_t count)
+{
+	return all->list[0].host->dead_count >= count;
+}
+
+/* libknet drops the link at once, but only answers that stay away count. */
+START_TEST(a_dead_node_is_told_twice_once_its_answers_stay_away)
+{
+	uint64_t began_ns;
+
+	start(3, 1);
+	knet_serve_for(&nodes, 500);
+	knet_node_stop(&nodes, 1);
+	began_ns = mesh_clock_ns();
+	knet_multicast(&nodes, 0, 100, 1, 0);
+	ck_assert(knet_wait(&nodes, is_told, 2));
+	ck_assert_uint_lt(mesh_clock_ns() - began_ns, 2 * 600 * MS);
+	ck_assert_uint_eq(nodes.list[0].host->dead[0], 2);
+	ck_assert_uint_eq(nodes.list[0].host->dead[1], 2);
+	ck_assert_uint_eq(nodes.list[0].host->link_is_up, 1); /* node 3 answers */
+	/* As long as it is in the ring. */
+	ck_assert(knet_wait(&nodes, is_told, 3));
+	nodes.list[0].host->members[1] = 3;
+	nodes.list[0].host->member_count = 2;
+	uint32_t count = nodes.list[0].host->dead_count;
+	mock_host_advance(nodes.list[0].host, 10000 * MS);
+	ck_assert_uint_eq(nodes.list[0].host->dead_count, count);
+}
+END_TEST
+
+static bool is_reachable(struct knet_nodes *all, uint32_t wanted)
+{
+	struct coterie_node_status status = {.size = sizeof(status)};
+
+	all->ops->node_status(all->list[0].mesh, 2, &status);
+	return status.is_reachable == wanted;
+}
+
+/* A forged error of the network takes the link away for a while; the peer goes on answering. */
+START_TEST(a_live_node_is_never_told)
+{
+	struct knet_link_status status;
+
+	start(2, 1);
+	/* libknet takes a link down whose administrator says so, as it does after such an error. */
+	knet_link_set_enable(nodes.list[0].mesh->handle, 2, 0, 0);
+	knet_link_set_enable(nodes.list[0].mesh->handle, 2, 0, 1);
+	ck_assert(knet_wait(&nodes, is_reachable, 1));
+	knet_link_get_status(nodes.list[0].mesh->handle, 2, 0, &status, sizeof(status));
+	ck_assert_uint_ge(status.stats.down_count, 1);
+	knet_serve_for(&nodes, 500);
+	ck_assert_uint_eq(nodes.list[0].host->dead_count, 0);
+	ck_assert_uint_eq(nodes.list[0].host->link_is_up, 1);
+	ck_assert_uint_eq(nodes.list[0].host->link_reports, 1);
+}
+END_TEST
+
+static bool is_link_up(struct knet_nodes *all, uint32_t wanted)
+{
+	return all->list[0].host->link_is_up == wanted;
+}
+
+START_TEST(a_link_that_nobody_answers_on_is_down_until_somebody_does)
+{
+	knet_node_start(&nodes, 0, 1, 2);
+	ck_assert_uint_eq(nodes.list[0].host->link_is_up, 1); /* so that the ring begins */
+	knet_serve_for(&nodes, 800);
+	ck_assert_uint_eq(nodes.list[0].host->link_reports, 1);
+	knet_node_start(&nodes, 1, 1, 2);
+	ck_assert(knet_wait(&nodes, is_connected, 1));
+	knet_serve_for(&nodes, 300);
+	knet_node_stop(&nodes, 1);
+	ck_assert(knet_wait(&nodes, is_link_up, 0));
+	ck_assert_str_eq(nodes.list[0].host->link_text, "no peer answers on it");
+	knet_node_start(&nodes, 1, 1, 2);
+	ck_assert(knet_wait(&nodes, is_link_up, 1));
+	ck_assert_uint_eq(nodes.list[0].host->link_reports, 3);
+}
+END_TEST
+
+START_TEST(nobody_misses_a_node_that_left_the_ring_before)
+{
+	start(2, 1);
+	nodes.list[0].host->member_count = 1;
+	knet_node_stop(&nodes, 1);
+	ck_assert(knet_wait(&nodes, is_reachable, 0));
+	knet_serve_for(&nodes, 800);
+	ck_assert_uint_eq(nodes.list[0].host->dead_count, 0);
+	ck_assert_uint_eq(nodes.list[0].host->link_reports, 1);
+}
+END_TEST
+
+START_TEST(status_tells_of_every_link)
+{
+	struct coterie_node_status status = {.size = sizeof(status)};
+
+	start(2, 2);
+	ck_assert_int_eq(nodes.ops->node_status(nodes.list[0].mesh, 2, &status), 0);
+	ck_assert_uint_eq(status.is_reachable, 1);
+	ck_assert_uint_eq(status.links[1].is_enabled, 1);
+	ck_assert_uint_eq(status.links[1].is_connected, 1);
+	ck_assert_uint_eq(status.links[2].is_enabled, 0);
+	ck_assert_uint_gt(status.links[0].mtu, 400);
+	ck_assert_int_eq(strncmp(status.links[1].source, "127.", 4), 0);
+	ck_assert_str_ne(status.links[1].source, status.links[1].destination);
+	memset(&status, 0, sizeof(status));
+	ck_assert_int_eq(nodes.ops->node_status(nodes.list[0].mesh, 1, &status), 0);
+	ck_assert_uint_eq(status.is_reachable, 1);
+	ck_assert_uint_eq(status.links[0].is_connected, 1);
+	ck_assert_int_eq(nodes.ops->node_status(nodes.list[0].mesh, 3, &status), -ENOENT);
+}
+END_TEST
+
+static uint64_t stat_of(const char *key, uint32_t type)
+{
+	struct coterie_ctx *host = nodes.list[0].host;
+	struct coterie_map_value value;
+	uint64_t number = 0;
+	int rc = host->table.map_read(host, COTERIE_MAP_STATS, key, &value);
+
+	ck_assert_msg(rc == 0, "%s: %d", key, rc);
+	ck_assert_msg(value.type == type, "%s: type %u", key, value.type);
+	memcpy(&number, value.bytes, value.size); /* this machine's order is the small one's */
+	return number;
+}
+
+START_TEST(statistics_have_the_names_of_the_field)
+{
+	struct coterie_ctx *host = nodes.list[0].host;
+	struct coterie_map_value value;
+
+	start(2, 1);
+	knet_multicast(&nodes, 0, 100, 10, 0);
+	knet_receive(&nodes, 1, 10);
+	host->now_ns += 10 * MS;
+	ck_assert_uint_eq(stat_of("stats.knet.node2.link0.enabled", COTERIE_MAP_U8), 1);
+	ck_assert_uint_eq(stat_of("stats.knet.node2.link0.connected", COTERIE_MAP_U8), 1);
+	ck_assert_uint_gt(stat_of("stats.knet.node2.link0.mtu", COTERIE_MAP_U32), 400);
+	ck_assert_uint_eq(stat_of("stats.knet.node2.link0.tx_data_packets", COTERIE_MAP_U64), 10);
+	ck_assert_uint_gt(stat_of("stats.knet.node2.link0.tx_total_bytes", COTERIE_MAP_U64), 1000);
+	ck_assert_uint_eq(stat_of("stats.knet.node2.link0.rx_total_retries", COTERIE_MAP_U64), 0);
+	ck_assert_uint_eq(stat_of("stats.knet.node2.link0.up_count", COTERIE_MAP_U32), 1);
+	ck_assert_uint_eq(stat_of("stats.knet.node1.link0.tx_data_packets", COTERIE_MAP_U64), 10);
+	ck_assert_uint_eq(stat_of("stats.knet.handle.tx_crypt_packets", COTERIE_MAP_U64), 0);
+	ck_assert_int_eq(host->table.stats_clear(host, "knet"), 0);
+	host->now_ns += 10 * MS;
+	ck_assert_uint_eq(stat_of("stats.knet.node2.link0.tx_data_packets", COTERIE_MAP_U64), 0);
+	nodes.ops->peer_del(nodes.list[0].mesh, 0, 2);
+	ck_assert_int_eq(host->table.map_read(host, COTERIE_MAP_STATS,
+				 "stats.knet.node2.link0.connected", &value),
+		-ENOENT);
+}
+END_TEST
+
+START_TEST(libknet_debugs_when_the_config_wants_it)
+{
+	uint8_t level;
+
+	knet_node_start(&nodes, 0, 1, 2);
+	knet_handle_t handle = nodes.list[0].mesh->handle;
+
+	knet_log_get_loglevel(handle, KNET_SUB_LINK, &level);
+	ck_assert_uint_eq(level, KNET_LOG_INFO);
+	knet_set_text(&nodes, 0, "logging.logger_subsys.KNET.debug", "on");
+	knet_log_get_loglevel(handle, KNET_SUB_LINK, &level);
+	ck_assert_uint_eq(level, KNET_LOG_DEBUG);
+	knet_set_text(&nodes, 0, "logging.logger_subsys.KNET.debug", "off");
+	knet_set_text(&nodes, 0, "logging.debug", "on");
+	knet_log_get_loglevel(handle, KNET_SUB_LINK, &level);
+	ck_assert_uint_eq(level, KNET_LOG_INFO); /* the subsystem's own word counts */
+	knet_serve(&nodes, 0);
+	ck_assert(mock_host_has_logged(nodes.list[0].host, "host: "));
+}
+END_TEST
+
+/* ---- Start --------------------------------------------------------------- */
+
+START_TEST(small_buffers_are_refused_or_put_up_with)
+{
+	struct coterie_ctx *host = nodes.list[0].host;
+	void *self = NULL;
+
+	are_buffers_refused = true;
+	if (geteuid() == 0) {
+		ck_assert_int_eq(nodes.ops->open(&host->table, host, &self), -EPERM);
+		ck_assert(mock_host_has_logged(host, "net.core.rmem_max"));
+	}
+	knet_set_text(&nodes, 0, "system.allow_knet_handle_fallback", "yes");
+	knet_node_start(&nodes, 0, 1, 2);
+	ck_assert(mock_host_has_logged(host, "trying unprivileged"));
+	are_buffers_refused = false;
+	knet_node_start(&nodes, 1, 1, 2);
+	ck_assert(knet_wait(&nodes, is_connected, 1));
+}
+END_TEST
+
+START_TEST(an_id_beyond_16_bits_is_refused)
+{
+	struct coterie_ctx *host = nodes.list[0].host;
+	void *self = NULL;
+
+	host->nodeid = 65536;
+	ck_assert_int_eq(nodes.ops->open(&host->table, host, &self), -EINVAL);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("knet");
+	TCase *tcase = tcase_create("knet");
+	SRunner *runner = srunner_create(suite);
+
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, a_multicast_reaches_every_other_node_in_order);
+	tcase_add_test(tcase, the_token_goes_to_one_node_behind_the_frames);
+	tcase_add_test(tcase, a_full_socket_delays_and_loses_nothing);
+	tcase_add_test(tcase, frames_that_cannot_be_carried_are_lost_alone);
+	tcase_add_test(tcase, without_memory_frames_are_lost_and_the_socket_is_not_left_full);
+	tcase_add_test(tcase, a_broken_socket_is_made_again);
+	tcase_add_test(tcase, what_was_sent_before_the_end_arrives);
+	tcase_add_test(tcase, what_cannot_be_is_refused);
+	tcase_add_test(tcase, an_address_in_use_is_refused_as_a_whole);
+	tcase_add_test(tcase, peers_and_links_come_and_go);
+	tcase_add_test(tcase, settings_of_links_follow_the_map);
+	tcase_add_test(tcase, compression_that_is_not_there_is_told_and_done_without);
+	tcase_add_test(tcase, a_dead_node_is_told_twice_once_its_answers_stay_away);
+	tcase_add_test(tcase, a_live_node_is_never_told);
+	tcase_add_test(tcase, a_link_that_nobody_answers_on_is_down_until_somebody_does);
+	tcase_add_test(tcase, nobody_misses_a_node_that_left_the_ring_before);
+	tcase_add_test(tcase, status_tells_of_every_link);
+	tcase_add_test(tcase, statistics_have_the_names_of_the_field);
+	tcase_add_test(tcase, libknet_debugs_when_the_config_wants_it);
+	tcase_add_test(tcase, small_buffers_are_refused_or_put_up_with);
+	tcase_add_test(tcase, an_id_beyond_16_bits_is_refused);
+	suite_add_tcase(suite, tcase);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+
+	int failed = srunner_ntests_failed(runner);
+
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
