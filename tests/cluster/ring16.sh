@@ -1,5 +1,6 @@
 #!/bin/bash
 # Sixteen coteries on one machine form one ring, keep one order, and lose one of them.
+LAB_ALONE=1
 . "$(dirname "$0")/lab.sh"
 
 mapfile -t kinds < <(yes coterie | head -n 16)
