@@ -158,7 +158,6 @@ static void deliver_kill_node(void *self, uint32_t nodeid, void *msg, uint32_t s
 
 /* ---- Ring messages without effect here ----------------------------------- */
 
-/* Crypto of a ring is changed by transports that have it; this node has no keys of its own. */
 static void deliver_ignored(void *self, uint32_t nodeid, void *msg, uint32_t size)
 {
 	(void)self, (void)nodeid, (void)msg, (void)size;
@@ -175,6 +174,13 @@ static int cfg_init(const struct coterie_host *host, struct coterie_ctx *ctx, vo
 	cfg->host = host;
 	cfg->ctx = ctx;
 	cfg->next_cookie = 1;
+
+	int rc = cfg_rekey_init(cfg);
+
+	if (rc < 0) {
+		free(cfg);
+		return rc;
+	}
 	*self = cfg;
 	return 0;
 }
@@ -187,6 +193,7 @@ static void cfg_fini(void *self)
 	cfg->host->timer_del(cfg->ctx, cfg->vote.timer);
 	cfg->host->timer_del(cfg->ctx, cfg->shutdown_retry);
 	cfg_reloads_free(cfg);
+	cfg_rekey_fini(cfg);
 	free(cfg);
 }
 
@@ -202,11 +209,11 @@ static void cfg_dump(void *self)
 	for (const struct cfg_reload *one = cfg->reloads; one != NULL; one = one->next)
 		reloads++;
 	cfg->host->log(cfg->ctx, LOG_NOTICE,
-		"%u clients, %u of them track shutdowns; %s; %u reloads under way", connections,
+		"%u clients, %u of them track shutdowns; %s; %u reloads under way; %s", connections,
 		trackers,
 		cfg->vote.asker != NULL ? "a shutdown is being decided"
 					: "no shutdown is being decided",
-		reloads);
+		reloads, cfg_rekey_text(cfg));
 }
 
 #define FLOW COTERIE_NEEDS_FLOW
@@ -244,8 +251,8 @@ static const struct coterie_ring_msg cfg_ring_msgs[] = {
 	{CFG_RING_SHUTDOWN, sizeof(struct cfg_ring_plain), NULL, cfg_deliver_shutdown, NULL},
 	{CFG_RING_RELOAD_CONFIG, sizeof(struct cfg_ring_reload_config), cfg_swap_reload_config,
 		cfg_deliver_reload_config, NULL},
-	{CFG_RING_CRYPTO_RECONFIG, sizeof(struct cfg_ring_crypto_reconfig), NULL, deliver_ignored,
-		NULL},
+	{CFG_RING_CRYPTO_RECONFIG, sizeof(struct cfg_ring_crypto_reconfig), cfg_swap_crypto_reconfig,
+		cfg_deliver_crypto_reconfig, NULL},
 };
 
 static const struct coterie_service cfg_ops = {
@@ -259,6 +266,7 @@ static const struct coterie_service cfg_ops = {
 	.fini = cfg_fini,
 	.client_join = cfg_client_join,
 	.client_leave = cfg_client_leave,
+	.configuration = cfg_configuration,
 	COTERIE_REQUESTS(cfg_requests),
 	COTERIE_RING_MSGS(cfg_ring_msgs),
 	.dump = cfg_dump,

@@ -10,7 +10,11 @@
  *
  * Life of a reload. 1 A client asks: it is put into the list under a number, RELOAD_CONFIG with the
  * number goes to the ring. 2 RELOAD_CONFIG is delivered: every node has its executive read its own
- * file. 3 The executive is done: the client that the sender's number stands for gets its answer.
+ * file, once for all that wait, and not before an earlier reload has come to its end, with the change
+ * of keys that it brought. 3 The executive is done: the clients that the senders' numbers stand for get
+ * their answers.
+ *
+ * Life of a change of keys: rekey.c.
  */
 #ifndef CFG_CFG_H
 #define CFG_CFG_H
@@ -42,7 +46,39 @@ struct cfg_reload {
 	struct cfg_reload *next;
 	struct coterie_client *client; /* waits for the answer; NULL: nobody does (any more) */
 	uint64_t cookie;               /* on the ring, until the message has come back */
-	bool is_delivered;             /* the executive is at it */
+	bool is_delivered;             /* it waits for its turn, or */
+	bool is_read;                  /* the executive is at it */
+};
+
+enum cfg_rekey_state {
+	CFG_REKEY_IDLE,
+	CFG_REKEY_LOADED, /* the transport has new keys beside those in use */
+	CFG_REKEY_ACTIVE, /* it sends with them, and still takes the old ones */
+};
+
+/** What a member of the ring has said of the change. */
+struct cfg_rekey_member {
+	uint32_t nodeid;
+	uint32_t phase, tag;           /* the last word that holds; 0: none */
+	uint32_t next_phase, next_tag; /* of the next change, already */
+	bool is_bound;                 /* was there when we went over, or has spoken since: waited for */
+};
+
+struct cfg_rekey {
+	enum cfg_rekey_state state;
+	struct cfg_rekey_member *members; /* of the present configuration */
+	uint32_t member_count;
+	uint32_t tag;          /* of the keys that are loaded */
+	uint32_t owed;         /* enum cfg_phase, still to be sent; 0: nothing */
+	uint64_t since_ns;     /* begin of the state */
+	uint64_t settled_ns;   /* not to be ended before */
+	bool is_withdrawing;   /* it was sent */
+	bool is_withdrawn;     /* and has come back before anybody went over */
+	bool has_warned;       /* somebody has kept us waiting too long */
+	bool has_failed;       /* the transport has, and it was logged */
+	uint64_t ignored;      /* senseless messages */
+	uint64_t complaint_ns; /* when the next one may be logged */
+	struct coterie_timer *timer;
 };
 
 struct cfg_vote {
@@ -59,6 +95,8 @@ struct cfg {
 	struct coterie_timer *shutdown_retry;
 	struct cfg_reload *reloads; /* oldest first */
 	uint64_t next_cookie;
+	bool is_reading; /* the executive reads the file for some of them */
+	struct cfg_rekey rekey;
 };
 
 /* --- cfg.c --- */
@@ -103,5 +141,25 @@ int cfg_handle_reload_config(
 	void *self, struct coterie_client *client, const void *msg, uint32_t size);
 void cfg_deliver_reload_config(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void cfg_swap_reload_config(void *msg, uint32_t size);
+/** Have those read that wait, if it is their turn. */
+void cfg_reload_next(struct cfg *cfg);
+
+/* --- rekey.c --- */
+
+int cfg_rekey_init(struct cfg *cfg);
+void cfg_rekey_fini(struct cfg *cfg);
+/**
+ * May the file be read now? Not while keys change, unless that got stuck: then this node first takes back
+ * what it said of them, and calls cfg_reload_next when it may.
+ */
+bool cfg_rekey_allows_reload(struct cfg *cfg);
+/** A reload was asked for, at this place of the order; its reading has ended. */
+void cfg_rekey_reload_asked(struct cfg *cfg);
+void cfg_rekey_reload_ends(struct cfg *cfg);
+const char *cfg_rekey_text(const struct cfg *cfg); /* for the dump */
+
+void cfg_deliver_crypto_reconfig(void *self, uint32_t nodeid, void *msg, uint32_t size);
+void cfg_swap_crypto_reconfig(void *msg, uint32_t size);
+void cfg_configuration(void *self, const struct coterie_configuration *configuration);
 
 #endif

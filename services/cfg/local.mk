@@ -1,7 +1,7 @@
 # The service plugin; the library and the man pages have fragments of their own.
 cfg_service_sources = \
 	services/cfg/cfg.c services/cfg/cfg.h services/cfg/messages.h \
-	services/cfg/reload.c services/cfg/shutdown.c services/cfg/status.c
+	services/cfg/rekey.c services/cfg/reload.c services/cfg/shutdown.c services/cfg/status.c
 
 if WITH_CFG
 plugin_LTLIBRARIES += cfg.la
@@ -16,8 +16,11 @@ check_LTLIBRARIES += libcfg_service.la
 libcfg_service_la_SOURCES = $(cfg_service_sources) $(mock_host_sources)
 libcfg_service_la_CFLAGS = $(TEST_CFLAGS)
 
-check_PROGRAMS += tests/unit/test_cfg
-TESTS += tests/unit/test_cfg
+check_PROGRAMS += tests/unit/test_cfg tests/unit/test_cfg_rekey
+TESTS += tests/unit/test_cfg tests/unit/test_cfg_rekey
+tests_unit_test_cfg_rekey_SOURCES = tests/unit/test_cfg_rekey.c tests/unit/service_ring.c tests/unit/service_ring.h
+tests_unit_test_cfg_rekey_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_cfg_rekey_LDADD = libcfg_service.la $(CHECK_LIBS)
 tests_unit_test_cfg_SOURCES = tests/unit/test_cfg.c
 tests_unit_test_cfg_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_cfg_LDADD = libcfg_service.la $(CHECK_LIBS)

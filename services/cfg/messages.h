@@ -294,12 +294,20 @@ CFG_SIZE(cfg_ring_reload_config, 32);
 CFG_LAYOUT(cfg_ring_reload_config, nodeid, 16);
 CFG_LAYOUT(cfg_ring_reload_config, cookie, 24);
 
+/* What a node says of a change of keys. Corosync's words for the first two: activate, clean up. */
+enum cfg_phase {
+	CFG_PHASE_LOADED = 1,    /* it can read what is sent with the new keys */
+	CFG_PHASE_GONE_OVER = 2, /* it sends with them */
+	CFG_PHASE_WITHDRAWN = 3, /* ours: it may no longer have the keys that it said it had */
+};
+
 struct cfg_ring_crypto_reconfig {
 	struct cfg_request_header header;
-	uint32_t phase; /* 1: send with the new key, 2: forget the old one */
-	uint32_t pad;
+	uint32_t phase; /* enum cfg_phase */
+	uint32_t tag;   /* of the keys, where Corosync's has padding; it looks at its own phase alone */
 };
 CFG_SIZE(cfg_ring_crypto_reconfig, 24);
 CFG_LAYOUT(cfg_ring_crypto_reconfig, phase, 16);
+CFG_LAYOUT(cfg_ring_crypto_reconfig, tag, 20);
 
 #endif

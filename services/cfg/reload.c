@@ -44,17 +44,55 @@ static struct cfg_reload *reload_delivered(struct cfg *cfg, bool is_ours, uint64
 	return reload_create(cfg, NULL);
 }
 
+/* The oldest of those that were read for, or NULL. */
+static struct cfg_reload *find_read(const struct cfg *cfg)
+{
+	struct cfg_reload *reload = cfg->reloads;
+
+	while (reload != NULL && !reload->is_read)
+		reload = reload->next;
+	return reload;
+}
+
 static void on_done(void *arg, int rc, const char *text)
 {
-	struct cfg_reload *reload = arg;
-	struct cfg *cfg = reload->cfg;
-	struct coterie_client *client = reload->client;
+	struct cfg *cfg = arg;
 	int32_t error = rc == 0 ? CS_OK : rc == -ENOMEM ? CS_ERR_NO_MEMORY : CS_ERR_INVALID_PARAM;
+	struct cfg_reload *reload;
 
 	(void)text; /* the executive has logged it */
-	reload_destroy(reload);
-	if (client != NULL)
-		cfg->host->reply(client, CFG_RES_RELOAD_CONFIG, error, NULL, 0);
+	cfg->is_reading = false;
+	while ((reload = find_read(cfg)) != NULL) {
+		struct coterie_client *client = reload->client;
+
+		reload_destroy(reload);
+		if (client != NULL)
+			cfg->host->reply(client, CFG_RES_RELOAD_CONFIG, error, NULL, 0);
+	}
+	cfg_rekey_reload_ends(cfg);
+	cfg_reload_next(cfg);
+}
+
+static bool is_any_waiting(const struct cfg *cfg)
+{
+	for (const struct cfg_reload *one = cfg->reloads; one != NULL; one = one->next)
+		if (one->is_delivered)
+			return true;
+	return false;
+}
+
+void cfg_reload_next(struct cfg *cfg)
+{
+	if (cfg->is_reading || !is_any_waiting(cfg) || !cfg_rekey_allows_reload(cfg))
+		return;
+	for (struct cfg_reload *one = cfg->reloads; one != NULL; one = one->next)
+		one->is_read = one->is_delivered;
+	cfg->is_reading = true;
+
+	int rc = cfg->host->reload(cfg->ctx, on_done, cfg);
+
+	if (rc < 0)
+		on_done(cfg, rc, "");
 }
 
 int cfg_handle_reload_config(
@@ -98,6 +136,7 @@ void cfg_deliver_reload_config(void *self, uint32_t nodeid, void *msg, uint32_t 
 
 	(void)size;
 	cfg->host->log(cfg->ctx, LOG_NOTICE, "Config reload requested by node %u", nodeid);
+	cfg_rekey_reload_asked(cfg);
 
 	struct cfg_reload *reload = reload_delivered(cfg, is_ours, message->cookie);
 
@@ -106,11 +145,7 @@ void cfg_deliver_reload_config(void *self, uint32_t nodeid, void *msg, uint32_t 
 		return;
 	}
 	reload->is_delivered = true;
-
-	int rc = cfg->host->reload(cfg->ctx, on_done, reload);
-
-	if (rc < 0)
-		on_done(reload, rc, "");
+	cfg_reload_next(cfg);
 }
 
 void cfg_reloads_forget(struct cfg *cfg, const struct coterie_client *client)

@@ -117,9 +117,16 @@ void mock_node_addresses(
 
 	while (place < host->peer_count && host->peers[place].nodeid != nodeid)
 		place++;
-	if (place == host->peer_count)
-		host->peers =
-			mock_need(reallocarray(host->peers, ++host->peer_count, sizeof(*host->peers)));
+
+	/* Elsewhere, as at a reload: sanitizers see a plugin that kept what it borrowed. */
+	uint32_t room = place == host->peer_count ? place + 1 : host->peer_count;
+	struct mock_peer *list = mock_need(calloc(room, sizeof(*list)));
+
+	if (host->peer_count > 0)
+		memcpy(list, host->peers, host->peer_count * sizeof(*list));
+	free(host->peers);
+	host->peers = list;
+	host->peer_count = room;
 
 	struct mock_peer *peer = &host->peers[place];
 
@@ -243,6 +250,54 @@ static int host_state_file_write(
 	return 0;
 }
 
+/* ---- Keys of an encrypted ring ------------------------------------------- */
+
+void mock_key(struct coterie_ctx *host, const void *bytes, uint32_t size)
+{
+	free(host->key);
+	host->key = bytes != NULL ? mock_need(malloc(size + 1)) : NULL;
+	host->key_size = size;
+	if (bytes != NULL)
+		memcpy(host->key, bytes, size);
+}
+
+void mock_rekey(struct coterie_ctx *host)
+{
+	host->next_phase = COTERIE_REKEY_ACTIVATE;
+	if (host->rekey_run != NULL)
+		host->rekey_run(host->rekey_arg);
+}
+
+static int host_key_get(struct coterie_ctx *host, const void **bytes, uint32_t *size)
+{
+	if (host->key == NULL)
+		return -ENODATA;
+	*bytes = host->key;
+	*size = host->key_size;
+	return 0;
+}
+
+static int host_rekey_watch(struct coterie_ctx *host, void (*run)(void *arg), void *arg)
+{
+	if (host->rekey_run != NULL)
+		return -EEXIST;
+	host->rekey_run = run;
+	host->rekey_arg = arg;
+	return 0;
+}
+
+static int host_rekey(struct coterie_ctx *host, uint32_t phase)
+{
+	if (phase == 0 || phase != host->next_phase)
+		return -EINVAL;
+	if (host->rekey_rc != 0)
+		return host->rekey_rc;
+	if (host->rekey_count < sizeof(host->rekeys) / sizeof(host->rekeys[0]))
+		host->rekeys[host->rekey_count++] = phase;
+	host->next_phase = phase == COTERIE_REKEY_ACTIVATE ? COTERIE_REKEY_CLEANUP : 0;
+	return 0;
+}
+
 /* ---- Life ---------------------------------------------------------------- */
 
 void mock_admin_table(struct coterie_host *table)
@@ -259,6 +314,9 @@ void mock_admin_table(struct coterie_host *table)
 	table->log_reopen = host_log_reopen;
 	table->state_file_read = host_state_file_read;
 	table->state_file_write = host_state_file_write;
+	table->key_get = host_key_get;
+	table->rekey_watch = host_rekey_watch;
+	table->rekey = host_rekey;
 }
 
 void mock_admin_fini(struct coterie_ctx *host)
@@ -266,4 +324,5 @@ void mock_admin_fini(struct coterie_ctx *host)
 	forget_verdict(host);
 	free(host->statuses);
 	free(host->peers);
+	free(host->key);
 }

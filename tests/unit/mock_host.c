@@ -246,23 +246,35 @@ static struct mock_value *find_value(struct mock_value *list, uint32_t count, co
 
 static struct mock_value *add_value(struct mock_value **list, uint32_t *count, const char *name)
 {
-	struct mock_value *value = find_value(*list, *count, name);
+	*list = mock_need(reallocarray(*list, *count + 1, sizeof(**list)));
 
-	if (value == NULL) {
-		*list = mock_need(reallocarray(*list, *count + 1, sizeof(**list)));
-		value = &(*list)[(*count)++];
-	}
+	struct mock_value *value = &(*list)[(*count)++];
+
 	memset(value, 0, sizeof(*value));
 	snprintf(value->name, sizeof(value->name), "%s", name);
 	return value;
 }
 
+/* As at a reload: all texts are others, so that sanitizers see a plugin that kept one. */
+static void renew_options(struct coterie_ctx *host)
+{
+	for (uint32_t i = 0; i < host->option_count; i++) {
+		char *text = host->options[i].text;
+
+		host->options[i].text = mock_need(strdup(text));
+		free(text);
+	}
+}
+
 void mock_host_option(struct coterie_ctx *host, const char *name, const char *text)
 {
-	struct mock_value *value = add_value(&host->options, &host->option_count, name);
+	struct mock_value *value = find_value(host->options, host->option_count, name);
 
-	if (text != NULL)
-		snprintf(value->text, sizeof(value->text), "%s", text);
+	if (value == NULL)
+		value = add_value(&host->options, &host->option_count, name);
+	free(value->text);
+	value->text = mock_need(strdup(text != NULL ? text : ""));
+	renew_options(host);
 }
 
 static int host_option_string(struct coterie_ctx *host, const char *name, const char **text)
@@ -544,9 +556,12 @@ static void host_frames_in(
 static void host_link_state(
 	struct coterie_ctx *host, uint32_t link, uint32_t is_up, const char *text)
 {
-	(void)link;
+	uint32_t bit = link < COTERIE_LINKS_MAX ? 1u << link : 0;
+
 	host->link_reports++;
+	host->link = link;
 	host->link_is_up = is_up;
+	host->links_up = is_up ? host->links_up | bit : host->links_up & ~bit;
 	snprintf(host->link_text, sizeof(host->link_text), "%s", text);
 }
 
@@ -565,7 +580,8 @@ static const struct coterie_host host_table = {
 	.abi_major = COTERIE_ABI_MAJOR,
 	.abi_minor = COTERIE_ABI_MINOR,
 	.caps = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP |
-		COTERIE_CAP_TRANSPORT | COTERIE_CAP_STATS | COTERIE_CAP_QUORUM | COTERIE_CAP_ADMIN,
+		COTERIE_CAP_TRANSPORT | COTERIE_CAP_STATS | COTERIE_CAP_QUORUM | COTERIE_CAP_ADMIN |
+		COTERIE_CAP_CRYPTO,
 	.log = host_log,
 	.post = host_post,
 	.now_ns = host_now_ns,
@@ -639,6 +655,8 @@ uint32_t mock_host_destroy(struct coterie_ctx *host)
 	mock_queue_clear(&host->sent);
 	mock_queue_clear(&host->frames);
 	mock_queue_clear(&host->logs);
+	for (uint32_t i = 0; i < host->option_count; i++)
+		free(host->options[i].text);
 	free(host->options);
 	free(host);
 	return leaks;

@@ -48,9 +48,10 @@ struct mock_fd {
 	void *arg;
 };
 
+/** An option; the text is made anew whenever one changes, since plugins may keep it no longer than that. */
 struct mock_value {
 	char name[64];
-	char text[256];
+	char *text; /* may be "": unset */
 };
 
 /** One answer of node_addresses. */
@@ -90,8 +91,9 @@ struct coterie_ctx {
 	bool is_loud;           /* logs go to stderr too */
 
 	uint32_t link_reports; /* calls of link_state; the last one: */
-	uint32_t link_is_up;
+	uint32_t link, link_is_up;
 	char link_text[128];
+	uint32_t links_up; /* by bit, as reported */
 	uint32_t dead[16]; /* node ids, by peer_dead */
 	uint32_t dead_count;
 	uint32_t writable_count;
@@ -131,6 +133,10 @@ struct coterie_ctx {
 	struct mock_file files[4]; /* state files; the unused have no name */
 	int state_file_rc;         /* when not 0, reading and writing return it */
 
+	uint32_t rekeys[16]; /* phases that a plugin asked for and got, oldest first */
+	uint32_t rekey_count;
+	int rekey_rc; /* when not 0, rekey returns it and keeps nothing */
+
 	/* Not for tests. */
 	struct mock_value *options;
 	uint32_t option_count;
@@ -143,6 +149,11 @@ struct coterie_ctx {
 	uint64_t stat_value[32];
 	void (*quorum_run)(void *arg, const struct coterie_quorum *quorum);
 	void *quorum_arg;
+	uint8_t *key; /* NULL: no encryption; see mock_key */
+	uint32_t key_size;
+	void (*rekey_run)(void *arg);
+	void *rekey_arg;
+	uint32_t next_phase; /* that rekey takes; 0: none */
 	struct mock_fd fds[32];
 	uint32_t fd_count;
 	struct coterie_timer *timers;
@@ -192,6 +203,11 @@ void mock_node_addresses(
 	struct coterie_ctx *host, uint32_t nodeid, const char *const *addresses, uint32_t count);
 /** Answer the oldest reload that waits; there must be one. */
 void mock_reload_done(struct coterie_ctx *host, int rc, const char *text);
+
+/** The ring's key from now on, copied; NULL: no encryption. What key_get gave before is gone. */
+void mock_key(struct coterie_ctx *host, const void *bytes, uint32_t size);
+/** The transport holds new keys: the plugin's watcher is told, and rekey takes its turns. */
+void mock_rekey(struct coterie_ctx *host);
 
 /** Number of timers that are set. */
 uint32_t mock_host_timers(const struct coterie_ctx *host);

@@ -134,8 +134,8 @@ static void start_ring(struct service_ring *ring, const uint32_t *members, uint3
 	}
 	for (uint32_t i = 0; i < count; i++) {
 		struct service_node *node = &ring->nodes[members[i]];
-		uint32_t transitional[SERVICE_RING_NODES];
-		uint32_t transitional_count = 0;
+		uint32_t transitional[SERVICE_RING_NODES], joined[SERVICE_RING_NODES];
+		uint32_t transitional_count = 0, joined_count = 0;
 		struct coterie_configuration regular = {
 			.size = sizeof(regular),
 			.is_regular = 1,
@@ -147,8 +147,17 @@ static void start_ring(struct service_ring *ring, const uint32_t *members, uint3
 		for (uint32_t k = 0; k < count; k++) {
 			if (is_same_ring(&before[members[i]], &before[members[k]]))
 				transitional[transitional_count++] = members[k];
+			else
+				joined[joined_count++] = members[k];
 		}
-		ring->ops->sync_start(node->self, transitional, transitional_count, &regular);
+		regular.joined = joined;
+		regular.joined_count = joined_count;
+		memcpy(node->host->members, members, count * sizeof(*members));
+		node->host->member_count = count;
+		if (ring->ops->configuration != NULL)
+			ring->ops->configuration(node->self, &regular);
+		if (ring->ops->sync_start != NULL)
+			ring->ops->sync_start(node->self, transitional, transitional_count, &regular);
 	}
 }
 

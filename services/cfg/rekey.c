@@ -1,0 +1,503 @@
+/*
+ * A change of the ring's keys (spec 05 §5.8, with the rules that spare a ring the reference's race).
+ *
+ * 1 A reload makes the transport hold new keys beside those in use. This node says so to all: phase 1.
+ * 2 Every member has said it: every member can read what is sent with the new keys. Each goes over to
+ *   them at this place of the order, and says so: phase 2.
+ * 3 Every member has said that: nothing is sent with the old keys any more. They are forgotten.
+ *
+ * What a member said last holds until it says otherwise, and goes when it leaves. Before a node drops keys
+ * that it said it had, for those of a later reload, it takes its word back: phase 3, and waits until that
+ * is in the order. Words carry a tag of the keys they are about, so that nobody goes over to keys that
+ * others do not have.
+ *
+ * A member that never speaks keeps the old keys in use: a warning names it, and reloads, which wait while
+ * keys change, are let through again. When others join the ring all is said once more.
+ *
+ * Corosync's nodes know no tags and wait for nobody: they go over at their own phase 1 and forget at their
+ * own phase 2. So a phase 2 from anybody makes us go over as well, if we can: who sent it will not
+ * understand us otherwise.
+ */
+#include "services/cfg/cfg.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#define MS UINT64_C(1000000)
+#define TICK_NS (200 * MS)
+#define PATIENCE_NS (5000 * MS)
+#define SETTLE_NS (1000 * MS) /* what a node that joins has to say is on its way */
+#define COMPLAINT_NS (10000 * MS)
+
+#define TAG_MARK 0xc7000000u
+#define TAG_MARK_MASK 0xff000000u
+
+_Static_assert(CFG_PHASE_LOADED == COTERIE_REKEY_ACTIVATE, "one number for both");
+_Static_assert(CFG_PHASE_GONE_OVER == COTERIE_REKEY_CLEANUP, "one number for both");
+
+static void arm(struct cfg *cfg);
+
+/* --- what the new keys are --- */
+
+static uint64_t add_bytes(uint64_t sum, const void *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		sum = (sum ^ ((const uint8_t *)bytes)[i]) * UINT64_C(0x100000001b3); /* FNV-1a */
+	return sum;
+}
+
+static const char *text_of(struct cfg *cfg, const char *key, const char *otherwise)
+{
+	const void *value;
+	uint32_t type;
+
+	if (cfg->host->map_get(cfg->ctx, key, &type, &value, NULL) < 0 || type != COTERIE_MAP_STRING)
+		return otherwise;
+	return value;
+}
+
+/* 24 bits tell keys apart that were meant to be the same, and tell nobody what they are. */
+static uint32_t make_tag(struct cfg *cfg)
+{
+	bool is_secure = strcmp(text_of(cfg, "totem.secauth", "off"), "on") == 0;
+	const char *cipher = text_of(cfg, "totem.crypto_cipher", is_secure ? "aes256" : "none");
+	const char *hash = text_of(cfg, "totem.crypto_hash", is_secure ? "sha256" : "none");
+	uint64_t sum = UINT64_C(0xcbf29ce484222325);
+	const void *key;
+	uint32_t size;
+
+	sum = add_bytes(sum, cipher, strlen(cipher) + 1);
+	sum = add_bytes(sum, hash, strlen(hash) + 1);
+	if (cfg->host->key_get(cfg->ctx, &key, &size) == 0)
+		sum = add_bytes(sum, key, size);
+	return TAG_MARK | ((uint32_t)(sum ^ sum >> 32) & ~TAG_MARK_MASK);
+}
+
+/* --- members --- */
+
+static struct cfg_rekey_member *find_member(struct cfg_rekey *rekey, uint32_t nodeid)
+{
+	for (uint32_t i = 0; i < rekey->member_count; i++)
+		if (rekey->members[i].nodeid == nodeid)
+			return &rekey->members[i];
+	return NULL;
+}
+
+static bool is_tagged(const struct cfg_rekey_member *member)
+{
+	return (member->tag & TAG_MARK_MASK) == TAG_MARK;
+}
+
+/* What a member said of the keys that are loaded here; 0: nothing. */
+static uint32_t phase_of(const struct cfg_rekey *rekey, const struct cfg_rekey_member *member)
+{
+	return is_tagged(member) && member->tag != rekey->tag ? 0 : member->phase;
+}
+
+/* Who joined since we went over has the new keys, or could not have joined. */
+static bool is_waited_for(const struct cfg_rekey *rekey, const struct cfg_rekey_member *member)
+{
+	if (rekey->state == CFG_REKEY_LOADED)
+		return phase_of(rekey, member) < CFG_PHASE_LOADED;
+	return member->is_bound && phase_of(rekey, member) < CFG_PHASE_GONE_OVER;
+}
+
+static bool is_complete(const struct cfg_rekey *rekey)
+{
+	for (uint32_t i = 0; i < rekey->member_count; i++)
+		if (is_waited_for(rekey, &rekey->members[i]))
+			return false;
+	return true;
+}
+
+static bool has_anybody_gone_over(const struct cfg_rekey *rekey)
+{
+	for (uint32_t i = 0; i < rekey->member_count; i++)
+		if (phase_of(rekey, &rekey->members[i]) == CFG_PHASE_GONE_OVER)
+			return true;
+	return false;
+}
+
+/* " 3 4": those who are waited for and have other keys, or none. @return false: nobody */
+static bool name_missing(const struct cfg_rekey *rekey, bool has_others, char *text, size_t size)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (uint32_t i = 0; i < rekey->member_count && used < size; i++) {
+		const struct cfg_rekey_member *member = &rekey->members[i];
+		bool is_other = member->phase != phase_of(rekey, member);
+
+		if (is_waited_for(rekey, member) && is_other == has_others)
+			used += (size_t)snprintf(text + used, size - used, " %u", member->nodeid);
+	}
+	return used > 0;
+}
+
+/* --- the states --- */
+
+static void enter(struct cfg *cfg, enum cfg_rekey_state state)
+{
+	struct cfg_rekey *rekey = &cfg->rekey;
+
+	rekey->state = state;
+	rekey->since_ns = cfg->host->now_ns(cfg->ctx);
+	rekey->has_warned = false;
+	rekey->has_failed = false;
+	rekey->is_withdrawing = false;
+	rekey->is_withdrawn = false;
+	rekey->owed = state == CFG_REKEY_LOADED ? CFG_PHASE_LOADED :
+		      state == CFG_REKEY_ACTIVE ? CFG_PHASE_GONE_OVER : 0;
+}
+
+/* What was said is about a change that is over; what came since then begins the next. */
+static void finish(struct cfg *cfg)
+{
+	struct cfg_rekey *rekey = &cfg->rekey;
+
+	for (uint32_t i = 0; i < rekey->member_count; i++) {
+		struct cfg_rekey_member *member = &rekey->members[i];
+
+		member->phase = member->next_phase;
+		member->tag = member->next_tag;
+		member->next_phase = 0;
+	}
+	enter(cfg, CFG_REKEY_IDLE);
+}
+
+static void give_up(struct cfg *cfg)
+{
+	cfg->host->log(cfg->ctx, LOG_NOTICE, "The change of the ring's keys is void");
+	enter(cfg, CFG_REKEY_IDLE);
+}
+
+/* @return true: it is done */
+static bool take_turn(struct cfg *cfg, uint32_t phase)
+{
+	struct cfg_rekey *rekey = &cfg->rekey;
+	int rc = cfg->host->rekey(cfg->ctx, phase);
+
+	if (rc == 0)
+		return true;
+	if (rc == -EINVAL || rc == -ENOTSUP) {
+		give_up(cfg);
+	} else if (!rekey->has_failed) {
+		cfg->host->log(cfg->ctx, LOG_ERR, "cannot %s (%s): trying again",
+			phase == COTERIE_REKEY_ACTIVATE ? "send with the new keys" : "forget the old keys",
+			strerror(-rc));
+		rekey->has_failed = true;
+	}
+	return false;
+}
+
+static void activate(struct cfg *cfg)
+{
+	struct cfg_rekey *rekey = &cfg->rekey;
+
+	if (!take_turn(cfg, COTERIE_REKEY_ACTIVATE))
+		return;
+	cfg->host->log(cfg->ctx, LOG_INFO, "Sending with the ring's new keys");
+	for (uint32_t i = 0; i < rekey->member_count; i++)
+		rekey->members[i].is_bound = true;
+	enter(cfg, CFG_REKEY_ACTIVE);
+}
+
+static void send_owed(struct cfg *cfg)
+{
+	struct cfg_rekey *rekey = &cfg->rekey;
+	struct cfg_ring_crypto_reconfig message = {.phase = rekey->owed, .tag = rekey->tag};
+	struct iovec iov = {(uint8_t *)&message + sizeof(message.header),
+		sizeof(message) - sizeof(message.header)};
+
+	if (cfg->host->ring_send(cfg->ctx, CFG_RING_CRYPTO_RECONFIG, COTERIE_SAFE, &iov, 1) == 0)
+		rekey->owed = 0; /* else at the next tick */
+}
+
+/* Go as far as it goes. */
+static void go_on(struct cfg *cfg)
+{
+	struct cfg_rekey *rekey = &cfg->rekey;
+
+	if (rekey->state == CFG_REKEY_LOADED && rekey->member_count > 0 &&
+		(is_complete(rekey) || has_anybody_gone_over(rekey)))
+		activate(cfg);
+	if (rekey->state == CFG_REKEY_ACTIVE && is_complete(rekey) &&
+		cfg->host->now_ns(cfg->ctx) >= rekey->settled_ns &&
+		take_turn(cfg, COTERIE_REKEY_CLEANUP)) {
+		cfg->host->log(cfg->ctx, LOG_NOTICE, "The ring's keys have changed");
+		finish(cfg);
+	}
+	if (rekey->owed != 0)
+		send_owed(cfg);
+	arm(cfg);
+	cfg_reload_next(cfg);
+}
+
+/* --- time --- */
+
+static void warn(struct cfg *cfg)
+{
+	struct cfg_rekey *rekey = &cfg->rekey;
+	char nodes[512];
+
+	rekey->has_warned = true;
+	/* Nobody is named when it is this node that cannot, and has said so. */
+	if (name_missing(rekey, true, nodes, sizeof(nodes)))
+		cfg->host->log(cfg->ctx, LOG_WARNING,
+			"The ring keeps its old keys, since nodes have loaded other ones than this node:%s; "
+			"make the keys the same everywhere, then reload again",
+			nodes);
+	if (!name_missing(rekey, false, nodes, sizeof(nodes)))
+		return;
+	if (rekey->state == CFG_REKEY_LOADED)
+		cfg->host->log(cfg->ctx, LOG_WARNING,
+			"The ring keeps its old keys, since nodes have not loaded the new ones:%s; look "
+			"into their logs, then reload again",
+			nodes);
+	else
+		cfg->host->log(cfg->ctx, LOG_WARNING,
+			"The ring's old keys are still accepted, since nodes have not gone over to the "
+			"new ones:%s",
+			nodes);
+}
+
+static void on_tick(void *arg)
+{
+	struct cfg *cfg = arg;
+	struct cfg_rekey *rekey = &cfg->rekey;
+
+	rekey->timer = NULL;
+	if (rekey->state != CFG_REKEY_IDLE && !rekey->has_warned &&
+		cfg->host->now_ns(cfg->ctx) >= rekey->since_ns + PATIENCE_NS)
+		warn(cfg);
+	go_on(cfg);
+}
+
+static void arm(struct cfg *cfg)
+{
+	struct cfg_rekey *rekey = &cfg->rekey;
+
+	if (rekey->state == CFG_REKEY_IDLE) {
+		cfg->host->timer_del(cfg->ctx, rekey->timer);
+		rekey->timer = NULL;
+	} else if (rekey->timer == NULL) {
+		cfg->host->timer_add(cfg->ctx, cfg->host->now_ns(cfg->ctx) + TICK_NS, on_tick, cfg,
+			&rekey->timer);
+	}
+}
+
+/* --- what happens --- */
+
+/* The transport holds new keys. */
+static void on_loaded(void *arg)
+{
+	struct cfg *cfg = arg;
+
+	cfg->host->log(cfg->ctx, LOG_NOTICE,
+		"The ring's keys change: waiting until all nodes have loaded the new ones");
+	/* Only a change that got stuck is overtaken: whoever had gone over then has to do so again. */
+	if (cfg->rekey.state == CFG_REKEY_ACTIVE)
+		finish(cfg);
+	cfg->rekey.tag = make_tag(cfg);
+	enter(cfg, CFG_REKEY_LOADED);
+	go_on(cfg);
+}
+
+static void complain(struct cfg *cfg, uint32_t nodeid, uint32_t phase)
+{
+	struct cfg_rekey *rekey = &cfg->rekey;
+	uint64_t now_ns = cfg->host->now_ns(cfg->ctx);
+
+	rekey->ignored++;
+	if (now_ns < rekey->complaint_ns)
+		return;
+	rekey->complaint_ns = now_ns + COMPLAINT_NS;
+	cfg->host->log(cfg->ctx, LOG_WARNING,
+		"Node %u told a phase %u of a change of keys, which makes no sense: ignored (%" PRIu64
+		" so far)",
+		nodeid, phase, rekey->ignored);
+}
+
+/* Whoever has gone over says so next; this changes nothing for it, or for us if we have. */
+static void take_back(struct cfg *cfg, struct cfg_rekey_member *member)
+{
+	struct cfg_rekey *rekey = &cfg->rekey;
+
+	if (member->next_phase != 0)
+		member->next_phase = 0;
+	else if (member->phase == CFG_PHASE_LOADED)
+		member->phase = 0;
+	if (member->nodeid == cfg->host->local_nodeid(cfg->ctx) && rekey->state == CFG_REKEY_LOADED)
+		rekey->is_withdrawn = true;
+}
+
+/* One that has gone over, and speaks of loading while we are not through, is at the next change already. */
+static void take_phase(
+	const struct cfg_rekey *rekey, struct cfg_rekey_member *member, uint32_t phase, uint32_t tag)
+{
+	bool is_ours = !is_tagged(member) || (rekey->state != CFG_REKEY_IDLE && member->tag == rekey->tag);
+
+	member->is_bound = true;
+	if (member->next_phase != 0 ||
+		(member->phase == CFG_PHASE_GONE_OVER && phase == CFG_PHASE_LOADED && is_ours)) {
+		member->next_phase = phase;
+		member->next_tag = tag;
+	} else {
+		member->phase = phase;
+		member->tag = tag;
+	}
+}
+
+void cfg_deliver_crypto_reconfig(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	struct cfg *cfg = self;
+	struct cfg_rekey *rekey = &cfg->rekey;
+	const struct cfg_ring_crypto_reconfig *message = msg;
+	struct cfg_rekey_member *member = find_member(rekey, nodeid);
+	uint32_t phase = message->phase;
+
+	(void)size;
+	if (member != NULL && (phase == CFG_PHASE_LOADED || phase == CFG_PHASE_GONE_OVER)) {
+		take_phase(rekey, member, phase, message->tag);
+	} else if (member != NULL && phase == CFG_PHASE_WITHDRAWN) {
+		take_back(cfg, member);
+	} else {
+		complain(cfg, nodeid, phase);
+		return;
+	}
+	if (rekey->state != CFG_REKEY_IDLE)
+		go_on(cfg);
+}
+
+void cfg_swap_crypto_reconfig(void *msg, uint32_t size)
+{
+	struct cfg_ring_crypto_reconfig *message = msg;
+
+	(void)size;
+	message->phase = __builtin_bswap32(message->phase);
+	message->tag = __builtin_bswap32(message->tag);
+}
+
+static bool is_among(const uint32_t *list, uint32_t count, uint32_t nodeid)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (list[i] == nodeid)
+			return true;
+	return false;
+}
+
+/* Who stays keeps what it said; nobody knows what a newcomer said elsewhere. */
+void cfg_configuration(void *self, const struct coterie_configuration *configuration)
+{
+	struct cfg *cfg = self;
+	struct cfg_rekey *rekey = &cfg->rekey;
+
+	if (!configuration->is_regular)
+		return;
+	struct cfg_rekey_member *members = calloc(configuration->member_count + 1, sizeof(*members));
+
+	if (members == NULL)
+		return; /* those who left are waited for, in vain */
+	for (uint32_t i = 0; i < configuration->member_count; i++) {
+		uint32_t nodeid = configuration->members[i];
+		const struct cfg_rekey_member *before = find_member(rekey, nodeid);
+
+		members[i] = (struct cfg_rekey_member){.nodeid = nodeid};
+		if (before != NULL &&
+			!is_among(configuration->joined, configuration->joined_count, nodeid))
+			members[i] = *before;
+	}
+	free(rekey->members);
+	rekey->members = members;
+	rekey->member_count = configuration->member_count;
+	if (rekey->state == CFG_REKEY_IDLE)
+		return;
+	if (configuration->joined_count > 0) {
+		if (!rekey->is_withdrawn && rekey->owed == 0)
+			rekey->owed = rekey->state == CFG_REKEY_LOADED ? CFG_PHASE_LOADED :
+									 CFG_PHASE_GONE_OVER;
+		rekey->settled_ns = cfg->host->now_ns(cfg->ctx) + SETTLE_NS;
+	}
+	arm(cfg); /* it goes on at the next tick: the ring has other things to say now */
+}
+
+/* --- reloads --- */
+
+/* From here on Corosync's nodes speak of this reload; whatever they said before is over. */
+void cfg_rekey_reload_asked(struct cfg *cfg)
+{
+	struct cfg_rekey *rekey = &cfg->rekey;
+
+	for (uint32_t i = 0; i < rekey->member_count; i++) {
+		struct cfg_rekey_member *member = &rekey->members[i];
+
+		if (rekey->state == CFG_REKEY_IDLE && !cfg->is_reading && !is_tagged(member))
+			member->phase = member->next_phase = 0;
+	}
+}
+
+bool cfg_rekey_allows_reload(struct cfg *cfg)
+{
+	struct cfg_rekey *rekey = &cfg->rekey;
+
+	if (rekey->state == CFG_REKEY_IDLE)
+		return true;
+	if (!rekey->has_warned)
+		return false;
+	if (rekey->state == CFG_REKEY_ACTIVE || rekey->is_withdrawn)
+		return true;
+	/* The keys that this node said it has may not be there any more afterwards. */
+	if (!rekey->is_withdrawing) {
+		rekey->is_withdrawing = true;
+		rekey->owed = CFG_PHASE_WITHDRAWN;
+		send_owed(cfg);
+	}
+	return false;
+}
+
+void cfg_rekey_reload_ends(struct cfg *cfg)
+{
+	struct cfg_rekey *rekey = &cfg->rekey;
+
+	if (rekey->state != CFG_REKEY_LOADED || !rekey->is_withdrawn)
+		return;
+	rekey->is_withdrawing = false;
+	rekey->is_withdrawn = false;
+	if (rekey->tag == make_tag(cfg))
+		rekey->owed = CFG_PHASE_LOADED;
+	else
+		give_up(cfg); /* the file is back at the keys in use */
+	go_on(cfg);
+}
+
+/* --- life --- */
+
+int cfg_rekey_init(struct cfg *cfg)
+{
+	if (!COTERIE_HAS(cfg->host, rekey_watch))
+		return 0;
+	return cfg->host->rekey_watch(cfg->ctx, on_loaded, cfg);
+}
+
+void cfg_rekey_fini(struct cfg *cfg)
+{
+	cfg->host->timer_del(cfg->ctx, cfg->rekey.timer);
+	free(cfg->rekey.members);
+}
+
+const char *cfg_rekey_text(const struct cfg *cfg)
+{
+	switch (cfg->rekey.state) {
+	case CFG_REKEY_IDLE:
+		return "keys do not change";
+	case CFG_REKEY_LOADED:
+		return "new keys are loaded";
+	case CFG_REKEY_ACTIVE:
+		return "new keys are in use";
+	}
+	return "?";
+}
