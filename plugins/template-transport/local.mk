@@ -1,0 +1,16 @@
+# The template is installed as documentation, and built as a stranger would by
+# tests/abi/template_transport.sh. What needs no daemon is tested here, between mock hosts.
+template_transportdir = $(docdir)/template-transport
+unixgram_sources = %D%/unixgram.c %D%/unixgram.h %D%/link.c %D%/peer.c %D%/receive.c
+dist_template_transport_DATA = %D%/README.md %D%/Makefile $(unixgram_sources)
+
+dist_check_SCRIPTS += tests/abi/template_transport.sh
+TESTS += tests/abi/template_transport.sh
+
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/test_unixgram
+TESTS += tests/unit/test_unixgram
+tests_unit_test_unixgram_SOURCES = tests/unit/test_unixgram.c $(mock_host_sources) $(unixgram_sources)
+tests_unit_test_unixgram_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_unixgram_LDADD = $(CHECK_LIBS)
+endif

@@ -1,0 +1,212 @@
+/*
+ * One peer: sending to it, keeping what finds no room, noticing that it is gone. A peer that does
+ * not read must not hold up the others, so each has a socket and a queue of its own.
+ */
+#include "unixgram.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SEND_BUFFER (4 << 20) /* bytes under way to one peer, if the system allows so many */
+/* From the first sign that a peer is dead to the second. */
+#define SIGN_GAP_NS UINT64_C(2000000)
+
+/* Give up the first of those that wait. */
+static void forget(struct unixgram_peer *peer, uint32_t count)
+{
+	for (; count > 0; count--) {
+		peer->owner->host->frame_unref(peer->queue[peer->first]);
+		peer->first = (peer->first + 1) % UNIXGRAM_QUEUE_MAX;
+		peer->count--;
+	}
+}
+
+/* Connect, also once more: is there a daemon, perhaps a new one? @return 0; -errno */
+static int reach(struct unixgram_peer *peer)
+{
+	int rc = connect(
+		peer->fd, (const struct sockaddr *)&peer->address, sizeof(peer->address));
+
+	peer->is_there = rc == 0;
+	if (peer->is_there)
+		peer->sign_ns = 0;
+	return rc == 0 ? 0 : -errno;
+}
+
+static void note_death(struct unixgram_peer *peer, uint64_t now_ns)
+{
+	peer->is_there = false;
+	peer->sign_ns = now_ns;
+	peer->sign_gap_ns = SIGN_GAP_NS;
+}
+
+/* ---- Sending --- */
+
+/* One system call. @return frames sent, at least one; -errno */
+static int send_batch(
+	struct unixgram_peer *peer, struct coterie_frame *const *frames, uint32_t count)
+{
+	struct coterie_transport_stats *stats = &peer->owner->stats;
+	struct mmsghdr messages[UNIXGRAM_BATCH] = {0};
+	struct iovec parts[UNIXGRAM_BATCH];
+
+	if (count > UNIXGRAM_BATCH)
+		count = UNIXGRAM_BATCH;
+	for (uint32_t i = 0; i < count; i++) {
+		parts[i].iov_base = frames[i]->data;
+		parts[i].iov_len = frames[i]->size;
+		messages[i].msg_hdr.msg_iov = &parts[i];
+		messages[i].msg_hdr.msg_iovlen = 1;
+	}
+	stats->send_calls++;
+
+	int sent = sendmmsg(peer->fd, messages, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (sent < 0)
+		return -errno;
+	for (int i = 0; i < sent; i++)
+		stats->bytes_out += frames[i]->size;
+	stats->frames_out += (uint32_t)sent;
+	return sent;
+}
+
+/* Sends while there is room. @return frames done with, sent or lost; fewer than count: full */
+static uint32_t send_frames(
+	struct unixgram_peer *peer, struct coterie_frame *const *frames, uint32_t count)
+{
+	uint32_t done = 0;
+
+	while (done < count) {
+		int rc = send_batch(peer, frames + done, count - done);
+
+		if (rc > 0) {
+			done += (uint32_t)rc;
+		} else if (rc == -EAGAIN) {
+			return done;
+		} else if (rc == -EMSGSIZE || rc == -ENOBUFS || rc == -ENOMEM) {
+			peer->owner->stats.send_errors++; /* this one is lost, as in a network */
+			done++;
+		} else if (rc != -EINTR) {
+			/* Nobody has that socket open any more. A new daemon may; else the probe
+			   tells the host, which is not called from inside its own call. */
+			uint64_t now_ns = peer->owner->host->now_ns(peer->owner->ctx);
+
+			note_death(peer, now_ns);
+			unixgram_probe_at(peer->owner, now_ns);
+			return count;
+		}
+	}
+	return done;
+}
+
+/* There is room for the peer again. */
+static void ready(void *arg, int fd, uint32_t revents)
+{
+	struct unixgram_peer *peer = arg;
+
+	(void)revents;
+	while (peer->count > 0) {
+		uint32_t run = UNIXGRAM_QUEUE_MAX - peer->first; /* to the end of the array */
+
+		if (run > peer->count)
+			run = peer->count;
+
+		uint32_t done = send_frames(peer, peer->queue + peer->first, run);
+
+		forget(peer, done);
+		if (done < run)
+			return;
+	}
+	peer->owner->host->fd_mod(peer->owner->ctx, fd, 0);
+}
+
+void unixgram_peer_put(
+	struct unixgram_peer *peer, struct coterie_frame *const *frames, uint32_t count)
+{
+	const struct coterie_host *host = peer->owner->host;
+	uint32_t done = 0;
+
+	if (!peer->is_there)
+		return; /* the probe looks out for it */
+	if (peer->count == 0)
+		done = send_frames(peer, frames, count);
+	if (done == count)
+		return;
+	if (peer->count == 0)
+		host->fd_mod(peer->owner->ctx, peer->fd, COTERIE_FD_OUT);
+	for (; done < count && peer->count < UNIXGRAM_QUEUE_MAX; done++) {
+		host->frame_ref(frames[done]); /* it was borrowed for this call */
+		peer->queue[(peer->first + peer->count++) % UNIXGRAM_QUEUE_MAX] = frames[done];
+	}
+	peer->owner->stats.send_errors += count - done;
+}
+
+/* ---- Life and death --- */
+
+/*
+ * The name that the other side sees tells who sends. All sockets to peers have the same one: it is
+ * removed from the folder as soon as a socket has it. Our lock keeps others from doing that.
+ */
+int unixgram_peer_open(struct unixgram_peer *peer)
+{
+	struct unixgram *unixgram = peer->owner;
+	const struct coterie_host *host = unixgram->host;
+	struct sockaddr_un name =
+		unixgram_name(unixgram, host->local_nodeid(unixgram->ctx), ".out");
+	int size = SEND_BUFFER;
+
+	unlink(name.sun_path); /* left by a daemon that died right here */
+
+	int fd = unixgram_bind(&name);
+
+	if (fd < 0)
+		return fd;
+	unlink(name.sun_path);
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)); /* less will do */
+
+	int rc = host->fd_add(unixgram->ctx, fd, 0, 1, ready, peer); /* 0: nothing waits yet */
+
+	if (rc < 0) {
+		close(fd);
+		return rc;
+	}
+	peer->fd = fd;
+	reach(peer);
+	return 0;
+}
+
+void unixgram_peer_close(struct unixgram_peer *peer)
+{
+	forget(peer, peer->count);
+	peer->is_there = false;
+	peer->sign_ns = 0;
+	if (peer->fd < 0)
+		return;
+	peer->owner->host->fd_del(peer->owner->ctx, peer->fd);
+	close(peer->fd);
+	peer->fd = -1;
+}
+
+/*
+ * Who was there and is not any more has ended: there is no surer sign. To the executive it is a
+ * hint all the same, on which it acts when another follows. So it comes again, soon and then ever
+ * more seldom.
+ */
+void unixgram_peer_check(struct unixgram_peer *peer, uint64_t now_ns)
+{
+	struct unixgram *unixgram = peer->owner;
+	bool was_there = peer->is_there;
+	int rc = reach(peer);
+
+	if (rc == 0)
+		return;
+	forget(peer, peer->count); /* a daemon that starts later has no use for it */
+	if (was_there && (rc == -ECONNREFUSED || rc == -ENOENT))
+		note_death(peer, now_ns);
+	if (peer->sign_ns == 0 || now_ns < peer->sign_ns)
+		return;
+	peer->sign_ns = now_ns + peer->sign_gap_ns;
+	peer->sign_gap_ns *= 2;
+	unixgram->host->peer_dead(unixgram->ctx, peer->nodeid);
+}
