@@ -3,173 +3,28 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
-#include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "tests/unit/mock_host.h"
+#include "tests/unit/udp_nodes.h"
 #include "transports/common/udp_link.h"
 
 extern const struct coterie_plugin udpu_LTX_coterie_plugin;
 
-#define MS UINT64_C(1000000)
-#define NODES 3
-
-static const struct coterie_transport *ops;
-static struct coterie_ctx *hosts[NODES];
-static void *nodes[NODES];
-static struct sockaddr_storage addresses[NODES];
-
-/* Messages that sockets take before they are full; -1: as many as come. */
-static int send_room = -1;
-static int send_error; /* what every send fails with; 0: none */
-
-int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
-{
-	if (send_room == 0 || send_error != 0) {
-		errno = send_error != 0 ? send_error : EAGAIN;
-		return -1;
-	}
-	if (send_room > 0 && (int)count > send_room)
-		count = (unsigned int)send_room;
-
-	int sent = (int)syscall(SYS_sendmmsg, fd, messages, count, flags);
-
-	if (sent > 0 && send_room > 0)
-		send_room -= sent;
-	return sent;
-}
-
-/* 127.x.y.NODE with x and y from the process id: no other process on this host has them. */
-static void choose_addresses(bool is_v6)
-{
-	for (uint32_t i = 0; i < NODES; i++) {
-		struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(5405)};
-		struct sockaddr_in6 in6 = {
-			.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-		uint32_t pid = (uint32_t)getpid();
-
-		memset(&addresses[i], 0, sizeof(addresses[i]));
-		in.sin_addr.s_addr = htonl(
-			127u << 24 | (1 + pid % 250) << 16 | (pid / 250 % 250) << 8 | (i + 1));
-		/* There is one address to share, so the ports differ. */
-		in6.sin6_port = htons((uint16_t)(20000 + pid % 13000 * 3 + i));
-		if (is_v6)
-			memcpy(&addresses[i], &in6, sizeof(in6));
-		else
-			memcpy(&addresses[i], &in, sizeof(in));
-	}
-}
-
-static const struct sockaddr *address_of(uint32_t node)
-{
-	return (const struct sockaddr *)&addresses[node];
-}
-
-static void node_open(uint32_t node)
-{
-	hosts[node] = mock_host_create(&udpu_LTX_coterie_plugin);
-	hosts[node]->nodeid = node + 1;
-	ck_assert_int_eq(ops->open(&hosts[node]->table, hosts[node], &nodes[node]), 0);
-	for (uint32_t i = 0; i < NODES; i++)
-		ck_assert_int_eq(ops->peer_add(nodes[node], 0, i + 1, address_of(i)), 0);
-}
-
-static void node_close(uint32_t node)
-{
-	if (nodes[node] == NULL)
-		return;
-	ops->close(nodes[node]);
-	nodes[node] = NULL;
-	ck_assert_uint_eq(mock_host_destroy(hosts[node]), 0);
-}
-
-static void start(uint32_t node)
-{
-	node_open(node);
-	ck_assert_int_eq(ops->link_up(nodes[node], 0, address_of(node)), 0);
-}
-
-static void set_up(void)
-{
-	ops = udpu_LTX_coterie_plugin.ops;
-	choose_addresses(false);
-	for (uint32_t i = 0; i < NODES; i++)
-		start(i);
-}
-
-static void tear_down(void)
-{
-	for (uint32_t i = 0; i < NODES; i++)
-		node_close(i);
-}
-
-/* Serves a node until count frames have come; what is on the loopback interface is there at once.
- */
-static void receive(uint32_t node, uint32_t count)
-{
-	while (hosts[node]->frames.count < count) {
-		if (mock_host_poll(hosts[node], 2000) == 0)
-			ck_abort_msg("node %u: only %u of %u frames came", node + 1,
-				hosts[node]->frames.count, count);
-	}
-}
-
-static void receive_nothing(uint32_t node)
-{
-	uint32_t count = hosts[node]->frames.count;
-
-	while (mock_host_poll(hosts[node], 0) > 0)
-		;
-	ck_assert_uint_eq(hosts[node]->frames.count, count);
-}
-
-static void multicast(uint32_t node, uint32_t size, uint32_t count)
-{
-	static uint8_t bytes[65507];
-	struct coterie_frame *frames[200];
-
-	for (uint32_t i = 0; i < count; i++) {
-		memset(bytes, (int)i, size);
-		frames[i] = mock_frame(hosts[node], bytes, size);
-	}
-	ck_assert_int_eq(ops->multicast(nodes[node], frames, count), (int)count);
-	for (uint32_t i = 0; i < count; i++)
-		hosts[node]->table.frame_unref(frames[i]);
-}
-
-static void token(uint32_t node, uint32_t nodeid, int want)
-{
-	struct coterie_frame *frame = mock_frame(hosts[node], "token", 5);
-
-	ck_assert_int_eq(ops->token(nodes[node], nodeid, frame), want);
-	hosts[node]->table.frame_unref(frame);
-}
+static void set_up(void) { nodes_set_up(&udpu_LTX_coterie_plugin); }
 
 START_TEST(a_multicast_reaches_every_other_node_in_order)
 {
 	static const uint32_t sizes[] = {1, 29, 1455, 1500, 9000, 65507};
-	uint32_t size = sizes[_i];
-	uint32_t count = size > 9000 ? 5 : 60;
 
-	multicast(0, size, count);
-	for (uint32_t node = 1; node < NODES; node++) {
-		receive(node, count);
-		for (uint32_t i = 0; i < count; i++) {
-			ck_assert_uint_eq(hosts[node]->frames.list[i].size, size);
-			ck_assert_uint_eq(hosts[node]->frames.list[i].data[size - 1], i);
-		}
-	}
-	receive_nothing(0); /* the executive feeds own frames back itself */
+	every_other_node_gets(0, sizes[_i]);
 }
 END_TEST
 
 START_TEST(ipv6_carries_the_same)
 {
-	tear_down();
+	nodes_tear_down();
 	choose_addresses(true);
 	for (uint32_t i = 0; i < NODES; i++) {
 		node_open(i);
@@ -198,17 +53,6 @@ START_TEST(the_token_goes_to_one_node_behind_the_frames)
 	token(0, 9, -ENOENT);
 }
 END_TEST
-
-static int stranger_open(const struct sockaddr *local)
-{
-	int fd = socket(local->sa_family, SOCK_DGRAM, 0);
-	struct sockaddr_in in;
-
-	memcpy(&in, local, sizeof(in));
-	in.sin_port = 0;
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
-	return fd;
-}
 
 START_TEST(packets_of_strangers_are_dropped_unless_the_config_wants_them)
 {
@@ -544,7 +388,7 @@ int main(void)
 	TCase *tcase = tcase_create("udpu");
 	SRunner *runner = srunner_create(suite);
 
-	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_checked_fixture(tcase, set_up, nodes_tear_down);
 	tcase_add_loop_test(tcase, a_multicast_reaches_every_other_node_in_order, 0, 6);
 	tcase_add_test(tcase, ipv6_carries_the_same);
 	tcase_add_test(tcase, the_token_goes_to_one_node_behind_the_frames);

@@ -12,6 +12,9 @@ libtransport_la_SOURCES = \
 	%D%/icmp.c %D%/icmp.h
 libtransport_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 
+# What the tests of udp and udpu begin with.
+udp_nodes_sources = tests/unit/udp_nodes.c tests/unit/udp_nodes.h $(mock_host_sources)
+
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/test_peers tests/unit/test_batch
 TESTS += tests/unit/test_peers tests/unit/test_batch

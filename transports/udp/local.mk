@@ -5,3 +5,12 @@ udp_la_SOURCES = %D%/udp.c %D%/group.c %D%/udp.h
 udp_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 udp_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 udp_la_LIBADD = libtransport.la
+
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/test_udp
+TESTS += tests/unit/test_udp
+tests_unit_test_udp_SOURCES = tests/unit/test_udp.c $(udp_nodes_sources) \
+	%D%/udp.c %D%/group.c %D%/udp.h
+tests_unit_test_udp_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_udp_LDADD = libtransport.la $(CHECK_LIBS)
+endif

@@ -9,7 +9,7 @@ udpu_la_LIBADD = libtransport.la
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/test_udpu
 TESTS += tests/unit/test_udpu
-tests_unit_test_udpu_SOURCES = tests/unit/test_udpu.c $(mock_host_sources) \
+tests_unit_test_udpu_SOURCES = tests/unit/test_udpu.c $(udp_nodes_sources) \
 	%D%/udpu.c
 tests_unit_test_udpu_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_udpu_LDADD = libtransport.la $(CHECK_LIBS)

@@ -1,0 +1,62 @@
+/*
+ * Three nodes of a UDP transport between mock hosts, over real sockets on loopback addresses of the
+ * test's own: what the tests of udp and udpu begin with. Failures end the test.
+ */
+#ifndef UNIT_UDP_NODES_H
+#define UNIT_UDP_NODES_H
+
+#include <stdbool.h>
+
+#include "tests/unit/mock_host.h"
+
+#define MS UINT64_C(1000000)
+#define NODES 3
+
+extern const struct coterie_transport *ops;
+extern struct coterie_ctx *hosts[NODES]; /* node ids are one more than the place */
+extern void *nodes[NODES];
+
+/** Messages that sockets take before they are full; -1: as many as come. */
+extern int send_room;
+/** What every send fails with; 0: none does. */
+extern int send_error;
+
+/** Multicast address of this process's own, for the addresses chosen last. */
+extern char group_text[64];
+
+/** Fixture: all three on IPv4, started. */
+void nodes_set_up(const struct coterie_plugin *under_test);
+void nodes_tear_down(void);
+
+/**
+ * 127.x.y.NODE with x and y from the process id, so that no other process on this host has them;
+ * or ::1 with three ports, since there is only one such address.
+ */
+void choose_addresses(bool is_v6);
+const struct sockaddr *address_of(uint32_t node);
+
+/** Open a node that lists all three; its map names the group, unless group_text is empty. */
+void node_open(uint32_t node);
+/** Open it and bring its link up. */
+void start(uint32_t node);
+/** Close it and see that nothing is left; a closed one may be closed again. */
+void node_close(uint32_t node);
+
+/** Serve a node until count frames have come in all; on a loopback interface they do at once. */
+void receive(uint32_t node, uint32_t count);
+void receive_nothing(uint32_t node);
+
+/** Have a node multicast count frames of this size, the i-th made of bytes i. */
+void multicast(uint32_t node, uint32_t size, uint32_t count);
+/** Have a node multicast frames of this size, and see that the others get them, in their order. */
+void every_other_node_gets(uint32_t from, uint32_t size);
+/** Have a node send "token" to another, and see what the transport says to it. */
+void token(uint32_t node, uint32_t nodeid, int want);
+
+/** Have all sends fail until the node reports its link as down. They go on to fail. */
+void cut_off(uint32_t node);
+
+/** @return a socket on a node's address and a port of its own; the caller closes it */
+int stranger_open(const struct sockaddr *local);
+
+#endif
