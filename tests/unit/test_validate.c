@@ -357,6 +357,22 @@ START_TEST(udp_makes_its_group_from_the_name)
 }
 END_TEST
 
+/* As the reference shows it: the address in use, unless the file has one, which is not used. */
+START_TEST(broadcast_shows_its_address)
+{
+	ck_assert_int_eq(
+		config_case_load(&one, TOTEM("udp", "interface {\nbroadcast: yes\n}\n") NODELIST(CF1)),
+		0);
+	ck_assert_str_eq(
+		config_case_entry(&one, "totem.interface.0.mcastaddr"), "255.255.255.255");
+	ck_assert_int_eq(config_case_load(&one, TOTEM("udp", "interface {\nbroadcast: yes\n"
+							    "mcastaddr: 239.1.1.1\n}\n")
+							NODELIST(CF1)),
+		0);
+	ck_assert_str_eq(config_case_entry(&one, "totem.interface.0.mcastaddr"), "239.1.1.1");
+}
+END_TEST
+
 /* --- what is refused --- */
 
 static const struct refused {
@@ -437,6 +453,11 @@ static const struct refused {
 	{TOTEM("udp", "") NODELIST(CF1), "No multicast address specified for interface 0", -EINVAL},
 	{TOTEM("udp", "interface {\nmcastaddr: 10.0.0.1\n}\n") NODELIST(CF1),
 		"c.conf:5: mcastaddr '10.0.0.1' is not a multicast address", -EINVAL},
+	{TOTEM("udp", "interface {\nbroadcast: yes\nmcastaddr: x\n}\n") NODELIST(CF1),
+		"c.conf:6: 'x' is not an IP address", -EINVAL},
+	{TOTEM("udp", "ip_version: ipv6\ninterface {\nbroadcast: yes\n}\n")
+			NODELIST(NODE("ring0_addr: ::1\nnodeid: 1\n")),
+		"c.conf:6: IPv6 has no broadcast", -EINVAL},
 	{TOTEM("udp", "interface {\nmcastaddr: ff15::1\n}\n") NODELIST(CF1),
 		"c.conf:5: mcastaddr 'ff15::1' is IPv6", -EINVAL},
 	{TOTEM("udpu", "") NODELIST(CF1) "quorum {\nprovider: Foo/x\n}\n", "no quorum provider 'Foo/x'",
@@ -876,6 +897,7 @@ int main(void)
 	tcase_add_test(tc, ids_are_generated_from_addresses);
 	tcase_add_test(tc, ports_follow_the_link);
 	tcase_add_test(tc, udp_makes_its_group_from_the_name);
+	tcase_add_test(tc, broadcast_shows_its_address);
 	tcase_add_loop_test(tc, errors_say_what_to_do, 0, COUNT(refused));
 	tcase_add_test(tc, a_list_has_at_most_384_nodes);
 	tcase_add_loop_test(tc, a_key_file_has_128_bytes_and_4096_count, 0, COUNT(key_sizes));
