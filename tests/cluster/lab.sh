@@ -6,6 +6,7 @@
 #	lab_cut / lab_heal NODE  take the node's cable out and put it back
 #	lab_loss PERCENT NODE... random loss of what the nodes receive; 0: none
 #	lab_ring COUNT NODE...   true once every NODE's ring has COUNT members (within LAB_PATIENCE seconds)
+#	lab_move NODE HOST       have a node run on the host of another, as instances; before either starts
 #	lab_in NODE COMMAND...   run a client on a node, with the client libraries of the node's kind
 #	lab_alive NODE...        true when none of the daemons has exited
 #	lab_traffic NAME SIZE NODE...  one TAP result: all send, one order everywhere, nothing lost
@@ -39,7 +40,8 @@ LAB_NODES=() # of all nodes; kinds, holders and daemons have the same indices, f
 LAB_KINDS=()
 LAB_HOLDERS=()
 LAB_DAEMONS=()
-LAB_PLUGINS=() # of a node that does not take those of the build: its folder
+LAB_PLUGINS=()  # of a node that does not take those of the build: its folder
+LAB_INSTANCE=() # of a node that shares its host with another: its name there
 
 lab_open() {
 	local node kind
@@ -177,9 +179,25 @@ lab_node() {
 	done
 	ip link add "port$node" type veth peer name eth0 netns $holder
 	ip link set "port$node" master bridge up
-	nsenter -t $holder -n sh -c "ip addr add 10.0.0.$node/24 dev eth0; ip link set eth0 up;
-		ip route add default dev eth0; ip addr add $(lab_address "$node" ipv6)/64 dev eth0 nodad" ||
-		[ "$LAB_FAMILY" = ipv4 ] || tap_skip "no IPv6"
+	lab_addresses "$node" "$node" || [ "$LAB_FAMILY" = ipv4 ] || tap_skip "no IPv6"
+}
+
+# lab_addresses HOST NODE: the node's addresses on a host's interface. The status is that of IPv6.
+lab_addresses() {
+	nsenter -t "${LAB_HOLDERS[$1]}" -n sh -c "ip addr add 10.0.0.$2/24 dev eth0; ip link set eth0 up;
+		ip route replace default dev eth0; ip addr add $(lab_address "$2" ipv6)/64 dev eth0 nodad"
+}
+
+# A host with its cable goes, the node becomes one more instance on the host of another. Instances find
+# their place in the node list by their names.
+lab_move() {
+	local node=$1 host=$2
+
+	ip link del "port$node"
+	LAB_HOLDERS[node]=${LAB_HOLDERS[host]}
+	LAB_INSTANCE[node]=node$node
+	LAB_INSTANCE[host]=node$host
+	lab_addresses "$host" "$node"
 }
 
 # lab_address NODE [FAMILY]
@@ -225,10 +243,11 @@ lab_config() {
 	echo '}'
 }
 
-# lab_environment KIND: the variables under which a daemon or client of that kind runs.
+# lab_environment KIND [NODE]: the variables under which a daemon or client of that kind runs.
 lab_environment() {
 	local system
 
+	[ -z "${2:-}" ] || [ -z "${LAB_INSTANCE[$2]:-}" ] || echo "COTERIE_INSTANCE=${LAB_INSTANCE[$2]}"
 	if [ "$1" = coterie ]; then
 		echo "LD_LIBRARY_PATH=$LAB_BUILD/.libs:$LAB_BUILD/services/cpg/.libs"
 		echo "COTERIE_PLUGIN_PATH=$LAB_BUILD:$LAB_BUILD/services/cpg:$LAB_BUILD/transports/udpu"
@@ -247,7 +266,7 @@ lab_exec() {
 	local node=$1 environment
 
 	shift
-	mapfile -t environment < <(lab_environment "${LAB_CLIENT:-${LAB_KINDS[node]}}")
+	mapfile -t environment < <(lab_environment "${LAB_CLIENT:-${LAB_KINDS[node]}}" "$node")
 	exec nsenter -t "${LAB_HOLDERS[node]}" -n -m env "${environment[@]}" "$@" 9>&-
 }
 
@@ -259,7 +278,7 @@ lab_start() {
 		corosync) daemon=(corosync) ;;
 		coterie) daemon=("$LAB_BUILD/exec/coterie") ;;
 		esac
-		mapfile -t environment < <(lab_environment "${LAB_KINDS[node]}")
+		mapfile -t environment < <(lab_environment "${LAB_KINDS[node]}" "$node")
 		[ -z "${LAB_PLUGINS[node]:-}" ] || environment+=("COTERIE_PLUGIN_PATH=${LAB_PLUGINS[node]}")
 		# A session of its own: the kernel continues stopped processes of an orphaned process group,
 		# and hangs up the whole of it, whenever a process of the group ends.

@@ -5,6 +5,14 @@ interop_scripts = \
 dist_check_SCRIPTS += $(interop_scripts) %D%/knet_mixed.sh
 TESTS += $(interop_scripts) %D%/knet_mixed.sh
 
+# The same over udp: a short play of each way to send here, all of them at length in check-long.
+dist_check_SCRIPTS += %D%/udp.sh %D%/udp_long.sh
+TESTS += %D%/udp.sh
+udp-long: all
+	@abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/udp_long.sh
+check-long: udp-long
+.PHONY: udp-long
+
 # The same program with every library and every daemon: NAME_matrix.sh, .c and .defects for each.
 matrix_sources = %D%/matrix.c %D%/matrix.h
 dist_check_DATA += %D%/matrix.sh

@@ -1,0 +1,54 @@
+#!/bin/bash
+# What can become of a node's interface, on each way that udp sends: the node is a ring of its own meanwhile, and one of
+# the ring when the interface is back, also when it is another then.
+LAB_TRANSPORT=${LAB_TRANSPORT:-udp}
+. "$(dirname "$0")/lab.sh"
+
+victim=1
+on_victim() { nsenter -t "${LAB_HOLDERS[victim]}" -n "$@"; }
+
+down() { on_victim ip link set eth0 down; }
+up() { lab_addresses $victim $victim || true; }
+bare() { on_victim ip addr flush dev eth0 scope global; }
+gone() { ip link del port$victim; }
+made() {
+	ip link add port$victim type veth peer name eth0 netns "${LAB_HOLDERS[victim]}" &&
+		ip link set port$victim master bridge up && up
+}
+shut() { on_victim "$tables" -A OUTPUT -o eth0 -p udp -j DROP; }
+opened() { on_victim "$tables" -F OUTPUT; }
+
+# comes_back NAME LOSE REGAIN
+comes_back() {
+	"$2" && lab_ring 1 $victim && lab_ring 2 2 3
+	tap $? "$1: two rings"
+	"$3" && lab_ring 3 1 2 3 && lab_alive 1 2 3
+	tap $? "$1: one ring when it is over"
+	lab_traffic "$1" 1400 1 2 3
+}
+
+play() {
+	tables=iptables
+	[ "$LAB_FAMILY" = ipv4 ] || tables=ip6tables
+	lab_configure
+	lab_start 1 2 3
+	lab_ring 3 1 2 3
+	tap $? "$1: one ring"
+	comes_back "$1, interface down" down up
+	comes_back "$1, no address" bare up
+	comes_back "$1, interface removed" gone made
+	comes_back "$1, firewall" shut opened
+	lab_stop 1 2 3
+	tap $? "$1: all stop with status 0"
+}
+
+lab_open coterie corosync coterie
+play multicast
+if [ -n "${UDP_ALL:-}" ]; then
+	LAB_INTERFACE="broadcast: yes"
+	play broadcast
+	LAB_INTERFACE=
+	LAB_FAMILY=ipv6
+	play ipv6
+fi
+lab_close

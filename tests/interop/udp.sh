@@ -1,0 +1,34 @@
+#!/bin/bash
+# Two coteries and two of Debian's corosync over udp: multicast, broadcast, IPv6. make check-long plays more:
+# every start order, every fault of every node.
+LAB_TRANSPORT=udp
+. "$(dirname "$0")/../cluster/lab.sh"
+. "$(dirname "$0")/../cluster/faults.sh"
+
+play() {
+	local size
+
+	lab_configure
+	lab_start "${LAB_NODES[@]}"
+	lab_ring 4 "${LAB_NODES[@]}" && lab_alive "${LAB_NODES[@]}"
+	tap $? "$1: one ring"
+	for size in 8 1400 100000; do
+		lab_traffic "$1" $size "${LAB_NODES[@]}"
+	done
+	shift
+	while [ $# -gt 0 ]; do
+		$1
+		shift
+	done
+	lab_stop "${LAB_NODES[@]}"
+	tap $? "all stop with status 0"
+}
+
+lab_open coterie corosync coterie corosync
+play multicast ring_endures_loss "node_fails 1"
+LAB_INTERFACE="broadcast: yes"
+play broadcast
+LAB_INTERFACE=
+LAB_FAMILY=ipv6
+play ipv6
+lab_close
