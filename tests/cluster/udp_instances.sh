@@ -2,6 +2,7 @@
 # Two coteries on one host and one of Debian's corosync on another, over multicast and broadcast: those on one
 # host hear each other, nobody hears itself or takes what is meant for another.
 LAB_TRANSPORT=udp
+# shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/lab.sh"
 
 play() {

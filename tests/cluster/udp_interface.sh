@@ -2,6 +2,7 @@
 # What can become of a node's interface, on each way that udp sends: the node is a ring of its own meanwhile, and one of
 # the ring when the interface is back, also when it is another then.
 LAB_TRANSPORT=${LAB_TRANSPORT:-udp}
+# shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/lab.sh"
 
 victim=1

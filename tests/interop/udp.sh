@@ -2,7 +2,9 @@
 # Two coteries and two of Debian's corosync over udp: multicast, broadcast, IPv6. make check-long plays more:
 # every start order, every fault of every node.
 LAB_TRANSPORT=udp
+# shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/../cluster/lab.sh"
+# shellcheck source=tests/cluster/faults.sh
 . "$(dirname "$0")/../cluster/faults.sh"
 
 play() {
