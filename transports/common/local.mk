@@ -12,6 +12,8 @@ libtransport_la_SOURCES = \
 	%D%/icmp.c %D%/icmp.h
 libtransport_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 
+dist_man_MANS += %D%/man/coterie-udp.7 %D%/man/coterie-udpu.7
+
 # What the tests of udp and udpu begin with.
 udp_nodes_sources = tests/unit/udp_nodes.c tests/unit/udp_nodes.h $(mock_host_sources)
 
