@@ -69,6 +69,7 @@ struct cfg_rekey {
 	struct cfg_rekey_member *members; /* of the present configuration */
 	uint32_t member_count;
 	uint32_t tag;          /* of the keys that are loaded */
+	uint32_t used_tag;     /* of those that all had in use last */
 	uint32_t owed;         /* enum cfg_phase, still to be sent; 0: nothing */
 	uint64_t since_ns;     /* begin of the state */
 	uint64_t settled_ns;   /* not to be ended before */

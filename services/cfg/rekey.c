@@ -229,6 +229,7 @@ static void go_on(struct cfg *cfg)
 		cfg->host->now_ns(cfg->ctx) >= rekey->settled_ns &&
 		take_turn(cfg, COTERIE_REKEY_CLEANUP)) {
 		cfg->host->log(cfg->ctx, LOG_NOTICE, "The ring's keys have changed");
+		rekey->used_tag = rekey->tag;
 		finish(cfg);
 	}
 	if (rekey->owed != 0)
@@ -292,11 +293,24 @@ static void arm(struct cfg *cfg)
 
 /* --- what happens --- */
 
+/* Back at the keys that all use, before anybody has gone over: there is nothing to agree on. */
+static void go_back(struct cfg *cfg)
+{
+	if (take_turn(cfg, COTERIE_REKEY_ACTIVATE) && take_turn(cfg, COTERIE_REKEY_CLEANUP))
+		give_up(cfg);
+	go_on(cfg);
+}
+
 /* The transport holds new keys. */
 static void on_loaded(void *arg)
 {
 	struct cfg *cfg = arg;
+	bool is_back = cfg->rekey.state == CFG_REKEY_LOADED && make_tag(cfg) == cfg->rekey.used_tag;
 
+	if (is_back) {
+		go_back(cfg);
+		return;
+	}
 	cfg->host->log(cfg->ctx, LOG_NOTICE,
 		"The ring's keys change: waiting until all nodes have loaded the new ones");
 	/* Only a change that got stuck is overtaken: whoever had gone over then has to do so again. */
@@ -480,6 +494,7 @@ int cfg_rekey_init(struct cfg *cfg)
 {
 	if (!COTERIE_HAS(cfg->host, rekey_watch))
 		return 0;
+	cfg->rekey.used_tag = make_tag(cfg);
 	return cfg->host->rekey_watch(cfg->ctx, on_loaded, cfg);
 }
 

@@ -604,6 +604,33 @@ START_TEST(a_change_is_undone_in_the_file)
 }
 END_TEST
 
+/* The same with a transport that takes the keys in use for new ones, as it may have dropped others for them. */
+START_TEST(back_at_the_keys_in_use)
+{
+	form("1 2");
+	mock_key(host(1), "new", 3);
+	load("1");
+	service_ring_run(&ring);
+	pass(6000);
+	ask_for_reload(1);
+	service_ring_run(&ring);
+	mock_key(host(1), NULL, 0);
+	load("1");
+	mock_reload_done(host(1), 0, "");
+	mock_reload_done(host(2), 0, "");
+	service_ring_run(&ring);
+	expect("1", "12");
+	ck_assert_uint_eq(count_logged(1, "The change of the ring's keys is void"), 1);
+	ck_assert_uint_eq(mock_host_timers(host(1)), 0);
+	mock_key(host(1), "new", 3);
+	mock_key(host(2), "new", 3);
+	load("1 2");
+	service_ring_run(&ring);
+	expect("1", "1212");
+	expect("2", "12");
+}
+END_TEST
+
 /* It was too late: all have gone over, this node with them. */
 START_TEST(what_is_taken_back_too_late)
 {
@@ -720,10 +747,10 @@ static void take_phases(uint32_t nodeid)
 
 	for (uint32_t i = 0; i < host(nodeid)->rekey_count; i++) {
 		if (host(nodeid)->rekeys[i] == COTERIE_REKEY_ACTIVATE) {
+			node->has_old = node->used != node->loaded;
 			node->old = node->used;
 			node->used = node->loaded;
 			node->loaded = 0;
-			node->has_old = true;
 		} else {
 			node->has_old = false;
 		}
@@ -776,12 +803,10 @@ static bool finish_reading(uint32_t nodeid)
 
 	if (host(nodeid)->reload_count == 0)
 		return false;
+	take_phases(nodeid);
 	mock_key(host(nodeid), &file_keys, sizeof(file_keys));
-	if (file_keys == node->used) {
-		node->loaded = 0;
-		host(nodeid)->next_phase = node->has_old ? COTERIE_REKEY_CLEANUP : 0;
-	} else if (file_keys != node->loaded) {
-		node->loaded = file_keys; /* in the place of the keys that are neither */
+	if (file_keys != (node->loaded != 0 ? node->loaded : node->used)) {
+		node->loaded = file_keys; /* in the place of the keys that are not in use */
 		node->has_old = false;
 		mock_rekey(host(nodeid));
 	}
@@ -837,7 +862,7 @@ START_TEST(nobody_sends_what_another_cannot_read)
 		model[i].used = 1;
 	for (uint32_t i = 0; i < 20000; i++) {
 		if (chance(200) == 0)
-			file_keys++; /* an operator's hand: on all nodes at once */
+			file_keys += chance(3) == 0 ? -(file_keys > 1) : 1; /* on all nodes at once */
 		if (chance(100) == 0)
 			ask_for_reload(1 + chance(MODEL_NODES));
 		step(1 + chance(MODEL_NODES));
@@ -899,11 +924,12 @@ int main(void)
 	tcase_add_test(tcase, a_second_reload_completes_a_change_that_hangs);
 	tcase_add_test(tcase, a_change_that_hangs_is_taken_back_for_a_reload_and_told_again);
 	tcase_add_test(tcase, a_change_is_undone_in_the_file);
+	tcase_add_test(tcase, back_at_the_keys_in_use);
 	tcase_add_test(tcase, what_is_taken_back_too_late);
 	tcase_add_test(tcase, different_keys_are_never_used);
 	tcase_add_test(tcase, ways_to_write_the_same_keys);
 	tcase_add_test(tcase, other_keys_instead_of_those_that_hang);
-	tcase_add_loop_test(tcase, nobody_sends_what_another_cannot_read, 0, 50);
+	tcase_add_loop_test(tcase, nobody_sends_what_another_cannot_read, 0, 20);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_set_tap(runner, "-");
