@@ -132,6 +132,12 @@ static void host_peer_dead(struct coterie_ctx *ctx, uint32_t nodeid)
 	ring_peer_dead(host_plugin(ctx)->executive->ring, nodeid);
 }
 
+static void host_peer_refused(
+	struct coterie_ctx *ctx, uint32_t nodeid, const void *quote, uint32_t size)
+{
+	ring_peer_refused(host_plugin(ctx)->executive->ring, nodeid, quote, size);
+}
+
 static void host_writable(struct coterie_ctx *ctx)
 {
 	ring_writable(host_plugin(ctx)->executive->ring);
@@ -204,6 +210,7 @@ const struct coterie_host *host_table(void)
 		.key_get = host_key_get,
 		.rekey_watch = host_rekey_watch,
 		.rekey = host_rekey,
+		.peer_refused = host_peer_refused,
 	};
 
 	return &host;

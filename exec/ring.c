@@ -422,9 +422,19 @@ void ring_link_gone(struct ring *ring, uint32_t link)
 
 void ring_peer_dead(struct ring *ring, uint32_t nodeid)
 {
-	log_line("TOTEM", LOG_DEBUG, "sign that no daemon runs on node %u any more", nodeid);
+	log_line("TOTEM", LOG_DEBUG, "the transport has given node %u up", nodeid);
 	if (ring->engine != NULL)
 		tell(ring, TOTEM_EVENT_PEER_DEAD, nodeid);
+}
+
+void ring_peer_refused(struct ring *ring, uint32_t nodeid, const void *quote, uint32_t size)
+{
+	if (ring->engine == NULL || ring->inside > 0)
+		return; /* a hint: there will be more */
+	ring->inside++;
+	totem_engine_refused(
+		ring->engine, loop_now_ns(ring->executive->loop), nodeid, quote, size);
+	ring->inside--;
 }
 
 /* --- the executive's side --- */

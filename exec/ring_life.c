@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "exec/config/model.h"
 #include "exec/executive.h"
@@ -113,8 +114,12 @@ int ring_start(struct ring *ring, struct plugin *transport)
 
 	ring->transport = transport;
 	ring->options.payload_max = payload_max(config, &transport->transport);
-	ring->options.features = WIRE_FEATURE_SAFE;
+	ring->options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	if ((transport->descriptor->offers & COTERIE_CAN_TELL_REFUSED) != 0)
+		ring->options.probe_ns = TOTEM_PROBE_NS;
+	/* Numbers that nobody guesses; without a source of chance at least others than last time. */
 	ring->options.random_seed = loop_now_ns(ring->executive->loop) ^ ((uint64_t)ring->options.nodeid << 32);
+	(void)!getrandom(&ring->options.random_seed, sizeof(ring->options.random_seed), GRND_NONBLOCK);
 	ring->engine = totem_engine_create(ring->pool, &ring->options, &ring_callbacks, ring,
 		loop_now_ns(ring->executive->loop));
 	if (ring->engine == NULL) {
@@ -143,6 +148,7 @@ static struct totem_options completed(const struct ring *ring, const struct tote
 	options.ring_seq = ring->options.ring_seq;
 	options.payload_max = ring->options.payload_max;
 	options.features = ring->options.features;
+	options.probe_ns = ring->options.probe_ns;
 	options.random_seed = ring->options.random_seed;
 	return options;
 }

@@ -69,6 +69,21 @@ void totem_engine_probe(const struct totem_engine *engine, struct totem_probe *p
 	};
 }
 
+bool totem_engine_unheard(
+	const struct totem_engine *engine, uint32_t i, uint32_t *member, uint32_t *node)
+{
+	for (uint32_t at = 0; at < engine->peer_count; at++) {
+		const struct peer *peer = &engine->peers[at];
+
+		if (!peer->is_unheard || i-- > 0)
+			continue;
+		*member = peer->backoff_accuser;
+		*node = peer->id;
+		return true;
+	}
+	return false;
+}
+
 /* --- options --- */
 
 static uint64_t milliseconds(uint64_t count) { return count * MILLISECOND_NS; }
@@ -87,6 +102,7 @@ void totem_options_defaults(struct totem_options *options, uint32_t nodeid, uint
 		.token_retransmit_ns = milliseconds(retransmit),
 		.hold_ns = milliseconds(retransmit * 8 / 10 - 10),
 		.join_ns = milliseconds(50),
+		.probe_ns = TOTEM_PROBE_NS,
 		.send_join_ns = 0,
 		.consensus_ns = milliseconds(token * 12 / 10),
 		.merge_ns = milliseconds(200),

@@ -322,6 +322,8 @@ static void receive_one(struct totem_engine *engine, struct coterie_frame *frame
 		engine_refuse(engine, refusal, 0);
 		return;
 	}
+	if (header.nodeid != engine->options.nodeid)
+		engine->heard_ns = engine->now_ns;
 	if (header.type != WIRE_MCAST && header.type != WIRE_TOKEN)
 		receive_settle(engine);
 	switch (header.type) {
@@ -334,6 +336,8 @@ static void receive_one(struct totem_engine *engine, struct coterie_frame *frame
 		receive_frame(engine, frame);
 		break;
 	case WIRE_MERGE_DETECT:
+		if (suspect_probe(engine, frame))
+			break;
 		counters->merge_detect_rx++;
 		merge_detect(engine, frame);
 		break;
@@ -381,18 +385,14 @@ void totem_engine_transport(
 	enter(engine, now_ns);
 	switch (event) {
 	case TOTEM_EVENT_LINK_UP:
-		if (!engine->is_started)
-			timer_set(engine, TOTEM_TIMER_PAUSE, engine->options.token_ns / 5);
-		engine->is_started = true;
-		gather_enter(engine, GATHER_INTERFACE);
+		gather_link_up(engine);
 		break;
 	case TOTEM_EVENT_LINK_DOWN:
-		if (engine->is_started)
-			gather_enter(engine, GATHER_INTERFACE);
+		gather_link_down(engine);
 		break;
 	case TOTEM_EVENT_PEER_DEAD:
 		if (engine->is_started)
-			peer_dead(engine, nodeid);
+			suspect_told(engine, nodeid);
 		break;
 	case TOTEM_EVENT_FORCE_GATHER:
 		if (engine->is_started && engine->state == TOTEM_GATHER)
@@ -401,6 +401,15 @@ void totem_engine_transport(
 			gather_enter(engine, GATHER_TOKEN_LOST_OPERATIONAL);
 		break;
 	}
+	leave(engine);
+}
+
+void totem_engine_refused(struct totem_engine *engine, uint64_t now_ns, uint32_t nodeid,
+	const void *bytes, size_t size)
+{
+	enter(engine, now_ns);
+	if (engine->is_started)
+		suspect_refused(engine, nodeid, bytes, size);
 	leave(engine);
 }
 

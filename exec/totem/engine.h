@@ -42,6 +42,7 @@ enum totem_timer {
 	TOTEM_TIMER_WARNING,
 	TOTEM_TIMER_SEND_JOIN, /* the random delay before a join, as a timer */
 	TOTEM_TIMER_BACKOFF,   /* an asymmetric peer may be listened to again (§16.3) */
+	TOTEM_TIMER_PROBE,     /* the next question whether somebody lives */
 	TOTEM_TIMER_COUNT,
 };
 #define TOTEM_NEVER UINT64_MAX
@@ -86,6 +87,10 @@ enum totem_trace_kind {
 	TOTEM_TRACE_BACKOFF,        /* node is not listened to for value ms (§16.3) */
 	TOTEM_TRACE_RETRANSMITTED,  /* frame seq sent again for a retransmit list */
 	TOTEM_TRACE_REQUESTED,      /* frame seq put on the retransmit list */
+	TOTEM_TRACE_SUSPECTED,      /* a sign that node's daemon is gone; it is asked */
+	TOTEM_TRACE_CLEARED,        /* node was suspected for value us, and lives */
+	TOTEM_TRACE_CONVICTED,      /* node was suspected for value us, and is given up */
+	TOTEM_TRACE_UNHEARD,        /* node and the member in seq do not hear each other */
 };
 
 /** Reasons beyond enum wire_refusal: sensible bytes that do not fit the state (§16.1). */
@@ -158,10 +163,15 @@ struct totem_options {
 	uint32_t window_size, max_messages, miss_count_const;
 	bool cancel_token_hold_on_retransmit;
 	uint64_t features;           /* WIRE_FEATURE_* announced to peers; 0: behave as a plain node */
+	uint64_t probe_ns;           /* between questions to an idle neighbour; 0: none are asked unless a sign
+	                                came. Worth it where the outside calls totem_engine_refused */
 	uint64_t random_seed;        /* for the send_join delay */
 	bool swap;                   /* send everything in the other byte order (simulator) */
 	uint32_t first_seq;          /* seq of a ring's first frame minus 1; 0 but in tests of wrapping */
 };
+
+/** A good value for probe_ns: a daemon that was killed is missed within 0.1 s. */
+#define TOTEM_PROBE_NS UINT64_C(70000000)
 
 /** Fill in the defaults of spec 04 §4 for a ring of node_count configured nodes. */
 void totem_options_defaults(struct totem_options *options, uint32_t nodeid, uint32_t node_count);
@@ -171,8 +181,8 @@ int totem_options_check(const struct totem_options *options, const char **which)
 /** Something the transport noticed. */
 enum totem_event {
 	TOTEM_EVENT_LINK_UP,   /* the first one starts the protocol */
-	TOTEM_EVENT_LINK_DOWN, /* later: gather at once */
-	TOTEM_EVENT_PEER_DEAD, /* sign that nodeid's daemon is gone; a hint, acted on in the ring's members only */
+	TOTEM_EVENT_LINK_DOWN, /* nobody can be reached: unless that ends before the token is missed, a ring of one */
+	TOTEM_EVENT_PEER_DEAD, /* the transport has given nodeid up; it is asked first. Members only */
 	TOTEM_EVENT_FORCE_GATHER,
 };
 
@@ -196,6 +206,13 @@ void totem_engine_receive(struct totem_engine *engine, uint64_t now_ns,
 void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum totem_timer timer);
 void totem_engine_transport(struct totem_engine *engine, uint64_t now_ns, enum totem_event event,
 	uint32_t nodeid);
+/**
+ * The network says that nobody listens where a datagram for nodeid went. bytes (borrowed) are what it
+ * quotes of that datagram, which shows whether we sent it. A hint: nodeid is asked, and given up only when
+ * several of our datagrams were refused and it stays silent.
+ */
+void totem_engine_refused(struct totem_engine *engine, uint64_t now_ns, uint32_t nodeid,
+	const void *bytes, size_t size);
 /** Multicast a leave (spec 04 §7.8). Afterwards only totem_engine_destroy may be called. */
 void totem_engine_leave(struct totem_engine *engine, uint64_t now_ns);
 /** New options take effect (reload); nodeid, ring_seq, swap and first_seq stay. -EINVAL, -ENOMEM. */
@@ -231,6 +248,9 @@ struct totem_counters {
 	uint64_t malformed; /* refused by wire.c or by §16.1's table */
 	uint64_t messages_tx, messages_rx; /* user messages queued and delivered */
 	uint64_t token_last_ns; /* when the last one was accepted */
+	uint64_t probe_tx, probe_rx; /* questions and answers */
+	uint64_t refused; /* datagrams of ours, quoted by the network */
+	uint64_t suspected, cleared, convicted; /* members, by signs of their death */
 };
 
 enum totem_state totem_engine_state(const struct totem_engine *engine);
@@ -250,6 +270,11 @@ struct totem_probe {
 	struct ring_id old_ring;
 };
 void totem_engine_probe(const struct totem_engine *engine, struct totem_probe *probe);
+/**
+ * Who is kept out of the ring because it and a member do not hear each other, as far as this node can
+ * tell: the i-th such pair, i from 0. false: there are no more.
+ */
+bool totem_engine_unheard(const struct totem_engine *engine, uint32_t i, uint32_t *member, uint32_t *node);
 
 #ifdef TOTEM_HOOKS
 /*

@@ -7,6 +7,8 @@
 
 #define JOIN_ROUNDS_QUICK 3u
 #define CONTINUOUS_GATHER_MAX 3u
+/* So much of a token timeout without a packet from anybody, after the token was missed: alone. */
+#define ALONE_PERCENT 70u
 
 static size_t join_size(uint32_t count)
 {
@@ -45,6 +47,17 @@ static void schedule_join(struct totem_engine *engine)
 			engine_random(engine) % (engine->options.send_join_ns + 1));
 }
 
+/* Nobody can be reached: there is nothing to wait for. */
+static void fail_others(struct totem_engine *engine)
+{
+	for (uint32_t i = 0; i < engine->proc.count; i++) {
+		if (engine->proc.ids[i] != engine->options.nodeid) {
+			set_add(&engine->failed, engine->proc.ids[i]);
+			peer_given_up(engine, engine->proc.ids[i]);
+		}
+	}
+}
+
 void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 {
 	if (engine->state == TOTEM_RECOVERY)
@@ -60,6 +73,8 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 	engine->accepted_ns = 0;
 	engine->join_rounds = 0;
 	set_add(&engine->proc, engine->options.nodeid);
+	if (engine->is_cut)
+		fail_others(engine);
 	node_set_clear(&engine->consensus);
 	set_add(&engine->consensus, engine->options.nodeid);
 	engine->counters.gather_entered++;
@@ -71,6 +86,7 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 	timer_cancel(engine, TOTEM_TIMER_HOLD);
 	timer_set(engine, TOTEM_TIMER_JOIN, engine->options.join_ns);
 	timer_set(engine, TOTEM_TIMER_CONSENSUS, engine->options.consensus_ns);
+	suspect_start(engine);
 	schedule_join(engine);
 }
 
@@ -326,8 +342,9 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 		engine_refuse(engine, TOTEM_REFUSED_STALE, join.system_from);
 		return;
 	}
-	peer->sign_ns = 0;
+	suspect_heard(engine, join.system_from);
 	peer->heard_ns = engine->now_ns;
+	peer_reconsider(engine, peer, join.header_nodeid == 0);
 	if (join.header_nodeid == 0) {
 		peer->left_episode = engine->episode + (engine->state == TOTEM_OPERATIONAL);
 	} else {
@@ -375,6 +392,17 @@ void gather_leave(struct totem_engine *engine)
 	engine_multicast(engine, frame);
 }
 
+/*
+ * Nobody has been heard since before the token was missed. Whoever is still there has sent a dozen
+ * joins meanwhile: waiting for consensus with them would only keep the quorum wrong.
+ */
+static bool is_alone(const struct totem_engine *engine)
+{
+	return engine->memb.count > 1 && engine->heard_ns < engine->episode_ns &&
+	       engine->now_ns - engine->episode_ns >=
+		       engine->options.token_ns / 100 * ALONE_PERCENT;
+}
+
 /* 50, 50, 50, 100, 200, 200, … ms: many candidates need not hear everybody all the time (§16.3). */
 void gather_join_expired(struct totem_engine *engine)
 {
@@ -382,6 +410,10 @@ void gather_join_expired(struct totem_engine *engine)
 
 	if (engine->state != TOTEM_GATHER)
 		return;
+	if (is_alone(engine) && !engine->is_pausing && !is_agreed(engine)) {
+		gather_consensus_expired(engine);
+		return;
+	}
 	schedule_join(engine);
 	engine->join_rounds++;
 	if (engine->join_rounds >= JOIN_ROUNDS_QUICK)
@@ -438,6 +470,37 @@ void gather_token_expired(struct totem_engine *engine)
 	}
 	(void)conclude(engine);
 	gather_enter(engine, GATHER_CONSENSUS_EXPIRED);
+}
+
+/* Without a network: whoever has not answered by the end of a token timeout is out of reach. */
+void gather_link_down(struct totem_engine *engine)
+{
+	uint64_t at_ns = engine->timer_at_ns[TOTEM_TIMER_CONSENSUS];
+
+	engine->is_cut = true;
+	if (engine->state == TOTEM_GATHER && at_ns > engine->now_ns + engine->options.token_ns)
+		timer_set(engine, TOTEM_TIMER_CONSENSUS, engine->options.token_ns);
+}
+
+/*
+ * The first one starts the protocol. Later ones find others again, but a ring that has outlived a
+ * short cut goes on: its token is sent again.
+ */
+void gather_link_up(struct totem_engine *engine)
+{
+	bool was_cut = engine->is_cut;
+
+	engine->is_cut = false;
+	if (!engine->is_started) {
+		timer_set(engine, TOTEM_TIMER_PAUSE, engine->options.token_ns / 5);
+		engine->is_started = true;
+	} else if (engine->state == TOTEM_OPERATIONAL && engine->memb.count > 1) {
+		suspect_start(engine);
+		return;
+	}
+	if (was_cut && engine->state == TOTEM_GATHER)
+		node_set_clear(&engine->failed); /* verdicts of the cut */
+	gather_enter(engine, GATHER_INTERFACE);
 }
 
 void gather_fail(struct totem_engine *engine, uint32_t id)

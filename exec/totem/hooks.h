@@ -47,6 +47,7 @@
 	X(LEAVE_IGNORED, 20, "a leave does not fail its sender") \
 	X(TOKEN_LOSS_IGNORED, 30, "an expired token timer is ignored") \
 	X(QUEUE_DROPPED, 20, "messages that wait are dropped at a configuration change") \
+	X(SIGNS_BELIEVED, 20, "a sign of a member's death is believed at once") \
 	X(HOLD_FOREVER, 10, "a held token is never let go")
 
 #ifdef TOTEM_HOOKS

@@ -21,6 +21,7 @@ totem_sources = \
 	%D%/ring_id.h \
 	%D%/state.h \
 	%D%/store.c \
+	%D%/suspect.c \
 	%D%/timers.c \
 	%D%/token.c \
 	%D%/unpack.c %D%/unpack.h \

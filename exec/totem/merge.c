@@ -21,8 +21,13 @@ void merge_foreign(
 
 	if (peer != NULL)
 		peer->heard_ns = engine->now_ns;
-	if (engine->is_pausing || peer_is_ignored(engine, node))
+	if (engine->is_pausing)
 		return;
+	if (peer_is_ignored(engine, node)) {
+		if (peer != NULL && !engine->is_cut)
+			suspect_ask(engine, peer);
+		return;
+	}
 	/* Late: whoever committed to our ring sends nothing on an older one any more. */
 	if (engine->state == TOTEM_OPERATIONAL && node_set_has(&engine->memb, node) &&
 		ring->seq < engine->ring.seq)

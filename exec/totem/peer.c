@@ -5,8 +5,7 @@
 #include <string.h>
 
 #define STALE_JOINS_MAX 3u
-#define SIGN_GAP_NS (1 * MILLISECOND_NS)
-#define CONFLICTS_FREE 2u
+#define CONFLICTS_FREE 1u
 #define BACKOFF_MAX_NS (60000 * MILLISECOND_NS)
 #define CONFLICT_AGE_MAX_NS (2 * BACKOFF_MAX_NS)
 
@@ -103,57 +102,6 @@ bool peer_is_stale(struct totem_engine *engine, struct peer *peer, uint64_t ring
 	return false;
 }
 
-/* Act on one sign only with another, or when the token is overdue as well. */
-static bool is_confirmed(const struct totem_engine *engine, const struct peer *peer)
-{
-	uint64_t silent_ns = engine->now_ns - engine->counters.token_last_ns;
-
-	if (engine->now_ns - peer->sign_ns >= SIGN_GAP_NS)
-		return true;
-	return engine->state == TOTEM_OPERATIONAL && !engine->is_holding &&
-	       silent_ns > 2 * engine->options.token_retransmit_ns;
-}
-
-void peer_dead(struct totem_engine *engine, uint32_t id)
-{
-	struct peer *peer = peer_find(engine, id);
-
-	if (peer == NULL || !node_set_has(&engine->memb, id) ||
-		(engine->state != TOTEM_OPERATIONAL && engine->state != TOTEM_GATHER))
-		return;
-	/* A token that came after the first sign came through that node. */
-	if (peer->sign_ns == 0 || (engine->state == TOTEM_OPERATIONAL &&
-					  peer->sign_ns < engine->counters.token_last_ns)) {
-		peer->sign_ns = engine->now_ns;
-		if (!is_confirmed(engine, peer))
-			return;
-	}
-	if (is_confirmed(engine, peer)) {
-		peer->sign_ns = 0;
-		gather_fail(engine, id);
-	}
-}
-
-/* T-retransmit ran out: the second confirmation may be due. */
-void peer_check_overdue(struct totem_engine *engine)
-{
-	uint64_t silent_ns = engine->now_ns - engine->counters.token_last_ns;
-
-	if (engine->state != TOTEM_OPERATIONAL || engine->is_holding ||
-		silent_ns <= 2 * engine->options.token_retransmit_ns)
-		return;
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		struct peer *peer = peer_find(engine, engine->memb.ids[i]);
-
-		if (peer != NULL && peer->sign_ns != 0 &&
-			peer->sign_ns >= engine->counters.token_last_ns) {
-			peer->sign_ns = 0;
-			gather_fail(engine, peer->id);
-			return;
-		}
-	}
-}
-
 bool peer_is_ignored(const struct totem_engine *engine, uint32_t id)
 {
 	const struct peer *peer = peer_find(engine, id);
@@ -165,7 +113,34 @@ bool peer_is_ignored(const struct totem_engine *engine, uint32_t id)
 	if (engine->state == TOTEM_OPERATIONAL && engine->a_known < 2 &&
 		!node_set_has(&engine->memb, id))
 		return true;
+	if (engine->is_cut)
+		return true;
 	return peer != NULL && peer->backoff_until_ns > engine->now_ns;
+}
+
+bool peer_is_unwanted(const struct totem_engine *engine, const struct peer *peer)
+{
+	return peer->backoff_until_ns > engine->now_ns &&
+	       peer->backoff_accuser != engine->options.nodeid;
+}
+
+void peer_answered(struct totem_engine *engine, struct peer *peer)
+{
+	if (peer->backoff_accuser == engine->options.nodeid && engine->now_ns >= peer->lift_ns)
+		peer->backoff_until_ns = 0;
+}
+
+/*
+ * A node that we gave up, though we heard it, did not hear us, or did not want us. Now it names us
+ * among those it would have a ring with.
+ */
+void peer_reconsider(struct totem_engine *engine, struct peer *peer, bool is_leave)
+{
+	uint32_t me = engine->options.nodeid;
+
+	if (!is_leave && peer->backoff_accuser == me && engine->now_ns >= peer->lift_ns && node_set_has(&engine->join_proc, me) &&
+		!node_set_has(&engine->join_failed, me))
+		peer->backoff_until_ns = 0;
 }
 
 /* The timer for the earliest end of a back-off. */
@@ -221,48 +196,80 @@ static uint64_t hash_members(const struct totem_engine *engine)
 	return hash;
 }
 
+/* Whose word it was that kept a node out of the ring though we hear it; 0: it is not so. */
+static uint32_t accuser_of(const struct totem_engine *engine, const struct peer *peer)
+{
+	bool is_heard = peer->heard_episode == engine->episode ||
+			(peer->heard_ns != 0 && peer->heard_ns >= engine->episode_ns);
+
+	if (!is_heard || peer->left_episode == engine->episode ||
+		!node_set_has(&engine->failed, peer->id))
+		return 0;
+	if (peer->given_up_episode == engine->episode)
+		return engine->options.nodeid;
+	if (peer->accuser_episode == engine->episode && node_set_has(&engine->memb, peer->accuser))
+		return peer->accuser;
+	return 0;
+}
+
+static void trace_unheard(
+	struct totem_engine *engine, const struct peer *peer, enum totem_trace_kind kind)
+{
+	const struct totem_trace trace = {
+		.kind = kind,
+		.node = peer->id,
+		.seq = peer->backoff_accuser,
+		.value = peer->backoff_ns / MILLISECOND_NS,
+		.ring = engine->ring,
+	};
+
+	engine_trace(engine, &trace);
+}
+
 /*
- * A ring was formed without a node that we hear, because a member does not hear it. Listening to
- * that node would form ring after ring for ever (§16.3): twice may be an accident, then it is
- * ignored for longer and longer, as long as it is the same ring. Whoever gave it up by its own
- * timer goes on listening, so that the two find each other as soon as they can.
+ * A ring was formed without a node that we hear, because it and a member do not hear each other: the
+ * member says so, or the member is this node. Listening to it would form ring after ring for ever
+ * (§16.3): once may be an accident, then it is ignored for longer and longer, as long as it is the
+ * same ring. Whoever does not hear it goes on listening, so that the two find each other as soon as
+ * they can, and their joins end it (peer_accuse, peer_reconsider).
  */
 static void judge(struct totem_engine *engine, struct peer *peer)
 {
 	if (node_set_has(&engine->memb, peer->id)) {
 		peer->backoff_until_ns = 0;
+		peer->is_unheard = false;
 		peer->join_seq = engine->ring.seq;
 		peer->stale_count = 0;
 		return;
 	}
 	/* The one that does not hear it may be gone. */
-	if (engine->left.count > 0 || !node_set_has(&engine->memb, peer->accuser))
+	if (engine->left.count > 0 || !node_set_has(&engine->memb, peer->backoff_accuser)) {
 		peer->backoff_until_ns = 0;
-	if (peer->accuser_episode != engine->episode || peer->heard_episode != engine->episode ||
-		peer->left_episode == engine->episode ||
-		peer->given_up_episode == engine->episode ||
-		!node_set_has(&engine->memb, peer->accuser) ||
-		!node_set_has(&engine->failed, peer->id))
+		peer->is_unheard = false;
+	}
+
+	uint32_t accuser = accuser_of(engine, peer);
+
+	if (accuser == 0)
 		return;
 	if (engine->now_ns - peer->conflict_ns > CONFLICT_AGE_MAX_NS ||
 		peer->conflict_members != hash_members(engine))
 		peer->conflicts = 0;
 	peer->conflict_members = hash_members(engine);
 	peer->conflict_ns = engine->now_ns;
+	peer->backoff_accuser = accuser;
+	if (!peer->is_unheard)
+		trace_unheard(engine, peer, TOTEM_TRACE_UNHEARD);
+	peer->is_unheard = true;
 	if (++peer->conflicts <= CONFLICTS_FREE) {
-		peer->backoff_ns = engine->options.consensus_ns;
+		peer->backoff_ns = 2 * engine->options.consensus_ns;
 		return;
 	}
 	peer->backoff_until_ns = engine->now_ns + peer->backoff_ns;
-
-	const struct totem_trace trace = {
-		.kind = TOTEM_TRACE_BACKOFF,
-		.node = peer->id,
-		.value = peer->backoff_ns / MILLISECOND_NS,
-		.ring = engine->ring,
-	};
-
-	engine_trace(engine, &trace);
+	/* Two that part and meet in step, each time both at once, have to fall out of step. */
+	peer->lift_ns = engine->now_ns + 2 * engine->options.join_ns +
+			engine_random(engine) % (4 * engine->options.join_ns);
+	trace_unheard(engine, peer, TOTEM_TRACE_BACKOFF);
 	peer->backoff_ns *= 2;
 	if (peer->backoff_ns > BACKOFF_MAX_NS)
 		peer->backoff_ns = BACKOFF_MAX_NS;

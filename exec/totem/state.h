@@ -71,6 +71,8 @@ struct store {
 	uint32_t count;           /* frames present */
 };
 
+#define ASKED_MAX 8u
+
 /* What we remember about a node. */
 struct peer {
 	uint32_t id;
@@ -80,15 +82,26 @@ struct peer {
 	uint64_t features;      /* of its last join */
 	uint64_t heard_ns;      /* when it sent a join, or was heard on another ring */
 	uint64_t heard_episode; /* last gather episode in which it sent a join */
-	uint64_t sign_ns;       /* first sign of its death since it was last heard; 0: none */
+	/* Signs of its death: suspect.c. */
+	uint64_t sign_ns;      /* the first one since it was last heard; 0: none */
+	uint64_t hint_ns;      /* the last one that proved nothing */
+	uint64_t asked_ns;     /* when it was asked last */
+	uint64_t asked[ASKED_MAX]; /* numbers of the last questions; 0: none, or refused */
+	uint32_t asked_count;
+	uint32_t rounds;       /* questions since the first sign */
+	uint32_t refused;      /* of our datagrams since then, for certain */
+	uint32_t told;         /* signs of the transport itself since then */
 	uint64_t left_episode;  /* last gather episode in which it said that it goes */
 	uint64_t backoff_ns;    /* how long it is not listened to next time */
 	uint64_t backoff_until_ns;
+	uint64_t lift_ns;       /* not to be ended before then */
 	uint64_t accuser_episode;
 	uint32_t accuser;          /* who gave it up in that episode */
+	uint32_t backoff_accuser;  /* whose verdict the back-off follows; us: our own timer's */
 	uint64_t given_up_episode; /* in which our own consensus timer failed it */
 	uint64_t conflict_ns;
 	uint64_t conflict_members; /* a hash of them */
+	bool is_unheard;           /* by backoff_accuser; as far as we know it still is so */
 	uint32_t conflicts;        /* rings of these members formed without it though we heard it */
 };
 
@@ -115,6 +128,7 @@ struct totem_engine {
 	uint64_t random; /* state of the generator */
 	bool is_started; /* a link was up once */
 	bool has_left;
+	bool is_cut;     /* no link is up */
 	enum totem_state state;
 	uint64_t timer_at_ns[TOTEM_TIMER_COUNT];
 
@@ -192,6 +206,13 @@ struct totem_engine {
 	bool is_pausing;       /* shortly after a pause: stale packets are dropped */
 	bool is_token_overdue; /* T-token ran out during the pause */
 	uint64_t last_entry_ns;
+	uint64_t heard_ns;      /* when anybody else's packet came last */
+
+	/* Questions to peers. */
+	bool has_suspects;
+	uint64_t probe_at_ns;   /* the next round of them begins */
+	uint64_t knocked_ns;    /* at our neighbour */
+	uint64_t token_sent_ns; /* to our successor */
 	bool is_heartbeat_used;
 
 #ifdef TOTEM_HOOKS
@@ -301,6 +322,8 @@ void gather_leave(struct totem_engine *engine);
 void gather_join_expired(struct totem_engine *engine);
 void gather_consensus_expired(struct totem_engine *engine);
 void gather_token_expired(struct totem_engine *engine);
+void gather_link_up(struct totem_engine *engine);
+void gather_link_down(struct totem_engine *engine); /* the last one */
 /** id failed, as seen by the transport. */
 void gather_fail(struct totem_engine *engine, uint32_t id);
 
@@ -337,16 +360,34 @@ struct peer *peer_get(struct totem_engine *engine, uint32_t id);
 struct peer *peer_find(const struct totem_engine *engine, uint32_t id);
 /** The join is older than one seen; a node that lost its storage is believed after a while. */
 bool peer_is_stale(struct totem_engine *engine, struct peer *peer, uint64_t ring_seq);
-void peer_dead(struct totem_engine *engine, uint32_t id); /* a sign of it: §16.3 */
-void peer_check_overdue(struct totem_engine *engine);
-/** Not listened to for now: in back-off, or because our own ring is not yet installed everywhere.
- */
+/** A join or leave came: maybe its sender, or somebody it names, is to be listened to again. */
+void peer_reconsider(struct totem_engine *engine, struct peer *peer, bool is_leave);
+/** It has answered a question: we reach each other. */
+void peer_answered(struct totem_engine *engine, struct peer *peer);
+/** In back-off because another member does not hear it, or is not heard by it. */
+bool peer_is_unwanted(const struct totem_engine *engine, const struct peer *peer);
+/** Not listened to for now: in back-off, because our own ring is not yet installed everywhere, or
+ * because nothing that we say gets out. */
 bool peer_is_ignored(const struct totem_engine *engine, uint32_t id);
 /** Note whom the sender of a join (lists in join_proc, join_failed) has given up. */
 void peer_given_up(struct totem_engine *engine, uint32_t id); /* by our own consensus timer */
 void peer_accuse(struct totem_engine *engine, uint32_t accuser);
 void peer_installed(struct totem_engine *engine); /* a configuration came into force */
 void peer_backoff_expired(struct totem_engine *engine);
+
+/* --- suspect.c --- */
+void suspect_refused(struct totem_engine *engine, uint32_t id, const uint8_t *bytes, size_t size);
+void suspect_told(struct totem_engine *engine, uint32_t id); /* the transport has given it up */
+/** A frame came that id has sent, or let pass: it lives. */
+void suspect_heard(struct totem_engine *engine, uint32_t id);
+void suspect_heard_all(struct totem_engine *engine); /* the token came */
+/** A merge detect that is a probe is answered, and is no merge detect. */
+bool suspect_probe(struct totem_engine *engine, const struct coterie_frame *frame);
+/** Ask a node that is in back-off whether it hears us; not too often. */
+void suspect_ask(struct totem_engine *engine, struct peer *peer);
+void suspect_start(struct totem_engine *engine); /* a state in which questions are asked was entered */
+void suspect_expired(struct totem_engine *engine);
+void suspect_check_overdue(struct totem_engine *engine); /* T-retransmit ran out */
 
 /* --- timers.c --- */
 void timer_set(struct totem_engine *engine, enum totem_timer timer, uint64_t delay_ns);

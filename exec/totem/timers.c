@@ -141,7 +141,7 @@ static void retransmit_expired(struct totem_engine *engine)
 {
 	if (engine->state == TOTEM_GATHER)
 		return;
-	peer_check_overdue(engine);
+	suspect_check_overdue(engine);
 	if (engine->state == TOTEM_GATHER)
 		return;
 	if (engine->is_holding) {
@@ -291,6 +291,9 @@ void timer_expired(struct totem_engine *engine, enum totem_timer timer)
 		break;
 	case TOTEM_TIMER_BACKOFF:
 		peer_backoff_expired(engine);
+		break;
+	case TOTEM_TIMER_PROBE:
+		suspect_expired(engine);
 		break;
 	case TOTEM_TIMER_COUNT:
 		break;

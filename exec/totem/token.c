@@ -34,6 +34,7 @@ static void forward(struct totem_engine *engine)
 	assert(size > 0);
 	frame->size = (uint32_t)size;
 	engine->counters.token_tx++;
+	engine->token_sent_ns = engine->now_ns;
 	token_send_saved(engine, frame, target);
 	frame_unref(frame);
 }
@@ -113,6 +114,7 @@ static void accept(struct totem_engine *engine, const struct wire_token *token)
 	};
 
 	engine_trace(engine, &trace);
+	suspect_heard_all(engine);
 	timer_token_accepted(engine);
 	if (!TOTEM_QUIRK(engine, IDLE_COUNT))
 		token_note_seq(engine, token->seq);

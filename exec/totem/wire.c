@@ -186,6 +186,26 @@ enum wire_refusal wire_decode_merge_detect(const uint8_t *bytes, size_t size,
 	return WIRE_OK;
 }
 
+bool wire_decode_probe(const uint8_t *bytes, size_t size, struct wire_probe *probe)
+{
+	struct wire_header header;
+	struct cursor in;
+
+	if (begin(bytes, size, WIRE_MERGE_DETECT, WIRE_PROBE_SIZE, &header, &in) != WIRE_OK)
+		return false;
+	probe->system_from = cursor_u32(&in);
+	probe->ring = read_ring_id(&in);
+
+	uint32_t magic = cursor_u32(&in);
+	uint32_t kind = cursor_u32(&in);
+
+	probe->number = cursor_u64(&in);
+	probe->kind = (enum wire_probe_kind)kind;
+	assert(!in.is_exhausted);
+	return magic == WIRE_PROBE_MAGIC && kind >= WIRE_PROBE_QUESTION &&
+	       kind <= WIRE_PROBE_KNOCK && header.nodeid == probe->system_from;
+}
+
 enum wire_refusal wire_decode_join(const uint8_t *bytes, size_t size, struct wire_join *join)
 {
 	struct wire_header header;
@@ -391,6 +411,20 @@ size_t wire_encode_merge_detect(const struct wire_merge_detect *merge, bool swap
 
 	cursor_put_u32(&to, merge->system_from);
 	write_ring_id(&to, &merge->ring);
+	return finish_out(&to, capacity);
+}
+
+size_t wire_encode_probe(const struct wire_probe *probe, uint32_t target, bool swap, uint8_t *out,
+	size_t capacity)
+{
+	struct cursor_out to =
+		begin_out(WIRE_MERGE_DETECT, 0, probe->system_from, target, swap, out, capacity);
+
+	cursor_put_u32(&to, probe->system_from);
+	write_ring_id(&to, &probe->ring);
+	cursor_put_u32(&to, WIRE_PROBE_MAGIC);
+	cursor_put_u32(&to, (uint32_t)probe->kind);
+	cursor_put_u64(&to, probe->number);
 	return finish_out(&to, capacity);
 }
 

@@ -91,6 +91,20 @@ struct wire_merge_detect {
 	struct ring_id ring;
 };
 
+/* What stands behind a merge detect that asks a node whether it lives. */
+enum wire_probe_kind {
+	WIRE_PROBE_QUESTION = 1, /* answer at once */
+	WIRE_PROBE_ANSWER = 2,
+	WIRE_PROBE_KNOCK = 3,    /* only a dead node's host answers */
+};
+
+struct wire_probe {
+	uint32_t system_from;
+	struct ring_id ring;
+	enum wire_probe_kind kind;
+	uint64_t number; /* chosen by who asks, so that nobody can guess it; an answer repeats it */
+};
+
 struct wire_hold_cancel {
 	uint32_t nodeid;
 	struct ring_id ring;
@@ -142,6 +156,8 @@ enum wire_refusal wire_decode_token(const uint8_t *bytes, size_t size, struct wi
 enum wire_refusal wire_decode_mcast(const uint8_t *bytes, size_t size, struct wire_mcast *mcast);
 enum wire_refusal wire_decode_merge_detect(const uint8_t *bytes, size_t size,
 	struct wire_merge_detect *merge);
+/** Is this a probe? Any bytes; false for everything else, plain merge detects included. */
+bool wire_decode_probe(const uint8_t *bytes, size_t size, struct wire_probe *probe);
 enum wire_refusal wire_decode_join(const uint8_t *bytes, size_t size, struct wire_join *join);
 enum wire_refusal wire_decode_commit_token(const uint8_t *bytes, size_t size,
 	struct wire_commit_token *commit);
@@ -161,11 +177,15 @@ uint64_t wire_commit_features(const struct wire_commit_token *commit, uint32_t i
  * Our trailers (spec 04 §16.5; behind the packet proper, ignored by the reference and not forwarded by
  * it): u32 magic WIRE_TRAILER_MAGIC, u32 count, u64 features[count], in the sender's byte order. A join
  * carries one entry, the sender's; a commit token one per member, zero until that member filled it in.
- * features bit 63 is set in every filled-in entry, so that 0 always means "not known".
+ * features bit 63 is set in every filled-in entry, so that 0 always means "not known". Behind a merge
+ * detect: u32 magic WIRE_PROBE_MAGIC, u32 enum wire_probe_kind, u64 number.
  */
+#define WIRE_PROBE_MAGIC 0x434F5052u
+#define WIRE_PROBE_SIZE 45u
 #define WIRE_TRAILER_MAGIC 0x434F5445u
 #define WIRE_FEATURE_FILLED (UINT64_C(1) << 63)
 #define WIRE_FEATURE_SAFE (UINT64_C(1) << 0) /* implements safe delivery (§9.2, §9.3) */
+#define WIRE_FEATURE_PROBE (UINT64_C(1) << 1) /* answers probes */
 
 size_t wire_encode_token(const struct wire_token *token, uint32_t target, bool swap, uint8_t *out,
 	size_t capacity);
@@ -173,6 +193,8 @@ size_t wire_encode_token(const struct wire_token *token, uint32_t target, bool s
 size_t wire_encode_mcast_header(const struct wire_mcast *mcast, bool swap, uint8_t *out,
 	size_t capacity);
 size_t wire_encode_merge_detect(const struct wire_merge_detect *merge, bool swap, uint8_t *out,
+	size_t capacity);
+size_t wire_encode_probe(const struct wire_probe *probe, uint32_t target, bool swap, uint8_t *out,
 	size_t capacity);
 /** features 0: no trailer; else bit 63 is added. ids are written in the order given. */
 size_t wire_encode_join(uint32_t header_nodeid, uint32_t system_from, uint64_t ring_seq,

@@ -64,6 +64,8 @@
 #define COTERIE_CAN_UNPRIVILEGED (UINT64_C(1) << 1)
 #define COTERIE_CAN_HAND_OVER (UINT64_C(1) << 2) /* state_save and state_load */
 #define COTERIE_CAN_QUORUM (UINT64_C(1) << 3)    /* may be named as quorum.provider */
+#define COTERIE_CAN_TELL_REFUSED (UINT64_C(1) << 4) /* calls peer_refused: so the ring sends idle peers
+                                                       something that can be refused */
 
 /** Type of an option. All values are written as text in the config file. */
 #define COTERIE_OPT_BOOL 1u
@@ -340,7 +342,8 @@ struct coterie_host {
 	void (*frames_in)(struct coterie_ctx *ctx, const struct coterie_arrival *arrivals, uint32_t count);
 	/** A link came up (is_up 1) or went down (0); text says why, for the log. */
 	void (*link_state)(struct coterie_ctx *ctx, uint32_t link, uint32_t is_up, const char *text);
-	/** The transport has a sign that the daemon on nodeid is gone (ICMP, closed connection). A hint. */
+	/** The transport has given the daemon on nodeid up, after it has watched it for a while. It is still
+	    asked, and removed only if it is silent. */
 	void (*peer_dead)(struct coterie_ctx *ctx, uint32_t nodeid);
 	/** The transport takes frames again after it accepted fewer than offered. */
 	void (*writable)(struct coterie_ctx *ctx);
@@ -473,6 +476,17 @@ struct coterie_host {
 	 *     other errors of the transport
 	 */
 	int (*rekey)(struct coterie_ctx *ctx, uint32_t phase);
+
+	/* --- since 1.2: transports --- */
+
+	/**
+	 * The network says that nobody listens where a frame for nodeid went (ICMP port unreachable). One sign
+	 * may be forged, late or about one packet: the ring asks the peer and removes it when frames it knows
+	 * to be its own were refused and the peer is silent. Not from inside an operation of the transport.
+	 * @param quote  what the network quotes of the frame, from its start: borrowed; size may be 0, but
+	 *     only quoted frames count, and 64 bytes and more are enough
+	 */
+	void (*peer_refused)(struct coterie_ctx *ctx, uint32_t nodeid, const void *quote, uint32_t size);
 };
 
 /** True when the other side's table is long enough to hold the member, and the member is set. */

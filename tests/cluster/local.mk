@@ -77,3 +77,16 @@ sanitized_scripts += %D%/clients_stress.sh
 dist_check_SCRIPTS += %D%/udp_instances.sh %D%/udp_interface.sh
 TESTS += %D%/udp_instances.sh %D%/udp_interface.sh
 sanitized_scripts += %D%/udp_instances.sh
+
+# Links that know when they are cut: how fast a dead daemon is missed.
+check_PROGRAMS += %D%/ring_times
+%C%_ring_times_SOURCES = %D%/ring_times.c %D%/client.h
+%C%_ring_times_LDFLAGS = $(cluster_ldflags)
+%C%_ring_times_LDADD = libcpg.la
+dist_check_SCRIPTS += %D%/crash.sh
+TESTS += %D%/crash.sh
+crash-long: all
+	@CRASH_ROUNDS=20 CRASH_LIMIT=100 CRASH_STOP_LIMIT=50 abs_top_srcdir='$(abs_top_srcdir)' \
+		bash $(srcdir)/%D%/crash.sh
+check-long: crash-long
+.PHONY: crash-long

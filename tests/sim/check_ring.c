@@ -264,6 +264,10 @@ void rings_traced(struct history *history, struct life *life, const struct totem
 	case TOTEM_TRACE_BACKOFF:
 	case TOTEM_TRACE_RETRANSMITTED:
 	case TOTEM_TRACE_REQUESTED:
+	case TOTEM_TRACE_SUSPECTED:
+	case TOTEM_TRACE_CLEARED:
+	case TOTEM_TRACE_CONVICTED:
+	case TOTEM_TRACE_UNHEARD:
 		break;
 	}
 }

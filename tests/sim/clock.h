@@ -21,6 +21,7 @@ bool random_chance(struct sim_random *random, uint32_t per_10000);
 
 enum sim_event_kind {
 	SIM_ARRIVAL, /* what: packet, referenced; node: receiver */
+	SIM_REFUSAL, /* what: packet, referenced, that the host of node value refused; node: its sender */
 	SIM_WAKE,    /* node takes what waits in its inbox */
 	SIM_TIMER,   /* value: enum totem_timer */
 	SIM_TRAFFIC, /* the users of node want to send */
@@ -28,6 +29,7 @@ enum sim_event_kind {
 	SIM_RESUME,  /* node's pause ends */
 	SIM_RELIEF,  /* node has memory again */
 	SIM_RESTART, /* node starts again */
+	SIM_LINK_UP, /* node's link is whole again */
 	SIM_CALM,    /* a fault of limited duration ends; value: which */
 };
 

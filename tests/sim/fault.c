@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "exec/totem/wire.h"
 #include "tests/sim/forge.h"
 #include "tests/sim/options.h"
 #include "tests/sim/sim.h"
@@ -94,6 +95,11 @@ static uint32_t pick_kinds(struct sim *sim)
 	return kinds & sim->options.faults;
 }
 
+bool faults_are_false_signs(const struct sim *sim)
+{
+	return (sim->faults.kinds >> FAULT_LOSS) == 1u << (FAULT_DEAD - FAULT_LOSS);
+}
+
 void faults_init(struct sim *sim)
 {
 	static const uint32_t seqs[] = {0x7FFFFFFFu, 0x7FFFFF80u, 0xFFFFFE00u, 0xFFFFFFF0u};
@@ -107,6 +113,8 @@ void faults_init(struct sim *sim)
 		seq = 0;
 	sim->history.first_seq = seq;
 
+	if (faults_are_false_signs(sim))
+		token_ns = SECONDS(1); /* so that losses do not add up to a lost token */
 	/* A rotation takes a fraction of the token timeout, however many nodes there are. */
 	sim->net.delay_max_ns = US(random_between(random, 50, 1000));
 	sim->net.delay_min_ns = sim->net.delay_max_ns / random_between(random, 1, 4);
@@ -119,7 +127,11 @@ void faults_init(struct sim *sim)
 	for (uint32_t i = 0; i < sim->node_count; i++)
 		options_set(sim, &sim->nodes[i], token_ns, seq);
 	sim->window_size = has(sim, FAULT_TIMERS) ? 0 : sim->nodes[0].options.window_size;
+	sim->net.is_silent = random_chance(random, 3000);
+	sim->net.refuses_multicasts = random_chance(random, 5000);
 	sim->faults.mean_ns = token_ns / random_between(random, 1, 20);
+	if (faults_are_false_signs(sim))
+		sim->faults.mean_ns = token_ns / 2;
 	sim->net.late_min_ns = token_ns / 4;
 	sim->net.late_max_ns = token_ns * 2;
 }
@@ -142,10 +154,10 @@ static void restart_later(struct sim *sim, struct node *node)
 	clock_add(&sim->clock, at[random_below(&sim->random, 3)], SIM_RESTART, node->index, NULL, 0);
 }
 
-/* Its address answers "port unreachable" now and then, as the kernel of a dead daemon does. */
+/* A transport that watches its peers has something to say now and then. */
 static void tell_death(struct sim *sim, const struct node *dead)
 {
-	if (!random_chance(&sim->random, 4000))
+	if (!random_chance(&sim->random, 2000))
 		return;
 	for (uint32_t i = 0; i < sim->node_count; i++)
 		if (random_chance(&sim->random, 5000) && i != dead->index)
@@ -393,6 +405,69 @@ static void disturb_link(struct sim *sim, struct node *node)
 	}
 }
 
+/* A refusal of a packet that was never refused: made up, or of what was sent some time ago. */
+static void forge_refusal(struct sim *sim, struct node *at, const struct node *about)
+{
+	uint8_t bytes[WIRE_PROBE_SIZE];
+	struct wire_probe probe = {.system_from = at->id, .ring = *totem_engine_ring(at->engine),
+		.kind = (enum wire_probe_kind)random_between(&sim->random, WIRE_PROBE_QUESTION,
+			WIRE_PROBE_KNOCK), .number = random_next(&sim->random)};
+	uint32_t of = (uint32_t)random_below(&sim->random, NET_OLD);
+	struct packet *old = sim->net.old[of];
+
+	/* Whoever sees the packets of a node can also silence it. */
+	if (sim->options.seed % 2 == 0 && random_chance(&sim->random, 3000) && old != NULL && old->from == at->index &&
+		old->life == at->life->number && old->type != WIRE_MCAST) {
+		node_refused(at, packet_ref(old), about->id);
+		return;
+	}
+	wire_encode_probe(&probe, about->id, at->options.swap, bytes, sizeof(bytes));
+	node_refused(at, packet_create(bytes, (uint32_t)random_below(&sim->random, sizeof(bytes) + 1),
+		at->index, at->life->number), about->id);
+}
+
+/*
+ * What looks as if a node that lives had died: a word of the transport, forged or late reports of the
+ * network, one packet refused by a firewall or lost, a link that goes for less than a token timeout.
+ */
+void faults_false_sign(struct sim *sim)
+{
+	struct node *at = faults_any_node(sim), *about = faults_any_node(sim);
+
+	if (!node_is_up(at) || !node_is_up(about) || at == about || at->is_paused)
+		return;
+	sim->faults.false_signs++;
+	/* A sign and silence at once are no false sign: it is one or the other, by seed. */
+	switch (random_below(&sim->random, 4) + (sim->options.seed % 2 == 0 ? 0 : 2)) {
+	case 0:
+		sim_note(sim, about->index, "is said to be dead");
+		for (uint64_t i = random_between(&sim->random, 1, 3); i > 0; i--)
+			node_event(at, TOTEM_EVENT_PEER_DEAD, about->id);
+		break;
+	case 2:
+		sim_note(sim, about->index, "is said to refuse packets of %u", at->id);
+		for (uint64_t i = random_between(&sim->random, 1, 20); i > 0; i--)
+			forge_refusal(sim, at, about);
+		break;
+	case 1:
+		sim_note(sim, about->index, "refuses a packet of %u", at->id);
+		sim->net.refuse_next[at->index][about->index] = 1;
+		break;
+	case 3:
+	case 4:
+		sim_note(sim, about->index, "does not get some packets of %u", at->id);
+		sim->net.lose_next[at->index][about->index] = (uint32_t)random_between(&sim->random, 1, 3);
+		break;
+	case 5:
+		sim_note(sim, at->index, "its link is down for a moment");
+		cut_off(sim, at->index, true, true);
+		node_event(at, TOTEM_EVENT_LINK_DOWN, 0);
+		clock_add(&sim->clock, sim->clock.now_ns +
+			random_below(&sim->random, sim_token_ns(sim) / 4), SIM_LINK_UP, at->index, NULL, 0);
+		break;
+	}
+}
+
 static void strike_with(struct sim *sim, enum fault_kind kind)
 {
 	struct node *node = faults_any_node(sim);
@@ -454,8 +529,7 @@ static void strike_with(struct sim *sim, enum fault_kind kind)
 			SIM_RELIEF, node->index, NULL, 0);
 		break;
 	case FAULT_DEAD:
-		sim_note(sim, node->index, "is said to be dead");
-		node_event(faults_any_node(sim), TOTEM_EVENT_PEER_DEAD, node->id);
+		faults_false_sign(sim);
 		break;
 	case FAULT_LINK:
 		disturb_link(sim, node);

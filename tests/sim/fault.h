@@ -61,6 +61,7 @@ enum strike {
 };
 
 struct faults {
+	uint64_t false_signs; /* so far */
 	uint32_t kinds;     /* of this run */
 	bool is_open;       /* no node has a node list: ids in garbage become candidates, everywhere */
 	bool is_over;       /* the network is quiet from now on */
@@ -78,6 +79,10 @@ void faults_strike_next(struct sim *sim); /* SIM_FAULT came */
 /** A node passes a point (enum point): maybe a fault waits there. */
 void faults_point(struct node *node, uint32_t point);
 struct node *faults_any_node(struct sim *sim); /* up or down */
+/** Nothing else happens in this run. */
+bool faults_are_false_signs(const struct sim *sim);
+/** One node has reason to think that another, which lives, is gone. */
+void faults_false_sign(struct sim *sim);
 /** The schedule ends: heal, resume, and start nearly everybody again. */
 void faults_end(struct sim *sim);
 

@@ -20,7 +20,7 @@ struct request {
 };
 
 struct totals {
-	uint64_t seeds, messages, configurations, violations;
+	uint64_t seeds, messages, configurations, false_signs, violations;
 	struct safe_count safe;
 };
 
@@ -259,6 +259,7 @@ static void run_seed(const struct request *request, uint64_t seed, FILE *trace,
 	totals->seeds++;
 	totals->messages += sim->history.delivery_count;
 	totals->configurations += sim->history.configuration_count;
+	totals->false_signs += sim->faults.false_signs;
 	totals->safe.regular += sim->history.safe.regular;
 	totals->safe.transitional += sim->history.safe.transitional;
 	totals->safe.agreed += sim->history.safe.agreed;
@@ -292,6 +293,7 @@ static int run(const struct request *request, FILE *trace)
 		fputs("\r\033[K", stderr);
 	printf("safe: %" PRIu64 " in regular and %" PRIu64 " in transitional configurations, %" PRIu64
 		" as agreed\n", totals.safe.regular, totals.safe.transitional, totals.safe.agreed);
+	printf("false signs: %" PRIu64 "\n", totals.false_signs);
 	printf("%" PRIu64 " seeds, %" PRIu64 " messages, %" PRIu64 " configurations, %" PRIu64
 		" violations\n", totals.seeds, totals.messages, totals.configurations, totals.violations);
 	return totals.violations > 0;

@@ -7,7 +7,7 @@ sim=${abs_top_builddir:?}/tests/sim/coterie-sim
 mutants=$("$sim" --list-mutants) || tap_skip "no mutants in this build"
 
 # What takes several faults in a row that the mix of all rarely brings.
-declare -A faults=([SAFE_PROMISE_FORGOTTEN]=hole)
+declare -A faults=([SAFE_PROMISE_FORGOTTEN]=hole [SIGNS_BELIEVED]=dead)
 
 while IFS=$'\t' read -r name seeds what; do
 	output=$("$sim" --mutant "$name" --faults "${faults[$name]:-all}" --seeds "1-$seeds" 2>&1)

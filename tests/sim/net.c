@@ -31,6 +31,28 @@ void packet_unref(struct packet *packet)
 		free(packet);
 }
 
+/* Linux: a token a second for each destination, six at most. */
+#define REFUSAL_GAP_NS SECONDS(1)
+#define REFUSAL_BURST 6u
+
+void net_refuse(struct sim *sim, struct packet *packet, uint32_t by)
+{
+	struct net *net = &sim->net;
+	uint64_t now = sim->clock.now_ns, *full = &net->refused_ns[by][packet->from];
+
+	if (net->is_silent || packet->from == by || net->cut[by][packet->from] ||
+		(packet->to == UINT32_MAX && !net->refuses_multicasts))
+		return;
+	if (*full < now)
+		*full = now;
+	if (*full > now + (REFUSAL_BURST - 1) * REFUSAL_GAP_NS)
+		return;
+	*full += REFUSAL_GAP_NS;
+	net->refusals++;
+	clock_add(&sim->clock, now + random_between(&sim->random, net->delay_min_ns, net->delay_max_ns),
+		SIM_REFUSAL, packet->from, packet_ref(packet), by);
+}
+
 static void schedule(struct sim *sim, struct packet *packet, uint32_t to)
 {
 	struct net *net = &sim->net;
@@ -67,6 +89,15 @@ static void transmit(struct sim *sim, struct packet *packet, uint32_t to, bool i
 			.subject = TRACE_LOST, .node = packet->from, .peer = to, .detail = packet->type});
 		return;
 	}
+	if (to != packet->from && net->lose_next[packet->from][to] > 0) {
+		net->lose_next[packet->from][to]--;
+		return;
+	}
+	if (to != packet->from && net->refuse_next[packet->from][to] > 0) {
+		net->refuse_next[packet->from][to]--;
+		net_refuse(sim, packet, to);
+		return;
+	}
 	schedule(sim, packet, to);
 	if (to != packet->from && random_chance(&sim->random, net->duplicate))
 		schedule(sim, packet, to);
@@ -78,7 +109,9 @@ static bool admit(struct sim *sim, struct packet *packet)
 	struct net *net = &sim->net;
 
 	packet->sent_ns = sim->clock.now_ns;
-	if (packet->type < NET_TYPES)
+	if (packet->type == WIRE_MERGE_DETECT && packet->size == WIRE_PROBE_SIZE)
+		net->probes++;
+	else if (packet->type < NET_TYPES)
 		net->sent[packet->type]++;
 
 	struct packet **old = &net->old[net->old_count++ % NET_OLD];
@@ -116,6 +149,8 @@ void net_calm(struct sim *sim)
 	net->reorder = net->kth_armed = false;
 	net->frames_lost = net->frames_unheard = 0;
 	memset(net->cut, 0, sizeof(net->cut));
+	memset(net->refuse_next, 0, sizeof(net->refuse_next));
+	memset(net->lose_next, 0, sizeof(net->lose_next));
 	for (size_t i = 0; i < sim->clock.count; i++) {
 		struct sim_event *event = &sim->clock.heap[i];
 

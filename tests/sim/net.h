@@ -40,15 +40,25 @@ struct net {
 	bool kth_armed;            /* lose exactly the kth_left-th packet of kth_type from now on */
 	uint8_t kth_type;
 	uint32_t kth_left;
+	/* What a host without a daemon says of what it gets, like Linux: six times at once, once a second. */
+	bool is_silent;            /* it says nothing */
+	bool refuses_multicasts;   /* they travel as unicasts */
+	uint32_t refuse_next[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to]: so many packets, by a firewall */
+	uint32_t lose_next[SIM_NODES_MAX][SIM_NODES_MAX];   /* likewise, lost */
+	uint64_t refused_ns[SIM_NODES_MAX][SIM_NODES_MAX];  /* [of][to]: the bucket is full from then on */
+	uint64_t refusals;
 	struct packet *old[NET_OLD];
 	uint32_t old_count;
 	uint64_t sent[NET_TYPES];  /* packets handed to the network, by type; a multicast is one */
+	uint64_t probes;           /* not among them */
 };
 
 struct packet *packet_create(const void *bytes, uint32_t size, uint32_t from, uint32_t life);
 struct packet *packet_ref(struct packet *packet);
 void packet_unref(struct packet *packet);
 
+/** The packet comes to a node's host, but to no daemon: its sender may hear of that. */
+void net_refuse(struct sim *sim, struct packet *packet, uint32_t by);
 /** To all nodes, the sender included, or to one. The caller keeps its reference. */
 void net_multicast(struct sim *sim, struct packet *packet);
 void net_unicast(struct sim *sim, struct packet *packet, uint32_t to);

@@ -232,7 +232,7 @@ bool node_start(struct node *node)
 		node->disk.ring_seq);
 	node->life->is_reference = node->quirks != 0;
 	node->life->delays_joins = node->options.send_join_ns != 0;
-	node->restarts_empty = node->is_dying = node->is_paused = false;
+	node->restarts_empty = node->is_dying = node->is_paused = node->owes_link_up = false;
 	node->is_syncing = true; /* until the first ring has synchronised */
 	node->owes_barrier = false;
 	node->sync_members = 0;
@@ -405,6 +405,8 @@ void node_arrive(struct node *node, struct packet *packet)
 		is_stale = true;
 	if (packet->type == WIRE_MCAST && packet->from == node->index && !node->sim->loops_frames)
 		is_stale = true;
+	if (!node_is_up(node) && !packet->is_altered)
+		net_refuse(node->sim, packet, node->index);
 	if (!node_is_up(node) || is_stale || node->inbox_count == NODE_INBOX) {
 		packet_unref(packet);
 		return;
@@ -497,6 +499,11 @@ void node_resume(struct node *node)
 	if (!node_is_up(node) || !node->is_paused)
 		return;
 	node->is_paused = false;
+	if (node->owes_link_up)
+		node_event(node, TOTEM_EVENT_LINK_UP, 0);
+	node->owes_link_up = false;
+	if (!node_is_up(node) || node->is_paused)
+		return;
 	node_note(node, TRACE_LIFE, (struct trace_entry){.note = "resumes", .value = node->inbox_count});
 	/* Which of the two the loop looks at first is chance. */
 	if (random_chance(&node->sim->random, 5000))
@@ -528,11 +535,27 @@ void node_jump(struct node *node, uint64_t ns)
 
 void node_event(struct node *node, enum totem_event event, uint32_t peer_id)
 {
+	if (node->is_paused && event == TOTEM_EVENT_LINK_UP)
+		node->owes_link_up = true;
 	if (!node_is_up(node) || node->is_paused)
 		return;
 	begin_step(node);
 	totem_engine_transport(node->engine, node_local_ns(node), event, peer_id);
 	end_step(node);
+}
+
+void node_refused(struct node *node, struct packet *packet, uint32_t by_id)
+{
+	/* A network quotes so much, and a transport keeps so much of it. */
+	uint32_t size = packet->size < 128 ? packet->size : 128;
+
+	if (node_is_up(node) && !node->is_paused && packet->life == node->life->number) {
+		begin_step(node);
+		totem_engine_refused(
+			node->engine, node_local_ns(node), by_id, packet->bytes, size);
+		end_step(node);
+	}
+	packet_unref(packet);
 }
 
 void node_reconfigure(struct node *node)

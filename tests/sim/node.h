@@ -48,6 +48,7 @@ struct node {
 	struct coterie_frame *ballast; /* takes what is left of the pool */
 	struct life *life;
 	bool is_dying, is_paused;
+	bool owes_link_up;         /* told when its pause ends */
 	bool restarts_empty;       /* the next start finds no storage */
 	uint64_t clock_ahead_ns;   /* its clock against simulated time; only grows */
 
@@ -82,6 +83,8 @@ void node_leave(struct node *node); /* a leave goes out, then it is down */
 void node_fini(struct node *node);
 
 void node_arrive(struct node *node, struct packet *packet); /* takes the reference */
+/** Somebody's host quotes what this node sent; takes the reference. */
+void node_refused(struct node *node, struct packet *packet, uint32_t by_id);
 void node_wake(struct node *node);
 void node_timer(struct node *node, enum totem_timer timer);
 void node_pause(struct node *node);

@@ -10,10 +10,20 @@ static void run_faults(struct sim *sim)
 {
 	uint64_t steps = sim->options.steps != 0 ? sim->options.steps : 2500 + 400 * sim->node_count;
 
+	uint32_t before = 0;
+
 	sim_start(sim);
+	/* False signs alone change nothing, so the ring comes first. */
+	if (faults_are_false_signs(sim) && sim_run_for(sim, MS(25)) &&
+		!sim_run_until(sim, sim_synchronized, 2 * sim_settle_ns(sim) + SECONDS(1)))
+		return;
+	before = sim->history.configuration_count;
 	faults_start(sim);
 	while (sim->steps < steps && sim_step(sim, UINT64_MAX))
-		;
+		if (faults_are_false_signs(sim) && sim->history.configuration_count != before)
+			report_violation(&sim->report, "C8", 0, NULL,
+				"false signs, %ju by now, have changed the configuration",
+				(uintmax_t)sim->faults.false_signs);
 }
 
 void sim_run(struct sim *sim)

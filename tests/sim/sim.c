@@ -58,7 +58,7 @@ void sim_destroy(struct sim *sim)
 		return;
 	sim_stop(sim);
 	for (size_t i = 0; i < sim->clock.count; i++)
-		if (sim->clock.heap[i].kind == SIM_ARRIVAL)
+		if (sim->clock.heap[i].kind == SIM_ARRIVAL || sim->clock.heap[i].kind == SIM_REFUSAL)
 			packet_unref(sim->clock.heap[i].what);
 	clock_fini(&sim->clock);
 	net_fini(&sim->net);
@@ -119,6 +119,9 @@ bool sim_step(struct sim *sim, uint64_t end_ns)
 		if (event.what != NULL)
 			node_arrive(node, event.what);
 		break;
+	case SIM_REFUSAL:
+		node_refused(node, event.what, sim->ids[event.value]);
+		break;
 	case SIM_WAKE:
 		node_wake(node);
 		break;
@@ -140,6 +143,11 @@ bool sim_step(struct sim *sim, uint64_t end_ns)
 	case SIM_RESTART:
 		if (!sim->faults.is_over)
 			node_start(node);
+		break;
+	case SIM_LINK_UP:
+		for (uint32_t i = 0; i < sim->node_count; i++)
+			sim->net.cut[i][node->index] = sim->net.cut[node->index][i] = false;
+		node_event(node, TOTEM_EVENT_LINK_UP, 0);
 		break;
 	case SIM_CALM:
 		if (!sim->faults.is_over)

@@ -31,7 +31,8 @@ static void print_engine(const struct trace_entry *entry, const uint32_t *ids, F
 		"freed a frame", "accepted the token", "enters", "stored ring id", "installed",
 		"refused a packet", "FAILED TO RECEIVE", "lost the token", "misses the token",
 		"cannot gather", "noticed a pause", "backs off", "sent a frame again",
-		"requested a frame"};
+		"requested a frame", "suspects", "suspects no longer", "gives up the suspected",
+		"cannot be in one ring with"};
 	const char *name = entry->detail < sizeof(names) / sizeof(*names) ? names[entry->detail] : "?";
 
 	(void)ids;
@@ -59,6 +60,10 @@ static void print_engine(const struct trace_entry *entry, const uint32_t *ids, F
 	case TOTEM_TRACE_BACKOFF:
 	case TOTEM_TRACE_RETRANSMITTED:
 	case TOTEM_TRACE_REQUESTED:
+	case TOTEM_TRACE_SUSPECTED:
+	case TOTEM_TRACE_CLEARED:
+	case TOTEM_TRACE_CONVICTED:
+	case TOTEM_TRACE_UNHEARD:
 		break;
 	}
 	fprintf(out, "%s %x.%" PRIx64 " seq %u value %" PRIu64 " node %u", name, entry->ring.rep,

@@ -179,6 +179,11 @@ void ring_link_state(struct ring *ring, uint32_t link, bool is_up, const char *t
 	(void)ring, (void)link, (void)is_up, (void)text;
 }
 
+void ring_peer_refused(struct ring *ring, uint32_t nodeid, const void *quote, uint32_t size)
+{
+	(void)ring, (void)nodeid, (void)quote, (void)size;
+}
+
 void ring_peer_dead(struct ring *ring, uint32_t nodeid) { (void)ring, (void)nodeid; }
 
 void ring_writable(struct ring *ring) { (void)ring; }

@@ -571,6 +571,14 @@ static void host_peer_dead(struct coterie_ctx *host, uint32_t nodeid)
 		host->dead[host->dead_count++] = nodeid;
 }
 
+static void host_peer_refused(
+	struct coterie_ctx *host, uint32_t nodeid, const void *quote, uint32_t size)
+{
+	struct iovec iov = {.iov_base = (void *)(uintptr_t)quote, .iov_len = size};
+
+	mock_queue_add(&host->refused, nodeid, &iov, 1);
+}
+
 static void host_writable(struct coterie_ctx *host) { host->writable_count++; }
 
 /* ---- Life ---------------------------------------------------------------- */
@@ -609,6 +617,7 @@ static const struct coterie_host host_table = {
 	.link_state = host_link_state,
 	.peer_dead = host_peer_dead,
 	.writable = host_writable,
+	.peer_refused = host_peer_refused,
 };
 
 struct coterie_ctx *mock_host_create(const struct coterie_plugin *plugin)
@@ -654,6 +663,7 @@ uint32_t mock_host_destroy(struct coterie_ctx *host)
 	mock_admin_fini(host);
 	mock_queue_clear(&host->sent);
 	mock_queue_clear(&host->frames);
+	mock_queue_clear(&host->refused);
 	mock_queue_clear(&host->logs);
 	for (uint32_t i = 0; i < host->option_count; i++)
 		free(host->options[i].text);

@@ -96,6 +96,7 @@ struct coterie_ctx {
 	uint32_t links_up; /* by bit, as reported */
 	uint32_t dead[16]; /* node ids, by peer_dead */
 	uint32_t dead_count;
+	struct mock_queue refused; /* by peer_refused; id is the node id, data the quote */
 	uint32_t writable_count;
 
 	uint32_t frames_live;         /* taken and not given back */

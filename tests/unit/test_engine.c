@@ -46,6 +46,12 @@ struct event {
 	struct coterie_frame *frame;
 };
 
+struct refused {
+	uint64_t at_ns;
+	uint32_t from, by;
+	struct coterie_frame *frame;
+};
+
 struct net {
 	struct node nodes[NODES_MAX];
 	uint32_t node_count;
@@ -58,6 +64,11 @@ struct net {
 	uint32_t cut_from; /* for tests of partitions: nodes below it do not hear the others */
 	uint32_t dropped;
 	uint32_t drop_seq;
+	bool refuses; /* hosts of nodes that are down say so, refusals_left times */
+	uint32_t refusals_left;
+	uint32_t refuse_next_to; /* the next packet to this node is refused by a firewall; 0: none */
+	struct refused refused[64];
+	uint32_t refused_count;
 	uint32_t visit_frames_max;
 	uint32_t packets[6];              /* by type */
 	struct coterie_frame *samples[6]; /* the last one of each type that node 2 was sent */
@@ -65,13 +76,28 @@ struct net {
 
 static struct net *net;
 
+/* A host that refuses: the report comes to the sender after as long as an answer would. */
+static void net_refuse(struct net *n, uint32_t from, uint32_t by, struct coterie_frame *frame)
+{
+	if (n->refusals_left == 0 || n->refused_count == sizeof(n->refused) / sizeof(n->refused[0]))
+		return;
+	n->refusals_left--;
+	n->refused[n->refused_count++] = (struct refused){
+		.at_ns = n->now_ns + 2 * DELAY_NS, .from = from, .by = by, .frame = frame_ref(frame)};
+}
+
 static void net_queue(struct net *n, uint32_t from, struct node *to, struct coterie_frame *frame)
 {
 	struct wire_header header;
 
 	ck_assert_int_eq(wire_decode_header(frame->data, frame->size, &header), WIRE_OK);
-	if (!to->is_up)
+	if (!to->is_up || (n->refuse_next_to == to->id && from != to->id)) {
+		if (n->refuses || to->is_up)
+			net_refuse(n, from, to->id, frame);
+		if (to->is_up)
+			n->refuse_next_to = 0;
 		return;
+	}
 	if (n->drops != NULL && n->drops(n, from, to->id, &header, frame)) {
 		n->dropped++;
 		return;
@@ -116,7 +142,7 @@ static void on_token(void *arg, uint32_t nodeid, struct coterie_frame *frame)
 {
 	struct node *node = arg;
 
-	net->packets[WIRE_TOKEN]++;
+	net->packets[frame->data[3]]++;
 	net_queue(node->net, node->id, node_of(nodeid), frame);
 }
 
@@ -267,6 +293,16 @@ static void node_start(uint32_t id)
 	totem_engine_transport(node->engine, net->now_ns, TOTEM_EVENT_LINK_UP, 0);
 }
 
+/* A report that is on its way to this node; refused_count: none is. */
+static uint32_t report_to(uint32_t id)
+{
+	uint32_t i = 0;
+
+	while (i < net->refused_count && net->refused[i].from != id)
+		i++;
+	return i;
+}
+
 static void node_crash(uint32_t id)
 {
 	struct node *node = node_of(id);
@@ -279,6 +315,10 @@ static void node_crash(uint32_t id)
 			frame_unref(event->frame);
 			event->frame = NULL;
 		}
+	}
+	for (uint32_t i = report_to(id); i < net->refused_count; i = report_to(id)) {
+		frame_unref(net->refused[i].frame);
+		net->refused[i] = net->refused[--net->refused_count];
 	}
 	totem_engine_destroy(node->engine);
 	frame_pool_destroy(node->pool);
@@ -315,12 +355,30 @@ static void net_deliver(struct net *n)
 		frame_unref(batch[i]);
 }
 
+static bool net_report(struct net *n)
+{
+	struct refused refused = n->refused[0];
+	struct node *node = &n->nodes[refused.from - 1];
+
+	memmove(&n->refused[0], &n->refused[1], --n->refused_count * sizeof(n->refused[0]));
+	if (refused.at_ns > n->now_ns)
+		n->now_ns = refused.at_ns;
+	if (node->is_up)
+		totem_engine_refused(node->engine, n->now_ns, refused.by, refused.frame->data,
+			refused.frame->size);
+	frame_unref(refused.frame);
+	return true;
+}
+
 /* The next packet or timer, up to limit_ns. false: nothing was due. */
 static bool net_step(struct net *n, uint64_t limit_ns)
 {
 	uint64_t at_ns = n->count > 0 ? n->events[n->first].at_ns : TOTEM_NEVER;
 	struct node *due = NULL;
 	int timer = 0;
+
+	if (n->refused_count > 0 && n->refused[0].at_ns <= at_ns && n->refused[0].at_ns <= limit_ns)
+		return net_report(n);
 
 	for (uint32_t i = 0; i < n->node_count; i++) {
 		bool runs = n->nodes[i].is_up && !n->nodes[i].is_paused;
@@ -468,6 +526,7 @@ static void setup(void)
 	ck_assert_ptr_nonnull(net);
 	net->now_ns = 1000 * MS;
 	net->visit_frames_max = 17;
+	net->refusals_left = 6;
 	totem_options_defaults(&options, 1, 3);
 }
 
@@ -716,18 +775,253 @@ START_TEST(a_leave_takes_no_timer)
 }
 END_TEST
 
+static void feed(uint32_t id, const uint8_t *bytes, size_t size)
+{
+	struct node *node = node_of(id);
+	struct coterie_frame *frame = frame_take(node->pool, size == 0 ? 1 : size);
+
+	ck_assert_ptr_nonnull(frame);
+	if (size > 0)
+		memcpy(frame->data, bytes, size);
+	frame->size = (uint32_t)size;
+	totem_engine_receive(node->engine, net->now_ns, &frame, 1);
+	frame_unref(frame);
+}
+
+/* --- signs of death --- */
+
+/* Two rings' worth of time in which nothing may change. */
+static void check_unmoved(void)
+{
+	run_for(4000);
+	for (uint32_t i = 0; i < net->node_count; i++)
+		ck_assert_msg(
+			!net->nodes[i].is_up || net->nodes[i].gathered == 0, "node %u gathers", i + 1);
+}
+
+/* The transport's word alone is not enough while the node answers. */
+START_TEST(who_is_said_to_be_dead_is_asked)
+{
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(3);
+	for (uint32_t i = 0; i < 5; i++) {
+		totem_engine_transport(node_of(2)->engine, net->now_ns, TOTEM_EVENT_PEER_DEAD, 3);
+		run_for(5);
+	}
+	check_unmoved();
+	ck_assert_uint_eq(totem_engine_counters(node_of(2)->engine)->cleared, 5);
+	node_crash(3);
+	run_for(1);
+	totem_engine_transport(node_of(2)->engine, net->now_ns, TOTEM_EVENT_PEER_DEAD, 3);
+	run_for(40);
+	ck_assert_uint_eq(node_of(2)->gathered, 0);
+	run_until_ring(2, 30);
+}
+END_TEST
+
+/* Peers that answer nothing: the transport has to say it twice. */
 START_TEST(signs_of_death_are_confirmed_first)
 {
+	options.features = 0;
 	start_ring(3);
 	node_crash(3);
 	run_for(1);
-	/* One sign alone changes nothing. */
 	totem_engine_transport(node_of(2)->engine, net->now_ns, TOTEM_EVENT_PEER_DEAD, 3);
 	run_for(1);
 	ck_assert_uint_eq(node_of(2)->gathered, 0);
 	run_for(2);
 	totem_engine_transport(node_of(2)->engine, net->now_ns, TOTEM_EVENT_PEER_DEAD, 3);
 	run_until_ring(2, 10);
+}
+END_TEST
+
+/* A host without a daemon refuses what comes; on an idle ring the members' knocks, and at any place. */
+START_TEST(a_crash_on_an_idle_ring_is_noticed_at_once)
+{
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(3);
+	run_for(1500);
+	net->refuses = true;
+	node_crash((uint32_t)_i + 1);
+	run_until_ring(2, (TOTEM_PROBE_NS * 3 / 2) / MS + 30);
+}
+END_TEST
+
+/* A host that has answered too often of late says it once, or later. */
+START_TEST(one_refusal_is_enough_where_nobody_answers)
+{
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(3);
+	run_for(1500);
+	net->refuses = true;
+	net->refusals_left = 1;
+	node_crash(3);
+	run_until_ring(2, TOTEM_PROBE_NS / MS + 60);
+}
+END_TEST
+
+/* It cannot answer questions, and one packet may be refused by a firewall: it takes three. */
+START_TEST(a_reference_peer_is_missed_too)
+{
+	options.features = 0;
+	start_ring(3);
+	run_for(1500);
+	net->refuses = true;
+	net->refusals_left = 2;
+	node_crash(3);
+	run_for(1000); /* the held token has gone round in vain meanwhile */
+	ck_assert_uint_eq(node_of(2)->gathered, 0);
+	net->refusals_left = 10;
+	run_until_ring(2, 1000);
+}
+END_TEST
+
+START_TEST(two_that_crash_together_are_both_missed)
+{
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(4);
+	run_for(1500);
+	net->refuses = true;
+	net->refusals_left = 100;
+	node_crash(2);
+	node_crash(3);
+	run_until_ring(2, 200);
+}
+END_TEST
+
+/* What the network did not quote of a frame of ours proves nothing, however often it comes. */
+START_TEST(forged_refusals_remove_nobody)
+{
+	struct wire_probe probe = {.system_from = 2, .kind = WIRE_PROBE_KNOCK};
+	uint8_t bytes[WIRE_PROBE_SIZE];
+
+	options.features = _i == 0 ? WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE : 0;
+	start_ring(3);
+	run_for(1500);
+	/* Node 3 lives, but hears and says nothing for a while. */
+	node_of(3)->is_paused = true;
+	for (uint64_t i = 0; i < 300; i++) {
+		probe.ring = *totem_engine_ring(node_of(2)->engine);
+		probe.number = i * UINT64_C(0x9E3779B97F4A7C15);
+		wire_encode_probe(&probe, 3, false, bytes, sizeof(bytes));
+		totem_engine_refused(node_of(2)->engine, net->now_ns, 3, bytes, i % 46);
+		run_for(2);
+	}
+	node_resume(node_of(3), true);
+	check_unmoved();
+}
+END_TEST
+
+/* A firewall refuses one packet: the next one gets through, and is answered. */
+START_TEST(a_refused_packet_removes_nobody)
+{
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(3);
+	for (uint32_t i = 0; i < 50; i++) {
+		net->refuse_next_to = i % 3 + 1;
+		run_for(37);
+	}
+	check_unmoved();
+	ck_assert_uint_gt(totem_engine_counters(node_of(2)->engine)->cleared, 0);
+}
+END_TEST
+
+START_TEST(questions_of_anybody_are_answered_once)
+{
+	const struct wire_probe probe = {
+		.system_from = 1, .kind = WIRE_PROBE_QUESTION, .number = 7, .ring = {9, 9}};
+	const struct wire_probe own = {.system_from = 2, .kind = WIRE_PROBE_QUESTION, .number = 7};
+	uint8_t bytes[WIRE_PROBE_SIZE];
+
+	start_ring(3);
+	/* Of another ring, too: it is no merge detect. */
+	uint64_t before = totem_engine_counters(node_of(2)->engine)->probe_tx;
+
+	wire_encode_probe(&probe, 2, false, bytes, sizeof(bytes));
+	feed(2, bytes, sizeof(bytes));
+	ck_assert_uint_eq(totem_engine_counters(node_of(2)->engine)->probe_tx, before + 1);
+	wire_encode_probe(&own, 2, false, bytes, sizeof(bytes));
+	feed(2, bytes, sizeof(bytes));
+	ck_assert_uint_eq(totem_engine_counters(node_of(2)->engine)->probe_tx, before + 1);
+	check_unmoved();
+}
+END_TEST
+
+/* --- no link --- */
+
+static bool is_apart(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
+	const struct coterie_frame *frame)
+{
+	(void)header, (void)frame;
+	return from != to && (from == n->cut_from || to == n->cut_from);
+}
+
+static bool is_deaf(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
+	const struct coterie_frame *frame)
+{
+	(void)header, (void)frame;
+	return from != to && to == n->cut_from;
+}
+
+START_TEST(a_link_that_flaps_changes_nothing)
+{
+	start_ring(3);
+	net->cut_from = (uint32_t)_i + 1;
+	for (uint32_t i = 0; i < 5; i++) {
+		net->drops = is_apart;
+		totem_engine_transport(
+			node_of(net->cut_from)->engine, net->now_ns, TOTEM_EVENT_LINK_DOWN, 0);
+		run_for(1500);
+		net->drops = NULL;
+		totem_engine_transport(
+			node_of(net->cut_from)->engine, net->now_ns, TOTEM_EVENT_LINK_UP, 0);
+		run_for(1500);
+	}
+	check_unmoved();
+}
+END_TEST
+
+/* It knows that it is cut off: a ring of one as soon as the token is missed; and back at once. */
+START_TEST(a_node_without_a_link_is_a_ring_of_its_own)
+{
+	const uint32_t *members;
+	uint32_t token_ms = (uint32_t)(options.token_ns / MS);
+
+	start_ring(3);
+	net->cut_from = (uint32_t)_i + 1;
+	net->drops = is_apart;
+	totem_engine_transport(
+		node_of(net->cut_from)->engine, net->now_ns, TOTEM_EVENT_LINK_DOWN, 0);
+	run_for(token_ms + 20);
+	ck_assert_int_eq(
+		totem_engine_state(node_of(net->cut_from)->engine), TOTEM_OPERATIONAL);
+	ck_assert_uint_eq(totem_engine_members(node_of(net->cut_from)->engine, &members), 1);
+	run_for(3 * token_ms);
+	net->drops = NULL;
+	totem_engine_transport(node_of(net->cut_from)->engine, net->now_ns, TOTEM_EVENT_LINK_UP, 0);
+	run_until_ring(3, 200);
+}
+END_TEST
+
+/* It can send but hears nobody, and knows nothing of it: within two token timeouts. */
+START_TEST(a_deaf_node_is_a_ring_of_its_own)
+{
+	const uint32_t *members;
+	uint32_t token_ms = (uint32_t)(options.token_ns / MS);
+
+	start_ring(3);
+	net->cut_from = (uint32_t)_i + 1;
+	net->drops = is_deaf;
+	run_for(2 * token_ms);
+	ck_assert_uint_eq(totem_engine_members(node_of(net->cut_from)->engine, &members), 1);
+	/* The others hear it, but it does not answer: they do not let it disturb them for ever. */
+	run_for(60000);
+	clear_logs();
+	run_for(60000);
+	for (uint32_t i = 0; i < 3; i++)
+		ck_assert_uint_le(net->nodes[i].gathered, 6);
+	net->drops = NULL;
+	run_until_ring(3, 5000);
 }
 END_TEST
 
@@ -1021,19 +1315,6 @@ START_TEST(asymmetric_reachability_calms_down)
 END_TEST
 
 /* --- bad input: spec 04 §16.1 --- */
-
-static void feed(uint32_t id, const uint8_t *bytes, size_t size)
-{
-	struct node *node = node_of(id);
-	struct coterie_frame *frame = frame_take(node->pool, size == 0 ? 1 : size);
-
-	ck_assert_ptr_nonnull(frame);
-	if (size > 0)
-		memcpy(frame->data, bytes, size);
-	frame->size = (uint32_t)size;
-	totem_engine_receive(node->engine, net->now_ns, &frame, 1);
-	frame_unref(frame);
-}
 
 static bool are_alike(const struct totem_probe *a, const struct totem_probe *b)
 {
@@ -1430,7 +1711,7 @@ START_TEST(bad_commit_tokens_are_dropped)
 	uint8_t bytes[256];
 
 	start_ring(2);
-	totem_engine_transport(node_of(2)->engine, net->now_ns, TOTEM_EVENT_LINK_DOWN, 0);
+	totem_engine_transport(node_of(2)->engine, net->now_ns, TOTEM_EVENT_FORCE_GATHER, 0);
 	ck_assert_int_eq(totem_engine_state(node_of(2)->engine), TOTEM_GATHER);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct wire_commit_token head = {.nodeid = 1,
@@ -1571,7 +1852,7 @@ START_TEST(options_change_at_run_time)
 		totem_engine_reconfigure(node_of(1)->engine, net->now_ns, &options), -EINVAL);
 	run_for(800); /* the timers that run keep their time; held tokens come back */
 	node_crash(2);
-	run_for(2500);
+	run_for(1500);
 	ck_assert_uint_eq(node_of(1)->gathered, 1);
 }
 END_TEST
@@ -1592,7 +1873,18 @@ static void add_basic(Suite *suite)
 	tcase_add_test(tcase, a_crashed_node_comes_back);
 	tcase_add_test(tcase, a_leave_takes_no_timer);
 	tcase_add_test(tcase, a_joiner_gets_what_follows_a_long_message);
+	tcase_add_test(tcase, who_is_said_to_be_dead_is_asked);
 	tcase_add_test(tcase, signs_of_death_are_confirmed_first);
+	tcase_add_loop_test(tcase, a_crash_on_an_idle_ring_is_noticed_at_once, 0, 3);
+	tcase_add_test(tcase, one_refusal_is_enough_where_nobody_answers);
+	tcase_add_test(tcase, a_reference_peer_is_missed_too);
+	tcase_add_test(tcase, two_that_crash_together_are_both_missed);
+	tcase_add_loop_test(tcase, forged_refusals_remove_nobody, 0, 2);
+	tcase_add_test(tcase, a_refused_packet_removes_nobody);
+	tcase_add_test(tcase, questions_of_anybody_are_answered_once);
+	tcase_add_loop_test(tcase, a_link_that_flaps_changes_nothing, 0, 3);
+	tcase_add_loop_test(tcase, a_node_without_a_link_is_a_ring_of_its_own, 0, 3);
+	tcase_add_loop_test(tcase, a_deaf_node_is_a_ring_of_its_own, 0, 3);
 	tcase_add_test(tcase, partitions_merge);
 	tcase_add_test(tcase, a_broken_disk_keeps_a_node_out);
 	tcase_add_test(tcase, an_idle_ring_is_quiet);

@@ -92,6 +92,13 @@ void totem_engine_transport(
 			event == TOTEM_EVENT_LINK_DOWN ? "DOWN" : "?");
 }
 
+void totem_engine_refused(struct totem_engine *engine, uint64_t now_ns, uint32_t nodeid,
+	const void *bytes, size_t size)
+{
+	(void)engine, (void)now_ns, (void)bytes;
+	tell_story("refused:%u:%zu ", nodeid, size);
+}
+
 void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum totem_timer timer)
 {
 	(void)engine, (void)now_ns, (void)timer;
@@ -274,6 +281,7 @@ static struct config_node nodes[2];
 static struct config config;
 static struct executive executive;
 static struct plugin transport;
+static const struct coterie_plugin descriptor;
 
 static void add_address(struct config_node *node, uint32_t link)
 {
@@ -299,7 +307,7 @@ static void set_up(void)
 	config = (struct config){.nodes = nodes, .node_count = 2, .link_count = 4};
 	config.totem.nodeid = 1;
 	executive = (struct executive){.config = &config};
-	transport = (struct plugin){.name = "fake",
+	transport = (struct plugin){.name = "fake", .descriptor = &descriptor,
 		.transport = {.links_max = 8, .netmtu = 1500, .drain = drain, .peer_add = peer_add,
 			.link_up = link_up}};
 	seen.ring = ring_create(&executive, &exit_code);

@@ -208,13 +208,13 @@ START_TEST(a_token_finds_a_dead_daemon)
 		mock_host_poll(hosts[0], 0);
 		mock_host_advance(hosts[0], 2 * MS);
 	}
-	ck_assert_uint_eq(hosts[0]->dead_count, 0);
+	ck_assert_uint_eq(hosts[0]->refused.count, 0);
 	receive(2, 60);
 	token(0, 2, 0);
 	mock_host_poll(hosts[0], 0);
 	mock_host_advance(hosts[0], 2 * MS);
-	ck_assert_uint_eq(hosts[0]->dead_count, 1);
-	ck_assert_uint_eq(hosts[0]->dead[0], 2);
+	ck_assert_uint_eq(hosts[0]->refused.count, 1);
+	ck_assert_uint_eq(hosts[0]->refused.list[0].id, 2);
 }
 END_TEST
 

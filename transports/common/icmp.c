@@ -40,9 +40,8 @@ uint32_t icmp_drain(int fd, void (*run)(void *arg, const struct icmp_report *rep
 
 	for (; count < DRAIN_MAX; count++) {
 		struct icmp_report report = {0};
-		uint8_t payload[64]; /* our own datagram; cut off, nobody reads it */
 		_Alignas(struct cmsghdr) uint8_t control[512];
-		struct iovec iov = {.iov_base = payload, .iov_len = sizeof(payload)};
+		struct iovec iov = {.iov_base = report.quote, .iov_len = sizeof(report.quote)};
 		struct msghdr msg = {
 			.msg_name = &report.to,
 			.msg_namelen = sizeof(report.to),
@@ -54,8 +53,11 @@ uint32_t icmp_drain(int fd, void (*run)(void *arg, const struct icmp_report *rep
 		struct sock_extended_err error;
 		struct sockaddr_storage offender;
 
-		if (recvmsg(fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+		ssize_t size = recvmsg(fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT);
+
+		if (size < 0)
 			break;
+		report.quote_size = (uint32_t)size;
 		if (run == NULL || !read_error(&msg, &error, &offender))
 			continue;
 		report.error = (int32_t)error.ee_errno;

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#define ICMP_QUOTE_MAX 128u
+
 /** One entry of the queue. Anyone who guesses addresses and ports can forge one: a hint, no proof.
  */
 struct icmp_report {
@@ -15,6 +17,8 @@ struct icmp_report {
 	bool is_remote;             /* an ICMP message; false: an error of this host */
 	bool is_from_destination;   /* the host we had sent to said it itself */
 	struct sockaddr_storage to; /* where our datagram went, with port */
+	uint32_t quote_size;
+	uint8_t quote[ICMP_QUOTE_MAX]; /* what the message repeats of that datagram, from its start */
 };
 
 /**

@@ -17,11 +17,11 @@
 struct peer {
 	uint32_t nodeid;
 	bool is_local;
-	bool is_refused; /* ICMP said that nobody listens there, and nothing was heard since */
 	socklen_t address_size;
 	struct sockaddr_storage address;
 	uint64_t heard_ns; /* when the last datagram came; 0: never */
-	uint64_t told_ns;  /* when the host was last told that it is dead; 0: never */
+	uint64_t refused_ns; /* when its host said that nobody listens, if nothing came since; or 0 */
+	uint64_t away_ns;    /* when it was sent something nevertheless */
 	uint64_t send_errors;
 };
 

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define FRAME_HEADERS 90u
+/* A host answers six datagrams to a closed port at once, and one a second in the long run. */
+#define AWAY_GAP_NS UINT64_C(3000000000)
 
 /* ---- Options ------------------------------------------------------------- */
 
@@ -175,6 +177,19 @@ static bool link_is_member(const struct udp_link *link, uint32_t nodeid)
 		if (members[i] == nodeid)
 			return true;
 	}
+	return false;
+}
+
+bool udp_link_is_away(struct udp_link *link, struct peer *peer)
+{
+	if (peer->refused_ns == 0 || link_is_member(link, peer->nodeid))
+		return false;
+
+	uint64_t now_ns = link->host->now_ns(link->ctx);
+
+	if (now_ns - peer->away_ns < AWAY_GAP_NS)
+		return true;
+	peer->away_ns = now_ns;
 	return false;
 }
 

@@ -13,6 +13,7 @@
 #include <coterie/transport.h>
 
 #include "transports/common/batch.h"
+#include "transports/common/icmp.h"
 #include "transports/common/limiter.h"
 #include "transports/common/peers.h"
 #include "transports/common/pending.h"
@@ -35,6 +36,14 @@ struct udp_link_hooks {
 	bool has_group; /* it receives on a group socket of its own, which is closed with the link
 			 */
 };
+
+/** A frame that a peer's host has refused; kept until the loop's next turn. */
+struct udp_link_refusal {
+	uint32_t nodeid;
+	uint32_t size;
+	uint8_t quote[ICMP_QUOTE_MAX];
+};
+#define UDP_LINK_REFUSALS_MAX 16u
 
 struct udp_link {
 	const struct coterie_host *host; /* borrowed, outlives us */
@@ -66,6 +75,8 @@ struct udp_link {
 	struct pending pending;
 	uint64_t rejected, receive_errors;
 	struct limiter reject_log, send_log;
+	struct udp_link_refusal refusals[UDP_LINK_REFUSALS_MAX];
+	uint32_t refusal_count;
 };
 
 /* --- for the transport --- */
@@ -93,6 +104,12 @@ void udp_link_send(struct udp_link *link, struct peer *peer, struct coterie_fram
 
 /** Warn, once, of a receive buffer that the system keeps too small. */
 void udp_link_tell_buffer(struct udp_link *link, const struct socket_grant *grant);
+
+/**
+ * Need a multicast not go to this peer? No member, and its host said lately that no daemon is there: it
+ * is sent something now and then only, so that its host will say so at once when it matters again.
+ */
+bool udp_link_is_away(struct udp_link *link, struct peer *peer);
 
 /** A socket is ready: errors, waiting frames, arrivals. For host->fd_add; arg is the link. */
 void udp_link_ready(void *arg, int fd, uint32_t revents);

@@ -22,7 +22,7 @@ static bool link_accept(void *arg, const struct sockaddr *from, uint32_t count)
 
 	if (peer != NULL) {
 		peer->heard_ns = now_ns;
-		peer->is_refused = false;
+		peer->refused_ns = peer->away_ns = 0;
 		return !peer->is_local;
 	}
 	if (!link->blocks_unlisted)

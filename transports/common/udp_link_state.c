@@ -17,10 +17,6 @@
 
 /* An address that is not there is looked for at this pace, besides the news of the system. */
 #define RETRY_NS (1000 * MS)
-/* Frames still under way may prove a peer alive before it is called dead, and that once a second.
- */
-#define REFUSED_SETTLE_NS (1 * MS)
-#define REFUSED_PAUSE_NS (1000 * MS)
 /* Sends that fail on this host for this long, to whomever: this node is the isolated one. */
 #define CUT_OFF_NS (300 * MS)
 /* A receive buffer for fewer frames than this drops some under load (spec 09 §3.4). */
@@ -175,25 +171,18 @@ void udp_link_note_result(struct udp_link *link, bool is_sent, int error)
 static void link_tell_refused(void *arg)
 {
 	struct udp_link *link = arg;
-	uint64_t now_ns = link->host->now_ns(link->ctx);
+	uint32_t count = link->refusal_count;
 
 	link->refused = NULL;
-	for (uint32_t i = 0; i < link->peers.count; i++) {
-		struct peer *peer = &link->peers.list[i];
-
-		if (!peer->is_refused)
-			continue;
-		peer->is_refused = false;
-		if (peer->told_ns != 0 && now_ns - peer->told_ns < REFUSED_PAUSE_NS)
-			continue;
-		peer->told_ns = now_ns;
-		link->host->peer_dead(link->ctx, peer->nodeid);
-	}
+	link->refusal_count = 0;
+	for (uint32_t i = 0; i < count; i++)
+		link->host->peer_refused(link->ctx, link->refusals[i].nodeid,
+			link->refusals[i].quote, link->refusals[i].size);
 }
 
 /*
  * Only the peer's own word that nothing listens on its port counts. The host is told later, from
- * the loop: this runs inside sends too, and a frame of the peer that comes meanwhile takes it back.
+ * the loop: this runs inside sends too. It asks the peer before it believes anything.
  */
 void udp_link_on_icmp(void *arg, const struct icmp_report *report)
 {
@@ -208,8 +197,20 @@ void udp_link_on_icmp(void *arg, const struct icmp_report *report)
 	if (peer == NULL || peer->is_local ||
 		address_port((const struct sockaddr *)&peer->address) != address_port(to))
 		return;
-	peer->is_refused = true;
-	link_arm(link, &link->refused, REFUSED_SETTLE_NS, link_tell_refused);
+
+	peer->refused_ns = link->host->now_ns(link->ctx);
+	if (peer->away_ns == 0)
+		peer->away_ns = peer->refused_ns;
+
+	if (link->refusal_count == UDP_LINK_REFUSALS_MAX || !COTERIE_HAS(link->host, peer_refused))
+		return;
+
+	struct udp_link_refusal *refusal = &link->refusals[link->refusal_count++];
+
+	refusal->nodeid = peer->nodeid;
+	refusal->size = report->quote_size;
+	memcpy(refusal->quote, report->quote, report->quote_size);
+	link_arm(link, &link->refused, 0, link_tell_refused);
 }
 
 /* ---- Life ---------------------------------------------------------------- */

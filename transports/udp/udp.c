@@ -64,5 +64,6 @@ static const struct coterie_transport udp_ops = {
 
 COTERIE_PLUGIN(udp, .kind = COTERIE_KIND_TRANSPORT, .version = "1.0",
 	.description = "UDP multicast or broadcast", .needs = COTERIE_CAP_TRANSPORT,
-	.offers = COTERIE_CAN_RELOAD | COTERIE_CAN_UNPRIVILEGED, COTERIE_OPTIONS(udp_link_options),
+	.offers = COTERIE_CAN_RELOAD | COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_TELL_REFUSED,
+	COTERIE_OPTIONS(udp_link_options),
 	.ops = &udp_ops);

@@ -10,7 +10,7 @@ static void udpu_fan_out(struct udp_link *link, struct coterie_frame *const *fra
 	for (uint32_t i = 0; i < link->peers.count; i++) {
 		struct peer *peer = peers_in_ring_order(&link->peers, i);
 
-		if (!peer->is_local)
+		if (!peer->is_local && !udp_link_is_away(link, peer))
 			udp_link_send(link, peer, frames, count);
 	}
 }
@@ -32,5 +32,5 @@ static const struct coterie_transport udpu_ops = {
 
 COTERIE_PLUGIN(udpu, .kind = COTERIE_KIND_TRANSPORT, .version = "1.0",
 	.description = "UDP unicast to every node of the node list", .needs = COTERIE_CAP_TRANSPORT,
-	.offers = COTERIE_CAN_RELOAD | COTERIE_CAN_UNPRIVILEGED, COTERIE_OPTIONS(udp_link_options),
-	.ops = &udpu_ops);
+	.offers = COTERIE_CAN_RELOAD | COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_TELL_REFUSED,
+	COTERIE_OPTIONS(udp_link_options), .ops = &udpu_ops);
