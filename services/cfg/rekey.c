@@ -122,6 +122,14 @@ static bool has_anybody_gone_over(const struct cfg_rekey *rekey)
 	return false;
 }
 
+static bool have_all_spoken(const struct cfg_rekey *rekey)
+{
+	for (uint32_t i = 0; i < rekey->member_count; i++)
+		if (rekey->members[i].phase == 0)
+			return false;
+	return rekey->member_count > 0 && !is_complete(rekey);
+}
+
 /* " 3 4": those who are waited for and have other keys, or none. @return false: nobody */
 static bool name_missing(const struct cfg_rekey *rekey, bool has_others, char *text, size_t size)
 {
@@ -217,29 +225,7 @@ static void send_owed(struct cfg *cfg)
 		rekey->owed = 0; /* else at the next tick */
 }
 
-/* Go as far as it goes. */
-static void go_on(struct cfg *cfg)
-{
-	struct cfg_rekey *rekey = &cfg->rekey;
-
-	if (rekey->state == CFG_REKEY_LOADED && rekey->member_count > 0 &&
-		(is_complete(rekey) || has_anybody_gone_over(rekey)))
-		activate(cfg);
-	if (rekey->state == CFG_REKEY_ACTIVE && is_complete(rekey) &&
-		cfg->host->now_ns(cfg->ctx) >= rekey->settled_ns &&
-		take_turn(cfg, COTERIE_REKEY_CLEANUP)) {
-		cfg->host->log(cfg->ctx, LOG_NOTICE, "The ring's keys have changed");
-		rekey->used_tag = rekey->tag;
-		finish(cfg);
-	}
-	if (rekey->owed != 0)
-		send_owed(cfg);
-	arm(cfg);
-	cfg_reload_next(cfg);
-}
-
-/* --- time --- */
-
+/* Reloads are let through from here on. */
 static void warn(struct cfg *cfg)
 {
 	struct cfg_rekey *rekey = &cfg->rekey;
@@ -265,6 +251,31 @@ static void warn(struct cfg *cfg)
 			"new ones:%s",
 			nodes);
 }
+
+/* Go as far as it goes. */
+static void go_on(struct cfg *cfg)
+{
+	struct cfg_rekey *rekey = &cfg->rekey;
+
+	if (rekey->state == CFG_REKEY_LOADED && rekey->member_count > 0 &&
+		(is_complete(rekey) || has_anybody_gone_over(rekey)))
+		activate(cfg);
+	if (rekey->state == CFG_REKEY_ACTIVE && is_complete(rekey) &&
+		cfg->host->now_ns(cfg->ctx) >= rekey->settled_ns &&
+		take_turn(cfg, COTERIE_REKEY_CLEANUP)) {
+		cfg->host->log(cfg->ctx, LOG_NOTICE, "The ring's keys have changed");
+		rekey->used_tag = rekey->tag;
+		finish(cfg);
+	}
+	if (rekey->owed != 0)
+		send_owed(cfg);
+	if (rekey->state == CFG_REKEY_LOADED && !rekey->has_warned && have_all_spoken(rekey))
+		warn(cfg); /* no time will make their keys the same */
+	arm(cfg);
+	cfg_reload_next(cfg);
+}
+
+/* --- time --- */
 
 static void on_tick(void *arg)
 {

@@ -30,9 +30,9 @@ check_PROGRAMS += %D%/cfg_ask
 %C%_cfg_ask_LDFLAGS = $(cluster_ldflags)
 %C%_cfg_ask_LDADD = libcfg.la libcmap.la libcorosync_common.la
 dist_check_DATA += %D%/reloads.sh
-dist_check_SCRIPTS += %D%/reload.sh
-TESTS += %D%/reload.sh
-sanitized_scripts += %D%/reload.sh
+dist_check_SCRIPTS += %D%/reload.sh %D%/knet_rekey.sh
+TESTS += %D%/reload.sh %D%/knet_rekey.sh
+sanitized_scripts += %D%/reload.sh %D%/knet_rekey.sh
 
 # The optional services.
 dist_check_SCRIPTS += %D%/optional.sh
