@@ -2,7 +2,8 @@
 pkgconfig_DATA += %D%/coterie-plugin.pc
 CLEANFILES += %D%/coterie-plugin.pc
 EXTRA_DIST += %D%/coterie-plugin.pc.in
-dist_doc_DATA += %D%/corosync.conf.example-demo %D%/corosync.conf.example-udp \
+dist_doc_DATA += \
+	%D%/corosync.conf.example-demo %D%/corosync.conf.example-knet %D%/corosync.conf.example-udp \
 	%D%/corosync.conf.example-udpu
 
 if HAVE_SYSTEMD_UNIT
