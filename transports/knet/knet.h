@@ -19,6 +19,8 @@
 #include "transports/common/limiter.h"
 #include "transports/common/pending.h"
 
+/** libknet looks at its pings this often. */
+#define MESH_GRID_MS 200u
 /** Subsystems of libknet whose lines somebody outside the ring can cause. */
 #define MESH_CAUSES 8
 

@@ -16,6 +16,7 @@
 
 #define PRECISION_DEFAULT 2048u
 #define PONGS_DEFAULT 2u
+#define PINGS_PER_TIMEOUT 9
 
 static uint32_t place_of(const struct mesh *mesh, uint32_t nodeid)
 {
@@ -83,6 +84,24 @@ static uint8_t link_transport(const struct mesh *mesh, uint32_t link)
 								    : KNET_TRANSPORT_UDP;
 }
 
+/*
+ * The interval that follows from the token leaves room for one pong in a timeout: one lost packet
+ * would take the link down, and its traffic with it. Unless the operator wants it so, we ping as
+ * often as it takes for a link to bear some loss; peers answer at any rate.
+ */
+static uint64_t ping_interval(const struct mesh *mesh, uint32_t link, uint64_t timeout)
+{
+	uint64_t usual = link_number(mesh, "runtime.config.totem", link, "knet_ping_interval",
+		KNET_LINK_DEFAULT_PING_INTERVAL);
+	uint64_t often = timeout / PINGS_PER_TIMEOUT;
+
+	if (link_number(mesh, "totem", link, "knet_ping_interval", 0) != 0)
+		return usual;
+	if (often < MESH_GRID_MS)
+		often = MESH_GRID_MS;
+	return often < usual ? often : usual;
+}
+
 /* Timers and priority, which may change at any time. */
 static int path_apply(struct mesh *mesh, const struct mesh_peer *peer, uint32_t link)
 {
@@ -92,10 +111,9 @@ static int path_apply(struct mesh *mesh, const struct mesh_peer *peer, uint32_t 
 	uint64_t pongs = link_number(mesh, "totem", link, "knet_pong_count", 0);
 	uint64_t precision = link_number(mesh, "totem", link, "knet_ping_precision", 0);
 	uint64_t priority = link_number(mesh, "totem", link, "knet_link_priority", 1);
-	uint64_t interval = link_number(mesh, "runtime.config.totem", link, "knet_ping_interval",
-		KNET_LINK_DEFAULT_PING_INTERVAL);
 	uint64_t timeout = link_number(mesh, "runtime.config.totem", link, "knet_ping_timeout",
 		KNET_LINK_DEFAULT_PING_TIMEOUT);
+	uint64_t interval = ping_interval(mesh, link, timeout);
 
 	pongs = pongs == 0 ? PONGS_DEFAULT : pongs > UINT8_MAX ? UINT8_MAX : pongs;
 	of->interval_ms = (uint32_t)interval;

@@ -20,8 +20,8 @@
 
 #define MS UINT64_C(1000000)
 #define TICK_NS (200 * MS)
-/* libknet's clock for pings. */
-#define GRID_MS 200u
+/* Answers that may stay away by loss alone. */
+#define PINGS_LOST 6
 /* The executive acts on a second sign; after that it is told again now and then. */
 #define AGAIN_NS (5 * MS)
 #define REPEAT_NS (1000 * MS)
@@ -73,16 +73,23 @@ static void look_at_peer(struct mesh *mesh, struct mesh_peer *peer)
 	peer->is_reachable = status.reachable != 0;
 }
 
-/* An answer is overdue: one and a half pings, and never more than the link's own timeout. */
+/*
+ * Answers are overdue: so many that loss does not explain it, and yet within twice the link's own
+ * timeout.
+ */
 static bool is_silent(const struct mesh *mesh, const struct mesh_peer *peer, uint32_t link)
 {
 	const struct mesh_link *of = &mesh->links[link];
-	uint64_t between_ms = (uint64_t)(of->interval_ms + GRID_MS - 1) / GRID_MS * GRID_MS;
-	uint64_t silence_ms = between_ms + between_ms / 2;
+	uint64_t between_ms =
+		(uint64_t)(of->interval_ms + MESH_GRID_MS - 1) / MESH_GRID_MS * MESH_GRID_MS;
+	uint64_t silence_ms = PINGS_LOST * between_ms;
+	uint64_t most_ms = 2 * (uint64_t)of->timeout_ms;
 	uint64_t from_ns = peer->paths[link].pong_ns;
 
-	if (silence_ms > of->timeout_ms)
-		silence_ms = of->timeout_ms;
+	if (most_ms > 2 * MESH_GRID_MS)
+		most_ms -= MESH_GRID_MS; /* to notice it takes a moment too */
+	if (silence_ms > most_ms)
+		silence_ms = most_ms;
 	if (from_ns < mesh->awake_ns)
 		from_ns = mesh->awake_ns;
 	return mesh_clock_ns() > from_ns + silence_ms * MS;
