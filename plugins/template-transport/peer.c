@@ -25,8 +25,7 @@ static void forget(struct unixgram_peer *peer, uint32_t count)
 /* Connect, also once more: is there a daemon, perhaps a new one? @return 0; -errno */
 static int reach(struct unixgram_peer *peer)
 {
-	int rc = connect(
-		peer->fd, (const struct sockaddr *)&peer->address, sizeof(peer->address));
+	int rc = connect(peer->fd, (const struct sockaddr *)&peer->address, sizeof(peer->address));
 
 	peer->is_there = rc == 0;
 	if (peer->is_there)

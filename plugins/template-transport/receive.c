@@ -12,11 +12,11 @@
 #define REJECT_PAUSE_NS UINT64_C(10000000000)
 
 /* A sender chooses its name: it may be empty, abstract, long, or without a NUL. */
-static bool is_peer(
-	const struct unixgram *unixgram, const struct sockaddr_un *from, socklen_t size)
+static bool is_peer(const struct unixgram *unixgram, const struct sockaddr_un *from, socklen_t size)
 {
 	const size_t start = offsetof(struct sockaddr_un, sun_path);
-	size_t room = size < sizeof(*from) ? size : sizeof(*from); /* a long name's NUL is cut off */
+	/* The NUL of the longest is cut off, but counted. */
+	size_t room = size < sizeof(*from) ? size : sizeof(*from);
 	size_t length = room > start ? strnlen(from->sun_path, room - start) : 0;
 	/* The folder may have another name where the sender lives: what is behind it counts. */
 	const char *slash = memrchr(from->sun_path, '/', length);
@@ -25,8 +25,7 @@ static bool is_peer(
 		return false;
 	length -= (size_t)(slash + 1 - from->sun_path);
 	for (const struct unixgram_peer *peer = unixgram->peers; peer != NULL; peer = peer->next) {
-		if (strlen(peer->sender) == length &&
-			memcmp(peer->sender, slash + 1, length) == 0)
+		if (strlen(peer->sender) == length && memcmp(peer->sender, slash + 1, length) == 0)
 			return true;
 	}
 	return false;
@@ -59,8 +58,8 @@ static struct coterie_frame *take(struct unixgram *unixgram, uint32_t i, uint32_
 {
 	struct coterie_frame *buffer = unixgram->buffers[i];
 	bool is_copied = size <= COPY_MAX;
-	struct coterie_frame *fresh = unixgram->host->frame_take(
-		unixgram->ctx, is_copied ? size : UNIXGRAM_FRAME_MAX);
+	struct coterie_frame *fresh =
+		unixgram->host->frame_take(unixgram->ctx, is_copied ? size : UNIXGRAM_FRAME_MAX);
 
 	if (fresh == NULL)
 		return NULL;

@@ -21,10 +21,16 @@
 /* ---- Options --- */
 
 static const struct coterie_option unixgram_options[] = {
-	{.name = "directory", .type = COTERIE_OPT_STRING, .initial = "/run/coterie-unixgram",
+	{.name = "directory",
+		.type = COTERIE_OPT_STRING,
+		.initial = "/run/coterie-unixgram",
 		.help = "folder of the sockets, the same for all nodes of a cluster"},
-	{.name = "probe", .type = COTERIE_OPT_MS, .flags = COTERIE_OPT_RELOAD, .initial = "50",
-		.min = 5, .max = 10000,
+	{.name = "probe",
+		.type = COTERIE_OPT_MS,
+		.flags = COTERIE_OPT_RELOAD,
+		.initial = "25",
+		.min = 5,
+		.max = 10000,
 		.help = "how often to look whether the other nodes' sockets are open"},
 };
 
@@ -222,8 +228,8 @@ static int unixgram_node_status(void *self, uint32_t nodeid, struct coterie_node
 	link->is_connected = status->is_reachable;
 	link->mtu = UNIXGRAM_FRAME_MAX;
 	snprintf(link->source, sizeof(link->source), "%s/%u", unixgram->directory, local);
-	snprintf(link->destination, sizeof(link->destination), "%s/%u", unixgram->directory,
-		nodeid);
+	snprintf(
+		link->destination, sizeof(link->destination), "%s/%u", unixgram->directory, nodeid);
 	return 0;
 }
 

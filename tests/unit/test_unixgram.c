@@ -1,4 +1,4 @@
-/* The template for transports between mock hosts, over real sockets in a folder of this test's own. */
+/* The template for transports between mock hosts, over real sockets in a folder of its own. */
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
@@ -18,7 +18,7 @@ extern const struct coterie_plugin unixgram_LTX_coterie_plugin;
 
 #define MS UINT64_C(1000000)
 #define NODES 3
-#define PROBE_MS 50
+#define PROBE_MS 25
 
 static const struct coterie_transport *ops;
 static struct coterie_ctx *hosts[NODES];
@@ -258,6 +258,17 @@ START_TEST(what_finds_no_room_waits_in_order)
 }
 END_TEST
 
+START_TEST(nothing_overtakes_what_waits)
+{
+	multicast(0, 100, 0, 100);
+	mock_host_poll(hosts[1], 0); /* there is room, and the sender has not been told */
+	multicast(0, 100, 100, 50);
+	receive(1, 150);
+	for (uint32_t i = 0; i < 150; i++)
+		ck_assert_uint_eq(number_of(&hosts[1]->frames.list[i]), i);
+}
+END_TEST
+
 START_TEST(a_stopped_peer_holds_up_nobody)
 {
 	const uint32_t count = 3000;
@@ -296,8 +307,7 @@ static bool is_heard(const struct sockaddr_un *name, size_t size)
 	close(fd);
 	while (mock_host_poll(hosts[0], 0) > 0)
 		;
-	ck_assert_uint_eq(
-		hosts[0]->frames.count - heard + stats_of(0).rejected - rejected, 1);
+	ck_assert_uint_eq(hosts[0]->frames.count - heard + stats_of(0).rejected - rejected, 1);
 	return hosts[0]->frames.count > heard;
 }
 
@@ -315,8 +325,8 @@ static bool is_heard_from(const char *path)
 
 START_TEST(only_peers_are_heard)
 {
-	static const char *const strangers[] = {
-		"other", "1.out", "4.out", "22.out", "2.out.out", "2.ou", ".out", "out", "2.out ", "02.out"};
+	static const char *const strangers[] = {"other", "1.out", "4.out", "22.out", "2.out.out",
+		"2.ou", ".out", "out", "2.out ", "02.out"};
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
 
 	for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++)
@@ -324,7 +334,8 @@ START_TEST(only_peers_are_heard)
 	ck_assert(!is_heard(NULL, 0));
 	memcpy(name.sun_path, "\0/2.out", 7);
 	ck_assert(!is_heard(&name, offsetof(struct sockaddr_un, sun_path) + 7));
-	ck_assert(!is_heard(&name, offsetof(struct sockaddr_un, sun_path))); /* the kernel chooses */
+	ck_assert(
+		!is_heard(&name, offsetof(struct sockaddr_un, sun_path))); /* the kernel chooses */
 	ck_assert_int_eq(chdir(folder), 0);
 	ck_assert(!is_heard_from("2.out"));
 	ck_assert_int_eq(chdir("/"), 0);
@@ -333,13 +344,25 @@ START_TEST(only_peers_are_heard)
 	advance_ms(0, 10000);
 	ck_assert(!is_heard(NULL, 0));
 	ck_assert(mock_host_has_logged(hosts[0], "(13 more before this)"));
+	advance_ms(0, 10000);
+	ck_assert(!is_heard(NULL, 0));
+	ck_assert_uint_eq(hosts[0]->logs.count, 3);
+	ck_assert_ptr_nonnull(strstr((const char *)hosts[0]->logs.list[2].data, "(0 more"));
 
 	ck_assert(is_heard_from(path_of("2.out")));
 	/* A name as long as can be has no NUL. */
 	memset(name.sun_path, '/', sizeof(name.sun_path));
 	memcpy(name.sun_path, folder, strlen(folder));
 	memcpy(name.sun_path + sizeof(name.sun_path) - 5, "3.out", 5);
-	ck_assert(is_heard(&name, sizeof(name)));
+
+	uint32_t heard = hosts[0]->frames.count;
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	ck_assert_int_eq(bind(fd, (const struct sockaddr *)&name, sizeof(name)), 0);
+	for (int i = 0; i < 3; i++) /* so that another name stands behind it */
+		ck_assert_int_eq(send_to(fd, "1", "abc", 3), 3);
+	close(fd);
+	receive(0, heard + 3);
 }
 END_TEST
 
@@ -456,11 +479,24 @@ START_TEST(the_dead_are_told_of)
 		ck_assert_uint_le(await_sign(), PROBE_MS);
 		for (uint32_t ms = 2; ms < 10000; ms *= 2)
 			ck_assert_uint_eq(await_sign(), ms);
+		/* That it is told of seldom by now is nothing to others. */
+		fd = stranger(path_of("3"));
+		advance_ms(0, PROBE_MS);
+		close(fd);
+		unlink(path_of("3"));
+		hosts[0]->dead_count = 0;
+		advance_ms(0, PROBE_MS);
+		ck_assert_uint_gt(hosts[0]->dead_count, 0);
+		ck_assert_uint_eq(hosts[0]->dead[0], 3);
+		advance_ms(0, 100000); /* and told of seldom, too */
+
 		unlink(path_of("2"));
 		hosts[0]->dead_count = 0;
 		fd = start_mortal(); /* back */
-		advance_ms(0, 100000);
-		ck_assert_uint_eq(hosts[0]->dead_count, 0);
+		advance_ms(0, 1000);
+		for (uint32_t sign = 0; sign < hosts[0]->dead_count; sign++)
+			ck_assert_uint_ne(hosts[0]->dead[sign], 2);
+		hosts[0]->dead_count = 0;
 		unlink(path_of("2")); /* a clean stop */
 		close(fd);
 		ck_assert_uint_le(await_sign(), PROBE_MS);
@@ -632,8 +668,8 @@ START_TEST(a_directory_is_a_full_path)
 		void *self = NULL;
 
 		mock_host_option(host, "directory", rows[i].text);
-		ck_assert_msg(ops->open(&host->table, host, &self) == rows[i].want, "%s",
-			rows[i].text);
+		ck_assert_msg(
+			ops->open(&host->table, host, &self) == rows[i].want, "%s", rows[i].text);
 		if (rows[i].want == 0)
 			ops->close(self);
 		ck_assert_uint_eq(mock_host_destroy(host), 0);
@@ -657,13 +693,25 @@ START_TEST(a_removed_socket_is_made_again)
 	receive(1, 1);
 	ck_assert_uint_eq(hosts[1]->dead_count, 0);
 
+	/* Nor is it ours when there is another of that name; and the lock says who may have it. */
+	int fd;
+
+	unlink(path_of("1"));
+	fd = stranger(path_of("1"));
+	advance_ms(0, 1000);
+	ck_assert_uint_eq(hosts[0]->link_reports, 5);
+	ck_assert_int_eq(send_to(fd, "1", "abc", 3), 3);
+	receive_nothing(0);
+	ck_assert_uint_eq(stats_of(0).rejected, 1);
+	close(fd);
+
 	/* As long as it cannot be, the node knows, and tries in peace. */
 	snprintf(command, sizeof(command), "rm -rf %s && touch %s", folder, folder);
 	ck_assert_int_eq(system(command), 0);
 	mock_queue_clear(&hosts[0]->logs);
 	advance_ms(0, 10000);
 	ck_assert_uint_eq(hosts[0]->link_is_up, 0);
-	ck_assert_uint_eq(hosts[0]->link_reports, 4);
+	ck_assert_uint_eq(hosts[0]->link_reports, 6);
 	ck_assert_uint_le(hosts[0]->logs.count, 11);
 	multicast(0, 100, 9, 10); /* to nobody */
 	ck_assert_uint_eq(hosts[0]->dead_count, 0);
@@ -697,6 +745,11 @@ START_TEST(peers_come_and_go)
 	ck_assert_int_eq(ops->peer_add(nodes[0], 0, UINT32_MAX - 1, &nowhere), 0);
 	multicast(1, 100, 0, 1);
 	receive(0, 1);
+	mock_queue_clear(&hosts[1]->frames);
+	multicast(0, 100, 5000, 1);
+	while (mock_host_poll(hosts[1], 0) > 0)
+		;
+	ck_assert_uint_eq(number_of(&hosts[1]->frames.list[hosts[1]->frames.count - 1]), 5000);
 	hosts[0]->table.frame_unref(token);
 }
 END_TEST
@@ -797,6 +850,7 @@ int main(void)
 	tcase_add_test(ring, a_token_goes_to_one_behind_the_frames);
 	tcase_add_test(ring, many_go_in_one_call);
 	tcase_add_test(ring, what_finds_no_room_waits_in_order);
+	tcase_add_test(ring, nothing_overtakes_what_waits);
 	tcase_add_test(ring, a_stopped_peer_holds_up_nobody);
 	tcase_add_test(ring, only_peers_are_heard);
 	tcase_add_test(ring, hostile_datagrams_do_no_harm);
