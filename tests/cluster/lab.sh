@@ -200,6 +200,9 @@ lab_move() {
 	lab_addresses "$host" "$node"
 }
 
+# True where LAB_FAMILY=ipv6 works.
+lab_has_ipv6() { [ -e /proc/net/if_inet6 ]; }
+
 # lab_address NODE [FAMILY]
 lab_address() {
 	case ${2:-$LAB_FAMILY} in

@@ -27,5 +27,7 @@ LAB_INTERFACE="broadcast: yes"
 play broadcast
 LAB_INTERFACE=
 LAB_FAMILY=ipv6
-play ipv6
+if lab_has_ipv6; then
+	play ipv6
+fi
 lab_close

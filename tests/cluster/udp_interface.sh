@@ -9,7 +9,7 @@ victim=1
 on_victim() { nsenter -t "${LAB_HOLDERS[victim]}" -n "$@"; }
 
 down() { on_victim ip link set eth0 down; }
-up() { lab_addresses $victim $victim || true; }
+up() { lab_addresses $victim $victim 2>/dev/null || true; } # what was kept is there already
 bare() { on_victim ip addr flush dev eth0 scope global; }
 gone() { ip link del port$victim; }
 made() {
@@ -50,6 +50,6 @@ if [ -n "${UDP_ALL:-}" ]; then
 	play broadcast
 	LAB_INTERFACE=
 	LAB_FAMILY=ipv6
-	play ipv6
+	! lab_has_ipv6 || play ipv6
 fi
 lab_close

@@ -22,5 +22,7 @@ for script in mixed_1_2_order.sh mixed_2_1_order.sh mixed_1_2_faults.sh mixed_2_
 	play ipv6 $script LAB_FAMILY=ipv6
 done
 play all ../cluster/udp_interface.sh
+play multicast ../cluster/reload.sh
+play multicast ../cluster/ring16.sh
 [ -n "${UDP_LOGS:-}" ] || rm -rf "$logs"
 tap_end
