@@ -11,9 +11,12 @@ on_victim() { nsenter -t "${LAB_HOLDERS[victim]}" -n "$@"; }
 down() { on_victim ip link set eth0 down; }
 up() { lab_addresses $victim $victim 2>/dev/null || true; } # what was kept is there already
 bare() { on_victim ip addr flush dev eth0 scope global; }
-gone() { ip link del port$victim; }
+gone() { # the hardware address stays, or the others would look for the old one
+	hardware=$(on_victim cat /sys/class/net/eth0/address)
+	ip link del port$victim
+}
 made() {
-	ip link add port$victim type veth peer name eth0 netns "${LAB_HOLDERS[victim]}" &&
+	ip link add port$victim type veth peer name eth0 address "$hardware" netns "${LAB_HOLDERS[victim]}" &&
 		ip link set port$victim master bridge up && up
 }
 shut() { on_victim "$tables" -A OUTPUT -o eth0 -p udp -j DROP; }

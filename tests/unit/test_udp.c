@@ -323,6 +323,35 @@ START_TEST(an_address_that_is_not_there_is_waited_for)
 }
 END_TEST
 
+/* A ring half heard would be worse than none. */
+START_TEST(without_its_address_a_node_neither_speaks_nor_hears)
+{
+	struct sockaddr_storage address = udp_of(0)->link.local;
+	struct sockaddr_in other;
+
+	memcpy(&other, &address, sizeof(other));
+	ck_assert_int_eq(inet_pton(AF_INET, "192.0.2.77", &other.sin_addr), 1);
+	memcpy(&udp_of(0)->link.local, &other, sizeof(other));
+	cut_off(0); /* it looks where it stands */
+	ck_assert_str_eq(hosts[0]->link_text, "the address is not on this host");
+	send_error = 0;
+	multicast(0, 100, 3);
+	token(0, 2, 0);
+	receive_nothing(1);
+	multicast(1, 100, 3);
+	token(1, 1, 0);
+	receive_nothing(0);
+
+	udp_of(0)->link.local = address;
+	mock_host_advance(hosts[0], 1100 * MS); /* it looks again */
+	token(0, 3, 0);
+	mock_host_advance(hosts[0], 0);
+	ck_assert_uint_eq(hosts[0]->link_is_up, 1);
+	multicast(1, 100, 3);
+	receive(0, 3);
+}
+END_TEST
+
 static ino_t inode_of(int fd)
 {
 	struct stat stat;
@@ -420,6 +449,7 @@ int main(void)
 		(int)(sizeof(groups) / sizeof(groups[0])));
 	tcase_add_test(tcase, a_second_link_is_refused);
 	tcase_add_test(tcase, an_address_that_is_not_there_is_waited_for);
+	tcase_add_test(tcase, without_its_address_a_node_neither_speaks_nor_hears);
 	tcase_add_loop_test(tcase, the_group_is_joined_anew_when_the_link_comes_back, 0, 3);
 	tcase_add_test(tcase, a_full_socket_keeps_the_order_of_frames_and_token);
 	tcase_add_test(tcase, what_fails_is_told_of_all_nodes);

@@ -56,6 +56,7 @@ struct udp_link {
 	bool is_open;                  /* link_up was called */
 	bool is_up;                    /* as last reported */
 	bool is_reported;              /* anything was */
+	bool is_absent;                /* no interface has the address: nothing goes or comes */
 	bool blocks_unlisted;
 	bool has_offload;
 	bool has_told_buffer;
@@ -106,8 +107,9 @@ void udp_link_send(struct udp_link *link, struct peer *peer, struct coterie_fram
 void udp_link_tell_buffer(struct udp_link *link, const struct socket_grant *grant);
 
 /**
- * Need a multicast not go to this peer? No member, and its host said lately that no daemon is there: it
- * is sent something now and then only, so that its host will say so at once when it matters again.
+ * Need a multicast not go to this peer? No member, and its host said lately that no daemon is
+ * there: it is sent something now and then only, so that its host will say so at once when it
+ * matters again.
  */
 bool udp_link_is_away(struct udp_link *link, struct peer *peer);
 

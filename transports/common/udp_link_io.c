@@ -20,6 +20,8 @@ static bool link_accept(void *arg, const struct sockaddr *from, uint32_t count)
 	uint64_t now_ns = link->host->now_ns(link->ctx);
 	uint64_t hidden;
 
+	if (link->is_absent)
+		return false;
 	if (peer != NULL) {
 		peer->heard_ns = now_ns;
 		peer->refused_ns = peer->away_ns = 0;
@@ -90,6 +92,14 @@ static uint32_t link_try(struct udp_link *link, struct peer *peer,
 {
 	uint32_t lost;
 	int error;
+
+	/* A lost IPv6 address may still send, a lost IPv4 one hear multicasts, but no answer comes.
+	 */
+	if (link->is_absent) {
+		link->out.errors += count;
+		return count;
+	}
+
 	uint32_t done = batch_send(&link->out, (struct sockaddr *)&peer->address,
 		peer->address_size, frames, count, &lost, &error);
 

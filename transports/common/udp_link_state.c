@@ -93,6 +93,7 @@ static int link_check(struct udp_link *link)
 	char text[128];
 	int rc = 0;
 
+	link->is_absent = state == INTERFACE_NO_ADDRESS;
 	if (link->fd < 0)
 		rc = link_bind(link);
 	if (rc == 0 && link->hooks->attach != NULL)
