@@ -297,7 +297,7 @@ lab_stop() {
 	local node status=0
 
 	for node in "$@"; do
-		kill -TERM "${LAB_DAEMONS[node]}" || status=1
+		kill -TERM "${LAB_DAEMONS[node]}" 2>/dev/null || lab_died_by_itself "$node" || status=1
 	done
 	for node in "$@"; do
 		timeout 10 tail --pid="${LAB_DAEMONS[node]}" -f /dev/null || {
@@ -307,8 +307,32 @@ lab_stop() {
 		}
 		wait "${LAB_DAEMONS[node]}" || {
 			tap_note "node $node stopped with status $?"
-			status=1
+			lab_died_by_itself "$node" || status=1
+			: >"$LAB_DIR/$node/out"
 		}
+	done
+	return $status
+}
+
+# The reference has an open defect over multicast (its issue 371): messages that it takes out of the sockets
+# before a token can make it end itself with an assertion, while a ring forms or the last others leave. It
+# happens among three of its own as well, and says nothing of ours.
+lab_died_by_itself() {
+	[ "${LAB_KINDS[$1]}" = corosync ] && [ "$LAB_TRANSPORT" = udp ] &&
+		! kill -0 "${LAB_DAEMONS[$1]}" 2>/dev/null &&
+		grep -q "orf_token_rtr: Assertion" "$LAB_DIR/$1/out"
+}
+
+# lab_revive NODE...: true when any of the nodes had died like that, and was started again.
+lab_revive() {
+	local node status=1
+
+	for node in "$@"; do
+		lab_died_by_itself "$node" || continue
+		tap_note "node $node died of the reference's issue 371 and is started again"
+		: >"$LAB_DIR/$node/out"
+		lab_start "$node"
+		status=0
 	done
 	return $status
 }
@@ -350,6 +374,10 @@ lab_loss() {
 }
 
 lab_ring() {
+	lab_ring_once "$@" || { lab_revive "${LAB_NODES[@]}" && lab_ring_once "$@"; }
+}
+
+lab_ring_once() {
 	local count=$1 node status=0 waiting=()
 
 	shift

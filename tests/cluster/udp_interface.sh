@@ -46,7 +46,7 @@ play() {
 	tap $? "$1: all stop with status 0"
 }
 
-lab_open coterie corosync coterie
+lab_open coterie coterie coterie
 play multicast
 if [ -n "${UDP_ALL:-}" ]; then
 	LAB_INTERFACE="broadcast: yes"
