@@ -188,9 +188,9 @@ void unixgram_peer_close(struct unixgram_peer *peer)
 }
 
 /*
- * Who was there and is not any more has ended: there is no surer sign. To the executive it is a
- * hint all the same, on which it acts when another follows. So it comes again, soon and then ever
- * more seldom.
+ * Who was there and is not any more has ended: there is no surer sign. The executive asks the peer
+ * itself all the same, and may have no ear for it while a ring is being formed. So it is told
+ * again, soon and then ever more seldom.
  */
 void unixgram_peer_check(struct unixgram_peer *peer, uint64_t now_ns)
 {
