@@ -252,7 +252,8 @@ static int protect(struct votequorum *vq)
 		if (rc < 0)
 			return rc;
 	}
-	return 0;
+	/* What a client wrote there would stay: it is told of changes alone. */
+	return vq->host->map_protect(vq->ctx, "runtime.votequorum.", 1);
 }
 
 /* ---- Connections --------------------------------------------------------- */

@@ -171,6 +171,7 @@ START_TEST(what_is_read_once_is_read_only)
 	for (size_t i = 0; i < sizeof(first_read) / sizeof(first_read[0]); i++)
 		ck_assert_msg(host(1)->table.map_is_protected(host(1), first_read[i]) != 0, "%s",
 			first_read[i]);
+	ck_assert_uint_eq(host(1)->table.map_is_protected(host(1), "runtime.votequorum.two_node"), 1);
 	ck_assert_uint_eq(host(1)->table.map_is_protected(host(1), "quorum.expected_votes"), 0);
 	ck_assert_uint_eq(host(1)->table.map_is_protected(host(1), "quorum.two_node"), 0);
 }
