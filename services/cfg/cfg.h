@@ -73,6 +73,8 @@ struct cfg_rekey {
 	uint32_t owed;         /* enum cfg_phase, still to be sent; 0: nothing */
 	uint64_t since_ns;     /* begin of the state */
 	uint64_t settled_ns;   /* not to be ended before */
+	uint64_t tokens;       /* passes of the token, as last looked at, */
+	uint64_t token_ns;     /* and when they were fewer */
 	bool is_withdrawing;   /* it was sent */
 	bool is_withdrawn;     /* and has come back before anybody went over */
 	bool has_warned;       /* somebody has kept us waiting too long */
@@ -144,6 +146,23 @@ void cfg_deliver_reload_config(void *self, uint32_t nodeid, void *msg, uint32_t 
 void cfg_swap_reload_config(void *msg, uint32_t size);
 /** Have those read that wait, if it is their turn. */
 void cfg_reload_next(struct cfg *cfg);
+
+/* --- rekey_words.c --- */
+
+/** Of the keys that are configured: 24 bits tell apart what was meant to be the same, and tell nobody what
+    it is. */
+uint32_t cfg_words_tag(struct cfg *cfg);
+struct cfg_rekey_member *cfg_words_member(struct cfg_rekey *rekey, uint32_t nodeid); /* or NULL */
+bool cfg_words_are_tagged(const struct cfg_rekey_member *member); /* not by a node of Corosync's */
+/** What a member said of the keys that are loaded here, enum cfg_phase; 0: nothing. */
+uint32_t cfg_words_phase(const struct cfg_rekey *rekey, const struct cfg_rekey_member *member);
+/** All that the change waits for in its state have spoken. */
+bool cfg_words_are_complete(const struct cfg_rekey *rekey);
+/** All have spoken, but some of other keys. */
+bool cfg_words_are_hopeless(const struct cfg_rekey *rekey);
+bool cfg_words_has_anybody_gone_over(const struct cfg_rekey *rekey);
+/** " 3 4": those who are waited for and have other keys, or none. @return false: nobody */
+bool cfg_words_name_missing(const struct cfg_rekey *rekey, bool has_others, char *text, size_t size);
 
 /* --- rekey.c --- */
 

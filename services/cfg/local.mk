@@ -1,7 +1,7 @@
 # The service plugin; the library and the man pages have fragments of their own.
 cfg_service_sources = \
 	services/cfg/cfg.c services/cfg/cfg.h services/cfg/messages.h \
-	services/cfg/rekey.c services/cfg/reload.c services/cfg/shutdown.c services/cfg/status.c
+	services/cfg/rekey.c services/cfg/rekey_words.c services/cfg/reload.c services/cfg/shutdown.c services/cfg/status.c
 
 if WITH_CFG
 plugin_LTLIBRARIES += cfg.la

@@ -16,7 +16,8 @@
  *
  * Corosync's nodes know no tags and wait for nobody: they go over at their own phase 1 and forget at their
  * own phase 2. So a phase 2 from anybody makes us go over as well, if we can: who sent it will not
- * understand us otherwise.
+ * understand us otherwise. If they had all done so before we had loaded, their words cannot have reached us,
+ * and no token passes: that makes us go over too, where such nodes are in the ring.
  */
 #include "services/cfg/cfg.h"
 
@@ -28,132 +29,38 @@
 #include <syslog.h>
 
 #define MS UINT64_C(1000000)
-#define TICK_NS (200 * MS)
+#define TICK_NS (100 * MS)
+#define SILENCE_NS (250 * MS) /* without a token, though we have a word to say: no ring is so slow */
 #define PATIENCE_NS (5000 * MS)
 #define SETTLE_NS (1000 * MS) /* what a node that joins has to say is on its way */
 #define COMPLAINT_NS (10000 * MS)
-
-#define TAG_MARK 0xc7000000u
-#define TAG_MARK_MASK 0xff000000u
 
 _Static_assert(CFG_PHASE_LOADED == COTERIE_REKEY_ACTIVATE, "one number for both");
 _Static_assert(CFG_PHASE_GONE_OVER == COTERIE_REKEY_CLEANUP, "one number for both");
 
 static void arm(struct cfg *cfg);
 
-/* --- what the new keys are --- */
-
-static uint64_t add_bytes(uint64_t sum, const void *bytes, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		sum = (sum ^ ((const uint8_t *)bytes)[i]) * UINT64_C(0x100000001b3); /* FNV-1a */
-	return sum;
-}
-
-static const char *text_of(struct cfg *cfg, const char *key, const char *otherwise)
-{
-	const void *value;
-	uint32_t type;
-
-	if (cfg->host->map_get(cfg->ctx, key, &type, &value, NULL) < 0 || type != COTERIE_MAP_STRING)
-		return otherwise;
-	return value;
-}
-
-/* 24 bits tell keys apart that were meant to be the same, and tell nobody what they are. */
-static uint32_t make_tag(struct cfg *cfg)
-{
-	bool is_secure = strcmp(text_of(cfg, "totem.secauth", "off"), "on") == 0;
-	const char *cipher = text_of(cfg, "totem.crypto_cipher", is_secure ? "aes256" : "none");
-	const char *hash = text_of(cfg, "totem.crypto_hash", is_secure ? "sha256" : "none");
-	uint64_t sum = UINT64_C(0xcbf29ce484222325);
-	const void *key;
-	uint32_t size;
-
-	sum = add_bytes(sum, cipher, strlen(cipher) + 1);
-	sum = add_bytes(sum, hash, strlen(hash) + 1);
-	if (cfg->host->key_get(cfg->ctx, &key, &size) == 0)
-		sum = add_bytes(sum, key, size);
-	return TAG_MARK | ((uint32_t)(sum ^ sum >> 32) & ~TAG_MARK_MASK);
-}
-
-/* --- members --- */
-
-static struct cfg_rekey_member *find_member(struct cfg_rekey *rekey, uint32_t nodeid)
-{
-	for (uint32_t i = 0; i < rekey->member_count; i++)
-		if (rekey->members[i].nodeid == nodeid)
-			return &rekey->members[i];
-	return NULL;
-}
-
-static bool is_tagged(const struct cfg_rekey_member *member)
-{
-	return (member->tag & TAG_MARK_MASK) == TAG_MARK;
-}
-
-/* What a member said of the keys that are loaded here; 0: nothing. */
-static uint32_t phase_of(const struct cfg_rekey *rekey, const struct cfg_rekey_member *member)
-{
-	return is_tagged(member) && member->tag != rekey->tag ? 0 : member->phase;
-}
-
-/* Who joined since we went over has the new keys, or could not have joined. */
-static bool is_waited_for(const struct cfg_rekey *rekey, const struct cfg_rekey_member *member)
-{
-	if (rekey->state == CFG_REKEY_LOADED)
-		return phase_of(rekey, member) < CFG_PHASE_LOADED;
-	return member->is_bound && phase_of(rekey, member) < CFG_PHASE_GONE_OVER;
-}
-
-static bool is_complete(const struct cfg_rekey *rekey)
-{
-	for (uint32_t i = 0; i < rekey->member_count; i++)
-		if (is_waited_for(rekey, &rekey->members[i]))
-			return false;
-	return true;
-}
-
-static bool has_anybody_gone_over(const struct cfg_rekey *rekey)
-{
-	for (uint32_t i = 0; i < rekey->member_count; i++)
-		if (phase_of(rekey, &rekey->members[i]) == CFG_PHASE_GONE_OVER)
-			return true;
-	return false;
-}
-
-static bool have_all_spoken(const struct cfg_rekey *rekey)
-{
-	for (uint32_t i = 0; i < rekey->member_count; i++)
-		if (rekey->members[i].phase == 0)
-			return false;
-	return rekey->member_count > 0 && !is_complete(rekey);
-}
-
-/* " 3 4": those who are waited for and have other keys, or none. @return false: nobody */
-static bool name_missing(const struct cfg_rekey *rekey, bool has_others, char *text, size_t size)
-{
-	size_t used = 0;
-
-	text[0] = '\0';
-	for (uint32_t i = 0; i < rekey->member_count && used < size; i++) {
-		const struct cfg_rekey_member *member = &rekey->members[i];
-		bool is_other = member->phase != phase_of(rekey, member);
-
-		if (is_waited_for(rekey, member) && is_other == has_others)
-			used += (size_t)snprintf(text + used, size - used, " %u", member->nodeid);
-	}
-	return used > 0;
-}
-
 /* --- the states --- */
+
+/* Tokens so far. */
+static uint64_t tokens(struct cfg *cfg)
+{
+	struct coterie_map_value value;
+	uint64_t count = 0;
+
+	if (cfg->host->map_read(cfg->ctx, COTERIE_MAP_STATS, "stats.srp.orf_token_rx", &value) == 0 &&
+		value.size == sizeof(count))
+		memcpy(&count, value.bytes, sizeof(count));
+	return count;
+}
 
 static void enter(struct cfg *cfg, enum cfg_rekey_state state)
 {
 	struct cfg_rekey *rekey = &cfg->rekey;
 
 	rekey->state = state;
-	rekey->since_ns = cfg->host->now_ns(cfg->ctx);
+	rekey->since_ns = rekey->token_ns = cfg->host->now_ns(cfg->ctx);
+	rekey->tokens = tokens(cfg);
 	rekey->has_warned = false;
 	rekey->has_failed = false;
 	rekey->is_withdrawing = false;
@@ -233,12 +140,12 @@ static void warn(struct cfg *cfg)
 
 	rekey->has_warned = true;
 	/* Nobody is named when it is this node that cannot, and has said so. */
-	if (name_missing(rekey, true, nodes, sizeof(nodes)))
+	if (cfg_words_name_missing(rekey, true, nodes, sizeof(nodes)))
 		cfg->host->log(cfg->ctx, LOG_WARNING,
 			"The ring keeps its old keys, since nodes have loaded other ones than this node:%s; "
 			"make the keys the same everywhere, then reload again",
 			nodes);
-	if (!name_missing(rekey, false, nodes, sizeof(nodes)))
+	if (!cfg_words_name_missing(rekey, false, nodes, sizeof(nodes)))
 		return;
 	if (rekey->state == CFG_REKEY_LOADED)
 		cfg->host->log(cfg->ctx, LOG_WARNING,
@@ -258,9 +165,9 @@ static void go_on(struct cfg *cfg)
 	struct cfg_rekey *rekey = &cfg->rekey;
 
 	if (rekey->state == CFG_REKEY_LOADED && rekey->member_count > 0 &&
-		(is_complete(rekey) || has_anybody_gone_over(rekey)))
+		(cfg_words_are_complete(rekey) || cfg_words_has_anybody_gone_over(rekey)))
 		activate(cfg);
-	if (rekey->state == CFG_REKEY_ACTIVE && is_complete(rekey) &&
+	if (rekey->state == CFG_REKEY_ACTIVE && cfg_words_are_complete(rekey) &&
 		cfg->host->now_ns(cfg->ctx) >= rekey->settled_ns &&
 		take_turn(cfg, COTERIE_REKEY_CLEANUP)) {
 		cfg->host->log(cfg->ctx, LOG_NOTICE, "The ring's keys have changed");
@@ -269,7 +176,7 @@ static void go_on(struct cfg *cfg)
 	}
 	if (rekey->owed != 0)
 		send_owed(cfg);
-	if (rekey->state == CFG_REKEY_LOADED && !rekey->has_warned && have_all_spoken(rekey))
+	if (rekey->state == CFG_REKEY_LOADED && !rekey->has_warned && cfg_words_are_hopeless(rekey))
 		warn(cfg); /* no time will make their keys the same */
 	arm(cfg);
 	cfg_reload_next(cfg);
@@ -277,12 +184,33 @@ static void go_on(struct cfg *cfg)
 
 /* --- time --- */
 
+static void look_for_silence(struct cfg *cfg)
+{
+	struct cfg_rekey *rekey = &cfg->rekey;
+	const struct cfg_rekey_member *own = cfg_words_member(rekey, cfg->host->local_nodeid(cfg->ctx));
+	uint64_t count = tokens(cfg), now_ns = cfg->host->now_ns(cfg->ctx);
+
+	if (count != rekey->tokens) {
+		rekey->tokens = count;
+		rekey->token_ns = now_ns;
+		return;
+	}
+	if (rekey->state != CFG_REKEY_LOADED || rekey->is_withdrawing || own == NULL ||
+		cfg_words_phase(rekey, own) != 0 || cfg->host->is_safe_kept(cfg->ctx) ||
+		now_ns < rekey->token_ns + SILENCE_NS)
+		return;
+	cfg->host->log(cfg->ctx, LOG_NOTICE,
+		"No token passes since the ring's keys change: others seem to have gone over to the new ones");
+	activate(cfg);
+}
+
 static void on_tick(void *arg)
 {
 	struct cfg *cfg = arg;
 	struct cfg_rekey *rekey = &cfg->rekey;
 
 	rekey->timer = NULL;
+	look_for_silence(cfg);
 	if (rekey->state != CFG_REKEY_IDLE && !rekey->has_warned &&
 		cfg->host->now_ns(cfg->ctx) >= rekey->since_ns + PATIENCE_NS)
 		warn(cfg);
@@ -316,7 +244,7 @@ static void go_back(struct cfg *cfg)
 static void on_loaded(void *arg)
 {
 	struct cfg *cfg = arg;
-	bool is_back = cfg->rekey.state == CFG_REKEY_LOADED && make_tag(cfg) == cfg->rekey.used_tag;
+	bool is_back = cfg->rekey.state == CFG_REKEY_LOADED && cfg_words_tag(cfg) == cfg->rekey.used_tag;
 
 	if (is_back) {
 		go_back(cfg);
@@ -327,7 +255,7 @@ static void on_loaded(void *arg)
 	/* Only a change that got stuck is overtaken: whoever had gone over then has to do so again. */
 	if (cfg->rekey.state == CFG_REKEY_ACTIVE)
 		finish(cfg);
-	cfg->rekey.tag = make_tag(cfg);
+	cfg->rekey.tag = cfg_words_tag(cfg);
 	enter(cfg, CFG_REKEY_LOADED);
 	go_on(cfg);
 }
@@ -364,7 +292,7 @@ static void take_back(struct cfg *cfg, struct cfg_rekey_member *member)
 static void take_phase(
 	const struct cfg_rekey *rekey, struct cfg_rekey_member *member, uint32_t phase, uint32_t tag)
 {
-	bool is_ours = !is_tagged(member) || (rekey->state != CFG_REKEY_IDLE && member->tag == rekey->tag);
+	bool is_ours = !cfg_words_are_tagged(member) || (rekey->state != CFG_REKEY_IDLE && member->tag == rekey->tag);
 
 	member->is_bound = true;
 	if (member->next_phase != 0 ||
@@ -382,7 +310,7 @@ void cfg_deliver_crypto_reconfig(void *self, uint32_t nodeid, void *msg, uint32_
 	struct cfg *cfg = self;
 	struct cfg_rekey *rekey = &cfg->rekey;
 	const struct cfg_ring_crypto_reconfig *message = msg;
-	struct cfg_rekey_member *member = find_member(rekey, nodeid);
+	struct cfg_rekey_member *member = cfg_words_member(rekey, nodeid);
 	uint32_t phase = message->phase;
 
 	(void)size;
@@ -429,7 +357,7 @@ void cfg_configuration(void *self, const struct coterie_configuration *configura
 		return; /* those who left are waited for, in vain */
 	for (uint32_t i = 0; i < configuration->member_count; i++) {
 		uint32_t nodeid = configuration->members[i];
-		const struct cfg_rekey_member *before = find_member(rekey, nodeid);
+		const struct cfg_rekey_member *before = cfg_words_member(rekey, nodeid);
 
 		members[i] = (struct cfg_rekey_member){.nodeid = nodeid};
 		if (before != NULL &&
@@ -460,7 +388,7 @@ void cfg_rekey_reload_asked(struct cfg *cfg)
 	for (uint32_t i = 0; i < rekey->member_count; i++) {
 		struct cfg_rekey_member *member = &rekey->members[i];
 
-		if (rekey->state == CFG_REKEY_IDLE && !cfg->is_reading && !is_tagged(member))
+		if (rekey->state == CFG_REKEY_IDLE && !cfg->is_reading && !cfg_words_are_tagged(member))
 			member->phase = member->next_phase = 0;
 	}
 }
@@ -492,7 +420,7 @@ void cfg_rekey_reload_ends(struct cfg *cfg)
 		return;
 	rekey->is_withdrawing = false;
 	rekey->is_withdrawn = false;
-	if (rekey->tag == make_tag(cfg))
+	if (rekey->tag == cfg_words_tag(cfg))
 		rekey->owed = CFG_PHASE_LOADED;
 	else
 		give_up(cfg); /* the file is back at the keys in use */
@@ -505,7 +433,7 @@ int cfg_rekey_init(struct cfg *cfg)
 {
 	if (!COTERIE_HAS(cfg->host, rekey_watch))
 		return 0;
-	cfg->rekey.used_tag = make_tag(cfg);
+	cfg->rekey.used_tag = cfg_words_tag(cfg);
 	return cfg->host->rekey_watch(cfg->ctx, on_loaded, cfg);
 }
 

@@ -401,6 +401,47 @@ START_TEST(who_was_faster_than_our_reading)
 }
 END_TEST
 
+static uint64_t token_count;
+
+static uint32_t read_tokens(void *arg, void *value)
+{
+	(void)arg;
+	memcpy(value, &token_count, sizeof(token_count));
+	return sizeof(token_count);
+}
+
+/* They had loaded, gone over and forgotten before we had read the file: nothing reaches anybody any more. */
+static const struct {
+	const char *name;
+	bool has_tokens, is_safe_kept, is_heard;
+	const char *want;
+} silences[] = {
+	{"none passes", false, false, false, "1"},
+	{"tokens pass, and others are slow", true, false, false, ""},
+	{"no node of Corosync's is there", false, true, false, ""},
+	{"our own word came back", false, false, true, ""},
+};
+
+START_TEST(a_ring_that_has_gone_over_without_us)
+{
+	form("1 2 3");
+	host(1)->table.stat_add(
+		host(1), "stats.srp.orf_token_rx", COTERIE_MAP_U64, read_tokens, NULL);
+	host(1)->is_safe_kept = silences[_i].is_safe_kept;
+	token_count = 1000;
+	load("1");
+	if (silences[_i].is_heard)
+		service_ring_run(&ring);
+	for (uint32_t i = 0; i < 10; i++) {
+		token_count += silences[_i].has_tokens;
+		mock_host_advance(host(1), 100 * MS);
+		if (i == 1)
+			expect("1", ""); /* not so fast */
+	}
+	ck_assert_msg(strcmp(phases(1), silences[_i].want) == 0, "%s: '%s'", silences[_i].name, phases(1));
+}
+END_TEST
+
 /* A change that this node had no part in. */
 START_TEST(what_was_said_before_a_reload_is_over)
 {
@@ -913,6 +954,8 @@ int main(void)
 	tcase_add_test(tcase, a_node_that_comes_back_has_to_speak_again);
 	tcase_add_test(tcase, who_waits_for_nobody_is_followed);
 	tcase_add_test(tcase, who_was_faster_than_our_reading);
+	tcase_add_loop_test(tcase, a_ring_that_has_gone_over_without_us, 0,
+		sizeof(silences) / sizeof(silences[0]));
 	tcase_add_test(tcase, what_was_said_before_a_reload_is_over);
 	tcase_add_test(tcase, padding_may_be_anything);
 	tcase_add_test(tcase, senseless_phases_are_ignored);
