@@ -128,6 +128,10 @@ void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_tr
 			"node %u is not heard by all members: not listened to for %" PRIu64 " ms", trace->node,
 			trace->value);
 		break;
+	case TOTEM_TRACE_ALONE:
+		log_line("TOTEM", LOG_WARNING, "no other node %s: this node goes on alone",
+			trace->value == 0 ? "can be reached" : "is heard any more");
+		break;
 	case TOTEM_TRACE_UNHEARD:
 		if (trace->seq == log->options->nodeid)
 			log_line("TOTEM", LOG_NOTICE,

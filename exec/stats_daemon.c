@@ -1,6 +1,7 @@
 #include "exec/stats_daemon.h"
 
 #include <stdio.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -81,6 +82,23 @@ static uint32_t read_state(void *arg, void *value)
 	return put_text(value, names[totem_engine_state(ring_engine(executive->ring))]);
 }
 
+/* "1-3 2-3": a member and a node that is kept out because the two do not hear each other. */
+static uint32_t read_unheard(void *arg, void *value)
+{
+	const struct executive *executive = arg;
+	char text[TEXT_MAX];
+	size_t length = 0;
+	uint32_t member, node;
+
+	text[0] = '\0';
+	for (uint32_t i = 0; executive->ring != NULL && length + 24 < sizeof(text) &&
+			     totem_engine_unheard(ring_engine(executive->ring), i, &member, &node);
+		i++)
+		length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%" PRIu32 "-%" PRIu32,
+			i == 0 ? "" : " ", member, node);
+	return put_text(value, text);
+}
+
 int stats_daemon_add(struct executive *executive)
 {
 	static const struct {
@@ -91,6 +109,7 @@ int stats_daemon_add(struct executive *executive)
 		{"stats.coterie.config_file", COTERIE_MAP_STRING, read_file},
 		{"stats.coterie.pid", COTERIE_MAP_U32, read_pid},
 		{"stats.coterie.state", COTERIE_MAP_STRING, read_state},
+		{"stats.coterie.unheard", COTERIE_MAP_STRING, read_unheard},
 		{"stats.coterie.uptime_ms", COTERIE_MAP_U64, read_uptime},
 		{"stats.coterie.version", COTERIE_MAP_STRING, read_version},
 	};

@@ -90,6 +90,7 @@ enum totem_trace_kind {
 	TOTEM_TRACE_SUSPECTED,      /* a sign that node's daemon is gone; it is asked */
 	TOTEM_TRACE_CLEARED,        /* node was suspected for value us, and lives */
 	TOTEM_TRACE_CONVICTED,      /* node was suspected for value us, and is given up */
+	TOTEM_TRACE_ALONE,          /* nobody can be reached (value 0) or is heard (1): a ring of one */
 	TOTEM_TRACE_UNHEARD,        /* node and the member in seq do not hear each other */
 };
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define STALE_JOINS_MAX 3u
-#define CONFLICTS_FREE 1u
+#define BACKOFF_MIN_NS (10000 * MILLISECOND_NS)
 #define BACKOFF_MAX_NS (60000 * MILLISECOND_NS)
 #define CONFLICT_AGE_MAX_NS (2 * BACKOFF_MAX_NS)
 
@@ -226,11 +226,25 @@ static void trace_unheard(
 	engine_trace(engine, &trace);
 }
 
+/* Last time the other one of the two was left out: it is the same conflict. */
+static void inherit(const struct totem_engine *engine, struct peer *peer)
+{
+	const struct peer *other = peer_find(engine, peer->backoff_accuser);
+
+	if (other == NULL || other->backoff_accuser != peer->id || other->conflicts == 0 ||
+		engine->now_ns - other->conflict_ns > CONFLICT_AGE_MAX_NS)
+		return;
+	if (peer->conflicts < other->conflicts)
+		peer->conflicts = other->conflicts;
+	if (peer->backoff_ns < other->backoff_ns)
+		peer->backoff_ns = other->backoff_ns;
+}
+
 /*
  * A ring was formed without a node that we hear, because it and a member do not hear each other: the
  * member says so, or the member is this node. Listening to it would form ring after ring for ever
- * (§16.3): once may be an accident, then it is ignored for longer and longer, as long as it is the
- * same ring. Whoever does not hear it goes on listening, so that the two find each other as soon as
+ * (§16.3): the first time may be an accident, then it is ignored for longer and longer, as long as it is
+ * the same ring. Whoever does not hear it goes on listening, so that the two find each other as soon as
  * they can, and their joins end it (peer_accuse, peer_reconsider).
  */
 static void judge(struct totem_engine *engine, struct peer *peer)
@@ -261,16 +275,18 @@ static void judge(struct totem_engine *engine, struct peer *peer)
 	if (!peer->is_unheard)
 		trace_unheard(engine, peer, TOTEM_TRACE_UNHEARD);
 	peer->is_unheard = true;
-	if (++peer->conflicts <= CONFLICTS_FREE) {
-		peer->backoff_ns = 2 * engine->options.consensus_ns;
-		return;
-	}
+	if (peer->conflicts == 0)
+		peer->backoff_ns = engine->options.consensus_ns;
+	inherit(engine, peer);
+	peer->conflicts++;
 	peer->backoff_until_ns = engine->now_ns + peer->backoff_ns;
 	/* Two that part and meet in step, each time both at once, have to fall out of step. */
 	peer->lift_ns = engine->now_ns + 2 * engine->options.join_ns +
 			engine_random(engine) % (4 * engine->options.join_ns);
 	trace_unheard(engine, peer, TOTEM_TRACE_BACKOFF);
 	peer->backoff_ns *= 2;
+	if (peer->backoff_ns < BACKOFF_MIN_NS)
+		peer->backoff_ns = BACKOFF_MIN_NS;
 	if (peer->backoff_ns > BACKOFF_MAX_NS)
 		peer->backoff_ns = BACKOFF_MAX_NS;
 }

@@ -443,7 +443,7 @@ lab_watch() {
 	LAB_WATCHERS=()
 	LAB_WATCH=$((${LAB_WATCH:-0} + 1))
 	for node in "$@"; do
-		lab_exec "$node" "$(lab_program cpg_watch)" -g "watch$LAB_WATCH" -m $# -p 20 -w 120 \
+		lab_exec "$node" "$(lab_program cpg_watch)" -g "watch$LAB_WATCH" -m $# -p "${LAB_PERIOD:-20}" -w 120 \
 			>"$LAB_DIR/$node/seen" 2>&1 &
 		LAB_WATCHERS[node]=$!
 	done

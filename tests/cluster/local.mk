@@ -83,10 +83,24 @@ check_PROGRAMS += %D%/ring_times
 %C%_ring_times_SOURCES = %D%/ring_times.c %D%/client.h
 %C%_ring_times_LDFLAGS = $(cluster_ldflags)
 %C%_ring_times_LDADD = libcpg.la
-dist_check_SCRIPTS += %D%/crash.sh
-TESTS += %D%/crash.sh
-crash-long: all
+check_PROGRAMS += %D%/forge_icmp
+%C%_forge_icmp_SOURCES = %D%/forge_icmp.c
+dist_check_DATA += %D%/links.sh
+links_scripts = %D%/crash.sh %D%/false_signs.sh %D%/isolation.sh %D%/asymmetric.sh
+dist_check_SCRIPTS += $(links_scripts)
+TESTS += $(links_scripts)
+links-long: all
 	@CRASH_ROUNDS=20 CRASH_LIMIT=100 CRASH_STOP_LIMIT=50 abs_top_srcdir='$(abs_top_srcdir)' \
 		bash $(srcdir)/%D%/crash.sh
-check-long: crash-long
-.PHONY: crash-long
+	@CRASH_ROUNDS=6 CRASH_KINDS='coterie coterie corosync' CRASH_VICTIMS=3 CRASH_LIMIT=1000 \
+		abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/crash.sh
+	@FALSE_SIGNS=200 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/false_signs.sh
+	@FALSE_SIGNS=200 FALSE_LOAD=yes abs_top_srcdir='$(abs_top_srcdir)' \
+		bash $(srcdir)/%D%/false_signs.sh
+	@abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/isolation.sh udp
+	@abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/isolation.sh knet
+	@LAB_TOKEN=3650 ASYMMETRIC_SECONDS=60 abs_top_srcdir='$(abs_top_srcdir)' \
+		bash $(srcdir)/%D%/asymmetric.sh
+	@RING_NODES=32 RING_SECONDS=60 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/ring16.sh
+check-long: links-long
+.PHONY: links-long

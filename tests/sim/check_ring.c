@@ -267,6 +267,7 @@ void rings_traced(struct history *history, struct life *life, const struct totem
 	case TOTEM_TRACE_SUSPECTED:
 	case TOTEM_TRACE_CLEARED:
 	case TOTEM_TRACE_CONVICTED:
+	case TOTEM_TRACE_ALONE:
 	case TOTEM_TRACE_UNHEARD:
 		break;
 	}

@@ -43,5 +43,7 @@ TESTS += $(sim_tests) %D%/mutants.sh %D%/seeds.sh
 check-sim-long: all
 	abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
 		bash $(srcdir)/%D%/seeds.sh $${COTERIE_SIM_SEEDS:-100000}
+# 10,000 signs of death that are false, one after the other.
+	$(builddir)/%D%/coterie-sim --faults dead --seeds 1-4600
 check-long: check-sim-long
 .PHONY: check-sim-long

@@ -32,7 +32,7 @@ static void print_engine(const struct trace_entry *entry, const uint32_t *ids, F
 		"refused a packet", "FAILED TO RECEIVE", "lost the token", "misses the token",
 		"cannot gather", "noticed a pause", "backs off", "sent a frame again",
 		"requested a frame", "suspects", "suspects no longer", "gives up the suspected",
-		"cannot be in one ring with"};
+		"is alone", "cannot be in one ring with"};
 	const char *name = entry->detail < sizeof(names) / sizeof(*names) ? names[entry->detail] : "?";
 
 	(void)ids;
@@ -63,6 +63,7 @@ static void print_engine(const struct trace_entry *entry, const uint32_t *ids, F
 	case TOTEM_TRACE_SUSPECTED:
 	case TOTEM_TRACE_CLEARED:
 	case TOTEM_TRACE_CONVICTED:
+	case TOTEM_TRACE_ALONE:
 	case TOTEM_TRACE_UNHEARD:
 		break;
 	}

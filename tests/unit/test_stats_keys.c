@@ -28,6 +28,16 @@ enum totem_state totem_engine_state(const struct totem_engine *engine)
 	return TOTEM_OPERATIONAL;
 }
 
+/* Two pairs that do not hear each other. */
+bool totem_engine_unheard(
+	const struct totem_engine *engine, uint32_t i, uint32_t *member, uint32_t *node)
+{
+	(void)engine;
+	*member = i + 1;
+	*node = i + 2;
+	return i < 2;
+}
+
 static void set_up(void)
 {
 	exec_stub_reset();
@@ -182,6 +192,19 @@ START_TEST(failures_to_send_are_counted_until_a_success)
 }
 END_TEST
 
+START_TEST(who_does_not_hear_whom)
+{
+	struct coterie_map_value value;
+
+	ck_assert_int_eq(stats_daemon_add(&executive), 0);
+	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.unheard", &value), 0);
+	ck_assert_str_eq(value.bytes, "1-2 2-3");
+	executive.ring = NULL;
+	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.unheard", &value), 0);
+	ck_assert_str_eq(value.bytes, "");
+}
+END_TEST
+
 START_TEST(connections_are_counted)
 {
 	struct coterie_map_value value;
@@ -271,6 +294,7 @@ int main(void)
 	tcase_add_test(tcase, sizes_are_those_of_the_types);
 	tcase_add_test(tcase, counters_of_the_ring);
 	tcase_add_test(tcase, failures_to_send_are_counted_until_a_success);
+	tcase_add_test(tcase, who_does_not_hear_whom);
 	tcase_add_test(tcase, connections_are_counted);
 	tcase_add_test(tcase, pauses_are_kept_the_newest_first);
 	tcase_add_test(tcase, plugins_of_few_words);

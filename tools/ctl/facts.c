@@ -371,6 +371,28 @@ static void look_at_links(struct ctl *ctl, struct json_object *nodes, struct jso
 	}
 }
 
+/* "1-3 2-3" in the statistics: whom this node knows not to hear each other. */
+static void look_at_unheard(struct ctl *ctl, struct json_object *issues)
+{
+	char *pairs = fact_text(ctl, CTL_STATS, "stats.coterie.unheard");
+	unsigned int member, node;
+	int length;
+
+	for (const char *at = pairs; at != NULL && sscanf(at, "%u-%u%n", &member, &node, &length) == 2;
+		at += length) {
+		char text[96];
+
+		snprintf(text, sizeof(text), "nodes %u and %u do not hear each other", member, node);
+
+		struct json_object *issue = new_issue(issues, "net.unheard", "error", text,
+			"look at the firewalls and the path between these two");
+
+		put_number(issue, "node", member);
+		put_number(issue, "peer", node);
+	}
+	free(pairs);
+}
+
 struct json_object *fact_issues(struct ctl *ctl, struct json_object *nodes)
 {
 	struct json_object *issues = json_object_new_array();
@@ -385,6 +407,7 @@ struct json_object *fact_issues(struct ctl *ctl, struct json_object *nodes)
 			"start the missing nodes; coterie-ctl quorum unblock overrules");
 	look_at_members(ctl, nodes, issues);
 	look_at_links(ctl, nodes, issues);
+	look_at_unheard(ctl, issues);
 	if (fact_number(ctl, CTL_STATS, "stats.srp.firewall_enabled_or_nic_failure", 0) != 0)
 		new_issue(issues, "net.blocked", "error", "nothing gets through to the other nodes",
 			"look at the firewall and the interface of this node");

@@ -1,0 +1,85 @@
+#!/bin/bash
+# What looks as if a daemon had died never removes one that lives: forged ICMP errors, a packet that a
+# firewall refuses, a moment without packets, a link or an interface that goes for less than the token
+# timeout. FALSE_SIGNS of them (24), on a ring that is idle or, with FALSE_LOAD=yes, busy.
+LAB_TOKEN=${LAB_TOKEN:-3650}
+LAB_DEBUG=on
+. "$(dirname "$0")/lab.sh"
+. "$(dirname "$0")/links.sh"
+
+signs=${FALSE_SIGNS:-24}
+lab_open coterie coterie coterie coterie # node 4 runs no daemon: the forger
+forge=$(lab_program forge_icmp)
+
+# one NUMBER: a disturbance between two of the nodes.
+one() {
+	local at=$(($1 % 3 + 1)) about=$((($1 + 1 + $1 / 3 % 2) % 3 + 1)) rule
+
+	case $(($1 % 6)) in
+	0)
+		in_net 4 "$forge" 10.0.0.$at 10.0.0.$about 5405 50
+		;;
+	1)
+		rule=(INPUT -s 10.0.0.$about -p udp -m limit --limit 1/hour --limit-burst 1 -j REJECT)
+		in_net $at iptables -A "${rule[@]}"
+		sleep 0.2
+		in_net $at iptables -D "${rule[@]}"
+		;;
+	2)
+		rule=(INPUT -s 10.0.0.$about -p udp -j DROP)
+		in_net $at iptables -A "${rule[@]}"
+		sleep 0.2
+		in_net $at iptables -D "${rule[@]}"
+		;;
+	3)
+		lab_cut $at
+		sleep 0.3
+		lab_heal $at
+		;;
+	4)
+		in_net 4 "$forge" 10.0.0.$at 10.0.0.$about 5405 3
+		in_net 4 "$forge" 10.0.0.$about 10.0.0.$at 5405 3
+		;;
+	5)
+		in_net $at ip link set eth0 down
+		sleep 0.3
+		in_net $at ip link set eth0 up
+		;;
+	esac
+	sleep 0.1
+}
+
+lab_start 1 2 3
+lab_ring 3 1 2 3
+tap $? "one ring"
+rings_record 1 2 3
+loaders=()
+[ -z "${FALSE_LOAD:-}" ] || for node in 1 2 3; do
+	lab_exec $node "$(lab_program cpg_watch)" -g load -p 2 >/dev/null 2>&1 &
+	loaders+=($!)
+done
+for ((i = 0; i < signs; i++)); do
+	one $i
+	[ "$(rings_changed 1)$(rings_changed 2)$(rings_changed 3)" = 000 ] || {
+		tap_note "disturbance $i, of kind $((i % 6)), has changed the ring" \
+			"$(tail -n 3 "$LAB_DIR"/[123]/times)"
+		break
+	}
+done
+tap_check "$signs false signs: no ring has changed" \
+	test "$i$(rings_changed 1)$(rings_changed 2)$(rings_changed 3)" = "${signs}000"
+tap_check "the forged ones have come: who is said to be gone is asked" \
+	grep -q 'sign that no daemon runs on node' "$LAB_DIR/1/log"
+tap_check "and answers" grep -q 'lives: a false sign' "$LAB_DIR/1/log"
+[ ${#loaders[@]} -eq 0 ] || kill -KILL "${loaders[@]}"
+rings_end
+# A daemon that is back on its port before anybody has asked is one of the ring again.
+for i in 1 2 3; do
+	lab_kill $i
+	lab_start $i
+	lab_ring 3 1 2 3
+	tap $? "node $i restarted at once: one ring"
+done
+lab_stop 1 2 3
+tap $? "all stop with status 0"
+lab_close
