@@ -184,7 +184,7 @@ int config_revise(const struct config *running, struct map *map, struct config *
 	struct config_messages *messages);
 /** One of Corosync's transports, wherever its plugin may be. */
 bool config_transport_is_standard(const char *name);
-/** Put the keys runtime.config.totem into the map, and no others. -ENOMEM */
+/** Put the keys runtime.config.totem into the map, but not those of links, and no others. -ENOMEM */
 int config_publish_runtime(const struct config *config, struct map *map);
 /** The keys of a new configuration over those of an old one: what the file no longer has goes. -ENOMEM */
 int config_publish_changes(const struct config *config, struct map *map);

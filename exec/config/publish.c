@@ -50,15 +50,22 @@ static const char *const replaced_prefixes[] = {
 	"uidgid.config.",
 };
 
-/* Those that begin so. The ring's key is nobody's to read. */
-static int publish_entries(const struct config *config, struct map *map, const char *prefix)
+static bool begins(const char *key, const char *prefix)
+{
+	return strncmp(key, prefix, strlen(prefix)) == 0;
+}
+
+/* Those that begin so but not like the exception. The ring's key is nobody's to read. */
+static int publish_entries(
+	const struct config *config, struct map *map, const char *prefix, const char *exception)
 {
 	int rc = 0;
 
 	for (uint32_t i = 0; i < config->entry_count && rc == 0; i++) {
 		const struct config_entry *entry = &config->entries[i];
 
-		if (strncmp(entry->key, prefix, strlen(prefix)) == 0 && strcmp(entry->key, "totem.key") != 0)
+		if (begins(entry->key, prefix) && strcmp(entry->key, "totem.key") != 0 &&
+			(exception == NULL || !begins(entry->key, exception)))
 			rc = map_set(map, entry->key, entry->type, entry->value, entry->size);
 	}
 	return rc;
@@ -99,17 +106,19 @@ int config_publish_changes(const struct config *config, struct map *map)
 		i < sizeof(replaced_prefixes) / sizeof(replaced_prefixes[0]) && rc == 0; i++)
 		rc = delete_missing(map, replaced_prefixes[i], keys, count);
 	free(keys);
-	return rc < 0 ? rc : publish_entries(config, map, "");
+	return rc < 0 ? rc : publish_entries(config, map, "", NULL);
 }
 
 int config_publish_runtime(const struct config *config, struct map *map)
 {
-	return publish_entries(config, map, "runtime.config.totem.");
+	/* A link's ping times wait for the next reload, as the reference's do (spec 07 §1.13). */
+	return publish_entries(
+		config, map, "runtime.config.totem.", "runtime.config.totem.interface.");
 }
 
 int config_publish(const struct config *config, struct map *map)
 {
-	int rc = publish_entries(config, map, "");
+	int rc = publish_entries(config, map, "", NULL);
 
 	for (size_t i = 0;
 		i < sizeof(protected_prefixes) / sizeof(protected_prefixes[0]) && rc == 0; i++)
