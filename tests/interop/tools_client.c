@@ -3,13 +3,15 @@
  * votes against a shutdown.
  *
  *	tools_client group NAME...        joins groups, one after the other
- *	tools_client device NAME CAST WINS   registers a quorum device; says once how it votes
+ *	tools_client member NAME [quorum] joins a group as a daemon of pacemaker does; connects to quorum, too
+ *	tools_client device NAME CAST WINS   registers a quorum device; says in each ring how it votes
  *	tools_client veto                 answers no to each shutdown
  *
  * It prints a line when all is in place, and goes on until its standard input ends.
  */
 #include <poll.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,12 +19,10 @@
 
 #include <corosync/cfg.h>
 #include <corosync/cpg.h>
+#include <corosync/quorum.h>
 #include <corosync/votequorum.h>
 
 enum { GROUPS_MAX = 8 };
-
-static votequorum_ring_id_t ring_id;
-static bool has_ring_id;
 
 static void check(cs_error_t rc, const char *what)
 {
@@ -66,6 +66,31 @@ static void joined(cpg_handle_t handle, const struct cpg_name *group,
 	*(unsigned int *)context += added_count > 0 ? 1 : 0;
 }
 
+/* The byte after its name as well, as pacemaker's daemons do it. */
+static int be_member(const char *name, bool follows_quorum)
+{
+	cpg_callbacks_t callbacks = {.cpg_confchg_fn = joined};
+	struct cpg_name group = {.length = (uint32_t)strlen(name) + 1};
+	quorum_callbacks_t none = {.quorum_notify_fn = NULL};
+	quorum_handle_t quorum;
+	unsigned int events = 0;
+	cpg_handle_t handle;
+	uint32_t type;
+
+	memcpy(group.value, name, group.length);
+	check(cpg_initialize(&handle, &callbacks), "cpg_initialize");
+	cpg_context_set(handle, &events);
+	check(cpg_join(handle, &group), "cpg_join");
+	while (events == 0)
+		check(cpg_dispatch(handle, CS_DISPATCH_ONE), "cpg_dispatch");
+	if (follows_quorum)
+		check(quorum_initialize(&quorum, &none, &type), "quorum_initialize");
+	ready();
+	while (getchar() != EOF)
+		continue;
+	return EXIT_SUCCESS;
+}
+
 static int join_groups(int count, char **names)
 {
 	cpg_callbacks_t callbacks = {.cpg_confchg_fn = joined};
@@ -89,29 +114,43 @@ static int join_groups(int count, char **names)
 	return EXIT_SUCCESS;
 }
 
+struct device {
+	const char *name;
+	unsigned int cast_vote;
+	bool has_polled;
+};
+
+/* A device votes in each ring anew. Once it is unregistered nobody asks for its vote. */
 static void listed(votequorum_handle_t handle, uint64_t context, votequorum_ring_id_t ring,
 	uint32_t count, uint32_t nodes[])
 {
-	(void)handle, (void)context, (void)count, (void)nodes;
-	ring_id = ring;
-	has_ring_id = true;
+	struct device *device = (struct device *)(uintptr_t)context;
+
+	(void)count, (void)nodes;
+	cs_error_t rc = votequorum_qdevice_poll(handle, device->name, device->cast_vote, ring);
+	if (!device->has_polled)
+		check(rc, "votequorum_qdevice_poll");
+	device->has_polled = true;
 }
 
 static int be_device(const char *name, unsigned int cast_vote, unsigned int master_wins)
 {
 	votequorum_callbacks_t callbacks = {.votequorum_nodelist_notify_fn = listed};
+	struct device device = {.name = name, .cast_vote = cast_vote};
 	votequorum_handle_t handle;
+	int fd;
 
 	check(votequorum_initialize(&handle, &callbacks), "votequorum_initialize");
-	check(votequorum_trackstart(handle, 0, CS_TRACK_CURRENT), "votequorum_trackstart");
-	while (!has_ring_id)
-		check(votequorum_dispatch(handle, CS_DISPATCH_ONE), "votequorum_dispatch");
 	check(votequorum_qdevice_register(handle, name), "votequorum_qdevice_register");
 	check(votequorum_qdevice_master_wins(handle, name, master_wins),
 		"votequorum_qdevice_master_wins");
-	check(votequorum_qdevice_poll(handle, name, cast_vote, ring_id), "votequorum_qdevice_poll");
+	check(votequorum_trackstart(handle, (uintptr_t)&device, CS_TRACK_CURRENT | CS_TRACK_CHANGES),
+		"votequorum_trackstart");
+	check(votequorum_fd_get(handle, &fd), "votequorum_fd_get");
+	while (!device.has_polled)
+		check(votequorum_dispatch(handle, CS_DISPATCH_ONE), "votequorum_dispatch");
 	ready();
-	while (getchar() != EOF)
+	while (wait_for(fd) && votequorum_dispatch(handle, CS_DISPATCH_ALL) == CS_OK)
 		continue;
 	return EXIT_SUCCESS;
 }
@@ -141,10 +180,12 @@ int main(int argc, char **argv)
 {
 	if (argc > 2 && strcmp(argv[1], "group") == 0)
 		return join_groups(argc - 2, argv + 2);
+	if ((argc == 3 || argc == 4) && strcmp(argv[1], "member") == 0)
+		return be_member(argv[2], argc == 4);
 	if (argc == 5 && strcmp(argv[1], "device") == 0)
 		return be_device(argv[2], (unsigned int)atoi(argv[3]), (unsigned int)atoi(argv[4]));
 	if (argc == 2 && strcmp(argv[1], "veto") == 0)
 		return veto();
-	fprintf(stderr, "usage: tools_client group NAME... | device NAME CAST WINS | veto\n");
+	fprintf(stderr, "usage: tools_client group NAME... | member NAME [quorum] | device NAME CAST WINS | veto\n");
 	return EXIT_FAILURE;
 }
