@@ -1,6 +1,7 @@
 #!/bin/bash
-# Debian's tools and ours, at Debian's daemon and ours, where tools.sh does not go: on rings over knet, in
-# both halves of a ring that is split, beside programs like pacemaker's; and what the daemon itself says and leaves.
+# Debian's tools and ours, at Debian's daemon and ours, where tools.sh does not go: on rings over
+# knet, in both halves of a ring that is split, beside programs like pacemaker's; and what the
+# daemon itself says and leaves.
 # shellcheck source=tests/interop/tools_lab.sh
 . "$(dirname "$0")/tools_lab.sh"
 # shellcheck source=tests/cluster/knet_lab.sh
@@ -11,7 +12,8 @@ crypto="crypto_cipher: aes256
 		crypto_hash: sha256
 		keyfile: $LAB_DIR/key"
 
-# peers NODE COUNT: until the transfer units of so many links to others are known there, which comes last.
+# peers NODE COUNT: until the transfer units of so many links to others are known there, which comes
+# last.
 peers() {
 	await_links "$@" || echo "node $1 does not see $2 links"
 }
@@ -47,7 +49,8 @@ scenario_knet2() {
 	play 1 knet2-down.txt
 }
 
-# As where the transcript was made, there is a name server that does not answer: addresses have no names then.
+# As where the transcript was made, there is a name server that does not answer: addresses have no
+# names then.
 name_server() {
 	echo 'nameserver 127.0.0.2' >"$LAB_DIR/resolv.conf"
 	echo 'hosts: files dns' >"$LAB_DIR/nsswitch.conf"
@@ -58,20 +61,22 @@ no_name_server() {
 	echo 'hosts: files' >"$LAB_DIR/nsswitch.conf"
 }
 
-# A config that cannot be read; then the peer is killed, and the daemon is told to go. Its last answer is a matter
-# of who is faster: without it all is done again. The link to the peer is not lost meanwhile.
+# A config that cannot be read; then the peer is killed, and the daemon is told to go. Its last
+# answer is a matter of who is faster: without it all is done again. That nobody listens any more
+# where the peer was is not told to the link.
 scenario_reload-bad() {
 	local transcript attempt
 
 	configure=(knet_configure 1 "interface {
 			linknumber: 0
 			knet_ping_interval: 250
-			knet_ping_timeout: 10000
+			knet_ping_timeout: 60000
 		}")
 	for attempt in 1 2 3 4 5; do
 		cluster 2 "$votequorum"
 		peers 1 1
 		echo "}" >>"$LAB_DIR/1/corosync.conf"
+		(tool 2 "iptables -F OUTPUT; iptables -A OUTPUT -p icmp -j DROP") 2>/dev/null
 		transcript=$(play 1 reload-bad.txt)
 		! grep -q "^E Could not initialize" <<<"$transcript" || [ "$attempt" = 5 ] || {
 			cluster_end
@@ -135,8 +140,8 @@ vector_pacemaker-groups() {
 	echo "rc=0"
 }
 
-# The daemon, which is the same whichever tools there are: its flight recorder, read by our tool, the files that it
-# leaves, and how it ends when it cannot go on.
+# The daemon, which is the same whichever tools there are: its flight recorder, read by our tool,
+# the files that it leaves, and how it ends when it cannot go on.
 cell_daemon() {
 	local vector=$LAB_DIR/tmp/vector
 
@@ -189,8 +194,8 @@ daemon_ends() {
 	(LAB_CLIENT=$server lab_exec 1 env RUNTIME_DIRECTORY=/run timeout 20 "$1" "$3" -c "$2" 2>&1 </dev/null)
 }
 
-# Without times, sizes and ids, and without the lines of libqb's own that Debian's tool lets through; of lists of
-# files what matters of a file: its mode, size and name.
+# Without times, sizes and ids, and without the lines of libqb's own that Debian's tool lets
+# through; of lists of files what matters of a file: its mode, size and name.
 daemon_plain() {
 	sed -E -e '/^\[debug\]/d' -e 's/[A-Z][a-z]{2} [0-9]{2} [0-9:.]{12} /<time> /' -e '/^$/d' -e '/^total |:$/d' \
 		-e '/ (\.|\.\.|lock|mount)$/d' -e "s,$LAB_DIR/1/state,/var/lib/corosync,g" \
@@ -200,8 +205,9 @@ daemon_plain() {
 		-e 's/(fdata-)[-0-9T:]+/\1time-pid/g' "$1"
 }
 
-# Words of our daemon are its own, and so is the name of its file; modes, sizes, the recorder's format and the statuses
-# are not. Nor is the line of a start that fails, though without a place in the code.
+# Words of our daemon are its own, and so is the name of its file; modes, sizes, the recorder's
+# format and the statuses are not. Nor is the line of a start that fails, though without a place in
+# the code.
 own_words() {
 	sed -E -e 's/coterie\.pid/corosync.pid/' -e 's/ at [a-z_]+\.c:[0-9]+\.$//' \
 		-e '/^\$ corosync -t bad/,/^rc=/{/^[$r]/!d}' -e 's/^(notice|info|debug|warning) +<time> .*/record/' \

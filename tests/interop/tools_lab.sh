@@ -1,16 +1,18 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # LAB_KINDS is lab.sh's
-# Debian's unmodified tools and ours, at Debian's daemon and ours: they print the same, on both outputs, and end with
-# the same status. Debian's pair is what the others are compared with, and it is compared with the transcripts of
-# tools/*.txt, made elsewhere. What tools.sh and its like share: each sources this, opens a lab with tools_open,
-# defines scenario_NAME for each of its scenarios, and ends with tools_compare NAME....
+# Debian's unmodified tools and ours, at Debian's daemon and ours: they print the same, on both
+# outputs, and end with the same status. Debian's pair is what the others are compared with, and it
+# is compared with the transcripts of tools/*.txt, made elsewhere. What tools.sh and its like share:
+# each sources this, opens a lab with tools_open, defines scenario_NAME for each of its scenarios,
+# and ends with tools_compare NAME....
 #
-# tools/*.txt are transcripts: "$ command", lines of standard output after "O ", of standard error after
-# "E ", and "rc=status". tools/*.commands are commands alone. Environment: TOOLS_SCENARIOS limits what is
-# played, TOOLS_DAEMONS the kinds of daemon.
+# tools/*.txt are transcripts: "$ command", lines of standard output after "O ", of standard error
+# after "E ", and "rc=status". tools/*.commands are commands alone. Environment: TOOLS_SCENARIOS
+# limits what is played, TOOLS_DAEMONS the kinds of daemon.
 #
-# A scenario may have more functions: vector_TRANSCRIPT prints a transcript that was not written in that form;
-# also_NAME FILE checks more of what our tools said; cell_NAME stands for all that is done in a cell.
+# A scenario may have more functions: vector_TRANSCRIPT prints a transcript that was not written in
+# that form; also_NAME FILE checks more of what our tools said; cell_NAME stands for all that is
+# done in a cell.
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../cluster/lab.sh"
 
@@ -73,7 +75,8 @@ cluster_end() {
 	lab_kill "${LAB_NODES[@]}" 2>/dev/null
 }
 
-# tool NODE COMMAND...: becomes the command of the shell on a node, with the tools and libraries of the cell.
+# tool NODE COMMAND...: becomes the command of the shell on a node, with the tools and libraries of
+# the cell.
 tool() {
 	local node=$1 path=$PATH environment
 
@@ -117,8 +120,8 @@ play() {
 	done < <(grep '^\$ ' "$vectors/$2" | sed "$remark" | grep -Ev "$unplayed")
 }
 
-# start NAME NODE PROGRAM-ARGUMENT...: a tools_client that goes on until finish NAME. With ALIAS it runs under
-# that name.
+# start NAME NODE PROGRAM-ARGUMENT...: a tools_client that goes on until finish NAME. With ALIAS it
+# runs under that name.
 declare -A INPUTS CLIENTS
 start() {
 	local name=$1 node=$2 input program=$client
@@ -167,10 +170,10 @@ members() {
 await_members() { (await members "$@") || echo "node $1 does not see $2 nodes"; }
 # --- comparing ---
 
-# What may differ between two runs: times, ids of processes and of rings, counters, names of folders.
-# And two defects of the reference: bytes from 0x80 on with their sign, and what -q prints for binary values.
-# Keys of services that only one of the daemons has, and of our daemon's own statistics, are left out, and
-# one that the reference forgets with the first reload.
+# What may differ between two runs: times, ids of processes and of rings, counters, names of
+# folders. And two defects of the reference: bytes from 0x80 on with their sign, and what -q prints
+# for binary values. Keys of services that only one of the daemons has, and of our daemon's own
+# statistics, are left out, and one that the reference forgets with the first reload.
 plain() {
 	sed -E -e '/^O internal_configuration\.service\.([467]|32)\./d' -e '/^O (resources|totem\.interface\.0\.bindnetaddr)\b/d' \
 		-e '/^O runtime\.services\.(evs|mon|pload|wd)\./d' -e '/^O stats\.(coterie|plugins)\./d' \
@@ -206,7 +209,8 @@ differ() {
 declare -A different
 different[noquorum]='^\$ (timeout 3 )?corosync-quorumtool( -(s|m).*)?$' # the reference's end in an error
 
-# expected SCENARIO TOOLS FILE: what is compared with Debian's pair. A refused shutdown is a failure of ours.
+# expected SCENARIO TOOLS FILE: what is compared with Debian's pair. A refused shutdown is a failure
+# of ours.
 expected() {
 	if [ "$2" != coterie ]; then
 		cat "$3"
@@ -217,7 +221,8 @@ expected() {
 	fi
 }
 
-# Commands of a transcript that cannot hold: listings of everything, since there the config was another one.
+# Commands of a transcript that cannot hold: listings of everything, since there the config was
+# another one.
 declare -A elsewhere
 
 # The transcript as it would have been made here.
