@@ -180,7 +180,8 @@ plain() {
 		-e 's/^O Date: .*/O Date: now/' -e 's/^(O Ring ID: +([0-9]+\.)?)[0-9a-f]+$/\1seq/' \
 		-e 's/^(O \t\t) *[0-9]+(\t)/\1pid\2/' -e 's/^(O .*[,:])[0-9]+([,:][0-9]+)$/\1pid\2/' \
 		-e "s,$LAB_DIR,<LAB>,g" -e "s,$sysconfdir/corosync,/etc/corosync,g" \
-		-e 's/<TMP>/<LAB>\/tmp/g' -e 's/10\.18[78]\.([01])\./10.\1.0./g' -e 's/\bt[cp]([0-9])/node\1/g' \
+		-e 's/<TMP>/<LAB>\/tmp/g' \
+		-e 's/10\.18[78]\.([01])\./10.\1.0./g' -e 's/\bt[cp]([0-9])/node\1/g' \
 		-e 's/⇥/\t/g' -e 's/^(\$ .*[^ ])  +\(.*\)$/\1/' \
 		-e 's/\\xFFFFFF([0-9A-F]{2})/\\x\1/g' -e 's/^O bin\)( = (.*))?$/O \2/' \
 		-e 's/^(O runtime\.services\..*\.[rt]x \(u64\) = )[0-9]+$/\1n/' \
