@@ -104,3 +104,8 @@ links-long: all
 	@RING_NODES=32 RING_SECONDS=60 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/ring16.sh
 check-long: links-long
 .PHONY: links-long
+
+# Nodes without the key of a knet ring.
+dist_check_SCRIPTS += %D%/knet_refused.sh
+TESTS += %D%/knet_refused.sh
+sanitized_scripts += %D%/knet_refused.sh

@@ -74,3 +74,11 @@ include tests/interop/votes.mk
 dist_check_SCRIPTS += %D%/notifyd_knet.sh %D%/notifyd_sinks.sh %D%/notifyd_udpu.sh %D%/traps.py
 dist_check_DATA += %D%/notifyd_lab.sh
 TESTS += %D%/notifyd_knet.sh %D%/notifyd_sinks.sh %D%/notifyd_udpu.sh
+
+# Everything that a ring on knet has to endure, with everything that libknet offers.
+dist_check_SCRIPTS += %D%/knet_long.sh
+knet-long: all
+	@abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
+		bash $(srcdir)/%D%/knet_long.sh
+check-long: knet-long
+.PHONY: knet-long

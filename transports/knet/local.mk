@@ -1,6 +1,8 @@
 knet_sources = \
 	%D%/knet.c %D%/data.c %D%/links.c %D%/watch.c %D%/crypto.c %D%/stats.c %D%/log.c %D%/knet.h
 
+dist_man_MANS += %D%/man/coterie-knet.7
+
 if WITH_KNET
 plugin_LTLIBRARIES += knet.la
 endif
