@@ -2,6 +2,8 @@
 # Debian's tools and ours, at Debian's daemon and ours, where tools.sh does not go: on rings over
 # knet, in both halves of a ring that is split, beside programs like pacemaker's; and what the
 # daemon itself says and leaves.
+# A busy machine must not lose links.
+LAB_TOKEN=${LAB_TOKEN:-2000}
 # shellcheck source=tests/interop/tools_lab.sh
 . "$(dirname "$0")/tools_lab.sh"
 # shellcheck source=tests/cluster/knet_lab.sh
