@@ -29,7 +29,7 @@ await_links() {
 scenario_single-knet() {
 	configure=(knet_configure 1 "crypto_cipher: none")
 	cluster 1 "$votequorum"
-	play 1 single-knet.txt
+	with_both play 1 single-knet.txt
 }
 
 # Two links: all is well; node 2 loses its second; node 3 is gone.
@@ -38,17 +38,17 @@ scenario_knet2() {
 	cluster 3 "$votequorum"
 	peers 1 4
 	name_server
-	play 1 knet2.txt
+	with_both play 1 knet2.txt
 	no_name_server
 	knet_cut 1 2
 	peers 1 3
-	play 1 knet2-link.txt
+	with_both play 1 knet2-link.txt
 	knet_heal 1 2
 	peers 1 4
 	lab_kill 3
 	await_members 1 2
 	peers 1 2
-	play 1 knet2-down.txt
+	with_both play 1 knet2-down.txt
 }
 
 # As where the transcript was made, there is a name server that does not answer: addresses have no
@@ -98,12 +98,16 @@ scenario_qdevice-split() {
 	lab_cut 1
 	await_members 1 1
 	await_members 2 1
-	echo "== qdevice-split.txt"
-	run 1 "corosync-quorumtool -s"
-	run 2 "corosync-quorumtool -s"
+	with_both both_halves
 	lab_heal 1
 	finish casts
 	finish waits
+}
+
+both_halves() {
+	echo "== qdevice-split.txt"
+	run 1 "corosync-quorumtool -s"
+	run 2 "corosync-quorumtool -s"
 }
 
 vector_qdevice-split() {
@@ -133,7 +137,7 @@ scenario_pacemaker-groups() {
 		[ ${#first_pid} -ne ${#last_pid} ] || break
 		for node in "${clients[@]}"; do finish "$node"; done
 	done
-	play 1 pacemaker-groups.txt
+	with_both play 1 pacemaker-groups.txt
 	for node in "${clients[@]}"; do finish "$node"; done
 }
 

@@ -120,6 +120,13 @@ play() {
 	done < <(grep '^\$ ' "$vectors/$2" | sed "$remark" | grep -Ev "$unplayed")
 }
 
+# with_both COMMAND...: play or run that changes nothing, with Debian's tools and with ours, so that
+# one cluster serves two cells.
+with_both() {
+	(tools=corosync && "$@")
+	(tools=coterie && "$@") >>"$LAB_DIR/tmp/ours"
+}
+
 # start NAME NODE PROGRAM-ARGUMENT...: a tools_client that goes on until finish NAME. With ALIAS it
 # runs under that name.
 declare -A INPUTS CLIENTS
@@ -252,8 +259,12 @@ check_cell() {
 		"cell_$name" "$seen"
 		return
 	fi
-	"scenario_$name" >"$LAB_DIR/tmp/transcript" 2>>"$LAB_DIR/out/trouble"
-	cluster_end
+	if [ "$tools" = coterie ] && [ -s "$LAB_DIR/tmp/ours" ]; then
+		mv "$LAB_DIR/tmp/ours" "$LAB_DIR/tmp/transcript"
+	else
+		"scenario_$name" >"$LAB_DIR/tmp/transcript" 2>>"$LAB_DIR/out/trouble"
+		cluster_end
+	fi
 	plain "$LAB_DIR/tmp/transcript" >"$seen"
 	if [ "$server.$tools" = corosync.corosync ]; then
 		while read -r vector; do
