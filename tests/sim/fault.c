@@ -446,7 +446,8 @@ void faults_false_sign(struct sim *sim)
 		break;
 	case 2:
 		sim_note(sim, about->index, "is said to refuse packets of %u", at->id);
-		for (uint64_t i = random_between(&sim->random, 1, 20); i > 0; i--)
+		/* What it makes of one may be the end of it: a disk that fails, for instance. */
+		for (uint64_t i = random_between(&sim->random, 1, 20); i > 0 && node_is_up(at); i--)
 			forge_refusal(sim, at, about);
 		break;
 	case 1:
