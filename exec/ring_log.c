@@ -130,7 +130,9 @@ void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_tr
 		break;
 	case TOTEM_TRACE_ALONE:
 		log_line("TOTEM", LOG_WARNING, "no other node %s: this node goes on alone",
-			trace->value == 0 ? "can be reached" : "is heard any more");
+			trace->value == TOTEM_ALONE_CUT	   ? "can be reached"
+			: trace->value == TOTEM_ALONE_DEAF ? "is heard any more"
+							   : "answers");
 		break;
 	case TOTEM_TRACE_UNHEARD:
 		if (trace->seq == log->options->nodeid)

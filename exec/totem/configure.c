@@ -105,6 +105,30 @@ static void end_message_alone(struct totem_engine *engine)
 	(void)pack_queue_split(engine->q_new);
 }
 
+/* A ring of one although nobody has said that it goes: this node may be the one that is cut off. */
+static void tell_alone(struct totem_engine *engine)
+{
+	struct totem_trace trace = {
+		.kind = TOTEM_TRACE_ALONE,
+		.node = engine->options.nodeid,
+		.value = TOTEM_ALONE_CUT,
+		.ring = engine->ring,
+	};
+	bool is_told = true;
+
+	for (uint32_t i = 0; i < engine->left.count; i++) {
+		const struct peer *peer = peer_find(engine, engine->left.ids[i]);
+
+		is_told = is_told && peer != NULL && peer->left_episode == engine->episode;
+	}
+	if (engine->new_memb.count != 1 || is_told)
+		return;
+	if (!engine->is_cut)
+		trace.value = engine->heard_ns < engine->episode_ns ? TOTEM_ALONE_DEAF
+								    : TOTEM_ALONE_UNANSWERED;
+	engine_trace(engine, &trace);
+}
+
 void configure_install(struct totem_engine *engine)
 {
 	int rc;
@@ -116,6 +140,7 @@ void configure_install(struct totem_engine *engine)
 
 	rc = node_set_subtract(&engine->left, &engine->memb, &engine->trans);
 	assert(rc == 0);
+	tell_alone(engine);
 	rc = node_set_subtract(&engine->joined, &engine->new_memb, &engine->trans);
 	assert(rc == 0);
 

@@ -90,8 +90,15 @@ enum totem_trace_kind {
 	TOTEM_TRACE_SUSPECTED,      /* a sign that node's daemon is gone; it is asked */
 	TOTEM_TRACE_CLEARED,        /* node was suspected for value us, and lives */
 	TOTEM_TRACE_CONVICTED,      /* node was suspected for value us, and is given up */
-	TOTEM_TRACE_ALONE,          /* nobody can be reached (value 0) or is heard (1): a ring of one */
+	TOTEM_TRACE_ALONE,          /* a ring of one is installed, not by others' wish; value = enum totem_alone */
 	TOTEM_TRACE_UNHEARD,        /* node and the member in seq do not hear each other */
+};
+
+/** Why a node goes on alone. */
+enum totem_alone {
+	TOTEM_ALONE_CUT,        /* it has no link */
+	TOTEM_ALONE_DEAF,       /* nobody has been heard since before the token was missed */
+	TOTEM_ALONE_UNANSWERED, /* others are, or were, heard, but do not agree */
 };
 
 /** Reasons beyond enum wire_refusal: sensible bytes that do not fit the state (§16.1). */
@@ -172,7 +179,7 @@ struct totem_options {
 };
 
 /** A good value for probe_ns: a daemon that was killed is missed within 0.1 s. */
-#define TOTEM_PROBE_NS UINT64_C(70000000)
+#define TOTEM_PROBE_NS UINT64_C(60000000)
 
 /** Fill in the defaults of spec 04 §4 for a ring of node_count configured nodes. */
 void totem_options_defaults(struct totem_options *options, uint32_t nodeid, uint32_t node_count);

@@ -47,23 +47,9 @@ static void schedule_join(struct totem_engine *engine)
 			engine_random(engine) % (engine->options.send_join_ns + 1));
 }
 
-static void trace_alone(struct totem_engine *engine, bool is_deaf)
-{
-	const struct totem_trace trace = {
-		.kind = TOTEM_TRACE_ALONE,
-		.node = engine->options.nodeid,
-		.value = is_deaf,
-		.ring = engine->ring,
-	};
-
-	if (engine->memb.count > 1)
-		engine_trace(engine, &trace);
-}
-
 /* Nobody can be reached: there is nothing to wait for. */
 static void fail_others(struct totem_engine *engine)
 {
-	trace_alone(engine, false);
 	for (uint32_t i = 0; i < engine->proc.count; i++) {
 		if (engine->proc.ids[i] != engine->options.nodeid) {
 			set_add(&engine->failed, engine->proc.ids[i]);
@@ -425,7 +411,6 @@ void gather_join_expired(struct totem_engine *engine)
 	if (engine->state != TOTEM_GATHER)
 		return;
 	if (is_alone(engine) && !engine->is_pausing && !is_agreed(engine)) {
-		trace_alone(engine, true);
 		gather_consensus_expired(engine);
 		return;
 	}

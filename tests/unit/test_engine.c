@@ -915,6 +915,8 @@ END_TEST
 /* A firewall refuses one packet: the next one gets through, and is answered. */
 START_TEST(a_refused_packet_removes_nobody)
 {
+	uint64_t cleared = 0;
+
 	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
 	start_ring(3);
 	for (uint32_t i = 0; i < 50; i++) {
@@ -922,7 +924,9 @@ START_TEST(a_refused_packet_removes_nobody)
 		run_for(37);
 	}
 	check_unmoved();
-	ck_assert_uint_gt(totem_engine_counters(node_of(2)->engine)->cleared, 0);
+	for (uint32_t id = 1; id <= 3; id++)
+		cleared += totem_engine_counters(node_of(id)->engine)->cleared;
+	ck_assert_uint_gt(cleared, 0);
 }
 END_TEST
 
