@@ -74,6 +74,7 @@ TESTS += %D%/clients_stress.sh
 sanitized_scripts += %D%/clients_stress.sh
 
 # udp: several instances on a host; what becomes of an interface. All ways to send at length.
+dist_check_DATA += %D%/udp_ways.sh
 dist_check_SCRIPTS += %D%/udp_instances.sh %D%/udp_interface.sh
 TESTS += %D%/udp_instances.sh %D%/udp_interface.sh
 sanitized_scripts += %D%/udp_instances.sh

@@ -4,6 +4,7 @@
 LAB_COUNT=${RING_NODES:-16}
 [ -z "${RING_SECONDS:-}" ] || LAB_PERIOD=200
 [ -z "${RING_SECONDS:-}" ] || LAB_TOKEN=$((3000 + (LAB_COUNT - 2) * 650))
+# shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/lab.sh"
 . "$(dirname "$0")/links.sh"
 

@@ -4,9 +4,10 @@
 LAB_TRANSPORT=udp
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/lab.sh"
+# shellcheck source=tests/cluster/udp_ways.sh
+. "$(dirname "$0")/udp_ways.sh"
 
 play() {
-	lab_configure
 	lab_start 1 2 3
 	lab_ring 3 1 2 3 && lab_alive 1 2 3
 	tap $? "$1: one ring" && lab_traffic "$1" 1400 1 2 3
@@ -22,12 +23,5 @@ play() {
 
 lab_open coterie coterie corosync
 lab_move 2 1
-play multicast
-LAB_INTERFACE="broadcast: yes"
-play broadcast
-LAB_INTERFACE=
-LAB_FAMILY=ipv6
-if lab_has_ipv6; then
-	play ipv6
-fi
+each_way play
 lab_close

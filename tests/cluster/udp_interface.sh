@@ -4,6 +4,8 @@
 LAB_TRANSPORT=${LAB_TRANSPORT:-udp}
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/lab.sh"
+# shellcheck source=tests/cluster/udp_ways.sh
+. "$(dirname "$0")/udp_ways.sh"
 
 victim=1
 on_victim() { nsenter -t "${LAB_HOLDERS[victim]}" -n "$@"; }
@@ -34,7 +36,6 @@ comes_back() {
 play() {
 	tables=iptables
 	[ "$LAB_FAMILY" = ipv4 ] || tables=ip6tables
-	lab_configure
 	lab_start 1 2 3
 	lab_ring 3 1 2 3
 	tap $? "$1: one ring"
@@ -47,12 +48,9 @@ play() {
 }
 
 lab_open coterie coterie coterie
-play multicast
 if [ -n "${UDP_ALL:-}" ]; then
-	LAB_INTERFACE="broadcast: yes"
-	play broadcast
-	LAB_INTERFACE=
-	LAB_FAMILY=ipv6
-	! lab_has_ipv6 || play ipv6
+	each_way play
+else
+	play "$LAB_TRANSPORT"
 fi
 lab_close

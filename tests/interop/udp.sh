@@ -6,33 +6,26 @@ LAB_TRANSPORT=udp
 . "$(dirname "$0")/../cluster/lab.sh"
 # shellcheck source=tests/cluster/faults.sh
 . "$(dirname "$0")/../cluster/faults.sh"
+# shellcheck source=tests/cluster/udp_ways.sh
+. "$(dirname "$0")/../cluster/udp_ways.sh"
 
 play() {
 	local size
 
-	lab_configure
 	lab_start "${LAB_NODES[@]}"
 	lab_ring 4 "${LAB_NODES[@]}" && lab_alive "${LAB_NODES[@]}"
 	tap $? "$1: one ring"
 	for size in 8 1400 100000; do
 		lab_traffic "$1" $size "${LAB_NODES[@]}"
 	done
-	shift
-	while [ $# -gt 0 ]; do
-		$1
-		shift
-	done
+	if [ "$1" = multicast ]; then
+		ring_endures_loss
+		node_fails 1
+	fi
 	lab_stop "${LAB_NODES[@]}"
-	tap $? "all stop with status 0"
+	tap $? "$1: all stop with status 0"
 }
 
 lab_open coterie corosync coterie corosync
-play multicast ring_endures_loss "node_fails 1"
-LAB_INTERFACE="broadcast: yes"
-play broadcast
-LAB_INTERFACE=
-LAB_FAMILY=ipv6
-if lab_has_ipv6; then
-	play ipv6
-fi
+each_way play
 lab_close
