@@ -31,10 +31,14 @@ static void prepare(struct coterie_ctx *host)
 	}
 }
 
-/* The executive has read a file. */
+/* The executive has read a file, perhaps with new keys, which the transport takes or not. */
 static void finish_reload(struct fuzz_world *world, struct script *script, uint8_t choice)
 {
 	(void)script;
+	world->host->rekey_rc = (choice & 64) != 0 ? -EIO : 0;
+	mock_key(world->host, &choice, (choice & 32) != 0);
+	if ((choice & 128) != 0)
+		mock_rekey(world->host);
 	if (world->host->reload_count > 0)
 		mock_reload_done(world->host,
 			choice % 3 == 0   ? 0
