@@ -39,6 +39,46 @@ uint64_t mesh_clock_ns(void)
 
 /* ---- Looking ------------------------------------------------------------- */
 
+/* For how long no pong has come over a path. Whoever stood still heard none. */
+static uint64_t silence_ns(const struct mesh *mesh, const struct mesh_path *path)
+{
+	uint64_t from_ns = path->pong_ns > mesh->awake_ns ? path->pong_ns : mesh->awake_ns;
+
+	return mesh_clock_ns() - from_ns;
+}
+
+/*
+ * Answers stay away: so many that loss does not explain it, and yet within twice the link's own
+ * timeout.
+ */
+static uint64_t silence_max_ns(const struct mesh_link *link)
+{
+	uint64_t between_ms =
+		(uint64_t)(link->interval_ms + MESH_GRID_MS - 1) / MESH_GRID_MS * MESH_GRID_MS;
+	uint64_t silence_ms = PINGS_LOST * between_ms;
+	uint64_t most_ms = 2 * (uint64_t)link->timeout_ms;
+
+	if (most_ms > 2 * MESH_GRID_MS)
+		most_ms -= MESH_GRID_MS; /* to notice it takes a moment too */
+	return (silence_ms < most_ms ? silence_ms : most_ms) * MS;
+}
+
+static bool is_silent(const struct mesh *mesh, const struct mesh_peer *peer, uint32_t link)
+{
+	return silence_ns(mesh, &peer->paths[link]) > silence_max_ns(&mesh->links[link]);
+}
+
+/*
+ * libknet waits up to ten times a link's timeout when the link came up lately. The operator set the
+ * timeout once, and means it.
+ */
+static bool is_overdue(const struct mesh *mesh, const struct mesh_peer *peer, uint32_t link)
+{
+	uint64_t timeout_ns = (mesh->links[link].timeout_ms + MESH_GRID_MS) * MS;
+
+	return is_silent(mesh, peer, link) && silence_ns(mesh, &peer->paths[link]) > timeout_ns;
+}
+
 static void look_at_path(struct mesh *mesh, struct mesh_peer *peer, uint32_t link)
 {
 	struct mesh_path *path = &peer->paths[link];
@@ -47,52 +87,33 @@ static void look_at_path(struct mesh *mesh, struct mesh_peer *peer, uint32_t lin
 	if (!path->is_configured || knet_link_get_status(mesh->handle, (knet_node_id_t)peer->nodeid,
 					    (uint8_t)link, &status, sizeof(status)) < 0)
 		return;
-	path->is_connected = status.connected != 0;
 	/* libknet's own time of the last pong has whole seconds. */
 	if (status.stats.rx_pong_packets != path->pongs)
 		path->pong_ns = mesh_clock_ns();
 	path->pongs = status.stats.rx_pong_packets;
+	path->is_connected = status.connected != 0 && !is_overdue(mesh, peer, link);
 }
 
 static void look_at_peer(struct mesh *mesh, struct mesh_peer *peer)
 {
 	struct knet_host_status status = {0};
+	bool is_connected = false;
 
 	if (!peer->has_host ||
 		knet_host_get_status(mesh->handle, (knet_node_id_t)peer->nodeid, &status) < 0)
 		return;
-	for (uint32_t link = 0; link < KNET_MAX_LINK; link++)
+	for (uint32_t link = 0; link < KNET_MAX_LINK; link++) {
 		look_at_path(mesh, peer, link);
-	if (status.reachable != 0) {
+		is_connected = is_connected || peer->paths[link].is_connected;
+	}
+	is_connected = is_connected && status.reachable != 0;
+	if (is_connected) {
 		peer->is_lost = false;
-		peer->told = 0;
 	} else if (peer->is_reachable) {
 		peer->is_lost = true;
 		peer->told = 0;
 	}
-	peer->is_reachable = status.reachable != 0;
-}
-
-/*
- * Answers are overdue: so many that loss does not explain it, and yet within twice the link's own
- * timeout.
- */
-static bool is_silent(const struct mesh *mesh, const struct mesh_peer *peer, uint32_t link)
-{
-	const struct mesh_link *of = &mesh->links[link];
-	uint64_t between_ms =
-		(uint64_t)(of->interval_ms + MESH_GRID_MS - 1) / MESH_GRID_MS * MESH_GRID_MS;
-	uint64_t silence_ms = PINGS_LOST * between_ms;
-	uint64_t most_ms = 2 * (uint64_t)of->timeout_ms;
-	uint64_t from_ns = peer->paths[link].pong_ns;
-
-	if (most_ms > 2 * MESH_GRID_MS)
-		most_ms -= MESH_GRID_MS; /* to notice it takes a moment too */
-	if (silence_ms > most_ms)
-		silence_ms = most_ms;
-	if (from_ns < mesh->awake_ns)
-		from_ns = mesh->awake_ns;
-	return mesh_clock_ns() > from_ns + silence_ms * MS;
+	peer->is_reachable = is_connected;
 }
 
 static bool is_peer_silent(const struct mesh *mesh, const struct mesh_peer *peer)
