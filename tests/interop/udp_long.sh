@@ -24,5 +24,7 @@ done
 play all ../cluster/udp_interface.sh
 play multicast ../cluster/reload.sh
 play multicast ../cluster/ring16.sh
+play multicast ../cluster/crash.sh
+play multicast ../cluster/asymmetric.sh
 [ -n "${UDP_LOGS:-}" ] || rm -rf "$logs"
 tap_end
