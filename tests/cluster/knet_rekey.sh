@@ -11,7 +11,7 @@
 # shellcheck source=tests/cluster/reloads.sh
 . "$(dirname "$0")/reloads.sh"
 
-CHANGES=${CHANGES:-50}
+CHANGES=${CHANGES:-15} # 50 in check-long
 
 # rekey_configure NUMBER LINKS NODE...: a key of its own for each number
 rekey_configure() {

@@ -110,3 +110,11 @@ check-long: links-long
 dist_check_SCRIPTS += %D%/knet_refused.sh
 TESTS += %D%/knet_refused.sh
 sanitized_scripts += %D%/knet_refused.sh
+knet-ring-long: all
+	@CHANGES=50 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/knet_rekey.sh
+	@LAB_TRANSPORT=knet CRASH_ROUNDS=20 CRASH_LIMIT=3650 CRASH_STOP_LIMIT=50 \
+		abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/crash.sh
+	@LAB_TRANSPORT=knet RING_NODES=32 RING_SECONDS=60 abs_top_srcdir='$(abs_top_srcdir)' \
+		bash $(srcdir)/%D%/ring16.sh
+check-long: knet-ring-long
+.PHONY: knet-ring-long
