@@ -3,7 +3,7 @@
 # firewall refuses, a moment without packets, a link or an interface that goes for less than the token
 # timeout. FALSE_SIGNS of them (24), on a ring that is idle or, with FALSE_LOAD=yes, busy.
 LAB_TOKEN=${LAB_TOKEN:-3650}
-LAB_DEBUG=on
+export LAB_DEBUG=on
 . "$(dirname "$0")/lab.sh"
 . "$(dirname "$0")/links.sh"
 
@@ -20,13 +20,13 @@ one() {
 		in_net 4 "$forge" 10.0.0.$at 10.0.0.$about 5405 50
 		;;
 	1)
-		rule=(INPUT -s 10.0.0.$about -p udp -m limit --limit 1/hour --limit-burst 1 -j REJECT)
+		rule=(INPUT -s "10.0.0.$about" -p udp -m limit --limit 1/hour --limit-burst 1 -j REJECT)
 		in_net $at iptables -A "${rule[@]}"
 		sleep 0.2
 		in_net $at iptables -D "${rule[@]}"
 		;;
 	2)
-		rule=(INPUT -s 10.0.0.$about -p udp -j DROP)
+		rule=(INPUT -s "10.0.0.$about" -p udp -j DROP)
 		in_net $at iptables -A "${rule[@]}"
 		sleep 0.2
 		in_net $at iptables -D "${rule[@]}"
@@ -71,7 +71,10 @@ tap_check "$signs false signs: no ring has changed" \
 tap_check "the forged ones have come: who is said to be gone is asked" \
 	grep -q 'sign that no daemon runs on node' "$LAB_DIR/1/log"
 tap_check "and answers" grep -q 'lives: a false sign' "$LAB_DIR/1/log"
-[ ${#loaders[@]} -eq 0 ] || kill -KILL "${loaders[@]}"
+[ ${#loaders[@]} -eq 0 ] || {
+	kill -KILL "${loaders[@]}"
+	wait "${loaders[@]}" 2>/dev/null
+}
 rings_end
 # A daemon that is back on its port before anybody has asked is one of the ring again.
 for i in 1 2 3; do

@@ -930,6 +930,37 @@ START_TEST(group_names_in_the_other_byte_order)
 }
 END_TEST
 
+/* A merge detect to everybody else: its first 29 bytes are one, and the rest is no part of it. */
+START_TEST(a_probe_is_a_merge_detect_with_more)
+{
+	const struct wire_probe probe = {.system_from = 2, .ring = {1, 0x35},
+		.kind = (enum wire_probe_kind)(_i + WIRE_PROBE_QUESTION), .number = UINT64_MAX - 5};
+	struct wire_merge_detect merge;
+	struct wire_probe again;
+	uint8_t bytes[WIRE_PROBE_SIZE];
+
+	for (int swap = 0; swap < 2; swap++) {
+		ck_assert_uint_eq(wire_encode_probe(&probe, 3, swap != 0, bytes, sizeof(bytes) - 1), 0);
+		ck_assert_uint_eq(
+			wire_encode_probe(&probe, 3, swap != 0, bytes, sizeof(bytes)), sizeof(bytes));
+		ck_assert_int_eq(wire_decode_merge_detect(bytes, sizeof(bytes), &merge), WIRE_OK);
+		ck_assert_uint_eq(merge.system_from, 2);
+		ck_assert(ring_id_equal(&merge.ring, &probe.ring));
+		ck_assert(wire_decode_probe(bytes, sizeof(bytes), &again));
+		ck_assert_uint_eq(again.system_from, 2);
+		ck_assert_int_eq(again.kind, probe.kind);
+		ck_assert(again.number == probe.number);
+		for (size_t size = 0; size < sizeof(bytes); size++)
+			ck_assert(!wire_decode_probe(bytes, size, &again));
+		for (size_t at = 29; at < 37; at++) { /* magic and kind */
+			bytes[at] ^= 0x40;
+			ck_assert(!wire_decode_probe(bytes, sizeof(bytes), &again));
+			bytes[at] ^= 0x40;
+		}
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("wire");
@@ -946,6 +977,7 @@ int main(void)
 	suite_add_tcase(suite, bounds);
 	tcase_add_loop_test(bounds, limits_of_every_field, 0, 2);
 	tcase_add_test(bounds, a_decoder_refuses_another_type);
+	tcase_add_loop_test(bounds, a_probe_is_a_merge_detect_with_more, 0, 3);
 	tcase_add_loop_test(bounds, the_largest_commit_token, 0, 2);
 	tcase_add_loop_test(bounds, a_join_carries_features, 0, 2);
 	tcase_add_loop_test(bounds, a_commit_token_carries_features, 0, 2);
