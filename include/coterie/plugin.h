@@ -8,7 +8,7 @@
  *   1.1  both maps with iteration and tracking, statistics of a plugin's own, quorum verdicts and their
  *        providers, status of nodes and links, stopping, reload and logs, state files; a service's
  *        dump, a transport's node_status
- *   1.2  keys of an encrypted ring and their change; a transport's link_down and rekey
+ *   1.2  keys of an encrypted ring and their change; a transport's link_down and rekey; peer_refused
  *
  * Rules. A change of an existing byte or of its meaning raises the major number, an appended member the
  * minor one; a behaviour that no size shows gets a capability bit. Members are never moved, reused or

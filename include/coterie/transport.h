@@ -31,8 +31,8 @@ struct coterie_transport_stats {
  * 5 close.
  *
  * The ring's protocol starts at the first link that is reported up, and a node all of whose links are
- * down is a ring of its own at once. So report a bound link up at first even when nothing is connected,
- * and down only when no frame can leave or arrive.
+ * down is a ring of its own as soon as the token is missed, unless one comes up before. So report a bound
+ * link up at first even when nothing is connected, and down only when no frame can leave or arrive.
  *
  * The sender is always among the receivers of its own multicasts: the executive feeds own frames back
  * through memory, so a transport does not send to the local node and drops what it hears of itself. A

@@ -3,7 +3,7 @@
 # quorate within two token timeouts, and is one of the ring again when it is over. It never uses another
 # address, and afterwards sends nothing twice.
 [ $# -eq 0 ] || export LAB_TRANSPORT=$1
-LAB_TOKEN=${LAB_TOKEN:-1000}
+LAB_TOKEN=${LAB_TOKEN:-1500}
 . "$(dirname "$0")/lab.sh"
 . "$(dirname "$0")/links.sh"
 
@@ -50,7 +50,7 @@ sent() {
 
 # play NAME WORDS: cut off and back; WORDS are in the victim's log.
 play() {
-	local name=$1 words=$2 from at limit=$((2 * LAB_TOKEN + 300))
+	local name=$1 words=$2 from at limit=$((2 * LAB_TOKEN))
 
 	# libknet tells nobody that it cannot send while others are heard: consensus is waited for.
 	[ "$LAB_TRANSPORT-$name" != knet-output ] || limit=$((3 * LAB_TOKEN))
