@@ -382,6 +382,7 @@ START_TEST(a_live_node_is_never_told)
 	struct knet_link_status status;
 
 	start(2, 1);
+	knet_serve_for(&nodes, 300); /* it is known to be reachable */
 	/* libknet takes a link down whose administrator says so, as it does after such an error. */
 	knet_link_set_enable(nodes.list[0].mesh->handle, 2, 0, 0);
 	knet_link_set_enable(nodes.list[0].mesh->handle, 2, 0, 1);
