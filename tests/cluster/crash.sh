@@ -81,11 +81,11 @@ lab_start "${LAB_NODES[@]}"
 lab_ring ${#LAB_NODES[@]} "${LAB_NODES[@]}"
 tap $? "one ring of ${LAB_KINDS[*]}"
 rounds_of 9
-within "kill -9, idle" "${CRASH_LIMIT:-400}"
+within "kill -9, idle" "${CRASH_LIMIT:-250}"
 rounds_of 15
 within "clean stop, idle" "${CRASH_STOP_LIMIT:-200}"
 rounds_of 9 2
-within "kill -9, loaded" "${CRASH_LIMIT:-400}"
+within "kill -9, loaded" "${CRASH_LIMIT:-250}"
 rounds_of 15 2
 within "clean stop, loaded" "${CRASH_STOP_LIMIT:-200}"
 lab_stop "${LAB_NODES[@]}"
