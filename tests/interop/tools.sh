@@ -23,7 +23,8 @@ scenario_one() {
 	play 1 keys.commands
 }
 
-# Timers and sizes of the ring that a client changes.
+# Timers and sizes of the ring that a client changes. Our daemon pauses between two changes, so that
+# clients cannot keep it busy: what is asked is asked after a pause.
 scenario_timers() {
 	cluster 1 "$votequorum"
 	play 1 timers.commands
