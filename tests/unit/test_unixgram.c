@@ -105,13 +105,16 @@ static int stranger(const char *name)
 	return fd;
 }
 
-static struct sockaddr_un address_of(const char *name)
+static struct sockaddr_un address_at(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path_of(name));
+	ck_assert_uint_lt(strlen(path), sizeof(address.sun_path));
+	strcpy(address.sun_path, path);
 	return address;
 }
+
+static struct sockaddr_un address_of(const char *name) { return address_at(path_of(name)); }
 
 static ssize_t send_to(int fd, const char *name, const void *bytes, size_t size)
 {
@@ -313,10 +316,7 @@ static bool is_heard(const struct sockaddr_un *name, size_t size)
 
 static bool is_heard_from(const char *path)
 {
-	struct sockaddr_un name = {.sun_family = AF_UNIX};
-
-	snprintf(name.sun_path, sizeof(name.sun_path), "%s", path);
-
+	struct sockaddr_un name = address_at(path);
 	bool result = is_heard(&name, sizeof(name));
 
 	unlink(name.sun_path);
@@ -381,7 +381,8 @@ static uint32_t count_descriptors(void)
 static void send_descriptors(int fd)
 {
 	struct sockaddr_un to = address_of("1");
-	struct iovec part = {.iov_base = "abc", .iov_len = 3};
+	char text[] = "abc";
+	struct iovec part = {.iov_base = text, .iov_len = 3};
 	union {
 		struct cmsghdr header;
 		uint8_t bytes[CMSG_SPACE(20 * sizeof(int))];
