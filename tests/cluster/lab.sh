@@ -17,10 +17,10 @@
 # The script starts anew inside namespaces of its own (network, mounts, processes), without root in
 # a user namespace. Whatever happens to it, the kernel then ends every daemon and removes every
 # interface with it, and nothing on the machine can collide. A node is one more network and mount
-# namespace, held by a sleeping process. Timing matters to these tests, so locks let no more of them
-# run at a time than there are processors, and one that sets LAB_ALONE=1 by itself. Environment:
+# namespace, held by a sleeping process. Timing matters to these tests, so a lock lets one run
+# at a time. Environment:
 # LAB_TOKEN and LAB_SECONDS (of traffic), LAB_CLIENT=KIND forces one kind of library, LAB_KIND=KIND makes
-# every node of that kind, LAB_KEEP=FOLDER keeps logs and records, LAB_LOCK names other lock files.
+# every node of that kind, LAB_KEEP=FOLDER keeps logs and records, LAB_LOCK names another lock file.
 # The ring: LAB_TRANSPORT (udpu, udp, …), LAB_FAMILY (ipv4 or ipv6), more lines for the totem section
 # in LAB_TOTEM and for link 0 in LAB_INTERFACE ("broadcast: yes"). After a change of these, lab_configure.
 
@@ -99,28 +99,9 @@ lab_enter() {
 		[ -x "$LAB_BUILD/exec/coterie" ] || tap_skip "exec/coterie is not built"
 		;;
 	esac
-	lab_lock
+	exec 9>>"${LAB_LOCK:-${TMPDIR:-/tmp}/coterie-cluster-tests.$UID.lock}" && flock 9
 	LAB_INSIDE=1 exec unshare "${user[@]}" --net --mount --pid --fork --kill-child --mount-proc \
 		bash "$(realpath "$0")"
-}
-
-# Descriptor 9 is shared by all, or taken alone; 8 is one place of as many as there are processors.
-lab_lock() {
-	local lock=${LAB_LOCK:-${TMPDIR:-/tmp}/coterie-cluster-tests.$UID.lock} place
-
-	exec 9>>"$lock" || exit 1
-	if [ -n "${LAB_ALONE:-}" ]; then
-		flock 9
-		return
-	fi
-	flock --shared 9
-	while :; do
-		for place in $(seq "$(nproc)"); do
-			exec 8>>"$lock.$place" || exit 1
-			! flock --nonblock 8 || return 0
-		done
-		sleep 0.2
-	done
 }
 
 # The daemon's own folders for state and run-time files exist on machines that have it installed, and
@@ -170,7 +151,7 @@ lab_node() {
 		for folder in ${LAB_FOLDERS[*]}; do
 			mkdir -p \$folder && mount -t tmpfs lab \$folder || exit
 		done
-		touch $LAB_DIR/$node/ready && exec sleep infinity" 8>&- 9>&- &
+		touch $LAB_DIR/$node/ready && exec sleep infinity" 9>&- &
 	holder=$!
 	LAB_HOLDERS[node]=$holder
 	until [ -e "$LAB_DIR/$node/ready" ]; do

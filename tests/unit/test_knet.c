@@ -236,6 +236,18 @@ START_TEST(an_address_in_use_is_refused_as_a_whole)
 }
 END_TEST
 
+/* A path that has just changed may lose a frame or two. */
+static void reach(uint32_t from, uint32_t to)
+{
+	uint32_t before = nodes.list[to].host->frames.count;
+
+	for (int i = 0; i < 100 && nodes.list[to].host->frames.count == before; i++) {
+		knet_multicast(&nodes, from, 1400, 1, 0);
+		knet_serve_for(&nodes, 100);
+	}
+	ck_assert_uint_gt(nodes.list[to].host->frames.count, before);
+}
+
 START_TEST(peers_and_links_come_and_go)
 {
 	struct coterie_node_status status = {.size = sizeof(status)};
@@ -255,15 +267,13 @@ START_TEST(peers_and_links_come_and_go)
 		nodes.ops->peer_del(nodes.list[i].mesh, 0, 2);
 		nodes.ops->link_down(nodes.list[i].mesh, 0);
 	}
-	knet_multicast(&nodes, 0, 1400, 1, 0);
-	knet_receive(&nodes, 1, 1);
+	reach(0, 1);
 	nodes.ops->peer_del(nodes.list[0].mesh, 1, 2);
 	ck_assert_int_eq(nodes.ops->node_status(nodes.list[0].mesh, 2, &status), -ENOENT);
 	ck_assert_int_eq(knet_token(&nodes, 0, 2), -ENOENT);
 	ck_assert_int_eq(nodes.ops->peer_add(nodes.list[0].mesh, 1, 2, address_of(1, 1)), 0);
 	ck_assert(knet_wait(&nodes, is_connected, 1));
-	knet_multicast(&nodes, 0, 1400, 1, 0);
-	knet_receive(&nodes, 1, 2);
+	reach(0, 1);
 }
 END_TEST
 
