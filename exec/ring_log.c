@@ -92,6 +92,38 @@ static void log_state(const struct totem_trace *trace)
 			state_name(trace->value), trace->ring.rep, trace->ring.seq);
 }
 
+/* What is thought of single nodes. */
+static void log_verdict(const struct ring_log *log, const struct totem_trace *trace)
+{
+	switch (trace->kind) {
+	case TOTEM_TRACE_UNHEARD:
+		if (trace->seq == log->options->nodeid)
+			log_line("TOTEM", LOG_NOTICE,
+				"node %u cannot be in one ring with this node, though it is heard: it does not "
+				"hear this node, or somebody else",
+				trace->node);
+		else
+			log_line("TOTEM", LOG_NOTICE, "nodes %u and %u do not hear each other", trace->seq,
+				trace->node);
+		break;
+	case TOTEM_TRACE_SUSPECTED:
+		log_line("TOTEM", LOG_DEBUG, "sign that no daemon runs on node %u any more: it is asked",
+			trace->node);
+		break;
+	case TOTEM_TRACE_CLEARED:
+		log_line("TOTEM", LOG_DEBUG, "node %u lives: a false sign, %" PRIu64 " us ago", trace->node,
+			trace->value);
+		break;
+	case TOTEM_TRACE_CONVICTED:
+		log_line("TOTEM", LOG_NOTICE,
+			"no daemon runs on node %u any more: refused and silent for %" PRIu64 " ms", trace->node,
+			trace->value / 1000);
+		break;
+	default:
+		break;
+	}
+}
+
 void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_trace *trace)
 {
 	switch (trace->kind) {
@@ -135,27 +167,10 @@ void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_tr
 							   : "answers");
 		break;
 	case TOTEM_TRACE_UNHEARD:
-		if (trace->seq == log->options->nodeid)
-			log_line("TOTEM", LOG_NOTICE,
-				"node %u cannot be in one ring with this node, though it is heard: it does not "
-				"hear this node, or somebody else",
-				trace->node);
-		else
-			log_line("TOTEM", LOG_NOTICE, "nodes %u and %u do not hear each other", trace->seq,
-				trace->node);
-		break;
 	case TOTEM_TRACE_SUSPECTED:
-		log_line("TOTEM", LOG_DEBUG, "sign that no daemon runs on node %u any more: it is asked",
-			trace->node);
-		break;
 	case TOTEM_TRACE_CLEARED:
-		log_line("TOTEM", LOG_DEBUG, "node %u lives: a false sign, %" PRIu64 " us ago", trace->node,
-			trace->value);
-		break;
 	case TOTEM_TRACE_CONVICTED:
-		log_line("TOTEM", LOG_NOTICE,
-			"no daemon runs on node %u any more: refused and silent for %" PRIu64 " ms", trace->node,
-			trace->value / 1000);
+		log_verdict(log, trace);
 		break;
 	case TOTEM_TRACE_REFUSED:
 		log_limited(&log->refused, now_ns, "TOTEM", LOG_WARNING,

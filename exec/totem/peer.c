@@ -138,8 +138,8 @@ void peer_reconsider(struct totem_engine *engine, struct peer *peer, bool is_lea
 {
 	uint32_t me = engine->options.nodeid;
 
-	if (!is_leave && peer->backoff_accuser == me && engine->now_ns >= peer->lift_ns && node_set_has(&engine->join_proc, me) &&
-		!node_set_has(&engine->join_failed, me))
+	if (!is_leave && peer->backoff_accuser == me && engine->now_ns >= peer->lift_ns &&
+		node_set_has(&engine->join_proc, me) && !node_set_has(&engine->join_failed, me))
 		peer->backoff_until_ns = 0;
 }
 

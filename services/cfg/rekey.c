@@ -292,7 +292,8 @@ static void take_back(struct cfg *cfg, struct cfg_rekey_member *member)
 static void take_phase(
 	const struct cfg_rekey *rekey, struct cfg_rekey_member *member, uint32_t phase, uint32_t tag)
 {
-	bool is_ours = !cfg_words_are_tagged(member) || (rekey->state != CFG_REKEY_IDLE && member->tag == rekey->tag);
+	bool is_ours = !cfg_words_are_tagged(member) ||
+		       (rekey->state != CFG_REKEY_IDLE && member->tag == rekey->tag);
 
 	member->is_bound = true;
 	if (member->next_phase != 0 ||
