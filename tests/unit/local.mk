@@ -35,7 +35,9 @@ TESTS += %D%/test_ring
 %C%_test_ring_LDADD = $(CHECK_LIBS)
 
 # exec/totem: the codec and the group layer. vectors/ holds captured packets.
-totem_unit_tests = %D%/test_engine %D%/test_frame %D%/test_node_set %D%/test_pack %D%/test_unpack %D%/test_wire
+totem_unit_tests = \
+	%D%/test_engine %D%/test_engine_input %D%/test_engine_signs %D%/test_frame \
+	%D%/test_node_set %D%/test_pack %D%/test_unpack %D%/test_wire
 check_PROGRAMS += $(totem_unit_tests)
 TESTS += $(totem_unit_tests)
 dist_check_DATA += \
@@ -48,9 +50,16 @@ vectors_cppflags = -DVECTORS_DIR='"$(abs_top_srcdir)/%D%/vectors"'
 fail_alloc_sources = %D%/fail_alloc.c %D%/fail_alloc.h
 fail_alloc_ldflags = $(AM_LDFLAGS) \
 	-Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=reallocarray
-%C%_test_engine_SOURCES = %D%/test_engine.c
+engine_net_sources = %D%/engine_net.c %D%/engine_net.h
+%C%_test_engine_SOURCES = %D%/test_engine.c $(engine_net_sources)
 %C%_test_engine_CFLAGS = $(TEST_CFLAGS)
 %C%_test_engine_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_engine_input_SOURCES = %D%/test_engine_input.c $(engine_net_sources)
+%C%_test_engine_input_CFLAGS = $(TEST_CFLAGS)
+%C%_test_engine_input_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_engine_signs_SOURCES = %D%/test_engine_signs.c $(engine_net_sources)
+%C%_test_engine_signs_CFLAGS = $(TEST_CFLAGS)
+%C%_test_engine_signs_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_frame_SOURCES = %D%/test_frame.c $(fail_alloc_sources)
 %C%_test_frame_CFLAGS = $(TEST_CFLAGS)
 %C%_test_frame_LDFLAGS = $(fail_alloc_ldflags)

@@ -1,0 +1,114 @@
+/*
+ * Engines wired together in memory: a small network in which every packet takes DELAY_NS, unless a test
+ * drops it. One network per test process.
+ */
+#ifndef UNIT_ENGINE_NET_H
+#define UNIT_ENGINE_NET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "exec/totem/engine.h"
+#include "exec/totem/wire.h"
+
+#define NODES_MAX 5
+#define EVENTS_MAX 65536
+#define LOG_MAX 65536
+#define MS UINT64_C(1000000)
+#define DELAY_NS UINT64_C(100000)
+
+struct node {
+	struct totem_engine *engine;
+	struct frame_pool *pool;
+	struct net *net;
+	uint32_t id;
+	bool is_up;
+	bool syncs_by_hand;
+	uint64_t ring_seq; /* its disk */
+	bool is_disk_broken;
+	uint64_t timers[TOTEM_TIMER_COUNT];
+	char log[LOG_MAX]; /* configurations and messages, in order, one per line */
+	size_t log_size;
+	uint32_t received; /* messages */
+	uint32_t refused;
+	uint32_t last_refusal;
+	uint32_t visits, passed, rooms;
+	uint64_t gathered, retransmitted, requested, failed_to_receive, paused;
+	struct coterie_frame *waiting[4096]; /* what came while is_paused */
+	size_t waiting_count;
+	bool is_paused;
+};
+
+struct event {
+	uint64_t at_ns;
+	struct node *to;
+	uint32_t from;
+	struct coterie_frame *frame;
+};
+
+struct refused {
+	uint64_t at_ns;
+	uint32_t from, by;
+	struct coterie_frame *frame;
+};
+
+struct net {
+	struct node nodes[NODES_MAX];
+	uint32_t node_count;
+	uint64_t now_ns;
+	struct event events[EVENTS_MAX]; /* a ring, in order of time */
+	size_t first, count;
+	/* true: the packet is lost. */
+	bool (*drops)(struct net *net, uint32_t from, uint32_t to, const struct wire_header *header,
+		const struct coterie_frame *frame);
+	uint32_t cut_from; /* for tests of partitions: nodes below it do not hear the others */
+	uint32_t dropped;
+	uint32_t drop_seq;
+	bool refuses; /* hosts of nodes that are down say so, refusals_left times */
+	uint32_t refusals_left;
+	uint32_t refuse_next_to; /* the next packet to this node is refused by a firewall; 0: none */
+	struct refused refused[64];
+	uint32_t refused_count;
+	uint32_t visit_frames_max;
+	uint32_t packets[6];              /* by type */
+	struct coterie_frame *samples[6]; /* the last one of each type that node 2 was sent */
+};
+
+/** Made by setup(), freed by teardown(). */
+extern struct net *net;
+/** Of nodes that are started from here on. */
+extern struct totem_options options;
+
+/** Fixture of every test case: an empty network at 1 s, options of node 1 with three nodes' defaults. */
+void net_setup(void);
+void net_teardown(void);
+
+/** The node of this id, 1 .. NODES_MAX; borrowed. */
+struct node *node_of(uint32_t id);
+/** Start a node with `options`, from its disk as it is. */
+void node_start(uint32_t id);
+/** End it without a leave; its disk stays. */
+void node_crash(uint32_t id);
+/** End a pause: what waited comes first, or the timers that ran out. */
+void node_resume(struct node *node, bool timers_first);
+
+/** Let the next packet, report or timer happen. false: there is none up to limit_ns */
+bool net_step(struct net *n, uint64_t limit_ns);
+void run_for(uint64_t ms);
+/** Until nodes 1 .. count are one ring; fails after ms. */
+void run_until_ring(uint32_t count, uint64_t ms);
+/** Until every node that is up has received count messages; fails after ms. */
+void run_until_received(uint32_t count, uint64_t ms);
+
+/** What totem_engine_send returns. */
+int send_text(uint32_t id, enum totem_guarantee guarantee, const char *text);
+/** Send count messages, "mID.0" and so on. */
+void send_many(uint32_t id, uint32_t count);
+/** Forget what was logged and received so far. */
+void clear_logs(void);
+/** Start nodes 1 .. count, wait for their ring, forget the logs. */
+void start_ring(uint32_t count);
+/** Give bytes to a node as a packet that has just come. */
+void feed(uint32_t id, const uint8_t *bytes, size_t size);
+
+#endif

@@ -1,0 +1,528 @@
+/* Bad input at engines in a ring: spec 04 §16.1. */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/totem/state.h"
+#include "tests/unit/engine_net.h"
+
+/* --- bad input: spec 04 §16.1 --- */
+
+static bool are_alike(const struct totem_probe *a, const struct totem_probe *b)
+{
+	return a->aru == b->aru && a->high_seq == b->high_seq && a->released == b->released &&
+	       a->high_delivered == b->high_delivered && a->store_count == b->store_count &&
+	       a->trc == b->trc && a->pbl == b->pbl && a->ring_seq_high == b->ring_seq_high;
+}
+
+/* What changes a token that node 2 would accept. */
+static void token_aru_ahead(struct wire_token *token) { token->aru = token->seq + 1; }
+static void token_aru_old(struct wire_token *token) { token->aru = token->seq - 16384; }
+static void token_seq_far(struct wire_token *token) { token->aru = token->seq += 20000; }
+static void token_seq_back(struct wire_token *token) { token->aru = token->seq -= 3; }
+static void token_of_other(struct wire_token *token) { token->nodeid = 3; }
+static void token_foreign(struct wire_token *token) { token->ring.seq += 4; }
+static void token_old(struct wire_token *token) { token->token_seq -= 100; }
+
+static void token_jumps(struct wire_token *token) { token->aru = token->seq += 6000; }
+static void token_signed_by_stranger(struct wire_token *token) { token->aru_addr = 77; }
+static void token_fcc_absurd(struct wire_token *token) { token->fcc = 1u << 30; }
+static void token_backlog_absurd(struct wire_token *token) { token->backlog = 1u << 30; }
+static void token_flag_absurd(struct wire_token *token) { token->retrans_flg = 1024; }
+
+static void token_asks_ahead(struct wire_token *token)
+{
+	token->rtr_count = 1;
+	token->rtr[0] = (struct wire_rtr){token->ring, token->seq + 1};
+}
+
+START_TEST(bad_tokens_are_dropped)
+{
+	static const struct {
+		const char *name;
+		void (*change)(struct wire_token *token);
+		uint32_t refused;
+	} rows[] = {
+		{"aru beyond seq", token_aru_ahead, 1},
+		{"aru far behind", token_aru_old, 1},
+		{"seq far ahead", token_seq_far, 1},
+		{"seq behind what was delivered", token_seq_back, 1},
+		{"sent by another than the predecessor", token_of_other, 1},
+		{"seq ahead of any window", token_jumps, 1},
+		{"aru_addr of no member", token_signed_by_stranger, 1},
+		{"fcc beyond reason", token_fcc_absurd, 1},
+		{"backlog beyond reason", token_backlog_absurd, 1},
+		{"retrans_flg neither 0 nor 1", token_flag_absurd, 1},
+		{"asks for a frame that does not exist", token_asks_ahead, 1},
+		{"of another ring", token_foreign, 0},
+		{"had before", token_old, 0},
+	};
+	uint8_t bytes[WIRE_TOKEN_SIZE_MAX];
+	struct wire_token token;
+	struct totem_probe before, after;
+
+	start_ring(3);
+	send_many(1, 5);
+	run_for(1000);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct node *node = node_of(2);
+		uint64_t token_ns = totem_engine_counters(node->engine)->token_last_ns;
+
+		ck_assert_int_eq(wire_decode_token(net->samples[WIRE_TOKEN]->data,
+					 net->samples[WIRE_TOKEN]->size, &token),
+			WIRE_OK);
+		token.token_seq += 30;
+		rows[i].change(&token);
+		node->refused = 0;
+		totem_engine_probe(node->engine, &before);
+		feed(2, bytes, wire_encode_token(&token, 0, false, bytes, sizeof(bytes)));
+		totem_engine_probe(node->engine, &after);
+		ck_assert_msg(
+			node->refused == rows[i].refused &&
+				totem_engine_counters(node->engine)->token_last_ns == token_ns &&
+				are_alike(&before, &after),
+			"%s", rows[i].name);
+	}
+	send_many(2, 1);
+	run_until_received(6, 100);
+	ck_assert_uint_eq(node_of(2)->gathered, 0);
+}
+END_TEST
+
+static void frame_ahead(struct wire_mcast *mcast) { mcast->seq += 5000; }
+static void frame_of_two(struct wire_mcast *mcast) { mcast->nodeid = 3; }
+static void frame_of_stranger(struct wire_mcast *mcast) { mcast->nodeid = mcast->system_from = 9; }
+static void frame_freed(struct wire_mcast *mcast) { mcast->seq -= 2; }
+
+START_TEST(bad_frames_are_dropped)
+{
+	static const struct {
+		const char *name;
+		void (*change)(struct wire_mcast *mcast);
+		uint32_t refused;
+	} rows[] = {
+		{"seq far ahead", frame_ahead, 1},
+		{"two senders", frame_of_two, 1},
+		{"of a node that is no member", frame_of_stranger, 1},
+		{"had before", frame_freed, 0},
+	};
+
+	start_ring(3);
+	send_many(1, 200);
+	run_for(1000);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint8_t bytes[2048];
+		struct wire_mcast mcast;
+		struct totem_probe before, after;
+		const struct coterie_frame *sample = net->samples[WIRE_MCAST];
+
+		ck_assert_int_eq(wire_decode_mcast(sample->data, sample->size, &mcast), WIRE_OK);
+		rows[i].change(&mcast);
+		memcpy(bytes, sample->data, sample->size);
+		wire_encode_mcast_header(&mcast, false, bytes, sizeof(bytes));
+		node_of(2)->refused = 0;
+		totem_engine_probe(node_of(2)->engine, &before);
+		feed(2, bytes, sample->size);
+		totem_engine_probe(node_of(2)->engine, &after);
+		ck_assert_msg(node_of(2)->refused == rows[i].refused && are_alike(&before, &after),
+			"%s", rows[i].name);
+	}
+}
+END_TEST
+
+START_TEST(a_forged_frame_does_not_stop_the_ring)
+{
+	uint8_t bytes[2048];
+	struct wire_mcast mcast;
+	const struct coterie_frame *sample;
+
+	start_ring(3);
+	send_many(1, 3);
+	run_for(5);
+	sample = net->samples[WIRE_MCAST];
+	ck_assert_int_eq(wire_decode_mcast(sample->data, sample->size, &mcast), WIRE_OK);
+	mcast.seq += 40; /* nobody has given this seq, nor those before */
+	memcpy(bytes, sample->data, sample->size);
+	wire_encode_mcast_header(&mcast, false, bytes, sizeof(bytes));
+	feed(2, bytes, sample->size);
+	send_many(3, 20);
+	run_until_received(23, 100);
+	ck_assert_str_eq(node_of(1)->log, node_of(2)->log);
+	ck_assert_uint_eq(node_of(2)->gathered, 0);
+}
+END_TEST
+
+/* A frame that node 3 seems to have sent, `ahead` of the last one of the ring, comes to node 1. */
+static void forge_frame(uint32_t ahead)
+{
+	uint8_t bytes[2048];
+	struct wire_mcast mcast;
+	const struct coterie_frame *sample = net->samples[WIRE_MCAST];
+	struct totem_probe probe;
+
+	ck_assert_int_eq(wire_decode_mcast(sample->data, sample->size, &mcast), WIRE_OK);
+	totem_engine_probe(node_of(1)->engine, &probe);
+	mcast.nodeid = mcast.system_from = 3;
+	mcast.seq = probe.high_seq + ahead;
+	memcpy(bytes, sample->data, sample->size);
+	wire_encode_mcast_header(&mcast, false, bytes, sizeof(bytes));
+	feed(1, bytes, sample->size);
+}
+
+START_TEST(a_forged_frame_is_not_in_the_way_of_our_own)
+{
+	struct totem_probe probe;
+
+	start_ring(3);
+	send_many(1, 3);
+	run_for(1000);
+	do {
+		run_for(1);
+		totem_engine_probe(node_of(1)->engine, &probe);
+	} while (!probe.is_held);
+	forge_frame((uint32_t)_i);
+	ck_assert_uint_eq(node_of(1)->refused, 1);
+	send_many(1, 3);
+	run_until_received(6, 100);
+	ck_assert_str_eq(node_of(1)->log, node_of(2)->log);
+	ck_assert_uint_eq(node_of(1)->gathered, 0);
+}
+END_TEST
+
+/* The next token that node 2 gets, changed. */
+static void (*change_token)(struct wire_token *token);
+static enum totem_state change_in;
+
+static bool drop_to_change(struct net *n, uint32_t from, uint32_t to,
+	const struct wire_header *header, const struct coterie_frame *frame)
+{
+	struct wire_token token;
+	uint8_t bytes[WIRE_TOKEN_SIZE_MAX];
+
+	(void)n;
+	(void)from;
+	if (change_token == NULL || to != 2 || header->type != WIRE_TOKEN ||
+		totem_engine_state(node_of(2)->engine) != change_in)
+		return false;
+	ck_assert_int_eq(wire_decode_token(frame->data, frame->size, &token), WIRE_OK);
+	change_token(&token);
+	change_token = NULL;
+	/* Bytes of a frame that is still on its way may be written: nobody else looks at them. */
+	size_t size = wire_encode_token(&token, 0, false, bytes, sizeof(bytes));
+	ck_assert_uint_le(size, frame->capacity);
+	memcpy(frame->data, bytes, size);
+	return false;
+}
+
+static void token_fills_window(struct wire_token *token) { token->fcc += options.window_size; }
+static void token_has_backlog(struct wire_token *token) { token->backlog += 100000; }
+static void token_has_flag(struct wire_token *token) { token->retrans_flg = 1; }
+
+START_TEST(residues_do_not_stop_the_ring)
+{
+	void (*const changes[])(struct wire_token * token) = {
+		token_fills_window, token_has_backlog};
+
+	start_ring(3);
+	net->drops = drop_to_change;
+	change_in = TOTEM_OPERATIONAL;
+	change_token = changes[_i];
+	send_many(3, 20);
+	run_for(3000);
+	ck_assert_ptr_null(change_token);
+	send_many(1, 300);
+	send_many(3, 300);
+	run_until_received(620, 200);
+	ck_assert_uint_eq(node_of(1)->gathered, 0);
+}
+END_TEST
+
+START_TEST(a_flag_of_nobody_does_not_stop_a_recovery)
+{
+	start_ring(3);
+	send_many(1, 3);
+	run_for(100);
+	net->drops = drop_to_change;
+	change_in = TOTEM_RECOVERY;
+	change_token = token_has_flag;
+	node_crash(3);
+	run_until_ring(2, 30000);
+	ck_assert_ptr_null(change_token);
+}
+END_TEST
+
+/* What takes days on a busy ring: 2^32 rotations, 2^31 frames. */
+START_TEST(nothing_wraps_on_a_long_lived_ring)
+{
+	struct store store = {0};
+
+	start_ring(2);
+	for (uint32_t i = 0; i < 200; i++) {
+		send_many(1, 1);
+		run_for(1);
+		ck_assert_uint_le(node_of(1)->engine->rotation_count, 2 * ROTATION_SAMPLES);
+	}
+
+	ck_assert_int_eq(store_init(&store, 0), 0);
+	struct store own = node_of(1)->engine->store;
+	node_of(1)->engine->store = store;
+	for (uint32_t i = 1; i <= 3; i++) {
+		struct store *there = &node_of(1)->engine->store;
+
+		there->aru = there->high_seq = i * 0x40000000u;
+		there->released = there->high_seq - 1;
+		store_release(node_of(1)->engine, there->high_seq);
+	}
+	store_reset(&node_of(1)->engine->store, 0);
+	store_fini(&node_of(1)->engine->store);
+	node_of(1)->engine->store = own;
+}
+END_TEST
+
+/* A join that seems to come from node `from`, to node `to`. */
+static void forge_join(uint32_t from, uint32_t to, const uint32_t *proc, uint32_t proc_count,
+	const uint32_t *failed, uint32_t failed_count)
+{
+	uint8_t bytes[4096];
+	size_t size = wire_encode_join(from, from, totem_engine_ring(node_of(to)->engine)->seq,
+		proc, proc_count, failed, failed_count, 0, false, bytes, sizeof(bytes));
+
+	ck_assert_uint_gt(size, 0);
+	feed(to, bytes, size);
+}
+
+/* Reference peers take over any id; ours, which know better, must come to the same lists. */
+START_TEST(unknown_ids_fail_at_once)
+{
+	static const uint32_t nodes[] = {1, 2, 3, 4}, proc[] = {1, 2, 3, 77, 88};
+	uint32_t many[WIRE_NODES_MAX];
+
+	for (uint32_t i = 0; i < WIRE_NODES_MAX; i++)
+		many[i] = 1000 + i;
+	net->node_count = 3;
+	options.nodes = nodes;
+	options.node_count = 4;
+	node_start(1);
+	node_start(2);
+	options.nodes = NULL; /* as a reference peer */
+	options.node_count = 0;
+	node_start(3);
+	run_until_ring(3, 5000);
+	run_for(100);
+	for (uint32_t to = 1; to <= 3; to++) {
+		forge_join(to % 3 + 1, to, proc, 5, NULL, 0);
+		ck_assert_int_eq(totem_engine_state(node_of(to)->engine), TOTEM_GATHER);
+		/* Far less than the consensus timeout. */
+		run_until_ring(3, 300);
+		run_for(100);
+	}
+	/* What would take the room of the nodes that there are is refused. */
+	node_of(1)->refused = 0;
+	forge_join(3, 1, many, WIRE_NODES_MAX, NULL, 0);
+	forge_join(3, 1, proc, 3, many, WIRE_NODES_MAX);
+	ck_assert_uint_eq(node_of(1)->refused, 2);
+	ck_assert_int_eq(totem_engine_state(node_of(1)->engine), TOTEM_OPERATIONAL);
+	node_crash(2);
+	run_until_ring(2, 9000);
+}
+END_TEST
+
+START_TEST(a_join_in_our_name_is_not_ours)
+{
+	uint8_t bytes[4096];
+	static const uint32_t proc[] = {1, 2, 4}, failed[] = {3};
+
+	start_ring(3);
+	node_crash(2);
+	while (totem_engine_state(node_of(3)->engine) != TOTEM_GATHER)
+		run_for(1);
+	/* A leave of our former life, which knew more nodes; then a join. */
+	for (uint32_t header = 0; header <= 3; header += 3) {
+		size_t size = wire_encode_join(
+			header, 3, 1000, proc, 3, failed, 1, 0, false, bytes, sizeof(bytes));
+
+		feed(3, bytes, size);
+	}
+	run_until_ring(2, 5000);
+	ck_assert_uint_le(node_of(3)->gathered, 3);
+}
+END_TEST
+
+START_TEST(bad_joins_are_dropped)
+{
+	static const uint32_t nodes[] = {1, 2, 3};
+	const struct {
+		const char *name;
+		uint32_t header, from;
+		uint64_t seq;
+	} rows[] = {
+		{"unknown node", 9, 9, 5},
+		{"node 0", 0, 0, 5},
+		{"two senders", 1, 3, 1000},
+		{"ring seq beyond reason", 1, 1, UINT64_MAX},
+		{"older than the ring", 1, 1, 5},
+		{"old leave", 0, 3, 5},
+	};
+	uint8_t bytes[256];
+
+	options.nodes = nodes;
+	options.node_count = 3;
+	start_ring(3);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (int k = 0; k < 10; k++) {
+			node_of(2)->refused = 0;
+			feed(2, bytes,
+				wire_encode_join(rows[i].header, rows[i].from, rows[i].seq, nodes,
+					3, nodes, 0, 0, false, bytes, sizeof(bytes)));
+			ck_assert_msg(node_of(2)->refused == 1 && node_of(2)->gathered == 0, "%s",
+				rows[i].name);
+			run_for(50);
+		}
+	}
+}
+END_TEST
+
+START_TEST(bad_commit_tokens_are_dropped)
+{
+	static const uint32_t addr[] = {1, 2};
+	static const uint32_t others[] = {1, 3};
+	static const struct wire_commit_entry entries[2] = {{.ring = {1, 5}}, {.ring = {0, 0}}};
+	const struct {
+		const char *name;
+		uint32_t index;
+		struct ring_id ring;
+		const uint32_t *addr;
+	} rows[] = {
+		{"not our turn yet", 0, {1, 1000}, addr},
+		{"full before our turn", 2, {1, 1000}, addr},
+		{"old ring", 1, {1, 5}, addr},
+		{"other members", 1, {1, 1000}, others},
+		{"led by somebody else", 1, {2, 1000}, addr},
+		{"ring seq beyond reason", 1, {1, UINT64_MAX}, addr},
+	};
+	uint8_t bytes[256];
+
+	start_ring(2);
+	totem_engine_transport(node_of(2)->engine, net->now_ns, TOTEM_EVENT_FORCE_GATHER, 0);
+	ck_assert_int_eq(totem_engine_state(node_of(2)->engine), TOTEM_GATHER);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct wire_commit_token head = {.nodeid = 1,
+			.token_seq = 1,
+			.count = 2,
+			.ring = rows[i].ring,
+			.memb_index = rows[i].index};
+
+		feed(2, bytes,
+			wire_encode_commit_token(&head, rows[i].addr, entries, NULL, 0, false,
+				bytes, sizeof(bytes)));
+		ck_assert_msg(
+			totem_engine_state(node_of(2)->engine) == TOTEM_GATHER, "%s", rows[i].name);
+	}
+	run_until_ring(2, 1000);
+}
+END_TEST
+
+/* Every type of packet, cut anywhere and with every byte changed: the nodes live and find together.
+ */
+START_TEST(damaged_packets_of_every_type)
+{
+	struct coterie_frame *samples[6];
+	struct coterie_frame *all = NULL;
+
+	options.fail_recv_const = 50;
+	start_ring(3);
+	node_crash(3);
+	run_until_ring(2, 9000);
+	node_start(3);
+	run_until_ring(3, 3000);
+	run_for(1000);
+	send_many(2, 3);
+	run_for(1000);
+	memcpy(samples, net->samples, sizeof(samples));
+	memset(net->samples, 0, sizeof(net->samples));
+	for (int type = 0; type < 6; type++) {
+		ck_assert_ptr_nonnull(samples[type]);
+		all = samples[type];
+		for (uint32_t size = 0; size <= all->size; size++)
+			feed(2, all->data, size);
+		for (uint32_t at = 0; at < all->size; at++) {
+			for (int k = 0; k < 3; k++) {
+				uint8_t was = all->data[at];
+
+				all->data[at] = k == 0   ? (uint8_t)~was
+						: k == 1 ? 0
+							 : (uint8_t)(was + 1);
+				feed(2, all->data, all->size);
+				all->data[at] = was;
+			}
+			run_for(1);
+		}
+		free(all);
+	}
+	ck_assert_uint_gt(node_of(2)->refused, 100);
+	run_until_ring(3, 60000);
+	clear_logs();
+	send_many(2, 3);
+	run_until_received(3, 1000);
+}
+END_TEST
+
+/* Whatever ring seq a forged join takes the ring to, it must be able to form the next one. */
+START_TEST(forged_ring_seqs_leave_room)
+{
+	static const uint64_t seqs[] = {UINT64_C(1) << 32, UINT64_C(1) << 62, UINT64_C(1) << 63,
+		UINT64_MAX - (UINT64_C(1) << 40), UINT64_MAX - (UINT64_C(1) << 40) + 4000};
+	static const uint32_t nodes[] = {1, 2};
+	uint8_t bytes[64];
+
+	start_ring(2);
+	for (size_t i = 0; i < sizeof(seqs) / sizeof(seqs[0]); i++) {
+		for (int k = 0; k < 3; k++) {
+			feed(1, bytes,
+				wire_encode_join(2, 2, seqs[i], nodes, 2, nodes, 0, 0, false, bytes,
+					sizeof(bytes)));
+			run_until_ring(2, 5000);
+			ck_assert_uint_gt(totem_engine_ring(node_of(1)->engine)->seq, seqs[i]);
+			run_for(10);
+		}
+	}
+	/* A node that knows nothing of it comes in, too. */
+	net->node_count = 3;
+	node_start(3);
+	run_until_ring(3, 5000);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("engine");
+	TCase *tcase = tcase_create("input");
+
+	tcase_add_checked_fixture(tcase, net_setup, net_teardown);
+	tcase_add_test(tcase, bad_tokens_are_dropped);
+	tcase_add_test(tcase, bad_frames_are_dropped);
+	tcase_add_test(tcase, a_forged_frame_does_not_stop_the_ring);
+	tcase_add_loop_test(tcase, a_forged_frame_is_not_in_the_way_of_our_own, 1, 3);
+	tcase_add_loop_test(tcase, residues_do_not_stop_the_ring, 0, 2);
+	tcase_add_test(tcase, a_flag_of_nobody_does_not_stop_a_recovery);
+	tcase_add_test(tcase, nothing_wraps_on_a_long_lived_ring);
+	tcase_add_test(tcase, unknown_ids_fail_at_once);
+	tcase_add_test(tcase, a_join_in_our_name_is_not_ours);
+	tcase_add_test(tcase, bad_joins_are_dropped);
+	tcase_add_test(tcase, bad_commit_tokens_are_dropped);
+	tcase_add_test(tcase, damaged_packets_of_every_type);
+	tcase_add_test(tcase, forged_ring_seqs_leave_room);
+	suite_add_tcase(suite, tcase);
+
+	SRunner *runner = srunner_create(suite);
+
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+
+	int failed = srunner_ntests_failed(runner);
+
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,303 @@
+/* Who is there: signs of death, links that go, nodes that do not hear each other (spec 04 §16.3). */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/totem/state.h"
+#include "tests/unit/engine_net.h"
+
+/* --- signs of death --- */
+
+/* Two rings' worth of time in which nothing may change. */
+static void check_unmoved(void)
+{
+	run_for(4000);
+	for (uint32_t i = 0; i < net->node_count; i++)
+		ck_assert_msg(
+			!net->nodes[i].is_up || net->nodes[i].gathered == 0, "node %u gathers", i + 1);
+}
+
+/* The transport's word alone is not enough while the node answers. */
+START_TEST(who_is_said_to_be_dead_is_asked)
+{
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(3);
+	for (uint32_t i = 0; i < 5; i++) {
+		totem_engine_transport(node_of(2)->engine, net->now_ns, TOTEM_EVENT_PEER_DEAD, 3);
+		run_for(5);
+	}
+	check_unmoved();
+	ck_assert_uint_eq(totem_engine_counters(node_of(2)->engine)->cleared, 5);
+	node_crash(3);
+	run_for(1);
+	totem_engine_transport(node_of(2)->engine, net->now_ns, TOTEM_EVENT_PEER_DEAD, 3);
+	run_for(40);
+	ck_assert_uint_eq(node_of(2)->gathered, 0);
+	run_until_ring(2, 30);
+}
+END_TEST
+
+/* Peers that answer nothing: the transport has to say it twice. */
+START_TEST(signs_of_death_are_confirmed_first)
+{
+	options.features = 0;
+	start_ring(3);
+	node_crash(3);
+	run_for(1);
+	totem_engine_transport(node_of(2)->engine, net->now_ns, TOTEM_EVENT_PEER_DEAD, 3);
+	run_for(1);
+	ck_assert_uint_eq(node_of(2)->gathered, 0);
+	run_for(2);
+	totem_engine_transport(node_of(2)->engine, net->now_ns, TOTEM_EVENT_PEER_DEAD, 3);
+	run_until_ring(2, 10);
+}
+END_TEST
+
+/* A host without a daemon refuses what comes; on an idle ring the members' knocks, and at any place. */
+START_TEST(a_crash_on_an_idle_ring_is_noticed_at_once)
+{
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(3);
+	run_for(1500);
+	net->refuses = true;
+	node_crash((uint32_t)_i + 1);
+	run_until_ring(2, (TOTEM_PROBE_NS * 3 / 2) / MS + 30);
+}
+END_TEST
+
+/* A host that has answered too often of late says it once, or later. */
+START_TEST(one_refusal_is_enough_where_nobody_answers)
+{
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(3);
+	run_for(1500);
+	net->refuses = true;
+	net->refusals_left = 1;
+	node_crash(3);
+	run_until_ring(2, TOTEM_PROBE_NS / MS + 60);
+}
+END_TEST
+
+/* It cannot answer questions, and one packet may be refused by a firewall: it takes three. */
+START_TEST(a_reference_peer_is_missed_too)
+{
+	options.features = 0;
+	start_ring(3);
+	run_for(1500);
+	net->refuses = true;
+	net->refusals_left = 2;
+	node_crash(3);
+	run_for(1000); /* the held token has gone round in vain meanwhile */
+	ck_assert_uint_eq(node_of(2)->gathered, 0);
+	net->refusals_left = 10;
+	run_until_ring(2, 1000);
+}
+END_TEST
+
+START_TEST(two_that_crash_together_are_both_missed)
+{
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(4);
+	run_for(1500);
+	net->refuses = true;
+	net->refusals_left = 100;
+	node_crash(2);
+	node_crash(3);
+	run_until_ring(2, 200);
+}
+END_TEST
+
+/* What the network did not quote of a frame of ours proves nothing, however often it comes. */
+START_TEST(forged_refusals_remove_nobody)
+{
+	struct wire_probe probe = {.system_from = 2, .kind = WIRE_PROBE_KNOCK};
+	uint8_t bytes[WIRE_PROBE_SIZE];
+
+	options.features = _i == 0 ? WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE : 0;
+	start_ring(3);
+	run_for(1500);
+	/* Node 3 lives, but hears and says nothing for a while. */
+	node_of(3)->is_paused = true;
+	for (uint64_t i = 0; i < 300; i++) {
+		probe.ring = *totem_engine_ring(node_of(2)->engine);
+		probe.number = i * UINT64_C(0x9E3779B97F4A7C15);
+		wire_encode_probe(&probe, 3, false, bytes, sizeof(bytes));
+		totem_engine_refused(node_of(2)->engine, net->now_ns, 3, bytes, i % 46);
+		run_for(2);
+	}
+	node_resume(node_of(3), true);
+	check_unmoved();
+}
+END_TEST
+
+/* A firewall refuses one packet: the next one gets through, and is answered. */
+START_TEST(a_refused_packet_removes_nobody)
+{
+	uint64_t cleared = 0;
+
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(3);
+	for (uint32_t i = 0; i < 50; i++) {
+		net->refuse_next_to = i % 3 + 1;
+		run_for(37);
+	}
+	check_unmoved();
+	for (uint32_t id = 1; id <= 3; id++)
+		cleared += totem_engine_counters(node_of(id)->engine)->cleared;
+	ck_assert_uint_gt(cleared, 0);
+}
+END_TEST
+
+START_TEST(questions_of_anybody_are_answered_once)
+{
+	const struct wire_probe probe = {
+		.system_from = 1, .kind = WIRE_PROBE_QUESTION, .number = 7, .ring = {9, 9}};
+	const struct wire_probe own = {.system_from = 2, .kind = WIRE_PROBE_QUESTION, .number = 7};
+	uint8_t bytes[WIRE_PROBE_SIZE];
+
+	start_ring(3);
+	/* Of another ring, too: it is no merge detect. */
+	uint64_t before = totem_engine_counters(node_of(2)->engine)->probe_tx;
+
+	wire_encode_probe(&probe, 2, false, bytes, sizeof(bytes));
+	feed(2, bytes, sizeof(bytes));
+	ck_assert_uint_eq(totem_engine_counters(node_of(2)->engine)->probe_tx, before + 1);
+	wire_encode_probe(&own, 2, false, bytes, sizeof(bytes));
+	feed(2, bytes, sizeof(bytes));
+	ck_assert_uint_eq(totem_engine_counters(node_of(2)->engine)->probe_tx, before + 1);
+	check_unmoved();
+}
+END_TEST
+
+/* --- no link --- */
+
+static bool is_apart(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
+	const struct coterie_frame *frame)
+{
+	(void)header, (void)frame;
+	return from != to && (from == n->cut_from || to == n->cut_from);
+}
+
+static bool is_deaf(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
+	const struct coterie_frame *frame)
+{
+	(void)header, (void)frame;
+	return from != to && to == n->cut_from;
+}
+
+START_TEST(a_link_that_flaps_changes_nothing)
+{
+	start_ring(3);
+	net->cut_from = (uint32_t)_i + 1;
+	for (uint32_t i = 0; i < 5; i++) {
+		net->drops = is_apart;
+		totem_engine_transport(
+			node_of(net->cut_from)->engine, net->now_ns, TOTEM_EVENT_LINK_DOWN, 0);
+		run_for(1500);
+		net->drops = NULL;
+		totem_engine_transport(
+			node_of(net->cut_from)->engine, net->now_ns, TOTEM_EVENT_LINK_UP, 0);
+		run_for(1500);
+	}
+	check_unmoved();
+}
+END_TEST
+
+/* It knows that it is cut off: a ring of one as soon as the token is missed; and back at once. */
+START_TEST(a_node_without_a_link_is_a_ring_of_its_own)
+{
+	const uint32_t *members;
+	uint32_t token_ms = (uint32_t)(options.token_ns / MS);
+
+	start_ring(3);
+	net->cut_from = (uint32_t)_i + 1;
+	net->drops = is_apart;
+	totem_engine_transport(
+		node_of(net->cut_from)->engine, net->now_ns, TOTEM_EVENT_LINK_DOWN, 0);
+	run_for(token_ms + 20);
+	ck_assert_int_eq(
+		totem_engine_state(node_of(net->cut_from)->engine), TOTEM_OPERATIONAL);
+	ck_assert_uint_eq(totem_engine_members(node_of(net->cut_from)->engine, &members), 1);
+	run_for(3 * token_ms);
+	net->drops = NULL;
+	totem_engine_transport(node_of(net->cut_from)->engine, net->now_ns, TOTEM_EVENT_LINK_UP, 0);
+	run_until_ring(3, 200);
+}
+END_TEST
+
+/* It can send but hears nobody, and knows nothing of it: within two token timeouts. */
+START_TEST(a_deaf_node_is_a_ring_of_its_own)
+{
+	const uint32_t *members;
+	uint32_t token_ms = (uint32_t)(options.token_ns / MS);
+
+	start_ring(3);
+	net->cut_from = (uint32_t)_i + 1;
+	net->drops = is_deaf;
+	run_for(2 * token_ms);
+	ck_assert_uint_eq(totem_engine_members(node_of(net->cut_from)->engine, &members), 1);
+	/* The others hear it, but it does not answer: they do not let it disturb them for ever. */
+	run_for(60000);
+	clear_logs();
+	run_for(60000);
+	for (uint32_t i = 0; i < 3; i++)
+		ck_assert_uint_le(net->nodes[i].gathered, 6);
+	net->drops = NULL;
+	run_until_ring(3, 5000);
+}
+END_TEST
+
+static bool is_1_deaf_to_3(struct net *n, uint32_t from, uint32_t to,
+	const struct wire_header *header, const struct coterie_frame *frame)
+{
+	(void)n, (void)header, (void)frame;
+	return (from == 1 && to == 3) || (from == 3 && to == 1);
+}
+
+START_TEST(asymmetric_reachability_calms_down)
+{
+	start_ring(3);
+	net->drops = is_1_deaf_to_3;
+	run_for(300000);
+	clear_logs();
+	run_for(60000);
+	/* The reference forms two rings every 4.4 s for ever; here node 2 looks once a minute. */
+	ck_assert_uint_le(node_of(2)->gathered, 30);
+	net->drops = NULL;
+	run_until_ring(3, 70000);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("engine");
+	TCase *tcase = tcase_create("signs");
+
+	tcase_add_checked_fixture(tcase, net_setup, net_teardown);
+	tcase_add_test(tcase, who_is_said_to_be_dead_is_asked);
+	tcase_add_test(tcase, signs_of_death_are_confirmed_first);
+	tcase_add_loop_test(tcase, a_crash_on_an_idle_ring_is_noticed_at_once, 0, 3);
+	tcase_add_test(tcase, one_refusal_is_enough_where_nobody_answers);
+	tcase_add_test(tcase, a_reference_peer_is_missed_too);
+	tcase_add_test(tcase, two_that_crash_together_are_both_missed);
+	tcase_add_loop_test(tcase, forged_refusals_remove_nobody, 0, 2);
+	tcase_add_test(tcase, a_refused_packet_removes_nobody);
+	tcase_add_test(tcase, questions_of_anybody_are_answered_once);
+	tcase_add_loop_test(tcase, a_link_that_flaps_changes_nothing, 0, 3);
+	tcase_add_loop_test(tcase, a_node_without_a_link_is_a_ring_of_its_own, 0, 3);
+	tcase_add_loop_test(tcase, a_deaf_node_is_a_ring_of_its_own, 0, 3);
+	tcase_add_test(tcase, asymmetric_reachability_calms_down);
+	suite_add_tcase(suite, tcase);
+
+	SRunner *runner = srunner_create(suite);
+
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+
+	int failed = srunner_ntests_failed(runner);
+
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
