@@ -11,3 +11,6 @@ dist_check_DATA += \
 	%D%/layout_votequorum.c %D%/libvotequorum.symbols
 TESTS += %D%/headers.sh %D%/libraries.sh %D%/man.sh
 dist_check_DATA += %D%/layout_sam.c %D%/libsam.symbols
+
+# What the tests of the plugin templates share.
+dist_check_DATA += %D%/sdk.sh

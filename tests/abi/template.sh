@@ -3,16 +3,10 @@
 # nothing but pkg-config; then loaded by two daemons, whose numbers must agree.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
-export LC_ALL=C
-build=${abs_top_builddir:-$PWD}
-make=${MAKE:-make}
-compiler=${CC:-cc}
-unset MAKEFLAGS MFLAGS MAKELEVEL DESTDIR
+# shellcheck source=tests/abi/sdk.sh
+. "$(dirname "$0")/sdk.sh"
 
-command -v pkg-config >/dev/null || tap_skip "no pkg-config"
-[ -f "$build/Makefile" ] || tap_skip "no build folder"
-
-work=$(mktemp -d)
+sdk_open
 declare -A daemon
 finish() {
 	[ ${#daemon[@]} -eq 0 ] || kill -KILL "${daemon[@]}" 2>/dev/null
@@ -23,40 +17,13 @@ trap finish EXIT
 
 # --- the SDK, and the build ---
 
-root=$work/root
-tap_check "Coterie installs into a DESTDIR" \
-	"$make" -s -C "$build" install DESTDIR="$root" || tap_end
-
-pc=$(find "$root" -name coterie-plugin.pc)
-tap_check "the SDK has a coterie-plugin.pc" test -n "$pc" || tap_end
-export PKG_CONFIG_PATH=${pc%/*}
-plugin_dir=$(pkg-config --variable=plugindir coterie-plugin)
+sdk_install install
 abi=$(sed -n 's/^#define COTERIE_ABI_\(MAJOR\|MINOR\) //p' \
 	"$(find "$root" -path '*/coterie/plugin.h')" | paste -sd.)
 tap_check "plugindir is where the plugins are" test -e "$root$plugin_dir/cpg.so"
 tap_check "abi is that of the headers" \
 	test "$(pkg-config --variable=abi coterie-plugin)" = "$abi"
-
-installed=$(find "$root" -type d -name template-service)
-tap_check "the template is installed" test -e "$installed/tally.c" || tap_end
-cp -r "$installed" "$work/tally"
-chmod -R u+w "$work/tally"
-
-# Sanitizers of this build do not concern the stranger's.
-strict='-O2 -Wall -Wextra -Werror -Wconversion -Wno-sign-conversion'
-stranger() {
-	env PKG_CONFIG_SYSROOT_DIR="$root" "$make" -s -C "$work/tally" CC="$compiler" \
-		CFLAGS="$strict" "$@"
-}
-tap_check "tally.so builds without a warning" stranger tally.so || tap_end
-exported=$(nm -D --defined-only "$work/tally/tally.so" | awk '{ print $3 }')
-tap_check "it exports its descriptor and nothing else" test "$exported" = tally_LTX_coterie_plugin
-libraries=$(readelf -d "$work/tally/tally.so" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p')
-tap_check "it needs the C library alone" test "$libraries" = libc.so.6
-tap_check "it installs into the plugin folder" \
-	env PKG_CONFIG_SYSROOT_DIR= "$make" -s -C "$work/tally" install CC="$compiler" \
-	DESTDIR="$work/there"
-tap_check "under its name" test -e "$work/there$plugin_dir/tally.so"
+sdk_build template-service tally
 
 # --- two daemons ---
 
@@ -66,8 +33,8 @@ tap_plan_without_daemon() {
 }
 [ -x "$build/exec/coterie" ] || tap_plan_without_daemon "no daemon in this build: not loaded"
 export PATH=$build/exec:$PATH
-tap_check "make check of the template passes" stranger check
-tap_check "tallyctl builds without a warning" stranger tallyctl || tap_end
+tap_check "make check of the template passes" sdk_make check
+tap_check "tallyctl builds without a warning" sdk_make tallyctl || tap_end
 
 # Addresses and instance names of this process' own.
 net=127.$((1 + $$ % 250)).$(($$ / 250 % 250))

@@ -4,17 +4,10 @@
 # without IP: one order, a crash that the others know of at once, a return, a stop.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
-export LC_ALL=C
-build=${abs_top_builddir:-$PWD}
-make=${MAKE:-make}
-compiler=${CC:-cc}
-unset MAKEFLAGS MFLAGS MAKELEVEL DESTDIR
+# shellcheck source=tests/abi/sdk.sh
+. "$(dirname "$0")/sdk.sh"
 
-command -v pkg-config >/dev/null || tap_skip "no pkg-config"
-[ -f "$build/Makefile" ] || tap_skip "no build folder"
-
-work=$(mktemp -d)
-chmod 755 "$work"
+sdk_open
 declare -A daemon client feed
 finish() {
 	local pid
@@ -30,41 +23,16 @@ trap finish EXIT
 # --- the SDK, and the build ---
 
 # What of it a plugin needs; tests/abi/template.sh installs everything.
-root=$work/root
-tap_check "the SDK installs into a DESTDIR" "$make" -s -C "$build" install-coterieincludeHEADERS \
-	install-pkgconfigDATA install-dist_template_transportDATA DESTDIR="$root" || tap_end
-pc=$(find "$root" -name coterie-plugin.pc)
-export PKG_CONFIG_PATH=${pc%/*}
-plugin_dir=$(pkg-config --variable=plugindir coterie-plugin)
-installed=$(find "$root" -type d -name template-transport)
-tap_check "the template is installed" test -e "$installed/unixgram.c" || tap_end
-cp -r "$installed" "$work/unixgram"
-chmod -R u+w "$work/unixgram"
-
-# Sanitizers of this build do not concern the stranger's.
-strict='-O2 -Wall -Wextra -Werror -Wconversion -Wno-sign-conversion'
-stranger() {
-	env PKG_CONFIG_SYSROOT_DIR="$root" "$make" -s -C "$work/unixgram" CC="$compiler" \
-		CFLAGS="$strict" "$@"
-}
-tap_check "unixgram.so builds without a warning" stranger unixgram.so || tap_end
-exported=$(nm -D --defined-only "$work/unixgram/unixgram.so" | awk '{ print $3 }')
-tap_check "it exports its descriptor and nothing else" \
-	test "$exported" = unixgram_LTX_coterie_plugin
-libraries=$(readelf -d "$work/unixgram/unixgram.so" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p')
-tap_check "it needs the C library alone" test "$libraries" = libc.so.6
-tap_check "it installs into the plugin folder" \
-	env PKG_CONFIG_SYSROOT_DIR= "$make" -s -C "$work/unixgram" install CC="$compiler" \
-	DESTDIR="$work/there"
-there=$work/there$plugin_dir
-tap_check "under its name" test -e "$there/unixgram.so"
+sdk_install install-coterieincludeHEADERS install-pkgconfigDATA \
+	install-dist_template_transportDATA
+sdk_build template-transport unixgram
 
 if [ ! -x "$build/exec/coterie" ]; then
 	tap_note "no daemon in this build: not loaded"
 	tap_end
 fi
 export PATH=$build/exec:$PATH
-tap_check "make check of the template passes" stranger check
+tap_check "make check of the template passes" sdk_make check
 
 # --- the config ---
 
