@@ -469,6 +469,24 @@ void faults_false_sign(struct sim *sim)
 	}
 }
 
+/* Packets that nobody has sent, or not now. */
+static void forge_some(struct sim *sim, enum fault_kind kind)
+{
+	if (kind == FAULT_FORGE)
+		forge_packet(sim);
+	for (int i = 0; kind == FAULT_GARBAGE && i < 20; i++)
+		forge_garbage(sim);
+	for (int i = 0; kind == FAULT_REPLAY && i < 5; i++)
+		forge_replay(sim);
+}
+
+static void starve(struct sim *sim, struct node *node)
+{
+	node_starve(node);
+	clock_add(&sim->clock, sim->clock.now_ns + random_below(&sim->random, 3 * node->options.token_ns),
+		SIM_RELIEF, node->index, NULL, 0);
+}
+
 static void strike_with(struct sim *sim, enum fault_kind kind)
 {
 	struct node *node = faults_any_node(sim);
@@ -509,25 +527,16 @@ static void strike_with(struct sim *sim, enum fault_kind kind)
 		node_jump(node, random_below(&sim->random, 3 * node->options.token_ns));
 		break;
 	case FAULT_GARBAGE:
-		for (int i = 0; i < 20; i++)
-			forge_garbage(sim);
-		break;
 	case FAULT_FORGE:
-		forge_packet(sim);
-		break;
 	case FAULT_REPLAY:
-		for (int i = 0; i < 5; i++)
-			forge_replay(sim);
+		forge_some(sim, kind);
 		break;
 	case FAULT_FRAMES:
 		sim->net.frames_lost = random_chance(&sim->random, 5000) ? 0 : BIT(node->index);
 		sim_note(sim, node->index, sim->net.frames_lost ? "gets no frames" : "everybody gets frames");
 		break;
 	case FAULT_MEMORY:
-		node_starve(node);
-		clock_add(&sim->clock,
-			sim->clock.now_ns + random_below(&sim->random, 3 * node->options.token_ns),
-			SIM_RELIEF, node->index, NULL, 0);
+		starve(sim, node);
 		break;
 	case FAULT_DEAD:
 		faults_false_sign(sim);
