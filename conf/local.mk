@@ -3,14 +3,42 @@ pkgconfig_DATA += %D%/coterie-plugin.pc
 CLEANFILES += %D%/coterie-plugin.pc
 EXTRA_DIST += %D%/coterie-plugin.pc.in
 dist_doc_DATA += \
+	%D%/coterie.conf.example-demo %D%/coterie.conf.example-embedded %D%/coterie.conf.example-knet3-crypto \
+	%D%/coterie.conf.example-multicast %D%/coterie.conf.example-qdevice %D%/coterie.conf.example-thirdparty \
+	%D%/coterie.conf.example-two-node \
 	%D%/corosync.conf.example-demo %D%/corosync.conf.example-knet %D%/corosync.conf.example-udp \
 	%D%/corosync.conf.example-udpu
 
+# For the system's own services: the unit, the group, folders, rotation of log files.
+sysusersdir = $(prefix)/lib/sysusers.d
+tmpfilesdir = $(prefix)/lib/tmpfiles.d
+logrotatedir = $(sysconfdir)/logrotate.d
 if HAVE_SYSTEMD_UNIT
 systemdsystemunit_DATA += %D%/coterie.service
+nodist_sysusers_DATA = %D%/sysusers/coterie.conf
+nodist_tmpfiles_DATA = %D%/tmpfiles/coterie.conf
 endif
-CLEANFILES += %D%/coterie.service
-EXTRA_DIST += %D%/coterie.service.in
+nodist_logrotate_DATA = %D%/logrotate/coterie
+%D%/sysusers/coterie.conf: %D%/coterie.sysusers
+	$(AM_V_GEN)$(substitute) $< >$@.new && mv $@.new $@
+%D%/tmpfiles/coterie.conf: %D%/coterie.tmpfiles.in
+	$(AM_V_GEN)$(substitute) $< >$@.new && mv $@.new $@
+%D%/logrotate/coterie: %D%/coterie.logrotate.in
+	$(AM_V_GEN)$(substitute) $< >$@.new && mv $@.new $@
+CLEANFILES += \
+	%D%/coterie.service %D%/sysusers/coterie.conf %D%/tmpfiles/coterie.conf \
+	%D%/logrotate/coterie
+EXTRA_DIST += \
+	%D%/coterie.service.in %D%/coterie.sysusers %D%/coterie.tmpfiles.in %D%/coterie.logrotate.in
+
+# Not in make install: the daemon and its unit under Corosync's names as well, for what asks for those.
+install-compat:
+	$(MKDIR_P) "$(DESTDIR)$(sbindir)"
+	cd "$(DESTDIR)$(sbindir)" && rm -f corosync && $(LN_S) coterie corosync
+	test '$(systemdsystemunitdir)' = no || { \
+		$(MKDIR_P) "$(DESTDIR)$(systemdsystemunitdir)" && cd "$(DESTDIR)$(systemdsystemunitdir)" && \
+		rm -f corosync.service && $(LN_S) coterie.service corosync.service; }
+.PHONY: install-compat
 
 noinst_PROGRAMS += %D%/demo_client
 %C%_demo_client_SOURCES = %D%/demo_client.c
@@ -23,5 +51,41 @@ demo-run: all
 	@$(srcdir)/%D%/demo $(abs_top_builddir)
 .PHONY: demo-run
 
-dist_man_MANS += \
-	%D%/man/coterie.8 %D%/man/corosync.8 %D%/man/corosync.conf.5 %D%/man/corosync_overview.7
+dist_man_MANS += %D%/man/coterie.conf.5 \
+	%D%/man/coterie.8 %D%/man/corosync.8 %D%/man/corosync.conf.5 %D%/man/corosync_overview.7 \
+	%D%/man/coterie-plugin-life.7
+
+# Packages: dpkg-buildpackage wants its files in a folder at the top of the source; rpmbuild its own in the tarball.
+EXTRA_DIST += \
+	%D%/coterie.spec.in \
+	debian/changelog debian/control debian/copyright debian/coterie-compat-corosync.dirs debian/coterie-compat-corosync.install \
+	debian/coterie-compat-corosync.lintian-overrides debian/coterie-compat-corosync.postinst debian/coterie-dev.install debian/coterie-notifyd.install \
+	debian/coterie-sdk.install debian/coterie-sdk.lintian-overrides debian/coterie-service-cfg.install debian/coterie-service-cmap.install \
+	debian/coterie-service-cpg.install debian/coterie-service-evs.install \
+	debian/coterie-service-kv.install debian/libcoterie-kv0.install debian/libcoterie-kv0.symbols \
+	debian/coterie-service-metrics.install debian/coterie-service-mon.install debian/coterie-service-pload.install \
+	debian/coterie-service-quorum.install debian/coterie-service-votequorum.install \
+	debian/coterie-service-wd.install debian/coterie-tools.install debian/coterie-transport-knet.install \
+	debian/coterie-transport-udp.install debian/coterie-transport-udpu.install \
+	debian/coterie-vqsim.install debian/coterie.dirs debian/coterie.install debian/coterie.postrm \
+	debian/libcoterie-cfg7.install debian/libcoterie-cfg7.lintian-overrides \
+	debian/libcoterie-cfg7.symbols debian/libcoterie-cmap4.install \
+	debian/libcoterie-cmap4.lintian-overrides debian/libcoterie-cmap4.symbols \
+	debian/libcoterie-common4.install debian/libcoterie-common4.lintian-overrides \
+	debian/libcoterie-common4.symbols debian/libcoterie-cpg4.install \
+	debian/libcoterie-cpg4.lintian-overrides debian/libcoterie-cpg4.symbols \
+	debian/libcoterie-evs4.install debian/libcoterie-evs4.lintian-overrides \
+	debian/libcoterie-evs4.symbols debian/libcoterie-quorum5.install \
+	debian/libcoterie-quorum5.lintian-overrides debian/libcoterie-quorum5.symbols \
+	debian/libcoterie-sam4.install debian/libcoterie-sam4.lintian-overrides \
+	debian/libcoterie-sam4.symbols debian/libcoterie-votequorum8.install \
+	debian/libcoterie-votequorum8.lintian-overrides debian/libcoterie-votequorum8.symbols \
+	debian/not-installed debian/rules debian/source/format
+EXTRA_DIST += coterie.spec
+CLEANFILES += coterie.spec
+coterie.spec: %D%/coterie.spec.in
+	$(AM_V_GEN)$(SED) -e 's,[@]VERSION[@],$(VERSION),g' $< >$@.new && mv $@.new $@
+
+deb:
+	cd $(srcdir) && dpkg-buildpackage -us -uc -b
+.PHONY: deb

@@ -9,10 +9,12 @@
 #include "exec/map.h"
 #include "exec/map_publish.h"
 #include "exec/plugin.h"
+#include "exec/plugin_life.h"
 #include "exec/process.h"
 #include "exec/quorum.h"
 #include "exec/rekey.h"
 #include "exec/reload.h"
+#include "exec/resync.h"
 #include "exec/ring.h"
 #include "exec/route.h"
 #include "exec/runtime_keys.h"
@@ -50,16 +52,34 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 	executive->plugins = plugin_registry_create(executive, directories, count);
 	executive->route = route_create(executive);
 	executive->sync = sync_create(executive);
+	executive->resync = resync_create(executive);
 	executive->ipc = ipc_create(executive);
+	executive->life = plugin_life_create(executive);
 	executive->reload = reload_create(executive);
 	if (executive->runtime_keys == NULL || executive->totem_stats == NULL || executive->quorum == NULL ||
-		executive->rekey == NULL || executive->plugins == NULL || executive->route == NULL || executive->sync == NULL ||
-		executive->ipc == NULL || executive->reload == NULL) {
+		executive->rekey == NULL || executive->plugins == NULL || executive->route == NULL ||
+		executive->sync == NULL ||
+		executive->resync == NULL || executive->life == NULL || executive->ipc == NULL ||
+		executive->reload == NULL) {
 		log_line("MAIN", LOG_ERR, "out of memory");
 		return exit_code;
 	}
 	executive->ring = ring_create(executive, &exit_code);
 	return executive->ring == NULL ? exit_code : 0;
+}
+
+void executive_show(struct executive *executive, struct plugin *plugin)
+{
+	if (plugin->descriptor->kind == COTERIE_KIND_SERVICE)
+		map_publish_service(executive->map, plugin);
+	stats_plugin_add(executive, plugin);
+}
+
+void executive_conceal(struct executive *executive, struct plugin *plugin)
+{
+	stats_plugin_del(executive, plugin);
+	if (plugin->descriptor->kind == COTERIE_KIND_SERVICE)
+		map_unpublish_service(executive->map, plugin);
 }
 
 /*
@@ -84,9 +104,7 @@ static void unload_plugins(struct executive *executive)
 	while ((plugin = next_to_stop(executive, false)) != NULL) {
 		if (plugin->descriptor->kind == COTERIE_KIND_SERVICE && executive->is_stopping)
 			log_line("SERV", LOG_NOTICE, "Service engine unloaded: %s", plugin->service.title);
-		stats_plugin_del(executive, plugin);
-		if (plugin->descriptor->kind == COTERIE_KIND_SERVICE)
-			map_unpublish_service(executive->map, plugin);
+		executive_conceal(executive, plugin);
 		plugin_unload(executive->plugins, plugin);
 	}
 }
@@ -94,6 +112,8 @@ static void unload_plugins(struct executive *executive)
 void executive_destroy_parts(struct executive *executive)
 {
 	ring_stop(executive->ring);
+	plugin_life_destroy(executive->life);
+	executive->life = NULL;
 	unload_plugins(executive);
 	reload_destroy(executive->reload);
 	executive->reload = NULL;
@@ -101,6 +121,7 @@ void executive_destroy_parts(struct executive *executive)
 	if (executive->ipc != NULL)
 		ipc_destroy(executive->ipc);
 	sync_destroy(executive->sync);
+	resync_destroy(executive->resync);
 	route_destroy(executive->route);
 	plugin_registry_destroy(executive->plugins);
 	rekey_destroy(executive->rekey);

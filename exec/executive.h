@@ -8,14 +8,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "exec/stats_times.h"
+
+#include "exec/log.h"
+
 struct config;
 struct ipc;
 struct loop;
 struct map;
+struct plugin;
+struct plugin_life;
+struct plugin_record;
 struct plugin_registry;
 struct quorum;
 struct rekey;
 struct reload;
+struct resync;
 struct ring;
 struct runtime_keys;
 struct route;
@@ -28,16 +36,21 @@ struct executive {
 	const char *instance;      /* NULL: the default one */
 	const char *local_name;    /* --node; NULL: not given */
 	const char *state_dir;     /* absolute */
+	const char *program;       /* file that plugins are tried out with; NULL: they are not */
 	struct loop *loop;
 	struct map *map;
 	struct runtime_keys *runtime_keys;
 	struct stats *stats;
 	struct totem_stats *totem_stats;
+	struct stats_times times;
 	struct quorum *quorum;
 	struct rekey *rekey;
 	struct plugin_registry *plugins;
+	struct plugin_record *plugin_records; /* of all names there have been */
+	struct plugin_life *life;
 	struct route *route;
 	struct sync *sync;
+	struct resync *resync;
 	struct ipc *ipc;
 	struct ring *ring;
 	struct reload *reload;
@@ -45,8 +58,11 @@ struct executive {
 	bool is_quorate;           /* set by quorum.c; true without a provider */
 	bool has_synchronized;     /* the first synchronisation is complete */
 	bool is_stopping;
+	uint64_t random_seed;      /* of the ring; 0: from the system */
 	uint64_t started_ns;
+	uint64_t started_ms;       /* since the epoch */
 	uint64_t stop_deadline_ns; /* what is still queued then is given up */
+	struct log_limit overrun_limit; /* of plugins that hold the loop up */
 	int exit_code;
 	int report_fd;             /* tells the waiting parent that we are up; -1: nobody waits */
 };
@@ -60,6 +76,10 @@ struct executive {
 int executive_create_parts(struct executive *executive, const char *const *directories, uint32_t count);
 /** Leave the ring, unload every plugin, take the parts down. */
 void executive_destroy_parts(struct executive *executive);
+
+/** What the maps say of a loaded plugin appears, and goes. */
+void executive_show(struct executive *executive, struct plugin *plugin);
+void executive_conceal(struct executive *executive, struct plugin *plugin);
 
 /** End the process in order: services stop, the node leaves, loop_run returns. */
 void executive_stop(struct executive *executive, int exit_code);

@@ -151,7 +151,7 @@ const struct coterie_host *host_table(void)
 		.abi_minor = COTERIE_ABI_MINOR,
 		.caps = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP |
 			COTERIE_CAP_TRANSPORT | COTERIE_CAP_STATS | COTERIE_CAP_QUORUM |
-			COTERIE_CAP_ADMIN | COTERIE_CAP_CRYPTO,
+			COTERIE_CAP_ADMIN | COTERIE_CAP_CRYPTO | COTERIE_CAP_LIFE,
 		.log = host_log,
 		.post = host_post,
 		.now_ns = host_now_ns,
@@ -211,6 +211,14 @@ const struct coterie_host *host_table(void)
 		.rekey_watch = host_rekey_watch,
 		.rekey = host_rekey,
 		.peer_refused = host_peer_refused,
+		.reload_prepare = host_reload_prepare,
+		.reload_commit = host_reload_commit,
+		.reload_drop = host_reload_drop,
+		.plugin_load = host_plugin_load,
+		.plugin_unload = host_plugin_unload,
+		.plugin_replace = host_plugin_replace,
+		.client_id = ipc_client_id,
+		.client_find = host_client_find,
 	};
 
 	return &host;
@@ -224,13 +232,19 @@ int host_resources_create(struct plugin *plugin)
 
 	if (resources == NULL)
 		return -ENOMEM;
-	resources->mailbox = host_mailbox_create();
+	resources->mailbox = host_mailbox_create(plugin);
 	if (resources->mailbox == NULL) {
 		free(resources);
 		return -ENOMEM;
 	}
 	plugin->resources = resources;
 	return 0;
+}
+
+void host_resources_count(const struct plugin *plugin, uint32_t *timers, uint32_t *descriptors)
+{
+	*timers = plugin->resources->timer_count;
+	*descriptors = plugin->resources->fd_count;
 }
 
 void host_resources_reclaim(struct plugin *plugin)

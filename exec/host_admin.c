@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "exec/config/model.h"
+#include "exec/ipc_server.h"
 #include "exec/log.h"
+#include "exec/plugin_life.h"
 #include "exec/quorum.h"
 #include "exec/rekey.h"
 #include "exec/reload.h"
@@ -104,6 +106,24 @@ int host_reload(struct coterie_ctx *ctx, void (*done)(void *arg, int rc, const c
 	return reload_request(plugin->executive->reload, plugin, done, arg);
 }
 
+int host_reload_prepare(
+	struct coterie_ctx *ctx, void (*done)(void *arg, int rc, const char *text), void *arg)
+{
+	const struct plugin *plugin = host_plugin(ctx);
+
+	return reload_prepare(plugin->executive->reload, plugin, done, arg);
+}
+
+int host_reload_commit(struct coterie_ctx *ctx)
+{
+	return reload_commit(host_plugin(ctx)->executive->reload);
+}
+
+void host_reload_drop(struct coterie_ctx *ctx)
+{
+	reload_drop(host_plugin(ctx)->executive->reload);
+}
+
 int host_log_reopen(struct coterie_ctx *ctx)
 {
 	(void)ctx;
@@ -135,8 +155,40 @@ int host_rekey(struct coterie_ctx *ctx, uint32_t phase)
 	return rekey_go_on(host_plugin(ctx)->executive->rekey, phase);
 }
 
+/* --- the life of other plugins --- */
+
+int host_plugin_load(struct coterie_ctx *ctx, const char *what, const char *const *options, uint32_t count,
+	void (*done)(void *arg, int rc, const char *text), void *arg)
+{
+	const struct plugin *plugin = host_plugin(ctx);
+
+	return plugin_life_load(plugin->executive->life, plugin, what, options, count, done, arg);
+}
+
+int host_plugin_unload(struct coterie_ctx *ctx, const char *name, uint32_t drain_ms,
+	void (*done)(void *arg, int rc, const char *text), void *arg)
+{
+	const struct plugin *plugin = host_plugin(ctx);
+
+	return plugin_life_unload(plugin->executive->life, plugin, name, drain_ms, done, arg);
+}
+
+int host_plugin_replace(struct coterie_ctx *ctx, const char *name, const char *path, uint32_t forced,
+	void (*done)(void *arg, int rc, const char *text), void *arg)
+{
+	const struct plugin *plugin = host_plugin(ctx);
+
+	return plugin_life_replace(plugin->executive->life, plugin, name, path, forced != 0, done, arg);
+}
+
+struct coterie_client *host_client_find(struct coterie_ctx *ctx, uint64_t id)
+{
+	return ipc_client_find(host_plugin(ctx)->ipc, id);
+}
+
 void host_admin_reclaim(struct plugin *plugin)
 {
+	plugin_life_forget(plugin->executive->life, plugin);
 	rekey_forget(plugin->executive->rekey, plugin);
 	quorum_forget(plugin->executive->quorum, plugin);
 	reload_forget(plugin->executive->reload, plugin);

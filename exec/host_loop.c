@@ -12,6 +12,9 @@
 
 #include "exec/log.h"
 #include "exec/loop.h"
+#include "exec/plugin_watch.h"
+
+#define HELD_MANY 1024u
 
 /* A running timer. */
 struct coterie_timer {
@@ -25,6 +28,7 @@ struct coterie_timer {
 
 struct watched_fd {
 	int fd;
+	struct plugin *plugin;
 	void (*run)(void *arg, int fd, uint32_t revents);
 	void *arg;
 	struct watched_fd *next;
@@ -37,6 +41,7 @@ struct post {
 };
 
 struct mailbox {
+	struct plugin *plugin; /* until is_dead */
 	pthread_mutex_t lock; /* first, last, is_queued */
 	struct post *first;
 	struct post **last;
@@ -68,8 +73,13 @@ static void mailbox_run(void *arg)
 	while (post != NULL) {
 		struct post *next = post->next;
 
-		if (!mailbox->is_dead) /* an earlier one may have unloaded the plugin */
+		if (!mailbox->is_dead) { /* an earlier one may have unloaded the plugin */
+			uint64_t began_ns = plugin_enter();
+
 			post->run(post->arg);
+			if (!mailbox->is_dead)
+				plugin_leave(mailbox->plugin, began_ns, "posts");
+		}
 		free(post);
 		post = next;
 	}
@@ -111,8 +121,21 @@ uint64_t host_now_ns(struct coterie_ctx *ctx)
 	return loop_now_ns(host_plugin(ctx)->executive->loop);
 }
 
+/*
+ * A plugin that takes more and more and gives nothing back is named at each doubling. The count is in its
+ * statistics.
+ */
+static void count_up(const struct plugin *plugin, uint32_t *count, const char *what)
+{
+	(*count)++;
+	if (*count >= HELD_MANY && (*count & (*count - 1)) == 0)
+		log_line("MAIN", LOG_WARNING, "Plugin '%s' holds %u %s: it may be leaking them",
+			plugin->name, *count, what);
+}
+
 static void timer_unlink(struct coterie_timer *timer)
 {
+	timer->plugin->resources->timer_count--;
 	if (timer->previous != NULL)
 		timer->previous->next = timer->next;
 	else
@@ -124,12 +147,16 @@ static void timer_unlink(struct coterie_timer *timer)
 static void timer_run(void *arg)
 {
 	struct coterie_timer *timer = arg;
+	struct plugin *plugin = timer->plugin;
 	void (*run)(void *) = timer->run;
 	void *run_arg = timer->arg;
 
 	timer_unlink(timer);
 	free(timer);
+	/* Plugins end on turns of their own (plugin_life.c), so this one is still there afterwards. */
+	uint64_t began_ns = plugin_enter();
 	run(run_arg);
+	plugin_leave(plugin, began_ns, "timers");
 }
 
 int host_timer_add(struct coterie_ctx *ctx, uint64_t at_ns, void (*run)(void *arg),
@@ -149,6 +176,7 @@ int host_timer_add(struct coterie_ctx *ctx, uint64_t at_ns, void (*run)(void *ar
 		free(timer);
 		return -ENOMEM;
 	}
+	count_up(plugin, &plugin->resources->timer_count, "timers");
 	timer->next = plugin->resources->timers;
 	if (timer->next != NULL)
 		timer->next->previous = timer;
@@ -167,6 +195,16 @@ void host_timer_del(struct coterie_ctx *ctx, struct coterie_timer *timer)
 	free(timer);
 }
 
+static void fd_run(void *arg, int fd, uint32_t revents)
+{
+	struct watched_fd *watched = arg;
+	struct plugin *plugin = watched->plugin;
+	uint64_t began_ns = plugin_enter();
+
+	watched->run(watched->arg, fd, revents); /* it may be gone now */
+	plugin_leave(plugin, began_ns, "descriptors");
+}
+
 int host_fd_add(struct coterie_ctx *ctx, int fd, uint32_t events, uint32_t is_urgent,
 	void (*run)(void *arg, int fd, uint32_t revents), void *arg)
 {
@@ -178,14 +216,18 @@ int host_fd_add(struct coterie_ctx *ctx, int fd, uint32_t events, uint32_t is_ur
 	watched = malloc(sizeof(*watched));
 	if (watched == NULL)
 		return -ENOMEM;
-	*watched = (struct watched_fd){.fd = fd, .run = run, .arg = arg};
-	/* The loop calls the plugin itself: one jump less per datagram. */
-	int rc = loop_fd_add(plugin->executive->loop, fd, events,
-		is_urgent ? LOOP_URGENT : LOOP_NORMAL, run, arg);
+	*watched = (struct watched_fd){.fd = fd, .plugin = plugin, .run = run, .arg = arg};
+	/*
+	 * The ring's own traffic goes to the plugin without a look at the clock: one jump less per datagram,
+	 * and what it hands up runs other plugins, each with a look of its own.
+	 */
+	int rc = is_urgent ? loop_fd_add(plugin->executive->loop, fd, events, LOOP_URGENT, run, arg)
+			   : loop_fd_add(plugin->executive->loop, fd, events, LOOP_NORMAL, fd_run, watched);
 	if (rc < 0) {
 		free(watched);
 		return rc;
 	}
+	count_up(plugin, &plugin->resources->fd_count, "descriptors");
 	watched->next = plugin->resources->fds;
 	plugin->resources->fds = watched;
 	return 0;
@@ -219,25 +261,27 @@ void host_fd_del(struct coterie_ctx *ctx, int fd)
 	if (watched == NULL)
 		return;
 	*place = watched->next;
+	plugin->resources->fd_count--;
 	free(watched);
 	loop_fd_del(plugin->executive->loop, fd);
 }
 
 /* --- the account --- */
 
-struct mailbox *host_mailbox_create(void)
+struct mailbox *host_mailbox_create(struct plugin *plugin)
 {
 	struct mailbox *mailbox = calloc(1, sizeof(*mailbox));
 
 	if (mailbox == NULL)
 		return NULL;
+	mailbox->plugin = plugin;
 	pthread_mutex_init(&mailbox->lock, NULL);
 	mailbox->last = &mailbox->first;
 	return mailbox;
 }
 
 /* The plugin's threads are joined by now, so nobody posts any more. */
-static void mailbox_close(const struct plugin *plugin, struct mailbox *mailbox)
+static void mailbox_close(struct plugin *plugin, struct mailbox *mailbox)
 {
 	while (mailbox->first != NULL) {
 		struct post *post = mailbox->first;
@@ -246,6 +290,7 @@ static void mailbox_close(const struct plugin *plugin, struct mailbox *mailbox)
 		free(post);
 		log_line(plugin->subsystem, LOG_WARNING,
 			"Leak: a post was still queued; it is dropped");
+		plugin_leaked(plugin, 1);
 	}
 	mailbox->last = &mailbox->first;
 	mailbox->is_dead = true;
@@ -267,11 +312,13 @@ void host_loop_reclaim(struct plugin *plugin)
 			"Leak: a timer due in %ju ms was still set; it is cancelled",
 			(uintmax_t)(at_ns > now_ns ? (at_ns - now_ns) / 1000000 : 0));
 		host_timer_del(ctx, resources->timers);
+		plugin_leaked(plugin, 1);
 	}
 	while (resources->fds != NULL) {
 		log_line(plugin->subsystem, LOG_WARNING,
 			"Leak: descriptor %d was still watched; it is no longer", resources->fds->fd);
 		host_fd_del(ctx, resources->fds->fd);
+		plugin_leaked(plugin, 1);
 	}
 	mailbox_close(plugin, resources->mailbox);
 }

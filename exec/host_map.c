@@ -7,9 +7,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "exec/log.h"
 #include "exec/map.h"
+#include "exec/plugin_watch.h"
 #include "exec/stats.h"
 
 struct coterie_map_tracker {
@@ -45,7 +47,10 @@ static struct stats *stats_of(struct coterie_ctx *ctx)
 int host_map_set(struct coterie_ctx *ctx, const char *key, uint32_t type, const void *value,
 	uint32_t value_size)
 {
-	return map_set(host_plugin(ctx)->executive->map, key, type, value, value_size);
+	const struct plugin *plugin = host_plugin(ctx);
+
+	/* The keys are those of the plugin in service. */
+	return plugin->is_beside ? 0 : map_set(plugin->executive->map, key, type, value, value_size);
 }
 
 int host_map_get(struct coterie_ctx *ctx, const char *key, uint32_t *type,
@@ -67,7 +72,9 @@ int host_map_get(struct coterie_ctx *ctx, const char *key, uint32_t *type,
 
 int host_map_delete(struct coterie_ctx *ctx, const char *key)
 {
-	return map_delete(host_plugin(ctx)->executive->map, key);
+	const struct plugin *plugin = host_plugin(ctx);
+
+	return plugin->is_beside ? 0 : map_delete(plugin->executive->map, key);
 }
 
 static struct coterie_map_value value_of(const struct map_value *value)
@@ -79,7 +86,7 @@ static struct coterie_map_value value_of(const struct map_value *value)
 
 int host_map_adjust(struct coterie_ctx *ctx, const char *key, int64_t delta)
 {
-	return map_adjust(map_of(ctx), key, delta);
+	return host_plugin(ctx)->is_beside ? 0 : map_adjust(map_of(ctx), key, delta);
 }
 
 int host_map_protect(struct coterie_ctx *ctx, const char *key, uint32_t is_prefix)
@@ -231,14 +238,67 @@ void host_map_untrack(struct coterie_ctx *ctx, struct coterie_map_tracker *track
 
 /* --- statistics --- */
 
+/* One that is offered beside an old plugin, which has it under the same key. */
+struct waiting_stat {
+	char key[COTERIE_MAP_NAME_MAX + 1];
+	uint32_t type;
+	coterie_stat_read read;
+	void *arg;
+	struct waiting_stat *next;
+};
+
+static void forget_stat(struct waiting_stat **place)
+{
+	struct waiting_stat *stat = *place;
+
+	*place = stat->next;
+	free(stat);
+}
+
 int host_stat_add(
 	struct coterie_ctx *ctx, const char *key, uint32_t type, coterie_stat_read read, void *arg)
 {
-	return stats_add(stats_of(ctx), host_plugin(ctx), key, type, read, arg);
+	struct plugin *plugin = host_plugin(ctx);
+
+	if (!plugin->is_beside)
+		return stats_add(stats_of(ctx), plugin, key, type, read, arg);
+	if (strlen(key) > COTERIE_MAP_NAME_MAX)
+		return -EINVAL;
+	struct waiting_stat *stat = calloc(1, sizeof(*stat));
+	if (stat == NULL)
+		return -ENOMEM;
+	strcpy(stat->key, key);
+	stat->type = type;
+	stat->read = read;
+	stat->arg = arg;
+	stat->next = plugin->resources->stats;
+	plugin->resources->stats = stat;
+	return 0;
+}
+
+void host_stats_settle(struct plugin *plugin)
+{
+	struct waiting_stat **first = &plugin->resources->stats;
+
+	for (; *first != NULL; forget_stat(first)) {
+		const struct waiting_stat *stat = *first;
+		int rc = stats_add(plugin->executive->stats, plugin, stat->key, stat->type, stat->read,
+			stat->arg);
+
+		if (rc < 0)
+			log_line(plugin->subsystem, LOG_WARNING, "No statistic %s: %s", stat->key,
+				strerror(-rc));
+	}
 }
 
 void host_stat_del(struct coterie_ctx *ctx, const char *key)
 {
+	struct waiting_stat **place = &host_plugin(ctx)->resources->stats;
+
+	while (*place != NULL && strcmp((*place)->key, key) != 0)
+		place = &(*place)->next;
+	if (*place != NULL)
+		forget_stat(place);
 	stats_del(stats_of(ctx), host_plugin(ctx), key);
 }
 
@@ -273,6 +333,9 @@ void host_map_reclaim(struct plugin *plugin)
 	if (iterators > 0)
 		log_line(plugin->subsystem, LOG_WARNING, "Leak: %u map iterators were left; they are ended",
 			iterators);
+	plugin_leaked(plugin, trackers + iterators);
+	while (resources->stats != NULL)
+		forget_stat(&resources->stats);
 	uint32_t stats = stats_forget(plugin->executive->stats, plugin);
 	if (stats > 0)
 		log_line(plugin->subsystem, LOG_DEBUG, "%u statistics ended with the plugin", stats);

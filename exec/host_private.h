@@ -10,15 +10,18 @@
 #include "exec/executive.h"
 
 struct mailbox;
+struct waiting_stat;
 struct watched_fd;
 
 /** What a plugin holds. */
 struct plugin_resources {
 	struct coterie_timer *timers;
 	struct watched_fd *fds;
+	uint32_t timer_count, fd_count;
 	struct mailbox *mailbox;
 	struct coterie_map_tracker *trackers;
 	struct coterie_map_iterator *iterators;
+	struct waiting_stat *stats; /* of one that stands beside its predecessor */
 };
 
 static inline struct plugin *host_plugin(struct coterie_ctx *ctx)
@@ -44,7 +47,7 @@ int host_fd_add(struct coterie_ctx *ctx, int fd, uint32_t events, uint32_t is_ur
 int host_fd_mod(struct coterie_ctx *ctx, int fd, uint32_t events);
 void host_fd_del(struct coterie_ctx *ctx, int fd);
 
-struct mailbox *host_mailbox_create(void); /* NULL: out of memory */
+struct mailbox *host_mailbox_create(struct plugin *plugin); /* NULL: out of memory */
 void host_loop_reclaim(struct plugin *plugin);
 
 /* --- host_map.c --- */
@@ -86,10 +89,22 @@ int host_node_addresses(struct coterie_ctx *ctx, uint32_t nodeid, struct coterie
 void host_stop(struct coterie_ctx *ctx);
 void host_die(struct coterie_ctx *ctx, int32_t exit_status, const char *reason);
 int host_reload(struct coterie_ctx *ctx, void (*done)(void *arg, int rc, const char *text), void *arg);
+int host_reload_prepare(
+	struct coterie_ctx *ctx, void (*done)(void *arg, int rc, const char *text), void *arg);
+int host_reload_commit(struct coterie_ctx *ctx);
+void host_reload_drop(struct coterie_ctx *ctx);
 int host_log_reopen(struct coterie_ctx *ctx);
 int host_key_get(struct coterie_ctx *ctx, const void **bytes, uint32_t *size);
 int host_rekey_watch(struct coterie_ctx *ctx, void (*run)(void *arg), void *arg);
 int host_rekey(struct coterie_ctx *ctx, uint32_t phase);
+
+int host_plugin_load(struct coterie_ctx *ctx, const char *what, const char *const *options, uint32_t count,
+	void (*done)(void *arg, int rc, const char *text), void *arg);
+int host_plugin_unload(struct coterie_ctx *ctx, const char *name, uint32_t drain_ms,
+	void (*done)(void *arg, int rc, const char *text), void *arg);
+int host_plugin_replace(struct coterie_ctx *ctx, const char *name, const char *path, uint32_t forced,
+	void (*done)(void *arg, int rc, const char *text), void *arg);
+struct coterie_client *host_client_find(struct coterie_ctx *ctx, uint64_t id);
 
 void host_admin_reclaim(struct plugin *plugin);
 

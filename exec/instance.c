@@ -90,7 +90,8 @@ static int fall_back(const char *suffix, const char *slash, struct instance_dirs
 	return rc;
 }
 
-int instance_dirs_prepare(const char *instance, const char *state_dir, struct instance_dirs *dirs,
+int instance_dirs_prepare(const char *instance, const char *state_dir, const char *run_dir,
+	struct instance_dirs *dirs,
 	char *error, uint32_t error_size)
 {
 	const char *slash = instance != NULL ? "/" : "";
@@ -116,7 +117,9 @@ int instance_dirs_prepare(const char *instance, const char *state_dir, struct in
 	if (rc == 0)
 		rc = make_dirs(dirs->state, mode);
 	if (rc == 0) {
-		if (from_manager("RUNTIME_DIRECTORY") != NULL)
+		if (run_dir != NULL)
+			rc = join(dirs->run, "%s%s%s", run_dir, slash, suffix);
+		else if (from_manager("RUNTIME_DIRECTORY") != NULL)
 			rc = join(dirs->run, "%s%s%s", from_manager("RUNTIME_DIRECTORY"), slash, suffix);
 		else
 			rc = join(dirs->run, "%s/coterie%s%s", RUNSTATE_DIR, slash, suffix);

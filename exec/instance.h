@@ -27,10 +27,12 @@ bool instance_name_is_valid(const char *name);
  *
  * @param instance   NULL: the default one
  * @param state_dir  from the config; NULL: the default place
+ * @param run_dir    the same for the pid file; made if it is missing
  * @param error      out: text for the operator
  * @return 0; exit code 16 (state) or 37 (an instance's folder)
  */
-int instance_dirs_prepare(const char *instance, const char *state_dir, struct instance_dirs *dirs,
+int instance_dirs_prepare(const char *instance, const char *state_dir, const char *run_dir,
+	struct instance_dirs *dirs,
 	char *error, uint32_t error_size);
 
 /**

@@ -43,6 +43,17 @@ void ipc_client_disconnect(struct coterie_client *client)
 	ipc_turn_later(client->server->ipc);
 }
 
+uint64_t ipc_client_id(struct coterie_client *client) { return client->id; }
+
+struct coterie_client *ipc_client_find(const struct ipc_server *server, uint64_t id)
+{
+	struct coterie_client *client = server != NULL ? server->clients : NULL;
+
+	while (client != NULL && (client->id != id || client->is_closed || !client->is_joined))
+		client = client->next;
+	return client;
+}
+
 /* --- parts --- */
 
 /* Header and parts as one array: in place when it fits, else malloc'd. */

@@ -60,14 +60,16 @@ int ipc_gate_room(const struct ipc *ipc, uint32_t size)
 	return queue.used + 2 + frames <= queue.total ? 0 : -EAGAIN;
 }
 
-bool ipc_gate_is_closed(const struct ipc *ipc, uint32_t needs)
+bool ipc_gate_is_closed(const struct ipc_server *server, uint32_t needs)
 {
-	const struct executive *executive = ipc->executive;
+	const struct executive *executive = server->ipc->executive;
 
 	if ((needs & COTERIE_NEEDS_QUORUM) != 0 && !executive->is_quorate)
 		return true;
-	return (needs & COTERIE_NEEDS_FLOW) != 0 && executive->sync != NULL &&
-	       sync_is_running(executive->sync);
+	if ((needs & COTERIE_NEEDS_FLOW) == 0)
+		return false;
+	return server->plugin->is_held ||
+	       (executive->sync != NULL && sync_is_running(executive->sync));
 }
 
 static enum qb_ipcs_rate_limit rate_of(const struct ipc_server *server)
@@ -77,7 +79,8 @@ static enum qb_ipcs_rate_limit rate_of(const struct ipc_server *server)
 	if (server->needs_quorum && !ipc->is_quorate)
 		return QB_IPCS_RATE_OFF;
 	/* A provider is read: quorum devices poll it during synchronisation, too. */
-	if (ipc->is_synchronizing && (server->plugin->descriptor->offers & COTERIE_CAN_QUORUM) == 0)
+	if ((ipc->is_synchronizing || server->plugin->is_held) &&
+		(server->plugin->descriptor->offers & COTERIE_CAN_QUORUM) == 0)
 		return QB_IPCS_RATE_OFF_2;
 	switch (ipc->level) {
 	case IPC_LEVEL_LOW:
@@ -99,6 +102,13 @@ void ipc_gate_apply(struct ipc_server *server)
 	qb_ipcs_request_rate_limit(server->service, server->rate);
 	for (struct coterie_client *client = server->clients; client != NULL; client = client->next)
 		ipc_client_listen(client);
+}
+
+void ipc_server_gate(struct ipc_server *server)
+{
+	ipc_gate_apply(server);
+	if (server->ipc->kept != NULL)
+		ipc_turn_later(server->ipc);
 }
 
 static void on_gate_timer(void *arg)

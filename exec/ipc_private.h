@@ -77,6 +77,7 @@ struct coterie_client {
 	struct ipc_server *server;
 	qb_ipcs_connection_t *connection;
 	struct ipc_watch *watches[2]; /* NULL: none; the socket type has two */
+	uint64_t id; /* of no other client, ever */
 	uint32_t pid, uid, gid;
 	char process[32];  /* name of its program, "" when unknown */
 	uint32_t size_max; /* of one message: what the client asked for, at most IPC_SIZE_MAX */
@@ -115,11 +116,21 @@ struct ipc_server {
 	struct log_limit limit; /* what clients do wrong */
 };
 
+/* What the clients of a service that have gone had counted: stats.coterie.ipc.SERVICE.*. */
+#define IPC_ACCOUNT_FIELDS 5u
+#define IPC_ACCOUNTS 64u /* by ring id */
+struct ipc_account {
+	uint64_t numbers[IPC_ACCOUNT_FIELDS];
+	bool is_offered;
+};
+
 struct ipc {
 	struct executive *executive;
+	struct ipc_account accounts[IPC_ACCOUNTS];
 	struct ipc_server *servers;
 	bool is_ready;
 	uint64_t active, closed; /* connections */
+	uint64_t last_id;
 
 	struct ipc_watch **watches; /* by descriptor */
 	size_t watch_count;
@@ -163,13 +174,15 @@ int ipc_access(struct ipc *ipc, uint32_t uid, uint32_t gid);
 int32_t ipc_request_process(qb_ipcs_connection_t *connection, void *data, size_t size);
 /** Run kept requests, oldest first, until one finds no room. */
 void ipc_requests_resume(struct ipc *ipc);
+/** The server has another plugin: kept requests are of its table, those that it does not have end the client. */
+void ipc_requests_inherit(struct ipc_server *server);
 /** The client ends: its kept request, if there is one, gets a last chance. */
 void ipc_request_last(struct coterie_client *client);
 
 /* --- ipc_gate.c --- */
 
 /** Is a request with these COTERIE_NEEDS_* stopped at the moment (synchronising, not quorate)? */
-bool ipc_gate_is_closed(const struct ipc *ipc, uint32_t needs);
+bool ipc_gate_is_closed(const struct ipc_server *server, uint32_t needs);
 /** Room in the ring's queue for a message of this size: 0; -EAGAIN; -EMSGSIZE: never. */
 int ipc_gate_room(const struct ipc *ipc, uint32_t size);
 /** Tell libqb how fast to read this server's clients, whether or not that changed. */
@@ -202,6 +215,8 @@ void ipc_stats_go(struct coterie_client *client);
 
 /* --- ipc_server.c --- */
 
+/** Every request of the service does. */
+bool ipc_needs_quorum(const struct coterie_service *service);
 /** Let ipc_turn run soon, outside whatever libqb is doing now. */
 void ipc_turn_later(struct ipc *ipc);
 

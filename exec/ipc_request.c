@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exec/plugin_watch.h"
+
 static void refuse(struct coterie_client *client, const struct coterie_request *request, int32_t id,
 	size_t size)
 {
@@ -74,7 +76,9 @@ static int call_handler(struct coterie_client *client, const struct coterie_requ
 	struct plugin *plugin = client->server->plugin;
 
 	client->is_in_handler = true;
+	uint64_t began_ns = plugin_enter();
 	int rc = request->handle(plugin->self, client, msg, size);
+	plugin_leave(plugin, began_ns, "requests");
 	client->is_in_handler = false;
 	return rc;
 }
@@ -116,7 +120,7 @@ void ipc_requests_resume(struct ipc *ipc)
 		struct coterie_client *next = client->kept_next;
 		const struct coterie_request *request = client->kept_request;
 
-		if (!client->is_leaving && !ipc_gate_is_closed(ipc, request->flags)) {
+		if (!client->is_leaving && !ipc_gate_is_closed(client->server, request->flags)) {
 			if (call_handler(client, request, client->kept, client->kept_size) ==
 				-EAGAIN)
 				return; /* still full: those behind it wait their turn */
@@ -128,6 +132,20 @@ void ipc_requests_resume(struct ipc *ipc)
 	}
 }
 
+void ipc_requests_inherit(struct ipc_server *server)
+{
+	for (struct coterie_client *client = server->clients; client != NULL; client = client->next) {
+		if (client->kept == NULL)
+			continue;
+		client->kept_request = plugin_request(server->plugin, *(const int32_t *)(const void *)client->kept);
+		if (client->kept_request != NULL && client->kept_request->size_min <= client->kept_size &&
+			(client->kept_request->flags & COTERIE_NO_REPLY) != 0)
+			continue;
+		drop(client);
+		ipc_client_disconnect(client);
+	}
+}
+
 void ipc_request_last(struct coterie_client *client)
 {
 	const struct coterie_request *request = client->kept_request;
@@ -135,7 +153,7 @@ void ipc_request_last(struct coterie_client *client)
 
 	if (client->kept == NULL)
 		return;
-	if (ipc_gate_is_closed(server->ipc, request->flags) ||
+	if (ipc_gate_is_closed(server, request->flags) ||
 		call_handler(client, request, client->kept, client->kept_size) == -EAGAIN)
 		log_line("MAIN", LOG_WARNING,
 			"Process %u (%s) is gone from %s before its last request found room: it is lost",
@@ -168,7 +186,7 @@ static void process(struct coterie_client *client, const void *data, size_t size
 		return;
 	}
 	/* Without an answer the handler tries in any case: refused, the ring tells of room. */
-	if ((room == 0 || is_silent) && !ipc_gate_is_closed(ipc, request->flags)) {
+	if ((room == 0 || is_silent) && !ipc_gate_is_closed(client->server, request->flags)) {
 		run(client, request, data, (uint32_t)size);
 		return;
 	}

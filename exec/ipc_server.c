@@ -165,6 +165,7 @@ static int32_t on_accept(qb_ipcs_connection_t *connection, uid_t uid, gid_t gid)
 		free(client);
 		return -ENOMEM;
 	}
+	client->id = ++ipc->last_id;
 	client->server = server;
 	client->connection = connection;
 	client->uid = uid;
@@ -257,7 +258,7 @@ static int server_name(const struct executive *executive, const char *name, char
 	return length < 0 || length > NAME_LENGTH_MAX ? -ENAMETOOLONG : 0;
 }
 
-static bool needs_quorum(const struct coterie_service *service)
+bool ipc_needs_quorum(const struct coterie_service *service)
 {
 	for (uint32_t i = 0; i < service->request_count; i++) {
 		const struct coterie_request *request =
@@ -291,7 +292,7 @@ int ipc_server_open(struct ipc *ipc, struct plugin *plugin)
 	server->ipc = ipc;
 	server->plugin = plugin;
 	server->references = 1;
-	server->needs_quorum = needs_quorum(service);
+	server->needs_quorum = ipc_needs_quorum(service);
 	int rc = server_name(ipc->executive, service->ipc_name, server->name, sizeof(server->name));
 	if (rc < 0)
 		goto free_server;

@@ -14,6 +14,7 @@ struct executive;
 struct plugin;
 struct ipc;        /* all servers */
 struct ipc_server; /* one */
+struct ipc_handover; /* a service's clients between two plugins */
 
 /** Fill of the ring's send queue (spec 04 §12.5). */
 enum ipc_level {
@@ -31,6 +32,19 @@ int ipc_server_open(struct ipc *ipc, struct plugin *plugin);
 /** Close: its clients' connections end, client_leave runs for each. NULL is ignored. */
 void ipc_server_close(struct ipc_server *server);
 
+/** What the gate of this one service depends on has changed: plugin->is_held. */
+void ipc_server_gate(struct ipc_server *server);
+/**
+ * A service's clients, as another plugin takes them over. They keep their connections; client_data of all
+ * of them is zeroed memory of the new one's.
+ *
+ * @return what ipc_server_undo or ipc_server_keep ends; NULL: out of memory, nothing has changed
+ */
+struct ipc_handover *ipc_server_take(struct ipc_server *server, struct plugin *successor);
+/** The old plugin has its clients again, as they were. */
+void ipc_server_undo(struct ipc_handover *handover);
+/** The old plugin is gone: what it knew of them is freed; requests that wait are the new one's. */
+void ipc_server_keep(struct ipc_handover *handover);
 /** Something the gates depend on may have changed: sync, quorum, level. Cheap when nothing did. */
 void ipc_gate(struct ipc *ipc);
 /** The ring has room again: run the requests that were kept (COTERIE_NO_REPLY and -EAGAIN). */
@@ -46,6 +60,9 @@ int ipc_client_reply(struct coterie_client *client, uint32_t response_id, int32_
 int ipc_client_event(struct coterie_client *client, uint32_t event_id, const struct iovec *iov,
 	uint32_t count);
 void ipc_client_disconnect(struct coterie_client *client);
+uint64_t ipc_client_id(struct coterie_client *client);
+/** NULL: it has gone, or server is NULL. */
+struct coterie_client *ipc_client_find(const struct ipc_server *server, uint64_t id);
 
 /**
  * Events that one client may have waiting in our memory, bytes (spec 03 §6). A client is disconnected when

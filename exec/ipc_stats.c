@@ -121,11 +121,55 @@ static void make_key(const struct coterie_client *client, enum field_id id, char
 		client->pid, (const void *)client, fields[id].name);
 }
 
+/* --- those that have gone --- */
+
+static const enum field_id account_fields[IPC_ACCOUNT_FIELDS] = {
+	DISPATCHED, INVALID_REQUEST, OVERLOAD, REQUESTS, RESPONSES};
+
+static uint32_t read_account(void *arg, void *value) { return put_u64(value, *(const uint64_t *)arg); }
+
+static struct ipc_account *account_of(const struct coterie_client *client)
+{
+	return &client->server->ipc->accounts[client->server->plugin->service.ring_id % IPC_ACCOUNTS];
+}
+
+/* Its keys stay when its plugin goes: counters go on when it comes back. */
+static void account_offer(const struct coterie_client *client)
+{
+	struct ipc *ipc = client->server->ipc;
+	struct ipc_account *account = account_of(client);
+	char key[KEY_MAX];
+
+	if (account->is_offered)
+		return;
+	account->is_offered = true;
+	for (uint32_t i = 0; i < IPC_ACCOUNT_FIELDS; i++) {
+		snprintf(key, sizeof(key), "stats.coterie.ipc.%s.%s", client->server->plugin->name,
+			fields[account_fields[i]].name);
+		stats_add(ipc->executive->stats, ipc, key, COTERIE_MAP_U64, read_account, &account->numbers[i]);
+	}
+}
+
+static void account_add(struct coterie_client *client)
+{
+	struct ipc_account *account = account_of(client);
+
+	for (uint32_t i = 0; i < IPC_ACCOUNT_FIELDS; i++) {
+		uint64_t number = 0;
+
+		read_field(&client->stats[account_fields[i]], &number);
+		account->numbers[i] += number;
+	}
+}
+
+/* --- one connection --- */
+
 void ipc_stats_come(struct coterie_client *client)
 {
 	struct stats *stats = client->server->ipc->executive->stats;
 	char key[KEY_MAX];
 
+	account_offer(client);
 	client->stats = calloc(FIELDS, sizeof(*client->stats));
 	for (enum field_id id = 0; client->stats != NULL && id < FIELDS; id++) {
 		client->stats[id] = (struct ipc_stat){client, id};
@@ -145,6 +189,8 @@ void ipc_stats_go(struct coterie_client *client)
 		make_key(client, id, key);
 		stats_del(stats, client, key);
 	}
+	if (client->stats != NULL)
+		account_add(client);
 	free(client->stats);
 	client->stats = NULL;
 }
@@ -168,6 +214,8 @@ static void clear(void *arg)
 	struct qb_ipcs_connection_stats ignored;
 
 	ipc->closed = 0;
+	for (uint32_t i = 0; i < IPC_ACCOUNTS; i++)
+		memset(ipc->accounts[i].numbers, 0, sizeof(ipc->accounts[i].numbers));
 	for (struct ipc_server *server = ipc->servers; server != NULL; server = server->next) {
 		for (struct coterie_client *client = server->clients; client != NULL;
 			client = client->next) {

@@ -1,32 +1,51 @@
-# The executive: everything but main.c is a convenience library, so that unit tests link it as well.
-noinst_LTLIBRARIES += libexecutive.la
-libexecutive_la_LIBADD = libtotem.la $(QB_LIBS) $(LTDL_LIBS)
-
-# Loop, ring, routing, synchronisation, process.
+# The executive: everything but main.c is a convenience library, so that unit tests link it as well. Of it,
+# libcore is what runs under another loop and another log, too: the test kit (testkit/) has its own.
+noinst_LTLIBRARIES += libexecutive.la libcore.la
+libcore_la_LIBADD = $(CONFUSE_LIBS)
+libexecutive_la_LIBADD = libcore.la libtotem.la $(DAEMON_LIBS)
 libexecutive_la_SOURCES = \
-	%D%/check_plugin.c %D%/check_plugin.h %D%/executive.c %D%/executive.h %D%/instance.c %D%/instance.h %D%/loop.c %D%/loop.h \
-	%D%/map_publish.c %D%/map_publish.h %D%/options.c %D%/options.h %D%/process.c %D%/process.h \
-	%D%/quorum.c %D%/quorum.h %D%/runtime_keys.c %D%/runtime_keys.h %D%/stats.c %D%/stats.h %D%/stats_daemon.c %D%/stats_daemon.h \
+	%D%/loop.c %D%/loop.h %D%/flight.c %D%/flight.h %D%/log.c %D%/log.h %D%/log_format.c %D%/log_format.h \
+	%D%/log_qb.c %D%/log_sink.c %D%/log_sink.h
+
+# Ring, routing, synchronisation, process.
+libcore_la_SOURCES = \
+	%D%/check_plugin.c %D%/check_plugin.h %D%/executive.c %D%/executive.h %D%/instance.c %D%/instance.h \
+	%D%/map_publish.c %D%/map_publish.h %D%/modes.c %D%/modes.h %D%/options.c %D%/options.h %D%/process.c %D%/process.h \
+	%D%/quorum.c %D%/quorum.h %D%/runtime_keys.c %D%/runtime_keys.h %D%/stats.c %D%/stats.h %D%/stats_daemon.c %D%/stats_daemon.h %D%/stats_process.c \
+	%D%/stats_times.c %D%/stats_times.h \
 	%D%/stats_totem.c %D%/stats_totem.h \
-	%D%/reload.c %D%/reload.h %D%/reload_private.h %D%/reload_apply.c %D%/reload_keys.c %D%/reload_nodes.c %D%/reload_peers.c \
+	%D%/reload.c %D%/reload.h %D%/reload_private.h %D%/reload_apply.c %D%/reload_keys.c %D%/reload_list.c %D%/reload_nodes.c %D%/reload_peers.c \
 	%D%/rekey.c %D%/rekey.h \
 	%D%/ring.c %D%/ring.h %D%/ring_private.h %D%/ring_life.c %D%/ring_status.c %D%/ring_log.c %D%/ring_log.h %D%/route.c %D%/route.h \
-	%D%/state_dir.c %D%/state_dir.h %D%/sync.c %D%/sync.h
+	%D%/resync.c %D%/resync.h %D%/state_dir.c %D%/state_dir.h %D%/sync.c %D%/sync.h
+
+# Where plugins come from: files and builtins, or builtins alone.
+if STATIC_BINARY
+plugin_open_sources = %D%/plugin_static.c
+else
+plugin_open_sources = %D%/plugin_open.c
+endif
 
 # Plugins, host table, IPC.
-libexecutive_la_SOURCES += \
-	%D%/plugin.c %D%/plugin.h %D%/plugin_private.h %D%/plugin_open.c %D%/plugin_check.c \
+libcore_la_SOURCES += \
+	%D%/plugin.c %D%/plugin.h %D%/plugin_private.h $(plugin_open_sources) %D%/plugin_check.c \
+	%D%/plugin_life.c %D%/plugin_life.h %D%/plugin_replace.c %D%/plugin_life_private.h \
+	%D%/plugin_trial.c %D%/plugin_trial.h %D%/plugin_watch.c %D%/plugin_watch.h \
 	%D%/plugin_options.c %D%/plugin_table.c %D%/plugin_options.h $(host_sources) \
 	%D%/ipc_server.c %D%/ipc_server.h %D%/ipc_private.h %D%/ipc_poll.c %D%/ipc_access.c \
-	%D%/ipc_request.c %D%/ipc_gate.c %D%/ipc_client.c %D%/ipc_stats.c
+	%D%/ipc_request.c %D%/ipc_handover.c %D%/ipc_gate.c %D%/ipc_client.c %D%/ipc_stats.c
 host_sources = %D%/host.c %D%/host_private.h %D%/host_loop.c %D%/host_map.c %D%/host_admin.c
 # Configuration, its map, the log.
-libexecutive_la_SOURCES += \
+libcore_la_SOURCES += \
 	$(config_sources) \
-	%D%/flight.c %D%/flight.h %D%/log.c %D%/log.h %D%/log_format.c %D%/log_format.h %D%/log_limit.c \
-	%D%/log_qb.c %D%/log_sink.c %D%/log_sink.h \
+	%D%/log_limit.c \
 	$(map_sources)
 map_sources = %D%/map.c %D%/map.h %D%/map_private.h %D%/map_track.c %D%/map_iterate.c
+
+distclean-local: archives-distclean
+archives-distclean:
+	rm -rf archives
+.PHONY: archives-distclean
 
 # The daemon.
 sbin_PROGRAMS += %D%/coterie

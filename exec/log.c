@@ -45,6 +45,7 @@ struct settings {
 	struct file **files; /* each path once */
 	uint32_t file_count;
 	int facility, timestamp;
+	bool is_json;
 };
 
 /* Before the config is read, and when it cannot be: services often have no standard error. */
@@ -150,34 +151,56 @@ void log_open(const char *ident)
 	pthread_mutex_unlock(&state.mutex);
 }
 
-int log_configure(const struct config_log *from, char *error, uint32_t error_size)
+static int settings_init(
+	struct settings *settings, const struct config_log *from, char *error, uint32_t error_size)
 {
-	struct settings settings = {.facility = from->facility, .timestamp = from->timestamp};
 	const char *path = NULL;
 	int rc = -ENOMEM;
 
-	settings.subsystems = calloc(from->subsystem_count, sizeof(*settings.subsystems));
-	for (uint32_t i = 0; settings.subsystems != NULL && i < from->subsystem_count; i++) {
-		settings.subsystem_count = i + 1;
-		rc = settings_subsystem(&settings, &from->subsystems[i], &from->subsystems[0],
-			&settings.subsystems[i]);
+	*settings = (struct settings){
+		.facility = from->facility, .timestamp = from->timestamp, .is_json = from->is_json};
+	settings->subsystems = calloc(from->subsystem_count, sizeof(*settings->subsystems));
+	for (uint32_t i = 0; settings->subsystems != NULL && i < from->subsystem_count; i++) {
+		settings->subsystem_count = i + 1;
+		rc = settings_subsystem(settings, &from->subsystems[i], &from->subsystems[0],
+			&settings->subsystems[i]);
 		if (rc < 0) {
 			path = from->subsystems[i].file;
 			break;
 		}
 	}
-	if (rc < 0) {
-		if (rc == -ENOMEM || path == NULL)
-			snprintf(error, error_size, "out of memory for the log's settings");
-		else
-			snprintf(error, error_size,
-				"cannot open log file '%s' (%s): create the folder or change "
-				"'logfile'",
-				path, strerror(-rc));
+	if (rc == 0)
+		return 0;
+	if (rc == -ENOMEM || path == NULL)
+		snprintf(error, error_size, "out of memory for the log's settings");
+	else
+		snprintf(error, error_size,
+			"cannot open log file '%s' (%s): create the folder or change "
+			"'logfile'",
+			path, strerror(-rc));
+	settings_fini(settings);
+	return rc;
+}
+
+int log_check(const struct config_log *from, char *error, uint32_t error_size)
+{
+	struct settings settings;
+	int rc = settings_init(&settings, from, error, error_size);
+
+	if (rc == 0)
 		settings_fini(&settings);
+	return rc;
+}
+
+int log_configure(const struct config_log *from, char *error, uint32_t error_size)
+{
+	struct settings settings;
+	int rc = settings_init(&settings, from, error, error_size);
+
+	if (rc < 0)
 		return rc;
-	}
-	struct flight *flight = from->blackbox && state.flight == NULL ? flight_create(FLIGHT_SIZE) : NULL;
+	uint32_t flight_size = from->blackbox_size != 0 ? from->blackbox_size / 4096 * 4096 : FLIGHT_SIZE;
+	struct flight *flight = from->blackbox && state.flight == NULL ? flight_create(flight_size) : NULL;
 
 	if (from->blackbox && state.flight == NULL && flight == NULL)
 		log_line("MAIN", LOG_WARNING, "Unable to initialize log flight recorder: out of memory");
@@ -388,6 +411,7 @@ void log_vline(const char *subsystem, int prio, const char *format, va_list argu
 
 	if (state.flight != NULL || is_wanted(settings, prio)) {
 		struct log_frame frame = {.timestamp = state.settings.timestamp,
+			.is_json = state.settings.is_json,
 			.host = state.host,
 			.ident = state.ident,
 			.pid = (int)getpid()};

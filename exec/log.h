@@ -25,6 +25,8 @@ void log_open(const char *ident);
  * @return 0; -errno: the old settings stay
  */
 int log_configure(const struct config_log *settings, char *error, uint32_t error_size);
+/** Could log_configure take these? Same errors; any thread. Files that are not there yet are made. */
+int log_check(const struct config_log *settings, char *error, uint32_t error_size);
 /**
  * Let libqb's own lines through, as subsystem QB; debug lines only if that subsystem wants them now. Call
  * once, after log_configure. -errno: they stay unheard.

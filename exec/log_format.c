@@ -49,12 +49,51 @@ static void format_time(char *text, size_t size, const struct log_frame *frame)
 		snprintf(text + used, size - (size_t)used, " ");
 }
 
+/* Text in quotes; what is no UTF-8 is left to who reads it. */
+static size_t quote(char *line, size_t size, const char *text)
+{
+	size_t used = 0;
+
+	for (; *text != '\0' && used + 8 < size; text++) {
+		if (*text == '"' || *text == '\\')
+			line[used++] = '\\';
+		if ((unsigned char)*text < ' ')
+			used += (size_t)snprintf(line + used, 8, "\\u%04x", (unsigned)(unsigned char)*text);
+		else
+			line[used++] = *text;
+	}
+	line[used] = '\0';
+	return used;
+}
+
+/* One object: the time in UTC, so that lines of several hosts sort. */
+static size_t format_json(char *line, size_t size, const struct log_frame *frame, const char *subsystem,
+	int prio, const char *text)
+{
+	char time[32] = "";
+	struct tm tm;
+	int used;
+
+	if (gmtime_r(&frame->at.tv_sec, &tm) != NULL)
+		strftime(time, sizeof(time), "%Y-%m-%dT%H:%M:%S", &tm);
+	used = snprintf(line, size,
+		"{\"time\":\"%s.%03ldZ\",\"priority\":\"%s\",\"subsystem\":\"%.60s\",\"pid\":%d,\"text\":\"",
+		time, frame->at.tv_nsec / 1000000, priority_name(prio), subsystem, frame->pid);
+	if (used < 0 || (size_t)used + 4 > size)
+		return 0;
+	size_t length = (size_t)used + quote(line + used, size - (size_t)used - 3, text);
+
+	return length + (size_t)snprintf(line + length, size - length, "\"}");
+}
+
 size_t log_format(char *line, size_t size, enum log_target target, const struct log_frame *frame,
 	const char *subsystem, int prio, const char *text)
 {
 	char time[64];
 	int length = 0;
 
+	if (frame->is_json && target != LOG_TARGET_SYSLOG)
+		return format_json(line, size, frame, subsystem, prio, text);
 	format_time(time, sizeof(time), frame);
 	switch (target) {
 	case LOG_TARGET_STDERR:

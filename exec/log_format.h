@@ -4,6 +4,7 @@
 #ifndef EXEC_LOG_FORMAT_H
 #define EXEC_LOG_FORMAT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -15,6 +16,7 @@ enum log_target {
 };
 
 struct log_frame {
+	bool is_json;       /* stderr and file: one JSON object a line */
 	int timestamp;      /* 0 off, 1 seconds, 2 milliseconds */
 	struct timespec at; /* wall clock */
 	const char *host;

@@ -8,9 +8,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <ltdl.h>
-
 #include "config.h"
+#ifndef STATIC_BINARY
+#include <ltdl.h>
+#endif
 #include "exec/check_plugin.h"
 #include "exec/config/model.h"
 #include "exec/executive.h"
@@ -18,12 +19,11 @@
 #include "exec/ipc_server.h"
 #include "exec/log.h"
 #include "exec/loop.h"
-#include "exec/map_publish.h"
+#include "exec/modes.h"
 #include "exec/options.h"
 #include "exec/plugin.h"
 #include "exec/process.h"
 #include "exec/ring.h"
-#include "exec/stats_daemon.h"
 
 #define EXIT_CONFIG 8
 #define EXIT_LOGGING 7
@@ -42,6 +42,7 @@ struct daemon {
 	struct executive executive;
 	struct instance_dirs dirs;
 	struct config_messages messages;
+	struct plugin_folders folders;
 	char ident[64];
 	int lock_fd;
 	int signal_fd;
@@ -61,17 +62,18 @@ static void tell_messages(const struct config_messages *messages, bool is_test)
 	}
 }
 
-static const char *const plugin_directories[] = {PLUGIN_DIR};
-
-static int find_transport(void *arg, const char *name, char *text, size_t size)
+/* A provider that the file does not ask for is used where it is installed. */
+static void drop_default_provider(struct config *config)
 {
+	struct plugin_folders folders;
 	struct plugin_error error;
 
-	(void)arg;
-	if (plugin_probe(plugin_directories, 1, COTERIE_KIND_TRANSPORT, name, &error) == 0)
-		return 0;
-	snprintf(text, size, "%s", error.text);
-	return -ENOENT;
+	if (!config->is_provider_default || plugin_folders_init(&folders, config) < 0)
+		return;
+	if (plugin_probe(folders.list, folders.count, COTERIE_KIND_SERVICE, config->quorum_provider, &error) < 0 &&
+		error.exit_code == EXIT_NOT_INSTALLED)
+		config_drop_provider(config);
+	plugin_folders_fini(&folders);
 }
 
 static int load_config(struct daemon *daemon)
@@ -79,7 +81,8 @@ static int load_config(struct daemon *daemon)
 	struct executive *executive = &daemon->executive;
 	struct config_environment environment;
 	char path[4096], error[512];
-	int rc = options_config_path(&daemon->options, path);
+	const char *drop_ins;
+	int rc = options_config_path(&daemon->options, path, &drop_ins);
 
 	if (rc < 0) {
 		log_line("MAIN", LOG_ERR,
@@ -90,7 +93,11 @@ static int load_config(struct daemon *daemon)
 	config_environment_system(&environment);
 	environment.local_name = daemon->options.node;
 	environment.instance = daemon->options.instance;
-	environment.find_transport = find_transport;
+	modes_environment(&environment);
+	environment.format = daemon->options.format;
+	environment.drop_ins = drop_ins;
+	/* What is printed may be what a start would refuse. */
+	environment.is_test = daemon->options.is_test && !daemon->options.is_print;
 	rc = config_load(path, &environment, &executive->config, &daemon->messages);
 	if (rc < 0)
 		tell_messages(&daemon->messages, daemon->options.is_test);
@@ -99,7 +106,9 @@ static int load_config(struct daemon *daemon)
 	if (rc == -ENOMEM)
 		return EXIT_NO_MEMORY;
 	if (rc < 0)
-		return EXIT_CONFIG;
+		return daemon->messages.exit_code != 0 ? daemon->messages.exit_code : EXIT_CONFIG;
+	if (!daemon->options.is_test)
+		drop_default_provider(executive->config);
 	executive->nodeid = executive->config->nodes[executive->config->local].nodeid;
 	if (!daemon->options.is_test &&
 		log_configure(&executive->config->log, error, sizeof(error)) < 0) {
@@ -110,41 +119,6 @@ static int load_config(struct daemon *daemon)
 		log_line("MAIN", LOG_WARNING, "lines of libqb are not logged: out of memory");
 	/* Warnings go where the config wants the log. */
 	tell_messages(&daemon->messages, daemon->options.is_test);
-	return 0;
-}
-
-/* As cmapctl prints them, without the secret one; the map itself is not made. */
-static int print_config(const struct config *config)
-{
-	static const char *const types[] = {[COTERIE_MAP_I8] = "i8", [COTERIE_MAP_U8] = "u8",
-		[COTERIE_MAP_I16] = "i16", [COTERIE_MAP_U16] = "u16", [COTERIE_MAP_I32] = "i32",
-		[COTERIE_MAP_U32] = "u32", [COTERIE_MAP_I64] = "i64", [COTERIE_MAP_U64] = "u64",
-		[COTERIE_MAP_FLOAT] = "flt", [COTERIE_MAP_DOUBLE] = "dbl", [COTERIE_MAP_STRING] = "str",
-		[COTERIE_MAP_BINARY] = "bin"};
-
-	for (uint32_t i = 0; i < config->entry_count; i++) {
-		const struct config_entry *entry = &config->entries[i];
-
-		if (strcmp(entry->key, "totem.key") != 0)
-			printf("%s (%s) = %s\n", entry->key, types[entry->type], entry->text);
-	}
-	return 0;
-}
-
-static int tell_test(const struct config *config)
-{
-	const struct config_node *local = &config->nodes[config->local];
-	struct plugin_error error;
-
-	/* A section 'transport' may name any plugin; Corosync's may be missing where a file is only checked. */
-	if (!config_transport_is_standard(config->transport) &&
-		plugin_probe(plugin_directories, 1, COTERIE_KIND_TRANSPORT, config->transport, &error) < 0) {
-		fprintf(stderr, "%s: %s\n", config->file, error.text);
-		return error.exit_code;
-	}
-	printf("%s: ok (%u node%s, transport %s, local node %s)\n", config->file, config->node_count,
-		config->node_count == 1 ? "" : "s", config->transport,
-		local->name != NULL ? local->name : local->texts[config->link_count - 1]);
 	return 0;
 }
 
@@ -233,8 +207,7 @@ static int load_service(struct executive *executive, const struct config_plugin 
 			wanted->name, plugin->path);
 		return EXIT_SERVICE_INIT;
 	}
-	map_publish_service(executive->map, plugin);
-	stats_plugin_add(executive, plugin);
+	executive_show(executive, plugin);
 	log_line("SERV", LOG_NOTICE, "Service engine loaded: %s [%u]", plugin->service.title,
 		plugin->service.ring_id);
 	if (plugin->service.ipc_name == NULL)
@@ -267,7 +240,7 @@ static int load_plugins(struct executive *executive)
 		log_line("TOTEM", LOG_ERR, "%s", error.text);
 		return error.exit_code;
 	}
-	stats_plugin_add(executive, transport);
+	executive_show(executive, transport);
 	int rc = ring_start(executive->ring, transport);
 	return rc == 0 ? 0 : rc == -EADDRINUSE || rc == -EADDRNOTAVAIL ? EXIT_ADDRESS : EXIT_FATAL;
 }
@@ -278,7 +251,7 @@ static int prepare_process(struct daemon *daemon)
 {
 	struct executive *executive = &daemon->executive;
 	char error[5000];
-	int code = instance_dirs_prepare(daemon->options.instance, executive->config->state_dir, &daemon->dirs,
+	int code = instance_dirs_prepare(daemon->options.instance, executive->config->state_dir, executive->config->run_dir, &daemon->dirs,
 		error, sizeof(error));
 
 	if (code != 0) {
@@ -322,7 +295,7 @@ static int run(struct daemon *daemon)
 		log_line("MAIN", LOG_ERR, "cannot create the event loop: %s", strerror(errno));
 		return EXIT_FATAL;
 	}
-	code = executive_create_parts(executive, plugin_directories, 1);
+	code = executive_create_parts(executive, daemon->folders.list, daemon->folders.count);
 	if (code == 0)
 		code = load_plugins(executive);
 	if (code == 0 && !executive->is_stopping) {
@@ -346,8 +319,11 @@ int main(int argc, char **argv)
 	struct daemon daemon = {.lock_fd = -1, .signal_fd = -1};
 	struct executive *executive = &daemon.executive;
 
+#ifndef STATIC_BINARY
 	LTDL_SET_PRELOADED_SYMBOLS(); /* builtins; before libltdl is first used */
+#endif
 	executive->report_fd = -1;
+	executive->program = "/proc/self/exe";
 	int code = options_parse(argc, argv, &daemon.options);
 	if (code >= 0)
 		return code;
@@ -360,9 +336,19 @@ int main(int argc, char **argv)
 	log_open(daemon.ident);
 	if (daemon.options.check_plugin != NULL)
 		return check_plugin(executive, daemon.options.check_plugin);
+	if (daemon.options.is_help_config)
+		return modes_help_config(&daemon.options);
+	/* Without a file it is the daemon that reads its own. */
+	if (daemon.options.is_check_reload && daemon.options.config == NULL)
+		return modes_check_reload(&daemon.options, NULL);
 	code = load_config(&daemon);
+	if (code == 0 && plugin_folders_init(&daemon.folders, executive->config) < 0)
+		code = EXIT_NO_MEMORY;
 	if (code == 0 && daemon.options.is_test) {
-		code = daemon.options.is_print ? print_config(executive->config) : tell_test(executive->config);
+		code = daemon.options.is_print ? modes_print_config(&daemon.options, executive->config)
+		       : daemon.options.is_check_reload
+			       ? modes_check_reload(&daemon.options, executive->config)
+			       : modes_tell_test(executive->config);
 	} else if (code == 0) {
 		code = run(&daemon);
 		tell_end(code);
@@ -374,6 +360,7 @@ int main(int argc, char **argv)
 	loop_destroy(executive->loop);
 	if (daemon.signal_fd >= 0)
 		close(daemon.signal_fd);
+	plugin_folders_fini(&daemon.folders);
 	config_messages_fini(&daemon.messages);
 	config_destroy(executive->config);
 	log_close();

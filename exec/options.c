@@ -13,13 +13,16 @@
 #define EXIT_USAGE 1
 #define EXIT_INSTANCE_NAME 36
 
-enum { OPTION_INSTANCE = 256, OPTION_NODE, OPTION_HELP, OPTION_VERSION, OPTION_CHECK_PLUGIN, OPTION_PRINT_CONFIG };
+enum { OPTION_INSTANCE = 256, OPTION_NODE, OPTION_HELP, OPTION_VERSION, OPTION_CHECK_PLUGIN, OPTION_PRINT_CONFIG, OPTION_FORMAT, OPTION_HELP_CONFIG, OPTION_CHECK_RELOAD };
 
 static const struct option long_options[] = {
 	{"instance", required_argument, NULL, OPTION_INSTANCE},
 	{"node", required_argument, NULL, OPTION_NODE},
 	{"check-plugin", required_argument, NULL, OPTION_CHECK_PLUGIN},
 	{"print-config", optional_argument, NULL, OPTION_PRINT_CONFIG},
+	{"format", required_argument, NULL, OPTION_FORMAT},
+	{"help-config", no_argument, NULL, OPTION_HELP_CONFIG},
+	{"check-reload", no_argument, NULL, OPTION_CHECK_RELOAD},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{"version", no_argument, NULL, OPTION_VERSION},
 	{NULL, 0, NULL, 0},
@@ -33,13 +36,68 @@ static void usage(FILE *to, const char *name)
 		"  -f                    stay in the foreground\n"
 		"  -t                    check the config and exit\n"
 		"  -v, --version         print the version and exit\n"
+		"  --format FORM         the config is coterie.conf (coterie) or corosync.conf (corosync)\n"
 		"  --instance NAME       run a second daemon on this host, with its own names and folders\n"
 		"  --node NAME           this host is the node of that name\n"
 		"  --check-plugin FILE   load a plugin, try it without a ring, and exit\n"
-		"  --print-config[=keys] print the keys that the config makes, and exit\n"
+		"  --print-config[=FORM] print the config as coterie (the default), corosync, cmap or json\n"
+		"  --help-config [BLOCK [NAME]]  print the options of coterie.conf\n"
+		"  --check-reload        print what a reload of the running daemon would change\n"
 		"  --help                print this text\n"
 		"See coterie(8).\n",
 		name);
+}
+
+static bool parse_format(const char *text, enum config_format *format)
+{
+	static const char *const words[] = {[CONFIG_FORMAT_AUTO] = "auto",
+		[CONFIG_FORMAT_COTERIE] = "coterie", [CONFIG_FORMAT_COROSYNC] = "corosync"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(text, words[i]) == 0) {
+			*format = (enum config_format)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* keys: what cmap was called at first. */
+static bool parse_form(const char *text, enum config_form *form)
+{
+	static const struct {
+		const char *word;
+		enum config_form form;
+	} words[] = {{"coterie", CONFIG_FORM_COTERIE}, {"corosync", CONFIG_FORM_COROSYNC},
+		{"cmap", CONFIG_FORM_CMAP}, {"keys", CONFIG_FORM_CMAP}, {"json", CONFIG_FORM_JSON}};
+
+	*form = CONFIG_FORM_COTERIE;
+	if (text == NULL)
+		return true;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(text, words[i].word) == 0) {
+			*form = words[i].form;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What the environment set to nothing is not set. */
+static int check(struct options *options)
+{
+	if (options->config != NULL && options->config[0] == '\0')
+		options->config = NULL;
+	if (options->instance != NULL && options->instance[0] == '\0')
+		options->instance = NULL;
+	if (options->instance != NULL && !instance_name_is_valid(options->instance)) {
+		fprintf(stderr,
+			"'%s' is not an instance name: use 1 to 31 of a-z, 0-9, '-' and '_', the first a letter "
+			"or digit\n",
+			options->instance);
+		return EXIT_INSTANCE_NAME;
+	}
+	return -1;
 }
 
 int options_parse(int argc, char **argv, struct options *options)
@@ -71,11 +129,25 @@ int options_parse(int argc, char **argv, struct options *options)
 			options->check_plugin = optarg;
 			break;
 		case OPTION_PRINT_CONFIG:
-			if (optarg != NULL && strcmp(optarg, "keys") != 0) {
-				fprintf(stderr, "%s: no form '%s': keys is the one there is\n", argv[0], optarg);
+			if (!parse_form(optarg, &options->form)) {
+				fprintf(stderr, "%s: no form '%s': choose coterie, corosync, cmap or json\n",
+					argv[0], optarg);
 				return EXIT_USAGE;
 			}
 			options->is_test = options->is_print = true;
+			break;
+		case OPTION_HELP_CONFIG:
+			options->is_help_config = true;
+			break;
+		case OPTION_CHECK_RELOAD:
+			options->is_test = options->is_check_reload = true;
+			break;
+		case OPTION_FORMAT:
+			if (!parse_format(optarg, &options->format)) {
+				fprintf(stderr, "%s: no format '%s': choose coterie, corosync or auto\n", argv[0],
+					optarg);
+				return EXIT_USAGE;
+			}
 			break;
 		case OPTION_HELP:
 			usage(stdout, argv[0]);
@@ -91,18 +163,11 @@ int options_parse(int argc, char **argv, struct options *options)
 			return EXIT_USAGE;
 		}
 	}
-	if (options->config != NULL && options->config[0] == '\0')
-		options->config = NULL;
-	if (options->instance != NULL && options->instance[0] == '\0')
-		options->instance = NULL;
-	if (options->instance != NULL && !instance_name_is_valid(options->instance)) {
-		fprintf(stderr,
-			"'%s' is not an instance name: use 1 to 31 of a-z, 0-9, '-' and '_', the first a letter "
-			"or digit\n",
-			options->instance);
-		return EXIT_INSTANCE_NAME;
-	}
-	return -1;
+	if (options->is_help_config && optind < argc)
+		options->help_block = argv[optind];
+	if (options->is_help_config && optind + 1 < argc)
+		options->help_name = argv[optind + 1];
+	return check(options);
 }
 
 static int absolute(const char *file, char path[4096])
@@ -116,17 +181,23 @@ static int absolute(const char *file, char path[4096])
 	return length >= 4096 ? -ENAMETOOLONG : 0;
 }
 
-int options_config_path(const struct options *options, char path[4096])
+int options_config_path(const struct options *options, char path[4096], const char **drop_ins)
 {
-	static const char *const defaults[] = {
-		SYSCONF_DIR "/coterie/coterie.conf",
-		SYSCONF_DIR "/corosync/corosync.conf",
-	};
+	static const char native[] = SYSCONF_DIR "/coterie/coterie.conf";
+	static const char legacy[] = SYSCONF_DIR "/corosync/corosync.conf";
+	int length;
 
+	*drop_ins = NULL;
 	if (options->config != NULL)
 		return absolute(options->config, path);
-	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
-		if (access(defaults[i], F_OK) == 0)
-			return absolute(defaults[i], path);
-	return -ENOENT;
+	if (options->instance != NULL) {
+		length = snprintf(path, 4096, SYSCONF_DIR "/coterie/%s.conf", options->instance);
+		if (length < 4096 && access(path, F_OK) == 0)
+			return 0;
+	}
+	if (access(native, F_OK) == 0) {
+		*drop_ins = SYSCONF_DIR "/coterie/conf.d";
+		return absolute(native, path);
+	}
+	return access(legacy, F_OK) == 0 ? absolute(legacy, path) : -ENOENT;
 }

@@ -18,6 +18,7 @@
 #include "exec/ipc_server.h"
 #include "exec/log.h"
 #include "exec/loop.h"
+#include "exec/plugin_watch.h"
 
 /* A file that waits to be closed. */
 struct closing {
@@ -31,6 +32,7 @@ struct plugin_registry {
 	struct plugin *first;
 	struct closing *closing;
 	struct loop_timer *close_timer;
+	uint32_t serial; /* of files opened while the daemon runs */
 };
 
 /* --- registry --- */
@@ -80,6 +82,7 @@ void plugin_registry_destroy(struct plugin_registry *registry)
 	close_files(registry);
 	plugin_open_fini();
 	plugin_search_fini(&registry->search);
+	plugin_records_free(registry->executive);
 	free(registry);
 }
 
@@ -175,14 +178,16 @@ static void plugin_destroy(struct plugin *plugin)
 		return;
 	host_resources_reclaim(plugin);
 	plugin_options_destroy(plugin->options);
+	plugin_overrides_destroy(plugin->overrides);
 	free(plugin->rx);
 	free(plugin->tx);
 	free((void *)(uintptr_t)plugin->subsystem);
 	free(plugin);
 }
 
-static struct plugin *plugin_create(
-	struct plugin_registry *registry, struct plugin_file *file, struct plugin_error *error)
+/* overrides: not taken */
+static struct plugin *plugin_create(struct plugin_registry *registry, struct plugin_file *file,
+	const struct plugin_overrides *overrides, struct plugin_error *error)
 {
 	struct plugin *plugin = calloc(1, sizeof(*plugin));
 
@@ -195,10 +200,11 @@ static struct plugin *plugin_create(
 	plugin->executive = registry->executive;
 	plugin->file = file;
 	copy_ops(plugin);
-	plugin->options =
-		plugin_options_create(registry->executive->config, plugin->descriptor, error);
+	plugin->options = plugin_options_create_over(
+		registry->executive->config, plugin->descriptor, overrides, error);
 	if (plugin->options == NULL)
 		goto destroy;
+	plugin->record = plugin_record_get(registry->executive, plugin->name);
 	size_t count = plugin->service.ring_msg_count > 0 ? plugin->service.ring_msg_count : 1;
 	plugin->subsystem = subsystem_of(plugin->name);
 	plugin->rx = calloc(count, sizeof(uint64_t));
@@ -219,11 +225,14 @@ static int start(struct plugin *plugin, struct plugin_error *error)
 {
 	struct coterie_ctx *ctx = (struct coterie_ctx *)plugin;
 	bool is_service = plugin->descriptor->kind == COTERIE_KIND_SERVICE;
+	uint64_t began_ns = plugin_enter();
 	int rc = is_service ? plugin->service.init(host_table(), ctx, &plugin->self)
 			    : plugin->transport.open(host_table(), ctx, &plugin->self);
 
+	plugin_leave(plugin, began_ns, is_service ? "init" : "open");
 	if (rc >= 0)
 		return 0;
+	error->rc = rc;
 	return plugin_fail(error, PLUGIN_EXIT_INIT,
 		"plugin '%s' (%s) cannot start: its %s failed (%s): the log lines above say why",
 		plugin->name, plugin->path, is_service ? "init" : "open", strerror(-rc));
@@ -246,6 +255,35 @@ static void report(const struct plugin *plugin)
 		descriptor->version != NULL ? descriptor->version : "", plugin->path);
 }
 
+/* From a checked file to a plugin whose init has returned 0; the file is closed when that fails. */
+static struct plugin *make(struct plugin_registry *registry, struct plugin_file *file,
+	const struct plugin_overrides *overrides, bool is_beside, struct plugin_error *error)
+{
+	struct plugin *plugin = NULL;
+
+	if (plugin_file_descriptor(file)->kind == COTERIE_KIND_EXTENSION) {
+		plugin_fail(error, PLUGIN_EXIT_ABI,
+			"plugin '%s' (%s) is an extension, which this executive does not take yet",
+			plugin_file_descriptor(file)->name, plugin_file_path(file));
+		goto close;
+	}
+	plugin = plugin_create(registry, file, overrides, error);
+	if (plugin == NULL)
+		goto close;
+	plugin->is_beside = is_beside;
+	if (start(plugin, error) < 0)
+		goto destroy;
+	plugin->state = PLUGIN_READY;
+	return plugin;
+destroy:
+	__atomic_store_n(&plugin->state, PLUGIN_STOPPED, __ATOMIC_RELEASE);
+	plugin_destroy(plugin);
+close:
+	/* Nothing of it is on the stack: init has returned. */
+	plugin_file_close(file);
+	return NULL;
+}
+
 struct plugin *plugin_load(struct plugin_registry *registry, uint32_t kind, const char *name,
 	struct plugin_error *error)
 {
@@ -265,34 +303,148 @@ struct plugin *plugin_load(struct plugin_registry *registry, uint32_t kind, cons
 	struct plugin_file *file = plugin_file_open(&registry->search, kind, name, error);
 	if (file == NULL)
 		return NULL;
-	struct plugin *plugin = NULL;
 	if (plugin_check(registry, plugin_file_descriptor(file), kind, name, plugin_file_path(file),
-		    error) < 0)
-		goto close;
-	if (plugin_file_descriptor(file)->kind == COTERIE_KIND_EXTENSION) {
-		plugin_fail(error, PLUGIN_EXIT_ABI,
-			"plugin '%s' (%s) is an extension, which this executive does not take yet",
-			name, plugin_file_path(file));
-		goto close;
+		    error) < 0) {
+		plugin_file_close(file);
+		return NULL;
 	}
-	plugin = plugin_create(registry, file, error);
+	struct plugin *plugin = make(registry, file, NULL, false, error);
 	if (plugin == NULL)
-		goto close;
-	if (start(plugin, error) < 0)
-		goto destroy;
-	plugin->state = PLUGIN_READY;
+		return NULL;
 	insert(registry, plugin);
 	report(plugin);
 	return plugin;
-destroy:
-	__atomic_store_n(&plugin->state, PLUGIN_STOPPED, __ATOMIC_RELEASE);
-	plugin_destroy(plugin);
-close:
-	plugin_file_close(file);
-	return NULL;
 }
 
-int plugin_probe(const char *const *directories, uint32_t count, uint32_t kind, const char *name,
+struct plugin *plugin_load_anew(struct plugin_registry *registry, const char *what,
+	struct plugin_overrides *overrides, struct plugin *predecessor, struct plugin_error *error)
+{
+	char name[64];
+
+	error->rc = -EINVAL;
+	plugin_name_of_path(what, name);
+	if (what[0] != '/' && !plugin_name_is_valid(what)) {
+		plugin_fail(error, PLUGIN_EXIT_NOT_FOUND,
+			"'%.64s' is not a plugin name: use lower-case letters, digits and '_', or an "
+			"absolute path",
+			what);
+		return NULL;
+	}
+	struct plugin_file *file =
+		plugin_file_open_anew(&registry->search, what, ++registry->serial, error);
+	if (file == NULL) {
+		if (error->exit_code == PLUGIN_EXIT_NOT_FOUND)
+			error->rc = -ENOENT;
+		return NULL;
+	}
+	const struct coterie_plugin *descriptor = plugin_file_descriptor(file);
+	const char *path = plugin_file_path(file);
+	int rc = 0;
+	if (predecessor != NULL && descriptor == predecessor->descriptor) {
+		rc = plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR,
+			"'%s' is the file that runs already: install the new one in its place first", path);
+		error->rc = -EALREADY;
+	} else if (predecessor != NULL) {
+		rc = plugin_check_successor(registry, predecessor, descriptor, name, path, error);
+	} else {
+		rc = plugin_check(registry, descriptor, COTERIE_KIND_SERVICE, name, path, error);
+	}
+	if (rc < 0) {
+		plugin_file_close(file);
+		return NULL;
+	}
+	struct plugin *plugin = make(registry, file, overrides, predecessor != NULL, error);
+	if (plugin == NULL)
+		return NULL;
+	plugin->overrides = overrides;
+	if (predecessor == NULL)
+		insert(registry, plugin);
+	report(plugin);
+	return plugin;
+}
+
+char *plugin_find_file(const struct plugin_registry *registry, const char *what)
+{
+	return plugin_file_find(&registry->search, what);
+}
+
+struct plugin_overrides *plugin_overrides_create(const char *const *words, uint32_t count)
+{
+	struct plugin_overrides *overrides = calloc(1, sizeof(*overrides) + count * sizeof(char *));
+
+	if (overrides == NULL)
+		return NULL;
+	for (; overrides->count < count; overrides->count++) {
+		overrides->words[overrides->count] = strdup(words[overrides->count]);
+		if (overrides->words[overrides->count] == NULL) {
+			plugin_overrides_destroy(overrides);
+			return NULL;
+		}
+	}
+	return overrides;
+}
+
+void plugin_overrides_destroy(struct plugin_overrides *overrides)
+{
+	for (uint32_t i = 0; overrides != NULL && i < overrides->count; i++)
+		free(overrides->words[i]);
+	free(overrides);
+}
+
+/* --- succession --- */
+
+static void close_later(struct plugin_registry *registry, struct plugin_file *file)
+{
+	struct closing *closing = malloc(sizeof(*closing));
+	struct loop *loop = registry->executive->loop;
+
+	if (closing == NULL)
+		return; /* it stays mapped: harmless */
+	*closing = (struct closing){.file = file, .next = registry->closing};
+	registry->closing = closing;
+	if (registry->close_timer == NULL && loop != NULL)
+		registry->close_timer =
+			loop_timer_add(loop, loop_now_ns(loop), close_files, registry);
+}
+
+void plugin_succeed(struct plugin_registry *registry, struct plugin *plugin, struct plugin *predecessor)
+{
+	struct plugin **place = &registry->first;
+
+	while (*place != predecessor)
+		place = &(*place)->next;
+	plugin->next = predecessor->next;
+	*place = plugin;
+	predecessor->next = NULL;
+	predecessor->is_beside = true;
+	plugin->is_beside = false;
+}
+
+void plugin_retreat(struct plugin_registry *registry, struct plugin *plugin, struct plugin *predecessor)
+{
+	plugin_succeed(registry, predecessor, plugin);
+}
+
+void plugin_enlist(struct plugin_registry *registry, struct plugin *plugin)
+{
+	plugin->is_beside = false;
+	insert(registry, plugin);
+}
+
+void plugin_retire(struct plugin_registry *registry, struct plugin *plugin)
+{
+	struct plugin_file *file = plugin->file;
+
+	__atomic_store_n(&plugin->state, PLUGIN_STOPPED, __ATOMIC_RELEASE);
+	uint64_t began_ns = plugin_enter();
+	plugin->service.fini(plugin->self);
+	plugin_leave(plugin, began_ns, "fini");
+	plugin_destroy(plugin);
+	close_later(registry, file);
+}
+
+int plugin_describe(const char *const *directories, uint32_t count, uint32_t kind, const char *name,
+	void (*see)(void *arg, const struct coterie_plugin *descriptor), void *arg,
 	struct plugin_error *error)
 {
 	struct plugin_search search;
@@ -310,6 +462,8 @@ int plugin_probe(const char *const *directories, uint32_t count, uint32_t kind, 
 	rc = file == NULL ? -EINVAL
 			  : plugin_check(NULL, plugin_file_descriptor(file), kind, name,
 				    plugin_file_path(file), error);
+	if (rc == 0 && see != NULL)
+		see(arg, plugin_file_descriptor(file));
 	plugin_file_close(file);
 	plugin_open_fini();
 fini_search:
@@ -317,21 +471,13 @@ fini_search:
 	return rc;
 }
 
-/* --- unload --- */
-
-static void close_later(struct plugin_registry *registry, struct plugin_file *file)
+int plugin_probe(const char *const *directories, uint32_t count, uint32_t kind, const char *name,
+	struct plugin_error *error)
 {
-	struct closing *closing = malloc(sizeof(*closing));
-	struct loop *loop = registry->executive->loop;
-
-	if (closing == NULL)
-		return; /* it stays mapped: harmless */
-	*closing = (struct closing){.file = file, .next = registry->closing};
-	registry->closing = closing;
-	if (registry->close_timer == NULL && loop != NULL)
-		registry->close_timer =
-			loop_timer_add(loop, loop_now_ns(loop), close_files, registry);
+	return plugin_describe(directories, count, kind, name, NULL, NULL, error);
 }
+
+/* --- unload --- */
 
 void plugin_unload(struct plugin_registry *registry, struct plugin *plugin)
 {
@@ -346,10 +492,12 @@ void plugin_unload(struct plugin_registry *registry, struct plugin *plugin)
 		log_line(plugin->subsystem, LOG_INFO, "Unloaded with work under way");
 	/* Read by host->post on the plugin's own threads. */
 	__atomic_store_n(&plugin->state, PLUGIN_STOPPED, __ATOMIC_RELEASE);
+	uint64_t began_ns = plugin_enter();
 	if (is_service)
 		plugin->service.fini(plugin->self);
 	else
 		plugin->transport.close(plugin->self);
+	plugin_leave(plugin, began_ns, is_service ? "fini" : "close");
 	plugin_destroy(plugin);
 	close_later(registry, file);
 }

@@ -19,12 +19,13 @@
 #define REQUEST_SIZE_MIN SIZE_UP_TO(struct coterie_request, handle)
 #define RING_MSG_SIZE_MIN SIZE_UP_TO(struct coterie_ring_msg, deliver_parts)
 
-#define RING_IDS 64
+#define RING_ID_MAX 62 /* 63 is the executive's own: exec/resync.c */
 #define COUNT_MAX 4096 /* entries of any table; more is not a table but garbage */
 
 /* What is being checked, for the texts. */
 struct candidate {
 	const struct plugin_registry *registry;
+	const struct plugin *predecessor; /* whose place it takes, or NULL */
 	const struct coterie_plugin *descriptor;
 	const char *name; /* base name of the file */
 	const char *path;
@@ -64,6 +65,15 @@ bool plugin_name_is_valid(const char *name)
 	return length > 0 && length < 64 && name[length] == '\0';
 }
 
+void plugin_name_of_path(const char *path, char name[64])
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash != NULL ? slash + 1 : path;
+	size_t length = strcspn(base, ".");
+
+	snprintf(name, 64, "%.*s", length < 64 ? (int)length : 63, base);
+}
+
 /* The descriptor contradicts itself: its author must act. */
 #define REFUSE(candidate, format, ...)                                                             \
 	plugin_fail((candidate)->error, PLUGIN_EXIT_DESCRIPTOR,                                    \
@@ -73,6 +83,8 @@ bool plugin_name_is_valid(const char *name)
 static int refuse_owned(
 	const struct candidate *candidate, const char *what, const struct plugin *owner)
 {
+	if (candidate->error != NULL)
+		candidate->error->rc = -EEXIST;
 	return REFUSE(candidate, "%s is in use by plugin '%s' (%s): load one of the two", what,
 		owner->name, owner->path);
 }
@@ -153,15 +165,15 @@ static int check_service(const struct candidate *candidate)
 			ops->size, SERVICE_SIZE_MIN);
 	if (ops->init == NULL || ops->fini == NULL)
 		return REFUSE(candidate, "it has no %s", ops->init == NULL ? "init" : "fini");
-	if (ops->ring_id >= RING_IDS)
+	if (ops->ring_id > RING_ID_MAX)
 		return REFUSE(candidate, "ring id %u: must be between 0 and %d", ops->ring_id,
-			RING_IDS - 1);
+			RING_ID_MAX);
 	int rc = check_requests(candidate, ops);
 	if (rc == 0)
 		rc = check_ring_msgs(candidate, ops);
 	for (const struct plugin *other = plugin_first(candidate->registry);
 		rc == 0 && other != NULL; other = other->next) {
-		if (other->descriptor->kind != COTERIE_KIND_SERVICE)
+		if (other->descriptor->kind != COTERIE_KIND_SERVICE || other == candidate->predecessor)
 			continue;
 		if (other->service.ring_id == ops->ring_id) {
 			char what[32];
@@ -218,7 +230,8 @@ static int check_options(const struct candidate *candidate)
 
 /* Abilities by bit, for the text of a refusal. */
 static const char *const capability_names[] = {
-	"ring messages", "clients", "synchronisation", "the configuration map", "frames"};
+	"ring messages", "clients", "synchronisation", "the configuration map", "frames",
+	"statistics", "quorum", "administration", "keys", "the life of plugins"};
 
 static int check_needs(const struct candidate *candidate)
 {
@@ -284,28 +297,67 @@ static int check_name(const struct candidate *candidate)
 			"its descriptor says '%.64s': the file must be named like the plugin",
 			name != NULL ? name : "(none)");
 	const struct plugin *owner = plugin_by_name(candidate->registry, name);
-	if (owner != NULL)
+	if (owner != NULL && owner != candidate->predecessor)
 		return refuse_owned(candidate, "its name", owner);
 	return 0;
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Clients and other nodes go on with what they know. */
+static int check_place(const struct candidate *candidate)
+{
+	const struct coterie_service *ops = candidate->descriptor->ops;
+	const struct plugin *predecessor = candidate->predecessor;
+
+	if (ops->ring_id != predecessor->service.ring_id)
+		return REFUSE(candidate, "ring id %u instead of %u: unload the old one first",
+			ops->ring_id, predecessor->service.ring_id);
+	if (!is_same_text(ops->ipc_name, predecessor->service.ipc_name))
+		return REFUSE(candidate, "IPC name '%s' instead of '%s': unload the old one first",
+			ops->ipc_name != NULL ? ops->ipc_name : "",
+			predecessor->service.ipc_name != NULL ? predecessor->service.ipc_name : "");
+	return 0;
+}
+
+static int check(const struct candidate *candidate, uint32_t kind)
+{
+	const struct coterie_plugin *descriptor = candidate->descriptor;
+	int rc = check_head(candidate, kind);
+
+	if (rc == 0)
+		rc = check_name(candidate);
+	if (rc == 0)
+		rc = check_needs(candidate);
+	if (rc == 0)
+		rc = check_options(candidate);
+	if (rc == 0 && descriptor->ops == NULL)
+		rc = REFUSE(candidate, "it has no table of operations");
+	if (rc == 0 && descriptor->kind == COTERIE_KIND_SERVICE)
+		rc = check_service(candidate);
+	if (rc == 0 && descriptor->kind == COTERIE_KIND_TRANSPORT)
+		rc = check_transport(candidate);
+	return rc;
 }
 
 int plugin_check(const struct plugin_registry *registry, const struct coterie_plugin *descriptor,
 	uint32_t kind, const char *file_name, const char *path, struct plugin_error *error)
 {
-	const struct candidate candidate = {registry, descriptor, file_name, path, error};
-	int rc = check_head(&candidate, kind);
+	const struct candidate candidate = {registry, NULL, descriptor, file_name, path, error};
 
-	if (rc == 0)
-		rc = check_name(&candidate);
-	if (rc == 0)
-		rc = check_needs(&candidate);
-	if (rc == 0)
-		rc = check_options(&candidate);
-	if (rc == 0 && descriptor->ops == NULL)
-		rc = REFUSE(&candidate, "it has no table of operations");
-	if (rc == 0 && descriptor->kind == COTERIE_KIND_SERVICE)
-		rc = check_service(&candidate);
-	if (rc == 0 && descriptor->kind == COTERIE_KIND_TRANSPORT)
-		rc = check_transport(&candidate);
-	return rc;
+	return check(&candidate, kind);
+}
+
+int plugin_check_successor(const struct plugin_registry *registry, const struct plugin *predecessor,
+	const struct coterie_plugin *descriptor, const char *file_name, const char *path,
+	struct plugin_error *error)
+{
+	const struct candidate candidate = {
+		registry, predecessor, descriptor, file_name, path, error};
+	int rc = check(&candidate, COTERIE_KIND_SERVICE);
+
+	return rc == 0 ? check_place(&candidate) : rc;
 }

@@ -20,6 +20,8 @@
 
 #include <ltdl.h>
 
+#define SPELLINGS 1000u /* more than are ever open together */
+
 struct plugin_file {
 	lt_dlhandle handle;
 	const struct coterie_plugin *descriptor;
@@ -241,37 +243,53 @@ static struct plugin_file *file_create(lt_dlhandle handle, char *path)
 	return file;
 }
 
-struct plugin_file *plugin_file_open(const struct plugin_search *search, uint32_t kind,
-	const char *name, struct plugin_error *error)
+/*
+ * A spelling of the path that is not open: "./" in front of the name, as often as the serial number says.
+ * malloc'd; NULL: out of memory, or too long.
+ */
+static char *spell(const char *path, uint32_t serial)
 {
-	char *found = find(search, name);
-	char *path = NULL;
-	lt_dlhandle handle = open_builtin(name);
+	const char *slash = strrchr(path, '/');
+	size_t folder = (size_t)(slash + 1 - path), more = serial % SPELLINGS;
+	size_t size = strlen(path) + 2 * more + 1;
+	char *spelled = size <= PATH_MAX ? malloc(size) : NULL;
 
-	if (handle != NULL) {
-		path = strdup("builtin");
-	} else if (found == NULL) {
-		fail_not_found(search, kind, name, error);
+	if (spelled == NULL)
 		return NULL;
-	} else {
-		path = found;
-		found = NULL;
-		handle = open_path(path, error);
-	}
-	if (handle == NULL) {
-		free(path);
-		return NULL;
-	}
+	memcpy(spelled, path, folder);
+	for (size_t i = 0; i < more; i++)
+		memcpy(spelled + folder + 2 * i, "./", 2);
+	strcpy(spelled + folder + 2 * more, slash + 1);
+	return spelled;
+}
+
+static lt_dlhandle open_spelled(const char *path, uint32_t serial, struct plugin_error *error)
+{
+	char *spelled = spell(path, serial);
+	lt_dlhandle handle = NULL;
+
+	if (spelled != NULL)
+		handle = open_path(spelled, error);
+	else
+		plugin_fail(error, PLUGIN_EXIT_INIT, "cannot open plugin file '%s': its path is too long", path);
+	free(spelled);
+	return handle;
+}
+
+static struct plugin_file *finish_open(
+	lt_dlhandle handle, char *path, char *shadowed, const char *name, struct plugin_error *error)
+{
 	struct plugin_file *file = path != NULL ? file_create(handle, path) : NULL;
+
 	if (file == NULL) {
 		plugin_fail(
 			error, PLUGIN_EXIT_INIT, "out of memory while opening plugin '%s'", name);
 		lt_dlclose(handle);
 		free(path);
-		free(found);
+		free(shadowed);
 		return NULL;
 	}
-	file->shadowed = found;
+	file->shadowed = shadowed;
 	if (file->descriptor == NULL) {
 		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR,
 			"'%s' is not a Coterie plugin (no symbol coterie_plugin): "
@@ -281,6 +299,62 @@ struct plugin_file *plugin_file_open(const struct plugin_search *search, uint32_
 		return NULL;
 	}
 	return file;
+}
+
+static struct plugin_file *open_name(const struct plugin_search *search, uint32_t kind,
+	const char *name, uint32_t serial, struct plugin_error *error)
+{
+	char *found = find(search, name);
+	lt_dlhandle handle = open_builtin(name);
+
+	if (handle != NULL)
+		return finish_open(handle, strdup("builtin"), found, name, error);
+	if (found == NULL) {
+		fail_not_found(search, kind, name, error);
+		return NULL;
+	}
+	handle = open_spelled(found, serial, error);
+	if (handle == NULL) {
+		free(found);
+		return NULL;
+	}
+	return finish_open(handle, found, NULL, name, error);
+}
+
+struct plugin_file *plugin_file_open(const struct plugin_search *search, uint32_t kind,
+	const char *name, struct plugin_error *error)
+{
+	return open_name(search, kind, name, 0, error);
+}
+
+struct plugin_file *plugin_file_open_anew(const struct plugin_search *search, const char *what,
+	uint32_t serial, struct plugin_error *error)
+{
+	if (what[0] != '/')
+		return open_name(search, COTERIE_KIND_SERVICE, what, serial, error);
+	char *path = realpath(what, NULL);
+	if (path == NULL) {
+		plugin_fail(error, PLUGIN_EXIT_NOT_FOUND, "cannot read plugin file '%s' (%s)", what,
+			strerror(errno));
+		return NULL;
+	}
+	lt_dlhandle handle = open_spelled(path, serial, error);
+	if (handle == NULL) {
+		free(path);
+		return NULL;
+	}
+	return finish_open(handle, path, NULL, what, error);
+}
+
+char *plugin_file_find(const struct plugin_search *search, const char *what)
+{
+	lt_dlhandle builtin = what[0] == '/' ? NULL : open_builtin(what);
+
+	if (builtin != NULL) {
+		lt_dlclose(builtin);
+		return NULL;
+	}
+	return what[0] == '/' ? realpath(what, NULL) : find(search, what);
 }
 
 void plugin_file_close(struct plugin_file *file)

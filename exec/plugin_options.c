@@ -242,13 +242,49 @@ static int refuse_unknown(const struct config *config, const struct coterie_plug
 	return 0;
 }
 
-/* The file's value or the default. */
-static void choose(struct check *check, const struct config *config)
+/* What was given at the load, or NULL. */
+static const char *overriding(const struct plugin_overrides *overrides, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (uint32_t i = 0; overrides != NULL && i < overrides->count; i++)
+		if (strncmp(overrides->words[i], name, length) == 0 && overrides->words[i][length] == '=')
+			return overrides->words[i] + length + 1;
+	return NULL;
+}
+
+static int refuse_overrides(const struct plugin_overrides *overrides,
+	const struct coterie_plugin *descriptor, struct plugin_error *error)
+{
+	for (uint32_t i = 0; overrides != NULL && i < overrides->count; i++) {
+		const char *word = overrides->words[i], *equal = strchr(word, '=');
+		char name[64];
+
+		if (equal == NULL || equal == word || equal - word >= (ptrdiff_t)sizeof(name))
+			return plugin_fail(error, PLUGIN_EXIT_CONFIG,
+				"'%s' is no option: write KEY=VALUE", word);
+		snprintf(name, sizeof(name), "%.*s", (int)(equal - word), word);
+		if (find_option(descriptor, name) == NULL)
+			return plugin_fail(error, PLUGIN_EXIT_CONFIG, "%s %s has no option '%s'%s%s%s",
+				plugin_kind_name(descriptor->kind), descriptor->name, name,
+				nearest(descriptor, name) != NULL ? ": did you mean '" : ": leave it out",
+				nearest(descriptor, name) != NULL ? nearest(descriptor, name) : "",
+				nearest(descriptor, name) != NULL ? "'?" : "");
+	}
+	return 0;
+}
+
+/* What was given, the file's value or the default. */
+static void choose(
+	struct check *check, const struct config *config, const struct plugin_overrides *overrides)
 {
 	struct config_option written = {0};
+	const char *given = overriding(overrides, check->option->name);
 
-	check->text = check->option->initial;
+	check->text = given != NULL ? given : check->option->initial;
 	check->where[0] = '\0';
+	if (given != NULL)
+		return;
 	if (config == NULL)
 		return;
 	written.value = config_option(
@@ -264,6 +300,13 @@ static void choose(struct check *check, const struct config *config)
 struct plugin_options *plugin_options_create(const struct config *config,
 	const struct coterie_plugin *descriptor, struct plugin_error *error)
 {
+	return plugin_options_create_over(config, descriptor, NULL, error);
+}
+
+struct plugin_options *plugin_options_create_over(const struct config *config,
+	const struct coterie_plugin *descriptor, const struct plugin_overrides *overrides,
+	struct plugin_error *error)
+{
 	uint32_t count = descriptor->option_count;
 	struct plugin_options *options =
 		calloc(1, sizeof(*options) + count * sizeof(options->values[0]));
@@ -275,12 +318,14 @@ struct plugin_options *plugin_options_create(const struct config *config,
 	}
 	options->count = count;
 	int rc = refuse_unknown(config, descriptor, error);
+	if (rc == 0)
+		rc = refuse_overrides(overrides, descriptor, error);
 	for (uint32_t i = 0; rc == 0 && i < count; i++) {
 		struct check check = {.descriptor = descriptor, .error = error};
 		struct value *value = &options->values[i];
 
 		check.option = option_at(descriptor, i);
-		choose(&check, config);
+		choose(&check, config, overrides);
 		value->name = check.option->name;
 		if (check.text == NULL)
 			continue;
@@ -294,6 +339,12 @@ struct plugin_options *plugin_options_create(const struct config *config,
 		return NULL;
 	}
 	return options;
+}
+
+struct plugin_options *plugin_options_again(
+	const struct plugin *plugin, const struct config *config, struct plugin_error *error)
+{
+	return plugin_options_create_over(config, plugin->descriptor, plugin->overrides, error);
 }
 
 void plugin_options_destroy(struct plugin_options *options)
@@ -335,6 +386,19 @@ int plugin_options_succeed(struct plugin_options *options, const struct plugin_o
 		kept(arg, value->name);
 	}
 	return 0;
+}
+
+void plugin_options_compare(const struct plugin_options *options, const struct plugin_options *running,
+	const struct coterie_plugin *descriptor,
+	void (*differs)(void *arg, const struct coterie_option *option, const char *now, const char *before),
+	void *arg)
+{
+	for (uint32_t i = 0; i < options->count; i++) {
+		const struct value *now = &options->values[i], *before = &running->values[i];
+
+		if (!is_same_value(now, before))
+			differs(arg, option_at(descriptor, i), now->text, before->text);
+	}
 }
 
 static const struct value *find_value(const struct plugin_options *options, const char *name)

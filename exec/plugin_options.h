@@ -12,6 +12,7 @@
 struct config;
 struct plugin_error;
 struct plugin_options;
+struct plugin_overrides;
 
 /**
  * Check the file's values against the descriptor's list (type, range, choices), refuse those that
@@ -21,6 +22,10 @@ struct plugin_options;
  */
 struct plugin_options *plugin_options_create(const struct config *config,
 	const struct coterie_plugin *descriptor, struct plugin_error *error);
+/** The same with "KEY=VALUE" words that come before the file; NULL: none. */
+struct plugin_options *plugin_options_create_over(const struct config *config,
+	const struct coterie_plugin *descriptor, const struct plugin_overrides *overrides,
+	struct plugin_error *error);
 void plugin_options_destroy(struct plugin_options *options); /* NULL is ignored */
 int plugin_option_u64(const struct plugin_options *options, const char *name, uint64_t *value);
 int plugin_option_string(
@@ -39,5 +44,14 @@ int plugin_option_string(
 int plugin_options_succeed(struct plugin_options *options, const struct plugin_options *running,
 	const struct coterie_plugin *descriptor, bool *has_changed,
 	void (*kept)(void *arg, const char *name), void *arg);
+
+/**
+ * What is different in two sets of options of one descriptor. Values are borrowed, NULL: unset; those of
+ * secret options as they are.
+ */
+void plugin_options_compare(const struct plugin_options *options, const struct plugin_options *running,
+	const struct coterie_plugin *descriptor,
+	void (*differs)(void *arg, const struct coterie_option *option, const char *now, const char *before),
+	void *arg);
 
 #endif

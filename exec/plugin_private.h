@@ -29,6 +29,8 @@ int plugin_fail(struct plugin_error *error, int exit_code, const char *format, .
 const char *plugin_kind_name(uint32_t kind);
 /** One or more of [a-z0-9_], at most 63: safe in a path and in a symbol. */
 bool plugin_name_is_valid(const char *name);
+/** The name that a file of this path must have, cut at 63 characters. */
+void plugin_name_of_path(const char *path, char name[64]);
 
 /* --- plugin_open.c --- */
 
@@ -55,6 +57,16 @@ void plugin_open_fini(void);
  */
 struct plugin_file *plugin_file_open(const struct plugin_search *search, uint32_t kind,
 	const char *name, struct plugin_error *error);
+/**
+ * The same while the daemon runs.
+ * @param what    a name as above, or an absolute path
+ * @param serial  another number than of every file that is open: libltdl takes a path that it has open for
+ *     the same file, whatever has become of it
+ */
+struct plugin_file *plugin_file_open_anew(const struct plugin_search *search, const char *what,
+	uint32_t serial, struct plugin_error *error);
+/** As plugin_find_file. */
+char *plugin_file_find(const struct plugin_search *search, const char *what);
 /** Unmap it, unless COTERIE_KEEP_PLUGINS=1. NULL is ignored. */
 void plugin_file_close(struct plugin_file *file);
 const char *plugin_file_path(const struct plugin_file *file); /* absolute, or "builtin" */

@@ -141,6 +141,8 @@ void process_privileges(const struct config *config)
 	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
 
 	schedule(config);
+	if (!config->locks_memory)
+		return;
 	if (setrlimit(RLIMIT_MEMLOCK, &unlimited) < 0) {
 		log_line("MAIN", LOG_WARNING, "Could not increase RLIMIT_MEMLOCK, not locking memory: %s (%d)",
 			strerror(errno), errno);

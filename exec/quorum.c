@@ -127,6 +127,8 @@ int quorum_publish(struct quorum *quorum, const struct plugin *plugin, const str
 	if (quorum->provider == NULL || strcmp(plugin->name, quorum->provider) != 0 ||
 		(plugin->descriptor->offers & COTERIE_CAN_QUORUM) == 0)
 		return -EPERM;
+	if (plugin->is_beside)
+		return 0; /* the one whose place it is to take decides */
 	struct coterie_quorum taken = {0}; /* theirs may be shorter */
 	memcpy(&taken, verdict, verdict->size < sizeof(taken) ? verdict->size : sizeof(taken));
 	if (taken.member_count > MEMBERS_MAX || (taken.members == NULL && taken.member_count > 0))
@@ -189,7 +191,8 @@ void quorum_forget(struct quorum *quorum, const struct plugin *plugin)
 		free(watcher);
 		break;
 	}
-	if (quorum->provider == NULL || strcmp(plugin->name, quorum->provider) != 0 || executive->is_stopping)
+	if (quorum->provider == NULL || strcmp(plugin->name, quorum->provider) != 0 || plugin->is_beside ||
+		executive->is_stopping)
 		return;
 	if (!executive->is_quorate)
 		return;

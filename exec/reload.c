@@ -12,6 +12,7 @@
 #include "exec/map.h"
 #include "exec/plugin.h"
 #include "exec/rekey.h"
+#include "exec/ring.h"
 
 #define STACK_SIZE                                                                                 \
 	((size_t)512 * 1024) /* a resolver's modules need some; it may be locked into memory */
@@ -22,6 +23,7 @@
 
 /* Somebody who wants to know how it went. */
 struct waiter {
+	bool is_prepare; /* it wants the first step alone */
 	const void *owner;
 	void (*done)(void *arg, int rc, const char *text);
 	void *arg;
@@ -41,9 +43,11 @@ struct job {
 	const char *local_name, *instance; /* of the process */
 	uint32_t nodeid;
 	struct config_fixed *fixed;
+	bool is_prepare; /* the first step alone */
 	int rc;
 	struct config *config;
 	struct config_messages messages;
+	char log_error[512]; /* of what the log is to write to; "": nothing */
 };
 
 /* --- the helper thread --- */
@@ -92,6 +96,8 @@ static void *job_run(void *arg)
 	environment.local_nodeid = job->nodeid;
 	job->rc = config_load_again(
 		job->path, &environment, job->fixed, &job->config, &job->messages);
+	if (job->rc == 0)
+		log_check(&job->config->log, job->log_error, sizeof(job->log_error));
 	if (!job_post(job))
 		job_destroy(job);
 	return NULL;
@@ -161,11 +167,22 @@ static void tell_waiters(struct reload *reload, int rc, const char *text)
 
 static int start(struct reload *reload);
 
+/* Those at the head of the queue who want the same. */
+static void take_next(struct reload *reload)
+{
+	struct waiter **end = &reload->next;
+
+	while (*end != NULL && (*end)->is_prepare == reload->next->is_prepare)
+		end = &(*end)->next;
+	reload->now = reload->next;
+	reload->next = *end;
+	*end = NULL;
+}
+
 static void begin_next(struct reload *reload)
 {
 	while (reload->job == NULL && reload->now == NULL && reload->next != NULL) {
-		reload->now = reload->next;
-		reload->next = NULL;
+		take_next(reload);
 		int rc = start(reload);
 
 		if (rc < 0)
@@ -179,30 +196,43 @@ static void tell_lines(int prio, const char *before, char *const *texts, uint32_
 		log_line("CFG", prio, "%s%s", before, texts[i]);
 }
 
-/* What was read becomes the running configuration, or a refusal. The keys around it: spec 07 §1.13.
+/* Of the reading alone: what the file is to be refused for. */
+static int judge(const struct job *job, struct reload_error *error)
+{
+	uint32_t count = job->messages.error_count;
+
+	tell_lines(LOG_ERR, "Unable to reload config file: ", job->messages.errors, count);
+	tell_lines(LOG_WARNING, "", job->messages.warnings, job->messages.warning_count);
+	if (job->rc == 0)
+		return 0;
+	return reload_fail(error, job->rc, "%s", count > 0 ? job->messages.errors[0] : "out of memory");
+}
+
+static void messages_move(struct config_messages *to, struct config_messages *from)
+{
+	*to = *from;
+	*from = (struct config_messages){0};
+}
+
+/*
+ * What was read becomes the running configuration, or a refusal. The keys around it: spec 07 §1.13.
+ * *config is taken unless it fails; rc: the refusal, so far.
  */
-static int finish(struct reload *reload, struct job *job, struct reload_error *error)
+static int take(struct reload *reload, struct config **config, const struct config_messages *messages,
+	int rc, struct reload_error *error)
 {
 	struct map *map = reload->executive->map;
-	int rc = job->rc;
 
 	reload->is_applying = true;
 	map_delete(map, "config.reload_error_message");
 	map_set_u8(map, "config.totemconfig_reload_in_progress", 1);
-	tell_lines(LOG_ERR, "Unable to reload config file: ", job->messages.errors,
-		job->messages.error_count);
-	tell_lines(LOG_WARNING, "", job->messages.warnings, job->messages.warning_count);
-	if (rc < 0)
-		reload_fail(error, rc, "%s",
-			job->messages.error_count > 0 ? job->messages.errors[0] : "out of memory");
 	if (rc == 0) {
-		rc = reload_apply(reload, job->config, RELOAD_FILE, error);
+		rc = reload_apply(reload, *config, RELOAD_FILE, error);
 		if (rc < 0) {
 			log_line("CFG", LOG_ERR, "Unable to reload config file: %s", error->text);
 		} else {
-			job->config = NULL; /* taken */
-			tell_lines(
-				LOG_NOTICE, "", job->messages.notices, job->messages.notice_count);
+			*config = NULL;
+			tell_lines(LOG_NOTICE, "", messages->notices, messages->notice_count);
 		}
 	}
 	if (rc < 0)
@@ -219,20 +249,74 @@ static int finish(struct reload *reload, struct job *job, struct reload_error *e
 	return rc == 0 || rc == -ENOMEM ? rc : -EINVAL;
 }
 
+/* Whatever clients set meanwhile: the file's values replace it, or it counts now. */
+static void pay_revision(struct reload *reload, bool is_replaced)
+{
+	if (reload->is_revision_owed && !is_replaced)
+		reload_keys_later(reload);
+	reload->is_revision_owed = false;
+}
+
+static void forget_kept(struct reload *reload)
+{
+	config_destroy(reload->kept.config);
+	config_messages_fini(&reload->kept.messages);
+	reload->kept = (struct reload_kept){0};
+}
+
+/* The first step. *text: the list, caller frees; NULL on failure. */
+static int keep(struct reload *reload, struct job *job, struct reload_error *error, char **text)
+{
+	int rc = judge(job, error);
+
+	forget_kept(reload);
+	if (rc < 0)
+		return rc == -ENOMEM ? rc : -EINVAL;
+	if (job->log_error[0] != '\0')
+		rc = reload_fail(error, -EINVAL, "%s", job->log_error);
+	if (rc == 0)
+		rc = reload_check(reload, job->config, error);
+	if (rc == 0) {
+		*text = reload_list(
+			reload, job->config, job->messages.restarts, job->messages.restart_count);
+		if (*text == NULL)
+			rc = reload_fail(error, -ENOMEM, "out of memory");
+	}
+	if (rc < 0) {
+		log_line("CFG", LOG_ERR, "Unable to reload config file: %s", error->text);
+		return rc;
+	}
+	reload->kept.config = job->config;
+	reload->kept.owner = reload->now != NULL ? reload->now->owner : NULL;
+	messages_move(&reload->kept.messages, &job->messages);
+	job->config = NULL;
+	return 0;
+}
+
 static void on_read(void *arg)
 {
 	struct job *job = arg;
 	struct reload *reload = job->reload;
 	struct reload_error error = {.text = ""};
+	char *text = NULL;
+	int rc;
 
 	pthread_join(job->thread, NULL); /* it has nothing to do but to end */
 	reload->job = NULL;
-	int rc = finish(reload, job, &error);
+	if (job->is_prepare) {
+		rc = keep(reload, job, &error, &text);
+		if (rc == 0 && reload->now == NULL)
+			forget_kept(reload); /* whom it was for has gone */
+	} else {
+		forget_kept(reload);
+		rc = judge(job, &error);
+		rc = take(reload, &job->config, &job->messages, rc, &error);
+	}
+	if (reload->kept.config == NULL)
+		pay_revision(reload, rc == 0 && !job->is_prepare);
 	job_destroy(job);
-	if (reload->is_revision_owed && rc < 0)
-		reload_keys_later(reload);
-	reload->is_revision_owed = false;
-	tell_waiters(reload, rc, error.text);
+	tell_waiters(reload, rc, text != NULL ? text : error.text);
+	free(text);
 	begin_next(reload);
 }
 
@@ -242,6 +326,7 @@ static int start(struct reload *reload)
 
 	if (job == NULL)
 		return -ENOMEM;
+	job->is_prepare = reload->now->is_prepare;
 	int rc = start_thread(job);
 	if (rc < 0) {
 		job_destroy(job);
@@ -274,6 +359,7 @@ void reload_destroy(struct reload *reload)
 	struct job *job = reload->job;
 
 	reload_keys_fini(reload);
+	forget_kept(reload);
 	free_waiters(&reload->now, NULL);
 	free_waiters(&reload->next, NULL);
 	free(reload->departing.list);
@@ -308,27 +394,65 @@ struct reload *reload_create(struct executive *executive)
 	return reload;
 }
 
-int reload_request(struct reload *reload, const void *owner,
-	void (*done)(void *arg, int rc, const char *text), void *arg)
+static int request(struct reload *reload, const struct waiter *wanted)
 {
 	struct waiter *waiter = malloc(sizeof(*waiter));
 	struct waiter **end = &reload->next;
 
 	if (waiter == NULL)
 		return -ENOMEM;
-	*waiter = (struct waiter){.owner = owner, .done = done, .arg = arg};
+	*waiter = *wanted;
 	while (*end != NULL)
 		end = &(*end)->next;
 	*end = waiter;
 	if (reload->job != NULL || reload->now != NULL || reload->is_telling)
 		return 0; /* behind the one that is under way */
-	reload->now = reload->next;
-	reload->next = NULL;
+	take_next(reload);
 	int rc = start(reload);
 
 	if (rc < 0)
 		free_waiters(&reload->now, NULL);
 	return rc;
+}
+
+int reload_request(struct reload *reload, const void *owner,
+	void (*done)(void *arg, int rc, const char *text), void *arg)
+{
+	return request(reload, &(struct waiter){.owner = owner, .done = done, .arg = arg});
+}
+
+int reload_prepare(struct reload *reload, const void *owner,
+	void (*done)(void *arg, int rc, const char *text), void *arg)
+{
+	return request(reload,
+		&(struct waiter){.is_prepare = true, .owner = owner, .done = done, .arg = arg});
+}
+
+int reload_commit(struct reload *reload)
+{
+	struct reload_kept kept = reload->kept;
+	struct reload_error error;
+
+	if (ring_is_inside(reload->executive->ring))
+		return -EBUSY;
+	if (kept.config == NULL)
+		return -ENOENT;
+	reload->kept = (struct reload_kept){0};
+	int rc = take(reload, &kept.config, &kept.messages, 0, &error);
+
+	config_destroy(kept.config);
+	config_messages_fini(&kept.messages);
+	pay_revision(reload, rc == 0);
+	return rc;
+}
+
+void reload_drop(struct reload *reload)
+{
+	if (reload->kept.config == NULL)
+		return;
+	forget_kept(reload);
+	if (reload->job == NULL)
+		pay_revision(reload, false);
 }
 
 void reload_forget(struct reload *reload, const void *owner)
@@ -337,4 +461,6 @@ void reload_forget(struct reload *reload, const void *owner)
 		return;
 	free_waiters(&reload->now, owner);
 	free_waiters(&reload->next, owner);
+	if (reload->kept.owner == owner)
+		reload_drop(reload);
 }

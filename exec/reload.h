@@ -8,7 +8,9 @@
  *    named in the log; what must not change refuses the file as a whole (reload_apply.c).
  * 3. In one turn of the loop, between the keys that say that a reload is in progress, the map, the engine,
  *    the transport's peers, the log and the plugins' options take the new values.
- * 4. A node that is gone from the node list stays known to engine and transport until it has left the ring
+ * 4. In two steps: the first ends with a configuration that is kept, checked, and a list of what it would
+ *    change (reload_list.c); the second is 3. What clients set meanwhile has to wait.
+ * 5. A node that is gone from the node list stays known to engine and transport until it has left the ring
  *    (reload_nodes.c): it would be cut off in the middle of what it sends otherwise.
  */
 #ifndef EXEC_RELOAD_H
@@ -32,7 +34,17 @@ void reload_destroy(struct reload *reload);
  */
 int reload_request(struct reload *reload, const void *owner,
 	void (*done)(void *arg, int rc, const char *text), void *arg);
-/** This owner is not told of anything any more. */
+/**
+ * The first of two steps: read and check the file, and keep what is in it.
+ *
+ * @param done  as host->reload_prepare's; else as reload_request
+ */
+int reload_prepare(struct reload *reload, const void *owner,
+	void (*done)(void *arg, int rc, const char *text), void *arg);
+/** The second step. As host->reload_commit. */
+int reload_commit(struct reload *reload);
+void reload_drop(struct reload *reload);
+/** This owner is not told of anything any more, and what is kept for it is dropped. */
 void reload_forget(struct reload *reload, const void *owner);
 
 /** A regular configuration of the ring: count members, ascending. May be called inside the engine. */

@@ -13,6 +13,7 @@
 #include "exec/log.h"
 #include "exec/map.h"
 #include "exec/plugin.h"
+#include "exec/plugin_life.h"
 #include "exec/plugin_options.h"
 #include "exec/rekey.h"
 #include "exec/ring.h"
@@ -114,7 +115,7 @@ static int plan_options(struct executive *executive, const struct config *config
 		struct plugin_plan *next = &plan->plugins[plan->plugin_count];
 		struct plugin_error why;
 
-		next->options = plugin_options_create(config, one->descriptor, &why);
+		next->options = plugin_options_again(one, config, &why);
 		if (next->options == NULL)
 			return reload_fail(error, -EINVAL, "%s", why.text);
 		next->plugin = one;
@@ -173,28 +174,6 @@ static void tell_plugins(struct executive *executive, const struct plan *plan)
 	}
 }
 
-/* --- services --- */
-
-static bool has_service(const struct config *config, const char *name)
-{
-	for (uint32_t i = 0; i < config->service_count; i++)
-		if (strcmp(config->services[i].name, name) == 0)
-			return true;
-	return false;
-}
-
-static void tell_services(const struct config *before, const struct config *now)
-{
-	for (uint32_t i = 0; i < now->service_count; i++)
-		if (!has_service(before, now->services[i].name))
-			log_line("CFG", LOG_NOTICE, "Service %s is loaded at the next start",
-				now->services[i].name);
-	for (uint32_t i = 0; i < before->service_count; i++)
-		if (!has_service(now, before->services[i].name))
-			log_line("CFG", LOG_NOTICE, "Service %s stays loaded until the next start",
-				before->services[i].name);
-}
-
 /* --- from old to new --- */
 
 static void reconfigure_ring(struct reload *reload)
@@ -228,8 +207,9 @@ static int commit(
 				   : config_publish_runtime(config, executive->map);
 	if (rc < 0)
 		log_line("CFG", LOG_ERR, "some keys keep their values: %s", strerror(-rc));
-	tell_services(before, config);
 	tell_plugins(executive, plan);
+	if (source == RELOAD_FILE)
+		plugin_life_follow(executive->life, before, config);
 	reload_nodes_remove(reload, before);
 	reload_links_remove(reload, before);
 	reconfigure_ring(reload);
@@ -237,17 +217,37 @@ static int commit(
 	return rc;
 }
 
-int reload_apply(struct reload *reload, struct config *config, enum reload_source source,
-	struct reload_error *error)
+static int check(const struct reload *reload, const struct config *config, struct reload_error *error)
 {
-	struct executive *executive = reload->executive;
-	struct plan plan = {0};
-	int rc = check_identity(executive, config, error);
+	int rc = check_identity(reload->executive, config, error);
 
 	if (rc == 0)
 		rc = reload_nodes_check(reload, config, error);
 	if (rc == 0)
 		rc = check_totem(reload, config, error);
+	return rc;
+}
+
+int reload_check(const struct reload *reload, const struct config *config, struct reload_error *error)
+{
+	struct plan plan = {0};
+	int rc = check(reload, config, error);
+
+	if (rc == 0)
+		rc = plan_options(reload->executive, config, &plan, error);
+	if (rc == 0)
+		rc = reload_links_check(reload, config, error);
+	plan_fini(&plan);
+	return rc == 0 || rc == -ENOMEM ? rc : -EINVAL;
+}
+
+int reload_apply(struct reload *reload, struct config *config, enum reload_source source,
+	struct reload_error *error)
+{
+	struct executive *executive = reload->executive;
+	struct plan plan = {0};
+	int rc = check(reload, config, error);
+
 	if (rc == 0)
 		rc = plan_options(executive, config, &plan, error);
 	if (rc == 0)

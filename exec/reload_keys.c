@@ -31,7 +31,7 @@ static void revise(void *arg)
 	struct config *config;
 
 	reload->revision = NULL;
-	if (reload->job != NULL) {
+	if (reload->job != NULL || reload->kept.config != NULL) {
 		reload->is_revision_owed = true; /* unless the file's values replace these */
 		return;
 	}

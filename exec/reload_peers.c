@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "exec/log.h"
 #include "exec/plugin.h"
@@ -176,6 +177,34 @@ int reload_nodes_check(
 				rc = check_place(reload, config, node, link, error);
 	}
 	return rc;
+}
+
+/* Others than Corosync's transports need not open a socket there. */
+int reload_links_check(
+	const struct reload *reload, const struct config *config, struct reload_error *error)
+{
+	const struct config_node *node = &config->nodes[config->local];
+	uint32_t links = links_of(config) & ~links_of(reload->executive->config);
+
+	for (uint32_t link = 0; link < node->link_count; link++) {
+		if ((links & 1u << link) == 0 || !config_transport_is_standard(config->transport))
+			continue;
+		struct sockaddr_storage address = *reload_address_of(node, link);
+		int fd = socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc = 0;
+
+		if (address.ss_family == AF_INET6)
+			((struct sockaddr_in6 *)&address)->sin6_port = 0;
+		else
+			((struct sockaddr_in *)&address)->sin_port = 0;
+		if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+			rc = -errno;
+		if (fd >= 0)
+			close(fd);
+		if (rc < 0)
+			return reload_fail(error, -EINVAL, "cannot use address %s for link %u: %s",
+				node->texts[link], link, strerror(-rc));
+	}
+	return 0;
 }
 
 /* --- what is new --- */

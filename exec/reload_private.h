@@ -1,5 +1,5 @@
 /*
- * What the files of the reload share: reload.c, reload_apply.c, reload_keys.c, reload_nodes.c
+ * What the files of the reload share: reload.c, reload_apply.c, reload_keys.c, reload_list.c, reload_nodes.c
  * and reload_peers.c.
  * Nothing else includes this.
  */
@@ -35,10 +35,18 @@ struct reload_error {
 struct job;
 struct waiter;
 
+/** What a first step has left for the second. */
+struct reload_kept {
+	struct config *config; /* NULL: nothing */
+	struct config_messages messages;
+	const void *owner;
+};
+
 struct reload {
 	struct executive *executive;
 	struct job *job;             /* the reading that is under way, or NULL */
 	struct waiter *now, *next;   /* for its result; for that of the one behind it */
+	struct reload_kept kept;
 	struct departing_list departing;
 	uint32_t opened_links; /* by bit: what a refusal has to close again */
 	bool is_drop_due;
@@ -47,7 +55,7 @@ struct reload {
 	struct loop_timer *revision;     /* NULL: none is due */
 	uint64_t revised_ns;             /* end of the last one; 0: none yet */
 	struct log_limit type_limit, error_limit, notice_limit; /* clients can cause any number */
-	bool is_revision_owed;           /* put off while a file is read, which may be refused */
+	bool is_revision_owed;           /* put off while a file is read or kept, which may be refused */
 	bool is_telling;                 /* waiters their result: who asks now waits for the next one */
 };
 
@@ -72,6 +80,19 @@ int reload_fail(struct reload_error *error, int rc, const char *format, ...)
 int reload_apply(struct reload *reload, struct config *config, enum reload_source source,
 	struct reload_error *error);
 
+/** Could it become the running one? Nothing changes. As reload_apply. */
+int reload_check(const struct reload *reload, const struct config *config, struct reload_error *error);
+
+/* --- reload_list.c --- */
+
+/**
+ * What a configuration would change: the lines of host->reload_prepare.
+ * @param restarts  of the messages that came with it
+ * @return caller frees; NULL: out of memory
+ */
+char *reload_list(const struct reload *reload, const struct config *config, char *const *restarts,
+	uint32_t restart_count);
+
 /* --- reload_keys.c --- */
 
 /** Take what clients change in the sections totem and logging. -ENOMEM */
@@ -87,6 +108,9 @@ void reload_keys_later(struct reload *reload);
  * way out; one link has to stay. 0; -EINVAL
  */
 int reload_nodes_check(
+	const struct reload *reload, const struct config *config, struct reload_error *error);
+/** Can sockets be had on the addresses of links that are new here? -EINVAL */
+int reload_links_check(
 	const struct reload *reload, const struct config *config, struct reload_error *error);
 /** Give the transport what is new. On failure it knows what it knew before. */
 int reload_nodes_add(struct reload *reload, const struct config *config, struct reload_error *error);

@@ -12,6 +12,7 @@
 #include "exec/map_publish.h"
 #include "exec/plugin.h"
 #include "exec/reload.h"
+#include "exec/resync.h"
 #include "exec/route.h"
 #include "exec/state_dir.h"
 #include "exec/stats_totem.h"
@@ -190,6 +191,9 @@ static void cb_token(void *arg, uint32_t nodeid, struct coterie_frame *frame)
 {
 	struct ring *ring = arg;
 
+	if (frame->data[3] == WIRE_TOKEN)
+		stats_times_token(&ring->executive->times, totem_engine_counters(ring->engine)->token_last_ns,
+			loop_now_ns(ring->executive->loop));
 	if (nodeid == ring->options.nodeid) {
 		echo(ring, frame);
 		return;
@@ -274,6 +278,7 @@ static void cb_passed(void *arg)
 	struct ring *ring = arg;
 
 	sync_passed(ring->executive->sync);
+	resync_passed(ring->executive->resync);
 }
 
 static void cb_room(void *arg)

@@ -120,6 +120,8 @@ int ring_start(struct ring *ring, struct plugin *transport)
 	/* Numbers that nobody guesses; without a source of chance at least others than last time. */
 	ring->options.random_seed = loop_now_ns(ring->executive->loop) ^ ((uint64_t)ring->options.nodeid << 32);
 	(void)!getrandom(&ring->options.random_seed, sizeof(ring->options.random_seed), GRND_NONBLOCK);
+	if (ring->executive->random_seed != 0)
+		ring->options.random_seed = ring->executive->random_seed;
 	ring->engine = totem_engine_create(ring->pool, &ring->options, &ring_callbacks, ring,
 		loop_now_ns(ring->executive->loop));
 	if (ring->engine == NULL) {
@@ -193,6 +195,18 @@ void ring_stop(struct ring *ring)
 	ring->engine = NULL;
 }
 
+/* All plugins are gone by now. */
+static void report_frames(const struct frame_pool *pool)
+{
+	struct frame_pool_usage usage = {0};
+
+	if (pool != NULL)
+		frame_pool_usage(pool, &usage);
+	if (usage.frames != 0)
+		log_line("TOTEM", LOG_WARNING, "Leak: %zu frames with %zu bytes were never given back",
+			usage.frames, usage.bytes);
+}
+
 void ring_destroy(struct ring *ring)
 {
 	if (ring == NULL)
@@ -207,6 +221,7 @@ void ring_destroy(struct ring *ring)
 	free(ring->batch);
 	free(ring->waiting);
 	totem_engine_destroy(ring->engine);
+	report_frames(ring->pool);
 	frame_pool_destroy(ring->pool);
 	ring_log_fini(&ring->log);
 	free(ring);

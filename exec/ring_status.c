@@ -37,6 +37,11 @@ void ring_dump(const struct ring *ring)
 		ring->waiting_count, ring->dropped);
 }
 
+bool ring_is_inside(const struct ring *ring)
+{
+	return ring->inside > 0;
+}
+
 bool ring_is_safe_kept(const struct ring *ring)
 {
 	return ring->engine != NULL && totem_engine_is_safe_honoured(ring->engine);

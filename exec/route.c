@@ -10,6 +10,8 @@
 #include "exec/loop.h"
 #include "exec/map.h"
 #include "exec/plugin.h"
+#include "exec/plugin_watch.h"
+#include "exec/resync.h"
 #include "exec/ring.h"
 #include "exec/sync.h"
 #include "exec/totem/wire.h"
@@ -28,7 +30,7 @@ struct route {
 	struct iovec *parts;   /* rest of a message, handed to deliver_parts */
 	size_t part_capacity;
 	uint64_t dropped;
-	struct log_limit malformed, unknown;
+	struct log_limit malformed, unknown, misuse;
 };
 
 /* A read position in the parts of a message. */
@@ -124,6 +126,24 @@ static void drop(struct route *route, uint32_t source, const char *why)
 		"message of node %u dropped: %s", source, why);
 }
 
+static void deliver_resync(struct route *route, const struct totem_message *message,
+	struct position position, size_t size)
+{
+	uint8_t bytes[64];
+	size_t known = size < sizeof(bytes) ? size : sizeof(bytes);
+
+	read_bytes(&position, bytes, known);
+	resync_deliver(route->executive->resync, message->source, bytes, known, message->is_swapped);
+}
+
+static void count_received(const struct plugin *plugin, uint32_t function)
+{
+	if (plugin->rx != NULL)
+		plugin->rx[function]++;
+	if (plugin->rx_keys != NULL)
+		map_shared_changed(plugin->rx_keys[function]);
+}
+
 /* Hand one message, size bytes behind the group prefix, to its service: spec 06 §6.2, 6d.7. */
 static void deliver_service(struct route *route, const struct totem_message *message,
 	struct position position, size_t size)
@@ -149,9 +169,13 @@ static void deliver_service(struct route *route, const struct totem_message *mes
 		drop(route, message->source, "no such service can exist");
 		return;
 	}
+	if (id >> 16 == RESYNC_SERVICE_ID) {
+		deliver_resync(route, message, position, size);
+		return;
+	}
 	struct plugin *plugin = plugin_by_ring_id(route->executive->plugins, id >> 16);
-	if (plugin == NULL)
-		return; /* a service that is not loaded here */
+	if (plugin == NULL || plugin->is_deaf)
+		return; /* a service that is not loaded here, or has not heard of the ring yet */
 	const struct coterie_ring_msg *msg = plugin_ring_msg(plugin, id & 0xffff);
 	if (msg == NULL) {
 		log_limited(&route->unknown, loop_now_ns(route->executive->loop), "SERV", LOG_WARNING,
@@ -163,10 +187,7 @@ static void deliver_service(struct route *route, const struct totem_message *mes
 		drop(route, message->source, "shorter than its kind");
 		return;
 	}
-	if (plugin->rx != NULL)
-		plugin->rx[id & 0xffff]++;
-	if (plugin->rx_keys != NULL)
-		map_shared_changed(plugin->rx_keys[id & 0xffff]);
+	count_received(plugin, id & 0xffff);
 	size_t head = msg->deliver_parts != NULL ? msg->size_min : size;
 	if (need_scratch(route, head) < 0) {
 		drop(route, message->source, "out of memory");
@@ -181,8 +202,10 @@ static void deliver_service(struct route *route, const struct totem_message *mes
 		if (msg->swap != NULL)
 			msg->swap(route->scratch, (uint32_t)head);
 	}
+	uint64_t began_ns = plugin_enter();
 	if (msg->deliver_parts == NULL) {
 		msg->deliver(plugin->self, message->source, route->scratch, (uint32_t)size);
+		plugin_leave(plugin, began_ns, "ring messages");
 		return;
 	}
 	size_t count;
@@ -192,6 +215,7 @@ static void deliver_service(struct route *route, const struct totem_message *mes
 	}
 	msg->deliver_parts(plugin->self, message->source, route->scratch, route->parts, (uint32_t)count,
 		(uint32_t)size);
+	plugin_leave(plugin, began_ns, "ring messages");
 }
 
 static void deliver_sync(struct route *route, const struct totem_message *message,
@@ -249,6 +273,14 @@ int route_send(struct route *route, struct plugin *plugin, uint32_t function, ui
 
 	if (plugin_ring_msg(plugin, function) == NULL || count > PARTS_MAX)
 		return -EINVAL;
+	if (plugin->is_beside || plugin->is_deaf)
+		return -EAGAIN; /* nobody is to hear of it yet */
+	/* It goes out all the same: late is better than never. */
+	if (route->executive->sync != NULL && sync_is_starting(route->executive->sync))
+		log_limited(&route->misuse, loop_now_ns(route->executive->loop), plugin->subsystem, LOG_WARNING,
+			"Misuse: service %s sends in sync_start, where it must not: it has to wait for "
+			"sync_step",
+			plugin->name);
 	for (uint32_t i = 0; i < count; i++)
 		size += iov[i].iov_len;
 	if (size > INT32_MAX)
@@ -282,8 +314,15 @@ void route_configure(struct route *route, const struct totem_configuration *conf
 	};
 
 	for (struct plugin *plugin = plugin_first(route->executive->plugins); plugin != NULL;
-		plugin = plugin->next)
-		if (plugin->descriptor->kind == COTERIE_KIND_SERVICE &&
-			plugin->service.configuration != NULL)
-			plugin->service.configuration(plugin->self, &told);
+		plugin = plugin->next) {
+		if (plugin->is_deaf && !configuration->is_regular)
+			continue;
+		plugin->is_deaf = false;
+		if (plugin->descriptor->kind != COTERIE_KIND_SERVICE ||
+			plugin->service.configuration == NULL)
+			continue;
+		uint64_t began_ns = plugin_enter();
+		plugin->service.configuration(plugin->self, &told);
+		plugin_leave(plugin, began_ns, "configuration");
+	}
 }

@@ -353,6 +353,21 @@ static struct statistic *find_owned(const struct stats *stats, const void *owner
 	return NULL;
 }
 
+static uint32_t read_zero(void *arg, void *value)
+{
+	(void)arg;
+	memset(value, 0, sizeof(uint64_t));
+	return sizeof(uint64_t);
+}
+
+/* What the owner left behind is not read any more, not even to say that it goes: the owner is gone. */
+static void silence(struct stats *stats, const void *owner)
+{
+	for (size_t i = 0; i < stats->count; i++)
+		if (stats->list[i]->owner == owner)
+			stats->list[i]->read = read_zero;
+}
+
 uint32_t stats_forget(struct stats *stats, const void *owner)
 {
 	uint32_t count = 0;
@@ -370,6 +385,7 @@ uint32_t stats_forget(struct stats *stats, const void *owner)
 			link = &clearing->next;
 		}
 	}
+	silence(stats, owner);
 	while ((stat = find_owned(stats, owner)) != NULL) {
 		take_out(stats, stat);
 		count++;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -58,6 +59,25 @@ static uint32_t read_uptime(void *arg, void *value)
 	return sizeof(uptime_ms);
 }
 
+/* Since the epoch; taken once, so that it stands still when the clock is set. */
+static uint32_t read_start(void *arg, void *value)
+{
+	const struct executive *executive = arg;
+
+	memcpy(value, &executive->started_ms, sizeof(executive->started_ms));
+	return sizeof(executive->started_ms);
+}
+
+static uint32_t read_instance(void *arg, void *value)
+{
+	return put_text(value, ((const struct executive *)arg)->instance);
+}
+
+static uint32_t read_node_id(void *arg, void *value)
+{
+	return put_u32(value, ((const struct executive *)arg)->nodeid);
+}
+
 static uint32_t read_file(void *arg, void *value)
 {
 	const struct executive *executive = arg;
@@ -107,21 +127,29 @@ int stats_daemon_add(struct executive *executive)
 		coterie_stat_read read;
 	} values[] = {
 		{"stats.coterie.config_file", COTERIE_MAP_STRING, read_file},
+		{"stats.coterie.instance", COTERIE_MAP_STRING, read_instance},
+		{"stats.coterie.node_id", COTERIE_MAP_U32, read_node_id},
 		{"stats.coterie.pid", COTERIE_MAP_U32, read_pid},
+		{"stats.coterie.start_time_ms", COTERIE_MAP_U64, read_start},
 		{"stats.coterie.state", COTERIE_MAP_STRING, read_state},
 		{"stats.coterie.unheard", COTERIE_MAP_STRING, read_unheard},
 		{"stats.coterie.uptime_ms", COTERIE_MAP_U64, read_uptime},
 		{"stats.coterie.version", COTERIE_MAP_STRING, read_version},
 	};
+	struct timespec now;
 
+	clock_gettime(CLOCK_REALTIME, &now);
 	executive->started_ns = loop_now_ns(executive->loop);
+	executive->started_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		int rc = stats_add(executive->stats, NULL, values[i].key, values[i].type, values[i].read, executive);
 
 		if (rc < 0)
 			return rc;
 	}
-	return 0;
+	int rc = stats_times_add(executive->stats, &executive->times);
+
+	return rc < 0 ? rc : stats_process_add(executive);
 }
 
 /* --- plugins --- */
@@ -171,6 +199,22 @@ static uint32_t read_service_id(void *arg, void *value)
 	return put_u32(value, ((const struct plugin *)arg)->service.ring_id);
 }
 
+static uint32_t read_timers(void *arg, void *value)
+{
+	uint32_t timers, descriptors;
+
+	host_resources_count(arg, &timers, &descriptors);
+	return put_u32(value, timers);
+}
+
+static uint32_t read_descriptors(void *arg, void *value)
+{
+	uint32_t timers, descriptors;
+
+	host_resources_count(arg, &timers, &descriptors);
+	return put_u32(value, descriptors);
+}
+
 void stats_plugin_add(struct executive *executive, struct plugin *plugin)
 {
 	static const struct {
@@ -180,9 +224,11 @@ void stats_plugin_add(struct executive *executive, struct plugin *plugin)
 	} values[] = {
 		{"abi", COTERIE_MAP_STRING, read_abi},
 		{"description", COTERIE_MAP_STRING, read_description},
+		{"descriptors", COTERIE_MAP_U32, read_descriptors},
 		{"file", COTERIE_MAP_STRING, read_path},
 		{"kind", COTERIE_MAP_STRING, read_kind},
 		{"state", COTERIE_MAP_STRING, read_plugin_state},
+		{"timers", COTERIE_MAP_U32, read_timers},
 		{"version", COTERIE_MAP_STRING, read_plugin_version},
 		{"service_id", COTERIE_MAP_U32, read_service_id}, /* services alone */
 	};

@@ -10,6 +10,8 @@
 #include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/plugin.h"
+#include "exec/plugin_watch.h"
+#include "exec/resync.h"
 #include "exec/ring.h"
 #include "exec/totem/node_set.h"
 
@@ -20,6 +22,7 @@
 #define BUILD_SIZE 552u
 #define RING_ID_AT 16u
 #define BUILD_COUNT_AT 32u
+#define BUILD_MARK_AT 36u /* the reference sends 0 and does not look */
 #define BUILD_IDS_AT 40u
 #define BUILD_IDS_MAX 128u
 #define SERVICES_MAX 64u /* distinct ids in a union: more overrun the reference's list */
@@ -41,6 +44,7 @@ enum phase {
 struct sync {
 	struct executive *executive;
 	enum phase phase;
+	bool is_starting;           /* sync_start of the services runs */
 	bool is_running;            /* from the transitional configuration to the end of the round */
 	struct ring_id ring;        /* all zero: late messages of an ended round match nothing */
 	struct node_set transitional;
@@ -151,6 +155,7 @@ static void send_build(struct sync *sync)
 		if (is_local_sync(plugin) && count < SERVICES_MAX)
 			put_u32(message + BUILD_IDS_AT + 4 * count++, plugin->service.ring_id);
 	put_u32(message + BUILD_COUNT_AT, count);
+	put_u32(message + BUILD_MARK_AT, RESYNC_MARK);
 	sync->owes_build =
 		ring_send(sync->executive->ring, "sync", TOTEM_AGREED, &(struct iovec){message, BUILD_SIZE}, 1) != 0;
 }
@@ -226,6 +231,7 @@ static void start_round(struct sync *sync, const struct totem_configuration *con
 	}
 	sync->phase = PHASE_BUILD;
 	send_build(sync);
+	sync->is_starting = true;
 	for (struct plugin *plugin = plugin_first(sync->executive->plugins); plugin != NULL;
 		plugin = plugin->next) {
 		if (!is_local_sync(plugin))
@@ -233,6 +239,7 @@ static void start_round(struct sync *sync, const struct totem_configuration *con
 		if (plugin->service.sync_start != NULL)
 			plugin->service.sync_start(plugin->self, together.ids, together.count, &told);
 	}
+	sync->is_starting = false;
 	node_set_fini(&together);
 	watch(sync);
 }
@@ -241,11 +248,22 @@ void sync_configure(struct sync *sync, const struct totem_configuration *configu
 {
 	if (sync->phase != PHASE_NONE)
 		abort_round(sync);
+	resync_configure(sync->executive->resync, configuration);
 	sync->is_running = true;
 	if (configuration->is_regular)
 		start_round(sync, configuration);
 	else if (node_set_assign(&sync->transitional, configuration->members, configuration->member_count) < 0)
 		node_set_clear(&sync->transitional);
+}
+
+/* @return whether it is through */
+static bool step(struct plugin *plugin)
+{
+	uint64_t began_ns = plugin_enter();
+	int rc = plugin->service.sync_step(plugin->self);
+
+	plugin_leave(plugin, began_ns, "synchronisation");
+	return rc == 0;
 }
 
 void sync_passed(struct sync *sync)
@@ -257,7 +275,7 @@ void sync_passed(struct sync *sync)
 	if (sync->phase != PHASE_STEP)
 		return;
 	struct plugin *plugin = current_plugin(sync);
-	if (plugin != NULL && plugin->service.sync_step(plugin->self) != 0)
+	if (plugin != NULL && !step(plugin))
 		return; /* again after the next token */
 	sync->phase = PHASE_BARRIER;
 	send_barrier(sync);
@@ -283,17 +301,24 @@ static int add_service(struct sync *sync, uint32_t id)
 }
 
 /* Checked whole before anything of it is taken: spec 06d.7. */
-static bool take_build(struct sync *sync, const uint8_t *bytes, bool is_swapped)
+static bool take_build(struct sync *sync, uint32_t source, const uint8_t *bytes, bool is_swapped)
 {
 	uint32_t count = get_u32(bytes + BUILD_COUNT_AT, is_swapped);
+	uint64_t services = 0;
 
 	if (count > BUILD_IDS_MAX)
 		return false;
 	for (uint32_t i = 0; i < count; i++)
 		if (get_u32(bytes + BUILD_IDS_AT + 4 * i, is_swapped) >= SERVICES_MAX)
 			return false;
-	for (uint32_t i = 0; i < count; i++)
-		add_service(sync, get_u32(bytes + BUILD_IDS_AT + 4 * i, is_swapped));
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t id = get_u32(bytes + BUILD_IDS_AT + 4 * i, is_swapped);
+
+		services |= UINT64_C(1) << id;
+		add_service(sync, id);
+	}
+	resync_build(sync->executive->resync, source, services,
+		get_u32(bytes + BUILD_MARK_AT, is_swapped) == RESYNC_MARK);
 	return true;
 }
 
@@ -307,7 +332,7 @@ static void on_build(struct sync *sync, uint32_t source, const uint8_t *bytes, b
 {
 	if (sync->phase != PHASE_BUILD)
 		return;
-	if (!take_build(sync, bytes, is_swapped)) {
+	if (!take_build(sync, source, bytes, is_swapped)) {
 		refuse(sync, source);
 		return;
 	}
@@ -356,6 +381,11 @@ void sync_deliver(struct sync *sync, uint32_t source, const uint8_t *bytes, uint
 bool sync_is_running(const struct sync *sync)
 {
 	return sync->is_running;
+}
+
+bool sync_is_starting(const struct sync *sync)
+{
+	return sync->is_starting;
 }
 
 struct sync *sync_create(struct executive *executive)

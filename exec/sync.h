@@ -21,5 +21,7 @@ void sync_deliver(struct sync *sync, uint32_t source, const uint8_t *bytes, uint
 	bool is_swapped);
 void sync_passed(struct sync *sync); /* the token has been passed on */
 bool sync_is_running(const struct sync *sync);
+/** Services are told of a new round: none of them may send (see sync_start in <coterie/service.h>). */
+bool sync_is_starting(const struct sync *sync);
 
 #endif

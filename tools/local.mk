@@ -31,17 +31,17 @@ bin_PROGRAMS += %D%/coterie-ctl
 %C%_coterie_ctl_LDFLAGS = $(AM_LDFLAGS) -Wl,--enable-new-dtags
 %C%_coterie_ctl_LDADD = \
 	libtool_common.la libcpg.la libcmap.la libcfg.la libquorum.la libvotequorum.la \
-	libcorosync_common.la $(QB_LIBS)
+	libclient.la libcorosync_common.la $(QB_LIBS)
 
 # Commands of its own, where json-c is.
 if HAVE_JSON
 %C%_coterie_ctl_SOURCES += \
-	%D%/ctl/clients.c %D%/ctl/completion.c %D%/ctl/config.c %D%/ctl/connect.c %D%/ctl/ctl.c %D%/ctl/ctl.h \
+	%D%/ctl/clients.c %D%/ctl/completion.c %D%/ctl/config.c %D%/ctl/connect.c %D%/ctl/control.c %D%/ctl/control.h %D%/ctl/ctl.c %D%/ctl/ctl.h \
 	%D%/ctl/ctl_main.h %D%/ctl/daemon.c %D%/ctl/daemon.h %D%/ctl/facts.c %D%/ctl/json.c %D%/ctl/log.c \
-	%D%/ctl/metrics.c %D%/ctl/plugin.c %D%/ctl/quorum.c %D%/ctl/reload.c %D%/ctl/rings.c \
+	%D%/ctl/metrics.c %D%/ctl/plugin.c %D%/ctl/quorum.c %D%/ctl/reload.c %D%/ctl/reload.h %D%/ctl/reload_ask.c %D%/ctl/rings.c \
 	%D%/ctl/status.c %D%/ctl/watch.c
 %C%_coterie_ctl_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_CFLAGS)
-%C%_coterie_ctl_LDADD += $(JSON_LIBS) -lm
+%C%_coterie_ctl_LDADD += libmetricstext.la $(JSON_LIBS) -lm
 dist_man_MANS += %D%/man/coterie-ctl.8
 endif
 

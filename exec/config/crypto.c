@@ -49,6 +49,13 @@ static int take_file(struct tree *tree, struct config *config, const char *path,
 	/* What is no regular file must not hold up the start. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
+	if (fd < 0 && tree->is_native) {
+		tree_error(tree, place,
+			"cannot read key file '%s' (%s): create it with corosync-keygen on one node and "
+			"copy it",
+			path, strerror(errno));
+		return 0;
+	}
 	if (fd < 0) {
 		tree_error(tree, place,
 			"Could not open %s: %s: create it with corosync-keygen on one node and "
@@ -62,6 +69,9 @@ static int take_file(struct tree *tree, struct config *config, const char *path,
 	if (size < 0) {
 		tree_error(tree, place, "Could not read %s: %s: give a regular file", path,
 			strerror((int)-size));
+	} else if (size < KEY_SIZE_MIN && tree->is_native) {
+		tree_error(tree, place, "key file '%s' has %zd byte%s: it needs at least %d", path, size,
+			size == 1 ? "" : "s", KEY_SIZE_MIN);
 	} else if (size < KEY_SIZE_MIN) {
 		tree_error(tree, place,
 			"Could only read %zd bits of minimum %d bits from %s: create it with "
@@ -111,6 +121,10 @@ static int take_key(struct tree *tree, struct config *config, struct place place
 		return take_file(tree, config, file, tree_place(tree, "totem.keyfile"));
 	if (text != NULL)
 		return take_text(tree, config, text);
+	/* A node that has been moved here may still have its key where Corosync looks for it. */
+	if (tree->is_native && (access(SYSCONF_DIR "/coterie/authkey", F_OK) == 0 ||
+				       access(SYSCONF_DIR "/corosync/authkey", F_OK) < 0))
+		return take_file(tree, config, SYSCONF_DIR "/coterie/authkey", place);
 	return take_file(tree, config, SYSCONF_DIR "/corosync/authkey", place);
 }
 
@@ -132,6 +146,11 @@ int crypto_build(struct tree *tree, struct config *config)
 			"crypto_cipher & crypto_hash are only valid for the Knet transport: remove "
 			"them or use "
 			"'transport: knet'");
+		return 0;
+	}
+	if (has_cipher && !has_hash && tree->is_native) {
+		tree_error(tree, place, "cipher '%s' needs a hash: add 'hash = sha256' to block 'transport %s'",
+			cipher, config->transport);
 		return 0;
 	}
 	if (has_cipher && !has_hash) {

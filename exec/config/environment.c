@@ -2,8 +2,10 @@
  * the ring. */
 #include "exec/config/model.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -60,6 +62,32 @@ static bool is_local(void *arg, const struct sockaddr *address)
 	return is_found;
 }
 
+static void list_addresses(void *arg, char *text, size_t size)
+{
+	struct ifaddrs *interfaces;
+
+	(void)arg;
+	text[0] = '\0';
+	if (getifaddrs(&interfaces) < 0)
+		return;
+	for (const struct ifaddrs *at = interfaces; at != NULL; at = at->ifa_next) {
+		const struct sockaddr *address = at->ifa_addr;
+		char one[INET6_ADDRSTRLEN] = "";
+		size_t used = strlen(text);
+
+		if (address == NULL || (at->ifa_flags & IFF_LOOPBACK) != 0)
+			continue;
+		if (address->sa_family == AF_INET)
+			inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, one, sizeof(one));
+		else if (address->sa_family == AF_INET6)
+			inet_ntop(
+				AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, one, sizeof(one));
+		if (*one != '\0' && used + strlen(one) + 3 < size)
+			snprintf(text + used, size - used, "%s%s", used == 0 ? "" : ", ", one);
+	}
+	freeifaddrs(interfaces);
+}
+
 void config_environment_system(struct config_environment *environment)
 {
 	struct utsname names;
@@ -67,6 +95,7 @@ void config_environment_system(struct config_environment *environment)
 	memset(environment, 0, sizeof(*environment));
 	environment->resolve = resolve;
 	environment->is_local = is_local;
+	environment->list_addresses = list_addresses;
 	if (uname(&names) == 0)
 		snprintf(environment->host_name, sizeof(environment->host_name), "%.64s",
 			names.nodename);

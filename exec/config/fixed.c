@@ -11,6 +11,11 @@
 
 #include <coterie/plugin.h>
 
+#include "exec/config/native.h"
+#include "exec/map.h"
+
+static const char provider_key[] = "quorum.provider";
+
 static const char *const fixed_keys[] = {
 	"totem.version",
 	"totem.threads",
@@ -22,7 +27,7 @@ static const char *const fixed_keys[] = {
 	"totem.cluster_name",
 	"totem.clear_node_high_bit",
 	"totem.link_mode",
-	"quorum.provider",
+	provider_key,
 	"system.move_to_root_cgroup",
 	"system.allow_knet_handle_fallback",
 	"system.sched_rr",
@@ -56,7 +61,7 @@ static const char *const crypto_keys[] = {
 #define REFUSED_LINK_KEYS (sizeof(refused_link_keys) / sizeof(refused_link_keys[0]))
 
 struct fixed_value {
-	const char *key;
+	const char *key, *text;
 	uint32_t type;
 	const void *value;
 	uint32_t size;
@@ -70,6 +75,8 @@ struct config_fixed {
 	uint32_t links;  /* by bit */
 	bool has_crypto; /* is among what is fixed */
 	bool is_knet;
+	enum config_format format;
+	const char *drop_ins;
 };
 
 static bool is_among(const char *const *keys, size_t count, const char *key)
@@ -132,6 +139,12 @@ struct config_fixed *config_fixed_create(const struct config *config, bool can_r
 		goto no_memory;
 	fixed->arena = arena;
 	fixed->has_crypto = !can_rekey;
+	fixed->format = config->format;
+	fixed->drop_ins = config->drop_ins == NULL ? NULL
+						   : arena_copy(arena, config->drop_ins,
+							     strlen(config->drop_ins));
+	if (config->drop_ins != NULL && fixed->drop_ins == NULL)
+		goto no_memory;
 	fixed->is_knet = strcmp(config->transport, "knet") == 0;
 	fixed->values = arena_take(arena, (config->entry_count + 1) * sizeof(*fixed->values));
 	if (fixed->values == NULL)
@@ -147,12 +160,14 @@ struct config_fixed *config_fixed_create(const struct config *config, bool can_r
 		if (!is_fixed_key(fixed, entry->key))
 			continue;
 		value->key = arena_copy(arena, entry->key, strlen(entry->key));
+		value->text = arena_copy(arena, entry->text, strlen(entry->text));
 		value->value = arena_copy(arena, entry->value, entry->size);
-		if (value->key == NULL || value->value == NULL)
+		if (value->key == NULL || value->text == NULL || value->value == NULL)
 			goto no_memory;
 		value->type = entry->type;
 		value->size = entry->size;
-		value->is_made = entry_is_made(entry);
+		value->is_made = entry_is_made(entry) ||
+				 (config->is_provider_default && strcmp(entry->key, provider_key) == 0);
 		fixed->count++;
 	}
 	return fixed;
@@ -161,6 +176,10 @@ no_memory:
 		arena_destroy(arena);
 	return NULL;
 }
+
+enum config_format config_fixed_format(const struct config_fixed *fixed) { return fixed->format; }
+
+const char *config_fixed_drop_ins(const struct config_fixed *fixed) { return fixed->drop_ins; }
 
 void config_fixed_destroy(struct config_fixed *fixed)
 {
@@ -207,17 +226,56 @@ static bool is_same(const struct tree_item *item, const struct fixed_value *valu
 	       memcmp(item->value, value->value, value->size) == 0;
 }
 
+/* The name of a key's option in coterie.conf. */
+static const char *option_name(const char *key, const char *transport)
+{
+	char title[256];
+	const struct native_row *row = native_row_of_key(key, transport, title, sizeof(title));
+
+	if (row != NULL)
+		return row->option.name;
+	return strcmp(key, "totem.transport") == 0 ? "transport" : key;
+}
+
+/* What the file wants and what stays, in its own words. */
+static void tell_kept(struct tree *tree, const char *key, const struct tree_item *item,
+	const struct fixed_value *value)
+{
+	const char *transport = tree_text(tree, "totem.transport");
+	struct map_value running = {0};
+	char text[64] = "";
+	const char *before = "its default";
+
+	if (value != NULL && value->type == COTERIE_MAP_STRING) {
+		before = value->value;
+	} else if (value != NULL) {
+		running = (struct map_value){
+			.type = value->type, .size = value->size, .bytes = value->value};
+		if (config_integer_text(&running, text, sizeof(text)))
+			before = text;
+	}
+	tree_notice(tree, "'%s' changed from %s to %s: takes effect only at restart, kept %s",
+		option_name(key, transport == NULL ? "knet" : transport), before,
+		item == NULL ? "its default" : item->text, before);
+}
+
 static void keep_one(struct tree *tree, const char *key, const struct fixed_value *value)
 {
 	const struct tree_item *item = tree_find(tree, key);
-	bool is_made = value != NULL && value->is_made;
+	bool is_none = tree->has_no_provider && strcmp(key, provider_key) == 0; /* not the default again */
+	bool is_made = value != NULL && value->is_made && !is_none;
 
 	if (item == NULL && (value == NULL || is_made))
 		return;
 	if (item != NULL && value != NULL && is_same(item, value))
 		return;
-	tree_notice(
-		tree, "Modified entry '%s' in corosync.conf cannot be changed at run-time", key);
+	if (tree->is_native)
+		tell_kept(tree, key, item, value);
+	else
+		tree_notice(tree, "Modified entry '%s' in corosync.conf cannot be changed at run-time", key);
+	if (strcmp(key, "totem.key") != 0)
+		tree_restart(tree, "%s %s -> %s", key, value == NULL || is_made ? "(none)" : value->text,
+			item == NULL ? "(none)" : item->text);
 	if (value != NULL && !is_made)
 		set_value(tree, value);
 	else

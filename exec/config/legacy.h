@@ -58,6 +58,8 @@ bool legacy_is_held(enum kind kind);
 /** Store a value in the type that the schema says for path, under its key of the map. */
 void legacy_store(
 	struct tree *tree, const char *key, const char *path, const char *text, struct place place);
+/** Let a user or group connect, by name or number. */
+void legacy_store_access(struct tree *tree, bool is_user, const char *text, struct place place);
 /** An item of a uidgid section. */
 void legacy_access(struct reader *reader, const char *key, const char *text);
 /** Hold an item back. path as in the file; name: behind the path of the section that is held. */

@@ -93,11 +93,43 @@ void legacy_store(
 
 /* --- uidgid --- */
 
+/* Number of a user or group that is written by name. false: there is none. */
+static bool find_id(bool is_user, const char *name, uint64_t *id)
+{
+	const struct passwd *user = !is_user || *name == '\0' ? NULL : getpwnam(name);
+	const struct group *group = is_user || *name == '\0' ? NULL : getgrnam(name);
+
+	if (user != NULL)
+		*id = user->pw_uid;
+	else if (group != NULL)
+		*id = group->gr_gid;
+	return user != NULL || group != NULL;
+}
+
+void legacy_store_access(struct tree *tree, bool is_user, const char *text, struct place place)
+{
+	const char *key = is_user ? "uid" : "gid";
+	char name[64];
+	uint64_t id;
+	int rc = config_parse_unsigned(text, &id);
+
+	if (rc == -ERANGE || (rc == 0 && id >= UINT32_MAX)) {
+		tree_error(tree, place, "'%s' is '%s': must be from 0 to 4294967294", key, text);
+		return;
+	}
+	if (rc < 0 && !find_id(is_user, text, &id)) {
+		tree_error(tree, place, "no %s '%s' on this host: create it or use a numeric id",
+			is_user ? "user" : "group", text);
+		return;
+	}
+	snprintf(name, sizeof(name), "uidgid.config.%s.%" PRIu64, key, id);
+	tree_set_number(tree, name, COTERIE_MAP_U8, 1, place);
+}
+
 void legacy_access(struct reader *reader, const char *key, const char *text)
 {
 	struct tree *tree = reader->tree;
 	bool is_user = strcmp(key, "uid") == 0;
-	uint64_t id;
 
 	if (!is_user && strcmp(key, "gid") != 0) {
 		tree_error(tree, reader->place,
@@ -109,36 +141,7 @@ void legacy_access(struct reader *reader, const char *key, const char *text)
 		tree_warning(tree, reader->place, "'%s' is empty: taken as not given", key);
 		return;
 	}
-	int rc = config_parse_unsigned(text, &id);
-
-	if (rc == -ERANGE || (rc == 0 && id >= UINT32_MAX)) {
-		tree_error(tree, reader->place, "'%s' is '%s': must be from 0 to 4294967294", key,
-			text);
-		return;
-	}
-	if (rc < 0 && is_user) {
-		const struct passwd *user = *text == '\0' ? NULL : getpwnam(text);
-
-		if (user == NULL) {
-			tree_error(tree, reader->place,
-				"no user '%s' on this host: create it or use a numeric id", text);
-			return;
-		}
-		id = user->pw_uid;
-	} else if (rc < 0) {
-		const struct group *group = *text == '\0' ? NULL : getgrnam(text);
-
-		if (group == NULL) {
-			tree_error(tree, reader->place,
-				"no group '%s' on this host: create it or use a numeric id", text);
-			return;
-		}
-		id = group->gr_gid;
-	}
-	char name[64];
-
-	snprintf(name, sizeof(name), "uidgid.config.%s.%" PRIu64, key, id);
-	tree_set_number(tree, name, COTERIE_MAP_U8, 1, reader->place);
+	legacy_store_access(tree, is_user, text, reader->place);
 }
 
 /* --- sections that are held back --- */
@@ -209,7 +212,20 @@ static void end_interface(struct reader *reader)
 		return;
 	}
 	snprintf(prefix, sizeof(prefix), "totem.interface.%d", (int)number);
-	held_store(reader, prefix, "linknumber");
+	/* What nobody knows keeps the path it has in the file, as in the reference; so does the old
+	   ringnumber, which names no link. */
+	for (uint32_t i = 0; i < reader->held_count; i++) {
+		const struct held *held = &reader->held[i];
+		struct schema_key known;
+		bool is_known = strcmp(held->name, "ringnumber") != 0 &&
+				(schema_find(held->path, &known) || strchr(held->name, '.') != NULL);
+		char key[2 * PATH_LENGTH_MAX + 2];
+
+		if (strcmp(held->name, "linknumber") == 0)
+			continue;
+		snprintf(key, sizeof(key), "%s.%s", prefix, held->name);
+		legacy_store(reader->tree, is_known ? key : held->path, held->path, held->text, held->place);
+	}
 }
 
 static void end_subsystem(struct reader *reader)
@@ -249,43 +265,6 @@ static void end_daemon(struct reader *reader)
 	held_store(reader, prefix, strcmp(name->text, "corosync") == 0 ? "name" : NULL);
 }
 
-static int plugin_add(struct tree *tree, const char *name, struct place place)
-{
-	if (tree->service_count == tree->service_capacity) {
-		uint32_t capacity = tree->service_capacity == 0 ? 16 : tree->service_capacity * 2;
-		struct config_plugin *bigger = arena_grow(tree->arena, tree->services,
-			tree->service_count * sizeof(*bigger), capacity * sizeof(*bigger));
-
-		if (bigger == NULL)
-			return -ENOMEM;
-		tree->services = bigger;
-		tree->service_capacity = capacity;
-	}
-	tree->services[tree->service_count++] = (struct config_plugin){
-		.name = name, .is_required = true, .file = place.file, .line = place.line};
-	return 0;
-}
-
-static int option_add(struct tree *tree, const char *plugin, const struct held *held)
-{
-	if (tree->option_count == tree->option_capacity) {
-		uint32_t capacity = tree->option_capacity == 0 ? 16 : tree->option_capacity * 2;
-		struct config_option *bigger = arena_grow(tree->arena, tree->options,
-			tree->option_count * sizeof(*bigger), capacity * sizeof(*bigger));
-
-		if (bigger == NULL)
-			return -ENOMEM;
-		tree->options = bigger;
-		tree->option_capacity = capacity;
-	}
-	tree->options[tree->option_count++] = (struct config_option){.plugin = plugin,
-		.name = held->name,
-		.value = held->text,
-		.file = held->place.file,
-		.line = held->place.line};
-	return 0;
-}
-
 /* `service { name: X … }` asks for the plugin X, `transport { name: X … }` picks one as transport.
  */
 static void end_plugin(struct reader *reader, bool is_transport)
@@ -316,20 +295,18 @@ static void end_plugin(struct reader *reader, bool is_transport)
 			"'pacemaker' is a daemon of its own, no plugin: remove this section");
 		return;
 	}
-	int rc = 0;
-
 	if (is_transport) {
 		tree->transport_plugin = plugin;
 		tree->transport_place = name->place;
 	} else {
-		rc = plugin_add(tree, plugin, name->place);
+		tree_add_service(tree, plugin, name->place);
 	}
-	for (uint32_t i = 0; i < reader->held_count && rc == 0; i++)
-		if (strcmp(reader->held[i].name, "name") != 0 &&
-			strcmp(reader->held[i].name, "ver") != 0)
-			rc = option_add(tree, plugin, &reader->held[i]);
-	if (rc < 0)
-		tree->is_out_of_memory = true;
+	for (uint32_t i = 0; i < reader->held_count; i++) {
+		const struct held *held = &reader->held[i];
+
+		if (strcmp(held->name, "name") != 0 && strcmp(held->name, "ver") != 0)
+			tree_add_option(tree, plugin, held->name, held->text, held->place);
+	}
 }
 
 void legacy_end_held(struct reader *reader, enum kind kind)

@@ -74,9 +74,37 @@ static struct place node_place(
 	return place;
 }
 
-static bool is_ip_transport(const char *transport)
+bool is_ip_transport(const char *transport)
 {
 	return strcmp(transport, "udp") == 0 || strcmp(transport, "udpu") == 0;
+}
+
+static const char *name_of(const struct config_node *node)
+{
+	return node->name != NULL ? node->name : node->texts[0] != NULL ? node->texts[0] : "?";
+}
+
+/* A node that is not on a link, against one that is. */
+static void tell_unequal(struct tree *tree, const struct config *config, const struct config_node *node,
+	uint32_t link)
+{
+	const struct config_node *other = NULL;
+	uint32_t count = (uint32_t)__builtin_popcount(links_of(node));
+
+	for (uint32_t i = 0; i < config->node_count && other == NULL; i++)
+		if (config->nodes[i].texts[link] != NULL)
+			other = &config->nodes[i];
+	uint32_t others = other == NULL ? 0 : (uint32_t)__builtin_popcount(links_of(other));
+	struct place place = node_place(tree, node, (uint32_t)__builtin_ctz(links_of(node) | 1u << 7));
+
+	if (others > count)
+		tree_error(tree, place,
+			"node '%s' has %u address%s, node '%s' has %u: give every node one address per link",
+			name_of(node), count, count == 1 ? "" : "es", name_of(other), others);
+	else
+		tree_error(tree, place,
+			"node '%s' has no address on link %u: give every node one address per link",
+			name_of(node), link);
 }
 
 static void check_symmetry(struct tree *tree, const struct config *config, uint32_t links)
@@ -89,6 +117,10 @@ static void check_symmetry(struct tree *tree, const struct config *config, uint3
 			continue;
 		uint32_t link = (uint32_t)__builtin_ctz(missing);
 
+		if (tree->is_native) {
+			tell_unequal(tree, config, node, link);
+			return;
+		}
 		tree_error(tree, node_place(tree, node, link),
 			"Not all nodes have the same number of links: node '%s' has no address on "
 			"link %u: add "
@@ -115,6 +147,16 @@ static void check_families(struct tree *tree, const struct config *config)
 				first = node;
 			if (node->addresses[link].ss_family == first->addresses[link].ss_family)
 				continue;
+			if (tree->is_native) {
+				bool is_six = node->addresses[link].ss_family == AF_INET6;
+
+				tree_error(tree, node_place(tree, node, link),
+					"link %u mixes %s (%s) and %s (%s of node '%s'): use one family per "
+					"link",
+					link, is_six ? "IPv4" : "IPv6", first->texts[link],
+					is_six ? "IPv6" : "IPv4", node->texts[link], name_of(node));
+				break;
+			}
 			tree_error(tree, node_place(tree, node, link),
 				"Nodes for link %u have different IP families (compared %s with "
 				"%s): use one "

@@ -7,10 +7,14 @@ config_sources = \
 	%D%/links.c \
 	%D%/logging.c \
 	%D%/model.c %D%/model.h \
+	%D%/native.c %D%/native.h %D%/native_files.c %D%/native_keys.c %D%/native_keys.h %D%/native_parse.c \
+	%D%/native_scan.c %D%/native_suggest.c %D%/native_token.c %D%/native_token.h %D%/native_table.c %D%/native_value.c \
 	%D%/nodes.c \
+	%D%/help.c %D%/print.c %D%/print.h %D%/print_legacy.c %D%/print_native.c \
 	%D%/publish.c \
 	%D%/revise.c \
 	%D%/schema.c \
 	%D%/timers.c \
 	%D%/tree.c %D%/tree.h \
-	%D%/validate.c
+	%D%/validate.c \
+	%D%/votes.c

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 #include <syslog.h>
+#include <unistd.h>
 
 struct word {
 	const char *name;
@@ -29,6 +30,9 @@ static const struct word facilities[] = {{"auth", LOG_AUTH}, {"authpriv", LOG_AU
 /* Names that something in this daemon logs under, or libraries and tools of the field do. */
 static const char known_subsystems[] = " MAIN SERV QB TOTEM KNET UDPU UDP QUORUM VOTEQ CFG CPG "
 				       "CMAP EVS PLOAD MON WD SYNC YKD APIDEF STATS QDEVICE ";
+
+static const char known_list[] = "APIDEF, CFG, CMAP, CPG, EVS, KNET, MAIN, MON, PLOAD, QB, QDEVICE, QUORUM, "
+				 "SERV, STATS, SYNC, TOTEM, UDP, UDPU, VOTEQ, WD, YKD";
 
 /*
  * One key with fixed words. *value stays as it is when the key is absent.
@@ -123,10 +127,45 @@ static void warn_unknown_subsystem(struct tree *tree, const struct tree_item *it
 	char word[CONFIG_KEY_LENGTH_MAX + 3];
 
 	snprintf(word, sizeof(word), " %s ", item->text);
-	if (strstr(known_subsystems, word) == NULL)
+	if (strstr(known_subsystems, word) != NULL)
+		return;
+	if (tree->is_native)
+		tree_warning(tree, item->place, "nothing logs as '%s': known subsystems are %s", item->text,
+			known_list);
+	else
 		tree_warning(tree, item->place,
 			"nothing of Coterie's own logs as '%s': known are%.*s", item->text,
 			(int)strlen(known_subsystems) - 1, known_subsystems);
+}
+
+/* Who asks may not be who starts the daemon: missing rights are no reason. */
+static bool can_open(const char *file)
+{
+	char folder[4096];
+	const char *slash = strrchr(file, '/');
+
+	if (access(file, F_OK) == 0 || slash == NULL)
+		return true;
+	snprintf(folder, sizeof(folder), "%.*s", (int)(slash == file ? 1 : slash - file), file);
+	return access(folder, X_OK) == 0 || errno == EACCES || errno == EPERM;
+}
+
+void logging_check_files(struct tree *tree, const struct config *config)
+{
+	for (uint32_t i = 0; i < config->log.subsystem_count; i++) {
+		const struct config_log_subsystem *one = &config->log.subsystems[i];
+		char key[CONFIG_KEY_LENGTH_MAX + 1] = "logging.logfile";
+
+		if (one->file == NULL || !one->to_file || can_open(one->file))
+			continue;
+		if (one->name != NULL)
+			snprintf(key, sizeof(key), "logging.logger_subsys.%s.logfile", one->name);
+		if (one->name != NULL && tree_find(tree, key) == NULL)
+			continue; /* it is that of the top level */
+		tree_log_error(tree, tree_place(tree, key),
+			"cannot open log file '%s' (%s): create the folder or change '%s'", one->file,
+			strerror(ENOENT), tree->is_native ? "file" : "logfile");
+	}
 }
 
 int logging_build(struct tree *tree, struct config *config)
@@ -173,6 +212,13 @@ int logging_build(struct tree *tree, struct config *config)
 	log->fileline = fileline != 0;
 	log->function_name = function_name != 0;
 	log->blackbox = blackbox != 0;
+	const char *format = tree_text(tree, "coterie.log.format");
+	const char *size = tree_text(tree, "coterie.process.blackbox_size");
+	int64_t number;
+
+	log->is_json = format != NULL && strcmp(format, "json") == 0;
+	if (size != NULL && config_parse_integer(size, 65536, 64 << 20, &number) == 0)
+		log->blackbox_size = (uint32_t)number;
 	if (log->fileline || log->function_name)
 		tree_warning(tree,
 			tree_place(

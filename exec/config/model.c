@@ -13,13 +13,7 @@
 
 #include "exec/config/tree.h"
 
-/*
- * Read a regular file of at most CONFIG_FILE_SIZE_MAX bytes.
- *
- * @param bytes  out, caller frees
- * @return 0; -EISDIR; -EFBIG; -EINVAL: not a file; -ENOMEM; -errno of open and read
- */
-static int read_file(int dir, const char *name, char **bytes, size_t *size)
+int config_read_file(int dir, const char *name, char **bytes, size_t *size)
 {
 	struct stat status;
 	size_t used = 0, room = CONFIG_FILE_SIZE_MAX + 1;
@@ -76,13 +70,14 @@ static void report_unreadable(struct tree *tree, const char *path, int rc)
 {
 	const struct place place = {.file = path};
 
+	const struct place nowhere = {0};
+
 	if (rc == -EISDIR)
-		tree_error(tree, place, "is a directory: give a file");
+		tree_error(tree, nowhere, "'%s' is a directory: give a file", path);
 	else if (rc == -EFBIG)
 		tree_error(tree, place, "larger than 1 MiB: this is no config file");
 	else
-		tree_error(tree, place,
-			"cannot read it (%s): check that it exists, its owner and its mode",
+		tree_error(tree, nowhere, "cannot read '%s' (%s): check its owner and mode", path,
 			strerror(-rc));
 }
 
@@ -148,7 +143,7 @@ static int read_access_files(struct tree *tree, const char *main_file)
 		if (rc == 0 && file == NULL)
 			rc = -ENOMEM;
 		if (rc == 0 && fstatat(dir, names[i], &status, 0) == 0 && S_ISREG(status.st_mode)) {
-			int read_rc = read_file(dir, names[i], &bytes, &size);
+			int read_rc = config_read_file(dir, names[i], &bytes, &size);
 
 			if (read_rc == 0)
 				rc = legacy_read_access(tree, file, bytes, size);
@@ -212,17 +207,50 @@ struct reading {
 	bool has_folder;                  /* there may be a uidgid.d beside it */
 };
 
+static bool is_named(const char *file, const char *name)
+{
+	const char *slash = strrchr(file, '/');
+
+	return strcmp(slash == NULL ? file : slash + 1, name) == 0;
+}
+
+/* Spec 07 §5.2: by the name, then by the first line that tells. */
+static enum config_format format_of(const char *file, const char *bytes, size_t size)
+{
+	int looks = is_named(file, "corosync.conf") ? -1 : native_looks_like(bytes, size);
+
+	if (looks == 0)
+		looks = is_named(file, "coterie.conf") ? 1 : -1;
+	return looks > 0 ? CONFIG_FORMAT_COTERIE : CONFIG_FORMAT_COROSYNC;
+}
+
 static int build(struct tree *tree, struct config *config, const char *bytes, size_t size,
 	const struct reading *reading)
 {
+	enum config_format format = reading->fixed != NULL ? config_fixed_format(reading->fixed)
+							   : reading->environment->format;
+	const char *drop_ins = reading->fixed != NULL ? config_fixed_drop_ins(reading->fixed)
+						      : reading->environment->drop_ins;
 	int rc = 0;
 
-	if (bytes != NULL && size == 0)
+	tree->is_again = reading->fixed != NULL;
+	if (format == CONFIG_FORMAT_AUTO)
+		format = format_of(tree->file, bytes, size);
+	config->format = format;
+	if (drop_ins != NULL && format == CONFIG_FORMAT_COTERIE) {
+		config->drop_ins = arena_copy(tree->arena, drop_ins, strlen(drop_ins));
+		if (config->drop_ins == NULL)
+			return -ENOMEM;
+	}
+	if (format == CONFIG_FORMAT_COTERIE)
+		rc = native_read(tree, tree->file, bytes, size, reading->environment, drop_ins,
+			reading->has_folder);
+	else if (size == 0)
 		tree_error(tree, (struct place){.file = tree->file},
 			"the file is empty: write at least the sections 'totem' and 'nodelist'");
-	else if (bytes != NULL)
+	else
 		rc = legacy_read(tree, tree->file, bytes, size);
-	if (rc == 0 && reading->has_folder)
+	if (rc == 0 && format == CONFIG_FORMAT_COROSYNC && reading->has_folder)
 		rc = read_access_files(tree, tree->file);
 	if (rc < 0)
 		return rc;
@@ -295,7 +323,7 @@ static int load_file(const char *path, const struct reading *reading, struct con
 			absolute = NULL;
 		free(folder);
 	}
-	int rc = read_file(AT_FDCWD, path, &bytes, &size);
+	int rc = config_read_file(AT_FDCWD, path, &bytes, &size);
 
 	if (rc != -ENOMEM)
 		rc = load(absolute != NULL ? absolute : path, bytes, size, rc, reading, config,
@@ -334,6 +362,18 @@ int config_load_bytes(const char *name, const char *bytes, size_t size,
 	*messages = (struct config_messages){0};
 	return load(name, bytes == NULL ? "" : bytes, size,
 		size > CONFIG_FILE_SIZE_MAX ? -EFBIG : 0, &reading, config, messages);
+}
+
+void config_drop_provider(struct config *config)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < config->entry_count; i++)
+		if (strcmp(config->entries[i].key, "quorum.provider") != 0)
+			config->entries[kept++] = config->entries[i];
+	config->entry_count = kept;
+	config->quorum_provider = NULL;
+	config->is_provider_default = false;
 }
 
 void config_destroy(struct config *config)

@@ -1,6 +1,6 @@
 /*
  * The configuration as the executive uses it: the typed result of whichever front end read the file
- * (legacy.c: corosync.conf; native.c: coterie.conf, a later issue), checked by validate.c. One arena;
+ * (legacy.c: corosync.conf; native.c: coterie.conf), checked by validate.c. One arena;
  * everything in it lives as long as the struct.
  */
 #ifndef CONFIG_MODEL_H
@@ -9,10 +9,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 #include "exec/totem/engine.h"
 
+struct coterie_plugin;
 struct map;
 
 #define CONFIG_LINKS_MAX 8
@@ -38,6 +40,12 @@ struct config_node {
 };
 
 /** A plugin to load. */
+enum config_format {
+	CONFIG_FORMAT_AUTO, /* by name and content */
+	CONFIG_FORMAT_COTERIE,
+	CONFIG_FORMAT_COROSYNC,
+};
+
 struct config_plugin {
 	const char *name;
 	bool is_required;    /* false: one of the standard set, loaded if it is installed */
@@ -67,10 +75,14 @@ struct config_log {
 	int facility;
 	int timestamp;            /* 0 off, 1 seconds, 2 milliseconds */
 	bool fileline, function_name, blackbox;
+	bool is_json;             /* lines of stderr and file */
+	uint32_t blackbox_size;   /* bytes; 0: the default */
 };
 
 struct config {
 	const char *file;           /* absolute */
+	enum config_format format;  /* that it was read in */
+	const char *drop_ins;       /* folder that was read, too; NULL: none */
 	struct config_entry *entries;
 	uint32_t entry_count;
 
@@ -95,6 +107,11 @@ struct config {
 
 	struct config_log log;
 	const char *state_dir;      /* NULL: the default */
+	const char *run_dir;        /* NULL: the default */
+	const char *plugin_path;    /* folders separated by ':'; NULL: the default */
+	bool is_builtin_only;       /* no plugin files */
+	bool locks_memory;
+	bool is_provider_default;   /* quorum_provider is no wish of the file's */
 	int ipc_type;               /* enum qb_ipc_type */
 	bool sched_rr;
 	bool has_priority;
@@ -109,8 +126,11 @@ struct config_messages {
 	uint32_t error_count;
 	char **warnings;
 	uint32_t warning_count;
+	int exit_code;  /* a plugin is missing: of its failure; else 0 */
 	char **notices; /* what is not taken from a file that is read again; without a place */
 	uint32_t notice_count;
+	char **restarts; /* the same for programs: "KEY OLD -> NEW", "(none)" where there is no value */
+	uint32_t restart_count;
 };
 void config_messages_fini(struct config_messages *messages);
 
@@ -118,6 +138,9 @@ void config_messages_fini(struct config_messages *messages);
 struct config_environment {
 	const char *local_name;       /* --node NAME; NULL: find out by address and host name */
 	const char *instance;         /* NULL: default instance */
+	enum config_format format;    /* of the file; at a reload that of the start counts */
+	const char *drop_ins;         /* coterie.conf: read *.conf of this folder, too; NULL: none */
+	bool is_test;                 /* nothing will be started: look at what else could end a start */
 	uint32_t local_nodeid;        /* who we are already, if that node has its id in the file; 0: not known */
 	/** Numeric addresses never come here. 0; -ENOENT: unknown; -EAGAIN: the resolver failed. */
 	int (*resolve)(void *arg, const char *name, int family, struct sockaddr_storage *address);
@@ -128,6 +151,14 @@ struct config_environment {
 	 * text is then for the operator: what is wrong, what to do. 0; -ENOENT. NULL: whoever loads it sees.
 	 */
 	int (*find_transport)(void *arg, const char *name, char *text, size_t size);
+	/** Own addresses, for the operator: "10.0.0.1, 10.1.0.1"; may be cut. NULL: not known. */
+	void (*list_addresses)(void *arg, char *text, size_t size);
+	/**
+	 * Let see have the descriptor of an installed plugin, for its options; see is not called if there is
+	 * none. NULL: plugins cannot be asked (a reload), who runs them looks at their options.
+	 */
+	void (*describe)(void *arg, uint32_t kind, const char *name,
+		void (*see)(void *see_arg, const struct coterie_plugin *descriptor), void *see_arg);
 	char host_name[65];           /* uname nodename */
 	void *arg;
 };
@@ -184,10 +215,32 @@ int config_revise(const struct config *running, struct map *map, struct config *
 	struct config_messages *messages);
 /** One of Corosync's transports, wherever its plugin may be. */
 bool config_transport_is_standard(const char *name);
+/** Go without the quorum provider that the file did not ask for: its plugin is not installed. */
+void config_drop_provider(struct config *config);
+/** How a configuration is shown. */
+enum config_form {
+	CONFIG_FORM_COTERIE,  /* as coterie.conf, with where each value is from, and the defaults as comments */
+	CONFIG_FORM_COROSYNC, /* as corosync.conf */
+	CONFIG_FORM_CMAP,     /* its keys, as cmapctl shows them */
+	CONFIG_FORM_JSON,     /* the same as one JSON array */
+};
+/**
+ * Print a configuration. Either of the first two forms, read again, makes the same keys. The ring's key and
+ * what plugins call secret is left out.
+ * @return 0; -ENOMEM
+ */
+int config_print(const struct config *config, enum config_form form, FILE *out);
+/** Print the options of coterie.conf: of all blocks, or of one (name: the plugin of transport or service).
+    0; -ENOENT: no such block or plugin, which has been said on stderr; -ENOMEM */
+int config_help(const struct config_environment *environment, const char *block, const char *name, FILE *out);
 /** Put the keys runtime.config.totem into the map, but not those of links, and no others. -ENOMEM */
 int config_publish_runtime(const struct config *config, struct map *map);
 /** The keys of a new configuration over those of an old one: what the file no longer has goes. -ENOMEM */
 int config_publish_changes(const struct config *config, struct map *map);
+/** Values are text, borrowed for the call; NULL: there is none. */
+typedef void (*config_change)(void *arg, const char *key, const char *now, const char *before);
+/** Call run for each key that config_publish_changes would change, but those that the daemon derives. -ENOMEM */
+int config_each_change(const struct config *config, struct map *map, config_change run, void *arg);
 /** Put the tree and the runtime.config.totem keys into the map and protect what spec 07 §2.1 lists. */
 int config_publish(const struct config *config, struct map *map);
 

@@ -278,6 +278,17 @@ static int64_t find_local(struct tree *tree, const struct config *config,
 		if (found != -1)
 			return found;
 	}
+	if (tree->is_native) {
+		char addresses[300] = "";
+
+		if (environment->list_addresses != NULL)
+			environment->list_addresses(environment->arg, addresses, sizeof(addresses));
+		tree_error(tree, (struct place){.file = tree->file},
+			"no node is this host (tried host name '%s', addresses %s): add a node block or use "
+			"--node NAME",
+			environment->host_name, *addresses == '\0' ? "none" : addresses);
+		return -1;
+	}
 	tree_error(tree, (struct place){.file = tree->file},
 		"no node is this host (host name '%s', no local address in the list): add it to "
 		"the "
@@ -305,6 +316,19 @@ static void set_local(
 			tree_error(tree, (struct place){.file = tree->file},
 				"no node is named '%s': give --node the name of a node of the list",
 				environment->local_name);
+			return;
+		}
+	}
+	if (found < 0 && environment->instance != NULL) {
+		char key[CONFIG_KEY_LENGTH_MAX + 1];
+
+		snprintf(key, sizeof(key), "coterie.instance.%.31s.node", environment->instance);
+		const char *name = tree_text(tree, key);
+
+		found = name == NULL ? -1 : find_by_name(config, name);
+		if (name != NULL && found < 0) {
+			tree_error(tree, tree_place(tree, key),
+				"no node is named '%s': name one of the node blocks", name);
 			return;
 		}
 	}
@@ -341,6 +365,12 @@ static void resolve_all(struct tree *tree, struct config *config,
 					"change one of "
 					"them",
 					text, ip_version);
+			else if (tree->is_native)
+				tree_error(tree, link_place(tree, node, link),
+					"cannot resolve '%s' (%s): use an IP address or fix the resolver",
+					text,
+					rc == -EAGAIN ? "the resolver failed"
+						      : "Name or service not known");
 			else
 				tree_error(tree, link_place(tree, node, link),
 					"cannot resolve '%s' (%s): use an IP address or %s", text,
@@ -348,6 +378,12 @@ static void resolve_all(struct tree *tree, struct config *config,
 					rc == -EAGAIN ? "repair the resolver" : "correct the name");
 		}
 	}
+}
+
+/* A node in a message: its name, else how it is reached. */
+static const char *name_of(const struct config_node *node)
+{
+	return node->name != NULL ? node->name : node->texts[0] != NULL ? node->texts[0] : "?";
 }
 
 static void generate_id(struct tree *tree, struct config_node *node)
@@ -359,8 +395,9 @@ static void generate_id(struct tree *tree, struct config_node *node)
 	if (node->addresses[0].ss_family != AF_INET) {
 		if (node->addresses[0].ss_family == AF_INET6)
 			tree_error(tree, link_place(tree, node, 0),
-				"node '%s' has an IPv6 address and no id: add 'nodeid: N'",
-				node->texts[0]);
+				"node '%s' has an IPv6 address and no id: add '%s'",
+				tree->is_native ? name_of(node) : node->texts[0],
+				tree->is_native ? "id = N" : "nodeid: N");
 		return;
 	}
 	node->nodeid = ntohl(in->sin_addr.s_addr);
@@ -381,7 +418,16 @@ static void set_ids(struct tree *tree, struct config *config)
 
 		if (who == NULL)
 			who = "?";
-		if (node->nodeid == 0 && is_knet)
+		if (tree->is_native && node_place(tree, node, "nodeid").line != 0 &&
+			(node->nodeid == 0 || (is_knet && node->nodeid > UINT16_MAX))) {
+			tree_error(tree, node_place(tree, node, "nodeid"), "node id %u: %s", node->nodeid,
+				is_knet ? "knet allows 1 to 65535" : "must be between 1 and 4294967294");
+			continue;
+		}
+		if (node->nodeid == 0 && is_knet && tree->is_native)
+			tree_error(tree, link_place(tree, node, 0),
+				"node '%s' has no id, which knet needs: add 'id = N'", who);
+		else if (node->nodeid == 0 && is_knet)
 			tree_error(tree,
 				node_place(
 					tree, node, node->texts[0] != NULL ? "ring0_addr" : "name"),
@@ -420,15 +466,24 @@ static bool is_same_address(const struct sockaddr_storage *a, const struct socka
 	       memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr)) == 0;
 }
 
+/* Where the id comes from: written, or made from the address. */
+static struct place id_place(const struct tree *tree, const struct config_node *node)
+{
+	struct place place = node_place(tree, node, "nodeid");
+
+	return place.line == 0 ? link_place(tree, node, 0) : place;
+}
+
 static void check_pair(struct tree *tree, const struct config *config,
 	const struct config_node *node, const struct config_node *earlier)
 {
 	bool is_knet = strcmp(config->transport, "knet") == 0;
-	struct place place = node_place(tree, node, "nodeid");
+	struct place place = id_place(tree, node), first = id_place(tree, earlier);
 
-	if (place.line == 0)
-		place = link_place(tree, node, 0);
-	if (node->nodeid != 0 && node->nodeid == earlier->nodeid)
+	if (node->nodeid != 0 && node->nodeid == earlier->nodeid && tree->is_native)
+		tree_error(tree, place, "node '%s' has id %u like node '%s' (%s:%u): ids must differ",
+			name_of(node), node->nodeid, name_of(earlier), first.file, first.line);
+	else if (node->nodeid != 0 && node->nodeid == earlier->nodeid)
 		tree_error(tree, place, "Nodeid %u appears twice: ids must differ", node->nodeid);
 	if (node->name != NULL && earlier->name != NULL && strcmp(node->name, earlier->name) == 0)
 		tree_error(tree, node_place(tree, node, "name"),
@@ -457,7 +512,14 @@ int nodes_build(
 	if (rc < 0)
 		return rc;
 	if (config->node_count == 0) {
-		tree_error(tree, (struct place){.file = tree->file},
+		if (tree->is_native && tree->is_again)
+			tree_error(tree, (struct place){.file = tree->file},
+				"no nodes: a reload cannot empty the cluster");
+		else if (tree->is_native)
+			tree_error(tree, (struct place){.file = tree->file},
+				"no nodes: add a 'node' block for every member");
+		else
+			tree_error(tree, (struct place){.file = tree->file},
 			"no nodes: add 'nodelist {' with a 'node {' section for every member");
 		return 0;
 	}

@@ -1,9 +1,12 @@
 /* The model into the map, and what clients may not write there (spec 07 §2.1). */
-#include "exec/config/model.h"
+#include "exec/config/tree.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <coterie/plugin.h>
 
 #include "exec/map.h"
 
@@ -77,21 +80,25 @@ static int compare_keys(const void *a, const void *b)
 }
 
 /* keys: count of the new configuration, ascending. */
-static int delete_missing(struct map *map, const char *prefix, const char *const *keys, size_t count)
+static int each_missing(struct map *map, const char *prefix, const char *const *keys, size_t count,
+	void (*run)(void *arg, const char *key, const struct map_value *value), void *arg)
 {
 	struct map_iterator *iterator = map_iterator_create(map, prefix);
+	struct map_value value;
 	const char *key;
 
 	if (iterator == NULL)
 		return -ENOMEM;
-	while ((key = map_iterator_next(iterator, NULL)) != NULL)
+	while ((key = map_iterator_next(iterator, &value)) != NULL)
 		if (bsearch(&key, keys, count, sizeof(*keys), compare_keys) == NULL)
-			map_delete(map, key);
+			run(arg, key, &value);
 	map_iterator_destroy(iterator);
 	return 0;
 }
 
-int config_publish_changes(const struct config *config, struct map *map)
+/* Keys of the map that go when this configuration comes. */
+static int each_gone(const struct config *config, struct map *map,
+	void (*run)(void *arg, const char *key, const struct map_value *value), void *arg)
 {
 	size_t count = config->entry_count;
 	const char **keys = calloc(count + 1, sizeof(*keys));
@@ -104,9 +111,74 @@ int config_publish_changes(const struct config *config, struct map *map)
 	qsort(keys, count, sizeof(*keys), compare_keys);
 	for (size_t i = 0;
 		i < sizeof(replaced_prefixes) / sizeof(replaced_prefixes[0]) && rc == 0; i++)
-		rc = delete_missing(map, replaced_prefixes[i], keys, count);
+		rc = each_missing(map, replaced_prefixes[i], keys, count, run, arg);
 	free(keys);
+	return rc;
+}
+
+static void delete_one(void *arg, const char *key, const struct map_value *value)
+{
+	(void)value;
+	map_delete(arg, key);
+}
+
+int config_publish_changes(const struct config *config, struct map *map)
+{
+	int rc = each_gone(config, map, delete_one, map);
+
 	return rc < 0 ? rc : publish_entries(config, map, "", NULL);
+}
+
+/* --- what would change --- */
+
+static void value_text(const struct map_value *value, char *text, size_t size)
+{
+	if (value->type == COTERIE_MAP_STRING)
+		snprintf(text, size, "%s", (const char *)value->bytes);
+	else if (!config_integer_text(value, text, size))
+		snprintf(text, size, "(%u bytes)", value->size);
+}
+
+struct listing {
+	config_change run;
+	void *arg;
+};
+
+static void list_gone(void *arg, const char *key, const struct map_value *value)
+{
+	const struct listing *listing = arg;
+	char before[256];
+
+	if (begins(key, "runtime."))
+		return;
+	value_text(value, before, sizeof(before));
+	listing->run(listing->arg, key, NULL, before);
+}
+
+int config_each_change(const struct config *config, struct map *map, config_change run, void *arg)
+{
+	struct listing listing = {run, arg};
+	struct map_value value;
+	char before[256], now[256];
+
+	for (uint32_t i = 0; i < config->entry_count; i++) {
+		const struct config_entry *entry = &config->entries[i];
+		const struct map_value wanted = {
+			.type = entry->type, .size = entry->size, .bytes = entry->value};
+
+		if (begins(entry->key, "runtime.") || strcmp(entry->key, "totem.key") == 0)
+			continue;
+		bool has_value = map_get(map, entry->key, &value) == 0;
+
+		if (has_value && value.type == wanted.type && value.size == wanted.size &&
+			memcmp(value.bytes, wanted.bytes, wanted.size) == 0)
+			continue;
+		value_text(&wanted, now, sizeof(now));
+		if (has_value)
+			value_text(&value, before, sizeof(before));
+		run(arg, entry->key, now, has_value ? before : NULL);
+	}
+	return each_gone(config, map, list_gone, &listing);
 }
 
 int config_publish_runtime(const struct config *config, struct map *map)

@@ -84,8 +84,7 @@ static void store(struct tree *tree, const char *key, const char *text)
 	legacy_store(tree, key, path, text, (struct place){.file = MAP_PLACE});
 }
 
-/* An integer of the map as text; false: it is none. */
-static bool integer_text(const struct map_value *value, char *text, size_t size)
+bool config_integer_text(const struct map_value *value, char *text, size_t size)
 {
 	const void *bytes = value->bytes;
 
@@ -126,7 +125,7 @@ static bool store_value(struct tree *tree, const char *key, const struct map_val
 
 	if (value->type == COTERIE_MAP_STRING)
 		store(tree, key, value->bytes);
-	else if (integer_text(value, text, sizeof(text)))
+	else if (config_integer_text(value, text, sizeof(text)))
 		store(tree, key, text);
 	else
 		return false;

@@ -126,20 +126,6 @@ static bool is_section_of(const char *section, const char *path, size_t length)
 	return strlen(section) == length && memcmp(section, path, length) == 0;
 }
 
-static bool has_word(const char *words, const char *word)
-{
-	size_t length = strlen(word);
-
-	while (*words != '\0') {
-		size_t size = strcspn(words, " ");
-
-		if (size == length && memcmp(words, word, size) == 0)
-			return true;
-		words += size + (words[size] == ' ');
-	}
-	return false;
-}
-
 static void set_range(struct schema_key *key, const struct row *row)
 {
 	key->type = row->type;
@@ -171,7 +157,7 @@ bool schema_find(const char *path, struct schema_key *key)
 		return false;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		if (is_section_of(rows[i].section, path, length) &&
-			has_word(rows[i].names, path + length + 1)) {
+			config_has_word(rows[i].names, path + length + 1)) {
 			set_range(key, &rows[i]);
 			return true;
 		}

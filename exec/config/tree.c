@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -278,6 +279,49 @@ struct place tree_place(const struct tree *tree, const char *key)
 	return item == NULL ? (struct place){.file = tree->file} : item->place;
 }
 
+void tree_add_service(struct tree *tree, const char *name, struct place place)
+{
+	if (tree->service_count == tree->service_capacity) {
+		uint32_t capacity = tree->service_capacity == 0 ? 16 : tree->service_capacity * 2;
+		struct config_plugin *bigger = arena_grow(tree->arena, tree->services,
+			tree->service_count * sizeof(*bigger), capacity * sizeof(*bigger));
+
+		if (bigger == NULL) {
+			tree->is_out_of_memory = true;
+			return;
+		}
+		tree->services = bigger;
+		tree->service_capacity = capacity;
+	}
+	tree->services[tree->service_count++] = (struct config_plugin){
+		.name = name, .is_required = true, .file = place.file, .line = place.line};
+}
+
+void tree_add_option(struct tree *tree, const char *plugin, const char *name, const char *value,
+	struct place place)
+{
+	struct config_option option = {.plugin = plugin,
+		.name = arena_copy(tree->arena, name, strlen(name)),
+		.value = arena_copy(tree->arena, value, strlen(value)),
+		.file = place.file,
+		.line = place.line};
+
+	if (tree->option_count == tree->option_capacity) {
+		uint32_t capacity = tree->option_capacity == 0 ? 16 : tree->option_capacity * 2;
+		struct config_option *bigger = arena_grow(tree->arena, tree->options,
+			tree->option_count * sizeof(*bigger), capacity * sizeof(*bigger));
+
+		if (bigger != NULL) {
+			tree->options = bigger;
+			tree->option_capacity = capacity;
+		}
+	}
+	if (option.name == NULL || option.value == NULL || tree->option_count == tree->option_capacity)
+		tree->is_out_of_memory = true;
+	else
+		tree->options[tree->option_count++] = option;
+}
+
 /* Files may hold anything; a message is one line of printable text. */
 static void make_printable(char *text)
 {
@@ -371,6 +415,17 @@ void tree_notice(struct tree *tree, const char *format, ...)
 	va_end(arguments);
 }
 
+void tree_restart(struct tree *tree, const char *format, ...)
+{
+	struct config_messages *messages = tree->messages;
+	va_list arguments;
+
+	va_start(arguments, format);
+	add_message(tree, &messages->restarts, &messages->restart_count, (struct place){0}, format,
+		arguments);
+	va_end(arguments);
+}
+
 static void add_note(struct tree *tree, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 static void add_note(struct tree *tree, const char *format, ...)
@@ -382,6 +437,30 @@ static void add_note(struct tree *tree, const char *format, ...)
 	add_message(tree, &messages->errors, &messages->error_count,
 		(struct place){.file = tree->file}, format, arguments);
 	va_end(arguments);
+}
+
+/* The line that an error of the main file names; others come last. */
+static unsigned long line_of(const struct tree *tree, const char *text)
+{
+	size_t length = strlen(tree->file);
+
+	return strncmp(text, tree->file, length) == 0 && text[length] == ':'
+		       ? strtoul(text + length + 1, NULL, 10)
+		       : ULONG_MAX;
+}
+
+void tree_errors_sort(struct tree *tree)
+{
+	struct config_messages *messages = tree->messages;
+
+	for (uint32_t i = 1; i < messages->error_count; i++) {
+		char *text = messages->errors[i];
+		uint32_t at = i;
+
+		for (; at > 0 && line_of(tree, messages->errors[at - 1]) > line_of(tree, text); at--)
+			messages->errors[at] = messages->errors[at - 1];
+		messages->errors[at] = text;
+	}
 }
 
 void tree_messages_close(struct tree *tree)
@@ -399,9 +478,12 @@ void config_messages_fini(struct config_messages *messages)
 		free(messages->warnings[i]);
 	for (uint32_t i = 0; i < messages->notice_count; i++)
 		free(messages->notices[i]);
+	for (uint32_t i = 0; i < messages->restart_count; i++)
+		free(messages->restarts[i]);
 	free(messages->errors);
 	free(messages->warnings);
 	free(messages->notices);
+	free(messages->restarts);
 	*messages = (struct config_messages){0};
 }
 
@@ -449,6 +531,20 @@ int config_parse_unsigned(const char *text, uint64_t *value)
 	if (rc < 0)
 		return rc;
 	return is_negative ? -EINVAL : 0;
+}
+
+bool config_has_word(const char *words, const char *word)
+{
+	size_t length = strlen(word);
+
+	while (*words != '\0') {
+		size_t size = strcspn(words, " ");
+
+		if (size == length && memcmp(words, word, size) == 0)
+			return true;
+		words += size + (words[size] == ' ');
+	}
+	return false;
 }
 
 uint32_t config_distance(const char *a, const char *b, uint32_t limit)

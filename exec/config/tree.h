@@ -12,6 +12,8 @@
 
 #include "exec/config/model.h"
 
+struct map_value;
+
 #define CONFIG_FILE_SIZE_MAX (1024u * 1024)
 #define CONFIG_ERRORS_MAX 20
 #define CONFIG_WARNINGS_MAX 50
@@ -61,6 +63,11 @@ struct tree {
 	const struct config *key_source; /* the running configuration has read the key; NULL: read it */
 	struct config_messages *messages;
 	uint32_t hidden; /* errors beyond CONFIG_ERRORS_MAX */
+	bool is_native;       /* read from coterie.conf: messages use its words */
+	bool has_no_provider; /* `provider = none`; else one is found where the file names none */
+	bool has_standard_set; /* asked for beside those that have a block */
+	bool is_partial;      /* what could not be understood is missing: do not miss it */
+	bool is_again;        /* for a reload */
 	bool has_error, has_log_error;
 	bool is_out_of_memory; /* sticks: what follows does nothing */
 };
@@ -84,6 +91,12 @@ uint64_t tree_number(const struct tree *tree, const char *key, uint64_t otherwis
 /** Where a key was set, else the file as a whole. */
 struct place tree_place(const struct tree *tree, const char *key);
 
+/** Ask for a service; name is kept as long as the tree. */
+void tree_add_service(struct tree *tree, const char *name, struct place place);
+/** Give a plugin an option; texts are copied. */
+void tree_add_option(struct tree *tree, const char *plugin, const char *name, const char *value,
+	struct place place);
+
 /** One line for the operator, in the form `what: what to do`. Exit 8. */
 void tree_error(struct tree *tree, struct place place, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -94,12 +107,27 @@ void tree_warning(struct tree *tree, struct place place, const char *format, ...
 	__attribute__((format(printf, 3, 4)));
 /** A text as it is, for the log. */
 void tree_notice(struct tree *tree, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** For config_messages.restarts. */
+void tree_restart(struct tree *tree, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** Errors of the main file by line; others keep their places behind them. */
+void tree_errors_sort(struct tree *tree);
 /** Say how many errors were left out, if any. */
 void tree_messages_close(struct tree *tree);
 
 /** Decimal integer with optional blanks and sign in front, nothing behind. -EINVAL; -ERANGE. */
 int config_parse_integer(const char *text, int64_t min, int64_t max, int64_t *value);
 int config_parse_unsigned(const char *text, uint64_t *value); /* up to 2^64 - 1; '-' is -EINVAL */
+/** An integer of the map as text; false: it is none. */
+bool config_integer_text(const struct map_value *value, char *text, size_t size);
+bool config_has_word(const char *words, const char *word); /* words: separated by single blanks */
+bool is_ip_transport(const char *transport); /* udp or udpu */
+/**
+ * Read a regular file of at most CONFIG_FILE_SIZE_MAX bytes.
+ *
+ * @param bytes  out, caller frees
+ * @return 0; -EISDIR; -EFBIG; -ENOMEM; -errno of open and read
+ */
+int config_read_file(int dir, const char *name, char **bytes, size_t *size);
 /** Edit distance with transpositions, for "did you mean"; stops at limit + 1. */
 uint32_t config_distance(const char *a, const char *b, uint32_t limit);
 
@@ -126,6 +154,15 @@ int legacy_read(struct tree *tree, const char *file, const char *bytes, size_t s
 /** The same for a file of uidgid.d. */
 int legacy_read_access(struct tree *tree, const char *file, const char *bytes, size_t size);
 
+/* native.c: the coterie.conf front end */
+
+/** As legacy_read. drop_ins: a folder, or NULL.
+ * has_files: may follow includes and read drop_ins. */
+int native_read(struct tree *tree, const char *file, const char *bytes, size_t size,
+	const struct config_environment *environment, const char *drop_ins, bool has_files);
+/** 1: the bytes look like coterie.conf; -1: like corosync.conf; 0: one cannot tell. */
+int native_looks_like(const char *bytes, size_t size);
+
 /* fixed.c */
 
 /** Place of what stands in the map and in no file. */
@@ -136,6 +173,9 @@ enum fixed_source {
 	FIXED_FILE, /* is refused where its other values would not fit */
 	FIXED_MAP,  /* keeps the running values throughout: a client could not be refused */
 };
+/** In which the running configuration was read. */
+enum config_format config_fixed_format(const struct config_fixed *fixed);
+const char *config_fixed_drop_ins(const struct config_fixed *fixed); /* NULL: none */
 /** Give what cannot change at run time its running values again; a notice for each that differs. */
 void fixed_keep(struct tree *tree, const struct config_fixed *fixed, enum fixed_source source);
 /** A key of a link that the checks made themselves: they make it again. */
@@ -153,12 +193,17 @@ int config_end(
 /* validate.c and its parts: the tree into the model. Errors are in the messages; -ENOMEM. */
 
 int logging_build(struct tree *tree, struct config *config);
+/** Say which log files could not be opened, without making one. */
+void logging_check_files(struct tree *tree, const struct config *config);
 int nodes_build(
 	struct tree *tree, struct config *config, const struct config_environment *environment);
 int links_build(struct tree *tree, struct config *config);
 int timers_build(struct tree *tree, struct config *config);
 int plugins_build(struct tree *tree, struct config *config);
 int crypto_build(struct tree *tree, struct config *config);
+/** Contradictions of the section quorum. */
+void votes_check(
+	struct tree *tree, const struct config *config, const struct config_environment *environment);
 int config_validate(
 	struct tree *tree, struct config *config, const struct config_environment *environment);
 

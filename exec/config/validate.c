@@ -13,6 +13,7 @@
 #include <coterie/plugin.h>
 
 #define SERVICES_MAX 256
+#define EXIT_NO_PLUGIN 30 /* spec 07 §4.7 */
 
 /* A key that takes fixed words. */
 struct choice {
@@ -34,26 +35,12 @@ static const struct choice choices[] = {
 	{"system.allow_knet_handle_fallback", "yes no"},
 };
 
-static bool has_word(const char *words, const char *word)
-{
-	size_t length = strlen(word);
-
-	while (*words != '\0') {
-		size_t size = strcspn(words, " ");
-
-		if (size == length && memcmp(words, word, size) == 0)
-			return true;
-		words += size + (words[size] == ' ');
-	}
-	return false;
-}
-
 static void check_words(struct tree *tree)
 {
 	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
 		const char *text = tree_text(tree, choices[i].key);
 
-		if (text != NULL && !has_word(choices[i].words, text))
+		if (text != NULL && !config_has_word(choices[i].words, text))
 			tree_error(tree, tree_place(tree, choices[i].key),
 				"'%s' is not a value of '%s': choose one of: %s", text,
 				choices[i].key, choices[i].words);
@@ -67,7 +54,7 @@ static bool is_text(const struct tree *tree, const char *key, const char *text)
 	return value != NULL && strcmp(value, text) == 0;
 }
 
-bool config_transport_is_standard(const char *name) { return has_word("udpu udp knet", name); }
+bool config_transport_is_standard(const char *name) { return config_has_word("udpu udp knet", name); }
 
 static bool is_plugin_name(const char *name)
 {
@@ -99,15 +86,23 @@ static void set_transport(
 	char why[400] = "choose udpu, udp, knet or the name of another transport plugin";
 	int rc = -ENOENT;
 
-	if (is_plugin_name(config->transport))
+	/* Where the file says where plugins are, the one who loads it looks there. */
+	if (is_plugin_name(config->transport) && tree_find(tree, "coterie.plugins.path") != NULL)
+		rc = 0;
+	else if (is_plugin_name(config->transport))
 		rc = environment->find_transport == NULL
 			     ? 0
 			     : environment->find_transport(
 				       environment->arg, config->transport, why, sizeof(why));
 	if (rc == 0)
 		return;
-	tree_error(tree, tree_place(tree, "totem.transport"), "Invalid transport type '%s': %s",
-		config->transport, why);
+	if (tree->is_native) {
+		tree_error(tree, tree_place(tree, "totem.transport"), "%s", why);
+		tree->messages->exit_code = EXIT_NO_PLUGIN;
+	} else {
+		tree_error(tree, tree_place(tree, "totem.transport"), "Invalid transport type '%s': %s",
+			config->transport, why);
+	}
 	config->transport = "udpu"; /* go on with the least demanding */
 }
 
@@ -115,7 +110,7 @@ static void check_totem(struct tree *tree)
 {
 	const struct tree_item *version = tree_find(tree, "totem.version");
 
-	if (version == NULL || version->number != 2)
+	if (version == NULL || version->type != COTERIE_MAP_U32 || version->number != 2)
 		tree_error(tree, tree_place(tree, "totem.version"),
 			"This totem parser can only parse version 2 configurations: write "
 			"'version: 2' in "
@@ -124,10 +119,24 @@ static void check_totem(struct tree *tree)
 		tree_warning(tree, tree_place(tree, "totem.nodeid"),
 			"'nodeid' in section 'totem' is ignored: write it into the node's section "
 			"of the nodelist");
-	if (tree_find(tree, "totem.interface.0.ringnumber") != NULL)
-		tree_warning(tree, tree_place(tree, "totem.interface.0.ringnumber"),
+	if (tree_find(tree, "totem.interface.ringnumber") != NULL)
+		tree_warning(tree, tree_place(tree, "totem.interface.ringnumber"),
 			"'ringnumber' is not known: the section is taken for link 0; write "
 			"'linknumber'");
+}
+
+static bool is_standard_set(const struct tree *tree)
+{
+	return !is_text(tree, "coterie.plugins.standard", "no");
+}
+
+/* Will the service votequorum be there? */
+static bool has_votequorum(const struct tree *tree)
+{
+	for (uint32_t i = 0; i < tree->service_count; i++)
+		if (strcmp(tree->services[i].name, "votequorum") == 0)
+			return true;
+	return is_standard_set(tree);
 }
 
 /* Whether the plugin is there, and able, is found out when it is loaded. */
@@ -135,6 +144,12 @@ static void set_quorum(struct tree *tree, struct config *config)
 {
 	const char *provider = tree_text(tree, "quorum.provider");
 
+	if (provider == NULL && tree->is_native && !tree->has_no_provider && has_votequorum(tree)) {
+		provider = "corosync_votequorum";
+		config->is_provider_default = true;
+		tree_set_string(
+			tree, "quorum.provider", provider, (struct place){.file = tree->file});
+	}
 	if (provider == NULL)
 		return;
 	config->quorum_provider = strcmp(provider, "corosync_votequorum") == 0 ? "votequorum" : provider;
@@ -153,7 +168,21 @@ static bool has_section(const struct tree *tree, const char *prefix)
 	return false;
 }
 
-static void set_system(struct tree *tree, struct config *config)
+/* What differs for an instance of this name. */
+static void set_instance(struct tree *tree, struct config *config, const char *instance)
+{
+	char key[CONFIG_KEY_LENGTH_MAX + 1];
+
+	snprintf(key, sizeof(key), "coterie.instance.%.31s.state_dir", instance);
+	if (tree_text(tree, key) != NULL)
+		config->state_dir = tree_text(tree, key);
+	snprintf(key, sizeof(key), "coterie.instance.%.31s.run_dir", instance);
+	if (tree_text(tree, key) != NULL)
+		config->run_dir = tree_text(tree, key);
+}
+
+static void set_system(
+	struct tree *tree, struct config *config, const struct config_environment *environment)
 {
 	const char *ipc = tree_text(tree, "system.qb_ipc_type");
 	const char *cgroup = tree_text(tree, "system.move_to_root_cgroup");
@@ -169,6 +198,12 @@ static void set_system(struct tree *tree, struct config *config)
 	config->move_to_root_cgroup =
 		cgroup == NULL || strcmp(cgroup, "auto") == 0 ? 2 : strcmp(cgroup, "yes") == 0;
 	config->state_dir = tree_text(tree, "system.state_dir");
+	config->run_dir = tree_text(tree, "coterie.process.run_dir");
+	config->plugin_path = tree_text(tree, "coterie.plugins.path");
+	config->is_builtin_only = is_text(tree, "coterie.plugins.builtin_only", "yes");
+	config->locks_memory = !is_text(tree, "coterie.process.lock_memory", "no");
+	if (environment->instance != NULL)
+		set_instance(tree, config, environment->instance);
 	if (config->state_dir != NULL && *config->state_dir == '\0')
 		config->state_dir = NULL;
 	if (config->state_dir != NULL && *config->state_dir != '/')
@@ -192,7 +227,7 @@ static void set_system(struct tree *tree, struct config *config)
 int plugins_build(struct tree *tree, struct config *config)
 {
 	/* In the order of the reference: it tells of the provider before quorum. */
-	const char *const standard[] = {"cmap", "cfg", "cpg", "evs",
+	const char *const standard[] = {"cmap", "cfg", "cpg", "evs", "control",
 		has_section(tree, "resources.") ? "mon" : NULL,
 		has_section(tree, "resources.") ? "wd" : NULL, config->quorum_provider, "quorum"};
 	uint32_t count = sizeof(standard) / sizeof(standard[0]);
@@ -209,7 +244,7 @@ int plugins_build(struct tree *tree, struct config *config)
 			"more than %d services: remove some", SERVICES_MAX);
 		return 0;
 	}
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < count && is_standard_set(tree); i++) {
 		if (standard[i] == NULL)
 			continue;
 		services[config->service_count++] =
@@ -233,6 +268,33 @@ int plugins_build(struct tree *tree, struct config *config)
 	return 0;
 }
 
+/* Services that a file names for the whole set: votequorum alone would have nobody to serve. */
+static void check_needs(struct tree *tree, const struct config *config)
+{
+	const struct config_plugin *votequorum = NULL;
+
+	for (uint32_t i = 0; i < config->service_count; i++) {
+		if (strcmp(config->services[i].name, "quorum") == 0)
+			return;
+		if (strcmp(config->services[i].name, "votequorum") == 0)
+			votequorum = &config->services[i];
+	}
+	if (votequorum != NULL && tree->is_native)
+		tree_error(tree, (struct place){votequorum->file, votequorum->line},
+			"service 'votequorum' needs service 'quorum': add 'service quorum {}'");
+}
+
+/* `strict`: what would be a warning ends the start. */
+static void check_strict(struct tree *tree)
+{
+	struct config_messages *messages = tree->messages;
+
+	if (!is_text(tree, "coterie.process.strict", "yes"))
+		return;
+	for (uint32_t i = 0; i < messages->warning_count; i++)
+		tree_error(tree, (struct place){0}, "%s", messages->warnings[i]);
+}
+
 int config_validate(
 	struct tree *tree, struct config *config, const struct config_environment *environment)
 {
@@ -244,7 +306,7 @@ int config_validate(
 	set_transport(tree, config, environment);
 	check_totem(tree);
 	set_quorum(tree, config);
-	set_system(tree, config);
+	set_system(tree, config, environment);
 	if ((rc = plugins_build(tree, config)) < 0)
 		return rc;
 	if ((rc = nodes_build(tree, config, environment)) < 0)
@@ -253,5 +315,13 @@ int config_validate(
 		return rc;
 	if ((rc = crypto_build(tree, config)) < 0)
 		return rc;
-	return timers_build(tree, config);
+	rc = timers_build(tree, config);
+	if (rc < 0)
+		return rc;
+	votes_check(tree, config, environment);
+	check_needs(tree, config);
+	if (environment->is_test)
+		logging_check_files(tree, config);
+	check_strict(tree);
+	return tree->is_out_of_memory ? -ENOMEM : 0;
 }

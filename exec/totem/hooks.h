@@ -31,7 +31,7 @@
 	X(CONSENSUS_ANYBODY, 20, "any join counts as consent, whatever its lists") \
 	X(CONSENSUS_MAJORITY, 150, "a commit token is created once most candidates agree") \
 	X(COMMIT_ANY_MEMBERS, 50, "a commit token with another member list is accepted") \
-	X(COMMIT_STALE_RING, 600, "a commit token with an old ring seq is accepted") \
+	X(COMMIT_STALE_RING, 200, "a commit token with an old ring seq is accepted") \
 	X(RING_ID_NOT_STORED, 10, "the ring id is not stored before it is used") \
 	X(RING_SEQ_REUSED, 20, "a new ring takes the representative's seq, not the highest heard") \
 	X(RECOVERY_DROPS_FRAME, 80, "one old-ring frame is not re-sent") \

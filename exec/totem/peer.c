@@ -8,6 +8,7 @@
 #define BACKOFF_MIN_NS (10000 * MILLISECOND_NS)
 #define BACKOFF_MAX_NS (60000 * MILLISECOND_NS)
 #define CONFLICT_AGE_MAX_NS (2 * BACKOFF_MAX_NS)
+#define ASK_GAP_NS (200 * MILLISECOND_NS)
 
 /* Where id is, or belongs. */
 static uint32_t place_of(const struct totem_engine *engine, uint32_t id)
@@ -102,16 +103,20 @@ bool peer_is_stale(struct totem_engine *engine, struct peer *peer, uint64_t ring
 	return false;
 }
 
+/*
+ * Two rotations after the installation everybody is OPERATIONAL. Turning to another ring before would
+ * abort the recovery of those who are not; it will be heard again.
+ */
+static bool is_just_installed(const struct totem_engine *engine)
+{
+	return engine->state == TOTEM_OPERATIONAL && engine->a_known < 2;
+}
+
 bool peer_is_ignored(const struct totem_engine *engine, uint32_t id)
 {
 	const struct peer *peer = peer_find(engine, id);
 
-	/*
-	 * Two rotations after the installation everybody is OPERATIONAL. Turning to another ring
-	 * before would abort the recovery of those who are not; it will be heard again.
-	 */
-	if (engine->state == TOTEM_OPERATIONAL && engine->a_known < 2 &&
-		!node_set_has(&engine->memb, id))
+	if (is_just_installed(engine) && !node_set_has(&engine->memb, id))
 		return true;
 	if (engine->is_cut)
 		return true;
@@ -124,9 +129,31 @@ bool peer_is_unwanted(const struct totem_engine *engine, const struct peer *peer
 	       peer->backoff_accuser != engine->options.nodeid;
 }
 
+bool peer_has_probes(const struct totem_engine *engine, const struct peer *peer)
+{
+	return (engine->options.features & peer->features & WIRE_FEATURE_PROBE) != 0;
+}
+
+/* We accused it, and may ask it whether it hears us now. */
+static bool is_accused(const struct totem_engine *engine, const struct peer *peer)
+{
+	return peer->ask_until_ns > engine->now_ns && peer_has_probes(engine, peer);
+}
+
 void peer_answered(struct totem_engine *engine, struct peer *peer)
 {
-	if (peer->backoff_accuser == engine->options.nodeid && engine->now_ns >= peer->lift_ns)
+	if (peer->backoff_accuser != engine->options.nodeid || engine->now_ns < peer->lift_ns)
+		return;
+	peer->backoff_until_ns = 0;
+	if (is_accused(engine, peer))
+		suspect_retract(engine, peer->id);
+}
+
+void peer_retracted(struct totem_engine *engine, uint32_t accuser, uint32_t accused)
+{
+	struct peer *peer = peer_find(engine, accused);
+
+	if (peer != NULL && peer->backoff_accuser == accuser)
 		peer->backoff_until_ns = 0;
 }
 
@@ -143,21 +170,35 @@ void peer_reconsider(struct totem_engine *engine, struct peer *peer, bool is_lea
 		peer->backoff_until_ns = 0;
 }
 
-/* The timer for the earliest end of a back-off. */
+/* When something is to be done about a back-off: the next question, or its end. */
+static uint64_t next_of(const struct totem_engine *engine, const struct peer *peer)
+{
+	uint64_t at_ns = peer->asked_ns + ASK_GAP_NS;
+
+	if (at_ns < peer->lift_ns)
+		at_ns = peer->lift_ns;
+	if (!is_accused(engine, peer) || at_ns > peer->ask_until_ns)
+		at_ns = TOTEM_NEVER;
+	if (peer->backoff_until_ns > engine->now_ns && peer->backoff_until_ns < at_ns)
+		at_ns = peer->backoff_until_ns;
+	return at_ns;
+}
+
 static void start_timer(struct totem_engine *engine)
 {
 	uint64_t first_ns = TOTEM_NEVER;
 
 	for (uint32_t i = 0; i < engine->peer_count; i++) {
-		uint64_t until_ns = engine->peers[i].backoff_until_ns;
+		uint64_t next_ns = next_of(engine, &engine->peers[i]);
 
-		if (until_ns > engine->now_ns && until_ns < first_ns)
-			first_ns = until_ns;
+		if (next_ns < first_ns)
+			first_ns = next_ns;
 	}
 	if (first_ns == TOTEM_NEVER)
 		timer_cancel(engine, TOTEM_TIMER_BACKOFF);
 	else
-		timer_set(engine, TOTEM_TIMER_BACKOFF, first_ns - engine->now_ns);
+		timer_set(engine, TOTEM_TIMER_BACKOFF,
+			first_ns > engine->now_ns ? first_ns - engine->now_ns : 0);
 }
 
 void peer_given_up(struct totem_engine *engine, uint32_t id)
@@ -250,7 +291,7 @@ static void inherit(const struct totem_engine *engine, struct peer *peer)
 static void judge(struct totem_engine *engine, struct peer *peer)
 {
 	if (node_set_has(&engine->memb, peer->id)) {
-		peer->backoff_until_ns = 0;
+		peer->backoff_until_ns = peer->ask_until_ns = 0;
 		peer->is_unheard = false;
 		peer->join_seq = engine->ring.seq;
 		peer->stale_count = 0;
@@ -258,7 +299,7 @@ static void judge(struct totem_engine *engine, struct peer *peer)
 	}
 	/* The one that does not hear it may be gone. */
 	if (engine->left.count > 0 || !node_set_has(&engine->memb, peer->backoff_accuser)) {
-		peer->backoff_until_ns = 0;
+		peer->backoff_until_ns = peer->ask_until_ns = 0;
 		peer->is_unheard = false;
 	}
 
@@ -280,6 +321,7 @@ static void judge(struct totem_engine *engine, struct peer *peer)
 	inherit(engine, peer);
 	peer->conflicts++;
 	peer->backoff_until_ns = engine->now_ns + peer->backoff_ns;
+	peer->ask_until_ns = accuser == engine->options.nodeid ? peer->backoff_until_ns : 0;
 	/* Two that part and meet in step, each time both at once, have to fall out of step. */
 	peer->lift_ns = engine->now_ns + 2 * engine->options.join_ns +
 			engine_random(engine) % (4 * engine->options.join_ns);
@@ -298,4 +340,17 @@ void peer_installed(struct totem_engine *engine)
 	start_timer(engine);
 }
 
-void peer_backoff_expired(struct totem_engine *engine) { start_timer(engine); }
+/*
+ * Two that do not hear each other may be silent when they could: representatives alone speak to strangers,
+ * and those may be unwanted. So the accuser goes on asking.
+ */
+void peer_backoff_expired(struct totem_engine *engine)
+{
+	for (uint32_t i = 0; i < engine->peer_count; i++) {
+		struct peer *peer = &engine->peers[i];
+
+		if (is_accused(engine, peer) && next_of(engine, peer) <= engine->now_ns)
+			suspect_ask(engine, peer);
+	}
+	start_timer(engine);
+}

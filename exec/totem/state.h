@@ -95,6 +95,7 @@ struct peer {
 	uint64_t backoff_ns;    /* how long it is not listened to next time */
 	uint64_t backoff_until_ns;
 	uint64_t lift_ns;       /* not to be ended before then */
+	uint64_t ask_until_ns;  /* so long we ask it whether it hears us, having accused it; 0: we did not */
 	uint64_t accuser_episode;
 	uint32_t accuser;          /* who gave it up in that episode */
 	uint32_t backoff_accuser;  /* whose verdict the back-off follows; us: our own timer's */
@@ -362,8 +363,12 @@ struct peer *peer_find(const struct totem_engine *engine, uint32_t id);
 bool peer_is_stale(struct totem_engine *engine, struct peer *peer, uint64_t ring_seq);
 /** A join or leave came: maybe its sender, or somebody it names, is to be listened to again. */
 void peer_reconsider(struct totem_engine *engine, struct peer *peer, bool is_leave);
-/** It has answered a question: we reach each other. */
+/** It answers questions, and so do we. */
+bool peer_has_probes(const struct totem_engine *engine, const struct peer *peer);
+/** It has answered a question: we reach each other. If we had accused it, we take that back. */
 void peer_answered(struct totem_engine *engine, struct peer *peer);
+/** A member takes back what it said about a node. */
+void peer_retracted(struct totem_engine *engine, uint32_t accuser, uint32_t accused);
 /** In back-off because another member does not hear it, or is not heard by it. */
 bool peer_is_unwanted(const struct totem_engine *engine, const struct peer *peer);
 /** Not listened to for now: in back-off, because our own ring is not yet installed everywhere, or
@@ -385,6 +390,8 @@ void suspect_heard_all(struct totem_engine *engine); /* the token came */
 bool suspect_probe(struct totem_engine *engine, const struct coterie_frame *frame);
 /** Ask a node that is in back-off whether it hears us; not too often. */
 void suspect_ask(struct totem_engine *engine, struct peer *peer);
+/** Tell the members that this node is within our hearing again. */
+void suspect_retract(struct totem_engine *engine, uint32_t id);
 void suspect_start(struct totem_engine *engine); /* a state in which questions are asked was entered */
 void suspect_expired(struct totem_engine *engine);
 void suspect_check_overdue(struct totem_engine *engine); /* T-retransmit ran out */

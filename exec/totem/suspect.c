@@ -38,10 +38,6 @@
 #define ROUNDS_MISSED 3u
 #define GATHER_GAP_NS (20 * MILLISECOND_NS)
 
-static bool has_probes(const struct peer *peer)
-{
-	return (peer->features & WIRE_FEATURE_PROBE) != 0;
-}
 
 static void trace_about(
 	struct totem_engine *engine, enum totem_trace_kind kind, const struct peer *peer)
@@ -159,14 +155,14 @@ static bool is_convicted(const struct totem_engine *engine, const struct peer *p
 	if (TOTEM_MUTANT(engine, SIGNS_BELIEVED))
 		return true;
 	if (peer->refused > 0 && peer->rounds >= ASK_ROUNDS_MIN && silent_ns >= SILENCE_NS) {
-		if (!has_probes(peer))
+		if (!peer_has_probes(engine, peer))
 			return peer->refused >= REFUSED_PLAIN_MIN;
 		if (peer->refused > 1 || silent_ns >= SILENCE_ONCE_NS)
 			return true;
 	}
 	if (peer->told == 0)
 		return false;
-	if (has_probes(peer))
+	if (peer_has_probes(engine, peer))
 		return peer->rounds >= ASK_ROUNDS_MIN && silent_ns >= SILENCE_TOLD_NS;
 	return (peer->told > 1 && silent_ns >= SIGN_GAP_NS) || is_token_overdue(engine);
 }
@@ -279,8 +275,18 @@ void suspect_check_overdue(struct totem_engine *engine)
 
 void suspect_ask(struct totem_engine *engine, struct peer *peer)
 {
-	if (has_probes(peer) && engine->now_ns - peer->asked_ns >= ASK_GAP_SLOW_NS)
+	if (peer_has_probes(engine, peer) && engine->now_ns - peer->asked_ns >= ASK_GAP_SLOW_NS)
 		ask(engine, peer, WIRE_PROBE_QUESTION);
+}
+
+void suspect_retract(struct totem_engine *engine, uint32_t id)
+{
+	for (uint32_t i = 0; i < engine->memb.count; i++) {
+		const struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+
+		if (peer != NULL && peer->id != engine->options.nodeid && peer_has_probes(engine, peer))
+			send_probe(engine, peer->id, WIRE_PROBE_RETRACT, id);
+	}
 }
 
 /* The next member behind us at which to knock; NULL: there is none, or we have just sent it more. */
@@ -296,7 +302,7 @@ static struct peer *neighbour(const struct totem_engine *engine)
 		uint32_t id = memb->ids[(first + i) % memb->count];
 		struct peer *peer = peer_find(engine, id);
 
-		if (id == engine->options.nodeid || peer == NULL || !has_probes(peer))
+		if (id == engine->options.nodeid || peer == NULL || !peer_has_probes(engine, peer))
 			continue;
 		if (id == successor &&
 			engine->now_ns - engine->token_sent_ns < engine->options.probe_ns)
@@ -313,7 +319,7 @@ static void ask_the_silent(struct totem_engine *engine)
 		struct peer *peer = peer_find(engine, engine->proc.ids[i]);
 
 		if (peer != NULL && is_concerned(engine, peer->id) && peer->sign_ns == 0 &&
-			peer->heard_episode != engine->episode && has_probes(peer))
+			peer->heard_episode != engine->episode && peer_has_probes(engine, peer))
 			ask(engine, peer, WIRE_PROBE_KNOCK);
 	}
 }
@@ -326,7 +332,7 @@ static bool is_first(const struct totem_engine *engine)
 
 		if (engine->memb.ids[i] == engine->options.nodeid)
 			return true;
-		if (peer != NULL && has_probes(peer))
+		if (peer != NULL && peer_has_probes(engine, peer))
 			return false;
 	}
 	return true;
@@ -339,7 +345,7 @@ static bool is_last(const struct totem_engine *engine)
 
 		if (engine->memb.ids[i - 1] == engine->options.nodeid)
 			return true;
-		if (peer != NULL && has_probes(peer))
+		if (peer != NULL && peer_has_probes(engine, peer))
 			return false;
 	}
 	return true;
@@ -397,7 +403,8 @@ bool suspect_probe(struct totem_engine *engine, const struct coterie_frame *fram
 {
 	struct wire_probe probe;
 
-	if (!wire_decode_probe(frame->data, frame->size, &probe))
+	if ((engine->options.features & WIRE_FEATURE_PROBE) == 0 ||
+		!wire_decode_probe(frame->data, frame->size, &probe))
 		return false;
 	engine->counters.probe_rx++;
 	if (probe.system_from == engine->options.nodeid ||
@@ -416,6 +423,8 @@ bool suspect_probe(struct totem_engine *engine, const struct coterie_frame *fram
 		knock(engine);
 	if (probe.kind == WIRE_PROBE_ANSWER && is_asked(peer, probe.number))
 		peer_answered(engine, peer);
+	if (probe.kind == WIRE_PROBE_RETRACT)
+		peer_retracted(engine, peer->id, (uint32_t)probe.number);
 	suspect_heard(engine, peer->id);
 	return true;
 }
@@ -435,7 +444,7 @@ static bool pursue(struct totem_engine *engine, struct peer *peer)
 
 	if (engine->now_ns - peer->asked_ns >= gap_ns &&
 		(peer->rounds < ASK_ROUNDS_MIN || peer->refused < REFUSED_ENOUGH ||
-			!has_probes(peer))) {
+			!peer_has_probes(engine, peer))) {
 		peer->rounds++;
 		ask(engine, peer, WIRE_PROBE_QUESTION);
 	}

@@ -96,6 +96,7 @@ enum wire_probe_kind {
 	WIRE_PROBE_QUESTION = 1, /* answer at once */
 	WIRE_PROBE_ANSWER = 2,
 	WIRE_PROBE_KNOCK = 3,    /* only a dead node's host answers */
+	WIRE_PROBE_RETRACT = 4,  /* to members: I hear the node whose id is the number, which I had given up */
 };
 
 struct wire_probe {

@@ -9,6 +9,7 @@
  *        providers, status of nodes and links, stopping, reload and logs, state files; a service's
  *        dump, a transport's node_status
  *   1.2  keys of an encrypted ring and their change; a transport's link_down and rekey; peer_refused
+ *   1.3  reload in two steps; plugins loaded, unloaded and replaced; clients that outlive their plugin
  *
  * Rules. A change of an existing byte or of its meaning raises the major number, an appended member the
  * minor one; a behaviour that no size shows gets a capability bit. Members are never moved, reused or
@@ -40,7 +41,7 @@
 #include <coterie/frame.h>
 
 #define COTERIE_ABI_MAJOR 1
-#define COTERIE_ABI_MINOR 2
+#define COTERIE_ABI_MINOR 3
 #define COTERIE_PLUGIN_MAGIC 0x43744c70u
 
 /** What a plugin is. */
@@ -58,6 +59,7 @@
 #define COTERIE_CAP_QUORUM (UINT64_C(1) << 6)    /* quorum_publish, quorum_get, quorum_watch */
 #define COTERIE_CAP_ADMIN (UINT64_C(1) << 7)     /* node_status .. log_reopen */
 #define COTERIE_CAP_CRYPTO (UINT64_C(1) << 8)    /* key_get, rekey_watch, rekey */
+#define COTERIE_CAP_LIFE (UINT64_C(1) << 9)      /* reload_prepare .. client_find */
 
 /** What a plugin can do beyond its table (`offers`). */
 #define COTERIE_CAN_RELOAD (UINT64_C(1) << 0)
@@ -487,6 +489,66 @@ struct coterie_host {
 	 *     only quoted frames count, and 64 bytes and more are enough
 	 */
 	void (*peer_refused)(struct coterie_ctx *ctx, uint32_t nodeid, const void *quote, uint32_t size);
+
+	/* --- since 1.3: reload in two steps, so that all nodes apply a change or none (COTERIE_CAP_LIFE) --- */
+
+	/**
+	 * First step: read and check the config file, without holding up the loop, and keep what is in it;
+	 * nothing changes yet. What was kept before is dropped. Waits for its turn as reload does.
+	 * @param done  called on the loop thread, once, unless the plugin ends before. rc is 0, -EINVAL (the file
+	 *     is refused, nothing is kept) or -ENOMEM. text, borrowed: lines that say what would change, each
+	 *     "change KEY OLD -> NEW" or "restart KEY OLD -> NEW" (keeps its old value until a restart); or
+	 *     why the file is refused
+	 * @return 0; -ENOMEM
+	 */
+	int (*reload_prepare)(
+		struct coterie_ctx *ctx, void (*done)(void *arg, int rc, const char *text), void *arg);
+	/** Second step: apply what was kept, before it returns. 0; -ENOENT: nothing is kept; -EINVAL: it can no
+	    longer be applied, nothing changed; -EBUSY: called from a ring message or a configuration: `post`,
+	    then call it; -ENOMEM. */
+	int (*reload_commit)(struct coterie_ctx *ctx);
+	void (*reload_drop)(struct coterie_ctx *ctx); /* second step, the other way: forget what was kept */
+
+	/* --- since 1.3: the life of other plugins (COTERIE_CAP_LIFE); style of the answers as of reload --- */
+
+	/**
+	 * Load a plugin while the daemon runs. A service takes part in the ring from the next configuration or
+	 * synchronisation on, which loading it brings about.
+	 * @param what     name of a plugin in the search path, or an absolute path of a file
+	 * @param options  count strings "KEY=VALUE", over what the config file says; borrowed
+	 * @param done     called on the loop thread, once, unless the caller's plugin ends before, maybe before
+	 *     plugin_load returns. rc: 0; -EEXIST: its name, ring id or IPC name is in use; -ENOENT: no such
+	 *     file; -EINVAL: descriptor or options refused; -EALREADY: another change is under way; errno of its
+	 *     init. text, borrowed: file and reason, or ""
+	 * @return 0; -ENOMEM
+	 */
+	int (*plugin_load)(struct coterie_ctx *ctx, const char *what, const char *const *options,
+		uint32_t count, void (*done)(void *arg, int rc, const char *text), void *arg);
+	/**
+	 * Unload a service or extension: its IPC name closes, its clients end with the error of an absent
+	 * service, it drains, fini, and its file is closed.
+	 * @param drain_ms  how long it may drain; 0: as long as when the daemon ends
+	 * @param done      rc: 0; -ENOENT: not loaded; -EBUSY: others cannot do without it (the transport, the
+	 *     quorum provider, the caller itself); -EALREADY
+	 */
+	int (*plugin_unload)(struct coterie_ctx *ctx, const char *name, uint32_t drain_ms,
+		void (*done)(void *arg, int rc, const char *text), void *arg);
+	/**
+	 * Put a new file in place of a loaded service. Its init runs beside the old one; then, in one turn of
+	 * the loop, the state goes over (state_save, state_load), with clients, ring id and IPC name. Refused at
+	 * any step, the old one serves on.
+	 * @param path    absolute; NULL: the name in the search path again
+	 * @param forced  not 0: one that cannot take over the state starts cold, its clients are sent away
+	 * @param done    rc: 0; -ENOENT; -EALREADY: also when the file is the one that runs; -ENOTSUP: it cannot
+	 *     take over the state; -EINVAL; errno of its init
+	 */
+	int (*plugin_replace)(struct coterie_ctx *ctx, const char *name, const char *path, uint32_t forced,
+		void (*done)(void *arg, int rc, const char *text), void *arg);
+	/** A number of a client that is never used again while the daemon runs and stays when the plugin is
+	    replaced: what state_save writes down for it. client_data is zeroed memory for the new plugin. */
+	uint64_t (*client_id)(struct coterie_client *client);
+	/** The caller's client with this number, in state_load too; NULL: it has gone. */
+	struct coterie_client *(*client_find)(struct coterie_ctx *ctx, uint64_t id);
 };
 
 /** True when the other side's table is long enough to hold the member, and the member is set. */

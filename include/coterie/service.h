@@ -8,7 +8,7 @@
  * on changes in ring messages and sync callbacks alone.
  *
  * A quorum provider is a service that says whether this part of the ring may work. To write one:
- *   1 announce it: `.needs = COTERIE_CAP_QUORUM`, `.offers = COTERIE_CAN_QUORUM`, a ring id from 32 to 63;
+ *   1 announce it: `.needs = COTERIE_CAP_QUORUM`, `.offers = COTERIE_CAN_QUORUM`, a ring id from 32 to 62;
  *     clients of its own (ipc_name) only if it has something to say to them. Every node must run it.
  *   2 take part in synchronisation. sync_start: copy ring and members, which are not there yet to be counted
  *     on; sync_step: tell the others what they need to know with ring_send, or return 0 at once;
@@ -94,16 +94,36 @@ struct coterie_configuration {
  * on every member; then, service by service in ascending ring id, sync_step after each pass of the token
  * until it returns 0; when all members are through, sync_done. sync_abort when another configuration
  * came before sync_done; then sync_start follows again.
+ *
+ * Loaded while the ring runs, a service gets the present configuration, with nobody joined, and no ring
+ * message from before. With sync_step it then synchronises alone: requests of its clients wait on every node
+ * that has it, what they sent before is delivered, then sync_start .. sync_done as above, for this service, on
+ * those nodes, in the same ring. regular names the ring's members, and nobody as joined; transitional names
+ * nobody on the node that loaded the service, and everybody but that node on the others: there it may be
+ * that the service was unloaded a moment ago. Where a member of the ring runs the service and is no Coterie,
+ * the ring is formed anew instead, with the same members.
+ *
+ * Replaced by a newer version (COTERIE_CAN_HAND_OVER), in one turn of the loop, between two messages and not
+ * during synchronisation: init of the new one, which must not mind that the old one is there; state_save of
+ * the old one; state_load of the new one, which from then on is the service; fini of the old one. Clients stay:
+ * they are in no client_join or client_leave, each has fresh zeroed client_data of the new one's size, and is
+ * found by its number (client_id, client_find). A refusal of state_load, or of what comes before, ends with fini
+ * of the new one, and the old one goes on: state_save copies. Requests that are to be answered later
+ * (COTERIE_LATER) are part of the state. An init that stands beside the old one changes nothing outside: its
+ * map_set, map_delete, map_adjust and quorum_publish have no effect (state_load's have), ring_send answers
+ * -EAGAIN; statistics that it offers appear when the old one's are gone.
  */
 struct coterie_service {
 	uint32_t size;
-	uint32_t ring_id;     /* service number on the ring, 0 .. 63; below 32 reserved for Corosync's own */
+	uint32_t ring_id;     /* service number on the ring, 0 .. 62; below 32 reserved for Corosync's own */
 	const char *ipc_name; /* libqb name of the default instance; NULL: no clients */
 	const char *title;    /* long name, as logged at load */
 	uint32_t client_size; /* bytes of client_data for each connection */
 	uint32_t priority;    /* unloaded in descending order */
 
 	int (*init)(const struct coterie_host *host, struct coterie_ctx *ctx, void **self);
+	/** The end, of one whose init returned 0. Clients are gone, or another version has taken them over: then
+	    what this one kept for them in client_data is still there, and freed behind fini. */
 	void (*fini)(void *self);
 	int (*client_join)(void *self, struct coterie_client *client); /* < 0: refuse the connection */
 	void (*client_leave)(void *self, struct coterie_client *client); /* last call for this client */
@@ -118,8 +138,10 @@ struct coterie_service {
 	/** Before it is unloaded, or the node leaves; clients are gone, it may still send. 0 when nothing is
 	    under way; -EAGAIN: it is asked again, until a token timeout has passed. */
 	int (*drain)(void *self);
-	int (*state_save)(void *self, void **blob, uint32_t *size); /* blob: malloc'd, executive frees */
-	int (*state_load)(void *self, const void *blob, uint32_t size); /* -ENOTSUP: cannot read it */
+	/** blob: malloc'd, the executive frees it; <coterie/state.h> helps to write and read one. */
+	int (*state_save)(void *self, void **blob, uint32_t *size);
+	/** Into a service fresh from init. -ENOTSUP: cannot read it; another errno: why not. */
+	int (*state_load)(void *self, const void *blob, uint32_t size);
 
 	const struct coterie_request *requests;
 	uint32_t request_count, request_size;   /* elements, stride */

@@ -1,6 +1,6 @@
 # The template is installed as documentation, and built as a stranger would by tests/abi/template.sh.
 templatedir = $(docdir)/template-service
-dist_template_DATA = %D%/README.md %D%/Makefile %D%/tally.c %D%/tally.h %D%/tallyctl.c
+dist_template_DATA = %D%/README.md %D%/Makefile %D%/tally.c %D%/tally.h %D%/tallyctl.c %D%/test_tally.c
 
 dist_check_SCRIPTS += tests/abi/template.sh
 TESTS += tests/abi/template.sh

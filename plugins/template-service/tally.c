@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <coterie/state.h>
+
 #define CS_OK 1 /* cs_error_t of the client API */
 
 /* Everything the service knows. No static variables: two instances may live in one process. */
@@ -157,6 +159,34 @@ static void tally_sync_done(void *self)
 		tally->total = tally->largest;
 }
 
+/* ---- A new version of this file takes over, while clients stay connected --- */
+
+#define TALLY_STATE_VERSION 1u
+
+static int tally_state_save(void *self, void **blob, uint32_t *size)
+{
+	const struct tally *tally = self;
+	struct coterie_state_writer writer = {.bytes = NULL};
+
+	coterie_state_put_u32(&writer, TALLY_STATE_VERSION);
+	coterie_state_put_u64(&writer, tally->total);
+	return coterie_state_end(&writer, blob, size);
+}
+
+/* Checked whole before anything of it is taken. Behind a refusal the old version goes on. */
+static int tally_state_load(void *self, const void *blob, uint32_t size)
+{
+	struct tally *tally = self;
+	struct coterie_state_reader reader = {.at = blob, .left = size};
+	uint32_t version = coterie_state_take_u32(&reader);
+	uint64_t total = coterie_state_take_u64(&reader);
+
+	if (version != TALLY_STATE_VERSION || !coterie_state_is_whole(&reader))
+		return -ENOTSUP;
+	tally->total = total;
+	return 0;
+}
+
 /* ---- Life --- */
 
 static int tally_init(const struct coterie_host *host, struct coterie_ctx *ctx, void **self)
@@ -180,15 +210,17 @@ static int tally_init(const struct coterie_host *host, struct coterie_ctx *ctx, 
 
 static const struct coterie_service tally_ops = {
 	.size = sizeof(struct coterie_service),
-	.ring_id = 60, /* 32 .. 63 are free for services of others; one cluster, one meaning */
+	.ring_id = 60, /* 32 .. 62 are free for services of others; one cluster, one meaning */
 	.ipc_name = "tally",
 	.title = "a number that every node agrees on",
 	.init = tally_init,
-	.fini = free, /* timers and descriptors would be given back here */
+	.fini = free, /* timers and descriptors would be given back here; clients may still be there */
 	.sync_start = tally_sync_start,
 	.sync_step = tally_sync_step,
 	.sync_done = tally_sync_done,
 	.reload = tally_reload,
+	.state_save = tally_state_save,
+	.state_load = tally_state_load,
 	COTERIE_REQUESTS(tally_requests),
 	COTERIE_RING_MSGS(tally_ring_msgs),
 };
@@ -196,5 +228,5 @@ static const struct coterie_service tally_ops = {
 COTERIE_PLUGIN(tally, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
 	.description = "a number that every node agrees on",
 	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC,
-	.offers = COTERIE_CAN_RELOAD | COTERIE_CAN_UNPRIVILEGED, COTERIE_OPTIONS(tally_options),
-	.ops = &tally_ops);
+	.offers = COTERIE_CAN_RELOAD | COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER,
+	COTERIE_OPTIONS(tally_options), .ops = &tally_ops);

@@ -2,7 +2,7 @@
 # tests/abi/template_transport.sh. What needs no daemon is tested here, between mock hosts.
 template_transportdir = $(docdir)/template-transport
 unixgram_sources = %D%/unixgram.c %D%/unixgram.h %D%/link.c %D%/peer.c %D%/receive.c
-dist_template_transport_DATA = %D%/README.md %D%/Makefile $(unixgram_sources)
+dist_template_transport_DATA = %D%/README.md %D%/Makefile %D%/test_unixgram.c $(unixgram_sources)
 
 dist_check_SCRIPTS += tests/abi/template_transport.sh
 TESTS += tests/abi/template_transport.sh

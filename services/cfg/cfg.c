@@ -54,6 +54,7 @@ static void cfg_client_leave(void *self, struct coterie_client *client)
 	if (connection->next != NULL)
 		connection->next->previous = connection->previous;
 	cfg_reloads_forget(cfg, client);
+	cfg_agreement_forget(cfg, client);
 	cfg_asker_leave(cfg, connection);
 	cfg_tracker_leave(cfg, connection);
 }
@@ -174,6 +175,7 @@ static int cfg_init(const struct coterie_host *host, struct coterie_ctx *ctx, vo
 	cfg->host = host;
 	cfg->ctx = ctx;
 	cfg->next_cookie = 1;
+	cfg_agreement_init(cfg);
 
 	int rc = cfg_rekey_init(cfg);
 
@@ -192,6 +194,7 @@ static void cfg_fini(void *self)
 
 	cfg->host->timer_del(cfg->ctx, cfg->vote.timer);
 	cfg->host->timer_del(cfg->ctx, cfg->shutdown_retry);
+	cfg_agreement_fini(cfg);
 	cfg_reloads_free(cfg);
 	cfg_rekey_fini(cfg);
 	free(cfg);
@@ -200,7 +203,7 @@ static void cfg_fini(void *self)
 static void cfg_dump(void *self)
 {
 	const struct cfg *cfg = self;
-	uint32_t connections = 0, trackers = 0, reloads = 0;
+	uint32_t connections = 0, trackers = 0, reloads = cfg_agreement_count(cfg);
 
 	for (const struct cfg_connection *one = cfg->connections; one != NULL; one = one->next) {
 		connections++;
@@ -242,6 +245,8 @@ static const struct coterie_request cfg_requests[] = {
 		cfg_handle_trackstart},
 	{CFG_REQ_TRACKSTOP, sizeof(struct cfg_req_plain), FLOW, CFG_RES_TRACKSTOP,
 		cfg_handle_trackstop},
+	{CFG_REQ_RELOAD_REPORT, sizeof(struct cfg_req_reload_report), FLOW, CFG_RES_RELOAD_REPORT,
+		cfg_handle_reload_report},
 };
 
 static const struct coterie_ring_msg cfg_ring_msgs[] = {
@@ -253,6 +258,12 @@ static const struct coterie_ring_msg cfg_ring_msgs[] = {
 		cfg_deliver_reload_config, NULL},
 	{CFG_RING_CRYPTO_RECONFIG, sizeof(struct cfg_ring_crypto_reconfig), cfg_swap_crypto_reconfig,
 		cfg_deliver_crypto_reconfig, NULL},
+	{CFG_RING_RELOAD_ASK, sizeof(struct cfg_ring_reload_ask), cfg_swap_reload_ask,
+		cfg_deliver_reload_ask, NULL},
+	{CFG_RING_RELOAD_WORD, sizeof(struct cfg_ring_reload_word), cfg_swap_reload_word,
+		cfg_deliver_reload_word, NULL},
+	{CFG_RING_RELOAD_ORDER, sizeof(struct cfg_ring_reload_order), cfg_swap_reload_order,
+		cfg_deliver_reload_order, NULL},
 };
 
 static const struct coterie_service cfg_ops = {
@@ -267,6 +278,8 @@ static const struct coterie_service cfg_ops = {
 	.client_join = cfg_client_join,
 	.client_leave = cfg_client_leave,
 	.configuration = cfg_configuration,
+	.state_save = cfg_state_save,
+	.state_load = cfg_state_load,
 	COTERIE_REQUESTS(cfg_requests),
 	COTERIE_RING_MSGS(cfg_ring_msgs),
 	.dump = cfg_dump,
@@ -276,4 +289,4 @@ COTERIE_PLUGIN(cfg, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
 	.description = "administration: status, killing nodes, shutdown by consent, reload, logs",
 	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_MAP | COTERIE_CAP_STATS |
 		 COTERIE_CAP_ADMIN,
-	.offers = COTERIE_CAN_UNPRIVILEGED, .ops = &cfg_ops);
+	.offers = COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER, .ops = &cfg_ops);

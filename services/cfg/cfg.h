@@ -8,13 +8,13 @@
  * answer, and the nodes are told of the shutdown if it goes ahead. If the asker goes first, the
  * vote is void.
  *
- * Life of a reload. 1 A client asks: it is put into the list under a number, RELOAD_CONFIG with the
+ * Life of a reload in a ring with nodes of Corosync's. 1 A client asks: it is put into the list under a number, RELOAD_CONFIG with the
  * number goes to the ring. 2 RELOAD_CONFIG is delivered: every node has its executive read its own
  * file, once for all that wait, and not before an earlier reload has come to its end, with the change
  * of keys that it brought. 3 The executive is done: the clients that the senders' numbers stand for get
  * their answers.
  *
- * Life of a change of keys: rekey.c.
+ * Life of a reload that all nodes make or none: agree.c. Life of a change of keys: rekey.c.
  */
 #ifndef CFG_CFG_H
 #define CFG_CFG_H
@@ -23,6 +23,7 @@
 
 #include <coterie/service.h>
 
+#include "services/cfg/agree.h"
 #include "services/cfg/messages.h"
 
 enum cfg_answer {
@@ -48,6 +49,7 @@ struct cfg_reload {
 	uint64_t cookie;               /* on the ring, until the message has come back */
 	bool is_delivered;             /* it waits for its turn, or */
 	bool is_read;                  /* the executive is at it */
+	bool wants_report;             /* the client: of what became of it */
 };
 
 enum cfg_rekey_state {
@@ -100,6 +102,7 @@ struct cfg {
 	uint64_t next_cookie;
 	bool is_reading; /* the executive reads the file for some of them */
 	struct cfg_rekey rekey;
+	struct cfg_agreement agreement;
 };
 
 /* --- cfg.c --- */
@@ -135,6 +138,8 @@ int cfg_handle_get_node_addrs(
 
 /* --- reload.c --- */
 
+/** Have RELOAD_CONFIG sent: each node on its own. client: who gets the answer. 0; -ENOMEM; -EAGAIN */
+int cfg_reload_send(struct cfg *cfg, struct coterie_client *client, bool wants_report);
 /** A connection ends: nobody waits for its reloads any more. */
 void cfg_reloads_forget(struct cfg *cfg, const struct coterie_client *client);
 /** Free all; the executive does not call back any more. */
@@ -142,10 +147,17 @@ void cfg_reloads_free(struct cfg *cfg);
 
 int cfg_handle_reload_config(
 	void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int cfg_handle_reload_report(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size);
 void cfg_deliver_reload_config(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void cfg_swap_reload_config(void *msg, uint32_t size);
 /** Have those read that wait, if it is their turn. */
 void cfg_reload_next(struct cfg *cfg);
+
+/* --- state.c: a new version takes over --- */
+
+int cfg_state_save(void *self, void **blob, uint32_t *size);
+int cfg_state_load(void *self, const void *blob, uint32_t size);
 
 /* --- rekey_words.c --- */
 

@@ -1,7 +1,8 @@
 # The service plugin; the library and the man pages have fragments of their own.
 cfg_service_sources = \
-	services/cfg/cfg.c services/cfg/cfg.h services/cfg/messages.h \
-	services/cfg/rekey.c services/cfg/rekey_words.c services/cfg/reload.c services/cfg/shutdown.c services/cfg/status.c
+	services/cfg/agree.c services/cfg/agree.h services/cfg/agree_ask.c services/cfg/agree_round.c \
+	services/cfg/agree_send.c services/cfg/cfg.c services/cfg/cfg.h services/cfg/messages.h \
+	services/cfg/rekey.c services/cfg/rekey_words.c services/cfg/reload.c services/cfg/shutdown.c services/cfg/state.c services/cfg/status.c
 
 if WITH_CFG
 plugin_LTLIBRARIES += cfg.la
@@ -16,8 +17,11 @@ check_LTLIBRARIES += libcfg_service.la
 libcfg_service_la_SOURCES = $(cfg_service_sources) $(mock_host_sources)
 libcfg_service_la_CFLAGS = $(TEST_CFLAGS)
 
-check_PROGRAMS += tests/unit/test_cfg tests/unit/test_cfg_rekey
-TESTS += tests/unit/test_cfg tests/unit/test_cfg_rekey
+check_PROGRAMS += tests/unit/test_cfg tests/unit/test_cfg_agree tests/unit/test_cfg_rekey
+TESTS += tests/unit/test_cfg tests/unit/test_cfg_agree tests/unit/test_cfg_rekey
+tests_unit_test_cfg_agree_SOURCES = tests/unit/test_cfg_agree.c tests/unit/service_ring.c tests/unit/service_ring.h
+tests_unit_test_cfg_agree_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_cfg_agree_LDADD = libcfg_service.la $(CHECK_LIBS)
 tests_unit_test_cfg_rekey_SOURCES = tests/unit/test_cfg_rekey.c tests/unit/service_ring.c tests/unit/service_ring.h
 tests_unit_test_cfg_rekey_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_cfg_rekey_LDADD = libcfg_service.la $(CHECK_LIBS)

@@ -84,6 +84,7 @@ enum cfg_request_id {
 	CFG_REQ_NODE_STATUS_GET = 9,
 	CFG_REQ_TRACKSTART = 10,
 	CFG_REQ_TRACKSTOP = 11,
+	CFG_REQ_RELOAD_REPORT = 1000, /* ours, far behind Corosync's */
 };
 
 /* RING_STATUS_GET, RING_REENABLE, LOCAL_GET, RELOAD_CONFIG, REOPEN_LOG_FILES, TRACKSTOP. */
@@ -151,6 +152,18 @@ struct cfg_req_trackstart {
 CFG_SIZE(cfg_req_trackstart, 24);
 CFG_LAYOUT(cfg_req_trackstart, track_flags, 16);
 
+enum cfg_reload_flags {
+	CFG_RELOAD_CHECK = 1, /* all nodes read and check their files, and change nothing */
+};
+
+struct cfg_req_reload_report {
+	struct cfg_request_header header;
+	uint32_t flags; /* enum cfg_reload_flags */
+	uint32_t pad;
+};
+CFG_SIZE(cfg_req_reload_report, 24);
+CFG_LAYOUT(cfg_req_reload_report, flags, 16);
+
 /* ---- Executive to client ---- */
 
 /* Responses, and the one event. */
@@ -168,6 +181,7 @@ enum cfg_response_id {
 	CFG_RES_RELOAD_CONFIG = 14,
 	CFG_RES_REOPEN_LOG_FILES = 15,
 	CFG_RES_NODE_STATUS_GET = 16,
+	CFG_RES_RELOAD_REPORT = 1000,
 };
 
 /* What has nothing but a result. */
@@ -250,6 +264,47 @@ struct cfg_res_node_status_error {
 CFG_SIZE(cfg_res_node_status_error, 32);
 CFG_LAYOUT(cfg_res_node_status_error, version, 24);
 
+/* How a reload ended. */
+enum cfg_outcome {
+	CFG_OUTCOME_APPLIED = 1, /* everywhere */
+	CFG_OUTCOME_REFUSED = 2, /* by somebody: nobody has changed anything */
+	CFG_OUTCOME_CHECKED = 3, /* everybody could apply its file */
+	CFG_OUTCOME_EACH = 4,    /* nodes of Corosync's are in the ring: each takes its own file or does not; the
+	                            one node of the report is the one that was asked */
+};
+
+/* What a node has done. */
+enum cfg_node_outcome {
+	CFG_NODE_READY = 1,     /* it could apply its file: text says what would change */
+	CFG_NODE_APPLIED = 2,   /* text says what changed */
+	CFG_NODE_REFUSED = 3,   /* text says why */
+	CFG_NODE_FAILED = 4,    /* it said that it could, and then could not: text says why */
+	CFG_NODE_NO_ANSWER = 5, /* the service is not loaded there, or hangs */
+	CFG_NODE_LEFT = 6,      /* it is not in the ring any more */
+};
+
+/* Followed by that many nodes, in ascending order. error is CS_OK whatever the outcome. */
+struct cfg_res_reload_report {
+	struct cfg_response_header header;
+	uint32_t outcome; /* enum cfg_outcome */
+	uint32_t count;
+};
+CFG_SIZE(cfg_res_reload_report, 32);
+CFG_LAYOUT(cfg_res_reload_report, outcome, 24);
+CFG_LAYOUT(cfg_res_reload_report, count, 28);
+
+/*
+ * Followed by text_size bytes and as many as it takes to a multiple of 8. Of a node that is ready or has applied
+ * its file the text is lines "change KEY OLD -> NEW", "restart KEY OLD -> NEW", and "more" where some are left out.
+ */
+struct cfg_wire_node_report {
+	uint32_t nodeid;
+	uint32_t outcome; /* enum cfg_node_outcome */
+	uint32_t text_size;
+	uint32_t pad;
+};
+CFG_SIZE(cfg_wire_node_report, 16);
+
 struct cfg_event_test_shutdown {
 	struct cfg_response_header header;
 	uint32_t flags; /* enum cfg_shutdown_flags */
@@ -267,6 +322,10 @@ enum cfg_ring_function {
 	CFG_RING_SHUTDOWN = 2,
 	CFG_RING_RELOAD_CONFIG = 3,
 	CFG_RING_CRYPTO_RECONFIG = 4,
+	/* Ours, sent where Coterie's nodes are among themselves. Corosync's would drop them with a warning. */
+	CFG_RING_RELOAD_ASK = 5,
+	CFG_RING_RELOAD_WORD = 6,
+	CFG_RING_RELOAD_ORDER = 7,
 };
 
 struct cfg_ring_plain {
@@ -309,5 +368,57 @@ struct cfg_ring_crypto_reconfig {
 CFG_SIZE(cfg_ring_crypto_reconfig, 24);
 CFG_LAYOUT(cfg_ring_crypto_reconfig, phase, 16);
 CFG_LAYOUT(cfg_ring_crypto_reconfig, tag, 20);
+
+/* Rounds of a reload that all nodes make or none (agree.c) are known by who asked and a number of his. */
+struct cfg_ring_reload_ask {
+	struct cfg_request_header header;
+	uint64_t number;
+	uint32_t flags; /* enum cfg_reload_flags */
+	uint32_t pad;
+};
+CFG_SIZE(cfg_ring_reload_ask, 32);
+CFG_LAYOUT(cfg_ring_reload_ask, number, 16);
+CFG_LAYOUT(cfg_ring_reload_ask, flags, 24);
+
+/* What a member says of a round: in this order, one of each line. */
+enum cfg_stage {
+	CFG_STAGE_HEARD = 1, /* it takes part */
+	CFG_STAGE_READY = 2, /* its file is good; text: what would change */
+	CFG_STAGE_REFUSED = 3, /* it is not; text: why */
+	CFG_STAGE_APPLIED = 4, /* it has changed */
+	CFG_STAGE_FAILED = 5,  /* it could not; text: why */
+};
+
+struct cfg_ring_reload_word {
+	struct cfg_request_header header;
+	uint64_t number;
+	uint32_t asker;
+	uint32_t stage; /* enum cfg_stage */
+	uint32_t text_size;
+	uint32_t pad;
+	char text[]; /* without NUL */
+};
+CFG_SIZE(cfg_ring_reload_word, 40);
+CFG_LAYOUT(cfg_ring_reload_word, number, 16);
+CFG_LAYOUT(cfg_ring_reload_word, asker, 24);
+CFG_LAYOUT(cfg_ring_reload_word, stage, 28);
+CFG_LAYOUT(cfg_ring_reload_word, text_size, 32);
+CFG_LAYOUT(cfg_ring_reload_word, text, 40);
+
+/* What the one who asked says when others keep all waiting. */
+enum cfg_order {
+	CFG_ORDER_WITHOUT = 1, /* who has not said a word until the third of these has no part in it */
+	CFG_ORDER_DROP = 2,    /* nobody applies anything */
+};
+
+struct cfg_ring_reload_order {
+	struct cfg_request_header header;
+	uint64_t number;
+	uint32_t order; /* enum cfg_order */
+	uint32_t pad;
+};
+CFG_SIZE(cfg_ring_reload_order, 32);
+CFG_LAYOUT(cfg_ring_reload_order, number, 16);
+CFG_LAYOUT(cfg_ring_reload_order, order, 24);
 
 #endif

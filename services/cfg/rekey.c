@@ -352,6 +352,7 @@ void cfg_configuration(void *self, const struct coterie_configuration *configura
 
 	if (!configuration->is_regular)
 		return;
+	cfg_agreement_configuration(cfg, configuration);
 	struct cfg_rekey_member *members = calloc(configuration->member_count + 1, sizeof(*members));
 
 	if (members == NULL)

@@ -1,8 +1,12 @@
-/* Reading the configuration again, on all nodes at the same place of the order (spec 06c.1). */
+/*
+ * Reading the configuration again, on all nodes at the same place of the order, each with what its own file says
+ * (spec 06c.1): as Corosync's nodes do, and in rings with any of them. Otherwise: agree.c.
+ */
 #include "services/cfg/cfg.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <syslog.h>
 
 #define CS_OK 1
@@ -54,19 +58,39 @@ static struct cfg_reload *find_read(const struct cfg *cfg)
 	return reload;
 }
 
+/* Of this node: nobody else says what became of it. */
+static void report(struct cfg *cfg, struct coterie_client *client, int rc, const char *text)
+{
+	struct cfg_round *round = cfg_round_create(cfg, 0, 0, true);
+
+	if (round == NULL) {
+		cfg->host->reply(client, CFG_RES_RELOAD_REPORT, CS_ERR_NO_MEMORY, NULL, 0);
+		return;
+	}
+	cfg_round_take(round->members, CFG_STAGE_HEARD, "", 0);
+	cfg_round_take(round->members, rc == 0 ? CFG_STAGE_READY : CFG_STAGE_REFUSED, text,
+		(uint32_t)strlen(text));
+	if (rc == 0)
+		cfg_round_take(round->members, CFG_STAGE_APPLIED, "", 0);
+	cfg_round_report(cfg, round, client, CFG_RES_RELOAD_REPORT, CFG_OUTCOME_EACH);
+	cfg_round_destroy(round);
+}
+
 static void on_done(void *arg, int rc, const char *text)
 {
 	struct cfg *cfg = arg;
 	int32_t error = rc == 0 ? CS_OK : rc == -ENOMEM ? CS_ERR_NO_MEMORY : CS_ERR_INVALID_PARAM;
 	struct cfg_reload *reload;
 
-	(void)text; /* the executive has logged it */
 	cfg->is_reading = false;
 	while ((reload = find_read(cfg)) != NULL) {
 		struct coterie_client *client = reload->client;
+		bool wants_report = reload->wants_report;
 
 		reload_destroy(reload);
-		if (client != NULL)
+		if (client != NULL && wants_report)
+			report(cfg, client, rc, text);
+		else if (client != NULL)
 			cfg->host->reply(client, CFG_RES_RELOAD_CONFIG, error, NULL, 0);
 	}
 	cfg_rekey_reload_ends(cfg);
@@ -83,7 +107,8 @@ static bool is_any_waiting(const struct cfg *cfg)
 
 void cfg_reload_next(struct cfg *cfg)
 {
-	if (cfg->is_reading || !is_any_waiting(cfg) || !cfg_rekey_allows_reload(cfg))
+	cfg_agreement_next(cfg);
+	if (cfg->is_reading || cfg_agreement_is_busy(cfg) || !is_any_waiting(cfg) || !cfg_rekey_allows_reload(cfg))
 		return;
 	for (struct cfg_reload *one = cfg->reloads; one != NULL; one = one->next)
 		one->is_read = one->is_delivered;
@@ -95,15 +120,13 @@ void cfg_reload_next(struct cfg *cfg)
 		on_done(cfg, rc, "");
 }
 
-int cfg_handle_reload_config(
-	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+int cfg_reload_send(struct cfg *cfg, struct coterie_client *client, bool wants_report)
 {
-	struct cfg *cfg = self;
 	struct cfg_reload *reload = reload_create(cfg, client);
 
-	(void)msg, (void)size;
 	if (reload == NULL)
 		return -ENOMEM;
+	reload->wants_report = wants_report;
 	reload->cookie = cfg->next_cookie++;
 
 	struct cfg_ring_reload_config message = {
@@ -112,11 +135,31 @@ int cfg_handle_reload_config(
 		sizeof(message) - sizeof(message.header)};
 	int rc = cfg->host->ring_send(cfg->ctx, CFG_RING_RELOAD_CONFIG, COTERIE_SAFE, &iov, 1);
 
-	if (rc < 0) {
+	if (rc < 0)
 		reload_destroy(reload);
-		return rc;
-	}
-	return COTERIE_LATER;
+	return rc;
+}
+
+int cfg_handle_reload_config(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	int rc = cfg_agreement_ask(self, client, CFG_RES_RELOAD_CONFIG, 0);
+
+	(void)msg, (void)size;
+	return rc < 0 ? rc : COTERIE_LATER;
+}
+
+int cfg_handle_reload_report(
+	void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct cfg_req_reload_report req;
+
+	(void)size;
+	cfg_snapshot(&req, msg, sizeof(req));
+	int rc = cfg_agreement_ask(
+		self, client, CFG_RES_RELOAD_REPORT, req.flags & (uint32_t)CFG_RELOAD_CHECK);
+
+	return rc < 0 ? rc : COTERIE_LATER;
 }
 
 void cfg_swap_reload_config(void *msg, uint32_t size)
@@ -136,6 +179,8 @@ void cfg_deliver_reload_config(void *self, uint32_t nodeid, void *msg, uint32_t 
 
 	(void)size;
 	cfg->host->log(cfg->ctx, LOG_NOTICE, "Config reload requested by node %u", nodeid);
+	cfg->host->log(cfg->ctx, LOG_INFO,
+		"Nodes of Corosync's are in the ring: each node takes its own file, whatever the others do");
 	cfg_rekey_reload_asked(cfg);
 
 	struct cfg_reload *reload = reload_delivered(cfg, is_ours, message->cookie);

@@ -65,7 +65,13 @@ static int cmap_client_join(void *self, struct coterie_client *client)
 	struct cmap *cmap = self;
 	struct cmap_connection *connection = cmap->host->client_data(client);
 
-	*connection = (struct cmap_connection){.which = COTERIE_MAP_CONFIG, .next_number = 1};
+	*connection = (struct cmap_connection){.client = client,
+		.next = cmap->connections,
+		.which = COTERIE_MAP_CONFIG,
+		.next_number = 1};
+	if (cmap->connections != NULL)
+		cmap->connections->previous = connection;
+	cmap->connections = connection;
 	return 0;
 }
 
@@ -76,6 +82,12 @@ static void cmap_client_leave(void *self, struct coterie_client *client)
 
 	cmap_iterators_free(cmap, connection);
 	cmap_trackers_free(cmap, connection);
+	if (connection->previous != NULL)
+		connection->previous->next = connection->next;
+	else
+		cmap->connections = connection->next;
+	if (connection->next != NULL)
+		connection->next->previous = connection->previous;
 }
 
 /* ---- Life ---------------------------------------------------------------- */
@@ -99,11 +111,15 @@ static int cmap_init(const struct coterie_host *host, struct coterie_ctx *ctx, v
 	return 0;
 }
 
-/* The executive has ended all connections before. */
+/* The executive has ended all connections before, or a new version of this has them. */
 static void cmap_fini(void *self)
 {
 	struct cmap *cmap = self;
 
+	for (struct cmap_connection *one = cmap->connections; one != NULL; one = one->next) {
+		cmap_iterators_free(cmap, one);
+		cmap_trackers_free(cmap, one);
+	}
 	cmap_version_fini(cmap);
 	free(cmap);
 }
@@ -144,6 +160,8 @@ static const struct coterie_service cmap_ops = {
 	.sync_start = cmap_sync_start,
 	.sync_step = cmap_sync_step,
 	.sync_done = cmap_sync_done,
+	.state_save = cmap_state_save,
+	.state_load = cmap_state_load,
 	COTERIE_REQUESTS(cmap_requests),
 	COTERIE_RING_MSGS(cmap_ring_msgs),
 };
@@ -152,4 +170,4 @@ COTERIE_PLUGIN(cmap, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
 	.description = "the configuration map and the statistics, for clients",
 	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP |
 		 COTERIE_CAP_STATS | COTERIE_CAP_ADMIN,
-	.offers = COTERIE_CAN_UNPRIVILEGED, .ops = &cmap_ops);
+	.offers = COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER, .ops = &cmap_ops);

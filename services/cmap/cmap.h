@@ -13,12 +13,21 @@
 #include "services/cmap/messages.h"
 
 struct cmap;
+struct coterie_state_reader;
+struct coterie_state_writer;
 
 /** A walk of a client through its map. */
 struct cmap_iterator {
 	struct cmap_iterator *next;
 	uint64_t number; /* the client's name for it */
 	struct coterie_map_iterator *walk;
+	/* For a new version of this plugin, which walks anew: where to, and how far it is. */
+	char prefix[COTERIE_MAP_NAME_MAX + 1];
+	char last[COTERIE_MAP_NAME_MAX + 1]; /* key that was given out; "": none */
+	/* A walk that was taken over, and was one key too far. */
+	bool has_pending;
+	char pending[COTERIE_MAP_NAME_MAX + 1];
+	uint32_t pending_type, pending_size;
 };
 
 /** A client's interest in changes. */
@@ -29,10 +38,14 @@ struct cmap_tracker {
 	struct cmap *cmap;
 	struct coterie_client *client;
 	struct coterie_map_tracker *tracker;
+	uint32_t events; /* COTERIE_MAP_DELETED … */
+	char key[];      /* or prefix */
 };
 
 /** One client. The memory is the executive's (client_data). */
 struct cmap_connection {
+	struct coterie_client *client;
+	struct cmap_connection *next, *previous; /* all, newest first */
 	uint32_t which; /* COTERIE_MAP_CONFIG or COTERIE_MAP_STATS */
 	uint32_t iterator_count, tracker_count;
 	uint32_t pad;
@@ -54,6 +67,7 @@ struct cmap_version {
 struct cmap {
 	const struct coterie_host *host; /* borrowed, outlives us */
 	struct coterie_ctx *ctx;
+	struct cmap_connection *connections;
 	struct cmap_version version;
 	/* What keys and values may take together; estimate is never below the truth but for changes
 	   that are not the clients'. */
@@ -100,6 +114,9 @@ int cmap_handle_iter_finalize(
 	void *self, struct coterie_client *client, const void *msg, uint32_t size);
 /** The connection ends. */
 void cmap_iterators_free(struct cmap *cmap, struct cmap_connection *connection);
+void cmap_iterators_save(const struct cmap_connection *connection, struct coterie_state_writer *writer);
+int cmap_iterators_load(
+	struct cmap *cmap, struct cmap_connection *connection, struct coterie_state_reader *reader);
 
 /* --- track.c --- */
 
@@ -108,12 +125,22 @@ int cmap_handle_track_delete(
 	void *self, struct coterie_client *client, const void *msg, uint32_t size);
 /** The connection ends. */
 void cmap_trackers_free(struct cmap *cmap, struct cmap_connection *connection);
+void cmap_trackers_save(const struct cmap_connection *connection, struct coterie_state_writer *writer);
+int cmap_trackers_load(
+	struct cmap *cmap, struct cmap_connection *connection, struct coterie_state_reader *reader);
+
+/* --- state.c: a new version takes over --- */
+
+int cmap_state_save(void *self, void **blob, uint32_t *size);
+int cmap_state_load(void *self, const void *blob, uint32_t size);
 
 /* --- version.c --- */
 
 /** @return 0; -ENOMEM */
 int cmap_version_init(struct cmap *cmap);
 void cmap_version_fini(struct cmap *cmap);
+/** Tell the others our version, as soon as there is room. */
+void cmap_version_tell(struct cmap *cmap);
 void cmap_sync_start(void *self, const uint32_t *transitional, uint32_t transitional_count,
 	const struct coterie_configuration *regular);
 int cmap_sync_step(void *self);

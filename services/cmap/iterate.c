@@ -2,8 +2,11 @@
 #include "services/cmap/cmap.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <coterie/state.h>
 
 /* What one client may keep open. */
 #define ITERATORS_MAX 4096u
@@ -34,6 +37,76 @@ void cmap_iterators_free(struct cmap *cmap, struct cmap_connection *connection)
 		iterator_free(cmap, connection, &connection->iterators);
 }
 
+/* ---- A new version takes over -------------------------------------------- */
+
+void cmap_iterators_save(const struct cmap_connection *connection, struct coterie_state_writer *writer)
+{
+	coterie_state_put_u32(writer, connection->iterator_count);
+	for (const struct cmap_iterator *one = connection->iterators; one != NULL; one = one->next) {
+		coterie_state_put_u64(writer, one->number);
+		coterie_state_put(writer, one->prefix, sizeof(one->prefix));
+		coterie_state_put(writer, one->last, sizeof(one->last));
+	}
+}
+
+/* Keys come in ascending order: walk to where it was. What comes behind may be one step ahead then. */
+static void catch_up(struct cmap *cmap, struct cmap_iterator *iterator)
+{
+	struct coterie_map_value value = {0};
+	const char *key = "";
+	int order = iterator->last[0] == '\0' ? 0 : -1;
+
+	while (order < 0 && (key = cmap->host->map_iterate_next(iterator->walk, &value)) != NULL)
+		order = strcmp(key, iterator->last);
+	if (key == NULL || order <= 0)
+		return;
+	iterator->has_pending = true;
+	snprintf(iterator->pending, sizeof(iterator->pending), "%s", key);
+	iterator->pending_type = value.type;
+	iterator->pending_size = value.size;
+}
+
+static int take_iterator(
+	struct cmap *cmap, struct cmap_connection *connection, struct coterie_state_reader *reader)
+{
+	struct cmap_iterator *iterator = calloc(1, sizeof(*iterator));
+	int rc = -ENOMEM;
+
+	if (iterator == NULL)
+		return rc;
+	iterator->number = coterie_state_take_u64(reader);
+	coterie_state_take(reader, iterator->prefix, sizeof(iterator->prefix));
+	coterie_state_take(reader, iterator->last, sizeof(iterator->last));
+	iterator->prefix[sizeof(iterator->prefix) - 1] = iterator->last[sizeof(iterator->last) - 1] = '\0';
+	if (connection->client != NULL)
+		rc = cmap->host->map_iterate(
+			cmap->ctx, connection->which, iterator->prefix, &iterator->walk);
+	if (rc < 0) {
+		free(iterator);
+		return connection->client == NULL ? 0 : rc;
+	}
+	catch_up(cmap, iterator);
+	struct cmap_iterator **end = &connection->iterators;
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = iterator;
+	connection->iterator_count++;
+	return 0;
+}
+
+int cmap_iterators_load(
+	struct cmap *cmap, struct cmap_connection *connection, struct coterie_state_reader *reader)
+{
+	uint32_t count = coterie_state_take_count(reader, 2 * (COTERIE_MAP_NAME_MAX + 1) + 8);
+	int rc = 0;
+
+	for (uint32_t i = 0; rc == 0 && i < count; i++)
+		rc = take_iterator(cmap, connection, reader);
+	return rc;
+}
+
+/* ---- Requests ------------------------------------------------------------ */
+
 int cmap_handle_iter_init(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct cmap *cmap = self;
@@ -60,12 +133,30 @@ int cmap_handle_iter_init(void *self, struct coterie_client *client, const void 
 		return cmap_reply(
 			cmap, client, CMAP_REQ_ITER_INIT, rc, &response, sizeof(response));
 	}
+	snprintf(iterator->prefix, sizeof(iterator->prefix), "%s", prefix);
 	iterator->number = connection->next_number++;
 	iterator->next = connection->iterators;
 	connection->iterators = iterator;
 	connection->iterator_count++;
 	response.iterator = iterator->number;
 	return cmap_reply(cmap, client, CMAP_REQ_ITER_INIT, 0, &response, sizeof(response));
+}
+
+/* The next key, or NULL at the end. */
+static const char *next(struct cmap *cmap, struct cmap_iterator *iterator, struct coterie_map_value *value)
+{
+	const char *key = iterator->pending;
+
+	if (iterator->has_pending) {
+		iterator->has_pending = false;
+		value->type = iterator->pending_type;
+		value->size = iterator->pending_size;
+	} else {
+		key = cmap->host->map_iterate_next(iterator->walk, value);
+	}
+	if (key != NULL)
+		snprintf(iterator->last, sizeof(iterator->last), "%s", key);
+	return key;
 }
 
 int cmap_handle_iter_next(void *self, struct coterie_client *client, const void *msg, uint32_t size)
@@ -80,8 +171,7 @@ int cmap_handle_iter_next(void *self, struct coterie_client *client, const void 
 	cmap_snapshot(&request, msg, sizeof(request));
 
 	struct cmap_iterator *iterator = *find(connection, request.iterator);
-	const char *key =
-		iterator == NULL ? NULL : cmap->host->map_iterate_next(iterator->walk, &value);
+	const char *key = iterator == NULL ? NULL : next(cmap, iterator, &value);
 
 	if (key == NULL)
 		return cmap_reply(cmap, client, CMAP_REQ_ITER_NEXT,

@@ -1,7 +1,7 @@
 # services/cmap: the configuration map for clients. The library and the man pages have fragments of their own.
 cmap_service_sources = \
 	services/cmap/cmap.c services/cmap/cmap.h services/cmap/messages.h \
-	services/cmap/requests.c services/cmap/iterate.c services/cmap/track.c services/cmap/version.c
+	services/cmap/requests.c services/cmap/state.c services/cmap/iterate.c services/cmap/track.c services/cmap/version.c
 
 if WITH_CMAP
 plugin_LTLIBRARIES += cmap.la

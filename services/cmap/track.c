@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <coterie/state.h>
+
 /* What one client may keep. Each costs time at every change. */
 #define TRACKERS_MAX 4096u
 #define TRACK_ALL                                                                                  \
@@ -65,14 +67,38 @@ static void on_change(void *arg, uint32_t event, const char *key,
 	(void)tracker->cmap->host->event(tracker->client, CMAP_EVENT_NOTIFY, iov, 3);
 }
 
+/* number: the client's name for it. */
+static int start(struct cmap *cmap, struct cmap_connection *connection, const char *key, uint32_t events,
+	uint64_t number, uint64_t instance)
+{
+	struct cmap_tracker *tracker = calloc(1, sizeof(*tracker) + strlen(key) + 1);
+
+	if (tracker == NULL)
+		return -ENOMEM;
+	tracker->cmap = cmap;
+	tracker->client = connection->client;
+	tracker->instance = instance;
+	tracker->number = number;
+	tracker->events = events;
+	strcpy(tracker->key, key);
+	int rc = cmap->host->map_track(
+		cmap->ctx, connection->which, key, events, on_change, tracker, &tracker->tracker);
+	if (rc < 0) {
+		free(tracker);
+		return rc;
+	}
+	tracker->next = connection->trackers;
+	connection->trackers = tracker;
+	connection->tracker_count++;
+	return 0;
+}
+
 static int track(struct cmap *cmap, struct coterie_client *client,
 	const struct cmap_req_track_add *request, uint64_t *number)
 {
 	struct cmap_connection *connection = cmap->host->client_data(client);
 	const char *key = request->name.length == 0 ? "" : cmap_key(&request->name);
 	uint32_t events = (uint32_t)request->track_type;
-	struct cmap_tracker *tracker;
-	int rc;
 
 	if (key == NULL)
 		return -EINVAL;
@@ -81,25 +107,61 @@ static int track(struct cmap *cmap, struct coterie_client *client,
 		return -EINVAL;
 	if (connection->tracker_count >= TRACKERS_MAX)
 		return -ENOSPC;
-	tracker = calloc(1, sizeof(*tracker));
-	if (tracker == NULL)
-		return -ENOMEM;
-	tracker->cmap = cmap;
-	tracker->client = client;
-	tracker->instance = request->instance;
-	tracker->number = connection->next_number++;
-	rc = cmap->host->map_track(cmap->ctx, connection->which, key, events & TRACK_ALL,
-		on_change, tracker, &tracker->tracker);
-	if (rc < 0) {
-		free(tracker);
-		return rc;
+	*number = connection->next_number++;
+	return start(cmap, connection, key, events & TRACK_ALL, *number, request->instance);
+}
+
+/* ---- A new version takes over -------------------------------------------- */
+
+/* Oldest first: changes are told in the order in which trackers came. Each key stands behind its length. */
+void cmap_trackers_save(const struct cmap_connection *connection, struct coterie_state_writer *writer)
+{
+	uint32_t count = connection->tracker_count, left = count;
+	const struct cmap_tracker **oldest = calloc(count + 1u, sizeof(*oldest));
+
+	if (oldest == NULL) {
+		writer->has_failed = 1;
+		return;
 	}
-	tracker->next = connection->trackers;
-	connection->trackers = tracker;
-	connection->tracker_count++;
-	*number = tracker->number;
+	for (const struct cmap_tracker *one = connection->trackers; one != NULL; one = one->next)
+		oldest[--left] = one;
+	coterie_state_put_u32(writer, count);
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t size = (uint32_t)strlen(oldest[i]->key) + 1;
+
+		coterie_state_put_u64(writer, oldest[i]->number);
+		coterie_state_put_u64(writer, oldest[i]->instance);
+		coterie_state_put_u32(writer, oldest[i]->events);
+		coterie_state_put_u32(writer, size);
+		coterie_state_put(writer, oldest[i]->key, size);
+	}
+	free(oldest);
+}
+
+int cmap_trackers_load(
+	struct cmap *cmap, struct cmap_connection *connection, struct coterie_state_reader *reader)
+{
+	uint32_t count = coterie_state_take_count(reader, 25);
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t number = coterie_state_take_u64(reader);
+		uint64_t instance = coterie_state_take_u64(reader);
+		uint32_t events = coterie_state_take_u32(reader);
+		uint32_t size = coterie_state_take_u32(reader);
+		const char *key = coterie_state_view(reader, size);
+
+		if (key == NULL || size == 0 || memchr(key, 0, size) != key + size - 1)
+			return -ENOTSUP;
+		int rc = connection->client == NULL
+				 ? 0
+				 : start(cmap, connection, key, events, number, instance);
+		if (rc < 0)
+			return rc;
+	}
 	return 0;
 }
+
+/* ---- Requests ------------------------------------------------------------ */
 
 int cmap_handle_track_add(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {

@@ -57,6 +57,12 @@ static void send_change(void *arg)
 			cmap->ctx, at_ns, send_change, cmap, &cmap->version.retry);
 }
 
+void cmap_version_tell(struct cmap *cmap)
+{
+	if (cmap->version.retry == NULL)
+		send_change(cmap);
+}
+
 static void on_change(void *arg, uint32_t event, const char *key,
 	const struct coterie_map_value *now, const struct coterie_map_value *before)
 {
@@ -64,8 +70,8 @@ static void on_change(void *arg, uint32_t event, const char *key,
 
 	(void)event, (void)key, (void)now, (void)before;
 	/* Before the first ring there is nobody to tell; one that waits tells what is newest then. */
-	if (cmap->version.has_ring && cmap->version.retry == NULL)
-		send_change(cmap);
+	if (cmap->version.has_ring)
+		cmap_version_tell(cmap);
 }
 
 int cmap_version_init(struct cmap *cmap)
@@ -89,6 +95,9 @@ void cmap_sync_start(void *self, const uint32_t *transitional, uint32_t transiti
 	struct cmap *cmap = self;
 
 	(void)transitional, (void)transitional_count;
+	/* Loaded into a ring that stands: its members have met long ago. */
+	if (!cmap->version.has_ring && regular->joined_count == 0)
+		cmap->version.has_checked = true;
 	cmap->version.has_ring = true;
 	cmap->version.own = own_version(cmap);
 	cmap->version.highest = cmap->version.own;

@@ -102,11 +102,17 @@ static int cpg_init(const struct coterie_host *host, struct coterie_ctx *ctx, vo
 	return 0;
 }
 
-/* The executive has ended all connections before. */
+/* The executive has ended all connections before, or a new version of this has them. */
 static void cpg_fini(void *self)
 {
 	struct cpg *cpg = self;
 
+	for (struct cpg_connection *one = cpg->connections; one != NULL; one = one->next) {
+		cpg_connection_detach(cpg, one);
+		cpg_iterations_free(one);
+		cpg_zero_copies_free(one);
+		free(one->leaving);
+	}
 	cpg->host->timer_del(cpg->ctx, cpg->leave_retry);
 	cpg_resync_fini(cpg);
 	while (cpg->leaving != NULL) {
@@ -172,6 +178,8 @@ static const struct coterie_service cpg_ops = {
 	.sync_done = cpg_sync_done,
 	.sync_abort = cpg_sync_abort,
 	.drain = cpg_drain,
+	.state_save = cpg_state_save,
+	.state_load = cpg_state_load,
 	.requests = cpg_requests,
 	.request_count = CPG_REQUESTS,
 	.request_size = sizeof(struct coterie_request),
@@ -181,4 +189,4 @@ static const struct coterie_service cpg_ops = {
 COTERIE_PLUGIN(cpg, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
 	.description = "closed process groups: ordered messages between programs on all nodes",
 	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC,
-	.offers = COTERIE_CAN_UNPRIVILEGED, .ops = &cpg_ops);
+	.offers = COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER, .ops = &cpg_ops);

@@ -17,6 +17,8 @@
 
 #include "services/cpg/messages.h"
 
+struct coterie_state_reader;
+struct coterie_state_writer;
 struct cpg_group;
 struct cpg_iteration;
 struct cpg_zero_copy;
@@ -97,6 +99,9 @@ struct cpg_resync {
 	struct cpg_ring_joinlist_entry *local; /* our processes, as they are announced */
 	uint32_t local_count, local_sent;
 	bool has_local;
+	bool is_same; /* the ring was synchronised already: the service was loaded on another node */
+	struct cpg_received *gone; /* whose leave was delivered meanwhile: a list may name them still */
+	uint32_t gone_count, gone_capacity;
 	struct cpg_received *received; /* in the order of arrival */
 	uint32_t received_count, received_capacity;
 };
@@ -120,6 +125,7 @@ struct cpg {
 	struct cpg_connection *connections; /* newest first */
 	struct cpg_leaving *leaving;        /* oldest first */
 	struct coterie_timer *leave_retry;
+	bool has_unsent; /* while a state is read: one of them is still to be sent */
 	uint64_t process_seq;
 	uint64_t next_token;         /* of iterations and zero-copy buffers */
 	struct coterie_ring_id ring; /* of the last finished synchronisation */
@@ -209,9 +215,13 @@ void cpg_sync_done(void *self);
 void cpg_sync_abort(void *self);
 void cpg_deliver_joinlist(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void cpg_resync_fini(struct cpg *cpg);
+/** A process has left: what a list says of it from before does not bring it back. */
+void cpg_resync_left(struct cpg *cpg, uint32_t nodeid, uint32_t pid, const struct cpg_wire_name *name);
 
 /* --- requests.c --- */
 
+/** Send the leaves that the ring had no room for, again and again. */
+void cpg_leavings_send(struct cpg *cpg);
 /** End a connection's membership because the connection ends. */
 void cpg_connection_drop(struct cpg *cpg, struct cpg_connection *connection);
 /**
@@ -236,6 +246,8 @@ int cpg_handle_iteration_next(
 int cpg_handle_iteration_finalize(
 	void *self, struct coterie_client *client, const void *msg, uint32_t size);
 void cpg_iterations_free(struct cpg_connection *connection);
+void cpg_iterations_save(const struct cpg_connection *connection, struct coterie_state_writer *writer);
+int cpg_iterations_load(struct cpg_connection *connection, struct coterie_state_reader *reader);
 
 /* --- zero_copy.c --- */
 
@@ -244,5 +256,12 @@ int cpg_handle_zc_free(void *self, struct coterie_client *client, const void *ms
 int cpg_handle_zc_execute(
 	void *self, struct coterie_client *client, const void *msg, uint32_t size);
 void cpg_zero_copies_free(struct cpg_connection *connection);
+void cpg_zero_copies_save(const struct cpg_connection *connection, struct coterie_state_writer *writer);
+int cpg_zero_copies_load(struct cpg_connection *connection, struct coterie_state_reader *reader);
+
+/* --- state.c: a new version takes over --- */
+
+int cpg_state_save(void *self, void **blob, uint32_t *size);
+int cpg_state_load(void *self, const void *blob, uint32_t size);
 
 #endif

@@ -213,6 +213,7 @@ void cpg_deliver_procleave(void *self, uint32_t nodeid, void *msg, uint32_t size
 	struct cpg_process *process =
 		group == NULL ? NULL : cpg_process_find(group, nodeid, leave->pid);
 
+	cpg_resync_left(cpg, nodeid, leave->pid, &name);
 	if (process == NULL)
 		return; /* spec 06d.7: of an unknown process; clients never heard of it */
 

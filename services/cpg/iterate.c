@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <coterie/state.h>
+
 #define CS_OK 1
 #define CS_ERR_LIBRARY 2
 #define CS_ERR_NO_SECTIONS 27
@@ -41,6 +43,47 @@ void cpg_iterations_free(struct cpg_connection *connection)
 		connection->iterations = iteration->next;
 		free(iteration);
 	}
+}
+
+void cpg_iterations_save(const struct cpg_connection *connection, struct coterie_state_writer *writer)
+{
+	uint32_t count = 0;
+
+	for (const struct cpg_iteration *one = connection->iterations; one != NULL; one = one->next)
+		count++;
+	coterie_state_put_u32(writer, count);
+	for (const struct cpg_iteration *one = connection->iterations; one != NULL; one = one->next) {
+		coterie_state_put_u64(writer, one->token);
+		coterie_state_put_u32(writer, one->at);
+		coterie_state_put_u32(writer, one->count);
+		coterie_state_put(writer, one->entries, one->count * sizeof(one->entries[0]));
+	}
+}
+
+int cpg_iterations_load(struct cpg_connection *connection, struct coterie_state_reader *reader)
+{
+	uint32_t count = coterie_state_take_count(reader, 16);
+	struct cpg_iteration **end = &connection->iterations;
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t token = coterie_state_take_u64(reader);
+		uint32_t at = coterie_state_take_u32(reader);
+		uint32_t entries = coterie_state_take_count(reader, sizeof(struct entry));
+		struct cpg_iteration *iteration =
+			calloc(1, sizeof(*iteration) + entries * sizeof(iteration->entries[0]));
+
+		if (iteration == NULL)
+			return -ENOMEM;
+		iteration->token = token;
+		iteration->at = at;
+		iteration->count = entries;
+		coterie_state_take(reader, iteration->entries, entries * (uint32_t)sizeof(struct entry));
+		*end = iteration;
+		end = &iteration->next;
+		if (at > entries)
+			return -ENOTSUP;
+	}
+	return 0;
 }
 
 static struct cpg_iteration **find(struct cpg_connection *connection, uint64_t token)

@@ -183,6 +183,12 @@ static void send_leavings(void *arg)
 	}
 }
 
+void cpg_leavings_send(struct cpg *cpg)
+{
+	if (cpg->leave_retry == NULL)
+		send_leavings(cpg);
+}
+
 void cpg_connection_drop(struct cpg *cpg, struct cpg_connection *connection)
 {
 	struct cpg_leaving *leaving = connection->leaving;
@@ -198,8 +204,7 @@ void cpg_connection_drop(struct cpg *cpg, struct cpg_connection *connection)
 		leaving->pid = connection->pid;
 		leaving->is_sent = false;
 		*end = leaving;
-		if (cpg->leave_retry == NULL)
-			send_leavings(cpg);
+		cpg_leavings_send(cpg);
 	} else {
 		free(leaving);
 	}

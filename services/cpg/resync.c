@@ -29,7 +29,11 @@ static bool has_node(const uint32_t *list, uint32_t count, uint32_t nodeid)
 static void forget_received(struct cpg_resync *sync)
 {
 	free(sync->received);
+	free(sync->gone);
 	free(sync->local);
+	sync->gone = NULL;
+	sync->gone_count = 0;
+	sync->gone_capacity = 0;
 	sync->received = NULL;
 	sync->received_count = 0;
 	sync->received_capacity = 0;
@@ -58,6 +62,8 @@ void cpg_sync_start(void *self, const uint32_t *transitional, uint32_t transitio
 	cpg_resync_fini(cpg); /* what an older round left is not of this one */
 	sync->round++;
 	sync->is_active = false;
+	sync->is_same = cpg->member_count > 0 && cpg->ring.seq == regular->ring.seq &&
+			cpg->ring.representative == regular->ring.representative;
 	sync->ring = regular->ring;
 	sync->member_count = 0;
 	sync->left_count = 0;
@@ -213,6 +219,32 @@ int cpg_sync_step(void *self)
 
 /* ---- Hearing of the others' ---------------------------------------------- */
 
+void cpg_resync_left(struct cpg *cpg, uint32_t nodeid, uint32_t pid, const struct cpg_wire_name *name)
+{
+	struct cpg_resync *sync = &cpg->resync;
+
+	if (!sync->is_active)
+		return;
+	if (sync->gone_count >= RECEIVED_MAX ||
+		cpg_reserve((void **)&sync->gone, &sync->gone_capacity, sync->gone_count + 1,
+			sizeof(*sync->gone)) < 0) {
+		cpg_complain(cpg, CPG_NO_MEMORY, nodeid,
+			"out of memory: a process that leaves may be listed until the next change");
+		return;
+	}
+	sync->gone[sync->gone_count++] = (struct cpg_received){nodeid, pid, *name};
+}
+
+/* It left while lists were on their way that named it. Since it is no member now, it has not come again. */
+static bool is_gone(const struct cpg_resync *sync, const struct cpg_received *entry)
+{
+	for (uint32_t i = 0; i < sync->gone_count; i++)
+		if (sync->gone[i].nodeid == entry->nodeid && sync->gone[i].pid == entry->pid &&
+			cpg_name_equal(&sync->gone[i].name, &entry->name))
+			return true;
+	return false;
+}
+
 void cpg_deliver_joinlist(void *self, uint32_t nodeid, void *msg, uint32_t size)
 {
 	struct cpg *cpg = self;
@@ -297,6 +329,10 @@ static void add_received(struct cpg *cpg, const struct cpg_received *entry)
 
 	if (process != NULL) {
 		process->round = cpg->resync.round;
+		return;
+	}
+	if (group != NULL && is_gone(&cpg->resync, entry)) {
+		cpg_group_release(cpg, group);
 		return;
 	}
 	if (group == NULL ||
@@ -386,6 +422,8 @@ void cpg_sync_done(void *self)
 	for_each_group(cpg, tell_joined);
 	for_each_group(cpg, remove_unnamed);
 	cpg_resync_fini(cpg);
+	if (sync->is_same) /* clients know the ring */
+		return;
 	for (struct cpg_connection *one = cpg->connections; one != NULL; one = next) {
 		next = one->next;
 		cpg_totem_confchg(cpg, one);

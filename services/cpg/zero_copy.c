@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <coterie/state.h>
+
 /* What one client may keep; each holds a descriptor. */
 #define BUFFERS_MAX 64
 /* The map begins with an s32 of its size. */
@@ -36,6 +38,45 @@ void cpg_zero_copies_free(struct cpg_connection *connection)
 		close(buffer->fd);
 		free(buffer);
 	}
+}
+
+void cpg_zero_copies_save(const struct cpg_connection *connection, struct coterie_state_writer *writer)
+{
+	uint32_t count = 0;
+
+	for (const struct cpg_zero_copy *one = connection->zero_copies; one != NULL; one = one->next)
+		count++;
+	coterie_state_put_u32(writer, count);
+	for (const struct cpg_zero_copy *one = connection->zero_copies; one != NULL; one = one->next) {
+		coterie_state_put_u64(writer, one->token);
+		coterie_state_put_u64(writer, one->map_size);
+		coterie_state_put_u32(writer, (uint32_t)one->fd);
+	}
+}
+
+int cpg_zero_copies_load(struct cpg_connection *connection, struct coterie_state_reader *reader)
+{
+	uint32_t count = coterie_state_take_count(reader, 20);
+	struct cpg_zero_copy **end = &connection->zero_copies;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct cpg_zero_copy *buffer = calloc(1, sizeof(*buffer));
+
+		if (buffer == NULL)
+			return -ENOMEM;
+		buffer->token = coterie_state_take_u64(reader);
+		buffer->map_size = coterie_state_take_u64(reader);
+		buffer->fd = fcntl((int)coterie_state_take_u32(reader), F_DUPFD_CLOEXEC, 0);
+		if (buffer->fd < 0) {
+			int rc = errno == EBADF ? -ENOTSUP : -errno;
+
+			free(buffer);
+			return rc;
+		}
+		*end = buffer;
+		end = &buffer->next;
+	}
+	return 0;
 }
 
 static struct cpg_zero_copy **find(struct cpg_connection *connection, uint64_t token)

@@ -70,11 +70,13 @@ static int evs_init(const struct coterie_host *host, struct coterie_ctx *ctx, vo
 	return 0;
 }
 
-/* The executive has ended all connections before. */
+/* The executive has ended all connections before, or a new version of this has them. */
 static void evs_fini(void *self)
 {
 	struct evs *evs = self;
 
+	for (struct evs_connection *one = evs->connections; one != NULL; one = one->next)
+		evs_groups_free(one);
 	free(evs->groups);
 	free(evs->parts);
 	free(evs);
@@ -108,6 +110,8 @@ static const struct coterie_service evs_ops = {
 	.client_join = evs_client_join,
 	.client_leave = evs_client_leave,
 	.configuration = evs_configuration,
+	.state_save = evs_state_save,
+	.state_load = evs_state_load,
 	.requests = evs_requests,
 	.request_count = EVS_REQUESTS,
 	.request_size = sizeof(struct coterie_request),
@@ -117,5 +121,5 @@ static const struct coterie_service evs_ops = {
 
 COTERIE_PLUGIN(evs, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
 	.description = "extended virtual synchrony: agreed and safe messages to open groups",
-	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC, .offers = COTERIE_CAN_UNPRIVILEGED,
+	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC, .offers = COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER,
 	.ops = &evs_ops);

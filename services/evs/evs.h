@@ -72,4 +72,9 @@ void evs_configuration(void *self, const struct coterie_configuration *configura
 /** Tell one client the present regular configuration. */
 void evs_tell_present(struct evs *evs, struct evs_connection *connection);
 
+/* --- state.c: a new version takes over --- */
+
+int evs_state_save(void *self, void **blob, uint32_t *size);
+int evs_state_load(void *self, const void *blob, uint32_t size);
+
 #endif

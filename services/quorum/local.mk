@@ -1,7 +1,7 @@
 # services/quorum: the quorum verdict for clients. The library and its man pages have fragments of their own.
 quorum_service_sources = \
 	services/quorum/quorum.c services/quorum/quorum.h services/quorum/messages.h \
-	services/quorum/sync.c services/quorum/tell.c
+	services/quorum/state.c services/quorum/sync.c services/quorum/tell.c
 
 if WITH_QUORUM
 plugin_LTLIBRARIES += quorum.la

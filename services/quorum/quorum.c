@@ -196,6 +196,8 @@ static const struct coterie_service quorum_ops = {
 	.sync_start = quorum_sync_start,
 	.sync_step = quorum_sync_step,
 	.sync_done = quorum_sync_done,
+	.state_save = quorum_state_save,
+	.state_load = quorum_state_load,
 	COTERIE_REQUESTS(requests),
 	.dump = dump,
 };
@@ -203,4 +205,4 @@ static const struct coterie_service quorum_ops = {
 COTERIE_PLUGIN(quorum, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
 	.description = "the quorum verdict and the ring's members for clients",
 	.needs = COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_QUORUM,
-	.offers = COTERIE_CAN_UNPRIVILEGED, .ops = &quorum_ops);
+	.offers = COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER, .ops = &quorum_ops);

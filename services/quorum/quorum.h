@@ -35,6 +35,7 @@ struct quorum {
 	struct quorum_list members, joined, left; /* ascending */
 	struct quorum_list before;                /* of the last finished synchronisation */
 	bool is_known; /* the lists of this configuration could be made */
+	bool is_same;  /* it was synchronised already */
 };
 
 /* --- tell.c: events to clients --- */
@@ -52,5 +53,10 @@ void quorum_sync_start(void *self, const uint32_t *transitional, uint32_t transi
 int quorum_sync_step(void *self);
 void quorum_sync_done(void *self);
 void quorum_sync_fini(struct quorum *quorum);
+
+/* --- state.c: a new version takes over --- */
+
+int quorum_state_save(void *self, void **blob, uint32_t *size);
+int quorum_state_load(void *self, const void *blob, uint32_t size);
 
 #endif

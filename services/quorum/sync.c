@@ -63,6 +63,12 @@ void quorum_sync_start(void *self, const uint32_t *transitional, uint32_t transi
 	struct quorum *quorum = self;
 	const struct quorum_list *before = &quorum->before;
 
+	/* This service was loaded on another node: the ring is as it was, and clients know it. */
+	quorum->is_same = before->count > 0 && quorum->is_known &&
+			  quorum->ring.representative == regular->ring.representative &&
+			  quorum->ring.seq == regular->ring.seq;
+	if (quorum->is_same)
+		return;
 	quorum_sync_fini(quorum);
 	quorum->ring = regular->ring;
 	quorum->is_known = make_room(quorum, regular->member_count);
@@ -106,7 +112,7 @@ void quorum_sync_done(void *self)
 	struct quorum *quorum = self;
 	uint32_t *copy;
 
-	if (!quorum->is_known)
+	if (!quorum->is_known || quorum->is_same)
 		return;
 	copy = calloc(quorum->members.count + 1, sizeof(*copy));
 	if (copy != NULL) {

@@ -78,6 +78,8 @@ static void arm(struct votequorum *vq, uint32_t timeout_ms)
 			"out of memory: a silent quorum device keeps its vote");
 }
 
+void votequorum_device_arm(struct votequorum *vq) { arm(vq, vq->config.device_timeout_ms); }
+
 void votequorum_device_sync(struct votequorum *vq)
 {
 	const uint32_t here = VOTEQUORUM_RING_QDEVICE_REGISTERED | VOTEQUORUM_RING_QDEVICE_ALIVE;

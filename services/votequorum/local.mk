@@ -5,7 +5,7 @@ votequorum_service_sources = \
 	services/votequorum/calc.c services/votequorum/calc.h \
 	services/votequorum/config.c services/votequorum/config.h \
 	services/votequorum/device.c services/votequorum/requests.c services/votequorum/ring.c \
-	services/votequorum/sync.c services/votequorum/tell.c
+	services/votequorum/state.c services/votequorum/statistics.c services/votequorum/sync.c services/votequorum/tell.c
 
 if WITH_VOTEQUORUM
 plugin_LTLIBRARIES += votequorum.la

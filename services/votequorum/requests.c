@@ -18,7 +18,7 @@ int votequorum_answer(struct votequorum *vq, struct coterie_client *client, int3
 
 /* ---- Information --------------------------------------------------------- */
 
-static uint32_t info_flags(const struct votequorum *vq, uint32_t node_flags)
+uint32_t votequorum_info_flags(const struct votequorum *vq, uint32_t node_flags)
 {
 	const struct vote_options *options = &vq->calc.options;
 	const struct {
@@ -67,7 +67,7 @@ static int handle_getinfo(void *self, struct coterie_client *client, const void 
 		res.highest_expected = vote_highest_expected(&vq->calc);
 		res.total_votes = vote_total(&vq->calc, is_cast);
 		res.quorum = vq->calc.quorum;
-		res.flags = info_flags(vq, node->flags);
+		res.flags = votequorum_info_flags(vq, node->flags);
 		res.qdevice_votes = vq->calc.device_votes;
 		memcpy(res.qdevice_name, vq->device.name, sizeof(res.qdevice_name));
 	}

@@ -29,7 +29,7 @@ static void on_window(void *arg)
 		vote_local(&vq->calc)->expected_votes, vq->calc.quorum);
 }
 
-static void open_window(struct votequorum *vq)
+void votequorum_window_open(struct votequorum *vq)
 {
 	uint64_t at_ns = vq->host->now_ns(vq->ctx) + vq->config.window_ms * UINT64_C(1000000);
 
@@ -57,7 +57,7 @@ void votequorum_sync_start(void *self, const uint32_t *transitional, uint32_t tr
 		votequorum_complain(vq, VOTEQUORUM_NO_MEMORY, 0,
 			"out of memory: votes are counted as before the ring changed");
 	if (rc >= 0 && vote_window_opens(&vq->calc, rc > 0))
-		open_window(vq);
+		votequorum_window_open(vq);
 	vq->ring = regular->ring;
 	votequorum_device_sync(vq);
 }

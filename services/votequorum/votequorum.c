@@ -88,6 +88,7 @@ void votequorum_publish_keys(struct votequorum *vq)
 		put(vq, VOTEQUORUM_KEY_DEVICE_USABLE, vq->config.is_device_usable);
 	if (vq->device.has_master_wins)
 		put(vq, VOTEQUORUM_KEY_MASTER_WINS, calc->is_master);
+	votequorum_offer_statistics(vq);
 }
 
 /* ---- The verdict --------------------------------------------------------- */
@@ -297,6 +298,7 @@ static void fini(void *self)
 	votequorum_window_close(vq);
 	vq->host->timer_del(vq->ctx, vq->store); /* drain, just before, has written */
 	votequorum_config_fini(&vq->config);
+	votequorum_statistics_fini(vq);
 	vote_fini(&vq->calc);
 	free(vq);
 }
@@ -378,6 +380,8 @@ static const struct coterie_service votequorum_ops = {
 	.sync_step = votequorum_sync_step,
 	.sync_done = votequorum_sync_done,
 	.drain = drain,
+	.state_save = votequorum_state_save,
+	.state_load = votequorum_state_load,
 	.requests = votequorum_requests,
 	.request_count = VOTEQUORUM_REQUESTS,
 	.request_size = sizeof(struct coterie_request),
@@ -391,4 +395,4 @@ COTERIE_PLUGIN(votequorum, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
 	.description = "quorum by votes",
 	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP |
 		 COTERIE_CAP_STATS | COTERIE_CAP_QUORUM,
-	.offers = COTERIE_CAN_QUORUM | COTERIE_CAN_UNPRIVILEGED, .ops = &votequorum_ops);
+	.offers = COTERIE_CAN_QUORUM | COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER, .ops = &votequorum_ops);

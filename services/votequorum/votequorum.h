@@ -92,6 +92,7 @@ struct votequorum {
 	struct coterie_timer *window; /* of last man standing */
 	struct coterie_timer *store;  /* the state file is behind the barrier */
 	struct coterie_map_tracker *trackers[3];
+	struct votequorum_statistic *statistics; /* that are offered, or will be */
 	int64_t published[VOTEQUORUM_KEYS]; /* what the map holds; -1: no such key */
 	uint32_t stored_barrier;            /* what the state file holds */
 	struct {
@@ -136,6 +137,8 @@ extern const struct coterie_ring_msg votequorum_ring_msgs[4];
 bool votequorum_is_registered(const struct votequorum *vq);
 /** The device's timer at the start of a synchronisation. */
 void votequorum_device_sync(struct votequorum *vq);
+/** Wait for the device's next word, as long as the configuration says. */
+void votequorum_device_arm(struct votequorum *vq);
 /** A client that may wait for a registration ends. */
 void votequorum_device_drop(struct votequorum *vq, const struct coterie_client *client);
 void votequorum_deliver_qdevice_reg(void *self, uint32_t nodeid, void *msg, uint32_t size);
@@ -156,8 +159,18 @@ int votequorum_handle_qdevice_master_wins(
 /** Answer with one of the errors that have no errno. @return COTERIE_REPLIED */
 int votequorum_answer(struct votequorum *vq, struct coterie_client *client, int32_t error);
 
+/** Flags of struct votequorum_info. node_flags: of struct vote_node. */
+uint32_t votequorum_info_flags(const struct votequorum *vq, uint32_t node_flags);
+
 #define VOTEQUORUM_REQUESTS 10
 extern const struct coterie_request votequorum_requests[VOTEQUORUM_REQUESTS];
+
+/* --- statistics.c --- */
+
+/** Offer statistics of the nodes that are known, but for those that are offered already. */
+void votequorum_offer_statistics(struct votequorum *vq);
+/** Take them back. */
+void votequorum_statistics_fini(struct votequorum *vq);
 
 /* --- sync.c --- */
 
@@ -165,7 +178,14 @@ void votequorum_sync_start(void *self, const uint32_t *transitional, uint32_t tr
 	const struct coterie_configuration *regular);
 int votequorum_sync_step(void *self);
 void votequorum_sync_done(void *self);
+/** Begin the window of last man standing, anew if there is one. */
+void votequorum_window_open(struct votequorum *vq);
 /** End the timer of last man standing; NULL-safe. */
 void votequorum_window_close(struct votequorum *vq);
+
+/* --- state.c: a new version takes over --- */
+
+int votequorum_state_save(void *self, void **blob, uint32_t *size);
+int votequorum_state_load(void *self, const void *blob, uint32_t size);
 
 #endif

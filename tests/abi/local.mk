@@ -14,3 +14,19 @@ dist_check_DATA += %D%/layout_sam.c %D%/libsam.symbols
 
 # What the tests of the plugin templates share.
 dist_check_DATA += %D%/sdk.sh
+
+# What packagers split the tree into.
+dist_check_SCRIPTS += %D%/packages.sh
+TESTS += %D%/packages.sh
+# The plugin ABI: the headers of each minor number, plugins of each, and tables that have grown.
+dist_check_SCRIPTS += %D%/plugin_abi.sh
+TESTS += %D%/plugin_abi.sh
+dist_check_DATA += %D%/plugin_types.c %D%/released.c %D%/released_kit.c
+abi_headers = frame.h plugin.h service.h transport.h
+EXTRA_DIST += $(addprefix %D%/sdk/1.0/coterie/,$(abi_headers)) $(addprefix %D%/sdk/1.1/coterie/,$(abi_headers)) \
+	$(addprefix %D%/sdk/1.2/coterie/,$(abi_headers))
+
+# The guide for plugin authors, as its reader follows it.
+dist_doc_DATA += docs/write-a-service.md
+dist_check_SCRIPTS += %D%/guide.sh
+TESTS += %D%/guide.sh

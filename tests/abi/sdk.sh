@@ -20,21 +20,57 @@ sdk_open() {
 	root=$work/root
 }
 
+# Of what the build installs, the SDK, the daemon and its plugins go into a root of their own: nothing else
+# of Coterie can be found there.
 sdk_install() {
-	local pc
+	local whole=$work/whole file
 
-	tap_check "the SDK installs into a DESTDIR" "$make" -s -C "$build" "$@" DESTDIR="$root" || tap_end
-	pc=$(find "$root" -name coterie-plugin.pc)
-	tap_check "the SDK has a coterie-plugin.pc" test -n "$pc" || tap_end
-	export PKG_CONFIG_PATH=${pc%/*}
-	plugin_dir=$(pkg-config --variable=plugindir coterie-plugin)
+	tap_check "the SDK installs into a DESTDIR" "$make" -s -C "$build" "$@" DESTDIR="$whole" || tap_end
+	(cd "$whole" && find . -path '*/include/coterie/*' -o -name 'coterie-plugin.pc' -o -name 'coterie-testkit.pc' \
+		-o -name 'libcoterie-testkit.so*' -o -path '*/template-*/*' -o -path '*/sbin/coterie' \
+		-o -path '*/coterie/plugins/*.so') >"$work/list"
+	while read -r file; do
+		mkdir -p "$root/${file%/*}"
+		cp -a "$whole/$file" "$root/$file"
+	done <"$work/list"
+	rm -rf "$whole" "$work/list"
+	sdk_pc=$(find "$root" -name coterie-plugin.pc)
+	tap_check "the SDK has a coterie-plugin.pc" test -n "$sdk_pc" || tap_end
+	sdk_pc=${sdk_pc%/*}
+	plugin_dir=$(PKG_CONFIG_LIBDIR=$sdk_pc pkg-config --variable=plugindir coterie-plugin)
 	there=$work/there$plugin_dir
 }
 
-# Sanitizers of this build do not concern the stranger's.
+# A build of a stranger: no variable of ours, no package but the SDK's and, after sdk_needs libqb, that.
+# Sanitizers of this build do not concern him, so he cannot link a test kit that has them.
+sdk_has_kit=yes
+[ "${COTERIE_KEEP_PLUGINS:-}" != 1 ] || sdk_has_kit=no
+sdk_packages=
+sdk_needs() {
+	sdk_packages=:$(pkg-config --variable=pcfiledir "$1")
+}
 sdk_make() {
-	env PKG_CONFIG_SYSROOT_DIR="$root" "$make" -s -C "$sdk_copy" CC="$compiler" \
+	local sbin
+
+	sbin=$(find "$root" -path '*/sbin/coterie')
+	env -i PATH="${sbin:+${sbin%/*}:}$build/exec:/usr/local/bin:/usr/bin:/bin" LC_ALL=C HOME=/nonexistent \
+		PKG_CONFIG_LIBDIR="$sdk_pc$sdk_packages" PKG_CONFIG_SYSROOT_DIR="${sdk_sysroot-$root}" \
+		LD_LIBRARY_PATH="$root$(PKG_CONFIG_LIBDIR=$sdk_pc pkg-config --variable=libdir coterie-plugin)" \
+		"$make" -s -C "$sdk_copy" CC="$compiler" \
 		CFLAGS='-O2 -Wall -Wextra -Werror -Wconversion -Wno-sign-conversion' "$@"
+}
+
+# Its tests, as far as they can run here.
+sdk_check() {
+	if [ $sdk_has_kit = no ]; then
+		tap_note "the test kit has sanitizers, which the template's tests have not: not run"
+		return
+	fi
+	tap_check "make check of the template passes" sdk_make check
+}
+
+sdk_install_plugin() {
+	sdk_sysroot='' sdk_make install DESTDIR="$work/there"
 }
 
 sdk_build() {
@@ -52,7 +88,6 @@ sdk_build() {
 	libraries=$(readelf -d "$sdk_copy/$name.so" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p')
 	tap_check "it needs the C library alone" test "$libraries" = libc.so.6
 	tap_check "it installs into the plugin folder" \
-		env PKG_CONFIG_SYSROOT_DIR= "$make" -s -C "$sdk_copy" install CC="$compiler" \
-		DESTDIR="$work/there"
+		sdk_install_plugin
 	tap_check "under its name" test -e "$there/$name.so"
 }

@@ -1,6 +1,6 @@
 #!/bin/bash
-# The plugin template as a stranger uses it: built outside the tree against an installed SDK, with
-# nothing but pkg-config; then loaded by two daemons, whose numbers must agree.
+# The plugin template as a stranger uses it: built outside the tree in a root with nothing but the SDK and a
+# daemon, tested with the test kit, then loaded by two installed daemons, whose numbers must agree.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
 # shellcheck source=tests/abi/sdk.sh
@@ -22,7 +22,7 @@ abi=$(sed -n 's/^#define COTERIE_ABI_\(MAJOR\|MINOR\) //p' \
 	"$(find "$root" -path '*/coterie/plugin.h')" | paste -sd.)
 tap_check "plugindir is where the plugins are" test -e "$root$plugin_dir/cpg.so"
 tap_check "abi is that of the headers" \
-	test "$(pkg-config --variable=abi coterie-plugin)" = "$abi"
+	test "$(PKG_CONFIG_LIBDIR=$sdk_pc pkg-config --variable=abi coterie-plugin)" = "$abi"
 sdk_build template-service tally
 
 # --- two daemons ---
@@ -31,9 +31,10 @@ tap_plan_without_daemon() {
 	tap_note "$1"
 	tap_end
 }
-[ -x "$build/exec/coterie" ] || tap_plan_without_daemon "no daemon in this build: not loaded"
-export PATH=$build/exec:$PATH
-tap_check "make check of the template passes" sdk_make check
+program=$(find "$root" -path '*/sbin/coterie')
+[ -x "$program" ] || tap_plan_without_daemon "no daemon in this build: not loaded"
+sdk_check
+sdk_needs libqb
 tap_check "tallyctl builds without a warning" sdk_make tallyctl || tap_end
 
 # Addresses and instance names of this process' own.
@@ -78,7 +79,7 @@ END
 mkdir "$work/state"
 
 start() {
-	COTERIE_PLUGIN_PATH=$build:$work/tally "$build/exec/coterie" --instance "template$$-$1" -f \
+	COTERIE_PLUGIN_PATH=$root$plugin_dir:$there "$program" --instance "template$$-$1" -f \
 		-c "$work/corosync.conf" >"$work/$1.log" 2>&1 &
 	daemon[$1]=$!
 }

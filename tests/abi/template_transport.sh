@@ -1,6 +1,6 @@
 #!/bin/bash
-# The template for transports as a stranger uses it: built outside the tree against an installed SDK,
-# with nothing but pkg-config; then three daemons make a ring of it on this host, without root and
+# The template for transports as a stranger uses it: built outside the tree in a root with nothing but the SDK
+# and a daemon, tested with the test kit; then three installed daemons make a ring of it on this host, without root and
 # without IP: one order, a crash that the others know of at once, a return, a stop.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
@@ -22,17 +22,19 @@ trap finish EXIT
 
 # --- the SDK, and the build ---
 
-# What of it a plugin needs; tests/abi/template.sh installs everything.
+# What of it a plugin and a daemon need; tests/abi/template.sh installs everything.
 sdk_install install-coterieincludeHEADERS install-pkgconfigDATA \
-	install-dist_template_transportDATA
+	install-dist_template_transportDATA install-libLTLIBRARIES \
+	install-sbinPROGRAMS install-pluginLTLIBRARIES
 sdk_build template-transport unixgram
 
-if [ ! -x "$build/exec/coterie" ]; then
+program=$(find "$root" -path '*/sbin/coterie')
+if [ ! -x "$program" ]; then
 	tap_note "no daemon in this build: not loaded"
 	tap_end
 fi
-export PATH=$build/exec:$PATH
-tap_check "make check of the template passes" sdk_make check
+export PATH=${program%/*}:$PATH
+sdk_check
 
 # --- the config ---
 
@@ -83,9 +85,9 @@ for file in corosync key section; do
 	tap_check "it is a transport where it is installed: $file.conf" \
 		check_config $file.conf "$there" 0 "ok (3 nodes, transport unixgram, local node unix"
 done
-tap_check "totem.transport is checked" check_config key.conf "$build" 8 \
+tap_check "totem.transport is checked" check_config key.conf "$root$plugin_dir" 8 \
 	"key.conf:4: Invalid transport type 'unixgram': no plugin 'unixgram' of kind transport in"
-tap_check "section transport is checked" check_config section.conf "$build" 30 \
+tap_check "section transport is checked" check_config section.conf "$root$plugin_dir" 30 \
 	"no plugin 'unixgram' of kind transport in"
 
 # --- three daemons ---
@@ -95,12 +97,12 @@ mkdir -m 777 "$work/home"
 as_user=()
 if [ "$(id -u)" = 0 ]; then
 	as_user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
-	"${as_user[@]}" test -x "$build/exec/coterie" -a -r "$there/unixgram.so" 2>/dev/null ||
+	"${as_user[@]}" test -x "$program" -a -r "$there/unixgram.so" 2>/dev/null ||
 		as_user=()
 fi
 export HOME=$work/home RUNTIME_DIRECTORY=$work/home/run STATE_DIRECTORY=$work/home/state
 export LD_LIBRARY_PATH=$build/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-export COTERIE_PLUGIN_PATH=$there:$build
+export COTERIE_PLUGIN_PATH=$there:$root$plugin_dir
 
 start() { # NODE
 	"${as_user[@]}" coterie --instance "unixgram$$-$1" -f -c "$work/corosync.conf" \

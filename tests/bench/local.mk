@@ -2,6 +2,6 @@
 EXTRA_DIST += %D%/compare.sh
 
 bench: bench-compare
-bench-compare: all $(check_PROGRAMS)
+bench-compare: check-programs
 	@abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/compare.sh
 .PHONY: bench-compare

@@ -3,8 +3,8 @@
  *
  *	cfg_ask reload | reopen | kill NODE | shutdown FLAGS | addresses NODE | reachable NODE
  *	cfg_ask track yes|no|silent     is asked once, says so, answers, goes on until the daemon is
- *gone cfg_ask get KEY                 value of a key of the map cfg_ask keys                    all
- *keys with their values, but for what changes by itself
+ *gone cfg_ask get KEY                 value of a key of the map cfg_ask keys [PREFIX]           all
+ *keys (that begin so) with their values, but for what changes by itself
  *
  * Exit status: the code of the call, 0 for CS_OK.
  */
@@ -124,7 +124,8 @@ static bool changes_by_itself(const char *key)
 	       (strncmp(key, "runtime.services.", 17) == 0);
 }
 
-static int map(const char *key)
+/* key: one, or NULL: all that begin with prefix */
+static int map(const char *key, const char *prefix)
 {
 	char name[CMAP_KEYNAME_MAXLEN + 1];
 	cmap_iter_handle_t iterator;
@@ -134,7 +135,7 @@ static int map(const char *key)
 	if (rc == CS_OK && key != NULL)
 		return status_of(print_key(handle, key));
 	if (rc == CS_OK)
-		rc = cmap_iter_init(handle, NULL, &iterator);
+		rc = cmap_iter_init(handle, prefix, &iterator);
 	while (rc == CS_OK && cmap_iter_next(handle, iterator, name, NULL, NULL) == CS_OK) {
 		if (changes_by_itself(name))
 			continue;
@@ -153,7 +154,7 @@ int main(int argc, char **argv)
 	cs_error_t rc;
 
 	if (strcmp(what, "get") == 0 || strcmp(what, "keys") == 0)
-		return map(*what == 'g' ? argument : NULL);
+		return map(*what == 'g' ? argument : NULL, *argument != '\0' ? argument : NULL);
 	while ((rc = corosync_cfg_initialize(&handle, &callbacks)) == CS_ERR_TRY_AGAIN)
 		pause_ms(10);
 	if (rc != CS_OK)

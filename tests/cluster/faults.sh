@@ -72,11 +72,11 @@ node_fails() {
 	lab_traffic "$who back" 1400 "${LAB_NODES[@]}"
 }
 
-# Whoever comes first, one ring results: each node in turn starts alone, the others follow.
+# Whoever comes first, one ring results: each node in turn, or those in LAB_FIRST, starts alone, the others follow.
 every_node_first() {
 	local first
 
-	for first in "${LAB_NODES[@]}"; do
+	for first in ${LAB_FIRST:-${LAB_NODES[*]}}; do
 		lab_start "$first"
 		lab_ring 1 "$first"
 		tap $? "node $first (${LAB_KINDS[first]}) starts first: a ring of its own"

@@ -265,8 +265,11 @@ lab_start() {
 		mapfile -t environment < <(lab_environment "${LAB_KINDS[node]}" "$node")
 		[ -z "${LAB_PLUGINS[node]:-}" ] || environment+=("COTERIE_PLUGIN_PATH=${LAB_PLUGINS[node]}")
 		# A session of its own: the kernel continues stopped processes of an orphaned process group,
-		# and hangs up the whole of it, whenever a process of the group ends.
-		setsid nsenter -t "${LAB_HOLDERS[node]}" -n -m env "${environment[@]}" RUNTIME_DIRECTORY=/run \
+		# and hangs up the whole of it, whenever a process of the group ends. Before other sessions: a
+		# daemon that does not run loses the token.
+		# shellcheck disable=SC2016 # of the inner shell
+		setsid bash -c '{ echo -15 >/proc/self/autogroup; } 2>/dev/null; exec "$@"' - \
+			nsenter -t "${LAB_HOLDERS[node]}" -n -m env "${environment[@]}" RUNTIME_DIRECTORY=/run \
 			"${daemon[@]}" -f -c "$LAB_DIR/$node/corosync.conf" \
 			>>"$LAB_DIR/$node/out" 2>&1 </dev/null 9>&- &
 		LAB_DAEMONS[node]=$!

@@ -30,14 +30,34 @@ check_PROGRAMS += %D%/cfg_ask
 %C%_cfg_ask_LDFLAGS = $(cluster_ldflags)
 %C%_cfg_ask_LDADD = libcfg.la libcmap.la libcorosync_common.la
 dist_check_DATA += %D%/reloads.sh
-dist_check_SCRIPTS += %D%/reload.sh %D%/knet_rekey.sh
-TESTS += %D%/reload.sh %D%/knet_rekey.sh
-sanitized_scripts += %D%/reload.sh %D%/knet_rekey.sh
+dist_check_SCRIPTS += %D%/reload.sh %D%/reload_all.sh %D%/knet_rekey.sh
+TESTS += %D%/reload.sh %D%/reload_all.sh %D%/knet_rekey.sh
+sanitized_scripts += %D%/reload.sh %D%/reload_all.sh %D%/knet_rekey.sh
+reload-long: all
+	@RELOADS=100 DEATHS=20 CHUNK=20 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/reload_all.sh
+check-long: reload-long
+.PHONY: reload-long
+
+# Plugins come, go and are replaced; 100 times each in check-long.
+dist_check_SCRIPTS += %D%/plugin_life.sh
+TESTS += %D%/plugin_life.sh
+sanitized_scripts += %D%/plugin_life.sh
+plugin-life-long: all
+	@LIFE_COUNT=100 abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
+		bash $(srcdir)/%D%/plugin_life.sh
+check-long: plugin-life-long
+.PHONY: plugin-life-long
 
 # The optional services.
 dist_check_SCRIPTS += %D%/optional.sh
 TESTS += %D%/optional.sh
 sanitized_scripts += %D%/optional.sh
+
+# Statistics over HTTP.
+dist_check_DATA += tests/openmetrics.py
+dist_check_SCRIPTS += %D%/metrics.sh
+TESTS += %D%/metrics.sh
+sanitized_scripts += %D%/metrics.sh
 
 # Any set of services.
 check_PROGRAMS += %D%/services_ask
@@ -52,8 +72,21 @@ dist_check_SCRIPTS += %D%/plugins_option.sh
 TESTS += %D%/plugins_option.sh
 plugins-option-long: all
 	@PLUGINS_OPTION=each abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/plugins_option.sh
-check-long: plugins-option-long
-.PHONY: plugins-option-long
+static-long: all
+	@STATIC=no abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/static.sh
+check-long: plugins-option-long static-long
+.PHONY: plugins-option-long static-long
+
+# What Debian's packages of this tree are worth in a bare root.
+dist_check_SCRIPTS += %D%/packages.sh
+packages-long: all
+	@abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/packages.sh
+check-long: packages-long
+.PHONY: packages-long
+
+# One file with everything in it.
+dist_check_SCRIPTS += %D%/static.sh
+TESTS += %D%/static.sh
 
 # The configuration map: clients killed under load; versions of the configuration.
 check_PROGRAMS += %D%/cmap_load

@@ -1,6 +1,7 @@
 #!/bin/bash
-# ./configure --enable-plugins: exactly those that are named are built as plugins, and all libraries and tools
-# whatever is left out. PLUGINS_OPTION=each (make check-long) leaves out each one alone, and builds one such set.
+# ./configure --enable-plugins, --enable-NAME, --disable-NAME: exactly those that are named are built as plugins, and all
+# libraries and tools whatever is left out. PLUGINS_OPTION=each (make check-long) leaves out each one alone, and builds
+# one such set.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
 source=${abs_top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
@@ -54,6 +55,11 @@ if [ "${PLUGINS_OPTION:-}" = each ]; then
 else
 	without cpg votequorum
 fi
+tap_check "configure with a set, more and less" \
+	configure some --enable-plugins="cmap cpg udpu" --disable-cmap --enable-evs --disable-wd
+tap_check "those are built" diff <(printf '%s\n' cpg evs udpu) <(plugins some)
 configure unknown --enable-plugins="udpu nonesuch"
 tap_check "a name that is no plugin is refused" grep -q "no plugin 'nonesuch'" "$work/said"
+configure unbuilt --disable-udpu --with-builtin="cpg udpu"
+tap_check "a builtin that is left out is refused" grep -q "'udpu' is none of the plugins that are built" "$work/said"
 tap_end

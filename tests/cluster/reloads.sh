@@ -99,6 +99,45 @@ reload_play_bad_file() {
 	tap_check "with status 1" test "$(reload_ask "$node" get config.reload_status)" = 1
 }
 
+# reload_has_all KEY VALUE NODE...: true when all nodes say so
+reload_has_all() {
+	local node key=$1 value=$2
+
+	shift 2
+	for node in "$@"; do
+		reload_has "$node" "$key" "$value" || return
+	done
+}
+
+# The same where no node is Corosync's: nobody has changed anything.
+reload_play_refusal() {
+	local node=$1 other=$2 old=$LAB_TOKEN peer
+
+	for peer in 1 2 3; do
+		reload_ask "$peer" keys | grep -v config_version >"$LAB_DIR/keys$peer"
+	done
+	LAB_TOKEN=$((LAB_TOKEN + 100)) reload_list "1 2 3" 1 2 3
+	echo "totem { token: abc" >>"$LAB_DIR/$node/corosync.conf"
+	tap_check "node $other cannot reload with the file of node $node" \
+		test "$(reload_ask "$other" reload)" = CS_ERR_INVALID_PARAM
+	tap_check "node $node says why" reload_logged "$node" "Unable to reload config file"
+	for peer in 1 2 3; do
+		tap_check "node $peer knows" reload_until 5 reload_has "$peer" config.reload_status 7
+		tap_check "and who it was" reload_logged "$peer" \
+			"Config reload refused, nothing has changed: node $node: .*corosync.conf:"
+		tap_check "nothing is in progress there" \
+			reload_has "$peer" config.totemconfig_reload_in_progress 0
+		tap_check "no key of node $peer has changed" \
+			diff "$LAB_DIR/keys$peer" <(reload_ask "$peer" keys | grep -v config_version)
+	done
+	LAB_TOKEN=$((old + 100))
+	reload_list "1 2 3" 1 2 3
+	tap_check "all take good ones" reload_ask "$node" reload
+	tap_check "and have taken them when the answer comes" \
+		reload_has_all runtime.config.totem.token "$LAB_TOKEN" 1 2 3
+	tap_check "with status 1" reload_has_all config.reload_status 1 1 2 3
+}
+
 # Node 4 comes into the list, then into the ring.
 reload_play_newcomer() {
 	local before

@@ -83,9 +83,12 @@ ctl() {
 	lab_in "$node" timeout 20 "$(evs_program tools/coterie-ctl)" "$@"
 }
 
+is_open() { ask "$1" | grep -q ' 1 1$'; }
+
 is_alone() {
 	local node=$1 absent=${missing[$1]} status
 
+	reload_until "$LAB_PATIENCE" is_open "$node"
 	tap_check "without $absent: the others answer, it is absent" diff <(answers "$absent") <(ask "$node")
 	[ -n "${command[$absent]:-}" ] || return
 	# shellcheck disable=SC2086 # words
@@ -159,7 +162,7 @@ for node in 2 3 5 6 7; do
 done
 tap_check "node 1 asks for a reload" reload_ask 1 reload
 for node in 3 7 8; do
-	tap_check "and node $node does it" reload_until 10 reload_logged $node "Config reload requested by node 1"
+	tap_check "and node $node does it" reload_until "$LAB_PATIENCE" reload_logged $node "Config reload requested by node 1"
 done
 
 # Without its group service a node that dies and comes back is a member like others.

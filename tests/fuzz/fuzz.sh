@@ -1,24 +1,29 @@
 #!/bin/bash
 # Every fuzz target: its corpus as it is, then mutations of it.
 #
-#	FUZZ_SEED    chooses the mutations; default 1
-#	FUZZ_FACTOR  multiplies their number; default 1, seconds for all
+#	FUZZ_SEED     chooses the mutations; default 1
+#	FUZZ_SECONDS  goes on with the next seeds for so long, for each target; default 0: one seed
 srcdir=${abs_top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 builddir=${abs_top_builddir:-$srcdir/build}
 . "$srcdir/tests/tap.sh"
-renice -n 19 $$ >/dev/null # tests with real daemons may run beside
+tap_behind "$@"
 
 seed=${FUZZ_SEED:-1}
-factor=${FUZZ_FACTOR:-1}
 
 # fuzz TARGET RUNS SIZE_MAX
 fuzz() {
-	local output status
+	local output status next=$seed end=$((SECONDS + ${FUZZ_SECONDS:-0}))
 
-	output=$("$builddir/tests/fuzz/fuzz_$1" --seed "$seed" --runs $(($2 * factor)) \
-		--size-max "$3" "$srcdir/tests/fuzz/corpus/$1" 2>&1)
-	status=$?
-	tap $status "$1, seed $seed"
+	while :; do
+		output=$("$builddir/tests/fuzz/fuzz_$1" --seed "$next" --runs "$2" \
+			--size-max "$3" "$srcdir/tests/fuzz/corpus/$1" 2>&1)
+		status=$?
+		if [ $status -ne 0 ] || [ "$SECONDS" -ge "$end" ]; then
+			break
+		fi
+		next=$((next + 1))
+	done
+	tap $status "$1, seeds $seed to $next"
 	tap_note "$output"
 }
 
@@ -26,6 +31,7 @@ fuzz() {
 fuzz packets 9000 16384
 fuzz groups 25000 16384
 fuzz config 10000 4096
+fuzz native 8000 4096
 fuzz cpg 10000 8192
 fuzz evs 100000 8192
 fuzz requests 10000 2048

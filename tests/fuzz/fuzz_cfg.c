@@ -1,6 +1,7 @@
 /* The cfg service: status, shutdowns, reloads and their ends, nodes that are members and are
  * killed. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "services/cfg/messages.h"
@@ -39,12 +40,34 @@ static void finish_reload(struct fuzz_world *world, struct script *script, uint8
 	mock_key(world->host, &choice, (choice & 32) != 0);
 	if ((choice & 128) != 0)
 		mock_rekey(world->host);
+	world->host->is_safe_kept = (choice & 16) == 0;
+	world->host->commit_rc = (choice & 8) != 0 ? -EINVAL : 0;
+	if (world->host->prepare_count > 0)
+		mock_prepare_done(world->host, choice % 3 == 0 ? -EINVAL : 0, "change a 1 -> 2\n");
 	if (world->host->reload_count > 0)
 		mock_reload_done(world->host,
 			choice % 3 == 0   ? 0
 			: choice % 3 == 1 ? -EINVAL
 					  : -ENOMEM,
 			"");
+}
+
+/* What a member says of the rounds that may be under way, or orders. */
+static void speak(struct fuzz_world *world, uint8_t choice)
+{
+	uint32_t from = choice / 8u % NODES + 1;
+
+	for (uint64_t number = 1; number <= 8; number++) {
+		struct cfg_ring_reload_word word = {
+			.number = number, .asker = world->host->nodeid, .stage = choice % 8u};
+		struct cfg_ring_reload_order order = {.number = number, .order = choice % 3u + 1};
+		bool is_word = choice % 8u != 7;
+		struct mock_message message = {.id = is_word ? CFG_RING_RELOAD_WORD : CFG_RING_RELOAD_ORDER,
+			.data = (is_word ? (uint8_t *)&word : (uint8_t *)&order) + sizeof(word.header),
+			.size = (uint32_t)((is_word ? sizeof(word) : sizeof(order)) - sizeof(word.header))};
+
+		mock_deliver(world->ops, world->self, from, false, &message);
+	}
 }
 
 /* A vote, which chance alone seldom makes: somebody tracks, asks or answers. */
@@ -56,6 +79,10 @@ static void vote(struct fuzz_world *world, struct script *script, uint8_t choice
 		CFG_REQ_REPLY_TO_SHUTDOWN, CFG_REQ_TRACKSTOP};
 
 	(void)script;
+	if (choice >= 128) {
+		speak(world, choice);
+		return;
+	}
 	message.header.id = ids[choice / FUZZ_CLIENTS % 4];
 	fuzz_request(world, choice % FUZZ_CLIENTS, &message, sizeof(message));
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "exec/ipc_private.h"
+#include "exec/plugin_watch.h"
 #include "tests/fuzz/fuzz.h"
 
 #define CLIENTS 3u
@@ -143,9 +144,9 @@ void ipc_client_disconnect(struct coterie_client *client)
 
 void ipc_client_listen(struct coterie_client *client) { (void)client; }
 
-bool ipc_gate_is_closed(const struct ipc *ipc, uint32_t needs)
+bool ipc_gate_is_closed(const struct ipc_server *server, uint32_t needs)
 {
-	(void)ipc;
+	(void)server;
 	return ((needs & COTERIE_NEEDS_QUORUM) != 0 && !now.is_quorate) ||
 	       ((needs & COTERIE_NEEDS_FLOW) != 0 && now.is_synchronizing);
 }
@@ -156,6 +157,11 @@ int ipc_gate_room(const struct ipc *ipc, uint32_t size)
 	if (size > ROOM_MESSAGE_MAX)
 		return -EMSGSIZE;
 	return now.has_room ? 0 : -EAGAIN;
+}
+
+void plugin_overran(struct plugin *plugin, uint64_t ran_ns, const char *what)
+{
+	(void)plugin, (void)ran_ns, (void)what;
 }
 
 void ipc_gate(struct ipc *ipc) { (void)ipc; }

@@ -2,7 +2,7 @@
 # LLVMFuzzerTestOneInput; corpus/X holds where its mutations start. `make check` replays and mutates
 # with driver.c; `make check-long` does so for longer. For libFuzzer: make libfuzzer, then
 # tests/fuzz/libfuzzer_X FOLDER tests/fuzz/corpus/X.
-fuzz_programs = %D%/fuzz_config %D%/fuzz_groups %D%/fuzz_packets %D%/fuzz_requests \
+fuzz_programs = %D%/fuzz_config %D%/fuzz_native %D%/fuzz_groups %D%/fuzz_packets %D%/fuzz_requests \
 	%D%/fuzz_cfg %D%/fuzz_cmap %D%/fuzz_cpg %D%/fuzz_evs %D%/fuzz_quorum %D%/fuzz_votequorum \
 	%D%/fuzz_votes
 check_PROGRAMS += $(fuzz_programs)
@@ -13,6 +13,7 @@ EXTRA_DIST += %D%/corpus
 
 fuzz_driver = %D%/driver.c %D%/fuzz.h
 fuzz_config_sources = %D%/fuzz_config.c $(config_sources) $(map_sources)
+fuzz_native_sources = %D%/fuzz_native.c
 fuzz_evs_sources = %D%/fuzz_evs.c $(evs_service_sources) $(mock_host_sources)
 fuzz_groups_sources = %D%/fuzz_groups.c
 fuzz_requests_sources = %D%/fuzz_requests.c exec/ipc_request.c exec/plugin_table.c
@@ -30,7 +31,10 @@ fuzz_votes_sources = %D%/fuzz_votes.c $(quorum_service_sources) $(votequorum_ser
 
 %C%_fuzz_config_SOURCES = $(fuzz_config_sources) $(fuzz_driver)
 %C%_fuzz_config_CFLAGS = $(AM_CFLAGS)
-%C%_fuzz_config_LDADD = libtotem.la
+%C%_fuzz_config_LDADD = libtotem.la $(CONFUSE_LIBS)
+%C%_fuzz_native_SOURCES = $(fuzz_native_sources) $(fuzz_driver)
+%C%_fuzz_native_CFLAGS = $(AM_CFLAGS)
+%C%_fuzz_native_LDADD = libcore.la libtotem.la
 %C%_fuzz_cfg_SOURCES = $(fuzz_cfg_sources) $(fuzz_driver)
 %C%_fuzz_cfg_CFLAGS = $(AM_CFLAGS)
 %C%_fuzz_cmap_SOURCES = $(fuzz_cmap_sources) $(fuzz_driver)
@@ -55,7 +59,7 @@ fuzz_votes_sources = %D%/fuzz_votes.c $(quorum_service_sources) $(votequorum_ser
 %C%_fuzz_requests_CFLAGS = $(AM_CFLAGS)
 
 fuzz-long: $(fuzz_programs)
-	abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' FUZZ_FACTOR=50 \
+	abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' FUZZ_SECONDS=60 \
 		FUZZ_SEED=$${FUZZ_SEED:-$$$$} bash $(top_srcdir)/%D%/fuzz.sh
 check-long: fuzz-long
 
@@ -64,13 +68,15 @@ FUZZ_CC = clang
 libfuzzer_link = $(AM_V_CCLD)$(MKDIR_P) %D% && $(FUZZ_CC) -std=gnu11 -g -O1 \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $(DEFS) \
 	$(DEFAULT_INCLUDES) $(AM_CPPFLAGS) -U_FORTIFY_SOURCE $(CPPFLAGS)
-libfuzzer_programs = %D%/libfuzzer_config %D%/libfuzzer_groups %D%/libfuzzer_packets \
+libfuzzer_programs = %D%/libfuzzer_config %D%/libfuzzer_native %D%/libfuzzer_groups %D%/libfuzzer_packets \
 	%D%/libfuzzer_requests %D%/libfuzzer_cfg %D%/libfuzzer_cmap %D%/libfuzzer_cpg \
 	%D%/libfuzzer_evs %D%/libfuzzer_quorum %D%/libfuzzer_votequorum \
 	%D%/libfuzzer_votes
 libfuzzer: $(libfuzzer_programs)
 %D%/libfuzzer_config: $(fuzz_config_sources) $(totem_sources)
-	$(libfuzzer_link) -o $@ $(filter %.c,$^)
+	$(libfuzzer_link) -o $@ $(filter %.c,$^) $(CONFUSE_LIBS)
+%D%/libfuzzer_native: $(fuzz_native_sources) $(config_sources) $(map_sources) $(totem_sources)
+	$(libfuzzer_link) -o $@ $(filter %.c,$^) $(CONFUSE_LIBS)
 %D%/libfuzzer_cfg: $(fuzz_cfg_sources)
 	$(libfuzzer_link) -o $@ $(filter %.c,$^)
 %D%/libfuzzer_cmap: $(fuzz_cmap_sources)

@@ -173,8 +173,11 @@ static bool is_others(const char *key)
 {
 	static const char *const beginnings[] = {"internal_configuration.service.4.",
 		"internal_configuration.service.6.", "internal_configuration.service.7.",
-		"internal_configuration.service.32.", "runtime.services.pload.",
+		"internal_configuration.service.32.", "internal_configuration.service.34.",
+		"runtime.services.pload.",
 		"runtime.services.mon.", "runtime.services.wd.", "runtime.services.evs.",
+		"runtime.services.cfg.5.", "runtime.services.cfg.6.", "runtime.services.cfg.7.",
+		"runtime.services.control.",
 		"resources.", "stats.schedmiss.", "stats.coterie.", "stats.plugins."};
 
 	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)

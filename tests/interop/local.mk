@@ -5,6 +5,12 @@ interop_scripts = \
 dist_check_SCRIPTS += $(interop_scripts) %D%/knet_mixed.sh
 TESTS += $(interop_scripts) %D%/knet_mixed.sh
 
+# Generated corosync.conf files before both daemons.
+check_PROGRAMS += %D%/config_corpus
+%C%_config_corpus_SOURCES = %D%/config_corpus.c tests/unit/config_corpus.c tests/unit/config_corpus.h
+dist_check_SCRIPTS += %D%/config_corpus.sh
+TESTS += %D%/config_corpus.sh
+
 # The same over udp: a short play of each way to send here, all of them at length in check-long.
 dist_check_SCRIPTS += %D%/udp.sh %D%/udp_long.sh
 TESTS += %D%/udp.sh
@@ -76,8 +82,10 @@ dist_check_DATA += %D%/notifyd_lab.sh
 TESTS += %D%/notifyd_knet.sh %D%/notifyd_sinks.sh %D%/notifyd_udpu.sh
 
 # Everything that a ring on knet has to endure, with everything that libknet offers.
-dist_check_SCRIPTS += %D%/knet_long.sh
+dist_check_SCRIPTS += %D%/knet_long.sh %D%/knet_ipv6.sh
 knet-long: all
+	@abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
+		bash $(srcdir)/%D%/knet_ipv6.sh
 	@abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
 		bash $(srcdir)/%D%/knet_long.sh
 check-long: knet-long

@@ -182,8 +182,8 @@ await_members() { (await members "$@") || echo "node $1 does not see $2 nodes"; 
 # for binary values. Keys of services that only one of the daemons has, and of our daemon's own
 # statistics, are left out, and one that the reference forgets with the first reload.
 plain() {
-	sed -E -e '/^O internal_configuration\.service\.([467]|32)\./d' -e '/^O (resources|totem\.interface\.0\.bindnetaddr)\b/d' \
-		-e '/^O runtime\.services\.(evs|mon|pload|wd)\./d' -e '/^O stats\.(coterie|plugins)\./d' \
+	sed -E -e '/^O internal_configuration\.service\.([467]|3[2-6])\./d' -e '/^O (resources|totem\.interface\.0\.bindnetaddr)\b/d' \
+		-e '/^O runtime\.services\.(cfg\.[567]|control|evs|kv|metrics|mon|pload|wd)\./d' -e '/^O stats\.(coterie|plugins)\./d' \
 		-e 's/^O Date: .*/O Date: now/' -e 's/^(O Ring ID: +([0-9]+\.)?)[0-9a-f]+$/\1seq/' \
 		-e 's/^(O \t\t) *[0-9]+(\t)/\1pid\2/' -e 's/^(O .*[,:])[0-9]+([,:][0-9]+)$/\1pid\2/' \
 		-e "s,$LAB_DIR,<LAB>,g" -e "s,$sysconfdir/corosync,/etc/corosync,g" \

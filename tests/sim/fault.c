@@ -598,7 +598,7 @@ void faults_end(struct sim *sim)
 	sim->has_users = random_chance(&sim->random, 2000); /* some rings settle under load */
 	sim->faults.is_armed = false;
 	sim_note(sim, TRACE_NOBODY, "the network turns quiet");
-	net_calm(sim);
+	net_calm(&sim->net);
 	for (uint32_t i = 0; i < sim->node_count; i++) {
 		struct node *node = &sim->nodes[i];
 

@@ -3,12 +3,10 @@ sim_sources = \
 	%D%/check_evs.c %D%/check_evs.h \
 	%D%/check_liveness.c %D%/check_liveness.h \
 	%D%/check_ring.c %D%/check_ring.h \
-	%D%/clock.c %D%/clock.h \
 	%D%/disk.h \
 	%D%/fault.c %D%/fault.h \
 	%D%/forge.c %D%/forge.h \
-	%D%/history.c %D%/history.h \
-	%D%/net.c %D%/net.h \
+	%D%/history.c \
 	%D%/node.c %D%/node.h \
 	%D%/options.c %D%/options.h \
 	%D%/report.c %D%/report.h \
@@ -19,22 +17,26 @@ sim_sources = \
 	%D%/trace.c %D%/trace.h \
 	%D%/traffic.c %D%/traffic.h
 
+# Time and network: the test kit of the plugin SDK stands on them, too.
+noinst_LTLIBRARIES += %D%/libsimnet.la
+%C%_libsimnet_la_SOURCES = %D%/clock.c %D%/clock.h %D%/net.c %D%/net.h %D%/history.h
+
 # The same object code as in the daemon, and beside it the one with mutants and quirks.
 noinst_PROGRAMS += %D%/coterie-sim %D%/coterie-sim-hooks
 %C%_coterie_sim_SOURCES = $(sim_sources) %D%/main.c
-%C%_coterie_sim_LDADD = libtotem.la
+%C%_coterie_sim_LDADD = %D%/libsimnet.la libtotem.la
 %C%_coterie_sim_hooks_SOURCES = $(sim_sources) %D%/main.c
 %C%_coterie_sim_hooks_CPPFLAGS = $(AM_CPPFLAGS) -DTOTEM_HOOKS
-%C%_coterie_sim_hooks_LDADD = libtotem-hooks.la
+%C%_coterie_sim_hooks_LDADD = %D%/libsimnet.la libtotem-hooks.la
 
 sim_tests = %D%/test_checks %D%/test_scenarios
 check_PROGRAMS += $(sim_tests)
 %C%_test_checks_SOURCES = $(sim_sources) %D%/test_checks.c
 %C%_test_checks_CFLAGS = $(TEST_CFLAGS)
-%C%_test_checks_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_checks_LDADD = %D%/libsimnet.la libtotem.la $(CHECK_LIBS)
 %C%_test_scenarios_SOURCES = $(sim_sources) %D%/test_scenarios.c
 %C%_test_scenarios_CFLAGS = $(TEST_CFLAGS)
-%C%_test_scenarios_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_scenarios_LDADD = %D%/libsimnet.la libtotem.la $(CHECK_LIBS)
 
 dist_check_SCRIPTS += %D%/mutants.sh %D%/seeds.sh
 TESTS += $(sim_tests) %D%/mutants.sh %D%/seeds.sh

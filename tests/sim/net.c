@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "exec/totem/wire.h"
-#include "tests/sim/sim.h"
 
 struct packet *packet_create(const void *bytes, uint32_t size, uint32_t from, uint32_t life)
 {
@@ -35,10 +34,9 @@ void packet_unref(struct packet *packet)
 #define REFUSAL_GAP_NS SECONDS(1)
 #define REFUSAL_BURST 6u
 
-void net_refuse(struct sim *sim, struct packet *packet, uint32_t by)
+void net_refuse(struct net *net, struct packet *packet, uint32_t by)
 {
-	struct net *net = &sim->net;
-	uint64_t now = sim->clock.now_ns, *full = &net->refused_ns[by][packet->from];
+	uint64_t now = net->clock->now_ns, *full = &net->refused_ns[by][packet->from];
 
 	if (net->is_silent || packet->from == by || net->cut[by][packet->from] ||
 		(packet->to == UINT32_MAX && !net->refuses_multicasts))
@@ -49,27 +47,26 @@ void net_refuse(struct sim *sim, struct packet *packet, uint32_t by)
 		return;
 	*full += REFUSAL_GAP_NS;
 	net->refusals++;
-	clock_add(&sim->clock, now + random_between(&sim->random, net->delay_min_ns, net->delay_max_ns),
+	clock_add(net->clock, now + random_between(net->random, net->delay_min_ns, net->delay_max_ns),
 		SIM_REFUSAL, packet->from, packet_ref(packet), by);
 }
 
-static void schedule(struct sim *sim, struct packet *packet, uint32_t to)
+static void schedule(struct net *net, struct packet *packet, uint32_t to)
 {
-	struct net *net = &sim->net;
-	uint64_t at = sim->clock.now_ns;
+	uint64_t at = net->clock->now_ns;
 	uint64_t *last = &net->last_ns[packet->from][to];
 
 	if (to == packet->from)
 		at += US(5); /* the loop inside the node */
-	else if (random_chance(&sim->random, net->late))
-		at += random_between(&sim->random, net->late_min_ns, net->late_max_ns);
+	else if (random_chance(net->random, net->late))
+		at += random_between(net->random, net->late_min_ns, net->late_max_ns);
 	else {
-		at += random_between(&sim->random, net->delay_min_ns, net->delay_max_ns);
+		at += random_between(net->random, net->delay_min_ns, net->delay_max_ns);
 		if (!net->reorder && at <= *last)
 			at = *last + 1;
 		*last = at;
 	}
-	clock_add(&sim->clock, at, SIM_ARRIVAL, to, packet_ref(packet), 0);
+	clock_add(net->clock, at, SIM_ARRIVAL, to, packet_ref(packet), 0);
 }
 
 static bool is_frame_lost(const struct net *net, const struct packet *packet, uint32_t to)
@@ -78,15 +75,13 @@ static bool is_frame_lost(const struct net *net, const struct packet *packet, ui
 		((net->frames_lost & BIT(to)) != 0 || (net->frames_unheard & BIT(packet->from)) != 0);
 }
 
-static void transmit(struct sim *sim, struct packet *packet, uint32_t to, bool is_chosen)
+static void transmit(struct net *net, struct packet *packet, uint32_t to, bool is_chosen)
 {
-	struct net *net = &sim->net;
-
 	if (to != packet->from &&
 		(net->cut[packet->from][to] || is_chosen ||
-			is_frame_lost(net, packet, to) || random_chance(&sim->random, net->loss))) {
-		trace_add(&sim->trace, &(struct trace_entry){.at_ns = sim->clock.now_ns,
-			.subject = TRACE_LOST, .node = packet->from, .peer = to, .detail = packet->type});
+			is_frame_lost(net, packet, to) || random_chance(net->random, net->loss))) {
+		if (net->lost != NULL)
+			net->lost(net->arg, packet, to);
 		return;
 	}
 	if (to != packet->from && net->lose_next[packet->from][to] > 0) {
@@ -95,20 +90,18 @@ static void transmit(struct sim *sim, struct packet *packet, uint32_t to, bool i
 	}
 	if (to != packet->from && net->refuse_next[packet->from][to] > 0) {
 		net->refuse_next[packet->from][to]--;
-		net_refuse(sim, packet, to);
+		net_refuse(net, packet, to);
 		return;
 	}
-	schedule(sim, packet, to);
-	if (to != packet->from && random_chance(&sim->random, net->duplicate))
-		schedule(sim, packet, to);
+	schedule(net, packet, to);
+	if (to != packet->from && random_chance(net->random, net->duplicate))
+		schedule(net, packet, to);
 }
 
 /* Account for one packet; true when it is the one that has to get lost. */
-static bool admit(struct sim *sim, struct packet *packet)
+static bool admit(struct net *net, struct packet *packet)
 {
-	struct net *net = &sim->net;
-
-	packet->sent_ns = sim->clock.now_ns;
+	packet->sent_ns = net->clock->now_ns;
 	if (packet->type == WIRE_MERGE_DETECT && packet->size == WIRE_PROBE_SIZE)
 		net->probes++;
 	else if (packet->type < NET_TYPES)
@@ -124,37 +117,35 @@ static bool admit(struct sim *sim, struct packet *packet)
 	return true;
 }
 
-void net_multicast(struct sim *sim, struct packet *packet)
+void net_multicast(struct net *net, struct packet *packet)
 {
 	/* A chosen multicast is lost on the way to one receiver or to all. */
-	bool is_chosen = admit(sim, packet);
-	uint32_t victim = is_chosen && random_chance(&sim->random, 5000) ?
-		(uint32_t)random_below(&sim->random, sim->node_count) : UINT32_MAX;
+	bool is_chosen = admit(net, packet);
+	uint32_t victim = is_chosen && random_chance(net->random, 5000) ?
+		(uint32_t)random_below(net->random, net->node_count) : UINT32_MAX;
 
-	for (uint32_t to = 0; to < sim->node_count; to++)
-		transmit(sim, packet, to, is_chosen && (victim == UINT32_MAX || victim == to));
+	for (uint32_t to = 0; to < net->node_count; to++)
+		transmit(net, packet, to, is_chosen && (victim == UINT32_MAX || victim == to));
 }
 
-void net_unicast(struct sim *sim, struct packet *packet, uint32_t to)
+void net_unicast(struct net *net, struct packet *packet, uint32_t to)
 {
 	packet->to = to;
-	transmit(sim, packet, to, admit(sim, packet));
+	transmit(net, packet, to, admit(net, packet));
 }
 
-void net_calm(struct sim *sim)
+void net_calm(struct net *net)
 {
-	struct net *net = &sim->net;
-
 	net->loss = net->duplicate = net->late = 0;
 	net->reorder = net->kth_armed = false;
 	net->frames_lost = net->frames_unheard = 0;
 	memset(net->cut, 0, sizeof(net->cut));
 	memset(net->refuse_next, 0, sizeof(net->refuse_next));
 	memset(net->lose_next, 0, sizeof(net->lose_next));
-	for (size_t i = 0; i < sim->clock.count; i++) {
-		struct sim_event *event = &sim->clock.heap[i];
+	for (size_t i = 0; i < net->clock->count; i++) {
+		struct sim_event *event = &net->clock->heap[i];
 
-		if (event->kind == SIM_ARRIVAL && event->at_ns > sim->clock.now_ns + net->delay_max_ns) {
+		if (event->kind == SIM_ARRIVAL && event->at_ns > net->clock->now_ns + net->delay_max_ns) {
 			packet_unref(event->what);
 			event->what = NULL;
 		}

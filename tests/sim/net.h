@@ -1,4 +1,5 @@
-/* The network: who hears whom, how late, how often, and what gets lost. */
+/* The network: who hears whom, how late, how often, and what gets lost. The simulator and the test kit of
+   the plugin SDK (testkit/) stand on it. */
 #ifndef SIM_NET_H
 #define SIM_NET_H
 
@@ -7,8 +8,6 @@
 
 #include "tests/sim/clock.h"
 #include "tests/sim/history.h"
-
-struct sim;
 
 /** A packet on its way: one for all receivers. */
 struct packet {
@@ -28,7 +27,13 @@ struct packet {
 #define NET_OLD 128u /* packets remembered for replaying */
 #define NET_TYPES 6u
 
+/** All zero but for the first members, which whoever makes it sets. */
 struct net {
+	struct clock *clock;       /* borrowed */
+	struct sim_random *random; /* borrowed */
+	uint32_t node_count;
+	void (*lost)(void *arg, const struct packet *packet, uint32_t to); /* or NULL */
+	void *arg;
 	uint32_t loss, duplicate, late; /* chances, per 10,000 */
 	bool reorder;              /* packets of one sender may overtake each other */
 	uint64_t delay_min_ns, delay_max_ns; /* one way */
@@ -58,12 +63,12 @@ struct packet *packet_ref(struct packet *packet);
 void packet_unref(struct packet *packet);
 
 /** The packet comes to a node's host, but to no daemon: its sender may hear of that. */
-void net_refuse(struct sim *sim, struct packet *packet, uint32_t by);
+void net_refuse(struct net *net, struct packet *packet, uint32_t by);
 /** To all nodes, the sender included, or to one. The caller keeps its reference. */
-void net_multicast(struct sim *sim, struct packet *packet);
-void net_unicast(struct sim *sim, struct packet *packet, uint32_t to);
+void net_multicast(struct net *net, struct packet *packet);
+void net_unicast(struct net *net, struct packet *packet, uint32_t to);
 /** Nothing is cut, lost, doubled or late any more; what is late already is lost. */
-void net_calm(struct sim *sim);
+void net_calm(struct net *net);
 void net_fini(struct net *net);
 
 #endif

@@ -58,9 +58,9 @@ static void transmit(struct node *node, const struct coterie_frame *frame, uint3
 		node->step_backlog = tap.backlog;
 	}
 	if (to == TRACE_NOBODY)
-		net_multicast(sim, packet);
+		net_multicast(&sim->net, packet);
 	else
-		net_unicast(sim, packet, to);
+		net_unicast(&sim->net, packet, to);
 	packet_unref(packet);
 }
 
@@ -176,6 +176,25 @@ static int on_store(void *arg, const struct ring_id *id)
 	return node->is_dying ? -EIO : 0;
 }
 
+static bool is_plain(const struct sim *sim, uint32_t id)
+{
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		if (sim->ids[i] == id)
+			return sim->nodes[i].options.features == 0;
+	return false;
+}
+
+/* Where one of those concerned neither asks nor answers, a back-off can only be waited for (§16.3). */
+static void note_backoff(const struct node *node, const struct totem_trace *trace)
+{
+	struct sim *sim = node->sim;
+	uint64_t until_ns = sim->clock.now_ns + MS(trace->value);
+
+	if ((node->options.features == 0 || is_plain(sim, trace->node) || is_plain(sim, trace->seq)) &&
+		until_ns > sim->unasked_until_ns)
+		sim->unasked_until_ns = until_ns;
+}
+
 static void on_trace(void *arg, const struct totem_trace *trace)
 {
 	struct node *node = arg;
@@ -194,6 +213,8 @@ static void on_trace(void *arg, const struct totem_trace *trace)
 		tap_packet(&sim->history, node->life, node->options.swap, sim->window_size,
 			sim->clock.now_ns, trace->frame->data, trace->frame->size, &tap);
 	}
+	if (trace->kind == TOTEM_TRACE_BACKOFF)
+		note_backoff(node, trace);
 	if (trace->kind == TOTEM_TRACE_PAUSED)
 		node->paused_ns = sim->clock.now_ns;
 	if (trace->kind == TOTEM_TRACE_TOKEN)
@@ -406,7 +427,7 @@ void node_arrive(struct node *node, struct packet *packet)
 	if (packet->type == WIRE_MCAST && packet->from == node->index && !node->sim->loops_frames)
 		is_stale = true;
 	if (!node_is_up(node) && !packet->is_altered)
-		net_refuse(node->sim, packet, node->index);
+		net_refuse(&node->sim->net, packet, node->index);
 	if (!node_is_up(node) || is_stale || node->inbox_count == NODE_INBOX) {
 		packet_unref(packet);
 		return;

@@ -7,6 +7,14 @@
 #include "tests/sim/check_evs.h"
 #include "tests/sim/traffic.h"
 
+static void on_lost(void *arg, const struct packet *packet, uint32_t to)
+{
+	struct sim *sim = arg;
+
+	trace_add(&sim->trace, &(struct trace_entry){.at_ns = sim->clock.now_ns,
+		.subject = TRACE_LOST, .node = packet->from, .peer = to, .detail = packet->type});
+}
+
 struct sim *sim_create(const struct sim_options *options)
 {
 	struct sim *sim = calloc(1, sizeof(*sim));
@@ -30,6 +38,11 @@ struct sim *sim_create(const struct sim_options *options)
 		sim->nodes[i].sim = sim;
 		sim->nodes[i].index = i;
 	}
+	sim->net.clock = &sim->clock;
+	sim->net.random = &sim->random;
+	sim->net.node_count = sim->node_count;
+	sim->net.lost = on_lost;
+	sim->net.arg = sim;
 	faults_init(sim);
 	sim->safe_share = (uint32_t[]){500, 2000, 5000, 10000}[random_below(&sim->random, 4)];
 	sim->barrier_at_once = random_chance(&sim->random, 5000);

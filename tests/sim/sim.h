@@ -45,6 +45,7 @@ struct sim {
 	bool has_users;            /* traffic flows */
 	bool loops_frames;         /* message frames come back to their sender as well */
 	uint64_t batch_ns;         /* how long arrivals gather before the node looks */
+	uint64_t unasked_until_ns; /* so long nodes back off that cannot ask each other */
 	uint64_t steps;
 	uint8_t *scratch;          /* for one message */
 };

@@ -35,6 +35,7 @@ for folder in services/* transports/* plugins/*; do
 	case $folder in
 	services/*) allowed="$folder/|services/client/|tools/common/" ;;
 	transports/*) allowed="$folder/|transports/common/" ;;
+	plugins/kv) allowed="$folder/|services/client/" ;; # it has a client library
 	*) allowed="$folder/|plugins/common/" ;;
 	esac
 	none "$folder includes no other plugin" "$folder" 'services/|transports/|plugins/' "$allowed"

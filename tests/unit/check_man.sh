@@ -3,7 +3,7 @@
 . "$(dirname "$0")/../tap.sh"
 cd "$(dirname "$0")/../.." || exit 1
 
-pages=$(find conf services transports plugins tools -name '*.[1-8]' | sort)
+pages=$(find conf services transports plugins testkit tools -name '*.[1-8]' | sort)
 if ! command -v mandoc >/dev/null && ! command -v man >/dev/null; then
 	tap_skip "neither mandoc nor man is installed"
 fi

@@ -8,7 +8,9 @@
 #include "exec/config/model.h"
 #include "exec/executive.h"
 #include "exec/log.h"
+#include "exec/plugin.h"
 #include "exec/reload.h"
+#include "exec/resync.h"
 #include "exec/ring.h"
 #include "exec/route.h"
 #include "exec/sync.h"
@@ -95,6 +97,33 @@ void totem_engine_queue(const struct totem_engine *engine, struct totem_queue *q
 {
 	(void)engine;
 	*queue = exec_stub.queue;
+}
+
+int resync_join(struct resync *resync, struct plugin *plugin)
+{
+	(void)resync;
+	exec_stub.joins++;
+	plugin->is_deaf = false;
+	return 0;
+}
+
+int resync_part(struct resync *resync, const struct plugin *plugin)
+{
+	(void)resync, (void)plugin;
+	exec_stub.parts++;
+	return 0;
+}
+
+void executive_show(struct executive *executive, struct plugin *plugin)
+{
+	(void)executive, (void)plugin;
+	exec_stub.shown++;
+}
+
+void executive_conceal(struct executive *executive, struct plugin *plugin)
+{
+	(void)executive, (void)plugin;
+	exec_stub.shown--;
 }
 
 bool sync_is_running(const struct sync *sync)
@@ -200,9 +229,39 @@ int reload_request(struct reload *reload, const void *owner,
 	return 0;
 }
 
+int reload_prepare(struct reload *reload, const void *owner,
+	void (*done)(void *arg, int rc, const char *text), void *arg)
+{
+	exec_stub.reloads_prepared++;
+	return reload_request(reload, owner, done, arg);
+}
+
+int reload_commit(struct reload *reload)
+{
+	(void)reload;
+	exec_stub.reloads_committed++;
+	return -ENOENT;
+}
+
+void reload_drop(struct reload *reload)
+{
+	(void)reload;
+	exec_stub.reloads_dropped++;
+}
+
 void reload_forget(struct reload *reload, const void *owner)
 {
 	(void)reload;
 	if (exec_stub.reload_owner == owner)
 		exec_stub.reload_done = NULL;
+}
+
+/* Where host.c is not linked in. */
+__attribute__((weak)) void host_resources_count(const struct plugin *plugin, uint32_t *timers,
+	uint32_t *descriptors);
+
+void host_resources_count(const struct plugin *plugin, uint32_t *timers, uint32_t *descriptors)
+{
+	(void)plugin;
+	*timers = *descriptors = 0;
 }

@@ -23,12 +23,15 @@ struct exec_stub {
 	uint32_t stops;
 	int exit_status; /* executive_die jumps to on_die */
 	jmp_buf on_die;
+	uint32_t joins, parts; /* of services, told to the ring */
+	int shown;             /* plugins in the maps */
 	uint32_t sent; /* ring messages */
 	int send_rc;
 	/* The last reload that was asked for; done is NULL when its owner is gone. */
 	const void *reload_owner;
 	void (*reload_done)(void *arg, int rc, const char *text);
 	void *reload_arg;
+	uint32_t reloads_prepared, reloads_committed, reloads_dropped;
 };
 
 extern struct exec_stub exec_stub;

@@ -23,7 +23,7 @@ TESTS += $(exec_unit_tests)
 	-DLOCALSTATE_DIR='"/nonexistent"' -DRUNSTATE_DIR='"/tmp/coterie-test-run"'
 %C%_test_state_dir_CFLAGS = $(TEST_CFLAGS)
 %C%_test_state_dir_LDADD = $(CHECK_LIBS)
-%C%_test_sync_SOURCES = %D%/test_sync.c exec/sync.c
+%C%_test_sync_SOURCES = %D%/test_sync.c exec/sync.c exec/resync.c
 %C%_test_sync_CFLAGS = $(TEST_CFLAGS)
 %C%_test_sync_LDADD = libtotem.la $(CHECK_LIBS)
 
@@ -85,10 +85,11 @@ engine_net_sources = %D%/engine_net.c %D%/engine_net.h
 # exec/ipc_*.c, plugin*.c, host.c: a real loop and libqb, stand-ins for the rest.
 exec_stub_sources = %D%/exec_stub.c %D%/exec_stub.h $(map_sources)
 exec_ipc_sources = exec/loop.c exec/ipc_server.c exec/ipc_poll.c exec/ipc_access.c exec/ipc_request.c \
-	exec/ipc_gate.c exec/ipc_client.c exec/ipc_stats.c exec/stats.c
+	exec/ipc_gate.c exec/ipc_handover.c exec/ipc_client.c exec/ipc_stats.c exec/plugin_watch.c exec/stats.c
 exec_plugin_sources = exec/plugin.c exec/plugin_open.c exec/plugin_check.c exec/plugin_options.c exec/plugin_table.c \
+	exec/plugin_life.c exec/plugin_replace.c exec/plugin_trial.c \
 	$(host_sources) exec/quorum.c exec/rekey.c exec/state_dir.c exec/totem/frame.c
-exec_plugin_tests = %D%/test_host %D%/test_ipc %D%/test_plugin
+exec_plugin_tests = %D%/test_host %D%/test_ipc %D%/test_plugin %D%/test_plugin_life
 check_PROGRAMS += $(exec_plugin_tests)
 TESTS += $(exec_plugin_tests)
 %C%_test_host_SOURCES = %D%/test_host.c $(exec_stub_sources) $(exec_ipc_sources) $(exec_plugin_sources)
@@ -101,6 +102,10 @@ TESTS += $(exec_plugin_tests)
 %C%_test_plugin_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_PLUGIN_DIR='"$(abs_top_builddir)/%D%/plugins"'
 %C%_test_plugin_CFLAGS = $(TEST_CFLAGS)
 %C%_test_plugin_LDADD = $(CHECK_LIBS) $(QB_LIBS) $(LTDL_LIBS)
+%C%_test_plugin_life_SOURCES = %D%/test_plugin_life.c $(exec_stub_sources) $(exec_ipc_sources) $(exec_plugin_sources)
+%C%_test_plugin_life_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_PLUGIN_DIR='"$(abs_top_builddir)/%D%/plugins"'
+%C%_test_plugin_life_CFLAGS = $(TEST_CFLAGS)
+%C%_test_plugin_life_LDADD = $(CHECK_LIBS) $(QB_LIBS) $(LTDL_LIBS)
 
 # exec/{flight,map_publish,quorum,runtime_keys,stats*}.c
 check_PROGRAMS += %D%/test_flight %D%/test_quorum_verdict %D%/test_runtime_keys %D%/test_stats %D%/test_stats_keys
@@ -113,7 +118,7 @@ TESTS += %D%/test_flight %D%/test_quorum_verdict %D%/test_runtime_keys %D%/test_
 %C%_test_runtime_keys_LDADD = $(CHECK_LIBS)
 EXTRA_DIST += %D%/vectors/stats-udpu3.txt
 %C%_test_stats_keys_SOURCES = %D%/test_stats_keys.c $(exec_stub_sources) $(exec_ipc_sources) exec/stats_totem.c \
-	exec/stats_daemon.c
+	exec/stats_daemon.c exec/stats_process.c exec/stats_times.c
 %C%_test_stats_keys_CFLAGS = $(TEST_CFLAGS)
 %C%_test_stats_keys_LDADD = $(CHECK_LIBS) $(QB_LIBS)
 %C%_test_quorum_verdict_SOURCES = %D%/test_quorum_verdict.c $(exec_stub_sources) exec/quorum.c
@@ -123,9 +128,9 @@ EXTRA_DIST += %D%/vectors/stats-udpu3.txt
 %C%_test_stats_CFLAGS = $(TEST_CFLAGS)
 %C%_test_stats_LDADD = $(CHECK_LIBS) $(QB_LIBS)
 
-dist_check_SCRIPTS += %D%/plugin_start.sh %D%/start_failures.sh
-TESTS += %D%/plugin_start.sh %D%/start_failures.sh
-sanitized_scripts += %D%/plugin_start.sh %D%/start_failures.sh
+dist_check_SCRIPTS += %D%/plugin_start.sh %D%/start_failures.sh %D%/replaced.sh
+TESTS += %D%/plugin_start.sh %D%/start_failures.sh %D%/replaced.sh
+sanitized_scripts += %D%/plugin_start.sh %D%/start_failures.sh %D%/replaced.sh
 
 # The mock host itself.
 check_PROGRAMS += %D%/test_mock_host
@@ -194,6 +199,15 @@ variant_plugins += %D%/plugins/same_ring_id.la
 %C%_plugins_same_ring_id_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=same_ring_id
 %C%_plugins_same_ring_id_la_CFLAGS = $(VARIANT_CFLAGS)
 %C%_plugins_same_ring_id_la_LDFLAGS = $(VARIANT_LDFLAGS)
+variant_plugins += %D%/plugins/life.la
+%C%_plugins_life_la_SOURCES = %D%/plugins/life.c
+%C%_plugins_life_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_plugins_life_la_LDFLAGS = $(VARIANT_LDFLAGS)
+# The template, for rings in which it is replaced.
+variant_plugins += %D%/plugins/tally.la
+%C%_plugins_tally_la_SOURCES = plugins/template-service/tally.c plugins/template-service/tally.h
+%C%_plugins_tally_la_CFLAGS = $(VARIANT_CFLAGS)
+%C%_plugins_tally_la_LDFLAGS = $(VARIANT_LDFLAGS)
 variant_plugins += %D%/plugins/leaky.la
 %C%_plugins_leaky_la_SOURCES = %D%/plugins/variant.c
 %C%_plugins_leaky_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=leaky -DLEAKS -DRING_ID=41
@@ -201,16 +215,19 @@ variant_plugins += %D%/plugins/leaky.la
 %C%_plugins_leaky_la_LDFLAGS = $(VARIANT_LDFLAGS)
 
 # exec/reload*.c with real files, loop and map; ring, log and plugins are stand-ins.
-check_PROGRAMS += %D%/test_reload %D%/test_reload_links
-TESTS += %D%/test_reload %D%/test_reload_links
-reload_case_sources = %D%/reload_case.c %D%/reload_case.h exec/reload.c exec/reload_apply.c exec/reload_keys.c \
+check_PROGRAMS += %D%/test_reload %D%/test_reload_links %D%/test_reload_steps
+TESTS += %D%/test_reload %D%/test_reload_links %D%/test_reload_steps
+reload_case_sources = %D%/reload_case.c %D%/reload_case.h exec/reload.c exec/reload_apply.c exec/reload_keys.c exec/reload_list.c \
 	exec/reload_nodes.c exec/reload_peers.c exec/rekey.c exec/plugin_options.c exec/loop.c exec/log_limit.c $(config_sources) $(map_sources)
 %C%_test_reload_SOURCES = %D%/test_reload.c $(reload_case_sources)
 %C%_test_reload_CFLAGS = $(TEST_CFLAGS)
-%C%_test_reload_LDADD = $(CHECK_LIBS) $(QB_LIBS)
+%C%_test_reload_LDADD = $(CHECK_LIBS) $(QB_LIBS) $(CONFUSE_LIBS)
 %C%_test_reload_links_SOURCES = %D%/test_reload_links.c $(reload_case_sources)
 %C%_test_reload_links_CFLAGS = $(TEST_CFLAGS)
-%C%_test_reload_links_LDADD = $(CHECK_LIBS) $(QB_LIBS)
+%C%_test_reload_links_LDADD = $(CHECK_LIBS) $(QB_LIBS) $(CONFUSE_LIBS)
+%C%_test_reload_steps_SOURCES = %D%/test_reload_steps.c $(reload_case_sources)
+%C%_test_reload_steps_CFLAGS = $(TEST_CFLAGS)
+%C%_test_reload_steps_LDADD = $(CHECK_LIBS) $(QB_LIBS) $(CONFUSE_LIBS)
 
 # services/client and services/cpg/lib.
 client_unit_tests = %D%/test_client_error %D%/test_client_handle %D%/test_cpg_assembly %D%/test_libcpg \
@@ -248,13 +265,23 @@ TESTS += %D%/test_libcfg
 
 # exec/config, $(map_sources), exec/log*.c: libexecutive.la as a whole would pull in engine and libltdl.
 EXTRA_DIST += %D%/vectors/corosync-t.txt %D%/vectors/cmap-udpu3.txt
-config_unit_tests = %D%/test_legacy %D%/test_log %D%/test_map %D%/test_validate
+dist_check_SCRIPTS += %D%/config_modes.sh
+TESTS += %D%/config_modes.sh
+config_unit_tests = %D%/test_legacy %D%/test_log %D%/test_map %D%/test_native %D%/test_validate \
+	%D%/test_config_print
 check_PROGRAMS += $(config_unit_tests)
 TESTS += $(config_unit_tests)
 config_case_sources = %D%/config_case.c %D%/config_case.h $(config_sources) $(map_sources)
 %C%_test_legacy_SOURCES = %D%/test_legacy.c $(config_case_sources)
 %C%_test_legacy_CFLAGS = $(TEST_CFLAGS)
-%C%_test_legacy_LDADD = $(CHECK_LIBS)
+%C%_test_legacy_LDADD = $(CHECK_LIBS) $(CONFUSE_LIBS)
+%C%_test_native_SOURCES = %D%/test_native.c %D%/config_case.c %D%/config_case.h
+%C%_test_native_CFLAGS = $(TEST_CFLAGS)
+%C%_test_native_LDADD = libcore.la libtotem.la $(CHECK_LIBS)
+%C%_test_config_print_SOURCES = %D%/test_config_print.c %D%/config_case.c %D%/config_case.h \
+	%D%/config_corpus.c %D%/config_corpus.h
+%C%_test_config_print_CFLAGS = $(TEST_CFLAGS)
+%C%_test_config_print_LDADD = libcore.la libtotem.la $(CHECK_LIBS)
 %C%_test_log_SOURCES = %D%/test_log.c exec/flight.c exec/log.c exec/log_format.c exec/log_limit.c exec/log_sink.c
 %C%_test_log_CFLAGS = $(TEST_CFLAGS)
 %C%_test_log_LDADD = $(CHECK_LIBS)
@@ -265,4 +292,4 @@ config_case_sources = %D%/config_case.c %D%/config_case.h $(config_sources) $(ma
 %C%_test_validate_SOURCES = %D%/test_validate.c $(config_case_sources) $(fail_alloc_sources)
 %C%_test_validate_CFLAGS = $(TEST_CFLAGS)
 %C%_test_validate_LDFLAGS = $(fail_alloc_ldflags)
-%C%_test_validate_LDADD = $(CHECK_LIBS)
+%C%_test_validate_LDADD = $(CHECK_LIBS) $(CONFUSE_LIBS)

@@ -203,6 +203,48 @@ void mock_reload_done(struct coterie_ctx *host, int rc, const char *text)
 	first.done(first.arg, rc, text);
 }
 
+static int host_reload_prepare(
+	struct coterie_ctx *host, void (*done)(void *arg, int rc, const char *text), void *arg)
+{
+	if (host->prepare_rc != 0)
+		return host->prepare_rc;
+	if (host->prepare_count == sizeof(host->prepares) / sizeof(host->prepares[0]))
+		return -ENOMEM;
+	host->prepares[host->prepare_count++] = (struct mock_reload){done, arg};
+	return 0;
+}
+
+void mock_prepare_done(struct coterie_ctx *host, int rc, const char *text)
+{
+	struct mock_reload first = host->prepares[0];
+
+	if (host->prepare_count == 0)
+		abort(); /* the test's mistake */
+	memmove(host->prepares, host->prepares + 1, --host->prepare_count * sizeof(first));
+	host->is_kept = rc == 0;
+	first.done(first.arg, rc, text);
+}
+
+static int host_reload_commit(struct coterie_ctx *host)
+{
+	if (host->is_delivering)
+		return -EBUSY;
+	if (!host->is_kept)
+		return -ENOENT;
+	host->is_kept = false;
+	if (host->commit_rc == 0)
+		host->commits++;
+	if (host->commit_rc == 0 && host->on_commit != NULL)
+		host->on_commit(host);
+	return host->commit_rc;
+}
+
+static void host_reload_drop(struct coterie_ctx *host)
+{
+	host->drops += host->is_kept;
+	host->is_kept = false;
+}
+
 static int host_log_reopen(struct coterie_ctx *host)
 {
 	host->reopens++;
@@ -311,6 +353,9 @@ void mock_admin_table(struct coterie_host *table)
 	table->stop = host_stop;
 	table->die = host_die;
 	table->reload = host_reload;
+	table->reload_prepare = host_reload_prepare;
+	table->reload_commit = host_reload_commit;
+	table->reload_drop = host_reload_drop;
 	table->log_reopen = host_log_reopen;
 	table->state_file_read = host_state_file_read;
 	table->state_file_write = host_state_file_write;

@@ -368,6 +368,9 @@ struct coterie_client *mock_client_create(struct coterie_ctx *host, uint32_t siz
 	client->host = host;
 	client->data = mock_need(calloc(1, size + 1));
 	client->pid = pid;
+	client->number = ++host->client_number;
+	client->next = host->clients;
+	host->clients = client;
 	return client;
 }
 
@@ -375,6 +378,10 @@ void mock_client_destroy(struct coterie_client *client)
 {
 	if (client == NULL)
 		return;
+	struct coterie_client **place = &client->host->clients;
+	while (*place != client)
+		place = &(*place)->next;
+	*place = client->next;
 	mock_queue_clear(&client->replies);
 	mock_queue_clear(&client->events);
 	free(client->data);
@@ -627,6 +634,7 @@ struct coterie_ctx *mock_host_create(const struct coterie_plugin *plugin)
 	host->table = host_table;
 	mock_map_table(&host->table);
 	mock_admin_table(&host->table);
+	mock_life_table(&host->table);
 	host->is_safe_kept = true;
 	host->now_ns = UINT64_C(1000000000);
 	host->nodeid = 1;

@@ -36,6 +36,11 @@ struct coterie_client {
 	struct mock_queue replies, events;
 	bool is_disconnected; /* the service asked for it */
 	int event_rc;         /* what host->event returns when not 0 */
+
+	/* Not for tests. */
+	uint64_t number;
+	void *data_beside;
+	struct coterie_client *next;
 };
 
 struct mock_clear;
@@ -109,6 +114,7 @@ struct coterie_ctx {
 	/* What was published last, by the plugin or by mock_quorum; members and provider are copies. */
 	struct coterie_quorum quorum;
 	uint32_t verdicts; /* calls of quorum_publish that were taken */
+	bool is_beside;    /* init or fini of one that stands beside the service it was to replace */
 	int publish_rc;    /* when not 0, quorum_publish returns it and does nothing */
 
 	struct mock_queue protected_keys; /* by map_protect: data the key with its NUL, id is_prefix */
@@ -127,6 +133,12 @@ struct coterie_ctx {
 	jmp_buf *on_die; /* where die jumps to (value 1); NULL: it returns, which no real one does */
 	struct mock_reload reloads[8]; /* not answered yet: see mock_reload_done */
 	uint32_t reload_count;
+	struct mock_reload prepares[8]; /* first steps not answered yet: see mock_prepare_done */
+	uint32_t prepare_count, commits, drops; /* second steps that had an effect */
+	int prepare_rc, commit_rc;              /* when not 0, they fail with it */
+	void (*on_commit)(struct coterie_ctx *host); /* inside of such a one; or NULL */
+	bool is_kept;                           /* a first step has left something */
+	bool is_delivering;                     /* set by the test: no second step now */
 	int reload_rc;    /* when not 0, reload returns it and keeps nothing */
 	uint32_t reopens; /* calls of log_reopen */
 	int reopen_rc;    /* what they return */
@@ -139,6 +151,8 @@ struct coterie_ctx {
 	int rekey_rc; /* when not 0, rekey returns it and keeps nothing */
 
 	/* Not for tests. */
+	struct coterie_client *clients;
+	uint64_t client_number;
 	struct mock_value *options;
 	uint32_t option_count;
 	struct mock_entry *maps[2]; /* ascending */
@@ -204,6 +218,8 @@ void mock_node_addresses(
 	struct coterie_ctx *host, uint32_t nodeid, const char *const *addresses, uint32_t count);
 /** Answer the oldest reload that waits; there must be one. */
 void mock_reload_done(struct coterie_ctx *host, int rc, const char *text);
+/** The same for the first step of one in two; with 0 the file is kept. */
+void mock_prepare_done(struct coterie_ctx *host, int rc, const char *text);
 
 /** The ring's key from now on, copied; NULL: no encryption. What key_get gave before is gone. */
 void mock_key(struct coterie_ctx *host, const void *bytes, uint32_t size);
@@ -227,6 +243,15 @@ struct mock_message *mock_queue_add(
 	struct mock_queue *queue, uint32_t id, const struct iovec *iov, uint32_t count);
 
 /** @return returned, caller frees with mock_client_destroy */
+/**
+ * Let a new instance of the service take the place of the one in *self, while its clients stay.
+ *
+ * @param self         in and out
+ * @param is_thorough  a state that is cut off is refused before, at every length
+ * @return 0; what state_save says; -EPROTO: a state that is cut off was not refused; -EILSEQ: the new one does not
+ *     know all that the old one knew; else what state_load says
+ */
+int mock_replace(struct coterie_ctx *host, const struct coterie_service *ops, void **self, bool is_thorough);
 struct coterie_client *mock_client_create(struct coterie_ctx *host, uint32_t size, uint32_t pid);
 void mock_client_destroy(struct coterie_client *client);
 

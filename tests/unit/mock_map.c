@@ -12,6 +12,8 @@ struct mock_entry {
 	void *bytes;
 	coterie_stat_read read;
 	void *arg;
+	coterie_stat_read read_beside; /* of the service that is about to take over */
+	void *arg_beside;
 	uint64_t seen[32]; /* statistics: the value at the last refresh */
 	uint32_t seen_size;
 };
@@ -387,10 +389,16 @@ static int host_stat_add(
 {
 	if (!is_name(key) || type < COTERIE_MAP_I8 || type > COTERIE_MAP_BINARY)
 		return -EINVAL;
-	if (find_exact(host, COTERIE_MAP_STATS, key) != NULL)
-		return -EEXIST;
+	struct mock_entry *entry = find_exact(host, COTERIE_MAP_STATS, key);
 
-	struct mock_entry *entry = add_entry(host, COTERIE_MAP_STATS, key);
+	if (entry != NULL && host->is_beside && entry->read_beside == NULL) {
+		entry->read_beside = read;
+		entry->arg_beside = arg;
+		return 0;
+	}
+	if (entry != NULL)
+		return -EEXIST;
+	entry = add_entry(host, COTERIE_MAP_STATS, key);
 
 	entry->type = type;
 	entry->size = size_of(type);
@@ -403,8 +411,18 @@ static int host_stat_add(
 
 static void host_stat_del(struct coterie_ctx *host, const char *key)
 {
-	if (find_exact(host, COTERIE_MAP_STATS, key) == NULL)
+	struct mock_entry *found = find_exact(host, COTERIE_MAP_STATS, key);
+
+	if (found == NULL)
 		return;
+	if (found->read_beside != NULL) { /* of two one goes: the other has it, as before or from now on */
+		if (!host->is_beside) {
+			found->read = found->read_beside;
+			found->arg = found->arg_beside;
+		}
+		found->read_beside = NULL;
+		return;
+	}
 	tell_stat(host, COTERIE_MAP_DELETED, key);
 
 	struct mock_entry **place = find(host, COTERIE_MAP_STATS, key);

@@ -12,6 +12,9 @@ void mock_map_table(struct coterie_host *table);
 /** @return trackers and iterators that were left */
 uint32_t mock_map_fini(struct coterie_ctx *host);
 
+/** Put in the members by which clients outlive their plugin. */
+void mock_life_table(struct coterie_host *table);
+
 /** Put in the members of quorum and administration. */
 void mock_admin_table(struct coterie_host *table);
 void mock_admin_fini(struct coterie_ctx *host);

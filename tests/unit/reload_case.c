@@ -11,6 +11,7 @@
 #include "exec/config/model.h"
 #include "exec/log.h"
 #include "exec/loop.h"
+#include "exec/plugin_life.h"
 #include "exec/plugin_options.h"
 #include "exec/rekey.h"
 #include "exec/reload.h"
@@ -56,6 +57,27 @@ int log_configure(const struct config_log *settings, char *error, uint32_t error
 	if (seen.log_rc < 0)
 		snprintf(error, error_size, "cannot open log file");
 	return seen.log_rc;
+}
+
+int log_check(const struct config_log *settings, char *error, uint32_t error_size)
+{
+	(void)settings; /* on the helper thread: nothing is written down */
+	if (seen.log_rc < 0)
+		snprintf(error, error_size, "cannot open log file");
+	return seen.log_rc;
+}
+
+void plugin_life_follow(
+	struct plugin_life *life, const struct config *before, const struct config *now)
+{
+	(void)life;
+	append(seen.followed, sizeof(seen.followed), "%u-%u ", before->service_count, now->service_count);
+}
+
+bool ring_is_inside(const struct ring *ring)
+{
+	(void)ring;
+	return seen.is_inside;
 }
 
 int ring_check_options(
@@ -342,6 +364,16 @@ struct result reload(void)
 
 	ck_assert_int_eq(reload_request(executive.reload, &executive, on_done, &result), 0);
 	ck_assert_uint_eq(result.count, 0); /* never before the call returns */
+	run_loop();
+	ck_assert_uint_eq(result.count, 1);
+	return result;
+}
+
+struct result prepare(void)
+{
+	struct result result = {.rc = 1};
+
+	ck_assert_int_eq(reload_prepare(executive.reload, &executive, on_done, &result), 0);
 	run_loop();
 	ck_assert_uint_eq(result.count, 1);
 	return result;

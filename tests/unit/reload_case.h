@@ -18,12 +18,14 @@ struct reload_seen {
 	char log[65536];     /* "SUBSYSTEM PRIO text\n" */
 	char changes[65536]; /* of the map: "KEY=VALUE " or "-KEY " */
 	char peers[1024];    /* calls of the transport: "+3 -4 ", "+3/1 " on link 1, "up0 down0 " */
+	char followed[256];  /* services of the old and the new file: "5-6 " */
 	char ids[256];       /* whom the engine knows: "1 2 3 " */
 	uint64_t token_ns;   /* of the engine */
 	uint32_t members[16], member_count;
 	uint32_t reconfigured;
 	int check_rc, reconfigure_rc, peer_add_rc, log_rc;
 	int link_up_rc, reload_rc; /* link_up fails for links above 1 */
+	bool is_inside;            /* the engine is on the stack */
 	bool tells_reload;         /* "reload " among the calls of the transport */
 	uint32_t logs_configured;
 	uint32_t tally_reloads, transport_reloads;
@@ -47,7 +49,7 @@ void write_file(const char *totem, const char *nodes, const char *more);
 struct result {
 	int rc;
 	uint32_t count;
-	char text[512];
+	char text[4096];
 };
 
 /** For reload_request: fills in a struct result and stops the loop. */
@@ -59,6 +61,8 @@ void turn(void);
 void pause_and_turn(void);
 /** One reload to its end. */
 struct result reload(void);
+/** The first of its two steps. */
+struct result prepare(void);
 
 bool has_logged(const char *text);
 const char *string_of(const char *key); /* "(none)" */

@@ -12,6 +12,19 @@ void service_ring_init(struct service_ring *ring, const struct coterie_plugin *p
 	memset(ring, 0, sizeof(*ring));
 	ring->plugin = plugin;
 	ring->ops = plugin->ops;
+	ring->is_replacing = getenv("SERVICE_REPLACED") != NULL;
+}
+
+/*
+ * With SERVICE_REPLACED in the environment, a new instance of the service takes over before whatever happens to a
+ * node: no test may see a difference.
+ */
+static void refresh(struct service_ring *ring, struct service_node *node)
+{
+	if (!ring->is_replacing || ring->is_synchronising || ring->ops->state_save == NULL)
+		return;
+	int rc = mock_replace(node->host, ring->ops, &node->self, ring->replacements++ % 16 == 0);
+	ck_assert_msg(rc == 0 || rc == -EAGAIN || rc == -ECANCELED, "replacing the service: %s", strerror(-rc));
 }
 
 void service_ring_start(struct service_ring *ring, uint32_t nodeid)
@@ -77,6 +90,8 @@ static void deliver(struct service_ring *ring, uint32_t from, const struct mock_
 
 		if (!is_same_ring(&ring->nodes[from], node))
 			continue;
+		refresh(ring, node);
+		node->host->is_delivering = true;
 		if (ring->has_swapped && to != from) {
 			struct mock_message other = swapped(ring->ops, message);
 
@@ -87,7 +102,23 @@ static void deliver(struct service_ring *ring, uint32_t from, const struct mock_
 			ck_assert_int_eq(
 				mock_deliver(ring->ops, node->self, from, false, message), 0);
 		}
+		node->host->is_delivering = false;
 	}
+}
+
+bool service_ring_deliver_next(struct service_ring *ring, uint32_t nodeid)
+{
+	struct service_node *node = &ring->nodes[nodeid];
+
+	if (node->host == NULL || node->ring_seq == 0 || node->host->sent.count == 0)
+		return false;
+	struct mock_queue *sent = &node->host->sent;
+	struct mock_message first = sent->list[0];
+
+	memmove(sent->list, sent->list + 1, --sent->count * sizeof(first));
+	deliver(ring, nodeid, &first);
+	free(first.data);
+	return true;
 }
 
 /* One turn of the token of everybody. @return messages delivered */
@@ -161,7 +192,7 @@ static void start_ring(struct service_ring *ring, const uint32_t *members, uint3
 	}
 }
 
-void service_ring_form_start(struct service_ring *ring, const char *rings)
+static void form_start(struct service_ring *ring, const char *rings)
 {
 	uint32_t members[SERVICE_RING_NODES];
 	uint32_t count = 0;
@@ -178,6 +209,14 @@ void service_ring_form_start(struct service_ring *ring, const char *rings)
 	}
 }
 
+void service_ring_form_start(struct service_ring *ring, const char *rings)
+{
+	for (uint32_t i = 1; i <= SERVICE_RING_NODES; i++)
+		if (ring->nodes[i].host != NULL && ring->nodes[i].ring_seq != 0)
+			refresh(ring, &ring->nodes[i]);
+	ring->is_synchronising = true;
+	form_start(ring, rings);
+}
 void service_ring_form_steps(struct service_ring *ring)
 {
 	bool has_more = true;
@@ -204,6 +243,7 @@ void service_ring_form_steps(struct service_ring *ring)
 
 void service_ring_form_done(struct service_ring *ring)
 {
+	ring->is_synchronising = false;
 	for (uint32_t i = 1; i <= SERVICE_RING_NODES; i++) {
 		if (ring->nodes[i].host != NULL && ring->nodes[i].ring_seq != 0)
 			ring->ops->sync_done(ring->nodes[i].self);
@@ -224,6 +264,7 @@ struct service_user service_user_create(struct service_ring *ring, uint32_t node
 	struct service_node *node = &ring->nodes[nodeid];
 	struct service_user user = {.ring = ring, .nodeid = nodeid};
 
+	refresh(ring, node);
 	user.client = mock_client_create(node->host, ring->ops->client_size, pid);
 	ck_assert_int_eq(ring->ops->client_join(node->self, user.client), 0);
 	return user;
@@ -233,6 +274,7 @@ void service_user_close(struct service_user *user)
 {
 	if (user->client == NULL)
 		return;
+	refresh(user->ring, &user->ring->nodes[user->nodeid]);
 	user->ring->ops->client_leave(user->ring->nodes[user->nodeid].self, user->client);
 	mock_client_destroy(user->client);
 	user->client = NULL;
@@ -242,6 +284,7 @@ int service_user_send(struct service_user *user, int32_t id, void *msg, uint32_t
 {
 	struct coterie_request_header header = {.id = id, .size = (int32_t)size};
 
+	refresh(user->ring, &user->ring->nodes[user->nodeid]);
 	memcpy(msg, &header, sizeof(header));
 	mock_queue_clear(&user->client->replies);
 	return mock_request(

@@ -19,6 +19,8 @@ struct service_node {
 
 struct service_ring {
 	const struct coterie_plugin *plugin;
+	bool is_replacing, is_synchronising; /* see SERVICE_REPLACED in service_ring.c */
+	uint32_t replacements;
 	const struct coterie_service *ops;
 	void (*prepare)(struct coterie_ctx *host); /* a node's host before it starts; or NULL */
 	struct service_node nodes[SERVICE_RING_NODES + 1]; /* by node id */
@@ -43,6 +45,8 @@ void service_ring_fini(struct service_ring *ring);
 void service_ring_start(struct service_ring *ring, uint32_t nodeid);
 void service_ring_kill(struct service_ring *ring, uint32_t nodeid);
 
+/** Deliver the oldest message of a node. @return false: it has none */
+bool service_ring_deliver_next(struct service_ring *ring, uint32_t nodeid);
 /** Deliver all queued messages, in each ring to all its members in the same order. */
 void service_ring_run(struct service_ring *ring);
 

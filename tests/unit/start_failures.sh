@@ -59,7 +59,7 @@ ends 0 "^Coterie .* version '3\.1\.7'$" "--version" --version
 ends 0 "^usage: " "--help" --help
 ends 1 "^usage: " "an unknown option" --frobnicate
 ends 36 "'A b' is not an instance name: use" "a bad instance name" --instance 'A b'
-ends 8 "/nonexistent/c: cannot read it" "no config file" -f -c /nonexistent/c
+ends 8 "cannot read '/nonexistent/c'" "no config file" -f -c /nonexistent/c
 
 write_config
 ends 0 "^$work/c: ok \(1 node, transport udpu, local node n1\)$" "-t" -t -c "$work/c"

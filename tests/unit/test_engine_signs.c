@@ -1,7 +1,6 @@
 /* Who is there: signs of death, links that go, nodes that do not hear each other (spec 04 §16.3). */
 #include <check.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,6 +156,7 @@ START_TEST(questions_of_anybody_are_answered_once)
 	const struct wire_probe own = {.system_from = 2, .kind = WIRE_PROBE_QUESTION, .number = 7};
 	uint8_t bytes[WIRE_PROBE_SIZE];
 
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
 	start_ring(3);
 	/* Of another ring, too: it is no merge detect. */
 	uint64_t before = totem_engine_counters(node_of(2)->engine)->probe_tx;
@@ -270,6 +270,40 @@ START_TEST(asymmetric_reachability_calms_down)
 }
 END_TEST
 
+static void retract(uint32_t to, uint32_t accuser, uint32_t accused)
+{
+	const struct wire_probe probe = {
+		.system_from = accuser, .kind = WIRE_PROBE_RETRACT, .number = accused};
+	uint8_t bytes[WIRE_PROBE_SIZE];
+
+	wire_encode_probe(&probe, to, false, bytes, sizeof(bytes));
+	feed(to, bytes, sizeof(bytes));
+}
+
+/* Node 2 does not listen to the one of 1 and 3 that is not with it, until the other one takes that back. */
+START_TEST(who_accused_takes_it_back)
+{
+	const uint32_t *members;
+
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(3);
+	net->drops = is_1_deaf_to_3;
+	run_for(60000);
+	ck_assert_uint_eq(totem_engine_members(node_of(2)->engine, &members), 2);
+
+	uint32_t accuser = members[0] == 2 ? 3 : 1, accused = 4 - accuser;
+
+	clear_logs();
+	retract(2, accused, accused); /* in its own favour: no */
+	retract(2, accuser, 5);
+	run_for(1000);
+	ck_assert_uint_eq(node_of(2)->gathered, 0);
+	retract(2, accuser, accused);
+	run_for(1000);
+	ck_assert_uint_ne(node_of(2)->gathered, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("engine");
@@ -289,6 +323,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_node_without_a_link_is_a_ring_of_its_own, 0, 3);
 	tcase_add_loop_test(tcase, a_deaf_node_is_a_ring_of_its_own, 0, 3);
 	tcase_add_test(tcase, asymmetric_reachability_calms_down);
+	tcase_add_test(tcase, who_accused_takes_it_back);
 	suite_add_tcase(suite, tcase);
 
 	SRunner *runner = srunner_create(suite);

@@ -90,7 +90,7 @@ START_TEST(the_table_is_whole)
 	ck_assert_uint_eq(host->size, sizeof(struct coterie_host));
 	ck_assert_uint_eq(host->abi_major, COTERIE_ABI_MAJOR);
 	ck_assert_uint_eq(host->abi_minor, COTERIE_ABI_MINOR);
-	ck_assert_uint_eq(host->caps, 511);
+	ck_assert_uint_eq(host->caps, 1023);
 	for (size_t i = 0; i < size / sizeof(void *); i++)
 		ck_assert_msg(members[i] != NULL, "member %zu", i);
 }
@@ -525,6 +525,13 @@ START_TEST(a_reload_is_told_to_who_asked_while_he_is_there)
 	ck_assert_uint_eq(calls, 1);
 	host_resources_reclaim(&plugin);
 	ck_assert(exec_stub.reload_done == NULL);
+	ck_assert_int_eq(host->reload_prepare(ctx, on_reload, NULL), 0);
+	ck_assert_ptr_eq(exec_stub.reload_owner, &plugin);
+	ck_assert_int_eq(host->reload_commit(ctx), -ENOENT);
+	host->reload_drop(ctx);
+	ck_assert_uint_eq(exec_stub.reloads_prepared, 1);
+	ck_assert_uint_eq(exec_stub.reloads_committed, 1);
+	ck_assert_uint_eq(exec_stub.reloads_dropped, 1);
 }
 END_TEST
 

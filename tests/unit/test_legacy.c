@@ -467,10 +467,10 @@ START_TEST(files_of_uidgid_d_are_read)
 	ck_assert(config_case_has_error(&one, "uidgid.d/bad:4: 'uid' is outside a section"));
 
 	ck_assert_int_eq(load_file("uidgid.d"), -EINVAL);
-	ck_assert(config_case_has_error(&one, "/uidgid.d: is a directory: give a file"));
+	ck_assert(config_case_has_error(&one, "/uidgid.d' is a directory: give a file"));
 	ck_assert_int_eq(load_file("none.conf"), -EINVAL);
 	ck_assert(config_case_has_error(
-		&one, "/none.conf: cannot read it (No such file or directory)"));
+		&one, "/none.conf' (No such file or directory)"));
 
 	snprintf(command, sizeof(command), "rm -r '%s'", folder);
 	ck_assert_int_eq(system(command), 0);

@@ -369,6 +369,29 @@ START_TEST(a_link_that_cannot_be_opened_is_closed_with_the_others)
 }
 END_TEST
 
+/* Before anything is opened, so that a first step finds it. */
+START_TEST(an_address_that_this_host_does_not_have)
+{
+	write_links("", "1 2 3", "0 1 3");
+	ck_assert_int_eq(prepare().rc, 0);
+	seen.peers[0] = '\0';
+	FILE *file = fopen(path, "r");
+	char text[4096], *at;
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	fclose(file);
+	at = strstr(text, "127.0.1.1");
+	ck_assert_ptr_nonnull(at);
+	memcpy(at, "192.0.2.1", 9);
+	file = fopen(path, "w");
+	fputs(text, file);
+	fclose(file);
+	struct result result = prepare();
+	ck_assert_int_eq(result.rc, -EINVAL);
+	ck_assert_ptr_nonnull(strstr(result.text, "cannot use address 192.0.2.1 for link 1: Cannot assign"));
+	ck_assert_str_eq(seen.peers, "");
+}
+END_TEST
+
 START_TEST(a_refusal_behind_the_links_closes_them)
 {
 	seen.log_rc = -EACCES;
@@ -543,6 +566,7 @@ int main(void)
 	tcase_add_test(tcase, a_link_and_a_node_in_one_reload);
 	tcase_add_test(tcase, a_departing_member_leaves_a_link_that_goes);
 	tcase_add_test(tcase, a_link_that_cannot_be_opened_is_closed_with_the_others);
+	tcase_add_test(tcase, an_address_that_this_host_does_not_have);
 	tcase_add_test(tcase, a_refusal_behind_the_links_closes_them);
 	tcase_add_test(tcase, a_peer_that_is_not_taken);
 	tcase_add_test(tcase, links_that_the_transport_does_not_have);

@@ -18,6 +18,7 @@
 #include "exec/map_publish.h"
 #include "exec/plugin.h"
 #include "exec/reload.h"
+#include "exec/resync.h"
 #include "exec/ring.h"
 #include "exec/ring_log.h"
 #include "exec/route.h"
@@ -125,6 +126,11 @@ void totem_engine_synchronized(struct totem_engine *engine, uint64_t now_ns)
 	(void)engine, (void)now_ns;
 }
 
+void stats_times_token(struct stats_times *times, uint64_t received_ns, uint64_t now_ns)
+{
+	(void)times, (void)received_ns, (void)now_ns;
+}
+
 const struct totem_counters *totem_engine_counters(const struct totem_engine *engine)
 {
 	(void)engine;
@@ -223,6 +229,7 @@ void sync_configure(struct sync *sync, const struct totem_configuration *configu
 	(void)sync, (void)configuration;
 }
 void sync_passed(struct sync *sync) { (void)sync; }
+void resync_passed(struct resync *resync) { (void)resync; }
 void totem_stats_paused(struct totem_stats *stats, uint64_t ms) { (void)stats, (void)ms; }
 
 /* ---- The transport ------------------------------------------------------- */

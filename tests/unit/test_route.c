@@ -11,6 +11,8 @@
 #include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/plugin.h"
+#include "exec/plugin_watch.h"
+#include "exec/resync.h"
 #include "exec/ring.h"
 #include "exec/sync.h"
 
@@ -32,6 +34,7 @@ static struct {
 	bool is_aligned;
 } got;
 static uint32_t synced;
+static bool is_starting;
 static uint8_t sent[4096];
 static size_t sent_size;
 
@@ -71,6 +74,8 @@ static void take_parts(void *self, uint32_t nodeid, const void *head, const stru
 	}
 }
 
+static size_t resync_bytes;
+
 static const struct coterie_ring_msg messages[] = {
 	{0, SIZE_MIN, swap_word, take, NULL},
 	{1, SIZE_MIN, swap_word, NULL, take_parts},
@@ -107,10 +112,28 @@ int ring_send(struct ring *ring, const char *group, enum totem_guarantee guarant
 	return 0;
 }
 
+void resync_deliver(
+	struct resync *resync, uint32_t source, const uint8_t *bytes, size_t size, bool is_swapped)
+{
+	(void)resync, (void)source, (void)bytes, (void)is_swapped;
+	resync_bytes += size;
+}
+
+void plugin_overran(struct plugin *of, uint64_t ran_ns, const char *what)
+{
+	(void)of, (void)ran_ns, (void)what;
+}
+
 void sync_deliver(struct sync *sync, uint32_t source, const uint8_t *bytes, uint32_t size, bool is_swapped)
 {
 	(void)sync, (void)source, (void)bytes, (void)is_swapped;
 	synced += size;
+}
+
+bool sync_is_starting(const struct sync *sync)
+{
+	(void)sync;
+	return is_starting;
 }
 
 uint64_t loop_now_ns(const struct loop *loop)
@@ -130,6 +153,8 @@ static void setup(void)
 {
 	memset(&got, 0, sizeof(got));
 	limited = synced = 0;
+	is_starting = false;
+	executive.sync = (struct sync *)&got; /* only asked whether there is one */
 	plugin = (struct plugin){.descriptor = &descriptor, .rx = rx, .tx = tx};
 	plugin.service.ring_id = 40;
 	plugin.service.ring_msg_count = 2;
@@ -276,6 +301,16 @@ START_TEST(sending_puts_the_header_in_front)
 }
 END_TEST
 
+START_TEST(sending_in_sync_start_is_told)
+{
+	ck_assert_int_eq(route_send(route, &plugin, 1, COTERIE_AGREED, NULL, 0), 0);
+	ck_assert_uint_eq(limited, 0);
+	is_starting = true;
+	ck_assert_int_eq(route_send(route, &plugin, 1, COTERIE_AGREED, NULL, 0), 0);
+	ck_assert_uint_eq(limited, 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("route");
@@ -287,6 +322,7 @@ int main(void)
 	tcase_add_test(tc, what_does_not_fit_is_dropped);
 	tcase_add_test(tc, groups_choose_the_receiver);
 	tcase_add_test(tc, sending_puts_the_header_in_front);
+	tcase_add_test(tc, sending_in_sync_start_is_told);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_set_tap(runner, "-");

@@ -127,13 +127,13 @@ START_TEST(folders_of_an_instance_are_made)
 	char error[512] = "", want[128];
 	struct stat status;
 
-	ck_assert_int_eq(instance_dirs_prepare("n1", dir, &dirs, error, sizeof(error)), 0);
+	ck_assert_int_eq(instance_dirs_prepare("n1", dir, NULL, &dirs, error, sizeof(error)), 0);
 	snprintf(want, sizeof(want), "%s/n1", dir);
 	ck_assert_str_eq(dirs.state, want);
 	ck_assert_int_eq(stat(want, &status), 0);
 	ck_assert_uint_eq(status.st_mode & 07777, 0700);
 	snprintf(want, sizeof(want), "%s/absent", dir);
-	ck_assert_int_eq(instance_dirs_prepare(NULL, want, &dirs, error, sizeof(error)), 16);
+	ck_assert_int_eq(instance_dirs_prepare(NULL, want, NULL, &dirs, error, sizeof(error)), 16);
 	ck_assert_ptr_nonnull(strstr(error, want));
 }
 END_TEST

@@ -1,4 +1,5 @@
 /* The keys of the statistics map: names, types and order are those that the reference shows. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,7 +88,7 @@ struct fake {
 
 static void fake_come(struct fake *fake)
 {
-	*fake = (struct fake){.server = {.ipc = executive.ipc, .plugin = &fake->plugin},
+	*fake = (struct fake){.plugin = {.name = "fake"}, .server = {.ipc = executive.ipc, .plugin = &fake->plugin},
 		.client = {.server = &fake->server, .pid = 10800, .process = "corosync-cmapct"}};
 	ipc_stats_come(&fake->client);
 }
@@ -121,8 +122,12 @@ START_TEST(the_list_is_that_of_the_reference)
 	ck_assert_msg(file != NULL, "cannot open %s", path);
 	struct stats_iterator *iterator = stats_iterator_create(executive.stats, NULL);
 	while (fgets(line, sizeof(line), file) != NULL) {
-		const char *key = stats_iterator_next(iterator, &value);
+		const char *key;
 
+		/* Ours are not among its own. */
+		do
+			key = stats_iterator_next(iterator, &value);
+		while (key != NULL && strncmp(key, "stats.coterie.", 14) == 0);
 		line[strcspn(line, "\n")] = '\0';
 		shorten(line);
 		ck_assert_msg(key != NULL, "missing: %s", line);
@@ -205,6 +210,52 @@ START_TEST(who_does_not_hear_whom)
 }
 END_TEST
 
+START_TEST(the_daemon_tells_of_itself)
+{
+	static const char *const positive[] = {"stats.coterie.start_time_ms", "stats.coterie.process.open_fds",
+		"stats.coterie.process.max_fds", "stats.coterie.process.resident_bytes"};
+	struct coterie_map_value value;
+
+	executive.nodeid = 7;
+	executive.instance = "two";
+	ck_assert_int_eq(stats_daemon_add(&executive), 0);
+	ck_assert_uint_eq(read_number("stats.coterie.node_id"), 7);
+	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.instance", &value), 0);
+	ck_assert_str_eq(value.bytes, "two");
+	for (size_t i = 0; i < sizeof(positive) / sizeof(positive[0]); i++)
+		ck_assert_msg(read_number(positive[i]) > 0, "%s", positive[i]);
+	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.process.cpu_us", &value), 0);
+	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.transport.bytes_tx", &value), 0);
+}
+END_TEST
+
+#define TIMES "stats.coterie.times."
+
+START_TEST(tokens_are_timed)
+{
+	struct coterie_map_value value;
+	const uint64_t ms = 1000000;
+
+	ck_assert_int_eq(stats_daemon_add(&executive), 0);
+	stats_times_token(&executive.times, 0, 50 * ms); /* none has come */
+	stats_times_token(&executive.times, 10 * ms, 10 * ms);
+	stats_times_token(&executive.times, 10 * ms, 90 * ms); /* once more */
+	stats_times_token(&executive.times, 13 * ms, 13 * ms + 100000);
+	stats_times_token(&executive.times, 9013 * ms, 9014 * ms);
+	stats_times_token(&executive.times, 9000 * ms, 8000 * ms); /* the clock does not go back */
+	ck_assert_uint_eq(read_number(TIMES "token_hold.00.below_us"), 100);
+	ck_assert_uint_eq(read_number(TIMES "token_hold.00.count"), 1);
+	ck_assert_uint_eq(read_number(TIMES "token_hold.01.count"), 1);
+	ck_assert_uint_eq(read_number(TIMES "token_hold.04.count"), 1);
+	ck_assert_uint_eq(read_number(TIMES "token_hold.sum_us"), 1100);
+	ck_assert_uint_eq(read_number(TIMES "token_rotation.05.count"), 1);
+	ck_assert_uint_eq(read_number(TIMES "token_rotation.14.below_us"), 5000000);
+	ck_assert_uint_eq(read_number(TIMES "token_rotation.15.count"), 1);
+	ck_assert_uint_eq(read_number(TIMES "token_rotation.sum_us"), 9003000);
+	ck_assert_int_eq(stats_read(executive.stats, TIMES "token_rotation.15.below_us", &value), -ENOENT);
+}
+END_TEST
+
 START_TEST(connections_are_counted)
 {
 	struct coterie_map_value value;
@@ -232,8 +283,18 @@ START_TEST(connections_are_counted)
 	ck_assert_int_eq(stats_clear(executive.stats, "ipc"), 0);
 	ck_assert_uint_eq(read_number("stats.ipcs.global.active"), 1);
 	ck_assert_uint_eq(read_number("stats.ipcs.global.closed"), 0);
+	fake.client.invalid_requests = 2;
 	ipc_stats_go(&fake.client);
 	ck_assert_int_lt(stats_read(executive.stats, key, &value), 0);
+	/* What it counted stays, with that of the next one. */
+	ck_assert_uint_eq(read_number("stats.coterie.ipc.fake.invalid_request"), 2);
+	fake_come(&fake);
+	fake.client.invalid_requests = 5;
+	ck_assert_uint_eq(read_number("stats.coterie.ipc.fake.invalid_request"), 2);
+	ipc_stats_go(&fake.client);
+	ck_assert_uint_eq(read_number("stats.coterie.ipc.fake.invalid_request"), 7);
+	ck_assert_int_eq(stats_clear(executive.stats, "ipc"), 0);
+	ck_assert_uint_eq(read_number("stats.coterie.ipc.fake.invalid_request"), 0);
 }
 END_TEST
 
@@ -295,6 +356,8 @@ int main(void)
 	tcase_add_test(tcase, counters_of_the_ring);
 	tcase_add_test(tcase, failures_to_send_are_counted_until_a_success);
 	tcase_add_test(tcase, who_does_not_hear_whom);
+	tcase_add_test(tcase, the_daemon_tells_of_itself);
+	tcase_add_test(tcase, tokens_are_timed);
 	tcase_add_test(tcase, connections_are_counted);
 	tcase_add_test(tcase, pauses_are_kept_the_newest_first);
 	tcase_add_test(tcase, plugins_of_few_words);

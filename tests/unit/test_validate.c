@@ -704,7 +704,7 @@ START_TEST(plugins_are_asked_for)
 			TOTEM("udpu", "block_unlisted_ips: maybe\nnetmtu: +01500\n") NODELIST(CF1)),
 		0);
 	list_services(text, sizeof(text));
-	ck_assert_str_eq(text, "cmap cfg cpg evs quorum");
+	ck_assert_str_eq(text, "cmap cfg cpg evs control quorum");
 	/* What plugins see is normalised. */
 	ck_assert_str_eq(
 		config_option(one.config, "udpu", "block_unlisted_ips", NULL, NULL), "yes");
@@ -719,7 +719,7 @@ START_TEST(plugins_are_asked_for)
 					      "service {\nname: tally\nstep: 1\nstep: 2\n}\n"),
 		0);
 	list_services(text, sizeof(text));
-	ck_assert_str_eq(text, "cmap cfg cpg! evs votequorum quorum tally!");
+	ck_assert_str_eq(text, "cmap cfg cpg! evs control votequorum quorum tally!");
 	ck_assert_uint_eq(one.config->option_count, 3);
 	ck_assert_str_eq(config_option(one.config, "cpg", "max", &file, &line), "5");
 	ck_assert_str_eq(file, "c.conf");
@@ -733,7 +733,7 @@ START_TEST(plugins_are_asked_for)
 					 "resources {\nwatchdog_device: off\n}\n"),
 		0);
 	list_services(text, sizeof(text));
-	ck_assert_str_eq(text, "cmap cfg cpg evs mon wd acme_votes quorum");
+	ck_assert_str_eq(text, "cmap cfg cpg evs control mon wd acme_votes quorum");
 	ck_assert_str_eq(one.config->quorum_provider, "acme_votes");
 
 	ck_assert_int_eq(

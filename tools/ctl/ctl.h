@@ -176,7 +176,10 @@ int reload_gather(struct ctl *ctl, int argc, char **argv, struct json_object *da
 void reload_print(const struct ctl *ctl, struct json_object *data);
 int plugin_list(struct ctl *ctl, int argc, char **argv, struct json_object *data);
 void plugin_print(const struct ctl *ctl, struct json_object *data);
-int plugin_change(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+int plugin_load(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+int plugin_unload(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+int plugin_replace(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+void plugin_change_print(const struct ctl *ctl, struct json_object *data);
 int cpg_list(struct ctl *ctl, int argc, char **argv, struct json_object *data);
 void cpg_print(const struct ctl *ctl, struct json_object *data);
 int clients_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data);

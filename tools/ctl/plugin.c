@@ -1,9 +1,13 @@
 /* `plugin`. */
 #include "tools/ctl/ctl.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tools/ctl/control.h"
 
 struct walk {
 	struct ctl *ctl;
@@ -105,6 +109,37 @@ static uint32_t count_clients(struct ctl *ctl, int64_t service)
 	return count.count;
 }
 
+/* --- other nodes --- */
+
+static bool has_name(const char *text, uint32_t size, const char *name)
+{
+	for (const char *at = text; at < text + size; at += strlen(at) + 1)
+		if (strcmp(at, name) == 0)
+			return true;
+	return false;
+}
+
+/* Which nodes of those that have told lack a plugin that this one has. */
+static void put_missing(struct ctl *ctl, struct json_object *plugins)
+{
+	struct control_nodes nodes;
+
+	if (control_ask_nodes(ctl, &nodes) != 0) {
+		memset(&ctl->error, 0, sizeof(ctl->error));
+		return; /* a daemon that cannot tell */
+	}
+	for (size_t i = 0; i < json_object_array_length(plugins); i++) {
+		struct json_object *plugin = json_object_array_get_idx(plugins, i);
+		struct json_object *missing = json_object_new_array();
+
+		for (uint32_t k = 0; k < nodes.count; k++)
+			if (!has_name(nodes.list[k].text, nodes.list[k].size, get_text(plugin, "name")))
+				json_object_array_add(missing, json_object_new_int64(nodes.list[k].nodeid));
+		json_object_object_add(plugin, "peers_without", missing);
+	}
+	control_nodes_fini(&nodes);
+}
+
 int plugin_list(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 {
 	(void)argv;
@@ -115,10 +150,24 @@ int plugin_list(struct ctl *ctl, int argc, char **argv, struct json_object *data
 		return code;
 	struct walk walk = {.ctl = ctl, .plugins = json_object_new_array()};
 	fact_each(ctl, CTL_STATS, "stats.plugins.", see_plugin, &walk);
-	if (!walk.is_told)
+	if (walk.is_told)
+		put_missing(ctl, walk.plugins);
+	else
 		fact_each(ctl, CTL_CONFIG, "internal_configuration.service.", see_service, &walk);
 	json_object_object_add(data, "plugins", walk.plugins);
 	return CTL_GOOD;
+}
+
+static void print_missing(const struct ctl *ctl, struct json_object *plugin)
+{
+	struct json_object *missing = get(plugin, "peers_without");
+
+	if (missing == NULL || json_object_array_length(missing) == 0)
+		return;
+	fprintf(ctl->out, "  (not on node");
+	for (size_t i = 0; i < json_object_array_length(missing); i++)
+		fprintf(ctl->out, " %" PRIi64, json_object_get_int64(json_object_array_get_idx(missing, i)));
+	fprintf(ctl->out, ")");
 }
 
 void plugin_print(const struct ctl *ctl, struct json_object *data)
@@ -135,21 +184,183 @@ void plugin_print(const struct ctl *ctl, struct json_object *data)
 			snprintf(id, sizeof(id), "%" PRIi64, get_number(plugin, "service_id"));
 			snprintf(clients, sizeof(clients), "%" PRIi64, get_number(plugin, "clients"));
 		}
-		fprintf(ctl->out, "%-12s %-10s %-8s %-5s %-9s %3s %7s  %s\n", get_text(plugin, "name"),
+		fprintf(ctl->out, "%-12s %-10s %-8s %-5s %-9s %3s %7s  %s", get_text(plugin, "name"),
 			get_text(plugin, "kind"), get_text(plugin, "version"), get_text(plugin, "abi"),
 			get_text(plugin, "state"), id, clients, get_text(plugin, "file"));
+		print_missing(ctl, plugin);
+		fprintf(ctl->out, "\n");
 	}
 }
 
-/* The daemon takes plugins at its start only, as yet. */
-int plugin_change(struct ctl *ctl, int argc, char **argv, struct json_object *data)
+/* --- changes --- */
+
+/* The daemon's folder is not ours, and ours means nothing to it. */
+static int make_absolute(struct ctl *ctl, const char *file, char path[PATH_MAX])
 {
-	(void)data;
-	if (argc < 1)
-		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "which plugin?");
-	int code = ctl_open(ctl, CTL_CONFIG);
+	if (realpath(file, path) != NULL)
+		return 0;
+	return ctl_fail(ctl, CTL_FAILED, "name a plugin in the search path, or a file", "%s: %s", file, strerror(errno));
+}
+
+static bool is_file(const char *word) { return strchr(word, '/') != NULL; }
+
+/* The plugin as a daemon lists it; NULL: it does not. */
+static struct json_object *find_plugin(struct ctl *ctl, const char *name)
+{
+	struct walk walk = {.ctl = ctl, .plugins = json_object_new_array()};
+	struct json_object *found = NULL;
+	char prefix[CMAP_KEYNAME_MAXLEN + 1];
+
+	if (ctl_try(ctl, CTL_STATS)) {
+		snprintf(prefix, sizeof(prefix), "stats.plugins.%.63s.", name);
+		fact_each(ctl, CTL_STATS, prefix, see_plugin, &walk);
+	}
+	if (json_object_array_length(walk.plugins) > 0)
+		found = json_object_get(json_object_array_get_idx(walk.plugins, 0));
+	json_object_put(walk.plugins);
+	return found;
+}
+
+/* What a plugin was, for a document about one that is gone, or without the map that would tell. */
+static struct json_object *describe(const char *name)
+{
+	struct json_object *plugin = json_object_new_object();
+
+	put_text(plugin, "name", name);
+	put_text(plugin, "kind", "service");
+	put_text(plugin, "version", "");
+	put_text(plugin, "abi", "0.0");
+	put_text(plugin, "state", "active");
+	return plugin;
+}
+
+/* "/a/b/tally.so" or "tally": tally */
+static void name_of(const char *word, char name[64])
+{
+	const char *slash = strrchr(word, '/');
+
+	snprintf(name, 64, "%s", slash != NULL ? slash + 1 : word);
+	name[strcspn(name, ".")] = '\0';
+}
+
+/* How it went, with what the daemon says of it. before: what it said of one that is gone; taken. */
+static int finish(struct ctl *ctl, const char *word, const char *action, const struct control_answer *answer,
+	struct json_object *before, struct json_object *data)
+{
+	char name[64];
+
+	name_of(word, name);
+	if (answer->rc == 0) {
+		struct json_object *plugin = before != NULL ? before : find_plugin(ctl, name);
+
+		if (plugin == NULL)
+			plugin = describe(name);
+		if (strcmp(action, "unload") == 0)
+			put_text(plugin, "state", "unloaded");
+		put_text(data, "action", action);
+		json_object_object_add(data, "plugin", plugin);
+		return CTL_GOOD;
+	}
+	json_object_put(before);
+	const char *text = answer->text[0] != '\0' ? answer->text : strerror(-answer->rc);
+	switch (-answer->rc) {
+	case ENOENT:
+		return ctl_fail(ctl, CTL_NOT_LOADED, "coterie-ctl plugin list shows what is loaded", "%s: %s", name, text);
+	case EINVAL:
+		return ctl_fail(ctl, CTL_INVALID, "coterie --check-plugin FILE tells more", "%s: %s", name, text);
+	case EALREADY:
+	case EBUSY:
+	case EEXIST:
+		return ctl_fail(ctl, CTL_REFUSED, NULL, "%s: %s", name, text);
+	case ENOTSUP:
+		return ctl_fail(ctl, CTL_REFUSED, "with --force it starts cold, and its clients are sent away", "%s: %s",
+			name, text);
+	case ETIMEDOUT:
+		return ctl_fail(ctl, CTL_TIMED_OUT, "the plugin's author must act", "%s: %s", name, text);
+	}
+	return ctl_fail(ctl, CTL_FAILED, "the daemon's log says more", "%s: %s", name, text);
+}
+
+int plugin_load(struct ctl *ctl, int argc, char **argv, struct json_object *data)
+{
+	struct control_question question = {.id = CONTROL_REQ_PLUGIN_LOAD};
+	struct control_answer answer;
+	char path[PATH_MAX];
+
+	if (argc < 1 || argc > CONTROL_WORDS_MAX)
+		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "plugin load FILE|NAME [KEY=VALUE ...]");
+	for (int i = 0; i < argc; i++) {
+		if (i > 0 && strchr(argv[i], '=') == NULL)
+			return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "'%s' is no option: write KEY=VALUE",
+				argv[i]);
+		question.words[question.count++] = argv[i];
+	}
+	if (is_file(argv[0])) {
+		int code = make_absolute(ctl, argv[0], path);
+
+		if (code != 0)
+			return code;
+		question.words[0] = path;
+	}
+	int code = control_ask(ctl, &question, &answer);
+	return code != 0 ? code : finish(ctl, argv[0], "load", &answer, NULL, data);
+}
+
+int plugin_unload(struct ctl *ctl, int argc, char **argv, struct json_object *data)
+{
+	struct control_question question = {.id = CONTROL_REQ_PLUGIN_UNLOAD, .count = 1};
+	struct control_answer answer;
+	unsigned long seconds = 0;
+	char *end = NULL;
+
+	if (argc == 3 && strcmp(argv[1], "--drain") == 0)
+		seconds = strtoul(argv[2], &end, 10);
+	if (argc < 1 || (argc != 1 && (end == NULL || end == argv[2] || *end != '\0' || seconds > 86400)))
+		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "plugin unload NAME [--drain SECONDS]");
+	question.words[0] = argv[0];
+	question.drain_ms = (uint32_t)seconds * 1000;
+	struct json_object *before = find_plugin(ctl, argv[0]);
+	int code = control_ask(ctl, &question, &answer);
 	if (code != 0)
-		return code;
-	return ctl_fail(ctl, CTL_REFUSED, "change the config file and restart the daemon",
-		"%s: this daemon loads and unloads plugins at its start and end only", argv[0]);
+		json_object_put(before);
+	return code != 0 ? code : finish(ctl, argv[0], "unload", &answer, before, data);
+}
+
+int plugin_replace(struct ctl *ctl, int argc, char **argv, struct json_object *data)
+{
+	struct control_question question = {.id = CONTROL_REQ_PLUGIN_REPLACE};
+	struct control_answer answer;
+	char path[PATH_MAX];
+
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--force") == 0)
+			question.flags = CONTROL_FORCE;
+		else if (question.count < 2)
+			question.words[question.count++] = argv[i];
+		else
+			question.count = 3;
+	}
+	if (question.count < 1 || question.count > 2)
+		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "plugin replace NAME [FILE] [--force]");
+	if (question.count == 2) {
+		int code = make_absolute(ctl, question.words[1], path);
+
+		if (code != 0)
+			return code;
+		question.words[1] = path;
+	}
+	int code = control_ask(ctl, &question, &answer);
+	return code != 0 ? code : finish(ctl, question.words[0], "replace", &answer, NULL, data);
+}
+
+void plugin_change_print(const struct ctl *ctl, struct json_object *data)
+{
+	struct json_object *plugin = get(data, "plugin");
+	const char *action = get_text(data, "action"), *version = get_text(plugin, "version");
+
+	fprintf(ctl->out, "%s: %s", get_text(plugin, "name"),
+		strcmp(action, "load") == 0 ? "loaded" : strcmp(action, "unload") == 0 ? "unloaded" : "replaced");
+	if (strcmp(action, "unload") != 0 && version[0] != '\0')
+		fprintf(ctl->out, ", version %s from %s", version, get_text(plugin, "file"));
+	fprintf(ctl->out, "\n");
 }

@@ -7,6 +7,9 @@
 #include <unistd.h>
 
 #include "tools/ctl/daemon.h"
+#include "tools/ctl/reload.h"
+
+#define RELOAD_LIMIT_S 120
 
 /* --- reload --- */
 
@@ -79,11 +82,12 @@ static void put_refused(struct ctl *ctl, struct json_object *data)
 	}
 	daemon_keys_fini(&keys);
 	free(file);
-	json_object_object_add(data, "refused", refused);
+	json_object_object_add(data, "refused", refused); /* in the place of what may be there */
 	json_object_object_add(data, "needs_restart", restart);
 }
 
-static int check_only(struct ctl *ctl, struct json_object *data)
+/* Of a daemon that is not ours: its program's check of this node's file. */
+static int check_here(struct ctl *ctl, struct json_object *data)
 {
 	struct json_object *findings = json_object_new_array(), *nodes = json_object_new_array();
 	struct json_object *node = json_object_new_object();
@@ -108,26 +112,15 @@ static int check_only(struct ctl *ctl, struct json_object *data)
 	return code;
 }
 
-int reload_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data)
+/* The same for a reload: what is known afterwards. */
+static int reload_here(struct ctl *ctl, struct json_object *before, struct json_object *data)
 {
-	bool is_check = argc == 1 && strcmp(argv[0], "--check-only") == 0;
-
-	if (argc > (is_check ? 1 : 0))
-		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "reload takes no '%s'", argv[argc - 1]);
-	int code = ctl_open(ctl, CTL_CFG);
-	if (code == 0)
-		code = ctl_open(ctl, CTL_CONFIG);
-	if (code != 0)
-		return code;
-	if (is_check)
-		return check_only(ctl, data);
-	struct json_object *before = take_snapshot(ctl), *nodes = json_object_new_array();
-	struct json_object *node = json_object_new_object(), *applied = json_object_new_array();
+	struct json_object *nodes = json_object_new_array(), *applied = json_object_new_array();
+	struct json_object *node = json_object_new_object();
 	cs_error_t error = corosync_cfg_reload_config(ctl->cfg);
 	struct json_object *after = take_snapshot(ctl);
 
 	put_changes(before, after, applied);
-	json_object_put(before);
 	json_object_put(after);
 	put_number(node, "id", fact_local(ctl));
 	put_text(node, "result",
@@ -145,19 +138,123 @@ int reload_gather(struct ctl *ctl, int argc, char **argv, struct json_object *da
 	return error == CS_OK ? CTL_GOOD : error == CS_ERR_INVALID_PARAM ? CTL_INVALID : CTL_FAILED;
 }
 
+/* Nodes of Corosync's are in the ring: what has changed here shows in the map alone. */
+static int complete_each(struct ctl *ctl, struct json_object *before, bool is_check, struct json_object *data)
+{
+	struct json_object *after = take_snapshot(ctl), *applied = json_object_new_array();
+	struct json_object *node = json_object_array_get_idx(get(data, "nodes"), 0);
+	bool is_refused = strcmp(get_text(node, "result"), "refused") == 0;
+
+	put_changes(before, after, applied);
+	json_object_put(after);
+	if (!is_check && !is_refused) {
+		put_text(node, "result", json_object_array_length(applied) > 0 ? "applied" : "unchanged");
+		json_object_object_add(data, "applied", applied);
+		put_refused(ctl, data);
+	} else {
+		json_object_put(applied);
+	}
+	return is_refused ? CTL_INVALID : CTL_GOOD;
+}
+
+int reload_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data)
+{
+	bool is_check = argc == 1 && strcmp(argv[0], "--check-only") == 0, is_each;
+
+	if (argc > (is_check ? 1 : 0))
+		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "reload takes no '%s'", argv[argc - 1]);
+	int code = ctl_open(ctl, CTL_CFG);
+	if (code != 0)
+		return code;
+	bool has_map = ctl_try(ctl, CTL_CONFIG); /* only daemons that give no report need it */
+	if (ctl->timeout_s < RELOAD_LIMIT_S)
+		alarm(RELOAD_LIMIT_S); /* the nodes may take their time: the daemon sets the limit */
+	struct json_object *before = has_map ? take_snapshot(ctl) : NULL;
+	code = reload_ask(ctl, is_check, data, &is_each);
+	if (code == RELOAD_UNKNOWN && !has_map)
+		code = ctl_open(ctl, CTL_CONFIG); /* it fails again, and says why */
+	else if (code == RELOAD_UNKNOWN)
+		code = is_check ? check_here(ctl, data) : reload_here(ctl, before, data);
+	else if (is_each && has_map)
+		code = complete_each(ctl, before, is_check, data);
+	json_object_put(before);
+	return code;
+}
+
+/* --- text --- */
+
+static void print_lines(const struct ctl *ctl, const char *title, struct json_object *lines)
+{
+	for (size_t i = 0; i < json_object_array_length(lines); i++) {
+		struct json_object *line = json_object_array_get_idx(lines, i);
+
+		fprintf(ctl->out, "%-14s %s: %s -> %s\n", title, get_text(line, "key"),
+			get(line, "old") != NULL ? get_text(line, "old") : "(none)",
+			get(line, "new") != NULL ? get_text(line, "new") : "(none)");
+	}
+}
+
+/* All but the id. */
+static bool is_alike(struct json_object *a, struct json_object *b)
+{
+	static const char *const members[] = {"result", "text", "changes", "restarts"};
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		if (!json_object_equal(get(a, members[i]), get(b, members[i])))
+			return false;
+	return true;
+}
+
+/* Nodes that say the same say it together. */
+static void print_nodes(const struct ctl *ctl, struct json_object *nodes)
+{
+	size_t count = json_object_array_length(nodes);
+
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *node = json_object_array_get_idx(nodes, i);
+		bool is_first = true, is_alone = true;
+
+		for (size_t k = 0; k < count; k++) {
+			bool is_same = k != i && is_alike(node, json_object_array_get_idx(nodes, k));
+
+			is_first = is_first && !(is_same && k < i);
+			is_alone = is_alone && !is_same;
+		}
+		if (!is_first)
+			continue;
+		fprintf(ctl->out, is_alone ? "Node" : "Nodes");
+		for (size_t k = i; k < count; k++)
+			if (is_alike(node, json_object_array_get_idx(nodes, k)))
+				fprintf(ctl->out, " %" PRIi64, get_number(json_object_array_get_idx(nodes, k), "id"));
+		fprintf(ctl->out, ": %s%s%s\n", get_text(node, "result"), get(node, "text") != NULL ? ": " : "",
+			get_text(node, "text"));
+		if (get(node, "changes") != NULL)
+			print_lines(ctl, "  change",
+				get(node, "changes"));
+		if (get(node, "restarts") != NULL)
+			print_lines(ctl, "  needs restart", get(node, "restarts"));
+	}
+}
+
 void reload_print(const struct ctl *ctl, struct json_object *data)
 {
-	struct json_object *nodes = get(data, "nodes"), *applied = get(data, "applied"), *refused = get(data, "refused");
+	struct json_object *nodes = get(data, "nodes"), *applied = get(data, "applied"),
+			   *refused = get(data, "refused");
+	const char *outcome = get_text(data, "outcome");
+	bool has_lists = json_object_array_length(nodes) > 0 &&
+			 get(json_object_array_get_idx(nodes, 0), "changes") != NULL;
 
-	for (size_t i = 0; i < json_object_array_length(nodes); i++) {
-		struct json_object *node = json_object_array_get_idx(nodes, i);
-
-		fprintf(ctl->out, "Node %" PRIi64 ": %s%s%s\n", get_number(node, "id"), get_text(node, "result"),
-			get(node, "text") != NULL ? ": " : "", get_text(node, "text"));
-	}
-	for (size_t i = 0; i < json_object_array_length(applied); i++)
+	print_nodes(ctl, nodes);
+	if (strcmp(outcome, "refused") == 0)
+		fprintf(ctl->out, "Nothing has changed on any node.\n");
+	else if (strcmp(outcome, "checked") == 0)
+		fprintf(ctl->out, "All nodes could apply their files; nothing has changed.\n");
+	else if (strcmp(outcome, "each") == 0)
+		fprintf(ctl->out, "Nodes of Corosync's are in the ring: each node is on its own; the logs of the "
+				  "others say what became of theirs.\n");
+	for (size_t i = 0; !has_lists && i < json_object_array_length(applied); i++)
 		fprintf(ctl->out, "changed        %s\n", json_object_get_string(json_object_array_get_idx(applied, i)));
-	for (size_t i = 0; i < json_object_array_length(refused); i++) {
+	for (size_t i = 0; !has_lists && i < json_object_array_length(refused); i++) {
 		struct json_object *row = json_object_array_get_idx(refused, i);
 
 		fprintf(ctl->out, "needs restart  %s: %s\n", get_text(row, "key"), get_text(row, "reason"));

@@ -32,6 +32,8 @@ struct mesh_path {
 	bool is_connected;               /* at the last look */
 	uint64_t pongs;                  /* answers to pings, as libknet counted them then */
 	uint64_t pong_ns;                /* when their number last changed; 0: never */
+	uint64_t pings, refused;         /* sent, and refused by the kernel, until then */
+	bool is_mute;                    /* since then the kernel has refused to send them */
 	struct mesh_stats *stats;        /* its keys in the statistics; NULL: none */
 };
 
@@ -54,7 +56,7 @@ struct mesh_link {
 	bool is_fresh;                    /* opened since the configuration was read last */
 	bool is_up;                       /* as reported */
 	bool was_connected;               /* to anybody, since it was cut last */
-	bool is_cut;                      /* its peers stopped answering, all of them */
+	const char *cut;                  /* why nothing gets through; NULL: it does */
 	enum interface_state interface;   /* that carries its address */
 	uint8_t transport;                /* KNET_TRANSPORT_*, chosen when it was opened */
 	uint32_t interval_ms, timeout_ms; /* of its pings */

@@ -91,15 +91,28 @@ static uint8_t link_transport(const struct mesh *mesh, uint32_t link)
  */
 static uint64_t ping_interval(const struct mesh *mesh, uint32_t link, uint64_t timeout)
 {
-	uint64_t usual = link_number(mesh, "runtime.config.totem", link, "knet_ping_interval",
-		KNET_LINK_DEFAULT_PING_INTERVAL);
-	uint64_t often = timeout / PINGS_PER_TIMEOUT;
+	uint64_t interval = timeout / PINGS_PER_TIMEOUT;
 
 	if (link_number(mesh, "totem", link, "knet_ping_interval", 0) != 0)
-		return usual;
-	if (often < MESH_GRID_MS)
-		often = MESH_GRID_MS;
-	return often < usual ? often : usual;
+		return link_number(mesh, "runtime.config.totem", link, "knet_ping_interval",
+			KNET_LINK_DEFAULT_PING_INTERVAL);
+	if (interval < MESH_GRID_MS)
+		interval = MESH_GRID_MS;
+	if (interval > timeout / 2)
+		interval = timeout / 2;
+	return interval > 0 ? interval : 1;
+}
+
+/* The map tells the interval that is so, not the one that usually follows from the token. */
+static void tell_interval(const struct mesh *mesh, uint32_t link, uint32_t interval)
+{
+	char key[96];
+
+	snprintf(key, sizeof(key), "runtime.config.totem.interface.%u.knet_ping_interval", link);
+	if (mesh_map_number(mesh, key, 0) != interval &&
+		mesh->host->map_set(mesh->ctx, key, COTERIE_MAP_U32, &interval, sizeof(interval)) <
+			0)
+		return; /* nobody needs it */
 }
 
 /* Timers and priority, which may change at any time. */
@@ -118,6 +131,7 @@ static int path_apply(struct mesh *mesh, const struct mesh_peer *peer, uint32_t 
 	pongs = pongs == 0 ? PONGS_DEFAULT : pongs > UINT8_MAX ? UINT8_MAX : pongs;
 	of->interval_ms = (uint32_t)interval;
 	of->timeout_ms = (uint32_t)timeout;
+	tell_interval(mesh, link, of->interval_ms);
 
 	int rc = mesh_result(knet_link_set_priority(mesh->handle, host, id, (uint8_t)priority));
 
@@ -172,8 +186,8 @@ static void path_close(struct mesh *mesh, struct mesh_peer *peer, uint32_t link)
 	knet_link_set_enable(mesh->handle, (knet_node_id_t)peer->nodeid, (uint8_t)link, 0);
 	knet_link_clear_config(mesh->handle, (knet_node_id_t)peer->nodeid, (uint8_t)link);
 	path->is_configured = false;
-	path->is_connected = false;
-	path->pongs = path->pong_ns = 0;
+	path->is_connected = path->is_mute = false;
+	path->pongs = path->pong_ns = path->pings = path->refused = 0;
 	host_remove(mesh, peer);
 }
 

@@ -20,13 +20,16 @@ libknet_transport_la_SOURCES = \
 libknet_transport_la_CFLAGS = $(TEST_CFLAGS) $(KNET_CFLAGS)
 libknet_transport_la_LIBADD = libtransport.la $(KNET_LIBS)
 
-check_PROGRAMS += tests/unit/test_knet tests/unit/test_knet_keys
-TESTS += tests/unit/test_knet tests/unit/test_knet_keys
+check_PROGRAMS += tests/unit/test_knet tests/unit/test_knet_keys tests/unit/test_knet_watch
+TESTS += tests/unit/test_knet tests/unit/test_knet_keys tests/unit/test_knet_watch
 tests_unit_test_knet_SOURCES = tests/unit/test_knet.c
 tests_unit_test_knet_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_knet_LDADD = libknet_transport.la $(CHECK_LIBS)
 tests_unit_test_knet_keys_SOURCES = tests/unit/test_knet_keys.c
 tests_unit_test_knet_keys_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_knet_keys_LDADD = libknet_transport.la $(CHECK_LIBS)
+tests_unit_test_knet_watch_SOURCES = tests/unit/test_knet_watch.c
+tests_unit_test_knet_watch_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_knet_watch_LDADD = libknet_transport.la $(CHECK_LIBS)
 endif
 endif

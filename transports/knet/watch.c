@@ -22,6 +22,8 @@
 #define TICK_NS (200 * MS)
 /* Answers that may stay away by loss alone. */
 #define PINGS_LOST 6
+/* Pings that the kernel refuses to send, and no other since the last answer but one under way. */
+#define PINGS_REFUSED 3
 /* The executive acts on a second sign; after that it is told again now and then. */
 #define AGAIN_NS (5 * MS)
 #define REPEAT_NS (1000 * MS)
@@ -79,6 +81,24 @@ static bool is_overdue(const struct mesh *mesh, const struct mesh_peer *peer, ui
 	return is_silent(mesh, peer, link) && silence_ns(mesh, &peer->paths[link]) > timeout_ns;
 }
 
+/*
+ * A firewall of our own, a route that is gone: nothing leaves, though others may be heard. An ICMP
+ * error fails a ping too; a forged one, but answers to other pings still come.
+ */
+static void look_at_refusals(struct mesh_path *path, const struct knet_link_stats *stats)
+{
+	uint64_t pings, refused;
+
+	if (stats->rx_pong_packets != path->pongs || stats->tx_ping_packets < path->pings ||
+		stats->tx_ping_errors < path->refused) {
+		path->pings = stats->tx_ping_packets;
+		path->refused = stats->tx_ping_errors;
+	}
+	pings = stats->tx_ping_packets - path->pings;
+	refused = stats->tx_ping_errors - path->refused;
+	path->is_mute = refused >= PINGS_REFUSED && pings <= refused + 1;
+}
+
 static void look_at_path(struct mesh *mesh, struct mesh_peer *peer, uint32_t link)
 {
 	struct mesh_path *path = &peer->paths[link];
@@ -87,11 +107,13 @@ static void look_at_path(struct mesh *mesh, struct mesh_peer *peer, uint32_t lin
 	if (!path->is_configured || knet_link_get_status(mesh->handle, (knet_node_id_t)peer->nodeid,
 					    (uint8_t)link, &status, sizeof(status)) < 0)
 		return;
+	look_at_refusals(path, &status.stats);
 	/* libknet's own time of the last pong has whole seconds. */
 	if (status.stats.rx_pong_packets != path->pongs)
 		path->pong_ns = mesh_clock_ns();
 	path->pongs = status.stats.rx_pong_packets;
-	path->is_connected = status.connected != 0 && !is_overdue(mesh, peer, link);
+	path->is_connected =
+		status.connected != 0 && !path->is_mute && !is_overdue(mesh, peer, link);
 }
 
 static void look_at_peer(struct mesh *mesh, struct mesh_peer *peer)
@@ -165,21 +187,25 @@ static bool is_link_connected(const struct mesh *mesh, uint32_t link)
 	return false;
 }
 
-/* Nobody answers on it any more, and a member of our ring should. */
-static bool is_link_silent(const struct mesh *mesh, uint32_t link)
+/* Why nothing gets through to anybody, though a member of our ring should answer; NULL: it may. */
+static const char *link_cut(const struct mesh *mesh, uint32_t link)
 {
-	bool has_members = false;
+	bool has_members = false, is_mute = true;
 
 	for (uint32_t i = 0; i < mesh->peer_count; i++) {
 		const struct mesh_peer *peer = mesh->peers[i];
+		const struct mesh_path *path = &peer->paths[link];
 
-		if (!peer->paths[link].is_configured)
+		if (!path->is_configured)
 			continue;
-		if (!is_silent(mesh, peer, link))
-			return false;
+		if (!path->is_mute && !is_silent(mesh, peer, link))
+			return NULL;
+		is_mute = is_mute && path->is_mute;
 		has_members = has_members || is_member(mesh, peer->nodeid);
 	}
-	return has_members;
+	if (!has_members)
+		return NULL;
+	return is_mute ? "pings on it are refused" : "no peer answers on it";
 }
 
 static void report(struct mesh *mesh, uint32_t link, bool is_up, const char *why)
@@ -199,15 +225,15 @@ static void look_at_link(struct mesh *mesh, uint32_t link)
 		return;
 	if (is_link_connected(mesh, link)) {
 		of->was_connected = true;
-		of->is_cut = false;
-	} else if (of->was_connected && is_link_silent(mesh, link)) {
-		of->was_connected = false;
-		of->is_cut = true;
+		of->cut = NULL;
+	} else if (of->was_connected) {
+		of->cut = link_cut(mesh, link);
+		of->was_connected = of->cut == NULL;
 	}
 	if (of->interface != INTERFACE_UP)
 		report(mesh, link, false, interface_state_text(of->interface));
-	else if (of->is_cut)
-		report(mesh, link, false, "no peer answers on it");
+	else if (of->cut != NULL)
+		report(mesh, link, false, of->cut);
 	else
 		report(mesh, link, true,
 			of->was_connected ? "peers answer on it" : "its interface is up");

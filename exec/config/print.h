@@ -1,0 +1,29 @@
+/* What the ways to show a configuration share. Private to exec/config. */
+#ifndef CONFIG_PRINT_H
+#define CONFIG_PRINT_H
+
+#include "exec/config/native.h"
+
+/** A configuration that is being printed. */
+struct print {
+	const struct config *config;
+	FILE *out;
+	bool *is_done; /* of each entry */
+};
+
+/** The entry of a key that a file has set, or NULL. */
+const struct config_entry *print_find(const struct print *print, const char *key);
+/** Any entry, also what the checks made. */
+const struct config_entry *print_find_any(const struct print *print, const char *key);
+void print_done(struct print *print, const struct config_entry *entry);
+bool print_is_open(const struct print *print, uint32_t index); /* set by a file and not yet printed */
+/** "coterie.conf:12" */
+void print_origin(const struct print *print, const char *file, uint32_t line, char *text, size_t size);
+/** A word, or a string in quotes where one is needed. */
+void print_text(FILE *out, const char *text);
+bool print_is_secret(const char *key);
+
+int print_native(struct print *print);
+int print_legacy(struct print *print);
+
+#endif

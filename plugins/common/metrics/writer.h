@@ -1,0 +1,79 @@
+/*
+ * The layout of the text: families with their heads, samples, labels. And small readers of a source.
+ */
+#ifndef PLUGINS_COMMON_METRICS_WRITER_H
+#define PLUGINS_COMMON_METRICS_WRITER_H
+
+#include "plugins/common/metrics/metrics.h"
+
+enum metric_type {
+	METRIC_GAUGE,
+	METRIC_COUNTER,
+	METRIC_INFO,     /* value 1, says all in its labels */
+	METRIC_STATESET, /* one sample per state; the label is called like the family */
+	METRIC_HISTOGRAM,
+};
+
+/** One render. */
+struct writer {
+	const struct metrics_source *source;
+	const struct metrics_options *options;
+	struct metrics_text *text;
+	const char *family, *help;
+	enum metric_type type;
+	bool is_open; /* the family's head is written */
+	struct metrics_nodes *nodes;
+};
+
+struct metrics_node {
+	uint32_t id;
+	char id_text[12];
+	char name[256]; /* "" when it has none */
+};
+
+/** Ascending by id. */
+struct metrics_nodes {
+	struct metrics_node *list;
+	uint32_t count;
+};
+
+/** Pairs of name and value for writer_sample. */
+#define LABELS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/**
+ * Begin a family. Its head is written with its first sample, so that one without samples leaves no trace. All
+ * samples of a family follow each other, and a family begins once.
+ *
+ * @param name  without the suffixes _total and _info; kept until the next
+ */
+void writer_family(struct writer *writer, enum metric_type type, const char *name, const char *help);
+/** labels: name, value, …, NULL; or NULL: none. Values may be any bytes. */
+void writer_sample(struct writer *writer, const char *const *labels, double value);
+/**
+ * A histogram without labels.
+ * @param bounds  of bucket_count buckets, ascending, seconds; what is above is in buckets[bucket_count]
+ * @param buckets bucket_count + 1 counts, not cumulated
+ */
+void writer_histogram(struct writer *writer, const double *bounds, const uint64_t *buckets,
+	uint32_t bucket_count, double sum);
+void writer_end(struct writer *writer);
+
+/** A number of any type, or decimal text. false: no such key, or no number. */
+bool source_number(const struct writer *writer, uint32_t map, const char *key, double *number);
+/** The same with a key to be put together. */
+bool source_number_f(const struct writer *writer, uint32_t map, double *number, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+bool source_text(const struct writer *writer, uint32_t map, char text[METRICS_VALUE_MAX],
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* The parts of the text, in their order. */
+void metrics_write_daemon(struct writer *writer);
+void metrics_write_quorum(struct writer *writer);
+void metrics_write_members(struct writer *writer);
+void metrics_write_ring(struct writer *writer);
+void metrics_write_links(struct writer *writer);
+void metrics_write_clients(struct writer *writer);
+void metrics_write_services(struct writer *writer);
+void metrics_write_legacy(struct writer *writer);
+
+#endif

@@ -1,0 +1,297 @@
+/*
+ * Whose state it is. Every member decides from the same announcements, at the same place of the order:
+ *
+ * 1. The newest epoch is that of the newest state or marker, whatever is newer. Any two rings with quorum share
+ *    a member, and markers survive restarts: so no acknowledged write is of a newer one. (Where not all
+ *    members have a quorum provider, nothing of this holds: the longest of all histories wins.)
+ * 2. Of the states of that epoch the longest wins: what was acknowledged is in all of them, since it was
+ *    delivered safe.
+ * 3. Nobody here has a state of that epoch: all who had one are away, or have restarted. While any of its
+ *    members is away, the ring waits. When all are here, all have forgotten: the newest of what there is
+ *    goes on, or an empty table.
+ * 4. Members with that very state serve. Those that were taking it over go on where they were, if all who
+ *    can send have kept the deletions since; all others start from nothing.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "plugins/kv/kv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool has_quorum(const struct kv *kv)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < kv->member_count; i++) {
+		if (!kv->members[i].has_announced)
+			continue;
+		if (!kv->members[i].is_quorate)
+			return false;
+		count++;
+	}
+	return count > 0;
+}
+
+static bool has_markers(const struct kv *kv)
+{
+	for (uint32_t i = 0; i < kv->member_count; i++) {
+		if (kv->members[i].has_announced && !kv->members[i].has_marker)
+			return false;
+	}
+	return true;
+}
+
+static struct kv_ring newest_epoch(const struct kv *kv)
+{
+	bool use_markers = has_markers(kv);
+	struct kv_ring newest = {0};
+
+	for (uint32_t i = 0; i < kv->member_count; i++) {
+		const struct kv_member *member = &kv->members[i];
+
+		if (!member->has_announced)
+			continue;
+		if (member->has_state && kv_ring_compare(&newest, &member->state.epoch) < 0)
+			newest = member->state.epoch;
+		if (use_markers && kv_ring_compare(&newest, &member->marker.ring) < 0)
+			newest = member->marker.ring;
+	}
+	return newest;
+}
+
+/*
+ * Without a quorum provider every part of the ring goes on, so epochs tell nothing of what was acknowledged: the
+ * longer history wins, and that of a node that has just started loses.
+ */
+static bool is_newer(const struct kv_state_id *a, const struct kv_state_id *b, bool by_epoch)
+{
+	int rc = kv_ring_compare(&a->epoch, &b->epoch);
+
+	if (rc != 0 && (by_epoch || a->revision == b->revision))
+		return rc > 0;
+	if (a->revision != b->revision)
+		return a->revision > b->revision;
+	return a->hash > b->hash;
+}
+
+/* The member with the newest state, the lowest of those that have the same; of one epoch, or (NULL) any. */
+static const struct kv_member *newest_member(const struct kv *kv, const struct kv_ring *epoch)
+{
+	const struct kv_member *best = NULL;
+	bool by_epoch = has_markers(kv);
+
+	for (uint32_t i = 0; i < kv->member_count; i++) {
+		const struct kv_member *member = &kv->members[i];
+
+		if (!member->has_announced || !member->has_state ||
+			(epoch != NULL && !kv_ring_equals(epoch, &member->state.epoch)))
+			continue;
+		if (best == NULL || is_newer(&member->state, &best->state, by_epoch))
+			best = member;
+	}
+	return best;
+}
+
+/* ---- Waiting ------------------------------------------------------------- */
+
+static bool is_here(const struct kv *kv, uint32_t nodeid)
+{
+	for (uint32_t i = 0; i < kv->member_count; i++) {
+		if (kv->members[i].nodeid == nodeid)
+			return kv->members[i].has_announced;
+	}
+	return false;
+}
+
+/* Members of an epoch that are not here, by the marker of one who is. */
+static uint32_t absent(
+	const struct kv *kv, const struct kv_ring *epoch, uint32_t *nodeids, uint32_t room)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < kv->member_count; i++) {
+		const struct kv_marker *marker = &kv->members[i].marker;
+
+		if (!kv->members[i].has_announced || !kv_ring_equals(&marker->ring, epoch))
+			continue;
+		for (uint32_t k = 0; k < marker->count; k++) {
+			if (is_here(kv, marker->members[k]))
+				continue;
+			if (count < room)
+				nodeids[count] = marker->members[k];
+			count++;
+		}
+		break;
+	}
+	return count;
+}
+
+uint32_t kv_missing(const struct kv *kv, uint32_t *nodeids, uint32_t room)
+{
+	struct kv_ring epoch = newest_epoch(kv);
+
+	return kv->is_waiting ? absent(kv, &epoch, nodeids, room) : 0;
+}
+
+static void wait_for(struct kv *kv, const struct kv_ring *epoch)
+{
+	uint32_t nodeid = 0;
+	uint32_t count = absent(kv, epoch, &nodeid, 1);
+
+	if (!kv->is_waiting)
+		kv->host->log(kv->ctx, LOG_WARNING,
+			"all nodes here have lost the table in a restart; node %u%s may have it: nothing "
+			"is served before they are back, or 'coterie-kv recover' gives them up",
+			nodeid, count > 1 ? " and others" : "");
+	kv->is_waiting = true;
+	kv->is_serving = false;
+}
+
+/* ---- Forming ------------------------------------------------------------- */
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* @return true when the member can go on from where it is */
+static bool goes_on(const struct kv_member *member, const struct kv_state_id *chosen, uint64_t kept_from)
+{
+	return kv_state_equals(&member->state, chosen) &&
+	       (member->has_state ||
+		       kept_from <= larger(member->progress.started, member->progress.cursor));
+}
+
+static uint64_t all_kept_from(const struct kv *kv, const struct kv_state_id *chosen)
+{
+	uint64_t kept_from = 0;
+
+	for (uint32_t i = 0; i < kv->member_count; i++) {
+		const struct kv_member *member = &kv->members[i];
+
+		if (member->has_announced && member->has_state && kv_state_equals(&member->state, chosen))
+			kept_from = larger(kept_from, member->progress.kept_from);
+	}
+	return kept_from;
+}
+
+static void start_from_nothing(struct kv *kv, const struct kv_state_id *chosen, uint32_t from)
+{
+	if (kv->has_state && kv->state.revision > 0)
+		kv->host->log(kv->ctx, LOG_NOTICE,
+			"the table here, of revision %llu with %llu keys, is not that of the ring, and is "
+			"dropped for that of node %u, of revision %llu",
+			(unsigned long long)kv->state.revision, (unsigned long long)kv->store.keys, from,
+			(unsigned long long)chosen->revision);
+	kv->state = *chosen;
+	kv_restart(kv);
+}
+
+/* Everybody has forgotten. */
+static void start_empty(struct kv *kv, const struct kv_ring *epoch)
+{
+	if (epoch->seq != 0)
+		kv->host->log(kv->ctx, LOG_ERR,
+			"every node that had the table has restarted or was given up: it is empty now");
+	kv_store_clear(&kv->store);
+	kv_log_clear(kv, UINT64_MAX);
+	kv->has_state = true;
+	kv->is_keeping = false;
+	kv->progress = (struct kv_progress){0};
+	kv_watch_replaced(kv);
+}
+
+static void form(struct kv *kv, const struct kv_member *best, const struct kv_ring *epoch)
+{
+	struct kv_state_id chosen = best != NULL ? best->state : (struct kv_state_id){0};
+	bool has_survived = best != NULL && kv->has_state && kv_state_equals(&kv->state, &chosen);
+	uint64_t kept_from = all_kept_from(kv, &chosen);
+	uint32_t from = best != NULL ? best->nodeid : 0;
+	struct kv_member *self = kv_member_self(kv);
+
+	for (uint32_t i = 0; i < kv->member_count; i++) {
+		struct kv_member *member = &kv->members[i];
+		bool has_same = best == NULL || goes_on(member, &chosen, kept_from);
+
+		if (!member->has_announced)
+			continue;
+		if (best == NULL)
+			member->has_state = true;
+		if (!has_same) {
+			member->has_state = false;
+			member->progress =
+				(struct kv_progress){0, chosen.revision, chosen.revision};
+			if (member == self)
+				start_from_nothing(kv, &chosen, from);
+		}
+	}
+	if (best == NULL)
+		start_empty(kv, epoch);
+	kv->state = chosen;
+	kv->state.epoch = kv->ring;
+	kv->has_formed = true;
+	kv->is_serving = true;
+	kv->is_waiting = false;
+	kv_marker_store(kv);
+	kv_standing_changed(kv);
+	kv_pending_release(kv, has_survived);
+}
+
+void kv_standing_changed(struct kv *kv)
+{
+	uint32_t sender = 0, incomplete = 0;
+
+	for (uint32_t i = kv->member_count; i-- > 0;) {
+		if (!kv->members[i].has_announced)
+			continue;
+		if (!kv->members[i].has_state)
+			incomplete++;
+		else if (sender == 0 || sender != kv->donor) /* who sends goes on */
+			sender = kv->members[i].nodeid;
+	}
+	if (!kv->has_formed)
+		return;
+	kv->donor = incomplete > 0 ? sender : 0;
+	if (sender == 0) {
+		kv->is_serving = false; /* all have lost it at the same time; the next ring starts anew */
+		kv->has_formed = false;
+	}
+	if (incomplete > 0 && !kv->is_keeping) {
+		kv->is_keeping = true;
+		kv->progress.kept_from = kv->state.revision;
+	} else if (incomplete == 0 && kv->is_keeping) {
+		kv->is_keeping = false;
+		kv_store_purge(&kv->store);
+	}
+	kv_transfer_poke(kv);
+}
+
+void kv_decide(struct kv *kv, bool is_forced)
+{
+	kv->bytes_max = UINT64_MAX;
+	for (uint32_t i = 0; i < kv->member_count; i++) {
+		if (kv->members[i].has_announced && kv->members[i].bytes_max < kv->bytes_max)
+			kv->bytes_max = kv->members[i].bytes_max;
+	}
+	if (!has_quorum(kv) || kv_member_self(kv) == NULL) {
+		kv->is_serving = false;
+		kv->is_waiting = false;
+		kv_pending_release(kv, false);
+		return;
+	}
+	if (kv->has_formed) {
+		kv->is_serving = true;
+		return;
+	}
+
+	struct kv_ring epoch = newest_epoch(kv);
+	const struct kv_member *best = newest_member(kv, has_markers(kv) ? &epoch : NULL);
+
+	if (best == NULL && !is_forced && absent(kv, &epoch, NULL, 0) > 0) {
+		wait_for(kv, &epoch);
+		kv_pending_release(kv, false);
+		return;
+	}
+	form(kv, best != NULL ? best : newest_member(kv, NULL), &epoch);
+}

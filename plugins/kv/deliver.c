@@ -1,0 +1,167 @@
+/*
+ * Ordered writes and reads.
+ *
+ * Who answers what, at delivery:
+ *	in a ring that serves                 as it came out
+ *	in its last messages (transitional)   a write is done, since members that are no longer here may have
+ *	                                      done it too; the answer waits for what becomes of this state
+ *	else                                  nothing is done, "try again"
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "plugins/kv/kv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MULTIPLIER UINT64_C(0x9ddfea08eb382d69)
+
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * MULTIPLIER;
+	return hash ^ (hash >> 29);
+}
+
+/* Over the message from its `expected` on: the serial is the sender's own business. */
+static uint64_t hash_write(uint64_t hash, const struct kv_ring_write *write, uint32_t size)
+{
+	const uint8_t *bytes = (const uint8_t *)&write->expected;
+	uint32_t left = size - (uint32_t)offsetof(struct kv_ring_write, expected);
+	uint64_t word;
+
+	hash = mix(hash, left);
+	for (; left >= sizeof(word); left -= (uint32_t)sizeof(word), bytes += sizeof(word)) {
+		memcpy(&word, bytes, sizeof(word));
+		hash = mix(hash, le64toh(word));
+	}
+	word = 0;
+	memcpy(&word, bytes, left);
+	return mix(hash, le64toh(word));
+}
+
+static bool is_well_formed(const struct kv_ring_write *write, uint32_t size)
+{
+	uint32_t op = le32toh(write->op);
+	uint32_t key_size = le32toh(write->key_size);
+	uint32_t value_size = le32toh(write->value_size);
+
+	return (op == KV_OP_PUT || (op == KV_OP_DELETE && value_size == 0)) && key_size >= 1 &&
+	       key_size <= KV_KEY_MAX && value_size <= KV_VALUE_MAX &&
+	       (le32toh(write->flags) & ~KV_CONDITIONAL) == 0 &&
+	       size == sizeof(*write) + key_size + value_size;
+}
+
+/* 0: go on. */
+static int32_t check_condition(const struct kv_ring_write *write, const struct kv_entry *entry)
+{
+	uint64_t expected = le64toh(write->expected);
+
+	if ((le32toh(write->flags) & KV_CONDITIONAL) == 0)
+		return entry == NULL && le32toh(write->op) == KV_OP_DELETE ? KV_NOT_EXIST : 0;
+	if (entry == NULL)
+		return expected == 0 && le32toh(write->op) == KV_OP_PUT ? 0 : KV_NOT_EXIST;
+	if (expected == 0)
+		return KV_EXIST;
+	return expected == entry->modified ? 0 : KV_FAILED_OPERATION;
+}
+
+int32_t kv_apply(struct kv *kv, const struct kv_ring_write *write, uint64_t *revision)
+{
+	uint32_t key_size = le32toh(write->key_size);
+	uint32_t value_size = le32toh(write->value_size);
+	const uint8_t *value = write->bytes + key_size;
+	const struct kv_entry *entry = kv_store_find(&kv->store, write->bytes, key_size);
+	int32_t error = check_condition(write, entry);
+	uint32_t op = le32toh(write->op);
+	int rc;
+
+	*revision = entry != NULL ? entry->modified : 0;
+	if (error != 0)
+		return error;
+	if (op == KV_OP_PUT) {
+		uint64_t cost = kv_store_cost(key_size, value_size);
+		uint64_t before = entry == NULL ? 0 : kv_store_cost(key_size, entry->value_size);
+
+		/* What makes it smaller is always right, also where the limit has come down. */
+		if (cost > before && kv->store.bytes - before + cost > kv->bytes_max)
+			return KV_NO_SPACE;
+		rc = kv_store_put(&kv->store, write->bytes, key_size, value, value_size,
+			kv->state.revision, 0);
+	} else {
+		rc = kv_store_delete(
+			&kv->store, write->bytes, key_size, kv->state.revision, kv->is_keeping);
+	}
+	if (rc < 0)
+		return 0;
+	*revision = kv->state.revision;
+	kv_watch_change(kv, op, write->bytes, key_size, op == KV_OP_PUT ? value : NULL, value_size);
+	return KV_OK;
+}
+
+/* Its own write, whatever becomes of it. error 0: it was done, and nobody knows how it came out. */
+static void answer_write(struct kv *kv, struct kv_pending *pending, int32_t error, uint64_t revision)
+{
+	if (pending == NULL)
+		return;
+	pending->revision = revision;
+	if (error != 0 && kv->is_transitional) {
+		/* Back into the list, where kv_pending_release finds it. */
+		pending->is_held = true;
+		pending->error = error;
+		*kv->pending_end = pending;
+		kv->pending_end = &pending->next;
+		return;
+	}
+	kv_pending_answer(kv, pending, error != 0 ? error : KV_INTERRUPT);
+}
+
+void kv_deliver_write(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	struct kv *kv = self;
+	const struct kv_ring_write *write = msg;
+	struct kv_pending *pending = NULL;
+	uint64_t revision = 0;
+	int32_t error = 0;
+
+	if (nodeid == kv->host->local_nodeid(kv->ctx))
+		pending = kv_pending_take(kv, le64toh(write->serial));
+	if (!is_well_formed(write, size)) {
+		if (pending != NULL)
+			kv_pending_answer(kv, pending, KV_INVALID_PARAM);
+		return;
+	}
+	if (kv->is_syncing || !kv->is_serving) {
+		if (pending != NULL)
+			kv_pending_answer(kv, pending, KV_TRY_AGAIN);
+		return;
+	}
+	kv->state.revision++;
+	kv->state.hash = hash_write(kv->state.hash, write, size);
+	if (kv->has_state) {
+		error = kv_apply(kv, write, &revision);
+		if (error == 0)
+			kv_lose(kv, "out of memory");
+	} else {
+		kv_log_write(kv, write, size);
+	}
+	answer_write(kv, pending, error, revision);
+}
+
+void kv_deliver_read(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	struct kv *kv = self;
+	const struct kv_ring_read *read = msg;
+
+	(void)size;
+	if (nodeid != kv->host->local_nodeid(kv->ctx))
+		return;
+
+	struct kv_pending *pending = kv_pending_take(kv, le64toh(read->serial));
+
+	if (pending == NULL)
+		return;
+	bool is_right = !kv->is_syncing && !kv->is_transitional && kv->is_serving && kv->has_state;
+
+	kv_pending_answer(kv, pending, is_right ? KV_OK : KV_TRY_AGAIN);
+}

@@ -1,0 +1,38 @@
+/*
+ * What stands behind a coterie_kv_handle_t; private to libcoterie-kv.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef PLUGINS_KV_LIB_CONNECTION_H
+#define PLUGINS_KV_LIB_CONNECTION_H
+
+/* Everything is hidden but what the public header declares. */
+#pragma GCC visibility push(default)
+#include <coterie/kv.h>
+#pragma GCC visibility pop
+
+#include "plugins/kv/messages.h"
+#include "services/client/connection.h"
+
+_Static_assert(KV_KEY_MAX == COTERIE_KV_KEY_MAX, "one limit");
+_Static_assert(KV_VALUE_MAX == COTERIE_KV_VALUE_MAX, "one limit");
+_Static_assert(KV_WAITING_MAX == COTERIE_KV_WAITING_MAX, "one limit");
+
+struct kv_connection {
+	struct client_connection client; /* first */
+	coterie_kv_notify notify;        /* or NULL */
+	_Atomic uint64_t owed;           /* bytes of handled events that could not be acknowledged yet */
+};
+
+extern struct handle_table kv_connections;
+
+/**
+ * Send a request of several parts and wait for the answer.
+ *
+ * @param iov  its first part begins with the request's header, whose size is filled in here
+ * @return bytes of the answer; -EBADF: no such handle; else as channel_call
+ */
+ssize_t kv_call(coterie_kv_handle_t handle, struct iovec *iov, unsigned int count, void *response,
+	size_t response_size);
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * The marker: a small file that tells, after a restart, which epoch this node was in and with whom. Little-endian:
+ * "kv1\n", 4 bytes of zero, the ring (16 bytes), the number of members, 4 bytes of zero, their node ids.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "plugins/kv/kv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MARKER_NAME "kv"
+
+struct marker_file {
+	char magic[8];
+	struct kv_wire_ring ring;
+	uint32_t count, pad;
+	uint32_t members[];
+};
+KV_SIZE(marker_file, 32);
+
+static const char magic[8] = "kv1\n";
+
+static bool marker_parse(struct kv *kv, const struct marker_file *file, int size)
+{
+	uint32_t count = le32toh(file->count);
+
+	if (size < (int)sizeof(*file) || memcmp(file->magic, magic, sizeof(magic)) != 0 || count == 0 ||
+		count > KV_MEMBERS_MAX || (size_t)size != sizeof(*file) + count * sizeof(uint32_t))
+		return false;
+	kv->marker.members = calloc(count, sizeof(uint32_t));
+	if (kv->marker.members == NULL)
+		return false;
+	for (uint32_t i = 0; i < count; i++)
+		kv->marker.members[i] = le32toh(file->members[i]);
+	kv->marker.count = count;
+	kv->marker.ring = kv_ring_from_wire(&file->ring);
+	return true;
+}
+
+void kv_marker_load(struct kv *kv)
+{
+	uint32_t room = sizeof(struct marker_file) + KV_MEMBERS_MAX * sizeof(uint32_t);
+	struct marker_file *file = calloc(1, room);
+	int size = file == NULL ? -ENOMEM
+				: kv->host->state_file_read(kv->ctx, MARKER_NAME, file, room);
+
+	if (size != -ENOENT && (size < 0 || !marker_parse(kv, file, size)))
+		kv->host->log(kv->ctx, LOG_ERR,
+			"the file %s in the state folder cannot be read (%s): this node counts as one "
+			"that never had a part of the table",
+			MARKER_NAME, size < 0 ? strerror(-size) : "damaged");
+	free(file);
+}
+
+static int marker_write(struct kv *kv)
+{
+	uint32_t size = sizeof(struct marker_file) + kv->marker.count * (uint32_t)sizeof(uint32_t);
+	struct marker_file *file = calloc(1, size);
+
+	if (file == NULL)
+		return -ENOMEM;
+	memcpy(file->magic, magic, sizeof(magic));
+	file->ring = kv_ring_to_wire(&kv->marker.ring);
+	file->count = htole32(kv->marker.count);
+	for (uint32_t i = 0; i < kv->marker.count; i++)
+		file->members[i] = htole32(kv->marker.members[i]);
+
+	int rc = kv->host->state_file_write(kv->ctx, MARKER_NAME, file, size);
+
+	free(file);
+	return rc;
+}
+
+void kv_marker_store(struct kv *kv)
+{
+	uint32_t *members = calloc(kv->member_count + 1, sizeof(uint32_t));
+	int rc = -ENOMEM;
+
+	if (members != NULL) {
+		free(kv->marker.members);
+		kv->marker.members = members;
+		kv->marker.count = 0;
+		kv->marker.ring = kv->ring;
+		for (uint32_t i = 0; i < kv->member_count; i++) {
+			if (kv->members[i].has_announced)
+				members[kv->marker.count++] = kv->members[i].nodeid;
+		}
+		rc = marker_write(kv);
+	}
+	if (rc < 0)
+		kv->host->log(kv->ctx, LOG_ERR,
+			"cannot write the file %s in the state folder (%s): if this node restarts, "
+			"acknowledged writes may be forgotten",
+			MARKER_NAME, strerror(-rc));
+}

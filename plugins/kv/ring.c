@@ -1,0 +1,292 @@
+/*
+ * Configurations, synchronisation, quorum.
+ *
+ * In synchronisation every member announces what it has. Messages of an older round may come late: each
+ * names its ring. Quorum is the provider's, and may change within a ring; each member tells what it
+ * sees, so that all think the same at the same place of the order: the ring has quorum when all say so.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "plugins/kv/kv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RETRY_NS UINT64_C(5000000)
+
+/* ---- Members ------------------------------------------------------------- */
+
+struct kv_member *kv_member_find(struct kv *kv, uint32_t nodeid)
+{
+	for (uint32_t i = 0; i < kv->member_count; i++) {
+		if (kv->members[i].nodeid == nodeid)
+			return &kv->members[i];
+	}
+	return NULL;
+}
+
+struct kv_member *kv_member_self(struct kv *kv)
+{
+	return kv_member_find(kv, kv->host->local_nodeid(kv->ctx));
+}
+
+void kv_members_free(struct kv *kv)
+{
+	for (uint32_t i = 0; i < kv->member_count; i++)
+		free(kv->members[i].marker.members);
+	free(kv->members);
+	kv->members = NULL;
+	kv->member_count = 0;
+}
+
+/* ---- Configurations ------------------------------------------------------ */
+
+void kv_configuration(void *self, const struct coterie_configuration *configuration)
+{
+	struct kv *kv = self;
+
+	if (!configuration->is_regular)
+		kv->is_transitional = true;
+}
+
+void kv_sync_start(void *self, const uint32_t *transitional, uint32_t transitional_count,
+	const struct coterie_configuration *regular)
+{
+	struct kv *kv = self;
+
+	(void)transitional, (void)transitional_count;
+	kv_transfer_stop(kv);
+	kv_members_free(kv);
+	kv->ring = (struct kv_ring){.seq = regular->ring.seq, .rep = regular->ring.representative};
+	kv->is_transitional = false;
+	kv->is_syncing = true;
+	kv->is_serving = false;
+	kv->has_formed = false;
+	kv->is_waiting = false;
+	kv->has_told = false;
+	kv->needs_standing = false;
+	kv->donor = 0;
+	kv->members = calloc(regular->member_count + 1, sizeof(*kv->members));
+	if (kv->members == NULL) {
+		/* It does not announce itself, so nobody counts on it; what it has is old when this ring serves. */
+		kv->host->log(kv->ctx, LOG_ERR, "out of memory: the table is not served in this ring");
+		return;
+	}
+	for (uint32_t i = 0; i < regular->member_count; i++)
+		kv->members[kv->member_count++].nodeid = regular->members[i];
+}
+
+/* ---- Announcing ---------------------------------------------------------- */
+
+static bool has_provider(const struct kv *kv)
+{
+	struct coterie_quorum quorum = {.size = sizeof(quorum)};
+
+	kv->host->quorum_get(kv->ctx, &quorum);
+	return quorum.provider != NULL;
+}
+
+/* A verdict on an older ring is none on this one: the provider may synchronise after us. */
+static bool is_quorate(const struct kv *kv)
+{
+	struct coterie_quorum quorum = {.size = sizeof(quorum)};
+
+	kv->host->quorum_get(kv->ctx, &quorum);
+	return kv->host->is_quorate(kv->ctx) != 0 &&
+	       (quorum.provider == NULL || (quorum.ring.seq == kv->ring.seq &&
+						   quorum.ring.representative == kv->ring.rep));
+}
+
+int kv_sync_step(void *self)
+{
+	struct kv *kv = self;
+	bool is_quorate_now = is_quorate(kv);
+	uint32_t count = kv->marker.count;
+
+	if (kv->members == NULL)
+		return 0;
+
+	uint32_t *members = calloc(count + 1, sizeof(uint32_t));
+
+	if (members == NULL)
+		return -EAGAIN;
+	for (uint32_t i = 0; i < count; i++)
+		members[i] = htole32(kv->marker.members[i]);
+
+	struct kv_ring_announce announce = {
+		.ring = kv_ring_to_wire(&kv->ring),
+		.epoch = kv_ring_to_wire(&kv->state.epoch),
+		.revision = htole64(kv->state.revision),
+		.hash = htole64(kv->state.hash),
+		.cursor = htole64(kv->progress.cursor),
+		.started = htole64(kv->progress.started),
+		.kept_from = htole64(kv->is_keeping ? kv->progress.kept_from : kv->state.revision),
+		.bytes_max = htole64(kv->option_bytes_max),
+		.marker = kv_ring_to_wire(&kv->marker.ring),
+		.flags = htole32((kv->has_state ? KV_HAS_STATE : 0) | (is_quorate_now ? KV_IS_QUORATE : 0) |
+				 (has_provider(kv) ? KV_HAS_MARKER : 0)),
+		.member_count = htole32(count),
+	};
+	struct iovec iov[] = {
+		{(uint8_t *)&announce + sizeof(announce.header), sizeof(announce) - sizeof(announce.header)},
+		{members, count * sizeof(uint32_t)},
+	};
+	int rc = kv->host->ring_send(
+		kv->ctx, KV_RING_ANNOUNCE, COTERIE_AGREED, iov, count > 0 ? 2 : 1);
+
+	free(members);
+	if (rc == 0) {
+		kv->has_told = true;
+		kv->told_quorate = is_quorate_now;
+		kv->told_bytes_max = kv->option_bytes_max;
+	}
+	return rc;
+}
+
+static bool is_of_this_ring(const struct kv *kv, const struct kv_wire_ring *wire)
+{
+	struct kv_ring ring = kv_ring_from_wire(wire);
+
+	return kv_ring_equals(&ring, &kv->ring);
+}
+
+static bool take_marker(struct kv_member *member, const struct kv_ring_announce *announce, uint32_t count)
+{
+	uint32_t *members = calloc(count + 1, sizeof(uint32_t));
+
+	if (members == NULL)
+		return false;
+	for (uint32_t i = 0; i < count; i++)
+		members[i] = le32toh(announce->members[i]);
+	free(member->marker.members);
+	member->marker =
+		(struct kv_marker){kv_ring_from_wire(&announce->marker), members, count};
+	return true;
+}
+
+void kv_deliver_announce(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	struct kv *kv = self;
+	const struct kv_ring_announce *announce = msg;
+	struct kv_member *member = kv_member_find(kv, nodeid);
+	uint32_t count = le32toh(announce->member_count);
+	uint32_t flags = le32toh(announce->flags);
+
+	if (!kv->is_syncing || kv->is_transitional || member == NULL ||
+		!is_of_this_ring(kv, &announce->ring))
+		return;
+	if (count > KV_MEMBERS_MAX || size != sizeof(*announce) + count * sizeof(uint32_t)) {
+		kv->host->log(kv->ctx, LOG_WARNING,
+			"node %u announces itself with a malformed message: it takes no part", nodeid);
+		return;
+	}
+	if (!take_marker(member, announce, count)) {
+		kv_lose(kv, "out of memory");
+		kv_members_free(kv); /* what is unknown here must not be decided here */
+		return;
+	}
+	member->has_announced = true;
+	member->has_state = (flags & KV_HAS_STATE) != 0;
+	member->is_quorate = (flags & KV_IS_QUORATE) != 0;
+	member->has_marker = (flags & KV_HAS_MARKER) != 0;
+	member->state = (struct kv_state_id){kv_ring_from_wire(&announce->epoch),
+		le64toh(announce->revision), le64toh(announce->hash)};
+	member->progress = (struct kv_progress){le64toh(announce->cursor), le64toh(announce->started),
+		le64toh(announce->kept_from)};
+	member->bytes_max = le64toh(announce->bytes_max);
+}
+
+void kv_sync_done(void *self)
+{
+	struct kv *kv = self;
+
+	kv->is_syncing = false;
+	kv_decide(kv, false);
+	kv_notice(kv);
+}
+
+/* ---- What changes within a ring ------------------------------------------ */
+
+static void notice_later(void *arg)
+{
+	struct kv *kv = arg;
+
+	kv->notice_timer = NULL;
+	kv_notice(kv);
+}
+
+static void notice_retry(struct kv *kv)
+{
+	if (kv->notice_timer == NULL)
+		kv->host->timer_add(kv->ctx, kv->host->now_ns(kv->ctx) + RETRY_NS, notice_later, kv,
+			&kv->notice_timer);
+}
+
+static void tell_standing(struct kv *kv)
+{
+	struct kv_ring_standing standing = {
+		.ring = kv_ring_to_wire(&kv->ring), .flags = htole32(kv->has_state ? KV_HAS_STATE : 0)};
+	struct iovec iov = {&standing.ring, sizeof(standing) - sizeof(standing.header)};
+
+	if (!kv->needs_standing)
+		return;
+	if (kv->host->ring_send(kv->ctx, KV_RING_STANDING, COTERIE_SAFE, &iov, 1) == 0)
+		kv->needs_standing = false;
+	else
+		notice_retry(kv);
+}
+
+/* What was said in synchronisation counts first: notices begin after it. */
+void kv_notice(void *arg)
+{
+	struct kv *kv = arg;
+	bool is_quorate_now = is_quorate(kv);
+	struct kv_ring_notice notice = {
+		.ring = kv_ring_to_wire(&kv->ring),
+		.bytes_max = htole64(kv->option_bytes_max),
+		.flags = htole32(is_quorate_now ? KV_IS_QUORATE : 0),
+	};
+	struct iovec iov = {&notice.ring, sizeof(notice) - sizeof(notice.header)};
+
+	tell_standing(kv);
+	if (!kv->has_told || kv->is_syncing || kv->is_transitional ||
+		(kv->told_quorate == is_quorate_now && kv->told_bytes_max == kv->option_bytes_max))
+		return;
+	if (kv->host->ring_send(kv->ctx, KV_RING_NOTICE, COTERIE_AGREED, &iov, 1) == 0) {
+		kv->told_quorate = is_quorate_now;
+		kv->told_bytes_max = kv->option_bytes_max;
+	} else {
+		notice_retry(kv);
+	}
+}
+
+void kv_deliver_notice(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	struct kv *kv = self;
+	const struct kv_ring_notice *notice = msg;
+	struct kv_member *member = kv_member_find(kv, nodeid);
+
+	(void)size;
+	if (kv->is_syncing || kv->is_transitional || member == NULL || !member->has_announced ||
+		!is_of_this_ring(kv, &notice->ring))
+		return;
+	member->is_quorate = (le32toh(notice->flags) & KV_IS_QUORATE) != 0;
+	member->bytes_max = le64toh(notice->bytes_max);
+	kv_decide(kv, false);
+}
+
+void kv_deliver_recover(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	struct kv *kv = self;
+	const struct kv_ring_recover *recover = msg;
+
+	(void)size;
+	if (kv->is_syncing || kv->is_transitional || !kv->is_waiting ||
+		!is_of_this_ring(kv, &recover->ring))
+		return;
+	kv->host->log(kv->ctx, LOG_WARNING,
+		"an operator at node %u gives up the nodes that were waited for: what only they have is lost",
+		nodeid);
+	kv_decide(kv, true);
+}

@@ -1,0 +1,356 @@
+/*
+ * Taking over a state while writes go on.
+ *
+ * The donor sends entries in the order of their last changes, deletions included, one chunk at a time. An
+ * entry that is written meanwhile moves to the end of that order, so it comes again. Who takes over the
+ * state applies no writes but logs them, since it can decide no condition before it has all; each chunk
+ * says at which revision it was made, and writes up to there need not be logged any longer. A chunk that
+ * has come to the end of the changes makes the state of its revision whole; the log does the rest.
+ *
+ * Everybody follows how far the others are, so that another donor can go on.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "plugins/kv/kv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK_SIZE (96u << 10)        /* unless one entry is longer */
+#define LOG_BYTES_MAX (64u << 20)
+#define RETRY_NS UINT64_C(5000000)
+#define IDLE_NS UINT64_C(10000000)    /* between chunks that say that there is nothing more */
+
+/* ---- Sending ------------------------------------------------------------- */
+
+static uint64_t lowest_cursor(const struct kv *kv)
+{
+	uint64_t lowest = UINT64_MAX;
+
+	for (uint32_t i = 0; i < kv->member_count; i++) {
+		const struct kv_member *member = &kv->members[i];
+
+		if (member->has_announced && !member->has_state && member->progress.cursor < lowest)
+			lowest = member->progress.cursor;
+	}
+	return lowest;
+}
+
+static uint32_t item_size(const struct kv_entry *entry)
+{
+	return (uint32_t)sizeof(struct kv_ring_item) + entry->key_size + entry->value_size;
+}
+
+static uint8_t *item_write(uint8_t *at, const struct kv_entry *entry)
+{
+	struct kv_ring_item item = {
+		.created = htole64(entry->created),
+		.modified = htole64(entry->modified),
+		.op = htole32(entry->is_deleted ? KV_OP_DELETE : KV_OP_PUT),
+		.key_size = htole32(entry->key_size),
+		.value_size = htole32(entry->value_size),
+	};
+
+	memcpy(at, &item, sizeof(item));
+	at += sizeof(item);
+	memcpy(at, entry->key, entry->key_size);
+	at += entry->key_size;
+	if (entry->value_size > 0)
+		memcpy(at, entry->value, entry->value_size);
+	return at + entry->value_size;
+}
+
+/* @return bytes of the message, header included; 0: out of memory */
+static uint32_t chunk_make(struct kv *kv, struct kv_ring_chunk **chunk)
+{
+	uint64_t from = lowest_cursor(kv);
+	struct kv_entry *first = kv_store_after(&kv->store, from);
+	struct kv_entry *end = first;
+	uint64_t to = kv->state.revision;
+	uint32_t size = sizeof(**chunk), count = 0;
+
+	while (end != NULL && (count == 0 || size + item_size(end) <= CHUNK_SIZE)) {
+		size += item_size(end);
+		count++;
+		to = end->modified;
+		end = end->newer;
+	}
+	if (end == NULL)
+		to = kv->state.revision;
+	*chunk = calloc(1, size);
+	if (*chunk == NULL)
+		return 0;
+	(*chunk)->ring = kv_ring_to_wire(&kv->ring);
+	(*chunk)->from = htole64(from);
+	(*chunk)->to = htole64(to);
+	(*chunk)->base = htole64(kv->state.revision);
+	(*chunk)->flags = htole32(end == NULL ? KV_CHUNK_LAST : 0);
+	(*chunk)->count = htole32(count);
+
+	uint8_t *at = (*chunk)->bytes;
+
+	for (const struct kv_entry *entry = first; entry != end; entry = entry->newer)
+		at = item_write(at, entry);
+	return size;
+}
+
+static void chunk_send(void *arg)
+{
+	struct kv *kv = arg;
+	uint64_t now_ns = kv->host->now_ns(kv->ctx);
+	struct kv_ring_chunk *chunk = NULL;
+
+	kv->transfer_timer = NULL;
+	if (!kv->has_formed || kv->donor != kv->host->local_nodeid(kv->ctx) || kv->is_chunk_out ||
+		!kv->has_state || kv->is_transitional)
+		return;
+
+	uint32_t size = chunk_make(kv, &chunk);
+	int rc = -ENOMEM;
+
+	if (size > 0) {
+		struct iovec iov = {&chunk->ring, size - sizeof(chunk->header)};
+		uint64_t cost_ns = size * UINT64_C(1000000000) / kv->option_rate;
+
+		kv->next_chunk_ns = now_ns + (chunk->count == 0 ? IDLE_NS : cost_ns);
+		rc = kv->host->ring_send(kv->ctx, KV_RING_CHUNK, COTERIE_AGREED, &iov, 1);
+	}
+	free(chunk);
+	kv->is_chunk_out = rc == 0;
+	if (rc < 0) {
+		kv->next_chunk_ns = now_ns + RETRY_NS;
+		kv_transfer_poke(kv);
+	}
+}
+
+void kv_transfer_poke(struct kv *kv)
+{
+	uint64_t now_ns = kv->host->now_ns(kv->ctx);
+
+	if (kv->donor != kv->host->local_nodeid(kv->ctx) || kv->is_chunk_out ||
+		kv->transfer_timer != NULL || !kv->has_formed)
+		return;
+	kv->host->timer_add(kv->ctx, kv->next_chunk_ns > now_ns ? kv->next_chunk_ns : now_ns, chunk_send,
+		kv, &kv->transfer_timer);
+}
+
+void kv_transfer_stop(struct kv *kv)
+{
+	kv->host->timer_del(kv->ctx, kv->transfer_timer);
+	kv->transfer_timer = NULL;
+	kv->is_chunk_out = false;
+}
+
+/* ---- The log ------------------------------------------------------------- */
+
+void kv_log_clear(struct kv *kv, uint64_t up_to)
+{
+	while (kv->log != NULL && kv->log->revision <= up_to) {
+		struct kv_logged *logged = kv->log;
+
+		kv->log = logged->next;
+		kv->log_bytes -= logged->size;
+		free(logged);
+	}
+	if (kv->log == NULL)
+		kv->log_end = &kv->log;
+	if (up_to != UINT64_MAX && kv->log_from < up_to)
+		kv->log_from = up_to;
+}
+
+/* A log with a gap is of no use before a chunk comes that was made after the gap. */
+void kv_log_write(struct kv *kv, const struct kv_ring_write *write, uint32_t size)
+{
+	struct kv_logged *logged = NULL;
+
+	if (kv->log_bytes + size <= LOG_BYTES_MAX)
+		logged = calloc(1, sizeof(*logged) + size);
+	if (logged == NULL) {
+		kv_log_clear(kv, kv->state.revision);
+		return;
+	}
+	logged->revision = kv->state.revision;
+	logged->bytes_max = kv->bytes_max;
+	logged->size = size;
+	memcpy(logged->msg, write, size);
+	*kv->log_end = logged;
+	kv->log_end = &logged->next;
+	kv->log_bytes += size;
+}
+
+/* @return false: out of memory */
+static bool log_apply(struct kv *kv)
+{
+	uint64_t revision = kv->state.revision, bytes_max = kv->bytes_max;
+	bool is_whole = true;
+
+	for (const struct kv_logged *logged = kv->log; logged != NULL && is_whole; logged = logged->next) {
+		uint64_t ignored;
+
+		kv->state.revision = logged->revision;
+		kv->bytes_max = logged->bytes_max;
+		is_whole = kv_apply(kv, (const struct kv_ring_write *)logged->msg, &ignored) != 0;
+	}
+	kv->state.revision = revision;
+	kv->bytes_max = bytes_max;
+	return is_whole;
+}
+
+/* ---- Receiving ----------------------------------------------------------- */
+
+void kv_restart(struct kv *kv)
+{
+	kv->has_state = false;
+	kv->is_keeping = true;
+	kv->progress = (struct kv_progress){0, kv->state.revision, kv->state.revision};
+	kv_store_clear(&kv->store);
+	kv_log_clear(kv, UINT64_MAX);
+	kv->log_from = kv->state.revision;
+	kv_watch_replaced(kv);
+}
+
+void kv_lose(struct kv *kv, const char *why)
+{
+	kv->host->log(kv->ctx, LOG_ERR, "%s: the table here is dropped, and taken over anew from another node",
+		why);
+	kv_restart(kv);
+	kv->needs_standing = true;
+	kv_notice(kv);
+}
+
+/* The next item, or NULL: it does not fit. */
+static const uint8_t *item_read(const uint8_t *at, const uint8_t *end, struct kv_ring_item *item)
+{
+	if ((size_t)(end - at) < sizeof(*item))
+		return NULL;
+	memcpy(item, at, sizeof(*item));
+	item->created = le64toh(item->created);
+	item->modified = le64toh(item->modified);
+	item->op = le32toh(item->op);
+	item->key_size = le32toh(item->key_size);
+	item->value_size = le32toh(item->value_size);
+	at += sizeof(*item);
+	if ((item->op != KV_OP_PUT && (item->op != KV_OP_DELETE || item->value_size != 0)) ||
+		(item->op == KV_OP_PUT) != (item->created != 0) || item->created > item->modified ||
+		item->pad != 0 || item->key_size < 1 || item->key_size > KV_KEY_MAX || item->value_size > KV_VALUE_MAX ||
+		(size_t)(end - at) < item->key_size + item->value_size)
+		return NULL;
+	return at;
+}
+
+static bool is_well_formed(const struct kv *kv, const struct kv_ring_chunk *chunk, uint32_t size)
+{
+	const uint8_t *at = chunk->bytes, *end = (const uint8_t *)chunk + size;
+	uint64_t last = le64toh(chunk->from), to = le64toh(chunk->to), base = le64toh(chunk->base);
+
+	uint32_t flags = le32toh(chunk->flags);
+
+	if (last > to || to > base || base > kv->state.revision || (flags & ~KV_CHUNK_LAST) != 0 ||
+		(flags == KV_CHUNK_LAST && to != base))
+		return false;
+	for (uint32_t i = le32toh(chunk->count); i > 0; i--) {
+		struct kv_ring_item item;
+
+		at = item_read(at, end, &item);
+		if (at == NULL || item.modified <= last || item.modified > to)
+			return false;
+		last = item.modified;
+		at += item.key_size + item.value_size;
+	}
+	return at == end;
+}
+
+/* @return false: out of memory */
+static bool chunk_apply(struct kv *kv, const struct kv_ring_chunk *chunk, uint32_t size)
+{
+	const uint8_t *at = chunk->bytes, *end = (const uint8_t *)chunk + size;
+	int rc = 0;
+
+	for (uint32_t i = le32toh(chunk->count); i > 0 && rc == 0; i--) {
+		struct kv_ring_item item;
+
+		at = item_read(at, end, &item);
+		if (item.modified <= kv->progress.cursor)
+			rc = 0; /* it has come from an earlier donor */
+		else if (item.op == KV_OP_DELETE)
+			rc = kv_store_delete(&kv->store, at, item.key_size, item.modified, true);
+		else
+			rc = kv_store_put(&kv->store, at, item.key_size, at + item.key_size,
+				item.value_size, item.modified, item.created);
+		at += item.key_size + item.value_size;
+	}
+	return rc == 0;
+}
+
+static void take(struct kv *kv, const struct kv_ring_chunk *chunk, uint32_t size)
+{
+	bool is_last = (le32toh(chunk->flags) & KV_CHUNK_LAST) != 0;
+	bool is_whole = chunk_apply(kv, chunk, size);
+
+	if (kv->progress.cursor < le64toh(chunk->to))
+		kv->progress.cursor = le64toh(chunk->to);
+	kv_log_clear(kv, le64toh(chunk->base));
+	if (is_whole && (!is_last || kv->log_from > le64toh(chunk->base)))
+		return;
+	if (!is_whole || !log_apply(kv)) {
+		kv_lose(kv, "out of memory");
+		return;
+	}
+	kv->has_state = true;
+	kv_log_clear(kv, UINT64_MAX);
+	kv->host->log(kv->ctx, LOG_NOTICE, "the table is whole: %llu keys, revision %llu, from node %u",
+		(unsigned long long)kv->store.keys, (unsigned long long)kv->state.revision, kv->donor);
+	kv->needs_standing = true;
+	kv_notice(kv);
+	kv_watch_replaced(kv);
+}
+
+void kv_deliver_chunk(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	struct kv *kv = self;
+	const struct kv_ring_chunk *chunk = msg;
+	struct kv_ring ring = kv_ring_from_wire(&chunk->ring);
+	uint64_t from = le64toh(chunk->from), to = le64toh(chunk->to);
+
+	if (kv->is_syncing || kv->is_transitional || !kv->has_formed || !kv_ring_equals(&ring, &kv->ring))
+		return;
+	if (nodeid == kv->host->local_nodeid(kv->ctx))
+		kv->is_chunk_out = false;
+	if (nodeid != kv->donor)
+		return;
+	if (!is_well_formed(kv, chunk, size)) {
+		kv->host->log(kv->ctx, LOG_WARNING, "node %u sends a malformed part of the table: dropped",
+			nodeid);
+		return;
+	}
+	for (uint32_t i = 0; i < kv->member_count; i++) {
+		struct kv_progress *progress = &kv->members[i].progress;
+
+		if (!kv->members[i].has_state && progress->cursor >= from && progress->cursor < to)
+			progress->cursor = to;
+	}
+	if (!kv->has_state && kv->progress.cursor >= from)
+		take(kv, chunk, size);
+	kv_transfer_poke(kv);
+}
+
+void kv_deliver_standing(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	struct kv *kv = self;
+	const struct kv_ring_standing *standing = msg;
+	struct kv_ring ring = kv_ring_from_wire(&standing->ring);
+	struct kv_member *member = kv_member_find(kv, nodeid);
+	bool has_state = (le32toh(standing->flags) & KV_HAS_STATE) != 0;
+
+	(void)size;
+	if (member == NULL || !member->has_announced || !kv_ring_equals(&ring, &kv->ring))
+		return;
+	member->has_state = has_state;
+	if (!has_state) {
+		member->progress = (struct kv_progress){0, kv->state.revision, kv->state.revision};
+		if (nodeid == kv->host->local_nodeid(kv->ctx) && !kv->has_state)
+			kv_restart(kv);
+	}
+	kv_standing_changed(kv);
+}

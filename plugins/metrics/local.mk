@@ -1,0 +1,32 @@
+# plugins/metrics: statistics over HTTP, where libmicrohttpd is.
+metrics_sources = \
+	plugins/metrics/address.c plugins/metrics/metrics.c plugins/metrics/metrics.h plugins/metrics/page.c \
+	plugins/metrics/server.c plugins/metrics/source.c
+if WITH_METRICS
+plugin_LTLIBRARIES += metrics.la
+dist_man_MANS += plugins/metrics/man/coterie-metrics.7
+dist_doc_DATA += plugins/metrics/alerts.yml
+else
+EXTRA_DIST += plugins/metrics/alerts.yml plugins/metrics/man/coterie-metrics.7
+endif
+metrics_la_SOURCES = $(metrics_sources)
+metrics_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden $(MICROHTTPD_CFLAGS)
+metrics_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+metrics_la_LIBADD = libmetricstext.la $(MICROHTTPD_LIBS)
+
+if HAVE_CHECK
+# The text alone needs no library.
+check_PROGRAMS += tests/unit/test_metrics_text
+TESTS += tests/unit/test_metrics_text
+tests_unit_test_metrics_text_SOURCES = tests/unit/test_metrics_text.c $(fail_alloc_sources)
+tests_unit_test_metrics_text_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_metrics_text_LDFLAGS = $(fail_alloc_ldflags)
+tests_unit_test_metrics_text_LDADD = libmetricstext.la $(CHECK_LIBS)
+if WITH_METRICS
+check_PROGRAMS += tests/unit/test_metrics
+TESTS += tests/unit/test_metrics
+tests_unit_test_metrics_SOURCES = tests/unit/test_metrics.c $(metrics_sources) $(mock_host_sources)
+tests_unit_test_metrics_CFLAGS = $(TEST_CFLAGS) $(MICROHTTPD_CFLAGS)
+tests_unit_test_metrics_LDADD = libmetricstext.la $(MICROHTTPD_LIBS) $(CHECK_LIBS)
+endif
+endif

@@ -1,0 +1,190 @@
+/* Options and life of the plugin. */
+#include "plugins/metrics/metrics.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#define RETRY_NS UINT64_C(2000000000)
+#define NS_PER_MS UINT64_C(1000000)
+
+/* --- options --- */
+
+static bool option_bool(const struct metrics *metrics, const char *name)
+{
+	uint64_t value = 0;
+
+	return metrics->host->option_u64(metrics->ctx, name, &value) == 0 && value != 0;
+}
+
+static int read_where(struct metrics *metrics)
+{
+	const struct coterie_host *host = metrics->host;
+	const char *listen;
+	uint64_t port, connections;
+	int rc = host->option_string(metrics->ctx, "listen", &listen);
+
+	if (rc == 0)
+		rc = host->option_u64(metrics->ctx, "port", &port);
+	if (rc == 0)
+		rc = host->option_u64(metrics->ctx, "connections", &connections);
+	if (rc < 0)
+		return rc;
+	metrics->connections_max = (uint32_t)connections;
+	rc = address_parse(listen, (uint32_t)port, &metrics->address);
+	if (rc < 0)
+		host->log(metrics->ctx, LOG_ERR,
+			"listen: '%s' is no address: write ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT, in digits", listen);
+	return rc;
+}
+
+/* What may change while it serves. */
+static int read_how(struct metrics *metrics)
+{
+	const struct coterie_host *host = metrics->host;
+	const char *text = "";
+	uint64_t timeout_ms, interval_ms;
+	struct allow allow;
+	int rc = host->option_string(metrics->ctx, "allow", &text);
+
+	if (rc == -ENODATA)
+		text = "";
+	else if (rc < 0)
+		return rc;
+	rc = host->option_u64(metrics->ctx, "timeout", &timeout_ms);
+	if (rc == 0)
+		rc = host->option_u64(metrics->ctx, "interval", &interval_ms);
+	if (rc < 0)
+		return rc;
+	rc = allow_parse(text, &allow);
+	if (rc < 0) {
+		host->log(metrics->ctx, LOG_ERR,
+			"allow: '%s' is no list of addresses: write ADDRESS or ADDRESS/BITS, in digits", text);
+		return rc;
+	}
+	allow_fini(&metrics->allow);
+	metrics->allow = allow;
+	metrics->timeout_ns = timeout_ms * NS_PER_MS;
+	metrics->interval_ns = interval_ms * NS_PER_MS;
+	metrics->text_options.is_per_client = option_bool(metrics, "per_client");
+	metrics->text_options.has_legacy_names = option_bool(metrics, "legacy_names");
+	return 0;
+}
+
+/* --- life --- */
+
+/* A port in use does not keep a node from its ring: it is tried again, said once. */
+static void open_server(void *arg)
+{
+	struct metrics *metrics = arg;
+	const struct coterie_host *host = metrics->host;
+	char address[64];
+	int rc = server_open(metrics, &metrics->server);
+
+	metrics->retry = NULL;
+	if (rc == 0)
+		return;
+	address_text(&metrics->address, address);
+	if (!metrics->has_complained)
+		host->log(metrics->ctx, LOG_ERR, "cannot listen on %s: %s; it is tried again until it works", address,
+			strerror(-rc));
+	metrics->has_complained = true;
+	if (host->timer_add(metrics->ctx, host->now_ns(metrics->ctx) + RETRY_NS, open_server, metrics,
+		    &metrics->retry) < 0)
+		host->log(metrics->ctx, LOG_ERR, "out of memory: metrics are not served");
+}
+
+static void fini(void *self)
+{
+	struct metrics *metrics = self;
+
+	metrics->host->timer_del(metrics->ctx, metrics->retry);
+	server_close(metrics->server);
+	page_fini(metrics);
+	allow_fini(&metrics->allow);
+	free(metrics);
+}
+
+static int init(const struct coterie_host *host, struct coterie_ctx *ctx, void **self)
+{
+	struct metrics *metrics = calloc(1, sizeof(*metrics));
+	int rc;
+
+	if (metrics == NULL)
+		return -ENOMEM;
+	metrics->host = host;
+	metrics->ctx = ctx;
+	rc = read_where(metrics);
+	if (rc == 0)
+		rc = read_how(metrics);
+	if (rc < 0) {
+		fini(metrics);
+		return rc;
+	}
+	open_server(metrics);
+	*self = metrics;
+	return 0;
+}
+
+/* Refused values leave everything as it was. */
+static int reload(void *self)
+{
+	struct metrics *metrics = self;
+	int rc = read_how(metrics);
+
+	if (rc == 0)
+		page_fini(metrics); /* the next text is made by the new options */
+	return rc;
+}
+
+/* There is no state but the socket, which a successor opens when ours is gone. */
+static int state_save(void *self, void **blob, uint32_t *size)
+{
+	(void)self;
+	*blob = calloc(1, 1);
+	*size = 1;
+	return *blob == NULL ? -ENOMEM : 0;
+}
+
+static int state_load(void *self, const void *blob, uint32_t size)
+{
+	(void)self, (void)blob, (void)size;
+	return 0;
+}
+
+static const struct coterie_option options[] = {
+	{.name = "listen", .type = COTERIE_OPT_ADDRESS, .initial = "127.0.0.1",
+		.help = "where to listen: ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT, in digits"},
+	{.name = "port", .type = COTERIE_OPT_U32, .initial = "9890", .min = 1, .max = 65535,
+		.help = "TCP port, when listen names none"},
+	{.name = "allow", .type = COTERIE_OPT_LIST, .flags = COTERIE_OPT_RELOAD,
+		.help = "addresses and networks that may ask; nobody named: all that reach the address"},
+	{.name = "connections", .type = COTERIE_OPT_U32, .initial = "16", .min = 1, .max = 1000,
+		.help = "connections at a time; three quarters of them from one address"},
+	{.name = "timeout", .type = COTERIE_OPT_MS, .flags = COTERIE_OPT_RELOAD, .initial = "5000", .min = 100,
+		.max = 60000, .help = "time for a request and its answer as a whole"},
+	{.name = "interval", .type = COTERIE_OPT_MS, .flags = COTERIE_OPT_RELOAD, .initial = "1000", .min = 100,
+		.max = 3600000, .help = "a text younger than this is sent again instead of a new one"},
+	{.name = "per_client", .type = COTERIE_OPT_BOOL, .flags = COTERIE_OPT_RELOAD, .initial = "no",
+		.help = "figures of every client, with labels pid and program"},
+	{.name = "legacy_names", .type = COTERIE_OPT_BOOL, .flags = COTERIE_OPT_RELOAD, .initial = "no",
+		.help = "also the names ha_cluster_corosync_*"},
+};
+
+static const struct coterie_service ops = {
+	.size = sizeof(struct coterie_service),
+	.ring_id = 36, /* sends nothing: the number only has to be free */
+	.title = "statistics over HTTP",
+	.init = init,
+	.fini = fini,
+	.reload = reload,
+	.state_save = state_save,
+	.state_load = state_load,
+};
+
+COTERIE_PLUGIN(metrics, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
+	.description = "statistics of this node over HTTP, as OpenMetrics",
+	.needs = COTERIE_CAP_MAP | COTERIE_CAP_STATS | COTERIE_CAP_QUORUM | COTERIE_CAP_ADMIN,
+	.offers = COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_RELOAD | COTERIE_CAN_HAND_OVER, COTERIE_OPTIONS(options),
+	.ops = &ops);

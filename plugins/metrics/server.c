@@ -1,0 +1,325 @@
+/*
+ * HTTP by libmicrohttpd without a thread of its own: its epoll descriptor is watched by the host's loop, after
+ * everything else that the loop has to do, and its time-outs are timers.
+ *
+ * A connection: 1 accepted, if its address may; 2 one request, no larger than its buffer; 3 one answer; 4 closed
+ * by us. It has a time for all of that. Runs of the server are rationed, so that a flood of requests costs the
+ * daemon only so much.
+ */
+#include "plugins/metrics/metrics.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#define NS_PER_MS UINT64_C(1000000)
+#define NS_PER_S UINT64_C(1000000000)
+#define BUFFER_SIZE 8192u /* for a request with its headers, and the answer's */
+#define BACKLOG 16u
+#define RUNS_MAX 200u /* a second; a scrape takes three */
+
+/* One connection. */
+struct visitor {
+	struct server *server;
+	int fd;
+	uint64_t end_ns;
+	struct visitor *next, *previous; /* oldest first */
+};
+
+struct server {
+	struct metrics *metrics; /* owner */
+	struct MHD_Daemon *http;
+	int epoll_fd; /* the library's; -1: not watched */
+	struct coterie_timer *timer;
+	struct visitor *first, *last;
+	uint64_t second_ns; /* start of the second that runs are counted in */
+	uint32_t runs;
+	bool is_paused; /* until that second is over */
+};
+
+/* --- requests --- */
+
+static bool wants(struct MHD_Connection *connection, const char *type)
+{
+	const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
+
+	return accept == NULL || strcasestr(accept, type) != NULL;
+}
+
+static struct MHD_Response *answer(struct metrics *metrics, struct MHD_Connection *connection, const char *url,
+	unsigned int *status, bool *is_borrowed)
+{
+	*status = MHD_HTTP_OK;
+	if (strcmp(url, "/metrics") == 0) {
+		struct MHD_Response *page = page_get(metrics,
+			wants(connection, "application/openmetrics-text") ? METRICS_OPENMETRICS : METRICS_PROMETHEUS);
+
+		*is_borrowed = page != NULL;
+		if (page != NULL)
+			return page;
+		*status = MHD_HTTP_SERVICE_UNAVAILABLE;
+		return page_note("out of memory, or too many slow readers\n");
+	}
+	if (strcmp(url, "/healthz") == 0)
+		return page_health(metrics, status);
+	if (strcmp(url, "/") == 0)
+		return page_note("/metrics  statistics of this node\n/healthz  200: it works in the ring and is quorate\n");
+	*status = MHD_HTTP_NOT_FOUND;
+	return page_note("no such page\n");
+}
+
+static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
+	const char *version, const char *upload, size_t *upload_size, void **request)
+{
+	struct server *server = arg;
+	struct MHD_Response *response;
+	unsigned int status;
+	bool is_borrowed = false;
+
+	(void)version, (void)upload, (void)upload_size, (void)request;
+	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0) {
+		status = MHD_HTTP_METHOD_NOT_ALLOWED;
+		response = page_note("GET and HEAD alone\n");
+		if (response != NULL)
+			MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+	} else {
+		response = answer(server->metrics, connection, url, &status, &is_borrowed);
+	}
+	if (response == NULL)
+		return MHD_NO; /* the connection is closed */
+	enum MHD_Result result = MHD_queue_response(connection, status, response);
+	if (!is_borrowed)
+		MHD_destroy_response(response);
+	return result;
+}
+
+/* --- connections --- */
+
+static enum MHD_Result admit(void *arg, const struct sockaddr *address, socklen_t size)
+{
+	const struct server *server = arg;
+
+	(void)size;
+	return allow_has(&server->metrics->allow, address) ? MHD_YES : MHD_NO;
+}
+
+static void come(struct server *server, struct MHD_Connection *connection, void **context)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct metrics *metrics = server->metrics;
+	struct visitor *visitor = calloc(1, sizeof(*visitor));
+
+	/* Without one the library's own limit, for silent connections, is left. */
+	if (visitor == NULL || info == NULL) {
+		free(visitor);
+		return;
+	}
+	visitor->server = server;
+	visitor->fd = info->connect_fd;
+	visitor->end_ns = metrics->host->now_ns(metrics->ctx) + metrics->timeout_ns;
+	visitor->previous = server->last;
+	if (server->last != NULL)
+		server->last->next = visitor;
+	else
+		server->first = visitor;
+	server->last = visitor;
+	*context = visitor;
+}
+
+static void go(struct visitor *visitor)
+{
+	struct server *server = visitor->server;
+
+	if (visitor->previous != NULL)
+		visitor->previous->next = visitor->next;
+	else
+		server->first = visitor->next;
+	if (visitor->next != NULL)
+		visitor->next->previous = visitor->previous;
+	else
+		server->last = visitor->previous;
+	free(visitor);
+}
+
+static void notify(
+	void *arg, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code)
+{
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		come(arg, connection, context);
+	else if (*context != NULL)
+		go(*context);
+}
+
+/* The library has no call to end a connection; it notices when the socket is shut. */
+static void end_late(struct server *server, uint64_t now_ns)
+{
+	for (struct visitor *visitor = server->first; visitor != NULL; visitor = visitor->next)
+		if (visitor->fd >= 0 && visitor->end_ns <= now_ns) {
+			shutdown(visitor->fd, SHUT_RDWR);
+			visitor->fd = -1;
+		}
+}
+
+/* --- the loop --- */
+
+static void on_timer(void *arg);
+
+static void arm(struct server *server, uint64_t now_ns)
+{
+	struct metrics *metrics = server->metrics;
+	MHD_UNSIGNED_LONG_LONG timeout_ms;
+	uint64_t at_ns = UINT64_MAX;
+
+	if (server->is_paused)
+		at_ns = server->second_ns + NS_PER_S;
+	else if (MHD_get_timeout(server->http, &timeout_ms) == MHD_YES)
+		at_ns = now_ns + timeout_ms * NS_PER_MS;
+	for (const struct visitor *visitor = server->first; visitor != NULL && !server->is_paused;
+		visitor = visitor->next)
+		if (visitor->fd >= 0 && visitor->end_ns < at_ns)
+			at_ns = visitor->end_ns;
+	metrics->host->timer_del(metrics->ctx, server->timer);
+	server->timer = NULL;
+	/* Out of memory: what the sockets do still drives us. */
+	if (at_ns != UINT64_MAX)
+		metrics->host->timer_add(metrics->ctx, at_ns, on_timer, server, &server->timer);
+}
+
+static void set_paused(struct server *server, bool is_paused)
+{
+	struct metrics *metrics = server->metrics;
+
+	if (server->is_paused != is_paused)
+		metrics->host->fd_mod(metrics->ctx, server->epoll_fd, is_paused ? 0 : COTERIE_FD_IN);
+	server->is_paused = is_paused;
+}
+
+static void run(struct server *server)
+{
+	struct metrics *metrics = server->metrics;
+	uint64_t now_ns = metrics->host->now_ns(metrics->ctx);
+
+	if (now_ns - server->second_ns >= NS_PER_S) {
+		server->second_ns = now_ns;
+		server->runs = 0;
+	}
+	set_paused(server, server->runs >= RUNS_MAX);
+	if (!server->is_paused) {
+		server->runs++;
+		end_late(server, now_ns);
+		MHD_run(server->http);
+	}
+	arm(server, now_ns);
+}
+
+static void on_timer(void *arg)
+{
+	struct server *server = arg;
+
+	server->timer = NULL;
+	run(server);
+}
+
+static void on_fd(void *arg, int fd, uint32_t revents)
+{
+	(void)fd, (void)revents;
+	run(arg);
+}
+
+/* --- opening and closing --- */
+
+static int listen_on(const struct sockaddr_storage *address)
+{
+	const int on = 1, off = 0;
+	socklen_t size = address->ss_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+	int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	/* [::] takes both families. */
+	if (address->ss_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+		bind(fd, (const struct sockaddr *)address, size) < 0 || listen(fd, BACKLOG) < 0) {
+		int rc = -errno;
+
+		close(fd);
+		return rc;
+	}
+	return fd;
+}
+
+static int start(struct server *server, int fd)
+{
+	struct metrics *metrics = server->metrics;
+	uint32_t count = metrics->connections_max;
+	uint32_t timeout_s = (uint32_t)((metrics->timeout_ns + NS_PER_S - 1) / NS_PER_S);
+
+	server->http = MHD_start_daemon(MHD_USE_EPOLL, 0, admit, server, handle, server,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, count,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, count > 3 ? count - count / 4 : count,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)BUFFER_SIZE, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s,
+		MHD_OPTION_NOTIFY_CONNECTION, notify, server, MHD_OPTION_END);
+	if (server->http == NULL)
+		return -ENOMEM;
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->http, MHD_DAEMON_INFO_EPOLL_FD);
+	if (info == NULL || info->epoll_fd < 0)
+		return -ENOTSUP;
+	int rc = metrics->host->fd_add(metrics->ctx, info->epoll_fd, COTERIE_FD_IN, 0, on_fd, server);
+	if (rc == 0)
+		server->epoll_fd = info->epoll_fd;
+	return rc;
+}
+
+static void say_where(const struct metrics *metrics, int fd)
+{
+	struct sockaddr_storage address = metrics->address;
+	socklen_t size = sizeof(address);
+	char text[64];
+
+	getsockname(fd, (struct sockaddr *)&address, &size);
+	address_text(&address, text);
+	metrics->host->log(metrics->ctx, LOG_NOTICE, "Metrics are served at http://%s/metrics", text);
+}
+
+int server_open(struct metrics *metrics, struct server **out)
+{
+	struct server *server = calloc(1, sizeof(*server));
+	int fd, rc;
+
+	if (server == NULL)
+		return -ENOMEM;
+	*server = (struct server){.metrics = metrics, .epoll_fd = -1};
+	fd = listen_on(&metrics->address);
+	if (fd < 0) {
+		free(server);
+		return fd;
+	}
+	rc = start(server, fd);
+	if (rc < 0) {
+		if (server->http == NULL)
+			close(fd); /* else the library's, with its daemon */
+		server_close(server);
+		return rc;
+	}
+	say_where(metrics, fd);
+	*out = server;
+	return 0;
+}
+
+void server_close(struct server *server)
+{
+	if (server == NULL)
+		return;
+	struct metrics *metrics = server->metrics;
+	metrics->host->timer_del(metrics->ctx, server->timer);
+	if (server->epoll_fd >= 0)
+		metrics->host->fd_del(metrics->ctx, server->epoll_fd);
+	if (server->http != NULL)
+		MHD_stop_daemon(server->http); /* closes all sockets; notify is called, texts are let go */
+	free(server);
+}

@@ -1,0 +1,470 @@
+/*
+ * A reload that all nodes make or none, in a ring of Coterie's nodes.
+ *
+ * 1 Somebody asks: RELOAD_ASK. At its place in the order a round begins, with the members of the ring; each says
+ *   at once that it takes part. One round is at work at a time, the others wait in that order.
+ * 2 Each member has its executive read and check its file, and keep it: nothing changes. It says READY, and
+ *   what would change, or REFUSED, and why.
+ * 3 At the place in the order where the last of them has spoken, all know the same: if all are ready, each
+ *   applies what it has kept, outside of the ring's engine, on the next turn of its loop; if one has refused,
+ *   each drops it.
+ * 4 Who has applied it says so to the one who asked, for the report.
+ *
+ * A ring that changes between 1 and 3 makes the round void for everybody, at the same place of the order for
+ * all who stay together: each drops what it has, and the asker's node asks anew in the new ring. Members who
+ * come to the same decision do so whatever happens next. (Only a partition in the very moment of the decision
+ * can tear them apart, as it would any agreement: one side may have had the last word, the other not. The words
+ * are sent safe, so that whoever has it knows, unless the ring is already breaking, that all have it.)
+ *
+ * Nodes that keep the others waiting: who does not say that it takes part has not loaded the service, or an
+ * old one. After a while the asker's node says WITHOUT, three times, each when the one before has been all
+ * around: the ring may have stood still instead. Whoever had not spoken before the place of the third is not
+ * waited for. Who does not come to a verdict makes it say DROP.
+ */
+#include "services/cfg/cfg.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#define CS_ERR_TRY_AGAIN 6
+#define CS_ERR_INVALID_PARAM 7
+
+#define ROUNDS_MAX 256
+#define WARNINGS 3
+#define REASON_SIZE 512
+
+static uint64_t now(const struct cfg *cfg) { return cfg->host->now_ns(cfg->ctx); }
+
+static void complain(struct cfg *cfg, uint32_t nodeid, const char *what)
+{
+	uint64_t count = ++cfg->agreement.ignored;
+
+	if ((count & (count - 1)) == 0) /* the 1st, 2nd, 4th, 8th … */
+		cfg->host->log(cfg->ctx, LOG_WARNING,
+			"Node %u: %s of a reload makes no sense: ignored (%" PRIu64 " such messages so far)",
+			nodeid, what, count);
+}
+
+/* The round is over; it goes. */
+static void tell_asker(struct cfg *cfg, struct cfg_round *round, enum cfg_outcome outcome)
+{
+	bool is_ours = round->is_alone || round->asker == cfg->host->local_nodeid(cfg->ctx);
+	struct cfg_ask *ask = is_ours ? cfg_ask_find(cfg, round->number) : NULL;
+
+	if (ask != NULL)
+		cfg_ask_report(cfg, ask, round, round->is_alone ? CFG_OUTCOME_EACH : outcome);
+	cfg_round_destroy(round);
+}
+
+void cfg_agreement_report(struct cfg *cfg)
+{
+	struct cfg_round **place = &cfg->agreement.decided;
+
+	while (*place != NULL) {
+		struct cfg_round *round = *place;
+
+		if (!cfg_round_has_all(round, CFG_STAGE_APPLIED)) {
+			place = &round->next;
+			continue;
+		}
+		*place = round->next;
+		tell_asker(cfg, round, CFG_OUTCOME_APPLIED);
+	}
+}
+
+/* ---- This node's own file ------------------------------------------------ */
+
+static void drop_kept(struct cfg *cfg)
+{
+	if (cfg->agreement.is_kept)
+		cfg->host->reload_drop(cfg->ctx);
+	cfg->agreement.is_kept = false;
+}
+
+/* One line, whatever it was. */
+static void put_reason(char reason[REASON_SIZE], const char *text)
+{
+	snprintf(reason, REASON_SIZE, "%s", text);
+	for (char *at = reason; *at != '\0'; at++)
+		if (*at == '\n')
+			*at = at[1] == '\0' ? '\0' : ' ';
+}
+
+static void set_u8(struct cfg *cfg, const char *key, uint8_t value)
+{
+	cfg->host->map_set(cfg->ctx, key, COTERIE_MAP_U8, &value, sizeof(value));
+}
+
+/* What the executive does with a file that it refuses alone. */
+static void tell_refused(struct cfg *cfg, const char *reason)
+{
+	static const char key[] = "config.totemconfig_reload_in_progress";
+	const int32_t status = CS_ERR_INVALID_PARAM;
+
+	cfg->host->log(cfg->ctx, LOG_ERR, "Config reload refused, nothing has changed: %s", reason);
+	set_u8(cfg, key, 1);
+	cfg->host->map_set(cfg->ctx, "config.reload_error_message", COTERIE_MAP_STRING, reason,
+		(uint32_t)strlen(reason) + 1);
+	cfg->host->map_set(
+		cfg->ctx, "config.reload_status", COTERIE_MAP_I32, &status, sizeof(status));
+	set_u8(cfg, key, 0);
+}
+
+void cfg_agreement_commit(struct cfg *cfg)
+{
+	struct cfg_agreement *agreement = &cfg->agreement;
+	uint32_t type, size;
+	const void *value;
+
+	agreement->is_commit_due = false;
+	agreement->is_kept = false;
+	int rc = cfg->host->reload_commit(cfg->ctx);
+
+	if (rc == 0) {
+		cfg->host->log(cfg->ctx, LOG_NOTICE, "Config reloaded, as on all nodes");
+		cfg_say(cfg, agreement->commit_asker, agreement->commit_number, CFG_STAGE_APPLIED, "");
+	} else {
+		const char *text = strerror(-rc);
+
+		if (cfg->host->map_get(cfg->ctx, "config.reload_error_message", &type, &value, &size) == 0 &&
+			type == COTERIE_MAP_STRING && rc == -EINVAL)
+			text = value;
+		cfg->host->log(cfg->ctx, LOG_ERR,
+			"This node does not have the config that the other nodes have now (%s): reload again",
+			text);
+		cfg_say(cfg, agreement->commit_asker, agreement->commit_number, CFG_STAGE_FAILED, text);
+	}
+	cfg_rekey_reload_ends(cfg);
+	cfg_reload_next(cfg);
+}
+
+/* ---- Decisions ----------------------------------------------------------- */
+
+static struct cfg_round *take_first(struct cfg *cfg)
+{
+	struct cfg_round *round = cfg->agreement.rounds;
+
+	cfg->agreement.rounds = round->next;
+	if (round->next != NULL)
+		round->next->since_ns = now(cfg); /* its time begins */
+	round->next = NULL;
+	return round;
+}
+
+static void apply_first(struct cfg *cfg)
+{
+	struct cfg_agreement *agreement = &cfg->agreement;
+	uint32_t self = cfg->host->local_nodeid(cfg->ctx);
+	struct cfg_round *round = take_first(cfg);
+	const struct cfg_member *own = cfg_round_member(round, self);
+
+	if (own != NULL && !own->is_out && agreement->is_kept) {
+		agreement->is_commit_due = true;
+		agreement->commit_asker = round->asker;
+		agreement->commit_number = round->number;
+	} else {
+		drop_kept(cfg); /* it was left out */
+		cfg_rekey_reload_ends(cfg);
+	}
+	if (round->asker != self) {
+		cfg_round_destroy(round);
+	} else {
+		round->since_ns = now(cfg);
+		round->next = agreement->decided;
+		agreement->decided = round;
+		cfg_agreement_report(cfg);
+	}
+	cfg_agreement_arm(cfg);
+}
+
+/* reason: NULL for a check that went well. */
+static void drop_first(struct cfg *cfg, const char *reason)
+{
+	struct cfg_round *round = take_first(cfg);
+
+	drop_kept(cfg);
+	if (reason != NULL && !round->is_check)
+		tell_refused(cfg, reason);
+	if (!round->is_check)
+		cfg_rekey_reload_ends(cfg);
+	tell_asker(cfg, round, reason != NULL ? CFG_OUTCOME_REFUSED : CFG_OUTCOME_CHECKED);
+}
+
+/* Whatever can be decided now. */
+static void decide(struct cfg *cfg)
+{
+	struct cfg_round *round;
+
+	while ((round = cfg->agreement.rounds) != NULL && cfg_round_has_all(round, CFG_STAGE_READY)) {
+		const struct cfg_member *refused = cfg_round_first(round, CFG_STAGE_REFUSED);
+		char text[REASON_SIZE], reason[REASON_SIZE];
+
+		if (refused != NULL) {
+			snprintf(text, sizeof(text), "node %u: %.400s", refused->nodeid,
+				refused->text != NULL ? refused->text : "no reason was given");
+			put_reason(reason, text);
+			drop_first(cfg, reason);
+		} else if (round->is_check) {
+			drop_first(cfg, NULL);
+		} else {
+			apply_first(cfg);
+		}
+	}
+	cfg_reload_next(cfg);
+}
+
+static void say(struct cfg *cfg, struct cfg_round *round, enum cfg_stage stage, const char *text)
+{
+	if (!round->is_alone) {
+		cfg_say(cfg, round->asker, round->number, stage, text);
+		return;
+	}
+	cfg_round_take(round->members, stage, text, (uint32_t)strlen(text));
+	decide(cfg);
+}
+
+/* ---- Reading ------------------------------------------------------------- */
+
+static void on_prepared(void *arg, int rc, const char *text)
+{
+	struct cfg *cfg = arg;
+	struct cfg_agreement *agreement = &cfg->agreement;
+	struct cfg_round *round = agreement->rounds;
+
+	agreement->is_reading = false;
+	agreement->is_kept = rc == 0;
+	if (round == NULL || !round->is_begun || round->is_check)
+		drop_kept(cfg); /* the round that it was for is over, or only wanted to know */
+	if (round == NULL || !round->is_begun)
+		cfg_reload_next(cfg);
+	else if (rc == 0)
+		say(cfg, round, CFG_STAGE_READY, text);
+	else
+		say(cfg, round, CFG_STAGE_REFUSED, text[0] != '\0' ? text : strerror(-rc));
+}
+
+bool cfg_agreement_is_busy(const struct cfg *cfg)
+{
+	return cfg->agreement.is_reading || cfg->agreement.is_kept;
+}
+
+void cfg_agreement_next(struct cfg *cfg)
+{
+	struct cfg_agreement *agreement = &cfg->agreement;
+	struct cfg_round *round = agreement->rounds;
+
+	if (round == NULL || round->is_begun || cfg_agreement_is_busy(cfg) || cfg->is_reading)
+		return;
+	const struct cfg_member *own = cfg_round_member(round, cfg->host->local_nodeid(cfg->ctx));
+
+	if (own == NULL || own->is_out || (!round->is_check && !cfg_rekey_allows_reload(cfg)))
+		return;
+	round->is_begun = true;
+	round->since_ns = now(cfg);
+	agreement->is_reading = true;
+	int rc = cfg->host->reload_prepare(cfg->ctx, on_prepared, cfg);
+
+	if (rc < 0)
+		on_prepared(cfg, rc, "");
+}
+
+/* ---- The order ----------------------------------------------------------- */
+
+static struct cfg_round **end_of(struct cfg_round **list, uint32_t *count)
+{
+	*count = 0;
+	for (; *list != NULL; list = &(*list)->next)
+		++*count;
+	return list;
+}
+
+int cfg_agreement_check_alone(struct cfg *cfg, uint64_t number)
+{
+	struct cfg_round *round = cfg_round_create(cfg, 0, number, true);
+	uint32_t count;
+
+	if (round == NULL)
+		return -ENOMEM;
+	round->is_check = true;
+	*end_of(&cfg->agreement.rounds, &count) = round;
+	say(cfg, round, CFG_STAGE_HEARD, "");
+	return 0;
+}
+
+void cfg_agreement_void(struct cfg *cfg)
+{
+	struct cfg_round **place = &cfg->agreement.rounds;
+
+	while (*place != NULL) {
+		struct cfg_round *round = *place;
+
+		if (round->is_alone) {
+			place = &round->next;
+			continue;
+		}
+		cfg->host->log(cfg->ctx, LOG_NOTICE,
+			"The config %s of node %u has ended without effect: the ring has changed",
+			round->is_check ? "check" : "reload", round->asker);
+		if (round->is_begun)
+			drop_kept(cfg);
+		struct cfg_ask *ask = round->asker == cfg->host->local_nodeid(cfg->ctx)
+					      ? cfg_ask_find(cfg, round->number)
+					      : NULL;
+
+		if (ask != NULL)
+			ask->is_owed = true;
+		*place = round->next;
+		cfg_round_destroy(round);
+	}
+	cfg->agreement.is_voided = true; /* the rest is done later: the ring has other things to say now */
+}
+
+void cfg_deliver_reload_ask(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	struct cfg *cfg = self;
+	const struct cfg_ring_reload_ask *message = msg;
+	struct cfg_round *round = NULL;
+	bool is_ours = nodeid == cfg->host->local_nodeid(cfg->ctx);
+	struct cfg_ask *ask = is_ours ? cfg_ask_find(cfg, message->number) : NULL;
+	bool is_check = (message->flags & CFG_RELOAD_CHECK) != 0;
+	uint32_t count;
+
+	(void)size;
+	struct cfg_round **end = end_of(&cfg->agreement.rounds, &count);
+
+	cfg->host->log(cfg->ctx, LOG_NOTICE, "Config %s requested by node %u",
+		is_check ? "check" : "reload", nodeid);
+	if (!cfg_agreement_is_possible(cfg)) {
+		if (ask != NULL)
+			cfg_ask_otherwise(cfg, ask);
+		return;
+	}
+	if (cfg_round_find(cfg->agreement.rounds, nodeid, message->number) != NULL) {
+		complain(cfg, nodeid, "a second request");
+		return;
+	}
+	if (count < ROUNDS_MAX)
+		round = cfg_round_create(cfg, nodeid, message->number, false);
+	if (round == NULL) {
+		if (ask != NULL)
+			cfg_ask_answer(cfg, ask, CS_ERR_TRY_AGAIN);
+		return;
+	}
+	round->is_check = is_check;
+	*end = round;
+	say(cfg, round, CFG_STAGE_HEARD, "");
+	cfg_reload_next(cfg);
+}
+
+void cfg_deliver_reload_word(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	struct cfg *cfg = self;
+	const struct cfg_ring_reload_word *word = msg;
+	struct cfg_round *round = cfg_round_find(cfg->agreement.rounds, word->asker, word->number);
+	bool is_decided = round == NULL;
+
+	if (round == NULL)
+		round = cfg_round_find(cfg->agreement.decided, word->asker, word->number);
+	struct cfg_member *member = round != NULL ? cfg_round_member(round, nodeid) : NULL;
+
+	if (word->text_size > size - sizeof(*word)) {
+		complain(cfg, nodeid, "a cut word");
+		return;
+	}
+	if (member == NULL || member->is_out)
+		return; /* it is over here */
+	if (is_decided != (word->stage >= CFG_STAGE_APPLIED) ||
+		!cfg_round_take(member, word->stage, word->text, word->text_size)) {
+		complain(cfg, nodeid, "a word");
+		return;
+	}
+	if (is_decided)
+		cfg_agreement_report(cfg);
+	else
+		decide(cfg);
+}
+
+static void leave_out_silent(struct cfg *cfg, struct cfg_round *round)
+{
+	const struct cfg_member *own = cfg_round_member(round, cfg->host->local_nodeid(cfg->ctx));
+	char nodes[REASON_SIZE];
+
+	round->is_ordered = false;
+	round->silence_ns = now(cfg);
+	if (++round->warnings < WARNINGS)
+		return;
+	if (own != NULL && own->stage == 0)
+		cfg->host->log(cfg->ctx, LOG_ERR,
+			"This node was left out of a config reload, since it has not answered in time: reload again");
+	cfg_round_name_missing(round, CFG_STAGE_HEARD, nodes, sizeof(nodes));
+	if (nodes[0] != '\0')
+		cfg->host->log(cfg->ctx, LOG_WARNING,
+			"Config reload without nodes that do not answer:%s; is service cfg loaded there?", nodes);
+	for (uint32_t i = 0; i < round->member_count; i++)
+		if (round->members[i].stage == 0)
+			round->members[i].is_out = true;
+	decide(cfg);
+}
+
+static void drop_slow(struct cfg *cfg, struct cfg_round *round)
+{
+	char nodes[256], reason[REASON_SIZE];
+
+	if (round != cfg->agreement.rounds)
+		return; /* its time has not even come */
+	cfg_round_name_missing(round, CFG_STAGE_READY, nodes, sizeof(nodes));
+	snprintf(reason, sizeof(reason), "nodes have not read their files in time:%s", nodes);
+	for (uint32_t i = 0; i < round->member_count; i++)
+		if (round->members[i].stage < CFG_STAGE_READY)
+			round->members[i].is_out = true; /* for the report */
+	drop_first(cfg, reason);
+	decide(cfg);
+}
+
+void cfg_deliver_reload_order(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	struct cfg *cfg = self;
+	const struct cfg_ring_reload_order *message = msg;
+	struct cfg_round *round = cfg_round_find(cfg->agreement.rounds, nodeid, message->number);
+
+	(void)size;
+	if (message->order != CFG_ORDER_WITHOUT && message->order != CFG_ORDER_DROP)
+		complain(cfg, nodeid, "an order");
+	else if (round != NULL && message->order == CFG_ORDER_WITHOUT)
+		leave_out_silent(cfg, round);
+	else if (round != NULL)
+		drop_slow(cfg, round);
+}
+
+void cfg_swap_reload_ask(void *msg, uint32_t size)
+{
+	struct cfg_ring_reload_ask *message = msg;
+
+	(void)size;
+	message->number = __builtin_bswap64(message->number);
+	message->flags = __builtin_bswap32(message->flags);
+}
+
+void cfg_swap_reload_word(void *msg, uint32_t size)
+{
+	struct cfg_ring_reload_word *message = msg;
+
+	(void)size;
+	message->number = __builtin_bswap64(message->number);
+	message->asker = __builtin_bswap32(message->asker);
+	message->stage = __builtin_bswap32(message->stage);
+	message->text_size = __builtin_bswap32(message->text_size);
+}
+
+void cfg_swap_reload_order(void *msg, uint32_t size)
+{
+	struct cfg_ring_reload_order *message = msg;
+
+	(void)size;
+	message->number = __builtin_bswap64(message->number);
+	message->order = __builtin_bswap32(message->order);
+}

@@ -1,0 +1,90 @@
+/* What this node says in rounds of a reload, in the order in which it says it, though the ring be full: agree.c. */
+#include "services/cfg/cfg.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#define TEXT_MAX 60000u
+
+static int send_now(struct cfg *cfg, uint32_t function, const void *bytes, uint32_t size)
+{
+	struct iovec iov = {(void *)(uintptr_t)bytes, size};
+
+	return cfg->host->ring_send(cfg->ctx, function, COTERIE_SAFE, &iov, 1);
+}
+
+void cfg_letters_send(struct cfg *cfg)
+{
+	struct cfg_agreement *agreement = &cfg->agreement;
+	struct cfg_letter *first;
+
+	while ((first = agreement->letters) != NULL &&
+		send_now(cfg, first->function, first->bytes, first->size) == 0) {
+		agreement->letters = first->next;
+		if (agreement->letters == NULL)
+			agreement->last_letter = &agreement->letters;
+		free(first);
+	}
+	cfg_agreement_arm(cfg);
+}
+
+/* In the order in which they were written. body: without the executive's header. */
+static void write_letter(struct cfg *cfg, uint32_t function, const void *body, uint32_t body_size,
+	const char *text, uint32_t text_size)
+{
+	struct cfg_letter *letter = malloc(sizeof(*letter) + body_size + text_size);
+
+	if (letter == NULL) {
+		cfg->host->log(cfg->ctx, LOG_ERR, "Cannot speak of a reload: out of memory");
+		return; /* the one who asked loses patience */
+	}
+	*letter = (struct cfg_letter){.function = function, .size = body_size + text_size};
+	memcpy(letter->bytes, body, body_size);
+	memcpy(letter->bytes + body_size, text, text_size);
+	*cfg->agreement.last_letter = letter;
+	cfg->agreement.last_letter = &letter->next;
+	cfg_letters_send(cfg);
+}
+
+void cfg_say(struct cfg *cfg, uint32_t asker, uint64_t number, enum cfg_stage stage, const char *text)
+{
+	static const char more[] = "more\n";
+	struct cfg_ring_reload_word word = {
+		.number = number, .asker = asker, .stage = stage, .text_size = (uint32_t)strlen(text)};
+	char *cut = NULL;
+
+	if (word.text_size > TEXT_MAX && (cut = malloc(TEXT_MAX + 1)) != NULL) {
+		const char *end = memrchr(text, '\n', TEXT_MAX - sizeof(more));
+		size_t whole = end == NULL ? 0 : (size_t)(end + 1 - text);
+
+		memcpy(cut, text, whole);
+		memcpy(cut + whole, more, sizeof(more));
+		text = cut;
+		word.text_size = (uint32_t)strlen(cut);
+	} else if (word.text_size > TEXT_MAX) {
+		word.text_size = 0;
+	}
+	write_letter(cfg, CFG_RING_RELOAD_WORD, (const uint8_t *)&word + sizeof(word.header),
+		sizeof(word) - sizeof(word.header), text, word.text_size);
+	free(cut);
+}
+
+void cfg_order(struct cfg *cfg, const struct cfg_round *round, enum cfg_order what)
+{
+	struct cfg_ring_reload_order message = {.number = round->number, .order = what};
+
+	write_letter(cfg, CFG_RING_RELOAD_ORDER, (const uint8_t *)&message + sizeof(message.header),
+		sizeof(message) - sizeof(message.header), "", 0);
+}
+
+void cfg_letters_free(struct cfg *cfg)
+{
+	while (cfg->agreement.letters != NULL) {
+		struct cfg_letter *next = cfg->agreement.letters->next;
+
+		free(cfg->agreement.letters);
+		cfg->agreement.letters = next;
+	}
+	cfg->agreement.last_letter = &cfg->agreement.letters;
+}

@@ -1,0 +1,87 @@
+/*
+ * What a new version takes over: the clients with their walks and trackers, and where the node stands with the
+ * others' configuration. No change of a key falls between the old version's trackers and the new one's.
+ */
+#include "services/cmap/cmap.h"
+
+#include <errno.h>
+
+#include <coterie/state.h>
+
+#define STATE_VERSION 1u
+
+int cmap_state_save(void *self, void **blob, uint32_t *size)
+{
+	const struct cmap *cmap = self;
+	struct coterie_state_writer writer = {.bytes = NULL};
+	const struct cmap_connection *last = NULL;
+	uint32_t count = 0;
+
+	coterie_state_put_u32(&writer, STATE_VERSION);
+	coterie_state_put_u64(&writer, cmap->version.own);
+	coterie_state_put_u64(&writer, cmap->version.highest);
+	coterie_state_put_u32(&writer, cmap->version.member_count);
+	coterie_state_put_u32(&writer, cmap->version.has_ring);
+	coterie_state_put_u32(&writer, cmap->version.has_checked);
+	coterie_state_put_u32(&writer, cmap->version.retry != NULL);
+	for (const struct cmap_connection *one = cmap->connections; one != NULL; one = one->next) {
+		last = one;
+		count++;
+	}
+	coterie_state_put_u32(&writer, count); /* oldest first */
+	for (; last != NULL; last = last->previous) {
+		coterie_state_put_u64(&writer, cmap->host->client_id(last->client));
+		coterie_state_put_u32(&writer, last->which);
+		coterie_state_put_u64(&writer, last->next_number);
+		cmap_iterators_save(last, &writer);
+		cmap_trackers_save(last, &writer);
+	}
+	return coterie_state_end(&writer, blob, size);
+}
+
+/* Of a client that has gone meanwhile everything is read and nothing kept. */
+static int take_connection(struct cmap *cmap, struct coterie_state_reader *reader)
+{
+	struct coterie_client *client = cmap->host->client_find(cmap->ctx, coterie_state_take_u64(reader));
+	struct cmap_connection gone = {.client = NULL};
+	struct cmap_connection *connection = client == NULL ? &gone : cmap->host->client_data(client);
+
+	*connection = (struct cmap_connection){.client = client};
+	connection->which = coterie_state_take_u32(reader);
+	connection->next_number = coterie_state_take_u64(reader);
+	if (client != NULL) {
+		connection->next = cmap->connections;
+		if (cmap->connections != NULL)
+			cmap->connections->previous = connection;
+		cmap->connections = connection;
+	}
+	int rc = cmap_iterators_load(cmap, connection, reader);
+	return rc < 0 ? rc : cmap_trackers_load(cmap, connection, reader);
+}
+
+int cmap_state_load(void *self, const void *blob, uint32_t size)
+{
+	struct cmap *cmap = self;
+	struct coterie_state_reader reader = {.at = blob, .left = size};
+
+	if (coterie_state_take_u32(&reader) != STATE_VERSION)
+		return -ENOTSUP;
+	cmap->version.own = coterie_state_take_u64(&reader);
+	cmap->version.highest = coterie_state_take_u64(&reader);
+	cmap->version.member_count = coterie_state_take_u32(&reader);
+	cmap->version.has_ring = coterie_state_take_u32(&reader) != 0;
+	cmap->version.has_checked = coterie_state_take_u32(&reader) != 0;
+	bool is_owed = coterie_state_take_u32(&reader) != 0;
+	uint32_t count = coterie_state_take_count(&reader, 28);
+	for (uint32_t i = 0; i < count; i++) {
+		int rc = take_connection(cmap, &reader);
+
+		if (rc < 0)
+			return rc;
+	}
+	if (!coterie_state_is_whole(&reader))
+		return -ENOTSUP;
+	if (is_owed)
+		cmap_version_tell(cmap);
+	return 0;
+}

@@ -1,0 +1,105 @@
+/*
+ * Every message of the control service: what coterie-ctl and the daemon say to each other over libqb, and
+ * what the nodes tell each other of their plugins. Of this project's own making: there is no Corosync
+ * service like it.
+ *
+ * Integers are in host byte order on IPC. Texts end with a NUL. What comes from a client or a peer is checked
+ * before use: counts against the bytes that are there, texts for their end.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef SERVICES_CONTROL_MESSAGES_H
+#define SERVICES_CONTROL_MESSAGES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONTROL_IPC_NAME "coterie-control"
+
+enum {
+	CONTROL_SERVICE_ID = 34,
+	CONTROL_WORDS_MAX = 256,
+	CONTROL_WORDS_SIZE_MAX = 65536,
+	CONTROL_TEXT_SIZE = 1024,
+	CONTROL_LIST_SIZE_MAX = 16384, /* one node's plugins as text */
+};
+
+enum control_request_id {
+	CONTROL_REQ_PLUGIN_LOAD = 0,    /* words: name or absolute path, then KEY=VALUE each */
+	CONTROL_REQ_PLUGIN_UNLOAD = 1,  /* words: name */
+	CONTROL_REQ_PLUGIN_REPLACE = 2, /* words: name, then the absolute path of the new file, or nothing */
+	CONTROL_REQ_PLUGIN_NODES = 3,   /* who runs what; no words */
+};
+
+enum control_response_id {
+	CONTROL_RES_PLUGIN_LOAD = 0,
+	CONTROL_RES_PLUGIN_UNLOAD = 1,
+	CONTROL_RES_PLUGIN_REPLACE = 2,
+	CONTROL_RES_PLUGIN_NODES = 3,
+};
+
+#define CONTROL_FORCE 1u /* flag of a replacement: one that cannot take over the state starts cold */
+
+/* libqb's headers. */
+struct control_request_header {
+	int32_t id;
+	uint32_t pad0;
+	int32_t size;
+	uint32_t pad1;
+};
+
+struct control_response_header {
+	int32_t id;
+	uint32_t pad0;
+	int32_t size;
+	uint32_t pad1;
+	int32_t error; /* cs_error_t */
+	uint32_t pad2;
+};
+
+/* A request: word_count texts, one behind the other, fill it up. */
+struct control_req {
+	struct control_request_header header;
+	uint32_t flags;
+	uint32_t drain_ms; /* unload; 0: as long as when the daemon ends */
+	uint32_t word_count;
+	uint32_t pad;
+	char words[];
+};
+_Static_assert(offsetof(struct control_req, words) == 32, "layout of a control request");
+
+/* How a change of plugins went: header.error is CS_OK whatever came of it. */
+struct control_res {
+	struct control_response_header header;
+	int32_t rc; /* 0 or a negative errno, as of the host's plugin_load and its like */
+	uint32_t pad;
+	char text[CONTROL_TEXT_SIZE]; /* why not; "" */
+};
+_Static_assert(offsetof(struct control_res, text) == 32, "layout of a control response");
+
+/* CONTROL_RES_PLUGIN_NODES: behind the header, for each node that has told its plugins, one of these. */
+struct control_node {
+	uint32_t nodeid;
+	uint32_t size; /* of text, a multiple of 4 */
+	char text[];   /* names, each with a NUL; NULs behind them */
+};
+_Static_assert(sizeof(struct control_node) == 8, "layout of a node's list");
+
+/* The one ring message: the sender's plugins. Nothing in it depends on the byte order. */
+enum control_ring_function {
+	CONTROL_RING_PLUGINS = 0,
+};
+
+struct control_ring_header {
+	int32_t id;
+	uint32_t pad0;
+	int32_t size;
+	uint32_t pad1;
+};
+
+struct control_ring_plugins {
+	struct control_ring_header header;
+	char text[]; /* names, each with a NUL */
+};
+
+#endif

@@ -1,0 +1,267 @@
+/*
+ * What a new version takes over: who is in which group, what is on its way, and the clients with their walks
+ * and shared buffers. It is saved between two messages of the ring and never during a synchronisation. Of a
+ * buffer the descriptor goes over: the new version duplicates it, the old one closes its own.
+ */
+#include "services/cpg/cpg.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <coterie/state.h>
+
+#define STATE_VERSION 1u
+#define NAME_BYTES sizeof(struct cpg_wire_name)
+
+/* ---- Saving -------------------------------------------------------------- */
+
+static void put_name(struct coterie_state_writer *writer, const struct cpg_wire_name *name)
+{
+	coterie_state_put(writer, name, NAME_BYTES);
+}
+
+static void put_groups(struct coterie_state_writer *writer, const struct cpg *cpg)
+{
+	coterie_state_put_u32(writer, cpg->group_count);
+	for (uint32_t i = 0; i < cpg->group_count; i++) {
+		const struct cpg_group *group = cpg->groups[i];
+
+		put_name(writer, &group->name);
+		coterie_state_put_u32(writer, group->count);
+		coterie_state_put(writer, group->members, group->count * sizeof(group->members[0]));
+	}
+}
+
+static void put_leaving(struct coterie_state_writer *writer, const struct cpg *cpg)
+{
+	uint32_t count = 0;
+
+	for (const struct cpg_leaving *one = cpg->leaving; one != NULL; one = one->next)
+		count++;
+	coterie_state_put_u32(writer, count);
+	for (const struct cpg_leaving *one = cpg->leaving; one != NULL; one = one->next) {
+		put_name(writer, &one->name);
+		coterie_state_put_u32(writer, one->pid);
+		coterie_state_put_u32(writer, one->is_sent);
+	}
+}
+
+/* Flags of a saved connection. */
+enum {
+	IS_FINALIZED = 1,
+	WANTS_TOTEM = 2,
+	HAD_TOTEM = 4,
+	IS_IN_GROUP = 8,
+	HAS_LEAVING = 16,
+};
+
+static void put_connection(
+	struct coterie_state_writer *writer, const struct cpg *cpg, const struct cpg_connection *one)
+{
+	static const struct cpg_wire_name none;
+
+	coterie_state_put_u64(writer, cpg->host->client_id(one->client));
+	coterie_state_put_u32(writer, one->state);
+	coterie_state_put_u32(writer, one->pid);
+	coterie_state_put_u32(writer, (one->is_finalized ? IS_FINALIZED : 0) |
+			(one->wants_totem ? WANTS_TOTEM : 0) | (one->had_totem ? HAD_TOTEM : 0) |
+			(one->group != NULL ? IS_IN_GROUP : 0) | (one->leaving != NULL ? HAS_LEAVING : 0));
+	coterie_state_put_u64(writer, one->changes);
+	coterie_state_put_u64(writer, one->changes_at_first);
+	put_name(writer, one->group != NULL ? &one->group->name : &none);
+	cpg_iterations_save(one, writer);
+	cpg_zero_copies_save(one, writer);
+}
+
+int cpg_state_save(void *self, void **blob, uint32_t *size)
+{
+	const struct cpg *cpg = self;
+	struct coterie_state_writer writer = {.bytes = NULL};
+	const struct cpg_connection *last = NULL;
+	uint32_t count = 0;
+
+	if (cpg->resync.is_active)
+		return -EAGAIN;
+	coterie_state_put_u32(&writer, STATE_VERSION);
+	coterie_state_put_u64(&writer, cpg->process_seq);
+	coterie_state_put_u64(&writer, cpg->next_token);
+	coterie_state_put_u64(&writer, cpg->resync.round);
+	coterie_state_put_u32(&writer, cpg->ring.representative);
+	coterie_state_put_u64(&writer, cpg->ring.seq);
+	coterie_state_put_u32(&writer, cpg->member_count);
+	coterie_state_put(&writer, cpg->members, cpg->member_count * sizeof(cpg->members[0]));
+	put_groups(&writer, cpg);
+	put_leaving(&writer, cpg);
+	for (const struct cpg_connection *one = cpg->connections; one != NULL; one = one->next) {
+		last = one;
+		count++;
+	}
+	/* Oldest first: read again they stand in the same order, each in front of those before. */
+	coterie_state_put_u32(&writer, count);
+	for (; last != NULL; last = last->previous)
+		put_connection(&writer, cpg, last);
+	return coterie_state_end(&writer, blob, size);
+}
+
+/* ---- Loading ------------------------------------------------------------- */
+
+static int take_name(struct coterie_state_reader *reader, struct cpg_wire_name *name)
+{
+	struct cpg_wire_name raw;
+
+	coterie_state_take(reader, &raw, NAME_BYTES);
+	return cpg_name_clean(&raw, name) < 0 ? -ENOTSUP : 0;
+}
+
+static int take_members(struct cpg *cpg, struct coterie_state_reader *reader)
+{
+	uint32_t count = coterie_state_take_count(reader, sizeof(cpg->members[0]));
+
+	cpg->members = calloc(count + 1u, sizeof(cpg->members[0]));
+	if (cpg->members == NULL)
+		return -ENOMEM;
+	cpg->member_count = count;
+	coterie_state_take(reader, cpg->members, count * (uint32_t)sizeof(cpg->members[0]));
+	return 0;
+}
+
+static int take_group(struct cpg *cpg, struct coterie_state_reader *reader)
+{
+	struct cpg_wire_name name;
+	int rc = take_name(reader, &name);
+	uint32_t count = coterie_state_take_count(reader, sizeof(struct cpg_process));
+	struct cpg_group *group = rc == 0 ? cpg_group_get(cpg, &name) : NULL;
+
+	if (group == NULL)
+		return rc < 0 ? rc : -ENOMEM;
+	for (uint32_t i = 0; i < count; i++) {
+		struct cpg_process process;
+
+		coterie_state_take(reader, &process, sizeof(process));
+		rc = cpg_process_add(cpg, group, process.nodeid, process.pid);
+		if (rc < 0)
+			return rc == -EEXIST ? -ENOTSUP : rc;
+		*cpg_process_find(group, process.nodeid, process.pid) = process;
+	}
+	return 0; /* one without members has connections, or goes at the end */
+}
+
+static int take_leaving(struct cpg *cpg, struct coterie_state_reader *reader, struct cpg_leaving ***end)
+{
+	struct cpg_leaving *leaving = calloc(1, sizeof(*leaving));
+
+	if (leaving == NULL)
+		return -ENOMEM;
+	int rc = take_name(reader, &leaving->name);
+	leaving->pid = coterie_state_take_u32(reader);
+	leaving->is_sent = coterie_state_take_u32(reader) != 0;
+	**end = leaving;
+	*end = &leaving->next;
+	cpg->has_unsent = cpg->has_unsent || !leaving->is_sent;
+	return rc;
+}
+
+static int fill_connection(struct cpg *cpg, struct cpg_connection *connection, uint32_t flags,
+	const struct cpg_wire_name *name)
+{
+	connection->is_finalized = (flags & IS_FINALIZED) != 0;
+	connection->wants_totem = (flags & WANTS_TOTEM) != 0;
+	connection->had_totem = (flags & HAD_TOTEM) != 0;
+	if ((flags & HAS_LEAVING) != 0) {
+		connection->leaving = calloc(1, sizeof(*connection->leaving));
+		if (connection->leaving == NULL)
+			return -ENOMEM;
+	}
+	if ((flags & IS_IN_GROUP) == 0)
+		return connection->state == CPG_UNJOINED ? 0 : -ENOTSUP;
+	struct cpg_group *group = cpg_group_get(cpg, name);
+	if (group == NULL)
+		return -ENOMEM;
+	cpg_connection_attach(connection, group);
+	return 0;
+}
+
+/* Of a client that has gone meanwhile everything is read, and dropped with what stands in for it. */
+static int take_connection(struct cpg *cpg, struct coterie_state_reader *reader)
+{
+	struct coterie_client *client = cpg->host->client_find(cpg->ctx, coterie_state_take_u64(reader));
+	struct cpg_connection gone;
+	struct cpg_connection *connection = client == NULL ? &gone : cpg->host->client_data(client);
+	struct cpg_wire_name name;
+
+	memset(connection, 0, sizeof(*connection));
+	connection->client = client;
+	connection->state = (enum cpg_state)coterie_state_take_u32(reader);
+	connection->pid = coterie_state_take_u32(reader);
+	uint32_t flags = coterie_state_take_u32(reader);
+	connection->changes = coterie_state_take_u64(reader);
+	connection->changes_at_first = coterie_state_take_u64(reader);
+	int rc = take_name(reader, &name);
+	if (connection->state > CPG_LEAVE_STARTED)
+		rc = -ENOTSUP;
+	if (client != NULL) {
+		connection->next = cpg->connections;
+		if (cpg->connections != NULL)
+			cpg->connections->previous = connection;
+		cpg->connections = connection;
+		if (rc == 0)
+			rc = fill_connection(cpg, connection, flags, &name);
+	}
+	if (rc == 0)
+		rc = cpg_iterations_load(connection, reader);
+	if (rc == 0)
+		rc = cpg_zero_copies_load(connection, reader);
+	if (client == NULL) {
+		cpg_iterations_free(connection);
+		cpg_zero_copies_free(connection);
+	}
+	return rc;
+}
+
+/* Whatever is there when this fails is freed by fini. */
+static int take_all(struct cpg *cpg, struct coterie_state_reader *reader)
+{
+	struct cpg_leaving **end = &cpg->leaving;
+	int rc = take_members(cpg, reader);
+	uint32_t count = coterie_state_take_count(reader, NAME_BYTES);
+
+	for (uint32_t i = 0; rc == 0 && i < count; i++)
+		rc = take_group(cpg, reader);
+	count = coterie_state_take_count(reader, NAME_BYTES);
+	for (uint32_t i = 0; rc == 0 && i < count; i++)
+		rc = take_leaving(cpg, reader, &end);
+	count = coterie_state_take_count(reader, NAME_BYTES);
+	for (uint32_t i = 0; rc == 0 && i < count; i++)
+		rc = take_connection(cpg, reader);
+	if (rc == 0 && !coterie_state_is_whole(reader))
+		rc = -ENOTSUP;
+	return rc;
+}
+
+int cpg_state_load(void *self, const void *blob, uint32_t size)
+{
+	struct cpg *cpg = self;
+	struct coterie_state_reader reader = {.at = blob, .left = size};
+
+	if (coterie_state_take_u32(&reader) != STATE_VERSION)
+		return -ENOTSUP;
+	uint64_t process_seq = coterie_state_take_u64(&reader);
+	cpg->next_token = coterie_state_take_u64(&reader);
+	cpg->resync.round = coterie_state_take_u64(&reader);
+	cpg->ring.representative = coterie_state_take_u32(&reader);
+	cpg->ring.seq = coterie_state_take_u64(&reader);
+	int rc = take_all(cpg, &reader);
+	cpg->process_seq = process_seq; /* adding them has counted */
+	for (uint32_t i = 0; rc == 0 && i < cpg->group_count;) {
+		uint32_t count = cpg->group_count;
+
+		cpg_group_release(cpg, cpg->groups[i]);
+		if (cpg->group_count == count)
+			i++;
+	}
+	if (rc == 0 && cpg->has_unsent)
+		cpg_leavings_send(cpg);
+	return rc;
+}

@@ -1,0 +1,242 @@
+/*
+ * What a new version takes over: all that was heard of votes, the verdict, the device and the clients. The
+ * options that are read at the start are read by the new version itself, from keys that nobody may change. Timers
+ * that run begin anew.
+ */
+#include "services/votequorum/votequorum.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <coterie/state.h>
+
+#define STATE_VERSION 1u
+
+/* Numbers and truths of a calculation, in one place for both directions. */
+struct numbers {
+	uint32_t device_votes, quorum, is_quorate, is_waiting, is_master;
+	uint32_t ev_barrier, tracking_barrier, lowest, highest;
+	uint32_t has_two_node, has_wait_for_all, has_last_man_standing, has_downscale, has_tracking;
+	uint32_t has_reread, told_quorate, owed, stored_barrier, has_window, has_device_timer;
+};
+
+static struct numbers numbers_of(const struct votequorum *vq)
+{
+	const struct vote_calc *calc = &vq->calc;
+
+	return (struct numbers){
+		.device_votes = calc->device_votes,
+		.quorum = calc->quorum,
+		.is_quorate = calc->is_quorate,
+		.is_waiting = calc->is_waiting,
+		.is_master = calc->is_master,
+		.ev_barrier = calc->ev_barrier,
+		.tracking_barrier = calc->tracking_barrier,
+		.lowest = calc->lowest,
+		.highest = calc->highest,
+		.has_two_node = calc->options.has_two_node,
+		.has_wait_for_all = calc->options.has_wait_for_all,
+		.has_last_man_standing = calc->options.has_last_man_standing,
+		.has_downscale = calc->options.has_downscale,
+		.has_tracking = calc->options.has_tracking,
+		.has_reread = vq->has_reread,
+		.told_quorate = vq->told_quorate,
+		.owed = vq->owed,
+		.stored_barrier = vq->stored_barrier,
+		.has_window = vq->window != NULL,
+		.has_device_timer = vq->device.timer != NULL,
+	};
+}
+
+static void set_numbers(struct votequorum *vq, const struct numbers *numbers)
+{
+	struct vote_calc *calc = &vq->calc;
+
+	calc->device_votes = numbers->device_votes;
+	calc->quorum = numbers->quorum;
+	calc->is_quorate = numbers->is_quorate != 0;
+	calc->is_waiting = numbers->is_waiting != 0;
+	calc->is_master = numbers->is_master != 0;
+	calc->ev_barrier = numbers->ev_barrier;
+	calc->tracking_barrier = numbers->tracking_barrier;
+	calc->lowest = numbers->lowest;
+	calc->highest = numbers->highest;
+	calc->options.has_two_node = numbers->has_two_node != 0;
+	calc->options.has_wait_for_all = numbers->has_wait_for_all != 0;
+	calc->options.has_last_man_standing = numbers->has_last_man_standing != 0;
+	calc->options.has_downscale = numbers->has_downscale != 0;
+	calc->options.has_tracking = numbers->has_tracking != 0;
+	vq->has_reread = numbers->has_reread != 0;
+	vq->told_quorate = numbers->told_quorate != 0;
+	vq->stored_barrier = numbers->stored_barrier;
+	vq->owed = numbers->owed; /* what init wanted to tell is told already */
+}
+
+/* ---- Saving -------------------------------------------------------------- */
+
+static void put_list(struct coterie_state_writer *writer, const struct vote_list *list)
+{
+	coterie_state_put_u32(writer, list->count);
+	coterie_state_put(writer, list->nodeids, list->count * sizeof(uint32_t));
+}
+
+static void put_device(struct coterie_state_writer *writer, const struct votequorum *vq)
+{
+	const struct votequorum_device *device = &vq->device;
+
+	coterie_state_put(writer, device->name, sizeof(device->name));
+	coterie_state_put(writer, device->pending_name, sizeof(device->pending_name));
+	coterie_state_put(writer, device->unregistered, sizeof(device->unregistered));
+	coterie_state_put_u32(writer, device->pending);
+	coterie_state_put_u64(writer,
+		device->pending_client == NULL ? 0 : vq->host->client_id(device->pending_client));
+	coterie_state_put_u32(writer, device->has_master_wins);
+}
+
+int votequorum_state_save(void *self, void **blob, uint32_t *size)
+{
+	const struct votequorum *vq = self;
+	const struct numbers numbers = numbers_of(vq);
+	struct coterie_state_writer writer = {.bytes = NULL};
+	const struct votequorum_connection *last = NULL;
+	uint32_t count = 0;
+
+	if (vq->is_syncing)
+		return -EAGAIN;
+	coterie_state_put_u32(&writer, STATE_VERSION);
+	coterie_state_put(&writer, &numbers, sizeof(numbers));
+	coterie_state_put_u32(&writer, vq->ring.representative);
+	coterie_state_put_u64(&writer, vq->ring.seq);
+	coterie_state_put(&writer, vq->published, sizeof(vq->published));
+	coterie_state_put_u32(&writer, vq->calc.node_count);
+	coterie_state_put(&writer, vq->calc.nodes, vq->calc.node_count * sizeof(vq->calc.nodes[0]));
+	put_list(&writer, &vq->calc.members);
+	put_list(&writer, &vq->calc.previous);
+	put_device(&writer, vq);
+	for (const struct votequorum_connection *one = vq->connections; one != NULL; one = one->next) {
+		last = one;
+		count++;
+	}
+	coterie_state_put_u32(&writer, count); /* oldest first */
+	for (; last != NULL; last = last->previous) {
+		coterie_state_put_u64(&writer, vq->host->client_id(last->client));
+		coterie_state_put_u32(&writer, last->is_tracking);
+		coterie_state_put_u64(&writer, last->context);
+	}
+	return coterie_state_end(&writer, blob, size);
+}
+
+/* ---- Loading ------------------------------------------------------------- */
+
+static int take_nodes(struct votequorum *vq, struct coterie_state_reader *reader)
+{
+	uint32_t count = coterie_state_take_count(reader, sizeof(struct vote_node));
+	struct vote_node *nodes = calloc(count + 1u, sizeof(*nodes));
+
+	if (nodes == NULL)
+		return -ENOMEM;
+	coterie_state_take(reader, nodes, count * (uint32_t)sizeof(*nodes));
+	bool has_local = false;
+	for (uint32_t i = 0; i < count; i++)
+		has_local = has_local || nodes[i].nodeid == vq->calc.local;
+	if (!has_local) {
+		free(nodes);
+		return -ENOTSUP;
+	}
+	free(vq->calc.nodes);
+	vq->calc.nodes = nodes;
+	vq->calc.node_count = count;
+	vq->calc.node_capacity = count + 1;
+	return 0;
+}
+
+static int take_list(struct coterie_state_reader *reader, struct vote_list *list)
+{
+	uint32_t count = coterie_state_take_count(reader, sizeof(uint32_t));
+	uint32_t *nodeids = calloc(count + 1u, sizeof(*nodeids));
+
+	if (nodeids == NULL)
+		return -ENOMEM;
+	coterie_state_take(reader, nodeids, count * (uint32_t)sizeof(*nodeids));
+	free(list->nodeids);
+	*list = (struct vote_list){.nodeids = nodeids, .count = count};
+	return 0;
+}
+
+static void take_device(struct votequorum *vq, struct coterie_state_reader *reader)
+{
+	struct votequorum_device *device = &vq->device;
+
+	coterie_state_take(reader, device->name, sizeof(device->name));
+	coterie_state_take(reader, device->pending_name, sizeof(device->pending_name));
+	coterie_state_take(reader, device->unregistered, sizeof(device->unregistered));
+	uint32_t pending = coterie_state_take_u32(reader);
+	device->pending_client = vq->host->client_find(vq->ctx, coterie_state_take_u64(reader));
+	device->has_master_wins = coterie_state_take_u32(reader) != 0;
+	device->name[sizeof(device->name) - 1] = device->pending_name[sizeof(device->pending_name) - 1] =
+		device->unregistered[sizeof(device->unregistered) - 1] = '\0';
+	if (pending != VOTEQUORUM_PENDING_NONE)
+		device->pending = device->pending_client != NULL ? VOTEQUORUM_PENDING_CLIENT
+								 : VOTEQUORUM_PENDING_ABANDONED;
+}
+
+static void take_connections(struct votequorum *vq, struct coterie_state_reader *reader)
+{
+	uint32_t count = coterie_state_take_count(reader, 20);
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct coterie_client *client =
+			vq->host->client_find(vq->ctx, coterie_state_take_u64(reader));
+		bool is_tracking = coterie_state_take_u32(reader) != 0;
+		uint64_t context = coterie_state_take_u64(reader);
+
+		if (client == NULL)
+			continue;
+		struct votequorum_connection *connection = vq->host->client_data(client);
+		*connection = (struct votequorum_connection){.client = client,
+			.next = vq->connections,
+			.is_tracking = is_tracking,
+			.context = context};
+		if (vq->connections != NULL)
+			vq->connections->previous = connection;
+		vq->connections = connection;
+	}
+}
+
+int votequorum_state_load(void *self, const void *blob, uint32_t size)
+{
+	struct votequorum *vq = self;
+	struct coterie_state_reader reader = {.at = blob, .left = size};
+	struct numbers numbers;
+
+	if (coterie_state_take_u32(&reader) != STATE_VERSION)
+		return -ENOTSUP;
+	coterie_state_take(&reader, &numbers, sizeof(numbers));
+	vq->ring.representative = coterie_state_take_u32(&reader);
+	vq->ring.seq = coterie_state_take_u64(&reader);
+	coterie_state_take(&reader, vq->published, sizeof(vq->published));
+	int rc = take_nodes(vq, &reader);
+	if (rc == 0)
+		rc = take_list(&reader, &vq->calc.members);
+	if (rc == 0)
+		rc = take_list(&reader, &vq->calc.previous);
+	if (rc < 0)
+		return rc;
+	take_device(vq, &reader);
+	take_connections(vq, &reader);
+	if (!coterie_state_is_whole(&reader))
+		return -ENOTSUP;
+	set_numbers(vq, &numbers);
+	vq->host->timer_del(vq->ctx, vq->retry);
+	vq->retry = NULL;
+	if (vq->owed != 0)
+		votequorum_send(vq, 0);
+	if (numbers.has_window != 0)
+		votequorum_window_open(vq);
+	if (numbers.has_device_timer != 0)
+		votequorum_device_arm(vq);
+	votequorum_config_store(vq);
+	votequorum_publish_keys(vq);
+	return 0;
+}

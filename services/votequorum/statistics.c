@@ -1,0 +1,154 @@
+/*
+ * What GETINFO tells, as statistics: for plugins, which have no connection to ask over, and whoever reads the
+ * map. stats.plugins.votequorum.NAME and stats.plugins.votequorum.node.ID.NAME.
+ */
+#include "services/votequorum/votequorum.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum figure {
+	FIGURE_DEVICE,
+	FIGURE_DEVICE_VOTES,
+	FIGURE_HIGHEST_EXPECTED,
+	FIGURE_QUORUM,
+	FIGURE_TOTAL,
+	FIGURES_OF_ALL, /* how many are of no node */
+	FIGURE_EXPECTED = FIGURES_OF_ALL,
+	FIGURE_FLAGS,
+	FIGURE_VOTES,
+	FIGURES,
+};
+
+static const char *const names[FIGURES] = {
+	[FIGURE_DEVICE] = "device",
+	[FIGURE_DEVICE_VOTES] = "device_votes",
+	[FIGURE_HIGHEST_EXPECTED] = "highest_expected",
+	[FIGURE_QUORUM] = "quorum",
+	[FIGURE_TOTAL] = "total_votes",
+	[FIGURE_EXPECTED] = "expected_votes",
+	[FIGURE_FLAGS] = "flags",
+	[FIGURE_VOTES] = "votes",
+};
+
+/* One key. */
+struct votequorum_statistic {
+	const struct votequorum *vq;
+	uint32_t nodeid; /* 0: of no node */
+	enum figure figure;
+	bool is_offered;
+	struct votequorum_statistic *next;
+};
+
+static uint32_t figure_of(const struct votequorum *vq, const struct vote_node *node, enum figure figure)
+{
+	const struct vote_node *local = vote_local(&vq->calc);
+
+	switch (figure) {
+	case FIGURE_DEVICE_VOTES:
+		return vq->calc.device_votes;
+	case FIGURE_HIGHEST_EXPECTED:
+		return vote_highest_expected(&vq->calc);
+	case FIGURE_QUORUM:
+		return vq->calc.quorum;
+	case FIGURE_TOTAL:
+		return vote_total(&vq->calc, (local->flags & VOTEQUORUM_RING_QDEVICE_CAST_VOTE) != 0);
+	case FIGURE_EXPECTED:
+		return node->expected_votes;
+	case FIGURE_FLAGS:
+		return votequorum_info_flags(vq, node->flags);
+	case FIGURE_VOTES:
+		return node->votes;
+	case FIGURE_DEVICE: /* text */
+	case FIGURES:
+		break;
+	}
+	return 0;
+}
+
+static uint32_t read_figure(void *arg, void *value)
+{
+	const struct votequorum_statistic *statistic = arg;
+	const struct votequorum *vq = statistic->vq;
+	uint32_t number;
+
+	if (statistic->figure == FIGURE_DEVICE) {
+		size_t length = strnlen(vq->device.name, sizeof(vq->device.name) - 1);
+
+		memcpy(value, vq->device.name, length);
+		((char *)value)[length] = '\0';
+		return (uint32_t)length + 1;
+	}
+	/* Nodes are never forgotten. */
+	number = figure_of(
+		vq, statistic->nodeid == 0 ? NULL : vote_find(&vq->calc, statistic->nodeid), statistic->figure);
+	memcpy(value, &number, sizeof(number));
+	return sizeof(number);
+}
+
+struct key {
+	char text[COTERIE_MAP_NAME_MAX + 1];
+};
+
+static struct key key_of(const struct votequorum_statistic *statistic)
+{
+	const char *name = names[statistic->figure];
+	struct key key;
+
+	if (statistic->nodeid == 0)
+		snprintf(key.text, sizeof(key.text), "stats.plugins.votequorum.%s", name);
+	else
+		snprintf(key.text, sizeof(key.text), "stats.plugins.votequorum.node.%u.%s", statistic->nodeid, name);
+	return key;
+}
+
+static void offer(struct votequorum *vq, struct votequorum_statistic *statistic)
+{
+	uint32_t type = statistic->figure == FIGURE_DEVICE ? COTERIE_MAP_STRING : COTERIE_MAP_U32;
+
+	if (statistic->is_offered)
+		return;
+	statistic->is_offered =
+		vq->host->stat_add(vq->ctx, key_of(statistic).text, type, read_figure, statistic) == 0;
+}
+
+static void add(struct votequorum *vq, uint32_t nodeid, enum figure figure)
+{
+	struct votequorum_statistic *statistic = vq->statistics;
+
+	while (statistic != NULL && (statistic->nodeid != nodeid || statistic->figure != figure))
+		statistic = statistic->next;
+	if (statistic == NULL) {
+		statistic = calloc(1, sizeof(*statistic));
+		if (statistic == NULL)
+			return; /* one figure less */
+		*statistic = (struct votequorum_statistic){
+			.vq = vq, .nodeid = nodeid, .figure = figure, .next = vq->statistics};
+		vq->statistics = statistic;
+	}
+	offer(vq, statistic);
+}
+
+void votequorum_offer_statistics(struct votequorum *vq)
+{
+	if (!COTERIE_HAS(vq->host, stat_add))
+		return;
+	for (enum figure figure = 0; figure < FIGURES_OF_ALL; figure++)
+		add(vq, 0, figure);
+	for (uint32_t i = 0; i < vq->calc.node_count; i++)
+		for (enum figure figure = FIGURES_OF_ALL; figure < FIGURES; figure++)
+			add(vq, vq->calc.nodes[i].nodeid, figure);
+}
+
+void votequorum_statistics_fini(struct votequorum *vq)
+{
+	while (vq->statistics != NULL) {
+		struct votequorum_statistic *next = vq->statistics->next;
+
+		if (vq->statistics->is_offered)
+			vq->host->stat_del(vq->ctx, key_of(vq->statistics).text);
+		free(vq->statistics);
+		vq->statistics = next;
+	}
+}

@@ -1,0 +1,185 @@
+/*
+ * What the files of the test kit share. Its public face is <coterie/testkit.h>.
+ *
+ * A node of the kit is a whole executive (exec/): loop.c here stands in for the loop's clock and
+ * descriptors, qb_ipcs.c for libqb's server side of IPC, log.c for the log, transport.c is its transport.
+ * Everything else is the daemon's object code. The network and the queue of events are the simulator's
+ * (tests/sim).
+ *
+ * Life of a node: 1 node_start makes an executive with its config and plugins; 2 events enter it, each
+ * between kit_enter and kit_leave; 3 a crash may strike inside: from then on it has no effects any more
+ * (kit_effect), and kit_leave takes it down; 4 node_start again, with another life's number.
+ */
+#ifndef TESTKIT_KIT_H
+#define TESTKIT_KIT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <ltdl.h>
+
+#include <coterie/testkit.h>
+
+#include "exec/executive.h"
+#include "tests/sim/net.h"
+
+#define KIT_INBOX 4096u
+#define KIT_LOG_LINES 4096u
+
+struct loop;
+
+/** A plugin that a node is to have. */
+struct kit_plugin {
+	struct kit_plugin *next;
+	const struct coterie_plugin *linked; /* NULL: a file */
+	char *name;
+	char *folder;                        /* of the file; "" when linked */
+	char **options;                      /* "KEY=VALUE", NULL at the end */
+	char *symbol, *module;               /* for libltdl's table */
+	lt_dlsymlist table[4];
+};
+
+struct kit_node {
+	struct testkit *kit;
+	uint32_t index, id;
+	uint32_t life;                       /* number of its starts */
+	char *state_dir;
+	struct kit_plugin *plugins;
+	struct executive executive;          /* its loop is NULL while the node is down */
+	struct plugin *transport;
+	struct qb_ipcs_service *services;    /* IPC names that are open */
+	bool is_up;
+	bool is_dying;                       /* no effects any more */
+	bool is_off_by_chaos;
+	uint64_t effects, crash_at;          /* crash_at: 0, or a number of effects and 1 */
+	uint64_t resume_ns;                  /* paused until then */
+	struct packet *inbox[KIT_INBOX];
+	uint32_t inbox_count;
+	bool is_woken;                       /* a SIM_WAKE is queued */
+	unsigned int inside;                 /* its code is on the stack */
+};
+
+struct kit_line {
+	uint32_t node;
+	char *text;
+};
+
+struct testkit {
+	uint64_t seed;
+	struct clock clock;
+	struct sim_random random, test_random;
+	struct net net;
+	char *folder;
+	char *config;                        /* lines of the test's own */
+	struct kit_node *nodes;
+	uint32_t node_count;
+	struct testkit_client *clients;
+	uint64_t origin_ns;                  /* of testkit_now_ns */
+	bool is_running;                     /* inside of a call that makes time pass */
+	bool has_posts;                      /* atomic: a thread has posted something */
+	uint32_t real_fds;                   /* descriptors of plugins */
+	uint64_t polled_ns;
+	struct kit_plugin *transport;        /* under test: time is real; NULL: the simulated network */
+	uint64_t started_ns;                 /* of the real clock, when the kit's was at its origin */
+
+	uint32_t chaos, chaos_mean_ms, chaos_turn;
+
+	struct kit_line lines[KIT_LOG_LINES];
+	uint64_t line_count;
+	FILE *log;
+	int log_prio;
+	char **complaints;
+	uint32_t complaint_count;
+	uint64_t digest;
+	char error[640];
+};
+
+/* --- kit.c --- */
+
+void *kit_alloc(size_t size);                /* zeroed; ends the process when there is none */
+char *kit_strdup(const char *text);
+struct kit_node *kit_node(const struct testkit *kit, uint32_t id); /* NULL: there is none */
+/** Code of the node runs from here to kit_leave. @return what kit_leave takes */
+struct kit_node *kit_enter(struct kit_node *node);
+void kit_leave(struct kit_node *node, struct kit_node *outer);
+/** Something gets out of the node. false: it does not, the node has crashed. */
+bool kit_effect(struct kit_node *node);
+/** Let the node have a turn soon: something waits for it. */
+void kit_wake(struct kit_node *node);
+void kit_digest(struct testkit *kit, uint64_t value, const void *bytes, size_t size);
+/** Process one event due before end_ns; false: there is none, and it is end_ns. */
+bool kit_step(struct testkit *kit, uint64_t end_ns);
+
+/* --- node.c --- */
+
+int node_start(struct kit_node *node);
+void node_down(struct kit_node *node);       /* not inside of it */
+void node_remove_files(const struct kit_node *node); /* and their folder */
+void node_packet(struct kit_node *node, struct packet *packet);  /* takes the reference */
+void node_refused(struct kit_node *node, struct packet *packet, uint32_t by);
+void node_turn(struct kit_node *node);       /* what has been woken for */
+int node_reload(struct kit_node *node, const char *name);        /* this plugin's options */
+int node_load(struct kit_node *node, struct kit_plugin *wanted); /* while it runs; 0, -EINVAL */
+
+/* --- plugins.c --- */
+
+void kit_plugins_free(struct kit_node *node);
+void kit_plugin_free(struct kit_plugin *plugin); /* NULL is ignored */
+void kit_plugin_prepare(const struct kit_plugin *plugin); /* for libltdl */
+
+/* --- faults.c --- */
+
+void chaos_strike(struct testkit *kit, uint32_t turn);
+void chaos_restart(struct kit_node *node);
+
+/* --- loop.c: beside exec/loop.h --- */
+
+struct loop *kit_loop_create(struct kit_node *node);
+/** A timer's event came. */
+void kit_loop_timer(void *what);
+bool kit_loop_timer_is_cancelled(const void *what);
+struct kit_node *kit_loop_timer_node(const void *what);
+void kit_loop_begin(struct loop *loop);
+/** The outermost callback returns: what was deferred runs. */
+void kit_loop_end(struct loop *loop);
+void kit_loop_posts(struct loop *loop);
+bool kit_loop_has_posts(struct loop *loop);
+bool kit_loop_is_stopped(const struct loop *loop);
+/** Descriptors that need none: numbers of a range of their own, ready when they are told to be. */
+int kit_loop_fd_number(struct loop *loop);
+void kit_loop_fd_ready(struct loop *loop, int fd, uint32_t revents);
+/** Serve each descriptor that is ready, once. */
+void kit_loop_serve(struct loop *loop);
+bool kit_loop_is_ready(const struct loop *loop);
+void kit_loop_poll(struct loop *loop); /* look at the real ones */
+/** Write down the real ones; entries has room for all. @return how many */
+struct pollfd;
+uint32_t kit_loop_real_fds(const struct loop *loop, struct pollfd *entries);
+
+/* --- transport.c --- */
+
+extern const struct coterie_plugin testnet_LTX_coterie_plugin;
+void transport_arrive(struct kit_node *node, struct packet *const *packets, uint32_t count);
+void transport_refused(struct kit_node *node, const struct packet *packet, uint32_t by);
+
+/* --- qb_ipcs.c, client.c --- */
+
+/** A connection of libqb's server side, as the client sees it. */
+struct qb_ipcs_connection;
+int kit_connect(struct kit_node *node, const char *name, struct testkit_client *client);
+void kit_connection_request(struct qb_ipcs_connection *connection, const void *msg, uint32_t size);
+void kit_connection_hang_up(struct qb_ipcs_connection *connection);
+/** The service answers, or sends an event. */
+void client_take(struct testkit_client *client, bool is_event, const struct iovec *iov, size_t count);
+bool client_is_full(const struct testkit_client *client); /* of events */
+void client_accepted(struct testkit_client *client, struct qb_ipcs_connection *connection);
+void client_ended(struct testkit_client *client);         /* by the service or the node */
+void client_was_read(struct testkit_client *client); /* a request that wants no answer */
+void clients_free(struct testkit *kit);
+
+/* --- log.c --- */
+
+struct kit_node *kit_log_node(struct kit_node *node); /* lines are this node's from now on; returns whose they were */
+void kit_log_fini(struct testkit *kit);
+
+#endif

@@ -1,0 +1,27 @@
+# The test kit of the plugin SDK: the executive's own code over the simulator's network, as a library.
+coterieinclude_HEADERS += include/coterie/testkit.h
+EXTRA_DIST += %D%/libcoterie-testkit.map %D%/coterie-testkit.pc.in
+dist_man_MANS += %D%/man/coterie-plugin.7 %D%/man/coterie-testkit.7
+# A daemon in one file has no loader of plugins, which the kit is made of.
+if !STATIC_BINARY
+lib_LTLIBRARIES += libcoterie-testkit.la
+libcoterie_testkit_la_SOURCES = \
+	%D%/client.c %D%/faults.c %D%/kit.c %D%/kit.h %D%/log.c %D%/loop.c %D%/node.c %D%/plugins.c \
+	%D%/qb_ipcs.c %D%/transport.c
+libcoterie_testkit_la_LIBADD = libcore.la libtotem.la tests/sim/libsimnet.la $(LTDL_LIBS)
+libcoterie_testkit_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined -Wl,-z,defs \
+	-Wl,--version-script=$(srcdir)/%D%/libcoterie-testkit.map
+libcoterie_testkit_la_DEPENDENCIES = libcore.la libtotem.la tests/sim/libsimnet.la \
+	%D%/libcoterie-testkit.map
+pkgconfig_DATA += %D%/coterie-testkit.pc
+CLEANFILES += %D%/coterie-testkit.pc
+
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/test_testkit
+TESTS += tests/unit/test_testkit
+tests_unit_test_testkit_SOURCES = tests/unit/test_testkit.c \
+	tests/unit/plugins/kit_naughty.c tests/unit/plugins/kit_naughty.h
+tests_unit_test_testkit_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_testkit_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
+endif
+endif

@@ -1,0 +1,369 @@
+/*
+ * The loop of a node: the interface of exec/loop.h on simulated time. A turn of the node takes a
+ * microsecond at least, so that one that wakes itself for ever still lets time pass.
+ */
+#include "exec/loop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "testkit/kit.h"
+
+#define FD_BASE (1 << 14)
+#define TURN_NS 1000u
+
+struct loop_timer {
+	struct loop *loop; /* NULL: deleted, the event is still queued */
+	void (*run)(void *arg);
+	void *arg;
+	struct loop_timer *previous, *next;
+};
+
+struct loop_fd {
+	int fd;
+	uint32_t events, ready;
+	loop_fd_run run;
+	void *arg;
+	uint64_t served; /* round */
+	struct loop_fd *next;
+};
+
+struct loop_call {
+	void (*run)(void *arg);
+	void *arg;
+	struct loop_call *next;
+};
+
+struct loop_calls {
+	struct loop_call *first, **last;
+};
+
+struct loop {
+	struct kit_node *node;
+	struct loop_timer *timers;
+	struct loop_fd *fds;
+	int next_fd;
+	uint64_t round;
+	unsigned int depth;
+	bool is_stopped;
+	struct loop_calls deferred;
+	pthread_mutex_t lock; /* posted */
+	struct loop_calls posted;
+};
+
+/* --- lists of calls --- */
+
+static void calls_init(struct loop_calls *calls)
+{
+	calls->first = NULL;
+	calls->last = &calls->first;
+}
+
+static void calls_append(struct loop_calls *calls, void (*run)(void *), void *arg)
+{
+	struct loop_call *call = kit_alloc(sizeof(*call));
+
+	*call = (struct loop_call){.run = run, .arg = arg};
+	*calls->last = call;
+	calls->last = &call->next;
+}
+
+static struct loop_call *calls_take(struct loop_calls *calls)
+{
+	struct loop_call *first = calls->first;
+
+	calls_init(calls);
+	return first;
+}
+
+/* @param is_run  false: they are only freed */
+static void calls_end(struct loop_call *call, bool is_run)
+{
+	while (call != NULL) {
+		struct loop_call *next = call->next;
+
+		if (is_run)
+			call->run(call->arg);
+		free(call);
+		call = next;
+	}
+}
+
+/* --- life --- */
+
+struct loop *kit_loop_create(struct kit_node *node)
+{
+	struct loop *loop = kit_alloc(sizeof(*loop));
+
+	loop->node = node;
+	loop->next_fd = FD_BASE;
+	calls_init(&loop->deferred);
+	calls_init(&loop->posted);
+	pthread_mutex_init(&loop->lock, NULL);
+	return loop;
+}
+
+/* The daemon's own start-up and --check-plugin ask for these; the kit does not. */
+struct loop *loop_create(void)
+{
+	errno = ENOSYS;
+	return NULL;
+}
+
+void loop_run(struct loop *loop) { (void)loop; }
+
+qb_loop_t *loop_qb(struct loop *loop)
+{
+	(void)loop;
+	return NULL;
+}
+
+void loop_destroy(struct loop *loop)
+{
+	if (loop == NULL)
+		return;
+	while (loop->timers != NULL)
+		loop_timer_del(loop, loop->timers);
+	while (loop->fds != NULL)
+		loop_fd_del(loop, loop->fds->fd);
+	calls_end(calls_take(&loop->deferred), false);
+	calls_end(calls_take(&loop->posted), false);
+	pthread_mutex_destroy(&loop->lock);
+	free(loop);
+}
+
+void loop_stop(struct loop *loop) { loop->is_stopped = true; }
+
+bool kit_loop_is_stopped(const struct loop *loop) { return loop->is_stopped; }
+
+uint64_t loop_now_ns(const struct loop *loop) { return loop->node->kit->clock.now_ns; }
+
+/* --- turns --- */
+
+void kit_loop_begin(struct loop *loop) { loop->depth++; }
+
+void kit_loop_end(struct loop *loop)
+{
+	if (loop->depth == 1) {
+		calls_end(calls_take(&loop->deferred), true);
+		if (loop->deferred.first != NULL)
+			kit_wake(loop->node);
+	}
+	loop->depth--;
+}
+
+int loop_defer(struct loop *loop, void (*run)(void *), void *arg)
+{
+	calls_append(&loop->deferred, run, arg);
+	if (loop->depth == 0)
+		kit_wake(loop->node);
+	return 0;
+}
+
+int loop_post(struct loop *loop, void (*run)(void *), void *arg)
+{
+	pthread_mutex_lock(&loop->lock);
+	calls_append(&loop->posted, run, arg);
+	pthread_mutex_unlock(&loop->lock);
+	__atomic_store_n(&loop->node->kit->has_posts, true, __ATOMIC_RELEASE);
+	return 0;
+}
+
+bool kit_loop_has_posts(struct loop *loop)
+{
+	pthread_mutex_lock(&loop->lock);
+	bool has_posts = loop->posted.first != NULL;
+
+	pthread_mutex_unlock(&loop->lock);
+	return has_posts;
+}
+
+void kit_loop_posts(struct loop *loop)
+{
+	pthread_mutex_lock(&loop->lock);
+	struct loop_call *posted = calls_take(&loop->posted);
+
+	pthread_mutex_unlock(&loop->lock);
+	calls_end(posted, true);
+}
+
+/* --- timers --- */
+
+static void unlink_timer(struct loop_timer *timer)
+{
+	if (timer->previous != NULL)
+		timer->previous->next = timer->next;
+	else
+		timer->loop->timers = timer->next;
+	if (timer->next != NULL)
+		timer->next->previous = timer->previous;
+	timer->loop = NULL;
+}
+
+struct loop_timer *loop_timer_add(struct loop *loop, uint64_t at_ns, void (*run)(void *), void *arg)
+{
+	struct loop_timer *timer = kit_alloc(sizeof(*timer));
+	struct clock *clock = &loop->node->kit->clock;
+
+	*timer = (struct loop_timer){.loop = loop, .run = run, .arg = arg, .next = loop->timers};
+	if (timer->next != NULL)
+		timer->next->previous = timer;
+	loop->timers = timer;
+	if (at_ns < clock->now_ns + TURN_NS)
+		at_ns = clock->now_ns + TURN_NS;
+	clock_add(clock, at_ns, SIM_TIMER, loop->node->index, timer, 0);
+	return timer;
+}
+
+void loop_timer_del(struct loop *loop, struct loop_timer *timer)
+{
+	(void)loop;
+	if (timer != NULL)
+		unlink_timer(timer); /* freed when its event comes */
+}
+
+bool kit_loop_timer_is_cancelled(const void *what)
+{
+	return ((const struct loop_timer *)what)->loop == NULL;
+}
+
+struct kit_node *kit_loop_timer_node(const void *what)
+{
+	return ((const struct loop_timer *)what)->loop->node;
+}
+
+void kit_loop_timer(void *what)
+{
+	struct loop_timer *timer = what;
+
+	unlink_timer(timer);
+	timer->run(timer->arg);
+	free(timer);
+}
+
+/* --- descriptors --- */
+
+static bool is_real(const struct loop_fd *fd) { return fd->fd < FD_BASE; }
+
+static struct loop_fd **find_fd(struct loop *loop, int fd)
+{
+	struct loop_fd **place = &loop->fds;
+
+	while (*place != NULL && (*place)->fd != fd)
+		place = &(*place)->next;
+	return place;
+}
+
+static uint32_t due(const struct loop_fd *fd)
+{
+	return fd->ready & (fd->events | POLLERR | POLLHUP);
+}
+
+int kit_loop_fd_number(struct loop *loop) { return loop->next_fd++; }
+
+int loop_fd_add(struct loop *loop, int fd, uint32_t events, enum loop_priority priority, loop_fd_run run,
+	void *arg)
+{
+	struct loop_fd **place = find_fd(loop, fd);
+
+	(void)priority;
+	if (fd < 0)
+		return -EBADF;
+	if (*place != NULL)
+		return -EEXIST;
+	struct loop_fd *entry = kit_alloc(sizeof(*entry));
+	*entry = (struct loop_fd){.fd = fd, .events = events, .run = run, .arg = arg};
+	*place = entry;
+	if (is_real(entry))
+		loop->node->kit->real_fds++;
+	return 0;
+}
+
+int loop_fd_mod(struct loop *loop, int fd, uint32_t events)
+{
+	struct loop_fd *entry = *find_fd(loop, fd);
+
+	if (entry == NULL)
+		return -ENOENT;
+	entry->events = events;
+	if (due(entry) != 0)
+		kit_wake(loop->node);
+	return 0;
+}
+
+void loop_fd_del(struct loop *loop, int fd)
+{
+	struct loop_fd **place = find_fd(loop, fd);
+	struct loop_fd *entry = *place;
+
+	if (entry == NULL)
+		return;
+	if (is_real(entry))
+		loop->node->kit->real_fds--;
+	*place = entry->next;
+	free(entry);
+}
+
+void kit_loop_fd_ready(struct loop *loop, int fd, uint32_t revents)
+{
+	struct loop_fd *entry = *find_fd(loop, fd);
+
+	if (entry == NULL)
+		return;
+	entry->ready = revents;
+	if (due(entry) != 0)
+		kit_wake(loop->node);
+}
+
+/* Callbacks change the list, so it is walked anew after each. */
+void kit_loop_serve(struct loop *loop)
+{
+	uint64_t round = ++loop->round;
+
+	for (;;) {
+		struct loop_fd *entry = loop->fds;
+
+		while (entry != NULL && (due(entry) == 0 || entry->served == round))
+			entry = entry->next;
+		if (entry == NULL)
+			return;
+		uint32_t revents = due(entry);
+		entry->served = round;
+		if (is_real(entry))
+			entry->ready = 0;
+		entry->run(entry->arg, entry->fd, revents);
+	}
+}
+
+bool kit_loop_is_ready(const struct loop *loop)
+{
+	for (const struct loop_fd *entry = loop->fds; entry != NULL; entry = entry->next)
+		if (due(entry) != 0)
+			return true;
+	return false;
+}
+
+void kit_loop_poll(struct loop *loop)
+{
+	for (struct loop_fd *entry = loop->fds; entry != NULL; entry = entry->next) {
+		struct pollfd look = {.fd = entry->fd, .events = (short)entry->events};
+
+		if (!is_real(entry))
+			continue;
+		entry->ready = poll(&look, 1, 0) == 1 ? (uint32_t)look.revents : 0;
+		if (due(entry) != 0)
+			kit_wake(loop->node);
+	}
+}
+
+uint32_t kit_loop_real_fds(const struct loop *loop, struct pollfd *entries)
+{
+	uint32_t count = 0;
+
+	for (const struct loop_fd *entry = loop->fds; entry != NULL; entry = entry->next)
+		if (is_real(entry))
+			entries[count++] = (struct pollfd){.fd = entry->fd, .events = (short)entry->events};
+	return count;
+}

@@ -1,0 +1,416 @@
+/* A node: an executive with config, plugins and files; its start, its turns, its end. */
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "exec/config/model.h"
+#include "exec/ipc_server.h"
+#include "exec/loop.h"
+#include "exec/map_publish.h"
+#include "exec/plugin.h"
+#include "exec/plugin_options.h"
+#include "exec/ring.h"
+#include "exec/state_dir.h"
+#include "exec/stats_daemon.h"
+#include "testkit/kit.h"
+
+#define ADDRESS "127.77.0.%u"
+#define NOWHERE "/dev/null/crashed" /* no file can be stored there */
+
+/* ---------------------------------------------------------------------------------------- config */
+
+static void write_plugin(FILE *out, const char *kind, const struct kit_plugin *plugin)
+{
+	fprintf(out, "%s {\n\tname: %s\n", kind, plugin->name);
+	for (char **option = plugin->options; *option != NULL; option++) {
+		int length = (int)strcspn(*option, "=");
+
+		fprintf(out, "\t%.*s: %s\n", length, *option,
+			(*option)[length] == '=' ? *option + length + 1 : "");
+	}
+	fputs("}\n", out);
+}
+
+static const char *transport_name(const struct testkit *kit)
+{
+	return kit->transport != NULL ? kit->transport->name : "testnet";
+}
+
+static char *config_text(const struct kit_node *node)
+{
+	const struct testkit *kit = node->kit;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out == NULL)
+		abort();
+	fprintf(out, "totem {\n\tversion: 2\n\tcluster_name: testkit\n\ttransport: %s\n}\nnodelist {\n",
+		transport_name(kit));
+	for (uint32_t i = 0; i < kit->node_count; i++)
+		fprintf(out, "\tnode {\n\t\tname: node%u\n\t\tnodeid: %u\n\t\tring0_addr: " ADDRESS "\n\t}\n",
+			i + 1, i + 1, i + 1);
+	fputs("}\n", out);
+	for (const struct kit_plugin *plugin = node->plugins; plugin != NULL; plugin = plugin->next)
+		write_plugin(out, "service", plugin);
+	if (kit->transport != NULL)
+		write_plugin(out, "transport", kit->transport);
+	fputs(kit->config, out);
+	fclose(out);
+	if (text == NULL)
+		abort();
+	return text;
+}
+
+static int resolve_nothing(void *arg, const char *name, int family, struct sockaddr_storage *address)
+{
+	(void)arg, (void)name, (void)family, (void)address;
+	return -ENOENT;
+}
+
+static bool is_own_address(void *arg, const struct sockaddr *address)
+{
+	const struct kit_node *node = arg;
+	const struct sockaddr_in *in = (const void *)address;
+	char own[INET_ADDRSTRLEN], text[INET_ADDRSTRLEN];
+
+	snprintf(own, sizeof(own), ADDRESS, node->id);
+	return address->sa_family == AF_INET && inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text)) != NULL &&
+	       strcmp(own, text) == 0;
+}
+
+static int find_transport(void *arg, const char *name, char *text, size_t size)
+{
+	const struct kit_node *node = arg;
+
+	if (strcmp(name, transport_name(node->kit)) == 0)
+		return 0;
+	snprintf(text, size, "the test kit chooses the transport: see testkit_transport_file");
+	return -ENOENT;
+}
+
+/* NULL: refused, the node's kit->error says why. */
+static struct config *load_config(struct kit_node *node)
+{
+	struct config_environment environment = {.resolve = resolve_nothing,
+		.is_local = is_own_address,
+		.find_transport = find_transport,
+		.arg = node};
+	struct config_messages messages = {0};
+	struct config *config = NULL;
+	char *text = config_text(node);
+
+	if (config_load_bytes("testkit", text, strlen(text), &environment, &config, &messages) < 0)
+		snprintf(node->kit->error, sizeof(node->kit->error), "%s",
+			messages.error_count > 0 ? messages.errors[0] : "out of memory");
+	config_messages_fini(&messages);
+	free(text);
+	return config;
+}
+
+/* ----------------------------------------------------------------------------------------- files */
+
+void node_remove_files(const struct kit_node *node)
+{
+	DIR *folder = opendir(node->state_dir);
+	struct dirent *entry;
+
+	while (folder != NULL && (entry = readdir(folder)) != NULL)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			unlinkat(dirfd(folder), entry->d_name, 0);
+	if (folder != NULL)
+		closedir(folder);
+	rmdir(node->state_dir);
+}
+
+static int forget(struct kit_node *node)
+{
+	char path[4200];
+
+	if (node->is_up)
+		return -EBUSY;
+	if (node->state_dir == NULL) {
+		snprintf(path, sizeof(path), "%s/%u", node->kit->folder, node->id);
+		node->state_dir = kit_strdup(path);
+	} else {
+		node_remove_files(node);
+	}
+	if (mkdir(node->state_dir, 0700) < 0)
+		return -errno;
+	/* A file that is there is not looked for elsewhere on this host. */
+	return state_ring_seq_store(node->state_dir, node->id, 0);
+}
+
+int testkit_forget(struct testkit *kit, uint32_t id)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < kit->node_count && id == TESTKIT_ALL && rc == 0; i++)
+		rc = forget(&kit->nodes[i]);
+	if (id == TESTKIT_ALL)
+		return rc;
+	return kit_node(kit, id) == NULL ? -EINVAL : forget(kit_node(kit, id));
+}
+
+/* ----------------------------------------------------------------------------------------- start */
+
+static int fail(struct kit_node *node, const char *text)
+{
+	snprintf(node->kit->error, sizeof(node->kit->error), "node %u: %s", node->id, text);
+	return -EINVAL;
+}
+
+static int load_one(struct kit_node *node, const struct kit_plugin *wanted)
+{
+	struct executive *executive = &node->executive;
+	struct plugin_error error = {0};
+
+	kit_plugin_prepare(wanted);
+	struct plugin *plugin = plugin_load(executive->plugins, COTERIE_KIND_SERVICE, wanted->name, &error);
+	if (plugin == NULL)
+		return fail(node, error.text);
+	map_publish_service(executive->map, plugin);
+	stats_plugin_add(executive, plugin);
+	return plugin->service.ipc_name == NULL || ipc_server_open(executive->ipc, plugin) == 0
+		       ? 0
+		       : fail(node, "cannot open the plugin's IPC name");
+}
+
+static int start_ring(struct kit_node *node)
+{
+	static const struct kit_plugin network = {.linked = &testnet_LTX_coterie_plugin,
+		.table = {{"testkit", NULL},
+			{"testnet.a", NULL},
+			{"testnet_LTX_coterie_plugin", (void *)(uintptr_t)&testnet_LTX_coterie_plugin},
+			{NULL, NULL}}};
+	struct plugin_error error = {0};
+
+	kit_plugin_prepare(node->kit->transport != NULL ? node->kit->transport : &network);
+	node->transport = plugin_load(
+		node->executive.plugins, COTERIE_KIND_TRANSPORT, transport_name(node->kit), &error);
+	if (node->transport == NULL)
+		return fail(node, error.text);
+	return ring_start(node->executive.ring, node->transport) == 0 ? 0 : fail(node, "its ring does not start");
+}
+
+static int start_parts(struct kit_node *node)
+{
+	const char *folders[64];
+	uint32_t count = 0;
+	int rc = 0;
+
+	for (struct kit_plugin *plugin = node->plugins; plugin != NULL; plugin = plugin->next)
+		if (plugin->linked == NULL && count < sizeof(folders) / sizeof(folders[0]))
+			folders[count++] = plugin->folder;
+	if (node->kit->transport != NULL && count < sizeof(folders) / sizeof(folders[0]))
+		folders[count++] = node->kit->transport->folder;
+	unsetenv("COTERIE_PLUGIN_PATH"); /* these files and no others of their names */
+	if (executive_create_parts(&node->executive, folders, count) != 0)
+		return fail(node, "the executive does not start");
+	for (struct kit_plugin *plugin = node->plugins; rc == 0 && plugin != NULL; plugin = plugin->next)
+		rc = load_one(node, plugin);
+	return rc == 0 ? start_ring(node) : rc;
+}
+
+int node_start(struct kit_node *node)
+{
+	struct executive *executive = &node->executive;
+
+	node->kit->error[0] = '\0';
+	if (node->is_up)
+		return -EALREADY;
+	*executive = (struct executive){.nodeid = node->id, .state_dir = node->state_dir, .report_fd = -1};
+	executive->config = load_config(node);
+	if (executive->config == NULL)
+		return -EINVAL;
+	executive->random_seed = random_next(&node->kit->random) | 1;
+	executive->loop = kit_loop_create(node);
+	executive->started_ns = node->kit->clock.now_ns;
+	node->life++;
+	node->is_up = true;
+	node->is_dying = node->is_off_by_chaos = false;
+	node->effects = node->crash_at = node->resume_ns = 0;
+	struct kit_node *outer = kit_enter(node);
+	int rc = start_parts(node);
+	if (rc < 0)
+		node->is_dying = true; /* kit_leave takes it down */
+	kit_leave(node, outer);
+	return rc;
+}
+
+int node_load(struct kit_node *node, struct kit_plugin *wanted)
+{
+	struct kit_node *outer = kit_enter(node);
+	struct config *config = load_config(node), *running = node->executive.config;
+	int rc = config == NULL ? -EINVAL : 0;
+
+	if (rc == 0) {
+		node->executive.config = config; /* its options are read once, when it is loaded */
+		rc = load_one(node, wanted);
+		node->executive.config = running;
+	}
+	config_destroy(config);
+	if (rc == 0)
+		ring_force_gather(node->executive.ring); /* so that it takes part in synchronisation */
+	kit_leave(node, outer);
+	return rc;
+}
+
+/* ----------------------------------------------------------------------------------------- turns */
+
+void node_packet(struct kit_node *node, struct packet *packet)
+{
+	if (!node->is_up)
+		net_refuse(&node->kit->net, packet, node->index);
+	/* Own ones come back through memory. */
+	if (!node->is_up || packet->from == node->index || node->inbox_count == KIT_INBOX) {
+		packet_unref(packet);
+		return;
+	}
+	node->inbox[node->inbox_count++] = packet;
+	kit_wake(node);
+}
+
+void node_refused(struct kit_node *node, struct packet *packet, uint32_t by)
+{
+	if (node->is_up && packet->life == node->life && node->resume_ns <= node->kit->clock.now_ns) {
+		struct kit_node *outer = kit_enter(node);
+
+		transport_refused(node, packet, by);
+		kit_leave(node, outer);
+	}
+	packet_unref(packet);
+}
+
+void node_turn(struct kit_node *node)
+{
+	struct packet *packets[KIT_INBOX];
+	uint32_t count = node->inbox_count;
+
+	node->is_woken = false;
+	if (!node->is_up)
+		return;
+	if (node->resume_ns > node->kit->clock.now_ns) {
+		kit_wake(node);
+		return;
+	}
+	memcpy(packets, node->inbox, count * sizeof(packets[0]));
+	node->inbox_count = 0;
+	struct kit_node *outer = kit_enter(node);
+	kit_loop_posts(node->executive.loop);
+	if (count > 0)
+		transport_arrive(node, packets, count);
+	kit_loop_serve(node->executive.loop);
+	kit_leave(node, outer);
+	for (uint32_t i = 0; i < count; i++)
+		packet_unref(packets[i]);
+}
+
+/* ------------------------------------------------------------------------------------------- end */
+
+void node_down(struct kit_node *node)
+{
+	struct executive *executive = &node->executive;
+	struct kit_node *outer = kit_log_node(node);
+	struct loop *loop = executive->loop;
+
+	node->is_dying = true;
+	executive->state_dir = NOWHERE;
+	node->inside++; /* nobody may come in any more */
+	executive_destroy_parts(executive);
+	node->inside--;
+	config_destroy(executive->config);
+	loop_destroy(loop);
+	*executive = (struct executive){.report_fd = -1};
+	node->transport = NULL;
+	for (uint32_t i = 0; i < node->inbox_count; i++)
+		packet_unref(node->inbox[i]);
+	node->inbox_count = 0;
+	node->is_up = false;
+	kit_log_node(outer);
+}
+
+/* ------------------------------------------------------------------- what a test asks of a plugin */
+
+static struct plugin *plugin_of(struct testkit *kit, uint32_t id, const char *name)
+{
+	const struct kit_node *node = kit_node(kit, id);
+
+	return node != NULL && node->is_up ? plugin_by_name(node->executive.plugins, name) : NULL;
+}
+
+void *testkit_self(struct testkit *kit, uint32_t id, const char *name)
+{
+	const struct plugin *plugin = plugin_of(kit, id, name);
+
+	return plugin != NULL ? plugin->self : NULL;
+}
+
+const struct coterie_host *testkit_host(struct testkit *kit, uint32_t id, const char *name,
+	struct coterie_ctx **ctx)
+{
+	struct plugin *plugin = plugin_of(kit, id, name);
+
+	*ctx = (struct coterie_ctx *)plugin;
+	return plugin != NULL ? host_table() : NULL;
+}
+
+int testkit_quorum(struct testkit *kit, uint32_t id, int is_quorate)
+{
+	int rc = 0;
+
+	if (id == TESTKIT_ALL) {
+		for (uint32_t i = 1; i <= kit->node_count && rc == 0; i++)
+			if (kit->nodes[i - 1].is_up)
+				rc = testkit_quorum(kit, i, is_quorate);
+		return rc;
+	}
+	struct kit_node *node = kit_node(kit, id);
+	if (node == NULL)
+		return -EINVAL;
+	if (!node->is_up)
+		return -ESRCH;
+	if (node->executive.config->quorum_provider != NULL)
+		return -EPERM;
+	struct kit_node *outer = kit_enter(node);
+	node->executive.is_quorate = is_quorate != 0;
+	ipc_gate(node->executive.ipc);
+	kit_leave(node, outer);
+	return 0;
+}
+
+static void keep_old(void *arg, const char *name) { (void)arg, (void)name; }
+
+int node_reload(struct kit_node *node, const char *name)
+{
+	struct plugin *plugin = plugin_by_name(node->executive.plugins, name);
+	struct plugin_error error = {0};
+	bool has_changed = false;
+	struct config *config = load_config(node);
+
+	if (config == NULL)
+		return -EINVAL;
+	struct plugin_options *options = plugin_options_create(config, plugin->descriptor, &error);
+	config_destroy(config);
+	if (options == NULL)
+		return fail(node, error.text);
+	int rc = plugin_options_succeed(
+		options, plugin->options, plugin->descriptor, &has_changed, keep_old, NULL);
+	if (rc < 0) {
+		plugin_options_destroy(options);
+		return rc;
+	}
+	struct kit_node *outer = kit_enter(node);
+	struct plugin_options *old = plugin->options;
+	plugin->options = options;
+	if (has_changed && plugin->service.reload != NULL)
+		rc = plugin->service.reload(plugin->self);
+	plugin_options_destroy(old);
+	kit_leave(node, outer);
+	return rc;
+}

@@ -1,0 +1,242 @@
+/* Which plugins a node is to have, and with which options. */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/plugin.h"
+#include "testkit/kit.h"
+
+static char *kit_printf(const char *first, const char *second)
+{
+	char *text = kit_alloc(strlen(first) + strlen(second) + 1);
+
+	strcpy(text, first);
+	return strcat(text, second);
+}
+
+static char **copy_options(const char *const *options)
+{
+	size_t count = 0;
+	char **copy;
+
+	while (options != NULL && options[count] != NULL)
+		count++;
+	copy = kit_alloc((count + 1) * sizeof(*copy));
+	for (size_t i = 0; i < count; i++)
+		copy[i] = kit_strdup(options[i]);
+	return copy;
+}
+
+void kit_plugin_free(struct kit_plugin *plugin)
+{
+	if (plugin == NULL)
+		return;
+	for (char **option = plugin->options; *option != NULL; option++)
+		free(*option);
+	free(plugin->options);
+	free(plugin->name);
+	free(plugin->folder);
+	free(plugin->symbol);
+	free(plugin->module);
+	free(plugin);
+}
+
+void kit_plugins_free(struct kit_node *node)
+{
+	while (node->plugins != NULL) {
+		struct kit_plugin *next = node->plugins->next;
+
+		kit_plugin_free(node->plugins);
+		node->plugins = next;
+	}
+}
+
+/*
+ * What is linked in is found as a builtin is: through libltdl's table of preloaded symbols. The table holds
+ * the one plugin that is to be loaded next, so that a file is never taken for a builtin of its name.
+ */
+void kit_plugin_prepare(const struct kit_plugin *plugin)
+{
+	lt_dlpreload(NULL);
+	if (plugin->linked != NULL)
+		lt_dlpreload(plugin->table);
+}
+
+static struct kit_plugin *plugin_create(const char *name, const char *const *options)
+{
+	struct kit_plugin *plugin = kit_alloc(sizeof(*plugin));
+
+	plugin->name = kit_strdup(name);
+	plugin->options = copy_options(options);
+	return plugin;
+}
+
+static struct kit_plugin *create_linked(const struct coterie_plugin *linked, const char *const *options)
+{
+	struct kit_plugin *plugin = plugin_create(linked->name, options);
+
+	plugin->linked = linked;
+	plugin->module = kit_printf(linked->name, ".a");
+	plugin->symbol = kit_printf(linked->name, "_LTX_coterie_plugin");
+	/* Who made the table, the module, its symbols. */
+	plugin->table[0].name = plugin->name;
+	plugin->table[1].name = plugin->module;
+	plugin->table[2].name = plugin->symbol;
+	plugin->table[2].address = (void *)(uintptr_t)linked;
+	return plugin;
+}
+
+static struct kit_plugin *create_file(const char *path, const char *const *options)
+{
+	char whole[PATH_MAX];
+
+	if (realpath(path, whole) == NULL)
+		return NULL;
+	char *slash = strrchr(whole, '/'), *dot = strrchr(slash, '.');
+	if (dot != NULL)
+		*dot = '\0';
+	struct kit_plugin *plugin = plugin_create(slash + 1, options);
+	*slash = '\0';
+	plugin->folder = kit_strdup(whole);
+	return plugin;
+}
+
+/* Behind those it has. */
+static int add(struct kit_node *node, struct kit_plugin *plugin)
+{
+	struct kit_plugin **place = &node->plugins;
+
+	while (*place != NULL)
+		place = &(*place)->next;
+	*place = plugin;
+	if (!node->is_up)
+		return 0;
+	int rc = node_load(node, plugin);
+	if (rc < 0) {
+		*place = NULL;
+		kit_plugin_free(plugin);
+	}
+	return rc;
+}
+
+static int load(struct testkit *kit, uint32_t id, const struct coterie_plugin *linked, const char *path,
+	const char *const *options)
+{
+	int rc = kit_node(kit, id) == NULL && id != TESTKIT_ALL ? -EINVAL : 0;
+
+	for (uint32_t i = 0; i < kit->node_count && rc == 0; i++) {
+		struct kit_plugin *plugin;
+
+		if (id != TESTKIT_ALL && id != kit->nodes[i].id)
+			continue;
+		plugin = linked != NULL ? create_linked(linked, options) : create_file(path, options);
+		rc = plugin == NULL ? -ENOENT : add(&kit->nodes[i], plugin);
+	}
+	return rc;
+}
+
+int testkit_load(struct testkit *kit, uint32_t id, const struct coterie_plugin *plugin,
+	const char *const *options)
+{
+	return load(kit, id, plugin, NULL, options);
+}
+
+int testkit_load_file(struct testkit *kit, uint32_t id, const char *path, const char *const *options)
+{
+	return load(kit, id, NULL, path, options);
+}
+
+int testkit_transport_file(struct testkit *kit, const char *path, const char *const *options)
+{
+	struct kit_plugin *plugin = create_file(path, options);
+
+	if (plugin == NULL)
+		return -ENOENT;
+	for (uint32_t i = 0; i < kit->node_count; i++) {
+		if (!kit->nodes[i].is_up)
+			continue;
+		kit_plugin_free(plugin);
+		return -EBUSY;
+	}
+	kit_plugin_free(kit->transport);
+	kit->transport = plugin;
+	return 0;
+}
+
+/* --- options --- */
+
+static struct kit_plugin *find(const struct kit_node *node, const char *name)
+{
+	struct kit_plugin *plugin = node->plugins;
+
+	while (plugin != NULL && strcmp(plugin->name, name) != 0)
+		plugin = plugin->next;
+	return plugin;
+}
+
+/* Replaced or added; the list of before, for the one who has to undo it. */
+static char **set_option(struct kit_plugin *plugin, const char *name, const char *value)
+{
+	char **before = plugin->options;
+	size_t count = 0, length = strlen(name);
+	char *key = kit_printf(name, "="), *text = kit_printf(key, value);
+
+	while (before[count] != NULL)
+		count++;
+	plugin->options = kit_alloc((count + 2) * sizeof(char *));
+	for (size_t i = 0, to = 0; i < count; i++)
+		if (strncmp(before[i], name, length) != 0 || before[i][length] != '=')
+			plugin->options[to++] = kit_strdup(before[i]);
+	for (count = 0; plugin->options[count] != NULL;)
+		count++;
+	plugin->options[count] = text;
+	free(key);
+	return before;
+}
+
+static void free_options(char **options)
+{
+	for (char **option = options; *option != NULL; option++)
+		free(*option);
+	free(options);
+}
+
+static int option_one(struct kit_node *node, const char *name, const char *key, const char *value)
+{
+	struct kit_plugin *plugin = find(node, name);
+	int rc = 0;
+
+	if (plugin == NULL)
+		return -ENOENT;
+	char **before = set_option(plugin, key, value);
+	if (node->is_up)
+		rc = node_reload(node, name);
+	if (rc == -EINVAL) {
+		free_options(plugin->options);
+		plugin->options = before;
+	} else {
+		free_options(before);
+	}
+	return rc;
+}
+
+int testkit_option(struct testkit *kit, uint32_t id, const char *plugin, const char *name,
+	const char *value)
+{
+	int rc = kit_node(kit, id) == NULL && id != TESTKIT_ALL ? -EINVAL : 0;
+
+	for (uint32_t i = 0; i < kit->node_count && rc == 0; i++)
+		if (id == TESTKIT_ALL || id == kit->nodes[i].id)
+			rc = option_one(&kit->nodes[i], plugin, name, value);
+	return rc;
+}
+
+void testkit_config(struct testkit *kit, const char *text)
+{
+	char *lines = kit_printf(text, "\n"), *all = kit_printf(kit->config, lines);
+
+	free(lines);
+	free(kit->config);
+	kit->config = all;
+}

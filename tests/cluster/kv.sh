@@ -1,0 +1,160 @@
+#!/bin/bash
+# The service kv in real daemons: nodes that join with a table, partitions, crashes while it is on its way.
+# KV_MEGABYTES: how large the table is.
+LAB_TOKEN=${LAB_TOKEN:-1000}
+# shellcheck disable=SC2034 # read by lab.sh
+# The section totem ends here; the brace that follows in the file ends quorum.
+LAB_TOTEM="}
+	service {
+		name: kv
+		transfer_rate: ${KV_RATE:-32M}
+	}
+	quorum {
+		provider: corosync_votequorum
+		expected_votes: 3"
+# shellcheck source=tests/cluster/lab.sh
+. "$(dirname "$0")/lab.sh"
+
+KV_MEGABYTES=${KV_MEGABYTES:-3}
+
+kv_program() {
+	local path
+
+	for path in "$LAB_BUILD"/plugins/kv/tool/{.libs/,}coterie-kv; do
+		[ ! -x "$path" ] || {
+			echo "$path"
+			return
+		}
+	done
+}
+
+# kv NODE ARGUMENT...
+kv() {
+	local node=$1
+
+	shift
+	lab_in "$node" timeout 60 "$KV" "$@"
+}
+
+# kv_state NODE: state, revision and hash in one line.
+kv_state() {
+	kv "$1" status | awk '$1 == "state" || $1 == "revision" || $1 == "hash" { printf "%s ", $2 }'
+}
+
+kv_value() {
+	[ "$(kv "$1" -l get "$2")" = "$3" ]
+}
+
+# kv_ready SECONDS NODE...: all have the table, and the same.
+kv_ready() {
+	local end=$((SECONDS + $1)) node states
+
+	shift
+	while [ $SECONDS -le $end ]; do
+		states=$(for node in "$@"; do
+			kv_state "$node"
+			echo
+		done | sort -u)
+		case $states in
+		*$'\n'*) ;;
+		ready*) return 0 ;;
+		esac
+		sleep 0.2
+	done
+	echo "$states"
+	return 1
+}
+
+# kv_waits SECONDS NODE OTHER: the node waits for the other.
+kv_waits() {
+	local end=$((SECONDS + $1))
+
+	until kv "$2" status | grep -q "waiting *node $3"; do
+		[ $SECONDS -le $end ] || return
+		sleep 0.2
+	done
+}
+
+# kv_fill: a table of so many megabytes.
+kv_fill() {
+	local i
+
+	for ((i = 0; i < KV_MEGABYTES; i++)); do
+		{
+			printf '%08d' "$i"
+			head -c 1000000 "$LAB_DIR/noise"
+		} | kv 1 put "big/$i" - || return
+	done
+}
+
+# Writes go on meanwhile; each of them must succeed.
+kv_write_on() {
+	local i=0
+
+	while [ ! -e "$LAB_DIR/enough" ]; do
+		i=$((i + 1))
+		kv 1 put "small/$((i % 50))" "$i" >/dev/null || echo "write $i fails" >>"$LAB_DIR/failures"
+	done
+	echo $i >"$LAB_DIR/writes"
+}
+
+KV=$(kv_program)
+[ -n "$KV" ] || tap_skip "coterie-kv is not built"
+lab_open coterie coterie coterie
+head -c 1000000 /dev/urandom >"$LAB_DIR/noise"
+lab_start 1 2 3
+tap_check "a ring of three" lab_ring 3 1 2 3
+tap_check "an empty table on all" kv_ready 20 1 2 3
+tap_check "$KV_MEGABYTES MB written" kv_fill
+tap_check "all nodes hold the same" kv_ready 30 1 2 3
+
+lab_kill 3
+tap_check "a ring of two" lab_ring 2 1 2
+kv_write_on &
+writer=$!
+lab_start 3
+began=$SECONDS
+tap_check "node 3 joins while writes go on" kv_ready $((60 + KV_MEGABYTES)) 3
+took=$((SECONDS - began))
+: >"$LAB_DIR/enough"
+wait "$writer"
+rm "$LAB_DIR/enough"
+[ ! -s "$LAB_DIR/failures" ]
+tap $? "no write failed: $(cat "$LAB_DIR/writes") while it took $took s" || tap_note "$(cat "$LAB_DIR/failures")"
+tap_check "all nodes hold the same" kv_ready 30 1 2 3
+
+kv 2 watch part/ >"$LAB_DIR/seen" 2>/dev/null &
+lab_cut 3
+tap_check "a ring without node 3" lab_ring 2 1 2
+tap_check "the larger part writes" kv 1 put part/key larger
+! kv 3 -t 2 put part/key smaller >/dev/null 2>&1
+tap $? "the smaller part does not"
+lab_heal 3
+tap_check "together again" lab_ring 3 1 2 3
+tap_check "the same again" kv_ready 60 1 2 3
+tap_check "with what the larger part wrote" kv_value 3 part/key larger
+grep -q 'put part/key	larger' "$LAB_DIR/seen"
+tap $? "a watcher has seen it" || tap_note "$(cat "$LAB_DIR/seen")"
+
+# Who sends the table dies on the way: node 1, then node 2 goes on.
+lab_kill 3
+tap_check "a ring of two" lab_ring 2 1 2
+lab_start 3
+tap_check "a ring of three" lab_ring 3 1 2 3
+lab_kill 1
+tap_check "another sender goes on" kv_ready $((60 + KV_MEGABYTES)) 2 3
+tap_check "and all is there" kv_value 3 part/key larger
+lab_start 1
+tap_check "the same everywhere" kv_ready $((60 + KV_MEGABYTES)) 1 2 3
+
+# All restart, one is late: without it nothing is served, since it might have the table.
+lab_kill 1 2 3
+lab_start 1 2
+tap_check "a ring of two forgetful nodes" lab_ring 2 1 2
+tap_check "waits for the third" kv_waits 20 1 3
+lab_start 3
+tap_check "which has forgotten as well: an empty table" kv_ready 30 1 2 3
+tap_check "that can be written" kv 2 put key value
+lab_stop 1 2 3
+tap $? "clean stops"
+lab_close

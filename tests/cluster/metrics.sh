@@ -1,0 +1,123 @@
+#!/bin/bash
+# The plugin metrics on three nodes: what it serves, that coterie-ctl prints the same, and that hostile clients
+# of it do not disturb the ring.
+# shellcheck disable=SC2034 # read by lab.sh
+# The section totem ends here; the brace that follows in the file ends service.
+LAB_TOTEM="}
+		quorum {
+			provider: corosync_votequorum
+		}
+		service {
+			name: metrics
+			listen: 127.0.0.1
+			port: 9890
+			timeout: 2000"
+# shellcheck source=tests/cluster/lab.sh
+. "$(dirname "$0")/lab.sh"
+
+checker=$LAB_HERE/../openmetrics.py
+ctl=$LAB_BUILD/tools/.libs/coterie-ctl
+[ -x "$ctl" ] || ctl=$LAB_BUILD/tools/coterie-ctl
+command -v python3 >/dev/null || tap_skip "no python3"
+[ -e "$LAB_BUILD/metrics.la" ] || tap_skip "the plugin metrics is not built (no libmicrohttpd)"
+
+# fetch NODE PATH [ACCEPT]: the page goes to NODE/page, status and type to NODE/said.
+fetch() {
+	lab_in "$1" python3 - "$2" "$LAB_DIR/$1/page" "${3-}" >"$LAB_DIR/$1/said" <<-'PYTHON'
+		import sys, urllib.error, urllib.request
+		request = urllib.request.Request("http://127.0.0.1:9890" + sys.argv[1])
+		if sys.argv[3]:
+		    request.add_header("Accept", sys.argv[3])
+		try:
+		    answer = urllib.request.urlopen(request, timeout=10)
+		except urllib.error.HTTPError as error:
+		    answer = error
+		print(answer.status, answer.headers["Content-Type"])
+		open(sys.argv[2], "wb").write(answer.read())
+	PYTHON
+}
+said() { grep -qx -- "$2" "$LAB_DIR/$1/said" || { cat "$LAB_DIR/$1/said" && return 1; }; }
+check() { python3 "$checker" check "$LAB_DIR/$1/$2"; }
+
+# is NODE VALUE SAMPLE: in the page that was fetched last.
+is() { [ "$(python3 "$checker" value "$LAB_DIR/$1/page" "$3")" = "$2" ]; }
+await_is() {
+	local end=$((SECONDS + LAB_PATIENCE))
+
+	until fetch "$1" /metrics && is "$@"; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.5
+	done
+}
+
+prints_the_same() {
+	lab_in 2 "$ctl" metrics >"$LAB_DIR/2/printed" && check 2 printed &&
+		python3 "$checker" same "$LAB_DIR/2/page" "$LAB_DIR/2/printed" 'coterie_ipc_|coterie_flow_'
+}
+
+# Two hundred at a time: some silent, some that read nothing, some that talk rubbish.
+besiege() {
+	lab_in 1 timeout 20 python3 - <<-'PYTHON'
+		import os, socket, time
+		end = time.monotonic() + 4
+		words = [b"", b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", os.urandom(4000),
+		         b"GET /metrics HTTP/1.1\r\nA: " + b"a" * 20000, b"POST / HTTP/1.1\r\nContent-Length: 9999999\r\n\r\n"]
+		held = []
+		while time.monotonic() < end:
+		    try:
+		        client = socket.create_connection(("127.0.0.1", 9890), timeout=0.2)
+		        client.setblocking(False)
+		        client.send(words[len(held) % len(words)])
+		    except OSError:
+		        pass
+		    held.append(client)
+		    if len(held) > 200:
+		        held.pop(0).close()
+	PYTHON
+}
+gathers() {
+	lab_in 2 "$ctl" metrics >"$LAB_DIR/2/printed"
+	python3 "$checker" value "$LAB_DIR/2/printed" 'coterie_ring_state_entered_total{state="gather"}'
+}
+
+lab_open coterie coterie coterie
+lab_start 1 2 3
+tap_check "a ring of three" lab_ring 3 1 2 3 || lab_close
+if ! lab_in 1 "$ctl" --version >/dev/null 2>&1; then
+	tap_note "coterie-ctl is built without json-c"
+	lab_close
+fi
+
+tap_check "a page" fetch 2 /metrics
+tap_check "its type" said 2 '200 application/openmetrics-text; version=1.0.0; charset=utf-8'
+tap_check "it is OpenMetrics" check 2 page
+tap_check "coterie-ctl prints the same" prints_the_same
+tap_check "three members" is 2 3 coterie_ring_members
+tap_check "three votes" is 2 3 'coterie_quorum_votes{type="total"}'
+tap_check "one to spare" is 2 1 coterie_quorum_votes_spare
+tap_check "a link to each" is 2 1 'coterie_link_up{node_id="3",node="node3",link="0"}'
+tap_check "the older format" fetch 2 /metrics text/plain
+tap_check "its type" said 2 '200 text/plain; version=0.0.4; charset=utf-8'
+tap_check "health" fetch 2 /healthz
+tap_check "it is well" said 2 '200 .*'
+
+before=$(gathers)
+besiege &
+lab_traffic "hostile clients" 1000 1 2 3
+wait $!
+tap_check "the ring has not noticed" [ "$before" = "$(gathers)" ]
+tap_check "they are gone after their time" await_is 1 3 coterie_ring_members
+
+lab_kill 3
+tap_check "a ring of two" lab_ring 2 1 2
+tap_check "one is missing" await_is 2 0 'coterie_member{node_id="3",node="node3"}'
+tap_check "no vote to spare" is 2 0 coterie_quorum_votes_spare
+tap_check "quorate" is 2 1 coterie_quorate
+lab_kill 1
+tap_check "not quorate" await_is 2 0 coterie_quorate
+tap_check "health" fetch 2 /healthz
+tap_check "it is not well" said 2 '503 .*'
+lab_stop 2
+tap $? "a clean end"
+tap_check "without leaks" eval "! grep Leak '$LAB_DIR/2/log'"
+lab_close

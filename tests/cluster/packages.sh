@@ -1,0 +1,168 @@
+#!/bin/bash
+# Debian's packages of this tree (make check-long, as root, with a mirror of Debian in reach): they are made and lintian
+# has nothing to say; in a bare root three of them are a ring; one more service comes by reload; purge leaves nothing; and
+# Corosync with what depends on it gives way to them. PACKAGES=FOLDER takes packages that are there already, BARE_ROOT=TAR
+# a root made by mmdebstrap; PACKAGES_KEEP=FOLDER keeps what was made.
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive
+source=${abs_top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
+build=${abs_top_builddir:-$source/build}
+[ "$(id -u)" -eq 0 ] || tap_skip "not root"
+for program in mmdebstrap dpkg-buildpackage dh lintian unshare; do
+	command -v $program >/dev/null || tap_skip "no $program"
+done
+if [ -z "${PACKAGES_INSIDE:-}" ]; then
+	unshare --mount true 2>/dev/null || tap_skip "no mount namespaces"
+	PACKAGES_INSIDE=1 exec unshare --mount --pid --fork --kill-child --mount-proc bash "$(realpath "$0")"
+fi
+work=$(mktemp -d)
+root=$work/root
+debs=${PACKAGES:-$work/debs}
+archive=${BARE_ROOT:-$work/bare.tar}
+trap 'umount -R "$root/proc" "$root/dev/shm" 2>/dev/null; rm -rf "$work"' EXIT
+
+# --- made ---
+
+# The tree as it is checked in, or as the tarball brought it.
+copy_source() {
+	mkdir -p "$debs/coterie"
+	if git -C "$source" rev-parse 2>/dev/null; then
+		git -C "$source" ls-files -z | tar -C "$source" --null -T - -c | tar -C "$debs/coterie" -x
+	else
+		cp -a "$source/." "$debs/coterie"
+	fi
+}
+
+if [ -z "${PACKAGES:-}" ]; then
+	copy_source
+	(cd "$debs/coterie" && DEB_BUILD_OPTIONS="nocheck parallel=1" nice dpkg-buildpackage -us -uc -b) >"$work/log" 2>&1
+	tap $? "dpkg-buildpackage" || tap_note "$(tail -n 40 "$work/log")"
+fi
+compgen -G "$debs/coterie_*.changes" >/dev/null &&
+	tap_check "lintian has nothing to say" lintian --suppress-tags initial-upload-closes-no-bugs \
+		--fail-on error,warning --allow-root "$debs"/coterie_*.changes
+[ -z "${PACKAGES_KEEP:-}" ] || cp "$debs"/*.deb "$debs"/*.changes "$PACKAGES_KEEP"
+
+# --- a bare root ---
+
+inside() { chroot "$root" "$@"; }
+quietly() { "$@" >"$work/said" 2>&1 || { tail -n 20 "$work/said" && return 1; }; }
+# bare FOLDER: one as Debian's installer would leave it, less everything that can be missing.
+bare() {
+	mkdir -p "$1"
+	[ -e "$archive" ] || quietly mmdebstrap --variant=minbase \
+		--include=systemd-standalone-sysusers,systemd-standalone-tmpfiles bookworm "$archive" || return
+	tar -C "$1" -xf "$archive" --exclude='./dev/*' || return
+	cp /etc/resolv.conf "$1/etc/resolv.conf"
+	printf '#!/bin/sh\nexit 101\n' >"$1/usr/sbin/policy-rc.d"
+	chmod +x "$1/usr/sbin/policy-rc.d"
+	mknod -m 666 "$1/dev/null" c 1 3 && mknod -m 666 "$1/dev/urandom" c 1 9 && mkdir -p "$1/dev/shm" "$1/proc" &&
+		ln -sf /proc/self/fd "$1/dev/fd" || return
+	mount -t proc proc "$1/proc" && mount -t tmpfs shm "$1/dev/shm"
+}
+
+# install NAME...: ours by file, the others by name; nothing that is only recommended.
+install() {
+	local names=() name
+
+	for name in "$@"; do
+		if compgen -G "$debs/${name}_*.deb" >/dev/null; then
+			cp "$debs/${name}"_*.deb "$root/tmp/"
+			names+=("/tmp/$(basename "$debs/${name}"_*.deb)")
+		else
+			names+=("$name")
+		fi
+	done
+	quietly inside apt-get install -y -q --no-install-recommends "${names[@]}"
+}
+installed() { inside dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' | sed -n 's/^ii *//p' | sort; }
+ours() { installed | grep -E 'coterie' | paste -sd' '; }
+
+# Everything in the root but what package management itself writes.
+files() {
+	(cd "$root" && find . -xdev \( -path ./proc -o -path ./dev -o -path ./tmp -o -path './var/cache/*' -o \
+		-path './var/lib/apt/*' -o -path './var/lib/dpkg/*' -o -path './var/log/apt/*' -o -name '*.log' -o \
+		-path './etc/*-' \) -prune -o -print | sort && cat etc/group etc/passwd)
+}
+
+if ! tap_check "a bare root" bare "$root" || ! tap_check "with a mirror" quietly inside apt-get update; then
+	tap_end
+fi
+files >"$work/before"
+tap_check "the daemon, udpu and cpg are installed" install coterie coterie-transport-udpu coterie-service-cpg
+tap_check "and nothing else of ours" test "$(ours)" = "coterie coterie-service-cpg coterie-transport-udpu"
+tap_note "with $(comm -13 <(tar -xOf "$archive" ./var/lib/dpkg/status | sed -n 's/^Package: //p' | sort) \
+	<(installed) | paste -sd' ')"
+tap_check "its folder is its own" test "$(stat -c %a:%U "$root/var/lib/coterie")" = 700:root
+
+# A client from the build, with its library; the demo finds them in what looks like a build folder.
+stage() {
+	mkdir -p "$root/tmp/build/exec" "$root/tmp/build/conf/.libs" "$root/tmp/build/.libs" "$root/tmp/conf"
+	cp "$build/conf/.libs/demo_client" "$root/tmp/build/conf/.libs/" &&
+		cp "$build"/.libs/lib{cpg,corosync_common}.so.4 "$root/tmp/build/.libs/" &&
+		ln -s /usr/sbin/coterie "$root/tmp/build/exec/coterie" &&
+		cp "$source"/conf/demo "$source"/conf/corosync.conf.example-demo "$root/tmp/conf/"
+}
+alone() { unshare --net sh -c 'ip link set lo up; exec chroot "$@"' sh "$root" "$@"; }
+tap_check "a client from the build" stage
+tap_check "they are a ring of three: the demo" alone timeout 60 bash /tmp/conf/demo /tmp/build
+
+# --- one more service, while the daemon runs ---
+
+config() {
+	mkdir -p "$root/etc/corosync"
+	printf '%s\n' 'totem {' 'version: 2' 'transport: udpu' '}' 'nodelist {' 'node {' 'name: one' 'nodeid: 1' \
+		'ring0_addr: 127.0.0.1' '}' '}' 'logging {' 'to_stderr: yes' 'to_syslog: no' '}' "$@" \
+		>"$root/etc/corosync/corosync.conf"
+}
+# until COMMAND...: within 10 s.
+until_true() {
+	local end=$((SECONDS + 10))
+
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return
+		sleep 0.1
+	done
+}
+# A reload is asked of the service cfg, by the tool.
+tap_check "the tool and its service are installed" install coterie-tools coterie-service-cfg \
+	libcoterie-{cfg7,cmap4,common4,cpg4,quorum5,votequorum8}
+config
+chroot "$root" /usr/sbin/coterie -f >"$work/daemon" 2>&1 &
+daemon=$!
+tap_check "a daemon of one node runs" until_true grep -q "ready to provide service" "$work/daemon"
+tap_check "without votequorum" test -z "$(grep 'vote quorum service' "$work/daemon")"
+tap_check "votequorum is installed" install coterie-service-quorum coterie-service-votequorum
+config 'service {' 'name: votequorum' '}'
+tap_check "reload" inside coterie-ctl reload
+tap_check "votequorum is there" until_true grep -q "Service engine loaded: corosync vote quorum service" "$work/daemon" || tap_note "$(tail -n 20 "$work/daemon")"
+kill $daemon && wait $daemon
+rm -r "$root/etc/corosync"
+
+# --- purge ---
+
+tap_check "purge" quietly inside apt-get purge -y -q '*coterie*'
+tap_check "and what came with them" quietly inside apt-get autoremove --purge -y -q
+files >"$work/after"
+tap_check "nothing is left" diff "$work/before" "$work/after"
+
+# --- in the place of Corosync ---
+
+tap_check "Corosync and a program that needs it" install corosync dlm-controld libcpg-dev
+all=(coterie coterie-compat-corosync coterie-dev coterie-tools)
+for name in "$debs"/{libcoterie,coterie-service,coterie-transport}-*.deb; do
+	name=$(basename "$name")
+	case $name in *-dbgsym_*) ;; *) all+=("${name%%_*}") ;; esac
+done
+tap_check "gives way to ours" install "${all[@]}"
+tap_check "the program stays" grep -qx dlm-controld <(installed)
+tap_check "Corosync has gone" test -z "$(installed | grep -xE 'corosync|libcpg.*|libcfg.*|libcmap.*')"
+tap_check "its name is ours" test "$(inside readlink -f /usr/sbin/corosync)" = /usr/sbin/coterie
+tap_check "its config is good for ours" inside corosync -t
+tap_check "its unit's name is not masked" test ! -e "$root/etc/systemd/system/corosync.service"
+tap_check "and back again, with our libraries" quietly inside apt-get install -y -q --no-install-recommends \
+	corosync coterie-compat-corosync- coterie-dev-
+tap_check "Corosync is there" grep -qx corosync <(installed)
+tap_check "on our libraries" grep -qx libcoterie-cpg4 <(installed)
+tap_end

@@ -1,0 +1,50 @@
+/*
+ * A ring of three nodes with the service kv on mock hosts, and a client of node 1.
+ */
+#ifndef UNIT_KV_CASE_H
+#define UNIT_KV_CASE_H
+
+#include "plugins/kv/kv.h"
+#include "tests/unit/service_ring.h"
+
+extern struct service_ring kv_ring;
+extern struct service_user kv_user;
+extern const struct mock_file *kv_kept; /* state files of a node that starts again; or NULL */
+
+/** Room for a request of any kind. */
+struct kv_case_request {
+	union {
+		struct coterie_request_header header;
+		struct kv_req_write write;
+		struct kv_req_get get;
+		struct kv_req_list list;
+		struct kv_req_watch watch;
+	};
+	uint8_t room[4096];
+};
+
+void kv_case_set_up(void);
+void kv_case_tear_down(void);
+
+struct kv *kv_at(uint32_t nodeid);
+
+/** Timers run, so that the donor sends, until nothing happens any more. */
+void kv_case_run(void);
+
+/** The error of the answer, also of one that comes with the order; 0: none. */
+int32_t kv_case_ask(
+	struct service_user *who, int32_t id, struct kv_case_request *request, uint32_t size);
+
+/** KV_REQ_PUT or KV_REQ_DELETE; expected below 0: without condition. */
+int32_t kv_case_write(
+	struct service_user *who, int32_t id, const char *key, const char *value, int64_t expected);
+int32_t kv_case_put(const char *key, const char *value);
+/** KV_REQ_GET or KV_REQ_GET_ORDERED. */
+int32_t kv_case_get(struct service_user *who, int32_t id, const char *key);
+/** Of the last write's answer. */
+uint64_t kv_case_revision(void);
+
+/** The node has this value; NULL: it has no such key. */
+void kv_case_check(uint32_t nodeid, const char *key, const char *value);
+
+#endif

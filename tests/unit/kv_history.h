@@ -1,0 +1,58 @@
+/*
+ * What clients of the table kv asked and were answered, and when; and whether one table, changed by one at a
+ * time, could have answered so.
+ *
+ * The revisions are the witness: a write stands in the order at its own, a read right behind the revision that
+ * its answer names. Every answer has to fit that order, and the order has to fit the time: what was asked
+ * after another was answered stands behind it.
+ */
+#ifndef UNIT_KV_HISTORY_H
+#define UNIT_KV_HISTORY_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+enum kv_history_kind {
+	KV_HISTORY_PUT,
+	KV_HISTORY_DELETE,
+	KV_HISTORY_READ,
+};
+
+/* cs_error_t, as far as it matters here. */
+enum {
+	KV_HISTORY_UNKNOWN = 0, /* no answer came */
+	KV_HISTORY_OK = 1,
+	KV_HISTORY_TRY_AGAIN = 6,
+	KV_HISTORY_NOT_EXIST = 12,
+	KV_HISTORY_INTERRUPT = 16,
+};
+
+struct kv_operation {
+	enum kv_history_kind kind;
+	uint32_t key;
+	uint64_t start_ns, end_ns;
+	int32_t error;
+	int is_conditional;
+	uint64_t expected; /* revision, of a conditional write */
+	uint64_t value;    /* that is written, or was read; each value is written once; 0: none */
+	uint64_t revision; /* place in the order */
+	uint64_t modified; /* read: of the key's last change */
+};
+
+struct kv_history {
+	struct kv_operation *list;
+	uint32_t count, capacity;
+};
+
+/** @return its number; the operation may be changed until it has ended */
+uint32_t kv_history_begin(struct kv_history *history, const struct kv_operation *operation);
+void kv_history_free(struct kv_history *history);
+
+/**
+ * Check.
+ * @param out  what is wrong goes there
+ * @return number of things that are wrong
+ */
+uint32_t kv_history_check(const struct kv_history *history, FILE *out);
+
+#endif

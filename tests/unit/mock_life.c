@@ -1,0 +1,137 @@
+/* The mock host's part in replacing a service: as exec/plugin_replace.c does it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/mock_private.h"
+
+static uint64_t host_client_id(struct coterie_client *client) { return client->number; }
+
+static struct coterie_client *host_client_find(struct coterie_ctx *host, uint64_t number)
+{
+	struct coterie_client *client = host->clients;
+
+	while (client != NULL && client->number != number)
+		client = client->next;
+	return client;
+}
+
+void mock_life_table(struct coterie_host *table)
+{
+	table->client_id = host_client_id;
+	table->client_find = host_client_find;
+}
+
+static int no_map_set(struct coterie_ctx *host, const char *key, uint32_t type, const void *value, uint32_t size)
+{
+	(void)host, (void)key, (void)type, (void)value, (void)size;
+	return 0;
+}
+
+/* Beside the old one nobody hears of it. NULL: it fails. */
+static void *start_beside(struct coterie_ctx *host, const struct coterie_service *ops)
+{
+	struct coterie_host table = host->table;
+	int ring_send_rc = host->ring_send_rc, publish_rc = host->publish_rc;
+	void *self = NULL;
+
+	host->ring_send_rc = -EAGAIN;
+	host->publish_rc = 1;
+	host->quorum_run = NULL; /* each plugin has one of its own */
+	host->rekey_run = NULL;
+	host->table.map_set = no_map_set;
+	host->is_beside = true;
+	int rc = ops->init(&host->table, host, &self);
+	host->is_beside = false;
+	host->table = table;
+	if (rc < 0)
+		self = NULL;
+	host->ring_send_rc = ring_send_rc;
+	host->publish_rc = publish_rc;
+	return self;
+}
+
+/* The other plugin's client_data, and back. */
+static void swap_data(struct coterie_ctx *host)
+{
+	for (struct coterie_client *client = host->clients; client != NULL; client = client->next) {
+		void *data = client->data;
+
+		client->data = client->data_beside;
+		client->data_beside = data;
+	}
+}
+
+static void fresh_data(struct coterie_ctx *host, uint32_t size)
+{
+	for (struct coterie_client *client = host->clients; client != NULL; client = client->next)
+		client->data_beside = mock_need(calloc(1, size + 1));
+}
+
+static void drop_data(struct coterie_ctx *host)
+{
+	for (struct coterie_client *client = host->clients; client != NULL; client = client->next) {
+		free(client->data_beside);
+		client->data_beside = NULL;
+	}
+}
+
+/* @return what state_load says, -ECANCELED: init failed; *self is the new one when that is 0, as it was otherwise */
+static int hand_over(struct coterie_ctx *host, const struct coterie_service *ops, void **self,
+	const void *blob, uint32_t size)
+{
+	void (*quorum_run)(void *, const struct coterie_quorum *) = host->quorum_run;
+	void (*rekey_run)(void *) = host->rekey_run;
+	void *quorum_arg = host->quorum_arg, *rekey_arg = host->rekey_arg;
+	void *beside = start_beside(host, ops);
+
+	int rc = -ECANCELED;
+	if (beside != NULL) {
+		fresh_data(host, ops->client_size);
+		swap_data(host);
+		rc = ops->state_load(beside, blob, size);
+	}
+	if (rc == 0) {
+		ops->fini(*self);
+		*self = beside;
+	} else {
+		if (beside != NULL) {
+			swap_data(host); /* the new one has no clients any more */
+			host->is_beside = true;
+			ops->fini(beside);
+			host->is_beside = false;
+		}
+		host->quorum_run = quorum_run;
+		host->quorum_arg = quorum_arg;
+		host->rekey_run = rekey_run;
+		host->rekey_arg = rekey_arg;
+	}
+	drop_data(host);
+	return rc;
+}
+
+int mock_replace(struct coterie_ctx *host, const struct coterie_service *ops, void **self, bool is_thorough)
+{
+	void *blob = NULL, *again = NULL, *cut;
+	uint32_t size = 0, size_again = 0;
+	int rc = ops->state_save(*self, &blob, &size);
+
+	if (rc < 0)
+		return rc;
+	/* One byte missing, two, …: an exact copy, so that a sanitizer sees who reads on. */
+	for (uint32_t left = 0; is_thorough && left < size && rc == 0; left += size > 2000 ? size / 500 : 1) {
+		cut = mock_need(malloc(left + (left == 0)));
+		memcpy(cut, blob, left);
+		rc = hand_over(host, ops, self, cut, left) == -ENOTSUP ? 0 : -EPROTO;
+		free(cut);
+	}
+	if (rc == 0)
+		rc = hand_over(host, ops, self, blob, size);
+	if (rc == 0)
+		rc = ops->state_save(*self, &again, &size_again);
+	if (rc == 0 && size != size_again) /* numbers of descriptors may be others */
+		rc = -EILSEQ;
+	free(blob);
+	free(again);
+	return rc;
+}

@@ -1,0 +1,240 @@
+/* A service that does what it is told to, right or wrong: for tests of the test kit. */
+#include "tests/unit/plugins/kit_naughty.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#define CS_OK 1
+
+struct naughty {
+	const struct coterie_host *host;
+	struct coterie_ctx *ctx;
+	uint64_t habit;
+	uint64_t delivered, bytes, posted;
+	struct coterie_client *later; /* is answered when its message comes */
+	int pipe[2];
+};
+
+static const struct coterie_option options[] = {
+	{.name = "habit", .type = COTERIE_OPT_U32, .flags = COTERIE_OPT_RELOAD, .initial = "0", .max = 10, .min = 0,
+		.help = "what it does wrong"},
+	{.name = "fixed", .type = COTERIE_OPT_U32, .initial = "1", .help = "needs a start"},
+};
+
+/* Kept, so that a leak checker does not stop the test before the kit has complained. */
+static struct coterie_frame *volatile kept_frame;
+
+static void nothing(void *arg) { (void)arg; }
+
+static void on_fd(void *arg, int fd, uint32_t revents)
+{
+	struct naughty *naughty = arg;
+	char byte;
+
+	(void)revents;
+	if (read(fd, &byte, 1) == 1)
+		naughty->posted += 100;
+}
+
+static void on_post(void *arg) { ((struct naughty *)arg)->posted++; }
+
+static void *thread(void *arg)
+{
+	struct naughty *naughty = arg;
+
+	naughty->host->log(naughty->ctx, LOG_INFO, "a thread runs");
+	naughty->host->post(naughty->ctx, on_post, naughty);
+	return NULL;
+}
+
+static void run_thread(struct naughty *naughty)
+{
+	pthread_t id;
+
+	if (pthread_create(&id, NULL, thread, naughty) == 0)
+		pthread_join(id, NULL);
+	if (pipe(naughty->pipe) == 0) {
+		naughty->host->fd_add(naughty->ctx, naughty->pipe[0], COTERIE_FD_IN, 0, on_fd, naughty);
+		(void)!write(naughty->pipe[1], "x", 1);
+	}
+}
+
+static int naughty_reload(void *self)
+{
+	struct naughty *naughty = self;
+
+	return naughty->host->option_u64(naughty->ctx, "habit", &naughty->habit);
+}
+
+static int naughty_init(const struct coterie_host *host, struct coterie_ctx *ctx, void **self)
+{
+	struct naughty *naughty = calloc(1, sizeof(*naughty));
+
+	if (naughty == NULL)
+		return -ENOMEM;
+	naughty->host = host;
+	naughty->ctx = ctx;
+	naughty->pipe[0] = naughty->pipe[1] = -1;
+	naughty_reload(naughty);
+	if (naughty->habit == NAUGHTY_LEAKS_TIMER)
+		host->timer_add(ctx, host->now_ns(ctx) + UINT64_C(3600000000000), nothing, NULL, NULL);
+	if (naughty->habit == NAUGHTY_LEAKS_FRAME)
+		kept_frame = host->frame_take(ctx, 100);
+	if (naughty->habit == NAUGHTY_RUNS_THREAD)
+		run_thread(naughty);
+	if (naughty->habit == NAUGHTY_FAILS) {
+		free(naughty);
+		return -EIO;
+	}
+	*self = naughty;
+	return 0;
+}
+
+static void naughty_fini(void *self)
+{
+	struct naughty *naughty = self;
+
+	for (int i = 0; i < 2; i++) {
+		if (naughty->pipe[i] < 0)
+			continue;
+		naughty->host->fd_del(naughty->ctx, naughty->pipe[i]);
+		close(naughty->pipe[i]);
+	}
+	free(naughty);
+}
+
+static void naughty_sync_start(void *self, const uint32_t *transitional, uint32_t count,
+	const struct coterie_configuration *regular)
+{
+	struct naughty *naughty = self;
+
+	(void)transitional, (void)count, (void)regular;
+	if (naughty->habit == NAUGHTY_SENDS_EARLY)
+		naughty->host->ring_send(naughty->ctx, 0, COTERIE_AGREED, NULL, 0);
+}
+
+static int naughty_sync_step(void *self)
+{
+	(void)self;
+	return 0;
+}
+
+static int multicast(struct naughty *naughty, uint32_t guarantee, const void *msg, uint32_t size)
+{
+	struct iovec iov = {(uint8_t *)(uintptr_t)msg + 16, size - 16};
+
+	return naughty->host->ring_send(naughty->ctx, 0, guarantee, &iov, 1);
+}
+
+static int handle_send(void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct naughty *naughty = self;
+
+	if (naughty->habit == NAUGHTY_ANSWERS_TWICE)
+		naughty->host->reply(client, NAUGHTY_SEND, CS_OK, NULL, 0);
+	return multicast(naughty, COTERIE_AGREED, msg, size);
+}
+
+/* Safe: who is answered knows that the others have it too. */
+static int handle_later(void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct naughty *naughty = self;
+	int rc = multicast(naughty, COTERIE_SAFE, msg, size);
+
+	if (rc < 0)
+		return rc;
+	naughty->later = client;
+	return COTERIE_LATER;
+}
+
+static int handle_count(void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct naughty *naughty = self;
+	uint64_t counts[] = {naughty->delivered, naughty->bytes, naughty->posted};
+	struct iovec iov = {counts, sizeof(counts)};
+
+	(void)msg, (void)size;
+	naughty->host->reply(client, NAUGHTY_COUNT, CS_OK, &iov, 1);
+	return COTERIE_REPLIED;
+}
+
+/* As many events as the first word says, of as many bytes as the second. */
+static int handle_events(void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct naughty *naughty = self;
+	const uint32_t *words = (const void *)((const uint8_t *)msg + 16);
+	void *bytes = calloc(1, words[1]);
+	struct iovec iov = {bytes, words[1]};
+
+	(void)size;
+	for (uint32_t i = 0; i < words[0]; i++)
+		naughty->host->event(client, NAUGHTY_EVENT, &iov, 1);
+	free(bytes);
+	return 0;
+}
+
+static int handle_store(void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct naughty *naughty = self;
+
+	(void)client;
+	return naughty->host->state_file_write(
+		naughty->ctx, "naughty", (const uint8_t *)msg + 16, size - 16);
+}
+
+static void deliver(void *self, uint32_t nodeid, const void *head, const struct iovec *parts, uint32_t count,
+	uint32_t size)
+{
+	struct naughty *naughty = self;
+
+	(void)head, (void)parts, (void)count;
+	naughty->delivered++;
+	naughty->bytes += size - 16;
+	if (naughty->later != NULL && nodeid == naughty->host->local_nodeid(naughty->ctx)) {
+		naughty->host->reply(naughty->later, NAUGHTY_LATER, CS_OK, NULL, 0);
+		naughty->later = NULL;
+	}
+}
+
+static void client_leave(void *self, struct coterie_client *client)
+{
+	struct naughty *naughty = self;
+
+	if (naughty->later == client)
+		naughty->later = NULL;
+}
+
+static const struct coterie_request requests[] = {
+	{NAUGHTY_SEND, 16, COTERIE_NEEDS_FLOW, NAUGHTY_SEND, handle_send},
+	{NAUGHTY_SILENT, 16, COTERIE_NEEDS_FLOW | COTERIE_NO_REPLY, 0, handle_send},
+	{NAUGHTY_LATER, 16, COTERIE_NEEDS_FLOW, NAUGHTY_LATER, handle_later},
+	{NAUGHTY_COUNT, 16, 0, NAUGHTY_COUNT, handle_count},
+	{NAUGHTY_EVENTS, 24, 0, NAUGHTY_EVENTS, handle_events},
+	{NAUGHTY_STORE, 17, 0, NAUGHTY_STORE, handle_store},
+	{NAUGHTY_QUORATE, 16, COTERIE_NEEDS_QUORUM, NAUGHTY_QUORATE, handle_count},
+};
+
+static const struct coterie_ring_msg ring_msgs[] = {
+	{.function = 0, .size_min = 16, .deliver_parts = deliver},
+};
+
+static const struct coterie_service ops = {
+	.size = sizeof(struct coterie_service),
+	.ring_id = 58,
+	.ipc_name = "naughty",
+	.init = naughty_init,
+	.fini = naughty_fini,
+	.client_leave = client_leave,
+	.sync_start = naughty_sync_start,
+	.sync_step = naughty_sync_step,
+	.reload = naughty_reload,
+	COTERIE_REQUESTS(requests),
+	COTERIE_RING_MSGS(ring_msgs),
+};
+
+COTERIE_PLUGIN(naughty, .kind = COTERIE_KIND_SERVICE, .version = "1.0", .description = "for tests of the test kit",
+	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC, COTERIE_OPTIONS(options), .ops = &ops);

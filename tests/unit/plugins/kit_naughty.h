@@ -1,0 +1,31 @@
+/* What the service of kit_naughty.c is asked for, and what it may do wrong. */
+#ifndef UNIT_PLUGINS_KIT_NAUGHTY_H
+#define UNIT_PLUGINS_KIT_NAUGHTY_H
+
+#include <coterie/service.h>
+
+enum {
+	NAUGHTY_SEND,   /* multicasts what is behind the header; answered when it is queued */
+	NAUGHTY_SILENT, /* the same, never answered */
+	NAUGHTY_LATER,  /* the same, answered when it is delivered */
+	NAUGHTY_COUNT,  /* answered with three u64: messages delivered, their bytes, posts that ran */
+	NAUGHTY_EVENTS, /* two u32: so many events, of so many bytes */
+	NAUGHTY_STORE,  /* writes the state file "naughty" */
+	NAUGHTY_QUORATE, /* as COUNT, with quorum only */
+	NAUGHTY_EVENT = 100,
+};
+
+/* Values of the option habit. */
+enum {
+	NAUGHTY_NOT,
+	NAUGHTY_LEAKS_TIMER,
+	NAUGHTY_LEAKS_FRAME,
+	NAUGHTY_SENDS_EARLY,
+	NAUGHTY_ANSWERS_TWICE,
+	NAUGHTY_RUNS_THREAD, /* nothing wrong with that */
+	NAUGHTY_FAILS,       /* its init */
+};
+
+extern const struct coterie_plugin naughty_LTX_coterie_plugin;
+
+#endif

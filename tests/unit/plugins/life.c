@@ -1,0 +1,166 @@
+/*
+ * A service that comes, goes and is replaced. What is wrong with it stands in its file: tests copy it and write
+ * another word over the one behind "LIFE:".
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <coterie/service.h>
+#include <coterie/state.h>
+
+/* Volatile: nobody may know at compile time what is in there. */
+static const volatile char mode_text[] = "LIFE:good....";
+
+static bool is_mode(const char *mode)
+{
+	for (size_t i = 0; mode[i] != '\0'; i++)
+		if (mode_text[5 + i] != mode[i])
+			return false;
+	return true;
+}
+
+/* What the test reads through its `self`. */
+struct life {
+	const struct coterie_host *host;
+	struct coterie_ctx *ctx;
+	uint64_t step;  /* option */
+	uint64_t count; /* handed over */
+	uint32_t drains;
+	int fds[2];
+};
+
+static void tick(void *arg) { ((struct life *)arg)->count++; }
+
+static void on_fd(void *arg, int fd, uint32_t revents) { (void)arg, (void)fd, (void)revents; }
+
+/* Longer than a quarter of the token timeout that the test has, and long enough for the coarse clock. */
+static void hold_up(void)
+{
+	nanosleep(&(struct timespec){.tv_nsec = 60000000}, NULL);
+}
+
+static void slow(void *arg)
+{
+	hold_up();
+	tick(arg);
+}
+
+static int leak(struct life *life)
+{
+	const struct coterie_host *host = life->host;
+	uint64_t at_ns = host->now_ns(life->ctx) + UINT64_C(5000000000);
+
+	if (pipe(life->fds) < 0)
+		return -errno;
+	int rc = host->timer_add(life->ctx, at_ns, tick, life, NULL);
+	return rc < 0 ? rc : host->fd_add(life->ctx, life->fds[0], COTERIE_FD_IN, 0, on_fd, life);
+}
+
+static uint32_t read_count(void *arg, void *value)
+{
+	memcpy(value, &((struct life *)arg)->count, sizeof(uint64_t));
+	return sizeof(uint64_t);
+}
+
+static int init(const struct coterie_host *host, struct coterie_ctx *ctx, void **self)
+{
+	struct life *life = calloc(1, sizeof(*life));
+	const uint32_t one = 1;
+	int rc = life == NULL ? -ENOMEM : 0;
+
+	if (is_mode("crashes"))
+		abort();
+	while (is_mode("hangs"))
+		pause();
+	if (rc == 0 && is_mode("fails"))
+		rc = -ENXIO;
+	if (rc < 0) {
+		free(life);
+		return rc;
+	}
+	life->host = host;
+	life->ctx = ctx;
+	rc = host->option_u64(ctx, "step", &life->step);
+	if (rc == 0)
+		rc = host->stat_add(ctx, "stats.life.count", COTERIE_MAP_U64, read_count, life);
+	if (rc == 0)
+		rc = host->map_set(ctx, is_mode("good") ? "life.good" : "life.other", COTERIE_MAP_U32, &one,
+			sizeof(one));
+	if (rc == 0 && is_mode("leaks"))
+		rc = leak(life);
+	if (rc == 0 && is_mode("slow"))
+		rc = host->timer_add(ctx, host->now_ns(ctx), slow, life, NULL);
+	if (is_mode("slow"))
+		hold_up();
+	*self = life;
+	return rc;
+}
+
+static void fini(void *self)
+{
+	struct life *life = self;
+
+	if (is_mode("leaks")) {
+		close(life->fds[1]);
+		/* the other one is still watched */
+	}
+	free(life);
+}
+
+static int drain(void *self)
+{
+	struct life *life = self;
+
+	return life->drains++ < 3 || is_mode("endless") ? -EAGAIN : 0;
+}
+
+static int state_save(void *self, void **blob, uint32_t *size)
+{
+	const struct life *life = self;
+	struct coterie_state_writer writer = {.bytes = NULL};
+
+	if (is_mode("nosave"))
+		return -EAGAIN;
+	coterie_state_put_u64(&writer, life->count);
+	return coterie_state_end(&writer, blob, size);
+}
+
+static int state_load(void *self, const void *blob, uint32_t size)
+{
+	struct life *life = self;
+	struct coterie_state_reader reader = {.at = blob, .left = size};
+
+	life->count = coterie_state_take_u64(&reader);
+	return is_mode("refuses") || !coterie_state_is_whole(&reader) ? -ENOTSUP : 0;
+}
+
+static int handle(void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	(void)self, (void)client, (void)msg, (void)size;
+	return 0;
+}
+
+static const struct coterie_request requests[] = {{0, 16, 0, 0, handle}};
+
+static const struct coterie_option options[] = {{.name = "step", .type = COTERIE_OPT_U32,
+	.initial = "1", .min = 1, .max = 10, .help = "a number"}};
+
+static const struct coterie_service ops = {
+	.size = sizeof(struct coterie_service),
+	.ring_id = 44,
+	.ipc_name = "life",
+	.title = "a life",
+	.init = init,
+	.fini = fini,
+	.drain = drain,
+	.state_save = state_save,
+	.state_load = state_load,
+	COTERIE_REQUESTS(requests),
+};
+
+COTERIE_PLUGIN(life, .kind = COTERIE_KIND_SERVICE, .version = "1.0", .description = "a life",
+	.needs = COTERIE_CAP_IPC, .offers = COTERIE_CAN_HAND_OVER, COTERIE_OPTIONS(options), .ops = &ops);

@@ -1,0 +1,213 @@
+/* The knet plugin: who is reported gone, and which link down. */
+#include <check.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "tests/unit/knet_nodes.h"
+
+/* The type of a packet is its second byte (spec 05 §6.5). */
+#define PACKET_PING 0x81
+
+static struct knet_nodes nodes;
+
+/* Pings of the first node that its firewall refuses from now on; -1: all. */
+static atomic_int refusals;
+
+/* In libknet's threads. */
+static bool is_refused(int fd, const uint8_t *packet, size_t size)
+{
+	struct sockaddr_in from = {0};
+	socklen_t from_size = sizeof(from);
+
+	if (refusals == 0 || size < 2 || packet[1] != PACKET_PING ||
+		getsockname(fd, (struct sockaddr *)&from, &from_size) < 0 ||
+		memcmp(&from, &nodes.addresses[0][0], sizeof(from)) != 0)
+		return false;
+	if (refusals > 0)
+		refusals--;
+	return true;
+}
+
+ssize_t sendto(int fd, const void *bytes, size_t size, int flags, const struct sockaddr *to,
+	socklen_t to_size)
+{
+	if (is_refused(fd, bytes, size)) {
+		errno = EPERM;
+		return -1;
+	}
+	return syscall(SYS_sendto, fd, bytes, size, flags, to, to_size);
+}
+
+static bool is_connected(struct knet_nodes *all, uint32_t links)
+{
+	return knet_is_connected(all, links);
+}
+
+static void start(uint32_t count, uint32_t links)
+{
+	knet_nodes_start(&nodes, links, count);
+	ck_assert(knet_wait(&nodes, is_connected, links));
+}
+
+static void set_up(void) { knet_nodes_init(&nodes); }
+
+static void tear_down(void)
+{
+	refusals = 0;
+	knet_nodes_fini(&nodes);
+}
+
+static bool is_told(struct knet_nodes *all, uint32_t count)
+{
+	return all->list[0].host->dead_count >= count;
+}
+
+/* libknet drops the link at once, but only answers that stay away count. */
+START_TEST(a_dead_node_is_told_twice_once_its_answers_stay_away)
+{
+	uint64_t began_ns;
+
+	start(3, 1);
+	knet_serve_for(&nodes, 500);
+	knet_node_stop(&nodes, 1);
+	began_ns = mesh_clock_ns();
+	knet_multicast(&nodes, 0, 100, 1, 0);
+	ck_assert(knet_wait(&nodes, is_told, 2));
+	/* Twice the timeout, and as much for a busy machine; libknet alone waits for ten times it. */
+	ck_assert_uint_lt(mesh_clock_ns() - began_ns, 4 * 600 * MS);
+	ck_assert_uint_eq(nodes.list[0].host->dead[0], 2);
+	ck_assert_uint_eq(nodes.list[0].host->dead[1], 2);
+	ck_assert_uint_eq(nodes.list[0].host->link_is_up, 1); /* node 3 answers */
+	/* As long as it is in the ring. */
+	ck_assert(knet_wait(&nodes, is_told, 3));
+	nodes.list[0].host->members[1] = 3;
+	nodes.list[0].host->member_count = 2;
+	uint32_t count = nodes.list[0].host->dead_count;
+	mock_host_advance(nodes.list[0].host, 10000 * MS);
+	ck_assert_uint_eq(nodes.list[0].host->dead_count, count);
+}
+END_TEST
+
+static bool is_reachable(struct knet_nodes *all, uint32_t wanted)
+{
+	struct coterie_node_status status = {.size = sizeof(status)};
+
+	all->ops->node_status(all->list[0].mesh, 2, &status);
+	return status.is_reachable == wanted;
+}
+
+/* A forged error of the network takes the link away for a while; the peer goes on answering. */
+START_TEST(a_live_node_is_never_told)
+{
+	struct knet_link_status status;
+
+	start(2, 1);
+	knet_serve_for(&nodes, 300); /* it is known to be reachable */
+	/* libknet takes a link down whose administrator says so, as it does after such an error. */
+	knet_link_set_enable(nodes.list[0].mesh->handle, 2, 0, 0);
+	knet_link_set_enable(nodes.list[0].mesh->handle, 2, 0, 1);
+	ck_assert(knet_wait(&nodes, is_reachable, 1));
+	knet_link_get_status(nodes.list[0].mesh->handle, 2, 0, &status, sizeof(status));
+	ck_assert_uint_ge(status.stats.down_count, 1);
+	knet_serve_for(&nodes, 500);
+	ck_assert_uint_eq(nodes.list[0].host->dead_count, 0);
+	ck_assert_uint_eq(nodes.list[0].host->link_is_up, 1);
+	ck_assert_uint_eq(nodes.list[0].host->link_reports, 1);
+}
+END_TEST
+
+static bool is_link_up(struct knet_nodes *all, uint32_t wanted)
+{
+	return all->list[0].host->link_is_up == wanted;
+}
+
+START_TEST(a_link_that_nobody_answers_on_is_down_until_somebody_does)
+{
+	knet_node_start(&nodes, 0, 1, 2);
+	ck_assert_uint_eq(nodes.list[0].host->link_is_up, 1); /* so that the ring begins */
+	knet_serve_for(&nodes, 800);
+	ck_assert_uint_eq(nodes.list[0].host->link_reports, 1);
+	knet_node_start(&nodes, 1, 1, 2);
+	ck_assert(knet_wait(&nodes, is_connected, 1));
+	knet_serve_for(&nodes, 300);
+	knet_node_stop(&nodes, 1);
+	ck_assert(knet_wait(&nodes, is_link_up, 0));
+	knet_node_start(&nodes, 1, 1, 2);
+	ck_assert(knet_wait(&nodes, is_link_up, 1));
+	ck_assert_uint_eq(nodes.list[0].host->link_reports, 3);
+}
+END_TEST
+
+/* It hears the others all the time, so that only its own pings tell; and sooner than silence. */
+START_TEST(a_link_that_pings_are_refused_on_is_down)
+{
+	start(2, 1);
+	knet_serve_for(&nodes, 300);
+	refusals = -1;
+	ck_assert(knet_wait(&nodes, is_link_up, 0));
+	ck_assert_str_eq(nodes.list[0].host->link_text, "pings on it are refused");
+	ck_assert_uint_eq(nodes.list[0].host->dead_count, 0); /* that others are gone is not said */
+	refusals = 0;
+	ck_assert(knet_wait(&nodes, is_link_up, 1));
+	ck_assert_uint_eq(nodes.list[0].host->link_reports, 3);
+}
+END_TEST
+
+static bool has_pongs(struct knet_nodes *all, uint32_t count)
+{
+	return all->list[0].mesh->peers[1]->paths[0].pongs >= count;
+}
+
+/* As a forged error of the network does. */
+START_TEST(a_ping_that_fails_now_and_then_is_no_sign)
+{
+	start(2, 1);
+	for (int i = 0; i < 4; i++) {
+		refusals = 2;
+		while (refusals > 0)
+			knet_serve(&nodes, 5);
+		ck_assert(knet_wait(
+			&nodes, has_pongs, (uint32_t)nodes.list[0].mesh->peers[1]->paths[0].pongs + 1));
+	}
+	ck_assert_uint_eq(nodes.list[0].host->link_reports, 1);
+}
+END_TEST
+
+START_TEST(nobody_misses_a_node_that_left_the_ring_before)
+{
+	start(2, 1);
+	nodes.list[0].host->member_count = 1;
+	knet_node_stop(&nodes, 1);
+	ck_assert(knet_wait(&nodes, is_reachable, 0));
+	knet_serve_for(&nodes, 800);
+	ck_assert_uint_eq(nodes.list[0].host->dead_count, 0);
+	ck_assert_uint_eq(nodes.list[0].host->link_reports, 1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("knet_watch");
+	TCase *tcase = tcase_create("knet_watch");
+	SRunner *runner = srunner_create(suite);
+
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, a_dead_node_is_told_twice_once_its_answers_stay_away);
+	tcase_add_test(tcase, a_live_node_is_never_told);
+	tcase_add_test(tcase, a_link_that_nobody_answers_on_is_down_until_somebody_does);
+	tcase_add_test(tcase, a_link_that_pings_are_refused_on_is_down);
+	tcase_add_test(tcase, a_ping_that_fails_now_and_then_is_no_sign);
+	tcase_add_test(tcase, nobody_misses_a_node_that_left_the_ring_before);
+	suite_add_tcase(suite, tcase);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+
+	int failed = srunner_ntests_failed(runner);
+
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,183 @@
+/* The table behind the service kv, against a plain model. */
+#include "plugins/kv/store.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct kv_store store;
+
+static void set_up(void)
+{
+	kv_store_init(&store);
+}
+
+static void tear_down(void)
+{
+	kv_store_clear(&store);
+}
+
+static void put(const char *key, const char *value, uint64_t revision)
+{
+	ck_assert_int_eq(kv_store_put(&store, key, (uint32_t)strlen(key), value, (uint32_t)strlen(value),
+				 revision, 0),
+		0);
+}
+
+static const struct kv_entry *find(const char *key)
+{
+	return kv_store_find(&store, key, (uint32_t)strlen(key));
+}
+
+START_TEST(a_key_is_written_read_and_deleted)
+{
+	put("a", "one", 1);
+	put("b", "", 2);
+	put("a", "three", 3);
+	ck_assert_uint_eq(find("a")->value_size, 5);
+	ck_assert_mem_eq(find("a")->value, "three", 5);
+	ck_assert_uint_eq(find("a")->created, 1);
+	ck_assert_uint_eq(find("a")->modified, 3);
+	ck_assert_uint_eq(find("b")->value_size, 0);
+	ck_assert_uint_eq(store.keys, 2);
+	ck_assert_uint_eq(store.bytes, kv_store_cost(1, 5) + kv_store_cost(1, 0));
+	ck_assert_int_eq(kv_store_delete(&store, "a", 1, 4, false), 0);
+	ck_assert_ptr_null(find("a"));
+	ck_assert_int_eq(kv_store_delete(&store, "a", 1, 5, false), 0);
+	ck_assert_uint_eq(store.keys, 1);
+	ck_assert_uint_eq(store.bytes, kv_store_cost(1, 0));
+}
+END_TEST
+
+START_TEST(keys_are_bytes_and_ascend)
+{
+	static const struct {
+		const char *bytes;
+		uint32_t size;
+	} keys[] = {{"\0", 1}, {"\0\0", 2}, {"a", 1}, {"a\0", 2}, {"aa", 2}, {"b", 1}, {"\xff", 1}};
+	const size_t count = sizeof(keys) / sizeof(keys[0]);
+	const struct kv_entry *entry;
+
+	for (size_t i = count; i-- > 0;)
+		ck_assert_int_eq(
+			kv_store_put(&store, keys[i].bytes, keys[i].size, "v", 1, count - i, 0), 0);
+	entry = store.heads[0];
+	for (size_t i = 0; i < count; i++, entry = entry->next[0]) {
+		ck_assert_uint_eq(entry->key_size, keys[i].size);
+		ck_assert_mem_eq(entry->key, keys[i].bytes, keys[i].size);
+	}
+	ck_assert_ptr_null(entry);
+	ck_assert_mem_eq(kv_store_above(&store, "a", 1, true)->key, "a", 1);
+	ck_assert_uint_eq(kv_store_above(&store, "a", 1, false)->key_size, 2);
+	ck_assert_ptr_null(kv_store_above(&store, "\xff", 1, false));
+	ck_assert_ptr_eq(kv_store_above(&store, NULL, 0, true), store.heads[0]);
+}
+END_TEST
+
+START_TEST(changes_come_in_their_order)
+{
+	put("a", "1", 1);
+	put("b", "1", 2);
+	put("c", "1", 3);
+	ck_assert_mem_eq(kv_store_after(&store, 0)->key, "a", 1);
+	ck_assert_mem_eq(kv_store_after(&store, 1)->key, "b", 1);
+	put("b", "2", 4); /* was next, and goes to the end */
+	ck_assert_mem_eq(kv_store_after(&store, 1)->key, "c", 1);
+	ck_assert_mem_eq(kv_store_after(&store, 3)->key, "b", 1);
+	ck_assert_ptr_null(kv_store_after(&store, 4));
+	put("d", "1", 5);
+	ck_assert_mem_eq(kv_store_after(&store, 4)->key, "d", 1);
+	ck_assert_mem_eq(kv_store_after(&store, 0)->key, "a", 1); /* and back */
+	ck_assert_int_eq(kv_store_delete(&store, "a", 1, 6, true), 0);
+	ck_assert_mem_eq(kv_store_after(&store, 0)->key, "c", 1);
+	ck_assert(kv_store_after(&store, 5)->is_deleted);
+	kv_store_purge(&store);
+	ck_assert_uint_eq(store.tombs, 0);
+	ck_assert_ptr_null(kv_store_after(&store, 5));
+	ck_assert_uint_eq(store.keys, 3);
+}
+END_TEST
+
+START_TEST(a_kept_deletion_can_be_written_again)
+{
+	ck_assert_int_eq(kv_store_delete(&store, "x", 1, 1, true), 0); /* of a key that never was */
+	ck_assert_ptr_null(find("x"));
+	ck_assert_uint_eq(store.tombs, 1);
+	put("x", "1", 2);
+	ck_assert_uint_eq(find("x")->created, 2);
+	ck_assert_uint_eq(store.tombs, 0);
+	ck_assert_uint_eq(store.keys, 1);
+}
+END_TEST
+
+/* A model: values by number of the key, 0: none. */
+START_TEST(many_random_changes_agree_with_a_model)
+{
+	uint64_t model[300] = {0}, random = 7;
+	uint64_t keys = 0;
+	char key[8];
+
+	for (uint64_t revision = 1; revision <= 20000; revision++) {
+		random = random * 6364136223846793005u + 1442695040888963407u;
+
+		uint32_t number = (uint32_t)(random >> 33) % 300;
+		bool is_put = (random >> 60) % 3 != 0;
+
+		snprintf(key, sizeof(key), "%u", number);
+		if (is_put) {
+			put(key, "value", revision);
+			keys += model[number] == 0;
+			model[number] = revision;
+		} else {
+			kv_store_delete(&store, key, (uint32_t)strlen(key), revision, revision % 2 == 0);
+			keys -= model[number] != 0;
+			model[number] = 0;
+		}
+		if (revision % 4000 == 0)
+			kv_store_purge(&store);
+		if (revision % 97 == 0) {
+			const struct kv_entry *entry = kv_store_after(&store, random % revision);
+
+			for (uint64_t last = random % revision; entry != NULL; entry = entry->newer) {
+				ck_assert_uint_gt(entry->modified, last);
+				last = entry->modified;
+			}
+		}
+	}
+	ck_assert_uint_eq(store.keys, keys);
+	for (uint32_t number = 0; number < 300; number++) {
+		snprintf(key, sizeof(key), "%u", number);
+		ck_assert_uint_eq(find(key) != NULL ? find(key)->modified : 0, model[number]);
+	}
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *suite = suite_create("kv_store");
+	TCase *tcase = tcase_create("store");
+
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, a_key_is_written_read_and_deleted);
+	tcase_add_test(tcase, keys_are_bytes_and_ascend);
+	tcase_add_test(tcase, changes_come_in_their_order);
+	tcase_add_test(tcase, a_kept_deletion_can_be_written_again);
+	tcase_add_test(tcase, many_random_changes_agree_with_a_model);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(suite());
+
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+
+	int failed = srunner_ntests_failed(runner);
+
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,559 @@
+/*
+ * exec/plugin_life.c, plugin_replace.c, plugin_trial.c and plugin_watch.c: plugins come, go and are replaced while
+ * the loop runs. The plugin is a real file, plugins/life.c, copied with a word in it changed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <check.h>
+
+#include "exec/config/model.h"
+#include "exec/executive.h"
+#include "exec/ipc_server.h"
+#include "exec/loop.h"
+#include "exec/map.h"
+#include "exec/plugin_life.h"
+#include "exec/plugin_private.h"
+#include "exec/plugin_trial.h"
+#include "exec/plugin_watch.h"
+#include "exec/quorum.h"
+#include "exec/stats.h"
+#include "exec_stub.h"
+
+/* As in plugins/life.c */
+struct life {
+	const struct coterie_host *host;
+	struct coterie_ctx *ctx;
+	uint64_t step;
+	uint64_t count;
+};
+
+struct fixture {
+	struct executive executive;
+	struct config config;
+	struct config_option option;
+	struct plugin_life *life;
+	char folder[64], other[80];
+	int rc; /* of the last change; 1: not over yet */
+	char text[600];
+};
+
+static struct fixture f;
+
+/* The file in its folder, with another word in it: a new file each time, as `install` makes it. */
+static void install(const char *folder, const char *mode)
+{
+	char path[256], new[256], *bytes;
+	struct stat info;
+	int in = open(TEST_PLUGIN_DIR "/.libs/life.so", O_RDONLY);
+
+	ck_assert_msg(in >= 0, "%s", strerror(errno));
+	ck_assert_int_eq(fstat(in, &info), 0);
+	bytes = malloc((size_t)info.st_size);
+	ck_assert_int_eq(read(in, bytes, (size_t)info.st_size), info.st_size);
+	close(in);
+	char *word = memmem(bytes, (size_t)info.st_size, "LIFE:good....", 13);
+	ck_assert_ptr_nonnull(word);
+	memcpy(word + 5, mode, strlen(mode));
+	snprintf(path, sizeof(path), "%s/life.so", folder);
+	snprintf(new, sizeof(new), "%s/new", folder);
+	int out = open(new, O_WRONLY | O_CREAT | O_TRUNC, 0755);
+	ck_assert_int_eq(write(out, bytes, (size_t)info.st_size), info.st_size);
+	close(out);
+	ck_assert_int_eq(rename(new, path), 0);
+	free(bytes);
+}
+
+static void set_up(void)
+{
+	const char *directories[] = {f.folder};
+
+	memset(&f, 0, sizeof(f));
+	exec_stub_reset();
+	unsetenv("COTERIE_PLUGIN_PATH");
+	snprintf(f.folder, sizeof(f.folder), "/tmp/coterie-test-life-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(f.folder));
+	snprintf(f.other, sizeof(f.other), "%s/other", f.folder);
+	ck_assert_int_eq(mkdir(f.other, 0755), 0);
+	f.config.totem.token_ns = 100000000;
+	f.config.ipc_type = 0;
+	f.executive.config = &f.config;
+	f.executive.instance = f.folder + strlen("/tmp/coterie-");
+	f.executive.loop = loop_create();
+	f.executive.map = map_create();
+	f.executive.stats = stats_create(f.executive.loop);
+	f.executive.quorum = quorum_create(&f.executive, NULL);
+	f.executive.plugins = plugin_registry_create(&f.executive, directories, 1);
+	f.executive.ipc = ipc_create(&f.executive);
+	f.executive.life = f.life = plugin_life_create(&f.executive);
+	ck_assert_ptr_nonnull(f.life);
+}
+
+static void tear_down(void)
+{
+	char command[160];
+
+	plugin_life_destroy(f.life);
+	f.executive.life = NULL;
+	while (plugin_first(f.executive.plugins) != NULL)
+		plugin_unload(f.executive.plugins, plugin_first(f.executive.plugins));
+	plugin_registry_destroy(f.executive.plugins);
+	ipc_destroy(f.executive.ipc);
+	quorum_destroy(f.executive.quorum);
+	stats_destroy(f.executive.stats);
+	map_destroy(f.executive.map);
+	loop_destroy(f.executive.loop);
+	snprintf(command, sizeof(command), "rm -rf %s", f.folder);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static void on_done(void *arg, int rc, const char *text)
+{
+	ck_assert_ptr_eq(arg, &f);
+	f.rc = rc;
+	snprintf(f.text, sizeof(f.text), "%s", text);
+	loop_stop(f.executive.loop);
+}
+
+static void give_up(void *arg)
+{
+	(void)arg;
+	ck_abort_msg("it takes too long; %s", exec_stub.log);
+}
+
+/* Until the change is over. @return its rc */
+static int finish(void)
+{
+	struct loop_timer *limit = loop_timer_add(f.executive.loop,
+		loop_now_ns(f.executive.loop) + 2 * PLUGIN_TRIAL_NS, give_up, NULL);
+
+	while (f.rc == 1)
+		loop_run(f.executive.loop);
+	loop_timer_del(f.executive.loop, limit);
+	return f.rc;
+}
+
+static void turn_for(uint64_t ns)
+{
+	loop_timer_add(f.executive.loop, loop_now_ns(f.executive.loop) + ns,
+		(void (*)(void *))loop_stop, f.executive.loop);
+	loop_run(f.executive.loop);
+}
+
+static int load(const char *what, const char *option)
+{
+	f.rc = 1;
+	ck_assert_int_eq(plugin_life_load(f.life, &f, what, &option, option != NULL, on_done, &f), 0);
+	return finish();
+}
+
+static int unload(const void *owner, const char *name, uint32_t drain_ms)
+{
+	f.rc = 1;
+	ck_assert_int_eq(plugin_life_unload(f.life, owner, name, drain_ms, on_done, &f), 0);
+	return finish();
+}
+
+static int replace(const char *path, bool is_forced)
+{
+	f.rc = 1;
+	ck_assert_int_eq(plugin_life_replace(f.life, &f, "life", path, is_forced, on_done, &f), 0);
+	return finish();
+}
+
+static struct plugin *plugin_now(void)
+{
+	return plugin_by_name(f.executive.plugins, "life");
+}
+
+static struct life *life_now(void)
+{
+	return plugin_now()->self;
+}
+
+static uint64_t stat_u64(const char *key)
+{
+	struct coterie_map_value value;
+	uint64_t number = 0;
+
+	ck_assert_msg(stats_read(f.executive.stats, key, &value) == 0, "no %s", key);
+	memcpy(&number, value.bytes, value.size);
+	return number;
+}
+
+/* --- load and unload --- */
+
+START_TEST(a_plugin_comes_and_goes)
+{
+	install(f.folder, "good");
+	for (int i = 0; i < 3; i++) {
+		ck_assert_msg(load("life", NULL) == 0, "%s", f.text);
+		ck_assert_str_eq(f.text, "");
+		ck_assert_uint_eq(life_now()->step, 1);
+		ck_assert_int_eq(plugin_now()->state, PLUGIN_RUNNING);
+		ck_assert_ptr_nonnull(plugin_now()->ipc);
+		ck_assert_uint_eq(exec_stub.joins, (unsigned int)i + 1);
+		ck_assert_int_eq(exec_stub.shown, 1);
+		ck_assert_msg(unload(&f, "life", 0) == 0, "%s", f.text);
+		ck_assert_ptr_null(plugin_now());
+		ck_assert_uint_eq(exec_stub.parts, (unsigned int)i + 1);
+		ck_assert_int_eq(exec_stub.shown, 0);
+	}
+	ck_assert(!exec_stub_has_logged("Leak"));
+	ck_assert(exec_stub_has_logged("Service engine loaded: a life [44]"));
+	ck_assert(exec_stub_has_logged("Service engine unloaded: a life"));
+}
+END_TEST
+
+START_TEST(a_file_and_options_can_be_named)
+{
+	char path[120];
+
+	install(f.other, "good");
+	snprintf(path, sizeof(path), "%s/life.so", f.other);
+	ck_assert_msg(load(path, "step=7") == 0, "%s", f.text);
+	ck_assert_str_eq(plugin_now()->path, path);
+	ck_assert_uint_eq(life_now()->step, 7);
+	/* they outlive a reload of the file */
+	struct plugin_error error;
+	f.option = (struct config_option){.plugin = "life", .name = "step", .value = "3", .file = "f", .line = 1};
+	f.config.options = &f.option;
+	f.config.option_count = 1;
+	struct plugin_options *options = plugin_options_again(plugin_now(), &f.config, &error);
+	uint64_t step = 0;
+	ck_assert_int_eq(plugin_option_u64(options, "step", &step), 0);
+	ck_assert_uint_eq(step, 7);
+	plugin_options_destroy(options);
+	/* and a replacement */
+	install(f.other, "good");
+	ck_assert_msg(replace(path, false) == 0, "%s", f.text);
+	ck_assert_uint_eq(life_now()->step, 7);
+}
+END_TEST
+
+static const struct {
+	const char *mode, *what, *option;
+	int rc;
+	const char *text;
+} bad_loads[] = {
+	{"good", "nobody", NULL, -ENOENT, "no plugin 'nobody'"},
+	{"good", "/nonexistent/life.so", NULL, -ENOENT, "cannot read plugin file"},
+	{"good", "No Name", NULL, -EINVAL, "is not a plugin name"},
+	{"good", "life", "step=11", -EINVAL, "must be between 1 and 10"},
+	{"good", "life", "step", -EINVAL, "write KEY=VALUE"},
+	{"good", "life", "=1", -EINVAL, "write KEY=VALUE"},
+	{"good", "life", "stop=1", -EINVAL, "did you mean 'step'?"},
+	{"good", "life", "nothing=1", -EINVAL, "has no option 'nothing'"},
+	{"fails", "life", NULL, -ENXIO, "its init failed"},
+};
+
+START_TEST(a_bad_load_changes_nothing)
+{
+	install(f.folder, bad_loads[_i].mode);
+	ck_assert_int_eq(load(bad_loads[_i].what, bad_loads[_i].option), bad_loads[_i].rc);
+	ck_assert_msg(strstr(f.text, bad_loads[_i].text) != NULL, "%s", f.text);
+	ck_assert(exec_stub_has_logged("is not loaded: "));
+	ck_assert_ptr_null(plugin_now());
+	ck_assert_int_eq(exec_stub.shown, 0);
+	install(f.folder, "good");
+	ck_assert_msg(load("life", NULL) == 0, "%s", f.text);
+	ck_assert_int_eq(load("life", NULL), -EEXIST);
+}
+END_TEST
+
+START_TEST(some_cannot_be_unloaded)
+{
+	install(f.folder, "good");
+	ck_assert_int_eq(unload(&f, "life", 0), -ENOENT);
+	ck_assert_int_eq(load("life", NULL), 0);
+	ck_assert_int_eq(unload(plugin_now(), "life", 0), -EBUSY);
+	f.config.quorum_provider = "life";
+	ck_assert_int_eq(unload(&f, "life", 0), -EBUSY);
+	ck_assert_msg(strstr(f.text, "quorum") != NULL, "%s", f.text);
+	ck_assert_int_eq(plugin_now()->state, PLUGIN_RUNNING);
+	f.config.quorum_provider = NULL;
+}
+END_TEST
+
+START_TEST(a_drain_has_an_end)
+{
+	install(f.folder, "endless");
+	ck_assert_int_eq(load("life", NULL), 0);
+	uint64_t began_ns = loop_now_ns(f.executive.loop);
+	ck_assert_int_eq(unload(&f, "life", 30), 0);
+	uint64_t took_ns = loop_now_ns(f.executive.loop) - began_ns;
+	ck_assert_uint_ge(took_ns, 30000000);
+}
+END_TEST
+
+START_TEST(one_change_at_a_time)
+{
+	const char *none = NULL;
+
+	install(f.folder, "good");
+	f.rc = 1;
+	ck_assert_int_eq(plugin_life_load(f.life, &f, "life", &none, 0, on_done, &f), 0);
+	ck_assert_int_eq(f.rc, 1); /* on later turns */
+	ck_assert_int_eq(plugin_life_unload(f.life, &f, "life", 0, on_done, &f), 0);
+	ck_assert_int_eq(f.rc, -EALREADY);
+	f.rc = 1;
+	ck_assert_int_eq(finish(), 0);
+	/* nobody is told who has gone */
+	f.rc = 1;
+	ck_assert_int_eq(plugin_life_unload(f.life, &f, "life", 0, on_done, &f), 0);
+	plugin_life_forget(f.life, &f);
+	turn_for(50000000);
+	ck_assert_int_eq(f.rc, 1);
+	ck_assert_ptr_null(plugin_now());
+}
+END_TEST
+
+START_TEST(a_synchronisation_is_waited_for)
+{
+	const char *none = NULL;
+
+	install(f.folder, "good");
+	exec_stub.is_synchronizing = true;
+	f.rc = 1;
+	ck_assert_int_eq(plugin_life_load(f.life, &f, "life", &none, 0, on_done, &f), 0);
+	turn_for(20000000);
+	ck_assert_ptr_null(plugin_now());
+	exec_stub.is_synchronizing = false;
+	ck_assert_int_eq(finish(), 0);
+}
+END_TEST
+
+START_TEST(services_follow_the_file)
+{
+	struct config_plugin with[] = {{.name = "life"}, {.name = "absent"}};
+	struct config before = {.services = with, .service_count = 0};
+	struct config now = {.services = with, .service_count = 2};
+
+	install(f.folder, "good");
+	plugin_life_follow(f.life, &before, &now);
+	turn_for(50000000);
+	ck_assert_ptr_nonnull(plugin_now());
+	ck_assert(exec_stub_has_logged("service absent is not installed"));
+	plugin_life_follow(f.life, &now, &now); /* nothing to do */
+	plugin_life_follow(f.life, &now, &before);
+	turn_for(50000000);
+	ck_assert_ptr_null(plugin_now());
+}
+END_TEST
+
+/* --- replace --- */
+
+static void start_with_count(uint64_t count)
+{
+	install(f.folder, "good");
+	ck_assert_msg(load("life", NULL) == 0, "%s", f.text);
+	life_now()->count = count;
+}
+
+START_TEST(a_new_file_takes_over)
+{
+	start_with_count(17);
+	for (uint64_t i = 0; i < 5; i++) {
+		const struct plugin *old = plugin_now();
+		const struct ipc_server *server = old->ipc;
+
+		ck_assert_uint_eq(stat_u64("stats.life.count"), 17 + i);
+		install(f.folder, "good");
+		ck_assert_msg(replace(NULL, false) == 0, "%s", f.text);
+		ck_assert_ptr_ne(plugin_now(), old);
+		ck_assert_ptr_eq(plugin_now()->ipc, server); /* the same name, open all the time */
+		ck_assert_int_eq(plugin_now()->state, PLUGIN_RUNNING);
+		ck_assert_uint_eq(life_now()->count, 17 + i);
+		ck_assert_uint_eq(stat_u64("stats.life.count"), 17 + i);
+		life_now()->count++;
+		ck_assert_uint_eq(exec_stub.joins, 1);
+		ck_assert_uint_eq(exec_stub.parts, 0);
+		ck_assert_int_eq(exec_stub.shown, 1);
+	}
+	ck_assert(!exec_stub_has_logged("Leak"));
+	ck_assert(exec_stub_has_logged("Service engine replaced: a life [44], version 1.0 by 1.0, 8 bytes of state"));
+}
+END_TEST
+
+static const struct {
+	const char *mode;
+	int rc;
+	const char *text;
+} bad_files[] = {
+	{"fails", -ENXIO, "its init failed"},
+	{"refuses", -ENOTSUP, "does not take the state"},
+};
+
+START_TEST(refused_the_old_one_serves_on)
+{
+	start_with_count(3);
+	const struct plugin *old = plugin_now();
+	const struct life *life = life_now();
+	char path[120];
+	map_delete(f.executive.map, "life.good");
+	install(f.other, bad_files[_i].mode);
+	snprintf(path, sizeof(path), "%s/life.so", f.other);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(replace(path, false), bad_files[_i].rc);
+		ck_assert_msg(strstr(f.text, bad_files[_i].text) != NULL, "%s", f.text);
+		ck_assert_ptr_eq(plugin_now(), old);
+		ck_assert_ptr_eq(life_now(), life);
+		ck_assert_ptr_nonnull(old->ipc);
+		ck_assert_uint_eq(stat_u64("stats.life.count"), 3);
+		/* what the new one wrote beside it is not there */
+		struct map_value value;
+		ck_assert_int_eq(map_get(f.executive.map, "life.other", &value), -ENOENT);
+	}
+	ck_assert(exec_stub_has_logged("is not replaced, the old one serves on"));
+	install(f.folder, "good");
+	ck_assert_msg(replace(NULL, false) == 0, "%s", f.text);
+}
+END_TEST
+
+START_TEST(what_cannot_be_replaced)
+{
+	install(f.folder, "good");
+	ck_assert_int_eq(replace(NULL, false), -ENOENT);
+	start_with_count(3);
+	ck_assert_int_eq(replace(NULL, false), -EALREADY); /* the file that runs */
+	ck_assert_msg(strstr(f.text, "runs already") != NULL, "%s", f.text);
+	ck_assert_int_eq(replace("relative/life.so", false), -EINVAL);
+	ck_assert_int_eq(replace("/nonexistent/life.so", false), -ENOENT);
+	ck_assert_uint_eq(life_now()->count, 3);
+}
+END_TEST
+
+START_TEST(a_plugin_that_is_busy_is_not_replaced)
+{
+	install(f.folder, "nosave");
+	ck_assert_int_eq(load("life", NULL), 0);
+	install(f.folder, "good");
+	ck_assert_int_eq(replace(NULL, false), -EAGAIN);
+	ck_assert_ptr_nonnull(plugin_now());
+}
+END_TEST
+
+START_TEST(with_force_it_starts_cold)
+{
+	start_with_count(3);
+	install(f.folder, "refuses");
+	ck_assert_msg(replace(NULL, true) == 0, "%s", f.text);
+	ck_assert_uint_eq(life_now()->count, 0);
+	ck_assert_int_eq(plugin_now()->state, PLUGIN_RUNNING);
+	ck_assert_ptr_nonnull(plugin_now()->ipc);
+	ck_assert_uint_eq(exec_stub.joins, 2);
+	ck_assert_uint_eq(exec_stub.parts, 1);
+	ck_assert_uint_eq(stat_u64("stats.life.count"), 0);
+	ck_assert(exec_stub_has_logged("Plugin 'life' starts cold"));
+}
+END_TEST
+
+/* --- trial in another process --- */
+
+static void write_program(const char *script)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "%s/program", f.folder);
+	FILE *file = fopen(path, "w");
+	fprintf(file, "#!/bin/sh\n%s\n", script);
+	fclose(file);
+	chmod(path, 0755);
+	f.executive.program = path;
+}
+
+START_TEST(a_crash_shows_in_the_trial)
+{
+	start_with_count(3);
+	write_program("[ \"$1\" = --check-plugin ] && kill -ABRT $$");
+	install(f.folder, "crashes");
+	ck_assert_int_eq(replace(NULL, false), -EFAULT);
+	ck_assert_uint_eq(life_now()->count, 3);
+	ck_assert(exec_stub_has_logged("crashes when it starts"));
+	/* what it refuses there, it may not refuse here */
+	write_program("exit 33");
+	install(f.folder, "good");
+	ck_assert_msg(replace(NULL, false) == 0, "%s", f.text);
+}
+END_TEST
+
+START_TEST(a_hang_shows_in_the_trial)
+{
+	uint64_t now_ns = 1000;
+
+	write_program("exec sleep 1000");
+	struct plugin_trial *trial = plugin_trial_start(f.executive.program, "x", now_ns);
+	ck_assert_ptr_nonnull(trial);
+	ck_assert_int_eq(plugin_trial_look(trial, now_ns + PLUGIN_TRIAL_NS - 1), -EAGAIN);
+	ck_assert_int_eq(plugin_trial_look(trial, now_ns + PLUGIN_TRIAL_NS), -ETIMEDOUT);
+	ck_assert_int_eq(plugin_trial_look(trial, now_ns), -ETIMEDOUT);
+	plugin_trial_destroy(trial);
+	/* abandoned, it ends too */
+	plugin_trial_destroy(plugin_trial_start(f.executive.program, "x", now_ns));
+	ck_assert_ptr_null(plugin_trial_start("/nonexistent", "x", now_ns));
+}
+END_TEST
+
+/* --- who holds up and leaves behind --- */
+
+START_TEST(leaks_are_named_and_counted)
+{
+	install(f.folder, "leaks");
+	ck_assert_int_eq(load("life", NULL), 0);
+	ck_assert_int_eq(unload(&f, "life", 0), 0);
+	ck_assert(exec_stub_has_logged("LIFE 4 Leak: a timer"));
+	ck_assert(exec_stub_has_logged("LIFE 4 Leak: descriptor"));
+	ck_assert_uint_eq(stat_u64("stats.plugins.life.leaks"), 2); /* it outlives the plugin */
+}
+END_TEST
+
+START_TEST(who_holds_the_loop_up_is_named)
+{
+	install(f.folder, "slow");
+	ck_assert_int_eq(load("life", NULL), 0);
+	turn_for(100000000);
+	ck_assert_uint_eq(stat_u64("stats.plugins.life.overruns"), 2);
+	ck_assert_uint_ge(stat_u64("stats.plugins.life.overrun_ms_max"), 40);
+	ck_assert(exec_stub_has_logged("Plugin 'life' held the daemon up for"));
+	ck_assert(exec_stub_has_logged("in its init (more than 25 ms may cost the token)"));
+	ck_assert(exec_stub_has_logged("in its timers (more than"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("plugin_life");
+	TCase *tc = tcase_create("life");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, a_plugin_comes_and_goes);
+	tcase_add_test(tc, a_file_and_options_can_be_named);
+	tcase_add_loop_test(tc, a_bad_load_changes_nothing, 0, sizeof(bad_loads) / sizeof(bad_loads[0]));
+	tcase_add_test(tc, some_cannot_be_unloaded);
+	tcase_add_test(tc, a_drain_has_an_end);
+	tcase_add_test(tc, one_change_at_a_time);
+	tcase_add_test(tc, a_synchronisation_is_waited_for);
+	tcase_add_test(tc, services_follow_the_file);
+	tcase_add_test(tc, a_new_file_takes_over);
+	tcase_add_loop_test(tc, refused_the_old_one_serves_on, 0, sizeof(bad_files) / sizeof(bad_files[0]));
+	tcase_add_test(tc, what_cannot_be_replaced);
+	tcase_add_test(tc, a_plugin_that_is_busy_is_not_replaced);
+	tcase_add_test(tc, with_force_it_starts_cold);
+	tcase_add_test(tc, a_crash_shows_in_the_trial);
+	tcase_add_test(tc, a_hang_shows_in_the_trial);
+	tcase_add_test(tc, leaks_are_named_and_counted);
+	tcase_add_test(tc, who_holds_the_loop_up_is_named);
+	suite_add_tcase(suite, tc);
+	SRunner *runner = srunner_create(suite);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}

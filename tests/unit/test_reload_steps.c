@@ -1,0 +1,286 @@
+/* The reload in two steps: what the first says, keeps and leaves alone; the second, both ways. */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "exec/config/model.h"
+#include "exec/loop.h"
+#include "exec/plugin_options.h"
+#include "exec/reload.h"
+#include "tests/unit/reload_case.h"
+
+static bool has_line(const char *text, const char *line)
+{
+	char around[600];
+
+	snprintf(around, sizeof(around), "\n%s\n", line);
+	return strncmp(text, around + 1, strlen(around + 1)) == 0 || strstr(text, around) != NULL;
+}
+
+/* ---- The first step ------------------------------------------------------ */
+
+START_TEST(nothing_changes_before_the_second_step)
+{
+	struct config *before = executive.config;
+
+	write_file(" token: 4000\n", "1 2 3 4", "");
+	struct result result = prepare();
+	ck_assert_int_eq(result.rc, 0);
+	ck_assert_str_eq(seen.changes, "");
+	ck_assert_str_eq(seen.peers, "");
+	ck_assert_ptr_eq(executive.config, before);
+	ck_assert_uint_eq(seen.logs_configured + seen.reconfigured + seen.transport_reloads, 0);
+	ck_assert_int_eq(reload_commit(executive.reload), 0);
+	ck_assert_ptr_ne(executive.config, before);
+	ck_assert_uint_eq(number_of("totem.token"), 4000);
+	ck_assert_str_eq(seen.peers, "+4 ");
+	ck_assert_str_eq(seen.ids, "1 2 3 4 ");
+	ck_assert_ptr_eq(strstr(seen.changes, "config.totemconfig_reload_in_progress=1 config.reload_in_"
+					      "progress=1 "), seen.changes);
+	ck_assert_ptr_nonnull(strstr(seen.changes, "config.reload_status=1 config.totemconfig_reload_in_"
+						   "progress=0 config.reload_in_progress=0 "));
+	ck_assert_int_eq(reload_commit(executive.reload), -ENOENT); /* once */
+}
+END_TEST
+
+START_TEST(what_would_change)
+{
+	write_file(" token: 4000\n cluster_name: other\n", "1 2",
+		"logging {\n debug: on\n}\nquorum {\n wait_for_all: 1\n}\n"
+		"service {\n name: tally\n step_max: 7\n base: 11\n}\nservice {\n name: more\n}\n");
+	struct result result = prepare();
+	static const char *const lines[] = {
+		"change totem.token 3000 -> 4000",
+		"restart totem.cluster_name test -> other",
+		"change nodelist.node.2.nodeid 3 -> (none)",
+		"change nodelist.node.2.ring0_addr 198.51.100.3 -> (none)",
+		"change uidgid.config.uid.7 1 -> (none)",
+		"change logging.debug (none) -> on",
+		"restart quorum.wait_for_all (none) -> 1",
+		"change tally.step_max 1000 -> 7",
+		"restart tally.base 10 -> 11",
+		"change service.more (none) -> loaded",
+	};
+
+	ck_assert_int_eq(result.rc, 0);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		ck_assert_msg(has_line(result.text, lines[i]), "'%s' is not in:\n%s", lines[i], result.text);
+	ck_assert_ptr_null(strstr(result.text, "runtime."));
+	ck_assert_ptr_null(strstr(result.text, "change totem.cluster_name"));
+	ck_assert_int_eq(reload_commit(executive.reload), 0);
+	ck_assert_ptr_nonnull(strstr(seen.log, "Modified entry 'totem.cluster_name'"));
+	ck_assert_uint_eq(seen.tally_reloads, 1);
+	/* What is there now is held against, but for what waits for a restart. */
+	result = prepare();
+	ck_assert_ptr_null(strstr(result.text, "change"));
+	ck_assert(has_line(result.text, "restart totem.cluster_name test -> other"));
+}
+END_TEST
+
+START_TEST(the_same_file)
+{
+	struct result result = prepare();
+
+	ck_assert_int_eq(result.rc, 0);
+	ck_assert_str_eq(result.text, "");
+	ck_assert_int_eq(reload_commit(executive.reload), 0);
+}
+END_TEST
+
+START_TEST(values_of_clients_stay_on_their_line)
+{
+	map_set_string(executive.map, "logging.mine", "x\nchange totem.token 1 -> 2");
+	struct result result = prepare();
+
+	ck_assert_str_eq(result.text, "change logging.mine x?change totem.token 1 -> 2 -> (none)\n");
+}
+END_TEST
+
+static const struct {
+	const char *name, *totem, *nodes, *more;
+	int log_rc, check_rc;
+	const char *want;
+} refused[] = {
+	{"no number", " token: abc\n", "1 2 3", "", 0, 0, "must be an integer"},
+	{"without this node", "", "2 3", "", 0, 0, "no node is this host"},
+	{"an option out of range", "", "1 2 3", "service {\n name: tally\n step_max: 0\n}\n", 0, 0,
+		"must be between"},
+	{"a log that cannot be opened", "", "1 2 3", "", -ENOENT, 0, "cannot open log file"},
+	{"a ring that refuses", "", "1 2 3", "", 0, -EINVAL, "does not take the value of 'token'"},
+};
+
+START_TEST(a_refused_file_is_not_kept)
+{
+	write_file(refused[_i].totem, refused[_i].nodes, refused[_i].more);
+	seen.log_rc = refused[_i].log_rc;
+	seen.check_rc = refused[_i].check_rc;
+	struct result result = prepare();
+	ck_assert_msg(result.rc == -EINVAL, "%s: %d", refused[_i].name, result.rc);
+	ck_assert_msg(strstr(result.text, refused[_i].want) != NULL, "%s: %s", refused[_i].name,
+		result.text);
+	ck_assert(has_logged("CFG 3 Unable to reload config file: "));
+	ck_assert_str_eq(seen.changes, ""); /* whoever asked says what that means */
+	ck_assert_int_eq(reload_commit(executive.reload), -ENOENT);
+}
+END_TEST
+
+START_TEST(a_refused_file_takes_the_place_of_a_good_one)
+{
+	write_file(" token: 4000\n", "1 2 3", "");
+	ck_assert_int_eq(prepare().rc, 0);
+	write_file(" token: abc\n", "1 2 3", "");
+	ck_assert_int_eq(prepare().rc, -EINVAL);
+	ck_assert_int_eq(reload_commit(executive.reload), -ENOENT);
+	ck_assert_uint_eq(number_of("totem.token"), 3000);
+}
+END_TEST
+
+/* ---- The second step ----------------------------------------------------- */
+
+START_TEST(what_is_dropped_is_gone)
+{
+	write_file(" token: 4000\n", "1 2 3", "");
+	ck_assert_int_eq(prepare().rc, 0);
+	reload_drop(executive.reload);
+	reload_drop(executive.reload);
+	ck_assert_int_eq(reload_commit(executive.reload), -ENOENT);
+	ck_assert_str_eq(seen.changes, "");
+}
+END_TEST
+
+START_TEST(what_can_no_longer_be_applied)
+{
+	struct config *before = executive.config;
+
+	write_file(" token: 4000\n", "1 2 3", "");
+	ck_assert_int_eq(prepare().rc, 0);
+	seen.log_rc = -ENOENT;
+	ck_assert_int_eq(reload_commit(executive.reload), -EINVAL);
+	ck_assert_ptr_eq(executive.config, before);
+	ck_assert_uint_eq(number_of("totem.token"), 3000);
+	ck_assert_str_eq(string_of("config.reload_error_message"), "cannot open log file");
+	ck_assert_ptr_nonnull(strstr(
+		seen.changes, "config.reload_status=7 config.totemconfig_reload_in_progress=0 "));
+}
+END_TEST
+
+START_TEST(not_from_inside_the_engine)
+{
+	write_file(" token: 4000\n", "1 2 3", "");
+	ck_assert_int_eq(prepare().rc, 0);
+	seen.is_inside = true;
+	ck_assert_int_eq(reload_commit(executive.reload), -EBUSY);
+	seen.is_inside = false;
+	ck_assert_int_eq(reload_commit(executive.reload), 0);
+}
+END_TEST
+
+/* ---- Together with others ------------------------------------------------ */
+
+START_TEST(a_whole_reload_drops_what_is_kept)
+{
+	write_file(" token: 4000\n", "1 2 3", "");
+	ck_assert_int_eq(prepare().rc, 0);
+	write_file(" token: 5000\n", "1 2 3", "");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_int_eq(reload_commit(executive.reload), -ENOENT);
+	ck_assert_uint_eq(number_of("totem.token"), 5000);
+}
+END_TEST
+
+START_TEST(each_gets_what_it_asked_for)
+{
+	struct result first = {.rc = 1}, whole = {.rc = 1}, second = {.rc = 1}, third = {.rc = 1};
+
+	write_file(" token: 4000\n", "1 2 3", "");
+	ck_assert_int_eq(reload_prepare(executive.reload, &executive, on_done, &first), 0);
+	ck_assert_int_eq(reload_request(executive.reload, &executive, on_done, &whole), 0);
+	ck_assert_int_eq(reload_prepare(executive.reload, &executive, on_done, &second), 0);
+	ck_assert_int_eq(reload_prepare(executive.reload, &executive, on_done, &third), 0);
+	run_loop();
+	ck_assert_uint_eq(first.count, 1);
+	ck_assert_uint_eq(whole.count, 0);
+	ck_assert_uint_eq(number_of("totem.token"), 3000);
+	run_loop();
+	ck_assert_uint_eq(whole.count, 1);
+	ck_assert_uint_eq(number_of("totem.token"), 4000);
+	run_loop();
+	ck_assert_uint_eq(second.count + third.count, 2); /* one reading for both */
+	ck_assert_str_eq(third.text, "");
+}
+END_TEST
+
+/* A client sets a key while a file is kept: its turn comes when the file's has passed. */
+START_TEST(keys_of_clients_wait)
+{
+	write_file(" token: 4000\n", "1 2 3", "");
+	ck_assert_int_eq(prepare().rc, 0);
+	map_set_u32(executive.map, "totem.token", 6000);
+	turn();
+	ck_assert_uint_eq(seen.reconfigured, 0);
+	reload_drop(executive.reload);
+	turn();
+	ck_assert_uint_eq(seen.reconfigured, 1);
+	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 6650);
+	map_set_u32(executive.map, "totem.token", 7000);
+	ck_assert_int_eq(prepare().rc, 0);
+	pause_and_turn();
+	ck_assert_int_eq(reload_commit(executive.reload), 0);
+	pause_and_turn();
+	ck_assert_uint_eq(number_of("totem.token"), 4000);
+	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 4650);
+}
+END_TEST
+
+START_TEST(who_ends_leaves_nothing_behind)
+{
+	struct result result = {.rc = 1};
+
+	write_file(" token: 4000\n", "1 2 3", "");
+	ck_assert_int_eq(prepare().rc, 0);
+	reload_forget(executive.reload, &seen);
+	ck_assert_int_eq(reload_prepare(executive.reload, &executive, on_done, &result), 0);
+	reload_forget(executive.reload, &executive);
+	ck_assert_int_eq(reload_commit(executive.reload), -ENOENT);
+	ck_assert_int_eq(reload().rc, 0); /* behind the reading that nobody waits for */
+	ck_assert_uint_eq(result.count, 0);
+	ck_assert_int_eq(reload_commit(executive.reload), -ENOENT);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("reload_steps");
+	TCase *tcase = tcase_create("first");
+
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, nothing_changes_before_the_second_step);
+	tcase_add_test(tcase, what_would_change);
+	tcase_add_test(tcase, the_same_file);
+	tcase_add_test(tcase, values_of_clients_stay_on_their_line);
+	tcase_add_loop_test(tcase, a_refused_file_is_not_kept, 0, sizeof(refused) / sizeof(refused[0]));
+	tcase_add_test(tcase, a_refused_file_takes_the_place_of_a_good_one);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("second");
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, what_is_dropped_is_gone);
+	tcase_add_test(tcase, what_can_no_longer_be_applied);
+	tcase_add_test(tcase, not_from_inside_the_engine);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("together");
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, a_whole_reload_drops_what_is_kept);
+	tcase_add_test(tcase, each_gets_what_it_asked_for);
+	tcase_add_test(tcase, keys_of_clients_wait);
+	tcase_add_test(tcase, who_ends_leaves_nothing_behind);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,487 @@
+/* The test kit (coterie/testkit.h): what its clusters do, what it complains of, that a seed repeats a run. */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <check.h>
+
+#include <coterie/testkit.h>
+
+#include "tests/unit/plugins/kit_naughty.h"
+
+#define OK 1
+#define TRY_AGAIN 6
+
+static struct testkit *kit;
+
+struct count {
+	uint64_t delivered, bytes, posted;
+};
+
+/* --- helpers --- */
+
+static void start(uint32_t nodes, const char *habit, uint64_t seed)
+{
+	char option[32];
+	const char *options[] = {option, NULL};
+
+	snprintf(option, sizeof(option), "habit=%s", habit);
+	kit = testkit_create(seed, nodes);
+	ck_assert_ptr_nonnull(kit);
+	ck_assert_int_eq(testkit_load(kit, TESTKIT_ALL, &naughty_LTX_coterie_plugin, options), 0);
+	ck_assert_int_eq(testkit_start(kit, TESTKIT_ALL), 0);
+	ck_assert_int_eq(testkit_settle(kit, nodes * 2000), 0);
+}
+
+static struct testkit_client *connect_to(uint32_t node)
+{
+	struct testkit_client *client;
+
+	ck_assert_int_eq(testkit_connect(kit, node, "naughty", &client), 0);
+	return client;
+}
+
+/* A request of `size` bytes in all. Static memory: copied by the kit. */
+static void *request(uint32_t id, uint32_t size)
+{
+	static uint64_t bytes[131072];
+	struct coterie_request_header header = {.id = (int32_t)id, .size = (int32_t)size};
+
+	ck_assert_uint_le(size, sizeof(bytes));
+	memcpy(bytes, &header, sizeof(header));
+	return bytes;
+}
+
+static int32_t call(struct testkit_client *client, uint32_t id, uint32_t size)
+{
+	const struct coterie_response_header *reply = testkit_call(client, request(id, size), size);
+
+	return reply == NULL ? 0 : reply->error;
+}
+
+static struct count count(uint32_t node)
+{
+	struct testkit_client *client = connect_to(node);
+	const struct coterie_response_header *reply =
+		testkit_call(client, request(NAUGHTY_COUNT, 16), 16);
+	struct count result;
+
+	ck_assert_ptr_nonnull(reply);
+	ck_assert_int_eq(reply->error, OK);
+	memcpy(&result, reply + 1, sizeof(result));
+	testkit_disconnect(client);
+	return result;
+}
+
+/* --- clusters --- */
+
+START_TEST(nodes_form_a_ring_and_serve)
+{
+	uint32_t ids[4];
+
+	start(3, "0", 1);
+	ck_assert_uint_eq(testkit_members(kit, 2, ids, 4), 3);
+	ck_assert_uint_eq(ids[0], 1);
+	ck_assert_uint_eq(ids[2], 3);
+	struct testkit_client *client = connect_to(1);
+	ck_assert_int_eq(call(client, NAUGHTY_SEND, 1016), OK);
+	ck_assert_int_eq(call(client, NAUGHTY_LATER, 16), OK);
+	testkit_run(kit, 100);
+	for (uint32_t node = 1; node <= 3; node++) {
+		ck_assert_uint_eq(count(node).delivered, 2);
+		ck_assert_uint_eq(count(node).bytes, 1000);
+	}
+	ck_assert_int_eq(call(client, 77, 16), 7); /* no such request: invalid parameter */
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+END_TEST
+
+START_TEST(a_file_is_loaded_as_well)
+{
+	struct testkit *other = testkit_create(1, 1);
+
+	ck_assert_int_eq(testkit_load_file(other, 1, "/nonexistent/x.so", NULL), -ENOENT);
+	ck_assert_int_eq(testkit_load_file(other, 1, "/bin/sh", NULL), 0);
+	ck_assert_int_eq(testkit_start(other, 1), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(testkit_error(other), "node 1: "));
+	ck_assert_int_eq(testkit_is_up(other, 1), 0);
+	ck_assert_uint_eq(testkit_destroy(other), 0);
+}
+END_TEST
+
+START_TEST(bad_arguments_are_refused)
+{
+	struct testkit_client *client;
+
+	ck_assert_ptr_null(testkit_create(1, 0));
+	ck_assert_ptr_null(testkit_create(1, 65));
+	ck_assert_uint_eq(testkit_destroy(NULL), 0);
+	kit = testkit_create(1, 2);
+	ck_assert_int_eq(testkit_start(kit, 3), -EINVAL);
+	ck_assert_int_eq(testkit_crash(kit, 1), -ESRCH);
+	ck_assert_int_eq(testkit_stop(kit, 1), -ESRCH);
+	ck_assert_int_eq(testkit_pause(kit, 1, 1), -ESRCH);
+	ck_assert_int_eq(testkit_crash_after(kit, 1, 1), -ESRCH);
+	ck_assert_int_eq(testkit_cut(kit, 1, 1), -EINVAL);
+	ck_assert_int_eq(testkit_part(kit, "1 | 3"), -EINVAL);
+	ck_assert_int_eq(testkit_part(kit, "1 ; 2"), -EINVAL);
+	ck_assert_int_eq(testkit_option(kit, 1, "naughty", "habit", "1"), -ENOENT);
+	ck_assert_int_eq(testkit_connect(kit, 1, "naughty", &client), -ECONNREFUSED);
+	ck_assert_int_eq(testkit_connect(kit, 9, "naughty", &client), -EINVAL);
+	ck_assert_int_eq(testkit_start(kit, TESTKIT_ALL), 0);
+	ck_assert_int_eq(testkit_start(kit, 1), -EALREADY);
+	ck_assert_int_eq(testkit_forget(kit, 1), -EBUSY);
+	ck_assert_int_eq(testkit_connect(kit, 1, "naughty", &client), -ECONNREFUSED);
+	testkit_config(kit, "totem {\n\ttoken: none\n}");
+	testkit_crash(kit, 1);
+	ck_assert_int_eq(testkit_start(kit, 1), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(testkit_error(kit), "token"));
+	testkit_destroy(kit);
+}
+END_TEST
+
+START_TEST(partitions_and_merges)
+{
+	start(4, "0", 2);
+	struct testkit_client *one = connect_to(1), *three = connect_to(3);
+	ck_assert_int_eq(testkit_part(kit, "1 2 | 3 4"), 0);
+	ck_assert_int_eq(testkit_settle(kit, 20000), 0);
+	ck_assert_uint_eq(testkit_members(kit, 1, NULL, 0), 2);
+	ck_assert_int_eq(call(one, NAUGHTY_LATER, 16), OK);
+	ck_assert_int_eq(call(three, NAUGHTY_LATER, 16), OK);
+	ck_assert_int_eq(call(three, NAUGHTY_LATER, 16), OK);
+	testkit_run(kit, 100);
+	ck_assert_uint_eq(count(2).delivered, 1);
+	ck_assert_uint_eq(count(4).delivered, 2);
+	testkit_heal(kit);
+	ck_assert_int_eq(testkit_settle(kit, 20000), 0);
+	ck_assert_uint_eq(testkit_members(kit, 1, NULL, 0), 4);
+	/* In one direction: the two cannot be in one ring. */
+	testkit_cut(kit, 1, 2);
+	testkit_run(kit, 20000);
+	ck_assert_uint_lt(testkit_members(kit, 1, NULL, 0), 4);
+	testkit_heal(kit);
+	ck_assert_int_eq(testkit_settle(kit, 1), -ETIMEDOUT);
+	ck_assert_int_eq(testkit_settle(kit, 20000), 0);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+END_TEST
+
+START_TEST(crash_stop_pause_and_return)
+{
+	start(3, "0", 3);
+	struct testkit_client *client = connect_to(3);
+	ck_assert_int_eq(call(client, NAUGHTY_STORE, 24), OK);
+	ck_assert_int_eq(testkit_crash(kit, 3), 0);
+	ck_assert_int_eq(testkit_is_connected(client), 0);
+	ck_assert_int_eq(testkit_send(client, request(NAUGHTY_SEND, 16), 16), -ENOTCONN);
+	ck_assert_ptr_null(testkit_call(client, request(NAUGHTY_SEND, 16), 16));
+	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+	ck_assert_uint_eq(testkit_members(kit, 1, NULL, 0), 2);
+	ck_assert_int_eq(testkit_start(kit, 3), 0);
+	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+	ck_assert_uint_eq(testkit_members(kit, 1, NULL, 0), 3);
+
+	/* What it stored outlives the crash, until it is forgotten. */
+	struct coterie_ctx *ctx;
+	const struct coterie_host *host = testkit_host(kit, 3, "naughty", &ctx);
+	char bytes[8];
+	ck_assert_ptr_nonnull(host);
+	ck_assert_int_eq(host->state_file_read(ctx, "naughty", bytes, sizeof(bytes)), 8);
+	ck_assert_int_eq(testkit_stop(kit, 3), 0);
+	testkit_run(kit, 3000);
+	ck_assert_int_eq(testkit_is_up(kit, 3), 0);
+	ck_assert_int_eq(testkit_forget(kit, 3), 0);
+	ck_assert_int_eq(testkit_start(kit, 3), 0);
+	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+	host = testkit_host(kit, 3, "naughty", &ctx);
+	ck_assert_int_eq(host->state_file_read(ctx, "naughty", bytes, sizeof(bytes)), -ENOENT);
+
+	/* Longer than a token timeout: it is missed, and comes back. */
+	ck_assert_int_eq(testkit_pause(kit, 2, 20000), 0);
+	testkit_run(kit, 15000);
+	ck_assert_uint_eq(testkit_members(kit, 1, NULL, 0), 2);
+	ck_assert_int_eq(testkit_settle(kit, 20000), 0);
+	ck_assert_uint_eq(testkit_members(kit, 1, NULL, 0), 3);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+END_TEST
+
+/* At each of the first effects of a node after a request: the others agree on whether it happened. */
+START_TEST(crash_at_any_point)
+{
+	uint32_t happened = 0;
+
+	for (uint64_t effects = 0; effects < 12; effects++) {
+		start(3, "0", 4);
+		struct testkit_client *client = connect_to(2);
+		testkit_crash_after(kit, 2, effects);
+		testkit_send(client, request(NAUGHTY_LATER, 16), 16);
+		testkit_run(kit, 5000);
+		ck_assert_int_eq(testkit_is_up(kit, 2), 0);
+		bool was_answered = testkit_reply(client) != NULL;
+		ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+		ck_assert_uint_eq(count(1).delivered, count(3).delivered);
+		/* Who was told has not been told wrong. */
+		ck_assert(!was_answered || count(1).delivered == 1);
+		happened += count(1).delivered == 1;
+		ck_assert_uint_eq(testkit_destroy(kit), 0);
+	}
+	ck_assert_uint_gt(happened, 0);
+	ck_assert_uint_lt(happened, 12);
+}
+END_TEST
+
+/* --- clients --- */
+
+START_TEST(large_messages_and_a_full_queue)
+{
+	enum { MESSAGES = 40, SIZE = 1000000 };
+
+	start(3, "0", 5);
+	struct testkit_client *client = connect_to(1);
+	uint32_t refused = 0;
+
+	/* More than the ring's queue holds: they wait, or are told to try again; what is taken arrives. */
+	for (uint32_t i = 0; i < MESSAGES; i++)
+		ck_assert_int_eq(testkit_send(client, request(NAUGHTY_SEND, SIZE), SIZE), 0);
+	ck_assert_uint_eq(testkit_pending(client), MESSAGES);
+	testkit_run(kit, 20000);
+	ck_assert_uint_eq(testkit_pending(client), 0);
+	const struct coterie_response_header *reply;
+	while ((reply = testkit_reply(client)) != NULL)
+		refused += reply->error == TRY_AGAIN;
+	ck_assert_uint_eq(count(3).delivered, MESSAGES - refused);
+
+	/* Those that want no answer wait, and none is lost, even behind the end of the connection. */
+	for (uint32_t i = 0; i < MESSAGES; i++)
+		testkit_send(client, request(NAUGHTY_SILENT, SIZE), SIZE);
+	testkit_run(kit, 20000);
+	ck_assert_uint_eq(testkit_pending(client), 0);
+	ck_assert_uint_eq(count(3).delivered, 2 * MESSAGES - refused);
+	testkit_send(client, request(NAUGHTY_SILENT, 16), 16);
+	testkit_disconnect(client);
+	testkit_run(kit, 100);
+	ck_assert_uint_eq(count(2).delivered, 2 * MESSAGES - refused + 1);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+END_TEST
+
+static void on_message(void *arg, struct testkit_client *client, int is_event,
+	const struct coterie_response_header *message)
+{
+	uint32_t *counts = arg;
+
+	(void)client;
+	ck_assert_int_eq(message->id, is_event ? NAUGHTY_EVENT : NAUGHTY_EVENTS);
+	counts[is_event != 0]++;
+}
+
+static void ask_events(struct testkit_client *client, uint32_t number, uint32_t size)
+{
+	uint32_t words[] = {number, size};
+	uint8_t *msg = request(NAUGHTY_EVENTS, 24);
+
+	memcpy(msg + 16, words, sizeof(words));
+	ck_assert_int_eq(testkit_send(client, msg, 24), 0);
+}
+
+START_TEST(events_come_or_wait)
+{
+	uint32_t counts[2] = {0};
+
+	start(1, "0", 6);
+	struct testkit_client *client = connect_to(1);
+	ask_events(client, 3, 100);
+	testkit_run(kit, 10);
+	for (int i = 0; i < 3; i++) {
+		const struct coterie_response_header *event = testkit_event(client);
+		ck_assert_ptr_nonnull(event);
+		ck_assert_int_eq(event->id, NAUGHTY_EVENT);
+		ck_assert_int_eq(event->size, 124);
+	}
+	ck_assert_ptr_null(testkit_event(client));
+	ck_assert_ptr_nonnull(testkit_reply(client));
+
+	/* One that does not read: what does not fit waits in the node, in order. */
+	testkit_watch(client, on_message, counts);
+	testkit_hold(client, 1);
+	ask_events(client, 30, 100000);
+	testkit_run(kit, 500);
+	ck_assert_uint_eq(counts[0], 1);
+	ck_assert_uint_lt(counts[1], 30);
+	testkit_hold(client, 0);
+	testkit_run(kit, 500);
+	ck_assert_uint_eq(counts[1], 30);
+
+	/* And one that never does is sent away. */
+	testkit_hold(client, 1);
+	ask_events(client, 70, 1000000);
+	testkit_run(kit, 5000);
+	ck_assert_int_eq(testkit_is_connected(client), 0);
+	ck_assert_int_eq(testkit_has_logged(kit, 1, "does not read its events"), 1);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+END_TEST
+
+START_TEST(quorum_and_options)
+{
+	start(1, "0", 7);
+	struct testkit_client *client = connect_to(1);
+	ck_assert_int_eq(call(client, NAUGHTY_QUORATE, 16), OK);
+	ck_assert_int_eq(testkit_quorum(kit, TESTKIT_ALL, 0), 0);
+	testkit_send(client, request(NAUGHTY_QUORATE, 16), 16);
+	testkit_run(kit, 100);
+	const struct coterie_response_header *reply = testkit_reply(client);
+	ck_assert(reply == NULL || reply->error == TRY_AGAIN);
+	testkit_quorum(kit, 1, 1);
+	testkit_run(kit, 100);
+
+	ck_assert_int_eq(testkit_option(kit, 1, "naughty", "habit", "11"), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(testkit_error(kit), "between 0 and 10"));
+	ck_assert_int_eq(testkit_option(kit, 1, "naughty", "none", "1"), -EINVAL);
+	ck_assert_int_eq(testkit_option(kit, 1, "naughty", "fixed", "2"), 0);
+	ck_assert_int_eq(testkit_option(kit, 1, "naughty", "habit", "3"), 0);
+	struct coterie_ctx *ctx;
+	const struct coterie_host *host = testkit_host(kit, 1, "naughty", &ctx);
+	uint64_t value;
+	ck_assert_int_eq(host->option_u64(ctx, "habit", &value), 0);
+	ck_assert_uint_eq(value, 3);
+	host->option_u64(ctx, "fixed", &value); /* needs a start */
+	ck_assert_uint_eq(value, 1);
+	testkit_crash(kit, 1);
+	testkit_option(kit, 1, "naughty", "habit", "0");
+	testkit_start(kit, 1);
+	host = testkit_host(kit, 1, "naughty", &ctx);
+	host->option_u64(ctx, "fixed", &value);
+	ck_assert_uint_eq(value, 2);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+END_TEST
+
+START_TEST(loaded_while_the_node_runs)
+{
+	static const char *const none[] = {NULL};
+
+	kit = testkit_create(8, 2);
+	ck_assert_int_eq(testkit_start(kit, TESTKIT_ALL), 0);
+	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+	ck_assert_ptr_null(testkit_self(kit, 1, "naughty"));
+	ck_assert_int_eq(testkit_load(kit, TESTKIT_ALL, &naughty_LTX_coterie_plugin, none), 0);
+	ck_assert_ptr_nonnull(testkit_self(kit, 1, "naughty"));
+	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+	ck_assert_int_eq(call(connect_to(1), NAUGHTY_LATER, 16), OK);
+	testkit_run(kit, 100);
+	ck_assert_uint_eq(count(2).delivered, 1);
+	ck_assert_int_eq(testkit_load(kit, 1, &naughty_LTX_coterie_plugin, none), -EINVAL);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+END_TEST
+
+START_TEST(threads_and_descriptors_work)
+{
+	start(1, "5", 9);
+	ck_assert_uint_eq(count(1).posted, 101);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+END_TEST
+
+/* --- complaints --- */
+
+static const struct {
+	const char *habit, *words;
+} complaints[] = {
+	{"1", "Leak: a timer due in"},
+	{"2", "frames with"},
+	{"3", "sends in sync_start"},
+	{"4", "answered twice"},
+};
+
+START_TEST(what_is_wrong_is_told)
+{
+	start(1, complaints[_i].habit, 10);
+	struct testkit_client *client = connect_to(1);
+	testkit_send(client, request(NAUGHTY_SEND, 16), 16);
+	testkit_run(kit, 100);
+	testkit_crash(kit, 1);
+	ck_assert_uint_ge(testkit_complaints(kit), 1);
+	ck_assert_ptr_nonnull(strstr(testkit_complaint(kit, 0), complaints[_i].words));
+	ck_assert_ptr_nonnull(strstr(testkit_complaint(kit, 0), "seed 10, "));
+	ck_assert_ptr_null(testkit_complaint(kit, testkit_complaints(kit)));
+	ck_assert_uint_ge(testkit_destroy(kit), 1);
+}
+END_TEST
+
+START_TEST(a_failing_init_refuses_the_start)
+{
+	static const char *const options[] = {"habit=6", NULL};
+
+	kit = testkit_create(1, 1);
+	testkit_load(kit, 1, &naughty_LTX_coterie_plugin, options);
+	ck_assert_int_eq(testkit_start(kit, 1), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(testkit_error(kit), "its init failed (Input/output error)"));
+	testkit_complain(kit, 1, "by the test %d", 1);
+	ck_assert_uint_eq(testkit_destroy(kit), 1);
+}
+END_TEST
+
+/* --- repetition --- */
+
+/* Everything that chance can do; returns the digest. */
+static uint64_t adventure(uint64_t seed)
+{
+	start(5, "0", seed);
+	testkit_chaos(kit, TESTKIT_CHAOS, 300);
+	for (int i = 0; i < 60; i++) {
+		struct testkit_client *client;
+		uint32_t size = 16 + (uint32_t)testkit_random(kit, 5000);
+
+		if (testkit_connect(kit, 1 + (uint32_t)testkit_random(kit, 5), "naughty", &client) == 0)
+			testkit_send(client, request(NAUGHTY_SEND, size), size);
+		testkit_run(kit, 250);
+	}
+	ck_assert_int_eq(testkit_calm(kit), 0);
+	ck_assert_int_eq(testkit_settle(kit, 60000), 0);
+	uint64_t digest = testkit_digest(kit);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+	return digest;
+}
+
+START_TEST(a_seed_repeats_a_run)
+{
+	uint64_t seed = (uint64_t)_i + 1, first = adventure(seed);
+
+	ck_assert_uint_eq(adventure(seed), first);
+	ck_assert_uint_ne(adventure(seed + 1000), first);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("testkit");
+	TCase *tc = tcase_create("testkit");
+	SRunner *runner;
+
+	tcase_add_test(tc, nodes_form_a_ring_and_serve);
+	tcase_add_test(tc, a_file_is_loaded_as_well);
+	tcase_add_test(tc, bad_arguments_are_refused);
+	tcase_add_test(tc, partitions_and_merges);
+	tcase_add_test(tc, crash_stop_pause_and_return);
+	tcase_add_test(tc, crash_at_any_point);
+	tcase_add_test(tc, large_messages_and_a_full_queue);
+	tcase_add_test(tc, events_come_or_wait);
+	tcase_add_test(tc, quorum_and_options);
+	tcase_add_test(tc, loaded_while_the_node_runs);
+	tcase_add_test(tc, threads_and_descriptors_work);
+	tcase_add_loop_test(tc, what_is_wrong_is_told, 0, 4);
+	tcase_add_test(tc, a_failing_init_refuses_the_start);
+	tcase_add_loop_test(tc, a_seed_repeats_a_run, 0, 10);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,136 @@
+#include "tools/ctl/control.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "services/client/channel.h"
+
+/* --- connecting --- */
+
+static int open_channel(struct ctl *ctl, struct channel *channel)
+{
+	int rc = -EAGAIN;
+
+	for (uint32_t looks = ctl->timeout_s * 10; rc == -EAGAIN && looks > 0; looks--) {
+		rc = channel_open(channel, CONTROL_IPC_NAME, getenv("COTERIE_INSTANCE"));
+		if (rc == -EAGAIN)
+			usleep(100000);
+	}
+	if (rc == 0)
+		return 0;
+	if (rc == -EACCES)
+		return ctl_fail(ctl, CTL_DENIED, "be root, or be named in a uidgid section",
+			"not allowed to control the daemon");
+	if (rc == -EAGAIN)
+		return ctl_fail(ctl, CTL_TIMED_OUT, "look into its log; raise --timeout",
+			"the daemon is starting and has no ring yet");
+	if (ctl_open(ctl, CTL_CONFIG) == 0 || ctl->error.code == CTL_NOT_LOADED)
+		return ctl_fail(ctl, CTL_NOT_LOADED, "load it: service { name: control }",
+			"service control is not loaded");
+	return ctl->error.code;
+}
+
+/* @return bytes of the answer; minus an exit status */
+static int call(struct ctl *ctl, const void *request, size_t size, void *response, size_t response_size)
+{
+	const struct iovec iov = {(void *)(uintptr_t)request, size};
+	const struct control_response_header *header = response;
+	struct channel channel;
+	int code = open_channel(ctl, &channel);
+
+	if (code != 0)
+		return -code;
+	alarm(0); /* the daemon sets the limits */
+	ssize_t rc = channel_call(&channel, CHANNEL_GATE_ALL, &iov, 1, response, response_size);
+	channel_close(&channel);
+	if (rc < (ssize_t)sizeof(*header))
+		return -ctl_fail_cs(ctl, "control", rc == -EAGAIN ? CS_ERR_TRY_AGAIN : CS_ERR_LIBRARY);
+	if (header->error != CS_OK)
+		return -ctl_fail_cs(ctl, "control", (cs_error_t)header->error);
+	return (int)rc;
+}
+
+/* --- questions --- */
+
+static struct control_req *request_create(const struct control_question *question, size_t *size)
+{
+	struct control_req *request;
+	char *at;
+
+	*size = sizeof(*request);
+	for (uint32_t i = 0; i < question->count; i++)
+		*size += strlen(question->words[i]) + 1;
+	request = calloc(1, *size);
+	if (request == NULL)
+		return NULL;
+	request->header.id = (int32_t)question->id;
+	request->header.size = (int32_t)*size;
+	request->flags = question->flags;
+	request->drain_ms = question->drain_ms;
+	request->word_count = question->count;
+	at = request->words;
+	for (uint32_t i = 0; i < question->count; i++)
+		at = stpcpy(at, question->words[i]) + 1;
+	return request;
+}
+
+int control_ask(struct ctl *ctl, const struct control_question *question, struct control_answer *answer)
+{
+	struct control_res response;
+	size_t size;
+	struct control_req *request = request_create(question, &size);
+
+	if (request == NULL)
+		return ctl_fail(ctl, CTL_FAILED, "", "out of memory");
+	int rc = call(ctl, request, size, &response, sizeof(response));
+	free(request);
+	if (rc < 0)
+		return -rc;
+	if (rc < (int)sizeof(response))
+		return ctl_fail(ctl, CTL_FAILED, "is it of the same release?", "the daemon's answer is cut off");
+	answer->rc = response.rc;
+	response.text[sizeof(response.text) - 1] = '\0';
+	strcpy(answer->text, response.text);
+	return 0;
+}
+
+/* Behind the header; false: not what it should be. */
+static bool read_nodes(struct control_nodes *nodes, const uint8_t *at, size_t left)
+{
+	struct control_node head;
+
+	nodes->count = 0;
+	while (left >= sizeof(head) && nodes->count < sizeof(nodes->list) / sizeof(nodes->list[0])) {
+		memcpy(&head, at, sizeof(head));
+		at += sizeof(head);
+		left -= sizeof(head);
+		if (head.size > left || (head.size > 0 && at[head.size - 1] != '\0'))
+			return false;
+		nodes->list[nodes->count].nodeid = head.nodeid;
+		nodes->list[nodes->count].size = head.size;
+		nodes->list[nodes->count++].text = (const char *)at;
+		at += head.size;
+		left -= head.size;
+	}
+	return left == 0;
+}
+
+int control_ask_nodes(struct ctl *ctl, struct control_nodes *nodes)
+{
+	const struct control_req request = {
+		.header = {.id = CONTROL_REQ_PLUGIN_NODES, .size = sizeof(request)}};
+
+	nodes->bytes = malloc(CHANNEL_MESSAGE_SIZE_MAX);
+	if (nodes->bytes == NULL)
+		return ctl_fail(ctl, CTL_FAILED, "", "out of memory");
+	int rc = call(ctl, &request, sizeof(request), nodes->bytes, CHANNEL_MESSAGE_SIZE_MAX);
+	if (rc >= 0 && read_nodes(nodes, nodes->bytes + sizeof(struct control_response_header),
+			       (size_t)rc - sizeof(struct control_response_header)))
+		return 0;
+	control_nodes_fini(nodes);
+	return rc < 0 ? -rc : ctl_fail(ctl, CTL_FAILED, "", "the daemon's answer is malformed");
+}
+
+void control_nodes_fini(struct control_nodes *nodes) { free(nodes->bytes); }
