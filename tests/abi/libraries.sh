@@ -3,19 +3,14 @@
 # A new library is a line in libraries.txt and its list of symbols.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
+# shellcheck source=tests/abi/elf.sh
+. "$(dirname "$0")/elf.sh"
 export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)
 build=${abs_top_builddir:-$PWD}
 
 command -v readelf >/dev/null || tap_skip "no readelf"
 
-# What a library exports: name@version and kind, sorted; the version node itself included.
-exported() {
-	readelf --dyn-syms -W "$1" |
-		awk 'NF >= 8 && $1 ~ /^[0-9]+:$/ && $7 != "UND" && $5 != "LOCAL" { print $8, $4 }' |
-		grep -Ev '^(__asan|__ubsan|__odr_asan|__gcov|_init|_fini|_edata|_end|__bss_start)' | sort
-}
-dynamic() { readelf -d "$1" | sed -n "s/.*($2).*\[\(.*\)\]/\1/p" | sort; }
 depends_on() { dynamic "$1" NEEDED | grep -qx "$2"; }
 
 check_library() {

@@ -1,7 +1,7 @@
 # tests/abi: public headers and client libraries against Corosync's; libraries.txt names them.
 dist_check_SCRIPTS += %D%/headers.sh %D%/libraries.sh %D%/man.sh
 dist_check_DATA += \
-	%D%/libraries.txt %D%/layout.h \
+	%D%/elf.sh %D%/libraries.txt %D%/layout.h \
 	%D%/layout_corotypes.c %D%/libcorosync_common.symbols \
 	%D%/layout_cfg.c %D%/libcfg.symbols \
 	%D%/layout_cmap.c %D%/libcmap.symbols \
@@ -14,6 +14,11 @@ dist_check_DATA += %D%/layout_sam.c %D%/libsam.symbols
 
 # What the tests of the plugin templates share.
 dist_check_DATA += %D%/sdk.sh
+
+# The library of the service kv.
+dist_check_SCRIPTS += %D%/kv_library.sh
+TESTS += %D%/kv_library.sh
+dist_check_DATA += %D%/libcoterie-kv.abi %D%/libcoterie-kv.symbols
 
 # What packagers split the tree into.
 dist_check_SCRIPTS += %D%/packages.sh
