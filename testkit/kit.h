@@ -33,7 +33,7 @@ struct kit_plugin {
 	struct kit_plugin *next;
 	const struct coterie_plugin *linked; /* NULL: a file */
 	char *name;
-	char *folder;                        /* of the file; "" when linked */
+	char *path, *folder;                 /* of the file; NULL when linked */
 	char **options;                      /* "KEY=VALUE", NULL at the end */
 	char *symbol, *module;               /* for libltdl's table */
 	lt_dlsymlist table[4];
@@ -45,6 +45,7 @@ struct kit_node {
 	uint32_t life;                       /* number of its starts */
 	char *state_dir;
 	struct kit_plugin *plugins;
+	struct kit_plugin *past_plugins;     /* unloaded or replaced */
 	struct executive executive;          /* its loop is NULL while the node is down */
 	struct plugin *transport;
 	struct qb_ipcs_service *services;    /* IPC names that are open */

@@ -21,6 +21,7 @@ check_PROGRAMS += tests/unit/test_testkit
 TESTS += tests/unit/test_testkit
 tests_unit_test_testkit_SOURCES = tests/unit/test_testkit.c \
 	tests/unit/plugins/kit_naughty.c tests/unit/plugins/kit_naughty.h
+tests_unit_test_testkit_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_PLUGIN_DIR='"$(abs_top_builddir)/tests/unit/plugins"'
 tests_unit_test_testkit_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_testkit_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
 endif

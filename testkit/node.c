@@ -165,13 +165,16 @@ static int fail(struct kit_node *node, const char *text)
 	return -EINVAL;
 }
 
-static int load_one(struct kit_node *node, const struct kit_plugin *wanted)
+/* While the node runs, its list of folders stands: a file is opened by its path. */
+static int load_one(struct kit_node *node, const struct kit_plugin *wanted, bool is_by_path)
 {
 	struct executive *executive = &node->executive;
 	struct plugin_error error = {0};
 
 	kit_plugin_prepare(wanted);
-	struct plugin *plugin = plugin_load(executive->plugins, COTERIE_KIND_SERVICE, wanted->name, &error);
+	struct plugin *plugin =
+		is_by_path ? plugin_load_anew(executive->plugins, wanted->path, NULL, NULL, &error)
+			   : plugin_load(executive->plugins, COTERIE_KIND_SERVICE, wanted->name, &error);
 	if (plugin == NULL)
 		return fail(node, error.text);
 	map_publish_service(executive->map, plugin);
@@ -213,7 +216,7 @@ static int start_parts(struct kit_node *node)
 	if (executive_create_parts(&node->executive, folders, count) != 0)
 		return fail(node, "the executive does not start");
 	for (struct kit_plugin *plugin = node->plugins; rc == 0 && plugin != NULL; plugin = plugin->next)
-		rc = load_one(node, plugin);
+		rc = load_one(node, plugin, false);
 	return rc == 0 ? start_ring(node) : rc;
 }
 
@@ -251,7 +254,7 @@ int node_load(struct kit_node *node, struct kit_plugin *wanted)
 
 	if (rc == 0) {
 		node->executive.config = config; /* its options are read once, when it is loaded */
-		rc = load_one(node, wanted);
+		rc = load_one(node, wanted, wanted->path != NULL);
 		node->executive.config = running;
 	}
 	config_destroy(config);

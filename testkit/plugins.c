@@ -1,11 +1,14 @@
-/* Which plugins a node is to have, and with which options. */
+/* Which plugins a node is to have, and with which options; how they go and are replaced while it runs. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "exec/plugin.h"
+#include "exec/plugin_life.h"
 #include "testkit/kit.h"
+
+#define CHANGE_MS 60000u
 
 static char *kit_printf(const char *first, const char *second)
 {
@@ -36,20 +39,28 @@ void kit_plugin_free(struct kit_plugin *plugin)
 		free(*option);
 	free(plugin->options);
 	free(plugin->name);
+	free(plugin->path);
 	free(plugin->folder);
 	free(plugin->symbol);
 	free(plugin->module);
 	free(plugin);
 }
 
+static void free_list(struct kit_plugin *plugin)
+{
+	while (plugin != NULL) {
+		struct kit_plugin *next = plugin->next;
+
+		kit_plugin_free(plugin);
+		plugin = next;
+	}
+}
+
 void kit_plugins_free(struct kit_node *node)
 {
-	while (node->plugins != NULL) {
-		struct kit_plugin *next = node->plugins->next;
-
-		kit_plugin_free(node->plugins);
-		node->plugins = next;
-	}
+	free_list(node->plugins);
+	free_list(node->past_plugins);
+	node->plugins = node->past_plugins = NULL;
 }
 
 /*
@@ -93,11 +104,12 @@ static struct kit_plugin *create_file(const char *path, const char *const *optio
 
 	if (realpath(path, whole) == NULL)
 		return NULL;
-	char *slash = strrchr(whole, '/'), *dot = strrchr(slash, '.');
+	char *file = kit_strdup(whole), *slash = strrchr(whole, '/'), *dot = strrchr(slash, '.');
 	if (dot != NULL)
 		*dot = '\0';
 	struct kit_plugin *plugin = plugin_create(slash + 1, options);
 	*slash = '\0';
+	plugin->path = file;
 	plugin->folder = kit_strdup(whole);
 	return plugin;
 }
@@ -239,4 +251,124 @@ void testkit_config(struct testkit *kit, const char *text)
 	free(lines);
 	free(kit->config);
 	kit->config = all;
+}
+
+/* --- while the node runs --- */
+
+struct change {
+	struct kit_node *node;
+	uint32_t life;
+	bool is_done;
+	int rc;
+};
+
+static void on_done(void *arg, int rc, const char *text)
+{
+	struct change *change = arg;
+
+	change->is_done = true;
+	change->rc = rc;
+	if (rc < 0)
+		snprintf(change->node->kit->error, sizeof(change->node->kit->error), "node %u: %s",
+			change->node->id, text);
+}
+
+static int is_over(void *arg)
+{
+	const struct change *change = arg;
+
+	return change->is_done || !change->node->is_up || change->node->life != change->life;
+}
+
+/*
+ * Have a plugin unloaded, or replaced (path is not NULL), as an operator does.
+ *
+ * @return 0; -errno: nothing has changed, or the node has ended
+ */
+static int change_plugin(struct kit_node *node, const char *name, const char *path)
+{
+	struct change change = {.node = node, .life = node->life};
+	struct plugin_life *life = node->executive.life;
+	struct kit_node *outer;
+	int rc;
+
+	if (!node->is_up)
+		return -ESRCH;
+	outer = kit_enter(node);
+	rc = path != NULL ? plugin_life_replace(life, &change, name, path, false, on_done, &change)
+			  : plugin_life_unload(life, &change, name, 0, on_done, &change);
+	kit_leave(node, outer);
+	if (rc < 0)
+		return rc;
+	rc = testkit_until(node->kit, CHANGE_MS, is_over, &change);
+	if (change.is_done)
+		return change.rc;
+	if (rc == 0)
+		return -ESRCH;
+	plugin_life_forget(life, &change);
+	return rc;
+}
+
+/* The plugin's place in the list of those that the node starts with is another's, or (NULL) nobody's. */
+static void succeed(struct kit_node *node, struct kit_plugin *old, struct kit_plugin *successor)
+{
+	struct kit_plugin **place = &node->plugins;
+
+	while (*place != old)
+		place = &(*place)->next;
+	*place = successor != NULL ? successor : old->next;
+	if (successor != NULL)
+		successor->next = old->next;
+	/* libltdl may know its table for as long as another node runs it. */
+	old->next = node->past_plugins;
+	node->past_plugins = old;
+}
+
+static int unload_one(struct kit_node *node, const char *name)
+{
+	struct kit_plugin *plugin = find(node, name);
+	int rc = change_plugin(node, name, NULL);
+
+	if (rc == 0 && plugin != NULL)
+		succeed(node, plugin, NULL);
+	return rc;
+}
+
+static int replace_one(struct kit_node *node, const char *path)
+{
+	struct kit_plugin *successor = create_file(path, NULL), *old;
+	int rc;
+
+	if (successor == NULL)
+		return -ENOENT;
+	old = find(node, successor->name);
+	rc = old == NULL ? -ENOENT : change_plugin(node, successor->name, successor->path);
+	if (rc < 0) {
+		kit_plugin_free(successor);
+		return rc;
+	}
+	free_options(successor->options);
+	successor->options = copy_options((const char *const *)old->options);
+	succeed(node, old, successor);
+	return 0;
+}
+
+int testkit_unload(struct testkit *kit, uint32_t id, const char *plugin)
+{
+	int rc = kit_node(kit, id) == NULL && id != TESTKIT_ALL ? -EINVAL : 0;
+
+	for (uint32_t i = 0; i < kit->node_count && rc == 0; i++)
+		if (id == TESTKIT_ALL || id == kit->nodes[i].id)
+			rc = unload_one(&kit->nodes[i], plugin);
+	return rc;
+}
+
+int testkit_replace_file(struct testkit *kit, uint32_t id, const char *path)
+{
+	int rc = kit_node(kit, id) == NULL && id != TESTKIT_ALL ? -EINVAL : 0;
+
+	for (uint32_t i = 0; i < kit->node_count && rc == 0; i++)
+		if (id == TESTKIT_ALL || id == kit->nodes[i].id)
+			rc = replace_one(&kit->nodes[i], path);
+	return rc;
 }

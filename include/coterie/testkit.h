@@ -16,7 +16,7 @@
  *	…
  *	return testkit_destroy(kit) == 0 ? 0 : 1;
  *
- * Time passes in testkit_run, _until, _settle and _call alone. Nodes have the ids 1, 2, 3, … In a call that
+ * Time passes in testkit_run, _until, _settle, _call, _unload and _replace_file alone. Nodes have the ids 1, 2, 3, … In a call that
  * takes a node, TESTKIT_ALL means each of them in turn, and the first error is returned.
  *
  * What a plugin does wrong is a complaint: a timer, descriptor, post, tracker, iterator or frame that is
@@ -84,6 +84,25 @@ int testkit_load(struct testkit *kit, uint32_t node, const struct coterie_plugin
 	const char *const *options);
 /** The same for a file, NAME.so. path is copied. -ENOENT: no such file. */
 int testkit_load_file(struct testkit *kit, uint32_t node, const char *path, const char *const *options);
+/**
+ * Unload a service from a node that runs, as an operator does: its clients are sent away, it drains, the others
+ * hear that this node has it no more. Time passes until that is done. The node starts without it from then on,
+ * until testkit_load.
+ *
+ * @return 0; -ENOENT: no such plugin there; -EBUSY: it decides about quorum; -ESRCH: the node does not run, or
+ *     ended meanwhile; -ETIMEDOUT: not within a minute. testkit_error says why
+ */
+int testkit_unload(struct testkit *kit, uint32_t node, const char *plugin);
+/**
+ * Replace a service on a node that runs by another file, NAME.so, of another folder: its state and its clients go
+ * over. Time passes until that is done. When it is refused, the old one serves on. Options stay; the node
+ * starts with the new file from then on. path is copied.
+ *
+ * @return 0; -ENOENT: no such file, or no plugin of its name there; -EALREADY: the file that runs; -ENOTSUP: one of the
+ *     two cannot hand over; -EINVAL: the new one's descriptor, options or init; what state_save or state_load
+ *     returned; -ESRCH, -ETIMEDOUT: as above. testkit_error says why
+ */
+int testkit_replace_file(struct testkit *kit, uint32_t node, const char *path);
 
 /**
  * Test a transport: the nodes form their rings over this plugin, a file NAME.so, and not over the simulated

@@ -3,11 +3,13 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <check.h>
 
 #include <coterie/testkit.h>
 
+#include "plugins/template-service/tally.h"
 #include "tests/unit/plugins/kit_naughty.h"
 
 #define OK 1
@@ -387,6 +389,121 @@ START_TEST(threads_and_descriptors_work)
 }
 END_TEST
 
+/* --- plugins that go and are replaced --- */
+
+START_TEST(unloaded_and_loaded_again)
+{
+	static const char *const none[] = {NULL};
+
+	start(3, "0", 12);
+	struct testkit_client *client = connect_to(1), *other;
+	ck_assert_int_eq(call(client, NAUGHTY_LATER, 16), OK);
+	ck_assert_int_eq(testkit_unload(kit, 1, "nothing"), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(testkit_error(kit), "node 1: "));
+	ck_assert_int_eq(testkit_unload(kit, 1, "naughty"), 0);
+	ck_assert_int_eq(testkit_is_connected(client), 0);
+	ck_assert_ptr_null(testkit_self(kit, 1, "naughty"));
+	ck_assert_int_eq(testkit_connect(kit, 1, "naughty", &other), -ECONNREFUSED);
+	ck_assert_int_eq(testkit_unload(kit, 1, "naughty"), -ENOENT);
+	ck_assert_int_eq(call(connect_to(2), NAUGHTY_LATER, 16), OK);
+
+	testkit_crash(kit, 1);
+	ck_assert_int_eq(testkit_unload(kit, 1, "naughty"), -ESRCH);
+	testkit_start(kit, 1);
+	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+	ck_assert_ptr_null(testkit_self(kit, 1, "naughty"));
+	ck_assert_int_eq(testkit_load(kit, 1, &naughty_LTX_coterie_plugin, none), 0);
+	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+	ck_assert_int_eq(call(connect_to(1), NAUGHTY_LATER, 16), OK);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+END_TEST
+
+#define TALLY TEST_PLUGIN_DIR "/.libs/tally.so"
+
+/* Another file of the tally, in a folder of its own. */
+static void copy_tally(char *path, size_t size)
+{
+	const char *folder = getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp";
+	char command[1000];
+
+	snprintf(path, size, "%s/coterie-kit-XXXXXX", folder);
+	ck_assert_ptr_nonnull(mkdtemp(path));
+	snprintf(command, sizeof(command), "cp " TALLY " %s", path);
+	ck_assert_int_eq(system(command), 0);
+	strcat(path, "/tally.so");
+}
+
+static void remove_tally(char *path)
+{
+	unlink(path);
+	*strrchr(path, '/') = '\0';
+	rmdir(path);
+}
+
+static int32_t tally_add(struct testkit_client *client, uint32_t amount)
+{
+	struct tally_req_add req = {.header = {.id = TALLY_REQ_ADD, .size = sizeof(req)}, .amount = amount};
+	const struct coterie_response_header *reply = testkit_call(client, &req, sizeof(req));
+
+	return reply == NULL ? 0 : reply->error;
+}
+
+static uint64_t tally_get(struct testkit_client *client)
+{
+	struct tally_req_get req = {.header = {.id = TALLY_REQ_GET, .size = sizeof(req)}};
+	const struct tally_res_get *reply = (const void *)testkit_call(client, &req, sizeof(req));
+
+	ck_assert_ptr_nonnull(reply);
+	return reply->total;
+}
+
+START_TEST(replaced_under_its_clients)
+{
+	static const char *const options[] = {"step_max=7", NULL};
+	struct testkit_client *client;
+	char path[200];
+
+	copy_tally(path, sizeof(path));
+	kit = testkit_create(13, 3);
+	ck_assert_int_eq(testkit_load_file(kit, TESTKIT_ALL, TALLY, options), 0);
+	ck_assert_int_eq(testkit_start(kit, TESTKIT_ALL), 0);
+	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+	ck_assert_int_eq(testkit_connect(kit, 1, "tally", &client), 0);
+	ck_assert_int_eq(tally_add(client, 5), OK);
+	void *before = testkit_self(kit, 1, "tally");
+	ck_assert_int_eq(testkit_replace_file(kit, 1, "/nonexistent/tally.so"), -ENOENT);
+	ck_assert_int_eq(testkit_replace_file(kit, 1, TALLY), -EALREADY);
+	ck_assert_ptr_eq(testkit_self(kit, 1, "tally"), before);
+	ck_assert_int_eq(testkit_replace_file(kit, TESTKIT_ALL, path), 0);
+	ck_assert_ptr_ne(testkit_self(kit, 1, "tally"), before);
+	testkit_run(kit, 100); /* answered when it is on its way */
+	ck_assert_uint_eq(tally_get(client), 5);
+	ck_assert_int_eq(tally_add(client, 6), OK);
+	ck_assert_int_ne(tally_add(client, 8), OK); /* the option stays */
+	ck_assert_int_eq(testkit_replace_file(kit, 1, path), -EALREADY);
+	ck_assert_int_eq(testkit_has_logged(kit, TESTKIT_ALL, "Leak"), 0);
+
+	/* A node that has never heard of it. */
+	ck_assert_int_eq(testkit_unload(kit, 2, "tally"), 0);
+	testkit_crash(kit, 2);
+	testkit_start(kit, 2);
+	ck_assert_int_eq(testkit_load_file(kit, 2, path, options), 0);
+	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+
+	/* It is what the node starts with. */
+	testkit_crash(kit, 1);
+	testkit_start(kit, 1);
+	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+	ck_assert_int_eq(testkit_replace_file(kit, 1, path), -EALREADY);
+	ck_assert_int_eq(testkit_connect(kit, 1, "tally", &client), 0);
+	ck_assert_uint_eq(tally_get(client), 11);
+	ck_assert_int_ne(tally_add(client, 8), OK);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+	remove_tally(path);
+}
+END_TEST
+
 /* --- complaints --- */
 
 static const struct {
@@ -473,6 +590,8 @@ int main(void)
 	tcase_add_test(tc, events_come_or_wait);
 	tcase_add_test(tc, quorum_and_options);
 	tcase_add_test(tc, loaded_while_the_node_runs);
+	tcase_add_test(tc, unloaded_and_loaded_again);
+	tcase_add_test(tc, replaced_under_its_clients);
 	tcase_add_test(tc, threads_and_descriptors_work);
 	tcase_add_loop_test(tc, what_is_wrong_is_told, 0, 4);
 	tcase_add_test(tc, a_failing_init_refuses_the_start);
