@@ -59,6 +59,7 @@ tests_unit_test_kv_ring_LDADD = libkv_service.la $(CHECK_LIBS)
 check_PROGRAMS += tests/unit/test_kv_cluster
 TESTS += tests/unit/test_kv_cluster
 tests_unit_test_kv_cluster_SOURCES = tests/unit/test_kv_cluster.c tests/unit/kv_history.c tests/unit/kv_history.h
+tests_unit_test_kv_cluster_CPPFLAGS = $(AM_CPPFLAGS) -DKV_PLUGIN_DIR='"$(abs_top_builddir)/.libs"'
 tests_unit_test_kv_cluster_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_kv_cluster_LDADD = libkv_service.la libcoterie-testkit.la $(CHECK_LIBS)
 endif

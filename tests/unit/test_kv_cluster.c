@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <coterie/testkit.h>
 
@@ -173,7 +174,12 @@ struct run {
 	struct worker workers[WORKERS];
 	uint64_t last_value;
 	uint32_t answered;
+	uint32_t versions[NODES]; /* which of plugin_files it runs */
+	uint32_t replacements, unloads;
 };
+
+/* The plugin, as two files; NULL: it is linked in. */
+static char *plugin_files[2];
 
 static void on_message(void *arg, struct testkit_client *client, int is_event,
 	const struct coterie_response_header *message)
@@ -305,9 +311,11 @@ static void work_for(struct run *run, uint32_t ms)
 
 /* ---- Clusters ------------------------------------------------------------- */
 
+static const char *const plugin_options[] = {"transfer_rate=256K", NULL};
+
 static void run_start(struct run *run, uint64_t seed, const struct coterie_plugin *provider)
 {
-	static const char *const options[] = {"transfer_rate=256K", NULL};
+	const char *const *options = plugin_options;
 	char config[64];
 
 	memset(run, 0, sizeof(*run));
@@ -321,7 +329,10 @@ static void run_start(struct run *run, uint64_t seed, const struct coterie_plugi
 		testkit_config(run->kit, config);
 		ck_assert_int_eq(testkit_load(run->kit, TESTKIT_ALL, provider, NULL), 0);
 	}
-	ck_assert_int_eq(testkit_load(run->kit, TESTKIT_ALL, &kv_LTX_coterie_plugin, options), 0);
+	if (plugin_files[0] != NULL)
+		ck_assert_int_eq(testkit_load_file(run->kit, TESTKIT_ALL, plugin_files[0], options), 0);
+	else
+		ck_assert_int_eq(testkit_load(run->kit, TESTKIT_ALL, &kv_LTX_coterie_plugin, options), 0);
 	ck_assert_msg(testkit_start(run->kit, TESTKIT_ALL) == 0, "%s", testkit_error(run->kit));
 	ck_assert_int_eq(testkit_settle(run->kit, 10000), 0);
 	for (uint32_t i = 0; i < WORKERS; i++)
@@ -346,7 +357,20 @@ static int all_are_whole(void *arg)
 	return 1;
 }
 
-/* One that chaos has paused comes to it later. */
+/* One that chaos has paused comes to it later, as it does to the next. */
+static int all_are_answered(void *arg)
+{
+	const struct run *run = arg;
+
+	for (uint32_t i = 0; i < WORKERS; i++) {
+		const struct worker *worker = &run->workers[i];
+
+		if (worker->is_waiting && worker->client != NULL && testkit_is_connected(worker->client))
+			return 0;
+	}
+	return 1;
+}
+
 static int all_are_equal(void *arg)
 {
 	for (uint32_t i = 2; i <= NODES; i++) {
@@ -390,6 +414,8 @@ static void run_end(struct run *run, int is_linearizable)
 	ck_assert_msg(testkit_until(run->kit, 60000, all_are_whole, run) == 0,
 		"seed %" PRIu64 ": not all nodes come to have the table", run->seed);
 	work_for(run, 300);
+	ck_assert_msg(testkit_until(run->kit, 30000, all_are_answered, run) == 0,
+		"seed %" PRIu64 ": a request is not answered", run->seed);
 	for (uint32_t i = 0; i < WORKERS; i++)
 		testkit_disconnect(run->workers[i].client);
 	testkit_run(run->kit, 1000);
@@ -436,6 +462,79 @@ CHAOS(crashes, TESTKIT_CRASH, &early_LTX_coterie_plugin)
 CHAOS(everything, TESTKIT_CHAOS, &early_LTX_coterie_plugin)
 CHAOS(a_provider_that_synchronises_later, TESTKIT_CHAOS, &late_LTX_coterie_plugin)
 CHAOS(no_provider, TESTKIT_CHAOS, NULL)
+
+/* ---- Other versions of the plugin, while it is used ------------------------- */
+
+/* @return caller frees; NULL: this build has no such file */
+static char *copy_plugin(const char *folder)
+{
+	char command[2600], path[1100];
+
+	snprintf(path, sizeof(path), "%s/kv.so", folder);
+	snprintf(command, sizeof(command), "mkdir '%s' && cp " KV_PLUGIN_DIR "/kv.so '%s'", folder, path);
+	return access(KV_PLUGIN_DIR "/kv.so", R_OK) == 0 && system(command) == 0 ? strdup(path) : NULL;
+}
+
+/* A node's plugin is replaced, or goes for a while. */
+static void change_plugin(struct run *run, uint32_t node)
+{
+	uint32_t *version = &run->versions[node - 1];
+
+	if (testkit_random(run->kit, 4) > 0) {
+		int rc = testkit_replace_file(run->kit, node, plugin_files[1 - *version]);
+
+		run->replacements += rc == 0;
+		if (rc == 0 || rc == -EALREADY)
+			*version = 1 - *version;
+	} else if (testkit_unload(run->kit, node, "kv") == 0) {
+		run->unloads++;
+		work_for(run, (uint32_t)testkit_random(run->kit, 400));
+		ck_assert_msg(testkit_load_file(run->kit, node, plugin_files[*version], plugin_options) == 0,
+			"seed %" PRIu64 ": %s", run->seed, testkit_error(run->kit));
+	}
+}
+
+static void replace_in_chaos(uint64_t seed, uint32_t faults)
+{
+	struct run run;
+
+	run_start(&run, seed, &early_LTX_coterie_plugin);
+	work_for(&run, 500);
+	testkit_chaos(run.kit, faults, 600);
+	for (uint64_t i = 0; i < number_of("KV_MS", 3000) / 50; i++) {
+		work_for(&run, (uint32_t)testkit_random(run.kit, 100));
+		change_plugin(&run, 1 + (uint32_t)testkit_random(run.kit, NODES));
+	}
+	ck_assert_uint_gt(run.replacements, 5);
+	ck_assert_uint_gt(run.unloads, 2);
+	run_end(&run, 1);
+}
+
+START_TEST(replaced_and_unloaded)
+{
+	uint64_t first = number_of("KV_SEED", 1), count = number_of("KV_SEEDS", 1);
+	const char *parent = getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp";
+	char folder[900], path[1000];
+
+	snprintf(folder, sizeof(folder), "%s/kv-XXXXXX", parent);
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/%d", folder, i);
+		plugin_files[i] = copy_plugin(path);
+	}
+	for (uint64_t seed = first; seed < first + count && plugin_files[1] != NULL; seed++)
+		replace_in_chaos(seed, _i == 0 ? 0 : TESTKIT_CHAOS);
+	for (int i = 0; i < 2; i++) {
+		if (plugin_files[i] != NULL)
+			unlink(plugin_files[i]);
+		free(plugin_files[i]);
+		plugin_files[i] = NULL;
+		snprintf(path, sizeof(path), "%s/%d", folder, i);
+		rmdir(path);
+	}
+	rmdir(folder);
+}
+END_TEST
 
 /* A table of KV_MEGABYTES is on its way to a node that has restarted, while writes go on, and its sender dies. */
 START_TEST(joins_with_a_large_table)
@@ -496,6 +595,7 @@ static Suite *suite(void)
 	tcase_add_test(tcase, everything);
 	tcase_add_test(tcase, a_provider_that_synchronises_later);
 	tcase_add_test(tcase, no_provider);
+	tcase_add_loop_test(tcase, replaced_and_unloaded, 0, 2);
 	tcase_add_test(tcase, joins_with_a_large_table);
 	suite_add_tcase(suite, tcase);
 	return suite;
