@@ -61,7 +61,8 @@ void engine_multicast(struct totem_engine *engine, struct coterie_frame *frame)
 {
 	if (frame == NULL)
 		return;
-	engine->callbacks.multicast(engine->arg, &frame, 1);
+	if (!peer_is_quiet(engine))
+		engine->callbacks.multicast(engine->arg, &frame, 1);
 	frame_unref(frame);
 }
 

@@ -302,7 +302,8 @@ int totem_engine_set_mutant(struct totem_engine *engine, const char *name); /* -
 #define TOTEM_QUIRK_RECEIVED_FLAG 8u   /* §8.2 step 3 instead of §9.3 */
 #define TOTEM_QUIRK_RESEND_ALL 16u     /* §16.2.11 */
 #define TOTEM_QUIRK_HOLD_CANCEL_ORDER 32u /* §3: not swapped */
-#define TOTEM_QUIRK_ALL 63u
+#define TOTEM_QUIRK_LISTENS_ALWAYS 64u   /* §16.3: no back-off */
+#define TOTEM_QUIRK_ALL 127u
 void totem_engine_set_quirks(struct totem_engine *engine, uint32_t quirks);
 #endif
 

@@ -111,7 +111,7 @@ void flow_outbox_flush(struct totem_engine *engine)
 	if (count == 1)
 		deliver_ready(engine);
 	engine->outbox_count = 0;
-	if (TOTEM_MUTANT(engine, TOKEN_BEFORE_FRAMES_LOST))
+	if (TOTEM_MUTANT(engine, TOKEN_BEFORE_FRAMES_LOST) || peer_is_quiet(engine))
 		return;
 	engine->callbacks.multicast(engine->arg, engine->outbox, count);
 }

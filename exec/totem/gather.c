@@ -60,12 +60,16 @@ static void fail_others(struct totem_engine *engine)
 
 void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 {
+	uint64_t consensus_ns = engine->options.consensus_ns;
+
 	if (engine->state == TOTEM_RECOVERY)
 		recovery_leave(engine);
 	if (engine->state == TOTEM_OPERATIONAL) {
 		engine->episode++;
 		engine->episode_ns = engine->now_ns;
 	}
+	if (peer_yields(engine))
+		consensus_ns += consensus_ns / 4;
 	engine->has_pending = false;
 	engine->is_holding = false;
 	engine->is_held = false;
@@ -85,7 +89,7 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 	timer_cancel(engine, TOTEM_TIMER_MERGE);
 	timer_cancel(engine, TOTEM_TIMER_HOLD);
 	timer_set(engine, TOTEM_TIMER_JOIN, engine->options.join_ns);
-	timer_set(engine, TOTEM_TIMER_CONSENSUS, engine->options.consensus_ns);
+	timer_set(engine, TOTEM_TIMER_CONSENSUS, consensus_ns);
 	suspect_start(engine);
 	schedule_join(engine);
 }
@@ -355,6 +359,8 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 	join_by_state(engine, &join);
 	if (join.header_nodeid != 0)
 		peer->heard_episode = engine->episode;
+	if (node_set_has(&engine->join_failed, engine->options.nodeid))
+		peer->failed_us_episode = engine->episode;
 	peer_accuse(engine, join.system_from);
 }
 

@@ -48,7 +48,8 @@
 	X(TOKEN_LOSS_IGNORED, 30, "an expired token timer is ignored") \
 	X(QUEUE_DROPPED, 20, "messages that wait are dropped at a configuration change") \
 	X(SIGNS_BELIEVED, 20, "a sign of a member's death is believed at once") \
-	X(HOLD_FOREVER, 10, "a held token is never let go")
+	X(HOLD_FOREVER, 10, "a held token is never let go") \
+	X(QUIET_NEVER, 5, "whom a plain node in the middle left out goes on speaking to it")
 
 #ifdef TOTEM_HOOKS
 

@@ -134,14 +134,68 @@ bool peer_has_probes(const struct totem_engine *engine, const struct peer *peer)
 	return (engine->options.features & peer->features & WIRE_FEATURE_PROBE) != 0;
 }
 
+/* Since we left the last ring. */
+static bool is_heard(const struct totem_engine *engine, const struct peer *peer)
+{
+	return peer->heard_episode == engine->episode ||
+	       (peer->heard_ns != 0 && peer->heard_ns >= engine->episode_ns);
+}
+
+/* Given up before this ring was formed, without a word of it. */
+static bool is_lost(const struct totem_engine *engine, const struct peer *peer)
+{
+	return peer->given_up_episode == engine->episode && !is_heard(engine, peer);
+}
+
+/* It failed us for somebody who does not hear us, and gathers at every word of ours: it has no back-off. */
+static bool is_shunned(const struct totem_engine *engine, const struct peer *peer)
+{
+	return peer->backoff_until_ns > engine->now_ns && peer->failed_us_episode == engine->episode &&
+	       peer->backoff_accuser == engine->options.nodeid && !peer_has_probes(engine, peer);
+}
+
+bool peer_is_quiet(const struct totem_engine *engine)
+{
+	if (engine->state != TOTEM_OPERATIONAL || engine->memb.count != 1 ||
+		TOTEM_MUTANT(engine, QUIET_NEVER))
+		return false;
+	for (uint32_t i = 0; i < engine->peer_count; i++) {
+		if (is_shunned(engine, &engine->peers[i]))
+			return true;
+	}
+	return false;
+}
+
+bool peer_yields(const struct totem_engine *engine)
+{
+	for (uint32_t i = 0; i < engine->peer_count && engine->memb.count == 1; i++) {
+		const struct peer *peer = &engine->peers[i];
+
+		if (peer->conflicts > 0 && peer->backoff_accuser == engine->options.nodeid &&
+			engine->now_ns - peer->conflict_ns < CONFLICT_AGE_MAX_NS)
+			return true;
+	}
+	return false;
+}
+
 /* We accused it, and may ask it whether it hears us now. */
 static bool is_accused(const struct totem_engine *engine, const struct peer *peer)
 {
 	return peer->ask_until_ns > engine->now_ns && peer_has_probes(engine, peer);
 }
 
+static void speak_again(struct totem_engine *engine)
+{
+	for (uint32_t i = 0; i < engine->peer_count; i++) {
+		if (is_shunned(engine, &engine->peers[i]))
+			engine->peers[i].backoff_until_ns = 0;
+	}
+}
+
 void peer_answered(struct totem_engine *engine, struct peer *peer)
 {
+	if (peer_is_quiet(engine))
+		speak_again(engine);
 	if (peer->backoff_accuser != engine->options.nodeid || engine->now_ns < peer->lift_ns)
 		return;
 	peer->backoff_until_ns = 0;
@@ -158,6 +212,29 @@ void peer_retracted(struct totem_engine *engine, uint32_t accuser, uint32_t accu
 }
 
 /*
+ * One that we keep quiet for has begun anew, or given up somebody whom we do not hear either: it may have
+ * been for that one's sake that it is not with us. Not too soon, or several that keep quiet for it could wake
+ * each other for ever.
+ */
+static bool is_free_again(const struct totem_engine *engine, const struct peer *peer)
+{
+	uint64_t since_ns = engine->now_ns - peer->conflict_ns;
+
+	if (!is_shunned(engine, peer) || node_set_has(&engine->join_failed, engine->options.nodeid) ||
+		since_ns < (peer->backoff_until_ns - peer->conflict_ns) / 8)
+		return false;
+	if (engine->join_proc.count == 1)
+		return true;
+	for (uint32_t i = 0; i < engine->join_failed.count; i++) {
+		const struct peer *other = peer_find(engine, engine->join_failed.ids[i]);
+
+		if (other != NULL && is_lost(engine, other))
+			return true;
+	}
+	return false;
+}
+
+/*
  * A node that we gave up, though we heard it, did not hear us, or did not want us. Now it names us
  * among those it would have a ring with.
  */
@@ -165,6 +242,8 @@ void peer_reconsider(struct totem_engine *engine, struct peer *peer, bool is_lea
 {
 	uint32_t me = engine->options.nodeid;
 
+	if (!is_leave && is_free_again(engine, peer))
+		peer->backoff_until_ns = 0;
 	if (!is_leave && peer->backoff_accuser == me && engine->now_ns >= peer->lift_ns &&
 		node_set_has(&engine->join_proc, me) && !node_set_has(&engine->join_failed, me))
 		peer->backoff_until_ns = 0;
@@ -240,10 +319,7 @@ static uint64_t hash_members(const struct totem_engine *engine)
 /* Whose word it was that kept a node out of the ring though we hear it; 0: it is not so. */
 static uint32_t accuser_of(const struct totem_engine *engine, const struct peer *peer)
 {
-	bool is_heard = peer->heard_episode == engine->episode ||
-			(peer->heard_ns != 0 && peer->heard_ns >= engine->episode_ns);
-
-	if (!is_heard || peer->left_episode == engine->episode ||
+	if (!is_heard(engine, peer) || peer->left_episode == engine->episode ||
 		!node_set_has(&engine->failed, peer->id))
 		return 0;
 	if (peer->given_up_episode == engine->episode)
@@ -305,7 +381,7 @@ static void judge(struct totem_engine *engine, struct peer *peer)
 
 	uint32_t accuser = accuser_of(engine, peer);
 
-	if (accuser == 0)
+	if (accuser == 0 || TOTEM_QUIRK(engine, LISTENS_ALWAYS))
 		return;
 	if (engine->now_ns - peer->conflict_ns > CONFLICT_AGE_MAX_NS ||
 		peer->conflict_members != hash_members(engine))
@@ -333,10 +409,21 @@ static void judge(struct totem_engine *engine, struct peer *peer)
 		peer->backoff_ns = BACKOFF_MAX_NS;
 }
 
+/* Keeping quiet, we are not found: so we ask those for whose sake we may have been left out. */
+static void ask_the_lost(struct totem_engine *engine)
+{
+	for (uint32_t i = 0; i < engine->peer_count; i++) {
+		if (is_lost(engine, &engine->peers[i]))
+			engine->peers[i].ask_until_ns = engine->now_ns + BACKOFF_MAX_NS;
+	}
+}
+
 void peer_installed(struct totem_engine *engine)
 {
 	for (uint32_t i = 0; i < engine->peer_count; i++)
 		judge(engine, &engine->peers[i]);
+	if (peer_is_quiet(engine))
+		ask_the_lost(engine);
 	start_timer(engine);
 }
 

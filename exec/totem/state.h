@@ -91,6 +91,7 @@ struct peer {
 	uint32_t rounds;       /* questions since the first sign */
 	uint32_t refused;      /* of our datagrams since then, for certain */
 	uint32_t told;         /* signs of the transport itself since then */
+	uint64_t failed_us_episode; /* last gather episode in which its join said that we failed */
 	uint64_t left_episode;  /* last gather episode in which it said that it goes */
 	uint64_t backoff_ns;    /* how long it is not listened to next time */
 	uint64_t backoff_until_ns;
@@ -374,6 +375,13 @@ bool peer_is_unwanted(const struct totem_engine *engine, const struct peer *peer
 /** Not listened to for now: in back-off, because our own ring is not yet installed everywhere, or
  * because nothing that we say gets out. */
 bool peer_is_ignored(const struct totem_engine *engine, uint32_t id);
+/**
+ * Alone, because a plain node sided with somebody who does not hear us. It gathers whenever it hears us, and
+ * its ring with it: until the back-off ends nothing is multicast.
+ */
+bool peer_is_quiet(const struct totem_engine *engine);
+/** Left out by a node that we hear, not long ago: the others shall conclude first, so that their ring stays. */
+bool peer_yields(const struct totem_engine *engine);
 /** Note whom the sender of a join (lists in join_proc, join_failed) has given up. */
 void peer_given_up(struct totem_engine *engine, uint32_t id); /* by our own consensus timer */
 void peer_accuse(struct totem_engine *engine, uint32_t accuser);

@@ -2,8 +2,8 @@
 interop_scripts = \
 	%D%/mixed_1_2_order.sh %D%/mixed_1_2_faults.sh %D%/mixed_2_1_order.sh %D%/mixed_2_1_faults.sh \
 	%D%/mixed_2_1_evs.sh
-dist_check_SCRIPTS += $(interop_scripts) %D%/knet_mixed.sh
-TESTS += $(interop_scripts) %D%/knet_mixed.sh
+dist_check_SCRIPTS += $(interop_scripts) %D%/asymmetric.sh %D%/knet_mixed.sh
+TESTS += $(interop_scripts) %D%/asymmetric.sh %D%/knet_mixed.sh
 
 # Generated corosync.conf files before both daemons.
 check_PROGRAMS += %D%/config_corpus

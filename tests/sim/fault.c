@@ -37,6 +37,7 @@ static const char *const names[FAULT_KINDS] = {
 	[FAULT_MEMORY] = "memory",
 	[FAULT_LINK] = "link",
 	[FAULT_HOLE] = "hole",
+	[FAULT_MIDDLE] = "middle",
 };
 
 const char *fault_name(enum fault_kind kind)
@@ -98,6 +99,11 @@ static uint32_t pick_kinds(struct sim *sim)
 bool faults_are_false_signs(const struct sim *sim)
 {
 	return (sim->faults.kinds >> FAULT_LOSS) == 1u << (FAULT_DEAD - FAULT_LOSS);
+}
+
+bool faults_are_middle(const struct sim *sim)
+{
+	return sim->options.faults == 1u << FAULT_MIDDLE;
 }
 
 void faults_init(struct sim *sim)
@@ -554,6 +560,7 @@ static void strike_with(struct sim *sim, enum fault_kind kind)
 	case FAULT_PLAIN:
 	case FAULT_QUIRKS:
 	case FAULT_IDS:
+	case FAULT_MIDDLE:
 	case FAULT_KINDS:
 		break;
 	}

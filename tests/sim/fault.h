@@ -41,11 +41,12 @@ enum fault_kind {
 	FAULT_MEMORY,    /* a node's frame pool is exhausted for a while */
 	FAULT_LINK,      /* the interface goes and comes, gathers by order, reload */
 	FAULT_HOLE,      /* see dig_hole in fault.c */
+	FAULT_MIDDLE,    /* alone: two do not hear each other, a reference-like one hears both */
 	FAULT_KINDS,
 };
 
 #define FAULT_ALL ((1u << FAULT_KINDS) - 1u)
-#define FAULT_DEFAULT (FAULT_ALL & ~(1u << FAULT_QUIRKS))
+#define FAULT_DEFAULT (FAULT_ALL & ~(1u << FAULT_QUIRKS | 1u << FAULT_MIDDLE))
 
 const char *fault_name(enum fault_kind kind);
 /** "loss,crash", "all", "none"; false and *bad (within list) when a name is unknown. */
@@ -81,6 +82,8 @@ void faults_point(struct node *node, uint32_t point);
 struct node *faults_any_node(struct sim *sim); /* up or down */
 /** Nothing else happens in this run. */
 bool faults_are_false_signs(const struct sim *sim);
+/** So it is here: three nodes, and nothing but that cut. */
+bool faults_are_middle(const struct sim *sim);
 /** One node has reason to think that another, which lives, is gone. */
 void faults_false_sign(struct sim *sim);
 /** The schedule ends: heal, resume, and start nearly everybody again. */

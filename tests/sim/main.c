@@ -48,7 +48,7 @@ static const char usage[] =
 	"  --steps N       entries into engines before the network turns quiet\n"
 	"                  (default: by the number of nodes)\n"
 	"  --faults LIST   kinds of faults, with commas; \"none\"; \"all\" lets each seed pick some\n"
-	"                  of all kinds but quirks (default: all)\n"
+	"                  of all kinds but quirks and middle (default: all)\n"
 	"  --trace FILE    write every event of the run there (\"-\": standard output)\n"
 	"  --mutant NAME   put a deliberate bug into every engine; stops at the first violation\n"
 	"  --list-mutants  name, seeds that are enough to catch it, and what it does\n"
@@ -189,7 +189,7 @@ static bool is_mutant(const char *name)
 static bool needs_hooks(const struct request *request)
 {
 	return request->wants_mutants || request->sim.mutant != NULL ||
-		(request->sim.faults >> FAULT_QUIRKS & 1) != 0;
+		(request->sim.faults & (1u << FAULT_QUIRKS | 1u << FAULT_MIDDLE)) != 0;
 }
 #endif
 

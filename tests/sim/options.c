@@ -69,7 +69,8 @@ void options_set(struct sim *sim, struct node *node, uint64_t token_ns, uint32_t
 	if (has(sim, FAULT_PLAIN) && random_chance(random, 3000))
 		options->features = 0;
 #ifdef TOTEM_HOOKS
-	if (has(sim, FAULT_QUIRKS) && random_chance(random, 5000)) {
+	if ((has(sim, FAULT_QUIRKS) && random_chance(random, 5000)) ||
+		(faults_are_middle(sim) && node->index == sim->options.seed % 3)) {
 		options->features = 0;
 		node->quirks = TOTEM_QUIRK_ALL;
 	}

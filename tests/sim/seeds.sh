@@ -48,7 +48,7 @@ for kind in none $("$sim" --help | sed -n '/^Kinds/,/^$/p' | tail -n +2); do
 	"$sim" --faults "$kind" --seeds 1-10 >"$out/kind" 2>&1
 	report $? "$kind alone" "$out/kind"
 	case $kind in
-	plain | quirks) field=3 ;;
+	plain | quirks | middle) field=3 ;;
 	*) field=1 ;;
 	esac
 	tap_check "$kind alone: with safe messages" test "$(safe "$out/kind" $field)" -gt 0

@@ -28,6 +28,8 @@ struct sim *sim_create(const struct sim_options *options)
 	uint64_t first = random_between(&sim->random, 2, 16), second = random_between(&sim->random, 2, 16);
 
 	sim->node_count = options->nodes != 0 ? options->nodes : (uint32_t)(first < second ? first : second);
+	if (faults_are_middle(sim))
+		sim->node_count = 3;
 	sim->nodes = calloc(sim->node_count, sizeof(*sim->nodes));
 	sim->scratch = malloc(TRAFFIC_PAYLOAD_MAX + 64);
 	if (sim->nodes == NULL || sim->scratch == NULL)

@@ -1,0 +1,3 @@
+#!/bin/bash
+# Two coteries that do not hear each other, and one of Debian's corosync between them that hears both.
+ASYMMETRIC_KINDS="coterie corosync coterie" exec bash "$(dirname "$0")/../cluster/asymmetric.sh"
