@@ -21,6 +21,7 @@
  * as the reference has it, but a frame is lost with any of its packets; peers take any size.
  */
 #define NETMTU 11000u
+#define MTU_AT_CLOSE 1280u /* every IP network carries it */
 #define PMTUD_INTERVAL_MAX_S 86400u
 
 int mesh_result(int rc)
@@ -214,8 +215,13 @@ static void mesh_close(void *self)
 	if (mesh->tracker != NULL)
 		mesh->host->map_untrack(mesh->ctx, mesh->tracker);
 	if (mesh->handle != NULL) {
-		knet_host_enable_status_change_notify(mesh->handle, NULL, NULL);
 		mesh_data_close(mesh);
+		/*
+		 * Looking for the MTU of a path whose other end stops as well, libknet keeps its lock for
+		 * seconds. Once it is told an MTU there is nothing to look for.
+		 */
+		knet_handle_pmtud_set(mesh->handle, MTU_AT_CLOSE);
+		knet_host_enable_status_change_notify(mesh->handle, NULL, NULL);
 		/* Waits until what was handed over is on the network: the leave message is. */
 		knet_handle_setfwd(mesh->handle, 0);
 		mesh_links_close(mesh);
