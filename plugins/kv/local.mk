@@ -64,6 +64,11 @@ tests_unit_test_kv_cluster_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_kv_cluster_LDADD = libkv_service.la libcoterie-testkit.la $(CHECK_LIBS)
 endif
 
+check_PROGRAMS += tests/cluster/kv_load
+tests_cluster_kv_load_SOURCES = \
+	tests/cluster/kv_load.c tests/cluster/client.h tests/unit/kv_history.c tests/unit/kv_history.h
+tests_cluster_kv_load_LDFLAGS = $(AM_LDFLAGS) -Wl,--enable-new-dtags
+tests_cluster_kv_load_LDADD = libcoterie-kv.la libcorosync_common.la
 dist_check_SCRIPTS += tests/cluster/kv.sh
 TESTS += tests/cluster/kv.sh
 sanitized_scripts += tests/cluster/kv.sh

@@ -1,6 +1,7 @@
 #!/bin/bash
-# The service kv in real daemons: nodes that join with a table, partitions, crashes while it is on its way.
-# KV_MEGABYTES: how large the table is.
+# The service kv in real daemons: nodes that join with a table, partitions, crashes while it is on its way, and plugins
+# that are replaced and unloaded, while two clients on each node ask and write down what they are answered.
+# KV_MEGABYTES: how large the table is. KV_REPLACEMENTS: how often each node's plugin is replaced.
 LAB_TOKEN=${LAB_TOKEN:-1000}
 # shellcheck disable=SC2034 # read by lab.sh
 # The section totem ends here; the brace that follows in the file ends quorum.
@@ -98,8 +99,63 @@ kv_write_on() {
 	echo $i >"$LAB_DIR/writes"
 }
 
+# kv_whole SECONDS NODE...: each has the table, while writes go on.
+kv_whole() {
+	local end=$((SECONDS + $1)) node
+
+	shift
+	for node in "$@"; do
+		until [[ $(kv_state "$node") = ready* ]]; do
+			[ $SECONDS -le $end ] || return
+			sleep 0.2
+		done
+	done
+}
+
+# Two clients on each node write down what they ask and are answered, until load_stop.
+load_start() {
+	local i
+
+	rm -f "$LAB_DIR/enough_load"
+	clients=()
+	for i in 1 1 2 2 3 3; do
+		lab_exec "$i" "$LOAD" $records "$LAB_DIR/enough_load" "$LAB_DIR/record$records" &
+		clients+=($!)
+		records=$((records + 1))
+	done
+}
+load_stop() {
+	: >"$LAB_DIR/enough_load"
+	wait "${clients[@]}"
+}
+# load_check: could one table have answered them so?
+load_check() {
+	lab_in 1 "$LOAD" check "$LAB_DIR"/record* >"$LAB_DIR/checked"
+}
+
+# kv_replace NODE: by a copy of its file.
+kv_replace() {
+	copies=$((copies + 1))
+	mkdir "$LAB_DIR/copy$copies" && cp "$LAB_BUILD/.libs/kv.so" "$LAB_DIR/copy$copies" &&
+		lab_in "$1" "$CTL" plugin replace kv "$LAB_DIR/copy$copies/kv.so"
+}
+kv_replace_all() {
+	local i
+
+	for ((i = 0; i < KV_REPLACEMENTS * 3; i++)); do
+		kv_replace $((i % 3 + 1)) || return
+	done
+}
+memberships() { cat "$LAB_DIR"/[123]/log | grep -c "A new membership"; }
+
 KV=$(kv_program)
-[ -n "$KV" ] || tap_skip "coterie-kv is not built"
+LOAD=$(lab_program kv_load)
+CTL=$LAB_BUILD/tools/coterie-ctl
+[ ! -x "$LAB_BUILD/tools/.libs/coterie-ctl" ] || CTL=$LAB_BUILD/tools/.libs/coterie-ctl
+KV_REPLACEMENTS=${KV_REPLACEMENTS:-3}
+copies=0
+records=0
+[ -n "$KV" ] && [ -n "$LOAD" ] || tap_skip "coterie-kv or kv_load is not built"
 lab_open coterie coterie coterie
 head -c 1000000 /dev/urandom >"$LAB_DIR/noise"
 lab_start 1 2 3
@@ -107,6 +163,7 @@ tap_check "a ring of three" lab_ring 3 1 2 3
 tap_check "an empty table on all" kv_ready 20 1 2 3
 tap_check "$KV_MEGABYTES MB written" kv_fill
 tap_check "all nodes hold the same" kv_ready 30 1 2 3
+load_start
 
 lab_kill 3
 tap_check "a ring of two" lab_ring 2 1 2
@@ -114,15 +171,17 @@ kv_write_on &
 writer=$!
 lab_start 3
 began=$SECONDS
-tap_check "node 3 joins while writes go on" kv_ready $((60 + KV_MEGABYTES)) 3
+tap_check "node 3 joins while writes go on" kv_whole $((60 + KV_MEGABYTES)) 3
 took=$((SECONDS - began))
 : >"$LAB_DIR/enough"
 wait "$writer"
 rm "$LAB_DIR/enough"
 [ ! -s "$LAB_DIR/failures" ]
 tap $? "no write failed: $(cat "$LAB_DIR/writes") while it took $took s" || tap_note "$(cat "$LAB_DIR/failures")"
+load_stop
 tap_check "all nodes hold the same" kv_ready 30 1 2 3
 
+load_start
 kv 2 watch part/ >"$LAB_DIR/seen" 2>/dev/null &
 lab_cut 3
 tap_check "a ring without node 3" lab_ring 2 1 2
@@ -131,21 +190,47 @@ tap_check "the larger part writes" kv 1 put part/key larger
 tap $? "the smaller part does not"
 lab_heal 3
 tap_check "together again" lab_ring 3 1 2 3
+load_stop
 tap_check "the same again" kv_ready 60 1 2 3
 tap_check "with what the larger part wrote" kv_value 3 part/key larger
 grep -q 'put part/key	larger' "$LAB_DIR/seen"
 tap $? "a watcher has seen it" || tap_note "$(cat "$LAB_DIR/seen")"
 
 # Who sends the table dies on the way: node 1, then node 2 goes on.
+load_start
 lab_kill 3
 tap_check "a ring of two" lab_ring 2 1 2
 lab_start 3
 tap_check "a ring of three" lab_ring 3 1 2 3
 lab_kill 1
-tap_check "another sender goes on" kv_ready $((60 + KV_MEGABYTES)) 2 3
+tap_check "another sender goes on" kv_whole $((60 + KV_MEGABYTES)) 2 3
 tap_check "and all is there" kv_value 3 part/key larger
 lab_start 1
-tap_check "the same everywhere" kv_ready $((60 + KV_MEGABYTES)) 1 2 3
+tap_check "all have the table" kv_whole $((60 + KV_MEGABYTES)) 1 2 3
+load_stop
+tap_check "the same everywhere" kv_ready 30 1 2 3
+
+if [ -x "$CTL" ]; then
+	before=$(memberships)
+	load_start
+	tap_check "replaced $((KV_REPLACEMENTS * 3)) times under its clients" kv_replace_all
+	tap_check "the membership has not changed" test "$(memberships)" = "$before"
+	tap_check "unloaded" lab_in 3 "$CTL" plugin unload kv
+	tap_check "the others serve on" kv 1 put part/key later
+	tap_check "loaded" lab_in 3 "$CTL" plugin load kv
+	tap_check "it has the table again" kv_whole $((60 + KV_MEGABYTES)) 1 2 3
+	load_stop
+	tap_check "all nodes hold the same" kv_ready 30 1 2 3
+	tap_check "with what was written meanwhile" kv_value 3 part/key later
+else
+	tap_note "coterie-ctl is not built: nothing is replaced"
+fi
+load_check
+tap $? "one table could have answered all clients so" || tap_note "$(cat "$LAB_DIR/checked")"
+tap_note "$(tail -n 1 "$LAB_DIR/checked")"
+printf '0 0 1 2 1 0 0 %d 1 0\n' 63 127 >"$LAB_DIR/record_wrong"
+! load_check
+tap $? "two writes in one place are noticed"
 
 # All restart, one is late: without it nothing is served, since it might have the table.
 lab_kill 1 2 3
