@@ -3,7 +3,8 @@
 # of it do not disturb the ring.
 # shellcheck disable=SC2034 # read by lab.sh
 # The section totem ends here; the brace that follows in the file ends service.
-LAB_TOTEM="}
+LAB_TOTEM="config_version: 3
+	}
 		quorum {
 			provider: corosync_votequorum
 		}
@@ -55,6 +56,20 @@ prints_the_same() {
 		python3 "$checker" same "$LAB_DIR/2/page" "$LAB_DIR/2/printed" 'coterie_ipc_|coterie_flow_'
 }
 
+# Each metric of the alert rules is a sample of the page.
+rules_fit() {
+	local name missing=() names
+
+	mapfile -t names < <(grep -v annotations "$LAB_HERE/../../plugins/metrics/alerts.yml" |
+		grep -o 'coterie_[a-z_]*' | sort -u)
+	for name in "${names[@]}"; do
+		grep -q "^${name}[{ ]" "$LAB_DIR/2/page" || missing+=("$name")
+	done
+	[ ${#names[@]} -gt 5 ] && [ ${#missing[@]} -eq 0 ] && return
+	echo "of ${#names[@]} not there: ${missing[*]}"
+	return 1
+}
+
 # Two hundred at a time: some silent, some that read nothing, some that talk rubbish.
 besiege() {
 	lab_in 1 timeout 20 python3 - <<-'PYTHON'
@@ -96,6 +111,8 @@ tap_check "three members" is 2 3 coterie_ring_members
 tap_check "three votes" is 2 3 'coterie_quorum_votes{type="total"}'
 tap_check "one to spare" is 2 1 coterie_quorum_votes_spare
 tap_check "a link to each" is 2 1 'coterie_link_up{node_id="3",node="node3",link="0"}'
+tap_check "the version of the config" is 2 3 coterie_config_version
+tap_check "the alert rules are about what there is" rules_fit
 tap_check "the older format" fetch 2 /metrics text/plain
 tap_check "its type" said 2 '200 text/plain; version=0.0.4; charset=utf-8'
 tap_check "health" fetch 2 /healthz
