@@ -463,6 +463,27 @@ CHAOS(everything, TESTKIT_CHAOS, &early_LTX_coterie_plugin)
 CHAOS(a_provider_that_synchronises_later, TESTKIT_CHAOS, &late_LTX_coterie_plugin)
 CHAOS(no_provider, TESTKIT_CHAOS, NULL)
 
+/* A node crashes after its first effect, its second, and so on. */
+START_TEST(crash_at_each_point)
+{
+	uint32_t points = (uint32_t)number_of("KV_POINTS", 30);
+	struct run run;
+
+	for (uint32_t i = 0; i < points; i++) {
+		uint32_t node = 1 + i % NODES;
+
+		run_start(&run, number_of("KV_SEED", 1) + i, &early_LTX_coterie_plugin);
+		work_for(&run, 50);
+		ck_assert_int_eq(testkit_crash_after(run.kit, node, i), 0);
+		work_for(&run, 200);
+		ck_assert_msg(!testkit_is_up(run.kit, node), "point %u", i);
+		ck_assert_int_eq(testkit_start(run.kit, node), 0);
+		work_for(&run, 200);
+		run_end(&run, 1);
+	}
+}
+END_TEST
+
 /* ---- Other versions of the plugin, while it is used ------------------------- */
 
 /* @return caller frees; NULL: this build has no such file */
@@ -595,6 +616,7 @@ static Suite *suite(void)
 	tcase_add_test(tcase, everything);
 	tcase_add_test(tcase, a_provider_that_synchronises_later);
 	tcase_add_test(tcase, no_provider);
+	tcase_add_test(tcase, crash_at_each_point);
 	tcase_add_loop_test(tcase, replaced_and_unloaded, 0, 2);
 	tcase_add_test(tcase, joins_with_a_large_table);
 	suite_add_tcase(suite, tcase);
