@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "exec/config/option_value.h"
+
 static const char *type_of(const struct coterie_option *option, enum native_form form)
 {
 	if (form == FORM_PERCENT)
@@ -46,8 +48,8 @@ static void print_option(const struct coterie_option *option, enum native_form f
 	if (form == FORM_SIGNED)
 		fprintf(out, ", %" PRId64 " to %" PRId64, (int64_t)option->min, (int64_t)option->max);
 	if (is_number) {
-		native_limit(option, option->min, min);
-		native_limit(option, option->max, max);
+		option_limit(option, option->min, min);
+		option_limit(option, option->max, max);
 		if (option->max >= INT32_MAX)
 			fprintf(out, ", at least %s", min);
 		else

@@ -10,6 +10,7 @@ config_sources = \
 	%D%/native.c %D%/native.h %D%/native_files.c %D%/native_keys.c %D%/native_keys.h %D%/native_parse.c \
 	%D%/native_scan.c %D%/native_suggest.c %D%/native_token.c %D%/native_token.h %D%/native_table.c %D%/native_value.c \
 	%D%/nodes.c \
+	%D%/option_value.c %D%/option_value.h \
 	%D%/help.c %D%/print.c %D%/print.h %D%/print_legacy.c %D%/print_native.c \
 	%D%/publish.c \
 	%D%/revise.c \
@@ -17,4 +18,5 @@ config_sources = \
 	%D%/timers.c \
 	%D%/tree.c %D%/tree.h \
 	%D%/validate.c \
-	%D%/votes.c
+	%D%/votes.c \
+	%D%/words.c %D%/words.h

@@ -5,7 +5,7 @@
  *   native_token.c   words, strings and signs
  *   native_scan.c    a first look at one file, which finds what libconfuse cannot tell or tells badly
  *   native_parse.c   libconfuse reads the values of what the first look let pass
- *   native_value.c   one value against its row of the option table: types, units, ranges
+ *   native_value.c   one value against its row of the option table; into the key's value and back
  *   native_table.c   the option tables of the executive's own blocks
  *   native.c         blocks into keys; what a key needs that is more than its row
  */
@@ -185,11 +185,6 @@ int native_to_key(const struct native_row *row, const char *text, char *value, s
 	char *why, size_t size);
 /** The other way; -ENOENT: no value of the option makes this one. */
 int native_from_key(const struct native_row *row, const char *value, char *text, size_t size);
-/** In the largest unit that divides it. */
-void native_duration(uint64_t ms, char *text, size_t size);
-void native_size(uint64_t bytes, char *text, size_t size);
-/** A limit of the option, in the words of its type. */
-void native_limit(const struct coterie_option *option, uint64_t number, char text[32]);
 
 /* native_keys.c */
 

@@ -4,16 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "exec/config/option_value.h"
+#include "exec/config/words.h"
+
 static bool has_room_for_errors(const struct native *native)
 {
 	return native->tree->messages->error_count < CONFIG_ERRORS_MAX;
-}
-
-static uint32_t tolerance(const char *name)
-{
-	size_t length = strlen(name);
-
-	return length < 3 ? 1 : length / 3 > 2 ? (uint32_t)(length / 3) : 2;
 }
 
 /* "block 'totem'", "block 'transport udpu'", or "at top level". */
@@ -45,7 +41,7 @@ void native_example(const struct native_row *row, const char *name, char *text, 
 /* The nearest name among the options of a block. */
 static const char *nearest_option(const char *path, const char *transport, const char *name)
 {
-	uint32_t best = tolerance(name) + 1;
+	uint32_t best = config_tolerance(name) + 1;
 	const struct native_row *row;
 	const char *nearest = NULL;
 
@@ -120,7 +116,7 @@ void native_unknown_block(
 {
 	const char *path = parent->kind == NULL ? "" : parent->kind->path;
 	size_t length = strlen(path);
-	uint32_t best = tolerance(name) + 1;
+	uint32_t best = config_tolerance(name) + 1;
 	const struct native_kind *kind, *nearest = NULL, *other = NULL;
 
 	if (!has_room_for_errors(native)) {
@@ -247,9 +243,6 @@ bool native_is_plugin_option(struct native *native, const struct native_block *b
 	uint32_t kind = strcmp(block->kind->name, "transport") == 0 ? COTERIE_KIND_TRANSPORT
 								    : COTERIE_KIND_SERVICE;
 	struct tree *tree = native->tree;
-	uint32_t best = tolerance(name) + 1;
-	const char *nearest = NULL;
-
 	if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") != strlen(name)) {
 		native_unknown_option(native, block, name, place);
 		return false;
@@ -259,14 +252,8 @@ bool native_is_plugin_option(struct native *native, const struct native_block *b
 	/* Where it cannot be asked, the one who loads it finds out. */
 	if (plugin == NULL || !plugin->is_described || native_plugin_option(plugin, name) != NULL)
 		return true;
-	for (uint32_t i = 0; i < plugin->option_count; i++) {
-		uint32_t distance = config_distance(name, plugin->options[i].name, best);
-
-		if (distance < best) {
-			best = distance;
-			nearest = plugin->options[i].name;
-		}
-	}
+	const char *nearest = option_nearest(
+		plugin->options, sizeof(plugin->options[0]), plugin->option_count, name);
 	const char *near = nearest_option(block->kind->path, block->title, name);
 
 	if (nearest == NULL && near != NULL)

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "exec/config/words.h"
+
 #define R COTERIE_OPT_RELOAD
 #define MS(number) ((uint64_t)(number))
 #define HOUR 3600000u

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exec/config/option_value.h"
+
 /* One block on its way out: its lines are collected, since a block without any is not written. */
 struct block {
 	struct print *print;
@@ -602,7 +604,7 @@ static int put_process(struct print *print)
 		put(&block, "blackbox-size", "0", blackbox);
 		print_done(print, blackbox);
 	} else if (size != NULL && blackbox == NULL) {
-		native_size(strtoull(size->text, NULL, 10), text, sizeof(text));
+		option_size(strtoull(size->text, NULL, 10), text, sizeof(text));
 		put(&block, "blackbox-size", text, size);
 		print_done(print, size);
 	}

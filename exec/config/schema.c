@@ -8,6 +8,8 @@
 
 #include <coterie/plugin.h>
 
+#include "exec/config/words.h"
+
 struct row {
 	const char *section;
 	uint32_t type;
@@ -181,21 +183,11 @@ void schema_each(const char *section, void (*run)(void *arg, const char *name), 
 	}
 }
 
-/* How far apart two names may be and still be taken for one with a slip. */
-static uint32_t tolerance(const char *name)
-{
-	size_t length = strlen(name);
-
-	if (length < 3)
-		return 1;
-	return length / 3 > 2 ? (uint32_t)(length / 3) : 2;
-}
-
 const char *schema_suggest(struct tree *tree, const char *path)
 {
 	size_t length = section_length(path);
 	const char *name = path + length + 1;
-	uint32_t best = tolerance(name) + 1;
+	uint32_t best = config_tolerance(name) + 1;
 	const char *nearest = NULL;
 	size_t nearest_size = 0;
 

@@ -119,7 +119,6 @@ int config_parse_integer(const char *text, int64_t min, int64_t max, int64_t *va
 int config_parse_unsigned(const char *text, uint64_t *value); /* up to 2^64 - 1; '-' is -EINVAL */
 /** An integer of the map as text; false: it is none. */
 bool config_integer_text(const struct map_value *value, char *text, size_t size);
-bool config_has_word(const char *words, const char *word); /* words: separated by single blanks */
 bool is_ip_transport(const char *transport); /* udp or udpu */
 /**
  * Read a regular file of at most CONFIG_FILE_SIZE_MAX bytes.
@@ -128,8 +127,6 @@ bool is_ip_transport(const char *transport); /* udp or udpu */
  * @return 0; -EISDIR; -EFBIG; -ENOMEM; -errno of open and read
  */
 int config_read_file(int dir, const char *name, char **bytes, size_t *size);
-/** Edit distance with transpositions, for "did you mean"; stops at limit + 1. */
-uint32_t config_distance(const char *a, const char *b, uint32_t limit);
 
 /* schema.c */
 

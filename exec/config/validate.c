@@ -12,6 +12,8 @@
 
 #include <coterie/plugin.h>
 
+#include "exec/config/words.h"
+
 #define SERVICES_MAX 256
 #define EXIT_NO_PLUGIN 30 /* spec 07 §4.7 */
 

@@ -87,6 +87,7 @@ exec_stub_sources = %D%/exec_stub.c %D%/exec_stub.h $(map_sources)
 exec_ipc_sources = exec/loop.c exec/ipc_server.c exec/ipc_poll.c exec/ipc_access.c exec/ipc_request.c \
 	exec/ipc_gate.c exec/ipc_handover.c exec/ipc_client.c exec/ipc_stats.c exec/plugin_watch.c exec/stats.c
 exec_plugin_sources = exec/plugin.c exec/plugin_open.c exec/plugin_check.c exec/plugin_options.c exec/plugin_table.c \
+	exec/config/option_value.c exec/config/words.c \
 	exec/plugin_life.c exec/plugin_replace.c exec/plugin_trial.c \
 	$(host_sources) exec/quorum.c exec/rekey.c exec/state_dir.c exec/totem/frame.c
 exec_plugin_tests = %D%/test_host %D%/test_ipc %D%/test_plugin %D%/test_plugin_life
