@@ -12,6 +12,7 @@ config_sources = \
 	%D%/nodes.c \
 	%D%/option_value.c %D%/option_value.h \
 	%D%/help.c %D%/print.c %D%/print.h %D%/print_legacy.c %D%/print_native.c \
+	%D%/print_block.c %D%/print_block.h %D%/print_log.c %D%/print_process.c %D%/print_quorum.c \
 	%D%/publish.c \
 	%D%/revise.c \
 	%D%/schema.c \
