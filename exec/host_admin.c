@@ -116,12 +116,16 @@ int host_reload_prepare(
 
 int host_reload_commit(struct coterie_ctx *ctx)
 {
-	return reload_commit(host_plugin(ctx)->executive->reload);
+	const struct plugin *plugin = host_plugin(ctx);
+
+	return reload_commit(plugin->executive->reload, plugin);
 }
 
 void host_reload_drop(struct coterie_ctx *ctx)
 {
-	reload_drop(host_plugin(ctx)->executive->reload);
+	const struct plugin *plugin = host_plugin(ctx);
+
+	reload_drop(plugin->executive->reload, plugin);
 }
 
 int host_log_reopen(struct coterie_ctx *ctx)

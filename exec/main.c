@@ -23,6 +23,7 @@
 #include "exec/options.h"
 #include "exec/plugin.h"
 #include "exec/process.h"
+#include "exec/reload.h"
 #include "exec/ring.h"
 
 #define EXIT_CONFIG 8
@@ -141,6 +142,7 @@ static void on_signal(void *arg, int fd, uint32_t revents)
 		case SIGHUP:
 			if (log_reopen() < 0)
 				log_line("MAIN", LOG_WARNING, "Unable to reopen a log file");
+			reload_hangup(executive->reload);
 			break;
 		case SIGUSR2:
 			executive_dump(executive);

@@ -21,9 +21,15 @@
 #define CS_ERR_INVALID_PARAM 7
 #define CS_ERR_NO_MEMORY 8
 
+enum work {
+	WORK_WHOLE,   /* both steps */
+	WORK_PREPARE, /* the first alone */
+	WORK_EXAMINE, /* the first, and nothing is kept */
+};
+
 /* Somebody who wants to know how it went. */
 struct waiter {
-	bool is_prepare; /* it wants the first step alone */
+	enum work work;
 	const void *owner;
 	void (*done)(void *arg, int rc, const char *text);
 	void *arg;
@@ -43,7 +49,7 @@ struct job {
 	const char *local_name, *instance; /* of the process */
 	uint32_t nodeid;
 	struct config_fixed *fixed;
-	bool is_prepare; /* the first step alone */
+	enum work work;
 	int rc;
 	struct config *config;
 	struct config_messages messages;
@@ -167,12 +173,18 @@ static void tell_waiters(struct reload *reload, int rc, const char *text)
 
 static int start(struct reload *reload);
 
+/* What is kept has one owner. */
+static bool wants_same(const struct waiter *a, const struct waiter *b)
+{
+	return a->work == b->work && (a->work != WORK_PREPARE || a->owner == b->owner);
+}
+
 /* Those at the head of the queue who want the same. */
 static void take_next(struct reload *reload)
 {
 	struct waiter **end = &reload->next;
 
-	while (*end != NULL && (*end)->is_prepare == reload->next->is_prepare)
+	while (*end != NULL && wants_same(*end, reload->next))
 		end = &(*end)->next;
 	reload->now = reload->next;
 	reload->next = *end;
@@ -265,11 +277,10 @@ static void forget_kept(struct reload *reload)
 }
 
 /* The first step. *text: the list, caller frees; NULL on failure. */
-static int keep(struct reload *reload, struct job *job, struct reload_error *error, char **text)
+static int examine(struct reload *reload, struct job *job, struct reload_error *error, char **text)
 {
 	int rc = judge(job, error);
 
-	forget_kept(reload);
 	if (rc < 0)
 		return rc == -ENOMEM ? rc : -EINVAL;
 	if (job->log_error[0] != '\0')
@@ -282,15 +293,20 @@ static int keep(struct reload *reload, struct job *job, struct reload_error *err
 		if (*text == NULL)
 			rc = reload_fail(error, -ENOMEM, "out of memory");
 	}
-	if (rc < 0) {
+	if (rc < 0)
 		log_line("CFG", LOG_ERR, "Unable to reload config file: %s", error->text);
-		return rc;
-	}
+	return rc;
+}
+
+/* For the second step, unless who wanted it has gone. */
+static void keep(struct reload *reload, struct job *job)
+{
+	if (reload->now == NULL)
+		return;
 	reload->kept.config = job->config;
-	reload->kept.owner = reload->now != NULL ? reload->now->owner : NULL;
+	reload->kept.owner = reload->now->owner;
 	messages_move(&reload->kept.messages, &job->messages);
 	job->config = NULL;
-	return 0;
 }
 
 static void on_read(void *arg)
@@ -303,17 +319,18 @@ static void on_read(void *arg)
 
 	pthread_join(job->thread, NULL); /* it has nothing to do but to end */
 	reload->job = NULL;
-	if (job->is_prepare) {
-		rc = keep(reload, job, &error, &text);
-		if (rc == 0 && reload->now == NULL)
-			forget_kept(reload); /* whom it was for has gone */
-	} else {
+	if (job->work != WORK_EXAMINE)
 		forget_kept(reload);
+	if (job->work == WORK_WHOLE) {
 		rc = judge(job, &error);
 		rc = take(reload, &job->config, &job->messages, rc, &error);
+	} else {
+		rc = examine(reload, job, &error, &text);
+		if (rc == 0 && job->work == WORK_PREPARE)
+			keep(reload, job);
 	}
 	if (reload->kept.config == NULL)
-		pay_revision(reload, rc == 0 && !job->is_prepare);
+		pay_revision(reload, rc == 0 && job->work == WORK_WHOLE);
 	job_destroy(job);
 	tell_waiters(reload, rc, text != NULL ? text : error.text);
 	free(text);
@@ -326,7 +343,7 @@ static int start(struct reload *reload)
 
 	if (job == NULL)
 		return -ENOMEM;
-	job->is_prepare = reload->now->is_prepare;
+	job->work = reload->now->work;
 	int rc = start_thread(job);
 	if (rc < 0) {
 		job_destroy(job);
@@ -418,24 +435,32 @@ static int request(struct reload *reload, const struct waiter *wanted)
 int reload_request(struct reload *reload, const void *owner,
 	void (*done)(void *arg, int rc, const char *text), void *arg)
 {
-	return request(reload, &(struct waiter){.owner = owner, .done = done, .arg = arg});
+	return request(
+		reload, &(struct waiter){.work = WORK_WHOLE, .owner = owner, .done = done, .arg = arg});
 }
 
 int reload_prepare(struct reload *reload, const void *owner,
 	void (*done)(void *arg, int rc, const char *text), void *arg)
 {
 	return request(reload,
-		&(struct waiter){.is_prepare = true, .owner = owner, .done = done, .arg = arg});
+		&(struct waiter){.work = WORK_PREPARE, .owner = owner, .done = done, .arg = arg});
 }
 
-int reload_commit(struct reload *reload)
+int reload_examine(struct reload *reload, const void *owner,
+	void (*done)(void *arg, int rc, const char *text), void *arg)
+{
+	return request(reload,
+		&(struct waiter){.work = WORK_EXAMINE, .owner = owner, .done = done, .arg = arg});
+}
+
+int reload_commit(struct reload *reload, const void *owner)
 {
 	struct reload_kept kept = reload->kept;
 	struct reload_error error;
 
 	if (ring_is_inside(reload->executive->ring))
 		return -EBUSY;
-	if (kept.config == NULL)
+	if (kept.config == NULL || kept.owner != owner)
 		return -ENOENT;
 	reload->kept = (struct reload_kept){0};
 	int rc = take(reload, &kept.config, &kept.messages, 0, &error);
@@ -446,9 +471,9 @@ int reload_commit(struct reload *reload)
 	return rc;
 }
 
-void reload_drop(struct reload *reload)
+void reload_drop(struct reload *reload, const void *owner)
 {
-	if (reload->kept.config == NULL)
+	if (reload->kept.config == NULL || reload->kept.owner != owner)
 		return;
 	forget_kept(reload);
 	if (reload->job == NULL)
@@ -461,6 +486,5 @@ void reload_forget(struct reload *reload, const void *owner)
 		return;
 	free_waiters(&reload->now, owner);
 	free_waiters(&reload->next, owner);
-	if (reload->kept.owner == owner)
-		reload_drop(reload);
+	reload_drop(reload, owner);
 }

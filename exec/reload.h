@@ -10,7 +10,9 @@
  *    the transport's peers, the log and the plugins' options take the new values.
  * 4. In two steps: the first ends with a configuration that is kept, checked, and a list of what it would
  *    change (reload_list.c); the second is 3. What clients set meanwhile has to wait.
- * 5. A node that is gone from the node list stays known to engine and transport until it has left the ring
+ * 5. SIGHUP has the first step alone and writes into the log what a reload of this node would do
+ *    (reload_hangup.c). Nothing changes: the other nodes have not been asked.
+ * 6. A node that is gone from the node list stays known to engine and transport until it has left the ring
  *    (reload_nodes.c): it would be cut off in the middle of what it sends otherwise.
  */
 #ifndef EXEC_RELOAD_H
@@ -41,11 +43,17 @@ int reload_request(struct reload *reload, const void *owner,
  */
 int reload_prepare(struct reload *reload, const void *owner,
 	void (*done)(void *arg, int rc, const char *text), void *arg);
-/** The second step. As host->reload_commit. */
-int reload_commit(struct reload *reload);
-void reload_drop(struct reload *reload);
+/** The second step, of what was kept for this owner. As host->reload_commit. */
+int reload_commit(struct reload *reload, const void *owner);
+void reload_drop(struct reload *reload, const void *owner);
+/** As reload_prepare, but nothing is kept, nor is what another one keeps dropped. */
+int reload_examine(struct reload *reload, const void *owner,
+	void (*done)(void *arg, int rc, const char *text), void *arg);
 /** This owner is not told of anything any more, and what is kept for it is dropped. */
 void reload_forget(struct reload *reload, const void *owner);
+
+/** Examine the file, and tell the log and config.reload_error_message. Before the ring is there: nothing. */
+void reload_hangup(struct reload *reload);
 
 /** A regular configuration of the ring: count members, ascending. May be called inside the engine. */
 void reload_membership(struct reload *reload, const uint32_t *members, uint32_t count);

@@ -1,6 +1,6 @@
 /*
- * What the files of the reload share: reload.c, reload_apply.c, reload_keys.c, reload_list.c, reload_nodes.c
- * and reload_peers.c.
+ * What the files of the reload share: reload.c, reload_apply.c, reload_hangup.c, reload_keys.c, reload_list.c,
+ * reload_nodes.c and reload_peers.c.
  * Nothing else includes this.
  */
 #ifndef EXEC_RELOAD_PRIVATE_H
@@ -56,6 +56,7 @@ struct reload {
 	uint64_t revised_ns;             /* end of the last one; 0: none yet */
 	struct log_limit type_limit, error_limit, notice_limit; /* clients can cause any number */
 	bool is_revision_owed;           /* put off while a file is read or kept, which may be refused */
+	bool is_hung_up, is_hung_up_again; /* SIGHUP: the file is being examined, and has to be once more */
 	bool is_telling;                 /* waiters their result: who asks now waits for the next one */
 };
 

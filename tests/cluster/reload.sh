@@ -10,6 +10,7 @@ lab_start 1 2 3
 tap_check "a ring of three" lab_ring 3 1 2 3
 reload_play_load
 reload_play_refusal 2 1
+reload_play_signal 3
 reload_play_newcomer
 reload_play_leaver
 reload_play_newcomer

@@ -99,6 +99,28 @@ reload_play_bad_file() {
 	tap_check "with status 1" test "$(reload_ask "$node" get config.reload_status)" = 1
 }
 
+# A signal has the file checked as a reload has it, and changes nothing.
+reload_play_signal() {
+	local node=$1 old=$LAB_TOKEN daemon
+
+	daemon=$(pgrep -P "${LAB_DAEMONS[node]}" || echo "${LAB_DAEMONS[node]}")
+	LAB_TOKEN=$((old + 100)) reload_list "1 2 3" "$node"
+	kill -HUP "$daemon"
+	tap_check "SIGHUP: what a reload would change" reload_until 5 reload_logged "$node" \
+		"Config file checked: a reload changes totem.token $old -> $((old + 100))"
+	tap_check "it is not changed" reload_has "$node" totem.token "$old"
+	echo "totem { token: abc" >>"$LAB_DIR/$node/corosync.conf"
+	kill -HUP "$daemon"
+	tap_check "SIGHUP: why a reload would be refused" reload_until 5 \
+		reload_has_text "$node" config.reload_error_message "corosync.conf:"
+	reload_list "1 2 3" "$node"
+	kill -HUP "$daemon"
+	tap_check "SIGHUP: all is well" reload_until 5 reload_logged "$node" "a reload changes nothing"
+	tap_check "and no error is left" \
+		test "$(reload_ask "$node" get config.reload_error_message)" = CS_ERR_NOT_EXIST
+}
+reload_has_text() { [[ "$(reload_ask "$1" get "$2")" = *"$3"* ]]; }
+
 # reload_has_all KEY VALUE NODE...: true when all nodes say so
 reload_has_all() {
 	local node key=$1 value=$2

@@ -236,15 +236,17 @@ int reload_prepare(struct reload *reload, const void *owner,
 	return reload_request(reload, owner, done, arg);
 }
 
-int reload_commit(struct reload *reload)
+int reload_commit(struct reload *reload, const void *owner)
 {
+	(void)owner;
 	(void)reload;
 	exec_stub.reloads_committed++;
 	return -ENOENT;
 }
 
-void reload_drop(struct reload *reload)
+void reload_drop(struct reload *reload, const void *owner)
 {
+	(void)owner;
 	(void)reload;
 	exec_stub.reloads_dropped++;
 }

@@ -218,8 +218,9 @@ variant_plugins += %D%/plugins/leaky.la
 # exec/reload*.c with real files, loop and map; ring, log and plugins are stand-ins.
 check_PROGRAMS += %D%/test_reload %D%/test_reload_links %D%/test_reload_steps
 TESTS += %D%/test_reload %D%/test_reload_links %D%/test_reload_steps
-reload_case_sources = %D%/reload_case.c %D%/reload_case.h exec/reload.c exec/reload_apply.c exec/reload_keys.c exec/reload_list.c \
-	exec/reload_nodes.c exec/reload_peers.c exec/rekey.c exec/plugin_options.c exec/loop.c exec/log_limit.c $(config_sources) $(map_sources)
+reload_case_sources = %D%/reload_case.c %D%/reload_case.h exec/reload.c exec/reload_apply.c exec/reload_hangup.c \
+	exec/reload_keys.c exec/reload_list.c exec/reload_nodes.c exec/reload_peers.c exec/rekey.c \
+	exec/plugin_options.c exec/loop.c exec/log_limit.c $(config_sources) $(map_sources)
 %C%_test_reload_SOURCES = %D%/test_reload.c $(reload_case_sources)
 %C%_test_reload_CFLAGS = $(TEST_CFLAGS)
 %C%_test_reload_LDADD = $(CHECK_LIBS) $(QB_LIBS) $(CONFUSE_LIBS)

@@ -33,7 +33,7 @@ START_TEST(nothing_changes_before_the_second_step)
 	ck_assert_str_eq(seen.peers, "");
 	ck_assert_ptr_eq(executive.config, before);
 	ck_assert_uint_eq(seen.logs_configured + seen.reconfigured + seen.transport_reloads, 0);
-	ck_assert_int_eq(reload_commit(executive.reload), 0);
+	ck_assert_int_eq(reload_commit(executive.reload, &executive), 0);
 	ck_assert_ptr_ne(executive.config, before);
 	ck_assert_uint_eq(number_of("totem.token"), 4000);
 	ck_assert_str_eq(seen.peers, "+4 ");
@@ -42,7 +42,7 @@ START_TEST(nothing_changes_before_the_second_step)
 					      "progress=1 "), seen.changes);
 	ck_assert_ptr_nonnull(strstr(seen.changes, "config.reload_status=1 config.totemconfig_reload_in_"
 						   "progress=0 config.reload_in_progress=0 "));
-	ck_assert_int_eq(reload_commit(executive.reload), -ENOENT); /* once */
+	ck_assert_int_eq(reload_commit(executive.reload, &executive), -ENOENT); /* once */
 }
 END_TEST
 
@@ -70,7 +70,7 @@ START_TEST(what_would_change)
 		ck_assert_msg(has_line(result.text, lines[i]), "'%s' is not in:\n%s", lines[i], result.text);
 	ck_assert_ptr_null(strstr(result.text, "runtime."));
 	ck_assert_ptr_null(strstr(result.text, "change totem.cluster_name"));
-	ck_assert_int_eq(reload_commit(executive.reload), 0);
+	ck_assert_int_eq(reload_commit(executive.reload, &executive), 0);
 	ck_assert_ptr_nonnull(strstr(seen.log, "Modified entry 'totem.cluster_name'"));
 	ck_assert_uint_eq(seen.tally_reloads, 1);
 	/* What is there now is held against, but for what waits for a restart. */
@@ -86,7 +86,7 @@ START_TEST(the_same_file)
 
 	ck_assert_int_eq(result.rc, 0);
 	ck_assert_str_eq(result.text, "");
-	ck_assert_int_eq(reload_commit(executive.reload), 0);
+	ck_assert_int_eq(reload_commit(executive.reload, &executive), 0);
 }
 END_TEST
 
@@ -123,7 +123,7 @@ START_TEST(a_refused_file_is_not_kept)
 		result.text);
 	ck_assert(has_logged("CFG 3 Unable to reload config file: "));
 	ck_assert_str_eq(seen.changes, ""); /* whoever asked says what that means */
-	ck_assert_int_eq(reload_commit(executive.reload), -ENOENT);
+	ck_assert_int_eq(reload_commit(executive.reload, &executive), -ENOENT);
 }
 END_TEST
 
@@ -133,7 +133,7 @@ START_TEST(a_refused_file_takes_the_place_of_a_good_one)
 	ck_assert_int_eq(prepare().rc, 0);
 	write_file(" token: abc\n", "1 2 3", "");
 	ck_assert_int_eq(prepare().rc, -EINVAL);
-	ck_assert_int_eq(reload_commit(executive.reload), -ENOENT);
+	ck_assert_int_eq(reload_commit(executive.reload, &executive), -ENOENT);
 	ck_assert_uint_eq(number_of("totem.token"), 3000);
 }
 END_TEST
@@ -144,9 +144,9 @@ START_TEST(what_is_dropped_is_gone)
 {
 	write_file(" token: 4000\n", "1 2 3", "");
 	ck_assert_int_eq(prepare().rc, 0);
-	reload_drop(executive.reload);
-	reload_drop(executive.reload);
-	ck_assert_int_eq(reload_commit(executive.reload), -ENOENT);
+	reload_drop(executive.reload, &executive);
+	reload_drop(executive.reload, &executive);
+	ck_assert_int_eq(reload_commit(executive.reload, &executive), -ENOENT);
 	ck_assert_str_eq(seen.changes, "");
 }
 END_TEST
@@ -158,7 +158,7 @@ START_TEST(what_can_no_longer_be_applied)
 	write_file(" token: 4000\n", "1 2 3", "");
 	ck_assert_int_eq(prepare().rc, 0);
 	seen.log_rc = -ENOENT;
-	ck_assert_int_eq(reload_commit(executive.reload), -EINVAL);
+	ck_assert_int_eq(reload_commit(executive.reload, &executive), -EINVAL);
 	ck_assert_ptr_eq(executive.config, before);
 	ck_assert_uint_eq(number_of("totem.token"), 3000);
 	ck_assert_str_eq(string_of("config.reload_error_message"), "cannot open log file");
@@ -172,9 +172,9 @@ START_TEST(not_from_inside_the_engine)
 	write_file(" token: 4000\n", "1 2 3", "");
 	ck_assert_int_eq(prepare().rc, 0);
 	seen.is_inside = true;
-	ck_assert_int_eq(reload_commit(executive.reload), -EBUSY);
+	ck_assert_int_eq(reload_commit(executive.reload, &executive), -EBUSY);
 	seen.is_inside = false;
-	ck_assert_int_eq(reload_commit(executive.reload), 0);
+	ck_assert_int_eq(reload_commit(executive.reload, &executive), 0);
 }
 END_TEST
 
@@ -186,7 +186,7 @@ START_TEST(a_whole_reload_drops_what_is_kept)
 	ck_assert_int_eq(prepare().rc, 0);
 	write_file(" token: 5000\n", "1 2 3", "");
 	ck_assert_int_eq(reload().rc, 0);
-	ck_assert_int_eq(reload_commit(executive.reload), -ENOENT);
+	ck_assert_int_eq(reload_commit(executive.reload, &executive), -ENOENT);
 	ck_assert_uint_eq(number_of("totem.token"), 5000);
 }
 END_TEST
@@ -221,14 +221,14 @@ START_TEST(keys_of_clients_wait)
 	map_set_u32(executive.map, "totem.token", 6000);
 	turn();
 	ck_assert_uint_eq(seen.reconfigured, 0);
-	reload_drop(executive.reload);
+	reload_drop(executive.reload, &executive);
 	turn();
 	ck_assert_uint_eq(seen.reconfigured, 1);
 	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 6650);
 	map_set_u32(executive.map, "totem.token", 7000);
 	ck_assert_int_eq(prepare().rc, 0);
 	pause_and_turn();
-	ck_assert_int_eq(reload_commit(executive.reload), 0);
+	ck_assert_int_eq(reload_commit(executive.reload, &executive), 0);
 	pause_and_turn();
 	ck_assert_uint_eq(number_of("totem.token"), 4000);
 	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 4650);
@@ -244,10 +244,121 @@ START_TEST(who_ends_leaves_nothing_behind)
 	reload_forget(executive.reload, &seen);
 	ck_assert_int_eq(reload_prepare(executive.reload, &executive, on_done, &result), 0);
 	reload_forget(executive.reload, &executive);
-	ck_assert_int_eq(reload_commit(executive.reload), -ENOENT);
+	ck_assert_int_eq(reload_commit(executive.reload, &executive), -ENOENT);
 	ck_assert_int_eq(reload().rc, 0); /* behind the reading that nobody waits for */
 	ck_assert_uint_eq(result.count, 0);
-	ck_assert_int_eq(reload_commit(executive.reload), -ENOENT);
+	ck_assert_int_eq(reload_commit(executive.reload, &executive), -ENOENT);
+}
+END_TEST
+
+START_TEST(each_owner_has_its_own)
+{
+	struct result result = {.rc = 1};
+
+	write_file(" token: 4000\n", "1 2 3", "");
+	ck_assert_int_eq(reload_prepare(executive.reload, &seen, on_done, &result), 0);
+	run_loop();
+	ck_assert_int_eq(result.rc, 0);
+	ck_assert_int_eq(reload_commit(executive.reload, &executive), -ENOENT);
+	reload_drop(executive.reload, &executive);
+	ck_assert_int_eq(reload_commit(executive.reload, &seen), 0);
+	ck_assert_uint_eq(number_of("totem.token"), 4000);
+	/* Together they are two readings, and the last one is kept. */
+	ck_assert_int_eq(reload_prepare(executive.reload, &seen, on_done, &result), 0);
+	ck_assert_int_eq(reload_prepare(executive.reload, &executive, on_done, &result), 0);
+	ck_assert_int_eq(reload_prepare(executive.reload, &seen, on_done, &result), 0);
+	run_loop();
+	run_loop();
+	ck_assert_int_eq(reload_commit(executive.reload, &seen), -ENOENT);
+	ck_assert_int_eq(reload_commit(executive.reload, &executive), 0);
+	run_loop();
+	ck_assert_int_eq(reload_commit(executive.reload, &seen), 0);
+}
+END_TEST
+
+/* ---- SIGHUP -------------------------------------------------------------- */
+
+/* Until all that is under way has been read. */
+static struct result examine(void)
+{
+	struct result result = {.rc = 1};
+
+	ck_assert_int_eq(reload_examine(executive.reload, &executive, on_done, &result), 0);
+	run_loop();
+	return result;
+}
+
+START_TEST(a_signal_says_what_a_reload_would_do)
+{
+	struct config *before = executive.config;
+
+	reload_hangup(executive.reload);
+	examine();
+	ck_assert(has_logged("CFG 5 Config file checked: a reload changes nothing"));
+	write_file(" token: 4000\n cluster_name: other\n", "1 2 3 4", "");
+	reload_hangup(executive.reload);
+	ck_assert(has_line(examine().text, "change totem.token 3000 -> 4000"));
+	ck_assert(has_logged("CFG 5 Config file checked: a reload changes totem.token 3000 -> 4000"));
+	ck_assert(has_logged("CFG 5 Config file checked: only a restart changes totem.cluster_name test -> other"));
+	ck_assert_str_eq(seen.changes, "");
+	ck_assert_str_eq(seen.peers, "");
+	ck_assert_ptr_eq(executive.config, before);
+	ck_assert_int_eq(reload_commit(executive.reload, &executive), -ENOENT);
+}
+END_TEST
+
+START_TEST(a_signal_finds_what_a_reload_would)
+{
+	write_file(refused[_i].totem, refused[_i].nodes, refused[_i].more);
+	seen.log_rc = refused[_i].log_rc;
+	seen.check_rc = refused[_i].check_rc;
+	reload_hangup(executive.reload);
+	struct result result = examine();
+	ck_assert_int_eq(result.rc, -EINVAL);
+	ck_assert(has_logged("CFG 3 Unable to reload config file: "));
+	ck_assert_str_eq(string_of("config.reload_error_message"), result.text);
+	ck_assert_msg(strstr(result.text, refused[_i].want) != NULL, "%s", result.text);
+	ck_assert_uint_eq(number_of("totem.token"), 3000);
+	/* The file is put right. */
+	seen.log_rc = seen.check_rc = 0;
+	write_file("", "1 2 3", "");
+	reload_hangup(executive.reload);
+	ck_assert_int_eq(examine().rc, 0);
+	ck_assert_str_eq(string_of("config.reload_error_message"), "(none)");
+}
+END_TEST
+
+START_TEST(signals_while_the_file_is_read)
+{
+	reload_hangup(executive.reload);
+	write_file(" token: 4000\n", "1 2 3", "");
+	for (int i = 0; i < 100; i++)
+		reload_hangup(executive.reload);
+	examine();
+	examine();
+	/* The last one saw what was written; there were two readings, or the first had seen it too. */
+	const char *line = strstr(seen.log, "a reload changes totem.token 3000 -> 4000");
+	ck_assert_ptr_nonnull(line);
+	line = strstr(line + 1, "a reload changes totem.token");
+	ck_assert(line == NULL || strstr(line + 1, "a reload changes totem.token") == NULL);
+}
+END_TEST
+
+START_TEST(a_signal_drops_nothing)
+{
+	write_file(" token: 4000\n", "1 2 3", "");
+	ck_assert_int_eq(prepare().rc, 0);
+	write_file(" token: abc\n", "1 2 3", "");
+	reload_hangup(executive.reload);
+	ck_assert_int_eq(examine().rc, -EINVAL);
+	ck_assert_int_eq(reload_commit(executive.reload, &executive), 0);
+	ck_assert_uint_eq(number_of("totem.token"), 4000);
+}
+END_TEST
+
+START_TEST(a_signal_before_there_is_anything)
+{
+	reload_hangup(NULL);
 }
 END_TEST
 
@@ -276,6 +387,15 @@ int main(void)
 	tcase_add_test(tcase, each_gets_what_it_asked_for);
 	tcase_add_test(tcase, keys_of_clients_wait);
 	tcase_add_test(tcase, who_ends_leaves_nothing_behind);
+	tcase_add_test(tcase, each_owner_has_its_own);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("signal");
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, a_signal_says_what_a_reload_would_do);
+	tcase_add_loop_test(tcase, a_signal_finds_what_a_reload_would, 0, sizeof(refused) / sizeof(refused[0]));
+	tcase_add_test(tcase, signals_while_the_file_is_read);
+	tcase_add_test(tcase, a_signal_drops_nothing);
+	tcase_add_test(tcase, a_signal_before_there_is_anything);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_set_tap(runner, "-");
