@@ -1,5 +1,5 @@
 /*
- * Control of the running daemon by its administrator: which plugins it has. Answers come when the change is
+ * Control of the running daemon by its administrator: which plugins it has, and a reload. Answers come when the change is
  * done, or refused.
  */
 #include "services/control/control.h"
@@ -24,7 +24,7 @@ struct control_waiter *control_waiter_add(struct control *control, uint64_t clie
 	return waiter;
 }
 
-static void forget(struct control_waiter *waiter)
+void control_waiter_forget(struct control_waiter *waiter)
 {
 	struct control_waiter **place = &waiter->control->waiters;
 
@@ -34,17 +34,40 @@ static void forget(struct control_waiter *waiter)
 	free(waiter);
 }
 
-void control_waiter_end(struct control_waiter *waiter, int rc, const char *text)
+static void answer(const struct control *control, struct coterie_client *client, uint32_t response_id,
+	int rc, const char *text)
 {
-	struct control *control = waiter->control;
-	struct coterie_client *client = control->host->client_find(control->ctx, waiter->client);
 	struct control_res res = {.rc = rc};
 	struct iovec iov = {&res.rc, sizeof(res) - offsetof(struct control_res, rc)};
 
 	strncpy(res.text, text, sizeof(res.text) - 1);
-	if (client != NULL)
-		control->host->reply(client, waiter->response_id, CONTROL_CS_OK, &iov, 1);
-	forget(waiter);
+	control->host->reply(client, response_id, CONTROL_CS_OK, &iov, 1);
+}
+
+/* Its text may be long; what is cut off is. */
+static void answer_reload(
+	const struct control *control, struct coterie_client *client, int rc, const char *text)
+{
+	struct control_res_reload res = {
+		.rc = rc, .nodeid = control->host->local_nodeid(control->ctx)};
+	struct iovec iov[] = {
+		{&res.rc, sizeof(res) - offsetof(struct control_res_reload, rc)},
+		{(void *)(uintptr_t)text, strnlen(text, CONTROL_RELOAD_TEXT_MAX)},
+	};
+
+	control->host->reply(client, CONTROL_RES_RELOAD, CONTROL_CS_OK, iov, 2);
+}
+
+void control_waiter_end(struct control_waiter *waiter, int rc, const char *text)
+{
+	struct control *control = waiter->control;
+	struct coterie_client *client = control->host->client_find(control->ctx, waiter->client);
+
+	if (client != NULL && waiter->response_id == CONTROL_RES_RELOAD)
+		answer_reload(control, client, rc, text);
+	else if (client != NULL)
+		answer(control, client, waiter->response_id, rc, text);
+	control_waiter_forget(waiter);
 }
 
 static void on_done(void *arg, int rc, const char *text)
@@ -127,7 +150,7 @@ static int handle(struct control *control, struct coterie_client *client, uint32
 	if (rc == 0) {
 		rc = ask(control, id, &words, waiter);
 		if (rc < 0)
-			forget(waiter);
+			control_waiter_forget(waiter);
 	}
 	free(words.bytes);
 	return rc < 0 ? rc : COTERIE_LATER;
@@ -172,7 +195,7 @@ static void control_fini(void *self)
 	struct control *control = self;
 
 	while (control->waiters != NULL)
-		forget(control->waiters);
+		control_waiter_forget(control->waiters);
 	control_nodes_fini(control);
 	free(control);
 }
@@ -184,6 +207,7 @@ static const struct coterie_request control_requests[] = {
 		handle_replace},
 	{CONTROL_REQ_PLUGIN_NODES, sizeof(struct control_req), 0, CONTROL_RES_PLUGIN_NODES,
 		control_handle_nodes},
+	{CONTROL_REQ_RELOAD, sizeof(struct control_req), 0, CONTROL_RES_RELOAD, control_handle_reload},
 };
 
 static const struct coterie_ring_msg control_ring_msgs[] = {

@@ -15,6 +15,7 @@ struct control_waiter {
 	struct control *control;
 	uint64_t client; /* number */
 	uint32_t response_id;
+	bool is_check; /* of a reload: nothing is to change */
 	struct control_waiter *next;
 };
 
@@ -48,6 +49,10 @@ int control_handle_nodes(void *self, struct coterie_client *client, const void *
 /** Take one node's list, also from a state. -EINVAL: no list of texts; -ENOMEM. */
 int control_list_set(struct control *control, uint32_t nodeid, const char *text, uint32_t size);
 
+/* --- reload.c --- */
+
+int control_handle_reload(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+
 /* --- state.c --- */
 
 int control_state_save(void *self, void **blob, uint32_t *size);
@@ -56,6 +61,7 @@ int control_state_load(void *self, const void *blob, uint32_t size);
 /* --- control.c --- */
 
 struct control_waiter *control_waiter_add(struct control *control, uint64_t client, uint32_t response_id);
+void control_waiter_forget(struct control_waiter *waiter);
 /** Tell the client, if it is still there, and forget it. */
 void control_waiter_end(struct control_waiter *waiter, int rc, const char *text);
 

@@ -1,7 +1,7 @@
 # services/control: what an administrator asks of the running daemon. Its client is coterie-ctl.
 control_service_sources = \
 	services/control/control.c services/control/control.h services/control/messages.h \
-	services/control/nodes.c services/control/state.c
+	services/control/nodes.c services/control/reload.c services/control/state.c
 
 if WITH_CONTROL
 plugin_LTLIBRARIES += control.la

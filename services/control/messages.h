@@ -22,6 +22,7 @@ enum {
 	CONTROL_WORDS_SIZE_MAX = 65536,
 	CONTROL_TEXT_SIZE = 1024,
 	CONTROL_LIST_SIZE_MAX = 16384, /* one node's plugins as text */
+	CONTROL_RELOAD_TEXT_MAX = 262144,
 };
 
 enum control_request_id {
@@ -29,6 +30,7 @@ enum control_request_id {
 	CONTROL_REQ_PLUGIN_UNLOAD = 1,  /* words: name */
 	CONTROL_REQ_PLUGIN_REPLACE = 2, /* words: name, then the absolute path of the new file, or nothing */
 	CONTROL_REQ_PLUGIN_NODES = 3,   /* who runs what; no words */
+	CONTROL_REQ_RELOAD = 4,         /* of this node alone; no words; refused where the service cfg is loaded */
 };
 
 enum control_response_id {
@@ -36,9 +38,11 @@ enum control_response_id {
 	CONTROL_RES_PLUGIN_UNLOAD = 1,
 	CONTROL_RES_PLUGIN_REPLACE = 2,
 	CONTROL_RES_PLUGIN_NODES = 3,
+	CONTROL_RES_RELOAD = 4,
 };
 
 #define CONTROL_FORCE 1u /* flag of a replacement: one that cannot take over the state starts cold */
+#define CONTROL_CHECK 2u /* flag of a reload: nothing is to change */
 
 /* libqb's headers. */
 struct control_request_header {
@@ -76,6 +80,17 @@ struct control_res {
 	char text[CONTROL_TEXT_SIZE]; /* why not; "" */
 };
 _Static_assert(offsetof(struct control_res, text) == 32, "layout of a control response");
+
+/*
+ * How a reload went: header.error is CS_OK whatever came of it. The rest is text without a NUL: lines "change
+ * KEY OLD -> NEW" and "restart KEY OLD -> NEW", or why the file is refused; what is too long is cut off.
+ */
+struct control_res_reload {
+	struct control_response_header header;
+	int32_t rc; /* 0; -EINVAL: refused; another negative errno */
+	uint32_t nodeid;
+};
+_Static_assert(sizeof(struct control_res_reload) == 32, "layout of a reload's response");
 
 /* CONTROL_RES_PLUGIN_NODES: behind the header, for each node that has told its plugins, one of these. */
 struct control_node {

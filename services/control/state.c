@@ -57,9 +57,18 @@ static int load(struct control *control, struct coterie_state_reader *reader)
 	return coterie_state_is_whole(reader) ? 0 : -ENOTSUP;
 }
 
+/* Whoever waits for a reload asks again: the executive tells its end to the old one, which is gone. */
+static void tell(struct control_waiter *waiter)
+{
+	if (waiter->response_id == CONTROL_RES_RELOAD)
+		control_waiter_end(waiter, -EAGAIN, "the service control was replaced meanwhile: reload again");
+	else
+		control_waiter_end(waiter, 0, "");
+}
+
 /*
- * The change for which this one is replaced is the only one under way, so whoever waits, waits for it. Nobody
- * is told before all has been read: a refusal is the old one's to tell.
+ * The change for which this one is replaced is the only one under way, so whoever waits for one, waits for it.
+ * Nobody is told before all has been read: a refusal is the old one's to tell.
  */
 int control_state_load(void *self, const void *blob, uint32_t size)
 {
@@ -70,6 +79,6 @@ int control_state_load(void *self, const void *blob, uint32_t size)
 		return -ENOTSUP;
 	int rc = load(control, &reader);
 	while (rc == 0 && control->waiters != NULL)
-		control_waiter_end(control->waiters, 0, "");
+		tell(control->waiters);
 	return rc;
 }

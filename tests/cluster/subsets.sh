@@ -82,6 +82,7 @@ ctl() {
 	shift
 	lab_in "$node" timeout 20 "$(evs_program tools/coterie-ctl)" "$@"
 }
+ctl_kept() { ctl "$@" >"$LAB_DIR/$1/ctl" 2>&1; }
 
 is_open() { ask "$1" | grep -q ' 1 1$'; }
 
@@ -92,10 +93,33 @@ is_alone() {
 	tap_check "without $absent: the others answer, it is absent" diff <(answers "$absent") <(ask "$node")
 	[ -n "${command[$absent]:-}" ] || return
 	# shellcheck disable=SC2086 # words
-	ctl "$node" ${command[$absent]} >"$LAB_DIR/$node/ctl" 2>&1
+	ctl_kept "$node" ${command[$absent]}
 	status=$?
 	[ "$status" -eq 5 ] && grep -q "service $absent is not loaded" "$LAB_DIR/$node/ctl"
 	tap $? "without $absent: coterie-ctl ${command[$absent]} ends with $status: $(head -n 1 "$LAB_DIR/$node/ctl")"
+}
+
+# Without cfg a reload is of the node alone, and checked as any other.
+reloads_alone() {
+	local node=$1 file=$LAB_DIR/$1/corosync.conf token
+
+	token=$(reload_ask "$node" get totem.token)
+	cp "$file" "$file.good"
+	sed -i "s/token: $token/token: $((token + 50))/" "$file"
+	tap_check "without cfg: a check of the file" ctl_kept "$node" reload --check-only
+	tap_check "says what would change" grep -q "change *totem.token: $token -> $((token + 50))" "$LAB_DIR/$node/ctl"
+	tap_check "and changes nothing" reload_has "$node" totem.token "$token"
+	tap_check "without cfg: a reload" ctl_kept "$node" reload
+	tap_check "is of this node alone" grep -q "this node alone" "$LAB_DIR/$node/ctl"
+	tap_check "and done" reload_has "$node" totem.token $((token + 50))
+	echo "totem { token: abc" >>"$file"
+	ctl_kept "$node" reload
+	tap_check "without cfg: a bad file is refused" test $? -eq 8
+	tap_check "with the reason" grep -q "refused: .*corosync.conf:[0-9]*: " "$LAB_DIR/$node/ctl"
+	tap_check "and nothing changes" reload_has "$node" totem.token $((token + 50))
+	mv "$file.good" "$file"
+	tap_check "without cfg: back again" ctl_kept "$node" --json reload
+	tap_check "in JSON" grep -q '"is_alone": *true' "$LAB_DIR/$node/ctl"
 }
 
 # Who says so in the log, each once.
@@ -127,6 +151,7 @@ lab_start 1 2 3 4 5 6
 for node in 1 2 3 4 5 6; do
 	is_alone "$node"
 done
+reloads_alone 2
 lab_alive 1 2 3 4 5 6
 tap $? "every daemon runs"
 lab_stop 1 2 3 4 5 6

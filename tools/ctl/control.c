@@ -134,3 +134,26 @@ int control_ask_nodes(struct ctl *ctl, struct control_nodes *nodes)
 }
 
 void control_nodes_fini(struct control_nodes *nodes) { free(nodes->bytes); }
+
+int control_ask_reload(struct ctl *ctl, bool is_check, struct control_reload *reload)
+{
+	const struct control_req request = {.header = {.id = CONTROL_REQ_RELOAD, .size = sizeof(request)},
+		.flags = is_check ? CONTROL_CHECK : 0};
+	uint8_t *bytes = malloc(CHANNEL_MESSAGE_SIZE_MAX);
+	struct control_res_reload head;
+
+	if (bytes == NULL)
+		return ctl_fail(ctl, CTL_FAILED, "", "out of memory");
+	int rc = call(ctl, &request, sizeof(request), bytes, CHANNEL_MESSAGE_SIZE_MAX);
+	if (rc >= (int)sizeof(head)) {
+		memcpy(&head, bytes, sizeof(head));
+		*reload = (struct control_reload){.rc = head.rc, .nodeid = head.nodeid};
+		reload->text = strndup((const char *)bytes + sizeof(head), (size_t)rc - sizeof(head));
+	}
+	free(bytes);
+	if (rc < 0)
+		return -rc;
+	if (rc < (int)sizeof(head))
+		return ctl_fail(ctl, CTL_FAILED, "is it of the same release?", "the daemon's answer is cut off");
+	return reload->text != NULL ? 0 : ctl_fail(ctl, CTL_FAILED, "", "out of memory");
+}

@@ -33,4 +33,13 @@ int control_ask(struct ctl *ctl, const struct control_question *question, struct
 int control_ask_nodes(struct ctl *ctl, struct control_nodes *nodes);
 void control_nodes_fini(struct control_nodes *nodes);
 
+struct control_reload {
+	int32_t rc; /* 0; -EINVAL: refused; another negative errno */
+	uint32_t nodeid;
+	char *text; /* caller frees */
+};
+
+/** A reload of this node alone, or its check. As control_ask. */
+int control_ask_reload(struct ctl *ctl, bool is_check, struct control_reload *reload);
+
 #endif

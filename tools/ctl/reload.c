@@ -164,6 +164,10 @@ int reload_gather(struct ctl *ctl, int argc, char **argv, struct json_object *da
 	if (argc > (is_check ? 1 : 0))
 		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "reload takes no '%s'", argv[argc - 1]);
 	int code = ctl_open(ctl, CTL_CFG);
+	if (code == CTL_NOT_LOADED) {
+		memset(&ctl->error, 0, sizeof(ctl->error));
+		return reload_ask_alone(ctl, is_check, data);
+	}
 	if (code != 0)
 		return code;
 	bool has_map = ctl_try(ctl, CTL_CONFIG); /* only daemons that give no report need it */
@@ -249,6 +253,8 @@ void reload_print(const struct ctl *ctl, struct json_object *data)
 		fprintf(ctl->out, "Nothing has changed on any node.\n");
 	else if (strcmp(outcome, "checked") == 0)
 		fprintf(ctl->out, "All nodes could apply their files; nothing has changed.\n");
+	else if (get_bool(data, "is_alone"))
+		fprintf(ctl->out, "The service cfg is not loaded: this was about the file of this node alone.\n");
 	else if (strcmp(outcome, "each") == 0)
 		fprintf(ctl->out, "Nodes of Corosync's are in the ring: each node is on its own; the logs of the "
 				  "others say what became of theirs.\n");

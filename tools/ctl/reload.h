@@ -17,4 +17,7 @@
  */
 int reload_ask(struct ctl *ctl, bool is_check, struct json_object *data, bool *is_each);
 
+/** The same of this node alone, where the service cfg is not loaded. */
+int reload_ask_alone(struct ctl *ctl, bool is_check, struct json_object *data);
+
 #endif

@@ -8,6 +8,7 @@
 #include "services/cfg/messages.h"
 #include "services/client/channel.h"
 #include "services/client/error.h"
+#include "tools/ctl/control.h"
 
 #define PAUSE_NS 50000000 /* between attempts while the ring synchronises */
 
@@ -161,6 +162,14 @@ static int put_node(struct json_object *data, const struct cfg_wire_node_report 
 	       report->outcome >= CFG_NODE_FAILED  ? CTL_FAILED : CTL_GOOD;
 }
 
+static void put_empty(struct json_object *data)
+{
+	static const char *const lists[] = {"nodes", "applied", "refused", "needs_restart"};
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		json_object_object_add(data, lists[i], json_object_new_array());
+}
+
 static int put_report(struct ctl *ctl, struct json_object *data, const uint8_t *bytes, size_t size,
 	struct cfg_res_reload_report *head)
 {
@@ -202,14 +211,32 @@ int reload_ask(struct ctl *ctl, bool is_check, struct json_object *data, bool *i
 			return RELOAD_UNKNOWN;
 		return ctl_fail_cs(ctl, "reload", (cs_error_t)-size);
 	}
-	json_object_object_add(data, "nodes", json_object_new_array());
-	json_object_object_add(data, "applied", json_object_new_array());
-	json_object_object_add(data, "refused", json_object_new_array());
-	json_object_object_add(data, "needs_restart", json_object_new_array());
+	put_empty(data);
 	int code = put_report(ctl, data, bytes, (size_t)size, &head);
 
 	free(bytes);
 	put_text(data, "outcome", outcomes[head.outcome <= CFG_OUTCOME_EACH ? head.outcome : 0]);
 	*is_each = head.outcome == CFG_OUTCOME_EACH;
+	return code;
+}
+
+int reload_ask_alone(struct ctl *ctl, bool is_check, struct json_object *data)
+{
+	struct control_reload answer;
+	int code = control_ask_reload(ctl, is_check, &answer);
+
+	if (code != 0)
+		return code;
+	const struct cfg_wire_node_report report = {.nodeid = answer.nodeid,
+		.outcome = answer.rc == -EINVAL ? CFG_NODE_REFUSED
+			   : answer.rc < 0      ? CFG_NODE_FAILED
+			   : is_check           ? CFG_NODE_READY
+						: CFG_NODE_APPLIED};
+
+	put_empty(data);
+	code = put_node(data, &report, answer.text);
+	free(answer.text);
+	put_text(data, "outcome", "each");
+	put_bool(data, "is_alone", true);
 	return code;
 }

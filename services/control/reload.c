@@ -1,0 +1,73 @@
+/*
+ * A reload of this node alone, for daemons without the service cfg, which has all nodes make it or none. The
+ * file goes through the same checks: it is applied as a whole, or nothing changes.
+ */
+#include "services/control/control.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char error_key[] = "config.reload_error_message";
+
+/* What applying failed for. */
+static const char *reason(const struct control *control, int rc)
+{
+	uint32_t type, size;
+	const void *value;
+
+	if (rc == -EINVAL && control->host->map_get(control->ctx, error_key, &type, &value, &size) == 0 &&
+		type == COTERIE_MAP_STRING)
+		return value;
+	return strerror(-rc);
+}
+
+static void on_prepared(void *arg, int rc, const char *text)
+{
+	struct control_waiter *waiter = arg;
+	struct control *control = waiter->control;
+
+	if (rc == 0 && waiter->is_check) {
+		control->host->reload_drop(control->ctx);
+	} else if (rc == 0) {
+		rc = control->host->reload_commit(control->ctx);
+		if (rc < 0)
+			text = reason(control, rc);
+	}
+	control_waiter_end(waiter, rc, text);
+}
+
+/* Behind its back the nodes would come to differ. */
+static bool is_cfg_loaded(const struct control *control)
+{
+	struct coterie_map_iterator *iterator;
+
+	if (control->host->map_iterate(control->ctx, COTERIE_MAP_STATS, "stats.plugins.cfg.", &iterator) < 0)
+		return true;
+	bool has_keys = control->host->map_iterate_next(iterator, NULL) != NULL;
+
+	control->host->map_iterate_end(iterator);
+	return has_keys;
+}
+
+int control_handle_reload(void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct control *control = self;
+	struct control_req req;
+
+	(void)size;
+	memcpy(&req, msg, sizeof(req));
+	struct control_waiter *waiter =
+		control_waiter_add(control, control->host->client_id(client), CONTROL_RES_RELOAD);
+	if (waiter == NULL)
+		return -ENOMEM;
+	waiter->is_check = (req.flags & CONTROL_CHECK) != 0;
+	if (is_cfg_loaded(control)) {
+		control_waiter_end(waiter, -EPERM, "the service cfg is loaded: it has all nodes reload");
+		return COTERIE_REPLIED;
+	}
+	int rc = control->host->reload_prepare(control->ctx, on_prepared, waiter);
+
+	if (rc < 0)
+		control_waiter_forget(waiter);
+	return rc < 0 ? rc : COTERIE_LATER;
+}
