@@ -23,6 +23,7 @@
 #include "exec/options.h"
 #include "exec/plugin.h"
 #include "exec/process.h"
+#include "exec/quorum.h"
 #include "exec/reload.h"
 #include "exec/ring.h"
 
@@ -182,8 +183,7 @@ static int load_service(struct executive *executive, const struct config_plugin 
 		strcmp(executive->config->quorum_provider, wanted->name) == 0;
 
 	if (is_provider)
-		log_line("QUORUM", LOG_NOTICE, "Using quorum provider %s%s",
-			strcmp(wanted->name, "votequorum") == 0 ? "corosync_" : "", wanted->name);
+		quorum_tell_provider(wanted->name);
 	struct plugin *plugin = plugin_load(executive->plugins, COTERIE_KIND_SERVICE, wanted->name, &error);
 
 	if (plugin == NULL && is_provider && error.exit_code == EXIT_NOT_INSTALLED) {

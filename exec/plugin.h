@@ -108,6 +108,10 @@ void plugin_enlist(struct plugin_registry *registry, struct plugin *plugin);
 struct plugin_options *plugin_options_again(
 	const struct plugin *plugin, const struct config *config, struct plugin_error *error);
 
+/** Find and check a plugin that is not loaded, as one would be. As plugin_probe; *offers: COTERIE_CAN_*. */
+int plugin_look(const struct plugin_registry *registry, uint32_t kind, const char *name, uint64_t *offers,
+	struct plugin_error *error);
+
 /**
  * Find and check a plugin without loading it: of its code only ELF constructors run. Not while a registry
  * is in use on another thread.

@@ -19,6 +19,7 @@
 #include "exec/loop.h"
 #include "exec/plugin_trial.h"
 #include "exec/plugin_watch.h"
+#include "exec/quorum.h"
 #include "exec/resync.h"
 #include "exec/ring.h"
 #include "exec/sync.h"
@@ -222,6 +223,25 @@ static void tell_loaded(const struct plugin *plugin)
 		plugin->service.ring_id);
 }
 
+/* The config names it, and nobody decides about quorum yet. */
+static bool is_to_decide(const struct plugin_life *life, const struct config *config, const char *name)
+{
+	return config->quorum_provider != NULL && strcmp(config->quorum_provider, name) == 0 &&
+	       !quorum_has_provider(life->executive->quorum);
+}
+
+/* What can fail was checked before the reload that brings it. */
+static void appoint(struct plugin_life *life, const struct plugin *plugin)
+{
+	int rc = quorum_appoint(life->executive->quorum, plugin);
+
+	if (rc == 0)
+		quorum_tell_provider(plugin->name);
+	else
+		log_line("QUORUM", LOG_ERR, "Quorum provider %s does not decide: %s", plugin->name,
+			strerror(-rc));
+}
+
 static bool act_load(struct plugin_life *life, struct change *change)
 {
 	struct plugin_error error = {.text = ""};
@@ -241,6 +261,8 @@ static bool act_load(struct plugin_life *life, struct change *change)
 	}
 	change->overrides = NULL;
 	change->plugin->is_deaf = true;
+	if (is_to_decide(life, life->executive->config, name))
+		appoint(life, change->plugin);
 	executive_show(life->executive, change->plugin);
 	tell_loaded(change->plugin);
 	change->step = STEP_JOIN;
@@ -283,10 +305,8 @@ static bool step_sync(struct plugin_life *life, struct change *change)
 
 static bool is_needed(const struct plugin_life *life, const struct plugin *plugin)
 {
-	const struct config *config = life->executive->config;
-
 	return plugin->descriptor->kind != COTERIE_KIND_SERVICE ||
-	       (config->quorum_provider != NULL && strcmp(config->quorum_provider, plugin->name) == 0);
+	       quorum_is_provider(life->executive->quorum, plugin);
 }
 
 static bool act_unload(struct plugin_life *life, struct change *change)
@@ -523,7 +543,12 @@ void plugin_life_follow(struct plugin_life *life, const struct config *before, c
 	for (uint32_t i = 0; i < now->service_count; i++) {
 		const struct config_plugin *service = &now->services[i];
 
-		if (plugin_by_name(plugins, service->name) == NULL)
+		bool is_loaded = plugin_by_name(plugins, service->name) != NULL;
+		bool is_to_begin = is_loaded && is_to_decide(life, now, service->name);
+
+		if (is_to_begin) /* its verdict counts from its start on */
+			follow(life, UNLOAD, service->name, false);
+		if (!is_loaded || is_to_begin)
 			follow(life, LOAD, service->name, !service->is_required);
 	}
 }

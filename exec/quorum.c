@@ -64,6 +64,33 @@ void quorum_destroy(struct quorum *quorum)
 	free(quorum);
 }
 
+/* By the name that the reference has for it. */
+void quorum_tell_provider(const char *name)
+{
+	log_line("QUORUM", LOG_NOTICE, "Using quorum provider %s%s",
+		strcmp(name, "votequorum") == 0 ? "corosync_" : "", name);
+}
+
+bool quorum_has_provider(const struct quorum *quorum) { return quorum->provider != NULL; }
+
+bool quorum_is_provider(const struct quorum *quorum, const struct plugin *plugin)
+{
+	return quorum->provider != NULL && strcmp(plugin->name, quorum->provider) == 0;
+}
+
+int quorum_appoint(struct quorum *quorum, const struct plugin *plugin)
+{
+	if (quorum->provider != NULL)
+		return -EEXIST;
+	if ((plugin->descriptor->offers & COTERIE_CAN_QUORUM) == 0)
+		return -EPERM;
+	quorum->provider = strdup(plugin->name);
+	if (quorum->provider == NULL)
+		return -ENOMEM;
+	quorum->verdict.provider = quorum->provider;
+	return 0;
+}
+
 /* "Members[3]: 1 2 3", in lines of less than 64 characters; a backslash ends all but the last. */
 static void log_members(const struct coterie_quorum *verdict)
 {
@@ -124,7 +151,7 @@ static void take_verdict(struct quorum *quorum)
 
 int quorum_publish(struct quorum *quorum, const struct plugin *plugin, const struct coterie_quorum *verdict)
 {
-	if (quorum->provider == NULL || strcmp(plugin->name, quorum->provider) != 0 ||
+	if (!quorum_is_provider(quorum, plugin) ||
 		(plugin->descriptor->offers & COTERIE_CAN_QUORUM) == 0)
 		return -EPERM;
 	if (plugin->is_beside)
@@ -191,8 +218,7 @@ void quorum_forget(struct quorum *quorum, const struct plugin *plugin)
 		free(watcher);
 		break;
 	}
-	if (quorum->provider == NULL || strcmp(plugin->name, quorum->provider) != 0 || plugin->is_beside ||
-		executive->is_stopping)
+	if (!quorum_is_provider(quorum, plugin) || plugin->is_beside || executive->is_stopping)
 		return;
 	if (!executive->is_quorate)
 		return;

@@ -5,6 +5,8 @@
 #ifndef EXEC_QUORUM_H
 #define EXEC_QUORUM_H
 
+#include <stdbool.h>
+
 #include <coterie/plugin.h>
 
 struct executive;
@@ -18,6 +20,14 @@ struct quorum;
  */
 struct quorum *quorum_create(struct executive *executive, const char *provider);
 void quorum_destroy(struct quorum *quorum); /* NULL is ignored */
+void quorum_tell_provider(const char *name); /* to the log */
+bool quorum_has_provider(const struct quorum *quorum);
+bool quorum_is_provider(const struct quorum *quorum, const struct plugin *plugin);
+/**
+ * From now on this plugin may publish, where none might. The node stays quorate until it does.
+ * @return 0; -EEXIST: there is one; -EPERM: it offers no verdicts; -ENOMEM
+ */
+int quorum_appoint(struct quorum *quorum, const struct plugin *plugin);
 
 /** As the members of struct coterie_host. */
 int quorum_publish(struct quorum *quorum, const struct plugin *plugin, const struct coterie_quorum *verdict);

@@ -217,7 +217,7 @@ static int commit(
 	return rc;
 }
 
-static int check(const struct reload *reload, const struct config *config, struct reload_error *error)
+static int check(const struct reload *reload, struct config *config, struct reload_error *error)
 {
 	int rc = check_identity(reload->executive, config, error);
 
@@ -225,10 +225,12 @@ static int check(const struct reload *reload, const struct config *config, struc
 		rc = reload_nodes_check(reload, config, error);
 	if (rc == 0)
 		rc = check_totem(reload, config, error);
+	if (rc == 0)
+		rc = reload_quorum_check(reload, config, error);
 	return rc;
 }
 
-int reload_check(const struct reload *reload, const struct config *config, struct reload_error *error)
+int reload_check(const struct reload *reload, struct config *config, struct reload_error *error)
 {
 	struct plan plan = {0};
 	int rc = check(reload, config, error);

@@ -1,6 +1,6 @@
 /*
  * What the files of the reload share: reload.c, reload_apply.c, reload_hangup.c, reload_keys.c, reload_list.c,
- * reload_nodes.c and reload_peers.c.
+ * reload_nodes.c, reload_peers.c and reload_quorum.c.
  * Nothing else includes this.
  */
 #ifndef EXEC_RELOAD_PRIVATE_H
@@ -82,7 +82,12 @@ int reload_apply(struct reload *reload, struct config *config, enum reload_sourc
 	struct reload_error *error);
 
 /** Could it become the running one? Nothing changes. As reload_apply. */
-int reload_check(const struct reload *reload, const struct config *config, struct reload_error *error);
+int reload_check(const struct reload *reload, struct config *config, struct reload_error *error);
+
+/* --- reload_quorum.c --- */
+
+/** Could its quorum provider come? One that nobody asks for and that is not installed is taken out. -EINVAL. */
+int reload_quorum_check(const struct reload *reload, struct config *config, struct reload_error *error);
 
 /* --- reload_list.c --- */
 

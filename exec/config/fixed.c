@@ -319,8 +319,13 @@ void fixed_keep(struct tree *tree, const struct config_fixed *fixed, enum fixed_
 {
 	uint32_t links = 0;
 
-	for (size_t i = 0; i < FIXED_KEYS; i++)
-		keep_one(tree, fixed_keys[i], find_value(fixed, fixed_keys[i]));
+	for (size_t i = 0; i < FIXED_KEYS; i++) {
+		const struct fixed_value *value = find_value(fixed, fixed_keys[i]);
+
+		/* A file may bring a provider where there was none. */
+		if (value != NULL || source != FIXED_FILE || strcmp(fixed_keys[i], provider_key) != 0)
+			keep_one(tree, fixed_keys[i], value);
+	}
 	for (size_t i = 0; fixed->has_crypto && i < CRYPTO_KEYS; i++)
 		keep_one(tree, crypto_keys[i], find_value(fixed, crypto_keys[i]));
 	for (uint32_t i = 0; i < tree->count; i++) {

@@ -125,18 +125,19 @@ until_true() {
 		sleep 0.1
 	done
 }
-# A reload is asked of the service cfg, by the tool.
-tap_check "the tool and its service are installed" install coterie-tools coterie-service-cfg \
-	libcoterie-{cfg7,cmap4,common4,cpg4,quorum5,votequorum8}
+# The tool works without its services: a reload is of this node then, and votequorum needs the service quorum alone.
+tap_check "the tool is installed" install coterie-tools libcoterie-{cfg7,cmap4,common4,cpg4,quorum5,votequorum8}
 config
 chroot "$root" /usr/sbin/coterie -f >"$work/daemon" 2>&1 &
 daemon=$!
 tap_check "a daemon of one node runs" until_true grep -q "ready to provide service" "$work/daemon"
 tap_check "without votequorum" test -z "$(grep 'vote quorum service' "$work/daemon")"
 tap_check "votequorum is installed" install coterie-service-quorum coterie-service-votequorum
-config 'service {' 'name: votequorum' '}'
+config 'quorum {' 'provider: corosync_votequorum' '}'
 tap_check "reload" inside coterie-ctl reload
 tap_check "votequorum is there" until_true grep -q "Service engine loaded: corosync vote quorum service" "$work/daemon" || tap_note "$(tail -n 20 "$work/daemon")"
+tap_check "and decides" until_true grep -q "Using quorum provider corosync_votequorum" "$work/daemon"
+tap_check "this node is quorate by it" until_true inside coterie-ctl quorum
 kill $daemon && wait $daemon
 rm -r "$root/etc/corosync"
 

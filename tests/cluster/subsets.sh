@@ -122,6 +122,30 @@ reloads_alone() {
 	tap_check "in JSON" grep -q '"is_alone": *true' "$LAB_DIR/$node/ctl"
 }
 
+has_votes() { [ "$(ask "$1" votes)" = "$2" ]; }
+# A package that comes: votequorum is installed, asked for, and decides from then on. Then it goes again.
+gains_votequorum() {
+	local node=$1 file=$LAB_DIR/$1/corosync.conf
+
+	cp "$file" "$file.without"
+	echo "$provider" >>"$file"
+	ctl_kept "$node" reload
+	tap_check "a provider that is not installed: the reload is refused" test $? -eq 8
+	tap_check "with the reason" grep -q "quorum.provider asks for it: no plugin 'votequorum'" "$LAB_DIR/$node/ctl"
+	tap_check "the node stays quorate" bash -c "! grep -q non-primary '$LAB_DIR/$node/log'"
+	ln -s "$LAB_BUILD/.libs/votequorum.so" "$LAB_DIR/$node/plugins"
+	tap_check "installed: the reload is made" ctl_kept "$node" reload
+	tap_check "votequorum comes" reload_until 10 reload_logged "$node" \
+		"Service engine loaded: corosync vote quorum service"
+	tap_check "and is the provider" reload_logged "$node" "Using quorum provider corosync_votequorum"
+	tap_check "by its key too" reload_has "$node" quorum.provider corosync_votequorum
+	tap_check "it has votes" reload_until 10 has_votes "$node" "expected 1 total 1 quorum 1 quorate"
+	ctl_kept "$node" plugin unload votequorum
+	tap_check "it cannot be unloaded any more" grep -q "decides about quorum" "$LAB_DIR/$node/ctl"
+	mv "$file.without" "$file"
+	rm "$LAB_DIR/$node/plugins/votequorum.so"
+}
+
 # Who says so in the log, each once.
 warnings() { sed -nE 's/.* (warning|error|alert|crit|emerg) +//p' "$LAB_DIR/8/log" | sort -u; }
 
@@ -152,6 +176,7 @@ for node in 1 2 3 4 5 6; do
 	is_alone "$node"
 done
 reloads_alone 2
+gains_votequorum 6
 lab_alive 1 2 3 4 5 6
 tap $? "every daemon runs"
 lab_stop 1 2 3 4 5 6

@@ -219,7 +219,7 @@ variant_plugins += %D%/plugins/leaky.la
 check_PROGRAMS += %D%/test_reload %D%/test_reload_links %D%/test_reload_steps
 TESTS += %D%/test_reload %D%/test_reload_links %D%/test_reload_steps
 reload_case_sources = %D%/reload_case.c %D%/reload_case.h exec/reload.c exec/reload_apply.c exec/reload_hangup.c \
-	exec/reload_keys.c exec/reload_list.c exec/reload_nodes.c exec/reload_peers.c exec/rekey.c \
+	exec/reload_keys.c exec/reload_list.c exec/reload_nodes.c exec/reload_peers.c exec/reload_quorum.c exec/rekey.c \
 	exec/plugin_options.c exec/loop.c exec/log_limit.c $(config_sources) $(map_sources)
 %C%_test_reload_SOURCES = %D%/test_reload.c $(reload_case_sources)
 %C%_test_reload_CFLAGS = $(TEST_CFLAGS)

@@ -13,6 +13,7 @@
 #include "exec/loop.h"
 #include "exec/plugin_life.h"
 #include "exec/plugin_options.h"
+#include "exec/quorum.h"
 #include "exec/rekey.h"
 #include "exec/reload.h"
 #include "exec/ring.h"
@@ -205,6 +206,22 @@ struct plugin *plugin_by_name(const struct plugin_registry *registry, const char
 {
 	(void)registry;
 	return strcmp(name, transport.name) == 0 ? &transport : NULL;
+}
+
+bool quorum_has_provider(const struct quorum *quorum)
+{
+	(void)quorum;
+	return seen.has_provider;
+}
+
+int plugin_look(const struct plugin_registry *registry, uint32_t kind, const char *name, uint64_t *offers,
+	struct plugin_error *error)
+{
+	(void)registry, (void)kind;
+	*offers = seen.look_offers;
+	error->exit_code = seen.look_exit;
+	snprintf(error->text, sizeof(error->text), "no plugin '%s'", name);
+	return seen.look_exit == 0 ? 0 : -EINVAL;
 }
 
 int plugin_fail(struct plugin_error *error, int exit_code, const char *format, ...);

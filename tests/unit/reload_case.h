@@ -28,6 +28,9 @@ struct reload_seen {
 	bool is_inside;            /* the engine is on the stack */
 	bool tells_reload;         /* "reload " among the calls of the transport */
 	uint32_t logs_configured;
+	bool has_provider;
+	int look_exit; /* of a plugin that is looked for; 0: it is there */
+	uint64_t look_offers;
 	uint32_t tally_reloads, transport_reloads;
 };
 

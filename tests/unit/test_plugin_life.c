@@ -272,11 +272,11 @@ START_TEST(some_cannot_be_unloaded)
 	ck_assert_int_eq(unload(&f, "life", 0), -ENOENT);
 	ck_assert_int_eq(load("life", NULL), 0);
 	ck_assert_int_eq(unload(plugin_now(), "life", 0), -EBUSY);
-	f.config.quorum_provider = "life";
+	quorum_destroy(f.executive.quorum);
+	f.executive.quorum = quorum_create(&f.executive, "life");
 	ck_assert_int_eq(unload(&f, "life", 0), -EBUSY);
 	ck_assert_msg(strstr(f.text, "quorum") != NULL, "%s", f.text);
 	ck_assert_int_eq(plugin_now()->state, PLUGIN_RUNNING);
-	f.config.quorum_provider = NULL;
 }
 END_TEST
 

@@ -61,6 +61,29 @@ static void note(void *arg, const struct coterie_quorum *verdict)
 		verdict->member_count);
 }
 
+START_TEST(a_provider_can_come_later)
+{
+	struct executive other = {0};
+	struct quorum *quorum = quorum_create(&other, NULL);
+	struct coterie_quorum verdict = {.size = sizeof(verdict)};
+
+	ck_assert(!quorum_has_provider(quorum));
+	provider.descriptor = &unable;
+	ck_assert_int_eq(quorum_appoint(quorum, &provider), -EPERM);
+	provider.descriptor = &able;
+	ck_assert_int_eq(quorum_appoint(quorum, &provider), 0);
+	ck_assert_int_eq(quorum_appoint(quorum, &provider), -EEXIST);
+	ck_assert(quorum_is_provider(quorum, &provider));
+	ck_assert(other.is_quorate); /* until it says otherwise */
+	quorum_get(quorum, &verdict);
+	ck_assert_str_eq(verdict.provider, provider.name);
+	verdict = (struct coterie_quorum){.size = sizeof(verdict)};
+	ck_assert_int_eq(quorum_publish(quorum, &provider, &verdict), 0);
+	ck_assert(!other.is_quorate);
+	quorum_destroy(quorum);
+}
+END_TEST
+
 START_TEST(a_node_without_provider_is_quorate)
 {
 	struct executive other = {0};
@@ -203,6 +226,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, a_node_without_provider_is_quorate);
+	tcase_add_test(tcase, a_provider_can_come_later);
 	tcase_add_test(tcase, a_node_with_provider_starts_without_quorum);
 	tcase_add_test(tcase, only_the_provider_publishes);
 	tcase_add_test(tcase, changes_and_lists_are_logged);

@@ -276,6 +276,64 @@ START_TEST(each_owner_has_its_own)
 }
 END_TEST
 
+/* ---- A quorum provider --------------------------------------------------- */
+
+#define VOTES "quorum {\n provider: corosync_votequorum\n}\n"
+
+START_TEST(a_provider_comes)
+{
+	write_file("", "1 2 3", VOTES);
+	seen.look_offers = COTERIE_CAN_QUORUM;
+	struct result result = prepare();
+	ck_assert(has_line(result.text, "change quorum.provider (none) -> corosync_votequorum"));
+	ck_assert(has_line(result.text, "change service.votequorum (none) -> loaded"));
+	ck_assert_int_eq(reload_commit(executive.reload, &executive), 0);
+	ck_assert_str_eq(string_of("quorum.provider"), "corosync_votequorum");
+	ck_assert_str_eq(executive.config->quorum_provider, "votequorum");
+	ck_assert_ptr_null(strstr(seen.log, "Modified entry"));
+}
+END_TEST
+
+static const struct {
+	int look_exit;
+	uint64_t look_offers;
+	const char *want;
+} providers[] = {
+	{30, 0, "quorum.provider asks for it: no plugin 'votequorum'"},
+	{31, 0, "quorum.provider asks for it: no plugin 'votequorum'"},
+	{0, COTERIE_CAN_RELOAD, "quorum.provider names plugin 'votequorum', which is no quorum provider"},
+};
+
+START_TEST(a_provider_that_cannot_come)
+{
+	write_file("", "1 2 3", VOTES);
+	seen.look_exit = providers[_i].look_exit;
+	seen.look_offers = providers[_i].look_offers;
+	struct result result = prepare();
+	ck_assert_int_eq(result.rc, -EINVAL);
+	ck_assert_msg(strstr(result.text, providers[_i].want) != NULL, "%s", result.text);
+	ck_assert_int_eq(reload().rc, -EINVAL);
+	ck_assert_str_eq(string_of("quorum.provider"), "(none)");
+}
+END_TEST
+
+START_TEST(a_provider_stays)
+{
+	write_file("", "1 2 3", VOTES);
+	seen.look_offers = COTERIE_CAN_QUORUM;
+	ck_assert_int_eq(reload().rc, 0);
+	seen.has_provider = true;
+	write_file("", "1 2 3", "");
+	struct result result = prepare();
+	ck_assert(has_line(result.text, "restart quorum.provider corosync_votequorum -> (none)"));
+	write_file("", "1 2 3", "quorum {\n provider: other\n}\n");
+	result = prepare();
+	ck_assert(has_line(result.text, "restart quorum.provider corosync_votequorum -> other"));
+	ck_assert_int_eq(reload_commit(executive.reload, &executive), 0);
+	ck_assert_str_eq(executive.config->quorum_provider, "votequorum");
+}
+END_TEST
+
 /* ---- SIGHUP -------------------------------------------------------------- */
 
 /* Until all that is under way has been read. */
@@ -388,6 +446,13 @@ int main(void)
 	tcase_add_test(tcase, keys_of_clients_wait);
 	tcase_add_test(tcase, who_ends_leaves_nothing_behind);
 	tcase_add_test(tcase, each_owner_has_its_own);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("provider");
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, a_provider_comes);
+	tcase_add_loop_test(
+		tcase, a_provider_that_cannot_come, 0, sizeof(providers) / sizeof(providers[0]));
+	tcase_add_test(tcase, a_provider_stays);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("signal");
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
