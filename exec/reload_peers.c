@@ -110,21 +110,34 @@ static int check_links(
 		"new ones, reload, then remove the old ones");
 }
 
-static int check_moves(
-	const struct reload *reload, const struct config_node *node, struct reload_error *error)
+/* In the words of the file's syntax: Corosync's are looked for by what reads its logs. */
+static int refuse_move(const struct config *config, const struct config_node *node, uint32_t link,
+	const struct sockaddr_storage *now, const struct sockaddr_storage *wanted, struct reload_error *error)
 {
 	char from[80], to[80];
 
+	place_text(now, from);
+	place_text(wanted, to);
+	if (config->format == CONFIG_FORMAT_COTERIE && node->name != NULL)
+		return reload_fail(error, -EINVAL,
+			"node '%s' link %u changed from %s to %s: remove the link, reload, add it, reload",
+			node->name, link, from, to);
+	return reload_fail(error, -EINVAL,
+		"new config has different address for link %u of node %u (addr changed from %s to %s): "
+		"remove it, reload, then add it again",
+		link, node->nodeid, from, to);
+}
+
+static int check_moves(const struct reload *reload, const struct config *config,
+	const struct config_node *node, struct reload_error *error)
+{
 	for (uint32_t link = 0; link < node->link_count; link++) {
 		const struct sockaddr_storage *wanted = reload_address_of(node, link);
 		const struct sockaddr_storage *now = running_address(reload, node->nodeid, link);
 
 		if (wanted == NULL || now == NULL || is_same_place(wanted, now))
 			continue;
-		return reload_fail(error, -EINVAL,
-			"new config has different address for link %u of node %u (addr changed "
-			"from %s to %s): remove it, reload, then add it again",
-			link, node->nodeid, place_text(now, from), place_text(wanted, to));
+		return refuse_move(config, node, link, now, wanted, error);
 	}
 	return 0;
 }
@@ -170,7 +183,7 @@ int reload_nodes_check(
 	for (uint32_t i = 0; rc == 0 && i < config->node_count; i++) {
 		const struct config_node *node = &config->nodes[i];
 
-		rc = check_moves(reload, node, error);
+		rc = check_moves(reload, config, node, error);
 		for (uint32_t link = 0; rc == 0 && link < node->link_count; link++)
 			if (reload_address_of(node, link) != NULL &&
 				running_address(reload, node->nodeid, link) == NULL)

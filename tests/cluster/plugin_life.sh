@@ -141,8 +141,16 @@ for mode in good fails refuses crashes hangs; do
 	variant $mode
 done
 tap_check "a file by its path, with an option" ctl 1 plugin load "$LAB_DIR/good/life.so" step=2
-tap_check "the list names those that lack it" ctl 1 plugin list
-tap_check "by their numbers" says 'life .*(not on node 2 3)'
+# The nodes tell each other their plugins a moment after the change.
+lists() {
+	local deadline=$((SECONDS + 10))
+
+	until ctl 1 plugin list && says "$1"; do
+		[ $SECONDS -lt $deadline ] || return
+		sleep 0.1
+	done
+}
+tap_check "the list names those that lack it, by their numbers" lists 'life .*(not on node 2 3)'
 tap_check "one that fails is refused" refused 1 1 plugin replace life "$LAB_DIR/fails/life.so"
 tap_check "one that refuses the state is refused" refused 7 1 plugin replace life "$LAB_DIR/refuses/life.so"
 tap_check "one that crashes is refused" refused 1 1 plugin replace life "$LAB_DIR/crashes/life.so"

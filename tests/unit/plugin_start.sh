@@ -67,11 +67,13 @@ service() {
 
 service 30 "no plugin 'nowhere' of kind service in $work/files:" nowhere
 service 31 "wrong_magic\.la' is not a Coterie plugin \(symbol coterie_plugin starts with" wrong_magic
-service 31 "no_symbol\.la' is not a Coterie plugin \(no symbol coterie_plugin\)" no_symbol
+# Rows 57 and 58 of the table of messages (spec 07 §5.6).
+service 31 "'$variants/no_symbol\.la' is not a Coterie plugin \(no symbol coterie_plugin\): remove it from the plugin path$" no_symbol
 service 31 "'misnamed' \(.*misnamed\.la\) is refused: its descriptor says 'other'" misnamed
 service 31 "'short_table' \(.*\) is refused: its table of operations has [0-9]+ bytes" short_table
 service 31 "cannot open plugin file '.*undefined\.la' \(.*nobody_defines_this" undefined
-service 32 "'newer_major' \(.*\) needs plugin ABI 2\.[0-9]+, this is 1\.[0-9]+: upgrade" newer_major
+service 32 "plugin 'newer_major' \($variants/newer_major\.la\) needs plugin ABI 2\.[0-9]+, this is 1\.[0-9]+: upgrade coterie or install an older plugin$" \
+	newer_major
 service 33 "'init_fails' \(.*\) cannot start: its init failed \(No such device or address\)" init_fails
 echo "no plugin" >"$work/files/text.so"
 service 31 "cannot open plugin file '$work/files/text\.so' \(" text

@@ -491,6 +491,32 @@ START_TEST(a_link_that_stays_is_the_same)
 }
 END_TEST
 
+/* Spec 07 §5.6, row 62. */
+START_TEST(a_native_file_names_who_moved)
+{
+	static const char native[] =
+		"cluster { name = test }\ntransport knet {}\n"
+		"node n1 { id = 1  address = {127.0.0.1, 127.0.3.1} }\n"
+		"node n2 { id = 2  address = {198.51.0.2, 198.51.3.2} }\n"
+		"node n3 { id = 3  address = {198.51.0.3, 198.51.3.3} }\n";
+	FILE *file;
+
+	make_folder();
+	file = fopen(path, "w");
+	ck_assert_ptr_nonnull(file);
+	fputs(native, file);
+	fclose(file);
+	set_up_with("knet");
+	edit("s/198.51.3.2/198.51.3.22/");
+	struct result result = reload();
+	ck_assert_int_eq(result.rc, -EINVAL);
+	ck_assert_str_eq(result.text, "node 'n2' link 1 changed from 198.51.3.2 port 5406 to 198.51.3.22 port "
+				      "5406: remove the link, reload, add it, reload");
+	ck_assert_str_eq(seen.peers, "");
+	tear_down();
+}
+END_TEST
+
 START_TEST(clients_cannot_change_what_a_link_is)
 {
 	map_set_string(executive.map, "totem.interface.3.knet_transport", "sctp");
@@ -576,6 +602,9 @@ int main(void)
 	tcase_add_test(tcase, clients_cannot_change_what_a_link_is);
 	tcase_add_test(tcase, an_address_is_one_nodes);
 	tcase_add_test(tcase, a_dead_node_is_replaced_at_once);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("native");
+	tcase_add_test(tcase, a_native_file_names_who_moved);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_set_tap(runner, "-");
