@@ -1,7 +1,8 @@
 #!/bin/bash
 # Debian's packages of this tree (make check-long, as root, with a mirror of Debian in reach): they are made and lintian
-# has nothing to say; in a bare root three of them are a ring; one more service comes by reload; purge leaves nothing; and
-# Corosync with what depends on it gives way to them. PACKAGES=FOLDER takes packages that are there already, BARE_ROOT=TAR
+# has nothing to say; in a bare root three of them are a ring; one more service comes by reload; purge leaves nothing;
+# Corosync with what depends on it gives way to them; and with the SDK alone both templates build, and pass their tests,
+# before a daemon comes that loads them. PACKAGES=FOLDER takes packages that are there already, BARE_ROOT=TAR
 # a root made by mmdebstrap; PACKAGES_KEEP=FOLDER keeps what was made.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
@@ -166,4 +167,41 @@ tap_check "and back again, with our libraries" quietly inside apt-get install -y
 	corosync coterie-compat-corosync- coterie-dev-
 tap_check "Corosync is there" grep -qx corosync <(installed)
 tap_check "on our libraries" grep -qx libcoterie-cpg4 <(installed)
+
+# --- the SDK alone, and then a daemon ---
+
+anew() {
+	umount -R "$root/proc" "$root/dev/shm" && rm -rf --one-file-system "$root" && bare "$root" &&
+		quietly inside apt-get update
+}
+template() { # TARGET NAME: in its copy
+	quietly inside make -s -C "/tmp/$2" "$1"
+}
+test_alone() { # NAME
+	template "test_$1" "$1" && quietly inside sh -c "cd /tmp/$1 && ./test_$1 ./$1.so"
+}
+tap_check "another bare root" anew
+tap_check "the SDK and a compiler are installed" install coterie-sdk gcc libc6-dev libqb-dev make pkg-config
+tap_check "and nothing else of ours" test "$(ours)" = coterie-sdk
+for pair in service:tally transport:unixgram; do
+	name=${pair#*:}
+	tap_check "the template for a ${pair%:*} is there" \
+		cp -r "$root/usr/share/doc/coterie-sdk/examples/template-${pair%:*}" "$root/tmp/$name"
+	tap_check "it builds" template "$name.so" "$name"
+	tap_check "it passes its tests with the test kit" test_alone "$name"
+done
+tap_check "with its client" template tallyctl tally
+tap_check "the daemon is installed" install coterie
+for name in tally unixgram; do
+	tap_check "$name is good for the daemon" template check "$name"
+	tap_check "and is installed" template install "$name"
+done
+config 'service {' 'name: tally' '}'
+sed -i 's/^transport: udpu/transport: unixgram/' "$root/etc/corosync/corosync.conf"
+chroot "$root" /usr/sbin/coterie -f >"$work/daemon" 2>&1 &
+daemon=$!
+tap_check "a daemon runs on the one" until_true grep -q "ready to provide service" "$work/daemon"
+tap_check "and with the other" grep -q "Service engine loaded: a number that every node agrees on" "$work/daemon" || tap_note "$(tail -n 20 "$work/daemon")"
+tap_check "whose client adds" quietly inside /tmp/tally/tallyctl add 5
+kill $daemon && wait $daemon
 tap_end
