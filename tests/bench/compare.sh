@@ -1,32 +1,70 @@
 #!/bin/bash
-# compare.sh: coterie and Debian's corosync side by side: three nodes on one machine, the same client
-# program, alternating rounds with fresh daemons. Each figure is the median over the rounds, with the
-# extremes in brackets; a ratio is taken within each round. A run whose members disagree about the
-# order, or lost a message, does not count and is told.
+# compare.sh: coterie and three rings of Debian's corosync side by side: three nodes on one machine, the same
+# client program, alternating rounds with fresh daemons, coterie's after each opponent's. Each figure is the
+# median over the rounds, with the extremes in brackets; a ratio is taken within each round. What does not
+# count, and is told: a run whose members disagree about the order or lost a message, and all of a ring's
+# figures in a round in which others had more than BENCH_OTHERS percent of the machine.
 #
 # Environment: ROUNDS (5), SIZES, LAB_SECONDS (2, of traffic), LAB_CLIENT=corosync (Debian's library
-# for both), LAB_TOTEM (more totem lines for both), A and B (the kinds to compare).
+# for both), LAB_TRANSPORT, LAB_TOTEM (more totem lines for all), BENCH_OTHERS (10), BENCH_PAGE (a file that
+# gets the table as Markdown), BENCH_RINGS (some of the names below, coterie among them).
 . "$(dirname "$0")/../cluster/lab.sh"
+. "$(dirname "$0")/table.sh"
 
 export LAB_SECONDS=${LAB_SECONDS:-2}
 ROUNDS=${ROUNDS:-5}
 SIZES=${SIZES:-64 1400 8000 100000}
-A=${A:-corosync}
-B=${B:-coterie}
+BENCH_OTHERS=${BENCH_OTHERS:-10}
+BENCH_RINGS=${BENCH_RINGS:-default window tuned coterie}
+BENCH_TOTEM=${LAB_TOTEM:-}
 
-# put FIGURE VALUE: one measurement of the kind and round at hand.
+# totem_lines RING: what it is configured with besides.
+totem_lines() {
+	echo "$BENCH_TOTEM"
+	case $1 in
+	window) printf 'window_size: 300\nmax_messages: 100\n' ;;
+	tuned) printf 'netmtu: 60000\nwindow_size: 200\nmax_messages: 100\n' ;;
+	esac
+}
+
+# put FIGURE VALUE: one measurement of the ring and round at hand.
 put() {
-	echo "$1 $kind $round $2" >>"$LAB_DIR/figures"
+	printf '%s\t%s\t%s\t%s\n' "$ring" "$1" "$round" "$2" >>"$LAB_DIR/round"
 }
 
 field() {
 	sed -n "s/.*\b$2=\([0-9.]*\).*/\1/p" "$1"
 }
 
+# Processor time of the three daemons, in microseconds.
+daemons_us() {
+	local node
+
+	for node in 1 2 3; do
+		cat "/proc/${LAB_DAEMONS[node]}/stat"
+	done | awk -v hz="$(getconf CLK_TCK)" '{ sum += $14 + $15 } END { printf "%.0f\n", sum * 1e6 / hz }'
+}
+
+# How often the daemon of node 2 was put to sleep, that is, woken again.
+sleeps() {
+	cat "/proc/${LAB_DAEMONS[2]}"/task/*/status | awk '/^voluntary/ { sum += $2 } END { print sum }'
+}
+
+# Processor time in ticks: of all on this machine, and of what runs in this lab.
+machine_ticks() {
+	awk '/^cpu / { print $2 + $3 + $4 }' /proc/stat
+}
+
+lab_ticks() {
+	cat /proc/[0-9]*/stat 2>/dev/null |
+		awk '{ sub(/.*\) /, ""); sum += $12 + $13 + $14 + $15 } END { print sum }'
+}
+
 # throughput FIGURE SIZE SENDERS: all three nodes are members, the first SENDERS of them send.
 throughput() {
-	local node role waiting=() status=0
+	local node role waiting=() status=0 before
 
+	before=$(daemons_us)
 	for node in 1 2 3; do
 		role=()
 		[ "$node" -le "$3" ] || role=(-r)
@@ -39,100 +77,112 @@ throughput() {
 	done
 	[ "$(sed -n 's/.*hash=//p' "$LAB_DIR"/[123]/load | sort -u | wc -l)" -eq 1 ] || status=1
 	if [ $status -ne 0 ]; then
-		echo "void: $1 of $kind in round $round" "$(cat "$LAB_DIR"/[123]/load)" >&2
+		echo "void: $1 of $ring in round $round" "$(cat "$LAB_DIR"/[123]/load)" >&2
 		return
 	fi
-	put "$1" "$(field "$LAB_DIR/3/load" mb_per_s)"
+	put "$1, MB/s" "$(field "$LAB_DIR/3/load" mb_per_s)"
+	put "$1, daemons' CPU, us per message" "$(echo "$(daemons_us) $before" \
+		"$(field "$LAB_DIR/3/load" delivered)" | awk '{ if ($3 > 0) print ($1 - $2) / $3 }')"
 }
 
+# latency FIGURE SIZE COUNT [RATE]: one message outstanding, or RATE of them in a second.
 latency() {
-	lab_in 1 "$(lab_program cpg_load)" -g latency -s "$1" -l 3000 >"$LAB_DIR/latency" || {
-		echo "void: latency of $kind: $(cat "$LAB_DIR/latency")" >&2
+	lab_in 1 "$(lab_program cpg_load)" -g latency -s "$2" -l "$3" ${4:+-o "$4"} >"$LAB_DIR/latency" || {
+		echo "void: latency of $ring: $(cat "$LAB_DIR/latency")" >&2
 		return
 	}
-	put "latency $1 B, p50 us" "$(field "$LAB_DIR/latency" p50_us)"
-	put "latency $1 B, p99 us" "$(field "$LAB_DIR/latency" p99_us)"
+	put "$1, p50 us" "$(field "$LAB_DIR/latency" p50_us)"
+	put "$1, p99 us" "$(field "$LAB_DIR/latency" p99_us)"
 }
 
-daemon_cpu_ms() {
-	awk -v hz="$(getconf CLK_TCK)" '{ print ($14 + $15) * 1000 / hz }' "/proc/$1/stat"
+idle() {
+	local daemon=${LAB_DAEMONS[2]} used woken
+
+	put "idle, RSS, MB" "$(awk '/^VmRSS/ { print $2 / 1024 }' "/proc/$daemon/status")"
+	sleep 1
+	used=$(daemons_us)
+	woken=$(sleeps)
+	sleep 4
+	put "idle, CPU of a daemon, ms per s" "$(echo "$(daemons_us) $used" | awk '{ print ($1 - $2) / 12000 }')"
+	put "idle, wake-ups per s" "$(echo "$(sleeps) $woken" | awk '{ print ($1 - $2) / 4 }')"
 }
 
+# Half of what Corosync's default reached in this round: the same rate for all.
+open_load() {
+	[ -n "$rate" ] || rate=$(awk -F '\t' '$2 == "64 B, 1 sender, MB/s" { printf "%.0f\n", $4 * 1e6 / 64 / 2 }' \
+		"$LAB_DIR/round")
+	[ -z "$rate" ] || [ "$rate" -eq 0 ] || latency "64 B, open load" 64 $((rate * LAB_SECONDS)) "$rate"
+}
+
+# All figures of a ring in this round, in $LAB_DIR/round.
 measure() {
-	local size daemon before
+	local size
 
+	: >"$LAB_DIR/round"
 	lab_start 1 2 3
 	lab_ring 3 1 2 3 || {
-		echo "no ring of $kind" >&2
+		echo "no ring of $ring" >&2
 		exit 1
 	}
-	daemon=${LAB_DAEMONS[2]}
-	put "RSS idle, MB" "$(awk '/^VmRSS/ { print $2 / 1024 }' "/proc/$daemon/status")"
-	before=$(daemon_cpu_ms "$daemon")
-	sleep 5
-	put "CPU idle, ms per s" "$(echo "$(daemon_cpu_ms "$daemon") $before" | awk '{ print ($1 - $2) / 5 }')"
+	idle
 	for size in $SIZES; do
-		throughput "$size B, 1 sender, MB/s" "$size" 1
-		throughput "$size B, 3 senders, MB/s" "$size" 3
+		throughput "$size B, 1 sender" "$size" 1
+		throughput "$size B, 3 senders" "$size" 3
 	done
-	latency 64
-	latency 100000
+	latency "64 B, idle ring" 64 3000
+	open_load
 	if lab_loss 5 1 2 3; then
-		throughput "1400 B, 1 sender, 5 % loss, MB/s" 1400 1
-		throughput "100000 B, 1 sender, 5 % loss, MB/s" 100000 1
+		throughput "1400 B, 1 sender, 5 % loss" 1400 1
+		throughput "100000 B, 1 sender, 5 % loss" 100000 1
 	fi
 	lab_loss 0 1 2 3
-	put "RSS after load, MB" "$(awk '/^VmRSS/ { print $2 / 1024 }' "/proc/$daemon/status")"
+	put "after load, RSS, MB" "$(awk '/^VmRSS/ { print $2 / 1024 }' "/proc/${LAB_DAEMONS[2]}/status")"
 	lab_stop 1 2 3
 }
 
-report() {
-	printf '%s, %s cores, Linux %s, %s rounds of %s s, sched_rr no, token %s ms\n' \
-		"$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(uname -r)" \
-		"$ROUNDS" "$LAB_SECONDS" "$LAB_TOKEN"
-	sed 's/^\(.*\) \([a-z]*\) \([0-9]*\) \([0-9.]*\)$/\1\t\2\t\3\t\4/' "$LAB_DIR/figures" |
-		awk -F '\t' -v A="$A" -v B="$B" '
-		function sorted(list, count, i, j, t) {
-			for (i = 2; i <= count; i++)
-				for (j = i; j > 1 && list[j] < list[j - 1]; j--) {
-					t = list[j]; list[j] = list[j - 1]; list[j - 1] = t
-				}
-		}
-		function spread(kind, figure, i, n, list, v) {
-			n = 0
-			for (i = 1; i <= rounds; i++) {
-				if (kind != "ratio" && (kind, figure, i) in value)
-					list[++n] = value[kind, figure, i]
-				if (kind == "ratio" && (A, figure, i) in value && (B, figure, i) in value &&
-					value[A, figure, i] > 0)
-					list[++n] = value[B, figure, i] / value[A, figure, i]
-			}
-			if (n == 0)
-				return "-"
-			sorted(list, n)
-			v = n % 2 ? list[(n + 1) / 2] : (list[n / 2] + list[n / 2 + 1]) / 2
-			return sprintf("%.4g [%.3g..%.3g]", v, list[1], list[n])
-		}
-		{
-			if (!($1 in seen)) { seen[$1] = 1; figures[++count] = $1 }
-			value[$2, $1, $3] = $4 + 0
-			if ($3 > rounds) rounds = $3
-		}
-		END {
-			printf "%-34s %24s %24s %24s\n", "", A, B, B " / " A
-			for (i = 1; i <= count; i++)
-				printf "%-34s %24s %24s %24s\n", figures[i], spread(A, figures[i]),
-					spread(B, figures[i]), spread("ratio", figures[i])
-		}'
+# Measure it, unless others were too busy meanwhile.
+measure_alone() {
+	local machine lab wall others
+
+	machine=$(machine_ticks) lab=$(lab_ticks) wall=$(date +%s%N)
+	measure
+	others=$(echo "$(machine_ticks) $machine $(lab_ticks) $lab $(date +%s%N) $wall" |
+		awk -v hz="$(getconf CLK_TCK)" -v cores="$(nproc)" '{
+			share = (($1 - $2) - ($3 - $4)) / hz / (($5 - $6) / 1e9) / cores * 100
+			printf "%.0f\n", (share > 0 ? share : 0) }')
+	printf '%s\n' "$others" >>"$LAB_DIR/others"
+	if [ "$others" -gt "$BENCH_OTHERS" ]; then
+		echo "void: $ring in round $round: others had $others % of the machine" >&2
+		return
+	fi
+	cat "$LAB_DIR/round" >>"$LAB_DIR/figures"
 }
 
-lab_open "$A" "$B" "$B"
+# progress DONE ALL SINCE: what comes next, and how long it all takes yet.
+progress() {
+	local left=
+
+	[ "$1" -eq 0 ] || left=", about $(((SECONDS - $3) * ($2 - $1) / $1)) s left"
+	echo "round $round of $ROUNDS: $ring$left" >&2
+}
+
+lab_open coterie coterie coterie
+read -ra rings <<<"$BENCH_RINGS"
+: >"$LAB_DIR/figures"
+done=0 since=$SECONDS
 for round in $(seq "$ROUNDS"); do
-	for kind in "$A" "$B"; do
+	rate=
+	for ring in "${rings[@]}"; do
+		kind=corosync
+		[ "$ring" != coterie ] || kind=coterie
 		# shellcheck disable=SC2034 # of lab.sh
-		LAB_KINDS=([1]="$kind" [2]="$kind" [3]="$kind")
-		echo "round $round of $ROUNDS: $kind" >&2
-		measure
+		LAB_KINDS=([1]="$kind" [2]="$kind" [3]="$kind") LAB_TOTEM=$(totem_lines "$ring")
+		lab_configure
+		progress $done $((ROUNDS * ${#rings[@]})) "$since"
+		measure_alone
+		done=$((done + 1))
 	done
 done
-report
+table_page "$LAB_DIR/figures" "$LAB_DIR/others" >"$LAB_DIR/page"
+cat "$LAB_DIR/page"
+[ -z "${BENCH_PAGE:-}" ] || cp "$LAB_DIR/page" "$BENCH_PAGE"

@@ -5,11 +5,12 @@
  * library and the daemon it talks to is whichever runs.
  *
  *	cpg_load [-g GROUP] [-m MEMBERS] [-s SIZE] [-t MS] [-w SECONDS] [-r]
- *	cpg_load [-g GROUP] [-s SIZE] -l COUNT
+ *	cpg_load [-g GROUP] [-s SIZE] -l COUNT [-o RATE]
  *
  * Waits for MEMBERS members, sends messages of SIZE bytes for MS milliseconds (-r: sends none), then
  * an END that carries how many it sent. It is done when it has delivered the END of every member.
- * -l: one message outstanding, COUNT times, prints how long each took. One line of key=value pairs;
+ * -l: one message outstanding, COUNT times, prints how long each took. -o: not one at a time but RATE in a
+ * second, whatever comes back, and timed from when each was due. One line of key=value pairs;
  * exit status 0 when everything arrived once, unchanged and in each sender's order.
  */
 #include <getopt.h>
@@ -231,12 +232,28 @@ static int compare_u64(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
-static void run_latency(unsigned int count)
+/* Messages are due at equal distances, and come back in order. */
+static void run_open(uint64_t *took_ns, unsigned int count, unsigned int rate)
 {
-	uint64_t *took_ns = calloc(count, sizeof(*took_ns));
+	uint64_t gap_ns = UINT64_C(1000000000) / rate, start = client_now_ns();
+	unsigned int back = 0;
 
-	if (took_ns == NULL)
-		abort();
+	while (back < count) {
+		uint64_t due = (client_now_ns() - start) / gap_ns;
+		bool is_refused = false;
+
+		while (load.sent < count && load.sent < due && !is_refused) {
+			is_refused = !try_send(load.sent + 1, load.size);
+			load.sent += !is_refused;
+		}
+		dispatch(load.sent == count || is_refused ? 1 : 0);
+		for (uint64_t now = client_now_ns(); back < load.own && back < count; back++)
+			took_ns[back] = now - start - (back + 1) * gap_ns;
+	}
+}
+
+static void run_closed(uint64_t *took_ns, unsigned int count)
+{
 	for (unsigned int i = 0; i < count; i++) {
 		uint64_t start = client_now_ns();
 
@@ -247,6 +264,18 @@ static void run_latency(unsigned int count)
 			dispatch(1000);
 		took_ns[i] = client_now_ns() - start;
 	}
+}
+
+static void run_latency(unsigned int count, unsigned int rate)
+{
+	uint64_t *took_ns = calloc(count, sizeof(*took_ns));
+
+	if (took_ns == NULL)
+		abort();
+	if (rate > 0)
+		run_open(took_ns, count, rate);
+	else
+		run_closed(took_ns, count);
 	qsort(took_ns, count, sizeof(*took_ns), compare_u64);
 	printf("node=%u size=%zu count=%u p50_us=%.1f p99_us=%.1f max_us=%.1f\n", load.nodeid, load.size,
 		count, (double)took_ns[count / 2] / 1e3, (double)took_ns[(size_t)count * 99 / 100] / 1e3,
@@ -262,10 +291,11 @@ int main(int argc, char **argv)
 		.cpg_confchg_fn = confchg,
 	};
 	unsigned int latency_count = 0;
+	unsigned int rate = 0;
 	unsigned int seconds_max = 60;
 	int option;
 
-	while ((option = getopt(argc, argv, "g:m:s:t:w:l:r")) != -1) {
+	while ((option = getopt(argc, argv, "g:m:s:t:w:l:o:r")) != -1) {
 		switch (option) {
 		case 'g': load.group = optarg; break;
 		case 'm': load.members_wanted = (unsigned int)strtoul(optarg, NULL, 10); break;
@@ -273,6 +303,7 @@ int main(int argc, char **argv)
 		case 't': load.send_ns = strtoull(optarg, NULL, 10) * 1000000; break;
 		case 'w': seconds_max = (unsigned int)strtoul(optarg, NULL, 10); break;
 		case 'l': latency_count = (unsigned int)strtoul(optarg, NULL, 10); break;
+		case 'o': rate = (unsigned int)strtoul(optarg, NULL, 10); break;
 		case 'r': load.is_receiver = true; break;
 		default: return 2;
 		}
@@ -292,7 +323,7 @@ int main(int argc, char **argv)
 	while (load.present < load.members_wanted)
 		dispatch(100);
 	if (latency_count > 0)
-		run_latency(latency_count);
+		run_latency(latency_count, rate);
 	else
 		run_throughput();
 	cpg_finalize(load.handle);
