@@ -42,11 +42,13 @@ static int save(struct plugin *old, struct blob *blob, struct plugin_error *erro
 		.abi_major = old->descriptor->abi_major,
 		.abi_minor = old->descriptor->abi_minor};
 	snprintf(blob->name, sizeof(blob->name), "%s", old->name);
-	if (old->service.state_save == NULL || (old->descriptor->offers & COTERIE_CAN_HAND_OVER) == 0) {
+	if ((old->descriptor->offers & COTERIE_CAN_HAND_OVER) == 0) {
 		snprintf(error->text, sizeof(error->text),
 			"the plugin that runs cannot hand its state over: with force the new one starts cold");
 		return error->rc = -ENOTSUP;
 	}
+	if (old->service.state_save == NULL)
+		return 0; /* it has none */
 	uint64_t began_ns = plugin_enter();
 	int rc = old->service.state_save(old->self, &blob->bytes, &blob->size);
 	plugin_leave(old, began_ns, "state_save");
@@ -55,6 +57,9 @@ static int save(struct plugin *old, struct blob *blob, struct plugin_error *erro
 
 static int load(struct plugin *successor, const struct blob *blob, struct plugin_error *error)
 {
+	if (successor->service.state_load == NULL && blob->size == 0 &&
+		(successor->descriptor->offers & COTERIE_CAN_HAND_OVER) != 0)
+		return 0;
 	if (successor->service.state_load == NULL ||
 		(successor->descriptor->offers & COTERIE_CAN_HAND_OVER) == 0) {
 		snprintf(error->text, sizeof(error->text),

@@ -64,7 +64,7 @@
 /** What a plugin can do beyond its table (`offers`). */
 #define COTERIE_CAN_RELOAD (UINT64_C(1) << 0)
 #define COTERIE_CAN_UNPRIVILEGED (UINT64_C(1) << 1)
-#define COTERIE_CAN_HAND_OVER (UINT64_C(1) << 2) /* state_save and state_load */
+#define COTERIE_CAN_HAND_OVER (UINT64_C(1) << 2) /* state_save and state_load, or no state but in the maps */
 #define COTERIE_CAN_QUORUM (UINT64_C(1) << 3)    /* may be named as quorum.provider */
 #define COTERIE_CAN_TELL_REFUSED (UINT64_C(1) << 4) /* calls peer_refused: so the ring sends idle peers
                                                        something that can be refused */

@@ -138,7 +138,8 @@ struct coterie_service {
 	/** Before it is unloaded, or the node leaves; clients are gone, it may still send. 0 when nothing is
 	    under way; -EAGAIN: it is asked again, until a token timeout has passed. */
 	int (*drain)(void *self);
-	/** blob: malloc'd, the executive frees it; <coterie/state.h> helps to write and read one. */
+	/** blob: malloc'd, the executive frees it; <coterie/state.h> helps to write and read one. A service
+	    without state, or whose state is in the maps, may leave these two out. */
 	int (*state_save)(void *self, void **blob, uint32_t *size);
 	/** Into a service fresh from init. -ENOTSUP: cannot read it; another errno: why not. */
 	int (*state_load)(void *self, const void *blob, uint32_t size);

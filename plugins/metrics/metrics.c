@@ -138,21 +138,6 @@ static int reload(void *self)
 	return rc;
 }
 
-/* There is no state but the socket, which a successor opens when ours is gone. */
-static int state_save(void *self, void **blob, uint32_t *size)
-{
-	(void)self;
-	*blob = calloc(1, 1);
-	*size = 1;
-	return *blob == NULL ? -ENOMEM : 0;
-}
-
-static int state_load(void *self, const void *blob, uint32_t size)
-{
-	(void)self, (void)blob, (void)size;
-	return 0;
-}
-
 static const struct coterie_option options[] = {
 	{.name = "listen", .type = COTERIE_OPT_ADDRESS, .initial = "127.0.0.1",
 		.help = "where to listen: ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT, in digits"},
@@ -179,8 +164,6 @@ static const struct coterie_service ops = {
 	.init = init,
 	.fini = fini,
 	.reload = reload,
-	.state_save = state_save,
-	.state_load = state_load,
 };
 
 COTERIE_PLUGIN(metrics, .kind = COTERIE_KIND_SERVICE, .version = "1.0",

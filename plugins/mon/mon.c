@@ -5,7 +5,8 @@
  * 2. running: `max` is a number. Every poll_period the value is read and written to `current`.
  * 3. failed: `current` was above `max`. It is read on; only a change of `max` or poll_period leads back.
  *
- * Whoever watches the key `state`, like the plugin wd, does what is due. Nothing here touches the ring.
+ * Whoever watches the key `state`, like the plugin wd, does what is due. Nothing here touches the ring. What is
+ * known is in the map: a new version goes on from there, and has nothing handed over.
  */
 #include "plugins/mon/mon.h"
 
@@ -163,8 +164,8 @@ static void poll_resource(void *arg)
 	arm(resource);
 }
 
-/* Reads what is asked for; begins anew, or stops. */
-static void configure(struct resource *resource)
+/* Reads what is asked for; begins anew in a state, or stops. */
+static void configure(struct resource *resource, const char *state)
 {
 	const struct mon *mon = resource->mon;
 	struct key period = key_of(resource, "poll_period");
@@ -182,9 +183,18 @@ static void configure(struct resource *resource)
 	if (rc == -EINVAL)
 		mon->host->log(mon->ctx, LOG_WARNING, "%s: max is no number: it is not watched",
 			resource->kind->name);
-	set_state(resource, rc < 0 ? stopped : running);
+	set_state(resource, rc < 0 ? stopped : state);
 	if (rc == 0)
 		poll_resource(resource);
+}
+
+/* As a mon before this one has left it: what has failed stays so. */
+static void begin(struct resource *resource)
+{
+	const struct mon *mon = resource->mon;
+	const char *state = keys_text(mon->host, mon->ctx, key_of(resource, "state").name);
+
+	configure(resource, state != NULL && strcmp(state, failed) == 0 ? failed : running);
 }
 
 static void map_changed(void *arg, uint32_t event, const char *key,
@@ -199,7 +209,7 @@ static void map_changed(void *arg, uint32_t event, const char *key,
 		/* We ourselves write the others. */
 		if (strcmp(key, key_of(resource, "max").name) == 0 ||
 			strcmp(key, key_of(resource, "poll_period").name) == 0)
-			configure(resource);
+			configure(resource, running);
 	}
 }
 
@@ -254,7 +264,7 @@ static int mon_init(const struct coterie_host *host, struct coterie_ctx *ctx, vo
 	if (rc < 0)
 		goto free_mon;
 	for (uint32_t i = 0; i < KIND_COUNT; i++)
-		configure(&mon->resources[i]);
+		begin(&mon->resources[i]);
 	*self = mon;
 	return 0;
 free_mon:
@@ -290,5 +300,5 @@ static const struct coterie_service mon_ops = {
 
 COTERIE_PLUGIN(mon, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
 	.description = "memory and load of this machine, as keys of the map",
-	.needs = COTERIE_CAP_MAP | COTERIE_CAP_STATS, .offers = COTERIE_CAN_UNPRIVILEGED,
-	COTERIE_OPTIONS(mon_options), .ops = &mon_ops);
+	.needs = COTERIE_CAP_MAP | COTERIE_CAP_STATS, 
+	.offers = COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER, COTERIE_OPTIONS(mon_options), .ops = &mon_ops);

@@ -288,6 +288,22 @@ static void pload_fini(void *self)
 	free(pload);
 }
 
+/* A load is not handed over: while one is under way the new version has to wait. There is nothing else. */
+static int pload_state_save(void *self, void **blob, uint32_t *size)
+{
+	const struct pload *pload = self;
+
+	*blob = NULL;
+	*size = 0;
+	return pload->is_running ? -EBUSY : 0;
+}
+
+static int pload_state_load(void *self, const void *blob, uint32_t size)
+{
+	(void)self, (void)blob;
+	return size == 0 ? 0 : -ENOTSUP;
+}
+
 static const struct coterie_option pload_options[] = {
 	{.name = "count_max", .type = COTERIE_OPT_U32, .flags = COTERIE_OPT_RELOAD,
 		.initial = "10000000", .min = 1, .max = 1000000000,
@@ -314,11 +330,13 @@ static const struct coterie_service pload_ops = {
 	.fini = pload_fini,
 	.configuration = configuration,
 	.reload = pload_reload,
+	.state_save = pload_state_save,
+	.state_load = pload_state_load,
 	COTERIE_RING_MSGS(pload_ring_msgs),
 };
 
 COTERIE_PLUGIN(pload, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
 	.description = "a bounded load on the ring, on demand",
 	.needs = COTERIE_CAP_RING | COTERIE_CAP_MAP | COTERIE_CAP_STATS | COTERIE_CAP_ADMIN,
-	.offers = COTERIE_CAN_RELOAD | COTERIE_CAN_UNPRIVILEGED, COTERIE_OPTIONS(pload_options),
-	.ops = &pload_ops);
+	.offers = COTERIE_CAN_RELOAD | COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER,
+	COTERIE_OPTIONS(pload_options), .ops = &pload_ops);

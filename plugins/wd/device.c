@@ -116,7 +116,7 @@ static void device_open(struct wd_device *device)
 			device->path, strerror(errno));
 }
 
-static void read_timeout(struct wd_device *device)
+void wd_device_read_timeout(struct wd_device *device)
 {
 	const struct wd *wd = device->wd;
 	uint64_t timeout;
@@ -140,7 +140,7 @@ void wd_device_configure(struct wd_device *device)
 	const struct wd *wd = device->wd;
 	const char *path = keys_text(wd->host, wd->ctx, DEVICE_KEY);
 
-	read_timeout(device);
+	wd_device_read_timeout(device);
 	if (path == NULL || strcmp(path, "off") == 0)
 		path = "";
 	if (strlen(path) >= sizeof(device->path)) {

@@ -1,3 +1,7 @@
+/*
+ * Its state is what the map says: it has none to hand over to a new version, which looks at the same keys. In
+ * between the device is closed and opened again.
+ */
 #include "plugins/wd/wd.h"
 
 #include <errno.h>
@@ -17,6 +21,14 @@ static void map_changed(void *arg, uint32_t event, const char *key,
 		wd_resource_key_changed(wd, key);
 }
 
+/* A turn later: a device is one program's, and the wd that this one replaces closes it in the same turn. */
+static void open_device(void *arg)
+{
+	struct wd *wd = arg;
+
+	wd_device_configure(&wd->device);
+}
+
 static int wd_init(const struct coterie_host *host, struct coterie_ctx *ctx, void **self)
 {
 	struct wd *wd = calloc(1, sizeof(*wd));
@@ -29,12 +41,14 @@ static int wd_init(const struct coterie_host *host, struct coterie_ctx *ctx, voi
 	wd->device.wd = wd;
 	wd->device.fd = -1;
 	/* Before the map is tracked: this writes into it. */
-	wd_device_configure(&wd->device);
+	wd_device_read_timeout(&wd->device);
 	rc = host->map_track(ctx, COTERIE_MAP_CONFIG, "resources.",
 		COTERIE_MAP_PREFIX | COTERIE_MAP_ADDED | COTERIE_MAP_MODIFIED | COTERIE_MAP_DELETED,
 		map_changed, wd, &wd->tracker);
+	if (rc == 0)
+		rc = host->post(ctx, open_device, wd);
 	if (rc < 0) {
-		wd_device_close(&wd->device);
+		host->map_untrack(ctx, wd->tracker);
 		free(wd);
 		return rc;
 	}
@@ -65,4 +79,4 @@ static const struct coterie_service wd_ops = {
 COTERIE_PLUGIN(wd, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
 	.description = "feeds a watchdog while all that is watched is well",
 	.needs = COTERIE_CAP_MAP | COTERIE_CAP_STATS | COTERIE_CAP_ADMIN,
-	.offers = COTERIE_CAN_UNPRIVILEGED, .ops = &wd_ops);
+	.offers = COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER, .ops = &wd_ops);

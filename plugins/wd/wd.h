@@ -34,6 +34,9 @@ struct wd_device {
 	struct coterie_timer *timer;
 };
 
+/** Take the key resources.watchdog_timeout, or set it where it is missing or wrong. */
+void wd_device_read_timeout(struct wd_device *device);
+
 /** Open what the key resources.watchdog_device names, or close it; timeout and device as they are now. */
 void wd_device_configure(struct wd_device *device);
 

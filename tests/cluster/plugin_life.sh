@@ -99,6 +99,14 @@ come_and_go() {
 		renew 3 "$1" && ctl 3 plugin replace "$1" || return
 	done
 }
+# Of one that is not there before.
+go_and_come() {
+	local i
+
+	for ((i = 0; i < count; i++)); do
+		ctl 3 plugin load "$1" && renew 3 "$1" && ctl 3 plugin replace "$1" && ctl 3 plugin unload "$1" || return
+	done
+}
 be_replaced() {
 	local i
 
@@ -114,11 +122,14 @@ load_ms=$((count * 150 + 500))
 before=$(memberships)
 tap_check "once, to warm up" come_and_go evs
 sanitized=$(nm -D "$LAB_BUILD/exec/.libs/coterie" "$LAB_BUILD/exec/coterie" 2>/dev/null | grep -m 1 __asan)
-for service in cmap cfg evs cpg quorum tally; do
+for service in cmap cfg evs cpg quorum tally pload mon wd kv metrics; do
+	[ -e "$LAB_DIR/3/plugins/$service.so" ] || continue
+	way=come_and_go
+	ctl 3 plugin list && says "^$service " || way=go_and_come
 	fds=$(descriptors 3)
 	kilobytes=$(memory 3)
 	tap_check "$service comes, goes and is replaced $count times, others do not notice" \
-		traffic come_and_go $service
+		traffic $way $service
 	tap_check "and leaves no descriptor behind" test "$(descriptors 3)" -le "$fds"
 	# A sanitizer keeps what was freed for a while.
 	[ -n "$sanitized" ] || tap_check "and no memory to speak of" test "$(memory 3)" -le $((kilobytes + 8192))

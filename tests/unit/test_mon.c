@@ -140,6 +140,22 @@ START_TEST(above_max_it_has_failed_until_it_is_changed)
 }
 END_TEST
 
+START_TEST(a_successor_goes_on_from_the_map)
+{
+	set_text(MEMORY "max", "20");
+	memory(21);
+	mock_host_advance(host, 3000 * MS);
+	memory(10);
+	ops->fini(mon);
+	ck_assert_int_eq(ops->init(&host->table, host, &mon), 0);
+	ck_assert_str_eq(mock_map_string(host, MEMORY "state"), "failed");
+	ck_assert_uint_eq(mock_map_u64(host, MEMORY "current"), 10);
+	ck_assert_str_eq(mock_map_string(host, LOAD "state"), "stopped");
+	set_text(MEMORY "poll_period", "700");
+	ck_assert_str_eq(mock_map_string(host, MEMORY "state"), "running");
+}
+END_TEST
+
 START_TEST(the_load_is_the_third_number)
 {
 	double limit = 0.5;
@@ -235,6 +251,7 @@ int main(void)
 	tcase_add_test(tests, max_starts_it_and_its_end_stops_it);
 	tcase_add_test(tests, options_of_before_a_reload_are_not_looked_at);
 	tcase_add_test(tests, above_max_it_has_failed_until_it_is_changed);
+	tcase_add_test(tests, a_successor_goes_on_from_the_map);
 	tcase_add_test(tests, the_load_is_the_third_number);
 	tcase_add_loop_test(tests, poll_periods_have_bounds, 0, sizeof(periods) / sizeof(periods[0]));
 	tcase_add_test(tests, a_max_that_is_no_number_stops_it);

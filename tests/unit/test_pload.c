@@ -192,6 +192,22 @@ START_TEST(a_ring_that_refuses_ends_it)
 }
 END_TEST
 
+START_TEST(a_load_is_not_handed_over)
+{
+	void *blob = pload;
+	uint32_t size = 1;
+
+	ck_assert_int_eq(ops->state_save(pload, &blob, &size), 0);
+	ck_assert_ptr_null(blob);
+	ck_assert_uint_eq(size, 0);
+	ck_assert_int_eq(ops->state_load(pload, NULL, 0), 0);
+	ck_assert_int_eq(ops->state_load(pload, "x", 1), -ENOTSUP);
+	set_text("pload.start", "yes");
+	ck_assert(runs());
+	ck_assert_int_eq(ops->state_save(pload, &blob, &size), -EBUSY);
+}
+END_TEST
+
 START_TEST(a_start_in_the_config_asks_for_nothing)
 {
 	ops->fini(pload);
@@ -212,6 +228,7 @@ int main(void)
 	tcase_add_test(tests, a_load_runs_and_its_rate_is_told);
 	tcase_add_loop_test(
 		tests, sizes_and_counts_have_bounds, 0, sizeof(sizes) / sizeof(sizes[0]));
+	tcase_add_test(tests, a_load_is_not_handed_over);
 	tcase_add_test(tests, none_is_sent_where_a_node_might_exit_of_it);
 	tcase_add_test(tests, messages_of_others_do_not_count);
 	tcase_add_test(tests, a_full_queue_is_waited_for);

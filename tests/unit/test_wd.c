@@ -104,6 +104,7 @@ static const char *eaten(void)
 static void start(void)
 {
 	ck_assert_int_eq(ops->init(&host->table, host, &wd), 0);
+	mock_host_poll(host, 0); /* the device is opened a turn later */
 }
 
 static void set_up(void)
@@ -148,6 +149,17 @@ static void resource(const char *recovery)
 	set_text(P "recovery", recovery);
 	set_text(P "state", "running");
 }
+
+/* Whom it replaces has the device until the end of the turn. */
+START_TEST(the_device_is_opened_a_turn_later)
+{
+	set_text("resources.watchdog_device", device);
+	ck_assert_int_eq(ops->init(&host->table, host, &wd), 0);
+	ck_assert_str_eq(eaten(), "");
+	mock_host_poll(host, 0);
+	ck_assert_str_eq(eaten(), "\n");
+}
+END_TEST
 
 START_TEST(no_device_is_no_error)
 {
@@ -455,6 +467,7 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(start_tests, set_up, tear_down);
+	tcase_add_test(start_tests, the_device_is_opened_a_turn_later);
 	tcase_add_loop_test(start_tests, no_device_is_no_error, 0, 3);
 	tcase_add_test(start_tests, a_device_that_cannot_be_opened_is_said);
 	tcase_add_loop_test(start_tests, it_is_fed_twice_in_its_time, 0, COUNT(timeouts));
