@@ -125,6 +125,15 @@ tap $? "a check of all files"
 tap_check "says what would change" grep -q "totem.token: $((LAB_TOKEN - 10)) -> $LAB_TOKEN" "$LAB_DIR/told"
 tap_check "on all nodes" grep -q "^Nodes 1 2 3: unchanged" "$LAB_DIR/told"
 tap_check "and changes nothing" reload_has 1 totem.token $((LAB_TOKEN - 10))
+reload_list "$list" 1
+sed -i "s/token: .*/token: $((LAB_TOKEN - 10))/" "$LAB_DIR/1/corosync.conf"
+lab_in 2 "$LAB_CTL" config diff --nodes all >"$LAB_DIR/told" 2>&1
+tap $? "every node's file against what it runs"
+tap_check "two differ, one does not" diff - "$LAB_DIR/told" <<-END
+	node 2: totem.token (str) = $LAB_TOKEN
+	node 3: totem.token (str) = $LAB_TOKEN
+END
+all_write
 sed -i "s/token: .*/token: 1/" "$LAB_DIR/3/corosync.conf"
 lab_in 2 "$LAB_CTL" reload >"$LAB_DIR/told" 2>&1
 tap_check "a reload that one refuses" test $? = 8

@@ -78,6 +78,21 @@ looks() {
 	EOT
 }
 
+# Where keys are from.
+files() {
+	tap_check "nothing differs from the file" json 0 config diff
+	tap_check "what the file sets" json 0 config show --file totem.
+	tap_check "the token is among it" run 0 config show totem. --file
+	tap_check "as it is" says '^totem.cluster_name (str) = '
+	tap_check "what is calculated is not" bash -c "! grep runtime '$matrix_work/text'"
+	tap_check "a key has another value" run 0 config set totem.token_warning u32 50
+	tap_check "which shows" run 0 config show --changed
+	tap_check "by its value" says '^totem.token_warning (u32) = 50$'
+	tap_check "without what the file makes" bash -c "! grep cluster_name '$matrix_work/text'"
+	tap_check "as JSON" json 0 config show --changed
+	tap_check "one of all keys" json 0 config show --effective totem.
+}
+
 changes() {
 	tap_check "$1: set a key" json 0 config set test.key u32 17
 	tap_check "$1: and read it" run 0 config get test.key
@@ -159,7 +174,7 @@ for kind in debian ours; do
 	events $kind
 	tap_check "$kind: keys are completed" run 0 __complete config get totem.cl
 	tap_check "$kind: to the one there is" says '^totem.cluster_name$'
-	[ "$kind" = debian ] || tap_check "$kind: nothing differs from the file" json 0 config diff
+	[ "$kind" = debian ] || files
 	[ "$kind" = debian ] || tap_check "$kind: the daemon tells its version" bash -c \
 		"LD_LIBRARY_PATH=$matrix_build/.libs $ctl --json status | grep -q '\"compat\": *\"coterie\"'"
 	tap_check "$kind: shut down" json 0 shutdown --yes

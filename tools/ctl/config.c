@@ -5,8 +5,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/ctl/daemon.h"
+#include "tools/ctl/reload.h"
 
 /* --- one key --- */
 
@@ -52,19 +54,53 @@ static const char *source(const char *key)
 	return NULL; /* the file's or a default: the daemon does not tell */
 }
 
-static void add_key(struct ctl *ctl, struct json_object *keys, const char *key)
+enum which {
+	WHICH_EFFECTIVE, /* all that the daemon has */
+	WHICH_FILE,      /* those that its file makes */
+	WHICH_CHANGED,   /* those of its sections that the file does not make so */
+};
+
+static const struct daemon_key *find_written(const struct daemon_keys *file, const char *key)
 {
+	for (size_t i = 0; i < file->count; i++)
+		if (strcmp(file->list[i].key, key) == 0)
+			return &file->list[i];
+	return NULL;
+}
+
+static bool is_wanted(
+	enum which which, const struct daemon_key *written, const char *key, struct json_object *value)
+{
+	switch (which) {
+	case WHICH_EFFECTIVE:
+		return true;
+	case WHICH_FILE:
+		return written != NULL && source(key) == NULL;
+	case WHICH_CHANGED:
+		return source(key) == NULL && strcmp(changeable(key), "reload") == 0 &&
+		       (written == NULL || strcmp(json_object_get_string(value), written->value) != 0);
+	}
+	return true;
+}
+
+/* file: what its keys are held against. */
+static void add_key(struct ctl *ctl, struct json_object *keys, const char *key, enum which which,
+	const struct daemon_keys *file)
+{
+	const struct daemon_key *written = find_written(file, key);
 	cmap_value_types_t type;
 	struct json_object *value = fact_value(ctl, CTL_CONFIG, key, &type);
 
-	if (value == NULL)
-		return; /* gone meanwhile */
+	if (value == NULL || !is_wanted(which, written, key, value)) {
+		json_object_put(value); /* gone meanwhile, or not asked for */
+		return;
+	}
 	struct json_object *row = json_object_new_object();
 	put_text(row, "key", key);
 	put_text(row, "type", fact_type_name(type));
 	json_object_object_add(row, "value", value);
-	if (source(key) != NULL)
-		put_text(row, "source", source(key));
+	if (source(key) != NULL || which == WHICH_FILE)
+		put_text(row, "source", which == WHICH_FILE ? "file" : source(key));
 	put_text(row, "changeable", changeable(key));
 	json_object_array_add(keys, row);
 }
@@ -72,13 +108,15 @@ static void add_key(struct ctl *ctl, struct json_object *keys, const char *key)
 struct show {
 	struct ctl *ctl;
 	struct json_object *keys;
+	enum which which;
+	struct daemon_keys file;
 };
 
 static bool see_key(void *arg, const char *key)
 {
 	struct show *show = arg;
 
-	add_key(show->ctl, show->keys, key);
+	add_key(show->ctl, show->keys, key, show->which, &show->file);
 	return true;
 }
 
@@ -114,19 +152,56 @@ static struct json_object *start_answer(struct ctl *ctl, struct json_object *dat
 
 /* --- show and get --- */
 
+/* The option, taken out of the words. */
+static enum which take_which(int *argc, char **argv)
+{
+	static const char *const words[] = {
+		[WHICH_EFFECTIVE] = "--effective", [WHICH_FILE] = "--file", [WHICH_CHANGED] = "--changed"};
+	enum which which = WHICH_EFFECTIVE;
+	int kept = 0;
+
+	for (int i = 0; i < *argc; i++) {
+		size_t word = 0;
+
+		while (word < sizeof(words) / sizeof(words[0]) && strcmp(argv[i], words[word]) != 0)
+			word++;
+		if (word < sizeof(words) / sizeof(words[0]))
+			which = (enum which)word;
+		else
+			argv[kept++] = argv[i];
+	}
+	*argc = kept;
+	return which;
+}
+
+/* What the daemon's file says now. */
+static int read_file(struct ctl *ctl, struct daemon_keys *keys)
+{
+	char *file = daemon_config_file(ctl);
+	int code = daemon_read_keys(ctl, file, keys);
+
+	free(file);
+	return code;
+}
+
 int config_show(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 {
+	struct show show = {.ctl = ctl, .which = take_which(&argc, argv)};
 	int code = argc > 1 || (argc == 1 && argv[0][0] == '-')
 		? ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "config show takes no '%s'", argv[argc - 1])
 		: ctl_open(ctl, CTL_CONFIG);
 
 	if (code != 0)
 		return code;
-	struct show show = {.ctl = ctl, .keys = start_answer(ctl, data)};
-	fact_each(ctl, CTL_CONFIG, argc > 0 ? argv[0] : NULL, see_key, &show);
-	if (argc > 0 && json_object_array_length(show.keys) == 0)
+	show.keys = start_answer(ctl, data);
+	if (show.which != WHICH_EFFECTIVE)
+		code = read_file(ctl, &show.file);
+	if (code == 0)
+		fact_each(ctl, CTL_CONFIG, argc > 0 ? argv[0] : NULL, see_key, &show);
+	daemon_keys_fini(&show.file);
+	if (code == 0 && argc > 0 && show.which == WHICH_EFFECTIVE && json_object_array_length(show.keys) == 0)
 		return ctl_fail(ctl, CTL_FAILED, "coterie-ctl config show lists all", "no key begins with '%s'", argv[0]);
-	return CTL_GOOD;
+	return code;
 }
 
 int config_get(struct ctl *ctl, int argc, char **argv, struct json_object *data)
@@ -137,7 +212,7 @@ int config_get(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 	if (code != 0)
 		return code;
 	struct json_object *keys = start_answer(ctl, data);
-	add_key(ctl, keys, argv[0]);
+	add_key(ctl, keys, argv[0], WHICH_EFFECTIVE, &(struct daemon_keys){0});
 	if (json_object_array_length(keys) == 0)
 		return ctl_fail(ctl, CTL_FAILED, "coterie-ctl config show lists all", "no key '%s'", argv[0]);
 	return CTL_GOOD;
@@ -150,6 +225,8 @@ void config_print(const struct ctl *ctl, struct json_object *data)
 	for (size_t i = 0; i < json_object_array_length(keys); i++) {
 		struct json_object *row = json_object_array_get_idx(keys, i), *value = get(row, "value");
 
+		if (get(row, "node") != NULL)
+			fprintf(ctl->out, "node %" PRIi64 ": ", get_number(row, "node"));
 		fprintf(ctl->out, "%s (%s) = %s", get_text(row, "key"), get_text(row, "type"),
 			value != NULL ? json_object_get_string(value) : "");
 		if (ctl->is_verbose)
@@ -316,11 +393,62 @@ void config_check_print(const struct ctl *ctl, struct json_object *data)
 	fprintf(ctl->out, "%s: %s\n", get_text(data, "file"), get_bool(data, "valid") ? "valid" : "NOT valid");
 }
 
+static void add_lines(struct json_object *keys, struct json_object *node, const char *list, const char *how)
+{
+	struct json_object *lines = get(node, list);
+
+	for (size_t i = 0; lines != NULL && i < json_object_array_length(lines); i++) {
+		struct json_object *line = json_object_array_get_idx(lines, i), *row = json_object_new_object();
+
+		put_text(row, "key", get_text(line, "key"));
+		put_text(row, "type", "str");
+		json_object_object_add(row, "value", json_object_get(get(line, "new")));
+		put_text(row, "source", "file");
+		put_text(row, "changeable", how);
+		put_number(row, "node", get_number(node, "id"));
+		json_object_array_add(keys, row);
+	}
+}
+
+/* Each node's file against what runs there: the daemons tell it of a reload that is only checked. */
+static int diff_nodes(struct ctl *ctl, struct json_object *data)
+{
+	struct json_object *report = json_object_new_object();
+	bool is_each;
+	int code = ctl_open(ctl, CTL_CONFIG);
+
+	if (code == 0)
+		code = ctl_open(ctl, CTL_CFG);
+	if (code == 0) {
+		struct json_object *keys = start_answer(ctl, data);
+
+		if (ctl->timeout_s < RELOAD_LIMIT_S)
+			alarm(RELOAD_LIMIT_S);
+		code = reload_ask(ctl, true, report, &is_each);
+		struct json_object *nodes = get(report, "nodes");
+		for (size_t i = 0; nodes != NULL && i < json_object_array_length(nodes); i++) {
+			struct json_object *node = json_object_array_get_idx(nodes, i);
+
+			add_lines(keys, node, "changes", "reload");
+			add_lines(keys, node, "restarts", "restart");
+			if (get(node, "text") != NULL)
+				ctl_fail(ctl, code, "coterie-ctl reload --check-only tells of all",
+					"node %" PRIi64 ": %s", get_number(node, "id"), get_text(node, "text"));
+		}
+	}
+	if (code == RELOAD_UNKNOWN)
+		code = ctl_fail(ctl, CTL_FAILED, "ask each node", "this daemon compares no files of nodes");
+	json_object_put(report);
+	return code;
+}
+
 /* Keys that a reload would bring or take away, or give another value. */
 int config_diff(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 {
+	if (argc == 2 && strcmp(argv[0], "--nodes") == 0 && strcmp(argv[1], "all") == 0)
+		return diff_nodes(ctl, data);
 	if (argc > 1)
-		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "config diff takes one file");
+		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "config diff takes one file, or --nodes all");
 	int code = ctl_open(ctl, CTL_CONFIG);
 	if (code != 0)
 		return code;

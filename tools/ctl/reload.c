@@ -9,8 +9,6 @@
 #include "tools/ctl/daemon.h"
 #include "tools/ctl/reload.h"
 
-#define RELOAD_LIMIT_S 120
-
 /* --- reload --- */
 
 struct snapshot {
