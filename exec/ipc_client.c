@@ -1,7 +1,7 @@
 /*
  * One client: answers, events, the backlog of events that found no room in its ring, its end.
  *
- * An event goes straight from the service's parts into the client's ring. Only when that is full is
+ * An event goes straight from the service's parts into the client's ring: libqb's, or that of its channel. Only when that is full is
  * it copied, and then every later one queues behind it. Nothing tells a server that a client has
  * read: each new event and each sign of life of the client tries, and a timer for the rest; libqb's
  * jobs may wait 50 ms for that (spec 09 §3.3).
@@ -12,6 +12,8 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <coterie/channel.h>
 
 #define TRIM_SIZE (4u << 20) /* bytes of a backlog worth the time that a trim takes */
 #define FLUSH_NS_MIN UINT64_C(500000)
@@ -213,15 +215,25 @@ static uint64_t now_of(const struct coterie_client *client)
 	return loop_now_ns(client->server->ipc->executive->loop);
 }
 
+/* Into the client's channel, or over libqb. */
+static ssize_t send_event(struct coterie_client *client, const struct ipc_event *head,
+	const struct iovec *iov, uint32_t count)
+{
+	if (ipc_channel_is_open(client))
+		return ipc_channel_put(client, head, iov, count);
+	ipc_enter(client->server->ipc);
+	return qb_ipcs_event_sendv(client->connection, iov, count);
+}
+
 /* @return whether anything went out */
 static bool flush_client(struct coterie_client *client)
 {
 	bool has_moved = false;
 
-	ipc_enter(client->server->ipc);
 	while (client->backlog != NULL) {
 		struct ipc_event *event = client->backlog;
-		ssize_t sent = qb_ipcs_event_send(client->connection, event->bytes, event->size);
+		const struct iovec iov = {event->bytes, event->size};
+		ssize_t sent = send_event(client, event, &iov, 1);
 
 		if (is_full(sent))
 			break;
@@ -256,29 +268,40 @@ static bool has_stalled(const struct coterie_client *client, uint64_t more)
 
 static void flush_later(struct ipc *ipc);
 
-static int append(struct coterie_client *client, const struct message *message)
+static int append(struct coterie_client *client, const struct ipc_event *head, const struct iovec *iov,
+	uint32_t count)
 {
-	if (has_stalled(client, message->size))
+	if (has_stalled(client, head->size))
 		return give_up(client, "it does not read its events");
-	struct ipc_event *event = malloc(sizeof(*event) + message->size);
+	struct ipc_event *event = malloc(sizeof(*event) + head->size);
 	if (event == NULL)
 		return give_up(client, "out of memory for its events");
-	uint8_t *at = event->bytes;
-	for (uint32_t i = 0; i < message->count; i++) {
-		if (message->iov[i].iov_len > 0)
-			memcpy(at, message->iov[i].iov_base, message->iov[i].iov_len);
-		at += message->iov[i].iov_len;
-	}
-	event->size = message->size;
+	*event = *head;
+	coterie_channel_gather(event->bytes, iov, count);
 	event->next = NULL;
 	if (client->backlog == NULL)
 		client->read_ns = now_of(client);
 	*client->backlog_last = event;
 	client->backlog_last = &event->next;
-	client->backlog_size += message->size;
+	client->backlog_size += event->size;
 	client->queued++;
-	flush_later(client->server->ipc);
+	if (!ipc_channel_is_open(client))
+		flush_later(client->server->ipc);
 	return 0;
+}
+
+/* In order: behind what waits already. */
+static int send_or_queue(struct coterie_client *client, const struct ipc_event *head,
+	const struct iovec *iov, uint32_t count)
+{
+	if (client->backlog != NULL && (flush_client(client), client->backlog != NULL))
+		return append(client, head, iov, count);
+	if (client->is_leaving)
+		return -ENOTCONN;
+	ssize_t sent = send_event(client, head, iov, count);
+	if (is_full(sent))
+		return append(client, head, iov, count);
+	return sent < 0 ? give_up_on(client, sent) : 0;
 }
 
 int ipc_client_event(
@@ -293,23 +316,30 @@ int ipc_client_event(
 		return give_up(client, "out of memory for its events");
 	if (rc < 0)
 		return rc;
-	if (message.size > client->size_max) {
+	const struct ipc_event head = {.kind = COTERIE_CHANNEL_EVENT, .size = message.size};
+	if (message.size > client->size_max)
 		rc = give_up(client, "its buffers are too small for an event");
-	} else if (client->backlog != NULL && (flush_client(client), client->backlog != NULL)) {
-		rc = append(client, &message);
-	} else if (client->is_leaving) {
-		rc = -ENOTCONN;
-	} else {
-		ipc_enter(client->server->ipc);
-		ssize_t sent = qb_ipcs_event_sendv(client->connection, message.iov, message.count);
-
-		if (is_full(sent))
-			rc = append(client, &message);
-		else if (sent < 0)
-			rc = give_up_on(client, sent);
-	}
+	else
+		rc = send_or_queue(client, &head, message.iov, message.count);
 	message_fini(&message);
 	return rc;
+}
+
+int ipc_channel_deliver(struct coterie_client *client, uint32_t nodeid, uint32_t pid,
+	const struct iovec *iov, uint32_t count)
+{
+	struct ipc_event head = {.kind = COTERIE_CHANNEL_MESSAGE, .nodeid = nodeid, .pid = pid};
+
+	if (client->is_closed || client->is_leaving)
+		return -ENOTCONN;
+	if (!ipc_channel_is_confirmed(client))
+		return -ENOENT;
+	for (uint32_t i = 0; i < count; i++) {
+		if (iov[i].iov_len > IPC_SIZE_MAX - head.size)
+			return -EMSGSIZE;
+		head.size += (uint32_t)iov[i].iov_len;
+	}
+	return send_or_queue(client, &head, iov, count);
 }
 
 void ipc_client_flush(struct coterie_client *client)
@@ -329,7 +359,8 @@ static void on_flush_timer(void *arg)
 	for (struct ipc_server *server = ipc->servers; server != NULL; server = server->next) {
 		for (struct coterie_client *client = server->clients; client != NULL;
 			client = client->next) {
-			if (client->backlog == NULL)
+			/* One with a channel rings when it has room. */
+			if (client->backlog == NULL || ipc_channel_is_open(client))
 				continue;
 			has_moved |= flush_client(client);
 			if (has_stalled(client, 0))

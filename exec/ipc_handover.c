@@ -81,6 +81,8 @@ void ipc_server_keep(struct ipc_handover *handover)
 		free(handover->taken[i].data);
 	handover->server->needs_quorum = ipc_needs_quorum(&handover->now->service);
 	ipc_requests_inherit(handover->server);
+	if (handover->now->service.channel_message == NULL)
+		ipc_channels_end(handover->server);
 	ipc_server_gate(handover->server);
 	free(handover);
 }

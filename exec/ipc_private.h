@@ -1,6 +1,6 @@
 /*
  * What the files of the IPC server share: ipc_server.c, ipc_poll.c, ipc_access.c, ipc_request.c,
- * ipc_gate.c and ipc_client.c. Nothing else includes this.
+ * ipc_gate.c, ipc_client.c and ipc_channel.c. Nothing else includes this.
  */
 #ifndef EXEC_IPC_PRIVATE_H
 #define EXEC_IPC_PRIVATE_H
@@ -42,6 +42,8 @@ enum ipc_error {
 /** An event that waits for room in its client's ring. */
 struct ipc_event {
 	struct ipc_event *next;
+	uint32_t kind;        /* of a channel's record: COTERIE_CHANNEL_* */
+	uint32_t nodeid, pid; /* of a message's sender */
 	uint32_t size; /* of bytes: header and message */
 	uint8_t bytes[];
 };
@@ -89,6 +91,8 @@ struct coterie_client {
 	uint32_t kept_size;
 	const struct coterie_request *kept_request;
 	struct coterie_client *kept_next;
+
+	struct ipc_channel *channel; /* NULL: none */
 
 	struct ipc_event *backlog, **backlog_last;
 	uint64_t backlog_size; /* bytes in it */
@@ -145,6 +149,13 @@ struct ipc {
 	struct coterie_client *kept, **kept_last; /* in the order in which they came */
 	struct loop_timer *turn_timer, *flush_timer, *gate_timer;
 	uint64_t flush_delay_ns;
+	struct ipc_channel *awake; /* whose send rings are read at every visit of the token */
+	struct ipc_channel *dirty;               /* whose receive rings hold what their clients have not been told */
+	uint32_t channels;
+	struct loop_timer *pull_timer;
+	uint64_t pulled_ns; /* when a visit was last */
+	struct loop_timer *doorbell_timer;
+	bool is_flush_due;
 	struct log_limit denied_limit, backlog_limit;
 	uint64_t copy[IPC_COPY_MAX / sizeof(uint64_t)];
 };
@@ -204,6 +215,28 @@ enum ipc_error ipc_error_from_errno(int rc);
 void ipc_client_flush(struct coterie_client *client);
 /** Free what has not been sent. */
 void ipc_backlog_drop(struct coterie_client *client);
+
+/* --- ipc_channel.c --- */
+
+/** Do events of this client go into its channel, sooner or later? */
+bool ipc_channel_is_open(const struct coterie_client *client);
+/** Can it read them there already? */
+bool ipc_channel_is_confirmed(const struct coterie_client *client);
+/** Write a record: its kind, sender, size and bytes. 0; -EAGAIN: no room, or the client has not said yet that it can; -EPROTO */
+int ipc_channel_put(struct coterie_client *client, const struct ipc_event *head, const struct iovec *iov,
+	uint32_t count);
+/** A request of the channel itself? Then it has been dealt with. */
+bool ipc_channel_request(struct coterie_client *client, int32_t id);
+/** Read the send ring, as far as gates and queue allow. @return true: it is empty */
+bool ipc_channel_drain(struct coterie_client *client);
+/** The connection ends: what the client has sent was accepted, and is read. */
+void ipc_channel_last(struct coterie_client *client);
+void ipc_channel_close(struct coterie_client *client);
+/** Nobody reads the channels of this server any more: their clients go. */
+void ipc_channels_end(struct ipc_server *server);
+/** For the statistics: chunks read and records written. */
+uint64_t ipc_channel_requests(const struct coterie_client *client);
+uint64_t ipc_channel_dispatched(const struct coterie_client *client);
 
 /* --- ipc_stats.c --- */
 

@@ -11,6 +11,11 @@
 
 #include "exec/plugin_watch.h"
 
+static bool is_silent(const struct coterie_request *request)
+{
+	return (request->flags & COTERIE_NO_REPLY) != 0;
+}
+
 static void refuse(struct coterie_client *client, const struct coterie_request *request, int32_t id,
 	size_t size)
 {
@@ -21,7 +26,7 @@ static void refuse(struct coterie_client *client, const struct coterie_request *
 		"Refused request %d of %d bytes from process %u (%s) at service %s: malformed or "
 		"unknown",
 		id, (int32_t)size, client->pid, client->process, server->name);
-	if (request == NULL || (request->flags & COTERIE_NO_REPLY) == 0)
+	if (request == NULL || !is_silent(request))
 		ipc_client_respond(client, 0, IPC_INVALID_PARAM);
 }
 
@@ -86,8 +91,7 @@ static int call_handler(struct coterie_client *client, const struct coterie_requ
 /* Answers as the handler's result says. */
 static void finish(struct coterie_client *client, const struct coterie_request *request, int rc)
 {
-	if ((request->flags & COTERIE_NO_REPLY) != 0 || rc == COTERIE_REPLIED ||
-		rc == COTERIE_LATER)
+	if (is_silent(request) || rc == COTERIE_REPLIED || rc == COTERIE_LATER)
 		return;
 	ipc_client_respond(
 		client, request->response_id, rc == 0 ? IPC_OK : ipc_error_from_errno(rc));
@@ -104,7 +108,7 @@ static void run(struct coterie_client *client, const struct coterie_request *req
 		msg = ipc->copy;
 	}
 	int rc = call_handler(client, request, msg, size);
-	if (rc == -EAGAIN && (request->flags & COTERIE_NO_REPLY) != 0)
+	if (rc == -EAGAIN && is_silent(request))
 		keep(client, request, msg, size);
 	else
 		finish(client, request, rc);
@@ -120,10 +124,13 @@ void ipc_requests_resume(struct ipc *ipc)
 		struct coterie_client *next = client->kept_next;
 		const struct coterie_request *request = client->kept_request;
 
-		if (!client->is_leaving && !ipc_gate_is_closed(client->server, request->flags)) {
-			if (call_handler(client, request, client->kept, client->kept_size) ==
-				-EAGAIN)
+		if (!client->is_leaving && !ipc_gate_is_closed(client->server, request->flags) &&
+			ipc_channel_drain(client)) {
+			int rc = call_handler(client, request, client->kept, client->kept_size);
+
+			if (rc == -EAGAIN && is_silent(request))
 				return; /* still full: those behind it wait their turn */
+			finish(client, request, rc);
 			next = client->kept_next;
 			drop(client);
 			ipc_client_listen(client);
@@ -139,7 +146,7 @@ void ipc_requests_inherit(struct ipc_server *server)
 			continue;
 		client->kept_request = plugin_request(server->plugin, *(const int32_t *)(const void *)client->kept);
 		if (client->kept_request != NULL && client->kept_request->size_min <= client->kept_size &&
-			(client->kept_request->flags & COTERIE_NO_REPLY) != 0)
+			(is_silent(client->kept_request) || ipc_channel_is_open(client)))
 			continue;
 		drop(client);
 		ipc_client_disconnect(client);
@@ -153,6 +160,10 @@ void ipc_request_last(struct coterie_client *client)
 
 	if (client->kept == NULL)
 		return;
+	if (!is_silent(request)) { /* nobody is there for the answer */
+		drop(client);
+		return;
+	}
 	if (ipc_gate_is_closed(server, request->flags) ||
 		call_handler(client, request, client->kept, client->kept_size) == -EAGAIN)
 		log_line("MAIN", LOG_WARNING,
@@ -168,6 +179,9 @@ static void process(struct coterie_client *client, const void *data, size_t size
 	struct ipc *ipc = client->server->ipc;
 	/* Once: the client may change it while we look. */
 	int32_t id = *(const volatile int32_t *)data;
+
+	if (ipc_channel_request(client, id))
+		return;
 	const struct coterie_request *request = plugin_request(client->server->plugin, id);
 	uint32_t size_min = sizeof(struct coterie_request_header);
 
@@ -179,19 +193,23 @@ static void process(struct coterie_client *client, const void *data, size_t size
 		return;
 	}
 	bool is_flow = (request->flags & COTERIE_NEEDS_FLOW) != 0;
-	bool is_silent = (request->flags & COTERIE_NO_REPLY) != 0;
 	int room = is_flow ? ipc_gate_room(ipc, (uint32_t)size) : 0;
 	if (room == -EMSGSIZE) {
 		refuse(client, request, id, size);
 		return;
 	}
+	/* The messages of its channel were sent before it. */
+	if (is_flow && !ipc_channel_drain(client)) {
+		keep(client, request, data, (uint32_t)size);
+		return;
+	}
 	/* Without an answer the handler tries in any case: refused, the ring tells of room. */
-	if ((room == 0 || is_silent) && !ipc_gate_is_closed(client->server, request->flags)) {
+	if ((room == 0 || is_silent(request)) && !ipc_gate_is_closed(client->server, request->flags)) {
 		run(client, request, data, (uint32_t)size);
 		return;
 	}
 	client->overloads++;
-	if (is_silent)
+	if (is_silent(request))
 		keep(client, request, data, (uint32_t)size);
 	else
 		ipc_client_respond(client, 0, IPC_TRY_AGAIN);

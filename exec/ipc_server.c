@@ -47,6 +47,8 @@ void ipc_destroy(struct ipc *ipc)
 	loop_timer_del(loop, ipc->turn_timer);
 	loop_timer_del(loop, ipc->flush_timer);
 	loop_timer_del(loop, ipc->gate_timer);
+	loop_timer_del(loop, ipc->pull_timer);
+	loop_timer_del(loop, ipc->doorbell_timer);
 	ipc_enter(NULL);
 	ipc_stats_fini(ipc);
 	free(ipc);
@@ -61,8 +63,10 @@ static void client_end(struct coterie_client *client)
 {
 	struct plugin *plugin = client->server->plugin;
 
+	ipc_channel_last(client);
 	ipc_request_last(client);
 	ipc_stats_go(client);
+	ipc_channel_close(client);
 	client->is_closed = true;
 	client->server->ipc->active--;
 	client->server->ipc->closed++;

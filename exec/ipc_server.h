@@ -49,6 +49,8 @@ void ipc_server_keep(struct ipc_handover *handover);
 void ipc_gate(struct ipc *ipc);
 /** The ring has room again: run the requests that were kept (COTERIE_NO_REPLY and -EAGAIN). */
 void ipc_room(struct ipc *ipc);
+/** The token is here: take what clients have written into their channels, each its share. */
+void ipc_pull(struct ipc *ipc);
 /** First synchronisation complete: accept connections from now on. */
 void ipc_ready(struct ipc *ipc);
 
@@ -60,6 +62,10 @@ int ipc_client_reply(struct coterie_client *client, uint32_t response_id, int32_
 int ipc_client_event(struct coterie_client *client, uint32_t event_id, const struct iovec *iov,
 	uint32_t count);
 void ipc_client_disconnect(struct coterie_client *client);
+int ipc_channel_open(struct coterie_client *client, const void *offer, uint32_t size,
+	struct coterie_channel_grant *grant);
+int ipc_channel_deliver(struct coterie_client *client, uint32_t nodeid, uint32_t pid,
+	const struct iovec *iov, uint32_t count);
 uint64_t ipc_client_id(struct coterie_client *client);
 /** NULL: it has gone, or server is NULL. */
 struct coterie_client *ipc_client_find(const struct ipc_server *server, uint64_t id);

@@ -75,7 +75,7 @@ static uint32_t read_libqb(const struct ipc_stat *stat, void *value)
 	qb_ipcs_connection_stats_get(stat->client->connection, &stats, 0);
 	switch (stat->id) {
 	case DISPATCHED:
-		return put_u64(value, stats.events);
+		return put_u64(value, stats.events + ipc_channel_dispatched(stat->client));
 	case FLOW_CONTROL:
 		return put_u32(value, (uint32_t)stats.flow_control_state);
 	case FLOW_CONTROL_COUNT:
@@ -83,7 +83,7 @@ static uint32_t read_libqb(const struct ipc_stat *stat, void *value)
 	case RECV_RETRIES:
 		return put_u64(value, stats.recv_retries);
 	case REQUESTS:
-		return put_u64(value, stats.requests);
+		return put_u64(value, stats.requests + ipc_channel_requests(stat->client));
 	case RESPONSES:
 		return put_u64(value, stats.responses);
 	default:

@@ -96,6 +96,13 @@ static void drain(struct ring *ring)
 	ring->is_draining = false;
 }
 
+/* The token is here: what clients have to send goes out with it. */
+static void token_comes(struct ring *ring)
+{
+	drain(ring);
+	ipc_pull(ring->executive->ipc);
+}
+
 static bool is_token(const struct coterie_frame *frame)
 {
 	return frame->size > 3 && frame->data[3] == WIRE_TOKEN;
@@ -105,7 +112,7 @@ static void drain_echoes(struct ring *ring)
 {
 	for (size_t i = 0; i < ring->echo_count; i++)
 		if (is_token(ring->echoes[i])) {
-			drain(ring);
+			token_comes(ring);
 			return;
 		}
 }
@@ -331,7 +338,7 @@ static void drain_arrivals(struct ring *ring, const struct coterie_arrival *arri
 {
 	for (uint32_t i = 0; i < count; i++)
 		if (is_token(arrivals[i].frame)) {
-			drain(ring);
+			token_comes(ring);
 			return;
 		}
 }

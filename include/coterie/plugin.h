@@ -10,6 +10,7 @@
  *        dump, a transport's node_status
  *   1.2  keys of an encrypted ring and their change; a transport's link_down and rekey; peer_refused
  *   1.3  reload in two steps; plugins loaded, unloaded and replaced; clients that outlive their plugin
+ *   1.4  fast channels between clients and services; a service's channel_message
  *
  * Rules. A change of an existing byte or of its meaning raises the major number, an appended member the
  * minor one; a behaviour that no size shows gets a capability bit. Members are never moved, reused or
@@ -41,7 +42,7 @@
 #include <coterie/frame.h>
 
 #define COTERIE_ABI_MAJOR 1
-#define COTERIE_ABI_MINOR 3
+#define COTERIE_ABI_MINOR 4
 #define COTERIE_PLUGIN_MAGIC 0x43744c70u
 
 /** What a plugin is. */
@@ -60,6 +61,7 @@
 #define COTERIE_CAP_ADMIN (UINT64_C(1) << 7)     /* node_status .. log_reopen */
 #define COTERIE_CAP_CRYPTO (UINT64_C(1) << 8)    /* key_get, rekey_watch, rekey */
 #define COTERIE_CAP_LIFE (UINT64_C(1) << 9)      /* reload_prepare .. client_find */
+#define COTERIE_CAP_CHANNEL (UINT64_C(1) << 10)  /* channel_open, channel_deliver */
 
 /** What a plugin can do beyond its table (`offers`). */
 #define COTERIE_CAN_RELOAD (UINT64_C(1) << 0)
@@ -115,6 +117,7 @@ struct coterie_client;       /* one IPC connection to a service */
 struct coterie_timer;        /* one running timer */
 struct coterie_map_iterator; /* a walk through a map */
 struct coterie_map_tracker;  /* interest in changes of a map */
+struct coterie_channel_grant; /* of <coterie/channel.h> */
 
 /** Identity of a ring. Two are equal only if both parts are. */
 struct coterie_ring_id {
@@ -549,6 +552,25 @@ struct coterie_host {
 	uint64_t (*client_id)(struct coterie_client *client);
 	/** The caller's client with this number, in state_load too; NULL: it has gone. */
 	struct coterie_client *(*client_find)(struct coterie_ctx *ctx, uint64_t id);
+
+	/* --- since 1.4: fast channels (COTERIE_CAP_CHANNEL); the client's side is in <coterie/channel.h> --- */
+
+	/**
+	 * Give a client a fast channel, or tell again of the one it has. From then on the executive reads its
+	 * messages and calls the service's channel_message, without which none is given.
+	 * @param offer  size bytes behind the end of a request, which may be anything; borrowed
+	 * @param grant  filled in: the end of the answer
+	 * @return 0; -ENOTSUP: no offer that is understood, or nobody here wants one: answer as ever; -EAGAIN:
+	 *     not now; -errno of what could not be made
+	 */
+	int (*channel_open)(struct coterie_client *client, const void *offer, uint32_t size,
+		struct coterie_channel_grant *grant);
+	/**
+	 * As event, for a message of a member: with the few bytes that a record has.
+	 * @return as event; -ENOENT: the client has no channel: send an event
+	 */
+	int (*channel_deliver)(struct coterie_client *client, uint32_t nodeid, uint32_t pid,
+		const struct iovec *iov, uint32_t count);
 };
 
 /** True when the other side's table is long enough to hold the member, and the member is set. */

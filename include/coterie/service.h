@@ -151,6 +151,13 @@ struct coterie_service {
 
 	/* since 1.1 */
 	void (*dump)(void *self); /* log what there is to know, for somebody looking for a fault */
+
+	/* since 1.4 */
+	/** A message that the client wrote into its channel, size bytes at msg: its own memory, which may change
+	    meanwhile. 0: taken, or not worth keeping; -EAGAIN: the ring has no room, called again later. It is
+	    not called while requests with COTERIE_NEEDS_FLOW would wait. */
+	int (*channel_message)(void *self, struct coterie_client *client, uint32_t guarantee, const void *msg,
+		uint32_t size);
 };
 
 #define COTERIE_REQUESTS(array)                                                                            \

@@ -11,6 +11,7 @@
 #include <qb/qbipcc.h>
 
 #include "services/client/error.h"
+#include "services/client/fast_channel.h"
 
 enum {
 	NAME_SIZE = 64,
@@ -76,6 +77,7 @@ void channel_close(struct channel *channel)
 {
 	qb_ipcc_disconnect(channel->connection);
 	pthread_mutex_destroy(&channel->lock);
+	fast_channel_close(atomic_load(&channel->fast));
 }
 
 /* The socket tells both sides: here every poll ends, and the executive sees the client go. */
@@ -91,7 +93,7 @@ bool channel_is_interrupted(const struct channel *channel)
 }
 
 /* Without this, a program that repeats what cannot be queued would never learn of the end. */
-static bool is_hung_up(const struct channel *channel)
+bool channel_is_hung_up(const struct channel *channel)
 {
 	struct pollfd pollfd = {.fd = channel->fd, .events = POLLIN};
 
@@ -138,7 +140,7 @@ static int send_locked(struct channel *channel, enum channel_gate gate, const st
 	if (channel->is_out_of_step)
 		return -ENOTCONN;
 	if (!has_wakeup_room(channel))
-		return is_hung_up(channel) ? -ENOTCONN : -EAGAIN;
+		return channel_is_hung_up(channel) ? -ENOTCONN : -EAGAIN;
 	if (gate != CHANNEL_GATE_ALL)
 		(void)qb_ipcc_fc_enable_max_set(channel->connection, (uint32_t)gate);
 	rc = qb_ipcc_sendv(channel->connection, iov, count);
@@ -147,7 +149,7 @@ static int send_locked(struct channel *channel, enum channel_gate gate, const st
 	if (rc >= 0)
 		return 0;
 	if (rc == -EAGAIN || rc == -ETIMEDOUT)
-		return is_hung_up(channel) ? -ENOTCONN : -EAGAIN;
+		return channel_is_hung_up(channel) ? -ENOTCONN : -EAGAIN;
 	return rc == -EMSGSIZE ? -EMSGSIZE : -ENOTCONN;
 }
 
@@ -205,6 +207,19 @@ cs_error_t channel_request(struct channel *channel, const void *request, size_t 
 	return client_response_error(response, (size_t)size, response_size);
 }
 
+ssize_t channel_receive_into(struct channel *channel, void *event, size_t size)
+{
+	ssize_t rc = -EBADF;
+
+	if (!channel_is_interrupted(channel))
+		rc = qb_ipcc_event_recv(channel->connection, event, size, 0);
+	if (rc >= 0)
+		return rc;
+	if (channel_is_interrupted(channel))
+		return -EBADF;
+	return rc == -EAGAIN || rc == -ETIMEDOUT || rc == -ENOMSG || rc == -EINTR ? -EAGAIN : -ENOTCONN;
+}
+
 /*
  * We wait by ourselves, not in libqb: its wait for an event ends in a semaphore that nothing but
  * an event posts, when another thread has taken the event that ended its poll.
@@ -214,19 +229,10 @@ ssize_t channel_receive(struct channel *channel, void *event, bool is_waiting)
 	struct pollfd pollfd = {.fd = channel->fd, .events = POLLIN};
 
 	for (;;) {
-		ssize_t rc = -EBADF;
+		ssize_t rc = channel_receive_into(channel, event, CHANNEL_EVENT_SIZE_MAX);
 
-		if (!channel_is_interrupted(channel))
-			rc = qb_ipcc_event_recv(
-				channel->connection, event, CHANNEL_EVENT_SIZE_MAX, 0);
-		if (rc >= 0)
+		if (rc != -EAGAIN || !is_waiting)
 			return rc;
-		if (channel_is_interrupted(channel))
-			return -EBADF;
-		if (rc != -EAGAIN && rc != -ETIMEDOUT && rc != -ENOMSG && rc != -EINTR)
-			return -ENOTCONN;
-		if (!is_waiting)
-			return -EAGAIN;
 		(void)poll(&pollfd, 1, -1);
 	}
 }

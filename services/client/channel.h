@@ -20,6 +20,7 @@
 
 #include <corosync/corotypes.h>
 
+struct fast_channel;
 struct qb_ipcc_connection;
 
 enum {
@@ -46,6 +47,7 @@ struct channel {
 	uint32_t wakeup_credit;  /* under lock: requests whose wake-up byte surely has room */
 	int32_t wakeup_room_max; /* bytes; the socket's send buffer */
 	atomic_bool is_interrupted;
+	_Atomic(struct fast_channel *) fast; /* NULL: none; see fast_channel.h */
 };
 
 /**
@@ -69,6 +71,9 @@ void channel_close(struct channel *channel);
 void channel_interrupt(struct channel *channel);
 
 bool channel_is_interrupted(const struct channel *channel);
+
+/** Has the executive gone? */
+bool channel_is_hung_up(const struct channel *channel);
 
 /**
  * Send without an answer.
@@ -105,5 +110,8 @@ cs_error_t channel_request(struct channel *channel, const void *request, size_t 
  * @return its bytes; -EAGAIN there is none; -EBADF interrupted; -ENOTCONN
  */
 ssize_t channel_receive(struct channel *channel, void *event, bool is_waiting);
+
+/** The same without waiting, for an event of at most `size` bytes; -ENOTCONN: it is longer. */
+ssize_t channel_receive_into(struct channel *channel, void *event, size_t size);
 
 #endif

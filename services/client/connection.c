@@ -89,7 +89,7 @@ cs_error_t client_dispatch(
 	if (rc != CS_OK)
 		return rc;
 	rc = dispatch_run(&receiver.connection->dispatch, &receiver.connection->channel, type,
-		receiver_event, &receiver);
+		receiver_event, NULL, &receiver);
 	connection_put(table, receiver.connection);
 	return rc;
 }

@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <coterie/channel.h>
 #include <qb/qbipc_common.h>
 
 #include "services/client/error.h"
+#include "services/client/fast_channel.h"
 
 struct dispatch_buffer {
 	_Alignas(16) uint8_t bytes[CHANNEL_EVENT_SIZE_MAX];
@@ -50,34 +52,90 @@ static void buffer_give(struct dispatch *dispatch, struct dispatch_buffer *buffe
 	free(buffer);
 }
 
-static struct dispatch_outcome handle_bytes(
-	dispatch_event handle, void *arg, uint8_t *bytes, size_t size)
+/* Who handles what. */
+struct handler {
+	dispatch_event event;
+	dispatch_message message;
+	void *arg;
+};
+
+/* What is received next, over libqb or out of the ring. */
+struct arrival {
+	struct fast_record record;
+	bool is_in_ring; /* record is in use */
+};
+
+static struct dispatch_outcome handle_event(const struct handler *handler, uint8_t *bytes, size_t size)
 {
 	struct qb_ipc_response_header header;
 
 	if (size < sizeof(header))
 		return dispatch_malformed;
 	memcpy(&header, bytes, sizeof(header));
-	return handle(arg, header.id, bytes, size);
+	return handler->event(handler->arg, header.id, bytes, size);
 }
 
-static cs_error_t run(struct channel *channel, cs_dispatch_flags_t type, dispatch_event handle,
-	void *arg, uint8_t *bytes)
+static struct dispatch_outcome handle(const struct handler *handler, const struct fast_record *record)
+{
+	if (!record->is_message)
+		return handle_event(handler, record->bytes, record->size);
+	return handler->message(handler->arg, record->nodeid, record->pid, record->bytes, record->size);
+}
+
+static bool is_doorbell(const struct fast_record *event)
+{
+	struct qb_ipc_response_header header;
+
+	if (event->size < sizeof(header))
+		return false;
+	memcpy(&header, event->bytes, sizeof(header));
+	return header.id == COTERIE_CHANNEL_DOORBELL;
+}
+
+/* Until the first doorbell events come over libqb, then out of the ring. */
+static int receive_next(struct channel *channel, bool is_waiting, uint8_t *buffer, struct arrival *arrival)
+{
+	for (;;) {
+		struct fast_channel *fast = atomic_load(&channel->fast);
+
+		if (fast_has_begun(fast)) {
+			int rc = fast_take(channel, is_waiting, arrival->is_in_ring, &arrival->record);
+
+			arrival->is_in_ring = rc == 0;
+			return rc;
+		}
+		ssize_t size = channel_receive(channel, buffer, is_waiting);
+		if (size < 0)
+			return (int)size;
+		arrival->record = (struct fast_record){.size = (uint32_t)size, .bytes = buffer};
+		fast = atomic_load(&channel->fast);
+		if (fast == NULL || !is_doorbell(&arrival->record))
+			return 0;
+		fast_begin(fast);
+	}
+}
+
+static cs_error_t run(struct channel *channel, cs_dispatch_flags_t type, const struct handler *handler,
+	uint8_t *buffer, struct arrival *arrival)
 {
 	bool is_waiting = type != CS_DISPATCH_ALL && type != CS_DISPATCH_ONE_NONBLOCKING;
 	bool is_one = type == CS_DISPATCH_ONE || type == CS_DISPATCH_ONE_NONBLOCKING;
 	bool is_idle = true;
 
+	/* As libqb does: without the executive nothing more is delivered. */
+	if (fast_has_begun(atomic_load(&channel->fast)) && !channel_is_interrupted(channel) &&
+		channel_is_hung_up(channel))
+		return CS_ERR_LIBRARY;
 	for (;;) {
-		ssize_t size = channel_receive(channel, bytes, is_waiting);
+		int rc = receive_next(channel, is_waiting, buffer, arrival);
 
-		if (size == -EAGAIN)
+		if (rc == -EAGAIN)
 			return type == CS_DISPATCH_ONE_NONBLOCKING && is_idle ? CS_ERR_TRY_AGAIN
 									      : CS_OK;
-		if (size < 0)
-			return client_error(size);
+		if (rc < 0)
+			return client_error(rc);
 		is_idle = false;
-		struct dispatch_outcome outcome = handle_bytes(handle, arg, bytes, (size_t)size);
+		struct dispatch_outcome outcome = handle(handler, &arrival->record);
 		if (channel_is_interrupted(channel))
 			return CS_ERR_BAD_HANDLE;
 		if (outcome.code != CS_OK || (is_one && outcome.is_done))
@@ -86,13 +144,17 @@ static cs_error_t run(struct channel *channel, cs_dispatch_flags_t type, dispatc
 }
 
 cs_error_t dispatch_run(struct dispatch *dispatch, struct channel *channel, cs_dispatch_flags_t type,
-	dispatch_event handle, void *arg)
+	dispatch_event event, dispatch_message message, void *arg)
 {
+	const struct handler handler = {event, message, arg};
 	struct dispatch_buffer *buffer = buffer_take(dispatch);
+	struct arrival arrival = {.is_in_ring = false};
 
 	if (buffer == NULL)
 		return CS_ERR_NO_MEMORY;
-	cs_error_t rc = run(channel, type, handle, arg, buffer->bytes);
+	cs_error_t rc = run(channel, type, &handler, buffer->bytes, &arrival);
+	if (fast_has_begun(atomic_load(&channel->fast)))
+		fast_settle(channel, arrival.is_in_ring);
 	buffer_give(dispatch, buffer);
 	return rc;
 }

@@ -42,19 +42,24 @@ extern const struct dispatch_outcome dispatch_done, dispatch_malformed;
  * Handle one event.
  *
  * @param id     of its header
- * @param bytes  borrowed, may be changed; aligned to 16; size bytes, at least the 24 of the header
+ * @param bytes  borrowed, may be changed; aligned to 8; size bytes, at least the 24 of the header
  */
 typedef struct dispatch_outcome (*dispatch_event)(void *arg, int32_t id, uint8_t *bytes, size_t size);
+
+/** Handle a message that came through a fast channel: size bytes, borrowed, may be changed; aligned to 8. */
+typedef struct dispatch_outcome (*dispatch_message)(
+	void *arg, uint32_t nodeid, uint32_t pid, uint8_t *bytes, size_t size);
 
 /**
  * Dispatch.
  *
+ * @param message  NULL: the channel is never a fast one
  * @param type  any other value than those of the enum acts as CS_DISPATCH_BLOCKING
  * @return CS_OK; CS_ERR_TRY_AGAIN: nothing there (CS_DISPATCH_ONE_NONBLOCKING alone);
  *     CS_ERR_BAD_HANDLE: the channel was interrupted; CS_ERR_NO_MEMORY; CS_ERR_LIBRARY: the connection
  *     is lost; what an event came to
  */
 cs_error_t dispatch_run(struct dispatch *dispatch, struct channel *channel, cs_dispatch_flags_t type,
-	dispatch_event handle, void *arg);
+	dispatch_event event, dispatch_message message, void *arg);
 
 #endif

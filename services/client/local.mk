@@ -14,5 +14,5 @@ EXTRA_DIST += %D%/common/libcorosync_common.pc.in
 noinst_LTLIBRARIES += libclient.la
 libclient_la_SOURCES = \
 	%D%/channel.c %D%/channel.h %D%/connection.c %D%/connection.h %D%/dispatch.c %D%/dispatch.h \
-	%D%/error.c %D%/error.h %D%/handle.c %D%/handle.h
+	%D%/error.c %D%/error.h %D%/fast_channel.c %D%/fast_channel.h %D%/handle.c %D%/handle.h
 libclient_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden

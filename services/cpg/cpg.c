@@ -184,6 +184,7 @@ static const struct coterie_service cpg_ops = {
 	.request_count = CPG_REQUESTS,
 	.request_size = sizeof(struct coterie_request),
 	COTERIE_RING_MSGS(cpg_ring_msgs),
+	.channel_message = cpg_channel_message,
 };
 
 COTERIE_PLUGIN(cpg, .kind = COTERIE_KIND_SERVICE, .version = "1.0",

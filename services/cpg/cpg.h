@@ -233,6 +233,10 @@ void cpg_connection_drop(struct cpg *cpg, struct cpg_connection *connection);
 int cpg_send(struct cpg *cpg, struct cpg_connection *connection, uint32_t guarantee,
 	const void *bytes, uint32_t size);
 
+/** A message that a client has written into its channel. */
+int cpg_channel_message(void *self, struct coterie_client *client, uint32_t guarantee, const void *msg,
+	uint32_t size);
+
 /** The request table. */
 #define CPG_REQUESTS 13
 extern const struct coterie_request cpg_requests[CPG_REQUESTS];

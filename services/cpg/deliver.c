@@ -261,9 +261,22 @@ static struct cpg_group *find_receivers(struct cpg *cpg, uint32_t nodeid,
 	return group;
 }
 
-/* The event's own part, then the message as it lies in the frames. */
+/* A message as few bytes, where the client has a channel. @return false: it wants the event */
+static bool send_message(struct cpg *cpg, struct cpg_connection *connection,
+	const struct cpg_event_deliver *event, const struct iovec *parts, uint32_t count)
+{
+	return COTERIE_HAS(cpg->host, channel_deliver) &&
+	       cpg->host->channel_deliver(connection->client, event->nodeid, event->pid, parts, count) !=
+		       -ENOENT;
+}
+
+/*
+ * The event's own part, then the message as it lies in the frames.
+ *
+ * @param whole  the event, when it is a whole message, or NULL
+ */
 static void send_to_group(struct cpg *cpg, struct cpg_group *group, uint32_t id, struct iovec own,
-	const struct iovec *parts, uint32_t count)
+	const struct iovec *parts, uint32_t count, const struct cpg_event_deliver *whole)
 {
 	struct cpg_connection *next;
 
@@ -280,7 +293,9 @@ static void send_to_group(struct cpg *cpg, struct cpg_group *group, uint32_t id,
 	group->pins++;
 	for (struct cpg_connection *one = group->connections; one != NULL; one = next) {
 		next = one->group_next;
-		if (hears(one))
+		if (!hears(one))
+			continue;
+		if (whole == NULL || !send_message(cpg, one, whole, cpg->parts + 1, count))
 			send_event(cpg, one, id, cpg->parts, count + 1);
 	}
 	group->pins--;
@@ -307,7 +322,7 @@ void cpg_deliver_mcast(void *self, uint32_t nodeid, const void *head, const stru
 	struct iovec own = {after_header(&event), AFTER_HEADER(cpg_event_deliver)};
 
 	if (group != NULL)
-		send_to_group(cpg, group, CPG_EVENT_DELIVER, own, parts, count);
+		send_to_group(cpg, group, CPG_EVENT_DELIVER, own, parts, count, &event);
 }
 
 void cpg_deliver_partial_mcast(void *self, uint32_t nodeid, const void *head,
@@ -333,7 +348,7 @@ void cpg_deliver_partial_mcast(void *self, uint32_t nodeid, const void *head,
 	struct iovec own = {after_header(&event), AFTER_HEADER(cpg_event_partial_deliver)};
 
 	if (group != NULL)
-		send_to_group(cpg, group, CPG_EVENT_PARTIAL_DELIVER, own, parts, count);
+		send_to_group(cpg, group, CPG_EVENT_PARTIAL_DELIVER, own, parts, count, NULL);
 }
 
 /* ---- Byte order: spec 06a.2, last column. Headers are the executive's. --- */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <coterie/channel.h>
+
 /* CPG_TYPE_SAFE of the client API; every other value means agreed delivery. */
 #define GUARANTEE_SAFE 3u
 #define LEAVE_RETRY_NS UINT64_C(10000000)
@@ -77,6 +79,21 @@ static int may_join(struct cpg *cpg, const struct cpg_connection *connection,
 	return -EINVAL;
 }
 
+/* A longer request may offer a fast channel: the answer is longer then, too. */
+static int answer_join(struct cpg *cpg, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	const uint32_t plain = sizeof(struct cpg_req_join);
+	const uint8_t *offer = (const uint8_t *)msg + plain;
+	struct coterie_channel_grant grant;
+	struct iovec iov = {&grant, sizeof(grant)};
+
+	if (size == plain || !COTERIE_HAS(cpg->host, channel_open) ||
+		cpg->host->channel_open(client, offer, size - plain, &grant) < 0)
+		return 0;
+	cpg->host->reply(client, CPG_RES_JOIN, CS_OK, &iov, 1);
+	return COTERIE_REPLIED;
+}
+
 static int handle_join(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct cpg *cpg = self;
@@ -84,7 +101,6 @@ static int handle_join(void *self, struct coterie_client *client, const void *ms
 	struct cpg_req_join req;
 	struct cpg_wire_name name;
 
-	(void)size;
 	cpg_snapshot(&req, msg, sizeof(req));
 
 	int rc = cpg_name_clean(&req.group, &name);
@@ -111,7 +127,7 @@ static int handle_join(void *self, struct coterie_client *client, const void *ms
 	connection->pid = req.pid;
 	connection->wants_totem = (req.flags & INITIAL_TOTEM_CONF) != 0 && !connection->had_totem;
 	cpg_connection_attach(connection, group);
-	return 0;
+	return answer_join(cpg, client, msg, size);
 }
 
 /*
@@ -248,6 +264,12 @@ static int handle_mcast(void *self, struct coterie_client *client, const void *m
 		return -EINVAL;
 	return cpg_send(self, connection_of(self, client), req.guarantee,
 		(const uint8_t *)msg + sizeof(req), req.msglen);
+}
+
+int cpg_channel_message(void *self, struct coterie_client *client, uint32_t guarantee, const void *msg,
+	uint32_t size)
+{
+	return cpg_send(self, connection_of(self, client), guarantee, msg, size);
 }
 
 static int handle_partial_mcast(

@@ -196,6 +196,7 @@ int state_ring_seq_store(const char *dir, uint32_t nodeid, uint64_t seq)
 void executive_stop(struct executive *executive, int exit_code) { (void)executive, (void)exit_code; }
 void ipc_gate(struct ipc *ipc) { (void)ipc; }
 void ipc_room(struct ipc *ipc) { (void)ipc; }
+void ipc_pull(struct ipc *ipc) { (void)ipc; }
 void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_trace *trace)
 {
 	(void)log, (void)now_ns, (void)trace;

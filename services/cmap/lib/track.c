@@ -214,7 +214,7 @@ cs_error_t cmap_dispatch(cmap_handle_t handle, cs_dispatch_flags_t dispatch_type
 	if (rc != CS_OK)
 		return rc;
 	rc = dispatch_run(&connection->dispatch, &connection->channel, dispatch_types,
-		dispatch_event_of, &handle);
+		dispatch_event_of, NULL, &handle);
 	connection_put(connection);
 	return rc;
 }

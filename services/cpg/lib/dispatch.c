@@ -127,6 +127,17 @@ static struct dispatch_outcome dispatch_totem_confchg(
 	return dispatch_done;
 }
 
+void dispatch_note(void *arg, const uint8_t *bytes, size_t size)
+{
+	const struct cpg_event_confchg *event = (const struct cpg_event_confchg *)bytes;
+	struct cpg_connection *connection = arg;
+	struct cpg_name group;
+
+	if (size >= sizeof(*event) && event->header.id == CPG_EVENT_CONFCHG &&
+		name_from_wire(&group, &event->group) == CS_OK)
+		connection->group = group;
+}
+
 /* Who hears an event. */
 struct receiver {
 	struct cpg_connection *connection;
@@ -152,6 +163,18 @@ static struct dispatch_outcome dispatch_event_of(void *arg, int32_t id, uint8_t 
 	}
 }
 
+static struct dispatch_outcome dispatch_message_of(
+	void *arg, uint32_t nodeid, uint32_t pid, uint8_t *bytes, size_t size)
+{
+	struct receiver *receiver = arg;
+	struct cpg_connection *connection = receiver->connection;
+
+	if (connection->model.cpg_deliver_fn != NULL)
+		connection->model.cpg_deliver_fn(
+			receiver->handle, &connection->group, nodeid, pid, bytes, size);
+	return dispatch_done;
+}
+
 cs_error_t cpg_dispatch(cpg_handle_t handle, cs_dispatch_flags_t dispatch_types)
 {
 	struct receiver receiver = {.handle = handle};
@@ -160,7 +183,7 @@ cs_error_t cpg_dispatch(cpg_handle_t handle, cs_dispatch_flags_t dispatch_types)
 	if (rc != CS_OK)
 		return rc;
 	rc = dispatch_run(&receiver.connection->dispatch, &receiver.connection->channel, dispatch_types,
-		dispatch_event_of, &receiver);
+		dispatch_event_of, dispatch_message_of, &receiver);
 	connection_put(receiver.connection);
 	return rc;
 }

@@ -10,7 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <coterie/channel.h>
+
 #include "services/client/error.h"
+#include "services/client/fast_channel.h"
 
 _Static_assert((int)CPG_GROUP_NAME_MAX == CPG_MAX_NAME_LENGTH, "one length for names");
 _Static_assert((int)CPG_WIRE_REASON_PROCDOWN == CPG_REASON_PROCDOWN, "one set of reasons");
@@ -43,17 +46,22 @@ cs_error_t name_from_wire(struct cpg_name *name, const struct cpg_wire_name *wir
  * BUSY: the executive waits for our earlier leave or join to come round the ring. Ask again, with
  * no lock held meanwhile, so that other calls go on.
  */
-static cs_error_t request_when_settled(
-	struct cpg_connection *connection, const void *request, size_t size)
+static cs_error_t request_when_settled(struct cpg_connection *connection, const void *request, size_t size,
+	void *response, ssize_t *response_size)
 {
-	struct channel *channel = &connection->channel;
-	struct cpg_res_plain response;
+	struct iovec iov = {.iov_base = (void *)(uintptr_t)request, .iov_len = size};
 	unsigned int pause = 1;
 	unsigned int waited_ms = 0;
 	cs_error_t rc;
 
 	for (;;) {
-		rc = channel_request(channel, request, size, &response, sizeof(response));
+		ssize_t got = channel_call(
+			&connection->channel, CHANNEL_GATE_ALL, &iov, 1, response, (size_t)*response_size);
+
+		rc = got < 0 ? client_error(got)
+			     : client_response_error(response, (size_t)got, sizeof(struct cpg_res_plain));
+		if (rc == CS_OK)
+			*response_size = got;
 		if (rc != CS_ERR_BUSY || waited_ms >= BUSY_PATIENCE_MS)
 			return rc;
 		pause_ms(pause);
@@ -73,13 +81,27 @@ cs_error_t cpg_join(cpg_handle_t handle, const struct cpg_name *group)
 	rc = connection_get(handle, &connection);
 	if (rc != CS_OK)
 		return rc;
-	struct cpg_req_join request = {
-		.header = {.id = CPG_REQ_JOIN, .size = sizeof(request)},
-		.pid = (uint32_t)getpid(),
-		.flags = connection->model.flags,
-	};
-	name_to_wire(&request.group, group);
-	rc = request_when_settled(connection, &request, sizeof(request));
+	struct {
+		struct cpg_req_join join;
+		struct coterie_channel_offer offer;
+	} request = {.join = {
+			     .header = {.id = CPG_REQ_JOIN, .size = sizeof(request)},
+			     .pid = (uint32_t)getpid(),
+			     .flags = connection->model.flags,
+		     }};
+	struct {
+		struct cpg_res_plain plain;
+		struct coterie_channel_grant grant;
+	} response;
+	ssize_t response_size = sizeof(response);
+	if (!fast_channel_offer(&request.offer))
+		request.join.header.size = sizeof(request.join);
+	name_to_wire(&request.join.group, group);
+	rc = request_when_settled(
+		connection, &request, (size_t)request.join.header.size, &response, &response_size);
+	if (rc == CS_OK)
+		rc = client_error(fast_channel_open(&connection->channel, &response, (size_t)response_size,
+			sizeof(response.plain), dispatch_note, connection));
 	connection_put(connection);
 	return rc;
 }
@@ -98,8 +120,10 @@ cs_error_t cpg_leave(cpg_handle_t handle, const struct cpg_name *group)
 		.header = {.id = CPG_REQ_LEAVE, .size = sizeof(request)},
 		.pid = (uint32_t)getpid(),
 	};
+	struct cpg_res_plain response;
+	ssize_t response_size = sizeof(response);
 	name_to_wire(&request.group, group);
-	rc = request_when_settled(connection, &request, sizeof(request));
+	rc = request_when_settled(connection, &request, sizeof(request), &response, &response_size);
 	connection_put(connection);
 	return rc;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "services/client/error.h"
+#include "services/client/fast_channel.h"
 
 enum {
 	PARTS_MAX = 63, /* handed to libqb as they are; more are gathered first */
@@ -17,6 +18,13 @@ enum {
 	FRAGMENT_PAUSE_MS = 1,
 	FRAGMENT_PATIENCE_MS = 1000,
 };
+
+/* The message is the executive's when it is in the ring. */
+static cs_error_t mcast_fast(struct cpg_connection *connection, cpg_guarantee_t guarantee,
+	const struct iovec *iov, unsigned int count, uint32_t size)
+{
+	return client_error(fast_send(&connection->channel, (uint32_t)guarantee, iov, count, size));
+}
 
 /* One way: the executive does not answer. */
 static cs_error_t mcast_atomic(struct cpg_connection *connection, cpg_guarantee_t guarantee,
@@ -132,6 +140,8 @@ cs_error_t cpg_mcast_joined(cpg_handle_t handle, cpg_guarantee_t guarantee,
 		rc = CS_ERR_TOO_BIG;
 	else if (size > CPG_ATOMIC_SIZE_MAX)
 		rc = mcast_fragments(connection, guarantee, iovec, iov_len, (uint32_t)size);
+	else if (atomic_load(&connection->channel.fast) != NULL)
+		rc = mcast_fast(connection, guarantee, iovec, iov_len, (uint32_t)size);
 	else
 		rc = mcast_atomic(connection, guarantee, iovec, iov_len, (uint32_t)size);
 	connection_put(connection);

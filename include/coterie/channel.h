@@ -1,0 +1,263 @@
+/*
+ * The fast channel: two rings in memory that one client of a service shares with the executive, beside their
+ * libqb connection. Both sides read this file: here is all that they agree on, and the ring itself.
+ *
+ * A service lets its clients have one with host->channel_open; see <coterie/plugin.h>. From the client's side:
+ *   1 it appends an offer to a request of its own service; who does not know offers answers as ever.
+ *   2 a grant stands at the end of the answer. The client maps both files and sends the request
+ *     COTERIE_CHANNEL_DOORBELL; or, when it cannot, COTERIE_CHANNEL_REFUSED, and all is as without a channel.
+ *   3 send ring: the client writes messages (struct coterie_channel_message), the executive reads them.
+ *     Requests travel over libqb; those that need flow are executed behind what is in the send ring.
+ *   4 receive ring: the executive writes records (struct coterie_channel_record), all events of the client in one
+ *     order. What was sent over libqb before comes first: the client looks into the ring when it has got the
+ *     first event COTERIE_CHANNEL_DOORBELL. After it libqb carries nothing but doorbells.
+ *
+ * A ring is a file: one page with a struct coterie_channel_control, and from COTERIE_CHANNEL_DATA on `size` bytes,
+ * which are mapped twice in a row, so that nothing in it is ever in two pieces. Its positions count bytes since the
+ * beginning. Each side keeps its own position in its own memory and only tells it to the other: what stands in
+ * the shared page is checked, never trusted.
+ *
+ * Doorbells. A reader that is about to sleep says so (reader_armed) and looks once more; a writer that finds it
+ * said takes it back and rings. So nobody rings for a reader that is awake.
+ */
+#ifndef COTERIE_CHANNEL_H
+#define COTERIE_CHANNEL_H
+
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+
+/** Start of offer and grant; the last byte is the version. */
+#define COTERIE_CHANNEL_MAGIC "COTERIE\1"
+/** Features, bits: the rings of this file. */
+#define COTERIE_CHANNEL_RINGS 1u
+
+/** Request without an answer (16 bytes), and event (24 bytes): look into the rings. */
+#define COTERIE_CHANNEL_DOORBELL 64
+/** Request (16 bytes; its answer, 24 bytes, has this id too): the rings cannot be mapped. */
+#define COTERIE_CHANNEL_REFUSED 68
+
+/** Where the data begins in a ring's file: a multiple of every page size. */
+#define COTERIE_CHANNEL_DATA 65536u
+/** Bytes of data: a multiple of COTERIE_CHANNEL_UNIT. The smallest send ring holds what a request over libqb
+    could, the smallest receive ring any event. */
+#define COTERIE_CHANNEL_UNIT 65536u
+#define COTERIE_CHANNEL_SIZE_MIN 1048576u
+#define COTERIE_CHANNEL_RECEIVE_MIN 1114112u
+#define COTERIE_CHANNEL_SIZE_MAX 67108864u
+
+/** What a client asks for, at the end of a request. */
+struct coterie_channel_offer {
+	uint8_t magic[8];
+	uint32_t features;
+	uint32_t send_size, receive_size; /* bytes of data */
+	uint32_t zero[3];
+};
+
+/** What it gets, at the end of the answer. Names are NUL-terminated paths. */
+struct coterie_channel_grant {
+	uint8_t magic[8];
+	uint32_t features;
+	uint32_t send_size, receive_size;
+	uint32_t zero;
+	char send_name[96];
+	char receive_name[96];
+};
+
+/** In the send ring: a message and its head, padded to 8 together. */
+struct coterie_channel_message {
+	uint32_t length; /* of the message */
+	uint32_t guarantee;
+};
+
+#define COTERIE_CHANNEL_MESSAGE 1u /* a message; length bytes of it follow */
+#define COTERIE_CHANNEL_EVENT 2u   /* an event of the service as it would travel over libqb, header included */
+
+/** In the receive ring: a record's head; `length` bytes follow, padded to 8. */
+struct coterie_channel_record {
+	uint32_t kind; /* COTERIE_CHANNEL_MESSAGE, COTERIE_CHANNEL_EVENT */
+	uint32_t length;
+	uint32_t nodeid, pid; /* of a message's sender */
+};
+
+/** What the reader says in reader_armed. */
+#define COTERIE_CHANNEL_AWAKE 0u
+#define COTERIE_CHANNEL_ARMED 1u  /* it sleeps, or is about to: ring for what is new */
+#define COTERIE_CHANNEL_ASKING 2u /* its request COTERIE_CHANNEL_DOORBELL asks for one: there is something left */
+
+/** The shared page. Each word stands in a cache line of its own. */
+struct coterie_channel_control {
+	uint32_t reader_armed; /* COTERIE_CHANNEL_AWAKE, _ARMED, _ASKING */
+	uint32_t pad0[15];
+	uint32_t writer_waits; /* 1: the writer found no room */
+	uint32_t pad1[15];
+	uint64_t written; /* told by the writer */
+	uint64_t pad2[7];
+	uint64_t consumed; /* told by the reader */
+	uint64_t pad3[7];
+};
+
+static_assert(sizeof(struct coterie_channel_offer) == 32, "offer");
+static_assert(offsetof(struct coterie_channel_offer, features) == 8, "offer");
+static_assert(offsetof(struct coterie_channel_offer, send_size) == 12, "offer");
+static_assert(offsetof(struct coterie_channel_offer, receive_size) == 16, "offer");
+static_assert(sizeof(struct coterie_channel_grant) == 216, "grant");
+static_assert(offsetof(struct coterie_channel_grant, features) == 8, "grant");
+static_assert(offsetof(struct coterie_channel_grant, send_size) == 12, "grant");
+static_assert(offsetof(struct coterie_channel_grant, receive_size) == 16, "grant");
+static_assert(offsetof(struct coterie_channel_grant, send_name) == 24, "grant");
+static_assert(offsetof(struct coterie_channel_grant, receive_name) == 120, "grant");
+static_assert(sizeof(struct coterie_channel_message) == 8, "message");
+static_assert(offsetof(struct coterie_channel_message, guarantee) == 4, "message");
+static_assert(sizeof(struct coterie_channel_record) == 16, "record");
+static_assert(offsetof(struct coterie_channel_record, length) == 4, "record");
+static_assert(offsetof(struct coterie_channel_record, nodeid) == 8, "record");
+static_assert(offsetof(struct coterie_channel_record, pid) == 12, "record");
+static_assert(offsetof(struct coterie_channel_control, writer_waits) == 64, "control");
+static_assert(offsetof(struct coterie_channel_control, written) == 128, "control");
+static_assert(offsetof(struct coterie_channel_control, consumed) == 192, "control");
+
+/* --- one ring, from one side --- */
+
+struct coterie_channel_ring {
+	struct coterie_channel_control *control; /* NULL: not mapped */
+	uint8_t *data;                           /* size bytes, twice */
+	uint32_t size;
+	uint64_t at;    /* our own position: behind what we wrote, or read */
+	uint64_t other; /* the other side's, as last checked */
+};
+
+/** Bytes that a body of this length takes, head included. */
+static inline uint32_t coterie_channel_padded(uint32_t head, uint32_t length)
+{
+	return head + ((length + 7u) & ~7u);
+}
+
+/** A size that a ring may have, for one that is asked for. */
+static inline uint32_t coterie_channel_rounded(uint32_t size)
+{
+	if (size < COTERIE_CHANNEL_SIZE_MIN)
+		return COTERIE_CHANNEL_SIZE_MIN;
+	if (size > COTERIE_CHANNEL_SIZE_MAX)
+		return COTERIE_CHANNEL_SIZE_MAX;
+	return (size + COTERIE_CHANNEL_UNIT - 1) / COTERIE_CHANNEL_UNIT * COTERIE_CHANNEL_UNIT;
+}
+
+/**
+ * Map a ring's file, which has room for it.
+ * @return 0; -errno of mmap
+ */
+static inline int coterie_channel_map(struct coterie_channel_ring *ring, int fd, uint32_t size)
+{
+	void *control = mmap(NULL, COTERIE_CHANNEL_DATA, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	uint8_t *data;
+
+	if (control == MAP_FAILED)
+		return -errno;
+	data = (uint8_t *)mmap(NULL, 2 * (size_t)size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (data == (uint8_t *)MAP_FAILED)
+		goto unmap_control;
+	for (uint32_t i = 0; i < 2; i++)
+		if (mmap(data + (size_t)i * size, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+			    COTERIE_CHANNEL_DATA) == MAP_FAILED)
+			goto unmap_data;
+	memset(ring, 0, sizeof(*ring));
+	ring->control = (struct coterie_channel_control *)control;
+	ring->data = data;
+	ring->size = size;
+	return 0;
+
+unmap_data:
+	munmap(data, 2 * (size_t)size);
+unmap_control:
+	munmap(control, COTERIE_CHANNEL_DATA);
+	return -ENOMEM;
+}
+
+static inline void coterie_channel_unmap(struct coterie_channel_ring *ring)
+{
+	if (ring->control == NULL)
+		return;
+	munmap(ring->data, 2 * (size_t)ring->size);
+	munmap(ring->control, COTERIE_CHANNEL_DATA);
+	ring->control = NULL;
+}
+
+/** Bytes at our position. */
+static inline uint8_t *coterie_channel_here(const struct coterie_channel_ring *ring)
+{
+	return ring->data + ring->at % ring->size;
+}
+
+/** The reader's side: bytes that can be read at our position; -EPROTO: the writer's position cannot be true. */
+static inline int64_t coterie_channel_filled(struct coterie_channel_ring *ring)
+{
+	uint64_t written = __atomic_load_n(&ring->control->written, __ATOMIC_ACQUIRE);
+
+	if (written - ring->at > ring->size || written - ring->other > ring->size || written % 8 != 0)
+		return -EPROTO;
+	ring->other = written;
+	return (int64_t)(written - ring->at);
+}
+
+/** The writer's side: bytes that can be written at our position; -EPROTO: the reader's cannot be true. */
+static inline int64_t coterie_channel_room(struct coterie_channel_ring *ring)
+{
+	uint64_t consumed = __atomic_load_n(&ring->control->consumed, __ATOMIC_ACQUIRE);
+
+	if (consumed - ring->other > ring->at - ring->other)
+		return -EPROTO;
+	ring->other = consumed;
+	return (int64_t)(ring->size - (ring->at - consumed));
+}
+
+/** The writer tells the reader of all that it has written. */
+static inline void coterie_channel_publish(struct coterie_channel_ring *ring)
+{
+	__atomic_store_n(&ring->control->written, ring->at, __ATOMIC_RELEASE);
+}
+
+/** The reader gives everything before `position` back to the writer. */
+static inline void coterie_channel_release(struct coterie_channel_ring *ring, uint64_t position)
+{
+	__atomic_store_n(&ring->control->consumed, position, __ATOMIC_RELEASE);
+}
+
+/** Write parts one behind the other; there is room. @return bytes */
+static inline uint32_t coterie_channel_gather(uint8_t *to, const struct iovec *iov, uint32_t count)
+{
+	uint8_t *at = to;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (iov[i].iov_len > 0)
+			memcpy(at, iov[i].iov_base, iov[i].iov_len);
+		at += iov[i].iov_len;
+	}
+	return (uint32_t)(at - to);
+}
+
+/** Say that we sleep, or wait; what is looked at afterwards is newer than what was said. */
+static inline void coterie_channel_say(uint32_t *word)
+{
+	__atomic_store_n(word, 1, __ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+/** Turn one value of a shared word into another. @return whether it had the first */
+static inline uint32_t coterie_channel_turn(uint32_t *word, uint32_t from, uint32_t to)
+{
+	return __atomic_compare_exchange_n(word, &from, to, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+/** After a position was told: has the other side said so? It is taken back: who gets 1 rings, or wakes. */
+static inline uint32_t coterie_channel_heard(uint32_t *word)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return __atomic_load_n(word, __ATOMIC_RELAXED) == 1 && coterie_channel_turn(word, 1, 0);
+}
+
+#endif
