@@ -180,11 +180,15 @@ int mesh_crypto_reload(struct mesh *mesh)
 	struct knet_handle_crypto_cfg wanted;
 	int rc = read_wanted(mesh, &wanted);
 
-	if (rc == 0 && !is_same(&wanted, &crypto->slots[crypto->target]))
+	if (rc == 0 && !is_same(&wanted, &crypto->slots[crypto->target])) {
+		mesh_mtu_apply(mesh, true); /* so that no call of the change has to wait */
 		rc = load_wanted(mesh, &wanted);
+	}
 	explicit_bzero(&wanted, sizeof(wanted));
-	if (rc < 0)
+	if (rc < 0) {
+		mesh_mtu_apply(mesh, crypto->is_changing);
 		tell_refused(mesh, rc);
+	}
 	return rc;
 }
 
@@ -217,6 +221,7 @@ static int clean_up(struct mesh *mesh)
 	if (rc < 0)
 		return rc;
 	crypto->is_changing = false;
+	mesh_mtu_apply(mesh, false);
 	crypto->quiet_ns = mesh->host->now_ns(mesh->ctx) + QUIET_NS;
 	return 0;
 }

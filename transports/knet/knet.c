@@ -21,7 +21,7 @@
  * as the reference has it, but a frame is lost with any of its packets; peers take any size.
  */
 #define NETMTU 11000u
-#define MTU_AT_CLOSE 1280u /* every IP network carries it */
+#define MTU_HELD 1280u /* every IP network carries it */
 #define PMTUD_INTERVAL_MAX_S 86400u
 
 int mesh_result(int rc)
@@ -100,21 +100,35 @@ static int apply_compression(struct mesh *mesh)
 	return rc;
 }
 
+int mesh_mtu_apply(struct mesh *mesh, bool is_held)
+{
+	uint64_t mtu = mesh_map_number(mesh, "runtime.config.totem.knet_mtu", 0);
+	int rc;
+
+	if (mtu > UINT16_MAX)
+		mtu = UINT16_MAX;
+	if (mtu == 0 && is_held)
+		mtu = MTU_HELD;
+	if (mesh->has_mtu && mesh->mtu == mtu)
+		return 0;
+	rc = mesh_result(knet_handle_pmtud_set(mesh->handle, (unsigned int)mtu));
+	mesh->has_mtu = rc == 0;
+	mesh->mtu = mtu;
+	return rc;
+}
+
 static int apply_handle(struct mesh *mesh)
 {
 	uint64_t blocks = mesh_map_number(mesh, "runtime.config.totem.block_unlisted_ips", 1);
 	uint64_t interval = mesh_map_number(mesh, "runtime.config.totem.knet_pmtud_interval", 30);
-	uint64_t mtu = mesh_map_number(mesh, "runtime.config.totem.knet_mtu", 0);
 	int rc = mesh_result(knet_handle_enable_access_lists(mesh->handle, blocks != 0));
 
 	if (interval > PMTUD_INTERVAL_MAX_S)
 		interval = PMTUD_INTERVAL_MAX_S;
-	if (mtu > UINT16_MAX)
-		mtu = UINT16_MAX;
 	if (rc == 0)
 		rc = mesh_result(knet_handle_pmtud_setfreq(mesh->handle, (unsigned int)interval));
 	if (rc == 0)
-		rc = mesh_result(knet_handle_pmtud_set(mesh->handle, (unsigned int)mtu));
+		rc = mesh_mtu_apply(mesh, mesh->crypto.is_changing);
 	if (rc < 0)
 		mesh->host->log(mesh->ctx, LOG_WARNING,
 			"libknet does not take block_unlisted_ips, knet_pmtud_interval or "
@@ -216,11 +230,7 @@ static void mesh_close(void *self)
 		mesh->host->map_untrack(mesh->ctx, mesh->tracker);
 	if (mesh->handle != NULL) {
 		mesh_data_close(mesh);
-		/*
-		 * Looking for the MTU of a path whose other end stops as well, libknet keeps its lock for
-		 * seconds. Once it is told an MTU there is nothing to look for.
-		 */
-		knet_handle_pmtud_set(mesh->handle, MTU_AT_CLOSE);
+		mesh_mtu_apply(mesh, true); /* others may stop as well */
 		knet_host_enable_status_change_notify(mesh->handle, NULL, NULL);
 		/* Waits until what was handed over is on the network: the leave message is. */
 		knet_handle_setfwd(mesh->handle, 0);

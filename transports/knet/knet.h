@@ -98,6 +98,8 @@ struct mesh {
 	struct coterie_transport_stats counts;
 	struct limiter limiters[MESH_CAUSES];
 	struct limiter key_limiter, clear_limiter, send_limiter;
+	uint64_t mtu;      /* as libknet was told; 0: it looks for it */
+	bool has_mtu;      /* it was told */
 	bool is_debugging; /* lines of level debug are wanted */
 };
 
@@ -107,6 +109,12 @@ int mesh_result(int rc);
 uint64_t mesh_clock_ns(void);
 /** The peer, or NULL. */
 struct mesh_peer *mesh_peer_find(const struct mesh *mesh, uint32_t nodeid);
+/**
+ * The configured MTU, if it is not libknet's yet. is_held: where libknet would look for it, a small one
+ * instead. Looking for the MTU of a path whose other end is gone, or does not understand our packets while
+ * keys change, libknet keeps its lock for seconds, and whoever calls it waits.
+ */
+int mesh_mtu_apply(struct mesh *mesh, bool is_held);
 /** A number of the map, whatever its width; otherwise when there is none. */
 uint64_t mesh_map_number(const struct mesh *mesh, const char *key, uint64_t otherwise);
 /** A text of the map, borrowed until the key changes; otherwise when there is none. */
