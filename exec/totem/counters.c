@@ -6,7 +6,6 @@
 
 #define PACKET_OVERHEAD 24u /* of §12.5's estimate: header, lengths, group prefix */
 #define PAYLOAD_MIN 128u
-#define WINDOW_MAX 4096u
 
 enum totem_state totem_engine_state(const struct totem_engine *engine) { return engine->state; }
 
@@ -114,6 +113,7 @@ void totem_options_defaults(struct totem_options *options, uint32_t nodeid, uint
 		.max_messages = 17,
 		.miss_count_const = 5,
 		.features = WIRE_FEATURE_SAFE,
+		.rotation_target_ns = TOTEM_ROTATION_NS(node_count),
 	};
 }
 

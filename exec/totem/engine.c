@@ -182,21 +182,6 @@ static int reserve_sets(struct totem_engine *engine)
 	return 0;
 }
 
-static int set_outbox(struct totem_engine *engine, uint32_t capacity)
-{
-	if (capacity <= engine->outbox_capacity)
-		return 0;
-
-	struct coterie_frame **outbox =
-		reallocarray(engine->outbox, capacity, sizeof(struct coterie_frame *));
-
-	if (outbox == NULL)
-		return -ENOMEM;
-	engine->outbox = outbox;
-	engine->outbox_capacity = capacity;
-	return 0;
-}
-
 static int allocate(struct totem_engine *engine, const struct totem_options *options)
 {
 	const struct pack_options pack = {
@@ -209,19 +194,18 @@ static int allocate(struct totem_engine *engine, const struct totem_options *opt
 	if (rc == 0)
 		rc = reserve_sets(engine);
 	if (rc == 0)
-		rc = set_outbox(engine, options->max_messages);
-	if (rc == 0)
 		rc = store_init(&engine->store, options->first_seq);
 	if (rc == 0)
 		rc = store_init(&engine->rstore, options->first_seq);
 	if (rc < 0)
 		return rc;
 	engine->peers = calloc(WIRE_NODES_MAX, sizeof(*engine->peers));
+	engine->outbox = calloc(WINDOW_MAX, sizeof(struct coterie_frame *));
 	engine->q_new = pack_queue_create(engine->pool, &pack);
 	engine->q_sync = pack_queue_create(engine->pool, &pack);
 	engine->unpack = unpack_create();
-	if (engine->peers == NULL || engine->q_new == NULL || engine->q_sync == NULL ||
-		engine->unpack == NULL)
+	if (engine->peers == NULL || engine->outbox == NULL || engine->q_new == NULL ||
+		engine->q_sync == NULL || engine->unpack == NULL)
 		return -ENOMEM;
 	return 0;
 }
@@ -423,6 +407,11 @@ void totem_engine_leave(struct totem_engine *engine, uint64_t now_ns)
 	leave(engine);
 }
 
+void totem_engine_set_capacity(struct totem_engine *engine, uint32_t frames)
+{
+	engine->options.capacity = frames < WIRE_CAPACITY_MAX ? frames : WIRE_CAPACITY_MAX;
+}
+
 int totem_engine_reconfigure(
 	struct totem_engine *engine, uint64_t now_ns, const struct totem_options *options)
 {
@@ -434,8 +423,6 @@ int totem_engine_reconfigure(
 
 	int rc = node_set_assign(&known, options->nodes, options->node_count);
 
-	if (rc == 0)
-		rc = set_outbox(engine, options->max_messages);
 	if (rc < 0) {
 		node_set_fini(&known);
 		return rc;

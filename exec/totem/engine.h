@@ -171,6 +171,10 @@ struct totem_options {
 	uint32_t window_size, max_messages, miss_count_const;
 	bool cancel_token_hold_on_retransmit;
 	uint64_t features;           /* WIRE_FEATURE_* announced to peers; 0: behave as a plain node */
+	uint32_t capacity;           /* frames that the receive buffer holds, at most 65,535; 0: not known. Where
+	                                all members tell, it bounds the window, and that adapts to the load;
+	                                window_size is then where it begins, max_messages is not used */
+	uint64_t rotation_target_ns; /* the window grows no further when a rotation takes longer */
 	uint64_t probe_ns;           /* between questions to an idle neighbour; 0: none are asked unless a sign
 	                                came. Worth it where the outside calls totem_engine_refused */
 	uint64_t random_seed;        /* for the send_join delay */
@@ -185,6 +189,9 @@ struct totem_options {
 void totem_options_defaults(struct totem_options *options, uint32_t nodeid, uint32_t node_count);
 /** 0; -EINVAL, and *which names the member (static text). */
 int totem_options_check(const struct totem_options *options, const char **which);
+
+/** A good value for rotation_target_ns on a local network: more is hardly faster, and late. */
+#define TOTEM_ROTATION_NS(node_count) (UINT64_C(300000) + UINT64_C(25000) * (node_count))
 
 /** Something the transport noticed. */
 enum totem_event {
@@ -223,6 +230,8 @@ void totem_engine_refused(struct totem_engine *engine, uint64_t now_ns, uint32_t
 	const void *bytes, size_t size);
 /** Multicast a leave (spec 04 §7.8). Afterwards only totem_engine_destroy may be called. */
 void totem_engine_leave(struct totem_engine *engine, uint64_t now_ns);
+/** Another receive buffer (see struct totem_options); from the next membership on. */
+void totem_engine_set_capacity(struct totem_engine *engine, uint32_t frames);
 /** New options take effect (reload); nodeid, ring_seq, swap and first_seq stay. -EINVAL, -ENOMEM. */
 int totem_engine_reconfigure(struct totem_engine *engine, uint64_t now_ns,
 	const struct totem_options *options);

@@ -13,7 +13,10 @@ uint64_t extension_own(const struct totem_engine *engine)
 {
 	uint64_t features = engine->options.features;
 
-	return features == 0 ? 0 : features | WIRE_FEATURE_FILLED;
+	if (features == 0)
+		return 0;
+	features |= (uint64_t)engine->options.capacity << WIRE_CAPACITY_SHIFT;
+	return features | WIRE_FEATURE_FILLED;
 }
 
 void extension_begin(struct totem_engine *engine)
@@ -52,7 +55,7 @@ uint64_t extension_agreed(const struct totem_engine *engine)
 	uint64_t features = UINT64_MAX;
 
 	if (TOTEM_MUTANT(engine, SAFE_ASSUMED))
-		return extension_own(engine);
+		return extension_own(engine) & ~WIRE_CAPACITY_MASK;
 	if (!engine->commit.has_features)
 		return 0;
 	for (uint32_t i = 0; i < engine->new_memb.count; i++) {
@@ -60,5 +63,25 @@ uint64_t extension_agreed(const struct totem_engine *engine)
 			return 0;
 		features &= engine->commit.features[i];
 	}
-	return features;
+	return features & ~WIRE_CAPACITY_MASK;
+}
+
+uint32_t extension_capacity(const struct totem_engine *engine)
+{
+	uint64_t least = WIRE_CAPACITY_MAX;
+
+	if (extension_agreed(engine) == 0)
+		return 0;
+	if (TOTEM_MUTANT(engine, WINDOW_OWN))
+		return engine->options.capacity;
+	for (uint32_t i = 0; i < engine->new_memb.count; i++) {
+		uint64_t features = engine->commit.features[i];
+		uint64_t capacity = (features & WIRE_CAPACITY_MASK) >> WIRE_CAPACITY_SHIFT;
+
+		if (capacity == 0 && TOTEM_MUTANT(engine, WINDOW_UNTOLD))
+			continue;
+		if (capacity < least)
+			least = capacity;
+	}
+	return (uint32_t)least;
 }

@@ -7,42 +7,80 @@
 
 #define HEAL_ROTATIONS 16u
 
+uint32_t flow_window_size(const struct totem_engine *engine, const struct wire_token *token)
+{
+	const struct window *window = &engine->window;
+
+	if (window->max == 0)
+		return engine->options.window_size;
+	/* Until the representative has decided. */
+	if (token->window == 0)
+		return window_floor(window, engine->options.window_size);
+	return token->window < window->max ? token->window : window->max;
+}
+
+void flow_steer(struct totem_engine *engine, struct wire_token *token)
+{
+	if (engine->window.max == 0)
+		token->window = 0; /* no member has written it */
+	if (engine->window.max == 0 || engine->state != TOTEM_OPERATIONAL || !engine_is_rep(engine))
+		return;
+
+	const struct window_rotation rotation = {
+		.now_ns = engine->now_ns,
+		.shortest_ns = timer_shortest_rotation(engine),
+		.target_ns = engine->options.rotation_target_ns,
+		.sent = token->fcc,
+		.resent = token->resent,
+		.floor = engine->options.window_size,
+	};
+
+	token->window = window_steer(&engine->window, &rotation);
+	token->resent = 0;
+}
+
 uint32_t flow_window(const struct totem_engine *engine, const struct wire_token *token)
 {
-	const struct totem_options *options = &engine->options;
+	uint32_t size = flow_window_size(engine, token);
+	uint32_t visit_max = engine->window.max == 0 ? engine->options.max_messages : size;
 
 	if (TOTEM_MUTANT(engine, FLOW_UNBOUNDED))
-		return engine->outbox_capacity;
+		return WINDOW_MAX;
 	/*
 	 * fcc counts our own last visit too, which is about to be subtracted: leaving it out lets
 	 * one sender use the whole window. A member with a larger window may exceed ours; one frame
-	 * then keeps us going.
+	 * then keeps us going. The same where receivers bear one more of each member.
 	 */
 	uint32_t others = token->fcc > engine->trc ? token->fcc - engine->trc : 0;
 	uint32_t window = 1;
 
-	if (others <= options->window_size)
-		window = options->window_size - others;
-	return window < options->max_messages ? window : options->max_messages;
+	if (TOTEM_MUTANT(engine, FLOW_HALVED))
+		others = token->fcc;
+	if (others < size || (others == size && engine->window.max == 0))
+		window = size - others;
+	return window < visit_max ? window : visit_max;
 }
 
 uint32_t flow_allowed(
 	const struct totem_engine *engine, const struct wire_token *token, uint32_t waiting)
 {
 	uint32_t allowed = flow_window(engine, token);
+	uint32_t size = flow_window_size(engine, token);
 	const struct store *store =
 		engine->state == TOTEM_RECOVERY ? &engine->rstore : &engine->store;
 	uint32_t all = token->backlog + waiting - engine->pbl;
 
-	if (all != 0) {
-		uint64_t share = (uint64_t)engine->options.window_size * engine->pbl / all;
+	/* Nothing is divided while nobody else waits. */
+	if (all != 0 && all != waiting) {
+		uint64_t share = (uint64_t)size * engine->pbl / all;
 
+		if (share == 0 && engine->pbl != 0 && engine->window.max != 0)
+			share = 1;
 		if (share > 0 && share < allowed)
 			allowed = (uint32_t)share;
 	}
 	/* Step 14: everything between the slowest member and the newest frame is kept. */
-	if (seq_compare(store->released + STORE_WINDOW - allowed - engine->options.window_size,
-		    token->seq) < 0)
+	if (seq_compare(store->released + STORE_WINDOW - allowed - size, token->seq) < 0)
 		allowed = 0;
 	return allowed;
 }
@@ -93,7 +131,7 @@ void flow_account(struct totem_engine *engine, struct wire_token *token, uint32_
 
 void flow_outbox_add(struct totem_engine *engine, struct coterie_frame *frame)
 {
-	assert(engine->outbox_count < engine->outbox_capacity);
+	assert(engine->outbox_count < WINDOW_MAX);
 	engine->outbox[engine->outbox_count++] = frame;
 }
 

@@ -14,6 +14,9 @@
 	X(TOKEN_ARU_STOLEN, 30, "everybody raises the token's aru, not its signer alone") \
 	X(TOKEN_BEFORE_FRAMES_LOST, 10, "frames of a visit get a seq but are not multicast") \
 	X(FLOW_UNBOUNDED, 50, "max_messages and window_size are ignored") \
+	X(FLOW_HALVED, 50, "a sender's own last visit counts against the window as well") \
+	X(WINDOW_OWN, 50, "the own receive buffer is taken for the smallest one") \
+	X(WINDOW_UNTOLD, 50, "members that have not told their receive buffer are left out") \
 	X(FLOW_NO_ACCOUNT, 10, "fcc is not lowered by what was sent one visit ago") \
 	X(FREE_EARLY, 30, "frames are freed with one token's aru, a rotation early") \
 	X(FREE_DELIVERED, 10, "frames are freed once delivered here") \

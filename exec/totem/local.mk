@@ -25,6 +25,7 @@ totem_sources = \
 	%D%/timers.c \
 	%D%/token.c \
 	%D%/unpack.c %D%/unpack.h \
+	%D%/window.c %D%/window.h \
 	%D%/wire.c %D%/wire.h
 
 noinst_LTLIBRARIES += libtotem.la libtotem-hooks.la

@@ -20,6 +20,7 @@
 #include "exec/totem/node_set.h"
 #include "exec/totem/pack.h"
 #include "exec/totem/unpack.h"
+#include "exec/totem/window.h"
 #include "exec/totem/wire.h"
 
 #define STORE_WINDOW 16384u /* consecutive seq that a store has room for; a power of two */
@@ -159,7 +160,7 @@ struct totem_engine {
 	bool wants_room;
 	uint32_t this_seqno;
 	struct coterie_frame **outbox; /* frames of this visit; borrowed from the store */
-	uint32_t outbox_count, outbox_capacity;
+	uint32_t outbox_count;          /* at most WINDOW_MAX */
 
 	/* The token. */
 	struct wire_token pending; /* newest valid one of the batch */
@@ -174,6 +175,7 @@ struct totem_engine {
 	uint32_t seen_seq, unchanged;
 	uint64_t changed_ns; /* when seen_seq last did */
 	uint32_t trc, pbl;
+	struct window window; /* of the ring whose token runs */
 	uint32_t visit_sent; /* new and re-sent frames of the current visit */
 	uint32_t aru_count;
 	uint64_t aru_since_ns;
@@ -296,6 +298,10 @@ void token_send_saved(struct totem_engine *engine, struct coterie_frame *frame, 
 void token_note_seq(struct totem_engine *engine, uint32_t seq); /* §6.2 step 3 */
 
 /* --- flow.c --- */
+/** Frames that all together may send in a rotation. */
+uint32_t flow_window_size(const struct totem_engine *engine, const struct wire_token *token);
+/** The representative decides on the next rotation's window. */
+void flow_steer(struct totem_engine *engine, struct wire_token *token);
 /** Frames this visit may send by window and max_messages. */
 uint32_t flow_window(const struct totem_engine *engine, const struct wire_token *token);
 /** … and by the share of the backlog: §6.4. */
@@ -413,6 +419,8 @@ void timer_cancel_token(struct totem_engine *engine);
 /** T-retransmit after sending, or sending again. The policy is spec 09 §4.3. */
 void timer_start_retransmit(struct totem_engine *engine);
 void timer_token_accepted(struct totem_engine *engine); /* sample the rotation */
+/** The shortest of the last few rotations; 0: not known yet. */
+uint64_t timer_shortest_rotation(const struct totem_engine *engine);
 void timer_expired(struct totem_engine *engine, enum totem_timer timer);
 /** §11.1: notice that we did not run for a while. */
 void timer_check_pause(struct totem_engine *engine);
@@ -424,5 +432,7 @@ void extension_begin(struct totem_engine *engine);
 void extension_copy(struct totem_engine *engine, const struct wire_commit_token *commit);
 void extension_fill(struct totem_engine *engine, uint32_t index);
 uint64_t extension_agreed(const struct totem_engine *engine); /* AND of a complete trailer, or 0 */
+/** Frames that the smallest receive buffer of the new ring holds; 0: not all members have told. */
+uint32_t extension_capacity(const struct totem_engine *engine);
 
 #endif

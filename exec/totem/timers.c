@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define ROTATION_SAMPLES_MIN 8u
+#define ROTATIONS_RECENT 4u
 #define RETRANSMIT_UNKNOWN_NS (20 * MILLISECOND_NS) /* before there are samples */
 #define RETRANSMIT_FLOOR_NS (1 * MILLISECOND_NS)
 #define RETRANSMIT_FLOOR_MIXED_NS (5 * MILLISECOND_NS)
@@ -79,6 +80,21 @@ static void sample_rotation(struct totem_engine *engine, uint64_t rotation_ns)
 	memcpy(sorted, engine->rotations_ns, count * sizeof(sorted[0]));
 	qsort(sorted, count, sizeof(sorted[0]), compare_durations);
 	engine->rotation_quartile_ns = sorted[count / 4 - 1];
+}
+
+uint64_t timer_shortest_rotation(const struct totem_engine *engine)
+{
+	uint64_t shortest = UINT64_MAX;
+
+	if (engine->rotation_count < ROTATIONS_RECENT)
+		return 0;
+	for (uint32_t i = 1; i <= ROTATIONS_RECENT; i++) {
+		uint32_t at = (engine->rotation_count - i) % ROTATION_SAMPLES;
+
+		if (engine->rotations_ns[at] < shortest)
+			shortest = engine->rotations_ns[at];
+	}
+	return shortest;
 }
 
 void timer_token_accepted(struct totem_engine *engine)

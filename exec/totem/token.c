@@ -178,6 +178,7 @@ static void exchange_frames(struct totem_engine *engine, struct wire_token *toke
 	uint32_t allowed = flow_allowed(engine, token, waiting);
 
 	engine->visit_sent = retransmit_answer(engine, token, allowed);
+	token->resent += engine->visit_sent;
 	retransmit_request(engine, token);
 	engine->visit_sent += flow_send(engine, token, allowed - engine->visit_sent);
 	flow_account(engine, token, waiting);
@@ -240,6 +241,7 @@ void token_visit(struct totem_engine *engine, const struct wire_token *arrived)
 	accept(engine, arrived);
 	*token = *arrived;
 	flow_heal(engine, token);
+	flow_steer(engine, token);
 	exchange_frames(engine, token);
 	decide_hold(engine, token);
 	update_aru(engine, token);
@@ -280,10 +282,9 @@ static void send_late(struct totem_engine *engine)
 	 * only. */
 	uint32_t window = flow_window(engine, token);
 	uint32_t allowed = window > before ? window - before : 0;
+	uint32_t size = flow_window_size(engine, token);
 
-	if (seq_compare(
-		    engine->store.released + STORE_WINDOW - allowed - engine->options.window_size,
-		    token->seq) < 0)
+	if (seq_compare(engine->store.released + STORE_WINDOW - allowed - size, token->seq) < 0)
 		allowed = 0;
 
 	uint32_t sent = flow_send(engine, token, allowed);

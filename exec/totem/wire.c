@@ -24,7 +24,8 @@
 #define ENCAPSULATED_YES 1u
 #define ENCAPSULATED_NO 2u
 
-_Static_assert(TOKEN_SIZE + RTR_SIZE * WIRE_RTR_MAX == WIRE_TOKEN_SIZE_MAX, "token size");
+_Static_assert(
+	TOKEN_SIZE + RTR_SIZE * WIRE_RTR_MAX + WIRE_WINDOW_SIZE == WIRE_TOKEN_SIZE_MAX, "token size");
 
 static struct cursor cursor_over(const uint8_t *bytes, size_t size, bool swap)
 {
@@ -136,6 +137,11 @@ enum wire_refusal wire_decode_token(const uint8_t *bytes, size_t size, struct wi
 		token->rtr[i].seq = cursor_u32(&in);
 	}
 	assert(!in.is_exhausted);
+	token->window = token->resent = 0;
+	if (in.left >= WIRE_WINDOW_SIZE && cursor_u32(&in) == WIRE_WINDOW_MAGIC) {
+		token->window = cursor_u32(&in);
+		token->resent = cursor_u32(&in);
+	}
 	return WIRE_OK;
 }
 
@@ -382,6 +388,11 @@ size_t wire_encode_token(const struct wire_token *token, uint32_t target, bool s
 	for (uint32_t i = 0; i < token->rtr_count; i++) {
 		write_ring_id(&to, &token->rtr[i].ring);
 		cursor_put_u32(&to, token->rtr[i].seq);
+	}
+	if (token->window != 0) {
+		cursor_put_u32(&to, WIRE_WINDOW_MAGIC);
+		cursor_put_u32(&to, token->window);
+		cursor_put_u32(&to, token->resent);
 	}
 	return finish_out(&to, capacity);
 }

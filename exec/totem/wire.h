@@ -21,7 +21,8 @@
 #define WIRE_MCAST_HEADER_SIZE 45u
 #define WIRE_FRAME_SIZE_MAX 65536u
 #define WIRE_RTR_MAX 30u
-#define WIRE_TOKEN_SIZE_MAX (57u + 16u * WIRE_RTR_MAX)
+#define WIRE_TOKEN_SIZE_MAX (57u + 16u * WIRE_RTR_MAX + WIRE_WINDOW_SIZE)
+#define WIRE_WINDOW_SIZE 12u /* our trailer of a token */
 #define WIRE_NODES_MAX 384u /* entries in a join or commit token: the reference's limit */
 
 enum wire_type {
@@ -70,6 +71,8 @@ struct wire_token {
 	uint32_t retrans_flg;
 	uint32_t rtr_count;
 	struct wire_rtr rtr[WIRE_RTR_MAX];
+	uint32_t window; /* of our trailer: frames per rotation; 0: there is none */
+	uint32_t resent; /* … frames sent again since the representative had it */
 };
 
 struct wire_mcast {
@@ -178,15 +181,21 @@ uint64_t wire_commit_features(const struct wire_commit_token *commit, uint32_t i
  * Our trailers (spec 04 §16.5; behind the packet proper, ignored by the reference and not forwarded by
  * it): u32 magic WIRE_TRAILER_MAGIC, u32 count, u64 features[count], in the sender's byte order. A join
  * carries one entry, the sender's; a commit token one per member, zero until that member filled it in.
- * features bit 63 is set in every filled-in entry, so that 0 always means "not known". Behind a merge
- * detect: u32 magic WIRE_PROBE_MAGIC, u32 enum wire_probe_kind, u64 number.
+ * features bit 63 is set in every filled-in entry, so that 0 always means "not known"; bits 32 to 47 are
+ * the frames that the node's receive buffer holds, 0: not told. Behind a merge detect: u32 magic
+ * WIRE_PROBE_MAGIC, u32 enum wire_probe_kind, u64 number. Behind a token: u32 magic WIRE_WINDOW_MAGIC,
+ * u32 window, not 0, u32 resent.
  */
+#define WIRE_WINDOW_MAGIC 0x434F5457u
 #define WIRE_PROBE_MAGIC 0x434F5052u
 #define WIRE_PROBE_SIZE 45u
 #define WIRE_TRAILER_MAGIC 0x434F5445u
 #define WIRE_FEATURE_FILLED (UINT64_C(1) << 63)
 #define WIRE_FEATURE_SAFE (UINT64_C(1) << 0) /* implements safe delivery (§9.2, §9.3) */
 #define WIRE_FEATURE_PROBE (UINT64_C(1) << 1) /* answers probes */
+#define WIRE_CAPACITY_SHIFT 32u
+#define WIRE_CAPACITY_MAX UINT16_MAX
+#define WIRE_CAPACITY_MASK ((uint64_t)WIRE_CAPACITY_MAX << WIRE_CAPACITY_SHIFT)
 
 size_t wire_encode_token(const struct wire_token *token, uint32_t target, bool swap, uint8_t *out,
 	size_t capacity);

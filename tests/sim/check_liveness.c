@@ -140,6 +140,16 @@ static bool drain(struct sim *sim)
 	return true;
 }
 
+/* What a rotation takes at least, of all, as far as this node is concerned. */
+static uint32_t window_floor_of(const struct node *node)
+{
+	uint32_t capacity = node->options.capacity * 9 / 10, window = node->options.window_size;
+
+	if (node->options.capacity != 0 && capacity < window + 32)
+		window = capacity > 33 ? capacity - 32 : 1;
+	return window;
+}
+
 bool liveness_messages(struct sim *sim)
 {
 	uint32_t frames = 0, frames_max = 0, window = UINT32_MAX, per_visit = UINT32_MAX;
@@ -157,8 +167,10 @@ bool liveness_messages(struct sim *sim)
 
 		if (!node_is_up(node))
 			continue;
-		window = node->options.window_size < window ? node->options.window_size : window;
+		window = window_floor_of(node) < window ? window_floor_of(node) : window;
+		window = window > 1 && node->options.capacity != 0 ? window / 2 : window; /* a cut on trial */
 		per_visit = node->options.max_messages < per_visit ? node->options.max_messages : per_visit;
+		per_visit = window < per_visit ? window : per_visit;
 		for (uint64_t k = random_below(&sim->random, 5); k > 0; k--) {
 			uint32_t size = (uint32_t)random_between(&sim->random, 4, 9000);
 
@@ -177,6 +189,54 @@ bool liveness_messages(struct sim *sim)
 	if (!sim_run_until(sim, sim_delivered, 3 * sim_token_ns(sim) + rotations * members * 2 * hop_ns(sim))) {
 		drain(sim);
 		report_violation(&sim->report, "L2", up_mask(sim), NULL, "messages on a quiet ring take long");
+		return false;
+	}
+	liveness_judge_rotations(sim, (ring->visits - before) / members, rotations);
+	return !sim->report.is_broken;
+}
+
+/* What a sender alone may send at each visit. */
+static uint32_t lone_window(const struct sim *sim)
+{
+	uint32_t window = UINT32_MAX, per_visit = UINT32_MAX;
+	bool is_adaptive = true;
+
+	for (uint32_t i = 0; i < sim->node_count; i++) {
+		const struct node *node = &sim->nodes[i];
+		uint32_t floor = window_floor_of(node);
+
+		if (!node_is_up(node))
+			continue;
+		window = floor < window ? floor : window;
+		per_visit = node->options.max_messages < per_visit ? node->options.max_messages : per_visit;
+		is_adaptive = is_adaptive && node->options.features != 0 && node->options.capacity != 0;
+	}
+	return is_adaptive || window < per_visit ? window : per_visit;
+}
+
+bool liveness_lone_sender(struct sim *sim)
+{
+	struct node *sender = first_up(sim);
+	uint32_t window = lone_window(sim), frames = 0;
+
+	if (sim->report.is_tainted || sender == NULL || sender->options.payload_max > 4000)
+		return true;
+	/* Losses are over; so is the trial of a cut that they caused, after so many idle rotations. */
+	if (!sim_run_for(sim, 70 * sender->options.hold_ns))
+		return false;
+
+	struct ring_record *ring = evs_ring(sender->life);
+	uint32_t before = ring->visits, members = ring->member_count;
+
+	while (frames < 12 * window) {
+		node_send(sender, TOTEM_AGREED, 20000);
+		frames += 20000 / (sender->options.payload_max - 40) + 1;
+	}
+
+	uint32_t rotations = frames / window + 3 + 1 + 2 + 1;
+
+	if (!sim_run_until(sim, sim_delivered, 3 * sim_token_ns(sim) + rotations * members * 2 * hop_ns(sim))) {
+		report_violation(&sim->report, "L2", up_mask(sim), NULL, "a sender alone takes long");
 		return false;
 	}
 	liveness_judge_rotations(sim, (ring->visits - before) / members, rotations);

@@ -8,6 +8,7 @@ struct sim;
 
 bool liveness_one_ring(struct sim *sim);   /* L1, and D7's second half */
 bool liveness_messages(struct sim *sim);   /* L2 */
+bool liveness_lone_sender(struct sim *sim);
 bool liveness_idle(struct sim *sim);       /* L3 */
 bool liveness_leave(struct sim *sim);      /* L4 */
 /** The bounds themselves, for tests of the checkers. */

@@ -22,6 +22,8 @@ struct request {
 struct totals {
 	uint64_t seeds, messages, configurations, false_signs, violations;
 	struct safe_count safe;
+	uint64_t wider;
+	uint32_t fullest;
 };
 
 /* For the signal handler alone: what to say when the engine aborts in the middle of a seed. */
@@ -260,6 +262,9 @@ static void run_seed(const struct request *request, uint64_t seed, FILE *trace,
 	totals->messages += sim->history.delivery_count;
 	totals->configurations += sim->history.configuration_count;
 	totals->false_signs += sim->faults.false_signs;
+	totals->wider += sim->has_wider;
+	if (sim->fullest > totals->fullest)
+		totals->fullest = sim->fullest;
 	totals->safe.regular += sim->history.safe.regular;
 	totals->safe.transitional += sim->history.safe.transitional;
 	totals->safe.agreed += sim->history.safe.agreed;
@@ -293,6 +298,8 @@ static int run(const struct request *request, FILE *trace)
 		fputs("\r\033[K", stderr);
 	printf("safe: %" PRIu64 " in regular and %" PRIu64 " in transitional configurations, %" PRIu64
 		" as agreed\n", totals.safe.regular, totals.safe.transitional, totals.safe.agreed);
+	printf("windows: wider than configured in %" PRIu64 " seeds, at most %u frames in a rotation\n",
+		totals.wider, totals.fullest);
 	printf("false signs: %" PRIu64 "\n", totals.false_signs);
 	printf("%" PRIu64 " seeds, %" PRIu64 " messages, %" PRIu64 " configurations, %" PRIu64
 		" violations\n", totals.seeds, totals.messages, totals.configurations, totals.violations);

@@ -34,12 +34,63 @@ void node_note(struct node *node, enum trace_subject subject, struct trace_entry
 
 /* ------------------------------------------------------------------------------------------ sending */
 
+/* What the smallest socket of a ring holds; 0: a member does not know. */
+static uint32_t smallest_socket(const struct sim *sim, const struct ring_record *ring)
+{
+	uint32_t least = UINT32_MAX;
+
+	for (uint32_t i = 0; i < sim->node_count; i++) {
+		const struct totem_options *options = &sim->nodes[i].options;
+		uint32_t capacity = options->features == 0 ? 0 : options->capacity;
+
+		if ((ring->members & BIT(i)) != 0 && capacity < least)
+			least = capacity;
+	}
+	return least;
+}
+
+/* I7: frames of all in a rotation, with a place for each member, by what its ring's sockets hold. */
+static uint32_t adaptive_window(const struct node *node)
+{
+	const struct ring_record *ring =
+		history_find_ring(&node->sim->history, totem_engine_ring(node->engine));
+	uint32_t least = ring == NULL ? 0 : smallest_socket(node->sim, ring);
+
+	if (least == 0)
+		return 0;
+
+	uint32_t margin = ring->member_count > 32 ? ring->member_count : 32;
+
+	least = least * 9 / 10;
+	least = least > margin ? least - margin : 1;
+	return (least < 4096 ? least : 4096) + ring->member_count;
+}
+
+/* … or as configured; 0: members differ in that. */
+static uint32_t window_of(const struct node *node)
+{
+	uint32_t window = adaptive_window(node);
+
+	return window != 0 ? window : node->sim->window_size;
+}
+
+static void note_fullest(struct sim *sim, uint32_t fcc)
+{
+	bool is_wider = true;
+
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		is_wider = is_wider && fcc > sim->nodes[i].options.window_size;
+	sim->has_wider |= is_wider;
+	if (fcc > sim->fullest)
+		sim->fullest = fcc;
+}
+
 static void transmit(struct node *node, const struct coterie_frame *frame, uint32_t to)
 {
 	struct sim *sim = node->sim;
 	struct tap tap;
 
-	tap_packet(&sim->history, node->life, node->options.swap, sim->window_size, sim->clock.now_ns,
+	tap_packet(&sim->history, node->life, node->options.swap, window_of(node), sim->clock.now_ns,
 		frame->data, frame->size, &tap);
 
 	struct trace_entry entry = {.peer = to, .detail = tap.type, .ring = tap.ring, .seq = tap.seq};
@@ -56,6 +107,7 @@ static void transmit(struct node *node, const struct coterie_frame *frame, uint3
 		node->step_token_sent = true;
 		node->step_fcc = tap.fcc;
 		node->step_backlog = tap.backlog;
+		note_fullest(sim, tap.fcc);
 	}
 	if (to == TRACE_NOBODY)
 		net_multicast(&sim->net, packet);
@@ -210,7 +262,7 @@ static void on_trace(void *arg, const struct totem_trace *trace)
 		/* It has its place from here on, and may be delivered here before it is sent. */
 		struct tap tap;
 
-		tap_packet(&sim->history, node->life, node->options.swap, sim->window_size,
+		tap_packet(&sim->history, node->life, node->options.swap, window_of(node),
 			sim->clock.now_ns, trace->frame->data, trace->frame->size, &tap);
 	}
 	if (trace->kind == TOTEM_TRACE_BACKOFF)
@@ -410,9 +462,22 @@ static void end_step(struct node *node)
 		armed |= 1u << TOTEM_TIMER_TOKEN;
 	rings_timers(&sim->history, node->life, state, armed);
 	if (node->step_accepted)
-		rings_visited(&sim->history, node->life, node->step_frames, node->options.max_messages);
+		rings_visited(&sim->history, node->life, node->step_frames,
+			adaptive_window(node) != 0 ? adaptive_window(node) :
+			node->options.max_messages);
 	if (ring != NULL && (node->step_token_sent || node->step_installed))
 		check_sums(node, ring, state);
+}
+
+static bool overruns(const struct node *node, const struct packet *packet)
+{
+	uint32_t frames = 0;
+
+	if (node->socket_frames == 0 || packet->type != WIRE_MCAST)
+		return false;
+	for (uint32_t i = 0; i < node->inbox_count; i++)
+		frames += node->inbox[i]->type == WIRE_MCAST;
+	return frames >= node->socket_frames;
 }
 
 void node_arrive(struct node *node, struct packet *packet)
@@ -429,6 +494,11 @@ void node_arrive(struct node *node, struct packet *packet)
 	if (!node_is_up(node) && !packet->is_altered)
 		net_refuse(&node->sim->net, packet, node->index);
 	if (!node_is_up(node) || is_stale || node->inbox_count == NODE_INBOX) {
+		packet_unref(packet);
+		return;
+	}
+	if (overruns(node, packet)) {
+		node->overruns++;
 		packet_unref(packet);
 		return;
 	}

@@ -54,6 +54,8 @@ struct node {
 
 	struct packet *inbox[NODE_INBOX];
 	uint32_t inbox_count;
+	uint32_t socket_frames;    /* message frames that its inbox holds; 0: any number */
+	uint32_t overruns;         /* frames that found it full */
 	bool is_woken;             /* a SIM_WAKE is queued */
 	uint64_t deadline_ns[TOTEM_TIMER_COUNT]; /* of its own clock */
 	uint64_t queued_ns[TOTEM_TIMER_COUNT];   /* earliest event in the queue, simulated time */

@@ -36,6 +36,20 @@ static void vary_timers(struct sim *sim, struct totem_options *options)
 	}
 }
 
+/* What the node's socket holds, and how long rotations may get for a larger window. */
+static void set_capacity(struct sim *sim, struct node *node)
+{
+	struct sim_random random = {.state = sim->options.seed * 1009 + node->index};
+	struct sim_random of_all = {.state = sim->options.seed * 1009 - 1};
+
+	node->options.rotation_target_ns = US(random_between(&random, 300, 100000));
+	/* In some runs somebody does not know, in others nobody does. */
+	if (random_chance(&of_all, 3000) || (random_chance(&of_all, 2000) && random_chance(&random, 3000)))
+		return;
+	node->options.capacity = (uint32_t)(random_chance(&random, 5000) ?
+		random_between(&random, 40, 300) : random_between(&random, 300, 8000));
+}
+
 void options_set(struct sim *sim, struct node *node, uint64_t token_ns, uint32_t seq)
 {
 	struct sim_random *random = &sim->random;
@@ -65,6 +79,7 @@ void options_set(struct sim *sim, struct node *node, uint64_t token_ns, uint32_t
 		options->fail_recv_const = (uint32_t)random_between(random, 10, 100);
 	if (sim->faults.is_open)
 		options->node_count = 0; /* strangers may join */
+	set_capacity(sim, node);
 	options->swap = has(sim, FAULT_SWAP) && random_chance(random, 4000);
 	if (has(sim, FAULT_PLAIN) && random_chance(random, 3000))
 		options->features = 0;

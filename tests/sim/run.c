@@ -66,7 +66,7 @@ void sim_run(struct sim *sim)
 	if (!sim->report.is_broken) {
 		faults_end(sim);
 		if (liveness_one_ring(sim) && !sim->report.is_tainted && liveness_messages(sim) &&
-			liveness_idle(sim))
+			liveness_lone_sender(sim) && liveness_idle(sim))
 			liveness_leave(sim);
 	}
 	sim_stop(sim);

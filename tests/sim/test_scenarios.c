@@ -209,6 +209,49 @@ START_TEST(long_pause)
 }
 END_TEST
 
+/*
+ * Three nodes send all they can, and each stops now and then for half a token timeout: whatever the
+ * window grows to, the smallest socket holds what a rotation brings, and nobody leaves the ring.
+ */
+START_TEST(no_receiver_is_overrun)
+{
+	struct sim_options options = {.seed = (uint64_t)_i + 1, .nodes = 3};
+	struct sim *sim = sim_create(&options);
+
+	for (uint32_t i = 0; i < 3; i++) {
+		struct node *node = &sim->nodes[i];
+
+		node->options.capacity = node->socket_frames = i == (uint32_t)_i % 3 ? 184 : 2000;
+		node->options.rotation_target_ns = MS(100);
+	}
+	sim_start(sim);
+	sim_run_for(sim, MS(25));
+	sim->has_users = false;
+	reach_one_ring(sim, "start");
+
+	uint32_t before = sim->history.configuration_count;
+
+	for (uint32_t round = 0; round < 60; round++) {
+		struct node *stopped = &sim->nodes[round % 3];
+
+		for (uint32_t i = 0; i < 12; i++)
+			node_send(&sim->nodes[i % 3], TOTEM_AGREED, 60000);
+		if (round % 4 == 3) {
+			node_pause(stopped);
+			sim_run_for(sim, sim_token_ns(sim) / 2);
+			node_resume(stopped);
+		}
+		sim_run_for(sim, MS(2));
+		check_sound(sim, "under load");
+	}
+	for (uint32_t i = 0; i < 3; i++)
+		ck_assert_uint_eq(sim->nodes[i].overruns, 0);
+	ck_assert_uint_ge(sim->fullest, 100);
+	ck_assert_uint_eq(sim->history.configuration_count, before);
+	finish(sim);
+}
+END_TEST
+
 START_TEST(same_seed_same_run)
 {
 	uint64_t hashes[2], steps[2];
@@ -243,6 +286,7 @@ int main(void)
 	tcase_add_loop_test(tcase, sixty_four_nodes, 0, 2);
 	tcase_add_loop_test(tcase, one_node_alone, 0, 2);
 	tcase_add_loop_test(tcase, long_pause, 0, SEEDS);
+	tcase_add_loop_test(tcase, no_receiver_is_overrun, 0, SEEDS);
 	tcase_add_loop_test(tcase, same_seed_same_run, 0, 3);
 	suite_add_tcase(suite, tcase);
 	srunner_set_tap(runner, "-");

@@ -730,6 +730,39 @@ static uint64_t join_features(const uint8_t *bytes, size_t size)
 	return join.features;
 }
 
+START_TEST(a_token_carries_a_window)
+{
+	static const struct wire_token plain = {.nodeid = 3, .seq = 9, .ring = {.rep = 1, .seq = 4},
+		.rtr_count = 1, .rtr = {{.ring = {.rep = 1, .seq = 4}, .seq = 8}}};
+	struct wire_token token = plain, decoded;
+	bool swap = _i == 1;
+	uint8_t out[128];
+
+	ck_assert_uint_eq(wire_encode_token(&token, 0, swap, out, sizeof(out)), 73);
+	token.window = 400;
+	token.resent = 3;
+
+	size_t size = wire_encode_token(&token, 0, swap, out, sizeof(out));
+
+	ck_assert_uint_eq(size, 73 + WIRE_WINDOW_SIZE);
+	ck_assert_int_eq(wire_decode_token(out, size, &decoded), WIRE_OK);
+	ck_assert_uint_eq(decoded.window, 400);
+	ck_assert_uint_eq(decoded.resent, 3);
+	ck_assert_uint_eq(decoded.rtr[0].seq, 8);
+	for (size_t cut = 73; cut < size; cut++) {
+		uint8_t *bytes = exact(out, cut);
+
+		ck_assert_int_eq(wire_decode_token(bytes, cut, &decoded), WIRE_OK);
+		ck_assert_uint_eq(decoded.window, 0);
+		ck_assert_uint_eq(decoded.resent, 0);
+		free(bytes);
+	}
+	out[73]++; /* another magic: whatever it is, it is not ours */
+	ck_assert_int_eq(wire_decode_token(out, size, &decoded), WIRE_OK);
+	ck_assert_uint_eq(decoded.window, 0);
+}
+END_TEST
+
 START_TEST(a_join_carries_features)
 {
 	static const uint32_t ids[] = {3, 1};
@@ -979,6 +1012,7 @@ int main(void)
 	tcase_add_test(bounds, a_decoder_refuses_another_type);
 	tcase_add_loop_test(bounds, a_probe_is_a_merge_detect_with_more, 0, 3);
 	tcase_add_loop_test(bounds, the_largest_commit_token, 0, 2);
+	tcase_add_loop_test(bounds, a_token_carries_a_window, 0, 2);
 	tcase_add_loop_test(bounds, a_join_carries_features, 0, 2);
 	tcase_add_loop_test(bounds, a_commit_token_carries_features, 0, 2);
 	suite_add_tcase(suite, groups);

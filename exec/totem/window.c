@@ -1,0 +1,113 @@
+/* Adapting the window: spec 09 §4.4. */
+#include "exec/totem/window.h"
+
+#define MARGIN 32u /* frames: for tokens, joins, and those beyond the window */
+#define LOSSY_HISTORY 16u
+#define LOSSY_MAX 2u /* of these rotations */
+#define LOSS_ROTATIONS 64u
+#define UNUSED_MAX 1000u
+#define PATIENCE_NS UINT64_C(10000000000)
+
+void window_begin(struct window *window, uint32_t capacity, uint32_t members)
+{
+	uint64_t safe = (uint64_t)capacity * 9 / 10;
+	uint32_t margin = members > MARGIN ? members : MARGIN;
+
+	*window = (struct window){0};
+	if (capacity == 0)
+		return;
+	window->max = 1;
+	if (safe > margin)
+		window->max = safe - margin < WINDOW_MAX ? (uint32_t)safe - margin : WINDOW_MAX;
+}
+
+uint32_t window_floor(const struct window *window, uint32_t configured)
+{
+	return configured < window->max ? configured : window->max;
+}
+
+static void note_loss(struct window *window, const struct window_rotation *rotation)
+{
+	struct window_loss *loss = &window->loss;
+
+	window->lossy = (window->lossy << 1 | (rotation->resent > 0)) & ((1u << LOSSY_HISTORY) - 1);
+	if (loss->rotations == LOSS_ROTATIONS && !window->is_trial) {
+		/* Older ones count for less and less. */
+		loss->rotations /= 2;
+		loss->sent /= 2;
+		loss->resent /= 2;
+	}
+	loss->rotations++;
+	loss->sent += rotation->sent;
+	loss->resent += rotation->resent;
+}
+
+/* For some rotations below the floor as well: what counts is whether it helps. */
+static void cut(struct window *window)
+{
+	window->is_trial = true;
+	window->size_before = window->size;
+	window->loss_before = window->loss;
+	window->loss = (struct window_loss){0};
+	window->size = window->size > 1 ? window->size / 2 : 1;
+}
+
+/* Losses that less traffic does not end are the network's own: then a small window only costs. */
+static void judge_cut(struct window *window, const struct window_rotation *rotation)
+{
+	const struct window_loss *before = &window->loss_before;
+	const struct window_loss *after = &window->loss;
+	bool has_helped = after->sent == 0 || (uint64_t)after->resent * before->sent * 2 <
+						      (uint64_t)before->resent * after->sent;
+
+	window->is_trial = false;
+	window->lossy = 0;
+	if (!has_helped) {
+		window->size = window->size_before;
+		window->patient_until_ns = rotation->now_ns + PATIENCE_NS;
+	}
+}
+
+/* Nobody lacks anything: larger as long as it is used up and the rotation stays short. */
+static void adapt(struct window *window, const struct window_rotation *rotation)
+{
+	uint64_t used = rotation->sent;
+
+	if (used * 4 < window->size) {
+		if (++window->unused < UNUSED_MAX)
+			return;
+		window->unused = 0;
+		window->size = 2 * rotation->sent;
+		return;
+	}
+	window->unused = 0;
+	if (used * 4 < (uint64_t)window->size * 3 || rotation->shortest_ns == 0)
+		return;
+	if (rotation->shortest_ns <= rotation->target_ns)
+		window->size += window->size / 16 + 1;
+	else if (rotation->shortest_ns > rotation->target_ns + rotation->target_ns / 4)
+		window->size -= window->size / 8;
+}
+
+uint32_t window_steer(struct window *window, const struct window_rotation *rotation)
+{
+	uint32_t floor = window_floor(window, rotation->floor);
+
+	note_loss(window, rotation);
+	if (window->is_trial) {
+		if (window->loss.rotations < LOSS_ROTATIONS)
+			return window->size;
+		judge_cut(window, rotation);
+	} else if (__builtin_popcount(window->lossy) < (int)LOSSY_MAX ||
+		   rotation->now_ns < window->patient_until_ns) {
+		adapt(window, rotation);
+	} else if (window->size > 0) {
+		cut(window);
+		return window->size;
+	}
+	if (window->size < floor)
+		window->size = floor;
+	if (window->size > window->max)
+		window->size = window->max;
+	return window->size;
+}

@@ -1,0 +1,259 @@
+/* The window: what bounds it, how it adapts to what a ring does with it, and whom it is for. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/totem/window.h"
+#include "tests/unit/engine_net.h"
+
+#define TARGET_NS UINT64_C(300000)
+
+static struct window window;
+
+/* A rotation of a ring with the configured window of 50 ends. */
+static uint32_t rotate(uint32_t sent, uint32_t resent, uint64_t shortest_ns, uint64_t now_ns)
+{
+	const struct window_rotation rotation = {.now_ns = now_ns, .shortest_ns = shortest_ns,
+		.target_ns = TARGET_NS, .sent = sent, .resent = resent, .floor = 50};
+
+	return window_steer(&window, &rotation);
+}
+
+START_TEST(the_smallest_socket_bounds_it)
+{
+	static const struct {
+		uint32_t capacity, members, max, floor;
+	} rows[] = {
+		{0, 3, 0, 0},
+		{1, 3, 1, 1},
+		{36, 3, 1, 1},
+		{40, 3, 4, 4},
+		{184, 3, 133, 50}, /* a stock rmem_max */
+		{184, 100, 65, 50},
+		{3640, 3, 3244, 50},
+		{7281, 3, 4096, 50},
+		{UINT32_MAX, 384, 4096, 50},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		window_begin(&window, rows[i].capacity, rows[i].members);
+		ck_assert_msg(window.max == rows[i].max, "row %zu: %u", i, window.max);
+		ck_assert_uint_eq(window_floor(&window, 50), rows[i].floor);
+	}
+}
+END_TEST
+
+START_TEST(it_grows_while_it_is_used_and_rotations_are_short)
+{
+	uint32_t size;
+
+	window_begin(&window, 400, 3);
+	size = rotate(0, 0, 0, 1);
+	ck_assert_uint_eq(size, 50);
+	ck_assert_uint_eq(rotate(50, 0, 0, 1), 50); /* no rotation was measured yet */
+	ck_assert_uint_eq(rotate(37, 0, 100000, 1), 50);
+	ck_assert_uint_eq(rotate(38, 0, 100000, 1), 54);
+	ck_assert_uint_eq(rotate(54, 0, TARGET_NS, 1), 58);
+	ck_assert_uint_eq(rotate(58, 0, TARGET_NS + 1, 1), 58);
+	ck_assert_uint_eq(rotate(58, 0, TARGET_NS * 5 / 4, 1), 58);
+	ck_assert_uint_eq(rotate(58, 0, TARGET_NS * 5 / 4 + 1, 1), 51);
+	ck_assert_uint_eq(rotate(58, 0, TARGET_NS * 2, 1), 50);
+	for (int i = 0; i < 100; i++)
+		size = rotate(4096, 0, 100000, 1);
+	ck_assert_uint_eq(size, 328);
+}
+END_TEST
+
+START_TEST(it_falls_back_when_it_is_not_used_for_long)
+{
+	window_begin(&window, 4000, 3);
+	for (int i = 0; i < 40; i++)
+		rotate(4096, 0, 100000, 1);
+
+	uint32_t size = window.size;
+
+	ck_assert_uint_gt(size, 400);
+	for (int i = 0; i < 999; i++)
+		ck_assert_uint_eq(rotate(80, 0, 100000, 1), size);
+	ck_assert_uint_eq(rotate(80, 0, 100000, 1), 160);
+}
+END_TEST
+
+/* Losses that come of too many frames end when there are fewer: then it stays smaller. */
+START_TEST(losses_that_a_cut_ends_keep_it_cut)
+{
+	window_begin(&window, 4000, 3);
+	for (int i = 0; i < 40; i++)
+		rotate(4096, 0, 100000, 1);
+
+	uint32_t size = window.size;
+
+	ck_assert_uint_ge(rotate(size, 3, 100000, 1), size); /* one is nothing yet */
+	size = window.size;
+	ck_assert_uint_eq(rotate(size, 3, 100000, 1), size / 2);
+	for (int i = 0; i < 63; i++)
+		ck_assert_uint_eq(rotate(size / 2, 0, 100000, 1), size / 2);
+	ck_assert_uint_eq(rotate(size / 2, 0, 100000, 1), size / 2);
+	ck_assert_uint_gt(rotate(size / 2, 0, 100000, 1), size / 2);
+}
+END_TEST
+
+/* Losses of the network's own do not: then it goes back, and for a while no loss counts. */
+START_TEST(losses_that_go_on_restore_it)
+{
+	uint64_t now_ns = 1;
+	uint32_t size;
+
+	window_begin(&window, 4000, 3);
+	for (int i = 0; i < 20; i++)
+		rotate(4096, 0, 100000, now_ns);
+	rotate(window.size, window.size / 20, 100000, now_ns);
+	size = window.size;
+	rotate(size, size / 20, 100000, now_ns);
+	ck_assert_uint_eq(window.size, size / 2);
+	for (int i = 0; i < 64; i++)
+		rotate(size / 2, size / 40, 100000, now_ns);
+	ck_assert_uint_eq(window.size, size);
+	for (int i = 0; i < 100; i++)
+		rotate(window.size, window.size / 20, 100000, now_ns);
+	ck_assert_uint_eq(window.size, 3568);
+	now_ns += UINT64_C(10000000001);
+	rotate(window.size, 100, 100000, now_ns);
+	rotate(window.size, 100, 100000, now_ns);
+	ck_assert_uint_eq(window.size, 3568 / 2);
+}
+END_TEST
+
+/* At the configured window, too, a cut is tried: it must not be the loss that keeps it there. */
+START_TEST(random_loss_does_not_keep_it_small)
+{
+	window_begin(&window, 4000, 3);
+	for (int i = 0; i < 200; i++)
+		rotate(window.size, window.size / 10, 100000, 1);
+	ck_assert_uint_gt(window.size, 1000);
+}
+END_TEST
+
+static uint32_t sent_by(uint32_t id)
+{
+	return (uint32_t)totem_engine_counters(node_of(id)->engine)->mcast_tx;
+}
+
+/* Frames that a node sends, alone, while the token comes round 40 times. */
+static uint32_t frames_of_a_lone_sender(uint32_t id)
+{
+	static char text[1300];
+
+	for (uint32_t i = 0; i < 2900; i++) {
+		struct iovec iov = {text, sizeof(text)};
+
+		ck_assert_int_eq(
+			totem_engine_send(node_of(id)->engine, net->now_ns, TOTEM_AGREED, &iov, 1), 0);
+	}
+
+	uint32_t before = sent_by(id), visits = node_of(id)->visits;
+
+	while (node_of(id)->visits < visits + 40)
+		ck_assert(net_step(net, UINT64_MAX));
+	return sent_by(id) - before;
+}
+
+static void start_with(uint32_t first, uint32_t second, uint32_t third)
+{
+	const uint32_t capacities[] = {first, second, third};
+
+	net->visit_frames_max = 4096;
+	net->node_count = 3;
+	for (uint32_t id = 1; id <= 3; id++) {
+		options.capacity = capacities[id - 1];
+		options.rotation_target_ns = 100 * MS;
+		node_start(id);
+	}
+	run_until_ring(3, 10000);
+	run_for(50);
+	clear_logs();
+}
+
+START_TEST(a_lone_sender_has_all_of_it)
+{
+	options.window_size = options.max_messages = net->visit_frames_max = 40;
+	start_ring(3);
+	ck_assert_uint_ge(frames_of_a_lone_sender(2), 38 * 40);
+}
+END_TEST
+
+START_TEST(known_sockets_let_it_grow)
+{
+	start_with(1000, 2000, 3000);
+	ck_assert_uint_ge(frames_of_a_lone_sender(3), 38 * 60);
+}
+END_TEST
+
+/* Who does not know its own, or is a plain node, keeps all at what is configured. */
+START_TEST(one_who_does_not_tell_fixes_it)
+{
+	start_with(_i == 0 ? 0 : 1000, _i == 1 ? 0 : 2000, _i == 2 ? 0 : 3000);
+	ck_assert_uint_le(frames_of_a_lone_sender(1), 41 * 17);
+}
+END_TEST
+
+START_TEST(a_small_socket_keeps_it_below_what_is_configured)
+{
+	start_with(1000, 40, 3000);
+	/* Four of all, and one of each beyond that. */
+	ck_assert_uint_le(frames_of_a_lone_sender(1), 41 * 5);
+	ck_assert_uint_ge(sent_by(1), 38 * 4);
+}
+END_TEST
+
+/* Tokens that ask for anything are held to what the sockets bear. */
+static bool ask_for_more(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
+	const struct coterie_frame *frame)
+{
+	struct wire_token token;
+
+	(void)n, (void)from;
+	if (header->type == WIRE_TOKEN && to == 2 &&
+		wire_decode_token(frame->data, frame->size, &token) == WIRE_OK && token.window != 0) {
+		token.window = UINT32_MAX;
+		wire_encode_token(&token, 0, false, frame->data, frame->size);
+	}
+	return false;
+}
+
+START_TEST(a_forged_window_is_held_to_the_bound)
+{
+	start_with(100, 100, 100); /* 58 */
+	net->drops = ask_for_more;
+	ck_assert_uint_le(frames_of_a_lone_sender(1), 41 * 59);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("window");
+	TCase *alone = tcase_create("alone"), *ring = tcase_create("ring");
+	SRunner *runner = srunner_create(suite);
+
+	tcase_add_test(alone, the_smallest_socket_bounds_it);
+	tcase_add_test(alone, it_grows_while_it_is_used_and_rotations_are_short);
+	tcase_add_test(alone, it_falls_back_when_it_is_not_used_for_long);
+	tcase_add_test(alone, losses_that_a_cut_ends_keep_it_cut);
+	tcase_add_test(alone, losses_that_go_on_restore_it);
+	tcase_add_test(alone, random_loss_does_not_keep_it_small);
+	suite_add_tcase(suite, alone);
+	tcase_add_checked_fixture(ring, net_setup, net_teardown);
+	tcase_add_test(ring, a_lone_sender_has_all_of_it);
+	tcase_add_test(ring, known_sockets_let_it_grow);
+	tcase_add_loop_test(ring, one_who_does_not_tell_fixes_it, 0, 3);
+	tcase_add_test(ring, a_small_socket_keeps_it_below_what_is_configured);
+	tcase_add_test(ring, a_forged_window_is_held_to_the_bound);
+	suite_add_tcase(suite, ring);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+
+	int failed = srunner_ntests_failed(runner);
+
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
