@@ -381,6 +381,18 @@ struct ring_event {
 	uint32_t nodeid;
 };
 
+/* The sockets are open: what may arrive between two looks at them? */
+static void ask_capacity(struct ring *ring)
+{
+	const struct coterie_transport *transport = &ring->transport->transport;
+
+	if (transport->capacity == NULL)
+		return;
+	ring->options.capacity = transport->capacity(
+		ring->transport->self, ring->options.payload_max + 2 * WIRE_MCAST_HEADER_SIZE);
+	totem_engine_set_capacity(ring->engine, ring->options.capacity);
+}
+
 static void on_event(void *arg)
 {
 	struct ring_event *event = arg;
@@ -388,6 +400,8 @@ static void on_event(void *arg)
 
 	if (ring->engine != NULL) {
 		ring->inside++;
+		if (event->event == TOTEM_EVENT_LINK_UP)
+			ask_capacity(ring);
 		totem_engine_transport(ring->engine, loop_now_ns(ring->executive->loop), event->event,
 			event->nodeid);
 		ring->inside--;

@@ -150,6 +150,7 @@ static struct totem_options completed(const struct ring *ring, const struct tote
 	options.ring_seq = ring->options.ring_seq;
 	options.payload_max = ring->options.payload_max;
 	options.features = ring->options.features;
+	options.capacity = ring->options.capacity;
 	options.probe_ns = ring->options.probe_ns;
 	options.random_seed = ring->options.random_seed;
 	return options;

@@ -289,6 +289,7 @@ int timers_build(struct tree *tree, struct config *config)
 	totem->seqno_unchanged_const = (uint32_t)totem_number(tree, "seqno_unchanged_const", 30);
 	totem->window_size = read_bounded(tree, "window_size", 50);
 	totem->max_messages = read_bounded(tree, "max_messages", 17);
+	totem->rotation_target_ns = TOTEM_ROTATION_NS(config->node_count);
 	totem->miss_count_const = (uint32_t)totem_number(tree, "miss_count_const", 5);
 	totem->cancel_token_hold_on_retransmit =
 		read_yes(tree, "totem.cancel_token_hold_on_retransmit", false);

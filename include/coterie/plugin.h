@@ -10,7 +10,7 @@
  *        dump, a transport's node_status
  *   1.2  keys of an encrypted ring and their change; a transport's link_down and rekey; peer_refused
  *   1.3  reload in two steps; plugins loaded, unloaded and replaced; clients that outlive their plugin
- *   1.4  fast channels between clients and services; a service's channel_message
+ *   1.4  fast channels between clients and services; a service's channel_message; a transport's capacity
  *
  * Rules. A change of an existing byte or of its meaning raises the major number, an appended member the
  * minor one; a behaviour that no size shows gets a capability bit. Members are never moved, reused or

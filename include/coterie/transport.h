@@ -84,6 +84,12 @@ struct coterie_transport {
 	/** COTERIE_REKEY_ACTIVATE, then COTERIE_REKEY_CLEANUP, after reload returned COTERIE_RELOAD_REKEY. A
 	    later reload with other keys begins anew, whatever had been reached. */
 	int (*rekey)(void *self, uint32_t phase);
+
+	/* since 1.4 */
+	/** How many frames of this size, in bytes, may wait where they arrive before one is lost; 0: not known, as
+	    without this member. Asked when the first link comes up. A ring whose members all know it sends no
+	    more between two looks at the arrivals than the least of them bears. */
+	uint32_t (*capacity)(void *self, uint32_t frame_size);
 };
 
 #endif

@@ -93,6 +93,12 @@ void totem_engine_transport(
 			event == TOTEM_EVENT_LINK_DOWN ? "DOWN" : "?");
 }
 
+void totem_engine_set_capacity(struct totem_engine *engine, uint32_t frames)
+{
+	(void)engine;
+	tell_story("capacity:%u ", frames);
+}
+
 void totem_engine_refused(struct totem_engine *engine, uint64_t now_ns, uint32_t nodeid,
 	const void *bytes, size_t size)
 {
@@ -441,6 +447,23 @@ START_TEST(a_single_link_that_is_told_again)
 }
 END_TEST
 
+static uint32_t capacity(void *self, uint32_t frame_size)
+{
+	(void)self;
+	return frame_size == 1500 ? 184 : 0;
+}
+
+/* Its sockets are open by then, and maybe others than last time. */
+START_TEST(what_arrivals_have_room_for)
+{
+	transport.transport.capacity = capacity;
+	seen.story[0] = '\0';
+	ring_link_state(seen.ring, 0, true, "");
+	ring_link_state(seen.ring, 0, false, "");
+	expect("capacity:184 UP DOWN ");
+}
+END_TEST
+
 START_TEST(a_link_that_is_closed)
 {
 	seen.story[0] = '\0';
@@ -501,6 +524,7 @@ int main(void)
 	tcase_add_test(tcase, links_that_there_are);
 	tcase_add_test(tcase, the_first_link_up_and_the_last_one_down);
 	tcase_add_test(tcase, a_single_link_that_is_told_again);
+	tcase_add_test(tcase, what_arrivals_have_room_for);
 	tcase_add_test(tcase, a_link_that_is_closed);
 	tcase_add_test(tcase, a_link_that_cannot_be);
 	tcase_add_test(tcase, frames_leave_room_for_the_longer_header);

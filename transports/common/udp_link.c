@@ -213,3 +213,12 @@ int udp_link_node_status(void *self, uint32_t nodeid, struct coterie_node_status
 		sizeof(ours->source), NULL, 0, NI_NUMERICHOST);
 	return 0;
 }
+
+/* A longer frame comes in as many fragments, each with a buffer of its own. */
+uint32_t udp_link_capacity(void *self, uint32_t frame_size)
+{
+	const struct udp_link *link = self;
+	uint32_t fragments = frame_size / UDP_LINK_NETMTU + 1;
+
+	return link->receive_size / (SOCKET_FRAME_COST * fragments);
+}

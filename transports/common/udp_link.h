@@ -60,7 +60,8 @@ struct udp_link {
 	bool blocks_unlisted;
 	bool has_offload;
 	bool has_told_buffer;
-	uint32_t buffer_size;
+	uint32_t buffer_size;  /* asked for */
+	uint32_t receive_size; /* granted, where frames arrive */
 	int fd;       /* -1: the address is not there */
 	int watch_fd; /* news about interfaces; -1: not to be had */
 	struct coterie_timer *retry;
@@ -103,8 +104,8 @@ int udp_link_open(const struct coterie_host *host, struct coterie_ctx *ctx, size
 void udp_link_send(struct udp_link *link, struct peer *peer, struct coterie_frame *const *frames,
 	uint32_t count);
 
-/** Warn, once, of a receive buffer that the system keeps too small. */
-void udp_link_tell_buffer(struct udp_link *link, const struct socket_grant *grant);
+/** Note what the system granted; warn, once, of a receive buffer that it keeps too small. */
+void udp_link_note_buffer(struct udp_link *link, const struct socket_grant *grant);
 
 /**
  * Need a multicast not go to this peer? No member, and its host said lately that no daemon is
@@ -130,6 +131,7 @@ int udp_link_token(void *self, uint32_t nodeid, struct coterie_frame *frame);
 int udp_link_reload(void *self);
 void udp_link_stats(void *self, struct coterie_transport_stats *stats);
 int udp_link_node_status(void *self, uint32_t nodeid, struct coterie_node_status *status);
+uint32_t udp_link_capacity(void *self, uint32_t frame_size);
 
 /** Operation drain of a transport with a group. */
 int udp_link_drain(void *self);
@@ -140,7 +142,8 @@ int udp_link_drain(void *self);
 	.frame_size_max = BATCH_DATAGRAM_MAX, .netmtu = UDP_LINK_NETMTU,                           \
 	.header_size = 28, /* IPv4 and UDP */                                                      \
 		.close = udp_link_close, .multicast = udp_link_multicast, .token = udp_link_token, \
-	.reload = udp_link_reload, .stats = udp_link_stats, .node_status = udp_link_node_status
+	.reload = udp_link_reload, .stats = udp_link_stats, .node_status = udp_link_node_status,   \
+	.capacity = udp_link_capacity
 
 /** Options of the transports, with COTERIE_OPTIONS(). */
 extern const struct coterie_option udp_link_options[3];

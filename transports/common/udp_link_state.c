@@ -34,14 +34,15 @@ static void link_arm(struct udp_link *link, struct coterie_timer **timer, uint64
 
 /* ---- The socket ---------------------------------------------------------- */
 
-void udp_link_tell_buffer(struct udp_link *link, const struct socket_grant *grant)
+void udp_link_note_buffer(struct udp_link *link, const struct socket_grant *grant)
 {
+	link->receive_size = grant->receive_size;
 	if (grant->receive_size / SOCKET_FRAME_COST >= FRAMES_MIN || link->has_told_buffer)
 		return;
 	link->has_told_buffer = true;
 	link->host->log(link->ctx, LOG_WARNING,
-		"the receive buffer holds only %u frames: bursts may be lost and sent again; raise "
-		"net.core.rmem_max to %u",
+		"the receive buffer holds only %u frames, so the ring sends few at a time, or some are "
+		"lost; raise net.core.rmem_max to %u",
 		grant->receive_size / SOCKET_FRAME_COST, link->buffer_size);
 }
 
@@ -64,7 +65,7 @@ static int link_bind(struct udp_link *link)
 	link->out.fd = fd;
 	link->out.has_gso = link->has_offload;
 	link->out.gso_size_max = 0;
-	udp_link_tell_buffer(link, &grant);
+	udp_link_note_buffer(link, &grant);
 	return 0;
 }
 

@@ -201,7 +201,7 @@ static int udp_group_open(struct udp *udp)
 		return rc;
 	}
 	link->group_fd = fd;
-	udp_link_tell_buffer(link, &grant);
+	udp_link_note_buffer(link, &grant);
 	return 0;
 }
 
