@@ -44,6 +44,10 @@ for file in first second quirks; do
 	tap_check "$file: and in transitional ones" test "$(safe "$out/$file" 2)" -gt 0
 	tap_check "$file: and as agreed beside peers that cannot" test "$(safe "$out/$file" 3)" -gt 0
 done
+# So was the window: it grew beyond what is configured.
+for file in first second quirks; do
+	tap_check "$file: rings with a wider window" grep -q '^windows: wider than configured in [1-9]' "$out/$file"
+done
 for kind in none $("$sim" --help | sed -n '/^Kinds/,/^$/p' | tail -n +2); do
 	"$sim" --faults "$kind" --seeds 1-10 >"$out/kind" 2>&1
 	report $? "$kind alone" "$out/kind"
