@@ -17,10 +17,10 @@
 # The script starts anew inside namespaces of its own (network, mounts, processes), without root in
 # a user namespace. Whatever happens to it, the kernel then ends every daemon and removes every
 # interface with it, and nothing on the machine can collide. A node is one more network and mount
-# namespace, held by a sleeping process. Timing matters to these tests, so a lock lets one run
-# at a time. Environment:
+# namespace, held by a sleeping process. Timing matters to these tests, so locks let only LAB_LANES of them
+# (one, if not said) run at a time. Environment:
 # LAB_TOKEN and LAB_SECONDS (of traffic), LAB_CLIENT=KIND forces one kind of library, LAB_KIND=KIND makes
-# every node of that kind, LAB_KEEP=FOLDER keeps logs and records, LAB_LOCK names another lock file.
+# every node of that kind, LAB_KEEP=FOLDER keeps logs and records, LAB_LOCK names other lock files.
 # The ring: LAB_TRANSPORT (udpu, udp, …), LAB_FAMILY (ipv4 or ipv6), more lines for the totem section
 # in LAB_TOTEM and for link 0 in LAB_INTERFACE ("broadcast: yes"). After a change of these, lab_configure.
 
@@ -81,6 +81,19 @@ lab_configure() {
 	done
 }
 
+# Waits for a lane, which the script then has until it ends: file 9.
+lab_turn() {
+	local lane
+
+	while true; do
+		for ((lane = 1; lane <= ${LAB_LANES:-1}; lane++)); do
+			exec 9>>"${LAB_LOCK:-${TMPDIR:-/tmp}/coterie-cluster-tests.$UID.lock}.$lane"
+			! flock -n 9 || return
+		done
+		sleep 0.2
+	done
+}
+
 # Skips the script where it cannot run, else starts it again inside its own namespaces.
 lab_enter() {
 	local user=()
@@ -99,7 +112,7 @@ lab_enter() {
 		[ -x "$LAB_BUILD/exec/coterie" ] || tap_skip "exec/coterie is not built"
 		;;
 	esac
-	exec 9>>"${LAB_LOCK:-${TMPDIR:-/tmp}/coterie-cluster-tests.$UID.lock}" && flock 9
+	lab_turn
 	LAB_INSIDE=1 exec unshare "${user[@]}" --net --mount --pid --fork --kill-child --mount-proc \
 		bash "$(realpath "$0")"
 }

@@ -168,14 +168,13 @@ vote_main() {
 	[ -n "$(vote_program)" ] || tap_skip "vote_agent is not built (make check does)"
 	[ -n "$(type -p corosync)" ] || tap_skip "no corosync to compare with"
 	[ -x "$LAB_BUILD/exec/coterie" ] || [ -n "${VOTE_RECORD:-}" ] || tap_skip "exec/coterie is not built"
-	# The other tests of clusters wait meanwhile.
-	exec 9>>"${LAB_LOCK:-${TMPDIR:-/tmp}/coterie-cluster-tests.$UID.lock}" && flock 9
+	lab_turn
 	VOTE_WORK=$(mktemp -d)
 	trap 'kill "${waiting[@]}" 2>/dev/null; rm -rf "$VOTE_WORK"' EXIT
 	mkdir "$VOTE_WORK"/{taken,done,recorded}
 	export VOTE_WORK
 	for ((lane = 1; lane <= VOTE_LANES; lane++)); do
-		VOTE_LANE=$lane LAB_LOCK=$VOTE_WORK/lock$lane bash "$0" >"$VOTE_WORK/lane$lane" 2>&1 9>&- &
+		VOTE_LANE=$lane LAB_LANES=1 LAB_LOCK=$VOTE_WORK/lock$lane bash "$0" >"$VOTE_WORK/lane$lane" 2>&1 9>&- &
 		waiting+=($!)
 	done
 	wait "${waiting[@]}"
