@@ -9,8 +9,7 @@ guide=$(cd "$(dirname "$0")/../.." && pwd)/docs/write-a-service.md
 
 sdk_open
 trap 'rm -rf "$work"' EXIT
-sdk_install install-coterieincludeHEADERS install-pkgconfigDATA install-dist_templateDATA install-libLTLIBRARIES \
-	install-sbinPROGRAMS
+sdk_install
 
 # Its shell commands, in the place of their paths: section 1.
 template=$(find "$root" -type d -name template-service)

@@ -12,8 +12,18 @@ dist_check_DATA += \
 TESTS += %D%/headers.sh %D%/libraries.sh %D%/man.sh
 dist_check_DATA += %D%/layout_sam.c %D%/libsam.symbols
 
-# What the tests of the plugin templates share.
+# What the tests of the plugin templates share. Installed when nothing is linked any more and no test runs yet:
+# libtool links libraries anew for that, and takes the old ones away for a moment.
 dist_check_DATA += %D%/sdk.sh
+check_DATA += %D%/stage.stamp
+%D%/stage.stamp: $(lib_LTLIBRARIES) $(plugin_LTLIBRARIES) $(sbin_PROGRAMS) $(bin_PROGRAMS) $(coterieinclude_HEADERS) \
+		| $(check_LTLIBRARIES) $(check_PROGRAMS)
+	$(AM_V_GEN)rm -rf $(@D)/stage && \
+		$(MAKE) -s install DESTDIR="$(abs_builddir)/$(@D)/stage" >/dev/null 2>&1 && touch $@
+clean-stage:
+	rm -rf %D%/stage %D%/stage.stamp
+clean-local: clean-stage
+.PHONY: clean-stage
 
 # The library of the service kv.
 dist_check_SCRIPTS += %D%/kv_library.sh

@@ -17,7 +17,7 @@ trap finish EXIT
 
 # --- the SDK, and the build ---
 
-sdk_install install
+sdk_install
 abi=$(sed -n 's/^#define COTERIE_ABI_\(MAJOR\|MINOR\) //p' \
 	"$(find "$root" -path '*/coterie/plugin.h')" | paste -sd.)
 tap_check "plugindir is where the plugins are" test -e "$root$plugin_dir/cpg.so"
