@@ -843,30 +843,27 @@ END_TEST
 static int play_until_closed(void)
 {
 	qb_ipcc_connection_t *c = connect_client();
-	struct req req = make(REQ_ECHO, 0);
+	struct req req = make(REQ_FLOW, 0);
 	struct res res;
 
 	MUST(c != NULL && call(c, &req, &res) > 0);
+	call(c, &req, &res); /* who sees this request knows that the answer to the first has come */
 	wait_for_go();
 	MUST(call(c, &req, &res) < 0);
 	MUST(connect_client() == NULL && errno == ECONNREFUSED);
 	return 0;
 }
 
-static void close_server(void *arg)
+START_TEST(closing_a_server_ends_its_clients)
 {
-	(void)arg;
+	pid_t pid = start_client(play_until_closed);
+
+	RUN_UNTIL(f.handled == 2);
 	ck_assert_uint_eq(f.joins, 1);
 	ipc_server_close(f.plugin.ipc);
 	ck_assert_uint_eq(f.leaves, 1);
 	let_go();
-}
-
-START_TEST(closing_a_server_ends_its_clients)
-{
-	loop_timer_add(
-		f.executive.loop, loop_now_ns(f.executive.loop) + 200000000, close_server, NULL);
-	play(play_until_closed);
+	ck_assert_int_eq(serve(pid), 0);
 	ck_assert_uint_eq(f.leaves, 1);
 }
 END_TEST

@@ -145,6 +145,11 @@ END_TEST
 /* It hears the others all the time, so that only its own pings tell; and sooner than silence. */
 START_TEST(a_link_that_pings_are_refused_on_is_down)
 {
+	/* Slow pings: a second between what three refused ones say and silence. */
+	for (uint32_t node = 0; node < 2; node++) {
+		knet_set_number(&nodes, node, "runtime.config.totem.interface.0.knet_ping_interval", 400);
+		knet_set_number(&nodes, node, "runtime.config.totem.interface.0.knet_ping_timeout", 2000);
+	}
 	start(2, 1);
 	knet_serve_for(&nodes, 300);
 	refusals = -1;
