@@ -5,7 +5,9 @@
  */
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -435,37 +437,66 @@ static void many_groups(void)
 	CALL(evs_finalize(handle));
 }
 
-/* As fast as it goes: the ring says when there is no room, and nothing is lost. */
+/* A message as often as it goes, on a connection of its own. */
+struct flooder {
+	pthread_t thread;
+	evs_handle_t handle;
+	const struct iovec *iov;
+};
+
+static atomic_uint flood_sent, flood_refused, flood_others, flood_seen, flood_senders;
+
+static void *keep_sending(void *arg)
+{
+	struct flooder *flooder = arg;
+	struct evs_group group = group_of("flood");
+
+	for (int i = 0; i < 5000 && (flood_sent < 20 || flood_refused == 0); i++) {
+		for (int waits = 0; waits < 50000 && flood_sent - flood_seen > 20; waits++)
+			usleep(100);
+		cs_error_t rc = evs_mcast_groups(flooder->handle, i % 2 ? EVS_TYPE_SAFE : EVS_TYPE_AGREED, &group,
+			1, flooder->iov, 1);
+
+		flood_sent += rc == CS_OK;
+		flood_refused += rc == CS_ERR_TRY_AGAIN;
+		flood_others += rc != CS_OK && rc != CS_ERR_TRY_AGAIN;
+	}
+	flood_senders--;
+	return NULL;
+}
+
+/* As fast as it goes from many at a time: the ring says when there is no room, and nothing is lost. */
 static void flood(void)
 {
 	evs_callbacks_t silent = {NULL, NULL};
-	evs_handle_t handle, senders[4];
+	evs_handle_t handle;
 	struct evs_group group = group_of("flood");
 	uint8_t *bytes = pattern(1000000, 5);
 	struct iovec iov = {bytes, 1000000};
-	unsigned int sent = 0, refused = 0, others = 0, seen = 0;
+	struct flooder flooders[8];
 
 	CONNECT(evs_initialize(&handle, &silent));
 	evs_dispatch(handle, CS_DISPATCH_ONE);
 	evs_join(handle, &group, 1);
-	for (int i = 0; i < 4; i++)
-		senders[i] = connect_quietly();
-	for (unsigned int i = 0; i < 20000 && (sent < 20 || refused == 0); i++) {
-		cs_error_t rc = evs_mcast_groups(senders[i % 4],
-			i % 2 ? EVS_TYPE_SAFE : EVS_TYPE_AGREED, &group, 1, &iov, 1);
-
-		sent += rc == CS_OK;
-		refused += rc == CS_ERR_TRY_AGAIN;
-		others += rc != CS_OK && rc != CS_ERR_TRY_AGAIN;
-		if (sent - seen > 20 && evs_dispatch(handle, CS_DISPATCH_ONE) == CS_OK)
-			seen++;
+	flood_senders = sizeof(flooders) / sizeof(flooders[0]);
+	for (size_t i = 0; i < sizeof(flooders) / sizeof(flooders[0]); i++) {
+		flooders[i] = (struct flooder){.handle = connect_quietly(), .iov = &iov};
+		pthread_create(&flooders[i].thread, NULL, keep_sending, &flooders[i]);
 	}
-	while (seen < sent && evs_dispatch(handle, CS_DISPATCH_ONE) == CS_OK)
-		seen++;
-	say("a flood: refused now and then: %s, other codes: %u, lost: %u",
-		refused > 0 ? "yes" : "no", others, sent - seen);
-	for (int i = 0; i < 4; i++)
-		evs_finalize(senders[i]);
+	while (flood_senders > 0 || flood_seen < flood_sent) {
+		if (flood_seen == flood_sent)
+			usleep(100);
+		else if (evs_dispatch(handle, CS_DISPATCH_ONE) == CS_OK)
+			flood_seen++;
+		else
+			break;
+	}
+	say("a flood: refused now and then: %s, other codes: %u, lost: %u", flood_refused > 0 ? "yes" : "no",
+		flood_others, flood_sent - flood_seen);
+	for (size_t i = 0; i < sizeof(flooders) / sizeof(flooders[0]); i++) {
+		pthread_join(flooders[i].thread, NULL);
+		evs_finalize(flooders[i].handle);
+	}
 	CALL(evs_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING));
 	CALL(evs_finalize(handle));
 	free(bytes);
