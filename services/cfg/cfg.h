@@ -75,8 +75,6 @@ struct cfg_rekey {
 	uint32_t owed;         /* enum cfg_phase, still to be sent; 0: nothing */
 	uint64_t since_ns;     /* begin of the state */
 	uint64_t settled_ns;   /* not to be ended before */
-	uint64_t tokens;       /* passes of the token, as last looked at, */
-	uint64_t token_ns;     /* and when they were fewer */
 	bool is_withdrawing;   /* it was sent */
 	bool is_withdrawn;     /* and has come back before anybody went over */
 	bool has_warned;       /* somebody has kept us waiting too long */

@@ -29,8 +29,9 @@
 #include <syslog.h>
 
 #define MS UINT64_C(1000000)
-#define TICK_NS (100 * MS)
-#define SILENCE_NS (250 * MS) /* without a token, though we have a word to say: no ring is so slow */
+#define TICK_NS (50 * MS)
+/* Without a token, though we have a word to say: no ring is so slow. Links give up later, by their pings. */
+#define SILENCE_NS (150 * MS)
 #define PATIENCE_NS (5000 * MS)
 #define SETTLE_NS (1000 * MS) /* what a node that joins has to say is on its way */
 #define COMPLAINT_NS (10000 * MS)
@@ -42,16 +43,17 @@ static void arm(struct cfg *cfg);
 
 /* --- the states --- */
 
-/* Tokens so far. */
-static uint64_t tokens(struct cfg *cfg)
+/* How long the ring has been without a token. One that is sent again does not count. */
+static uint64_t silence_ns(struct cfg *cfg)
 {
 	struct coterie_map_value value;
-	uint64_t count = 0;
+	uint64_t ms = 0;
 
-	if (cfg->host->map_read(cfg->ctx, COTERIE_MAP_STATS, "stats.srp.orf_token_rx", &value) == 0 &&
-		value.size == sizeof(count))
-		memcpy(&count, value.bytes, sizeof(count));
-	return count;
+	if (cfg->host->map_read(cfg->ctx, COTERIE_MAP_STATS, "stats.srp.time_since_token_last_received",
+		    &value) == 0 &&
+		value.size == sizeof(ms))
+		memcpy(&ms, value.bytes, sizeof(ms));
+	return ms * MS;
 }
 
 static void enter(struct cfg *cfg, enum cfg_rekey_state state)
@@ -59,8 +61,7 @@ static void enter(struct cfg *cfg, enum cfg_rekey_state state)
 	struct cfg_rekey *rekey = &cfg->rekey;
 
 	rekey->state = state;
-	rekey->since_ns = rekey->token_ns = cfg->host->now_ns(cfg->ctx);
-	rekey->tokens = tokens(cfg);
+	rekey->since_ns = cfg->host->now_ns(cfg->ctx);
 	rekey->has_warned = false;
 	rekey->has_failed = false;
 	rekey->is_withdrawing = false;
@@ -188,16 +189,10 @@ static void look_for_silence(struct cfg *cfg)
 {
 	struct cfg_rekey *rekey = &cfg->rekey;
 	const struct cfg_rekey_member *own = cfg_words_member(rekey, cfg->host->local_nodeid(cfg->ctx));
-	uint64_t count = tokens(cfg), now_ns = cfg->host->now_ns(cfg->ctx);
 
-	if (count != rekey->tokens) {
-		rekey->tokens = count;
-		rekey->token_ns = now_ns;
-		return;
-	}
 	if (rekey->state != CFG_REKEY_LOADED || rekey->is_withdrawing || own == NULL ||
 		cfg_words_phase(rekey, own) != 0 || cfg->host->is_safe_kept(cfg->ctx) ||
-		now_ns < rekey->token_ns + SILENCE_NS)
+		cfg->host->now_ns(cfg->ctx) < rekey->since_ns + SILENCE_NS || silence_ns(cfg) < SILENCE_NS)
 		return;
 	cfg->host->log(cfg->ctx, LOG_NOTICE,
 		"No token passes since the ring's keys change: others seem to have gone over to the new ones");

@@ -13,28 +13,8 @@
 
 CHANGES=${CHANGES:-15} # 50 in check-long
 
-# rekey_configure NUMBER LINKS NODE...: a key of its own for each number
-rekey_configure() {
-	local number=$1 links=$2 ciphers=(aes256 aes128 aes192)
-
-	shift 2
-	[ -e "$LAB_DIR/key$number" ] || (umask 077 && head -c 256 /dev/urandom >"$LAB_DIR/key$number")
-	knet_configure "$links" "crypto_cipher: ${ciphers[number % 3]}
-			crypto_hash: sha256
-			crypto_model: openssl
-			keyfile: $LAB_DIR/key$number" "$@"
-}
-
-rekey_changed() { grep -c "The ring's keys have changed" "$LAB_DIR/$1/log"; }
-
-# Changes that all nodes have been through.
-rekey_all_changed() {
-	local node
-
-	for node in 1 2 3; do
-		[ "$(rekey_changed "$node")" -ge "$1" ] || return 1
-	done
-}
+# shellcheck source=tests/cluster/rekeys.sh
+. "$(dirname "$0")/rekeys.sh"
 
 knet_open coterie coterie coterie
 rekey_configure 0 1 1 2 3
@@ -42,19 +22,7 @@ lab_start 1 2 3
 lab_ring 3 1 2 3 && knet_links 1 2
 tap $? "one ring, encrypted"
 before=$(reload_changes 1 2 3)
-
-LAB_SECONDS=$((CHANGES / 4 + 2)) lab_traffic "keys change under load" 1400 1 2 3 &
-pid=$!
-for i in $(seq "$CHANGES"); do
-	rekey_configure "$i" 1 1 2 3
-	reload_ask $((i % 3 + 1)) reload >>"$LAB_DIR/asked" || echo "failed $i" >>"$LAB_DIR/asked"
-	reload_until 20 rekey_all_changed "$i"
-done
-wait $pid
-tap_count_background $?
-tap_check "$CHANGES changes" rekey_all_changed "$CHANGES"
-tap_check "reloads are done: $(paste -sd' ' <"$LAB_DIR/asked")" test ! -s "$LAB_DIR/asked"
-tap_check "the ring stays ($before, $(reload_changes 1 2 3))" test "$before" = "$(reload_changes 1 2 3)"
+rekey_play "$CHANGES"
 
 rekey_configure 1000 1 1 2
 reload_ask 1 reload >/dev/null

@@ -410,13 +410,13 @@ START_TEST(who_was_faster_than_our_reading)
 }
 END_TEST
 
-static uint64_t token_count;
+static uint64_t silence_ms;
 
-static uint32_t read_tokens(void *arg, void *value)
+static uint32_t read_silence(void *arg, void *value)
 {
 	(void)arg;
-	memcpy(value, &token_count, sizeof(token_count));
-	return sizeof(token_count);
+	memcpy(value, &silence_ms, sizeof(silence_ms));
+	return sizeof(silence_ms);
 }
 
 /* They had loaded, gone over and forgotten before we had read the file: nothing reaches anybody any more. */
@@ -434,16 +434,16 @@ static const struct {
 START_TEST(a_ring_that_has_gone_over_without_us)
 {
 	form("1 2 3");
-	host(1)->table.stat_add(
-		host(1), "stats.srp.orf_token_rx", COTERIE_MAP_U64, read_tokens, NULL);
+	host(1)->table.stat_add(host(1), "stats.srp.time_since_token_last_received", COTERIE_MAP_U64,
+		read_silence, NULL);
 	host(1)->is_safe_kept = silences[_i].is_safe_kept;
-	token_count = 1000;
+	silence_ms = 1000; /* an idle ring, until the reload */
 	load("1");
 	if (silences[_i].is_heard)
 		service_ring_run(&ring);
 	for (uint32_t i = 0; i < 10; i++) {
-		token_count += silences[_i].has_tokens;
-		mock_host_advance(host(1), 100 * MS);
+		silence_ms = silences[_i].has_tokens ? 0 : silence_ms + 50;
+		mock_host_advance(host(1), 50 * MS);
 		if (i == 1)
 			expect("1", ""); /* not so fast */
 	}

@@ -1,0 +1,26 @@
+#!/bin/bash
+# Keys of an encrypted ring change again and again while all send, one of the nodes (or KNET_KINDS) being Debian's
+# corosync: no membership change, nothing lost.
+# shellcheck source=tests/cluster/lab.sh
+. "$(dirname "$0")/../cluster/lab.sh"
+# shellcheck source=tests/cluster/faults.sh
+. "$(dirname "$0")/../cluster/faults.sh"
+# shellcheck source=tests/cluster/knet_lab.sh
+. "$(dirname "$0")/../cluster/knet_lab.sh"
+# shellcheck source=tests/cluster/reloads.sh
+. "$(dirname "$0")/../cluster/reloads.sh"
+# shellcheck source=tests/cluster/rekeys.sh
+. "$(dirname "$0")/../cluster/rekeys.sh"
+
+# shellcheck disable=SC2086 # one word for each kind
+knet_open ${KNET_KINDS:-coterie coterie corosync}
+rekey_configure 0 1 1 2 3
+lab_start 1 2 3
+lab_ring 3 1 2 3 && knet_links 1 2
+tap $? "one ring of ${LAB_KINDS[*]}, encrypted"
+rekey_play "${CHANGES:-15}"
+lab_alive 1 2 3
+tap $? "no daemon has exited"
+lab_stop 1 2 3
+tap $? "all stop with status 0"
+lab_close
