@@ -5,6 +5,15 @@ interop_scripts = \
 dist_check_SCRIPTS += $(interop_scripts) %D%/asymmetric.sh %D%/knet_mixed.sh
 TESTS += $(interop_scripts) %D%/asymmetric.sh %D%/knet_mixed.sh
 
+# Keys that change beside a corosync.
+dist_check_SCRIPTS += %D%/knet_rekey.sh
+TESTS += %D%/knet_rekey.sh
+knet-rekey-long: all
+	@CHANGES=50 abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
+		bash $(srcdir)/%D%/knet_rekey.sh
+check-long: knet-rekey-long
+.PHONY: knet-rekey-long
+
 # Generated corosync.conf files before both daemons.
 check_PROGRAMS += %D%/config_corpus
 %C%_config_corpus_SOURCES = %D%/config_corpus.c tests/unit/config_corpus.c tests/unit/config_corpus.h
