@@ -46,14 +46,13 @@ tests_unit_test_kv_store_SOURCES = tests/unit/test_kv_store.c
 tests_unit_test_kv_store_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_kv_store_LDADD = libkv_service.la $(CHECK_LIBS)
 kv_case_sources = \
-	tests/unit/kv_case.c tests/unit/kv_case.h tests/unit/service_ring.c tests/unit/service_ring.h \
-	$(mock_host_sources)
+	tests/unit/kv_case.c tests/unit/kv_case.h tests/unit/service_ring.c tests/unit/service_ring.h
 tests_unit_test_kv_SOURCES = tests/unit/test_kv.c $(kv_case_sources)
 tests_unit_test_kv_CFLAGS = $(TEST_CFLAGS)
-tests_unit_test_kv_LDADD = libkv_service.la $(CHECK_LIBS)
+tests_unit_test_kv_LDADD = libkv_service.la libmock_host.la $(CHECK_LIBS)
 tests_unit_test_kv_ring_SOURCES = tests/unit/test_kv_ring.c $(kv_case_sources)
 tests_unit_test_kv_ring_CFLAGS = $(TEST_CFLAGS)
-tests_unit_test_kv_ring_LDADD = libkv_service.la $(CHECK_LIBS)
+tests_unit_test_kv_ring_LDADD = libkv_service.la libmock_host.la $(CHECK_LIBS)
 
 # Whole clusters in the test kit, with faults: replicas and histories.
 check_PROGRAMS += tests/unit/test_kv_cluster

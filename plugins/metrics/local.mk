@@ -25,8 +25,8 @@ tests_unit_test_metrics_text_LDADD = libmetricstext.la $(CHECK_LIBS)
 if WITH_METRICS
 check_PROGRAMS += tests/unit/test_metrics
 TESTS += tests/unit/test_metrics
-tests_unit_test_metrics_SOURCES = tests/unit/test_metrics.c $(metrics_sources) $(mock_host_sources)
+tests_unit_test_metrics_SOURCES = tests/unit/test_metrics.c $(metrics_sources)
 tests_unit_test_metrics_CFLAGS = $(TEST_CFLAGS) $(MICROHTTPD_CFLAGS)
-tests_unit_test_metrics_LDADD = libmetricstext.la $(MICROHTTPD_LIBS) $(CHECK_LIBS)
+tests_unit_test_metrics_LDADD = libmock_host.la libmetricstext.la $(MICROHTTPD_LIBS) $(CHECK_LIBS)
 endif
 endif

@@ -10,7 +10,7 @@ TESTS += tests/abi/template_transport.sh
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/test_unixgram
 TESTS += tests/unit/test_unixgram
-tests_unit_test_unixgram_SOURCES = tests/unit/test_unixgram.c $(mock_host_sources) $(unixgram_sources)
+tests_unit_test_unixgram_SOURCES = tests/unit/test_unixgram.c $(unixgram_sources)
 tests_unit_test_unixgram_CFLAGS = $(TEST_CFLAGS)
-tests_unit_test_unixgram_LDADD = $(CHECK_LIBS)
+tests_unit_test_unixgram_LDADD = libmock_host.la $(CHECK_LIBS)
 endif

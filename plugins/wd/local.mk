@@ -13,8 +13,8 @@ if HAVE_CHECK
 # No test is to restart the machine it runs on.
 check_PROGRAMS += tests/unit/test_wd
 TESTS += tests/unit/test_wd
-tests_unit_test_wd_SOURCES = tests/unit/test_wd.c $(wd_sources) $(mock_host_sources)
+tests_unit_test_wd_SOURCES = tests/unit/test_wd.c $(wd_sources)
 tests_unit_test_wd_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_wd_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reboot -Wl,--wrap=ioctl
-tests_unit_test_wd_LDADD = libplugincommon.la $(CHECK_LIBS) -lm
+tests_unit_test_wd_LDADD = libmock_host.la libplugincommon.la $(CHECK_LIBS) -lm
 endif

@@ -14,7 +14,8 @@ cfg_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 if HAVE_CHECK
 # A plugin exports nothing but its descriptor, so the tests take its objects from an archive.
 check_LTLIBRARIES += libcfg_service.la
-libcfg_service_la_SOURCES = $(cfg_service_sources) $(mock_host_sources)
+libcfg_service_la_SOURCES = $(cfg_service_sources)
+libcfg_service_la_LIBADD = libmock_host.la
 libcfg_service_la_CFLAGS = $(TEST_CFLAGS)
 
 check_PROGRAMS += tests/unit/test_cfg tests/unit/test_cfg_agree tests/unit/test_cfg_rekey

@@ -15,8 +15,8 @@ if HAVE_CHECK
 check_LTLIBRARIES += libcmap_service.la
 libcmap_service_la_SOURCES = \
 	$(cmap_service_sources) \
-	tests/unit/service_ring.c tests/unit/service_ring.h \
-	$(mock_host_sources)
+	tests/unit/service_ring.c tests/unit/service_ring.h
+libcmap_service_la_LIBADD = libmock_host.la
 libcmap_service_la_CFLAGS = $(TEST_CFLAGS)
 
 check_PROGRAMS += tests/unit/test_cmap tests/unit/test_cmap_version tests/unit/test_libcmap

@@ -17,8 +17,8 @@ check_LTLIBRARIES += libcpg_service.la
 libcpg_service_la_SOURCES = \
 	$(cpg_service_sources) \
 	tests/unit/cpg_ring.c tests/unit/cpg_ring.h \
-	tests/unit/service_ring.c tests/unit/service_ring.h \
-	$(mock_host_sources)
+	tests/unit/service_ring.c tests/unit/service_ring.h
+libcpg_service_la_LIBADD = libmock_host.la
 libcpg_service_la_CFLAGS = $(TEST_CFLAGS)
 
 check_PROGRAMS += tests/unit/test_cpg tests/unit/test_cpg_ring

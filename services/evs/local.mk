@@ -14,7 +14,8 @@ evs_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 if HAVE_CHECK
 # A plugin exports nothing but its descriptor, so the test takes its objects from an archive.
 check_LTLIBRARIES += libevs_service.la
-libevs_service_la_SOURCES = $(evs_service_sources) $(mock_host_sources)
+libevs_service_la_SOURCES = $(evs_service_sources)
+libevs_service_la_LIBADD = libmock_host.la
 libevs_service_la_CFLAGS = $(TEST_CFLAGS)
 
 check_PROGRAMS += tests/unit/test_evs

@@ -15,8 +15,8 @@ if HAVE_CHECK
 check_LTLIBRARIES += libquorum_service.la
 libquorum_service_la_SOURCES = \
 	$(quorum_service_sources) \
-	tests/unit/service_ring.c tests/unit/service_ring.h \
-	$(mock_host_sources)
+	tests/unit/service_ring.c tests/unit/service_ring.h
+libquorum_service_la_LIBADD = libmock_host.la
 libquorum_service_la_CFLAGS = $(TEST_CFLAGS)
 
 check_PROGRAMS += tests/unit/test_quorum

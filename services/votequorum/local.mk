@@ -20,8 +20,8 @@ check_LTLIBRARIES += libvotequorum_service.la
 libvotequorum_service_la_SOURCES = \
 	$(votequorum_service_sources) \
 	tests/unit/vote_ring.c tests/unit/vote_ring.h \
-	tests/unit/service_ring.c tests/unit/service_ring.h \
-	$(mock_host_sources)
+	tests/unit/service_ring.c tests/unit/service_ring.h
+libvotequorum_service_la_LIBADD = libmock_host.la
 libvotequorum_service_la_CFLAGS = $(TEST_CFLAGS)
 
 votequorum_unit_tests = \

@@ -139,12 +139,15 @@ dist_check_SCRIPTS += %D%/plugin_start.sh %D%/start_failures.sh %D%/replaced.sh
 TESTS += %D%/plugin_start.sh %D%/start_failures.sh %D%/replaced.sh
 sanitized_scripts += %D%/plugin_start.sh %D%/start_failures.sh %D%/replaced.sh
 
-# The mock host itself.
+# The mock host, and its test.
+check_LTLIBRARIES += libmock_host.la
+libmock_host_la_SOURCES = $(mock_host_sources)
+libmock_host_la_CFLAGS = $(TEST_CFLAGS)
 check_PROGRAMS += %D%/test_mock_host
 TESTS += %D%/test_mock_host
-%C%_test_mock_host_SOURCES = %D%/test_mock_host.c $(mock_host_sources)
+%C%_test_mock_host_SOURCES = %D%/test_mock_host.c
 %C%_test_mock_host_CFLAGS = $(TEST_CFLAGS)
-%C%_test_mock_host_LDADD = $(CHECK_LIBS)
+%C%_test_mock_host_LDADD = libmock_host.la $(CHECK_LIBS)
 
 # Plugins for test_plugin: one source, one wrong thing each.
 check_LTLIBRARIES += $(variant_plugins)

@@ -15,7 +15,7 @@ libtransport_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 dist_man_MANS += %D%/man/coterie-udp.7 %D%/man/coterie-udpu.7
 
 # What the tests of udp and udpu begin with.
-udp_nodes_sources = tests/unit/udp_nodes.c tests/unit/udp_nodes.h $(mock_host_sources)
+udp_nodes_sources = tests/unit/udp_nodes.c tests/unit/udp_nodes.h
 
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/test_peers tests/unit/test_batch
@@ -23,7 +23,7 @@ TESTS += tests/unit/test_peers tests/unit/test_batch
 tests_unit_test_peers_SOURCES = tests/unit/test_peers.c
 tests_unit_test_peers_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_peers_LDADD = libtransport.la $(CHECK_LIBS)
-tests_unit_test_batch_SOURCES = tests/unit/test_batch.c $(mock_host_sources)
+tests_unit_test_batch_SOURCES = tests/unit/test_batch.c
 tests_unit_test_batch_CFLAGS = $(TEST_CFLAGS)
-tests_unit_test_batch_LDADD = libtransport.la $(CHECK_LIBS)
+tests_unit_test_batch_LDADD = libmock_host.la libtransport.la $(CHECK_LIBS)
 endif

@@ -16,9 +16,9 @@ if HAVE_KNET
 # A plugin exports nothing but its descriptor, so the tests take its objects from an archive.
 check_LTLIBRARIES += libknet_transport.la
 libknet_transport_la_SOURCES = \
-	$(knet_sources) tests/unit/knet_nodes.c tests/unit/knet_nodes.h $(mock_host_sources)
+	$(knet_sources) tests/unit/knet_nodes.c tests/unit/knet_nodes.h
 libknet_transport_la_CFLAGS = $(TEST_CFLAGS) $(KNET_CFLAGS)
-libknet_transport_la_LIBADD = libtransport.la $(KNET_LIBS)
+libknet_transport_la_LIBADD = libmock_host.la libtransport.la $(KNET_LIBS)
 
 check_PROGRAMS += tests/unit/test_knet tests/unit/test_knet_keys tests/unit/test_knet_watch
 TESTS += tests/unit/test_knet tests/unit/test_knet_keys tests/unit/test_knet_watch

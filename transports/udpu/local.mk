@@ -12,5 +12,5 @@ TESTS += tests/unit/test_udpu
 tests_unit_test_udpu_SOURCES = tests/unit/test_udpu.c $(udp_nodes_sources) \
 	%D%/udpu.c
 tests_unit_test_udpu_CFLAGS = $(TEST_CFLAGS)
-tests_unit_test_udpu_LDADD = libtransport.la $(CHECK_LIBS)
+tests_unit_test_udpu_LDADD = libmock_host.la libtransport.la $(CHECK_LIBS)
 endif
