@@ -43,7 +43,7 @@ static void every_change(cmap_handle_t handle)
 
 static void every_type(cmap_handle_t handle)
 {
-	static char names[33][8];
+	static char names[33][16];
 	cmap_track_handle_t trackers[33];
 
 	for (int type = 0; type <= 16; type++) {
