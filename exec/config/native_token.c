@@ -233,13 +233,15 @@ static int line_looks_like(const char *line, size_t length)
 		at++;
 	if (at == word)
 		return 0;
+	size_t word_length = (size_t)(at - word);
+
 	while (at < end && (*at == ' ' || *at == '\t'))
 		at++;
 	if (at == end)
 		return 0;
 	if (*at == ':')
 		return -1;
-	if (*at == '=' || (*at == '(' && memcmp(word, "include", 7) == 0))
+	if (*at == '=' || (*at == '(' && word_length == 7 && memcmp(word, "include", 7) == 0))
 		return 1;
 	if (*at == '{') {
 		return line_looks_like(at + 1, (size_t)(end - at - 1)); /* what is on the brace's line */
