@@ -40,6 +40,7 @@
 #define KV_OK 1
 
 #define KV_MEMBERS_MAX 1024u /* of a ring; what a peer tells is checked against it */
+#define KV_REVISION_MAX (UINT64_MAX / 2) /* likewise; no table gets there by counting */
 #define KV_PENDING_MAX 16u   /* requests of one client on their way through the order */
 #define KV_WINDOW (512u << 10) /* bytes of events that a client may have unread */
 

@@ -165,6 +165,17 @@ static bool take_marker(struct kv_member *member, const struct kv_ring_announce 
 	return true;
 }
 
+/* Nobody is ahead of his own table, and none is so old that its revisions could begin anew. */
+static bool is_plausible(const struct kv_ring_announce *announce, uint32_t size)
+{
+	uint32_t count = le32toh(announce->member_count);
+	uint64_t revision = le64toh(announce->revision);
+
+	return count <= KV_MEMBERS_MAX && size == sizeof(*announce) + count * sizeof(uint32_t) &&
+	       revision <= KV_REVISION_MAX && le64toh(announce->cursor) <= revision &&
+	       le64toh(announce->started) <= revision && le64toh(announce->kept_from) <= revision;
+}
+
 void kv_deliver_announce(void *self, uint32_t nodeid, void *msg, uint32_t size)
 {
 	struct kv *kv = self;
@@ -176,7 +187,7 @@ void kv_deliver_announce(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	if (!kv->is_syncing || kv->is_transitional || member == NULL ||
 		!is_of_this_ring(kv, &announce->ring))
 		return;
-	if (count > KV_MEMBERS_MAX || size != sizeof(*announce) + count * sizeof(uint32_t)) {
+	if (!is_plausible(announce, size)) {
 		kv->host->log(kv->ctx, LOG_WARNING,
 			"node %u announces itself with a malformed message: it takes no part", nodeid);
 		return;

@@ -266,6 +266,44 @@ START_TEST(malformed_messages_change_nothing)
 }
 END_TEST
 
+/* A revision that would begin anew with the next write, and nodes that are ahead of their own tables. */
+START_TEST(implausible_announcements_count_for_nothing)
+{
+	static const struct {
+		uint64_t revision, cursor, started, kept_from;
+	} rows[] = {
+		{UINT64_MAX, 0, 0, 0},
+		{9, 10, 0, 0},
+		{9, 0, 10, 0},
+		{9, 0, 0, 10},
+	};
+
+	kv_case_put("key", "value");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		service_ring_form_start(&kv_ring, "1 2 3");
+		service_ring_form_steps(&kv_ring);
+
+		struct kv_ring_announce announce = {
+			.ring = {htole64(kv_at(2)->ring.seq), htole32(kv_at(2)->ring.rep), 0},
+			.revision = htole64(rows[i].revision),
+			.cursor = htole64(rows[i].cursor),
+			.started = htole64(rows[i].started),
+			.kept_from = htole64(rows[i].kept_from),
+			.flags = htole32(KV_HAS_STATE | KV_IS_QUORATE),
+		};
+		struct mock_message message = {.id = KV_RING_ANNOUNCE,
+			.size = sizeof(announce) - sizeof(announce.header),
+			.data = (uint8_t *)&announce.ring};
+		uint64_t revision = kv_member_find(kv_at(2), 1)->state.revision;
+
+		ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(2), 1, false, &message), 0);
+		ck_assert_uint_eq(kv_member_find(kv_at(2), 1)->state.revision, revision);
+		service_ring_form_done(&kv_ring);
+		kv_case_check(2, "key", "value");
+	}
+}
+END_TEST
+
 /* Every length of a chunk but the right one, and every byte of its head changed. */
 START_TEST(chunks_are_checked_to_the_last_byte)
 {
@@ -415,6 +453,7 @@ static Suite *suite(void)
 	tcase_add_test(tcase, writes_of_a_rings_last_moments_are_answered_later);
 	tcase_add_test(tcase, writes_that_do_not_survive_are_in_doubt);
 	tcase_add_test(tcase, malformed_messages_change_nothing);
+	tcase_add_test(tcase, implausible_announcements_count_for_nothing);
 	tcase_add_test(tcase, chunks_are_checked_to_the_last_byte);
 	tcase_add_test(tcase, all_of_it_goes_over);
 	tcase_add_test(tcase, in_unquiet_times_nothing_goes_over);
