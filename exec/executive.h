@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "exec/stats_times.h"
-
+#include "exec/histogram.h"
 #include "exec/log.h"
+#include "exec/ring_account.h"
 
 struct config;
 struct ipc;
@@ -42,7 +42,8 @@ struct executive {
 	struct runtime_keys *runtime_keys;
 	struct stats *stats;
 	struct totem_stats *totem_stats;
-	struct stats_times times;
+	struct ring_account account;
+	struct histogram timers_late; /* how long after their time timers ran */
 	struct quorum *quorum;
 	struct rekey *rekey;
 	struct plugin_registry *plugins;

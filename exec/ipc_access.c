@@ -49,6 +49,7 @@ int ipc_access(struct ipc *ipc, uint32_t uid, uint32_t gid)
 	if (!ipc->is_ready)
 		return -EAGAIN;
 	if (!has_descriptors()) {
+		ipc->denied++;
 		log_limited(&ipc->denied_limit, loop_now_ns(ipc->executive->loop), "MAIN", LOG_ERR,
 			"Denied connection attempt from %u:%u: too few file descriptors are left: "
 			"raise the limit "
@@ -62,6 +63,7 @@ int ipc_access(struct ipc *ipc, uint32_t uid, uint32_t gid)
 	if (is_permitted(map, "uid", uid) || is_permitted(map, "config.uid", uid) ||
 		is_permitted(map, "gid", gid) || is_permitted(map, "config.gid", gid))
 		return 0;
+	ipc->denied++;
 	log_limited(&ipc->denied_limit, loop_now_ns(ipc->executive->loop), "MAIN", LOG_ERR,
 		"Denied connection attempt from %u:%u", uid, gid);
 	return -EACCES;

@@ -133,7 +133,7 @@ struct ipc {
 	struct ipc_account accounts[IPC_ACCOUNTS];
 	struct ipc_server *servers;
 	bool is_ready;
-	uint64_t active, closed; /* connections */
+	uint64_t active, closed, denied; /* connections */
 	uint64_t last_id;
 
 	struct ipc_watch **watches; /* by descriptor */

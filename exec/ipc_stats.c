@@ -207,13 +207,18 @@ static uint32_t read_closed(void *arg, void *value)
 	return put_u64(value, ((const struct ipc *)arg)->closed);
 }
 
+static uint32_t read_denied(void *arg, void *value)
+{
+	return put_u64(value, ((const struct ipc *)arg)->denied);
+}
+
 /* The number of present connections is no counter and stays. */
 static void clear(void *arg)
 {
 	struct ipc *ipc = arg;
 	struct qb_ipcs_connection_stats ignored;
 
-	ipc->closed = 0;
+	ipc->closed = ipc->denied = 0;
 	for (uint32_t i = 0; i < IPC_ACCOUNTS; i++)
 		memset(ipc->accounts[i].numbers, 0, sizeof(ipc->accounts[i].numbers));
 	for (struct ipc_server *server = ipc->servers; server != NULL; server = server->next) {
@@ -234,6 +239,8 @@ int ipc_stats_init(struct ipc *ipc)
 
 	if (rc == 0)
 		rc = stats_add(stats, ipc, "stats.ipcs.global.closed", COTERIE_MAP_U64, read_closed, ipc);
+	if (rc == 0)
+		rc = stats_add(stats, ipc, "stats.coterie.ipc.denied", COTERIE_MAP_U64, read_denied, ipc);
 	return rc < 0 ? rc : stats_on_clear(stats, ipc, "ipc", clear, ipc);
 }
 

@@ -12,9 +12,9 @@ libcore_la_SOURCES = \
 	%D%/check_plugin.c %D%/check_plugin.h %D%/executive.c %D%/executive.h %D%/instance.c %D%/instance.h \
 	%D%/map_publish.c %D%/map_publish.h %D%/modes.c %D%/modes.h %D%/options.c %D%/options.h %D%/process.c %D%/process.h \
 	%D%/quorum.c %D%/quorum.h %D%/runtime_keys.c %D%/runtime_keys.h %D%/stats.c %D%/stats.h %D%/stats_daemon.c %D%/stats_daemon.h %D%/stats_process.c \
-	%D%/stats_times.c %D%/stats_times.h \
+	%D%/histogram.c %D%/histogram.h %D%/ring_account.c %D%/ring_account.h \
 	%D%/stats_totem.c %D%/stats_totem.h \
-	%D%/reload.c %D%/reload.h %D%/reload_private.h %D%/reload_apply.c %D%/reload_hangup.c %D%/reload_keys.c \
+	%D%/reload.c %D%/reload.h %D%/reload_private.h %D%/reload_apply.c %D%/reload_count.c %D%/reload_hangup.c %D%/reload_keys.c \
 	%D%/reload_list.c %D%/reload_nodes.c %D%/reload_peers.c %D%/reload_quorum.c \
 	%D%/rekey.c %D%/rekey.h \
 	%D%/ring.c %D%/ring.h %D%/ring_private.h %D%/ring_life.c %D%/ring_status.c %D%/ring_log.c %D%/ring_log.h %D%/route.c %D%/route.h \

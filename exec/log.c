@@ -57,6 +57,7 @@ static struct {
 	const char *ident;
 	struct settings settings;
 	struct log_sink stderr_sink, syslog_sink;
+	uint64_t counts[LOG_TRACE + 1]; /* lines, by level */
 	time_t syslog_missing_at; /* the second in which it could not be connected to */
 	char host[sizeof(((struct utsname *)0)->nodename)];
 	struct flight *flight; /* NULL: the settings want none */
@@ -408,8 +409,11 @@ void log_vline(const char *subsystem, int prio, const char *format, va_list argu
 
 	pthread_mutex_lock(&state.mutex);
 	const struct subsystem *settings = find_subsystem(subsystem);
+	bool wanted = is_wanted(settings, prio);
 
-	if (state.flight != NULL || is_wanted(settings, prio)) {
+	if (wanted && prio >= 0 && prio <= LOG_TRACE)
+		state.counts[prio]++;
+	if (state.flight != NULL || wanted) {
 		struct log_frame frame = {.timestamp = state.settings.timestamp,
 			.is_json = state.settings.is_json,
 			.host = state.host,
@@ -451,4 +455,13 @@ bool log_is_wanted(const char *subsystem, int prio)
 
 	pthread_mutex_unlock(&state.mutex);
 	return wanted;
+}
+
+uint64_t log_count(int prio)
+{
+	pthread_mutex_lock(&state.mutex);
+	uint64_t count = prio >= 0 && prio <= LOG_TRACE ? state.counts[prio] : 0;
+
+	pthread_mutex_unlock(&state.mutex);
+	return count;
 }

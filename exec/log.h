@@ -49,6 +49,8 @@ void log_line(const char *subsystem, int prio, const char *format, ...)
 void log_vline(const char *subsystem, int prio, const char *format, va_list arguments)
 	__attribute__((format(printf, 3, 0)));
 bool log_is_wanted(const char *subsystem, int prio); /* false: a line would go nowhere */
+/** Lines of LOG_EMERG .. LOG_TRACE so far, but for those that the flight recorder alone has. */
+uint64_t log_count(int prio);
 
 /** Limit for one cause that the outside can trigger. All zero is the start. */
 struct log_limit {

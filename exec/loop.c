@@ -49,6 +49,8 @@ struct loop {
 	struct loop_timer **heap; /* earliest first */
 	size_t timer_count, timer_capacity;
 	uint64_t timer_order;
+	loop_late_run late_run; /* NULL: nobody asks */
+	void *late_arg;
 	uint64_t armed_ns; /* what timer_fd is set to; it may fire early, never late */
 	struct loop_calls deferred;
 	unsigned int depth; /* callbacks of ours on the stack */
@@ -224,6 +226,9 @@ static void on_timer(void *arg, int fd, uint32_t revents)
 		return;
 	loop->armed_ns = TIMER_IDLE;
 	uint64_t now_ns = loop_now_ns(loop);
+	if (loop->late_run != NULL && loop->timer_count > 0 && loop->heap[0]->at_ns != 0 &&
+		loop->heap[0]->at_ns <= now_ns)
+		loop->late_run(loop->late_arg, now_ns - loop->heap[0]->at_ns);
 	uint64_t order = loop->timer_order; /* timers set from here on wait for the next turn */
 	while (loop->timer_count > 0 && loop->heap[0]->at_ns <= now_ns && loop->heap[0]->order < order) {
 		struct loop_timer *timer = loop->heap[0];
@@ -269,6 +274,12 @@ void loop_timer_del(struct loop *loop, struct loop_timer *timer)
 		return;
 	heap_remove(loop, timer);
 	free(timer);
+}
+
+void loop_watch_timers(struct loop *loop, loop_late_run run, void *arg)
+{
+	loop->late_run = run;
+	loop->late_arg = arg;
 }
 
 /* --- descriptors --- */

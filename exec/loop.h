@@ -21,6 +21,7 @@ enum loop_priority {
 };
 
 typedef void (*loop_fd_run)(void *arg, int fd, uint32_t revents);
+typedef void (*loop_late_run)(void *arg, uint64_t late_ns);
 
 struct loop *loop_create(void); /* NULL: errno is set */
 void loop_destroy(struct loop *loop);
@@ -32,6 +33,8 @@ qb_loop_t *loop_qb(struct loop *loop); /* for libqb's IPC server; borrowed */
 /** Call run(arg) once at at_ns. @return the timer, valid until it runs or is deleted; NULL: no memory */
 struct loop_timer *loop_timer_add(struct loop *loop, uint64_t at_ns, void (*run)(void *), void *arg);
 void loop_timer_del(struct loop *loop, struct loop_timer *timer); /* NULL is ignored */
+/** From now on tell how late the first timer of each turn is, before it runs. One at most. */
+void loop_watch_timers(struct loop *loop, loop_late_run run, void *arg);
 
 /** events: of poll(2). 0; -EEXIST; -ENOMEM; -errno of epoll_ctl. */
 int loop_fd_add(struct loop *loop, int fd, uint32_t events, enum loop_priority priority,

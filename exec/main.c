@@ -283,6 +283,13 @@ static int prepare_process(struct daemon *daemon)
 	return 0;
 }
 
+static void note_late(void *arg, uint64_t late_ns)
+{
+	struct executive *executive = arg;
+
+	histogram_note(&executive->timers_late, late_ns);
+}
+
 static int run(struct daemon *daemon)
 {
 	struct executive *executive = &daemon->executive;
@@ -297,6 +304,7 @@ static int run(struct daemon *daemon)
 		log_line("MAIN", LOG_ERR, "cannot create the event loop: %s", strerror(errno));
 		return EXIT_FATAL;
 	}
+	loop_watch_timers(executive->loop, note_late, executive);
 	code = executive_create_parts(executive, daemon->folders.list, daemon->folders.count);
 	if (code == 0)
 		code = load_plugins(executive);

@@ -313,6 +313,7 @@ struct plugin *plugin_load(struct plugin_registry *registry, uint32_t kind, cons
 		return NULL;
 	insert(registry, plugin);
 	report(plugin);
+	plugin_record_event(registry->executive, plugin->name, PLUGIN_EVENT_LOAD);
 	return plugin;
 }
 

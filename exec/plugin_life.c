@@ -133,6 +133,25 @@ static bool is_busy(struct plugin_life *life, plugin_life_done done, void *arg)
 static const char *const failures[] = {
 	[LOAD] = "is not loaded", [UNLOAD] = "is not unloaded", [REPLACE] = "is not replaced, the old one serves on"};
 
+/* Who asked for what cannot be has not found a bad plugin. */
+static bool is_failure(const struct change *change, int rc)
+{
+	return change->kind != UNLOAD && rc < 0 && rc != -ENOENT && rc != -EEXIST && rc != -EBUSY && rc != -EALREADY;
+}
+
+static void count_event(struct plugin_life *life, const struct change *change, int rc)
+{
+	static const enum plugin_event events[] = {[LOAD] = PLUGIN_EVENT_LOAD,
+		[UNLOAD] = PLUGIN_EVENT_UNLOAD,
+		[REPLACE] = PLUGIN_EVENT_REPLACE};
+	char name[64];
+
+	plugin_name_of_path(change->what, name);
+	if (plugin_name_is_valid(name) && (rc == 0 || is_failure(change, rc)))
+		plugin_record_event(
+			life->executive, name, rc == 0 ? events[change->kind] : PLUGIN_EVENT_FAIL);
+}
+
 /* The change is over: its text is logged, its owner is told, the next one has a turn of its own. */
 static void finish(struct plugin_life *life, int rc, const char *text)
 {
@@ -142,6 +161,7 @@ static void finish(struct plugin_life *life, int rc, const char *text)
 		log_line("SERV", LOG_INFO, "service %s is not installed", change->what);
 	else if (rc < 0)
 		log_line("SERV", LOG_ERR, "Plugin '%s' %s: %s", change->what, failures[change->kind], text);
+	count_event(life, change, rc);
 	life->first = change->next;
 	if (life->first == NULL)
 		life->last = &life->first;

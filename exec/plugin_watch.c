@@ -33,19 +33,42 @@ static uint32_t read_leaks(void *arg, void *value)
 	return put_u64(value, ((const struct plugin_record *)arg)->leaks);
 }
 
+static uint32_t read_fails(void *arg, void *value)
+{
+	return put_u64(value, ((const struct plugin_record *)arg)->events[PLUGIN_EVENT_FAIL]);
+}
+
+static uint32_t read_loads(void *arg, void *value)
+{
+	return put_u64(value, ((const struct plugin_record *)arg)->events[PLUGIN_EVENT_LOAD]);
+}
+
+static uint32_t read_replaces(void *arg, void *value)
+{
+	return put_u64(value, ((const struct plugin_record *)arg)->events[PLUGIN_EVENT_REPLACE]);
+}
+
+static uint32_t read_unloads(void *arg, void *value)
+{
+	return put_u64(value, ((const struct plugin_record *)arg)->events[PLUGIN_EVENT_UNLOAD]);
+}
+
 struct plugin_record *plugin_record_get(struct executive *executive, const char *name)
 {
 	static const struct {
 		const char *name;
 		coterie_stat_read read;
 	} values[] = {
-		{"leaks", read_leaks}, {"overrun_ms_max", read_overrun_ms_max}, {"overruns", read_overruns}};
+		{"fails", read_fails}, {"leaks", read_leaks}, {"loads", read_loads},
+		{"overrun_ms_max", read_overrun_ms_max}, {"overruns", read_overruns},
+		{"replaces", read_replaces}, {"unloads", read_unloads}};
 	struct plugin_record *record = executive->plugin_records;
 	char key[COTERIE_MAP_NAME_MAX + 1];
+	uint32_t count = 0;
 
-	while (record != NULL && strcmp(record->name, name) != 0)
+	for (; record != NULL && strcmp(record->name, name) != 0; count++)
 		record = record->next;
-	if (record != NULL)
+	if (record != NULL || count == PLUGIN_RECORDS_MAX)
 		return record;
 	record = calloc(1, sizeof(*record));
 	if (record == NULL)
@@ -58,6 +81,14 @@ struct plugin_record *plugin_record_get(struct executive *executive, const char 
 		stats_add(executive->stats, record, key, COTERIE_MAP_U64, values[i].read, record);
 	}
 	return record;
+}
+
+void plugin_record_event(struct executive *executive, const char *name, enum plugin_event event)
+{
+	struct plugin_record *record = plugin_record_get(executive, name);
+
+	if (record != NULL)
+		record->events[event]++;
 }
 
 void plugin_records_free(struct executive *executive)

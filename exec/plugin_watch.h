@@ -13,16 +13,33 @@
 /** What the kernel's coarse clock, of 4 ms and a few nanoseconds a look, can tell apart for certain. */
 #define PLUGIN_LOOK_NS UINT64_C(20000000)
 
-/** One name's account. It outlives the plugin: stats.plugins.NAME.{leaks,overruns,overrun_ms_max}. */
+#define PLUGIN_RECORDS_MAX 256u /* names; those above go without */
+
+/** What happens to a plugin. */
+enum plugin_event {
+	PLUGIN_EVENT_FAIL, /* it was not loaded, or did not take another's place */
+	PLUGIN_EVENT_LOAD,
+	PLUGIN_EVENT_REPLACE,
+	PLUGIN_EVENT_UNLOAD,
+	PLUGIN_EVENTS,
+};
+
+/**
+ * One name's account. It outlives the plugin: stats.plugins.NAME.{leaks,overruns,overrun_ms_max}, and
+ * {fails,loads,replaces,unloads}.
+ */
 struct plugin_record {
 	char name[64];
+	uint64_t events[PLUGIN_EVENTS];
 	uint64_t overruns, overrun_ms_max;
 	uint64_t leaks; /* timers, descriptors, posts, map trackers, iterators left at the end */
 	struct plugin_record *next;
 };
 
-/** The account of a name, made when needed; NULL: out of memory. */
+/** The account of a name, made when needed; NULL: out of memory, or there are too many. */
 struct plugin_record *plugin_record_get(struct executive *executive, const char *name);
+/** Count in the account of a name, if it has one. */
+void plugin_record_event(struct executive *executive, const char *name, enum plugin_event event);
 void plugin_records_free(struct executive *executive);
 
 /** It held the loop for so long: counted and logged when that is more than a quarter of the token timeout. */

@@ -234,6 +234,7 @@ static int take(struct reload *reload, struct config **config, const struct conf
 	int rc, struct reload_error *error)
 {
 	struct map *map = reload->executive->map;
+	bool is_change = rc == 0 && reload_is_change(reload, *config);
 
 	reload->is_applying = true;
 	map_delete(map, "config.reload_error_message");
@@ -257,6 +258,7 @@ static int take(struct reload *reload, struct config **config, const struct conf
 	if (rc == 0)
 		map_set_u8(map, "config.reload_in_progress", 0);
 	reload->is_applying = false;
+	reload_count(reload, rc, is_change);
 	rekey_announce(reload->executive->rekey); /* the other nodes may be asked from here on */
 	return rc == 0 || rc == -ENOMEM ? rc : -EINVAL;
 }
@@ -326,6 +328,8 @@ static void on_read(void *arg)
 		rc = take(reload, &job->config, &job->messages, rc, &error);
 	} else {
 		rc = examine(reload, job, &error, &text);
+		if (rc < 0 && job->work == WORK_PREPARE)
+			reload_count(reload, rc, false);
 		if (rc == 0 && job->work == WORK_PREPARE)
 			keep(reload, job);
 	}
@@ -376,6 +380,7 @@ void reload_destroy(struct reload *reload)
 	struct job *job = reload->job;
 
 	reload_keys_fini(reload);
+	reload_count_fini(reload);
 	forget_kept(reload);
 	free_waiters(&reload->now, NULL);
 	free_waiters(&reload->next, NULL);
@@ -404,7 +409,7 @@ struct reload *reload_create(struct executive *executive)
 	if (reload == NULL)
 		return NULL;
 	reload->executive = executive;
-	if (reload_keys_init(reload) < 0) {
+	if (reload_keys_init(reload) < 0 || reload_count_init(reload) < 0) {
 		reload_destroy(reload);
 		return NULL;
 	}

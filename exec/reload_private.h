@@ -1,5 +1,5 @@
 /*
- * What the files of the reload share: reload.c, reload_apply.c, reload_hangup.c, reload_keys.c, reload_list.c,
+ * What the files of the reload share: reload.c, reload_apply.c, reload_count.c, reload_hangup.c, reload_keys.c, reload_list.c,
  * reload_nodes.c, reload_peers.c and reload_quorum.c.
  * Nothing else includes this.
  */
@@ -32,6 +32,20 @@ struct reload_error {
 	char text[512];
 };
 
+/** How a reload ended on this node. */
+enum reload_result {
+	RELOAD_APPLIED,
+	RELOAD_UNCHANGED, /* taken, and all is as before */
+	RELOAD_REFUSED,
+	RELOAD_ERROR, /* no memory */
+	RELOAD_RESULTS,
+};
+
+struct reload_counts {
+	uint64_t results[RELOAD_RESULTS];
+	uint64_t taken_ms; /* the last one that was not refused, since the epoch; 0: none */
+};
+
 struct job;
 struct waiter;
 
@@ -48,6 +62,7 @@ struct reload {
 	struct waiter *now, *next;   /* for its result; for that of the one behind it */
 	struct reload_kept kept;
 	struct departing_list departing;
+	struct reload_counts counts;
 	uint32_t opened_links; /* by bit: what a refusal has to close again */
 	bool is_drop_due;
 	struct map_tracker *trackers[2]; /* of keys that clients may change */
@@ -83,6 +98,16 @@ int reload_apply(struct reload *reload, struct config *config, enum reload_sourc
 
 /** Could it become the running one? Nothing changes. As reload_apply. */
 int reload_check(const struct reload *reload, struct config *config, struct reload_error *error);
+
+/* --- reload_count.c --- */
+
+/** Offer stats.coterie.reload.*. 0; -ENOMEM */
+int reload_count_init(struct reload *reload);
+void reload_count_fini(struct reload *reload);
+/** Would the configuration change anything before a restart? Not known for want of memory: it would. */
+bool reload_is_change(const struct reload *reload, const struct config *config);
+/** A reload has ended. rc: 0; -EINVAL; -ENOMEM */
+void reload_count(struct reload *reload, int rc, bool is_change);
 
 /* --- reload_quorum.c --- */
 

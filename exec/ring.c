@@ -199,7 +199,7 @@ static void cb_token(void *arg, uint32_t nodeid, struct coterie_frame *frame)
 	struct ring *ring = arg;
 
 	if (frame->data[3] == WIRE_TOKEN)
-		stats_times_token(&ring->executive->times, totem_engine_counters(ring->engine)->token_last_ns,
+		ring_account_token(&ring->executive->account, totem_engine_counters(ring->engine)->token_last_ns,
 			loop_now_ns(ring->executive->loop));
 	if (nodeid == ring->options.nodeid) {
 		echo(ring, frame);
@@ -241,8 +241,11 @@ void ring_writable(struct ring *ring)
 static void cb_deliver(void *arg, const struct totem_message *message)
 {
 	struct ring *ring = arg;
+	struct executive *executive = ring->executive;
 
-	route_deliver(ring->executive->route, message);
+	if (message->source == ring->options.nodeid && ring_account_delivered(&executive->account))
+		ring_account_arrived(&executive->account, loop_now_ns(executive->loop));
+	route_deliver(executive->route, message);
 }
 
 static void cb_configure(void *arg, const struct totem_configuration *configuration)
@@ -251,6 +254,7 @@ static void cb_configure(void *arg, const struct totem_configuration *configurat
 	struct executive *executive = ring->executive;
 
 	ring_log_configuration(&ring->log, configuration);
+	ring_account_configuration(&executive->account, loop_now_ns(executive->loop), configuration);
 	map_publish_members(executive->map, executive->config, configuration);
 	if (configuration->is_regular && ring->transport->transport.membership != NULL)
 		ring->transport->transport.membership(ring->transport->self, configuration->members,
@@ -299,6 +303,7 @@ static void cb_room(void *arg)
 static void cb_trace(void *arg, const struct totem_trace *trace)
 {
 	struct ring *ring = arg;
+	uint64_t now_ns;
 
 	switch (trace->kind) { /* one each message: not worth a call */
 	case TOTEM_TRACE_ORDERED:
@@ -311,7 +316,9 @@ static void cb_trace(void *arg, const struct totem_trace *trace)
 		totem_stats_paused(ring->executive->totem_stats, trace->value);
 		return;
 	default:
-		ring_log_trace(&ring->log, loop_now_ns(ring->executive->loop), trace);
+		now_ns = loop_now_ns(ring->executive->loop);
+		ring_account_trace(&ring->executive->account, now_ns, trace);
+		ring_log_trace(&ring->log, now_ns, trace);
 	}
 }
 
@@ -486,13 +493,16 @@ int ring_send(struct ring *ring, const char *group, enum totem_guarantee guarant
 	ring->inside++;
 	int rc = totem_engine_send(ring->engine, now_ns, guarantee, parts, count + 1);
 	ring->inside--;
-	if (rc == -EAGAIN)
+	if (rc == 0)
+		ring_account_sent(&ring->executive->account, now_ns, guarantee);
+	else if (rc == -EAGAIN)
 		ipc_gate(ring->executive->ipc);
 	return rc;
 }
 
 void ring_synchronized(struct ring *ring)
 {
+	ring_account_synchronized(&ring->executive->account);
 	ring->inside++;
 	totem_engine_synchronized(ring->engine, loop_now_ns(ring->executive->loop));
 	ring->inside--;

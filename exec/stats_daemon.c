@@ -9,6 +9,7 @@
 #include "config.h"
 #include "exec/config/model.h"
 #include "exec/executive.h"
+#include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/map.h"
 #include "exec/plugin.h"
@@ -42,6 +43,19 @@ static uint32_t read_version(void *arg, void *value)
 {
 	(void)arg;
 	return put_text(value, PACKAGE_VERSION);
+}
+
+/* What this build can do beyond Corosync, with nodes and clients that can do it as well; how it is made. */
+static uint32_t read_features(void *arg, void *value)
+{
+	static const char features[] = "channels probe safe"
+#ifdef STATIC_BINARY
+				       " static"
+#endif
+		;
+
+	(void)arg;
+	return put_text(value, features);
 }
 
 static uint32_t read_pid(void *arg, void *value)
@@ -119,6 +133,43 @@ static uint32_t read_unheard(void *arg, void *value)
 	return put_text(value, text);
 }
 
+/* --- the log --- */
+
+static const struct level {
+	const char *name;
+	int first, last;
+} levels[] = {
+	{"error", LOG_EMERG, LOG_ERR},
+	{"warning", LOG_WARNING, LOG_WARNING},
+	{"notice", LOG_NOTICE, LOG_NOTICE},
+	{"info", LOG_INFO, LOG_INFO},
+	{"debug", LOG_DEBUG, LOG_DEBUG},
+	{"trace", LOG_TRACE, LOG_TRACE},
+};
+
+static uint32_t read_lines(void *arg, void *value)
+{
+	const struct level *level = arg;
+	uint64_t lines = 0;
+
+	for (int prio = level->first; prio <= level->last; prio++)
+		lines += log_count(prio);
+	memcpy(value, &lines, sizeof(lines));
+	return sizeof(lines);
+}
+
+static int add_levels(struct stats *stats)
+{
+	char key[64];
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < sizeof(levels) / sizeof(levels[0]); i++) {
+		snprintf(key, sizeof(key), "stats.coterie.log.%s", levels[i].name);
+		rc = stats_add(stats, NULL, key, COTERIE_MAP_U64, read_lines, (void *)(uintptr_t)&levels[i]);
+	}
+	return rc;
+}
+
 int stats_daemon_add(struct executive *executive)
 {
 	static const struct {
@@ -127,6 +178,7 @@ int stats_daemon_add(struct executive *executive)
 		coterie_stat_read read;
 	} values[] = {
 		{"stats.coterie.config_file", COTERIE_MAP_STRING, read_file},
+		{"stats.coterie.features", COTERIE_MAP_STRING, read_features},
 		{"stats.coterie.instance", COTERIE_MAP_STRING, read_instance},
 		{"stats.coterie.node_id", COTERIE_MAP_U32, read_node_id},
 		{"stats.coterie.pid", COTERIE_MAP_U32, read_pid},
@@ -147,8 +199,11 @@ int stats_daemon_add(struct executive *executive)
 		if (rc < 0)
 			return rc;
 	}
-	int rc = stats_times_add(executive->stats, &executive->times);
-
+	int rc = ring_account_offer(&executive->account, executive->stats);
+	if (rc == 0)
+		rc = histogram_offer(executive->stats, NULL, "timers_late", &executive->timers_late);
+	if (rc == 0)
+		rc = add_levels(executive->stats);
 	return rc < 0 ? rc : stats_process_add(executive);
 }
 

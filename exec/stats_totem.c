@@ -38,6 +38,7 @@ struct totem_stats {
 	struct source *sources;
 	struct miss misses[MISSES_MAX]; /* the newest first */
 	uint32_t miss_count;
+	uint64_t miss_total;
 	uint64_t sample_ns, sample_tokens; /* start of the span of which the mean is taken */
 	uint32_t token_mean_ms;
 	uint64_t sent, send_errors; /* of the transport, at the last success */
@@ -49,6 +50,7 @@ static const struct {
 	size_t offset;
 } counters[] = {
 #define COUNTER(name, member) {"stats.srp." name, offsetof(struct totem_counters, member)}
+#define OWN_COUNTER(name, member) {"stats.coterie.ring." name, offsetof(struct totem_counters, member)}
 	COUNTER("orf_token_tx", token_tx),
 	COUNTER("orf_token_rx", token_rx),
 	COUNTER("memb_merge_detect_tx", merge_detect_tx),
@@ -72,7 +74,10 @@ static const struct {
 	COUNTER("recovery_token_lost", recovery_token_lost),
 	COUNTER("consensus_timeouts", consensus_timeouts),
 	COUNTER("rx_msg_dropped", rx_msg_dropped),
+	OWN_COUNTER("token_retransmits", token_retx),
+	OWN_COUNTER("token_warnings", token_late),
 #undef COUNTER
+#undef OWN_COUNTER
 };
 #define COUNTERS (sizeof(counters) / sizeof(counters[0]))
 
@@ -222,11 +227,17 @@ static uint32_t read_reserved(void *arg, void *value)
 	return put_u32(value, 0); /* a request is packed at once */
 }
 
+static uint32_t read_misses(void *arg, void *value)
+{
+	return put_u64(value, ((const struct source *)arg)->totem_stats->miss_total);
+}
+
 static const struct {
 	const char *key;
 	uint32_t type;
 	coterie_stat_read read;
 } derived[] = {
+	{"stats.coterie.scheduler.late", COTERIE_MAP_U64, read_misses},
 	{"stats.srp.time_since_token_last_received", COTERIE_MAP_U64, read_silence},
 	{"stats.srp.continuous_gather", COTERIE_MAP_U32, read_gathers},
 	{"stats.srp.continuous_sendmsg_failures", COTERIE_MAP_U32, read_send_failures},
@@ -273,6 +284,7 @@ static void forget_misses(void *arg)
 	struct totem_stats *totem_stats = arg;
 	char key[64];
 
+	totem_stats->miss_total = 0;
 	while (totem_stats->miss_count > 0) {
 		uint32_t index = --totem_stats->miss_count;
 
@@ -289,6 +301,7 @@ static void add_miss(struct totem_stats *totem_stats, uint64_t at_ms, uint64_t d
 	uint32_t index = totem_stats->miss_count;
 	char key[64];
 
+	totem_stats->miss_total++;
 	memmove(&totem_stats->misses[1], &totem_stats->misses[0],
 		(MISSES_MAX - 1) * sizeof(totem_stats->misses[0]));
 	totem_stats->misses[0] = (struct miss){.at_ms = at_ms, .delay_ms = (float)delay_ms};

@@ -265,6 +265,7 @@ struct totem_counters {
 	uint64_t malformed; /* refused by wire.c or by §16.1's table */
 	uint64_t messages_tx, messages_rx; /* user messages queued and delivered */
 	uint64_t token_last_ns; /* when the last one was accepted */
+	uint64_t token_retx, token_late; /* sent again; missed for long enough to warn */
 	uint64_t probe_tx, probe_rx; /* questions and answers */
 	uint64_t refused; /* datagrams of ours, quoted by the network */
 	uint64_t suspected, cleared, convicted; /* members, by signs of their death */

@@ -165,6 +165,7 @@ static void retransmit_expired(struct totem_engine *engine)
 		return;
 	}
 	if (engine->saved != NULL) {
+		engine->counters.token_retx++;
 		if (engine->state != TOTEM_COMMIT)
 			engine->counters.token_tx++;
 		engine->callbacks.token(engine->arg, engine->saved_target, engine->saved);
@@ -181,6 +182,7 @@ static void warning_expired(struct totem_engine *engine)
 		.ring = engine->ring,
 	};
 
+	engine->counters.token_late++;
 	engine_trace(engine, &trace);
 	timer_set(engine, TOTEM_TIMER_WARNING,
 		engine->options.token_ns / 100 * engine->options.token_warning_percent);

@@ -72,6 +72,8 @@ void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem
 	va_end(arguments);
 }
 
+uint64_t log_count(int prio) { return exec_stub.log_counts[prio]; }
+
 /* --- config/model.c --- */
 
 const char *config_option(const struct config *config, const char *plugin, const char *name,

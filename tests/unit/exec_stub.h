@@ -14,6 +14,7 @@
 #include "exec/totem/engine.h"
 
 struct exec_stub {
+	uint64_t log_counts[9]; /* what log_count says, by level */
 	char log[65536]; /* lines as "SUBSYSTEM PRIO text\n" */
 	struct totem_queue queue;
 	struct totem_counters counters;

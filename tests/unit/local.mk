@@ -114,9 +114,14 @@ TESTS += $(exec_plugin_tests)
 %C%_test_plugin_life_CFLAGS = $(TEST_CFLAGS)
 %C%_test_plugin_life_LDADD = $(CHECK_LIBS) $(QB_LIBS) $(LTDL_LIBS)
 
-# exec/{flight,map_publish,quorum,runtime_keys,stats*}.c
-check_PROGRAMS += %D%/test_flight %D%/test_quorum_verdict %D%/test_runtime_keys %D%/test_stats %D%/test_stats_keys
-TESTS += %D%/test_flight %D%/test_quorum_verdict %D%/test_runtime_keys %D%/test_stats %D%/test_stats_keys
+# exec/{flight,histogram,map_publish,quorum,ring_account,runtime_keys,stats*}.c
+check_PROGRAMS += %D%/test_flight %D%/test_quorum_verdict %D%/test_ring_account %D%/test_runtime_keys %D%/test_stats \
+	%D%/test_stats_keys
+TESTS += %D%/test_flight %D%/test_quorum_verdict %D%/test_ring_account %D%/test_runtime_keys %D%/test_stats \
+	%D%/test_stats_keys
+%C%_test_ring_account_SOURCES = %D%/test_ring_account.c exec/histogram.c exec/ring_account.c exec/stats.c exec/loop.c
+%C%_test_ring_account_CFLAGS = $(TEST_CFLAGS)
+%C%_test_ring_account_LDADD = $(CHECK_LIBS) $(QB_LIBS)
 %C%_test_flight_SOURCES = %D%/test_flight.c exec/flight.c
 %C%_test_flight_CFLAGS = $(TEST_CFLAGS)
 %C%_test_flight_LDADD = $(CHECK_LIBS)
@@ -125,7 +130,7 @@ TESTS += %D%/test_flight %D%/test_quorum_verdict %D%/test_runtime_keys %D%/test_
 %C%_test_runtime_keys_LDADD = $(CHECK_LIBS)
 EXTRA_DIST += %D%/vectors/stats-udpu3.txt
 %C%_test_stats_keys_SOURCES = %D%/test_stats_keys.c $(exec_stub_sources) $(exec_ipc_sources) exec/stats_totem.c \
-	exec/stats_daemon.c exec/stats_process.c exec/stats_times.c
+	exec/stats_daemon.c exec/stats_process.c exec/histogram.c exec/ring_account.c
 %C%_test_stats_keys_CFLAGS = $(TEST_CFLAGS)
 %C%_test_stats_keys_LDADD = $(CHECK_LIBS) $(QB_LIBS)
 %C%_test_quorum_verdict_SOURCES = %D%/test_quorum_verdict.c $(exec_stub_sources) exec/quorum.c
@@ -227,9 +232,9 @@ variant_plugins += %D%/plugins/leaky.la
 # exec/reload*.c with real files, loop and map; ring, log and plugins are stand-ins.
 check_PROGRAMS += %D%/test_reload %D%/test_reload_links %D%/test_reload_steps
 TESTS += %D%/test_reload %D%/test_reload_links %D%/test_reload_steps
-reload_case_sources = %D%/reload_case.c %D%/reload_case.h exec/reload.c exec/reload_apply.c exec/reload_hangup.c \
+reload_case_sources = %D%/reload_case.c %D%/reload_case.h exec/reload.c exec/reload_apply.c exec/reload_count.c exec/reload_hangup.c \
 	exec/reload_keys.c exec/reload_list.c exec/reload_nodes.c exec/reload_peers.c exec/reload_quorum.c exec/rekey.c \
-	exec/plugin_options.c exec/loop.c exec/log_limit.c $(config_sources) $(map_sources)
+	exec/plugin_options.c exec/loop.c exec/log_limit.c exec/stats.c $(config_sources) $(map_sources)
 %C%_test_reload_SOURCES = %D%/test_reload.c $(reload_case_sources)
 %C%_test_reload_CFLAGS = $(TEST_CFLAGS)
 %C%_test_reload_LDADD = $(CHECK_LIBS) $(QB_LIBS) $(CONFUSE_LIBS)

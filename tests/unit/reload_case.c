@@ -17,6 +17,7 @@
 #include "exec/rekey.h"
 #include "exec/reload.h"
 #include "exec/ring.h"
+#include "exec/stats.h"
 
 struct reload_seen seen;
 
@@ -303,6 +304,7 @@ void set_up_with(const char *transport_name)
 	ck_assert_int_eq(config_publish(executive.config, executive.map), 0);
 	tally.options = plugin_options_create(executive.config, &tally_descriptor, &error);
 	transport.options = plugin_options_create(executive.config, &udpu_descriptor, &error);
+	executive.stats = stats_create(executive.loop);
 	executive.rekey = rekey_create(&executive);
 	executive.reload = reload_create(&executive);
 	for (uint32_t i = 0; i < 3; i++)
@@ -325,6 +327,7 @@ void tear_down(void)
 		map_untrack(executive.map, tracker);
 	plugin_options_destroy(tally.options);
 	plugin_options_destroy(transport.options);
+	stats_destroy(executive.stats);
 	map_destroy(executive.map);
 	loop_destroy(executive.loop);
 	config_destroy(executive.config);
@@ -410,4 +413,16 @@ uint32_t number_of(const char *key)
 	uint32_t value;
 
 	return map_get_u32(executive.map, key, &value) == 0 ? value : UINT32_MAX;
+}
+
+uint64_t reloads(const char *name)
+{
+	struct coterie_map_value value;
+	uint64_t number;
+	char key[64];
+
+	snprintf(key, sizeof(key), "stats.coterie.reload.%s", name);
+	ck_assert_int_eq(stats_read(executive.stats, key, &value), 0);
+	memcpy(&number, value.bytes, sizeof(number));
+	return number;
 }

@@ -70,5 +70,6 @@ struct result prepare(void);
 bool has_logged(const char *text);
 const char *string_of(const char *key); /* "(none)" */
 uint32_t number_of(const char *key);    /* UINT32_MAX: none of this width */
+uint64_t reloads(const char *name);     /* stats.coterie.reload.NAME */
 
 #endif

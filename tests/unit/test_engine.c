@@ -130,6 +130,35 @@ START_TEST(a_lost_frame_is_asked_for)
 }
 END_TEST
 
+static bool drop_tokens_to_2(struct net *n, uint32_t from, uint32_t to,
+	const struct wire_header *header, const struct coterie_frame *frame)
+{
+	(void)n, (void)from, (void)frame;
+	return to == 2 && header->type == WIRE_TOKEN;
+}
+
+START_TEST(what_befalls_the_token_is_counted)
+{
+	options.token_warning_percent = 50;
+	start_ring(3);
+	const struct totem_counters *first = totem_engine_counters(node_of(1)->engine);
+	const struct totem_counters *second = totem_engine_counters(node_of(2)->engine);
+	uint64_t again = first->token_retx;
+
+	net->drops = drop_tokens_to_2;
+	run_for(options.token_ns / MS * 3 / 4);
+	net->drops = NULL;
+	ck_assert_uint_gt(first->token_retx, again);
+	ck_assert_uint_eq(second->token_late, 1);
+	run_for(100); /* the one that gets through was sent again */
+	again = first->token_retx;
+	run_for(options.token_ns / MS);
+	ck_assert_uint_eq(first->token_retx, again);
+	ck_assert_uint_eq(second->token_late, 1);
+	ck_assert_uint_eq(first->operational_token_lost, 0);
+}
+END_TEST
+
 static bool drop_one_in_ten(struct net *n, uint32_t from, uint32_t to,
 	const struct wire_header *header, const struct coterie_frame *frame)
 {
@@ -574,6 +603,7 @@ int main(void)
 	tcase_add_test(tcase, large_messages_arrive_whole);
 	tcase_add_test(tcase, a_full_queue_refuses_and_calls_back);
 	tcase_add_test(tcase, a_lost_frame_is_asked_for);
+	tcase_add_test(tcase, what_befalls_the_token_is_counted);
 	tcase_add_test(tcase, loss_of_everything_slows_but_does_not_break);
 	tcase_add_test(tcase, a_crash_is_recovered_from);
 	tcase_add_test(tcase, a_crashed_node_comes_back);

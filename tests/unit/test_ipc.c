@@ -610,6 +610,7 @@ START_TEST(access_by_uid_and_gid)
 	ck_assert_uint_eq(f.joins, access_rows[_i].is_permitted);
 	ck_assert_int_eq(exec_stub_has_logged("MAIN 3 Denied connection attempt from 1234:4321"),
 		!access_rows[_i].is_permitted);
+	ck_assert_uint_eq(f.executive.ipc->denied, !access_rows[_i].is_permitted);
 }
 END_TEST
 

@@ -360,6 +360,25 @@ START_TEST(floods_are_limited)
 }
 END_TEST
 
+START_TEST(lines_are_counted_by_level)
+{
+	struct config_log_subsystem top[] = {
+		{.to_file = true, .file = path_of("log"), .file_priority = LOG_INFO}};
+	uint64_t warnings = log_count(LOG_WARNING), debug = log_count(LOG_DEBUG);
+
+	ck_assert_int_eq(configure(top, 1), 0);
+	log_line("MAIN", LOG_WARNING, "one");
+	log_line("TOTEM", LOG_WARNING, "two");
+	log_line("MAIN", LOG_DEBUG, "goes nowhere");
+	ck_assert_uint_eq(log_count(LOG_WARNING), warnings + 2);
+	ck_assert_uint_eq(log_count(LOG_DEBUG), debug);
+	log_line("MAIN", LOG_TRACE + 1, "no such level");
+	log_line("MAIN", -1, "no such level");
+	ck_assert_uint_eq(log_count(LOG_TRACE + 1), 0);
+	ck_assert_uint_eq(log_count(-1), 0);
+}
+END_TEST
+
 #define COUNT(array) (int)(sizeof(array) / sizeof((array)[0]))
 
 int main(void)
@@ -381,6 +400,7 @@ int main(void)
 	tcase_add_test(tc, syslog_never_waits);
 	tcase_add_test(tc, sockets_never_wait);
 	tcase_add_test(tc, floods_are_limited);
+	tcase_add_test(tc, lines_are_counted_by_level);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_set_tap(runner, "-");

@@ -75,6 +75,31 @@ START_TEST(timers_of_one_instant_keep_their_order)
 }
 END_TEST
 
+static uint64_t late_count, late_ns_last;
+
+static void note_late(void *arg, uint64_t late_ns)
+{
+	note(arg);
+	late_count++;
+	late_ns_last = late_ns;
+}
+
+START_TEST(late_timers_are_told)
+{
+	uint64_t now = loop_now_ns(loop);
+
+	loop_watch_timers(loop, note_late, TEXT("late "));
+	loop_timer_add(loop, now - 50 * MS, say, TEXT("a"));
+	loop_timer_add(loop, now - 49 * MS, say, TEXT("b "));
+	loop_timer_add(loop, 0, say, TEXT("c ")); /* at once: no time of its own */
+	loop_timer_add(loop, now + MS, stop, NULL);
+	loop_run(loop);
+	ck_assert_str_eq(journal, "c ab late ");
+	ck_assert_uint_eq(late_count, 1);
+	ck_assert_uint_lt(late_ns_last, 500 * MS);
+}
+END_TEST
+
 START_TEST(deleted_timers_do_not_run)
 {
 	uint64_t now = loop_now_ns(loop);
@@ -226,6 +251,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, timers_run_in_order);
 	tcase_add_test(tc, timers_of_one_instant_keep_their_order);
+	tcase_add_test(tc, late_timers_are_told);
 	tcase_add_test(tc, deleted_timers_do_not_run);
 	tcase_add_test(tc, a_timer_that_is_due_again_at_once_starves_nobody);
 	tcase_add_test(tc, descriptors_are_watched_masked_and_forgotten);

@@ -204,6 +204,9 @@ START_TEST(a_plugin_comes_and_goes)
 		ck_assert_uint_eq(exec_stub.parts, (unsigned int)i + 1);
 		ck_assert_int_eq(exec_stub.shown, 0);
 	}
+	ck_assert_uint_eq(stat_u64("stats.plugins.life.loads"), 3);
+	ck_assert_uint_eq(stat_u64("stats.plugins.life.unloads"), 3);
+	ck_assert_uint_eq(stat_u64("stats.plugins.life.fails"), 0);
 	ck_assert(!exec_stub_has_logged("Leak"));
 	ck_assert(exec_stub_has_logged("Service engine loaded: a life [44]"));
 	ck_assert(exec_stub_has_logged("Service engine unloaded: a life"));
@@ -257,6 +260,11 @@ START_TEST(a_bad_load_changes_nothing)
 	install(f.folder, bad_loads[_i].mode);
 	ck_assert_int_eq(load(bad_loads[_i].what, bad_loads[_i].option), bad_loads[_i].rc);
 	ck_assert_msg(strstr(f.text, bad_loads[_i].text) != NULL, "%s", f.text);
+	struct coterie_map_value fails;
+	if (strcmp(bad_loads[_i].what, "life") == 0)
+		ck_assert_uint_eq(stat_u64("stats.plugins.life.fails"), bad_loads[_i].rc != -ENOENT);
+	else /* a name alone leaves nothing behind */
+		ck_assert_int_eq(stats_read(f.executive.stats, "stats.plugins.life.fails", &fails), -ENOENT);
 	ck_assert(exec_stub_has_logged("is not loaded: "));
 	ck_assert_ptr_null(plugin_now());
 	ck_assert_int_eq(exec_stub.shown, 0);
@@ -410,8 +418,11 @@ START_TEST(refused_the_old_one_serves_on)
 		ck_assert_int_eq(map_get(f.executive.map, "life.other", &value), -ENOENT);
 	}
 	ck_assert(exec_stub_has_logged("is not replaced, the old one serves on"));
+	ck_assert_uint_eq(stat_u64("stats.plugins.life.fails"), 3);
+	ck_assert_uint_eq(stat_u64("stats.plugins.life.replaces"), 0);
 	install(f.folder, "good");
 	ck_assert_msg(replace(NULL, false) == 0, "%s", f.text);
+	ck_assert_uint_eq(stat_u64("stats.plugins.life.replaces"), 1);
 }
 END_TEST
 

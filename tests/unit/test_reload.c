@@ -36,6 +36,27 @@ START_TEST(keys_change_between_the_keys_that_say_so)
 }
 END_TEST
 
+START_TEST(results_are_counted)
+{
+	ck_assert_uint_eq(reloads("taken_ms"), 0);
+	write_file(" token: abc\n", "1 2 3", "");
+	ck_assert_int_eq(reload().rc, -EINVAL);
+	ck_assert_uint_eq(reloads("refused"), 1);
+	ck_assert_uint_eq(reloads("taken_ms"), 0);
+	write_file(" token: 4000\n", "1 2 3", "");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_uint_eq(reloads("applied"), 1);
+	ck_assert_uint_gt(reloads("taken_ms"), UINT64_C(1600000000000));
+	ck_assert_int_eq(reload().rc, 0);
+	write_file(" token: 4000\n cluster_name: other\n", "1 2 3", ""); /* only a restart changes it */
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_uint_eq(reloads("unchanged"), 2);
+	ck_assert_uint_eq(reloads("applied"), 1);
+	ck_assert_uint_eq(reloads("refused"), 1);
+	ck_assert_uint_eq(reloads("error"), 0);
+}
+END_TEST
+
 START_TEST(the_same_file_changes_nothing)
 {
 	ck_assert_int_eq(reload().rc, 0);
@@ -746,6 +767,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, keys_change_between_the_keys_that_say_so);
 	tcase_add_test(tcase, the_same_file_changes_nothing);
+	tcase_add_test(tcase, results_are_counted);
 	tcase_add_test(tcase, keys_of_clients_go_where_the_file_alone_decides);
 	tcase_add_loop_test(
 		tcase, a_refused_file_changes_nothing, 0, sizeof(refused) / sizeof(refused[0]));

@@ -346,6 +346,25 @@ static struct result examine(void)
 	return result;
 }
 
+START_TEST(results_are_counted_at_the_end)
+{
+	write_file(" token: abc\n", "1 2 3", "");
+	ck_assert_int_eq(prepare().rc, -EINVAL);
+	ck_assert_uint_eq(reloads("refused"), 1);
+	reload_hangup(executive.reload); /* no reload */
+	examine();
+	ck_assert_uint_eq(reloads("refused"), 1);
+	write_file(" token: 4000\n", "1 2 3", "");
+	ck_assert_int_eq(prepare().rc, 0);
+	reload_drop(executive.reload, &executive);
+	ck_assert_int_eq(prepare().rc, 0);
+	ck_assert_uint_eq(reloads("applied"), 0);
+	ck_assert_int_eq(reload_commit(executive.reload, &executive), 0);
+	ck_assert_uint_eq(reloads("applied"), 1);
+	ck_assert_uint_eq(reloads("refused"), 1);
+}
+END_TEST
+
 START_TEST(a_signal_says_what_a_reload_would_do)
 {
 	struct config *before = executive.config;
@@ -436,6 +455,7 @@ int main(void)
 	tcase = tcase_create("second");
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, what_is_dropped_is_gone);
+	tcase_add_test(tcase, results_are_counted_at_the_end);
 	tcase_add_test(tcase, what_can_no_longer_be_applied);
 	tcase_add_test(tcase, not_from_inside_the_engine);
 	suite_add_tcase(suite, tcase);

@@ -132,10 +132,30 @@ void totem_engine_synchronized(struct totem_engine *engine, uint64_t now_ns)
 	(void)engine, (void)now_ns;
 }
 
-void stats_times_token(struct stats_times *times, uint64_t received_ns, uint64_t now_ns)
+void ring_account_token(struct ring_account *account, uint64_t received_ns, uint64_t now_ns)
 {
-	(void)times, (void)received_ns, (void)now_ns;
+	(void)account, (void)received_ns, (void)now_ns;
 }
+
+void ring_account_trace(struct ring_account *account, uint64_t now_ns, const struct totem_trace *trace)
+{
+	(void)account, (void)now_ns, (void)trace;
+}
+
+void ring_account_configuration(
+	struct ring_account *account, uint64_t now_ns, const struct totem_configuration *configuration)
+{
+	(void)account, (void)now_ns, (void)configuration;
+}
+
+void ring_account_synchronized(struct ring_account *account) { (void)account; }
+
+void ring_account_sent(struct ring_account *account, uint64_t now_ns, enum totem_guarantee guarantee)
+{
+	(void)account, (void)now_ns, (void)guarantee;
+}
+
+void ring_account_arrived(struct ring_account *account, uint64_t now_ns) { (void)account, (void)now_ns; }
 
 const struct totem_counters *totem_engine_counters(const struct totem_engine *engine)
 {

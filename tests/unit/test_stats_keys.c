@@ -161,10 +161,14 @@ START_TEST(counters_of_the_ring)
 {
 	exec_stub.counters.token_rx = 12;
 	exec_stub.counters.rx_msg_dropped = 3;
+	exec_stub.counters.token_retx = 5;
+	exec_stub.counters.token_late = 6;
 	exec_stub.counters.continuous_gather = 2;
 	exec_stub.queue = (struct totem_queue){.used = 4, .total = 100};
 	ck_assert_uint_eq(read_number("stats.srp.orf_token_rx"), 12);
 	ck_assert_uint_eq(read_number("stats.srp.rx_msg_dropped"), 3);
+	ck_assert_uint_eq(read_number("stats.coterie.ring.token_retransmits"), 5);
+	ck_assert_uint_eq(read_number("stats.coterie.ring.token_warnings"), 6);
 	ck_assert_uint_eq(read_number("stats.srp.continuous_gather"), 2);
 	ck_assert_uint_eq(read_number("stats.srp.firewall_enabled_or_nic_failure"), 0);
 	ck_assert_uint_eq(read_number("stats.srp.time_since_token_last_received"), 0);
@@ -220,6 +224,8 @@ START_TEST(the_daemon_tells_of_itself)
 	executive.instance = "two";
 	ck_assert_int_eq(stats_daemon_add(&executive), 0);
 	ck_assert_uint_eq(read_number("stats.coterie.node_id"), 7);
+	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.features", &value), 0);
+	ck_assert_ptr_eq(strstr(value.bytes, "channels probe safe"), value.bytes);
 	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.instance", &value), 0);
 	ck_assert_str_eq(value.bytes, "two");
 	for (size_t i = 0; i < sizeof(positive) / sizeof(positive[0]); i++)
@@ -229,30 +235,26 @@ START_TEST(the_daemon_tells_of_itself)
 }
 END_TEST
 
-#define TIMES "stats.coterie.times."
-
-START_TEST(tokens_are_timed)
+START_TEST(lines_of_the_log_are_counted)
 {
-	struct coterie_map_value value;
-	const uint64_t ms = 1000000;
-
+	exec_stub.log_counts[LOG_EMERG] = 1;
+	exec_stub.log_counts[LOG_ERR] = 2;
+	exec_stub.log_counts[LOG_WARNING] = 4;
+	exec_stub.log_counts[LOG_TRACE] = 8;
 	ck_assert_int_eq(stats_daemon_add(&executive), 0);
-	stats_times_token(&executive.times, 0, 50 * ms); /* none has come */
-	stats_times_token(&executive.times, 10 * ms, 10 * ms);
-	stats_times_token(&executive.times, 10 * ms, 90 * ms); /* once more */
-	stats_times_token(&executive.times, 13 * ms, 13 * ms + 100000);
-	stats_times_token(&executive.times, 9013 * ms, 9014 * ms);
-	stats_times_token(&executive.times, 9000 * ms, 8000 * ms); /* the clock does not go back */
-	ck_assert_uint_eq(read_number(TIMES "token_hold.00.below_us"), 100);
-	ck_assert_uint_eq(read_number(TIMES "token_hold.00.count"), 1);
-	ck_assert_uint_eq(read_number(TIMES "token_hold.01.count"), 1);
-	ck_assert_uint_eq(read_number(TIMES "token_hold.04.count"), 1);
-	ck_assert_uint_eq(read_number(TIMES "token_hold.sum_us"), 1100);
-	ck_assert_uint_eq(read_number(TIMES "token_rotation.05.count"), 1);
-	ck_assert_uint_eq(read_number(TIMES "token_rotation.14.below_us"), 5000000);
-	ck_assert_uint_eq(read_number(TIMES "token_rotation.15.count"), 1);
-	ck_assert_uint_eq(read_number(TIMES "token_rotation.sum_us"), 9003000);
-	ck_assert_int_eq(stats_read(executive.stats, TIMES "token_rotation.15.below_us", &value), -ENOENT);
+	ck_assert_uint_eq(read_number("stats.coterie.log.error"), 3);
+	ck_assert_uint_eq(read_number("stats.coterie.log.warning"), 4);
+	ck_assert_uint_eq(read_number("stats.coterie.log.notice"), 0);
+	ck_assert_uint_eq(read_number("stats.coterie.log.trace"), 8);
+}
+END_TEST
+
+START_TEST(late_timers_are_counted)
+{
+	ck_assert_int_eq(stats_daemon_add(&executive), 0);
+	histogram_note(&executive.timers_late, 150000);
+	ck_assert_uint_eq(read_number("stats.coterie.times.timers_late.01.count"), 1);
+	ck_assert_uint_eq(read_number("stats.coterie.times.timers_late.sum_us"), 150);
 }
 END_TEST
 
@@ -268,6 +270,7 @@ START_TEST(connections_are_counted)
 	fake.client.queued = 4;
 	executive.ipc->active = 1;
 	executive.ipc->closed = 9;
+	executive.ipc->denied = 7;
 	snprintf(key, sizeof(key), "stats.ipcs.service0.10800.%p.invalid_request", (void *)&fake.client);
 	ck_assert_uint_eq(read_number(key), 2);
 	snprintf(key, sizeof(key), "stats.ipcs.service0.10800.%p.overload", (void *)&fake.client);
@@ -280,9 +283,11 @@ START_TEST(connections_are_counted)
 	ck_assert_uint_eq(value.size, 16);
 	ck_assert_uint_eq(read_number("stats.ipcs.global.active"), 1);
 	ck_assert_uint_eq(read_number("stats.ipcs.global.closed"), 9);
+	ck_assert_uint_eq(read_number("stats.coterie.ipc.denied"), 7);
 	ck_assert_int_eq(stats_clear(executive.stats, "ipc"), 0);
 	ck_assert_uint_eq(read_number("stats.ipcs.global.active"), 1);
 	ck_assert_uint_eq(read_number("stats.ipcs.global.closed"), 0);
+	ck_assert_uint_eq(read_number("stats.coterie.ipc.denied"), 0);
 	fake.client.invalid_requests = 2;
 	ipc_stats_go(&fake.client);
 	ck_assert_int_lt(stats_read(executive.stats, key, &value), 0);
@@ -316,7 +321,9 @@ START_TEST(pauses_are_kept_the_newest_first)
 	ck_assert(*(const float *)value.bytes < 3001.0f);
 	ck_assert_int_lt(stats_read(executive.stats, "stats.schedmiss.10.delay", &value), 0);
 	ck_assert_uint_gt(read_number("stats.schedmiss.9.timestamp"), UINT64_C(1600000000000));
+	ck_assert_uint_eq(read_number("stats.coterie.scheduler.late"), 12);
 	ck_assert_int_eq(stats_clear(executive.stats, "schedmiss"), 0);
+	ck_assert_uint_eq(read_number("stats.coterie.scheduler.late"), 0);
 	ck_assert_int_lt(stats_read(executive.stats, "stats.schedmiss.0.delay", &value), 0);
 	totem_stats_paused(executive.totem_stats, 900);
 	ck_assert_int_eq(stats_read(executive.stats, "stats.schedmiss.0.delay", &value), 0);
@@ -357,7 +364,8 @@ int main(void)
 	tcase_add_test(tcase, failures_to_send_are_counted_until_a_success);
 	tcase_add_test(tcase, who_does_not_hear_whom);
 	tcase_add_test(tcase, the_daemon_tells_of_itself);
-	tcase_add_test(tcase, tokens_are_timed);
+	tcase_add_test(tcase, lines_of_the_log_are_counted);
+	tcase_add_test(tcase, late_timers_are_counted);
 	tcase_add_test(tcase, connections_are_counted);
 	tcase_add_test(tcase, pauses_are_kept_the_newest_first);
 	tcase_add_test(tcase, plugins_of_few_words);
