@@ -98,6 +98,7 @@ static int cpg_init(const struct coterie_host *host, struct coterie_ctx *ctx, vo
 	cpg->ctx = ctx;
 	cpg->next_token = 1;
 	cpg->resync.round = 1; /* nobody was named in round 0 */
+	cpg_statistics_offer(cpg);
 	*self = cpg;
 	return 0;
 }

@@ -158,6 +158,11 @@ void cpg_snapshot(void *to, const void *from, size_t size);
  */
 int cpg_reserve(void **array, uint32_t *capacity, uint32_t count, size_t element_size);
 
+/* --- statistics.c --- */
+
+/** Offer the number of groups and of their members. */
+void cpg_statistics_offer(struct cpg *cpg);
+
 /* --- groups.c --- */
 
 /** @return 0; -EOVERFLOW: longer than 128. The copy has zeros behind its length. */

@@ -94,6 +94,33 @@ START_TEST(a_crashed_node_takes_its_processes_along)
 }
 END_TEST
 
+static uint32_t figure(uint32_t nodeid, const char *key)
+{
+	struct coterie_map_value value;
+	uint32_t number;
+
+	ck_assert_int_eq(host(nodeid)->table.map_read(host(nodeid), COTERIE_MAP_STATS, key, &value), 0);
+	ck_assert_uint_eq(value.type, COTERIE_MAP_U32);
+	memcpy(&number, value.bytes, sizeof(number));
+	return number;
+}
+
+START_TEST(every_node_counts_all_groups)
+{
+	ck_assert_uint_eq(figure(1, "stats.plugins.cpg.groups"), 0);
+	four_nodes();
+	for (uint32_t nodeid = 1; nodeid <= 4; nodeid++) {
+		ck_assert_uint_eq(figure(nodeid, "stats.plugins.cpg.groups"), 2);
+		ck_assert_uint_eq(figure(nodeid, "stats.plugins.cpg.members"), 7);
+	}
+	cpg_user_close(&users[5]);
+	cpg_user_close(&users[6]);
+	service_ring_run(&ring);
+	ck_assert_uint_eq(figure(3, "stats.plugins.cpg.groups"), 1);
+	ck_assert_uint_eq(figure(3, "stats.plugins.cpg.members"), 5);
+}
+END_TEST
+
 START_TEST(both_sides_of_a_partition_lose_and_find_each_other)
 {
 	ring.has_swapped = _i == 1; /* nodes of the other byte order say the same */
@@ -449,6 +476,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, a_crashed_node_takes_its_processes_along);
+	tcase_add_test(tcase, every_node_counts_all_groups);
 	tcase_add_loop_test(tcase, both_sides_of_a_partition_lose_and_find_each_other, 0, 2);
 	tcase_add_test(tcase, a_node_that_came_from_another_ring_left_and_joined);
 	tcase_add_test(tcase, a_ring_of_the_same_nodes_changes_nothing);

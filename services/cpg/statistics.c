@@ -1,0 +1,42 @@
+/* What this service tells in the statistics map: stats.plugins.cpg.*. */
+#include "services/cpg/cpg.h"
+
+#include <string.h>
+
+static const char groups_key[] = "stats.plugins.cpg.groups", members_key[] = "stats.plugins.cpg.members";
+
+static uint32_t put_u32(void *value, uint32_t number)
+{
+	memcpy(value, &number, sizeof(number));
+	return sizeof(number);
+}
+
+/* One without members is there for connections that are about to join, or have just left. */
+static uint32_t read_groups(void *arg, void *value)
+{
+	const struct cpg *cpg = arg;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < cpg->group_count; i++)
+		count += cpg->groups[i]->count > 0;
+	return put_u32(value, count);
+}
+
+static uint32_t read_members(void *arg, void *value)
+{
+	const struct cpg *cpg = arg;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < cpg->group_count; i++)
+		count += cpg->groups[i]->count;
+	return put_u32(value, count);
+}
+
+void cpg_statistics_offer(struct cpg *cpg)
+{
+	if (!COTERIE_HAS(cpg->host, stat_add))
+		return;
+	/* Without memory there is a figure less. */
+	cpg->host->stat_add(cpg->ctx, groups_key, COTERIE_MAP_U32, read_groups, cpg);
+	cpg->host->stat_add(cpg->ctx, members_key, COTERIE_MAP_U32, read_members, cpg);
+}
