@@ -5,6 +5,8 @@
     openmetrics.py same FILE FILE [PATTERN]  same families, samples and values; of families that match the
                                              pattern, nothing is looked at, of moving ones not the values
     openmetrics.py value FILE SAMPLE         prints the value of one sample, named with its labels as written
+    openmetrics.py whole FILE [PATTERN]      every family of spec 08 §7.2 is there, of its type, and with its labels;
+                                             those that match the pattern have nothing to tell here, and are not
 """
 import math
 import re
@@ -16,7 +18,41 @@ NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|
 SUFFIXES = {"counter": ["_total", "_created"], "gauge": [""], "info": ["_info"], "stateset": [""],
             "histogram": ["_bucket", "_count", "_sum", "_created"], "unknown": [""]}
 MOVING = re.compile(r"coterie_(token_|messages_|control_|bytes|ipc_|flow_|service_|send_)|process_|"
-                    r"coterie_(link_(packets|bytes|latency|errors|retries)|crypto_|compress_)")
+                    r"coterie_(link_(packets|bytes|latency|errors|retries)|crypto_|compress_|delivery_|scheduler_|log_)")
+
+
+# Spec 08 §7.2: families and the labels of their samples. Of histograms le is not named.
+FAMILIES = {
+    "info": """coterie_build(version compat features) coterie_node(node_id node cluster transport instance)
+        coterie_ring(rep seq) coterie_plugin(name kind version state)""",
+    "stateset": "coterie_state(coterie_state)",
+    "gauge": """coterie_start_time_seconds coterie_quorate coterie_quorum_votes(type) coterie_quorum_flag(flag)
+        coterie_quorum_votes_spare coterie_qdevice_up(node_id name) coterie_qdevice_votes(node_id name)
+        coterie_member(node_id node) coterie_member_votes(node_id node) coterie_ring_members
+        coterie_token_last_received_seconds coterie_token_timeout_seconds coterie_send_queue_free
+        coterie_send_queue_reserved coterie_send_backlog_messages coterie_flow_control_active(service)
+        coterie_send_failures_continuous coterie_gather_continuous coterie_link_suspect
+        coterie_link_up(node_id node link) coterie_link_enabled(node_id node link)
+        coterie_link_mtu_bytes(node_id node link) coterie_link_latency_seconds(node_id node link stat)
+        coterie_crypto_seconds(direction stat) coterie_ipc_connections(service) coterie_ipc_queued(service)
+        coterie_cpg_groups coterie_cpg_members coterie_config_version
+        coterie_config_last_reload_timestamp_seconds process_resident_memory_bytes process_open_fds
+        process_max_fds process_start_time_seconds""",
+    "counter": """coterie_member_joins(node_id node) coterie_ring_changes(reason)
+        coterie_ring_state_entered(state) coterie_ring_token_lost(state) coterie_ring_consensus_timeouts
+        coterie_token_received coterie_token_sent coterie_token_retransmits coterie_token_warnings
+        coterie_messages_sent coterie_messages_received coterie_messages_retransmitted coterie_messages_dropped
+        coterie_control_packets(kind direction) coterie_bytes(direction) coterie_link_transitions(node_id node link to)
+        coterie_link_packets(node_id node link direction kind) coterie_link_bytes(node_id node link direction kind)
+        coterie_link_errors(node_id node link direction kind) coterie_link_retries(node_id node link direction kind)
+        coterie_crypto_packets(direction) coterie_compress_packets(direction) coterie_compress_bytes(direction stage)
+        coterie_ipc_connections_closed coterie_ipc_requests(service) coterie_ipc_responses(service)
+        coterie_ipc_events(service) coterie_ipc_overload(service) coterie_ipc_invalid(service) coterie_ipc_denied
+        coterie_service_messages(service function direction) coterie_plugin_events(name event)
+        coterie_config_reload(result) coterie_scheduler_late coterie_log_lines(level) process_cpu_seconds""",
+    "histogram": """coterie_ring_formation_seconds coterie_token_rotation_seconds coterie_token_hold_seconds
+        coterie_delivery_latency_seconds(guarantee) coterie_scheduler_delay_seconds""",
+}
 
 
 class Broken(Exception):
@@ -84,17 +120,27 @@ def parse(text):
     return families
 
 
-def check_histogram(family):
-    buckets = [(float(dict(labels)["le"]), value) for (name, labels), value in family.samples.items()
-               if name.endswith("_bucket")]
-    counts = [value for (name, _), value in family.samples.items() if name.endswith("_count")]
-    sums = [value for (name, _), value in family.samples.items() if name.endswith("_sum")]
+def check_series(family, samples):
+    buckets = [(float(dict(labels)["le"]), value) for (name, labels), value in samples if name.endswith("_bucket")]
+    counts = [value for (name, _), value in samples if name.endswith("_count")]
+    sums = [value for (name, _), value in samples if name.endswith("_sum")]
     if not buckets or buckets[-1][0] != math.inf or len(counts) != 1 or len(sums) != 1:
         raise Broken(f"{family.name}: a histogram without +Inf, count or sum")
     if buckets != sorted(buckets) or len({bound for bound, _ in buckets}) != len(buckets):
         raise Broken(f"{family.name}: buckets are out of order")
     if [count for _, count in buckets] != sorted(count for _, count in buckets) or buckets[-1][1] != counts[0]:
         raise Broken(f"{family.name}: buckets do not add up")
+    if sums[0] < 0 or (sums[0] > 0 and counts[0] == 0):
+        raise Broken(f"{family.name}: a sum of nothing")
+
+
+def check_histogram(family):
+    series = {}
+    for (name, labels), value in family.samples.items():
+        others = tuple(label for label in labels if label[0] != "le")
+        series.setdefault(others, []).append(((name, labels), value))
+    for samples in series.values():
+        check_series(family, samples)
 
 
 def check(families):
@@ -123,6 +169,32 @@ def check(families):
             names.add(family.name + suffix)
 
 
+def labels_wanted(words):
+    return {name: set(labels.split()) for name, labels in re.findall(r"([a-z_]+)(?:\(([a-z_ ]*)\))?", words)}
+
+
+def whole(families, pattern):
+    wanted = {}
+    for kind, words in FAMILIES.items():
+        for name, labels in labels_wanted(words).items():
+            wanted[name] = kind, labels
+    for name, (kind, labels) in wanted.items():
+        if pattern is not None and re.match(pattern, name):
+            if name in families:
+                raise Broken(f"{name}: is there")
+            continue
+        if name not in families:
+            raise Broken(f"{name}: is missing")
+        if families[name].type != kind:
+            raise Broken(f"{name}: is a {families[name].type}, not a {kind}")
+        for _, of_sample in families[name].samples:
+            if {label for label, _ in of_sample} - {"le"} != labels:
+                raise Broken(f"{name}: labels {dict(of_sample)}")
+    unknown = set(families) - set(wanted)
+    if unknown:
+        raise Broken(f"of no table: {unknown}")
+
+
 def same(a, b, pattern):
     for name in sorted(set(a) | set(b)):
         if pattern is not None and re.match(pattern, name):
@@ -148,6 +220,8 @@ def read(name):
 def main(words):
     if words[0] == "check":
         read(words[1])
+    elif words[0] == "whole":
+        whole(read(words[1]), words[2] if len(words) > 2 else None)
     elif words[0] == "same":
         same(read(words[1]), read(words[2]), words[3] if len(words) > 3 else None)
     else:

@@ -6,8 +6,8 @@ libplugincommon_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 # The text of the statistics: for the plugin metrics and for coterie-ctl.
 noinst_LTLIBRARIES += libmetricstext.la
 libmetricstext_la_SOURCES = \
-	%D%/metrics/clients.c %D%/metrics/daemon.c %D%/metrics/legacy.c %D%/metrics/links.c \
+	%D%/metrics/clients.c %D%/metrics/daemon.c %D%/metrics/events.c %D%/metrics/legacy.c %D%/metrics/links.c \
 	%D%/metrics/members.c %D%/metrics/metrics.c %D%/metrics/metrics.h %D%/metrics/ring.c \
-	%D%/metrics/writer.c %D%/metrics/writer.h
+	%D%/metrics/times.c %D%/metrics/writer.c %D%/metrics/writer.h
 libmetricstext_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 libmetricstext_la_LIBADD = -lm

@@ -54,10 +54,10 @@ TESTS += %D%/optional.sh
 sanitized_scripts += %D%/optional.sh
 
 # Statistics over HTTP.
-dist_check_DATA += tests/openmetrics.py
-dist_check_SCRIPTS += %D%/metrics.sh
-TESTS += %D%/metrics.sh
-sanitized_scripts += %D%/metrics.sh
+dist_check_DATA += tests/openmetrics.py %D%/metrics_lab.sh
+dist_check_SCRIPTS += %D%/metrics.sh %D%/metrics_moves.sh
+TESTS += %D%/metrics.sh %D%/metrics_moves.sh
+sanitized_scripts += %D%/metrics.sh %D%/metrics_moves.sh
 
 # Any set of services.
 check_PROGRAMS += %D%/services_ask

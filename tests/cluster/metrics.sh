@@ -1,55 +1,8 @@
 #!/bin/bash
 # The plugin metrics on three nodes: what it serves, that coterie-ctl prints the same, and that hostile clients
 # of it do not disturb the ring.
-# shellcheck disable=SC2034 # read by lab.sh
-# The section totem ends here; the brace that follows in the file ends service.
-LAB_TOTEM="config_version: 3
-	}
-		quorum {
-			provider: corosync_votequorum
-		}
-		service {
-			name: metrics
-			listen: 127.0.0.1
-			port: 9890
-			timeout: 2000"
-# shellcheck source=tests/cluster/lab.sh
-. "$(dirname "$0")/lab.sh"
-
-checker=$LAB_HERE/../openmetrics.py
-ctl=$LAB_BUILD/tools/.libs/coterie-ctl
-[ -x "$ctl" ] || ctl=$LAB_BUILD/tools/coterie-ctl
-command -v python3 >/dev/null || tap_skip "no python3"
-[ -e "$LAB_BUILD/metrics.la" ] || tap_skip "the plugin metrics is not built (no libmicrohttpd)"
-
-# fetch NODE PATH [ACCEPT]: the page goes to NODE/page, status and type to NODE/said.
-fetch() {
-	lab_in "$1" python3 - "$2" "$LAB_DIR/$1/page" "${3-}" >"$LAB_DIR/$1/said" <<-'PYTHON'
-		import sys, urllib.error, urllib.request
-		request = urllib.request.Request("http://127.0.0.1:9890" + sys.argv[1])
-		if sys.argv[3]:
-		    request.add_header("Accept", sys.argv[3])
-		try:
-		    answer = urllib.request.urlopen(request, timeout=10)
-		except urllib.error.HTTPError as error:
-		    answer = error
-		print(answer.status, answer.headers["Content-Type"])
-		open(sys.argv[2], "wb").write(answer.read())
-	PYTHON
-}
-said() { grep -qx -- "$2" "$LAB_DIR/$1/said" || { cat "$LAB_DIR/$1/said" && return 1; }; }
-check() { python3 "$checker" check "$LAB_DIR/$1/$2"; }
-
-# is NODE VALUE SAMPLE: in the page that was fetched last.
-is() { [ "$(python3 "$checker" value "$LAB_DIR/$1/page" "$3")" = "$2" ]; }
-await_is() {
-	local end=$((SECONDS + LAB_PATIENCE))
-
-	until fetch "$1" /metrics && is "$@"; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.5
-	done
-}
+# shellcheck source=tests/cluster/metrics_lab.sh
+. "$(dirname "$0")/metrics_lab.sh"
 
 prints_the_same() {
 	lab_in 2 "$ctl" metrics >"$LAB_DIR/2/printed" && check 2 printed &&
@@ -107,6 +60,10 @@ tap_check "a page" fetch 2 /metrics
 tap_check "its type" said 2 '200 application/openmetrics-text; version=1.0.0; charset=utf-8'
 tap_check "it is OpenMetrics" check 2 page
 tap_check "coterie-ctl prints the same" prints_the_same
+tap_check "a reload" lab_in 2 "$ctl" reload
+tap_check "changed nothing" await_is 2 1 'coterie_config_reload_total{result="unchanged"}'
+tap_check "all families, but for those of knet and of quorum devices" python3 "$checker" whole "$LAB_DIR/2/page" \
+	'coterie_(qdevice_|link_(latency|transitions|packets|bytes|errors|retries)|crypto_|compress_)'
 tap_check "three members" is 2 3 coterie_ring_members
 tap_check "three votes" is 2 3 'coterie_quorum_votes{type="total"}'
 tap_check "one to spare" is 2 1 coterie_quorum_votes_spare

@@ -144,7 +144,7 @@ START_TEST(a_client_gets_the_text)
 	get("/metrics");
 	has("HTTP/1.1 200 OK\r\n");
 	has("Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n");
-	has("\ncoterie_build_info{version=\"test\",compat=\"3.1\"} 1\n");
+	has("\ncoterie_build_info{version=\"test\",compat=\"3.1\",features=\"\"} 1\n");
 	ck_assert_str_eq(answer + strlen(answer) - 6, "# EOF\n");
 	end();
 }

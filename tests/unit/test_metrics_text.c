@@ -135,7 +135,7 @@ START_TEST(a_family_has_a_head)
 {
 	const char *want = "# TYPE coterie_build info\n"
 			   "# HELP coterie_build The daemon's version, and the Corosync it works with.\n"
-			   "coterie_build_info{version=\"1.2\",compat=\"3.1\"} 1\n"
+			   "coterie_build_info{version=\"1.2\",compat=\"3.1\",features=\"\"} 1\n"
 			   "# TYPE coterie_token_last_received_seconds gauge\n"
 			   "# UNIT coterie_token_last_received_seconds seconds\n"
 			   "# HELP coterie_token_last_received_seconds Time since the last token.\n"
@@ -281,6 +281,81 @@ static const struct figure times[] = {
 	END,
 };
 
+static const struct figure delivery[] = {
+	U32(S, "stats.coterie.times.delivery_agreed.00.below_us", 100),
+	U64(S, "stats.coterie.times.delivery_agreed.00.count", 2),
+	U64(S, "stats.coterie.times.delivery_agreed.01.count", 1),
+	U64(S, "stats.coterie.times.delivery_agreed.sum_us", 500),
+	U32(S, "stats.coterie.times.delivery_safe.00.below_us", 100),
+	U64(S, "stats.coterie.times.delivery_safe.00.count", 0),
+	U64(S, "stats.coterie.times.delivery_safe.01.count", 0),
+	U64(S, "stats.coterie.times.delivery_safe.sum_us", 0),
+	END,
+};
+
+START_TEST(histograms_of_one_family_differ_in_a_label)
+{
+	render(delivery, (struct metrics_options){.format = METRICS_OPENMETRICS});
+	has("coterie_delivery_latency_seconds_bucket{le=\"0.0001\",guarantee=\"agreed\"} 2");
+	has("coterie_delivery_latency_seconds_bucket{le=\"+Inf\",guarantee=\"agreed\"} 3");
+	has("coterie_delivery_latency_seconds_count{guarantee=\"agreed\"} 3");
+	has("coterie_delivery_latency_seconds_sum{guarantee=\"agreed\"} 0.0005");
+	has("coterie_delivery_latency_seconds_count{guarantee=\"safe\"} 0");
+	ck_assert_ptr_eq(strstr(text.bytes, "# TYPE"), strstr(text.bytes, "# TYPE coterie_delivery_latency_seconds"));
+}
+END_TEST
+
+static const struct figure events[] = {
+	U64(S, "stats.coterie.ipc.denied", 2),
+	U64(S, "stats.coterie.log.error", 3),
+	U64(S, "stats.coterie.log.trace", 4),
+	U64(S, "stats.coterie.reload.applied", 5),
+	U64(S, "stats.coterie.reload.refused", 6),
+	U64(S, "stats.coterie.reload.taken_ms", 1700000000250),
+	U64(S, "stats.coterie.ring.changes.leave", 7),
+	U64(S, "stats.coterie.ring.changes.start", 1),
+	U64(S, "stats.coterie.ring.token_retransmits", 8),
+	U64(S, "stats.coterie.ring.token_warnings", 9),
+	U64(S, "stats.coterie.scheduler.late", 10),
+	U64(S, "stats.plugins.cpg.fails", 11),
+	U32(S, "stats.plugins.cpg.groups", 12),
+	U64(S, "stats.plugins.cpg.loads", 13),
+	U32(S, "stats.plugins.cpg.members", 14),
+	U64(S, "stats.plugins.cpg.own.loads", 15), /* a plugin's own statistic */
+	U64(S, "stats.plugins.cpg.replaces", 16),
+	U64(S, "stats.plugins.cpg.unloads", 17),
+	END,
+};
+
+START_TEST(what_happened_is_counted)
+{
+	render(events, (struct metrics_options){.format = METRICS_OPENMETRICS});
+	has("coterie_ipc_denied_total 2");
+	has("coterie_log_lines_total{level=\"error\"} 3\ncoterie_log_lines_total{level=\"trace\"} 4");
+	has("coterie_config_reload_total{result=\"applied\"} 5\ncoterie_config_reload_total{result=\"refused\"} 6");
+	has("coterie_config_last_reload_timestamp_seconds 1700000000.25");
+	has("coterie_ring_changes_total{reason=\"leave\"} 7\ncoterie_ring_changes_total{reason=\"start\"} 1");
+	has("coterie_token_retransmits_total 8");
+	has("coterie_token_warnings_total 9");
+	has("coterie_scheduler_late_total 10");
+	has("coterie_cpg_groups 12");
+	has("coterie_cpg_members 14");
+	has("coterie_plugin_events_total{name=\"cpg\",event=\"load\"} 13\n"
+	    "coterie_plugin_events_total{name=\"cpg\",event=\"unload\"} 17\n"
+	    "coterie_plugin_events_total{name=\"cpg\",event=\"replace\"} 16\n"
+	    "coterie_plugin_events_total{name=\"cpg\",event=\"fail\"} 11");
+	has_not(" 15\n");
+}
+END_TEST
+
+static const struct figure not_reloaded[] = {U64(S, "stats.coterie.reload.taken_ms", 0), END};
+
+START_TEST(before_the_first_reload_there_is_no_time_of_one)
+{
+	ck_assert_str_eq(render(not_reloaded, (struct metrics_options){.format = METRICS_OPENMETRICS}), "# EOF\n");
+}
+END_TEST
+
 START_TEST(buckets_add_up)
 {
 	render(times, (struct metrics_options){.format = METRICS_OPENMETRICS});
@@ -313,7 +388,7 @@ START_TEST(labels_are_made_safe)
 	char want[128];
 
 	render(figures, (struct metrics_options){.format = METRICS_OPENMETRICS});
-	snprintf(want, sizeof(want), "coterie_build_info{version=\"%s\",compat=\"3.1\"} 1", labels[_i].want);
+	snprintf(want, sizeof(want), "coterie_build_info{version=\"%s\",compat=\"3.1\",features=\"\"} 1", labels[_i].want);
 	has(want);
 }
 END_TEST
@@ -411,6 +486,9 @@ int main(void)
 	tcase_add_test(tcase, clients_are_summed_up);
 	tcase_add_test(tcase, links_of_knet_have_figures);
 	tcase_add_test(tcase, buckets_add_up);
+	tcase_add_test(tcase, histograms_of_one_family_differ_in_a_label);
+	tcase_add_test(tcase, what_happened_is_counted);
+	tcase_add_test(tcase, before_the_first_reload_there_is_no_time_of_one);
 	tcase_add_loop_test(tcase, labels_are_made_safe, 0, sizeof(labels) / sizeof(labels[0]));
 	tcase_add_loop_test(tcase, numbers_of_every_type, 0, sizeof(numbers) / sizeof(numbers[0]));
 	tcase_add_test(tcase, a_text_has_a_limit);

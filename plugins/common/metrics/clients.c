@@ -167,7 +167,7 @@ void metrics_write_clients(struct writer *writer)
 {
 	const struct metrics_source *source = writer->source;
 	struct account *account = calloc(1, sizeof(*account));
-	double closed;
+	double number;
 
 	if (account == NULL) {
 		writer->text->error = -ENOMEM;
@@ -181,8 +181,11 @@ void metrics_write_clients(struct writer *writer)
 	for (uint32_t sum = 0; sum < SUMS; sum++)
 		write_sum(account, sum);
 	writer_family(writer, METRIC_COUNTER, "coterie_ipc_connections_closed", "Clients that have gone.");
-	if (source_number(writer, COTERIE_MAP_STATS, "stats.ipcs.global.closed", &closed))
-		writer_sample(writer, NULL, closed);
+	if (source_number(writer, COTERIE_MAP_STATS, "stats.ipcs.global.closed", &number))
+		writer_sample(writer, NULL, number);
+	writer_family(writer, METRIC_COUNTER, "coterie_ipc_denied", "Clients that were not let in.");
+	if (source_number(writer, COTERIE_MAP_STATS, "stats.coterie.ipc.denied", &number))
+		writer_sample(writer, NULL, number);
 	free(account->rows);
 	free(account);
 }

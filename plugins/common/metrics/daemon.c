@@ -7,11 +7,12 @@
 
 static void write_build(struct writer *writer)
 {
-	char version[METRICS_VALUE_MAX];
+	char version[METRICS_VALUE_MAX], features[METRICS_VALUE_MAX] = "";
 
 	writer_family(writer, METRIC_INFO, "coterie_build", "The daemon's version, and the Corosync it works with.");
+	source_text(writer, COTERIE_MAP_STATS, features, "stats.coterie.features");
 	if (source_text(writer, COTERIE_MAP_STATS, version, "stats.coterie.version"))
-		writer_sample(writer, LABELS("version", version, "compat", "3.1"), 1);
+		writer_sample(writer, LABELS("version", version, "compat", "3.1", "features", features), 1);
 }
 
 static const struct metrics_node *local_node(struct writer *writer)
@@ -145,10 +146,17 @@ void metrics_write_daemon(struct writer *writer)
 void metrics_write_services(struct writer *writer)
 {
 	const struct metrics_source *source = writer->source;
+	double number;
 
 	writer_family(writer, METRIC_COUNTER, "coterie_service_messages",
 		"Ordered messages of a service, by the number of their function.");
 	source->each(source->arg, COTERIE_MAP_CONFIG, "runtime.services.", see_message, writer);
+	writer_family(writer, METRIC_GAUGE, "coterie_cpg_groups", "Closed process groups with a member anywhere.");
+	if (source_number(writer, COTERIE_MAP_STATS, "stats.plugins.cpg.groups", &number))
+		writer_sample(writer, NULL, number);
+	writer_family(writer, METRIC_GAUGE, "coterie_cpg_members", "Processes in groups, each once for each group.");
+	if (source_number(writer, COTERIE_MAP_STATS, "stats.plugins.cpg.members", &number))
+		writer_sample(writer, NULL, number);
 	writer_family(writer, METRIC_INFO, "coterie_plugin", "The plugins that are loaded.");
 	source->each(source->arg, COTERIE_MAP_STATS, "stats.plugins.", see_plugin, writer);
 }

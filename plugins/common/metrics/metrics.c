@@ -116,9 +116,11 @@ int metrics_render(const struct metrics_source *source, const struct metrics_opt
 	metrics_write_quorum(&writer);
 	metrics_write_members(&writer);
 	metrics_write_ring(&writer);
+	metrics_write_times(&writer);
 	metrics_write_links(&writer);
 	metrics_write_clients(&writer);
 	metrics_write_services(&writer);
+	metrics_write_events(&writer);
 	if (options->has_legacy_names)
 		metrics_write_legacy(&writer);
 	writer_end(&writer);

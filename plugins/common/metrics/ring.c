@@ -1,4 +1,4 @@
-/* The ring's protocol: plain numbers of the maps, and histograms. */
+/* The ring's protocol: plain numbers of the maps. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,7 +6,7 @@
 #include "plugins/common/metrics/writer.h"
 
 #define SRP "stats.srp."
-#define BUCKETS_MAX 32u
+#define OWN "stats.coterie.ring."
 
 /* Rows of a family follow each other; the first has the help. */
 struct row {
@@ -23,11 +23,19 @@ struct row {
 #define GAUGE(family, key, help) {family, METRIC_GAUGE, {NULL}, COTERIE_MAP_STATS, key, 1, help}
 #define STATE(family, state, key, help)                                                                    \
 	{family, METRIC_COUNTER, {"state", state, NULL}, COTERIE_MAP_STATS, key, 1, help}
+#define CHANGE(reason, help)                                                                                \
+	{"coterie_ring_changes", METRIC_COUNTER, {"reason", reason, NULL}, COTERIE_MAP_STATS,              \
+		OWN "changes." reason, 1, help}
 #define CONTROL(kind, direction, key, help)                                                                \
 	{"coterie_control_packets", METRIC_COUNTER, {"kind", kind, "direction", direction, NULL},          \
 		COTERIE_MAP_STATS, key, 1, help}
 
 static const struct row rows[] = {
+	CHANGE("join", "New rings, by what made them necessary, as this node saw it."),
+	CHANGE("leave", NULL),
+	CHANGE("merge", NULL),
+	CHANGE("start", NULL),
+	CHANGE("token_lost", NULL),
 	STATE("coterie_ring_state_entered", "gather", SRP "gather_entered", "Times the ring's protocol entered a state."),
 	STATE("coterie_ring_state_entered", "commit", SRP "commit_entered", NULL),
 	STATE("coterie_ring_state_entered", "recovery", SRP "recovery_entered", NULL),
@@ -40,6 +48,9 @@ static const struct row rows[] = {
 	COUNTER("coterie_ring_consensus_timeouts", SRP "consensus_timeouts", "Gathers that did not agree in time."),
 	COUNTER("coterie_token_received", SRP "orf_token_rx", "Tokens received."),
 	COUNTER("coterie_token_sent", SRP "orf_token_tx", "Tokens sent."),
+	COUNTER("coterie_token_retransmits", OWN "token_retransmits", "Tokens sent again."),
+	COUNTER("coterie_token_warnings", OWN "token_warnings",
+		"Times a token did not come for most of its timeout."),
 	{"coterie_token_last_received_seconds", METRIC_GAUGE, {NULL}, COTERIE_MAP_STATS,
 		SRP "time_since_token_last_received", 0.001, "Time since the last token."},
 	{"coterie_token_timeout_seconds", METRIC_GAUGE, {NULL}, COTERIE_MAP_CONFIG, "runtime.config.totem.token", 0.001,
@@ -97,34 +108,8 @@ static void write_ring(struct writer *writer)
 	writer_sample(writer, LABELS("rep", representative, "seq", seq), 1);
 }
 
-/* Bounds in microseconds; one count for each, and one for what is above, in stats.coterie.times.NAME.N. */
-static void write_histogram(struct writer *writer, const char *family, const char *name, const char *help)
-{
-	double bounds[BUCKETS_MAX], number, sum;
-	uint64_t buckets[BUCKETS_MAX + 1];
-	uint32_t count = 0;
-
-	while (count < BUCKETS_MAX &&
-		source_number_f(writer, COTERIE_MAP_STATS, &number, "stats.coterie.times.%s.%02" PRIu32 ".below_us",
-			name, count))
-		bounds[count++] = number / 1000000;
-	for (uint32_t i = 0; i <= count; i++) {
-		if (!source_number_f(writer, COTERIE_MAP_STATS, &number, "stats.coterie.times.%s.%02" PRIu32 ".count",
-			    name, i))
-			return;
-		buckets[i] = (uint64_t)number;
-	}
-	if (!source_number_f(writer, COTERIE_MAP_STATS, &sum, "stats.coterie.times.%s.sum_us", name))
-		return;
-	writer_family(writer, METRIC_HISTOGRAM, family, help);
-	writer_histogram(writer, bounds, buckets, count, sum / 1000000);
-}
-
 void metrics_write_ring(struct writer *writer)
 {
 	write_ring(writer);
 	write_rows(writer);
-	write_histogram(writer, "coterie_token_rotation_seconds", "token_rotation",
-		"Time from one token to the next, on this node.");
-	write_histogram(writer, "coterie_token_hold_seconds", "token_hold", "Time that this node kept a token.");
 }

@@ -189,9 +189,14 @@ void writer_sample(struct writer *writer, const char *const *labels, double valu
 	put_sample(writer, suffix_of(writer->type), labels, value);
 }
 
-void writer_histogram(struct writer *writer, const double *bounds, const uint64_t *buckets,
-	uint32_t bucket_count, double sum)
+/* Behind the bound, so that without it there is one label less. */
+#define BOUND(bound, label)                                                                                \
+	LABELS("le", bound, (label) != NULL ? (label)[0] : NULL, (label) != NULL ? (label)[1] : NULL)
+
+void writer_histogram(struct writer *writer, const char *const label[2], const double *bounds,
+	const uint64_t *buckets, uint32_t bucket_count, double sum)
 {
+	const char *const alone[] = {label != NULL ? label[0] : NULL, label != NULL ? label[1] : NULL, NULL};
 	uint64_t count = 0;
 
 	for (uint32_t i = 0; i < bucket_count; i++) {
@@ -199,12 +204,12 @@ void writer_histogram(struct writer *writer, const double *bounds, const uint64_
 
 		snprintf(bound, sizeof(bound), bounds[i] == floor(bounds[i]) ? "%.1f" : "%.15g", bounds[i]);
 		count += buckets[i];
-		put_sample(writer, "_bucket", LABELS("le", bound), (double)count);
+		put_sample(writer, "_bucket", BOUND(bound, label), (double)count);
 	}
 	count += buckets[bucket_count];
-	put_sample(writer, "_bucket", LABELS("le", "+Inf"), (double)count);
-	put_sample(writer, "_count", NULL, (double)count);
-	put_sample(writer, "_sum", NULL, sum);
+	put_sample(writer, "_bucket", BOUND("+Inf", label), (double)count);
+	put_sample(writer, "_count", alone, (double)count);
+	put_sample(writer, "_sum", alone, sum);
 }
 
 void writer_end(struct writer *writer)

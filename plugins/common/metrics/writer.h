@@ -50,12 +50,13 @@ void writer_family(struct writer *writer, enum metric_type type, const char *nam
 /** labels: name, value, …, NULL; or NULL: none. Values may be any bytes. */
 void writer_sample(struct writer *writer, const char *const *labels, double value);
 /**
- * A histogram without labels.
+ * A histogram.
+ * @param label   name and value of its label; NULL: it has none
  * @param bounds  of bucket_count buckets, ascending, seconds; what is above is in buckets[bucket_count]
  * @param buckets bucket_count + 1 counts, not cumulated
  */
-void writer_histogram(struct writer *writer, const double *bounds, const uint64_t *buckets,
-	uint32_t bucket_count, double sum);
+void writer_histogram(struct writer *writer, const char *const label[2], const double *bounds,
+	const uint64_t *buckets, uint32_t bucket_count, double sum);
 void writer_end(struct writer *writer);
 
 /** A number of any type, or decimal text. false: no such key, or no number. */
@@ -71,9 +72,11 @@ void metrics_write_daemon(struct writer *writer);
 void metrics_write_quorum(struct writer *writer);
 void metrics_write_members(struct writer *writer);
 void metrics_write_ring(struct writer *writer);
+void metrics_write_times(struct writer *writer);
 void metrics_write_links(struct writer *writer);
 void metrics_write_clients(struct writer *writer);
 void metrics_write_services(struct writer *writer);
+void metrics_write_events(struct writer *writer);
 void metrics_write_legacy(struct writer *writer);
 
 #endif

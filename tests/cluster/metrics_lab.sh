@@ -1,0 +1,83 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # read by lab.sh
+# Nodes that serve metrics: source it in place of lab.sh.
+#
+#	fetch NODE PATH [ACCEPT]    the page goes to NODE/page, status and type to NODE/said
+#	said NODE WORDS             it was this line
+#	check NODE FILE             NODE/FILE is OpenMetrics
+#	value NODE SAMPLE           of the page that was fetched last
+#	is NODE VALUE SAMPLE        it is that
+#	await_is NODE VALUE SAMPLE  until it is, in pages that are fetched anew
+#	await_more NODE THAN SAMPLE...  until the sum of these samples is larger
+#	await_sum NODE SAMPLE...    that sum, of a page that is fetched anew
+#
+# $checker is openmetrics.py, $ctl coterie-ctl.
+
+# The section totem ends here; the brace that follows in the file ends service.
+LAB_TOTEM="config_version: 3
+	}
+		quorum {
+			provider: corosync_votequorum
+		}
+		service {
+			name: metrics
+			listen: 127.0.0.1
+			port: 9890
+			timeout: 2000
+			interval: 100"
+# shellcheck source=tests/cluster/lab.sh
+. "$(dirname "$0")/lab.sh"
+
+checker=$LAB_HERE/../openmetrics.py
+ctl=$LAB_BUILD/tools/.libs/coterie-ctl
+[ -x "$ctl" ] || ctl=$LAB_BUILD/tools/coterie-ctl
+command -v python3 >/dev/null || tap_skip "no python3"
+[ -e "$LAB_BUILD/metrics.la" ] || tap_skip "the plugin metrics is not built (no libmicrohttpd)"
+
+fetch() {
+	lab_in "$1" python3 - "$2" "$LAB_DIR/$1/page" "${3-}" >"$LAB_DIR/$1/said" <<-'PYTHON'
+		import sys, urllib.error, urllib.request
+		request = urllib.request.Request("http://127.0.0.1:9890" + sys.argv[1])
+		if sys.argv[3]:
+		    request.add_header("Accept", sys.argv[3])
+		try:
+		    answer = urllib.request.urlopen(request, timeout=10)
+		except urllib.error.HTTPError as error:
+		    answer = error
+		print(answer.status, answer.headers["Content-Type"])
+		open(sys.argv[2], "wb").write(answer.read())
+	PYTHON
+}
+said() { grep -qx -- "$2" "$LAB_DIR/$1/said" || { cat "$LAB_DIR/$1/said" && return 1; }; }
+check() { python3 "$checker" check "$LAB_DIR/$1/$2"; }
+
+value() { python3 "$checker" value "$LAB_DIR/$1/page" "$2"; }
+is() { [ "$(value "$1" "$3")" = "$2" ]; }
+await_is() {
+	local end=$((SECONDS + LAB_PATIENCE))
+
+	until fetch "$1" /metrics && is "$@"; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.5
+	done
+}
+total() {
+	local node=$1 sample
+
+	for sample in "${@:2}"; do
+		value "$node" "$sample"
+	done | awk '{ sum += $1 } END { printf "%d\n", sum }'
+}
+await_sum() { fetch "$1" /metrics && total "$@"; }
+await_more() {
+	local node=$1 than=$2 end=$((SECONDS + LAB_PATIENCE)) now
+
+	shift 2
+	until now=$(await_sum "$node" "$@") && [ "$now" -gt "$than" ]; do
+		if [ $SECONDS -ge $end ]; then
+			tap_note "node $node: $* stays at ${now:-nothing}"
+			return 1
+		fi
+		sleep 0.5
+	done
+}
