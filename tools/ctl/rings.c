@@ -1,4 +1,4 @@
-/* `rings`: links as this node sees them, and the timers of the token. */
+/* `rings`: links as this node sees them, the timers of the token and how long it takes. */
 #include "tools/ctl/ctl.h"
 
 #include <inttypes.h>
@@ -81,6 +81,52 @@ static void put_timers(struct ctl *ctl, struct json_object *data)
 	json_object_object_add(data, "token_ms", timers);
 }
 
+static int64_t rotation_stat(struct ctl *ctl, const char *name)
+{
+	char key[CMAP_KEYNAME_MAXLEN + 1];
+
+	snprintf(key, sizeof(key), "stats.coterie.times.token_rotation.%s", name);
+	return fact_number(ctl, CTL_STATS, key, -1);
+}
+
+static int64_t bucket_stat(struct ctl *ctl, int bucket, const char *name)
+{
+	char whole[32];
+
+	snprintf(whole, sizeof(whole), "%02d.%s", bucket, name);
+	return rotation_stat(ctl, whole);
+}
+
+static void put_rotation(struct ctl *ctl, struct json_object *data)
+{
+	struct json_object *buckets = json_object_new_array(), *rotation;
+	int64_t sum = rotation_stat(ctl, "sum_us"), max = rotation_stat(ctl, "max_us"), count = 0, counted;
+
+	for (int i = 0; (counted = bucket_stat(ctl, i, "count")) >= 0; i++) {
+		struct json_object *bucket = json_object_new_object();
+		int64_t bound = bucket_stat(ctl, i, "below_us");
+
+		count += counted;
+		if (bound >= 0)
+			put_number(bucket, "le", bound);
+		else
+			put_text(bucket, "le", "+Inf");
+		put_number(bucket, "count", count);
+		json_object_array_add(buckets, bucket);
+	}
+	if (sum < 0 || max < 0 || json_object_array_length(buckets) == 0) { /* no daemon of ours */
+		json_object_put(buckets);
+		return;
+	}
+	rotation = json_object_new_object();
+	put_text(rotation, "unit", "us");
+	put_number(rotation, "count", count);
+	put_number(rotation, "sum", sum);
+	put_number(rotation, "max", max);
+	json_object_object_add(rotation, "buckets", buckets);
+	json_object_object_add(data, "rotation_us", rotation);
+}
+
 int rings_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 {
 	if (argc > 0)
@@ -108,6 +154,7 @@ int rings_gather(struct ctl *ctl, int argc, char **argv, struct json_object *dat
 	put_text(data, "transport", transport != NULL ? transport : "knet");
 	json_object_object_add(data, "nodes", answer);
 	put_timers(ctl, data);
+	put_rotation(ctl, data);
 	int64_t retransmits = fact_number(ctl, CTL_STATS, "stats.srp.mcast_retx", -1);
 	if (retransmits >= 0)
 		put_number(data, "retransmits", retransmits);
@@ -116,15 +163,37 @@ int rings_gather(struct ctl *ctl, int argc, char **argv, struct json_object *dat
 	return CTL_GOOD;
 }
 
+/* What so many of a hundred stayed below: the bound of a bucket, or the longest of all. */
+static int64_t rotation_below(struct json_object *rotation, int64_t percent)
+{
+	struct json_object *buckets = get(rotation, "buckets");
+	int64_t max = get_number(rotation, "max");
+
+	for (size_t i = 0; i + 1 < json_object_array_length(buckets); i++) {
+		struct json_object *bucket = json_object_array_get_idx(buckets, i);
+		int64_t bound = get_number(bucket, "le");
+
+		if (get_number(bucket, "count") * 100 >= get_number(rotation, "count") * percent)
+			return bound < max ? bound : max;
+	}
+	return max;
+}
+
 void rings_print(const struct ctl *ctl, struct json_object *data)
 {
 	struct json_object *nodes = get(data, "nodes"), *timers = get(data, "token_ms");
+	struct json_object *rotation = get(data, "rotation_us");
 
 	fprintf(ctl->out, "Transport %s\n", get_text(data, "transport"));
 	if (timers != NULL)
 		fprintf(ctl->out, "Token     lost after %" PRIi64 " ms, sent again after %" PRIi64 " ms, consensus after %" PRIi64
 				  " ms\n",
 			get_number(timers, "timeout"), get_number(timers, "retransmit"), get_number(timers, "consensus"));
+	if (rotation != NULL && get_number(rotation, "count") > 0)
+		fprintf(ctl->out,
+			"Rotation  p50 %" PRIi64 " us, p99 %" PRIi64 " us, max %" PRIi64 " us, of %" PRIi64 "\n",
+			rotation_below(rotation, 50), rotation_below(rotation, 99), get_number(rotation, "max"),
+			get_number(rotation, "count"));
 	if (get(data, "retransmits") != NULL)
 		fprintf(ctl->out, "Frames    %" PRIi64 " sent again\n", get_number(data, "retransmits"));
 	for (size_t i = 0; i < json_object_array_length(nodes); i++) {
