@@ -93,5 +93,17 @@ tap_check "health" fetch 2 /healthz
 tap_check "it is not well" said 2 '503 .*'
 lab_stop 2
 tap $? "a clean end"
+if [ -e "$LAB_BUILD/knet.la" ]; then
+	LAB_TRANSPORT=knet
+	lab_configure
+	lab_start 1 2 3
+	tap_check "a ring of three on knet" lab_ring 3 1 2 3
+	tap_check "a reload" lab_in 2 "$ctl" reload
+	tap_check "changed nothing" await_is 2 1 'coterie_config_reload_total{result="unchanged"}'
+	tap_check "all families, but for those of quorum devices" python3 "$checker" whole "$LAB_DIR/2/page" \
+		'coterie_qdevice_'
+	lab_stop 1 2 3
+	tap $? "a clean end"
+fi
 tap_check "without leaks" eval "! grep Leak '$LAB_DIR/2/log'"
 lab_close
