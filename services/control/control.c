@@ -1,6 +1,6 @@
 /*
- * Control of the running daemon by its administrator: which plugins it has, and a reload. Answers come when the change is
- * done, or refused.
+ * Control of the running daemon by its administrator: which plugins it has, a reload, and what other nodes' maps say.
+ * Answers come when the change is done, or refused, or the other node has answered.
  */
 #include "services/control/control.h"
 
@@ -58,6 +58,18 @@ static void answer_reload(
 	control->host->reply(client, CONTROL_RES_RELOAD, CONTROL_CS_OK, iov, 2);
 }
 
+void control_answer_keys(const struct control *control, struct coterie_client *client, int rc, uint32_t flags,
+	const char *text, uint32_t size)
+{
+	struct control_res_keys res = {.rc = rc, .flags = flags};
+	struct iovec iov[] = {
+		{&res.rc, sizeof(res) - offsetof(struct control_res_keys, rc)},
+		{(void *)(uintptr_t)text, size},
+	};
+
+	control->host->reply(client, CONTROL_RES_KEYS, CONTROL_CS_OK, iov, 2);
+}
+
 void control_waiter_end(struct control_waiter *waiter, int rc, const char *text)
 {
 	struct control *control = waiter->control;
@@ -65,6 +77,8 @@ void control_waiter_end(struct control_waiter *waiter, int rc, const char *text)
 
 	if (client != NULL && waiter->response_id == CONTROL_RES_RELOAD)
 		answer_reload(control, client, rc, text);
+	else if (client != NULL && waiter->response_id == CONTROL_RES_KEYS)
+		control_answer_keys(control, client, rc, 0, "", 0);
 	else if (client != NULL)
 		answer(control, client, waiter->response_id, rc, text);
 	control_waiter_forget(waiter);
@@ -181,6 +195,8 @@ static int control_init(const struct coterie_host *host, struct coterie_ctx *ctx
 		return -ENOMEM;
 	control->host = host;
 	control->ctx = ctx;
+	/* An answer to a question of an earlier life finds none with its number. */
+	control->last_number = (uint32_t)(host->now_ns(ctx) / 1000);
 	int rc = control_nodes_init(control);
 	if (rc < 0) {
 		free(control);
@@ -196,6 +212,7 @@ static void control_fini(void *self)
 
 	while (control->waiters != NULL)
 		control_waiter_forget(control->waiters);
+	control_lookup_fini(control);
 	control_nodes_fini(control);
 	free(control);
 }
@@ -208,10 +225,13 @@ static const struct coterie_request control_requests[] = {
 	{CONTROL_REQ_PLUGIN_NODES, sizeof(struct control_req), 0, CONTROL_RES_PLUGIN_NODES,
 		control_handle_nodes},
 	{CONTROL_REQ_RELOAD, sizeof(struct control_req), 0, CONTROL_RES_RELOAD, control_handle_reload},
+	{CONTROL_REQ_KEYS, sizeof(struct control_req_keys), COTERIE_NEEDS_FLOW, CONTROL_RES_KEYS, control_handle_keys},
 };
 
 static const struct coterie_ring_msg control_ring_msgs[] = {
 	{CONTROL_RING_PLUGINS, sizeof(struct control_ring_plugins), NULL, control_deliver_plugins, NULL},
+	{CONTROL_RING_ASK, sizeof(struct control_ring_ask), control_swap_ask, control_deliver_ask, NULL},
+	{CONTROL_RING_KEYS, sizeof(struct control_ring_keys), control_swap_keys, control_deliver_keys, NULL},
 };
 
 static const struct coterie_service control_ops = {
@@ -223,6 +243,7 @@ static const struct coterie_service control_ops = {
 	.init = control_init,
 	.fini = control_fini,
 	.configuration = control_configuration,
+	.drain = control_drain,
 	.state_save = control_state_save,
 	.state_load = control_state_load,
 	COTERIE_REQUESTS(control_requests),
@@ -230,6 +251,7 @@ static const struct coterie_service control_ops = {
 };
 
 COTERIE_PLUGIN(control, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
-	.description = "control of the running daemon: its plugins",
-	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_MAP | COTERIE_CAP_STATS | COTERIE_CAP_LIFE,
+	.description = "control of the running daemon: its plugins, keys of other nodes",
+	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_MAP | COTERIE_CAP_STATS | COTERIE_CAP_ADMIN |
+		 COTERIE_CAP_LIFE,
 	.offers = COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER, .ops = &control_ops);

@@ -1,5 +1,6 @@
 /*
- * What the files of the control service share: requests that change plugins, and who runs which.
+ * What the files of the control service share: requests that change plugins, who runs which, and the keys of
+ * other nodes.
  */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
@@ -35,6 +36,19 @@ struct control {
 	uint32_t list_count, list_capacity;
 	struct coterie_map_tracker *tracker;
 	struct coterie_timer *tell_timer;
+	bool is_leaving; /* has told that it goes */
+	/* lookup.c */
+	struct control_lookup *lookups;  /* what this node has asked others */
+	struct control_answer *answers;  /* what it has been asked and could not send yet, oldest first */
+	uint32_t lookup_count, answer_count, last_number;
+	struct coterie_timer *answer_timer;
+};
+
+/** Text of keys, as in struct control_res_keys, of at most CONTROL_KEYS_SIZE_MAX bytes. */
+struct control_keys {
+	char *bytes; /* NULL: none */
+	uint32_t size, room;
+	bool is_cut; /* there are more keys, or there was no memory for them */
 };
 
 #define CONTROL_CS_OK 1
@@ -43,15 +57,36 @@ struct control {
 
 int control_nodes_init(struct control *control); /* -errno */
 void control_nodes_fini(struct control *control);
+int control_drain(void *self);
 void control_configuration(void *self, const struct coterie_configuration *configuration);
 void control_deliver_plugins(void *self, uint32_t nodeid, void *msg, uint32_t size);
 int control_handle_nodes(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+/** A member of the ring has told its plugins, so this service is there. */
+bool control_has_told(const struct control *control, uint32_t nodeid);
 /** Take one node's list, also from a state. -EINVAL: no list of texts; -ENOMEM. */
 int control_list_set(struct control *control, uint32_t nodeid, const char *text, uint32_t size);
 
 /* --- reload.c --- */
 
 int control_handle_reload(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+
+/* --- keys.c --- */
+
+/** This node's keys that begin so. map: enum control_map. End them with control_keys_fini. */
+void control_keys_list(struct control *control, uint32_t map, const char *prefix, struct control_keys *keys);
+void control_keys_fini(struct control_keys *keys);
+
+/* --- lookup.c --- */
+
+void control_lookup_fini(struct control *control);
+void control_lookup_configuration(struct control *control, const struct coterie_configuration *configuration);
+/** That node has the service no more: nobody answers. */
+void control_lookup_gone(struct control *control, uint32_t nodeid);
+int control_handle_keys(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+void control_swap_ask(void *msg, uint32_t size);
+void control_swap_keys(void *msg, uint32_t size);
+void control_deliver_ask(void *self, uint32_t nodeid, void *msg, uint32_t size);
+void control_deliver_keys(void *self, uint32_t nodeid, void *msg, uint32_t size);
 
 /* --- state.c --- */
 
@@ -62,6 +97,9 @@ int control_state_load(void *self, const void *blob, uint32_t size);
 
 struct control_waiter *control_waiter_add(struct control *control, uint64_t client, uint32_t response_id);
 void control_waiter_forget(struct control_waiter *waiter);
+/** size bytes of text, as in struct control_res_keys. */
+void control_answer_keys(const struct control *control, struct coterie_client *client, int rc, uint32_t flags,
+	const char *text, uint32_t size);
 /** Tell the client, if it is still there, and forget it. */
 void control_waiter_end(struct control_waiter *waiter, int rc, const char *text);
 

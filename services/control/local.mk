@@ -1,7 +1,7 @@
 # services/control: what an administrator asks of the running daemon. Its client is coterie-ctl.
 control_service_sources = \
-	services/control/control.c services/control/control.h services/control/messages.h \
-	services/control/nodes.c services/control/reload.c services/control/state.c
+	services/control/control.c services/control/control.h services/control/keys.c \
+	services/control/lookup.c services/control/messages.h services/control/nodes.c services/control/reload.c services/control/state.c
 
 if WITH_CONTROL
 plugin_LTLIBRARIES += control.la
@@ -11,3 +11,15 @@ control_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 control_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 
 include services/control/man/local.mk
+
+if HAVE_CHECK
+# A plugin exports nothing but its descriptor, so the test takes its objects from an archive.
+check_LTLIBRARIES += libcontrol_service.la
+libcontrol_service_la_SOURCES = $(control_service_sources)
+libcontrol_service_la_CFLAGS = $(TEST_CFLAGS)
+check_PROGRAMS += tests/unit/test_control
+TESTS += tests/unit/test_control
+tests_unit_test_control_SOURCES = tests/unit/test_control.c
+tests_unit_test_control_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_control_LDADD = libcontrol_service.la libcoterie-testkit.la $(CHECK_LIBS)
+endif

@@ -1,6 +1,6 @@
 /*
  * Who runs which plugins. Every node tells its own when the ring changes and when a plugin comes or goes; the
- * lists of nodes that have left are forgotten.
+ * lists of nodes that have left, or come anew, are forgotten.
  */
 #include "services/control/control.h"
 
@@ -48,6 +48,13 @@ static struct control_list *list_get(struct control *control, uint32_t nodeid)
 	return &control->lists[at];
 }
 
+bool control_has_told(const struct control *control, uint32_t nodeid)
+{
+	uint32_t at = position(control, nodeid);
+
+	return at < control->list_count && control->lists[at].nodeid == nodeid;
+}
+
 int control_list_set(struct control *control, uint32_t nodeid, const char *text, uint32_t size)
 {
 	if (size > CONTROL_LIST_SIZE_MAX || (size > 0 && text[size - 1] != '\0'))
@@ -65,12 +72,31 @@ int control_list_set(struct control *control, uint32_t nodeid, const char *text,
 	return 0;
 }
 
-static bool is_member(const struct coterie_configuration *configuration, uint32_t nodeid)
+static void list_forget(struct control *control, uint32_t nodeid)
 {
-	for (uint32_t i = 0; i < configuration->member_count; i++)
-		if (configuration->members[i] == nodeid)
+	uint32_t at = position(control, nodeid);
+
+	if (!control_has_told(control, nodeid))
+		return;
+	free(control->lists[at].text);
+	control->list_count--;
+	memmove(control->lists + at, control->lists + at + 1,
+		(control->list_count - at) * sizeof(control->lists[0]));
+}
+
+static bool is_among(const uint32_t *nodes, uint32_t count, uint32_t nodeid)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (nodes[i] == nodeid)
 			return true;
 	return false;
+}
+
+/* Who has joined may be another daemon than the one that told, and tells anew. */
+static bool is_staying(const struct coterie_configuration *configuration, uint32_t nodeid)
+{
+	return is_among(configuration->members, configuration->member_count, nodeid) &&
+	       !is_among(configuration->joined, configuration->joined_count, nodeid);
 }
 
 /* ---- Telling -------------------------------------------------------------- */
@@ -108,6 +134,8 @@ static void tell(void *arg)
 	struct iovec iov = {text, list_own(control, text, sizeof(text))};
 
 	control->tell_timer = NULL;
+	if (control->is_leaving)
+		return;
 	if (control->host->ring_send(control->ctx, CONTROL_RING_PLUGINS, COTERIE_AGREED, &iov, 1) == -EAGAIN)
 		tell_soon(control);
 }
@@ -117,9 +145,22 @@ static void tell_soon(struct control *control)
 {
 	uint64_t at_ns = control->host->now_ns(control->ctx) + TELL_AFTER_NS;
 
-	if (control->tell_timer == NULL &&
+	if (control->tell_timer == NULL && !control->is_leaving &&
 		control->host->timer_add(control->ctx, at_ns, tell, control, &control->tell_timer) < 0)
 		control->tell_timer = NULL;
+}
+
+/* A list without even this service says that nobody is there to be asked any more. */
+int control_drain(void *self)
+{
+	struct control *control = self;
+	struct iovec nothing = {NULL, 0};
+
+	if (!control->is_leaving &&
+		control->host->ring_send(control->ctx, CONTROL_RING_PLUGINS, COTERIE_AGREED, &nothing, 1) == -EAGAIN)
+		return -EAGAIN;
+	control->is_leaving = true;
+	return 0;
 }
 
 static void on_key(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
@@ -140,12 +181,13 @@ void control_configuration(void *self, const struct coterie_configuration *confi
 	if (!configuration->is_regular)
 		return;
 	for (uint32_t i = 0; i < control->list_count; i++) {
-		if (is_member(configuration, control->lists[i].nodeid))
+		if (is_staying(configuration, control->lists[i].nodeid))
 			control->lists[kept++] = control->lists[i];
 		else
 			free(control->lists[i].text);
 	}
 	control->list_count = kept;
+	control_lookup_configuration(control, configuration);
 	tell_soon(control);
 }
 
@@ -154,6 +196,11 @@ void control_deliver_plugins(void *self, uint32_t nodeid, void *msg, uint32_t si
 	struct control *control = self;
 	const struct control_ring_plugins *plugins = msg;
 
+	if (size == sizeof(*plugins)) {
+		list_forget(control, nodeid);
+		control_lookup_gone(control, nodeid);
+		return;
+	}
 	if (control_list_set(control, nodeid, plugins->text, size - (uint32_t)sizeof(*plugins)) == -EINVAL)
 		control->host->log(control->ctx, 7, "node %u does not tell its plugins properly", nodeid);
 }

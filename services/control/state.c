@@ -57,11 +57,11 @@ static int load(struct control *control, struct coterie_state_reader *reader)
 	return coterie_state_is_whole(reader) ? 0 : -ENOTSUP;
 }
 
-/* Whoever waits for a reload asks again: the executive tells its end to the old one, which is gone. */
+/* Whoever waits for a reload or for another node asks again: their ends are told to the old one, which is gone. */
 static void tell(struct control_waiter *waiter)
 {
-	if (waiter->response_id == CONTROL_RES_RELOAD)
-		control_waiter_end(waiter, -EAGAIN, "the service control was replaced meanwhile: reload again");
+	if (waiter->response_id == CONTROL_RES_RELOAD || waiter->response_id == CONTROL_RES_KEYS)
+		control_waiter_end(waiter, -EAGAIN, "the service control was replaced meanwhile: ask again");
 	else
 		control_waiter_end(waiter, 0, "");
 }

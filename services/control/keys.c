@@ -1,0 +1,282 @@
+/*
+ * This node's keys as text, for whoever asks on another node: neither the byte order nor the types of another release
+ * matter. What is too long for one message is cut off, between two keys.
+ */
+#include "services/control/control.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NODES_MAX 4096u
+
+/* ---- Text ----------------------------------------------------------------- */
+
+/* Room for so many bytes more, or NULL: the text ends here. */
+static char *reserve(struct control_keys *keys, size_t size)
+{
+	if (keys->is_cut || size > CONTROL_KEYS_SIZE_MAX - keys->size) {
+		keys->is_cut = true;
+		return NULL;
+	}
+	if (size > keys->room - keys->size) {
+		uint32_t room = 2 * (keys->size + (uint32_t)size);
+		char *bytes = realloc(keys->bytes, room);
+
+		if (bytes == NULL) {
+			keys->is_cut = true;
+			return NULL;
+		}
+		keys->bytes = bytes;
+		keys->room = room;
+	}
+	char *at = keys->bytes + keys->size;
+
+	keys->size += (uint32_t)size;
+	return at;
+}
+
+/* value: size bytes, without a NUL; in hexadecimal if they are any bytes. */
+static void put(struct control_keys *keys, const char *name, const char *type, const void *value, size_t size, bool is_hex)
+{
+	size_t name_size = strlen(name) + 1, type_size = strlen(type) + 1, value_size = (is_hex ? 2 * size : size) + 1;
+	char *at = reserve(keys, name_size + type_size + value_size);
+
+	if (at == NULL)
+		return;
+	memcpy(at, name, name_size);
+	memcpy(at + name_size, type, type_size);
+	at += name_size + type_size;
+	if (is_hex) {
+		at[0] = '\0';
+		for (size_t i = 0; i < size; i++)
+			snprintf(at + 2 * i, 3, "%02x", ((const uint8_t *)value)[i]);
+		return;
+	}
+	memcpy(at, value, size);
+	at[size] = '\0';
+}
+
+static void put_text(struct control_keys *keys, const char *name, const char *text)
+{
+	put(keys, name, "str", text, strlen(text), false);
+}
+
+static void put_number(struct control_keys *keys, const char *name, const char *type, uint64_t number)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, number);
+	put(keys, name, type, text, strlen(text), false);
+}
+
+/* ---- Maps ----------------------------------------------------------------- */
+
+static const char *type_name(uint32_t type)
+{
+	static const char *const names[] = {[COTERIE_MAP_I8] = "i8", [COTERIE_MAP_U8] = "u8", [COTERIE_MAP_I16] = "i16",
+		[COTERIE_MAP_U16] = "u16", [COTERIE_MAP_I32] = "i32", [COTERIE_MAP_U32] = "u32", [COTERIE_MAP_I64] = "i64",
+		[COTERIE_MAP_U64] = "u64", [COTERIE_MAP_FLOAT] = "flt", [COTERIE_MAP_DOUBLE] = "dbl",
+		[COTERIE_MAP_STRING] = "str", [COTERIE_MAP_BINARY] = "bin"};
+
+	return type < sizeof(names) / sizeof(names[0]) && names[type] != NULL ? names[type] : "bin";
+}
+
+static int64_t signed_number(uint32_t type, const void *bytes)
+{
+	int8_t i8;
+	int16_t i16;
+	int32_t i32;
+	int64_t i64;
+
+	switch (type) {
+	case COTERIE_MAP_I8:
+		memcpy(&i8, bytes, sizeof(i8));
+		return i8;
+	case COTERIE_MAP_I16:
+		memcpy(&i16, bytes, sizeof(i16));
+		return i16;
+	case COTERIE_MAP_I32:
+		memcpy(&i32, bytes, sizeof(i32));
+		return i32;
+	default:
+		memcpy(&i64, bytes, sizeof(i64));
+		return i64;
+	}
+}
+
+static uint64_t unsigned_number(uint32_t type, const void *bytes)
+{
+	uint8_t u8;
+	uint16_t u16;
+	uint32_t u32;
+	uint64_t u64;
+
+	switch (type) {
+	case COTERIE_MAP_U8:
+		memcpy(&u8, bytes, sizeof(u8));
+		return u8;
+	case COTERIE_MAP_U16:
+		memcpy(&u16, bytes, sizeof(u16));
+		return u16;
+	case COTERIE_MAP_U32:
+		memcpy(&u32, bytes, sizeof(u32));
+		return u32;
+	default:
+		memcpy(&u64, bytes, sizeof(u64));
+		return u64;
+	}
+}
+
+static void put_value(struct control_keys *keys, const char *name, const struct coterie_map_value *value)
+{
+	const char *type = type_name(value->type);
+	char text[64];
+	double real;
+	float single;
+
+	switch (value->type) {
+	case COTERIE_MAP_I8:
+	case COTERIE_MAP_I16:
+	case COTERIE_MAP_I32:
+	case COTERIE_MAP_I64:
+		snprintf(text, sizeof(text), "%" PRIi64, signed_number(value->type, value->bytes));
+		break;
+	case COTERIE_MAP_U8:
+	case COTERIE_MAP_U16:
+	case COTERIE_MAP_U32:
+	case COTERIE_MAP_U64:
+		snprintf(text, sizeof(text), "%" PRIu64, unsigned_number(value->type, value->bytes));
+		break;
+	case COTERIE_MAP_FLOAT:
+		memcpy(&single, value->bytes, sizeof(single));
+		snprintf(text, sizeof(text), "%.9g", (double)single);
+		break;
+	case COTERIE_MAP_DOUBLE:
+		memcpy(&real, value->bytes, sizeof(real));
+		snprintf(text, sizeof(text), "%.17g", real);
+		break;
+	case COTERIE_MAP_STRING:
+		put(keys, name, type, value->bytes, strnlen(value->bytes, value->size), false);
+		return;
+	default:
+		put(keys, name, type, value->bytes, value->size, true);
+		return;
+	}
+	put(keys, name, type, text, strlen(text), false);
+}
+
+static void list_map(struct control *control, uint32_t which, const char *prefix, struct control_keys *keys)
+{
+	const struct coterie_host *host = control->host;
+	struct coterie_map_iterator *iterator;
+	struct coterie_map_value value;
+	const char *key;
+
+	if (host->map_iterate(control->ctx, which, prefix, &iterator) < 0) {
+		keys->is_cut = true;
+		return;
+	}
+	while (!keys->is_cut && (key = host->map_iterate_next(iterator, NULL)) != NULL)
+		if (host->map_read(control->ctx, which, key, &value) == 0 && value.bytes != NULL)
+			put_value(keys, key, &value);
+	host->map_iterate_end(iterator);
+}
+
+/* ---- Peers ---------------------------------------------------------------- */
+
+struct nodes {
+	uint32_t list[NODES_MAX];
+	uint32_t count;
+};
+
+static void add_node(struct nodes *nodes, uint32_t nodeid)
+{
+	for (uint32_t i = 0; i < nodes->count; i++)
+		if (nodes->list[i] == nodeid)
+			return;
+	if (nodes->count < NODES_MAX)
+		nodes->list[nodes->count++] = nodeid;
+}
+
+/* Of the node list, and of the ring. */
+static void find_nodes(struct control *control, struct nodes *nodes)
+{
+	static const char end[] = ".nodeid";
+	const struct coterie_host *host = control->host;
+	struct coterie_map_iterator *iterator;
+	struct coterie_map_value value;
+	const uint32_t *members;
+	uint32_t count;
+	const char *key;
+
+	nodes->count = 0;
+	if (host->map_iterate(control->ctx, COTERIE_MAP_CONFIG, "nodelist.node.", &iterator) == 0) {
+		while ((key = host->map_iterate_next(iterator, &value)) != NULL)
+			if (value.type == COTERIE_MAP_U32 && value.bytes != NULL && strlen(key) > sizeof(end) &&
+				strcmp(key + strlen(key) - (sizeof(end) - 1), end) == 0)
+				add_node(nodes, (uint32_t)unsigned_number(value.type, value.bytes));
+		host->map_iterate_end(iterator);
+	}
+	host->membership(control->ctx, NULL, &members, &count);
+	for (uint32_t i = 0; i < count; i++)
+		add_node(nodes, members[i]);
+}
+
+static void put_link(struct control_keys *keys, uint32_t nodeid, uint32_t number, const struct coterie_link_status *link)
+{
+	char name[64];
+	int length = snprintf(name, sizeof(name), "%" PRIu32 ".link%" PRIu32 ".", nodeid, number);
+	char *rest = name + length;
+
+	strcpy(rest, "enabled");
+	put_number(keys, name, "u8", 1);
+	strcpy(rest, "connected");
+	put_number(keys, name, "u8", link->is_connected != 0);
+	strcpy(rest, "mtu");
+	put_number(keys, name, "u32", link->mtu);
+	strcpy(rest, "source");
+	put_text(keys, name, link->source);
+	strcpy(rest, "destination");
+	put_text(keys, name, link->destination);
+}
+
+/* prefix: "" or "ID." */
+static void list_peers(struct control *control, const char *prefix, struct control_keys *keys)
+{
+	struct nodes *nodes = malloc(sizeof(*nodes));
+	char name[32];
+
+	if (nodes == NULL) {
+		keys->is_cut = true;
+		return;
+	}
+	find_nodes(control, nodes);
+	for (uint32_t i = 0; i < nodes->count; i++) {
+		struct coterie_node_status status = {.size = sizeof(status)};
+
+		snprintf(name, sizeof(name), "%" PRIu32 ".reachable", nodes->list[i]);
+		if (strncmp(name, prefix, strlen(prefix)) != 0 ||
+			control->host->node_status(control->ctx, nodes->list[i], &status) < 0)
+			continue;
+		put_number(keys, name, "u8", status.is_reachable != 0);
+		for (uint32_t link = 0; link < COTERIE_LINKS_MAX; link++)
+			if (status.links[link].is_enabled)
+				put_link(keys, nodes->list[i], link, &status.links[link]);
+	}
+	free(nodes);
+}
+
+/* ---- All of them ---------------------------------------------------------- */
+
+void control_keys_list(struct control *control, uint32_t map, const char *prefix, struct control_keys *keys)
+{
+	*keys = (struct control_keys){.bytes = NULL};
+	if (map == CONTROL_MAP_PEERS)
+		list_peers(control, prefix, keys);
+	else
+		list_map(control, map == CONTROL_MAP_STATS ? COTERIE_MAP_STATS : COTERIE_MAP_CONFIG, prefix, keys);
+}
+
+void control_keys_fini(struct control_keys *keys) { free(keys->bytes); }

@@ -1,0 +1,296 @@
+/*
+ * Keys of other nodes. The client's question goes to its node over the ring, and so does the answer; both are in the
+ * total order, and everybody else drops them.
+ *
+ *  1. A client asks this node: the question is a lookup from then on, until the answer comes, the other node
+ *     leaves, or LIMIT_NS have passed. Nodes that are no members, or run no service of this kind, are not asked.
+ *  2. The other node makes the text of its keys at once. If the ring has no room it waits in a queue with a bound;
+ *     what does not fit is dropped, and who asked runs into the limit.
+ *  3. The answer is told to the client if it is still there.
+ */
+#include "services/control/control.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LIMIT_NS UINT64_C(3000000000)
+#define AGAIN_NS UINT64_C(20000000)
+#define LOOKUPS_MAX 64u
+#define ANSWERS_MAX 16u
+
+struct control_lookup {
+	struct control *control;
+	struct control_waiter *waiter;
+	uint32_t nodeid, number;
+	struct coterie_timer *timer;
+	struct control_lookup *next;
+};
+
+struct control_answer {
+	uint32_t nodeid, number, flags; /* whom it is for */
+	struct control_keys keys;
+	struct control_answer *next;
+};
+
+/* ---- Asking --------------------------------------------------------------- */
+
+static void lookup_forget(struct control_lookup *lookup)
+{
+	struct control *control = lookup->control;
+	struct control_lookup **place = &control->lookups;
+
+	while (*place != lookup)
+		place = &(*place)->next;
+	*place = lookup->next;
+	control->lookup_count--;
+	control->host->timer_del(control->ctx, lookup->timer);
+	free(lookup);
+}
+
+/* Without an answer. */
+static void lookup_fail(struct control_lookup *lookup, int rc)
+{
+	struct control_waiter *waiter = lookup->waiter;
+
+	lookup_forget(lookup);
+	control_waiter_end(waiter, rc, "");
+}
+
+static void on_limit(void *arg)
+{
+	struct control_lookup *lookup = arg;
+
+	lookup->timer = NULL;
+	lookup_fail(lookup, -ETIMEDOUT);
+}
+
+/* @return 0; -EAGAIN: too many, or no room in the ring; -ENOMEM */
+static int lookup_start(struct control *control, struct control_waiter *waiter, const struct control_req_keys *req)
+{
+	struct control_ring_ask ask = {.nodeid = req->nodeid, .number = ++control->last_number, .map = req->map};
+	struct iovec iov = {&ask.nodeid, sizeof(ask) - sizeof(ask.header)};
+	struct control_lookup *lookup;
+
+	if (control->lookup_count == LOOKUPS_MAX)
+		return -EAGAIN;
+	lookup = calloc(1, sizeof(*lookup));
+	if (lookup == NULL)
+		return -ENOMEM;
+	*lookup = (struct control_lookup){
+		.control = control, .waiter = waiter, .nodeid = req->nodeid, .number = ask.number, .next = control->lookups};
+	control->lookups = lookup;
+	control->lookup_count++;
+	strcpy(ask.prefix, req->prefix);
+	int rc = control->host->timer_add(
+		control->ctx, control->host->now_ns(control->ctx) + LIMIT_NS, on_limit, lookup, &lookup->timer);
+	if (rc == 0)
+		rc = control->host->ring_send(control->ctx, CONTROL_RING_ASK, COTERIE_AGREED, &iov, 1);
+	if (rc < 0)
+		lookup_forget(lookup);
+	return rc;
+}
+
+static bool is_member(const uint32_t *members, uint32_t count, uint32_t nodeid)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (members[i] == nodeid)
+			return true;
+	return false;
+}
+
+static uint32_t flags_of(const struct control *control, const struct control_keys *keys)
+{
+	return (keys->is_cut ? CONTROL_KEYS_CUT : 0) |
+	       (control->host->is_quorate(control->ctx) ? CONTROL_KEYS_QUORATE : 0);
+}
+
+static void answer_here(struct control *control, struct coterie_client *client, const struct control_req_keys *req)
+{
+	struct control_keys keys;
+
+	control_keys_list(control, req->map, req->prefix, &keys);
+	control_answer_keys(control, client, 0, flags_of(control, &keys), keys.bytes, keys.size);
+	control_keys_fini(&keys);
+}
+
+int control_handle_keys(void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct control *control = self;
+	struct control_req_keys req;
+	const uint32_t *members;
+	uint32_t count;
+
+	(void)size;
+	memcpy(&req, msg, sizeof(req));
+	if (req.map > CONTROL_MAP_PEERS || memchr(req.prefix, '\0', sizeof(req.prefix)) == NULL)
+		return -EINVAL;
+	control->host->membership(control->ctx, NULL, &members, &count);
+	if (req.nodeid == control->host->local_nodeid(control->ctx)) {
+		answer_here(control, client, &req);
+		return COTERIE_REPLIED;
+	}
+	if (!is_member(members, count, req.nodeid) || !control_has_told(control, req.nodeid)) {
+		control_answer_keys(control, client, is_member(members, count, req.nodeid) ? -ENOTSUP : -ENOENT, 0, "", 0);
+		return COTERIE_REPLIED;
+	}
+	struct control_waiter *waiter = control_waiter_add(control, control->host->client_id(client), CONTROL_RES_KEYS);
+	int rc = waiter == NULL ? -ENOMEM : lookup_start(control, waiter, &req);
+
+	if (rc < 0 && waiter != NULL)
+		control_waiter_forget(waiter);
+	return rc < 0 ? rc : COTERIE_LATER;
+}
+
+void control_lookup_configuration(struct control *control, const struct coterie_configuration *configuration)
+{
+	struct control_lookup *next;
+
+	for (struct control_lookup *lookup = control->lookups; lookup != NULL; lookup = next) {
+		next = lookup->next;
+		if (!is_member(configuration->members, configuration->member_count, lookup->nodeid))
+			lookup_fail(lookup, -ENOENT);
+	}
+}
+
+void control_lookup_gone(struct control *control, uint32_t nodeid)
+{
+	struct control_lookup *next;
+
+	for (struct control_lookup *lookup = control->lookups; lookup != NULL; lookup = next) {
+		next = lookup->next;
+		if (lookup->nodeid == nodeid)
+			lookup_fail(lookup, -ENOTSUP);
+	}
+}
+
+/* ---- Being asked ---------------------------------------------------------- */
+
+static int answer_send(struct control *control, const struct control_answer *answer)
+{
+	struct control_ring_keys head = {.nodeid = answer->nodeid, .number = answer->number, .flags = answer->flags};
+	struct iovec iov[] = {
+		{&head.nodeid, sizeof(head) - sizeof(head.header)},
+		{answer->keys.bytes, answer->keys.size},
+	};
+
+	return control->host->ring_send(control->ctx, CONTROL_RING_KEYS, COTERIE_AGREED, iov, 2);
+}
+
+static void answer_free(struct control *control, struct control_answer *answer)
+{
+	control->answer_count--;
+	control_keys_fini(&answer->keys);
+	free(answer);
+}
+
+static void send_answers(void *arg)
+{
+	struct control *control = arg;
+	uint64_t at_ns = control->host->now_ns(control->ctx) + AGAIN_NS;
+
+	control->answer_timer = NULL;
+	while (control->answers != NULL && answer_send(control, control->answers) != -EAGAIN) {
+		struct control_answer *sent = control->answers;
+
+		control->answers = sent->next;
+		answer_free(control, sent);
+	}
+	/* Without memory for the timer, the next question sends them. */
+	if (control->answers != NULL &&
+		control->host->timer_add(control->ctx, at_ns, send_answers, control, &control->answer_timer) < 0)
+		control->answer_timer = NULL;
+}
+
+void control_swap_ask(void *msg, uint32_t size)
+{
+	struct control_ring_ask *ask = msg;
+
+	(void)size;
+	ask->nodeid = __builtin_bswap32(ask->nodeid);
+	ask->number = __builtin_bswap32(ask->number);
+	ask->map = __builtin_bswap32(ask->map);
+}
+
+void control_deliver_ask(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	struct control *control = self;
+	const struct control_ring_ask *ask = msg;
+
+	(void)size;
+	if (ask->nodeid != control->host->local_nodeid(control->ctx))
+		return;
+	if (ask->map > CONTROL_MAP_PEERS || memchr(ask->prefix, '\0', sizeof(ask->prefix)) == NULL) {
+		control->host->log(control->ctx, 7, "node %u does not ask for keys properly", nodeid);
+		return;
+	}
+	struct control_answer *answer = control->answer_count < ANSWERS_MAX ? calloc(1, sizeof(*answer)) : NULL;
+
+	if (answer == NULL) {
+		control->host->log(control->ctx, 7, "node %u gets no keys: too many are asked for", nodeid);
+		return;
+	}
+	struct control_answer **place = &control->answers;
+
+	answer->nodeid = nodeid;
+	answer->number = ask->number;
+	control_keys_list(control, ask->map, ask->prefix, &answer->keys);
+	answer->flags = flags_of(control, &answer->keys);
+	while (*place != NULL)
+		place = &(*place)->next;
+	*place = answer;
+	control->answer_count++;
+	if (control->answer_timer == NULL)
+		send_answers(control);
+}
+
+/* ---- The answer ----------------------------------------------------------- */
+
+void control_swap_keys(void *msg, uint32_t size)
+{
+	struct control_ring_keys *keys = msg;
+
+	(void)size;
+	keys->nodeid = __builtin_bswap32(keys->nodeid);
+	keys->number = __builtin_bswap32(keys->number);
+	keys->flags = __builtin_bswap32(keys->flags);
+}
+
+void control_deliver_keys(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	struct control *control = self;
+	const struct control_ring_keys *keys = msg;
+	uint32_t left = size - (uint32_t)sizeof(*keys);
+	struct control_lookup *lookup = control->lookups;
+
+	if (keys->nodeid != control->host->local_nodeid(control->ctx))
+		return;
+	while (lookup != NULL && (lookup->number != keys->number || lookup->nodeid != nodeid))
+		lookup = lookup->next;
+	if (lookup == NULL)
+		return; /* too late, or nobody has asked */
+	if (left > CONTROL_KEYS_SIZE_MAX || (left > 0 && keys->text[left - 1] != '\0')) {
+		control->host->log(control->ctx, 7, "node %u does not tell its keys properly", nodeid);
+		lookup_fail(lookup, -EPROTO);
+		return;
+	}
+	struct coterie_client *client = control->host->client_find(control->ctx, lookup->waiter->client);
+
+	if (client != NULL)
+		control_answer_keys(control, client, 0, keys->flags, keys->text, left);
+	control_waiter_forget(lookup->waiter);
+	lookup_forget(lookup);
+}
+
+void control_lookup_fini(struct control *control)
+{
+	while (control->lookups != NULL)
+		lookup_forget(control->lookups);
+	while (control->answers != NULL) {
+		struct control_answer *answer = control->answers;
+
+		control->answers = answer->next;
+		answer_free(control, answer);
+	}
+	control->host->timer_del(control->ctx, control->answer_timer);
+}
