@@ -334,6 +334,8 @@ int main(int argc, char **argv)
 #endif
 	executive->report_fd = -1;
 	executive->program = "/proc/self/exe";
+	if (argc > 1 && argv[1][0] != '-')
+		return modes_run_command(argc, argv);
 	int code = options_parse(argc, argv, &daemon.options);
 	if (code >= 0)
 		return code;

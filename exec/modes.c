@@ -122,6 +122,23 @@ static void run_tool(char *const *arguments)
 	execvp("coterie-ctl", arguments);
 }
 
+int modes_run_command(int argc, char **argv)
+{
+	char tool[] = "coterie-ctl";
+	char **arguments = calloc((size_t)argc + 1, sizeof(*arguments));
+
+	if (arguments == NULL)
+		return EXIT_NO_MEMORY;
+	arguments[0] = tool;
+	for (int i = 1; i < argc; i++)
+		arguments[i] = argv[i];
+	run_tool(arguments);
+	fprintf(stderr, "cannot run coterie-ctl (%s): install it; %s --help tells of the daemon's own options\n",
+		strerror(errno), argv[0]);
+	free(arguments);
+	return EXIT_USAGE;
+}
+
 int modes_check_reload(const struct options *options, const struct config *config)
 {
 	char tool[] = "coterie-ctl", reload[] = "reload", check[] = "--check-only";

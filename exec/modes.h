@@ -29,6 +29,8 @@ int modes_help_config(const struct options *options);
 int modes_tell_test(const struct config *config);
 /** --print-config. @return exit code */
 int modes_print_config(const struct options *options, const struct config *config);
+/** `coterie SUBCOMMAND …` is coterie-ctl's. @return exit code; it is not there */
+int modes_run_command(int argc, char **argv);
 /** --check-reload: hand over to coterie-ctl, which asks the running daemon, or (config) compares
     a file with it. @return exit code; 1: it is not there */
 int modes_check_reload(const struct options *options, const struct config *config);

@@ -44,6 +44,7 @@ static void usage(FILE *to, const char *name)
 		"  --help-config [BLOCK [NAME]]  print the options of coterie.conf\n"
 		"  --check-reload        print what a reload of the running daemon would change\n"
 		"  --help                print this text\n"
+		"A word in place of the options is a command of coterie-ctl(8).\n"
 		"See coterie(8).\n",
 		name);
 }
