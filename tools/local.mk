@@ -36,14 +36,55 @@ bin_PROGRAMS += %D%/coterie-ctl
 # Commands of its own, where json-c is.
 if HAVE_JSON
 %C%_coterie_ctl_SOURCES += \
-	%D%/ctl/clients.c %D%/ctl/completion.c %D%/ctl/config.c %D%/ctl/connect.c %D%/ctl/control.c %D%/ctl/control.h %D%/ctl/ctl.c %D%/ctl/ctl.h \
+	%D%/format.c %D%/format.h \
+	%D%/ctl/answer.c %D%/ctl/clients.c %D%/ctl/completion.c %D%/ctl/completion.h %D%/ctl/completion_tools.c \
+	%D%/ctl/config.c %D%/ctl/connect.c %D%/ctl/control.c %D%/ctl/control.h %D%/ctl/ctl.c %D%/ctl/ctl.h \
 	%D%/ctl/ctl_main.h %D%/ctl/daemon.c %D%/ctl/daemon.h %D%/ctl/facts.c %D%/ctl/json.c %D%/ctl/log.c \
-	%D%/ctl/metrics.c %D%/ctl/plugin.c %D%/ctl/quorum.c %D%/ctl/reload.c %D%/ctl/reload.h %D%/ctl/reload_ask.c %D%/ctl/rings.c \
-	%D%/ctl/status.c %D%/ctl/watch.c
+	%D%/ctl/matrix.c %D%/ctl/metrics.c %D%/ctl/nodes.c %D%/ctl/origin.c %D%/ctl/origin.h %D%/ctl/plugin.c \
+	%D%/ctl/quorum.c %D%/ctl/reload.c %D%/ctl/reload.h %D%/ctl/reload_ask.c %D%/ctl/remote.c %D%/ctl/remote.h \
+	%D%/ctl/rings.c %D%/ctl/status.c %D%/ctl/watch.c
+nodist_%C%_coterie_ctl_SOURCES = %D%/ctl/completion_scripts.h
 %C%_coterie_ctl_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_CFLAGS)
 %C%_coterie_ctl_LDADD += libmetricstext.la $(JSON_LIBS) -lm
 dist_man_MANS += %D%/man/coterie-ctl.8
+
+# The scripts that `coterie-ctl completion` prints are those that are installed.
+BUILT_SOURCES += %D%/ctl/completion_scripts.h
+CLEANFILES += %D%/ctl/completion_scripts.h
+%D%/ctl/completion_scripts.h: $(completion_scripts) %D%/completion/embed.sh
+	$(AM_V_GEN)$(MKDIR_P) %D%/ctl && $(SHELL) $(srcdir)/%D%/completion/embed.sh \
+		bash $(srcdir)/%D%/completion/coterie-ctl.bash zsh $(srcdir)/%D%/completion/_coterie-ctl \
+		fish $(srcdir)/%D%/completion/coterie-ctl.fish >$@.new && mv $@.new $@
+
 endif
+completion_scripts = \
+	%D%/completion/coterie-ctl.bash %D%/completion/_coterie-ctl %D%/completion/coterie-ctl.fish
+EXTRA_DIST += $(completion_scripts) %D%/completion/embed.sh
+
+# bash and fish look for a file named after the command, zsh for one that names them all. Where zsh looks differs
+# between systems.
+bashcompletiondir = $(datadir)/bash-completion/completions
+zshcompletiondir = $(datadir)/zsh/site-functions
+fishcompletiondir = $(datadir)/fish/vendor_completions.d
+completed_names = $(tool_names) corosync-notifyd corosync-vqsim
+
+install-completion:
+	$(MKDIR_P) "$(DESTDIR)$(bashcompletiondir)" "$(DESTDIR)$(zshcompletiondir)" "$(DESTDIR)$(fishcompletiondir)"
+	$(INSTALL_DATA) $(srcdir)/%D%/completion/coterie-ctl.bash "$(DESTDIR)$(bashcompletiondir)/coterie-ctl"
+	$(INSTALL_DATA) $(srcdir)/%D%/completion/_coterie-ctl "$(DESTDIR)$(zshcompletiondir)/_coterie-ctl"
+	$(INSTALL_DATA) $(srcdir)/%D%/completion/coterie-ctl.fish "$(DESTDIR)$(fishcompletiondir)/coterie-ctl.fish"
+	for name in $(completed_names); do \
+		(cd "$(DESTDIR)$(bashcompletiondir)" && rm -f $$name && $(LN_S) coterie-ctl $$name) && \
+		(cd "$(DESTDIR)$(fishcompletiondir)" && rm -f $$name.fish && $(LN_S) coterie-ctl.fish $$name.fish) || \
+		exit; \
+	done
+
+uninstall-completion:
+	rm -f "$(DESTDIR)$(zshcompletiondir)/_coterie-ctl"
+	for name in coterie-ctl $(completed_names); do \
+		rm -f "$(DESTDIR)$(bashcompletiondir)/$$name" "$(DESTDIR)$(fishcompletiondir)/$$name.fish"; \
+	done
+.PHONY: install-completion uninstall-completion
 
 dist_man_MANS += \
 	services/cfg/man/corosync-cfgtool.8 services/cmap/man/corosync-cmapctl.8 \
@@ -68,6 +109,14 @@ clean-local: tool-links-clean
 tool-links-clean:
 	cd %D% 2>/dev/null && rm -f $(tool_names) || :
 
+install_completion =
+uninstall_completion =
+if HAVE_JSON
+install_completion += install-completion
+uninstall_completion += uninstall-completion
+endif
+install-data-local: $(install_completion)
+
 install-exec-local: install-tool-links
 install-tool-links:
 	$(MKDIR_P) "$(DESTDIR)$(sbindir)"
@@ -75,7 +124,7 @@ install-tool-links:
 	cd "$(DESTDIR)$(sbindir)" && \
 	for name in $(tool_names); do rm -f $$name && $(LN_S) $$target $$name || exit; done
 
-uninstall-local: uninstall-tool-links
+uninstall-local: uninstall-tool-links $(uninstall_completion)
 uninstall-tool-links:
 	cd "$(DESTDIR)$(sbindir)" 2>/dev/null && rm -f $(tool_names) || :
 

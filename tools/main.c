@@ -14,6 +14,7 @@
 #include "services/quorum/tool/quorumtool.h"
 #include "tools/blackbox.h"
 #include "tools/ctl/ctl_main.h"
+#include "tools/format.h"
 #include "tools/keygen.h"
 
 struct tool {
@@ -46,16 +47,27 @@ static const struct tool *tool_named(const char *path)
 	return NULL;
 }
 
+static int run(const struct tool *tool, int argc, char **argv)
+{
+#ifdef HAVE_JSON
+	int status;
+
+	if (format_run(tool->name, &argc, argv, &status))
+		return status;
+#endif
+	return tool->run(argc, argv);
+}
+
 int main(int argc, char **argv)
 {
 	const struct tool *tool = argc > 0 ? tool_named(argv[0]) : NULL;
 
 	if (tool != NULL)
-		return tool->run(argc, argv);
+		return run(tool, argc, argv);
 	/* By its own name the tool is the first word. */
 	tool = argc > 1 ? tool_named(argv[1]) : NULL;
 	if (tool != NULL)
-		return tool->run(argc - 1, argv + 1);
+		return run(tool, argc - 1, argv + 1);
 #ifdef HAVE_JSON
 	return ctl_main(argc, argv);
 #else

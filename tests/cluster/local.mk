@@ -48,6 +48,13 @@ plugin-life-long: all
 check-long: plugin-life-long
 .PHONY: plugin-life-long
 
+# coterie-ctl asks other nodes.
+if HAVE_JSON
+dist_check_SCRIPTS += %D%/ctl_nodes.sh %D%/ctl_nodes_knet.sh
+TESTS += %D%/ctl_nodes.sh %D%/ctl_nodes_knet.sh
+sanitized_scripts += %D%/ctl_nodes.sh
+endif
+
 # The optional services.
 dist_check_SCRIPTS += %D%/optional.sh
 TESTS += %D%/optional.sh

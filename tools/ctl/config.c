@@ -8,90 +8,54 @@
 #include <unistd.h>
 
 #include "tools/ctl/daemon.h"
+#include "tools/ctl/origin.h"
 #include "tools/ctl/reload.h"
 
 /* --- one key --- */
 
-static bool begins(const char *text, const char *prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
-
-/* Spec 06c.1, step 4: what a running daemon does not take from the file. */
-static bool is_fixed(const char *key)
-{
-	static const char *const keys[] = {"totem.version", "totem.threads", "totem.ip_version", "totem.rrp_mode",
-		"totem.netmtu", "totem.transport", "totem.cluster_name", "quorum.provider",
-		"system.move_to_root_cgroup", "system.allow_knet_handle_fallback", "system.sched_rr",
-		"system.priority", "system.qb_ipc_type", "system.state_dir"};
-	static const char *const ends[] = {".bindnetaddr", ".mcastaddr", ".broadcast", ".mcastport", ".ttl"};
-
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (strcmp(key, keys[i]) == 0)
-			return true;
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]) && begins(key, "totem.interface."); i++)
-		if (strlen(key) > strlen(ends[i]) && strcmp(key + strlen(key) - strlen(ends[i]), ends[i]) == 0)
-			return true;
-	return false;
-}
-
-static const char *changeable(const char *key)
-{
-	static const char *const from_file[] = {"totem.", "logging.", "nodelist.", "quorum.", "uidgid.", "resources."};
-
-	if (is_fixed(key))
-		return "restart";
-	for (size_t i = 0; i < sizeof(from_file) / sizeof(from_file[0]); i++)
-		if (begins(key, from_file[i]))
-			return "reload";
-	return begins(key, "runtime.") || begins(key, "internal_configuration.") ? "never" : "runtime";
-}
-
-static const char *source(const char *key)
-{
-	if (begins(key, "runtime.config."))
-		return "computed";
-	if (begins(key, "runtime.") || begins(key, "internal_configuration.") || begins(key, "config.") ||
-		begins(key, "resources."))
-		return "runtime";
-	return NULL; /* the file's or a default: the daemon does not tell */
-}
-
 enum which {
-	WHICH_EFFECTIVE, /* all that the daemon has */
-	WHICH_FILE,      /* those that its file makes */
+	WHICH_ALL,
+	WHICH_EFFECTIVE, /* all, with their origins */
+	WHICH_FILE,      /* those that the daemon's file makes */
 	WHICH_CHANGED,   /* those of its sections that the file does not make so */
+	WHICH_STATS,     /* of the statistics map */
+	WHICHES,
 };
 
-static const struct daemon_key *find_written(const struct daemon_keys *file, const char *key)
-{
-	for (size_t i = 0; i < file->count; i++)
-		if (strcmp(file->list[i].key, key) == 0)
-			return &file->list[i];
-	return NULL;
-}
-
-static bool is_wanted(
-	enum which which, const struct daemon_key *written, const char *key, struct json_object *value)
+static bool is_wanted(enum which which, const struct daemon_key *written, const char *key, struct json_object *value)
 {
 	switch (which) {
+	case WHICH_ALL:
 	case WHICH_EFFECTIVE:
+	case WHICH_STATS:
+	case WHICHES:
 		return true;
 	case WHICH_FILE:
-		return written != NULL && source(key) == NULL;
+		return written != NULL && origin_of_daemon(key) == NULL;
 	case WHICH_CHANGED:
-		return source(key) == NULL && strcmp(changeable(key), "reload") == 0 &&
+		return origin_of_daemon(key) == NULL && strcmp(origin_changeable(key), "reload") == 0 &&
 		       (written == NULL || strcmp(json_object_get_string(value), written->value) != 0);
 	}
 	return true;
 }
 
-/* file: what its keys are held against. */
-static void add_key(struct ctl *ctl, struct json_object *keys, const char *key, enum which which,
-	const struct daemon_keys *file)
-{
-	const struct daemon_key *written = find_written(file, key);
-	cmap_value_types_t type;
-	struct json_object *value = fact_value(ctl, CTL_CONFIG, key, &type);
+struct show {
+	struct ctl *ctl;
+	struct json_object *keys; /* rows so far */
+	enum which which;
+	char *name; /* of the daemon's file; NULL: not known */
+	bool is_read;
+	struct daemon_keys file;
+};
 
-	if (value == NULL || !is_wanted(which, written, key, value)) {
+static void add_key(struct show *show, const char *key)
+{
+	const struct daemon_keys *file = show->is_read ? &show->file : NULL;
+	enum ctl_service map = show->which == WHICH_STATS ? CTL_STATS : CTL_CONFIG;
+	cmap_value_types_t type;
+	struct json_object *value = fact_value(show->ctl, map, key, &type);
+
+	if (value == NULL || !is_wanted(show->which, origin_find(file, key), key, value)) {
 		json_object_put(value); /* gone meanwhile, or not asked for */
 		return;
 	}
@@ -99,35 +63,32 @@ static void add_key(struct ctl *ctl, struct json_object *keys, const char *key, 
 	put_text(row, "key", key);
 	put_text(row, "type", fact_type_name(type));
 	json_object_object_add(row, "value", value);
-	if (source(key) != NULL || which == WHICH_FILE)
-		put_text(row, "source", which == WHICH_FILE ? "file" : source(key));
-	put_text(row, "changeable", changeable(key));
-	json_object_array_add(keys, row);
+	origin_put(row, key, file, show->name);
+	json_object_array_add(show->keys, row);
 }
-
-struct show {
-	struct ctl *ctl;
-	struct json_object *keys;
-	enum which which;
-	struct daemon_keys file;
-};
 
 static bool see_key(void *arg, const char *key)
 {
-	struct show *show = arg;
-
-	add_key(show->ctl, show->keys, key, show->which, &show->file);
+	add_key(arg, key);
 	return true;
 }
 
-/* Where the daemon names no file, the sum is of the keys that a file makes. */
+/* --- the answer around them --- */
+
+/* The same on nodes with the same configuration. */
+static bool see_common_key(void *arg, const char *key)
+{
+	return strcmp(key, "nodelist.local_node_pos") == 0 || see_key(arg, key);
+}
+
+/* Where the daemon names no file that can be read here, the sum is of the keys that a file makes. */
 static void sum_of_keys(struct ctl *ctl, char sum[65])
 {
 	static const char *const sections[] = {"totem.", "nodelist.", "quorum."};
 	struct show show = {.ctl = ctl, .keys = json_object_new_array()};
 
 	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
-		fact_each(ctl, CTL_CONFIG, sections[i], see_key, &show);
+		fact_each(ctl, CTL_CONFIG, sections[i], see_common_key, &show);
 	daemon_text_sha256(json_object_to_json_string_ext(show.keys, JSON_C_TO_STRING_PLAIN), sum);
 	json_object_put(show.keys);
 }
@@ -138,7 +99,7 @@ static struct json_object *start_answer(struct ctl *ctl, struct json_object *dat
 	struct json_object *keys = json_object_new_array();
 	char sum[65] = "", *file = daemon_config_file(ctl);
 
-	if (file != NULL)
+	if (file != NULL && ctl->nodes == NULL)
 		daemon_file_sha256(file, sum);
 	if (sum[0] == '\0')
 		sum_of_keys(ctl, sum);
@@ -152,20 +113,22 @@ static struct json_object *start_answer(struct ctl *ctl, struct json_object *dat
 
 /* --- show and get --- */
 
-/* The option, taken out of the words. */
+/* The options, taken out of the words. */
 static enum which take_which(int *argc, char **argv)
 {
-	static const char *const words[] = {
-		[WHICH_EFFECTIVE] = "--effective", [WHICH_FILE] = "--file", [WHICH_CHANGED] = "--changed"};
-	enum which which = WHICH_EFFECTIVE;
+	static const char *const words[WHICHES] = {[WHICH_EFFECTIVE] = "--effective",
+		[WHICH_FILE] = "--file",
+		[WHICH_CHANGED] = "--changed",
+		[WHICH_STATS] = "--stats"};
+	enum which which = WHICH_ALL;
 	int kept = 0;
 
 	for (int i = 0; i < *argc; i++) {
-		size_t word = 0;
+		size_t word = WHICH_EFFECTIVE;
 
-		while (word < sizeof(words) / sizeof(words[0]) && strcmp(argv[i], words[word]) != 0)
+		while (word < WHICHES && strcmp(argv[i], words[word]) != 0)
 			word++;
-		if (word < sizeof(words) / sizeof(words[0]))
+		if (word < WHICHES)
 			which = (enum which)word;
 		else
 			argv[kept++] = argv[i];
@@ -174,48 +137,101 @@ static enum which take_which(int *argc, char **argv)
 	return which;
 }
 
-/* What the daemon's file says now. */
-static int read_file(struct ctl *ctl, struct daemon_keys *keys)
+/*
+ * What the daemon's file says, if that is to be told. The file of a daemon that does not name it, or of another node,
+ * is not known; that one cannot be used any more matters to who asks for what it makes.
+ */
+static int read_file(struct show *show)
 {
-	char *file = daemon_config_file(ctl);
-	int code = daemon_read_keys(ctl, file, keys);
+	struct ctl *ctl = show->ctl;
+	bool is_needed = show->which == WHICH_FILE || show->which == WHICH_CHANGED;
+	bool is_told = ctl->is_verbose || ctl->format != CTL_TEXT || show->which == WHICH_EFFECTIVE;
 
-	free(file);
-	return code;
+	show->name = ctl->remote == NULL && show->which != WHICH_STATS ? daemon_config_file(ctl) : NULL;
+	if (!is_needed && (!is_told || show->name == NULL))
+		return 0;
+	int code = daemon_read_keys(ctl, show->name, &show->file);
+
+	show->is_read = code == 0;
+	if (is_needed)
+		return code;
+	memset(&ctl->error, 0, sizeof(ctl->error));
+	return 0;
+}
+
+/* Open what the words ask about. */
+static int start_show(struct show *show, const char *command, int argc, char **argv, struct json_object *data)
+{
+	struct ctl *ctl = show->ctl;
+	int code = 0;
+
+	for (int i = 0; i < argc && code == 0; i++)
+		if (argv[i][0] == '-')
+			code = ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "%s takes no '%s'", command, argv[i]);
+	if (code == 0 && ctl->nodes != NULL && (show->which == WHICH_FILE || show->which == WHICH_CHANGED))
+		code = ctl_fail(ctl, CTL_USAGE, "coterie-ctl config diff --nodes all compares every node's file with what it runs",
+			"%s: the file of another node cannot be read here", command);
+	if (code == 0)
+		code = ctl_open(ctl, show->which == WHICH_STATS ? CTL_STATS : CTL_CONFIG);
+	if (code != 0)
+		return code;
+	show->keys = start_answer(ctl, data);
+	return read_file(show);
+}
+
+static void end_show(struct show *show)
+{
+	daemon_keys_fini(&show->file);
+	free(show->name);
 }
 
 int config_show(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 {
 	struct show show = {.ctl = ctl, .which = take_which(&argc, argv)};
-	int code = argc > 1 || (argc == 1 && argv[0][0] == '-')
-		? ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "config show takes no '%s'", argv[argc - 1])
-		: ctl_open(ctl, CTL_CONFIG);
+	enum ctl_service map = show.which == WHICH_STATS ? CTL_STATS : CTL_CONFIG;
+	bool is_filtered = show.which == WHICH_FILE || show.which == WHICH_CHANGED;
+	int code = start_show(&show, "config show", argc, argv, data);
 
-	if (code != 0)
-		return code;
-	show.keys = start_answer(ctl, data);
-	if (show.which != WHICH_EFFECTIVE)
-		code = read_file(ctl, &show.file);
-	if (code == 0)
-		fact_each(ctl, CTL_CONFIG, argc > 0 ? argv[0] : NULL, see_key, &show);
-	daemon_keys_fini(&show.file);
-	if (code == 0 && argc > 0 && show.which == WHICH_EFFECTIVE && json_object_array_length(show.keys) == 0)
-		return ctl_fail(ctl, CTL_FAILED, "coterie-ctl config show lists all", "no key begins with '%s'", argv[0]);
+	ctl->is_verbose = ctl->is_verbose || show.which == WHICH_EFFECTIVE;
+	for (int i = 0; i < (argc > 0 ? argc : 1) && code == 0; i++) {
+		size_t before = json_object_array_length(show.keys);
+
+		fact_each(ctl, map, argc > 0 ? argv[i] : NULL, see_key, &show);
+		if (argc > 0 && !is_filtered && json_object_array_length(show.keys) == before)
+			code = ctl_fail(ctl, CTL_FAILED, "coterie-ctl config show lists all", "no key begins with '%s'", argv[i]);
+	}
+	end_show(&show);
 	return code;
 }
 
 int config_get(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 {
-	int code = argc != 1 ? ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "config get wants one key")
-			     : ctl_open(ctl, CTL_CONFIG);
+	struct show show = {.ctl = ctl, .which = take_which(&argc, argv)};
+	int code = argc < 1 || (show.which != WHICH_ALL && show.which != WHICH_STATS)
+			   ? ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "config get wants keys")
+			   : start_show(&show, "config get", argc, argv, data);
 
-	if (code != 0)
-		return code;
-	struct json_object *keys = start_answer(ctl, data);
-	add_key(ctl, keys, argv[0], WHICH_EFFECTIVE, &(struct daemon_keys){0});
-	if (json_object_array_length(keys) == 0)
-		return ctl_fail(ctl, CTL_FAILED, "coterie-ctl config show lists all", "no key '%s'", argv[0]);
-	return CTL_GOOD;
+	for (int i = 0; i < argc && code == 0; i++) {
+		size_t before = json_object_array_length(show.keys);
+
+		add_key(&show, argv[i]);
+		if (json_object_array_length(show.keys) == before)
+			code = ctl_fail(ctl, CTL_FAILED, "coterie-ctl config show lists all", "no key '%s'", argv[i]);
+	}
+	end_show(&show);
+	return code;
+}
+
+/* "corosync.conf:12", "default" */
+static void print_origin(const struct ctl *ctl, struct json_object *data, struct json_object *row)
+{
+	const char *file = get(row, "file") != NULL ? get_text(row, "file") : get_text(data, "file");
+	const char *slash = strrchr(file, '/');
+
+	if (get(row, "line") != NULL)
+		fprintf(ctl->out, "%s:%" PRIi64, slash != NULL ? slash + 1 : file, get_number(row, "line"));
+	else
+		fprintf(ctl->out, "%s", get_text(row, "source"));
 }
 
 void config_print(const struct ctl *ctl, struct json_object *data)
@@ -229,9 +245,11 @@ void config_print(const struct ctl *ctl, struct json_object *data)
 			fprintf(ctl->out, "node %" PRIi64 ": ", get_number(row, "node"));
 		fprintf(ctl->out, "%s (%s) = %s", get_text(row, "key"), get_text(row, "type"),
 			value != NULL ? json_object_get_string(value) : "");
-		if (ctl->is_verbose)
-			fprintf(ctl->out, "  [%s%schange: %s]", get_text(row, "source"),
-				get(row, "source") != NULL ? ", " : "", get_text(row, "changeable"));
+		if (ctl->is_verbose) {
+			fprintf(ctl->out, "  [");
+			print_origin(ctl, data, row);
+			fprintf(ctl->out, "%schange: %s]", get(row, "source") != NULL ? ", " : "", get_text(row, "changeable"));
+		}
 		fprintf(ctl->out, "\n");
 	}
 }
@@ -410,34 +428,80 @@ static void add_lines(struct json_object *keys, struct json_object *node, const 
 	}
 }
 
+/* What one node of a report says. @return enum ctl_exit; ctl->error is set when it is none of its differences */
+static int add_node(struct ctl *ctl, struct json_object *keys, struct json_object *node, int code)
+{
+	add_lines(keys, node, "changes", "reload");
+	add_lines(keys, node, "restarts", "restart");
+	if (get(node, "text") == NULL)
+		return 0;
+	return ctl_fail(ctl, code != 0 ? code : CTL_FAILED, "coterie-ctl reload --check-only tells of all",
+		"node %" PRIi64 ": %s", get_number(node, "id"), get_text(node, "text"));
+}
+
+static bool is_told(struct json_object *nodes, int64_t id)
+{
+	for (size_t i = 0; nodes != NULL && i < json_object_array_length(nodes); i++)
+		if (get_number(json_object_array_get_idx(nodes, i), "id") == id)
+			return true;
+	return false;
+}
+
+/* Who is asked for and says nothing is named. */
+static int warn_of_silent(struct ctl *ctl, struct json_object *members, struct json_object *nodes)
+{
+	int code = 0;
+
+	for (size_t i = 0; i < json_object_array_length(members); i++) {
+		struct json_object *member = json_object_array_get_idx(members, i);
+		int64_t id = get_number(member, "id");
+		bool is_joined = strcmp(get_text(member, "state"), "joined") == 0;
+
+		if (is_told(nodes, id) || !nodes_has(ctl, members, (uint32_t)id) ||
+			(get(member, "addresses") == NULL && !is_joined))
+			continue;
+		ctl_warn(ctl, "node %" PRIi64 " %s", id,
+			is_joined ? "compares no file for others: Corosync is in the ring, where each node has its own"
+				  : "is not in the ring");
+		code = is_joined ? CTL_NOT_LOADED : CTL_FAILED;
+	}
+	return code;
+}
+
 /* Each node's file against what runs there: the daemons tell it of a reload that is only checked. */
 static int diff_nodes(struct ctl *ctl, struct json_object *data)
 {
-	struct json_object *report = json_object_new_object();
+	struct json_object *report = json_object_new_object(), *members = NULL;
 	bool is_each;
 	int code = ctl_open(ctl, CTL_CONFIG);
 
 	if (code == 0)
 		code = ctl_open(ctl, CTL_CFG);
 	if (code == 0) {
+		members = members_all(ctl);
+		code = nodes_check(ctl, members);
+	}
+	if (code == 0) {
 		struct json_object *keys = start_answer(ctl, data);
 
 		if (ctl->timeout_s < RELOAD_LIMIT_S)
 			alarm(RELOAD_LIMIT_S);
-		code = reload_ask(ctl, true, report, &is_each);
+		int reported = reload_ask(ctl, true, report, &is_each);
 		struct json_object *nodes = get(report, "nodes");
-		for (size_t i = 0; nodes != NULL && i < json_object_array_length(nodes); i++) {
+
+		code = nodes == NULL && reported != RELOAD_UNKNOWN ? reported : 0;
+		for (size_t i = 0; nodes != NULL && i < json_object_array_length(nodes) && code == 0; i++) {
 			struct json_object *node = json_object_array_get_idx(nodes, i);
 
-			add_lines(keys, node, "changes", "reload");
-			add_lines(keys, node, "restarts", "restart");
-			if (get(node, "text") != NULL)
-				ctl_fail(ctl, code, "coterie-ctl reload --check-only tells of all",
-					"node %" PRIi64 ": %s", get_number(node, "id"), get_text(node, "text"));
+			if (nodes_has(ctl, members, (uint32_t)get_number(node, "id")))
+				code = add_node(ctl, keys, node, reported);
 		}
+		if (reported == RELOAD_UNKNOWN)
+			code = ctl_fail(ctl, CTL_NOT_LOADED, "ask each node", "this daemon compares no files of nodes");
+		else if (code == 0)
+			code = warn_of_silent(ctl, members, nodes);
 	}
-	if (code == RELOAD_UNKNOWN)
-		code = ctl_fail(ctl, CTL_FAILED, "ask each node", "this daemon compares no files of nodes");
+	json_object_put(members);
 	json_object_put(report);
 	return code;
 }
@@ -445,10 +509,10 @@ static int diff_nodes(struct ctl *ctl, struct json_object *data)
 /* Keys that a reload would bring or take away, or give another value. */
 int config_diff(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 {
-	if (argc == 2 && strcmp(argv[0], "--nodes") == 0 && strcmp(argv[1], "all") == 0)
+	if (argc > (ctl->nodes != NULL ? 0 : 1))
+		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "config diff takes one file, or --nodes");
+	if (ctl->nodes != NULL)
 		return diff_nodes(ctl, data);
-	if (argc > 1)
-		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "config diff takes one file, or --nodes all");
 	int code = ctl_open(ctl, CTL_CONFIG);
 	if (code != 0)
 		return code;
@@ -468,7 +532,9 @@ int config_diff(struct ctl *ctl, int argc, char **argv, struct json_object *data
 			put_text(row, "type", wanted.list[i].type);
 			put_text(row, "value", wanted.list[i].value);
 			put_text(row, "source", "file");
-			put_text(row, "changeable", changeable(wanted.list[i].key));
+			if (wanted.list[i].line > 0)
+				put_number(row, "line", wanted.list[i].line);
+			put_text(row, "changeable", origin_changeable(wanted.list[i].key));
 			json_object_array_add(keys, row);
 		}
 		json_object_put(now);

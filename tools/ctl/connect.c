@@ -35,6 +35,19 @@ int ctl_fail(struct ctl *ctl, int code, const char *hint, const char *format, ..
 	return code;
 }
 
+void ctl_warn(struct ctl *ctl, const char *format, ...)
+{
+	char text[512];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (ctl->warnings == NULL)
+		ctl->warnings = json_object_new_array();
+	json_object_array_add(ctl->warnings, json_object_new_string(text));
+}
+
 int ctl_fail_cs(struct ctl *ctl, const char *what, cs_error_t error)
 {
 	switch (error) {
@@ -101,8 +114,16 @@ static cs_error_t connect_service(struct ctl *ctl, enum ctl_service service, boo
 	return error;
 }
 
+/* Another node's maps come another way. */
+static bool is_remote(const struct ctl *ctl, enum ctl_service service)
+{
+	return ctl->remote != NULL && (service == CTL_CONFIG || service == CTL_STATS);
+}
+
 bool ctl_try(struct ctl *ctl, enum ctl_service service)
 {
+	if (is_remote(ctl, service))
+		return true;
 	return connect_service(ctl, service, false) == CS_OK;
 }
 
@@ -122,6 +143,8 @@ static bool has_daemon(struct ctl *ctl)
 
 int ctl_open(struct ctl *ctl, enum ctl_service service)
 {
+	if (is_remote(ctl, service))
+		return 0;
 	cs_error_t error = connect_service(ctl, service, true);
 
 	if (error == CS_OK)

@@ -1,6 +1,8 @@
 #include "tools/ctl/control.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,8 +34,8 @@ static int open_channel(struct ctl *ctl, struct channel *channel)
 	return ctl->error.code;
 }
 
-/* @return bytes of the answer; minus an exit status */
-static int call(struct ctl *ctl, const void *request, size_t size, void *response, size_t response_size)
+/* is_slow: the daemon sets the limit. @return bytes of the answer; minus an exit status */
+static int call(struct ctl *ctl, bool is_slow, const void *request, size_t size, void *response, size_t response_size)
 {
 	const struct iovec iov = {(void *)(uintptr_t)request, size};
 	const struct control_response_header *header = response;
@@ -42,8 +44,10 @@ static int call(struct ctl *ctl, const void *request, size_t size, void *respons
 
 	if (code != 0)
 		return -code;
-	alarm(0); /* the daemon sets the limits */
+	unsigned int left_s = is_slow ? alarm(0) : 0;
 	ssize_t rc = channel_call(&channel, CHANNEL_GATE_ALL, &iov, 1, response, response_size);
+	if (is_slow)
+		alarm(left_s);
 	channel_close(&channel);
 	if (rc < (ssize_t)sizeof(*header))
 		return -ctl_fail_cs(ctl, "control", rc == -EAGAIN ? CS_ERR_TRY_AGAIN : CS_ERR_LIBRARY);
@@ -84,7 +88,7 @@ int control_ask(struct ctl *ctl, const struct control_question *question, struct
 
 	if (request == NULL)
 		return ctl_fail(ctl, CTL_FAILED, "", "out of memory");
-	int rc = call(ctl, request, size, &response, sizeof(response));
+	int rc = call(ctl, true, request, size, &response, sizeof(response));
 	free(request);
 	if (rc < 0)
 		return -rc;
@@ -125,7 +129,7 @@ int control_ask_nodes(struct ctl *ctl, struct control_nodes *nodes)
 	nodes->bytes = malloc(CHANNEL_MESSAGE_SIZE_MAX);
 	if (nodes->bytes == NULL)
 		return ctl_fail(ctl, CTL_FAILED, "", "out of memory");
-	int rc = call(ctl, &request, sizeof(request), nodes->bytes, CHANNEL_MESSAGE_SIZE_MAX);
+	int rc = call(ctl, false, &request, sizeof(request), nodes->bytes, CHANNEL_MESSAGE_SIZE_MAX);
 	if (rc >= 0 && read_nodes(nodes, nodes->bytes + sizeof(struct control_response_header),
 			       (size_t)rc - sizeof(struct control_response_header)))
 		return 0;
@@ -134,6 +138,48 @@ int control_ask_nodes(struct ctl *ctl, struct control_nodes *nodes)
 }
 
 void control_nodes_fini(struct control_nodes *nodes) { free(nodes->bytes); }
+
+static int fail_keys(struct ctl *ctl, uint32_t nodeid, int32_t rc)
+{
+	switch (rc) {
+	case -ENOENT:
+		return ctl_fail(ctl, CTL_FAILED, "start its daemon, or look at the network between the nodes",
+			"node %" PRIu32 " is not in the ring", nodeid);
+	case -ENOTSUP:
+		return ctl_fail(ctl, CTL_NOT_LOADED, "ask on that node; or load it there: service { name: control }",
+			"node %" PRIu32 " cannot be asked: it runs Corosync, or no service control", nodeid);
+	case -ETIMEDOUT:
+		return ctl_fail(ctl, CTL_TIMED_OUT, "look into its log", "node %" PRIu32 " does not answer", nodeid);
+	default:
+		return ctl_fail(ctl, CTL_FAILED, "try again", "no answer of node %" PRIu32 ": %s", nodeid, strerror(-rc));
+	}
+}
+
+int control_ask_keys(struct ctl *ctl, uint32_t nodeid, enum control_map map, const char *prefix,
+	struct control_keys *keys)
+{
+	struct control_req_keys request = {
+		.header = {.id = CONTROL_REQ_KEYS, .size = sizeof(request)}, .nodeid = nodeid, .map = map};
+	struct control_res_keys head = {.rc = 0};
+
+	snprintf(request.prefix, sizeof(request.prefix), "%s", prefix);
+	keys->bytes = malloc(CHANNEL_MESSAGE_SIZE_MAX);
+	if (keys->bytes == NULL)
+		return ctl_fail(ctl, CTL_FAILED, "", "out of memory");
+	int rc = call(ctl, false, &request, sizeof(request), keys->bytes, CHANNEL_MESSAGE_SIZE_MAX);
+	if (rc >= (int)sizeof(head)) {
+		memcpy(&head, keys->bytes, sizeof(head));
+		keys->flags = head.flags;
+		keys->text = (char *)keys->bytes + sizeof(head);
+		keys->size = (size_t)rc - sizeof(head);
+		rc = head.rc < 0 ? -fail_keys(ctl, nodeid, head.rc) : 0;
+		if (rc == 0 && (keys->size == 0 || keys->text[keys->size - 1] == '\0'))
+			return 0;
+	}
+	free(keys->bytes);
+	keys->bytes = NULL;
+	return rc < 0 ? -rc : ctl_fail(ctl, CTL_FAILED, "is it of the same release?", "the daemon's answer is cut off");
+}
 
 int control_ask_reload(struct ctl *ctl, bool is_check, struct control_reload *reload)
 {
@@ -144,7 +190,7 @@ int control_ask_reload(struct ctl *ctl, bool is_check, struct control_reload *re
 
 	if (bytes == NULL)
 		return ctl_fail(ctl, CTL_FAILED, "", "out of memory");
-	int rc = call(ctl, &request, sizeof(request), bytes, CHANNEL_MESSAGE_SIZE_MAX);
+	int rc = call(ctl, true, &request, sizeof(request), bytes, CHANNEL_MESSAGE_SIZE_MAX);
 	if (rc >= (int)sizeof(head)) {
 		memcpy(&head, bytes, sizeof(head));
 		*reload = (struct control_reload){.rc = head.rc, .nodeid = head.nodeid};

@@ -33,6 +33,17 @@ int control_ask(struct ctl *ctl, const struct control_question *question, struct
 int control_ask_nodes(struct ctl *ctl, struct control_nodes *nodes);
 void control_nodes_fini(struct control_nodes *nodes);
 
+struct control_keys {
+	uint32_t flags; /* CONTROL_KEYS_* */
+	size_t size;
+	uint8_t *bytes; /* of the whole answer; caller frees */
+	char *text;     /* in bytes: size bytes, the last of them a NUL; three texts for each key */
+};
+
+/** Keys of another node that begin so. As control_ask; an error of that node is one as well. */
+int control_ask_keys(struct ctl *ctl, uint32_t nodeid, enum control_map map, const char *prefix,
+	struct control_keys *keys);
+
 struct control_reload {
 	int32_t rc; /* 0; -EINVAL: refused; another negative errno */
 	uint32_t nodeid;

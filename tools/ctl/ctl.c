@@ -1,56 +1,80 @@
-/* Command line, time limit, watching, and the envelope around every answer. */
+/* The commands, and the command line. */
 #include "tools/ctl/ctl_main.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
-#include <math.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "config.h"
 #include "tools/ctl/ctl.h"
 
 #define TIMEOUT_S 5
-#define WATCH_LOOK_S 0.5 /* how often a watch without SECONDS looks for changes */
+
+#define LOOKS (CTL_REPEATABLE | CTL_OF_NODES)
 
 static const struct ctl_command commands[] = {
-	{"status", "", "one screen: node, ring, members, quorum, what is wrong", true, status_gather, status_print},
-	{"members", "", "nodes with state, addresses, joins and votes", true, members_gather, members_print},
-	{"quorum", "", "votes, flags, how many may still go", true, quorum_gather, quorum_print},
-	{"quorum set-expected", "VOTES", "set the expected votes of the cluster", false, quorum_set_expected, NULL},
-	{"quorum set-votes", "VOTES [--node ID]", "set the votes of a node", false, quorum_set_votes, NULL},
-	{"quorum drop-qdevice", "", "unregister the quorum device of this node", false, quorum_drop_qdevice, NULL},
-	{"quorum unblock", "", "stop waiting for all nodes", false, quorum_unblock, NULL},
-	{"rings", "", "nodes and links: state, addresses, MTU; token timers", true, rings_gather, rings_print},
-	{"config show", "[PREFIX] [--file|--changed]", "keys of the configuration map", true, config_show, config_print},
-	{"config get", "KEY", "one key", true, config_get, config_print},
-	{"config set", "KEY TYPE VALUE", "set a key", false, config_set, NULL},
-	{"config check", "[FILE]", "check a config file; needs no daemon", false, config_check, config_check_print},
-	{"config diff", "[FILE | --nodes all]", "keys in which the file and the running daemon differ", true, config_diff,
-		config_print},
-	{"log show", "[--level LEVEL] [--subsys NAME] [--since TIME] [--lines N]", "lines of the log file", true,
-		log_show, log_print},
-	{"log level", "[SUBSYS=off|on|trace...]", "show or change debugging of subsystems", false, log_level,
-		log_level_print},
-	{"log reopen", "", "open log files anew, after rotation", false, log_reopen, NULL},
-	{"log dump", "", "write the flight recorder to the state folder", false, log_dump, NULL},
-	{"reload", "[--check-only]", "read the config file again, on every node", false, reload_gather, reload_print},
-	{"plugin list", "", "loaded transports and services", true, plugin_list, plugin_print},
-	{"plugin load", "FILE|NAME [KEY=VALUE ...]", "load a plugin into the running daemon", false, plugin_load, plugin_change_print},
-	{"plugin unload", "NAME [--drain SECONDS]", "unload a plugin", false, plugin_unload, plugin_change_print},
-	{"plugin replace", "NAME [FILE] [--force]", "put a plugin's new file in its place", false, plugin_replace, plugin_change_print},
-	{"cpg list", "[GROUP]", "process groups and their members", true, cpg_list, cpg_print},
-	{"clients", "", "programs connected to the daemon", true, clients_gather, clients_print},
-	{"shutdown", "[--force]", "stop the daemon of this node, if nobody objects", false, shutdown_gather, NULL},
+	{"status", "", "one screen: node, ring, members, quorum, what is wrong", LOOKS, status_gather, status_print, NULL},
+	{"members", "[--matrix]", "nodes with state, addresses, joins, votes; who hears whom", LOOKS, members_gather,
+		members_print, NULL},
+	{"quorum", "", "votes, flags, how many may still go", LOOKS, quorum_gather, quorum_print, NULL},
+	{"quorum set-expected", "VOTES", "set the expected votes of the cluster", 0, quorum_set_expected, NULL, NULL},
+	{"quorum set-votes", "VOTES [--node ID]", "set the votes of a node", 0, quorum_set_votes, NULL, NULL},
+	{"quorum drop-qdevice", "", "unregister the quorum device of this node", 0, quorum_drop_qdevice, NULL, NULL},
+	{"quorum unblock", "", "stop waiting for all nodes", 0, quorum_unblock, NULL, NULL},
+	{"rings", "", "nodes and links: state, addresses, MTU; token timers", LOOKS, rings_gather, rings_print, NULL},
+	{"config show", "[PREFIX...] [--effective|--file|--changed]", "keys of the configuration map", LOOKS, config_show,
+		config_print, NULL},
+	{"config get", "KEY...", "single keys", LOOKS, config_get, config_print, NULL},
+	{"config set", "KEY TYPE VALUE", "set a key", 0, config_set, NULL, NULL},
+	{"config check", "[FILE]", "check a config file; needs no daemon", 0, config_check, config_check_print, NULL},
+	{"config diff", "[FILE]", "keys in which the file and the running daemon differ", CTL_REPEATABLE | CTL_ASKS_NODES,
+		config_diff, config_print, NULL},
+	{"log show", "[--level LEVEL] [--subsys NAME] [--since TIME] [--lines N] [--follow]", "lines of the log file",
+		CTL_REPEATABLE, log_show, log_print, NULL},
+	{"log level", "[SUBSYS=off|on|trace...]", "show or change debugging of subsystems", 0, log_level,
+		log_level_print, NULL},
+	{"log reopen", "", "open log files anew, after rotation", 0, log_reopen, NULL, NULL},
+	{"log dump", "", "write the flight recorder to the state folder", 0, log_dump, NULL, NULL},
+	{"reload", "[--check-only]", "read the config file again, on every node", 0, reload_gather, reload_print, NULL},
+	{"plugin list", "", "loaded transports and services", LOOKS, plugin_list, plugin_print, NULL},
+	{"plugin load", "FILE|NAME [KEY=VALUE ...]", "load a plugin into the running daemon", 0, plugin_load,
+		plugin_change_print, NULL},
+	{"plugin unload", "NAME [--drain SECONDS]", "unload a plugin", 0, plugin_unload, plugin_change_print, NULL},
+	{"plugin replace", "NAME [FILE] [--force]", "put a plugin's new file in its place", 0, plugin_replace,
+		plugin_change_print, NULL},
+	{"cpg list", "[GROUP]", "process groups and their members", CTL_REPEATABLE, cpg_list, cpg_print, NULL},
+	{"clients", "", "programs connected to the daemon", LOOKS, clients_gather, clients_print, NULL},
+	{"shutdown", "[--force]", "stop the daemon of this node, if nobody objects", 0, shutdown_gather, NULL, NULL},
+	{"watch", "", "events as they happen, one JSON document a line", 0, NULL, NULL, watch_run},
+	{"metrics", "", "statistics as OpenMetrics text", 0, NULL, NULL, metrics_run},
+	{"completion", "bash|zsh|fish", "completion script for a shell", 0, NULL, NULL, completion_run},
 	{0},
 };
 
 const struct ctl_command *ctl_commands(void) { return commands; }
+
+const struct ctl_command *ctl_find_command(const char *first, const char *second, int *words)
+{
+	const struct ctl_command *found = NULL;
+	char two[128];
+
+	*words = 0;
+	snprintf(two, sizeof(two), "%s %s", first, second);
+	for (const struct ctl_command *command = commands; command->name != NULL; command++) {
+		if (strcmp(command->name, two) == 0) {
+			*words = 2;
+			return command;
+		}
+		if (strcmp(command->name, first) == 0) {
+			found = command;
+			*words = 1;
+		}
+	}
+	return found;
+}
 
 /* --- usage --- */
 
@@ -66,12 +90,10 @@ static void print_usage(FILE *out)
 			strlen(left) > 30 ? "" : "", command->help);
 	}
 	fprintf(out,
-		"  watch                           events as they happen, one JSON document a line\n"
-		"  metrics                         statistics as OpenMetrics text\n"
-		"  completion bash|zsh|fish        completion script for a shell\n"
 		"\nOptions:\n"
 		"  -f, --format text|json|jsonl    form of the answer; --json is --format=json\n"
 		"  -w, --watch[=SECONDS]           show again at changes, or every so often\n"
+		"      --nodes ID,...|all          ask these nodes, by number or name, in place of this one\n"
 		"      --timeout SECONDS           give up after so long (%d)\n"
 		"      --instance NAME             daemon to talk to (COTERIE_INSTANCE)\n"
 		"      --yes                       do not ask before changing the cluster\n"
@@ -84,185 +106,14 @@ static void print_usage(FILE *out)
 		TIMEOUT_S);
 }
 
-static int usage_error(const char *what, const char *word)
+/* word may be NULL. */
+static int usage_error(struct ctl *ctl, const char *what, const char *word)
 {
-	fprintf(stderr, "coterie-ctl: %s%s%s; coterie-ctl --help lists what there is\n", what,
-		word != NULL ? " " : "", word != NULL ? word : "");
-	return CTL_USAGE;
-}
-
-/* --- time limit --- */
-
-/* Library calls wait as long as the daemon lives, so the limit ends the process. */
-static void on_alarm(int signal_number)
-{
-	static const char text[] = "coterie-ctl: no answer in time: the daemon hangs or is busy; raise --timeout, "
-				   "or look into its log\n";
-
-	(void)signal_number;
-	ssize_t written = write(STDERR_FILENO, text, sizeof(text) - 1);
-	(void)written;
-	_exit(CTL_TIMED_OUT);
-}
-
-static void set_limit(const struct ctl *ctl)
-{
-	signal(SIGALRM, on_alarm);
-	alarm(ctl->timeout_s);
-}
-
-/* --- one answer --- */
-
-static struct json_object *error_object(const struct ctl_error *error)
-{
-	static const struct {
-		int code;
-		const char *name;
-	} names[] = {{CTL_FAILED, "FAILED"}, {CTL_NOT_QUORATE, "NOT_QUORATE"}, {CTL_NOT_RUNNING, "NOT_RUNNING"},
-		{CTL_DENIED, "DENIED"}, {CTL_NOT_LOADED, "NOT_LOADED"}, {CTL_TIMED_OUT, "TIMED_OUT"},
-		{CTL_REFUSED, "REFUSED"}, {CTL_INVALID, "INVALID"}, {CTL_USAGE, "USAGE"}};
-	struct json_object *object = json_object_new_object();
-
-	put_number(object, "code", error->code);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (names[i].code == error->code)
-			put_text(object, "name", names[i].name);
-	put_text(object, "text", error->text);
-	if (error->hint[0] != '\0')
-		put_text(object, "hint", error->hint);
-	return object;
-}
-
-static void print_json(const struct ctl *ctl, struct json_object *document)
-{
-	int flags = JSON_C_TO_STRING_NOSLASHESCAPE |
-		(ctl->format == CTL_JSON && !ctl->is_watching ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED
-							     : JSON_C_TO_STRING_PLAIN);
-
-	fprintf(ctl->out, "%s\n", json_object_to_json_string_ext(document, flags));
-}
-
-static void print_error(const struct ctl *ctl)
-{
-	fprintf(stderr, "coterie-ctl: %s%s%s\n", ctl->error.text, ctl->error.hint[0] != '\0' ? "; " : "",
-		ctl->error.hint);
-}
-
-static void print_answer(struct ctl *ctl, const struct ctl_command *command, struct json_object *data)
-{
-	if (ctl->format == CTL_TEXT) {
-		if (ctl->error.code != 0)
-			print_error(ctl);
-		else if (!ctl->is_quiet && command->print != NULL)
-			command->print(ctl, data);
-		else if (!ctl->is_quiet)
-			fprintf(ctl->out, "%s\n", get_text(data, "text"));
-		json_object_put(data);
-		return;
-	}
-	struct json_object *document = json_object_new_object();
-	uint32_t local = ctl->error.code == CTL_NOT_RUNNING ? 0 : fact_local(ctl);
-	char now[48];
-	fact_time(now);
-	put_text(document, "schema", "coterie-ctl/1");
-	put_text(document, "command", command->name);
-	if (local != 0)
-		put_number(document, "node", local);
-	put_text(document, "time", now);
-	if (ctl->error.code != 0) {
-		json_object_object_add(document, "error", error_object(&ctl->error));
-		json_object_put(data);
-	} else {
-		json_object_object_add(document, "data", data);
-	}
-	print_json(ctl, document);
-	json_object_put(document);
-}
-
-static int answer_once(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv)
-{
-	struct json_object *data = json_object_new_object();
-
-	memset(&ctl->error, 0, sizeof(ctl->error));
-	set_limit(ctl);
-	int code = command->gather(ctl, argc, argv, data);
-	print_answer(ctl, command, data);
-	fflush(ctl->out);
-	alarm(0);
-	return code;
-}
-
-/* --- watching --- */
-
-/* The same answer again, into memory: a screen is drawn only when it differs from the last one. */
-static int answer_to_text(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv, char **text)
-{
-	size_t size;
-
-	ctl->out = open_memstream(text, &size);
-	if (ctl->out == NULL)
-		return ctl_fail(ctl, CTL_FAILED, NULL, "out of memory");
-	int code = answer_once(ctl, command, argc, argv);
-	fclose(ctl->out);
-	ctl->out = stdout;
-	return code;
-}
-
-static int watch_answers(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv)
-{
-	char *last = NULL;
-	double pause_s = ctl->watch_s > 0 ? ctl->watch_s : WATCH_LOOK_S;
-
-	for (;;) {
-		char *text = NULL;
-		int code = answer_to_text(ctl, command, argc, argv, &text);
-		bool is_new = last == NULL || text == NULL || strcmp(last, text) != 0;
-
-		/* Documents carry the time, so those are compared behind it. */
-		if (ctl->format != CTL_TEXT && last != NULL && text != NULL) {
-			const char *a = strstr(last, "\"data\""), *b = strstr(text, "\"data\"");
-
-			is_new = a == NULL || b == NULL || strcmp(a, b) != 0;
-		}
-		if (text != NULL && (is_new || ctl->watch_s > 0)) {
-			if (ctl->format == CTL_TEXT && isatty(STDOUT_FILENO))
-				fputs("\033[H\033[2J", stdout);
-			fputs(text, stdout);
-			fflush(stdout);
-		}
-		free(last);
-		last = text;
-		if (code == CTL_NOT_RUNNING || code == CTL_DENIED || ferror(stdout)) {
-			free(last);
-			return code;
-		}
-		poll(NULL, 0, (int)lround(pause_s * 1000));
-	}
+	return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help lists what there is", "%s%s%s", what, word != NULL ? " " : "",
+		word != NULL ? word : "");
 }
 
 /* --- command line --- */
-
-static const struct ctl_command *find_command(int argc, char **argv, int *words)
-{
-	const struct ctl_command *found = NULL;
-	char two[128];
-
-	*words = 0;
-	if (argc == 0)
-		return NULL;
-	snprintf(two, sizeof(two), "%s %s", argv[0], argc > 1 ? argv[1] : "");
-	for (const struct ctl_command *command = commands; command->name != NULL; command++) {
-		if (strcmp(command->name, two) == 0) {
-			*words = 2;
-			return command;
-		}
-		if (strcmp(command->name, argv[0]) == 0) {
-			found = command;
-			*words = 1;
-		}
-	}
-	return found;
-}
 
 static bool parse_format(struct ctl *ctl, const char *word)
 {
@@ -286,12 +137,22 @@ static bool parse_seconds(const char *word, double least, double *seconds)
 	return errno == 0 && end != word && *end == '\0' && *seconds >= least && *seconds <= 86400;
 }
 
-enum { OPTION_JSON = 256, OPTION_TIMEOUT, OPTION_INSTANCE, OPTION_YES, OPTION_NO_COLOR, OPTION_HELP, OPTION_VERSION };
+enum {
+	OPTION_JSON = 256,
+	OPTION_NODES,
+	OPTION_TIMEOUT,
+	OPTION_INSTANCE,
+	OPTION_YES,
+	OPTION_NO_COLOR,
+	OPTION_HELP,
+	OPTION_VERSION,
+};
 
 static const struct option options[] = {
 	{"format", required_argument, NULL, 'f'},
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"watch", optional_argument, NULL, 'w'},
+	{"nodes", required_argument, NULL, OPTION_NODES},
 	{"timeout", required_argument, NULL, OPTION_TIMEOUT},
 	{"instance", required_argument, NULL, OPTION_INSTANCE},
 	{"yes", no_argument, NULL, OPTION_YES},
@@ -303,15 +164,15 @@ static const struct option options[] = {
 	{0},
 };
 
-/* One global option. @return -1: go on; else the exit status */
-static int take_option(struct ctl *ctl, int letter)
+/* One global option, given as word. @return -1: go on; else the exit status */
+static int take_option(struct ctl *ctl, int letter, const char *word)
 {
 	double seconds;
 
 	switch (letter) {
 	case 'f':
 		if (!parse_format(ctl, optarg))
-			return usage_error("no format", optarg);
+			return usage_error(ctl, "no format", optarg);
 		break;
 	case OPTION_JSON:
 		ctl->format = CTL_JSON;
@@ -319,11 +180,14 @@ static int take_option(struct ctl *ctl, int letter)
 	case 'w':
 		ctl->is_watching = true;
 		if (optarg != NULL && !parse_seconds(optarg, 0.1, &ctl->watch_s))
-			return usage_error("--watch wants seconds, at least 0.1, not", optarg);
+			return usage_error(ctl, "--watch wants seconds, at least 0.1, not", optarg);
+		break;
+	case OPTION_NODES:
+		ctl->nodes = optarg;
 		break;
 	case OPTION_TIMEOUT:
 		if (!parse_seconds(optarg, 1, &seconds))
-			return usage_error("--timeout wants seconds, at least 1, not", optarg);
+			return usage_error(ctl, "--timeout wants seconds, at least 1, not", optarg);
 		ctl->timeout_s = (uint32_t)seconds;
 		break;
 	case OPTION_INSTANCE:
@@ -348,75 +212,125 @@ static int take_option(struct ctl *ctl, int letter)
 		printf("coterie-ctl %s\n", PACKAGE_VERSION);
 		return CTL_GOOD;
 	default:
-		return CTL_USAGE; /* getopt has said why */
+		return usage_error(ctl, "it wants an argument, or takes none:", word);
 	}
 	return -1;
+}
+
+/* Is it one of the global options, with or without its argument? */
+static bool is_global(const char *word)
+{
+	size_t length = strcspn(word, "=");
+
+	if (word[0] != '-' || word[1] == '\0')
+		return false;
+	if (word[1] != '-')
+		return strchr("fwqv", word[1]) != NULL;
+	for (const struct option *option = options; option->name != NULL; option++)
+		if (strlen(option->name) == length - 2 && strncmp(option->name, word + 2, length - 2) == 0)
+			return true;
+	return false;
 }
 
 /*
  * Global options may stand anywhere; words that begin with "--" and are not among them are the command's
- * own. argv keeps the latter.
- * @return -1: go on; else the exit status
+ * own. argv keeps the latter. Behind an error the others still count: one of them says in what form to tell it.
+ * @return -1: go on; CTL_GOOD: all is done; CTL_USAGE with ctl->error set
  */
 static int parse_options(struct ctl *ctl, int *argc, char **argv)
 {
+	struct ctl_error first = {.code = 0};
 	int kept = 1;
 
+	opterr = 0;
 	for (int i = 1; i < *argc; i++) {
-		char *pair[3] = {argv[0], argv[i], i + 1 < *argc ? argv[i + 1] : NULL};
-		const char *word = argv[i];
-		size_t length = strcspn(word + (*word == '-'), "=") + (*word == '-');
-		bool is_ours = strcmp(word, "-f") == 0 || strcmp(word, "-w") == 0 || strcmp(word, "-q") == 0 ||
-			strcmp(word, "-v") == 0;
+		char *pair[4] = {argv[0], argv[i], i + 1 < *argc ? argv[i + 1] : NULL, NULL};
 
-		if (strcmp(word, "--") == 0) {
+		if (strcmp(argv[i], "--") == 0) {
 			while (++i < *argc)
 				argv[kept++] = argv[i];
 			break;
 		}
-		for (const struct option *option = options; option->name != NULL && word[0] == '-' && word[1] == '-';
-			option++)
-			is_ours = is_ours ||
-				(strlen(option->name) == length - 2 && strncmp(option->name, word + 2, length - 2) == 0);
-		if (!is_ours) {
+		if (!is_global(argv[i])) {
 			argv[kept++] = argv[i];
 			continue;
 		}
 		optind = 0;
-		int letter = getopt_long(pair[2] != NULL ? 3 : 2, pair, "+f:w::qv", options, NULL);
+		do { /* letters may stand together */
+			int letter = getopt_long(pair[2] != NULL ? 3 : 2, pair, "+f:w::qv", options, NULL);
+			int code = take_option(ctl, letter, pair[1]);
+
+			if (code == CTL_GOOD)
+				return code;
+			if (code > 0 && first.code == 0)
+				first = ctl->error;
+		} while (optind < 2);
 		i += optind == 3;
-		int code = take_option(ctl, letter);
-		if (code >= 0)
-			return code;
 	}
 	*argc = kept;
-	return -1;
+	ctl->error = first;
+	return first.code != 0 ? first.code : -1;
 }
 
-static int run_command(struct ctl *ctl, int argc, char **argv)
+/* Without a command there is no document that an error could stand in. */
+static int tell_error(struct ctl *ctl, const struct ctl_command *command)
 {
-	int words;
+	static const struct ctl_command none = {.name = ""};
 
-	if (argc < 2) {
+	if (command == NULL)
+		ctl->format = CTL_TEXT;
+	answer_print(ctl, command != NULL ? command : &none, NULL);
+	return ctl->error.code;
+}
+
+/* Options that this command does not take. */
+static int check_options(struct ctl *ctl, const struct ctl_command *command)
+{
+	if (ctl->is_watching && (command->flags & CTL_REPEATABLE) == 0)
+		return usage_error(ctl, "--watch makes no sense with", command->name);
+	if (ctl->nodes != NULL && (command->flags & (CTL_OF_NODES | CTL_ASKS_NODES)) == 0)
+		return ctl_fail(ctl, CTL_USAGE,
+			"--nodes goes with status, members, quorum, rings, config show, get and diff, plugin list, clients",
+			"%s answers for this node, or for all that it concerns", command->name);
+	return 0;
+}
+
+static int run_command(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv)
+{
+	if (check_options(ctl, command) != 0)
+		return tell_error(ctl, command);
+	if (command->run != NULL) {
+		int code = command->run(ctl, command, argc, argv);
+
+		return ctl->error.code != 0 ? tell_error(ctl, command) : code;
+	}
+	if (ctl->is_watching)
+		return answer_watch(ctl, command, argc, argv);
+	if (ctl->nodes != NULL && (command->flags & CTL_ASKS_NODES) == 0)
+		return nodes_answer(ctl, command, argc, argv);
+	int code = answer_once(ctl, command, argc, argv);
+
+	return code == 0 && ctl->follow != NULL ? log_follow(ctl, command) : code;
+}
+
+static int run_words(struct ctl *ctl, int argc, char **argv)
+{
+	int words = 0;
+
+	if (argc < 2 && ctl->error.code == 0) {
 		print_usage(stderr);
 		return CTL_USAGE;
 	}
-	if (strcmp(argv[1], "watch") == 0)
-		return watch_run(ctl, argc - 2, argv + 2);
-	if (strcmp(argv[1], "metrics") == 0)
-		return metrics_run(ctl);
-	if (strcmp(argv[1], "completion") == 0)
-		return completion_run(argc - 2, argv + 2);
-	if (strcmp(argv[1], "__complete") == 0)
-		return complete_run(ctl, argc - 2, argv + 2);
-	const struct ctl_command *command = find_command(argc - 1, argv + 1, &words);
-	if (command == NULL)
-		return usage_error("no command", argv[1]);
-	if (ctl->is_watching && !command->is_repeatable)
-		return usage_error("--watch makes no sense with", command->name);
-	if (ctl->is_watching)
-		return watch_answers(ctl, command, argc - 1 - words, argv + 1 + words);
-	return answer_once(ctl, command, argc - 1 - words, argv + 1 + words);
+	const struct ctl_command *command =
+		argc > 1 ? ctl_find_command(argv[1], argc > 2 ? argv[2] : "", &words) : NULL;
+
+	if (ctl->error.code != 0)
+		return tell_error(ctl, command);
+	if (command == NULL) {
+		usage_error(ctl, "no command", argv[1]);
+		return tell_error(ctl, NULL);
+	}
+	return run_command(ctl, command, argc - 1 - words, argv + 1 + words);
 }
 
 int ctl_main(int argc, char **argv)
@@ -425,14 +339,17 @@ int ctl_main(int argc, char **argv)
 
 	ctl.has_color = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
 	signal(SIGPIPE, SIG_DFL);
-	int code = parse_options(&ctl, &argc, argv);
-	if (code >= 0)
-		return code;
+	/* Words that are still being typed are no command line. */
+	if (argc > 1 && strcmp(argv[1], "__complete") == 0)
+		return complete_run(&ctl, argc - 2, argv + 2);
+	if (parse_options(&ctl, &argc, argv) == CTL_GOOD)
+		return CTL_GOOD;
 	if (ctl.instance != NULL && *ctl.instance == '\0')
 		ctl.instance = NULL;
 	if (ctl.instance != NULL && setenv("COTERIE_INSTANCE", ctl.instance, 1) < 0)
 		return CTL_FAILED;
-	code = run_command(&ctl, argc, argv);
+	int code = run_words(&ctl, argc, argv);
+
 	ctl_close(&ctl);
 	return code;
 }

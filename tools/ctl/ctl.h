@@ -66,8 +66,13 @@ struct ctl {
 	double watch_s; /* seconds between looks; 0: when something changes */
 	bool is_quiet, is_verbose, has_color;
 	bool is_confirmed; /* --yes: ask nothing */
+	const char *nodes; /* of --nodes: "all", or ids and names; NULL: this one */
+	uint32_t asked;        /* the node whose answer is being made; 0: this one */
+	struct remote *remote; /* what facts come through; NULL: from this node */
+	struct follow *follow; /* what is to be shown behind the answer as it comes; NULL: nothing */
 	FILE *out;         /* standard output, or what a watch compares */
 	struct ctl_error error;
+	struct json_object *warnings; /* texts, beside the answer; NULL: none */
 
 	bool is_open[CTL_SERVICES];
 	cmap_handle_t config, stats;
@@ -77,23 +82,60 @@ struct ctl {
 	cpg_handle_t cpg;
 };
 
+#define CTL_REPEATABLE 1u /* --watch makes sense */
+#define CTL_OF_NODES 2u   /* --nodes does: all of the answer is made of facts, which any node can tell */
+#define CTL_ASKS_NODES 4u /* --nodes does, and is the command's own business: one answer for all */
+
 struct ctl_command {
 	const char *name;      /* one or two words */
 	const char *arguments; /* for the usage text; "" */
 	const char *help;      /* one line */
-	bool is_repeatable;    /* --watch makes sense */
+	unsigned int flags;    /* CTL_* above */
 	/**
 	 * Fill data. argv: the words behind the name, options of the command included.
 	 * @return enum ctl_exit; ctl->error is set when there is no answer
 	 */
 	int (*gather)(struct ctl *ctl, int argc, char **argv, struct json_object *data);
 	void (*print)(const struct ctl *ctl, struct json_object *data); /* NULL: data.text */
+	/** In place of both: what prints by itself. ctl->error is set when it has not. @return enum ctl_exit */
+	int (*run)(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv);
 };
 
 /* ctl.c */
 
 /** All commands, ended by one without a name. */
 const struct ctl_command *ctl_commands(void);
+/** The command that these words begin with, or NULL. words: how many of them name it. */
+const struct ctl_command *ctl_find_command(const char *first, const char *second, int *words);
+
+/* answer.c */
+
+/** Run a command and print what it answers, or why there is no answer. @return exit status */
+int answer_once(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv);
+/** The same whenever it changes, until the daemon has gone. */
+int answer_watch(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv);
+/** Run a command on a copy of the words, which it may change. */
+int answer_gather(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv, struct json_object *data);
+/** Print data, which is taken, or ctl->error when that is set. */
+void answer_print(struct ctl *ctl, const struct ctl_command *command, struct json_object *data);
+/** End the process with CTL_TIMED_OUT, which is said, if it still runs after ctl->timeout_s. alarm(0) ends that. */
+void answer_limit(const struct ctl *ctl, const struct ctl_command *command);
+
+/* nodes.c */
+
+/** answer_once for each node of ctl->nodes. */
+int nodes_answer(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv);
+/** Are all words of ctl->nodes among the members? @return 0; the exit status with ctl->error set */
+int nodes_check(struct ctl *ctl, struct json_object *members);
+/** Is a node meant by --nodes? nodes: as of fact_nodes. */
+bool nodes_has(const struct ctl *ctl, struct json_object *nodes, uint32_t nodeid);
+
+/* matrix.c */
+
+/** Give each of members_all a list "hears", where it can be asked, and all a list "heard_by". */
+void matrix_put(struct ctl *ctl, struct json_object *members);
+/** Nothing if the members have no such lists. */
+void matrix_print(const struct ctl *ctl, struct json_object *members);
 
 /* connect.c */
 
@@ -105,6 +147,8 @@ void ctl_close(struct ctl *ctl);
 /** Set ctl->error. hint may be NULL. @return code */
 int ctl_fail(struct ctl *ctl, int code, const char *hint, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+/** Something to say beside the answer. */
+void ctl_warn(struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** The same for what a library call answered. what: the thing that did not work out. */
 int ctl_fail_cs(struct ctl *ctl, const char *what, cs_error_t error);
 
@@ -126,7 +170,13 @@ void fact_each(struct ctl *ctl, enum ctl_service map, const char *prefix,
 struct json_object *fact_nodes(struct ctl *ctl);
 /** Name of a node; borrowed from nodes; its number as text when it has none. */
 const char *fact_node_name(struct json_object *nodes, uint32_t nodeid, char buffer[12]);
+/** The node of this name or number; 0: there is none. */
+uint32_t fact_find_node(struct json_object *nodes, const char *word);
 uint32_t fact_local(struct ctl *ctl);
+/** What the transport tells of a node; all zero if nothing. */
+bool fact_status(struct ctl *ctl, uint32_t nodeid, struct corosync_cfg_node_status_v1 *status);
+/** The next pair of stats.coterie.unheard, "1-3 2-3": two who do not hear each other. *at may be NULL. */
+bool fact_unheard(const char **at, uint32_t *member, uint32_t *node);
 /** {rep, seq, text} of the current ring, or NULL. */
 struct json_object *fact_ring(void);
 /** 1, 0, or -1: no provider, or nobody to ask. */
@@ -141,6 +191,8 @@ int64_t get_number(struct json_object *object, const char *key);
 bool get_bool(struct json_object *object, const char *key);
 struct json_object *get(struct json_object *object, const char *key); /* NULL when absent */
 void put_text(struct json_object *object, const char *key, const char *text);
+/** The same as a value. Bytes that are no UTF-8 are replaced in both. */
+struct json_object *text_value(const char *text);
 void put_number(struct json_object *object, const char *key, int64_t number);
 void put_bool(struct json_object *object, const char *key, bool is_true);
 /** Bytes that may be anything: key with what is no UTF-8 replaced, and key_hex. */
@@ -149,6 +201,8 @@ void put_bytes(struct json_object *object, const char *key, const void *bytes, s
 /* commands, one file each */
 int status_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data);
 void status_print(const struct ctl *ctl, struct json_object *data);
+/** The nodes of the node list and of the ring: [{id, name, local, addresses, state, joins}]. */
+struct json_object *members_all(struct ctl *ctl);
 int members_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data);
 void members_print(const struct ctl *ctl, struct json_object *data);
 int quorum_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data);
@@ -186,10 +240,14 @@ int clients_gather(struct ctl *ctl, int argc, char **argv, struct json_object *d
 void clients_print(const struct ctl *ctl, struct json_object *data);
 int shutdown_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data);
 
-/* Those that print by themselves. @return exit status */
-int watch_run(struct ctl *ctl, int argc, char **argv);
-int metrics_run(struct ctl *ctl);
-int completion_run(int argc, char **argv);
+/** Show lines of the log as they come, forever. */
+int log_follow(struct ctl *ctl, const struct ctl_command *command);
+
+/* Those that print by themselves. */
+int watch_run(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv);
+int metrics_run(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv);
+int completion_run(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv);
+/** What may stand in place of the last word. */
 int complete_run(struct ctl *ctl, int argc, char **argv);
 
 #endif

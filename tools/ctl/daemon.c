@@ -96,8 +96,8 @@ static char *local_name(struct ctl *ctl)
 	return name;
 }
 
-/* Both outputs together, as text. @return the exit status; -errno */
-static int run_daemon(struct ctl *ctl, const char *mode, const char *file, char **text)
+/* Its output as text; what it complains of as well, or not. @return the exit status; -errno */
+static int run_daemon(struct ctl *ctl, const char *mode, const char *file, bool with_errors, char **text)
 {
 	char path[4096], config[] = "-c", node[] = "--node", program[] = "coterie";
 	char *arguments[7] = {program, strdup(mode)}, *name = local_name(ctl), *named = file != NULL ? strdup(file) : NULL;
@@ -128,7 +128,10 @@ static int run_daemon(struct ctl *ctl, const char *mode, const char *file, char 
 	}
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, pipes[1], STDOUT_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, pipes[1], STDERR_FILENO);
+	if (with_errors)
+		posix_spawn_file_actions_adddup2(&actions, pipes[1], STDERR_FILENO);
+	else
+		posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
 	int rc = posix_spawn(&pid, path, &actions, NULL, arguments, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	close(pipes[1]);
@@ -180,7 +183,7 @@ static void add_finding(struct json_object *findings, const char *line, const ch
 int daemon_check(struct ctl *ctl, const char *file, struct json_object *findings)
 {
 	char *text = NULL, *rest = NULL;
-	int status = run_daemon(ctl, "-t", file, &text);
+	int status = run_daemon(ctl, "-t", file, true, &text);
 
 	if (status < 0) {
 		free(text);
@@ -196,42 +199,47 @@ int daemon_check(struct ctl *ctl, const char *file, struct json_object *findings
 
 /* --- keys --- */
 
-static int add_line(struct daemon_keys *keys, char *line)
+static char *copy_text(struct json_object *object, const char *name)
 {
-	char *type = strstr(line, " ("), *value = strstr(line, ") = ");
+	struct json_object *value = get(object, name);
 
-	if (type == NULL || value == NULL || value < type)
-		return 0;
-	*type = *value = '\0';
+	return value != NULL ? strdup(json_object_get_string(value)) : NULL;
+}
+
+static int add_key(struct daemon_keys *keys, struct json_object *row)
+{
 	struct daemon_key *more = realloc(keys->list, (keys->count + 1) * sizeof(*more));
+
 	if (more == NULL)
 		return -ENOMEM;
 	keys->list = more;
 	struct daemon_key *key = &more[keys->count++];
-	*key = (struct daemon_key){.key = strdup(line), .type = strdup(type + 2), .value = strdup(value + 4)};
+	*key = (struct daemon_key){.key = copy_text(row, "key"),
+		.type = copy_text(row, "type"),
+		.value = copy_text(row, "value"),
+		.file = copy_text(row, "file"),
+		.line = (uint32_t)get_number(row, "line")};
 	return key->key == NULL || key->type == NULL || key->value == NULL ? -ENOMEM : 0;
 }
 
 int daemon_read_keys(struct ctl *ctl, const char *file, struct daemon_keys *keys)
 {
-	char *text = NULL, *rest = NULL;
-	int status = run_daemon(ctl, "--print-config=keys", file, &text);
+	char *text = NULL;
+	int status = run_daemon(ctl, "--print-config=json", file, false, &text);
+	struct json_object *rows = status == 0 ? json_tokener_parse(text) : NULL;
+	int rc = 0;
 
 	*keys = (struct daemon_keys){0};
-	if (status != 0) {
-		ctl_fail(ctl, status < 0 ? CTL_FAILED : CTL_INVALID, "coterie-ctl config check says what is wrong",
-			"the file %s cannot be used", file != NULL ? file : "of this node");
-		free(text);
-		return ctl->error.code;
-	}
-	for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
-		if (add_line(keys, line) < 0) {
-			free(text);
-			return ctl_fail(ctl, CTL_FAILED, NULL, "out of memory");
-		}
-	}
 	free(text);
-	return 0;
+	if (!json_object_is_type(rows, json_type_array)) {
+		json_object_put(rows);
+		return ctl_fail(ctl, status <= 0 ? CTL_FAILED : CTL_INVALID, "coterie-ctl config check says what is wrong",
+			"the file %s cannot be used", file != NULL ? file : "of this node");
+	}
+	for (size_t i = 0; i < json_object_array_length(rows) && rc == 0; i++)
+		rc = add_key(keys, json_object_array_get_idx(rows, i));
+	json_object_put(rows);
+	return rc == 0 ? 0 : ctl_fail(ctl, CTL_FAILED, NULL, "out of memory");
 }
 
 void daemon_keys_fini(struct daemon_keys *keys)
@@ -240,6 +248,7 @@ void daemon_keys_fini(struct daemon_keys *keys)
 		free(keys->list[i].key);
 		free(keys->list[i].type);
 		free(keys->list[i].value);
+		free(keys->list[i].file);
 	}
 	free(keys->list);
 }

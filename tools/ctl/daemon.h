@@ -11,10 +11,12 @@
 
 struct daemon_key {
 	char *key, *type, *value; /* as the daemon prints them: types as in cmapctl */
+	char *file;               /* where it is set; NULL with line 0: nowhere, the daemon makes it */
+	uint32_t line;
 };
 
 struct daemon_keys {
-	struct daemon_key *list; /* ascending */
+	struct daemon_key *list;
 	size_t count;
 };
 

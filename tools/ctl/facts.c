@@ -2,10 +2,13 @@
 #include "tools/ctl/ctl.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "tools/ctl/remote.h"
 
 void fact_time(char buffer[48])
 {
@@ -21,6 +24,11 @@ void fact_time(char buffer[48])
 
 /* --- keys --- */
 
+static enum control_map remote_map(enum ctl_service map)
+{
+	return map == CTL_STATS ? CONTROL_MAP_STATS : CONTROL_MAP_CONFIG;
+}
+
 static cmap_handle_t handle_of(struct ctl *ctl, enum ctl_service map)
 {
 	return map == CTL_STATS ? ctl->stats : ctl->config;
@@ -35,6 +43,14 @@ const char *fact_type_name(cmap_value_types_t type)
 		[CMAP_VALUETYPE_BINARY] = "bin"};
 
 	return (size_t)type < sizeof(names) / sizeof(names[0]) && names[type] != NULL ? names[type] : "bin";
+}
+
+static cmap_value_types_t type_of_name(const char *name)
+{
+	for (cmap_value_types_t type = CMAP_VALUETYPE_INT8; type < CMAP_VALUETYPE_BINARY; type++)
+		if (strcmp(fact_type_name(type), name) == 0)
+			return type;
+	return CMAP_VALUETYPE_BINARY;
 }
 
 static struct json_object *hex_value(const uint8_t *bytes, size_t size)
@@ -90,11 +106,22 @@ static struct json_object *value_object(cmap_value_types_t type, const void *byt
 	case CMAP_VALUETYPE_DOUBLE:
 		return json_object_new_double(number.d);
 	case CMAP_VALUETYPE_STRING:
-		return json_object_new_string(bytes);
+		return text_value(bytes);
 	case CMAP_VALUETYPE_BINARY:
 		break;
 	}
 	return hex_value(bytes, size);
+}
+
+/* The same of another node. */
+static struct json_object *value_there(struct ctl *ctl, enum ctl_service map, const char *name,
+	cmap_value_types_t *type)
+{
+	const struct remote_key *key = remote_find(ctl, remote_map(map), name);
+
+	if (key != NULL && type != NULL)
+		*type = type_of_name(key->type);
+	return key != NULL ? remote_value(key) : NULL;
 }
 
 struct json_object *fact_value(struct ctl *ctl, enum ctl_service map, const char *key,
@@ -103,6 +130,8 @@ struct json_object *fact_value(struct ctl *ctl, enum ctl_service map, const char
 	cmap_value_types_t type;
 	size_t size = 0;
 
+	if (ctl->remote != NULL)
+		return value_there(ctl, map, key, type_out);
 	if (!ctl_try(ctl, map) || cmap_get(handle_of(ctl, map), key, NULL, &size, &type) != CS_OK)
 		return NULL;
 	/* It may grow before we ask again; then this answer is as good as none. */
@@ -121,6 +150,11 @@ char *fact_text(struct ctl *ctl, enum ctl_service map, const char *key)
 {
 	char *text = NULL;
 
+	if (ctl->remote != NULL) {
+		const struct remote_key *found = remote_find(ctl, remote_map(map), key);
+
+		return found != NULL && strcmp(found->type, "str") == 0 ? strdup(found->value) : NULL;
+	}
 	if (!ctl_try(ctl, map) || cmap_get_string(handle_of(ctl, map), key, &text) != CS_OK)
 		return NULL;
 	return text;
@@ -141,6 +175,10 @@ void fact_each(struct ctl *ctl, enum ctl_service map, const char *prefix,
 	char key[CMAP_KEYNAME_MAXLEN + 1];
 	cmap_iter_handle_t iterator;
 
+	if (ctl->remote != NULL) {
+		remote_each(ctl, remote_map(map), prefix != NULL ? prefix : "", each, arg);
+		return;
+	}
 	if (!ctl_try(ctl, map) || cmap_iter_init(handle_of(ctl, map), prefix, &iterator) != CS_OK)
 		return;
 	while (cmap_iter_next(handle_of(ctl, map), iterator, key, NULL, NULL) == CS_OK)
@@ -231,10 +269,28 @@ const char *fact_node_name(struct json_object *nodes, uint32_t nodeid, char buff
 	return buffer;
 }
 
+/* A number, or a name of the node list; names first, as one may be a number. */
+uint32_t fact_find_node(struct json_object *nodes, const char *word)
+{
+	char *end;
+
+	for (size_t i = 0; i < json_object_array_length(nodes); i++) {
+		struct json_object *node = json_object_array_get_idx(nodes, i);
+
+		if (strcmp(get_text(node, "name"), word) == 0)
+			return (uint32_t)get_number(node, "id");
+	}
+	errno = 0;
+	unsigned long long id = strtoull(word, &end, 10);
+	return errno == 0 && *word >= '0' && *word <= '9' && *end == '\0' && id <= UINT32_MAX ? (uint32_t)id : 0;
+}
+
 uint32_t fact_local(struct ctl *ctl)
 {
 	unsigned int nodeid = 0;
 
+	if (ctl->remote != NULL)
+		return remote_nodeid(ctl->remote);
 	if (ctl_try(ctl, CTL_CFG) && corosync_cfg_local_get(ctl->cfg, &nodeid) == CS_OK)
 		return nodeid;
 	if (ctl_try(ctl, CTL_CPG) && cpg_local_get(ctl->cpg, &nodeid) == CS_OK)
@@ -304,9 +360,32 @@ int fact_quorate(struct ctl *ctl)
 	bool has_provider = provider != NULL;
 
 	free(provider);
+	if (has_provider && ctl->remote != NULL)
+		return remote_is_quorate(ctl->remote);
 	if (!has_provider || !ctl_try(ctl, CTL_QUORUM) || quorum_getquorate(ctl->quorum, &quorate) != CS_OK)
 		return -1;
 	return quorate != 0;
+}
+
+/* --- links --- */
+
+bool fact_status(struct ctl *ctl, uint32_t nodeid, struct corosync_cfg_node_status_v1 *status)
+{
+	memset(status, 0, sizeof(*status));
+	if (ctl->remote != NULL)
+		return remote_status(ctl, nodeid, status);
+	return ctl_try(ctl, CTL_CFG) &&
+	       corosync_cfg_node_status_get(ctl->cfg, nodeid, CFG_NODE_STATUS_V1, status) == CS_OK;
+}
+
+bool fact_unheard(const char **at, uint32_t *member, uint32_t *node)
+{
+	int length;
+
+	if (*at == NULL || sscanf(*at, "%" SCNu32 "-%" SCNu32 "%n", member, node, &length) != 2)
+		return false;
+	*at += length;
+	return true;
 }
 
 /* --- what is wrong --- */
@@ -347,17 +426,13 @@ static void look_at_members(struct ctl *ctl, struct json_object *nodes, struct j
 
 static void look_at_links(struct ctl *ctl, struct json_object *nodes, struct json_object *issues)
 {
-	if (!ctl_try(ctl, CTL_CFG))
-		return;
 	for (size_t i = 0; i < json_object_array_length(nodes); i++) {
 		struct json_object *node = json_object_array_get_idx(nodes, i);
 		uint32_t id = (uint32_t)get_number(node, "id");
 		struct corosync_cfg_node_status_v1 status;
 		char text[256];
 
-		if (get_bool(node, "local") ||
-			corosync_cfg_node_status_get(ctl->cfg, id, CFG_NODE_STATUS_V1, &status) != CS_OK ||
-			!status.reachable)
+		if (get_bool(node, "local") || !fact_status(ctl, id, &status) || !status.reachable)
 			continue;
 		for (int link = 0; link < CFG_MAX_LINKS; link++) {
 			if (!status.link_status[link].enabled || status.link_status[link].connected)
@@ -371,15 +446,13 @@ static void look_at_links(struct ctl *ctl, struct json_object *nodes, struct jso
 	}
 }
 
-/* "1-3 2-3" in the statistics: whom this node knows not to hear each other. */
 static void look_at_unheard(struct ctl *ctl, struct json_object *issues)
 {
 	char *pairs = fact_text(ctl, CTL_STATS, "stats.coterie.unheard");
-	unsigned int member, node;
-	int length;
+	const char *at = pairs;
+	uint32_t member, node;
 
-	for (const char *at = pairs; at != NULL && sscanf(at, "%u-%u%n", &member, &node, &length) == 2;
-		at += length) {
+	while (fact_unheard(&at, &member, &node)) {
 		char text[96];
 
 		snprintf(text, sizeof(text), "nodes %u and %u do not hear each other", member, node);

@@ -28,11 +28,6 @@ bool get_bool(struct json_object *object, const char *key)
 	return json_object_get_boolean(get(object, key)) != 0;
 }
 
-void put_text(struct json_object *object, const char *key, const char *text)
-{
-	json_object_object_add(object, key, text != NULL ? json_object_new_string(text) : NULL);
-}
-
 void put_number(struct json_object *object, const char *key, int64_t number)
 {
 	json_object_object_add(object, key, json_object_new_int64(number));
@@ -43,7 +38,9 @@ void put_bool(struct json_object *object, const char *key, bool is_true)
 	json_object_object_add(object, key, json_object_new_boolean(is_true));
 }
 
-/* --- bytes --- */
+/* --- texts and bytes --- */
+
+static const char replacement[] = "\xef\xbf\xbd";
 
 /* Length of the UTF-8 character at bytes, or 0: it is none (RFC 3629: shortest form, no surrogates). */
 static size_t utf8_length(const uint8_t *bytes, size_t size)
@@ -65,9 +62,34 @@ static size_t utf8_length(const uint8_t *bytes, size_t size)
 	return point >= least[length] && point < 0x110000 && (point < 0xd800 || point > 0xdfff) ? length : 0;
 }
 
+/* Valid text as it is, escapes and all; else what is no UTF-8 replaced, as nobody could read the document otherwise. */
+struct json_object *text_value(const char *text)
+{
+	const uint8_t *bytes = (const uint8_t *)text;
+	size_t size = strlen(text), at = 0, length = 0;
+	char *copy = malloc(3 * size + 1);
+	struct json_object *value;
+
+	while (copy != NULL && at < size) {
+		bool is_control = bytes[at] < 0x20 || bytes[at] == 0x7f;
+		size_t take = is_control ? 1 : utf8_length(bytes + at, size - at);
+
+		memcpy(copy + length, take > 0 ? text + at : replacement, take > 0 ? take : sizeof(replacement) - 1);
+		length += take > 0 ? take : sizeof(replacement) - 1;
+		at += take > 0 ? take : 1;
+	}
+	value = copy != NULL ? json_object_new_string_len(copy, (int)length) : NULL;
+	free(copy);
+	return value;
+}
+
+void put_text(struct json_object *object, const char *key, const char *text)
+{
+	json_object_object_add(object, key, text != NULL ? text_value(text) : NULL);
+}
+
 void put_bytes(struct json_object *object, const char *key, const void *data, size_t size)
 {
-	static const char replacement[] = "\xef\xbf\xbd";
 	const uint8_t *bytes = data;
 	char *text = malloc(3 * size + 1), *hex = malloc(2 * size + 1);
 	char hex_key[64];

@@ -5,9 +5,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define LINES 100 /* shown without --lines */
+#define LINE_MAX_SIZE 65536
+#define FOLLOW_LOOK_NS 200000000
 
 static const char *const level_names[] = {
 	"emerg", "alert", "crit", "error", "warning", "notice", "info", "debug", "trace"};
@@ -35,6 +38,16 @@ struct filter {
 	const char *subsys;
 	time_t since;
 	size_t lines;
+	bool is_following;
+};
+
+/* A log file whose lines are shown as they come. */
+struct follow {
+	struct filter filter;
+	char *name;
+	FILE *file;
+	char *text; /* the line that is being read: its end may not be there yet */
+	size_t length, room;
 };
 
 /* "Nov 20 06:23:40.962 " in local time. The year is not there: the last one that is not in the future. */
@@ -102,17 +115,42 @@ static struct json_object *line_object(const struct line *line)
 	return object;
 }
 
-static void read_lines(FILE *file, const struct filter *filter, struct json_object *lines)
+/* @return false: the file ends, perhaps in the middle of a line, which is kept */
+static bool next_line(struct follow *follow)
 {
-	char *text = NULL;
-	size_t room = 0;
-	ssize_t length;
+	for (;;) {
+		int byte = getc(follow->file);
+
+		if (byte == EOF)
+			return false;
+		if (follow->length + 1 >= follow->room) {
+			size_t room = 2 * follow->room + 256;
+			char *text = room <= LINE_MAX_SIZE ? realloc(follow->text, room) : NULL;
+
+			if (text == NULL) { /* no line of the daemon's */
+				follow->length = 0;
+				continue;
+			}
+			follow->text = text;
+			follow->room = room;
+		}
+		follow->text[follow->length] = (char)byte;
+		if (byte == '\n') {
+			follow->text[follow->length] = '\0';
+			follow->length = 0;
+			return true;
+		}
+		follow->length++;
+	}
+}
+
+static void read_lines(struct follow *follow, struct json_object *lines)
+{
+	const struct filter *filter = &follow->filter;
 	struct line line;
 
-	while ((length = getline(&text, &room, file)) > 0) {
-		if (text[length - 1] == '\n')
-			text[length - 1] = '\0';
-		if (!parse_line(text, &line) || !passes(filter, &line))
+	while (next_line(follow)) {
+		if (!parse_line(follow->text, &line) || !passes(filter, &line))
 			continue;
 		json_object_array_add(lines, line_object(&line));
 		/* Not at each line: taking one off the front moves the others. */
@@ -123,7 +161,6 @@ static void read_lines(FILE *file, const struct filter *filter, struct json_obje
 	size_t count = json_object_array_length(lines);
 	if (count > filter->lines)
 		json_object_array_del_idx(lines, 0, count - filter->lines);
-	free(text);
 }
 
 /* A number of seconds, minutes, hours or days ago ("90s", "10m", "2h", "1d"), or "YYYY-MM-DD HH:MM:SS". */
@@ -158,6 +195,10 @@ static int parse_filter(struct ctl *ctl, int argc, char **argv, struct filter *f
 	for (int i = 0; i < argc; i++) {
 		const char *value = i + 1 < argc ? argv[i + 1] : "";
 
+		if (strcmp(argv[i], "--follow") == 0) {
+			filter->is_following = true;
+			continue;
+		}
 		if (strcmp(argv[i], "--level") == 0)
 			filter->level = level_of(value);
 		else if (strcmp(argv[i], "--subsys") == 0)
@@ -177,37 +218,116 @@ static int parse_filter(struct ctl *ctl, int argc, char **argv, struct filter *f
 	return 0;
 }
 
-int log_show(struct ctl *ctl, int argc, char **argv, struct json_object *data)
+static void follow_free(struct follow *follow)
 {
-	struct filter filter;
-	int code = parse_filter(ctl, argc, argv, &filter);
+	if (follow->file != NULL)
+		fclose(follow->file);
+	free(follow->name);
+	free(follow->text);
+	free(follow);
+}
 
-	if (code == 0)
-		code = ctl_open(ctl, CTL_CONFIG);
-	if (code != 0)
-		return code;
-	char *name = fact_text(ctl, CTL_CONFIG, "logging.logfile"), *is_used = fact_text(ctl, CTL_CONFIG,
-		"logging.to_logfile");
-	if (name == NULL || is_used == NULL || (strcmp(is_used, "yes") != 0 && strcmp(is_used, "on") != 0)) {
-		free(name);
-		free(is_used);
+/* @return 0; the exit status with ctl->error set */
+static int open_log(struct ctl *ctl, struct follow *follow)
+{
+	char *is_used = fact_text(ctl, CTL_CONFIG, "logging.to_logfile");
+	bool has_file = is_used != NULL && (strcmp(is_used, "yes") == 0 || strcmp(is_used, "on") == 0);
+
+	free(is_used);
+	follow->name = has_file ? fact_text(ctl, CTL_CONFIG, "logging.logfile") : NULL;
+	if (follow->name == NULL)
 		return ctl_fail(ctl, CTL_FAILED, "journalctl -t corosync, or set to_logfile: yes and logfile: FILE",
 			"the daemon writes no log file");
-	}
-	FILE *file = fopen(name, "re");
-	if (file == NULL) {
-		code = ctl_fail(ctl, errno == EACCES ? CTL_DENIED : CTL_FAILED, NULL, "cannot read %s: %s", name,
-			strerror(errno));
-	} else {
+	follow->file = fopen(follow->name, "re");
+	if (follow->file != NULL)
+		return 0;
+	return ctl_fail(ctl, errno == EACCES ? CTL_DENIED : CTL_FAILED,
+		errno == EACCES ? "be root, or of the group that may read it" : "is it on this host?", "cannot read %s: %s",
+		follow->name, strerror(errno));
+}
+
+int log_show(struct ctl *ctl, int argc, char **argv, struct json_object *data)
+{
+	struct follow *follow = calloc(1, sizeof(*follow));
+
+	if (follow == NULL)
+		return ctl_fail(ctl, CTL_FAILED, NULL, "out of memory");
+	int code = parse_filter(ctl, argc, argv, &follow->filter);
+
+	if (code == 0 && follow->filter.is_following && ctl->is_watching)
+		code = ctl_fail(ctl, CTL_USAGE, "leave one of the two out", "log show --follow watches by itself");
+	if (code == 0)
+		code = ctl_open(ctl, CTL_CONFIG);
+	if (code == 0)
+		code = open_log(ctl, follow);
+	if (code == 0) {
 		struct json_object *lines = json_object_new_array();
 
-		read_lines(file, &filter, lines);
-		fclose(file);
+		read_lines(follow, lines);
 		json_object_object_add(data, "lines", lines);
 	}
-	free(name);
-	free(is_used);
+	if (code == 0 && follow->filter.is_following)
+		ctl->follow = follow;
+	else
+		follow_free(follow);
 	return code;
+}
+
+/* --- following it --- */
+
+static void show_new(struct ctl *ctl, const struct ctl_command *command, struct follow *follow)
+{
+	struct line line;
+
+	clearerr(follow->file);
+	while (next_line(follow)) {
+		if (!parse_line(follow->text, &line) || !passes(&follow->filter, &line))
+			continue;
+		struct json_object *data = json_object_new_object(), *lines = json_object_new_array();
+
+		json_object_array_add(lines, line_object(&line));
+		json_object_object_add(data, "lines", lines);
+		answer_print(ctl, command, data);
+	}
+}
+
+/* Has the name got another file by rotation, or the file been emptied in its place? Then from the start. */
+static void heed_rotation(struct ctl *ctl, const struct ctl_command *command, struct follow *follow)
+{
+	struct stat ours, named;
+
+	if (fstat(fileno(follow->file), &ours) < 0)
+		return;
+	if (ours.st_size < ftello(follow->file)) {
+		rewind(follow->file);
+		follow->length = 0;
+	}
+	if (stat(follow->name, &named) < 0 || (named.st_dev == ours.st_dev && named.st_ino == ours.st_ino))
+		return; /* none in its place yet: the daemon still writes to ours */
+	FILE *file = fopen(follow->name, "re");
+	if (file == NULL)
+		return;
+	show_new(ctl, command, follow); /* what came into the old one last */
+	fclose(follow->file);
+	follow->file = file;
+	follow->length = 0;
+}
+
+int log_follow(struct ctl *ctl, const struct ctl_command *command)
+{
+	const struct timespec pause = {.tv_nsec = FOLLOW_LOOK_NS};
+	struct follow *follow = ctl->follow;
+
+	ctl->asked = fact_local(ctl);
+	ctl_close(ctl); /* the file stays when the daemon goes */
+	while (!ferror(ctl->out)) {
+		show_new(ctl, command, follow);
+		heed_rotation(ctl, command, follow);
+		nanosleep(&pause, NULL);
+	}
+	ctl->follow = NULL;
+	follow_free(follow);
+	return CTL_FAILED;
 }
 
 void log_print(const struct ctl *ctl, struct json_object *data)

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "plugins/common/metrics/metrics.h"
 
@@ -86,7 +87,7 @@ static bool source_links(void *arg, uint32_t nodeid, struct coterie_node_status 
 	return true;
 }
 
-int metrics_run(struct ctl *ctl)
+int metrics_run(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv)
 {
 	const struct metrics_source source = {.arg = ctl,
 		.read = source_read,
@@ -97,7 +98,11 @@ int metrics_run(struct ctl *ctl)
 		.links = source_links};
 	const struct metrics_options options = {.format = METRICS_OPENMETRICS};
 	struct metrics_text text = {.bytes = NULL};
-	int code = ctl_open(ctl, CTL_CONFIG);
+	int code = argc > 0 ? ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "metrics takes no '%s'", argv[0]) : 0;
+
+	answer_limit(ctl, command);
+	if (code == 0)
+		code = ctl_open(ctl, CTL_CONFIG);
 
 	if (code == 0)
 		code = ctl_open(ctl, CTL_STATS);
@@ -111,7 +116,6 @@ int metrics_run(struct ctl *ctl)
 			fputs(text.bytes, stdout);
 		metrics_text_fini(&text);
 	}
-	if (code != 0)
-		fprintf(stderr, "coterie-ctl: %s; %s\n", ctl->error.text, ctl->error.hint);
+	alarm(0);
 	return code;
 }

@@ -125,29 +125,61 @@ static void put_votes(struct ctl *ctl, const struct votequorum_info *info, struc
 	json_object_object_add(data, "qdevice", device);
 }
 
-int quorum_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data)
+/* Who is to be in the ring, by the node list, and is not. */
+static void put_missing(struct ctl *ctl, struct json_object *data)
 {
-	struct votequorum_info info;
-	int quorate;
+	struct json_object *members = members_all(ctl), *missing = json_object_new_array();
 
-	if (argc > 0)
-		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "quorum takes no '%s'", argv[0]);
-	int code = ctl_open(ctl, CTL_QUORUM);
+	for (size_t i = 0; i < json_object_array_length(members); i++) {
+		struct json_object *member = json_object_array_get_idx(members, i);
+
+		if (get(member, "addresses") != NULL && strcmp(get_text(member, "state"), "joined") != 0)
+			json_object_array_add(missing, json_object_new_int64(get_number(member, "id")));
+	}
+	json_object_object_add(data, "missing", missing);
+	json_object_put(members);
+}
+
+/* @return 0; the exit status with ctl->error set */
+static int read_verdict(struct ctl *ctl, bool *is_quorate)
+{
+	int quorate, code;
+
+	if (ctl->remote != NULL) {
+		*is_quorate = fact_quorate(ctl) != 0;
+		return 0;
+	}
+	code = ctl_open(ctl, CTL_QUORUM);
 	if (code != 0)
 		return code;
 	cs_error_t error = quorum_getquorate(ctl->quorum, &quorate);
-	if (error != CS_OK)
-		return ctl_fail_cs(ctl, "quorum", error);
+	*is_quorate = quorate != 0;
+	return error == CS_OK ? 0 : ctl_fail_cs(ctl, "quorum", error);
+}
+
+/* Of another node its verdict alone: the votes are the same for all of a partition. */
+int quorum_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data)
+{
+	struct votequorum_info info;
+	bool is_quorate;
+
+	if (argc > 0)
+		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "quorum takes no '%s'", argv[0]);
+	int code = read_verdict(ctl, &is_quorate);
+	if (code != 0)
+		return code;
 	char *provider = fact_text(ctl, CTL_CONFIG, "quorum.provider");
 	put_text(data, "provider", provider);
 	free(provider);
-	put_bool(data, "quorate", quorate != 0);
+	put_bool(data, "quorate", is_quorate);
 	struct json_object *ring = fact_ring();
 	if (ring != NULL)
 		json_object_object_add(data, "ring", ring);
-	if (ctl_try(ctl, CTL_VOTES) && votequorum_getinfo(ctl->votes, 0, &info) == CS_OK)
+	if (ctl_try(ctl, CTL_CONFIG))
+		put_missing(ctl, data);
+	if (ctl->remote == NULL && ctl_try(ctl, CTL_VOTES) && votequorum_getinfo(ctl->votes, 0, &info) == CS_OK)
 		put_votes(ctl, &info, data);
-	return quorate ? CTL_GOOD : CTL_NOT_QUORATE;
+	return is_quorate ? CTL_GOOD : CTL_NOT_QUORATE;
 }
 
 static void print_voters(const struct ctl *ctl, struct json_object *nodes)
@@ -166,6 +198,16 @@ static void print_voters(const struct ctl *ctl, struct json_object *nodes)
 	}
 }
 
+static void print_missing(const struct ctl *ctl, struct json_object *missing)
+{
+	if (missing == NULL || json_object_array_length(missing) == 0)
+		return;
+	fprintf(ctl->out, "Missing   node");
+	for (size_t i = 0; i < json_object_array_length(missing); i++)
+		fprintf(ctl->out, " %" PRIi64, json_object_get_int64(json_object_array_get_idx(missing, i)));
+	fprintf(ctl->out, "\n");
+}
+
 void quorum_print(const struct ctl *ctl, struct json_object *data)
 {
 	struct json_object *names = get(data, "flags"), *device = get(data, "qdevice");
@@ -173,6 +215,7 @@ void quorum_print(const struct ctl *ctl, struct json_object *data)
 	fprintf(ctl->out, "Provider  %s\nQuorum    %s\n",
 		get(data, "provider") != NULL ? get_text(data, "provider") : "none configured",
 		get_bool(data, "quorate") ? "quorate" : "NOT quorate");
+	print_missing(ctl, get(data, "missing"));
 	if (names == NULL)
 		return;
 	fprintf(ctl->out, "Votes     %" PRIi64 " of %" PRIi64 " expected; %" PRIi64 " make a quorum; %" PRIi64
@@ -243,10 +286,17 @@ int quorum_set_votes(struct ctl *ctl, int argc, char **argv, struct json_object 
 			return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "quorum set-votes takes no '%s'", argv[i]);
 	}
 	int code = parse_u32(ctl, "quorum set-votes", votes_word, 0, &votes);
-	if (code == 0 && node_word != NULL)
-		code = parse_u32(ctl, "quorum set-votes --node", node_word, 1, &node);
 	if (code == 0)
 		code = ctl_open(ctl, CTL_VOTES);
+	if (code == 0 && node_word != NULL) {
+		struct json_object *nodes = fact_nodes(ctl);
+
+		node = fact_find_node(nodes, node_word);
+		json_object_put(nodes);
+		if (node == 0)
+			code = ctl_fail(ctl, CTL_USAGE, "coterie-ctl members lists the nodes",
+				"quorum set-votes: no node '%s'", node_word);
+	}
 	if (code != 0)
 		return code;
 	if (node == 0)

@@ -131,7 +131,7 @@ int rings_gather(struct ctl *ctl, int argc, char **argv, struct json_object *dat
 {
 	if (argc > 0)
 		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "rings takes no '%s'", argv[0]);
-	int code = ctl_open(ctl, CTL_CFG);
+	int code = ctl->remote != NULL ? 0 : ctl_open(ctl, CTL_CFG);
 	if (code != 0)
 		return code;
 	char *transport = fact_text(ctl, CTL_CONFIG, "totem.transport");
@@ -142,8 +142,7 @@ int rings_gather(struct ctl *ctl, int argc, char **argv, struct json_object *dat
 		int64_t id = get_number(node, "id");
 		struct corosync_cfg_node_status_v1 status;
 
-		memset(&status, 0, sizeof(status));
-		corosync_cfg_node_status_get(ctl->cfg, (unsigned int)id, CFG_NODE_STATUS_V1, &status);
+		fact_status(ctl, (uint32_t)id, &status);
 		put_number(row, "id", id);
 		put_text(row, "name", get_text(node, "name"));
 		put_bool(row, "reachable", status.reachable != 0);

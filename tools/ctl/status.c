@@ -47,8 +47,7 @@ static bool see_member_key(void *arg, const char *key)
 	return true;
 }
 
-/* The nodes of the node list and of the ring. */
-static struct json_object *all_members(struct ctl *ctl)
+struct json_object *members_all(struct ctl *ctl)
 {
 	struct member_walk walk = {.ctl = ctl, .members = fact_nodes(ctl)};
 
@@ -60,7 +59,7 @@ static struct json_object *all_members(struct ctl *ctl)
 
 static void add_votes(struct ctl *ctl, struct json_object *members)
 {
-	if (!ctl_try(ctl, CTL_VOTES))
+	if (ctl->remote != NULL || !ctl_try(ctl, CTL_VOTES))
 		return;
 	for (size_t i = 0; i < json_object_array_length(members); i++) {
 		struct json_object *member = json_object_array_get_idx(members, i);
@@ -73,13 +72,17 @@ static void add_votes(struct ctl *ctl, struct json_object *members)
 
 int members_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 {
-	if (argc > 0)
-		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "members takes no '%s'", argv[0]);
+	bool has_matrix = argc == 1 && strcmp(argv[0], "--matrix") == 0;
+
+	if (argc > (has_matrix ? 1 : 0))
+		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "members takes no '%s'", argv[argc - 1]);
+	if (has_matrix && ctl->nodes != NULL)
+		return ctl_fail(ctl, CTL_USAGE, "leave one of the two out", "members --matrix asks all nodes by itself");
 	int code = ctl_open(ctl, CTL_CONFIG);
 	if (code != 0)
 		return code;
 	struct json_object *ring = fact_ring();
-	struct json_object *members = all_members(ctl);
+	struct json_object *members = members_all(ctl);
 	if (ring == NULL) { /* the schema wants one; without the quorum service nobody tells it */
 		json_object_put(members);
 		return ctl_open(ctl, CTL_QUORUM) != 0
@@ -87,6 +90,8 @@ int members_gather(struct ctl *ctl, int argc, char **argv, struct json_object *d
 			: ctl_fail(ctl, CTL_FAILED, "try again", "the ring is just changing");
 	}
 	add_votes(ctl, members);
+	if (has_matrix)
+		matrix_put(ctl, members);
 	json_object_object_add(data, "ring", ring);
 	json_object_object_add(data, "members", members);
 	return CTL_GOOD;
@@ -111,13 +116,14 @@ void members_print(const struct ctl *ctl, struct json_object *data)
 			fprintf(ctl->out, "%s ", json_object_get_string(json_object_array_get_idx(addresses, j)));
 		fprintf(ctl->out, "%s\n", get_bool(member, "local") ? "(local)" : "");
 	}
+	matrix_print(ctl, members);
 }
 
 /* --- status --- */
 
 static uint32_t count_joined(struct ctl *ctl)
 {
-	struct json_object *members = all_members(ctl);
+	struct json_object *members = members_all(ctl);
 	uint32_t count = 0;
 
 	for (size_t i = 0; i < json_object_array_length(members); i++)
@@ -167,7 +173,7 @@ int status_gather(struct ctl *ctl, int argc, char **argv, struct json_object *da
 	uint32_t local = fact_local(ctl), members = count_joined(ctl);
 	int quorate = fact_quorate(ctl);
 	put_daemon(ctl, data);
-	put_text(data, "instance", ctl->instance != NULL ? ctl->instance : "");
+	put_key(ctl, data, "instance", CTL_STATS, "stats.coterie.instance", ctl->instance != NULL ? ctl->instance : "");
 	put_key(ctl, data, "cluster", CTL_CONFIG, "totem.cluster_name", "");
 	put_number(node, "id", local);
 	put_text(node, "name", fact_node_name(nodes, local, buffer));

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void tell(const char *event, struct json_object *data)
 {
@@ -159,22 +160,20 @@ static void start(struct ctl *ctl, struct watched *watched)
 		quorum_fd_get(watched->quorum, &watched->fds[2].fd);
 }
 
-int watch_run(struct ctl *ctl, int argc, char **argv)
+int watch_run(struct ctl *ctl, const struct ctl_command *command, int argc, char **argv)
 {
 	struct watched watched;
 	cs_error_t error = CS_OK;
 	int heartbeat_ms = 60000;
 
-	if (argc > 0) {
-		fprintf(stderr, "coterie-ctl: watch takes no '%s'; coterie-ctl --help\n", argv[0]);
-		return CTL_USAGE;
-	}
+	if (argc > 0)
+		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "watch takes no '%s'", argv[0]);
+	answer_limit(ctl, command);
 	int code = ctl_open(ctl, CTL_CONFIG);
-	if (code != 0) {
-		fprintf(stderr, "coterie-ctl: %s; %s\n", ctl->error.text, ctl->error.hint);
+	if (code != 0)
 		return code;
-	}
 	start(ctl, &watched);
+	alarm(0);
 	while (error == CS_OK && !ferror(stdout)) {
 		int ready = poll(watched.fds, 3, heartbeat_ms);
 
@@ -190,6 +189,5 @@ int watch_run(struct ctl *ctl, int argc, char **argv)
 	}
 	if (watched.has_quorum)
 		quorum_finalize(watched.quorum);
-	fprintf(stderr, "coterie-ctl: the daemon has gone\n");
-	return CTL_NOT_RUNNING;
+	return ctl_fail(ctl, CTL_NOT_RUNNING, "systemctl status coterie; journalctl -u coterie -n 50", "the daemon has gone");
 }

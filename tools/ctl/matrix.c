@@ -1,0 +1,151 @@
+/*
+ * Who hears whom: every node of the ring that can be asked tells whom its transport reaches. With knet that is measured
+ * on the links; with udp and udpu it is who is in its ring, but for pairs that the engine knows not to hear each other.
+ * A node that cannot be asked has no list, unless such a pair says something of it.
+ */
+#include "tools/ctl/ctl.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/ctl/remote.h"
+
+/* --- lists --- */
+
+static bool has_id(struct json_object *list, int64_t id)
+{
+	for (size_t i = 0; list != NULL && i < json_object_array_length(list); i++)
+		if (json_object_get_int64(json_object_array_get_idx(list, i)) == id)
+			return true;
+	return false;
+}
+
+static struct json_object *find(struct json_object *members, int64_t id)
+{
+	for (size_t i = 0; i < json_object_array_length(members); i++)
+		if (get_number(json_object_array_get_idx(members, i), "id") == id)
+			return json_object_array_get_idx(members, i);
+	return NULL;
+}
+
+static void take_out(struct json_object *list, int64_t id)
+{
+	for (size_t i = 0; list != NULL && i < json_object_array_length(list); i++) {
+		if (json_object_get_int64(json_object_array_get_idx(list, i)) == id) {
+			json_object_array_del_idx(list, i, 1);
+			return;
+		}
+	}
+}
+
+/* As the node tells that facts are of now. */
+static struct json_object *heard_here(struct ctl *ctl, struct json_object *members, int64_t self)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < json_object_array_length(members); i++) {
+		int64_t id = get_number(json_object_array_get_idx(members, i), "id");
+		struct corosync_cfg_node_status_v1 status;
+
+		if (id == self || (fact_status(ctl, (uint32_t)id, &status) && status.reachable))
+			json_object_array_add(list, json_object_new_int64(id));
+	}
+	return list;
+}
+
+/* Two who do not hear each other are not in each other's lists, whoever says so. */
+static void heed_pairs(struct ctl *ctl, struct json_object *members)
+{
+	char *pairs = fact_text(ctl, CTL_STATS, "stats.coterie.unheard");
+	const char *at = pairs;
+	uint32_t member, node;
+
+	while (fact_unheard(&at, &member, &node)) {
+		take_out(get(find(members, member), "hears"), node);
+		take_out(get(find(members, node), "hears"), member);
+	}
+	free(pairs);
+}
+
+static void put_row(struct ctl *ctl, struct json_object *members, struct json_object *member, uint32_t local)
+{
+	uint32_t id = (uint32_t)get_number(member, "id");
+
+	if (id != local && remote_open(ctl, id) != 0) {
+		memset(&ctl->error, 0, sizeof(ctl->error)); /* unknown */
+		return;
+	}
+	struct json_object *list = heard_here(ctl, members, id);
+	struct ctl_error error = ctl->error;
+
+	if (remote_error(ctl) == 0)
+		json_object_object_add(member, "hears", list);
+	else
+		json_object_put(list);
+	ctl->error = error;
+	remote_close(ctl);
+}
+
+void matrix_put(struct ctl *ctl, struct json_object *members)
+{
+	uint32_t local = fact_local(ctl);
+	size_t count = json_object_array_length(members);
+
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *member = json_object_array_get_idx(members, i);
+
+		if (strcmp(get_text(member, "state"), "joined") == 0)
+			put_row(ctl, members, member, local);
+	}
+	heed_pairs(ctl, members);
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *member = json_object_array_get_idx(members, i), *list = json_object_new_array();
+		int64_t id = get_number(member, "id");
+
+		for (size_t k = 0; k < count; k++) {
+			struct json_object *other = json_object_array_get_idx(members, k);
+
+			if (has_id(get(other, "hears"), id))
+				json_object_array_add(list, json_object_new_int64(get_number(other, "id")));
+		}
+		json_object_object_add(member, "heard_by", list);
+	}
+}
+
+/* --- text --- */
+
+static char sign(struct json_object *row, struct json_object *column)
+{
+	struct json_object *hears = get(row, "hears");
+
+	if (row == column)
+		return '.';
+	return hears == NULL ? '?' : has_id(hears, get_number(column, "id")) ? '+' : '-';
+}
+
+void matrix_print(const struct ctl *ctl, struct json_object *members)
+{
+	size_t count = json_object_array_length(members);
+	int width = 3;
+
+	if (count == 0 || get(json_object_array_get_idx(members, 0), "heard_by") == NULL)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		int length = snprintf(NULL, 0, "%" PRIi64, get_number(json_object_array_get_idx(members, i), "id"));
+
+		width = length + 2 > width ? length + 2 : width;
+	}
+	fprintf(ctl->out, "\nWho hears whom: + hears, - does not, ? cannot be asked\n\n%10s", "");
+	for (size_t i = 0; i < count; i++)
+		fprintf(ctl->out, "%*" PRIi64, width, get_number(json_object_array_get_idx(members, i), "id"));
+	fprintf(ctl->out, "\n");
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *row = json_object_array_get_idx(members, i);
+
+		fprintf(ctl->out, "%10" PRIi64, get_number(row, "id"));
+		for (size_t k = 0; k < count; k++)
+			fprintf(ctl->out, "%*c", width, sign(row, json_object_array_get_idx(members, k)));
+		fprintf(ctl->out, "\n");
+	}
+}

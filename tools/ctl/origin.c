@@ -1,0 +1,112 @@
+#include "tools/ctl/origin.h"
+
+#include <string.h>
+
+#define COMPUTED "runtime.config." /* what comes of a section, defaults included */
+
+static bool begins(const char *text, const char *prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
+
+static bool ends(const char *text, const char *end)
+{
+	size_t length = strlen(text), end_length = strlen(end);
+
+	return length > end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+/* --- how it can be changed --- */
+
+/* Spec 06c.1, step 4: what a running daemon does not take from the file. */
+static bool is_fixed(const char *key)
+{
+	static const char *const keys[] = {"totem.version", "totem.threads", "totem.ip_version", "totem.ip_dscp",
+		"totem.rrp_mode", "totem.netmtu", "totem.transport", "totem.cluster_name", "totem.clear_node_high_bit",
+		"totem.link_mode", "quorum.provider", "system.move_to_root_cgroup", "system.allow_knet_handle_fallback",
+		"system.sched_rr", "system.priority", "system.qb_ipc_type", "system.state_dir"};
+	static const char *const of_link[] = {".bindnetaddr", ".mcastaddr", ".broadcast", ".mcastport", ".ttl",
+		".knet_transport"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strcmp(key, keys[i]) == 0)
+			return true;
+	for (size_t i = 0; i < sizeof(of_link) / sizeof(of_link[0]) && begins(key, "totem.interface."); i++)
+		if (ends(key, of_link[i]))
+			return true;
+	return false;
+}
+
+const char *origin_changeable(const char *key)
+{
+	static const char *const from_file[] = {"totem.", "logging.", "nodelist.", "quorum.", "uidgid.", "resources."};
+
+	if (begins(key, COMPUTED))
+		key += strlen(COMPUTED);
+	if (is_fixed(key))
+		return "restart";
+	for (size_t i = 0; i < sizeof(from_file) / sizeof(from_file[0]); i++)
+		if (begins(key, from_file[i]))
+			return "reload";
+	return begins(key, "runtime.") || begins(key, "internal_configuration.") || begins(key, "stats.") ? "never" : "runtime";
+}
+
+/* --- where it is from --- */
+
+const char *origin_of_daemon(const char *key)
+{
+	if (begins(key, COMPUTED))
+		return "computed";
+	if (begins(key, "runtime.") || begins(key, "internal_configuration.") || begins(key, "config.") ||
+		begins(key, "resources.") || begins(key, "stats."))
+		return "runtime";
+	return NULL;
+}
+
+const struct daemon_key *origin_find(const struct daemon_keys *file, const char *key)
+{
+	for (size_t i = 0; file != NULL && i < file->count; i++)
+		if (strcmp(file->list[i].key, key) == 0)
+			return &file->list[i];
+	return NULL;
+}
+
+/* Spec 07 §1.5: timers that follow from others where the file does not set them. */
+static bool is_calculated(const char *name)
+{
+	static const char *const names[] = {"totem.token", "totem.token_retransmit", "totem.hold", "totem.consensus"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return begins(name, "totem.interface.");
+}
+
+static void put_place(struct json_object *row, const struct daemon_key *written, const char *main_file)
+{
+	put_text(row, "source", written->line > 0 ? "file" : "computed");
+	if (written->line > 0)
+		put_number(row, "line", written->line);
+	if (written->line > 0 && written->file != NULL && (main_file == NULL || strcmp(written->file, main_file) != 0))
+		put_text(row, "file", written->file);
+}
+
+static bool is_same(struct json_object *row, const struct daemon_key *written)
+{
+	struct json_object *value = get(row, "value");
+
+	return written != NULL && value != NULL && strcmp(json_object_get_string(value), written->value) == 0;
+}
+
+void origin_put(struct json_object *row, const char *key, const struct daemon_keys *file, const char *main_file)
+{
+	bool is_computed = begins(key, COMPUTED);
+	const struct daemon_key *written = origin_find(file, is_computed ? key + strlen(COMPUTED) : key);
+
+	if (is_same(row, written))
+		put_place(row, written, main_file);
+	else if (is_computed && file != NULL && written == NULL && !is_calculated(key + strlen(COMPUTED)))
+		put_text(row, "source", "default");
+	else if (origin_of_daemon(key) != NULL)
+		put_text(row, "source", origin_of_daemon(key));
+	else if (file != NULL)
+		put_text(row, "source", "runtime"); /* set since, or the file is another one now */
+	put_text(row, "changeable", origin_changeable(key));
+}
