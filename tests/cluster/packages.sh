@@ -135,6 +135,10 @@ tap_check "a daemon of one node runs" until_true grep -q "ready to provide servi
 tap_check "without votequorum" test -z "$(grep 'vote quorum service' "$work/daemon")"
 tap_check "votequorum is installed" install coterie-service-quorum coterie-service-votequorum
 config 'quorum {' 'provider: corosync_votequorum' '}'
+for file in bash-completion/completions/coterie-ctl bash-completion/completions/corosync-cfgtool \
+	fish/vendor_completions.d/corosync-vqsim.fish zsh/vendor-completions/_coterie-ctl; do
+	tap_check "completion is there: $file" inside test -s /usr/share/$file
+done
 tap_check "reload" inside coterie-ctl reload
 tap_check "votequorum is there" until_true grep -q "Service engine loaded: corosync vote quorum service" "$work/daemon" || tap_note "$(tail -n 20 "$work/daemon")"
 tap_check "and decides" until_true grep -q "Using quorum provider corosync_votequorum" "$work/daemon"
