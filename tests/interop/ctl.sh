@@ -83,7 +83,7 @@ same() {
 		import json, sys
 		def plain(value):
 		    if isinstance(value, dict):
-		        return {k: plain(v) for k, v in value.items() if k not in ("time", "pid", "latency_us", "retransmits")}
+		        return {k: plain(v) for k, v in value.items() if k not in ("time", "pid", "latency_us", "retransmits", "rotation_us")}
 		    return [plain(v) for v in value] if isinstance(value, list) else value
 		wanted, told = (plain(json.load(open(name))) for name in sys.argv[1:3])
 		if wanted != told:
