@@ -141,13 +141,6 @@ void flow_outbox_flush(struct totem_engine *engine)
 
 	if (count == 0)
 		return;
-	/*
-	 * A lone frame is delivered here before it is sent: whoever waits for it has then the time of
-	 * the sending and of a whole rotation to have the next message ready. With more of them the
-	 * successor must not wait (spec 09 §3.2 rule 8).
-	 */
-	if (count == 1)
-		deliver_ready(engine);
 	engine->outbox_count = 0;
 	if (TOTEM_MUTANT(engine, TOKEN_BEFORE_FRAMES_LOST) || peer_is_quiet(engine))
 		return;

@@ -259,7 +259,7 @@ static void on_trace(void *arg, const struct totem_trace *trace)
 		.extra = (uint32_t)trace->state << 8 | trace->cause});
 	rings_traced(&sim->history, node->life, trace);
 	if (trace->kind == TOTEM_TRACE_ORDERED) {
-		/* It has its place from here on, and may be delivered here before it is sent. */
+		/* It has its place from here on, though it is sent later. */
 		struct tap tap;
 
 		tap_packet(&sim->history, node->life, node->options.swap, window_of(node),
