@@ -11,7 +11,6 @@
 
 #define CRITICAL_CHECK_NS UINT64_C(1000000)
 #define KEPT_CHECK_NS UINT64_C(10000000)
-#define QUEUE_BYTES 4194304u  /* a queue of `total` frames holds this much (spec 04 §12.5) */
 #define FRAME_OVERHEAD 24u    /* of a frame's payload */
 
 static bool queue_of(const struct ipc *ipc, struct totem_queue *queue)
@@ -55,7 +54,7 @@ int ipc_gate_room(const struct ipc *ipc, uint32_t size)
 		return 0;
 	if (size + 1 > queue.message_size_max)
 		return -EMSGSIZE;
-	uint32_t payload = QUEUE_BYTES / queue.total;
+	uint32_t payload = IPC_QUEUE_BYTES / queue.total;
 	uint32_t frames = size / (payload > FRAME_OVERHEAD ? payload - FRAME_OVERHEAD : 1) + 1;
 	return queue.used + 2 + frames <= queue.total ? 0 : -EAGAIN;
 }

@@ -1,6 +1,6 @@
 /*
  * What the files of the IPC server share: ipc_server.c, ipc_poll.c, ipc_access.c, ipc_request.c,
- * ipc_gate.c, ipc_client.c and ipc_channel.c. Nothing else includes this.
+ * ipc_gate.c, ipc_client.c and ipc_channel*.c. Nothing else includes this.
  */
 #ifndef EXEC_IPC_PRIVATE_H
 #define EXEC_IPC_PRIVATE_H
@@ -19,6 +19,8 @@
 
 /* Largest message either way, header included (spec 03 §6). */
 #define IPC_SIZE_MAX 1048576u
+/* A queue of `total` frames holds this much (spec 04 §12.5). */
+#define IPC_QUEUE_BYTES 4194304u
 /* Requests up to this size reach the handler as an aligned, private copy. */
 #define IPC_COPY_MAX 4096u
 
@@ -149,9 +151,11 @@ struct ipc {
 	struct coterie_client *kept, **kept_last; /* in the order in which they came */
 	struct loop_timer *turn_timer, *flush_timer, *gate_timer;
 	uint64_t flush_delay_ns;
-	struct ipc_channel *awake; /* whose send rings are read at every visit of the token */
-	struct ipc_channel *dirty;               /* whose receive rings hold what their clients have not been told */
-	uint32_t channels;
+	struct ipc_channel *awake; /* whose send rings are read at every visit of the token; the next in turn first */
+	struct ipc_channel *dirty; /* whose receive rings hold what their clients have not been told */
+	uint32_t channels, channel_bytes; /* how many, and the data of their rings together */
+	int64_t pull_room;    /* bytes that may still be taken from them at this visit */
+	bool is_queue_shared; /* requests have filled it too since channels were read */
 	struct loop_timer *pull_timer;
 	uint64_t pulled_ns; /* when a visit was last */
 	struct loop_timer *doorbell_timer;
@@ -227,7 +231,11 @@ int ipc_channel_put(struct coterie_client *client, const struct ipc_event *head,
 	uint32_t count);
 /** A request of the channel itself? Then it has been dealt with. */
 bool ipc_channel_request(struct coterie_client *client, int32_t id);
-/** Read the send ring, as far as gates and queue allow. @return true: it is empty */
+/**
+ * Read the send ring, as far as gates and queue allow.
+ *
+ * @return true: what the client had written before its request came has been read
+ */
 bool ipc_channel_drain(struct coterie_client *client);
 /** The connection ends: what the client has sent was accepted, and is read. */
 void ipc_channel_last(struct coterie_client *client);

@@ -112,8 +112,10 @@ static void run(struct coterie_client *client, const struct coterie_request *req
 		keep(client, request, msg, size);
 	else
 		finish(client, request, rc);
-	if ((request->flags & COTERIE_NEEDS_FLOW) != 0)
+	if ((request->flags & COTERIE_NEEDS_FLOW) != 0) {
+		ipc->is_queue_shared = true;
 		ipc_gate(ipc); /* the queue may be fuller than before */
+	}
 }
 
 void ipc_requests_resume(struct ipc *ipc)

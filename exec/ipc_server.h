@@ -49,8 +49,9 @@ void ipc_server_keep(struct ipc_handover *handover);
 void ipc_gate(struct ipc *ipc);
 /** The ring has room again: run the requests that were kept (COTERIE_NO_REPLY and -EAGAIN). */
 void ipc_room(struct ipc *ipc);
-/** The token is here: take what clients have written into their channels, each its share. */
-void ipc_pull(struct ipc *ipc);
+/** The token is here: take what clients have written into their channels, each its share, until the ring's queue holds
+    so many frames. */
+void ipc_pull(struct ipc *ipc, uint32_t frames);
 /** First synchronisation complete: accept connections from now on. */
 void ipc_ready(struct ipc *ipc);
 

@@ -96,13 +96,6 @@ static void drain(struct ring *ring)
 	ring->is_draining = false;
 }
 
-/* The token is here: what clients have to send goes out with it. */
-static void token_comes(struct ring *ring)
-{
-	drain(ring);
-	ipc_pull(ring->executive->ipc);
-}
-
 static bool is_token(const struct coterie_frame *frame)
 {
 	return frame->size > 3 && frame->data[3] == WIRE_TOKEN;
@@ -112,7 +105,7 @@ static void drain_echoes(struct ring *ring)
 {
 	for (size_t i = 0; i < ring->echo_count; i++)
 		if (is_token(ring->echoes[i])) {
-			token_comes(ring);
+			drain(ring);
 			return;
 		}
 }
@@ -284,6 +277,15 @@ static int cb_store_ring_id(void *arg, const struct ring_id *id)
 	return rc;
 }
 
+/* Others may leave us little of this rotation; what waits shows in the token all the same, and earns us our share. */
+static void cb_visit(void *arg, uint32_t frames)
+{
+	struct ring *ring = arg;
+
+	(void)frames;
+	ipc_pull(ring->executive->ipc, totem_engine_window(ring->engine));
+}
+
 static void cb_passed(void *arg)
 {
 	struct ring *ring = arg;
@@ -329,6 +331,7 @@ const struct totem_callbacks ring_callbacks = {
 	.deliver = cb_deliver,
 	.configure = cb_configure,
 	.store_ring_id = cb_store_ring_id,
+	.visit = cb_visit,
 	.passed = cb_passed,
 	.room = cb_room,
 	.trace = cb_trace,
@@ -345,7 +348,7 @@ static void drain_arrivals(struct ring *ring, const struct coterie_arrival *arri
 {
 	for (uint32_t i = 0; i < count; i++)
 		if (is_token(arrivals[i].frame)) {
-			token_comes(ring);
+			drain(ring);
 			return;
 		}
 }

@@ -44,6 +44,11 @@ void totem_engine_queue(const struct totem_engine *engine, struct totem_queue *q
 	};
 }
 
+uint32_t totem_engine_window(const struct totem_engine *engine)
+{
+	return flow_window_size(engine, &engine->token);
+}
+
 void totem_engine_probe(const struct totem_engine *engine, struct totem_probe *probe)
 {
 	const struct store *store =

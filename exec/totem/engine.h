@@ -277,6 +277,8 @@ const struct ring_id *totem_engine_ring(const struct totem_engine *engine);
 uint32_t totem_engine_members(const struct totem_engine *engine, const uint32_t **members);
 bool totem_engine_is_safe_honoured(const struct totem_engine *engine);
 void totem_engine_queue(const struct totem_engine *engine, struct totem_queue *queue);
+/** In `visit`: frames that all members together may send in a rotation. More need not wait in the queue. */
+uint32_t totem_engine_window(const struct totem_engine *engine);
 const struct totem_counters *totem_engine_counters(const struct totem_engine *engine);
 /** Values the simulator checks invariants on (spec 04 §15.4). */
 struct totem_probe {

@@ -3,19 +3,24 @@
  * libqb connection. Both sides read this file: here is all that they agree on, and the ring itself.
  *
  * A service lets its clients have one with host->channel_open; see <coterie/plugin.h>. From the client's side:
- *   1 it appends an offer to a request of its own service; who does not know offers answers as ever.
- *   2 a grant stands at the end of the answer. The client maps both files and sends the request
- *     COTERIE_CHANNEL_DOORBELL; or, when it cannot, COTERIE_CHANNEL_REFUSED, and all is as without a channel.
+ *   1 it listens on a socket (AF_UNIX, SOCK_SEQPACKET) that the kernel names, and appends an offer with that name
+ *     to a request of its own service; who does not know offers answers as ever.
+ *   2 a grant stands at the end of the answer. By then a connection waits at the socket: its one message is the
+ *     grant's token, and two descriptors (SCM_RIGHTS): the memory of the send ring, then of the receive ring. The
+ *     client maps both and sends the request COTERIE_CHANNEL_DOORBELL; or, when it cannot,
+ *     COTERIE_CHANNEL_REFUSED, and all is as without a channel.
  *   3 send ring: the client writes messages (struct coterie_channel_message), the executive reads them.
  *     Requests travel over libqb; those that need flow are executed behind what is in the send ring.
  *   4 receive ring: the executive writes records (struct coterie_channel_record), all events of the client in one
  *     order. What was sent over libqb before comes first: the client looks into the ring when it has got the
  *     first event COTERIE_CHANNEL_DOORBELL. After it libqb carries nothing but doorbells.
  *
- * A ring is a file: one page with a struct coterie_channel_control, and from COTERIE_CHANNEL_DATA on `size` bytes,
- * which are mapped twice in a row, so that nothing in it is ever in two pieces. Its positions count bytes since the
- * beginning. Each side keeps its own position in its own memory and only tells it to the other: what stands in
- * the shared page is checked, never trusted.
+ * A ring's memory (memfd_create) can neither shrink nor grow, and has no name that could be left behind: one page
+ * with a struct coterie_channel_control, and from COTERIE_CHANNEL_DATA on `size` bytes, which are mapped twice in
+ * a row, so that nothing in it is ever in two pieces. Its positions count bytes since the beginning. Each side keeps
+ * its own position in its own memory and only tells it to the other: what stands in the shared page is checked,
+ * never trusted. When the executive ends a channel it gives the memory back: then both pages of control are zero,
+ * and what was read before is complete only when `written` is not 0 afterwards.
  *
  * Doorbells. A reader that is about to sleep says so (reader_armed) and looks once more; a writer that finds it
  * said takes it back and rings. So nobody rings for a reader that is awake.
@@ -32,7 +37,7 @@
 #include <sys/uio.h>
 
 /** Start of offer and grant; the last byte is the version. */
-#define COTERIE_CHANNEL_MAGIC "COTERIE\1"
+#define COTERIE_CHANNEL_MAGIC "COTERIE\2"
 /** Features, bits: the rings of this file. */
 #define COTERIE_CHANNEL_RINGS 1u
 
@@ -41,7 +46,7 @@
 /** Request (16 bytes; its answer, 24 bytes, has this id too): the rings cannot be mapped. */
 #define COTERIE_CHANNEL_REFUSED 68
 
-/** Where the data begins in a ring's file: a multiple of every page size. */
+/** Where the data begins in a ring's memory: a multiple of every page size. */
 #define COTERIE_CHANNEL_DATA 65536u
 /** Bytes of data: a multiple of COTERIE_CHANNEL_UNIT. The smallest send ring holds what a request over libqb
     could, the smallest receive ring any event. */
@@ -55,17 +60,17 @@ struct coterie_channel_offer {
 	uint8_t magic[8];
 	uint32_t features;
 	uint32_t send_size, receive_size; /* bytes of data */
-	uint32_t zero[3];
+	char address[8]; /* abstract name of its socket, hexadecimal digits, padded with zeros */
+	uint32_t zero;
 };
 
-/** What it gets, at the end of the answer. Names are NUL-terminated paths. */
+/** What it gets, at the end of the answer. */
 struct coterie_channel_grant {
 	uint8_t magic[8];
 	uint32_t features;
 	uint32_t send_size, receive_size;
 	uint32_t zero;
-	char send_name[96];
-	char receive_name[96];
+	uint8_t token[16]; /* the message that comes with the descriptors */
 };
 
 /** In the send ring: a message and its head, padded to 8 together. */
@@ -105,12 +110,12 @@ static_assert(sizeof(struct coterie_channel_offer) == 32, "offer");
 static_assert(offsetof(struct coterie_channel_offer, features) == 8, "offer");
 static_assert(offsetof(struct coterie_channel_offer, send_size) == 12, "offer");
 static_assert(offsetof(struct coterie_channel_offer, receive_size) == 16, "offer");
-static_assert(sizeof(struct coterie_channel_grant) == 216, "grant");
+static_assert(offsetof(struct coterie_channel_offer, address) == 20, "offer");
+static_assert(sizeof(struct coterie_channel_grant) == 40, "grant");
 static_assert(offsetof(struct coterie_channel_grant, features) == 8, "grant");
 static_assert(offsetof(struct coterie_channel_grant, send_size) == 12, "grant");
 static_assert(offsetof(struct coterie_channel_grant, receive_size) == 16, "grant");
-static_assert(offsetof(struct coterie_channel_grant, send_name) == 24, "grant");
-static_assert(offsetof(struct coterie_channel_grant, receive_name) == 120, "grant");
+static_assert(offsetof(struct coterie_channel_grant, token) == 24, "grant");
 static_assert(sizeof(struct coterie_channel_message) == 8, "message");
 static_assert(offsetof(struct coterie_channel_message, guarantee) == 4, "message");
 static_assert(sizeof(struct coterie_channel_record) == 16, "record");
@@ -148,7 +153,7 @@ static inline uint32_t coterie_channel_rounded(uint32_t size)
 }
 
 /**
- * Map a ring's file, which has room for it.
+ * Map a ring's memory, which is long enough.
  * @return 0; -errno of mmap
  */
 static inline int coterie_channel_map(struct coterie_channel_ring *ring, int fd, uint32_t size)

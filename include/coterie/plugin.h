@@ -556,12 +556,12 @@ struct coterie_host {
 	/* --- since 1.4: fast channels (COTERIE_CAP_CHANNEL); the client's side is in <coterie/channel.h> --- */
 
 	/**
-	 * Give a client a fast channel, or tell again of the one it has. From then on the executive reads its
-	 * messages and calls the service's channel_message, without which none is given.
+	 * Give a client a fast channel. From then on the executive reads its messages and calls the service's
+	 * channel_message, without which none is given.
 	 * @param offer  size bytes behind the end of a request, which may be anything; borrowed
 	 * @param grant  filled in: the end of the answer
-	 * @return 0; -ENOTSUP: no offer that is understood, or nobody here wants one: answer as ever; -EAGAIN:
-	 *     not now; -errno of what could not be made
+	 * @return 0; else answer as ever: -ENOTSUP: no offer that is understood, or nobody here wants one;
+	 *     -EALREADY: it has one; -EAGAIN: not now; -errno of what could not be made
 	 */
 	int (*channel_open)(struct coterie_client *client, const void *offer, uint32_t size,
 		struct coterie_channel_grant *grant);

@@ -59,12 +59,6 @@ struct handler {
 	void *arg;
 };
 
-/* What is received next, over libqb or out of the ring. */
-struct arrival {
-	struct fast_record record;
-	bool is_in_ring; /* record is in use */
-};
-
 static struct dispatch_outcome handle_event(const struct handler *handler, uint8_t *bytes, size_t size)
 {
 	struct qb_ipc_response_header header;
@@ -75,48 +69,44 @@ static struct dispatch_outcome handle_event(const struct handler *handler, uint8
 	return handler->event(handler->arg, header.id, bytes, size);
 }
 
-static struct dispatch_outcome handle(const struct handler *handler, const struct fast_record *record)
+static struct dispatch_outcome handle(
+	const struct handler *handler, const struct fast_record *record, uint8_t *bytes)
 {
 	if (!record->is_message)
-		return handle_event(handler, record->bytes, record->size);
-	return handler->message(handler->arg, record->nodeid, record->pid, record->bytes, record->size);
+		return handle_event(handler, bytes, record->size);
+	return handler->message(handler->arg, record, bytes);
 }
 
-static bool is_doorbell(const struct fast_record *event)
+static bool is_doorbell(const uint8_t *event, size_t size)
 {
 	struct qb_ipc_response_header header;
 
-	if (event->size < sizeof(header))
+	if (size < sizeof(header))
 		return false;
-	memcpy(&header, event->bytes, sizeof(header));
+	memcpy(&header, event, sizeof(header));
 	return header.id == COTERIE_CHANNEL_DOORBELL;
 }
 
 /* Until the first doorbell events come over libqb, then out of the ring. */
-static int receive_next(struct channel *channel, bool is_waiting, uint8_t *buffer, struct arrival *arrival)
+static int receive_next(struct channel *channel, bool is_waiting, uint8_t *buffer, struct fast_record *record)
 {
 	for (;;) {
-		struct fast_channel *fast = atomic_load(&channel->fast);
-
-		if (fast_has_begun(fast)) {
-			int rc = fast_take(channel, is_waiting, arrival->is_in_ring, &arrival->record);
-
-			arrival->is_in_ring = rc == 0;
-			return rc;
-		}
+		if (fast_has_begun(atomic_load(&channel->fast)))
+			return fast_take(channel, is_waiting, buffer, record);
 		ssize_t size = channel_receive(channel, buffer, is_waiting);
 		if (size < 0)
 			return (int)size;
-		arrival->record = (struct fast_record){.size = (uint32_t)size, .bytes = buffer};
-		fast = atomic_load(&channel->fast);
-		if (fast == NULL || !is_doorbell(&arrival->record))
+		struct fast_channel *fast = atomic_load(&channel->fast);
+		if (fast == NULL || !is_doorbell(buffer, (size_t)size)) {
+			*record = (struct fast_record){.size = (uint32_t)size};
 			return 0;
+		}
 		fast_begin(fast);
 	}
 }
 
 static cs_error_t run(struct channel *channel, cs_dispatch_flags_t type, const struct handler *handler,
-	uint8_t *buffer, struct arrival *arrival)
+	uint8_t *buffer)
 {
 	bool is_waiting = type != CS_DISPATCH_ALL && type != CS_DISPATCH_ONE_NONBLOCKING;
 	bool is_one = type == CS_DISPATCH_ONE || type == CS_DISPATCH_ONE_NONBLOCKING;
@@ -127,7 +117,8 @@ static cs_error_t run(struct channel *channel, cs_dispatch_flags_t type, const s
 		channel_is_hung_up(channel))
 		return CS_ERR_LIBRARY;
 	for (;;) {
-		int rc = receive_next(channel, is_waiting, buffer, arrival);
+		struct fast_record record;
+		int rc = receive_next(channel, is_waiting, buffer, &record);
 
 		if (rc == -EAGAIN)
 			return type == CS_DISPATCH_ONE_NONBLOCKING && is_idle ? CS_ERR_TRY_AGAIN
@@ -135,7 +126,10 @@ static cs_error_t run(struct channel *channel, cs_dispatch_flags_t type, const s
 		if (rc < 0)
 			return client_error(rc);
 		is_idle = false;
-		struct dispatch_outcome outcome = handle(handler, &arrival->record);
+		struct fast_channel *fast = atomic_load(&channel->fast);
+		fast_callback(fast, true);
+		struct dispatch_outcome outcome = handle(handler, &record, buffer);
+		fast_callback(fast, false);
 		if (channel_is_interrupted(channel))
 			return CS_ERR_BAD_HANDLE;
 		if (outcome.code != CS_OK || (is_one && outcome.is_done))
@@ -148,13 +142,10 @@ cs_error_t dispatch_run(struct dispatch *dispatch, struct channel *channel, cs_d
 {
 	const struct handler handler = {event, message, arg};
 	struct dispatch_buffer *buffer = buffer_take(dispatch);
-	struct arrival arrival = {.is_in_ring = false};
 
 	if (buffer == NULL)
 		return CS_ERR_NO_MEMORY;
-	cs_error_t rc = run(channel, type, &handler, buffer->bytes, &arrival);
-	if (fast_has_begun(atomic_load(&channel->fast)))
-		fast_settle(channel, arrival.is_in_ring);
+	cs_error_t rc = run(channel, type, &handler, buffer->bytes);
 	buffer_give(dispatch, buffer);
 	return rc;
 }

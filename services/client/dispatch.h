@@ -19,6 +19,7 @@
 #include "services/client/channel.h"
 
 struct dispatch_buffer;
+struct fast_record;
 
 /** Memory for events; part of whatever stands behind a handle. */
 struct dispatch {
@@ -46,9 +47,8 @@ extern const struct dispatch_outcome dispatch_done, dispatch_malformed;
  */
 typedef struct dispatch_outcome (*dispatch_event)(void *arg, int32_t id, uint8_t *bytes, size_t size);
 
-/** Handle a message that came through a fast channel: size bytes, borrowed, may be changed; aligned to 8. */
-typedef struct dispatch_outcome (*dispatch_message)(
-	void *arg, uint32_t nodeid, uint32_t pid, uint8_t *bytes, size_t size);
+/** Handle a message that came through a fast channel: its bytes are borrowed, may be changed; aligned to 8. */
+typedef struct dispatch_outcome (*dispatch_message)(void *arg, const struct fast_record *record, uint8_t *bytes);
 
 /**
  * Dispatch.

@@ -1,15 +1,16 @@
 #include "services/client/fast_channel.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,9 +20,12 @@
 #include "services/client/channel.h"
 
 enum {
-	/* A doorbell that is said to be under way, and how often a first one is tried. */
+	/* A doorbell that is said to be under way, and how often the first word about a grant is tried, a millisecond
+	   apart: about as long as a join is repeated. */
 	DOORBELL_PATIENCE_MS = 2000,
-	CONFIRM_TRIES = 1000,
+	CONFIRM_TRIES = 15000,
+	/* Connections that wait at the socket of an offer: one would do, but anybody may come. */
+	PARCELS_MAX = 8,
 	/* Longest wait for room in a call that may wait. */
 	ROOM_WAIT_NS = 1000000,
 	/* Sends between two looks whether the executive lives. */
@@ -41,61 +45,144 @@ struct fast_channel {
 	uint64_t released;                   /* what the writer was told */
 	bool is_armed;                       /* we said so; that it has been taken back means a doorbell */
 	fast_note note;
-	void *note_arg;
+	uint8_t context[FAST_CONTEXT_SIZE];
 
 	atomic_bool has_begun;
-	atomic_uint in_use; /* records */
+	atomic_uint callbacks; /* that are running */
 };
 
 /* --- opening --- */
 
-bool fast_channel_offer(struct coterie_channel_offer *offer)
+/* Bytes of a ring; 0: none is wanted. */
+static uint32_t wanted_size(void)
 {
 	const char *text = secure_getenv("COTERIE_CPG_RING");
-	unsigned long size = text == NULL ? 0 : strtoul(text, NULL, 10);
+	char *end;
 
-	if (size == 0)
-		return false;
-	if (size > COTERIE_CHANNEL_SIZE_MAX)
-		size = COTERIE_CHANNEL_SIZE_MAX;
-	*offer = (struct coterie_channel_offer){
-		.features = COTERIE_CHANNEL_RINGS,
-		.send_size = (uint32_t)size,
-		.receive_size = (uint32_t)size,
-	};
-	memcpy(offer->magic, COTERIE_CHANNEL_MAGIC, sizeof(offer->magic));
-	return true;
+	if (text == NULL || text[0] == '\0')
+		return COTERIE_CHANNEL_SIZE_MIN;
+	unsigned long size = strtoul(text, &end, 10);
+	if (*end != '\0')
+		return COTERIE_CHANNEL_SIZE_MIN;
+	return size < COTERIE_CHANNEL_SIZE_MAX ? (uint32_t)size : COTERIE_CHANNEL_SIZE_MAX;
 }
 
-static int ring_open(struct coterie_channel_ring *ring, const char name[96], uint32_t size)
+/* A socket that listens under a name of the kernel's choice. */
+static int listen_anywhere(char address[8])
 {
-	struct stat status;
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	socklen_t size = sizeof(name);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	if (memchr(name, '\0', 96) == NULL || size != coterie_channel_rounded(size))
-		return -EPROTO;
-	int fd = open(name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return -errno;
-	int rc = fstat(fd, &status) < 0 ? -errno : 0;
-	if (rc == 0 && status.st_size < (off_t)COTERIE_CHANNEL_DATA + size)
-		rc = -EPROTO;
-	if (rc == 0)
-		rc = coterie_channel_map(ring, fd, size);
+	if (bind(fd, (const struct sockaddr *)&name, sizeof(name.sun_family)) < 0 || listen(fd, PARCELS_MAX) < 0 ||
+		getsockname(fd, (struct sockaddr *)&name, &size) < 0)
+		goto close_socket;
+	size -= (socklen_t)offsetof(struct sockaddr_un, sun_path) + 1;
+	if (size == 0 || size > 8)
+		goto close_socket;
+	memset(address, 0, 8);
+	memcpy(address, name.sun_path + 1, size);
+	return fd;
+
+close_socket:
 	close(fd);
+	return -EADDRNOTAVAIL;
+}
+
+int fast_channel_offer(struct channel *channel, struct coterie_channel_offer *offer)
+{
+	uint32_t size = wanted_size();
+
+	if (size == 0 || atomic_load(&channel->fast) != NULL)
+		return -ENOTSUP;
+	*offer = (struct coterie_channel_offer){
+		.features = COTERIE_CHANNEL_RINGS,
+		.send_size = size,
+		.receive_size = size,
+	};
+	memcpy(offer->magic, COTERIE_CHANNEL_MAGIC, sizeof(offer->magic));
+	return listen_anywhere(offer->address);
+}
+
+/* What one peer has sent, when it is what the grant speaks of. @return 0; -EPROTO; fds are ours then */
+static int read_parcel(int fd, const uint8_t token[16], int fds[2])
+{
+	union {
+		struct cmsghdr header;
+		uint8_t bytes[CMSG_SPACE(2 * sizeof(int))];
+	} control;
+	uint8_t bytes[17];
+	struct iovec iov = {bytes, sizeof(bytes)};
+	struct msghdr message = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control.bytes)};
+	ssize_t size = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *header = size < 0 ? NULL : CMSG_FIRSTHDR(&message);
+
+	if (header == NULL || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+		return -EPROTO;
+	size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	memcpy(fds, CMSG_DATA(header), (count < 2 ? count : 2) * sizeof(int));
+	if (count == 2 && size == 16 && memcmp(bytes, token, 16) == 0)
+		return 0;
+	for (size_t i = 0; i < count && i < 2; i++)
+		close(fds[i]);
+	return -EPROTO;
+}
+
+/* Anybody may connect to us; the executive has done so before it answered. */
+static int take_parcel(int socket, const uint8_t token[16], int fds[2])
+{
+	int fd, rc = -ENOENT;
+
+	while (rc < 0 && (fd = accept4(socket, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+		rc = read_parcel(fd, token, fds);
+		close(fd);
+	}
 	return rc;
 }
 
-static int fast_create(const struct coterie_channel_grant *grant, struct fast_channel **out)
+static int ring_open(struct coterie_channel_ring *ring, int fd, uint32_t size)
+{
+	struct stat status;
+
+	if (size != coterie_channel_rounded(size))
+		return -EPROTO;
+	if (fstat(fd, &status) < 0)
+		return -errno;
+	if (status.st_size < (off_t)COTERIE_CHANNEL_DATA + size)
+		return -EPROTO;
+	return coterie_channel_map(ring, fd, size);
+}
+
+static int rings_open(struct fast_channel *fast, const struct coterie_channel_grant *grant, int socket)
+{
+	int fds[2];
+	int rc = take_parcel(socket, grant->token, fds);
+
+	if (rc < 0)
+		return rc;
+	rc = ring_open(&fast->send, fds[0], grant->send_size);
+	if (rc == 0)
+		rc = ring_open(&fast->receive, fds[1], grant->receive_size);
+	if (rc < 0)
+		coterie_channel_unmap(&fast->send);
+	close(fds[0]);
+	close(fds[1]);
+	return rc;
+}
+
+static int fast_create(const struct coterie_channel_grant *grant, int socket, struct fast_channel **out)
 {
 	struct fast_channel *fast = calloc(1, sizeof(*fast));
 
 	if (fast == NULL)
 		return -ENOMEM;
-	int rc = ring_open(&fast->send, grant->send_name, grant->send_size);
-	if (rc == 0)
-		rc = ring_open(&fast->receive, grant->receive_name, grant->receive_size);
+	int rc = rings_open(fast, grant, socket);
 	if (rc < 0) {
-		coterie_channel_unmap(&fast->send);
 		free(fast);
 		return rc;
 	}
@@ -134,7 +221,7 @@ static int confirm(struct channel *channel)
 
 	for (int tries = 0; (rc = ring_doorbell(channel)) == -EAGAIN && tries < CONFIRM_TRIES; tries++)
 		poll(NULL, 0, 1);
-	return rc;
+	return rc == -EAGAIN ? -ENOTCONN : rc; /* what was asked for has been done: it must not be repeated */
 }
 
 static int refuse(struct channel *channel)
@@ -142,37 +229,37 @@ static int refuse(struct channel *channel)
 	struct qb_ipc_request_header request = {.id = COTERIE_CHANNEL_REFUSED, .size = sizeof(request)};
 	struct qb_ipc_response_header response;
 	struct iovec iov = {&request, sizeof(request)};
-	ssize_t rc = channel_call(channel, CHANNEL_GATE_ALL, &iov, 1, &response, sizeof(response));
+	ssize_t rc;
 
-	return rc < 0 ? (int)rc : 0;
+	for (int tries = 0; tries < CONFIRM_TRIES; tries++) {
+		rc = channel_call(channel, CHANNEL_GATE_ALL, &iov, 1, &response, sizeof(response));
+		if (rc != -EAGAIN)
+			return rc < 0 ? (int)rc : 0;
+		poll(NULL, 0, 1);
+	}
+	return -ENOTCONN;
 }
 
-int fast_channel_open(struct channel *channel, const void *answer, size_t size, size_t plain, fast_note note,
-	void *arg)
+int fast_channel_open(struct channel *channel, int socket, const void *answer, size_t size, size_t plain,
+	fast_note note)
 {
 	struct coterie_channel_grant grant;
 	struct fast_channel *fast;
 
-	if (size < plain + sizeof(grant) || atomic_load(&channel->fast) != NULL)
+	if (size < plain + sizeof(grant))
 		return 0;
 	memcpy(&grant, (const uint8_t *)answer + plain, sizeof(grant));
 	if (memcmp(grant.magic, COTERIE_CHANNEL_MAGIC, sizeof(grant.magic)) != 0 ||
 		(grant.features & COTERIE_CHANNEL_RINGS) == 0)
 		return 0;
-	if (fast_create(&grant, &fast) < 0)
+	if (fast_create(&grant, socket, &fast) < 0)
 		return refuse(channel);
 	fast->note = note;
-	fast->note_arg = arg;
 	atomic_store(&channel->fast, fast);
 	return confirm(channel);
 }
 
 /* --- sending --- */
-
-size_t fast_size_max(const struct fast_channel *fast)
-{
-	return fast->send.size - sizeof(struct coterie_channel_message);
-}
 
 /* Nothing that a sender does by itself would ever tell it that the executive has gone. */
 static bool has_gone(struct channel *channel, struct fast_channel *fast)
@@ -205,7 +292,7 @@ static bool find_room(struct fast_channel *fast, uint32_t need)
 	coterie_channel_say(waits);
 	if (has_room(fast, need))
 		return true;
-	if (atomic_load(&fast->in_use) > 0)
+	if (atomic_load(&fast->callbacks) > 0)
 		return false; /* a callback does not wait */
 	syscall(SYS_futex, waits, FUTEX_WAIT, 1, &limit, NULL, 0);
 	return has_room(fast, need);
@@ -260,26 +347,42 @@ void fast_begin(struct fast_channel *fast)
 	pthread_mutex_unlock(&fast->receive_lock);
 }
 
+void fast_callback(struct fast_channel *fast, bool is_beginning)
+{
+	if (fast == NULL)
+		return;
+	if (is_beginning)
+		atomic_fetch_add(&fast->callbacks, 1);
+	else
+		atomic_fetch_sub(&fast->callbacks, 1);
+}
+
+static bool is_empty(struct fast_channel *fast) { return coterie_channel_filled(&fast->receive) == 0; }
+
 /* Room for the writer: in big steps, unless it waits or there is nothing more to read. */
-static void give_back(struct channel *channel, struct fast_channel *fast, bool is_empty)
+static void give_back(struct channel *channel, struct fast_channel *fast)
 {
 	struct coterie_channel_ring *ring = &fast->receive;
 	uint32_t *waits = &ring->control->writer_waits;
+	bool is_drained = ring->at == ring->other;
 
-	if (atomic_load(&fast->in_use) > 0 || ring->at == fast->released)
-		return;
-	if (!is_empty && ring->at - fast->released < ring->size / 8 &&
-		__atomic_load_n(waits, __ATOMIC_RELAXED) == 0)
+	if (ring->at == fast->released ||
+		(!is_drained && ring->at - fast->released < ring->size / 8 &&
+			__atomic_load_n(waits, __ATOMIC_RELAXED) == 0))
 		return;
 	fast->released = ring->at;
 	coterie_channel_release(ring, ring->at);
-	if ((is_empty || ring->other - ring->at <= ring->size / 2) && coterie_channel_heard(waits) &&
+	if ((is_drained || ring->other - ring->at <= ring->size / 2) && coterie_channel_heard(waits) &&
 		ring_doorbell(channel) == -EAGAIN)
 		__atomic_store_n(waits, 1, __ATOMIC_SEQ_CST);
 }
 
-/* @return 0; -EAGAIN: there is none; -EPROTO */
-static int read_record(struct fast_channel *fast, struct fast_record *record)
+/*
+ * Copied out, so that a callback may take its time, and dispatch by itself, while the ring goes on.
+ *
+ * @return 0; -EAGAIN: there is none; -EPROTO
+ */
+static int read_record(struct fast_channel *fast, uint8_t *buffer, struct fast_record *record)
 {
 	struct coterie_channel_ring *ring = &fast->receive;
 	struct coterie_channel_record head;
@@ -287,30 +390,33 @@ static int read_record(struct fast_channel *fast, struct fast_record *record)
 
 	if (filled <= 0)
 		return filled == 0 ? -EAGAIN : -EPROTO;
-	uint8_t *here = coterie_channel_here(ring);
+	const uint8_t *here = coterie_channel_here(ring);
 	memcpy(&head, here, sizeof(head));
-	if (filled < (int64_t)sizeof(head) || head.length > ring->size ||
+	if (filled < (int64_t)sizeof(head) || head.length > CHANNEL_EVENT_SIZE_MAX ||
 		coterie_channel_padded(sizeof(head), head.length) > filled ||
 		(head.kind != COTERIE_CHANNEL_MESSAGE && head.kind != COTERIE_CHANNEL_EVENT))
 		return -EPROTO;
+	memcpy(buffer, here + sizeof(head), head.length);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&ring->control->written, __ATOMIC_RELAXED) == 0)
+		return -EPROTO; /* the executive has ended, and taken the memory back while we read */
 	*record = (struct fast_record){
 		.is_message = head.kind == COTERIE_CHANNEL_MESSAGE,
 		.nodeid = head.nodeid,
 		.pid = head.pid,
 		.size = head.length,
-		.bytes = here + sizeof(head),
 	};
+	memcpy(record->context, fast->context, sizeof(record->context));
 	ring->at += coterie_channel_padded(sizeof(head), head.length);
-	atomic_fetch_add(&fast->in_use, 1);
 	if (!record->is_message && fast->note != NULL)
-		fast->note(fast->note_arg, record->bytes, record->size);
+		fast->note(fast->context, buffer, record->size);
 	return 0;
 }
 
 static bool is_rung(const struct fast_channel *fast)
 {
 	return fast->is_armed &&
-	       __atomic_load_n(&fast->receive.control->reader_armed, __ATOMIC_ACQUIRE) == 0;
+	       __atomic_load_n(&fast->receive.control->reader_armed, __ATOMIC_ACQUIRE) == COTERIE_CHANNEL_AWAKE;
 }
 
 /* The executive has taken back that we sleep: its doorbell is there, or will be in a moment. */
@@ -335,25 +441,23 @@ static int take_doorbell(struct channel *channel, struct fast_channel *fast)
 /* Empty: say that we sleep, and look once more. */
 static void arm(struct fast_channel *fast)
 {
-	struct coterie_channel_ring *ring = &fast->receive;
+	uint32_t *armed = &fast->receive.control->reader_armed;
 
-	coterie_channel_say(&ring->control->reader_armed);
+	coterie_channel_say(armed);
 	fast->is_armed = true;
-	if (coterie_channel_filled(ring) != 0 && coterie_channel_heard(&ring->control->reader_armed))
+	if (!is_empty(fast) && coterie_channel_heard(armed))
 		fast->is_armed = false;
 }
 
-/* Something is left that the caller does not want now: ask for a doorbell if none is under way. */
+/* Something is there, and no doorbell under way. When none can be asked for, the next record brings one. */
 static void ask_for_doorbell(struct channel *channel, struct fast_channel *fast)
 {
 	uint32_t *armed = &fast->receive.control->reader_armed;
 
-	if (!fast->is_armed)
-		__atomic_store_n(armed, COTERIE_CHANNEL_ASKING, __ATOMIC_SEQ_CST);
-	else if (!coterie_channel_turn(armed, COTERIE_CHANNEL_ARMED, COTERIE_CHANNEL_ASKING))
-		return;
 	fast->is_armed = true;
-	(void)ring_doorbell(channel);
+	__atomic_store_n(armed, COTERIE_CHANNEL_ASKING, __ATOMIC_SEQ_CST);
+	if (ring_doorbell(channel) == -EAGAIN)
+		(void)coterie_channel_turn(armed, COTERIE_CHANNEL_ASKING, COTERIE_CHANNEL_ARMED);
 }
 
 /* What was left has been read meanwhile: the executive is not to ring for it. */
@@ -362,6 +466,31 @@ static void withdraw(struct fast_channel *fast)
 	if (fast->is_armed && coterie_channel_turn(&fast->receive.control->reader_armed,
 				      COTERIE_CHANNEL_ASKING, COTERIE_CHANNEL_AWAKE))
 		fast->is_armed = false;
+}
+
+/*
+ * The descriptor says what is left, to other threads and to callbacks that poll it: as long as there is something a
+ * doorbell waits in it, and when there is nothing, none does and the next record brings one.
+ */
+static int settle(struct channel *channel, struct fast_channel *fast)
+{
+	int rc = 0;
+
+	while (rc == 0) {
+		if (!is_empty(fast)) {
+			if (!fast->is_armed)
+				ask_for_doorbell(channel, fast);
+			return 0;
+		}
+		withdraw(fast);
+		if (is_rung(fast))
+			rc = take_doorbell(channel, fast);
+		else if (fast->is_armed)
+			return 0;
+		else
+			arm(fast);
+	}
+	return rc;
 }
 
 /* With the lock released meanwhile. @return 0: look again; -EAGAIN; -EBADF; -ENOTCONN */
@@ -379,64 +508,34 @@ static int wait_for_doorbell(struct channel *channel, struct fast_channel *fast,
 	return is_waiting || is_rung(fast) ? 0 : -EAGAIN;
 }
 
-static int take_locked(
-	struct channel *channel, struct fast_channel *fast, bool is_waiting, struct fast_record *record)
+static int take_locked(struct channel *channel, struct fast_channel *fast, bool is_waiting, uint8_t *buffer,
+	struct fast_record *record)
 {
 	for (;;) {
 		if (channel_is_interrupted(channel))
 			return -EBADF;
-		int rc = read_record(fast, record);
-		if (rc == 0)
-			return 0;
+		int rc = read_record(fast, buffer, record);
 		if (rc == -EPROTO)
 			return -ENOTCONN;
-		give_back(channel, fast, true);
-		withdraw(fast);
-		if (is_rung(fast))
-			rc = take_doorbell(channel, fast);
-		else if (fast->is_armed)
+		give_back(channel, fast);
+		if (rc == 0) {
+			(void)settle(channel, fast);
+			return 0;
+		}
+		rc = settle(channel, fast);
+		if (rc == 0 && is_empty(fast))
 			rc = wait_for_doorbell(channel, fast, is_waiting);
-		else
-			arm(fast), rc = 0;
 		if (rc < 0)
 			return rc;
 	}
 }
 
-int fast_take(struct channel *channel, bool is_waiting, bool has_record, struct fast_record *record)
+int fast_take(struct channel *channel, bool is_waiting, uint8_t *buffer, struct fast_record *record)
 {
 	struct fast_channel *fast = atomic_load(&channel->fast);
 
 	pthread_mutex_lock(&fast->receive_lock);
-	if (has_record) {
-		atomic_fetch_sub(&fast->in_use, 1);
-		give_back(channel, fast, false);
-	}
-	int rc = take_locked(channel, fast, is_waiting, record);
+	int rc = take_locked(channel, fast, is_waiting, buffer, record);
 	pthread_mutex_unlock(&fast->receive_lock);
 	return rc;
-}
-
-void fast_settle(struct channel *channel, bool has_record)
-{
-	struct fast_channel *fast = atomic_load(&channel->fast);
-	int rc = 0;
-
-	pthread_mutex_lock(&fast->receive_lock);
-	if (has_record) {
-		atomic_fetch_sub(&fast->in_use, 1);
-		give_back(channel, fast, coterie_channel_filled(&fast->receive) == 0);
-	}
-	while (rc == 0 && coterie_channel_filled(&fast->receive) == 0) {
-		withdraw(fast);
-		if (is_rung(fast))
-			rc = take_doorbell(channel, fast);
-		else if (fast->is_armed)
-			break;
-		else
-			arm(fast);
-	}
-	if (rc == 0 && coterie_channel_filled(&fast->receive) > 0)
-		ask_for_doorbell(channel, fast);
-	pthread_mutex_unlock(&fast->receive_lock);
 }

@@ -109,9 +109,9 @@ check_PROGRAMS += %D%/stress
 %C%_stress_SOURCES = %D%/stress.c %D%/client.h
 %C%_stress_LDFLAGS = $(cluster_ldflags)
 %C%_stress_LDADD = libcfg.la libcmap.la libcpg.la libevs.la libquorum.la libvotequorum.la
-dist_check_SCRIPTS += %D%/clients_stress.sh
-TESTS += %D%/clients_stress.sh
-sanitized_scripts += %D%/clients_stress.sh
+dist_check_SCRIPTS += %D%/channel.sh %D%/clients_stress.sh
+TESTS += %D%/channel.sh %D%/clients_stress.sh
+sanitized_scripts += %D%/channel.sh %D%/clients_stress.sh
 
 # udp: several instances on a host; what becomes of an interface. All ways to send at length.
 dist_check_DATA += %D%/udp_ways.sh

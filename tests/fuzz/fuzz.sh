@@ -35,6 +35,7 @@ fuzz native 8000 4096
 fuzz cpg 10000 8192
 fuzz evs 100000 8192
 fuzz requests 10000 2048
+fuzz channel 10000 2048
 fuzz votes 20000 4096
 for service in cfg cmap kv quorum votequorum; do
 	fuzz "$service" 5000 8192

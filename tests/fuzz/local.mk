@@ -3,7 +3,7 @@
 # with driver.c; `make check-long` does so for longer. For libFuzzer: make libfuzzer, then
 # tests/fuzz/libfuzzer_X FOLDER tests/fuzz/corpus/X.
 fuzz_programs = %D%/fuzz_config %D%/fuzz_native %D%/fuzz_groups %D%/fuzz_packets %D%/fuzz_requests \
-	%D%/fuzz_cfg %D%/fuzz_cmap %D%/fuzz_cpg %D%/fuzz_evs %D%/fuzz_kv %D%/fuzz_quorum \
+	%D%/fuzz_cfg %D%/fuzz_channel %D%/fuzz_cmap %D%/fuzz_cpg %D%/fuzz_evs %D%/fuzz_kv %D%/fuzz_quorum \
 	%D%/fuzz_votequorum %D%/fuzz_votes
 check_PROGRAMS += $(fuzz_programs)
 dist_check_SCRIPTS += %D%/fuzz.sh
@@ -17,6 +17,7 @@ fuzz_native_sources = %D%/fuzz_native.c
 fuzz_evs_sources = %D%/fuzz_evs.c $(evs_service_sources) $(mock_host_sources)
 fuzz_groups_sources = %D%/fuzz_groups.c
 fuzz_requests_sources = %D%/fuzz_requests.c exec/ipc_request.c exec/plugin_table.c
+fuzz_channel_sources = %D%/fuzz_channel.c exec/ipc_channel.c exec/ipc_channel_receive.c exec/ipc_channel_send.c
 fuzz_packets_sources = %D%/fuzz_packets.c %D%/ring.c %D%/ring.h
 # Services: service.c does for each what needs no knowledge of it.
 fuzz_service_sources = %D%/service.c %D%/service.h $(mock_host_sources)
@@ -38,6 +39,8 @@ fuzz_votes_sources = %D%/fuzz_votes.c $(quorum_service_sources) $(votequorum_ser
 %C%_fuzz_native_LDADD = libcore.la libtotem.la
 %C%_fuzz_cfg_SOURCES = $(fuzz_cfg_sources) $(fuzz_driver)
 %C%_fuzz_cfg_CFLAGS = $(AM_CFLAGS)
+%C%_fuzz_channel_SOURCES = $(fuzz_channel_sources) $(fuzz_driver)
+%C%_fuzz_channel_CFLAGS = $(AM_CFLAGS)
 %C%_fuzz_cmap_SOURCES = $(fuzz_cmap_sources) $(fuzz_driver)
 %C%_fuzz_cmap_CFLAGS = $(AM_CFLAGS)
 %C%_fuzz_cpg_SOURCES = $(fuzz_cpg_sources) $(fuzz_driver)
@@ -72,7 +75,7 @@ libfuzzer_link = $(AM_V_CCLD)$(MKDIR_P) %D% && $(FUZZ_CC) -std=gnu11 -g -O1 \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $(DEFS) \
 	$(DEFAULT_INCLUDES) $(AM_CPPFLAGS) -U_FORTIFY_SOURCE $(CPPFLAGS)
 libfuzzer_programs = %D%/libfuzzer_config %D%/libfuzzer_native %D%/libfuzzer_groups %D%/libfuzzer_packets \
-	%D%/libfuzzer_requests %D%/libfuzzer_cfg %D%/libfuzzer_cmap %D%/libfuzzer_cpg \
+	%D%/libfuzzer_requests %D%/libfuzzer_cfg %D%/libfuzzer_channel %D%/libfuzzer_cmap %D%/libfuzzer_cpg \
 	%D%/libfuzzer_evs %D%/libfuzzer_kv %D%/libfuzzer_quorum %D%/libfuzzer_votequorum \
 	%D%/libfuzzer_votes
 libfuzzer: $(libfuzzer_programs)
@@ -81,6 +84,8 @@ libfuzzer: $(libfuzzer_programs)
 %D%/libfuzzer_native: $(fuzz_native_sources) $(config_sources) $(map_sources) $(totem_sources)
 	$(libfuzzer_link) -o $@ $(filter %.c,$^) $(CONFUSE_LIBS)
 %D%/libfuzzer_cfg: $(fuzz_cfg_sources)
+	$(libfuzzer_link) -o $@ $(filter %.c,$^)
+%D%/libfuzzer_channel: $(fuzz_channel_sources)
 	$(libfuzzer_link) -o $@ $(filter %.c,$^)
 %D%/libfuzzer_cmap: $(fuzz_cmap_sources)
 	$(libfuzzer_link) -o $@ $(filter %.c,$^)

@@ -155,6 +155,7 @@ static void on_visit(void *arg, uint32_t frames)
 
 	node->visits++;
 	ck_assert_uint_le(frames, node->net->visit_frames_max);
+	ck_assert_uint_ge(totem_engine_window(node->engine), frames);
 }
 
 static void on_passed(void *arg)

@@ -87,13 +87,14 @@ engine_net_sources = %D%/engine_net.c %D%/engine_net.h
 
 # exec/ipc_*.c, plugin*.c, host.c: a real loop and libqb, stand-ins for the rest.
 exec_stub_sources = %D%/exec_stub.c %D%/exec_stub.h $(map_sources)
+exec_channel_sources = exec/ipc_channel.c exec/ipc_channel_memory.c exec/ipc_channel_receive.c exec/ipc_channel_send.c
 exec_ipc_sources = exec/loop.c exec/ipc_server.c exec/ipc_poll.c exec/ipc_access.c exec/ipc_request.c \
-	exec/ipc_gate.c exec/ipc_handover.c exec/ipc_client.c exec/ipc_channel.c exec/ipc_stats.c exec/plugin_watch.c exec/stats.c
+	exec/ipc_gate.c exec/ipc_handover.c exec/ipc_client.c $(exec_channel_sources) exec/ipc_stats.c exec/plugin_watch.c exec/stats.c
 exec_plugin_sources = exec/plugin.c exec/plugin_open.c exec/plugin_check.c exec/plugin_options.c exec/plugin_table.c \
 	exec/config/option_value.c exec/config/words.c \
 	exec/plugin_life.c exec/plugin_replace.c exec/plugin_trial.c \
 	$(host_sources) exec/quorum.c exec/rekey.c exec/state_dir.c exec/totem/frame.c
-exec_plugin_tests = %D%/test_host %D%/test_ipc %D%/test_ipc_channel %D%/test_plugin %D%/test_plugin_life
+exec_plugin_tests = %D%/test_host %D%/test_ipc $(channel_tests) %D%/test_plugin %D%/test_plugin_life
 check_PROGRAMS += $(exec_plugin_tests)
 TESTS += $(exec_plugin_tests)
 %C%_test_host_SOURCES = %D%/test_host.c $(exec_stub_sources) $(exec_ipc_sources) $(exec_plugin_sources)
@@ -102,9 +103,18 @@ TESTS += $(exec_plugin_tests)
 %C%_test_ipc_SOURCES = %D%/test_ipc.c $(exec_stub_sources) $(exec_ipc_sources)
 %C%_test_ipc_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ipc_LDADD = $(CHECK_LIBS) $(QB_LIBS)
-%C%_test_ipc_channel_SOURCES = %D%/test_ipc_channel.c $(exec_stub_sources) $(exec_ipc_sources)
+channel_tests = %D%/test_ipc_channel %D%/test_ipc_channel_hostile %D%/test_ipc_channel_receive
+channel_case_sources = %D%/channel_case.c %D%/channel_case.h $(exec_stub_sources) $(exec_ipc_sources)
+channel_case_libs = libclient.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
+%C%_test_ipc_channel_SOURCES = %D%/test_ipc_channel.c $(channel_case_sources)
 %C%_test_ipc_channel_CFLAGS = $(TEST_CFLAGS)
-%C%_test_ipc_channel_LDADD = libclient.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
+%C%_test_ipc_channel_LDADD = $(channel_case_libs) -lpthread
+%C%_test_ipc_channel_hostile_SOURCES = %D%/test_ipc_channel_hostile.c $(channel_case_sources)
+%C%_test_ipc_channel_hostile_CFLAGS = $(TEST_CFLAGS)
+%C%_test_ipc_channel_hostile_LDADD = $(channel_case_libs)
+%C%_test_ipc_channel_receive_SOURCES = %D%/test_ipc_channel_receive.c $(channel_case_sources)
+%C%_test_ipc_channel_receive_CFLAGS = $(TEST_CFLAGS)
+%C%_test_ipc_channel_receive_LDADD = $(channel_case_libs) -lpthread
 %C%_test_plugin_SOURCES = %D%/test_plugin.c $(exec_stub_sources) $(exec_ipc_sources) $(exec_plugin_sources)
 %C%_test_plugin_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_PLUGIN_DIR='"$(abs_top_builddir)/%D%/plugins"'
 %C%_test_plugin_CFLAGS = $(TEST_CFLAGS)

@@ -99,6 +99,12 @@ void totem_engine_set_capacity(struct totem_engine *engine, uint32_t frames)
 	tell_story("capacity:%u ", frames);
 }
 
+uint32_t totem_engine_window(const struct totem_engine *engine)
+{
+	(void)engine;
+	return 50;
+}
+
 void totem_engine_refused(struct totem_engine *engine, uint64_t now_ns, uint32_t nodeid,
 	const void *bytes, size_t size)
 {
@@ -222,7 +228,11 @@ int state_ring_seq_store(const char *dir, uint32_t nodeid, uint64_t seq)
 void executive_stop(struct executive *executive, int exit_code) { (void)executive, (void)exit_code; }
 void ipc_gate(struct ipc *ipc) { (void)ipc; }
 void ipc_room(struct ipc *ipc) { (void)ipc; }
-void ipc_pull(struct ipc *ipc) { (void)ipc; }
+void ipc_pull(struct ipc *ipc, uint32_t frames)
+{
+	(void)ipc;
+	tell_story("pull:%u ", frames);
+}
 void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_trace *trace)
 {
 	(void)log, (void)now_ns, (void)trace;
@@ -418,6 +428,14 @@ START_TEST(a_token_that_waited_for_its_turn)
 }
 END_TEST
 
+START_TEST(a_visit_of_the_token_pulls_what_a_rotation_carries)
+{
+	seen.story[0] = '\0';
+	seen.callbacks.visit(seen.arg, 3); /* others leave us little of it */
+	expect("pull:50 ");
+}
+END_TEST
+
 START_TEST(a_frame_too_short_to_have_a_type)
 {
 	struct coterie_frame *frame = ring_frame_take(seen.ring, 64);
@@ -540,6 +558,7 @@ int main(void)
 	tcase_add_test(tcase, draining_is_not_repeated_inside_itself);
 	tcase_add_test(tcase, a_transport_may_keep_the_order_by_itself);
 	tcase_add_test(tcase, a_token_that_waited_for_its_turn);
+	tcase_add_test(tcase, a_visit_of_the_token_pulls_what_a_rotation_carries);
 	tcase_add_test(tcase, a_frame_too_short_to_have_a_type);
 	tcase_add_test(tcase, links_that_there_are);
 	tcase_add_test(tcase, the_first_link_up_and_the_last_one_down);

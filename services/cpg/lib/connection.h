@@ -40,7 +40,6 @@ struct cpg_connection {
 	pthread_mutex_t fragments_lock;
 
 	struct dispatch dispatch;
-	struct cpg_name group; /* of messages that come through the channel: that of the last change before */
 	pthread_mutex_t assemblies_lock; /* never held in a callback */
 	struct assembly_list assemblies;
 
@@ -61,8 +60,8 @@ cs_error_t connection_get(cpg_handle_t handle, struct cpg_connection **connectio
 
 void connection_put(struct cpg_connection *connection);
 
-/** A fast_note: the connection's group, as its stream of events has it. */
-void dispatch_note(void *connection, const uint8_t *event, size_t size);
+/** A fast_note: the group of the messages that follow, as a struct cpg_name. */
+void dispatch_note(uint8_t *context, const uint8_t *event, size_t size);
 
 /** Make the handles of all iterations dead. */
 void iterations_fini(struct cpg_connection *connection);

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/client/fast_channel.h"
+
 static struct dispatch_outcome dispatch_deliver(
 	struct cpg_connection *connection, cpg_handle_t handle, uint8_t *bytes, size_t size)
 {
@@ -127,15 +129,16 @@ static struct dispatch_outcome dispatch_totem_confchg(
 	return dispatch_done;
 }
 
-void dispatch_note(void *arg, const uint8_t *bytes, size_t size)
+/* Messages in the channel do not name their group: it is that of the last change before them. */
+void dispatch_note(uint8_t *context, const uint8_t *bytes, size_t size)
 {
+	_Static_assert(sizeof(struct cpg_name) <= FAST_CONTEXT_SIZE, "a name fits");
 	const struct cpg_event_confchg *event = (const struct cpg_event_confchg *)bytes;
-	struct cpg_connection *connection = arg;
 	struct cpg_name group;
 
 	if (size >= sizeof(*event) && event->header.id == CPG_EVENT_CONFCHG &&
 		name_from_wire(&group, &event->group) == CS_OK)
-		connection->group = group;
+		memcpy(context, &group, sizeof(group));
 }
 
 /* Who hears an event. */
@@ -163,15 +166,16 @@ static struct dispatch_outcome dispatch_event_of(void *arg, int32_t id, uint8_t 
 	}
 }
 
-static struct dispatch_outcome dispatch_message_of(
-	void *arg, uint32_t nodeid, uint32_t pid, uint8_t *bytes, size_t size)
+static struct dispatch_outcome dispatch_message_of(void *arg, const struct fast_record *record, uint8_t *bytes)
 {
 	struct receiver *receiver = arg;
 	struct cpg_connection *connection = receiver->connection;
+	struct cpg_name group;
 
+	memcpy(&group, record->context, sizeof(group));
 	if (connection->model.cpg_deliver_fn != NULL)
 		connection->model.cpg_deliver_fn(
-			receiver->handle, &connection->group, nodeid, pid, bytes, size);
+			receiver->handle, &group, record->nodeid, record->pid, bytes, record->size);
 	return dispatch_done;
 }
 

@@ -94,14 +94,18 @@ cs_error_t cpg_join(cpg_handle_t handle, const struct cpg_name *group)
 		struct coterie_channel_grant grant;
 	} response;
 	ssize_t response_size = sizeof(response);
-	if (!fast_channel_offer(&request.offer))
+	int socket = fast_channel_offer(&connection->channel, &request.offer);
+	if (socket < 0)
 		request.join.header.size = sizeof(request.join);
 	name_to_wire(&request.join.group, group);
 	rc = request_when_settled(
 		connection, &request, (size_t)request.join.header.size, &response, &response_size);
-	if (rc == CS_OK)
-		rc = client_error(fast_channel_open(&connection->channel, &response, (size_t)response_size,
-			sizeof(response.plain), dispatch_note, connection));
+	if (socket >= 0) {
+		if (rc == CS_OK)
+			rc = client_error(fast_channel_open(&connection->channel, socket, &response,
+				(size_t)response_size, sizeof(response.plain), dispatch_note));
+		close(socket);
+	}
 	connection_put(connection);
 	return rc;
 }

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <coterie/channel.h>
+
 #include "services/client/error.h"
 #include "services/client/fast_channel.h"
 
@@ -18,6 +20,9 @@ enum {
 	FRAGMENT_PAUSE_MS = 1,
 	FRAGMENT_PATIENCE_MS = 1000,
 };
+
+_Static_assert(CPG_ATOMIC_SIZE_MAX + sizeof(struct coterie_channel_message) <= COTERIE_CHANNEL_SIZE_MIN,
+	"every ring has room");
 
 /* The message is the executive's when it is in the ring. */
 static cs_error_t mcast_fast(struct cpg_connection *connection, cpg_guarantee_t guarantee,

@@ -1,0 +1,306 @@
+/*
+ * From the clients: their send rings, each its share. What they hold is pulled when the token comes, no more than
+ * the ring can carry, so that the rest waits where it was written and its writer learns of it.
+ */
+#include "exec/ipc_channel.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "exec/plugin_watch.h"
+#include "exec/ring.h"
+
+#define SHARE (16 << 10)           /* bytes that a client may send before it is the next one's turn */
+#define MESSAGE_COST 192           /* bytes that the smallest message takes on the way */
+#define SILENT_VISITS 32u          /* then the client has to ring again */
+#define VISIT_NS UINT64_C(1000000) /* without a token for this long we sleep */
+#define QUEUE_PART 4u              /* of the queue, at least, is for channels */
+
+/* --- one ring --- */
+
+enum taken {
+	TAKEN,   /* there may be more */
+	EMPTY,   /* of what was looked at */
+	NO_ROOM, /* try again later */
+};
+
+static bool is_empty(const struct ipc_channel *channel) { return channel->send.at == channel->until; }
+
+/* How far has the client written? What comes after this look waits for the next one, so that nobody who writes as
+   fast as we read keeps us here. */
+static void look(struct ipc_channel *channel)
+{
+	int64_t filled = coterie_channel_filled(&channel->send);
+
+	if (filled < 0)
+		ipc_channel_punish(channel);
+	else
+		channel->until = channel->send.at + (uint64_t)filled;
+}
+
+static int call_service(struct ipc_channel *channel, const struct coterie_channel_message *head)
+{
+	struct coterie_client *client = channel->client;
+	struct plugin *plugin = client->server->plugin;
+	const uint8_t *bytes = coterie_channel_here(&channel->send) + sizeof(*head);
+
+	client->is_in_handler = true;
+	uint64_t began_ns = plugin_enter();
+	int rc = plugin->service.channel_message(plugin->self, client, head->guarantee, bytes, head->length);
+	plugin_leave(plugin, began_ns, "messages of channels");
+	client->is_in_handler = false;
+	return rc;
+}
+
+static enum taken take(struct ipc_channel *channel)
+{
+	struct coterie_channel_ring *ring = &channel->send;
+	struct coterie_channel_message head;
+
+	if (is_empty(channel))
+		return EMPTY;
+	memcpy(&head, coterie_channel_here(ring), sizeof(head));
+	__asm__ volatile("" : : "r"(&head) : "memory"); /* once: the client may change it while we look */
+	if (head.length > ring->size ||
+		coterie_channel_padded(sizeof(head), head.length) > channel->until - ring->at) {
+		ipc_channel_punish(channel);
+		return NO_ROOM;
+	}
+	if (call_service(channel, &head) == -EAGAIN)
+		return NO_ROOM;
+	ring->at += coterie_channel_padded(sizeof(head), head.length);
+	channel->share -= (int64_t)head.length + MESSAGE_COST;
+	channel->client->server->ipc->pull_room -= (int64_t)head.length + MESSAGE_COST;
+	channel->requests++;
+	return TAKEN;
+}
+
+/* Give the room back, and wake who waits for it: at half, or when there is nothing left to read. */
+static void give_back(struct ipc_channel *channel)
+{
+	struct coterie_channel_ring *ring = &channel->send;
+	struct coterie_channel_control *control = ring->control;
+
+	coterie_channel_release(ring, ring->at);
+	if (!is_empty(channel) && channel->until - ring->at > ring->size / 2)
+		return;
+	if (coterie_channel_heard(&control->writer_waits))
+		syscall(SYS_futex, &control->writer_waits, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+}
+
+static bool may_take(const struct coterie_client *client)
+{
+	return client->is_joined && !client->is_leaving &&
+	       client->server->ipc->level != IPC_LEVEL_CRITICAL &&
+	       !ipc_gate_is_closed(client->server, COTERIE_NEEDS_FLOW);
+}
+
+/* Messages until the share is used up, or all. @return TAKEN: its share is used up */
+static enum taken take_some(struct ipc_channel *channel, bool is_sharing)
+{
+	struct coterie_client *client = channel->client;
+	uint64_t before = channel->requests;
+	enum taken taken = NO_ROOM;
+
+	if (may_take(client)) {
+		do {
+			taken = take(channel);
+		} while (taken == TAKEN && !client->is_leaving && (!is_sharing || channel->share > 0));
+	}
+	if (is_empty(channel))
+		taken = EMPTY;
+	if (channel->requests != before) {
+		channel->silent = 0;
+		give_back(channel);
+		ipc_gate(client->server->ipc); /* the queue may be fuller than before */
+	}
+	if (taken == EMPTY && channel->share > 0)
+		channel->share = 0; /* who has nothing to send saves up nothing */
+	return taken;
+}
+
+bool ipc_channel_drain(struct coterie_client *client)
+{
+	struct ipc_channel *channel = client->channel;
+
+	if (channel == NULL)
+		return true;
+	look(channel);
+	if (client->is_leaving)
+		return false; /* nothing of it is done any more */
+	if (client->kept == NULL)
+		channel->barrier = channel->until;
+	if (channel->send.at < channel->barrier)
+		(void)take_some(channel, false);
+	if (channel->send.at >= channel->barrier)
+		return true;
+	ipc_channel_wake(channel);
+	return false;
+}
+
+void ipc_channel_last(struct coterie_client *client)
+{
+	struct ipc_channel *channel = client->channel;
+
+	if (channel == NULL)
+		return;
+	look(channel);
+	/* More than the queue takes now is lost. */
+	if (take_some(channel, false) != EMPTY)
+		log_line("MAIN", LOG_WARNING,
+			"Process %u (%s) is gone from %s before its last messages found room: they are lost",
+			client->pid, client->process, client->server->name);
+}
+
+/* --- awake and asleep --- */
+
+static void pull_later(struct ipc *ipc);
+
+static void append_awake(struct ipc_channel *channel)
+{
+	struct ipc_channel **place = &channel->client->server->ipc->awake;
+
+	while (*place != NULL)
+		place = &(*place)->awake_next;
+	channel->awake_next = NULL;
+	*place = channel;
+}
+
+static void remove_awake(struct ipc_channel *channel)
+{
+	struct ipc_channel **place = &channel->client->server->ipc->awake;
+
+	while (*place != channel)
+		place = &(*place)->awake_next;
+	*place = channel->awake_next;
+}
+
+void ipc_channel_wake(struct ipc_channel *channel)
+{
+	channel->silent = 0;
+	if (channel->is_awake)
+		return;
+	__atomic_store_n(&channel->send.control->reader_armed, COTERIE_CHANNEL_AWAKE, __ATOMIC_RELAXED);
+	channel->is_awake = true;
+	append_awake(channel);
+	pull_later(channel->client->server->ipc);
+	channel->share = SHARE;
+	look(channel);
+	(void)take_some(channel, true);
+}
+
+void ipc_channel_fall_asleep(struct ipc_channel *channel)
+{
+	if (!channel->is_awake)
+		return;
+	channel->is_awake = false;
+	remove_awake(channel);
+}
+
+/* The send ring is empty: from now on the client rings. */
+static void arm(struct ipc_channel *channel)
+{
+	uint32_t *armed = &channel->send.control->reader_armed;
+
+	coterie_channel_say(armed);
+	look(channel);
+	if (is_empty(channel))
+		ipc_channel_fall_asleep(channel);
+	else
+		__atomic_store_n(armed, COTERIE_CHANNEL_AWAKE, __ATOMIC_SEQ_CST);
+}
+
+/* --- all of them --- */
+
+/*
+ * Bytes that the queue lacks to hold what the ring can carry in a rotation, or a few large messages: while their sender
+ * is busy with what it received, there is enough to go on with. More would only wait there.
+ */
+static int64_t room_for(const struct ipc *ipc, uint32_t frames)
+{
+	struct totem_queue queue = {.total = 1};
+
+	if (ipc->executive->ring != NULL && ring_engine(ipc->executive->ring) != NULL)
+		totem_engine_queue(ring_engine(ipc->executive->ring), &queue);
+	if (frames < queue.total / QUEUE_PART)
+		frames = queue.total / QUEUE_PART;
+	return ((int64_t)frames - queue.used) * (IPC_QUEUE_BYTES / queue.total);
+}
+
+/*
+ * Deficit round robin: a share for each in turn, until all are empty or there is no room. The next visit goes on
+ * with the next in turn. When others than channels feed the queue, one share goes in all the same.
+ */
+static void pull(struct ipc *ipc, uint32_t frames)
+{
+	uint32_t count = 0;
+	bool has_more;
+
+	ipc->pull_room = room_for(ipc, frames);
+	if (ipc->pull_room <= 0 && ipc->is_queue_shared)
+		ipc->pull_room = 1;
+	ipc->is_queue_shared = false;
+	for (struct ipc_channel *one = ipc->awake; one != NULL; one = one->awake_next, count++)
+		look(one);
+	do {
+		has_more = false;
+		for (uint32_t i = 0; i < count && ipc->pull_room > 0; i++) {
+			struct ipc_channel *one = ipc->awake;
+
+			remove_awake(one);
+			append_awake(one);
+			if (is_empty(one))
+				continue;
+			one->share += one->share < SHARE ? SHARE : 0;
+			has_more |= one->share <= 0 || take_some(one, true) == TAKEN;
+		}
+	} while (has_more && ipc->pull_room > 0);
+}
+
+/* Who is empty: requests of it that waited may run, and it may have to ring again. */
+static void settle(struct ipc *ipc, bool is_idle)
+{
+	struct ipc_channel *next;
+
+	for (struct ipc_channel *one = ipc->awake; one != NULL; one = next) {
+		next = one->awake_next;
+		if (one->client->kept != NULL && one->send.at >= one->barrier)
+			ipc_turn_later(ipc);
+		if (is_empty(one) && (++one->silent > SILENT_VISITS || is_idle))
+			arm(one);
+	}
+}
+
+void ipc_pull(struct ipc *ipc, uint32_t frames)
+{
+	if (ipc == NULL || ipc->awake == NULL)
+		return;
+	ipc->pulled_ns = loop_now_ns(ipc->executive->loop);
+	pull(ipc, frames);
+	settle(ipc, false);
+}
+
+/* No token has come by for a while: it is held, or lost, or there is none. */
+static void on_pull_timer(void *arg)
+{
+	struct ipc *ipc = arg;
+
+	ipc->pull_timer = NULL;
+	if (loop_now_ns(ipc->executive->loop) - ipc->pulled_ns >= VISIT_NS) {
+		pull(ipc, 0);
+		settle(ipc, true);
+	}
+	if (ipc->awake != NULL)
+		pull_later(ipc);
+}
+
+static void pull_later(struct ipc *ipc)
+{
+	struct loop *loop = ipc->executive->loop;
+
+	if (ipc->pull_timer == NULL)
+		ipc->pull_timer = loop_timer_add(loop, loop_now_ns(loop) + VISIT_NS, on_pull_timer, ipc);
+}

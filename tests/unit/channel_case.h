@@ -1,0 +1,118 @@
+/*
+ * The fixture of the tests of fast channels: the executive's half on the real loop, with a service that writes down
+ * what it is told; the client library's half in forked processes that play a short part and report the line where
+ * they failed, or 0.
+ */
+#ifndef TESTS_UNIT_CHANNEL_CASE_H
+#define TESTS_UNIT_CHANNEL_CASE_H
+
+#include <check.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <coterie/channel.h>
+
+#include "exec/config/model.h"
+#include "exec/ipc_channel.h"
+#include "exec_stub.h"
+#include "services/client/channel.h"
+#include "services/client/dispatch.h"
+#include "services/client/fast_channel.h"
+
+#define ORDER_MAX 4096u
+
+/* Requests of the service under test. */
+enum {
+	REQ_OPEN = 0,   /* the offer follows; answered with the grant */
+	REQ_FLOW = 1,   /* needs flow: noted in the order as 0 */
+	REQ_EVENTS = 2, /* `value` events of `size` bytes, numbered, and as many messages between them */
+	REQ_ASK = 3,    /* needs nothing, answered at once */
+};
+
+struct req {
+	struct qb_ipc_request_header header;
+	uint32_t value, size;
+	struct coterie_channel_offer offer;
+};
+
+struct res {
+	struct qb_ipc_response_header header;
+	struct coterie_channel_grant grant;
+};
+
+/* What client processes may look at and change. */
+struct shared {
+	_Atomic int send_rc;
+	_Atomic uint32_t handled, leaves, tried, at; /* at: how far a play has come */
+	_Atomic uint32_t order[ORDER_MAX]; /* guarantees of messages, as they came; 0: REQ_FLOW */
+	_Atomic bool is_synchronizing;
+};
+
+struct channel_case {
+	struct executive executive;
+	struct config config;
+	struct plugin plugin;
+	struct coterie_plugin descriptor;
+	struct shared *shared;
+	struct coterie_client *last;
+	char instance[16];
+	uint64_t backlog_max;
+	uint32_t count_frames;  /* that the stub's queue holds more by each message */
+	bool is_content_free;   /* messages are not all of one byte */
+};
+
+extern struct channel_case f;
+
+/* --- the executive's side --- */
+
+/** A play: 0, or the line where it failed. */
+typedef int (*part)(void);
+
+#define MUST(condition)                                                                            \
+	do {                                                                                       \
+		if (!(condition))                                                                  \
+			return __LINE__;                                                           \
+	} while (0)
+
+TCase *channel_case_add(Suite *suite, const char *name);
+/** Run the suite. @return exit status */
+int channel_case_run(Suite *suite);
+pid_t start_client(part client);
+/** Serve until that process ends. @return its status */
+int serve(pid_t pid);
+void run_for_ms(uint64_t ms);
+/** One client whose play is to succeed. */
+void play(part client);
+
+/* --- a client's side --- */
+
+extern struct channel channel; /* of this process */
+
+/** As channel_call; the request's offer is one of the library, when `id` is REQ_OPEN, with its socket in *post. */
+ssize_t ask_with(int32_t id, uint32_t value, uint32_t size, struct res *res, int *post);
+ssize_t ask(int32_t id, uint32_t value, uint32_t size, struct res *res);
+/** A request without more. @return 0: answered with OK */
+int plain(int32_t id);
+int open_channel(void);
+int send_message(uint32_t number, uint32_t size);
+/** Numbered messages, repeated when there is no room. */
+int send_all(uint32_t count, uint32_t size);
+
+/* What was received. */
+struct got {
+	_Atomic uint32_t events, messages, last_size;
+	_Atomic bool is_wrong;
+};
+extern struct got got;
+extern struct dispatch dispatcher;
+
+struct dispatch_outcome on_event(void *arg, int32_t id, uint8_t *bytes, size_t size);
+struct dispatch_outcome on_message(void *arg, const struct fast_record *record, uint8_t *bytes);
+cs_error_t dispatch(cs_dispatch_flags_t type);
+bool is_readable(int ms);
+
+#endif

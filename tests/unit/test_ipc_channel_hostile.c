@@ -1,0 +1,409 @@
+/* Fast channels: clients that write into the rings what no library writes, and sockets that are not theirs. */
+#include "channel_case.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+/* --- hostile clients --- */
+
+static struct coterie_channel_ring evil[2]; /* send, receive */
+
+/* With both rings mapped once more; their descriptors stay open in `evil_fds`. */
+static int evil_fds[2];
+
+static int take_descriptors(int post, int fds[2])
+{
+	union {
+		struct cmsghdr header;
+		uint8_t bytes[CMSG_SPACE(2 * sizeof(int))];
+	} control;
+	uint8_t token[16];
+	struct iovec iov = {token, sizeof(token)};
+	struct msghdr message = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+	int fd = accept(post, NULL, NULL);
+
+	MUST(fd >= 0 && recvmsg(fd, &message, 0) == sizeof(token));
+	memcpy(fds, CMSG_DATA(&control.header), 2 * sizeof(int));
+	close(fd);
+	return 0;
+}
+
+static int ring_the_bell(void)
+{
+	struct qb_ipc_request_header request = {.id = COTERIE_CHANNEL_DOORBELL, .size = sizeof(request)};
+	struct iovec iov = {&request, sizeof(request)};
+
+	return channel_send(&channel, CHANNEL_GATE_ALL, &iov, 1);
+}
+
+static int open_evil(void)
+{
+	struct res res;
+	int post;
+
+	MUST(channel_open(&channel, "unitfast", f.instance) == 0);
+	MUST(ask_with(REQ_OPEN, 0, 0, &res, &post) == sizeof(res));
+	MUST(take_descriptors(post, evil_fds) == 0);
+	MUST(coterie_channel_map(&evil[0], evil_fds[0], res.grant.send_size) == 0);
+	MUST(coterie_channel_map(&evil[1], evil_fds[1], res.grant.receive_size) == 0);
+	MUST(ring_the_bell() == 0);
+	return 0;
+}
+
+/* Each is one way to lie, `_i` chooses. */
+static const struct {
+	uint64_t written;
+	uint32_t length;
+	bool is_refused;
+} lies[] = {
+	{1, 0, true},             /* no multiple of 8 */
+	{8, 1, true},             /* a message that ends behind what is written */
+	{16, UINT32_MAX, true},   /* … and wraps around */
+	{16, 0xfffffff8u, true},
+	{1048576 + 8, 0, true},   /* more than the ring has */
+	{UINT64_MAX - 7, 0, true},
+	{UINT64_C(1) << 63, 0, true},
+	{16, 8, false},
+	{1048576, 1048568, false},
+	{1048576, 1048569, true},
+};
+static int lie;
+
+static int play_liar(void)
+{
+	struct coterie_channel_message head = {.length = lies[lie].length};
+	struct res res;
+
+	MUST(open_evil() == 0);
+	memcpy(evil[0].data, &head, sizeof(head));
+	__atomic_store_n(&evil[0].control->written, lies[lie].written, __ATOMIC_SEQ_CST);
+	ssize_t rc = ask(REQ_FLOW, 0, 0, &res);
+	MUST(lies[lie].is_refused ? rc < 0 || res.header.error != IPC_OK : rc == 24);
+	return 0;
+}
+
+static int play_honest(void)
+{
+	MUST(open_channel() == 0 && send_all(3, 10) == 0 && plain(REQ_FLOW) == 0);
+	return 0;
+}
+
+START_TEST(a_lie_ends_the_liar)
+{
+	lie = _i;
+	play(play_liar);
+	ck_assert_uint_eq(f.shared->leaves, 1);
+	ck_assert(exec_stub_has_logged("makes no sense") == lies[lie].is_refused);
+	play(play_honest);
+	ck_assert_uint_eq(f.shared->leaves, 2);
+}
+END_TEST
+
+static const uint64_t consumed[] = {8, 1, UINT64_MAX, UINT64_C(1) << 40};
+
+static int play_reader_liar(void)
+{
+	struct res res;
+
+	MUST(open_evil() == 0);
+	__atomic_store_n(&evil[1].control->consumed, consumed[lie], __ATOMIC_SEQ_CST);
+	(void)ask(REQ_EVENTS, 3, 1000, &res);
+	(void)ask(REQ_ASK, 0, 0, &res);
+	return 0;
+}
+
+START_TEST(a_reader_cannot_move_the_writer)
+{
+	lie = _i;
+	play(play_reader_liar);
+	ck_assert(exec_stub_has_logged("makes no sense"));
+	play(play_honest);
+	ck_assert_uint_eq(f.shared->leaves, 2);
+}
+END_TEST
+
+/* Everything in both shared pages, and the data, changes all the time. */
+static int play_scribbler(void)
+{
+	unsigned int seed = (unsigned int)lie;
+	struct res res;
+
+	MUST(open_evil() == 0);
+	for (int i = 0; i < 200; i++) {
+		for (int k = 0; k < 2; k++) {
+			uint32_t *words = (uint32_t *)evil[k].control;
+
+			words[rand_r(&seed) % 64] = (uint32_t)rand_r(&seed) % 3 == 0 ? 1 : (uint32_t)rand_r(&seed);
+			memset(evil[k].data + rand_r(&seed) % 4096, 0, 64);
+		}
+		if (ask(i % 2 == 0 ? REQ_EVENTS : REQ_FLOW, 2, 100, &res) < 0)
+			break;
+	}
+	return 0;
+}
+
+START_TEST(scribbling_hurts_nobody_else)
+{
+	lie = _i;
+	play(play_scribbler);
+	play(play_honest);
+	ck_assert_uint_eq(f.shared->leaves, 2);
+}
+END_TEST
+
+static int play_ringer(void)
+{
+	MUST(open_evil() == 0);
+	for (int i = 0; i < 50000; i++) {
+		evil[1].control->reader_armed = COTERIE_CHANNEL_ASKING;
+		(void)ring_the_bell();
+	}
+	for (int i = 0; i < 10000 && plain(REQ_ASK) < 0; i++)
+		poll(NULL, 0, 1); /* its own requests are in the way */
+	MUST(plain(REQ_ASK) == 0);
+	return 0;
+}
+
+START_TEST(bells_without_number) { play(play_ringer); }
+END_TEST
+
+/* Everything changes while the executive reads it, from another process. */
+static void scribble(void)
+{
+	unsigned int seed = (unsigned int)lie + 100;
+
+	for (;;) {
+		uint32_t *words = (uint32_t *)evil[rand_r(&seed) % 2].control;
+		uint32_t *data = (uint32_t *)evil[0].data;
+
+		data[rand_r(&seed) % 64] = (uint32_t)rand_r(&seed) % 256;
+		if (rand_r(&seed) % 16 == 0)
+			words[rand_r(&seed) % 64 & ~1u] = (uint32_t)rand_r(&seed) % 2;
+		__atomic_store_n(&evil[0].control->written, (uint64_t)(rand_r(&seed) % 64) * 8, __ATOMIC_SEQ_CST);
+	}
+}
+
+static int play_two_scribblers(void)
+{
+	struct res res;
+
+	MUST(open_evil() == 0);
+	pid_t child = fork();
+	if (child == 0)
+		scribble();
+	for (int i = 0; i < 300; i++)
+		if (ask(i % 2 == 0 ? REQ_EVENTS : REQ_FLOW, 2, 100, &res) < 0)
+			break;
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	return 0;
+}
+
+START_TEST(scribbling_while_it_is_read)
+{
+	lie = _i;
+	f.is_content_free = true;
+	play(play_two_scribblers);
+	play(play_honest);
+	ck_assert_uint_eq(f.shared->leaves, 2);
+}
+END_TEST
+
+/* The memory stays what it is, whatever its user tries: else an access of the executive's would be its end. */
+static int play_shrinker(void)
+{
+	MUST(open_evil() == 0);
+	for (int i = 0; i < 2; i++) {
+		MUST(ftruncate(evil_fds[i], 0) < 0 && errno == EPERM);
+		MUST(ftruncate(evil_fds[i], 1 << 30) < 0 && errno == EPERM);
+		MUST(fallocate(evil_fds[i], 0, 0, 1 << 30) < 0 && errno == EPERM);
+		MUST(fcntl(evil_fds[i], F_ADD_SEALS, F_SEAL_WRITE) < 0);
+		MUST(fallocate(evil_fds[i], FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 1 << 20) == 0);
+	}
+	struct res res;
+	(void)ask(REQ_EVENTS, 3, 1000, &res);
+	(void)ask(REQ_FLOW, 0, 0, &res);
+	return 0;
+}
+
+START_TEST(the_memory_cannot_shrink)
+{
+	play(play_shrinker);
+	play(play_honest);
+}
+END_TEST
+
+/* What a client keeps mapped when it has gone holds no memory of ours. */
+static int play_keeper(void)
+{
+	struct stat status;
+
+	MUST(open_evil() == 0 && plain(REQ_ASK) == 0);
+	memset(evil[0].data, 1, evil[0].size);
+	MUST(fstat(evil_fds[0], &status) == 0 && status.st_blocks > 2000);
+	channel_close(&channel);
+	for (int i = 0; i < 2; i++) {
+		for (int k = 0; k < 5000 && fstat(evil_fds[i], &status) == 0 && status.st_blocks > 0; k++)
+			poll(NULL, 0, 1);
+		MUST(status.st_blocks == 0);
+	}
+	return 0;
+}
+
+START_TEST(the_memory_goes_with_the_connection) { play(play_keeper); }
+END_TEST
+
+/* Messages without end: whoever writes as fast as we read is read once in a while, and others are served. */
+static int play_endless(void)
+{
+	MUST(open_evil() == 0);
+	f.shared->at = 1;
+	while (f.shared->at == 1) {
+		uint64_t read = __atomic_load_n(&evil[0].control->consumed, __ATOMIC_ACQUIRE);
+
+		__atomic_store_n(&evil[0].control->written, read + evil[0].size, __ATOMIC_RELEASE);
+		if (coterie_channel_heard(&evil[0].control->reader_armed))
+			(void)ring_the_bell();
+	}
+	return 0;
+}
+
+static void visit(void *arg)
+{
+	ipc_pull(f.executive.ipc, 50);
+	loop_timer_add(f.executive.loop, loop_now_ns(f.executive.loop) + 100000, visit, arg);
+}
+
+START_TEST(messages_without_end)
+{
+	pid_t endless = start_client(play_endless);
+
+	while (f.shared->at == 0)
+		run_for_ms(5);
+	visit(NULL);
+	play(play_honest);
+	ck_assert_uint_gt(f.shared->tried, 1000);
+	f.shared->at = 2;
+	ck_assert_int_eq(serve(endless), 0);
+}
+END_TEST
+
+/* --- whose socket it is --- */
+
+/* Names of a socket to which the executive is not to send anything. */
+static const char *const addresses[] = {"", "unknown", "ABCDE", "/run/x", "a b", "fffff0", "12345678"};
+
+static int play_wrong_address(void)
+{
+	struct req req = {.header = {.id = REQ_OPEN, .size = sizeof(req)}};
+	struct iovec iov = {&req, sizeof(req)};
+	struct res res;
+
+	MUST(channel_open(&channel, "unitfast", f.instance) == 0);
+	MUST(fast_channel_offer(&channel, &req.offer) >= 0);
+	memset(req.offer.address, 0, sizeof(req.offer.address));
+	memcpy(req.offer.address, addresses[lie], strlen(addresses[lie]));
+	MUST(channel_call(&channel, CHANNEL_GATE_ALL, &iov, 1, &res, sizeof(res)) == 24);
+	return 0;
+}
+
+START_TEST(only_names_as_the_kernel_gives_them)
+{
+	lie = _i;
+	play(play_wrong_address);
+}
+END_TEST
+
+/* Somebody else's: nothing is sent there. */
+static struct coterie_channel_offer others_offer;
+
+static int play_thief(void)
+{
+	struct req req = {.header = {.id = REQ_OPEN, .size = sizeof(req)}, .offer = others_offer};
+	struct iovec iov = {&req, sizeof(req)};
+	struct res res;
+
+	MUST(channel_open(&channel, "unitfast", f.instance) == 0);
+	MUST(channel_call(&channel, CHANNEL_GATE_ALL, &iov, 1, &res, sizeof(res)) == 24);
+	return 0;
+}
+
+START_TEST(a_socket_of_somebody_else)
+{
+	struct channel none = {0};
+	int post = fast_channel_offer(&none, &others_offer);
+
+	ck_assert_int_ge(post, 0);
+	play(play_thief);
+	int fd = accept(post, NULL, NULL);
+	ck_assert_int_ge(fd, 0); /* it was looked at, no more */
+	uint8_t byte;
+	ck_assert_int_eq(recv(fd, &byte, 1, 0), 0);
+	close(fd);
+	close(post);
+}
+END_TEST
+
+/* Others may connect to the socket of an offer first: they do not have the token. */
+static int play_crowded(void)
+{
+	struct res res;
+	struct sockaddr_un name;
+	socklen_t size = sizeof(name);
+	struct req req = {.header = {.id = REQ_OPEN, .size = sizeof(req)}};
+	struct iovec iov = {&req, sizeof(req)};
+
+	MUST(channel_open(&channel, "unitfast", f.instance) == 0);
+	int post = fast_channel_offer(&channel, &req.offer);
+	MUST(getsockname(post, (struct sockaddr *)&name, &size) == 0);
+	for (int i = 0; i < 4; i++) {
+		int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+
+		MUST(connect(fd, (struct sockaddr *)&name, size) == 0);
+		MUST(i % 2 == 0 || send(fd, "0123456789abcdef", 16, 0) == 16);
+		MUST(i != 2 || close(fd) == 0);
+	}
+	MUST(channel_call(&channel, CHANNEL_GATE_ALL, &iov, 1, &res, sizeof(res)) == sizeof(res));
+	MUST(fast_channel_open(&channel, post, &res, sizeof(res), 24, NULL) == 0);
+	MUST(atomic_load(&channel.fast) != NULL && send_all(3, 10) == 0 && plain(REQ_FLOW) == 0);
+	return 0;
+}
+
+START_TEST(others_at_the_socket_of_an_offer)
+{
+	play(play_crowded);
+	ck_assert_uint_eq(f.shared->handled, 4);
+}
+END_TEST
+
+/* --- */
+
+#define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+int main(void)
+{
+	Suite *suite = suite_create("ipc_channel_hostile");
+	TCase *rings = channel_case_add(suite, "rings"), *sockets = channel_case_add(suite, "sockets");
+
+	tcase_add_loop_test(rings, a_lie_ends_the_liar, 0, ROWS(lies));
+	tcase_add_loop_test(rings, a_reader_cannot_move_the_writer, 0, ROWS(consumed));
+	tcase_add_loop_test(rings, scribbling_hurts_nobody_else, 0, 4);
+	tcase_add_loop_test(rings, scribbling_while_it_is_read, 0, 4);
+	tcase_add_test(rings, bells_without_number);
+	tcase_add_test(rings, messages_without_end);
+	tcase_add_test(rings, the_memory_cannot_shrink);
+	tcase_add_test(rings, the_memory_goes_with_the_connection);
+	tcase_add_loop_test(sockets, only_names_as_the_kernel_gives_them, 0, ROWS(addresses));
+	tcase_add_test(sockets, a_socket_of_somebody_else);
+	tcase_add_test(sockets, others_at_the_socket_of_an_offer);
+	return channel_case_run(suite);
+}
