@@ -445,6 +445,20 @@ if [ "$(id -u)" -eq 0 ] && setpriv --reuid=65534 --regid=65534 --clear-groups "$
 fi
 matrix_end TERM
 
+# One that has no quorum.
+matrix_sections="quorum {
+	provider: corosync_votequorum
+	expected_votes: 3
+}"
+matrix_start ours
+tap_check "without quorum: the daemon is up" until_true run 2 status
+tap_check "without quorum: status" json 2 status
+tap_check "without quorum: quorum" json 2 quorum
+tap_check "without quorum: of nodes" json 2 quorum --nodes all
+tap_check "without quorum: quorumtool" tool 2 corosync-quorumtool --format=json
+matrix_sections=
+matrix_end TERM
+
 # A daemon without anything but groups.
 matrix_plugins=$matrix_work/few
 mkdir "$matrix_plugins" && ln -s "$matrix_build"/.libs/{cpg,udpu}.so "$matrix_plugins"

@@ -175,8 +175,6 @@ uint32_t fact_find_node(struct json_object *nodes, const char *word);
 uint32_t fact_local(struct ctl *ctl);
 /** What the transport tells of a node; all zero if nothing. */
 bool fact_status(struct ctl *ctl, uint32_t nodeid, struct corosync_cfg_node_status_v1 *status);
-/** The next pair of stats.coterie.unheard, "1-3 2-3": two who do not hear each other. *at may be NULL. */
-bool fact_unheard(const char **at, uint32_t *member, uint32_t *node);
 /** {rep, seq, text} of the current ring, or NULL. */
 struct json_object *fact_ring(void);
 /** 1, 0, or -1: no provider, or nobody to ask. */

@@ -378,16 +378,6 @@ bool fact_status(struct ctl *ctl, uint32_t nodeid, struct corosync_cfg_node_stat
 	       corosync_cfg_node_status_get(ctl->cfg, nodeid, CFG_NODE_STATUS_V1, status) == CS_OK;
 }
 
-bool fact_unheard(const char **at, uint32_t *member, uint32_t *node)
-{
-	int length;
-
-	if (*at == NULL || sscanf(*at, "%" SCNu32 "-%" SCNu32 "%n", member, node, &length) != 2)
-		return false;
-	*at += length;
-	return true;
-}
-
 /* --- what is wrong --- */
 
 static struct json_object *new_issue(struct json_object *issues, const char *id, const char *level,
@@ -446,13 +436,15 @@ static void look_at_links(struct ctl *ctl, struct json_object *nodes, struct jso
 	}
 }
 
+/* "1-3 2-3" in the statistics: whom this node knows not to hear each other. */
 static void look_at_unheard(struct ctl *ctl, struct json_object *issues)
 {
 	char *pairs = fact_text(ctl, CTL_STATS, "stats.coterie.unheard");
-	const char *at = pairs;
 	uint32_t member, node;
+	int length;
 
-	while (fact_unheard(&at, &member, &node)) {
+	for (const char *at = pairs; at != NULL && sscanf(at, "%" SCNu32 "-%" SCNu32 "%n", &member, &node, &length) == 2;
+		at += length) {
 		char text[96];
 
 		snprintf(text, sizeof(text), "nodes %u and %u do not hear each other", member, node);

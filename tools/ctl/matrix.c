@@ -1,12 +1,10 @@
 /*
  * Who hears whom: every node of the ring that can be asked tells whom its transport reaches. With knet that is measured
- * on the links; with udp and udpu it is who is in its ring, but for pairs that the engine knows not to hear each other.
- * A node that cannot be asked has no list, unless such a pair says something of it.
+ * on the links; with udp and udpu it is who is in its ring. A node that cannot be asked has no list.
  */
 #include "tools/ctl/ctl.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tools/ctl/remote.h"
@@ -19,24 +17,6 @@ static bool has_id(struct json_object *list, int64_t id)
 		if (json_object_get_int64(json_object_array_get_idx(list, i)) == id)
 			return true;
 	return false;
-}
-
-static struct json_object *find(struct json_object *members, int64_t id)
-{
-	for (size_t i = 0; i < json_object_array_length(members); i++)
-		if (get_number(json_object_array_get_idx(members, i), "id") == id)
-			return json_object_array_get_idx(members, i);
-	return NULL;
-}
-
-static void take_out(struct json_object *list, int64_t id)
-{
-	for (size_t i = 0; list != NULL && i < json_object_array_length(list); i++) {
-		if (json_object_get_int64(json_object_array_get_idx(list, i)) == id) {
-			json_object_array_del_idx(list, i, 1);
-			return;
-		}
-	}
 }
 
 /* As the node tells that facts are of now. */
@@ -52,20 +32,6 @@ static struct json_object *heard_here(struct ctl *ctl, struct json_object *membe
 			json_object_array_add(list, json_object_new_int64(id));
 	}
 	return list;
-}
-
-/* Two who do not hear each other are not in each other's lists, whoever says so. */
-static void heed_pairs(struct ctl *ctl, struct json_object *members)
-{
-	char *pairs = fact_text(ctl, CTL_STATS, "stats.coterie.unheard");
-	const char *at = pairs;
-	uint32_t member, node;
-
-	while (fact_unheard(&at, &member, &node)) {
-		take_out(get(find(members, member), "hears"), node);
-		take_out(get(find(members, node), "hears"), member);
-	}
-	free(pairs);
 }
 
 static void put_row(struct ctl *ctl, struct json_object *members, struct json_object *member, uint32_t local)
@@ -98,7 +64,6 @@ void matrix_put(struct ctl *ctl, struct json_object *members)
 		if (strcmp(get_text(member, "state"), "joined") == 0)
 			put_row(ctl, members, member, local);
 	}
-	heed_pairs(ctl, members);
 	for (size_t i = 0; i < count; i++) {
 		struct json_object *member = json_object_array_get_idx(members, i), *list = json_object_new_array();
 		int64_t id = get_number(member, "id");
