@@ -168,6 +168,7 @@ files() {
 		"LD_LIBRARY_PATH=$matrix_build/.libs '$matrix_build/exec/coterie' quorum | grep -q '^Quorum  *quorate$'"
 	tap_check "where a key is from" run 0 config show --effective totem.
 	tap_check "a line of the file" says '^totem.cluster_name (str) = matrix  \[corosync.conf:3, change: restart\]$'
+	tap_check "what udpu cannot change under way" says '^totem.crypto_cipher (str) = none  \[corosync.conf:[0-9]*, change: restart\]$'
 	tap_check "what comes of it" run 0 config show --effective runtime.config.totem.
 	tap_check "a default" says '^runtime.config.totem.join (u32) = 50  \[default, change: reload\]$'
 	tap_check "what is calculated" says '^runtime.config.totem.consensus (u32) = [0-9]*  \[computed, change: reload\]$'

@@ -22,9 +22,30 @@ enum which {
 	WHICHES,
 };
 
-static bool is_wanted(enum which which, const struct daemon_key *written, const char *key, struct json_object *value)
+struct show {
+	struct ctl *ctl;
+	struct json_object *keys; /* rows so far */
+	enum which which;
+	char *name; /* of the daemon's file; NULL: not known */
+	bool is_read;
+	bool can_rekey;
+	struct daemon_keys file;
+};
+
+/* knet alone takes new keys while the ring runs. */
+static bool can_rekey(struct ctl *ctl)
 {
-	switch (which) {
+	char *transport = fact_text(ctl, CTL_CONFIG, "totem.transport");
+	bool is_knet = transport == NULL || strcmp(transport, "knet") == 0;
+
+	free(transport);
+	return is_knet;
+}
+
+static bool is_wanted(
+	const struct show *show, const struct daemon_key *written, const char *key, struct json_object *value)
+{
+	switch (show->which) {
 	case WHICH_ALL:
 	case WHICH_EFFECTIVE:
 	case WHICH_STATS:
@@ -33,20 +54,11 @@ static bool is_wanted(enum which which, const struct daemon_key *written, const 
 	case WHICH_FILE:
 		return written != NULL && origin_of_daemon(key) == NULL;
 	case WHICH_CHANGED:
-		return origin_of_daemon(key) == NULL && strcmp(origin_changeable(key), "reload") == 0 &&
+		return origin_of_daemon(key) == NULL && strcmp(origin_changeable(key, show->can_rekey), "reload") == 0 &&
 		       (written == NULL || strcmp(json_object_get_string(value), written->value) != 0);
 	}
 	return true;
 }
-
-struct show {
-	struct ctl *ctl;
-	struct json_object *keys; /* rows so far */
-	enum which which;
-	char *name; /* of the daemon's file; NULL: not known */
-	bool is_read;
-	struct daemon_keys file;
-};
 
 static void add_key(struct show *show, const char *key)
 {
@@ -55,7 +67,7 @@ static void add_key(struct show *show, const char *key)
 	cmap_value_types_t type;
 	struct json_object *value = fact_value(show->ctl, map, key, &type);
 
-	if (value == NULL || !is_wanted(show->which, origin_find(file, key), key, value)) {
+	if (value == NULL || !is_wanted(show, origin_find(file, key), key, value)) {
 		json_object_put(value); /* gone meanwhile, or not asked for */
 		return;
 	}
@@ -63,7 +75,7 @@ static void add_key(struct show *show, const char *key)
 	put_text(row, "key", key);
 	put_text(row, "type", fact_type_name(type));
 	json_object_object_add(row, "value", value);
-	origin_put(row, key, file, show->name);
+	origin_put(row, key, file, show->name, show->can_rekey);
 	json_object_array_add(show->keys, row);
 }
 
@@ -176,6 +188,7 @@ static int start_show(struct show *show, const char *command, int argc, char **a
 	if (code != 0)
 		return code;
 	show->keys = start_answer(ctl, data);
+	show->can_rekey = can_rekey(ctl);
 	return read_file(show);
 }
 
@@ -534,7 +547,7 @@ int config_diff(struct ctl *ctl, int argc, char **argv, struct json_object *data
 			put_text(row, "source", "file");
 			if (wanted.list[i].line > 0)
 				put_number(row, "line", wanted.list[i].line);
-			put_text(row, "changeable", origin_changeable(wanted.list[i].key));
+			put_text(row, "changeable", origin_changeable(wanted.list[i].key, can_rekey(ctl)));
 			json_object_array_add(keys, row);
 		}
 		json_object_put(now);

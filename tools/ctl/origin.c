@@ -34,13 +34,25 @@ static bool is_fixed(const char *key)
 	return false;
 }
 
-const char *origin_changeable(const char *key)
+/* Those of the ring's encryption, where the transport cannot change keys under way. */
+static bool is_crypto(const char *key)
+{
+	static const char *const keys[] = {"totem.secauth", "totem.crypto_model", "totem.crypto_cipher", "totem.crypto_hash",
+		"totem.keyfile"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strcmp(key, keys[i]) == 0)
+			return true;
+	return false;
+}
+
+const char *origin_changeable(const char *key, bool can_rekey)
 {
 	static const char *const from_file[] = {"totem.", "logging.", "nodelist.", "quorum.", "uidgid.", "resources."};
 
 	if (begins(key, COMPUTED))
 		key += strlen(COMPUTED);
-	if (is_fixed(key))
+	if (is_fixed(key) || (!can_rekey && is_crypto(key)))
 		return "restart";
 	for (size_t i = 0; i < sizeof(from_file) / sizeof(from_file[0]); i++)
 		if (begins(key, from_file[i]))
@@ -95,7 +107,8 @@ static bool is_same(struct json_object *row, const struct daemon_key *written)
 	return written != NULL && value != NULL && strcmp(json_object_get_string(value), written->value) == 0;
 }
 
-void origin_put(struct json_object *row, const char *key, const struct daemon_keys *file, const char *main_file)
+void origin_put(struct json_object *row, const char *key, const struct daemon_keys *file, const char *main_file,
+	bool can_rekey)
 {
 	bool is_computed = begins(key, COMPUTED);
 	const struct daemon_key *written = origin_find(file, is_computed ? key + strlen(COMPUTED) : key);
@@ -108,5 +121,5 @@ void origin_put(struct json_object *row, const char *key, const struct daemon_ke
 		put_text(row, "source", origin_of_daemon(key));
 	else if (file != NULL)
 		put_text(row, "source", "runtime"); /* set since, or the file is another one now */
-	put_text(row, "changeable", origin_changeable(key));
+	put_text(row, "changeable", origin_changeable(key, can_rekey));
 }
