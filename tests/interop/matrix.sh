@@ -65,9 +65,9 @@ matrix_config() {
 }
 
 # Skips the script where it cannot run, else starts it again in namespaces of its own: nobody else's
-# sockets, addresses and state.
+# sockets, addresses and state, and process ids that do not begin anew in the midst of it: members are listed by them.
 matrix_enter() {
-	local flags=(--net --mount)
+	local flags=(--net --mount --pid --fork --kill-child --mount-proc)
 
 	if [ -n "$matrix_package" ]; then
 		[ -n "$(type -p corosync)" ] || tap_skip "no corosync to compare with"
