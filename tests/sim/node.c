@@ -269,8 +269,12 @@ static void on_trace(void *arg, const struct totem_trace *trace)
 		note_backoff(node, trace);
 	if (trace->kind == TOTEM_TRACE_PAUSED)
 		node->paused_ns = sim->clock.now_ns;
-	if (trace->kind == TOTEM_TRACE_TOKEN)
+	if (trace->kind == TOTEM_TRACE_TOKEN) {
+		/* By the end of the step it may be on the way to another ring. */
 		node->step_accepted = true;
+		node->step_allowed = adaptive_window(node) != 0 ? adaptive_window(node)
+								: node->options.max_messages;
+	}
 	if (trace->kind == TOTEM_TRACE_STATE && trace->value < 4)
 		faults_point(node, POINT_STATE + (uint32_t)trace->value);
 	faults_point(node, POINT_TRACE + (uint32_t)trace->kind);
@@ -462,9 +466,7 @@ static void end_step(struct node *node)
 		armed |= 1u << TOTEM_TIMER_TOKEN;
 	rings_timers(&sim->history, node->life, state, armed);
 	if (node->step_accepted)
-		rings_visited(&sim->history, node->life, node->step_frames,
-			adaptive_window(node) != 0 ? adaptive_window(node) :
-			node->options.max_messages);
+		rings_visited(&sim->history, node->life, node->step_frames, node->step_allowed);
 	if (ring != NULL && (node->step_token_sent || node->step_installed))
 		check_sums(node, ring, state);
 }

@@ -72,7 +72,7 @@ struct node {
 	uint64_t traffic_mean_ns;  /* between bursts; 0: silent */
 
 	/* This step. */
-	uint32_t step_frames;
+	uint32_t step_frames, step_allowed; /* multicast, and how many may be */
 	bool step_token_sent, step_accepted, step_installed;
 	uint32_t step_fcc, step_backlog;
 	uint32_t delivered;        /* messages, in this life */
