@@ -281,6 +281,15 @@ static bool has_room(struct fast_channel *fast, uint32_t need)
 	return coterie_channel_room(&fast->send) >= (int64_t)need;
 }
 
+/* Is anything there to be received? While a sender waits, it would pile up in the executive. */
+static bool has_news(const struct fast_channel *fast)
+{
+	const struct coterie_channel_control *control = fast->receive.control;
+
+	return __atomic_load_n(&control->written, __ATOMIC_RELAXED) !=
+	       __atomic_load_n(&control->consumed, __ATOMIC_RELAXED);
+}
+
 /* Says that we wait; whoever makes room wakes us. */
 static bool find_room(struct fast_channel *fast, uint32_t need)
 {
@@ -292,8 +301,8 @@ static bool find_room(struct fast_channel *fast, uint32_t need)
 	coterie_channel_say(waits);
 	if (has_room(fast, need))
 		return true;
-	if (atomic_load(&fast->callbacks) > 0)
-		return false; /* a callback does not wait */
+	if (atomic_load(&fast->callbacks) > 0 || has_news(fast))
+		return false; /* a callback does not wait, nor who had better read */
 	syscall(SYS_futex, waits, FUTEX_WAIT, 1, &limit, NULL, 0);
 	return has_room(fast, need);
 }

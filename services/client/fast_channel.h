@@ -58,7 +58,7 @@ int fast_channel_open(struct channel *channel, int socket, const void *answer, s
 void fast_channel_close(struct fast_channel *fast);
 
 /**
- * Send. Waits a moment for room, but not inside a callback.
+ * Send. Waits a moment for room, but not inside a callback, nor while a record is there to be taken.
  *
  * @param size  bytes of iov together, at most COTERIE_CHANNEL_SIZE_MIN less the head
  * @return 0; -EAGAIN: no room; -ENOTCONN
