@@ -104,6 +104,7 @@ struct life *history_start(struct history *history, uint32_t node, bool is_plain
 	life->node = node;
 	life->is_alive = true;
 	life->is_plain = is_plain;
+	history->plain = is_plain ? history->plain | BIT(node) : history->plain & ~BIT(node);
 	life->stored_seq = stored_seq;
 	life->first_seq = stored_seq + 1;
 	history->lives[history->life_count++] = life;
@@ -195,9 +196,7 @@ struct ring_record *history_create_ring(struct history *history, const struct ri
 	ring->created_ns = now_ns;
 	ring->members = members;
 	ring->member_count = (uint32_t)__builtin_popcountll(members);
-	for (uint32_t node = 0; node < history->node_count; node++)
-		if ((members & BIT(node)) != 0 && history->present[node] != NULL)
-			ring->is_plain |= history->present[node]->is_plain;
+	ring->is_plain = (members & history->plain) != 0;
 	ring->hash_next = *bucket;
 	*bucket = ring;
 	return ring;

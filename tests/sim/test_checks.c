@@ -730,6 +730,16 @@ START_TEST(d10_honoured_with_a_plain_member)
 }
 END_TEST
 
+START_TEST(d10_honoured_with_a_plain_member_that_is_down)
+{
+	history_end(&history, lives[1]);
+	lives[1] = history_start(&history, 1, true, true, 0);
+	history_end(&history, lives[1]);
+	install(0, 3, 4, 0);
+	expect("D10");
+}
+END_TEST
+
 START_TEST(i11_falls)
 {
 	struct totem_probe probe = {.ring_seq_high = 8, .old_ring = {1, 4}};
@@ -936,6 +946,7 @@ int main(void)
 	tcase_add_test(tcase, i10_entry_changes);
 	tcase_add_test(tcase, i10_not_wanted);
 	tcase_add_test(tcase, d10_honoured_with_a_plain_member);
+	tcase_add_test(tcase, d10_honoured_with_a_plain_member_that_is_down);
 	tcase_add_test(tcase, i11_falls);
 	tcase_add_test(tcase, i12_store_grows);
 	tcase_add_loop_test(tcase, i13_timers, 0, 5);
