@@ -140,7 +140,8 @@ static void consent(struct totem_engine *engine, uint32_t node)
  */
 static bool is_newcomer(const struct totem_engine *engine)
 {
-	return engine->now_ns - engine->episode_ns < 2 * engine->options.join_ns;
+	return engine->state == TOTEM_OPERATIONAL ||
+	       engine->now_ns - engine->episode_ns < 2 * engine->options.join_ns;
 }
 
 /*

@@ -329,6 +329,23 @@ START_TEST(unknown_ids_fail_at_once)
 }
 END_TEST
 
+/* Whom a stranger does not hear is still with us, and is asked before anything is agreed on. */
+START_TEST(the_verdict_of_a_stranger_does_not_part_us)
+{
+	static const uint32_t proc[] = {1, 2, 3}, failed[] = {2};
+
+	start_ring(3);
+	node_crash(3);
+	run_until_ring(2, 9000);
+	run_for(1000);
+	forge_join(3, 1, proc, 3, failed, 1);
+	ck_assert_int_eq(totem_engine_state(node_of(1)->engine), TOTEM_GATHER);
+	run_for(20);
+	ck_assert_int_eq(totem_engine_state(node_of(2)->engine), TOTEM_GATHER);
+	run_until_ring(2, 9000);
+}
+END_TEST
+
 START_TEST(a_join_in_our_name_is_not_ours)
 {
 	uint8_t bytes[4096];
@@ -509,6 +526,7 @@ int main(void)
 	tcase_add_test(tcase, a_flag_of_nobody_does_not_stop_a_recovery);
 	tcase_add_test(tcase, nothing_wraps_on_a_long_lived_ring);
 	tcase_add_test(tcase, unknown_ids_fail_at_once);
+	tcase_add_test(tcase, the_verdict_of_a_stranger_does_not_part_us);
 	tcase_add_test(tcase, a_join_in_our_name_is_not_ours);
 	tcase_add_test(tcase, bad_joins_are_dropped);
 	tcase_add_test(tcase, bad_commit_tokens_are_dropped);
