@@ -1,7 +1,6 @@
 #include "exec/histogram.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "exec/stats.h"
 
@@ -24,17 +23,9 @@ void histogram_note(struct histogram *histogram, uint64_t took_ns)
 
 /* --- the map --- */
 
-static uint32_t read_u64(void *arg, void *value)
-{
-	memcpy(value, arg, sizeof(uint64_t));
-	return sizeof(uint64_t);
-}
-
 static uint32_t read_us(void *arg, void *value)
 {
-	uint64_t us = *(const uint64_t *)arg / 1000;
-
-	return read_u64(&us, value);
+	return stats_put_u64(value, *(const uint64_t *)arg / 1000);
 }
 
 struct offer {
@@ -43,11 +34,14 @@ struct offer {
 	const char *name;
 };
 
+/* read: NULL for the number as it is. */
 static int add(const struct offer *offer, const char *what, coterie_stat_read read, const uint64_t *number)
 {
 	char key[COTERIE_MAP_NAME_MAX + 1];
 
 	snprintf(key, sizeof(key), "stats.coterie.times.%s.%s", offer->name, what);
+	if (read == NULL)
+		return stats_add_u64(offer->stats, offer->owner, key, number);
 	return stats_add(offer->stats, offer->owner, key, COTERIE_MAP_U64, read, (void *)(uintptr_t)number);
 }
 
@@ -62,11 +56,11 @@ int histogram_offer(
 		rc = add(&offer, "max_us", read_us, &histogram->max_ns);
 	for (uint32_t i = 0; rc == 0 && i <= HISTOGRAM_BOUNDS; i++) {
 		snprintf(what, sizeof(what), "%02u.count", i);
-		rc = add(&offer, what, read_u64, &histogram->counts[i]);
+		rc = add(&offer, what, NULL, &histogram->counts[i]);
 		if (rc < 0 || i == HISTOGRAM_BOUNDS)
 			continue;
 		snprintf(what, sizeof(what), "%02u.below_us", i);
-		rc = add(&offer, what, read_u64, &bounds_us[i]);
+		rc = add(&offer, what, NULL, &bounds_us[i]);
 	}
 	return rc;
 }

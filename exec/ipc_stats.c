@@ -61,12 +61,6 @@ static uint32_t put_u32(void *value, uint32_t number)
 	return sizeof(number);
 }
 
-static uint32_t put_u64(void *value, uint64_t number)
-{
-	memcpy(value, &number, sizeof(number));
-	return sizeof(number);
-}
-
 /* The counters that libqb keeps; it has changed the type of none of them so far. */
 static uint32_t read_libqb(const struct ipc_stat *stat, void *value)
 {
@@ -75,19 +69,19 @@ static uint32_t read_libqb(const struct ipc_stat *stat, void *value)
 	qb_ipcs_connection_stats_get(stat->client->connection, &stats, 0);
 	switch (stat->id) {
 	case DISPATCHED:
-		return put_u64(value, stats.events + ipc_channel_dispatched(stat->client));
+		return stats_put_u64(value, stats.events + ipc_channel_dispatched(stat->client));
 	case FLOW_CONTROL:
 		return put_u32(value, (uint32_t)stats.flow_control_state);
 	case FLOW_CONTROL_COUNT:
-		return put_u64(value, stats.flow_control_count);
+		return stats_put_u64(value, stats.flow_control_count);
 	case RECV_RETRIES:
-		return put_u64(value, stats.recv_retries);
+		return stats_put_u64(value, stats.recv_retries);
 	case REQUESTS:
-		return put_u64(value, stats.requests + ipc_channel_requests(stat->client));
+		return stats_put_u64(value, stats.requests + ipc_channel_requests(stat->client));
 	case RESPONSES:
-		return put_u64(value, stats.responses);
+		return stats_put_u64(value, stats.responses);
 	default:
-		return put_u64(value, stats.send_retries);
+		return stats_put_u64(value, stats.send_retries);
 	}
 }
 
@@ -98,9 +92,9 @@ static uint32_t read_field(void *arg, void *value)
 
 	switch (stat->id) {
 	case INVALID_REQUEST:
-		return put_u64(value, client->invalid_requests);
+		return stats_put_u64(value, client->invalid_requests);
 	case OVERLOAD:
-		return put_u64(value, client->overloads);
+		return stats_put_u64(value, client->overloads);
 	case PROCNAME:
 		strcpy(value, client->process); /* at most 31 characters */
 		return (uint32_t)strlen(client->process) + 1;
@@ -126,8 +120,6 @@ static void make_key(const struct coterie_client *client, enum field_id id, char
 static const enum field_id account_fields[IPC_ACCOUNT_FIELDS] = {
 	DISPATCHED, INVALID_REQUEST, OVERLOAD, REQUESTS, RESPONSES};
 
-static uint32_t read_account(void *arg, void *value) { return put_u64(value, *(const uint64_t *)arg); }
-
 static struct ipc_account *account_of(const struct coterie_client *client)
 {
 	return &client->server->ipc->accounts[client->server->plugin->service.ring_id % IPC_ACCOUNTS];
@@ -146,7 +138,7 @@ static void account_offer(const struct coterie_client *client)
 	for (uint32_t i = 0; i < IPC_ACCOUNT_FIELDS; i++) {
 		snprintf(key, sizeof(key), "stats.coterie.ipc.%s.%s", client->server->plugin->name,
 			fields[account_fields[i]].name);
-		stats_add(ipc->executive->stats, ipc, key, COTERIE_MAP_U64, read_account, &account->numbers[i]);
+		stats_add_u64(ipc->executive->stats, ipc, key, &account->numbers[i]);
 	}
 }
 
@@ -197,21 +189,6 @@ void ipc_stats_go(struct coterie_client *client)
 
 /* --- all connections --- */
 
-static uint32_t read_active(void *arg, void *value)
-{
-	return put_u64(value, ((const struct ipc *)arg)->active);
-}
-
-static uint32_t read_closed(void *arg, void *value)
-{
-	return put_u64(value, ((const struct ipc *)arg)->closed);
-}
-
-static uint32_t read_denied(void *arg, void *value)
-{
-	return put_u64(value, ((const struct ipc *)arg)->denied);
-}
-
 /* The number of present connections is no counter and stays. */
 static void clear(void *arg)
 {
@@ -235,12 +212,12 @@ static void clear(void *arg)
 int ipc_stats_init(struct ipc *ipc)
 {
 	struct stats *stats = ipc->executive->stats;
-	int rc = stats_add(stats, ipc, "stats.ipcs.global.active", COTERIE_MAP_U64, read_active, ipc);
+	int rc = stats_add_u64(stats, ipc, "stats.ipcs.global.active", &ipc->active);
 
 	if (rc == 0)
-		rc = stats_add(stats, ipc, "stats.ipcs.global.closed", COTERIE_MAP_U64, read_closed, ipc);
+		rc = stats_add_u64(stats, ipc, "stats.ipcs.global.closed", &ipc->closed);
 	if (rc == 0)
-		rc = stats_add(stats, ipc, "stats.coterie.ipc.denied", COTERIE_MAP_U64, read_denied, ipc);
+		rc = stats_add_u64(stats, ipc, "stats.coterie.ipc.denied", &ipc->denied);
 	return rc < 0 ? rc : stats_on_clear(stats, ipc, "ipc", clear, ipc);
 }
 

@@ -12,58 +12,32 @@
 
 #define WITHOUT_CONFIG_NS UINT64_C(250000000)
 
-static uint32_t put_u64(void *value, uint64_t number)
+/* Its numbers in the statistics. */
+static void offer(struct stats *stats, const struct plugin_record *record)
 {
-	memcpy(value, &number, sizeof(number));
-	return sizeof(number);
-}
+	const struct {
+		const char *name;
+		const uint64_t *number;
+	} values[] = {
+		{"fails", &record->events[PLUGIN_EVENT_FAIL]},
+		{"leaks", &record->leaks},
+		{"loads", &record->events[PLUGIN_EVENT_LOAD]},
+		{"overrun_ms_max", &record->overrun_ms_max},
+		{"overruns", &record->overruns},
+		{"replaces", &record->events[PLUGIN_EVENT_REPLACE]},
+		{"unloads", &record->events[PLUGIN_EVENT_UNLOAD]},
+	};
+	char key[COTERIE_MAP_NAME_MAX + 1];
 
-static uint32_t read_overruns(void *arg, void *value)
-{
-	return put_u64(value, ((const struct plugin_record *)arg)->overruns);
-}
-
-static uint32_t read_overrun_ms_max(void *arg, void *value)
-{
-	return put_u64(value, ((const struct plugin_record *)arg)->overrun_ms_max);
-}
-
-static uint32_t read_leaks(void *arg, void *value)
-{
-	return put_u64(value, ((const struct plugin_record *)arg)->leaks);
-}
-
-static uint32_t read_fails(void *arg, void *value)
-{
-	return put_u64(value, ((const struct plugin_record *)arg)->events[PLUGIN_EVENT_FAIL]);
-}
-
-static uint32_t read_loads(void *arg, void *value)
-{
-	return put_u64(value, ((const struct plugin_record *)arg)->events[PLUGIN_EVENT_LOAD]);
-}
-
-static uint32_t read_replaces(void *arg, void *value)
-{
-	return put_u64(value, ((const struct plugin_record *)arg)->events[PLUGIN_EVENT_REPLACE]);
-}
-
-static uint32_t read_unloads(void *arg, void *value)
-{
-	return put_u64(value, ((const struct plugin_record *)arg)->events[PLUGIN_EVENT_UNLOAD]);
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		snprintf(key, sizeof(key), "stats.plugins.%s.%s", record->name, values[i].name);
+		stats_add_u64(stats, record, key, values[i].number);
+	}
 }
 
 struct plugin_record *plugin_record_get(struct executive *executive, const char *name)
 {
-	static const struct {
-		const char *name;
-		coterie_stat_read read;
-	} values[] = {
-		{"fails", read_fails}, {"leaks", read_leaks}, {"loads", read_loads},
-		{"overrun_ms_max", read_overrun_ms_max}, {"overruns", read_overruns},
-		{"replaces", read_replaces}, {"unloads", read_unloads}};
 	struct plugin_record *record = executive->plugin_records;
-	char key[COTERIE_MAP_NAME_MAX + 1];
 	uint32_t count = 0;
 
 	for (; record != NULL && strcmp(record->name, name) != 0; count++)
@@ -76,10 +50,8 @@ struct plugin_record *plugin_record_get(struct executive *executive, const char 
 	snprintf(record->name, sizeof(record->name), "%s", name);
 	record->next = executive->plugin_records;
 	executive->plugin_records = record;
-	for (size_t i = 0; executive->stats != NULL && i < sizeof(values) / sizeof(values[0]); i++) {
-		snprintf(key, sizeof(key), "stats.plugins.%s.%s", name, values[i].name);
-		stats_add(executive->stats, record, key, COTERIE_MAP_U64, values[i].read, record);
-	}
+	if (executive->stats != NULL)
+		offer(executive->stats, record);
 	return record;
 }
 

@@ -36,18 +36,12 @@ void reload_count(struct reload *reload, int rc, bool is_change)
 	counts->taken_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static uint32_t read_u64(void *arg, void *value)
-{
-	memcpy(value, arg, sizeof(uint64_t));
-	return sizeof(uint64_t);
-}
-
-static int add(struct reload *reload, const char *name, uint64_t *number)
+static int add(struct reload *reload, const char *name, const uint64_t *number)
 {
 	char key[64];
 
 	snprintf(key, sizeof(key), "stats.coterie.reload.%s", name);
-	return stats_add(reload->executive->stats, reload, key, COTERIE_MAP_U64, read_u64, number);
+	return stats_add_u64(reload->executive->stats, reload, key, number);
 }
 
 int reload_count_init(struct reload *reload)

@@ -97,12 +97,6 @@ static void clear(void *arg)
 	memset(account->changes, 0, sizeof(account->changes));
 }
 
-static uint32_t read_u64(void *arg, void *value)
-{
-	memcpy(value, arg, sizeof(uint64_t));
-	return sizeof(uint64_t);
-}
-
 int ring_account_offer(struct ring_account *account, struct stats *stats)
 {
 	static const char *const changes[RING_CHANGES] = {[RING_CHANGE_JOIN] = "join",
@@ -127,7 +121,7 @@ int ring_account_offer(struct ring_account *account, struct stats *stats)
 		rc = histogram_offer(stats, account, histograms[i].name, histograms[i].histogram);
 	for (uint32_t i = 0; rc == 0 && i < RING_CHANGES; i++) {
 		snprintf(key, sizeof(key), "stats.coterie.ring.changes.%s", changes[i]);
-		rc = stats_add(stats, account, key, COTERIE_MAP_U64, read_u64, &account->changes[i]);
+		rc = stats_add_u64(stats, account, key, &account->changes[i]);
 	}
 	return rc;
 }

@@ -323,6 +323,19 @@ int stats_add(struct stats *stats, const void *owner, const char *key, uint32_t 
 	return 0;
 }
 
+uint32_t stats_put_u64(void *value, uint64_t number)
+{
+	memcpy(value, &number, sizeof(number));
+	return sizeof(number);
+}
+
+static uint32_t read_number(void *arg, void *value) { return stats_put_u64(value, *(const uint64_t *)arg); }
+
+int stats_add_u64(struct stats *stats, const void *owner, const char *key, const uint64_t *number)
+{
+	return stats_add(stats, owner, key, COTERIE_MAP_U64, read_number, (void *)(uintptr_t)number);
+}
+
 static void take_out(struct stats *stats, struct statistic *stat)
 {
 	tell_prefixes(stats, COTERIE_MAP_DELETED, stat);
@@ -356,8 +369,7 @@ static struct statistic *find_owned(const struct stats *stats, const void *owner
 static uint32_t read_zero(void *arg, void *value)
 {
 	(void)arg;
-	memset(value, 0, sizeof(uint64_t));
-	return sizeof(uint64_t);
+	return stats_put_u64(value, 0);
 }
 
 /* What the owner left behind is not read any more, not even to say that it goes: the owner is gone. */

@@ -24,6 +24,10 @@ void stats_destroy(struct stats *stats);       /* NULL is ignored */
 /** See struct coterie_host. owner is told apart by address alone. -EEXIST; -EINVAL: name or type; -ENOMEM. */
 int stats_add(struct stats *stats, const void *owner, const char *key, uint32_t type,
 	coterie_stat_read read, void *arg);
+/** A statistic that is this number, borrowed until its key is deleted. Returns as stats_add. */
+int stats_add_u64(struct stats *stats, const void *owner, const char *key, const uint64_t *number);
+/** For a reader: write number to value. @return its size, as a coterie_stat_read does */
+uint32_t stats_put_u64(void *value, uint64_t number);
 /** Nothing happens when the key is not this owner's. */
 void stats_del(struct stats *stats, const void *owner, const char *key);
 /** Trackers do not hear of keys that begin so, come or go. The prefix is borrowed for good. One at most. */

@@ -69,17 +69,13 @@ static uint32_t read_uptime(void *arg, void *value)
 	const struct executive *executive = arg;
 	uint64_t uptime_ms = (loop_now_ns(executive->loop) - executive->started_ns) / 1000000;
 
-	memcpy(value, &uptime_ms, sizeof(uptime_ms));
-	return sizeof(uptime_ms);
+	return stats_put_u64(value, uptime_ms);
 }
 
 /* Since the epoch; taken once, so that it stands still when the clock is set. */
 static uint32_t read_start(void *arg, void *value)
 {
-	const struct executive *executive = arg;
-
-	memcpy(value, &executive->started_ms, sizeof(executive->started_ms));
-	return sizeof(executive->started_ms);
+	return stats_put_u64(value, ((const struct executive *)arg)->started_ms);
 }
 
 static uint32_t read_instance(void *arg, void *value)
@@ -154,8 +150,7 @@ static uint32_t read_lines(void *arg, void *value)
 
 	for (int prio = level->first; prio <= level->last; prio++)
 		lines += log_count(prio);
-	memcpy(value, &lines, sizeof(lines));
-	return sizeof(lines);
+	return stats_put_u64(value, lines);
 }
 
 static int add_levels(struct stats *stats)

@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -12,19 +11,13 @@
 #include "exec/ring.h"
 #include "exec/stats.h"
 
-static uint32_t put_u64(void *value, uint64_t number)
-{
-	memcpy(value, &number, sizeof(number));
-	return sizeof(number);
-}
-
 static uint32_t read_cpu(void *arg, void *value)
 {
 	struct timespec used = {.tv_sec = 0};
 
 	(void)arg;
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-	return put_u64(value, (uint64_t)used.tv_sec * 1000000 + (uint64_t)used.tv_nsec / 1000);
+	return stats_put_u64(value, (uint64_t)used.tv_sec * 1000000 + (uint64_t)used.tv_nsec / 1000);
 }
 
 /* The second number of statm: pages. proc(5). */
@@ -39,7 +32,7 @@ static uint32_t read_resident(void *arg, void *value)
 			pages = 0;
 		fclose(file);
 	}
-	return put_u64(value, (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE));
+	return stats_put_u64(value, (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE));
 }
 
 static uint32_t read_open_fds(void *arg, void *value)
@@ -50,11 +43,11 @@ static uint32_t read_open_fds(void *arg, void *value)
 
 	(void)arg;
 	if (folder == NULL)
-		return put_u64(value, 0);
+		return stats_put_u64(value, 0);
 	while ((entry = readdir(folder)) != NULL)
 		count += entry->d_name[0] != '.';
 	closedir(folder);
-	return put_u64(value, count > 0 ? count - 1 : 0); /* the folder itself */
+	return stats_put_u64(value, count > 0 ? count - 1 : 0); /* the folder itself */
 }
 
 static uint32_t read_max_fds(void *arg, void *value)
@@ -63,7 +56,7 @@ static uint32_t read_max_fds(void *arg, void *value)
 
 	(void)arg;
 	getrlimit(RLIMIT_NOFILE, &limit);
-	return put_u64(value, limit.rlim_cur);
+	return stats_put_u64(value, limit.rlim_cur);
 }
 
 static struct coterie_transport_stats carried(const struct executive *executive)
@@ -75,9 +68,9 @@ static struct coterie_transport_stats carried(const struct executive *executive)
 	return stats;
 }
 
-static uint32_t read_bytes_rx(void *arg, void *value) { return put_u64(value, carried(arg).bytes_in); }
+static uint32_t read_bytes_rx(void *arg, void *value) { return stats_put_u64(value, carried(arg).bytes_in); }
 
-static uint32_t read_bytes_tx(void *arg, void *value) { return put_u64(value, carried(arg).bytes_out); }
+static uint32_t read_bytes_tx(void *arg, void *value) { return stats_put_u64(value, carried(arg).bytes_out); }
 
 int stats_process_add(struct executive *executive)
 {

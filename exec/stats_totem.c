@@ -99,12 +99,6 @@ static struct totem_counters present(const struct totem_stats *totem_stats)
 	return engine != NULL ? *totem_engine_counters(engine) : (struct totem_counters){0};
 }
 
-static uint32_t put_u64(void *value, uint64_t number)
-{
-	memcpy(value, &number, sizeof(number));
-	return sizeof(number);
-}
-
 static uint32_t put_u32(void *value, uint64_t number)
 {
 	uint32_t cut = number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
@@ -119,7 +113,7 @@ static uint32_t read_counter(void *arg, void *value)
 	size_t offset = counters[source->index].offset;
 	struct totem_counters now = present(source->totem_stats);
 
-	return put_u64(value, counter_of(&now, offset) - counter_of(&source->totem_stats->base, offset));
+	return stats_put_u64(value, counter_of(&now, offset) - counter_of(&source->totem_stats->base, offset));
 }
 
 /* --- derived numbers --- */
@@ -134,7 +128,7 @@ static uint32_t read_silence(void *arg, void *value)
 	const struct totem_stats *totem_stats = ((const struct source *)arg)->totem_stats;
 	struct totem_counters now = present(totem_stats);
 
-	return put_u64(value,
+	return stats_put_u64(value,
 		now.token_last_ns == 0 ? 0 : (now_ns(totem_stats) - now.token_last_ns) / MILLISECOND_NS);
 }
 
@@ -229,7 +223,7 @@ static uint32_t read_reserved(void *arg, void *value)
 
 static uint32_t read_misses(void *arg, void *value)
 {
-	return put_u64(value, ((const struct source *)arg)->totem_stats->miss_total);
+	return stats_put_u64(value, ((const struct source *)arg)->totem_stats->miss_total);
 }
 
 static const struct {
@@ -263,7 +257,7 @@ static uint32_t read_miss_time(void *arg, void *value)
 {
 	const struct source *source = arg;
 
-	return put_u64(value, source->totem_stats->misses[source->index].at_ms);
+	return stats_put_u64(value, source->totem_stats->misses[source->index].at_ms);
 }
 
 static uint32_t read_miss_delay(void *arg, void *value)

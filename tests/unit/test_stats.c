@@ -83,6 +83,28 @@ START_TEST(values_are_read_when_asked_for)
 }
 END_TEST
 
+START_TEST(a_number_is_read_where_it_stands)
+{
+	static const uint64_t fixed = UINT64_MAX;
+	struct coterie_map_value value;
+	uint64_t number = 1;
+
+	ck_assert_int_eq(stats_add_u64(stats, &number, "stats.b", &number), 0);
+	ck_assert_int_eq(stats_add_u64(stats, NULL, "stats.b", &fixed), -EEXIST);
+	ck_assert_int_eq(stats_add_u64(stats, NULL, "st", &fixed), -EINVAL);
+	ck_assert_int_eq(stats_add_u64(stats, NULL, "stats.a", &fixed), 0);
+	number = 4711;
+	ck_assert_int_eq(stats_read(stats, "stats.b", &value), 0);
+	ck_assert_uint_eq(value.type, COTERIE_MAP_U64);
+	ck_assert_uint_eq(value.size, sizeof(number));
+	ck_assert_uint_eq(*(const uint64_t *)value.bytes, 4711);
+	ck_assert_int_eq(stats_read(stats, "stats.a", &value), 0);
+	ck_assert_uint_eq(*(const uint64_t *)value.bytes, UINT64_MAX);
+	ck_assert_uint_eq(stats_forget(stats, &number), 1);
+	ck_assert_int_eq(stats_read(stats, "stats.b", &value), -ENOENT);
+}
+END_TEST
+
 START_TEST(walks_are_in_byte_order)
 {
 	static const char *const keys[] = {"stats.b.2", "stats.a", "stats.b.10", "stats.b", "stats.c"};
@@ -213,6 +235,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, values_are_read_when_asked_for);
+	tcase_add_test(tcase, a_number_is_read_where_it_stands);
 	tcase_add_test(tcase, walks_are_in_byte_order);
 	tcase_add_test(tcase, prefixes_hear_of_keys_that_come_and_go);
 	tcase_add_test(tcase, single_keys_are_looked_at_now_and_then);
