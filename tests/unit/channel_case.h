@@ -61,7 +61,7 @@ struct channel_case {
 	struct coterie_client *last;
 	char instance[16];
 	uint64_t backlog_max;
-	uint32_t count_frames;  /* that the stub's queue holds more by each message */
+	uint32_t count_frames;  /* by which each message lengthens exec_stub.queue */
 	bool is_content_free;   /* messages are not all of one byte */
 };
 

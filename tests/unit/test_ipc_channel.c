@@ -455,7 +455,7 @@ END_TEST
 
 /* --- the token's visits --- */
 
-/* Messages of 6 frames; the queue is the stub's. */
+/* Messages of 6 frames; how full the engine's queue is, the test says in exec_stub.queue. */
 static int play_backlog(void)
 {
 	MUST(open_channel() == 0);
