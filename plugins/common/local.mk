@@ -11,3 +11,13 @@ libmetricstext_la_SOURCES = \
 	%D%/metrics/times.c %D%/metrics/writer.c %D%/metrics/writer.h
 libmetricstext_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 libmetricstext_la_LIBADD = -lm
+
+# Answers as JSON: for the same two, where json-c is.
+if HAVE_JSON
+noinst_LTLIBRARIES += libanswers.la
+libanswers_la_SOURCES = \
+	%D%/answers/answers.h %D%/answers/clients.c %D%/answers/envelope.c %D%/answers/facts.c %D%/answers/issues.c \
+	%D%/answers/json.c %D%/answers/json.h %D%/answers/members.c %D%/answers/plugins.c %D%/answers/quorum.c \
+	%D%/answers/rings.c %D%/answers/status.c
+libanswers_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden $(JSON_CFLAGS)
+endif

@@ -12,41 +12,12 @@
 
 /* --- the envelope --- */
 
-static struct json_object *error_object(const struct ctl_error *error)
-{
-	static const struct {
-		int code;
-		const char *name;
-	} names[] = {{CTL_FAILED, "FAILED"}, {CTL_NOT_QUORATE, "NOT_QUORATE"}, {CTL_NOT_RUNNING, "NOT_RUNNING"},
-		{CTL_DENIED, "DENIED"}, {CTL_NOT_LOADED, "NOT_LOADED"}, {CTL_TIMED_OUT, "TIMED_OUT"},
-		{CTL_REFUSED, "REFUSED"}, {CTL_INVALID, "INVALID"}, {CTL_USAGE, "USAGE"}};
-	struct json_object *object = json_object_new_object();
-
-	put_number(object, "code", error->code);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (names[i].code == error->code)
-			put_text(object, "name", names[i].name);
-	put_text(object, "text", error->text);
-	if (error->hint[0] != '\0')
-		put_text(object, "hint", error->hint);
-	return object;
-}
-
-/* node 0: not known. data is taken; NULL: the error. */
+/* data is taken; NULL: the error. */
 static struct json_object *envelope(const struct ctl_command *command, uint32_t node, struct json_object *data,
 	const struct ctl_error *error)
 {
-	struct json_object *document = json_object_new_object();
-	char now[48];
-
-	fact_time(now);
-	put_text(document, "schema", "coterie-ctl/1");
-	put_text(document, "command", command->name);
-	if (node != 0)
-		put_number(document, "node", node);
-	put_text(document, "time", now);
-	json_object_object_add(document, data != NULL ? "data" : "error", data != NULL ? data : error_object(error));
-	return document;
+	return answers_envelope(command->name, node, data,
+		data == NULL ? answers_error(error->code, error->text, error->hint) : NULL);
 }
 
 static void put_warnings(struct ctl *ctl, struct json_object *document)

@@ -5,65 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The daemon's own name for a service, without the prefix that Corosync puts there; else its number. */
-static void put_service(struct ctl *ctl, struct json_object *client, uint32_t service)
-{
-	static const char prefix[] = "corosync_";
-	char key[64], number[12];
-
-	snprintf(key, sizeof(key), "internal_configuration.service.%" PRIu32 ".name", service);
-	snprintf(number, sizeof(number), "%" PRIu32, service);
-	char *name = fact_text(ctl, CTL_CONFIG, key);
-	if (name != NULL && strncmp(name, prefix, sizeof(prefix) - 1) == 0)
-		put_text(client, "service", name + sizeof(prefix) - 1);
-	else
-		put_text(client, "service", name != NULL ? name : number);
-	free(name);
-}
-
 /* --- clients --- */
-
-struct walk {
-	struct ctl *ctl;
-	struct json_object *clients;
-};
-
-static int64_t client_stat(struct ctl *ctl, const char *prefix, const char *name)
-{
-	char key[CMAP_KEYNAME_MAXLEN + 1];
-
-	snprintf(key, sizeof(key), "%.200s%s", prefix, name);
-	return fact_number(ctl, CTL_STATS, key, 0);
-}
-
-/* stats.ipcs.serviceS.PID.0xPTR.procname */
-static bool see_client(void *arg, const char *key)
-{
-	struct walk *walk = arg;
-	uint32_t service, pid;
-	int end = 0;
-	char prefix[CMAP_KEYNAME_MAXLEN + 1];
-
-	if (sscanf(key, "stats.ipcs.service%" SCNu32 ".%" SCNu32 ".%*[^.].procname%n", &service, &pid, &end) != 2 ||
-		end == 0 || key[end] != '\0')
-		return true;
-	struct json_object *client = json_object_new_object();
-	char *program = fact_text(walk->ctl, CTL_STATS, key);
-	snprintf(prefix, sizeof(prefix), "%.*s", (int)(strlen(key) - strlen("procname")), key);
-	put_number(client, "pid", pid);
-	put_bytes(client, "program", program != NULL ? program : "", program != NULL ? strlen(program) : 0);
-	json_object_object_del(client, "program_hex");
-	put_service(walk->ctl, client, service);
-	put_number(client, "requests", client_stat(walk->ctl, prefix, "requests"));
-	put_number(client, "responses", client_stat(walk->ctl, prefix, "responses"));
-	put_number(client, "events", client_stat(walk->ctl, prefix, "dispatched"));
-	put_number(client, "queued", client_stat(walk->ctl, prefix, "queued"));
-	put_number(client, "overload", client_stat(walk->ctl, prefix, "overload"));
-	put_bool(client, "flow_control", client_stat(walk->ctl, prefix, "flow_control") != 0);
-	json_object_array_add(walk->clients, client);
-	free(program);
-	return true;
-}
 
 int clients_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 {
@@ -72,9 +14,8 @@ int clients_gather(struct ctl *ctl, int argc, char **argv, struct json_object *d
 	int code = ctl_open(ctl, CTL_STATS);
 	if (code != 0)
 		return code;
-	struct walk walk = {.ctl = ctl, .clients = json_object_new_array()};
-	fact_each(ctl, CTL_STATS, "stats.ipcs.service", see_client, &walk);
-	json_object_object_add(data, "clients", walk.clients);
+	const struct metrics_source source = ctl_source(ctl);
+	answers_clients(&source, data);
 	return CTL_GOOD;
 }
 
@@ -107,7 +48,7 @@ static void put_program(struct json_object *member, uint32_t pid)
 		return;
 	if (fgets(name, sizeof(name), file) != NULL) {
 		name[strcspn(name, "\n")] = '\0';
-		put_bytes(member, "program", name, strlen(name));
+		answers_put_bytes(member, "program", name, strlen(name));
 		json_object_object_del(member, "program_hex");
 	}
 	fclose(file);
@@ -117,7 +58,7 @@ static struct json_object *group_of(struct json_object *groups, const struct cpg
 {
 	struct json_object *wanted = json_object_new_object(), *found = NULL;
 
-	put_bytes(wanted, "name", name->value, name->length <= CPG_MAX_NAME_LENGTH ? name->length : CPG_MAX_NAME_LENGTH);
+	answers_put_bytes(wanted, "name", name->value, name->length <= CPG_MAX_NAME_LENGTH ? name->length : CPG_MAX_NAME_LENGTH);
 	for (size_t i = 0; i < json_object_array_length(groups) && found == NULL; i++) {
 		struct json_object *group = json_object_array_get_idx(groups, i);
 

@@ -491,7 +491,7 @@ static int diff_nodes(struct ctl *ctl, struct json_object *data)
 	if (code == 0)
 		code = ctl_open(ctl, CTL_CFG);
 	if (code == 0) {
-		members = members_all(ctl);
+		members = fact_members(ctl);
 		code = nodes_check(ctl, members);
 	}
 	if (code == 0) {

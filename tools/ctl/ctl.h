@@ -12,14 +12,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include <json-c/json.h>
-
 #include <corosync/cfg.h>
 #include <corosync/cmap.h>
 #include <corosync/corotypes.h>
 #include <corosync/cpg.h>
 #include <corosync/quorum.h>
 #include <corosync/votequorum.h>
+
+#include "plugins/common/answers/answers.h"
 
 /** Exit status: spec 08 §7.1. */
 enum ctl_exit {
@@ -152,7 +152,7 @@ void ctl_warn(struct ctl *ctl, const char *format, ...) __attribute__((format(pr
 /** The same for what a library call answered. what: the thing that did not work out. */
 int ctl_fail_cs(struct ctl *ctl, const char *what, cs_error_t error);
 
-/* facts.c: what several commands tell. Objects are returned, caller frees or adds them. */
+/* facts.c, source.c: what several commands tell. Objects are returned, caller frees or adds them. */
 
 /** Text of a key, or NULL; caller frees. */
 char *fact_text(struct ctl *ctl, enum ctl_service map, const char *key);
@@ -162,45 +162,28 @@ int64_t fact_number(struct ctl *ctl, enum ctl_service map, const char *key, int6
 struct json_object *fact_value(struct ctl *ctl, enum ctl_service map, const char *key,
 	cmap_value_types_t *type);
 const char *fact_type_name(cmap_value_types_t type);
+cmap_value_types_t fact_type(const char *name); /* the other way round; CMAP_VALUETYPE_BINARY if none */
 /** Call each(key) for all keys that begin so, until it returns false. */
 void fact_each(struct ctl *ctl, enum ctl_service map, const char *prefix,
 	bool (*each)(void *arg, const char *key), void *arg);
 
-/** The configured nodes, ascending: [{id, name, local, addresses: [text]}]. */
+/** The same facts for answers that are made elsewhere, too (plugins/common). Borrows ctl. */
+struct metrics_source ctl_source(struct ctl *ctl);
+/** As of answers_nodes. */
 struct json_object *fact_nodes(struct ctl *ctl);
-/** Name of a node; borrowed from nodes; its number as text when it has none. */
-const char *fact_node_name(struct json_object *nodes, uint32_t nodeid, char buffer[12]);
+/** As of answers_members_list. */
+struct json_object *fact_members(struct ctl *ctl);
 /** The node of this name or number; 0: there is none. */
 uint32_t fact_find_node(struct json_object *nodes, const char *word);
 uint32_t fact_local(struct ctl *ctl);
 /** What the transport tells of a node; all zero if nothing. */
 bool fact_status(struct ctl *ctl, uint32_t nodeid, struct corosync_cfg_node_status_v1 *status);
-/** {rep, seq, text} of the current ring, or NULL. */
-struct json_object *fact_ring(void);
 /** 1, 0, or -1: no provider, or nobody to ask. */
 int fact_quorate(struct ctl *ctl);
-/** NULL: nothing to report; else [{id, level, text, …}]. */
-struct json_object *fact_issues(struct ctl *ctl, struct json_object *nodes);
-void fact_time(char buffer[48]); /* now, RFC 3339 UTC with milliseconds */
-
-/* Small readers for print functions. */
-const char *get_text(struct json_object *object, const char *key); /* "" when absent */
-int64_t get_number(struct json_object *object, const char *key);
-bool get_bool(struct json_object *object, const char *key);
-struct json_object *get(struct json_object *object, const char *key); /* NULL when absent */
-void put_text(struct json_object *object, const char *key, const char *text);
-/** The same as a value. Bytes that are no UTF-8 are replaced in both. */
-struct json_object *text_value(const char *text);
-void put_number(struct json_object *object, const char *key, int64_t number);
-void put_bool(struct json_object *object, const char *key, bool is_true);
-/** Bytes that may be anything: key with what is no UTF-8 replaced, and key_hex. */
-void put_bytes(struct json_object *object, const char *key, const void *bytes, size_t size);
 
 /* commands, one file each */
 int status_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data);
 void status_print(const struct ctl *ctl, struct json_object *data);
-/** The nodes of the node list and of the ring: [{id, name, local, addresses, state, joins}]. */
-struct json_object *members_all(struct ctl *ctl);
 int members_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data);
 void members_print(const struct ctl *ctl, struct json_object *data);
 int quorum_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data);

@@ -91,7 +91,7 @@ static char *local_name(struct ctl *ctl)
 	char buffer[12], *name = NULL;
 
 	if (json_object_array_length(nodes) > 0)
-		name = strdup(fact_node_name(nodes, fact_local(ctl), buffer));
+		name = strdup(answers_node_name(nodes, fact_local(ctl), buffer));
 	json_object_put(nodes);
 	return name;
 }

@@ -110,7 +110,7 @@ static void print_title(const struct ctl *ctl, struct json_object *members, bool
 
 	if (ctl->format == CTL_TEXT && !ctl->is_quiet)
 		fprintf(ctl->out, "%sNode %s (%" PRIu32 "):\n", is_first ? "" : "\n",
-			fact_node_name(members, ctl->asked, buffer), ctl->asked);
+			answers_node_name(members, ctl->asked, buffer), ctl->asked);
 	fflush(ctl->out);
 }
 
@@ -123,7 +123,7 @@ int nodes_answer(struct ctl *ctl, const struct ctl_command *command, int argc, c
 	answer_limit(ctl, command);
 	int code = ctl_open(ctl, CTL_CONFIG);
 	if (code == 0) {
-		members = members_all(ctl);
+		members = fact_members(ctl);
 		chosen = choose_nodes(ctl, members);
 	}
 	if (chosen == NULL)

@@ -9,106 +9,6 @@
 
 #include "tools/ctl/control.h"
 
-struct walk {
-	struct ctl *ctl;
-	struct json_object *plugins;
-	bool is_told; /* the daemon lists its plugins itself */
-};
-
-static uint32_t count_clients(struct ctl *ctl, int64_t service);
-
-static void put_fact(struct ctl *ctl, struct json_object *plugin, const char *name, const char *field,
-	const char *otherwise)
-{
-	char key[CMAP_KEYNAME_MAXLEN + 1];
-
-	snprintf(key, sizeof(key), "stats.plugins.%.63s.%s", name, field);
-	char *text = fact_text(ctl, CTL_STATS, key);
-	if (text != NULL || otherwise != NULL)
-		put_text(plugin, field, text != NULL ? text : otherwise);
-	free(text);
-}
-
-/* stats.plugins.NAME.kind: a Coterie daemon tells what it has loaded. */
-static bool see_plugin(void *arg, const char *key)
-{
-	struct walk *walk = arg;
-	char name[64], sibling[CMAP_KEYNAME_MAXLEN + 1];
-	int end = 0;
-
-	if (sscanf(key, "stats.plugins.%63[^.].kind%n", name, &end) != 1 || end == 0 || key[end] != '\0')
-		return true;
-	struct json_object *plugin = json_object_new_object();
-	put_text(plugin, "name", name);
-	put_fact(walk->ctl, plugin, name, "kind", "service");
-	put_fact(walk->ctl, plugin, name, "version", "");
-	put_fact(walk->ctl, plugin, name, "abi", "0.0");
-	put_fact(walk->ctl, plugin, name, "state", "active");
-	put_fact(walk->ctl, plugin, name, "file", NULL);
-	put_fact(walk->ctl, plugin, name, "description", NULL);
-	put_bool(plugin, "builtin", strcmp(get_text(plugin, "file"), "builtin") == 0);
-	snprintf(sibling, sizeof(sibling), "stats.plugins.%s.service_id", name);
-	int64_t service = fact_number(walk->ctl, CTL_STATS, sibling, -1);
-	if (service >= 0) {
-		put_number(plugin, "service_id", service);
-		put_number(plugin, "clients", count_clients(walk->ctl, service));
-	}
-	json_object_array_add(walk->plugins, plugin);
-	walk->is_told = true;
-	return true;
-}
-
-/* internal_configuration.service.ID.name = corosync_NAME: all that a Corosync daemon tells. */
-static bool see_service(void *arg, const char *key)
-{
-	struct walk *walk = arg;
-	int64_t service;
-	int end = 0;
-
-	if (sscanf(key, "internal_configuration.service.%" SCNi64 ".name%n", &service, &end) != 1 || end == 0 ||
-		key[end] != '\0')
-		return true;
-	char *name = fact_text(walk->ctl, CTL_CONFIG, key);
-	if (name == NULL)
-		return true;
-	struct json_object *plugin = json_object_new_object();
-	put_text(plugin, "name", strncmp(name, "corosync_", 9) == 0 ? name + 9 : name);
-	put_text(plugin, "kind", "service");
-	put_text(plugin, "version", "");
-	put_text(plugin, "abi", "0.0");
-	put_text(plugin, "state", "active");
-	put_bool(plugin, "builtin", true);
-	put_number(plugin, "service_id", service);
-	put_number(plugin, "clients", count_clients(walk->ctl, service));
-	json_object_array_add(walk->plugins, plugin);
-	free(name);
-	return true;
-}
-
-struct count {
-	uint32_t count;
-};
-
-static bool see_client(void *arg, const char *key)
-{
-	static const char end[] = ".procname";
-	size_t length = strlen(key);
-
-	if (length > sizeof(end) && strcmp(key + length - (sizeof(end) - 1), end) == 0)
-		((struct count *)arg)->count++;
-	return true;
-}
-
-static uint32_t count_clients(struct ctl *ctl, int64_t service)
-{
-	struct count count = {0};
-	char prefix[64];
-
-	snprintf(prefix, sizeof(prefix), "stats.ipcs.service%" PRIi64 ".", service);
-	fact_each(ctl, CTL_STATS, prefix, see_client, &count);
-	return count.count;
-}
-
 /* --- other nodes --- */
 
 static bool has_name(const char *text, uint32_t size, const char *name)
@@ -148,13 +48,15 @@ int plugin_list(struct ctl *ctl, int argc, char **argv, struct json_object *data
 
 	if (code != 0)
 		return code;
-	struct walk walk = {.ctl = ctl, .plugins = json_object_new_array()};
-	fact_each(ctl, CTL_STATS, "stats.plugins.", see_plugin, &walk);
-	if (walk.is_told)
-		put_missing(ctl, walk.plugins);
-	else
-		fact_each(ctl, CTL_CONFIG, "internal_configuration.service.", see_service, &walk);
-	json_object_object_add(data, "plugins", walk.plugins);
+	const struct metrics_source source = ctl_source(ctl);
+	struct json_object *plugins = answers_plugins(&source, "stats.plugins.");
+	if (json_object_array_length(plugins) > 0) {
+		put_missing(ctl, plugins);
+	} else { /* a Corosync daemon */
+		json_object_put(plugins);
+		plugins = answers_services(&source);
+	}
+	json_object_object_add(data, "plugins", plugins);
 	return CTL_GOOD;
 }
 
@@ -207,17 +109,15 @@ static bool is_file(const char *word) { return strchr(word, '/') != NULL; }
 /* The plugin as a daemon lists it; NULL: it does not. */
 static struct json_object *find_plugin(struct ctl *ctl, const char *name)
 {
-	struct walk walk = {.ctl = ctl, .plugins = json_object_new_array()};
-	struct json_object *found = NULL;
+	const struct metrics_source source = ctl_source(ctl);
+	struct json_object *plugins, *found = NULL;
 	char prefix[CMAP_KEYNAME_MAXLEN + 1];
 
-	if (ctl_try(ctl, CTL_STATS)) {
-		snprintf(prefix, sizeof(prefix), "stats.plugins.%.63s.", name);
-		fact_each(ctl, CTL_STATS, prefix, see_plugin, &walk);
-	}
-	if (json_object_array_length(walk.plugins) > 0)
-		found = json_object_get(json_object_array_get_idx(walk.plugins, 0));
-	json_object_put(walk.plugins);
+	snprintf(prefix, sizeof(prefix), "stats.plugins.%.63s.", name);
+	plugins = answers_plugins(&source, prefix);
+	if (json_object_array_length(plugins) > 0)
+		found = json_object_get(json_object_array_get_idx(plugins, 0));
+	json_object_put(plugins);
 	return found;
 }
 

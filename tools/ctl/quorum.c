@@ -7,138 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-struct flag {
-	unsigned int bit;
-	const char *name;
-};
-
-static const struct flag flags[] = {
-	{VOTEQUORUM_INFO_TWONODE, "2Node"},
-	{VOTEQUORUM_INFO_QUORATE, "Quorate"},
-	{VOTEQUORUM_INFO_WAIT_FOR_ALL, "WaitForAll"},
-	{VOTEQUORUM_INFO_LAST_MAN_STANDING, "LastManStanding"},
-	{VOTEQUORUM_INFO_AUTO_TIE_BREAKER, "AutoTieBreaker"},
-	{VOTEQUORUM_INFO_ALLOW_DOWNSCALE, "AllowDownscale"},
-	{VOTEQUORUM_INFO_QDEVICE_REGISTERED, "Qdevice"},
-};
-
 /* --- show --- */
-
-struct node_list {
-	votequorum_node_t nodes[1024];
-	uint32_t count;
-	bool is_known;
-};
-
-static void see_nodes(votequorum_handle_t handle, uint64_t context, uint32_t quorate, uint32_t count,
-	votequorum_node_t *nodes)
-{
-	struct node_list *list = (struct node_list *)(uintptr_t)context;
-
-	(void)handle, (void)quorate;
-	list->count = count < 1024 ? count : 1024;
-	memcpy(list->nodes, nodes, list->count * sizeof(nodes[0]));
-	list->is_known = true;
-}
-
-/* On a connection of its own: one that tracks gets notices from then on. */
-static void get_nodes(struct node_list *list)
-{
-	votequorum_callbacks_t callbacks = {.votequorum_quorum_notify_fn = see_nodes};
-	votequorum_handle_t handle;
-
-	if (votequorum_initialize(&handle, &callbacks) != CS_OK)
-		return;
-	if (votequorum_trackstart(handle, (uint64_t)(uintptr_t)list, CS_TRACK_CURRENT) == CS_OK)
-		votequorum_dispatch(handle, CS_DISPATCH_ALL);
-	votequorum_finalize(handle);
-}
-
-static struct json_object *qdevice_of(const struct votequorum_info *info)
-{
-	struct json_object *device = json_object_new_object();
-
-	put_bool(device, "registered", (info->flags & VOTEQUORUM_INFO_QDEVICE_REGISTERED) != 0);
-	put_bool(device, "alive", (info->flags & VOTEQUORUM_INFO_QDEVICE_ALIVE) != 0);
-	put_bool(device, "cast_vote", (info->flags & VOTEQUORUM_INFO_QDEVICE_CAST_VOTE) != 0);
-	put_bool(device, "master_wins", (info->flags & VOTEQUORUM_INFO_QDEVICE_MASTER_WINS) != 0);
-	return device;
-}
-
-static struct json_object *voters(struct ctl *ctl, const struct node_list *list, uint32_t local)
-{
-	static const char *const states[] = {[VOTEQUORUM_NODESTATE_MEMBER] = "member",
-		[VOTEQUORUM_NODESTATE_DEAD] = "dead", [VOTEQUORUM_NODESTATE_LEAVING] = "leaving"};
-	struct json_object *nodes = fact_nodes(ctl), *answer = json_object_new_array();
-	char buffer[12];
-
-	for (uint32_t i = 0; i < list->count; i++) {
-		struct votequorum_info info;
-		uint32_t id = list->nodes[i].nodeid, state = list->nodes[i].state;
-
-		/* Node 0 is the device. */
-		if (id == 0 || votequorum_getinfo(ctl->votes, id, &info) != CS_OK)
-			continue;
-		struct json_object *node = json_object_new_object();
-		put_number(node, "id", id);
-		put_text(node, "name", fact_node_name(nodes, id, buffer));
-		put_number(node, "votes", info.node_votes);
-		put_text(node, "state", state >= 1 && state <= 3 ? states[state] : "dead");
-		put_bool(node, "local", id == local);
-		if ((info.flags & VOTEQUORUM_INFO_QDEVICE_REGISTERED) != 0)
-			json_object_object_add(node, "qdevice", qdevice_of(&info));
-		json_object_array_add(answer, node);
-	}
-	json_object_put(nodes);
-	return answer;
-}
-
-static void put_votes(struct ctl *ctl, const struct votequorum_info *info, struct json_object *data)
-{
-	struct json_object *names = json_object_new_array();
-	struct node_list list = {.is_known = false};
-	int64_t spare = (int64_t)info->total_votes - info->quorum;
-
-	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-		if ((info->flags & flags[i].bit) != 0)
-			json_object_array_add(names, json_object_new_string(flags[i].name));
-	put_number(data, "expected_votes", info->node_expected_votes);
-	put_number(data, "highest_expected", info->highest_expected);
-	put_number(data, "total_votes", info->total_votes);
-	put_number(data, "quorum", info->quorum);
-	json_object_object_add(data, "flags", names);
-	put_bool(data, "waiting_for_all",
-		fact_number(ctl, CTL_CONFIG, "runtime.votequorum.wait_for_all_status", 0) != 0);
-	put_number(data, "can_lose", spare > 0 ? spare : 0);
-	get_nodes(&list);
-	json_object_object_add(data, "nodes", voters(ctl, &list, info->node_id));
-	if ((info->flags & VOTEQUORUM_INFO_QDEVICE_REGISTERED) == 0) {
-		json_object_object_add(data, "qdevice", NULL);
-		return;
-	}
-	struct json_object *device = json_object_new_object();
-	char name[VOTEQUORUM_QDEVICE_MAX_NAME_LEN + 1] = "";
-	memcpy(name, info->qdevice_name, strnlen(info->qdevice_name, VOTEQUORUM_QDEVICE_MAX_NAME_LEN));
-	put_text(device, "name", name);
-	put_number(device, "votes", info->qdevice_votes);
-	put_bool(device, "counted", (info->flags & VOTEQUORUM_INFO_QDEVICE_CAST_VOTE) != 0);
-	json_object_object_add(data, "qdevice", device);
-}
-
-/* Who is to be in the ring, by the node list, and is not. */
-static void put_missing(struct ctl *ctl, struct json_object *data)
-{
-	struct json_object *members = members_all(ctl), *missing = json_object_new_array();
-
-	for (size_t i = 0; i < json_object_array_length(members); i++) {
-		struct json_object *member = json_object_array_get_idx(members, i);
-
-		if (get(member, "addresses") != NULL && strcmp(get_text(member, "state"), "joined") != 0)
-			json_object_array_add(missing, json_object_new_int64(get_number(member, "id")));
-	}
-	json_object_object_add(data, "missing", missing);
-	json_object_put(members);
-}
 
 /* @return 0; the exit status with ctl->error set */
 static int read_verdict(struct ctl *ctl, bool *is_quorate)
@@ -160,7 +29,7 @@ static int read_verdict(struct ctl *ctl, bool *is_quorate)
 /* Of another node its verdict alone: the votes are the same for all of a partition. */
 int quorum_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 {
-	struct votequorum_info info;
+	const struct metrics_source source = ctl_source(ctl);
 	bool is_quorate;
 
 	if (argc > 0)
@@ -168,17 +37,7 @@ int quorum_gather(struct ctl *ctl, int argc, char **argv, struct json_object *da
 	int code = read_verdict(ctl, &is_quorate);
 	if (code != 0)
 		return code;
-	char *provider = fact_text(ctl, CTL_CONFIG, "quorum.provider");
-	put_text(data, "provider", provider);
-	free(provider);
-	put_bool(data, "quorate", is_quorate);
-	struct json_object *ring = fact_ring();
-	if (ring != NULL)
-		json_object_object_add(data, "ring", ring);
-	if (ctl_try(ctl, CTL_CONFIG))
-		put_missing(ctl, data);
-	if (ctl->remote == NULL && ctl_try(ctl, CTL_VOTES) && votequorum_getinfo(ctl->votes, 0, &info) == CS_OK)
-		put_votes(ctl, &info, data);
+	answers_quorum(&source, is_quorate, data);
 	return is_quorate ? CTL_GOOD : CTL_NOT_QUORATE;
 }
 

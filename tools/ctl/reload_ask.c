@@ -68,7 +68,7 @@ static void put_readable(struct json_object *object, const char *name, const cha
 {
 	char hex[64];
 
-	put_bytes(object, name, text, strlen(text));
+	answers_put_bytes(object, name, text, strlen(text));
 	snprintf(hex, sizeof(hex), "%s_hex", name);
 	if (strcmp(get_text(object, name), text) == 0)
 		json_object_object_del(object, hex);

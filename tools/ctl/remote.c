@@ -143,7 +143,7 @@ struct json_object *remote_value(const struct remote_key *key)
 		return json_object_new_int64(strtoll(key->value, NULL, 10));
 	if (strcmp(key->type, "flt") == 0 || strcmp(key->type, "dbl") == 0)
 		return json_object_new_double(strtod(key->value, NULL));
-	return text_value(key->value);
+	return answers_text_value(key->value);
 }
 
 static const char *peer_text(struct ctl *ctl, uint32_t nodeid, const char *field)

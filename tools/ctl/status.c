@@ -7,69 +7,6 @@
 
 /* --- members --- */
 
-static struct json_object *find_member(struct json_object *members, int64_t id)
-{
-	for (size_t i = 0; i < json_object_array_length(members); i++) {
-		struct json_object *member = json_object_array_get_idx(members, i);
-
-		if (get_number(member, "id") == id)
-			return member;
-	}
-	return NULL;
-}
-
-struct member_walk {
-	struct ctl *ctl;
-	struct json_object *members;
-};
-
-static bool see_member_key(void *arg, const char *key)
-{
-	struct member_walk *walk = arg;
-	uint32_t id;
-	int end = 0;
-	char sibling[CMAP_KEYNAME_MAXLEN + 1];
-
-	if (sscanf(key, "runtime.members.%" SCNu32 ".status%n", &id, &end) != 1 || end == 0 || key[end] != '\0')
-		return true;
-	struct json_object *member = find_member(walk->members, id);
-	if (member == NULL) { /* not in the node list: it came by multicast, or was removed since */
-		member = json_object_new_object();
-		put_number(member, "id", id);
-		put_text(member, "name", "");
-		json_object_array_add(walk->members, member);
-	}
-	char *status = fact_text(walk->ctl, CTL_CONFIG, key);
-	put_text(member, "state", status != NULL ? status : "left");
-	free(status);
-	snprintf(sibling, sizeof(sibling), "runtime.members.%" PRIu32 ".join_count", id);
-	put_number(member, "joins", fact_number(walk->ctl, CTL_CONFIG, sibling, 0));
-	return true;
-}
-
-struct json_object *members_all(struct ctl *ctl)
-{
-	struct member_walk walk = {.ctl = ctl, .members = fact_nodes(ctl)};
-
-	for (size_t i = 0; i < json_object_array_length(walk.members); i++)
-		put_text(json_object_array_get_idx(walk.members, i), "state", "never");
-	fact_each(ctl, CTL_CONFIG, "runtime.members.", see_member_key, &walk);
-	return walk.members;
-}
-
-static void add_votes(struct ctl *ctl, struct json_object *members)
-{
-	if (ctl->remote != NULL || !ctl_try(ctl, CTL_VOTES))
-		return;
-	for (size_t i = 0; i < json_object_array_length(members); i++) {
-		struct json_object *member = json_object_array_get_idx(members, i);
-		struct votequorum_info info;
-
-		if (votequorum_getinfo(ctl->votes, (unsigned int)get_number(member, "id"), &info) == CS_OK)
-			put_number(member, "votes", info.node_votes);
-	}
-}
-
 int members_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 {
 	bool has_matrix = argc == 1 && strcmp(argv[0], "--matrix") == 0;
@@ -81,19 +18,13 @@ int members_gather(struct ctl *ctl, int argc, char **argv, struct json_object *d
 	int code = ctl_open(ctl, CTL_CONFIG);
 	if (code != 0)
 		return code;
-	struct json_object *ring = fact_ring();
-	struct json_object *members = members_all(ctl);
-	if (ring == NULL) { /* the schema wants one; without the quorum service nobody tells it */
-		json_object_put(members);
+	const struct metrics_source source = ctl_source(ctl);
+	if (!answers_members(&source, data)) /* without the quorum service nobody tells of a ring */
 		return ctl_open(ctl, CTL_QUORUM) != 0
 			? ctl->error.code
 			: ctl_fail(ctl, CTL_FAILED, "try again", "the ring is just changing");
-	}
-	add_votes(ctl, members);
 	if (has_matrix)
-		matrix_put(ctl, members);
-	json_object_object_add(data, "ring", ring);
-	json_object_object_add(data, "members", members);
+		matrix_put(ctl, get(data, "members"));
 	return CTL_GOOD;
 }
 
@@ -121,74 +52,15 @@ void members_print(const struct ctl *ctl, struct json_object *data)
 
 /* --- status --- */
 
-static uint32_t count_joined(struct ctl *ctl)
-{
-	struct json_object *members = members_all(ctl);
-	uint32_t count = 0;
-
-	for (size_t i = 0; i < json_object_array_length(members); i++)
-		count += strcmp(get_text(json_object_array_get_idx(members, i), "state"), "joined") == 0;
-	json_object_put(members);
-	return count;
-}
-
-static void put_key(struct ctl *ctl, struct json_object *data, const char *name, enum ctl_service map,
-	const char *key, const char *otherwise)
-{
-	char *text = fact_text(ctl, map, key);
-
-	put_text(data, name, text != NULL ? text : otherwise);
-	free(text);
-}
-
-/* A Corosync daemon says nothing of itself: then only what the ring shows is told. */
-static void put_daemon(struct ctl *ctl, struct json_object *data)
-{
-	int64_t pid = fact_number(ctl, CTL_STATS, "stats.coterie.pid", 0);
-	char *cipher = fact_text(ctl, CTL_CONFIG, "totem.crypto_cipher");
-	char *secauth = fact_text(ctl, CTL_CONFIG, "totem.secauth");
-
-	put_key(ctl, data, "version", CTL_STATS, "stats.coterie.version", "unknown");
-	put_text(data, "compat", pid != 0 ? "coterie" : "corosync");
-	put_bool(data, "encrypted",
-		(cipher != NULL && strcmp(cipher, "none") != 0) || (secauth != NULL && strcmp(secauth, "on") == 0));
-	if (pid != 0)
-		put_number(data, "pid", pid);
-	json_object_object_add(data, "uptime_s",
-		json_object_new_double((double)fact_number(ctl, CTL_STATS, "stats.coterie.uptime_ms", 0) / 1000));
-	free(cipher);
-	free(secauth);
-}
-
 int status_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 {
-	char buffer[12];
-
 	if (argc > 0)
 		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "status takes no '%s'", argv[0]);
 	int code = ctl_open(ctl, CTL_CONFIG);
 	if (code != 0)
 		return code;
-	struct json_object *nodes = fact_nodes(ctl), *node = json_object_new_object(), *ring = fact_ring();
-	uint32_t local = fact_local(ctl), members = count_joined(ctl);
-	int quorate = fact_quorate(ctl);
-	put_daemon(ctl, data);
-	put_key(ctl, data, "instance", CTL_STATS, "stats.coterie.instance", ctl->instance != NULL ? ctl->instance : "");
-	put_key(ctl, data, "cluster", CTL_CONFIG, "totem.cluster_name", "");
-	put_number(node, "id", local);
-	put_text(node, "name", fact_node_name(nodes, local, buffer));
-	put_bool(node, "local", true);
-	json_object_object_add(data, "node", node);
-	put_key(ctl, data, "transport", CTL_CONFIG, "totem.transport", "knet");
-	put_key(ctl, data, "state", CTL_STATS, "stats.coterie.state", "operational");
-	json_object_object_add(data, "ring", ring);
-	put_number(data, "members", members);
-	put_number(data, "expected_members",
-		json_object_array_length(nodes) > 0 ? (int64_t)json_object_array_length(nodes) : members);
-	json_object_object_add(data, "quorate", quorate < 0 ? NULL : json_object_new_boolean(quorate));
-	put_number(data, "config_version", fact_number(ctl, CTL_CONFIG, "totem.config_version", 0));
-	json_object_object_add(data, "issues", fact_issues(ctl, nodes));
-	json_object_put(nodes);
+	const struct metrics_source source = ctl_source(ctl);
+	int quorate = answers_status(&source, ctl->instance != NULL ? ctl->instance : "", data);
 	return quorate == 0 ? CTL_NOT_QUORATE : CTL_GOOD;
 }
 

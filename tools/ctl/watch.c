@@ -13,7 +13,7 @@ static void tell(const char *event, struct json_object *data)
 	struct json_object *document = json_object_new_object();
 	char now[48];
 
-	fact_time(now);
+	answers_time(now);
 	put_text(document, "time", now);
 	put_text(document, "event", event);
 	json_object_object_add(document, "data", data);
@@ -54,7 +54,7 @@ static void see_client(cmap_handle_t handle, cmap_track_handle_t tracker, int32_
 	struct json_object *data = json_object_new_object();
 	put_number(data, "pid", pid);
 	if (now.type == CMAP_VALUETYPE_STRING && now.len > 0) {
-		put_bytes(data, "program", now.data, strnlen(now.data, now.len));
+		answers_put_bytes(data, "program", now.data, strnlen(now.data, now.len));
 		json_object_object_del(data, "program_hex");
 	}
 	put_number(data, "service_id", service);
@@ -81,18 +81,6 @@ static void see_reload(cmap_handle_t handle, cmap_track_handle_t tracker, int32_
 
 /* --- quorum --- */
 
-static void put_ring(struct json_object *data, struct quorum_ring_id ring)
-{
-	struct json_object *object = json_object_new_object();
-	char text[64];
-
-	snprintf(text, sizeof(text), "%" PRIu32 ".%" PRIx64, ring.nodeid, ring.seq);
-	put_number(object, "rep", ring.nodeid);
-	put_number(object, "seq", (int64_t)ring.seq);
-	put_text(object, "text", text);
-	json_object_object_add(data, "ring", object);
-}
-
 static void see_quorum(quorum_handle_t handle, uint32_t quorate, struct quorum_ring_id ring, uint32_t count,
 	const uint32_t *members)
 {
@@ -100,7 +88,7 @@ static void see_quorum(quorum_handle_t handle, uint32_t quorate, struct quorum_r
 
 	(void)handle, (void)count, (void)members;
 	put_bool(data, "quorate", quorate != 0);
-	put_ring(data, ring);
+	json_object_object_add(data, "ring", answers_ring_object(ring.nodeid, ring.seq));
 	tell("quorum", data);
 }
 
@@ -120,7 +108,7 @@ static void see_ring(quorum_handle_t handle, struct quorum_ring_id ring, uint32_
 	struct json_object *data = json_object_new_object();
 
 	(void)handle;
-	put_ring(data, ring);
+	json_object_object_add(data, "ring", answers_ring_object(ring.nodeid, ring.seq));
 	put_list(data, "members", member_count, members);
 	put_list(data, "joined", joined_count, joined);
 	put_list(data, "left", left_count, left);

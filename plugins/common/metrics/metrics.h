@@ -14,9 +14,17 @@
 
 #define METRICS_VALUE_MAX 256u /* bytes of a value that is looked at, NUL included */
 
+/** Where a voter is; the numbers are those of the client API. */
+enum metrics_voter {
+	METRICS_VOTER_MEMBER = 1,
+	METRICS_VOTER_DEAD = 2,
+	METRICS_VOTER_LEAVING = 3,
+};
+
 /** What a vote counter says; spec 08 §7.2, coterie_quorum_*. */
 struct metrics_votes {
 	uint32_t votes, expected; /* of the node asked for */
+	enum metrics_voter state; /* the same */
 	uint32_t highest_expected, total, quorum;
 	uint32_t flags;           /* VOTEQUORUM_INFO_* of the client API */
 	uint32_t device_votes;
@@ -24,8 +32,8 @@ struct metrics_votes {
 };
 
 /**
- * Where the figures come from. Each call may find nothing; then what it is for is left out of the text. All
- * are called from inside metrics_render alone.
+ * Where the figures come from, for the text and for the answers in JSON (plugins/common/answers). Each call may
+ * find nothing; then what it is for is left out.
  */
 struct metrics_source {
 	void *arg;
@@ -44,6 +52,7 @@ struct metrics_source {
 	bool (*votes)(void *arg, uint32_t nodeid, struct metrics_votes *votes); /* nodeid 0: this node */
 	/** status comes zeroed, with its size. */
 	bool (*links)(void *arg, uint32_t nodeid, struct coterie_node_status *status);
+	uint32_t (*local)(void *arg); /* this node */
 };
 
 enum metrics_format {

@@ -1,44 +1,9 @@
-/* Short names for what print and gather functions do with JSON objects. */
-#include "tools/ctl/ctl.h"
+/* Texts and bytes as JSON. */
+#include "plugins/common/answers/json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct json_object *get(struct json_object *object, const char *key)
-{
-	struct json_object *value = NULL;
-
-	return object != NULL && json_object_object_get_ex(object, key, &value) ? value : NULL;
-}
-
-const char *get_text(struct json_object *object, const char *key)
-{
-	struct json_object *value = get(object, key);
-
-	return value != NULL ? json_object_get_string(value) : "";
-}
-
-int64_t get_number(struct json_object *object, const char *key)
-{
-	return json_object_get_int64(get(object, key));
-}
-
-bool get_bool(struct json_object *object, const char *key)
-{
-	return json_object_get_boolean(get(object, key)) != 0;
-}
-
-void put_number(struct json_object *object, const char *key, int64_t number)
-{
-	json_object_object_add(object, key, json_object_new_int64(number));
-}
-
-void put_bool(struct json_object *object, const char *key, bool is_true)
-{
-	json_object_object_add(object, key, json_object_new_boolean(is_true));
-}
-
-/* --- texts and bytes --- */
 
 static const char replacement[] = "\xef\xbf\xbd";
 
@@ -63,7 +28,7 @@ static size_t utf8_length(const uint8_t *bytes, size_t size)
 }
 
 /* Valid text as it is, escapes and all; else what is no UTF-8 replaced, as nobody could read the document otherwise. */
-struct json_object *text_value(const char *text)
+struct json_object *answers_text_value(const char *text)
 {
 	const uint8_t *bytes = (const uint8_t *)text;
 	size_t size = strlen(text), at = 0, length = 0;
@@ -83,12 +48,7 @@ struct json_object *text_value(const char *text)
 	return value;
 }
 
-void put_text(struct json_object *object, const char *key, const char *text)
-{
-	json_object_object_add(object, key, text != NULL ? text_value(text) : NULL);
-}
-
-void put_bytes(struct json_object *object, const char *key, const void *data, size_t size)
+void answers_put_bytes(struct json_object *object, const char *key, const void *data, size_t size)
 {
 	const uint8_t *bytes = data;
 	char *text = malloc(3 * size + 1), *hex = malloc(2 * size + 1);

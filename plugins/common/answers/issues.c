@@ -1,0 +1,106 @@
+/* What is wrong, and what to do. */
+#include "plugins/common/answers/answers.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct json_object *new_issue(struct json_object *issues, const char *id, const char *level,
+	const char *text, const char *hint)
+{
+	struct json_object *issue = json_object_new_object();
+
+	put_text(issue, "id", id);
+	put_text(issue, "level", level);
+	put_text(issue, "text", text);
+	if (hint != NULL)
+		put_text(issue, "hint", hint);
+	json_object_array_add(issues, issue);
+	return issue;
+}
+
+static void look_at_members(const struct metrics_source *source, struct json_object *nodes, struct json_object *issues)
+{
+	for (size_t i = 0; i < json_object_array_length(nodes); i++) {
+		struct json_object *node = json_object_array_get_idx(nodes, i);
+		int64_t id = get_number(node, "id");
+		char key[64], text[256];
+
+		snprintf(key, sizeof(key), "runtime.members.%" PRIi64 ".status", id);
+		char *status = answers_key_text(source, COTERIE_MAP_CONFIG, key);
+		if (status == NULL || strcmp(status, "joined") != 0) {
+			snprintf(text, sizeof(text), "node %" PRIi64 " (%.100s) %s", id, get_text(node, "name"),
+				status == NULL ? "has not been seen" : "has left");
+			struct json_object *issue = new_issue(issues, "member.missing", "warning", text,
+				"start its daemon, or look at the network between the nodes");
+			put_number(issue, "peer", id);
+		}
+		free(status);
+	}
+}
+
+static void look_at_links(const struct metrics_source *source, struct json_object *nodes, struct json_object *issues)
+{
+	for (size_t i = 0; i < json_object_array_length(nodes); i++) {
+		struct json_object *node = json_object_array_get_idx(nodes, i);
+		uint32_t id = (uint32_t)get_number(node, "id");
+		struct coterie_node_status status;
+		char text[256];
+
+		if (get_bool(node, "local") || !answers_links(source, id, &status) || !status.is_reachable)
+			continue;
+		for (int link = 0; link < (int)COTERIE_LINKS_MAX; link++) {
+			if (!status.links[link].is_enabled || status.links[link].is_connected)
+				continue;
+			snprintf(text, sizeof(text), "link %d to node %" PRIu32 " is down", link, id);
+			struct json_object *issue = new_issue(issues, "link.down", "warning", text,
+				"check the interface and the path to the node's address on this link");
+			put_number(issue, "peer", id);
+			put_number(issue, "link", link);
+		}
+	}
+}
+
+/* "1-3 2-3" in the statistics: whom this node knows not to hear each other. */
+static void look_at_unheard(const struct metrics_source *source, struct json_object *issues)
+{
+	char *pairs = answers_key_text(source, COTERIE_MAP_STATS, "stats.coterie.unheard");
+	uint32_t member, node;
+	int length;
+
+	for (const char *at = pairs; at != NULL && sscanf(at, "%" SCNu32 "-%" SCNu32 "%n", &member, &node, &length) == 2;
+		at += length) {
+		char text[96];
+
+		snprintf(text, sizeof(text), "nodes %u and %u do not hear each other", member, node);
+
+		struct json_object *issue = new_issue(issues, "net.unheard", "error", text,
+			"look at the firewalls and the path between these two");
+
+		put_number(issue, "node", member);
+		put_number(issue, "peer", node);
+	}
+	free(pairs);
+}
+
+struct json_object *answers_issues(const struct metrics_source *source, struct json_object *nodes)
+{
+	struct json_object *issues = json_object_new_array();
+	bool is_waiting = answers_key_number(source, COTERIE_MAP_CONFIG, "runtime.votequorum.wait_for_all_status", 0) != 0;
+
+	if (source->quorate(source->arg) == 0)
+		new_issue(issues, "quorum.lost", "error", "this partition is not quorate",
+			is_waiting ? "it waits for all nodes to be there once; coterie-ctl quorum unblock overrules"
+				   : "bring nodes back, or coterie-ctl quorum set-expected");
+	else if (is_waiting)
+		new_issue(issues, "quorum.waiting", "warning", "waiting for all nodes to be there once",
+			"start the missing nodes; coterie-ctl quorum unblock overrules");
+	look_at_members(source, nodes, issues);
+	look_at_links(source, nodes, issues);
+	look_at_unheard(source, issues);
+	if (answers_key_number(source, COTERIE_MAP_STATS, "stats.srp.firewall_enabled_or_nic_failure", 0) != 0)
+		new_issue(issues, "net.blocked", "error", "nothing gets through to the other nodes",
+			"look at the firewall and the interface of this node");
+	return issues;
+}
