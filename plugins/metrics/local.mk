@@ -1,7 +1,8 @@
-# plugins/metrics: statistics over HTTP, where libmicrohttpd is.
+# plugins/metrics: statistics over HTTP, where libmicrohttpd and json-c are.
 metrics_sources = \
-	plugins/metrics/address.c plugins/metrics/metrics.c plugins/metrics/metrics.h plugins/metrics/page.c \
-	plugins/metrics/server.c plugins/metrics/source.c
+	plugins/metrics/address.c plugins/metrics/collect.c plugins/metrics/document.c plugins/metrics/document.h \
+	plugins/metrics/job.c plugins/metrics/job.h plugins/metrics/metrics.c plugins/metrics/metrics.h \
+	plugins/metrics/page.c plugins/metrics/server.c plugins/metrics/snapshot.c plugins/metrics/snapshot.h
 if WITH_METRICS
 plugin_LTLIBRARIES += metrics.la
 dist_man_MANS += plugins/metrics/man/coterie-metrics.7
@@ -10,9 +11,9 @@ else
 EXTRA_DIST += plugins/metrics/alerts.yml plugins/metrics/man/coterie-metrics.7
 endif
 metrics_la_SOURCES = $(metrics_sources)
-metrics_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden $(MICROHTTPD_CFLAGS)
+metrics_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden -pthread $(MICROHTTPD_CFLAGS) $(JSON_CFLAGS)
 metrics_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-metrics_la_LIBADD = libmetricstext.la $(MICROHTTPD_LIBS)
+metrics_la_LIBADD = libanswers.la libmetricstext.la $(MICROHTTPD_LIBS) $(JSON_LIBS) -lpthread
 
 if HAVE_CHECK
 # The text alone needs no library.
@@ -26,7 +27,8 @@ if WITH_METRICS
 check_PROGRAMS += tests/unit/test_metrics
 TESTS += tests/unit/test_metrics
 tests_unit_test_metrics_SOURCES = tests/unit/test_metrics.c $(metrics_sources)
-tests_unit_test_metrics_CFLAGS = $(TEST_CFLAGS) $(MICROHTTPD_CFLAGS)
-tests_unit_test_metrics_LDADD = libmock_host.la libmetricstext.la $(MICROHTTPD_LIBS) $(CHECK_LIBS)
+tests_unit_test_metrics_CFLAGS = $(TEST_CFLAGS) $(MICROHTTPD_CFLAGS) $(JSON_CFLAGS)
+tests_unit_test_metrics_LDADD = libmock_host.la libanswers.la libmetricstext.la $(MICROHTTPD_LIBS) $(JSON_LIBS) \
+	$(CHECK_LIBS) -lpthread
 endif
 endif

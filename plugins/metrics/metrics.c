@@ -134,7 +134,7 @@ static int reload(void *self)
 	int rc = read_how(metrics);
 
 	if (rc == 0)
-		page_fini(metrics); /* the next text is made by the new options */
+		page_forget(metrics);
 	return rc;
 }
 
@@ -150,7 +150,7 @@ static const struct coterie_option options[] = {
 	{.name = "timeout", .type = COTERIE_OPT_MS, .flags = COTERIE_OPT_RELOAD, .initial = "5000", .min = 100,
 		.max = 60000, .help = "time for a request and its answer as a whole"},
 	{.name = "interval", .type = COTERIE_OPT_MS, .flags = COTERIE_OPT_RELOAD, .initial = "1000", .min = 100,
-		.max = 3600000, .help = "a text younger than this is sent again instead of a new one"},
+		.max = 3600000, .help = "a document younger than this is sent again instead of a new one"},
 	{.name = "per_client", .type = COTERIE_OPT_BOOL, .flags = COTERIE_OPT_RELOAD, .initial = "no",
 		.help = "figures of every client, with labels pid and program"},
 	{.name = "legacy_names", .type = COTERIE_OPT_BOOL, .flags = COTERIE_OPT_RELOAD, .initial = "no",

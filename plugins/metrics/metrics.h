@@ -2,12 +2,15 @@
  * The plugin metrics: the statistics of this node over HTTP, for collectors.
  *
  * 1 A client asks. libmicrohttpd, which has no thread here, tells us so on the loop (server.c).
- * 2 The text is rendered, unless the last one is young enough (page.c), from what the host knows (source.c).
- * 3 The library sends it as the client reads, a piece per turn of the loop. Whoever has not read it all when its
+ * 2 Is the document that it wants young enough, it gets it (page.c). Else it waits, and what the host knows is copied,
+ *   a slice per turn of the loop (collect.c, snapshot.c).
+ * 3 The documents that were asked for are made of that copy on a thread of its own, which has not the priority of the
+ *   ring and touches nothing else (document.c).
+ * 4 The library sends it as the client reads, a piece per turn of the loop. Whoever has not read it all when its
  *   time is up is cut off.
  *
- * Nothing that a client does makes the loop wait, and memory is bounded: by the number of connections, of
- * texts that are still being sent, and the size of a text.
+ * Nothing that a client does makes the loop wait, and memory is bounded: by the number of connections, the size of
+ * a document and of all that are still being sent.
  */
 #ifndef PLUGINS_METRICS_METRICS_H
 #define PLUGINS_METRICS_METRICS_H
@@ -19,7 +22,11 @@
 #include <coterie/service.h>
 
 #include "plugins/common/metrics/metrics.h"
+#include "plugins/metrics/document.h"
+#include "plugins/metrics/snapshot.h"
 
+struct collect;
+struct job;
 struct server;
 
 /** An address with the number of its bits that count. */
@@ -34,10 +41,12 @@ struct allow {
 	uint32_t count;
 };
 
-/** A text and what it is sent with; shared by all who are still reading it. */
+/** A document and what it is sent with; shared by all who are still reading it. */
 struct page {
 	struct MHD_Response *response; /* referenced; NULL: none yet */
-	uint64_t at_ns;
+	unsigned int status;           /* of HTTP */
+	uint64_t at_ns;                /* when the copy that it is made of was begun */
+	uint64_t failed_ns;            /* when there was none to be had; 0: never */
 };
 
 struct metrics {
@@ -53,8 +62,13 @@ struct metrics {
 	struct server *server;        /* NULL: not listening */
 	struct coterie_timer *retry;  /* until it is */
 	bool has_complained;          /* that it cannot listen */
-	struct page pages[2];         /* by enum metrics_format */
-	uint32_t texts;               /* that exist, old ones that are still being sent included */
+
+	struct page pages[DOCUMENTS];
+	size_t held;                /* bytes of all documents, old ones that are still being sent included */
+	uint32_t wanted;            /* documents that somebody waits for, by bit */
+	struct collect *collect;    /* a copy is being made; NULL: none */
+	struct snapshot *snapshot;  /* the last copy; the job's while there is one */
+	struct job *job;            /* documents are being made; NULL: none */
 };
 
 /* --- address.c --- */
@@ -77,22 +91,33 @@ int allow_parse(const char *text, struct allow *allow);
 void allow_fini(struct allow *allow);
 bool allow_has(const struct allow *allow, const struct sockaddr *address);
 
-/* --- source.c --- */
+/* --- collect.c --- */
 
-/** What the host knows. Borrows metrics for as long as the source is used. */
-struct metrics_source source_of_host(struct metrics *metrics);
+/**
+ * Begin to copy what the host knows; there is no other copy under way.
+ * @param done  called on the loop, once, not from in here: the snapshot is taken; NULL: rc says why
+ * @return 0; -ENOMEM
+ */
+int collect_begin(struct metrics *metrics, void (*done)(struct metrics *metrics, struct snapshot *snapshot, int rc));
+void collect_cancel(struct metrics *metrics);
 
 /* --- page.c --- */
 
 /**
- * The text of now, or of a short time ago.
- * @return borrowed until the next call; NULL: there is none, the reason was logged
+ * A document of now, or of a short time ago.
+ * @param is_last     the client has waited long enough
+ * @param is_refused  out: there will be none for this client
+ * @return borrowed until the next call; NULL: refused, or not yet: server_wake is called when that has changed
  */
-struct MHD_Response *page_get(struct metrics *metrics, enum metrics_format format);
+struct MHD_Response *page_get(
+	struct metrics *metrics, enum document document, bool is_last, unsigned int *status, bool *is_refused);
 /** 200 when this node works in the ring and is quorate, or nobody counts; else 503. Caller destroys. */
 struct MHD_Response *page_health(const struct metrics *metrics, unsigned int *status);
 /** A short text of a kind of its own. Caller destroys; NULL: out of memory. */
 struct MHD_Response *page_note(const char *text);
+/** Headers that all answers have. @return false: out of memory */
+bool page_add_headers(struct MHD_Response *response, const char *type);
+void page_forget(struct metrics *metrics); /* the next documents are made anew */
 void page_fini(struct metrics *metrics);
 
 /* --- server.c --- */
@@ -103,5 +128,7 @@ void page_fini(struct metrics *metrics);
  */
 int server_open(struct metrics *metrics, struct server **server);
 void server_close(struct server *server); /* NULL is ignored */
+/** Whoever waits for a document looks again. NULL is ignored. */
+void server_wake(struct server *server);
 
 #endif

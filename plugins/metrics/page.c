@@ -1,94 +1,180 @@
-/* What is sent: the text, at most so often, and how the node is. */
+/* What is sent: documents, each made at most so often, and how the node is. */
 #include "plugins/metrics/metrics.h"
 
+#include <errno.h>
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
-#define TEXT_SIZE_MAX (4u << 20) /* of a hundred nodes with eight links each, about half */
-#define TEXTS_MAX 4u             /* at once; slow readers hold old ones */
+#include "plugins/metrics/job.h"
 
-/* A text for as long as somebody reads it. */
+#define HELD_MAX (16u << 20) /* bytes of documents at once; slow readers hold old ones */
+
+/* A document for as long as somebody reads it. */
 struct held {
 	struct metrics *metrics;
 	char *bytes;
+	size_t size;
 };
 
 static void let_go(void *arg)
 {
 	struct held *held = arg;
 
-	held->metrics->texts--;
+	held->metrics->held -= held->size;
 	free(held->bytes);
 	free(held);
 }
 
-static bool add_headers(struct MHD_Response *response, const char *type)
+bool page_add_headers(struct MHD_Response *response, const char *type)
 {
 	/* One request on a connection: so its time is bounded as a whole. */
 	return MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type) == MHD_YES &&
+	       MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") == MHD_YES &&
+	       MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES &&
 	       MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
 }
 
-static struct MHD_Response *render(struct metrics *metrics, enum metrics_format format)
+/* The text is taken, unless it fails. */
+static struct MHD_Response *wrap(struct metrics *metrics, enum document document, struct metrics_text *text)
 {
-	const struct metrics_source source = source_of_host(metrics);
-	struct metrics_options options = metrics->text_options;
-	struct metrics_text text = {.size_max = TEXT_SIZE_MAX};
-
-	options.format = format;
-	int rc = metrics_render(&source, &options, &text);
-	if (rc < 0) {
-		metrics->host->log(metrics->ctx, LOG_WARNING, "no metrics for a client: %s", strerror(-rc));
-		metrics_text_fini(&text);
-		return NULL;
-	}
 	struct held *held = malloc(sizeof(*held));
 	struct MHD_Response *response =
 		held == NULL ? NULL
 			     : MHD_create_response_from_buffer_with_free_callback_cls(
-				       text.size, text.bytes, let_go, held);
+				       text->size, text->bytes, let_go, held);
+
 	if (response == NULL) {
 		free(held);
-		metrics_text_fini(&text);
 		return NULL;
 	}
-	*held = (struct held){.metrics = metrics, .bytes = text.bytes};
-	metrics->texts++;
-	if (!add_headers(response, metrics_content_type(format))) {
+	*held = (struct held){.metrics = metrics, .bytes = text->bytes, .size = text->size};
+	metrics->held += text->size;
+	*text = (struct metrics_text){.bytes = NULL};
+	if (!page_add_headers(response, document_content_type(document))) {
 		MHD_destroy_response(response);
 		return NULL;
 	}
 	return response;
 }
 
-struct MHD_Response *page_get(struct metrics *metrics, enum metrics_format format)
+/* --- making them --- */
+
+static void advance(struct metrics *metrics);
+
+static void fail(struct metrics *metrics, uint32_t documents, int rc)
 {
-	struct page *page = &metrics->pages[format];
 	uint64_t now_ns = metrics->host->now_ns(metrics->ctx);
 
-	if (page->response != NULL &&
-		(now_ns - page->at_ns < metrics->interval_ns || metrics->texts >= TEXTS_MAX))
-		return page->response;
-	if (metrics->texts >= TEXTS_MAX)
-		return NULL;
-	struct MHD_Response *response = render(metrics, format);
-	if (response == NULL)
-		return NULL;
+	metrics->host->log(metrics->ctx, LOG_WARNING, "no answer for a client: %s", strerror(-rc));
+	for (uint32_t i = 0; i < DOCUMENTS; i++)
+		if ((documents & UINT32_C(1) << i) != 0)
+			metrics->pages[i].failed_ns = now_ns;
+	metrics->wanted &= ~documents;
+	server_wake(metrics->server);
+}
+
+static void publish(struct metrics *metrics, struct job *job, enum document document)
+{
+	struct made *made = job_made(job, document);
+	struct page *page = &metrics->pages[document];
+	struct MHD_Response *response = made->rc == 0 ? wrap(metrics, document, &made->text) : NULL;
+
+	if (response == NULL) {
+		fail(metrics, UINT32_C(1) << document, made->rc < 0 ? made->rc : -ENOMEM);
+		return;
+	}
 	if (page->response != NULL)
 		MHD_destroy_response(page->response);
-	*page = (struct page){.response = response, .at_ns = now_ns};
-	return response;
+	*page = (struct page){.response = response, .status = made->status, .at_ns = metrics->snapshot->began_ns};
 }
+
+static void on_made(struct metrics *metrics)
+{
+	struct job *job = metrics->job;
+
+	metrics->job = NULL;
+	metrics->wanted &= ~job_documents(job);
+	for (uint32_t i = 0; i < DOCUMENTS; i++)
+		if ((job_documents(job) & UINT32_C(1) << i) != 0)
+			publish(metrics, job, (enum document)i);
+	job_destroy(job);
+	server_wake(metrics->server);
+	advance(metrics);
+}
+
+static void on_collected(struct metrics *metrics, struct snapshot *snapshot, int rc)
+{
+	if (rc < 0) {
+		fail(metrics, metrics->wanted, rc);
+		return;
+	}
+	snapshot_destroy(metrics->snapshot);
+	metrics->snapshot = snapshot;
+	advance(metrics);
+}
+
+static bool is_young(const struct metrics *metrics, uint64_t at_ns)
+{
+	return metrics->host->now_ns(metrics->ctx) - at_ns < metrics->interval_ns;
+}
+
+/* The next step towards what is wanted, if none is under way. */
+static void advance(struct metrics *metrics)
+{
+	int rc;
+
+	if (metrics->wanted == 0 || metrics->collect != NULL || metrics->job != NULL)
+		return;
+	if (metrics->snapshot != NULL && is_young(metrics, metrics->snapshot->began_ns))
+		rc = job_create(metrics, metrics->wanted, on_made, &metrics->job);
+	else
+		rc = collect_begin(metrics, on_collected);
+	if (rc < 0)
+		fail(metrics, metrics->wanted, rc);
+}
+
+struct MHD_Response *page_get(
+	struct metrics *metrics, enum document document, bool is_last, unsigned int *status, bool *is_refused)
+{
+	struct page *page = &metrics->pages[document];
+	bool has_failed = page->failed_ns != 0 && is_young(metrics, page->failed_ns);
+	bool is_full = metrics->held >= HELD_MAX;
+
+	*status = page->status;
+	*is_refused = false;
+	if (page->response != NULL && (is_full || is_young(metrics, page->at_ns)))
+		return page->response;
+	*is_refused = is_last || is_full || has_failed;
+	if (*is_refused)
+		return NULL;
+	metrics->wanted |= UINT32_C(1) << document;
+	advance(metrics);
+	*is_refused = (metrics->wanted & UINT32_C(1) << document) == 0; /* it could not even be begun */
+	return NULL;
+}
+
+static void drop_pages(struct metrics *metrics)
+{
+	for (uint32_t i = 0; i < DOCUMENTS; i++) {
+		if (metrics->pages[i].response != NULL)
+			MHD_destroy_response(metrics->pages[i].response);
+		metrics->pages[i] = (struct page){.response = NULL};
+	}
+}
+
+/* A job that is under way has the old options; whoever waits for it gets them. */
+void page_forget(struct metrics *metrics) { drop_pages(metrics); }
 
 void page_fini(struct metrics *metrics)
 {
-	for (uint32_t i = 0; i < sizeof(metrics->pages) / sizeof(metrics->pages[0]); i++) {
-		if (metrics->pages[i].response != NULL)
-			MHD_destroy_response(metrics->pages[i].response);
-		metrics->pages[i].response = NULL;
-	}
+	collect_cancel(metrics);
+	job_destroy(metrics->job);
+	metrics->job = NULL;
+	snapshot_destroy(metrics->snapshot);
+	metrics->snapshot = NULL;
+	drop_pages(metrics);
 }
 
 struct MHD_Response *page_note(const char *text)
@@ -96,7 +182,7 @@ struct MHD_Response *page_note(const char *text)
 	struct MHD_Response *response =
 		MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
 
-	if (response != NULL && !add_headers(response, "text/plain; charset=utf-8")) {
+	if (response != NULL && !page_add_headers(response, "text/plain; charset=utf-8")) {
 		MHD_destroy_response(response);
 		return NULL;
 	}

@@ -2,9 +2,9 @@
  * HTTP by libmicrohttpd without a thread of its own: its epoll descriptor is watched by the host's loop, after
  * everything else that the loop has to do, and its time-outs are timers.
  *
- * A connection: 1 accepted, if its address may; 2 one request, no larger than its buffer; 3 one answer; 4 closed
- * by us. It has a time for all of that. Runs of the server are rationed, so that a flood of requests costs the
- * daemon only so much.
+ * A connection: 1 accepted, if its address may; 2 one request, no larger than its buffer; 3 suspended, until the
+ * document is there, for half of its time at most; 4 one answer; 5 closed by us. It has a time for all of that. Runs
+ * of the server are rationed, so that a flood of requests costs the daemon only so much.
  */
 #include "plugins/metrics/metrics.h"
 
@@ -20,13 +20,17 @@
 #define NS_PER_S UINT64_C(1000000000)
 #define BUFFER_SIZE 8192u /* for a request with its headers, and the answer's */
 #define BACKLOG 16u
-#define RUNS_MAX 200u /* a second; a scrape takes three */
+#define RUNS_MAX 400u /* a second; a scrape takes six */
+#define API "/api/v1/"
 
 /* One connection. */
 struct visitor {
 	struct server *server;
+	struct MHD_Connection *connection;
 	int fd;
 	uint64_t end_ns;
+	uint64_t wait_ns; /* until then it waits for a document; 0: it has not begun to */
+	bool is_suspended;
 	struct visitor *next, *previous; /* oldest first */
 };
 
@@ -50,51 +54,109 @@ static bool wants(struct MHD_Connection *connection, const char *type)
 	return accept == NULL || strcasestr(accept, type) != NULL;
 }
 
-static struct MHD_Response *answer(struct metrics *metrics, struct MHD_Connection *connection, const char *url,
-	unsigned int *status, bool *is_borrowed)
+static void suspend(struct visitor *visitor)
 {
-	*status = MHD_HTTP_OK;
-	if (strcmp(url, "/metrics") == 0) {
-		struct MHD_Response *page = page_get(metrics,
-			wants(connection, "application/openmetrics-text") ? METRICS_OPENMETRICS : METRICS_PROMETHEUS);
+	struct metrics *metrics = visitor->server->metrics;
 
-		*is_borrowed = page != NULL;
-		if (page != NULL)
-			return page;
-		*status = MHD_HTTP_SERVICE_UNAVAILABLE;
-		return page_note("out of memory, or too many slow readers\n");
-	}
-	if (strcmp(url, "/healthz") == 0)
-		return page_health(metrics, status);
-	if (strcmp(url, "/") == 0)
-		return page_note("/metrics  statistics of this node\n/healthz  200: it works in the ring and is quorate\n");
-	*status = MHD_HTTP_NOT_FOUND;
-	return page_note("no such page\n");
+	if (visitor->wait_ns == 0)
+		visitor->wait_ns = metrics->host->now_ns(metrics->ctx) + metrics->timeout_ns / 2;
+	visitor->is_suspended = true;
+	MHD_suspend_connection(visitor->connection);
 }
 
-static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
-	const char *version, const char *upload, size_t *upload_size, void **request)
+/* It is asked again, by handle. */
+static void resume(struct visitor *visitor)
 {
-	struct server *server = arg;
-	struct MHD_Response *response;
-	unsigned int status;
-	bool is_borrowed = false;
+	visitor->is_suspended = false;
+	MHD_resume_connection(visitor->connection);
+}
 
-	(void)version, (void)upload, (void)upload_size, (void)request;
-	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0) {
-		status = MHD_HTTP_METHOD_NOT_ALLOWED;
-		response = page_note("GET and HEAD alone\n");
-		if (response != NULL)
-			MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
-	} else {
-		response = answer(server->metrics, connection, url, &status, &is_borrowed);
-	}
+static enum MHD_Result send_once(struct MHD_Connection *connection, unsigned int status, struct MHD_Response *response)
+{
 	if (response == NULL)
 		return MHD_NO; /* the connection is closed */
 	enum MHD_Result result = MHD_queue_response(connection, status, response);
-	if (!is_borrowed)
-		MHD_destroy_response(response);
+	MHD_destroy_response(response);
 	return result;
+}
+
+static enum MHD_Result send_document(struct visitor *visitor, enum document document)
+{
+	struct metrics *metrics = visitor->server->metrics;
+	bool is_last = visitor->wait_ns != 0 && visitor->wait_ns <= metrics->host->now_ns(metrics->ctx);
+	bool is_refused;
+	unsigned int status;
+	struct MHD_Response *page = page_get(metrics, document, is_last, &status, &is_refused);
+
+	if (page != NULL)
+		return MHD_queue_response(visitor->connection, status, page);
+	if (is_refused)
+		return send_once(visitor->connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+			page_note("too busy, out of memory, or too many slow readers\n"));
+	suspend(visitor);
+	return MHD_YES;
+}
+
+static enum document document_of(struct MHD_Connection *connection, const char *url)
+{
+	if (strcmp(url, "/metrics") == 0)
+		return wants(connection, "application/openmetrics-text") ? DOCUMENT_OPENMETRICS : DOCUMENT_PROMETHEUS;
+	if (strncmp(url, API, strlen(API)) == 0)
+		return document_of_command(url + strlen(API));
+	return DOCUMENTS;
+}
+
+static enum MHD_Result answer(struct visitor *visitor, const char *url)
+{
+	struct metrics *metrics = visitor->server->metrics;
+	enum document document = document_of(visitor->connection, url);
+	unsigned int status;
+
+	if (document != DOCUMENTS)
+		return send_document(visitor, document);
+	if (strcmp(url, "/healthz") == 0) {
+		struct MHD_Response *health = page_health(metrics, &status);
+
+		return send_once(visitor->connection, status, health);
+	}
+	if (strcmp(url, "/") == 0)
+		return send_once(visitor->connection, MHD_HTTP_OK,
+			page_note("/metrics  statistics of this node\n/healthz  200: it works in the ring and is quorate\n"));
+	return send_once(visitor->connection, MHD_HTTP_NOT_FOUND,
+		page_note(strncmp(url, API, strlen(API)) == 0
+				  ? "no such answer: status members quorum rings clients plugin/list\n"
+				  : "no such page\n"));
+}
+
+static struct visitor *visitor_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info != NULL ? info->socket_context : NULL;
+}
+
+/* Called when the headers are there, for each piece of a body, and when that was all: only then it may be suspended. */
+static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
+	const char *version, const char *upload, size_t *upload_size, void **request)
+{
+	struct visitor *visitor = visitor_of(connection);
+
+	(void)version, (void)upload;
+	if (visitor == NULL)
+		return MHD_NO; /* out of memory, see come */
+	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0) {
+		struct MHD_Response *note = page_note("GET and HEAD alone\n");
+
+		if (note != NULL)
+			MHD_add_response_header(note, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+		return send_once(connection, MHD_HTTP_METHOD_NOT_ALLOWED, note);
+	}
+	if (*request == NULL || *upload_size > 0) {
+		*request = arg;
+		*upload_size = 0;
+		return MHD_YES;
+	}
+	return answer(visitor, url);
 }
 
 /* --- connections --- */
@@ -113,12 +175,13 @@ static void come(struct server *server, struct MHD_Connection *connection, void 
 	struct metrics *metrics = server->metrics;
 	struct visitor *visitor = calloc(1, sizeof(*visitor));
 
-	/* Without one the library's own limit, for silent connections, is left. */
+	/* Without one the library's own limit, for silent connections, is left; it gets no answer. */
 	if (visitor == NULL || info == NULL) {
 		free(visitor);
 		return;
 	}
 	visitor->server = server;
+	visitor->connection = connection;
 	visitor->fd = info->connect_fd;
 	visitor->end_ns = metrics->host->now_ns(metrics->ctx) + metrics->timeout_ns;
 	visitor->previous = server->last;
@@ -157,11 +220,16 @@ static void notify(
 /* The library has no call to end a connection; it notices when the socket is shut. */
 static void end_late(struct server *server, uint64_t now_ns)
 {
-	for (struct visitor *visitor = server->first; visitor != NULL; visitor = visitor->next)
-		if (visitor->fd >= 0 && visitor->end_ns <= now_ns) {
+	for (struct visitor *visitor = server->first; visitor != NULL; visitor = visitor->next) {
+		bool is_over = visitor->fd >= 0 && visitor->end_ns <= now_ns;
+
+		if (is_over) {
 			shutdown(visitor->fd, SHUT_RDWR);
 			visitor->fd = -1;
 		}
+		if (visitor->is_suspended && (is_over || visitor->wait_ns <= now_ns))
+			resume(visitor);
+	}
 }
 
 /* --- the loop --- */
@@ -179,9 +247,12 @@ static void arm(struct server *server, uint64_t now_ns)
 	else if (MHD_get_timeout(server->http, &timeout_ms) == MHD_YES)
 		at_ns = now_ns + timeout_ms * NS_PER_MS;
 	for (const struct visitor *visitor = server->first; visitor != NULL && !server->is_paused;
-		visitor = visitor->next)
+		visitor = visitor->next) {
 		if (visitor->fd >= 0 && visitor->end_ns < at_ns)
 			at_ns = visitor->end_ns;
+		if (visitor->is_suspended && visitor->wait_ns < at_ns)
+			at_ns = visitor->wait_ns;
+	}
 	metrics->host->timer_del(metrics->ctx, server->timer);
 	server->timer = NULL;
 	/* Out of memory: what the sockets do still drives us. */
@@ -230,6 +301,21 @@ static void on_fd(void *arg, int fd, uint32_t revents)
 	run(arg);
 }
 
+void server_wake(struct server *server)
+{
+	struct metrics *metrics = server != NULL ? server->metrics : NULL;
+
+	for (struct visitor *visitor = server != NULL ? server->first : NULL; visitor != NULL; visitor = visitor->next)
+		if (visitor->is_suspended)
+			resume(visitor);
+	if (server == NULL || server->is_paused)
+		return;
+	/* Maybe from inside a run. */
+	metrics->host->timer_del(metrics->ctx, server->timer);
+	server->timer = NULL;
+	metrics->host->timer_add(metrics->ctx, metrics->host->now_ns(metrics->ctx), on_timer, server, &server->timer);
+}
+
 /* --- opening and closing --- */
 
 static int listen_on(const struct sockaddr_storage *address)
@@ -259,7 +345,7 @@ static int start(struct server *server, int fd)
 	uint32_t count = metrics->connections_max;
 	uint32_t timeout_s = (uint32_t)((metrics->timeout_ns + NS_PER_S - 1) / NS_PER_S);
 
-	server->http = MHD_start_daemon(MHD_USE_EPOLL, 0, admit, server, handle, server,
+	server->http = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, admit, server, handle, server,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, count,
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT, count > 3 ? count - count / 4 : count,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)BUFFER_SIZE, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s,
@@ -316,6 +402,7 @@ void server_close(struct server *server)
 	if (server == NULL)
 		return;
 	struct metrics *metrics = server->metrics;
+	server_wake(server); /* the library will not end with suspended ones */
 	metrics->host->timer_del(metrics->ctx, server->timer);
 	if (server->epoll_fd >= 0)
 		metrics->host->fd_del(metrics->ctx, server->epoll_fd);

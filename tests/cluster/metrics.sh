@@ -1,5 +1,5 @@
 #!/bin/bash
-# The plugin metrics on three nodes: what it serves, that coterie-ctl prints the same, and that hostile clients
+# The plugin metrics on three nodes: what it serves, that coterie-ctl says the same, and that hostile clients
 # of it do not disturb the ring.
 # shellcheck source=tests/cluster/metrics_lab.sh
 . "$(dirname "$0")/metrics_lab.sh"
@@ -74,6 +74,10 @@ tap_check "the older format" fetch 2 /metrics text/plain
 tap_check "its type" said 2 '200 text/plain; version=0.0.4; charset=utf-8'
 tap_check "health" fetch 2 /healthz
 tap_check "it is well" said 2 '200 .*'
+for command in status members quorum rings "plugin list" clients; do
+	# shellcheck disable=SC2086 # words
+	tap_check "answers of $command" answers 2 $command
+done
 
 before=$(gathers)
 besiege &
@@ -91,6 +95,10 @@ lab_kill 1
 tap_check "not quorate" await_is 2 0 coterie_quorate
 tap_check "health" fetch 2 /healthz
 tap_check "it is not well" said 2 '503 .*'
+for command in status members quorum rings; do
+	# shellcheck disable=SC2086 # words
+	tap_check "answers of $command, alone" answers 2 $command
+done
 lab_stop 2
 tap $? "a clean end"
 if [ -e "$LAB_BUILD/knet.la" ]; then

@@ -10,6 +10,7 @@
 #	await_is NODE VALUE SAMPLE  until it is, in pages that are fetched anew
 #	await_more NODE THAN SAMPLE...  until the sum of these samples is larger
 #	await_sum NODE SAMPLE...    that sum, of a page that is fetched anew
+#	answers NODE COMMAND...     /api/v1 has what coterie-ctl says of it, and the schema accepts it
 #
 # $checker is openmetrics.py, $ctl coterie-ctl.
 
@@ -29,6 +30,7 @@ LAB_TOTEM="config_version: 3
 . "$(dirname "$0")/lab.sh"
 
 checker=$LAB_HERE/../openmetrics.py
+schemas=$LAB_HERE/../interop/schema
 ctl=$LAB_BUILD/tools/.libs/coterie-ctl
 [ -x "$ctl" ] || ctl=$LAB_BUILD/tools/coterie-ctl
 command -v python3 >/dev/null || tap_skip "no python3"
@@ -80,4 +82,37 @@ await_more() {
 		fi
 		sleep 0.5
 	done
+}
+
+answers() {
+	local node=$1 path
+
+	shift
+	path=$(echo "$*" | tr ' ' /)
+	fetch "$node" "/api/v1/$path" && said "$node" '200 application/json' || return
+	lab_in "$node" "$ctl" --json "$@" >"$LAB_DIR/$node/answer"
+	python3 - "$LAB_DIR/$node/page" "$LAB_DIR/$node/answer" "$schemas/coterie-ctl-1.schema.json" <<-'PYTHON'
+		import json, sys
+		served, told, schema = (json.load(open(name)) for name in sys.argv[1:4])
+		try:
+		    import jsonschema
+		    jsonschema.Draft202012Validator(schema).validate(served)
+		except ImportError:
+		    pass
+		# What goes on, what this very coterie-ctl is, and what asks other nodes.
+		def is_this(value):
+		    return isinstance(value, dict) and value.get("program", "").startswith("coterie")
+		def plain(value):
+		    if isinstance(value, list):
+		        return [plain(one) for one in value if not is_this(one)]
+		    if not isinstance(value, dict):
+		        return value
+		    return {key: plain(one) for key, one in value.items() if key not in
+		            ("time", "uptime_s", "rotation_us", "retransmits", "latency_us", "peers_without", "hears") and
+		            not (key == "clients" and isinstance(one, int))}
+		if plain(served) != plain(told):
+		    print(json.dumps(plain(served), sort_keys=True))
+		    print(json.dumps(plain(told), sort_keys=True))
+		    sys.exit(1)
+	PYTHON
 }
