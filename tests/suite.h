@@ -1,0 +1,21 @@
+/* How a program of tests ends: its suites are run, and the results told as TAP. */
+#ifndef TESTS_SUITE_H
+#define TESTS_SUITE_H
+
+#include <stdlib.h>
+
+#include <check.h>
+
+/** Run the suite, which is taken. @return exit status of the program */
+static inline int suite_run(Suite *suite)
+{
+	SRunner *runner = srunner_create(suite);
+
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+#endif

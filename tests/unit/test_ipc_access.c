@@ -1,0 +1,180 @@
+/* exec/ipc_*.c: who may come in. */
+#include "ipc_case.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "exec/map.h"
+
+static int play_refused(void)
+{
+	wait_for_go();
+	MUST(connect_client() == NULL && errno == EAGAIN);
+	return 0;
+}
+
+START_TEST(nobody_comes_in_before_the_first_synchronisation)
+{
+	ck_assert_int_eq(ipc_server_open(f.executive.ipc, &f.plugin), 0);
+	let_go();
+	play(play_refused);
+	ck_assert_uint_eq(f.joins, 0);
+	ipc_ready(f.executive.ipc);
+	play(play_echo);
+}
+END_TEST
+
+static int play_as_1234(void)
+{
+	struct req req = make(REQ_ECHO, 0);
+	struct res res;
+
+	MUST(setgid(4321) == 0 && setuid(1234) == 0);
+	qb_ipcc_connection_t *c = connect_client();
+	if (c == NULL) {
+		MUST(errno == EACCES);
+		_exit(77);
+	}
+	MUST(call(c, &req, &res) > 0);
+	return 0;
+}
+
+static const struct {
+	const char *key;
+	uint32_t type, value;
+	bool is_permitted;
+} access_rows[] = {{"uidgid.none", COTERIE_MAP_U8, 1, false},
+	{"uidgid.uid.1234", COTERIE_MAP_U8, 1, true},
+	{"uidgid.config.uid.1234", COTERIE_MAP_U8, 1, true},
+	{"uidgid.gid.4321", COTERIE_MAP_U8, 1, true},
+	{"uidgid.config.gid.4321", COTERIE_MAP_U8, 1, true},
+	{"uidgid.uid.1234", COTERIE_MAP_U8, 2, false},
+	{"uidgid.uid.1234", COTERIE_MAP_U8, 0, false},
+	{"uidgid.uid.1234", COTERIE_MAP_U32, 1, false},
+	{"uidgid.uid.4321", COTERIE_MAP_U8, 1, false},
+	{"uidgid.gid.1234", COTERIE_MAP_U8, 1, false}};
+
+START_TEST(access_by_uid_and_gid)
+{
+	uint32_t value = access_rows[_i].value;
+
+	if (geteuid() != 0)
+		return;
+	map_set(f.executive.map, access_rows[_i].key, access_rows[_i].type, &value,
+		access_rows[_i].type == COTERIE_MAP_U8 ? 1 : 4);
+	int status = serve(start_client(play_as_1234));
+	ck_assert_msg(status == (access_rows[_i].is_permitted ? 0 : 77 << 8), "%s = %u: status %#x",
+		access_rows[_i].key, value, status);
+	ck_assert_uint_eq(f.joins, access_rows[_i].is_permitted);
+	ck_assert_int_eq(exec_stub_has_logged("MAIN 3 Denied connection attempt from 1234:4321"),
+		!access_rows[_i].is_permitted);
+	ck_assert_uint_eq(f.executive.ipc->denied, !access_rows[_i].is_permitted);
+}
+END_TEST
+
+static int set_descriptors(rlim_t count)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = count < limit.rlim_max ? count : limit.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int play_no_descriptors(void)
+{
+	MUST(set_descriptors(256) == 0);
+	MUST(connect_client() == NULL && errno == EMFILE);
+	return 0;
+}
+
+START_TEST(some_descriptors_stay_with_the_daemon)
+{
+	int next = dup(0);
+
+	close(next);
+	ck_assert_int_eq(set_descriptors((rlim_t)next + 2 + 7), 0); /* accept and the test take two */
+	play(play_no_descriptors);
+	ck_assert_uint_eq(f.joins, 0);
+	ck_assert(exec_stub_has_logged("too few file descriptors are left"));
+	ck_assert_int_eq(set_descriptors(256), 0);
+	play(play_echo);
+}
+END_TEST
+
+static int play_unwanted(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+	struct req req = make(REQ_ECHO, 0);
+	struct res res;
+
+	MUST(c == NULL || call(c, &req, &res) < 0);
+	return 0;
+}
+
+START_TEST(the_service_may_refuse)
+{
+	f.join_rc = -EBUSY;
+	play(play_unwanted);
+	ck_assert_uint_eq(f.joins, 1);
+	ck_assert_uint_eq(f.leaves, 0);
+	ck_assert_uint_eq(f.executive.ipc->active, 0);
+	ck_assert_ptr_null(f.plugin.ipc->clients);
+}
+END_TEST
+
+/* Peers that connect to the name and say nothing. */
+static int play_silent(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	size_t length = strlen(f.name);
+
+	memcpy(address.sun_path + 1, f.name, length);
+	for (int i = 0; i < 200; i++) {
+		int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+		MUST(fd >= 0);
+		/* libqb pads the name with zeros to the full length */
+		MUST(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ||
+			connect(fd, (struct sockaddr *)&address,
+				(socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length)) ==
+				0);
+	}
+	/* Until the server has accepted most of them, the socket's backlog is full. */
+	qb_ipcc_connection_t *c = connect_client();
+	for (int i = 0; i < 5000 && c == NULL && errno == EAGAIN; i++) {
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		c = connect_client();
+	}
+	MUST(c != NULL);
+	qb_ipcc_disconnect(c);
+	return 0;
+}
+
+START_TEST(silent_peers_are_few)
+{
+	play(play_silent);
+	ck_assert_uint_eq(f.joins, 1);
+	ck_assert_uint_eq(f.executive.ipc->handshakes, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("ipc_access");
+	TCase *closed = ipc_case_add(suite, "closed at first", false);
+	TCase *open = ipc_case_add(suite, "open", true);
+
+	tcase_add_test(closed, nobody_comes_in_before_the_first_synchronisation);
+	tcase_add_loop_test(open, access_by_uid_and_gid, 0, ROWS(access_rows));
+	tcase_add_test(open, some_descriptors_stay_with_the_daemon);
+	tcase_add_test(open, the_service_may_refuse);
+	tcase_add_test(open, silent_peers_are_few);
+	return suite_run(suite);
+}

@@ -1,0 +1,102 @@
+/* exec/ipc_client.c: events, and clients that do not read them. */
+#include "ipc_case.h"
+
+static int receive_all(qb_ipcc_connection_t *c, uint32_t count, int32_t size)
+{
+	static struct res event[IPC_SIZE_MAX / sizeof(struct res) + 1];
+
+	for (uint32_t i = 0; i < count; i++) {
+		MUST(qb_ipcc_event_recv(c, event, sizeof(event), 20000) == size);
+		MUST(event->header.id == 20 && event->header.size == size &&
+			event->header.error == 0);
+		MUST(event->value == i);
+	}
+	return 0;
+}
+
+static int play_slow_reader(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+	struct req req = make(REQ_EVENTS, 200);
+	struct res res;
+
+	MUST(c != NULL);
+	req.size = 100000;
+	MUST(call(c, &req, &res) == 24); /* all 20 MB are on their way when this returns */
+	/* This one would fit into what is left of the ring, but its place is behind the others. */
+	req = make(REQ_EVENTS, 1);
+	MUST(call(c, &req, &res) == 24);
+	MUST(receive_all(c, 200, 24 + 4 + 100000) == 0);
+	return receive_all(c, 1, 24 + 4);
+}
+
+START_TEST(a_slow_reader_gets_everything_in_order)
+{
+	play(play_slow_reader);
+	ck_assert_uint_gt(f.backlog_max, 18000000);
+	ck_assert(exec_stub_has_logged("Q empty, queued:"));
+}
+END_TEST
+
+static int play_largest_event(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+	struct req req = make(REQ_EVENTS, 2);
+	struct res res;
+
+	MUST(c != NULL);
+	req.size = IPC_SIZE_MAX - 28;
+	MUST(call(c, &req, &res) == 24);
+	MUST(receive_all(c, 2, IPC_SIZE_MAX) == 0);
+	req.size++; /* one byte too many: the service is told, the client sees nothing */
+	MUST(call(c, &req, &res) == 24);
+	MUST(qb_ipcc_event_recv(c, &res, sizeof(res), 0) < 0);
+	req = make(REQ_ECHO, 0);
+	MUST(call(c, &req, &res) > 24);
+	return 0;
+}
+
+START_TEST(the_largest_event)
+{
+	play(play_largest_event);
+	ck_assert_uint_eq(f.leaves, 1);
+}
+END_TEST
+
+static int play_never_reads(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+	struct req req = make(REQ_EVENTS, 70);
+	struct res res;
+
+	MUST(c != NULL);
+	req.size = 1000000;
+	MUST(call(c, &req, &res) == 24);
+	wait_for_go();
+	req = make(REQ_ECHO, 0);
+	MUST(call(c, &req, &res) < 0);
+	return 0;
+}
+
+START_TEST(a_client_that_never_reads_is_bounded)
+{
+	/* Too much at once is no offence; not to read any of it for a while is. */
+	let_go_after_ms(IPC_STALL_NS / 1000000 + 300);
+	play(play_never_reads);
+	if (f.events_ns < IPC_STALL_NS)
+		ck_assert_uint_gt(f.backlog_max, IPC_BACKLOG_MAX);
+	ck_assert_uint_eq(f.leaves, 1);
+	ck_assert_uint_eq(exec_stub_count_logged("it does not read its events"), 1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("ipc_events");
+	TCase *open = ipc_case_add(suite, "open", true);
+
+	tcase_add_test(open, a_slow_reader_gets_everything_in_order);
+	tcase_add_test(open, the_largest_event);
+	tcase_add_test(open, a_client_that_never_reads_is_bounded);
+	return suite_run(suite);
+}

@@ -1,0 +1,249 @@
+/* exec/ipc_gate.c: requests that wait for room, a synchronisation or quorum, and those that are refused. */
+#include "ipc_case.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <time.h>
+#include <unistd.h>
+
+/* --- requests that wait --- */
+
+static int play_sender(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+	struct req req;
+	struct res res;
+
+	MUST(c != NULL);
+	for (uint32_t i = 1; i <= 5; i++) {
+		req = make(REQ_SEND, i);
+		MUST(qb_ipcc_send(c, &req, sizeof(req)) == sizeof(req));
+	}
+	req = make(REQ_COUNT, 0); /* stands behind them */
+	MUST(call(c, &req, &res) > 24 && res.value == 5);
+	return 0;
+}
+
+static uint64_t cpu_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+START_TEST(a_request_without_answer_waits_for_room)
+{
+	f.send_rc = -EAGAIN;
+	pid_t pid = start_client(play_sender);
+	RUN_UNTIL(f.tried >= 1);
+	ck_assert_uint_ge(f.tried, 1);
+	ck_assert_uint_eq(f.handled, 0);
+	ck_assert_ptr_nonnull(f.last->kept);
+	/* Its descriptor stays readable all the time, and must not keep the loop busy. */
+	uint64_t before_ns = cpu_ns();
+	run_for_ms(200);
+	ck_assert_uint_lt(cpu_ns() - before_ns, 100000000);
+	f.send_rc = 0;
+	ipc_room(f.executive.ipc);
+	ck_assert_int_eq(serve(pid), 0);
+	ck_assert_uint_eq(f.handled, 5);
+	for (uint32_t i = 0; i < 5; i++)
+		ck_assert_uint_eq(f.order[i], i + 1);
+}
+END_TEST
+
+START_TEST(it_waits_for_the_end_of_a_synchronisation)
+{
+	/* Seen by the request's own check, before the gate closes. */
+	exec_stub.is_synchronizing = true;
+	pid_t pid = start_client(play_sender);
+	RUN_UNTIL(f.last != NULL && f.last->kept != NULL);
+	ck_assert_uint_eq(f.tried, 0);
+	ck_assert_ptr_nonnull(f.last->kept);
+	exec_stub.is_synchronizing = false;
+	ipc_gate(f.executive.ipc);
+	ck_assert_int_eq(serve(pid), 0);
+	ck_assert_uint_eq(f.handled, 5);
+}
+END_TEST
+
+/* --- gates --- */
+
+static int play_during_sync(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+	struct req req = make(REQ_ECHO, 0);
+	struct res res;
+
+	MUST(c != NULL);
+	qb_ipcc_fc_enable_max_set(c, 2);
+	/* The first ones may come before the server has set the word. */
+	for (int i = 0; i < 100 && qb_ipcc_send(c, &req, sizeof(req)) > 0; i++)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	MUST(qb_ipcc_send(c, &req, sizeof(req)) == -EAGAIN);
+	/* As the libraries do for all but mcast: sent, and answered when the gate opens. */
+	qb_ipcc_fc_enable_max_set(c, 1);
+	MUST(write(f.go[1], "x", 1) == 1);
+	MUST(call(c, &req, &res) > 24 && res.header.error == IPC_OK);
+	return 0;
+}
+
+static void open_gate(void *arg)
+{
+	(void)arg;
+	exec_stub.is_synchronizing = false;
+	ipc_gate(f.executive.ipc);
+}
+
+static void on_gate_is_seen(void *arg, int fd, uint32_t revents)
+{
+	(void)arg, (void)revents;
+	wait_for_go();
+	loop_fd_del(f.executive.loop, fd);
+	loop_timer_add(
+		f.executive.loop, loop_now_ns(f.executive.loop) + 100000000, open_gate, NULL);
+}
+
+static int play_a_device(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+	struct req req = make(REQ_ECHO, 7);
+	struct res res;
+
+	MUST(c != NULL);
+	MUST(call(c, &req, &res) > 24 && res.header.error == IPC_OK);
+	req = make(REQ_FLOW, 0);
+	MUST(call(c, &req, &res) == 24 && res.header.error == IPC_TRY_AGAIN);
+	return 0;
+}
+
+START_TEST(a_quorum_provider_is_read_during_a_synchronisation)
+{
+	f.descriptor.offers = COTERIE_CAN_QUORUM;
+	exec_stub.is_synchronizing = true;
+	ipc_gate(f.executive.ipc);
+	ck_assert_int_eq(f.plugin.ipc->rate, QB_IPCS_RATE_FAST);
+	play(play_a_device);
+	exec_stub.queue.used = exec_stub.queue.total;
+	ipc_gate(f.executive.ipc);
+	ck_assert_int_eq(f.plugin.ipc->rate, QB_IPCS_RATE_OFF_2);
+}
+END_TEST
+
+START_TEST(a_new_connection_is_stopped_during_a_synchronisation)
+{
+	exec_stub.is_synchronizing = true;
+	ipc_gate(f.executive.ipc);
+	ck_assert_int_eq(f.plugin.ipc->rate, QB_IPCS_RATE_OFF_2);
+	loop_fd_add(f.executive.loop, f.go[0], POLLIN, LOOP_NORMAL, on_gate_is_seen, NULL);
+	play(play_during_sync);
+	ck_assert_int_eq(f.plugin.ipc->rate, QB_IPCS_RATE_FAST);
+}
+END_TEST
+
+static int play_overload(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+	struct req req = make(REQ_QUORUM, 0);
+	struct res res;
+
+	MUST(c != NULL);
+	MUST(call(c, &req, &res) == 24 && res.header.id == 0 && res.header.error == IPC_TRY_AGAIN);
+	req = make(REQ_ECHO, 0);
+	MUST(call(c, &req, &res) > 24 && res.header.error == IPC_OK);
+	return 0;
+}
+
+START_TEST(a_request_that_needs_quorum)
+{
+	f.executive.is_quorate = false;
+	ipc_gate(f.executive.ipc);
+	ck_assert_int_eq(f.plugin.ipc->rate, QB_IPCS_RATE_FAST); /* other requests do not need it */
+	play(play_overload);
+	ck_assert_uint_eq(f.handled, 0);
+}
+END_TEST
+
+START_TEST(a_service_that_needs_quorum)
+{
+	f.plugin.service.requests = &ipc_case_requests[REQ_QUORUM];
+	f.plugin.service.request_count = 1;
+	open_server();
+	ck_assert_int_eq(f.plugin.ipc->rate, QB_IPCS_RATE_FAST);
+	f.executive.is_quorate = false;
+	ipc_gate(f.executive.ipc);
+	ck_assert_int_eq(f.plugin.ipc->rate, QB_IPCS_RATE_OFF);
+	f.executive.is_quorate = true;
+	ipc_gate(f.executive.ipc);
+	ck_assert_int_eq(f.plugin.ipc->rate, QB_IPCS_RATE_FAST);
+}
+END_TEST
+
+/* Spec 04 §12.5: percent used counts two frames that are never used and one that is reserved. */
+static const struct {
+	uint32_t used;
+	int rate;
+} level_rows[] = {{0, QB_IPCS_RATE_FAST}, {250, QB_IPCS_RATE_FAST},
+	{350, QB_IPCS_RATE_FAST}, /* gap */
+	{450, QB_IPCS_RATE_NORMAL}, {550, QB_IPCS_RATE_NORMAL}, {650, QB_IPCS_RATE_SLOW},
+	{720, QB_IPCS_RATE_SLOW}, {737, QB_IPCS_RATE_SLOW}, {738, QB_IPCS_RATE_OFF_2},
+	{750, QB_IPCS_RATE_OFF_2}, {1000, QB_IPCS_RATE_OFF_2}, {720, QB_IPCS_RATE_OFF_2},
+	{650, QB_IPCS_RATE_SLOW}, {350, QB_IPCS_RATE_SLOW}, {250, QB_IPCS_RATE_FAST}};
+
+START_TEST(the_rate_follows_the_queue)
+{
+	exec_stub.queue.total = 1000;
+	for (size_t i = 0; i < sizeof(level_rows) / sizeof(level_rows[0]); i++) {
+		exec_stub.queue.used = level_rows[i].used;
+		ipc_gate(f.executive.ipc);
+		ck_assert_msg((int)f.plugin.ipc->rate == level_rows[i].rate, "%u used: rate %d",
+			level_rows[i].used, (int)f.plugin.ipc->rate);
+	}
+	/* While it is critical nobody needs to tell that it has drained. */
+	exec_stub.queue.used = 1000;
+	ipc_gate(f.executive.ipc);
+	exec_stub.queue.used = 0;
+	run_for_ms(20);
+	ck_assert_int_eq(f.plugin.ipc->rate, QB_IPCS_RATE_FAST);
+}
+END_TEST
+
+static int play_no_room(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+	struct req req = make(REQ_FLOW, 0);
+	struct res res;
+
+	MUST(c != NULL);
+	MUST(call(c, &req, &res) == 24 && res.header.id == 0 && res.header.error == IPC_TRY_AGAIN);
+	return 0;
+}
+
+START_TEST(a_request_that_finds_no_room)
+{
+	exec_stub.queue = (struct totem_queue){.used = 2, .total = 5, .message_size_max = 100000};
+	exec_stub.queue.used = 3; /* level critical only at the next look */
+	f.plugin.ipc->rate = QB_IPCS_RATE_FAST;
+	play(play_no_room);
+	ck_assert_uint_eq(f.handled, 0);
+	exec_stub.queue.used = 0;
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("ipc_gate");
+	TCase *closed = ipc_case_add(suite, "closed at first", false);
+	TCase *open = ipc_case_add(suite, "open", true);
+
+	tcase_add_test(closed, a_service_that_needs_quorum);
+	tcase_add_test(open, a_request_without_answer_waits_for_room);
+	tcase_add_test(open, it_waits_for_the_end_of_a_synchronisation);
+	tcase_add_test(open, a_quorum_provider_is_read_during_a_synchronisation);
+	tcase_add_test(open, a_new_connection_is_stopped_during_a_synchronisation);
+	tcase_add_test(open, a_request_that_needs_quorum);
+	tcase_add_test(open, the_rate_follows_the_queue);
+	tcase_add_test(open, a_request_that_finds_no_room);
+	return suite_run(suite);
+}

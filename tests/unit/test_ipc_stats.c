@@ -1,0 +1,71 @@
+/* exec/ipc_stats.c: what the statistics say of a connection. */
+#include "ipc_case.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "exec/stats.h"
+
+static int play_and_stay(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+	struct req req = make(REQ_ECHO, 7);
+	struct res res;
+
+	MUST(c != NULL);
+	MUST(call(c, &req, &res) > 24);
+	MUST(call(c, &req, &res) > 24);
+	wait_for_go();
+	qb_ipcc_disconnect(c);
+	return 0;
+}
+
+static uint64_t read_stat(const char *name)
+{
+	struct coterie_map_value value;
+	uint64_t number = 0;
+	char key[128];
+
+	snprintf(key, sizeof(key), "stats.ipcs.service40.%u.%p.%s", f.last->pid, (void *)f.last, name);
+	ck_assert_msg(stats_read(f.executive.stats, key, &value) == 0, "%s", key);
+	memcpy(&number, value.bytes, value.size <= 8 ? value.size : 8);
+	return number;
+}
+
+static uint32_t count_stats(void)
+{
+	struct stats_iterator *iterator = stats_iterator_create(f.executive.stats, "stats.ipcs.service");
+	uint32_t count = 0;
+
+	while (stats_iterator_next(iterator, NULL) != NULL)
+		count++;
+	stats_iterator_destroy(iterator);
+	return count;
+}
+
+START_TEST(a_connection_has_statistics)
+{
+	pid_t pid = start_client(play_and_stay);
+
+	RUN_UNTIL(f.joins == 1 && read_stat("responses") == 2);
+	ck_assert_uint_eq(count_stats(), 13);
+	ck_assert_uint_eq(read_stat("requests"), 2);
+	ck_assert_uint_eq(read_stat("responses"), 2);
+	ck_assert_uint_eq(read_stat("invalid_request"), 0);
+	ck_assert_uint_eq(read_stat("flow_control"), 0);
+	ck_assert_int_eq(stats_clear(f.executive.stats, "ipc"), 0);
+	ck_assert_uint_eq(read_stat("requests"), 0);
+	let_go();
+	ck_assert_int_eq(serve(pid), 0);
+	ck_assert_uint_eq(count_stats(), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("ipc_stats");
+	TCase *open = ipc_case_add(suite, "open", true);
+
+	tcase_add_test(open, a_connection_has_statistics);
+	return suite_run(suite);
+}
