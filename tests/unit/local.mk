@@ -37,7 +37,7 @@ TESTS += %D%/test_ring
 # exec/totem: the codec and the group layer. vectors/ holds captured packets.
 totem_unit_tests = \
 	%D%/test_engine %D%/test_engine_input %D%/test_engine_signs %D%/test_frame \
-	%D%/test_node_set %D%/test_pack %D%/test_unpack %D%/test_window %D%/test_wire
+	%D%/test_node_set %D%/test_pack %D%/test_unpack %D%/test_window $(wire_tests)
 check_PROGRAMS += $(totem_unit_tests)
 TESTS += $(totem_unit_tests)
 dist_check_DATA += \
@@ -80,10 +80,21 @@ engine_net_sources = %D%/engine_net.c %D%/engine_net.h
 %C%_test_window_SOURCES = %D%/test_window.c $(engine_net_sources)
 %C%_test_window_CFLAGS = $(TEST_CFLAGS)
 %C%_test_window_LDADD = libtotem.la $(CHECK_LIBS)
-%C%_test_wire_SOURCES = %D%/test_wire.c $(vectors_sources)
+wire_tests = %D%/test_wire %D%/test_wire_groups %D%/test_wire_limits %D%/test_wire_trailers
+wire_case_sources = %D%/wire_case.c %D%/wire_case.h
+%C%_test_wire_SOURCES = %D%/test_wire.c $(wire_case_sources) $(vectors_sources)
 %C%_test_wire_CPPFLAGS = $(AM_CPPFLAGS) $(vectors_cppflags)
 %C%_test_wire_CFLAGS = $(TEST_CFLAGS)
 %C%_test_wire_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_wire_groups_SOURCES = %D%/test_wire_groups.c $(wire_case_sources)
+%C%_test_wire_groups_CFLAGS = $(TEST_CFLAGS)
+%C%_test_wire_groups_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_wire_limits_SOURCES = %D%/test_wire_limits.c $(wire_case_sources)
+%C%_test_wire_limits_CFLAGS = $(TEST_CFLAGS)
+%C%_test_wire_limits_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_wire_trailers_SOURCES = %D%/test_wire_trailers.c $(wire_case_sources)
+%C%_test_wire_trailers_CFLAGS = $(TEST_CFLAGS)
+%C%_test_wire_trailers_LDADD = libtotem.la $(CHECK_LIBS)
 
 # exec/ipc_*.c, plugin*.c, host.c: a real loop and libqb, stand-ins for the rest.
 exec_stub_sources = %D%/exec_stub.c %D%/exec_stub.h $(map_sources)

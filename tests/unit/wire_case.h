@@ -1,0 +1,31 @@
+/* What the tests of the codec share: one packet of any type, and copies that a sanitizer guards. */
+#ifndef TESTS_UNIT_WIRE_CASE_H
+#define TESTS_UNIT_WIRE_CASE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <check.h>
+
+#include "exec/totem/wire.h"
+#include "tests/suite.h"
+
+/** An id in both kinds of lists, and one that differs from its swapped form. */
+#define SOME_ID 0x01020304u
+
+union packet {
+	struct wire_token token;
+	struct wire_mcast mcast;
+	struct wire_merge_detect merge;
+	struct wire_join join;
+	struct wire_commit_token commit;
+	struct wire_hold_cancel cancel;
+};
+
+/** A copy that ends where the allocation ends, so that a sanitizer sees one byte too many. The caller frees it. */
+uint8_t *exact(const void *bytes, size_t size);
+
+/** Header and, by its type, the rest. */
+enum wire_refusal decode(const uint8_t *bytes, size_t size, struct wire_header *header, union packet *packet);
+
+#endif
