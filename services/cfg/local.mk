@@ -18,14 +18,23 @@ libcfg_service_la_SOURCES = $(cfg_service_sources)
 libcfg_service_la_LIBADD = libmock_host.la
 libcfg_service_la_CFLAGS = $(TEST_CFLAGS)
 
-check_PROGRAMS += tests/unit/test_cfg tests/unit/test_cfg_agree tests/unit/test_cfg_rekey
-TESTS += tests/unit/test_cfg tests/unit/test_cfg_agree tests/unit/test_cfg_rekey
+check_PROGRAMS += tests/unit/test_cfg tests/unit/test_cfg_agree tests/unit/test_cfg_rekey \
+	tests/unit/test_cfg_rekey_order tests/unit/test_cfg_rekey_reload
+TESTS += tests/unit/test_cfg tests/unit/test_cfg_agree tests/unit/test_cfg_rekey \
+	tests/unit/test_cfg_rekey_order tests/unit/test_cfg_rekey_reload
 tests_unit_test_cfg_agree_SOURCES = tests/unit/test_cfg_agree.c tests/unit/service_ring.c tests/unit/service_ring.h
 tests_unit_test_cfg_agree_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_cfg_agree_LDADD = libcfg_service.la $(CHECK_LIBS)
-tests_unit_test_cfg_rekey_SOURCES = tests/unit/test_cfg_rekey.c tests/unit/service_ring.c tests/unit/service_ring.h
+rekey_case_sources = tests/unit/rekey_case.c tests/unit/rekey_case.h tests/unit/service_ring.c tests/unit/service_ring.h
+tests_unit_test_cfg_rekey_SOURCES = tests/unit/test_cfg_rekey.c $(rekey_case_sources)
 tests_unit_test_cfg_rekey_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_cfg_rekey_LDADD = libcfg_service.la $(CHECK_LIBS)
+tests_unit_test_cfg_rekey_order_SOURCES = tests/unit/test_cfg_rekey_order.c $(rekey_case_sources)
+tests_unit_test_cfg_rekey_order_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_cfg_rekey_order_LDADD = libcfg_service.la $(CHECK_LIBS)
+tests_unit_test_cfg_rekey_reload_SOURCES = tests/unit/test_cfg_rekey_reload.c $(rekey_case_sources)
+tests_unit_test_cfg_rekey_reload_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_cfg_rekey_reload_LDADD = libcfg_service.la $(CHECK_LIBS)
 tests_unit_test_cfg_SOURCES = tests/unit/test_cfg.c
 tests_unit_test_cfg_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_cfg_LDADD = libcfg_service.la $(CHECK_LIBS)

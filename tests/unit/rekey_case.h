@@ -1,0 +1,44 @@
+/*
+ * The fixture of the tests of a change of keys, as the configuration service agrees on it: four nodes of a made-up
+ * ring, whose transports, clients and words to each other the test holds.
+ */
+#ifndef TESTS_UNIT_REKEY_CASE_H
+#define TESTS_UNIT_REKEY_CASE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <check.h>
+
+#include "services/cfg/messages.h"
+#include "tests/suite.h"
+#include "tests/unit/service_ring.h"
+
+#define MS UINT64_C(1000000)
+
+extern struct service_ring ring;
+extern struct service_user users[SERVICE_RING_NODES + 1];
+
+/** In steps, or each node reloads on its own, as in a ring with nodes of Corosync's; before rekey_case_start. */
+extern bool has_two_steps;
+
+/** Around each test already. */
+void rekey_case_start(void);
+void rekey_case_stop(void);
+TCase *rekey_case_add(Suite *suite);
+
+void form(const char *rings);
+struct coterie_ctx *host(uint32_t nodeid);
+/** The transports of these nodes ("1 2 3") hold new keys. */
+void load(const char *nodes);
+void pass(uint64_t ms);
+/** Phases that a node's transport has taken: "12" is a whole change. */
+const char *phases(uint32_t nodeid);
+void expect(const char *nodes, const char *want);
+/** What a node of Corosync's says, or somebody who means harm. */
+void say(uint32_t nodeid, uint32_t phase, uint32_t repeated);
+void ask_for_reload(uint32_t nodeid);
+bool is_answered(uint32_t nodeid);
+uint32_t count_logged(uint32_t nodeid, const char *words);
+
+#endif
