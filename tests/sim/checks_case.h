@@ -1,0 +1,51 @@
+/*
+ * The fixture of the tests of the checkers: three nodes whose history is made up step by step, as the simulator
+ * would tell it. The checkers must be able to fail: for every property there is a history that breaks it.
+ */
+#ifndef TESTS_SIM_CHECKS_CASE_H
+#define TESTS_SIM_CHECKS_CASE_H
+
+#include <stdint.h>
+
+#include <check.h>
+
+#include "exec/totem/engine.h"
+#include "tests/sim/check_evs.h"
+#include "tests/suite.h"
+
+#define NODES 3u
+#define ALL 7u /* masks by index: nodes 1, 2, 3 are bits 0, 1, 2 */
+
+extern const uint32_t ids[NODES];
+extern struct report report;
+extern struct history history;
+extern struct life *lives[NODES];
+
+TCase *checks_case_add(Suite *suite);
+
+/** This property and no other was noticed as broken. */
+void expect(const char *property);
+void expect_nothing(void);
+
+/** The ring of these members, made when it is new. */
+struct ring_record *ring(uint64_t members, uint64_t seq);
+void transitional(uint32_t node, uint64_t members, uint64_t seq, uint64_t with, uint64_t left);
+void regular(uint32_t node, uint64_t members, uint64_t seq, uint64_t joined);
+/** node goes from what it was in to `members`, with `with`. */
+void install(uint32_t node, uint64_t members, uint64_t seq, uint64_t with);
+void install_all(uint64_t seq);
+
+/** Messages of 100 bytes. */
+struct message *send_only(uint32_t node, uint32_t guarantee);
+void receive(struct ring_record *on, uint32_t seq, uint64_t nodes);
+/** message is all of frame seq, received by `nodes`. */
+void order(struct message *message, struct ring_record *on, uint32_t seq, uint64_t nodes);
+/** An agreed message that is ordered at once. */
+struct message *send_ordered(uint32_t node, struct ring_record *on, uint32_t seq, uint64_t nodes);
+void deliver(uint64_t nodes, struct message *message);
+
+/** What the engine of a node tells of itself. */
+void trace(uint32_t node, enum totem_trace_kind kind, enum totem_state state, const struct ring_record *on,
+	uint32_t seq, uint64_t value);
+
+#endif
