@@ -278,11 +278,10 @@ static int cb_store_ring_id(void *arg, const struct ring_id *id)
 }
 
 /* Others may leave us little of this rotation; what waits shows in the token all the same, and earns us our share. */
-static void cb_visit(void *arg, uint32_t frames)
+static void cb_visit(void *arg)
 {
 	struct ring *ring = arg;
 
-	(void)frames;
 	ipc_pull(ring->executive->ipc, totem_engine_window(ring->engine));
 }
 

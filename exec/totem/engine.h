@@ -142,11 +142,8 @@ struct totem_callbacks {
 	void (*configure)(void *arg, const struct totem_configuration *configuration);
 	/** Make it durable before it returns 0. Negative errno: the engine does not use the ring id. */
 	int (*store_ring_id)(void *arg, const struct ring_id *id);
-	/**
-	 * The token is here and usable; up to `frames` new frames will be sent at this visit. What is given
-	 * to totem_engine_send now goes out now. May be NULL.
-	 */
-	void (*visit)(void *arg, uint32_t frames);
+	/** The token is here and usable. What is given to totem_engine_send now goes out now. May be NULL. */
+	void (*visit)(void *arg);
 	/** The token has been passed on (spec 06 §6.6: after this a sync step runs). May be NULL. */
 	void (*passed)(void *arg);
 	/** totem_engine_send has room again after it returned -EAGAIN. May be NULL. */

@@ -169,7 +169,7 @@ static void exchange_frames(struct totem_engine *engine, struct wire_token *toke
 	engine->visit_sent = 0;
 	if (engine->state == TOTEM_OPERATIONAL && engine->callbacks.visit != NULL) {
 		engine->is_visiting = true;
-		engine->callbacks.visit(engine->arg, flow_window(engine, token));
+		engine->callbacks.visit(engine->arg);
 		engine->is_visiting = false;
 	}
 	flow_flush(engine);

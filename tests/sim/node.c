@@ -164,11 +164,10 @@ static void on_configure(void *arg, const struct totem_configuration *configurat
 		services_configure(node, configuration);
 }
 
-static void on_visit(void *arg, uint32_t frames)
+static void on_visit(void *arg)
 {
 	struct node *node = arg;
 
-	(void)frames;
 	faults_point(node, POINT_VISIT);
 	services_hand_over(node);
 }

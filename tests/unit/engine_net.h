@@ -32,6 +32,8 @@ struct node {
 	uint32_t received; /* messages */
 	uint32_t refused;
 	uint32_t last_refusal;
+	bool is_visited; /* by the token, which has not been passed on yet */
+	uint32_t visit_frames; /* sent meanwhile */
 	uint32_t visits, passed, rooms;
 	uint64_t gathered, retransmitted, requested, failed_to_receive, paused;
 	struct coterie_frame *waiting[4096]; /* what came while is_paused */

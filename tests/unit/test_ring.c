@@ -431,7 +431,7 @@ END_TEST
 START_TEST(a_visit_of_the_token_pulls_what_a_rotation_carries)
 {
 	seen.story[0] = '\0';
-	seen.callbacks.visit(seen.arg, 3); /* others leave us little of it */
+	seen.callbacks.visit(seen.arg);
 	expect("pull:50 ");
 }
 END_TEST
