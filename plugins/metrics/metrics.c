@@ -95,12 +95,20 @@ static void open_server(void *arg)
 		host->log(metrics->ctx, LOG_ERR, "out of memory: metrics are not served");
 }
 
+static void on_event(void *arg)
+{
+	struct metrics *metrics = arg;
+
+	server_tell(metrics->server);
+}
+
 static void fini(void *self)
 {
 	struct metrics *metrics = self;
 
 	metrics->host->timer_del(metrics->ctx, metrics->retry);
 	server_close(metrics->server);
+	events_destroy(metrics->events);
 	page_fini(metrics);
 	allow_fini(&metrics->allow);
 	free(metrics);
@@ -118,6 +126,8 @@ static int init(const struct coterie_host *host, struct coterie_ctx *ctx, void *
 	rc = read_where(metrics);
 	if (rc == 0)
 		rc = read_how(metrics);
+	if (rc == 0)
+		rc = events_create(host, ctx, on_event, metrics, &metrics->events);
 	if (rc < 0) {
 		fini(metrics);
 		return rc;
@@ -138,6 +148,13 @@ static int reload(void *self)
 	return rc;
 }
 
+static void configuration(void *self, const struct coterie_configuration *configuration)
+{
+	struct metrics *metrics = self;
+
+	events_configuration(metrics->events, configuration);
+}
+
 static const struct coterie_option options[] = {
 	{.name = "listen", .type = COTERIE_OPT_ADDRESS, .initial = "127.0.0.1",
 		.help = "where to listen: ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT, in digits"},
@@ -146,7 +163,7 @@ static const struct coterie_option options[] = {
 	{.name = "allow", .type = COTERIE_OPT_LIST, .flags = COTERIE_OPT_RELOAD,
 		.help = "addresses and networks that may ask; nobody named: all that reach the address"},
 	{.name = "connections", .type = COTERIE_OPT_U32, .initial = "16", .min = 1, .max = 1000,
-		.help = "connections at a time; three quarters of them from one address"},
+		.help = "connections at a time; three quarters of them from one address, half of them for events"},
 	{.name = "timeout", .type = COTERIE_OPT_MS, .flags = COTERIE_OPT_RELOAD, .initial = "5000", .min = 100,
 		.max = 60000, .help = "time for a request and its answer as a whole"},
 	{.name = "interval", .type = COTERIE_OPT_MS, .flags = COTERIE_OPT_RELOAD, .initial = "1000", .min = 100,
@@ -163,6 +180,7 @@ static const struct coterie_service ops = {
 	.title = "statistics over HTTP",
 	.init = init,
 	.fini = fini,
+	.configuration = configuration,
 	.reload = reload,
 };
 

@@ -23,6 +23,7 @@
 
 #include "plugins/common/metrics/metrics.h"
 #include "plugins/metrics/document.h"
+#include "plugins/metrics/events.h"
 #include "plugins/metrics/snapshot.h"
 
 struct collect;
@@ -59,6 +60,7 @@ struct metrics {
 	uint64_t timeout_ns, interval_ns;
 	struct metrics_options text_options; /* but for the format */
 
+	struct events *events;
 	struct server *server;        /* NULL: not listening */
 	struct coterie_timer *retry;  /* until it is */
 	bool has_complained;          /* that it cannot listen */
@@ -130,5 +132,8 @@ int server_open(struct metrics *metrics, struct server **server);
 void server_close(struct server *server); /* NULL is ignored */
 /** Whoever waits for a document looks again. NULL is ignored. */
 void server_wake(struct server *server);
+/** There is a new event. NULL is ignored. */
+void server_tell(struct server *server);
+uint32_t server_streams(const struct server *server); /* how many follow the events */
 
 #endif

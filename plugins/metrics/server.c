@@ -5,6 +5,9 @@
  * A connection: 1 accepted, if its address may; 2 one request, no larger than its buffer; 3 suspended, until the
  * document is there, for half of its time at most; 4 one answer; 5 closed by us. It has a time for all of that. Runs
  * of the server are rationed, so that a flood of requests costs the daemon only so much.
+ *
+ * A stream of events is an answer without an end: suspended while there is nothing to tell. When there is, it has that
+ * time again to read it. At most half of the connections are streams.
  */
 #include "plugins/metrics/metrics.h"
 
@@ -21,6 +24,7 @@
 #define BUFFER_SIZE 8192u /* for a request with its headers, and the answer's */
 #define BACKLOG 16u
 #define RUNS_MAX 400u /* a second; a scrape takes six */
+#define STREAM_BLOCK 4096u
 #define API "/api/v1/"
 
 /* One connection. */
@@ -29,8 +33,10 @@ struct visitor {
 	struct MHD_Connection *connection;
 	int fd;
 	uint64_t end_ns;
-	uint64_t wait_ns; /* until then it waits for a document; 0: it has not begun to */
+	uint64_t wait_ns; /* until then it waits, for a document or for something to tell; 0: it has not begun to */
 	bool is_suspended;
+	bool is_stream;
+	struct events_reader reader; /* of a stream */
 	struct visitor *next, *previous; /* oldest first */
 };
 
@@ -40,6 +46,7 @@ struct server {
 	int epoll_fd; /* the library's; -1: not watched */
 	struct coterie_timer *timer;
 	struct visitor *first, *last;
+	uint32_t streams;
 	uint64_t second_ns; /* start of the second that runs are counted in */
 	uint32_t runs;
 	bool is_paused; /* until that second is over */
@@ -64,9 +71,13 @@ static void suspend(struct visitor *visitor)
 	MHD_suspend_connection(visitor->connection);
 }
 
-/* It is asked again, by handle. */
+/* It is asked again, by handle or read_events. */
 static void resume(struct visitor *visitor)
 {
+	struct metrics *metrics = visitor->server->metrics;
+
+	if (visitor->is_stream)
+		visitor->end_ns = metrics->host->now_ns(metrics->ctx) + metrics->timeout_ns;
 	visitor->is_suspended = false;
 	MHD_resume_connection(visitor->connection);
 }
@@ -97,6 +108,52 @@ static enum MHD_Result send_document(struct visitor *visitor, enum document docu
 	return MHD_YES;
 }
 
+/* The library asks for more when all that it had has gone into the socket. */
+static ssize_t read_events(void *arg, uint64_t position, char *bytes, size_t size_max)
+{
+	struct visitor *visitor = arg;
+	struct metrics *metrics = visitor->server->metrics;
+	uint64_t now_ns = metrics->host->now_ns(metrics->ctx);
+	ssize_t size = events_read(metrics->events, &visitor->reader, now_ns, bytes, size_max);
+
+	(void)position;
+	if (size < 0)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	if (size > 0) {
+		visitor->end_ns = now_ns + metrics->timeout_ns;
+		return size;
+	}
+	visitor->end_ns = UINT64_MAX;
+	visitor->wait_ns = visitor->reader.beat_ns + EVENTS_BEAT_NS;
+	visitor->is_suspended = true;
+	MHD_suspend_connection(visitor->connection);
+	return 0;
+}
+
+static enum MHD_Result send_events(struct visitor *visitor)
+{
+	struct server *server = visitor->server;
+	struct metrics *metrics = server->metrics;
+	const char *had = MHD_lookup_connection_value(visitor->connection, MHD_HEADER_KIND, "Last-Event-ID");
+	struct MHD_Response *response;
+
+	if (server->streams >= (metrics->connections_max + 1) / 2)
+		return send_once(visitor->connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+			page_note("as many follow the events as may\n"));
+	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_events, visitor, NULL);
+	if (response == NULL || !page_add_headers(response, "text/event-stream")) {
+		if (response != NULL)
+			MHD_destroy_response(response);
+		return MHD_NO;
+	}
+	visitor->is_stream = true;
+	visitor->reader = (struct events_reader){
+		.next = had != NULL ? events_after(metrics->events, had) : events_first(metrics->events),
+		.beat_ns = metrics->host->now_ns(metrics->ctx)};
+	server->streams++;
+	return send_once(visitor->connection, MHD_HTTP_OK, response);
+}
+
 static enum document document_of(struct MHD_Connection *connection, const char *url)
 {
 	if (strcmp(url, "/metrics") == 0)
@@ -114,6 +171,8 @@ static enum MHD_Result answer(struct visitor *visitor, const char *url)
 
 	if (document != DOCUMENTS)
 		return send_document(visitor, document);
+	if (strcmp(url, "/events") == 0)
+		return send_events(visitor);
 	if (strcmp(url, "/healthz") == 0) {
 		struct MHD_Response *health = page_health(metrics, &status);
 
@@ -205,6 +264,7 @@ static void go(struct visitor *visitor)
 		visitor->next->previous = visitor->previous;
 	else
 		server->last = visitor->previous;
+	server->streams -= visitor->is_stream;
 	free(visitor);
 }
 
@@ -301,20 +361,37 @@ static void on_fd(void *arg, int fd, uint32_t revents)
 	run(arg);
 }
 
-void server_wake(struct server *server)
+/* Maybe from inside a run. */
+static void wake(struct server *server, bool is_stream)
 {
-	struct metrics *metrics = server != NULL ? server->metrics : NULL;
+	struct metrics *metrics = server->metrics;
+	bool is_any = false;
 
-	for (struct visitor *visitor = server != NULL ? server->first : NULL; visitor != NULL; visitor = visitor->next)
-		if (visitor->is_suspended)
+	for (struct visitor *visitor = server->first; visitor != NULL; visitor = visitor->next)
+		if (visitor->is_suspended && visitor->is_stream == is_stream) {
 			resume(visitor);
-	if (server == NULL || server->is_paused)
+			is_any = true;
+		}
+	if (!is_any || server->is_paused)
 		return;
-	/* Maybe from inside a run. */
 	metrics->host->timer_del(metrics->ctx, server->timer);
 	server->timer = NULL;
 	metrics->host->timer_add(metrics->ctx, metrics->host->now_ns(metrics->ctx), on_timer, server, &server->timer);
 }
+
+void server_wake(struct server *server)
+{
+	if (server != NULL)
+		wake(server, false);
+}
+
+void server_tell(struct server *server)
+{
+	if (server != NULL)
+		wake(server, true);
+}
+
+uint32_t server_streams(const struct server *server) { return server->streams; }
 
 /* --- opening and closing --- */
 
@@ -402,7 +479,8 @@ void server_close(struct server *server)
 	if (server == NULL)
 		return;
 	struct metrics *metrics = server->metrics;
-	server_wake(server); /* the library will not end with suspended ones */
+	wake(server, false); /* the library will not end with suspended ones */
+	wake(server, true);
 	metrics->host->timer_del(metrics->ctx, server->timer);
 	if (server->epoll_fd >= 0)
 		metrics->host->fd_del(metrics->ctx, server->epoll_fd);

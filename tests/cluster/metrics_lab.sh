@@ -10,6 +10,9 @@
 #	await_is NODE VALUE SAMPLE  until it is, in pages that are fetched anew
 #	await_more NODE THAN SAMPLE...  until the sum of these samples is larger
 #	await_sum NODE SAMPLE...    that sum, of a page that is fetched anew
+#	follow NODE                 what /events says goes to NODE/events from now on, until the node is stopped
+#	heard NODE WORDS            until an event has them
+#	events_fit NODE             all of them are as the schema wants
 #	answers NODE COMMAND...     /api/v1 has what coterie-ctl says of it, and the schema accepts it
 #
 # $checker is openmetrics.py, $ctl coterie-ctl.
@@ -114,5 +117,35 @@ answers() {
 		    print(json.dumps(plain(served), sort_keys=True))
 		    print(json.dumps(plain(told), sort_keys=True))
 		    sys.exit(1)
+	PYTHON
+}
+
+follow() {
+	lab_in "$1" python3 -u - >"$LAB_DIR/$1/events" <<-'PYTHON' &
+		import urllib.request
+		for line in urllib.request.urlopen("http://127.0.0.1:9890/events", timeout=60):
+		    if line.startswith(b"data: "):
+		        print(line[6:].decode(), end="")
+	PYTHON
+}
+heard() {
+	local end=$((SECONDS + LAB_PATIENCE))
+
+	until grep -qF -- "$2" "$LAB_DIR/$1/events"; do
+		[ $SECONDS -lt $end ] || { tap_note "$(cat "$LAB_DIR/$1/events")" && return 1; }
+		sleep 0.2
+	done
+}
+events_fit() {
+	python3 - "$schemas/coterie-events-1.schema.json" "$LAB_DIR/$1/events" <<-'PYTHON'
+		import json, sys
+		schema, events = json.load(open(sys.argv[1])), [json.loads(line) for line in open(sys.argv[2])]
+		assert len(events) > 5
+		try:
+		    import jsonschema
+		    for event in events:
+		        jsonschema.Draft202012Validator(schema).validate(event)
+		except ImportError:
+		    pass
 	PYTHON
 }

@@ -1,5 +1,6 @@
 #!/bin/bash
-# What the plugin metrics serves moves with what happens: rings, messages, groups, reloads, plugins, pauses.
+# What the plugin metrics serves moves with what happens: rings, messages, groups, reloads, plugins, pauses; so do
+# its events.
 # shellcheck source=tests/cluster/metrics_lab.sh
 . "$(dirname "$0")/metrics_lab.sh"
 
@@ -38,6 +39,7 @@ if ! lab_in 1 "$ctl" --version >/dev/null 2>&1; then
 	lab_close
 fi
 
+follow 2
 tap_check "the first ring had a start" await_is 2 1 "$(changes start)"
 tap_check "rings were timed" await_more 2 0 $formed
 tap_check "so was the token" await_more 2 0 coterie_token_rotation_seconds_count
@@ -60,6 +62,7 @@ tap_check "changes nothing" await_is 2 1 "$(reloads unchanged)"
 sed -i 's/token_coefficient: 0/&\n token_warning: 60/' "$LAB_DIR"/[123]/corosync.conf
 tap_check "a reload of another" lab_in 1 "$ctl" reload
 tap_check "is applied" await_is 2 1 "$(reloads applied)"
+tap_check "and an event" heard 2 '"event":"reload","data":{"result":"applied"}'
 sed -i 's/token: [0-9]*/token: many/' "$LAB_DIR/2/corosync.conf"
 tap_check "one bad file" refused reload
 tap_check "is refused where it is" await_is 2 1 "$(reloads refused)"
@@ -72,6 +75,9 @@ tap_check "it is unloaded" lab_in 2 "$ctl" plugin unload mon
 tap_check "that, too" await_is 2 1 "$(plugins mon unload)"
 tap_check "an option that it does not have" refused plugin load mon nothing=1
 tap_check "makes it fail" await_is 2 1 "$(plugins mon fail)"
+for state in loaded unloaded failed; do
+	tap_check "events of plugins: $state" heard 2 "\"event\":\"plugin\",\"data\":{\"name\":\"mon\",\"state\":\"$state\"}"
+done
 if setpriv --reuid 65534 --regid 65534 --clear-groups true 2>/dev/null; then
 	tap_check "a client that may not come in" denied_client
 else
@@ -95,17 +101,24 @@ before=$(await_sum 2 "$(changes leave)" "$(changes token_lost)")
 rings=$(await_sum 2 $formed)
 lab_kill 3
 tap_check "a ring of two" lab_ring 2 1 2
+tap_check "events: a member left" heard 2 '"event":"membership","data":{"id":3,"state":"left"}'
+tap_check "events: the ring is another" heard 2 '"members":[1,2],"joined":[],"left":[3]'
+tap_check "events: what that is for the quorum" heard 2 '"event":"quorum","data":{"quorate":true,'
+tap_check "events: its link is down" heard 2 '"event":"link","data":{"id":3,"link":0,"state":"down"}'
 tap_check "a member left" await_more 2 "$before" "$(changes leave)" "$(changes token_lost)"
 tap_check "the new ring was timed" await_more 2 "$rings" $formed
 before=$(await_sum 2 "$(changes join)" "$(changes merge)")
 lab_start 3
 tap_check "a ring of three" lab_ring 3 1 2 3
 tap_check "a member joined" await_more 2 "$before" "$(changes join)" "$(changes merge)"
+tap_check "events: a member is back" heard 2 '"event":"membership","data":{"id":3,"state":"joined"}'
+tap_check "events: its link is up" heard 2 '"event":"link","data":{"id":3,"link":0,"state":"up"}'
 tap_check "it is new itself" await_is 3 1 "$(changes start)"
 before=$(await_sum 2 "$(changes leave)")
 lab_stop 3
 tap_check "a member says that it goes" await_more 2 "$before" "$(changes leave)"
 tap_check "it is still OpenMetrics" check 2 page
+tap_check "events are as the schema wants" events_fit 2
 lab_stop 1 2
 tap $? "a clean end"
 tap_check "without leaks" eval "! grep Leak '$LAB_DIR'/[123]/log"
