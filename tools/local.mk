@@ -42,7 +42,7 @@ if HAVE_JSON
 	%D%/ctl/ctl_main.h %D%/ctl/daemon.c %D%/ctl/daemon.h %D%/ctl/facts.c %D%/ctl/log.c \
 	%D%/ctl/matrix.c %D%/ctl/metrics.c %D%/ctl/nodes.c %D%/ctl/origin.c %D%/ctl/origin.h %D%/ctl/plugin.c \
 	%D%/ctl/quorum.c %D%/ctl/reload.c %D%/ctl/reload.h %D%/ctl/reload_ask.c %D%/ctl/remote.c %D%/ctl/remote.h \
-	%D%/ctl/rings.c %D%/ctl/source.c %D%/ctl/status.c %D%/ctl/watch.c
+	%D%/ctl/rings.c $(fixed_keys_sources) %D%/ctl/source.c %D%/ctl/status.c %D%/ctl/watch.c
 nodist_%C%_coterie_ctl_SOURCES = %D%/ctl/completion_scripts.h
 %C%_coterie_ctl_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_CFLAGS)
 %C%_coterie_ctl_LDADD += libanswers.la libmetricstext.la $(JSON_LIBS) -lm

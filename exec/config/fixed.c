@@ -1,6 +1,6 @@
 /*
- * Keys that cannot change while the daemon runs (spec 06c.1 step 4, 07 §1.13): a file that is read
- * again keeps their running values, whatever it says, and the operator is told.
+ * Keys that cannot change while the daemon runs (common/fixed_keys.h): a file that is read again keeps their
+ * running values, whatever it says, and the operator is told.
  */
 #include "exec/config/tree.h"
 
@@ -11,54 +11,11 @@
 
 #include <coterie/plugin.h>
 
+#include "common/fixed_keys.h"
 #include "exec/config/native.h"
 #include "exec/map.h"
 
 static const char provider_key[] = "quorum.provider";
-
-static const char *const fixed_keys[] = {
-	"totem.version",
-	"totem.threads",
-	"totem.ip_version",
-	"totem.ip_dscp",
-	"totem.rrp_mode",
-	"totem.netmtu",
-	"totem.transport",
-	"totem.cluster_name",
-	"totem.clear_node_high_bit",
-	"totem.link_mode",
-	provider_key,
-	"system.move_to_root_cgroup",
-	"system.allow_knet_handle_fallback",
-	"system.sched_rr",
-	"system.priority",
-	"system.qb_ipc_type",
-	"system.state_dir",
-};
-
-/* Of a link that stays; those of a link that comes or goes come and go with it. */
-static const char *const fixed_link_keys[] = {"ttl", "mcastaddr", "broadcast"};
-
-/*
- * The same, but a file that changes them is refused, since its other values would not fit: here, or
- * where the addresses are compared.
- */
-static const char *const refused_link_keys[] = {"knet_transport", "mcastport"};
-
-/* Where the transport cannot change its keys under way. */
-static const char *const crypto_keys[] = {
-	"totem.secauth",
-	"totem.crypto_model",
-	"totem.crypto_cipher",
-	"totem.crypto_hash",
-	"totem.keyfile",
-	"totem.key",
-};
-
-#define FIXED_KEYS (sizeof(fixed_keys) / sizeof(fixed_keys[0]))
-#define CRYPTO_KEYS (sizeof(crypto_keys) / sizeof(crypto_keys[0]))
-#define FIXED_LINK_KEYS (sizeof(fixed_link_keys) / sizeof(fixed_link_keys[0]))
-#define REFUSED_LINK_KEYS (sizeof(refused_link_keys) / sizeof(refused_link_keys[0]))
 
 struct fixed_value {
 	const char *key, *text;
@@ -79,33 +36,6 @@ struct config_fixed {
 	const char *drop_ins;
 };
 
-static bool is_among(const char *const *keys, size_t count, const char *key)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(keys[i], key) == 0)
-			return true;
-	return false;
-}
-
-static const char *link_key_name(const char *key)
-{
-	static const char prefix[] = "totem.interface.";
-	const char *at = key + strlen(prefix);
-
-	if (strncmp(key, prefix, strlen(prefix)) != 0)
-		return NULL;
-	at += strspn(at, "0123456789");
-	return *at == '.' ? at + 1 : NULL;
-}
-
-static bool is_link_key(const char *key)
-{
-	const char *name = link_key_name(key);
-
-	return name != NULL && (is_among(fixed_link_keys, FIXED_LINK_KEYS, name) ||
-				       is_among(refused_link_keys, REFUSED_LINK_KEYS, name));
-}
-
 /* nodelist.node.POSITION.ringN_addr: N, or -1 for another key. */
 static int link_of_address(const char *key)
 {
@@ -120,14 +50,8 @@ static int link_of_address(const char *key)
 
 bool entry_is_made(const struct config_entry *entry)
 {
-	return entry->line == 0 && link_key_name(entry->key) != NULL &&
+	return entry->line == 0 && fixed_link_name(entry->key) != NULL &&
 	       (entry->file == NULL || strcmp(entry->file, MAP_PLACE) != 0);
-}
-
-static bool is_fixed_key(const struct config_fixed *fixed, const char *key)
-{
-	return is_among(fixed_keys, FIXED_KEYS, key) || is_link_key(key) ||
-	       (fixed->has_crypto && is_among(crypto_keys, CRYPTO_KEYS, key));
 }
 
 struct config_fixed *config_fixed_create(const struct config *config, bool can_rekey)
@@ -157,7 +81,7 @@ struct config_fixed *config_fixed_create(const struct config *config, bool can_r
 
 		if (link >= 0)
 			fixed->links |= 1u << link;
-		if (!is_fixed_key(fixed, entry->key))
+		if (!fixed_is_key(entry->key, can_rekey))
 			continue;
 		value->key = arena_copy(arena, entry->key, strlen(entry->key));
 		value->text = arena_copy(arena, entry->text, strlen(entry->text));
@@ -302,12 +226,12 @@ static void keep_link(
 {
 	char key[64];
 
-	for (size_t i = 0; i < FIXED_LINK_KEYS; i++) {
-		snprintf(key, sizeof(key), "totem.interface.%u.%s", link, fixed_link_keys[i]);
+	for (size_t i = 0; i < fixed_link_keys.count; i++) {
+		snprintf(key, sizeof(key), "totem.interface.%u.%s", link, fixed_link_keys.list[i]);
 		keep_one(tree, key, find_value(fixed, key));
 	}
-	for (size_t i = 0; source == FIXED_MAP && i < REFUSED_LINK_KEYS; i++) {
-		snprintf(key, sizeof(key), "totem.interface.%u.%s", link, refused_link_keys[i]);
+	for (size_t i = 0; source == FIXED_MAP && i < fixed_refused_link_keys.count; i++) {
+		snprintf(key, sizeof(key), "totem.interface.%u.%s", link, fixed_refused_link_keys.list[i]);
 		keep_one(tree, key, find_value(fixed, key));
 	}
 	snprintf(key, sizeof(key), "totem.interface.%u.knet_transport", link);
@@ -319,15 +243,16 @@ void fixed_keep(struct tree *tree, const struct config_fixed *fixed, enum fixed_
 {
 	uint32_t links = 0;
 
-	for (size_t i = 0; i < FIXED_KEYS; i++) {
-		const struct fixed_value *value = find_value(fixed, fixed_keys[i]);
+	for (size_t i = 0; i < fixed_keys.count; i++) {
+		const char *key = fixed_keys.list[i];
+		const struct fixed_value *value = find_value(fixed, key);
 
 		/* A file may bring a provider where there was none. */
-		if (value != NULL || source != FIXED_FILE || strcmp(fixed_keys[i], provider_key) != 0)
-			keep_one(tree, fixed_keys[i], value);
+		if (value != NULL || source != FIXED_FILE || strcmp(key, provider_key) != 0)
+			keep_one(tree, key, value);
 	}
-	for (size_t i = 0; fixed->has_crypto && i < CRYPTO_KEYS; i++)
-		keep_one(tree, crypto_keys[i], find_value(fixed, crypto_keys[i]));
+	for (size_t i = 0; fixed->has_crypto && i < fixed_crypto_keys.count; i++)
+		keep_one(tree, fixed_crypto_keys.list[i], find_value(fixed, fixed_crypto_keys.list[i]));
 	for (uint32_t i = 0; i < tree->count; i++) {
 		int link = link_of_address(tree->items[i].key);
 

@@ -1,5 +1,5 @@
 # exec/config: reading and checking the config files; part of libexecutive.
-config_sources = \
+config_sources = $(fixed_keys_sources) \
 	%D%/crypto.c \
 	%D%/environment.c \
 	%D%/fixed.c \

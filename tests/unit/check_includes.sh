@@ -28,6 +28,9 @@ none() {
 own='exec/totem/'
 none "exec/totem includes nothing of exec/ but its own folder" exec/totem \
 	'exec/|services/|transports/|plugins/' "$own"
+none "common includes nothing but its own folder" common \
+	'exec/|services/|transports/|plugins/|tools/'
+none "no tool includes anything of exec/" tools 'exec/'
 none "exec includes no plugin and no tool" exec 'services/|transports/|plugins/|tools/'
 for folder in services/* transports/* plugins/*; do
 	[ -d "$folder" ] || continue

@@ -2,48 +2,20 @@
 
 #include <string.h>
 
+#include "common/fixed_keys.h"
+
 #define COMPUTED "runtime.config." /* what comes of a section, defaults included */
 
 static bool begins(const char *text, const char *prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
 
-static bool ends(const char *text, const char *end)
-{
-	size_t length = strlen(text), end_length = strlen(end);
-
-	return length > end_length && strcmp(text + length - end_length, end) == 0;
-}
-
 /* --- how it can be changed --- */
 
-/* Spec 06c.1, step 4: what a running daemon does not take from the file. */
-static bool is_fixed(const char *key)
+/* Where the daemon finds itself without a nodelist: an address, and those are compared by link. */
+static bool is_own_address(const char *key)
 {
-	static const char *const keys[] = {"totem.version", "totem.threads", "totem.ip_version", "totem.ip_dscp",
-		"totem.rrp_mode", "totem.netmtu", "totem.transport", "totem.cluster_name", "totem.clear_node_high_bit",
-		"totem.link_mode", "quorum.provider", "system.move_to_root_cgroup", "system.allow_knet_handle_fallback",
-		"system.sched_rr", "system.priority", "system.qb_ipc_type", "system.state_dir"};
-	static const char *const of_link[] = {".bindnetaddr", ".mcastaddr", ".broadcast", ".mcastport", ".ttl",
-		".knet_transport"};
+	const char *name = fixed_link_name(key);
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (strcmp(key, keys[i]) == 0)
-			return true;
-	for (size_t i = 0; i < sizeof(of_link) / sizeof(of_link[0]) && begins(key, "totem.interface."); i++)
-		if (ends(key, of_link[i]))
-			return true;
-	return false;
-}
-
-/* Those of the ring's encryption, where the transport cannot change keys under way. */
-static bool is_crypto(const char *key)
-{
-	static const char *const keys[] = {"totem.secauth", "totem.crypto_model", "totem.crypto_cipher", "totem.crypto_hash",
-		"totem.keyfile"};
-
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (strcmp(key, keys[i]) == 0)
-			return true;
-	return false;
+	return name != NULL && strcmp(name, "bindnetaddr") == 0;
 }
 
 const char *origin_changeable(const char *key, bool can_rekey)
@@ -52,7 +24,7 @@ const char *origin_changeable(const char *key, bool can_rekey)
 
 	if (begins(key, COMPUTED))
 		key += strlen(COMPUTED);
-	if (is_fixed(key) || (!can_rekey && is_crypto(key)))
+	if (fixed_is_key(key, can_rekey) || is_own_address(key))
 		return "restart";
 	for (size_t i = 0; i < sizeof(from_file) / sizeof(from_file[0]); i++)
 		if (begins(key, from_file[i]))

@@ -1,0 +1,2 @@
+# common: what the daemon and its tools both go by; each compiles it in.
+fixed_keys_sources = %D%/fixed_keys.c %D%/fixed_keys.h
