@@ -331,14 +331,3 @@ TCase *channel_case_add(Suite *suite, const char *name)
 	suite_add_tcase(suite, tcase);
 	return tcase;
 }
-
-int channel_case_run(Suite *suite)
-{
-	SRunner *runner = srunner_create(suite);
-
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
-}

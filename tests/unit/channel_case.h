@@ -22,6 +22,7 @@
 #include "services/client/channel.h"
 #include "services/client/dispatch.h"
 #include "services/client/fast_channel.h"
+#include "tests/suite.h"
 
 #define ORDER_MAX 4096u
 
@@ -79,8 +80,6 @@ typedef int (*part)(void);
 	} while (0)
 
 TCase *channel_case_add(Suite *suite, const char *name);
-/** Run the suite. @return exit status */
-int channel_case_run(Suite *suite);
 pid_t start_client(part client);
 /** Serve until that process ends. @return its status */
 int serve(pid_t pid);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "services/cpg/messages.h"
+#include "tests/suite.h"
 #include "tests/unit/fake_daemon.h"
 
 enum { NODEID = 42 };
@@ -606,8 +607,6 @@ int main(void)
 {
 	Suite *suite = suite_create("libcpg");
 	TCase *tcase = tcase_create("libcpg");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, message_delivered);
@@ -628,9 +627,5 @@ int main(void)
 	tcase_add_loop_test(tcase, full_queue, 0, 2);
 	tcase_add_test(tcase, instance_names);
 	suite_add_tcase(suite, tcase);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

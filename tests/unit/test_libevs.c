@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "services/evs/messages.h"
+#include "tests/suite.h"
 #include "tests/unit/fake_daemon.h"
 
 enum { NODEID = 42 };
@@ -645,8 +646,6 @@ int main(void)
 {
 	Suite *suite = suite_create("libevs");
 	TCase *tcase = tcase_create("libevs");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, message_delivered);
@@ -666,9 +665,5 @@ int main(void)
 	tcase_add_test(tcase, requests_of_many_threads);
 	tcase_add_test(tcase, daemon_dies);
 	suite_add_tcase(suite, tcase);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -7,10 +7,10 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "services/votequorum/messages.h"
+#include "tests/suite.h"
 #include "tests/unit/scripted_daemon.h"
 
 static pid_t server;
@@ -521,7 +521,6 @@ int main(void)
 {
 	Suite *suite = suite_create("libvotequorum");
 	TCase *tcase = tcase_create("libvotequorum");
-	SRunner *runner;
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, requests_as_specified);
@@ -539,10 +538,5 @@ int main(void)
 	tcase_add_test(tcase, context_kept);
 	tcase_add_test(tcase, daemon_dies);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }
