@@ -105,38 +105,39 @@ exec_plugin_sources = exec/plugin.c exec/plugin_open.c exec/plugin_check.c exec/
 	exec/config/option_value.c exec/config/words.c \
 	exec/plugin_life.c exec/plugin_replace.c exec/plugin_trial.c \
 	$(host_sources) exec/quorum.c exec/rekey.c exec/state_dir.c exec/totem/frame.c
+check_LTLIBRARIES += %D%/libipc_play.la
+%C%_libipc_play_la_SOURCES = %D%/ipc_play.c %D%/ipc_play.h $(exec_stub_sources) $(exec_ipc_sources)
+%C%_libipc_play_la_CFLAGS = $(TEST_CFLAGS)
 exec_plugin_tests = %D%/test_host $(ipc_tests) $(channel_tests) %D%/test_plugin %D%/test_plugin_life
 check_PROGRAMS += $(exec_plugin_tests)
 TESTS += $(exec_plugin_tests)
-%C%_test_host_SOURCES = %D%/test_host.c $(exec_stub_sources) $(exec_ipc_sources) $(exec_plugin_sources)
+%C%_test_host_SOURCES = %D%/test_host.c $(exec_plugin_sources)
 %C%_test_host_CFLAGS = $(TEST_CFLAGS)
-%C%_test_host_LDADD = $(CHECK_LIBS) $(QB_LIBS) $(LTDL_LIBS)
-check_LTLIBRARIES += %D%/libipc_case.la
-%C%_libipc_case_la_SOURCES = %D%/ipc_case.c %D%/ipc_case.h $(exec_stub_sources) $(exec_ipc_sources)
-%C%_libipc_case_la_CFLAGS = $(TEST_CFLAGS)
+%C%_test_host_LDADD = %D%/libipc_play.la $(CHECK_LIBS) $(QB_LIBS) $(LTDL_LIBS)
 ipc_tests = %D%/test_ipc %D%/test_ipc_access %D%/test_ipc_end %D%/test_ipc_events %D%/test_ipc_gate %D%/test_ipc_stats
-ipc_case_libs = %D%/libipc_case.la $(CHECK_LIBS) $(QB_LIBS)
-%C%_test_ipc_SOURCES = %D%/test_ipc.c
+ipc_case_sources = %D%/ipc_case.c %D%/ipc_case.h
+ipc_case_libs = %D%/libipc_play.la $(CHECK_LIBS) $(QB_LIBS)
+%C%_test_ipc_SOURCES = %D%/test_ipc.c $(ipc_case_sources)
 %C%_test_ipc_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ipc_LDADD = $(ipc_case_libs)
-%C%_test_ipc_access_SOURCES = %D%/test_ipc_access.c
+%C%_test_ipc_access_SOURCES = %D%/test_ipc_access.c $(ipc_case_sources)
 %C%_test_ipc_access_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ipc_access_LDADD = $(ipc_case_libs)
-%C%_test_ipc_end_SOURCES = %D%/test_ipc_end.c
+%C%_test_ipc_end_SOURCES = %D%/test_ipc_end.c $(ipc_case_sources)
 %C%_test_ipc_end_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ipc_end_LDADD = $(ipc_case_libs)
-%C%_test_ipc_events_SOURCES = %D%/test_ipc_events.c
+%C%_test_ipc_events_SOURCES = %D%/test_ipc_events.c $(ipc_case_sources)
 %C%_test_ipc_events_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ipc_events_LDADD = $(ipc_case_libs)
-%C%_test_ipc_gate_SOURCES = %D%/test_ipc_gate.c
+%C%_test_ipc_gate_SOURCES = %D%/test_ipc_gate.c $(ipc_case_sources)
 %C%_test_ipc_gate_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ipc_gate_LDADD = $(ipc_case_libs)
-%C%_test_ipc_stats_SOURCES = %D%/test_ipc_stats.c
+%C%_test_ipc_stats_SOURCES = %D%/test_ipc_stats.c $(ipc_case_sources)
 %C%_test_ipc_stats_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ipc_stats_LDADD = $(ipc_case_libs)
 channel_tests = %D%/test_ipc_channel %D%/test_ipc_channel_hostile %D%/test_ipc_channel_receive
-channel_case_sources = %D%/channel_case.c %D%/channel_case.h $(exec_stub_sources) $(exec_ipc_sources)
-channel_case_libs = libclient.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
+channel_case_sources = %D%/channel_case.c %D%/channel_case.h
+channel_case_libs = %D%/libipc_play.la libclient.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
 %C%_test_ipc_channel_SOURCES = %D%/test_ipc_channel.c $(channel_case_sources)
 %C%_test_ipc_channel_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ipc_channel_LDADD = $(channel_case_libs) -lpthread
@@ -146,14 +147,14 @@ channel_case_libs = libclient.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
 %C%_test_ipc_channel_receive_SOURCES = %D%/test_ipc_channel_receive.c $(channel_case_sources)
 %C%_test_ipc_channel_receive_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ipc_channel_receive_LDADD = $(channel_case_libs) -lpthread
-%C%_test_plugin_SOURCES = %D%/test_plugin.c $(exec_stub_sources) $(exec_ipc_sources) $(exec_plugin_sources)
+%C%_test_plugin_SOURCES = %D%/test_plugin.c $(exec_plugin_sources)
 %C%_test_plugin_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_PLUGIN_DIR='"$(abs_top_builddir)/%D%/plugins"'
 %C%_test_plugin_CFLAGS = $(TEST_CFLAGS)
-%C%_test_plugin_LDADD = $(CHECK_LIBS) $(QB_LIBS) $(LTDL_LIBS)
-%C%_test_plugin_life_SOURCES = %D%/test_plugin_life.c $(exec_stub_sources) $(exec_ipc_sources) $(exec_plugin_sources)
+%C%_test_plugin_LDADD = %D%/libipc_play.la $(CHECK_LIBS) $(QB_LIBS) $(LTDL_LIBS)
+%C%_test_plugin_life_SOURCES = %D%/test_plugin_life.c $(exec_plugin_sources)
 %C%_test_plugin_life_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_PLUGIN_DIR='"$(abs_top_builddir)/%D%/plugins"'
 %C%_test_plugin_life_CFLAGS = $(TEST_CFLAGS)
-%C%_test_plugin_life_LDADD = $(CHECK_LIBS) $(QB_LIBS) $(LTDL_LIBS)
+%C%_test_plugin_life_LDADD = %D%/libipc_play.la $(CHECK_LIBS) $(QB_LIBS) $(LTDL_LIBS)
 
 # exec/{flight,histogram,map_publish,quorum,ring_account,runtime_keys,stats*}.c
 check_PROGRAMS += %D%/test_flight %D%/test_quorum_verdict %D%/test_ring_account %D%/test_runtime_keys %D%/test_stats \
@@ -170,10 +171,10 @@ TESTS += %D%/test_flight %D%/test_quorum_verdict %D%/test_ring_account %D%/test_
 %C%_test_runtime_keys_CFLAGS = $(TEST_CFLAGS)
 %C%_test_runtime_keys_LDADD = $(CHECK_LIBS)
 EXTRA_DIST += %D%/vectors/stats-udpu3.txt
-%C%_test_stats_keys_SOURCES = %D%/test_stats_keys.c $(exec_stub_sources) $(exec_ipc_sources) exec/stats_totem.c \
+%C%_test_stats_keys_SOURCES = %D%/test_stats_keys.c exec/stats_totem.c \
 	exec/stats_daemon.c exec/stats_process.c exec/histogram.c exec/ring_account.c
 %C%_test_stats_keys_CFLAGS = $(TEST_CFLAGS)
-%C%_test_stats_keys_LDADD = $(CHECK_LIBS) $(QB_LIBS)
+%C%_test_stats_keys_LDADD = %D%/libipc_play.la $(CHECK_LIBS) $(QB_LIBS)
 %C%_test_quorum_verdict_SOURCES = %D%/test_quorum_verdict.c $(exec_stub_sources) exec/quorum.c
 %C%_test_quorum_verdict_CFLAGS = $(TEST_CFLAGS)
 %C%_test_quorum_verdict_LDADD = $(CHECK_LIBS)
