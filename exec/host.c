@@ -138,6 +138,11 @@ static void host_peer_refused(
 	ring_peer_refused(host_plugin(ctx)->executive->ring, nodeid, quote, size);
 }
 
+static void host_peer_watch(struct coterie_ctx *ctx, uint32_t nodeid, uint32_t state)
+{
+	ring_peer_watch(host_plugin(ctx)->executive->ring, nodeid, state);
+}
+
 static void host_writable(struct coterie_ctx *ctx)
 {
 	ring_writable(host_plugin(ctx)->executive->ring);
@@ -211,6 +216,7 @@ const struct coterie_host *host_table(void)
 		.rekey_watch = host_rekey_watch,
 		.rekey = host_rekey,
 		.peer_refused = host_peer_refused,
+		.peer_watch = host_peer_watch,
 		.reload_prepare = host_reload_prepare,
 		.reload_commit = host_reload_commit,
 		.reload_drop = host_reload_drop,

@@ -216,6 +216,14 @@ static void arm(struct loop *loop)
 	loop->armed_ns = at_ns;
 }
 
+void loop_timers_settle(struct loop *loop)
+{
+	if (loop->timer_count == 0 || loop->heap[0]->at_ns <= loop->armed_ns)
+		return;
+	loop->armed_ns = TIMER_IDLE;
+	arm(loop);
+}
+
 static void on_timer(void *arg, int fd, uint32_t revents)
 {
 	struct loop *loop = arg;

@@ -33,6 +33,11 @@ qb_loop_t *loop_qb(struct loop *loop); /* for libqb's IPC server; borrowed */
 /** Call run(arg) once at at_ns. @return the timer, valid until it runs or is deleted; NULL: no memory */
 struct loop_timer *loop_timer_add(struct loop *loop, uint64_t at_ns, void (*run)(void *), void *arg);
 void loop_timer_del(struct loop *loop, struct loop_timer *timer); /* NULL is ignored */
+/**
+ * The timerfd is left alone when a deadline moves later, and wakes the loop in vain then: where that happens
+ * now and then and not all the time, this sets it anew.
+ */
+void loop_timers_settle(struct loop *loop);
 /** From now on tell how late the first timer of each turn is, before it runs. One at most. */
 void loop_watch_timers(struct loop *loop, loop_late_run run, void *arg);
 

@@ -21,23 +21,53 @@
 
 #define EXIT_RING_ID 21
 #define GROUP_PARTS_MAX 64u
+#define SETTLE_GAP_NS UINT64_C(50000000)
 
 /* --- timers: one of the loop's for all of the engine's --- */
 
 static void on_timer(void *arg);
 
-static void arm(struct ring *ring)
+static void arm_at(struct ring *ring, uint64_t at_ns)
+{
+	loop_timer_del(ring->executive->loop, ring->timer);
+	ring->timer = loop_timer_add(ring->executive->loop, at_ns, on_timer, ring);
+	ring->timer_at_ns = ring->timer != NULL ? at_ns : TOTEM_NEVER;
+}
+
+static uint64_t next_deadline(const struct ring *ring)
 {
 	uint64_t at_ns = TOTEM_NEVER;
 
 	for (int i = 0; i < TOTEM_TIMER_COUNT; i++)
 		if (ring->deadlines[i] < at_ns)
 			at_ns = ring->deadlines[i];
-	if (at_ns >= ring->timer_at_ns)
+	return at_ns;
+}
+
+static void arm(struct ring *ring)
+{
+	uint64_t at_ns = next_deadline(ring);
+
+	if (at_ns < ring->timer_at_ns)
+		arm_at(ring, at_ns);
+}
+
+/*
+ * A busy ring moves its deadlines with every token and had better not touch the timer; an idle one would be
+ * woken in vain by each that has been moved.
+ */
+static void settle(struct ring *ring, uint64_t now_ns)
+{
+	if (now_ns - ring->settled_ns < SETTLE_GAP_NS || ring->timer == NULL)
 		return;
-	loop_timer_del(ring->executive->loop, ring->timer);
-	ring->timer = loop_timer_add(ring->executive->loop, at_ns, on_timer, ring);
-	ring->timer_at_ns = ring->timer != NULL ? at_ns : TOTEM_NEVER;
+	ring->settled_ns = now_ns;
+
+	uint64_t at_ns = next_deadline(ring);
+
+	if (at_ns <= ring->timer_at_ns || at_ns == TOTEM_NEVER)
+		return;
+	arm_at(ring, at_ns);
+	loop_timers_settle(ring->executive->loop);
 }
 
 static void on_timer(void *arg)
@@ -285,6 +315,15 @@ static void cb_visit(void *arg)
 	ipc_pull(ring->executive->ipc, totem_engine_window(ring->engine));
 }
 
+static void cb_watch(void *arg, uint32_t nodeid)
+{
+	struct ring *ring = arg;
+	const struct coterie_transport *transport = &ring->transport->transport;
+
+	if (transport->watch != NULL)
+		transport->watch(ring->transport->self, nodeid);
+}
+
 static void cb_passed(void *arg)
 {
 	struct ring *ring = arg;
@@ -331,6 +370,7 @@ const struct totem_callbacks ring_callbacks = {
 	.configure = cb_configure,
 	.store_ring_id = cb_store_ring_id,
 	.visit = cb_visit,
+	.watch = cb_watch,
 	.passed = cb_passed,
 	.room = cb_room,
 	.trace = cb_trace,
@@ -378,6 +418,7 @@ void ring_frames_in(struct ring *ring, const struct coterie_arrival *arrivals, u
 	ring->inside++;
 	totem_engine_receive(ring->engine, now_ns, ring->batch, count);
 	ring->inside--;
+	settle(ring, now_ns);
 	if (counters->malformed != refused)
 		for (uint32_t i = 0; i < count; i++)
 			ring_log_bad_packet(&ring->log, now_ns, arrivals[i].frame, arrivals[i].from);
@@ -460,6 +501,18 @@ void ring_peer_dead(struct ring *ring, uint32_t nodeid)
 	log_line("TOTEM", LOG_DEBUG, "the transport has given node %u up", nodeid);
 	if (ring->engine != NULL)
 		tell(ring, TOTEM_EVENT_PEER_DEAD, nodeid);
+}
+
+void ring_peer_watch(struct ring *ring, uint32_t nodeid, uint32_t state)
+{
+	static const enum totem_event events[] = {
+		[COTERIE_WATCH_OFF] = TOTEM_EVENT_WATCH_OFF,
+		[COTERIE_WATCH_ON] = TOTEM_EVENT_WATCH_ON,
+		[COTERIE_WATCH_BROKEN] = TOTEM_EVENT_WATCH_BROKEN,
+	};
+
+	if (state < sizeof(events) / sizeof(events[0]) && ring->engine != NULL)
+		tell(ring, events[state], nodeid);
 }
 
 void ring_peer_refused(struct ring *ring, uint32_t nodeid, const void *quote, uint32_t size)

@@ -58,6 +58,7 @@ struct coterie_frame *ring_frame_take(struct ring *ring, uint32_t capacity);
 void ring_frames_in(struct ring *ring, const struct coterie_arrival *arrivals, uint32_t count);
 void ring_link_state(struct ring *ring, uint32_t link, bool is_up, const char *text);
 void ring_peer_dead(struct ring *ring, uint32_t nodeid);
+void ring_peer_watch(struct ring *ring, uint32_t nodeid, uint32_t state); /* COTERIE_WATCH_* */
 void ring_peer_refused(struct ring *ring, uint32_t nodeid, const void *quote, uint32_t size);
 void ring_writable(struct ring *ring);
 

@@ -26,6 +26,7 @@ struct ring {
 	uint64_t deadlines[TOTEM_TIMER_COUNT];
 	struct loop_timer *timer;
 	uint64_t timer_at_ns;           /* may be earlier than every deadline, never later */
+	uint64_t settled_ns;            /* when it was last made exact */
 	struct coterie_frame **echoes;  /* own packets and what came while inside, for the next turn */
 	size_t echo_count, echo_capacity;
 	bool is_echo_due;

@@ -175,5 +175,5 @@ void configure_install(struct totem_engine *engine)
 	set_copy(&engine->proc, &engine->new_memb);
 	node_set_clear(&engine->failed);
 	node_set_clear(&engine->deliver);
-	suspect_start(engine);
+	suspect_installed(engine);
 }

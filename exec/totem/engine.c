@@ -379,6 +379,14 @@ void totem_engine_transport(
 		if (engine->is_started)
 			suspect_told(engine, nodeid);
 		break;
+	case TOTEM_EVENT_WATCH_ON:
+	case TOTEM_EVENT_WATCH_OFF:
+		suspect_watched(engine, nodeid, event == TOTEM_EVENT_WATCH_ON);
+		break;
+	case TOTEM_EVENT_WATCH_BROKEN:
+		if (engine->is_started)
+			suspect_broken(engine, nodeid);
+		break;
 	case TOTEM_EVENT_FORCE_GATHER:
 		if (engine->is_started && engine->state == TOTEM_GATHER)
 			gather_token_expired(engine);

@@ -144,6 +144,11 @@ struct totem_callbacks {
 	int (*store_ring_id)(void *arg, const struct ring_id *id);
 	/** The token is here and usable. What is given to totem_engine_send now goes out now. May be NULL. */
 	void (*visit)(void *arg);
+	/**
+	 * Tell when this member's daemon ends, and no longer that of another; 0: nobody's. Said at each ring.
+	 * While TOTEM_EVENT_WATCH_ON holds it is hardly ever knocked at. May be NULL.
+	 */
+	void (*watch)(void *arg, uint32_t nodeid);
 	/** The token has been passed on (spec 06 §6.6: after this a sync step runs). May be NULL. */
 	void (*passed)(void *arg);
 	/** totem_engine_send has room again after it returned -EAGAIN. May be NULL. */
@@ -195,6 +200,9 @@ enum totem_event {
 	TOTEM_EVENT_LINK_UP,   /* the first one starts the protocol */
 	TOTEM_EVENT_LINK_DOWN, /* nobody can be reached: unless that ends before the token is missed, a ring of one */
 	TOTEM_EVENT_PEER_DEAD, /* the transport has given nodeid up; it is asked first. Members only */
+	TOTEM_EVENT_WATCH_ON,     /* the end of nodeid's daemon will be told: `watch` */
+	TOTEM_EVENT_WATCH_OFF,    /* not any more */
+	TOTEM_EVENT_WATCH_BROKEN, /* … in a way that its end would look like: a reason to ask it, no more */
 	TOTEM_EVENT_FORCE_GATHER,
 };
 

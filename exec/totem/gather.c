@@ -86,7 +86,7 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 
 	timer_cancel_token(engine);
 	timer_cancel(engine, TOTEM_TIMER_RETRANSMIT);
-	timer_cancel(engine, TOTEM_TIMER_MERGE);
+	merge_busy(engine);
 	timer_cancel(engine, TOTEM_TIMER_HOLD);
 	timer_set(engine, TOTEM_TIMER_JOIN, engine->options.join_ns);
 	timer_set(engine, TOTEM_TIMER_CONSENSUS, consensus_ns);
@@ -499,7 +499,7 @@ void gather_link_up(struct totem_engine *engine)
 
 	engine->is_cut = false;
 	if (!engine->is_started) {
-		timer_set(engine, TOTEM_TIMER_PAUSE, engine->options.token_ns / 5);
+		timer_start_pause(engine);
 		engine->is_started = true;
 	} else if (engine->state == TOTEM_OPERATIONAL && engine->memb.count > 1) {
 		suspect_start(engine);

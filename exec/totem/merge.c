@@ -85,5 +85,33 @@ void merge_expired(struct totem_engine *engine)
 		&merge, engine->options.swap, frame->data, frame->capacity);
 	assert(frame->size > 0);
 	engine->counters.merge_detect_tx++;
+	engine->merged_seq = engine->ring.seq;
 	engine_multicast(engine, frame);
+}
+
+/*
+ * Only the representative's goes out. The first one of a ring does so on time; those that follow go with
+ * the token, since each wakes everybody up.
+ */
+void merge_idle(struct totem_engine *engine)
+{
+	if (!engine_is_rep(engine))
+		return;
+	if (engine->merged_seq != engine->ring.seq) {
+		if (!timer_is_set(engine, TOTEM_TIMER_MERGE))
+			timer_set(engine, TOTEM_TIMER_MERGE, engine->options.merge_ns);
+		return;
+	}
+	if (engine->merge_at_ns == 0)
+		engine->merge_at_ns = engine->now_ns + engine->options.merge_ns;
+	if (engine->is_holding || engine->now_ns < engine->merge_at_ns)
+		return;
+	engine->merge_at_ns = 0;
+	merge_expired(engine);
+}
+
+void merge_busy(struct totem_engine *engine)
+{
+	engine->merge_at_ns = 0;
+	timer_cancel(engine, TOTEM_TIMER_MERGE);
 }

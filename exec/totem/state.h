@@ -174,6 +174,8 @@ struct totem_engine {
 	uint32_t a_known;        /* how many of these two are valid on this ring */
 	uint32_t seen_seq, unchanged;
 	uint64_t changed_ns; /* when seen_seq last did */
+	uint64_t merge_at_ns; /* the next merge detect is due with the token from then on; 0: T-merge's */
+	uint64_t merged_seq;  /* of the ring that has sent one */
 	uint32_t trc, pbl;
 	struct window window; /* of the ring whose token runs */
 	uint32_t visit_sent; /* new and re-sent frames of the current visit */
@@ -216,6 +218,8 @@ struct totem_engine {
 	bool has_suspects;
 	uint64_t probe_at_ns;   /* the next round of them begins */
 	uint64_t knocked_ns;    /* at our neighbour */
+	uint32_t watched_id;    /* our neighbour, as the outside was told; 0: none */
+	bool is_watched;        /* it is */
 	uint64_t token_sent_ns; /* to our successor */
 	bool is_heartbeat_used;
 
@@ -361,6 +365,9 @@ void merge_foreign(
 	struct totem_engine *engine, uint32_t node, const struct ring_id *ring, bool is_frame);
 void merge_detect(struct totem_engine *engine, struct coterie_frame *frame);
 void merge_expired(struct totem_engine *engine);
+/** The ring is idle: other rings hear of it now and then. */
+void merge_idle(struct totem_engine *engine);
+void merge_busy(struct totem_engine *engine);
 
 /* --- peer.c --- */
 /** The node's record, made when there is none; NULL: not known, or no room. */
@@ -407,6 +414,10 @@ void suspect_ask(struct totem_engine *engine, struct peer *peer);
 /** Tell the members that this node is within our hearing again. */
 void suspect_retract(struct totem_engine *engine, uint32_t id);
 void suspect_start(struct totem_engine *engine); /* a state in which questions are asked was entered */
+void suspect_installed(struct totem_engine *engine); /* the same, and the neighbour may be another */
+/** The outside's watch over that neighbour is in place, or is not any more. */
+void suspect_watched(struct totem_engine *engine, uint32_t id, bool is_watched);
+void suspect_broken(struct totem_engine *engine, uint32_t id); /* … because it may have gone */
 void suspect_expired(struct totem_engine *engine);
 void suspect_check_overdue(struct totem_engine *engine); /* T-retransmit ran out */
 
@@ -414,6 +425,7 @@ void suspect_check_overdue(struct totem_engine *engine); /* T-retransmit ran out
 void timer_set(struct totem_engine *engine, enum totem_timer timer, uint64_t delay_ns);
 void timer_cancel(struct totem_engine *engine, enum totem_timer timer);
 bool timer_is_set(const struct totem_engine *engine, enum totem_timer timer);
+void timer_start_pause(struct totem_engine *engine);
 void timer_start_token(struct totem_engine *engine); /* T-token and T-warning */
 void timer_cancel_token(struct totem_engine *engine);
 /** T-retransmit after sending, or sending again. The policy is spec 09 §4.3. */

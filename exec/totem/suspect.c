@@ -3,7 +3,8 @@
  *
  * A host without a daemon answers datagrams with "port unreachable", and the outside reports that
  * with what is quoted of the datagram. So that there is something to answer on an idle ring too,
- * every member knocks at the next one that understands it, a few times a second.
+ * every member knocks at the next one that understands it, a few times a second, unless the outside
+ * watches that one and tells by itself when it goes.
  *
  * Life of a suspicion: 1 a report comes, from wherever. 2 The suspect is asked, again and again,
  * with numbers that nobody else knows. 3a Anything that it sends ends the suspicion, and it answers
@@ -33,6 +34,8 @@
 /* The transport itself has waited for long; a knock on a path that is just coming up may be late. */
 #define SILENCE_TOLD_NS (50 * MILLISECOND_NS)
 #define SIGN_GAP_NS (1 * MILLISECOND_NS)
+/* A watch may have gone blind without a word. */
+#define KNOCK_WATCHED_NS (2000 * MILLISECOND_NS)
 /* Certain refusals that it takes; more where nobody answers questions. */
 #define REFUSED_PLAIN_MIN 3u
 #define ROUNDS_MISSED 3u
@@ -261,6 +264,25 @@ void suspect_told(struct totem_engine *engine, uint32_t id)
 	judge(engine, peer);
 }
 
+/* --- the watch over our neighbour --- */
+
+void suspect_watched(struct totem_engine *engine, uint32_t id, bool is_watched)
+{
+	if (id != engine->watched_id || engine->is_watched == is_watched)
+		return;
+	engine->is_watched = is_watched;
+	suspect_start(engine);
+}
+
+void suspect_broken(struct totem_engine *engine, uint32_t id)
+{
+	struct peer *peer = peer_find(engine, id);
+
+	suspect_watched(engine, id, false);
+	if (peer != NULL && is_concerned(engine, id) && peer_has_probes(engine, peer))
+		suspect(engine, peer);
+}
+
 void suspect_check_overdue(struct totem_engine *engine)
 {
 	if (!engine->has_suspects || !is_token_overdue(engine))
@@ -289,11 +311,10 @@ void suspect_retract(struct totem_engine *engine, uint32_t id)
 	}
 }
 
-/* The next member behind us at which to knock; NULL: there is none, or we have just sent it more. */
+/* The next member behind us at which to knock; NULL: there is none. */
 static struct peer *neighbour(const struct totem_engine *engine)
 {
 	const struct node_set *memb = &engine->memb;
-	uint32_t successor = engine_successor(engine);
 	uint32_t first = 0;
 
 	while (first < memb->count && memb->ids[first] <= engine->options.nodeid)
@@ -302,14 +323,24 @@ static struct peer *neighbour(const struct totem_engine *engine)
 		uint32_t id = memb->ids[(first + i) % memb->count];
 		struct peer *peer = peer_find(engine, id);
 
-		if (id == engine->options.nodeid || peer == NULL || !peer_has_probes(engine, peer))
-			continue;
-		if (id == successor &&
-			engine->now_ns - engine->token_sent_ns < engine->options.probe_ns)
-			return NULL;
-		return peer->sign_ns == 0 ? peer : NULL;
+		if (id != engine->options.nodeid && peer != NULL && peer_has_probes(engine, peer))
+			return peer;
 	}
 	return NULL;
+}
+
+static bool is_watched(const struct totem_engine *engine, const struct peer *peer)
+{
+	return peer != NULL && peer->id == engine->watched_id && engine->is_watched;
+}
+
+/* The token is a knock as well, and a suspect is asked anyway. */
+static bool needs_knock(
+	const struct totem_engine *engine, const struct peer *peer, uint64_t gap_ns)
+{
+	return peer != NULL && peer->sign_ns == 0 &&
+	       (peer->id != engine_successor(engine) ||
+		       engine->now_ns - engine->token_sent_ns >= gap_ns);
 }
 
 /* Whom we wait for and have not heard since we gather; multicasts of some transports prove nothing. */
@@ -353,19 +384,36 @@ static bool is_last(const struct totem_engine *engine)
 
 /*
  * One round of knocks goes from member to member, so that each wakes up once for it. Who knocks at the
- * one that starts them misses it soon when none comes; the others wait for longer.
+ * one that starts them misses it soon when none comes; the others wait for longer, and start rounds of
+ * their own while nobody knocks at them.
  */
-static void knock(struct totem_engine *engine)
+static void knock(struct totem_engine *engine, bool is_asked)
 {
-	uint64_t wait_ns = engine->options.probe_ns;
+	uint64_t gap_ns = engine->options.probe_ns;
+	uint64_t wait_ns = gap_ns;
 	struct peer *peer = neighbour(engine);
 
-	if (!is_first(engine))
+	if (is_watched(engine, peer))
+		wait_ns = gap_ns = KNOCK_WATCHED_NS;
+	else if (is_asked && !is_first(engine))
 		wait_ns = is_last(engine) ? wait_ns * 5 / 4 : wait_ns * ROUNDS_MISSED;
 	engine->knocked_ns = engine->now_ns;
 	engine->probe_at_ns = engine->now_ns + wait_ns;
-	if (peer != NULL)
+	if (needs_knock(engine, peer, gap_ns))
 		ask(engine, peer, WIRE_PROBE_KNOCK);
+}
+
+/* The round goes on, unless we have just started one, which is then the last of ours. */
+static void knocked_at(struct totem_engine *engine)
+{
+	uint64_t gap_ns = engine->options.probe_ns;
+
+	if (gap_ns == 0 || engine->is_watched)
+		return;
+	if (engine->now_ns - engine->knocked_ns >= gap_ns / 2)
+		knock(engine, true);
+	else if (!is_first(engine))
+		engine->probe_at_ns = engine->knocked_ns + ROUNDS_MISSED * gap_ns;
 }
 
 static void look_around(struct totem_engine *engine)
@@ -376,7 +424,9 @@ static void look_around(struct totem_engine *engine)
 		return;
 	if (engine->state == TOTEM_OPERATIONAL && engine->memb.count > 1) {
 		if (is_due)
-			knock(engine);
+			knock(engine, false);
+		if (engine->is_watched && engine->watched_id == engine_successor(engine))
+			return; /* the token knocks at it */
 	} else if (engine->state == TOTEM_GATHER && engine->proc.count > 1) {
 		if (is_due) {
 			ask_the_silent(engine);
@@ -386,6 +436,26 @@ static void look_around(struct totem_engine *engine)
 		return;
 	}
 	tick_at(engine, engine->probe_at_ns);
+}
+
+/* Said again at each ring, so that the outside does not wait with a new attempt. */
+static void watch_neighbour(struct totem_engine *engine)
+{
+	const struct peer *peer = neighbour(engine);
+	uint32_t id = peer == NULL ? 0 : peer->id;
+
+	if (id != engine->watched_id)
+		engine->is_watched = false;
+	engine->watched_id = id;
+	if (engine->callbacks.watch != NULL)
+		engine->callbacks.watch(engine->arg, id);
+}
+
+void suspect_installed(struct totem_engine *engine)
+{
+	if (engine->options.probe_ns > 0)
+		watch_neighbour(engine);
+	suspect_start(engine);
 }
 
 void suspect_start(struct totem_engine *engine)
@@ -418,9 +488,8 @@ bool suspect_probe(struct totem_engine *engine, const struct coterie_frame *fram
 	if (probe.kind == WIRE_PROBE_QUESTION && !peer_is_unwanted(engine, peer))
 		send_probe(engine, peer->id, WIRE_PROBE_ANSWER, probe.number);
 	if (probe.kind == WIRE_PROBE_KNOCK && engine->state == TOTEM_OPERATIONAL &&
-		node_set_has(&engine->memb, peer->id) && engine->options.probe_ns > 0 &&
-		engine->now_ns - engine->knocked_ns >= engine->options.probe_ns / 2)
-		knock(engine);
+		node_set_has(&engine->memb, peer->id))
+		knocked_at(engine);
 	if (probe.kind == WIRE_PROBE_ANSWER && is_asked(peer, probe.number))
 		peer_answered(engine, peer);
 	if (probe.kind == WIRE_PROBE_RETRACT)

@@ -35,11 +35,18 @@ bool timer_is_set(const struct totem_engine *engine, enum totem_timer timer)
 	return engine->timer_at_ns[timer] != TOTEM_NEVER;
 }
 
+void timer_start_pause(struct totem_engine *engine)
+{
+	timer_set(engine, TOTEM_TIMER_PAUSE, engine->options.token_ns / 4);
+}
+
 void timer_start_token(struct totem_engine *engine)
 {
 	const struct totem_options *options = &engine->options;
 
 	timer_set(engine, TOTEM_TIMER_TOKEN, options->token_ns);
+	if (!engine->is_pausing)
+		timer_start_pause(engine); /* this is an entry: no other is needed for a while */
 	if (options->token_warning_percent > 0)
 		timer_set(engine, TOTEM_TIMER_WARNING,
 			options->token_ns / 100 * options->token_warning_percent);
@@ -233,8 +240,8 @@ static void token_expired(struct totem_engine *engine)
 }
 
 /*
- * Spec 04 §11.1, the better rule: T-pause runs often, so a long gap between two entries means that
- * this process did not run. What waits in the sockets then is old; it is looked through for
+ * Spec 04 §11.1, the better rule: T-pause runs unless the token comes, so a long gap between two entries
+ * means that this process did not run. What waits in the sockets then is old; it is looked through for
  * PAUSE_FLUSH_NS for a token of our ring, and nothing else of it is believed.
  */
 void timer_check_pause(struct totem_engine *engine)
@@ -264,7 +271,7 @@ static void pause_expired(struct totem_engine *engine)
 	bool was_pausing = engine->is_pausing;
 
 	engine->is_pausing = false;
-	timer_set(engine, TOTEM_TIMER_PAUSE, engine->options.token_ns / 5);
+	timer_start_pause(engine);
 	if (!was_pausing || !engine->is_token_overdue)
 		return;
 	engine->is_token_overdue = false;

@@ -42,11 +42,10 @@ static void forward(struct totem_engine *engine)
 void token_note_seq(struct totem_engine *engine, uint32_t seq)
 {
 	if (seq == engine->seen_seq) {
-		if (!timer_is_set(engine, TOTEM_TIMER_MERGE))
-			timer_set(engine, TOTEM_TIMER_MERGE, engine->options.merge_ns);
+		merge_idle(engine);
 		engine->unchanged++;
 	} else {
-		timer_cancel(engine, TOTEM_TIMER_MERGE);
+		merge_busy(engine);
 		timer_cancel(engine, TOTEM_TIMER_HOLD);
 		engine->unchanged = 0;
 		engine->changed_ns = engine->now_ns;
@@ -309,6 +308,8 @@ void token_let_go(struct totem_engine *engine)
 	if (engine->state == TOTEM_OPERATIONAL)
 		send_late(engine);
 	forward(engine);
+	if (engine->unchanged > 0)
+		merge_idle(engine); /* right behind the token, whose receiver is awake */
 	engine->retransmit_count = 0;
 	engine->is_progress_seen = false;
 	timer_start_retransmit(engine);

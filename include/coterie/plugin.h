@@ -10,7 +10,8 @@
  *        dump, a transport's node_status
  *   1.2  keys of an encrypted ring and their change; a transport's link_down and rekey; peer_refused
  *   1.3  reload in two steps; plugins loaded, unloaded and replaced; clients that outlive their plugin
- *   1.4  fast channels between clients and services; a service's channel_message; a transport's capacity
+ *   1.4  fast channels between clients and services; a service's channel_message; a transport's capacity and
+ *        watch, and peer_watch
  *
  * Rules. A change of an existing byte or of its meaning raises the major number, an appended member the
  * minor one; a behaviour that no size shows gets a capability bit. Members are never moved, reused or
@@ -194,6 +195,11 @@ struct coterie_quorum {
 /** Turns of a change of keys. */
 #define COTERIE_REKEY_ACTIVATE 1u /* send with the new keys, still take packets of the old ones */
 #define COTERIE_REKEY_CLEANUP 2u  /* forget the old keys */
+
+/** States of the watch over a peer. */
+#define COTERIE_WATCH_OFF 0u
+#define COTERIE_WATCH_ON 1u
+#define COTERIE_WATCH_BROKEN 2u
 
 #define COTERIE_LINKS_MAX 8u
 #define COTERIE_ADDRESS_TEXT 256u
@@ -571,6 +577,16 @@ struct coterie_host {
 	 */
 	int (*channel_deliver)(struct coterie_client *client, uint32_t nodeid, uint32_t pid,
 		const struct iovec *iov, uint32_t count);
+
+	/* --- since 1.4: transports --- */
+
+	/**
+	 * How the watch over a node goes that the transport's operation watch asked for. COTERIE_WATCH_ON: should
+	 * its daemon end, that will be told at once. COTERIE_WATCH_OFF: not any more. COTERIE_WATCH_BROKEN: nor
+	 * now, and what ended the watch may have been the end of the daemon: it is asked, and stays unless
+	 * frames to it are refused as well (peer_refused).
+	 */
+	void (*peer_watch)(struct coterie_ctx *ctx, uint32_t nodeid, uint32_t state);
 };
 
 /** True when the other side's table is long enough to hold the member, and the member is set. */

@@ -90,6 +90,10 @@ struct coterie_transport {
 	    without this member. Asked when the first link comes up. A ring whose members all know it sends no
 	    more between two looks at the arrivals than the least of them bears. */
 	uint32_t (*capacity)(void *self, uint32_t frame_size);
+	/** Watch this peer's daemon, and no other any more; 0: none. Said again at each ring. How it goes is told
+	    with host->peer_watch, never from inside this call. While a watch is on, the ring hardly ever sends
+	    the peer anything to see whether it is refused. */
+	void (*watch)(void *self, uint32_t nodeid);
 };
 
 #endif

@@ -167,7 +167,9 @@ static void tell_death(struct sim *sim, const struct node *dead)
 		return;
 	for (uint32_t i = 0; i < sim->node_count; i++)
 		if (random_chance(&sim->random, 5000) && i != dead->index)
-			node_event(&sim->nodes[i], TOTEM_EVENT_PEER_DEAD, dead->id);
+			node_event(&sim->nodes[i], sim->options.seed % 4 < 2 ? TOTEM_EVENT_PEER_DEAD
+									     : TOTEM_EVENT_WATCH_BROKEN,
+				dead->id);
 }
 
 static void crash(struct sim *sim, struct node *node)
@@ -438,17 +440,22 @@ static void forge_refusal(struct sim *sim, struct node *at, const struct node *a
  */
 void faults_false_sign(struct sim *sim)
 {
+	static const enum totem_event words[] = {
+		TOTEM_EVENT_PEER_DEAD, TOTEM_EVENT_WATCH_BROKEN, TOTEM_EVENT_WATCH_ON};
 	struct node *at = faults_any_node(sim), *about = faults_any_node(sim);
 
 	if (!node_is_up(at) || !node_is_up(about) || at == about || at->is_paused)
 		return;
 	sim->faults.false_signs++;
+	/* An idle ring may not have sent anything since the last one, and several together are no false sign. */
+	memset(sim->net.lose_next, 0, sizeof(sim->net.lose_next));
+	memset(sim->net.refuse_next, 0, sizeof(sim->net.refuse_next));
 	/* A sign and silence at once are no false sign: it is one or the other, by seed. */
 	switch (random_below(&sim->random, 4) + (sim->options.seed % 2 == 0 ? 0 : 2)) {
 	case 0:
 		sim_note(sim, about->index, "is said to be dead");
 		for (uint64_t i = random_between(&sim->random, 1, 3); i > 0; i--)
-			node_event(at, TOTEM_EVENT_PEER_DEAD, about->id);
+			node_event(at, words[i - 1], about->id);
 		break;
 	case 2:
 		sim_note(sim, about->index, "is said to refuse packets of %u", at->id);

@@ -200,6 +200,14 @@ static void on_trace(void *arg, const struct totem_trace *trace)
 	node->requested += trace->kind == TOTEM_TRACE_REQUESTED;
 }
 
+static void on_watch(void *arg, uint32_t nodeid)
+{
+	struct node *node = arg;
+
+	node->watches = nodeid;
+	node->watch_calls++;
+}
+
 static const struct totem_callbacks callbacks = {
 	.multicast = on_multicast,
 	.token = on_token,
@@ -208,6 +216,7 @@ static const struct totem_callbacks callbacks = {
 	.configure = on_configure,
 	.store_ring_id = on_store,
 	.visit = on_visit,
+	.watch = on_watch,
 	.passed = on_passed,
 	.room = on_room,
 	.trace = on_trace,

@@ -35,6 +35,7 @@ struct node {
 	bool is_visited; /* by the token, which has not been passed on yet */
 	uint32_t visit_frames; /* sent meanwhile */
 	uint32_t visits, passed, rooms;
+	uint32_t watches, watch_calls; /* whom it was last told to, and how often it was */
 	uint64_t gathered, retransmitted, requested, failed_to_receive, paused;
 	struct coterie_frame *waiting[4096]; /* what came while is_paused */
 	size_t waiting_count;

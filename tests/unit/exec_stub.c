@@ -217,6 +217,11 @@ void ring_peer_refused(struct ring *ring, uint32_t nodeid, const void *quote, ui
 
 void ring_peer_dead(struct ring *ring, uint32_t nodeid) { (void)ring, (void)nodeid; }
 
+void ring_peer_watch(struct ring *ring, uint32_t nodeid, uint32_t state)
+{
+	(void)ring, (void)nodeid, (void)state;
+}
+
 void ring_writable(struct ring *ring) { (void)ring; }
 
 /* --- reload.c --- */

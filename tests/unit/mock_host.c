@@ -586,6 +586,11 @@ static void host_peer_refused(
 	mock_queue_add(&host->refused, nodeid, &iov, 1);
 }
 
+static void host_peer_watch(struct coterie_ctx *host, uint32_t nodeid, uint32_t state)
+{
+	mock_queue_add(&host->watches, nodeid, &(struct iovec){&state, sizeof(state)}, 1);
+}
+
 static void host_writable(struct coterie_ctx *host) { host->writable_count++; }
 
 /* ---- Life ---------------------------------------------------------------- */
@@ -625,6 +630,7 @@ static const struct coterie_host host_table = {
 	.peer_dead = host_peer_dead,
 	.writable = host_writable,
 	.peer_refused = host_peer_refused,
+	.peer_watch = host_peer_watch,
 };
 
 struct coterie_ctx *mock_host_create(const struct coterie_plugin *plugin)

@@ -102,6 +102,7 @@ struct coterie_ctx {
 	uint32_t dead[16]; /* node ids, by peer_dead */
 	uint32_t dead_count;
 	struct mock_queue refused; /* by peer_refused; id is the node id, data the quote */
+	struct mock_queue watches; /* by peer_watch; id is the node id, data the state */
 	uint32_t writable_count;
 
 	uint32_t frames_live;         /* taken and not given back */

@@ -6,8 +6,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "tests/suite.h"
-
 struct thing {
 	struct handle_object object;
 	unsigned int *destroyed; /* counts */
@@ -187,6 +185,8 @@ int main(void)
 {
 	Suite *suite = suite_create("client handle");
 	TCase *tcase = tcase_create("handle");
+	SRunner *runner = srunner_create(suite);
+	int failed;
 
 	tcase_add_checked_fixture(tcase, set_up, NULL);
 	tcase_add_test(tcase, opened_found_closed);
@@ -197,5 +197,9 @@ int main(void)
 	tcase_add_test(tcase, closed_once_by_many_threads);
 	tcase_add_test(tcase, random_is_left_alone);
 	suite_add_tcase(suite, tcase);
-	return suite_run(suite);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
 }

@@ -1,10 +1,10 @@
 /* Who is there: signs of death, links that go, nodes that do not hear each other (spec 04 §16.3). */
 #include <check.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "exec/totem/state.h"
-#include "tests/suite.h"
 #include "tests/unit/engine_net.h"
 
 /* --- signs of death --- */
@@ -299,8 +299,109 @@ START_TEST(who_accused_takes_it_back)
 	run_for(1000);
 	ck_assert_uint_eq(node_of(2)->gathered, 0);
 	retract(2, accuser, accused);
-	run_for(1000);
+	run_for(1500);
 	ck_assert_uint_ne(node_of(2)->gathered, 0);
+}
+END_TEST
+
+/* --- the watch over a neighbour --- */
+
+static void tell(uint32_t at, enum totem_event event, uint32_t about)
+{
+	totem_engine_transport(node_of(at)->engine, net->now_ns, event, about);
+}
+
+static uint64_t probes_of(uint32_t id)
+{
+	return totem_engine_counters(node_of(id)->engine)->probe_tx;
+}
+
+static void start_watched_ring(void)
+{
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(3);
+	for (uint32_t id = 1; id <= 3; id++)
+		tell(id, TOTEM_EVENT_WATCH_ON, id % 3 + 1);
+}
+
+START_TEST(everybody_watches_the_next_one)
+{
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(3);
+	for (uint32_t id = 1; id <= 3; id++)
+		ck_assert_uint_eq(node_of(id)->watches, id % 3 + 1);
+	uint32_t calls = node_of(1)->watch_calls;
+	node_crash(2);
+	run_until_ring(2, 10000);
+	ck_assert_uint_eq(node_of(1)->watches, 3);
+	ck_assert_uint_gt(node_of(1)->watch_calls, calls);
+	node_crash(3);
+	run_until_ring(1, 10000);
+	ck_assert_uint_eq(node_of(1)->watches, 0);
+}
+END_TEST
+
+START_TEST(nobody_is_watched_who_answers_nothing)
+{
+	options.features = 0;
+	start_ring(3);
+	ck_assert_uint_eq(node_of(1)->watches, 0);
+}
+END_TEST
+
+START_TEST(who_is_watched_is_not_knocked_at)
+{
+	start_watched_ring();
+	run_for(1500);
+	uint64_t before = probes_of(1) + probes_of(2) + probes_of(3);
+	run_for(10000);
+	ck_assert_uint_eq(probes_of(1) + probes_of(2) + probes_of(3), before);
+	tell(2, TOTEM_EVENT_WATCH_OFF, 1); /* not its neighbour */
+	run_for(1000);
+	ck_assert_uint_eq(probes_of(1) + probes_of(2) + probes_of(3), before);
+	/* One that is not watched any more is knocked at as often as if nobody were. */
+	before = probes_of(2);
+	tell(2, TOTEM_EVENT_WATCH_OFF, 3);
+	run_for(6000);
+	ck_assert_uint_ge(probes_of(2) - before, 6000 / (TOTEM_PROBE_NS / MS) * 8 / 10);
+	ck_assert_uint_le(probes_of(2) - before, 6000 / (TOTEM_PROBE_NS / MS) + 1);
+	node_crash(3);
+	net->refuses = true;
+	run_until_ring(2, (TOTEM_PROBE_NS * 3 / 2) / MS + 30);
+}
+END_TEST
+
+START_TEST(the_end_of_a_watch_is_a_reason_to_ask)
+{
+	start_watched_ring();
+	run_for(1500);
+	net->refuses = true;
+	node_crash((uint32_t)_i + 1);
+	tell((uint32_t)(_i + 2) % 3 + 1, TOTEM_EVENT_WATCH_BROKEN, (uint32_t)_i + 1);
+	run_until_ring(2, 35);
+}
+END_TEST
+
+/* Somebody has torn the connection, or the node is too busy to answer. */
+START_TEST(the_end_of_a_watch_removes_nobody)
+{
+	start_watched_ring();
+	run_for(1500);
+	node_of(3)->is_paused = _i == 1;
+	for (int i = 0; i < 10; i++) {
+		tell(2, TOTEM_EVENT_WATCH_ON, 3);
+		tell(2, TOTEM_EVENT_WATCH_BROKEN, 3);
+		run_for(30);
+	}
+	if (_i == 1)
+		node_resume(node_of(3), true);
+	check_unmoved();
+	ck_assert_uint_ge(totem_engine_counters(node_of(2)->engine)->cleared, _i == 1 ? 1 : 10);
+	/* Its daemon goes where nothing can be refused: the token's timer decides. */
+	node_crash(3);
+	tell(2, TOTEM_EVENT_WATCH_BROKEN, 3);
+	run_for(1000);
+	ck_assert_uint_eq(node_of(2)->gathered, 0);
 }
 END_TEST
 
@@ -324,7 +425,20 @@ int main(void)
 	tcase_add_loop_test(tcase, a_deaf_node_is_a_ring_of_its_own, 0, 3);
 	tcase_add_test(tcase, asymmetric_reachability_calms_down);
 	tcase_add_test(tcase, who_accused_takes_it_back);
+	tcase_add_test(tcase, everybody_watches_the_next_one);
+	tcase_add_test(tcase, nobody_is_watched_who_answers_nothing);
+	tcase_add_test(tcase, who_is_watched_is_not_knocked_at);
+	tcase_add_loop_test(tcase, the_end_of_a_watch_is_a_reason_to_ask, 0, 3);
+	tcase_add_loop_test(tcase, the_end_of_a_watch_removes_nobody, 0, 2);
 	suite_add_tcase(suite, tcase);
 
-	return suite_run(suite);
+	SRunner *runner = srunner_create(suite);
+
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+
+	int failed = srunner_ntests_failed(runner);
+
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

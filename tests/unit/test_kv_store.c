@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/suite.h"
-
 static struct kv_store store;
 
 static void set_up(void)
@@ -173,5 +171,13 @@ static Suite *suite(void)
 
 int main(void)
 {
-	return suite_run(suite());
+	SRunner *runner = srunner_create(suite());
+
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+
+	int failed = srunner_ntests_failed(runner);
+
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -10,7 +10,6 @@
 
 #include <coterie/plugin.h>
 
-#include "tests/suite.h"
 #include "tests/unit/config_case.h"
 
 #define A "node a { id = 1  address = 10.77.0.1 }\n"
@@ -666,5 +665,12 @@ static Suite *native_suite(void)
 
 int main(void)
 {
-	return suite_run(native_suite());
+	SRunner *runner = srunner_create(native_suite());
+
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	int failed = srunner_ntests_failed(runner);
+
+	srunner_free(runner);
+	return failed != 0;
 }
