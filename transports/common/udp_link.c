@@ -12,7 +12,7 @@
 
 /* ---- Options ------------------------------------------------------------- */
 
-const struct coterie_option udp_link_options[3] = {
+const struct coterie_option udp_link_options[4] = {
 	{.name = "block_unlisted_ips",
 		.type = COTERIE_OPT_BOOL,
 		.flags = COTERIE_OPT_RELOAD,
@@ -28,26 +28,35 @@ const struct coterie_option udp_link_options[3] = {
 		.min = 65536,
 		.max = 1 << 30,
 		.help = "buffer to ask the kernel for, in each direction"},
+	{.name = "tripwire",
+		.type = COTERIE_OPT_BOOL,
+		.flags = COTERIE_OPT_RELOAD,
+		.initial = "yes",
+		.help = "hold a TCP connection to the next node, which ends when its daemon dies"},
 };
 
-/* The last two show at the next start. */
+/* Offload and buffer show at the next start. */
 int udp_link_reload(void *self)
 {
 	struct udp_link *link = self;
 	uint64_t blocks = 1;
 	uint64_t offload = 1;
 	uint64_t size = 0;
+	uint64_t tripwire = 1;
 	int rc = link->host->option_u64(link->ctx, "block_unlisted_ips", &blocks);
 
 	if (rc == 0)
 		rc = link->host->option_u64(link->ctx, "offload", &offload);
 	if (rc == 0)
 		rc = link->host->option_u64(link->ctx, "socket_buffer", &size);
+	if (rc == 0)
+		rc = link->host->option_u64(link->ctx, "tripwire", &tripwire);
 	if (rc < 0)
 		return rc;
 	link->blocks_unlisted = blocks != 0;
 	link->has_offload = offload != 0;
 	link->buffer_size = (uint32_t)size;
+	tripwire_switch(&link->wire, tripwire != 0);
 	return 0;
 }
 
@@ -83,6 +92,7 @@ int udp_link_open(const struct coterie_host *host, struct coterie_ctx *ctx, size
 	link->out.on_icmp = udp_link_on_icmp;
 	link->out.arg = link;
 	peers_init(&link->peers);
+	tripwire_init(&link->wire, host, ctx, &link->peers);
 
 	int rc = udp_link_reload(link);
 
@@ -120,8 +130,17 @@ void udp_link_peer_del(void *self, uint32_t number, uint32_t nodeid)
 {
 	struct udp_link *link = self;
 
-	if (number == 0)
-		peers_del(&link->peers, nodeid);
+	if (number != 0)
+		return;
+	tripwire_forget(&link->wire, nodeid);
+	peers_del(&link->peers, nodeid);
+}
+
+void udp_link_watch(void *self, uint32_t nodeid)
+{
+	struct udp_link *link = self;
+
+	tripwire_watch(&link->wire, nodeid);
 }
 
 /* ---- Statistics and status ----------------------------------------------- */

@@ -18,6 +18,7 @@
 #include "transports/common/peers.h"
 #include "transports/common/pending.h"
 #include "transports/common/socket.h"
+#include "transports/common/tripwire.h"
 
 /** Default of totem.netmtu (spec 05 §7). */
 #define UDP_LINK_NETMTU 1500u
@@ -79,6 +80,7 @@ struct udp_link {
 	struct limiter reject_log, send_log;
 	struct udp_link_refusal refusals[UDP_LINK_REFUSALS_MAX];
 	uint32_t refusal_count;
+	struct tripwire wire;
 };
 
 /* --- for the transport --- */
@@ -132,6 +134,7 @@ int udp_link_reload(void *self);
 void udp_link_stats(void *self, struct coterie_transport_stats *stats);
 int udp_link_node_status(void *self, uint32_t nodeid, struct coterie_node_status *status);
 uint32_t udp_link_capacity(void *self, uint32_t frame_size);
+void udp_link_watch(void *self, uint32_t nodeid);
 
 /** Operation drain of a transport with a group. */
 int udp_link_drain(void *self);
@@ -143,9 +146,9 @@ int udp_link_drain(void *self);
 	.header_size = 28, /* IPv4 and UDP */                                                      \
 		.close = udp_link_close, .multicast = udp_link_multicast, .token = udp_link_token, \
 	.reload = udp_link_reload, .stats = udp_link_stats, .node_status = udp_link_node_status,   \
-	.capacity = udp_link_capacity
+	.capacity = udp_link_capacity, .watch = udp_link_watch
 
 /** Options of the transports, with COTERIE_OPTIONS(). */
-extern const struct coterie_option udp_link_options[3];
+extern const struct coterie_option udp_link_options[4];
 
 #endif

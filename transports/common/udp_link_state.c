@@ -97,6 +97,8 @@ static int link_check(struct udp_link *link)
 	link->is_absent = state == INTERFACE_NO_ADDRESS;
 	if (link->fd < 0)
 		rc = link_bind(link);
+	if (rc == 0)
+		tripwire_bound(&link->wire, (struct sockaddr *)&link->local);
 	if (rc == 0 && link->hooks->attach != NULL)
 		rc = link->hooks->attach(link);
 	snprintf(text, sizeof(text), "%s", interface_state_text(state));
@@ -253,6 +255,7 @@ static void link_close_fd(struct udp_link *link, int fd)
 
 void udp_link_stop(struct udp_link *link)
 {
+	tripwire_fini(&link->wire);
 	link->host->timer_del(link->ctx, link->retry);
 	link->host->timer_del(link->ctx, link->refused);
 	link->host->timer_del(link->ctx, link->recheck);

@@ -1,0 +1,323 @@
+/* Our own wire, to the neighbour. */
+#include "transports/common/tripwire_private.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "transports/common/socket.h"
+
+#define MS UINT64_C(1000000)
+/* A handshake takes two round trips. */
+#define ATTEMPT_NS (1000 * MS)
+#define PAUSE_MIN_NS (1000 * MS)
+#define PAUSE_MAX_NS (64000 * MS)
+/* A path that is gone, or a firewall that came later, must not leave a wire that tells nothing; whose
+ * end is noticed by this alone is no sign, though. Seconds. */
+#define KEEP_IDLE 10
+#define KEEP_GAP 5
+#define KEEP_COUNT 3
+#define PRIORITY 6 /* as the ring's own traffic */
+
+static const uint8_t word[4] = {'C', 'T', 'W', '1'};
+static const uint8_t goodbye = 'B';
+
+/* ---- What both ends need -------------------------------------------------- */
+
+void tripwire_keep_alive(int fd)
+{
+	socket_set(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEP_IDLE);
+	socket_set(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEP_GAP);
+	socket_set(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEP_COUNT);
+	socket_set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	socket_set(fd, SOL_SOCKET, SO_PRIORITY, PRIORITY);
+}
+
+int tripwire_socket(const struct sockaddr *local)
+{
+	int fd = socket(local->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (local->sa_family == AF_INET6)
+		socket_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	tripwire_keep_alive(fd);
+	return fd;
+}
+
+bool tripwire_greet(struct tripwire *wire, int fd, uint32_t nodeid)
+{
+	struct tripwire_greeting greeting = {
+		.from = htonl(wire->host->local_nodeid(wire->ctx)),
+		.to = htonl(nodeid),
+	};
+
+	memcpy(greeting.word, word, sizeof(word));
+	return send(fd, &greeting, sizeof(greeting), MSG_NOSIGNAL | MSG_DONTWAIT) ==
+	       (ssize_t)sizeof(greeting);
+}
+
+bool tripwire_read_greeting(struct tripwire *wire, int fd, uint32_t *from, int *error)
+{
+	struct tripwire_greeting greeting;
+	ssize_t size = recv(fd, &greeting, sizeof(greeting), MSG_DONTWAIT);
+
+	*error = size < 0 ? errno : 0;
+	if (size != (ssize_t)sizeof(greeting) || memcmp(greeting.word, word, sizeof(word)) != 0 ||
+		ntohl(greeting.to) != wire->host->local_nodeid(wire->ctx))
+		return false;
+	*from = ntohl(greeting.from);
+	return true;
+}
+
+/* So that whoever watches us does not suspect us of having died. */
+void tripwire_say_goodbye(int fd)
+{
+	(void)!send(fd, &goodbye, sizeof(goodbye), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void tripwire_drop_fd(struct tripwire *wire, int *fd)
+{
+	if (*fd < 0)
+		return;
+	wire->host->fd_del(wire->ctx, *fd);
+	close(*fd);
+	*fd = -1;
+}
+
+/* ---- The connection to the neighbour --------------------------------------- */
+
+static void wire_on_timer(void *arg);
+
+static void wire_set_timer(struct tripwire *wire, uint64_t after_ns)
+{
+	wire->host->timer_del(wire->ctx, wire->timer);
+	if (wire->host->timer_add(wire->ctx, wire->host->now_ns(wire->ctx) + after_ns, wire_on_timer, wire,
+		    &wire->timer) < 0)
+		wire->timer = NULL; /* no watch then, until the next ring */
+}
+
+static void wire_cut(struct tripwire *wire)
+{
+	wire->host->timer_del(wire->ctx, wire->timer);
+	wire->timer = NULL;
+	tripwire_drop_fd(wire, &wire->fd);
+	wire->state = TRIPWIRE_IDLE;
+}
+
+/* What is not on any more is told; then it is tried again, later and later. */
+static void wire_lost(struct tripwire *wire, uint32_t how)
+{
+	bool was_on = wire->state == TRIPWIRE_ON;
+
+	wire_cut(wire);
+	wire_set_timer(wire, wire->pause_ns);
+	if (wire->pause_ns < PAUSE_MAX_NS)
+		wire->pause_ns *= 2;
+	if (!was_on)
+		return;
+	wire->host->log(wire->ctx, LOG_DEBUG, "the watch over node %u %s", wire->target,
+		how == COTERIE_WATCH_BROKEN ? "broke" : "has ended");
+	wire->host->peer_watch(wire->ctx, wire->target, how);
+}
+
+static void wire_connected(struct tripwire *wire)
+{
+	int error = 0;
+	socklen_t size = sizeof(error);
+
+	if (getsockopt(wire->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error != 0 ||
+		!tripwire_greet(wire, wire->fd, wire->target)) {
+		wire_lost(wire, COTERIE_WATCH_OFF);
+		return;
+	}
+	wire->state = TRIPWIRE_GREETED;
+	wire->host->fd_mod(wire->ctx, wire->fd, COTERIE_FD_IN);
+}
+
+static void wire_greeted(struct tripwire *wire)
+{
+	uint32_t from;
+	int error;
+
+	if (!tripwire_read_greeting(wire, wire->fd, &from, &error) || from != wire->target) {
+		if (error != EAGAIN)
+			wire_lost(wire, COTERIE_WATCH_OFF);
+		return;
+	}
+	wire->host->timer_del(wire->ctx, wire->timer);
+	wire->timer = NULL;
+	wire->pause_ns = PAUSE_MIN_NS;
+	wire->state = TRIPWIRE_ON;
+	wire->host->log(wire->ctx, LOG_DEBUG, "the watch over node %u is on", wire->target);
+	wire->host->peer_watch(wire->ctx, wire->target, COTERIE_WATCH_ON);
+}
+
+/* A kernel closes the connections of a process that died; anything else tells of the path. */
+static void wire_ended(struct tripwire *wire)
+{
+	uint8_t byte;
+	ssize_t size = recv(wire->fd, &byte, sizeof(byte), MSG_DONTWAIT);
+
+	if (size < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	wire_lost(wire, size == 0 || (size < 0 && errno == ECONNRESET) ? COTERIE_WATCH_BROKEN
+									: COTERIE_WATCH_OFF);
+}
+
+static void wire_ready(void *arg, int fd, uint32_t revents)
+{
+	struct tripwire *wire = arg;
+
+	(void)fd, (void)revents;
+	switch (wire->state) {
+	case TRIPWIRE_IDLE:
+		break;
+	case TRIPWIRE_CONNECTING:
+		wire_connected(wire);
+		break;
+	case TRIPWIRE_GREETED:
+		wire_greeted(wire);
+		break;
+	case TRIPWIRE_ON:
+		wire_ended(wire);
+		break;
+	}
+}
+
+/* From the link's own address, by which the neighbour knows us; any port will do. */
+static int wire_connect(struct tripwire *wire, const struct peer *peer)
+{
+	struct sockaddr_storage from = wire->local;
+	int fd = tripwire_socket((struct sockaddr *)&from);
+
+	if (fd < 0)
+		return fd;
+	if (from.ss_family == AF_INET6)
+		((struct sockaddr_in6 *)&from)->sin6_port = 0;
+	else
+		((struct sockaddr_in *)&from)->sin_port = 0;
+	socket_set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+	if (bind(fd, (struct sockaddr *)&from, address_size((struct sockaddr *)&from)) < 0 ||
+		(connect(fd, (const struct sockaddr *)&peer->address, peer->address_size) < 0 &&
+			errno != EINPROGRESS)) {
+		int rc = -errno;
+
+		close(fd);
+		return rc;
+	}
+
+	int rc = wire->host->fd_add(wire->ctx, fd, COTERIE_FD_OUT, 1, wire_ready, wire);
+
+	if (rc < 0) {
+		close(fd);
+		return rc;
+	}
+	wire->fd = fd;
+	return 0;
+}
+
+static void wire_try(struct tripwire *wire)
+{
+	const struct peer *peer = peers_find(wire->peers, wire->target);
+
+	if (peer == NULL || peer->is_local || wire_connect(wire, peer) < 0) {
+		wire_lost(wire, COTERIE_WATCH_OFF);
+		return;
+	}
+	wire->state = TRIPWIRE_CONNECTING;
+	wire_set_timer(wire, ATTEMPT_NS);
+}
+
+static void wire_on_timer(void *arg)
+{
+	struct tripwire *wire = arg;
+
+	wire->timer = NULL;
+	if (wire->state == TRIPWIRE_IDLE)
+		wire_try(wire);
+	else
+		wire_lost(wire, COTERIE_WATCH_OFF);
+}
+
+static void wire_start(struct tripwire *wire)
+{
+	wire->pause_ns = PAUSE_MIN_NS;
+	if (wire->is_wanted && wire->has_local && wire->target != 0 && wire->state == TRIPWIRE_IDLE)
+		wire_set_timer(wire, 0);
+}
+
+static void wire_end(struct tripwire *wire)
+{
+	bool was_on = wire->state == TRIPWIRE_ON;
+
+	wire_cut(wire);
+	if (was_on)
+		wire->host->peer_watch(wire->ctx, wire->target, COTERIE_WATCH_OFF);
+}
+
+/* ---- For the link ---------------------------------------------------------- */
+
+void tripwire_init(struct tripwire *wire, const struct coterie_host *host, struct coterie_ctx *ctx,
+	struct peers *peers)
+{
+	*wire = (struct tripwire){.host = host, .ctx = ctx, .peers = peers, .fd = -1, .listen_fd = -1};
+	for (uint32_t i = 0; i < TRIPWIRE_GUESTS_MAX; i++)
+		wire->guests[i] = (struct tripwire_guest){.wire = wire, .fd = -1};
+}
+
+void tripwire_fini(struct tripwire *wire)
+{
+	wire_cut(wire);
+	tripwire_dismiss(wire, 0);
+}
+
+void tripwire_switch(struct tripwire *wire, bool is_wanted)
+{
+	if (!COTERIE_HAS(wire->host, peer_watch) || wire->is_wanted == is_wanted)
+		return;
+	wire->is_wanted = is_wanted;
+	wire->has_told = false;
+	if (is_wanted) {
+		tripwire_listen(wire);
+		wire_start(wire);
+	} else {
+		wire_end(wire);
+		tripwire_dismiss(wire, 0);
+	}
+}
+
+void tripwire_bound(struct tripwire *wire, const struct sockaddr *local)
+{
+	bool had_local = wire->has_local;
+
+	memcpy(&wire->local, local, address_size(local));
+	wire->has_local = true;
+	tripwire_listen(wire);
+	if (!had_local)
+		wire_start(wire);
+}
+
+void tripwire_watch(struct tripwire *wire, uint32_t nodeid)
+{
+	if (nodeid != wire->target)
+		wire_end(wire);
+	wire->target = nodeid;
+	tripwire_listen(wire);
+	wire_start(wire);
+}
+
+void tripwire_forget(struct tripwire *wire, uint32_t nodeid)
+{
+	if (nodeid == 0)
+		return;
+	tripwire_dismiss(wire, nodeid);
+	if (nodeid != wire->target)
+		return;
+	wire_end(wire);
+	wire_start(wire);
+}

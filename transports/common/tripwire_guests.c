@@ -1,0 +1,173 @@
+/* The wires of others, who have us for a neighbour: nothing to do but hold them, and trust none. */
+#include "transports/common/tripwire_private.h"
+
+#include <errno.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "transports/common/socket.h"
+
+#define BACKLOG 8
+#define ACCEPTS_MAX 8 /* in one go, before the loop looks after others */
+#define NAMELESS_MAX 4u
+
+static void guest_close(struct tripwire_guest *guest)
+{
+	tripwire_drop_fd(guest->wire, &guest->fd);
+	guest->nodeid = 0;
+}
+
+static void guest_dismiss(struct tripwire_guest *guest)
+{
+	if (guest->nodeid != 0)
+		tripwire_say_goodbye(guest->fd);
+	guest_close(guest);
+}
+
+/* Its newest connection counts: it has lost the others, or its host went without a word. */
+static void guest_named(struct tripwire_guest *guest, uint32_t nodeid)
+{
+	struct tripwire *wire = guest->wire;
+
+	for (uint32_t i = 0; i < TRIPWIRE_GUESTS_MAX; i++) {
+		if (wire->guests[i].fd >= 0 && wire->guests[i].nodeid == nodeid)
+			guest_dismiss(&wire->guests[i]);
+	}
+	guest->nodeid = nodeid;
+	if (!tripwire_greet(wire, guest->fd, nodeid))
+		guest_close(guest);
+}
+
+static bool guest_is_at_home(const struct tripwire_guest *guest, uint32_t nodeid)
+{
+	const struct peer *peer = peers_find(guest->wire->peers, nodeid);
+	struct sockaddr_storage from;
+	socklen_t size = sizeof(from);
+
+	return peer != NULL && !peer->is_local &&
+	       getpeername(guest->fd, (struct sockaddr *)&from, &size) == 0 &&
+	       address_equal((struct sockaddr *)&from, (const struct sockaddr *)&peer->address);
+}
+
+/* It greets, or it ends; whatever else it has to say, we do not want to know. */
+static void guest_ready(void *arg, int fd, uint32_t revents)
+{
+	struct tripwire_guest *guest = arg;
+	uint32_t nodeid;
+	int error;
+
+	(void)revents;
+	if (guest->nodeid == 0 && tripwire_read_greeting(guest->wire, fd, &nodeid, &error) &&
+		guest_is_at_home(guest, nodeid))
+		guest_named(guest, nodeid);
+	else
+		guest_close(guest);
+}
+
+/* A free place; where those who do not say whose they are have taken theirs, the oldest of them goes. */
+static struct tripwire_guest *guest_place(struct tripwire *wire)
+{
+	struct tripwire_guest *place = NULL;
+	struct tripwire_guest *oldest = NULL;
+	uint32_t nameless = 0;
+
+	for (uint32_t i = 0; i < TRIPWIRE_GUESTS_MAX; i++) {
+		struct tripwire_guest *guest = &wire->guests[i];
+
+		if (guest->fd < 0) {
+			place = guest;
+		} else if (guest->nodeid == 0) {
+			nameless++;
+			if (oldest == NULL || guest->since_ns < oldest->since_ns)
+				oldest = guest;
+		}
+	}
+	if ((nameless >= NAMELESS_MAX || place == NULL) && oldest != NULL) {
+		guest_close(oldest);
+		return oldest;
+	}
+	return place;
+}
+
+static void guest_take(struct tripwire *wire, int fd, const struct sockaddr *from)
+{
+	const struct peer *peer = peers_find_address(wire->peers, from);
+	struct tripwire_guest *guest = peer == NULL || peer->is_local ? NULL : guest_place(wire);
+
+	if (guest == NULL || wire->host->fd_add(wire->ctx, fd, COTERIE_FD_IN, 0, guest_ready, guest) < 0) {
+		close(fd);
+		return;
+	}
+	tripwire_keep_alive(fd);
+	guest->fd = fd;
+	guest->nodeid = 0;
+	guest->since_ns = wire->host->now_ns(wire->ctx);
+}
+
+static void on_connection(void *arg, int fd, uint32_t revents)
+{
+	struct tripwire *wire = arg;
+
+	(void)revents;
+	for (int i = 0; i < ACCEPTS_MAX; i++) {
+		struct sockaddr_storage from;
+		socklen_t size = sizeof(from);
+		int guest = accept4(fd, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (guest >= 0) {
+			guest_take(wire, guest, (struct sockaddr *)&from);
+			continue;
+		}
+		/* One that stays in the queue would wake us for ever: better none, until the next ring. */
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			tripwire_drop_fd(wire, &wire->listen_fd);
+		return;
+	}
+}
+
+static int open_listener(struct tripwire *wire)
+{
+	const struct sockaddr *local = (const struct sockaddr *)&wire->local;
+	int fd = tripwire_socket(local);
+	int rc;
+
+	if (fd < 0)
+		return fd;
+	socket_set(fd, SOL_SOCKET, SO_REUSEADDR, 1); /* ended connections of our former life */
+	if (bind(fd, local, address_size(local)) < 0 || listen(fd, BACKLOG) < 0)
+		rc = -errno;
+	else
+		rc = wire->host->fd_add(wire->ctx, fd, COTERIE_FD_IN, 0, on_connection, wire);
+	if (rc < 0) {
+		close(fd);
+		return rc;
+	}
+	wire->listen_fd = fd;
+	return 0;
+}
+
+void tripwire_listen(struct tripwire *wire)
+{
+	char text[ADDRESS_TEXT_SIZE];
+	int rc = wire->is_wanted && wire->has_local && wire->listen_fd < 0 ? open_listener(wire) : 0;
+
+	if (rc == 0 || rc == -EADDRNOTAVAIL || wire->has_told)
+		return;
+	wire->has_told = true;
+	wire->host->log(wire->ctx, LOG_INFO,
+		"cannot listen on TCP %s: %s; other nodes notice by packets alone when this one dies",
+		address_text((const struct sockaddr *)&wire->local, text), strerror(-rc));
+}
+
+void tripwire_dismiss(struct tripwire *wire, uint32_t nodeid)
+{
+	for (uint32_t i = 0; i < TRIPWIRE_GUESTS_MAX; i++) {
+		struct tripwire_guest *guest = &wire->guests[i];
+
+		if (guest->fd >= 0 && (nodeid == 0 || guest->nodeid == nodeid))
+			guest_dismiss(guest);
+	}
+	if (nodeid == 0)
+		tripwire_drop_fd(wire, &wire->listen_fd);
+}
