@@ -2,10 +2,10 @@
 #include "tests/sim/sim.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/sim/check_evs.h"
+#include "tests/suite.h"
 
 #define SEEDS 10
 
@@ -275,7 +275,6 @@ int main(void)
 {
 	Suite *suite = suite_create("sim scenarios");
 	TCase *tcase = tcase_create("scenarios");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_set_timeout(tcase, 120);
 	tcase_add_loop_test(tcase, partition_heals, 0, SEEDS);
@@ -289,11 +288,5 @@ int main(void)
 	tcase_add_loop_test(tcase, no_receiver_is_overrun, 0, SEEDS);
 	tcase_add_loop_test(tcase, same_seed_same_run, 0, 3);
 	suite_add_tcase(suite, tcase);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

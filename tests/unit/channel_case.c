@@ -4,13 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-
-#include "exec/map.h"
-#include "exec/stats.h"
-
-#define DEADLINE_NS (UINT64_C(60) * 1000000000u)
 
 struct channel_case f;
 
@@ -112,19 +105,9 @@ const struct coterie_request *plugin_request(const struct plugin *plugin, int32_
 static void set_up(void)
 {
 	memset(&f, 0, sizeof(f));
-	exec_stub_reset();
+	ipc_play_set_up(&f.executive, &f.config, f.instance);
 	f.shared = mmap(NULL, sizeof(*f.shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ck_assert_ptr_ne(f.shared, MAP_FAILED);
-	snprintf(f.instance, sizeof(f.instance), "%d", getpid());
-	f.config.ipc_type = QB_IPC_NATIVE;
-	f.executive.config = &f.config;
-	f.executive.instance = f.instance;
-	f.executive.loop = loop_create();
-	f.executive.map = map_create();
-	f.executive.stats = stats_create(f.executive.loop);
-	f.executive.ring = (struct ring *)&f;
-	f.executive.sync = (struct sync *)&f;
-	f.executive.is_quorate = true;
 	f.descriptor.kind = COTERIE_KIND_SERVICE;
 	f.plugin = (struct plugin){.descriptor = &f.descriptor,
 		.name = "unitfast",
@@ -137,7 +120,6 @@ static void set_up(void)
 			.client_leave = client_leave,
 			.channel_message = channel_message,
 			COTERIE_REQUESTS(requests)}};
-	f.executive.ipc = ipc_create(&f.executive);
 	ck_assert_int_eq(ipc_server_open(f.executive.ipc, &f.plugin), 0);
 	ipc_ready(f.executive.ipc);
 }
@@ -147,71 +129,9 @@ static void tear_down(void)
 	ipc_server_close(f.plugin.ipc);
 	ck_assert_uint_eq(f.executive.ipc->channels, 0);
 	ck_assert_uint_eq(f.executive.ipc->channel_bytes, 0);
-	ipc_destroy(f.executive.ipc);
-	stats_destroy(f.executive.stats);
-	map_destroy(f.executive.map);
-	loop_destroy(f.executive.loop);
+	ipc_play_tear_down(&f.executive);
 	munmap(f.shared, sizeof(*f.shared));
 }
-
-pid_t start_client(part client)
-{
-	pid_t pid = fork();
-
-	ck_assert_int_ge(pid, 0);
-	if (pid == 0) {
-		int line = client();
-
-		if (line != 0)
-			fprintf(stderr, "# client failed at line %d (errno %d)\n", line, errno);
-		_exit(line == 0 ? 0 : 1);
-	}
-	return pid;
-}
-
-static void on_client_end(void *arg, int fd, uint32_t revents)
-{
-	(void)arg, (void)revents;
-	loop_fd_del(f.executive.loop, fd);
-	loop_stop(f.executive.loop);
-}
-
-static void on_deadline(void *arg)
-{
-	(void)arg;
-	ck_abort_msg("deadline passed; log:\n%s", exec_stub.log);
-}
-
-static void stop(void *arg)
-{
-	(void)arg;
-	loop_stop(f.executive.loop);
-}
-
-void run_for_ms(uint64_t ms)
-{
-	loop_timer_add(f.executive.loop, loop_now_ns(f.executive.loop) + ms * 1000000, stop, NULL);
-	loop_run(f.executive.loop);
-}
-
-int serve(pid_t pid)
-{
-	struct loop *loop = f.executive.loop;
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	int status;
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(loop_fd_add(loop, fd, POLLIN, LOOP_SLOW, on_client_end, NULL), 0);
-	struct loop_timer *deadline = loop_timer_add(loop, loop_now_ns(loop) + DEADLINE_NS, on_deadline, NULL);
-	loop_run(loop);
-	loop_timer_del(loop, deadline);
-	close(fd);
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	run_for_ms(5);
-	return status;
-}
-
-void play(part client) { ck_assert_int_eq(serve(start_client(client)), 0); }
 
 /* --- clients --- */
 
@@ -330,15 +250,4 @@ TCase *channel_case_add(Suite *suite, const char *name)
 	tcase_set_timeout(tcase, 90);
 	suite_add_tcase(suite, tcase);
 	return tcase;
-}
-
-int channel_case_run(Suite *suite)
-{
-	SRunner *runner = srunner_create(suite);
-
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
 }

@@ -16,9 +16,8 @@
 
 #include <coterie/channel.h>
 
-#include "exec/config/model.h"
 #include "exec/ipc_channel.h"
-#include "exec_stub.h"
+#include "ipc_play.h"
 #include "services/client/channel.h"
 #include "services/client/dispatch.h"
 #include "services/client/fast_channel.h"
@@ -69,24 +68,7 @@ extern struct channel_case f;
 
 /* --- the executive's side --- */
 
-/** A play: 0, or the line where it failed. */
-typedef int (*part)(void);
-
-#define MUST(condition)                                                                            \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			return __LINE__;                                                           \
-	} while (0)
-
 TCase *channel_case_add(Suite *suite, const char *name);
-/** Run the suite. @return exit status */
-int channel_case_run(Suite *suite);
-pid_t start_client(part client);
-/** Serve until that process ends. @return its status */
-int serve(pid_t pid);
-void run_for_ms(uint64_t ms);
-/** One client whose play is to succeed. */
-void play(part client);
 
 /* --- a client's side --- */
 

@@ -1,21 +1,13 @@
-/*
- * The fixture of the tests of the IPC server, against real libqb clients. The server runs in the test's process on
- * the real loop; each client is a forked process that plays a short part and reports the line where it failed, or 0.
- */
+/* The fixture of the tests of the IPC server, against real libqb clients: a service that does whatever they ask. */
 #ifndef TESTS_UNIT_IPC_CASE_H
 #define TESTS_UNIT_IPC_CASE_H
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
-#include <check.h>
 #include <qb/qbipcc.h>
 
-#include "exec/config/model.h"
-#include "exec/ipc_private.h"
-#include "exec_stub.h"
-#include "tests/suite.h"
+#include "ipc_play.h"
 
 /* Requests of the service under test. */
 enum {
@@ -73,29 +65,6 @@ void open_server(void);
 
 extern bool is_mute; /* a client leaves out libqb's wake-up byte */
 
-/** A part of a client: 0, or the line where it failed. */
-typedef int (*part)(void);
-
-#define MUST(condition)                                                                            \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			return __LINE__;                                                           \
-	} while (0)
-
-pid_t start_client(part client);
-void run_for_ms(uint64_t ms);
-
-/** Serve until it holds; what does not come about on a busy machine within 20 s never does. */
-#define RUN_UNTIL(holds)                                                                           \
-	do {                                                                                       \
-		for (unsigned tries = 0; tries < 1000 && !(holds); tries++)                        \
-			run_for_ms(20);                                                            \
-	} while (0)
-
-/** Serve until this client has exited. @return its wait status */
-int serve(pid_t pid);
-/** One client whose part is to succeed. */
-void play(part client);
 void let_go(void);
 /** let_go after so many milliseconds. */
 void let_go_after_ms(uint64_t ms);

@@ -3,11 +3,11 @@
 #include <check.h>
 #include <errno.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/suite.h"
 #include "tests/unit/mock_host.h"
 #include "transports/common/batch.h"
 #include "transports/common/peers.h"
@@ -407,7 +407,6 @@ int main(void)
 {
 	Suite *suite = suite_create("batch");
 	TCase *tcase = tcase_create("batch");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_loop_test(tcase, runs_are_grouped, 0, sizeof(runs) / sizeof(runs[0]));
@@ -423,11 +422,5 @@ int main(void)
 	tcase_add_test(tcase, an_empty_datagram_is_counted_and_dropped);
 	tcase_add_test(tcase, a_full_socket_says_how_far_it_came);
 	suite_add_tcase(suite, tcase);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

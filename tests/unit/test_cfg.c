@@ -3,10 +3,10 @@
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "services/cfg/messages.h"
+#include "tests/suite.h"
 #include "tests/unit/mock_host.h"
 
 #define OK 1
@@ -890,10 +890,5 @@ int main(void)
 	tcase_add_test(tcase, status_of_a_stranger);
 	tcase_add_test(tcase, addresses_of_a_node);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

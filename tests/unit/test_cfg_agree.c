@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "services/cfg/messages.h"
+#include "tests/suite.h"
 #include "tests/unit/service_ring.h"
 
 #define MS UINT64_C(1000000)
@@ -866,10 +867,5 @@ int main(void)
 	tcase_add_test(tcase, senseless_messages_have_no_effect);
 	tcase_add_loop_test(tcase, who_goes_on_together_agrees, 0, 100);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

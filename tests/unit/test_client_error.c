@@ -8,6 +8,8 @@
 
 #include <qb/qbipc_common.h>
 
+#include "tests/suite.h"
+
 START_TEST(codes_have_names)
 {
 	static const int gaps[] = {INT_MIN, -1, 0, 29, 31, 99, 101, INT_MAX};
@@ -115,16 +117,10 @@ int main(void)
 {
 	Suite *suite = suite_create("client error");
 	TCase *tcase = tcase_create("error");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tcase, codes_have_names);
 	tcase_add_test(tcase, errno_to_code);
 	tcase_add_test(tcase, responses);
 	suite_add_tcase(suite, tcase);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "tests/suite.h"
+
 struct thing {
 	struct handle_object object;
 	unsigned int *destroyed; /* counts */
@@ -185,8 +187,6 @@ int main(void)
 {
 	Suite *suite = suite_create("client handle");
 	TCase *tcase = tcase_create("handle");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, set_up, NULL);
 	tcase_add_test(tcase, opened_found_closed);
@@ -197,9 +197,5 @@ int main(void)
 	tcase_add_test(tcase, closed_once_by_many_threads);
 	tcase_add_test(tcase, random_is_left_alone);
 	suite_add_tcase(suite, tcase);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

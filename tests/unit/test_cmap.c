@@ -8,6 +8,7 @@
 #include <corosync/corotypes.h>
 
 #include "services/cmap/messages.h"
+#include "tests/suite.h"
 #include "tests/unit/service_ring.h"
 
 extern const struct coterie_plugin cmap_LTX_coterie_plugin;
@@ -642,7 +643,6 @@ int main(void)
 {
 	Suite *suite = suite_create("cmap");
 	TCase *tcase = tcase_create("cmap");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, a_key_is_set_got_counted_and_deleted);
@@ -664,11 +664,5 @@ int main(void)
 	tcase_add_test(tcase, the_length_of_a_value_is_held_against_the_request);
 	tcase_add_loop_test(tcase, requests_of_any_length_and_content_are_survived, 0, 4);
 	suite_add_tcase(suite, tcase);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -1,9 +1,9 @@
 /* The cmap service on the ring: versions of the configuration, who stops for them, and odd messages. */
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tests/suite.h"
 #include "tests/unit/service_ring.h"
 
 extern const struct coterie_plugin cmap_LTX_coterie_plugin;
@@ -218,7 +218,6 @@ int main(void)
 {
 	Suite *suite = suite_create("cmap_version");
 	TCase *tcase = tcase_create("cmap_version");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, versions_are_told_as_corosync_does);
@@ -228,11 +227,5 @@ int main(void)
 		tcase, who_has_an_older_version_stops_at_its_first_meeting, 0, ROWS(meetings));
 	tcase_add_test(tcase, only_whole_messages_count);
 	suite_add_tcase(suite, tcase);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/suite.h"
 #include "tests/unit/config_case.h"
 #include "tests/unit/config_corpus.h"
 
@@ -225,7 +226,6 @@ int main(void)
 {
 	Suite *suite = suite_create("config_print");
 	TCase *cases = tcase_create("config_print");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(cases, setup, teardown);
 	tcase_set_timeout(cases, 60);
@@ -236,10 +236,5 @@ int main(void)
 	tcase_add_test(cases, keys_and_json_show_no_secret);
 	tcase_add_test(cases, the_help_names_every_option);
 	suite_add_tcase(suite, cases);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

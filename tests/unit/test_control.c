@@ -5,12 +5,12 @@
 #include <check.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <coterie/testkit.h>
 
 #include "services/control/messages.h"
+#include "tests/suite.h"
 
 extern const struct coterie_plugin control_LTX_coterie_plugin;
 
@@ -328,7 +328,6 @@ int main(void)
 {
 	Suite *suite = suite_create("control");
 	TCase *clients = tcase_create("clients"), *peers = tcase_create("peers");
-	SRunner *runner = srunner_create(suite);
 
 	suite_add_tcase(suite, clients);
 	suite_add_tcase(suite, peers);
@@ -346,10 +345,5 @@ int main(void)
 	tcase_add_test(peers, bad_questions_of_peers_are_dropped);
 	tcase_add_test(peers, answers_out_of_nothing_are_dropped);
 	tcase_add_test(peers, a_peer_asks_too_much);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/suite.h"
 #include "tests/unit/cpg_ring.h"
 
 #define OK 1
@@ -868,7 +869,6 @@ int main(void)
 {
 	Suite *suite = suite_create("cpg");
 	TCase *tcase = tcase_create("cpg");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, members_see_joins_messages_and_leaves_in_one_order);
@@ -902,11 +902,5 @@ int main(void)
 	tcase_add_test(tcase, only_a_plain_file_of_the_client_becomes_a_buffer);
 	tcase_add_test(tcase, buffers_of_a_client_are_bounded_and_end_with_it);
 	suite_add_tcase(suite, tcase);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "services/cpg/messages.h"
+#include "tests/suite.h"
 
 enum { FIRST = CPG_FRAGMENT_FIRST, CONTINUED = CPG_FRAGMENT_CONTINUED, LAST = CPG_FRAGMENT_LAST };
 
@@ -198,8 +199,6 @@ int main(void)
 {
 	Suite *suite = suite_create("cpg assembly");
 	TCase *tcase = tcase_create("assembly");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, whole_message);
@@ -212,9 +211,5 @@ int main(void)
 	tcase_add_test(tcase, announcement_stands);
 	tcase_add_test(tcase, large);
 	suite_add_tcase(suite, tcase);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/suite.h"
 #include "tests/unit/cpg_ring.h"
 
 static struct service_ring ring;
@@ -472,7 +473,6 @@ int main(void)
 {
 	Suite *suite = suite_create("cpg_ring");
 	TCase *tcase = tcase_create("cpg_ring");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, a_crashed_node_takes_its_processes_along);
@@ -493,11 +493,5 @@ int main(void)
 		(int)(sizeof(malformed) / sizeof(malformed[0])));
 	tcase_add_loop_test(tcase, random_ring_messages_are_survived, 0, 7);
 	suite_add_tcase(suite, tcase);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

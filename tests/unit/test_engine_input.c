@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "exec/totem/state.h"
+#include "tests/suite.h"
 #include "tests/unit/engine_net.h"
 
 /* --- bad input: spec 04 §16.1 --- */
@@ -534,13 +535,5 @@ int main(void)
 	tcase_add_test(tcase, forged_ring_seqs_leave_room);
 	suite_add_tcase(suite, tcase);
 
-	SRunner *runner = srunner_create(suite);
-
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

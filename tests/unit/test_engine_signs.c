@@ -1,10 +1,10 @@
 /* Who is there: signs of death, links that go, nodes that do not hear each other (spec 04 §16.3). */
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "exec/totem/state.h"
+#include "tests/suite.h"
 #include "tests/unit/engine_net.h"
 
 /* --- signs of death --- */
@@ -432,13 +432,5 @@ int main(void)
 	tcase_add_loop_test(tcase, the_end_of_a_watch_removes_nobody, 0, 2);
 	suite_add_tcase(suite, tcase);
 
-	SRunner *runner = srunner_create(suite);
-
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "services/evs/messages.h"
+#include "tests/suite.h"
 #include "tests/unit/fail_alloc.h"
 #include "tests/unit/mock_host.h"
 
@@ -808,8 +809,6 @@ int main(void)
 {
 	Suite *suite = suite_create("evs");
 	TCase *tcase = tcase_create("evs");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, a_message_reaches_the_groups_it_names);
@@ -834,9 +833,5 @@ int main(void)
 	tcase_add_test(tcase, out_of_memory);
 	tcase_add_test(tcase, dump);
 	suite_add_tcase(suite, tcase);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include <check.h>
 
 #include "exec/flight.h"
+#include "tests/suite.h"
 
 #define MARKS 20u /* bytes in front of the ring's own header of 20 */
 
@@ -199,10 +200,5 @@ int main(void)
 	tcase_add_test(tcase, a_folder_that_is_not_there_is_an_error);
 	tcase_add_test(tcase, names_carry_any_date);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fail_alloc.h"
+#include "tests/suite.h"
 
 #define COMMON 100u
 #define LIMIT 1000u
@@ -250,13 +251,5 @@ int main(void)
 	tcase_add_test(frames, frames_outlive_the_pool);
 	tcase_add_test(frames, memory_runs_out);
 
-	SRunner *runner = srunner_create(suite);
-
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

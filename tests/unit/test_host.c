@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,6 +19,7 @@
 #include "exec/rekey.h"
 #include "exec/stats.h"
 #include "exec_stub.h"
+#include "tests/suite.h"
 
 #define MS UINT64_C(1000000)
 
@@ -561,10 +561,5 @@ int main(void)
 	tcase_add_test(tcase, the_end_is_logged);
 	tcase_add_test(tcase, a_reload_is_told_to_who_asked_while_he_is_there);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

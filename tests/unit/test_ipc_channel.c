@@ -528,5 +528,5 @@ int main(void)
 	tcase_add_test(sending, a_process_may_have_children);
 	tcase_add_test(sending, a_callback_does_not_wait_for_room);
 	tcase_add_test(sending, a_visit_takes_what_a_rotation_carries);
-	return channel_case_run(suite);
+	return suite_run(suite);
 }

@@ -405,5 +405,5 @@ int main(void)
 	tcase_add_loop_test(sockets, only_names_as_the_kernel_gives_them, 0, ROWS(addresses));
 	tcase_add_test(sockets, a_socket_of_somebody_else);
 	tcase_add_test(sockets, others_at_the_socket_of_an_offer);
-	return channel_case_run(suite);
+	return suite_run(suite);
 }

@@ -280,5 +280,5 @@ int main(void)
 	tcase_add_test(callbacks, a_callback_may_dispatch_more_than_a_ring_holds);
 	tcase_add_test(callbacks, a_slow_callback_does_not_hold_up_other_threads);
 	tcase_add_test(callbacks, the_descriptor_says_so_in_callbacks);
-	return channel_case_run(suite);
+	return suite_run(suite);
 }

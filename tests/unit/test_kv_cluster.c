@@ -12,6 +12,7 @@
 #include <coterie/testkit.h>
 
 #include "plugins/kv/kv.h"
+#include "tests/suite.h"
 #include "tests/unit/kv_history.h"
 
 #define NODES 5u
@@ -625,13 +626,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite());
 }

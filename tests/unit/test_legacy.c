@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/suite.h"
 #include "tests/unit/config_case.h"
 
 #define NODES "nodelist {\nnode {\nring0_addr: 10.77.0.1\nnodeid: 1\nname: cf1\n}\n}\n"
@@ -507,7 +508,6 @@ int main(void)
 {
 	Suite *suite = suite_create("legacy");
 	TCase *tc = tcase_create("legacy");
-	SRunner *runner;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, verdicts_are_those_of_the_reference);
@@ -522,10 +522,5 @@ int main(void)
 	tcase_add_test(tc, files_of_uidgid_d_are_read);
 	tcase_add_test(tc, noise_is_survived);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "services/cfg/messages.h"
+#include "tests/suite.h"
 #include "tests/unit/scripted_daemon.h"
 
 static pid_t server;
@@ -482,10 +483,5 @@ int main(void)
 	tcase_add_loop_test(
 		tcase, events_that_make_no_sense, 0, sizeof(malformed) / sizeof(malformed[0]));
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "services/cmap/messages.h"
+#include "tests/suite.h"
 #include "tests/unit/scripted_daemon.h"
 
 enum { ALL = CMAP_TRACK_ADD | CMAP_TRACK_MODIFY | CMAP_TRACK_DELETE };
@@ -451,7 +452,6 @@ int main(void)
 {
 	Suite *suite = suite_create("libcmap");
 	TCase *tcase = tcase_create("libcmap");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, the_default_map_is_not_asked_for);
@@ -471,11 +471,5 @@ int main(void)
 	tcase_add_test(tcase, a_name_without_an_end_gets_one);
 	tcase_add_test(tcase, a_lost_daemon_is_an_error_everywhere);
 	suite_add_tcase(suite, tcase);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

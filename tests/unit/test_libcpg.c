@@ -16,7 +16,9 @@
 #include <unistd.h>
 
 #include "services/cpg/messages.h"
+#include "tests/suite.h"
 #include "tests/unit/fake_daemon.h"
+#include "tests/unit/lib_case.h"
 
 enum { NODEID = 42 };
 
@@ -100,6 +102,7 @@ static int32_t serve_request(qb_ipcs_connection_t *c, void *data, size_t size)
 
 static pid_t server;
 static cpg_handle_t handle;
+static const struct lib_calls calls = {cpg_dispatch, cpg_fd_get, cpg_finalize};
 static struct {
 	unsigned int delivers, confchgs, totems;
 	size_t size;
@@ -206,14 +209,7 @@ END_TEST
 /* Each row spoils one field of an event that is fine otherwise. */
 START_TEST(malformed_events)
 {
-	static const struct {
-		const char *name;
-		int32_t id;
-		size_t size; /* of the event as sent */
-		size_t at;   /* of a u32 that is set to value */
-		uint32_t value;
-		cs_error_t code;
-	} rows[] = {
+	static const struct spoilt_event rows[] = {
 		{"unknown id", 99, 184, 0, 99, CS_ERR_LIBRARY},
 		{"negative id", -7, 184, 0, (uint32_t)-7, CS_ERR_LIBRARY},
 		{"header cut", 5, 23, 0, 5, CS_ERR_LIBRARY},
@@ -246,13 +242,11 @@ START_TEST(malformed_events)
 		uint8_t bytes[400] = {0};
 		int32_t size = (int32_t)rows[i].size;
 
-		memcpy(bytes, &rows[i].id, 4);
 		memcpy(bytes + 8, &size, 4);
-		memcpy(bytes + rows[i].at, &rows[i].value, 4);
+		spoilt_event_make(&rows[i], bytes);
 		send_event(bytes, rows[i].size);
-		ck_assert_msg(
-			cpg_dispatch(handle, CS_DISPATCH_ONE) == rows[i].code, "%s", rows[i].name);
-		/* It is gone, and what follows is fine. */
+		spoilt_event_expect(&rows[i], &calls, handle);
+		/* What follows is fine. */
 		deliver_hello();
 	}
 }
@@ -456,24 +450,8 @@ START_TEST(zero_copy_not_supported)
 }
 END_TEST
 
-static void *blocked_run(void *code)
-{
-	*(cs_error_t *)code = cpg_dispatch(handle, CS_DISPATCH_BLOCKING);
-	return NULL;
-}
-
 /* Whether the other thread waits already or not: the outcome is the same. */
-START_TEST(finalize_wakes_dispatch)
-{
-	cs_error_t code = CS_OK;
-	pthread_t thread;
-
-	ck_assert_int_eq(pthread_create(&thread, NULL, blocked_run, &code), 0);
-	poll(NULL, 0, 20 * _i);
-	ck_assert_int_eq(cpg_finalize(handle), CS_OK);
-	pthread_join(thread, NULL);
-	ck_assert_int_eq(code, CS_ERR_BAD_HANDLE);
-}
+START_TEST(finalize_wakes_dispatch) { lib_expect_finalize_wakes(&calls, handle, CS_DISPATCH_BLOCKING, 20 * _i); }
 END_TEST
 
 static void *requests_run(void *result)
@@ -488,21 +466,7 @@ static void *requests_run(void *result)
 	return result;
 }
 
-/* Answers do not get into wrong hands. */
-START_TEST(requests_of_many_threads)
-{
-	enum { THREADS = 4 };
-	pthread_t threads[THREADS];
-
-	for (int i = 0; i < THREADS; i++)
-		pthread_create(&threads[i], NULL, requests_run, &seen);
-	for (int i = 0; i < THREADS; i++) {
-		void *result;
-
-		pthread_join(threads[i], &result);
-		ck_assert_ptr_nonnull(result);
-	}
-}
+START_TEST(requests_of_many_threads) { lib_run_in_threads(requests_run, NULL); }
 END_TEST
 
 static void on_signal(int number) { (void)number; }
@@ -606,8 +570,6 @@ int main(void)
 {
 	Suite *suite = suite_create("libcpg");
 	TCase *tcase = tcase_create("libcpg");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, message_delivered);
@@ -628,9 +590,5 @@ int main(void)
 	tcase_add_loop_test(tcase, full_queue, 0, 2);
 	tcase_add_test(tcase, instance_names);
 	suite_add_tcase(suite, tcase);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

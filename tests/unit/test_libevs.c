@@ -9,14 +9,15 @@
 #include <check.h>
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "services/evs/messages.h"
+#include "tests/suite.h"
 #include "tests/unit/fake_daemon.h"
+#include "tests/unit/lib_case.h"
 
 enum { NODEID = 42 };
 
@@ -102,6 +103,7 @@ static int32_t serve_request(qb_ipcs_connection_t *c, void *data, size_t size)
 
 static pid_t server;
 static evs_handle_t handle;
+static const struct lib_calls calls = {evs_dispatch, evs_fd_get, evs_finalize};
 static struct {
 	unsigned int delivers, confchgs;
 	unsigned int nodeid;
@@ -230,14 +232,7 @@ END_TEST
 /* Each row spoils one field of an event that is fine otherwise. */
 START_TEST(malformed_events)
 {
-	static const struct {
-		const char *name;
-		int32_t id;
-		size_t size; /* of the event as sent */
-		size_t at;   /* of a u32 that is set to value */
-		uint32_t value;
-		cs_error_t code;
-	} rows[] = {
+	static const struct spoilt_event rows[] = {
 		{"unknown id", 2, 72, 0, 2, CS_ERR_LIBRARY},
 		{"negative id", -7, 72, 0, (uint32_t)-7, CS_ERR_LIBRARY},
 		{"header cut", 0, 23, 0, 0, CS_ERR_LIBRARY},
@@ -259,15 +254,12 @@ START_TEST(malformed_events)
 		uint8_t bytes[128] = {0};
 		unsigned int before = seen.delivers + seen.confchgs;
 
-		memcpy(bytes, &rows[i].id, sizeof(rows[i].id));
-		memcpy(bytes + rows[i].at, &rows[i].value, sizeof(rows[i].value));
+		spoilt_event_make(&rows[i], bytes);
 		send_event(bytes, rows[i].size);
-		ck_assert_msg(
-			evs_dispatch(handle, CS_DISPATCH_ONE) == rows[i].code, "%s", rows[i].name);
+		spoilt_event_expect(&rows[i], &calls, handle);
 		ck_assert_msg(seen.delivers + seen.confchgs - before == (rows[i].code == CS_OK),
 			"%s", rows[i].name);
 	}
-	ck_assert_int_eq(evs_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING), CS_ERR_TRY_AGAIN);
 }
 END_TEST
 
@@ -559,23 +551,7 @@ START_TEST(finalize_in_a_callback)
 }
 END_TEST
 
-static void *dispatch_run(void *result)
-{
-	*(cs_error_t *)result = evs_dispatch(handle, CS_DISPATCH_BLOCKING);
-	return NULL;
-}
-
-START_TEST(finalize_wakes_dispatch)
-{
-	cs_error_t result = CS_OK;
-	pthread_t thread;
-
-	pthread_create(&thread, NULL, dispatch_run, &result);
-	poll(NULL, 0, 20); /* it is inside by now, or meets a dead handle: the same answer */
-	ck_assert_int_eq(evs_finalize(handle), CS_OK);
-	pthread_join(thread, NULL);
-	ck_assert_int_eq(result, CS_ERR_BAD_HANDLE);
-}
+START_TEST(finalize_wakes_dispatch) { lib_expect_finalize_wakes(&calls, handle, CS_DISPATCH_BLOCKING, 20); }
 END_TEST
 
 static void *requests_run(void *result)
@@ -593,23 +569,13 @@ static void *requests_run(void *result)
 	return result;
 }
 
-/* Answers do not get into wrong hands. */
-START_TEST(requests_of_many_threads)
+static void read_echoes(void)
 {
-	enum { THREADS = 4 };
-	pthread_t threads[THREADS];
-
-	for (int i = 0; i < THREADS; i++)
-		pthread_create(&threads[i], NULL, requests_run, &seen);
-	while (seen.delivers < THREADS * 500)
+	while (seen.delivers < LIB_THREADS * 500)
 		ck_assert_int_eq(evs_dispatch(handle, CS_DISPATCH_ONE), CS_OK);
-	for (int i = 0; i < THREADS; i++) {
-		void *result;
-
-		pthread_join(threads[i], &result);
-		ck_assert_ptr_nonnull(result);
-	}
 }
+
+START_TEST(requests_of_many_threads) { lib_run_in_threads(requests_run, read_echoes); }
 END_TEST
 
 START_TEST(daemon_dies)
@@ -645,8 +611,6 @@ int main(void)
 {
 	Suite *suite = suite_create("libevs");
 	TCase *tcase = tcase_create("libevs");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, message_delivered);
@@ -666,9 +630,5 @@ int main(void)
 	tcase_add_test(tcase, requests_of_many_threads);
 	tcase_add_test(tcase, daemon_dies);
 	suite_add_tcase(suite, tcase);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

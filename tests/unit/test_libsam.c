@@ -17,6 +17,7 @@
 #include "services/sam/lib/message.h"
 #include "services/sam/lib/report.h"
 #include "services/sam/lib/supervisor.h"
+#include "tests/suite.h"
 
 static struct process process;
 static pid_t child;
@@ -352,7 +353,6 @@ int main(void)
 {
 	Suite *suite = suite_create("libsam");
 	TCase *tests = tcase_create("supervisor");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(tests, set_up, NULL);
 	tcase_add_loop_test(tests, an_end_is_planned_or_not, 0, 2);
@@ -367,9 +367,5 @@ int main(void)
 	tcase_add_test(tests, a_map_that_is_gone_is_told_and_connected_to_anew);
 	tcase_add_test(tests, a_child_marked_as_failed_is_given_up);
 	suite_add_tcase(suite, tests);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

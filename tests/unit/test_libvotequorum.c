@@ -4,18 +4,17 @@
 #include <corosync/votequorum.h>
 
 #include <check.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "services/votequorum/messages.h"
+#include "tests/suite.h"
+#include "tests/unit/lib_case.h"
 #include "tests/unit/scripted_daemon.h"
 
 static pid_t server;
 static struct script *script;
 static votequorum_handle_t handle;
+static const struct lib_calls calls = {votequorum_dispatch, votequorum_fd_get, votequorum_finalize};
 
 /* What the callbacks were told last. */
 static struct {
@@ -404,14 +403,7 @@ END_TEST
 /* Each row spoils one field of an event of zeros. */
 START_TEST(malformed_events)
 {
-	static const struct {
-		const char *name;
-		int32_t id;
-		size_t size; /* of the event as sent */
-		size_t at;   /* of a u32 that is set to value */
-		uint32_t value;
-		cs_error_t code;
-	} rows[] = {
+	static const struct spoilt_event rows[] = {
 		{"unknown id", 99, 64, 24, 0, CS_ERR_LIBRARY},
 		{"negative id", -7, 64, 24, 0, CS_ERR_LIBRARY},
 		{"of a later version", 7, 64, 24, 0, CS_ERR_LIBRARY},
@@ -435,56 +427,25 @@ START_TEST(malformed_events)
 
 	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
 		uint8_t bytes[320] = {0};
-		size_t row = i / 2;
-		cs_error_t rc;
+		const struct spoilt_event *row = &rows[i / 2];
 
 		/* Whether anybody wants to hear it makes no difference. */
 		if (i % 2 == 1) {
 			votequorum_finalize(handle);
 			ck_assert_int_eq(votequorum_initialize(&handle, NULL), CS_OK);
 		}
-		memcpy(bytes, &rows[row].id, sizeof(rows[row].id));
-		memcpy(bytes + rows[row].at, &rows[row].value, sizeof(rows[row].value));
-		script_event(script, bytes, rows[row].size);
+		spoilt_event_make(row, bytes);
+		script_event(script, bytes, row->size);
 		fetch();
-		rc = votequorum_dispatch(handle, CS_DISPATCH_ONE);
-		ck_assert_msg(rc == rows[row].code, "%s: %d", rows[row].name, (int)rc);
-		/* It is consumed, and the connection is as good as before. */
-		ck_assert_msg(votequorum_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING) ==
-				      CS_ERR_TRY_AGAIN,
-			"%s", rows[row].name);
+		spoilt_event_expect(row, &calls, handle);
 	}
 }
 END_TEST
 
-START_TEST(dispatch_flags)
-{
-	ck_assert_int_eq(votequorum_dispatch(handle, (cs_dispatch_flags_t)0), CS_ERR_INVALID_PARAM);
-	ck_assert_int_eq(votequorum_dispatch(0, (cs_dispatch_flags_t)5), CS_ERR_INVALID_PARAM);
-	ck_assert_int_eq(votequorum_dispatch(0, CS_DISPATCH_ALL), CS_ERR_BAD_HANDLE);
-	ck_assert_int_eq(votequorum_dispatch(handle, CS_DISPATCH_ALL), CS_OK);
-	ck_assert_int_eq(
-		votequorum_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING), CS_ERR_TRY_AGAIN);
-}
+START_TEST(dispatch_flags) { lib_expect_idle_dispatch(&calls, handle); }
 END_TEST
 
-static void *wait_for_events(void *code)
-{
-	*(cs_error_t *)code = votequorum_dispatch(handle, CS_DISPATCH_ONE);
-	return NULL;
-}
-
-START_TEST(finalize_wakes_dispatch)
-{
-	cs_error_t code = CS_OK;
-	pthread_t thread;
-
-	ck_assert_int_eq(pthread_create(&thread, NULL, wait_for_events, &code), 0);
-	poll(NULL, 0, 50); /* most likely it waits by now; it must end either way */
-	ck_assert_int_eq(votequorum_finalize(handle), CS_OK);
-	pthread_join(thread, NULL);
-	ck_assert_int_eq(code, CS_ERR_BAD_HANDLE);
-}
+START_TEST(finalize_wakes_dispatch) { lib_expect_finalize_wakes(&calls, handle, CS_DISPATCH_ONE, 50); }
 END_TEST
 
 START_TEST(context_kept)
@@ -502,13 +463,8 @@ END_TEST
 START_TEST(daemon_dies)
 {
 	struct votequorum_info info = {.node_id = 5};
-	int fd;
 
-	kill(server, SIGKILL);
-	ck_assert_int_eq(votequorum_fd_get(handle, &fd), CS_OK);
-	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
-	ck_assert_int_eq(poll(&pollfd, 1, 10000), 1);
-	ck_assert_int_eq(votequorum_dispatch(handle, CS_DISPATCH_BLOCKING), CS_ERR_LIBRARY);
+	lib_expect_daemon_dies(&calls, handle, server);
 	ck_assert_int_eq(votequorum_getinfo(handle, 0, &info), CS_ERR_LIBRARY);
 	ck_assert_uint_eq(info.node_id, 5);
 	ck_assert_int_eq(votequorum_qdevice_register(handle, "d"), CS_ERR_LIBRARY);
@@ -521,7 +477,6 @@ int main(void)
 {
 	Suite *suite = suite_create("libvotequorum");
 	TCase *tcase = tcase_create("libvotequorum");
-	SRunner *runner;
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, requests_as_specified);
@@ -539,10 +494,5 @@ int main(void)
 	tcase_add_test(tcase, context_kept);
 	tcase_add_test(tcase, daemon_dies);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

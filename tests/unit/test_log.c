@@ -14,6 +14,7 @@
 #include "exec/config/model.h"
 #include "exec/log_format.h"
 #include "exec/log_sink.h"
+#include "tests/suite.h"
 
 static char folder[64];
 
@@ -385,7 +386,6 @@ int main(void)
 {
 	Suite *suite = suite_create("log");
 	TCase *tc = tcase_create("log");
-	SRunner *runner;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, lines_have_their_layout, 0, COUNT(layouts));
@@ -402,10 +402,5 @@ int main(void)
 	tcase_add_test(tc, floods_are_limited);
 	tcase_add_test(tc, lines_are_counted_by_level);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 
 #include <coterie/plugin.h>
 
+#include "tests/suite.h"
 #include "tests/unit/fail_alloc.h"
 
 static struct map *map;
@@ -510,7 +511,6 @@ int main(void)
 {
 	Suite *suite = suite_create("map");
 	TCase *tc = tcase_create("map");
-	SRunner *runner;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, values_come_back);
@@ -531,10 +531,5 @@ int main(void)
 	tcase_add_test(tc, protection_is_by_key_and_prefix);
 	tcase_add_test(tc, lack_of_memory_changes_nothing);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

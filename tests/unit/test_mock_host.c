@@ -1,11 +1,11 @@
 /* The mock host keeps what plugin.h says of the members since 1.1. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <check.h>
 
+#include "tests/suite.h"
 #include "tests/unit/mock_host.h"
 
 static struct coterie_ctx *host;
@@ -197,10 +197,5 @@ int main(void)
 	tcase_add_test(tcase, verdicts_go_round);
 	tcase_add_test(tcase, administration_is_recorded);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 
 #include "plugins/common/keys.h"
 #include "plugins/mon/mon.h"
+#include "tests/suite.h"
 #include "tests/unit/mock_host.h"
 
 extern const struct coterie_plugin mon_LTX_coterie_plugin;
@@ -244,7 +245,6 @@ int main(void)
 {
 	Suite *suite = suite_create("mon");
 	TCase *tests = tcase_create("mon");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, nothing_is_read_unasked);
@@ -258,9 +258,5 @@ int main(void)
 	tcase_add_test(tests, files_that_cannot_be_read_are_told_once);
 	tcase_add_test(tests, figures_of_the_kernel);
 	suite_add_tcase(suite, tests);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

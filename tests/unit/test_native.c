@@ -10,6 +10,7 @@
 
 #include <coterie/plugin.h>
 
+#include "tests/suite.h"
 #include "tests/unit/config_case.h"
 
 #define A "node a { id = 1  address = 10.77.0.1 }\n"
@@ -665,12 +666,5 @@ static Suite *native_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(native_suite());
-
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(native_suite());
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fail_alloc.h"
+#include "tests/suite.h"
 
 #define ROW_MAX 8
 
@@ -218,13 +219,5 @@ int main(void)
 	tcase_add_test(sets, a_long_life);
 	tcase_add_test(sets, memory_runs_out);
 
-	SRunner *runner = srunner_create(suite);
-
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -1,8 +1,8 @@
 /* corosync-notifyd: the lines of its log, and the keys it reads. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tests/suite.h"
 #include "tools/notifyd/event.h"
 
 static const struct {
@@ -131,7 +131,6 @@ int main(void)
 {
 	Suite *suite = suite_create("notifyd");
 	TCase *tests = tcase_create("notifyd");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_loop_test(tests, text_of_events, 0, COUNT(lines));
 	tcase_add_loop_test(tests, keys_of_members, 0, COUNT(members));
@@ -139,9 +138,5 @@ int main(void)
 	tcase_add_loop_test(tests, keys_of_clients, 0, COUNT(clients));
 	tcase_add_loop_test(tests, keys_of_links, 0, COUNT(links));
 	suite_add_tcase(suite, tests);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 
 #include "exec/totem/wire.h"
 #include "fail_alloc.h"
+#include "tests/suite.h"
 
 #define FRAMES_MAX 10u
 #define PAYLOAD_MAX 30u /* 22 bytes for lengths and data: one part has 20 at most */
@@ -418,13 +419,5 @@ int main(void)
 	tcase_add_test(limits, memory_runs_out);
 	tcase_add_test(limits, what_is_left_goes_with_the_queue);
 
-	SRunner *runner = srunner_create(suite);
-
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

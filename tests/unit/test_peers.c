@@ -2,9 +2,9 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tests/suite.h"
 #include "transports/common/peers.h"
 
 static struct sockaddr_storage at(const char *text, uint16_t port)
@@ -142,7 +142,6 @@ int main(void)
 {
 	Suite *suite = suite_create("peers");
 	TCase *tcase = tcase_create("peers");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_test(tcase, an_address_leads_to_its_node_whatever_the_port);
 	tcase_add_test(
@@ -152,11 +151,5 @@ int main(void)
 	tcase_add_test(tcase, hundreds_of_nodes_come_and_go);
 	tcase_add_test(tcase, addresses_are_written_with_their_port);
 	suite_add_tcase(suite, tcase);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

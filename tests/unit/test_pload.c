@@ -7,6 +7,7 @@
 
 #include "plugins/common/keys.h"
 #include "plugins/pload/messages.h"
+#include "tests/suite.h"
 #include "tests/unit/mock_host.h"
 
 extern const struct coterie_plugin pload_LTX_coterie_plugin;
@@ -222,7 +223,6 @@ int main(void)
 {
 	Suite *suite = suite_create("pload");
 	TCase *tests = tcase_create("pload");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, a_load_runs_and_its_rate_is_told);
@@ -237,9 +237,5 @@ int main(void)
 	tcase_add_test(tests, a_ring_that_refuses_ends_it);
 	tcase_add_test(tests, a_start_in_the_config_asks_for_nothing);
 	suite_add_tcase(suite, tests);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

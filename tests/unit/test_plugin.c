@@ -19,6 +19,7 @@
 #include "exec/quorum.h"
 #include "exec/stats.h"
 #include "exec_stub.h"
+#include "tests/suite.h"
 
 /* What the executive says of its own plugin ABI. */
 #define TEXT(macro) TEXT_OF(macro)
@@ -533,10 +534,5 @@ int main(void)
 	tcase_add_loop_test(tcase, options_are_checked, 0, ROWS(option_rows));
 	tcase_add_test(tcase, leaks_are_reclaimed_and_reported);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

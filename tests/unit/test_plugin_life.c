@@ -24,6 +24,7 @@
 #include "exec/quorum.h"
 #include "exec/stats.h"
 #include "exec_stub.h"
+#include "tests/suite.h"
 
 /* As in plugins/life.c */
 struct life {
@@ -561,10 +562,5 @@ int main(void)
 	tcase_add_test(tc, leaks_are_named_and_counted);
 	tcase_add_test(tc, who_holds_the_loop_up_is_named);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "services/quorum/messages.h"
+#include "tests/suite.h"
 #include "tests/unit/service_ring.h"
 
 extern const struct coterie_plugin quorum_LTX_coterie_plugin;
@@ -406,13 +407,5 @@ int main(void)
 	tcase_add_test(tcase, clients_come_and_go);
 	suite_add_tcase(suite, tcase);
 
-	SRunner *runner = srunner_create(suite);
-
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -1,7 +1,6 @@
 /* exec/quorum.c: who may publish, what is logged, who is told. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <check.h>
@@ -10,6 +9,7 @@
 #include "exec/plugin.h"
 #include "exec/quorum.h"
 #include "exec_stub.h"
+#include "tests/suite.h"
 
 static struct executive executive;
 static struct coterie_plugin able = {.offers = COTERIE_CAN_QUORUM}, unable;
@@ -234,10 +234,5 @@ int main(void)
 	tcase_add_test(tcase, watchers_hear_every_verdict);
 	tcase_add_test(tcase, a_verdict_inside_a_verdict_is_told_to_all);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -11,6 +11,7 @@
 #include "exec/loop.h"
 #include "exec/plugin_options.h"
 #include "exec/reload.h"
+#include "tests/suite.h"
 #include "tests/unit/reload_case.h"
 
 /* ---- The keys: spec 07 §1.13 --------------------------------------------- */
@@ -808,10 +809,5 @@ int main(void)
 	tcase_add_test(tcase, the_end_comes_first);
 	tcase_add_test(tcase, the_end_comes_between);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

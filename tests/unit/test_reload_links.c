@@ -10,6 +10,7 @@
 #include "exec/loop.h"
 #include "exec/rekey.h"
 #include "exec/reload.h"
+#include "tests/suite.h"
 #include "tests/unit/reload_case.h"
 
 /* ---- Fixture: three nodes on a transport that can have eight links ---------- */
@@ -606,10 +607,5 @@ int main(void)
 	tcase = tcase_create("native");
 	tcase_add_test(tcase, a_native_file_names_who_moved);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

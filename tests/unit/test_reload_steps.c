@@ -2,7 +2,6 @@
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include "exec/loop.h"
 #include "exec/plugin_options.h"
 #include "exec/reload.h"
+#include "tests/suite.h"
 #include "tests/unit/reload_case.h"
 
 static bool has_line(const char *text, const char *line)
@@ -482,10 +482,5 @@ int main(void)
 	tcase_add_test(tcase, a_signal_drops_nothing);
 	tcase_add_test(tcase, a_signal_before_there_is_anything);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

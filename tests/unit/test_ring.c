@@ -7,7 +7,6 @@
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "exec/config/model.h"
@@ -26,6 +25,7 @@
 #include "exec/stats_totem.h"
 #include "exec/sync.h"
 #include "exec/totem/wire.h"
+#include "tests/suite.h"
 
 #define DEFERRED_MAX 8
 
@@ -570,10 +570,5 @@ int main(void)
 	tcase_add_test(tcase, a_link_that_cannot_be);
 	tcase_add_test(tcase, frames_leave_room_for_the_longer_header);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include "exec/loop.h"
 #include "exec/ring_account.h"
 #include "exec/stats.h"
+#include "tests/suite.h"
 
 #define US UINT64_C(1000)
 #define MS UINT64_C(1000000)
@@ -283,7 +284,6 @@ int main(void)
 {
 	Suite *suite = suite_create("ring_account");
 	TCase *tcase = tcase_create("ring_account");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_loop_test(tcase, a_duration_has_one_bucket, 0, sizeof(durations) / sizeof(durations[0]));
@@ -297,11 +297,5 @@ int main(void)
 	tcase_add_test(tcase, forged_messages_do_not_end_it);
 	tcase_add_test(tcase, an_operator_clears);
 	suite_add_tcase(suite, tcase);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -4,7 +4,6 @@
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "exec/executive.h"
@@ -15,6 +14,7 @@
 #include "exec/resync.h"
 #include "exec/ring.h"
 #include "exec/sync.h"
+#include "tests/suite.h"
 
 #define SIZE_MIN 24u
 
@@ -315,7 +315,6 @@ int main(void)
 {
 	Suite *suite = suite_create("route");
 	TCase *tc = tcase_create("route");
-	SRunner *runner;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, messages_arrive_whole, 0, 4);
@@ -324,10 +323,5 @@ int main(void)
 	tcase_add_test(tc, sending_puts_the_header_in_front);
 	tcase_add_test(tc, sending_in_sync_start_is_told);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -16,6 +16,7 @@
 #include "exec/ring.h"
 #include "exec/runtime_keys.h"
 #include "exec_stub.h"
+#include "tests/suite.h"
 
 static struct executive executive;
 static struct config config;
@@ -272,10 +273,5 @@ int main(void)
 	tcase_add_test(tcase, the_keys_are_those_of_the_reference);
 	tcase_add_test(tcase, members_come_and_go);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

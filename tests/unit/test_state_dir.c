@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "exec/instance.h"
+#include "tests/suite.h"
 
 static char dir[64];
 
@@ -172,7 +173,6 @@ int main(void)
 {
 	Suite *suite = suite_create("state");
 	TCase *tc = tcase_create("state");
-	SRunner *runner;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, ring_seq_is_kept);
@@ -183,10 +183,5 @@ int main(void)
 	tcase_add_test(tc, folders_of_an_instance_are_made);
 	tcase_add_test(tc, one_daemon_holds_the_lock);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -1,13 +1,13 @@
 /* exec/stats.c: keys computed when read, trackers, clearing. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <check.h>
 
 #include "exec/loop.h"
 #include "exec/stats.h"
+#include "tests/suite.h"
 
 static struct loop *loop;
 static struct stats *stats;
@@ -242,10 +242,5 @@ int main(void)
 	tcase_add_test(tcase, trackers_may_change_what_they_track);
 	tcase_add_test(tcase, clearing_is_by_name);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 #include "exec/stats_daemon.h"
 #include "exec/stats_totem.h"
 #include "exec_stub.h"
+#include "tests/suite.h"
 
 static struct executive executive;
 static struct config config;
@@ -370,10 +371,5 @@ int main(void)
 	tcase_add_test(tcase, pauses_are_kept_the_newest_first);
 	tcase_add_test(tcase, plugins_of_few_words);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

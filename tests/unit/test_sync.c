@@ -19,6 +19,7 @@
 #include "exec/plugin_watch.h"
 #include "exec/process.h"
 #include "exec/ring.h"
+#include "tests/suite.h"
 
 #define NODES 3
 #define SERVICES 3
@@ -701,7 +702,6 @@ int main(void)
 {
 	Suite *suite = suite_create("sync");
 	TCase *tc = tcase_create("sync");
-	SRunner *runner;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, services_go_through_in_order);
@@ -725,10 +725,5 @@ int main(void)
 	tcase_add_test(tc, malformed_messages_of_a_round_change_nothing);
 	tcase_add_test(tc, a_round_of_the_other_byte_order_is_understood);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

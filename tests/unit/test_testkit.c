@@ -10,6 +10,7 @@
 #include <coterie/testkit.h>
 
 #include "plugins/template-service/tally.h"
+#include "tests/suite.h"
 #include "tests/unit/plugins/kit_naughty.h"
 
 #define OK 1
@@ -578,7 +579,6 @@ int main(void)
 {
 	Suite *suite = suite_create("testkit");
 	TCase *tc = tcase_create("testkit");
-	SRunner *runner;
 
 	tcase_add_test(tc, nodes_form_a_ring_and_serve);
 	tcase_add_test(tc, a_file_is_loaded_as_well);
@@ -597,10 +597,5 @@ int main(void)
 	tcase_add_test(tc, a_failing_init_refuses_the_start);
 	tcase_add_loop_test(tc, a_seed_repeats_a_run, 0, 10);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

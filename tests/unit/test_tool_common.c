@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/suite.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct {
@@ -255,7 +257,6 @@ int main(void)
 {
 	Suite *suite = suite_create("tools/common");
 	TCase *tcase = tcase_create("common");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_test(tcase, numbers_are_whole_words);
 	tcase_add_test(tcase, bytes_can_be_told_apart);
@@ -264,9 +265,5 @@ int main(void)
 	tcase_add_test(tcase, nodes_are_sorted_by_id);
 	tcase_add_test(tcase, an_empty_list_is_no_error);
 	suite_add_tcase(suite, tcase);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -3,11 +3,11 @@
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/suite.h"
 #include "tests/unit/udp_nodes.h"
 #include "transports/udp/udp.h"
 
@@ -430,7 +430,6 @@ int main(void)
 {
 	Suite *suite = suite_create("udp");
 	TCase *tcase = tcase_create("udp");
-	SRunner *runner = srunner_create(suite);
 	int count = sizeof(sizes) / sizeof(sizes[0]);
 
 	tcase_add_checked_fixture(tcase, set_up, nodes_tear_down);
@@ -455,11 +454,5 @@ int main(void)
 	tcase_add_test(tcase, what_fails_is_told_of_all_nodes);
 	tcase_add_test(tcase, open_passes_on_a_lack_of_memory);
 	suite_add_tcase(suite, tcase);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,10 +3,10 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/suite.h"
 #include "tests/unit/udp_nodes.h"
 #include "transports/common/udp_link.h"
 
@@ -409,7 +409,6 @@ int main(void)
 {
 	Suite *suite = suite_create("udpu");
 	TCase *tcase = tcase_create("udpu");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(tcase, set_up, nodes_tear_down);
 	tcase_add_loop_test(tcase, a_multicast_reaches_every_other_node_in_order, 0, 6);
@@ -432,11 +431,5 @@ int main(void)
 	tcase_add_loop_test(tcase, a_full_socket_delays_and_loses_nothing, 0, 6);
 	tcase_add_test(tcase, closing_gives_back_what_still_waits);
 	suite_add_tcase(suite, tcase);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "plugins/template-transport/unixgram.h"
+#include "tests/suite.h"
 #include "tests/unit/mock_host.h"
 
 extern const struct coterie_plugin unixgram_LTX_coterie_plugin;
@@ -877,13 +878,5 @@ int main(void)
 	suite_add_tcase(suite, ring);
 	suite_add_tcase(suite, alone);
 
-	SRunner *runner = srunner_create(suite);
-
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

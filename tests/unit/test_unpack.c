@@ -14,6 +14,7 @@
 #include "exec/totem/wire.h"
 #include "fail_alloc.h"
 #include "vectors.h"
+#include "tests/suite.h"
 
 #define POOL_MAX ((size_t)64 << 20)
 
@@ -757,13 +758,5 @@ int main(void)
 	tcase_add_loop_test(both, what_is_packed_comes_out, 0,
 		(int)(sizeof(payload_sizes) / sizeof(payload_sizes[0])));
 
-	SRunner *runner = srunner_create(suite);
-
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "services/votequorum/calc.h"
+#include "tests/suite.h"
 #include "tests/unit/fail_alloc.h"
 
 #define LOCAL 2u
@@ -625,13 +626,5 @@ int main(void)
 	tcase_add_test(tcase, without_memory_nothing_changes);
 	suite_add_tcase(suite, tcase);
 
-	SRunner *runner = srunner_create(suite);
-
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -2,10 +2,10 @@
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "services/votequorum/messages.h"
+#include "tests/suite.h"
 #include "tests/unit/vote_ring.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -438,13 +438,5 @@ int main(void)
 	tcase_add_test(tcase, cancelling_reads_the_keys_again);
 	suite_add_tcase(suite, tcase);
 
-	SRunner *runner = srunner_create(suite);
-
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "plugins/common/keys.h"
+#include "tests/suite.h"
 #include "tests/unit/mock_host.h"
 
 extern const struct coterie_plugin wd_LTX_coterie_plugin;
@@ -464,7 +465,6 @@ int main(void)
 {
 	Suite *suite = suite_create("wd");
 	TCase *start_tests = tcase_create("start"), *tests = tcase_create("wd");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(start_tests, set_up, tear_down);
 	tcase_add_test(start_tests, the_device_is_opened_a_turn_later);
@@ -489,9 +489,5 @@ int main(void)
 	tcase_add_test(tests, keys_that_go_end_it);
 	tcase_add_test(tests, too_many_are_refused);
 	suite_add_tcase(suite, tests);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "exec/totem/window.h"
+#include "tests/suite.h"
 #include "tests/unit/engine_net.h"
 
 #define TARGET_NS UINT64_C(300000)
@@ -233,7 +234,6 @@ int main(void)
 {
 	Suite *suite = suite_create("window");
 	TCase *alone = tcase_create("alone"), *ring = tcase_create("ring");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_test(alone, the_smallest_socket_bounds_it);
 	tcase_add_test(alone, it_grows_while_it_is_used_and_rotations_are_short);
@@ -249,11 +249,5 @@ int main(void)
 	tcase_add_test(ring, a_small_socket_keeps_it_below_what_is_configured);
 	tcase_add_test(ring, a_forged_window_is_held_to_the_bound);
 	suite_add_tcase(suite, ring);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-
-	int failed = srunner_ntests_failed(runner);
-
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -1,0 +1,47 @@
+/*
+ * What tests of the executive's IPC share: an executive on the real loop, with exec_stub around it, and clients in
+ * forked processes that play a short part and report the line where it failed, or 0.
+ */
+#ifndef TESTS_UNIT_IPC_PLAY_H
+#define TESTS_UNIT_IPC_PLAY_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <check.h>
+
+#include "exec/config/model.h"
+#include "exec/ipc_private.h"
+#include "exec_stub.h"
+#include "tests/suite.h"
+
+/** Set up, without a server so far, an instance of this process's. What is passed is borrowed until the end. */
+void ipc_play_set_up(struct executive *executive, struct config *config, char instance[16]);
+/** All servers are closed before. */
+void ipc_play_tear_down(struct executive *executive);
+
+/** A part of a client: 0, or the line where it failed. */
+typedef int (*part)(void);
+
+#define MUST(condition)                                                                            \
+	do {                                                                                       \
+		if (!(condition))                                                                  \
+			return __LINE__;                                                           \
+	} while (0)
+
+pid_t start_client(part client);
+void run_for_ms(uint64_t ms);
+
+/** Serve until it holds; what does not come about on a busy machine within 20 s never does. */
+#define RUN_UNTIL(holds)                                                                           \
+	do {                                                                                       \
+		for (unsigned tries = 0; tries < 1000 && !(holds); tries++)                        \
+			run_for_ms(20);                                                            \
+	} while (0)
+
+/** Serve until this client has exited. @return its wait status */
+int serve(pid_t pid);
+/** One client whose part is to succeed. */
+void play(part client);
+
+#endif

@@ -1,0 +1,47 @@
+/* What holds of every client library, against a daemon that says whatever the test wants. */
+#ifndef TESTS_UNIT_LIB_CASE_H
+#define TESTS_UNIT_LIB_CASE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <corosync/corotypes.h>
+
+/** A library's functions that all have; their handles are numbers. */
+struct lib_calls {
+	cs_error_t (*dispatch)(uint64_t handle, cs_dispatch_flags_t flags);
+	cs_error_t (*fd_get)(uint64_t handle, int *fd);
+	cs_error_t (*finalize)(uint64_t handle);
+};
+
+/** An event one field of which is spoilt. */
+struct spoilt_event {
+	const char *name;
+	int32_t id;
+	size_t size; /* of the event as sent */
+	size_t at;   /* of a u32 that is set to value */
+	uint32_t value;
+	cs_error_t code; /* what comes of it */
+};
+
+/** Put id and value into the event; bytes has room for both, and the rest stays. */
+void spoilt_event_make(const struct spoilt_event *row, uint8_t *bytes);
+/** The row's event is the next; it is consumed, and nothing is left behind it. */
+void spoilt_event_expect(const struct spoilt_event *row, const struct lib_calls *calls, uint64_t handle);
+
+/** Without events: flags that are none, a handle that is none, and nothing to do. */
+void lib_expect_idle_dispatch(const struct lib_calls *calls, uint64_t handle);
+/** To finalize the handle ends a dispatch that waits by then, after so many milliseconds, or comes later. */
+void lib_expect_finalize_wakes(
+	const struct lib_calls *calls, uint64_t handle, cs_dispatch_flags_t flags, int after_ms);
+/** To kill the daemon wakes who waits, and it is an error to dispatch. */
+void lib_expect_daemon_dies(const struct lib_calls *calls, uint64_t handle, pid_t daemon);
+#define LIB_THREADS 4u
+/**
+ * Run it in so many threads at once: answers do not get into wrong hands. It returns NULL when one did, else arg.
+ * meanwhile: in this one, or NULL
+ */
+void lib_run_in_threads(void *(*run)(void *arg), void (*meanwhile)(void));
+
+#endif
