@@ -94,17 +94,23 @@ cs_error_t client_dispatch(
 	return rc;
 }
 
+void client_leave(struct handle_table *table, struct handle_object *object)
+{
+	struct client_connection *connection = (struct client_connection *)object;
+
+	/* Whoever is inside, in a callback or waiting for an event, keeps the memory, not more. */
+	if (atomic_load(&object->references) > 1)
+		channel_interrupt(&connection->channel);
+	connection_put(table, connection);
+}
+
 cs_error_t client_finalize(struct handle_table *table, uint64_t handle)
 {
 	struct handle_object *object;
 
 	if (handle_take(table, handle, &object) < 0)
 		return CS_ERR_BAD_HANDLE;
-	struct client_connection *connection = (struct client_connection *)object;
-	/* Whoever is inside, in a callback or waiting for an event, keeps the memory, not more. */
-	if (atomic_load(&object->references) > 1)
-		channel_interrupt(&connection->channel);
-	connection_put(table, connection);
+	client_leave(table, object);
 	return CS_OK;
 }
 

@@ -67,6 +67,9 @@ cs_error_t client_dispatch(
 /** CS_OK, with a dead daemon too; CS_ERR_BAD_HANDLE. Wakes those that wait in client_dispatch. */
 cs_error_t client_finalize(struct handle_table *table, uint64_t handle);
 
+/** What client_finalize does once the handle is dead (handle_take), for a library that says good-bye before. */
+void client_leave(struct handle_table *table, struct handle_object *object);
+
 /** @param fd set on success: for poll, the library's own. CS_OK; CS_ERR_BAD_HANDLE */
 cs_error_t client_fd_get(struct handle_table *table, uint64_t handle, int *fd);
 

@@ -14,9 +14,7 @@
 #include <corosync/cmap.h>
 #pragma GCC visibility pop
 
-#include "services/client/channel.h"
-#include "services/client/dispatch.h"
-#include "services/client/handle.h"
+#include "services/client/connection.h"
 #include "services/cmap/messages.h"
 
 struct tracker;
@@ -28,10 +26,7 @@ struct tracker;
  * 4. The last to leave closes the channel and frees the rest.
  */
 struct cmap_connection {
-	struct handle_object object; /* first */
-	struct channel channel;
-	_Atomic(const void *) context;
-	struct dispatch dispatch;
+	struct client_connection client; /* first */
 
 	pthread_mutex_t trackers_lock; /* never held in a callback */
 	struct tracker *trackers;      /* newest first; each is in the table of trackers */

@@ -26,7 +26,7 @@ cs_error_t connection_get(cmap_handle_t handle, struct cmap_connection **connect
 
 void connection_put(struct cmap_connection *connection)
 {
-	handle_put(&connections, &connection->object);
+	handle_put(&connections, &connection->client.object);
 }
 
 static void connection_destroy(struct handle_object *object)
@@ -34,8 +34,7 @@ static void connection_destroy(struct handle_object *object)
 	struct cmap_connection *connection = (struct cmap_connection *)object;
 
 	trackers_fini(connection);
-	channel_close(&connection->channel);
-	dispatch_fini(&connection->dispatch);
+	client_connection_close(&connection->client);
 	pthread_mutex_destroy(&connection->trackers_lock);
 	free(connection);
 }
@@ -54,7 +53,7 @@ static cs_error_t set_map(struct cmap_connection *connection, cmap_map_t map)
 	struct cmap_res_plain response;
 
 	return channel_request(
-		&connection->channel, &request, sizeof(request), &response, sizeof(response));
+		&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
 }
 
 cs_error_t cmap_initialize_map(cmap_handle_t *handle, cmap_map_t map)
@@ -65,71 +64,39 @@ cs_error_t cmap_initialize_map(cmap_handle_t *handle, cmap_map_t map)
 
 	if (connection == NULL)
 		return CS_ERR_NO_MEMORY;
-	rc = channel_open(&connection->channel, "cmap", secure_getenv("COTERIE_INSTANCE"));
+	rc = client_connection_open(&connection->client, "cmap", NULL);
 	if (rc < 0) {
 		free(connection);
 		return client_error(rc);
 	}
-	atomic_init(&connection->context, NULL);
-	dispatch_init(&connection->dispatch);
 	pthread_mutex_init(&connection->trackers_lock, NULL);
 	/* Whatever becomes of it, programs may rely on having a handle to finalize. */
 	if (map != CMAP_MAP_DEFAULT)
 		error = set_map(connection, map);
-	rc = handle_open(&connections, &connection->object, handle);
+	rc = handle_open(&connections, &connection->client.object, handle);
 	if (rc < 0) {
-		connection_destroy(&connection->object);
+		connection_destroy(&connection->client.object);
 		return client_error(rc);
 	}
 	return error;
 }
 
-cs_error_t cmap_finalize(cmap_handle_t handle)
-{
-	struct handle_object *object;
+cs_error_t cmap_finalize(cmap_handle_t handle) { return client_finalize(&connections, handle); }
 
-	if (handle_take(&connections, handle, &object) < 0)
-		return CS_ERR_BAD_HANDLE;
-	struct cmap_connection *connection = (struct cmap_connection *)object;
-	/* Whoever is inside, in a callback or waiting for an event, keeps the memory, not more. */
-	if (atomic_load(&object->references) > 1)
-		channel_interrupt(&connection->channel);
-	connection_put(connection);
-	return CS_OK;
-}
-
-cs_error_t cmap_fd_get(cmap_handle_t handle, int *fd)
-{
-	struct cmap_connection *connection;
-	cs_error_t rc = connection_get(handle, &connection);
-
-	if (rc != CS_OK)
-		return rc;
-	*fd = connection->channel.fd;
-	connection_put(connection);
-	return CS_OK;
-}
+cs_error_t cmap_fd_get(cmap_handle_t handle, int *fd) { return client_fd_get(&connections, handle, fd); }
 
 cs_error_t cmap_context_get(cmap_handle_t handle, const void **context)
 {
-	struct cmap_connection *connection;
-	cs_error_t rc = connection_get(handle, &connection);
+	void *kept;
+	cs_error_t rc = client_context_get(&connections, handle, &kept);
 
-	if (rc != CS_OK)
-		return rc;
-	*context = atomic_load(&connection->context);
-	connection_put(connection);
-	return CS_OK;
+	if (rc == CS_OK)
+		*context = kept;
+	return rc;
 }
 
+/* It is kept for the program, and nothing is done with it. */
 cs_error_t cmap_context_set(cmap_handle_t handle, const void *context)
 {
-	struct cmap_connection *connection;
-	cs_error_t rc = connection_get(handle, &connection);
-
-	if (rc != CS_OK)
-		return rc;
-	atomic_store(&connection->context, context);
-	connection_put(connection);
-	return CS_OK;
+	return client_context_set(&connections, handle, (void *)(uintptr_t)context);
 }

@@ -23,7 +23,7 @@ cs_error_t cmap_iter_init(
 		return rc;
 	rc = name_to_wire(&request.prefix, prefix);
 	if (rc == CS_OK)
-		rc = channel_request(&connection->channel, &request, sizeof(request), &response,
+		rc = channel_request(&connection->client.channel, &request, sizeof(request), &response,
 			sizeof(response));
 	if (rc == CS_OK)
 		*cmap_iter_handle = response.iterator;
@@ -48,7 +48,7 @@ cs_error_t cmap_iter_next(cmap_handle_t handle, cmap_iter_handle_t iter_handle, 
 	if (rc != CS_OK)
 		return rc;
 	rc = channel_request(
-		&connection->channel, &request, sizeof(request), &response, sizeof(response));
+		&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
 	connection_put(connection);
 	if (rc == CS_OK && response.name.length > CMAP_KEYNAME_MAXLEN)
 		rc = CS_ERR_LIBRARY;
@@ -76,7 +76,7 @@ cs_error_t cmap_iter_finalize(cmap_handle_t handle, cmap_iter_handle_t iter_hand
 	if (rc != CS_OK)
 		return rc;
 	rc = channel_request(
-		&connection->channel, &request, sizeof(request), &response, sizeof(response));
+		&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
 	connection_put(connection);
 	return rc;
 }

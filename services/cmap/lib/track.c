@@ -102,7 +102,7 @@ static cs_error_t track(struct cmap_connection *connection, struct cmap_req_trac
 	}
 	request->instance = number;
 	rc = channel_request(
-		&connection->channel, request, sizeof(*request), &response, sizeof(response));
+		&connection->client.channel, request, sizeof(*request), &response, sizeof(response));
 	pthread_mutex_lock(&connection->trackers_lock);
 	if (rc == CS_OK) {
 		tracker->remote = response.tracker;
@@ -166,7 +166,7 @@ cs_error_t cmap_track_delete(cmap_handle_t handle, cmap_track_handle_t track_han
 	rc = tracker_remove(connection, tracker);
 	pthread_mutex_unlock(&connection->trackers_lock);
 	if (rc == CS_OK)
-		rc = channel_request(&connection->channel, &request, sizeof(request), &response,
+		rc = channel_request(&connection->client.channel, &request, sizeof(request), &response,
 			sizeof(response));
 	handle_put(&trackers, &tracker->object);
 	connection_put(connection);
@@ -213,7 +213,7 @@ cs_error_t cmap_dispatch(cmap_handle_t handle, cs_dispatch_flags_t dispatch_type
 
 	if (rc != CS_OK)
 		return rc;
-	rc = dispatch_run(&connection->dispatch, &connection->channel, dispatch_types,
+	rc = dispatch_run(&connection->client.dispatch, &connection->client.channel, dispatch_types,
 		dispatch_event_of, NULL, &handle);
 	connection_put(connection);
 	return rc;

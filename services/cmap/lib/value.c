@@ -65,7 +65,7 @@ cs_error_t cmap_set(cmap_handle_t handle, const char *key_name, const void *valu
 	rc = CS_ERR_TOO_BIG;
 	if (value_len <= CMAP_IPC_SIZE_MAX - sizeof(request)) {
 		request.header.size = (int32_t)(sizeof(request) + value_len);
-		size = channel_call(&connection->channel, CHANNEL_GATE_ALL, iov, 2, &response,
+		size = channel_call(&connection->client.channel, CHANNEL_GATE_ALL, iov, 2, &response,
 			sizeof(response));
 		rc = size < 0 ? client_error(size)
 			      : client_response_error(&response, (size_t)size, sizeof(response));
@@ -85,7 +85,7 @@ cs_error_t cmap_delete(cmap_handle_t handle, const char *key_name)
 	if (rc != CS_OK)
 		return rc;
 	rc = channel_request(
-		&connection->channel, &request, sizeof(request), &response, sizeof(response));
+		&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
 	connection_put(connection);
 	return rc;
 }
@@ -103,7 +103,7 @@ static cs_error_t adjust(cmap_handle_t handle, const char *key_name, int32_t ste
 	if (rc != CS_OK)
 		return rc;
 	rc = channel_request(
-		&connection->channel, &request, sizeof(request), &response, sizeof(response));
+		&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
 	connection_put(connection);
 	return rc;
 }
@@ -136,7 +136,7 @@ cs_error_t value_get(
 		connection_put(connection);
 		return CS_ERR_NO_MEMORY;
 	}
-	size = channel_call(&connection->channel, CHANNEL_GATE_ALL, &iov, 1, got,
+	size = channel_call(&connection->client.channel, CHANNEL_GATE_ALL, &iov, 1, got,
 		sizeof(*got) + request.room);
 	connection_put(connection);
 	rc = size < 0 ? client_error(size) : client_response_error(got, (size_t)size, sizeof(*got));

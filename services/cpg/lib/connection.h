@@ -14,9 +14,7 @@
 #include <corosync/cpg.h>
 #pragma GCC visibility pop
 
-#include "services/client/channel.h"
-#include "services/client/dispatch.h"
-#include "services/client/handle.h"
+#include "services/client/connection.h"
 #include "services/cpg/lib/assembly.h"
 #include "services/cpg/messages.h"
 
@@ -31,15 +29,12 @@ struct iteration;
  * 4. The last to leave closes the channel and frees the rest.
  */
 struct cpg_connection {
-	struct handle_object object; /* first */
-	struct channel channel;
-	cpg_model_v1_data_t model; /* the program's callbacks and flags */
-	_Atomic(void *) context;
+	struct client_connection client; /* first */
+	cpg_model_v1_data_t model;       /* the program's callbacks and flags */
 
 	/* Held while the fragments of a message are sent: two such messages must not mix. */
 	pthread_mutex_t fragments_lock;
 
-	struct dispatch dispatch;
 	pthread_mutex_t assemblies_lock; /* never held in a callback */
 	struct assembly_list assemblies;
 

@@ -186,7 +186,7 @@ cs_error_t cpg_dispatch(cpg_handle_t handle, cs_dispatch_flags_t dispatch_types)
 
 	if (rc != CS_OK)
 		return rc;
-	rc = dispatch_run(&receiver.connection->dispatch, &receiver.connection->channel, dispatch_types,
+	rc = dispatch_run(&receiver.connection->client.dispatch, &receiver.connection->client.channel, dispatch_types,
 		dispatch_event_of, dispatch_message_of, &receiver);
 	connection_put(receiver.connection);
 	return rc;

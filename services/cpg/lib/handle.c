@@ -42,7 +42,7 @@ cs_error_t connection_get(cpg_handle_t handle, struct cpg_connection **connectio
 
 void connection_put(struct cpg_connection *connection)
 {
-	handle_put(&connections, &connection->object);
+	handle_put(&connections, &connection->client.object);
 }
 
 static void connection_destroy(struct handle_object *object)
@@ -50,11 +50,10 @@ static void connection_destroy(struct handle_object *object)
 	struct cpg_connection *connection = (struct cpg_connection *)object;
 
 	iterations_fini(connection);
-	channel_close(&connection->channel);
+	client_connection_close(&connection->client);
 	zero_copy_fini(connection);
 	assembly_list_fini(&connection->assemblies);
 	pthread_mutex_destroy(&connection->fragments_lock);
-	dispatch_fini(&connection->dispatch);
 	pthread_mutex_destroy(&connection->assemblies_lock);
 	pthread_mutex_destroy(&connection->zero_copy_lock);
 	pthread_mutex_destroy(&connection->iterations_lock);
@@ -86,14 +85,12 @@ cs_error_t cpg_model_initialize(
 		return CS_ERR_NO_MEMORY;
 	if (model_data != NULL)
 		connection->model = *(const cpg_model_v1_data_t *)model_data;
-	atomic_init(&connection->context, context);
 	pthread_mutex_init(&connection->fragments_lock, NULL);
-	dispatch_init(&connection->dispatch);
 	pthread_mutex_init(&connection->assemblies_lock, NULL);
 	pthread_mutex_init(&connection->zero_copy_lock, NULL);
 	pthread_mutex_init(&connection->iterations_lock, NULL);
 
-	rc = channel_open(&connection->channel, "cpg", secure_getenv("COTERIE_INSTANCE"));
+	rc = client_connection_open(&connection->client, "cpg", context);
 	if (rc < 0) {
 		free(connection);
 		return client_error(rc);
@@ -101,9 +98,9 @@ cs_error_t cpg_model_initialize(
 	/* Only now: without a daemon that is the answer, whatever the flags. */
 	rc = -EINVAL;
 	if ((connection->model.flags & ~(unsigned int)CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF) == 0)
-		rc = handle_open(&connections, &connection->object, handle);
+		rc = handle_open(&connections, &connection->client.object, handle);
 	if (rc < 0)
-		connection_destroy(&connection->object);
+		connection_destroy(&connection->client.object);
 	return client_error(rc);
 }
 
@@ -140,48 +137,21 @@ cs_error_t cpg_finalize(cpg_handle_t handle)
 	if (handle_take(&connections, handle, &object) < 0)
 		return CS_ERR_BAD_HANDLE;
 	struct cpg_connection *connection = (struct cpg_connection *)object;
-	rc = finalize_request(&connection->channel);
-	/* Whoever is inside, in a callback or waiting for an event, keeps the memory, not more. */
-	if (atomic_load(&object->references) > 1)
-		channel_interrupt(&connection->channel);
-	connection_put(connection);
+	rc = finalize_request(&connection->client.channel);
+	client_leave(&connections, object);
 	return rc;
 }
 
-cs_error_t cpg_fd_get(cpg_handle_t handle, int *fd)
-{
-	struct cpg_connection *connection;
-	cs_error_t rc = connection_get(handle, &connection);
-
-	if (rc != CS_OK)
-		return rc;
-	*fd = connection->channel.fd;
-	connection_put(connection);
-	return CS_OK;
-}
+cs_error_t cpg_fd_get(cpg_handle_t handle, int *fd) { return client_fd_get(&connections, handle, fd); }
 
 cs_error_t cpg_context_get(cpg_handle_t handle, void **context)
 {
-	struct cpg_connection *connection;
-	cs_error_t rc = connection_get(handle, &connection);
-
-	if (rc != CS_OK)
-		return rc;
-	*context = atomic_load(&connection->context);
-	connection_put(connection);
-	return CS_OK;
+	return client_context_get(&connections, handle, context);
 }
 
 cs_error_t cpg_context_set(cpg_handle_t handle, void *context)
 {
-	struct cpg_connection *connection;
-	cs_error_t rc = connection_get(handle, &connection);
-
-	if (rc != CS_OK)
-		return rc;
-	atomic_store(&connection->context, context);
-	connection_put(connection);
-	return CS_OK;
+	return client_context_set(&connections, handle, context);
 }
 
 cs_error_t cpg_max_atomic_msgsize_get(cpg_handle_t handle, uint32_t *size)

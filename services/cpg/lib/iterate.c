@@ -78,7 +78,7 @@ static cs_error_t remote_finalize(struct cpg_connection *connection, uint64_t re
 	struct cpg_res_plain response;
 
 	return channel_request(
-		&connection->channel, &request, sizeof(request), &response, sizeof(response));
+		&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
 }
 
 /* Give the executive's snapshot a handle and put it on the connection's list. */
@@ -131,7 +131,7 @@ cs_error_t cpg_iteration_initialize(cpg_handle_t handle, cpg_iteration_type_t it
 	if (group != NULL)
 		name_to_wire(&request.group, group);
 	rc = channel_request(
-		&connection->channel, &request, sizeof(request), &response, sizeof(response));
+		&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
 	if (rc == CS_OK) {
 		rc = iteration_create(connection, handle, response.iteration, cpg_iteration_handle);
 		if (rc != CS_OK)
@@ -158,7 +158,7 @@ cs_error_t cpg_iteration_next(
 		return rc;
 	request.iteration = iteration->remote;
 	rc = channel_request(
-		&connection->channel, &request, sizeof(request), &response, sizeof(response));
+		&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
 	if (rc == CS_OK && name_from_wire(&description->group, &response.group) != CS_OK)
 		rc = CS_ERR_LIBRARY;
 	if (rc == CS_OK) {

@@ -56,7 +56,7 @@ static cs_error_t request_when_settled(struct cpg_connection *connection, const 
 
 	for (;;) {
 		ssize_t got = channel_call(
-			&connection->channel, CHANNEL_GATE_ALL, &iov, 1, response, (size_t)*response_size);
+			&connection->client.channel, CHANNEL_GATE_ALL, &iov, 1, response, (size_t)*response_size);
 
 		rc = got < 0 ? client_error(got)
 			     : client_response_error(response, (size_t)got, sizeof(struct cpg_res_plain));
@@ -94,7 +94,7 @@ cs_error_t cpg_join(cpg_handle_t handle, const struct cpg_name *group)
 		struct coterie_channel_grant grant;
 	} response;
 	ssize_t response_size = sizeof(response);
-	int socket = fast_channel_offer(&connection->channel, &request.offer);
+	int socket = fast_channel_offer(&connection->client.channel, &request.offer);
 	if (socket < 0)
 		request.join.header.size = sizeof(request.join);
 	name_to_wire(&request.join.group, group);
@@ -102,7 +102,7 @@ cs_error_t cpg_join(cpg_handle_t handle, const struct cpg_name *group)
 		connection, &request, (size_t)request.join.header.size, &response, &response_size);
 	if (socket >= 0) {
 		if (rc == CS_OK)
-			rc = client_error(fast_channel_open(&connection->channel, socket, &response,
+			rc = client_error(fast_channel_open(&connection->client.channel, socket, &response,
 				(size_t)response_size, sizeof(response.plain), dispatch_note));
 		close(socket);
 	}
@@ -153,7 +153,7 @@ cs_error_t cpg_membership_get(cpg_handle_t handle, struct cpg_name *groupName,
 	response = malloc(sizeof(*response));
 	rc = CS_ERR_NO_MEMORY;
 	if (response != NULL)
-		rc = channel_request(&connection->channel, &request, sizeof(request), response,
+		rc = channel_request(&connection->client.channel, &request, sizeof(request), response,
 			sizeof(*response));
 	if (rc == CS_OK && response->member_count > CPG_MEMBERSHIP_MAX)
 		rc = CS_ERR_LIBRARY;
@@ -181,7 +181,7 @@ cs_error_t cpg_local_get(cpg_handle_t handle, unsigned int *local_nodeid)
 	if (rc != CS_OK)
 		return rc;
 	rc = channel_request(
-		&connection->channel, &request, sizeof(request), &response, sizeof(response));
+		&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
 	if (rc == CS_OK)
 		*local_nodeid = response.nodeid;
 	connection_put(connection);

@@ -28,7 +28,7 @@ _Static_assert(CPG_ATOMIC_SIZE_MAX + sizeof(struct coterie_channel_message) <= C
 static cs_error_t mcast_fast(struct cpg_connection *connection, cpg_guarantee_t guarantee,
 	const struct iovec *iov, unsigned int count, uint32_t size)
 {
-	return client_error(fast_send(&connection->channel, (uint32_t)guarantee, iov, count, size));
+	return client_error(fast_send(&connection->client.channel, (uint32_t)guarantee, iov, count, size));
 }
 
 /* One way: the executive does not answer. */
@@ -61,7 +61,7 @@ static cs_error_t mcast_atomic(struct cpg_connection *connection, cpg_guarantee_
 		for (unsigned int i = 0; i < count; i++)
 			parts[1 + i] = iov[i];
 	}
-	rc = channel_send(&connection->channel, CHANNEL_GATE_MCAST, parts, 1 + count);
+	rc = channel_send(&connection->client.channel, CHANNEL_GATE_MCAST, parts, 1 + count);
 	free(gathered);
 	return client_error(rc);
 }
@@ -82,7 +82,7 @@ static cs_error_t fragment_send(struct cpg_connection *connection,
 	request->header.size = (int32_t)(sizeof(*request) + size);
 	request->fraglen = size;
 	for (;;) {
-		rc = channel_call(&connection->channel, CHANNEL_GATE_MCAST, parts, 2, &response,
+		rc = channel_call(&connection->client.channel, CHANNEL_GATE_MCAST, parts, 2, &response,
 			sizeof(response));
 		if (rc != -EAGAIN || waited_ms >= FRAGMENT_PATIENCE_MS)
 			break;
@@ -145,7 +145,7 @@ cs_error_t cpg_mcast_joined(cpg_handle_t handle, cpg_guarantee_t guarantee,
 		rc = CS_ERR_TOO_BIG;
 	else if (size > CPG_ATOMIC_SIZE_MAX)
 		rc = mcast_fragments(connection, guarantee, iovec, iov_len, (uint32_t)size);
-	else if (atomic_load(&connection->channel.fast) != NULL)
+	else if (atomic_load(&connection->client.channel.fast) != NULL)
 		rc = mcast_fast(connection, guarantee, iovec, iov_len, (uint32_t)size);
 	else
 		rc = mcast_atomic(connection, guarantee, iovec, iov_len, (uint32_t)size);

@@ -108,7 +108,7 @@ static cs_error_t buffer_share(
 	snprintf(request.path, sizeof(request.path), "%s", path);
 	struct iovec iov = {.iov_base = &request, .iov_len = sizeof(request)};
 	ssize_t size = channel_call(
-		&connection->channel, CHANNEL_GATE_ALL, &iov, 1, &response, sizeof(response));
+		&connection->client.channel, CHANNEL_GATE_ALL, &iov, 1, &response, sizeof(response));
 	/* Corosync 3.1.7 does not set the response's error, so the token alone tells success. */
 	if (size >= 0 && buffer->map->token != 0)
 		return CS_OK;
@@ -197,7 +197,7 @@ cs_error_t cpg_zcb_free(cpg_handle_t handle, void *buffer)
 
 		rc = CS_OK;
 		if (request.token != 0)
-			rc = client_error(channel_call(&connection->channel, CHANNEL_GATE_ALL, &iov,
+			rc = client_error(channel_call(&connection->client.channel, CHANNEL_GATE_ALL, &iov,
 				1, &response, sizeof(response)));
 		if (rc == CS_OK) {
 			struct zero_copy_buffer *freed = *link;
@@ -228,7 +228,7 @@ static cs_error_t buffer_execute(struct cpg_connection *connection,
 		.msglen = size,
 	};
 	return channel_request(
-		&connection->channel, &request, sizeof(request), &response, sizeof(response));
+		&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
 }
 
 cs_error_t cpg_zcb_mcast_joined(
