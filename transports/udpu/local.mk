@@ -13,4 +13,10 @@ tests_unit_test_udpu_SOURCES = tests/unit/test_udpu.c $(udp_nodes_sources) \
 	%D%/udpu.c
 tests_unit_test_udpu_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_udpu_LDADD = libmock_host.la libtransport.la $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/test_tripwire
+TESTS += tests/unit/test_tripwire
+tests_unit_test_tripwire_SOURCES = tests/unit/test_tripwire.c $(udp_nodes_sources) \
+	%D%/udpu.c
+tests_unit_test_tripwire_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_tripwire_LDADD = libmock_host.la libtransport.la $(CHECK_LIBS)
 endif

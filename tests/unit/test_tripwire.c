@@ -1,0 +1,401 @@
+/* The wires of udpu between mock hosts, over real sockets on loopback addresses of this test's own. */
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/suite.h"
+#include "tests/unit/udp_nodes.h"
+#include "transports/common/udp_link.h"
+
+extern const struct coterie_plugin udpu_LTX_coterie_plugin;
+
+static void set_up(void) { nodes_set_up(&udpu_LTX_coterie_plugin); }
+
+static struct tripwire *wire_of(uint32_t node) { return &((struct udp_link *)nodes[node])->wire; }
+
+/* Serves all nodes until nothing has happened for a moment. */
+static void serve(void)
+{
+	for (int quiet = 0; quiet < 3; quiet++) {
+		for (uint32_t i = 0; i < NODES; i++) {
+			if (nodes[i] != NULL && mock_host_poll(hosts[i], 5) > 0)
+				quiet = 0;
+		}
+	}
+}
+
+/* What node has said of its watches so far, and nothing else. */
+static void check_told(uint32_t node, uint32_t count, uint32_t nodeid, uint32_t state)
+{
+	const struct mock_queue *told = &hosts[node]->watches;
+
+	for (int i = 0; i < 200 && told->count < count; i++)
+		serve();
+	serve();
+	ck_assert_uint_eq(told->count, count);
+	if (count == 0)
+		return;
+	ck_assert_uint_eq(told->list[count - 1].id, nodeid);
+	ck_assert_mem_eq(told->list[count - 1].data, &state, sizeof(state));
+}
+
+static void pass_time(uint32_t node, uint64_t ns)
+{
+	mock_host_advance(hosts[node], ns);
+	serve();
+}
+
+/* A connection takes some turns, between which no second passes. */
+static void pass_seconds(uint32_t count)
+{
+	for (uint32_t i = 0; i < 4 * count; i++)
+		pass_time(0, 250 * MS);
+}
+
+/* Node 1 watches node 2. */
+static void set_up_watch(void)
+{
+	set_up();
+	ops->watch(nodes[0], 2);
+	ck_assert_uint_eq(hosts[0]->watches.count, 0); /* not from inside */
+	pass_time(0, 0);
+	check_told(0, 1, 2, COTERIE_WATCH_ON);
+}
+
+static uint32_t guests_of(uint32_t node, bool are_named)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < TRIPWIRE_GUESTS_MAX; i++) {
+		const struct tripwire_guest *guest = &wire_of(node)->guests[i];
+
+		count += guest->fd >= 0 && (guest->nodeid != 0) == are_named;
+	}
+	return count;
+}
+
+static struct tripwire_guest *guest_of(uint32_t node)
+{
+	struct tripwire_guest *guest = wire_of(node)->guests;
+
+	while (guest->fd < 0)
+		guest++;
+	return guest;
+}
+
+START_TEST(a_watch_needs_nothing_once_it_is_on)
+{
+	for (int i = 0; i < 100; i++)
+		pass_time(0, 1000 * MS);
+	check_told(0, 1, 2, COTERIE_WATCH_ON);
+	ck_assert_ptr_null(wire_of(0)->timer);
+	ck_assert_uint_eq(guests_of(1, true), 1);
+	ck_assert_int_ne(fcntl(wire_of(0)->fd, F_GETFD) & FD_CLOEXEC, 0);
+	ck_assert_int_ne(fcntl(wire_of(1)->listen_fd, F_GETFD) & FD_CLOEXEC, 0);
+	ck_assert_int_ne(fcntl(guest_of(1)->fd, F_GETFD) & FD_CLOEXEC, 0);
+	ops->watch(nodes[0], 2); /* at the next ring */
+	pass_time(0, 0);
+	check_told(0, 1, 2, COTERIE_WATCH_ON);
+	ck_assert_uint_eq(guests_of(1, true), 1);
+}
+END_TEST
+
+/* As a kernel does it for a process that was killed: with or without something unread. */
+START_TEST(an_end_without_a_word_is_told)
+{
+	const struct linger reset = {.l_onoff = 1};
+	int fd = guest_of(1)->fd;
+
+	if (_i == 1)
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	tripwire_forget(wire_of(1), 99); /* nobody */
+	hosts[1]->table.fd_del(hosts[1], fd);
+	close(fd);
+	guest_of(1)->fd = -1;
+	check_told(0, 2, 2, COTERIE_WATCH_BROKEN);
+	/* It was nothing: the watch is soon on again. */
+	pass_time(0, 900 * MS);
+	check_told(0, 2, 2, COTERIE_WATCH_BROKEN);
+	pass_time(0, 200 * MS);
+	check_told(0, 3, 2, COTERIE_WATCH_ON);
+}
+END_TEST
+
+START_TEST(a_node_that_stops_says_goodbye)
+{
+	node_close(1);
+	check_told(0, 2, 2, COTERIE_WATCH_OFF);
+	for (int i = 0; i < 100; i++) /* nobody listens there */
+		pass_time(0, 1000 * MS);
+	check_told(0, 2, 2, COTERIE_WATCH_OFF);
+	ck_assert_uint_ge(wire_of(0)->pause_ns, 64000 * MS);
+	start(1);
+	ops->watch(nodes[0], 2); /* the ring has it again: no more pauses */
+	pass_time(0, 0);
+	check_told(0, 3, 2, COTERIE_WATCH_ON);
+}
+END_TEST
+
+START_TEST(another_neighbour_is_watched_instead)
+{
+	ops->watch(nodes[0], 3);
+	check_told(0, 2, 2, COTERIE_WATCH_OFF);
+	pass_time(0, 0);
+	check_told(0, 3, 3, COTERIE_WATCH_ON);
+	ck_assert_uint_eq(guests_of(1, true), 0);
+	ops->watch(nodes[0], 0);
+	check_told(0, 4, 3, COTERIE_WATCH_OFF);
+	pass_seconds(2);
+	ck_assert_uint_eq(guests_of(2, true), 0);
+}
+END_TEST
+
+START_TEST(a_reload_switches_it_off_and_on)
+{
+	uint32_t who = (uint32_t)_i;
+
+	mock_host_option(hosts[who], "tripwire", "no");
+	ck_assert_int_eq(ops->reload(nodes[who]), 0);
+	check_told(0, 2, 2, COTERIE_WATCH_OFF);
+	pass_seconds(5);
+	check_told(0, 2, 2, COTERIE_WATCH_OFF);
+	ck_assert_int_eq(wire_of(who)->listen_fd, -1);
+	mock_host_option(hosts[who], "tripwire", "yes");
+	ck_assert_int_eq(ops->reload(nodes[who]), 0);
+	pass_seconds(5);
+	check_told(0, 3, 2, COTERIE_WATCH_ON);
+}
+END_TEST
+
+START_TEST(a_node_that_leaves_the_list_is_watched_no_more)
+{
+	ops->peer_del(nodes[0], 0, 2);
+	check_told(0, 2, 2, COTERIE_WATCH_OFF);
+	pass_time(0, 1000 * MS);
+	ck_assert_int_eq(ops->peer_add(nodes[0], 0, 2, address_of(1)), 0);
+	pass_seconds(3);
+	check_told(0, 3, 2, COTERIE_WATCH_ON);
+	ops->peer_del(nodes[1], 0, 1); /* and it watches nobody there */
+	check_told(0, 4, 2, COTERIE_WATCH_OFF);
+	pass_seconds(3);
+	check_told(0, 4, 2, COTERIE_WATCH_OFF);
+	ck_assert_uint_eq(guests_of(1, true) + guests_of(1, false), 0);
+}
+END_TEST
+
+/* --- others than the neighbour --- */
+
+static int connect_from(const struct sockaddr *local, uint32_t to)
+{
+	struct sockaddr_in in;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	memcpy(&in, local, sizeof(in));
+	in.sin_port = 0;
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	ck_assert_int_eq(connect(fd, address_of(to), sizeof(in)), 0);
+	return fd;
+}
+
+static bool is_closed(int fd)
+{
+	uint8_t byte;
+	ssize_t size;
+
+	serve();
+	size = recv(fd, &byte, sizeof(byte), MSG_DONTWAIT);
+	return size == 0 || (size < 0 && errno == ECONNRESET);
+}
+
+static void greet(int fd, uint32_t from, uint32_t to, size_t size)
+{
+	struct tripwire_greeting greeting = {{'C', 'T', 'W', '1'}, htonl(from), htonl(to)};
+
+	ck_assert_int_eq(send(fd, &greeting, size, MSG_NOSIGNAL), (ssize_t)size);
+}
+
+START_TEST(strangers_are_shown_out)
+{
+	struct sockaddr_in in;
+	int fd;
+
+	memcpy(&in, address_of(0), sizeof(in));
+	in.sin_addr.s_addr = htonl(ntohl(in.sin_addr.s_addr) + 100);
+	fd = connect_from((struct sockaddr *)&in, 1);
+	ck_assert(is_closed(fd));
+	close(fd);
+	ck_assert_uint_eq(guests_of(1, true), 1);
+	ck_assert_uint_eq(guests_of(1, false), 0);
+}
+END_TEST
+
+/* From an address that is listed, but not what a node would say. */
+START_TEST(bad_greetings_end_a_connection)
+{
+	static const struct {
+		uint32_t from, to;
+		size_t size;
+	} rows[] = {{3, 2, 1}, {3, 2, 11}, {1, 2, 12}, {2, 2, 12}, {3, 1, 12}, {9, 2, 12}, {0, 2, 12}};
+	int fd = connect_from(address_of(2), 1);
+
+	greet(fd, rows[_i].from, rows[_i].to, rows[_i].size);
+	ck_assert(is_closed(fd));
+	close(fd);
+	ck_assert_uint_eq(guests_of(1, false), 0);
+	check_told(0, 1, 2, COTERIE_WATCH_ON);
+}
+END_TEST
+
+START_TEST(who_says_more_than_a_greeting_is_shown_out)
+{
+	static const uint8_t noise[65536];
+	struct tripwire_greeting answer;
+	int fd = connect_from(address_of(2), 1);
+
+	greet(fd, 3, 2, sizeof(answer));
+	serve();
+	ck_assert_uint_eq(guests_of(1, true), 2);
+	ck_assert_int_eq(recv(fd, &answer, sizeof(answer), MSG_DONTWAIT), sizeof(answer));
+	ck_assert_uint_eq(ntohl(answer.from), 2);
+	(void)!send(fd, noise, sizeof(noise), MSG_NOSIGNAL | MSG_DONTWAIT);
+	ck_assert(is_closed(fd));
+	close(fd);
+	ck_assert_uint_eq(guests_of(1, true), 1);
+}
+END_TEST
+
+START_TEST(many_connections_take_no_more_than_a_few_places)
+{
+	int fds[100];
+
+	for (int i = 0; i < 100; i++) {
+		fds[i] = connect_from(address_of(2), 1);
+		serve();
+	}
+	ck_assert_uint_le(guests_of(1, false), 4);
+	ck_assert_uint_eq(guests_of(1, true), 1);
+	/* A node that greets finds a place nevertheless. */
+	greet(fds[99], 3, 2, sizeof(struct tripwire_greeting));
+	serve();
+	ck_assert_uint_eq(guests_of(1, true), 2);
+	for (int i = 0; i < 100; i++)
+		close(fds[i]);
+	serve();
+	ck_assert_uint_eq(guests_of(1, false), 0);
+	check_told(0, 1, 2, COTERIE_WATCH_ON);
+}
+END_TEST
+
+/* Whoever has the address of a node can take its place: that is told as a goodbye, and nobody is suspected. */
+START_TEST(one_connection_of_each_node)
+{
+	int fd = connect_from(address_of(0), 1);
+
+	greet(fd, 1, 2, sizeof(struct tripwire_greeting));
+	check_told(0, 2, 2, COTERIE_WATCH_OFF);
+	ck_assert_uint_eq(guests_of(1, true), 1);
+	pass_time(0, 1100 * MS);
+	check_told(0, 3, 2, COTERIE_WATCH_ON);
+	ck_assert_uint_eq(guests_of(1, true), 1);
+	close(fd);
+}
+END_TEST
+
+/* Another program, or a daemon that is stopped: the kernel takes the connection, and nobody greets. */
+START_TEST(an_answer_is_waited_for_a_second)
+{
+	int one = 1;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	node_close(2);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	ck_assert_int_eq(bind(fd, address_of(2), sizeof(struct sockaddr_in)), 0);
+	ck_assert_int_eq(listen(fd, 5), 0);
+	ops->watch(nodes[0], 3);
+	check_told(0, 2, 2, COTERIE_WATCH_OFF);
+	pass_time(0, 0);
+	ck_assert_int_eq(wire_of(0)->state, TRIPWIRE_GREETED);
+	if (_i == 1) {
+		int guest = accept(fd, NULL, NULL);
+
+		greet(guest, 2, 1, sizeof(struct tripwire_greeting)); /* another node than it should be */
+		serve();
+		close(guest);
+	} else {
+		pass_time(0, 1000 * MS);
+	}
+	ck_assert_int_eq(wire_of(0)->state, TRIPWIRE_IDLE);
+	check_told(0, 2, 2, COTERIE_WATCH_OFF);
+	close(fd);
+}
+END_TEST
+
+/* The port is another program's: so this node cannot be watched, which is all. */
+START_TEST(a_port_that_is_taken_is_told_once)
+{
+	int one = 1;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	node_close(2);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	ck_assert_int_eq(bind(fd, address_of(2), sizeof(struct sockaddr_in)), 0);
+	ck_assert_int_eq(listen(fd, 5), 0);
+	start(2);
+	ck_assert_uint_eq(hosts[2]->link_is_up, 1);
+	ck_assert(mock_host_has_logged(hosts[2], "cannot listen on TCP 127."));
+	uint32_t logs = hosts[2]->logs.count;
+	ops->watch(nodes[2], 1);
+	pass_time(2, 0);
+	check_told(2, 1, 1, COTERIE_WATCH_ON);
+	close(fd);
+	ops->watch(nodes[2], 1);
+	ck_assert_int_ge(wire_of(2)->listen_fd, 0);
+	ck_assert_uint_eq(hosts[2]->logs.count, logs + 1); /* that of the watch */
+}
+END_TEST
+
+START_TEST(ipv6_has_wires_as_well)
+{
+	nodes_tear_down();
+	choose_addresses(true);
+	for (uint32_t i = 0; i < NODES; i++) {
+		node_open(i);
+		if (ops->link_up(nodes[i], 0, address_of(i)) != 0 || hosts[i]->link_is_up == 0)
+			return; /* this host has no IPv6 */
+	}
+	ops->watch(nodes[2], 1);
+	pass_time(2, 0);
+	check_told(2, 1, 1, COTERIE_WATCH_ON);
+	node_close(0);
+	check_told(2, 2, 1, COTERIE_WATCH_OFF);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("tripwire");
+	TCase *tcase = tcase_create("wires");
+
+	tcase_add_checked_fixture(tcase, set_up_watch, nodes_tear_down);
+	tcase_set_timeout(tcase, 20);
+	tcase_add_test(tcase, a_watch_needs_nothing_once_it_is_on);
+	tcase_add_loop_test(tcase, an_end_without_a_word_is_told, 0, 2);
+	tcase_add_test(tcase, a_node_that_stops_says_goodbye);
+	tcase_add_test(tcase, another_neighbour_is_watched_instead);
+	tcase_add_loop_test(tcase, a_reload_switches_it_off_and_on, 0, 2);
+	tcase_add_test(tcase, a_node_that_leaves_the_list_is_watched_no_more);
+	tcase_add_test(tcase, strangers_are_shown_out);
+	tcase_add_loop_test(tcase, bad_greetings_end_a_connection, 0, 7);
+	tcase_add_test(tcase, who_says_more_than_a_greeting_is_shown_out);
+	tcase_add_test(tcase, many_connections_take_no_more_than_a_few_places);
+	tcase_add_test(tcase, one_connection_of_each_node);
+	tcase_add_loop_test(tcase, an_answer_is_waited_for_a_second, 0, 2);
+	tcase_add_test(tcase, a_port_that_is_taken_is_told_once);
+	tcase_add_test(tcase, ipv6_has_wires_as_well);
+	suite_add_tcase(suite, tcase);
+
+	return suite_run(suite);
+}
