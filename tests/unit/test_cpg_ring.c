@@ -1,66 +1,9 @@
-/* The CPG service: rings that break and heal, messages as they are on the wire, and hostile ones.
- */
-#include <check.h>
+/* The CPG service: rings that break and heal, messages as they are on the wire, and hostile ones. */
+#include "tests/unit/cpg_case.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "tests/suite.h"
-#include "tests/unit/cpg_ring.h"
-
-static struct service_ring ring;
-static struct cpg_user users[8];
-
-#define expect(user, want) ck_assert_str_eq(cpg_user_event(&(user)), want)
-
-/* Nodes 1 to 3 in one ring. */
-static void set_up(void)
-{
-	cpg_ring_init(&ring);
-	memset(users, 0, sizeof(users));
-	for (uint32_t i = 1; i <= 3; i++)
-		service_ring_start(&ring, i);
-	service_ring_form(&ring, "1 2 3");
-}
-
-static void tear_down(void)
-{
-	for (size_t i = 0; i < 8; i++)
-		cpg_user_close(&users[i]);
-	service_ring_fini(&ring);
-}
-
-static struct coterie_ctx *host(uint32_t nodeid) { return ring.nodes[nodeid].host; }
-
-/* users[i] on nodes[i], joined to "grp" with pid 10 * (i + 1), all events read. */
-static void join_all(const char *nodes)
-{
-	for (size_t i = 0; nodes[i] != '\0'; i++) {
-		users[i] =
-			cpg_user_create(&ring, (uint32_t)(nodes[i] - '0'), 10 * ((uint32_t)i + 1));
-		ck_assert_int_eq(cpg_user_join(&users[i], "grp", 0), 1);
-		service_ring_run(&ring);
-	}
-	for (size_t i = 0; nodes[i] != '\0'; i++)
-		users[i].base.seen = users[i].base.client->events.count;
-}
-
-static int32_t send_part(struct cpg_user *user, uint32_t type, uint32_t total, const char *text)
-{
-	uint32_t length = (uint32_t)strlen(text);
-	struct cpg_req_partial_mcast *req = calloc(1, sizeof(*req) + length);
-
-	req->msglen = total;
-	req->fraglen = length;
-	req->type = type;
-	memcpy(req->fragment, text, length);
-
-	int32_t error =
-		cpg_user_request(user, CPG_REQ_PARTIAL_MCAST, req, (uint32_t)sizeof(*req) + length);
-
-	free(req);
-	return error;
-}
 
 /* ---- Rings: spec 06d.3 to 06d.6; the lines are those of a real ring of four  */
 
@@ -472,9 +415,8 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("cpg_ring");
-	TCase *tcase = tcase_create("cpg_ring");
+	TCase *tcase = cpg_case_add(suite);
 
-	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, a_crashed_node_takes_its_processes_along);
 	tcase_add_test(tcase, every_node_counts_all_groups);
 	tcase_add_loop_test(tcase, both_sides_of_a_partition_lose_and_find_each_other, 0, 2);
@@ -492,6 +434,5 @@ int main(void)
 	tcase_add_loop_test(tcase, malformed_ring_messages_are_dropped, 0,
 		(int)(sizeof(malformed) / sizeof(malformed[0])));
 	tcase_add_loop_test(tcase, random_ring_messages_are_survived, 0, 7);
-	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

@@ -2,7 +2,6 @@
 #include "ipc_case.h"
 
 #include <errno.h>
-#include <string.h>
 
 /* --- requests and answers --- */
 

@@ -9,10 +9,8 @@
 #include <check.h>
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "services/evs/messages.h"
 #include "tests/suite.h"
