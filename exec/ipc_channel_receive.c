@@ -52,6 +52,12 @@ static void flush_dirty(void *arg)
 			ipc->executive->loop, loop_now_ns(ipc->executive->loop), on_doorbell_timer, ipc);
 }
 
+void ipc_tell(struct ipc *ipc)
+{
+	if (ipc != NULL)
+		flush_dirty(ipc);
+}
+
 static void on_doorbell_timer(void *arg)
 {
 	((struct ipc *)arg)->doorbell_timer = NULL;

@@ -274,13 +274,32 @@ static void settle(struct ipc *ipc, bool is_idle)
 	}
 }
 
-void ipc_pull(struct ipc *ipc, uint32_t frames)
+static bool is_any_left(const struct ipc *ipc)
+{
+	for (const struct ipc_channel *one = ipc->awake; one != NULL; one = one->awake_next)
+		if (!is_empty(one))
+			return true;
+	return false;
+}
+
+bool ipc_pull(struct ipc *ipc, uint32_t frames)
+{
+	if (ipc == NULL || ipc->awake == NULL)
+		return false;
+	ipc->pulled_ns = loop_now_ns(ipc->executive->loop);
+	pull(ipc, frames);
+	settle(ipc, false);
+	return is_any_left(ipc);
+}
+
+void ipc_pull_all(struct ipc *ipc, uint32_t frames)
 {
 	if (ipc == NULL || ipc->awake == NULL)
 		return;
 	ipc->pulled_ns = loop_now_ns(ipc->executive->loop);
-	pull(ipc, frames);
-	settle(ipc, false);
+	settle(ipc, true);
+	if (ipc->awake != NULL)
+		pull(ipc, frames);
 }
 
 /* No token has come by for a while: it is held, or lost, or there is none. */

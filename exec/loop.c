@@ -119,12 +119,13 @@ static void wake(struct loop *loop)
 }
 
 /*
- * What was deferred runs when the outermost callback has returned; what is deferred by these calls runs
- * on the next turn, so that a ring of one node that feeds itself cannot starve the descriptors.
+ * What was deferred runs when the outermost callback has returned, and so does what these calls defer; what
+ * those defer in turn runs on the next turn, so that a ring of one node that feeds itself cannot starve the descriptors.
  */
 static void run_deferred(struct loop *loop)
 {
 	calls_run(calls_take(&loop->deferred));
+	calls_run(calls_take(&loop->deferred)); /* what these began, as far as it ends here */
 	if (loop->deferred.first != NULL)
 		wake(loop);
 }

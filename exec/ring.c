@@ -70,13 +70,10 @@ static void settle(struct ring *ring, uint64_t now_ns)
 	loop_timers_settle(ring->executive->loop);
 }
 
-static void on_timer(void *arg)
+static void run_due(struct ring *ring)
 {
-	struct ring *ring = arg;
 	uint64_t now_ns = loop_now_ns(ring->executive->loop);
 
-	ring->timer = NULL;
-	ring->timer_at_ns = TOTEM_NEVER;
 	/* Each timer once, earliest first; one that is set anew meanwhile waits for the next turn. */
 	uint64_t due[TOTEM_TIMER_COUNT];
 	memcpy(due, ring->deadlines, sizeof(due));
@@ -100,11 +97,36 @@ static void on_timer(void *arg)
 	arm(ring);
 }
 
+static void on_timer(void *arg)
+{
+	struct ring *ring = arg;
+
+	ring->timer = NULL;
+	ring->timer_at_ns = TOTEM_NEVER;
+	run_due(ring);
+}
+
+static void on_turn(void *arg)
+{
+	struct ring *ring = arg;
+
+	ring->is_turn_due = false;
+	run_due(ring);
+}
+
 static void cb_timer(void *arg, enum totem_timer timer, uint64_t at_ns)
 {
 	struct ring *ring = arg;
 
 	ring->deadlines[timer] = at_ns;
+	/* What is due now needs no timer: it comes next. */
+	if (timer == TOTEM_TIMER_HOLD && at_ns <= loop_now_ns(ring->executive->loop)) {
+		if (ring->is_turn_due)
+			return;
+		ring->is_turn_due = loop_defer(ring->executive->loop, on_turn, ring) == 0;
+		if (ring->is_turn_due)
+			return;
+	}
 	if (at_ns < ring->timer_at_ns)
 		arm(ring);
 }
@@ -308,11 +330,19 @@ static int cb_store_ring_id(void *arg, const struct ring_id *id)
 }
 
 /* Others may leave us little of this rotation; what waits shows in the token all the same, and earns us our share. */
-static void cb_visit(void *arg)
+static bool cb_visit(void *arg)
 {
 	struct ring *ring = arg;
 
-	ipc_pull(ring->executive->ipc, totem_engine_window(ring->engine));
+	return ipc_pull(ring->executive->ipc, totem_engine_window(ring->engine));
+}
+
+static void cb_lingering(void *arg)
+{
+	struct ring *ring = arg;
+
+	ipc_tell(ring->executive->ipc);
+	ipc_pull_all(ring->executive->ipc, totem_engine_window(ring->engine));
 }
 
 static void cb_watch(void *arg, uint32_t nodeid)
@@ -371,6 +401,7 @@ const struct totem_callbacks ring_callbacks = {
 	.store_ring_id = cb_store_ring_id,
 	.visit = cb_visit,
 	.watch = cb_watch,
+	.lingering = cb_lingering,
 	.passed = cb_passed,
 	.room = cb_room,
 	.trace = cb_trace,

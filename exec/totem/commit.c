@@ -108,6 +108,7 @@ static void enter_commit(struct totem_engine *engine)
 		TOTEM_MUTANT(engine, RING_SEQ_REUSED)); /* I11 */
 	engine->trc = 0;
 	engine->pbl = 0;
+	linger_reset(engine);
 	engine->retransmit_count = 0;
 	engine->is_progress_seen = false;
 	engine->counters.commit_entered++;

@@ -142,13 +142,22 @@ struct totem_callbacks {
 	void (*configure)(void *arg, const struct totem_configuration *configuration);
 	/** Make it durable before it returns 0. Negative errno: the engine does not use the ring id. */
 	int (*store_ring_id)(void *arg, const struct ring_id *id);
-	/** The token is here and usable. What is given to totem_engine_send now goes out now. May be NULL. */
-	void (*visit)(void *arg);
 	/**
 	 * Tell when this member's daemon ends, and no longer that of another; 0: nobody's. Said at each ring.
 	 * While TOTEM_EVENT_WATCH_ON holds it is hardly ever knocked at. May be NULL.
 	 */
 	void (*watch)(void *arg, uint32_t nodeid);
+	/**
+	 * The token is here and usable. What is given to totem_engine_send now goes out now. May be NULL.
+	 *
+	 * @return more waits outside, which there was no room for: the token is not kept then
+	 */
+	bool (*visit)(void *arg);
+	/**
+	 * The token stays here though `visit` has nothing more: what is given to totem_engine_send from now
+	 * on goes out on the next turn, so that it had better be given at once. May be NULL.
+	 */
+	void (*lingering)(void *arg);
 	/** The token has been passed on (spec 06 §6.6: after this a sync step runs). May be NULL. */
 	void (*passed)(void *arg);
 	/** totem_engine_send has room again after it returned -EAGAIN. May be NULL. */
@@ -179,6 +188,8 @@ struct totem_options {
 	uint64_t rotation_target_ns; /* the window grows no further when a rotation takes longer */
 	uint64_t probe_ns;           /* between questions to an idle neighbour; 0: none are asked unless a sign
 	                                came. Worth it where the outside calls totem_engine_refused */
+	uint64_t linger_ns;          /* a member that alone sends keeps the token for so long at a time, where
+	                                all members announce WIRE_FEATURE_LINGER and a capacity; 0: never */
 	uint64_t random_seed;        /* for the send_join delay */
 	bool swap;                   /* send everything in the other byte order (simulator) */
 	uint32_t first_seq;          /* seq of a ring's first frame minus 1; 0 but in tests of wrapping */
@@ -186,6 +197,9 @@ struct totem_options {
 
 /** A good value for probe_ns: a daemon that was killed is missed within 0.1 s. */
 #define TOTEM_PROBE_NS UINT64_C(60000000)
+
+/** A good value for linger_ns: far below any timeout, and a hundred rotations of an idle ring. */
+#define TOTEM_LINGER_NS UINT64_C(10000000)
 
 /** Fill in the defaults of spec 04 §4 for a ring of node_count configured nodes. */
 void totem_options_defaults(struct totem_options *options, uint32_t nodeid, uint32_t node_count);
@@ -274,6 +288,7 @@ struct totem_counters {
 	uint64_t probe_tx, probe_rx; /* questions and answers */
 	uint64_t refused; /* datagrams of ours, quoted by the network */
 	uint64_t suspected, cleared, convicted; /* members, by signs of their death */
+	uint64_t lingers, linger_tx; /* times that this node, a lone sender, has kept the token; frames sent then */
 };
 
 enum totem_state totem_engine_state(const struct totem_engine *engine);

@@ -71,7 +71,7 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 	if (peer_yields(engine))
 		consensus_ns += consensus_ns / 4;
 	engine->has_pending = false;
-	engine->is_holding = false;
+	engine->is_holding = engine->is_lingering = false;
 	engine->is_held = false;
 	engine->is_originated = false;
 	engine->accepted_ns = 0;

@@ -52,6 +52,8 @@
 	X(QUEUE_DROPPED, 20, "messages that wait are dropped at a configuration change") \
 	X(SIGNS_BELIEVED, 20, "a sign of a member's death is believed at once") \
 	X(HOLD_FOREVER, 10, "a held token is never let go") \
+	X(LINGER_FOREVER, 50, "a lone sender keeps the token for good") \
+	X(LINGER_UNBOUNDED, 50, "each time a lone sender that keeps the token sends, it has a whole window") \
 	X(QUIET_NEVER, 5, "whom a plain node in the middle left out goes on speaking to it")
 
 #ifdef TOTEM_HOOKS

@@ -102,7 +102,7 @@ void recovery_enter(struct totem_engine *engine)
 	engine->rotations = 0;
 	engine->is_flg_mine = false;
 	engine->is_held = false;
-	engine->is_holding = false;
+	engine->is_holding = engine->is_lingering = false;
 	engine->retransmit_count = 0;
 	if (!engine->is_promised)
 		engine->high_ring_delivered = engine->high_delivered;

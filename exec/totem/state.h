@@ -182,9 +182,19 @@ struct totem_engine {
 	uint32_t aru_count;
 	uint64_t aru_since_ns;
 	bool is_held;     /* the token is, or is about to be, held */
-	bool is_holding;  /* by us: we are the representative and have it */
+	bool is_holding;  /* by us: we are the representative and have it, or it is_lingering */
 	bool is_visiting; /* it is here and frames can still be sent */
 	bool is_originated;
+
+	/* A lone sender keeps the token: linger.c. */
+	bool is_lingering;         /* we do */
+	bool has_more;             /* the outside has, beyond what this visit took */
+	bool has_lingered;         /* some member has, in the rotation before the last token */
+	bool is_last_ours;         /* in the last rotation in which anybody sent we alone did */
+	uint64_t linger_until_ns;
+	uint32_t lone;             /* rotations in a row in which nobody else sent and nothing was lost */
+	uint32_t silent;           /* visits in a row in which we sent nothing */
+	uint32_t lingers_seen;     /* in the last token */
 	bool has_failed_to_receive;
 
 	/* Retransmission of the token: spec 09 §4.3. */
@@ -294,12 +304,28 @@ bool deliver_is_safe(const struct totem_engine *engine); /* the installed ring h
 void token_visit(struct totem_engine *engine, const struct wire_token *token);
 /** The representative lets a held token go, after sending what waits. */
 void token_let_go(struct totem_engine *engine);
+/** With the token here: send what was queued since the visit, as a part of it. */
+void token_send_late(struct totem_engine *engine);
+/** The end of a visit, or of such a part: deliver, free, tell. */
+void token_finish(struct totem_engine *engine, bool was_refused);
 void token_originate(struct totem_engine *engine); /* first one of a ring: §8.4 */
 void token_wake(struct totem_engine *engine);      /* something waits to be sent: §6.3 */
 void token_hold_cancel(struct totem_engine *engine, struct coterie_frame *frame);
 /** Keep frame (referenced) for retransmission and send it to target. */
 void token_send_saved(struct totem_engine *engine, struct coterie_frame *frame, uint32_t target);
 void token_note_seq(struct totem_engine *engine, uint32_t seq); /* §6.2 step 3 */
+
+/* --- linger.c --- */
+void linger_reset(struct totem_engine *engine); /* a ring begins */
+void linger_note(struct totem_engine *engine, const struct wire_token *token); /* it was accepted */
+/** At the end of a visit: keep the token? */
+bool linger_is_due(const struct totem_engine *engine);
+void linger_begin(struct totem_engine *engine, struct wire_token *token);
+/** The visit is over, but the token is still here: is that right, by what was delivered? */
+void linger_settle(struct totem_engine *engine);
+void linger_turn(struct totem_engine *engine); /* something waits, or it is enough */
+/** Another member may be keeping the token from us. */
+bool linger_is_likely(const struct totem_engine *engine);
 
 /* --- flow.c --- */
 /** Frames that all together may send in a rotation. */

@@ -108,7 +108,7 @@ void timer_token_accepted(struct totem_engine *engine)
 {
 	/* 0 until the second token in OPERATIONAL, and after every visit that left the ring idle.
 	 */
-	if (engine->accepted_ns != 0)
+	if (engine->accepted_ns != 0 && !engine->has_lingered)
 		sample_rotation(engine, engine->now_ns - engine->accepted_ns);
 	engine->accepted_ns = engine->state == TOTEM_OPERATIONAL ? engine->now_ns : 0;
 	engine->counters.token_last_ns = engine->now_ns;
@@ -152,6 +152,8 @@ static uint64_t retransmit_delay(const struct totem_engine *engine)
 	if (doublings > RETRANSMIT_DOUBLINGS_MAX)
 		doublings = RETRANSMIT_DOUBLINGS_MAX;
 	delay <<= doublings;
+	if (engine->has_lingered)
+		delay += engine->options.linger_ns;
 	return delay < most ? delay : most;
 }
 
@@ -294,7 +296,10 @@ void timer_expired(struct totem_engine *engine, enum totem_timer timer)
 		retransmit_expired(engine);
 		break;
 	case TOTEM_TIMER_HOLD:
-		token_let_go(engine);
+		if (engine->is_lingering)
+			linger_turn(engine);
+		else
+			token_let_go(engine);
 		break;
 	case TOTEM_TIMER_JOIN:
 		gather_join_expired(engine);

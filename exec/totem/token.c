@@ -24,7 +24,7 @@ static void forward(struct totem_engine *engine)
 	struct coterie_frame *frame = frame_take(engine->pool, WIRE_TOKEN_SIZE_MAX);
 	uint32_t target = engine_successor(engine);
 
-	engine->is_holding = false;
+	engine->is_holding = engine->is_lingering = false;
 	if (frame == NULL)
 		return; /* no memory: lost, as on the network */
 
@@ -114,6 +114,7 @@ static void accept(struct totem_engine *engine, const struct wire_token *token)
 
 	engine_trace(engine, &trace);
 	suspect_heard_all(engine);
+	linger_note(engine, token);
 	timer_token_accepted(engine);
 	if (!TOTEM_QUIRK(engine, IDLE_COUNT))
 		token_note_seq(engine, token->seq);
@@ -143,6 +144,8 @@ static void decide_hold(struct totem_engine *engine, const struct wire_token *to
 	engine->is_holding = is_idle && is_rep;
 	if (is_idle)
 		engine->accepted_ns = 0; /* the next rotation's time tells nothing */
+	else if (linger_is_due(engine))
+		linger_begin(engine, &engine->token);
 }
 
 static void free_frames(struct totem_engine *engine)
@@ -166,9 +169,10 @@ static void free_frames(struct totem_engine *engine)
 static void exchange_frames(struct totem_engine *engine, struct wire_token *token)
 {
 	engine->visit_sent = 0;
+	engine->has_more = false;
 	if (engine->state == TOTEM_OPERATIONAL && engine->callbacks.visit != NULL) {
 		engine->is_visiting = true;
-		engine->callbacks.visit(engine->arg);
+		engine->has_more = engine->callbacks.visit(engine->arg);
 		engine->is_visiting = false;
 	}
 	flow_flush(engine);
@@ -199,7 +203,8 @@ static void pass_on(struct totem_engine *engine)
 	timer_start_token(engine);
 	timer_start_retransmit(engine);
 	if (engine->is_holding)
-		timer_set(engine, TOTEM_TIMER_HOLD, engine->options.hold_ns);
+		timer_set(engine, TOTEM_TIMER_HOLD,
+			engine->is_lingering ? engine->options.linger_ns : engine->options.hold_ns);
 	if (engine->is_heartbeat_used && !engine->is_holding)
 		timer_set(engine, TOTEM_TIMER_HEARTBEAT,
 			engine->options.heartbeat_failures_allowed *
@@ -217,7 +222,7 @@ static bool has_room(const struct totem_engine *engine)
 	return pack_queue_free(queue) >= pack_queue_count(queue) / 8 + 1;
 }
 
-static void finish(struct totem_engine *engine, bool was_refused)
+void token_finish(struct totem_engine *engine, bool was_refused)
 {
 	deliver_ready(engine);
 	free_frames(engine);
@@ -258,14 +263,15 @@ void token_visit(struct totem_engine *engine, const struct wire_token *arrived)
 	if (engine->state == TOTEM_RECOVERY)
 		recovery_step(engine, token);
 	pass_on(engine);
-	finish(engine, was_refused);
+	token_finish(engine, was_refused);
+	linger_settle(engine);
 }
 
 /*
  * We have the token and nobody has seen it since: frames that were queued meanwhile can still go
  * with this visit (§16.3, first message after idle).
  */
-static void send_late(struct totem_engine *engine)
+void token_send_late(struct totem_engine *engine)
 {
 	struct wire_token *token = &engine->token;
 	uint32_t before = engine->visit_sent;
@@ -283,6 +289,8 @@ static void send_late(struct totem_engine *engine)
 	uint32_t allowed = window > before ? window - before : 0;
 	uint32_t size = flow_window_size(engine, token);
 
+	if (engine->is_lingering && TOTEM_MUTANT(engine, LINGER_UNBOUNDED))
+		allowed = window;
 	if (seq_compare(engine->store.released + STORE_WINDOW - allowed - size, token->seq) < 0)
 		allowed = 0;
 
@@ -290,7 +298,6 @@ static void send_late(struct totem_engine *engine)
 
 	engine->visit_sent = before + sent;
 	flow_account(engine, token, engine->pbl + waiting);
-	flow_outbox_flush(engine);
 	update_aru(engine, token);
 	if (sent > 0) {
 		engine->unchanged = 0;
@@ -306,14 +313,15 @@ void token_let_go(struct totem_engine *engine)
 		return;
 	timer_cancel(engine, TOTEM_TIMER_HOLD);
 	if (engine->state == TOTEM_OPERATIONAL)
-		send_late(engine);
+		token_send_late(engine);
+	flow_outbox_flush(engine);
 	forward(engine);
 	if (engine->unchanged > 0)
 		merge_idle(engine); /* right behind the token, whose receiver is awake */
 	engine->retransmit_count = 0;
 	engine->is_progress_seen = false;
 	timer_start_retransmit(engine);
-	finish(engine, was_refused);
+	token_finish(engine, was_refused);
 }
 
 void token_originate(struct totem_engine *engine)
@@ -339,16 +347,24 @@ void token_originate(struct totem_engine *engine)
 
 void token_wake(struct totem_engine *engine)
 {
-	if (!engine->is_held || engine->is_visiting || engine->state != TOTEM_OPERATIONAL)
+	if (engine->is_visiting || engine->state != TOTEM_OPERATIONAL)
 		return;
-	engine->is_held = false;
-	if (engine_is_rep(engine)) {
+	if (engine->is_holding) {
 		/* On the next turn, so that one visit takes all that is being queued now. */
+		engine->is_held = false;
 		engine->unchanged = 0;
-		if (engine->is_holding)
-			timer_set(engine, TOTEM_TIMER_HOLD, 0);
+		timer_set(engine, TOTEM_TIMER_HOLD, 0);
 		return;
 	}
+	if (engine->is_held && engine_is_rep(engine)) {
+		engine->is_held = false;
+		engine->unchanged = 0;
+		return;
+	}
+	if (!engine->is_held && !linger_is_likely(engine))
+		return;
+	engine->is_held = false;
+	engine->silent = 0; /* once is enough */
 
 	struct coterie_frame *frame = frame_take(engine->pool, WIRE_HEADER_SIZE + 12);
 

@@ -137,10 +137,11 @@ enum wire_refusal wire_decode_token(const uint8_t *bytes, size_t size, struct wi
 		token->rtr[i].seq = cursor_u32(&in);
 	}
 	assert(!in.is_exhausted);
-	token->window = token->resent = 0;
+	token->window = token->resent = token->lingers = 0;
 	if (in.left >= WIRE_WINDOW_SIZE && cursor_u32(&in) == WIRE_WINDOW_MAGIC) {
 		token->window = cursor_u32(&in);
 		token->resent = cursor_u32(&in);
+		token->lingers = cursor_u32(&in);
 	}
 	return WIRE_OK;
 }
@@ -393,6 +394,7 @@ size_t wire_encode_token(const struct wire_token *token, uint32_t target, bool s
 		cursor_put_u32(&to, WIRE_WINDOW_MAGIC);
 		cursor_put_u32(&to, token->window);
 		cursor_put_u32(&to, token->resent);
+		cursor_put_u32(&to, token->lingers);
 	}
 	return finish_out(&to, capacity);
 }

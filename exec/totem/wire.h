@@ -22,7 +22,7 @@
 #define WIRE_FRAME_SIZE_MAX 65536u
 #define WIRE_RTR_MAX 30u
 #define WIRE_TOKEN_SIZE_MAX (57u + 16u * WIRE_RTR_MAX + WIRE_WINDOW_SIZE)
-#define WIRE_WINDOW_SIZE 12u /* our trailer of a token */
+#define WIRE_WINDOW_SIZE 16u /* our trailer of a token */
 #define WIRE_NODES_MAX 384u /* entries in a join or commit token: the reference's limit */
 
 enum wire_type {
@@ -73,6 +73,7 @@ struct wire_token {
 	struct wire_rtr rtr[WIRE_RTR_MAX];
 	uint32_t window; /* of our trailer: frames per rotation; 0: there is none */
 	uint32_t resent; /* … frames sent again since the representative had it */
+	uint32_t lingers; /* … how often a member has kept it for itself since the ring began, modulo 2^32 */
 };
 
 struct wire_mcast {
@@ -184,7 +185,7 @@ uint64_t wire_commit_features(const struct wire_commit_token *commit, uint32_t i
  * features bit 63 is set in every filled-in entry, so that 0 always means "not known"; bits 32 to 47 are
  * the frames that the node's receive buffer holds, 0: not told. Behind a merge detect: u32 magic
  * WIRE_PROBE_MAGIC, u32 enum wire_probe_kind, u64 number. Behind a token: u32 magic WIRE_WINDOW_MAGIC,
- * u32 window, not 0, u32 resent.
+ * u32 window, not 0, u32 resent, u32 lingers.
  */
 #define WIRE_WINDOW_MAGIC 0x434F5457u
 #define WIRE_PROBE_MAGIC 0x434F5052u
@@ -193,6 +194,7 @@ uint64_t wire_commit_features(const struct wire_commit_token *commit, uint32_t i
 #define WIRE_FEATURE_FILLED (UINT64_C(1) << 63)
 #define WIRE_FEATURE_SAFE (UINT64_C(1) << 0) /* implements safe delivery (§9.2, §9.3) */
 #define WIRE_FEATURE_PROBE (UINT64_C(1) << 1) /* answers probes */
+#define WIRE_FEATURE_LINGER (UINT64_C(1) << 2) /* knows that a lone sender may keep the token */
 #define WIRE_CAPACITY_SHIFT 32u
 #define WIRE_CAPACITY_MAX UINT16_MAX
 #define WIRE_CAPACITY_MASK ((uint64_t)WIRE_CAPACITY_MAX << WIRE_CAPACITY_SHIFT)

@@ -22,7 +22,7 @@ struct request {
 struct totals {
 	uint64_t seeds, messages, configurations, false_signs, violations;
 	struct safe_count safe;
-	uint64_t wider;
+	uint64_t wider, lingers, linger_frames;
 	uint32_t fullest;
 };
 
@@ -263,6 +263,8 @@ static void run_seed(const struct request *request, uint64_t seed, FILE *trace,
 	totals->configurations += sim->history.configuration_count;
 	totals->false_signs += sim->faults.false_signs;
 	totals->wider += sim->has_wider;
+	totals->lingers += sim->lingers;
+	totals->linger_frames += sim->linger_frames;
 	if (sim->fullest > totals->fullest)
 		totals->fullest = sim->fullest;
 	totals->safe.regular += sim->history.safe.regular;
@@ -300,6 +302,8 @@ static int run(const struct request *request, FILE *trace)
 		" as agreed\n", totals.safe.regular, totals.safe.transitional, totals.safe.agreed);
 	printf("windows: wider than configured in %" PRIu64 " seeds, at most %u frames in a rotation\n",
 		totals.wider, totals.fullest);
+	printf("lone senders: kept the token %" PRIu64 " times and sent %" PRIu64 " frames meanwhile\n",
+		totals.lingers, totals.linger_frames);
 	printf("false signs: %" PRIu64 "\n", totals.false_signs);
 	printf("%" PRIu64 " seeds, %" PRIu64 " messages, %" PRIu64 " configurations, %" PRIu64
 		" violations\n", totals.seeds, totals.messages, totals.configurations, totals.violations);

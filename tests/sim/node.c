@@ -164,12 +164,13 @@ static void on_configure(void *arg, const struct totem_configuration *configurat
 		services_configure(node, configuration);
 }
 
-static void on_visit(void *arg)
+static bool on_visit(void *arg)
 {
 	struct node *node = arg;
 
 	faults_point(node, POINT_VISIT);
 	services_hand_over(node);
+	return node->pending_count > 0;
 }
 
 static void on_passed(void *arg)
@@ -366,6 +367,10 @@ static void put_down(struct node *node)
 
 	frame_unref(node->ballast);
 	node->ballast = NULL;
+	if (node->engine != NULL) {
+		sim->lingers += totem_engine_counters(node->engine)->lingers;
+		sim->linger_frames += totem_engine_counters(node->engine)->linger_tx;
+	}
 	node->is_dying = true; /* whatever the engine still does has no effect */
 	totem_engine_destroy(node->engine);
 	node->engine = NULL;

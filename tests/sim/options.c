@@ -22,6 +22,7 @@ static void vary_timers(struct sim *sim, struct totem_options *options)
 	options->merge_ns = MS(random_between(random, 30, 250));
 	if (options->consensus_ns < options->join_ns)
 		options->consensus_ns = options->join_ns;
+	options->linger_ns = random_chance(random, 2000) ? 0 : MS(random_between(random, 1, 50));
 	options->probe_ns = random_chance(random, 2000) ? 0 : MS(random_between(random, 10, 100));
 	if (random_chance(random, 3000))
 		options->send_join_ns = MS(random_between(random, 1, 20));
@@ -66,7 +67,8 @@ void options_set(struct sim *sim, struct node *node, uint64_t token_ns, uint32_t
 	options->nodes = sim->ids;
 	options->node_count = sim->node_count;
 	options->payload_max = 1410;
-	options->features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	options->features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE | WIRE_FEATURE_LINGER;
+	options->linger_ns = MS(20);
 	options->probe_ns = MS(70);
 	options->random_seed = random_next(random);
 	options->first_seq = seq;

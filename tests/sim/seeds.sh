@@ -48,6 +48,11 @@ done
 for file in first second quirks; do
 	tap_check "$file: rings with a wider window" grep -q '^windows: wider than configured in [1-9]' "$out/$file"
 done
+# And lone senders kept the token, with something to send meanwhile.
+for file in first second; do
+	tap_check "$file: lone senders that keep the token" \
+		grep -q '^lone senders: kept the token [1-9][0-9]* times and sent [1-9]' "$out/$file"
+done
 for kind in none $("$sim" --help | sed -n '/^Kinds/,/^$/p' | tail -n +2); do
 	"$sim" --faults "$kind" --seeds 1-10 >"$out/kind" 2>&1
 	report $? "$kind alone" "$out/kind"

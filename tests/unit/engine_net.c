@@ -154,13 +154,14 @@ static int on_store(void *arg, const struct ring_id *id)
 	return 0;
 }
 
-static void on_visit(void *arg)
+static bool on_visit(void *arg)
 {
 	struct node *node = arg;
 
 	node->is_visited = true;
 	node->visit_frames = 0;
 	node->visits++;
+	return node->has_more;
 }
 
 static void on_passed(void *arg)

@@ -24,6 +24,7 @@ struct node {
 	uint32_t id;
 	bool is_up;
 	bool syncs_by_hand;
+	bool has_more; /* it says so at each visit */
 	uint64_t ring_seq; /* its disk */
 	bool is_disk_broken;
 	uint64_t timers[TOTEM_TIMER_COUNT];

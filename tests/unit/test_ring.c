@@ -43,6 +43,7 @@ static struct {
 	uint32_t deferred_count;
 	/* What drain hands up. */
 	const char *waiting;
+	bool has_more; /* clients have, after a pull */
 	struct ring *ring;
 } seen;
 
@@ -230,10 +231,21 @@ int state_ring_seq_store(const char *dir, uint32_t nodeid, uint64_t seq)
 void executive_stop(struct executive *executive, int exit_code) { (void)executive, (void)exit_code; }
 void ipc_gate(struct ipc *ipc) { (void)ipc; }
 void ipc_room(struct ipc *ipc) { (void)ipc; }
-void ipc_pull(struct ipc *ipc, uint32_t frames)
+bool ipc_pull(struct ipc *ipc, uint32_t frames)
 {
 	(void)ipc;
 	tell_story("pull:%u ", frames);
+	return seen.has_more;
+}
+void ipc_tell(struct ipc *ipc)
+{
+	(void)ipc;
+	tell_story("tell ");
+}
+void ipc_pull_all(struct ipc *ipc, uint32_t frames)
+{
+	(void)ipc;
+	tell_story("pull-all:%u ", frames);
 }
 void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_trace *trace)
 {
@@ -433,8 +445,14 @@ END_TEST
 START_TEST(a_visit_of_the_token_pulls_what_a_rotation_carries)
 {
 	seen.story[0] = '\0';
-	seen.callbacks.visit(seen.arg);
+	ck_assert(!seen.callbacks.visit(seen.arg)); /* others leave us little of it */
 	expect("pull:50 ");
+	seen.has_more = true;
+	ck_assert(seen.callbacks.visit(seen.arg));
+	expect("pull:50 ");
+	seen.has_more = false;
+	seen.callbacks.lingering(seen.arg);
+	expect("tell pull-all:50 ");
 }
 END_TEST
 
