@@ -213,6 +213,8 @@ const char *config_option(const struct config *config, const char *plugin, const
  */
 int config_revise(const struct config *running, struct map *map, struct config **config,
 	struct config_messages *messages);
+/** Addresses without their ports: AF_INET, AF_INET6 (with its scope), or both unset. */
+bool config_is_same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
 /** One of Corosync's transports, wherever its plugin may be. */
 bool config_transport_is_standard(const char *name);
 /** Go without the quorum provider that the file did not ask for: its plugin is not installed. */

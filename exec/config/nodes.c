@@ -451,18 +451,16 @@ static void set_ids(struct tree *tree, struct config *config)
 	}
 }
 
-static bool is_same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+bool config_is_same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 {
-	const struct sockaddr_in *a4 = (const struct sockaddr_in *)a,
-				 *b4 = (const struct sockaddr_in *)b;
-	const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)a;
-	const struct sockaddr_in6 *b6 = (const struct sockaddr_in6 *)b;
+	const struct sockaddr_in *a4 = (const struct sockaddr_in *)a, *b4 = (const struct sockaddr_in *)b;
+	const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)a, *b6 = (const struct sockaddr_in6 *)b;
 
 	if (a->ss_family != b->ss_family)
 		return false;
 	if (a->ss_family == AF_INET)
 		return a4->sin_addr.s_addr == b4->sin_addr.s_addr;
-	return a->ss_family == AF_INET6 && a6->sin6_scope_id == b6->sin6_scope_id &&
+	return a6->sin6_scope_id == b6->sin6_scope_id &&
 	       memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr)) == 0;
 }
 
@@ -490,7 +488,8 @@ static void check_pair(struct tree *tree, const struct config *config,
 			"two nodes have the name '%s': names must differ", node->name);
 	for (uint32_t link = 0; link < node->link_count && link < earlier->link_count; link++) {
 		if (node->texts[link] == NULL || earlier->texts[link] == NULL ||
-			!is_same_address(&node->addresses[link], &earlier->addresses[link]))
+			node->addresses[link].ss_family == AF_UNSPEC || /* it is none, and that was said */
+			!config_is_same_host(&node->addresses[link], &earlier->addresses[link]))
 			continue;
 		if (is_knet)
 			tree_warning(tree, link_place(tree, node, link),
