@@ -134,17 +134,6 @@ static void write_event(char *at, uint32_t id, const void *event, uint32_t size)
 const char *cpg_user_event(struct cpg_user *user)
 {
 	static char text[65536];
-	const struct mock_queue *events = &user->base.client->events;
 
-	text[0] = '\0';
-	if (user->base.seen == events->count)
-		return text;
-
-	const struct mock_message *message = &events->list[user->base.seen++];
-	uint8_t *event = calloc(1, message->size + 24);
-
-	memcpy(event + 24, message->data, message->size);
-	write_event(text, message->id, event, message->size + 24);
-	free(event);
-	return text;
+	return service_user_event(&user->base, text, write_event);
 }

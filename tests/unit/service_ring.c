@@ -300,3 +300,21 @@ int32_t service_user_request(struct service_user *user, int32_t id, void *msg, u
 	ck_assert_uint_eq(user->client->replies.count, 1);
 	return user->client->replies.list[0].error;
 }
+
+const char *service_user_event(struct service_user *user, char *text,
+	void (*write)(char *text, uint32_t id, const void *event, uint32_t size))
+{
+	const struct mock_queue *events = &user->client->events;
+
+	text[0] = '\0';
+	if (user->seen == events->count)
+		return text;
+
+	const struct mock_message *message = &events->list[user->seen++];
+	uint8_t *event = calloc(1, message->size + 24);
+
+	memcpy(event + 24, message->data, message->size);
+	write(text, message->id, event, message->size + 24);
+	free(event);
+	return text;
+}

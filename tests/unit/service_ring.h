@@ -69,4 +69,14 @@ int service_user_send(struct service_user *user, int32_t id, void *request, uint
 /** The same. @return the error of the answer; 0: none came */
 int32_t service_user_request(struct service_user *user, int32_t id, void *request, uint32_t size);
 
+/**
+ * The next event that the client has got.
+ *
+ * @param text   room for what write says of it, at its beginning: borrowed
+ * @param write  puts it in words; the event is led by the 24 bytes of a header, which size counts
+ * @return text; "" when there is none
+ */
+const char *service_user_event(struct service_user *user, char *text,
+	void (*write)(char *text, uint32_t id, const void *event, uint32_t size));
+
 #endif

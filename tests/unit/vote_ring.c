@@ -260,19 +260,8 @@ static void write_event(char *at, uint32_t id, const void *event, uint32_t size)
 const char *vote_event(struct service_user *user)
 {
 	static char text[4096];
-	const struct mock_queue *events = &user->client->events;
 
-	text[0] = '\0';
-	if (user->seen == events->count)
-		return text;
-
-	const struct mock_message *message = &events->list[user->seen++];
-	uint8_t *event = calloc(1, message->size + 24);
-
-	memcpy(event + 24, message->data, message->size);
-	write_event(text, message->id, event, message->size + 24);
-	free(event);
-	return text;
+	return service_user_event(user, text, write_event);
 }
 
 /* ---- Messages ------------------------------------------------------------ */
