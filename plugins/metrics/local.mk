@@ -11,10 +11,21 @@ dist_doc_DATA += plugins/metrics/alerts.yml
 else
 EXTRA_DIST += plugins/metrics/alerts.yml plugins/metrics/man/coterie-metrics.7
 endif
+EXTRA_DIST += plugins/metrics/dashboard.html plugins/metrics/embed.sh
 metrics_la_SOURCES = $(metrics_sources)
+nodist_metrics_la_SOURCES = plugins/metrics/dashboard.h
 metrics_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden -pthread $(MICROHTTPD_CFLAGS) $(JSON_CFLAGS)
 metrics_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 metrics_la_LIBADD = libanswers.la libmetricstext.la $(MICROHTTPD_LIBS) $(JSON_LIBS) -lpthread
+
+# The page for people, and the hashes of what is in it.
+if WITH_METRICS
+BUILT_SOURCES += plugins/metrics/dashboard.h
+CLEANFILES += plugins/metrics/dashboard.h
+endif
+plugins/metrics/dashboard.h: plugins/metrics/dashboard.html plugins/metrics/embed.sh
+	$(AM_V_GEN)$(MKDIR_P) plugins/metrics && $(SHELL) $(srcdir)/plugins/metrics/embed.sh \
+		$(srcdir)/plugins/metrics/dashboard.html >$@.new && mv $@.new $@
 
 if HAVE_CHECK
 # The text alone needs no library.
@@ -28,6 +39,7 @@ if WITH_METRICS
 check_PROGRAMS += tests/unit/test_metrics
 TESTS += tests/unit/test_metrics
 tests_unit_test_metrics_SOURCES = tests/unit/test_metrics.c $(metrics_sources)
+nodist_tests_unit_test_metrics_SOURCES = plugins/metrics/dashboard.h
 tests_unit_test_metrics_CFLAGS = $(TEST_CFLAGS) $(MICROHTTPD_CFLAGS) $(JSON_CFLAGS)
 tests_unit_test_metrics_LDADD = libmock_host.la libanswers.la libmetricstext.la $(MICROHTTPD_LIBS) $(JSON_LIBS) \
 	$(CHECK_LIBS) -lpthread

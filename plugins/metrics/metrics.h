@@ -115,6 +115,8 @@ struct MHD_Response *page_get(
 	struct metrics *metrics, enum document document, bool is_last, unsigned int *status, bool *is_refused);
 /** 200 when this node works in the ring and is quorate, or nobody counts; else 503. Caller destroys. */
 struct MHD_Response *page_health(const struct metrics *metrics, unsigned int *status);
+/** The page for people. Caller destroys; NULL: out of memory. */
+struct MHD_Response *page_dashboard(void);
 /** A short text of a kind of its own. Caller destroys; NULL: out of memory. */
 struct MHD_Response *page_note(const char *text);
 /** Headers that all answers have. @return false: out of memory */

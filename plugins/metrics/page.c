@@ -7,6 +7,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "plugins/metrics/dashboard.h" /* made of dashboard.html */
 #include "plugins/metrics/job.h"
 
 #define HELD_MAX (16u << 20) /* bytes of documents at once; slow readers hold old ones */
@@ -187,6 +188,21 @@ struct MHD_Response *page_note(const char *text)
 		return NULL;
 	}
 	return response;
+}
+
+struct MHD_Response *page_dashboard(void)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		sizeof(dashboard_page) - 1, (void *)(uintptr_t)dashboard_page, MHD_RESPMEM_PERSISTENT);
+
+	if (response == NULL)
+		return NULL;
+	if (page_add_headers(response, "text/html; charset=utf-8") &&
+		MHD_add_response_header(response, "Content-Security-Policy", dashboard_policy) == MHD_YES &&
+		MHD_add_response_header(response, "Referrer-Policy", "no-referrer") == MHD_YES)
+		return response;
+	MHD_destroy_response(response);
+	return NULL;
 }
 
 struct MHD_Response *page_health(const struct metrics *metrics, unsigned int *status)

@@ -179,8 +179,7 @@ static enum MHD_Result answer(struct visitor *visitor, const char *url)
 		return send_once(visitor->connection, status, health);
 	}
 	if (strcmp(url, "/") == 0)
-		return send_once(visitor->connection, MHD_HTTP_OK,
-			page_note("/metrics  statistics of this node\n/healthz  200: it works in the ring and is quorate\n"));
+		return send_once(visitor->connection, MHD_HTTP_OK, page_dashboard());
 	return send_once(visitor->connection, MHD_HTTP_NOT_FOUND,
 		page_note(strncmp(url, API, strlen(API)) == 0
 				  ? "no such answer: status members quorum rings clients plugin/list\n"

@@ -28,7 +28,8 @@ besiege() {
 	lab_in 1 timeout 20 python3 - <<-'PYTHON'
 		import os, socket, time
 		end = time.monotonic() + 4
-		words = [b"", b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", os.urandom(4000),
+		words = [b"", b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n",
+		         b"GET /api/v1/rings HTTP/1.1\r\nHost: x\r\n\r\n", os.urandom(4000),
 		         b"GET /metrics HTTP/1.1\r\nA: " + b"a" * 20000, b"POST / HTTP/1.1\r\nContent-Length: 9999999\r\n\r\n"]
 		held = []
 		while time.monotonic() < end:
@@ -78,6 +79,8 @@ for command in status members quorum rings "plugin list" clients; do
 	# shellcheck disable=SC2086 # words
 	tap_check "answers of $command" answers 2 $command
 done
+
+tap_check "the page for people" page_fits 2
 
 before=$(gathers)
 besiege &

@@ -13,6 +13,7 @@
 #	follow NODE                 what /events says goes to NODE/events from now on, until the node is stopped
 #	heard NODE WORDS            until an event has them
 #	events_fit NODE             all of them are as the schema wants
+#	page_fits NODE              the page for people loads nothing from elsewhere, runs nothing but its own, finds its paths
 #	answers NODE COMMAND...     /api/v1 has what coterie-ctl says of it, and the schema accepts it
 #
 # $checker is openmetrics.py, $ctl coterie-ctl.
@@ -147,5 +148,25 @@ events_fit() {
 		        jsonschema.Draft202012Validator(schema).validate(event)
 		except ImportError:
 		    pass
+	PYTHON
+}
+
+page_fits() {
+	lab_in "$1" python3 - <<-'PYTHON'
+		import base64, hashlib, re, urllib.request
+		base = "http://127.0.0.1:9890"
+		answer = urllib.request.urlopen(base + "/", timeout=10)
+		page, policy = answer.read().decode(), answer.headers["Content-Security-Policy"]
+		assert policy.startswith("default-src 'self'; ") and "unsafe" not in policy, policy
+		for tag in "script", "style":
+		    parts = re.findall(f"<{tag}[^>]*>(.*?)</{tag}>", page, re.S)
+		    hashed = base64.b64encode(hashlib.sha256(parts[0].encode()).digest()).decode()
+		    assert len(parts) == 1 and f"{tag}-src 'sha256-{hashed}';" in policy, tag
+		assert set(re.findall("https?://[^\"/]*", page)) <= {"http://www.w3.org"}
+		assert not re.search(" (style|on[a-z]+)=|innerHTML|eval\\(", page)
+		paths = set(re.findall("\"(/[a-z0-9/]+)\"", page)) - {"/api/"}
+		assert {"/metrics", "/healthz", "/events", "/api/v1/status"} <= paths, paths
+		for path in paths:
+		    assert urllib.request.urlopen(base + path, timeout=10).status == 200, path
 	PYTHON
 }

@@ -165,7 +165,10 @@ static const struct {
 	const char *words;
 } requests[] = {
 	{"health", "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "200", "\r\n\r\nok\n"},
-	{"start page", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "200", "/metrics  "},
+	{"the page for people", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "200", "\r\n\r\n<!DOCTYPE html>\n"},
+	{"its type", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "200", "Content-Type: text/html; charset=utf-8\r\n"},
+	{"what it may load", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "200",
+		"Content-Security-Policy: default-src 'self'; script-src 'sha256-"},
 	{"no such page", "GET /metrics/ HTTP/1.1\r\nHost: x\r\n\r\n", "404", "no such page"},
 	{"arguments", "GET /metrics?a=b HTTP/1.1\r\nHost: x\r\n\r\n", "200", "# EOF\n"},
 	{"older protocol", "GET /metrics HTTP/1.0\r\n\r\n", "200", "# EOF\n"},
