@@ -13,6 +13,8 @@
 
 #define DEADLINE_MS 10000
 #define FRAME_HEADER 13
+#define TYPE_OFFSET 3
+#define TYPE_COMMIT_TOKEN 4
 
 /* Reached from key_get, which has the host alone. */
 static struct knet_nodes *all;
@@ -281,14 +283,53 @@ int knet_multicast(
 	return rc;
 }
 
-int knet_token(struct knet_nodes *nodes, uint32_t node, uint32_t nodeid)
+static int send_token(struct knet_nodes *nodes, uint32_t node, uint32_t nodeid, uint8_t type)
 {
 	struct coterie_ctx *host = nodes->list[node].host;
 	struct coterie_frame *frame = make_frame(host, nodeid, 57, 'T');
-	int rc = nodes->ops->token(nodes->list[node].mesh, nodeid, frame);
+	int rc;
 
+	((uint8_t *)frame->data)[TYPE_OFFSET] = type;
+	rc = nodes->ops->token(nodes->list[node].mesh, nodeid, frame);
 	host->table.frame_unref(frame);
 	return rc;
+}
+
+int knet_token(struct knet_nodes *nodes, uint32_t node, uint32_t nodeid)
+{
+	return send_token(nodes, node, nodeid, 0);
+}
+
+int knet_commit_token(struct knet_nodes *nodes, uint32_t node, uint32_t nodeid)
+{
+	return send_token(nodes, node, nodeid, TYPE_COMMIT_TOKEN);
+}
+
+uint32_t knet_interval(struct knet_nodes *nodes, uint32_t node, uint32_t nodeid)
+{
+	time_t interval = 0, timeout;
+	unsigned int precision;
+
+	knet_link_get_ping_timers(nodes->list[node].mesh->handle, (knet_node_id_t)nodeid, 0,
+		&interval, &timeout, &precision);
+	return (uint32_t)interval;
+}
+
+void knet_age(struct knet_nodes *nodes, uint32_t node)
+{
+	struct mesh *mesh = nodes->list[node].mesh;
+
+	for (uint32_t link = 0; link < KNET_LINKS; link++) {
+		mesh->links[link].opened_ns -= 60000 * MS;
+		for (uint32_t i = 0; i < mesh->peer_count; i++) {
+			struct mesh_path *path = &mesh->peers[i]->paths[link];
+
+			path->opened_ns -= 60000 * MS;
+			if (path->heard_ns != 0)
+				path->heard_ns -= 60000 * MS;
+		}
+	}
+	mock_host_advance(nodes->list[node].host, 1000 * MS);
 }
 
 void knet_receive(struct knet_nodes *nodes, uint32_t node, uint32_t count)

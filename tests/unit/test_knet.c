@@ -1,7 +1,9 @@
 /* The knet plugin: frames, peers, links, their status and statistics, and its end. */
+#include <arpa/inet.h>
 #include <check.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +75,11 @@ static const struct mock_message *frame_of(uint32_t node, uint32_t number)
 	return &nodes.list[node].host->frames.list[number];
 }
 
+static bool has_no_commit(struct knet_nodes *all, uint32_t node)
+{
+	return all->list[node].mesh->commit.frame == NULL;
+}
+
 /* ---- Frames -------------------------------------------------------------- */
 
 START_TEST(a_multicast_reaches_every_other_node_in_order)
@@ -114,6 +121,46 @@ START_TEST(the_token_goes_to_one_node_behind_the_frames)
 	ck_assert_uint_eq(frame_of(2, 40)->data[20], 7);
 	ck_assert_int_eq(knet_token(&nodes, 0, 1), -ENOENT); /* itself */
 	ck_assert_int_eq(knet_token(&nodes, 0, 9), -ENOENT);
+}
+END_TEST
+
+/* libknet drops what is for a node whose link is not up; the next may be the last to come up. */
+START_TEST(a_commit_token_goes_out_until_its_node_can_take_it)
+{
+	struct mesh *mesh;
+	uint64_t until_ns;
+
+	knet_node_start(&nodes, 0, 1, 2);
+	mesh = nodes.list[0].mesh;
+	ck_assert_int_eq(knet_commit_token(&nodes, 0, 2), 0);
+	knet_node_start(&nodes, 1, 1, 2);
+	for (until_ns = mesh_clock_ns() + 10000 * MS;
+		nodes.list[1].host->frames.count == 0 && mesh_clock_ns() < until_ns;) {
+		mesh->commit.first_ns = mesh_clock_ns(); /* however long it takes on this machine */
+		knet_serve(&nodes, 5);
+	}
+	knet_receive(&nodes, 1, 2); /* it may have taken that one for a stranger's */
+	ck_assert_uint_eq(frame_of(1, 0)->data[3], 4);
+	ck_assert_uint_eq(frame_of(1, 0)->data[20], 'T');
+	mesh->commit.first_ns -= 10000 * MS;
+	ck_assert(knet_wait(&nodes, has_no_commit, 0));
+}
+END_TEST
+
+START_TEST(a_commit_token_goes_out_no_more_when_anything_else_does)
+{
+	uint32_t count;
+
+	start(2, 1);
+	knet_commit_token(&nodes, 0, 2);
+	if (_i == 0)
+		knet_multicast(&nodes, 0, 100, 1, 0);
+	else /* to whomever */
+		knet_token(&nodes, 0, _i == 1 ? 2 : 3);
+	knet_receive(&nodes, 1, _i == 2 ? 1 : 2);
+	count = nodes.list[1].host->frames.count;
+	knet_serve_for(&nodes, 500);
+	ck_assert_uint_eq(nodes.list[1].host->frames.count, count);
 }
 END_TEST
 
@@ -232,6 +279,7 @@ START_TEST(an_address_in_use_is_refused_as_a_whole)
 	ck_assert_int_eq(nodes.ops->link_up(second, 0, address_of(0, 0)), -EADDRINUSE);
 	ck_assert_uint_eq(host->link_reports, 0);
 	ck_assert_int_eq(nodes.ops->link_up(second, 0, address_of(0, 2)), 0);
+	knet_age(&nodes, 2);
 	ck_assert_uint_eq(host->link_is_up, 1);
 }
 END_TEST
@@ -293,6 +341,7 @@ START_TEST(settings_of_links_follow_the_map)
 	knet_node_start(&nodes, 0, 1, 2);
 	knet_handle_t handle = nodes.list[0].mesh->handle;
 
+	knet_age(&nodes, 0); /* until then it is pinged more often */
 	knet_host_get_policy(handle, 2, &policy);
 	ck_assert_uint_eq(policy, KNET_LINK_POLICY_RR);
 	knet_link_get_ping_timers(handle, 2, 0, &interval, &timeout, &precision);
@@ -332,6 +381,26 @@ START_TEST(settings_of_links_follow_the_map)
 	ck_assert_uint_eq(precision, 7);
 	knet_host_get_policy(handle, 2, &policy);
 	ck_assert_uint_eq(policy, KNET_LINK_POLICY_RR);
+}
+END_TEST
+
+/* Far more lines than a pipe usually holds; on a full one each makes libknet wait. */
+START_TEST(libknets_lines_are_read_while_peers_are_added)
+{
+	struct mesh *mesh;
+
+	knet_node_start(&nodes, 0, 1, 1);
+	mesh = nodes.list[0].mesh;
+	ck_assert_int_ge(fcntl(mesh->log_fds[0], F_GETPIPE_SZ), 1 << 20);
+	for (uint32_t i = 0; i < 40; i++) {
+		struct sockaddr_in address;
+
+		memcpy(&address, &nodes.addresses[0][1], sizeof(address));
+		address.sin_port = htons((uint16_t)(6000 + i));
+		ck_assert_int_eq(
+			nodes.ops->peer_add(mesh, 0, 100 + i, (struct sockaddr *)&address), 0);
+	}
+	ck_assert(mock_host_has_logged(nodes.list[0].host, "host: 139 has no active links"));
 }
 END_TEST
 
@@ -420,6 +489,32 @@ START_TEST(statistics_have_the_names_of_the_field)
 }
 END_TEST
 
+/* Lines about packets cost one each of a node that is not up yet. */
+START_TEST(libknet_tells_of_packets_only_when_somebody_is_silent)
+{
+	uint8_t level;
+
+	knet_node_start(&nodes, 0, 1, 2);
+	knet_handle_t handle = nodes.list[0].mesh->handle;
+
+	mock_host_advance(nodes.list[0].host, 1000 * MS);
+	knet_log_get_loglevel(handle, KNET_SUB_RX, &level);
+	ck_assert_uint_eq(level, KNET_LOG_INFO);
+	knet_age(&nodes, 0);
+	knet_log_get_loglevel(handle, KNET_SUB_RX, &level);
+	ck_assert_uint_eq(level, KNET_LOG_DEBUG);
+	knet_set_text(&nodes, 0, "logging.debug", "on");
+	knet_set_text(&nodes, 0, "logging.debug", "off");
+	knet_log_get_loglevel(handle, KNET_SUB_RX, &level);
+	ck_assert_uint_eq(level, KNET_LOG_DEBUG);
+	knet_node_start(&nodes, 1, 1, 2);
+	ck_assert(knet_wait(&nodes, is_connected, 1));
+	mock_host_advance(nodes.list[0].host, 1000 * MS);
+	knet_log_get_loglevel(handle, KNET_SUB_RX, &level);
+	ck_assert_uint_eq(level, KNET_LOG_INFO);
+}
+END_TEST
+
 START_TEST(libknet_debugs_when_the_config_wants_it)
 {
 	uint8_t level;
@@ -481,6 +576,9 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, a_multicast_reaches_every_other_node_in_order);
 	tcase_add_test(tcase, the_token_goes_to_one_node_behind_the_frames);
+	tcase_add_test(tcase, a_commit_token_goes_out_until_its_node_can_take_it);
+	tcase_add_loop_test(
+		tcase, a_commit_token_goes_out_no_more_when_anything_else_does, 0, 3);
 	tcase_add_test(tcase, a_full_socket_delays_and_loses_nothing);
 	tcase_add_test(tcase, frames_that_cannot_be_carried_are_lost_alone);
 	tcase_add_test(tcase, without_memory_frames_are_lost_and_the_socket_is_not_left_full);
@@ -490,10 +588,12 @@ int main(void)
 	tcase_add_test(tcase, an_address_in_use_is_refused_as_a_whole);
 	tcase_add_test(tcase, peers_and_links_come_and_go);
 	tcase_add_test(tcase, settings_of_links_follow_the_map);
+	tcase_add_test(tcase, libknets_lines_are_read_while_peers_are_added);
 	tcase_add_test(tcase, compression_that_is_not_there_is_told_and_done_without);
 	tcase_add_test(tcase, status_tells_of_every_link);
 	tcase_add_test(tcase, statistics_have_the_names_of_the_field);
 	tcase_add_test(tcase, libknet_debugs_when_the_config_wants_it);
+	tcase_add_test(tcase, libknet_tells_of_packets_only_when_somebody_is_silent);
 	tcase_add_test(tcase, small_buffers_are_refused_or_put_up_with);
 	tcase_add_test(tcase, an_id_beyond_16_bits_is_refused);
 	suite_add_tcase(suite, tcase);

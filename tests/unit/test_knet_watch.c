@@ -125,10 +125,39 @@ static bool is_link_up(struct knet_nodes *all, uint32_t wanted)
 	return all->list[0].host->link_is_up == wanted;
 }
 
+/* Who begins alone is found late in a large ring; but somebody has to begin. */
+START_TEST(the_ring_begins_when_a_peer_is_there_or_after_a_moment)
+{
+	uint64_t began_ns = mesh_clock_ns();
+
+	knet_nodes_start(&nodes, 1, 2);
+	ck_assert_uint_eq(nodes.list[0].host->link_reports, 0);
+	ck_assert(knet_wait(&nodes, is_link_up, 1));
+	/* Unless the machine was that slow. */
+	ck_assert(mesh_clock_ns() - began_ns > 1200 * MS || is_reachable(&nodes, 1));
+	ck_assert_uint_eq(nodes.list[0].host->link_reports, 1);
+
+	knet_node_start(&nodes, 2, 1, 2); /* it is not in its own list, nor in theirs */
+	knet_serve_for(&nodes, 500);
+	ck_assert_uint_eq(nodes.list[2].host->link_reports, 0);
+	knet_age(&nodes, 2);
+	ck_assert_uint_eq(nodes.list[2].host->link_is_up, 1);
+	ck_assert_uint_eq(nodes.list[2].host->link_reports, 1);
+}
+END_TEST
+
+/* Nobody else is in the list. */
+START_TEST(the_ring_of_one_begins_at_once)
+{
+	knet_node_start(&nodes, 0, 1, 1);
+	ck_assert_uint_eq(nodes.list[0].host->link_is_up, 1);
+}
+END_TEST
+
 START_TEST(a_link_that_nobody_answers_on_is_down_until_somebody_does)
 {
 	knet_node_start(&nodes, 0, 1, 2);
-	ck_assert_uint_eq(nodes.list[0].host->link_is_up, 1); /* so that the ring begins */
+	ck_assert(knet_wait(&nodes, is_link_up, 1)); /* so that the ring begins */
 	knet_serve_for(&nodes, 800);
 	ck_assert_uint_eq(nodes.list[0].host->link_reports, 1);
 	knet_node_start(&nodes, 1, 1, 2);
@@ -182,6 +211,46 @@ START_TEST(a_ping_that_fails_now_and_then_is_no_sign)
 }
 END_TEST
 
+static bool has_interval(struct knet_nodes *all, uint32_t wanted)
+{
+	return knet_interval(all, 0, 2) == wanted;
+}
+
+/* Three pongs at the interval of a large ring would take seconds. */
+START_TEST(a_path_is_pinged_more_often_until_it_is_up)
+{
+	const char *key = "runtime.config.totem.interface.0.knet_ping_interval";
+
+	for (uint32_t node = 0; node < 2; node++) {
+		knet_set_number(&nodes, node, "totem.interface.0.knet_ping_interval", 1400);
+		knet_set_number(&nodes, node, key, 1400);
+		knet_set_number(&nodes, node, "runtime.config.totem.interface.0.knet_ping_timeout", 9000);
+	}
+	start(2, 1);
+	ck_assert(knet_wait(&nodes, has_interval, 1400));
+	knet_node_stop(&nodes, 1);
+	knet_multicast(&nodes, 0, 100, 1, 0);
+	ck_assert(knet_wait(&nodes, is_reachable, 0));
+	ck_assert(knet_wait(&nodes, has_interval, 200));
+	/* What is not up after a while is left to the configured interval, */
+	knet_age(&nodes, 0);
+	ck_assert_uint_eq(knet_interval(&nodes, 0, 2), 1400);
+	knet_serve_for(&nodes, 300);
+	ck_assert_uint_eq(knet_interval(&nodes, 0, 2), 1400);
+	/* until something comes from there. */
+	knet_set_number(&nodes, 1, "totem.interface.0.knet_ping_interval", 1400);
+	knet_set_number(&nodes, 1, key, 1400);
+	knet_node_start(&nodes, 1, 1, 2);
+	ck_assert_uint_eq(knet_interval(&nodes, 1, 1), 200);
+	ck_assert(knet_wait(&nodes, has_interval, 200));
+	ck_assert(knet_wait(&nodes, is_connected, 1));
+	ck_assert(knet_wait(&nodes, has_interval, 1400));
+	/* Nobody is told but libknet. */
+	ck_assert_uint_eq(mesh_map_number(nodes.list[0].mesh, key, 0), 1400);
+	ck_assert_uint_eq(mesh_map_number(nodes.list[1].mesh, key, 0), 1400);
+}
+END_TEST
+
 START_TEST(nobody_misses_a_node_that_left_the_ring_before)
 {
 	start(2, 1);
@@ -203,9 +272,12 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, a_dead_node_is_told_twice_once_its_answers_stay_away);
 	tcase_add_test(tcase, a_live_node_is_never_told);
+	tcase_add_test(tcase, the_ring_begins_when_a_peer_is_there_or_after_a_moment);
+	tcase_add_test(tcase, the_ring_of_one_begins_at_once);
 	tcase_add_test(tcase, a_link_that_nobody_answers_on_is_down_until_somebody_does);
 	tcase_add_test(tcase, a_link_that_pings_are_refused_on_is_down);
 	tcase_add_test(tcase, a_ping_that_fails_now_and_then_is_no_sign);
+	tcase_add_test(tcase, a_path_is_pinged_more_often_until_it_is_up);
 	tcase_add_test(tcase, nobody_misses_a_node_that_left_the_ring_before);
 	suite_add_tcase(suite, tcase);
 	srunner_set_tap(runner, "-");

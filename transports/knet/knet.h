@@ -30,6 +30,10 @@ struct mesh_path {
 	bool is_listed;                  /* peer_add gave the address */
 	bool is_configured;              /* libknet has it */
 	bool is_connected;               /* at the last look */
+	bool is_quick;                   /* pinged on the grid, until it is up */
+	uint64_t opened_ns;              /* when libknet got it */
+	uint64_t heard;                  /* pings and pongs of the other end, as libknet counted them */
+	uint64_t heard_ns;               /* when their number last changed; 0: never */
 	uint64_t pongs;                  /* answers to pings, as libknet counted them then */
 	uint64_t pong_ns;                /* when their number last changed; 0: never */
 	uint64_t pings, refused;         /* sent, and refused by the kernel, until then */
@@ -54,7 +58,10 @@ struct mesh_link {
 	struct sockaddr_storage local;
 	bool is_open;
 	bool is_fresh;                    /* opened since the configuration was read last */
+	bool is_reported;                 /* the executive knows of it */
 	bool is_up;                       /* as reported */
+	uint64_t opened_ns;               /* when it was opened */
+	uint64_t connected_ns;            /* when it was connected to anybody first; 0: never */
 	bool was_connected;               /* to anybody, since it was cut last */
 	const char *cut;                  /* why nothing gets through; NULL: it does */
 	enum interface_state interface;   /* that carries its address */
@@ -71,6 +78,12 @@ struct mesh_crypto {
 	bool is_changing;  /* rekey has turns to take: */
 	bool is_activated; /* the first one is taken */
 	uint64_t quiet_ns; /* until then packets of other keys are no news */
+};
+
+/** The last frame that was sent, if it is a commit token: nobody may have taken it. */
+struct mesh_commit {
+	struct coterie_frame *frame; /* NULL: something else was */
+	uint64_t first_ns, last_ns;  /* when it was sent */
 };
 
 struct mesh {
@@ -90,6 +103,7 @@ struct mesh {
 	uint32_t peer_count;
 	struct mesh_link links[KNET_MAX_LINK];
 	struct mesh_crypto crypto;
+	struct mesh_commit commit;
 	struct pending pending;
 	struct coterie_timer *tick;
 	struct coterie_map_tracker *tracker;
@@ -101,6 +115,7 @@ struct mesh {
 	uint64_t mtu;      /* as libknet was told; 0: it looks for it */
 	bool has_mtu;      /* it was told */
 	bool is_debugging; /* lines of level debug are wanted */
+	bool is_listening; /* so are those about packets, which may tell why somebody is silent */
 };
 
 /** What a call of libknet returned, as 0 or a negative errno. Call it at once. */
@@ -129,6 +144,8 @@ void mesh_data_repair(struct mesh *mesh);
 void mesh_data_close(struct mesh *mesh);
 int mesh_multicast(void *self, struct coterie_frame *const *frames, uint32_t count);
 int mesh_token(void *self, uint32_t nodeid, struct coterie_frame *frame);
+/** Send the commit token again, if nothing else was sent since and it is time. */
+void mesh_commit_again(struct mesh *mesh);
 
 /* --- links.c: peers and links --- */
 
@@ -139,6 +156,8 @@ void mesh_peer_del(void *self, uint32_t link, uint32_t nodeid);
 /** Timers and priority of every link, as the map has them now. @return 0, or the first error */
 int mesh_links_apply(struct mesh *mesh);
 void mesh_links_close(struct mesh *mesh);
+/** Ping a path on the grid, or as often as its link is configured; the map always has the latter. */
+void mesh_path_pace(struct mesh *mesh, struct mesh_peer *peer, uint32_t link, bool is_quick);
 
 /* --- crypto.c: keys --- */
 
@@ -172,7 +191,12 @@ void mesh_stats_close(struct mesh *mesh);
 int mesh_log_open(struct mesh *mesh);
 /** Set libknet's levels: as the configuration wants them now. */
 void mesh_log_levels(struct mesh *mesh);
-/** Read what waits; the handle may be gone. */
+/** Somebody is silent who may have another key, or it is over. */
+void mesh_log_listen(struct mesh *mesh, bool is_listening);
+/**
+ * Read what waits; the handle may be gone. Whoever calls libknet for many peers calls this as often: on a
+ * full pipe each line makes its thread wait, the lock in its hands that the next call needs.
+ */
 void mesh_log_read(struct mesh *mesh);
 void mesh_log_close(struct mesh *mesh);
 

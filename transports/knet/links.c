@@ -115,6 +115,28 @@ static void tell_interval(const struct mesh *mesh, uint32_t link, uint32_t inter
 		return; /* nobody needs it */
 }
 
+static int set_timers(const struct mesh *mesh, const struct mesh_peer *peer, uint32_t link)
+{
+	const struct mesh_link *of = &mesh->links[link];
+	uint64_t precision = link_number(mesh, "totem", link, "knet_ping_precision", 0);
+	uint32_t interval = of->interval_ms;
+
+	if (peer->paths[link].is_quick && interval > MESH_GRID_MS)
+		interval = MESH_GRID_MS;
+	return mesh_result(knet_link_set_ping_timers(mesh->handle, (knet_node_id_t)peer->nodeid,
+		(uint8_t)link, (time_t)interval, (time_t)of->timeout_ms,
+		precision == 0 ? PRECISION_DEFAULT : (unsigned int)precision));
+}
+
+void mesh_path_pace(struct mesh *mesh, struct mesh_peer *peer, uint32_t link, bool is_quick)
+{
+	if (peer->paths[link].is_quick == is_quick)
+		return;
+	peer->paths[link].is_quick = is_quick;
+	if (mesh->links[link].interval_ms > MESH_GRID_MS)
+		set_timers(mesh, peer, link); /* the other pace does as well */
+}
+
 /* Timers and priority, which may change at any time. */
 static int path_apply(struct mesh *mesh, const struct mesh_peer *peer, uint32_t link)
 {
@@ -122,7 +144,6 @@ static int path_apply(struct mesh *mesh, const struct mesh_peer *peer, uint32_t 
 	uint8_t id = (uint8_t)link;
 	struct mesh_link *of = &mesh->links[link];
 	uint64_t pongs = link_number(mesh, "totem", link, "knet_pong_count", 0);
-	uint64_t precision = link_number(mesh, "totem", link, "knet_ping_precision", 0);
 	uint64_t priority = link_number(mesh, "totem", link, "knet_link_priority", 1);
 	uint64_t timeout = link_number(mesh, "runtime.config.totem", link, "knet_ping_timeout",
 		KNET_LINK_DEFAULT_PING_TIMEOUT);
@@ -136,9 +157,7 @@ static int path_apply(struct mesh *mesh, const struct mesh_peer *peer, uint32_t 
 	int rc = mesh_result(knet_link_set_priority(mesh->handle, host, id, (uint8_t)priority));
 
 	if (rc == 0)
-		rc = mesh_result(knet_link_set_ping_timers(mesh->handle, host, id, (time_t)interval,
-			(time_t)timeout,
-			precision == 0 ? PRECISION_DEFAULT : (unsigned int)precision));
+		rc = set_timers(mesh, peer, link);
 	if (rc == 0)
 		rc = mesh_result(knet_link_set_pong_count(mesh->handle, host, id, (uint8_t)pongs));
 	return rc;
@@ -173,6 +192,8 @@ static int host_add(struct mesh *mesh, struct mesh_peer *peer)
 	if (rc < 0)
 		return rc;
 	peer->has_host = true;
+	if (mesh->policy == KNET_LINK_POLICY_PASSIVE) /* as it is from the start */
+		return 0;
 	return mesh_result(knet_host_set_policy(mesh->handle, host, mesh->policy));
 }
 
@@ -188,10 +209,13 @@ static void path_close(struct mesh *mesh, struct mesh_peer *peer, uint32_t link)
 	path->is_configured = false;
 	path->is_connected = path->is_mute = false;
 	path->pongs = path->pong_ns = path->pings = path->refused = 0;
+	path->heard = path->heard_ns = 0;
 	host_remove(mesh, peer);
+	mesh_log_read(mesh);
 }
 
-static int path_open(struct mesh *mesh, struct mesh_peer *peer, uint32_t link)
+/* libknet gets to know the path, but does not use it yet. */
+static int path_configure(struct mesh *mesh, struct mesh_peer *peer, uint32_t link)
 {
 	knet_node_id_t host = (knet_node_id_t)peer->nodeid;
 	struct mesh_path *path = &peer->paths[link];
@@ -212,16 +236,30 @@ static int path_open(struct mesh *mesh, struct mesh_peer *peer, uint32_t link)
 		host_remove(mesh, peer);
 		return rc;
 	}
-	path->is_configured = true;
+	path->is_configured = path->is_quick = true;
+	path->opened_ns = mesh_clock_ns();
 	rc = path_apply(mesh, peer, link);
-	if (rc == 0)
-		rc = mesh_result(knet_link_set_enable(mesh->handle, host, (uint8_t)link, 1));
 	if (rc < 0) {
 		path_close(mesh, peer, link);
 		return rc;
 	}
 	mesh_stats_add(mesh, peer, link);
+	mesh_log_read(mesh);
 	return 0;
+}
+
+static int path_enable(struct mesh *mesh, struct mesh_peer *peer, uint32_t link)
+{
+	int rc;
+
+	if (!peer->paths[link].is_configured)
+		return 0;
+	rc = mesh_result(
+		knet_link_set_enable(mesh->handle, (knet_node_id_t)peer->nodeid, (uint8_t)link, 1));
+	if (rc < 0)
+		path_close(mesh, peer, link);
+	mesh_log_read(mesh);
+	return rc;
 }
 
 /* ---- One link ------------------------------------------------------------ */
@@ -232,17 +270,21 @@ static void link_close(struct mesh *mesh, uint32_t link)
 		path_close(mesh, mesh->peers[i], link);
 }
 
+/*
+ * Each call takes libknet's lock from all its threads. These have little to do until the first path
+ * is in use, so all are made before: with many peers that takes seconds otherwise.
+ */
 static int link_open(struct mesh *mesh, uint32_t link)
 {
-	for (uint32_t i = 0; i < mesh->peer_count; i++) {
-		int rc = path_open(mesh, mesh->peers[i], link);
+	int rc = 0;
 
-		if (rc < 0) {
-			link_close(mesh, link);
-			return rc;
-		}
-	}
-	return 0;
+	for (uint32_t i = 0; i < mesh->peer_count && rc == 0; i++)
+		rc = path_configure(mesh, mesh->peers[i], link);
+	for (uint32_t i = 0; i < mesh->peer_count && rc == 0; i++)
+		rc = path_enable(mesh, mesh->peers[i], link);
+	if (rc < 0)
+		link_close(mesh, link);
+	return rc;
 }
 
 int mesh_link_up(void *self, uint32_t link, const struct sockaddr *local)
@@ -304,9 +346,11 @@ int mesh_links_apply(struct mesh *mesh)
 
 		if (mesh->links[link].is_open && mesh->links[link].is_fresh)
 			rc = link_transport_apply(mesh, link);
-		for (uint32_t i = 0; i < mesh->peer_count && rc == 0; i++)
+		for (uint32_t i = 0; i < mesh->peer_count && rc == 0; i++) {
 			if (mesh->peers[i]->paths[link].is_configured)
 				rc = path_apply(mesh, mesh->peers[i], link);
+			mesh_log_read(mesh);
+		}
 		if (rc < 0)
 			mesh->host->log(mesh->ctx, LOG_ERR,
 				"link %u does not take its settings: %s", link, strerror(-rc));
@@ -367,8 +411,10 @@ int mesh_peer_add(void *self, uint32_t link, uint32_t nodeid, const struct socka
 	memcpy(&peer->paths[link].address, address, size);
 	peer->paths[link].is_listed = true;
 
-	int rc = path_open(mesh, peer, link);
+	int rc = path_configure(mesh, peer, link);
 
+	if (rc == 0)
+		rc = path_enable(mesh, peer, link);
 	if (rc < 0)
 		path_forget(mesh, peer, link);
 	return rc;

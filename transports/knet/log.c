@@ -12,6 +12,8 @@
 
 /* Records read in one go before the loop looks after others. */
 #define RECORDS_MAX 64
+/* As much as anybody may have: 4096 records, for the times when the loop is held up. */
+#define PIPE_SIZE (1 << 20)
 
 /* Any packet makes these speak. */
 static bool is_outsiders(uint8_t subsystem)
@@ -113,8 +115,21 @@ void mesh_log_levels(struct mesh *mesh)
 	for (int i = 0; i < KNET_MAX_SUBSYSTEMS; i++)
 		knet_log_set_loglevel(mesh->handle, (uint8_t)i,
 			mesh->is_debugging ? KNET_LOG_DEBUG : KNET_LOG_INFO);
-	/* Only a line of this level tells of encrypted packets at a node without a key. */
-	knet_log_set_loglevel(mesh->handle, KNET_SUB_RX, KNET_LOG_DEBUG);
+	/*
+	 * Only a line of this level tells of encrypted packets at a node without a key. There is
+	 * one for every packet of a node whose link is not up yet as well, and nobody reads those.
+	 */
+	if (mesh->is_listening)
+		knet_log_set_loglevel(mesh->handle, KNET_SUB_RX, KNET_LOG_DEBUG);
+}
+
+void mesh_log_listen(struct mesh *mesh, bool is_listening)
+{
+	if (mesh->is_listening == is_listening)
+		return;
+	mesh->is_listening = is_listening;
+	knet_log_set_loglevel(mesh->handle, KNET_SUB_RX,
+		is_listening || mesh->is_debugging ? KNET_LOG_DEBUG : KNET_LOG_INFO);
 }
 
 int mesh_log_open(struct mesh *mesh)
@@ -123,6 +138,7 @@ int mesh_log_open(struct mesh *mesh)
 		mesh->log_fds[0] = mesh->log_fds[1] = -1;
 		return -errno;
 	}
+	(void)fcntl(mesh->log_fds[1], F_SETPIPE_SZ, PIPE_SIZE); /* a smaller one does as well */
 	return mesh->host->fd_add(mesh->ctx, mesh->log_fds[0], COTERIE_FD_IN, 0, log_ready, mesh);
 }
 

@@ -5,6 +5,10 @@
  * is late; it comes back some pings later. So a peer that libknet calls unreachable counts as gone
  * only when its answers have stopped too: a live peer goes on answering pings while its link is
  * down. The same answers tell when nothing gets through on a link at all (spec 05 §11).
+ *
+ * libknet wants some pongs before a link is up, at an interval that follows from the token: with 32
+ * nodes that takes four seconds, whatever the network. So a path is pinged more often until it is
+ * up.
  */
 #include "transports/knet/knet.h"
 
@@ -29,6 +33,14 @@
 #define REPEAT_NS (1000 * MS)
 /* A look that comes this much after the last: this process was stopped meanwhile. */
 #define LATE_NS (1000 * MS)
+/* A path that is down is pinged quickly for so long, and while something comes from the other end.
+ */
+#define QUICK_NS (10000 * MS)
+#define HEARD_NS (2000 * MS)
+/* Whoever is silent for so long may have a key that we do not have. */
+#define STRANGE_NS (3000 * MS)
+/* The ring begins when the first peer is up and the others had a moment, or after so long. */
+#define BEGIN_NS (1200 * MS)
 #define LOOPBACK_MTU 65535u
 
 uint64_t mesh_clock_ns(void)
@@ -99,6 +111,29 @@ static void look_at_refusals(struct mesh_path *path, const struct knet_link_stat
 	path->is_mute = refused >= PINGS_REFUSED && pings <= refused + 1;
 }
 
+/* For how long a path has been there without a pong. */
+static uint64_t strange_ns(const struct mesh *mesh, const struct mesh_path *path)
+{
+	uint64_t open_ns = mesh_clock_ns() - path->opened_ns;
+	uint64_t silent_ns = silence_ns(mesh, path);
+
+	return open_ns < silent_ns ? open_ns : silent_ns;
+}
+
+/* The other end is about to come up, or may be. */
+static bool is_coming(
+	struct mesh_path *path, const struct knet_link_status *status, uint64_t clock_ns)
+{
+	uint64_t heard = status->stats.rx_ping_packets + status->stats.rx_pong_packets;
+
+	if (heard != path->heard)
+		path->heard_ns = clock_ns;
+	path->heard = heard;
+	return status->connected == 0 &&
+	       (clock_ns < path->opened_ns + QUICK_NS ||
+		       (path->heard_ns != 0 && clock_ns < path->heard_ns + HEARD_NS));
+}
+
 static void look_at_path(struct mesh *mesh, struct mesh_peer *peer, uint32_t link)
 {
 	struct mesh_path *path = &peer->paths[link];
@@ -112,6 +147,7 @@ static void look_at_path(struct mesh *mesh, struct mesh_peer *peer, uint32_t lin
 	if (status.stats.rx_pong_packets != path->pongs)
 		path->pong_ns = mesh_clock_ns();
 	path->pongs = status.stats.rx_pong_packets;
+	mesh_path_pace(mesh, peer, link, is_coming(path, &status, mesh_clock_ns()));
 	path->is_connected =
 		status.connected != 0 && !path->is_mute && !is_overdue(mesh, peer, link);
 }
@@ -177,6 +213,25 @@ static bool tell_lost(struct mesh *mesh, struct mesh_peer *peer)
 	return peer->told == 1;
 }
 
+/* Is there anybody whom another key would explain? A node with a key is told of them anyway. */
+static bool is_anybody_strange(const struct mesh *mesh)
+{
+	if (mesh->crypto.used != 0)
+		return false;
+	for (uint32_t i = 0; i < mesh->peer_count; i++) {
+		const struct mesh_peer *peer = mesh->peers[i];
+
+		for (uint32_t link = 0; link < KNET_MAX_LINK; link++) {
+			const struct mesh_path *path = &peer->paths[link];
+
+			if (path->is_configured && !path->is_connected &&
+				strange_ns(mesh, path) > STRANGE_NS)
+				return true;
+		}
+	}
+	return false;
+}
+
 /* ---- Links --------------------------------------------------------------- */
 
 static bool is_link_connected(const struct mesh *mesh, uint32_t link)
@@ -216,6 +271,24 @@ static void report(struct mesh *mesh, uint32_t link, bool is_up, const char *why
 	mesh->host->link_state(mesh->ctx, link, is_up ? 1 : 0, why);
 }
 
+/*
+ * Is it worth waiting with the ring's start? A node that begins alone is quiet before it can be
+ * heard, and is then found by what rings send now and then: in large ones, every four seconds.
+ */
+static bool is_awaited(const struct mesh *mesh, uint32_t link)
+{
+	const struct mesh_link *of = &mesh->links[link];
+	uint64_t clock_ns = mesh_clock_ns();
+	uint32_t missing = 0;
+
+	for (uint32_t i = 0; i < mesh->peer_count; i++)
+		missing += mesh->peers[i]->paths[link].is_configured &&
+			   !mesh->peers[i]->paths[link].is_connected;
+	return missing > 0 && of->interface == INTERFACE_UP &&
+	       clock_ns < of->opened_ns + BEGIN_NS &&
+	       (of->connected_ns == 0 || clock_ns < of->connected_ns + MESH_GRID_MS * MS);
+}
+
 /* A link is up from the start, so that the ring begins; see the contract in transport.h. */
 static void look_at_link(struct mesh *mesh, uint32_t link)
 {
@@ -223,6 +296,13 @@ static void look_at_link(struct mesh *mesh, uint32_t link)
 
 	if (!of->is_open)
 		return;
+	if (of->connected_ns == 0 && is_link_connected(mesh, link))
+		of->connected_ns = mesh_clock_ns();
+	if (!of->is_reported && is_awaited(mesh, link))
+		return;
+	if (!of->is_reported)
+		report(mesh, link, true, "bound to its address");
+	of->is_reported = true;
 	if (is_link_connected(mesh, link)) {
 		of->was_connected = true;
 		of->cut = NULL;
@@ -269,6 +349,8 @@ static void look(struct mesh *mesh)
 	for (uint32_t i = 0; i < mesh->peer_count; i++)
 		if (tell_lost(mesh, mesh->peers[i]))
 			next_ns = AGAIN_NS;
+	mesh_log_listen(mesh, is_anybody_strange(mesh));
+	mesh_commit_again(mesh);
 	mesh->host->timer_del(mesh->ctx, mesh->tick);
 	if (mesh->host->timer_add(mesh->ctx, mesh->host->now_ns(mesh->ctx) + next_ns, on_tick, mesh,
 		    &mesh->tick) < 0)
@@ -322,7 +404,7 @@ void mesh_watch_link(struct mesh *mesh, uint32_t link)
 {
 	struct mesh_link *of = &mesh->links[link];
 
-	report(mesh, link, true, "bound to its address");
+	of->opened_ns = mesh_clock_ns();
 	of->interface = interface_state((const struct sockaddr *)&of->local);
 	look_at_link(mesh, link);
 }
