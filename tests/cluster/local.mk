@@ -127,7 +127,7 @@ check_PROGRAMS += %D%/ring_times
 check_PROGRAMS += %D%/forge_icmp
 %C%_forge_icmp_SOURCES = %D%/forge_icmp.c
 dist_check_DATA += %D%/links.sh
-links_scripts = %D%/crash.sh %D%/false_signs.sh %D%/isolation.sh %D%/asymmetric.sh
+links_scripts = %D%/crash.sh %D%/tripwire.sh %D%/idle.sh %D%/false_signs.sh %D%/isolation.sh %D%/asymmetric.sh
 dist_check_SCRIPTS += $(links_scripts)
 TESTS += $(links_scripts)
 links-long: all

@@ -1,0 +1,49 @@
+#!/bin/bash
+# What an idle daemon costs, beside one of Corosync's: how often three nodes are woken and how much processor
+# time they use, at the default timers, in IDLE_SECONDS (5). Half of it is the limit, on any machine; a
+# quarter is aimed at.
+LAB_TOKEN=${LAB_TOKEN:-3650}
+. "$(dirname "$0")/lab.sh"
+
+seconds=${IDLE_SECONDS:-5}
+lab_open coterie coterie coterie
+
+# Sums over the three daemons: times put to sleep, and nanoseconds run.
+used() {
+	local node
+
+	for node in 1 2 3; do
+		cat "/proc/${LAB_DAEMONS[node]}"/task/*/status | awk '/^voluntary/ { print $2, 0 }'
+		cat "/proc/${LAB_DAEMONS[node]}"/task/*/schedstat | awk '{ print 0, $1 }'
+	done | awk '{ woken += $1; ran += $2 } END { print woken, ran }'
+}
+
+# measure KIND: sets woken (a daemon's wake-ups in a second) and ran (its microseconds in a second).
+measure() {
+	local before
+
+	# shellcheck disable=SC2034 # of lab.sh
+	LAB_KINDS=([1]="$1" [2]="$1" [3]="$1")
+	lab_configure
+	lab_start 1 2 3
+	lab_ring 3 1 2 3 || return
+	sleep 3
+	before=$(used)
+	sleep "$seconds"
+	read -r woken ran <<<"$(echo "$(used) $before" | awk -v s="$seconds" '
+		{ printf "%.1f %.0f\n", ($1 - $3) / s / 3, ($2 - $4) / s / 3 / 1000 }')"
+	lab_stop 1 2 3
+}
+
+at_most() { awk "BEGIN { exit !($1 <= $2) }"; }
+
+measure coterie
+tap $? "an idle ring"
+ours=$woken ours_ran=$ran
+tap_check "a daemon is woken $ours times a second" at_most "$ours" 6
+if command -v corosync >/dev/null; then
+	measure corosync
+	tap_check "a corosync is woken $woken times, at least twice as often" at_most "$ours * 2" "$woken"
+	tap_check "and runs for $ran us a second, ours for $ours_ran" at_most "$ours_ran * 2" "$ran"
+fi
+lab_close
