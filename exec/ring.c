@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,8 @@
 #define EXIT_RING_ID 21
 #define GROUP_PARTS_MAX 64u
 #define SETTLE_GAP_NS UINT64_C(50000000)
+#define TRIM_AFTER_NS UINT64_C(1000000000) /* without a frame */
+#define TRIM_FRAMES 64u                    /* so many are nothing */
 
 /* --- timers: one of the loop's for all of the engine's --- */
 
@@ -52,6 +55,26 @@ static void arm(struct ring *ring)
 		arm_at(ring, at_ns);
 }
 
+/* What a busy time has left behind is the machine's again. */
+static void trim(struct ring *ring, uint64_t now_ns)
+{
+	const struct totem_counters *counters = totem_engine_counters(ring->engine);
+	uint64_t frames = counters->mcast_tx + counters->mcast_rx;
+	struct frame_pool_usage usage;
+
+	if (frames != ring->busy_frames) {
+		ring->busy_frames = frames;
+		ring->busy_ns = now_ns;
+	}
+	if (now_ns - ring->busy_ns < TRIM_AFTER_NS)
+		return;
+	frame_pool_usage(ring->pool, &usage);
+	if (usage.kept < TRIM_FRAMES)
+		return;
+	frame_pool_trim(ring->pool);
+	malloc_trim(0);
+}
+
 /*
  * A busy ring moves its deadlines with every token and had better not touch the timer; an idle one would be
  * woken in vain by each that has been moved.
@@ -61,6 +84,7 @@ static void settle(struct ring *ring, uint64_t now_ns)
 	if (now_ns - ring->settled_ns < SETTLE_GAP_NS || ring->timer == NULL)
 		return;
 	ring->settled_ns = now_ns;
+	trim(ring, now_ns);
 
 	uint64_t at_ns = next_deadline(ring);
 

@@ -60,15 +60,21 @@ static void free_list(struct frame *list)
 	}
 }
 
+void frame_pool_trim(struct frame_pool *pool)
+{
+	free_list(pool->free_frames);
+	free_list(pool->free_slices);
+	pool->free_frames = NULL;
+	pool->free_slices = NULL;
+	pool->usage.kept = 0;
+}
+
 void frame_pool_destroy(struct frame_pool *pool)
 {
 	if (pool == NULL)
 		return;
 	assert(!pool->is_destroyed);
-	free_list(pool->free_frames);
-	free_list(pool->free_slices);
-	pool->free_frames = NULL;
-	pool->free_slices = NULL;
+	frame_pool_trim(pool);
 	pool->is_destroyed = true;
 	if (pool->usage.frames == 0)
 		free(pool);
@@ -80,13 +86,14 @@ void frame_pool_usage(const struct frame_pool *pool, struct frame_pool_usage *us
 }
 
 /* From the list, else from the heap. */
-static struct frame *obtain(struct frame **list, size_t size)
+static struct frame *obtain(struct frame_pool *pool, struct frame **list, size_t size)
 {
 	struct frame *frame = *list;
 
 	if (frame == NULL)
 		return malloc(sizeof(*frame) + size);
 	*list = frame->next_free;
+	pool->usage.kept--;
 	return frame;
 }
 
@@ -115,7 +122,7 @@ struct coterie_frame *frame_take(struct frame_pool *pool, size_t capacity)
 		return NULL;
 	}
 
-	struct frame *frame = obtain(is_common ? &pool->free_frames : &none, capacity);
+	struct frame *frame = obtain(pool, is_common ? &pool->free_frames : &none, capacity);
 
 	if (frame == NULL)
 		return NULL;
@@ -138,7 +145,7 @@ struct coterie_frame *frame_slice(struct coterie_frame *buffer, size_t offset, s
 
 	assert(offset <= buffer->capacity && size <= buffer->capacity - offset);
 
-	struct frame *slice = obtain(&pool->free_slices, 0);
+	struct frame *slice = obtain(pool, &pool->free_slices, 0);
 
 	if (slice == NULL)
 		return NULL;
@@ -189,6 +196,7 @@ static void release(struct frame *frame)
 	if (list != NULL && keeps_free_frames && !pool->is_destroyed) {
 		frame->next_free = *list;
 		*list = frame;
+		pool->usage.kept++;
 	} else {
 		free(frame);
 	}

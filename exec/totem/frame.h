@@ -20,6 +20,7 @@ struct frame_pool;
 struct frame_pool_usage {
 	size_t bytes;     /* of all buffers that are in use */
 	size_t frames;    /* in use, slices included */
+	size_t kept;      /* on free lists, slices included */
 	uint64_t refused; /* takes refused at the limit since creation */
 };
 
@@ -33,6 +34,8 @@ struct frame_pool *frame_pool_create(size_t common_size, size_t bytes_max);
 /** The pool's memory goes when the last frame comes back, at the latest. NULL is ignored. */
 void frame_pool_destroy(struct frame_pool *pool);
 void frame_pool_usage(const struct frame_pool *pool, struct frame_pool_usage *usage);
+/** Nothing of what is on free lists will be needed soon: give it back to the heap. */
+void frame_pool_trim(struct frame_pool *pool);
 
 /**
  * A frame of size 0 with one reference, the caller's. Its capacity is at least the one asked for: the

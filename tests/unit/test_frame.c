@@ -156,6 +156,28 @@ START_TEST(the_limit_is_of_all_together)
 }
 END_TEST
 
+START_TEST(what_is_kept_is_given_back)
+{
+	struct coterie_frame *frames[3], *slice;
+
+	for (int i = 0; i < 3; i++)
+		frames[i] = frame_take(pool, 100);
+	slice = frame_slice(frames[0], 0, 10);
+	frame_unref(slice);
+	frame_unref(frames[1]);
+	frame_unref(frames[2]);
+#ifndef __SANITIZE_ADDRESS__
+	ck_assert_uint_eq(usage().kept, 3);
+	frames[2] = frame_take(pool, 100);
+	frame_unref(frames[2]);
+#endif
+	frame_pool_trim(pool);
+	ck_assert_uint_eq(usage().kept, 0);
+	ck_assert_uint_eq(usage().frames, 1);
+	frame_unref(frames[0]);
+}
+END_TEST
+
 START_TEST(a_slice_keeps_its_buffer)
 {
 	struct coterie_frame *buffer = frame_take(pool, 300);
@@ -246,6 +268,7 @@ int main(void)
 	tcase_add_test(frames, capacities_and_the_limit);
 	tcase_add_test(frames, the_limit_is_of_all_together);
 	tcase_add_test(frames, large_frames_leave_room_for_small_ones);
+	tcase_add_test(frames, what_is_kept_is_given_back);
 	tcase_add_test(frames, a_slice_keeps_its_buffer);
 	tcase_add_test(frames, a_frame_is_its_own_buffer);
 	tcase_add_test(frames, frames_outlive_the_pool);

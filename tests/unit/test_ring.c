@@ -19,6 +19,7 @@
 #include "exec/reload.h"
 #include "exec/resync.h"
 #include "exec/ring.h"
+#include "exec/ring_private.h"
 #include "exec/ring_log.h"
 #include "exec/route.h"
 #include "exec/state_dir.h"
@@ -34,6 +35,7 @@ static struct {
 	struct totem_callbacks callbacks;
 	void *arg;
 	struct totem_counters counters;
+	uint64_t later_ns; /* it is later than 1 */
 	uint32_t payload_max;
 	bool sends_a_token; /* to this node, whenever a frame arrives */
 	struct {
@@ -184,7 +186,7 @@ void log_line(const char *subsystem, int prio, const char *format, ...)
 uint64_t loop_now_ns(const struct loop *loop)
 {
 	(void)loop;
-	return 1;
+	return 1 + seen.later_ns;
 }
 
 struct loop_timer *loop_timer_add(struct loop *loop, uint64_t at_ns, void (*run)(void *arg), void *arg)
@@ -456,6 +458,33 @@ START_TEST(a_visit_of_the_token_pulls_what_a_rotation_carries)
 }
 END_TEST
 
+/* A second after the last frame, what the busy time took is given back; what stands idle is not much. */
+START_TEST(memory_of_a_busy_time_is_given_back)
+{
+	struct coterie_frame *frames[100];
+	struct frame_pool_usage usage;
+
+	for (int i = 0; i < 100; i++)
+		frames[i] = ring_frame_take(seen.ring, 64);
+	for (int i = 0; i < 100; i++)
+		frame_unref(frames[i]);
+	seen.ring->timer = (struct loop_timer *)1; /* one runs */
+	for (int i = 1; i <= 3; i++) {
+		seen.later_ns = (uint64_t)i * 900000000;
+		seen.counters.mcast_rx += i == 1;
+		frame_pool_usage(seen.ring->pool, &usage);
+#ifndef __SANITIZE_ADDRESS__
+		ck_assert_uint_ge(usage.kept, 100);
+#endif
+		hand_up(seen.ring, "m1");
+	}
+	frame_pool_usage(seen.ring->pool, &usage);
+	ck_assert_uint_lt(usage.kept, 10);
+	seen.ring->timer = NULL;
+	seen.later_ns = 0;
+}
+END_TEST
+
 START_TEST(a_frame_too_short_to_have_a_type)
 {
 	struct coterie_frame *frame = ring_frame_take(seen.ring, 64);
@@ -579,6 +608,7 @@ int main(void)
 	tcase_add_test(tcase, a_transport_may_keep_the_order_by_itself);
 	tcase_add_test(tcase, a_token_that_waited_for_its_turn);
 	tcase_add_test(tcase, a_visit_of_the_token_pulls_what_a_rotation_carries);
+	tcase_add_test(tcase, memory_of_a_busy_time_is_given_back);
 	tcase_add_test(tcase, a_frame_too_short_to_have_a_type);
 	tcase_add_test(tcase, links_that_there_are);
 	tcase_add_test(tcase, the_first_link_up_and_the_last_one_down);
