@@ -678,6 +678,7 @@ uint32_t mock_host_destroy(struct coterie_ctx *host)
 	mock_queue_clear(&host->sent);
 	mock_queue_clear(&host->frames);
 	mock_queue_clear(&host->refused);
+	mock_queue_clear(&host->watches);
 	mock_queue_clear(&host->logs);
 	for (uint32_t i = 0; i < host->option_count; i++)
 		free(host->options[i].text);
