@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEYS_IN_SLICE 64u /* some 50 us */
+#define KEYS_IN_SLICE 32u /* up to 0.1 ms, where libknet is asked for each */
 #define NODES_IN_SLICE 8u
 #define PAUSE_NS UINT64_C(500000) /* between slices */
 
@@ -186,6 +186,7 @@ static void step(void *arg)
 	collect->timer = NULL;
 	if (rc > 0 && collect->part == PARTS) {
 		take_ring(metrics, collect->snapshot);
+		collect->snapshot->at_ns = metrics->host->now_ns(metrics->ctx);
 		end(collect, 0);
 		return;
 	}
@@ -213,7 +214,6 @@ int collect_begin(struct metrics *metrics, void (*done)(struct metrics *metrics,
 		collect_free(collect);
 		return rc;
 	}
-	collect->snapshot->began_ns = now_ns;
 	metrics->collect = collect;
 	return 0;
 }

@@ -26,6 +26,7 @@ endif
 plugins/metrics/dashboard.h: plugins/metrics/dashboard.html plugins/metrics/embed.sh
 	$(AM_V_GEN)$(MKDIR_P) plugins/metrics && $(SHELL) $(srcdir)/plugins/metrics/embed.sh \
 		$(srcdir)/plugins/metrics/dashboard.html >$@.new && mv $@.new $@
+plugins/metrics/metrics_la-page.lo plugins/metrics/tests_unit_test_metrics-page.$(OBJEXT): plugins/metrics/dashboard.h
 
 if HAVE_CHECK
 # The text alone needs no library.

@@ -46,7 +46,7 @@ struct allow {
 struct page {
 	struct MHD_Response *response; /* referenced; NULL: none yet */
 	unsigned int status;           /* of HTTP */
-	uint64_t at_ns;                /* when the copy that it is made of was begun */
+	uint64_t at_ns;                /* when the copy that it is made of was whole */
 	uint64_t failed_ns;            /* when there was none to be had; 0: never */
 };
 
@@ -107,12 +107,13 @@ void collect_cancel(struct metrics *metrics);
 
 /**
  * A document of now, or of a short time ago.
- * @param is_last     the client has waited long enough
+ * @param since_ns    since when the client waits: what was copied later is good enough, however long it took; 0: not yet
+ * @param is_last     it has waited long enough
  * @param is_refused  out: there will be none for this client
  * @return borrowed until the next call; NULL: refused, or not yet: server_wake is called when that has changed
  */
-struct MHD_Response *page_get(
-	struct metrics *metrics, enum document document, bool is_last, unsigned int *status, bool *is_refused);
+struct MHD_Response *page_get(struct metrics *metrics, enum document document, uint64_t since_ns, bool is_last,
+	unsigned int *status, bool *is_refused);
 /** 200 when this node works in the ring and is quorate, or nobody counts; else 503. Caller destroys. */
 struct MHD_Response *page_health(const struct metrics *metrics, unsigned int *status);
 /** The page for people. Caller destroys; NULL: out of memory. */

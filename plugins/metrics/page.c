@@ -88,7 +88,7 @@ static void publish(struct metrics *metrics, struct job *job, enum document docu
 	}
 	if (page->response != NULL)
 		MHD_destroy_response(page->response);
-	*page = (struct page){.response = response, .status = made->status, .at_ns = metrics->snapshot->began_ns};
+	*page = (struct page){.response = response, .status = made->status, .at_ns = metrics->snapshot->at_ns};
 }
 
 static void on_made(struct metrics *metrics)
@@ -105,6 +105,20 @@ static void on_made(struct metrics *metrics)
 	advance(metrics);
 }
 
+static bool is_young(const struct metrics *metrics, uint64_t at_ns)
+{
+	return metrics->host->now_ns(metrics->ctx) - at_ns < metrics->interval_ns;
+}
+
+static void start_job(struct metrics *metrics)
+{
+	int rc = job_create(metrics, metrics->wanted, on_made, &metrics->job);
+
+	if (rc < 0)
+		fail(metrics, metrics->wanted, rc);
+}
+
+/* It may have taken longer than it is to serve: those who waited for it get it. */
 static void on_collected(struct metrics *metrics, struct snapshot *snapshot, int rc)
 {
 	if (rc < 0) {
@@ -113,31 +127,26 @@ static void on_collected(struct metrics *metrics, struct snapshot *snapshot, int
 	}
 	snapshot_destroy(metrics->snapshot);
 	metrics->snapshot = snapshot;
-	advance(metrics);
-}
-
-static bool is_young(const struct metrics *metrics, uint64_t at_ns)
-{
-	return metrics->host->now_ns(metrics->ctx) - at_ns < metrics->interval_ns;
+	if (metrics->wanted != 0)
+		start_job(metrics);
 }
 
 /* The next step towards what is wanted, if none is under way. */
 static void advance(struct metrics *metrics)
 {
-	int rc;
-
 	if (metrics->wanted == 0 || metrics->collect != NULL || metrics->job != NULL)
 		return;
-	if (metrics->snapshot != NULL && is_young(metrics, metrics->snapshot->began_ns))
-		rc = job_create(metrics, metrics->wanted, on_made, &metrics->job);
-	else
-		rc = collect_begin(metrics, on_collected);
+	if (metrics->snapshot != NULL && is_young(metrics, metrics->snapshot->at_ns)) {
+		start_job(metrics);
+		return;
+	}
+	int rc = collect_begin(metrics, on_collected);
 	if (rc < 0)
 		fail(metrics, metrics->wanted, rc);
 }
 
-struct MHD_Response *page_get(
-	struct metrics *metrics, enum document document, bool is_last, unsigned int *status, bool *is_refused)
+struct MHD_Response *page_get(struct metrics *metrics, enum document document, uint64_t since_ns, bool is_last,
+	unsigned int *status, bool *is_refused)
 {
 	struct page *page = &metrics->pages[document];
 	bool has_failed = page->failed_ns != 0 && is_young(metrics, page->failed_ns);
@@ -145,7 +154,8 @@ struct MHD_Response *page_get(
 
 	*status = page->status;
 	*is_refused = false;
-	if (page->response != NULL && (is_full || is_young(metrics, page->at_ns)))
+	if (page->response != NULL &&
+		(is_full || is_young(metrics, page->at_ns) || (since_ns != 0 && page->at_ns >= since_ns)))
 		return page->response;
 	*is_refused = is_last || is_full || has_failed;
 	if (*is_refused)

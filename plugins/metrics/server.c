@@ -33,7 +33,8 @@ struct visitor {
 	struct MHD_Connection *connection;
 	int fd;
 	uint64_t end_ns;
-	uint64_t wait_ns; /* until then it waits, for a document or for something to tell; 0: it has not begun to */
+	uint64_t since_ns; /* when it began to wait for a document; 0: it has not */
+	uint64_t wait_ns;  /* until then it waits, for a document or for something to tell */
 	bool is_suspended;
 	bool is_stream;
 	struct events_reader reader; /* of a stream */
@@ -65,8 +66,10 @@ static void suspend(struct visitor *visitor)
 {
 	struct metrics *metrics = visitor->server->metrics;
 
-	if (visitor->wait_ns == 0)
-		visitor->wait_ns = metrics->host->now_ns(metrics->ctx) + metrics->timeout_ns / 2;
+	if (visitor->since_ns == 0) {
+		visitor->since_ns = metrics->host->now_ns(metrics->ctx);
+		visitor->wait_ns = visitor->since_ns + metrics->timeout_ns / 2;
+	}
 	visitor->is_suspended = true;
 	MHD_suspend_connection(visitor->connection);
 }
@@ -94,10 +97,10 @@ static enum MHD_Result send_once(struct MHD_Connection *connection, unsigned int
 static enum MHD_Result send_document(struct visitor *visitor, enum document document)
 {
 	struct metrics *metrics = visitor->server->metrics;
-	bool is_last = visitor->wait_ns != 0 && visitor->wait_ns <= metrics->host->now_ns(metrics->ctx);
+	bool is_last = visitor->since_ns != 0 && visitor->wait_ns <= metrics->host->now_ns(metrics->ctx);
 	bool is_refused;
 	unsigned int status;
-	struct MHD_Response *page = page_get(metrics, document, is_last, &status, &is_refused);
+	struct MHD_Response *page = page_get(metrics, document, visitor->since_ns, is_last, &status, &is_refused);
 
 	if (page != NULL)
 		return MHD_queue_response(visitor->connection, status, page);

@@ -32,7 +32,7 @@ struct snapshot {
 	} maps[2]; /* COTERIE_MAP_CONFIG, COTERIE_MAP_STATS */
 	struct coterie_node_status **statuses; /* of the nodes whose transport knows them, in any order */
 	uint32_t status_count;
-	uint64_t began_ns; /* what it tells is not older than this */
+	uint64_t at_ns;    /* when it was whole */
 	uint32_t local;    /* node id */
 	struct coterie_ring_id ring;
 	bool has_ring;
