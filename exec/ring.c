@@ -23,8 +23,8 @@
 #define EXIT_RING_ID 21
 #define GROUP_PARTS_MAX 64u
 #define SETTLE_GAP_NS UINT64_C(50000000)
-#define TRIM_AFTER_NS UINT64_C(1000000000) /* without a frame */
-#define TRIM_FRAMES 64u                    /* so many are nothing */
+#define TRIM_AFTER_NS UINT64_C(500000000)
+#define TRIM_FRAMES 64u /* so many are nothing */
 
 /* --- timers: one of the loop's for all of the engine's --- */
 
@@ -55,24 +55,22 @@ static void arm(struct ring *ring)
 		arm_at(ring, at_ns);
 }
 
-/* What a busy time has left behind is the machine's again. */
+/* What a busy time has left behind is the machine's again, once much less has been in use for a while. */
 static void trim(struct ring *ring, uint64_t now_ns)
 {
-	const struct totem_counters *counters = totem_engine_counters(ring->engine);
-	uint64_t frames = counters->mcast_tx + counters->mcast_rx;
 	struct frame_pool_usage usage;
 
-	if (frames != ring->busy_frames) {
-		ring->busy_frames = frames;
-		ring->busy_ns = now_ns;
-	}
-	if (now_ns - ring->busy_ns < TRIM_AFTER_NS)
-		return;
 	frame_pool_usage(ring->pool, &usage);
-	if (usage.kept < TRIM_FRAMES)
+	if (usage.frames > ring->used_most)
+		ring->used_most = usage.frames;
+	if (now_ns - ring->used_since_ns < TRIM_AFTER_NS)
 		return;
-	frame_pool_trim(ring->pool);
-	malloc_trim(0);
+	if (usage.kept > 2 * ring->used_most + TRIM_FRAMES) {
+		frame_pool_trim(ring->pool);
+		malloc_trim(0);
+	}
+	ring->used_most = usage.frames;
+	ring->used_since_ns = now_ns;
 }
 
 /*

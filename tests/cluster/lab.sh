@@ -304,8 +304,12 @@ lab_stop() {
 		}
 		wait "${LAB_DAEMONS[node]}" || {
 			tap_note "node $node stopped with status $?"
-			lab_died_by_itself "$node" || status=1
-			: >"$LAB_DIR/$node/out"
+			if lab_died_by_itself "$node"; then
+				: >"$LAB_DIR/$node/out"
+			else
+				tap_note "$(cat "$LAB_DIR/$node/out")"
+				status=1
+			fi
 		}
 	done
 	return $status

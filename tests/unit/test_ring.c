@@ -458,7 +458,7 @@ START_TEST(a_visit_of_the_token_pulls_what_a_rotation_carries)
 }
 END_TEST
 
-/* A second after the last frame, what the busy time took is given back; what stands idle is not much. */
+/* A while after all of it was in use, what the busy time took is given back. */
 START_TEST(memory_of_a_busy_time_is_given_back)
 {
 	struct coterie_frame *frames[100];
@@ -466,15 +466,14 @@ START_TEST(memory_of_a_busy_time_is_given_back)
 
 	for (int i = 0; i < 100; i++)
 		frames[i] = ring_frame_take(seen.ring, 64);
-	for (int i = 0; i < 100; i++)
-		frame_unref(frames[i]);
 	seen.ring->timer = (struct loop_timer *)1; /* one runs */
 	for (int i = 1; i <= 3; i++) {
-		seen.later_ns = (uint64_t)i * 900000000;
-		seen.counters.mcast_rx += i == 1;
+		seen.later_ns = (uint64_t)i * 600000000;
+		for (int at = 0; i == 2 && at < 100; at++)
+			frame_unref(frames[at]);
 		frame_pool_usage(seen.ring->pool, &usage);
 #ifndef __SANITIZE_ADDRESS__
-		ck_assert_uint_ge(usage.kept, 100);
+		ck_assert(i == 1 || usage.kept >= 100);
 #endif
 		hand_up(seen.ring, "m1");
 	}
