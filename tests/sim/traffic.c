@@ -44,6 +44,12 @@ static void write_body(const struct message *message, uint32_t offset, uint8_t *
 {
 	size_t done = 0;
 
+	/* A fifth of a run's time goes here. */
+	for (; offset % 8 == 0 && size - done >= 8; done += 8, offset += 8) {
+		uint64_t word = word_at(message, offset / 8);
+
+		memcpy(out + done, &word, sizeof(word));
+	}
 	while (done < size) {
 		uint64_t word = word_at(message, offset / 8);
 		size_t skip = offset % 8, part = 8 - skip < size - done ? 8 - skip : size - done;
