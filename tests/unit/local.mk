@@ -8,6 +8,13 @@
 dist_check_SCRIPTS += %D%/check_includes.sh %D%/check_shell.sh %D%/check_headers.sh %D%/check_man.sh
 TESTS += %D%/check_includes.sh %D%/check_shell.sh %D%/check_headers.sh %D%/check_man.sh
 
+# Completion, in the shells.
+if HAVE_JSON
+dist_check_SCRIPTS += %D%/completion.sh
+dist_check_DATA += %D%/typed.py
+TESTS += %D%/completion.sh
+endif
+
 # exec/{loop,route,sync,state_dir,instance}.c: each with stand-ins for what it calls.
 exec_unit_tests = %D%/test_loop %D%/test_route %D%/test_state_dir %D%/test_sync
 check_PROGRAMS += $(exec_unit_tests)
