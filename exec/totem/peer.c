@@ -200,7 +200,7 @@ void peer_answered(struct totem_engine *engine, struct peer *peer)
 		return;
 	peer->backoff_until_ns = 0;
 	if (is_accused(engine, peer))
-		suspect_retract(engine, peer->id);
+		suspect_tell_members(engine, WIRE_PROBE_RETRACT, peer->id);
 }
 
 void peer_retracted(struct totem_engine *engine, uint32_t accuser, uint32_t accused)
@@ -209,6 +209,46 @@ void peer_retracted(struct totem_engine *engine, uint32_t accuser, uint32_t accu
 
 	if (peer != NULL && peer->backoff_accuser == accuser)
 		peer->backoff_until_ns = 0;
+}
+
+void peer_kept_apart(struct totem_engine *engine, struct peer *peer)
+{
+	if (peer->backoff_accuser == engine->options.nodeid && engine->now_ns >= peer->lift_ns &&
+		is_accused(engine, peer))
+		suspect_tell_members(engine, WIRE_PROBE_PARDON, peer->id);
+}
+
+/* Somebody is out of our hearing, or of a member's, as far as we know. */
+static bool is_anybody_unheard(const struct totem_engine *engine)
+{
+	for (uint32_t i = 0; i < engine->peer_count; i++) {
+		const struct peer *peer = &engine->peers[i];
+
+		if (is_lost(engine, peer) || (peer_is_unwanted(engine, peer) && !peer->is_pardoned))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Two rings can accuse each other in a circle: a question is not answered by whom another member has made
+ * deaf to who asks, and that one's own question is not either, … so nobody could ever take anything back.
+ * Where each accuser turns out to be heard by whom it accuses, nobody is unheard, and all are listened to
+ * again. Where a single link is cut its two ends never pardon each other, and everything stays as it is.
+ */
+void peer_pardoned(struct totem_engine *engine, uint32_t accuser, uint32_t accused)
+{
+	struct peer *peer = peer_find(engine, accused);
+
+	if (peer == NULL || peer->backoff_accuser != accuser || accuser == engine->options.nodeid)
+		return;
+	peer->is_pardoned = true;
+	if (is_anybody_unheard(engine))
+		return;
+	for (uint32_t i = 0; i < engine->peer_count; i++) {
+		if (engine->peers[i].is_pardoned)
+			engine->peers[i].backoff_until_ns = 0;
+	}
 }
 
 /*
@@ -389,6 +429,7 @@ static void judge(struct totem_engine *engine, struct peer *peer)
 	peer->conflict_members = hash_members(engine);
 	peer->conflict_ns = engine->now_ns;
 	peer->backoff_accuser = accuser;
+	peer->is_pardoned = false;
 	if (!peer->is_unheard)
 		trace_unheard(engine, peer, TOTEM_TRACE_UNHEARD);
 	peer->is_unheard = true;

@@ -105,6 +105,7 @@ struct peer {
 	uint64_t conflict_ns;
 	uint64_t conflict_members; /* a hash of them */
 	bool is_unheard;           /* by backoff_accuser; as far as we know it still is so */
+	bool is_pardoned;          /* no: it is kept out for another one's sake */
 	uint32_t conflicts;        /* rings of these members formed without it though we heard it */
 };
 
@@ -407,6 +408,10 @@ void peer_reconsider(struct totem_engine *engine, struct peer *peer, bool is_lea
 bool peer_has_probes(const struct totem_engine *engine, const struct peer *peer);
 /** It has answered a question: we reach each other. If we had accused it, we take that back. */
 void peer_answered(struct totem_engine *engine, struct peer *peer);
+/** It has answered that it hears us, but that its ring does not want us for another member's sake. */
+void peer_kept_apart(struct totem_engine *engine, struct peer *peer);
+/** A member says that it is not for its own sake that a node is kept out. */
+void peer_pardoned(struct totem_engine *engine, uint32_t accuser, uint32_t accused);
 /** A member takes back what it said about a node. */
 void peer_retracted(struct totem_engine *engine, uint32_t accuser, uint32_t accused);
 /** In back-off because another member does not hear it, or is not heard by it. */
@@ -437,8 +442,8 @@ void suspect_heard_all(struct totem_engine *engine); /* the token came */
 bool suspect_probe(struct totem_engine *engine, const struct coterie_frame *frame);
 /** Ask a node that is in back-off whether it hears us; not too often. */
 void suspect_ask(struct totem_engine *engine, struct peer *peer);
-/** Tell the members that this node is within our hearing again. */
-void suspect_retract(struct totem_engine *engine, uint32_t id);
+/** Tell the members what has become of our verdict on a node: WIRE_PROBE_RETRACT or PARDON. */
+void suspect_tell_members(struct totem_engine *engine, enum wire_probe_kind kind, uint32_t id);
 void suspect_start(struct totem_engine *engine); /* a state in which questions are asked was entered */
 void suspect_installed(struct totem_engine *engine); /* the same, and the neighbour may be another */
 /** The outside's watch over that neighbour is in place, or is not any more. */

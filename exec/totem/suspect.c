@@ -301,13 +301,13 @@ void suspect_ask(struct totem_engine *engine, struct peer *peer)
 		ask(engine, peer, WIRE_PROBE_QUESTION);
 }
 
-void suspect_retract(struct totem_engine *engine, uint32_t id)
+void suspect_tell_members(struct totem_engine *engine, enum wire_probe_kind kind, uint32_t id)
 {
 	for (uint32_t i = 0; i < engine->memb.count; i++) {
 		const struct peer *peer = peer_find(engine, engine->memb.ids[i]);
 
 		if (peer != NULL && peer->id != engine->options.nodeid && peer_has_probes(engine, peer))
-			send_probe(engine, peer->id, WIRE_PROBE_RETRACT, id);
+			send_probe(engine, peer->id, kind, id);
 	}
 }
 
@@ -485,15 +485,21 @@ bool suspect_probe(struct totem_engine *engine, const struct coterie_frame *fram
 
 	if (peer == NULL)
 		return true;
-	if (probe.kind == WIRE_PROBE_QUESTION && !peer_is_unwanted(engine, peer))
-		send_probe(engine, peer->id, WIRE_PROBE_ANSWER, probe.number);
+	if (probe.kind == WIRE_PROBE_QUESTION)
+		send_probe(engine, peer->id,
+			peer_is_unwanted(engine, peer) ? WIRE_PROBE_UNWANTED : WIRE_PROBE_ANSWER,
+			probe.number);
 	if (probe.kind == WIRE_PROBE_KNOCK && engine->state == TOTEM_OPERATIONAL &&
 		node_set_has(&engine->memb, peer->id))
 		knocked_at(engine);
 	if (probe.kind == WIRE_PROBE_ANSWER && is_asked(peer, probe.number))
 		peer_answered(engine, peer);
+	if (probe.kind == WIRE_PROBE_UNWANTED && is_asked(peer, probe.number))
+		peer_kept_apart(engine, peer);
 	if (probe.kind == WIRE_PROBE_RETRACT)
 		peer_retracted(engine, peer->id, (uint32_t)probe.number);
+	if (probe.kind == WIRE_PROBE_PARDON)
+		peer_pardoned(engine, peer->id, (uint32_t)probe.number);
 	suspect_heard(engine, peer->id);
 	return true;
 }

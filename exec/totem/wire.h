@@ -101,6 +101,8 @@ enum wire_probe_kind {
 	WIRE_PROBE_ANSWER = 2,
 	WIRE_PROBE_KNOCK = 3,    /* only a dead node's host answers */
 	WIRE_PROBE_RETRACT = 4,  /* to members: I hear the node whose id is the number, which I had given up */
+	WIRE_PROBE_UNWANTED = 5, /* instead of an answer: I hear you, but another member of mine does not */
+	WIRE_PROBE_PARDON = 6,   /* to members: that node and I hear each other, but another one keeps us apart */
 };
 
 struct wire_probe {

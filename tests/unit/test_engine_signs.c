@@ -270,10 +270,9 @@ START_TEST(asymmetric_reachability_calms_down)
 }
 END_TEST
 
-static void retract(uint32_t to, uint32_t accuser, uint32_t accused)
+static void tell_of(enum wire_probe_kind kind, uint32_t to, uint32_t accuser, uint32_t accused)
 {
-	const struct wire_probe probe = {
-		.system_from = accuser, .kind = WIRE_PROBE_RETRACT, .number = accused};
+	const struct wire_probe probe = {.system_from = accuser, .kind = kind, .number = accused};
 	uint8_t bytes[WIRE_PROBE_SIZE];
 
 	wire_encode_probe(&probe, to, false, bytes, sizeof(bytes));
@@ -294,13 +293,119 @@ START_TEST(who_accused_takes_it_back)
 	uint32_t accuser = members[0] == 2 ? 3 : 1, accused = 4 - accuser;
 
 	clear_logs();
-	retract(2, accused, accused); /* in its own favour: no */
-	retract(2, accuser, 5);
+	tell_of(WIRE_PROBE_RETRACT, 2, accused, accused); /* in its own favour: no */
+	tell_of(WIRE_PROBE_RETRACT, 2, accuser, 5);
 	run_for(1000);
 	ck_assert_uint_eq(node_of(2)->gathered, 0);
-	retract(2, accuser, accused);
+	tell_of(WIRE_PROBE_RETRACT, 2, accuser, accused);
 	run_for(1500);
 	ck_assert_uint_ne(node_of(2)->gathered, 0);
+}
+END_TEST
+
+/*
+ * Two pairs, {1 2} and {3 4}, meet; of 1 and 3, and of 2 and 4, each hears the other's first join and no more.
+ * So 1 accuses 3, who is not to listen to 1, for 4 accuses it, who is not to …
+ */
+static uint32_t crossed_joins[NODES_MAX + 1][NODES_MAX + 1];
+
+static bool is_crossed(struct net *n, uint32_t from, uint32_t to,
+	const struct wire_header *header, const struct coterie_frame *frame)
+{
+	(void)n, (void)frame;
+	if (from == to || from % 2 != to % 2)
+		return false;
+	return header->type == WIRE_JOIN ? ++crossed_joins[from][to] > 1 : header->type == WIRE_MERGE_DETECT;
+}
+
+static bool is_other_pair(struct net *n, uint32_t from, uint32_t to,
+	const struct wire_header *header, const struct coterie_frame *frame)
+{
+	(void)n, (void)header, (void)frame;
+	return (from <= 2) != (to <= 2);
+}
+
+static void run_until_pairs(void)
+{
+	const uint32_t *members;
+
+	for (uint32_t ms = 0; ms < 20000; ms++) {
+		uint32_t paired = 0;
+
+		run_for(1);
+		for (uint32_t id = 1; id <= 4; id++)
+			paired += node_of(id)->engine->state == TOTEM_OPERATIONAL &&
+				  totem_engine_members(node_of(id)->engine, &members) == 2;
+		if (paired == 4)
+			return;
+	}
+	ck_abort_msg("no two rings");
+}
+
+static void make_circle(void)
+{
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(4);
+	net->drops = is_other_pair;
+	run_until_pairs();
+	memset(crossed_joins, 0, sizeof(crossed_joins));
+	net->drops = is_crossed;
+	for (uint32_t ms = 0; ms < 5000 && node_of(1)->engine->state == TOTEM_OPERATIONAL; ms++)
+		run_for(1);
+	run_until_pairs();
+}
+
+START_TEST(a_circle_of_accusations_ends)
+{
+	static const uint32_t accuser[] = {[1] = 4, [2] = 3, [3] = 1, [4] = 2};
+
+	make_circle();
+	for (uint32_t id = 1; id <= 4; id++) {
+		for (uint32_t i = 0; i < 2; i++) {
+			uint32_t other = id <= 2 ? 3 + i : 1 + i;
+
+			ck_assert_uint_eq(peer_find(node_of(id)->engine, other)->backoff_accuser, accuser[other]);
+		}
+	}
+	net->drops = NULL;
+	run_until_ring(4, 1500);
+}
+END_TEST
+
+/* A pardon counts once nobody else is kept out unpardoned, and from the accuser alone. */
+START_TEST(the_pardoned_wait_for_the_last_one)
+{
+	make_circle();
+	net->drops = is_other_pair;
+
+	struct peer *first = peer_find(node_of(1)->engine, 3), *last = peer_find(node_of(1)->engine, 4);
+
+	first->backoff_accuser = 2; /* as if 1 had not heard enough to judge */
+	tell_of(WIRE_PROBE_PARDON, 1, 2, 3);
+	ck_assert_uint_gt(first->backoff_until_ns, net->now_ns);
+	tell_of(WIRE_PROBE_PARDON, 1, 3, 4);
+	ck_assert_uint_gt(last->backoff_until_ns, net->now_ns);
+	tell_of(WIRE_PROBE_PARDON, 1, 2, 4);
+	ck_assert_uint_eq(first->backoff_until_ns, 0);
+	ck_assert_uint_eq(last->backoff_until_ns, 0);
+}
+END_TEST
+
+/* Where one link is really cut, pardons of those who hear each other change nothing. */
+START_TEST(two_rings_with_one_cut_between_them_calm_down)
+{
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(4);
+	net->drops = is_other_pair;
+	run_until_pairs();
+	net->drops = is_1_deaf_to_3;
+	run_for(300000);
+	clear_logs();
+	run_for(60000);
+	for (uint32_t id = 1; id <= 4; id++)
+		ck_assert_uint_le(node_of(id)->gathered, 6);
+	net->drops = NULL;
+	run_until_ring(4, 70000);
 }
 END_TEST
 
@@ -425,6 +530,9 @@ int main(void)
 	tcase_add_loop_test(tcase, a_deaf_node_is_a_ring_of_its_own, 0, 3);
 	tcase_add_test(tcase, asymmetric_reachability_calms_down);
 	tcase_add_test(tcase, who_accused_takes_it_back);
+	tcase_add_test(tcase, a_circle_of_accusations_ends);
+	tcase_add_test(tcase, the_pardoned_wait_for_the_last_one);
+	tcase_add_test(tcase, two_rings_with_one_cut_between_them_calm_down);
 	tcase_add_test(tcase, everybody_watches_the_next_one);
 	tcase_add_test(tcase, nobody_is_watched_who_answers_nothing);
 	tcase_add_test(tcase, who_is_watched_is_not_knocked_at);
