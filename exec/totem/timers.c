@@ -12,6 +12,8 @@
 #define RETRANSMIT_FLOOR_MIXED_NS (5 * MILLISECOND_NS)
 #define RETRANSMIT_QUICK_MIXED 3u
 #define RETRANSMIT_DOUBLINGS_MAX 6u
+/* A commit token may find nobody yet: paths of a starting cluster come up one by one, and T-token is long. */
+#define RETRANSMIT_COMMIT_MAX_NS (150 * MILLISECOND_NS)
 #define PAUSE_FLUSH_NS (5 * MILLISECOND_NS)
 
 void timer_set(struct totem_engine *engine, enum totem_timer timer, uint64_t delay_ns)
@@ -137,6 +139,8 @@ static uint64_t retransmit_delay(const struct totem_engine *engine)
 	bool is_ours = are_peers_ours(engine);
 	uint64_t floor = is_ours ? RETRANSMIT_FLOOR_NS : RETRANSMIT_FLOOR_MIXED_NS;
 
+	if (engine->state == TOTEM_COMMIT && most > RETRANSMIT_COMMIT_MAX_NS)
+		most = RETRANSMIT_COMMIT_MAX_NS;
 	/* A token that is held, or that our successor has got, needs no hurry. */
 	if (engine->is_held || engine->is_holding || engine->is_progress_seen)
 		return most;

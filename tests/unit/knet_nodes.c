@@ -13,8 +13,6 @@
 
 #define DEADLINE_MS 10000
 #define FRAME_HEADER 13
-#define TYPE_OFFSET 3
-#define TYPE_COMMIT_TOKEN 4
 
 /* Reached from key_get, which has the host alone. */
 static struct knet_nodes *all;
@@ -283,26 +281,15 @@ int knet_multicast(
 	return rc;
 }
 
-static int send_token(struct knet_nodes *nodes, uint32_t node, uint32_t nodeid, uint8_t type)
+int knet_token(struct knet_nodes *nodes, uint32_t node, uint32_t nodeid)
 {
 	struct coterie_ctx *host = nodes->list[node].host;
 	struct coterie_frame *frame = make_frame(host, nodeid, 57, 'T');
 	int rc;
 
-	((uint8_t *)frame->data)[TYPE_OFFSET] = type;
 	rc = nodes->ops->token(nodes->list[node].mesh, nodeid, frame);
 	host->table.frame_unref(frame);
 	return rc;
-}
-
-int knet_token(struct knet_nodes *nodes, uint32_t node, uint32_t nodeid)
-{
-	return send_token(nodes, node, nodeid, 0);
-}
-
-int knet_commit_token(struct knet_nodes *nodes, uint32_t node, uint32_t nodeid)
-{
-	return send_token(nodes, node, nodeid, TYPE_COMMIT_TOKEN);
 }
 
 uint32_t knet_interval(struct knet_nodes *nodes, uint32_t node, uint32_t nodeid)

@@ -64,8 +64,6 @@ int knet_multicast(
 	struct knet_nodes *nodes, uint32_t node, uint32_t size, uint32_t count, uint32_t first);
 /** Send one frame to one node. */
 int knet_token(struct knet_nodes *nodes, uint32_t node, uint32_t nodeid);
-/** The same with a commit token. */
-int knet_commit_token(struct knet_nodes *nodes, uint32_t node, uint32_t nodeid);
 /** What libknet has as the interval of a node's pings to another on link 0, ms. */
 uint32_t knet_interval(struct knet_nodes *nodes, uint32_t node, uint32_t nodeid);
 /** As if nothing had happened for a minute to the node's links and paths. It looks at them. */

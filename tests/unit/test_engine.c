@@ -159,6 +159,32 @@ START_TEST(what_befalls_the_token_is_counted)
 }
 END_TEST
 
+static bool drop_commits_to_2(struct net *n, uint32_t from, uint32_t to,
+	const struct wire_header *header, const struct coterie_frame *frame)
+{
+	(void)n, (void)frame;
+	return from != 2 && to == 2 && header->type == WIRE_COMMIT_TOKEN;
+}
+
+/* In a starting cluster the next one may be the last that can be reached; a long T-token is no reason to wait. */
+START_TEST(a_commit_token_goes_out_until_it_gets_through)
+{
+	options.token_ns = 20000 * MS;
+	options.token_retransmit_ns = options.token_ns / 4;
+	options.consensus_ns = options.token_ns * 6 / 5;
+	net->drops = drop_commits_to_2;
+	net->node_count = 3;
+	for (uint32_t id = 1; id <= 3; id++)
+		node_start(id);
+	for (uint32_t ms = 0; ms < 10000 && net->packets[WIRE_COMMIT_TOKEN] < 4; ms++)
+		run_for(1); /* each was alone first */
+	run_for(3000);
+	ck_assert_int_eq(node_of(1)->engine->state, TOTEM_COMMIT);
+	net->drops = NULL;
+	run_until_ring(3, 200);
+}
+END_TEST
+
 static bool drop_one_in_ten(struct net *n, uint32_t from, uint32_t to,
 	const struct wire_header *header, const struct coterie_frame *frame)
 {
@@ -604,6 +630,7 @@ int main(void)
 	tcase_add_test(tcase, a_full_queue_refuses_and_calls_back);
 	tcase_add_test(tcase, a_lost_frame_is_asked_for);
 	tcase_add_test(tcase, what_befalls_the_token_is_counted);
+	tcase_add_test(tcase, a_commit_token_goes_out_until_it_gets_through);
 	tcase_add_test(tcase, loss_of_everything_slows_but_does_not_break);
 	tcase_add_test(tcase, a_crash_is_recovered_from);
 	tcase_add_test(tcase, a_crashed_node_comes_back);

@@ -75,11 +75,6 @@ static const struct mock_message *frame_of(uint32_t node, uint32_t number)
 	return &nodes.list[node].host->frames.list[number];
 }
 
-static bool has_no_commit(struct knet_nodes *all, uint32_t node)
-{
-	return all->list[node].mesh->commit.frame == NULL;
-}
-
 /* ---- Frames -------------------------------------------------------------- */
 
 START_TEST(a_multicast_reaches_every_other_node_in_order)
@@ -121,46 +116,6 @@ START_TEST(the_token_goes_to_one_node_behind_the_frames)
 	ck_assert_uint_eq(frame_of(2, 40)->data[20], 7);
 	ck_assert_int_eq(knet_token(&nodes, 0, 1), -ENOENT); /* itself */
 	ck_assert_int_eq(knet_token(&nodes, 0, 9), -ENOENT);
-}
-END_TEST
-
-/* libknet drops what is for a node whose link is not up; the next may be the last to come up. */
-START_TEST(a_commit_token_goes_out_until_its_node_can_take_it)
-{
-	struct mesh *mesh;
-	uint64_t until_ns;
-
-	knet_node_start(&nodes, 0, 1, 2);
-	mesh = nodes.list[0].mesh;
-	ck_assert_int_eq(knet_commit_token(&nodes, 0, 2), 0);
-	knet_node_start(&nodes, 1, 1, 2);
-	for (until_ns = mesh_clock_ns() + 10000 * MS;
-		nodes.list[1].host->frames.count == 0 && mesh_clock_ns() < until_ns;) {
-		mesh->commit.first_ns = mesh_clock_ns(); /* however long it takes on this machine */
-		knet_serve(&nodes, 5);
-	}
-	knet_receive(&nodes, 1, 2); /* it may have taken that one for a stranger's */
-	ck_assert_uint_eq(frame_of(1, 0)->data[3], 4);
-	ck_assert_uint_eq(frame_of(1, 0)->data[20], 'T');
-	mesh->commit.first_ns -= 10000 * MS;
-	ck_assert(knet_wait(&nodes, has_no_commit, 0));
-}
-END_TEST
-
-START_TEST(a_commit_token_goes_out_no_more_when_anything_else_does)
-{
-	uint32_t count;
-
-	start(2, 1);
-	knet_commit_token(&nodes, 0, 2);
-	if (_i == 0)
-		knet_multicast(&nodes, 0, 100, 1, 0);
-	else /* to whomever */
-		knet_token(&nodes, 0, _i == 1 ? 2 : 3);
-	knet_receive(&nodes, 1, _i == 2 ? 1 : 2);
-	count = nodes.list[1].host->frames.count;
-	knet_serve_for(&nodes, 500);
-	ck_assert_uint_eq(nodes.list[1].host->frames.count, count);
 }
 END_TEST
 
@@ -576,9 +531,6 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, a_multicast_reaches_every_other_node_in_order);
 	tcase_add_test(tcase, the_token_goes_to_one_node_behind_the_frames);
-	tcase_add_test(tcase, a_commit_token_goes_out_until_its_node_can_take_it);
-	tcase_add_loop_test(
-		tcase, a_commit_token_goes_out_no_more_when_anything_else_does, 0, 3);
 	tcase_add_test(tcase, a_full_socket_delays_and_loses_nothing);
 	tcase_add_test(tcase, frames_that_cannot_be_carried_are_lost_alone);
 	tcase_add_test(tcase, without_memory_frames_are_lost_and_the_socket_is_not_left_full);

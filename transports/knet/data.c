@@ -21,13 +21,8 @@
 #define COPY_MAX 4096u
 /* Start of every frame: magic, and whom it is for. */
 #define HEADER_SIZE 13
-#define TYPE_OFFSET 3
-#define TYPE_COMMIT_TOKEN 4
 #define TARGET_OFFSET 9
 #define MAGIC 0xC070u
-/* A commit token is sent again so often, and for so long. */
-#define COMMIT_AGAIN_NS UINT64_C(150000000)
-#define COMMIT_MOST_NS UINT64_C(3000000000)
 
 static_assert(sizeof(((struct mesh *)NULL)->buffers) == BATCH_IN * sizeof(struct coterie_frame *),
 	"a buffer for each record");
@@ -151,55 +146,10 @@ static bool data_flush(struct mesh *mesh)
 	return true;
 }
 
-/*
- * libknet takes no frame for a node whose link is not up, and none from one. Where links come up
- * one by one, that the representative has heard all members does not mean that each can reach the
- * next; the engine, which counts on what transports usually do, sends a commit token again three
- * times in 0.15 s and then only when a quarter of the token timeout is over. Links are up a moment
- * after each other, so until then the same frame goes out again: peers take one of its copies, as
- * they do of the engine's own. Whatever else the engine sends means that it has gone on.
- */
-static void commit_drop(struct mesh *mesh)
-{
-	if (mesh->commit.frame != NULL)
-		mesh->host->frame_unref(mesh->commit.frame);
-	mesh->commit.frame = NULL;
-}
-
-static void commit_keep(struct mesh *mesh, struct coterie_frame *frame)
-{
-	const uint8_t *bytes = frame->data;
-
-	mesh->commit.last_ns = mesh_clock_ns();
-	if (frame == mesh->commit.frame || frame->size < HEADER_SIZE ||
-		bytes[TYPE_OFFSET] != TYPE_COMMIT_TOKEN)
-		return;
-	mesh->host->frame_ref(frame);
-	mesh->commit.frame = frame;
-	mesh->commit.first_ns = mesh->commit.last_ns;
-}
-
-void mesh_commit_again(struct mesh *mesh)
-{
-	struct mesh_commit *commit = &mesh->commit;
-	uint64_t clock_ns = mesh_clock_ns();
-
-	if (commit->frame == NULL || clock_ns < commit->last_ns + COMMIT_AGAIN_NS ||
-		mesh->data_fd < 0 || !pending_is_empty(&mesh->pending))
-		return;
-	if (clock_ns > commit->first_ns + COMMIT_MOST_NS) {
-		commit_drop(mesh);
-		return;
-	}
-	commit->last_ns = clock_ns;
-	data_send(mesh, &commit->frame, 1);
-}
-
 int mesh_multicast(void *self, struct coterie_frame *const *frames, uint32_t count)
 {
 	struct mesh *mesh = self;
 
-	commit_drop(mesh);
 	if (mesh->data_fd < 0) {
 		mesh->counts.send_errors += count;
 		return (int)count;
@@ -218,11 +168,8 @@ int mesh_token(void *self, uint32_t nodeid, struct coterie_frame *frame)
 	struct mesh *mesh = self;
 	const struct mesh_peer *peer = mesh_peer_find(mesh, nodeid);
 
-	if (frame != mesh->commit.frame)
-		commit_drop(mesh);
 	if (peer == NULL || peer->is_local)
 		return -ENOENT;
-	commit_keep(mesh, frame);
 	if (mesh->data_fd < 0)
 		mesh->counts.send_errors++;
 	else if (!pending_is_empty(&mesh->pending) || data_send(mesh, &frame, 1) == 0)
@@ -370,7 +317,6 @@ void mesh_data_close(struct mesh *mesh)
 		mesh->host->fd_del(mesh->ctx, mesh->data_fd);
 		mesh->data_fd = -1;
 	}
-	commit_drop(mesh);
 	pending_fini(&mesh->pending);
 	for (uint32_t i = 0; i < BATCH_IN; i++) {
 		if (mesh->buffers[i] != NULL)

@@ -80,12 +80,6 @@ struct mesh_crypto {
 	uint64_t quiet_ns; /* until then packets of other keys are no news */
 };
 
-/** The last frame that was sent, if it is a commit token: nobody may have taken it. */
-struct mesh_commit {
-	struct coterie_frame *frame; /* NULL: something else was */
-	uint64_t first_ns, last_ns;  /* when it was sent */
-};
-
 struct mesh {
 	const struct coterie_host *host; /* borrowed, outlives us */
 	struct coterie_ctx *ctx;
@@ -103,7 +97,6 @@ struct mesh {
 	uint32_t peer_count;
 	struct mesh_link links[KNET_MAX_LINK];
 	struct mesh_crypto crypto;
-	struct mesh_commit commit;
 	struct pending pending;
 	struct coterie_timer *tick;
 	struct coterie_map_tracker *tracker;
@@ -144,8 +137,6 @@ void mesh_data_repair(struct mesh *mesh);
 void mesh_data_close(struct mesh *mesh);
 int mesh_multicast(void *self, struct coterie_frame *const *frames, uint32_t count);
 int mesh_token(void *self, uint32_t nodeid, struct coterie_frame *frame);
-/** Send the commit token again, if nothing else was sent since and it is time. */
-void mesh_commit_again(struct mesh *mesh);
 
 /* --- links.c: peers and links --- */
 

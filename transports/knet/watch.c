@@ -350,7 +350,6 @@ static void look(struct mesh *mesh)
 		if (tell_lost(mesh, mesh->peers[i]))
 			next_ns = AGAIN_NS;
 	mesh_log_listen(mesh, is_anybody_strange(mesh));
-	mesh_commit_again(mesh);
 	mesh->host->timer_del(mesh->ctx, mesh->tick);
 	if (mesh->host->timer_add(mesh->ctx, mesh->host->now_ns(mesh->ctx) + next_ns, on_tick, mesh,
 		    &mesh->tick) < 0)
