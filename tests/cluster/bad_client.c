@@ -291,6 +291,7 @@ static const struct service services[] = {
 	{"quorum", 5, 1u << 0 | 1u << 2 | 1u << 3, 0, 0, quorum_ask, votequorum_make},
 	{"votequorum", 10, 1u << 4, 0, 0, votequorum_ask, votequorum_make},
 	{"evs", 5, 1u << 4, 0, 0, evs_ask, evs_make},
+	{"coterie-control", 6, 0, 0, 0, NULL, NULL},
 };
 
 static const struct service *service_find(const char *name)

@@ -71,7 +71,7 @@ tap_check "100000 bad packets" lab_in 3 "$(lab_program bad_packets)" attack "$LA
 after "bad packets" 1 $RSS_GROWTH_MAX_KB
 
 before
-for service in cpg cmap cfg quorum votequorum evs; do
+for service in cpg cmap cfg quorum votequorum evs coterie-control; do
 	tap_check "$service: malformed requests" bad_client 1 ipc 150 1 $service
 	tap_check "$service: each of them refused" bad_client 1 refused $service
 	tap_check "$service: the log tells" grep -q "Refused request .* at service $service:" "$LAB_DIR/1/log"

@@ -3,8 +3,8 @@
 # with driver.c; `make check-long` does so for longer. For libFuzzer: make libfuzzer, then
 # tests/fuzz/libfuzzer_X FOLDER tests/fuzz/corpus/X.
 fuzz_programs = %D%/fuzz_config %D%/fuzz_native %D%/fuzz_groups %D%/fuzz_packets %D%/fuzz_requests \
-	%D%/fuzz_cfg %D%/fuzz_channel %D%/fuzz_cmap %D%/fuzz_cpg %D%/fuzz_evs %D%/fuzz_kv %D%/fuzz_quorum \
-	%D%/fuzz_votequorum %D%/fuzz_votes
+	%D%/fuzz_cfg %D%/fuzz_channel %D%/fuzz_cmap %D%/fuzz_control %D%/fuzz_cpg %D%/fuzz_evs %D%/fuzz_kv \
+	%D%/fuzz_quorum %D%/fuzz_votequorum %D%/fuzz_votes
 check_PROGRAMS += $(fuzz_programs)
 dist_check_SCRIPTS += %D%/fuzz.sh
 TESTS += %D%/fuzz.sh
@@ -23,6 +23,7 @@ fuzz_packets_sources = %D%/fuzz_packets.c %D%/ring.c %D%/ring.h
 fuzz_service_sources = %D%/service.c %D%/service.h $(mock_host_sources)
 fuzz_cfg_sources = %D%/fuzz_cfg.c $(cfg_service_sources) $(fuzz_service_sources)
 fuzz_cmap_sources = %D%/fuzz_cmap.c $(cmap_service_sources) $(fuzz_service_sources)
+fuzz_control_sources = %D%/fuzz_control.c $(control_service_sources) $(fuzz_service_sources)
 fuzz_cpg_sources = %D%/fuzz_cpg.c $(cpg_service_sources) $(fuzz_service_sources)
 fuzz_kv_sources = %D%/fuzz_kv.c $(kv_sources) $(fuzz_service_sources)
 fuzz_quorum_sources = %D%/fuzz_quorum.c $(quorum_service_sources) $(fuzz_service_sources)
@@ -43,6 +44,8 @@ fuzz_votes_sources = %D%/fuzz_votes.c $(quorum_service_sources) $(votequorum_ser
 %C%_fuzz_channel_CFLAGS = $(AM_CFLAGS)
 %C%_fuzz_cmap_SOURCES = $(fuzz_cmap_sources) $(fuzz_driver)
 %C%_fuzz_cmap_CFLAGS = $(AM_CFLAGS)
+%C%_fuzz_control_SOURCES = $(fuzz_control_sources) $(fuzz_driver)
+%C%_fuzz_control_CFLAGS = $(AM_CFLAGS)
 %C%_fuzz_cpg_SOURCES = $(fuzz_cpg_sources) $(fuzz_driver)
 %C%_fuzz_cpg_CFLAGS = $(AM_CFLAGS)
 %C%_fuzz_kv_SOURCES = $(fuzz_kv_sources) $(fuzz_driver)
@@ -75,9 +78,9 @@ libfuzzer_link = $(AM_V_CCLD)$(MKDIR_P) %D% && $(FUZZ_CC) -std=gnu11 -g -O1 \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $(DEFS) \
 	$(DEFAULT_INCLUDES) $(AM_CPPFLAGS) -U_FORTIFY_SOURCE $(CPPFLAGS)
 libfuzzer_programs = %D%/libfuzzer_config %D%/libfuzzer_native %D%/libfuzzer_groups %D%/libfuzzer_packets \
-	%D%/libfuzzer_requests %D%/libfuzzer_cfg %D%/libfuzzer_channel %D%/libfuzzer_cmap %D%/libfuzzer_cpg \
-	%D%/libfuzzer_evs %D%/libfuzzer_kv %D%/libfuzzer_quorum %D%/libfuzzer_votequorum \
-	%D%/libfuzzer_votes
+	%D%/libfuzzer_requests %D%/libfuzzer_cfg %D%/libfuzzer_channel %D%/libfuzzer_cmap \
+	%D%/libfuzzer_control %D%/libfuzzer_cpg %D%/libfuzzer_evs %D%/libfuzzer_kv %D%/libfuzzer_quorum \
+	%D%/libfuzzer_votequorum %D%/libfuzzer_votes
 libfuzzer: $(libfuzzer_programs)
 %D%/libfuzzer_config: $(fuzz_config_sources) $(totem_sources)
 	$(libfuzzer_link) -o $@ $(filter %.c,$^) $(CONFUSE_LIBS)
@@ -88,6 +91,8 @@ libfuzzer: $(libfuzzer_programs)
 %D%/libfuzzer_channel: $(fuzz_channel_sources)
 	$(libfuzzer_link) -o $@ $(filter %.c,$^)
 %D%/libfuzzer_cmap: $(fuzz_cmap_sources)
+	$(libfuzzer_link) -o $@ $(filter %.c,$^)
+%D%/libfuzzer_control: $(fuzz_control_sources)
 	$(libfuzzer_link) -o $@ $(filter %.c,$^)
 %D%/libfuzzer_cpg: $(fuzz_cpg_sources)
 	$(libfuzzer_link) -o $@ $(filter %.c,$^)
