@@ -41,6 +41,13 @@ dist_check_SCRIPTS += %D%/cfg_matrix.sh %D%/reload_mixed.sh
 dist_check_DATA += %D%/cfg_matrix.defects
 TESTS += %D%/cfg_matrix.sh %D%/reload_mixed.sh
 
+check_PROGRAMS += %D%/common_matrix
+%C%_common_matrix_SOURCES = $(matrix_sources) %D%/common_matrix.c
+%C%_common_matrix_LDADD = libcorosync_common.la -lpthread
+dist_check_SCRIPTS += %D%/common_matrix.sh
+dist_check_DATA += %D%/common_matrix.defects
+TESTS += %D%/common_matrix.sh
+
 check_PROGRAMS += %D%/cpg_matrix
 %C%_cpg_matrix_SOURCES = \
 	$(matrix_sources) %D%/cpg_matrix.c %D%/cpg_matrix.h %D%/cpg_matrix_defects.c \
