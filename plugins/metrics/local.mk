@@ -26,7 +26,7 @@ endif
 plugins/metrics/dashboard.h: plugins/metrics/dashboard.html plugins/metrics/embed.sh
 	$(AM_V_GEN)$(MKDIR_P) plugins/metrics && $(SHELL) $(srcdir)/plugins/metrics/embed.sh \
 		$(srcdir)/plugins/metrics/dashboard.html >$@.new && mv $@.new $@
-plugins/metrics/metrics_la-page.lo plugins/metrics/tests_unit_test_metrics-page.$(OBJEXT): plugins/metrics/dashboard.h
+plugins/metrics/metrics_la-page.lo plugins/metrics/libmetrics_service_la-page.lo: plugins/metrics/dashboard.h
 
 if HAVE_CHECK
 # The text alone needs no library.
@@ -37,12 +37,26 @@ tests_unit_test_metrics_text_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_metrics_text_LDFLAGS = $(fail_alloc_ldflags)
 tests_unit_test_metrics_text_LDADD = libmetricstext.la $(CHECK_LIBS)
 if WITH_METRICS
-check_PROGRAMS += tests/unit/test_metrics
-TESTS += tests/unit/test_metrics
-tests_unit_test_metrics_SOURCES = tests/unit/test_metrics.c $(metrics_sources)
-nodist_tests_unit_test_metrics_SOURCES = plugins/metrics/dashboard.h
-tests_unit_test_metrics_CFLAGS = $(TEST_CFLAGS) $(MICROHTTPD_CFLAGS) $(JSON_CFLAGS)
-tests_unit_test_metrics_LDADD = libmock_host.la libanswers.la libmetricstext.la $(MICROHTTPD_LIBS) $(JSON_LIBS) \
-	$(CHECK_LIBS) -lpthread
+# A plugin exports nothing but its descriptor, so the tests take its objects from an archive.
+check_LTLIBRARIES += libmetrics_service.la
+libmetrics_service_la_SOURCES = $(metrics_sources)
+nodist_libmetrics_service_la_SOURCES = plugins/metrics/dashboard.h
+libmetrics_service_la_CFLAGS = $(TEST_CFLAGS) $(MICROHTTPD_CFLAGS) $(JSON_CFLAGS)
+
+metrics_tests = tests/unit/test_metrics_document tests/unit/test_metrics_events tests/unit/test_metrics_server
+check_PROGRAMS += $(metrics_tests)
+TESTS += $(metrics_tests)
+metrics_case_sources = tests/unit/metrics_case.c tests/unit/metrics_case.h
+metrics_case_libs = libmetrics_service.la libmock_host.la libanswers.la libmetricstext.la $(MICROHTTPD_LIBS) \
+	$(JSON_LIBS) $(CHECK_LIBS) -lpthread
+tests_unit_test_metrics_document_SOURCES = tests/unit/test_metrics_document.c $(metrics_case_sources)
+tests_unit_test_metrics_document_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_metrics_document_LDADD = $(metrics_case_libs)
+tests_unit_test_metrics_events_SOURCES = tests/unit/test_metrics_events.c $(metrics_case_sources)
+tests_unit_test_metrics_events_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_metrics_events_LDADD = $(metrics_case_libs)
+tests_unit_test_metrics_server_SOURCES = tests/unit/test_metrics_server.c $(metrics_case_sources)
+tests_unit_test_metrics_server_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_metrics_server_LDADD = $(metrics_case_libs)
 endif
 endif

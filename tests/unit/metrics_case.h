@@ -1,0 +1,49 @@
+/* The fixture of the tests of the plugin metrics: it runs on a mock host, with real sockets on the loopback. */
+#ifndef TESTS_UNIT_METRICS_CASE_H
+#define TESTS_UNIT_METRICS_CASE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <check.h>
+
+#include "plugins/metrics/metrics.h"
+#include "tests/suite.h"
+#include "tests/unit/mock_host.h"
+
+#define MS UINT64_C(1000000)
+#define ANSWER_MAX (64u << 10)
+
+extern const struct coterie_service *ops; /* of the plugin */
+extern struct coterie_ctx *host;
+extern void *metrics;
+extern uint16_t port;
+extern char answer[ANSWER_MAX + 1]; /* what the last client got */
+extern uint32_t copies;             /* each reads this statistic once */
+
+/** Cases that begin with the plugin started. */
+TCase *metrics_case_add(Suite *suite);
+
+/** The daemon as the plugin sees it; then options can be set. */
+void make_host(void);
+void start(void);
+void finish(void);
+/** That is served at; 0: none yet. */
+uint16_t port_of(void);
+
+/** For the map of statistics: the text is what arg points to. */
+uint32_t read_text(void *arg, void *value);
+void set_u32(const char *key, uint32_t value);
+void set_text(const char *key, const char *value);
+
+int dial(void);
+void say(int fd, const char *words);
+/** Serve until the client has been hung up on; answer is what it got. false: it was not, in some time. */
+bool listen_to(int fd);
+/** A whole request. @return answer */
+const char *ask(const char *request);
+const char *get(const char *path);
+/** The answer has these words. */
+void has(const char *words);
+
+#endif

@@ -1,0 +1,346 @@
+/* The plugin metrics: what happens, as a stream at /events. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/unit/metrics_case.h"
+
+static uint64_t number; /* of the event read last */
+
+/* Serve until there is this much behind what a stream has sent, in some time. */
+static bool hear(int fd, const char *words)
+{
+	static size_t size;
+
+	if (words == NULL) { /* a new one */
+		size = 0;
+		answer[0] = '\0';
+		return true;
+	}
+	for (uint32_t turns = 0; turns < 100; turns++) {
+		ssize_t got = recv(fd, answer + size, ANSWER_MAX - size, MSG_DONTWAIT);
+
+		size += got > 0 ? (size_t)got : 0;
+		answer[size] = '\0';
+		if (strstr(answer, words) != NULL)
+			return true;
+		mock_host_poll(host, 1);
+		mock_host_advance(host, 0);
+	}
+	return false;
+}
+
+static int follow(const char *headers)
+{
+	char request[256];
+	int fd = dial();
+
+	snprintf(request, sizeof(request), "GET /events HTTP/1.1\r\nHost: x\r\n%s\r\n", headers);
+	say(fd, request);
+	hear(fd, NULL);
+	ck_assert_msg(hear(fd, "\r\n\r\n"), "%s", answer);
+	has("HTTP/1.1 200 OK\r\n");
+	has("Content-Type: text/event-stream\r\n");
+	return fd;
+}
+
+static void hears(int fd, const char *words)
+{
+	ck_assert_msg(hear(fd, words), "no '%s' in '%s'", words, answer);
+	number = strstr(answer, "id: ") != NULL ? strtoull(strstr(answer, "id: ") + 4, NULL, 10) : 0;
+}
+
+static void configure(
+	bool is_regular, const uint32_t *members, uint32_t count, const uint32_t *left, uint32_t left_count)
+{
+	const struct coterie_configuration told = {.size = sizeof(told),
+		.is_regular = is_regular,
+		.ring = {.representative = 1, .seq = 26},
+		.members = members,
+		.member_count = count,
+		.left = left,
+		.left_count = left_count};
+
+	ops->configuration(metrics, &told);
+}
+
+START_TEST(what_happens_is_told)
+{
+	const struct coterie_ring_id ring = {.representative = 1, .seq = 26};
+	const uint32_t members[] = {1, 2};
+	int fd = follow("");
+
+	set_text("runtime.members.2.status", "left");
+	hears(fd, "\"event\":\"membership\",\"data\":{\"id\":2,\"state\":\"left\"}}\n\n");
+	mock_quorum(host, true, &ring, members, 2, "votequorum");
+	hears(fd, "\"event\":\"quorum\",\"data\":{\"quorate\":true,\"ring\":{\"rep\":1,\"seq\":26,\"text\":\"1.1a\"}}}\n\n");
+	configure(false, members, 1, members + 1, 1);
+	configure(true, members, 1, NULL, 0);
+	hears(fd, "\"event\":\"ring-state\",\"data\":{\"ring\":{\"rep\":1,\"seq\":26,\"text\":\"1.1a\"},\"members\":[1],"
+		  "\"joined\":[],\"left\":[2]}}\n\n");
+	host->table.map_set(host, "config.reload_status", COTERIE_MAP_I32, &(int32_t){1}, 4);
+	host->table.map_set(host, "config.totemconfig_reload_in_progress", COTERIE_MAP_U8, &(uint8_t){1}, 1);
+	host->table.map_set(host, "config.totemconfig_reload_in_progress", COTERIE_MAP_U8, &(uint8_t){0}, 1);
+	hears(fd, "\"event\":\"reload\",\"data\":{\"result\":\"applied\"}}\n\n");
+	close(fd);
+	finish();
+}
+END_TEST
+
+/* A verdict that says the same again is none. */
+START_TEST(verdicts_are_told_once)
+{
+	const struct coterie_ring_id ring = {.representative = 1, .seq = 26};
+	const uint32_t members[] = {1};
+	int fd = follow("");
+
+	mock_quorum(host, true, &ring, members, 1, "votequorum");
+	mock_quorum(host, true, &ring, members, 1, "votequorum");
+	mock_quorum(host, false, &ring, members, 1, "votequorum");
+	hears(fd, "\"quorate\":false");
+	const char *first = strstr(answer, "\"quorate\":true");
+	ck_assert_ptr_nonnull(first);
+	ck_assert_ptr_null(strstr(first + 1, "\"quorate\":true"));
+	close(fd);
+	finish();
+}
+END_TEST
+
+static void set_link(uint32_t link, bool is_enabled, bool is_up)
+{
+	static struct coterie_node_status status;
+
+	status.size = sizeof(status);
+	status.nodeid = 2;
+	status.links[link] = (struct coterie_link_status){.is_enabled = is_enabled, .is_connected = is_up};
+	mock_node_status(host, &status);
+}
+
+/* Once a second: and what was so from the start is no news. */
+START_TEST(links_are_looked_at)
+{
+	int fd = follow("");
+
+	set_text("runtime.members.2.status", "joined");
+	set_link(0, true, true);
+	set_link(3, true, true);
+	mock_host_advance(host, 2000 * MS);
+	set_link(3, true, false);
+	mock_host_advance(host, 1100 * MS);
+	hears(fd, "\"event\":\"link\",\"data\":{\"id\":2,\"link\":3,\"state\":\"down\"}}\n\n");
+	set_link(3, true, true);
+	mock_host_advance(host, 1100 * MS);
+	hears(fd, "\"link\":3,\"state\":\"up\"");
+	set_link(0, false, false);
+	mock_host_advance(host, 1100 * MS);
+	hears(fd, "\"link\":0,\"state\":\"gone\"");
+	ck_assert_ptr_null(strstr(answer, "\"link\":0,\"state\":\"up\""));
+	close(fd);
+	finish();
+}
+END_TEST
+
+static uint32_t read_count(void *arg, void *value)
+{
+	memcpy(value, arg, sizeof(uint64_t));
+	return sizeof(uint64_t);
+}
+
+START_TEST(plugins_are_looked_at)
+{
+	static uint64_t old[4] = {1, 0, 0, 0}, new[4] = {1, 0, 0, 0};
+	static const char *const names[] = {"loads", "unloads", "replaces", "fails"};
+	static const char *const states[] = {"loaded", "unloaded", "replaced", "failed"};
+	char key[64];
+	int fd = follow("");
+
+	for (uint32_t i = 0; i < 4; i++) {
+		snprintf(key, sizeof(key), "stats.plugins.old.%s", names[i]);
+		host->table.stat_add(host, key, COTERIE_MAP_U64, read_count, &old[i]);
+	}
+	mock_host_advance(host, 2000 * MS);
+	for (uint32_t i = 0; i < 4; i++) {
+		snprintf(key, sizeof(key), "stats.plugins.new.%s", names[i]);
+		host->table.stat_add(host, key, COTERIE_MAP_U64, read_count, &new[i]);
+	}
+	mock_host_advance(host, 1100 * MS);
+	hears(fd, "\"event\":\"plugin\",\"data\":{\"name\":\"new\",\"state\":\"loaded\"}}\n\n");
+	for (uint32_t i = 1; i < 4; i++) {
+		old[i]++;
+		mock_host_advance(host, 1100 * MS);
+		snprintf(key, sizeof(key), "\"name\":\"old\",\"state\":\"%s\"", states[i]);
+		hears(fd, key);
+	}
+	ck_assert_ptr_null(strstr(answer, "\"name\":\"old\",\"state\":\"loaded\""));
+	close(fd);
+	finish();
+}
+END_TEST
+
+static void happen(uint32_t times)
+{
+	char key[64];
+
+	for (uint32_t i = 0; i < times; i++) {
+		snprintf(key, sizeof(key), "runtime.members.%u.status", i + 1);
+		set_text(key, "joined");
+	}
+}
+
+/* A late one gets what is kept; one that was there before only what is new to it. */
+START_TEST(events_are_kept_for_those_who_come_late)
+{
+	char header[64];
+	int fd;
+
+	happen(EVENTS_KEPT + 3);
+	fd = follow("");
+	hears(fd, "\"id\":67,");
+	ck_assert_ptr_null(strstr(answer, "\"id\":3,"));
+	has("\"id\":4,\"state\":\"joined\"}}\n\n");
+	close(fd);
+	snprintf(header, sizeof(header), "Last-Event-ID: %llu\r\n", (unsigned long long)number + EVENTS_KEPT - 2);
+	fd = follow(header);
+	hears(fd, "\"id\":67,");
+	ck_assert_ptr_null(strstr(answer, "\"id\":66,"));
+	close(fd);
+	/* Numbers that were never told. */
+	static const char *const numbers[] = {"0", "", "-1", "x", "18446744073709551616", "99999999999999999"};
+	for (uint32_t i = 0; i < 6; i++) {
+		snprintf(header, sizeof(header), "Last-Event-ID: %s\r\n", numbers[i]);
+		fd = follow(header);
+		hears(fd, "\"id\":4,");
+		close(fd);
+	}
+	finish();
+}
+END_TEST
+
+START_TEST(events_are_read_in_pieces)
+{
+	const struct events *events = ((const struct metrics *)metrics)->events;
+	struct events_reader reader = {.next = events_first(events)};
+	char text[1024];
+	size_t size = 0;
+
+	happen(2);
+	while (events_read(events, &reader, 0, text + size, 7) == 7)
+		size += 7;
+	ck_assert_int_eq(events_read(events, &reader, 0, text + size, 7), 0);
+	ck_assert_int_eq(strncmp(text, "id: ", 4), 0);
+	ck_assert_ptr_nonnull(strstr(text, "\"id\":1,\"state\":\"joined\"}}\n\nid: "));
+	/* Nobody has the other half of it. */
+	happen(3);
+	ck_assert_int_eq(events_read(events, &reader, 0, text, 7), 7);
+	for (uint32_t i = 0; i < EVENTS_KEPT; i++)
+		set_text("runtime.members.1.status", i % 2 == 0 ? "left" : "joined");
+	ck_assert_int_eq(events_read(events, &reader, 0, text, 7), -1);
+	finish();
+}
+END_TEST
+
+/* So that both sides see whether the other is there; and it is not cut off meanwhile. */
+START_TEST(a_quiet_stream_has_a_heart_beat)
+{
+	int fd = follow("");
+
+	mock_host_advance(host, 14000 * MS);
+	ck_assert(!hear(fd, "heartbeat"));
+	mock_host_advance(host, 1000 * MS);
+	hears(fd, "\"event\":\"heartbeat\",\"data\":{}}\n\n");
+	mock_host_advance(host, 10000 * MS);
+	happen(1);
+	hears(fd, "\"id\":1,");
+	close(fd);
+	finish();
+}
+END_TEST
+
+/* Who does not read is cut off when the socket holds no more, and holds no memory of ours before. */
+START_TEST(a_stream_that_is_not_read_ends)
+{
+	static char name[200];
+	int fd, small = 4096;
+	uint32_t rounds = 0;
+	struct metrics *plugin = metrics;
+
+	memset(name, 'x', sizeof(name) - 1);
+	fd = dial();
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	say(fd, "GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
+	for (; server_streams(plugin->server) == 0 && rounds < 100; rounds++)
+		mock_host_poll(host, 1);
+	for (rounds = 0; server_streams(plugin->server) == 1 && rounds < 3000; rounds++) {
+		for (uint32_t i = 0; i < EVENTS_KEPT; i++) {
+			name[0] = (char)('a' + rounds % 26);
+			name[1] = (char)('a' + i % 26);
+			set_text("runtime.members.1.status", name);
+		}
+		mock_host_poll(host, 0);
+		mock_host_advance(host, 10 * MS);
+	}
+	ck_assert_uint_eq(server_streams(plugin->server), 0);
+	close(fd);
+	finish();
+}
+END_TEST
+
+START_TEST(streams_are_half_of_the_connections)
+{
+	int fds[8];
+
+	for (uint32_t i = 0; i < 8; i++)
+		fds[i] = follow("");
+	get("/events");
+	has("HTTP/1.1 503 ");
+	get("/metrics");
+	has("# EOF\n");
+	close(fds[0]);
+	for (uint32_t i = 0; i < 20; i++)
+		mock_host_poll(host, 1);
+	happen(1); /* so it is noticed */
+	for (uint32_t i = 0; i < 20; i++) {
+		mock_host_poll(host, 1);
+		mock_host_advance(host, MS);
+	}
+	happen(2);
+	for (uint32_t i = 0; i < 20; i++) {
+		mock_host_poll(host, 1);
+		mock_host_advance(host, MS);
+	}
+	fds[0] = follow("");
+	for (uint32_t i = 0; i < 8; i++)
+		close(fds[i]);
+	finish();
+}
+END_TEST
+
+START_TEST(it_ends_with_streams)
+{
+	int fd = follow("");
+
+	happen(_i == 0 ? 0 : 1);
+	finish();
+	close(fd);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("metrics_events");
+	TCase *served = metrics_case_add(suite);
+
+	tcase_add_test(served, what_happens_is_told);
+	tcase_add_test(served, verdicts_are_told_once);
+	tcase_add_test(served, links_are_looked_at);
+	tcase_add_test(served, plugins_are_looked_at);
+	tcase_add_test(served, events_are_kept_for_those_who_come_late);
+	tcase_add_test(served, events_are_read_in_pieces);
+	tcase_add_test(served, a_quiet_stream_has_a_heart_beat);
+	tcase_add_test(served, a_stream_that_is_not_read_ends);
+	tcase_add_test(served, streams_are_half_of_the_connections);
+	tcase_add_loop_test(served, it_ends_with_streams, 0, 2);
+	return suite_run(suite);
+}
