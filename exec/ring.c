@@ -153,6 +153,16 @@ static void cb_timer(void *arg, enum totem_timer timer, uint64_t at_ns)
 		arm(ring);
 }
 
+/* --- in --- */
+
+static void receive(struct ring *ring, uint64_t now_ns, struct coterie_frame *const *frames, size_t count)
+{
+	ring_sources_note(&ring->sources, frames, count);
+	ring->inside++;
+	totem_engine_receive(ring->engine, now_ns, frames, count);
+	ring->inside--;
+}
+
 /* --- what comes back to this node, and what arrives while the engine is on the stack --- */
 
 /*
@@ -197,11 +207,8 @@ static void on_echo(void *arg)
 	struct coterie_frame **frames = ring->echoes;
 	ring->echoes = NULL;
 	ring->echo_count = ring->echo_capacity = 0;
-	if (ring->engine != NULL) {
-		ring->inside++;
-		totem_engine_receive(ring->engine, loop_now_ns(ring->executive->loop), frames, count);
-		ring->inside--;
-	}
+	if (ring->engine != NULL)
+		receive(ring, loop_now_ns(ring->executive->loop), frames, count);
 	for (size_t i = 0; i < count; i++)
 		frame_unref(frames[i]);
 	if (ring->echoes == NULL) { /* keep the memory */
@@ -322,6 +329,7 @@ static void cb_configure(void *arg, const struct totem_configuration *configurat
 
 	ring_log_configuration(&ring->log, configuration);
 	ring_account_configuration(&executive->account, loop_now_ns(executive->loop), configuration);
+	ring_sources_members(&ring->sources, configuration->members, configuration->member_count);
 	map_publish_members(executive->map, executive->config, configuration);
 	if (configuration->is_regular && ring->transport->transport.membership != NULL)
 		ring->transport->transport.membership(ring->transport->self, configuration->members,
@@ -468,9 +476,7 @@ void ring_frames_in(struct ring *ring, const struct coterie_arrival *arrivals, u
 	const struct totem_counters *counters = totem_engine_counters(ring->engine);
 	uint64_t refused = counters->malformed;
 	uint64_t now_ns = loop_now_ns(ring->executive->loop);
-	ring->inside++;
-	totem_engine_receive(ring->engine, now_ns, ring->batch, count);
-	ring->inside--;
+	receive(ring, now_ns, ring->batch, count);
 	settle(ring, now_ns);
 	if (counters->malformed != refused)
 		for (uint32_t i = 0; i < count; i++)

@@ -39,7 +39,7 @@ struct ring *ring_create(struct executive *executive, int *exit_code)
 		ring->deadlines[i] = TOTEM_NEVER;
 	ring->pool = frame_pool_create(common, POOL_BYTES_MAX);
 	ring->waiting = calloc(RING_WAITING_MAX, sizeof(*ring->waiting));
-	if (ring->pool == NULL || ring->waiting == NULL)
+	if (ring->pool == NULL || ring->waiting == NULL || ring_sources_init(&ring->sources, executive->stats) < 0)
 		goto no_memory;
 	int rc = state_ring_seq_load(executive->state_dir, ring->options.nodeid, &ring->options.ring_seq);
 	if (rc < 0) {
@@ -227,5 +227,6 @@ void ring_destroy(struct ring *ring)
 	report_frames(ring->pool);
 	frame_pool_destroy(ring->pool);
 	ring_log_fini(&ring->log);
+	ring_sources_fini(&ring->sources);
 	free(ring);
 }

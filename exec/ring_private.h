@@ -5,6 +5,7 @@
 #include "exec/ring.h"
 
 #include "exec/ring_log.h"
+#include "exec/ring_sources.h"
 
 #define RING_WAITING_MAX 8192u /* frames the transport would not take yet */
 
@@ -39,6 +40,7 @@ struct ring {
 	uint32_t waiting_count, waiting_first;
 	uint64_t dropped;               /* beyond RING_WAITING_MAX */
 	struct ring_log log;
+	struct ring_sources sources;
 };
 
 /** What the engine calls; its argument is the ring. */

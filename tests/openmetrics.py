@@ -41,7 +41,7 @@ FAMILIES = {
     "counter": """coterie_member_joins(node_id node) coterie_ring_changes(reason)
         coterie_ring_state_entered(state) coterie_ring_token_lost(state) coterie_ring_consensus_timeouts
         coterie_token_received coterie_token_sent coterie_token_retransmits coterie_token_warnings
-        coterie_messages_sent coterie_messages_received coterie_messages_retransmitted coterie_messages_dropped
+        coterie_messages_sent coterie_messages_received(source) coterie_messages_retransmitted coterie_messages_dropped
         coterie_control_packets(kind direction) coterie_bytes(direction) coterie_link_transitions(node_id node link to)
         coterie_link_packets(node_id node link direction kind) coterie_link_bytes(node_id node link direction kind)
         coterie_link_errors(node_id node link direction kind) coterie_link_retries(node_id node link direction kind)

@@ -7,6 +7,7 @@
 changes() { echo "coterie_ring_changes_total{reason=\"$1\"}"; }
 reloads() { echo "coterie_config_reload_total{result=\"$1\"}"; }
 plugins() { echo "coterie_plugin_events_total{name=\"$1\",event=\"$2\"}"; }
+received() { echo "coterie_messages_received_total{source=\"$1\"}"; }
 agreed='coterie_delivery_latency_seconds_count{guarantee="agreed"}'
 formed=coterie_ring_formation_seconds_count
 
@@ -49,8 +50,12 @@ tap_check "rings tells how long the token takes" shows_rotation
 tap_check "JSON as well" rotation_fits
 
 before=$(await_sum 2 "$agreed")
+first=$(await_sum 2 "$(received 1)")
+third=$(await_sum 2 "$(received 3)")
 lab_traffic "messages" 1000 1 2 3
 tap_check "messages were timed" await_more 2 "$before" "$agreed"
+tap_check "frames of node 1 arrived" await_more 2 "$first" "$(received 1)"
+tap_check "and of node 3" await_more 2 "$third" "$(received 3)"
 tap_check "no group" await_is 2 0 coterie_cpg_groups
 lab_watch 1 2 3
 tap_check "a group" await_is 2 1 coterie_cpg_groups

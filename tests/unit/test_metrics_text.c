@@ -348,6 +348,24 @@ START_TEST(what_happened_is_counted)
 }
 END_TEST
 
+static const struct figure sources[] = {
+	U64(S, "stats.coterie.ring.received.1", 7),
+	U64(S, "stats.coterie.ring.received.12", 8),
+	U64(S, "stats.srp.mcast_rx", 16),
+	END,
+};
+
+/* Corosync counts them together. */
+START_TEST(frames_have_sources_where_they_are_told)
+{
+	render(sources, (struct metrics_options){.format = METRICS_OPENMETRICS});
+	has("coterie_messages_received_total{source=\"1\"} 7\ncoterie_messages_received_total{source=\"12\"} 8");
+	has_not("coterie_messages_received_total 16");
+	render(sources + 2, (struct metrics_options){.format = METRICS_OPENMETRICS});
+	has("coterie_messages_received_total 16");
+}
+END_TEST
+
 static const struct figure not_reloaded[] = {U64(S, "stats.coterie.reload.taken_ms", 0), END};
 
 START_TEST(before_the_first_reload_there_is_no_time_of_one)
@@ -488,6 +506,7 @@ int main(void)
 	tcase_add_test(tcase, buckets_add_up);
 	tcase_add_test(tcase, histograms_of_one_family_differ_in_a_label);
 	tcase_add_test(tcase, what_happened_is_counted);
+	tcase_add_test(tcase, frames_have_sources_where_they_are_told);
 	tcase_add_test(tcase, before_the_first_reload_there_is_no_time_of_one);
 	tcase_add_loop_test(tcase, labels_are_made_safe, 0, sizeof(labels) / sizeof(labels[0]));
 	tcase_add_loop_test(tcase, numbers_of_every_type, 0, sizeof(numbers) / sizeof(numbers[0]));

@@ -7,6 +7,7 @@
 
 #define SRP "stats.srp."
 #define OWN "stats.coterie.ring."
+#define RECEIVED OWN "received."
 
 /* Rows of a family follow each other; the first has the help. */
 struct row {
@@ -56,7 +57,6 @@ static const struct row rows[] = {
 	{"coterie_token_timeout_seconds", METRIC_GAUGE, {NULL}, COTERIE_MAP_CONFIG, "runtime.config.totem.token", 0.001,
 		"Time after which a token counts as lost."},
 	COUNTER("coterie_messages_sent", SRP "mcast_tx", "Frames multicast."),
-	COUNTER("coterie_messages_received", SRP "mcast_rx", "Frames received."),
 	COUNTER("coterie_messages_retransmitted", SRP "mcast_retx", "Frames sent again."),
 	COUNTER("coterie_messages_dropped", SRP "rx_msg_dropped", "Packets that were malformed or of another ring."),
 	CONTROL("join", "tx", SRP "memb_join_tx", "Packets of the membership protocol."),
@@ -94,6 +94,28 @@ static void write_rows(struct writer *writer)
 	}
 }
 
+static bool write_source(void *arg, const char *key)
+{
+	struct writer *writer = arg;
+	double frames;
+
+	if (source_number(writer, COTERIE_MAP_STATS, key, &frames))
+		writer_sample(writer, LABELS("source", key + strlen(RECEIVED)), frames);
+	return true;
+}
+
+/* Corosync does not tell whose they were. */
+static void write_received(struct writer *writer)
+{
+	const struct metrics_source *source = writer->source;
+	double frames;
+
+	writer_family(writer, METRIC_COUNTER, "coterie_messages_received", "Frames received, by the node that made them.");
+	source->each(source->arg, COTERIE_MAP_STATS, RECEIVED, write_source, writer);
+	if (!writer->is_open && source_number(writer, COTERIE_MAP_STATS, SRP "mcast_rx", &frames))
+		writer_sample(writer, NULL, frames);
+}
+
 static void write_ring(struct writer *writer)
 {
 	const struct metrics_source *source = writer->source;
@@ -112,4 +134,5 @@ void metrics_write_ring(struct writer *writer)
 {
 	write_ring(writer);
 	write_rows(writer);
+	write_received(writer);
 }
