@@ -102,6 +102,42 @@ static char *find(const struct plugin_search *search, const char *name)
 
 /* --- not found: say where was looked and what is there --- */
 
+/* The shared object behind a path: what libtool builds for NAME.la is in .libs/ until it is
+ * installed. */
+static void object_path(const char *path, char *object, size_t size)
+{
+	const char *slash = strrchr(path, '/');
+	const char *dot = strrchr(path, '.');
+
+	if (slash == NULL || dot == NULL || strcmp(dot, ".la") != 0) {
+		snprintf(object, size, "%s", path);
+		return;
+	}
+	int folder = (int)(slash - path);
+	int base = (int)(dot - slash - 1);
+	snprintf(object, size, "%.*s/.libs/%.*s.so", folder, path, base, slash + 1);
+	if (access(object, F_OK) < 0)
+		snprintf(object, size, "%.*s/%.*s.so", folder, path, base, slash + 1);
+}
+
+/* Is it a plugin of the kind? */
+static bool is_of_kind(const char *directory, const char *file, const char *name, uint32_t kind)
+{
+	char path[PATH_MAX], object[PATH_MAX + 16], symbol[128];
+
+	if (snprintf(path, sizeof(path), "%s/%s", directory, file) >= (int)sizeof(path))
+		return false;
+	object_path(path, object, sizeof(object));
+	void *opened = dlopen(object, RTLD_LAZY | RTLD_LOCAL);
+	if (opened == NULL)
+		return false;
+	snprintf(symbol, sizeof(symbol), "%s_LTX_coterie_plugin", name);
+	const struct coterie_plugin *descriptor = dlsym(opened, symbol);
+	bool is_it = descriptor != NULL && descriptor->magic == COTERIE_PLUGIN_MAGIC && descriptor->kind == kind;
+	dlclose(opened);
+	return is_it;
+}
+
 static bool is_listed(char *const *names, size_t count, const char *name)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -116,8 +152,9 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Base names of the plugin files in all directories. @return how many; each is malloc'd */
-static size_t list_installed(const struct plugin_search *search, char **names, size_t count_max)
+/* Names of the plugins of the kind in all directories. @return how many; each is malloc'd */
+static size_t list_installed(
+	const struct plugin_search *search, uint32_t kind, char **names, size_t count_max)
 {
 	size_t count = 0;
 
@@ -132,7 +169,8 @@ static size_t list_installed(const struct plugin_search *search, char **names, s
 				continue;
 			char *name = strndup(entry->d_name, (size_t)(dot - entry->d_name));
 			if (name != NULL && plugin_name_is_valid(name) &&
-				!is_listed(names, count, name))
+				!is_listed(names, count, name) &&
+				is_of_kind(search->directories[i], entry->d_name, name, kind))
 				names[count++] = name;
 			else
 				free(name);
@@ -159,7 +197,7 @@ static void fail_not_found(const struct plugin_search *search, uint32_t kind, co
 {
 	char *names[32];
 	char where[160], installed[160];
-	size_t count = list_installed(search, names, sizeof(names) / sizeof(names[0]));
+	size_t count = list_installed(search, kind, names, sizeof(names) / sizeof(names[0]));
 
 	join(where, sizeof(where), ":", search->directories, search->count);
 	join(installed, sizeof(installed), ", ", names, count);
@@ -175,24 +213,6 @@ static void fail_not_found(const struct plugin_search *search, uint32_t kind, co
 int plugin_open_init(void) { return lt_dlinit() == 0 ? 0 : -ENOSYS; }
 
 void plugin_open_fini(void) { lt_dlexit(); }
-
-/* The shared object behind a path: what libtool builds for NAME.la is in .libs/ until it is
- * installed. */
-static void object_path(const char *path, char *object, size_t size)
-{
-	const char *slash = strrchr(path, '/');
-	const char *dot = strrchr(path, '.');
-
-	if (slash == NULL || dot == NULL || strcmp(dot, ".la") != 0) {
-		snprintf(object, size, "%s", path);
-		return;
-	}
-	int folder = (int)(slash - path);
-	int base = (int)(dot - slash - 1);
-	snprintf(object, size, "%.*s/.libs/%.*s.so", folder, path, base, slash + 1);
-	if (access(object, F_OK) < 0)
-		snprintf(object, size, "%.*s/%.*s.so", folder, path, base, slash + 1);
-}
 
 static lt_dlhandle open_builtin(const char *name)
 {

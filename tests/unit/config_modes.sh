@@ -39,10 +39,24 @@ ends 0 "$dir/good: ok (1 node, transport udpu, local node n1)" -t -c "$dir/good"
 ends 0 "$dir/old: ok (1 node, transport udpu" -t -c "$dir/old"
 ends 8 "$dir/bad:1: 'token' needs a unit" -t -c "$dir/bad"
 ends 7 "did you mean 'local3'?" -t -c "$dir/log"
-ends 30 "$dir/knot:1: no plugin 'knot' of kind transport in " -t -c "$dir/knot"
+ends 30 "$dir/knot:1: no plugin 'knot' of kind transport in $build:" -t -c "$dir/knot"
+# Those of that kind, and nothing else that is there.
+installed=$("$build/exec/coterie" -t -c "$dir/knot" 2>&1 | sed -n 's/.*: installed are //p')
+for name in knet udp udpu; do
+	[ ! -e "$build/$name.la" ] || expected+="${expected:+, }$name"
+done
+tap_check "and it says which are" test "$installed" = "$expected"
 ends 8 "exclude each other" -t -c "$dir/votes"
 ends 8 "':' after 'version'" -t --format coterie -c "$dir/old"
 ends 1 "no format 'toml'" -t --format toml -c "$dir/old"
+chmod 0 "$dir/good" && chmod 755 "$dir"
+if setpriv --reuid 65534 --regid 65534 --clear-groups test ! -r "$dir/good" 2>/dev/null; then
+	tap_check "a file that may not be read" grep -qx "cannot read '$dir/good' (Permission denied): check its owner and mode" \
+		<(setpriv --reuid 65534 --regid 65534 --clear-groups "$build/exec/coterie" -t -c "$dir/good" 2>&1)
+else
+	tap_note "this user cannot become another: every file can be read"
+fi
+chmod 644 "$dir/good"
 ends 8 "cannot read '$dir/none' (No such file or directory)" -t -c "$dir/none"
 ends 0 "port = 15405	# good:2" --print-config -c "$dir/good"
 ends 0 "	offload: no" --print-config=corosync -c "$dir/good"

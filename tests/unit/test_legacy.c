@@ -257,17 +257,25 @@ END_TEST
 static const struct refused {
 	const char *text, *error;
 } refused[] = {
-	{"totem { version: 2 }\n", "c.conf:1: Extra characters after opening bracket '{'"},
+	{"totem { version: 2 }\n",
+		"c.conf:1: Extra characters after opening bracket '{': put each item on its own line; a value "
+		"cannot contain '{'"},
 	{"totem\n{\nversion: 2\n}\n",
-		"c.conf:1: Line is not opening or closing section or key value: put '{'"},
+		"c.conf:1: Line is not opening or closing section or key value: put '{' at the end of the section's "
+		"own line"},
 	{"totem {\nversion\n}\n",
-		"c.conf:2: Line is not opening or closing section or key value: write"},
-	{" {\n}\n", "c.conf:1: Missing section name before opening bracket '{'"},
-	{"totem {\n} x\n", "c.conf:2: Extra characters before or after closing bracket '}'"},
+		"c.conf:2: Line is not opening or closing section or key value: write 'key: value'"},
+	{" {\n}\n",
+		"c.conf:1: Missing section name before opening bracket '{': put '{' at the end of the section's own "
+		"line"},
+	{"totem {\n} x\n",
+		"c.conf:2: Extra characters before or after closing bracket '}': put '}' on a line of its own"},
 	{"totem {\n}\n}\n", "c.conf:3: Unexpected closing brace"},
 	{"totem {\nversion: 2\n",
 		"c.conf:2: Missing closing brace: section 'totem' opened in line 1"},
-	{"totem {\nfoo: {x\n}\n", "c.conf:2: Extra characters after opening bracket '{'"},
+	{"totem {\nfoo: {x\n}\n",
+		"c.conf:2: Extra characters after opening bracket '{': put each item on its own line; a value "
+		"cannot contain '{'"},
 	{"totem {\n: 5\n}\n", "c.conf:2: Key name can't be empty"},
 	{"totem {\ntoken: 1s\n}\n",
 		"c.conf:2: 'totem.token' is '1s': must be an integer from 0 to 4294967295"},
