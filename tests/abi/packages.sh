@@ -69,6 +69,19 @@ done
 for name in $(basename -a -s .install "$debian"/*.install | sort -u); do
 	tap_check "$name.install is a package's" grep -qx "$name" <(packages)
 done
+# What the packages bring for others is as they want it, as far as they are here to say so.
+if command -v systemd-analyze >/dev/null; then
+	work=$(mktemp -d)
+	trap 'rm -rf "$work"' EXIT
+	sed 's,^ExecStart=[^ ]*,ExecStart=/bin/true,' "$build/conf/coterie.service" >"$work/coterie.service"
+	# What it does not know it only tells.
+	tap_check "systemd takes the unit" test -z "$(systemd-analyze verify --man=no "$work/coterie.service" 2>&1)"
+fi
+if command -v rpmspec >/dev/null; then
+	tap_check "rpm reads the spec: a package for each of Debian's but the libraries'" diff \
+		<(packages | sed -E 's/^libcoterie-.*/coterie-libs/; s/^coterie-dev$/coterie-devel/' | sort -u) \
+		<(sed "s/@VERSION@/$(value VERSION)/" "$spec" | rpmspec -q --qf '%{name}\n' /dev/stdin | sort)
+fi
 for name in $(sed -n '/^Build-Depends:/,/^[S]/{s/^Build-Depends://;s/[ ,].*-compat.*//;s/<.*//;s/[ ,]//g;p}' "$debian/control" |
 	grep -E '^(lib|check|pkg)'); do
 	tap_check "conf/install-deps installs $name" grep -qwF "$name" "$source/conf/install-deps"

@@ -47,6 +47,7 @@ compgen -G "$debs/coterie_*.changes" >/dev/null &&
 
 # --- a bare root ---
 
+unset CC CFLAGS MAKEFLAGS # its compiler is its own
 inside() { chroot "$root" "$@"; }
 quietly() { "$@" >"$work/said" 2>&1 || { tail -n 20 "$work/said" && return 1; }; }
 # bare FOLDER: one as Debian's installer would leave it, less everything that can be missing.

@@ -19,6 +19,10 @@ check_PROGRAMS += %D%/config_corpus
 %C%_config_corpus_SOURCES = %D%/config_corpus.c tests/unit/config_corpus.c tests/unit/config_corpus.h
 dist_check_SCRIPTS += %D%/config_corpus.sh
 TESTS += %D%/config_corpus.sh
+config-corpus-long: all
+	@CORPUS_KEYS=all abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/config_corpus.sh
+check-long: config-corpus-long
+.PHONY: config-corpus-long
 
 # The same over udp: a short play of each way to send here, all of them at length in check-long.
 dist_check_SCRIPTS += %D%/udp.sh %D%/udp_long.sh
