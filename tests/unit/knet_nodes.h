@@ -19,6 +19,7 @@ extern const struct coterie_plugin knet_LTX_coterie_plugin;
 struct knet_node {
 	struct coterie_ctx *host;
 	struct mesh *mesh; /* NULL: not open */
+	uint64_t served_ns; /* when it was served last, 0: never */
 	uint8_t key[4096]; /* what key_get gives */
 	uint32_t key_size; /* 0: it gives none */
 };
@@ -49,7 +50,7 @@ void knet_node_start(struct knet_nodes *nodes, uint32_t node, uint32_t links, ui
 /** Close it; fails the test if it leaks. The host is made anew. */
 void knet_node_stop(struct knet_nodes *nodes, uint32_t node);
 
-/** Serve all nodes once, and let their timers run. */
+/** Serve all nodes once, and let their timers run: at least as much time passes for them as for libknet. */
 void knet_serve(struct knet_nodes *nodes, int timeout_ms);
 /** Serve until is_done, for ten seconds at most. @return is_done's last answer */
 bool knet_wait(struct knet_nodes *nodes, bool (*is_done)(struct knet_nodes *nodes, uint32_t number),

@@ -111,13 +111,15 @@ static void look_at_refusals(struct mesh_path *path, const struct knet_link_stat
 	path->is_mute = refused >= PINGS_REFUSED && pings <= refused + 1;
 }
 
-/* For how long a path has been there without a pong. */
-static uint64_t strange_ns(const struct mesh *mesh, const struct mesh_path *path)
+/*
+ * For how long a path has been there without a pong. Stops of this process count too, or a node that
+ * is often late would never ask why; to ask for nothing costs nobody anything.
+ */
+static uint64_t strange_ns(const struct mesh_path *path)
 {
-	uint64_t open_ns = mesh_clock_ns() - path->opened_ns;
-	uint64_t silent_ns = silence_ns(mesh, path);
+	uint64_t from_ns = path->pong_ns > path->opened_ns ? path->pong_ns : path->opened_ns;
 
-	return open_ns < silent_ns ? open_ns : silent_ns;
+	return mesh_clock_ns() - from_ns;
 }
 
 /* The other end is about to come up, or may be. */
@@ -225,7 +227,7 @@ static bool is_anybody_strange(const struct mesh *mesh)
 			const struct mesh_path *path = &peer->paths[link];
 
 			if (path->is_configured && !path->is_connected &&
-				strange_ns(mesh, path) > STRANGE_NS)
+				strange_ns(path) > STRANGE_NS)
 				return true;
 		}
 	}
