@@ -28,6 +28,8 @@
 #define EXIT_NO_MEMORY 38
 
 #define STOP_LOOK_NS 1000000u /* how often the queue is looked at while stopping */
+/* A queue that does not get shorter for so long will not: the ring stands still, or changes all the time. */
+#define STOP_STILL_NS UINT64_C(2000000000)
 
 /* --- parts --- */
 
@@ -146,12 +148,22 @@ static bool is_drained(struct executive *executive)
 	return is_done && ring_backlog(executive->ring) == 0;
 }
 
+static bool may_still_drain(struct executive *executive)
+{
+	uint64_t now_ns = loop_now_ns(executive->loop);
+	uint32_t backlog = ring_backlog(executive->ring);
+
+	if (backlog < executive->stop_backlog)
+		executive->stop_moved_ns = now_ns;
+	executive->stop_backlog = backlog;
+	return now_ns < executive->stop_deadline_ns && now_ns < executive->stop_moved_ns + STOP_STILL_NS;
+}
+
 static void finish_stop(void *arg)
 {
 	struct executive *executive = arg;
 
-	if (!is_drained(executive) &&
-		loop_now_ns(executive->loop) < executive->stop_deadline_ns &&
+	if (!is_drained(executive) && may_still_drain(executive) &&
 		loop_timer_add(executive->loop, loop_now_ns(executive->loop) + STOP_LOOK_NS, finish_stop,
 			executive) != NULL)
 		return;
@@ -172,7 +184,8 @@ static void start_stop(void *arg)
 		plugin->ipc = NULL;
 		ipc_server_close(server);
 	}
-	executive->stop_deadline_ns = loop_now_ns(executive->loop) + executive->config->totem.token_ns;
+	executive->stop_moved_ns = loop_now_ns(executive->loop);
+	executive->stop_deadline_ns = executive->stop_moved_ns + executive->config->totem.token_ns;
 	finish_stop(executive);
 }
 

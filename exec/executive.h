@@ -63,6 +63,8 @@ struct executive {
 	uint64_t started_ns;
 	uint64_t started_ms;       /* since the epoch */
 	uint64_t stop_deadline_ns; /* what is still queued then is given up */
+	uint64_t stop_moved_ns;    /* when the queue was last seen to get shorter, while stopping */
+	uint32_t stop_backlog;     /* its length at the last look */
 	struct log_limit overrun_limit; /* of plugins that hold the loop up */
 	int exit_code;
 	int report_fd;             /* tells the waiting parent that we are up; -1: nobody waits */

@@ -127,7 +127,8 @@ check_PROGRAMS += %D%/ring_times
 check_PROGRAMS += %D%/forge_icmp
 %C%_forge_icmp_SOURCES = %D%/forge_icmp.c
 dist_check_DATA += %D%/links.sh
-links_scripts = %D%/crash.sh %D%/tripwire.sh %D%/idle.sh %D%/false_signs.sh %D%/isolation.sh %D%/asymmetric.sh
+links_scripts = %D%/crash.sh %D%/stop.sh %D%/tripwire.sh %D%/idle.sh %D%/false_signs.sh %D%/isolation.sh \
+	%D%/asymmetric.sh
 dist_check_SCRIPTS += $(links_scripts)
 TESTS += $(links_scripts)
 links-long: all
@@ -154,6 +155,8 @@ knet-ring-long: all
 	@CHANGES=50 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/knet_rekey.sh
 	@LAB_TRANSPORT=knet CRASH_ROUNDS=20 CRASH_LIMIT=3650 CRASH_STOP_LIMIT=50 \
 		abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/crash.sh
+	@LAB_TRANSPORT=knet STOP_NODES=32 STOP_LIMIT=10000 abs_top_srcdir='$(abs_top_srcdir)' \
+		bash $(srcdir)/%D%/stop.sh
 	@LAB_TRANSPORT=knet RING_NODES=32 RING_SECONDS=60 abs_top_srcdir='$(abs_top_srcdir)' \
 		bash $(srcdir)/%D%/ring16.sh
 check-long: knet-ring-long
