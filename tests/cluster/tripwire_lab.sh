@@ -1,0 +1,68 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # who sources it reads median and longest
+# What tests of the watches over neighbours share: source it after lab.sh and links.sh.
+
+# watches_on [SECONDS]: each node watches the next one. The log of a daemon that was started again goes on.
+watches_on() {
+	local node
+
+	for node in 1 2 3; do
+		timeout "${1:-10}" bash -c "until grep 'the watch over node' '$LAB_DIR/$node/log' | tail -n 1 |
+			grep -q 'node $((node % 3 + 1)) is on'; do sleep 0.1; done" || {
+			tap_note "node $node: $(grep 'the watch over' "$LAB_DIR/$node/log" | tail -n 3)"
+			return 1
+		}
+	done
+}
+
+# How many knocks and questions (45 bytes of UDP) the nodes send in three seconds.
+knocks() {
+	local node
+
+	for node in 1 2 3; do
+		in_net $node iptables -I OUTPUT -p udp -m length --length 73
+	done
+	sleep 3
+	for node in 1 2 3; do
+		in_net $node iptables -nvxL OUTPUT 1 | awk '{ print $1 }'
+		in_net $node iptables -D OUTPUT 1
+	done | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+# missed PREPARE VICTIM...: sets the median and the longest of the times from a kill to a ring of the others, in
+# milliseconds. PREPARE is called before each of them, and with "after" when the others are a ring.
+missed() {
+	local prepare=$1 victim at node rest times
+
+	shift
+	times=$(lab_program ring_times)
+	: >"$LAB_DIR/missed"
+	for victim in "$@"; do
+		rest=()
+		for node in 1 2 3; do
+			[ $node -eq $victim ] || rest+=("$node")
+		done
+		"$prepare"
+		rings_record "${rest[@]}"
+		sleep "$(awk "BEGIN { srand($RANDOM); print 0.8 + rand() }")" # any phase of the idle ring
+		at=$("$times" kill 9 "${LAB_DAEMONS[victim]}")
+		wait "${LAB_DAEMONS[victim]}" 2>/dev/null
+		for node in "${rest[@]}"; do
+			timeout 20 bash -c "until grep -q '^[0-9]* [0-9a-f]* ${rest[*]}\$' '$LAB_DIR/$node/times'; do
+				sleep 0.02; done"
+			awk -v at="$at" -v want="${rest[*]}" '
+				{ us = $1; $1 = $2 = ""; if (substr($0, 3) == want) { print (us - at) / 1000; exit } }
+			' "$LAB_DIR/$node/times"
+		done | sort -n | tail -n 1 >>"$LAB_DIR/missed"
+		rings_end
+		"$prepare" after
+		lab_start "$victim"
+		lab_ring 3 1 2 3
+	done
+	median=$(sort -n "$LAB_DIR/missed" | sed -n $(($# / 2 + 1))p)
+	longest=$(sort -n "$LAB_DIR/missed" | tail -n 1)
+}
+
+at_most() {
+	awk "BEGIN { exit !(\"$1\" != \"\" && ${1:-0} <= $2) }"
+}
