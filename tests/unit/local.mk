@@ -324,6 +324,14 @@ fake_daemon_sources = %D%/fake_daemon.c %D%/fake_daemon.h %D%/lib_case.c %D%/lib
 %C%_test_libevs_CFLAGS = $(TEST_CFLAGS)
 %C%_test_libevs_LDADD = libevs.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
 scripted_daemon_sources = %D%/scripted_daemon.c %D%/scripted_daemon.h $(fake_daemon_sources)
+check_PROGRAMS += %D%/test_lib_memory
+TESTS += %D%/test_lib_memory
+%C%_test_lib_memory_SOURCES = %D%/test_lib_memory.c $(fail_alloc_sources) $(scripted_daemon_sources) \
+	$(libclient_la_SOURCES) $(libcfg_la_SOURCES) $(libcmap_la_SOURCES) $(libcpg_la_SOURCES) \
+	$(libevs_la_SOURCES) $(libquorum_la_SOURCES) $(libvotequorum_la_SOURCES)
+%C%_test_lib_memory_CFLAGS = $(TEST_CFLAGS)
+%C%_test_lib_memory_LDFLAGS = $(fail_alloc_ldflags)
+%C%_test_lib_memory_LDADD = libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
 check_PROGRAMS += %D%/test_libcfg
 TESTS += %D%/test_libcfg
 %C%_test_libcfg_SOURCES = %D%/test_libcfg.c $(scripted_daemon_sources)

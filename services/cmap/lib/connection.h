@@ -35,12 +35,12 @@ struct cmap_connection {
 /**
  * Find the connection of a handle.
  *
- * @param connection set on success: referenced, given back with connection_put
+ * @param connection set on success: referenced, given back with cmap_connection_put
  * @return CS_OK; CS_ERR_BAD_HANDLE
  */
-cs_error_t connection_get(cmap_handle_t handle, struct cmap_connection **connection);
+cs_error_t cmap_connection_get(cmap_handle_t handle, struct cmap_connection **connection);
 
-void connection_put(struct cmap_connection *connection);
+void cmap_connection_put(struct cmap_connection *connection);
 
 /** Make the handles of all trackers dead. */
 void trackers_fini(struct cmap_connection *connection);
@@ -51,7 +51,7 @@ void trackers_fini(struct cmap_connection *connection);
  * @param key NULL: the empty one
  * @return CS_OK; CS_ERR_NAME_TOO_LONG
  */
-cs_error_t name_to_wire(struct cmap_wire_name *wire, const char *key);
+cs_error_t cmap_name_to_wire(struct cmap_wire_name *wire, const char *key);
 
 /**
  * Get a value into memory of its own.

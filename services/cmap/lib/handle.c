@@ -13,7 +13,7 @@ static void connection_destroy(struct handle_object *object);
 
 static struct handle_table connections = HANDLE_TABLE_INITIALIZER(connection_destroy);
 
-cs_error_t connection_get(cmap_handle_t handle, struct cmap_connection **connection)
+cs_error_t cmap_connection_get(cmap_handle_t handle, struct cmap_connection **connection)
 {
 	struct handle_object *object;
 
@@ -24,7 +24,7 @@ cs_error_t connection_get(cmap_handle_t handle, struct cmap_connection **connect
 	return CS_OK;
 }
 
-void connection_put(struct cmap_connection *connection)
+void cmap_connection_put(struct cmap_connection *connection)
 {
 	handle_put(&connections, &connection->client.object);
 }

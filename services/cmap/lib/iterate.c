@@ -18,16 +18,16 @@ cs_error_t cmap_iter_init(
 
 	if (cmap_iter_handle == NULL)
 		return CS_ERR_INVALID_PARAM;
-	rc = connection_get(handle, &connection);
+	rc = cmap_connection_get(handle, &connection);
 	if (rc != CS_OK)
 		return rc;
-	rc = name_to_wire(&request.prefix, prefix);
+	rc = cmap_name_to_wire(&request.prefix, prefix);
 	if (rc == CS_OK)
 		rc = channel_request(&connection->client.channel, &request, sizeof(request), &response,
 			sizeof(response));
 	if (rc == CS_OK)
 		*cmap_iter_handle = response.iterator;
-	connection_put(connection);
+	cmap_connection_put(connection);
 	return rc;
 }
 
@@ -44,12 +44,12 @@ cs_error_t cmap_iter_next(cmap_handle_t handle, cmap_iter_handle_t iter_handle, 
 
 	if (key_name == NULL)
 		return CS_ERR_INVALID_PARAM;
-	rc = connection_get(handle, &connection);
+	rc = cmap_connection_get(handle, &connection);
 	if (rc != CS_OK)
 		return rc;
 	rc = channel_request(
 		&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
-	connection_put(connection);
+	cmap_connection_put(connection);
 	if (rc == CS_OK && response.name.length > CMAP_KEYNAME_MAXLEN)
 		rc = CS_ERR_LIBRARY;
 	if (rc != CS_OK)
@@ -71,12 +71,12 @@ cs_error_t cmap_iter_finalize(cmap_handle_t handle, cmap_iter_handle_t iter_hand
 		.iterator = iter_handle,
 	};
 	struct cmap_res_plain response;
-	cs_error_t rc = connection_get(handle, &connection);
+	cs_error_t rc = cmap_connection_get(handle, &connection);
 
 	if (rc != CS_OK)
 		return rc;
 	rc = channel_request(
 		&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
-	connection_put(connection);
+	cmap_connection_put(connection);
 	return rc;
 }

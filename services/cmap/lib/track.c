@@ -127,10 +127,10 @@ cs_error_t cmap_track_add(cmap_handle_t handle, const char *key_name, int32_t tr
 
 	if (notify_fn == NULL || cmap_track_handle == NULL)
 		return CS_ERR_INVALID_PARAM;
-	rc = connection_get(handle, &connection);
+	rc = cmap_connection_get(handle, &connection);
 	if (rc != CS_OK)
 		return rc;
-	rc = name_to_wire(&request.name, key_name);
+	rc = cmap_name_to_wire(&request.name, key_name);
 	if (rc == CS_OK) {
 		tracker = calloc(1, sizeof(*tracker));
 		rc = CS_ERR_NO_MEMORY;
@@ -141,7 +141,7 @@ cs_error_t cmap_track_add(cmap_handle_t handle, const char *key_name, int32_t tr
 			rc = track(connection, &request, tracker, cmap_track_handle);
 		}
 	}
-	connection_put(connection);
+	cmap_connection_put(connection);
 	return rc;
 }
 
@@ -152,13 +152,13 @@ cs_error_t cmap_track_delete(cmap_handle_t handle, cmap_track_handle_t track_han
 		.header = {.id = CMAP_REQ_TRACK_DELETE, .size = sizeof(request)}};
 	struct cmap_res_track_delete response;
 	struct tracker *tracker;
-	cs_error_t rc = connection_get(handle, &connection);
+	cs_error_t rc = cmap_connection_get(handle, &connection);
 
 	if (rc != CS_OK)
 		return rc;
 	tracker = tracker_get(handle, track_handle);
 	if (tracker == NULL) {
-		connection_put(connection);
+		cmap_connection_put(connection);
 		return CS_ERR_BAD_HANDLE;
 	}
 	pthread_mutex_lock(&connection->trackers_lock);
@@ -169,7 +169,7 @@ cs_error_t cmap_track_delete(cmap_handle_t handle, cmap_track_handle_t track_han
 		rc = channel_request(&connection->client.channel, &request, sizeof(request), &response,
 			sizeof(response));
 	handle_put(&trackers, &tracker->object);
-	connection_put(connection);
+	cmap_connection_put(connection);
 	return rc;
 }
 
@@ -209,12 +209,12 @@ static struct dispatch_outcome dispatch_event_of(void *arg, int32_t id, uint8_t 
 cs_error_t cmap_dispatch(cmap_handle_t handle, cs_dispatch_flags_t dispatch_types)
 {
 	struct cmap_connection *connection;
-	cs_error_t rc = connection_get(handle, &connection);
+	cs_error_t rc = cmap_connection_get(handle, &connection);
 
 	if (rc != CS_OK)
 		return rc;
 	rc = dispatch_run(&connection->client.dispatch, &connection->client.channel, dispatch_types,
 		dispatch_event_of, NULL, &handle);
-	connection_put(connection);
+	cmap_connection_put(connection);
 	return rc;
 }

@@ -17,7 +17,7 @@ enum {
 	ROOM_MAX = 65536,
 };
 
-cs_error_t name_to_wire(struct cmap_wire_name *wire, const char *key)
+cs_error_t cmap_name_to_wire(struct cmap_wire_name *wire, const char *key)
 {
 	size_t length = key == NULL ? 0 : strnlen(key, CMAP_KEYNAME_MAXLEN + 1);
 
@@ -38,8 +38,8 @@ static cs_error_t begin(cmap_handle_t handle, const char *key, struct cmap_wire_
 
 	if (key == NULL)
 		return CS_ERR_INVALID_PARAM;
-	rc = name_to_wire(name, key);
-	return rc == CS_OK ? connection_get(handle, connection) : rc;
+	rc = cmap_name_to_wire(name, key);
+	return rc == CS_OK ? cmap_connection_get(handle, connection) : rc;
 }
 
 cs_error_t cmap_set(cmap_handle_t handle, const char *key_name, const void *value, size_t value_len,
@@ -70,7 +70,7 @@ cs_error_t cmap_set(cmap_handle_t handle, const char *key_name, const void *valu
 		rc = size < 0 ? client_error(size)
 			      : client_response_error(&response, (size_t)size, sizeof(response));
 	}
-	connection_put(connection);
+	cmap_connection_put(connection);
 	return rc;
 }
 
@@ -86,7 +86,7 @@ cs_error_t cmap_delete(cmap_handle_t handle, const char *key_name)
 		return rc;
 	rc = channel_request(
 		&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
-	connection_put(connection);
+	cmap_connection_put(connection);
 	return rc;
 }
 
@@ -104,7 +104,7 @@ static cs_error_t adjust(cmap_handle_t handle, const char *key_name, int32_t ste
 		return rc;
 	rc = channel_request(
 		&connection->client.channel, &request, sizeof(request), &response, sizeof(response));
-	connection_put(connection);
+	cmap_connection_put(connection);
 	return rc;
 }
 
@@ -133,12 +133,12 @@ cs_error_t value_get(
 	request.room = room < ROOM_MAX ? room : ROOM_MAX;
 	got = malloc(sizeof(*got) + request.room);
 	if (got == NULL) {
-		connection_put(connection);
+		cmap_connection_put(connection);
 		return CS_ERR_NO_MEMORY;
 	}
 	size = channel_call(&connection->client.channel, CHANNEL_GATE_ALL, &iov, 1, got,
 		sizeof(*got) + request.room);
-	connection_put(connection);
+	cmap_connection_put(connection);
 	rc = size < 0 ? client_error(size) : client_response_error(got, (size_t)size, sizeof(*got));
 	if (rc == CS_OK && room > 0 && got->value_size > (size_t)size - sizeof(*got))
 		rc = CS_ERR_LIBRARY;
