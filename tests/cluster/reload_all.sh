@@ -125,6 +125,15 @@ tap $? "a check of all files"
 tap_check "says what would change" grep -q "totem.token: $((LAB_TOKEN - 10)) -> $LAB_TOKEN" "$LAB_DIR/told"
 tap_check "on all nodes" grep -q "^Nodes 1 2 3: unchanged" "$LAB_DIR/told"
 tap_check "and changes nothing" reload_has 1 totem.token $((LAB_TOKEN - 10))
+lab_in 2 "$LAB_BUILD/exec/coterie" --check-reload >"$LAB_DIR/told.daemon" 2>&1
+tap $? "the daemon's program has the same said"
+tap_check "with the same words" cmp "$LAB_DIR/told" "$LAB_DIR/told.daemon"
+lab_in 2 "$LAB_BUILD/exec/coterie" --check-reload -c "$LAB_DIR/2/corosync.conf" >"$LAB_DIR/told" 2>&1
+tap_check "of a file: what it has other than the daemon" grep -q "totem.token (u32) = $LAB_TOKEN" "$LAB_DIR/told"
+tap_check "and nothing has changed" reload_has 2 totem.token $((LAB_TOKEN - 10))
+sed "s/token: .*/token: 1/" "$LAB_DIR/2/corosync.conf" >"$LAB_DIR/bad.conf"
+lab_in 2 "$LAB_BUILD/exec/coterie" --check-reload -c "$LAB_DIR/bad.conf" >"$LAB_DIR/told" 2>&1
+tap_check "of a bad one: its errors" test $? = 8
 reload_list "$list" 1
 sed -i "s/token: .*/token: $((LAB_TOKEN - 10))/" "$LAB_DIR/1/corosync.conf"
 lab_in 2 "$LAB_CTL" config diff --nodes all >"$LAB_DIR/told" 2>&1
