@@ -9,6 +9,8 @@ struct service_user users[SERVICE_RING_NODES + 1];
 
 bool has_two_steps;
 
+#define HANGS_MS 6000 /* a change that has not ended by then is told */
+
 static void prepare_host(struct coterie_ctx *context)
 {
 	if (!has_two_steps)
@@ -43,6 +45,18 @@ void load(const char *nodes)
 	for (const char *at = nodes; *at != '\0'; at++)
 		if (*at != ' ')
 			mock_rekey(host((uint32_t)(*at - '0')));
+}
+
+void load_told(const char *nodes)
+{
+	load(nodes);
+	service_ring_run(&ring);
+}
+
+void hang(const char *nodes)
+{
+	load_told(nodes);
+	pass(HANGS_MS);
 }
 
 void pass(uint64_t ms)
@@ -90,6 +104,14 @@ void ask_for_reload(uint32_t nodeid)
 		service_user_send(&users[nodeid], CFG_REQ_RELOAD_CONFIG, &req, sizeof(req)), COTERIE_LATER);
 }
 
+void begin_reload(uint32_t nodeid)
+{
+	ask_for_reload(nodeid);
+	service_ring_run(&ring);
+}
+
+void end_reload(uint32_t nodeid) { mock_reload_done(host(nodeid), 0, ""); }
+
 bool is_answered(uint32_t nodeid) { return users[nodeid].client->replies.count > 0; }
 
 uint32_t count_logged(uint32_t nodeid, const char *words)
@@ -102,12 +124,22 @@ uint32_t count_logged(uint32_t nodeid, const char *words)
 	return count;
 }
 
-TCase *rekey_case_add(Suite *suite)
+static void start_pair(void)
 {
-	TCase *tcase = tcase_create("rekey");
+	rekey_case_start();
+	form("1 2");
+}
 
-	tcase_add_checked_fixture(tcase, rekey_case_start, rekey_case_stop);
+static TCase *add(Suite *suite, const char *name, void (*start)(void))
+{
+	TCase *tcase = tcase_create(name);
+
+	tcase_add_checked_fixture(tcase, start, rekey_case_stop);
 	tcase_set_timeout(tcase, 60);
 	suite_add_tcase(suite, tcase);
 	return tcase;
 }
+
+TCase *rekey_case_add(Suite *suite) { return add(suite, "rekey", rekey_case_start); }
+
+TCase *rekey_pair_add(Suite *suite) { return add(suite, "rekey_pair", start_pair); }

@@ -26,11 +26,17 @@ extern bool has_two_steps;
 void rekey_case_start(void);
 void rekey_case_stop(void);
 TCase *rekey_case_add(Suite *suite);
+/** The same with a ring of nodes 1 and 2 from the start. */
+TCase *rekey_pair_add(Suite *suite);
 
 void form(const char *rings);
 struct coterie_ctx *host(uint32_t nodeid);
 /** The transports of these nodes ("1 2 3") hold new keys. */
 void load(const char *nodes);
+/** And all hear of it. */
+void load_told(const char *nodes);
+/** And nobody else does, until all have heard that the change hangs. */
+void hang(const char *nodes);
 void pass(uint64_t ms);
 /** Phases that a node's transport has taken: "12" is a whole change. */
 const char *phases(uint32_t nodeid);
@@ -38,6 +44,10 @@ void expect(const char *nodes, const char *want);
 /** What a node of Corosync's says, or somebody who means harm. */
 void say(uint32_t nodeid, uint32_t phase, uint32_t repeated);
 void ask_for_reload(uint32_t nodeid);
+/** And all nodes begin with it. */
+void begin_reload(uint32_t nodeid);
+/** A node has read its file and found nothing wrong. */
+void end_reload(uint32_t nodeid);
 bool is_answered(uint32_t nodeid);
 uint32_t count_logged(uint32_t nodeid, const char *words);
 

@@ -17,8 +17,7 @@ START_TEST(all_go_over_when_all_have_loaded)
 	ck_assert_int_eq(memcmp(host(1)->sent.list[0].data, "\1\0\0\0", 4), 0);
 	ck_assert_uint_eq(host(1)->sent.list[0].data[7], 0xc7);
 	service_ring_run(&ring);
-	load("2");
-	service_ring_run(&ring);
+	load_told("2");
 	expect("1 2 3", "");
 	load("3");
 	expect("3", ""); /* its own word has to come back first */
@@ -28,8 +27,7 @@ START_TEST(all_go_over_when_all_have_loaded)
 	ck_assert_uint_eq(mock_host_timers(host(1)), 0);
 	pass(60000);
 	expect("1 2 3", "12");
-	load("3 2 1");
-	service_ring_run(&ring);
+	load_told("3 2 1");
 	expect("1 2 3", "1212");
 }
 END_TEST
@@ -37,8 +35,7 @@ END_TEST
 START_TEST(a_node_alone)
 {
 	form("1");
-	load("1");
-	service_ring_run(&ring);
+	load_told("1");
 	expect("1", "12");
 }
 END_TEST
@@ -47,8 +44,7 @@ START_TEST(nodes_of_either_byte_order)
 {
 	ring.has_swapped = true;
 	form("1 2 3");
-	load("1 2 3");
-	service_ring_run(&ring);
+	load_told("1 2 3");
 	expect("1 2 3", "12");
 }
 END_TEST
@@ -57,8 +53,7 @@ START_TEST(what_cannot_be_sent_is_sent_later)
 {
 	form("1 2");
 	host(1)->ring_send_rc = -EAGAIN;
-	load("1 2");
-	service_ring_run(&ring);
+	load_told("1 2");
 	pass(1000);
 	expect("1 2", "");
 	host(1)->ring_send_rc = 0;
@@ -84,8 +79,7 @@ END_TEST
 START_TEST(who_never_loads_keeps_the_old_keys_in_use)
 {
 	form("1 2 3 4");
-	load("1 3");
-	service_ring_run(&ring);
+	load_told("1 3");
 	pass(4000);
 	ck_assert_uint_eq(count_logged(1, "have not loaded"), 0);
 	pass(2000);
@@ -98,8 +92,7 @@ START_TEST(who_never_loads_keeps_the_old_keys_in_use)
 	load("2");
 	pass(1000);
 	expect("1 2 3 4", "");
-	load("4");
-	service_ring_run(&ring);
+	load_told("4");
 	expect("1 2 3 4", "12");
 }
 END_TEST
@@ -107,8 +100,7 @@ END_TEST
 START_TEST(who_leaves_has_spoken)
 {
 	form("1 2 3");
-	load("1 2");
-	service_ring_run(&ring);
+	load_told("1 2");
 	service_ring_kill(&ring, 3);
 	form("1 2");
 	pass(250);
@@ -167,14 +159,12 @@ START_TEST(the_next_change_begins_before_this_one_has_ended)
 	expect("1", "1");
 	expect("2", "12");
 	mock_key(host(2), "next", 4);
-	load("2");
-	service_ring_run(&ring);
+	load_told("2");
 	host(1)->rekey_rc = 0;
 	pass(250);
 	expect("1", "12");
 	mock_key(host(1), "next", 4);
-	load("1");
-	service_ring_run(&ring);
+	load_told("1");
 	expect("1 2", "1212");
 }
 END_TEST
@@ -182,11 +172,9 @@ END_TEST
 START_TEST(a_change_that_the_transport_has_dropped)
 {
 	form("1 2");
-	load("1");
-	service_ring_run(&ring);
+	load_told("1");
 	host(1)->next_phase = 0;
-	load("2");
-	service_ring_run(&ring);
+	load_told("2");
 	ck_assert_uint_eq(count_logged(1, "The change of the ring's keys is void"), 1);
 	ck_assert_uint_eq(mock_host_timers(host(1)), 0);
 	load("1 2"); /* the next one works */
@@ -200,14 +188,12 @@ END_TEST
 START_TEST(who_joins_is_told_and_waited_for)
 {
 	form("1 2 | 3");
-	load("1");
-	service_ring_run(&ring);
+	load_told("1");
 	form("1 2 3");
 	load("2");
 	pass(250);
 	expect("1 2 3", ""); /* 3 has not loaded; it knows of 1 only since it was said again */
-	load("3");
-	service_ring_run(&ring);
+	load_told("3");
 	expect("1", "1"); /* not at once: who joined might have something to say */
 	pass(2000);
 	expect("1 2 3", "12");
@@ -217,8 +203,7 @@ END_TEST
 START_TEST(rings_that_merge_in_different_phases)
 {
 	form("1 2 | 3 4");
-	load("1 2 3");
-	service_ring_run(&ring);
+	load_told("1 2 3");
 	expect("1 2", "12");
 	expect("3 4", "");
 	/* 1 and 2 are through: they say nothing. 4 is waited for, they are too, until they reload. */
@@ -238,8 +223,7 @@ START_TEST(a_ring_that_has_gone_over_takes_a_loaded_node_along)
 	service_ring_run(&ring);
 	expect("1", "1");
 	host(3)->rekey_rc = -EIO; /* it is late */
-	load("3");
-	service_ring_run(&ring);
+	load_told("3");
 	form("1 2 3");
 	host(2)->rekey_rc = 0;
 	host(3)->rekey_rc = 0;
@@ -252,8 +236,7 @@ END_TEST
 START_TEST(a_node_that_comes_back_has_to_speak_again)
 {
 	form("1 2 3");
-	load("2");
-	service_ring_run(&ring);
+	load_told("2");
 	service_ring_kill(&ring, 2);
 	service_ring_start(&ring, 2);
 	form("1 2 3");
@@ -271,8 +254,7 @@ END_TEST
 START_TEST(who_waits_for_nobody_is_followed)
 {
 	form("1 2 3");
-	load("1");
-	service_ring_run(&ring);
+	load_told("1");
 	say(3, 1, 0);
 	expect("1", "");
 	say(3, 2, 0); /* it forgets the old keys now */
@@ -289,12 +271,10 @@ START_TEST(who_was_faster_than_our_reading)
 	form("1 2 3");
 	say(3, 1, 0);
 	say(3, 2, 0);
-	load("1 2");
-	service_ring_run(&ring);
+	load_told("1 2");
 	expect("1 2", "12");
 	say(3, 1, 0);
-	load("1 2");
-	service_ring_run(&ring);
+	load_told("1 2");
 	expect("1 2", "121"); /* the second change waits for its second word */
 	say(3, 2, 0);
 	expect("1 2", "1212");
@@ -348,14 +328,11 @@ START_TEST(what_was_said_before_a_reload_is_over)
 	form("1 2 3");
 	say(3, 1, 0);
 	say(3, 2, 0);
-	ask_for_reload(1);
-	service_ring_run(&ring);
-	load("1");
-	service_ring_run(&ring);
+	begin_reload(1);
+	load_told("1");
 	expect("1", "");
 	say(3, 1, 0);
-	load("2");
-	service_ring_run(&ring);
+	load_told("2");
 	expect("1 2", "1");
 	say(3, 2, 0);
 	expect("1 2", "12");
@@ -365,8 +342,7 @@ END_TEST
 START_TEST(padding_may_be_anything)
 {
 	form("1 2");
-	load("1");
-	service_ring_run(&ring);
+	load_told("1");
 	say(2, 1, 0xdeadbeef);
 	say(2, 2, 0xffffffff);
 	expect("1", "12");
@@ -380,8 +356,7 @@ START_TEST(senseless_phases_are_ignored)
 	static const uint32_t senseless[] = {0, 4, 77, 0x01000000, UINT32_MAX};
 
 	form("1 2 3");
-	load("1 2");
-	service_ring_run(&ring);
+	load_told("1 2");
 	for (uint32_t turn = 0; turn < 100; turn++)
 		for (size_t i = 0; i < sizeof(senseless) / sizeof(senseless[0]); i++)
 			say(3, senseless[i], 0);
@@ -391,8 +366,7 @@ START_TEST(senseless_phases_are_ignored)
 	pass(11000);
 	say(3, 5, 0);
 	ck_assert_uint_eq(count_logged(1, "(501 so far)"), 1);
-	load("3");
-	service_ring_run(&ring);
+	load_told("3");
 	expect("1 2 3", "12");
 }
 END_TEST
@@ -405,17 +379,14 @@ START_TEST(an_echo_is_not_a_second_change)
 	form("1 2");
 	load("1");
 	memcpy(&tag, host(1)->sent.list[0].data + 4, sizeof(tag));
-	load("2");
-	service_ring_run(&ring);
+	load_told("2");
 	expect("1 2", "12");
 	say(2, 2, tag);
 	mock_key(host(1), "other", 5);
-	load("1");
-	service_ring_run(&ring);
+	load_told("1");
 	expect("1", "12"); /* 2 has not loaded */
 	mock_key(host(2), "other", 5);
-	load("2");
-	service_ring_run(&ring);
+	load_told("2");
 	expect("1 2", "1212");
 }
 END_TEST

@@ -5,44 +5,38 @@
 
 START_TEST(a_reload_waits_for_the_keys_of_the_one_before)
 {
-	form("1 2");
-	ask_for_reload(1);
-	service_ring_run(&ring);
+	begin_reload(1);
 	load("1");
-	mock_reload_done(host(1), 0, "");
+	end_reload(1);
 	ck_assert(is_answered(1));
-	ask_for_reload(1);
-	service_ring_run(&ring);
+	begin_reload(1);
 	ck_assert_uint_eq(host(1)->reload_count, 0);
 	ck_assert_uint_eq(host(2)->reload_count, 1); /* still at the first */
 	load("2");
-	mock_reload_done(host(2), 0, "");
+	end_reload(2);
 	service_ring_run(&ring);
 	expect("1 2", "12");
 	ck_assert_uint_eq(host(1)->reload_count, 1);
 	ck_assert_uint_eq(host(2)->reload_count, 1);
-	mock_reload_done(host(1), 0, "");
+	end_reload(1);
 	ck_assert(is_answered(1));
 }
 END_TEST
 
 START_TEST(reloads_that_wait_together_are_one)
 {
-	form("1 2");
+	begin_reload(1);
 	ask_for_reload(1);
-	service_ring_run(&ring);
-	ask_for_reload(1);
-	ask_for_reload(2);
-	service_ring_run(&ring);
+	begin_reload(2);
 	ck_assert_uint_eq(host(1)->reload_count, 1);
-	mock_reload_done(host(1), 0, "");
+	end_reload(1);
 	ck_assert_uint_eq(host(1)->reload_count, 1);
 	mock_reload_done(host(1), -EINVAL, "");
 	ck_assert_uint_eq(host(1)->reload_count, 0);
 	ck_assert_int_eq(users[1].client->replies.list[users[1].client->replies.count - 1].error, 7);
-	mock_reload_done(host(2), 0, "");
+	end_reload(2);
 	ck_assert(!is_answered(2));
-	mock_reload_done(host(2), 0, "");
+	end_reload(2);
 	ck_assert(is_answered(2));
 }
 END_TEST
@@ -50,42 +44,35 @@ END_TEST
 /* The file of node 2 was wrong: it is mended, and all reload once more. */
 START_TEST(a_second_reload_completes_a_change_that_hangs)
 {
-	form("1 2");
-	ask_for_reload(1);
-	service_ring_run(&ring);
+	begin_reload(1);
 	load("1");
-	mock_reload_done(host(1), 0, "");
+	end_reload(1);
 	mock_reload_done(host(2), -EINVAL, "");
 	service_ring_run(&ring);
-	ask_for_reload(1);
-	service_ring_run(&ring);
+	begin_reload(1);
 	ck_assert_uint_eq(host(1)->reload_count, 0);
 	ck_assert_uint_eq(host(2)->reload_count, 1); /* it does not wait for anybody */
 	load("2");
-	mock_reload_done(host(2), 0, "");
+	end_reload(2);
 	service_ring_run(&ring);
 	/* Node 1 has counted it; node 2 follows, though it has forgotten what 1 said before. */
 	expect("1 2", "12");
 	ck_assert_uint_eq(host(1)->reload_count, 1);
-	mock_reload_done(host(1), 0, "");
+	end_reload(1);
 }
 END_TEST
 
 START_TEST(a_change_that_hangs_is_taken_back_for_a_reload_and_told_again)
 {
-	form("1 2");
-	load("1");
-	service_ring_run(&ring);
-	pass(6000);
+	hang("1");
 	ck_assert_uint_eq(count_logged(1, "have not loaded"), 1);
-	ask_for_reload(2);
-	service_ring_run(&ring);
+	begin_reload(2);
 	ck_assert_uint_eq(host(1)->reload_count, 1); /* nothing is held up for ever */
 	load("2");
-	mock_reload_done(host(2), 0, "");
+	end_reload(2);
 	service_ring_run(&ring);
 	expect("1 2", ""); /* node 1 may be about to drop the keys */
-	mock_reload_done(host(1), 0, ""); /* but its keys are those that it has loaded */
+	end_reload(1); /* but its keys are those that it has loaded */
 	service_ring_run(&ring);
 	expect("1 2", "12");
 }
@@ -93,22 +80,18 @@ END_TEST
 
 START_TEST(a_change_is_undone_in_the_file)
 {
-	form("1 2");
 	mock_key(host(1), "new", 3);
-	load("1");
-	service_ring_run(&ring);
-	pass(6000);
-	ask_for_reload(1);
-	service_ring_run(&ring);
+	hang("1");
+	begin_reload(1);
 	mock_key(host(1), NULL, 0);
-	mock_reload_done(host(1), 0, "");
+	end_reload(1);
 	service_ring_run(&ring);
 	ck_assert_uint_eq(count_logged(1, "The change of the ring's keys is void"), 1);
 	ck_assert_uint_eq(mock_host_timers(host(1)), 0);
 	/* Whatever comes next is not mixed up with it. */
 	mock_key(host(2), "new", 3);
 	load("2");
-	mock_reload_done(host(2), 0, "");
+	end_reload(2);
 	service_ring_run(&ring);
 	expect("1 2", "");
 }
@@ -117,25 +100,20 @@ END_TEST
 /* The same with a transport that takes the keys in use for new ones, as it may have dropped others for them. */
 START_TEST(back_at_the_keys_in_use)
 {
-	form("1 2");
 	mock_key(host(1), "new", 3);
-	load("1");
-	service_ring_run(&ring);
-	pass(6000);
-	ask_for_reload(1);
-	service_ring_run(&ring);
+	hang("1");
+	begin_reload(1);
 	mock_key(host(1), NULL, 0);
 	load("1");
-	mock_reload_done(host(1), 0, "");
-	mock_reload_done(host(2), 0, "");
+	end_reload(1);
+	end_reload(2);
 	service_ring_run(&ring);
 	expect("1", "12");
 	ck_assert_uint_eq(count_logged(1, "The change of the ring's keys is void"), 1);
 	ck_assert_uint_eq(mock_host_timers(host(1)), 0);
 	mock_key(host(1), "new", 3);
 	mock_key(host(2), "new", 3);
-	load("1 2");
-	service_ring_run(&ring);
+	load_told("1 2");
 	expect("1", "1212");
 	expect("2", "12");
 }
@@ -144,10 +122,7 @@ END_TEST
 /* It was too late: all have gone over, this node with them. */
 START_TEST(what_is_taken_back_too_late)
 {
-	form("1 2");
-	load("1");
-	service_ring_run(&ring);
-	pass(6000);
+	hang("1");
 	mock_rekey(host(2));
 	uint32_t words = host(2)->sent.count;
 	ck_assert_uint_eq(words, 1);
@@ -157,8 +132,8 @@ START_TEST(what_is_taken_back_too_late)
 	service_ring_run(&ring);
 	expect("1 2", "12");
 	ck_assert_uint_eq(host(1)->reload_count, 1);
-	mock_reload_done(host(1), 0, "");
-	mock_reload_done(host(2), 0, "");
+	end_reload(1);
+	end_reload(2);
 	service_ring_run(&ring);
 	expect("1 2", "12");
 }
@@ -170,18 +145,16 @@ START_TEST(different_keys_are_never_used)
 	mock_key(host(1), "new", 3);
 	mock_key(host(2), "new", 3);
 	mock_key(host(3), "old", 3);
-	load("1 2 3");
-	service_ring_run(&ring);
+	load_told("1 2 3");
 	expect("1 2 3", "");
 	ck_assert_uint_eq(count_logged(1, "nodes have loaded other ones than this node: 3; make"), 1);
 	ck_assert_uint_eq(count_logged(3, "nodes have loaded other ones than this node: 1 2; make"), 1);
 	ck_assert_uint_eq(count_logged(1, "have not loaded"), 0);
-	ask_for_reload(1);
-	service_ring_run(&ring);
+	begin_reload(1);
 	mock_key(host(3), "new", 3);
 	load("3");
 	for (uint32_t i = 1; i <= 3; i++)
-		mock_reload_done(host(i), 0, "");
+		end_reload(i);
 	service_ring_run(&ring);
 	expect("1 2 3", "12");
 }
@@ -189,16 +162,13 @@ END_TEST
 
 START_TEST(ways_to_write_the_same_keys)
 {
-	form("1 2");
 	host(1)->table.map_set(host(1), "totem.secauth", COTERIE_MAP_STRING, "on", 3);
 	host(2)->table.map_set(host(2), "totem.crypto_cipher", COTERIE_MAP_STRING, "aes256", 7);
 	host(2)->table.map_set(host(2), "totem.crypto_hash", COTERIE_MAP_STRING, "sha256", 7);
-	load("1 2");
-	service_ring_run(&ring);
+	load_told("1 2");
 	expect("1 2", "12");
 	host(2)->table.map_set(host(2), "totem.crypto_hash", COTERIE_MAP_STRING, "sha512", 7);
-	load("1 2");
-	service_ring_run(&ring);
+	load_told("1 2");
 	expect("1 2", "12");
 }
 END_TEST
@@ -206,16 +176,13 @@ END_TEST
 START_TEST(other_keys_instead_of_those_that_hang)
 {
 	form("1 2 3");
-	load("1 2");
-	service_ring_run(&ring);
-	pass(6000);
-	ask_for_reload(1);
-	service_ring_run(&ring);
+	hang("1 2");
+	begin_reload(1);
 	for (uint32_t i = 3; i > 0; i--) {
 		expect("1 2 3", "");
 		mock_key(host(i), "other", 5);
 		mock_rekey(host(i));
-		mock_reload_done(host(i), 0, "");
+		end_reload(i);
 		service_ring_run(&ring);
 	}
 	expect("1 2 3", "12");
@@ -225,7 +192,7 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("cfg_rekey_reload");
-	TCase *tcase = rekey_case_add(suite);
+	TCase *tcase = rekey_pair_add(suite);
 
 	tcase_add_test(tcase, a_reload_waits_for_the_keys_of_the_one_before);
 	tcase_add_test(tcase, reloads_that_wait_together_are_one);
@@ -234,8 +201,9 @@ int main(void)
 	tcase_add_test(tcase, a_change_is_undone_in_the_file);
 	tcase_add_test(tcase, back_at_the_keys_in_use);
 	tcase_add_test(tcase, what_is_taken_back_too_late);
-	tcase_add_test(tcase, different_keys_are_never_used);
 	tcase_add_test(tcase, ways_to_write_the_same_keys);
+	tcase = rekey_case_add(suite);
+	tcase_add_test(tcase, different_keys_are_never_used);
 	tcase_add_test(tcase, other_keys_instead_of_those_that_hang);
 	return suite_run(suite);
 }

@@ -55,14 +55,22 @@ static void pass_seconds(uint32_t count)
 		pass_time(0, 250 * MS);
 }
 
+/* The watch is soon on: that is what node says next. */
+static void watch(uint32_t node, uint32_t nodeid)
+{
+	uint32_t count = hosts[node]->watches.count;
+
+	ops->watch(nodes[node], nodeid);
+	ck_assert_uint_eq(hosts[node]->watches.count, count); /* not from inside */
+	pass_time(node, 0);
+	check_told(node, count + 1, nodeid, COTERIE_WATCH_ON);
+}
+
 /* Node 1 watches node 2. */
 static void set_up_watch(void)
 {
 	set_up();
-	ops->watch(nodes[0], 2);
-	ck_assert_uint_eq(hosts[0]->watches.count, 0); /* not from inside */
-	pass_time(0, 0);
-	check_told(0, 1, 2, COTERIE_WATCH_ON);
+	watch(0, 2);
 }
 
 static uint32_t guests_of(uint32_t node, bool are_named)
@@ -133,9 +141,7 @@ START_TEST(a_node_that_stops_says_goodbye)
 	check_told(0, 2, 2, COTERIE_WATCH_OFF);
 	ck_assert_uint_ge(wire_of(0)->pause_ns, 64000 * MS);
 	start(1);
-	ops->watch(nodes[0], 2); /* the ring has it again: no more pauses */
-	pass_time(0, 0);
-	check_told(0, 3, 2, COTERIE_WATCH_ON);
+	watch(0, 2); /* the ring has it again: no more pauses */
 }
 END_TEST
 
@@ -210,11 +216,29 @@ static bool is_closed(int fd)
 	return size == 0 || (size < 0 && errno == ECONNRESET);
 }
 
-static void greet(int fd, uint32_t from, uint32_t to, size_t size)
+/* A node's port is another program's, or that of a daemon that is stopped. @return its socket */
+static int take_port(uint32_t node)
+{
+	int one = 1;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	node_close(node);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	ck_assert_int_eq(bind(fd, address_of(node), sizeof(struct sockaddr_in)), 0);
+	ck_assert_int_eq(listen(fd, 5), 0);
+	return fd;
+}
+
+static void greet_partly(int fd, uint32_t from, uint32_t to, size_t size)
 {
 	struct tripwire_greeting greeting = {{'C', 'T', 'W', '1'}, htonl(from), htonl(to)};
 
 	ck_assert_int_eq(send(fd, &greeting, size, MSG_NOSIGNAL), (ssize_t)size);
+}
+
+static void greet(int fd, uint32_t from, uint32_t to)
+{
+	greet_partly(fd, from, to, sizeof(struct tripwire_greeting));
 }
 
 START_TEST(strangers_are_shown_out)
@@ -241,7 +265,7 @@ START_TEST(bad_greetings_end_a_connection)
 	} rows[] = {{3, 2, 1}, {3, 2, 11}, {1, 2, 12}, {2, 2, 12}, {3, 1, 12}, {9, 2, 12}, {0, 2, 12}};
 	int fd = connect_from(address_of(2), 1);
 
-	greet(fd, rows[_i].from, rows[_i].to, rows[_i].size);
+	greet_partly(fd, rows[_i].from, rows[_i].to, rows[_i].size);
 	ck_assert(is_closed(fd));
 	close(fd);
 	ck_assert_uint_eq(guests_of(1, false), 0);
@@ -255,7 +279,7 @@ START_TEST(who_says_more_than_a_greeting_is_shown_out)
 	struct tripwire_greeting answer;
 	int fd = connect_from(address_of(2), 1);
 
-	greet(fd, 3, 2, sizeof(answer));
+	greet(fd, 3, 2);
 	serve();
 	ck_assert_uint_eq(guests_of(1, true), 2);
 	ck_assert_int_eq(recv(fd, &answer, sizeof(answer), MSG_DONTWAIT), sizeof(answer));
@@ -278,7 +302,7 @@ START_TEST(many_connections_take_no_more_than_a_few_places)
 	ck_assert_uint_le(guests_of(1, false), 4);
 	ck_assert_uint_eq(guests_of(1, true), 1);
 	/* A node that greets finds a place nevertheless. */
-	greet(fds[99], 3, 2, sizeof(struct tripwire_greeting));
+	greet(fds[99], 3, 2);
 	serve();
 	ck_assert_uint_eq(guests_of(1, true), 2);
 	for (int i = 0; i < 100; i++)
@@ -294,7 +318,7 @@ START_TEST(one_connection_of_each_node)
 {
 	int fd = connect_from(address_of(0), 1);
 
-	greet(fd, 1, 2, sizeof(struct tripwire_greeting));
+	greet(fd, 1, 2);
 	check_told(0, 2, 2, COTERIE_WATCH_OFF);
 	ck_assert_uint_eq(guests_of(1, true), 1);
 	pass_time(0, 1100 * MS);
@@ -307,13 +331,8 @@ END_TEST
 /* Another program, or a daemon that is stopped: the kernel takes the connection, and nobody greets. */
 START_TEST(an_answer_is_waited_for_a_second)
 {
-	int one = 1;
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = take_port(2);
 
-	node_close(2);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	ck_assert_int_eq(bind(fd, address_of(2), sizeof(struct sockaddr_in)), 0);
-	ck_assert_int_eq(listen(fd, 5), 0);
 	ops->watch(nodes[0], 3);
 	check_told(0, 2, 2, COTERIE_WATCH_OFF);
 	pass_time(0, 0);
@@ -321,7 +340,7 @@ START_TEST(an_answer_is_waited_for_a_second)
 	if (_i == 1) {
 		int guest = accept(fd, NULL, NULL);
 
-		greet(guest, 2, 1, sizeof(struct tripwire_greeting)); /* another node than it should be */
+		greet(guest, 2, 1); /* another node than it should be */
 		serve();
 		close(guest);
 	} else {
@@ -336,20 +355,13 @@ END_TEST
 /* The port is another program's: so this node cannot be watched, which is all. */
 START_TEST(a_port_that_is_taken_is_told_once)
 {
-	int one = 1;
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = take_port(2);
 
-	node_close(2);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	ck_assert_int_eq(bind(fd, address_of(2), sizeof(struct sockaddr_in)), 0);
-	ck_assert_int_eq(listen(fd, 5), 0);
 	start(2);
 	ck_assert_uint_eq(hosts[2]->link_is_up, 1);
 	ck_assert(mock_host_has_logged(hosts[2], "cannot listen on TCP 127."));
 	uint32_t logs = hosts[2]->logs.count;
-	ops->watch(nodes[2], 1);
-	pass_time(2, 0);
-	check_told(2, 1, 1, COTERIE_WATCH_ON);
+	watch(2, 1);
 	close(fd);
 	ops->watch(nodes[2], 1);
 	ck_assert_int_ge(wire_of(2)->listen_fd, 0);
@@ -366,9 +378,7 @@ START_TEST(ipv6_has_wires_as_well)
 		if (ops->link_up(nodes[i], 0, address_of(i)) != 0 || hosts[i]->link_is_up == 0)
 			return; /* this host has no IPv6 */
 	}
-	ops->watch(nodes[2], 1);
-	pass_time(2, 0);
-	check_told(2, 1, 1, COTERIE_WATCH_ON);
+	watch(2, 1);
 	node_close(0);
 	check_told(2, 2, 1, COTERIE_WATCH_OFF);
 }

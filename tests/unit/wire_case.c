@@ -12,13 +12,9 @@ uint8_t *exact(const void *bytes, size_t size)
 	return copy;
 }
 
-enum wire_refusal decode(const uint8_t *bytes, size_t size, struct wire_header *header, union packet *packet)
+enum wire_refusal decode_as(enum wire_type type, const uint8_t *bytes, size_t size, union packet *packet)
 {
-	enum wire_refusal refusal = wire_decode_header(bytes, size, header);
-
-	if (refusal != WIRE_OK)
-		return refusal;
-	switch (header->type) {
+	switch (type) {
 	case WIRE_TOKEN:
 		return wire_decode_token(bytes, size, &packet->token);
 	case WIRE_MCAST:
@@ -32,5 +28,12 @@ enum wire_refusal decode(const uint8_t *bytes, size_t size, struct wire_header *
 	case WIRE_HOLD_CANCEL:
 		return wire_decode_hold_cancel(bytes, size, &packet->cancel);
 	}
-	ck_abort_msg("type %d accepted", (int)header->type);
+	ck_abort_msg("type %d accepted", (int)type);
+}
+
+enum wire_refusal decode(const uint8_t *bytes, size_t size, struct wire_header *header, union packet *packet)
+{
+	enum wire_refusal refusal = wire_decode_header(bytes, size, header);
+
+	return refusal != WIRE_OK ? refusal : decode_as(header->type, bytes, size, packet);
 }

@@ -25,6 +25,9 @@ union packet {
 /** A copy that ends where the allocation ends, so that a sanitizer sees one byte too many. The caller frees it. */
 uint8_t *exact(const void *bytes, size_t size);
 
+/** With the decoder of a type, which may be another than the packet's. */
+enum wire_refusal decode_as(enum wire_type type, const uint8_t *bytes, size_t size, union packet *packet);
+
 /** Header and, by its type, the rest. */
 enum wire_refusal decode(const uint8_t *bytes, size_t size, struct wire_header *header, union packet *packet);
 
