@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lab.sh"
 
 # Memory that the address sanitizer holds back would look like a leak.
-export ASAN_OPTIONS=${ASAN_OPTIONS:-quarantine_size_mb=4}
+export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=4"
 RSS_GROWTH_MAX_KB=65536
 BACKLOG_MAX_KB=573440 # 512 MB may wait for a client, and there is some overhead
 LOG_GROWTH_MAX=400 # lines

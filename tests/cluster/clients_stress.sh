@@ -7,7 +7,7 @@
 # shellcheck source=tests/cluster/reloads.sh
 . "$(dirname "$0")/reloads.sh"
 
-export ASAN_OPTIONS=${ASAN_OPTIONS:-quarantine_size_mb=2}
+export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=2"
 SEED=${SEED:-1}
 RANDOM=$SEED
 if [ -n "${COTERIE_KEEP_PLUGINS:-}" ]; then # set for sanitized builds
