@@ -192,6 +192,23 @@ changes() {
 	tap_check "$1: set a key" json 0 config set test.key u32 17
 	tap_check "$1: and read it" run 0 config get test.key
 	tap_check "$1: it has its value" says '^test.key (u32) = 17$'
+	while read -r type value; do
+		run 0 config set test.type "$type" -- "$value" && json 0 config get test.type &&
+			grep -qE '"value": ?"?'"$value"'"?[,} ]*$' "$matrix_work/text"
+		tap $? "$1: $type $value" || tap_note "$(cat "$matrix_work/text" "$matrix_work/said")"
+	done <<-'END'
+		i8 -128
+		u8 255
+		i16 -32768
+		u16 65535
+		i32 -2147483648
+		u32 4294967295
+		i64 -9223372036854775808
+		u64 18446744073709551615
+		flt -1.5
+		dbl 2.25
+		str some
+	END
 	tap_check "$1: bytes that are no text" run 0 config set test.bytes str $'a\xffb'
 	tap_check "$1: make no document unreadable" json 0 config get test.bytes
 	tap_check "$1: a read-only key is refused" json 7 config set totem.netmtu u32 1000

@@ -1,6 +1,7 @@
 /* What several commands tell: keys, nodes, the verdict and links. */
 #include "tools/ctl/ctl.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -53,50 +54,31 @@ static struct json_object *hex_value(const uint8_t *bytes, size_t size)
 	return value;
 }
 
-/* What is no number has zeros behind its bytes, so that a text ends. */
+static_assert(CMAP_VALUETYPE_INT8 == COTERIE_MAP_I8 && CMAP_VALUETYPE_UINT64 == COTERIE_MAP_U64, "one numbering");
+
+/* Behind the bytes are enough zeros for any number, so a text ends too. */
 static struct json_object *value_object(cmap_value_types_t type, const void *bytes, size_t size)
 {
-	union {
-		int8_t i8;
-		uint8_t u8;
-		int16_t i16;
-		uint16_t u16;
-		int32_t i32;
-		uint32_t u32;
-		int64_t i64;
-		uint64_t u64;
-		float f;
-		double d;
-	} number = {0};
+	int64_t whole;
+	uint64_t beyond;
+	double number;
+	float small;
 
-	memcpy(&number, bytes, size < sizeof(number) ? size : sizeof(number));
 	switch (type) {
-	case CMAP_VALUETYPE_INT8:
-		return json_object_new_int64(number.i8);
-	case CMAP_VALUETYPE_UINT8:
-		return json_object_new_int64(number.u8);
-	case CMAP_VALUETYPE_INT16:
-		return json_object_new_int64(number.i16);
-	case CMAP_VALUETYPE_UINT16:
-		return json_object_new_int64(number.u16);
-	case CMAP_VALUETYPE_INT32:
-		return json_object_new_int64(number.i32);
-	case CMAP_VALUETYPE_UINT32:
-		return json_object_new_int64(number.u32);
-	case CMAP_VALUETYPE_INT64:
-		return json_object_new_int64(number.i64);
 	case CMAP_VALUETYPE_UINT64:
-		return json_object_new_uint64(number.u64);
+		memcpy(&beyond, bytes, sizeof(beyond));
+		return json_object_new_uint64(beyond);
 	case CMAP_VALUETYPE_FLOAT:
-		return json_object_new_double((double)number.f);
+		memcpy(&small, bytes, sizeof(small));
+		return json_object_new_double((double)small);
 	case CMAP_VALUETYPE_DOUBLE:
-		return json_object_new_double(number.d);
+		memcpy(&number, bytes, sizeof(number));
+		return json_object_new_double(number);
 	case CMAP_VALUETYPE_STRING:
 		return answers_text_value(bytes);
-	case CMAP_VALUETYPE_BINARY:
-		break;
+	default:
+		return answers_whole((uint32_t)type, bytes, &whole) ? json_object_new_int64(whole) : hex_value(bytes, size);
 	}
-	return hex_value(bytes, size);
 }
 
 /* The same of another node. */

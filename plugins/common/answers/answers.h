@@ -13,6 +13,13 @@
 
 /** Text of a key, or NULL: none, or no text. Returned, caller frees. */
 char *answers_key_text(const struct metrics_source *source, uint32_t map, const char *key);
+/**
+ * The number that a value of the map is, if its type is an integer; one beyond INT64_MAX becomes that.
+ *
+ * @param type   COTERIE_MAP_*, or of enum cmap_value_types_t, which has the same numbers
+ * @param bytes  8 of them are read, whatever the type
+ */
+bool answers_whole(uint32_t type, const void *bytes, int64_t *whole);
 /** Number of a key, or otherwise. */
 int64_t answers_key_number(const struct metrics_source *source, uint32_t map, const char *key, int64_t otherwise);
 

@@ -18,7 +18,7 @@ char *answers_key_text(const struct metrics_source *source, uint32_t map, const 
 	return strdup(bytes);
 }
 
-static int64_t number_of(uint32_t type, const void *bytes, int64_t otherwise)
+bool answers_whole(uint32_t type, const void *bytes, int64_t *whole)
 {
 	union {
 		int8_t i8;
@@ -34,36 +34,45 @@ static int64_t number_of(uint32_t type, const void *bytes, int64_t otherwise)
 	memcpy(&number, bytes, sizeof(number));
 	switch (type) {
 	case COTERIE_MAP_I8:
-		return number.i8;
+		*whole = number.i8;
+		return true;
 	case COTERIE_MAP_U8:
-		return number.u8;
+		*whole = number.u8;
+		return true;
 	case COTERIE_MAP_I16:
-		return number.i16;
+		*whole = number.i16;
+		return true;
 	case COTERIE_MAP_U16:
-		return number.u16;
+		*whole = number.u16;
+		return true;
 	case COTERIE_MAP_I32:
-		return number.i32;
+		*whole = number.i32;
+		return true;
 	case COTERIE_MAP_U32:
-		return number.u32;
+		*whole = number.u32;
+		return true;
 	case COTERIE_MAP_I64:
-		return number.i64;
+		*whole = number.i64;
+		return true;
 	case COTERIE_MAP_U64:
-		return number.u64 <= INT64_MAX ? (int64_t)number.u64 : INT64_MAX;
-	case COTERIE_MAP_STRING:
-		return strtoll(bytes, NULL, 10);
+		*whole = number.u64 <= INT64_MAX ? (int64_t)number.u64 : INT64_MAX;
+		return true;
 	default:
-		return otherwise;
+		return false;
 	}
 }
 
 int64_t answers_key_number(const struct metrics_source *source, uint32_t map, const char *key, int64_t otherwise)
 {
 	char bytes[METRICS_VALUE_MAX + 1] = "";
+	int64_t number;
 	uint32_t type;
 
 	if (!source->read(source->arg, map, key, &type, bytes))
 		return otherwise;
-	return number_of(type, bytes, otherwise);
+	if (type == COTERIE_MAP_STRING)
+		return strtoll(bytes, NULL, 10);
+	return answers_whole(type, bytes, &number) ? number : otherwise;
 }
 
 /* --- nodes --- */
