@@ -18,13 +18,18 @@ libcfg_service_la_SOURCES = $(cfg_service_sources)
 libcfg_service_la_LIBADD = libmock_host.la
 libcfg_service_la_CFLAGS = $(TEST_CFLAGS)
 
-check_PROGRAMS += tests/unit/test_cfg tests/unit/test_cfg_agree tests/unit/test_cfg_rekey \
-	tests/unit/test_cfg_rekey_order tests/unit/test_cfg_rekey_reload
-TESTS += tests/unit/test_cfg tests/unit/test_cfg_agree tests/unit/test_cfg_rekey \
-	tests/unit/test_cfg_rekey_order tests/unit/test_cfg_rekey_reload
-tests_unit_test_cfg_agree_SOURCES = tests/unit/test_cfg_agree.c tests/unit/service_ring.c tests/unit/service_ring.h
+cfg_service_tests = \
+	tests/unit/test_cfg tests/unit/test_cfg_agree tests/unit/test_cfg_agree_odds tests/unit/test_cfg_rekey \
+	tests/unit/test_cfg_rekey_order tests/unit/test_cfg_rekey_reload tests/unit/test_cfg_shutdown
+check_PROGRAMS += $(cfg_service_tests)
+TESTS += $(cfg_service_tests)
+agree_case_sources = tests/unit/agree_case.c tests/unit/agree_case.h tests/unit/service_ring.c tests/unit/service_ring.h
+tests_unit_test_cfg_agree_SOURCES = tests/unit/test_cfg_agree.c $(agree_case_sources)
 tests_unit_test_cfg_agree_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_cfg_agree_LDADD = libcfg_service.la $(CHECK_LIBS)
+tests_unit_test_cfg_agree_odds_SOURCES = tests/unit/test_cfg_agree_odds.c $(agree_case_sources)
+tests_unit_test_cfg_agree_odds_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_cfg_agree_odds_LDADD = libcfg_service.la $(CHECK_LIBS)
 rekey_case_sources = tests/unit/rekey_case.c tests/unit/rekey_case.h tests/unit/service_ring.c tests/unit/service_ring.h
 tests_unit_test_cfg_rekey_SOURCES = tests/unit/test_cfg_rekey.c $(rekey_case_sources)
 tests_unit_test_cfg_rekey_CFLAGS = $(TEST_CFLAGS)
@@ -35,9 +40,13 @@ tests_unit_test_cfg_rekey_order_LDADD = libcfg_service.la $(CHECK_LIBS)
 tests_unit_test_cfg_rekey_reload_SOURCES = tests/unit/test_cfg_rekey_reload.c $(rekey_case_sources)
 tests_unit_test_cfg_rekey_reload_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_cfg_rekey_reload_LDADD = libcfg_service.la $(CHECK_LIBS)
-tests_unit_test_cfg_SOURCES = tests/unit/test_cfg.c
+cfg_case_sources = tests/unit/cfg_case.c tests/unit/cfg_case.h
+tests_unit_test_cfg_SOURCES = tests/unit/test_cfg.c $(cfg_case_sources)
 tests_unit_test_cfg_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_cfg_LDADD = libcfg_service.la $(CHECK_LIBS)
+tests_unit_test_cfg_shutdown_SOURCES = tests/unit/test_cfg_shutdown.c $(cfg_case_sources)
+tests_unit_test_cfg_shutdown_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_cfg_shutdown_LDADD = libcfg_service.la $(CHECK_LIBS)
 endif
 
 include services/cfg/lib/local.mk

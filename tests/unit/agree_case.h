@@ -1,0 +1,46 @@
+/* The fixture of the tests of reloads that all nodes make or none: four nodes of a made-up ring, each with a client. */
+#ifndef TESTS_UNIT_AGREE_CASE_H
+#define TESTS_UNIT_AGREE_CASE_H
+
+#include <check.h>
+
+#include "services/cfg/messages.h"
+#include "tests/suite.h"
+#include "tests/unit/service_ring.h"
+
+#define MS UINT64_C(1000000)
+#define OK 1
+#define TRY_AGAIN 6
+#define INVALID 7
+
+extern const struct coterie_plugin cfg_LTX_coterie_plugin;
+
+extern struct service_ring ring;
+extern struct service_user users[SERVICE_RING_NODES + 1];
+
+TCase *agree_case_add(Suite *suite);
+
+struct coterie_ctx *host(uint32_t nodeid);
+void kill_node(uint32_t nodeid);
+/** All anew; some cannot agree on anything. */
+void begin(const char *deaf_nodes);
+void end(void);
+void form(const char *rings);
+void run(void);
+void pass(uint64_t ms);
+/** Time enough for a commit and its echo, and for a second try. */
+void settle(void);
+void ask(uint32_t nodeid);
+void ask_report(uint32_t nodeid, uint32_t flags);
+/** 0: not yet */
+int32_t answer(uint32_t nodeid);
+/** The executive of a node has read its file; "": it is good, and nothing would change. */
+void has_read(uint32_t nodeid, const char *refusal);
+void all_read(const char *nodes);
+/** Files that have been applied, node by node: "1 1 0 0". */
+const char *commits(void);
+void expect_kept(uint32_t nodeid, bool is_kept);
+/** "1:ready 2:refused why|…": the report that a client has got. */
+const char *report(uint32_t nodeid);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * The fixture of the tests of the EVS service on a mock host. What a client gets is written as text, one line for
+ * each event.
+ */
+#ifndef TESTS_UNIT_EVS_CASE_H
+#define TESTS_UNIT_EVS_CASE_H
+
+#include <check.h>
+
+#include "services/evs/messages.h"
+#include "tests/suite.h"
+#include "tests/unit/mock_host.h"
+
+extern const struct coterie_plugin evs_LTX_coterie_plugin;
+
+enum {
+	OK = 1,
+	TRY_AGAIN = 6,
+	INVALID_PARAM = 7,
+	NO_MEMORY = 8,
+	NOT_EXIST = 12,
+	TOO_BIG = 26,
+	TOO_MANY_GROUPS = 30
+};
+enum { UNORDERED, FIFO, AGREED, SAFE };
+
+#define USERS 4
+
+extern const struct coterie_service *ops;
+extern struct coterie_ctx *host;
+extern void *self;
+extern struct coterie_client *users[USERS];
+extern uint32_t read_events[USERS];
+
+TCase *evs_case_add(Suite *suite);
+
+struct coterie_client *connect_user(uint32_t i);
+void disconnect_user(uint32_t i);
+/** The next event of a user is this one; "": there is none. */
+void expect(uint32_t i, const char *want);
+struct evs_wire_group named(const char *name);
+/** The answer to a request, which must be one. */
+int32_t request(uint32_t i, const void *bytes, size_t size, uint32_t response);
+/** Groups as a word: each letter one group. `claimed` is what the request says of their number. */
+int32_t groups_request(uint32_t i, int32_t id, const char *letters, uint32_t claimed);
+int32_t join(uint32_t i, const char *letters);
+int32_t leave(uint32_t i, const char *letters);
+int32_t mcast_joined(uint32_t i, uint32_t guarantee, const char *text);
+int32_t mcast_groups(uint32_t i, uint32_t guarantee, const char *letters, const void *bytes, size_t length);
+/** What was sent comes back from the ring. */
+void run_ring(void);
+
+#endif

@@ -1,0 +1,215 @@
+/* The EVS service: requests that are wrong, and messages of other nodes that are. */
+#include "tests/unit/evs_case.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Requests that are wrong ---- */
+
+START_TEST(limits)
+{
+	static const struct {
+		size_t groups, size;
+		int32_t answer;
+	} rows[] = {
+		{0, EVS_MESSAGE_SIZE_MAX, OK},
+		{0, EVS_MESSAGE_SIZE_MAX + 1, TOO_BIG},
+		{30, EVS_MESSAGE_SIZE_MAX, OK},
+		{31, EVS_MESSAGE_SIZE_MAX, TOO_BIG},
+		{50, EVS_TOTAL_SIZE_MAX - 50 * 32, OK},
+		{50, EVS_TOTAL_SIZE_MAX - 50 * 32 + 1, TOO_BIG},
+		{51, 0, TOO_MANY_GROUPS},
+	};
+	char letters[64];
+	uint8_t *bytes = calloc(1, EVS_IPC_SIZE_MAX);
+
+	connect_user(0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		memset(letters, 0, sizeof(letters));
+		memset(letters, 'g', rows[i].groups);
+		ck_assert_msg(
+			mcast_groups(0, AGREED, letters, bytes, rows[i].size) == rows[i].answer,
+			"row %zu", i);
+	}
+	free(bytes);
+	memset(letters, 'g', 51);
+	letters[51] = '\0';
+	ck_assert_int_eq(join(0, letters), TOO_MANY_GROUPS);
+	ck_assert_int_eq(leave(0, letters), TOO_MANY_GROUPS);
+	ck_assert_int_eq(join(0, letters + 1), OK);
+	ck_assert_int_eq(leave(0, letters + 1), OK);
+}
+END_TEST
+
+START_TEST(sizes_that_do_not_add_up)
+{
+	struct evs_req_mcast_joined joined = {
+		.header = {.id = EVS_REQ_MCAST_JOINED, .size = sizeof(joined)},
+		.guarantee = AGREED,
+		.msglen = 1};
+	struct {
+		struct evs_req_mcast_groups req;
+		struct evs_wire_group group;
+		uint8_t message[8];
+	} groups = {.req = {.header = {.id = EVS_REQ_MCAST_GROUPS, .size = sizeof(groups)},
+			    .guarantee = AGREED}};
+	static const struct {
+		uint32_t groups, msglen;
+		int32_t answer;
+	} rows[] = {
+		{1, 8, OK},
+		{1, 9, INVALID_PARAM},
+		{0, 40, OK},
+		{0, 41, INVALID_PARAM},
+		{2, 0, INVALID_PARAM},
+		{50, 0, INVALID_PARAM},
+		{UINT32_MAX, 0, TOO_MANY_GROUPS},
+		{1, UINT32_MAX, INVALID_PARAM},
+	};
+
+	connect_user(0);
+	ck_assert_int_eq(groups_request(0, EVS_REQ_JOIN, "ab", 3), INVALID_PARAM);
+	ck_assert_int_eq(groups_request(0, EVS_REQ_JOIN, "ab", 1), OK);
+	ck_assert_int_eq(groups_request(0, EVS_REQ_LEAVE, "a", 2), INVALID_PARAM);
+	ck_assert_int_eq(groups_request(0, EVS_REQ_LEAVE, "a", UINT32_MAX), TOO_MANY_GROUPS);
+	ck_assert_int_eq(request(0, &joined, sizeof(joined), EVS_RES_MCAST_JOINED), INVALID_PARAM);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		groups.req.group_count = rows[i].groups;
+		groups.req.msglen = rows[i].msglen;
+		ck_assert_msg(
+			request(0, &groups, sizeof(groups), EVS_RES_MCAST_GROUPS) == rows[i].answer,
+			"row %zu", i);
+	}
+	/* Every size below the fixed part of each request is the table's matter. */
+	for (uint32_t i = 0; i < ops->request_count; i++) {
+		static const uint32_t fixed[EVS_REQ_MEMBERSHIP_GET + 1] = {24, 24, 32, 40, 16};
+
+		ck_assert_uint_eq(ops->requests[i].id, i);
+		ck_assert_uint_eq(ops->requests[i].size_min, fixed[i]);
+		ck_assert_uint_eq(ops->requests[i].response_id, i + 2);
+	}
+}
+END_TEST
+
+START_TEST(groups_of_one_client_are_bounded)
+{
+	char letters[51] = {0};
+	uint32_t joined = 0;
+
+	memset(letters, 'g', 50);
+	connect_user(0);
+	while (joined + 50 <= EVS_CONNECTION_GROUPS_MAX) {
+		letters[0] = (char)('a' + joined % 26);
+		ck_assert_int_eq(join(0, letters), OK);
+		joined += 50;
+	}
+	ck_assert_int_eq(join(0, letters), NO_MEMORY); /* all or none */
+	letters[EVS_CONNECTION_GROUPS_MAX - joined] = '\0';
+	ck_assert_int_eq(join(0, letters), OK);
+	ck_assert_int_eq(join(0, "g"), NO_MEMORY);
+	ck_assert_int_eq(leave(0, "g"), OK);
+	ck_assert_int_eq(join(0, "g"), OK);
+	ck_assert_int_eq(mcast_joined(0, AGREED, "to all of them"), OK);
+	run_ring();
+	read_events[0] = 1;
+	expect(0, "1: to all of them");
+	expect(0, "");
+}
+END_TEST
+
+/* ---- Messages of other nodes ---- */
+
+START_TEST(messages_of_the_other_byte_order)
+{
+	connect_user(0);
+	read_events[0] = 1;
+	ck_assert_int_eq(join(0, "y"), OK);
+	ck_assert_int_eq(mcast_groups(0, AGREED, "xy", "hello", 5), OK);
+	for (int i = 0; i < 2; i++) {
+		uint64_t *field = (uint64_t *)(void *)host->sent.list[0].data + i;
+
+		*field = __builtin_bswap64(*field);
+	}
+	ck_assert_int_eq(mock_deliver(ops, self, 2, true, &host->sent.list[0]), 0);
+	expect(0, "2: hello");
+}
+END_TEST
+
+START_TEST(malformed_messages_are_dropped)
+{
+	static const struct {
+		uint64_t groups, msglen;
+		uint32_t size; /* behind the fixed part */
+		bool is_delivered;
+	} rows[] = {
+		{1, 4, 36, true},
+		{1, 4, 35, false},
+		{1, 4, 37, false},
+		{0, 36, 36, false}, /* well-formed, to nobody */
+		{2, 0, 36, false},
+		{1, UINT64_C(0x100000004), 36, false},
+		{UINT64_C(0x800000000000001), 4, 36, false}, /* its bytes wrap to those of one */
+		{UINT64_MAX, 36, 36, false},
+		{1, UINT64_MAX, 36, false},
+		{1, 0, 32, true},
+	};
+
+	connect_user(0);
+	read_events[0] = 1;
+	ck_assert_int_eq(join(0, "a"), OK);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint8_t bytes[16 + 64] = {0};
+		struct mock_message message = {
+			.id = EVS_RING_MCAST, .size = 16 + rows[i].size, .data = bytes};
+
+		memcpy(bytes, &rows[i].groups, 8);
+		memcpy(bytes + 8, &rows[i].msglen, 8);
+		bytes[16] = 'a';
+		memcpy(bytes + 48, "word", 4);
+		ck_assert_int_eq(mock_deliver(ops, self, 2, false, &message), 0);
+		if (rows[i].is_delivered)
+			expect(0, rows[i].msglen == 4 ? "2: word" : "2: ");
+		else
+			expect(0, "");
+	}
+	ck_assert(mock_host_has_logged(host, "message of node 2 dropped"));
+	ck_assert_uint_eq(host->logs.count, 1); /* the others within ten seconds are counted */
+}
+END_TEST
+
+START_TEST(a_message_longer_than_clients_can_read)
+{
+	struct mock_message message = {
+		.id = EVS_RING_MCAST, .size = 16 + 32 + EVS_MESSAGE_SIZE_MAX + 1};
+	uint64_t head[2] = {1, EVS_MESSAGE_SIZE_MAX + 1};
+
+	message.data = calloc(1, message.size);
+	memcpy(message.data, head, sizeof(head));
+	message.data[16] = 'a';
+	connect_user(0);
+	read_events[0] = 1;
+	ck_assert_int_eq(join(0, "a"), OK);
+	ck_assert_int_eq(mock_deliver(ops, self, 2, false, &message), 0);
+	expect(0, "");
+	head[1]--;
+	message.size--;
+	memcpy(message.data, head, sizeof(head));
+	ck_assert_int_eq(mock_deliver(ops, self, 2, false, &message), 0);
+	ck_assert_uint_eq(users[0]->events.list[1].size, EVS_MESSAGE_SIZE_MAX + 16);
+	free(message.data);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("evs_hostile");
+	TCase *tcase = evs_case_add(suite);
+
+	tcase_add_test(tcase, limits);
+	tcase_add_test(tcase, sizes_that_do_not_add_up);
+	tcase_add_test(tcase, groups_of_one_client_are_bounded);
+	tcase_add_test(tcase, messages_of_the_other_byte_order);
+	tcase_add_test(tcase, malformed_messages_are_dropped);
+	tcase_add_test(tcase, a_message_longer_than_clients_can_read);
+	return suite_run(suite);
+}
