@@ -114,8 +114,10 @@ int ring_start(struct ring *ring, struct plugin *transport)
 
 	ring->transport = transport;
 	ring->options.payload_max = payload_max(config, &transport->transport);
-	ring->options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE | WIRE_FEATURE_LINGER;
+	ring->options.features =
+		WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE | WIRE_FEATURE_LINGER | WIRE_FEATURE_EARLY;
 	ring->options.linger_ns = TOTEM_LINGER_NS;
+	ring->options.early_frames = TOTEM_EARLY_FRAMES;
 	if ((transport->descriptor->offers & COTERIE_CAN_TELL_REFUSED) != 0)
 		ring->options.probe_ns = TOTEM_PROBE_NS;
 	/* Numbers that nobody guesses; without a source of chance at least others than last time. */
@@ -154,6 +156,7 @@ static struct totem_options completed(const struct ring *ring, const struct tote
 	options.capacity = ring->options.capacity;
 	options.probe_ns = ring->options.probe_ns;
 	options.linger_ns = ring->options.linger_ns;
+	options.early_frames = ring->options.early_frames;
 	options.random_seed = ring->options.random_seed;
 	return options;
 }

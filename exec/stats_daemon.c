@@ -48,7 +48,7 @@ static uint32_t read_version(void *arg, void *value)
 /* What this build can do beyond Corosync, with nodes and clients that can do it as well; how it is made. */
 static uint32_t read_features(void *arg, void *value)
 {
-	static const char features[] = "channels linger probe safe"
+	static const char features[] = "channels early linger probe safe"
 #ifdef STATIC_BINARY
 				       " static"
 #endif

@@ -190,6 +190,8 @@ struct totem_options {
 	                                came. Worth it where the outside calls totem_engine_refused */
 	uint64_t linger_ns;          /* a member that alone sends keeps the token for so long at a time, where
 	                                all members announce WIRE_FEATURE_LINGER and a capacity; 0: never */
+	uint32_t early_frames;       /* a visit that sends so many frames or more passes the token on before them,
+	                                where all members announce WIRE_FEATURE_EARLY and a capacity; 0: never */
 	uint64_t random_seed;        /* for the send_join delay */
 	bool swap;                   /* send everything in the other byte order (simulator) */
 	uint32_t first_seq;          /* seq of a ring's first frame minus 1; 0 but in tests of wrapping */
@@ -200,6 +202,9 @@ struct totem_options {
 
 /** A good value for linger_ns: far below any timeout, and a hundred rotations of an idle ring. */
 #define TOTEM_LINGER_NS UINT64_C(10000000)
+
+/** A good value for early_frames: with fewer the successor gains nothing. */
+#define TOTEM_EARLY_FRAMES 4u
 
 /** Fill in the defaults of spec 04 §4 for a ring of node_count configured nodes. */
 void totem_options_defaults(struct totem_options *options, uint32_t nodeid, uint32_t node_count);
@@ -289,6 +294,7 @@ struct totem_counters {
 	uint64_t refused; /* datagrams of ours, quoted by the network */
 	uint64_t suspected, cleared, convicted; /* members, by signs of their death */
 	uint64_t lingers, linger_tx; /* times that this node, a lone sender, has kept the token; frames sent then */
+	uint64_t early_tokens; /* passed on before the frames of their visit */
 };
 
 enum totem_state totem_engine_state(const struct totem_engine *engine);

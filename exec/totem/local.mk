@@ -11,6 +11,7 @@ totem_sources = \
 	%D%/frame.c %D%/frame.h \
 	%D%/gather.c \
 	%D%/hooks.c %D%/hooks.h \
+	%D%/early.c \
 	%D%/linger.c \
 	%D%/merge.c \
 	%D%/node_set.c %D%/node_set.h \

@@ -51,14 +51,14 @@ static bool is_requested(
 
 /*
  * A frame that was missing one rotation ago, too, is lost: all frames of a visit leave before the
- * token. More patience than that only helps where packets overtake each other for long (spec 04
+ * token, or right behind it (early.c). More patience than that only helps where packets overtake each other for long (spec 04
  * §16.3).
  */
 static uint32_t miss_limit(const struct totem_engine *engine)
 {
 	uint32_t limit = engine->options.miss_count_const;
 
-	return limit < 2 ? limit : 2;
+	return limit < 2 && (engine->features & WIRE_FEATURE_EARLY) == 0 ? limit : 2;
 }
 
 void retransmit_request(struct totem_engine *engine, struct wire_token *token)

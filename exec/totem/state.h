@@ -180,6 +180,7 @@ struct totem_engine {
 	uint32_t trc, pbl;
 	struct window window; /* of the ring whose token runs */
 	uint32_t visit_sent; /* new and re-sent frames of the current visit */
+	uint32_t visit_new;  /* of these the new ones in the outbox */
 	uint32_t aru_count;
 	uint64_t aru_since_ns;
 	bool is_held;     /* the token is, or is about to be, held */
@@ -327,6 +328,12 @@ void linger_settle(struct totem_engine *engine);
 void linger_turn(struct totem_engine *engine); /* something waits, or it is enough */
 /** Another member may be keeping the token from us. */
 bool linger_is_likely(const struct totem_engine *engine);
+
+/* --- early.c --- */
+/** At the end of a visit whose frames are in the outbox: is the token to go first? */
+bool early_is_due(const struct totem_engine *engine);
+/** Of the new ring: frames of one rotation that its receive buffers have room for; 0: not known. */
+uint32_t early_capacity(const struct totem_engine *engine);
 
 /* --- flow.c --- */
 /** Frames that all together may send in a rotation. */

@@ -1,6 +1,6 @@
 /*
  * A token's visit: spec 04 §6.2, steps 9 to 19. All frames of the visit leave in one batch before
- * the token; what the successor does not wait for (delivery, freeing) comes after it.
+ * the token, or right behind it (early.c); what the successor does not wait for (delivery, freeing) comes after it.
  */
 #include "exec/totem/state.h"
 
@@ -183,9 +183,9 @@ static void exchange_frames(struct totem_engine *engine, struct wire_token *toke
 	engine->visit_sent = retransmit_answer(engine, token, allowed);
 	token->resent += engine->visit_sent;
 	retransmit_request(engine, token);
-	engine->visit_sent += flow_send(engine, token, allowed - engine->visit_sent);
+	engine->visit_new = flow_send(engine, token, allowed - engine->visit_sent);
+	engine->visit_sent += engine->visit_new;
 	flow_account(engine, token, waiting);
-	flow_outbox_flush(engine);
 }
 
 /* Step 18: on to the successor, or kept. */
@@ -248,9 +248,14 @@ void token_visit(struct totem_engine *engine, const struct wire_token *arrived)
 	flow_steer(engine, token);
 	exchange_frames(engine, token);
 	decide_hold(engine, token);
+	if (early_is_due(engine))
+		engine->counters.early_tokens++;
+	else
+		flow_outbox_flush(engine);
 	update_aru(engine, token);
 	assert(seq_compare(token->aru, token->seq) <= 0 || TOTEM_MUTANT(engine, TOKEN_SEQ_STANDS));
 	if (has_failed_to_receive(engine, token, aru_before)) {
+		flow_outbox_flush(engine);
 		fail_to_receive(engine);
 		return;
 	}
@@ -263,6 +268,7 @@ void token_visit(struct totem_engine *engine, const struct wire_token *arrived)
 	if (engine->state == TOTEM_RECOVERY)
 		recovery_step(engine, token);
 	pass_on(engine);
+	flow_outbox_flush(engine);
 	token_finish(engine, was_refused);
 	linger_settle(engine);
 }

@@ -197,6 +197,7 @@ uint64_t wire_commit_features(const struct wire_commit_token *commit, uint32_t i
 #define WIRE_FEATURE_SAFE (UINT64_C(1) << 0) /* implements safe delivery (§9.2, §9.3) */
 #define WIRE_FEATURE_PROBE (UINT64_C(1) << 1) /* answers probes */
 #define WIRE_FEATURE_LINGER (UINT64_C(1) << 2) /* knows that a lone sender may keep the token */
+#define WIRE_FEATURE_EARLY (UINT64_C(1) << 3)  /* knows that a token may come before frames that it counts */
 #define WIRE_CAPACITY_SHIFT 32u
 #define WIRE_CAPACITY_MAX UINT16_MAX
 #define WIRE_CAPACITY_MASK ((uint64_t)WIRE_CAPACITY_MAX << WIRE_CAPACITY_SHIFT)

@@ -34,19 +34,26 @@ void node_note(struct node *node, enum trace_subject subject, struct trace_entry
 
 /* ------------------------------------------------------------------------------------------ sending */
 
-/* What the smallest socket of a ring holds; 0: a member does not know. */
+/*
+ * What the smallest socket of a ring holds of one rotation, half of it where tokens may overtake frames; 0: a
+ * member does not know.
+ */
 static uint32_t smallest_socket(const struct sim *sim, const struct ring_record *ring)
 {
 	uint32_t least = UINT32_MAX;
+	bool is_early = true;
 
 	for (uint32_t i = 0; i < sim->node_count; i++) {
 		const struct totem_options *options = &sim->nodes[i].options;
 		uint32_t capacity = options->features == 0 ? 0 : options->capacity;
 
-		if ((ring->members & BIT(i)) != 0 && capacity < least)
+		if ((ring->members & BIT(i)) == 0)
+			continue;
+		is_early = is_early && (options->features & WIRE_FEATURE_EARLY) != 0;
+		if (capacity < least)
 			least = capacity;
 	}
-	return least;
+	return is_early ? (least + 1) / 2 : least;
 }
 
 /* I7: frames of all in a rotation, with a place for each member, by what its ring's sockets hold. */
@@ -369,6 +376,7 @@ static void put_down(struct node *node)
 	node->ballast = NULL;
 	if (node->engine != NULL) {
 		sim->lingers += totem_engine_counters(node->engine)->lingers;
+		sim->early_tokens += totem_engine_counters(node->engine)->early_tokens;
 		sim->linger_frames += totem_engine_counters(node->engine)->linger_tx;
 	}
 	node->is_dying = true; /* whatever the engine still does has no effect */

@@ -37,6 +37,18 @@ static void vary_timers(struct sim *sim, struct totem_options *options)
 	}
 }
 
+/* From how many frames on the token goes first, if it may at all. */
+static void set_early(struct sim *sim, struct node *node)
+{
+	struct sim_random random = {.state = sim->options.seed * 1013 + node->index};
+	struct sim_random of_all = {.state = sim->options.seed * 1013 - 1};
+
+	if (random_chance(&of_all, 2500))
+		return;
+	node->options.features |= WIRE_FEATURE_EARLY;
+	node->options.early_frames = random_chance(&random, 2000) ? 0 : (uint32_t)random_between(&random, 1, 8);
+}
+
 /* What the node's socket holds, and how long rotations may get for a larger window. */
 static void set_capacity(struct sim *sim, struct node *node)
 {
@@ -82,6 +94,7 @@ void options_set(struct sim *sim, struct node *node, uint64_t token_ns, uint32_t
 	if (sim->faults.is_open)
 		options->node_count = 0; /* strangers may join */
 	set_capacity(sim, node);
+	set_early(sim, node);
 	options->swap = has(sim, FAULT_SWAP) && random_chance(random, 4000);
 	if (has(sim, FAULT_PLAIN) && random_chance(random, 3000))
 		options->features = 0;

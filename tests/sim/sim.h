@@ -42,6 +42,7 @@ struct sim {
 	uint32_t window_size;      /* of all nodes; 0: they differ */
 	uint32_t fullest;          /* most frames that a token said there were in a rotation */
 	uint64_t lingers, linger_frames; /* times that lone senders kept the token; what they sent then */
+	uint64_t early_tokens; /* that were passed on before the frames of their visit */
 	bool has_wider;            /* more than any node's configured window */
 	uint32_t safe_share;       /* of the messages, per 10,000 */
 	bool barrier_at_once;      /* else when the token was passed on */

@@ -44,7 +44,7 @@ TESTS += %D%/test_ring
 # exec/totem: the codec and the group layer. vectors/ holds captured packets.
 totem_unit_tests = \
 	%D%/test_engine %D%/test_engine_input %D%/test_engine_signs %D%/test_frame \
-	%D%/test_node_set %D%/test_pack %D%/test_unpack %D%/test_linger %D%/test_window $(wire_tests)
+	%D%/test_node_set %D%/test_pack %D%/test_unpack %D%/test_linger %D%/test_early %D%/test_window $(wire_tests)
 check_PROGRAMS += $(totem_unit_tests)
 TESTS += $(totem_unit_tests)
 dist_check_DATA += \
@@ -87,6 +87,9 @@ engine_net_sources = %D%/engine_net.c %D%/engine_net.h
 %C%_test_linger_SOURCES = %D%/test_linger.c $(engine_net_sources)
 %C%_test_linger_CFLAGS = $(TEST_CFLAGS)
 %C%_test_linger_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_early_SOURCES = %D%/test_early.c $(engine_net_sources)
+%C%_test_early_CFLAGS = $(TEST_CFLAGS)
+%C%_test_early_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_window_SOURCES = %D%/test_window.c $(engine_net_sources)
 %C%_test_window_CFLAGS = $(TEST_CFLAGS)
 %C%_test_window_LDADD = libtotem.la $(CHECK_LIBS)

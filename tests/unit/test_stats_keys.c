@@ -226,7 +226,7 @@ START_TEST(the_daemon_tells_of_itself)
 	ck_assert_int_eq(stats_daemon_add(&executive), 0);
 	ck_assert_uint_eq(read_number("stats.coterie.node_id"), 7);
 	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.features", &value), 0);
-	ck_assert_ptr_eq(strstr(value.bytes, "channels linger probe safe"), value.bytes);
+	ck_assert_ptr_eq(strstr(value.bytes, "channels early linger probe safe"), value.bytes);
 	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.instance", &value), 0);
 	ck_assert_str_eq(value.bytes, "two");
 	for (size_t i = 0; i < sizeof(positive) / sizeof(positive[0]); i++)

@@ -1,0 +1,221 @@
+/* The token goes on before the frames of its visit: exec/totem/early.c, in rings of three engines. */
+#include <check.h>
+#include <string.h>
+
+#include "exec/totem/state.h"
+#include "tests/suite.h"
+#include "tests/unit/engine_net.h"
+
+#define ALL_FEATURES (WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE | WIRE_FEATURE_EARLY)
+#define BURST 12u
+
+/* What `noted` sends to the next one, in order: 't' a token, 'm' a frame of its own, 'r' one of another. */
+static char sent[4096];
+static uint32_t sent_count, noted;
+
+static bool notes(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
+	const struct coterie_frame *frame)
+{
+	struct wire_mcast mcast;
+
+	(void)n;
+	if (from != noted || to != noted % 3 + 1 || sent_count + 1 >= sizeof(sent))
+		return false;
+	if (header->type == WIRE_TOKEN)
+		sent[sent_count++] = 't';
+	if (header->type == WIRE_MCAST && wire_decode_mcast(frame->data, frame->size, &mcast) == WIRE_OK)
+		sent[sent_count++] = mcast.system_from == noted ? 'm' : 'r';
+	sent[sent_count] = '\0';
+	return false;
+}
+
+static const struct totem_counters *counters_of(uint32_t id)
+{
+	return totem_engine_counters(node_of(id)->engine);
+}
+
+static void start(uint64_t features, uint32_t capacity, uint32_t early_frames)
+{
+	options.features = features;
+	options.capacity = capacity;
+	options.early_frames = early_frames;
+	options.rotation_target_ns = 100 * MS;
+	net->visit_frames_max = 4096;
+	start_ring(3);
+	sent_count = 0;
+	noted = 2;
+	net->drops = notes;
+}
+
+/* Messages of a frame each. */
+static void send_frames(uint32_t id, uint32_t count)
+{
+	static char text[1300];
+	struct iovec iov = {text, sizeof(text)};
+
+	for (uint32_t i = 0; i < count; i++)
+		ck_assert_int_eq(totem_engine_send(node_of(id)->engine, net->now_ns, TOTEM_AGREED, &iov, 1), 0);
+}
+
+START_TEST(the_token_goes_before_the_frames)
+{
+	start(ALL_FEATURES, 1000, TOTEM_EARLY_FRAMES);
+	send_frames(2, BURST);
+	run_until_received(BURST, 1000);
+	ck_assert_ptr_nonnull(strstr(sent, "tmmmmmmmmmmmm"));
+	ck_assert_uint_eq(counters_of(2)->early_tokens, 1);
+}
+END_TEST
+
+/* Its successor would gain nothing, and the others would wait for a rotation more. */
+START_TEST(a_few_frames_go_first)
+{
+	start(ALL_FEATURES, 1000, TOTEM_EARLY_FRAMES);
+	send_frames(2, TOTEM_EARLY_FRAMES - 1);
+	run_until_received(TOTEM_EARLY_FRAMES - 1, 1000);
+	ck_assert_ptr_nonnull(strstr(sent, "mmmt"));
+	ck_assert_uint_eq(counters_of(2)->early_tokens, 0);
+}
+END_TEST
+
+/* Frames that the token has overtaken are not taken for lost ones, not even by the impatient. */
+START_TEST(nobody_asks_for_what_is_under_way)
+{
+	options.miss_count_const = 1;
+	start(ALL_FEATURES, 1000, TOTEM_EARLY_FRAMES);
+	for (uint32_t i = 0; i < 50; i++) {
+		for (uint32_t id = 1; id <= 3; id++)
+			send_frames(id, BURST);
+		run_for(2);
+	}
+	run_until_received(150 * BURST, 5000);
+	for (uint32_t id = 1; id <= 3; id++) {
+		ck_assert_uint_gt(counters_of(id)->early_tokens, 10);
+		ck_assert_uint_eq(counters_of(id)->mcast_retx, 0);
+		ck_assert_uint_eq(counters_of(id)->token_retx, 0);
+	}
+	ck_assert_str_eq(node_of(1)->log, node_of(2)->log);
+	ck_assert_str_eq(node_of(1)->log, node_of(3)->log);
+}
+END_TEST
+
+static bool loses_one(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
+	const struct coterie_frame *frame)
+{
+	struct wire_mcast mcast;
+
+	if (notes(n, from, to, header, frame))
+		return true;
+	if (from == 2 && to == 3 && header->type == WIRE_MCAST && n->drop_seq == 0 &&
+		wire_decode_mcast(frame->data, frame->size, &mcast) == WIRE_OK) {
+		n->drop_seq = mcast.seq;
+		return true;
+	}
+	return false;
+}
+
+/* Who answers a request does so at once: somebody's delivery stands. */
+START_TEST(answers_go_before_the_token)
+{
+	uint64_t early;
+
+	start(ALL_FEATURES, 1000, TOTEM_EARLY_FRAMES);
+	noted = 1; /* the next one behind who asks */
+	net->drops = loses_one;
+	send_frames(2, BURST);
+	do {
+		early = counters_of(1)->early_tokens;
+		send_frames(1, TOTEM_EARLY_FRAMES);
+		ck_assert(net_step(net, net->now_ns + 10 * MS));
+	} while (strchr(sent, 'r') == NULL);
+	ck_assert_int_eq(sent[sent_count - 1], 't');
+	ck_assert_int_eq(sent[sent_count - 2], 'm');
+	ck_assert_uint_gt(early, 0);
+	ck_assert_uint_eq(counters_of(1)->early_tokens, early);
+}
+END_TEST
+
+/* What two rotations send can wait in a receive buffer together. */
+START_TEST(the_window_is_half_as_large)
+{
+	start(ALL_FEATURES, 400, TOTEM_EARLY_FRAMES);
+	ck_assert_uint_eq(node_of(1)->engine->window.max, 200 * 9 / 10 - 32);
+}
+END_TEST
+
+/* 0: one has not heard of it; 1: one has not told what its receive buffer holds; 2: nobody wants it. */
+START_TEST(all_have_to_agree)
+{
+	start(_i == 0 ? ALL_FEATURES & ~WIRE_FEATURE_EARLY : ALL_FEATURES, _i == 1 ? 0 : 400,
+		_i == 2 ? 0 : TOTEM_EARLY_FRAMES);
+	if (_i == 0)
+		ck_assert_uint_eq(node_of(1)->engine->window.max, 400 * 9 / 10 - 32);
+	send_frames(2, BURST);
+	run_until_received(BURST, 1000);
+	ck_assert_ptr_null(strstr(sent, "tm"));
+	ck_assert_uint_eq(counters_of(2)->early_tokens, 0);
+}
+END_TEST
+
+/* One visit of node 2 sends its token and none of its frames: it died in between. */
+static bool dies_behind_token(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
+	const struct coterie_frame *frame)
+{
+	(void)n, (void)to, (void)frame;
+	return from == 2 && header->type == WIRE_MCAST;
+}
+
+/* The others have counted frames that nobody has: they go on without them, in the same order. */
+START_TEST(a_crash_behind_the_token_leaves_a_hole)
+{
+	uint64_t before;
+
+	start(ALL_FEATURES, 1000, TOTEM_EARLY_FRAMES);
+	before = counters_of(2)->early_tokens;
+	net->drops = dies_behind_token;
+	send_frames(2, BURST);
+	send_frames(1, BURST);
+	send_frames(3, BURST);
+	while (counters_of(2)->early_tokens == before)
+		ck_assert(net_step(net, UINT64_MAX));
+	run_for(0);
+	node_crash(2);
+	net->drops = NULL;
+	for (uint32_t ms = 0; ms < 20000 && node_of(1)->received + node_of(3)->received < 4 * BURST; ms++)
+		run_for(1);
+	ck_assert_uint_eq(node_of(1)->received, 2 * BURST);
+	ck_assert_str_eq(node_of(1)->log, node_of(3)->log);
+}
+END_TEST
+
+/* SAFE costs a rotation more, no more. */
+START_TEST(safe_messages_arrive)
+{
+	static char text[1300];
+	struct iovec iov = {text, sizeof(text)};
+
+	start(ALL_FEATURES, 1000, TOTEM_EARLY_FRAMES);
+	for (uint32_t i = 0; i < BURST; i++)
+		totem_engine_send(node_of(2)->engine, net->now_ns, TOTEM_SAFE, &iov, 1);
+	run_until_received(BURST, 20);
+	ck_assert_uint_ge(counters_of(2)->early_tokens, 1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("early");
+	TCase *ring = tcase_create("ring");
+
+	tcase_add_checked_fixture(ring, net_setup, net_teardown);
+	tcase_add_test(ring, the_token_goes_before_the_frames);
+	tcase_add_test(ring, a_few_frames_go_first);
+	tcase_add_test(ring, nobody_asks_for_what_is_under_way);
+	tcase_add_test(ring, answers_go_before_the_token);
+	tcase_add_test(ring, the_window_is_half_as_large);
+	tcase_add_loop_test(ring, all_have_to_agree, 0, 3);
+	tcase_add_test(ring, a_crash_behind_the_token_leaves_a_hole);
+	tcase_add_test(ring, safe_messages_arrive);
+	suite_add_tcase(suite, ring);
+	return suite_run(suite);
+}
