@@ -5,13 +5,13 @@ totem_sources = \
 	%D%/counters.c \
 	%D%/cursor.h \
 	%D%/deliver.c \
+	%D%/early.c \
 	%D%/engine.c %D%/engine.h \
 	%D%/extension.c \
 	%D%/flow.c \
 	%D%/frame.c %D%/frame.h \
 	%D%/gather.c \
 	%D%/hooks.c %D%/hooks.h \
-	%D%/early.c \
 	%D%/linger.c \
 	%D%/merge.c \
 	%D%/node_set.c %D%/node_set.h \
@@ -29,7 +29,6 @@ totem_sources = \
 	%D%/unpack.c %D%/unpack.h \
 	%D%/window.c %D%/window.h \
 	%D%/wire.c %D%/wire.h
-
 noinst_LTLIBRARIES += libtotem.la libtotem-hooks.la
 libtotem_la_SOURCES = $(totem_sources)
 # For tests/sim alone: deliberate bugs and the reference's quirks can be switched on.
