@@ -29,6 +29,7 @@ totem_sources = \
 	%D%/unpack.c %D%/unpack.h \
 	%D%/window.c %D%/window.h \
 	%D%/wire.c %D%/wire.h
+
 noinst_LTLIBRARIES += libtotem.la libtotem-hooks.la
 libtotem_la_SOURCES = $(totem_sources)
 # For tests/sim alone: deliberate bugs and the reference's quirks can be switched on.
