@@ -68,9 +68,13 @@ for ((i = 0; i < signs; i++)); do
 done
 tap_check "$signs false signs: no ring has changed" \
 	test "$i$(rings_changed 1)$(rings_changed 2)$(rings_changed 3)" = "${signs}000"
-tap_check "the forged ones have come: who is said to be gone is asked" \
-	grep -q 'sign that no daemon runs on node' "$LAB_DIR/1/log"
-tap_check "and answers" grep -q 'lives: a false sign' "$LAB_DIR/1/log"
+if [ "$LAB_TRANSPORT" = knet ]; then # libknet drops links for them, and that is all
+	tap_check "the forged ones have come" grep -q 'Received ICMP error from 10\.0\.0\.[23]' "$LAB_DIR/1/log"
+else
+	tap_check "the forged ones have come: who is said to be gone is asked" \
+		grep -q 'sign that no daemon runs on node' "$LAB_DIR/1/log"
+	tap_check "and answers" grep -q 'lives: a false sign' "$LAB_DIR/1/log"
+fi
 [ ${#loaders[@]} -eq 0 ] || {
 	kill -KILL "${loaders[@]}"
 	wait "${loaders[@]}" 2>/dev/null

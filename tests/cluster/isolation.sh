@@ -41,11 +41,12 @@ quorate() {
 		grep -q '^Quorate: *Yes'
 }
 
-# Datagrams that the victim sends to node 1 in two idle seconds.
+# Datagrams that the victim sends in two idle seconds, to whomever: a count of every one on its interface.
 sent() {
-	on_victim iptables -Z OUTPUT
+	on_victim iptables -I OUTPUT 1 -o eth0 -p udp
 	sleep 2
-	on_victim iptables -L OUTPUT -v -x -n | awk '/10.0.0.1 / { print $1; exit }'
+	on_victim iptables -nvxL OUTPUT 1 | awk '{ print $1 }'
+	on_victim iptables -D OUTPUT 1
 }
 
 # play NAME WORDS: cut off and back; WORDS are in the victim's log.
@@ -79,18 +80,15 @@ play() {
 lab_start 1 2 3
 lab_ring 3 1 2 3
 tap $? "one ring on ${LAB_TRANSPORT:-udpu}"
-on_victim iptables -A OUTPUT -d 10.0.0.1 -p udp
 before=$(sent)
-on_victim iptables -F OUTPUT
 play carrier 'goes on alone'
 play interface 'goes on alone'
 play address 'goes on alone'
 play input 'goes on alone'
 play output 'goes on alone'
 play silence 'goes on alone'
-on_victim iptables -A OUTPUT -d 10.0.0.1 -p udp
 after=$(sent)
-test "$after" -le $((before * 3 / 2 + 4))
+test "$before" -gt 0 && test "$after" -gt 0 && test "$after" -le $((before * 3 / 2 + 4))
 tap $? "nothing is sent twice: $after datagrams in two idle seconds, $before before"
 lab_traffic "afterwards" 1400 1 2 3
 lab_stop 1 2 3

@@ -134,11 +134,13 @@ TESTS += $(links_scripts)
 links-long: all
 	@CRASH_ROUNDS=20 CRASH_LIMIT=100 CRASH_STOP_LIMIT=50 abs_top_srcdir='$(abs_top_srcdir)' \
 		bash $(srcdir)/%D%/crash.sh
-	@CRASH_ROUNDS=6 CRASH_KINDS='coterie coterie corosync' CRASH_VICTIMS=3 CRASH_LIMIT=1000 \
+	@CRASH_ROUNDS=6 CRASH_KINDS='coterie coterie corosync' CRASH_VICTIMS='2 3' CRASH_LIMIT=1000 \
 		abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/crash.sh
 	@FALSE_SIGNS=200 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/false_signs.sh
 	@FALSE_SIGNS=200 FALSE_LOAD=yes abs_top_srcdir='$(abs_top_srcdir)' \
 		bash $(srcdir)/%D%/false_signs.sh
+	@LAB_TRANSPORT=udp FALSE_SIGNS=200 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/false_signs.sh
+	@LAB_TRANSPORT=knet FALSE_SIGNS=200 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/false_signs.sh
 	@abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/isolation.sh udp
 	@abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/isolation.sh knet
 	@LAB_TOKEN=3650 ASYMMETRIC_SECONDS=60 abs_top_srcdir='$(abs_top_srcdir)' \
@@ -147,9 +149,9 @@ links-long: all
 check-long: links-long
 .PHONY: links-long
 
-# Nodes without the key of a knet ring.
-dist_check_SCRIPTS += %D%/knet_refused.sh
-TESTS += %D%/knet_refused.sh
+# Nodes without the key of a knet ring; eight links, path MTU, access lists.
+dist_check_SCRIPTS += %D%/knet_refused.sh %D%/knet_paths.sh
+TESTS += %D%/knet_refused.sh %D%/knet_paths.sh
 sanitized_scripts += %D%/knet_refused.sh
 knet-ring-long: all
 	@CHANGES=50 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/knet_rekey.sh

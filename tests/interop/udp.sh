@@ -1,6 +1,6 @@
 #!/bin/bash
-# Two coteries and two of Debian's corosync over udp: multicast, broadcast, IPv6. make check-long plays more:
-# every start order, every fault of every node.
+# Two coteries and two of Debian's corosync over udp: multicast, broadcast, IPv6, and with a group, port and ttl of
+# their own. make check-long plays more: every start order, every fault of every node.
 LAB_TRANSPORT=udp
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/../cluster/lab.sh"
@@ -26,6 +26,23 @@ play() {
 	tap $? "$1: all stop with status 0"
 }
 
+# Multicasts of node 1 with this TTL, while it says something.
+multicasts() {
+	nsenter -t "${LAB_HOLDERS[1]}" -n iptables -nvxL OUTPUT 1 | awk '{ print $1 }'
+}
+
+# Everything that there is to say of the group: all of it holds on the wire.
+play_configured() {
+	LAB_FAMILY=ipv4
+	LAB_INTERFACE=$(printf 'mcastaddr: 239.255.77.1\n\t\tmcastport: 5600\n\t\tttl: 3\n\t\tbindnetaddr: 10.0.0.0')
+	lab_configure
+	nsenter -t "${LAB_HOLDERS[1]}" -n iptables -I OUTPUT 1 -d 239.255.77.1 -p udp --dport 5600 -m ttl --ttl-eq 3 -j ACCEPT
+	nsenter -t "${LAB_HOLDERS[1]}" -n iptables -I OUTPUT 2 -d 224.0.0.0/4 -p udp -j DROP # any other
+	play configured
+	tap_check "configured: to that group and port with that ttl ($(multicasts) datagrams)" test "$(multicasts)" -gt 100
+}
+
 lab_open coterie corosync coterie corosync
 each_way play
+play_configured
 lab_close

@@ -60,6 +60,8 @@ check-sim-long: all
 	abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
 		bash $(srcdir)/%D%/seeds.sh $${COTERIE_SIM_SEEDS:-100000}
 # 10,000 signs of death that are false, one after the other.
-	$(builddir)/%D%/coterie-sim --faults dead --seeds 1-4600
+	$(builddir)/%D%/coterie-sim --faults dead --seeds 1-4600 >false-signs.log || { cat false-signs.log; exit 1; }
+	@cat false-signs.log; count=$$(sed -n 's/^false signs: //p' false-signs.log); rm false-signs.log; \
+		test "$$count" -ge 10000
 check-long: check-sim-long
 .PHONY: check-sim-long
