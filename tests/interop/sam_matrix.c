@@ -73,6 +73,8 @@ unsigned int registered(void)
 	return instance;
 }
 
+static volatile sig_atomic_t signals_noticed;
+
 static void print_signal(int number)
 {
 	char text[] = "  signal 00\n";
@@ -80,9 +82,39 @@ static void print_signal(int number)
 	text[9] = (char)('0' + number / 10);
 	text[10] = (char)('0' + number % 10);
 	(void)!write(STDOUT_FILENO, text, sizeof(text) - 1);
+	signals_noticed++;
 }
 
 void notice_signal(int number) { signal(number, print_signal); }
+
+void await_signals(int count)
+{
+	for (int waited = 0; signals_noticed < count; waited += 5) {
+		if (waited >= LIMIT_MS) {
+			say("  no signal");
+			return;
+		}
+		pause_ms(5);
+	}
+}
+
+struct lifeline lifeline_make(void)
+{
+	int ends[2];
+
+	if (pipe(ends) < 0)
+		give_up("no pipe");
+	return (struct lifeline){.held = ends[1], .seen = ends[0]};
+}
+
+void lifeline_await(struct lifeline *line)
+{
+	struct pollfd pollfd = {.fd = line->seen};
+
+	close(line->held);
+	poll(&pollfd, 1, LIMIT_MS);
+	close(line->seen);
+}
 
 int hang_on(void)
 {
@@ -155,7 +187,19 @@ void map_await(cmap_handle_t map, pid_t supervisor, const char *state)
 
 void quorum_set(cmap_handle_t map, bool is_quorate)
 {
+	quorum_callbacks_t none = {NULL};
+	quorum_handle_t quorum;
+	uint32_t type;
+	int now = -1;
+
 	if (cmap_set_uint32(map, "quorum.expected_votes", is_quorate ? 1 : 3) != CS_OK)
 		say("  expected votes: not set");
-	pause_ms(200);
+	CONNECT(quorum_initialize(&quorum, &none, &type));
+	for (int waited = 0; waited < LIMIT_MS && now != is_quorate; waited += 10) {
+		if (quorum_getquorate(quorum, &now) != CS_OK)
+			break;
+		pause_ms(10);
+	}
+	quorum_finalize(quorum);
+	pause_ms(200); /* and others have heard of it */
 }

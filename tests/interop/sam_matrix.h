@@ -37,6 +37,16 @@ unsigned int registered(void);
 /** Print a word for each warn signal from now on, instead of dying of it. */
 void notice_signal(int number);
 
+/** Wait until so many were noticed, in all; says so when they do not come. On a busy machine that may take a while. */
+void await_signals(int count);
+
+/** Something that ends with the last of those who were forked while it was there: what they print comes first. */
+struct lifeline {
+	int held, seen;
+};
+struct lifeline lifeline_make(void);
+void lifeline_await(struct lifeline *line);
+
 /** Do nothing for ever. */
 int hang_on(void) __attribute__((noreturn));
 
@@ -49,7 +59,7 @@ void map_show(cmap_handle_t map, pid_t supervisor);
 /** Wait until the state is this one; says so when it does not come. */
 void map_await(cmap_handle_t map, pid_t supervisor, const char *state);
 
-/** Make the node quorate or not, by its expected votes. */
+/** Make the node quorate or not, by its expected votes, and wait until it is. */
 void quorum_set(cmap_handle_t map, bool is_quorate);
 
 /** What is done with and without a daemon. */

@@ -1,4 +1,5 @@
 /* The keys that others see, and supervision that follows quorum. */
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -144,7 +145,7 @@ static int lost(void)
 	map = map_open();
 	CALL(sam_start());
 	quorum_set(map, false);
-	pause_ms(200);
+	await_signals(1);
 	say("  warned, alive");
 	quorum_set(map, true);
 	quorum_set(map, false);
@@ -201,6 +202,7 @@ void part_quorum(pid_t daemon)
 {
 	cmap_handle_t map = map_open();
 	struct scenario started;
+	struct lifeline line;
 
 	(void)daemon;
 	scenario("quorate", quorate_from_start);
@@ -214,10 +216,11 @@ void part_quorum(pid_t daemon)
 	map_show(map, started.pid);
 
 	quorum_set(map, false);
+	line = lifeline_make();
 	started = scenario_start("never quorate", waits_and_dies);
 	map_await(map, started.pid, "waiting for quorum");
 	kill(started.pid, SIGTERM);
-	pause_ms(200); /* the orphan prints first */
+	lifeline_await(&line); /* the orphan prints first */
 	scenario_end("never quorate", started);
 	quorum_set(map, true);
 
@@ -230,6 +233,10 @@ void part_quorum(pid_t daemon)
 
 /* --- the daemon dies --- */
 
+static int ready[2]; /* what dies with the daemon says here that it has begun */
+
+static void be_ready(void) { (void)!write(ready[1], "r", 1); }
+
 static int quorum_connection(void)
 {
 	if (begin(0, SAM_RECOVERY_POLICY_QUORUM_RESTART) == 2) {
@@ -238,6 +245,7 @@ static int quorum_connection(void)
 	}
 	signal(SIGTERM, SIG_IGN);
 	CALL(sam_start());
+	be_ready();
 	return hang_on();
 }
 
@@ -255,6 +263,7 @@ static int keys_connection(void)
 	if (error != CS_OK || instance > 1)
 		return 2;
 	CALL(sam_start());
+	be_ready();
 	pause_ms(1000);
 	CALL(sam_hc_send());
 	CALL(sam_stop());
@@ -276,9 +285,16 @@ static int plain(void)
 
 static void with_daemon_killed(const char *title, int (*run)(void), pid_t daemon)
 {
+	struct pollfd pollfd = {.events = POLLIN};
+
+	if (pipe(ready) < 0)
+		give_up("no pipe");
+	pollfd.fd = ready[0];
+
 	struct scenario started = scenario_start(title, run);
 
-	pause_ms(500);
+	poll(&pollfd, 1, LIMIT_MS);
+	pause_ms(200);
 	if (daemon > 1)
 		kill(daemon, SIGKILL);
 	scenario_end(title, started);

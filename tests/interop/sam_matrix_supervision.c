@@ -1,5 +1,6 @@
 /* What the supervisor does, without a daemon. */
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -125,16 +126,23 @@ static int stopped_process(void)
 	return 0;
 }
 
+/* A sign of life so often that a machine which is busy for most of an interval does not matter. */
+static void live(unsigned int ms)
+{
+	for (unsigned int lived = 0; lived < ms; lived += INTERVAL_MS / 15) {
+		sam_hc_send();
+		pause_ms(INTERVAL_MS / 15);
+	}
+	sam_hc_send();
+}
+
 static int signs_of_life(void)
 {
 	if (begin(INTERVAL_MS, SAM_RECOVERY_POLICY_RESTART) == 2)
 		return 13;
 	notice_signal(SIGTERM);
 	CALL(sam_start());
-	for (int i = 0; i < 15; i++) {
-		pause_ms(INTERVAL_MS / 3);
-		sam_hc_send();
-	}
+	live(5 * INTERVAL_MS);
 	CALL(sam_stop());
 	pause_ms(3 * INTERVAL_MS);
 	say("  not disturbed");
@@ -148,11 +156,8 @@ static int warned_once(void)
 		return 14;
 	notice_signal(SIGTERM);
 	CALL(sam_start());
-	pause_ms(INTERVAL_MS + INTERVAL_MS / 3);
-	for (int i = 0; i < 6; i++) {
-		sam_hc_send();
-		pause_ms(INTERVAL_MS / 3);
-	}
+	await_signals(1);
+	live(2 * INTERVAL_MS);
 	say("  alive again");
 	CALL(sam_stop());
 	pause_ms(2 * INTERVAL_MS);
@@ -203,9 +208,16 @@ static int data(void)
 	return 0;
 }
 
-static int checks_left;
+static atomic_int checks_left;
 
 static int failing_check(void) { return checks_left-- > 0 ? 0 : 1; }
+
+/* Until so many are left: a check may come late. */
+static void await_checks(int left)
+{
+	for (int waited = 0; checks_left > left && waited < LIMIT_MS; waited += 5)
+		pause_ms(5);
+}
 
 static int callback(void)
 {
@@ -215,7 +227,7 @@ static int callback(void)
 	checks_left = 5;
 	CALL(sam_hc_callback_register(failing_check));
 	CALL(sam_start());
-	pause_ms(4 * INTERVAL_MS);
+	await_checks(2);
 	say("  %s", checks_left < 3 ? "checked" : "not checked");
 	return hang_on();
 }
@@ -248,10 +260,7 @@ static int callback_removed(void)
 	CALL(sam_hc_callback_register(well));
 	CALL(sam_hc_callback_register(NULL));
 	CALL(sam_start());
-	for (int i = 0; i < 15; i++) {
-		pause_ms(INTERVAL_MS / 3);
-		sam_hc_send();
-	}
+	live(5 * INTERVAL_MS);
 	CALL(sam_finalize());
 	return 22;
 }
@@ -278,7 +287,8 @@ static int callback_failed_before(void)
 	checks_left = 0;
 	CALL(sam_hc_callback_register(failing_check));
 	CALL(sam_start());
-	pause_ms(INTERVAL_MS + INTERVAL_MS / 2);
+	await_checks(-1); /* a whole interval before the warning */
+	pause_ms(INTERVAL_MS / 9);
 	CALL(sam_stop());
 	CALL(sam_hc_callback_register(well));
 	CALL(sam_start());
@@ -304,6 +314,7 @@ static int helper(void)
 /* Without its supervisor the program goes on, until it has something to say. */
 static int orphan(void)
 {
+	struct lifeline line = lifeline_make();
 	pid_t supervisor = fork();
 
 	if (supervisor == 0) {
@@ -317,12 +328,13 @@ static int orphan(void)
 		_exit(0);
 	}
 	waitpid(supervisor, NULL, 0);
-	pause_ms(500);
+	lifeline_await(&line);
 	return 24;
 }
 
 static int orphan_without_signal(void)
 {
+	struct lifeline line = lifeline_make();
 	pid_t supervisor = fork();
 
 	if (supervisor == 0) {
@@ -338,7 +350,7 @@ static int orphan_without_signal(void)
 		_exit(0);
 	}
 	waitpid(supervisor, NULL, 0);
-	pause_ms(500);
+	lifeline_await(&line);
 	return 25;
 }
 
