@@ -54,6 +54,13 @@ tools/notifyd/main.c tools/notifyd/man/corosync-notifyd.8
 tools/vqsim/vqsim.c tools/man/corosync-vqsim.8
 tools/ctl/ctl.c tools/man/coterie-ctl.8
 EOT
+# Each command of coterie-ctl, and what its usage says it takes.
+while IFS='|' read -r command words; do
+	tap_check "coterie-ctl.8 tells of $command" grep -Eq "^\.(It )?Cm $command( |\$)" ../tools/man/coterie-ctl.8
+	for option in $(grep -o -- '--[a-z-]*' <<<"$words"); do
+		tap_check "and of $option" grep -Eq "Fl Fl ${option#--}( |\$)" ../tools/man/coterie-ctl.8
+	done
+done < <(sed -n 's/^\t{"\([a-z -]*\)", "\([^"]*\)", "..*/\1|\2/p' ../tools/ctl/ctl.c)
 for name in $(sed -n '/^tool_names = /,/[^\\]$/p' ../tools/local.mk | grep -o 'corosync-[a-z]*'); do
 	tap_check "$name has a page" test -n "$(find .. -name "$name.8" -not -path '*/build*')"
 done
