@@ -98,6 +98,7 @@ static int cpg_init(const struct coterie_host *host, struct coterie_ctx *ctx, vo
 	cpg->ctx = ctx;
 	cpg->next_token = 1;
 	cpg->resync.round = 1; /* nobody was named in round 0 */
+	cpg_compact_init(cpg);
 	cpg_statistics_offer(cpg);
 	*self = cpg;
 	return 0;
@@ -116,6 +117,7 @@ static void cpg_fini(void *self)
 	}
 	cpg->host->timer_del(cpg->ctx, cpg->leave_retry);
 	cpg_resync_fini(cpg);
+	cpg_compact_fini(cpg);
 	while (cpg->leaving != NULL) {
 		struct cpg_leaving *leaving = cpg->leaving;
 
@@ -135,11 +137,14 @@ static void cpg_fini(void *self)
 	free(cpg);
 }
 
-/* Leaves that the ring had no room for would leave ghosts behind on the other nodes. */
+/* Leaves that the ring had no room for would leave ghosts behind on the other nodes; what is to be sent again was
+   accepted. */
 static int cpg_drain(void *self)
 {
-	const struct cpg *cpg = self;
+	struct cpg *cpg = self;
 
+	if (cpg_compact_waits(cpg))
+		return -EAGAIN;
 	for (const struct cpg_leaving *one = cpg->leaving; one != NULL; one = one->next) {
 		if (!one->is_sent)
 			return -EAGAIN;
@@ -155,12 +160,16 @@ static const struct coterie_ring_msg cpg_ring_msgs[] = {
 	{CPG_RING_JOINLIST, sizeof(struct cpg_ring_joinlist), cpg_swap_joinlist,
 		cpg_deliver_joinlist, NULL},
 	{CPG_RING_MCAST, sizeof(struct cpg_ring_mcast), cpg_swap_mcast, NULL, cpg_deliver_mcast},
-	{CPG_RING_DOWNLIST_OLD, offsetof(struct cpg_ring_downlist_old, nodeids), NULL,
-		cpg_deliver_ignored, NULL},
-	{CPG_RING_DOWNLIST, offsetof(struct cpg_ring_downlist, nodeids), NULL, cpg_deliver_ignored,
+	{CPG_RING_COMPACT, sizeof(struct cpg_ring_compact), NULL, NULL, cpg_deliver_compact},
+	{CPG_RING_DOWNLIST, offsetof(struct cpg_ring_downlist, nodeids), NULL, cpg_deliver_downlist,
 		NULL},
 	{CPG_RING_PARTIAL_MCAST, sizeof(struct cpg_ring_partial_mcast), cpg_swap_partial_mcast,
 		NULL, cpg_deliver_partial_mcast},
+};
+
+static const struct coterie_option cpg_options[] = {
+	{"compact", COTERIE_OPT_BOOL, 0, "yes", 0, 0, NULL,
+		"short headers on the ring, while all its nodes are Coterie's and have this on"},
 };
 
 static const struct coterie_service cpg_ops = {
@@ -191,4 +200,4 @@ static const struct coterie_service cpg_ops = {
 COTERIE_PLUGIN(cpg, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
 	.description = "closed process groups: ordered messages between programs on all nodes",
 	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC,
-	.offers = COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER, .ops = &cpg_ops);
+	.offers = COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER, COTERIE_OPTIONS(cpg_options), .ops = &cpg_ops);

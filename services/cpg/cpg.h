@@ -31,6 +31,12 @@ enum cpg_state {
 	CPG_LEAVE_STARTED, /* PROCLEAVE is on its way; still hears what comes before it */
 };
 
+/** What a process of this node has instead of its group's name and its pid, in compact messages. */
+struct cpg_handle {
+	uint64_t period; /* of which it is; 0: none */
+	uint32_t number;
+};
+
 /**
  * A leave of this node that is not delivered yet. Until then the same process must not join the
  * same group again, or the old leave would strike the new membership out.
@@ -40,6 +46,7 @@ struct cpg_leaving {
 	struct cpg_wire_name name;
 	uint32_t pid;
 	bool is_sent; /* false: the ring had no room yet */
+	struct cpg_handle handle;
 };
 
 /** One client. The memory is the executive's (client_data). */
@@ -51,6 +58,7 @@ struct cpg_connection {
 	struct cpg_leaving *leaving; /* made at the join, so that the leave needs no memory */
 	enum cpg_state state;
 	uint32_t pid;              /* what the library said at the join */
+	struct cpg_handle handle;
 	bool is_finalized;         /* wants no events any more */
 	bool wants_totem;          /* asked for the ring's configuration behind its first change */
 	bool had_totem;            /* and got it: once per connection */
@@ -106,6 +114,54 @@ struct cpg_resync {
 	uint32_t received_count, received_capacity;
 };
 
+/** What a handle stands for. */
+struct cpg_alias {
+	struct cpg_wire_name name;
+	uint32_t pid;
+	bool is_defined;
+};
+
+struct cpg_aliases {
+	struct cpg_alias *list; /* by handle */
+	uint32_t count, capacity;
+};
+
+/** A member of the ring, and what its handles stand for. */
+struct cpg_speaker {
+	uint32_t nodeid;
+	bool has_announced;
+	struct cpg_aliases aliases;
+};
+
+/** A message to be sent as plain nodes know it: size bytes behind the header. */
+struct cpg_again {
+	struct cpg_again *next;
+	uint32_t function, guarantee, size;
+	uint8_t bytes[];
+};
+
+/**
+ * Compact messages (compact.c). A period lasts from one sync_start to the next. speakers, announced and is_on
+ * follow from what was delivered in it and nothing else, so they are the same on all nodes at the same message.
+ */
+struct cpg_compact {
+	bool is_allowed; /* by the operator */
+	bool is_on;
+	uint64_t period;
+	struct cpg_speaker *speakers; /* speaker_count, ascending by node id */
+	uint32_t speaker_count, announced;
+	uint64_t refused; /* since the start */
+	/* As a sender: */
+	struct cpg_aliases own;  /* of the period in which they were last given out */
+	uint64_t outstanding;    /* sent and not delivered here */
+	uint64_t stale;          /* of these, from before this period */
+	uint64_t progress_ns;    /* when it was last less */
+	struct cpg_again *again, *again_last;
+	struct coterie_timer *again_retry;
+	struct iovec *parts; /* scratch: data behind a number */
+	uint32_t part_capacity;
+};
+
 /** What is complained about at a limited rate. */
 enum cpg_complaint {
 	CPG_BAD_NAME,
@@ -114,6 +170,7 @@ enum cpg_complaint {
 	CPG_TOO_MANY,
 	CPG_NO_MEMORY,
 	CPG_NOT_JOINED,
+	CPG_BAD_COMPACT,
 	CPG_COMPLAINTS, /* how many there are */
 };
 
@@ -126,12 +183,14 @@ struct cpg {
 	struct cpg_leaving *leaving;        /* oldest first */
 	struct coterie_timer *leave_retry;
 	bool has_unsent; /* while a state is read: one of them is still to be sent */
+	uint32_t state_version; /* while it is read */
 	uint64_t process_seq;
 	uint64_t next_token;         /* of iterations and zero-copy buffers */
 	struct coterie_ring_id ring; /* of the last finished synchronisation */
 	uint32_t *members;
 	uint32_t member_count;
 	struct cpg_resync resync;
+	struct cpg_compact compact;
 	struct cpg_wire_address *addresses; /* scratch: the members of one change */
 	uint32_t address_capacity;
 	struct iovec *parts; /* scratch: one event */
@@ -201,7 +260,16 @@ void cpg_totem_confchg(struct cpg *cpg, struct cpg_connection *connection);
 
 void cpg_deliver_procjoin(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void cpg_deliver_procleave(void *self, uint32_t nodeid, void *msg, uint32_t size);
-void cpg_deliver_ignored(void *self, uint32_t nodeid, void *msg, uint32_t size);
+void cpg_deliver_downlist(void *self, uint32_t nodeid, void *msg, uint32_t size);
+/** A process of a node has left: what a PROCLEAVE says. */
+void cpg_process_left(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *name, uint32_t pid,
+	uint32_t reason);
+/** A message for the group's members here: size bytes in parts. */
+void cpg_message_in(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *name, uint32_t pid,
+	const struct iovec *parts, uint32_t count, uint32_t size);
+/** A fragment of one of msglen bytes. */
+void cpg_fragment_in(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *name, uint32_t pid,
+	uint32_t type, uint32_t msglen, const struct iovec *parts, uint32_t count, uint32_t size);
 void cpg_deliver_mcast(void *self, uint32_t nodeid, const void *head, const struct iovec *parts,
 	uint32_t count, uint32_t size);
 void cpg_deliver_partial_mcast(void *self, uint32_t nodeid, const void *head,
@@ -222,6 +290,30 @@ void cpg_deliver_joinlist(void *self, uint32_t nodeid, void *msg, uint32_t size)
 void cpg_resync_fini(struct cpg *cpg);
 /** A process has left: what a list says of it from before does not bring it back. */
 void cpg_resync_left(struct cpg *cpg, uint32_t nodeid, uint32_t pid, const struct cpg_wire_name *name);
+
+/* --- compact.c --- */
+
+void cpg_compact_init(struct cpg *cpg);
+void cpg_compact_fini(struct cpg *cpg);
+/** A period begins: what was agreed is so no more. */
+void cpg_compact_start(struct cpg *cpg, const uint32_t *members, uint32_t count);
+/** The services agree: what was sent in vain goes out again. */
+void cpg_compact_done(struct cpg *cpg);
+/** Put what this node can do at the end of its DOWNLIST, if everybody in the ring may understand it. */
+void cpg_compact_announce(struct cpg *cpg, struct cpg_ring_downlist *list);
+/** A DOWNLIST of size bytes from a node was delivered. */
+void cpg_compact_heard(struct cpg *cpg, uint32_t nodeid, const void *list, uint32_t size);
+void cpg_deliver_compact(void *self, uint32_t nodeid, const void *head, const struct iovec *parts,
+	uint32_t count, uint32_t size);
+/** True while what processes of this node sent before has yet to be sent again: nothing may overtake it. */
+bool cpg_compact_waits(struct cpg *cpg);
+/** True when messages of the process go out compact. It gets a handle when it has none. */
+bool cpg_compact_has(struct cpg *cpg, struct cpg_handle *handle, const struct cpg_wire_name *name, uint32_t pid);
+/** Send for a process that has a handle. number is not looked at for CPG_COMPACT_MESSAGE. @return as ring_send */
+int cpg_compact_send(struct cpg *cpg, const struct cpg_handle *handle, enum cpg_compact_kind kind, uint32_t number,
+	uint32_t guarantee, const void *bytes, uint32_t size);
+void cpg_compact_save(const struct cpg *cpg, struct coterie_state_writer *writer);
+int cpg_compact_load(struct cpg *cpg, struct coterie_state_reader *reader);
 
 /* --- requests.c --- */
 

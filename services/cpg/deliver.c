@@ -194,6 +194,25 @@ static void forget_leaving(struct cpg *cpg, const struct cpg_wire_name *name, ui
 	}
 }
 
+void cpg_process_left(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *name, uint32_t pid,
+	uint32_t reason)
+{
+	if (nodeid == cpg->host->local_nodeid(cpg->ctx))
+		forget_leaving(cpg, name, pid);
+
+	struct cpg_group *group = cpg_group_find(cpg, name);
+	struct cpg_process *process = group == NULL ? NULL : cpg_process_find(group, nodeid, pid);
+
+	cpg_resync_left(cpg, nodeid, pid, name);
+	if (process == NULL)
+		return; /* spec 06d.7: of an unknown process; clients never heard of it */
+
+	const struct cpg_wire_address left = {.nodeid = nodeid, .pid = pid, .reason = reason};
+
+	cpg_process_del(group, process);
+	cpg_confchg(cpg, group, &left, 1, NULL, 0);
+}
+
 void cpg_deliver_procleave(void *self, uint32_t nodeid, void *msg, uint32_t size)
 {
 	struct cpg *cpg = self;
@@ -206,34 +225,16 @@ void cpg_deliver_procleave(void *self, uint32_t nodeid, void *msg, uint32_t size
 			cpg, CPG_BAD_NAME, nodeid, "a leave names a group of more than 128 bytes");
 		return;
 	}
-	if (nodeid == cpg->host->local_nodeid(cpg->ctx))
-		forget_leaving(cpg, &name, leave->pid);
-
-	struct cpg_group *group = cpg_group_find(cpg, &name);
-	struct cpg_process *process =
-		group == NULL ? NULL : cpg_process_find(group, nodeid, leave->pid);
-
-	cpg_resync_left(cpg, nodeid, leave->pid, &name);
-	if (process == NULL)
-		return; /* spec 06d.7: of an unknown process; clients never heard of it */
-
-	const struct cpg_wire_address left = {
-		.nodeid = nodeid,
-		.pid = leave->pid,
-		.reason = leave->reason,
-	};
-
-	cpg_process_del(group, process);
-	cpg_confchg(cpg, group, &left, 1, NULL, 0);
+	cpg_process_left(cpg, nodeid, &name, leave->pid, leave->reason);
 }
 
-void cpg_deliver_ignored(void *self, uint32_t nodeid, void *msg, uint32_t size)
+void cpg_deliver_downlist(void *self, uint32_t nodeid, void *msg, uint32_t size)
 {
 	struct cpg *cpg = self;
 
 	/* Every node works out by itself who left; the lists are for the eyes of older peers. */
-	(void)msg;
 	cpg->host->log(cpg->ctx, LOG_DEBUG, "downlist of %u bytes from node %u", size, nodeid);
+	cpg_compact_heard(cpg, nodeid, msg, size);
 }
 
 /* ---- User messages ------------------------------------------------------- */
@@ -242,15 +243,8 @@ void cpg_deliver_ignored(void *self, uint32_t nodeid, void *msg, uint32_t size)
  * The group that a message is for. NULL: nobody here may get it. A message from a node without a
  * member can only come from a process whose join is not known here yet, and then for no one.
  */
-static struct cpg_group *find_receivers(struct cpg *cpg, uint32_t nodeid,
-	const struct cpg_wire_name *wire, struct cpg_wire_name *name)
+static struct cpg_group *find_receivers(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *name)
 {
-	if (cpg_name_clean(wire, name) < 0) {
-		cpg_complain(cpg, CPG_BAD_NAME, nodeid,
-			"a message names a group of more than 128 bytes");
-		return NULL;
-	}
-
 	struct cpg_group *group = cpg_group_find(cpg, name);
 
 	if (group == NULL || !cpg_group_has_node(group, nodeid)) {
@@ -302,27 +296,57 @@ static void send_to_group(struct cpg *cpg, struct cpg_group *group, uint32_t id,
 	cpg_group_release(cpg, group);
 }
 
+void cpg_message_in(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *name, uint32_t pid,
+	const struct iovec *parts, uint32_t count, uint32_t size)
+{
+	struct cpg_group *group = find_receivers(cpg, nodeid, name);
+	struct cpg_event_deliver event = {.group = *name, .msglen = size, .nodeid = nodeid, .pid = pid};
+	struct iovec own = {after_header(&event), AFTER_HEADER(cpg_event_deliver)};
+
+	if (group != NULL)
+		send_to_group(cpg, group, CPG_EVENT_DELIVER, own, parts, count, &event);
+}
+
+void cpg_fragment_in(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *name, uint32_t pid,
+	uint32_t type, uint32_t msglen, const struct iovec *parts, uint32_t count, uint32_t size)
+{
+	struct cpg_group *group = find_receivers(cpg, nodeid, name);
+	struct cpg_event_partial_deliver event = {
+		.group = *name,
+		.msglen = msglen,
+		.fraglen = size,
+		.nodeid = nodeid,
+		.pid = pid,
+		.type = type,
+	};
+	struct iovec own = {after_header(&event), AFTER_HEADER(cpg_event_partial_deliver)};
+
+	if (group != NULL)
+		send_to_group(cpg, group, CPG_EVENT_PARTIAL_DELIVER, own, parts, count, NULL);
+}
+
+static bool take_name(
+	struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_name *wire, struct cpg_wire_name *name)
+{
+	if (cpg_name_clean(wire, name) == 0)
+		return true;
+	cpg_complain(cpg, CPG_BAD_NAME, nodeid, "a message names a group of more than 128 bytes");
+	return false;
+}
+
 void cpg_deliver_mcast(void *self, uint32_t nodeid, const void *head, const struct iovec *parts,
 	uint32_t count, uint32_t size)
 {
 	struct cpg *cpg = self;
 	const struct cpg_ring_mcast *mcast = head;
-	struct cpg_event_deliver event = {
-		.msglen = mcast->msglen,
-		.nodeid = nodeid,
-		.pid = mcast->pid,
-	};
+	struct cpg_wire_name name;
 
 	if (mcast->msglen != size - sizeof(*mcast)) {
 		cpg_complain(cpg, CPG_BAD_SIZE, nodeid, "a message is not as long as it says");
 		return;
 	}
-
-	struct cpg_group *group = find_receivers(cpg, nodeid, &mcast->group, &event.group);
-	struct iovec own = {after_header(&event), AFTER_HEADER(cpg_event_deliver)};
-
-	if (group != NULL)
-		send_to_group(cpg, group, CPG_EVENT_DELIVER, own, parts, count, &event);
+	if (take_name(cpg, nodeid, &mcast->group, &name))
+		cpg_message_in(cpg, nodeid, &name, mcast->pid, parts, count, mcast->msglen);
 }
 
 void cpg_deliver_partial_mcast(void *self, uint32_t nodeid, const void *head,
@@ -330,13 +354,7 @@ void cpg_deliver_partial_mcast(void *self, uint32_t nodeid, const void *head,
 {
 	struct cpg *cpg = self;
 	const struct cpg_ring_partial_mcast *mcast = head;
-	struct cpg_event_partial_deliver event = {
-		.msglen = mcast->msglen,
-		.fraglen = mcast->fraglen,
-		.nodeid = nodeid,
-		.pid = mcast->pid,
-		.type = mcast->type,
-	};
+	struct cpg_wire_name name;
 
 	if (mcast->fraglen != size - sizeof(*mcast) || mcast->fraglen > mcast->msglen ||
 		mcast->type < CPG_FRAGMENT_FIRST || mcast->type > CPG_FRAGMENT_LAST) {
@@ -344,11 +362,9 @@ void cpg_deliver_partial_mcast(void *self, uint32_t nodeid, const void *head,
 		return;
 	}
 
-	struct cpg_group *group = find_receivers(cpg, nodeid, &mcast->group, &event.group);
-	struct iovec own = {after_header(&event), AFTER_HEADER(cpg_event_partial_deliver)};
-
-	if (group != NULL)
-		send_to_group(cpg, group, CPG_EVENT_PARTIAL_DELIVER, own, parts, count, NULL);
+	if (take_name(cpg, nodeid, &mcast->group, &name))
+		cpg_fragment_in(cpg, nodeid, &name, mcast->pid, mcast->type, mcast->msglen, parts, count,
+			mcast->fraglen);
 }
 
 /* ---- Byte order: spec 06a.2, last column. Headers are the executive's. --- */

@@ -1,7 +1,7 @@
 # The service plugin; the library and the man pages have fragments of their own.
 cpg_service_sources = \
 	services/cpg/cpg.c services/cpg/cpg.h services/cpg/messages.h \
-	services/cpg/groups.c services/cpg/requests.c services/cpg/deliver.c \
+	services/cpg/groups.c services/cpg/requests.c services/cpg/deliver.c services/cpg/compact.c \
 	services/cpg/resync.c services/cpg/state.c services/cpg/iterate.c services/cpg/statistics.c \
 	services/cpg/zero_copy.c
 
@@ -22,7 +22,8 @@ libcpg_service_la_SOURCES = \
 libcpg_service_la_LIBADD = libmock_host.la
 libcpg_service_la_CFLAGS = $(TEST_CFLAGS)
 
-cpg_unit_tests = tests/unit/test_cpg tests/unit/test_cpg_ask tests/unit/test_cpg_ring tests/unit/test_cpg_zero_copy
+cpg_unit_tests = tests/unit/test_cpg tests/unit/test_cpg_ask tests/unit/test_cpg_ring tests/unit/test_cpg_compact \
+	tests/unit/test_cpg_zero_copy tests/unit/test_cpg_cluster
 check_PROGRAMS += $(cpg_unit_tests)
 TESTS += $(cpg_unit_tests)
 tests_unit_test_cpg_SOURCES = tests/unit/test_cpg.c
@@ -34,10 +35,23 @@ tests_unit_test_cpg_ask_LDADD = libcpg_service.la $(CHECK_LIBS)
 tests_unit_test_cpg_ring_SOURCES = tests/unit/test_cpg_ring.c
 tests_unit_test_cpg_ring_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_cpg_ring_LDADD = libcpg_service.la $(CHECK_LIBS)
+tests_unit_test_cpg_compact_SOURCES = tests/unit/test_cpg_compact.c
+tests_unit_test_cpg_compact_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_cpg_compact_LDADD = libcpg_service.la $(CHECK_LIBS)
+# Whole clusters in the test kit, with faults.
+tests_unit_test_cpg_cluster_SOURCES = tests/unit/test_cpg_cluster.c
+tests_unit_test_cpg_cluster_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_cpg_cluster_LDADD = libcpg_service.la libcoterie-testkit.la $(CHECK_LIBS)
 tests_unit_test_cpg_zero_copy_SOURCES = tests/unit/test_cpg_zero_copy.c
 tests_unit_test_cpg_zero_copy_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_cpg_zero_copy_LDADD = libcpg_service.la $(CHECK_LIBS)
 endif
+
+cpg-long: all
+	@$(MAKE) $(AM_MAKEFLAGS) tests/unit/test_cpg_cluster
+	@CPG_SEEDS=50 CPG_TIMEOUT=3600 tests/unit/test_cpg_cluster
+check-long: cpg-long
+.PHONY: cpg-long
 
 include services/cpg/lib/local.mk
 include services/cpg/man/local.mk

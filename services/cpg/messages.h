@@ -422,8 +422,8 @@ enum cpg_ring_function {
 	CPG_RING_PROCLEAVE = 1,
 	CPG_RING_JOINLIST = 2,
 	CPG_RING_MCAST = 3,
-	CPG_RING_DOWNLIST_OLD = 4, /* never sent; ignored */
-	CPG_RING_DOWNLIST = 5,     /* sent for older peers; ignored */
+	CPG_RING_COMPACT = 4, /* the DOWNLIST of long ago, which nobody sends and everybody else ignores */
+	CPG_RING_DOWNLIST = 5, /* sent for older peers, who wait for it; its end announces what we can do */
 	CPG_RING_PARTIAL_MCAST = 6,
 };
 #define CPG_RING_ID(function) ((int32_t)((uint32_t)CPG_SERVICE_ID << 16 | (uint32_t)(function)))
@@ -499,15 +499,46 @@ CPG_LAYOUT(cpg_ring_downlist, old_member_count, 16);
 CPG_LAYOUT(cpg_ring_downlist, left_count, 24);
 CPG_LAYOUT(cpg_ring_downlist, nodeids, 32);
 
-struct cpg_ring_downlist_old {
-	struct cpg_request_header header;
-	uint32_t left_count;
-	uint32_t pad;
-	uint32_t nodeids[CPG_DOWNLIST_MAX];
+/*
+ * In place of the last four node ids of a DOWNLIST, of which there are never so many: bytes, whatever the
+ * sender's byte order. Others ignore the list, and so its end.
+ */
+struct cpg_ring_announcement {
+	uint8_t magic[8]; /* CPG_ANNOUNCEMENT_MAGIC */
+	uint8_t features; /* CPG_ANNOUNCES_COMPACT */
+	uint8_t zero[7];
 };
-CPG_SIZE(cpg_ring_downlist_old, 1560);
-CPG_LAYOUT(cpg_ring_downlist_old, left_count, 16);
-CPG_LAYOUT(cpg_ring_downlist_old, nodeids, 24);
+CPG_SIZE(cpg_ring_announcement, 16);
+#define CPG_ANNOUNCEMENT_MAGIC "COTERIE\1"
+#define CPG_ANNOUNCEMENT_AT (sizeof(struct cpg_ring_downlist) - sizeof(struct cpg_ring_announcement))
+#define CPG_ANNOUNCES_COMPACT 1u
+
+/*
+ * What a process says, where all members of the ring understand it: 20 bytes in front of its data instead of
+ * 184 (docs/compact-messages.md). The numbers behind the header are little-endian from everybody.
+ */
+enum cpg_compact_kind {
+	CPG_COMPACT_DEFINE = 1, /* number: pid; data: the group's name. From now on the handle stands for both */
+	CPG_COMPACT_MESSAGE = 2, /* no number; data: the message */
+	CPG_COMPACT_FIRST = 3, /* fragments. number: msglen; data: the fragment */
+	CPG_COMPACT_CONTINUED = 4,
+	CPG_COMPACT_LAST = 5,
+	CPG_COMPACT_LEAVE = 6, /* number: enum cpg_wire_reason; no data. The handle stands for nothing any more */
+};
+#define CPG_COMPACT_SAFE 1u /* flag: how it was sent, for who sends it again */
+#define CPG_COMPACT_HANDLES 4096u /* of one node; processes beyond do without */
+
+struct cpg_ring_compact {
+	struct cpg_request_header header;
+	uint8_t handle[2]; /* of the sender's choice, below CPG_COMPACT_HANDLES */
+	uint8_t kind;      /* enum cpg_compact_kind */
+	uint8_t flags;
+	uint8_t body[]; /* u32 number, but for MESSAGE; then data */
+};
+CPG_SIZE(cpg_ring_compact, 20);
+CPG_LAYOUT(cpg_ring_compact, handle, 16);
+CPG_LAYOUT(cpg_ring_compact, kind, 18);
+CPG_LAYOUT(cpg_ring_compact, body, 20);
 
 struct cpg_ring_partial_mcast {
 	struct cpg_request_header header;

@@ -33,6 +33,17 @@ static int send_process(struct cpg *cpg, uint32_t function, const struct cpg_wir
 	return cpg->host->ring_send(cpg->ctx, function, COTERIE_AGREED, &iov, 1);
 }
 
+/* Behind all that the process has sent. */
+static int send_leave(struct cpg *cpg, const struct cpg_handle *handle, const struct cpg_wire_name *name,
+	uint32_t pid, uint32_t reason)
+{
+	if (cpg_compact_waits(cpg))
+		return -EAGAIN;
+	if (handle->period == cpg->compact.period)
+		return cpg_compact_send(cpg, handle, CPG_COMPACT_LEAVE, reason, COTERIE_AGREED, NULL, 0);
+	return send_process(cpg, CPG_RING_PROCLEAVE, name, pid, reason);
+}
+
 static bool is_joining_or_joined(const struct cpg_group *group, uint32_t pid)
 {
 	if (group == NULL)
@@ -161,11 +172,13 @@ static int handle_leave(void *self, struct coterie_client *client, const void *m
 	if (!cpg_name_equal(&connection->group->name, &name))
 		return -ENOENT;
 
-	int rc = send_process(cpg, CPG_RING_PROCLEAVE, &connection->group->name, connection->pid,
+	int rc = send_leave(cpg, &connection->handle, &connection->group->name, connection->pid,
 		CPG_WIRE_REASON_LEAVE);
 
-	if (rc == 0)
+	if (rc == 0) {
 		connection->state = CPG_LEAVE_STARTED;
+		connection->handle.period = 0;
+	}
 	return rc;
 }
 
@@ -186,8 +199,7 @@ static void send_leavings(void *arg)
 	for (struct cpg_leaving *one = cpg->leaving; one != NULL; one = one->next) {
 		if (one->is_sent)
 			continue;
-		if (send_process(cpg, CPG_RING_PROCLEAVE, &one->name, one->pid,
-			    CPG_WIRE_REASON_PROCDOWN) < 0) {
+		if (send_leave(cpg, &one->handle, &one->name, one->pid, CPG_WIRE_REASON_PROCDOWN) < 0) {
 			uint64_t at_ns = cpg->host->now_ns(cpg->ctx) + LEAVE_RETRY_NS;
 
 			if (cpg->host->timer_add(
@@ -218,6 +230,7 @@ void cpg_connection_drop(struct cpg *cpg, struct cpg_connection *connection)
 		leaving->next = NULL;
 		leaving->name = connection->group->name;
 		leaving->pid = connection->pid;
+		leaving->handle = connection->handle;
 		leaving->is_sent = false;
 		*end = leaving;
 		cpg_leavings_send(cpg);
@@ -239,6 +252,14 @@ int cpg_send(struct cpg *cpg, struct cpg_connection *connection, uint32_t guaran
 	}
 	if (size > CPG_ATOMIC_SIZE_MAX)
 		return -EMSGSIZE; /* members could not read the event */
+	if (cpg_compact_waits(cpg))
+		return -EAGAIN;
+
+	uint32_t ring_guarantee = guarantee == GUARANTEE_SAFE ? COTERIE_SAFE : COTERIE_AGREED;
+
+	if (cpg_compact_has(cpg, &connection->handle, &connection->group->name, connection->pid))
+		return cpg_compact_send(
+			cpg, &connection->handle, CPG_COMPACT_MESSAGE, 0, ring_guarantee, bytes, size);
 
 	struct cpg_ring_mcast mcast = {
 		.group = connection->group->name,
@@ -251,8 +272,7 @@ int cpg_send(struct cpg *cpg, struct cpg_connection *connection, uint32_t guaran
 		{(void *)(uintptr_t)bytes, size},
 	};
 
-	return cpg->host->ring_send(cpg->ctx, CPG_RING_MCAST,
-		guarantee == GUARANTEE_SAFE ? COTERIE_SAFE : COTERIE_AGREED, iov, 2);
+	return cpg->host->ring_send(cpg->ctx, CPG_RING_MCAST, ring_guarantee, iov, 2);
 }
 
 static int handle_mcast(void *self, struct coterie_client *client, const void *msg, uint32_t size)
@@ -270,6 +290,33 @@ int cpg_channel_message(void *self, struct coterie_client *client, uint32_t guar
 	uint32_t size)
 {
 	return cpg_send(self, connection_of(self, client), guarantee, msg, size);
+}
+
+static int send_fragment(struct cpg *cpg, struct cpg_connection *connection, const struct cpg_req_partial_mcast *req,
+	const void *bytes)
+{
+	uint32_t guarantee = req->guarantee == GUARANTEE_SAFE ? COTERIE_SAFE : COTERIE_AGREED;
+
+	if (cpg_compact_waits(cpg))
+		return -EAGAIN;
+	if (cpg_compact_has(cpg, &connection->handle, &connection->group->name, connection->pid))
+		return cpg_compact_send(cpg, &connection->handle, CPG_COMPACT_FIRST + req->type - CPG_FRAGMENT_FIRST,
+			req->msglen, guarantee, bytes, req->fraglen);
+
+	struct cpg_ring_partial_mcast mcast = {
+		.group = connection->group->name,
+		.msglen = req->msglen,
+		.fraglen = req->fraglen,
+		.pid = connection->pid,
+		.type = req->type,
+		.source = {.nodeid = cpg->host->local_nodeid(cpg->ctx)},
+	};
+	struct iovec iov[] = {
+		{(uint8_t *)&mcast + sizeof(mcast.header), sizeof(mcast) - sizeof(mcast.header)},
+		{(void *)(uintptr_t)bytes, req->fraglen},
+	};
+
+	return cpg->host->ring_send(cpg->ctx, CPG_RING_PARTIAL_MCAST, guarantee, iov, 2);
 }
 
 static int handle_partial_mcast(
@@ -292,21 +339,7 @@ static int handle_partial_mcast(
 	else if (connection->changes_at_first != connection->changes)
 		return -EINTR;
 
-	struct cpg_ring_partial_mcast mcast = {
-		.group = connection->group->name,
-		.msglen = req.msglen,
-		.fraglen = req.fraglen,
-		.pid = connection->pid,
-		.type = req.type,
-		.source = {.nodeid = cpg->host->local_nodeid(cpg->ctx)},
-	};
-	struct iovec iov[] = {
-		{(uint8_t *)&mcast + sizeof(mcast.header), sizeof(mcast) - sizeof(mcast.header)},
-		{(uint8_t *)(uintptr_t)msg + sizeof(req), req.fraglen},
-	};
-
-	return cpg->host->ring_send(cpg->ctx, CPG_RING_PARTIAL_MCAST,
-		req.guarantee == GUARANTEE_SAFE ? COTERIE_SAFE : COTERIE_AGREED, iov, 2);
+	return send_fragment(cpg, connection, &req, (const uint8_t *)msg + sizeof(req));
 }
 
 /* ---- Asking -------------------------------------------------------------- */

@@ -59,6 +59,7 @@ void cpg_sync_start(void *self, const uint32_t *transitional, uint32_t transitio
 	struct cpg *cpg = self;
 	struct cpg_resync *sync = &cpg->resync;
 
+	cpg_compact_start(cpg, regular->members, regular->member_count);
 	cpg_resync_fini(cpg); /* what an older round left is not of this one */
 	sync->round++;
 	sync->is_active = false;
@@ -158,7 +159,7 @@ static int list_local(struct cpg *cpg)
 	return 0;
 }
 
-/* Nobody acts on it; peers of the 2.x series wait for it. Always of full size. */
+/* Nobody acts on the list; peers of the 2.x series wait for it. Always of full size. */
 static int send_downlist(struct cpg *cpg)
 {
 	const struct cpg_resync *sync = &cpg->resync;
@@ -169,6 +170,7 @@ static int send_downlist(struct cpg *cpg)
 	list.left_count = sync->left_count < CPG_DOWNLIST_MAX ? sync->left_count : CPG_DOWNLIST_MAX;
 	if (list.left_count > 0)
 		memcpy(list.nodeids, sync->left, list.left_count * sizeof(list.nodeids[0]));
+	cpg_compact_announce(cpg, &list);
 
 	struct iovec iov = {
 		.iov_base = (uint8_t *)&list + sizeof(list.header),
@@ -422,6 +424,7 @@ void cpg_sync_done(void *self)
 	for_each_group(cpg, tell_joined);
 	for_each_group(cpg, remove_unnamed);
 	cpg_resync_fini(cpg);
+	cpg_compact_done(cpg);
 	if (sync->is_same) /* clients know the ring */
 		return;
 	for (struct cpg_connection *one = cpg->connections; one != NULL; one = next) {

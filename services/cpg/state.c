@@ -12,7 +12,7 @@
 
 #include <coterie/state.h>
 
-#define STATE_VERSION 1u
+#define STATE_VERSION 2u /* 1 knew nothing of compact messages */
 #define NAME_BYTES sizeof(struct cpg_wire_name)
 
 /* ---- Saving -------------------------------------------------------------- */
@@ -20,6 +20,12 @@
 static void put_name(struct coterie_state_writer *writer, const struct cpg_wire_name *name)
 {
 	coterie_state_put(writer, name, NAME_BYTES);
+}
+
+static void put_handle(struct coterie_state_writer *writer, const struct cpg_handle *handle)
+{
+	coterie_state_put_u64(writer, handle->period);
+	coterie_state_put_u32(writer, handle->number);
 }
 
 static void put_groups(struct coterie_state_writer *writer, const struct cpg *cpg)
@@ -45,6 +51,7 @@ static void put_leaving(struct coterie_state_writer *writer, const struct cpg *c
 		put_name(writer, &one->name);
 		coterie_state_put_u32(writer, one->pid);
 		coterie_state_put_u32(writer, one->is_sent);
+		put_handle(writer, &one->handle);
 	}
 }
 
@@ -70,6 +77,7 @@ static void put_connection(
 			(one->group != NULL ? IS_IN_GROUP : 0) | (one->leaving != NULL ? HAS_LEAVING : 0));
 	coterie_state_put_u64(writer, one->changes);
 	coterie_state_put_u64(writer, one->changes_at_first);
+	put_handle(writer, &one->handle);
 	put_name(writer, one->group != NULL ? &one->group->name : &none);
 	cpg_iterations_save(one, writer);
 	cpg_zero_copies_save(one, writer);
@@ -102,6 +110,7 @@ int cpg_state_save(void *self, void **blob, uint32_t *size)
 	coterie_state_put_u32(&writer, count);
 	for (; last != NULL; last = last->previous)
 		put_connection(&writer, cpg, last);
+	cpg_compact_save(cpg, &writer);
 	return coterie_state_end(&writer, blob, size);
 }
 
@@ -113,6 +122,15 @@ static int take_name(struct coterie_state_reader *reader, struct cpg_wire_name *
 
 	coterie_state_take(reader, &raw, NAME_BYTES);
 	return cpg_name_clean(&raw, name) < 0 ? -ENOTSUP : 0;
+}
+
+static void take_handle(const struct cpg *cpg, struct coterie_state_reader *reader, struct cpg_handle *handle)
+{
+	*handle = (struct cpg_handle){0};
+	if (cpg->state_version < 2)
+		return;
+	handle->period = coterie_state_take_u64(reader);
+	handle->number = coterie_state_take_u32(reader);
 }
 
 static int take_members(struct cpg *cpg, struct coterie_state_reader *reader)
@@ -157,6 +175,7 @@ static int take_leaving(struct cpg *cpg, struct coterie_state_reader *reader, st
 	int rc = take_name(reader, &leaving->name);
 	leaving->pid = coterie_state_take_u32(reader);
 	leaving->is_sent = coterie_state_take_u32(reader) != 0;
+	take_handle(cpg, reader, &leaving->handle);
 	**end = leaving;
 	*end = &leaving->next;
 	cpg->has_unsent = cpg->has_unsent || !leaving->is_sent;
@@ -198,6 +217,7 @@ static int take_connection(struct cpg *cpg, struct coterie_state_reader *reader)
 	uint32_t flags = coterie_state_take_u32(reader);
 	connection->changes = coterie_state_take_u64(reader);
 	connection->changes_at_first = coterie_state_take_u64(reader);
+	take_handle(cpg, reader, &connection->handle);
 	int rc = take_name(reader, &name);
 	if (connection->state > CPG_LEAVE_STARTED)
 		rc = -ENOTSUP;
@@ -235,6 +255,8 @@ static int take_all(struct cpg *cpg, struct coterie_state_reader *reader)
 	count = coterie_state_take_count(reader, NAME_BYTES);
 	for (uint32_t i = 0; rc == 0 && i < count; i++)
 		rc = take_connection(cpg, reader);
+	if (rc == 0 && cpg->state_version >= 2)
+		rc = cpg_compact_load(cpg, reader);
 	if (rc == 0 && !coterie_state_is_whole(reader))
 		rc = -ENOTSUP;
 	return rc;
@@ -245,7 +267,8 @@ int cpg_state_load(void *self, const void *blob, uint32_t size)
 	struct cpg *cpg = self;
 	struct coterie_state_reader reader = {.at = blob, .left = size};
 
-	if (coterie_state_take_u32(&reader) != STATE_VERSION)
+	cpg->state_version = coterie_state_take_u32(&reader);
+	if (cpg->state_version == 0 || cpg->state_version > STATE_VERSION)
 		return -ENOTSUP;
 	uint64_t process_seq = coterie_state_take_u64(&reader);
 	cpg->next_token = coterie_state_take_u64(&reader);

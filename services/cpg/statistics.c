@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-static const char groups_key[] = "stats.plugins.cpg.groups", members_key[] = "stats.plugins.cpg.members";
+static const char groups_key[] = "stats.plugins.cpg.groups", members_key[] = "stats.plugins.cpg.members",
+		  compact_key[] = "stats.plugins.cpg.compact",
+		  refused_key[] = "stats.plugins.cpg.compact_refused";
 
 static uint32_t put_u32(void *value, uint32_t number)
 {
@@ -32,6 +34,22 @@ static uint32_t read_members(void *arg, void *value)
 	return put_u32(value, count);
 }
 
+/* 1: processes of this node say what they say in compact messages. */
+static uint32_t read_compact(void *arg, void *value)
+{
+	const struct cpg *cpg = arg;
+
+	return put_u32(value, cpg->compact.is_on);
+}
+
+static uint32_t read_refused(void *arg, void *value)
+{
+	const struct cpg *cpg = arg;
+
+	memcpy(value, &cpg->compact.refused, sizeof(cpg->compact.refused));
+	return sizeof(cpg->compact.refused);
+}
+
 void cpg_statistics_offer(struct cpg *cpg)
 {
 	if (!COTERIE_HAS(cpg->host, stat_add))
@@ -39,4 +57,6 @@ void cpg_statistics_offer(struct cpg *cpg)
 	/* Without memory there is a figure less. */
 	cpg->host->stat_add(cpg->ctx, groups_key, COTERIE_MAP_U32, read_groups, cpg);
 	cpg->host->stat_add(cpg->ctx, members_key, COTERIE_MAP_U32, read_members, cpg);
+	cpg->host->stat_add(cpg->ctx, compact_key, COTERIE_MAP_U32, read_compact, cpg);
+	cpg->host->stat_add(cpg->ctx, refused_key, COTERIE_MAP_U64, read_refused, cpg);
 }

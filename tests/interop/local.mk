@@ -1,7 +1,7 @@
 # Rings of coterie and Debian's corosync mixed; tests/cluster has the library.
 interop_scripts = \
 	%D%/mixed_1_2_order.sh %D%/mixed_1_2_faults.sh %D%/mixed_2_1_order.sh %D%/mixed_2_1_faults.sh \
-	%D%/mixed_2_1_evs.sh
+	%D%/mixed_2_1_evs.sh %D%/compact.sh
 dist_check_SCRIPTS += $(interop_scripts) %D%/asymmetric.sh %D%/knet_mixed.sh
 TESTS += $(interop_scripts) %D%/asymmetric.sh %D%/knet_mixed.sh
 

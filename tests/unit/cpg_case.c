@@ -25,6 +25,14 @@ static void tear_down(void)
 
 struct coterie_ctx *host(uint32_t nodeid) { return ring.nodes[nodeid].host; }
 
+void cpg_case_plain(void)
+{
+	for (uint32_t i = 1; i <= SERVICE_RING_NODES; i++)
+		if (host(i) != NULL)
+			host(i)->is_safe_kept = false;
+	service_ring_form(&ring, "1 2 3");
+}
+
 void join_all(const char *nodes)
 {
 	for (size_t i = 0; nodes[i] != '\0'; i++) {

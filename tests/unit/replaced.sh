@@ -7,11 +7,13 @@
 build=${abs_top_builddir:-$(cd "$(dirname "$0")/../../build" && pwd)}
 declare -A spared=(
 	[cpg]="buffers_of_a_client_are_bounded_and_end_with_it"
+	[cpg_compact]="figures_say_so processes_beyond_the_last_handle_do_without
+		a_leave_waits_for_what_is_sent_again"
 	[cmap]="clients_together_cannot_fill_the_memory what_a_client_may_keep_open_is_bounded_and_ends_with_it"
 	[votequorum]="last_man_standing_waits_for_its_window a_barrier_is_stored_once_a_second
 		a_device_never_goes_without_its_node"
 )
-for test in cpg cmap cmap_version quorum votequorum votequorum_device; do
+for test in cpg cpg_compact cmap cmap_version quorum votequorum votequorum_device; do
 	[ -x "$build/tests/unit/test_$test" ] || {
 		tap_note "test_$test is not built"
 		continue

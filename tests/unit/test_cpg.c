@@ -303,6 +303,7 @@ START_TEST(safe_delivery_is_asked_for_when_the_client_does)
 	struct cpg_req_mcast req = {.msglen = 0};
 	struct cpg_req_partial_mcast part = {.type = CPG_FRAGMENT_FIRST};
 
+	cpg_case_plain();
 	join_all("1");
 	for (size_t i = 0; i < 5; i++) {
 		req.guarantee = part.guarantee = want[i][0];

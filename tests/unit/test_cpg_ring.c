@@ -236,6 +236,7 @@ static void check_sent(uint32_t nodeid, uint32_t index, uint32_t function, uint3
 
 START_TEST(messages_are_those_of_a_real_ring)
 {
+	cpg_case_plain();
 	users[0] = cpg_user_create(&ring, 1, 0x6d38);
 	ck_assert_int_eq(cpg_user_join(&users[0], "grp1", 0), 1);
 	CHECK_SENT(1, 0, CPG_RING_PROCJOIN, 168, FIELD(16, "\4"), FIELD(24, "grp1"),
@@ -267,6 +268,7 @@ END_TEST
 START_TEST(lists_are_those_of_a_real_ring)
 {
 	service_ring_start(&ring, 4);
+	cpg_case_plain();
 	service_ring_form(&ring, "1 2 3 4");
 	users[0] = cpg_user_create(&ring, 3, 0x78a9);
 	users[1] = cpg_user_create(&ring, 3, 0x78ec);
