@@ -10,21 +10,19 @@
  */
 #include "exec/totem/state.h"
 
+/* Frames: half of a smaller receive buffer would hold less than the successor's lead is worth. */
+#define CAPACITY_MIN 256u
+
 bool early_is_due(const struct totem_engine *engine)
 {
 	uint32_t least = engine->options.early_frames;
 
 	return engine->state == TOTEM_OPERATIONAL && least > 0 && !engine->is_holding &&
-	       (engine->features & WIRE_FEATURE_EARLY) != 0 && engine->window.max != 0 && engine->memb.count > 1 &&
+	       engine->window.rotations > 1 && engine->memb.count > 1 &&
 	       engine->visit_new >= least && engine->visit_new == engine->visit_sent;
 }
 
-uint32_t early_capacity(const struct totem_engine *engine)
+uint32_t early_rotations(const struct totem_engine *engine)
 {
-	uint32_t capacity = extension_capacity(engine);
-
-	/* What one rotation sends late and the next one early can wait in a receive buffer together. */
-	if ((engine->new_features & WIRE_FEATURE_EARLY) != 0 && !TOTEM_MUTANT(engine, EARLY_OVERRUN))
-		capacity = (capacity + 1) / 2;
-	return capacity;
+	return (engine->new_features & WIRE_FEATURE_EARLY) != 0 && extension_capacity(engine) >= CAPACITY_MIN ? 2 : 1;
 }

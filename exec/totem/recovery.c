@@ -86,7 +86,8 @@ void recovery_enter(struct totem_engine *engine)
 	uint32_t base = engine->options.first_seq;
 
 	engine->new_features = extension_agreed(engine);
-	window_begin(&engine->window, early_capacity(engine), engine->new_memb.count);
+	window_begin(&engine->window, extension_capacity(engine) * (TOTEM_MUTANT(engine, EARLY_OVERRUN) ? 2 : 1),
+		engine->new_memb.count, early_rotations(engine));
 	forget_owed(engine);
 	store_reset(&engine->rstore, base);
 	engine->tseq = base - 1;

@@ -332,8 +332,8 @@ bool linger_is_likely(const struct totem_engine *engine);
 /* --- early.c --- */
 /** At the end of a visit whose frames are in the outbox: is the token to go first? */
 bool early_is_due(const struct totem_engine *engine);
-/** Of the new ring: frames of one rotation that its receive buffers have room for; 0: not known. */
-uint32_t early_capacity(const struct totem_engine *engine);
+/** Of the new ring: rotations whose frames may wait in a receive buffer together, 1 or 2. */
+uint32_t early_rotations(const struct totem_engine *engine);
 
 /* --- flow.c --- */
 /** Frames that all together may send in a rotation. */

@@ -8,17 +8,21 @@
 #define UNUSED_MAX 1000u
 #define PATIENCE_NS UINT64_C(10000000000)
 
-void window_begin(struct window *window, uint32_t capacity, uint32_t members)
+void window_begin(struct window *window, uint32_t capacity, uint32_t members, uint32_t rotations)
 {
 	uint64_t safe = (uint64_t)capacity * 9 / 10;
-	uint32_t margin = members > MARGIN ? members : MARGIN;
+	uint32_t beyond = members * rotations;
+	uint32_t margin = beyond > MARGIN ? beyond : MARGIN;
 
-	*window = (struct window){0};
+	*window = (struct window){.rotations = rotations};
 	if (capacity == 0)
 		return;
 	window->max = 1;
-	if (safe > margin)
-		window->max = safe - margin < WINDOW_MAX ? (uint32_t)safe - margin : WINDOW_MAX;
+	if (safe < margin + rotations)
+		return;
+	window->max = (uint32_t)(safe - margin) / rotations;
+	if (window->max > WINDOW_MAX)
+		window->max = WINDOW_MAX;
 }
 
 uint32_t window_floor(const struct window *window, uint32_t configured)

@@ -20,6 +20,7 @@ struct window_loss {
 
 struct window {
 	uint32_t max;  /* what the smallest receive buffer of the ring bears; 0: not known of all */
+	uint32_t rotations; /* whose frames may wait there together */
 	/* Of the representative alone. */
 	uint32_t size;
 	uint32_t lossy;  /* a bit for each of the last rotations, the newest lowest: frames were sent again */
@@ -48,8 +49,9 @@ struct window_rotation {
  * @param capacity  frames that the smallest receive buffer of its members holds; 0: one of them has
  *                  not told its own, so the window stays as configured
  * @param members   each may send one frame beyond the window, so that nobody starves
+ * @param rotations whose frames may wait in a receive buffer together, at least 1
  */
-void window_begin(struct window *window, uint32_t capacity, uint32_t members);
+void window_begin(struct window *window, uint32_t capacity, uint32_t members, uint32_t rotations);
 /** The least size: what is configured, unless that overruns a receiver. window->max is not 0. */
 uint32_t window_floor(const struct window *window, uint32_t configured);
 /** The representative's decision for the next rotation. window->max is not 0. */

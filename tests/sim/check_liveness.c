@@ -143,9 +143,7 @@ static bool drain(struct sim *sim)
 /* What a rotation takes at least, of all, as far as this node is concerned. */
 static uint32_t window_floor_of(const struct node *node)
 {
-	bool is_early = (node->options.features & WIRE_FEATURE_EARLY) != 0;
-	uint32_t capacity = (is_early ? (node->options.capacity + 1) / 2 : node->options.capacity) * 9 / 10;
-	uint32_t window = node->options.window_size;
+	uint32_t capacity = node->options.capacity * 9 / 10, window = node->options.window_size;
 
 	if (node->options.capacity != 0 && capacity < window + 32)
 		window = capacity > 33 ? capacity - 32 : 1;

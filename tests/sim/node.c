@@ -34,26 +34,28 @@ void node_note(struct node *node, enum trace_subject subject, struct trace_entry
 
 /* ------------------------------------------------------------------------------------------ sending */
 
-/*
- * What the smallest socket of a ring holds of one rotation, half of it where tokens may overtake frames; 0: a
- * member does not know.
- */
+/* What the smallest socket of a ring holds; 0: a member does not know. */
 static uint32_t smallest_socket(const struct sim *sim, const struct ring_record *ring)
 {
 	uint32_t least = UINT32_MAX;
-	bool is_early = true;
 
 	for (uint32_t i = 0; i < sim->node_count; i++) {
 		const struct totem_options *options = &sim->nodes[i].options;
 		uint32_t capacity = options->features == 0 ? 0 : options->capacity;
 
-		if ((ring->members & BIT(i)) == 0)
-			continue;
-		is_early = is_early && (options->features & WIRE_FEATURE_EARLY) != 0;
-		if (capacity < least)
+		if ((ring->members & BIT(i)) != 0 && capacity < least)
 			least = capacity;
 	}
-	return is_early ? (least + 1) / 2 : least;
+	return least;
+}
+
+/* Where tokens may go before frames, those of two rotations can wait in a socket. */
+static uint32_t rotations_of(const struct sim *sim, const struct ring_record *ring, uint32_t least)
+{
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		if ((ring->members & BIT(i)) != 0 && (sim->nodes[i].options.features & WIRE_FEATURE_EARLY) == 0)
+			return 1;
+	return least >= 256 ? 2 : 1;
 }
 
 /* I7: frames of all in a rotation, with a place for each member, by what its ring's sockets hold. */
@@ -66,10 +68,12 @@ static uint32_t adaptive_window(const struct node *node)
 	if (least == 0)
 		return 0;
 
-	uint32_t margin = ring->member_count > 32 ? ring->member_count : 32;
+	uint32_t rotations = rotations_of(node->sim, ring, least);
+	uint32_t beyond = ring->member_count * rotations;
+	uint32_t margin = beyond > 32 ? beyond : 32;
 
 	least = least * 9 / 10;
-	least = least > margin ? least - margin : 1;
+	least = least > margin + rotations ? (least - margin) / rotations : 1;
 	return (least < 4096 ? least : 4096) + ring->member_count;
 }
 

@@ -59,7 +59,8 @@ static void set_capacity(struct sim *sim, struct node *node)
 	/* In some runs somebody does not know, in others nobody does. */
 	if (random_chance(&of_all, 3000) || (random_chance(&of_all, 2000) && random_chance(&random, 3000)))
 		return;
-	node->options.capacity = (uint32_t)(random_chance(&random, 5000) ?
+	/* In half of the runs no socket is small. */
+	node->options.capacity = (uint32_t)(random_chance(&of_all, 5000) && random_chance(&random, 5000) ?
 		random_between(&random, 40, 300) : random_between(&random, 300, 8000));
 }
 

@@ -139,17 +139,19 @@ END_TEST
 START_TEST(the_window_is_half_as_large)
 {
 	start(ALL_FEATURES, 400, TOTEM_EARLY_FRAMES);
-	ck_assert_uint_eq(node_of(1)->engine->window.max, 200 * 9 / 10 - 32);
+	ck_assert_uint_eq(node_of(1)->engine->window.max, (400 * 9 / 10 - 32) / 2);
 }
 END_TEST
 
-/* 0: one has not heard of it; 1: one has not told what its receive buffer holds; 2: nobody wants it. */
+/* 0: not heard of; 1: not told what a receive buffer holds; 2: not wanted; 3: a receive buffer is small. */
 START_TEST(all_have_to_agree)
 {
-	start(_i == 0 ? ALL_FEATURES & ~WIRE_FEATURE_EARLY : ALL_FEATURES, _i == 1 ? 0 : 400,
+	static const uint32_t capacities[] = {400, 0, 400, 255};
+
+	start(_i == 0 ? ALL_FEATURES & ~WIRE_FEATURE_EARLY : ALL_FEATURES, capacities[_i],
 		_i == 2 ? 0 : TOTEM_EARLY_FRAMES);
-	if (_i == 0)
-		ck_assert_uint_eq(node_of(1)->engine->window.max, 400 * 9 / 10 - 32);
+	if (_i == 0 || _i == 3)
+		ck_assert_uint_eq(node_of(1)->engine->window.max, capacities[_i] * 9 / 10 - 32);
 	send_frames(2, BURST);
 	run_until_received(BURST, 1000);
 	ck_assert_ptr_null(strstr(sent, "tm"));
@@ -213,7 +215,7 @@ int main(void)
 	tcase_add_test(ring, nobody_asks_for_what_is_under_way);
 	tcase_add_test(ring, answers_go_before_the_token);
 	tcase_add_test(ring, the_window_is_half_as_large);
-	tcase_add_loop_test(ring, all_have_to_agree, 0, 3);
+	tcase_add_loop_test(ring, all_have_to_agree, 0, 4);
 	tcase_add_test(ring, a_crash_behind_the_token_leaves_a_hole);
 	tcase_add_test(ring, safe_messages_arrive);
 	suite_add_tcase(suite, ring);

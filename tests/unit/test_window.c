@@ -23,21 +23,24 @@ static uint32_t rotate(uint32_t sent, uint32_t resent, uint64_t shortest_ns, uin
 START_TEST(the_smallest_socket_bounds_it)
 {
 	static const struct {
-		uint32_t capacity, members, max, floor;
+		uint32_t capacity, members, rotations, max, floor;
 	} rows[] = {
-		{0, 3, 0, 0},
-		{1, 3, 1, 1},
-		{36, 3, 1, 1},
-		{40, 3, 4, 4},
-		{184, 3, 133, 50}, /* a stock rmem_max */
-		{184, 100, 65, 50},
-		{3640, 3, 3244, 50},
-		{7281, 3, 4096, 50},
-		{UINT32_MAX, 384, 4096, 50},
+		{0, 3, 1, 0, 0},
+		{1, 3, 1, 1, 1},
+		{36, 3, 1, 1, 1},
+		{40, 3, 1, 4, 4},
+		{184, 3, 1, 133, 50}, /* a stock rmem_max */
+		{184, 100, 1, 65, 50},
+		{3640, 3, 1, 3244, 50},
+		{7281, 3, 1, 4096, 50},
+		{UINT32_MAX, 384, 1, 4096, 50},
+		{3640, 3, 2, 1622, 50},
+		{3640, 100, 2, 1538, 50},
+		{36, 3, 2, 1, 1},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		window_begin(&window, rows[i].capacity, rows[i].members);
+		window_begin(&window, rows[i].capacity, rows[i].members, rows[i].rotations);
 		ck_assert_msg(window.max == rows[i].max, "row %zu: %u", i, window.max);
 		ck_assert_uint_eq(window_floor(&window, 50), rows[i].floor);
 	}
@@ -48,7 +51,7 @@ START_TEST(it_grows_while_it_is_used_and_rotations_are_short)
 {
 	uint32_t size;
 
-	window_begin(&window, 400, 3);
+	window_begin(&window, 400, 3, 1);
 	size = rotate(0, 0, 0, 1);
 	ck_assert_uint_eq(size, 50);
 	ck_assert_uint_eq(rotate(50, 0, 0, 1), 50); /* no rotation was measured yet */
@@ -67,7 +70,7 @@ END_TEST
 
 START_TEST(it_falls_back_when_it_is_not_used_for_long)
 {
-	window_begin(&window, 4000, 3);
+	window_begin(&window, 4000, 3, 1);
 	for (int i = 0; i < 40; i++)
 		rotate(4096, 0, 100000, 1);
 
@@ -83,7 +86,7 @@ END_TEST
 /* Losses that come of too many frames end when there are fewer: then it stays smaller. */
 START_TEST(losses_that_a_cut_ends_keep_it_cut)
 {
-	window_begin(&window, 4000, 3);
+	window_begin(&window, 4000, 3, 1);
 	for (int i = 0; i < 40; i++)
 		rotate(4096, 0, 100000, 1);
 
@@ -105,7 +108,7 @@ START_TEST(losses_that_go_on_restore_it)
 	uint64_t now_ns = 1;
 	uint32_t size;
 
-	window_begin(&window, 4000, 3);
+	window_begin(&window, 4000, 3, 1);
 	for (int i = 0; i < 20; i++)
 		rotate(4096, 0, 100000, now_ns);
 	rotate(window.size, window.size / 20, 100000, now_ns);
@@ -128,7 +131,7 @@ END_TEST
 /* At the configured window, too, a cut is tried: it must not be the loss that keeps it there. */
 START_TEST(random_loss_does_not_keep_it_small)
 {
-	window_begin(&window, 4000, 3);
+	window_begin(&window, 4000, 3, 1);
 	for (int i = 0; i < 200; i++)
 		rotate(window.size, window.size / 10, 100000, 1);
 	ck_assert_uint_gt(window.size, 1000);
