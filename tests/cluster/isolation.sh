@@ -41,12 +41,16 @@ quorate() {
 		grep -q '^Quorate: *Yes'
 }
 
-# Datagrams that the victim sends in two idle seconds, to whomever: a count of every one on its interface.
+# Datagrams that the victim sends in two idle seconds, to whomever: a count of every one on its interface. The least of
+# three counts: libknet looks for the MTU now and then.
 sent() {
-	on_victim iptables -I OUTPUT 1 -o eth0 -p udp
-	sleep 2
-	on_victim iptables -nvxL OUTPUT 1 | awk '{ print $1 }'
-	on_victim iptables -D OUTPUT 1
+	for _ in 1 2 3; do
+		sleep 1
+		on_victim iptables -I OUTPUT 1 -o eth0 -p udp
+		sleep 2
+		on_victim iptables -nvxL OUTPUT 1 | awk '{ print $1 }'
+		on_victim iptables -D OUTPUT 1
+	done | sort -n | head -n 1
 }
 
 # play NAME WORDS: cut off and back; WORDS are in the victim's log.

@@ -2,6 +2,7 @@
 # All that knet takes of paths: eight links at once, and the ring stays as long as one of them is left; a path with a
 # smaller MTU is found out; who has the id of a node in the list but not its address is refused, unless the config wants
 # it otherwise.
+LAB_TOKEN=${LAB_TOKEN:-5000}
 export LAB_DEBUG=on # libknet says whom it refuses
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/lab.sh"
