@@ -9,6 +9,7 @@
 #define BACKOFF_MAX_NS (60000 * MILLISECOND_NS)
 #define CONFLICT_AGE_MAX_NS (2 * BACKOFF_MAX_NS)
 #define ASK_GAP_NS (200 * MILLISECOND_NS)
+#define PARDONS_MAX 3u /* a packet may be lost */
 
 /* Where id is, or belongs. */
 static uint32_t place_of(const struct totem_engine *engine, uint32_t id)
@@ -289,7 +290,16 @@ void peer_reconsider(struct totem_engine *engine, struct peer *peer, bool is_lea
 		peer->backoff_until_ns = 0;
 }
 
-/* When something is to be done about a back-off: the next question, or its end. */
+/*
+ * Kept out for another member's sake, as we see it; that one may see it the other way round, since verdicts
+ * outlive the attempts in which they were passed. So we say that it is not for ours.
+ */
+static bool is_disowned(const struct totem_engine *engine, const struct peer *peer)
+{
+	return peer_is_unwanted(engine, peer) && peer->pardons < PARDONS_MAX;
+}
+
+/* When something is to be done about a back-off: the next question or pardon, or its end. */
 static uint64_t next_of(const struct totem_engine *engine, const struct peer *peer)
 {
 	uint64_t at_ns = peer->asked_ns + ASK_GAP_NS;
@@ -298,6 +308,8 @@ static uint64_t next_of(const struct totem_engine *engine, const struct peer *pe
 		at_ns = peer->lift_ns;
 	if (!is_accused(engine, peer) || at_ns > peer->ask_until_ns)
 		at_ns = TOTEM_NEVER;
+	if (is_disowned(engine, peer))
+		at_ns = peer->lift_ns + peer->pardons * ASK_GAP_NS;
 	if (peer->backoff_until_ns > engine->now_ns && peer->backoff_until_ns < at_ns)
 		at_ns = peer->backoff_until_ns;
 	return at_ns;
@@ -430,6 +442,7 @@ static void judge(struct totem_engine *engine, struct peer *peer)
 	peer->conflict_ns = engine->now_ns;
 	peer->backoff_accuser = accuser;
 	peer->is_pardoned = false;
+	peer->pardons = 0;
 	if (!peer->is_unheard)
 		trace_unheard(engine, peer, TOTEM_TRACE_UNHEARD);
 	peer->is_unheard = true;
@@ -477,8 +490,14 @@ void peer_backoff_expired(struct totem_engine *engine)
 	for (uint32_t i = 0; i < engine->peer_count; i++) {
 		struct peer *peer = &engine->peers[i];
 
-		if (is_accused(engine, peer) && next_of(engine, peer) <= engine->now_ns)
+		if (next_of(engine, peer) > engine->now_ns)
+			continue;
+		if (is_disowned(engine, peer)) {
+			peer->pardons++;
+			suspect_tell_members(engine, WIRE_PROBE_PARDON, peer->id);
+		} else if (is_accused(engine, peer)) {
 			suspect_ask(engine, peer);
+		}
 	}
 	start_timer(engine);
 }

@@ -106,6 +106,7 @@ struct peer {
 	uint64_t conflict_members; /* a hash of them */
 	bool is_unheard;           /* by backoff_accuser; as far as we know it still is so */
 	bool is_pardoned;          /* no: it is kept out for another one's sake */
+	uint32_t pardons;          /* that we have sent, kept out as it is for another one's sake */
 	uint32_t conflicts;        /* rings of these members formed without it though we heard it */
 };
 

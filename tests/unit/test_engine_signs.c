@@ -391,6 +391,27 @@ START_TEST(the_pardoned_wait_for_the_last_one)
 }
 END_TEST
 
+/* Each of 1 and 2 keeps 3 and 4 out for the other one's sake, as it sees it. */
+START_TEST(who_is_kept_out_for_nobodys_sake_is_let_in)
+{
+	make_circle();
+	net->drops = is_other_pair;
+	for (uint32_t id = 1; id <= 2; id++) {
+		for (uint32_t other = 3; other <= 4; other++) {
+			struct peer *peer = peer_find(node_of(id)->engine, other);
+
+			peer->backoff_accuser = 3 - id;
+			peer->ask_until_ns = 0;
+			peer->backoff_until_ns = net->now_ns + 10000 * MS;
+		}
+	}
+	run_for(1000);
+	for (uint32_t id = 1; id <= 2; id++)
+		for (uint32_t other = 3; other <= 4; other++)
+			ck_assert_uint_eq(peer_find(node_of(id)->engine, other)->backoff_until_ns, 0);
+}
+END_TEST
+
 /* Where one link is really cut, pardons of those who hear each other change nothing. */
 START_TEST(two_rings_with_one_cut_between_them_calm_down)
 {
@@ -532,6 +553,7 @@ int main(void)
 	tcase_add_test(tcase, who_accused_takes_it_back);
 	tcase_add_test(tcase, a_circle_of_accusations_ends);
 	tcase_add_test(tcase, the_pardoned_wait_for_the_last_one);
+	tcase_add_test(tcase, who_is_kept_out_for_nobodys_sake_is_let_in);
 	tcase_add_test(tcase, two_rings_with_one_cut_between_them_calm_down);
 	tcase_add_test(tcase, everybody_watches_the_next_one);
 	tcase_add_test(tcase, nobody_is_watched_who_answers_nothing);
