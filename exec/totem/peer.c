@@ -292,11 +292,12 @@ void peer_reconsider(struct totem_engine *engine, struct peer *peer, bool is_lea
 
 /*
  * Kept out for another member's sake, as we see it; that one may see it the other way round, since verdicts
- * outlive the attempts in which they were passed. So we say that it is not for ours.
+ * outlive the attempts in which they were passed. So we say that it is not for ours, even if it has been let
+ * in here meanwhile.
  */
 static bool is_disowned(const struct totem_engine *engine, const struct peer *peer)
 {
-	return peer_is_unwanted(engine, peer) && peer->pardons < PARDONS_MAX;
+	return (peer_is_unwanted(engine, peer) || peer->is_pardoned) && peer->pardons < PARDONS_MAX;
 }
 
 /* When something is to be done about a back-off: the next question or pardon, or its end. */
@@ -420,7 +421,7 @@ static void judge(struct totem_engine *engine, struct peer *peer)
 {
 	if (node_set_has(&engine->memb, peer->id)) {
 		peer->backoff_until_ns = peer->ask_until_ns = 0;
-		peer->is_unheard = false;
+		peer->is_unheard = peer->is_pardoned = false;
 		peer->join_seq = engine->ring.seq;
 		peer->stale_count = 0;
 		return;
