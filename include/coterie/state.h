@@ -96,11 +96,13 @@ static inline const void *coterie_state_view(struct coterie_state_reader *reader
 	return at;
 }
 
-/** Zeros when they are not there. */
+/** Zeros when they are not there. to may be NULL when size is 0. */
 static inline void coterie_state_take(struct coterie_state_reader *reader, void *to, uint32_t size)
 {
 	const void *bytes = coterie_state_view(reader, size);
 
+	if (size == 0)
+		return;
 	if (bytes != NULL)
 		memcpy(to, bytes, size);
 	else
