@@ -51,8 +51,8 @@ static bool is_requested(
 
 /*
  * A frame that was missing one rotation ago, too, is lost: all frames of a visit leave before the
- * token, or right behind it (early.c). More patience than that only helps where packets overtake each other for long (spec 04
- * §16.3).
+ * token, or right behind it (early.c). More patience than that only helps where packets overtake
+ * each other for long (spec 04 §16.3).
  */
 static uint32_t miss_limit(const struct totem_engine *engine)
 {

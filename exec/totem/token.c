@@ -1,6 +1,7 @@
 /*
  * A token's visit: spec 04 §6.2, steps 9 to 19. All frames of the visit leave in one batch before
- * the token, or right behind it (early.c); what the successor does not wait for (delivery, freeing) comes after it.
+ * the token, or right behind it (early.c); what the successor does not wait for (delivery, freeing)
+ * comes last.
  */
 #include "exec/totem/state.h"
 
