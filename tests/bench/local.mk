@@ -1,8 +1,17 @@
-# Measuring against Debian's corosync: make bench writes docs/performance.md (or BENCH_PAGE).
-EXTRA_DIST += %D%/compare.sh %D%/table.sh
+# Measuring against Debian's corosync: bench.sh says how. Not part of the checks, but for the page.
+check_PROGRAMS += %D%/bench_load
+%C%_bench_load_SOURCES = %D%/bench_load.c tests/cluster/client.h
+%C%_bench_load_LDFLAGS = $(cluster_ldflags)
+%C%_bench_load_LDADD = libcpg.la
+dist_check_DATA += %D%/crash.sh %D%/measures.sh %D%/sample.sh %D%/sample.tsv \
+	%D%/figures.py %D%/page.py %D%/plot.py %D%/targets.tsv
+dist_check_SCRIPTS += %D%/bench.sh %D%/measure.sh %D%/page.sh
+TESTS += %D%/page.sh
 
 bench: bench-compare
 bench-compare: check-programs
-	@abs_top_builddir='$(abs_top_builddir)' BENCH_PAGE="$${BENCH_PAGE-$(abs_top_srcdir)/docs/performance.md}" \
-		bash $(srcdir)/%D%/compare.sh
-.PHONY: bench-compare
+	@abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/bench.sh
+# The page and its plots once more, of the figures that are there.
+bench-page:
+	@abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/bench.sh page
+.PHONY: bench-compare bench-page

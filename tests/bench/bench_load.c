@@ -1,0 +1,394 @@
+/*
+ * The load that figures are taken with. It uses the public CPG API alone, so LD_LIBRARY_PATH picks the library, and
+ * the daemon it talks to is whichever runs. The clock of a figure starts after a time to warm up.
+ *
+ *	bench_load [-g GROUP] [-m MEMBERS] [-n SENDERS] [-s SIZE] [-u WARM_MS] [-t MS] [-w SECONDS] [-r]
+ *	bench_load [-g GROUP] [-s SIZE] [-w SECONDS] -l COUNT [-y]
+ *	bench_load [-g GROUP] [-s SIZE] [-u WARM_MS] [-t MS] [-w SECONDS] -o RATE
+ *
+ * Waits for MEMBERS members. Then a thread sends as much as is taken (-r: nothing; after a refusal it waits for
+ * 100 us), while another is blocked in cpg_dispatch(); a line says "measured" when the time is over, and what is
+ * on its way is awaited and checked: an order hash over all that was delivered, and gaps in each sender's count.
+ * share: what the least of SENDERS delivered in that time by what the greatest did.
+ * -l: one message outstanding, and the client sleeps until it is back; -y: it looks all the time instead.
+ * -o: RATE messages in a second, timed from when each was due, whether it could be sent then or not.
+ * A line of key=value pairs is the result; exit status 0 when nothing was lost. After SECONDS it is killed.
+ */
+#include <getopt.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "tests/cluster/client.h"
+
+#define SIZE_MIN sizeof(uint64_t)
+#define END_MARK (UINT64_C(1) << 63) /* set in the counter of a sender's last message */
+#define SENDERS_MAX 128
+#define NS_PER_MS UINT64_C(1000000)
+#define REFUSED_US 100
+
+/* Who dispatches is the only one that writes these, so that no addition has to be atomic. */
+struct sender {
+	uint64_t key; /* node id and process id */
+	_Atomic uint64_t count;
+};
+
+struct load {
+	cpg_handle_t handle;
+	const char *group;
+	size_t size;
+	unsigned int members_wanted;
+	unsigned int senders_wanted;
+	uint64_t warm_ns;
+	uint64_t measure_ns;
+	uint64_t own_key;
+	uint8_t *buffer;
+	uint64_t sent, refused;
+
+	struct sender senders[SENDERS_MAX];
+	_Atomic unsigned int sender_count;
+	_Atomic unsigned int present; /* members now */
+	_Atomic unsigned int ended;
+	_Atomic uint64_t delivered, own;
+	uint64_t gaps, hash;
+
+	/* Open load: times of messages, when each was due and for how long it took. */
+	uint64_t start_ns, gap_ns, count_max;
+	uint64_t *took_ns;
+};
+
+static struct load load = {
+	.group = "load",
+	.size = 64,
+	.members_wanted = 1,
+	.senders_wanted = 1,
+	.warm_ns = 1000 * NS_PER_MS,
+	.measure_ns = 2000 * NS_PER_MS,
+	.hash = HASH_START,
+};
+
+static void die(const char *what, cs_error_t error)
+{
+	printf("error=%s code=%d\n", what, error);
+	exit(1);
+}
+
+static void add_one(_Atomic uint64_t *number)
+{
+	atomic_store_explicit(number, atomic_load_explicit(number, memory_order_relaxed) + 1,
+		memory_order_relaxed);
+}
+
+static struct sender *sender_find(uint64_t key)
+{
+	static struct sender *last;
+	unsigned int count = atomic_load(&load.sender_count);
+
+	if (last != NULL && last->key == key)
+		return last;
+	for (unsigned int i = 0; i < count; i++) {
+		if (load.senders[i].key == key)
+			return last = &load.senders[i];
+	}
+	if (count == SENDERS_MAX)
+		die("senders", CS_ERR_NO_SPACE);
+	last = &load.senders[count];
+	last->key = key;
+	atomic_store(&load.sender_count, count + 1);
+	return last;
+}
+
+static void deliver(cpg_handle_t handle, const struct cpg_name *group, uint32_t nodeid, uint32_t pid,
+	void *message, size_t size)
+{
+	uint64_t key = (uint64_t)nodeid << 32 | pid, counter = 0;
+	struct sender *sender = sender_find(key);
+	uint64_t count = atomic_load_explicit(&sender->count, memory_order_relaxed);
+
+	(void)handle, (void)group;
+	memcpy(&counter, message, size < sizeof(counter) ? size : sizeof(counter));
+	load.hash = client_hash(client_hash(load.hash, key), counter);
+	if (counter & END_MARK) {
+		load.gaps += (counter & ~END_MARK) != count;
+		atomic_fetch_add(&load.ended, 1);
+		return;
+	}
+	load.gaps += counter != count + 1;
+	add_one(&sender->count);
+	add_one(&load.delivered);
+	if (key != load.own_key)
+		return;
+	if (load.took_ns != NULL && counter <= load.count_max)
+		load.took_ns[counter - 1] = client_now_ns() - load.start_ns - counter * load.gap_ns;
+	add_one(&load.own);
+}
+
+static void confchg(cpg_handle_t handle, const struct cpg_name *group,
+	const struct cpg_address *members, size_t member_count, const struct cpg_address *left,
+	size_t left_count, const struct cpg_address *joined, size_t joined_count)
+{
+	(void)handle, (void)group, (void)members, (void)left, (void)left_count;
+	(void)joined, (void)joined_count;
+	atomic_store(&load.present, (unsigned int)member_count);
+}
+
+static void *dispatcher(void *unused)
+{
+	cpg_dispatch(load.handle, CS_DISPATCH_BLOCKING);
+	return unused;
+}
+
+static void start_dispatcher(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, dispatcher, NULL) != 0)
+		die("thread", CS_ERR_NO_MEMORY);
+}
+
+static bool try_send(uint64_t counter, size_t size)
+{
+	memcpy(load.buffer, &counter, sizeof(counter));
+
+	struct iovec iov = {.iov_base = load.buffer, .iov_len = size};
+	cs_error_t error = cpg_mcast_joined(load.handle, CPG_TYPE_AGREED, &iov, 1);
+
+	if (error == CS_OK)
+		return true;
+	if (error != CS_ERR_TRY_AGAIN)
+		die("mcast", error);
+	load.refused++;
+	return false;
+}
+
+/* What was delivered until now, and of whom. */
+struct snapshot {
+	uint64_t at_ns, delivered;
+	uint64_t counts[SENDERS_MAX];
+};
+
+static void snapshot_take(struct snapshot *snapshot)
+{
+	unsigned int count = atomic_load(&load.sender_count);
+
+	snapshot->at_ns = client_now_ns();
+	snapshot->delivered = atomic_load(&load.delivered);
+	for (unsigned int i = 0; i < count; i++)
+		snapshot->counts[i] = atomic_load(&load.senders[i].count);
+}
+
+static void send_until(uint64_t end_ns, bool is_receiver)
+{
+	uint64_t now = client_now_ns();
+
+	if (is_receiver && now < end_ns)
+		usleep((useconds_t)((end_ns - now) / 1000));
+	while (client_now_ns() < end_ns) {
+		if (try_send(load.sent + 1, load.size))
+			load.sent++;
+		else
+			usleep(REFUSED_US);
+	}
+}
+
+/* How evenly the senders were served: the least of them by the greatest. */
+static double share(const struct snapshot *before, const struct snapshot *after)
+{
+	unsigned int count = atomic_load(&load.sender_count), seen = 0;
+	uint64_t least = UINT64_MAX, greatest = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		uint64_t own = after->counts[i] - before->counts[i];
+
+		if (own == 0)
+			continue;
+		seen++;
+		least = own < least ? own : least;
+		greatest = own > greatest ? own : greatest;
+	}
+	return seen < load.senders_wanted || greatest == 0 ? 0 : (double)least / (double)greatest;
+}
+
+static void run_flood(bool is_receiver)
+{
+	static struct snapshot before, after;
+	struct rusage usage;
+
+	start_dispatcher();
+	while (atomic_load(&load.present) < load.members_wanted)
+		usleep(1000);
+
+	uint64_t start = client_now_ns();
+
+	send_until(start + load.warm_ns, is_receiver);
+	snapshot_take(&before);
+	send_until(start + load.warm_ns + load.measure_ns, is_receiver);
+	snapshot_take(&after);
+	printf("measured\n");
+	fflush(stdout);
+	while (!try_send(END_MARK | load.sent, SIZE_MIN))
+		usleep(1000);
+	while (atomic_load(&load.ended) < load.members_wanted)
+		usleep(1000);
+
+	double seconds = (double)(after.at_ns - before.at_ns) / 1e9;
+	double rate = (double)(after.delivered - before.delivered) / seconds;
+
+	getrusage(RUSAGE_SELF, &usage);
+	printf("sent=%ju delivered=%ju msgs_per_s=%.1f mb_per_s=%.4f share=%.3f cpu_us=%ju refused=%ju "
+	       "gaps=%ju hash=%016jx\n",
+		(uintmax_t)load.sent, (uintmax_t)load.delivered, rate, rate * (double)load.size / 1e6,
+		share(&before, &after),
+		(uintmax_t)((uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
+			(uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec)),
+		(uintmax_t)load.refused, (uintmax_t)load.gaps, (uintmax_t)load.hash);
+}
+
+static int compare_u64(const void *left, const void *right)
+{
+	uint64_t a = *(const uint64_t *)left;
+	uint64_t b = *(const uint64_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+static void print_times(uint64_t *took_ns, size_t count)
+{
+	qsort(took_ns, count, sizeof(*took_ns), compare_u64);
+	printf("count=%zu p50_us=%.1f p99_us=%.1f max_us=%.1f refused=%ju gaps=%ju\n", count,
+		(double)took_ns[count / 2] / 1e3, (double)took_ns[count * 99 / 100] / 1e3,
+		(double)took_ns[count - 1] / 1e3, (uintmax_t)load.refused, (uintmax_t)load.gaps);
+}
+
+static void dispatch(int wait_ms)
+{
+	struct pollfd poll_fd = {.events = POLLIN};
+	cs_error_t error = cpg_fd_get(load.handle, &poll_fd.fd);
+
+	if (error != CS_OK)
+		die("fd", error);
+	if (wait_ms != 0)
+		poll(&poll_fd, 1, wait_ms);
+	error = cpg_dispatch(load.handle, CS_DISPATCH_ALL);
+	if (error != CS_OK && error != CS_ERR_TRY_AGAIN)
+		die("dispatch", error);
+}
+
+static void run_closed(size_t count, bool is_asleep)
+{
+	uint64_t *took_ns = calloc(count, sizeof(*took_ns));
+
+	if (took_ns == NULL)
+		abort();
+	while (atomic_load(&load.present) < load.members_wanted)
+		dispatch(100);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t start = client_now_ns();
+
+		while (!try_send(load.sent + 1, load.size))
+			dispatch(1);
+		load.sent++;
+		while (atomic_load(&load.own) < load.sent)
+			dispatch(is_asleep ? 1000 : 0);
+		took_ns[i] = client_now_ns() - start;
+	}
+	print_times(took_ns, count);
+	free(took_ns);
+}
+
+static void sleep_until(uint64_t at_ns)
+{
+	struct timespec at = {
+		.tv_sec = (time_t)(at_ns / 1000000000),
+		.tv_nsec = (long)(at_ns % 1000000000),
+	};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR)
+		;
+}
+
+static void run_open(unsigned int rate)
+{
+	uint64_t warm = load.warm_ns * rate / 1000000000;
+
+	prctl(PR_SET_TIMERSLACK, 1);
+	load.gap_ns = UINT64_C(1000000000) / rate;
+	load.count_max = warm + load.measure_ns * rate / 1000000000;
+	load.took_ns = calloc(load.count_max, sizeof(*load.took_ns));
+	if (load.took_ns == NULL)
+		abort();
+	start_dispatcher();
+	while (atomic_load(&load.present) < load.members_wanted)
+		usleep(1000);
+	load.start_ns = client_now_ns();
+	while (load.sent < load.count_max) {
+		uint64_t due = load.start_ns + (load.sent + 1) * load.gap_ns;
+
+		if (client_now_ns() < due)
+			sleep_until(due);
+		if (try_send(load.sent + 1, load.size))
+			load.sent++;
+		else
+			usleep(REFUSED_US);
+	}
+	while (atomic_load(&load.own) < load.sent)
+		usleep(1000);
+	print_times(load.took_ns + warm, load.count_max - warm);
+}
+
+int main(int argc, char **argv)
+{
+	cpg_model_v1_data_t model = {
+		.model = CPG_MODEL_V1,
+		.cpg_deliver_fn = deliver,
+		.cpg_confchg_fn = confchg,
+	};
+	unsigned int rate = 0, seconds_max = 60;
+	bool is_receiver = false, is_asleep = true;
+	size_t count = 0;
+	uint32_t nodeid;
+	int option;
+
+	while ((option = getopt(argc, argv, "g:m:n:s:u:t:w:l:o:ry")) != -1) {
+		switch (option) {
+		case 'g': load.group = optarg; break;
+		case 'm': load.members_wanted = (unsigned int)strtoul(optarg, NULL, 10); break;
+		case 'n': load.senders_wanted = (unsigned int)strtoul(optarg, NULL, 10); break;
+		case 's': load.size = strtoul(optarg, NULL, 10); break;
+		case 'u': load.warm_ns = strtoull(optarg, NULL, 10) * NS_PER_MS; break;
+		case 't': load.measure_ns = strtoull(optarg, NULL, 10) * NS_PER_MS; break;
+		case 'w': seconds_max = (unsigned int)strtoul(optarg, NULL, 10); break;
+		case 'l': count = strtoul(optarg, NULL, 10); break;
+		case 'o': rate = (unsigned int)strtoul(optarg, NULL, 10); break;
+		case 'r': is_receiver = true; break;
+		case 'y': is_asleep = false; break;
+		default: return 2;
+		}
+	}
+	if (load.size < SIZE_MIN)
+		load.size = SIZE_MIN;
+	load.buffer = calloc(1, load.size);
+	if (load.buffer == NULL)
+		abort();
+	alarm(seconds_max);
+
+	cs_error_t error = client_join(&load.handle, &model, load.group,
+		client_now_ns() + seconds_max * 1000 * NS_PER_MS);
+	if (error != CS_OK)
+		die("join", error);
+	cpg_local_get(load.handle, &nodeid);
+	load.own_key = (uint64_t)nodeid << 32 | (uint32_t)getpid();
+	if (count > 0)
+		run_closed(count, is_asleep);
+	else if (rate > 0)
+		run_open(rate);
+	else
+		run_flood(is_receiver);
+	/* Without the dispatcher's leave: it is blocked for good. */
+	fflush(stdout);
+	_exit(load.gaps > 0 || atomic_load(&load.own) != load.sent);
+}
