@@ -1,7 +1,7 @@
 #!/bin/bash
-# bench.sh [page | plan]: coterie and rings of Debian's corosync side by side on one machine, and the page about it. Rounds are
-# interleaved: each kind of measurement is made of one ring after the other, each with fresh daemons, before the
-# next kind's turn. Figures go to a file of lines as soon as they are taken, from which page.py makes the page and
+# bench.sh [page | plan]: coterie and rings of Debian's corosync side by side on one machine, and the page about it.
+# Rounds are interleaved: each kind of measurement is made of one ring after the other, each with fresh daemons, before
+# the next kind's turn. Figures go to a file of lines as soon as they are taken, from which page.py makes the page and
 # the plots; "page" makes them once more of the figures that are there, "plan" tells what would be measured, with
 # the seconds that it takes. An interrupted run keeps what it has, and its daemons end with it.
 #
@@ -51,13 +51,13 @@ rounds_of() {
 seconds_of() {
 	awk -v kind="$1" -v ring="$2" -v nodes="$3" -v flood="$((BENCH_MS + BENCH_WARM_MS))" '
 	BEGIN {
-		flood = flood / 1000 + 0.6
-		lab = 4
+		flood = flood / 1000 + 0.4
+		lab = 3
 		if (kind == "throughput") floods = ring == "window" || ring == "library" || ring == "reverse" ? 4 : 8
 		else if (kind == "realtime") floods = 2.3
 		else if (kind == "wire" || kind == "udp" || kind == "knet" || kind == "segmented") floods = 4
 		else if (kind == "latency") floods = 4.5
-		else floods = kind == "loss" ? 2 : 1
+		else floods = kind == "loss" || kind == "clients" ? 2 : 1
 		if (kind == "idle") lab += 8
 		if (kind == "crash") lab += ring == "coterie" ? 16 : 14
 		if (kind == "silence") lab += 26

@@ -1,18 +1,22 @@
 /*
- * The load that figures are taken with. It uses the public CPG API alone, so LD_LIBRARY_PATH picks the library, and
- * the daemon it talks to is whichever runs. The clock of a figure starts after a time to warm up.
+ * The load that figures are taken with. It uses the public CPG API alone, so LD_LIBRARY_PATH picks
+ * the library, and the daemon it talks to is whichever runs. Clocks start after a time to warm up.
  *
- *	bench_load [-g GROUP] [-m MEMBERS] [-n SENDERS] [-s SIZE] [-u WARM_MS] [-t MS] [-w SECONDS] [-r]
- *	bench_load [-g GROUP] [-s SIZE] [-w SECONDS] -l COUNT [-y]
- *	bench_load [-g GROUP] [-s SIZE] [-u WARM_MS] [-t MS] [-w SECONDS] -o RATE
+ *	bench_load [-m MEMBERS] [-z SLEEPERS] [-n SENDERS] [-u WARM_MS] [-t MS] [-r]
+ *	bench_load -l COUNT [-y]
+ *	bench_load -o RATE [-u WARM_MS] [-t MS]
+ *	bench_load -d
  *
- * Waits for MEMBERS members. Then a thread sends as much as is taken (-r: nothing; after a refusal it waits for
- * 100 us), while another is blocked in cpg_dispatch(); a line says "measured" when the time is over, and what is
- * on its way is awaited and checked: an order hash over all that was delivered, and gaps in each sender's count.
- * share: what the least of SENDERS delivered in that time by what the greatest did.
- * -l: one message outstanding, and the client sleeps until it is back; -y: it looks all the time instead.
- * -o: RATE messages in a second, timed from when each was due, whether it could be sent then or not.
- * A line of key=value pairs is the result; exit status 0 when nothing was lost. After SECONDS it is killed.
+ * and for all of them [-g GROUP] [-s SIZE] [-w SECONDS], after which it is killed.
+ *
+ * Waits for MEMBERS members. Then a thread sends as much as is taken (-r: nothing; after a refusal
+ * it waits for 100 us), while another is blocked in cpg_dispatch(). A line says "measured" when the
+ * time is over; what is on its way is awaited and checked: an order hash over all that came, and
+ * gaps in each sender's count. SLEEPERS of the members never say that they are done: -d joins, and
+ * does nothing. share: what the least of SENDERS delivered in that time by what the greatest did.
+ * -l: one message outstanding, and the client sleeps until it is back; -y: it looks all the time.
+ * -o: RATE messages in a second, timed from when each was due, whether it could be sent or not.
+ * A line of key=value pairs is the result; exit status 0 when nothing was lost.
  */
 #include <getopt.h>
 #include <poll.h>
@@ -43,6 +47,7 @@ struct load {
 	size_t size;
 	unsigned int members_wanted;
 	unsigned int senders_wanted;
+	unsigned int sleepers;
 	uint64_t warm_ns;
 	uint64_t measure_ns;
 	uint64_t own_key;
@@ -102,8 +107,8 @@ static struct sender *sender_find(uint64_t key)
 	return last;
 }
 
-static void deliver(cpg_handle_t handle, const struct cpg_name *group, uint32_t nodeid, uint32_t pid,
-	void *message, size_t size)
+static void deliver(cpg_handle_t handle, const struct cpg_name *group, uint32_t nodeid,
+	uint32_t pid, void *message, size_t size)
 {
 	uint64_t key = (uint64_t)nodeid << 32 | pid, counter = 0;
 	struct sender *sender = sender_find(key);
@@ -232,17 +237,17 @@ static void run_flood(bool is_receiver)
 	fflush(stdout);
 	while (!try_send(END_MARK | load.sent, SIZE_MIN))
 		usleep(1000);
-	while (atomic_load(&load.ended) < load.members_wanted)
+	while (atomic_load(&load.ended) + load.sleepers < load.members_wanted)
 		usleep(1000);
 
 	double seconds = (double)(after.at_ns - before.at_ns) / 1e9;
 	double rate = (double)(after.delivered - before.delivered) / seconds;
 
 	getrusage(RUSAGE_SELF, &usage);
-	printf("sent=%ju delivered=%ju msgs_per_s=%.1f mb_per_s=%.4f share=%.3f cpu_us=%ju refused=%ju "
-	       "gaps=%ju hash=%016jx\n",
-		(uintmax_t)load.sent, (uintmax_t)load.delivered, rate, rate * (double)load.size / 1e6,
-		share(&before, &after),
+	printf("sent=%ju delivered=%ju msgs_per_s=%.1f mb_per_s=%.4f share=%.3f cpu_us=%ju "
+	       "refused=%ju gaps=%ju hash=%016jx\n",
+		(uintmax_t)load.sent, (uintmax_t)load.delivered, rate,
+		rate * (double)load.size / 1e6, share(&before, &after),
 		(uintmax_t)((uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
 			(uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec)),
 		(uintmax_t)load.refused, (uintmax_t)load.gaps, (uintmax_t)load.hash);
@@ -348,15 +353,16 @@ int main(int argc, char **argv)
 		.cpg_confchg_fn = confchg,
 	};
 	unsigned int rate = 0, seconds_max = 60;
-	bool is_receiver = false, is_asleep = true;
+	bool is_receiver = false, is_asleep = true, is_dead = false;
 	size_t count = 0;
 	uint32_t nodeid;
 	int option;
 
-	while ((option = getopt(argc, argv, "g:m:n:s:u:t:w:l:o:ry")) != -1) {
+	while ((option = getopt(argc, argv, "g:m:z:n:s:u:t:w:l:o:ryd")) != -1) {
 		switch (option) {
 		case 'g': load.group = optarg; break;
 		case 'm': load.members_wanted = (unsigned int)strtoul(optarg, NULL, 10); break;
+		case 'z': load.sleepers = (unsigned int)strtoul(optarg, NULL, 10); break;
 		case 'n': load.senders_wanted = (unsigned int)strtoul(optarg, NULL, 10); break;
 		case 's': load.size = strtoul(optarg, NULL, 10); break;
 		case 'u': load.warm_ns = strtoull(optarg, NULL, 10) * NS_PER_MS; break;
@@ -366,6 +372,7 @@ int main(int argc, char **argv)
 		case 'o': rate = (unsigned int)strtoul(optarg, NULL, 10); break;
 		case 'r': is_receiver = true; break;
 		case 'y': is_asleep = false; break;
+		case 'd': is_dead = true; break;
 		default: return 2;
 		}
 	}
@@ -382,7 +389,9 @@ int main(int argc, char **argv)
 		die("join", error);
 	cpg_local_get(load.handle, &nodeid);
 	load.own_key = (uint64_t)nodeid << 32 | (uint32_t)getpid();
-	if (count > 0)
+	if (is_dead)
+		pause();
+	else if (count > 0)
 		run_closed(count, is_asleep);
 	else if (rate > 0)
 		run_open(rate);

@@ -93,7 +93,7 @@ class Target:
     """One line of targets.tsv: what a figure of a ring, or its ratio to another, is to be."""
 
     def __init__(self, words):
-        (self.name, self.kind, self.case, self.unit, self.ring, self.by_ring, self.by_case, self.relation, limit) = words
+        self.name, self.kind, self.case, self.unit, self.ring, self.by_ring, self.by_case, self.relation, limit = words
         self.limit = float(limit)
         self.by_case = None if self.by_case == "-" else self.by_case
 

@@ -4,6 +4,9 @@
 # links.sh and sample.sh. measure_KIND takes
 # its figures with `put`; what the ring is configured with is measure.sh's.
 
+floods=0
+sleepers=0 # members besides, that do nothing
+
 # put CASE UNIT VALUE: a figure of the kind, ring and round at hand. Others' share of the machine goes with it.
 put() {
 	[ -z "$3" ] || printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' \
@@ -26,8 +29,8 @@ member() {
 	local file=$1 node=$2
 
 	shift 2
-	lab_exec "$node" "$BENCH_LOAD" -g "flood$floods" -u "$BENCH_WARM_MS" -t "$BENCH_MS" -w $((BENCH_MS / 1000 + 90)) "$@" \
-		>"$LAB_DIR/$file" 2>&1 &
+	lab_exec "$node" "$BENCH_LOAD" -g "flood$floods" -z "$sleepers" -w $((BENCH_MS / 1000 + 90)) \
+		-u "$BENCH_WARM_MS" -t "$BENCH_MS" "$@" >"$LAB_DIR/$file" 2>&1 &
 	waiting+=($!)
 }
 
@@ -39,20 +42,22 @@ until_measured() {
 # flood CASE SIZE SENDERS [RECEIVERS [COMMAND...]]: every node has a member, the first SENDERS of them send, and
 # node 1 has RECEIVERS more; the command runs as soon as the time is over.
 flood() {
-	local case=$1 size=$2 senders=$3 more=${4:-0} last=${LAB_NODES[-1]} waiting=() status=0 before role node i
+	local case=$1 size=$2 senders=$3 more=${4:-0} last=${LAB_NODES[-1]} waiting=() status=0
+	local before role node i members
 
 	shift $(($# < 4 ? $# : 4))
-	floods=$((${floods:-0} + 1)) # a group for each, without who still leaves the last
+	members=$((${#LAB_NODES[@]} + more + sleepers))
+	floods=$((floods + 1)) # a group for each, without who still leaves the last
 	others_begin
 	before=$(daemons_us)
 	rm -f "$LAB_DIR"/*/load "$LAB_DIR"/more*
 	for ((i = 0; i < more; i++)); do
-		member "more$i" 1 -m $((${#LAB_NODES[@]} + more)) -s "$size" -r
+		member "more$i" 1 -m "$members" -s "$size" -r
 	done
 	for node in "${LAB_NODES[@]}"; do
 		role=()
 		[ "$node" -le "$senders" ] || role=(-r)
-		member "$node/load" "$node" -m $((${#LAB_NODES[@]} + more)) -n "$senders" -s "$size" "${role[@]}"
+		member "$node/load" "$node" -m "$members" -n "$senders" -s "$size" "${role[@]}"
 	done
 	[ $# -eq 0 ] || { until_measured && "$@"; }
 	for i in "${waiting[@]}"; do
@@ -210,8 +215,18 @@ per_daemon() { awk "BEGIN { printf \"%.4g\n\", ($1 - $2) / $3 / ${#LAB_NODES[@]}
 
 loaded() { put "$1" "RSS MB" "$(daemon_mb)"; }
 
+# One that never takes its messages, beside others: whether they and the daemon's memory suffer.
 measure_clients() {
+	local sleeper
+
 	flood "1400 B, 50 more receivers" 1400 1 50 loaded "50 clients on a node of three"
+	lab_exec 1 "$BENCH_LOAD" -g "flood$((floods + 1))" -d >/dev/null 2>&1 &
+	sleeper=$!
+	sleepers=1
+	flood "1400 B, a receiver that sleeps" 1400 1 0 loaded "a receiver that sleeps"
+	sleepers=0
+	kill -KILL "$sleeper"
+	wait "$sleeper" 2>/dev/null
 }
 
 measure_nodes() {

@@ -17,8 +17,8 @@ KINDS = (
     ("udp", "Throughput, udp multicast", "One sender."),
     ("knet", "Throughput, knet without encryption", "One sender."),
     ("segmented", "Segmentation forced",
-     "One sender, udpu. A batch crosses a veth pair in one piece, which flatters whoever sends batches. Here the kernel "
-     "cuts it before it leaves the sender: the mean size of what left is in the table."),
+     "One sender, udpu. A batch crosses a veth pair in one piece, which flatters whoever sends batches. Here the "
+     "kernel cuts it before it leaves the sender: the mean size of what left is in the table."),
     ("wire", "Slower wires", "udpu; what a node may send is limited, and cut as above."),
     ("loss", "Loss",
      "udpu, one sender. Every node loses so many of the packets that reach it, at random, while the clock runs."),
@@ -28,7 +28,9 @@ KINDS = (
      "sleeps until it is back; polled: it looks all the time. At a rate: from when a message was due; 100 % is what "
      "Corosync as it comes delivered in that round."),
     ("idle", "Memory and idle cost", "udpu; of a daemon, the mean of three. CPU and wake-ups over five seconds."),
-    ("clients", "Many clients", "udpu, one sender; 50 more receivers on one node."),
+    ("clients", "Many clients",
+     "udpu, one sender; 50 more receivers on one node. Then one that joins and never takes a message, among three that "
+     "do."),
     ("nodes", "Number of nodes", "udpu, one sender; all nodes share the cores of this machine."),
     ("crash", "A daemon is killed",
      "Idle ring, default timers: from the signal until the slowest survivor has delivered the new configuration; and "
@@ -40,8 +42,8 @@ KINDS = (
 RINGS = {
     "default": "Corosync as it comes",
     "window": "Corosync with window_size 300 and max_messages 100: ours grows to about as much by itself",
-    "tuned": "Corosync at its best on this machine: netmtu 60000, window_size 200, max_messages 100. Nobody ships it: a "
-             "frame is 41 fragments, and the loss of one loses all",
+    "tuned": "Corosync at its best on this machine: netmtu 60000, window_size 200, max_messages 100. Nobody ships it: "
+             "a frame is 41 fragments, and the loss of one loses all",
     "library": "Debian's client library on our daemon",
     "reverse": "our client library on Corosync as it comes",
 }
@@ -62,20 +64,25 @@ def introduction(data):
         "writes it again from the same figures, of which every one is in [`%s`](%s)." % (
             (os.path.basename(data.path), data.link)), "",
         "%s, %s cores, %s, %s; Corosync %s; Coterie at %s. Nodes are network namespaces on one bridge, MTU 1500, "
-        "net.core.rmem_max %s, three of them if not said otherwise, and their clients run on the same cores. Daemons and "
-        "clients run at ordinary priority (sched_rr: no) with default timers, and nothing is pinned to a core. There are "
-        "more daemons and clients than cores: what three senders reach says as much about that as about a ring." % tuple(
-            machine.get(name, "?") for name in (
-                "processor", "cores", "memory", "kernel", "corosync", "commit", "rmem_max")), "",
-        "Rounds are interleaved: one ring after the other, each with fresh daemons, %s. A client has a thread that sends as "
-        "much as is taken and one that is blocked in `cpg_dispatch()`; the same program runs everywhere. It warms up for "
-        "%s s, then what is delivered in %s s counts, if all members delivered the same in the same order without a "
-        "gap." % (rounds(data), seconds(machine, "warm_ms"), seconds(machine, "measured_ms")), "",
+        "net.core.rmem_max %s, three of them if not said otherwise, and their clients run on the same cores. Daemons "
+        "and clients run at ordinary priority (sched_rr: no) with default timers, and nothing is pinned to a core.%s" % (
+            tuple(machine.get(name, "?") for name in (
+                "processor", "cores", "memory", "kernel", "corosync", "commit", "rmem_max")) + (crowd(machine),)), "",
+        "Rounds are interleaved: one ring after the other, each with fresh daemons, %s. A client has a thread that "
+        "sends as much as is taken and one that is blocked in `cpg_dispatch()`; the same program runs everywhere. It "
+        "warms up for %s s, then what is delivered in %s s counts, if all members delivered the same in the same order "
+        "without a gap." % (rounds(data), seconds(machine, "warm_ms"), seconds(machine, "measured_ms")), "",
         "Figures are medians over the rounds with [least..greatest]; a ratio is the median of the ratios within each "
-        "round. Others had %d to %d %% of the machine; what was measured while they had more than %d %% is left out: %d of "
-        "%d figures. Void are %d, where order or number were not right or a ring did not form." % (
+        "round. Others had %d to %d %% of the machine; what was measured while they had more than %d %% is left out: "
+        "%d of %d figures. Void are %d, where order or number were not right or a ring did not form." % (
             low, high, data.others_max, busy, data.count, sum(data.void.values())), "",
     ] + ["- **%s**: %s." % ring for ring in RINGS.items()] + ["- **coterie**: ours, as it comes.", ""]
+
+
+def crowd(machine):
+    if int(machine.get("cores", "1")) >= 6:
+        return ""
+    return " There are more daemons and clients than cores: what three senders reach says as much about that as of a ring."
 
 
 def rounds(data):
@@ -150,8 +157,9 @@ def losses(data):
             if median < 1 if unit in figures.MORE_IS_BETTER else median > 1:
                 worse = sum(value < 1 if unit in figures.MORE_IS_BETTER else value > 1 for value in values)
                 rows.append((kind, case, unit, by_ring, figures.told(values), "%d of %d" % (worse, len(values))))
-    return ["## Where Corosync is better", ""] + (
-        table(("kind", "case", "", "which", "coterie by it", "rounds"), rows) if rows else ["Nowhere among these figures.", ""])
+    if not rows:
+        return ["## Where Corosync is better", "", "Nowhere among these figures.", ""]
+    return ["## Where Corosync is better", ""] + table(("kind", "case", "", "which", "coterie by it", "rounds"), rows)
 
 
 def main():

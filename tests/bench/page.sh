@@ -21,7 +21,8 @@ has "what was measured while others were busy is no part of them" \
 	"| 64 B, one sender, by Corosync at its best | 5 [5..5] | ≥ 5 | met |"
 has "figures are medians with their extremes" "| 64 B | MB/s | 20 [10..90] | 4 [1..10] | 3 [2..4] |"
 has "less may be better" "| 64 B, one sender, CPU per message | 0.15 [0.1..0.2] | ≤ 0.2 | met |"
-has "three senders are compared with one" "| 64 B, three senders together, by one of ours | 0.85 [0.8..0.9] | ≥ 1 | **not met** |"
+has "three senders are compared with one" \
+	"| 64 B, three senders together, by one of ours | 0.85 [0.8..0.9] | ≥ 1 | **not met** |"
 has "a figure by itself has a target" "the new configuration, ms | 50 [40..150] | ≤ 100 | met |"
 has "a figure that is not there is missing" \
 	"| 8000 B, one sender, by Corosync as it comes | coterie: missing; default: missing | ≥ 8 | **missing** |"
@@ -81,5 +82,6 @@ tap_check "kinds that are known have a measure each" test -z "$(bash "$here/benc
 	while read -r kind; do grep -q "^measure_$kind()" "$here"/*.sh || echo "$kind"; done)"
 tap_check "and a section" test -z "$(bash "$here/bench.sh" plan | cut -d ' ' -f 2 | sort -u |
 	while read -r kind; do grep -q "^    (\"$kind\"," "$here/page.py" || echo "$kind"; done)"
-tap_check "all of it in about 40 minutes" test "$(bash "$here/bench.sh" plan | awk '{ sum += $5 } END { printf "%d\n", sum }')" -lt 2520
+tap_check "all of it in about 40 minutes" test "$(bash "$here/bench.sh" plan |
+	awk '{ sum += $5 } END { printf "%d\n", sum / 60 }')" -le 42
 tap_end

@@ -130,7 +130,7 @@ def draw(title, groups):
             y += BAR
         y += GAP
     width = LABELS + WIDTH + MARGIN
-    return '<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img">\n%s\n</svg>\n' % (
+    return '<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d">\n%s\n</svg>\n' % (
         width, height, width, height, "\n".join(lines))
 
 
