@@ -117,6 +117,11 @@ int mesh_mtu_apply(struct mesh *mesh, bool is_held)
 	return rc;
 }
 
+void mesh_mtu_look(struct mesh *mesh)
+{
+	(void)knet_handle_pmtud_set(mesh->handle, (unsigned int)mesh->mtu);
+}
+
 static int apply_handle(struct mesh *mesh)
 {
 	uint64_t blocks = mesh_map_number(mesh, "runtime.config.totem.block_unlisted_ips", 1);

@@ -50,6 +50,7 @@ struct mesh_peer {
 	bool is_lost;      /* it was reachable once and is not now */
 	uint32_t told;     /* how often the executive was told that it is gone, since then */
 	uint64_t told_ns;
+	uint64_t mtu_at_ns; /* when libknet is asked for the MTU that it lacks; 0: it has one */
 	struct mesh_path paths[KNET_MAX_LINK];
 };
 
@@ -123,6 +124,8 @@ struct mesh_peer *mesh_peer_find(const struct mesh *mesh, uint32_t nodeid);
  * keys change, libknet keeps its lock for seconds, and whoever calls it waits.
  */
 int mesh_mtu_apply(struct mesh *mesh, bool is_held);
+/** Has libknet look for the MTU of each path that is up, now. */
+void mesh_mtu_look(struct mesh *mesh);
 /** A number of the map, whatever its width; otherwise when there is none. */
 uint64_t mesh_map_number(const struct mesh *mesh, const char *key, uint64_t otherwise);
 /** A text of the map, borrowed until the key changes; otherwise when there is none. */

@@ -37,6 +37,9 @@
  */
 #define QUICK_NS (10000 * MS)
 #define HEARD_NS (2000 * MS)
+/* For so long a path may be up without an MTU; then libknet is asked to look for it, and again. */
+#define MTU_WAIT_NS (1500 * MS)
+#define MTU_AGAIN_NS (5000 * MS)
 /* Whoever is silent for so long may have a key that we do not have. */
 #define STRANGE_NS (3000 * MS)
 /* The ring begins when the first peer is up and the others had a moment, or after so long. */
@@ -154,6 +157,26 @@ static void look_at_path(struct mesh *mesh, struct mesh_peer *peer, uint32_t lin
 		status.connected != 0 && !path->is_mute && !is_overdue(mesh, peer, link);
 }
 
+/*
+ * libknet reaches nobody over a path whose MTU it does not know. One that is cut again when libknet is about to look
+ * makes it put the look off to the next of those that find out what has changed, which may be half a minute away.
+ */
+static void find_mtu(struct mesh *mesh, struct mesh_peer *peer, bool is_missing)
+{
+	uint64_t clock_ns = mesh_clock_ns();
+
+	if (!is_missing) {
+		peer->mtu_at_ns = 0;
+		return;
+	}
+	if (peer->mtu_at_ns == 0)
+		peer->mtu_at_ns = clock_ns + MTU_WAIT_NS;
+	if (clock_ns < peer->mtu_at_ns)
+		return;
+	peer->mtu_at_ns = clock_ns + MTU_AGAIN_NS;
+	mesh_mtu_look(mesh);
+}
+
 static void look_at_peer(struct mesh *mesh, struct mesh_peer *peer)
 {
 	struct knet_host_status status = {0};
@@ -166,6 +189,7 @@ static void look_at_peer(struct mesh *mesh, struct mesh_peer *peer)
 		look_at_path(mesh, peer, link);
 		is_connected = is_connected || peer->paths[link].is_connected;
 	}
+	find_mtu(mesh, peer, is_connected && status.reachable == 0);
 	is_connected = is_connected && status.reachable != 0;
 	if (is_connected) {
 		peer->is_lost = false;
