@@ -240,17 +240,18 @@ lab_config() {
 	echo '}'
 }
 
+# Where Debian's libraries are.
+LAB_SYSTEM_LIBS=$(ldconfig -p 2>/dev/null | sed -n 's/.*libcpg.so.4 .*=> \(.*\)\/.*/\1/p' | head -n 1)
+LAB_SYSTEM_LIBS=${LAB_SYSTEM_LIBS:-/usr/lib}
+
 # lab_environment KIND [NODE]: the variables under which a daemon or client of that kind runs.
 lab_environment() {
-	local system
-
 	[ -z "${2:-}" ] || [ -z "${LAB_INSTANCE[$2]:-}" ] || echo "COTERIE_INSTANCE=${LAB_INSTANCE[$2]}"
 	if [ "$1" = coterie ]; then
 		echo "LD_LIBRARY_PATH=$LAB_BUILD/.libs:$LAB_BUILD/services/cpg/.libs"
 		echo "COTERIE_PLUGIN_PATH=$LAB_BUILD:$LAB_BUILD/services/cpg:$LAB_BUILD/transports/udpu"
 	else
-		system=$(ldconfig -p 2>/dev/null | sed -n 's/.*libcpg.so.4 .*=> \(.*\)\/.*/\1/p' | head -n 1)
-		echo "LD_LIBRARY_PATH=${system:-/usr/lib}"
+		echo "LD_LIBRARY_PATH=$LAB_SYSTEM_LIBS"
 	fi
 }
 

@@ -99,8 +99,8 @@ run() {
 	esac
 	(tool "$node" "${command//<TMP>/$LAB_DIR/tmp}") >"$LAB_DIR/tmp/o" 2>"$LAB_DIR/tmp/e" </dev/null
 	status=$?
-	sed 's/^/O /' "$LAB_DIR/tmp/o"
-	sed 's/^/E /' "$LAB_DIR/tmp/e"
+	[ ! -s "$LAB_DIR/tmp/o" ] || sed 's/^/O /' "$LAB_DIR/tmp/o"
+	[ ! -s "$LAB_DIR/tmp/e" ] || sed 's/^/E /' "$LAB_DIR/tmp/e"
 	echo "rc=$status"
 }
 

@@ -1,13 +1,14 @@
 #!/bin/bash
 # Rings that count votes, our daemon and Debian's corosync mixed in all proportions: what vote_scenarios.txt
-# tells, each scenario with all nodes ours, with few and with many of them ours, at places that change from
-# one scenario to the next. After each step every node must say of quorum and votes what the nodes of a ring
-# of corosync alone have said: vote_expected.txt.
+# tells, each scenario with all nodes ours, and in turn with few or with many of them ours (with both in
+# check-long), at places that change from one scenario to the next. After each step every node must say of
+# quorum and votes what the nodes of a ring of corosync alone have said: vote_expected.txt.
 #
 # Several rings play at a time, each in namespaces of its own. Environment:
 #
 #	VOTE_ONLY=PATTERN	these scenarios alone
-#	VOTE_KINDS="KIND..."	of coterie, few, many (of coterie), corosync: instead of the first three
+#	VOTE_KINDS="KIND..."	of coterie, few, many (of coterie), corosync; mixed is few and many in turn.
+#				Default: coterie mixed
 #	VOTE_RECORD=1		add what rings of corosync alone say now to vote_expected.txt, which is
 #				removed before if all is to be recorded anew (and then again some times,
 #				until no other outcomes come)
@@ -24,7 +25,7 @@ VOTE_HERE=$(cd "$(dirname "$0")" && pwd)
 VOTE_TOKEN=${VOTE_TOKEN:-400}
 VOTE_LANES=${VOTE_LANES:-6}
 [ -z "${VOTE_RECORD:-}" ] || VOTE_KINDS=corosync
-VOTE_KINDS=${VOTE_KINDS:-coterie few many}
+VOTE_KINDS=${VOTE_KINDS:-coterie mixed}
 
 vote_program() {
 	local path
@@ -118,14 +119,16 @@ vote_add_outcome() {
 # Jobs are "KIND NAME INDEX"; the index is that of the scenario in the table.
 VOTE_JOBS=()
 vote_list_jobs() {
-	local kind name index
+	local kind name index turn turns=(few many)
 
 	for kind in $VOTE_KINDS; do
+		turn=
 		for index in "${!VOTE_NAMES[@]}"; do
 			name=${VOTE_NAMES[index]}
 			[[ $name =~ ${VOTE_ONLY:-.} ]] || continue
 			if [ -z "${VOTE_OURS[$name]:-}" ]; then
-				VOTE_JOBS+=("$kind $name $index")
+				[ "$kind" != mixed ] || turn=${turns[index % 2]}
+				VOTE_JOBS+=("${turn:-$kind} $name $index")
 			elif [ "$kind" = "${VOTE_KINDS%% *}" ]; then
 				VOTE_JOBS+=("coterie $name $index")
 			fi

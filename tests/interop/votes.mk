@@ -21,3 +21,7 @@ check_PROGRAMS += %D%/vote_agent
 dist_check_SCRIPTS += %D%/vote.sh
 dist_check_DATA += %D%/vote_ring.sh %D%/vote_scenarios.txt %D%/vote_expected.txt
 TESTS += %D%/vote.sh
+vote-long: all
+	@VOTE_KINDS="coterie few many" abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/vote.sh
+check-long: vote-long
+.PHONY: vote-long
