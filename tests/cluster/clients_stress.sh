@@ -3,6 +3,7 @@
 # configuration is reloaded, and the daemon is shut down in the midst of it: no stream loses or reorders a
 # message, the daemon ends in order (under sanitizers: without a leak), its memory stays level, and nothing is
 # left in /dev/shm.
+# CONNECTIONS: of all clients together, about; 10,000 in make check-long.
 . "$(dirname "$0")/lab.sh"
 # shellcheck source=tests/cluster/reloads.sh
 . "$(dirname "$0")/reloads.sh"
@@ -11,7 +12,7 @@ export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=2"
 SEED=${SEED:-1}
 RANDOM=$SEED
 if [ -n "${COTERIE_KEEP_PLUGINS:-}" ]; then # set for sanitized builds
-	CONNECTIONS=${CONNECTIONS:-10000}
+	CONNECTIONS=${CONNECTIONS:-3000}
 	GROWTH_MAX_KB=8192
 else
 	CONNECTIONS=${CONNECTIONS:-2000}

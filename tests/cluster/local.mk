@@ -112,6 +112,11 @@ check_PROGRAMS += %D%/stress
 dist_check_SCRIPTS += %D%/channel.sh %D%/clients_stress.sh
 TESTS += %D%/channel.sh %D%/clients_stress.sh
 sanitized_scripts += %D%/channel.sh %D%/clients_stress.sh
+# Worth most in a build with sanitizers, which look for leaks at each daemon's end.
+clients-stress-long: all
+	@CONNECTIONS=10000 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/clients_stress.sh
+check-long: clients-stress-long
+.PHONY: clients-stress-long
 
 # udp: several instances on a host; what becomes of an interface. All ways to send at length.
 dist_check_DATA += %D%/udp_ways.sh

@@ -158,8 +158,9 @@ static void look_at_path(struct mesh *mesh, struct mesh_peer *peer, uint32_t lin
 }
 
 /*
- * libknet reaches nobody over a path whose MTU it does not know. One that is cut again when libknet is about to look
- * makes it put the look off to the next of those that find out what has changed, which may be half a minute away.
+ * libknet reaches nobody over a path whose MTU it does not know. One that is cut again when libknet is
+ * about to look makes it put the look off to the next of those that find out what has changed, which may
+ * be half a minute away.
  */
 static void find_mtu(struct mesh *mesh, struct mesh_peer *peer, bool is_missing)
 {
