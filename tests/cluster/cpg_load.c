@@ -4,25 +4,31 @@
  * is recomputed, or something was changed. Uses the public API alone, so LD_LIBRARY_PATH picks the
  * library and the daemon it talks to is whichever runs.
  *
- *	cpg_load [-g GROUP] [-m MEMBERS] [-s SIZE] [-t MS] [-w SECONDS] [-r]
+ *	cpg_load [-g GROUP] [-m MEMBERS] [-s SIZE] [-t MS] [-w SECONDS] [-r] [-c CLIENTS] [-i MS]
+ *	         [-o RATE]
  *	cpg_load [-g GROUP] [-s SIZE] -l COUNT [-o RATE]
  *
  * Waits for MEMBERS members, sends messages of SIZE bytes for MS milliseconds (-r: sends none), then
  * an END that carries how many it sent. It is done when it has delivered the END of every member.
+ * -c: so many processes do the same. -i: tells each MS milliseconds what has been delivered. On
+ * SIGTERM it sends no more.
+ * -o: RATE messages in a second at most, else as many as are taken.
  * -l: one message outstanding, COUNT times, prints how long each took. -o: not one at a time but RATE in a
  * second, whatever comes back, and timed from when each was due. One line of key=value pairs;
  * exit status 0 when everything arrived once, unchanged and in each sender's order.
  */
 #include <getopt.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "client.h"
 
 #define SIZE_MIN sizeof(uint64_t)
 #define END_MARK (UINT64_C(1) << 63) /* set in the counter of a sender's last message */
-#define MEMBERS_MAX 128
+#define MEMBERS_MAX 512
 #define BURST 32 /* sent before the next look at what arrived */
 
 struct sender {
@@ -39,6 +45,9 @@ struct load {
 	unsigned int members_wanted;
 	uint64_t send_ns;
 	uint64_t give_up_ns; /* point in time */
+	uint64_t tell_ns;    /* between two lines of progress; 0: none */
+	uint64_t tell_at_ns;
+	uint64_t rate;       /* messages in a second; 0: no limit */
 	bool is_receiver;
 
 	uint32_t nodeid;
@@ -61,6 +70,14 @@ static struct load load = {
 	.send_ns = 1000000000,
 	.hash = HASH_START,
 };
+
+static volatile sig_atomic_t is_told_to_end;
+
+static void told_to_end(int signal)
+{
+	(void)signal;
+	is_told_to_end = 1;
+}
 
 static struct sender *sender_find(uint32_t nodeid, uint32_t pid)
 {
@@ -160,6 +177,13 @@ static void die(const char *what, cs_error_t error)
 	exit(1);
 }
 
+static void tell_progress(uint64_t now)
+{
+	printf("at_ms=%ju delivered=%ju\n", (uintmax_t)(now / 1000000), (uintmax_t)load.delivered);
+	fflush(stdout);
+	load.tell_at_ns = now + load.tell_ns;
+}
+
 /* Hand on what has arrived, waiting at most wait_ms for the first event. */
 static void dispatch(int wait_ms)
 {
@@ -173,7 +197,11 @@ static void dispatch(int wait_ms)
 	error = cpg_dispatch(load.handle, CS_DISPATCH_ALL);
 	if (error != CS_OK && error != CS_ERR_TRY_AGAIN)
 		die("dispatch", error);
-	if (client_now_ns() > load.give_up_ns)
+
+	uint64_t now = client_now_ns();
+	if (load.tell_ns > 0 && now >= load.tell_at_ns)
+		tell_progress(now);
+	if (now > load.give_up_ns)
 		die("timeout", CS_ERR_TIMEOUT);
 }
 
@@ -194,19 +222,29 @@ static bool try_send(uint64_t counter, size_t size)
 	return true;
 }
 
+static bool has_to_send(uint64_t start)
+{
+	if (load.is_receiver)
+		return false;
+	return load.rate == 0 || load.sent < (client_now_ns() - start) * load.rate / 1000000000;
+}
+
 static void run_throughput(void)
 {
 	uint64_t start = client_now_ns();
 
-	while (client_now_ns() < start + load.send_ns) {
-		bool is_refused = load.is_receiver;
+	while (client_now_ns() < start + load.send_ns && !is_told_to_end) {
+		bool is_done = !has_to_send(start);
 
-		for (int i = 0; i < BURST && !is_refused; i++) {
-			is_refused = !try_send(load.sent + 1, load.size);
-			if (!is_refused)
+		for (int i = 0; i < BURST && !is_done; i++) {
+			if (try_send(load.sent + 1, load.size)) {
 				load.sent++;
+				is_done = !has_to_send(start);
+			} else {
+				is_done = true;
+			}
 		}
-		dispatch(is_refused ? 1 : 0);
+		dispatch(is_done ? 1 : 0);
 	}
 	/* What was delivered while everybody sent is the rate; the rest is checked, not timed. */
 	double seconds = (double)(client_now_ns() - start) / 1e9;
@@ -233,9 +271,9 @@ static int compare_u64(const void *left, const void *right)
 }
 
 /* Messages are due at equal distances, and come back in order. */
-static void run_open(uint64_t *took_ns, unsigned int count, unsigned int rate)
+static void run_open(uint64_t *took_ns, unsigned int count)
 {
-	uint64_t gap_ns = UINT64_C(1000000000) / rate, start = client_now_ns();
+	uint64_t gap_ns = UINT64_C(1000000000) / load.rate, start = client_now_ns();
 	unsigned int back = 0;
 
 	while (back < count) {
@@ -266,14 +304,14 @@ static void run_closed(uint64_t *took_ns, unsigned int count)
 	}
 }
 
-static void run_latency(unsigned int count, unsigned int rate)
+static void run_latency(unsigned int count)
 {
 	uint64_t *took_ns = calloc(count, sizeof(*took_ns));
 
 	if (took_ns == NULL)
 		abort();
-	if (rate > 0)
-		run_open(took_ns, count, rate);
+	if (load.rate > 0)
+		run_open(took_ns, count);
 	else
 		run_closed(took_ns, count);
 	qsort(took_ns, count, sizeof(*took_ns), compare_u64);
@@ -281,6 +319,22 @@ static void run_latency(unsigned int count, unsigned int rate)
 		count, (double)took_ns[count / 2] / 1e3, (double)took_ns[(size_t)count * 99 / 100] / 1e3,
 		(double)took_ns[count - 1] / 1e3);
 	free(took_ns);
+}
+
+/* True in each of the clients, false in their parent, with the worst of their statuses. */
+static bool become_clients(unsigned int count, int *status)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		pid_t child = fork();
+
+		if (child == 0)
+			return true;
+		if (child < 0)
+			*status = 1;
+	}
+	for (int ended; wait(&ended) > 0;)
+		*status |= !WIFEXITED(ended) || WEXITSTATUS(ended) != 0;
+	return false;
 }
 
 int main(int argc, char **argv)
@@ -291,11 +345,12 @@ int main(int argc, char **argv)
 		.cpg_confchg_fn = confchg,
 	};
 	unsigned int latency_count = 0;
-	unsigned int rate = 0;
 	unsigned int seconds_max = 60;
+	unsigned int clients = 1;
+	int status = 0;
 	int option;
 
-	while ((option = getopt(argc, argv, "g:m:s:t:w:l:o:r")) != -1) {
+	while ((option = getopt(argc, argv, "g:m:s:t:w:l:o:rc:i:")) != -1) {
 		switch (option) {
 		case 'g': load.group = optarg; break;
 		case 'm': load.members_wanted = (unsigned int)strtoul(optarg, NULL, 10); break;
@@ -303,8 +358,10 @@ int main(int argc, char **argv)
 		case 't': load.send_ns = strtoull(optarg, NULL, 10) * 1000000; break;
 		case 'w': seconds_max = (unsigned int)strtoul(optarg, NULL, 10); break;
 		case 'l': latency_count = (unsigned int)strtoul(optarg, NULL, 10); break;
-		case 'o': rate = (unsigned int)strtoul(optarg, NULL, 10); break;
+		case 'o': load.rate = strtoull(optarg, NULL, 10); break;
 		case 'r': load.is_receiver = true; break;
+		case 'c': clients = (unsigned int)strtoul(optarg, NULL, 10); break;
+		case 'i': load.tell_ns = strtoull(optarg, NULL, 10) * 1000000; break;
 		default: return 2;
 		}
 	}
@@ -313,6 +370,9 @@ int main(int argc, char **argv)
 	load.buffer = calloc(1, load.size);
 	if (load.buffer == NULL)
 		abort();
+	signal(SIGTERM, told_to_end);
+	if (clients > 1 && !become_clients(clients, &status))
+		return status;
 	load.pid = (uint32_t)getpid();
 	load.give_up_ns = client_now_ns() + (uint64_t)seconds_max * 1000000000;
 
@@ -323,7 +383,7 @@ int main(int argc, char **argv)
 	while (load.present < load.members_wanted)
 		dispatch(100);
 	if (latency_count > 0)
-		run_latency(latency_count, rate);
+		run_latency(latency_count);
 	else
 		run_throughput();
 	cpg_finalize(load.handle);

@@ -171,3 +171,23 @@ knet-ring-long: all
 		bash $(srcdir)/%D%/ring16.sh
 check-long: knet-ring-long
 .PHONY: knet-ring-long
+
+# Two hundred clients in a group, a thousand groups; receivers that cannot keep up.
+check_PROGRAMS += %D%/cpg_groups
+%C%_cpg_groups_SOURCES = %D%/cpg_groups.c %D%/client.h
+%C%_cpg_groups_LDFLAGS = $(cluster_ldflags)
+%C%_cpg_groups_LDADD = libcpg.la
+dist_check_SCRIPTS += %D%/many_clients.sh %D%/slow_receiver.sh
+TESTS += %D%/many_clients.sh %D%/slow_receiver.sh
+sanitized_scripts += %D%/many_clients.sh %D%/slow_receiver.sh
+limits-long: all
+	@LAB_TOKEN=3650 MANY_WINDOWS=5 MANY_WINDOW_MS=3000 MANY_RATIO=0.8 MANY_GROUPS=1000 \
+		abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/many_clients.sh
+	@MANY_SIZE=100 MANY_RATE=0 MANY_RING=0 MANY_WINDOWS=6 MANY_WINDOW_MS=5000 MANY_RATIO=0.8 \
+		abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/many_clients.sh
+	@LAB_TOKEN=3650 SLOW_SECONDS=10 SLOW_PAUSES=6 abs_top_srcdir='$(abs_top_srcdir)' \
+		bash $(srcdir)/%D%/slow_receiver.sh
+	@LAB_TRANSPORT=udp LAB_TOKEN=3650 SLOW_SECONDS=10 SLOW_PAUSES=6 abs_top_srcdir='$(abs_top_srcdir)' \
+		bash $(srcdir)/%D%/slow_receiver.sh
+check-long: limits-long
+.PHONY: limits-long
