@@ -3,6 +3,8 @@
 # default timers (a token timeout of 3,650 ms): on an idle ring and on one that carries messages.
 # CRASH_ROUNDS of each (3, and then with limits for a busy machine); CRASH_KINDS: who is in the ring;
 # CRASH_VICTIMS: who dies, in turn; CRASH_LIMIT and CRASH_STOP_LIMIT: of the medians, in milliseconds.
+# CRASH_PAUSE: seconds before each death. Refusals tell of a corosync's, and a host that has refused six
+# datagrams refuses one a second.
 LAB_TOKEN=${LAB_TOKEN:-3650}
 . "$(dirname "$0")/lab.sh"
 
@@ -40,7 +42,7 @@ one_round() {
 		lab_exec "$node" "$(lab_program cpg_watch)" -g load -p "$period" >/dev/null 2>&1 &
 		loaders+=($!)
 	done
-	sleep "$(awk "BEGIN { srand($RANDOM); print 0.8 + rand() }")" # any phase of the idle ring
+	sleep "$(awk "BEGIN { srand($RANDOM); print ${CRASH_PAUSE:-0} + 0.8 + rand() }")" # any phase of the idle ring
 	at=$("$times" kill "$signal" "${LAB_DAEMONS[victim]}")
 	wait "${LAB_DAEMONS[victim]}" 2>/dev/null
 	for node in "${rest[@]}"; do

@@ -142,7 +142,7 @@ links-long: all
 	@CRASH_ROUNDS=6 CRASH_KINDS='coterie coterie corosync' CRASH_VICTIMS=2 CRASH_LIMIT=1000 \
 		CRASH_STOP_LIMIT=50 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/crash.sh
 # A corosync takes 350 ms before it says that it leaves.
-	@CRASH_ROUNDS=6 CRASH_KINDS='coterie coterie corosync' CRASH_VICTIMS=3 CRASH_LIMIT=1000 \
+	@CRASH_ROUNDS=6 CRASH_KINDS='coterie coterie corosync' CRASH_VICTIMS=3 CRASH_PAUSE=6 CRASH_LIMIT=1000 \
 		CRASH_STOP_LIMIT=1000 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/crash.sh
 	@FALSE_SIGNS=200 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/false_signs.sh
 	@FALSE_SIGNS=200 FALSE_LOAD=yes abs_top_srcdir='$(abs_top_srcdir)' \
