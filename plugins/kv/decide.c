@@ -267,6 +267,19 @@ void kv_standing_changed(struct kv *kv)
 	kv_transfer_poke(kv);
 }
 
+/* Everybody has forgotten the newest table. NULL: and every other. */
+static const struct kv_member *last_resort(const struct kv *kv)
+{
+	const struct kv_member *best = newest_member(kv, NULL);
+
+	if (best != NULL)
+		kv->host->log(kv->ctx, LOG_ERR,
+			"every node that had the newest table has restarted or was given up: an older one goes "
+			"on, of revision %llu from node %u; what was written since is lost",
+			(unsigned long long)best->state.revision, best->nodeid);
+	return best;
+}
+
 void kv_decide(struct kv *kv, bool is_forced)
 {
 	kv->bytes_max = UINT64_MAX;
@@ -293,5 +306,7 @@ void kv_decide(struct kv *kv, bool is_forced)
 		kv_pending_release(kv, false);
 		return;
 	}
-	form(kv, best != NULL ? best : newest_member(kv, NULL), &epoch);
+	if (best == NULL)
+		best = last_resort(kv);
+	form(kv, best, &epoch);
 }

@@ -191,6 +191,7 @@ START_TEST(an_operator_gives_up_who_is_waited_for)
 	service_ring_run(&kv_ring);
 	ck_assert(!kv_at(2)->is_waiting);
 	ck_assert(kv_at(2)->is_serving);
+	ck_assert(mock_host_has_logged(kv_ring.nodes[2].host, "an older one goes on"));
 	ck_assert_int_eq(kv_case_put("key", "value"), KV_OK);
 }
 END_TEST
