@@ -179,7 +179,6 @@ check_PROGRAMS += %D%/cpg_groups
 %C%_cpg_groups_LDADD = libcpg.la
 dist_check_SCRIPTS += %D%/many_clients.sh %D%/slow_receiver.sh
 TESTS += %D%/many_clients.sh %D%/slow_receiver.sh
-sanitized_scripts += %D%/many_clients.sh %D%/slow_receiver.sh
 limits-long: all
 	@LAB_TOKEN=3650 MANY_WINDOWS=5 MANY_WINDOW_MS=3000 MANY_RATIO=0.8 MANY_GROUPS=1000 \
 		abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/many_clients.sh
