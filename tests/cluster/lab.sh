@@ -41,6 +41,7 @@ LAB_KINDS=()
 LAB_HOLDERS=()
 LAB_DAEMONS=()
 LAB_PLUGINS=()  # of a node that does not take those of the build: its folder
+LAB_FILES=()    # of a node that reads another than corosync.conf: its name
 LAB_INSTANCE=() # of a node that shares its host with another: its name there
 
 lab_open() {
@@ -284,7 +285,7 @@ lab_start() {
 		# shellcheck disable=SC2016 # of the inner shell
 		setsid bash -c '{ echo -15 >/proc/self/autogroup; } 2>/dev/null; exec "$@"' - \
 			nsenter -t "${LAB_HOLDERS[node]}" -n -m env "${environment[@]}" RUNTIME_DIRECTORY=/run \
-			"${daemon[@]}" -f -c "$LAB_DIR/$node/corosync.conf" \
+			"${daemon[@]}" -f -c "$LAB_DIR/$node/${LAB_FILES[node]:-corosync.conf}" \
 			>>"$LAB_DIR/$node/out" 2>&1 </dev/null 9>&- &
 		LAB_DAEMONS[node]=$!
 	done

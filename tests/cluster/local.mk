@@ -29,7 +29,7 @@ check_PROGRAMS += %D%/cfg_ask
 %C%_cfg_ask_SOURCES = %D%/cfg_ask.c
 %C%_cfg_ask_LDFLAGS = $(cluster_ldflags)
 %C%_cfg_ask_LDADD = libcfg.la libcmap.la libcorosync_common.la
-dist_check_DATA += %D%/reloads.sh %D%/rekeys.sh
+dist_check_DATA += %D%/reloads.sh %D%/rekeys.sh %D%/life_lab.sh
 dist_check_SCRIPTS += %D%/reload.sh %D%/reload_all.sh %D%/knet_rekey.sh
 TESTS += %D%/reload.sh %D%/reload_all.sh %D%/knet_rekey.sh
 sanitized_scripts += %D%/reload.sh %D%/reload_all.sh %D%/knet_rekey.sh
@@ -39,12 +39,14 @@ check-long: reload-long
 .PHONY: reload-long
 
 # Plugins come, go and are replaced; 100 times each in check-long.
-dist_check_SCRIPTS += %D%/plugin_life.sh
-TESTS += %D%/plugin_life.sh
+dist_check_SCRIPTS += %D%/plugin_life.sh %D%/plugin_life_config.sh
+TESTS += %D%/plugin_life.sh %D%/plugin_life_config.sh
 sanitized_scripts += %D%/plugin_life.sh
 plugin-life-long: all
 	@LIFE_COUNT=100 abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
 		bash $(srcdir)/%D%/plugin_life.sh
+	@LIFE_COUNT=100 abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
+		bash $(srcdir)/%D%/plugin_life_config.sh
 check-long: plugin-life-long
 .PHONY: plugin-life-long
 
