@@ -3,7 +3,7 @@
  * the library, and the daemon it talks to is whichever runs. Clocks start after a time to warm up.
  *
  *	bench_load [-m MEMBERS] [-z SLEEPERS] [-n SENDERS] [-u WARM_MS] [-t MS] [-r]
- *	bench_load -l COUNT [-y]
+ *	bench_load -l COUNT [-y | -b]
  *	bench_load -o RATE [-u WARM_MS] [-t MS]
  *	bench_load -d
  *
@@ -14,13 +14,15 @@
  * time is over; what is on its way is awaited and checked: an order hash over all that came, and
  * gaps in each sender's count. SLEEPERS of the members never say that they are done: -d joins, and
  * does nothing. share: what the least of SENDERS delivered in that time by what the greatest did.
- * -l: one message outstanding, and the client sleeps until it is back; -y: it looks all the time.
+ * -l: one message outstanding, and the client sleeps until it is back; -y: it looks all the time; -b: a thread
+ * of its own is blocked in cpg_dispatch(), while the sender looks all the time whether that has it.
  * -o: RATE messages in a second, timed from when each was due, whether it could be sent or not.
  * A line of key=value pairs is the result; exit status 0 when nothing was lost.
  */
 #include <getopt.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/prctl.h>
@@ -283,22 +285,35 @@ static void dispatch(int wait_ms)
 		die("dispatch", error);
 }
 
-static void run_closed(size_t count, bool is_asleep)
+/* How a client waits for its own message. */
+enum wait { WAIT_ASLEEP, WAIT_POLLING, WAIT_BESIDE };
+
+static void await(enum wait wait, int asleep_ms)
+{
+	if (wait == WAIT_BESIDE)
+		sched_yield();
+	else
+		dispatch(wait == WAIT_ASLEEP ? asleep_ms : 0);
+}
+
+static void run_closed(size_t count, enum wait wait)
 {
 	uint64_t *took_ns = calloc(count, sizeof(*took_ns));
 
 	if (took_ns == NULL)
 		abort();
+	if (wait == WAIT_BESIDE)
+		start_dispatcher();
 	while (atomic_load(&load.present) < load.members_wanted)
-		dispatch(100);
+		await(wait, 100);
 	for (size_t i = 0; i < count; i++) {
 		uint64_t start = client_now_ns();
 
 		while (!try_send(load.sent + 1, load.size))
-			dispatch(1);
+			await(wait, 1);
 		load.sent++;
 		while (atomic_load(&load.own) < load.sent)
-			dispatch(is_asleep ? 1000 : 0);
+			await(wait, 1000);
 		took_ns[i] = client_now_ns() - start;
 	}
 	print_times(took_ns, count);
@@ -353,12 +368,13 @@ int main(int argc, char **argv)
 		.cpg_confchg_fn = confchg,
 	};
 	unsigned int rate = 0, seconds_max = 60;
-	bool is_receiver = false, is_asleep = true, is_dead = false;
+	bool is_receiver = false, is_dead = false;
+	enum wait wait = WAIT_ASLEEP;
 	size_t count = 0;
 	uint32_t nodeid;
 	int option;
 
-	while ((option = getopt(argc, argv, "g:m:z:n:s:u:t:w:l:o:ryd")) != -1) {
+	while ((option = getopt(argc, argv, "g:m:z:n:s:u:t:w:l:o:rybd")) != -1) {
 		switch (option) {
 		case 'g': load.group = optarg; break;
 		case 'm': load.members_wanted = (unsigned int)strtoul(optarg, NULL, 10); break;
@@ -371,7 +387,8 @@ int main(int argc, char **argv)
 		case 'l': count = strtoul(optarg, NULL, 10); break;
 		case 'o': rate = (unsigned int)strtoul(optarg, NULL, 10); break;
 		case 'r': is_receiver = true; break;
-		case 'y': is_asleep = false; break;
+		case 'y': wait = WAIT_POLLING; break;
+		case 'b': wait = WAIT_BESIDE; break;
 		case 'd': is_dead = true; break;
 		default: return 2;
 		}
@@ -392,7 +409,7 @@ int main(int argc, char **argv)
 	if (is_dead)
 		pause();
 	else if (count > 0)
-		run_closed(count, is_asleep);
+		run_closed(count, wait);
 	else if (rate > 0)
 		run_open(rate);
 	else

@@ -149,7 +149,7 @@ measure_loss() {
 	done
 }
 
-# closed CASE SIZE COUNT [-y]
+# closed CASE SIZE COUNT [-y | -b]
 closed() {
 	latency "$1" -s "$2" -l "$3" "${@:4}"
 }
@@ -175,6 +175,7 @@ measure_latency() {
 
 	closed "64 B, one at a time" 64 10000
 	closed "64 B, polled" 64 10000 -y
+	closed "64 B, thread beside" 64 10000 -b
 	closed "100000 B, one at a time" 100000 1000
 	rate=$(saturation)
 	[ -n "$rate" ] || return

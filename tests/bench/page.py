@@ -25,8 +25,9 @@ KINDS = (
     ("realtime", "At real-time priority", "udpu, one sender, with sched_rr: yes for both; all else here is without."),
     ("latency", "Latency, udpu",
      "From the call to the delivery of one's own message, on the node with the lowest id. One at a time: the client "
-     "sleeps until it is back; polled: it looks all the time. At a rate: from when a message was due; 100 % is what "
-     "Corosync as it comes delivered in that round."),
+     "sleeps until it is back; polled: it looks all the time; thread beside: one thread is blocked in cpg_dispatch(), "
+     "and the sender yields the processor until that has delivered. At a rate: from when a message was due; 100 % is "
+     "what Corosync as it comes delivered in that round."),
     ("idle", "Memory and idle cost", "udpu; of a daemon, the mean of three. CPU and wake-ups over five seconds."),
     ("clients", "Many clients",
      "udpu, one sender; 50 more receivers on one node. Then one that joins and never takes a message, among three that "
