@@ -24,6 +24,37 @@ matrix_open
 has_schema=
 python3 -c 'import jsonschema' 2>/dev/null && has_schema=1
 
+# Who judges documents by the schema: one process for all of them, since to begin takes it a quarter of a second. Asked for
+# "document" or "lines", it looks at the last text, and says whether that is good.
+mkfifo "$matrix_work/asked" "$matrix_work/judged"
+exec {asked}<>"$matrix_work/asked" {judged}<>"$matrix_work/judged"
+[ -z "$has_schema" ] || python3 -c '
+import json, jsonschema, sys
+schema, text, complaint = sys.argv[1:]
+validator = jsonschema.Draft202012Validator(json.load(open(schema)))
+for form in sys.stdin:
+    try:
+        with open(text) as answer:
+            documents = [json.load(answer)] if form == "document\n" else [json.loads(line) for line in answer]
+        wrong = [f"{list(error.path)} {error.message}" for one in documents for error in validator.iter_errors(one)]
+    except ValueError as error:
+        wrong = [str(error)]
+    with open(complaint, "w") as said:
+        print(*wrong, sep="\n", file=said)
+    print("bad" if wrong else "good", flush=True)
+' "$matrix_here/schema/coterie-ctl-1.schema.json" "$matrix_work/text" "$matrix_work/complaint" \
+	<"$matrix_work/asked" >"$matrix_work/judged" {asked}>&- {judged}>&- &
+
+# is_valid FORM: the schema accepts the last text.
+is_valid() {
+	local verdict=none
+
+	[ -n "$has_schema" ] || return 0
+	echo "$1" >&"$asked"
+	read -r -t 20 verdict <&"$judged"
+	[ "$verdict" = good ] || { echo "judged $verdict:" && cat "$matrix_work/complaint" && return 1; }
+}
+
 # run STATUS WORD...: as text.
 run() {
 	local want=$1
@@ -37,30 +68,13 @@ run() {
 json() {
 	run "$1" --json "${@:2}" || return
 	[ ! -s "$matrix_work/said" ] || { cat "$matrix_work/said" && return 1; }
-	[ -n "$has_schema" ] || return 0
-	python3 - "$matrix_here/schema/coterie-ctl-1.schema.json" "$matrix_work/text" <<-'PYTHON'
-		import json, jsonschema, sys
-		schema, answer = (json.load(open(name)) for name in sys.argv[1:3])
-		errors = list(jsonschema.Draft202012Validator(schema).iter_errors(answer))
-		for error in errors:
-		    print(list(error.path), error.message)
-		sys.exit(len(errors) > 0)
-	PYTHON
+	is_valid document
 }
 
 # lines STATUS WORD...: as documents, one a line, each of which the schema accepts.
 lines() {
 	run "$1" --format=jsonl "${@:2}" || return
-	[ -n "$has_schema" ] || return 0
-	all_valid
-}
-all_valid() {
-	python3 - "$matrix_here/schema/coterie-ctl-1.schema.json" "$matrix_work/text" <<-'PYTHON'
-		import json, jsonschema, sys
-		validator = jsonschema.Draft202012Validator(json.load(open(sys.argv[1])))
-		for line in open(sys.argv[2]):
-		    validator.validate(json.loads(line))
-	PYTHON
+	is_valid lines
 }
 
 # tool STATUS NAME WORD...: a compatible tool, with the document of a command.
@@ -297,7 +311,7 @@ follows() {
 	kill $pid
 	wait $pid
 	cp "$matrix_work/followed" "$matrix_work/text"
-	tap_check "$1: each a document" all_valid
+	tap_check "$1: each a document" is_valid lines
 	tap_check "$1: not together with --watch" json 64 --watch log show --follow
 }
 log_text() { LC_ALL=C date "+%b %d %H:%M:%S.000 [1] here coterie notice  [CTLTEST] $1"; }
