@@ -71,6 +71,12 @@ lab_environment() {
 	usual_environment "$1" | sed "${plugins:+s,^COTERIE_PLUGIN_PATH=.*,COTERIE_PLUGIN_PATH=$plugins,}"
 }
 
+# What the tools run under, of either kind: the same all the time.
+# shellcheck disable=SC2034 # tool chooses by name
+mapfile -t corosync_environment < <(lab_environment corosync)
+# shellcheck disable=SC2034
+mapfile -t coterie_environment < <(lab_environment coterie)
+
 cluster_end() {
 	lab_kill "${LAB_NODES[@]}" 2>/dev/null
 }
@@ -78,12 +84,12 @@ cluster_end() {
 # tool NODE COMMAND...: becomes the command of the shell on a node, with the tools and libraries of
 # the cell.
 tool() {
-	local node=$1 path=$PATH environment
+	local node=$1 path=$PATH
 
 	shift
 	[ "$tools" = corosync ] || path=$LAB_BUILD/tools:$PATH
-	mapfile -t environment < <(lab_environment "$tools")
-	exec nsenter -t "${LAB_HOLDERS[node]}" -n -m env "${environment[@]}" PATH="$path" \
+	local -n variables=${tools}_environment
+	exec nsenter -t "${LAB_HOLDERS[node]}" -n -m env "${variables[@]}" PATH="$path" \
 		timeout 60 bash -c "$*" 9>&-
 }
 
@@ -157,13 +163,14 @@ finish() {
 	exec {input}>&-
 }
 
-# await COMMAND...: repeats it until it succeeds; false when patience ends.
+# await COMMAND...: repeats it until it succeeds; false when patience ends. Not too often: with a tool each time
+# that would be most of what these tests do.
 await() {
 	local end=$((SECONDS + LAB_PATIENCE))
 
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || return
-		sleep 0.05
+		sleep "${pause:-0.1}"
 	done
 }
 
@@ -174,7 +181,7 @@ members() {
 }
 
 # In a subshell, since it changes what tools are.
-await_members() { (await members "$@") || echo "node $1 does not see $2 nodes"; }
+await_members() { (pause=0.25 && await members "$@") || echo "node $1 does not see $2 nodes"; }
 # --- comparing ---
 
 # What may differ between two runs: times, ids of processes and of rings, counters, names of
