@@ -10,10 +10,12 @@ source=${abs_top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# configure FOLDER OPTION...: one cache for all, or each would look at the compiler anew.
+# configure FOLDER OPTION...: one cache for all, or each would look at the compiler anew. A thousand files that say what
+# depends on what take longer to make than all the rest.
 configure() {
 	mkdir -p "$work/$1" && cd "$work/$1" || return
-	"$source/configure" --quiet --cache-file="$work/cache" "${@:2}" >"$work/said" 2>&1
+	"$source/configure" --quiet --cache-file="$work/cache" --disable-dependency-tracking \
+		"${@:2}" >"$work/said" 2>&1
 }
 
 # value FOLDER VARIABLE: of its makefile, one word per line.
