@@ -8,6 +8,11 @@
 dist_check_SCRIPTS += %D%/check_includes.sh %D%/check_shell.sh %D%/check_headers.sh %D%/check_man.sh
 TESTS += %D%/check_includes.sh %D%/check_shell.sh %D%/check_headers.sh %D%/check_man.sh
 
+check-shell-long:
+	@SHELL_FOLLOW=all bash $(srcdir)/%D%/check_shell.sh
+check-long: check-shell-long
+.PHONY: check-shell-long
+
 # Completion, in the shells.
 if HAVE_JSON
 dist_check_SCRIPTS += %D%/completion.sh
