@@ -60,7 +60,7 @@ lab_cut 1
 lab_ring 2 2 3 && lab_ring 1 1
 lab_heal 1
 lab_ring 3 1 2 3
-LAB_SECONDS=1 lab_traffic "while packets are recorded" 1400 1 2 3
+LAB_MS=1000 lab_traffic "while packets are recorded" 1400 1 2 3
 wait $recorder
 tap $? "packets recorded: $(cat "$LAB_DIR/recorded")"
 
@@ -101,7 +101,7 @@ before
 lab_exec 1 "$(lab_program bad_client)" silent 30 >/dev/null 9>&- &
 silent=$!
 sleep 0.5
-LAB_SECONDS=3 lab_in 2 timeout 60 "$(lab_program cpg_load)" -g load -m 1 -s 100000 -t 3000 >"$LAB_DIR/2/load"
+lab_in 2 timeout 60 "$(lab_program cpg_load)" -g load -m 1 -s 100000 -t 3000 >"$LAB_DIR/2/load"
 tap $? "a client that never reads does not stop the others: $(sed 's/hash.*//' "$LAB_DIR/2/load")"
 kill -KILL $silent
 wait $silent 2>/dev/null

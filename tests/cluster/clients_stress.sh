@@ -50,7 +50,7 @@ play_kills() {
 
 	lab_watch 1 2 3
 	tap $? "a member of a group on each node"
-	LAB_SECONDS=5 lab_traffic "while clients are killed" 1000 1 2 3 >"$LAB_DIR/traffic" &
+	LAB_MS=5000 lab_traffic "while clients are killed" 1000 1 2 3 >"$LAB_DIR/traffic" &
 	load=$!
 	stress 2 $((CONNECTIONS / 10)) >"$LAB_DIR/2/stress" &
 	stressed=$!

@@ -58,12 +58,12 @@ tap_check "a ring of one" lab_ring 1 1 || {
 	lab_close
 	exit
 }
-# all_rounds COUNT: killed at every moment of their lives.
+# all_rounds COUNT: killed at every moment of their lives; after the first hundred milliseconds nothing new comes.
 all_rounds() {
 	local round
 
 	for ((round = 0; round < $1; round++)); do
-		one_round 6 $((50 + round * 37 % 400))
+		one_round 6 $((30 + round * 37 % 200))
 	done
 }
 

@@ -15,8 +15,8 @@ ring_endures_loss() {
 		tap 1 "no packets can be dropped here"
 		return
 	}
-	lab_traffic "5 % loss" 1400 "${LAB_NODES[@]}"
-	lab_traffic "5 % loss" 100000 "${LAB_NODES[@]}"
+	LAB_MS=1000 lab_traffic "5 % loss" 1400 "${LAB_NODES[@]}"
+	LAB_MS=1000 lab_traffic "5 % loss" 100000 "${LAB_NODES[@]}"
 	lab_loss 0 "${LAB_NODES[@]}"
 	lab_ring ${#LAB_NODES[@]} "${LAB_NODES[@]}" && lab_alive "${LAB_NODES[@]}"
 	tap $? "one ring after the loss"
@@ -90,8 +90,9 @@ every_node_first() {
 	done
 }
 
-# The two scripts that every mix of daemons plays.
+# The two scripts that every mix of daemons plays. Each size three times here: as long together as elsewhere once.
 play_order() {
+	LAB_MS=${LAB_MS:-200}
 	lab_open "$@"
 	every_node_first ring_carries "one order"
 	lab_close

@@ -10,6 +10,7 @@
 #	lab_in NODE COMMAND...   run a client on a node, with the client libraries of the node's kind
 #	lab_alive NODE...        true when none of the daemons has exited
 #	lab_traffic NAME SIZE NODE...  one TAP result: all send, one order everywhere, nothing lost
+#	lab_enough               ends a lab_traffic in the background: nobody sends any more
 #	lab_watch NODE...        record what a group member on each node sees, until
 #	lab_compare NAME NODE... one TAP result: these nodes saw the same events and messages
 #	lab_close                end of the script: prints logs if something failed, and the TAP plan
@@ -19,7 +20,7 @@
 # interface with it, and nothing on the machine can collide. A node is one more network and mount
 # namespace, held by a sleeping process. Timing matters to these tests, so locks let only LAB_LANES of them
 # (one, if not said) run at a time. Environment:
-# LAB_TOKEN and LAB_SECONDS (of traffic), LAB_CLIENT=KIND forces one kind of library, LAB_KIND=KIND makes
+# LAB_TOKEN and LAB_MS (of traffic: 500), LAB_CLIENT=KIND forces one kind of library, LAB_KIND=KIND makes
 # every node of that kind, LAB_KEEP=FOLDER keeps logs and records, LAB_LOCK names other lock files.
 # The ring: LAB_TRANSPORT (udpu, udp, …), LAB_FAMILY (ipv4 or ipv6), more lines for the totem section
 # in LAB_TOTEM and for link 0 in LAB_INTERFACE ("broadcast: yes"). After a change of these, lab_configure.
@@ -30,7 +31,6 @@
 LAB_HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 LAB_BUILD=${abs_top_builddir:-$(cd "$LAB_HERE/../../build" 2>/dev/null && pwd)}
 LAB_TOKEN=${LAB_TOKEN:-1000}
-LAB_SECONDS=${LAB_SECONDS:-1}
 LAB_PATIENCE=${LAB_PATIENCE:-30}
 LAB_TOTEM=${LAB_TOTEM:-}
 LAB_INTERFACE=${LAB_INTERFACE:-}
@@ -413,16 +413,18 @@ lab_alive() {
 }
 
 lab_traffic() {
-	local name=$1 size=$2 node status=0 waiting=() hashes rates
+	local name=$1 size=$2 node status=0 waiting=() hashes rates ms=${LAB_MS:-500}
+	local patience=$((LAB_PATIENCE + ms / 1000))
 
 	shift 2
 	for node in "$@"; do
-		lab_exec "$node" timeout $((LAB_PATIENCE + LAB_SECONDS + 10)) \
+		lab_exec "$node" timeout $((patience + 10)) \
 			"$(lab_program cpg_load)" -g "load" -m $# -s "$size" \
-			-t $((LAB_SECONDS * 1000)) -w $((LAB_PATIENCE + LAB_SECONDS)) \
+			-t "$ms" -w "$patience" \
 			>"$LAB_DIR/$node/load" 2>&1 &
 		waiting+=($!)
 	done
+	echo "${waiting[@]}" >"$LAB_DIR/loads"
 	for node in "${waiting[@]}"; do
 		wait "$node" || status=1
 	done
@@ -438,6 +440,13 @@ lab_traffic() {
 		done
 		return 1
 	}
+}
+
+lab_enough() {
+	local loads
+
+	read -ra loads <"$LAB_DIR/loads"
+	kill -TERM "${loads[@]}" 2>/dev/null
 }
 
 lab_watch() {

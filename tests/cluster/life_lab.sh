@@ -1,6 +1,8 @@
 # shellcheck shell=bash
 # Plugins that come, go and are replaced in a ring of three while others load a group: sourced after lab.sh, before
 # lab_open, by scripts that then call lab_open, folders and lab_start. LIFE_COUNT: how often each; 3, 100 in check-long.
+# LIFE_RATE: messages of each sender in a second, so that there is one at any moment of what happens to a service: 5000.
+# While it happens to cpg as many as are taken; in check-long (0) always.
 
 count=${LIFE_COUNT:-3}
 load_ms=$((count * 150 + 500)) # of the traffic beside
@@ -64,13 +66,14 @@ memory_within() {
 	done
 }
 
-# traffic COMMAND...: while nodes 1 and 2 load a group; all of it arrives, in one order.
+# traffic COMMAND SERVICE: while nodes 1 and 2 load a group; all of it arrives, in one order.
 traffic() {
-	local node status=0 waiting=()
+	local node status=0 waiting=() rate=${LIFE_RATE:-5000}
 
+	[ "$2" != cpg ] || rate=0
 	for node in 1 2; do
 		lab_exec "$node" timeout 600 "$(lab_program cpg_load)" -g other -m 2 -s 1000 -t "$load_ms" -w 300 \
-			>"$LAB_DIR/$node/load" 2>&1 &
+			-o "$rate" >"$LAB_DIR/$node/load" 2>&1 &
 		waiting+=($!)
 	done
 	sleep 0.2

@@ -43,9 +43,9 @@ dist_check_SCRIPTS += %D%/plugin_life.sh %D%/plugin_life_config.sh
 TESTS += %D%/plugin_life.sh %D%/plugin_life_config.sh
 sanitized_scripts += %D%/plugin_life.sh
 plugin-life-long: all
-	@LIFE_COUNT=100 abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
+	@LIFE_COUNT=100 LIFE_RATE=0 abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
 		bash $(srcdir)/%D%/plugin_life.sh
-	@LIFE_COUNT=100 abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
+	@LIFE_COUNT=100 LIFE_RATE=0 abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
 		bash $(srcdir)/%D%/plugin_life_config.sh
 check-long: plugin-life-long
 .PHONY: plugin-life-long

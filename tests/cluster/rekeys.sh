@@ -36,7 +36,7 @@ rekey_play() {
 	local changes=$1 before pid i
 
 	before=$(reload_changes 1 2 3)
-	LAB_SECONDS=$((changes / 4 + 2)) lab_traffic "keys change under load" 1400 1 2 3 &
+	LAB_MS=$((changes / 4 * 1000 + 2000)) lab_traffic "keys change under load" 1400 1 2 3 &
 	pid=$!
 	for i in $(seq "$changes"); do
 		rekey_configure "$i" 1 1 2 3

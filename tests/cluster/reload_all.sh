@@ -99,12 +99,13 @@ failed=
 for number in $(seq 0 $((RELOADS - 1))); do
 	if [ -z "$pid" ] || ! kill -0 "$pid" 2>/dev/null; then
 		[ -z "$pid" ] || { wait "$pid"; tap_count_background $?; }
-		LAB_SECONDS=${CHUNK:-3} lab_traffic "reloads under load" 1400 1 2 3 &
+		LAB_MS=$((${CHUNK:-3} * 1000)) lab_traffic "reloads under load" 1400 1 2 3 &
 		pid=$!
 	fi
 	all_play "$number" >>"$LAB_DIR/played" 2>&1 || failed="$failed $number"
 done
 tap_note "$RELOADS reloads in $(($(date +%s%3N) - begin_ms)) ms"
+lab_enough
 wait "$pid"
 tap_count_background $?
 tap_check "$RELOADS reloads, each by all nodes or none (else:$failed)" test -z "$failed"

@@ -52,7 +52,7 @@ reload_play_load() {
 	local before after node i pid
 
 	before=$(reload_changes 1 2 3)
-	LAB_SECONDS=4 lab_traffic "reloads under load" 1400 1 2 3 &
+	LAB_MS=20000 lab_traffic "reloads under load" 1400 1 2 3 &
 	pid=$!
 	for i in 1 2 3 4 5 6; do
 		LAB_TOKEN=$((LAB_TOKEN + 10)) reload_list "1 2 3" 1 2 3
@@ -60,6 +60,7 @@ reload_play_load() {
 		reload_ask $((i % 3 + 1)) reload >>"$LAB_DIR/asked" || echo "failed $i" >>"$LAB_DIR/asked"
 		sleep 0.3
 	done
+	lab_enough
 	wait $pid
 	tap_count_background $?
 	after=$(reload_changes 1 2 3)

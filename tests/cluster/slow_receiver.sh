@@ -31,7 +31,7 @@ burden() {
 	local before
 
 	before=$(counters)
-	LAB_SECONDS=$3 lab_traffic "$1" "$2" 1 2 3
+	LAB_MS=$(($3 * 1000)) lab_traffic "$1" "$2" 1 2 3
 	read -r frames tokens full <<<"$(echo "$before $(counters)" | awk '{ print $4 - $1, $5 - $2, $6 - $3 }')"
 	tap_note "sent again: $frames frames, $tokens tokens; datagrams that found no room: $full"
 	tap_check "$1: the ring has not changed" \
