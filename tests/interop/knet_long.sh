@@ -5,6 +5,7 @@
 # Loss is for coteries alone: a ring of Debian's does not carry anything at 5 %, since a frame of theirs has up to 46
 # packets and one lost pong takes a link down.
 LAB_TOKEN=${LAB_TOKEN:-2000}
+LAB_MS=${LAB_MS:-1000}
 if [ -z "${KNET_CASE:-}" ]; then
 	status=0
 	for KNET_KINDS in "coterie coterie coterie" "coterie coterie corosync" "coterie corosync corosync"; do

@@ -11,7 +11,7 @@ play() {
 	local log
 
 	log="$logs/$1.$(basename "$2")"
-	env LAB_TRANSPORT=udp UDP_ALL=1 "${@:3}" "$here/$2" >"$log.tap" 2>&1
+	env LAB_TRANSPORT=udp LAB_MS=1000 UDP_ALL=1 "${@:3}" "$here/$2" >"$log.tap" 2>&1
 	tap $? "$1: $2 ($(grep -c '^ok' "$log.tap") checks)" || tap_note "$(grep -v '^ok' "$log.tap")"
 }
 
