@@ -48,15 +48,16 @@ static void take_phases(uint32_t nodeid)
 	host(nodeid)->rekey_count = 0;
 }
 
+/* The library of checks tells its parent of each that it makes, so only of those that fail: there are millions. */
 static void check_model(uint32_t step)
 {
 	for (uint32_t i = 1; i <= MODEL_NODES; i++)
 		take_phases(i);
 	for (uint32_t from = 1; from <= MODEL_NODES; from++)
 		for (uint32_t to = 1; to <= MODEL_NODES; to++)
-			ck_assert_msg(can_read(&model[to], model[from].used),
-				"seed %u, step %u: node %u cannot read keys %u of node %u", first_seed, step,
-				to, model[from].used, from);
+			if (!can_read(&model[to], model[from].used))
+				ck_abort_msg("seed %u, step %u: node %u cannot read keys %u of node %u",
+					first_seed, step, to, model[from].used, from);
 }
 
 /* What a node has queued gets its place. */
@@ -82,8 +83,8 @@ static bool deliver_next(uint32_t nodeid)
 	if (node->next == order_count)
 		return false;
 	uint32_t place = node->next++;
-	ck_assert_int_eq(mock_deliver(ring.ops, ring.nodes[nodeid].self, order[place].from, false,
-				 &order[place].message), 0);
+	if (mock_deliver(ring.ops, ring.nodes[nodeid].self, order[place].from, false, &order[place].message) != 0)
+		ck_abort_msg("seed %u: node %u is not delivered message %u", first_seed, nodeid, place);
 	return true;
 }
 
@@ -192,7 +193,8 @@ START_TEST(nobody_sends_what_another_cannot_read)
 		}
 		pass_if_quiet();
 		is_busy = is_busy || is_any_change_left();
-		ck_assert_uint_lt(i, 100000);
+		if (i == 100000)
+			ck_abort_msg("seed %u: no end", first_seed);
 	}
 	for (uint32_t i = 1; i <= MODEL_NODES; i++) {
 		ck_assert_uint_eq(model[i].used, file_keys);
