@@ -48,9 +48,9 @@ checks_case_libs = %D%/libchecks_case.la %D%/libsimnet.la libtotem.la $(CHECK_LI
 %C%_test_checks_wire_SOURCES = %D%/test_checks_wire.c
 %C%_test_checks_wire_CFLAGS = $(TEST_CFLAGS)
 %C%_test_checks_wire_LDADD = $(checks_case_libs)
-%C%_test_scenarios_SOURCES = $(sim_sources) %D%/test_scenarios.c
+%C%_test_scenarios_SOURCES = %D%/test_scenarios.c
 %C%_test_scenarios_CFLAGS = $(TEST_CFLAGS)
-%C%_test_scenarios_LDADD = %D%/libsimnet.la libtotem.la $(CHECK_LIBS)
+%C%_test_scenarios_LDADD = $(checks_case_libs)
 
 dist_check_SCRIPTS += %D%/mutants.sh %D%/seeds.sh
 TESTS += $(sim_tests) %D%/mutants.sh %D%/seeds.sh

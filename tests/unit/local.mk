@@ -126,12 +126,18 @@ exec_plugin_sources = exec/plugin.c exec/plugin_open.c exec/plugin_check.c exec/
 check_LTLIBRARIES += %D%/libipc_play.la
 %C%_libipc_play_la_SOURCES = %D%/ipc_play.c %D%/ipc_play.h $(exec_stub_sources) $(exec_ipc_sources)
 %C%_libipc_play_la_CFLAGS = $(TEST_CFLAGS)
+# What loads plugins, with that: compiled once for three programs.
+check_LTLIBRARIES += %D%/libplugin_play.la
+%C%_libplugin_play_la_SOURCES = $(exec_plugin_sources)
+%C%_libplugin_play_la_CFLAGS = $(TEST_CFLAGS)
+%C%_libplugin_play_la_LIBADD = %D%/libipc_play.la
+plugin_play_libs = %D%/libplugin_play.la $(CHECK_LIBS) $(QB_LIBS) $(LTDL_LIBS)
 exec_plugin_tests = %D%/test_host $(ipc_tests) $(channel_tests) %D%/test_plugin %D%/test_plugin_life
 check_PROGRAMS += $(exec_plugin_tests)
 TESTS += $(exec_plugin_tests)
-%C%_test_host_SOURCES = %D%/test_host.c $(exec_plugin_sources)
+%C%_test_host_SOURCES = %D%/test_host.c
 %C%_test_host_CFLAGS = $(TEST_CFLAGS)
-%C%_test_host_LDADD = %D%/libipc_play.la $(CHECK_LIBS) $(QB_LIBS) $(LTDL_LIBS)
+%C%_test_host_LDADD = $(plugin_play_libs)
 ipc_tests = %D%/test_ipc %D%/test_ipc_access %D%/test_ipc_end %D%/test_ipc_events %D%/test_ipc_gate %D%/test_ipc_stats
 ipc_case_sources = %D%/ipc_case.c %D%/ipc_case.h
 ipc_case_libs = %D%/libipc_play.la $(CHECK_LIBS) $(QB_LIBS)
@@ -165,14 +171,14 @@ channel_case_libs = %D%/libipc_play.la libclient.la libcorosync_common.la $(CHEC
 %C%_test_ipc_channel_receive_SOURCES = %D%/test_ipc_channel_receive.c $(channel_case_sources)
 %C%_test_ipc_channel_receive_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ipc_channel_receive_LDADD = $(channel_case_libs) -lpthread
-%C%_test_plugin_SOURCES = %D%/test_plugin.c $(exec_plugin_sources)
+%C%_test_plugin_SOURCES = %D%/test_plugin.c
 %C%_test_plugin_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_PLUGIN_DIR='"$(abs_top_builddir)/%D%/plugins"'
 %C%_test_plugin_CFLAGS = $(TEST_CFLAGS)
-%C%_test_plugin_LDADD = %D%/libipc_play.la $(CHECK_LIBS) $(QB_LIBS) $(LTDL_LIBS)
-%C%_test_plugin_life_SOURCES = %D%/test_plugin_life.c $(exec_plugin_sources)
+%C%_test_plugin_LDADD = $(plugin_play_libs)
+%C%_test_plugin_life_SOURCES = %D%/test_plugin_life.c
 %C%_test_plugin_life_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_PLUGIN_DIR='"$(abs_top_builddir)/%D%/plugins"'
 %C%_test_plugin_life_CFLAGS = $(TEST_CFLAGS)
-%C%_test_plugin_life_LDADD = %D%/libipc_play.la $(CHECK_LIBS) $(QB_LIBS) $(LTDL_LIBS)
+%C%_test_plugin_life_LDADD = $(plugin_play_libs)
 
 # exec/{flight,histogram,map_publish,quorum,ring_account,ring_sources,runtime_keys,stats*}.c
 check_PROGRAMS += %D%/test_flight %D%/test_quorum_verdict %D%/test_ring_account %D%/test_ring_sources \
@@ -297,18 +303,22 @@ variant_plugins += %D%/plugins/leaky.la
 # exec/reload*.c with real files, loop and map; ring, log and plugins are stand-ins.
 check_PROGRAMS += %D%/test_reload %D%/test_reload_links %D%/test_reload_steps
 TESTS += %D%/test_reload %D%/test_reload_links %D%/test_reload_steps
-reload_case_sources = %D%/reload_case.c %D%/reload_case.h exec/reload.c exec/reload_apply.c exec/reload_count.c exec/reload_hangup.c \
+check_LTLIBRARIES += %D%/libreload_case.la
+%C%_libreload_case_la_SOURCES = %D%/reload_case.c %D%/reload_case.h exec/reload.c exec/reload_apply.c exec/reload_count.c exec/reload_hangup.c \
 	exec/reload_keys.c exec/reload_list.c exec/reload_nodes.c exec/reload_peers.c exec/reload_quorum.c exec/rekey.c \
-	exec/plugin_options.c exec/loop.c exec/log_limit.c exec/stats.c $(config_sources) $(map_sources)
-%C%_test_reload_SOURCES = %D%/test_reload.c $(reload_case_sources)
+	exec/plugin_options.c exec/loop.c exec/log_limit.c exec/stats.c
+%C%_libreload_case_la_CFLAGS = $(TEST_CFLAGS)
+%C%_libreload_case_la_LIBADD = %D%/libconfig_case.la
+reload_case_libs = %D%/libreload_case.la $(CHECK_LIBS) $(QB_LIBS) $(CONFUSE_LIBS)
+%C%_test_reload_SOURCES = %D%/test_reload.c
 %C%_test_reload_CFLAGS = $(TEST_CFLAGS)
-%C%_test_reload_LDADD = $(CHECK_LIBS) $(QB_LIBS) $(CONFUSE_LIBS)
-%C%_test_reload_links_SOURCES = %D%/test_reload_links.c $(reload_case_sources)
+%C%_test_reload_LDADD = $(reload_case_libs)
+%C%_test_reload_links_SOURCES = %D%/test_reload_links.c
 %C%_test_reload_links_CFLAGS = $(TEST_CFLAGS)
-%C%_test_reload_links_LDADD = $(CHECK_LIBS) $(QB_LIBS) $(CONFUSE_LIBS)
-%C%_test_reload_steps_SOURCES = %D%/test_reload_steps.c $(reload_case_sources)
+%C%_test_reload_links_LDADD = $(reload_case_libs)
+%C%_test_reload_steps_SOURCES = %D%/test_reload_steps.c
 %C%_test_reload_steps_CFLAGS = $(TEST_CFLAGS)
-%C%_test_reload_steps_LDADD = $(CHECK_LIBS) $(QB_LIBS) $(CONFUSE_LIBS)
+%C%_test_reload_steps_LDADD = $(reload_case_libs)
 
 # services/client and services/cpg/lib.
 client_unit_tests = %D%/test_client_error %D%/test_client_handle %D%/test_cpg_assembly %D%/test_libcpg \
