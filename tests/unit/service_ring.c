@@ -7,12 +7,14 @@
 
 /* ---- Nodes --------------------------------------------------------------- */
 
+bool service_is_replaced(void) { return getenv("SERVICE_REPLACED") != NULL; }
+
 void service_ring_init(struct service_ring *ring, const struct coterie_plugin *plugin)
 {
 	memset(ring, 0, sizeof(*ring));
 	ring->plugin = plugin;
 	ring->ops = plugin->ops;
-	ring->is_replacing = getenv("SERVICE_REPLACED") != NULL;
+	ring->is_replacing = service_is_replaced();
 }
 
 /*

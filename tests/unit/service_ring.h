@@ -37,6 +37,9 @@ struct service_user {
 	uint32_t seen;                 /* events already looked at */
 };
 
+/** True with SERVICE_REPLACED in the environment: for tests of what cannot be the same then, or takes too long. */
+bool service_is_replaced(void);
+
 void service_ring_init(struct service_ring *ring, const struct coterie_plugin *plugin);
 /** Stop everything; fails the test when a plugin leaked. */
 void service_ring_fini(struct service_ring *ring);

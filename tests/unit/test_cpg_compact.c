@@ -38,6 +38,8 @@ static uint64_t refused(uint32_t nodeid) { return compact_of(nodeid)->refused; }
 
 START_TEST(figures_say_so)
 {
+	if (service_is_replaced())
+		return; /* they begin anew */
 	ck_assert_uint_eq(figure(1, "stats.plugins.cpg.compact"), 1);
 	ck_assert_uint_eq(figure(1, "stats.plugins.cpg.compact_refused"), 0);
 	cpg_case_plain();
@@ -124,6 +126,8 @@ END_TEST
 
 START_TEST(processes_beyond_the_last_handle_do_without)
 {
+	if (service_is_replaced())
+		return; /* too many */
 	static struct cpg_user many[CPG_COMPACT_HANDLES + 1];
 	char name[16];
 
@@ -332,6 +336,8 @@ END_TEST
 /* A process that ends while messages of it wait: its leave waits as well. */
 START_TEST(a_leave_waits_for_what_is_sent_again)
 {
+	if (service_is_replaced())
+		return; /* a new instance has sent nothing */
 	join_all("123");
 	service_ring_form(&ring, "1 2 | 3");
 	speak("12");
