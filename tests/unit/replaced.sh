@@ -10,7 +10,7 @@ for test in cpg cpg_compact cmap cmap_version quorum votequorum votequorum_devic
 		tap_note "test_$test is not built"
 		continue
 	}
-	said=$(cd "$build" && SERVICE_REPLACED=1 CK_DEFAULT_TIMEOUT=20 "tests/unit/test_$test" 2>&1)
+	said=$(cd "$build" && SERVICE_REPLACED=1 CK_DEFAULT_TIMEOUT=60 "tests/unit/test_$test" 2>&1)
 	grep '^not ok' <<<"$said" | while read -r line; do
 		tap_note "$line"
 	done
