@@ -28,7 +28,9 @@ python3 -c 'import jsonschema' 2>/dev/null && has_schema=1
 # "document" or "lines", it looks at the last text, and says whether that is good.
 mkfifo "$matrix_work/asked" "$matrix_work/judged"
 exec {asked}<>"$matrix_work/asked" {judged}<>"$matrix_work/judged"
-[ -z "$has_schema" ] || python3 -c '
+judge=
+[ -z "$has_schema" ] || {
+	python3 -c '
 import json, jsonschema, sys
 schema, text, complaint = sys.argv[1:]
 validator = jsonschema.Draft202012Validator(json.load(open(schema)))
@@ -43,7 +45,10 @@ for form in sys.stdin:
         print(*wrong, sep="\n", file=said)
     print("bad" if wrong else "good", flush=True)
 ' "$matrix_here/schema/coterie-ctl-1.schema.json" "$matrix_work/text" "$matrix_work/complaint" \
-	<"$matrix_work/asked" >"$matrix_work/judged" {asked}>&- {judged}>&- &
+		<"$matrix_work/asked" >"$matrix_work/judged" &
+	judge=$!
+	trap 'kill "$judge"; matrix_end KILL; rm -rf "$matrix_work"' EXIT
+}
 
 # is_valid FORM: the schema accepts the last text.
 is_valid() {
