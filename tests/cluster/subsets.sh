@@ -210,10 +210,13 @@ tap $? "EVS where it is"
 for node in 2 3 5 6 7; do
 	tap_check "node $node saw what node 1 saw" cmp "$LAB_DIR/1/evs" "$LAB_DIR/$node/evs"
 done
+# Debian's node does not always say in its log that it was asked: lines get lost while the file of the log is set anew.
+printf 'lab {\n\treloaded: yes\n}\n' >>"$LAB_DIR/8/corosync.conf"
 tap_check "node 1 asks for a reload" reload_ask 1 reload
-for node in 3 7 8; do
+for node in 3 7; do
 	tap_check "and node $node does it" reload_until "$LAB_PATIENCE" reload_logged $node "Config reload requested by node 1"
 done
+tap_check "and node 8 does it" reload_until "$LAB_PATIENCE" reload_has 8 lab.reloaded yes
 
 # Without its group service a node that dies and comes back is a member like others.
 lab_kill 3 1
