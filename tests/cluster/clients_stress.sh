@@ -68,17 +68,22 @@ play_kills() {
 	lab_compare "under load" 1 2 3
 }
 
-# Many more connections need no more memory. With those before them the daemon has had CONNECTIONS when it is told to
-# end, and what it leaked of any of them is told then.
+# Many more connections need no more memory. What lies between others' blocks may grow once; what leaks grows again.
+# With those before them the daemon has had CONNECTIONS when it is told to end, and what it leaked of any of them is
+# told then.
 play_level() {
-	local before after count=$((CONNECTIONS / 2))
+	local before after try count=$((CONNECTIONS / 2))
 
 	stress 1 $((CONNECTIONS / 10)) >/dev/null
 	sleep 1
-	before=$(memory_kb 1)
-	tap_check "$count connections more" stress 1 $count
-	sleep 1
 	after=$(memory_kb 1)
+	for try in once again; do
+		before=$after
+		tap_check "$count connections more, $try" stress 1 $count
+		sleep 1
+		after=$(memory_kb 1)
+		[ $((after - before)) -gt $GROWTH_MAX_KB ] || break
+	done
 	tap_check "memory is level: $before kB, then $after kB" \
 		test $((after - before)) -le $GROWTH_MAX_KB
 }
