@@ -2,22 +2,24 @@
  * One client: answers, events, the backlog of events that found no room in its ring, its end.
  *
  * An event goes straight from the service's parts into the client's ring: libqb's, or that of its channel. Only when that is full is
- * it copied, and then every later one queues behind it. Nothing tells a server that a client has
- * read: each new event and each sign of life of the client tries, and a timer for the rest; libqb's
- * jobs may wait 50 ms for that (spec 09 §3.3).
+ * it copied, and then every later one queues behind it (ipc_backlog.c). Nothing tells a server that a
+ * client has read over libqb: each new event and each sign of life of the client tries, and a timer for the
+ * rest; libqb's jobs may wait 50 ms for that (spec 09 §3.3). An event over libqb costs a wake-up, and its reader
+ * makes room meanwhile: no turn of the loop takes all of a backlog.
  */
 #include "exec/ipc_private.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <coterie/channel.h>
 
-#define TRIM_SIZE (4u << 20) /* bytes of a backlog worth the time that a trim takes */
 #define FLUSH_NS_MIN UINT64_C(500000)
 #define FLUSH_NS_MAX UINT64_C(32000000)
+#define TURN_NS UINT64_C(2000000) /* of the timer, for all clients */
+#define EVENTS_AT_ONCE 32u        /* to one of them, then it is another's turn */
+#define EVENTS_ALONG 4u           /* to one that is to have a new event */
 #define PARTS_MAX 16 /* of an event without an allocation, header included */
 
 _Static_assert(IPC_BACKLOG_MAX > 16 * IPC_SIZE_MAX, "a slow client is not yet a dead one");
@@ -161,21 +163,6 @@ static bool is_full(ssize_t rc)
 	return rc == -EAGAIN || rc == -ETIMEDOUT || rc == -ENOBUFS || rc == -ENOMEM;
 }
 
-void ipc_backlog_drop(struct coterie_client *client)
-{
-	while (client->backlog != NULL) {
-		struct ipc_event *event = client->backlog;
-
-		client->backlog = event->next;
-		free(event);
-	}
-	client->backlog_last = &client->backlog;
-	/* One that never listened has cost tens of megabytes: they are the machine's again. */
-	if (client->backlog_size >= TRIM_SIZE)
-		malloc_trim(0);
-	client->backlog_size = 0;
-}
-
 /* It has gone: libqb hears of it in a moment. */
 static bool is_hung_up(ssize_t rc)
 {
@@ -225,36 +212,37 @@ static ssize_t send_event(struct coterie_client *client, const struct ipc_event 
 	return qb_ipcs_event_sendv(client->connection, iov, count);
 }
 
-/* @return whether anything went out */
-static bool flush_client(struct coterie_client *client)
-{
-	bool has_moved = false;
+static void flush_later(struct coterie_client *client);
 
-	while (client->backlog != NULL) {
-		struct ipc_event *event = client->backlog;
-		const struct iovec iov = {event->bytes, event->size};
+/* A channel takes what it has room for, libqb so many events. @return whether anything went out */
+static bool flush_client(struct coterie_client *client, uint32_t events_max)
+{
+	bool is_channel = ipc_channel_is_open(client);
+	uint32_t events = 0;
+
+	for (; client->backlog != NULL && (is_channel || events < events_max); events++) {
+		const struct ipc_event *event = client->backlog;
+		const struct iovec iov = {event->body->bytes, event->size};
 		ssize_t sent = send_event(client, event, &iov, 1);
 
 		if (is_full(sent))
 			break;
 		if (sent < 0) {
 			give_up_on(client, sent);
-			return has_moved;
+			return events > 0;
 		}
-		has_moved = true;
-		client->backlog = event->next;
-		client->backlog_size -= event->size;
+		ipc_backlog_pop(client);
 		client->sent++;
-		free(event);
 	}
-	if (has_moved)
+	if (events > 0)
 		client->read_ns = now_of(client);
-	if (client->backlog != NULL)
-		return has_moved;
-	client->backlog_last = &client->backlog;
+	if (client->backlog != NULL) {
+		flush_later(client);
+		return events > 0;
+	}
 	log_line("MAIN", LOG_DEBUG, "Q empty, queued:%u sent:%u.", client->queued, client->sent);
 	client->queued = client->sent = 0;
-	return has_moved;
+	return events > 0;
 }
 
 static bool has_stalled(const struct coterie_client *client, uint64_t more)
@@ -266,27 +254,32 @@ static bool has_stalled(const struct coterie_client *client, uint64_t more)
 	return size > IPC_BACKLOG_LIMIT || now_of(client) - client->read_ns > IPC_STALL_NS;
 }
 
-static void flush_later(struct ipc *ipc);
+/* Events that nobody reads are more than the daemon is to keep: whoever has most of them ends. */
+static void give_up_most(struct ipc *ipc)
+{
+	struct coterie_client *most = ipc_backlog_most(ipc);
+
+	if (most != NULL)
+		give_up(most, "clients do not read their events");
+}
 
 static int append(struct coterie_client *client, const struct ipc_event *head, const struct iovec *iov,
 	uint32_t count)
 {
+	struct ipc *ipc = client->server->ipc;
+
 	if (has_stalled(client, head->size))
 		return give_up(client, "it does not read its events");
-	struct ipc_event *event = malloc(sizeof(*event) + head->size);
-	if (event == NULL)
-		return give_up(client, "out of memory for its events");
-	*event = *head;
-	coterie_channel_gather(event->bytes, iov, count);
-	event->next = NULL;
+	if (ipc->backlog_size + head->size > ipc->backlog_size_max)
+		give_up_most(ipc);
+	if (client->is_leaving)
+		return -ENOTCONN;
 	if (client->backlog == NULL)
 		client->read_ns = now_of(client);
-	*client->backlog_last = event;
-	client->backlog_last = &event->next;
-	client->backlog_size += event->size;
+	if (ipc_backlog_add(client, head, iov, count) < 0)
+		return give_up(client, "out of memory for its events");
 	client->queued++;
-	if (!ipc_channel_is_open(client))
-		flush_later(client->server->ipc);
+	flush_later(client);
 	return 0;
 }
 
@@ -294,7 +287,7 @@ static int append(struct coterie_client *client, const struct ipc_event *head, c
 static int send_or_queue(struct coterie_client *client, const struct ipc_event *head,
 	const struct iovec *iov, uint32_t count)
 {
-	if (client->backlog != NULL && (flush_client(client), client->backlog != NULL))
+	if (client->backlog != NULL && (flush_client(client, EVENTS_ALONG), client->backlog != NULL))
 		return append(client, head, iov, count);
 	if (client->is_leaving)
 		return -ENOTCONN;
@@ -345,38 +338,14 @@ int ipc_channel_deliver(struct coterie_client *client, uint32_t nodeid, uint32_t
 void ipc_client_flush(struct coterie_client *client)
 {
 	if (client->backlog != NULL && !client->is_leaving)
-		flush_client(client);
+		flush_client(client, EVENTS_AT_ONCE);
 }
 
 /* --- the timer --- */
 
-static void on_flush_timer(void *arg)
-{
-	struct ipc *ipc = arg;
-	bool has_moved = false, has_backlog = false;
+static void on_flush_timer(void *arg);
 
-	ipc->flush_timer = NULL;
-	for (struct ipc_server *server = ipc->servers; server != NULL; server = server->next) {
-		for (struct coterie_client *client = server->clients; client != NULL;
-			client = client->next) {
-			/* One with a channel rings when it has room. */
-			if (client->backlog == NULL || ipc_channel_is_open(client))
-				continue;
-			has_moved |= flush_client(client);
-			if (has_stalled(client, 0))
-				give_up(client, "it does not read its events");
-			has_backlog |= client->backlog != NULL;
-		}
-	}
-	if (has_moved)
-		ipc->flush_delay_ns = FLUSH_NS_MIN;
-	else if (ipc->flush_delay_ns < FLUSH_NS_MAX)
-		ipc->flush_delay_ns *= 2;
-	if (has_backlog)
-		flush_later(ipc);
-}
-
-static void flush_later(struct ipc *ipc)
+static void start_flush_timer(struct ipc *ipc)
 {
 	struct loop *loop = ipc->executive->loop;
 
@@ -386,4 +355,47 @@ static void flush_later(struct ipc *ipc)
 		ipc->flush_delay_ns = FLUSH_NS_MIN;
 	ipc->flush_timer =
 		loop_timer_add(loop, loop_now_ns(loop) + ipc->flush_delay_ns, on_flush_timer, ipc);
+}
+
+/* One with a channel rings when it has room. */
+static void flush_later(struct coterie_client *client)
+{
+	if (ipc_channel_is_open(client))
+		return;
+	ipc_lagging_add(client);
+	start_flush_timer(client->server->ipc);
+}
+
+/* Each that waits has its share. @return whether anything went out */
+static bool flush_round(struct ipc *ipc, uint64_t end_ns)
+{
+	bool has_moved = false;
+
+	for (uint32_t left = ipc->lagging_count; left > 0 && loop_now_ns(ipc->executive->loop) < end_ns; left--) {
+		struct coterie_client *client = ipc_lagging_take(ipc);
+
+		if (client == NULL)
+			break;
+		has_moved |= flush_client(client, EVENTS_AT_ONCE);
+		if (has_stalled(client, 0))
+			give_up(client, "it does not read its events");
+	}
+	return has_moved;
+}
+
+static void on_flush_timer(void *arg)
+{
+	struct ipc *ipc = arg;
+	uint64_t end_ns = loop_now_ns(ipc->executive->loop) + TURN_NS;
+	bool has_moved = false;
+
+	ipc->flush_timer = NULL;
+	while (flush_round(ipc, end_ns))
+		has_moved = true;
+	if (has_moved)
+		ipc->flush_delay_ns = FLUSH_NS_MIN;
+	else if (ipc->flush_delay_ns < FLUSH_NS_MAX)
+		ipc->flush_delay_ns *= 2;
+	if (ipc->lagging_count > 0)
+		start_flush_timer(ipc);
 }

@@ -46,7 +46,13 @@ struct ipc_event {
 	struct ipc_event *next;
 	uint32_t kind;        /* of a channel's record: COTERIE_CHANNEL_* */
 	uint32_t nodeid, pid; /* of a message's sender */
-	uint32_t size; /* of bytes: header and message */
+	uint32_t size; /* of the bytes: header and message */
+	struct ipc_body *body;
+};
+
+/** The bytes of an event; of those of several clients, if they were queued one after the other. */
+struct ipc_body {
+	uint32_t references, size;
 	uint8_t bytes[];
 };
 
@@ -99,6 +105,8 @@ struct coterie_client {
 	struct ipc_event *backlog, **backlog_last;
 	uint64_t backlog_size; /* bytes in it */
 	uint64_t read_ns;      /* when an event of it last found room, or the first one came */
+	bool is_lagging;       /* it waits for a turn of the flush timer */
+	struct coterie_client *lagging_next;
 
 	/* For stats.ipcs.*: spec 03 §6. */
 	uint32_t queued, sent;
@@ -151,6 +159,11 @@ struct ipc {
 	struct coterie_client *kept, **kept_last; /* in the order in which they came */
 	struct loop_timer *turn_timer, *flush_timer, *gate_timer;
 	uint64_t flush_delay_ns;
+	struct coterie_client *lagging, **lagging_last; /* in turn */
+	uint32_t lagging_count;
+	struct ipc_body *last_body; /* the one that was queued last, while anybody needs it; NULL: none */
+	uint64_t backlog_size, backlog_size_max; /* bytes of all backlogs in memory */
+	uint64_t backlog_peak; /* … at most since memory was given back */
 	struct ipc_channel *awake; /* whose send rings are read at every visit of the token; the next in turn first */
 	struct ipc_channel *dirty; /* whose receive rings hold what their clients have not been told */
 	uint32_t channels, channel_bytes; /* how many, and the data of their rings together */
@@ -217,8 +230,21 @@ void ipc_client_respond(struct coterie_client *client, uint32_t response_id, enu
 enum ipc_error ipc_error_from_errno(int rc);
 /** The client is alive: its ring may have room again. */
 void ipc_client_flush(struct coterie_client *client);
+
+/* --- ipc_backlog.c --- */
+
+/** An event behind those that wait: head (its body is ours to set) and parts, copied. -ENOMEM */
+int ipc_backlog_add(
+	struct coterie_client *client, const struct ipc_event *head, const struct iovec *iov, uint32_t count);
+void ipc_backlog_pop(struct coterie_client *client); /* the first one has gone out; there is one */
 /** Free what has not been sent. */
 void ipc_backlog_drop(struct coterie_client *client);
+/** Who has the largest one; NULL: nobody has any. */
+struct coterie_client *ipc_backlog_most(const struct ipc *ipc);
+/** Clients over libqb with a backlog, in turn. The same again changes nothing. */
+void ipc_lagging_add(struct coterie_client *client);
+void ipc_lagging_del(struct coterie_client *client);
+struct coterie_client *ipc_lagging_take(struct ipc *ipc); /* NULL: none */
 
 /* --- ipc_channel.c --- */
 

@@ -29,6 +29,8 @@ struct ipc *ipc_create(struct executive *executive)
 	ipc->level = IPC_LEVEL_GOOD;
 	ipc->is_quorate = executive->is_quorate;
 	ipc->kept_last = &ipc->kept;
+	ipc->lagging_last = &ipc->lagging;
+	ipc->backlog_size_max = IPC_BACKLOG_ALL;
 	if (ipc_stats_init(ipc) < 0) {
 		ipc_stats_fini(ipc);
 		free(ipc);

@@ -78,10 +78,12 @@ struct coterie_client *ipc_client_find(const struct ipc_server *server, uint64_t
 /**
  * Events that one client may have waiting in our memory, bytes (spec 03 §6). A client is disconnected when
  * more than IPC_BACKLOG_MAX wait and it has read none for IPC_STALL_NS: a sender that is slow to read falls
- * behind by more than that within a second, and still reads. Beyond IPC_BACKLOG_LIMIT it goes in any case.
+ * behind by more than that within a second, and still reads. Beyond IPC_BACKLOG_LIMIT it goes in any case. Where
+ * all clients together have more than IPC_BACKLOG_ALL, what several wait for counted once, whoever has most goes.
  */
 #define IPC_BACKLOG_MAX (64u << 20)
 #define IPC_BACKLOG_LIMIT (512u << 20)
+#define IPC_BACKLOG_ALL (UINT64_C(1) << 30)
 #define IPC_STALL_NS UINT64_C(1000000000)
 
 #endif

@@ -1,4 +1,7 @@
 /* exec/ipc_client.c: events, and clients that do not read them. */
+#include <time.h>
+#include <unistd.h>
+
 #include "ipc_case.h"
 
 static int receive_all(qb_ipcc_connection_t *c, uint32_t count, int32_t size)
@@ -90,6 +93,84 @@ START_TEST(a_client_that_never_reads_is_bounded)
 }
 END_TEST
 
+/* Two connections of one process: the second falls behind more than the first. */
+static int play_too_much_together(void)
+{
+	qb_ipcc_connection_t *first = connect_client(), *second = connect_client();
+	struct req req = make(REQ_EVENTS, 40);
+	struct res res;
+
+	MUST(first != NULL && second != NULL);
+	req.size = 100000;
+	MUST(call(first, &req, &res) == 24);
+	req.value = 100;
+	call(second, &req, &res);
+	req = make(REQ_ECHO, 0);
+	MUST(call(second, &req, &res) < 0);
+	MUST(receive_all(first, 40, 24 + 4 + 100000) == 0);
+	MUST(call(first, &req, &res) > 24);
+	return 0;
+}
+
+START_TEST(all_clients_together_are_bounded)
+{
+	f.executive.ipc->backlog_size_max = 10000000;
+	play(play_too_much_together);
+	ck_assert_uint_eq(exec_stub_count_logged("clients do not read their events"), 1);
+	ck_assert_uint_eq(f.executive.ipc->backlog_size, 0);
+}
+END_TEST
+
+/* The processor time between two of them is that of a turn, whoever else is on the machine. */
+static uint64_t turn_max_ns, turn_end_ns;
+
+static uint64_t used_ns(void)
+{
+	struct timespec used;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
+}
+
+static void on_tick(void *arg)
+{
+	uint64_t now_ns = used_ns();
+
+	(void)arg;
+	if (turn_end_ns > 0 && now_ns - turn_end_ns > turn_max_ns)
+		turn_max_ns = now_ns - turn_end_ns;
+	if (f.handled == 1) { /* the turn that has made the events is over */
+		if (turn_end_ns == 0)
+			usleep(500000); /* meanwhile the ring becomes empty */
+		turn_end_ns = now_ns;
+	}
+	loop_timer_add(f.executive.loop, loop_now_ns(f.executive.loop) + 1000000, on_tick, NULL);
+}
+
+static int play_fast_reader(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+	struct req req = make(REQ_EVENTS, 300000);
+	struct res res;
+
+	MUST(c != NULL);
+	req.size = 20;
+	MUST(call(c, &req, &res) == 24);
+	req = make(REQ_FLOW, 0); /* from now on turns are measured */
+	MUST(call(c, &req, &res) == 24);
+	return receive_all(c, 300000, 24 + 4 + 20);
+}
+
+START_TEST(a_large_backlog_leaves_the_loop_its_turns)
+{
+	turn_max_ns = turn_end_ns = 0;
+	on_tick(NULL);
+	play(play_fast_reader);
+	ck_assert_uint_gt(turn_max_ns, 0);
+	ck_assert_uint_lt(turn_max_ns, 6000000);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ipc_events");
@@ -98,5 +179,7 @@ int main(void)
 	tcase_add_test(open, a_slow_reader_gets_everything_in_order);
 	tcase_add_test(open, the_largest_event);
 	tcase_add_test(open, a_client_that_never_reads_is_bounded);
+	tcase_add_test(open, all_clients_together_are_bounded);
+	tcase_add_test(open, a_large_backlog_leaves_the_loop_its_turns);
 	return suite_run(suite);
 }

@@ -1,0 +1,173 @@
+/* exec/ipc_backlog.c: what clients have not read yet. No libqb, no loop. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/ipc_private.h"
+#include "tests/suite.h"
+
+#define CLIENTS 4
+
+static struct {
+	struct ipc ipc;
+	struct ipc_server server;
+	struct coterie_client clients[CLIENTS];
+} f;
+
+static void set_up(void)
+{
+	memset(&f, 0, sizeof(f));
+	f.ipc.lagging_last = &f.ipc.lagging;
+	f.ipc.servers = &f.server;
+	f.server.ipc = &f.ipc;
+	for (int i = CLIENTS - 1; i >= 0; i--) {
+		f.clients[i].server = &f.server;
+		f.clients[i].backlog_last = &f.clients[i].backlog;
+		f.clients[i].next = f.server.clients;
+		f.server.clients = &f.clients[i];
+	}
+}
+
+static void tear_down(void)
+{
+	for (int i = 0; i < CLIENTS; i++)
+		ipc_backlog_drop(&f.clients[i]);
+	ck_assert_uint_eq(f.ipc.backlog_size, 0);
+	ck_assert_uint_eq(f.ipc.lagging_count, 0);
+	ck_assert_ptr_null(f.ipc.last_body);
+}
+
+/* In two parts, with one of no length between them. */
+static void add(int client, const char *text)
+{
+	size_t half = strlen(text) / 2;
+	const struct iovec iov[] = {{(void *)(uintptr_t)text, half}, {NULL, 0},
+		{(void *)(uintptr_t)(text + half), strlen(text) - half}};
+	const struct ipc_event head = {.nodeid = 7, .size = (uint32_t)strlen(text)};
+
+	ck_assert_int_eq(ipc_backlog_add(&f.clients[client], &head, iov, 3), 0);
+}
+
+static void take(int client, const char *text)
+{
+	const struct ipc_event *event = f.clients[client].backlog;
+
+	ck_assert_ptr_nonnull(event);
+	ck_assert_uint_eq(event->nodeid, 7);
+	ck_assert_uint_eq(event->size, strlen(text));
+	ck_assert_int_eq(memcmp(event->body->bytes, text, strlen(text)), 0);
+	ipc_backlog_pop(&f.clients[client]);
+}
+
+START_TEST(events_wait_in_their_order)
+{
+	add(0, "first");
+	add(0, "second");
+	add(0, "");
+	ck_assert_uint_eq(f.clients[0].backlog_size, 11);
+	take(0, "first");
+	add(0, "third");
+	take(0, "second");
+	take(0, "");
+	take(0, "third");
+	ck_assert_ptr_null(f.clients[0].backlog);
+	ck_assert_uint_eq(f.clients[0].backlog_size, 0);
+	add(0, "again");
+	take(0, "again");
+}
+END_TEST
+
+START_TEST(what_several_wait_for_is_kept_once)
+{
+	char *text = malloc(10001);
+
+	ck_assert_ptr_nonnull(text);
+	for (int event = 0; event < 3; event++) {
+		memset(text, 'a' + event, 10000);
+		text[10000] = '\0';
+		for (int client = 0; client < CLIENTS; client++)
+			add(client, text);
+	}
+	ck_assert_uint_lt(f.ipc.backlog_size, 31000);
+	ck_assert_uint_gt(f.ipc.backlog_size, 30000);
+	for (int client = 0; client < CLIENTS; client++)
+		ck_assert_uint_eq(f.clients[client].backlog_size, 30000);
+	ipc_backlog_drop(&f.clients[1]);
+	memset(text, 'a', 10000);
+	take(0, text);
+	take(2, text);
+	ck_assert_uint_gt(f.ipc.backlog_size, 30000);
+	take(3, text);
+	ck_assert_uint_lt(f.ipc.backlog_size, 21000);
+	memset(text, 'b', 10000);
+	take(3, text);
+	memset(text, 'c', 10000);
+	take(3, text);
+	free(text);
+}
+END_TEST
+
+START_TEST(other_bytes_are_not_shared)
+{
+	add(0, "one and one");
+	add(1, "one and two");
+	add(2, "one and");
+	add(3, "two and one");
+	take(0, "one and one");
+	take(1, "one and two");
+	take(2, "one and");
+	take(3, "two and one");
+	ck_assert_uint_eq(f.ipc.backlog_size, 0);
+}
+END_TEST
+
+START_TEST(the_largest_backlog_is_found)
+{
+	ck_assert_ptr_null(ipc_backlog_most(&f.ipc));
+	add(1, "one");
+	add(2, "three");
+	add(3, "two");
+	ck_assert_ptr_eq(ipc_backlog_most(&f.ipc), &f.clients[2]);
+	ipc_backlog_drop(&f.clients[2]);
+	add(3, "two");
+	ck_assert_ptr_eq(ipc_backlog_most(&f.ipc), &f.clients[3]);
+}
+END_TEST
+
+START_TEST(those_that_lag_have_their_turns)
+{
+	for (int i = 0; i < CLIENTS; i++) {
+		ipc_lagging_add(&f.clients[i]);
+		ipc_lagging_add(&f.clients[i]);
+	}
+	ck_assert_uint_eq(f.ipc.lagging_count, CLIENTS);
+	ck_assert_ptr_eq(ipc_lagging_take(&f.ipc), &f.clients[0]);
+	ipc_lagging_add(&f.clients[0]);
+	ipc_lagging_del(&f.clients[2]);
+	ipc_lagging_del(&f.clients[2]);
+	ck_assert_ptr_eq(ipc_lagging_take(&f.ipc), &f.clients[1]);
+	ipc_lagging_del(&f.clients[0]); /* the last */
+	ipc_lagging_add(&f.clients[1]);
+	ck_assert_ptr_eq(ipc_lagging_take(&f.ipc), &f.clients[3]);
+	ck_assert_ptr_eq(ipc_lagging_take(&f.ipc), &f.clients[1]);
+	ck_assert_ptr_null(ipc_lagging_take(&f.ipc));
+	ipc_lagging_add(&f.clients[3]);
+	ipc_backlog_drop(&f.clients[3]);
+	ck_assert_ptr_null(ipc_lagging_take(&f.ipc));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("ipc_backlog");
+	TCase *tcase = tcase_create("backlog");
+
+	suite_add_tcase(suite, tcase);
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, events_wait_in_their_order);
+	tcase_add_test(tcase, what_several_wait_for_is_kept_once);
+	tcase_add_test(tcase, other_bytes_are_not_shared);
+	tcase_add_test(tcase, the_largest_backlog_is_found);
+	tcase_add_test(tcase, those_that_lag_have_their_turns);
+	return suite_run(suite);
+}
