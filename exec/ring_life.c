@@ -117,6 +117,7 @@ int ring_start(struct ring *ring, struct plugin *transport)
 	ring->options.features =
 		WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE | WIRE_FEATURE_LINGER | WIRE_FEATURE_EARLY;
 	ring->options.linger_ns = TOTEM_LINGER_NS;
+	ring->options.gather_ns = TOTEM_GATHER_NS;
 	ring->options.early_frames = TOTEM_EARLY_FRAMES;
 	if ((transport->descriptor->offers & COTERIE_CAN_TELL_REFUSED) != 0)
 		ring->options.probe_ns = TOTEM_PROBE_NS;
@@ -156,6 +157,7 @@ static struct totem_options completed(const struct ring *ring, const struct tote
 	options.capacity = ring->options.capacity;
 	options.probe_ns = ring->options.probe_ns;
 	options.linger_ns = ring->options.linger_ns;
+	options.gather_ns = ring->options.gather_ns;
 	options.early_frames = ring->options.early_frames;
 	options.random_seed = ring->options.random_seed;
 	return options;

@@ -281,7 +281,7 @@ void totem_engine_destroy(struct totem_engine *engine)
 
 /* --- entry points --- */
 
-static void enter(struct totem_engine *engine, uint64_t now_ns)
+static void begin(struct totem_engine *engine, uint64_t now_ns)
 {
 	assert(engine->depth == 0 && !engine->has_left);
 	engine->depth++;
@@ -290,9 +290,16 @@ static void enter(struct totem_engine *engine, uint64_t now_ns)
 	timer_check_pause(engine);
 }
 
+/* Frames that wait for others wait for nothing else. */
+static void enter(struct totem_engine *engine, uint64_t now_ns)
+{
+	begin(engine, now_ns);
+	flow_outbox_flush(engine);
+}
+
 static void leave(struct totem_engine *engine)
 {
-	assert(engine->depth == 1 && engine->outbox_count == 0);
+	assert(engine->depth == 1 && (engine->outbox_count == 0 || linger_is_gathering(engine)));
 	engine->depth--;
 }
 
@@ -354,7 +361,10 @@ void totem_engine_receive(struct totem_engine *engine, uint64_t now_ns,
 
 void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum totem_timer timer)
 {
-	enter(engine, now_ns);
+	if (timer == TOTEM_TIMER_HOLD)
+		begin(engine, now_ns);
+	else
+		enter(engine, now_ns);
 	/* It may have been cancelled while the outside was about to report it. */
 	if (engine->timer_at_ns[timer] != TOTEM_NEVER &&
 		engine->timer_at_ns[timer] <= engine->now_ns) {

@@ -190,6 +190,7 @@ struct totem_options {
 	                                came. Worth it where the outside calls totem_engine_refused */
 	uint64_t linger_ns;          /* a member that alone sends keeps the token for so long at a time, where
 	                                all members announce WIRE_FEATURE_LINGER and a capacity; 0: never */
+	uint64_t gather_ns;          /* while it does, frames may wait for so long for others to go out with them */
 	uint32_t early_frames;       /* a visit that sends so many frames or more passes the token on before them,
 	                                where all members announce WIRE_FEATURE_EARLY and a capacity; 0: never */
 	uint64_t random_seed;        /* for the send_join delay */
@@ -202,6 +203,9 @@ struct totem_options {
 
 /** A good value for linger_ns: far below any timeout, and a hundred rotations of an idle ring. */
 #define TOTEM_LINGER_NS UINT64_C(10000000)
+
+/** A good value for gather_ns: a few round trips of a busy client. */
+#define TOTEM_GATHER_NS UINT64_C(100000)
 
 /** A good value for early_frames: with fewer the successor gains nothing. */
 #define TOTEM_EARLY_FRAMES 4u

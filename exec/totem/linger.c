@@ -1,7 +1,9 @@
 /*
  * A lone sender keeps the token: spec 09 §4.5, taken further. Where one member alone has sent for a while,
  * every message of it waits for the token to come round, for nothing. So it keeps the token, for linger_ns at a
- * time, and what its clients send meanwhile goes out at once: to the others its visit just takes long. It ends
+ * time, and what its clients send meanwhile goes out at once: to the others its visit just takes long. Where the
+ * next message is there before the last one's frame has left, they leave together, after gather_ns at most: a
+ * frame costs a sender and each receiver more than a client takes to answer its own message. It ends
  * as soon as another member has something to send (a hold cancel tells), when the visit's share of the window
  * is used up, and before anybody waits for what only a rotation brings: a SAFE message, a frame that somebody
  * lacks. Only in rings where all members announce that they know of it: they send the hold cancel, and do not
@@ -84,11 +86,19 @@ void linger_settle(struct totem_engine *engine)
 		engine->callbacks.lingering(engine->arg);
 }
 
+bool linger_is_gathering(const struct totem_engine *engine)
+{
+	return engine->is_lingering && engine->timer_at_ns[TOTEM_TIMER_HOLD] <= engine->now_ns &&
+	       engine->now_ns < engine->gather_until_ns;
+}
+
 void linger_turn(struct totem_engine *engine)
 {
 	bool was_refused = engine->wants_room;
 	uint32_t before = engine->visit_sent;
 
+	if (engine->outbox_count == 0)
+		engine->gather_until_ns = engine->now_ns + engine->options.gather_ns;
 	token_send_late(engine);
 	engine->counters.linger_tx += engine->visit_sent - before;
 	if ((engine->now_ns >= engine->linger_until_ns || flow_waiting(engine) > 0) &&
@@ -102,5 +112,6 @@ void linger_turn(struct totem_engine *engine)
 	/* Here nobody waits for the token: our own clients come first. */
 	token_finish(engine, was_refused);
 	linger_settle(engine);
-	flow_outbox_flush(engine);
+	if (!linger_is_gathering(engine))
+		flow_outbox_flush(engine);
 }

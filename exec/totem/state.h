@@ -195,6 +195,7 @@ struct totem_engine {
 	bool has_lingered;         /* some member has, in the rotation before the last token */
 	bool is_last_ours;         /* in the last rotation in which anybody sent we alone did */
 	uint64_t linger_until_ns;
+	uint64_t gather_until_ns;  /* then what the outbox has goes out */
 	uint32_t lone;             /* rotations in a row in which nobody else sent and nothing was lost */
 	uint32_t silent;           /* visits in a row in which we sent nothing */
 	uint32_t lingers_seen;     /* in the last token */
@@ -326,6 +327,8 @@ bool linger_is_due(const struct totem_engine *engine);
 void linger_begin(struct totem_engine *engine, struct wire_token *token);
 /** The visit is over, but the token is still here: is that right, by what was delivered? */
 void linger_settle(struct totem_engine *engine);
+/** The next turn follows at once: what the outbox has goes out with what that one sends. */
+bool linger_is_gathering(const struct totem_engine *engine);
 void linger_turn(struct totem_engine *engine); /* something waits, or it is enough */
 /** Another member may be keeping the token from us. */
 bool linger_is_likely(const struct totem_engine *engine);
