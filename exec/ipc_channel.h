@@ -1,6 +1,7 @@
 /*
  * What the files of the fast channels share: ipc_channel.c (their life), ipc_channel_memory.c, ipc_channel_send.c
- * (from the client) and ipc_channel_receive.c (to the client). Nothing else includes this.
+ * (from the client), ipc_channel_await.c (when that will be) and ipc_channel_receive.c (to the client). Nothing else
+ * includes this.
  *
  * Life of a channel. 1 ipc_channel_open makes the memory of two rings and hands it to the client. 2 The client's
  * first doorbell: it has mapped them; until then events wait in the backlog, in their order. 3 Send ring: read when
@@ -50,6 +51,16 @@ void ipc_channel_memory_free(struct coterie_channel_ring *ring);
  */
 int ipc_channel_hand_over(const struct coterie_client *client, const char address[8],
 	const uint8_t token[16], const int fds[2]);
+
+/* --- ipc_channel_await.c --- */
+
+/** Who sends has been left alone, and has to ring; one has rung. */
+void ipc_await_left(struct ipc *ipc, uint64_t now_ns);
+void ipc_await_rung(struct ipc *ipc, uint64_t now_ns);
+/** By the last times, will one write again before a wake-up is over? */
+bool ipc_await_pays(const struct ipc *ipc);
+/** Wait for that, without sleep, others first. @return false: nobody has written in that time */
+bool ipc_await(struct ipc *ipc);
 
 /* --- ipc_channel_send.c --- */
 

@@ -5,6 +5,7 @@
 #include "exec/ipc_channel.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 
 #define DOORBELLS_MAX 32u /* of one turn of the loop */
@@ -33,9 +34,9 @@ static bool tell(struct ipc_channel *channel)
 
 static void on_doorbell_timer(void *arg);
 
-static void flush_dirty(void *arg)
+/* @return how many were rung */
+static uint32_t ring_doorbells(struct ipc *ipc)
 {
-	struct ipc *ipc = arg;
 	uint32_t rung = 0;
 
 	ipc->is_flush_due = false;
@@ -50,12 +51,19 @@ static void flush_dirty(void *arg)
 	if (ipc->dirty != NULL && ipc->doorbell_timer == NULL)
 		ipc->doorbell_timer = loop_timer_add(
 			ipc->executive->loop, loop_now_ns(ipc->executive->loop), on_doorbell_timer, ipc);
+	return rung;
+}
+
+static void flush_dirty(void *arg)
+{
+	(void)ring_doorbells(arg);
 }
 
 void ipc_tell(struct ipc *ipc)
 {
-	if (ipc != NULL)
-		flush_dirty(ipc);
+	/* Who has been woken may run before us: what we do next wakes others. */
+	if (ipc != NULL && ring_doorbells(ipc) > 0)
+		sched_yield();
 }
 
 static void on_doorbell_timer(void *arg)

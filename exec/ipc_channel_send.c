@@ -15,8 +15,8 @@
 
 #define SHARE (16 << 10)           /* bytes that a client may send before it is the next one's turn */
 #define MESSAGE_COST 192           /* bytes that the smallest message takes on the way */
-#define SILENT_VISITS 32u          /* then the client has to ring again */
-#define VISIT_NS UINT64_C(1000000) /* without a token for this long we sleep */
+#define SILENT_VISITS 16u           /* then the client has to ring again: before an idle ring holds the token */
+#define VISIT_NS UINT64_C(10000000) /* without a token for this long we sleep */
 #define QUEUE_PART 4u              /* of the queue, at least, is for channels */
 
 /* --- one ring --- */
@@ -180,13 +180,16 @@ static void remove_awake(struct ipc_channel *channel)
 
 void ipc_channel_wake(struct ipc_channel *channel)
 {
+	struct ipc *ipc = channel->client->server->ipc;
+
 	channel->silent = 0;
 	if (channel->is_awake)
 		return;
 	__atomic_store_n(&channel->send.control->reader_armed, COTERIE_CHANNEL_AWAKE, __ATOMIC_RELAXED);
 	channel->is_awake = true;
 	append_awake(channel);
-	pull_later(channel->client->server->ipc);
+	pull_later(ipc);
+	ipc_await_rung(ipc, loop_now_ns(ipc->executive->loop));
 	channel->share = SHARE;
 	look(channel);
 	(void)take_some(channel, true);
@@ -233,11 +236,13 @@ static int64_t room_for(const struct ipc *ipc, uint32_t frames)
 /*
  * Deficit round robin: a share for each in turn, until all are empty or there is no room. The next visit goes on
  * with the next in turn. When others than channels feed the queue, one share goes in all the same.
+ *
+ * @return whether there was anything
  */
-static void pull(struct ipc *ipc, uint32_t frames)
+static bool pull(struct ipc *ipc, uint32_t frames)
 {
 	uint32_t count = 0;
-	bool has_more;
+	bool has_more, is_empty_handed = true;
 
 	ipc->pull_room = room_for(ipc, frames);
 	if (ipc->pull_room <= 0 && ipc->is_queue_shared)
@@ -254,10 +259,12 @@ static void pull(struct ipc *ipc, uint32_t frames)
 			append_awake(one);
 			if (is_empty(one))
 				continue;
+			is_empty_handed = false;
 			one->share += one->share < SHARE ? SHARE : 0;
 			has_more |= one->share <= 0 || take_some(one, true) == TAKEN;
 		}
 	} while (has_more && ipc->pull_room > 0);
+	return !is_empty_handed;
 }
 
 /* Who is empty: requests of it that waited may run, and it may have to ring again. */
@@ -287,9 +294,45 @@ bool ipc_pull(struct ipc *ipc, uint32_t frames)
 	if (ipc == NULL || ipc->awake == NULL)
 		return false;
 	ipc->pulled_ns = loop_now_ns(ipc->executive->loop);
-	pull(ipc, frames);
+	(void)pull(ipc, frames);
 	settle(ipc, false);
 	return is_any_left(ipc);
+}
+
+/* Whoever is empty has to ring. */
+static void leave_alone(struct ipc *ipc, uint32_t frames)
+{
+	ipc_await_left(ipc, ipc->pulled_ns);
+	settle(ipc, true);
+	if (ipc->awake == NULL)
+		return;
+	ipc_await_rung(ipc, ipc->pulled_ns);
+	(void)pull(ipc, frames);
+}
+
+/* Behind what the ring has to send. */
+static void on_await(void *arg)
+{
+	struct ipc *ipc = arg;
+
+	ipc->await.is_due = false;
+	if (ipc->awake == NULL)
+		return;
+	bool has_written = ipc_await(ipc);
+	ipc->pulled_ns = loop_now_ns(ipc->executive->loop);
+	if (has_written)
+		(void)pull(ipc, ipc->await.frames);
+	else
+		leave_alone(ipc, ipc->await.frames);
+}
+
+static void await_later(struct ipc *ipc, uint32_t frames)
+{
+	ipc->await.frames = frames;
+	if (!ipc->await.is_due)
+		ipc->await.is_due = loop_defer(ipc->executive->loop, on_await, ipc) == 0;
+	if (!ipc->await.is_due)
+		leave_alone(ipc, frames);
 }
 
 void ipc_pull_all(struct ipc *ipc, uint32_t frames)
@@ -297,9 +340,10 @@ void ipc_pull_all(struct ipc *ipc, uint32_t frames)
 	if (ipc == NULL || ipc->awake == NULL)
 		return;
 	ipc->pulled_ns = loop_now_ns(ipc->executive->loop);
-	settle(ipc, true);
-	if (ipc->awake != NULL)
-		pull(ipc, frames);
+	if (!ipc_await_pays(ipc))
+		leave_alone(ipc, frames);
+	else if (!pull(ipc, frames))
+		await_later(ipc, frames);
 }
 
 /* No token has come by for a while: it is held, or lost, or there is none. */
@@ -309,7 +353,7 @@ static void on_pull_timer(void *arg)
 
 	ipc->pull_timer = NULL;
 	if (loop_now_ns(ipc->executive->loop) - ipc->pulled_ns >= VISIT_NS) {
-		pull(ipc, 0);
+		(void)pull(ipc, 0);
 		settle(ipc, true);
 	}
 	if (ipc->awake != NULL)

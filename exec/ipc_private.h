@@ -138,6 +138,14 @@ struct ipc_account {
 	bool is_offered;
 };
 
+/** How clients of channels have answered while this node kept the token: ipc_channel_await.c. */
+struct ipc_await {
+	uint64_t left_ns; /* when they were left alone; 0: one has rung since */
+	int credit;       /* above 0: it pays to wait for them */
+	uint32_t frames;  /* what to pull then */
+	bool is_due;      /* loop_defer */
+};
+
 struct ipc {
 	struct executive *executive;
 	struct ipc_account accounts[IPC_ACCOUNTS];
@@ -171,6 +179,7 @@ struct ipc {
 	bool is_queue_shared; /* requests have filled it too since channels were read */
 	struct loop_timer *pull_timer;
 	uint64_t pulled_ns; /* when a visit was last */
+	struct ipc_await await;
 	struct loop_timer *doorbell_timer;
 	bool is_flush_due;
 	struct log_limit denied_limit, backlog_limit;

@@ -209,12 +209,15 @@ static void arm(struct loop *loop)
 
 	if (at_ns >= loop->armed_ns)
 		return;
-	struct itimerspec when = {
-		.it_value = {(time_t)(at_ns / 1000000000u), (long)(at_ns % 1000000000u)}};
-	if (at_ns == 0)
-		when.it_value.tv_nsec = 1; /* 0 would disarm it */
-	timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
 	loop->armed_ns = at_ns;
+	/* A timerfd that expires while it is set costs an interrupt, on a virtual machine tens of microseconds. */
+	if (at_ns <= loop_now_ns(loop)) {
+		wake(loop);
+		return;
+	}
+	const struct itimerspec when = {
+		.it_value = {(time_t)(at_ns / 1000000000u), (long)(at_ns % 1000000000u)}};
+	timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
 void loop_timers_settle(struct loop *loop)
@@ -225,14 +228,8 @@ void loop_timers_settle(struct loop *loop)
 	arm(loop);
 }
 
-static void on_timer(void *arg, int fd, uint32_t revents)
+static void run_timers(struct loop *loop)
 {
-	struct loop *loop = arg;
-	uint64_t expirations;
-
-	(void)revents;
-	if (read(fd, &expirations, sizeof(expirations)) < 0)
-		return;
 	loop->armed_ns = TIMER_IDLE;
 	uint64_t now_ns = loop_now_ns(loop);
 	if (loop->late_run != NULL && loop->timer_count > 0 && loop->heap[0]->at_ns != 0 &&
@@ -249,6 +246,15 @@ static void on_timer(void *arg, int fd, uint32_t revents)
 		run(run_arg);
 	}
 	arm(loop);
+}
+
+static void on_timer(void *arg, int fd, uint32_t revents)
+{
+	uint64_t expirations;
+
+	(void)revents;
+	if (read(fd, &expirations, sizeof(expirations)) >= 0)
+		run_timers(arg);
 }
 
 struct loop_timer *loop_timer_add(struct loop *loop, uint64_t at_ns, void (*run)(void *), void *arg)
@@ -390,6 +396,8 @@ static void on_wake(void *arg, int fd, uint32_t revents)
 	struct loop_call *posted = calls_take(&loop->posted);
 	pthread_mutex_unlock(&loop->lock);
 	calls_run(posted);
+	if (loop->armed_ns <= loop_now_ns(loop))
+		run_timers(loop);
 }
 
 int loop_post(struct loop *loop, void (*run)(void *), void *arg)

@@ -42,7 +42,7 @@ static uint64_t next_deadline(const struct ring *ring)
 	uint64_t at_ns = TOTEM_NEVER;
 
 	for (int i = 0; i < TOTEM_TIMER_COUNT; i++)
-		if (ring->deadlines[i] < at_ns)
+		if (ring->deadlines[i] < at_ns && !(i == TOTEM_TIMER_HOLD && ring->is_turn_due))
 			at_ns = ring->deadlines[i];
 	return at_ns;
 }

@@ -17,7 +17,7 @@ fuzz_native_sources = %D%/fuzz_native.c
 fuzz_evs_sources = %D%/fuzz_evs.c $(evs_service_sources) $(mock_host_sources)
 fuzz_groups_sources = %D%/fuzz_groups.c
 fuzz_requests_sources = %D%/fuzz_requests.c exec/ipc_request.c exec/plugin_table.c
-fuzz_channel_sources = %D%/fuzz_channel.c exec/ipc_channel.c exec/ipc_channel_receive.c exec/ipc_channel_send.c
+fuzz_channel_sources = %D%/fuzz_channel.c exec/ipc_channel.c exec/ipc_channel_await.c exec/ipc_channel_receive.c exec/ipc_channel_send.c
 fuzz_packets_sources = %D%/fuzz_packets.c %D%/ring.c %D%/ring.h
 # Services: service.c does for each what needs no knowledge of it. With libcheck they come from the archives of the unit
 # tests, or all of them would be compiled once more.

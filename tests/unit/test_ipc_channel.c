@@ -472,7 +472,7 @@ START_TEST(a_visit_takes_what_a_rotation_carries)
 
 	/* A doorbell brings one share in all the same, and another one because a request came before. */
 	exec_stub.queue.used = 1000;
-	while (f.shared->at == 0)
+	while (f.shared->at == 0 || f.executive.ipc->awake == NULL)
 		run_for_ms(5);
 	uint32_t first = f.shared->handled;
 	ck_assert_uint_le(first, 4);

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "tests/suite.h"
@@ -138,6 +140,32 @@ START_TEST(a_timer_that_is_due_again_at_once_starves_nobody)
 }
 END_TEST
 
+static unsigned int settings; /* of the timerfd */
+
+int timerfd_settime(int fd, int flags, const struct itimerspec *when, struct itimerspec *before)
+{
+	settings++;
+	return (int)syscall(SYS_timerfd_settime, fd, flags, when, before);
+}
+
+/* What is due is not given to the kernel, for which it would be an interrupt. */
+START_TEST(a_timer_that_is_due_costs_no_setting)
+{
+	uint64_t now = loop_now_ns(loop);
+
+	settings = 0;
+	loop_timer_add(loop, now + 1000 * MS, say, TEXT("3"));
+	ck_assert_uint_eq(settings, 1);
+	loop_timer_add(loop, now, say, TEXT("2"));
+	loop_timer_add(loop, now - MS, say, TEXT("1"));
+	loop_timer_add(loop, now, stop, NULL);
+	ck_assert_uint_eq(settings, 1);
+	loop_run(loop);
+	ck_assert_str_eq(journal, "12");
+	ck_assert_uint_eq(settings, 2); /* for the one that is left */
+}
+END_TEST
+
 static int readable;
 
 static void on_readable(void *arg, int fd, uint32_t revents)
@@ -255,6 +283,7 @@ int main(void)
 	tcase_add_test(tc, late_timers_are_told);
 	tcase_add_test(tc, deleted_timers_do_not_run);
 	tcase_add_test(tc, a_timer_that_is_due_again_at_once_starves_nobody);
+	tcase_add_test(tc, a_timer_that_is_due_costs_no_setting);
 	tcase_add_test(tc, descriptors_are_watched_masked_and_forgotten);
 	tcase_add_test(tc, deferred_calls_follow_the_callback);
 	tcase_add_test(tc, deferring_for_ever_starves_no_timer);

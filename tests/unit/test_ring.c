@@ -119,7 +119,10 @@ void totem_engine_refused(struct totem_engine *engine, uint64_t now_ns, uint32_t
 
 void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum totem_timer timer)
 {
-	(void)engine, (void)now_ns, (void)timer;
+	(void)engine, (void)now_ns;
+	tell_story("timeout:%d ", (int)timer);
+	if (seen.has_more)
+		seen.callbacks.timer(seen.arg, TOTEM_TIMER_HOLD, 1);
 }
 
 void totem_engine_leave(struct totem_engine *engine, uint64_t now_ns) { (void)engine, (void)now_ns; }
@@ -212,7 +215,8 @@ uint64_t loop_now_ns(const struct loop *loop)
 
 struct loop_timer *loop_timer_add(struct loop *loop, uint64_t at_ns, void (*run)(void *arg), void *arg)
 {
-	(void)loop, (void)at_ns, (void)run, (void)arg;
+	(void)loop, (void)run, (void)arg;
+	tell_story("timer:%ju ", (uintmax_t)at_ns);
 	return NULL;
 }
 
@@ -480,6 +484,24 @@ START_TEST(a_visit_of_the_token_pulls_what_a_rotation_carries)
 }
 END_TEST
 
+/* What is due comes with the next turn, and needs no timer of the loop's besides. */
+START_TEST(a_deadline_that_is_now_is_a_turn)
+{
+	seen.story[0] = '\0';
+	seen.has_more = true;
+	seen.callbacks.timer(seen.arg, TOTEM_TIMER_HOLD, 1);
+	seen.callbacks.timer(seen.arg, TOTEM_TIMER_TOKEN, 5000);
+	expect("timer:5000 ");
+	run_deferred();
+	expect("timeout:2 timer:5000 ");
+	seen.has_more = false;
+	run_deferred();
+	expect("timeout:2 timer:5000 ");
+	run_deferred();
+	expect("");
+}
+END_TEST
+
 /* A while after all of it was in use, what the busy time took is given back. */
 START_TEST(memory_of_a_busy_time_is_given_back)
 {
@@ -629,6 +651,7 @@ int main(void)
 	tcase_add_test(tcase, a_transport_may_keep_the_order_by_itself);
 	tcase_add_test(tcase, a_token_that_waited_for_its_turn);
 	tcase_add_test(tcase, a_visit_of_the_token_pulls_what_a_rotation_carries);
+	tcase_add_test(tcase, a_deadline_that_is_now_is_a_turn);
 	tcase_add_test(tcase, memory_of_a_busy_time_is_given_back);
 	tcase_add_test(tcase, a_frame_too_short_to_have_a_type);
 	tcase_add_test(tcase, links_that_there_are);
