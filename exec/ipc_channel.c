@@ -7,8 +7,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define CHANNELS_MAX 64u             /* each has two rings resident in memory */
-#define CHANNELS_BYTES_MAX (256u << 20) /* of all rings; enough for as many of the smallest */
+#define CHANNELS_MAX 256u               /* each has two rings, in memory as far as they were used */
+#define CHANNELS_BYTES_MAX (640u << 20) /* of all rings; enough for as many of the smallest */
 
 bool ipc_channel_is_open(const struct coterie_client *client) { return client->channel != NULL; }
 
