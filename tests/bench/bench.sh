@@ -42,7 +42,7 @@ rings_of() {
 
 rounds_of() {
 	case $1 in
-	throughput | udp | knet | loss | latency | idle | crash) echo "$BENCH_ROUNDS" ;;
+	throughput | udp | knet | loss | latency | realtime | idle | crash) echo "$BENCH_ROUNDS" ;;
 	*) echo "$BENCH_FEW" ;;
 	esac
 }
@@ -54,7 +54,7 @@ seconds_of() {
 		flood = flood / 1000 + 0.4
 		lab = 3
 		if (kind == "throughput") floods = ring == "window" || ring == "library" || ring == "reverse" ? 4 : 8
-		else if (kind == "realtime") floods = 2.3
+		else if (kind == "realtime") floods = 3.5
 		else if (kind == "wire" || kind == "udp" || kind == "knet" || kind == "segmented") floods = 4
 		else if (kind == "latency") floods = 4.5
 		else floods = kind == "loss" || kind == "clients" ? 2 : 1

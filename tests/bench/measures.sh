@@ -103,6 +103,8 @@ measure_knet() { sizes; }
 measure_realtime() {
 	BENCH_SIZES="64 1400" sizes
 	closed "64 B, one at a time" 64 10000
+	closed "64 B, thread beside" 64 10000 -b
+	open_load 50 "$(default_rate "64 B")"
 }
 
 # The kernel cuts what is sent into packets before the wire, as if the card could not; whether it did is looked at.
@@ -170,25 +172,28 @@ latency() {
 	put "$case" "max us" "$(field 1 max_us)"
 }
 
+# open_load PERCENT RATE: as many messages in a second as PERCENT of RATE.
+open_load() {
+	[ -z "$2" ] || latency "64 B, at $1 % of Corosync's rate" -s 64 -o $(($2 * $1 / 100)) \
+		-u "$BENCH_WARM_MS" -t "$BENCH_MS" -w 30
+}
+
 measure_latency() {
-	local percent rate
+	local percent
 
 	closed "64 B, one at a time" 64 10000
 	closed "64 B, polled" 64 10000 -y
 	closed "64 B, thread beside" 64 10000 -b
 	closed "100000 B, one at a time" 100000 1000
-	rate=$(saturation)
-	[ -n "$rate" ] || return
+	[ "$BENCH_RING" != default ] || flood "64 B, as many as it takes" 64 1
 	for percent in 10 50 80; do
-		latency "64 B, at $percent % of Corosync's rate" -s 64 -o $((rate * percent / 100)) \
-			-u "$BENCH_WARM_MS" -t "$BENCH_MS" -w 30
+		open_load "$percent" "$(default_rate "64 B, as many as it takes")"
 	done
 }
 
-# Messages of 64 bytes per second that Corosync as it comes delivered in this round: it is asked first.
-saturation() {
-	[ "$BENCH_RING" != default ] || flood "64 B, as many as it takes" 64 1
-	awk -F '\t' -v round="$BENCH_ROUND" '$1 == "latency" && $2 == "64 B, as many as it takes" && $3 == "MB/s" &&
+# default_rate CASE: messages of 64 bytes per second that Corosync as it comes delivered in this round; it comes first.
+default_rate() {
+	awk -F '\t' -v round="$BENCH_ROUND" -v kind="$BENCH_KIND" -v name="$1" '$1 == kind && $2 == name && $3 == "MB/s" &&
 		$4 == "default" && $5 == round && $6 != "void" { printf "%.0f\n", $6 * 1e6 / 64 }' "$BENCH_DATA"
 }
 

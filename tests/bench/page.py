@@ -22,7 +22,7 @@ KINDS = (
     ("wire", "Slower wires", "udpu; what a node may send is limited, and cut as above."),
     ("loss", "Loss",
      "udpu, one sender. Every node loses so many of the packets that reach it, at random, while the clock runs."),
-    ("realtime", "At real-time priority", "udpu, one sender, with sched_rr: yes for both; all else here is without."),
+    ("realtime", "At real-time priority", "udpu, one sender, with sched_rr: yes for both, as they come; all else here is without."),
     ("latency", "Latency, udpu",
      "From the call to the delivery of one's own message, on the node with the lowest id. One at a time: the client "
      "sleeps until it is back; polled: it looks all the time; thread beside: one thread is blocked in cpg_dispatch(), "
