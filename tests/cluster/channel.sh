@@ -11,16 +11,6 @@ rings() { grep -c 'memfd:coterie-channel' "/proc/${LAB_DAEMONS[$1]}/maps"; }
 has_rings() { [ "$(rings "$1")" -gt 0 ]; }
 has_none() { [ "$(rings "$1")" -eq 0 ]; }
 
-# await COMMAND...: until it succeeds; false when patience ends.
-await() {
-	local end=$((SECONDS + LAB_PATIENCE))
-
-	until "$@"; do
-		[ $SECONDS -lt $end ] || return
-		sleep 0.02
-	done
-}
-
 is_member() { [ -s "$LAB_DIR/member" ]; }
 
 # member NODE COMMAND...: a member of a group of its own, by way of the command; its process id in MEMBER.
@@ -31,7 +21,7 @@ member() {
 	: >"$LAB_DIR/member"
 	lab_exec "$node" "$@" "$watch" -g solo -m 1 -p 5 >"$LAB_DIR/member" 2>&1 &
 	MEMBER=$!
-	await is_member || tap_note "there is no member"
+	lab_await is_member || tap_note "there is no member"
 }
 
 member_dies() {
@@ -43,7 +33,7 @@ play_who_has_one() {
 	member 1 env
 	tap_check "our library and our daemon have a channel" has_rings 1
 	member_dies
-	tap_check "its rings go with the client" await has_none 1
+	tap_check "its rings go with the client" lab_await has_none 1
 	member 1 env COTERIE_CPG_RING=0
 	tap_check "who wants none has none" has_none 1
 	member_dies
@@ -85,7 +75,7 @@ play_deaths
 lab_compare "clients that died at any moment" 1 2 3
 tap_check "every daemon runs" lab_alive 1 2 3
 for node in 1 2 3; do
-	tap_check "no rings are left on node $node" await has_none "$node"
+	tap_check "no rings are left on node $node" lab_await has_none "$node"
 done
 lab_stop 1 2 3
 tap $? "all stop with status 0"

@@ -6,6 +6,7 @@
 #	lab_cut / lab_heal NODE  take the node's cable out and put it back
 #	lab_loss PERCENT NODE... random loss of what the nodes receive; 0: none
 #	lab_ring COUNT NODE...   true once every NODE's ring has COUNT members (within LAB_PATIENCE seconds)
+#	lab_await COMMAND...     true once the command succeeds (within LAB_PATIENCE seconds)
 #	lab_move NODE HOST       have a node run on the host of another, as instances; before either starts
 #	lab_in NODE COMMAND...   run a client on a node, with the client libraries of the node's kind
 #	lab_alive NODE...        true when none of the daemons has exited
@@ -397,6 +398,15 @@ lab_ring_once() {
 		tap_note "node $node waited for a ring of $count: $(cat "$LAB_DIR/$node/ring")"
 	done
 	return $status
+}
+
+lab_await() {
+	local end=$((SECONDS + LAB_PATIENCE))
+
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return
+		sleep 0.02
+	done
 }
 
 lab_alive() {

@@ -184,7 +184,7 @@ TESTS += %D%/many_clients.sh %D%/slow_receiver.sh
 limits-long: all
 	@LAB_TOKEN=3650 MANY_WINDOWS=5 MANY_WINDOW_MS=3000 MANY_RATIO=0.8 MANY_GROUPS=1000 \
 		abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/many_clients.sh
-	@MANY_SIZE=100 MANY_RATE=1000 MANY_RING=0 MANY_WINDOWS=5 MANY_WINDOW_MS=3000 MANY_RATIO=0.8 \
+	@MANY_SIZE=100 MANY_RATE=1000 COTERIE_CPG_RING=0 MANY_WINDOWS=5 MANY_WINDOW_MS=3000 MANY_RATIO=0.8 \
 		abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/many_clients.sh
 	@LAB_TOKEN=3650 SLOW_SECONDS=10 SLOW_PAUSES=6 abs_top_srcdir='$(abs_top_srcdir)' \
 		bash $(srcdir)/%D%/slow_receiver.sh

@@ -4,8 +4,8 @@
 # off at 64 MiB of events; and hundreds of groups get their own messages each.
 # MANY_CLIENTS (200), MANY_SIZE of messages (2000), MANY_RATE of each sender's in a second (500; 0: no limit, and what
 # clients cannot read in time fills the daemon's memory), MANY_WINDOWS (2) of MANY_WINDOW_MS (400) with and without the
-# one that stops, MANY_RATIO (0.5) of the throughput that is left then, MANY_RING=0 if that one is to have no channel,
-# MANY_GROUPS (300). A connection takes 3 MiB of shared memory and a descriptor of the daemon's.
+# one that stops, MANY_RATIO (0.5) of the throughput that is left then, MANY_RING=0 if that one is to have no channel
+# (COTERIE_CPG_RING=0 if none is), MANY_GROUPS (300). A connection takes 3 MiB of shared memory and a descriptor of the daemon's.
 LAB_TOKEN=${LAB_TOKEN:-10000} # with more processes than the machine can run, a daemon may wait long for its turn
 . "$(dirname "$0")/lab.sh"
 . "$(dirname "$0")/links.sh"
@@ -23,16 +23,6 @@ is_sanitized=${COTERIE_KEEP_PLUGINS:-} # whose malloc() adds something to each b
 
 anon_kb() { awk '/^RssAnon/ { print $2 }' "/proc/${LAB_DAEMONS[$1]}/status"; }
 cpu_ms() { awk '{ printf "%d\n", $1 / 1000000 }' "/proc/${LAB_DAEMONS[$1]}/schedstat"; }
-
-# await COMMAND...: until it succeeds; false when patience ends.
-await() {
-	local end=$((SECONDS + LAB_PATIENCE))
-
-	until "$@"; do
-		[ $SECONDS -lt $end ] || return
-		sleep 0.02
-	done
-}
 
 # Starts to record the most that the daemon of node 1 has in its memory; peak_end says it.
 peak_begin() {
@@ -62,7 +52,7 @@ sleeper() {
 	: >"$LAB_DIR/$name"
 	lab_exec 1 "$@" "$watch" -g "watch$LAB_WATCH" -m "$number" -w 120 >"$LAB_DIR/$name" 2>&1 &
 	MEMBER=$!
-	await test -s "$LAB_DIR/$name"
+	lab_await test -s "$LAB_DIR/$name"
 	kill -STOP "$MEMBER"
 }
 
@@ -85,7 +75,7 @@ play_bound() {
 	lab_in 2 "$load" -g "watch$LAB_WATCH" -s 100000 -l 900 -o 400 >"$LAB_DIR/paced"
 	grep -q 'count=900' "$LAB_DIR/paced"
 	tap $? "90 MB for a group with two clients that never read: $(cut -d' ' -f 4- "$LAB_DIR/paced")"
-	await are_cut_off 2
+	lab_await are_cut_off 2
 	tap $? "both are cut off, with a line in the log" || {
 		kill -KILL "${sleepers[@]}"
 		status=1
@@ -161,9 +151,9 @@ play_crowd() {
 	window=$(awk "BEGIN { print ${MANY_WINDOW_MS:-400} / 1000 }")
 	members=()
 	peak_begin
-	COTERIE_CPG_RING=${MANY_RING:-1} member 1 victim -r -t 0 -i 1000
+	COTERIE_CPG_RING=${MANY_RING:-${COTERIE_CPG_RING:-1}} member 1 victim -r -t 0 -i 1000
 	victim=$MEMBER
-	await test -s "$LAB_DIR/victim" # it has one of the channels, of which there are 64
+	lab_await test -s "$LAB_DIR/victim"
 	member 1 first -r -t 0 -i 20
 	member 1 crowd -r -t 0 -c $((clients - 2))
 	cpu=$(cpu_ms 1)
@@ -171,7 +161,7 @@ play_crowd() {
 		member $i sender$i -s "$size" -o "${MANY_RATE:-500}" -t 110000
 		senders+=("$MEMBER")
 	done
-	await has_delivered || status=1
+	lab_await has_delivered || status=1
 	tap $status "$clients clients on node 1, and senders on nodes 2 and 3"
 	: >"$LAB_DIR/marks"
 	sleep 0.4 # the first batches find all rings empty
@@ -180,7 +170,7 @@ play_crowd() {
 		sleep "$window"
 		kill -STOP "$victim"
 		mark fills
-		await waits "$victim" || status=1
+		lab_await waits "$victim" || status=1
 		mark stopped
 		sleep "$window"
 		kill -CONT "$victim"

@@ -22,16 +22,6 @@ member() {
 	rm "$LAB_DIR/$name.in"
 }
 
-# await COMMAND...: repeats it until it succeeds; false when patience ends.
-await() {
-	local end=$((SECONDS + LAB_PATIENCE))
-
-	until "$@"; do
-		[ $SECONDS -lt $end ] || return
-		sleep 0.05
-	done
-}
-
 # since NAME: what it has seen from the first message on.
 since() { sed -n '/deliver/,$p' "$LAB_DIR/$1"; }
 
@@ -53,13 +43,13 @@ step() {
 	local name=$1 watcher node status=0
 
 	for watcher in "${watchers[@]}"; do
-		await has "$2" "$3" "$watcher" || {
+		lab_await has "$2" "$3" "$watcher" || {
 			status=1
 			tap_note "$watcher waits for $2 of $3"
 		}
 	done
 	for node in 1 2; do
-		await agree "$node-coterie" "$node-corosync" || {
+		lab_await agree "$node-coterie" "$node-corosync" || {
 			status=1
 			tap_note "node $node, our library and Debian's" "$(cat "$LAB_DIR/diff")"
 		}
@@ -76,7 +66,7 @@ for name in "${watchers[@]}" 3-corosync; do
 	member "${name%%-*}" "${name#*-}"
 done
 for name in "${watchers[@]}" 3-corosync; do
-	tap_check "$name sees five members" await sees_five "$name"
+	tap_check "$name sees five members" lab_await sees_five "$name"
 done
 say 3-corosync begin
 step "a message" 1 deliver
