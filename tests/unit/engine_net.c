@@ -54,6 +54,8 @@ static void on_multicast(void *arg, struct coterie_frame *const *frames, size_t 
 {
 	struct node *node = arg;
 
+	if (node->net->sends != NULL && frames[0]->data[3] == WIRE_MCAST)
+		node->net->sends(node, count);
 	for (size_t i = 0; i < count; i++) {
 		struct wire_header header;
 
@@ -164,6 +166,14 @@ static bool on_visit(void *arg)
 	return node->has_more;
 }
 
+static void on_lingering(void *arg)
+{
+	struct node *node = arg;
+
+	if (node->net->lingers != NULL)
+		node->net->lingers(node);
+}
+
 static void on_passed(void *arg)
 {
 	struct node *node = arg;
@@ -217,6 +227,7 @@ static const struct totem_callbacks callbacks = {
 	.configure = on_configure,
 	.store_ring_id = on_store,
 	.visit = on_visit,
+	.lingering = on_lingering,
 	.watch = on_watch,
 	.passed = on_passed,
 	.room = on_room,

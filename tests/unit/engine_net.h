@@ -65,6 +65,8 @@ struct net {
 	/* true: the packet is lost. */
 	bool (*drops)(struct net *net, uint32_t from, uint32_t to, const struct wire_header *header,
 		const struct coterie_frame *frame);
+	void (*sends)(struct node *node, size_t count); /* message frames, in one multicast; or NULL */
+	void (*lingers)(struct node *node); /* it keeps the token, and had better send now; or NULL */
 	uint32_t cut_from; /* for tests of partitions: nodes below it do not hear the others */
 	uint32_t dropped;
 	uint32_t drop_seq;

@@ -1,4 +1,4 @@
-/* A lone sender keeps the token: exec/totem/linger.c, in rings of three engines. */
+/* A lone sender keeps the token, and its frames: exec/totem/linger.c, in rings of three engines. */
 #include <check.h>
 #include <stdlib.h>
 
@@ -185,6 +185,177 @@ START_TEST(the_others_are_patient)
 }
 END_TEST
 
+/* Its client sends the next message when its last one has come back, so often. */
+static uint32_t answers;
+
+static void answer(struct node *node)
+{
+	if (node->id != 2 || answers == 0)
+		return;
+	answers--;
+	send_text(2, TOTEM_AGREED, "answer");
+}
+
+/* What it multicast last: how many frames, and what had happened by then. */
+static struct {
+	uint32_t times, frames, all_frames, received;
+	uint64_t tokens;
+} sent;
+
+static void note_sent(struct node *node, size_t count)
+{
+	if (node->id != 2)
+		return;
+	sent.times++;
+	sent.frames = (uint32_t)count;
+	sent.all_frames += (uint32_t)count;
+	sent.received = node->received;
+	sent.tokens = counters_of(2)->token_tx;
+}
+
+/* Node 2 keeps the token, its client has just sent something and answers so often; nothing is under way. */
+static void start_answering(uint64_t gather_ns, uint32_t times)
+{
+	options.gather_ns = gather_ns;
+	start_lone(ALL_FEATURES);
+	run_until_kept();
+	run_for(1);
+	ck_assert(holds(2));
+	net->sends = note_sent;
+	net->lingers = answer;
+	answers = times;
+	ck_assert_int_eq(send_text(2, TOTEM_AGREED, "first"), 0);
+}
+
+/* The next message is there when the first one's turn ends: both leave with the second one's. */
+START_TEST(frames_leave_together)
+{
+	start_answering(100 * MS, 1);
+
+	uint64_t began_ns = net->now_ns;
+
+	ck_assert(net_step(net, began_ns));
+	ck_assert_uint_eq(node_of(2)->received, 1);
+	ck_assert_uint_eq(sent.times, 0);
+	ck_assert(net_step(net, began_ns));
+	ck_assert_uint_eq(sent.times, 1);
+	ck_assert_uint_eq(sent.frames, 2);
+	ck_assert_uint_eq(sent.received, 2); /* at itself, before */
+	run_until_received(2, 1);
+	ck_assert(holds(2));
+}
+END_TEST
+
+/* However much keeps coming. */
+START_TEST(frames_do_not_wait_for_long)
+{
+	start_answering(DELAY_NS / 2, 100);
+	for (uint32_t turn = 0; turn < 12; turn++) {
+		ck_assert(net_step(net, net->now_ns));
+		ck_assert_uint_eq(sent.times, (turn + 1) / 6);
+		ck_assert_uint_eq(sent.all_frames, (turn + 1) / 6 * 6);
+		net->now_ns += DELAY_NS / 10;
+	}
+	ck_assert(holds(2));
+}
+END_TEST
+
+/* Its time is over first: they are on the way before the token is. */
+START_TEST(frames_do_not_wait_for_the_token)
+{
+	start_answering(100 * MS, 100);
+
+	uint64_t before = counters_of(2)->mcast_tx, tokens = counters_of(2)->token_tx;
+
+	while (counters_of(2)->token_tx == tokens) {
+		ck_assert(net_step(net, net->now_ns));
+		net->now_ns += MS;
+	}
+	ck_assert_uint_eq(sent.times, 1);
+	ck_assert_uint_gt(sent.frames, 5);
+	ck_assert_uint_eq(sent.frames, counters_of(2)->mcast_tx - before);
+	ck_assert_uint_eq(sent.tokens, tokens);
+	answers = 0;
+	run_until_received(sent.frames, 10);
+	for (uint32_t id = 1; id <= 3; id++)
+		ck_assert_uint_eq(node_of(id)->requested, 0);
+}
+END_TEST
+
+/* What happens to node 2 besides a turn. */
+static void enter_timer(struct totem_engine *engine)
+{
+	totem_engine_timeout(engine, net->now_ns, TOTEM_TIMER_MERGE);
+}
+
+static void enter_packet(struct totem_engine *engine)
+{
+	(void)engine;
+	feed(2, (const uint8_t *)"?", 1);
+}
+
+static void enter_link(struct totem_engine *engine)
+{
+	totem_engine_transport(engine, net->now_ns, TOTEM_EVENT_WATCH_OFF, 3);
+}
+
+static void enter_refused(struct totem_engine *engine)
+{
+	totem_engine_refused(engine, net->now_ns, 3, "?", 1);
+}
+
+static void enter_reload(struct totem_engine *engine)
+{
+	options.nodeid = 2;
+	ck_assert_int_eq(totem_engine_reconfigure(engine, net->now_ns, &options), 0);
+}
+
+static void enter_gather(struct totem_engine *engine)
+{
+	totem_engine_transport(engine, net->now_ns, TOTEM_EVENT_FORCE_GATHER, 0);
+}
+
+static void enter_leave(struct totem_engine *engine)
+{
+	totem_engine_leave(engine, net->now_ns);
+	node_crash(2);
+}
+
+static void (*const entries[])(struct totem_engine *) = {enter_timer, enter_packet, enter_link,
+	enter_refused, enter_reload, enter_gather, enter_leave};
+
+#define ENTRIES (int)(sizeof(entries) / sizeof(entries[0]))
+
+/* They go out first, whatever it is; the others have them, and in this ring. */
+START_TEST(frames_wait_for_nothing_else)
+{
+	start_answering(100 * MS, 1);
+	ck_assert(net_step(net, net->now_ns));
+	ck_assert_uint_eq(sent.times, 0);
+	entries[_i](node_of(2)->engine);
+	ck_assert_uint_eq(sent.times, 1);
+	ck_assert_uint_eq(sent.frames, 1);
+	run_until_received(1, 1);
+	ck_assert_str_eq(node_of(1)->log, "2:first\n");
+	ck_assert_str_eq(node_of(3)->log, "2:first\n");
+}
+END_TEST
+
+START_TEST(frames_need_not_wait)
+{
+	start_answering(0, 1);
+
+	uint64_t began_ns = net->now_ns;
+
+	for (uint32_t turn = 1; turn <= 2; turn++) {
+		ck_assert(net_step(net, began_ns));
+		ck_assert_uint_eq(sent.times, turn);
+		ck_assert_uint_eq(sent.frames, 1);
+		ck_assert_uint_eq(sent.received, turn);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("linger");
@@ -199,6 +370,11 @@ int main(void)
 	tcase_add_test(ring, not_while_more_waits_outside);
 	tcase_add_test(ring, all_have_to_agree);
 	tcase_add_test(ring, the_others_are_patient);
+	tcase_add_test(ring, frames_leave_together);
+	tcase_add_test(ring, frames_do_not_wait_for_long);
+	tcase_add_test(ring, frames_do_not_wait_for_the_token);
+	tcase_add_loop_test(ring, frames_wait_for_nothing_else, 0, ENTRIES);
+	tcase_add_test(ring, frames_need_not_wait);
 	suite_add_tcase(suite, ring);
 	return suite_run(suite);
 }
