@@ -230,6 +230,7 @@ bool liveness_lone_sender(struct sim *sim)
 
 	/* A little first, until it keeps the token for itself: that must not give it more. */
 	for (uint32_t i = 0; i < 12; i++) {
+		sender->answers = 10;
 		node_send(sender, TOTEM_AGREED, 100);
 		if (!sim_run_for(sim, members * 2 * hop_ns(sim)))
 			return false;
@@ -237,6 +238,7 @@ bool liveness_lone_sender(struct sim *sim)
 
 	uint32_t before = ring->visits;
 
+	sender->answers = 0;
 	while (frames < 12 * window) {
 		node_send(sender, TOTEM_AGREED, 20000);
 		frames += 20000 / (sender->options.payload_max - 40) + 1;

@@ -318,6 +318,20 @@ void rings_visited(struct history *history, struct life *life, uint32_t sent, ui
 			id_of(history, life->node), sent, max_messages);
 }
 
+void rings_kept_back(struct history *history, struct life *life, uint32_t frames, bool may_wait,
+	uint64_t waited_ns, uint64_t waited_ns_max)
+{
+	if (frames > 0 && !may_wait)
+		report_unsafe(history->report, "W3", BIT(life->node), NULL,
+			"node %u has not sent %u frames, and nothing will make it send them before the token",
+			id_of(history, life->node), frames);
+	else if (frames > 0 && waited_ns > waited_ns_max)
+		report_unsafe(history->report, "W3", BIT(life->node), NULL,
+			"node %u keeps %u frames back for %.3f ms, %.3f ms are allowed",
+			id_of(history, life->node), frames, (double)waited_ns / 1e6,
+			(double)waited_ns_max / 1e6);
+}
+
 void rings_recovered(struct history *history, struct life *life, const struct ring_record *ring,
 	uint32_t queued)
 {

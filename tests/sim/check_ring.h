@@ -1,4 +1,4 @@
-/* What must hold inside a ring: spec 04 §15.4 (I1 to I13), and C9. */
+/* What must hold inside a ring: spec 04 §15.4 (I1 to I13), C9 and W3. */
 #ifndef SIM_CHECK_RING_H
 #define SIM_CHECK_RING_H
 
@@ -27,6 +27,12 @@ void rings_summed(struct history *history, struct life *life, const struct ring_
 	uint32_t fcc, uint32_t fcc_sum, uint32_t backlog, uint32_t backlog_sum);
 /** I7: `sent` frames left at one visit. */
 void rings_visited(struct history *history, struct life *life, uint32_t sent, uint32_t max_messages);
+/**
+ * W3: after a step so many frames have their place and have not left; may_wait: the token has not gone either,
+ * and the next turn comes at once.
+ */
+void rings_kept_back(struct history *history, struct life *life, uint32_t frames, bool may_wait,
+	uint64_t waited_ns, uint64_t waited_ns_max);
 /** I8: life installed `ring` while members still had `queued` recovery frames to send. */
 void rings_recovered(struct history *history, struct life *life, const struct ring_record *ring,
 	uint32_t queued);

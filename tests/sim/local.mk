@@ -9,6 +9,7 @@ sim_sources = \
 	%D%/history.c \
 	%D%/node.c %D%/node.h \
 	%D%/options.c %D%/options.h \
+	%D%/outbox.c %D%/outbox.h \
 	%D%/report.c %D%/report.h \
 	%D%/run.c \
 	%D%/services.c %D%/services.h \

@@ -22,7 +22,7 @@ struct request {
 struct totals {
 	uint64_t seeds, messages, configurations, false_signs, violations;
 	struct safe_count safe;
-	uint64_t wider, lingers, linger_frames, early_tokens;
+	uint64_t wider, lingers, linger_frames, gathered, early_tokens;
 	uint32_t fullest;
 };
 
@@ -265,6 +265,7 @@ static void run_seed(const struct request *request, uint64_t seed, FILE *trace,
 	totals->wider += sim->has_wider;
 	totals->lingers += sim->lingers;
 	totals->linger_frames += sim->linger_frames;
+	totals->gathered += sim->gathered;
 	totals->early_tokens += sim->early_tokens;
 	if (sim->fullest > totals->fullest)
 		totals->fullest = sim->fullest;
@@ -303,8 +304,8 @@ static int run(const struct request *request, FILE *trace)
 		" as agreed\n", totals.safe.regular, totals.safe.transitional, totals.safe.agreed);
 	printf("windows: wider than configured in %" PRIu64 " seeds, at most %u frames in a rotation\n",
 		totals.wider, totals.fullest);
-	printf("lone senders: kept the token %" PRIu64 " times and sent %" PRIu64 " frames meanwhile\n",
-		totals.lingers, totals.linger_frames);
+	printf("lone senders: kept the token %" PRIu64 " times and sent %" PRIu64 " frames meanwhile, %" PRIu64
+		" with a later turn's\n", totals.lingers, totals.linger_frames, totals.gathered);
 	printf("early tokens: %" PRIu64 "\n", totals.early_tokens);
 	printf("false signs: %" PRIu64 "\n", totals.false_signs);
 	printf("%" PRIu64 " seeds, %" PRIu64 " messages, %" PRIu64 " configurations, %" PRIu64

@@ -112,8 +112,10 @@ static void transmit(struct node *node, const struct coterie_frame *frame, uint3
 	struct packet *packet = packet_create(frame->data, frame->size, node->index, node->life->number);
 
 	packet->ring = history_find_ring(&sim->history, &tap.ring);
-	if (tap.type == WIRE_MCAST)
+	if (tap.type == WIRE_MCAST) {
 		node->step_frames++;
+		outbox_take(node, packet->ring);
+	}
 	if (tap.type == WIRE_TOKEN) {
 		node->step_token_sent = true;
 		node->step_fcc = tap.fcc;
@@ -184,6 +186,14 @@ static bool on_visit(void *arg)
 	return node->pending_count > 0;
 }
 
+static void on_lingering(void *arg)
+{
+	struct node *node = arg;
+
+	if (!node->is_dying)
+		services_answer(node);
+}
+
 static void on_passed(void *arg)
 {
 	struct node *node = arg;
@@ -207,6 +217,9 @@ static void queue_timer(struct node *node, enum totem_timer timer)
 	uint64_t deadline = node->deadline_ns[timer];
 	uint64_t at = deadline > node->clock_ahead_ns ? deadline - node->clock_ahead_ns : 0;
 
+	/* What comes on the next turn comes when this one is over. */
+	if (timer == TOTEM_TIMER_HOLD && at <= node->sim->clock.now_ns)
+		at = node->sim->clock.now_ns + node->sim->turn_ns;
 	if (deadline == TOTEM_NEVER || node->queued_ns[timer] <= at)
 		return;
 	node->queued_ns[timer] = at;
@@ -276,6 +289,8 @@ static void on_trace(void *arg, const struct totem_trace *trace)
 		tap_packet(&sim->history, node->life, node->options.swap, window_of(node),
 			sim->clock.now_ns, trace->frame->data, trace->frame->size, &tap);
 	}
+	if (trace->kind == TOTEM_TRACE_ORDERED || trace->kind == TOTEM_TRACE_RETRANSMITTED)
+		outbox_add(node, history_find_ring(&sim->history, &trace->ring));
 	if (trace->kind == TOTEM_TRACE_BACKOFF)
 		note_backoff(node, trace);
 	if (trace->kind == TOTEM_TRACE_PAUSED)
@@ -304,6 +319,7 @@ bool node_start(struct node *node)
 		.configure = on_configure,
 		.store_ring_id = on_store,
 		.visit = on_visit,
+		.lingering = on_lingering,
 		.passed = on_passed,
 		.room = on_room,
 		.trace = on_trace,
@@ -327,6 +343,7 @@ bool node_start(struct node *node)
 	node->options.ring_seq = node->disk.ring_seq;
 	node->delivered = 0;
 	node->paused_ns = 0;
+	node->outbox = (struct outbox){0};
 	node_note(node, TRACE_LIFE, (struct trace_entry){.note = "starts", .value = node->disk.ring_seq});
 	node->pool = frame_pool_create(POOL_FRAME, POOL_BYTES_MAX);
 	node->engine = node->pool == NULL ? NULL : totem_engine_create(node->pool, &node->options,
@@ -420,7 +437,7 @@ void node_fini(struct node *node)
 
 static void begin_step(struct node *node)
 {
-	node->step_frames = 0;
+	node->step_frames = node->came_back = 0;
 	node->step_token_sent = node->step_accepted = node->step_installed = false;
 	node->sim->steps++;
 }
@@ -483,6 +500,7 @@ static void end_step(struct node *node)
 	rings_timers(&sim->history, node->life, state, armed);
 	if (node->step_accepted)
 		rings_visited(&sim->history, node->life, node->step_frames, node->step_allowed);
+	outbox_judge(node);
 	if (ring != NULL && (node->step_token_sent || node->step_installed))
 		check_sums(node, ring, state);
 }

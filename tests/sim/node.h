@@ -12,6 +12,7 @@
 #include "tests/sim/disk.h"
 #include "tests/sim/history.h"
 #include "tests/sim/net.h"
+#include "tests/sim/outbox.h"
 #include "tests/sim/trace.h"
 
 struct sim;
@@ -70,6 +71,10 @@ struct node {
 	struct message *pending[NODE_PENDING]; /* handed over as soon as the engine takes them */
 	uint32_t pending_count;
 	uint64_t traffic_mean_ns;  /* between bursts; 0: silent */
+
+	uint32_t came_back;        /* messages of its users, in this step */
+	uint32_t answers;          /* so many times they send the next one then, if it keeps the token */
+	struct outbox outbox;
 
 	/* This step. */
 	uint32_t step_frames, step_allowed; /* multicast, and how many may be */

@@ -49,6 +49,16 @@ static void set_early(struct sim *sim, struct node *node)
 	node->options.early_frames = random_chance(&random, 2000) ? 0 : (uint32_t)random_between(&random, 1, 8);
 }
 
+/* How long frames of a lone sender wait for others. */
+static void set_gather(struct sim *sim, struct node *node)
+{
+	struct sim_random random = {.state = sim->options.seed * 1019 + node->index};
+
+	node->options.gather_ns = TOTEM_GATHER_NS;
+	if (has(sim, FAULT_TIMERS))
+		node->options.gather_ns = random_chance(&random, 2000) ? 0 : US(random_between(&random, 20, 2000));
+}
+
 /* What the node's socket holds, and how long rotations may get for a larger window. */
 static void set_capacity(struct sim *sim, struct node *node)
 {
@@ -96,6 +106,7 @@ void options_set(struct sim *sim, struct node *node, uint64_t token_ns, uint32_t
 		options->node_count = 0; /* strangers may join */
 	set_capacity(sim, node);
 	set_early(sim, node);
+	set_gather(sim, node);
 	options->swap = has(sim, FAULT_SWAP) && random_chance(random, 4000);
 	if (has(sim, FAULT_PLAIN) && random_chance(random, 3000))
 		options->features = 0;

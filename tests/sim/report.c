@@ -47,6 +47,7 @@ static const struct {
 	{"L4", "a leave is followed by a new ring at once"},
 	{"W1", "whatever an engine sends is well-formed"},
 	{"W2", "frames on the wire carry the messages that users handed over, in their order"},
+	{"W3", "a frame that has its place leaves before the token or right behind it, and soon"},
 };
 
 const char *report_property(const char *property)

@@ -52,6 +52,8 @@ done
 for file in first second; do
 	tap_check "$file: lone senders that keep the token" \
 		grep -q '^lone senders: kept the token [1-9][0-9]* times and sent [1-9]' "$out/$file"
+	tap_check "$file: frames that wait for a later turn's" \
+		grep -q '^lone senders: .* meanwhile, [1-9]' "$out/$file"
 	tap_check "$file: tokens that go before the frames of their visit" \
 		grep -q '^early tokens: [1-9]' "$out/$file"
 done

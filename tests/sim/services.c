@@ -60,6 +60,20 @@ void services_offer(struct node *node, uint32_t guarantee, uint32_t payload_size
 		services_hand_over(node);
 }
 
+void services_answer(struct node *node)
+{
+	struct sim *sim = node->sim;
+
+	for (; node->came_back > 0; node->came_back--) {
+		if (node->answers > 0)
+			node->answers--;
+		else if (!sim->has_users || !random_chance(&sim->random, sim->eager))
+			continue;
+		services_offer(node, TOTEM_AGREED,
+			(uint32_t)random_between(&sim->random, TRAFFIC_ID_SIZE, 300));
+	}
+}
+
 static void send_barrier(struct node *node)
 {
 	struct sim *sim = node->sim;
@@ -109,6 +123,8 @@ void services_deliver(struct node *node, const struct totem_message *delivered)
 		(struct trace_entry){.seq = message->id, .peer = message->life->node});
 	node->delivered++;
 	evs_delivered(&sim->history, node->life, message);
+	if (message->life == node->life && !message->is_barrier)
+		node->came_back++;
 	if (message->is_barrier)
 		see_barrier(node, message);
 	else if (sim->has_users && random_chance(&sim->random, 200))

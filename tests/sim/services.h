@@ -13,6 +13,8 @@ void services_configure(struct node *node, const struct totem_configuration *con
 /** A user wants to send: now, or when there is room and synchronisation is over. */
 void services_offer(struct node *node, uint32_t guarantee, uint32_t payload_size);
 void services_hand_over(struct node *node); /* what waits, as far as the engine takes it */
+/** The token stays here: users whose messages came back in this step may send their next ones. */
+void services_answer(struct node *node);
 void services_pay(struct node *node);       /* the barrier, when it is owed */
 
 #endif

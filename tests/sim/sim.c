@@ -15,6 +15,17 @@ static void on_lost(void *arg, const struct packet *packet, uint32_t to)
 		.subject = TRACE_LOST, .node = packet->from, .peer = to, .detail = packet->type});
 }
 
+/* Of chance of its own, so that seeds without them play what they always did. */
+static void set_turns(struct sim *sim)
+{
+	struct sim_random random = {.state = sim->options.seed * 1019 - 1};
+
+	if (random_chance(&random, 5000))
+		return;
+	sim->turn_ns = random_below(&random, US(20));
+	sim->eager = (uint32_t[]){5000, 9000, 9700}[random_below(&random, 3)];
+}
+
 struct sim *sim_create(const struct sim_options *options)
 {
 	struct sim *sim = calloc(1, sizeof(*sim));
@@ -51,6 +62,7 @@ struct sim *sim_create(const struct sim_options *options)
 	sim->loops_frames = random_chance(&sim->random, 5000);
 	sim->batch_ns = random_chance(&sim->random, 5000) ? 0 : random_below(&sim->random, US(100));
 	sim->has_users = true;
+	set_turns(sim);
 
 	uint64_t mean = sim_token_ns(sim) / random_between(&sim->random, 1, 30) *
 		sim->node_count / 3;

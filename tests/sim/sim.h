@@ -42,6 +42,7 @@ struct sim {
 	uint32_t window_size;      /* of all nodes; 0: they differ */
 	uint32_t fullest;          /* most frames that a token said there were in a rotation */
 	uint64_t lingers, linger_frames; /* times that lone senders kept the token; what they sent then */
+	uint64_t gathered;         /* frames that waited and left with those of a later turn */
 	uint64_t early_tokens; /* that were passed on before the frames of their visit */
 	bool has_wider;            /* more than any node's configured window */
 	uint32_t safe_share;       /* of the messages, per 10,000 */
@@ -49,6 +50,8 @@ struct sim {
 	bool has_users;            /* traffic flows */
 	bool loops_frames;         /* message frames come back to their sender as well */
 	uint64_t batch_ns;         /* how long arrivals gather before the node looks */
+	uint64_t turn_ns;          /* from the end of a turn to the next */
+	uint32_t eager;            /* users that send their next message at once, per 10,000 */
 	uint64_t unasked_until_ns; /* so long nodes back off that cannot ask each other */
 	uint64_t steps;
 	uint8_t *scratch;          /* for one message */

@@ -211,6 +211,19 @@ START_TEST(i13_timers)
 }
 END_TEST
 
+START_TEST(w3_kept_back)
+{
+	rings_kept_back(&history, lives[0], 0, false, 9, 8);
+	rings_kept_back(&history, lives[0], 1, true, 8, 8);
+	expect_nothing();
+	if (_i == 0)
+		rings_kept_back(&history, lives[0], 1, false, 0, 8);
+	else
+		rings_kept_back(&history, lives[0], 1, true, 9, 8);
+	expect("W3");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("sim checks of rings");
@@ -232,5 +245,6 @@ int main(void)
 	tcase_add_test(tcase, i11_falls);
 	tcase_add_test(tcase, i12_store_grows);
 	tcase_add_loop_test(tcase, i13_timers, 0, 5);
+	tcase_add_loop_test(tcase, w3_kept_back, 0, 2);
 	return suite_run(suite);
 }

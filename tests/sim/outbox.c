@@ -1,0 +1,45 @@
+#include "tests/sim/outbox.h"
+
+#include "tests/sim/check_ring.h"
+#include "tests/sim/sim.h"
+
+/* A ring of one may keep quiet: its frames go nowhere. */
+static bool is_counted(const struct ring_record *ring)
+{
+	return ring != NULL && ring->member_count > 1;
+}
+
+void outbox_add(struct node *node, const struct ring_record *ring)
+{
+	struct outbox *outbox = &node->outbox;
+
+	if (!is_counted(ring))
+		return;
+	if (outbox->count == 0) {
+		outbox->since_ns = node->sim->clock.now_ns;
+		outbox->joined = 0;
+	} else if (outbox->step != node->sim->steps) {
+		node->sim->gathered += outbox->count - outbox->joined;
+		outbox->joined = outbox->count;
+	}
+	outbox->step = node->sim->steps;
+	outbox->count++;
+}
+
+void outbox_take(struct node *node, const struct ring_record *ring)
+{
+	if (is_counted(ring) && node->outbox.count > 0)
+		node->outbox.count--;
+}
+
+void outbox_judge(struct node *node)
+{
+	const struct sim *sim = node->sim;
+	bool may_wait = !node->step_token_sent &&
+		node->deadline_ns[TOTEM_TIMER_HOLD] <= node_local_ns(node);
+
+	/* A paused node has no turns, though its users go on. */
+	if (!node->is_paused)
+		rings_kept_back(&node->sim->history, node->life, node->outbox.count, may_wait,
+			sim->clock.now_ns - node->outbox.since_ns, node->options.gather_ns + sim->turn_ns);
+}

@@ -1,0 +1,26 @@
+/*
+ * What a node's engine has given a place in the order and not sent yet, known from outside: from what it traces
+ * and what leaves. A lone sender's frames may wait for those of its next turns, but nothing waits for good.
+ */
+#ifndef SIM_OUTBOX_H
+#define SIM_OUTBOX_H
+
+#include <stdint.h>
+
+struct node;
+struct ring_record;
+
+struct outbox {
+	uint32_t count;    /* frames */
+	uint32_t joined;   /* of them, those that wait with a later turn's */
+	uint64_t step;     /* in which the last one came */
+	uint64_t since_ns; /* when the first one did */
+};
+
+/** A frame of `ring` (NULL: not known) will be sent, for the first time or again. */
+void outbox_add(struct node *node, const struct ring_record *ring);
+void outbox_take(struct node *node, const struct ring_record *ring); /* it is */
+/** W3, after a step. */
+void outbox_judge(struct node *node);
+
+#endif
