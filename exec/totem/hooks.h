@@ -54,6 +54,8 @@
 	X(HOLD_FOREVER, 10, "a held token is never let go") \
 	X(LINGER_FOREVER, 50, "a lone sender keeps the token for good") \
 	X(LINGER_UNBOUNDED, 50, "each time a lone sender that keeps the token sends, it has a whole window") \
+	X(GATHER_FOREVER, 20, "frames of a lone sender wait for others for as long as it keeps the token") \
+	X(GATHER_LOST, 20, "frames of a lone sender that wait for others are forgotten") \
 	X(EARLY_OVERRUN, 200, "frames behind the token are not thought of in receive buffers") \
 	X(QUIET_NEVER, 5, "whom a plain node in the middle left out goes on speaking to it")
 

@@ -89,7 +89,7 @@ void linger_settle(struct totem_engine *engine)
 bool linger_is_gathering(const struct totem_engine *engine)
 {
 	return engine->is_lingering && engine->timer_at_ns[TOTEM_TIMER_HOLD] <= engine->now_ns &&
-	       engine->now_ns < engine->gather_until_ns;
+	       (engine->now_ns < engine->gather_until_ns || TOTEM_MUTANT(engine, GATHER_FOREVER));
 }
 
 void linger_turn(struct totem_engine *engine)
@@ -114,4 +114,6 @@ void linger_turn(struct totem_engine *engine)
 	linger_settle(engine);
 	if (!linger_is_gathering(engine))
 		flow_outbox_flush(engine);
+	else if (TOTEM_MUTANT(engine, GATHER_LOST))
+		engine->outbox_count = 0;
 }
