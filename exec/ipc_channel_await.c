@@ -1,6 +1,7 @@
 /*
  * A client that answers at once is waited for: to sleep and to be woken costs both sides more than the time it takes.
- * Whether that pays is known from how long it took the last times.
+ * Whether that pays is known from how long it took the last times. Not at real-time priority: there it would keep
+ * clients from running.
  */
 #include "exec/ipc_channel.h"
 
@@ -46,8 +47,14 @@ bool ipc_await(struct ipc *ipc)
 {
 	struct loop *loop = ipc->executive->loop;
 	uint64_t until_ns = loop_now_ns(loop) + AWAIT_NS;
+	int policy = sched_getscheduler(0);
 	bool has_written;
 
+	/* Who is waited for would not get the processor from us. */
+	if (policy == SCHED_RR || policy == SCHED_FIFO) {
+		ipc->await.credit = CREDIT_MIN;
+		return false;
+	}
 	while (!(has_written = has_any_written(ipc)) && loop_now_ns(loop) < until_ns)
 		sched_yield();
 	add_credit(&ipc->await, has_written ? 1 : -MISS_COST);

@@ -178,23 +178,6 @@ static void remove_awake(struct ipc_channel *channel)
 	*place = channel->awake_next;
 }
 
-void ipc_channel_wake(struct ipc_channel *channel)
-{
-	struct ipc *ipc = channel->client->server->ipc;
-
-	channel->silent = 0;
-	if (channel->is_awake)
-		return;
-	__atomic_store_n(&channel->send.control->reader_armed, COTERIE_CHANNEL_AWAKE, __ATOMIC_RELAXED);
-	channel->is_awake = true;
-	append_awake(channel);
-	pull_later(ipc);
-	ipc_await_rung(ipc, loop_now_ns(ipc->executive->loop));
-	channel->share = SHARE;
-	look(channel);
-	(void)take_some(channel, true);
-}
-
 void ipc_channel_fall_asleep(struct ipc_channel *channel)
 {
 	if (!channel->is_awake)
@@ -214,6 +197,28 @@ static void arm(struct ipc_channel *channel)
 		ipc_channel_fall_asleep(channel);
 	else
 		__atomic_store_n(armed, COTERIE_CHANNEL_AWAKE, __ATOMIC_SEQ_CST);
+}
+
+/* A doorbell whose message has been read before it came finds nothing. */
+void ipc_channel_wake(struct ipc_channel *channel)
+{
+	struct ipc *ipc = channel->client->server->ipc;
+
+	channel->silent = 0;
+	if (channel->is_awake)
+		return;
+	__atomic_store_n(&channel->send.control->reader_armed, COTERIE_CHANNEL_AWAKE, __ATOMIC_RELAXED);
+	channel->is_awake = true;
+	append_awake(channel);
+	look(channel);
+	if (is_empty(channel))
+		arm(channel);
+	if (!channel->is_awake)
+		return;
+	pull_later(ipc);
+	ipc_await_rung(ipc, loop_now_ns(ipc->executive->loop));
+	channel->share = SHARE;
+	(void)take_some(channel, true);
 }
 
 /* --- all of them --- */

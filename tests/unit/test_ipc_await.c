@@ -16,6 +16,7 @@ static struct {
 	struct coterie_channel_control controls[2];
 	uint64_t now_ns;
 	unsigned int yields, writes_at; /* the second channel's client does then; 0: never */
+	int policy;
 } f;
 
 uint64_t loop_now_ns(const struct loop *loop)
@@ -29,6 +30,12 @@ int sched_yield(void)
 	if (++f.yields == f.writes_at)
 		f.controls[1].written = 8;
 	return 0;
+}
+
+int sched_getscheduler(pid_t pid)
+{
+	(void)pid;
+	return f.policy;
 }
 
 static void set_up(void)
@@ -117,6 +124,20 @@ START_TEST(waits_in_vain_end)
 }
 END_TEST
 
+/* Nobody gets the processor from a daemon at real-time priority. */
+START_TEST(nobody_is_waited_for_in_real_time)
+{
+	ring_after(1);
+	ck_assert(ipc_await_pays(&f.ipc));
+	f.policy = _i == 0 ? SCHED_RR : SCHED_FIFO;
+	ck_assert(!ipc_await(&f.ipc));
+	ck_assert_uint_eq(f.yields, 0);
+	for (int i = 0; i < 10; i++)
+		ring_after(1);
+	ck_assert(!ipc_await_pays(&f.ipc));
+}
+END_TEST
+
 /* What cannot be true is looked at by whoever reads it. */
 START_TEST(nonsense_in_a_ring_is_no_reason_to_wait)
 {
@@ -137,6 +158,7 @@ int main(void)
 	tcase_add_test(tcase, the_wait_ends_with_the_first_message);
 	tcase_add_test(tcase, the_wait_is_no_longer_than_a_wake_up);
 	tcase_add_test(tcase, waits_in_vain_end);
+	tcase_add_loop_test(tcase, nobody_is_waited_for_in_real_time, 0, 2);
 	tcase_add_test(tcase, nonsense_in_a_ring_is_no_reason_to_wait);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);

@@ -467,6 +467,30 @@ END_TEST
 
 /* --- the token's visits --- */
 
+static int play_bell(void)
+{
+	MUST(open_channel() == 0); /* rings */
+	MUST(plain(REQ_ASK) == 0);
+	f.shared->at = 1;
+	while (f.shared->at == 1)
+		poll(NULL, 0, 1);
+	return 0;
+}
+
+/* It has to ring again for its next message: while the token is kept, nobody would look for that. */
+START_TEST(a_doorbell_for_nothing)
+{
+	pid_t client = start_client(play_bell);
+
+	while (f.shared->at == 0)
+		run_for_ms(1);
+	ck_assert_ptr_null(f.executive.ipc->awake);
+	ck_assert_ptr_null(f.executive.ipc->pull_timer);
+	f.shared->at = 2;
+	ck_assert_int_eq(serve(client), 0);
+}
+END_TEST
+
 /* Messages of 6 frames; how full the engine's queue is, the test says in exec_stub.queue. */
 static int play_backlog(void)
 {
@@ -539,6 +563,7 @@ int main(void)
 	tcase_add_test(sending, several_threads_may_send);
 	tcase_add_test(sending, a_process_may_have_children);
 	tcase_add_test(sending, a_callback_does_not_wait_for_room);
+	tcase_add_test(sending, a_doorbell_for_nothing);
 	tcase_add_test(sending, a_visit_takes_what_a_rotation_carries);
 	return suite_run(suite);
 }
