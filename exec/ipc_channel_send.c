@@ -13,11 +13,11 @@
 #include "exec/plugin_watch.h"
 #include "exec/ring.h"
 
-#define SHARE (16 << 10)           /* bytes that a client may send before it is the next one's turn */
-#define MESSAGE_COST 192           /* bytes that the smallest message takes on the way */
+#define SHARE (16 << 10)            /* bytes that a client may send before it is the next one's turn */
+#define MESSAGE_COST 192            /* bytes that the smallest message takes on the way */
 #define SILENT_VISITS 16u           /* then the client has to ring again: before an idle ring holds the token */
 #define VISIT_NS UINT64_C(10000000) /* without a token for this long we sleep */
-#define QUEUE_PART 4u              /* of the queue, at least, is for channels */
+#define QUEUE_PART 4u               /* of the queue, at least, is for channels */
 
 /* --- one ring --- */
 
@@ -242,16 +242,17 @@ static int64_t room_for(const struct ipc *ipc, uint32_t frames)
  * Deficit round robin: a share for each in turn, until all are empty or there is no room. The next visit goes on
  * with the next in turn. When others than channels feed the queue, one share goes in all the same.
  *
- * @return whether there was anything
+ * @return whether anything was taken
  */
 static bool pull(struct ipc *ipc, uint32_t frames)
 {
 	uint32_t count = 0;
-	bool has_more, is_empty_handed = true;
+	bool has_more;
 
 	ipc->pull_room = room_for(ipc, frames);
 	if (ipc->pull_room <= 0 && ipc->is_queue_shared)
 		ipc->pull_room = 1;
+	int64_t room = ipc->pull_room;
 	ipc->is_queue_shared = false;
 	for (struct ipc_channel *one = ipc->awake; one != NULL; one = one->awake_next, count++)
 		look(one);
@@ -264,12 +265,11 @@ static bool pull(struct ipc *ipc, uint32_t frames)
 			append_awake(one);
 			if (is_empty(one))
 				continue;
-			is_empty_handed = false;
 			one->share += one->share < SHARE ? SHARE : 0;
 			has_more |= one->share <= 0 || take_some(one, true) == TAKEN;
 		}
 	} while (has_more && ipc->pull_room > 0);
-	return !is_empty_handed;
+	return ipc->pull_room < room;
 }
 
 /* Who is empty: requests of it that waited may run, and it may have to ring again. */
@@ -325,9 +325,7 @@ static void on_await(void *arg)
 		return;
 	bool has_written = ipc_await(ipc);
 	ipc->pulled_ns = loop_now_ns(ipc->executive->loop);
-	if (has_written)
-		(void)pull(ipc, ipc->await.frames);
-	else
+	if (!has_written || !pull(ipc, ipc->await.frames))
 		leave_alone(ipc, ipc->await.frames);
 }
 
@@ -345,10 +343,14 @@ void ipc_pull_all(struct ipc *ipc, uint32_t frames)
 	if (ipc == NULL || ipc->awake == NULL)
 		return;
 	ipc->pulled_ns = loop_now_ns(ipc->executive->loop);
-	if (!ipc_await_pays(ipc))
-		leave_alone(ipc, frames);
-	else if (!pull(ipc, frames))
+	bool pays = ipc_await_pays(ipc);
+	if (pays && pull(ipc, frames))
+		return;
+	/* For whom there is no room nobody waits. */
+	if (pays && !is_any_left(ipc))
 		await_later(ipc, frames);
+	else
+		leave_alone(ipc, frames);
 }
 
 /* No token has come by for a while: it is held, or lost, or there is none. */

@@ -54,7 +54,8 @@ void ipc_room(struct ipc *ipc);
 bool ipc_pull(struct ipc *ipc, uint32_t frames);
 /** Clients that wait for what was written into their channels learn of it now, not when the turn ends. */
 void ipc_tell(struct ipc *ipc);
-/** The token stays here: the same, and clients without more shall ring for the next message. */
+/** The token stays here: the same, and clients without more shall ring for the next message; where they have answered
+    at once the last times they are waited for first, behind the present callback. */
 void ipc_pull_all(struct ipc *ipc, uint32_t frames);
 /** First synchronisation complete: accept connections from now on. */
 void ipc_ready(struct ipc *ipc);

@@ -51,7 +51,7 @@ struct loop {
 	uint64_t timer_order;
 	loop_late_run late_run; /* NULL: nobody asks */
 	void *late_arg;
-	uint64_t armed_ns; /* what timer_fd is set to; it may fire early, never late */
+	uint64_t armed_ns; /* what timer_fd is set to, early perhaps, never late; or due, and wake_fd tells */
 	struct loop_calls deferred;
 	unsigned int depth; /* callbacks of ours on the stack */
 	pthread_mutex_t lock; /* posted, from here to the end of the struct */

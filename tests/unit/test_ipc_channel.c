@@ -467,14 +467,20 @@ END_TEST
 
 /* --- the token's visits --- */
 
-static int play_bell(void)
+/* Ready; the connection lasts until the test says 2. */
+static int stay(void)
 {
-	MUST(open_channel() == 0); /* rings */
-	MUST(plain(REQ_ASK) == 0);
 	f.shared->at = 1;
 	while (f.shared->at == 1)
 		poll(NULL, 0, 1);
 	return 0;
+}
+
+static int play_bell(void)
+{
+	MUST(open_channel() == 0); /* rings */
+	MUST(plain(REQ_ASK) == 0);
+	return stay();
 }
 
 /* It has to ring again for its next message: while the token is kept, nobody would look for that. */
@@ -491,15 +497,41 @@ START_TEST(a_doorbell_for_nothing)
 }
 END_TEST
 
+/* The token is kept, and all is read: who has answered at once may do so again, and rings only after that. */
+START_TEST(who_answers_at_once_need_not_ring)
+{
+	pid_t client = start_client(play_bell);
+	struct ipc *ipc = f.executive.ipc;
+
+	while (f.shared->at == 0)
+		run_for_ms(1);
+	for (int credit = 0; credit <= 8; credit += 8) {
+		struct ipc_channel *sender = ipc->servers->clients->channel;
+
+		ck_assert_ptr_null(ipc->awake);
+		ipc->awake = sender;
+		sender->is_awake = true;
+		sender->send.control->reader_armed = COTERIE_CHANNEL_AWAKE;
+		ipc->await.credit = credit;
+		ipc_pull_all(ipc, 50);
+		ck_assert_int_eq(ipc->awake != NULL, credit > 0);
+		ck_assert_int_eq(ipc->await.is_due, credit > 0);
+		run_for_ms(1);
+		ck_assert_ptr_null(ipc->awake);
+		ck_assert_uint_eq(sender->send.control->reader_armed, COTERIE_CHANNEL_ARMED);
+		ck_assert_int_eq(ipc->await.credit, credit / 2);
+	}
+	f.shared->at = 2;
+	ck_assert_int_eq(serve(client), 0);
+}
+END_TEST
+
 /* Messages of 6 frames; how full the engine's queue is, the test says in exec_stub.queue. */
 static int play_backlog(void)
 {
 	MUST(open_channel() == 0);
 	MUST(send_all(100, 8000) == 0);
-	f.shared->at = 1;
-	while (f.shared->at == 1)
-		poll(NULL, 0, 1);
-	return 0;
+	return stay();
 }
 
 START_TEST(a_visit_takes_what_a_rotation_carries)
@@ -564,6 +596,7 @@ int main(void)
 	tcase_add_test(sending, a_process_may_have_children);
 	tcase_add_test(sending, a_callback_does_not_wait_for_room);
 	tcase_add_test(sending, a_doorbell_for_nothing);
+	tcase_add_test(sending, who_answers_at_once_need_not_ring);
 	tcase_add_test(sending, a_visit_takes_what_a_rotation_carries);
 	return suite_run(suite);
 }
