@@ -17,7 +17,6 @@
 #define MESSAGE_COST 192            /* bytes that the smallest message takes on the way */
 #define SILENT_VISITS 16u           /* then the client has to ring again: before an idle ring holds the token */
 #define VISIT_NS UINT64_C(10000000) /* without a token for this long we sleep */
-#define QUEUE_PART 4u               /* of the queue, at least, is for channels */
 
 /* --- one ring --- */
 
@@ -223,19 +222,14 @@ void ipc_channel_wake(struct ipc_channel *channel)
 
 /* --- all of them --- */
 
-/*
- * Bytes that the queue lacks to hold what the ring can carry in a rotation, or a few large messages: while their sender
- * is busy with what it received, there is enough to go on with. More would only wait there.
- */
-static int64_t room_for(const struct ipc *ipc, uint32_t frames)
+/* Bytes that the queue lacks to hold what is worth to wait there. */
+static int64_t room(const struct ipc *ipc)
 {
 	struct totem_queue queue = {.total = 1};
 
 	if (ipc->executive->ring != NULL && ring_engine(ipc->executive->ring) != NULL)
 		totem_engine_queue(ring_engine(ipc->executive->ring), &queue);
-	if (frames < queue.total / QUEUE_PART)
-		frames = queue.total / QUEUE_PART;
-	return ((int64_t)frames - queue.used) * (IPC_QUEUE_BYTES / queue.total);
+	return ((int64_t)queue.wanted - queue.used) * (IPC_QUEUE_BYTES / queue.total);
 }
 
 /*
@@ -244,15 +238,15 @@ static int64_t room_for(const struct ipc *ipc, uint32_t frames)
  *
  * @return whether anything was taken
  */
-static bool pull(struct ipc *ipc, uint32_t frames)
+static bool pull(struct ipc *ipc)
 {
 	uint32_t count = 0;
 	bool has_more;
 
-	ipc->pull_room = room_for(ipc, frames);
+	ipc->pull_room = room(ipc);
 	if (ipc->pull_room <= 0 && ipc->is_queue_shared)
 		ipc->pull_room = 1;
-	int64_t room = ipc->pull_room;
+	int64_t before = ipc->pull_room;
 	ipc->is_queue_shared = false;
 	for (struct ipc_channel *one = ipc->awake; one != NULL; one = one->awake_next, count++)
 		look(one);
@@ -269,7 +263,7 @@ static bool pull(struct ipc *ipc, uint32_t frames)
 			has_more |= one->share <= 0 || take_some(one, true) == TAKEN;
 		}
 	} while (has_more && ipc->pull_room > 0);
-	return ipc->pull_room < room;
+	return ipc->pull_room < before;
 }
 
 /* Who is empty: requests of it that waited may run, and it may have to ring again. */
@@ -294,25 +288,25 @@ static bool is_any_left(const struct ipc *ipc)
 	return false;
 }
 
-bool ipc_pull(struct ipc *ipc, uint32_t frames)
+bool ipc_pull(struct ipc *ipc)
 {
 	if (ipc == NULL || ipc->awake == NULL)
 		return false;
 	ipc->pulled_ns = loop_now_ns(ipc->executive->loop);
-	(void)pull(ipc, frames);
+	(void)pull(ipc);
 	settle(ipc, false);
 	return is_any_left(ipc);
 }
 
 /* Whoever is empty has to ring. */
-static void leave_alone(struct ipc *ipc, uint32_t frames)
+static void leave_alone(struct ipc *ipc)
 {
 	ipc_await_left(ipc, ipc->pulled_ns);
 	settle(ipc, true);
 	if (ipc->awake == NULL)
 		return;
 	ipc_await_rung(ipc, ipc->pulled_ns);
-	(void)pull(ipc, frames);
+	(void)pull(ipc);
 }
 
 /* Behind what the ring has to send. */
@@ -325,32 +319,31 @@ static void on_await(void *arg)
 		return;
 	bool has_written = ipc_await(ipc);
 	ipc->pulled_ns = loop_now_ns(ipc->executive->loop);
-	if (!has_written || !pull(ipc, ipc->await.frames))
-		leave_alone(ipc, ipc->await.frames);
+	if (!has_written || !pull(ipc))
+		leave_alone(ipc);
 }
 
-static void await_later(struct ipc *ipc, uint32_t frames)
+static void await_later(struct ipc *ipc)
 {
-	ipc->await.frames = frames;
 	if (!ipc->await.is_due)
 		ipc->await.is_due = loop_defer(ipc->executive->loop, on_await, ipc) == 0;
 	if (!ipc->await.is_due)
-		leave_alone(ipc, frames);
+		leave_alone(ipc);
 }
 
-void ipc_pull_all(struct ipc *ipc, uint32_t frames)
+void ipc_pull_all(struct ipc *ipc)
 {
 	if (ipc == NULL || ipc->awake == NULL)
 		return;
 	ipc->pulled_ns = loop_now_ns(ipc->executive->loop);
 	bool pays = ipc_await_pays(ipc);
-	if (pays && pull(ipc, frames))
+	if (pays && pull(ipc))
 		return;
 	/* For whom there is no room nobody waits. */
 	if (pays && !is_any_left(ipc))
-		await_later(ipc, frames);
+		await_later(ipc);
 	else
-		leave_alone(ipc, frames);
+		leave_alone(ipc);
 }
 
 /* No token has come by for a while: it is held, or lost, or there is none. */
@@ -360,7 +353,7 @@ static void on_pull_timer(void *arg)
 
 	ipc->pull_timer = NULL;
 	if (loop_now_ns(ipc->executive->loop) - ipc->pulled_ns >= VISIT_NS) {
-		(void)pull(ipc, 0);
+		(void)pull(ipc);
 		settle(ipc, true);
 	}
 	if (ipc->awake != NULL)

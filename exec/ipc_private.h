@@ -142,7 +142,6 @@ struct ipc_account {
 struct ipc_await {
 	uint64_t left_ns; /* when they were left alone; 0: one has rung since */
 	int credit;       /* above 0: it pays to wait for them */
-	uint32_t frames;  /* what to pull then */
 	bool is_due;      /* loop_defer */
 };
 

@@ -50,13 +50,13 @@ void ipc_gate(struct ipc *ipc);
 /** The ring has room again: run the requests that were kept (COTERIE_NO_REPLY and -EAGAIN). */
 void ipc_room(struct ipc *ipc);
 /** The token is here: take what clients have written into their channels, each its share, until the ring's queue holds
-    so many frames. true: they have more. */
-bool ipc_pull(struct ipc *ipc, uint32_t frames);
+    what is worth to wait there. true: they have more. */
+bool ipc_pull(struct ipc *ipc);
 /** Clients that wait for what was written into their channels learn of it now, not when the turn ends. */
 void ipc_tell(struct ipc *ipc);
 /** The token stays here: the same, and clients without more shall ring for the next message; where they have answered
     at once the last times they are waited for first, behind the present callback. */
-void ipc_pull_all(struct ipc *ipc, uint32_t frames);
+void ipc_pull_all(struct ipc *ipc);
 /** First synchronisation complete: accept connections from now on. */
 void ipc_ready(struct ipc *ipc);
 

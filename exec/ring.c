@@ -364,7 +364,7 @@ static bool cb_visit(void *arg)
 {
 	struct ring *ring = arg;
 
-	return ipc_pull(ring->executive->ipc, totem_engine_window(ring->engine));
+	return ipc_pull(ring->executive->ipc);
 }
 
 static void cb_lingering(void *arg)
@@ -372,7 +372,7 @@ static void cb_lingering(void *arg)
 	struct ring *ring = arg;
 
 	ipc_tell(ring->executive->ipc);
-	ipc_pull_all(ring->executive->ipc, totem_engine_window(ring->engine));
+	ipc_pull_all(ring->executive->ipc);
 }
 
 static void cb_watch(void *arg, uint32_t nodeid)

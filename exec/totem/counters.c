@@ -27,6 +27,17 @@ const struct totem_counters *totem_engine_counters(const struct totem_engine *en
 	return &engine->counters;
 }
 
+/* Frames that lie here for several rotations cost twice: they are out of the caches when they are sent. */
+static uint32_t wanted(const struct totem_engine *engine, uint32_t total)
+{
+	uint32_t window = flow_window_size(engine, &engine->token);
+	uint32_t others = flow_others(engine, &engine->token);
+
+	if (others == 0)
+		return window > total / 4 ? window : total / 4;
+	return others < window / 2 ? window - others : window / 2 + 1;
+}
+
 void totem_engine_queue(const struct totem_engine *engine, struct totem_queue *queue)
 {
 	const struct pack_queue *used = engine->is_sync_wait ? engine->q_sync : engine->q_new;
@@ -40,13 +51,9 @@ void totem_engine_queue(const struct totem_engine *engine, struct totem_queue *q
 	*queue = (struct totem_queue){
 		.used = count,
 		.total = total,
+		.wanted = wanted(engine, total),
 		.message_size_max = (uint32_t)(queue_max < peers_max ? queue_max : peers_max),
 	};
-}
-
-uint32_t totem_engine_window(const struct totem_engine *engine)
-{
-	return flow_window_size(engine, &engine->token);
 }
 
 void totem_engine_probe(const struct totem_engine *engine, struct totem_probe *probe)
@@ -64,6 +71,7 @@ void totem_engine_probe(const struct totem_engine *engine, struct totem_probe *p
 		.install_seq = engine->install_seq,
 		.trc = engine->trc,
 		.pbl = engine->pbl,
+		.window = flow_window_size(engine, &engine->token),
 		.queued = pack_queue_count(engine->q_new) + pack_queue_count(engine->q_sync),
 		.recovery_queued = engine->owed_count,
 		.is_held = engine->is_holding,

@@ -34,6 +34,10 @@ static void deliver_frame(struct totem_engine *engine, const struct store_slot *
 	assert(frame != NULL && frame->size >= WIRE_MCAST_HEADER_SIZE);
 	if (slot->is_encapsulated)
 		return; /* of a recovery: its content is of the old ring */
+	if (source != engine->turn_source) {
+		engine->turns++;
+		engine->turn_source = source;
+	}
 	/* Out of memory has dropped the message; the unpacker counted it. */
 	(void)unpack_frame(engine->unpack, source, frame, frame->data + WIRE_MCAST_HEADER_SIZE,
 		frame->size - WIRE_MCAST_HEADER_SIZE, slot->is_swapped, engine->is_unpack_sync,

@@ -30,6 +30,7 @@ void flow_steer(struct totem_engine *engine, struct wire_token *token)
 		.now_ns = engine->now_ns,
 		.shortest_ns = timer_shortest_rotation(engine),
 		.target_ns = engine->options.rotation_target_ns,
+		.senders = engine->turns,
 		.sent = token->fcc,
 		.resent = token->resent,
 		.floor = engine->options.window_size,
@@ -37,6 +38,12 @@ void flow_steer(struct totem_engine *engine, struct wire_token *token)
 
 	token->window = window_steer(&engine->window, &rotation);
 	token->resent = 0;
+	engine->turns = 0;
+}
+
+uint32_t flow_others(const struct totem_engine *engine, const struct wire_token *token)
+{
+	return token->fcc > engine->trc ? token->fcc - engine->trc : 0;
 }
 
 uint32_t flow_window(const struct totem_engine *engine, const struct wire_token *token)
@@ -51,7 +58,7 @@ uint32_t flow_window(const struct totem_engine *engine, const struct wire_token 
 	 * one sender use the whole window. A member with a larger window may exceed ours; one frame
 	 * then keeps us going. The same where receivers bear one more of each member.
 	 */
-	uint32_t others = token->fcc > engine->trc ? token->fcc - engine->trc : 0;
+	uint32_t others = flow_others(engine, token);
 	uint32_t window = 1;
 
 	if (TOTEM_MUTANT(engine, FLOW_HALVED))

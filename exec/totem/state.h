@@ -196,6 +196,8 @@ struct totem_engine {
 	bool is_last_ours;         /* in the last rotation in which anybody sent we alone did */
 	uint64_t linger_until_ns;
 	uint64_t gather_until_ns;  /* then what the outbox has goes out */
+	uint32_t turns;            /* delivered since the window was steered: runs of frames of one member */
+	uint32_t turn_source;      /* whose the last one is */
 	uint32_t lone;             /* rotations in a row in which nobody else sent and nothing was lost */
 	uint32_t silent;           /* visits in a row in which we sent nothing */
 	uint32_t lingers_seen;     /* in the last token */
@@ -340,6 +342,8 @@ bool early_is_due(const struct totem_engine *engine);
 uint32_t early_rotations(const struct totem_engine *engine);
 
 /* --- flow.c --- */
+/** Frames of the last rotation that are not ours. */
+uint32_t flow_others(const struct totem_engine *engine, const struct wire_token *token);
 /** Frames that all together may send in a rotation. */
 uint32_t flow_window_size(const struct totem_engine *engine, const struct wire_token *token);
 /** The representative decides on the next rotation's window. */

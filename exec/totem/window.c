@@ -7,6 +7,8 @@
 #define LOSS_ROTATIONS 64u
 #define UNUSED_MAX 1000u
 #define PATIENCE_NS UINT64_C(10000000000)
+#define SENDER_NS UINT64_C(350000) /* a rotation may take longer by this for each sender but the first, */
+#define SENDERS_MAX 5u             /* and these */
 
 void window_begin(struct window *window, uint32_t capacity, uint32_t members, uint32_t rotations)
 {
@@ -72,10 +74,19 @@ static void judge_cut(struct window *window, const struct window_rotation *rotat
 	}
 }
 
+/* Waking everybody, and reading and passing on the token, cost a visit as much as dozens of frames: it has to be worth it
+   for each who sends. */
+static uint64_t target_of(const struct window_rotation *rotation)
+{
+	uint32_t senders = rotation->senders < SENDERS_MAX ? rotation->senders : SENDERS_MAX;
+
+	return rotation->target_ns + (senders > 1 ? senders - 1 : 0) * SENDER_NS;
+}
+
 /* Nobody lacks anything: larger as long as it is used up and the rotation stays short. */
 static void adapt(struct window *window, const struct window_rotation *rotation)
 {
-	uint64_t used = rotation->sent;
+	uint64_t used = rotation->sent, target_ns = target_of(rotation);
 
 	if (used * 4 < window->size) {
 		if (++window->unused < UNUSED_MAX)
@@ -87,9 +98,9 @@ static void adapt(struct window *window, const struct window_rotation *rotation)
 	window->unused = 0;
 	if (used * 4 < (uint64_t)window->size * 3 || rotation->shortest_ns == 0)
 		return;
-	if (rotation->shortest_ns <= rotation->target_ns)
+	if (rotation->shortest_ns <= target_ns)
 		window->size += window->size / 16 + 1;
-	else if (rotation->shortest_ns > rotation->target_ns + rotation->target_ns / 4)
+	else if (rotation->shortest_ns > target_ns + target_ns / 4)
 		window->size -= window->size / 8;
 }
 

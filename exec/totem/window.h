@@ -37,7 +37,8 @@ struct window {
 struct window_rotation {
 	uint64_t now_ns;
 	uint64_t shortest_ns; /* of the last few rotations; 0: not known */
-	uint64_t target_ns;   /* longer ones are not worth a larger window */
+	uint64_t target_ns;   /* with one sender, longer ones are not worth a larger window */
+	uint32_t senders;     /* members whose frames were delivered meanwhile, or 0: nobody but the one before */
 	uint32_t sent;        /* frames, those sent again included */
 	uint32_t resent;
 	uint32_t floor;       /* adapting does not go below it: the configured window */

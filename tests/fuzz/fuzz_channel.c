@@ -325,7 +325,8 @@ static void step(void)
 		break;
 	case 4:
 	case 5:
-		ipc_pull(&world.ipc, script_u8(world.script));
+		world.queue.wanted = script_u8(world.script);
+		ipc_pull(&world.ipc);
 		break;
 	case 6:
 		world.now_ns += 1000000;

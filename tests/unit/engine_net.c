@@ -65,7 +65,10 @@ static void on_multicast(void *arg, struct coterie_frame *const *frames, size_t 
 		if (node->is_visited && header.type == WIRE_MCAST) {
 			node->visit_frames++;
 			ck_assert_uint_le(node->visit_frames, node->net->visit_frames_max);
-			ck_assert_uint_le(node->visit_frames, totem_engine_window(node->engine));
+			struct totem_probe probe;
+
+			totem_engine_probe(node->engine, &probe);
+			ck_assert_uint_le(node->visit_frames, probe.window);
 		}
 		for (uint32_t k = 0; k < node->net->node_count; k++)
 			net_queue(node->net, node->id, &node->net->nodes[k], frames[i]);

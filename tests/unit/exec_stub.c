@@ -22,7 +22,7 @@ void exec_stub_reset(void)
 {
 	memset(&exec_stub, 0, sizeof(exec_stub));
 	exec_stub.queue =
-		(struct totem_queue){.used = 0, .total = 2974, .message_size_max = 4117806};
+		(struct totem_queue){.used = 0, .total = 2974, .wanted = 743, .message_size_max = 4117806};
 }
 
 unsigned int exec_stub_count_logged(const char *text)

@@ -513,7 +513,7 @@ START_TEST(who_answers_at_once_need_not_ring)
 		sender->is_awake = true;
 		sender->send.control->reader_armed = COTERIE_CHANNEL_AWAKE;
 		ipc->await.credit = credit;
-		ipc_pull_all(ipc, 50);
+		ipc_pull_all(ipc);
 		ck_assert_int_eq(ipc->awake != NULL, credit > 0);
 		ck_assert_int_eq(ipc->await.is_due, credit > 0);
 		run_for_ms(1);
@@ -534,7 +534,7 @@ static int play_backlog(void)
 	return stay();
 }
 
-START_TEST(a_visit_takes_what_a_rotation_carries)
+START_TEST(a_visit_takes_what_is_worth_to_wait)
 {
 	pid_t client = start_client(play_backlog);
 
@@ -545,25 +545,26 @@ START_TEST(a_visit_takes_what_a_rotation_carries)
 	uint32_t first = f.shared->handled;
 	ck_assert_uint_le(first, 4);
 	f.executive.ipc->is_queue_shared = false;
-	ipc_pull(f.executive.ipc, 50);
+	ipc_pull(f.executive.ipc);
 	ck_assert_uint_eq(f.shared->handled, first);
-	/* A quarter of the queue is theirs in any case: now 50 frames are left of it. */
-	uint32_t quarter = exec_stub.queue.total / 4;
-	exec_stub.queue.used = quarter - 50;
+	/* Now 50 frames are left of what is wanted. */
+	uint32_t wanted = exec_stub.queue.wanted;
+	exec_stub.queue.used = wanted - 50;
 	f.count_frames = 6;
-	ipc_pull(f.executive.ipc, 50); /* a share of 2 to 3 messages at a time */
-	ck_assert_uint_ge(exec_stub.queue.used, quarter);
-	ck_assert_uint_le(exec_stub.queue.used, quarter + 3 * 6);
+	ipc_pull(f.executive.ipc); /* a share of 2 to 3 messages at a time */
+	ck_assert_uint_ge(exec_stub.queue.used, wanted);
+	ck_assert_uint_le(exec_stub.queue.used, wanted + 3 * 6);
 	uint32_t second = f.shared->handled;
-	ipc_pull(f.executive.ipc, 50);
+	ipc_pull(f.executive.ipc);
 	ck_assert_uint_eq(f.shared->handled, second);
 	/* Others feed the queue all the time: a share goes in. */
 	f.executive.ipc->is_queue_shared = true;
-	ipc_pull(f.executive.ipc, 50);
+	ipc_pull(f.executive.ipc);
 	ck_assert_uint_ge(f.shared->handled, second + 1);
 	ck_assert_uint_le(f.shared->handled, second + 3);
 	exec_stub.queue.used = 0;
-	ipc_pull(f.executive.ipc, 1000); /* more in a rotation */
+	exec_stub.queue.wanted = 1000;
+	ipc_pull(f.executive.ipc);
 	ck_assert_uint_eq(f.shared->handled, 100);
 	f.shared->at = 2;
 	ck_assert_int_eq(serve(client), 0);
@@ -597,6 +598,6 @@ int main(void)
 	tcase_add_test(sending, a_callback_does_not_wait_for_room);
 	tcase_add_test(sending, a_doorbell_for_nothing);
 	tcase_add_test(sending, who_answers_at_once_need_not_ring);
-	tcase_add_test(sending, a_visit_takes_what_a_rotation_carries);
+	tcase_add_test(sending, a_visit_takes_what_is_worth_to_wait);
 	return suite_run(suite);
 }

@@ -279,7 +279,7 @@ static int play_endless(void)
 
 static void visit(void *arg)
 {
-	ipc_pull(f.executive.ipc, 50);
+	ipc_pull(f.executive.ipc);
 	loop_timer_add(f.executive.loop, loop_now_ns(f.executive.loop) + 100000, visit, arg);
 }
 

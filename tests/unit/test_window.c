@@ -68,6 +68,36 @@ START_TEST(it_grows_while_it_is_used_and_rotations_are_short)
 }
 END_TEST
 
+/* Each sender's visit has to be worth its costs: three may have a rotation last longer than one. */
+START_TEST(more_senders_may_take_longer)
+{
+	static const struct {
+		uint32_t senders;
+		uint64_t shortest_ns;
+		bool grows;
+	} rows[] = {
+		{0, TARGET_NS, true},
+		{0, TARGET_NS + 1, false},
+		{1, TARGET_NS + 1, false},
+		{2, TARGET_NS + 350000, true},
+		{2, TARGET_NS + 350001, false},
+		{5, TARGET_NS + 1400000, true},
+		{5, TARGET_NS + 1400001, false},
+		{32, TARGET_NS + 1400000, true},
+		{32, TARGET_NS + 1400001, false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct window_rotation rotation = {.now_ns = 1, .shortest_ns = rows[i].shortest_ns,
+			.target_ns = TARGET_NS, .senders = rows[i].senders, .sent = 50, .floor = 50};
+
+		window_begin(&window, 400, 3, 1);
+		window.size = 50;
+		ck_assert_msg((window_steer(&window, &rotation) > 50) == rows[i].grows, "row %zu", i);
+	}
+}
+END_TEST
+
 START_TEST(it_falls_back_when_it_is_not_used_for_long)
 {
 	window_begin(&window, 4000, 3, 1);
@@ -162,6 +192,8 @@ static uint32_t frames_of_a_lone_sender(uint32_t id)
 	return sent_by(id) - before;
 }
 
+static uint64_t target_ns = 100 * MS;
+
 static void start_with(uint32_t first, uint32_t second, uint32_t third)
 {
 	const uint32_t capacities[] = {first, second, third};
@@ -170,7 +202,7 @@ static void start_with(uint32_t first, uint32_t second, uint32_t third)
 	net->node_count = 3;
 	for (uint32_t id = 1; id <= 3; id++) {
 		options.capacity = capacities[id - 1];
-		options.rotation_target_ns = 100 * MS;
+		options.rotation_target_ns = target_ns;
 		node_start(id);
 	}
 	run_until_ring(3, 10000);
@@ -210,6 +242,111 @@ START_TEST(a_small_socket_keeps_it_below_what_is_configured)
 }
 END_TEST
 
+static void queue_frames(uint32_t id, uint32_t count)
+{
+	static char text[1300];
+	struct iovec iov = {text, sizeof(text)};
+
+	for (uint32_t i = 0; i < count; i++)
+		ck_assert_int_eq(
+			totem_engine_send(node_of(id)->engine, net->now_ns, TOTEM_AGREED, &iov, 1), 0);
+}
+
+static uint32_t wanted_by(uint32_t id)
+{
+	struct totem_queue queue;
+
+	totem_engine_queue(node_of(id)->engine, &queue);
+	return queue.wanted;
+}
+
+static uint32_t window_of(uint32_t id)
+{
+	struct totem_probe probe;
+
+	totem_engine_probe(node_of(id)->engine, &probe);
+	return probe.window;
+}
+
+static void run_for_rotations(uint32_t count)
+{
+	uint32_t visits = node_of(1)->visits;
+
+	while (node_of(1)->visits < visits + count)
+		ck_assert(net_step(net, UINT64_MAX));
+	clear_logs();
+}
+
+/* Who sends alone may have more waiting than a rotation carries; others leave each other half of one, and the rest. */
+START_TEST(what_waits_is_little_where_others_send)
+{
+	struct totem_queue queue;
+
+	start_with(200, 200, 200);
+	totem_engine_queue(node_of(2)->engine, &queue);
+	queue_frames(2, 2000);
+	run_for_rotations(3);
+	ck_assert_uint_eq(wanted_by(2), queue.total / 4);
+	queue_frames(3, 1000);
+	queue_frames(1, 1000);
+	run_for_rotations(3);
+	for (uint32_t id = 1; id <= 3; id++) {
+		ck_assert_uint_ge(wanted_by(id), window_of(id) / 2);
+		ck_assert_uint_le(wanted_by(id), window_of(id));
+	}
+	run_for_rotations(200);
+	totem_engine_queue(node_of(2)->engine, &queue);
+	ck_assert_uint_eq(queue.used, 0);
+	ck_assert_uint_eq(queue.wanted, queue.total / 4);
+}
+END_TEST
+
+/* A rotation takes 300 us here, more than the target of one sender and less than that of three. */
+START_TEST(senders_are_counted)
+{
+	target_ns = 100000;
+	start_with(200, 200, 200);
+	queue_frames(2, 1500);
+	run_for_rotations(20);
+	ck_assert_uint_eq(window_of(1), 50);
+	queue_frames(1, 500);
+	queue_frames(3, 500);
+	run_for_rotations(10);
+	ck_assert_uint_gt(window_of(1), 60);
+	run_for_rotations(50);
+	queue_frames(2, 2500);
+	run_for_rotations(20);
+	ck_assert_uint_eq(window_of(1), 50);
+}
+END_TEST
+
+/* What two nodes wait with earns each as much of the rotation, whoever began. */
+START_TEST(who_begins_later_gets_as_much)
+{
+	uint32_t first = 0, second = 0;
+
+	start_with(200, 200, 200);
+	for (int i = 0; i < 200; i++) {
+		for (uint32_t id = 2; id <= (i < 50 ? 2u : 3u); id++) {
+			struct totem_queue queue;
+
+			totem_engine_queue(node_of(id)->engine, &queue);
+			if (queue.used < queue.wanted)
+				queue_frames(id, queue.wanted - queue.used);
+		}
+		if (i == 150) {
+			first = sent_by(2);
+			second = sent_by(3);
+		}
+		run_for_rotations(1);
+	}
+	first = sent_by(2) - first;
+	second = sent_by(3) - second;
+	ck_assert_uint_gt(first, 100);
+	ck_assert_msg(second * 10 >= first * 8 && first * 10 >= second * 8, "%u and %u", first, second);
+}
+END_TEST
+
 /* Tokens that ask for anything are held to what the sockets bear. */
 static bool ask_for_more(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
 	const struct coterie_frame *frame)
@@ -240,6 +377,7 @@ int main(void)
 
 	tcase_add_test(alone, the_smallest_socket_bounds_it);
 	tcase_add_test(alone, it_grows_while_it_is_used_and_rotations_are_short);
+	tcase_add_test(alone, more_senders_may_take_longer);
 	tcase_add_test(alone, it_falls_back_when_it_is_not_used_for_long);
 	tcase_add_test(alone, losses_that_a_cut_ends_keep_it_cut);
 	tcase_add_test(alone, losses_that_go_on_restore_it);
@@ -251,6 +389,9 @@ int main(void)
 	tcase_add_loop_test(ring, one_who_does_not_tell_fixes_it, 0, 3);
 	tcase_add_test(ring, a_small_socket_keeps_it_below_what_is_configured);
 	tcase_add_test(ring, a_forged_window_is_held_to_the_bound);
+	tcase_add_test(ring, what_waits_is_little_where_others_send);
+	tcase_add_test(ring, senders_are_counted);
+	tcase_add_test(ring, who_begins_later_gets_as_much);
 	suite_add_tcase(suite, ring);
 	return suite_run(suite);
 }
