@@ -55,7 +55,7 @@ static void arm(struct ring *ring)
 		arm_at(ring, at_ns);
 }
 
-/* What a busy time has left behind is the machine's again, once much less has been in use for a while. */
+/* What a busy time has left behind is the machine's again, once less has been in use for a while. */
 static void trim(struct ring *ring, uint64_t now_ns)
 {
 	struct frame_pool_usage usage;
@@ -65,8 +65,10 @@ static void trim(struct ring *ring, uint64_t now_ns)
 		ring->used_most = usage.frames;
 	if (now_ns - ring->used_since_ns < TRIM_AFTER_NS)
 		return;
-	if (usage.kept > 2 * ring->used_most + TRIM_FRAMES) {
-		frame_pool_trim(ring->pool);
+	size_t enough = ring->used_most + ring->used_most / 4 - usage.frames;
+
+	if (usage.kept > enough + TRIM_FRAMES) {
+		frame_pool_trim(ring->pool, enough);
 		malloc_trim(0);
 	}
 	ring->used_most = usage.frames;

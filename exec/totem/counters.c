@@ -34,7 +34,7 @@ static uint32_t wanted(const struct totem_engine *engine, uint32_t total)
 	uint32_t others = flow_others(engine, &engine->token);
 
 	if (others == 0)
-		return window > total / 4 ? window : total / 4;
+		return window > total / 8 ? window : total / 8;
 	return others < window / 2 ? window - others : window / 2 + 1;
 }
 

@@ -284,7 +284,7 @@ void totem_engine_synchronized(struct totem_engine *engine, uint64_t now_ns);
 struct totem_queue {
 	uint32_t used, total;
 	uint32_t wanted; /* more need not wait here yet: what others leave us of a rotation, at least half of one, so that who
-	                    has as much to send as they have earns as much; while nobody else sends, a quarter of the queue:
+	                    has as much to send as they have earns as much; while nobody else sends, an eighth of the queue:
 	                    what comes then waits for nobody */
 	uint32_t message_size_max; /* largest message the ring ever takes, group prefix included, bytes */
 };

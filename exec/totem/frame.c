@@ -50,23 +50,21 @@ struct frame_pool *frame_pool_create(size_t common_size, size_t bytes_max)
 	return pool;
 }
 
-static void free_list(struct frame *list)
+static void trim_list(struct frame_pool *pool, struct frame **list, size_t most)
 {
-	while (list != NULL) {
-		struct frame *next = list->next_free;
+	while (*list != NULL && pool->usage.kept > most) {
+		struct frame *first = *list;
 
-		free(list);
-		list = next;
+		*list = first->next_free;
+		free(first);
+		pool->usage.kept--;
 	}
 }
 
-void frame_pool_trim(struct frame_pool *pool)
+void frame_pool_trim(struct frame_pool *pool, size_t most)
 {
-	free_list(pool->free_frames);
-	free_list(pool->free_slices);
-	pool->free_frames = NULL;
-	pool->free_slices = NULL;
-	pool->usage.kept = 0;
+	trim_list(pool, &pool->free_frames, most);
+	trim_list(pool, &pool->free_slices, most);
 }
 
 void frame_pool_destroy(struct frame_pool *pool)
@@ -74,7 +72,7 @@ void frame_pool_destroy(struct frame_pool *pool)
 	if (pool == NULL)
 		return;
 	assert(!pool->is_destroyed);
-	frame_pool_trim(pool);
+	frame_pool_trim(pool, 0);
 	pool->is_destroyed = true;
 	if (pool->usage.frames == 0)
 		free(pool);

@@ -34,8 +34,8 @@ struct frame_pool *frame_pool_create(size_t common_size, size_t bytes_max);
 /** The pool's memory goes when the last frame comes back, at the latest. NULL is ignored. */
 void frame_pool_destroy(struct frame_pool *pool);
 void frame_pool_usage(const struct frame_pool *pool, struct frame_pool_usage *usage);
-/** Nothing of what is on free lists will be needed soon: give it back to the heap. */
-void frame_pool_trim(struct frame_pool *pool);
+/** No more than so many of those on free lists will be needed soon: the others are the heap's again, slices last. */
+void frame_pool_trim(struct frame_pool *pool, size_t most);
 
 /**
  * A frame of size 0 with one reference, the caller's. Its capacity is at least the one asked for: the

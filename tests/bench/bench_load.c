@@ -10,8 +10,8 @@
  * and for all of them [-g GROUP] [-s SIZE] [-w SECONDS], after which it is killed.
  *
  * Waits for MEMBERS members. Then a thread sends as much as is taken (-r: nothing; after a refusal
- * it waits for 100 us), while another is blocked in cpg_dispatch(). A line says "measured" when the
- * time is over; what is on its way is awaited and checked: an order hash over all that came, and
+ * it waits for 100 us), while another is blocked in cpg_dispatch(). A line says "half" when half
+ * of the time is over; in the end what is on its way is awaited and checked: an order hash over all that came, and
  * gaps in each sender's count. SLEEPERS of the members never say that they are done: -d joins, and
  * does nothing. share: what the least of SENDERS delivered in that time by what the greatest did.
  * -l: one message outstanding, and the client sleeps until it is back; -y: it looks all the time; -b: a thread
@@ -233,10 +233,11 @@ static void run_flood(bool is_receiver)
 
 	send_until(start + load.warm_ns, is_receiver);
 	snapshot_take(&before);
+	send_until(start + load.warm_ns + load.measure_ns / 2, is_receiver);
+	printf("half\n");
+	fflush(stdout);
 	send_until(start + load.warm_ns + load.measure_ns, is_receiver);
 	snapshot_take(&after);
-	printf("measured\n");
-	fflush(stdout);
 	while (!try_send(END_MARK | load.sent, SIZE_MIN))
 		usleep(1000);
 	while (atomic_load(&load.ended) + load.sleepers < load.members_wanted)

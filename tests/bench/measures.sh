@@ -34,13 +34,13 @@ member() {
 	waiting+=($!)
 }
 
-# Until the last node says that the time is over.
-until_measured() {
-	timeout 90 bash -c "until grep -q measured '$LAB_DIR/$last/load' 2>/dev/null; do sleep 0.05; done"
+# Until the last node says that half of the time is over.
+until_half() {
+	timeout 90 bash -c "until grep -q half '$LAB_DIR/$last/load' 2>/dev/null; do sleep 0.05; done"
 }
 
 # flood CASE SIZE SENDERS [RECEIVERS [COMMAND...]]: every node has a member, the first SENDERS of them send, and
-# node 1 has RECEIVERS more; the command runs as soon as the time is over.
+# node 1 has RECEIVERS more; the command runs half-way through.
 flood() {
 	local case=$1 size=$2 senders=$3 more=${4:-0} last=${LAB_NODES[-1]} waiting=() status=0
 	local before role node i members
@@ -59,7 +59,7 @@ flood() {
 		[ "$node" -le "$senders" ] || role=(-r)
 		member "$node/load" "$node" -m "$members" -n "$senders" -s "$size" "${role[@]}"
 	done
-	[ $# -eq 0 ] || { until_measured && "$@"; }
+	[ $# -eq 0 ] || { until_half && "$@"; }
 	for i in "${waiting[@]}"; do
 		wait "$i" || status=1
 	done

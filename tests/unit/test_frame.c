@@ -170,8 +170,14 @@ START_TEST(what_is_kept_is_given_back)
 	ck_assert_uint_eq(usage().kept, 3);
 	frames[2] = frame_take(pool, 100);
 	frame_unref(frames[2]);
+	frame_pool_trim(pool, 3);
+	ck_assert_uint_eq(usage().kept, 3);
+	frame_pool_trim(pool, 1); /* a slice costs little */
+	ck_assert_uint_eq(usage().kept, 1);
+	frame_unref(frame_slice(frames[0], 0, 10));
+	ck_assert_uint_eq(usage().kept, 1);
 #endif
-	frame_pool_trim(pool);
+	frame_pool_trim(pool, 0);
 	ck_assert_uint_eq(usage().kept, 0);
 	ck_assert_uint_eq(usage().frames, 1);
 	frame_unref(frames[0]);

@@ -286,7 +286,7 @@ START_TEST(what_waits_is_little_where_others_send)
 	totem_engine_queue(node_of(2)->engine, &queue);
 	queue_frames(2, 2000);
 	run_for_rotations(3);
-	ck_assert_uint_eq(wanted_by(2), queue.total / 4);
+	ck_assert_uint_eq(wanted_by(2), queue.total / 8);
 	queue_frames(3, 1000);
 	queue_frames(1, 1000);
 	run_for_rotations(3);
@@ -297,7 +297,7 @@ START_TEST(what_waits_is_little_where_others_send)
 	run_for_rotations(200);
 	totem_engine_queue(node_of(2)->engine, &queue);
 	ck_assert_uint_eq(queue.used, 0);
-	ck_assert_uint_eq(queue.wanted, queue.total / 4);
+	ck_assert_uint_eq(queue.wanted, queue.total / 8);
 }
 END_TEST
 

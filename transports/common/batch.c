@@ -24,7 +24,7 @@
 #define SEGMENT_SURE 1200u
 
 /* One recvmmsg: buffers of the largest datagram or glued run. */
-#define BUFFERS 16u
+#define BUFFERS 8u
 #define BUFFER_SIZE 65536u
 /* A sender with a newer kernel glues up to 128; what does not fit is handed up in two goes. */
 #define ARRIVALS_MAX (BUFFERS * 128u)
