@@ -420,7 +420,7 @@ START_TEST(open_passes_on_a_lack_of_memory)
 	struct coterie_ctx *host = mock_host_create(&udp_LTX_coterie_plugin);
 	void *node;
 
-	host->frames_max = 20; /* enough for one set of buffers, not for two */
+	host->frames_max = 12; /* enough for one set of buffers, not for two */
 	ck_assert_int_eq(ops->open(&host->table, host, &node), -ENOMEM);
 	ck_assert_uint_eq(mock_host_destroy(host), 0);
 }
