@@ -10,10 +10,10 @@
  * and for all of them [-g GROUP] [-s SIZE] [-w SECONDS], after which it is killed.
  *
  * Waits for MEMBERS members. Then a thread sends as much as is taken (-r: nothing; after a refusal
- * it waits for 100 us), while another is blocked in cpg_dispatch(). A line says "half" when half
- * of the time is over; in the end what is on its way is awaited and checked: an order hash over all that came, and
- * gaps in each sender's count. SLEEPERS of the members never say that they are done: -d joins, and
- * does nothing. share: what the least of SENDERS delivered in that time by what the greatest did.
+ * it waits for 100 us), while another is blocked in cpg_dispatch(). Lines say "half" and
+ * "measured" when half of the time and all of it is over; what is on its way is awaited and checked: an
+ * order hash over all that came, and gaps in each sender's count. SLEEPERS of the members never say that
+ * they are done: -d joins, and does nothing. share: what the least of SENDERS delivered in that time by what the greatest did.
  * -l: one message outstanding, and the client sleeps until it is back; -y: it looks all the time; -b: a thread
  * of its own is blocked in cpg_dispatch(), while the sender looks all the time whether that has it.
  * -o: RATE messages in a second, timed from when each was due, whether it could be sent or not.
@@ -238,6 +238,8 @@ static void run_flood(bool is_receiver)
 	fflush(stdout);
 	send_until(start + load.warm_ns + load.measure_ns, is_receiver);
 	snapshot_take(&after);
+	printf("measured\n");
+	fflush(stdout);
 	while (!try_send(END_MARK | load.sent, SIZE_MIN))
 		usleep(1000);
 	while (atomic_load(&load.ended) + load.sleepers < load.members_wanted)

@@ -34,18 +34,18 @@ member() {
 	waiting+=($!)
 }
 
-# Until the last node says that half of the time is over.
-until_half() {
-	timeout 90 bash -c "until grep -q half '$LAB_DIR/$last/load' 2>/dev/null; do sleep 0.05; done"
+# until_said WORD: by the last node.
+until_said() {
+	timeout 90 bash -c "until grep -q $1 '$LAB_DIR/$last/load' 2>/dev/null; do sleep 0.05; done"
 }
 
-# flood CASE SIZE SENDERS [RECEIVERS [COMMAND...]]: every node has a member, the first SENDERS of them send, and
-# node 1 has RECEIVERS more; the command runs half-way through.
+# flood CASE SIZE SENDERS [RECEIVERS [half | measured COMMAND...]]: every node has a member, the first SENDERS of them
+# send, and node 1 has RECEIVERS more; the command runs half-way through, or when the time is over.
 flood() {
-	local case=$1 size=$2 senders=$3 more=${4:-0} last=${LAB_NODES[-1]} waiting=() status=0
+	local case=$1 size=$2 senders=$3 more=${4:-0} when=${5:-} last=${LAB_NODES[-1]} waiting=() status=0
 	local before role node i members
 
-	shift $(($# < 4 ? $# : 4))
+	shift $(($# < 5 ? $# : 5))
 	members=$((${#LAB_NODES[@]} + more + sleepers))
 	floods=$((floods + 1)) # a group for each, without who still leaves the last
 	others_begin
@@ -59,7 +59,7 @@ flood() {
 		[ "$node" -le "$senders" ] || role=(-r)
 		member "$node/load" "$node" -m "$members" -n "$senders" -s "$size" "${role[@]}"
 	done
-	[ $# -eq 0 ] || { until_half && "$@"; }
+	[ $# -eq 0 ] || { until_said "$when" && "$@"; }
 	for i in "${waiting[@]}"; do
 		wait "$i" || status=1
 	done
@@ -146,7 +146,7 @@ measure_loss() {
 			return
 		}
 		# What is on its way need not suffer: with the reference it would take minutes.
-		flood "1400 B, $percent % loss" 1400 1 0 lab_loss 0 "${LAB_NODES[@]}"
+		flood "1400 B, $percent % loss" 1400 1 0 measured lab_loss 0 "${LAB_NODES[@]}"
 		lab_loss 0 "${LAB_NODES[@]}"
 	done
 }
@@ -212,7 +212,7 @@ measure_idle() {
 	put "idle" "RSS MB" "$memory"
 	put "idle" "CPU us per s" "$used"
 	put "idle" "wake-ups per s" "$woken"
-	flood "1400 B" 1400 1 0 loaded "under load"
+	flood "1400 B" 1400 1 0 half loaded "under load"
 	put "after load" "RSS MB" "$(daemon_mb)"
 }
 
@@ -225,11 +225,11 @@ loaded() { put "$1" "RSS MB" "$(daemon_mb)"; }
 measure_clients() {
 	local sleeper
 
-	flood "1400 B, 50 more receivers" 1400 1 50 loaded "50 clients on a node of three"
+	flood "1400 B, 50 more receivers" 1400 1 50 half loaded "50 clients on a node of three"
 	lab_exec 1 "$BENCH_LOAD" -g "flood$((floods + 1))" -d >/dev/null 2>&1 &
 	sleeper=$!
 	sleepers=1
-	flood "1400 B, a receiver that sleeps" 1400 1 0 loaded "a receiver that sleeps"
+	flood "1400 B, a receiver that sleeps" 1400 1 0 half loaded "a receiver that sleeps"
 	sleepers=0
 	kill -KILL "$sleeper"
 	wait "$sleeper" 2>/dev/null
