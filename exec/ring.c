@@ -55,24 +55,25 @@ static void arm(struct ring *ring)
 		arm_at(ring, at_ns);
 }
 
-/* What a busy time has left behind is the machine's again, once less has been in use for a while. */
+/* What a busy time has left behind is the machine's again, once less has been in use for a while. What comes and goes
+   all the time is kept: the heap would give its pages back and ask for them again. */
 static void trim(struct ring *ring, uint64_t now_ns)
 {
 	struct frame_pool_usage usage;
 
-	frame_pool_usage(ring->pool, &usage);
-	if (usage.frames > ring->used_most)
-		ring->used_most = usage.frames;
 	if (now_ns - ring->used_since_ns < TRIM_AFTER_NS)
 		return;
-	size_t enough = ring->used_most + ring->used_most / 4 - usage.frames;
+	frame_pool_usage(ring->pool, &usage);
+	size_t most = usage.most > ring->used_most ? usage.most : ring->used_most;
+	size_t enough = most + most / 4 - usage.frames;
 
 	if (usage.kept > enough + TRIM_FRAMES) {
 		frame_pool_trim(ring->pool, enough);
 		malloc_trim(0);
 	}
-	ring->used_most = usage.frames;
+	ring->used_most = usage.most;
 	ring->used_since_ns = now_ns;
+	frame_pool_rest(ring->pool);
 }
 
 /*

@@ -83,6 +83,17 @@ void frame_pool_usage(const struct frame_pool *pool, struct frame_pool_usage *us
 	*usage = pool->usage;
 }
 
+void frame_pool_rest(struct frame_pool *pool)
+{
+	pool->usage.most = pool->usage.frames;
+}
+
+static void count_used(struct frame_pool *pool)
+{
+	if (++pool->usage.frames > pool->usage.most)
+		pool->usage.most = pool->usage.frames;
+}
+
 /* From the list, else from the heap. */
 static struct frame *obtain(struct frame_pool *pool, struct frame **list, size_t size)
 {
@@ -132,7 +143,7 @@ struct coterie_frame *frame_take(struct frame_pool *pool, size_t capacity)
 	frame->next_free = NULL;
 	frame->references = 1;
 	pool->usage.bytes += capacity;
-	pool->usage.frames++;
+	count_used(pool);
 	return &frame->shown;
 }
 
@@ -155,7 +166,7 @@ struct coterie_frame *frame_slice(struct coterie_frame *buffer, size_t offset, s
 	slice->next_free = NULL;
 	slice->references = 1;
 	(void)frame_ref(&slice->buffer->shown);
-	pool->usage.frames++;
+	count_used(pool);
 	return &slice->shown;
 }
 

@@ -177,6 +177,9 @@ START_TEST(what_is_kept_is_given_back)
 	frame_unref(frame_slice(frames[0], 0, 10));
 	ck_assert_uint_eq(usage().kept, 1);
 #endif
+	ck_assert_uint_eq(usage().most, 4);
+	frame_pool_rest(pool);
+	ck_assert_uint_eq(usage().most, 1);
 	frame_pool_trim(pool, 0);
 	ck_assert_uint_eq(usage().kept, 0);
 	ck_assert_uint_eq(usage().frames, 1);
