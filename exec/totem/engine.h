@@ -216,7 +216,7 @@ void totem_options_defaults(struct totem_options *options, uint32_t nodeid, uint
 int totem_options_check(const struct totem_options *options, const char **which);
 
 /**
- * A good value for rotation_target_ns on a local network: three nodes with a core for all of them carry a quarter more
+ * A good value for rotation_target_ns on a local network: three nodes on two cores carry up to a quarter more
  * with it than with 0.3 ms, and hardly more with 1 ms.
  */
 #define TOTEM_ROTATION_NS(node_count) (UINT64_C(450000) + UINT64_C(25000) * (node_count))
