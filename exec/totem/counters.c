@@ -27,17 +27,6 @@ const struct totem_counters *totem_engine_counters(const struct totem_engine *en
 	return &engine->counters;
 }
 
-/* Frames that lie here for several rotations cost twice: they are out of the caches when they are sent. */
-static uint32_t wanted(const struct totem_engine *engine, uint32_t total)
-{
-	uint32_t window = flow_window_size(engine, &engine->token);
-	uint32_t others = flow_others(engine, &engine->token);
-
-	if (others == 0)
-		return window > total / 8 ? window : total / 8;
-	return others < window / 2 ? window - others : window / 2 + 1;
-}
-
 void totem_engine_queue(const struct totem_engine *engine, struct totem_queue *queue)
 {
 	const struct pack_queue *used = engine->is_sync_wait ? engine->q_sync : engine->q_new;
@@ -51,7 +40,7 @@ void totem_engine_queue(const struct totem_engine *engine, struct totem_queue *q
 	*queue = (struct totem_queue){
 		.used = count,
 		.total = total,
-		.wanted = wanted(engine, total),
+		.wanted = flow_wanted(engine, total),
 		.message_size_max = (uint32_t)(queue_max < peers_max ? queue_max : peers_max),
 	};
 }

@@ -41,7 +41,8 @@ void flow_steer(struct totem_engine *engine, struct wire_token *token)
 	engine->turns = 0;
 }
 
-uint32_t flow_others(const struct totem_engine *engine, const struct wire_token *token)
+/* Frames of the last rotation that are not ours. */
+static uint32_t sent_by_others(const struct totem_engine *engine, const struct wire_token *token)
 {
 	return token->fcc > engine->trc ? token->fcc - engine->trc : 0;
 }
@@ -58,7 +59,7 @@ uint32_t flow_window(const struct totem_engine *engine, const struct wire_token 
 	 * one sender use the whole window. A member with a larger window may exceed ours; one frame
 	 * then keeps us going. The same where receivers bear one more of each member.
 	 */
-	uint32_t others = flow_others(engine, token);
+	uint32_t others = sent_by_others(engine, token);
 	uint32_t window = 1;
 
 	if (TOTEM_MUTANT(engine, FLOW_HALVED))
@@ -90,6 +91,17 @@ uint32_t flow_allowed(
 	if (seq_compare(store->released + STORE_WINDOW - allowed - size, token->seq) < 0)
 		allowed = 0;
 	return allowed;
+}
+
+/* Frames that lie here for several rotations cost twice: they are out of the caches when they are sent. */
+uint32_t flow_wanted(const struct totem_engine *engine, uint32_t total)
+{
+	uint32_t window = flow_window_size(engine, &engine->token);
+	uint32_t others = sent_by_others(engine, &engine->token);
+
+	if (others == 0)
+		return window > total / 8 ? window : total / 8;
+	return others < window / 2 ? window - others : window / 2 + 1;
 }
 
 uint32_t flow_waiting(const struct totem_engine *engine)

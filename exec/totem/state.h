@@ -342,8 +342,8 @@ bool early_is_due(const struct totem_engine *engine);
 uint32_t early_rotations(const struct totem_engine *engine);
 
 /* --- flow.c --- */
-/** Frames of the last rotation that are not ours. */
-uint32_t flow_others(const struct totem_engine *engine, const struct wire_token *token);
+/** Frames that are worth keeping in a queue of `total`; see totem_queue. */
+uint32_t flow_wanted(const struct totem_engine *engine, uint32_t total);
 /** Frames that all together may send in a rotation. */
 uint32_t flow_window_size(const struct totem_engine *engine, const struct wire_token *token);
 /** The representative decides on the next rotation's window. */
