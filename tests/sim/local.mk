@@ -14,6 +14,7 @@ sim_sources = \
 	%D%/run.c \
 	%D%/services.c %D%/services.h \
 	%D%/sim.c %D%/sim.h \
+	%D%/step.c %D%/step.h \
 	%D%/tap.c %D%/tap.h \
 	%D%/trace.c %D%/trace.h \
 	%D%/traffic.c %D%/traffic.h

@@ -7,10 +7,10 @@
 #include "tests/sim/check_ring.h"
 #include "tests/sim/services.h"
 #include "tests/sim/sim.h"
+#include "tests/sim/step.h"
 #include "tests/sim/tap.h"
 
 #define POOL_FRAME 2048u
-#define PAUSE_GRACE_NS MS(20)
 #define POOL_BYTES_MAX (64u << 20)
 #define STARVED_BYTES 6000u
 
@@ -34,74 +34,12 @@ void node_note(struct node *node, enum trace_subject subject, struct trace_entry
 
 /* ------------------------------------------------------------------------------------------ sending */
 
-/* What the smallest socket of a ring holds; 0: a member does not know. */
-static uint32_t smallest_socket(const struct sim *sim, const struct ring_record *ring)
-{
-	uint32_t least = UINT32_MAX;
-
-	for (uint32_t i = 0; i < sim->node_count; i++) {
-		const struct totem_options *options = &sim->nodes[i].options;
-		uint32_t capacity = options->features == 0 ? 0 : options->capacity;
-
-		if ((ring->members & BIT(i)) != 0 && capacity < least)
-			least = capacity;
-	}
-	return least;
-}
-
-/* Where tokens may go before frames, those of two rotations can wait in a socket. */
-static uint32_t rotations_of(const struct sim *sim, const struct ring_record *ring, uint32_t least)
-{
-	for (uint32_t i = 0; i < sim->node_count; i++)
-		if ((ring->members & BIT(i)) != 0 && (sim->nodes[i].options.features & WIRE_FEATURE_EARLY) == 0)
-			return 1;
-	return least >= 256 ? 2 : 1;
-}
-
-/* I7: frames of all in a rotation, with a place for each member, by what its ring's sockets hold. */
-static uint32_t adaptive_window(const struct node *node)
-{
-	const struct ring_record *ring =
-		history_find_ring(&node->sim->history, totem_engine_ring(node->engine));
-	uint32_t least = ring == NULL ? 0 : smallest_socket(node->sim, ring);
-
-	if (least == 0)
-		return 0;
-
-	uint32_t rotations = rotations_of(node->sim, ring, least);
-	uint32_t beyond = ring->member_count * rotations;
-	uint32_t margin = beyond > 32 ? beyond : 32;
-
-	least = least * 9 / 10;
-	least = least > margin + rotations ? (least - margin) / rotations : 1;
-	return (least < 4096 ? least : 4096) + ring->member_count;
-}
-
-/* … or as configured; 0: members differ in that. */
-static uint32_t window_of(const struct node *node)
-{
-	uint32_t window = adaptive_window(node);
-
-	return window != 0 ? window : node->sim->window_size;
-}
-
-static void note_fullest(struct sim *sim, uint32_t fcc)
-{
-	bool is_wider = true;
-
-	for (uint32_t i = 0; i < sim->node_count; i++)
-		is_wider = is_wider && fcc > sim->nodes[i].options.window_size;
-	sim->has_wider |= is_wider;
-	if (fcc > sim->fullest)
-		sim->fullest = fcc;
-}
-
 static void transmit(struct node *node, const struct coterie_frame *frame, uint32_t to)
 {
 	struct sim *sim = node->sim;
 	struct tap tap;
 
-	tap_packet(&sim->history, node->life, node->options.swap, window_of(node), sim->clock.now_ns,
+	tap_packet(&sim->history, node->life, node->options.swap, step_window(node), sim->clock.now_ns,
 		frame->data, frame->size, &tap);
 
 	struct trace_entry entry = {.peer = to, .detail = tap.type, .ring = tap.ring, .seq = tap.seq};
@@ -116,12 +54,8 @@ static void transmit(struct node *node, const struct coterie_frame *frame, uint3
 		node->step_frames++;
 		outbox_take(node, packet->ring);
 	}
-	if (tap.type == WIRE_TOKEN) {
-		node->step_token_sent = true;
-		node->step_fcc = tap.fcc;
-		node->step_backlog = tap.backlog;
-		note_fullest(sim, tap.fcc);
-	}
+	if (tap.type == WIRE_TOKEN)
+		step_token_sent(node, tap.fcc, tap.backlog);
 	if (to == TRACE_NOBODY)
 		net_multicast(&sim->net, packet);
 	else
@@ -286,7 +220,7 @@ static void on_trace(void *arg, const struct totem_trace *trace)
 		/* It has its place from here on, though it is sent later. */
 		struct tap tap;
 
-		tap_packet(&sim->history, node->life, node->options.swap, window_of(node),
+		tap_packet(&sim->history, node->life, node->options.swap, step_window(node),
 			sim->clock.now_ns, trace->frame->data, trace->frame->size, &tap);
 	}
 	if (trace->kind == TOTEM_TRACE_ORDERED || trace->kind == TOTEM_TRACE_RETRANSMITTED)
@@ -295,12 +229,8 @@ static void on_trace(void *arg, const struct totem_trace *trace)
 		note_backoff(node, trace);
 	if (trace->kind == TOTEM_TRACE_PAUSED)
 		node->paused_ns = sim->clock.now_ns;
-	if (trace->kind == TOTEM_TRACE_TOKEN) {
-		/* By the end of the step it may be on the way to another ring. */
-		node->step_accepted = true;
-		node->step_allowed = adaptive_window(node) != 0 ? adaptive_window(node)
-								: node->options.max_messages;
-	}
+	if (trace->kind == TOTEM_TRACE_TOKEN)
+		step_token_accepted(node);
 	if (trace->kind == TOTEM_TRACE_STATE && trace->value < 4)
 		faults_point(node, POINT_STATE + (uint32_t)trace->value);
 	faults_point(node, POINT_TRACE + (uint32_t)trace->kind);
@@ -435,76 +365,6 @@ void node_fini(struct node *node)
 
 /* -------------------------------------------------------------------------------------------- steps */
 
-static void begin_step(struct node *node)
-{
-	node->step_frames = node->came_back = 0;
-	node->step_token_sent = node->step_accepted = node->step_installed = false;
-	node->sim->steps++;
-}
-
-/* I6, I8: sums over the members, when all of them are in this ring. */
-static void check_sums(struct node *node, const struct ring_record *ring, enum totem_state state)
-{
-	struct sim *sim = node->sim;
-	uint32_t fcc = 0, backlog = 0, queued = 0;
-	bool is_together = true;
-
-	for (uint32_t i = 0; i < sim->node_count; i++) {
-		const struct node *member = &sim->nodes[i];
-		struct totem_probe probe;
-
-		if ((ring->members & BIT(i)) == 0)
-			continue;
-		if (!node_is_up(member) ||
-			!ring_id_equal(totem_engine_ring(member->engine), &ring->id)) {
-			is_together = false;
-			continue;
-		}
-		totem_engine_probe(member->engine, &probe);
-		is_together = is_together && totem_engine_state(member->engine) == state;
-		fcc += probe.trc;
-		backlog += probe.pbl;
-		queued += probe.recovery_queued;
-	}
-	if (node->step_installed)
-		rings_recovered(&sim->history, node->life, ring, queued);
-	if (node->step_token_sent && node->step_accepted && is_together && state == TOTEM_OPERATIONAL &&
-		!node->step_installed && !ring->is_plain)
-		rings_summed(&sim->history, node->life, ring, node->step_fcc, fcc, node->step_backlog,
-			backlog);
-}
-
-static void end_step(struct node *node)
-{
-	struct sim *sim = node->sim;
-	struct totem_probe probe;
-	uint32_t armed = 0;
-
-	if (node->is_dying) {
-		node_crash(node, "crashed in that step");
-		return;
-	}
-
-	enum totem_state state = totem_engine_state(node->engine);
-	const struct ring_id *id = totem_engine_ring(node->engine);
-	const struct ring_record *ring = history_find_ring(&sim->history, id);
-
-	totem_engine_probe(node->engine, &probe);
-	rings_probed(&sim->history, node->life, state, id, &probe);
-	for (int timer = 0; timer < TOTEM_TIMER_COUNT; timer++)
-		if (node->deadline_ns[timer] != TOTEM_NEVER)
-			armed |= 1u << timer;
-	/* After a pause the token may still be among what waits: its timer's verdict is put off. */
-	if (node->paused_ns != 0 && sim->clock.now_ns < node->paused_ns + PAUSE_GRACE_NS)
-		armed |= 1u << TOTEM_TIMER_TOKEN;
-	rings_timers(&sim->history, node->life, state, armed);
-	if (node->step_accepted)
-		rings_visited(&sim->history, node->life, node->step_frames, node->step_allowed);
-	outbox_judge(node);
-	if (ring != NULL && (node->step_token_sent || node->step_installed))
-		check_sums(node, ring, state);
-}
-
 static bool overruns(const struct node *node, const struct packet *packet)
 {
 	uint32_t frames = 0;
@@ -553,7 +413,7 @@ static void receive(struct node *node, struct packet *const *packets, uint32_t c
 	struct sim *sim = node->sim;
 	uint32_t taken = 0;
 
-	begin_step(node);
+	step_begin(node);
 	for (uint32_t i = 0; i < count; i++) {
 		frames[taken] = frame_take(node->pool, packets[i]->size);
 		if (frames[taken] == NULL)
@@ -565,7 +425,7 @@ static void receive(struct node *node, struct packet *const *packets, uint32_t c
 	totem_engine_receive(node->engine, node_local_ns(node), frames, taken);
 	for (uint32_t i = 0; i < taken; i++)
 		frame_unref(frames[i]);
-	end_step(node);
+	step_end(node);
 }
 
 void node_wake(struct node *node)
@@ -587,9 +447,9 @@ void node_wake(struct node *node)
 static void fire(struct node *node, enum totem_timer timer)
 {
 	node->deadline_ns[timer] = TOTEM_NEVER;
-	begin_step(node);
+	step_begin(node);
 	totem_engine_timeout(node->engine, node_local_ns(node), timer);
-	end_step(node);
+	step_end(node);
 }
 
 void node_timer(struct node *node, enum totem_timer timer)
@@ -638,9 +498,9 @@ void node_resume(struct node *node)
 	node_wake(node);
 	fire_due(node);
 	if (node_is_up(node) && !node->is_paused) {
-		begin_step(node);
+		step_begin(node);
 		services_hand_over(node);
-		end_step(node);
+		step_end(node);
 	}
 }
 
@@ -648,9 +508,9 @@ void node_send(struct node *node, uint32_t guarantee, uint32_t payload_size)
 {
 	if (!node_is_up(node))
 		return;
-	begin_step(node);
+	step_begin(node);
 	services_offer(node, guarantee, payload_size);
-	end_step(node);
+	step_end(node);
 }
 
 void node_jump(struct node *node, uint64_t ns)
@@ -666,9 +526,9 @@ void node_event(struct node *node, enum totem_event event, uint32_t peer_id)
 		node->owes_link_up = true;
 	if (!node_is_up(node) || node->is_paused)
 		return;
-	begin_step(node);
+	step_begin(node);
 	totem_engine_transport(node->engine, node_local_ns(node), event, peer_id);
-	end_step(node);
+	step_end(node);
 }
 
 void node_refused(struct node *node, struct packet *packet, uint32_t by_id)
@@ -677,10 +537,10 @@ void node_refused(struct node *node, struct packet *packet, uint32_t by_id)
 	uint32_t size = packet->size < 128 ? packet->size : 128;
 
 	if (node_is_up(node) && !node->is_paused && packet->life == node->life->number) {
-		begin_step(node);
+		step_begin(node);
 		totem_engine_refused(
 			node->engine, node_local_ns(node), by_id, packet->bytes, size);
-		end_step(node);
+		step_end(node);
 	}
 	packet_unref(packet);
 }
@@ -689,21 +549,21 @@ void node_reconfigure(struct node *node)
 {
 	if (!node_is_up(node) || node->is_paused)
 		return;
-	begin_step(node);
+	step_begin(node);
 
 	int rc = totem_engine_reconfigure(node->engine, node_local_ns(node), &node->options);
 
 	if (rc != 0)
 		report_violation(&node->sim->report, "I12", BIT(node->index), NULL,
 			"node %u refuses a reload: %d", node->id, rc);
-	end_step(node);
+	step_end(node);
 }
 
 void node_leave(struct node *node)
 {
 	if (!node_is_up(node) || node->is_paused)
 		return;
-	begin_step(node);
+	step_begin(node);
 	totem_engine_leave(node->engine, node_local_ns(node));
 	node_crash(node, "leaves");
 }
