@@ -307,8 +307,8 @@ variant_plugins += %D%/plugins/leaky.la
 %C%_plugins_leaky_la_LDFLAGS = $(VARIANT_LDFLAGS)
 
 # exec/reload*.c with real files, loop and map; ring, log and plugins are stand-ins.
-check_PROGRAMS += %D%/test_reload %D%/test_reload_links %D%/test_reload_steps
-TESTS += %D%/test_reload %D%/test_reload_links %D%/test_reload_steps
+check_PROGRAMS += %D%/test_reload %D%/test_reload_keys %D%/test_reload_links %D%/test_reload_steps
+TESTS += %D%/test_reload %D%/test_reload_keys %D%/test_reload_links %D%/test_reload_steps
 check_LTLIBRARIES += %D%/libreload_case.la
 %C%_libreload_case_la_SOURCES = %D%/reload_case.c %D%/reload_case.h exec/reload.c exec/reload_apply.c exec/reload_count.c exec/reload_hangup.c \
 	exec/reload_keys.c exec/reload_list.c exec/reload_nodes.c exec/reload_peers.c exec/reload_quorum.c exec/rekey.c \
@@ -319,6 +319,9 @@ reload_case_libs = %D%/libreload_case.la $(CHECK_LIBS) $(QB_LIBS) $(CONFUSE_LIBS
 %C%_test_reload_SOURCES = %D%/test_reload.c
 %C%_test_reload_CFLAGS = $(TEST_CFLAGS)
 %C%_test_reload_LDADD = $(reload_case_libs)
+%C%_test_reload_keys_SOURCES = %D%/test_reload_keys.c
+%C%_test_reload_keys_CFLAGS = $(TEST_CFLAGS)
+%C%_test_reload_keys_LDADD = $(reload_case_libs)
 %C%_test_reload_links_SOURCES = %D%/test_reload_links.c
 %C%_test_reload_links_CFLAGS = $(TEST_CFLAGS)
 %C%_test_reload_links_LDADD = $(reload_case_libs)

@@ -426,3 +426,11 @@ uint64_t reloads(const char *name)
 	memcpy(&number, value.bytes, sizeof(number));
 	return number;
 }
+
+uint64_t option_of(const char *name)
+{
+	uint64_t value = 0;
+
+	ck_assert_int_eq(plugin_option_u64(tally.options, name, &value), 0);
+	return value;
+}

@@ -71,5 +71,6 @@ bool has_logged(const char *text);
 const char *string_of(const char *key); /* "(none)" */
 uint32_t number_of(const char *key);    /* UINT32_MAX: none of this width */
 uint64_t reloads(const char *name);     /* stats.coterie.reload.NAME */
+uint64_t option_of(const char *name);   /* number, of plugin tally */
 
 #endif
