@@ -23,8 +23,7 @@
 #define EXIT_RING_ID 21
 #define GROUP_PARTS_MAX 64u
 #define SETTLE_GAP_NS UINT64_C(50000000)
-#define TRIM_AFTER_NS UINT64_C(500000000)
-#define TRIM_FRAMES 64u /* so many are nothing */
+#define REST_GAP_NS UINT64_C(100000000) /* frame.h */
 
 /* --- timers: one of the loop's for all of the engine's --- */
 
@@ -55,25 +54,14 @@ static void arm(struct ring *ring)
 		arm_at(ring, at_ns);
 }
 
-/* What a busy time has left behind is the machine's again, once less has been in use for a while. What comes and goes
-   all the time is kept: the heap would give its pages back and ask for them again. */
-static void trim(struct ring *ring, uint64_t now_ns)
+/* What a busy time has left behind is the machine's again. */
+static void rest(struct ring *ring, uint64_t now_ns)
 {
-	struct frame_pool_usage usage;
-
-	if (now_ns - ring->used_since_ns < TRIM_AFTER_NS)
+	if (now_ns - ring->rested_ns < REST_GAP_NS)
 		return;
-	frame_pool_usage(ring->pool, &usage);
-	size_t most = usage.most > ring->used_most ? usage.most : ring->used_most;
-	size_t enough = most + most / 4 - usage.frames;
-
-	if (usage.kept > enough + TRIM_FRAMES) {
-		frame_pool_trim(ring->pool, enough);
+	ring->rested_ns = now_ns;
+	if (frame_pool_rest(ring->pool) > 0)
 		malloc_trim(0);
-	}
-	ring->used_most = usage.most;
-	ring->used_since_ns = now_ns;
-	frame_pool_rest(ring->pool);
 }
 
 /*
@@ -85,7 +73,7 @@ static void settle(struct ring *ring, uint64_t now_ns)
 	if (now_ns - ring->settled_ns < SETTLE_GAP_NS || ring->timer == NULL)
 		return;
 	ring->settled_ns = now_ns;
-	trim(ring, now_ns);
+	rest(ring, now_ns);
 
 	uint64_t at_ns = next_deadline(ring);
 

@@ -29,8 +29,7 @@ struct ring {
 	bool is_turn_due;               /* loop_defer: a deadline is now */
 	uint64_t timer_at_ns;           /* may be earlier than every deadline, never later */
 	uint64_t settled_ns;            /* when it was last made exact */
-	size_t used_most;               /* frames of the pool that were in use together, in the time before … */
-	uint64_t used_since_ns;         /* … this one */
+	uint64_t rested_ns;             /* when the pool last gave back what it does not need */
 	struct coterie_frame **echoes;  /* own packets and what came while inside, for the next turn */
 	size_t echo_count, echo_capacity;
 	bool is_echo_due;

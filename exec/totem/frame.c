@@ -18,7 +18,13 @@ struct frame {
 	uint8_t bytes[];
 };
 
+#define RESTS 10u
+#define RESTS_OVER 2u /* so many at little, and a load is over */
+#define KEPT_FEW 64u
+
 struct frame_pool {
+	size_t peaks[RESTS]; /* usage.most of as many times between two rests, in turn */
+	uint32_t rests;
 	size_t common_size;
 	size_t bytes_max;
 	struct frame_pool_usage usage;
@@ -61,7 +67,7 @@ static void trim_list(struct frame_pool *pool, struct frame **list, size_t most)
 	}
 }
 
-void frame_pool_trim(struct frame_pool *pool, size_t most)
+static void trim(struct frame_pool *pool, size_t most)
 {
 	trim_list(pool, &pool->free_frames, most);
 	trim_list(pool, &pool->free_slices, most);
@@ -72,7 +78,7 @@ void frame_pool_destroy(struct frame_pool *pool)
 	if (pool == NULL)
 		return;
 	assert(!pool->is_destroyed);
-	frame_pool_trim(pool, 0);
+	trim(pool, 0);
 	pool->is_destroyed = true;
 	if (pool->usage.frames == 0)
 		free(pool);
@@ -83,9 +89,40 @@ void frame_pool_usage(const struct frame_pool *pool, struct frame_pool_usage *us
 	*usage = pool->usage;
 }
 
-void frame_pool_rest(struct frame_pool *pool)
+/* The greatest of the last `count` peaks. */
+static size_t peak_of(const struct frame_pool *pool, uint32_t count)
 {
+	size_t greatest = 0;
+
+	for (uint32_t i = 1; i <= count; i++) {
+		size_t peak = pool->peaks[(pool->rests + RESTS - i) % RESTS];
+
+		if (peak > greatest)
+			greatest = peak;
+	}
+	return greatest;
+}
+
+/* What comes and goes all the time is kept: the heap would give its pages back and ask for them again. */
+size_t frame_pool_rest(struct frame_pool *pool)
+{
+	size_t kept = pool->usage.kept;
+
+	pool->peaks[pool->rests % RESTS] = pool->usage.most;
+	pool->rests++;
 	pool->usage.most = pool->usage.frames;
+
+	size_t most = peak_of(pool, RESTS);
+	size_t recent = peak_of(pool, RESTS_OVER);
+
+	if (recent < most / 8)
+		most = recent;
+
+	size_t enough = most + most / 4 - pool->usage.frames;
+
+	if (kept > enough + KEPT_FEW)
+		trim(pool, enough);
+	return kept - pool->usage.kept;
 }
 
 static void count_used(struct frame_pool *pool)

@@ -21,7 +21,7 @@ struct frame_pool_usage {
 	size_t bytes;     /* of all buffers that are in use */
 	size_t frames;    /* in use, slices included */
 	size_t kept;      /* on free lists, slices included */
-	size_t most;      /* in use together at most, since frame_pool_rest */
+	size_t most;      /* in use together at most, since the last frame_pool_rest */
 	uint64_t refused; /* takes refused at the limit since creation */
 };
 
@@ -35,10 +35,13 @@ struct frame_pool *frame_pool_create(size_t common_size, size_t bytes_max);
 /** The pool's memory goes when the last frame comes back, at the latest. NULL is ignored. */
 void frame_pool_destroy(struct frame_pool *pool);
 void frame_pool_usage(const struct frame_pool *pool, struct frame_pool_usage *usage);
-/** usage.most begins anew. */
-void frame_pool_rest(struct frame_pool *pool);
-/** No more than so many of those on free lists will be needed soon: the others are the heap's again, slices last. */
-void frame_pool_trim(struct frame_pool *pool, size_t most);
+/**
+ * About every 0.1 s: of the frames on free lists, what will not be needed soon is the heap's again, slices last. Soon is
+ * needed what was in use together at most in the last ten of these times, and a quarter more; where the last two have had
+ * less than an eighth of that, the load is over, and theirs is enough.
+ * @return how many; few (64) stay where they are
+ */
+size_t frame_pool_rest(struct frame_pool *pool);
 
 /**
  * A frame of size 0 with one reference, the caller's. Its capacity is at least the one asked for: the

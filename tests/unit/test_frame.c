@@ -156,36 +156,114 @@ START_TEST(the_limit_is_of_all_together)
 }
 END_TEST
 
-START_TEST(what_is_kept_is_given_back)
+static void use(struct frame_pool *of, size_t count)
 {
-	struct coterie_frame *frames[3], *slice;
+	struct coterie_frame **frames = calloc(count, sizeof(*frames));
 
-	for (int i = 0; i < 3; i++)
-		frames[i] = frame_take(pool, 100);
-	slice = frame_slice(frames[0], 0, 10);
-	frame_unref(slice);
-	frame_unref(frames[1]);
-	frame_unref(frames[2]);
-#ifndef __SANITIZE_ADDRESS__
-	ck_assert_uint_eq(usage().kept, 3);
-	frames[2] = frame_take(pool, 100);
-	frame_unref(frames[2]);
-	frame_pool_trim(pool, 3);
-	ck_assert_uint_eq(usage().kept, 3);
-	frame_pool_trim(pool, 1); /* a slice costs little */
-	ck_assert_uint_eq(usage().kept, 1);
-	frame_unref(frame_slice(frames[0], 0, 10));
-	ck_assert_uint_eq(usage().kept, 1);
-#endif
+	ck_assert_ptr_nonnull(frames);
+	for (size_t i = 0; i < count; i++)
+		ck_assert_ptr_nonnull(frames[i] = frame_take(of, 100));
+	for (size_t i = 0; i < count; i++)
+		frame_unref(frames[i]);
+	free(frames);
+}
+
+static struct frame_pool_usage usage_of(const struct frame_pool *of)
+{
+	struct frame_pool_usage now;
+
+	frame_pool_usage(of, &now);
+	return now;
+}
+
+START_TEST(the_most_in_use_is_counted)
+{
+	struct coterie_frame *frame = frame_take(pool, 100);
+
+	use(pool, 3);
+	frame_unref(frame_slice(frame, 0, 10));
 	ck_assert_uint_eq(usage().most, 4);
-	frame_pool_rest(pool);
+	ck_assert_uint_eq(frame_pool_rest(pool), 0);
 	ck_assert_uint_eq(usage().most, 1);
-	frame_pool_trim(pool, 0);
-	ck_assert_uint_eq(usage().kept, 0);
-	ck_assert_uint_eq(usage().frames, 1);
-	frame_unref(frames[0]);
+	frame_unref(frame);
 }
 END_TEST
+
+#ifndef __SANITIZE_ADDRESS__
+/* Ten times at the load's peak and a quarter more, however little it is in between. */
+START_TEST(what_a_load_has_needed_is_kept_for_a_while)
+{
+	struct frame_pool *load = frame_pool_create(COMMON, COMMON * 4000);
+
+	use(load, 1000);
+	ck_assert_uint_eq(frame_pool_rest(load), 0);
+	for (int i = 1; i < 10; i++) {
+		use(load, 125);
+		ck_assert_uint_eq(frame_pool_rest(load), 0);
+		ck_assert_uint_eq(usage_of(load).kept, 1000);
+	}
+	use(load, 800);
+	ck_assert_uint_eq(frame_pool_rest(load), 0); /* 800 and a quarter */
+	for (int i = 1; i < 10; i++) {
+		use(load, 500);
+		ck_assert_uint_eq(frame_pool_rest(load), 0);
+	}
+	ck_assert_uint_eq(frame_pool_rest(load), 1000 - 625);
+	ck_assert_uint_eq(usage_of(load).kept, 625);
+	frame_pool_destroy(load);
+}
+END_TEST
+
+START_TEST(the_end_of_a_load_is_seen_at_once)
+{
+	struct frame_pool *load = frame_pool_create(COMMON, COMMON * 4000);
+	struct coterie_frame *held = frame_take(load, 100);
+
+	use(load, 999);
+	ck_assert_uint_eq(frame_pool_rest(load), 0);
+	use(load, 99);
+	ck_assert_uint_eq(frame_pool_rest(load), 0);
+	use(load, 79);
+	ck_assert_uint_eq(frame_pool_rest(load), 999 - 124); /* of 100 a quarter more, one of them in use */
+	ck_assert_uint_eq(usage_of(load).kept, 124);
+	use(load, 9);
+	ck_assert_uint_eq(frame_pool_rest(load), 0);
+	ck_assert_uint_eq(frame_pool_rest(load), 124 - 11); /* eleven and one in use are ten and a quarter */
+	frame_unref(held);
+	ck_assert_uint_eq(frame_pool_rest(load), 0); /* few stay */
+	ck_assert_uint_eq(usage_of(load).kept, 12);
+	frame_pool_destroy(load);
+}
+END_TEST
+
+START_TEST(slices_go_last)
+{
+	struct frame_pool *load = frame_pool_create(COMMON, COMMON * 4000);
+	struct coterie_frame *buffer = frame_take(load, 100);
+	struct coterie_frame *slices[20];
+
+	for (int i = 0; i < 20; i++)
+		slices[i] = frame_slice(buffer, 0, 10);
+	use(load, 979);
+	for (int i = 0; i < 20; i++)
+		frame_unref(slices[i]);
+	ck_assert_uint_eq(usage_of(load).kept, 999);
+	frame_pool_rest(load);
+	use(load, 20);
+	frame_pool_rest(load);
+	use(load, 20);
+	ck_assert_uint_gt(frame_pool_rest(load), 0);
+	ck_assert_uint_eq(usage_of(load).kept, 25);
+	for (int i = 0; i < 20; i++)
+		slices[i] = frame_slice(buffer, 0, 10);
+	ck_assert_uint_eq(usage_of(load).kept, 5);
+	for (int i = 0; i < 20; i++)
+		frame_unref(slices[i]);
+	frame_unref(buffer);
+	frame_pool_destroy(load);
+}
+END_TEST
+#endif
 
 START_TEST(a_slice_keeps_its_buffer)
 {
@@ -277,7 +355,12 @@ int main(void)
 	tcase_add_test(frames, capacities_and_the_limit);
 	tcase_add_test(frames, the_limit_is_of_all_together);
 	tcase_add_test(frames, large_frames_leave_room_for_small_ones);
-	tcase_add_test(frames, what_is_kept_is_given_back);
+	tcase_add_test(frames, the_most_in_use_is_counted);
+#ifndef __SANITIZE_ADDRESS__
+	tcase_add_test(frames, what_a_load_has_needed_is_kept_for_a_while);
+	tcase_add_test(frames, the_end_of_a_load_is_seen_at_once);
+	tcase_add_test(frames, slices_go_last);
+#endif
 	tcase_add_test(frames, a_slice_keeps_its_buffer);
 	tcase_add_test(frames, a_frame_is_its_own_buffer);
 	tcase_add_test(frames, frames_outlive_the_pool);
