@@ -189,7 +189,7 @@ struct totem_options {
 	uint64_t probe_ns;           /* between questions to an idle neighbour; 0: none are asked unless a sign
 	                                came. Worth it where the outside calls totem_engine_refused */
 	uint64_t linger_ns;          /* a member that alone sends keeps the token for so long at a time, where
-	                                all members announce WIRE_FEATURE_LINGER and a capacity; 0: never */
+	                                all members announce WIRE_FEATURE_LINGER; 0: never */
 	uint64_t gather_ns;          /* while it does, frames may wait for so long for others to go out with them */
 	uint32_t early_frames;       /* a visit that sends so many frames or more passes the token on before them,
 	                                where all members announce WIRE_FEATURE_EARLY and a capacity; 0: never */

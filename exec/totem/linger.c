@@ -31,20 +31,22 @@ static void count(uint32_t *rotations, bool goes_on)
 
 void linger_note(struct totem_engine *engine, const struct wire_token *token)
 {
+	/* Else no member has written it. */
+	uint32_t lingers = (engine->features & WIRE_FEATURE_LINGER) != 0 ? token->lingers : 0;
 	bool is_lone = token->fcc == engine->trc;
 
 	if (!is_lone || engine->trc > 0)
 		engine->is_last_ours = is_lone;
 	count(&engine->lone, is_lone && token->aru == token->seq && token->rtr_count == 0);
 	count(&engine->silent, engine->trc == 0);
-	engine->has_lingered = token->lingers != engine->lingers_seen;
-	engine->lingers_seen = token->lingers;
+	engine->has_lingered = lingers != engine->lingers_seen;
+	engine->lingers_seen = lingers;
 }
 
 static bool is_agreed(const struct totem_engine *engine)
 {
 	return engine->state == TOTEM_OPERATIONAL && (engine->features & WIRE_FEATURE_LINGER) != 0 &&
-	       engine->window.max != 0 && engine->memb.count > 1;
+	       engine->memb.count > 1;
 }
 
 /* What was sent last came from us. */

@@ -245,6 +245,7 @@ void token_visit(struct totem_engine *engine, const struct wire_token *arrived)
 
 	accept(engine, arrived);
 	*token = *arrived;
+	token->lingers = engine->lingers_seen;
 	flow_heal(engine, token);
 	flow_steer(engine, token);
 	exchange_frames(engine, token);

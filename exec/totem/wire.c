@@ -390,7 +390,7 @@ size_t wire_encode_token(const struct wire_token *token, uint32_t target, bool s
 		write_ring_id(&to, &token->rtr[i].ring);
 		cursor_put_u32(&to, token->rtr[i].seq);
 	}
-	if (token->window != 0) {
+	if (token->window != 0 || token->lingers != 0) {
 		cursor_put_u32(&to, WIRE_WINDOW_MAGIC);
 		cursor_put_u32(&to, token->window);
 		cursor_put_u32(&to, token->resent);

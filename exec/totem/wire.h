@@ -71,7 +71,7 @@ struct wire_token {
 	uint32_t retrans_flg;
 	uint32_t rtr_count;
 	struct wire_rtr rtr[WIRE_RTR_MAX];
-	uint32_t window; /* of our trailer: frames per rotation; 0: there is none */
+	uint32_t window; /* of our trailer: frames per rotation; 0: as configured */
 	uint32_t resent; /* … frames sent again since the representative had it */
 	uint32_t lingers; /* … how often a member has kept it for itself since the ring began, modulo 2^32 */
 };
@@ -186,8 +186,8 @@ uint64_t wire_commit_features(const struct wire_commit_token *commit, uint32_t i
  * carries one entry, the sender's; a commit token one per member, zero until that member filled it in.
  * features bit 63 is set in every filled-in entry, so that 0 always means "not known"; bits 32 to 47 are
  * the frames that the node's receive buffer holds, 0: not told. Behind a merge detect: u32 magic
- * WIRE_PROBE_MAGIC, u32 enum wire_probe_kind, u64 number. Behind a token: u32 magic WIRE_WINDOW_MAGIC,
- * u32 window, not 0, u32 resent, u32 lingers.
+ * WIRE_PROBE_MAGIC, u32 enum wire_probe_kind, u64 number. Behind a token, unless window and lingers are 0: u32 magic
+ * WIRE_WINDOW_MAGIC, u32 window, u32 resent, u32 lingers.
  */
 #define WIRE_WINDOW_MAGIC 0x434F5457u
 #define WIRE_PROBE_MAGIC 0x434F5052u

@@ -13,10 +13,10 @@ static const struct totem_counters *counters_of(uint32_t id)
 	return totem_engine_counters(node_of(id)->engine);
 }
 
-/* A ring of three that agrees on it, whose node 2 alone has sent something just now. */
-static void start_lone(uint64_t features)
+/* A ring of three whose node 2 alone has sent something just now. */
+static void start_with(uint64_t features, uint32_t capacity)
 {
-	options.capacity = 1000;
+	options.capacity = capacity;
 	options.features = features;
 	options.linger_ns = LINGER_MS * MS;
 	options.rotation_target_ns = 100 * MS;
@@ -28,6 +28,9 @@ static void start_lone(uint64_t features)
 	}
 	clear_logs();
 }
+
+/* It agrees on it, and on a window. */
+static void start_lone(uint64_t features) { start_with(features, 1000); }
 
 static bool holds(uint32_t id)
 {
@@ -144,6 +147,27 @@ START_TEST(the_window_bounds_it)
 }
 END_TEST
 
+/* Where nobody tells what it holds, a visit has what is configured. */
+START_TEST(max_messages_bound_it_without_a_window)
+{
+	start_with(ALL_FEATURES, 0);
+	run_until_kept();
+
+	uint64_t sent = counters_of(2)->mcast_tx, tokens = counters_of(2)->token_tx;
+	static char text[1300];
+	struct iovec iov = {text, sizeof(text)};
+
+	for (uint32_t i = 0; i < 100; i++)
+		ck_assert_int_eq(totem_engine_send(node_of(2)->engine, net->now_ns, TOTEM_AGREED, &iov, 1), 0);
+	while (counters_of(2)->token_tx == tokens)
+		ck_assert(net_step(net, UINT64_MAX));
+	ck_assert_uint_gt(counters_of(2)->linger_tx, 0);
+	ck_assert_uint_gt(counters_of(2)->mcast_tx, sent);
+	ck_assert_uint_le(counters_of(2)->mcast_tx - sent, options.max_messages);
+	run_until_received(100, 1000);
+}
+END_TEST
+
 /* While the outside has more, a visit ends as ever: nobody would come to fetch it. */
 START_TEST(not_while_more_waits_outside)
 {
@@ -172,9 +196,11 @@ START_TEST(all_have_to_agree)
 END_TEST
 
 /* The others know why the token is late, and send it again only later; nor do they take this for its time. */
+static const uint32_t capacities[] = {1000, 0};
+
 START_TEST(the_others_are_patient)
 {
-	start_lone(ALL_FEATURES);
+	start_with(ALL_FEATURES, capacities[_i]);
 	for (uint32_t i = 0; i < 30; i++) {
 		send_text(2, TOTEM_AGREED, "now");
 		run_for(LINGER_MS);
@@ -367,9 +393,10 @@ int main(void)
 	tcase_add_test(ring, others_get_it_when_they_need_it);
 	tcase_add_test(ring, safe_messages_do_not_wait_for_it);
 	tcase_add_test(ring, the_window_bounds_it);
+	tcase_add_test(ring, max_messages_bound_it_without_a_window);
 	tcase_add_test(ring, not_while_more_waits_outside);
 	tcase_add_test(ring, all_have_to_agree);
-	tcase_add_test(ring, the_others_are_patient);
+	tcase_add_loop_test(ring, the_others_are_patient, 0, sizeof(capacities) / sizeof(capacities[0]));
 	tcase_add_test(ring, frames_leave_together);
 	tcase_add_test(ring, frames_do_not_wait_for_long);
 	tcase_add_test(ring, frames_do_not_wait_for_the_token);

@@ -43,6 +43,13 @@ START_TEST(a_token_carries_a_window)
 	out[73]++; /* another magic: whatever it is, it is not ours */
 	ck_assert_int_eq(wire_decode_token(out, size, &decoded), WIRE_OK);
 	ck_assert_uint_eq(decoded.window, 0);
+	/* As configured, and kept for itself by a member. */
+	token.window = token.resent = 0;
+	token.lingers = 7;
+	ck_assert_uint_eq(wire_encode_token(&token, 0, swap, out, sizeof(out)), 73 + WIRE_WINDOW_SIZE);
+	ck_assert_int_eq(wire_decode_token(out, size, &decoded), WIRE_OK);
+	ck_assert_uint_eq(decoded.window, 0);
+	ck_assert_uint_eq(decoded.lingers, 7);
 }
 END_TEST
 
