@@ -168,14 +168,6 @@ static void use(struct frame_pool *of, size_t count)
 	free(frames);
 }
 
-static struct frame_pool_usage usage_of(const struct frame_pool *of)
-{
-	struct frame_pool_usage now;
-
-	frame_pool_usage(of, &now);
-	return now;
-}
-
 START_TEST(the_most_in_use_is_counted)
 {
 	struct coterie_frame *frame = frame_take(pool, 100);
@@ -190,6 +182,14 @@ START_TEST(the_most_in_use_is_counted)
 END_TEST
 
 #ifndef __SANITIZE_ADDRESS__
+static struct frame_pool_usage usage_of(const struct frame_pool *of)
+{
+	struct frame_pool_usage now;
+
+	frame_pool_usage(of, &now);
+	return now;
+}
+
 /* Ten times at the load's peak and a quarter more, however little it is in between. */
 START_TEST(what_a_load_has_needed_is_kept_for_a_while)
 {
