@@ -26,7 +26,7 @@ libvotequorum_service_la_CFLAGS = $(TEST_CFLAGS)
 
 votequorum_unit_tests = \
 	tests/unit/test_votequorum tests/unit/test_votequorum_calc tests/unit/test_votequorum_config \
-	tests/unit/test_votequorum_device
+	tests/unit/test_votequorum_device tests/unit/test_votequorum_time
 check_PROGRAMS += $(votequorum_unit_tests)
 TESTS += $(votequorum_unit_tests)
 tests_unit_test_votequorum_SOURCES = tests/unit/test_votequorum.c
@@ -43,6 +43,9 @@ tests_unit_test_votequorum_config_LDADD = libvotequorum_service.la $(CHECK_LIBS)
 tests_unit_test_votequorum_device_SOURCES = tests/unit/test_votequorum_device.c
 tests_unit_test_votequorum_device_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_votequorum_device_LDADD = libvotequorum_service.la $(CHECK_LIBS)
+tests_unit_test_votequorum_time_SOURCES = tests/unit/test_votequorum_time.c
+tests_unit_test_votequorum_time_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_votequorum_time_LDADD = libvotequorum_service.la $(CHECK_LIBS)
 endif
 
 include services/votequorum/lib/local.mk

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "exec/config/model.h"
@@ -279,6 +280,16 @@ void write_file(const char *totem, const char *nodes, const char *more)
 				*at == '1' ? "127.0.0." : "198.51.100.", *at, *at, *at);
 	fprintf(file, "}\n%s", more);
 	fclose(file);
+}
+
+FILE *write_endless_file(void)
+{
+	unlink(path);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	FILE *writer = fopen(path, "r+");
+
+	ck_assert_ptr_nonnull(writer);
+	return writer;
 }
 
 void make_folder(void)

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "exec/executive.h"
 #include "exec/map.h"
@@ -48,6 +49,8 @@ void make_folder(void);
 void tear_down(void);
 /** A file with these lines in section totem, these nodes ("1 2 3"; this node is 127.0.0.1) and more. */
 void write_file(const char *totem, const char *nodes, const char *more);
+/** The file is one whose reader waits, as for a resolver, until this is closed; then it was empty. */
+FILE *write_endless_file(void);
 
 struct result {
 	int rc;

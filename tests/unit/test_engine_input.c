@@ -214,6 +214,7 @@ static bool drop_to_change(struct net *n, uint32_t from, uint32_t to,
 	size_t size = wire_encode_token(&token, 0, false, bytes, sizeof(bytes));
 	ck_assert_uint_le(size, frame->capacity);
 	memcpy(frame->data, bytes, size);
+	((struct coterie_frame *)frame)->size = (uint32_t)size;
 	return false;
 }
 
@@ -237,6 +238,30 @@ START_TEST(residues_do_not_stop_the_ring)
 	send_many(3, 300);
 	run_until_received(620, 200);
 	ck_assert_uint_eq(node_of(1)->gathered, 0);
+}
+END_TEST
+
+static void token_was_kept(struct wire_token *token) { token->lingers += 7; }
+
+/* Where not all know of it no member keeps the token, so who says that one has is no member. */
+START_TEST(what_nobody_may_write_goes_no_further)
+{
+	struct wire_token token;
+
+	options.features = WIRE_FEATURE_SAFE;
+	start_ring(3);
+	net->drops = drop_to_change;
+	change_in = TOTEM_OPERATIONAL;
+	change_token = token_was_kept;
+	send_many(3, 20);
+	run_until_received(20, 1000);
+	ck_assert_ptr_null(change_token);
+	run_for(10);
+	const struct coterie_frame *later = net->samples[WIRE_TOKEN];
+	ck_assert_int_eq(wire_decode_token(later->data, later->size, &token), WIRE_OK);
+	ck_assert_uint_eq(token.lingers, 0);
+	for (uint32_t id = 1; id <= 3; id++)
+		ck_assert(!node_of(id)->engine->has_lingered);
 }
 END_TEST
 
@@ -524,6 +549,7 @@ int main(void)
 	tcase_add_test(tcase, a_forged_frame_does_not_stop_the_ring);
 	tcase_add_loop_test(tcase, a_forged_frame_is_not_in_the_way_of_our_own, 1, 3);
 	tcase_add_loop_test(tcase, residues_do_not_stop_the_ring, 0, 2);
+	tcase_add_test(tcase, what_nobody_may_write_goes_no_further);
 	tcase_add_test(tcase, a_flag_of_nobody_does_not_stop_a_recovery);
 	tcase_add_test(tcase, nothing_wraps_on_a_long_lived_ring);
 	tcase_add_test(tcase, unknown_ids_fail_at_once);

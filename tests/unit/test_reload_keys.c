@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "exec/config/model.h"
 #include "exec/loop.h"
@@ -217,24 +215,17 @@ END_TEST
 START_TEST(keys_set_while_a_file_is_read_outlive_its_refusal)
 {
 	struct result result = {.rc = 1};
-	char fifo[80];
+	FILE *writer = write_endless_file();
 
-	snprintf(fifo, sizeof(fifo), "%s/fifo", folder);
-	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
-	unlink(path);
-	ck_assert_int_eq(symlink(fifo, path), 0);
-	FILE *writer = fopen(fifo, "r+"); /* until it is closed the file has no end */
-	ck_assert_ptr_nonnull(writer);
 	ck_assert_int_eq(reload_request(executive.reload, &executive, on_done, &result), 0);
 	map_set_u32(executive.map, "totem.token", 5000);
 	turn();
 	ck_assert_uint_eq(seen.reconfigured, 0);
-	fclose(writer); /* an empty file */
+	fclose(writer);
 	run_loop();
 	ck_assert_int_eq(result.rc, -EINVAL);
 	turn();
 	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 5650);
-	unlink(fifo);
 }
 END_TEST
 
