@@ -55,7 +55,8 @@ seconds_of() {
 		lab = 3
 		if (kind == "throughput") floods = ring == "window" || ring == "library" || ring == "reverse" ? 4 : 8
 		else if (kind == "realtime") floods = 3.5
-		else if (kind == "wire" || kind == "udp" || kind == "knet" || kind == "segmented") floods = 4
+		else if (kind == "wire" || kind == "udp" || kind == "segmented") floods = 4
+		else if (kind == "knet") floods = 6
 		else if (kind == "latency") floods = 4.5
 		else floods = kind == "loss" || kind == "clients" ? 2 : 1
 		if (kind == "idle") lab += 8

@@ -99,11 +99,13 @@ measure_throughput() {
 }
 
 measure_udp() { sizes; }
-measure_knet() { sizes; }
+measure_knet() {
+	sizes
+	round_trips
+}
 measure_realtime() {
 	BENCH_SIZES="64 1400" sizes
-	closed "64 B, one at a time" 64 10000
-	closed "64 B, thread beside" 64 10000 -b
+	round_trips
 	open_load 50 "$(default_rate "64 B")"
 }
 
@@ -156,6 +158,12 @@ closed() {
 	latency "$1" -s "$2" -l "$3" "${@:4}"
 }
 
+# Of a client that sleeps, and of one with a thread beside.
+round_trips() {
+	closed "64 B, one at a time" 64 10000
+	closed "64 B, thread beside" 64 10000 -b
+}
+
 latency() {
 	local case=$1
 
@@ -181,9 +189,8 @@ open_load() {
 measure_latency() {
 	local percent
 
-	closed "64 B, one at a time" 64 10000
+	round_trips
 	closed "64 B, polled" 64 10000 -y
-	closed "64 B, thread beside" 64 10000 -b
 	closed "100000 B, one at a time" 100000 1000
 	[ "$BENCH_RING" != default ] || flood "64 B, as many as it takes" 64 1
 	for percent in 10 50 80; do

@@ -15,7 +15,7 @@ KINDS = (
      "One sender, or all three. MB/s are those of payload that a receiver delivered. CPU is that of all daemons and "
      "clients together."),
     ("udp", "Throughput, udp multicast", "One sender."),
-    ("knet", "Throughput, knet without encryption", "One sender."),
+    ("knet", "knet without encryption", "One sender; round trips as in [Latency](#latency-udpu)."),
     ("segmented", "Segmentation forced",
      "One sender, udpu. A batch crosses a veth pair in one piece, which flatters whoever sends batches. Here the "
      "kernel cuts it before it leaves the sender: the mean size of what left is in the table."),

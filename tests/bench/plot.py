@@ -18,7 +18,8 @@ PLOTS = (
     ("transports.svg", "Throughput elsewhere", (
         ("udp", "MB/s"), ("knet", "MB/s"), ("segmented", "MB/s"), ("wire", "MB/s"), ("realtime", "MB/s"),
         ("loss", "MB/s"), ("clients", "MB/s"))),
-    ("latency.svg", "Latency", (("latency", "p50 us"), ("latency", "p99 us"), ("realtime", "p50 us"))),
+    ("latency.svg", "Latency", (
+        ("latency", "p50 us"), ("latency", "p99 us"), ("realtime", "p50 us"), ("knet", "p50 us"), ("knet", "p99 us"))),
     ("cost.svg", "Memory and idle cost", (
         ("idle", "RSS MB"), ("clients", "RSS MB"), ("idle", "CPU us per s"), ("idle", "wake-ups per s"))),
     ("nodes.svg", "Number of nodes", (("nodes", "MB/s"), ("nodes", "p50 us"))),
