@@ -21,7 +21,7 @@ TESTS += %D%/completion.sh
 endif
 
 # exec/{loop,route,sync,state_dir,instance}.c: each with stand-ins for what it calls.
-exec_unit_tests = %D%/test_loop %D%/test_route %D%/test_state_dir %D%/test_sync
+exec_unit_tests = %D%/test_loop %D%/test_route %D%/test_state_dir %D%/test_sync %D%/test_resync
 check_PROGRAMS += $(exec_unit_tests)
 TESTS += $(exec_unit_tests)
 %C%_test_loop_SOURCES = %D%/test_loop.c exec/loop.c
@@ -35,9 +35,15 @@ TESTS += $(exec_unit_tests)
 	-DLOCALSTATE_DIR='"/nonexistent"' -DRUNSTATE_DIR='"/tmp/coterie-test-run"'
 %C%_test_state_dir_CFLAGS = $(TEST_CFLAGS)
 %C%_test_state_dir_LDADD = $(CHECK_LIBS)
-%C%_test_sync_SOURCES = %D%/test_sync.c exec/sync.c exec/resync.c
+check_LTLIBRARIES += %D%/libsync_case.la
+%C%_libsync_case_la_SOURCES = %D%/sync_case.c %D%/sync_case.h exec/sync.c exec/resync.c
+%C%_libsync_case_la_CFLAGS = $(TEST_CFLAGS)
+%C%_test_sync_SOURCES = %D%/test_sync.c
 %C%_test_sync_CFLAGS = $(TEST_CFLAGS)
-%C%_test_sync_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_sync_LDADD = %D%/libsync_case.la libtotem.la $(CHECK_LIBS)
+%C%_test_resync_SOURCES = %D%/test_resync.c
+%C%_test_resync_CFLAGS = $(TEST_CFLAGS)
+%C%_test_resync_LDADD = %D%/libsync_case.la libtotem.la $(CHECK_LIBS)
 
 # exec/ring*.c between a made-up transport and a made-up engine.
 check_PROGRAMS += %D%/test_ring
@@ -49,7 +55,8 @@ TESTS += %D%/test_ring
 # exec/totem: the codec and the group layer. vectors/ holds captured packets.
 totem_unit_tests = \
 	%D%/test_engine %D%/test_engine_input %D%/test_engine_signs %D%/test_frame \
-	%D%/test_node_set %D%/test_pack %D%/test_unpack %D%/test_linger %D%/test_early %D%/test_window $(wire_tests)
+	%D%/test_node_set %D%/test_pack %D%/test_unpack %D%/test_pack_unpack \
+	%D%/test_linger %D%/test_early %D%/test_window $(wire_tests)
 check_PROGRAMS += $(totem_unit_tests)
 TESTS += $(totem_unit_tests)
 dist_check_DATA += \
@@ -84,6 +91,9 @@ engine_net_sources = %D%/engine_net.c %D%/engine_net.h
 %C%_test_pack_CFLAGS = $(TEST_CFLAGS)
 %C%_test_pack_LDFLAGS = $(fail_alloc_ldflags)
 %C%_test_pack_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_pack_unpack_SOURCES = %D%/test_pack_unpack.c
+%C%_test_pack_unpack_CFLAGS = $(TEST_CFLAGS)
+%C%_test_pack_unpack_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_unpack_SOURCES = %D%/test_unpack.c $(vectors_sources) $(fail_alloc_sources)
 %C%_test_unpack_CPPFLAGS = $(AM_CPPFLAGS) $(vectors_cppflags)
 %C%_test_unpack_CFLAGS = $(TEST_CFLAGS)

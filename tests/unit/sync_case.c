@@ -1,0 +1,253 @@
+#include "tests/unit/sync_case.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/ipc_server.h"
+#include "exec/log.h"
+#include "exec/loop.h"
+#include "exec/plugin_watch.h"
+#include "exec/process.h"
+#include "exec/resync.h"
+#include "exec/ring.h"
+#include "exec/sync.h"
+
+struct node nodes[NODES];
+struct message order[256];
+uint32_t order_count, order_delivered;
+
+static void note(struct node *node, const char *what, uint32_t id)
+{
+	size_t length = strlen(node->journal);
+
+	snprintf(node->journal + length, TEXT - length, "%s%u ", what, id);
+}
+
+/* --- what sync.c calls --- */
+
+static struct node *node_of(const void *executive)
+{
+	for (uint32_t i = 0; i < NODES; i++)
+		if (&nodes[i].executive == executive || (const void *)nodes[i].executive.ring == executive ||
+			(const void *)nodes[i].executive.plugins == executive)
+			return &nodes[i];
+	abort();
+}
+
+int ring_send(struct ring *ring, const char *group, enum totem_guarantee guarantee, const struct iovec *iov,
+	uint32_t count)
+{
+	struct node *node = node_of(ring);
+
+	ck_assert_int_eq(guarantee, TOTEM_AGREED);
+	ck_assert_uint_eq(count, 1);
+	if (node->full > 0) {
+		node->full--;
+		return -EAGAIN;
+	}
+	struct message *message = &order[order_count++];
+	message->source = node->id;
+	message->size = (uint32_t)iov->iov_len;
+	message->is_sync = strcmp(group, "sync") == 0;
+	memcpy(message->bytes, iov->iov_base, iov->iov_len);
+	return 0;
+}
+
+void ring_synchronized(struct ring *ring)
+{
+	node_of(ring)->synchronized++;
+}
+
+void executive_synchronized(struct executive *executive)
+{
+	(void)executive;
+}
+
+void executive_stop(struct executive *executive, int exit_code)
+{
+	(void)executive, (void)exit_code;
+	abort();
+}
+
+struct plugin *plugin_first(const struct plugin_registry *registry)
+{
+	struct node *node = node_of(registry);
+
+	return node->service_count > 0 ? &node->services[0].plugin : NULL;
+}
+
+struct plugin *plugin_by_ring_id(const struct plugin_registry *registry, uint32_t ring_id)
+{
+	for (struct plugin *plugin = plugin_first(registry); plugin != NULL; plugin = plugin->next)
+		if (plugin->service.ring_id == ring_id)
+			return plugin;
+	return NULL;
+}
+
+void plugin_overran(struct plugin *plugin, uint64_t ran_ns, const char *what)
+{
+	(void)plugin, (void)ran_ns, (void)what;
+}
+
+void ipc_server_gate(struct ipc_server *server)
+{
+	(void)server;
+}
+
+void ring_force_gather(struct ring *ring)
+{
+	node_of(ring)->gathers++;
+}
+
+uint64_t loop_now_ns(const struct loop *loop)
+{
+	(void)loop;
+	return 0;
+}
+
+struct loop_timer *loop_timer_add(struct loop *loop, uint64_t at_ns, void (*run)(void *), void *arg)
+{
+	(void)loop, (void)at_ns, (void)run, (void)arg;
+	return NULL;
+}
+
+void loop_timer_del(struct loop *loop, struct loop_timer *timer)
+{
+	(void)loop, (void)timer;
+}
+
+void log_line(const char *subsystem, int prio, const char *format, ...)
+{
+	(void)subsystem, (void)prio, (void)format;
+}
+
+void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem, int prio,
+	const char *format, ...)
+{
+	(void)now_ns, (void)subsystem, (void)prio, (void)format;
+	limit->count++;
+}
+
+/* --- services --- */
+
+static void on_start(void *self, const uint32_t *transitional, uint32_t count,
+	const struct coterie_configuration *regular)
+{
+	struct service *service = self;
+
+	ck_assert_uint_eq(regular->is_regular, 1);
+	(void)transitional;
+	note(service->node, "start", service->plugin.service.ring_id * 100 + count);
+}
+
+static int on_step(void *self)
+{
+	struct service *service = self;
+
+	note(service->node, "step", service->plugin.service.ring_id);
+	return service->steps-- > 0 ? -EAGAIN : 0;
+}
+
+static void on_done(void *self)
+{
+	struct service *service = self;
+
+	note(service->node, "done", service->plugin.service.ring_id);
+}
+
+static void on_abort(void *self)
+{
+	struct service *service = self;
+
+	note(service->node, "abort", service->plugin.service.ring_id);
+}
+
+void add_service(struct node *node, uint32_t ring_id)
+{
+	struct service *service = &node->services[node->service_count++];
+
+	service->node = node;
+	service->descriptor.kind = COTERIE_KIND_SERVICE;
+	service->plugin = (struct plugin){.descriptor = &service->descriptor, .self = service};
+	service->plugin.service = (struct coterie_service){.ring_id = ring_id,
+		.sync_start = on_start,
+		.sync_step = on_step,
+		.sync_done = on_done,
+		.sync_abort = on_abort};
+	if (node->service_count > 1)
+		node->services[node->service_count - 2].plugin.next = &service->plugin;
+}
+
+void sync_set_up(void)
+{
+	static char tags[NODES][2];
+
+	memset(nodes, 0, sizeof(nodes));
+	order_count = order_delivered = 0;
+	for (uint32_t i = 0; i < NODES; i++) {
+		nodes[i].id = i + 1;
+		nodes[i].executive.ring = (struct ring *)(void *)&tags[i][0];
+		nodes[i].executive.plugins = (struct plugin_registry *)(void *)&tags[i][1];
+		nodes[i].executive.nodeid = nodes[i].id;
+		nodes[i].executive.resync = resync_create(&nodes[i].executive);
+		nodes[i].executive.sync = sync_create(&nodes[i].executive);
+	}
+}
+
+void sync_tear_down(void)
+{
+	for (uint32_t i = 0; i < NODES; i++)
+		sync_destroy(nodes[i].executive.sync);
+	for (uint32_t i = 0; i < NODES; i++)
+		resync_destroy(nodes[i].executive.resync);
+}
+
+static void configure(struct node *node, uint64_t seq, bool is_regular, const uint32_t *members, uint32_t count)
+{
+	struct totem_configuration configuration = {.is_regular = is_regular,
+		.ring = {members[0], seq},
+		.members = members,
+		.member_count = count};
+
+	sync_configure(node->executive.sync, &configuration);
+}
+
+void deliver_all(void)
+{
+	for (; order_delivered < order_count; order_delivered++) {
+		struct message message = order[order_delivered];
+
+		for (uint32_t i = 0; i < NODES; i++) {
+			if (message.is_sync)
+				sync_deliver(nodes[i].executive.sync, message.source, message.bytes,
+					message.size, false);
+			else
+				resync_deliver(nodes[i].executive.resync, message.source, message.bytes,
+					message.size, false);
+		}
+	}
+}
+
+void rotate(int rounds)
+{
+	while (rounds-- > 0)
+		for (uint32_t i = 0; i < NODES; i++) {
+			deliver_all();
+			sync_passed(nodes[i].executive.sync);
+			resync_passed(nodes[i].executive.resync);
+		}
+	deliver_all();
+}
+
+static const uint32_t all[] = {1, 2, 3};
+
+void new_ring(uint64_t seq)
+{
+	for (uint32_t i = 0; i < NODES; i++) {
+		configure(&nodes[i], seq, false, &nodes[i].id, 1);
+		configure(&nodes[i], seq, true, all, 3);
+	}
+}

@@ -1,0 +1,58 @@
+/*
+ * What the tests of exec/sync.c and exec/resync.c share: several nodes in one process; the ring under them is a list of
+ * messages that the test delivers to all, in one order.
+ */
+#ifndef TESTS_UNIT_SYNC_CASE_H
+#define TESTS_UNIT_SYNC_CASE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "exec/executive.h"
+#include "exec/plugin.h"
+
+#define NODES 3
+#define SERVICES 3
+#define TEXT 512
+
+struct message {
+	uint32_t source;
+	uint8_t bytes[600];
+	uint32_t size;
+	bool is_sync; /* group "sync"; else a message of a service */
+};
+
+/* One service of one node; the calls it got are written into its node's journal. */
+struct service {
+	struct node *node;
+	struct plugin plugin;
+	struct coterie_plugin descriptor;
+	int steps; /* sync_step answers -EAGAIN this many times */
+};
+
+struct node {
+	struct executive executive;
+	uint32_t id;
+	struct service services[SERVICES];
+	uint32_t service_count;
+	char journal[TEXT];
+	int synchronized, gathers;
+	int full; /* ring_send refuses this many times */
+};
+
+extern struct node nodes[NODES];
+extern struct message order[256];
+extern uint32_t order_count, order_delivered;
+
+/** Fixture: nodes without services, none of which has been in a ring. */
+void sync_set_up(void);
+void sync_tear_down(void);
+
+void add_service(struct node *node, uint32_t ring_id);
+/** Each node alone, then all together, in the ring of this number. */
+void new_ring(uint64_t seq);
+void deliver_all(void);
+/** The token goes round until nothing more happens. */
+void rotate(int rounds);
+
+#endif

@@ -1,0 +1,210 @@
+/* There and back: what exec/totem/pack.c has made frames of comes out of exec/totem/unpack.c as it was. */
+#include "exec/totem/pack.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/totem/unpack.h"
+#include "tests/suite.h"
+
+#define LETTERS 31u
+#define POOL_MAX ((size_t)64 << 20)
+
+static struct frame_pool *pool;
+static struct unpack *unpack;
+
+static void set_up(void)
+{
+	pool = frame_pool_create(1500, POOL_MAX);
+	unpack = unpack_create();
+	ck_assert_ptr_nonnull(unpack);
+}
+
+static void tear_down(void)
+{
+	struct frame_pool_usage usage;
+
+	unpack_destroy(unpack);
+	frame_pool_usage(pool, &usage);
+	ck_assert_uint_eq(usage.frames, 0);
+	frame_pool_destroy(pool);
+}
+
+struct message {
+	uint8_t *bytes;
+	size_t size;
+};
+
+struct journey {
+	struct message *sent; /* per source in order */
+	size_t sent_count, received_count;
+	bool is_swapped;
+};
+
+static void arrive(void *arg, uint32_t source, const struct iovec *iov, size_t count, size_t size,
+	bool is_swapped)
+{
+	struct journey *journey = (struct journey *)arg + source;
+	size_t at = 0;
+
+	ck_assert_uint_lt(journey->received_count, journey->sent_count);
+
+	struct message *message = &journey->sent[journey->received_count++];
+
+	ck_assert_int_eq(is_swapped, journey->is_swapped);
+	ck_assert_uint_eq(size, message->size);
+	for (size_t i = 0; i < count; at += iov[i++].iov_len)
+		ck_assert(iov[i].iov_len == 0 ||
+			memcmp(message->bytes + at, iov[i].iov_base, iov[i].iov_len) == 0);
+	ck_assert_uint_eq(at, size);
+	free(message->bytes);
+	message->bytes = NULL;
+}
+
+#define SOURCES 3
+
+static size_t random_size(void)
+{
+	switch (rand() % 50) {
+	case 0:
+		return 0;
+	case 1:
+		return (size_t)rand() % 200000;
+	case 2:
+	case 3:
+	case 4:
+	case 5:
+		return (size_t)rand() % 5000;
+	default:
+		return (size_t)rand() % 300;
+	}
+}
+
+static void send_random(struct pack_queue *queue, struct journey *journey)
+{
+	size_t size = random_size();
+	uint8_t *bytes = malloc(size + 1);
+	size_t cut = size == 0 ? 0 : (size_t)rand() % size;
+	struct iovec iov[] = {{bytes, cut}, {NULL, 0}, {bytes + cut, size - cut}};
+	int rc;
+
+	for (size_t i = 0; i < size; i++)
+		bytes[i] = (uint8_t)rand();
+	rc = pack_queue_append(queue, 0, iov, 3);
+	if (rc < 0) {
+		ck_assert(rc == -EAGAIN || rc == -EMSGSIZE);
+		free(bytes);
+		return;
+	}
+	journey->sent[journey->sent_count++] = (struct message){.bytes = bytes, .size = size};
+}
+
+static void travel(struct pack_queue *queue, uint32_t source, struct journey *journeys,
+	uint32_t frames_max)
+{
+	enum unpack_rule rule = rand() % 2 != 0 ? UNPACK_BETTER : UNPACK_REFERENCE;
+
+	for (uint32_t i = 0; i < frames_max; i++) {
+		uint32_t guarantee;
+		struct coterie_frame *frame = pack_queue_take(queue, &guarantee);
+
+		if (frame == NULL)
+			return;
+		ck_assert_uint_le(frame->size, frame->capacity);
+		ck_assert_int_eq(unpack_frame(unpack, source, frame, frame->data + 45,
+					 frame->size - 45, journeys[source].is_swapped, false, rule,
+					 arrive, journeys),
+			0);
+		frame_unref(frame);
+	}
+}
+
+static const uint32_t payload_sizes[] = {11, 12, 13, 50, 255, 1362, 1382, 1410, 9000, 65446, 65491};
+
+START_TEST(what_is_packed_comes_out)
+{
+	enum { MESSAGES = 1500 };
+	struct journey journeys[SOURCES] = {{0}};
+	struct pack_queue *queues[SOURCES];
+	struct pack_options options = {.payload_max = payload_sizes[_i], .frames_max = 2974};
+
+	srand((unsigned int)_i);
+	for (uint32_t i = 0; i < SOURCES; i++) {
+		options.swap = i == 1;
+		journeys[i].is_swapped = options.swap;
+		journeys[i].sent = calloc(MESSAGES, sizeof(struct message));
+		queues[i] = pack_queue_create(pool, &options);
+	}
+	for (int step = 0; step < MESSAGES; step++) {
+		uint32_t source = (uint32_t)rand() % SOURCES;
+
+		send_random(queues[source], &journeys[source]);
+		if (rand() % 5 == 0)
+			pack_queue_flush(queues[source]);
+		travel(queues[source], source, journeys, (uint32_t)rand() % 100);
+	}
+	for (uint32_t i = 0; i < SOURCES; i++) {
+		pack_queue_flush(queues[i]);
+		travel(queues[i], i, journeys, UINT32_MAX);
+		ck_assert_uint_eq(journeys[i].sent_count, journeys[i].received_count);
+		ck_assert_uint_gt(journeys[i].sent_count, MESSAGES / SOURCES / 2);
+		pack_queue_destroy(queues[i]);
+		free(journeys[i].sent);
+	}
+}
+END_TEST
+
+static char heard[8]; /* the first letter of each message */
+
+static void hear(void *arg, uint32_t source, const struct iovec *iov, size_t count, size_t size, bool is_swapped)
+{
+	(void)arg, (void)is_swapped, (void)count;
+	ck_assert_uint_eq(source, 1);
+	ck_assert_uint_eq(size, LETTERS);
+	ck_assert_uint_lt(strlen(heard) + 1, sizeof(heard));
+	strncat(heard, iov->iov_base, 1);
+}
+
+/* A member that missed the start of the first message gets all the others, by either rule. */
+START_TEST(a_joiner_gets_what_is_behind_a_split)
+{
+	enum unpack_rule rule = _i == 1 ? UNPACK_BETTER : UNPACK_REFERENCE;
+	struct pack_options options = {.payload_max = 30, .frames_max = 100};
+	struct pack_queue *queue = pack_queue_create(pool, &options);
+	struct coterie_frame *frame;
+	uint32_t guarantee;
+
+	for (char letter = 'a'; letter < 'e'; letter++) {
+		char message[LETTERS];
+		struct iovec iov = {.iov_base = message, .iov_len = sizeof(message)};
+
+		memset(message, letter, sizeof(message));
+		ck_assert_int_eq(pack_queue_append(queue, 0, &iov, 1), 0);
+	}
+	frame_unref(pack_queue_take(queue, &guarantee));
+	ck_assert_int_eq(pack_queue_split(queue), 0);
+	while ((frame = pack_queue_take(queue, &guarantee)) != NULL) {
+		ck_assert_int_eq(unpack_frame(unpack, 1, frame, frame->data + 45, frame->size - 45,
+					 false, false, rule, hear, NULL),
+			0);
+		frame_unref(frame);
+	}
+	ck_assert_str_eq(heard, "bcd");
+	pack_queue_destroy(queue);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("pack_unpack");
+	TCase *tcase = tcase_create("pack and unpack");
+
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_loop_test(tcase, a_joiner_gets_what_is_behind_a_split, 0, 2);
+	tcase_add_loop_test(tcase, what_is_packed_comes_out, 0,
+		(int)(sizeof(payload_sizes) / sizeof(payload_sizes[0])));
+	suite_add_tcase(suite, tcase);
+	return suite_run(suite);
+}

@@ -1,0 +1,287 @@
+/* exec/resync.c: synchronisation of one service alone. */
+#include "exec/resync.h"
+
+#include <check.h>
+#include <string.h>
+
+#include "exec/sync.h"
+#include "tests/suite.h"
+#include "tests/unit/sync_case.h"
+
+/* A ring that has synchronised; node 3 loads service 2, the others have it or not. */
+static void ring_before_load(bool have_others)
+{
+	for (uint32_t i = 0; have_others && i < 2; i++)
+		add_service(&nodes[i], 2);
+	new_ring(9);
+	rotate(8);
+	for (uint32_t i = 0; i < NODES; i++)
+		nodes[i].journal[0] = '\0';
+}
+
+static struct plugin *load_service(struct node *node, uint32_t ring_id)
+{
+	add_service(node, ring_id);
+	struct plugin *plugin = &node->services[node->service_count - 1].plugin;
+
+	plugin->is_deaf = true;
+	ck_assert_int_eq(resync_join(node->executive.resync, plugin), 0);
+	return plugin;
+}
+
+static void part(struct node *node, uint32_t ring_id)
+{
+	struct plugin *plugin = plugin_by_ring_id(node->executive.plugins, ring_id);
+
+	ck_assert_int_eq(resync_part(node->executive.resync, plugin), 0);
+	node->service_count--; /* the last one */
+	if (node->service_count > 0)
+		node->services[node->service_count - 1].plugin.next = NULL;
+}
+
+START_TEST(a_loaded_service_synchronises_alone)
+{
+	ring_before_load(true);
+	struct plugin *plugin = load_service(&nodes[2], 2);
+	ck_assert(plugin->is_deaf);
+	deliver_all();
+	ck_assert(plugin->is_held); /* its clients and theirs wait */
+	ck_assert(nodes[0].services[0].plugin.is_held);
+	ck_assert(!sync_is_running(nodes[0].executive.sync)); /* those of other services do not */
+	ck_assert(!plugin->is_deaf); /* all were ready */
+	nodes[0].services[0].steps = 1;
+	rotate(4);
+	/* Nobody came to it together with it; to the others it was not here before. */
+	ck_assert_str_eq(nodes[2].journal, "start200 step2 done2 ");
+	ck_assert_str_eq(nodes[1].journal, "start202 step2 done2 ");
+	ck_assert_str_eq(nodes[0].journal, "start202 step2 step2 done2 ");
+	for (uint32_t i = 0; i < NODES; i++) {
+		ck_assert(!nodes[i].services[0].plugin.is_held);
+		ck_assert_int_eq(nodes[i].synchronized, 1);
+		ck_assert_int_eq(nodes[i].gathers, 0);
+	}
+}
+END_TEST
+
+/* What a client sent before the round is in the order before anybody starts. */
+START_TEST(nobody_starts_before_all_are_ready)
+{
+	ring_before_load(true);
+	nodes[1].full = 1;
+	struct plugin *plugin = load_service(&nodes[2], 2);
+	deliver_all();
+	ck_assert(plugin->is_deaf);
+	for (uint32_t i = 0; i < NODES; i++)
+		ck_assert_str_eq(nodes[i].journal, "");
+	resync_passed(nodes[1].executive.resync);
+	deliver_all();
+	ck_assert(!plugin->is_deaf);
+	for (uint32_t i = 0; i < NODES; i++)
+		ck_assert(strncmp(nodes[i].journal, "start", 5) == 0);
+	rotate(2);
+	ck_assert(!plugin->is_held);
+}
+END_TEST
+
+START_TEST(where_nobody_else_has_it_it_is_alone)
+{
+	ring_before_load(false);
+	struct plugin *plugin = load_service(&nodes[2], 2);
+	rotate(2);
+	ck_assert_str_eq(nodes[2].journal, "start200 step2 done2 ");
+	ck_assert(!plugin->is_deaf && !plugin->is_held);
+	ck_assert_str_eq(nodes[0].journal, "");
+}
+END_TEST
+
+START_TEST(without_state_it_is_there_at_once)
+{
+	ring_before_load(true);
+	add_service(&nodes[2], 40);
+	struct plugin *plugin = &nodes[2].services[0].plugin;
+	uint32_t before = order_count;
+	plugin->service.sync_step = NULL;
+	plugin->is_deaf = true;
+	ck_assert_int_eq(resync_join(nodes[2].executive.resync, plugin), 0);
+	ck_assert(!plugin->is_deaf);
+	ck_assert_uint_eq(order_count, before);
+}
+END_TEST
+
+START_TEST(two_loads_are_two_rounds)
+{
+	add_service(&nodes[0], 2);
+	new_ring(9);
+	rotate(8);
+	nodes[0].journal[0] = '\0';
+	load_service(&nodes[1], 2);
+	load_service(&nodes[2], 2);
+	deliver_all();
+	ck_assert(nodes[2].services[0].plugin.is_deaf); /* its round comes second */
+	rotate(6);
+	ck_assert_str_eq(nodes[0].journal, "start202 step2 done2 start202 step2 done2 ");
+	ck_assert_str_eq(nodes[1].journal, "start200 step2 done2 start202 step2 done2 ");
+	ck_assert_str_eq(nodes[2].journal, "start200 step2 done2 ");
+}
+END_TEST
+
+START_TEST(who_unloads_it_is_waited_for_no_more)
+{
+	ring_before_load(true);
+	nodes[1].services[0].steps = 1000;
+	load_service(&nodes[2], 2);
+	rotate(3);
+	ck_assert(nodes[2].services[0].plugin.is_held);
+	part(&nodes[1], 2);
+	rotate(3);
+	ck_assert_str_eq(nodes[2].journal, "start200 step2 done2 ");
+	ck_assert_str_eq(nodes[0].journal, "start202 step2 done2 ");
+	/* and in the next round nobody asks it */
+	nodes[2].journal[0] = nodes[0].journal[0] = '\0';
+	part(&nodes[2], 2);
+	load_service(&nodes[2], 2);
+	rotate(4);
+	ck_assert_str_eq(nodes[2].journal, "start200 step2 done2 ");
+	ck_assert_str_eq(nodes[0].journal, "start202 step2 done2 ");
+}
+END_TEST
+
+START_TEST(who_loads_and_unloads_it_ends_the_round)
+{
+	ring_before_load(true);
+	nodes[1].services[0].steps = 1000;
+	load_service(&nodes[2], 2);
+	rotate(2);
+	part(&nodes[2], 2);
+	rotate(2);
+	ck_assert(strstr(nodes[0].journal, "abort2 ") != NULL);
+	ck_assert(strstr(nodes[1].journal, "abort2 ") != NULL);
+	ck_assert(!nodes[0].services[0].plugin.is_held && !nodes[1].services[0].plugin.is_held);
+	nodes[1].services[0].steps = 0;
+	load_service(&nodes[2], 2);
+	rotate(4);
+	ck_assert(strstr(nodes[0].journal, "abort2 start202 step2 done2 ") != NULL);
+}
+END_TEST
+
+START_TEST(another_configuration_does_the_work_of_a_round)
+{
+	ring_before_load(true);
+	nodes[1].services[0].steps = 2;
+	load_service(&nodes[2], 2);
+	rotate(1);
+	for (uint32_t i = 0; i < NODES; i++)
+		nodes[i].journal[0] = '\0';
+	nodes[1].services[0].steps = 0;
+	/* deaf no more from the regular one on: route.c */
+	new_ring(13);
+	rotate(8);
+	for (uint32_t i = 0; i < NODES; i++) {
+		ck_assert_str_eq(nodes[i].journal, "abort2 start201 step2 done2 ");
+		ck_assert(!nodes[i].services[0].plugin.is_held);
+		ck_assert_int_eq(nodes[i].synchronized, 2);
+	}
+}
+END_TEST
+
+START_TEST(a_join_of_an_older_ring_is_not_looked_at)
+{
+	ring_before_load(true);
+	load_service(&nodes[2], 2);
+	new_ring(13);
+	rotate(8);
+	for (uint32_t i = 0; i < NODES; i++)
+		ck_assert_str_eq(nodes[i].journal, "start201 step2 done2 ");
+}
+END_TEST
+
+/* Node 1 is one that does not know how: its list has zeros where ours have the mark. */
+START_TEST(a_member_that_cannot_be_asked_needs_a_new_ring)
+{
+	add_service(&nodes[0], 2);
+	add_service(&nodes[1], 40);
+	new_ring(9);
+	for (uint32_t i = order_delivered; i < order_count; i++)
+		if (order[i].source == 1)
+			memset(order[i].bytes + 36, 0, 4);
+	rotate(8);
+	uint32_t before = order_count;
+	struct plugin *plugin = load_service(&nodes[2], 2);
+	ck_assert_int_eq(nodes[2].gathers, 1);
+	ck_assert_uint_eq(order_count, before);
+	ck_assert(plugin->is_deaf);
+	/* of a service that it does not have, it is not asked */
+	plugin = load_service(&nodes[2], 40);
+	rotate(4);
+	ck_assert_int_eq(nodes[2].gathers, 1);
+	ck_assert(!plugin->is_deaf && !plugin->is_held);
+}
+END_TEST
+
+START_TEST(malformed_messages_of_a_round_change_nothing)
+{
+	ring_before_load(true);
+	uint8_t bytes[40] = {0};
+	const uint64_t seq = 9;
+	const uint32_t words[] = {63u << 16, 0, 40, 0, 2, 0, 1, 0};
+	for (size_t size = 0; size < sizeof(bytes); size++)
+		resync_deliver(nodes[0].executive.resync, 1, bytes, size, false);
+	memcpy(bytes, words, sizeof(words));
+	memcpy(bytes + 32, &seq, sizeof(seq));
+	const uint32_t bad[][2] = {{16, 63}, {16, UINT32_MAX}, {0, 63u << 16 | 4}, {0, 63u << 16 | 0xffff}, {24, 2}};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		uint8_t copy[40];
+
+		memcpy(copy, bytes, sizeof(copy));
+		memcpy(copy + bad[i][0], &bad[i][1], 4);
+		resync_deliver(nodes[0].executive.resync, 2, copy, sizeof(copy), false);
+	}
+	resync_deliver(nodes[0].executive.resync, 77, bytes, sizeof(bytes), false); /* no member */
+	for (uint32_t function = 1; function < 3; function++) { /* ready for and through with nothing */
+		memcpy(bytes, &(uint32_t){63u << 16 | function}, 4);
+		resync_deliver(nodes[0].executive.resync, 2, bytes, sizeof(bytes), false);
+	}
+	rotate(2);
+	ck_assert_str_eq(nodes[0].journal, "");
+}
+END_TEST
+
+START_TEST(a_round_of_the_other_byte_order_is_understood)
+{
+	ring_before_load(true);
+	uint32_t words[10] = {63u << 16, 0, 40, 0, 2, 0, 1, 0, 9, 0};
+	uint64_t seq = __builtin_bswap64(9);
+	for (size_t i = 0; i < 8; i++)
+		words[i] = __builtin_bswap32(words[i]);
+	memcpy(words + 8, &seq, sizeof(seq));
+	resync_deliver(nodes[0].executive.resync, 3, (const uint8_t *)words, sizeof(words), true);
+	ck_assert(nodes[0].services[0].plugin.is_held);
+	words[0] = __builtin_bswap32(63u << 16 | 1);
+	words[5] = __builtin_bswap32(3);
+	for (uint32_t source = 1; source <= 3; source++) /* nodes 1 and 2 have it, 3 has joined */
+		resync_deliver(nodes[0].executive.resync, source, (const uint8_t *)words, sizeof(words), true);
+	ck_assert_str_eq(nodes[0].journal, "start202 ");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("resync");
+	TCase *tcase = tcase_create("resync");
+
+	tcase_add_checked_fixture(tcase, sync_set_up, sync_tear_down);
+	tcase_add_test(tcase, a_loaded_service_synchronises_alone);
+	tcase_add_test(tcase, nobody_starts_before_all_are_ready);
+	tcase_add_test(tcase, where_nobody_else_has_it_it_is_alone);
+	tcase_add_test(tcase, without_state_it_is_there_at_once);
+	tcase_add_test(tcase, two_loads_are_two_rounds);
+	tcase_add_test(tcase, who_unloads_it_is_waited_for_no_more);
+	tcase_add_test(tcase, who_loads_and_unloads_it_ends_the_round);
+	tcase_add_test(tcase, another_configuration_does_the_work_of_a_round);
+	tcase_add_test(tcase, a_join_of_an_older_ring_is_not_looked_at);
+	tcase_add_test(tcase, a_member_that_cannot_be_asked_needs_a_new_ring);
+	tcase_add_test(tcase, malformed_messages_of_a_round_change_nothing);
+	tcase_add_test(tcase, a_round_of_the_other_byte_order_is_understood);
+	suite_add_tcase(suite, tcase);
+	return suite_run(suite);
+}
