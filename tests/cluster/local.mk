@@ -33,7 +33,7 @@ dist_check_DATA += %D%/reloads.sh %D%/rekeys.sh %D%/life_lab.sh
 dist_check_SCRIPTS += %D%/reload.sh %D%/reload_all.sh %D%/knet_rekey.sh
 TESTS += %D%/reload.sh %D%/reload_all.sh %D%/knet_rekey.sh
 sanitized_scripts += %D%/reload.sh %D%/reload_all.sh %D%/knet_rekey.sh
-reload-long: all
+reload-long: check-programs
 	@RELOADS=100 DEATHS=20 CHUNK=20 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/reload_all.sh
 check-long: reload-long
 .PHONY: reload-long
@@ -42,7 +42,7 @@ check-long: reload-long
 dist_check_SCRIPTS += %D%/plugin_life.sh %D%/plugin_life_config.sh
 TESTS += %D%/plugin_life.sh %D%/plugin_life_config.sh
 sanitized_scripts += %D%/plugin_life.sh
-plugin-life-long: all
+plugin-life-long: check-programs
 	@LIFE_COUNT=100 LIFE_RATE=0 abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
 		bash $(srcdir)/%D%/plugin_life.sh
 	@LIFE_COUNT=100 LIFE_RATE=0 abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
@@ -79,16 +79,16 @@ TESTS += %D%/subsets.sh
 sanitized_scripts += %D%/subsets.sh
 dist_check_SCRIPTS += %D%/plugins_option.sh
 TESTS += %D%/plugins_option.sh
-plugins-option-long: all
+plugins-option-long: check-programs
 	@PLUGINS_OPTION=each abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/plugins_option.sh
-static-long: all
+static-long: check-programs
 	@STATIC=no abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/static.sh
 check-long: plugins-option-long static-long
 .PHONY: plugins-option-long static-long
 
 # What Debian's packages of this tree are worth in a bare root.
 dist_check_SCRIPTS += %D%/packages.sh
-packages-long: all
+packages-long: check-programs
 	@abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/packages.sh
 check-long: packages-long
 .PHONY: packages-long
@@ -115,7 +115,7 @@ dist_check_SCRIPTS += %D%/channel.sh %D%/clients_stress.sh
 TESTS += %D%/channel.sh %D%/clients_stress.sh
 sanitized_scripts += %D%/channel.sh %D%/clients_stress.sh
 # Worth most in a build with sanitizers, which look for leaks at each daemon's end.
-clients-stress-long: all
+clients-stress-long: check-programs
 	@CONNECTIONS=10000 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/clients_stress.sh
 check-long: clients-stress-long
 .PHONY: clients-stress-long
@@ -138,7 +138,7 @@ links_scripts = %D%/crash.sh %D%/stop.sh %D%/tripwire.sh %D%/tripwire_blind.sh %
 	%D%/isolation.sh %D%/asymmetric.sh
 dist_check_SCRIPTS += $(links_scripts)
 TESTS += $(links_scripts)
-links-long: all
+links-long: check-programs
 	@CRASH_ROUNDS=20 CRASH_LIMIT=100 CRASH_STOP_LIMIT=50 abs_top_srcdir='$(abs_top_srcdir)' \
 		bash $(srcdir)/%D%/crash.sh
 	@CRASH_ROUNDS=6 CRASH_KINDS='coterie coterie corosync' CRASH_VICTIMS=2 CRASH_LIMIT=1000 \
@@ -163,7 +163,7 @@ check-long: links-long
 dist_check_SCRIPTS += %D%/knet_refused.sh %D%/knet_paths.sh
 TESTS += %D%/knet_refused.sh %D%/knet_paths.sh
 sanitized_scripts += %D%/knet_refused.sh
-knet-ring-long: all
+knet-ring-long: check-programs
 	@CHANGES=50 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/knet_rekey.sh
 	@LAB_TRANSPORT=knet CRASH_ROUNDS=20 CRASH_LIMIT=3650 CRASH_STOP_LIMIT=50 \
 		abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/crash.sh
@@ -181,7 +181,7 @@ check_PROGRAMS += %D%/cpg_groups
 %C%_cpg_groups_LDADD = libcpg.la
 dist_check_SCRIPTS += %D%/many_clients.sh %D%/slow_receiver.sh
 TESTS += %D%/many_clients.sh %D%/slow_receiver.sh
-limits-long: all
+limits-long: check-programs
 	@LAB_TOKEN=3650 MANY_WINDOWS=5 MANY_WINDOW_MS=3000 MANY_RATIO=0.8 MANY_GROUPS=1000 \
 		abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/many_clients.sh
 	@MANY_SIZE=100 MANY_RATE=1000 COTERIE_CPG_RING=0 MANY_WINDOWS=5 MANY_WINDOW_MS=3000 MANY_RATIO=0.8 \

@@ -8,7 +8,7 @@ TESTS += $(interop_scripts) %D%/asymmetric.sh %D%/knet_mixed.sh
 # Keys that change beside a corosync.
 dist_check_SCRIPTS += %D%/knet_rekey.sh
 TESTS += %D%/knet_rekey.sh
-knet-rekey-long: all
+knet-rekey-long: check-programs
 	@CHANGES=50 abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
 		bash $(srcdir)/%D%/knet_rekey.sh
 check-long: knet-rekey-long
@@ -19,7 +19,7 @@ check_PROGRAMS += %D%/config_corpus
 %C%_config_corpus_SOURCES = %D%/config_corpus.c tests/unit/config_corpus.c tests/unit/config_corpus.h
 dist_check_SCRIPTS += %D%/config_corpus.sh
 TESTS += %D%/config_corpus.sh
-config-corpus-long: all
+config-corpus-long: check-programs
 	@CORPUS_KEYS=all abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/config_corpus.sh
 check-long: config-corpus-long
 .PHONY: config-corpus-long
@@ -27,7 +27,7 @@ check-long: config-corpus-long
 # The same over udp: a short play of each way to send here, all of them at length in check-long.
 dist_check_SCRIPTS += %D%/udp.sh %D%/udp_long.sh
 TESTS += %D%/udp.sh
-udp-long: all
+udp-long: check-programs
 	@abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/udp_long.sh
 check-long: udp-long
 .PHONY: udp-long
@@ -103,7 +103,7 @@ TESTS += %D%/notifyd_knet.sh %D%/notifyd_sinks.sh %D%/notifyd_udpu.sh
 
 # Everything that a ring on knet has to endure, with everything that libknet offers.
 dist_check_SCRIPTS += %D%/knet_long.sh %D%/knet_ipv6.sh
-knet-long: all
+knet-long: check-programs
 	@abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
 		bash $(srcdir)/%D%/knet_ipv6.sh
 	@abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
