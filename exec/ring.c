@@ -375,6 +375,16 @@ static void cb_watch(void *arg, uint32_t nodeid)
 		transport->watch(ring->transport->self, nodeid);
 }
 
+static void cb_poke(void *arg, uint32_t nodeid, struct coterie_frame *frame)
+{
+	struct ring *ring = arg;
+	const struct coterie_transport *transport = &ring->transport->transport;
+
+	/* A send that fails is no sign of anything; without the operation the token's way does the same. */
+	if (transport->poke != NULL)
+		transport->poke(ring->transport->self, nodeid, frame);
+}
+
 static void cb_passed(void *arg)
 {
 	struct ring *ring = arg;
@@ -422,6 +432,7 @@ const struct totem_callbacks ring_callbacks = {
 	.store_ring_id = cb_store_ring_id,
 	.visit = cb_visit,
 	.watch = cb_watch,
+	.poke = cb_poke,
 	.lingering = cb_lingering,
 	.passed = cb_passed,
 	.room = cb_room,

@@ -186,6 +186,8 @@ void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_tr
 	case TOTEM_TRACE_TOKEN:
 	case TOTEM_TRACE_STORED:
 	case TOTEM_TRACE_INSTALLED:
+	case TOTEM_TRACE_EVICTED:
+	case TOTEM_TRACE_LEASE:
 	case TOTEM_TRACE_REQUESTED:
 	case TOTEM_TRACE_PAUSED: /* stats_totem.c */
 		break;

@@ -397,6 +397,8 @@ void totem_engine_transport(
 		if (engine->is_started)
 			suspect_broken(engine, nodeid);
 		break;
+	case TOTEM_EVENT_STOPPED:
+		break;
 	case TOTEM_EVENT_FORCE_GATHER:
 		if (engine->is_started && engine->state == TOTEM_GATHER)
 			gather_token_expired(engine);

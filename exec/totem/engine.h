@@ -92,6 +92,8 @@ enum totem_trace_kind {
 	TOTEM_TRACE_CONVICTED,      /* node was suspected for value us, and is given up */
 	TOTEM_TRACE_ALONE,          /* a ring of one is installed, not by others' wish; value = enum totem_alone */
 	TOTEM_TRACE_UNHEARD,        /* node and the member in seq do not hear each other */
+	TOTEM_TRACE_EVICTED,        /* node is not in the configuration that is being installed: `eviction` says why */
+	TOTEM_TRACE_LEASE,          /* the lease ended (value 0) or began again (value 1) */
 };
 
 /** Why a node goes on alone. */
@@ -99,6 +101,27 @@ enum totem_alone {
 	TOTEM_ALONE_CUT,        /* it has no link */
 	TOTEM_ALONE_DEAF,       /* nobody has been heard since before the token was missed */
 	TOTEM_ALONE_UNANSWERED, /* others are, or were, heard, but do not agree */
+};
+
+/** Why a member of the last configuration is not in the next one. */
+enum totem_evidence {
+	TOTEM_EVIDENCE_LEFT,      /* it sent a leave */
+	TOTEM_EVIDENCE_CLOSED,    /* its kernel closed its connection, refused our datagrams, and it was silent since */
+	TOTEM_EVIDENCE_VOTED,     /* a majority of the ring had not heard it for the silence budget */
+	TOTEM_EVIDENCE_SILENT,    /* not heard for the token timeout and the consensus timeout */
+	TOTEM_EVIDENCE_DISAGREED, /* heard, but it did not agree to a membership within the consensus timeout */
+	TOTEM_EVIDENCE_NAMED,     /* a join of `accuser` named it failed, and this node knows no more */
+};
+
+/** The record of one eviction. Lists are borrowed for the call of `trace`. */
+struct totem_eviction {
+	uint32_t nodeid;
+	enum totem_evidence evidence;
+	uint32_t accuser;       /* TOTEM_EVIDENCE_NAMED: the member; otherwise this node */
+	const uint32_t *agreed; /* members that agreed to it, ascending, this node included */
+	uint32_t agreed_count;
+	uint64_t silent_ns;     /* since this node last received a packet from it */
+	uint64_t budget_ns;     /* the patience that applied; 0: the evidence was certain, none did */
 };
 
 /** Reasons beyond enum wire_refusal: sensible bytes that do not fit the state (§16.1). */
@@ -120,6 +143,7 @@ struct totem_trace {
 	uint32_t cause;
 	struct ring_id ring;
 	const struct coterie_frame *frame; /* TOTEM_TRACE_ORDERED: the frame, borrowed; else NULL */
+	const struct totem_eviction *eviction; /* TOTEM_TRACE_EVICTED: the record, borrowed; else NULL */
 };
 
 /**
@@ -147,6 +171,16 @@ struct totem_callbacks {
 	 * While TOTEM_EVENT_WATCH_ON holds it is hardly ever knocked at. May be NULL.
 	 */
 	void (*watch)(void *arg, uint32_t nodeid);
+	/**
+	 * Send this frame to the port of nodeid's daemon so that its kernel refuses it when no daemon runs there,
+	 * and report the refusal with totem_engine_refused. NULL: `token` sends such datagrams.
+	 */
+	void (*poke)(void *arg, uint32_t nodeid, struct coterie_frame *frame);
+	/**
+	 * The lease ended (false) or began again (true): see totem_engine_has_lease. Requests that need quorum
+	 * wait while there is none. May be NULL.
+	 */
+	void (*lease)(void *arg, bool is_held);
 	/**
 	 * The token is here and usable. What is given to totem_engine_send now goes out now. May be NULL.
 	 *
@@ -194,6 +228,8 @@ struct totem_options {
 	uint32_t early_frames;       /* a visit that sends so many frames or more passes the token on before them,
 	                                where all members announce WIRE_FEATURE_EARLY and a capacity; 0: never */
 	uint64_t random_seed;        /* for the send_join delay */
+	uint64_t silence_ns;         /* a member that is silent for so long may be voted out where all members
+	                                announce WIRE_FEATURE_SILENCE; 0: token_ns + consensus_ns decide alone */
 	bool swap;                   /* send everything in the other byte order (simulator) */
 	uint32_t first_seq;          /* seq of a ring's first frame minus 1; 0 but in tests of wrapping */
 };
@@ -224,11 +260,13 @@ int totem_options_check(const struct totem_options *options, const char **which)
 /** Something the transport noticed. */
 enum totem_event {
 	TOTEM_EVENT_LINK_UP,   /* the first one starts the protocol */
-	TOTEM_EVENT_LINK_DOWN, /* nobody can be reached: unless that ends before the token is missed, a ring of one */
-	TOTEM_EVENT_PEER_DEAD, /* the transport has given nodeid up; it is asked first. Members only */
-	TOTEM_EVENT_WATCH_ON,     /* the end of nodeid's daemon will be told: `watch` */
-	TOTEM_EVENT_WATCH_OFF,    /* not any more */
-	TOTEM_EVENT_WATCH_BROKEN, /* … in a way that its end would look like: a reason to ask it, no more */
+	TOTEM_EVENT_LINK_DOWN, /* no packet leaves or arrives: the lease ends at once; the membership waits as ever */
+	TOTEM_EVENT_PEER_DEAD, /* a sign that nodeid's daemon has ended: it is asked, no more */
+	/* Connections to nodeid's daemon, whichever side made them. Each ON is followed by one OFF or BROKEN. */
+	TOTEM_EVENT_WATCH_ON,     /* one is up: nodeid's kernel will close it when the daemon ends */
+	TOTEM_EVENT_WATCH_OFF,    /* one is over, in a way that says nothing of the daemon */
+	TOTEM_EVENT_WATCH_BROKEN, /* nodeid's kernel closed one without a goodbye */
+	TOTEM_EVENT_STOPPED,   /* this node did not run for a while that now_ns does not show (suspend): the lease ends */
 	TOTEM_EVENT_FORCE_GATHER,
 };
 
@@ -306,6 +344,26 @@ struct totem_counters {
 	uint64_t lingers, linger_tx; /* times that this node, a lone sender, has kept the token; frames sent then */
 	uint64_t early_tokens; /* passed on before the frames of their visit */
 };
+
+/**
+ * Whether this node had contact with a majority of its ring within the lease, so that no other majority can
+ * have gone on without it. An accepted token is contact with all members, an answered question with one; for
+ * members that answer none (Corosync) any packet counts. The lease is half the silence budget, or half the
+ * token timeout; a ring of one holds it always. It may be false before `lease` says so: a process that was
+ * stopped asks this first.
+ */
+bool totem_engine_has_lease(const struct totem_engine *engine, uint64_t now_ns);
+/** The length of the lease, nanoseconds. */
+uint64_t totem_engine_lease(const struct totem_engine *engine);
+/** A member that this node waits for: token missed, and no packet from it. */
+struct totem_silence {
+	uint32_t nodeid;
+	uint64_t silent_ns; /* since its last packet */
+	uint64_t budget_ns; /* when that many have passed, it is evicted, if others agree */
+};
+/** The i-th silent member, i from 0. false: there are no more. */
+bool totem_engine_silent(
+	const struct totem_engine *engine, uint64_t now_ns, uint32_t i, struct totem_silence *silence);
 
 enum totem_state totem_engine_state(const struct totem_engine *engine);
 const struct ring_id *totem_engine_ring(const struct totem_engine *engine);

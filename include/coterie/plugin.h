@@ -353,8 +353,8 @@ struct coterie_host {
 	void (*frames_in)(struct coterie_ctx *ctx, const struct coterie_arrival *arrivals, uint32_t count);
 	/** A link came up (is_up 1) or went down (0); text says why, for the log. */
 	void (*link_state)(struct coterie_ctx *ctx, uint32_t link, uint32_t is_up, const char *text);
-	/** The transport has given the daemon on nodeid up, after it has watched it for a while. It is still
-	    asked, and removed only if it is silent. */
+	/** A sign that the daemon on nodeid has ended. The ring asks it; it is never removed for this alone. A
+	    transport that knows more calls peer_watch (COTERIE_WATCH_BROKEN) and peer_refused. */
 	void (*peer_dead)(struct coterie_ctx *ctx, uint32_t nodeid);
 	/** The transport takes frames again after it accepted fewer than offered. */
 	void (*writable)(struct coterie_ctx *ctx);
@@ -581,10 +581,12 @@ struct coterie_host {
 	/* --- since 1.4: transports --- */
 
 	/**
-	 * How the watch over a node goes that the transport's operation watch asked for. COTERIE_WATCH_ON: should
-	 * its daemon end, that will be told at once. COTERIE_WATCH_OFF: not any more. COTERIE_WATCH_BROKEN: nor
-	 * now, and what ended the watch may have been the end of the daemon: it is asked, and stays unless
-	 * frames to it are refused as well (peer_refused).
+	 * How connections to the daemon on nodeid fare, made by the transport's operation watch or by that daemon.
+	 * COTERIE_WATCH_ON: one is up, and the peer's kernel will close it when its daemon ends.
+	 * COTERIE_WATCH_OFF: one is over, in a way that says nothing of the daemon (a goodbye, a timeout).
+	 * COTERIE_WATCH_BROKEN: the peer's kernel closed one without a goodbye of the daemon. The ring asks that
+	 * daemon then, and removes it if it stays silent and its kernel refuses datagrams (peer_refused). Each
+	 * ON is followed by one OFF or BROKEN.
 	 */
 	void (*peer_watch)(struct coterie_ctx *ctx, uint32_t nodeid, uint32_t state);
 };

@@ -94,6 +94,15 @@ struct coterie_transport {
 	    with host->peer_watch, never from inside this call. While a watch is on, the ring hardly ever sends
 	    the peer anything to see whether it is refused. */
 	void (*watch)(void *self, uint32_t nodeid);
+	/**
+	 * Send this frame (borrowed) to the port of the peer's daemon as a datagram of its own, outside any session or
+	 * encryption, so that the peer's kernel refuses it when no daemon runs there; report that with
+	 * host->peer_refused, quoting the frame. A daemon that runs ignores it. Called only after a connection to
+	 * the peer ended. NULL: a peer's kernel refuses what `token` sends, too (udp, udpu).
+	 *
+	 * @return 0; -ENOENT: no such peer; other errors of sending, which are no sign of anything
+	 */
+	int (*poke)(void *self, uint32_t nodeid, struct coterie_frame *frame);
 };
 
 #endif
