@@ -115,12 +115,11 @@ int ring_start(struct ring *ring, struct plugin *transport)
 	ring->transport = transport;
 	ring->options.payload_max = payload_max(config, &transport->transport);
 	ring->options.features =
-		WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE | WIRE_FEATURE_LINGER | WIRE_FEATURE_EARLY;
+		WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE | WIRE_FEATURE_LINGER | WIRE_FEATURE_EARLY |
+		WIRE_FEATURE_SILENCE;
 	ring->options.linger_ns = TOTEM_LINGER_NS;
 	ring->options.gather_ns = TOTEM_GATHER_NS;
 	ring->options.early_frames = TOTEM_EARLY_FRAMES;
-	if ((transport->descriptor->offers & COTERIE_CAN_TELL_REFUSED) != 0)
-		ring->options.probe_ns = TOTEM_PROBE_NS;
 	/* Numbers that nobody guesses; without a source of chance at least others than last time. */
 	ring->options.random_seed = loop_now_ns(ring->executive->loop) ^ ((uint64_t)ring->options.nodeid << 32);
 	(void)!getrandom(&ring->options.random_seed, sizeof(ring->options.random_seed), GRND_NONBLOCK);
@@ -155,7 +154,6 @@ static struct totem_options completed(const struct ring *ring, const struct tote
 	options.payload_max = ring->options.payload_max;
 	options.features = ring->options.features;
 	options.capacity = ring->options.capacity;
-	options.probe_ns = ring->options.probe_ns;
 	options.linger_ns = ring->options.linger_ns;
 	options.gather_ns = ring->options.gather_ns;
 	options.early_frames = ring->options.early_frames;

@@ -2,6 +2,7 @@
 #include "exec/totem/state.h"
 
 #include <assert.h>
+#include <string.h>
 
 static void tell(struct totem_engine *engine, const struct totem_configuration *configuration)
 {
@@ -129,6 +130,21 @@ static void tell_alone(struct totem_engine *engine)
 	engine_trace(engine, &trace);
 }
 
+static void note_leases(struct totem_engine *engine)
+{
+	for (uint32_t i = 0; i < engine->memb.count; i++) {
+		struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+
+		if (peer == NULL)
+			continue;
+		peer->lease_ns = extension_lease(engine, i);
+		peer->contact_ns = 0;
+		peer->alive_ns = engine->now_ns;
+		memset(peer->votes, 0, sizeof(peer->votes));
+	}
+	engine->all_alive_ns = engine->now_ns;
+}
+
 void configure_install(struct totem_engine *engine)
 {
 	int rc;
@@ -141,6 +157,7 @@ void configure_install(struct totem_engine *engine)
 	rc = node_set_subtract(&engine->left, &engine->memb, &engine->trans);
 	assert(rc == 0);
 	tell_alone(engine);
+	evict_installed(engine);
 	rc = node_set_subtract(&engine->joined, &engine->new_memb, &engine->trans);
 	assert(rc == 0);
 
@@ -161,6 +178,8 @@ void configure_install(struct totem_engine *engine)
 
 	switch_stores(engine);
 	become_operational(engine);
+	note_leases(engine);
+	lease_installed(engine);
 	end_message_alone(engine);
 
 	const struct totem_trace trace = {

@@ -103,7 +103,6 @@ void totem_options_defaults(struct totem_options *options, uint32_t nodeid, uint
 		.token_retransmit_ns = milliseconds(retransmit),
 		.hold_ns = milliseconds(retransmit * 8 / 10 - 10),
 		.join_ns = milliseconds(50),
-		.probe_ns = TOTEM_PROBE_NS,
 		.send_join_ns = 0,
 		.consensus_ns = milliseconds(token * 12 / 10),
 		.merge_ns = milliseconds(200),

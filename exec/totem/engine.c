@@ -244,6 +244,7 @@ struct totem_engine *totem_engine_create(struct frame_pool *pool,
 	engine->now_ns = engine->last_entry_ns = now_ns;
 	engine->random = options->random_seed ^ options->nodeid;
 	engine->state = TOTEM_OPERATIONAL;
+	engine->is_lease_held = true;
 	for (uint32_t i = 0; i < TOTEM_TIMER_COUNT; i++)
 		engine->timer_at_ns[i] = TOTEM_NEVER;
 	engine->ring = (struct ring_id){.rep = options->nodeid, .seq = options->ring_seq + 1};
@@ -288,6 +289,7 @@ static void begin(struct totem_engine *engine, uint64_t now_ns)
 	if (now_ns > engine->now_ns)
 		engine->now_ns = now_ns;
 	timer_check_pause(engine);
+	lease_check_stall(engine);
 }
 
 /* Frames that wait for others wait for nothing else. */
@@ -303,6 +305,21 @@ static void leave(struct totem_engine *engine)
 	engine->depth--;
 }
 
+/* Of a frame the header names the originator; whoever has it sends it again, so that tells nothing of life. */
+static void note_life(struct totem_engine *engine, const struct wire_header *header)
+{
+	struct peer *peer = header->type == WIRE_MCAST ? NULL : peer_find(engine, header->nodeid);
+
+	engine->heard_ns = engine->now_ns;
+	if (peer == NULL || engine->is_pausing)
+		return;
+	peer->alive_ns = engine->now_ns;
+	if (engine->has_suspects)
+		suspect_heard(engine, peer);
+	if (!peer_has_probes(engine, peer))
+		lease_contact(engine, peer, engine->now_ns);
+}
+
 static void receive_one(struct totem_engine *engine, struct coterie_frame *frame)
 {
 	struct totem_counters *counters = &engine->counters;
@@ -315,7 +332,7 @@ static void receive_one(struct totem_engine *engine, struct coterie_frame *frame
 		return;
 	}
 	if (header.nodeid != engine->options.nodeid)
-		engine->heard_ns = engine->now_ns;
+		note_life(engine, &header);
 	if (header.type != WIRE_MCAST && header.type != WIRE_TOKEN)
 		receive_settle(engine);
 	switch (header.type) {
@@ -368,6 +385,7 @@ void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum tot
 	/* It may have been cancelled while the outside was about to report it. */
 	if (engine->timer_at_ns[timer] != TOTEM_NEVER &&
 		engine->timer_at_ns[timer] <= engine->now_ns) {
+		silence_late(engine, engine->now_ns - engine->timer_at_ns[timer]);
 		engine->timer_at_ns[timer] = TOTEM_NEVER;
 		timer_expired(engine, timer);
 	}
@@ -390,18 +408,23 @@ void totem_engine_transport(
 			suspect_told(engine, nodeid);
 		break;
 	case TOTEM_EVENT_WATCH_ON:
+		suspect_connected(engine, nodeid);
+		break;
 	case TOTEM_EVENT_WATCH_OFF:
-		suspect_watched(engine, nodeid, event == TOTEM_EVENT_WATCH_ON);
+		suspect_disconnected(engine, nodeid, CONNECTION_OVER);
 		break;
 	case TOTEM_EVENT_WATCH_BROKEN:
-		if (engine->is_started)
-			suspect_broken(engine, nodeid);
+		suspect_disconnected(engine, nodeid, CONNECTION_RESET);
+		break;
+	case TOTEM_EVENT_WATCH_CLOSED:
+		suspect_disconnected(engine, nodeid, CONNECTION_CLOSED);
 		break;
 	case TOTEM_EVENT_STOPPED:
+		lease_doubt(engine);
 		break;
 	case TOTEM_EVENT_FORCE_GATHER:
 		if (engine->is_started && engine->state == TOTEM_GATHER)
-			gather_token_expired(engine);
+			gather_send_join(engine); /* it looks already; nobody is given up sooner for it */
 		else if (engine->is_started)
 			gather_enter(engine, GATHER_TOKEN_LOST_OPERATIONAL);
 		break;

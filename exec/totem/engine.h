@@ -42,7 +42,8 @@ enum totem_timer {
 	TOTEM_TIMER_WARNING,
 	TOTEM_TIMER_SEND_JOIN, /* the random delay before a join, as a timer */
 	TOTEM_TIMER_BACKOFF,   /* an asymmetric peer may be listened to again (§16.3) */
-	TOTEM_TIMER_PROBE,     /* the next question whether somebody lives */
+	TOTEM_TIMER_PROBE,     /* the next question to a suspect */
+	TOTEM_TIMER_LEASE,     /* the token is late: members are asked, and voted on */
 	TOTEM_TIMER_COUNT,
 };
 #define TOTEM_NEVER UINT64_MAX
@@ -220,8 +221,6 @@ struct totem_options {
 	                                all members tell, it bounds the window, and that adapts to the load;
 	                                window_size is then where it begins, max_messages is not used */
 	uint64_t rotation_target_ns; /* with one sender; the window grows no further when a rotation takes longer */
-	uint64_t probe_ns;           /* between questions to an idle neighbour; 0: none are asked unless a sign
-	                                came. Worth it where the outside calls totem_engine_refused */
 	uint64_t linger_ns;          /* a member that alone sends keeps the token for so long at a time, where
 	                                all members announce WIRE_FEATURE_LINGER; 0: never */
 	uint64_t gather_ns;          /* while it does, frames may wait for so long for others to go out with them */
@@ -233,9 +232,6 @@ struct totem_options {
 	bool swap;                   /* send everything in the other byte order (simulator) */
 	uint32_t first_seq;          /* seq of a ring's first frame minus 1; 0 but in tests of wrapping */
 };
-
-/** A good value for probe_ns: a daemon that was killed is missed within 0.1 s. */
-#define TOTEM_PROBE_NS UINT64_C(60000000)
 
 /** A good value for linger_ns: far below any timeout, and a hundred rotations of an idle ring. */
 #define TOTEM_LINGER_NS UINT64_C(10000000)
@@ -262,10 +258,11 @@ enum totem_event {
 	TOTEM_EVENT_LINK_UP,   /* the first one starts the protocol */
 	TOTEM_EVENT_LINK_DOWN, /* no packet leaves or arrives: the lease ends at once; the membership waits as ever */
 	TOTEM_EVENT_PEER_DEAD, /* a sign that nodeid's daemon has ended: it is asked, no more */
-	/* Connections to nodeid's daemon, whichever side made them. Each ON is followed by one OFF or BROKEN. */
+	/* Connections to nodeid's daemon, whichever side made them. Each ON is followed by one of the others. */
 	TOTEM_EVENT_WATCH_ON,     /* one is up: nodeid's kernel will close it when the daemon ends */
 	TOTEM_EVENT_WATCH_OFF,    /* one is over, in a way that says nothing of the daemon */
-	TOTEM_EVENT_WATCH_BROKEN, /* nodeid's kernel closed one without a goodbye */
+	TOTEM_EVENT_WATCH_BROKEN, /* one was reset: by nodeid's kernel, or by something in between */
+	TOTEM_EVENT_WATCH_CLOSED, /* nodeid's kernel closed one in order, without a goodbye of the daemon */
 	TOTEM_EVENT_STOPPED,   /* this node did not run for a while that now_ns does not show (suspend): the lease ends */
 	TOTEM_EVENT_FORCE_GATHER,
 };

@@ -9,6 +9,13 @@
 
 #include <string.h>
 
+static uint64_t lease_units(const struct totem_engine *engine)
+{
+	uint64_t units = (totem_engine_lease(engine) + WIRE_LEASE_UNIT_NS - 1) / WIRE_LEASE_UNIT_NS;
+
+	return units < WIRE_LEASE_MAX ? units : WIRE_LEASE_MAX;
+}
+
 uint64_t extension_own(const struct totem_engine *engine)
 {
 	uint64_t features = engine->options.features;
@@ -16,6 +23,7 @@ uint64_t extension_own(const struct totem_engine *engine)
 	if (features == 0)
 		return 0;
 	features |= (uint64_t)engine->options.capacity << WIRE_CAPACITY_SHIFT;
+	features |= lease_units(engine) << WIRE_LEASE_SHIFT;
 	return features | WIRE_FEATURE_FILLED;
 }
 
@@ -55,7 +63,7 @@ uint64_t extension_agreed(const struct totem_engine *engine)
 	uint64_t features = UINT64_MAX;
 
 	if (TOTEM_MUTANT(engine, SAFE_ASSUMED))
-		return extension_own(engine) & ~WIRE_CAPACITY_MASK;
+		return extension_own(engine) & ~(WIRE_CAPACITY_MASK | WIRE_LEASE_MASK);
 	if (!engine->commit.has_features)
 		return 0;
 	for (uint32_t i = 0; i < engine->new_memb.count; i++) {
@@ -63,7 +71,14 @@ uint64_t extension_agreed(const struct totem_engine *engine)
 			return 0;
 		features &= engine->commit.features[i];
 	}
-	return features & ~WIRE_CAPACITY_MASK;
+	return features & ~(WIRE_CAPACITY_MASK | WIRE_LEASE_MASK);
+}
+
+uint64_t extension_lease(const struct totem_engine *engine, uint32_t index)
+{
+	if (!engine->commit.has_features)
+		return 0;
+	return ((engine->commit.features[index] & WIRE_LEASE_MASK) >> WIRE_LEASE_SHIFT) * WIRE_LEASE_UNIT_NS;
 }
 
 uint32_t extension_capacity(const struct totem_engine *engine)

@@ -7,8 +7,8 @@
 
 #define JOIN_ROUNDS_QUICK 3u
 #define CONTINUOUS_GATHER_MAX 3u
-/* So much of a token timeout without a packet from anybody, after the token was missed: alone. */
-#define ALONE_PERCENT 60u
+/* Turns of the loop and packets that may be late where several nodes conclude. */
+#define MARGIN_NS (20 * MILLISECOND_NS)
 
 static size_t join_size(uint32_t count)
 {
@@ -47,17 +47,6 @@ static void schedule_join(struct totem_engine *engine)
 			engine_random(engine) % (engine->options.send_join_ns + 1));
 }
 
-/* Nobody can be reached: there is nothing to wait for. */
-static void fail_others(struct totem_engine *engine)
-{
-	for (uint32_t i = 0; i < engine->proc.count; i++) {
-		if (engine->proc.ids[i] != engine->options.nodeid) {
-			set_add(&engine->failed, engine->proc.ids[i]);
-			peer_given_up(engine, engine->proc.ids[i]);
-		}
-	}
-}
-
 void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 {
 	uint64_t consensus_ns = engine->options.consensus_ns;
@@ -77,8 +66,6 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 	engine->accepted_ns = 0;
 	engine->join_rounds = 0;
 	set_add(&engine->proc, engine->options.nodeid);
-	if (engine->is_cut)
-		fail_others(engine);
 	node_set_clear(&engine->consensus);
 	set_add(&engine->consensus, engine->options.nodeid);
 	engine->counters.gather_entered++;
@@ -90,7 +77,9 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 	timer_cancel(engine, TOTEM_TIMER_HOLD);
 	timer_set(engine, TOTEM_TIMER_JOIN, engine->options.join_ns);
 	timer_set(engine, TOTEM_TIMER_CONSENSUS, consensus_ns);
+	engine->is_conclusion_due = false;
 	suspect_start(engine);
+	lease_gather(engine);
 	schedule_join(engine);
 }
 
@@ -144,20 +133,32 @@ static bool is_newcomer(const struct totem_engine *engine)
 	       engine->now_ns - engine->episode_ns < 2 * engine->options.join_ns;
 }
 
+/* A stranger has waited in vain for a member of our ring; we have not waited for it as long as we owe it. */
+static bool is_patience_over(const struct totem_engine *engine)
+{
+	return engine->now_ns - engine->episode_ns >= engine->options.consensus_ns ||
+	       TOTEM_MUTANT(engine, STRANGER_BELIEVED);
+}
+
 /*
  * Take over a failed list: §7.4 f. Of a member of our last ring all of it. Of a stranger (whose
  * list the reference ignores) what has not agreed with us: otherwise two groups that meet while one
  * of them waits for somebody can agree on nothing until their timers run out, one after the other,
  * maybe for ever.
  */
+static bool is_believed(const struct totem_engine *engine, uint32_t id)
+{
+	return !is_newcomer(engine) && !node_set_has(&engine->consensus, id) &&
+	       (!node_set_has(&engine->memb, id) || is_patience_over(engine));
+}
+
 static void adopt_failed(struct totem_engine *engine, uint32_t from, bool is_member)
 {
 	for (uint32_t i = 0; i < engine->join_failed.count; i++) {
 		uint32_t id = engine->join_failed.ids[i];
 
 		if (id != engine->options.nodeid &&
-			(is_member || id == from ||
-				(!is_newcomer(engine) && !node_set_has(&engine->consensus, id))))
+			(is_member || id == from || is_believed(engine, id)))
 			set_add(&engine->failed, id);
 	}
 }
@@ -347,7 +348,6 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 		engine_refuse(engine, TOTEM_REFUSED_STALE, join.system_from);
 		return;
 	}
-	suspect_heard(engine, join.system_from);
 	peer->heard_ns = engine->now_ns;
 	peer_reconsider(engine, peer, join.header_nodeid == 0);
 	if (join.header_nodeid == 0) {
@@ -360,8 +360,12 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 	join_by_state(engine, &join);
 	if (join.header_nodeid != 0)
 		peer->heard_episode = engine->episode;
-	if (node_set_has(&engine->join_failed, engine->options.nodeid))
+	if (node_set_has(&engine->join_failed, engine->options.nodeid)) {
 		peer->failed_us_episode = engine->episode;
+		/* This node is being evicted: what it serves it may serve no more. */
+		if (node_set_has(&engine->memb, join.system_from) && join.header_nodeid != 0)
+			lease_doubt(engine);
+	}
 	peer_accuse(engine, join.system_from);
 }
 
@@ -399,17 +403,6 @@ void gather_leave(struct totem_engine *engine)
 	engine_multicast(engine, frame);
 }
 
-/*
- * Nobody has been heard since before the token was missed. Whoever is still there has sent a dozen
- * joins meanwhile: waiting for consensus with them would only keep the quorum wrong.
- */
-static bool is_alone(const struct totem_engine *engine)
-{
-	return engine->memb.count > 1 && engine->heard_ns < engine->episode_ns &&
-	       engine->now_ns - engine->episode_ns >=
-		       engine->options.token_ns / 100 * ALONE_PERCENT;
-}
-
 /* 50, 50, 50, 100, 200, 200, … ms: many candidates need not hear everybody all the time (§16.3). */
 void gather_join_expired(struct totem_engine *engine)
 {
@@ -417,15 +410,35 @@ void gather_join_expired(struct totem_engine *engine)
 
 	if (engine->state != TOTEM_GATHER)
 		return;
-	if (is_alone(engine) && !engine->is_pausing && !is_agreed(engine)) {
-		gather_consensus_expired(engine);
-		return;
-	}
 	schedule_join(engine);
 	engine->join_rounds++;
 	if (engine->join_rounds >= JOIN_ROUNDS_QUICK)
 		period_ns *= engine->join_rounds == JOIN_ROUNDS_QUICK ? 2 : 4;
 	timer_set(engine, TOTEM_TIMER_JOIN, period_ns);
+}
+
+/*
+ * A majority of the last ring concludes a little later than the reference does. Its members may have seen the
+ * token up to a hold time before the node that is cut off did, and that one shall have concluded that it is
+ * alone before they are a ring without it: two quorate memberships are never in force together.
+ */
+static bool waits_for_margin(struct totem_engine *engine)
+{
+	uint32_t count = 1; /* this node */
+
+	if (engine->is_conclusion_due || engine->memb.count < 3 || TOTEM_MUTANT(engine, MARGIN_NONE))
+		return false;
+	for (uint32_t i = 0; i < engine->memb.count; i++) {
+		const struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+
+		count += peer != NULL && peer->id != engine->options.nodeid &&
+			 peer->heard_episode == engine->episode;
+	}
+	if (count <= engine->memb.count / 2)
+		return false;
+	engine->is_conclusion_due = true;
+	timer_set(engine, TOTEM_TIMER_CONSENSUS, engine->options.hold_ns + MARGIN_NS);
+	return true;
 }
 
 /* §7.5. Returns whether the membership has to be gathered anew. */
@@ -457,6 +470,8 @@ void gather_consensus_expired(struct totem_engine *engine)
 {
 	if (engine->state != TOTEM_GATHER || engine->is_pausing)
 		return;
+	if (!is_agreed(engine) && waits_for_margin(engine))
+		return;
 	if (conclude(engine))
 		gather_enter(engine, GATHER_CONSENSUS_TIMEOUT);
 	else
@@ -479,14 +494,11 @@ void gather_token_expired(struct totem_engine *engine)
 	gather_enter(engine, GATHER_CONSENSUS_EXPIRED);
 }
 
-/* Without a network: whoever has not answered by the end of a token timeout is out of reach. */
+/* A link that is down tells nothing of other nodes: the membership waits as for any silence. */
 void gather_link_down(struct totem_engine *engine)
 {
-	uint64_t at_ns = engine->timer_at_ns[TOTEM_TIMER_CONSENSUS];
-
 	engine->is_cut = true;
-	if (engine->state == TOTEM_GATHER && at_ns > engine->now_ns + engine->options.token_ns)
-		timer_set(engine, TOTEM_TIMER_CONSENSUS, engine->options.token_ns);
+	lease_link_changed(engine);
 }
 
 /*
@@ -498,6 +510,7 @@ void gather_link_up(struct totem_engine *engine)
 	bool was_cut = engine->is_cut;
 
 	engine->is_cut = false;
+	lease_link_changed(engine);
 	if (!engine->is_started) {
 		timer_start_pause(engine);
 		engine->is_started = true;
@@ -506,11 +519,12 @@ void gather_link_up(struct totem_engine *engine)
 		return;
 	}
 	if (was_cut && engine->state == TOTEM_GATHER)
-		node_set_clear(&engine->failed); /* verdicts of the cut */
-	gather_enter(engine, GATHER_INTERFACE);
+		schedule_join(engine); /* the consensus timeout goes on */
+	else
+		gather_enter(engine, GATHER_INTERFACE);
 }
 
-void gather_fail(struct totem_engine *engine, uint32_t id)
+void gather_fail(struct totem_engine *engine, uint32_t id, enum totem_evidence evidence)
 {
 	if (!node_set_has(&engine->proc, id) || node_set_has(&engine->failed, id) ||
 		id == engine->options.nodeid)
@@ -518,4 +532,5 @@ void gather_fail(struct totem_engine *engine, uint32_t id)
 	set_add(&engine->failed, id);
 	gather_enter(engine, engine->state == TOTEM_OPERATIONAL ? GATHER_TOKEN_LOST_OPERATIONAL
 								: GATHER_CONSENSUS_TIMEOUT);
+	evict_note(engine, id, evidence);
 }

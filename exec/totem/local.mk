@@ -7,11 +7,13 @@ totem_sources = \
 	%D%/deliver.c \
 	%D%/early.c \
 	%D%/engine.c %D%/engine.h \
+	%D%/evict.c \
 	%D%/extension.c \
 	%D%/flow.c \
 	%D%/frame.c %D%/frame.h \
 	%D%/gather.c \
 	%D%/hooks.c %D%/hooks.h \
+	%D%/lease.c \
 	%D%/linger.c \
 	%D%/merge.c \
 	%D%/node_set.c %D%/node_set.h \
@@ -21,6 +23,7 @@ totem_sources = \
 	%D%/recovery.c \
 	%D%/retransmit.c \
 	%D%/ring_id.h \
+	%D%/silence.c \
 	%D%/state.h \
 	%D%/store.c \
 	%D%/suspect.c \

@@ -5,6 +5,8 @@
 
 #include "exec/totem/frame.h"
 
+#define ASK_GAP_NS (100 * MILLISECOND_NS)
+
 void merge_foreign(
 	struct totem_engine *engine, uint32_t node, const struct ring_id *ring, bool is_frame)
 {
@@ -25,7 +27,7 @@ void merge_foreign(
 		return;
 	if (peer_is_ignored(engine, node)) {
 		if (peer != NULL && !engine->is_cut)
-			suspect_ask(engine, peer);
+			suspect_ask(engine, peer, ASK_GAP_NS);
 		return;
 	}
 	/* Late: whoever committed to our ring sends nothing on an older one any more. */
@@ -95,6 +97,10 @@ void merge_expired(struct totem_engine *engine)
  */
 void merge_idle(struct totem_engine *engine)
 {
+	/* Where the token comes more often for the sake of silence, not each time. */
+	uint64_t gap_ns = engine->options.silence_ns == 0 ? engine->options.merge_ns
+							  : engine->options.merge_ns + 2 * engine->options.silence_ns;
+
 	if (!engine_is_rep(engine))
 		return;
 	if (engine->merged_seq != engine->ring.seq) {
@@ -103,7 +109,7 @@ void merge_idle(struct totem_engine *engine)
 		return;
 	}
 	if (engine->merge_at_ns == 0)
-		engine->merge_at_ns = engine->now_ns + engine->options.merge_ns;
+		engine->merge_at_ns = engine->now_ns + gap_ns;
 	if (engine->is_holding || engine->now_ns < engine->merge_at_ns)
 		return;
 	engine->merge_at_ns = 0;

@@ -497,7 +497,7 @@ void peer_backoff_expired(struct totem_engine *engine)
 			peer->pardons++;
 			suspect_tell_members(engine, WIRE_PROBE_PARDON, peer->id);
 		} else if (is_accused(engine, peer)) {
-			suspect_ask(engine, peer);
+			suspect_ask(engine, peer, ASK_GAP_NS / 2);
 		}
 	}
 	start_timer(engine);

@@ -49,8 +49,6 @@ static void store_own_ring(
 	if (engine->state == TOTEM_RECOVERY && mcast->encapsulated == 1 &&
 		!recovery_frame(engine, mcast, frame))
 		return; /* as if lost: it is asked for again */
-	if (engine->has_suspects)
-		suspect_heard(engine, mcast->system_from);
 	if (!store_put(store, mcast, frame))
 		return;
 	engine->is_store_dirty = true;

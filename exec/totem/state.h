@@ -73,6 +73,25 @@ struct store {
 };
 
 #define ASKED_MAX 8u
+#define VOTES_MAX 8u
+
+struct question {
+	uint64_t number; /* 0: none, or answered, or refused */
+	uint64_t at_ns;
+};
+
+/* That a member has not heard a node for its whole budget. */
+struct vote {
+	uint32_t id;
+	uint64_t at_ns; /* 0: none */
+};
+
+/* How a connection to a member's daemon ended. */
+enum connection_end {
+	CONNECTION_OVER,   /* in a way that says nothing of the daemon */
+	CONNECTION_RESET,  /* by its kernel, or by something in between */
+	CONNECTION_CLOSED, /* in order, by its kernel, without a goodbye of the daemon */
+};
 
 /* What we remember about a node. */
 struct peer {
@@ -87,11 +106,22 @@ struct peer {
 	uint64_t sign_ns;      /* the first one since it was last heard; 0: none */
 	uint64_t hint_ns;      /* the last one that proved nothing */
 	uint64_t asked_ns;     /* when it was asked last */
-	uint64_t asked[ASKED_MAX]; /* numbers of the last questions; 0: none, or refused */
+	struct question asked[ASKED_MAX]; /* the last ones */
 	uint32_t asked_count;
 	uint32_t rounds;       /* questions since the first sign */
 	uint32_t refused;      /* of our datagrams since then, for certain */
-	uint32_t told;         /* signs of the transport itself since then */
+	uint32_t connections;  /* to its daemon, that are up */
+	bool is_ended;         /* others have ended the last one; it has not answered since */
+	bool is_closed;        /* … its kernel has, in order */
+	uint64_t round_trip_ns; /* the longest of late; 0: not measured */
+	/* Contact, silence, and the record of its end: lease.c, silence.c, evict.c. */
+	uint64_t alive_ns;     /* when its last packet came, but for frames, which others send again */
+	uint64_t contact_ns;   /* when the last question was sent that it answered in our ring */
+	uint64_t lease_ns;     /* that it announced for this ring; 0: none */
+	struct vote votes[VOTES_MAX];
+	enum totem_evidence evidence;
+	uint64_t evidence_episode;
+	uint64_t budget_ns;    /* that applied to it */
 	uint64_t failed_us_episode; /* last gather episode in which its join said that we failed */
 	uint64_t left_episode;  /* last gather episode in which it said that it goes */
 	uint64_t backoff_ns;    /* how long it is not listened to next time */
@@ -225,6 +255,7 @@ struct totem_engine {
 	uint64_t episode; /* counts departures from OPERATIONAL */
 	uint64_t episode_ns; /* when it began */
 	uint32_t join_rounds;
+	bool is_conclusion_due; /* the margin of a majority has passed: gather.c */
 	bool is_pausing;       /* shortly after a pause: stale packets are dropped */
 	bool is_token_overdue; /* T-token ran out during the pause */
 	uint64_t last_entry_ns;
@@ -232,10 +263,16 @@ struct totem_engine {
 
 	/* Questions to peers. */
 	bool has_suspects;
-	uint64_t probe_at_ns;   /* the next round of them begins */
-	uint64_t knocked_ns;    /* at our neighbour */
-	uint32_t watched_id;    /* our neighbour, as the outside was told; 0: none */
-	bool is_watched;        /* it is */
+
+	/* Contact and silence. */
+	bool is_lease_held;      /* as the outside was told */
+	uint64_t contact_ns;     /* with all members, by a token */
+	uint64_t doubt_ns;       /* contact from before proves nothing */
+	uint64_t unproved_ns;    /* a token proves contact only if this node has passed one on since then */
+	uint64_t all_alive_ns;   /* when a token was accepted that every member had passed on */
+	uint64_t awake_ns;       /* this node did not run right before that */
+	uint64_t late_until_ns;  /* it runs late: its patience is doubled */
+
 	uint64_t token_sent_ns; /* to our successor */
 	bool is_heartbeat_used;
 
@@ -378,8 +415,8 @@ void gather_consensus_expired(struct totem_engine *engine);
 void gather_token_expired(struct totem_engine *engine);
 void gather_link_up(struct totem_engine *engine);
 void gather_link_down(struct totem_engine *engine); /* the last one */
-/** id failed, as seen by the transport. */
-void gather_fail(struct totem_engine *engine, uint32_t id);
+/** Form a ring without id, for that evidence. */
+void gather_fail(struct totem_engine *engine, uint32_t id, enum totem_evidence evidence);
 
 /* --- commit.c --- */
 void commit_create(struct totem_engine *engine); /* candidates are in `live` */
@@ -449,23 +486,50 @@ void peer_backoff_expired(struct totem_engine *engine);
 
 /* --- suspect.c --- */
 void suspect_refused(struct totem_engine *engine, uint32_t id, const uint8_t *bytes, size_t size);
-void suspect_told(struct totem_engine *engine, uint32_t id); /* the transport has given it up */
-/** A frame came that id has sent, or let pass: it lives. */
-void suspect_heard(struct totem_engine *engine, uint32_t id);
+void suspect_told(struct totem_engine *engine, uint32_t id); /* a sign that proves nothing */
+/** A packet of it came: it lives, unless its kernel has closed its connection. */
+void suspect_heard(struct totem_engine *engine, struct peer *peer);
 void suspect_heard_all(struct totem_engine *engine); /* the token came */
 /** A merge detect that is a probe is answered, and is no merge detect. */
 bool suspect_probe(struct totem_engine *engine, const struct coterie_frame *frame);
-/** Ask a node that is in back-off whether it hears us; not too often. */
-void suspect_ask(struct totem_engine *engine, struct peer *peer);
-/** Tell the members what has become of our verdict on a node: WIRE_PROBE_RETRACT or PARDON. */
+/** Ask a node whether it runs and hears this node, if that was asked gap_ns ago or more. */
+void suspect_ask(struct totem_engine *engine, struct peer *peer, uint64_t gap_ns);
+/** Send all members that answer questions a word about the node id: WIRE_PROBE_RETRACT, PARDON or SILENT. */
 void suspect_tell_members(struct totem_engine *engine, enum wire_probe_kind kind, uint32_t id);
 void suspect_start(struct totem_engine *engine); /* a state in which questions are asked was entered */
 void suspect_installed(struct totem_engine *engine); /* the same, and the neighbour may be another */
-/** The outside's watch over that neighbour is in place, or is not any more. */
-void suspect_watched(struct totem_engine *engine, uint32_t id, bool is_watched);
-void suspect_broken(struct totem_engine *engine, uint32_t id); /* … because it may have gone */
+void suspect_connected(struct totem_engine *engine, uint32_t id);
+void suspect_disconnected(struct totem_engine *engine, uint32_t id, enum connection_end end);
 void suspect_expired(struct totem_engine *engine);
-void suspect_check_overdue(struct totem_engine *engine); /* T-retransmit ran out */
+
+/* --- lease.c --- */
+void lease_installed(struct totem_engine *engine); /* a configuration came into force */
+void lease_gather(struct totem_engine *engine); /* GATHER was entered */
+void lease_token(struct totem_engine *engine); /* it was accepted */
+void lease_check_stall(struct totem_engine *engine); /* at each entry */
+/** The member answered, in our ring, what was asked at at_ns. */
+void lease_contact(struct totem_engine *engine, struct peer *peer, uint64_t at_ns);
+/** The others may be about to go on without this node: contact has to be proved anew. */
+void lease_doubt(struct totem_engine *engine);
+void lease_link_changed(struct totem_engine *engine);
+void lease_expired(struct totem_engine *engine);
+
+/* --- silence.c --- */
+/** How long the member may be silent before it is removed. */
+uint64_t silence_budget(const struct totem_engine *engine, const struct peer *peer);
+/** For how long it has been. */
+uint64_t silence_of(const struct totem_engine *engine, const struct peer *peer);
+/** A timer of this node ran late_ns after its time. */
+void silence_late(struct totem_engine *engine, uint64_t late_ns);
+/** A member says that it has not heard suspect for its budget. */
+void silence_voted(struct totem_engine *engine, struct peer *voter, uint32_t suspect);
+/** Vote on members that are silent beyond the budget. The engine may leave its state. */
+void silence_check(struct totem_engine *engine);
+
+/* --- evict.c --- */
+/** This is why id is removed, in the present episode. */
+void evict_note(struct totem_engine *engine, uint32_t id, enum totem_evidence evidence);
+void evict_installed(struct totem_engine *engine); /* trace a record of each member in `left` */
 
 /* --- timers.c --- */
 void timer_set(struct totem_engine *engine, enum totem_timer timer, uint64_t delay_ns);
@@ -489,6 +553,8 @@ uint64_t extension_own(const struct totem_engine *engine); /* what we announce; 
 void extension_begin(struct totem_engine *engine);
 void extension_copy(struct totem_engine *engine, const struct wire_commit_token *commit);
 void extension_fill(struct totem_engine *engine, uint32_t index);
+/** The lease that member number `index` of the new ring announced, nanoseconds; 0: none. */
+uint64_t extension_lease(const struct totem_engine *engine, uint32_t index);
 uint64_t extension_agreed(const struct totem_engine *engine); /* AND of a complete trailer, or 0 */
 /** Frames that the smallest receive buffer of the new ring holds; 0: not all members have told. */
 uint32_t extension_capacity(const struct totem_engine *engine);

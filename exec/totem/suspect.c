@@ -1,17 +1,16 @@
 /*
- * Is a member's daemon still there? Spec 04 §16.3, spec 05 §11.
+ * Has a member's daemon ended? Spec 04 §16.3, spec 05 §11.
  *
- * A host without a daemon answers datagrams with "port unreachable", and the outside reports that
- * with what is quoted of the datagram. So that there is something to answer on an idle ring too,
- * every member knocks at the next one that understands it, a few times a second, unless the outside
- * watches that one and tells by itself when it goes.
+ * A sign alone never removes a member. A link that is down, a firewall that rejects packets, a stopped
+ * process and a forged report all look alike. The end of a daemon is certain when its kernel has closed
+ * its connection without a goodbye of the daemon, and refuses datagrams with our own bytes quoted, and
+ * nothing has come from it since. Everything else is silence: see silence.c and the token timeout.
  *
- * Life of a suspicion: 1 a report comes, from wherever. 2 The suspect is asked, again and again,
- * with numbers that nobody else knows. 3a Anything that it sends ends the suspicion, and it answers
- * questions at once: one lost or refused packet, a forged report or a restarted daemon end here.
- * 3b Several of our datagrams were refused for certain, since their very bytes were quoted, and it
- * has been silent for a while: it is given up, and the join that says so makes everybody agree.
- * 3c Neither: the suspicion is dropped, and the token timeout decides.
+ * Life of a suspicion: 1 A sign comes: a connection ended, a datagram was refused, the transport says so.
+ * 2 The suspect is asked again and again, with numbers that no other node knows. 3a Any packet from it
+ * ends the suspicion. After its kernel has closed a connection only an answer does: a packet may have been
+ * under way when its sender died. 3b Its end is certain: it is removed, and the join that names it makes
+ * all members agree. 3c Neither: the suspicion is dropped, and the token timeout decides.
  */
 #include "exec/totem/state.h"
 
@@ -23,24 +22,16 @@
 #define ASK_GAP_NS (6 * MILLISECOND_NS)
 #define ASK_ROUNDS_QUICK 8u
 #define ASK_ROUNDS_MIN 2u
-/* A host refuses six datagrams at once, then one a second: so many are enough, others may follow. */
+/* A host refuses six datagrams at once, then one a second: that many are enough, others may follow. */
 #define REFUSED_ENOUGH 3u
 #define ASK_GAP_SLOW_NS (100 * MILLISECOND_NS)
 #define SUSPICION_NS (3000 * MILLISECOND_NS)
 #define HINT_GAP_NS (10 * MILLISECOND_NS)
-/* A node that lives has answered by then; one refusal alone, when the host says no more, takes longer. */
-#define SILENCE_NS (20 * MILLISECOND_NS)
-#define SILENCE_ONCE_NS (40 * MILLISECOND_NS)
-/* The transport itself has waited for long; a knock on a path that is just coming up may be late. */
-#define SILENCE_TOLD_NS (50 * MILLISECOND_NS)
-#define SIGN_GAP_NS (1 * MILLISECOND_NS)
-/* A watch may have gone blind without a word. */
-#define KNOCK_WATCHED_NS (2000 * MILLISECOND_NS)
-/* Certain refusals that it takes; more where nobody answers questions. */
-#define REFUSED_PLAIN_MIN 3u
-#define ROUNDS_MISSED 3u
-#define GATHER_GAP_NS (20 * MILLISECOND_NS)
-
+/* A daemon that runs has answered by then, and within four round trips in any case. */
+#define ANSWER_NS (20 * MILLISECOND_NS)
+#define ANSWER_TRIPS 4u
+/* As long as no round trip to a peer has been measured. */
+#define ROUND_TRIP_UNKNOWN_NS (50 * MILLISECOND_NS)
 
 static void trace_about(
 	struct totem_engine *engine, enum totem_trace_kind kind, const struct peer *peer)
@@ -55,17 +46,17 @@ static void trace_about(
 	engine_trace(engine, &trace);
 }
 
-static void send_probe(struct totem_engine *engine, uint32_t to, enum wire_probe_kind kind,
-	uint64_t number)
+static struct coterie_frame *make_probe(struct totem_engine *engine, uint32_t to,
+	enum wire_probe_kind kind, const struct ring_id *ring, uint64_t number)
 {
 	struct coterie_frame *frame = frame_take(engine->pool, WIRE_PROBE_SIZE);
 
 	if (frame == NULL)
-		return; /* there will be another */
+		return NULL; /* there will be another */
 
 	const struct wire_probe probe = {
 		.system_from = engine->options.nodeid,
-		.ring = engine->ring,
+		.ring = *ring,
 		.kind = kind,
 		.number = number,
 	};
@@ -74,17 +65,36 @@ static void send_probe(struct totem_engine *engine, uint32_t to, enum wire_probe
 		&probe, to, engine->options.swap, frame->data, frame->capacity);
 	assert(frame->size > 0);
 	engine->counters.probe_tx++;
+	return frame;
+}
+
+static void send_probe(struct totem_engine *engine, uint32_t to, enum wire_probe_kind kind,
+	uint64_t number)
+{
+	struct coterie_frame *frame = make_probe(engine, to, kind, &engine->ring, number);
+
+	if (frame == NULL)
+		return;
 	engine->callbacks.token(engine->arg, to, frame);
 	frame_unref(frame);
 }
 
-static void ask(struct totem_engine *engine, struct peer *peer, enum wire_probe_kind kind)
+static void ask(struct totem_engine *engine, struct peer *peer)
 {
 	uint64_t number = engine_random(engine) | 1; /* 0 stands for none */
+	struct coterie_frame *frame =
+		make_probe(engine, peer->id, WIRE_PROBE_QUESTION, &engine->ring, number);
 
-	peer->asked[peer->asked_count++ % ASKED_MAX] = number;
 	peer->asked_ns = engine->now_ns;
-	send_probe(engine, peer->id, kind, number);
+	if (frame == NULL)
+		return;
+	peer->asked[peer->asked_count++ % ASKED_MAX] =
+		(struct question){.number = number, .at_ns = engine->now_ns};
+	engine->callbacks.token(engine->arg, peer->id, frame);
+	/* What goes through a session is refused by no kernel. */
+	if (peer->is_closed && engine->callbacks.poke != NULL)
+		engine->callbacks.poke(engine->arg, peer->id, frame);
+	frame_unref(frame);
 }
 
 static void tick_at(struct totem_engine *engine, uint64_t at_ns)
@@ -98,45 +108,20 @@ static void tick_at(struct totem_engine *engine, uint64_t at_ns)
 static void forget(struct peer *peer)
 {
 	peer->sign_ns = 0;
-	peer->rounds = peer->refused = peer->told = 0;
+	peer->rounds = peer->refused = 0;
 }
 
-/* --- what ends a suspicion --- */
-
-static void clear(struct totem_engine *engine, struct peer *peer)
+/* Whether it may be suspected at all: this node waits for it, and it answers questions. */
+static bool is_concerned(const struct totem_engine *engine, const struct peer *peer)
 {
-	if (peer->sign_ns == 0)
-		return;
-	engine->counters.cleared++;
-	trace_about(engine, TOTEM_TRACE_CLEARED, peer);
-	forget(peer);
-}
-
-void suspect_heard(struct totem_engine *engine, uint32_t id)
-{
-	struct peer *peer = engine->has_suspects ? peer_find(engine, id) : NULL;
-
-	if (peer != NULL)
-		clear(engine, peer);
-}
-
-void suspect_heard_all(struct totem_engine *engine)
-{
-	for (uint32_t i = 0; engine->has_suspects && i < engine->peer_count; i++)
-		clear(engine, &engine->peers[i]);
-	engine->has_suspects = false;
-}
-
-/* Whether it may be suspected at all: we wait for it. */
-static bool is_concerned(const struct totem_engine *engine, uint32_t id)
-{
-	if (id == engine->options.nodeid)
+	if (peer->id == engine->options.nodeid || !peer_has_probes(engine, peer))
 		return false;
 	switch (engine->state) {
 	case TOTEM_OPERATIONAL:
-		return node_set_has(&engine->memb, id);
+		return node_set_has(&engine->memb, peer->id);
 	case TOTEM_GATHER:
-		return node_set_has(&engine->proc, id) && !node_set_has(&engine->failed, id);
+		return node_set_has(&engine->proc, peer->id) &&
+		       !node_set_has(&engine->failed, peer->id);
 	case TOTEM_COMMIT:
 	case TOTEM_RECOVERY:
 		break; /* the token's timer */
@@ -144,46 +129,7 @@ static bool is_concerned(const struct totem_engine *engine, uint32_t id)
 	return false;
 }
 
-static bool is_token_overdue(const struct totem_engine *engine)
-{
-	return engine->state == TOTEM_OPERATIONAL && !engine->is_holding &&
-	       engine->now_ns - engine->counters.token_last_ns >
-		       2 * engine->options.token_retransmit_ns;
-}
-
-static bool is_convicted(const struct totem_engine *engine, const struct peer *peer)
-{
-	uint64_t silent_ns = engine->now_ns - peer->sign_ns;
-
-	if (TOTEM_MUTANT(engine, SIGNS_BELIEVED))
-		return true;
-	if (peer->refused > 0 && peer->rounds >= ASK_ROUNDS_MIN && silent_ns >= SILENCE_NS) {
-		if (!peer_has_probes(engine, peer))
-			return peer->refused >= REFUSED_PLAIN_MIN;
-		if (peer->refused > 1 || silent_ns >= SILENCE_ONCE_NS)
-			return true;
-	}
-	if (peer->told == 0)
-		return false;
-	if (peer_has_probes(engine, peer))
-		return peer->rounds >= ASK_ROUNDS_MIN && silent_ns >= SILENCE_TOLD_NS;
-	return (peer->told > 1 && silent_ns >= SIGN_GAP_NS) || is_token_overdue(engine);
-}
-
-/* true: the engine has left its state. */
-static bool judge(struct totem_engine *engine, struct peer *peer)
-{
-	if (peer->sign_ns == 0 || engine->is_cut || !is_concerned(engine, peer->id) ||
-		!is_convicted(engine, peer))
-		return false;
-	engine->counters.convicted++;
-	trace_about(engine, TOTEM_TRACE_CONVICTED, peer);
-	forget(peer);
-	gather_fail(engine, peer->id);
-	return true;
-}
-
-/* --- what begins one --- */
+/* --- what begins a suspicion --- */
 
 static void suspect(struct totem_engine *engine, struct peer *peer)
 {
@@ -194,20 +140,94 @@ static void suspect(struct totem_engine *engine, struct peer *peer)
 	engine->has_suspects = true;
 	engine->counters.suspected++;
 	trace_about(engine, TOTEM_TRACE_SUSPECTED, peer);
-	ask(engine, peer, WIRE_PROBE_QUESTION);
+	ask(engine, peer);
 	tick_at(engine, engine->now_ns + ASK_GAP_NS);
 }
 
-/* It was asked this, and nobody has answered yet. */
-static bool is_asked(struct peer *peer, uint64_t number)
+/* --- what ends one --- */
+
+static void clear(struct totem_engine *engine, struct peer *peer)
+{
+	if (peer->sign_ns == 0)
+		return;
+	engine->counters.cleared++;
+	trace_about(engine, TOTEM_TRACE_CLEARED, peer);
+	forget(peer);
+}
+
+void suspect_heard(struct totem_engine *engine, struct peer *peer)
+{
+	if (peer->sign_ns == 0)
+		return;
+	if (!peer->is_closed) {
+		clear(engine, peer);
+		return;
+	}
+	/* Ask anew: the packet may be older than the end of its sender. */
+	peer->sign_ns = engine->now_ns;
+	peer->refused = 0;
+}
+
+void suspect_heard_all(struct totem_engine *engine)
+{
+	if (!engine->has_suspects)
+		return;
+	engine->has_suspects = false;
+	for (uint32_t i = 0; i < engine->peer_count; i++) {
+		suspect_heard(engine, &engine->peers[i]);
+		engine->has_suspects |= engine->peers[i].sign_ns != 0;
+	}
+}
+
+/* So long a daemon that runs may take for an answer. */
+static uint64_t answer_ns(const struct peer *peer)
+{
+	uint64_t trip_ns = peer->round_trip_ns != 0 ? peer->round_trip_ns : ROUND_TRIP_UNKNOWN_NS;
+	uint64_t trips_ns = ANSWER_TRIPS * trip_ns;
+
+	return trips_ns > ANSWER_NS ? trips_ns : ANSWER_NS;
+}
+
+/* A firewall may refuse one packet: where the host has refused no other one, wait twice as long. */
+static bool is_certain(const struct totem_engine *engine, const struct peer *peer)
+{
+	uint64_t silent_ns = engine->now_ns - peer->sign_ns;
+
+	if (TOTEM_MUTANT(engine, SIGNS_BELIEVED))
+		return true;
+	if (!peer->is_closed && !TOTEM_MUTANT(engine, REFUSALS_BELIEVED))
+		return false;
+	if (peer->refused == 0 && !TOTEM_MUTANT(engine, CLOSE_BELIEVED))
+		return false;
+	return peer->rounds >= ASK_ROUNDS_MIN &&
+	       silent_ns >= answer_ns(peer) * (peer->refused > 1 ? 1 : 2);
+}
+
+/* true: the engine has left its state. */
+static bool judge(struct totem_engine *engine, struct peer *peer)
+{
+	if (peer->sign_ns == 0 || engine->is_cut || !is_concerned(engine, peer) ||
+		!is_certain(engine, peer))
+		return false;
+	engine->counters.convicted++;
+	trace_about(engine, TOTEM_TRACE_CONVICTED, peer);
+	forget(peer);
+	gather_fail(engine, peer->id, TOTEM_EVIDENCE_CLOSED);
+	return true;
+}
+
+/* --- signs --- */
+
+/* When it was asked this, if no answer has come yet; 0: it was not. */
+static uint64_t take_question(struct peer *peer, uint64_t number)
 {
 	for (uint32_t i = 0; i < ASKED_MAX; i++) {
-		if (peer->asked[i] != 0 && peer->asked[i] == number) {
-			peer->asked[i] = 0;
-			return true;
+		if (peer->asked[i].number != 0 && peer->asked[i].number == number) {
+			peer->asked[i].number = 0;
+			return peer->asked[i].at_ns;
 		}
 	}
-	return false;
+	return 0;
 }
 
 /* The quote shows bytes that we have sent to that peer, and that nobody else could know. */
@@ -220,7 +240,7 @@ static bool is_quoted(
 	struct wire_token token;
 
 	if (wire_decode_probe(bytes, size, &probe))
-		return is_asked(peer, probe.number);
+		return take_question(peer, probe.number) != 0;
 	if (wire_decode_token(bytes, size, &token) == WIRE_OK) {
 		if (engine->saved_target == peer->id)
 			sent = engine->saved;
@@ -237,7 +257,7 @@ void suspect_refused(struct totem_engine *engine, uint32_t id, const uint8_t *by
 {
 	struct peer *peer = peer_find(engine, id);
 
-	if (peer == NULL || !is_concerned(engine, id))
+	if (peer == NULL || !is_concerned(engine, peer))
 		return;
 	if (is_quoted(engine, peer, bytes, size)) {
 		engine->counters.refused++;
@@ -247,58 +267,76 @@ void suspect_refused(struct totem_engine *engine, uint32_t id, const uint8_t *by
 		return;
 	}
 	/* A token or join that has been replaced meanwhile, or forged: a reason to ask, no more. */
-	if (engine->now_ns - peer->hint_ns < HINT_GAP_NS)
-		return;
-	peer->hint_ns = engine->now_ns;
-	suspect(engine, peer);
+	suspect_told(engine, id);
 }
 
 void suspect_told(struct totem_engine *engine, uint32_t id)
 {
 	struct peer *peer = peer_find(engine, id);
 
-	if (peer == NULL || !is_concerned(engine, id))
+	if (peer == NULL || !is_concerned(engine, peer) ||
+		engine->now_ns - peer->hint_ns < HINT_GAP_NS)
 		return;
+	peer->hint_ns = engine->now_ns;
 	suspect(engine, peer);
-	peer->told++;
-	judge(engine, peer);
 }
 
-/* --- the watch over our neighbour --- */
+/* --- connections to members --- */
 
-void suspect_watched(struct totem_engine *engine, uint32_t id, bool is_watched)
+void suspect_connected(struct totem_engine *engine, uint32_t id)
 {
-	if (id != engine->watched_id || engine->is_watched == is_watched)
+	struct peer *peer = peer_get(engine, id);
+
+	if (peer == NULL)
 		return;
-	engine->is_watched = is_watched;
-	suspect_start(engine);
+	peer->connections++;
+	peer->is_closed = false;
 }
 
-void suspect_broken(struct totem_engine *engine, uint32_t id)
+/*
+ * One by one connections may end for many reasons. When the last of them was ended by others, this node may be
+ * the one that is isolated, or behind something that resets and rejects what passes in both directions.
+ */
+static void doubt_if_isolated(struct totem_engine *engine)
+{
+	uint32_t ended = 0;
+
+	for (uint32_t i = 0; i < engine->memb.count; i++) {
+		const struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+
+		if (peer == NULL || peer->id == engine->options.nodeid)
+			continue;
+		if (peer->connections > 0)
+			return;
+		ended += peer->is_ended;
+	}
+	if (ended > 1 || (ended == 1 && engine->memb.count == 2))
+		lease_doubt(engine);
+}
+
+void suspect_disconnected(struct totem_engine *engine, uint32_t id, enum connection_end end)
 {
 	struct peer *peer = peer_find(engine, id);
 
-	suspect_watched(engine, id, false);
-	if (peer != NULL && is_concerned(engine, id) && peer_has_probes(engine, peer))
-		suspect(engine, peer);
-}
-
-void suspect_check_overdue(struct totem_engine *engine)
-{
-	if (!engine->has_suspects || !is_token_overdue(engine))
+	if (peer == NULL)
 		return;
-	for (uint32_t i = 0; i < engine->peer_count; i++) {
-		if (judge(engine, &engine->peers[i]))
-			return;
-	}
+	if (peer->connections > 0)
+		peer->connections--;
+	if (end == CONNECTION_OVER)
+		return;
+	peer->is_ended = true;
+	peer->is_closed = end == CONNECTION_CLOSED;
+	doubt_if_isolated(engine);
+	if (is_concerned(engine, peer))
+		suspect(engine, peer);
 }
 
 /* --- questions and answers --- */
 
-void suspect_ask(struct totem_engine *engine, struct peer *peer)
+void suspect_ask(struct totem_engine *engine, struct peer *peer, uint64_t gap_ns)
 {
-	if (peer_has_probes(engine, peer) && engine->now_ns - peer->asked_ns >= ASK_GAP_SLOW_NS)
-		ask(engine, peer, WIRE_PROBE_QUESTION);
+	if (peer_has_probes(engine, peer) && engine->now_ns - peer->asked_ns >= gap_ns)
+		ask(engine, peer);
 }
 
 void suspect_tell_members(struct totem_engine *engine, enum wire_probe_kind kind, uint32_t id)
@@ -311,7 +349,7 @@ void suspect_tell_members(struct totem_engine *engine, enum wire_probe_kind kind
 	}
 }
 
-/* The next member behind us at which to knock; NULL: there is none. */
+/* The next member behind this node that answers questions; NULL: there is none. */
 static struct peer *neighbour(const struct totem_engine *engine)
 {
 	const struct node_set *memb = &engine->memb;
@@ -329,144 +367,98 @@ static struct peer *neighbour(const struct totem_engine *engine)
 	return NULL;
 }
 
-static bool is_watched(const struct totem_engine *engine, const struct peer *peer)
-{
-	return peer != NULL && peer->id == engine->watched_id && engine->is_watched;
-}
-
-/* The token is a knock as well, and a suspect is asked anyway. */
-static bool needs_knock(
-	const struct totem_engine *engine, const struct peer *peer, uint64_t gap_ns)
-{
-	return peer != NULL && peer->sign_ns == 0 &&
-	       (peer->id != engine_successor(engine) ||
-		       engine->now_ns - engine->token_sent_ns >= gap_ns);
-}
-
-/* Whom we wait for and have not heard since we gather; multicasts of some transports prove nothing. */
-static void ask_the_silent(struct totem_engine *engine)
-{
-	for (uint32_t i = 0; i < engine->proc.count; i++) {
-		struct peer *peer = peer_find(engine, engine->proc.ids[i]);
-
-		if (peer != NULL && is_concerned(engine, peer->id) && peer->sign_ns == 0 &&
-			peer->heard_episode != engine->episode && peer_has_probes(engine, peer))
-			ask(engine, peer, WIRE_PROBE_KNOCK);
-	}
-}
-
-/* The first of those who knock at each other starts each round. */
-static bool is_first(const struct totem_engine *engine)
+/* So that the round trip is known when it matters. */
+static void ask_members(struct totem_engine *engine)
 {
 	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		const struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+		struct peer *peer = peer_find(engine, engine->memb.ids[i]);
 
-		if (engine->memb.ids[i] == engine->options.nodeid)
-			return true;
-		if (peer != NULL && peer_has_probes(engine, peer))
-			return false;
+		if (peer != NULL && peer->round_trip_ns == 0 && is_concerned(engine, peer))
+			ask(engine, peer);
 	}
-	return true;
 }
 
-static bool is_last(const struct totem_engine *engine)
-{
-	for (uint32_t i = engine->memb.count; i > 0; i--) {
-		const struct peer *peer = peer_find(engine, engine->memb.ids[i - 1]);
-
-		if (engine->memb.ids[i - 1] == engine->options.nodeid)
-			return true;
-		if (peer != NULL && peer_has_probes(engine, peer))
-			return false;
-	}
-	return true;
-}
-
-/*
- * One round of knocks goes from member to member, so that each wakes up once for it. Who knocks at the
- * one that starts them misses it soon when none comes; the others wait for longer, and start rounds of
- * their own while nobody knocks at them.
- */
-static void knock(struct totem_engine *engine, bool is_asked)
-{
-	uint64_t gap_ns = engine->options.probe_ns;
-	uint64_t wait_ns = gap_ns;
-	struct peer *peer = neighbour(engine);
-
-	if (is_watched(engine, peer))
-		wait_ns = gap_ns = KNOCK_WATCHED_NS;
-	else if (is_asked && !is_first(engine))
-		wait_ns = is_last(engine) ? wait_ns * 5 / 4 : wait_ns * ROUNDS_MISSED;
-	engine->knocked_ns = engine->now_ns;
-	engine->probe_at_ns = engine->now_ns + wait_ns;
-	if (needs_knock(engine, peer, gap_ns))
-		ask(engine, peer, WIRE_PROBE_KNOCK);
-}
-
-/* The round goes on, unless we have just started one, which is then the last of ours. */
-static void knocked_at(struct totem_engine *engine)
-{
-	uint64_t gap_ns = engine->options.probe_ns;
-
-	if (gap_ns == 0 || engine->is_watched)
-		return;
-	if (engine->now_ns - engine->knocked_ns >= gap_ns / 2)
-		knock(engine, true);
-	else if (!is_first(engine))
-		engine->probe_at_ns = engine->knocked_ns + ROUNDS_MISSED * gap_ns;
-}
-
-static void look_around(struct totem_engine *engine)
-{
-	bool is_due = engine->now_ns >= engine->probe_at_ns;
-
-	if (engine->options.probe_ns == 0)
-		return;
-	if (engine->state == TOTEM_OPERATIONAL && engine->memb.count > 1) {
-		if (is_due)
-			knock(engine, false);
-		if (engine->is_watched && engine->watched_id == engine_successor(engine))
-			return; /* the token knocks at it */
-	} else if (engine->state == TOTEM_GATHER && engine->proc.count > 1) {
-		if (is_due) {
-			ask_the_silent(engine);
-			engine->probe_at_ns = engine->now_ns + GATHER_GAP_NS;
-		}
-	} else {
-		return;
-	}
-	tick_at(engine, engine->probe_at_ns);
-}
-
-/* Said again at each ring, so that the outside does not wait with a new attempt. */
-static void watch_neighbour(struct totem_engine *engine)
-{
-	const struct peer *peer = neighbour(engine);
-	uint32_t id = peer == NULL ? 0 : peer->id;
-
-	if (id != engine->watched_id)
-		engine->is_watched = false;
-	engine->watched_id = id;
-	if (engine->callbacks.watch != NULL)
-		engine->callbacks.watch(engine->arg, id);
-}
-
+/* Named again at each ring, so that the outside does not wait with a new attempt. */
 void suspect_installed(struct totem_engine *engine)
 {
-	if (engine->options.probe_ns > 0)
-		watch_neighbour(engine);
+	const struct peer *peer = neighbour(engine);
+
+	if (engine->callbacks.watch != NULL)
+		engine->callbacks.watch(engine->arg, peer == NULL ? 0 : peer->id);
+	ask_members(engine);
 	suspect_start(engine);
 }
 
+/* The suspicions of the last state go on. */
 void suspect_start(struct totem_engine *engine)
 {
-	uint64_t gap_ns = engine->options.probe_ns;
+	if (engine->has_suspects)
+		tick_at(engine, engine->now_ns + ASK_GAP_NS);
+}
 
-	if (gap_ns == 0 || engine->is_cut)
+/* A node that forms another ring grants nothing: its next ring may be one without this node. */
+static void answer(struct totem_engine *engine, const struct peer *peer, uint64_t number)
+{
+	static const struct ring_id none;
+	bool is_granted = engine->state == TOTEM_OPERATIONAL || TOTEM_MUTANT(engine, LEASE_GRANTED);
+	struct coterie_frame *frame = make_probe(engine, peer->id,
+		peer_is_unwanted(engine, peer) ? WIRE_PROBE_UNWANTED : WIRE_PROBE_ANSWER,
+		is_granted ? &engine->ring : &none, number);
+
+	if (frame == NULL)
 		return;
-	engine->probe_at_ns =
-		engine->now_ns + (engine->state == TOTEM_GATHER ? GATHER_GAP_NS : gap_ns);
-	tick_at(engine, engine->probe_at_ns);
+	engine->callbacks.token(engine->arg, peer->id, frame);
+	frame_unref(frame);
+}
+
+/* It answered a question of at_ns: it runs, and both directions work. */
+static void answered(
+	struct totem_engine *engine, struct peer *peer, const struct wire_probe *probe, uint64_t at_ns)
+{
+	uint64_t trip_ns = engine->now_ns - at_ns;
+
+	/* Up at once, down slowly. */
+	if (trip_ns >= peer->round_trip_ns)
+		peer->round_trip_ns = trip_ns + 1;
+	else
+		peer->round_trip_ns -= (peer->round_trip_ns - trip_ns) / 8;
+	peer->is_closed = peer->is_ended = false;
+	clear(engine, peer);
+	if (ring_id_equal(&probe->ring, &engine->ring))
+		lease_contact(engine, peer, at_ns);
+}
+
+static void probe_of(struct totem_engine *engine, struct peer *peer, const struct wire_probe *probe)
+{
+	uint64_t at_ns;
+
+	switch (probe->kind) {
+	case WIRE_PROBE_QUESTION:
+		answer(engine, peer, probe->number);
+		break;
+	case WIRE_PROBE_ANSWER:
+	case WIRE_PROBE_UNWANTED:
+		at_ns = take_question(peer, probe->number);
+		if (at_ns == 0)
+			break;
+		answered(engine, peer, probe, at_ns);
+		if (probe->kind == WIRE_PROBE_ANSWER)
+			peer_answered(engine, peer);
+		else
+			peer_kept_apart(engine, peer);
+		break;
+	case WIRE_PROBE_KNOCK:
+		break;
+	case WIRE_PROBE_RETRACT:
+		peer_retracted(engine, peer->id, (uint32_t)probe->number);
+		break;
+	case WIRE_PROBE_PARDON:
+		peer_pardoned(engine, peer->id, (uint32_t)probe->number);
+		break;
+	case WIRE_PROBE_SILENT:
+		silence_voted(engine, peer, (uint32_t)probe->number);
+		break;
+	}
 }
 
 bool suspect_probe(struct totem_engine *engine, const struct coterie_frame *frame)
@@ -483,24 +475,8 @@ bool suspect_probe(struct totem_engine *engine, const struct coterie_frame *fram
 
 	struct peer *peer = peer_get(engine, probe.system_from);
 
-	if (peer == NULL)
-		return true;
-	if (probe.kind == WIRE_PROBE_QUESTION)
-		send_probe(engine, peer->id,
-			peer_is_unwanted(engine, peer) ? WIRE_PROBE_UNWANTED : WIRE_PROBE_ANSWER,
-			probe.number);
-	if (probe.kind == WIRE_PROBE_KNOCK && engine->state == TOTEM_OPERATIONAL &&
-		node_set_has(&engine->memb, peer->id))
-		knocked_at(engine);
-	if (probe.kind == WIRE_PROBE_ANSWER && is_asked(peer, probe.number))
-		peer_answered(engine, peer);
-	if (probe.kind == WIRE_PROBE_UNWANTED && is_asked(peer, probe.number))
-		peer_kept_apart(engine, peer);
-	if (probe.kind == WIRE_PROBE_RETRACT)
-		peer_retracted(engine, peer->id, (uint32_t)probe.number);
-	if (probe.kind == WIRE_PROBE_PARDON)
-		peer_pardoned(engine, peer->id, (uint32_t)probe.number);
-	suspect_heard(engine, peer->id);
+	if (peer != NULL)
+		probe_of(engine, peer, &probe);
 	return true;
 }
 
@@ -509,7 +485,7 @@ static bool pursue(struct totem_engine *engine, struct peer *peer)
 {
 	if (judge(engine, peer))
 		return true;
-	if (!is_concerned(engine, peer->id) || engine->now_ns - peer->sign_ns > SUSPICION_NS) {
+	if (!is_concerned(engine, peer) || engine->now_ns - peer->sign_ns > SUSPICION_NS) {
 		forget(peer);
 		return false;
 	}
@@ -518,10 +494,9 @@ static bool pursue(struct totem_engine *engine, struct peer *peer)
 	uint64_t gap_ns = peer->rounds < ASK_ROUNDS_QUICK ? ASK_GAP_NS : ASK_GAP_SLOW_NS;
 
 	if (engine->now_ns - peer->asked_ns >= gap_ns &&
-		(peer->rounds < ASK_ROUNDS_MIN || peer->refused < REFUSED_ENOUGH ||
-			!peer_has_probes(engine, peer))) {
+		(peer->rounds < ASK_ROUNDS_MIN || peer->refused < REFUSED_ENOUGH)) {
 		peer->rounds++;
-		ask(engine, peer, WIRE_PROBE_QUESTION);
+		ask(engine, peer);
 	}
 	tick_at(engine, engine->now_ns + ASK_GAP_NS);
 	return false;
@@ -538,5 +513,4 @@ void suspect_expired(struct totem_engine *engine)
 			return; /* entering GATHER has set the timer anew */
 		}
 	}
-	look_around(engine);
 }

@@ -136,13 +136,16 @@ static uint64_t retransmit_delay(const struct totem_engine *engine)
 {
 	uint64_t most = engine->options.token_retransmit_ns;
 	uint64_t delay = RETRANSMIT_UNKNOWN_NS;
+	uint64_t held = engine->options.hold_ns / 4 * 5;
 	bool is_ours = are_peers_ours(engine);
 	uint64_t floor = is_ours ? RETRANSMIT_FLOOR_NS : RETRANSMIT_FLOOR_MIXED_NS;
 
 	if (engine->state == TOTEM_COMMIT && most > RETRANSMIT_COMMIT_MAX_NS)
 		most = RETRANSMIT_COMMIT_MAX_NS;
-	/* A token that is held, or that our successor has got, needs no hurry. */
-	if (engine->is_held || engine->is_holding || engine->is_progress_seen)
+	/* A token that is held, or that our successor has got, needs no hurry; but its holder may need longer. */
+	if (engine->is_held || engine->is_holding)
+		return most > held ? most : held;
+	if (engine->is_progress_seen)
 		return most;
 	if (!is_ours && engine->retransmit_count >= RETRANSMIT_QUICK_MIXED)
 		return most;
@@ -168,9 +171,6 @@ void timer_start_retransmit(struct totem_engine *engine)
 
 static void retransmit_expired(struct totem_engine *engine)
 {
-	if (engine->state == TOTEM_GATHER)
-		return;
-	suspect_check_overdue(engine);
 	if (engine->state == TOTEM_GATHER)
 		return;
 	if (engine->is_holding) {
@@ -328,6 +328,9 @@ void timer_expired(struct totem_engine *engine, enum totem_timer timer)
 		break;
 	case TOTEM_TIMER_PROBE:
 		suspect_expired(engine);
+		break;
+	case TOTEM_TIMER_LEASE:
+		lease_expired(engine);
 		break;
 	case TOTEM_TIMER_COUNT:
 		break;

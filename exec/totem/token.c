@@ -99,6 +99,7 @@ static void fail_to_receive(struct totem_engine *engine)
 
 	engine_trace(engine, &trace);
 	engine->has_failed_to_receive = true;
+	lease_doubt(engine); /* the others go on without this node */
 	set_add(&engine->failed, engine->options.nodeid);
 	gather_enter(engine, GATHER_FAILED_TO_RECEIVE);
 }
@@ -115,6 +116,7 @@ static void accept(struct totem_engine *engine, const struct wire_token *token)
 
 	engine_trace(engine, &trace);
 	suspect_heard_all(engine);
+	lease_token(engine);
 	linger_note(engine, token);
 	timer_token_accepted(engine);
 	if (!TOTEM_QUIRK(engine, IDLE_COUNT))

@@ -210,7 +210,7 @@ bool wire_decode_probe(const uint8_t *bytes, size_t size, struct wire_probe *pro
 	probe->kind = (enum wire_probe_kind)kind;
 	assert(!in.is_exhausted);
 	return magic == WIRE_PROBE_MAGIC && kind >= WIRE_PROBE_QUESTION &&
-	       kind <= WIRE_PROBE_PARDON && header.nodeid == probe->system_from;
+	       kind <= WIRE_PROBE_SILENT && header.nodeid == probe->system_from;
 }
 
 enum wire_refusal wire_decode_join(const uint8_t *bytes, size_t size, struct wire_join *join)

@@ -99,15 +99,16 @@ struct wire_merge_detect {
 enum wire_probe_kind {
 	WIRE_PROBE_QUESTION = 1, /* answer at once */
 	WIRE_PROBE_ANSWER = 2,
-	WIRE_PROBE_KNOCK = 3,    /* only a dead node's host answers */
+	WIRE_PROBE_KNOCK = 3,    /* no answer is due; builds of the year before sent it to idle neighbours */
 	WIRE_PROBE_RETRACT = 4,  /* to members: I hear the node whose id is the number, which I had given up */
 	WIRE_PROBE_UNWANTED = 5, /* instead of an answer: I hear you, but another member of mine does not */
 	WIRE_PROBE_PARDON = 6,   /* to members: that node and I hear each other, but another one keeps us apart */
+	WIRE_PROBE_SILENT = 7,   /* to members: I have not heard the node whose id is the number for my whole budget */
 };
 
 struct wire_probe {
 	uint32_t system_from;
-	struct ring_id ring;
+	struct ring_id ring; /* of an answer: the ring that its sender is in; zero while that forms another */
 	enum wire_probe_kind kind;
 	uint64_t number; /* chosen by who asks, so that nobody can guess it; an answer repeats it */
 };
@@ -185,7 +186,7 @@ uint64_t wire_commit_features(const struct wire_commit_token *commit, uint32_t i
  * it): u32 magic WIRE_TRAILER_MAGIC, u32 count, u64 features[count], in the sender's byte order. A join
  * carries one entry, the sender's; a commit token one per member, zero until that member filled it in.
  * features bit 63 is set in every filled-in entry, so that 0 always means "not known"; bits 32 to 47 are
- * the frames that the node's receive buffer holds, 0: not told. Behind a merge detect: u32 magic
+ * the frames that the node's receive buffer holds, 0: not told; bits 48 to 62 are its lease in units of 10 ms, rounded up. Behind a merge detect: u32 magic
  * WIRE_PROBE_MAGIC, u32 enum wire_probe_kind, u64 number. Behind a token, unless window and lingers are 0: u32 magic
  * WIRE_WINDOW_MAGIC, u32 window, u32 resent, u32 lingers.
  */
@@ -198,9 +199,14 @@ uint64_t wire_commit_features(const struct wire_commit_token *commit, uint32_t i
 #define WIRE_FEATURE_PROBE (UINT64_C(1) << 1) /* answers probes */
 #define WIRE_FEATURE_LINGER (UINT64_C(1) << 2) /* knows that a lone sender may keep the token */
 #define WIRE_FEATURE_EARLY (UINT64_C(1) << 3)  /* knows that a token may come before frames that it counts */
+#define WIRE_FEATURE_SILENCE (UINT64_C(1) << 4) /* votes on silent members */
 #define WIRE_CAPACITY_SHIFT 32u
 #define WIRE_CAPACITY_MAX UINT16_MAX
 #define WIRE_CAPACITY_MASK ((uint64_t)WIRE_CAPACITY_MAX << WIRE_CAPACITY_SHIFT)
+#define WIRE_LEASE_SHIFT 48u
+#define WIRE_LEASE_MAX INT16_MAX
+#define WIRE_LEASE_MASK ((uint64_t)WIRE_LEASE_MAX << WIRE_LEASE_SHIFT)
+#define WIRE_LEASE_UNIT_NS UINT64_C(10000000)
 
 size_t wire_encode_token(const struct wire_token *token, uint32_t target, bool swap, uint8_t *out,
 	size_t capacity);

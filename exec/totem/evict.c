@@ -1,0 +1,67 @@
+/* Records of evictions: which evidence led to a configuration without a member. */
+#include "exec/totem/state.h"
+
+#include <assert.h>
+
+void evict_note(struct totem_engine *engine, uint32_t id, enum totem_evidence evidence)
+{
+	struct peer *peer = peer_find(engine, id);
+
+	if (peer == NULL)
+		return;
+	peer->evidence = evidence;
+	peer->evidence_episode = engine->episode;
+	peer->budget_ns = evidence == TOTEM_EVIDENCE_CLOSED ? 0 : silence_budget(engine, peer);
+}
+
+static bool was_heard(const struct totem_engine *engine, const struct peer *peer)
+{
+	return peer->heard_episode == engine->episode;
+}
+
+/* The strongest evidence of this episode. */
+static void fill(const struct totem_engine *engine, const struct peer *peer, struct totem_eviction *eviction)
+{
+	uint32_t me = engine->options.nodeid;
+
+	eviction->accuser = me;
+	eviction->silent_ns = silence_of(engine, peer);
+	eviction->budget_ns = engine->options.token_ns + engine->options.consensus_ns;
+	if (peer->left_episode == engine->episode) {
+		eviction->evidence = TOTEM_EVIDENCE_LEFT;
+	} else if (peer->evidence_episode == engine->episode && peer->evidence != TOTEM_EVIDENCE_LEFT) {
+		eviction->evidence = peer->evidence;
+		eviction->budget_ns = peer->budget_ns;
+	} else if (peer->given_up_episode == engine->episode) {
+		eviction->evidence = was_heard(engine, peer) ? TOTEM_EVIDENCE_DISAGREED : TOTEM_EVIDENCE_SILENT;
+	} else if (peer->accuser_episode == engine->episode && peer->accuser != me) {
+		eviction->evidence = TOTEM_EVIDENCE_NAMED;
+		eviction->accuser = peer->accuser;
+	} else {
+		eviction->evidence = was_heard(engine, peer) ? TOTEM_EVIDENCE_DISAGREED : TOTEM_EVIDENCE_SILENT;
+	}
+}
+
+/* Members that do not come along are in `left`, those that do in `trans`. */
+void evict_installed(struct totem_engine *engine)
+{
+	for (uint32_t i = 0; i < engine->left.count; i++) {
+		const struct peer *peer = peer_find(engine, engine->left.ids[i]);
+		struct totem_eviction eviction = {
+			.nodeid = engine->left.ids[i],
+			.evidence = TOTEM_EVIDENCE_SILENT,
+			.agreed = engine->trans.ids,
+			.agreed_count = engine->trans.count,
+		};
+		const struct totem_trace trace = {
+			.kind = TOTEM_TRACE_EVICTED,
+			.node = eviction.nodeid,
+			.ring = engine->ring,
+			.eviction = &eviction,
+		};
+
+		if (peer != NULL)
+			fill(engine, peer, &eviction);
+		engine_trace(engine, &trace);
+	}
+}

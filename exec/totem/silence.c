@@ -1,0 +1,169 @@
+/*
+ * Members that are silent beyond the operator's budget (totem.silence), and the vote that removes one.
+ *
+ * Life of a silence: 1 The token is late. Every member asks every other member on its own paths (lease.c).
+ * 2 A member that has not heard the suspect for the whole budget says so to all members, again and again.
+ * 3a Any packet of the suspect ends it. 3b A majority of the ring's members say so, and of the others each is
+ * silent to this node as well: no member is left that may have heard the suspect. It is removed, and the join
+ * that names it makes all members agree. A ring of two never gets there: one of two is no majority.
+ *
+ * A budget is never less than four round trips, nor than what the suspect's own lease asks for. A judge that
+ * was late itself doubles its patience (Dadgar, Phillips, Currey, "Lifeguard", 2018, rule 1).
+ */
+#include "exec/totem/state.h"
+
+#define TRIPS_MIN 4u
+#define LATE_FRACTION 10u /* of the budget: a timer that runs so late makes a late judge */
+#define LATE_BUDGETS 4u   /* for which it stays one */
+#define LEASE_TO_BUDGET_NS(lease_ns) ((lease_ns) / 3 * 5) /* lease.c: 60 % */
+
+static uint64_t max_ns(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* The last sign of life. A judge that did not run heard none, and cannot say. */
+static uint64_t alive_ns(const struct totem_engine *engine, const struct peer *peer)
+{
+	return max_ns(max_ns(peer->alive_ns, engine->all_alive_ns), engine->awake_ns);
+}
+
+static bool is_voted(const struct totem_engine *engine)
+{
+	return engine->options.silence_ns != 0 && (engine->features & WIRE_FEATURE_SILENCE) != 0 &&
+	       engine->memb.count > 2;
+}
+
+static uint64_t budget_ns(const struct totem_engine *engine, const struct peer *peer)
+{
+	uint64_t budget_ns = max_ns(engine->options.silence_ns, TRIPS_MIN * peer->round_trip_ns);
+
+	budget_ns = max_ns(budget_ns, LEASE_TO_BUDGET_NS(peer->lease_ns));
+	if (engine->now_ns < engine->late_until_ns && !TOTEM_MUTANT(engine, JUDGE_LATE))
+		budget_ns *= 2;
+	if (TOTEM_MUTANT(engine, BUDGET_HALVED))
+		budget_ns /= 4;
+	return budget_ns;
+}
+
+uint64_t silence_budget(const struct totem_engine *engine, const struct peer *peer)
+{
+	return is_voted(engine) ? budget_ns(engine, peer)
+				: engine->options.token_ns + engine->options.consensus_ns;
+}
+
+uint64_t silence_of(const struct totem_engine *engine, const struct peer *peer)
+{
+	uint64_t at_ns = max_ns(peer->alive_ns, engine->all_alive_ns);
+
+	return engine->now_ns > at_ns ? engine->now_ns - at_ns : 0;
+}
+
+void silence_late(struct totem_engine *engine, uint64_t late_ns)
+{
+	uint64_t budget_ns = engine->options.silence_ns;
+
+	if (budget_ns == 0 || late_ns < budget_ns / LATE_FRACTION)
+		return;
+	engine->late_until_ns = engine->now_ns + LATE_BUDGETS * budget_ns;
+	if (late_ns >= budget_ns / 4)
+		engine->awake_ns = engine->now_ns;
+}
+
+static bool is_suspect(const struct totem_engine *engine, const struct peer *peer)
+{
+	return peer != NULL && peer->id != engine->options.nodeid &&
+	       !node_set_has(&engine->failed, peer->id) &&
+	       engine->now_ns - alive_ns(engine, peer) >= budget_ns(engine, peer);
+}
+
+/* Its vote about a suspect counts for as long as it takes to come again, a few times. */
+static bool has_voted(const struct totem_engine *engine, const struct peer *voter, uint32_t suspect)
+{
+	for (uint32_t i = 0; i < VOTES_MAX; i++)
+		if (voter->votes[i].id == suspect && voter->votes[i].at_ns != 0 &&
+			engine->now_ns - voter->votes[i].at_ns < engine->options.silence_ns)
+			return true;
+	return false;
+}
+
+void silence_voted(struct totem_engine *engine, struct peer *voter, uint32_t suspect)
+{
+	struct vote *oldest = &voter->votes[0];
+
+	if (!node_set_has(&engine->memb, voter->id) || !node_set_has(&engine->memb, suspect) ||
+		voter->id == suspect)
+		return;
+	for (uint32_t i = 0; i < VOTES_MAX; i++) {
+		struct vote *vote = &voter->votes[i];
+
+		if (vote->id == suspect) {
+			oldest = vote;
+			break;
+		}
+		if (vote->at_ns < oldest->at_ns)
+			oldest = vote;
+	}
+	*oldest = (struct vote){.id = suspect, .at_ns = engine->now_ns};
+}
+
+/* A majority has not heard it, and no member that is still heard may have. */
+static bool is_convicted(const struct totem_engine *engine, const struct peer *suspect)
+{
+	uint32_t count = 1; /* this node */
+
+	for (uint32_t i = 0; i < engine->memb.count; i++) {
+		const struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+
+		if (peer == NULL || peer == suspect || peer->id == engine->options.nodeid)
+			continue;
+		if (has_voted(engine, peer, suspect->id))
+			count++;
+		else if (!is_suspect(engine, peer) && !node_set_has(&engine->failed, peer->id) &&
+			 !TOTEM_MUTANT(engine, VOTE_WITHOUT_ALL))
+			return false;
+	}
+	return count > engine->memb.count / 2 || TOTEM_MUTANT(engine, VOTE_ALONE);
+}
+
+void silence_check(struct totem_engine *engine)
+{
+	if (!is_voted(engine) || engine->is_cut || engine->is_pausing)
+		return;
+	for (uint32_t i = 0; i < engine->memb.count; i++) {
+		struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+
+		if (!is_suspect(engine, peer) || !node_set_has(&engine->proc, peer->id))
+			continue;
+		suspect_tell_members(engine, WIRE_PROBE_SILENT, peer->id);
+		if (is_convicted(engine, peer)) {
+			gather_fail(engine, peer->id, TOTEM_EVIDENCE_VOTED);
+			return;
+		}
+	}
+}
+
+bool totem_engine_silent(
+	const struct totem_engine *engine, uint64_t now_ns, uint32_t i, struct totem_silence *silence)
+{
+	uint64_t after_ns = 2 * (engine->options.hold_ns + engine->options.token_retransmit_ns);
+
+	for (uint32_t at = 0; at < engine->memb.count; at++) {
+		const struct peer *peer = peer_find(engine, engine->memb.ids[at]);
+
+		if (peer == NULL || peer->id == engine->options.nodeid)
+			continue;
+
+		uint64_t last_ns = max_ns(peer->alive_ns, engine->all_alive_ns);
+
+		if (now_ns < last_ns + after_ns || i-- > 0)
+			continue;
+		*silence = (struct totem_silence){
+			.nodeid = peer->id,
+			.silent_ns = now_ns - last_ns,
+			.budget_ns = silence_budget(engine, peer),
+		};
+		return true;
+	}
+	return false;
+}
