@@ -269,6 +269,8 @@ void rings_traced(struct history *history, struct life *life, const struct totem
 	case TOTEM_TRACE_CONVICTED:
 	case TOTEM_TRACE_ALONE:
 	case TOTEM_TRACE_UNHEARD:
+	case TOTEM_TRACE_EVICTED:
+	case TOTEM_TRACE_LEASE:
 		break;
 	}
 }

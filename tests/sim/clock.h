@@ -30,6 +30,8 @@ enum sim_event_kind {
 	SIM_RELIEF,  /* node has memory again */
 	SIM_RESTART, /* node starts again */
 	SIM_LINK_UP, /* node's link is whole again */
+	SIM_CONNECT, /* node's connection to node value is up */
+	SIM_CLOSED,  /* node's connection to node value has ended: connections.h */
 	SIM_CALM,    /* a fault of limited duration ends; value: which */
 };
 

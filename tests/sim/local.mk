@@ -1,8 +1,10 @@
 # tests/sim: the simulator, its own tests, and the proof that it finds bugs.
 sim_sources = \
 	%D%/check_evs.c %D%/check_evs.h \
+	%D%/check_lease.c %D%/check_lease.h \
 	%D%/check_liveness.c %D%/check_liveness.h \
 	%D%/check_ring.c %D%/check_ring.h \
+	%D%/connections.c %D%/connections.h \
 	%D%/disk.h \
 	%D%/fault.c %D%/fault.h \
 	%D%/forge.c %D%/forge.h \

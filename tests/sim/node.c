@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/sim/check_ring.h"
+#include "tests/sim/connections.h"
 #include "tests/sim/services.h"
 #include "tests/sim/sim.h"
 #include "tests/sim/step.h"
@@ -238,6 +239,14 @@ static void on_trace(void *arg, const struct totem_trace *trace)
 
 /* ------------------------------------------------------------------------------------ life and death */
 
+static void on_watch(void *arg, uint32_t nodeid)
+{
+	struct node *node = arg;
+
+	if (!node->is_dying)
+		connections_watch(node, nodeid);
+}
+
 bool node_start(struct node *node)
 {
 	struct sim *sim = node->sim;
@@ -252,6 +261,7 @@ bool node_start(struct node *node)
 		.lingering = on_lingering,
 		.passed = on_passed,
 		.room = on_room,
+		.watch = on_watch,
 		.trace = on_trace,
 	};
 
@@ -273,6 +283,7 @@ bool node_start(struct node *node)
 	node->options.ring_seq = node->disk.ring_seq;
 	node->delivered = 0;
 	node->paused_ns = 0;
+	node->heard_ns = node_local_ns(node);
 	node->outbox = (struct outbox){0};
 	node_note(node, TRACE_LIFE, (struct trace_entry){.note = "starts", .value = node->disk.ring_seq});
 	node->pool = frame_pool_create(POOL_FRAME, POOL_BYTES_MAX);
@@ -323,6 +334,7 @@ static void put_down(struct node *node)
 	struct sim *sim = node->sim;
 	struct frame_pool_usage usage;
 
+	connections_close(node);
 	frame_unref(node->ballast);
 	node->ballast = NULL;
 	if (node->engine != NULL) {
@@ -421,6 +433,8 @@ static void receive(struct node *node, struct packet *const *packets, uint32_t c
 		memcpy(frames[taken]->data, packets[i]->bytes, packets[i]->size);
 		frames[taken++]->size = packets[i]->size;
 		sim->report.is_tainted |= packets[i]->is_forged;
+		if (packets[i]->from != node->index || packets[i]->is_altered)
+			node->heard_ns = node_local_ns(node);
 	}
 	totem_engine_receive(node->engine, node_local_ns(node), frames, taken);
 	for (uint32_t i = 0; i < taken; i++)

@@ -66,6 +66,9 @@ struct node {
 	struct ring_id sync_ring;
 	uint64_t sync_members, sync_seen;
 
+	uint64_t heard_ns;         /* when it last received a packet of another node; its own clock */
+	uint32_t watched;          /* index of the node whose daemon it is to watch; SIM_NODES_MAX: none */
+	bool is_connected;         /* it has a connection to that one */
 	uint64_t paused_ns;        /* when its engine last found that it did not run */
 
 	struct message *pending[NODE_PENDING]; /* handed over as soon as the engine takes them */

@@ -23,7 +23,6 @@ static void vary_timers(struct sim *sim, struct totem_options *options)
 	if (options->consensus_ns < options->join_ns)
 		options->consensus_ns = options->join_ns;
 	options->linger_ns = random_chance(random, 2000) ? 0 : MS(random_between(random, 1, 50));
-	options->probe_ns = random_chance(random, 2000) ? 0 : MS(random_between(random, 10, 100));
 	if (random_chance(random, 3000))
 		options->send_join_ns = MS(random_between(random, 1, 20));
 	options->miss_count_const = (uint32_t)random_between(random, 1, 8);
@@ -47,6 +46,22 @@ static void set_early(struct sim *sim, struct node *node)
 		return;
 	node->options.features |= WIRE_FEATURE_EARLY;
 	node->options.early_frames = random_chance(&random, 2000) ? 0 : (uint32_t)random_between(&random, 1, 8);
+}
+
+/* In some runs members have a budget for silence, and then a token that comes often enough. */
+static void set_silence(struct sim *sim, struct totem_options *options)
+{
+	struct sim_random of_all = {.state = sim->options.seed * 1021 - 1};
+
+	if (random_chance(&of_all, 6000) || (options->features & WIRE_FEATURE_SILENCE) == 0)
+		return;
+	options->silence_ns = options->token_ns * random_between(&of_all, 60, 100) / 100;
+	if (options->hold_ns > options->silence_ns * 3 / 10)
+		options->hold_ns = options->silence_ns * 3 / 10;
+	if (options->token_retransmit_ns > options->silence_ns * 2 / 10)
+		options->token_retransmit_ns = options->silence_ns * 2 / 10;
+	if (options->token_retransmit_ns < MS(30))
+		options->token_retransmit_ns = MS(30);
 }
 
 /* How long frames of a lone sender wait for others. */
@@ -90,9 +105,8 @@ void options_set(struct sim *sim, struct node *node, uint64_t token_ns, uint32_t
 	options->nodes = sim->ids;
 	options->node_count = sim->node_count;
 	options->payload_max = 1410;
-	options->features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE | WIRE_FEATURE_LINGER;
+	options->features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE | WIRE_FEATURE_LINGER | WIRE_FEATURE_SILENCE;
 	options->linger_ns = MS(20);
-	options->probe_ns = MS(70);
 	options->random_seed = random_next(random);
 	options->first_seq = seq;
 	if (has(sim, FAULT_TIMERS))
@@ -107,6 +121,7 @@ void options_set(struct sim *sim, struct node *node, uint64_t token_ns, uint32_t
 	set_capacity(sim, node);
 	set_early(sim, node);
 	set_gather(sim, node);
+	set_silence(sim, options);
 	options->swap = has(sim, FAULT_SWAP) && random_chance(random, 4000);
 	if (has(sim, FAULT_PLAIN) && random_chance(random, 3000))
 		options->features = 0;

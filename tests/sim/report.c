@@ -45,6 +45,8 @@ static const struct {
 	{"L2", "messages on a quiet ring are delivered in a few rotations"},
 	{"L3", "an idle ring is nearly silent"},
 	{"L4", "a leave is followed by a new ring at once"},
+	{"S1", "no node serves in a majority that another majority, without it, has followed"},
+	{"S2", "gates are closed while no majority is in contact"},
 	{"W1", "whatever an engine sends is well-formed"},
 	{"W2", "frames on the wire carry the messages that users handed over, in their order"},
 	{"W3", "a frame that has its place leaves before the token or right behind it, and soon"},

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/sim/check_evs.h"
+#include "tests/sim/connections.h"
 #include "tests/sim/traffic.h"
 
 static void on_lost(void *arg, const struct packet *packet, uint32_t to)
@@ -50,6 +51,7 @@ struct sim *sim_create(const struct sim_options *options)
 	for (uint32_t i = 0; i < sim->node_count; i++) {
 		sim->nodes[i].sim = sim;
 		sim->nodes[i].index = i;
+		sim->nodes[i].watched = SIM_NODES_MAX;
 	}
 	sim->net.clock = &sim->clock;
 	sim->net.random = &sim->random;
@@ -63,6 +65,7 @@ struct sim *sim_create(const struct sim_options *options)
 	sim->batch_ns = random_chance(&sim->random, 5000) ? 0 : random_below(&sim->random, US(100));
 	sim->has_users = true;
 	set_turns(sim);
+	sim->has_connections = options->seed % 5 != 0;
 
 	uint64_t mean = sim_token_ns(sim) / random_between(&sim->random, 1, 30) *
 		sim->node_count / 3;
@@ -176,6 +179,12 @@ bool sim_step(struct sim *sim, uint64_t end_ns)
 			sim->net.cut[i][node->index] = sim->net.cut[node->index][i] = false;
 		node_event(node, TOTEM_EVENT_LINK_UP, 0);
 		break;
+	case SIM_CONNECT:
+		connections_made(node, (uint32_t)event.value);
+		break;
+	case SIM_CLOSED:
+		connections_ended(node, (uint32_t)event.value);
+		break;
 	case SIM_CALM:
 		if (!sim->faults.is_over)
 			sim_heal(sim);
@@ -263,7 +272,7 @@ uint64_t sim_token_ns(const struct sim *sim)
 
 uint64_t sim_settle_ns(const struct sim *sim)
 {
-	uint64_t consensus = 0, merge = 0, hold = 0, send_join = 0;
+	uint64_t consensus = 0, merge = 0, hold = 0, send_join = 0, silence = 0;
 
 	for (uint32_t i = 0; i < sim->node_count; i++) {
 		const struct totem_options *options = &sim->nodes[i].options;
@@ -272,8 +281,9 @@ uint64_t sim_settle_ns(const struct sim *sim)
 		merge = options->merge_ns > merge ? options->merge_ns : merge;
 		hold = options->hold_ns > hold ? options->hold_ns : hold;
 		send_join = options->send_join_ns > send_join ? options->send_join_ns : send_join;
+		silence = options->silence_ns > silence ? options->silence_ns : silence;
 	}
-	return 2 * sim_token_ns(sim) + 2 * consensus + merge + hold +
+	return 2 * sim_token_ns(sim) + 2 * consensus + merge + 2 * silence + 2 * hold +
 		10 * sim->node_count * (sim->net.delay_max_ns + sim->batch_ns + send_join);
 }
 

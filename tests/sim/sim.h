@@ -48,6 +48,7 @@ struct sim {
 	uint32_t safe_share;       /* of the messages, per 10,000 */
 	bool barrier_at_once;      /* else when the token was passed on */
 	bool has_users;            /* traffic flows */
+	bool has_connections;      /* between neighbours: connections.h */
 	bool loops_frames;         /* message frames come back to their sender as well */
 	uint64_t batch_ns;         /* how long arrivals gather before the node looks */
 	uint64_t turn_ns;          /* from the end of a turn to the next */

@@ -1,5 +1,6 @@
 #include "tests/sim/step.h"
 
+#include "tests/sim/check_lease.h"
 #include "tests/sim/check_ring.h"
 #include "tests/sim/node.h"
 #include "tests/sim/outbox.h"
@@ -152,4 +153,5 @@ void step_end(struct node *node)
 	outbox_judge(node);
 	if (ring != NULL && (node->step_token_sent || node->step_installed))
 		check_sums(node, ring, state);
+	lease_check(node);
 }

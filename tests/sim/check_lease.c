@@ -1,0 +1,96 @@
+#include "tests/sim/check_lease.h"
+
+#include "tests/sim/check_evs.h"
+#include "tests/sim/sim.h"
+
+bool lease_is_serving(const struct node *node)
+{
+	return node_is_up(node) && !node->is_paused &&
+	       totem_engine_has_lease(node->engine, node_local_ns(node));
+}
+
+static bool is_majority(const struct sim *sim, uint64_t members)
+{
+	return (uint32_t)__builtin_popcountll(members) > sim->node_count / 2;
+}
+
+/*
+ * Every two majorities share a member, which waits for the lease of those that it was with, unless it has
+ * restarted since: a daemon that starts knows of no promise.
+ */
+static bool has_promised(const struct ring_record *ring, const struct node *other)
+{
+	return (ring->members & BIT(other->index)) != 0 && ring->lives[other->index] == other->life;
+}
+
+/* A majority that was installed after the one of `ring`, without `node`, and one of whose members serves. */
+static bool has_successor(const struct node *node, const struct ring_record *ring)
+{
+	const struct sim *sim = node->sim;
+
+	for (uint32_t i = 0; i < sim->node_count; i++) {
+		const struct node *other = &sim->nodes[i];
+
+		if (other == node || !node_is_up(other) || other->life->members == 0)
+			continue;
+
+		const struct ring_record *theirs = evs_ring(other->life);
+
+		if (theirs != NULL && theirs->id.seq > ring->id.seq && !theirs->is_plain &&
+			is_majority(sim, other->life->members) &&
+			(other->life->members & BIT(node->index)) == 0 && has_promised(ring, other) &&
+			lease_is_serving(other))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * S1. Between reference-like members the reference's rules hold: they grant no lease, and wait for none. A
+ * node whose pool is exhausted, or whose packets are forged, is judged as everywhere.
+ */
+static void check_alone(struct node *node)
+{
+	const struct ring_record *ring = node->life->members == 0 ? NULL : evs_ring(node->life);
+
+	if (ring == NULL || ring->is_plain || node->options.features == 0 ||
+		!is_majority(node->sim, node->life->members) || !lease_is_serving(node) ||
+		!has_successor(node, ring))
+		return;
+	report_unsafe(&node->sim->report, "S1", BIT(node->index), &ring->id,
+		"node %u serves in a configuration that a majority has left without it", node->id);
+}
+
+/* S2. A token or an answer comes from somebody. */
+static void check_contact(struct node *node)
+{
+	uint64_t now_ns = node_local_ns(node);
+
+	if (__builtin_popcountll(node->life->members) < 2 || !lease_is_serving(node) ||
+		now_ns <= node->heard_ns + totem_engine_lease(node->engine))
+		return;
+	report_unsafe(&node->sim->report, "S2", BIT(node->index), NULL,
+		"node %u holds the lease, though it has received nothing for %.3f s", node->id,
+		(double)(now_ns - node->heard_ns) / 1e9);
+}
+
+/* A configuration that comes into force: does a node that it leaves out still serve? */
+static void check_others(struct node *node)
+{
+	for (uint32_t i = 0; i < node->sim->node_count; i++) {
+		struct node *other = &node->sim->nodes[i];
+
+		if (other != node && node_is_up(other))
+			check_alone(other);
+	}
+}
+
+void lease_check(struct node *node)
+{
+	if (!node_is_up(node))
+		return;
+	if (node->step_installed)
+		check_others(node);
+	check_alone(node);
+	check_contact(node);
+}

@@ -1,0 +1,14 @@
+/* Who may serve what needs quorum: S1 and S2. */
+#ifndef SIM_CHECK_LEASE_H
+#define SIM_CHECK_LEASE_H
+
+#include <stdbool.h>
+
+struct node;
+
+/** After each step of a node. */
+void lease_check(struct node *node);
+/** The node's engine holds the lease, and it does not stand still. */
+bool lease_is_serving(const struct node *node);
+
+#endif

@@ -1,0 +1,23 @@
+/* What transports with connections to neighbours report: that one is up, and how it ended. */
+#ifndef SIM_CONNECTIONS_H
+#define SIM_CONNECTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct node;
+struct sim;
+
+/* In the value of SIM_CLOSED: the other end said goodbye. */
+#define CONNECTION_GOODBYE 256u
+
+/** The node's engine wants the daemon of id watched; 0: no more. */
+void connections_watch(struct node *node, uint32_t id);
+/** SIM_CONNECT: a connection of node to the node with index `to` is up, if they reach each other. */
+void connections_made(struct node *node, uint32_t to);
+/** SIM_CLOSED: the node learns how a connection ended; value: index of the other end | CONNECTION_GOODBYE. */
+void connections_ended(struct node *node, uint32_t value);
+/** The daemon is gone: its kernel closes what it has. */
+void connections_close(struct node *node);
+
+#endif
