@@ -94,7 +94,9 @@ static bool may_take(const struct coterie_client *client)
 {
 	return client->is_joined && !client->is_leaving &&
 	       client->server->ipc->level != IPC_LEVEL_CRITICAL &&
-	       !ipc_gate_is_closed(client->server, COTERIE_NEEDS_FLOW);
+	       ipc_gate_of(client->server,
+		       COTERIE_NEEDS_FLOW | (client->server->needs_quorum ? COTERIE_NEEDS_QUORUM : 0u)) ==
+		       IPC_GATE_OPEN;
 }
 
 /* Messages until the share is used up, or all. @return TAKEN: its share is used up */

@@ -1,6 +1,6 @@
 /*
  * Gates (spec 03 §5, spec 04 §12.5): how fast requests are read, from the fill of the ring's queue,
- * synchronisation and quorum.
+ * synchronisation, quorum and the ring's lease.
  */
 #include "exec/ipc_private.h"
 
@@ -59,16 +59,19 @@ int ipc_gate_room(const struct ipc *ipc, uint32_t size)
 	return queue.used + 2 + frames <= queue.total ? 0 : -EAGAIN;
 }
 
-bool ipc_gate_is_closed(const struct ipc_server *server, uint32_t needs)
+enum ipc_gate ipc_gate_of(const struct ipc_server *server, uint32_t needs)
 {
 	const struct executive *executive = server->ipc->executive;
 
 	if ((needs & COTERIE_NEEDS_QUORUM) != 0 && !executive->is_quorate)
-		return true;
+		return IPC_GATE_CLOSED;
+	if ((needs & COTERIE_NEEDS_QUORUM) != 0 && !ring_has_lease(executive->ring))
+		return IPC_GATE_LAPSED;
 	if ((needs & COTERIE_NEEDS_FLOW) == 0)
-		return false;
-	return server->plugin->is_held ||
-	       (executive->sync != NULL && sync_is_running(executive->sync));
+		return IPC_GATE_OPEN;
+	return server->plugin->is_held || (executive->sync != NULL && sync_is_running(executive->sync))
+		       ? IPC_GATE_CLOSED
+		       : IPC_GATE_OPEN;
 }
 
 static enum qb_ipcs_rate_limit rate_of(const struct ipc_server *server)

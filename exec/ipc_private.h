@@ -217,8 +217,14 @@ void ipc_request_last(struct coterie_client *client);
 
 /* --- ipc_gate.c --- */
 
-/** Is a request with these COTERIE_NEEDS_* stopped at the moment (synchronising, not quorate)? */
-bool ipc_gate_is_closed(const struct ipc_server *server, uint32_t needs);
+enum ipc_gate {
+	IPC_GATE_OPEN,
+	IPC_GATE_LAPSED, /* quorate, but out of contact with a majority of the ring: the request waits */
+	IPC_GATE_CLOSED, /* synchronising or not quorate: "try again" */
+};
+
+/** How a request with these COTERIE_NEEDS_* fares at the moment. */
+enum ipc_gate ipc_gate_of(const struct ipc_server *server, uint32_t needs);
 /** Room in the ring's queue for a message of this size: 0; -EAGAIN; -EMSGSIZE: never. */
 int ipc_gate_room(const struct ipc *ipc, uint32_t size);
 /** Tell libqb how fast to read this server's clients, whether or not that changed. */

@@ -118,6 +118,13 @@ static void run(struct coterie_client *client, const struct coterie_request *req
 	}
 }
 
+/* Its answer waited for the lease, or for messages that were sent before it, and now there is no quorum. */
+static bool is_hopeless(const struct coterie_client *client)
+{
+	return !is_silent(client->kept_request) && (client->kept_request->flags & COTERIE_NEEDS_QUORUM) != 0 &&
+	       !client->server->ipc->executive->is_quorate;
+}
+
 void ipc_requests_resume(struct ipc *ipc)
 {
 	struct coterie_client *client = ipc->kept;
@@ -126,7 +133,7 @@ void ipc_requests_resume(struct ipc *ipc)
 		struct coterie_client *next = client->kept_next;
 		const struct coterie_request *request = client->kept_request;
 
-		if (!client->is_leaving && !ipc_gate_is_closed(client->server, request->flags) &&
+		if (!client->is_leaving && ipc_gate_of(client->server, request->flags) == IPC_GATE_OPEN &&
 			ipc_channel_drain(client)) {
 			int rc = call_handler(client, request, client->kept, client->kept_size);
 
@@ -134,6 +141,10 @@ void ipc_requests_resume(struct ipc *ipc)
 				return; /* still full: those behind it wait their turn */
 			finish(client, request, rc);
 			next = client->kept_next;
+			drop(client);
+			ipc_client_listen(client);
+		} else if (!client->is_leaving && is_hopeless(client)) {
+			ipc_client_respond(client, 0, IPC_TRY_AGAIN);
 			drop(client);
 			ipc_client_listen(client);
 		}
@@ -166,7 +177,7 @@ void ipc_request_last(struct coterie_client *client)
 		drop(client);
 		return;
 	}
-	if (ipc_gate_is_closed(server, request->flags) ||
+	if (ipc_gate_of(server, request->flags) != IPC_GATE_OPEN ||
 		call_handler(client, request, client->kept, client->kept_size) == -EAGAIN)
 		log_line("MAIN", LOG_WARNING,
 			"Process %u (%s) is gone from %s before its last request found room: it is lost",
@@ -206,12 +217,13 @@ static void process(struct coterie_client *client, const void *data, size_t size
 		return;
 	}
 	/* Without an answer the handler tries in any case: refused, the ring tells of room. */
-	if ((room == 0 || is_silent(request)) && !ipc_gate_is_closed(client->server, request->flags)) {
+	enum ipc_gate gate = ipc_gate_of(client->server, request->flags);
+	if ((room == 0 || is_silent(request)) && gate == IPC_GATE_OPEN) {
 		run(client, request, data, (uint32_t)size);
 		return;
 	}
 	client->overloads++;
-	if (is_silent(request))
+	if (is_silent(request) || gate == IPC_GATE_LAPSED)
 		keep(client, request, data, (uint32_t)size);
 	else
 		ipc_client_respond(client, 0, IPC_TRY_AGAIN);

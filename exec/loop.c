@@ -491,6 +491,18 @@ uint64_t loop_now_ns(const struct loop *loop)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+uint64_t loop_suspended_ns(const struct loop *loop)
+{
+	struct timespec now;
+
+	/* This one first: a pause between the two makes the result smaller, never larger. */
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	uint64_t boot_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	uint64_t now_ns = loop_now_ns(loop);
+
+	return boot_ns > now_ns ? boot_ns - now_ns : 0;
+}
+
 qb_loop_t *loop_qb(struct loop *loop)
 {
 	return loop->qb;

@@ -385,6 +385,12 @@ static void cb_poke(void *arg, uint32_t nodeid, struct coterie_frame *frame)
 		transport->poke(ring->transport->self, nodeid, frame);
 }
 
+static void cb_lease(void *arg, bool is_held)
+{
+	(void)is_held; /* asked for again when a request comes */
+	ring_lease_changed(arg);
+}
+
 static void cb_passed(void *arg)
 {
 	struct ring *ring = arg;
@@ -433,6 +439,7 @@ const struct totem_callbacks ring_callbacks = {
 	.visit = cb_visit,
 	.watch = cb_watch,
 	.poke = cb_poke,
+	.lease = cb_lease,
 	.lingering = cb_lingering,
 	.passed = cb_passed,
 	.room = cb_room,

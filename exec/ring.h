@@ -40,6 +40,12 @@ struct totem_engine *ring_engine(struct ring *ring); /* for getters */
 uint32_t ring_backlog(const struct ring *ring);
 /** A link has been closed: whatever its last state was, it is not up any more. */
 void ring_link_gone(struct ring *ring, uint32_t link);
+/**
+ * Whether this node may serve requests that need quorum: it has been in contact with a majority of its ring
+ * within the lease (totem_engine_has_lease). Always true without an engine or a quorum provider. After a
+ * suspend of the host it is false until the ring has contact again.
+ */
+bool ring_has_lease(struct ring *ring);
 /** Look for other nodes, as after a lost token. */
 void ring_force_gather(struct ring *ring);
 /** Log what there is to know. NULL is ignored. */

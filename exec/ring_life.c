@@ -113,6 +113,7 @@ int ring_start(struct ring *ring, struct plugin *transport)
 	const struct config_node *local = &config->nodes[config->local];
 
 	ring->transport = transport;
+	ring_lease_init(ring);
 	ring->options.payload_max = payload_max(config, &transport->transport);
 	ring->options.features =
 		WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE | WIRE_FEATURE_LINGER | WIRE_FEATURE_EARLY |

@@ -1,4 +1,4 @@
-/* What ring.c, ring_life.c and ring_status.c share. Nothing else includes this. */
+/* What ring.c, ring_lease.c, ring_life.c and ring_status.c share. Nothing else includes this. */
 #ifndef EXEC_RING_PRIVATE_H
 #define EXEC_RING_PRIVATE_H
 
@@ -38,9 +38,16 @@ struct ring {
 	struct waiting *waiting;        /* FIFO, bounded */
 	uint32_t waiting_count, waiting_first;
 	uint64_t dropped;               /* beyond RING_WAITING_MAX */
+	uint64_t suspended_ns;          /* of the host, as far as the engine knows */
+	bool is_gate_due;               /* loop_defer: the lease has changed */
 	struct ring_log log;
 	struct ring_sources sources;
 };
+
+/** ring_lease.c: remember how long the host has been suspended so far. */
+void ring_lease_init(struct ring *ring);
+/** The engine's lease ended or began again: clients are looked at in the next turn of the loop. */
+void ring_lease_changed(struct ring *ring);
 
 /** What the engine calls; its argument is the ring. */
 extern const struct totem_callbacks ring_callbacks;

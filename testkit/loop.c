@@ -140,6 +140,13 @@ bool kit_loop_is_stopped(const struct loop *loop) { return loop->is_stopped; }
 
 uint64_t loop_now_ns(const struct loop *loop) { return loop->node->kit->clock.now_ns; }
 
+/* The clock of the kit is never suspended. */
+uint64_t loop_suspended_ns(const struct loop *loop)
+{
+	(void)loop;
+	return 0;
+}
+
 /* --- turns --- */
 
 void kit_loop_begin(struct loop *loop) { loop->depth++; }

@@ -34,7 +34,9 @@
 
 /** Flags of a request. */
 #define COTERIE_NEEDS_FLOW 1u   /* refused with "try again" while synchronising or without room */
-#define COTERIE_NEEDS_QUORUM 2u /* refused with "try again" while not quorate */
+/* Refused with "try again" while not quorate. It waits while the node is quorate but was out of contact with a
+   majority of its ring for too long (coterie.conf(5), WHEN A NODE IS REMOVED). */
+#define COTERIE_NEEDS_QUORUM 2u
 #define COTERIE_NO_REPLY 4u     /* the client does not wait for an answer; see coterie_request */
 
 /**

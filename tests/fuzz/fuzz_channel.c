@@ -207,10 +207,10 @@ void totem_engine_queue(const struct totem_engine *engine, struct totem_queue *q
 	*queue = world.queue;
 }
 
-bool ipc_gate_is_closed(const struct ipc_server *server, uint32_t needs)
+enum ipc_gate ipc_gate_of(const struct ipc_server *server, uint32_t needs)
 {
 	(void)server, (void)needs;
-	return world.is_synchronizing;
+	return world.is_synchronizing ? IPC_GATE_CLOSED : IPC_GATE_OPEN;
 }
 
 void ipc_gate(struct ipc *ipc) { (void)ipc; }

@@ -144,11 +144,13 @@ void ipc_client_disconnect(struct coterie_client *client)
 
 void ipc_client_listen(struct coterie_client *client) { (void)client; }
 
-bool ipc_gate_is_closed(const struct ipc_server *server, uint32_t needs)
+enum ipc_gate ipc_gate_of(const struct ipc_server *server, uint32_t needs)
 {
+	bool is_closed = ((needs & COTERIE_NEEDS_QUORUM) != 0 && !now.is_quorate) ||
+			 ((needs & COTERIE_NEEDS_FLOW) != 0 && now.is_synchronizing);
+
 	(void)server;
-	return ((needs & COTERIE_NEEDS_QUORUM) != 0 && !now.is_quorate) ||
-	       ((needs & COTERIE_NEEDS_FLOW) != 0 && now.is_synchronizing);
+	return is_closed ? IPC_GATE_CLOSED : IPC_GATE_OPEN;
 }
 
 int ipc_gate_room(const struct ipc *ipc, uint32_t size)

@@ -20,6 +20,7 @@ struct exec_stub {
 	struct totem_counters counters;
 	struct coterie_transport_stats transport;
 	bool is_synchronizing;
+	bool is_lapsed; /* the ring has no lease */
 	bool is_safe_kept;
 	uint32_t stops;
 	int exit_status; /* executive_die jumps to on_die */

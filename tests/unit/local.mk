@@ -48,7 +48,7 @@ check_LTLIBRARIES += %D%/libsync_case.la
 # exec/ring*.c between a made-up transport and a made-up engine.
 check_PROGRAMS += %D%/test_ring
 TESTS += %D%/test_ring
-%C%_test_ring_SOURCES = %D%/test_ring.c exec/ring.c exec/ring_life.c exec/totem/frame.c exec/totem/wire.c
+%C%_test_ring_SOURCES = %D%/test_ring.c exec/ring.c exec/ring_lease.c exec/ring_life.c exec/totem/frame.c exec/totem/wire.c
 %C%_test_ring_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ring_LDADD = $(CHECK_LIBS)
 

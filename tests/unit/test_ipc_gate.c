@@ -180,6 +180,72 @@ START_TEST(a_service_that_needs_quorum)
 }
 END_TEST
 
+/* --- the lease --- */
+
+static int play_patience(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+	struct req req = make(REQ_ECHO, 0);
+	struct res res;
+
+	MUST(c != NULL);
+	MUST(call(c, &req, &res) > 24 && res.header.error == IPC_OK); /* needs no quorum */
+	MUST(write(f.go[1], "x", 1) == 1);
+	req = make(REQ_QUORUM, 0);
+	MUST(call(c, &req, &res) == 24 && res.header.id == 13 && res.header.error == IPC_OK);
+	return 0;
+}
+
+START_TEST(a_request_that_needs_quorum_waits_for_the_lease)
+{
+	exec_stub.is_lapsed = true;
+	pid_t pid = start_client(play_patience);
+	RUN_UNTIL(f.last != NULL && f.last->kept != NULL);
+	ck_assert_ptr_nonnull(f.last->kept);
+	run_for_ms(50);
+	ck_assert_uint_eq(f.handled, 0);
+	exec_stub.is_lapsed = false;
+	ipc_room(f.executive.ipc);
+	ck_assert_int_eq(serve(pid), 0);
+	ck_assert_uint_eq(f.handled, 1);
+}
+END_TEST
+
+/* The engine may find out only after the first request that the lease had ended, and then tells no change. */
+START_TEST(it_is_served_when_the_lease_is_back_without_a_word)
+{
+	exec_stub.is_lapsed = true;
+	pid_t pid = start_client(play_patience);
+	RUN_UNTIL(f.last != NULL && f.last->kept != NULL);
+	exec_stub.is_lapsed = false;
+	ck_assert_int_eq(serve(pid), 0);
+	ck_assert_uint_eq(f.handled, 1);
+}
+END_TEST
+
+static int play_despair(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+	struct req req = make(REQ_QUORUM, 0);
+	struct res res;
+
+	MUST(c != NULL);
+	MUST(call(c, &req, &res) == 24 && res.header.id == 0 && res.header.error == IPC_TRY_AGAIN);
+	return 0;
+}
+
+START_TEST(it_is_told_to_try_again_when_quorum_is_lost_meanwhile)
+{
+	exec_stub.is_lapsed = true;
+	pid_t pid = start_client(play_despair);
+	RUN_UNTIL(f.last != NULL && f.last->kept != NULL);
+	f.executive.is_quorate = false;
+	ipc_gate(f.executive.ipc);
+	ck_assert_int_eq(serve(pid), 0);
+	ck_assert_uint_eq(f.handled, 0);
+}
+END_TEST
+
 /* Spec 04 §12.5: percent used counts two frames that are never used and one that is reserved. */
 static const struct {
 	uint32_t used;
@@ -243,6 +309,9 @@ int main(void)
 	tcase_add_test(open, a_quorum_provider_is_read_during_a_synchronisation);
 	tcase_add_test(open, a_new_connection_is_stopped_during_a_synchronisation);
 	tcase_add_test(open, a_request_that_needs_quorum);
+	tcase_add_test(open, a_request_that_needs_quorum_waits_for_the_lease);
+	tcase_add_test(open, it_is_served_when_the_lease_is_back_without_a_word);
+	tcase_add_test(open, it_is_told_to_try_again_when_quorum_is_lost_meanwhile);
 	tcase_add_test(open, the_rate_follows_the_queue);
 	tcase_add_test(open, a_request_that_finds_no_room);
 	return suite_run(suite);

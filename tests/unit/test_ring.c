@@ -16,6 +16,7 @@
 #include "exec/loop.h"
 #include "exec/map_publish.h"
 #include "exec/plugin.h"
+#include "exec/quorum.h"
 #include "exec/reload.h"
 #include "exec/resync.h"
 #include "exec/ring.h"
@@ -46,6 +47,8 @@ static struct {
 	/* What drain hands up. */
 	const char *waiting;
 	bool has_more; /* clients have, after a pull */
+	uint64_t lease_ns, suspended_ns; /* end of the lease; of the host */
+	bool is_without_provider, asks_for_the_lease;
 	struct ring *ring;
 	size_t received, noted; /* frames, by the engine and by the statistics */
 } seen;
@@ -85,6 +88,8 @@ void totem_engine_receive(struct totem_engine *engine, uint64_t now_ns,
 	seen.received += count;
 	for (size_t i = 0; i < count; i++)
 		tell_story("%c%c ", frames[i]->data[3] == WIRE_TOKEN ? 'T' : 'm', frames[i]->data[4]);
+	if (seen.asks_for_the_lease)
+		tell_story("%s ", ring_has_lease(seen.ring) ? "held" : "lapsed");
 	if (seen.sends_a_token)
 		seen.callbacks.token(seen.arg, 1, frames[0]);
 	seen.sends_a_token = false;
@@ -95,7 +100,28 @@ void totem_engine_transport(
 {
 	(void)engine, (void)now_ns, (void)nodeid;
 	tell_story("%s ", event == TOTEM_EVENT_LINK_UP ? "UP" :
-			event == TOTEM_EVENT_LINK_DOWN ? "DOWN" : "?");
+			event == TOTEM_EVENT_LINK_DOWN ? "DOWN" :
+			event == TOTEM_EVENT_STOPPED ? "STOPPED" : "?");
+	if (event == TOTEM_EVENT_STOPPED)
+		seen.callbacks.lease(seen.arg, false);
+}
+
+bool totem_engine_has_lease(const struct totem_engine *engine, uint64_t now_ns)
+{
+	(void)engine;
+	return now_ns < seen.lease_ns;
+}
+
+bool quorum_has_provider(const struct quorum *quorum)
+{
+	(void)quorum;
+	return !seen.is_without_provider;
+}
+
+uint64_t loop_suspended_ns(const struct loop *loop)
+{
+	(void)loop;
+	return seen.suspended_ns;
 }
 
 void totem_engine_set_capacity(struct totem_engine *engine, uint32_t frames)
@@ -251,7 +277,11 @@ int state_ring_seq_store(const char *dir, uint32_t nodeid, uint64_t seq)
 
 void executive_stop(struct executive *executive, int exit_code) { (void)executive, (void)exit_code; }
 void ipc_gate(struct ipc *ipc) { (void)ipc; }
-void ipc_room(struct ipc *ipc) { (void)ipc; }
+void ipc_room(struct ipc *ipc)
+{
+	(void)ipc;
+	tell_story("room ");
+}
 bool ipc_pull(struct ipc *ipc)
 {
 	(void)ipc;
@@ -633,6 +663,63 @@ START_TEST(frames_leave_room_for_the_longer_header)
 }
 END_TEST
 
+/* ---- The lease ----------------------------------------------------------- */
+
+START_TEST(the_lease_is_the_engines)
+{
+	seen.lease_ns = 100;
+	ck_assert(ring_has_lease(seen.ring));
+	seen.later_ns = 100;
+	ck_assert(!ring_has_lease(seen.ring));
+	seen.is_without_provider = true;
+	ck_assert(ring_has_lease(seen.ring));
+	ck_assert(ring_has_lease(NULL));
+}
+END_TEST
+
+START_TEST(clients_are_looked_at_when_the_lease_has_changed)
+{
+	seen.story[0] = '\0';
+	seen.callbacks.lease(seen.arg, false);
+	seen.callbacks.lease(seen.arg, true);
+	expect("");
+	run_deferred();
+	expect("room ");
+	seen.callbacks.lease(seen.arg, false);
+	run_deferred();
+	expect("room ");
+}
+END_TEST
+
+START_TEST(a_suspend_ends_the_lease)
+{
+	seen.story[0] = '\0';
+	seen.lease_ns = 100;
+	seen.suspended_ns = 10000000; /* two clocks are never read at one time */
+	ck_assert(ring_has_lease(seen.ring));
+	seen.suspended_ns += 10000001;
+	ck_assert(!ring_has_lease(seen.ring));
+	expect("STOPPED ");
+	ck_assert(ring_has_lease(seen.ring)); /* from here on it is the engine that knows */
+	expect("");
+	run_deferred();
+	expect("room ");
+}
+END_TEST
+
+START_TEST(a_suspend_is_not_forgotten_inside_the_engine)
+{
+	seen.story[0] = '\0';
+	seen.lease_ns = 100;
+	seen.suspended_ns = 20000000;
+	seen.asks_for_the_lease = true;
+	hand_up(seen.ring, "m1");
+	expect("m1 lapsed ");
+	ck_assert(!ring_has_lease(seen.ring));
+	expect("STOPPED ");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ring");
@@ -655,6 +742,10 @@ int main(void)
 	tcase_add_test(tcase, a_link_that_is_closed);
 	tcase_add_test(tcase, a_link_that_cannot_be);
 	tcase_add_test(tcase, frames_leave_room_for_the_longer_header);
+	tcase_add_test(tcase, the_lease_is_the_engines);
+	tcase_add_test(tcase, clients_are_looked_at_when_the_lease_has_changed);
+	tcase_add_test(tcase, a_suspend_ends_the_lease);
+	tcase_add_test(tcase, a_suspend_is_not_forgotten_inside_the_engine);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
