@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "exec/config/model.h"
+#include "exec/eviction.h"
 #include "exec/ipc_server.h"
 #include "exec/log.h"
 #include "exec/loop.h"
@@ -49,6 +50,7 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 		return EXIT_STATS;
 	}
 	executive->totem_stats = totem_stats_create(executive);
+	executive->evictions = evictions_create(executive->stats);
 	executive->quorum = quorum_create(executive, executive->config->quorum_provider);
 	executive->rekey = rekey_create(executive);
 	executive->plugins = plugin_registry_create(executive, directories, count);
@@ -128,6 +130,7 @@ void executive_destroy_parts(struct executive *executive)
 	plugin_registry_destroy(executive->plugins);
 	rekey_destroy(executive->rekey);
 	quorum_destroy(executive->quorum);
+	evictions_destroy(executive->evictions);
 	totem_stats_destroy(executive->totem_stats);
 	stats_destroy(executive->stats);
 	runtime_keys_destroy(executive->runtime_keys);

@@ -13,6 +13,7 @@
 #include "exec/ring_account.h"
 
 struct config;
+struct evictions;
 struct ipc;
 struct loop;
 struct map;
@@ -42,6 +43,7 @@ struct executive {
 	struct runtime_keys *runtime_keys;
 	struct stats *stats;
 	struct totem_stats *totem_stats;
+	struct evictions *evictions;
 	struct ring_account account;
 	struct histogram timers_late; /* how long after their time timers ran */
 	struct quorum *quorum;

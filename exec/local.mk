@@ -13,7 +13,7 @@ libcore_la_SOURCES = \
 	%D%/map_publish.c %D%/map_publish.h %D%/modes.c %D%/modes.h %D%/options.c %D%/options.h %D%/process.c %D%/process.h \
 	%D%/quorum.c %D%/quorum.h %D%/runtime_keys.c %D%/runtime_keys.h %D%/stats.c %D%/stats.h %D%/stats_daemon.c %D%/stats_daemon.h %D%/stats_process.c \
 	%D%/histogram.c %D%/histogram.h %D%/ring_account.c %D%/ring_account.h %D%/ring_sources.c %D%/ring_sources.h \
-	%D%/stats_totem.c %D%/stats_totem.h \
+	%D%/eviction.c %D%/eviction.h %D%/stats_totem.c %D%/stats_totem.h \
 	%D%/reload.c %D%/reload.h %D%/reload_private.h %D%/reload_apply.c %D%/reload_count.c %D%/reload_hangup.c %D%/reload_keys.c \
 	%D%/reload_list.c %D%/reload_nodes.c %D%/reload_peers.c %D%/reload_quorum.c \
 	%D%/rekey.c %D%/rekey.h \

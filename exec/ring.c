@@ -5,13 +5,16 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "exec/eviction.h"
 #include "exec/executive.h"
 #include "exec/ipc_server.h"
 #include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/map_publish.h"
 #include "exec/plugin.h"
+#include "exec/quorum.h"
 #include "exec/reload.h"
 #include "exec/resync.h"
 #include "exec/route.h"
@@ -407,9 +410,18 @@ static void cb_room(void *arg)
 	ipc_gate(ring->executive->ipc);
 }
 
+static uint64_t epoch_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 static void cb_trace(void *arg, const struct totem_trace *trace)
 {
 	struct ring *ring = arg;
+	bool is_logged = true;
 	uint64_t now_ns;
 
 	switch (trace->kind) { /* one each message: not worth a call */
@@ -422,11 +434,19 @@ static void cb_trace(void *arg, const struct totem_trace *trace)
 	case TOTEM_TRACE_PAUSED:
 		totem_stats_paused(ring->executive->totem_stats, trace->value);
 		return;
+	case TOTEM_TRACE_EVICTED:
+		evictions_note(ring->executive->evictions, epoch_ms(), trace->eviction);
+		break;
+	case TOTEM_TRACE_LEASE:
+		is_logged = quorum_has_provider(ring->executive->quorum); /* without one nothing waits */
+		break;
 	default:
-		now_ns = loop_now_ns(ring->executive->loop);
-		ring_account_trace(&ring->executive->account, now_ns, trace);
-		ring_log_trace(&ring->log, now_ns, trace);
+		break;
 	}
+	now_ns = loop_now_ns(ring->executive->loop);
+	ring_account_trace(&ring->executive->account, now_ns, trace);
+	if (is_logged)
+		ring_log_trace(&ring->log, now_ns, trace);
 }
 
 const struct totem_callbacks ring_callbacks = {

@@ -27,6 +27,11 @@ void ring_account_trace(struct ring_account *account, uint64_t now_ns, const str
 {
 	if (trace->kind == TOTEM_TRACE_TOKEN_LOST && trace->state == TOTEM_OPERATIONAL)
 		account->has_lost_token = true;
+	if (trace->kind == TOTEM_TRACE_LEASE) {
+		account->lease_lapses += trace->value == 0 && account->lapsed_ns == 0;
+		if (trace->value != 0 || account->lapsed_ns == 0)
+			account->lapsed_ns = trace->value == 0 ? now_ns : 0;
+	}
 	if (trace->kind != TOTEM_TRACE_STATE || trace->value != TOTEM_GATHER)
 		return;
 	if (account->ended_ns == 0)
@@ -95,6 +100,7 @@ static void clear(void *arg)
 	memset(&account->formation, 0, sizeof(account->formation));
 	memset(account->delivery, 0, sizeof(account->delivery));
 	memset(account->changes, 0, sizeof(account->changes));
+	account->lease_lapses = 0;
 }
 
 int ring_account_offer(struct ring_account *account, struct stats *stats)
@@ -123,5 +129,5 @@ int ring_account_offer(struct ring_account *account, struct stats *stats)
 		snprintf(key, sizeof(key), "stats.coterie.ring.changes.%s", changes[i]);
 		rc = stats_add_u64(stats, account, key, &account->changes[i]);
 	}
-	return rc;
+	return rc == 0 ? stats_add_u64(stats, account, "stats.coterie.lease.lapses", &account->lease_lapses) : rc;
 }

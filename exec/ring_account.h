@@ -30,6 +30,9 @@ struct ring_account {
 	struct histogram delivery[2];    /* by enum totem_guarantee: from sending to our own delivery */
 	uint64_t changes[RING_CHANGES];
 
+	uint64_t lease_lapses; /* times the lease ended */
+	uint64_t lapsed_ns;    /* when the present lapse began; 0: there is none */
+
 	uint64_t token_ns; /* when the token came that was noted last */
 
 	/* Of the ring that is being formed. */
@@ -65,7 +68,7 @@ static inline bool ring_account_delivered(struct ring_account *account)
 }
 void ring_account_arrived(struct ring_account *account, uint64_t now_ns);
 
-/** Offer stats.coterie.times.* and stats.coterie.ring.changes.*. account is kept until the map ends. 0; -ENOMEM */
+/** Offer stats.coterie.times.*, stats.coterie.ring.changes.* and stats.coterie.lease.lapses. account is kept until the map ends. 0; -ENOMEM */
 int ring_account_offer(struct ring_account *account, struct stats *stats);
 
 #endif

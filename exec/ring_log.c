@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exec/eviction.h"
 #include "exec/totem/wire.h"
 
 #define MS(ns) ((ns) / 1000000u)
@@ -124,6 +125,30 @@ static void log_verdict(const struct ring_log *log, const struct totem_trace *tr
 	}
 }
 
+static void log_eviction(const struct totem_eviction *eviction)
+{
+	char text[1024];
+
+	if (eviction->evidence == TOTEM_EVIDENCE_LEFT)
+		return;
+	eviction_text(eviction, text, sizeof(text));
+	log_line("TOTEM", LOG_NOTICE, "%s", text);
+}
+
+static void log_lease(struct ring_log *log, uint64_t now_ns, bool is_held)
+{
+	if (!is_held) {
+		log->lapsed_ns = now_ns;
+		log_limited(&log->lapse, now_ns, "TOTEM", LOG_NOTICE,
+			"no contact with a majority of the ring: requests that need quorum wait");
+		return;
+	}
+	log_limited(&log->contact, now_ns, "TOTEM", LOG_NOTICE,
+		"contact with a majority of the ring again: requests that need quorum waited for %" PRIu64 " ms",
+		log->lapsed_ns == 0 ? 0 : MS(now_ns - log->lapsed_ns));
+	log->lapsed_ns = 0;
+}
+
 void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_trace *trace)
 {
 	switch (trace->kind) {
@@ -172,6 +197,12 @@ void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_tr
 	case TOTEM_TRACE_CONVICTED:
 		log_verdict(log, trace);
 		break;
+	case TOTEM_TRACE_EVICTED:
+		log_eviction(trace->eviction);
+		break;
+	case TOTEM_TRACE_LEASE:
+		log_lease(log, now_ns, trace->value != 0);
+		break;
 	case TOTEM_TRACE_REFUSED:
 		log_limited(&log->refused, now_ns, "TOTEM", LOG_WARNING,
 			"packet dropped, it claims to be from node %u: %s", trace->node,
@@ -186,8 +217,6 @@ void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_tr
 	case TOTEM_TRACE_TOKEN:
 	case TOTEM_TRACE_STORED:
 	case TOTEM_TRACE_INSTALLED:
-	case TOTEM_TRACE_EVICTED:
-	case TOTEM_TRACE_LEASE:
 	case TOTEM_TRACE_REQUESTED:
 	case TOTEM_TRACE_PAUSED: /* stats_totem.c */
 		break;

@@ -112,6 +112,12 @@ static uint32_t read_state(void *arg, void *value)
 	return put_text(value, names[totem_engine_state(ring_engine(executive->ring))]);
 }
 
+/* NULL before the ring is there, and after its end. */
+static const struct totem_engine *engine_of(const struct executive *executive)
+{
+	return executive->ring != NULL ? ring_engine(executive->ring) : NULL;
+}
+
 /* "1-3 2-3": a member and a node that is kept out because the two do not hear each other. */
 static uint32_t read_unheard(void *arg, void *value)
 {
@@ -121,12 +127,56 @@ static uint32_t read_unheard(void *arg, void *value)
 	uint32_t member, node;
 
 	text[0] = '\0';
-	for (uint32_t i = 0; executive->ring != NULL && length + 24 < sizeof(text) &&
-			     totem_engine_unheard(ring_engine(executive->ring), i, &member, &node);
+	for (uint32_t i = 0; engine_of(executive) != NULL && length + 24 < sizeof(text) &&
+			     totem_engine_unheard(engine_of(executive), i, &member, &node);
 		i++)
 		length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%" PRIu32 "-%" PRIu32,
 			i == 0 ? "" : " ", member, node);
 	return put_text(value, text);
+}
+
+/* "2-1300-8030": node 2 is waited for, silent for 1300 ms, and evicted after 8030 ms. */
+static uint32_t read_silent(void *arg, void *value)
+{
+	const struct executive *executive = arg;
+	struct totem_silence silence;
+	char text[TEXT_MAX];
+	size_t length = 0;
+
+	text[0] = '\0';
+	for (uint32_t i = 0; engine_of(executive) != NULL && length + 56 < sizeof(text) &&
+			     totem_engine_silent(engine_of(executive), loop_now_ns(executive->loop), i, &silence);
+		i++)
+		length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%" PRIu32 "-%" PRIu64 "-%" PRIu64,
+			i == 0 ? "" : " ", silence.nodeid, silence.silent_ns / 1000000, silence.budget_ns / 1000000);
+	return put_text(value, text);
+}
+
+/* --- the lease --- */
+
+static uint32_t read_is_held(void *arg, void *value)
+{
+	const struct executive *executive = arg;
+
+	*(uint8_t *)value = engine_of(executive) == NULL ||
+			    totem_engine_has_lease(engine_of(executive), loop_now_ns(executive->loop));
+	return sizeof(uint8_t);
+}
+
+static uint32_t read_lease(void *arg, void *value)
+{
+	const struct executive *executive = arg;
+
+	return stats_put_u64(value,
+		engine_of(executive) == NULL ? 0 : totem_engine_lease(engine_of(executive)) / 1000000);
+}
+
+static uint32_t read_lapse(void *arg, void *value)
+{
+	const struct executive *executive = arg;
+	uint64_t lapsed_ns = executive->account.lapsed_ns;
+
+	return stats_put_u64(value, lapsed_ns == 0 ? 0 : (loop_now_ns(executive->loop) - lapsed_ns) / 1000000);
 }
 
 /* --- the log --- */
@@ -175,8 +225,12 @@ int stats_daemon_add(struct executive *executive)
 		{"stats.coterie.config_file", COTERIE_MAP_STRING, read_file},
 		{"stats.coterie.features", COTERIE_MAP_STRING, read_features},
 		{"stats.coterie.instance", COTERIE_MAP_STRING, read_instance},
+		{"stats.coterie.lease.held", COTERIE_MAP_U8, read_is_held},
+		{"stats.coterie.lease.lapsed_ms", COTERIE_MAP_U64, read_lapse},
+		{"stats.coterie.lease.length_ms", COTERIE_MAP_U64, read_lease},
 		{"stats.coterie.node_id", COTERIE_MAP_U32, read_node_id},
 		{"stats.coterie.pid", COTERIE_MAP_U32, read_pid},
+		{"stats.coterie.silent", COTERIE_MAP_STRING, read_silent},
 		{"stats.coterie.start_time_ms", COTERIE_MAP_U64, read_start},
 		{"stats.coterie.state", COTERIE_MAP_STRING, read_state},
 		{"stats.coterie.unheard", COTERIE_MAP_STRING, read_unheard},

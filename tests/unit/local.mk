@@ -196,10 +196,10 @@ channel_case_libs = %D%/libipc_play.la libclient.la libcorosync_common.la $(CHEC
 %C%_test_plugin_life_CFLAGS = $(TEST_CFLAGS)
 %C%_test_plugin_life_LDADD = $(plugin_play_libs)
 
-# exec/{flight,histogram,map_publish,quorum,ring_account,ring_sources,runtime_keys,stats*}.c
-check_PROGRAMS += %D%/test_flight %D%/test_quorum_verdict %D%/test_ring_account %D%/test_ring_sources \
+# exec/{eviction,flight,histogram,map_publish,quorum,ring_account,ring_sources,runtime_keys,stats*}.c
+check_PROGRAMS += %D%/test_eviction %D%/test_flight %D%/test_quorum_verdict %D%/test_ring_account %D%/test_ring_sources \
 	%D%/test_runtime_keys %D%/test_stats %D%/test_stats_keys
-TESTS += %D%/test_flight %D%/test_quorum_verdict %D%/test_ring_account %D%/test_ring_sources \
+TESTS += %D%/test_eviction %D%/test_flight %D%/test_quorum_verdict %D%/test_ring_account %D%/test_ring_sources \
 	%D%/test_runtime_keys %D%/test_stats %D%/test_stats_keys
 %C%_test_ring_account_SOURCES = %D%/test_ring_account.c exec/histogram.c exec/ring_account.c exec/stats.c exec/loop.c
 %C%_test_ring_account_CFLAGS = $(TEST_CFLAGS)
@@ -209,6 +209,9 @@ TESTS += %D%/test_flight %D%/test_quorum_verdict %D%/test_ring_account %D%/test_
 %C%_test_ring_sources_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ring_sources_LDFLAGS = $(fail_alloc_ldflags)
 %C%_test_ring_sources_LDADD = $(CHECK_LIBS) $(QB_LIBS)
+%C%_test_eviction_SOURCES = %D%/test_eviction.c exec/eviction.c exec/ring_log.c exec/stats.c exec/loop.c
+%C%_test_eviction_CFLAGS = $(TEST_CFLAGS)
+%C%_test_eviction_LDADD = libtotem.la $(CHECK_LIBS) $(QB_LIBS)
 %C%_test_flight_SOURCES = %D%/test_flight.c exec/flight.c
 %C%_test_flight_CFLAGS = $(TEST_CFLAGS)
 %C%_test_flight_LDADD = $(CHECK_LIBS)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "exec/config/model.h"
+#include "exec/eviction.h"
 #include "exec/executive.h"
 #include "exec/ipc_server.h"
 #include "exec/log.h"
@@ -277,6 +278,13 @@ int state_ring_seq_store(const char *dir, uint32_t nodeid, uint64_t seq)
 
 void executive_stop(struct executive *executive, int exit_code) { (void)executive, (void)exit_code; }
 void ipc_gate(struct ipc *ipc) { (void)ipc; }
+void evictions_note(struct evictions *evictions, uint64_t at_ms, const struct totem_eviction *eviction)
+{
+	(void)evictions;
+	ck_assert_uint_gt(at_ms, 0);
+	tell_story("evicted:%u ", eviction->nodeid);
+}
+
 void ipc_room(struct ipc *ipc)
 {
 	(void)ipc;
@@ -300,7 +308,8 @@ void ipc_pull_all(struct ipc *ipc)
 }
 void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_trace *trace)
 {
-	(void)log, (void)now_ns, (void)trace;
+	(void)log, (void)now_ns;
+	tell_story("log:%d ", (int)trace->kind);
 }
 void ring_log_bad_packet(struct ring_log *log, uint64_t now_ns, const struct coterie_frame *frame,
 	const struct sockaddr *from)
@@ -720,6 +729,33 @@ START_TEST(a_suspend_is_not_forgotten_inside_the_engine)
 }
 END_TEST
 
+START_TEST(a_lapse_is_logged_where_requests_wait)
+{
+	struct totem_trace trace = {.kind = TOTEM_TRACE_LEASE};
+
+	seen.story[0] = '\0';
+	seen.is_without_provider = true;
+	seen.callbacks.trace(seen.arg, &trace);
+	expect("");
+	seen.is_without_provider = false;
+	seen.callbacks.trace(seen.arg, &trace);
+	ck_assert_str_ne(seen.story, "");
+}
+END_TEST
+
+START_TEST(an_eviction_is_recorded_and_logged)
+{
+	struct totem_eviction eviction = {.nodeid = 2, .evidence = TOTEM_EVIDENCE_SILENT};
+	struct totem_trace trace = {.kind = TOTEM_TRACE_EVICTED, .eviction = &eviction};
+	char story[64];
+
+	seen.story[0] = '\0';
+	seen.callbacks.trace(seen.arg, &trace);
+	snprintf(story, sizeof(story), "evicted:2 log:%d ", (int)TOTEM_TRACE_EVICTED);
+	expect(story);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ring");
@@ -746,6 +782,8 @@ int main(void)
 	tcase_add_test(tcase, clients_are_looked_at_when_the_lease_has_changed);
 	tcase_add_test(tcase, a_suspend_ends_the_lease);
 	tcase_add_test(tcase, a_suspend_is_not_forgotten_inside_the_engine);
+	tcase_add_test(tcase, a_lapse_is_logged_where_requests_wait);
+	tcase_add_test(tcase, an_eviction_is_recorded_and_logged);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

@@ -264,6 +264,27 @@ START_TEST(forged_messages_do_not_end_it)
 }
 END_TEST
 
+START_TEST(lapses_of_the_lease_are_counted)
+{
+	struct totem_trace trace = {.kind = TOTEM_TRACE_LEASE, .value = 0};
+
+	ring_account_trace(&account, 10 * MS, &trace);
+	ck_assert_uint_eq(account.lapsed_ns, 10 * MS);
+	ring_account_trace(&account, 20 * MS, &trace); /* told again: the same lapse */
+	ck_assert_uint_eq(number_of("stats.coterie.lease.lapses"), 1);
+	ck_assert_uint_eq(account.lapsed_ns, 10 * MS);
+	trace.value = 1;
+	ring_account_trace(&account, 30 * MS, &trace);
+	ck_assert_uint_eq(account.lapsed_ns, 0);
+	trace.value = 0;
+	ring_account_trace(&account, 40 * MS, &trace);
+	ck_assert_uint_eq(number_of("stats.coterie.lease.lapses"), 2);
+	ck_assert_int_eq(stats_clear(stats, "totem"), 0);
+	ck_assert_uint_eq(number_of("stats.coterie.lease.lapses"), 0);
+	ck_assert_uint_eq(account.lapsed_ns, 40 * MS); /* it goes on */
+}
+END_TEST
+
 START_TEST(an_operator_clears)
 {
 	gather(1 * MS, 15);
@@ -295,6 +316,7 @@ int main(void)
 	tcase_add_test(tcase, one_message_at_a_time_is_timed);
 	tcase_add_test(tcase, a_message_that_meets_a_new_ring_is_not_timed);
 	tcase_add_test(tcase, forged_messages_do_not_end_it);
+	tcase_add_test(tcase, lapses_of_the_lease_are_counted);
 	tcase_add_test(tcase, an_operator_clears);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);

@@ -40,6 +40,29 @@ bool totem_engine_unheard(
 	return i < 2;
 }
 
+static bool has_lease;
+
+bool totem_engine_has_lease(const struct totem_engine *engine, uint64_t now_ns)
+{
+	(void)engine, (void)now_ns;
+	return has_lease;
+}
+
+uint64_t totem_engine_lease(const struct totem_engine *engine)
+{
+	(void)engine;
+	return UINT64_C(1825000000);
+}
+
+/* Node 2 is silent. */
+bool totem_engine_silent(
+	const struct totem_engine *engine, uint64_t now_ns, uint32_t i, struct totem_silence *silence)
+{
+	(void)engine, (void)now_ns;
+	*silence = (struct totem_silence){i + 2, UINT64_C(1300000000) + i, UINT64_C(8030000000)};
+	return i < 1;
+}
+
 static void set_up(void)
 {
 	exec_stub_reset();
@@ -215,6 +238,39 @@ START_TEST(who_does_not_hear_whom)
 }
 END_TEST
 
+START_TEST(who_is_waited_for)
+{
+	struct coterie_map_value value;
+
+	ck_assert_int_eq(stats_daemon_add(&executive), 0);
+	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.silent", &value), 0);
+	ck_assert_str_eq(value.bytes, "2-1300-8030");
+	executive.ring = NULL;
+	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.silent", &value), 0);
+	ck_assert_str_eq(value.bytes, "");
+}
+END_TEST
+
+START_TEST(the_lease_is_told)
+{
+	struct totem_trace trace = {.kind = TOTEM_TRACE_LEASE, .value = 0};
+
+	ck_assert_int_eq(stats_daemon_add(&executive), 0);
+	has_lease = true;
+	ck_assert_uint_eq(read_number("stats.coterie.lease.held"), 1);
+	ck_assert_uint_eq(read_number("stats.coterie.lease.length_ms"), 1825);
+	ck_assert_uint_eq(read_number("stats.coterie.lease.lapsed_ms"), 0);
+	has_lease = false;
+	ring_account_trace(&executive.account, loop_now_ns(executive.loop) - UINT64_C(2100000000), &trace);
+	ck_assert_uint_eq(read_number("stats.coterie.lease.held"), 0);
+	ck_assert_uint_ge(read_number("stats.coterie.lease.lapsed_ms"), 2100);
+	ck_assert_uint_eq(read_number("stats.coterie.lease.lapses"), 1);
+	executive.ring = NULL;
+	ck_assert_uint_eq(read_number("stats.coterie.lease.held"), 1);
+	ck_assert_uint_eq(read_number("stats.coterie.lease.length_ms"), 0);
+}
+END_TEST
+
 START_TEST(the_daemon_tells_of_itself)
 {
 	static const char *const positive[] = {"stats.coterie.start_time_ms", "stats.coterie.process.open_fds",
@@ -364,6 +420,8 @@ int main(void)
 	tcase_add_test(tcase, counters_of_the_ring);
 	tcase_add_test(tcase, failures_to_send_are_counted_until_a_success);
 	tcase_add_test(tcase, who_does_not_hear_whom);
+	tcase_add_test(tcase, who_is_waited_for);
+	tcase_add_test(tcase, the_lease_is_told);
 	tcase_add_test(tcase, the_daemon_tells_of_itself);
 	tcase_add_test(tcase, lines_of_the_log_are_counted);
 	tcase_add_test(tcase, late_timers_are_counted);
