@@ -586,7 +586,8 @@ void ring_link_gone(struct ring *ring, uint32_t link)
 
 void ring_peer_dead(struct ring *ring, uint32_t nodeid)
 {
-	log_line("TOTEM", LOG_DEBUG, "the transport has given node %u up", nodeid);
+	log_line("TOTEM", LOG_DEBUG, "the transport reports a sign that the daemon of node %u has ended: the ring asks it",
+		nodeid);
 	if (ring->engine != NULL)
 		tell(ring, TOTEM_EVENT_PEER_DEAD, nodeid);
 }

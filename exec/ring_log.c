@@ -108,8 +108,10 @@ static void log_verdict(const struct ring_log *log, const struct totem_trace *tr
 				trace->node);
 		break;
 	case TOTEM_TRACE_SUSPECTED:
-		log_line("TOTEM", LOG_DEBUG, "sign that no daemon runs on node %u any more: it is asked",
-			trace->node);
+		log_line("TOTEM", LOG_DEBUG,
+			"a sign that no daemon runs on node %u any more: the ring asks node %u, and removes it only if it "
+			"is silent as well",
+			trace->node, trace->node);
 		break;
 	case TOTEM_TRACE_CLEARED:
 		log_line("TOTEM", LOG_DEBUG, "node %u lives: a false sign, %" PRIu64 " us ago", trace->node,
@@ -117,8 +119,9 @@ static void log_verdict(const struct ring_log *log, const struct totem_trace *tr
 		break;
 	case TOTEM_TRACE_CONVICTED:
 		log_line("TOTEM", LOG_NOTICE,
-			"no daemon runs on node %u any more: refused and silent for %" PRIu64 " ms", trace->node,
-			trace->value / 1000);
+			"no daemon runs on node %u any more: its kernel closed its connection and refuses datagrams, and "
+			"it was silent for %" PRIu64 " ms",
+			trace->node, trace->value / 1000);
 		break;
 	default:
 		break;

@@ -142,6 +142,20 @@ START_TEST(a_member_that_left_gets_no_line_and_no_record)
 }
 END_TEST
 
+/* A transport's sign is no verdict; what convicts is named. */
+START_TEST(signs_and_verdicts_are_told_apart)
+{
+	struct totem_trace trace = {.kind = TOTEM_TRACE_SUSPECTED, .node = 2};
+
+	ring_log_trace(&ring_log, 0, &trace);
+	ck_assert_ptr_nonnull(strstr(logged, "a sign that no daemon runs on node 2 any more: the ring asks node 2"));
+	trace = (struct totem_trace){.kind = TOTEM_TRACE_CONVICTED, .node = 2, .value = 54000};
+	ring_log_trace(&ring_log, 0, &trace);
+	ck_assert_ptr_nonnull(strstr(logged, "no daemon runs on node 2 any more: its kernel closed its connection and "
+					     "refuses datagrams, and it was silent for 54 ms"));
+}
+END_TEST
+
 START_TEST(the_lease_is_logged)
 {
 	struct totem_trace trace = {.kind = TOTEM_TRACE_LEASE, .value = 0};
@@ -262,6 +276,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_loop_test(tcase, a_line_says_why, 0, sizeof(texts) / sizeof(texts[0]));
 	tcase_add_test(tcase, a_member_that_left_gets_no_line_and_no_record);
+	tcase_add_test(tcase, signs_and_verdicts_are_told_apart);
 	tcase_add_test(tcase, the_lease_is_logged);
 	tcase_add_test(tcase, a_record_is_kept);
 	tcase_add_test(tcase, the_oldest_record_goes);
