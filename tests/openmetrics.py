@@ -30,6 +30,7 @@ FAMILIES = {
         coterie_quorum_votes_spare coterie_qdevice_up(node_id name) coterie_qdevice_votes(node_id name)
         coterie_member(node_id node) coterie_member_votes(node_id node) coterie_ring_members
         coterie_token_last_received_seconds coterie_token_timeout_seconds coterie_send_queue_free
+        coterie_lease coterie_lease_seconds
         coterie_send_queue_reserved coterie_send_backlog_messages coterie_flow_control_active(service)
         coterie_send_failures_continuous coterie_gather_continuous coterie_link_suspect
         coterie_link_up(node_id node link) coterie_link_enabled(node_id node link)
@@ -39,6 +40,7 @@ FAMILIES = {
         coterie_config_last_reload_timestamp_seconds process_resident_memory_bytes process_open_fds
         process_max_fds process_start_time_seconds""",
     "counter": """coterie_member_joins(node_id node) coterie_ring_changes(reason)
+        coterie_evictions(evidence) coterie_lease_lapses
         coterie_ring_state_entered(state) coterie_ring_token_lost(state) coterie_ring_consensus_timeouts
         coterie_token_received coterie_token_sent coterie_token_retransmits coterie_token_warnings
         coterie_messages_sent coterie_messages_received(source) coterie_messages_retransmitted coterie_messages_dropped

@@ -16,7 +16,7 @@ libmetricstext_la_LIBADD = -lm
 if HAVE_JSON
 noinst_LTLIBRARIES += libanswers.la
 libanswers_la_SOURCES = \
-	%D%/answers/answers.h %D%/answers/clients.c %D%/answers/envelope.c %D%/answers/facts.c %D%/answers/issues.c \
+	%D%/answers/answers.h %D%/answers/clients.c %D%/answers/envelope.c %D%/answers/evictions.c %D%/answers/facts.c %D%/answers/issues.c \
 	%D%/answers/json.c %D%/answers/json.h %D%/answers/members.c %D%/answers/plugins.c %D%/answers/quorum.c \
 	%D%/answers/rings.c %D%/answers/status.c
 libanswers_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden $(JSON_CFLAGS)

@@ -15,6 +15,7 @@
 #define PLUGINS_MAX 64u
 #define PREFIX_PLUGINS "stats.plugins."
 #define PREFIX_MEMBERS "runtime.members."
+#define PREFIX_EVICTIONS "stats.coterie.eviction."
 
 struct event {
 	char *text;
@@ -50,7 +51,7 @@ struct events {
 	struct event kept[EVENTS_KEPT]; /* by number */
 	uint64_t first, next;           /* numbers; equal: none */
 
-	struct coterie_map_tracker *trackers[3];
+	struct coterie_map_tracker *trackers[4];
 	struct coterie_timer *timer;
 	struct seen_node *nodes;
 	uint32_t node_count, node; /* node: the one to look at next */
@@ -201,6 +202,28 @@ static void see_reload(void *arg, uint32_t event, const char *key, const struct 
 	struct json_object *data = json_object_new_object();
 	put_text(data, "result", is_good ? "applied" : "refused");
 	add(events, "reload", data);
+}
+
+/* The daemon adds the text before the record. */
+static void see_eviction(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
+	const struct coterie_map_value *before)
+{
+	struct events *events = arg;
+	char text_key[COTERIE_MAP_NAME_MAX + 1], text[METRICS_VALUE_MAX + 1] = "";
+	struct coterie_map_value value;
+
+	(void)before;
+	if (event != COTERIE_MAP_ADDED || now->type != COTERIE_MAP_STRING || now->size == 0 ||
+		((const char *)now->bytes)[now->size - 1] != '\0' || !answers_is_eviction(key, text_key))
+		return;
+	struct json_object *data = answers_eviction(now->bytes, NULL);
+	if (data == NULL)
+		return;
+	if (events->host->map_read(events->ctx, COTERIE_MAP_STATS, text_key, &value) == 0 &&
+		value.type == COTERIE_MAP_STRING)
+		snprintf(text, sizeof(text), "%.*s", (int)value.size, (const char *)value.bytes);
+	put_text(data, "text", text);
+	add(events, "eviction", data);
 }
 
 /* They are looked at in the next round: whether one was replaced cannot be seen from here. */
@@ -418,6 +441,10 @@ static int follow(struct events *events)
 		rc = host->map_track(events->ctx, COTERIE_MAP_STATS, PREFIX_PLUGINS,
 			COTERIE_MAP_ADDED | COTERIE_MAP_DELETED | COTERIE_MAP_PREFIX, see_plugin_key, events,
 			&events->trackers[2]);
+	if (rc == 0)
+		rc = host->map_track(events->ctx, COTERIE_MAP_STATS, PREFIX_EVICTIONS,
+			COTERIE_MAP_ADDED | COTERIE_MAP_DELETED | COTERIE_MAP_PREFIX, see_eviction, events,
+			&events->trackers[3]);
 	if (rc == 0)
 		rc = host->quorum_watch(events->ctx, see_quorum, events);
 	if (rc == 0)

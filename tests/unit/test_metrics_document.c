@@ -328,6 +328,52 @@ START_TEST(answers_are_those_of_coterie_ctl)
 }
 END_TEST
 
+static uint32_t read_number(void *arg, void *value)
+{
+	memcpy(value, arg, sizeof(uint64_t));
+	return sizeof(uint64_t);
+}
+
+static void add_text(const char *key, char *value)
+{
+	host->table.stat_add(host, key, COTERIE_MAP_STRING, read_text, value);
+}
+
+/* Evictions, who may be next, and what it means for requests meanwhile. */
+START_TEST(status_tells_of_evictions_and_the_lease)
+{
+	static uint64_t held = 0, lapsed = 2100, length = 1825, lapses = 3;
+	static char silent[] = "2-1300-8000 3-900-8000", nine[] = "{\"node\":9}", ten[] = "{\"node\":10}",
+		    text[] = "node 10 is out of the ring: silent";
+	const struct coterie_ring_id ring = {.representative = 1, .seq = 26};
+	const uint32_t members[] = {1};
+
+	make_cluster();
+	mock_quorum(host, true, &ring, members, 1, "votequorum");
+	host->table.stat_add(host, "stats.coterie.lease.held", COTERIE_MAP_U64, read_number, &held);
+	host->table.stat_add(host, "stats.coterie.lease.lapsed_ms", COTERIE_MAP_U64, read_number, &lapsed);
+	host->table.stat_add(host, "stats.coterie.lease.lapses", COTERIE_MAP_U64, read_number, &lapses);
+	host->table.stat_add(host, "stats.coterie.lease.length_ms", COTERIE_MAP_U64, read_number, &length);
+	add_text("stats.coterie.silent", silent);
+	add_text("stats.coterie.eviction.9.record", nine);
+	add_text("stats.coterie.eviction.10.record", ten);
+	add_text("stats.coterie.eviction.10.text", text);
+	get("/api/v1/status");
+	has("\"lease\":{\"held\":false,\"lapsed_ms\":2100,\"length_ms\":1825,\"lapses\":3}");
+	has("\"silent\":[{\"id\":2,\"silent_ms\":1300,\"evicted_after_ms\":8000},{\"id\":3,");
+	has("\"evictions\":[{\"node\":10,\"text\":\"node 10 is out of the ring: silent\"},{\"node\":9,\"text\":\"\"}]");
+	has("{\"id\":\"lease.lapsed\",\"level\":\"error\","
+	    "\"text\":\"gates closed: no contact with a majority for 2.1 s\",");
+	has("{\"id\":\"member.silent\",\"level\":\"warning\","
+	    "\"text\":\"node 2 silent for 1.3 s, evicted after 8.0 s\",");
+	mock_host_advance(host, 2000 * MS);
+	mock_quorum(host, false, &ring, members, 1, "votequorum");
+	get("/api/v1/status");
+	ck_assert_ptr_null(strstr(answer, "gates closed"));
+	finish();
+}
+END_TEST
+
 /* The schema wants a ring, which there is none of while it changes. */
 START_TEST(an_answer_that_there_is_not)
 {
@@ -355,6 +401,7 @@ int main(void)
 	tcase_add_loop_test(served, it_ends_while_somebody_waits, 0, 20);
 	tcase_add_test(served, many_wait_for_one_copy);
 	tcase_add_loop_test(served, answers_are_those_of_coterie_ctl, 0, sizeof(answers) / sizeof(answers[0]));
+	tcase_add_test(served, status_tells_of_evictions_and_the_lease);
 	tcase_add_test(served, an_answer_that_there_is_not);
 	tcase_add_test(copy, a_copy_is_read);
 	tcase_add_test(copy, a_copy_has_a_size);

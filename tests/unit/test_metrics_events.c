@@ -89,6 +89,32 @@ START_TEST(what_happens_is_told)
 }
 END_TEST
 
+#define RECORD                                                                                                \
+	"{\"time\":\"2026-11-22T10:15:48.123Z\",\"node\":2,\"evidence\":\"silent\",\"accuser\":1,\"silent_ms\":8031,"       \
+	"\"budget_ms\":8030,\"agreed\":[1,3]"
+
+START_TEST(evictions_are_told)
+{
+	static char record[] = RECORD "}", broken[] = "[1]", text[] = "node 2 is out of the ring: silent for 8031 ms";
+	int fd = follow("");
+
+	host->table.stat_add(host, "stats.coterie.eviction.6.record", COTERIE_MAP_STRING, read_text, broken);
+	host->table.stat_add(host, "stats.coterie.eviction.x.record", COTERIE_MAP_STRING, read_text, record);
+	host->table.stat_add(host, "stats.coterie.eviction.7.text", COTERIE_MAP_STRING, read_text, text);
+	host->table.stat_add(host, "stats.coterie.eviction.7.record", COTERIE_MAP_STRING, read_text, record);
+	hears(fd, "\"event\":\"eviction\",\"data\":" RECORD
+		  ",\"text\":\"node 2 is out of the ring: silent for 8031 ms\"}}\n\n");
+	const char *first = strstr(answer, "\"eviction\"");
+	ck_assert_ptr_null(strstr(first + 1, "\"eviction\""));
+	host->table.stat_del(host, "stats.coterie.eviction.7.record"); /* no news */
+	set_text("runtime.members.2.status", "left");
+	hears(fd, "\"event\":\"membership\"");
+	ck_assert_ptr_null(strstr(first + 1, "\"eviction\""));
+	close(fd);
+	finish();
+}
+END_TEST
+
 /* A verdict that says the same again is none. */
 START_TEST(verdicts_are_told_once)
 {
@@ -333,6 +359,7 @@ int main(void)
 	TCase *served = metrics_case_add(suite);
 
 	tcase_add_test(served, what_happens_is_told);
+	tcase_add_test(served, evictions_are_told);
 	tcase_add_test(served, verdicts_are_told_once);
 	tcase_add_test(served, links_are_looked_at);
 	tcase_add_test(served, plugins_are_looked_at);

@@ -307,6 +307,9 @@ END_TEST
 
 static const struct figure events[] = {
 	U64(S, "stats.coterie.ipc.denied", 2),
+	U64(S, "stats.coterie.lease.held", 1),
+	U64(S, "stats.coterie.lease.lapses", 18),
+	U64(S, "stats.coterie.lease.length_ms", 1825),
 	U64(S, "stats.coterie.log.error", 3),
 	U64(S, "stats.coterie.log.trace", 4),
 	U64(S, "stats.coterie.reload.applied", 5),
@@ -314,6 +317,8 @@ static const struct figure events[] = {
 	U64(S, "stats.coterie.reload.taken_ms", 1700000000250),
 	U64(S, "stats.coterie.ring.changes.leave", 7),
 	U64(S, "stats.coterie.ring.changes.start", 1),
+	U64(S, "stats.coterie.ring.evictions.closed", 19),
+	U64(S, "stats.coterie.ring.evictions.silent", 20),
 	U64(S, "stats.coterie.ring.token_retransmits", 8),
 	U64(S, "stats.coterie.ring.token_warnings", 9),
 	U64(S, "stats.coterie.scheduler.late", 10),
@@ -335,6 +340,10 @@ START_TEST(what_happened_is_counted)
 	has("coterie_config_reload_total{result=\"applied\"} 5\ncoterie_config_reload_total{result=\"refused\"} 6");
 	has("coterie_config_last_reload_timestamp_seconds 1700000000.25");
 	has("coterie_ring_changes_total{reason=\"leave\"} 7\ncoterie_ring_changes_total{reason=\"start\"} 1");
+	has("coterie_evictions_total{evidence=\"closed\"} 19\ncoterie_evictions_total{evidence=\"silent\"} 20");
+	has("coterie_lease 1");
+	has("coterie_lease_seconds 1.825");
+	has("coterie_lease_lapses_total 18");
 	has("coterie_token_retransmits_total 8");
 	has("coterie_token_warnings_total 9");
 	has("coterie_scheduler_late_total 10");

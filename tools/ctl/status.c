@@ -52,6 +52,8 @@ void members_print(const struct ctl *ctl, struct json_object *data)
 
 /* --- status --- */
 
+#define EVICTIONS_SHOWN 3u
+
 int status_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 {
 	if (argc > 0)
@@ -70,6 +72,21 @@ static const char *colored(const struct ctl *ctl, const char *text, int color, c
 		return text;
 	snprintf(buffer, 64, "\033[%dm%s\033[0m", color, text);
 	return buffer;
+}
+
+/* The last ones; JSON has all that are kept. */
+static void print_evictions(FILE *out, struct json_object *evictions)
+{
+	size_t count = evictions != NULL ? json_object_array_length(evictions) : 0;
+
+	for (size_t i = 0; i < count && i < EVICTIONS_SHOWN; i++) {
+		struct json_object *eviction = json_object_array_get_idx(evictions, i);
+
+		fprintf(out, "%s%-9s %s %s\n", i == 0 ? "\n" : "", i == 0 ? "Evicted" : "", get_text(eviction, "time"),
+			get_text(eviction, "text"));
+	}
+	if (count > EVICTIONS_SHOWN)
+		fprintf(out, "%-9s and %zu before\n", "", count - EVICTIONS_SHOWN);
 }
 
 static void print_uptime(FILE *out, int64_t seconds)
@@ -114,5 +131,6 @@ void status_print(const struct ctl *ctl, struct json_object *data)
 		if (i == 0 && *get_text(issue, "hint") != '\0')
 			last = get_text(issue, "hint");
 	}
+	print_evictions(ctl->out, get(data, "evictions"));
 	fprintf(ctl->out, "\n%s\n", last);
 }

@@ -62,6 +62,22 @@ static void see_client(cmap_handle_t handle, cmap_track_handle_t tracker, int32_
 	tell("client", data);
 }
 
+static void see_eviction(cmap_handle_t handle, cmap_track_handle_t tracker, int32_t event, const char *key,
+	struct cmap_notify_value now, struct cmap_notify_value before, void *arg)
+{
+	char text_key[COTERIE_MAP_NAME_MAX + 1], *text = NULL;
+
+	(void)tracker, (void)before, (void)arg;
+	if (event != CMAP_TRACK_ADD || now.type != CMAP_VALUETYPE_STRING || now.len == 0 ||
+		((const char *)now.data)[now.len - 1] != '\0' || !answers_is_eviction(key, text_key))
+		return;
+	cmap_get_string(handle, text_key, &text);
+	struct json_object *data = answers_eviction(now.data, text);
+	if (data != NULL)
+		tell("eviction", data);
+	free(text);
+}
+
 static void see_reload(cmap_handle_t handle, cmap_track_handle_t tracker, int32_t event, const char *key,
 	struct cmap_notify_value now, struct cmap_notify_value before, void *arg)
 {
@@ -140,6 +156,9 @@ static void start(struct ctl *ctl, struct watched *watched)
 	watched->has_stats = ctl_try(ctl, CTL_STATS) &&
 		cmap_track_add(ctl->stats, "stats.ipcs.", CMAP_TRACK_ADD | CMAP_TRACK_DELETE | CMAP_TRACK_PREFIX,
 			see_client, NULL, &tracker) == CS_OK;
+	if (watched->has_stats)
+		cmap_track_add(ctl->stats, "stats.coterie.eviction.",
+			CMAP_TRACK_ADD | CMAP_TRACK_DELETE | CMAP_TRACK_PREFIX, see_eviction, NULL, &tracker);
 	if (watched->has_stats)
 		cmap_fd_get(ctl->stats, &watched->fds[1].fd);
 	watched->has_quorum = quorum_model_initialize(&watched->quorum, QUORUM_MODEL_V1,

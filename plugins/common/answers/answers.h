@@ -41,6 +41,22 @@ bool answers_links(const struct metrics_source *source, uint32_t nodeid, struct 
 /** What is wrong: [{id, level, text, …}], the worst first. nodes: as of answers_nodes. */
 struct json_object *answers_issues(const struct metrics_source *source, struct json_object *nodes);
 
+/* --- evictions.c --- */
+
+/**
+ * Whether this key of the statistics map has the record of an eviction.
+ * @param text_key  out: the key of its text
+ */
+bool answers_is_eviction(const char *key, char text_key[COTERIE_MAP_NAME_MAX + 1]);
+/** {time, node, evidence, accuser, silent_ms, budget_ms, agreed: [id], text} of the two values; NULL: no record. */
+struct json_object *answers_eviction(const char *record, const char *text);
+/** The same of all that the daemon keeps, the newest first. */
+struct json_object *answers_evictions(const struct metrics_source *source);
+/** {held, lapsed_ms, length_ms, lapses}; NULL: the daemon knows no lease. */
+struct json_object *answers_lease(const struct metrics_source *source);
+/** Members that the ring waits for: [{id, silent_ms, evicted_after_ms}]. */
+struct json_object *answers_silent(const struct metrics_source *source);
+
 /* --- the commands: they fill data --- */
 
 /** The nodes of the node list and of the ring: [{id, name, local, addresses, state, joins}]. */

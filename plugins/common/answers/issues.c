@@ -40,6 +40,40 @@ static void look_at_members(const struct metrics_source *source, struct json_obj
 	}
 }
 
+/* Requests wait only where votes are counted; without quorum they are refused. */
+static void look_at_lease(const struct metrics_source *source, struct json_object *issues)
+{
+	struct json_object *lease = answers_lease(source);
+	char text[96];
+
+	if (lease != NULL && !get_bool(lease, "held") && source->quorate(source->arg) == 1) {
+		snprintf(text, sizeof(text), "gates closed: no contact with a majority for %.1f s",
+			(double)get_number(lease, "lapsed_ms") / 1000);
+		new_issue(issues, "lease.lapsed", "error", text,
+			"requests that need quorum wait; look at this node's links and load");
+	}
+	json_object_put(lease);
+}
+
+static void look_at_silent(const struct metrics_source *source, struct json_object *issues)
+{
+	struct json_object *silent = answers_silent(source);
+
+	for (size_t i = 0; i < json_object_array_length(silent); i++) {
+		struct json_object *node = json_object_array_get_idx(silent, i);
+		int64_t id = get_number(node, "id");
+		char text[128];
+
+		snprintf(text, sizeof(text), "node %" PRIi64 " silent for %.1f s, evicted after %.1f s", id,
+			(double)get_number(node, "silent_ms") / 1000,
+			(double)get_number(node, "evicted_after_ms") / 1000);
+		struct json_object *issue = new_issue(issues, "member.silent", "warning", text,
+			"its host, its daemon or its links may be down or overloaded");
+		put_number(issue, "peer", id);
+	}
+	json_object_put(silent);
+}
+
 static void look_at_links(const struct metrics_source *source, struct json_object *nodes, struct json_object *issues)
 {
 	for (size_t i = 0; i < json_object_array_length(nodes); i++) {
@@ -96,6 +130,8 @@ struct json_object *answers_issues(const struct metrics_source *source, struct j
 	else if (is_waiting)
 		new_issue(issues, "quorum.waiting", "warning", "waiting for all nodes to be there once",
 			"start the missing nodes; coterie-ctl quorum unblock overrules");
+	look_at_lease(source, issues);
+	look_at_silent(source, issues);
 	look_at_members(source, nodes, issues);
 	look_at_links(source, nodes, issues);
 	look_at_unheard(source, issues);

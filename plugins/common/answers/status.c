@@ -65,6 +65,12 @@ int answers_status(const struct metrics_source *source, const char *instance, st
 		json_object_array_length(nodes) > 0 ? (int64_t)json_object_array_length(nodes) : members);
 	json_object_object_add(data, "quorate", quorate < 0 ? NULL : json_object_new_boolean(quorate));
 	put_number(data, "config_version", answers_key_number(source, COTERIE_MAP_CONFIG, "totem.config_version", 0));
+	struct json_object *lease = answers_lease(source);
+	if (lease != NULL) {
+		json_object_object_add(data, "lease", lease);
+		json_object_object_add(data, "silent", answers_silent(source));
+		json_object_object_add(data, "evictions", answers_evictions(source));
+	}
 	json_object_object_add(data, "issues", answers_issues(source, nodes));
 	json_object_put(nodes);
 	return quorate;

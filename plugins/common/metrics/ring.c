@@ -27,6 +27,9 @@ struct row {
 #define CHANGE(reason, help)                                                                                \
 	{"coterie_ring_changes", METRIC_COUNTER, {"reason", reason, NULL}, COTERIE_MAP_STATS,              \
 		OWN "changes." reason, 1, help}
+#define EVICTION(evidence, help)                                                                            \
+	{"coterie_evictions", METRIC_COUNTER, {"evidence", evidence, NULL}, COTERIE_MAP_STATS,             \
+		OWN "evictions." evidence, 1, help}
 #define CONTROL(kind, direction, key, help)                                                                \
 	{"coterie_control_packets", METRIC_COUNTER, {"kind", kind, "direction", direction, NULL},          \
 		COTERIE_MAP_STATS, key, 1, help}
@@ -37,6 +40,16 @@ static const struct row rows[] = {
 	CHANGE("merge", NULL),
 	CHANGE("start", NULL),
 	CHANGE("token_lost", NULL),
+	EVICTION("closed", "Members that were removed from the ring against their will, by the evidence."),
+	EVICTION("disagreed", NULL),
+	EVICTION("named", NULL),
+	EVICTION("silent", NULL),
+	EVICTION("voted", NULL),
+	GAUGE("coterie_lease", "stats.coterie.lease.held",
+		"1: this node was in contact with a majority of its ring within the lease."),
+	{"coterie_lease_seconds", METRIC_GAUGE, {NULL}, COTERIE_MAP_STATS, "stats.coterie.lease.length_ms", 0.001,
+		"Time without contact after which requests that need quorum wait."},
+	COUNTER("coterie_lease_lapses", "stats.coterie.lease.lapses", "Times the lease ended without contact."),
 	STATE("coterie_ring_state_entered", "gather", SRP "gather_entered", "Times the ring's protocol entered a state."),
 	STATE("coterie_ring_state_entered", "commit", SRP "commit_entered", NULL),
 	STATE("coterie_ring_state_entered", "recovery", SRP "recovery_entered", NULL),
