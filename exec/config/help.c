@@ -13,6 +13,8 @@ static const char *type_of(const struct coterie_option *option, enum native_form
 		return "percentage";
 	if (form == FORM_SIGNED)
 		return "number";
+	if (form == FORM_BUDGET)
+		return "duration or word";
 	switch (option->type) {
 	case COTERIE_OPT_BOOL:
 		return "yes or no";
@@ -55,7 +57,7 @@ static void print_option(const struct coterie_option *option, enum native_form f
 		else
 			fprintf(out, ", %s to %s", min, max);
 	}
-	if (option->type == COTERIE_OPT_ENUM && option->choices != NULL)
+	if ((option->type == COTERIE_OPT_ENUM || form == FORM_BUDGET) && option->choices != NULL)
 		fprintf(out, ": %s", option->choices);
 	if (option->initial != NULL)
 		fprintf(out, "; default %s", option->initial);

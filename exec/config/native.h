@@ -32,6 +32,7 @@ enum native_form {
 	FORM_NO_YES,   /* the contrary */
 	FORM_BIT,      /* a boolean as 1 or 0 */
 	FORM_WORDS,    /* a word of the choices; the word of `words` in the same place */
+	FORM_BUDGET,   /* a duration, as milliseconds, or a word of the choices as it is */
 	FORM_SPECIAL,  /* native.c knows */
 };
 

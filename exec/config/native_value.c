@@ -38,6 +38,18 @@ static int check_percent(
 	return option_value(option, OPTION_NATIVE, text, number, why, size);
 }
 
+static int check_budget(
+	const struct coterie_option *option, const char *text, uint64_t *number, char *why, size_t size)
+{
+	if (words_place(option->choices, text, false) >= 0)
+		return 0;
+	if (*text != '-' && (*text < '0' || *text > '9')) {
+		snprintf(why, size, "'%s' is '%s': give a duration or a word of: %s", option->name, text, option->choices);
+		return -EINVAL;
+	}
+	return option_value(option, OPTION_NATIVE, text, number, why, size);
+}
+
 int native_value(const struct coterie_option *option, enum native_form form, const char *text,
 	uint64_t *number, char *why, size_t size)
 {
@@ -47,6 +59,8 @@ int native_value(const struct coterie_option *option, enum native_form form, con
 		return check_percent(option, text, number, why, size);
 	if (form == FORM_SIGNED)
 		return check_signed(option, text, why, size);
+	if (form == FORM_BUDGET)
+		return check_budget(option, text, number, why, size);
 	return option_value(option, OPTION_NATIVE, text, number, why, size);
 }
 
@@ -72,6 +86,12 @@ int native_to_key(const struct native_row *row, const char *text, char *value, s
 	case FORM_PERCENT:
 	case FORM_BIT:
 		snprintf(value, value_size, "%" PRIu64, number);
+		break;
+	case FORM_BUDGET:
+		if (words_place(row->option.choices, text, false) >= 0)
+			snprintf(value, value_size, "%s", text);
+		else
+			snprintf(value, value_size, "%" PRIu64, number);
 		break;
 	case FORM_SECONDS:
 		if (number % 1000 != 0) {
@@ -110,6 +130,12 @@ static int guess(const struct native_row *row, const char *value, char *text, si
 	case FORM_PERCENT:
 		snprintf(text, size, "%s%%", value);
 		return 0;
+	case FORM_BUDGET:
+		if (words_place(row->option.choices, value, false) >= 0) {
+			snprintf(text, size, "%s", value);
+			return 0;
+		}
+		/* fall through */
 	case FORM_NUMBER:
 	case FORM_SECONDS:
 		if (config_parse_unsigned(value, &number) < 0)

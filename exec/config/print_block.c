@@ -78,6 +78,16 @@ static void put_calculated(struct print_block *block, const struct native_row *r
 		print_block_default(block, row->option.name, text, "calculated");
 }
 
+/* A silence budget beyond token and consensus makes the token timeout, too. */
+static bool is_calculated(const struct print_block *block, const struct native_row *row)
+{
+	const struct config_entry *silence = print_find_any(block->print, "runtime.config.totem.silence");
+	const struct totem_options *totem = &block->print->config->totem;
+
+	return silence != NULL && row->path != NULL && strcmp(row->path, "totem.token") == 0 &&
+	       totem->token_ns + totem->consensus_ns == strtoull(silence->text, NULL, 10) * 1000000;
+}
+
 /* The key of a row in the block with this index. */
 static void key_of(const struct native_row *row, const char *prefix, const char *index, char *key, size_t size)
 {
@@ -107,7 +117,7 @@ void print_block_rows(struct print_block *block, const char *path, const char *p
 		if (entry != NULL && native_from_key(row, entry->text, text, sizeof(text)) == 0) {
 			print_block_set(block, row->option.name, text, entry);
 			print_done(block->print, entry);
-		} else if (entry == NULL && defaults && row->option.initial != NULL) {
+		} else if (entry == NULL && defaults && row->option.initial != NULL && !is_calculated(block, row)) {
 			print_block_default(block, row->option.name, row->option.initial, "default");
 		} else if (entry == NULL && defaults) {
 			put_calculated(block, row);

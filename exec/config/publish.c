@@ -44,11 +44,13 @@ static const char *const protected_keys[] = {
 
 /* What the file alone decides; other sections keep the keys that it no longer has. */
 static const char *const replaced_prefixes[] = {
+	"coterie.totem.",
 	"logging.",
 	"nodelist.",
 	"nozzle.",
 	"quorum.",
 	"runtime.config.totem.interface.", /* of links that are gone */
+	"runtime.config.totem.silence",    /* there only while one is set */
 	"totem.",
 	"uidgid.config.",
 };

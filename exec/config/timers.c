@@ -11,6 +11,14 @@
 #include <coterie/plugin.h>
 
 #define TIMEOUT_MIN_MS 30
+#define SILENCE_KEY "coterie.totem.silence"
+#define SILENCE_MIN_MS 200
+#define SILENCE_MAX_MS 3600000
+#define SILENCE_QUICK_MS 500
+#define SILENCE_CLOUD_MS 30000
+/* With a budget below token and consensus, tenths of it: an idle ring shows often enough that its members live. */
+#define SILENCE_HOLD_TENTHS 3
+#define SILENCE_RETRANSMIT_TENTHS 2
 #define HOLD_MIN_MS 14
 #define WINDOW_MAX 4096u /* what the engine takes, far above any use */
 #define NETMTU_MIN 300
@@ -52,11 +60,89 @@ static void runtime_set(struct tree *tree, const char *name, uint64_t number)
 struct timers {
 	uint64_t token, token_retransmit, hold, join, send_join, consensus, merge, downcheck;
 	uint64_t max_network_delay, retransmits, warning;
+	uint64_t silence; /* as configured; 0: not */
+	uint64_t budget;  /* the same where it is shorter than token and consensus together; otherwise 0 */
 };
 
-static void compute(const struct tree *tree, const struct config *config, struct timers *timers)
+/* --- how long a member may be silent --- */
+
+/* 0: it is not configured, or wrong, which has been said. */
+static uint64_t read_silence(struct tree *tree)
+{
+	const char *text = tree_text(tree, SILENCE_KEY);
+	uint64_t ms;
+
+	if (text == NULL)
+		return 0;
+	if (strcmp(text, "quick") == 0)
+		return SILENCE_QUICK_MS;
+	if (strcmp(text, "cloud") == 0)
+		return SILENCE_CLOUD_MS;
+	if (config_parse_unsigned(text, &ms) < 0) {
+		tree_error(tree, tree_place(tree, SILENCE_KEY),
+			"'silence' is '%s': give milliseconds, or a word of: quick cloud", text);
+		return 0;
+	}
+	if (ms >= SILENCE_MIN_MS && ms <= SILENCE_MAX_MS)
+		return ms;
+	tree_error(tree, tree_place(tree, SILENCE_KEY), "'silence' is %" PRIu64 " ms: must be from %d to %d ms", ms,
+		SILENCE_MIN_MS, SILENCE_MAX_MS);
+	return 0;
+}
+
+/* The budget is longer than token and consensus together: both grow, unless the operator has set them. */
+static void stretch(struct tree *tree, struct timers *timers)
+{
+	static const char *const keys[] = {"totem.token", "totem.token_coefficient", "totem.consensus"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const struct tree_item *item = tree_find(tree, keys[i]);
+
+		/* 0 is no coefficient; of the others it is the default. */
+		if (item == NULL || (item->number == 0 && strcmp(keys[i], "totem.token_coefficient") != 0))
+			continue;
+		tree_error(tree, tree_place(tree, SILENCE_KEY),
+			"'silence' is %" PRIu64 " ms, but '%s' is set, and token and consensus together are %" PRIu64
+			" ms: remove '%s', which then follows from 'silence', or lower 'silence'",
+			timers->silence, keys[i], timers->token + timers->consensus, keys[i]);
+		return;
+	}
+	timers->token = (timers->silence * 10 + 11) / 22;
+	timers->consensus = timers->silence - timers->token;
+}
+
+/* At most so many tenths of the budget; more is an error if the operator has set it. */
+static uint64_t bounded(struct tree *tree, const struct timers *timers, const char *name, uint64_t ms, uint64_t tenths)
+{
+	uint64_t most = timers->budget * tenths / 10;
+
+	if (timers->budget == 0 || ms <= most)
+		return ms;
+	if (totem_number(tree, name, 0) != 0)
+		tree_error(tree, tree_place(tree, SILENCE_KEY),
+			"'silence' is %" PRIu64 " ms, but '%s' is %" PRIu64 " ms: remove '%s', or lower it to %" PRIu64
+			" ms",
+			timers->budget, name, ms, name, most);
+	return most;
+}
+
+static void apply_silence(struct tree *tree, struct timers *timers)
+{
+	const char *text = tree_text(tree, SILENCE_KEY);
+	uint64_t patience = timers->token + timers->consensus;
+
+	timers->silence = read_silence(tree);
+	if (timers->silence > patience)
+		stretch(tree, timers);
+	else if (timers->silence < patience && (text == NULL || strcmp(text, "cloud") != 0))
+		timers->budget = timers->silence; /* cloud never shortens the patience */
+}
+
+static void compute(struct tree *tree, const struct config *config, struct timers *timers)
 {
 	uint32_t count = 0;
+
+	*timers = (struct timers){0};
 
 	for (uint32_t i = 0; i < config->node_count; i++)
 		count += config->nodes[i].texts[0] != NULL;
@@ -65,18 +151,22 @@ static void compute(const struct tree *tree, const struct config *config, struct
 		timers->token += (count - 2) * totem_number_or_0(tree, "token_coefficient", 650);
 	if (timers->token > UINT32_MAX)
 		timers->token = UINT32_MAX;
+	timers->consensus =
+		totem_number(tree, "consensus", (uint64_t)(float)(1.2 * (double)timers->token));
+	if (timers->consensus > UINT32_MAX)
+		timers->consensus = UINT32_MAX;
+	apply_silence(tree, timers);
 	timers->retransmits = totem_number(tree, "token_retransmits_before_loss_const", 4);
 	timers->token_retransmit = totem_number(tree, "token_retransmit",
 		(uint64_t)((double)timers->token / ((double)timers->retransmits + 0.2)));
 	double hold = (double)timers->token_retransmit * 0.8 - 10;
 
 	timers->hold = totem_number(tree, "hold", hold < 0 ? 0 : (uint64_t)hold);
+	timers->hold = bounded(tree, timers, "hold", timers->hold, SILENCE_HOLD_TENTHS);
+	timers->token_retransmit = bounded(
+		tree, timers, "token_retransmit", timers->token_retransmit, SILENCE_RETRANSMIT_TENTHS);
 	timers->join = totem_number(tree, "join", 50);
 	timers->send_join = totem_number_or_0(tree, "send_join", 0);
-	timers->consensus =
-		totem_number(tree, "consensus", (uint64_t)(float)(1.2 * (double)timers->token));
-	if (timers->consensus > UINT32_MAX)
-		timers->consensus = UINT32_MAX;
 	timers->merge = totem_number(tree, "merge", 200);
 	timers->downcheck = totem_number(tree, "downcheck", 1000);
 	timers->max_network_delay = totem_number(tree, "max_network_delay", 50);
@@ -223,6 +313,8 @@ static void publish(struct tree *tree, const struct config *config, const struct
 	runtime_set(tree, "join", timers->join);
 	runtime_set(tree, "send_join", timers->send_join);
 	runtime_set(tree, "consensus", timers->consensus);
+	if (timers->silence != 0)
+		runtime_set(tree, "silence", timers->silence);
 	runtime_set(tree, "merge", timers->merge);
 	runtime_set(tree, "downcheck", timers->downcheck);
 	runtime_set(tree, "max_network_delay", timers->max_network_delay);
@@ -280,6 +372,7 @@ int timers_build(struct tree *tree, struct config *config)
 	totem->join_ns = ms_to_ns(timers.join);
 	totem->send_join_ns = ms_to_ns(timers.send_join);
 	totem->consensus_ns = ms_to_ns(timers.consensus);
+	totem->silence_ns = ms_to_ns(timers.budget);
 	totem->merge_ns = ms_to_ns(timers.merge);
 	totem->max_network_delay_ns = ms_to_ns(timers.max_network_delay);
 	totem->token_warning_percent = (uint32_t)timers.warning;

@@ -152,6 +152,9 @@ static const char *const natives[] = {
 	"run-dir = /r blackbox-size = 256K watchdog = off watchdog-timeout = 10s }\n" A,
 	"process { blackbox-size = 0 }\ninstance t1 { state-dir = /x node = b }\ninstance t2 { run-dir = /y }\n" A,
 	"keys = {\"totem.token=0\", \"x.y.z=a {b} \\\"c\\\"\", \"system.priority=max\"}\n" A,
+	"totem { silence = quick }\n" A,
+	"totem { silence = cloud }\n" A,
+	"totem { silence = 1.5s }\n" A,
 	"cluster { name = \"a b # c ${NOPE:-d}\" uuid = 0 config-version = 7 }\ntotem { token = 90s hold-on-"
 	"retransmit = no token-warning = 0 }\n" A,
 };
@@ -164,6 +167,17 @@ START_TEST(native_files_survive_it_too)
 	/* A value with a brace has no line in corosync.conf. */
 	if (strstr(natives[_i], "{b}") == NULL)
 		check_both_ways();
+}
+END_TEST
+
+START_TEST(a_stretched_token_is_calculated)
+{
+	one.environment.format = CONFIG_FORMAT_COTERIE;
+	ck_assert_int_eq(config_case_load(&one, "totem { silence = cloud }\n" A), 0);
+	char *text = print(one.config, CONFIG_FORM_COTERIE);
+	ck_assert_ptr_nonnull(strstr(text, "\t# token = 13636ms\t# calculated\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\tsilence = cloud\t# c.conf:1\n"));
+	free(text);
 }
 END_TEST
 
@@ -204,6 +218,7 @@ END_TEST
 START_TEST(the_help_names_every_option)
 {
 	static const char *const texts[] = {"token  (duration, 30ms to 1h; default 3s; reload)",
+		"silence  (duration or word, 200ms to 1h: quick cloud; reload)",
 		"service NAME", "cipher  (word: none aes128 aes192 aes256; default none; reload)", "include("};
 	char *text = NULL;
 	size_t size;
@@ -232,6 +247,7 @@ int main(void)
 	tcase_add_test(cases, generated_files_survive_the_way_there_and_back);
 	tcase_add_loop_test(
 		cases, native_files_survive_it_too, 0, sizeof(natives) / sizeof(natives[0]));
+	tcase_add_test(cases, a_stretched_token_is_calculated);
 	tcase_add_test(cases, origins_stand_behind_values);
 	tcase_add_test(cases, keys_and_json_show_no_secret);
 	tcase_add_test(cases, the_help_names_every_option);

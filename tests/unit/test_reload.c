@@ -83,11 +83,35 @@ START_TEST(keys_of_clients_go_where_the_file_alone_decides)
 }
 END_TEST
 
+#define SILENCE(budget) "coterie {\n totem {\n silence: " budget "\n }\n}\n"
+
+/* The ring is told, and the keys say so; without the option they go. */
+START_TEST(a_silence_budget_comes_and_goes)
+{
+	write_file("", "1 2 3", SILENCE("quick"));
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_uint_eq(seen.reconfigured, 1);
+	ck_assert_uint_eq(executive.config->totem.silence_ns, UINT64_C(500000000));
+	ck_assert_uint_eq(number_of("runtime.config.totem.silence"), 500);
+	ck_assert_str_eq(string_of("coterie.totem.silence"), "quick");
+	write_file("", "1 2 3", SILENCE("cloud"));
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_uint_eq(seen.token_ns, 13636 * UINT64_C(1000000));
+	ck_assert_uint_eq(number_of("runtime.config.totem.silence"), 30000);
+	write_file("", "1 2 3", "");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_uint_eq(seen.token_ns, 3650 * UINT64_C(1000000));
+	ck_assert_uint_eq(number_of("runtime.config.totem.silence"), UINT32_MAX);
+	ck_assert_str_eq(string_of("coterie.totem.silence"), "(none)");
+}
+END_TEST
+
 static const struct {
 	const char *name, *totem, *nodes, *more, *want;
 } refused[] = {
 	{"no number", " token: abc\n", "1 2 3", "", "must be an integer"},
 	{"too small", " token: 10\n token_coefficient: 0\n", "1 2 3", "", "must be at least"},
+	{"a budget against the token", " token: 1000\n", "1 2 3", SILENCE("cloud"), "remove 'totem.token'"},
 	{"an open section", "", "1 2 3", "totem {\n", "not closed"},
 	{"an odd word for the log", "", "1 2 3", "logging {\n debug: maybe\n}\n", "maybe"},
 	{"without this node", "", "2 3", "", "no node is this host"},
@@ -490,6 +514,7 @@ int main(void)
 	tcase_add_test(tcase, keys_change_between_the_keys_that_say_so);
 	tcase_add_test(tcase, the_same_file_changes_nothing);
 	tcase_add_test(tcase, results_are_counted);
+	tcase_add_test(tcase, a_silence_budget_comes_and_goes);
 	tcase_add_test(tcase, keys_of_clients_go_where_the_file_alone_decides);
 	tcase_add_loop_test(
 		tcase, a_refused_file_changes_nothing, 0, sizeof(refused) / sizeof(refused[0]));

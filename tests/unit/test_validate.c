@@ -66,6 +66,102 @@ START_TEST(timers_are_computed)
 }
 END_TEST
 
+/* --- how long a member may be silent --- */
+
+static const struct {
+	uint32_t nodes;
+	const char *lines;  /* of section totem */
+	const char *budget;
+	uint32_t silence, token, consensus, retransmit, hold; /* silence: what the engine gets */
+} silences[] = {
+	{2, "", "500", 500, 3000, 3600, 100, 150},
+	{3, "", "quick", 500, 3650, 4380, 100, 150},
+	{2, "", "200", 200, 3000, 3600, 40, 60},
+	/* Longer than these timers need. */
+	{2, "", "5000", 5000, 3000, 3600, 714, 561},
+	{2, "", "3000", 3000, 3000, 3600, 600, 561},
+	/* Token and consensus, no more and no less. */
+	{2, "", "6600", 0, 3000, 3600, 714, 561},
+	/* Beyond them: both grow. */
+	{2, "", "6601", 0, 3000, 3601, 714, 561},
+	{3, "", "cloud", 0, 13636, 16364, 3246, 2586},
+	{3, "", "30000", 0, 13636, 16364, 3246, 2586},
+	{2, "token: 0\nconsensus: 0\n", "cloud", 0, 13636, 16364, 3246, 2586},
+	{2, "token_retransmit: 900\nhold: 500\n", "cloud", 0, 13636, 16364, 900, 500},
+	/* The operator's own, where they fit. */
+	{2, "token: 1000\ntoken_retransmit: 90\nhold: 60\n", "500", 500, 1000, 1200, 90, 60},
+	/* Never shortened by cloud, but by a budget that says so. */
+	{2, "token: 20000\n", "cloud", 0, 20000, 24000, 4761, 3798},
+	{2, "token: 20000\n", "30000", 30000, 20000, 24000, 4761, 3798},
+};
+
+START_TEST(silence_is_budgeted)
+{
+	char text[2048];
+
+	snprintf(text, sizeof(text),
+		"totem {\nversion: 2\ntransport: udpu\n%s}\nnodelist {\n" CF1 "%s%s}\n"
+		"coterie {\ntotem {\nsilence: %s\n}\n}\n",
+		silences[_i].lines, CF2, silences[_i].nodes > 2 ? CF3 : "", silences[_i].budget);
+	ck_assert_msg(config_case_load(&one, text) == 0, "%s", config_case_error(&one));
+	check_number("token", silences[_i].token);
+	check_number("consensus", silences[_i].consensus);
+	check_number("token_retransmit", silences[_i].retransmit);
+	check_number("hold", silences[_i].hold);
+	check_number("silence", strcmp(silences[_i].budget, "quick") == 0   ? 500
+				: strcmp(silences[_i].budget, "cloud") == 0 ? 30000
+									    : (uint32_t)atoi(silences[_i].budget));
+	ck_assert_uint_eq(one.config->totem.silence_ns, silences[_i].silence * UINT64_C(1000000));
+	ck_assert_uint_eq(one.config->totem.hold_ns, silences[_i].hold * UINT64_C(1000000));
+	ck_assert_uint_eq(one.messages.warning_count, 0);
+}
+END_TEST
+
+START_TEST(without_a_budget_nothing_changes)
+{
+	ck_assert_int_eq(config_case_load(&one, TOTEM("udpu", "") NODELIST(CF1 CF2)), 0);
+	ck_assert_uint_eq(one.config->totem.silence_ns, 0);
+	ck_assert_ptr_null(config_case_entry(&one, "runtime.config.totem.silence"));
+}
+END_TEST
+
+#define SILENCE(lines, budget) TOTEM("udpu", lines) NODELIST(CF1 CF2) "coterie {\ntotem {\nsilence: " budget "\n}\n}\n"
+
+static const struct {
+	const char *text, *error;
+} contradictions[] = {
+	{SILENCE("", "199"), "'silence' is 199 ms: must be from 200 to 3600000 ms"},
+	{SILENCE("", "3600001"), "'silence' is 3600001 ms: must be from 200 to 3600000 ms"},
+	{SILENCE("", "0"), "'silence' is 0 ms: must be from 200 to 3600000 ms"},
+	{SILENCE("", "500ms"), "'silence' is '500ms': give milliseconds, or a word of: quick cloud"},
+	{SILENCE("", "slow"), "'silence' is 'slow': give milliseconds, or a word of: quick cloud"},
+	{SILENCE("token: 5000\n", "cloud"),
+		"'silence' is 30000 ms, but 'totem.token' is set, and token and consensus together are 11000 ms: remove "
+		"'totem.token', which then follows from 'silence', or lower 'silence'"},
+	{SILENCE("consensus: 5000\n", "cloud"), "but 'totem.consensus' is set, and token and consensus together are 8000"},
+	{SILENCE("token_coefficient: 0\n", "cloud"), "but 'totem.token_coefficient' is set"},
+	{SILENCE("token_retransmit: 101\n", "quick"),
+		"'silence' is 500 ms, but 'token_retransmit' is 101 ms: remove 'token_retransmit', or lower it to 100 ms"},
+	{SILENCE("hold: 151\n", "quick"), "'silence' is 500 ms, but 'hold' is 151 ms: remove 'hold', or lower it to 150 ms"},
+};
+
+START_TEST(contradictions_are_refused)
+{
+	ck_assert_int_eq(config_case_load(&one, contradictions[_i].text), -EINVAL);
+	ck_assert_msg(strstr(config_case_error(&one), contradictions[_i].error) != NULL, "got: %s", config_case_error(&one));
+	/* At the line of the option itself. */
+	const char *at = strstr(contradictions[_i].text, "silence:");
+	char place[32];
+	int line = 1;
+
+	for (const char *c = contradictions[_i].text; c < at; c++)
+		line += *c == '\n';
+	snprintf(place, sizeof(place), "c.conf:%d: ", line);
+	ck_assert_msg(strncmp(config_case_error(&one), place, strlen(place)) == 0, "not %s: %s", place,
+		config_case_error(&one));
+}
+END_TEST
+
 START_TEST(windows_are_bounded)
 {
 	ck_assert_int_eq(config_case_load(&one, TOTEM("udpu", "window_size: 1000000\nmax_messages: "
@@ -263,6 +359,9 @@ int main(void)
 	TCase *tc = validate_case_add(suite);
 
 	tcase_add_loop_test(tc, timers_are_computed, 0, COUNT(timers));
+	tcase_add_loop_test(tc, silence_is_budgeted, 0, COUNT(silences));
+	tcase_add_test(tc, without_a_budget_nothing_changes);
+	tcase_add_loop_test(tc, contradictions_are_refused, 0, COUNT(contradictions));
 	tcase_add_test(tc, windows_are_bounded);
 	tcase_add_test(tc, the_engine_gets_the_rest);
 	tcase_add_loop_test(tc, errors_say_what_to_do, 0, COUNT(refused));

@@ -20,7 +20,8 @@ static bool is_own_address(const char *key)
 
 const char *origin_changeable(const char *key, bool can_rekey)
 {
-	static const char *const from_file[] = {"totem.", "logging.", "nodelist.", "quorum.", "uidgid.", "resources."};
+	static const char *const from_file[] = {"totem.", "logging.", "nodelist.", "quorum.", "uidgid.", "resources.",
+		"coterie.totem."};
 
 	if (begins(key, COMPUTED))
 		key += strlen(COMPUTED);
@@ -55,7 +56,8 @@ const struct daemon_key *origin_find(const struct daemon_keys *file, const char 
 /* Spec 07 §1.5: timers that follow from others where the file does not set them. */
 static bool is_calculated(const char *name)
 {
-	static const char *const names[] = {"totem.token", "totem.token_retransmit", "totem.hold", "totem.consensus"};
+	static const char *const names[] = {"totem.token", "totem.token_retransmit", "totem.hold", "totem.consensus",
+		"totem.silence"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(name, names[i]) == 0)
