@@ -21,7 +21,7 @@ static uint64_t handled, refused, kept;
 
 /* What the script says of the present record, and what happened to it. */
 static struct {
-	bool is_synchronizing, is_quorate, has_room;
+	bool is_synchronizing, is_quorate, is_lapsed, has_room;
 	int handler_rc;
 	const uint8_t *data; /* as the client wrote it; NULL: a kept one runs */
 	uint32_t size;
@@ -74,14 +74,14 @@ static int handle(void *self, struct coterie_client *client, const void *msg, ui
 	FUZZ_CHECK(size >= request->size_min && size >= sizeof(header));
 	FUZZ_CHECK(size <= client->size_max && size <= IPC_SIZE_MAX);
 	FUZZ_CHECK((uintptr_t)msg % (size <= IPC_COPY_MAX ? 8 : 4) == 0);
-	FUZZ_CHECK((request->flags & COTERIE_NEEDS_QUORUM) == 0 || now.is_quorate);
+	FUZZ_CHECK((request->flags & COTERIE_NEEDS_QUORUM) == 0 || (now.is_quorate && !now.is_lapsed));
 	FUZZ_CHECK((request->flags & COTERIE_NEEDS_FLOW) == 0 || !now.is_synchronizing);
 	if (now.data != NULL) {
 		FUZZ_CHECK(size == now.size && memcmp(msg, now.data, size) == 0);
 		FUZZ_CHECK((request->flags & COTERIE_NEEDS_FLOW) == 0 || now.has_room ||
 			   (request->flags & COTERIE_NO_REPLY) != 0);
 	} else { /* a kept one: unchanged */
-		FUZZ_CHECK((request->flags & COTERIE_NO_REPLY) != 0);
+		FUZZ_CHECK((request->flags & (COTERIE_NO_REPLY | COTERIE_NEEDS_QUORUM)) != 0);
 		FUZZ_CHECK(sum_of(msg, size) == world.kept_sums[client - world.clients]);
 	}
 	now.handled++;
@@ -150,6 +150,8 @@ enum ipc_gate ipc_gate_of(const struct ipc_server *server, uint32_t needs)
 			 ((needs & COTERIE_NEEDS_FLOW) != 0 && now.is_synchronizing);
 
 	(void)server;
+	if (!is_closed && (needs & COTERIE_NEEDS_QUORUM) != 0 && now.is_lapsed)
+		return IPC_GATE_LAPSED;
 	return is_closed ? IPC_GATE_CLOSED : IPC_GATE_OPEN;
 }
 
@@ -243,7 +245,9 @@ static void choose_state(uint8_t choice)
 	now.is_synchronizing = (choice & 1) != 0;
 	now.is_quorate = (choice & 2) != 0;
 	now.has_room = (choice & 4) != 0;
+	now.is_lapsed = (choice & 0x21) == 0x20;
 	now.handler_rc = results[choice >> 3 & 7];
+	world.executive.is_quorate = now.is_quorate;
 }
 
 static uint32_t answers_due(const struct coterie_request *request, bool is_refused)
@@ -286,14 +290,39 @@ static void take_request(struct script *script)
 		      ((request->flags & COTERIE_NEEDS_FLOW) == 0 || size <= ROOM_MESSAGE_MAX);
 	FUZZ_CHECK(is_refused == !is_fit);
 	FUZZ_CHECK(!is_refused || now.handled == 0);
-	FUZZ_CHECK(now.answered == answers_due(request, is_refused));
+	FUZZ_CHECK(now.answered == (client->kept != NULL ? 0 : answers_due(request, is_refused)));
 	refused += is_refused;
 	if (client->kept != NULL) {
 		kept++;
-		FUZZ_CHECK((request->flags & COTERIE_NO_REPLY) != 0 && client->kept_size == size);
+		FUZZ_CHECK((request->flags & COTERIE_NO_REPLY) != 0 ||
+			   ((request->flags & COTERIE_NEEDS_QUORUM) != 0 && now.is_lapsed));
+		FUZZ_CHECK(client->kept_size == size);
 		world.kept_sums[client - world.clients] = sum_of(data, (uint32_t)size);
 	}
 	free(data);
+}
+
+/* Clients that wait for an answer. */
+static uint32_t count_waiting(void)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < CLIENTS; i++)
+		count += world.clients[i].kept != NULL &&
+			 (world.clients[i].kept_request->flags & COTERIE_NO_REPLY) == 0;
+	return count;
+}
+
+static void resume(void)
+{
+	uint32_t waiting = count_waiting();
+
+	ipc_requests_resume(&world.ipc);
+	waiting -= count_waiting();
+	if (now.handler_rc == COTERIE_REPLIED || now.handler_rc == COTERIE_LATER)
+		FUZZ_CHECK(now.answered <= waiting);
+	else
+		FUZZ_CHECK(now.answered == waiting);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -304,8 +333,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (script.left > 0) {
 		take_request(&script);
 		choose_state(script_u8(&script));
-		ipc_requests_resume(&world.ipc);
-		FUZZ_CHECK(now.answered == 0);
+		resume();
 	}
 	for (uint32_t i = 0; i < CLIENTS; i++) {
 		ipc_request_last(&world.clients[i]);
