@@ -288,6 +288,26 @@ START_TEST(a_synchronisation_is_waited_for)
 }
 END_TEST
 
+static void on_lease(int number)
+{
+	(void)number;
+	exec_stub.is_lapsed = !exec_stub.is_lapsed;
+	f.shared->is_synchronizing = exec_stub.is_lapsed;
+}
+
+/* Where every request needs quorum, messages of a channel do, too. */
+START_TEST(a_service_that_needs_quorum_waits_for_the_lease)
+{
+	f.plugin.ipc->needs_quorum = true;
+	signal(SIGUSR1, on_lease);
+	watch_gate(NULL);
+	play(play_synchronisation);
+	ck_assert_uint_eq(f.shared->handled, 6);
+	ck_assert_uint_eq(f.shared->order[0], 1);
+	ck_assert_uint_eq(f.shared->order[5], 0);
+}
+END_TEST
+
 static int play_last_words(void)
 {
 	MUST(open_channel() == 0);
@@ -590,6 +610,7 @@ int main(void)
 	tcase_add_test(sending, messages_come_in_order_and_ahead_of_requests);
 	tcase_add_test(sending, a_full_ring_says_so_and_a_request_waits_for_it);
 	tcase_add_test(sending, a_synchronisation_is_waited_for);
+	tcase_add_test(sending, a_service_that_needs_quorum_waits_for_the_lease);
 	tcase_add_test(sending, what_a_client_sent_before_it_died_counts);
 	tcase_add_test(sending, who_only_sends_learns_of_the_end);
 	tcase_add_test(sending, clients_take_turns);
