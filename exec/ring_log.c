@@ -146,9 +146,11 @@ static void log_lease(struct ring_log *log, uint64_t now_ns, bool is_held)
 			"no contact with a majority of the ring: requests that need quorum wait");
 		return;
 	}
+	if (log->lapsed_ns == 0)
+		return; /* its end was not logged: no request waited by then */
 	log_limited(&log->contact, now_ns, "TOTEM", LOG_NOTICE,
 		"contact with a majority of the ring again: requests that need quorum waited for %" PRIu64 " ms",
-		log->lapsed_ns == 0 ? 0 : MS(now_ns - log->lapsed_ns));
+		MS(now_ns - log->lapsed_ns));
 	log->lapsed_ns = 0;
 }
 

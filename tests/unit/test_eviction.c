@@ -174,6 +174,15 @@ START_TEST(the_lease_is_logged)
 }
 END_TEST
 
+START_TEST(contact_without_a_lapse_is_no_news)
+{
+	struct totem_trace trace = {.kind = TOTEM_TRACE_LEASE, .value = 1};
+
+	ring_log_trace(&ring_log, 1000 * MS, &trace);
+	ck_assert_str_eq(logged, "");
+}
+END_TEST
+
 /* ---- Records -------------------------------------------------------------- */
 
 START_TEST(a_record_is_kept)
@@ -278,6 +287,7 @@ int main(void)
 	tcase_add_test(tcase, a_member_that_left_gets_no_line_and_no_record);
 	tcase_add_test(tcase, signs_and_verdicts_are_told_apart);
 	tcase_add_test(tcase, the_lease_is_logged);
+	tcase_add_test(tcase, contact_without_a_lapse_is_no_news);
 	tcase_add_test(tcase, a_record_is_kept);
 	tcase_add_test(tcase, the_oldest_record_goes);
 	tcase_add_test(tcase, a_long_list_is_cut_between_two_nodes);
