@@ -598,6 +598,7 @@ void ring_peer_watch(struct ring *ring, uint32_t nodeid, uint32_t state)
 		[COTERIE_WATCH_OFF] = TOTEM_EVENT_WATCH_OFF,
 		[COTERIE_WATCH_ON] = TOTEM_EVENT_WATCH_ON,
 		[COTERIE_WATCH_BROKEN] = TOTEM_EVENT_WATCH_BROKEN,
+		[COTERIE_WATCH_CLOSED] = TOTEM_EVENT_WATCH_CLOSED,
 	};
 
 	if (state < sizeof(events) / sizeof(events[0]) && ring->engine != NULL)

@@ -200,6 +200,7 @@ struct coterie_quorum {
 #define COTERIE_WATCH_OFF 0u
 #define COTERIE_WATCH_ON 1u
 #define COTERIE_WATCH_BROKEN 2u
+#define COTERIE_WATCH_CLOSED 3u
 
 #define COTERIE_LINKS_MAX 8u
 #define COTERIE_ADDRESS_TEXT 256u
@@ -584,9 +585,10 @@ struct coterie_host {
 	 * How connections to the daemon on nodeid fare, made by the transport's operation watch or by that daemon.
 	 * COTERIE_WATCH_ON: one is up, and the peer's kernel will close it when its daemon ends.
 	 * COTERIE_WATCH_OFF: one is over, in a way that says nothing of the daemon (a goodbye, a timeout).
-	 * COTERIE_WATCH_BROKEN: the peer's kernel closed one without a goodbye of the daemon. The ring asks that
-	 * daemon then, and removes it if it stays silent and its kernel refuses datagrams (peer_refused). Each
-	 * ON is followed by one OFF or BROKEN.
+	 * COTERIE_WATCH_BROKEN: one was reset, by the peer's kernel or by something in between: a reason to ask that
+	 * daemon, no more. COTERIE_WATCH_CLOSED: the peer's kernel closed one in order, without a goodbye of the
+	 * daemon. The ring asks that daemon then, and removes it if it stays silent and its kernel refuses
+	 * datagrams (peer_refused). Each ON is followed by one of the others.
 	 */
 	void (*peer_watch)(struct coterie_ctx *ctx, uint32_t nodeid, uint32_t state);
 };
