@@ -153,6 +153,9 @@ static void process(struct testkit *kit, const struct sim_event *event)
 	case SIM_REFUSAL:
 		node_refused(node, event->what, (uint32_t)event->value);
 		break;
+	case SIM_CLOSED:
+		node_closed(node, (uint32_t)event->value);
+		break;
 	case SIM_WAKE:
 		node_turn(node);
 		break;
@@ -169,6 +172,7 @@ static void process(struct testkit *kit, const struct sim_event *event)
 	case SIM_RESUME:
 	case SIM_RELIEF:
 	case SIM_LINK_UP:
+	case SIM_CONNECT:
 	case SIM_CALM:
 		break; /* of the simulator, never queued here */
 	}

@@ -118,6 +118,7 @@ void node_down(struct kit_node *node);       /* not inside of it */
 void node_remove_files(const struct kit_node *node); /* and their folder */
 void node_packet(struct kit_node *node, struct packet *packet);  /* takes the reference */
 void node_refused(struct kit_node *node, struct packet *packet, uint32_t by);
+void node_closed(struct kit_node *node, uint32_t by);
 void node_turn(struct kit_node *node);       /* what has been woken for */
 int node_reload(struct kit_node *node, const char *name);        /* this plugin's options */
 int node_load(struct kit_node *node, struct kit_plugin *wanted); /* while it runs; 0, -EINVAL */
@@ -162,6 +163,7 @@ uint32_t kit_loop_real_fds(const struct loop *loop, struct pollfd *entries);
 extern const struct coterie_plugin testnet_LTX_coterie_plugin;
 void transport_arrive(struct kit_node *node, struct packet *const *packets, uint32_t count);
 void transport_refused(struct kit_node *node, const struct packet *packet, uint32_t by);
+void transport_closed(struct kit_node *node, uint32_t by);
 
 /* --- qb_ipcs.c, client.c --- */
 

@@ -290,6 +290,16 @@ void node_refused(struct kit_node *node, struct packet *packet, uint32_t by)
 	packet_unref(packet);
 }
 
+void node_closed(struct kit_node *node, uint32_t by)
+{
+	if (!node->is_up || node->resume_ns > node->kit->clock.now_ns)
+		return;
+	struct kit_node *outer = kit_enter(node);
+
+	transport_closed(node, by);
+	kit_leave(node, outer);
+}
+
 void node_turn(struct kit_node *node)
 {
 	struct packet *packets[KIT_INBOX];

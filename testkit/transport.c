@@ -25,7 +25,17 @@ static int testnet_open(const struct coterie_host *host, struct coterie_ctx *ctx
 	return 0;
 }
 
-static void testnet_close(void *self) { (void)self; }
+/* The end of a process: its kernel closes its connections, which every node that it reaches learns. */
+static void testnet_close(void *self)
+{
+	struct kit_node *node = self;
+	struct net *net = &node->kit->net;
+
+	for (uint32_t i = 0; i < node->kit->node_count; i++)
+		if (i != node->index && !net->cut[node->index][i])
+			clock_add(net->clock, net->clock->now_ns + net->delay_max_ns, SIM_CLOSED, i, NULL,
+				node->index);
+}
 
 static int testnet_link_up(void *self, uint32_t link, const struct sockaddr *local)
 {
@@ -116,6 +126,12 @@ void transport_refused(struct kit_node *node, const struct packet *packet, uint3
 {
 	host_table()->peer_refused((struct coterie_ctx *)node->transport, node->kit->nodes[by].id,
 		packet->bytes, packet->size < QUOTE_MAX ? packet->size : QUOTE_MAX);
+}
+
+void transport_closed(struct kit_node *node, uint32_t by)
+{
+	host_table()->peer_watch((struct coterie_ctx *)node->transport, node->kit->nodes[by].id,
+		COTERIE_WATCH_CLOSED);
 }
 
 static const struct coterie_transport testnet_ops = {
