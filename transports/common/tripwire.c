@@ -1,7 +1,8 @@
-/* Our own wire, to the neighbour. */
+/* Our own wire, to the neighbour, and the reports of all wires. */
 #include "transports/common/tripwire_private.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -28,8 +29,10 @@ static const uint8_t goodbye = 'B';
 
 /* ---- What both ends need -------------------------------------------------- */
 
-void tripwire_keep_alive(int fd)
+void tripwire_tune(int fd)
 {
+	/* A goodbye that waits for an acknowledgement would be lost, should the close become a reset. */
+	socket_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	socket_set(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEP_IDLE);
 	socket_set(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEP_GAP);
 	socket_set(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEP_COUNT);
@@ -45,7 +48,7 @@ int tripwire_socket(const struct sockaddr *local)
 		return -errno;
 	if (local->sa_family == AF_INET6)
 		socket_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-	tripwire_keep_alive(fd);
+	tripwire_tune(fd);
 	return fd;
 }
 
@@ -74,10 +77,24 @@ bool tripwire_read_greeting(struct tripwire *wire, int fd, uint32_t *from, int *
 	return true;
 }
 
-/* So that whoever watches us does not suspect us of having died. */
 void tripwire_say_goodbye(int fd)
 {
+	uint8_t unread[64];
+
 	(void)!send(fd, &goodbye, sizeof(goodbye), MSG_NOSIGNAL | MSG_DONTWAIT);
+	/* A close with unread bytes becomes a reset, which may arrive although the goodbye was lost. */
+	(void)!recv(fd, unread, sizeof(unread), MSG_DONTWAIT);
+}
+
+/* A kernel closes the connections of a process that died; any other end tells of the path, or is wanted. */
+uint32_t tripwire_read_end(int fd)
+{
+	uint8_t byte;
+	ssize_t size = recv(fd, &byte, sizeof(byte), MSG_DONTWAIT);
+
+	if (size < 0 && (errno == EAGAIN || errno == EINTR))
+		return COTERIE_WATCH_ON;
+	return size == 0 || (size < 0 && errno == ECONNRESET) ? COTERIE_WATCH_BROKEN : COTERIE_WATCH_OFF;
 }
 
 void tripwire_drop_fd(struct tripwire *wire, int *fd)
@@ -87,6 +104,41 @@ void tripwire_drop_fd(struct tripwire *wire, int *fd)
 	wire->host->fd_del(wire->ctx, *fd);
 	close(*fd);
 	*fd = -1;
+}
+
+/* ---- Reports ----------------------------------------------------------------- */
+
+static void reports_due(void *arg)
+{
+	struct tripwire *wire = arg;
+
+	wire->report_timer = NULL;
+	tripwire_flush(wire);
+}
+
+void tripwire_report(struct tripwire *wire, uint32_t nodeid, uint32_t state)
+{
+	assert(wire->report_count < TRIPWIRE_REPORTS_MAX);
+	wire->reports[wire->report_count++] = (struct tripwire_report){nodeid, state};
+	/* Without memory for a timer the report waits for the next event of a connection. */
+	if (wire->report_timer == NULL &&
+		wire->host->timer_add(wire->ctx, wire->host->now_ns(wire->ctx), reports_due, wire,
+			&wire->report_timer) < 0)
+		wire->report_timer = NULL;
+}
+
+/* The host may call tripwire_watch meanwhile, which adds a report behind the others. */
+void tripwire_flush(struct tripwire *wire)
+{
+	while (wire->report_count > 0) {
+		struct tripwire_report report = wire->reports[0];
+
+		wire->report_count--;
+		memmove(&wire->reports[0], &wire->reports[1], wire->report_count * sizeof(report));
+		wire->host->peer_watch(wire->ctx, report.nodeid, report.state);
+	}
+	wire->host->timer_del(wire->ctx, wire->report_timer);
+	wire->report_timer = NULL;
 }
 
 /* ---- The connection to the neighbour --------------------------------------- */
@@ -105,11 +157,14 @@ static void wire_cut(struct tripwire *wire)
 {
 	wire->host->timer_del(wire->ctx, wire->timer);
 	wire->timer = NULL;
+	/* The neighbour may have reported the watch on as soon as it had our greeting. */
+	if (wire->state == TRIPWIRE_GREETED || wire->state == TRIPWIRE_ON)
+		tripwire_say_goodbye(wire->fd);
 	tripwire_drop_fd(wire, &wire->fd);
 	wire->state = TRIPWIRE_IDLE;
 }
 
-/* What is not on any more is told; then it is tried again, later and later. */
+/* Reports the end of a watch that was on. Then the wire tries again, after longer and longer pauses. */
 static void wire_lost(struct tripwire *wire, uint32_t how)
 {
 	bool was_on = wire->state == TRIPWIRE_ON;
@@ -122,7 +177,7 @@ static void wire_lost(struct tripwire *wire, uint32_t how)
 		return;
 	wire->host->log(wire->ctx, LOG_DEBUG, "the watch over node %u %s", wire->target,
 		how == COTERIE_WATCH_BROKEN ? "broke" : "has ended");
-	wire->host->peer_watch(wire->ctx, wire->target, how);
+	tripwire_report(wire, wire->target, how);
 }
 
 static void wire_connected(struct tripwire *wire)
@@ -154,19 +209,15 @@ static void wire_greeted(struct tripwire *wire)
 	wire->pause_ns = PAUSE_MIN_NS;
 	wire->state = TRIPWIRE_ON;
 	wire->host->log(wire->ctx, LOG_DEBUG, "the watch over node %u is on", wire->target);
-	wire->host->peer_watch(wire->ctx, wire->target, COTERIE_WATCH_ON);
+	tripwire_report(wire, wire->target, COTERIE_WATCH_ON);
 }
 
-/* A kernel closes the connections of a process that died; anything else tells of the path. */
 static void wire_ended(struct tripwire *wire)
 {
-	uint8_t byte;
-	ssize_t size = recv(wire->fd, &byte, sizeof(byte), MSG_DONTWAIT);
+	uint32_t how = tripwire_read_end(wire->fd);
 
-	if (size < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	wire_lost(wire, size == 0 || (size < 0 && errno == ECONNRESET) ? COTERIE_WATCH_BROKEN
-									: COTERIE_WATCH_OFF);
+	if (how != COTERIE_WATCH_ON)
+		wire_lost(wire, how);
 }
 
 static void wire_ready(void *arg, int fd, uint32_t revents)
@@ -187,6 +238,7 @@ static void wire_ready(void *arg, int fd, uint32_t revents)
 		wire_ended(wire);
 		break;
 	}
+	tripwire_flush(wire);
 }
 
 /* From the link's own address, by which the neighbour knows us; any port will do. */
@@ -242,6 +294,7 @@ static void wire_on_timer(void *arg)
 		wire_try(wire);
 	else
 		wire_lost(wire, COTERIE_WATCH_OFF);
+	tripwire_flush(wire);
 }
 
 static void wire_start(struct tripwire *wire)
@@ -257,7 +310,7 @@ static void wire_end(struct tripwire *wire)
 
 	wire_cut(wire);
 	if (was_on)
-		wire->host->peer_watch(wire->ctx, wire->target, COTERIE_WATCH_OFF);
+		tripwire_report(wire, wire->target, COTERIE_WATCH_OFF);
 }
 
 /* ---- For the link ---------------------------------------------------------- */
@@ -274,6 +327,9 @@ void tripwire_fini(struct tripwire *wire)
 {
 	wire_cut(wire);
 	tripwire_dismiss(wire, 0);
+	wire->host->timer_del(wire->ctx, wire->report_timer);
+	wire->report_timer = NULL;
+	wire->report_count = 0;
 }
 
 void tripwire_switch(struct tripwire *wire, bool is_wanted)

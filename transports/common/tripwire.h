@@ -1,13 +1,17 @@
 /*
  * A TCP connection to the neighbour in the ring, on which nothing is ever sent: when the neighbour's daemon
  * is killed its kernel closes the connection, which wakes us at once, and until then it costs nothing. Its
- * end is a sign and no proof: the ring asks the neighbour. Who cannot be reached so is knocked at as ever.
+ * end is a sign and no proof: the ring asks the neighbour. A neighbour that cannot be reached so is knocked at
+ * as ever. Connections that others made to us tell the same of them, and are reported alike.
  *
  * Life of a wire: 1 the ring names its neighbour (tripwire_watch). 2 We connect to the neighbour's address
  * and port, and say who we are and whom we want. 3 It looks whether it knows us at that address, and answers
- * the same: the watch is on. 4a It says goodbye with a byte, since it stops or prefers another connection
- * of ours: the watch is off. 4b The connection ends without a word: the watch is broken. 5 In both cases we
+ * the same: the watch is on, at both ends. 4a One end closes it on purpose (its daemon stops, it prefers another
+ * connection, the ring names another neighbour) and says goodbye with a byte before: the watch is off at the
+ * other end. 4b The connection ends without that byte, so a kernel has closed it: the watch is broken. 5 We
  * try again, after longer and longer pauses, and at once when the ring says it again.
+ *
+ * Reports are queued, and delivered from callbacks of the loop only, in their order.
  *
  * Connections are taken from configured addresses alone, one of each node, and a few that have not yet said
  * whose they are. More than a greeting is never read.
@@ -48,6 +52,15 @@ struct tripwire_guest {
 	uint64_t since_ns;
 };
 
+/** What the host is to be told with peer_watch. */
+struct tripwire_report {
+	uint32_t nodeid;
+	uint32_t state; /* COTERIE_WATCH_* */
+};
+/* Each connection that is on can end once before the queue is delivered; one event of the loop ends one more
+ * and begins one. */
+#define TRIPWIRE_REPORTS_MAX (TRIPWIRE_GUESTS_MAX + 3u)
+
 struct tripwire {
 	const struct coterie_host *host; /* borrowed */
 	struct coterie_ctx *ctx;
@@ -63,12 +76,15 @@ struct tripwire {
 	int listen_fd; /* -1: none */
 	bool has_told; /* that nobody can connect */
 	struct tripwire_guest guests[TRIPWIRE_GUESTS_MAX];
+	struct tripwire_report reports[TRIPWIRE_REPORTS_MAX]; /* not delivered yet, oldest first */
+	uint32_t report_count;
+	struct coterie_timer *report_timer;
 };
 
 /** In place. Nothing is opened yet. peers is kept until tripwire_fini. */
 void tripwire_init(struct tripwire *wire, const struct coterie_host *host, struct coterie_ctx *ctx,
 	struct peers *peers);
-/** Say goodbye to all and close everything. */
+/** Say goodbye to all and close everything. Reports no more, not even the ends of these connections. */
 void tripwire_fini(struct tripwire *wire);
 
 /** Switch it off, with goodbyes, or on; listens when it can. */

@@ -1,4 +1,4 @@
-/* The wires of others, who have us for a neighbour: nothing to do but hold them, and trust none. */
+/* The wires of other nodes, which have us for a neighbour: hold them, report their ends, and trust none. */
 #include "transports/common/tripwire_private.h"
 
 #include <errno.h>
@@ -18,11 +18,26 @@ static void guest_close(struct tripwire_guest *guest)
 	guest->nodeid = 0;
 }
 
+/* The end of a connection that has a name, so the host knows of it. */
+static void guest_end(struct tripwire_guest *guest, uint32_t how)
+{
+	struct tripwire *wire = guest->wire;
+	uint32_t nodeid = guest->nodeid;
+
+	if (how == COTERIE_WATCH_OFF)
+		tripwire_say_goodbye(guest->fd);
+	guest_close(guest);
+	wire->host->log(wire->ctx, LOG_DEBUG, "the watch of node %u %s", nodeid,
+		how == COTERIE_WATCH_BROKEN ? "broke" : "has ended");
+	tripwire_report(wire, nodeid, how);
+}
+
 static void guest_dismiss(struct tripwire_guest *guest)
 {
 	if (guest->nodeid != 0)
-		tripwire_say_goodbye(guest->fd);
-	guest_close(guest);
+		guest_end(guest, COTERIE_WATCH_OFF);
+	else
+		guest_close(guest);
 }
 
 /* Its newest connection counts: it has lost the others, or its host went without a word. */
@@ -32,11 +47,15 @@ static void guest_named(struct tripwire_guest *guest, uint32_t nodeid)
 
 	for (uint32_t i = 0; i < TRIPWIRE_GUESTS_MAX; i++) {
 		if (wire->guests[i].fd >= 0 && wire->guests[i].nodeid == nodeid)
-			guest_dismiss(&wire->guests[i]);
+			guest_end(&wire->guests[i], COTERIE_WATCH_OFF);
+	}
+	if (!tripwire_greet(wire, guest->fd, nodeid)) {
+		guest_close(guest);
+		return;
 	}
 	guest->nodeid = nodeid;
-	if (!tripwire_greet(wire, guest->fd, nodeid))
-		guest_close(guest);
+	wire->host->log(wire->ctx, LOG_DEBUG, "the watch of node %u is on", nodeid);
+	tripwire_report(wire, nodeid, COTERIE_WATCH_ON);
 }
 
 static bool guest_is_at_home(const struct tripwire_guest *guest, uint32_t nodeid)
@@ -50,19 +69,33 @@ static bool guest_is_at_home(const struct tripwire_guest *guest, uint32_t nodeid
 	       address_equal((struct sockaddr *)&from, (const struct sockaddr *)&peer->address);
 }
 
-/* It greets, or it ends; whatever else it has to say, we do not want to know. */
-static void guest_ready(void *arg, int fd, uint32_t revents)
+static void guest_greets(struct tripwire_guest *guest)
 {
-	struct tripwire_guest *guest = arg;
 	uint32_t nodeid;
 	int error;
 
-	(void)revents;
-	if (guest->nodeid == 0 && tripwire_read_greeting(guest->wire, fd, &nodeid, &error) &&
+	if (tripwire_read_greeting(guest->wire, guest->fd, &nodeid, &error) &&
 		guest_is_at_home(guest, nodeid))
 		guest_named(guest, nodeid);
-	else
+	else if (error != EAGAIN)
 		guest_close(guest);
+}
+
+/* It greets, or it ends. A guest that says more than that is dismissed. */
+static void guest_ready(void *arg, int fd, uint32_t revents)
+{
+	struct tripwire_guest *guest = arg;
+
+	(void)revents;
+	if (guest->nodeid == 0) {
+		guest_greets(guest);
+	} else {
+		uint32_t how = tripwire_read_end(fd);
+
+		if (how != COTERIE_WATCH_ON)
+			guest_end(guest, how);
+	}
+	tripwire_flush(guest->wire);
 }
 
 /* A free place; where those who do not say whose they are have taken theirs, the oldest of them goes. */
@@ -99,7 +132,7 @@ static void guest_take(struct tripwire *wire, int fd, const struct sockaddr *fro
 		close(fd);
 		return;
 	}
-	tripwire_keep_alive(fd);
+	tripwire_tune(fd);
 	guest->fd = fd;
 	guest->nodeid = 0;
 	guest->since_ns = wire->host->now_ns(wire->ctx);

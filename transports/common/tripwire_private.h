@@ -8,11 +8,18 @@
 
 /** A TCP socket, not blocking, that notices by itself when its other end cannot be reached any more. */
 int tripwire_socket(const struct sockaddr *local); /* -errno */
-void tripwire_keep_alive(int fd);
+void tripwire_tune(int fd);
 bool tripwire_greet(struct tripwire *wire, int fd, uint32_t nodeid);
 /** Read a greeting for us, whole. false: it is none, or has not come; *error is 0 or the errno. */
 bool tripwire_read_greeting(struct tripwire *wire, int fd, uint32_t *from, int *error);
+/** Tell the other end that the close that follows is wanted, so that it reports COTERIE_WATCH_OFF. */
 void tripwire_say_goodbye(int fd);
+/** Read why an established connection woke up. @return COTERIE_WATCH_ON: for nothing; _OFF or _BROKEN: its end */
+uint32_t tripwire_read_end(int fd);
+/** Queue a report to the host. A timer delivers it, or tripwire_flush before. */
+void tripwire_report(struct tripwire *wire, uint32_t nodeid, uint32_t state);
+/** Deliver the queued reports. Call it at the end of each callback of the loop, and from nowhere else. */
+void tripwire_flush(struct tripwire *wire);
 void tripwire_drop_fd(struct tripwire *wire, int *fd); /* -1 is ignored */
 
 /* --- tripwire_guests.c --- */
