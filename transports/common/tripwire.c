@@ -358,6 +358,14 @@ void tripwire_bound(struct tripwire *wire, const struct sockaddr *local)
 		wire_start(wire);
 }
 
+void tripwire_unbound(struct tripwire *wire)
+{
+	wire_end(wire);
+	tripwire_dismiss(wire, 0);
+	wire->has_local = false;
+	wire->has_told = false;
+}
+
 void tripwire_watch(struct tripwire *wire, uint32_t nodeid)
 {
 	if (nodeid != wire->target)

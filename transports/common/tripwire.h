@@ -93,6 +93,9 @@ void tripwire_switch(struct tripwire *wire, bool is_wanted);
 /** The link is bound to this address (copied). Listen there, unless it does or cannot. Say it again freely. */
 void tripwire_bound(struct tripwire *wire, const struct sockaddr *local);
 
+/** The address is not the link's any more: say goodbye to all, and neither listen nor connect until tripwire_bound. */
+void tripwire_unbound(struct tripwire *wire);
+
 /** Watch this node and no other; 0: nobody. The host hears of it from the loop. */
 void tripwire_watch(struct tripwire *wire, uint32_t nodeid);
 

@@ -156,6 +156,7 @@ static int mesh_reload(void *self)
 	apply_handle(mesh);
 	apply_compression(mesh);
 	mesh_links_apply(mesh);
+	mesh_signs_reload(mesh); /* without the option the tripwire stays as it is */
 	mesh_log_levels(mesh);
 	return rc;
 }
@@ -234,6 +235,7 @@ static void mesh_close(void *self)
 
 	if (mesh->tracker != NULL)
 		mesh->host->map_untrack(mesh->ctx, mesh->tracker);
+	mesh_signs_close(mesh);
 	if (mesh->handle != NULL) {
 		mesh_data_close(mesh);
 		mesh_mtu_apply(mesh, true); /* others may stop as well */
@@ -267,6 +269,8 @@ static int mesh_start(struct mesh *mesh)
 		rc = mesh_watch_open(mesh);
 	if (rc == 0)
 		rc = mesh_crypto_open(mesh);
+	if (rc == 0)
+		rc = mesh_signs_reload(mesh);
 	if (rc < 0)
 		return rc;
 	apply_compression(mesh); /* without it packets are larger, no more */
@@ -292,6 +296,7 @@ static int mesh_open(const struct coterie_host *host, struct coterie_ctx *ctx, v
 	mesh->ctx = ctx;
 	mesh->nodeid = host->local_nodeid(ctx);
 	mesh->data_fd = mesh->event_fd = mesh->watch_fd = mesh->log_fds[0] = mesh->log_fds[1] = -1;
+	mesh_signs_init(mesh);
 	mode = mesh_map_text(mesh, "totem.link_mode", "passive");
 	mesh->policy = strcmp(mode, "active") == 0 ? KNET_LINK_POLICY_ACTIVE
 		       : strcmp(mode, "rr") == 0   ? KNET_LINK_POLICY_RR
@@ -332,9 +337,11 @@ static const struct coterie_transport knet_ops = {
 	.node_status = mesh_node_status,
 	.link_down = mesh_link_down,
 	.rekey = mesh_rekey,
+	.watch = mesh_watch,
+	.poke = mesh_poke,
 };
 
 COTERIE_PLUGIN(knet, .kind = COTERIE_KIND_TRANSPORT, .version = "1.0",
 	.description = "libknet: several links, encryption and compression",
 	.needs = COTERIE_CAP_TRANSPORT | COTERIE_CAP_MAP,
-	.offers = COTERIE_CAN_RELOAD | COTERIE_CAN_UNPRIVILEGED, .ops = &knet_ops);
+	.offers = COTERIE_CAN_RELOAD | COTERIE_CAN_UNPRIVILEGED, COTERIE_OPTIONS(mesh_options), .ops = &knet_ops);

@@ -15,9 +15,12 @@
 
 #include <coterie/transport.h>
 
+#include "transports/common/icmp.h"
 #include "transports/common/interface.h"
 #include "transports/common/limiter.h"
+#include "transports/common/peers.h"
 #include "transports/common/pending.h"
+#include "transports/common/tripwire.h"
 
 /** libknet looks at its pings this often. */
 #define MESH_GRID_MS 200u
@@ -81,6 +84,25 @@ struct mesh_crypto {
 	uint64_t quiet_ns; /* until then packets of other keys are no news */
 };
 
+/** A poke that a peer's kernel has refused; kept until the loop's next turn. */
+struct mesh_refusal {
+	uint32_t nodeid;
+	uint32_t size;
+	uint8_t quote[ICMP_QUOTE_MAX];
+};
+#define MESH_REFUSALS_MAX 16u
+
+/** What tells that a node's daemon has ended. */
+struct mesh_signs {
+	int link;           /* the lowest that is open, on which the tripwire is; -1: none */
+	struct peers peers; /* of that link */
+	struct tripwire wire;
+	int poke_fds[KNET_MAX_LINK]; /* opened when first used; -1: not yet */
+	struct mesh_refusal refusals[MESH_REFUSALS_MAX];
+	uint32_t refusal_count;
+	struct coterie_timer *refusal_timer;
+};
+
 struct mesh {
 	const struct coterie_host *host; /* borrowed, outlives us */
 	struct coterie_ctx *ctx;
@@ -98,6 +120,7 @@ struct mesh {
 	uint32_t peer_count;
 	struct mesh_link links[KNET_MAX_LINK];
 	struct mesh_crypto crypto;
+	struct mesh_signs signs;
 	struct pending pending;
 	struct coterie_timer *tick;
 	struct coterie_map_tracker *tracker;
@@ -171,6 +194,25 @@ void mesh_watch_close(struct mesh *mesh);
 /** A link was opened: report it. */
 void mesh_watch_link(struct mesh *mesh, uint32_t link);
 int mesh_node_status(void *self, uint32_t nodeid, struct coterie_node_status *status);
+
+/* --- signs.c: whose daemon has ended --- */
+
+#define MESH_OPTION_COUNT 1
+/** Options of the transport, with COTERIE_OPTIONS(). */
+extern const struct coterie_option mesh_options[MESH_OPTION_COUNT];
+
+/** In place, before anything that may fail. Nothing is opened. */
+void mesh_signs_init(struct mesh *mesh);
+/** Say goodbye to peers and close all sockets. */
+void mesh_signs_close(struct mesh *mesh);
+/** Read the options again. @return 0; errors of host->option_u64 */
+int mesh_signs_reload(struct mesh *mesh);
+/** Links, peers or interfaces have changed: move the tripwire to the lowest open link, with that link's peers. */
+void mesh_signs_update(struct mesh *mesh);
+/** Close the socket for pokes of a link, which is going to be closed or is closed. */
+void mesh_signs_link_down(struct mesh *mesh, uint32_t link);
+void mesh_watch(void *self, uint32_t nodeid);
+int mesh_poke(void *self, uint32_t nodeid, struct coterie_frame *frame);
 
 /* --- stats.c: keys of the statistics --- */
 

@@ -311,6 +311,7 @@ int mesh_link_up(void *self, uint32_t link, const struct sockaddr *local)
 		return rc;
 	}
 	mesh_watch_link(mesh, link);
+	mesh_signs_update(mesh);
 	return 0;
 }
 
@@ -322,6 +323,8 @@ void mesh_link_down(void *self, uint32_t link)
 		return;
 	link_close(mesh, link);
 	mesh->links[link].is_open = false;
+	mesh_signs_link_down(mesh, link);
+	mesh_signs_update(mesh);
 }
 
 /* A link of a reload was opened before its keys could be read. */
@@ -417,6 +420,7 @@ int mesh_peer_add(void *self, uint32_t link, uint32_t nodeid, const struct socka
 		rc = path_enable(mesh, peer, link);
 	if (rc < 0)
 		path_forget(mesh, peer, link);
+	mesh_signs_update(mesh);
 	return rc;
 }
 
@@ -425,6 +429,8 @@ void mesh_peer_del(void *self, uint32_t link, uint32_t nodeid)
 	struct mesh *mesh = self;
 	struct mesh_peer *peer = mesh_peer_find(mesh, nodeid);
 
-	if (peer != NULL && link < KNET_MAX_LINK && peer->paths[link].is_listed)
-		path_forget(mesh, peer, link);
+	if (peer == NULL || link >= KNET_MAX_LINK || !peer->paths[link].is_listed)
+		return;
+	path_forget(mesh, peer, link);
+	mesh_signs_update(mesh);
 }

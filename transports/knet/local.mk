@@ -1,5 +1,5 @@
 knet_sources = \
-	%D%/knet.c %D%/data.c %D%/links.c %D%/watch.c %D%/crypto.c %D%/stats.c %D%/log.c %D%/knet.h
+	%D%/knet.c %D%/data.c %D%/links.c %D%/watch.c %D%/signs.c %D%/crypto.c %D%/stats.c %D%/log.c %D%/knet.h
 
 dist_man_MANS += %D%/man/coterie-knet.7
 
@@ -20,8 +20,10 @@ libknet_transport_la_SOURCES = \
 libknet_transport_la_CFLAGS = $(TEST_CFLAGS) $(KNET_CFLAGS)
 libknet_transport_la_LIBADD = libmock_host.la libtransport.la $(KNET_LIBS)
 
-check_PROGRAMS += tests/unit/test_knet tests/unit/test_knet_keys tests/unit/test_knet_watch
-TESTS += tests/unit/test_knet tests/unit/test_knet_keys tests/unit/test_knet_watch
+check_PROGRAMS += tests/unit/test_knet tests/unit/test_knet_keys tests/unit/test_knet_watch \
+	tests/unit/test_knet_signs
+TESTS += tests/unit/test_knet tests/unit/test_knet_keys tests/unit/test_knet_watch \
+	tests/unit/test_knet_signs
 tests_unit_test_knet_SOURCES = tests/unit/test_knet.c
 tests_unit_test_knet_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_knet_LDADD = libknet_transport.la $(CHECK_LIBS)
@@ -31,5 +33,8 @@ tests_unit_test_knet_keys_LDADD = libknet_transport.la $(CHECK_LIBS)
 tests_unit_test_knet_watch_SOURCES = tests/unit/test_knet_watch.c
 tests_unit_test_knet_watch_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_knet_watch_LDADD = libknet_transport.la $(CHECK_LIBS)
+tests_unit_test_knet_signs_SOURCES = tests/unit/test_knet_signs.c
+tests_unit_test_knet_signs_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_knet_signs_LDADD = libknet_transport.la $(CHECK_LIBS)
 endif
 endif

@@ -411,6 +411,7 @@ static void on_interface(void *arg, int fd, uint32_t revents)
 	if (!interface_watch_read(fd))
 		return;
 	look_at_interfaces(mesh);
+	mesh_signs_update(mesh); /* its address may be there now */
 	look(mesh);
 }
 
