@@ -266,6 +266,7 @@ START_TEST(strangers_do_not_fill_the_socket)
 		(void)!sendto(fd, noise, sizeof(noise), MSG_DONTWAIT, (struct sockaddr *)&to, size);
 	close(fd);
 	knet_serve_for(&nodes, 50);
+	ck_assert_int_lt(recv(nodes.list[0].mesh->signs.poke_fds[0], &to, 1, MSG_DONTWAIT | MSG_PEEK), 0);
 	ck_assert_int_eq(poke(0, 2), 0);
 	check_refused(2);
 }
