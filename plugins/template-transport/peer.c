@@ -5,12 +5,11 @@
 #include "unixgram.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define SEND_BUFFER (4 << 20) /* bytes under way to one peer, if the system allows so many */
-/* From the first sign that a peer is dead to the second. */
-#define SIGN_GAP_NS UINT64_C(2000000)
 
 /* Give up the first of those that wait. */
 static void forget(struct unixgram_peer *peer, uint32_t count)
@@ -28,16 +27,27 @@ static int reach(struct unixgram_peer *peer)
 	int rc = connect(peer->fd, (const struct sockaddr *)&peer->address, sizeof(peer->address));
 
 	peer->is_there = rc == 0;
-	if (peer->is_there)
-		peer->sign_ns = 0;
 	return rc == 0 ? 0 : -errno;
 }
 
-static void note_death(struct unixgram_peer *peer, uint64_t now_ns)
+/* Reports are made by the probe: a send is a call of the host, which is not called from inside it. */
+static void report_soon(struct unixgram_peer *peer)
+{
+	unixgram_probe_at(peer->owner, peer->owner->host->now_ns(peer->owner->ctx));
+}
+
+/* The kernel has refused the frame, since nobody has the peer's socket open. */
+static void note_refusal(struct unixgram_peer *peer, const struct coterie_frame *frame)
 {
 	peer->is_there = false;
-	peer->sign_ns = now_ns;
-	peer->sign_gap_ns = SIGN_GAP_NS;
+	peer->has_ended = peer->is_told;
+	if (peer->quote_count < UNIXGRAM_QUOTES_MAX) {
+		struct unixgram_quote *quote = &peer->quotes[peer->quote_count++];
+
+		quote->size = frame->size < UNIXGRAM_QUOTE_MAX ? frame->size : UNIXGRAM_QUOTE_MAX;
+		memcpy(quote->bytes, frame->data, quote->size);
+	}
+	report_soon(peer);
 }
 
 /* ---- Sending --- */
@@ -87,12 +97,7 @@ static uint32_t send_frames(
 			peer->owner->stats.send_errors++; /* this one is lost, as in a network */
 			done++;
 		} else if (rc != -EINTR) {
-			/* Nobody has that socket open any more. A new daemon may; else the probe
-			   tells the host, which is not called from inside its own call. */
-			uint64_t now_ns = peer->owner->host->now_ns(peer->owner->ctx);
-
-			note_death(peer, now_ns);
-			unixgram_probe_at(peer->owner, now_ns);
+			note_refusal(peer, frames[done]); /* and those behind it are lost */
 			return count;
 		}
 	}
@@ -141,6 +146,23 @@ void unixgram_peer_put(
 	peer->owner->stats.send_errors += count - done;
 }
 
+/*
+ * Multicasts go to nodes that have not run for long, too, but a single frame is for a node of the ring, or for
+ * one that the ring suspects. It has the kernel say whether a daemon is there, perhaps a new one.
+ */
+void unixgram_peer_put_one(struct unixgram_peer *peer, struct coterie_frame *frame)
+{
+	if (!peer->is_there && peer->fd >= 0) {
+		int rc = reach(peer);
+
+		if (rc == 0)
+			report_soon(peer);
+		else if (rc == -ECONNREFUSED || rc == -ENOENT)
+			note_refusal(peer, frame);
+	}
+	unixgram_peer_put(peer, &frame, 1);
+}
+
 /* ---- Life and death --- */
 
 /*
@@ -179,7 +201,7 @@ void unixgram_peer_close(struct unixgram_peer *peer)
 {
 	forget(peer, peer->count);
 	peer->is_there = false;
-	peer->sign_ns = 0;
+	peer->quote_count = 0;
 	if (peer->fd < 0)
 		return;
 	peer->owner->host->fd_del(peer->owner->ctx, peer->fd);
@@ -187,25 +209,54 @@ void unixgram_peer_close(struct unixgram_peer *peer)
 	peer->fd = -1;
 }
 
-/*
- * Who was there and is not any more has ended: there is no surer sign. The executive asks the peer
- * itself all the same, and may have no ear for it while a ring is being formed. So it is told
- * again, soon and then ever more seldom.
- */
-void unixgram_peer_check(struct unixgram_peer *peer, uint64_t now_ns)
+/* Only a host of ABI 1.4 and later has peer_watch. Without it the ring waits for its own timeouts. */
+static void tell(struct unixgram_peer *peer, uint32_t state)
 {
-	struct unixgram *unixgram = peer->owner;
-	bool was_there = peer->is_there;
+	const struct coterie_host *host = peer->owner->host;
+
+	if (COTERIE_HAS(host, peer_watch))
+		host->peer_watch(peer->owner->ctx, peer->nodeid, state);
+}
+
+/* The host may send the peer a question while it is told of a refusal: that one is for the next report. */
+static void tell_refusals(struct unixgram_peer *peer)
+{
+	const struct coterie_host *host = peer->owner->host;
+	uint32_t count = peer->quote_count;
+
+	for (uint32_t i = 0; i < count && !peer->is_there && COTERIE_HAS(host, peer_refused); i++)
+		host->peer_refused(
+			peer->owner->ctx, peer->nodeid, peer->quotes[i].bytes, peer->quotes[i].size);
+	peer->quote_count -= count;
+	memmove(&peer->quotes[0], &peer->quotes[count], peer->quote_count * sizeof(peer->quotes[0]));
+}
+
+/*
+ * The kernel closes the socket of a daemon that ends, however it ends. That alone removes no member: the ring
+ * asks the peer, and when the kernel refuses the question too, and the peer is silent, it is certainly dead.
+ */
+void unixgram_peer_check(struct unixgram_peer *peer)
+{
 	int rc = reach(peer);
 
-	if (rc == 0)
-		return;
-	forget(peer, peer->count); /* a daemon that starts later has no use for it */
-	if (was_there && (rc == -ECONNREFUSED || rc == -ENOENT))
-		note_death(peer, now_ns);
-	if (peer->sign_ns == 0 || now_ns < peer->sign_ns)
-		return;
-	peer->sign_ns = now_ns + peer->sign_gap_ns;
-	peer->sign_gap_ns *= 2;
-	unixgram->host->peer_dead(unixgram->ctx, peer->nodeid);
+	if (rc < 0)
+		forget(peer, peer->count); /* a daemon that starts later has no use for it */
+	if (rc == -ECONNREFUSED || rc == -ENOENT)
+		peer->has_ended = peer->is_told;
+	if (peer->has_ended) {
+		peer->has_ended = peer->is_told = false;
+		tell(peer, COTERIE_WATCH_BROKEN);
+	}
+	tell_refusals(peer);
+	if (peer->is_there && !peer->is_told) {
+		peer->is_told = true;
+		tell(peer, COTERIE_WATCH_ON);
+	}
+}
+
+void unixgram_peer_unwatch(struct unixgram_peer *peer)
+{
+	if (peer->is_told)
+		tell(peer, COTERIE_WATCH_OFF);
+	peer->is_told = peer->has_ended = false;
 }

@@ -137,7 +137,7 @@ int main(int argc, char **argv)
 
 	testkit_crash(kit, NODES);
 	check(testkit_until(kit, 20000, others_know, kit) == 0, "the others notice a crash");
-	check(testkit_now_ns(kit) - before_ns < UINT64_C(1000000000), "at once, by the transport's sign");
+	check(testkit_now_ns(kit) - before_ns < UINT64_C(1000000000), "at once, by the transport's signs");
 	testkit_start(kit, NODES);
 	check(testkit_settle(kit, 20000) == 0, "and take the node back");
 	check(testkit_destroy(kit) == 0, "no complaint");

@@ -127,6 +127,7 @@ static void unixgram_peer_del(void *self, uint32_t link, uint32_t nodeid)
 	struct unixgram_peer *peer = *at;
 
 	*at = peer->next;
+	unixgram_peer_unwatch(peer);
 	unixgram_peer_close(peer);
 	free(peer);
 }
@@ -153,7 +154,7 @@ static int unixgram_token(void *self, uint32_t nodeid, struct coterie_frame *fra
 
 	if (peer == NULL)
 		return -ENOENT;
-	unixgram_peer_put(peer, &frame, 1);
+	unixgram_peer_put_one(peer, frame);
 	return 0;
 }
 
@@ -173,6 +174,8 @@ static void check_link(struct unixgram *unixgram, uint64_t now_ns)
 		return;
 	if (unixgram->is_up) {
 		unixgram_link_close(unixgram);
+		for (struct unixgram_peer *peer = unixgram->peers; peer != NULL; peer = peer->next)
+			unixgram_peer_unwatch(peer);
 		report(unixgram, false, "its socket was removed");
 	}
 	if (now_ns < unixgram->repair_ns)
@@ -193,9 +196,7 @@ static void probe(void *arg)
 	unixgram_probe_at(unixgram, now_ns + unixgram->probe_ns);
 	for (struct unixgram_peer *peer = unixgram->peers; peer != NULL; peer = peer->next) {
 		if (peer->fd >= 0)
-			unixgram_peer_check(peer, now_ns);
-		if (peer->sign_ns != 0)
-			unixgram_probe_at(unixgram, peer->sign_ns);
+			unixgram_peer_check(peer);
 	}
 }
 

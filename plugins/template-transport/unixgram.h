@@ -22,6 +22,14 @@
 #define UNIXGRAM_FRAME_MAX 65536u /* the most that the ring puts into one frame */
 #define UNIXGRAM_BATCH 16u        /* datagrams in one system call */
 #define UNIXGRAM_QUEUE_MAX 1024u  /* frames waiting for a peer; the ring's window is far below */
+#define UNIXGRAM_QUOTE_MAX 128u   /* bytes of a refused frame; the ring knows its own by 64 */
+#define UNIXGRAM_QUOTES_MAX 4u    /* refused frames kept for the next report; the ring needs one */
+
+/* The beginning of a frame that the kernel refused. */
+struct unixgram_quote {
+	uint32_t size;
+	uint8_t bytes[UNIXGRAM_QUOTE_MAX];
+};
 
 /* One other node. Its socket is bound to our name and connected to its, so that the kernel tells
  * when there is room for it (writable) and when nobody has its socket open any more (refused). */
@@ -31,10 +39,12 @@ struct unixgram_peer {
 	uint32_t nodeid;
 	int fd;        /* -1: the link is not open */
 	bool is_there; /* connected, as far as we know */
+	bool is_told;  /* the host was told that it is there */
+	bool has_ended; /* the socket that the host was told of is closed */
 	struct sockaddr_un address;
 	char sender[16];       /* last part of the name that it sends under: "2.out" */
-	uint64_t sign_ns;      /* when the host is to be told that it is dead; 0: it is not */
-	uint64_t sign_gap_ns;  /* until it is told again */
+	uint32_t quote_count;  /* refused frames that the host is to be told of */
+	struct unixgram_quote quotes[UNIXGRAM_QUOTES_MAX];
 	uint32_t first, count; /* what waits for room, a ring of UNIXGRAM_QUEUE_MAX */
 	struct coterie_frame *queue[UNIXGRAM_QUEUE_MAX]; /* referenced */
 };
@@ -95,8 +105,14 @@ void unixgram_peer_close(struct unixgram_peer *peer);
 void unixgram_peer_put(
 	struct unixgram_peer *peer, struct coterie_frame *const *frames, uint32_t count);
 
-/** See whether it is there, and tell the host when it was and is not. */
-void unixgram_peer_check(struct unixgram_peer *peer, uint64_t now_ns);
+/** As unixgram_peer_put, for one frame. A peer that is not there is tried: the kernel may refuse the frame. */
+void unixgram_peer_put_one(struct unixgram_peer *peer, struct coterie_frame *frame);
+
+/** See whether it is there, and tell the host what has changed. Not from inside a call of the host. */
+void unixgram_peer_check(struct unixgram_peer *peer);
+
+/** Tell the host that the peer is watched no more, whatever becomes of it. */
+void unixgram_peer_unwatch(struct unixgram_peer *peer);
 
 /* --- receive.c --- */
 

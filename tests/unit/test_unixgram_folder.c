@@ -13,79 +13,189 @@
 
 /* ---- Death --- */
 
+/* What node 1 was told of its peers so far, and nothing else. */
+static void check_told(uint32_t count, uint32_t nodeid, uint32_t state)
+{
+	const struct mock_queue *told = &hosts[0]->watches;
+
+	ck_assert_uint_eq(told->count, count);
+	if (count == 0)
+		return;
+	ck_assert_uint_eq(told->list[count - 1].id, nodeid);
+	ck_assert_mem_eq(told->list[count - 1].data, &state, sizeof(state));
+}
+
 /* Node 2 as a socket that ends as one does whose daemon is killed: its file stays. */
 static int start_mortal(void)
 {
+	uint32_t count = hosts[0]->watches.count;
 	int fd = stranger(path_of("2"));
 
 	advance_ms(0, PROBE_MS);
-	ck_assert_uint_eq(hosts[0]->dead_count, 0);
+	check_told(count + 1, 2, COTERIE_WATCH_ON);
 	return fd;
 }
 
-/* Let time pass until there is a sign. @return milliseconds */
-static uint32_t await_sign(void)
+START_TEST(the_end_of_a_daemon_is_told_once)
 {
-	uint32_t count = hosts[0]->dead_count;
-	uint32_t ms = 0;
+	uint32_t count = 0;
 
-	while (hosts[0]->dead_count == count) {
-		advance_ms(0, 1);
-		ck_assert_uint_lt(ms++, 100000);
-	}
-	ck_assert_uint_eq(hosts[0]->dead_count, count + 1);
-	ck_assert_uint_eq(hosts[0]->dead[count], 2);
-	return ms;
-}
-
-START_TEST(the_dead_are_told_of)
-{
 	start(0);
 	advance_ms(0, 10 * PROBE_MS);
-	ck_assert_uint_eq(hosts[0]->dead_count, 0); /* who was never there has not died */
+	check_told(0, 0, 0); /* who was never there has not died */
 	for (int i = 0; i < 3; i++) {
 		int fd = start_mortal();
 
+		count++;
+		advance_ms(0, 10 * PROBE_MS);
+		check_told(count, 2, COTERIE_WATCH_ON);
+		if (i == 1)
+			unlink(path_of("2")); /* a clean stop */
 		close(fd);
-		ck_assert_uint_le(await_sign(), PROBE_MS);
-		for (uint32_t ms = 2; ms < 10000; ms *= 2)
-			ck_assert_uint_eq(await_sign(), ms);
-		/* That it is told of seldom by now is nothing to others. */
-		fd = stranger(path_of("3"));
 		advance_ms(0, PROBE_MS);
-		close(fd);
-		unlink(path_of("3"));
-		hosts[0]->dead_count = 0;
-		advance_ms(0, PROBE_MS);
-		ck_assert_uint_gt(hosts[0]->dead_count, 0);
-		ck_assert_uint_eq(hosts[0]->dead[0], 3);
-		advance_ms(0, 100000); /* and told of seldom, too */
-
+		check_told(++count, 2, COTERIE_WATCH_BROKEN);
+		advance_ms(0, 10000);
+		multicast(0, 100, 0, 1);
+		advance_ms(0, 10000);
+		check_told(count, 2, COTERIE_WATCH_BROKEN);
 		unlink(path_of("2"));
-		hosts[0]->dead_count = 0;
-		fd = start_mortal(); /* back */
-		advance_ms(0, 1000);
-		for (uint32_t sign = 0; sign < hosts[0]->dead_count; sign++)
-			ck_assert_uint_ne(hosts[0]->dead[sign], 2);
-		hosts[0]->dead_count = 0;
-		unlink(path_of("2")); /* a clean stop */
-		close(fd);
-		ck_assert_uint_le(await_sign(), PROBE_MS);
-		hosts[0]->dead_count = 0;
 	}
+	ck_assert_uint_eq(hosts[0]->refused.count, 0); /* nothing was sent to it alone */
+	ck_assert_uint_eq(hosts[0]->dead_count, 0);
 }
 END_TEST
 
-/* Who sends need not wait for the probe, but the host is not called from inside its own call. */
+/* Whoever sends need not wait for the probe, but the host is not called from inside its own call. */
 START_TEST(a_send_finds_the_dead)
 {
 	start(0);
 	close(start_mortal());
-	multicast(0, 100, 0, 3);
-	ck_assert_uint_eq(hosts[0]->dead_count, 0);
+	multicast(0, 100, 7, 3);
+	check_told(1, 2, COTERIE_WATCH_ON);
+	ck_assert_uint_eq(hosts[0]->refused.count, 0);
 	advance_ms(0, 0);
-	ck_assert_uint_eq(hosts[0]->dead_count, 1);
+	check_told(2, 2, COTERIE_WATCH_BROKEN);
 	ck_assert_uint_eq(stats_of(0).send_errors, 0);
+	/* The frame that the kernel has refused is quoted. */
+	ck_assert_uint_eq(hosts[0]->refused.count, 1);
+	ck_assert_uint_eq(hosts[0]->refused.list[0].id, 2);
+	ck_assert_uint_eq(hosts[0]->refused.list[0].size, 100);
+	ck_assert_uint_eq(number_of(&hosts[0]->refused.list[0]), 7);
+}
+END_TEST
+
+static void ask(uint32_t number, uint32_t size)
+{
+	uint8_t bytes[4096] = {0};
+
+	memcpy(bytes, &number, sizeof(number));
+
+	struct coterie_frame *frame = mock_frame(hosts[0], bytes, size);
+
+	ck_assert_int_eq(ops->token(nodes[0], 2, frame), 0);
+	hosts[0]->table.frame_unref(frame);
+}
+
+/* So certain death is known as soon as the ring asks. */
+START_TEST(a_question_to_the_dead_is_refused)
+{
+	const struct mock_queue *refused = &hosts[0]->refused;
+	int fd;
+
+	start(0);
+	ask(1, 40);
+	advance_ms(0, 0);
+	ck_assert_uint_eq(hosts[0]->refused.count, 1); /* nobody was ever there */
+	check_told(0, 0, 0);
+	fd = start_mortal();
+	ask(2, 40);
+	close(fd);
+	advance_ms(0, PROBE_MS);
+	check_told(2, 2, COTERIE_WATCH_BROKEN);
+	refused = &hosts[0]->refused;
+	for (uint32_t i = 3; i < 6; i++) {
+		uint32_t count = refused->count;
+
+		ask(i, i == 5 ? 4096 : 40);
+		ck_assert_uint_eq(refused->count, count);
+		advance_ms(0, 0);
+		ck_assert_uint_eq(refused->count, count + 1);
+		ck_assert_uint_eq(number_of(&refused->list[count]), i);
+		ck_assert_uint_eq(refused->list[count].size, i == 5 ? UNIXGRAM_QUOTE_MAX : 40);
+	}
+	for (uint32_t i = 0; i < 100; i++) /* more than are kept */
+		ask(i, 40);
+	advance_ms(0, 0);
+	ck_assert_uint_eq(refused->count, 4 + UNIXGRAM_QUOTES_MAX);
+	check_told(2, 2, COTERIE_WATCH_BROKEN);
+	/* A new daemon has the next one. */
+	unlink(path_of("2"));
+	start(1);
+	ask(201, 40);
+	receive(1, 1);
+	ck_assert_uint_eq(number_of(&hosts[1]->frames.list[0]), 201);
+	advance_ms(0, 0);
+	check_told(3, 2, COTERIE_WATCH_ON);
+	ck_assert_uint_eq(refused->count, 4 + UNIXGRAM_QUOTES_MAX);
+}
+END_TEST
+
+static uint32_t asked;
+static bool is_told;
+
+static void ask_again(struct coterie_ctx *host, uint32_t nodeid, const void *quote, uint32_t size)
+{
+	uint32_t number;
+
+	(void)host, (void)nodeid, (void)size;
+	memcpy(&number, quote, sizeof(number));
+	ck_assert_uint_eq(number, asked);
+	ck_assert(!is_told);
+	is_told = true;
+	if (++asked < 3)
+		ask(asked, 40);
+	is_told = false;
+}
+
+/* As the ring does, which is told of refusals and asks further. */
+START_TEST(the_host_may_send_from_inside_a_report)
+{
+	start(0);
+	close(start_mortal());
+	hosts[0]->table.peer_refused = ask_again;
+	ask(0, 40);
+	advance_ms(0, 0);
+	ck_assert_uint_eq(asked, 3);
+}
+END_TEST
+
+START_TEST(a_peer_that_is_deleted_is_watched_no_more)
+{
+	int fd;
+
+	start(0);
+	fd = start_mortal();
+	ops->peer_del(nodes[0], 0, 2);
+	check_told(2, 2, COTERIE_WATCH_OFF);
+	close(fd);
+	advance_ms(0, 10 * PROBE_MS);
+	check_told(2, 2, COTERIE_WATCH_OFF);
+}
+END_TEST
+
+/* Without the members of ABI 1.2 and 1.4 the ring's own timers find out. */
+START_TEST(an_older_host_is_told_nothing)
+{
+	start(0);
+	hosts[0]->table.size = offsetof(struct coterie_host, peer_refused);
+	int fd = stranger(path_of("2"));
+
+	advance_ms(0, PROBE_MS);
+	close(fd);
+	ask(1, 40);
+	advance_ms(0, PROBE_MS);
+	check_told(0, 0, 0);
+	ck_assert_uint_eq(hosts[0]->refused.count, 0);
 }
 END_TEST
 
@@ -102,7 +212,6 @@ START_TEST(what_waited_for_the_dead_is_given_up)
 	ck_assert_uint_eq(hosts[0]->frames_live, UNIXGRAM_BATCH);
 	/* The loop may see the end first. */
 	unlink(path_of("2"));
-	hosts[0]->dead_count = 0;
 	fd = start_mortal();
 	multicast(0, 100, 0, 100);
 	close(fd);
@@ -114,11 +223,17 @@ END_TEST
 
 START_TEST(a_new_daemon_takes_over_at_once)
 {
+	uint32_t told;
+
+	advance_ms(0, PROBE_MS);
+	told = hosts[0]->watches.count;
+	ck_assert_uint_eq(told, NODES - 1);
 	node_close(1);
 	start(1);
 	multicast(0, 100, 0, 1); /* to the old one: this finds out */
 	advance_ms(0, 0);
-	ck_assert_uint_eq(hosts[0]->dead_count, 0);
+	check_told(told + 2, 2, COTERIE_WATCH_ON); /* after the end of the old one */
+	ck_assert_uint_eq(hosts[0]->refused.count, 0);
 	multicast(0, 100, 1, 1);
 	receive(1, 1);
 	ck_assert_uint_eq(number_of(&hosts[1]->frames.list[0]), 1);
@@ -131,17 +246,18 @@ START_TEST(the_period_of_probes_can_change)
 	mock_host_option(hosts[0], "probe", "200");
 	ck_assert_int_eq(ops->reload(nodes[0]), 0);
 	advance_ms(0, PROBE_MS); /* the one that was set */
-	close(start_mortal());
-	unlink(path_of("2"));
-	advance_ms(0, 200 - PROBE_MS - 1);
-	ck_assert_uint_eq(hosts[0]->dead_count, 0);
+
 	int fd = stranger(path_of("2"));
+
+	advance_ms(0, 199);
+	check_told(0, 0, 0);
 	advance_ms(0, 1);
+	check_told(1, 2, COTERIE_WATCH_ON);
 	close(fd);
 	advance_ms(0, 199);
-	ck_assert_uint_eq(hosts[0]->dead_count, 0);
+	check_told(1, 2, COTERIE_WATCH_ON);
 	advance_ms(0, 1);
-	ck_assert_uint_eq(hosts[0]->dead_count, 1);
+	check_told(2, 2, COTERIE_WATCH_BROKEN);
 }
 END_TEST
 
@@ -282,7 +398,6 @@ START_TEST(a_removed_socket_is_made_again)
 	receive(0, 1);
 	multicast(0, 100, 8, 1);
 	receive(1, 1);
-	ck_assert_uint_eq(hosts[1]->dead_count, 0);
 
 	/* Nor is it ours when there is another of that name; and the lock says who may have it. */
 	int fd;
@@ -305,7 +420,8 @@ START_TEST(a_removed_socket_is_made_again)
 	ck_assert_uint_eq(hosts[0]->link_reports, 6);
 	ck_assert_uint_le(hosts[0]->logs.count, 11);
 	multicast(0, 100, 9, 10); /* to nobody */
-	ck_assert_uint_eq(hosts[0]->dead_count, 0);
+	ck_assert_uint_eq(hosts[0]->refused.count, 0);
+	check_told(hosts[0]->watches.count, 2, COTERIE_WATCH_OFF); /* its own link says nothing of others */
 	unlink(folder);
 	advance_ms(0, 1000);
 	ck_assert_uint_eq(hosts[0]->link_is_up, 1);
@@ -321,8 +437,12 @@ int main(void)
 	tcase_add_test(ring, a_new_daemon_takes_over_at_once);
 	tcase_add_test(ring, files_are_for_one_user);
 	tcase_add_test(ring, a_removed_socket_is_made_again);
-	tcase_add_test(alone, the_dead_are_told_of);
+	tcase_add_test(alone, the_end_of_a_daemon_is_told_once);
 	tcase_add_test(alone, a_send_finds_the_dead);
+	tcase_add_test(alone, a_question_to_the_dead_is_refused);
+	tcase_add_test(alone, the_host_may_send_from_inside_a_report);
+	tcase_add_test(alone, a_peer_that_is_deleted_is_watched_no_more);
+	tcase_add_test(alone, an_older_host_is_told_nothing);
 	tcase_add_test(alone, what_waited_for_the_dead_is_given_up);
 	tcase_add_test(alone, a_dead_daemons_socket_is_replaced);
 	tcase_add_test(alone, a_living_daemon_keeps_its_place);
