@@ -1,4 +1,4 @@
-/* The knet plugin: who is reported gone, and which link down. */
+/* The knet plugin: the state of paths, and which link is reported down. */
 #include <check.h>
 #include <errno.h>
 #include <stdatomic.h>
@@ -60,37 +60,6 @@ static void tear_down(void)
 	refusals = 0;
 	knet_nodes_fini(&nodes);
 }
-
-static bool is_told(struct knet_nodes *all, uint32_t count)
-{
-	return all->list[0].host->dead_count >= count;
-}
-
-/* libknet drops the link at once, but only answers that stay away count. */
-START_TEST(a_dead_node_is_told_twice_once_its_answers_stay_away)
-{
-	uint64_t began_ns;
-
-	start(3, 1);
-	knet_serve_for(&nodes, 500);
-	knet_node_stop(&nodes, 1);
-	began_ns = mesh_clock_ns();
-	knet_multicast(&nodes, 0, 100, 1, 0);
-	ck_assert(knet_wait(&nodes, is_told, 2));
-	/* Twice the timeout, and more for a busy machine; libknet alone waits for ten times it. */
-	ck_assert_uint_lt(mesh_clock_ns() - began_ns, 8 * 600 * MS);
-	ck_assert_uint_eq(nodes.list[0].host->dead[0], 2);
-	ck_assert_uint_eq(nodes.list[0].host->dead[1], 2);
-	ck_assert_uint_eq(nodes.list[0].host->link_is_up, 1); /* node 3 answers */
-	/* As long as it is in the ring. */
-	ck_assert(knet_wait(&nodes, is_told, 3));
-	nodes.list[0].host->members[1] = 3;
-	nodes.list[0].host->member_count = 2;
-	uint32_t count = nodes.list[0].host->dead_count;
-	mock_host_advance(nodes.list[0].host, 10000 * MS);
-	ck_assert_uint_eq(nodes.list[0].host->dead_count, count);
-}
-END_TEST
 
 static bool is_reachable(struct knet_nodes *all, uint32_t wanted)
 {
@@ -155,24 +124,26 @@ START_TEST(the_ring_of_one_begins_at_once)
 }
 END_TEST
 
-START_TEST(a_link_that_nobody_answers_on_is_down_until_somebody_does)
+/* Silence, also of all peers at once, is no sign of anything: neither of a daemon's death nor of a cut link. */
+START_TEST(silence_is_not_reported)
 {
-	knet_node_start(&nodes, 0, 1, 2);
-	ck_assert(knet_wait(&nodes, is_link_up, 1)); /* so that the ring begins */
-	knet_serve_for(&nodes, 800);
+	start(2, 1);
+	knet_serve_for(&nodes, 300);
+	knet_node_stop(&nodes, 1);
+	knet_multicast(&nodes, 0, 100, 1, 0);
+	ck_assert(knet_wait(&nodes, is_reachable, 0));
+	knet_serve_for(&nodes, 4 * 600); /* the timeout, and for how long libknet may be patient */
+	ck_assert(!nodes.list[0].mesh->peers[1]->paths[0].is_connected);
+	ck_assert_uint_eq(nodes.list[0].host->dead_count, 0);
+	ck_assert_uint_eq(nodes.list[0].host->link_is_up, 1);
 	ck_assert_uint_eq(nodes.list[0].host->link_reports, 1);
 	knet_node_start(&nodes, 1, 1, 2);
 	ck_assert(knet_wait(&nodes, is_connected, 1));
-	knet_serve_for(&nodes, 300);
-	knet_node_stop(&nodes, 1);
-	ck_assert(knet_wait(&nodes, is_link_up, 0));
-	knet_node_start(&nodes, 1, 1, 2);
-	ck_assert(knet_wait(&nodes, is_link_up, 1));
-	ck_assert_uint_eq(nodes.list[0].host->link_reports, 3);
+	ck_assert_uint_eq(nodes.list[0].host->link_reports, 1);
 }
 END_TEST
 
-/* It hears the others all the time, so that only its own pings tell; and sooner than silence. */
+/* It hears the others all the time, so that only its own pings tell. */
 START_TEST(a_link_that_pings_are_refused_on_is_down)
 {
 	/* Slow pings: a second between what three refused ones say and silence. */
@@ -180,14 +151,23 @@ START_TEST(a_link_that_pings_are_refused_on_is_down)
 		knet_set_number(&nodes, node, "runtime.config.totem.interface.0.knet_ping_interval", 400);
 		knet_set_number(&nodes, node, "runtime.config.totem.interface.0.knet_ping_timeout", 2000);
 	}
-	start(2, 1);
-	knet_serve_for(&nodes, 300);
+	if (_i == 1) { /* with a third node that does not run, and does not answer pings that leave */
+		knet_node_start(&nodes, 0, 1, 3);
+		knet_node_start(&nodes, 1, 1, 3);
+		ck_assert(knet_wait(&nodes, is_connected, 1));
+	} else {
+		start(2, 1);
+	}
+	knet_serve_for(&nodes, 1000);
 	refusals = -1;
 	ck_assert(knet_wait(&nodes, is_link_up, 0));
 	ck_assert_str_eq(nodes.list[0].host->link_text, "pings on it are refused");
 	ck_assert_uint_eq(nodes.list[0].host->dead_count, 0); /* that others are gone is not said */
+	if (_i == 2)
+		knet_node_stop(&nodes, 1); /* pings leave again, though nobody answers them */
 	refusals = 0;
 	ck_assert(knet_wait(&nodes, is_link_up, 1));
+	knet_serve_for(&nodes, 1000);
 	ck_assert_uint_eq(nodes.list[0].host->link_reports, 3);
 }
 END_TEST
@@ -252,18 +232,6 @@ START_TEST(a_path_is_pinged_more_often_until_it_is_up)
 }
 END_TEST
 
-START_TEST(nobody_misses_a_node_that_left_the_ring_before)
-{
-	start(2, 1);
-	nodes.list[0].host->member_count = 1;
-	knet_node_stop(&nodes, 1);
-	ck_assert(knet_wait(&nodes, is_reachable, 0));
-	knet_serve_for(&nodes, 800);
-	ck_assert_uint_eq(nodes.list[0].host->dead_count, 0);
-	ck_assert_uint_eq(nodes.list[0].host->link_reports, 1);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("knet_watch");
@@ -271,15 +239,14 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
-	tcase_add_test(tcase, a_dead_node_is_told_twice_once_its_answers_stay_away);
+	tcase_set_timeout(tcase, 30);
 	tcase_add_test(tcase, a_live_node_is_never_told);
 	tcase_add_test(tcase, the_ring_begins_when_a_peer_is_there_or_after_a_moment);
 	tcase_add_test(tcase, the_ring_of_one_begins_at_once);
-	tcase_add_test(tcase, a_link_that_nobody_answers_on_is_down_until_somebody_does);
-	tcase_add_test(tcase, a_link_that_pings_are_refused_on_is_down);
+	tcase_add_test(tcase, silence_is_not_reported);
+	tcase_add_loop_test(tcase, a_link_that_pings_are_refused_on_is_down, 0, 3);
 	tcase_add_test(tcase, a_ping_that_fails_now_and_then_is_no_sign);
 	tcase_add_test(tcase, a_path_is_pinged_more_often_until_it_is_up);
-	tcase_add_test(tcase, nobody_misses_a_node_that_left_the_ring_before);
 	suite_add_tcase(suite, tcase);
 	srunner_set_tap(runner, "-");
 	srunner_run_all(runner, CK_SILENT);

@@ -39,7 +39,7 @@ struct mesh_path {
 	uint64_t heard_ns;               /* when their number last changed; 0: never */
 	uint64_t pongs;                  /* answers to pings, as libknet counted them then */
 	uint64_t pong_ns;                /* when their number last changed; 0: never */
-	uint64_t pings, refused;         /* sent, and refused by the kernel, until then */
+	uint64_t pings, refused;         /* sent, and refused by the kernel, when pings left last */
 	bool is_mute;                    /* since then the kernel has refused to send them */
 	struct mesh_stats *stats;        /* its keys in the statistics; NULL: none */
 };
@@ -48,11 +48,7 @@ struct mesh_path {
 struct mesh_peer {
 	uint32_t nodeid;
 	bool is_local;
-	bool has_host;     /* libknet knows it */
-	bool is_reachable; /* at the last look */
-	bool is_lost;      /* it was reachable once and is not now */
-	uint32_t told;     /* how often the executive was told that it is gone, since then */
-	uint64_t told_ns;
+	bool has_host;      /* libknet knows it */
 	uint64_t mtu_at_ns; /* when libknet is asked for the MTU that it lacks; 0: it has one */
 	struct mesh_path paths[KNET_MAX_LINK];
 };
@@ -66,8 +62,7 @@ struct mesh_link {
 	bool is_up;                       /* as reported */
 	uint64_t opened_ns;               /* when it was opened */
 	uint64_t connected_ns;            /* when it was connected to anybody first; 0: never */
-	bool was_connected;               /* to anybody, since it was cut last */
-	const char *cut;                  /* why nothing gets through; NULL: it does */
+	bool was_connected;               /* to anybody */
 	enum interface_state interface;   /* that carries its address */
 	uint8_t transport;                /* KNET_TRANSPORT_*, chosen when it was opened */
 	uint32_t interval_ms, timeout_ms; /* of its pings */
@@ -186,7 +181,7 @@ int mesh_rekey(void *self, uint32_t phase);
 /** Forget the keys. */
 void mesh_crypto_close(struct mesh *mesh);
 
-/* --- watch.c: who can be reached --- */
+/* --- watch.c: the state of paths and links --- */
 
 /** Before the first host is added. */
 int mesh_watch_open(struct mesh *mesh);

@@ -177,8 +177,6 @@ static void host_remove(struct mesh *mesh, struct mesh_peer *peer)
 		return;
 	knet_host_remove(mesh->handle, (knet_node_id_t)peer->nodeid);
 	peer->has_host = false;
-	peer->is_reachable = false;
-	peer->is_lost = false;
 }
 
 static int host_add(struct mesh *mesh, struct mesh_peer *peer)

@@ -1,10 +1,12 @@
 /*
- * Who can be reached, looked up a few times a second and at once when libknet has news.
+ * The state of paths and links, looked up a few times a second and at once when libknet has news.
  *
- * libknet drops a link at the first ICMP error, which anybody can forge, and at the first pong that
- * is late; it comes back some pings later. So a peer that libknet calls unreachable counts as gone
- * only when its answers have stopped too: a live peer goes on answering pings while its link is
- * down. The same answers tell when nothing gets through on a link at all (spec 05 §11).
+ * Nothing here is a sign that another node's daemon has ended. libknet drops a path at the first ICMP error,
+ * which anybody can forge, and at the first pong that is late, and pongs stay away for many reasons. Certain
+ * signs are in signs.c.
+ *
+ * A link is reported down only when no frame can leave or arrive: its interface is down or without its address, or
+ * this node's kernel refuses every ping (spec 05 §11). That no peer answers is not reported.
  *
  * libknet wants some pongs before a link is up, at an interval that follows from the token: with 32
  * nodes that takes four seconds, whatever the network. So a path is pinged more often until it is
@@ -26,11 +28,8 @@
 #define TICK_NS (200 * MS)
 /* Answers that may stay away by loss alone. */
 #define PINGS_LOST 6
-/* Pings that the kernel refuses to send, and no other since the last answer but one under way. */
+/* Pings that the kernel refuses to send in a row, but one under way. */
 #define PINGS_REFUSED 3
-/* The executive acts on a second sign; after that it is told again now and then. */
-#define AGAIN_NS (5 * MS)
-#define REPEAT_NS (1000 * MS)
 /* A look that comes this much after the last: this process was stopped meanwhile. */
 #define LATE_NS (1000 * MS)
 /* A path that is down is pinged quickly for so long, and while something comes from the other end.
@@ -97,21 +96,22 @@ static bool is_overdue(const struct mesh *mesh, const struct mesh_peer *peer, ui
 }
 
 /*
- * A firewall of our own, a route that is gone: nothing leaves, though others may be heard. An ICMP
- * error fails a ping too; a forged one, but answers to other pings still come.
+ * A firewall of our own, a route that is gone: nothing leaves, though others may be heard. An ICMP error, also
+ * a forged one, fails a ping too, but only the one after a ping that has left, or one whose answer comes.
  */
 static void look_at_refusals(struct mesh_path *path, const struct knet_link_stats *stats)
 {
-	uint64_t pings, refused;
+	uint64_t pings = stats->tx_ping_packets - path->pings;
+	uint64_t refused = stats->tx_ping_errors - path->refused;
 
+	/* The counters have been cleared, or pings leave. */
 	if (stats->rx_pong_packets != path->pongs || stats->tx_ping_packets < path->pings ||
-		stats->tx_ping_errors < path->refused) {
+		stats->tx_ping_errors < path->refused || pings > refused + 1) {
 		path->pings = stats->tx_ping_packets;
 		path->refused = stats->tx_ping_errors;
+		refused = 0;
 	}
-	pings = stats->tx_ping_packets - path->pings;
-	refused = stats->tx_ping_errors - path->refused;
-	path->is_mute = refused >= PINGS_REFUSED && pings <= refused + 1;
+	path->is_mute = refused >= PINGS_REFUSED;
 }
 
 /*
@@ -191,54 +191,9 @@ static void look_at_peer(struct mesh *mesh, struct mesh_peer *peer)
 		is_connected = is_connected || peer->paths[link].is_connected;
 	}
 	find_mtu(mesh, peer, is_connected && status.reachable == 0);
-	is_connected = is_connected && status.reachable != 0;
-	if (is_connected) {
-		peer->is_lost = false;
-	} else if (peer->is_reachable) {
-		peer->is_lost = true;
-		peer->told = 0;
-	}
-	peer->is_reachable = is_connected;
-}
-
-static bool is_peer_silent(const struct mesh *mesh, const struct mesh_peer *peer)
-{
-	for (uint32_t link = 0; link < KNET_MAX_LINK; link++)
-		if (peer->paths[link].is_configured && !is_silent(mesh, peer, link))
-			return false;
-	return true;
-}
-
-static bool is_member(const struct mesh *mesh, uint32_t nodeid)
-{
-	struct coterie_ring_id ring;
-	const uint32_t *members;
-	uint32_t count;
-
-	mesh->host->membership(mesh->ctx, &ring, &members, &count);
-	for (uint32_t i = 0; i < count; i++)
-		if (members[i] == nodeid)
-			return true;
-	return false;
 }
 
 /* ---- Peers --------------------------------------------------------------- */
-
-/* @return true when it is to be told once more soon */
-static bool tell_lost(struct mesh *mesh, struct mesh_peer *peer)
-{
-	uint64_t now_ns = mesh->host->now_ns(mesh->ctx);
-	uint64_t pause_ns = peer->told < 2 ? AGAIN_NS : REPEAT_NS;
-
-	if (!peer->is_lost || !is_member(mesh, peer->nodeid) || !is_peer_silent(mesh, peer))
-		return false;
-	if (peer->told > 0 && now_ns < peer->told_ns + pause_ns)
-		return peer->told == 1;
-	peer->told++;
-	peer->told_ns = now_ns;
-	mesh->host->peer_dead(mesh->ctx, peer->nodeid);
-	return peer->told == 1;
-}
 
 /* Is there anybody whom another key would explain? A node with a key is told of them anyway. */
 static bool is_anybody_strange(const struct mesh *mesh)
@@ -269,25 +224,19 @@ static bool is_link_connected(const struct mesh *mesh, uint32_t link)
 	return false;
 }
 
-/* Why nothing gets through to anybody, though a member of our ring should answer; NULL: it may. */
+/* Why no frame leaves; NULL: some may. */
 static const char *link_cut(const struct mesh *mesh, uint32_t link)
 {
-	bool has_members = false, is_mute = true;
+	bool has_paths = false;
 
 	for (uint32_t i = 0; i < mesh->peer_count; i++) {
-		const struct mesh_peer *peer = mesh->peers[i];
-		const struct mesh_path *path = &peer->paths[link];
+		const struct mesh_path *path = &mesh->peers[i]->paths[link];
 
-		if (!path->is_configured)
-			continue;
-		if (!path->is_mute && !is_silent(mesh, peer, link))
+		if (path->is_configured && !path->is_mute)
 			return NULL;
-		is_mute = is_mute && path->is_mute;
-		has_members = has_members || is_member(mesh, peer->nodeid);
+		has_paths = has_paths || path->is_configured;
 	}
-	if (!has_members)
-		return NULL;
-	return is_mute ? "pings on it are refused" : "no peer answers on it";
+	return has_paths ? "pings on it are refused" : NULL;
 }
 
 static void report(struct mesh *mesh, uint32_t link, bool is_up, const char *why)
@@ -320,6 +269,7 @@ static bool is_awaited(const struct mesh *mesh, uint32_t link)
 static void look_at_link(struct mesh *mesh, uint32_t link)
 {
 	struct mesh_link *of = &mesh->links[link];
+	const char *cut;
 
 	if (!of->is_open)
 		return;
@@ -330,20 +280,16 @@ static void look_at_link(struct mesh *mesh, uint32_t link)
 	if (!of->is_reported)
 		report(mesh, link, true, "bound to its address");
 	of->is_reported = true;
-	if (is_link_connected(mesh, link)) {
+	if (is_link_connected(mesh, link))
 		of->was_connected = true;
-		of->cut = NULL;
-	} else if (of->was_connected) {
-		of->cut = link_cut(mesh, link);
-		of->was_connected = of->cut == NULL;
-	}
+	cut = of->was_connected ? link_cut(mesh, link) : NULL;
 	if (of->interface != INTERFACE_UP)
 		report(mesh, link, false, interface_state_text(of->interface));
-	else if (of->cut != NULL)
-		report(mesh, link, false, of->cut);
+	else if (cut != NULL)
+		report(mesh, link, false, cut);
 	else
 		report(mesh, link, true,
-			of->was_connected ? "peers answer on it" : "its interface is up");
+			is_link_connected(mesh, link) ? "peers answer on it" : "its interface is up");
 }
 
 static void look_at_interfaces(struct mesh *mesh)
@@ -361,7 +307,6 @@ static void on_tick(void *arg);
 static void look(struct mesh *mesh)
 {
 	uint64_t clock_ns = mesh_clock_ns();
-	uint64_t next_ns = TICK_NS;
 
 	/* Whoever stood still heard no answers. */
 	if (clock_ns > mesh->looked_ns + LATE_NS)
@@ -373,12 +318,9 @@ static void look(struct mesh *mesh)
 		look_at_interfaces(mesh);
 	for (uint32_t link = 0; link < KNET_MAX_LINK; link++)
 		look_at_link(mesh, link);
-	for (uint32_t i = 0; i < mesh->peer_count; i++)
-		if (tell_lost(mesh, mesh->peers[i]))
-			next_ns = AGAIN_NS;
 	mesh_log_listen(mesh, is_anybody_strange(mesh));
 	mesh->host->timer_del(mesh->ctx, mesh->tick);
-	if (mesh->host->timer_add(mesh->ctx, mesh->host->now_ns(mesh->ctx) + next_ns, on_tick, mesh,
+	if (mesh->host->timer_add(mesh->ctx, mesh->host->now_ns(mesh->ctx) + TICK_NS, on_tick, mesh,
 		    &mesh->tick) < 0)
 		mesh->tick = NULL; /* libknet's news still come */
 }
