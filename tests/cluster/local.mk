@@ -159,6 +159,14 @@ links-long: check-programs
 check-long: links-long
 .PHONY: links-long
 
+# Silence changes neither the membership nor quorum before the token and consensus timeouts have passed.
+check_PROGRAMS += %D%/quorum_poll
+%C%_quorum_poll_SOURCES = %D%/quorum_poll.c
+%C%_quorum_poll_LDFLAGS = $(cluster_ldflags)
+%C%_quorum_poll_LDADD = libquorum.la libvotequorum.la
+dist_check_SCRIPTS += %D%/outages.sh
+TESTS += %D%/outages.sh
+
 # Nodes without the key of a knet ring; eight links, path MTU, access lists.
 dist_check_SCRIPTS += %D%/knet_refused.sh %D%/knet_paths.sh
 TESTS += %D%/knet_refused.sh %D%/knet_paths.sh

@@ -1,0 +1,228 @@
+#!/bin/bash
+# An outage that is shorter than the token timeout plus the consensus timeout changes no membership and
+# costs no quorum, whatever its cause. Several rings run at the same time, and the same outage hits one
+# node of each ring at the same moment. Environment:
+#
+# OUTAGE_TRANSPORTS  udpu, udp, knet, and knet+crypto for an encrypted ring
+# OUTAGE_KINDS   for each transport these rings, separated by commas: the kind of each node
+# OUTAGE_WAYS    stop (SIGSTOP of the daemon), cut (the cable), drop (the carrier stays, no packet passes)
+# OUTAGE_MS      lengths of the outages in milliseconds
+# OUTAGE_ROUNDS  how often each way and length is played
+# OUTAGE_KNET_MAX  the longest outage that rings on knet take part in
+# OUTAGE_VICTIM  place of the node in its ring: 2
+# OUTAGE_SETTLE  seconds between two outages
+# OUTAGE_TABLE   a file that receives the table of results
+# LAB_TOKEN      token timeout (2000); "default" leaves the timers of the configuration out
+#
+# A ring is compared with the ring of Corosync's daemons alone that has as many nodes and the same
+# transport. It may lose a member as often, and in no case more often. Without such a ring, or with LAB_KIND,
+# it may never lose one.
+#
+# A cable that is back carries packets up to a second later, and libknet wants pongs before it uses a link again: these
+# delays count as outage. Shorter timers than these leave no room for them, with Corosync either.
+LAB_TOKEN=${LAB_TOKEN:-2000}
+# shellcheck source=tests/cluster/lab.sh
+. "$(dirname "$0")/lab.sh"
+# shellcheck source=tests/cluster/links.sh
+. "$(dirname "$0")/links.sh"
+
+read -ra used <<<"${OUTAGE_TRANSPORTS:-udpu udp knet knet+crypto}"
+IFS=, read -ra kinds_of <<<"${OUTAGE_KINDS:-coterie coterie,coterie coterie coterie}"
+read -ra ways <<<"${OUTAGE_WAYS:-stop cut drop}"
+read -ra lengths <<<"${OUTAGE_MS:-1700 2500}"
+rounds=${OUTAGE_ROUNDS:-1}
+place=${OUTAGE_VICTIM:-2}
+settle=${OUTAGE_SETTLE:-1.4}
+knet_max=${OUTAGE_KNET_MAX:-1700}
+
+# Numbers the nodes of all rings: transports[RING], kinds[RING], members[RING], victims[RING].
+transports=()
+kinds=()
+members=()
+victims=()
+all=()
+for transport in "${used[@]}"; do
+	for together in "${kinds_of[@]}"; do
+		[ -z "${LAB_KIND:-}" ] || together=${together//coterie/$LAB_KIND}
+		read -ra words <<<"$together"
+		ring=${#transports[@]}
+		transports[ring]=$transport
+		kinds[ring]=${words[*]}
+		victims[ring]=$((${#all[@]} + place))
+		for kind in "${words[@]}"; do
+			all+=("$kind")
+			members[ring]+="${members[ring]:+ }${#all[@]}"
+		done
+	done
+done
+case "${transports[*]}" in
+*knet*) [ -e "$LAB_BUILD/knet.la" ] || tap_skip "the plugin knet is not built" ;;
+esac
+
+lab_open "${all[@]}"
+everybody=("${LAB_NODES[@]}")
+(umask 077 && head -c 256 /dev/urandom >"$LAB_DIR/key")
+
+# configure RING: its nodes know of no other ring.
+configure() {
+	local node nodes
+
+	read -ra nodes <<<"${members[$1]}"
+	LAB_NODES=("${nodes[@]}")
+	LAB_TRANSPORT=${transports[$1]%+crypto}
+	LAB_TOTEM=
+	[ "$LAB_TRANSPORT" = "${transports[$1]}" ] ||
+		LAB_TOTEM="crypto_cipher: aes256
+			crypto_hash: sha256
+			keyfile: $LAB_DIR/key"
+	for node in "${nodes[@]}"; do
+		{
+			lab_config "$node" | sed "s/cluster_name: lab/&$1/
+				$([ "$LAB_TOKEN" != default ] || echo '/^token/d')"
+			printf 'quorum {\n\tprovider: corosync_votequorum\n}\n'
+		} >"$LAB_DIR/$node/corosync.conf"
+	done
+	LAB_NODES=("${everybody[@]}")
+}
+
+# ring_name RING: for people.
+ring_name() { echo "${transports[$1]}, ${kinds[$1]}"; }
+
+# whole RING: its members are in one ring, as the last record of each tells.
+whole() {
+	local node
+
+	for node in ${members[$1]}; do
+		[ "$(tail -n 1 "$LAB_DIR/$node/times" | cut -d ' ' -f 3-)" = "${members[$1]}" ] || return
+	done
+}
+all_whole() {
+	local ring
+
+	for ring in "${!transports[@]}"; do
+		whole "$ring" || return
+	done
+}
+
+stop_begin() { lab_pause "$1"; }
+stop_end() { lab_resume "$1"; }
+cut_begin() { lab_cut "$1"; }
+cut_end() { lab_heal "$1"; }
+# The switch forwards nothing. Not DROP on OUTPUT: it fails the sender's system call, which no network does.
+drop_begin() { ip link set "port$1" nomaster; }
+drop_end() { ip link set "port$1" master bridge; }
+
+# takes_part RING MILLISECONDS
+takes_part() { [ "${transports[$1]#knet}" = "${transports[$1]}" ] || [ "$2" -le "$knet_max" ]; }
+
+# lines FILE: how many it has.
+lines() { wc -l <"$LAB_DIR/$1"; }
+
+# outage WAY MILLISECONDS: one of them on every ring, whose results go to evicted, unquorate and renewed.
+outage() {
+	local way=$1 ms=$2 ring node case lost quorum times=() polls=() hit=()
+
+	for ring in "${!transports[@]}"; do
+		! takes_part "$ring" "$ms" || hit+=("$ring")
+	done
+
+	for node in "${everybody[@]}"; do
+		times[node]=$(lines "$node/times")
+		polls[node]=$(lines "$node/polls")
+	done
+	for ring in "${hit[@]}"; do
+		"${way}_begin" "${victims[ring]}"
+	done
+	sleep "$(awk "BEGIN { print $ms / 1000 }")"
+	for ring in "${hit[@]}"; do
+		"${way}_end" "${victims[ring]}"
+	done
+	sleep "$(awk "BEGIN { srand($RANDOM); print $settle + rand() / 4 }")" # any phase of an idle ring
+	LAB_PATIENCE=60 lab_await all_whole || tap_note "after $way of $ms ms a ring is not whole again"
+	for ring in "${hit[@]}"; do
+		case=$ring.$way.$ms
+		lost=0
+		quorum=0
+		for node in ${members[ring]}; do
+			tail -n +$((times[node] + 1)) "$LAB_DIR/$node/times" >"$LAB_DIR/$node/new"
+			! cut -d ' ' -f 3- "$LAB_DIR/$node/new" | grep -qvx "${members[ring]}" || lost=1
+			! tail -n +$((polls[node] + 1)) "$LAB_DIR/$node/polls" |
+				cut -d ' ' -f 3-5 | grep -q 0 || quorum=1
+		done
+		evicted[$case]=$((${evicted[$case]:-0} + lost))
+		unquorate[$case]=$((${unquorate[$case]:-0} + quorum))
+		renewed[$case]=$((${renewed[$case]:-0} + $(lines "$node/new")))
+	done
+}
+declare -A evicted unquorate renewed
+
+# reference RING: the ring of Corosync's daemons to compare it with, if there is one.
+reference() {
+	local ring
+
+	[ -z "${LAB_KIND:-}" ] || return
+	for ring in "${!transports[@]}"; do
+		case " ${kinds[ring]} " in
+		*" coterie "*) ;;
+		*)
+			[ "${transports[ring]} ${members[ring]//[0-9]/}" != "${transports[$1]} ${members[$1]//[0-9]/}" ] ||
+				echo "$ring"
+			;;
+		esac
+	done
+}
+
+for ring in "${!transports[@]}"; do
+	configure "$ring"
+done
+lab_start "${everybody[@]}"
+# All rings at the same time: lab_ring waits for the nodes of one ring.
+for node in "${everybody[@]}"; do
+	lab_exec "$node" "$(lab_program quorum_poll)" 50 >"$LAB_DIR/$node/polls" 2>&1 &
+	pollers+=($!)
+done
+rings_record "${everybody[@]}"
+lab_await all_whole
+tap $? "${#transports[@]} rings" || lab_close
+sleep 2
+for ((round = 1; round <= rounds; round++)); do
+	for way in "${ways[@]}"; do
+		for ms in "${lengths[@]}"; do
+			outage "$way" "$ms"
+		done
+	done
+done
+
+table=${OUTAGE_TABLE:-$LAB_DIR/table}
+printf '%-40s %-5s %6s %8s %9s %11s %9s %s\n' ring way ms outages evictions 'lost quorum' 'new rings' \
+	"Corosync's evictions" >"$table"
+for ring in "${!transports[@]}"; do
+	beside=$(reference "$ring")
+	for way in "${ways[@]}"; do
+		status=0
+		for ms in "${lengths[@]}"; do
+			takes_part "$ring" "$ms" || continue
+			case=$ring.$way.$ms
+			limit=0
+			limit_quorum=0
+			[ -z "$beside" ] || limit=${evicted[$beside.$way.$ms]} limit_quorum=${unquorate[$beside.$way.$ms]}
+			[ "${evicted[$case]}" -le "$limit" ] && [ "${unquorate[$case]}" -le "$limit_quorum" ] || status=1
+			printf '%-40s %-5s %6s %8s %9s %11s %9s %s\n' "$(ring_name "$ring")" "$way" "$ms" "$rounds" \
+				"${evicted[$case]}" "${unquorate[$case]}" "${renewed[$case]}" \
+				"${beside:+$limit of $rounds}" >>"$table"
+		done
+		tap $status "$(ring_name "$ring"): outages by $way change no membership"
+	done
+done
+tap_note "$(cat "$table")"
+recorders+=("${pollers[@]}")
+rings_end
+lab_alive "${everybody[@]}"
+tap $? "every daemon still runs"
+lab_stop "${everybody[@]}"
+tap $? "all stop with status 0"
+# lab_close would print the ends of all logs.
+[ "$tap_failed" -eq 0 ] || for node in "${everybody[@]}"; do
+	tap_note "node $node (${LAB_KINDS[node]})" "$(grep -h '\[TOTEM \]' "$LAB_DIR/$node/log" | tail -n 8)"
+done
+tap_end
