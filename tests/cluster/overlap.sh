@@ -1,0 +1,167 @@
+#!/bin/bash
+# Packets of a node that lives are rejected or dropped, in one direction or in both, between it and all others
+# or between two nodes: at no time are two halves of the cluster quorate. quorum_poll asks every daemon
+# each 10 ms. Environment:
+#
+# OVERLAP_PLAYS   of PLAYS below, or "all"
+# OVERLAP_VICTIM  the node whose packets are rejected or dropped: 3
+# LAB_TOKEN       token timeout: 1000
+# LAB_TRANSPORT   udpu, udp or knet
+#
+# The overlap is the time during which there are two nodes A and B such that
+#   - A is quorate in a membership without B,
+#   - B is quorate too. The membership of B always contains B, so that each acts without the other.
+# "Quorate" is what quorum_getquorate or votequorum_getinfo answers. A node counts as quorate from the
+# arrival of the first such answer until the question before the first other answer: each of the two lies
+# within the true interval, so that an overlap is never invented, and one of 20 ms is never missed.
+# shellcheck source=tests/cluster/lab.sh
+. "$(dirname "$0")/lab.sh"
+# shellcheck source=tests/cluster/links.sh
+. "$(dirname "$0")/links.sh"
+
+# ACTION.DIRECTION.PEERS: reset means REJECT of UDP and a reset of TCP connections, as a middlebox does it.
+PLAYS="reject.input.all reject.output.all reject.both.all drop.input.all drop.output.all drop.both.all
+	reset.input.all reset.both.all reject.input.one reject.output.one reject.both.one drop.input.one
+	drop.output.one drop.both.one"
+plays=${OVERLAP_PLAYS:-reject.input.all reset.both.all reject.both.one}
+[ "$plays" != all ] || plays=$PLAYS
+victim=${OVERLAP_VICTIM:-3}
+peer=$((victim % 3 + 1))
+budget=$((LAB_TOKEN * 22 / 10)) # the consensus timeout is 1.2 x token
+
+lab_open coterie coterie coterie
+for node in "${LAB_NODES[@]}"; do
+	printf 'quorum {\n\tprovider: corosync_votequorum\n}\n' >>"$LAB_DIR/$node/corosync.conf"
+done
+
+on_victim() { in_net "$victim" "$@"; }
+
+# refuse ACTION DIRECTION PEERS
+refuse() {
+	local chain chains=(INPUT OUTPUT) rule
+
+	case $2 in
+	input) chains=(INPUT) ;;
+	output) chains=(OUTPUT) ;;
+	esac
+	for chain in "${chains[@]}"; do
+		if [ "$chain" = INPUT ]; then
+			rule=(INPUT -i eth0)
+			[ "$3" = all ] || rule+=(-s "$(lab_address $peer)")
+		else
+			rule=(OUTPUT -o eth0)
+			[ "$3" = all ] || rule+=(-d "$(lab_address $peer)")
+		fi
+		case $1 in
+		drop) on_victim iptables -A "${rule[@]}" -j DROP ;;
+		reject) on_victim iptables -A "${rule[@]}" -p udp -j REJECT ;;
+		reset)
+			on_victim iptables -A "${rule[@]}" -p tcp -j REJECT --reject-with tcp-reset &&
+				on_victim iptables -A "${rule[@]}" -p udp -j REJECT
+			;;
+		esac || return
+	done
+}
+allow() {
+	on_victim iptables -F INPUT
+	on_victim iptables -F OUTPUT
+}
+
+# The milliseconds of overlap in what the nodes have recorded, and when the first ring of two was quorate, in
+# microseconds, or 0.
+overlap() {
+	awk '
+	{
+		node = FILENAME
+		sub(/\/[^\/]*$/, "", node)
+		sub(/.*\//, "", node)
+		if (node in from && $1 > from[node] && says[node]) {
+			n++
+			who[n] = node
+			begin[n] = from[node]
+			end[n] = $1
+			list[n] = members[node] " "
+		}
+		from[node] = $2
+		says[node] = $3 == "1" || $4 == "1"
+		members[node] = ""
+		for (i = 7; i <= NF; i++)
+			members[node] = members[node] " " $i
+		if (says[node] && NF == 8 && (formed == 0 || $2 < formed))
+			formed = $2
+	}
+	END {
+		# Every pair that excludes each other as edges of an interval, then the union of these.
+		for (i = 1; i <= n; i++)
+			for (j = 1; j <= n; j++) {
+				if (who[i] == who[j] || index(list[i], " " who[j] " ") > 0)
+					continue
+				low = begin[i] > begin[j] ? begin[i] : begin[j]
+				high = end[i] < end[j] ? end[i] : end[j]
+				if (low < high) {
+					edges++
+					edge[edges] = low
+					until[edges] = high
+				}
+			}
+		for (i = 1; i <= edges; i++)
+			for (j = i + 1; j <= edges; j++)
+				if (edge[j] < edge[i]) {
+					swap = edge[i]; edge[i] = edge[j]; edge[j] = swap
+					swap = until[i]; until[i] = until[j]; until[j] = swap
+				}
+		for (i = 1; i <= edges; i++) {
+			if (edge[i] < reached)
+				edge[i] = reached
+			if (until[i] > edge[i]) {
+				total += until[i] - edge[i]
+				reached = until[i]
+			}
+		}
+		printf "%.1f %.0f\n", total / 1000, formed
+	}' "$LAB_DIR"/[123]/polls
+}
+
+# play NAME: refuse, wait until all is settled, compute, allow.
+play() {
+	local action direction peers node pollers=() from total formed
+
+	IFS=. read -r action direction peers <<<"$1"
+	for node in 1 2 3; do
+		: >"$LAB_DIR/$node/polls"
+		lab_exec $node "$(lab_program quorum_poll)" >"$LAB_DIR/$node/polls" 2>&1 &
+		pollers+=($!)
+	done
+	for node in 1 2 3; do
+		lab_await grep -q ' 1 1 1 ' "$LAB_DIR/$node/polls" || tap_note "node $node is not quorate"
+	done
+	sleep "$(awk "BEGIN { srand($RANDOM); print 0.5 + rand() / 2 }")" # any phase of an idle ring
+	from=$(now_ms)
+	refuse "$action" "$direction" "$peers" || tap_note "iptables fails"
+	sleep "$(awk "BEGIN { print $budget / 1000 + 2 }")"
+	kill -TERM "${pollers[@]}"
+	wait "${pollers[@]}"
+	read -r total formed <<<"$(overlap)"
+	if [ "$formed" -ne 0 ]; then
+		formed="after $((formed / 1000 - from)) ms"
+	else
+		formed=never
+	fi
+	[ "$total" = 0.0 ] && { [ "$peers" = one ] || [ "$formed" != never ]; }
+	tap $? "$1: $total ms with two quorate halves (a quorate ring of two: $formed)" || for node in 1 2 3; do
+		tap_note "node $node:" "$(cat "$LAB_DIR/$node/polls")"
+	done
+	allow
+	lab_ring 3 1 2 3 && lab_alive 1 2 3
+	tap $? "$1: one ring afterwards"
+}
+
+lab_start 1 2 3
+lab_ring 3 1 2 3
+tap $? "one ring on $LAB_TRANSPORT"
+for name in $plays; do
+	play "$name"
+done
+lab_stop 1 2 3
+tap $? "all stop with status 0"
+lab_close
