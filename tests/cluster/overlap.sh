@@ -124,7 +124,7 @@ overlap() {
 
 # play NAME: refuse, wait until all is settled, compute, allow.
 play() {
-	local action direction peers node pollers=() from total formed
+	local action direction peers node pollers=() from total formed early=0
 
 	IFS=. read -r action direction peers <<<"$1"
 	for node in 1 2 3; do
@@ -138,11 +138,12 @@ play() {
 	sleep "$(awk "BEGIN { srand($RANDOM); print 0.5 + rand() / 2 }")" # any phase of an idle ring
 	from=$(now_ms)
 	refuse "$action" "$direction" "$peers" || tap_note "iptables fails"
-	sleep "$(awk "BEGIN { print $budget / 1000 + 2 }")"
+	sleep "$(awk "BEGIN { print 2 * $budget / 1000 + 1 }")"
 	kill -TERM "${pollers[@]}"
 	wait "${pollers[@]}"
 	read -r total formed <<<"$(overlap)"
 	if [ "$formed" -ne 0 ]; then
+		[ $((formed / 1000 - from)) -ge $((budget * 85 / 100)) ] || early=1
 		formed="after $((formed / 1000 - from)) ms"
 	else
 		formed=never
@@ -151,6 +152,10 @@ play() {
 	tap $? "$1: $total ms with two quorate halves (a quorate ring of two: $formed)" || for node in 1 2 3; do
 		tap_note "node $node:" "$(cat "$LAB_DIR/$node/polls")"
 	done
+	# A reset of the connection together with a refused packet is what a death looks like.
+	if [ "$action" != reset ]; then
+		tap $early "$1: no ring of two before token and consensus timeout ($budget ms) have passed: $formed"
+	fi
 	allow
 	lab_ring 3 1 2 3 && lab_alive 1 2 3
 	tap $? "$1: one ring afterwards"

@@ -1,0 +1,166 @@
+#!/bin/bash
+# totem { silence = quick }: the survivors deliver the configuration without a silent node half a second
+# after its last packet, and no node that is healthy is evicted by load, loss or short stops. Environment:
+#
+# SILENCE_BUDGET   value of the option: quick
+# SILENCE_NODES    nodes of the ring: 3
+# SILENCE_ROUNDS   SIGSTOPs, and as many cable cuts: 5
+# SILENCE_LIMIT    of the 99th percentile, in milliseconds: 700
+# SILENCE_MINUTES  length of the second part, the one without evictions: 0.5; 0 leaves it out
+# SILENCE_HOGS     processes that compute all the time: 2
+# SILENCE_LOSS     percentage of datagrams that each node loses: 30
+# SILENCE_STOP_MS  length of the short stops: 200, below the budget
+# SILENCE_TOKEN    token timeout of Corosync with LAB_KIND=corosync, which has no such option: 230. With the
+#                  consensus timeout that is half a second
+# shellcheck disable=SC2034 # lab.sh reads what is set here
+LAB_TOKEN=${LAB_TOKEN:-3650}
+[ "${LAB_KIND:-}" != corosync ] || LAB_TOKEN=${SILENCE_TOKEN:-230}
+# shellcheck source=tests/cluster/lab.sh
+. "$(dirname "$0")/lab.sh"
+# shellcheck source=tests/cluster/links.sh
+. "$(dirname "$0")/links.sh"
+
+budget=${SILENCE_BUDGET:-quick}
+count=${SILENCE_NODES:-3}
+rounds=${SILENCE_ROUNDS:-5}
+limit=${SILENCE_LIMIT:-700}
+minutes=${SILENCE_MINUTES:-0.5}
+hogs=${SILENCE_HOGS:-2}
+loss=${SILENCE_LOSS:-30}
+stop_ms=${SILENCE_STOP_MS:-200}
+times=$(lab_program ring_times)
+
+has_option() { "$LAB_BUILD/exec/coterie" --help-config totem 2>/dev/null | grep -q '^	silence '; }
+# Once the manual has the option, a daemon without it is a failure and no reason to skip.
+if [ "${LAB_KIND:-coterie}" = coterie ] && ! has_option; then
+	grep -Eq '^\.(B|BR|IP|TP|It).*silence' "$LAB_HERE/../../conf/man/coterie.conf.5" ||
+		tap_skip "this daemon has no option totem.silence yet"
+	tap 1 "coterie --help-config lists totem.silence"
+	tap_end
+fi
+
+mapfile -t kinds < <(yes coterie | head -n "$count")
+lab_open "${kinds[@]}"
+
+# The option is in coterie.conf alone: each node's corosync.conf, written in that syntax.
+configure() {
+	local node
+
+	for node in "${LAB_NODES[@]}"; do
+		printf 'quorum {\n\tprovider: corosync_votequorum\n}\n' >>"$LAB_DIR/$node/corosync.conf"
+		[ "${LAB_KINDS[node]}" = coterie ] || continue
+		LAB_FILES[node]=coterie.conf
+		lab_in "$node" "$LAB_BUILD/exec/coterie" --print-config=coterie -c "$LAB_DIR/$node/corosync.conf" |
+			sed "s/^totem {\$/&\n\tsilence = $budget/" >"$LAB_DIR/$node/coterie.conf"
+		grep -q 'silence =' "$LAB_DIR/$node/coterie.conf" || return
+	done
+}
+
+rest_of() {
+	local node rest=()
+
+	for node in "${LAB_NODES[@]}"; do
+		[ "$node" -eq "$1" ] || rest+=("$node")
+	done
+	echo "${rest[*]}"
+}
+
+stop_begin() { lab_pause "$1"; }
+stop_end() { lab_resume "$1"; }
+cut_begin() { lab_cut "$1"; }
+cut_end() { lab_heal "$1"; }
+
+# one_round WAY VICTIM: the milliseconds until the slowest survivor has the new configuration.
+one_round() {
+	local way=$1 victim=$2 rest node at
+
+	rest=$(rest_of "$victim")
+	# shellcheck disable=SC2086 # a list
+	rings_record $rest
+	sleep "$(awk "BEGIN { srand($RANDOM); print 0.3 + rand() / 2 }")" # any phase of an idle ring
+	at=$("$times" kill 0 $$)
+	"${way}_begin" "$victim"
+	for node in $rest; do
+		timeout 20 bash -c "until grep -q '^[0-9]* [0-9a-f]* $rest\$' '$LAB_DIR/$node/times'; do
+			sleep 0.02; done" || echo 99999
+		awk -v at="$at" -v want="$rest" '
+			{ us = $1; $1 = $2 = ""; if (substr($0, 3) == want) { print (us - at) / 1000; exit } }
+		' "$LAB_DIR/$node/times"
+	done | sort -n | tail -n 1 >>"$LAB_DIR/rounds"
+	"${way}_end" "$victim"
+	rings_end
+	lab_ring "$count" "${LAB_NODES[@]}" || echo "round $way of node $victim: no ring afterwards" >>"$LAB_DIR/apart"
+}
+
+play() {
+	local way=$1 i p50 p99 all
+
+	: >"$LAB_DIR/rounds"
+	: >"$LAB_DIR/apart"
+	for ((i = 0; i < rounds; i++)); do
+		one_round "$way" $((i % count + 1))
+	done
+	mapfile -t all < <(sort -n "$LAB_DIR/rounds")
+	p50=${all[$((${#all[@]} / 2))]:-99999}
+	p99=${all[$(((${#all[@]} * 99 + 99) / 100 - 1))]:-99999}
+	awk "BEGIN { exit !($p99 <= $limit && ${#all[@]} == $rounds) }"
+	tap $? "$way, $count nodes: p50 $p50 ms, p99 $p99 ms of ${#all[@]} (limit $limit)" ||
+		tap_note "${all[*]}"
+	[ ! -s "$LAB_DIR/apart" ]
+	tap $? "$way: the node returns each time" || tap_note "$(cat "$LAB_DIR/apart")"
+}
+
+# How often a record of any node has another membership than all nodes.
+evictions() {
+	local node
+
+	for node in "${LAB_NODES[@]}"; do
+		cut -d ' ' -f 3- "$LAB_DIR/$node/times"
+	done | grep -cvx "${LAB_NODES[*]}"
+}
+
+hold() {
+	local hog hog_pids=() end victim stops=0
+
+	rings_record "${LAB_NODES[@]}"
+	lab_loss "$loss" "${LAB_NODES[@]}" || tap_note "no packets can be dropped here"
+	for ((hog = 0; hog < hogs; hog++)); do
+		# A session each, so that the scheduler gives each a share of its own.
+		setsid bash -c 'while :; do :; done' 9>&- &
+		hog_pids+=($!)
+	done
+	end=$(awk "BEGIN { print int($(now_ms) + $minutes * 60000) }")
+	while [ "$(now_ms)" -lt "$end" ] && [ "$(evictions)" -eq 0 ]; do
+		sleep "$(awk "BEGIN { srand($RANDOM); print 0.5 + rand() }")"
+		victim=$((RANDOM % count + 1))
+		lab_pause $victim
+		sleep "$(awk "BEGIN { print $stop_ms / 1000 }")"
+		lab_resume $victim
+		stops=$((stops + 1))
+	done
+	kill -KILL "${hog_pids[@]}" 2>/dev/null
+	wait "${hog_pids[@]}" 2>/dev/null
+	lab_loss 0 "${LAB_NODES[@]}"
+	[ "$(evictions)" -eq 0 ]
+	tap $? "no eviction: $stops stops of $stop_ms ms, $loss % loss and $hogs processes that compute, $minutes min" ||
+		for victim in "${LAB_NODES[@]}"; do
+			tap_note "node $victim" "$(tail -n 4 "$LAB_DIR/$victim/times")"
+		done
+	rings_end
+}
+
+configure
+tap $? "configs with silence = $budget" || lab_close
+lab_start "${LAB_NODES[@]}"
+lab_ring "$count" "${LAB_NODES[@]}"
+tap $? "one ring on $LAB_TRANSPORT" || lab_close
+if [ "$rounds" -gt 0 ]; then
+	play stop
+	play cut
+fi
+[ "$minutes" = 0 ] || hold
+lab_ring "$count" "${LAB_NODES[@]}" && lab_alive "${LAB_NODES[@]}"
+tap $? "one ring at the end"
+lab_stop "${LAB_NODES[@]}"
+tap $? "all stop with status 0"
+lab_close
