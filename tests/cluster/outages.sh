@@ -10,7 +10,7 @@
 # OUTAGE_ROUNDS  how often each way and length is played
 # OUTAGE_KNET_MAX  the longest outage that rings on knet take part in
 # OUTAGE_VICTIM  place of the node in its ring: 2
-# OUTAGE_SETTLE  seconds between two outages
+# OUTAGE_SETTLE  seconds between two outages (1.4); at default timers libknet needs more than 3 to use a link again
 # OUTAGE_TABLE   a file that receives the table of results
 # LAB_TOKEN      token timeout (2000); "default" leaves the timers of the configuration out
 #
