@@ -4,7 +4,7 @@
 # node of each ring at the same moment. Environment:
 #
 # OUTAGE_TRANSPORTS  udpu, udp, knet, and knet+crypto for an encrypted ring
-# OUTAGE_KINDS   for each transport these rings, separated by commas: the kind of each node
+# OUTAGE_KINDS   the rings on each transport, separated by commas: the kind of each node
 # OUTAGE_WAYS    stop (SIGSTOP of the daemon), cut (the cable), drop (the carrier stays, no packet passes)
 # OUTAGE_MS      lengths of the outages in milliseconds
 # OUTAGE_ROUNDS  how often each way and length is played
@@ -35,7 +35,7 @@ place=${OUTAGE_VICTIM:-2}
 settle=${OUTAGE_SETTLE:-1.4}
 knet_max=${OUTAGE_KNET_MAX:-1700}
 
-# Numbers the nodes of all rings: transports[RING], kinds[RING], members[RING], victims[RING].
+# Number the nodes of all rings. Sets transports[RING], kinds[RING], members[RING], victims[RING].
 transports=()
 kinds=()
 members=()
@@ -60,10 +60,10 @@ case "${transports[*]}" in
 esac
 
 lab_open "${all[@]}"
-everybody=("${LAB_NODES[@]}")
+every_node=("${LAB_NODES[@]}")
 (umask 077 && head -c 256 /dev/urandom >"$LAB_DIR/key")
 
-# configure RING: its nodes know of no other ring.
+# configure RING: write the configs of its nodes, which list the nodes of this ring only.
 configure() {
 	local node nodes
 
@@ -82,13 +82,13 @@ configure() {
 			printf 'quorum {\n\tprovider: corosync_votequorum\n}\n'
 		} >"$LAB_DIR/$node/corosync.conf"
 	done
-	LAB_NODES=("${everybody[@]}")
+	LAB_NODES=("${every_node[@]}")
 }
 
-# ring_name RING: for people.
+# ring_name RING: as the results name it.
 ring_name() { echo "${transports[$1]}, ${kinds[$1]}"; }
 
-# whole RING: its members are in one ring, as the last record of each tells.
+# whole RING: true if the last record of each member has all members.
 whole() {
 	local node
 
@@ -115,18 +115,17 @@ drop_end() { ip link set "port$1" master bridge; }
 # takes_part RING MILLISECONDS
 takes_part() { [ "${transports[$1]#knet}" = "${transports[$1]}" ] || [ "$2" -le "$knet_max" ]; }
 
-# lines FILE: how many it has.
+# lines FILE: the number of its lines.
 lines() { wc -l <"$LAB_DIR/$1"; }
 
-# outage WAY MILLISECONDS: one of them on every ring, whose results go to evicted, unquorate and renewed.
+# outage WAY MILLISECONDS: play one outage on every ring, and add its results to evicted, unquorate and renewed.
 outage() {
 	local way=$1 ms=$2 ring node case lost quorum times=() polls=() hit=()
 
 	for ring in "${!transports[@]}"; do
 		! takes_part "$ring" "$ms" || hit+=("$ring")
 	done
-
-	for node in "${everybody[@]}"; do
+	for node in "${every_node[@]}"; do
 		times[node]=$(lines "$node/times")
 		polls[node]=$(lines "$node/polls")
 	done
@@ -175,16 +174,22 @@ reference() {
 for ring in "${!transports[@]}"; do
 	configure "$ring"
 done
-lab_start "${everybody[@]}"
-# All rings at the same time: lab_ring waits for the nodes of one ring.
-for node in "${everybody[@]}"; do
+lab_start "${every_node[@]}"
+# Not lab_ring, which waits for one ring at a time.
+for node in "${every_node[@]}"; do
 	lab_exec "$node" "$(lab_program quorum_poll)" 50 >"$LAB_DIR/$node/polls" 2>&1 &
 	pollers+=($!)
 done
-rings_record "${everybody[@]}"
-lab_await all_whole
-tap $? "${#transports[@]} rings" || lab_close
-sleep 2
+rings_record "${every_node[@]}"
+all_quorate() {
+	local node
+
+	for node in "${every_node[@]}"; do
+		tail -n 1 "$LAB_DIR/$node/polls" | grep -q ' 1 1 1 ' || return
+	done
+}
+lab_await all_whole && lab_await all_quorate
+tap $? "${#transports[@]} rings, all of them quorate" || lab_close
 for ((round = 1; round <= rounds; round++)); do
 	for way in "${ways[@]}"; do
 		for ms in "${lengths[@]}"; do
@@ -217,12 +222,12 @@ done
 tap_note "$(cat "$table")"
 recorders+=("${pollers[@]}")
 rings_end
-lab_alive "${everybody[@]}"
+lab_alive "${every_node[@]}"
 tap $? "every daemon still runs"
-lab_stop "${everybody[@]}"
+lab_stop "${every_node[@]}"
 tap $? "all stop with status 0"
 # lab_close would print the ends of all logs.
-[ "$tap_failed" -eq 0 ] || for node in "${everybody[@]}"; do
+[ "$tap_failed" -eq 0 ] || for node in "${every_node[@]}"; do
 	tap_note "node $node (${LAB_KINDS[node]})" "$(grep -h '\[TOTEM \]' "$LAB_DIR/$node/log" | tail -n 8)"
 done
 tap_end

@@ -1,9 +1,9 @@
 #!/bin/bash
-# Packets of a node that lives are rejected or dropped, in one direction or in both, between it and all others
-# or between two nodes: at no time are two halves of the cluster quorate. quorum_poll asks every daemon
-# each 10 ms. Environment:
+# Two halves of the cluster are never quorate at the same time, while the packets of one node are rejected or
+# dropped, in one direction or in both, between it and all others or one other. quorum_poll asks every
+# daemon each 10 ms. Environment:
 #
-# OVERLAP_PLAYS   of PLAYS below, or "all"
+# OVERLAP_PLAYS   some of PLAYS below, or "all"
 # OVERLAP_VICTIM  the node whose packets are rejected or dropped: 3
 # LAB_TOKEN       token timeout: 1000
 # LAB_TRANSPORT   udpu, udp or knet
