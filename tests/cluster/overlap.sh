@@ -29,6 +29,7 @@ victim=${OVERLAP_VICTIM:-3}
 peer=$((victim % 3 + 1))
 budget=$((LAB_TOKEN * 22 / 10)) # the consensus timeout is 1.2 x token
 
+[ "$LAB_TRANSPORT" != knet ] || [ -e "$LAB_BUILD/knet.la" ] || tap_skip "the plugin knet is not built"
 lab_open coterie coterie coterie
 for node in "${LAB_NODES[@]}"; do
 	printf 'quorum {\n\tprovider: corosync_votequorum\n}\n' >>"$LAB_DIR/$node/corosync.conf"
