@@ -355,7 +355,7 @@ struct coterie_host {
 	/** A link came up (is_up 1) or went down (0); text says why, for the log. */
 	void (*link_state)(struct coterie_ctx *ctx, uint32_t link, uint32_t is_up, const char *text);
 	/** A sign that the daemon on nodeid has ended. The ring asks it; it is never removed for this alone. A
-	    transport that knows more calls peer_watch (COTERIE_WATCH_BROKEN) and peer_refused. */
+	    transport that knows more calls peer_watch (COTERIE_WATCH_CLOSED) and peer_refused. */
 	void (*peer_dead)(struct coterie_ctx *ctx, uint32_t nodeid);
 	/** The transport takes frames again after it accepted fewer than offered. */
 	void (*writable)(struct coterie_ctx *ctx);

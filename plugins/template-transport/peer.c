@@ -245,7 +245,7 @@ void unixgram_peer_check(struct unixgram_peer *peer)
 		peer->has_ended = peer->is_told;
 	if (peer->has_ended) {
 		peer->has_ended = peer->is_told = false;
-		tell(peer, COTERIE_WATCH_BROKEN);
+		tell(peer, COTERIE_WATCH_CLOSED);
 	}
 	tell_refusals(peer);
 	if (peer->is_there && !peer->is_told) {

@@ -68,7 +68,7 @@ START_TEST(a_close_without_goodbye_breaks_the_watch)
 	nodes.list[1].host->table.fd_del(nodes.list[1].host, guest->fd);
 	close(guest->fd);
 	guest->fd = -1;
-	check_told(0, 2, 2, COTERIE_WATCH_BROKEN);
+	check_told(0, 2, 2, COTERIE_WATCH_CLOSED);
 	ck_assert_uint_eq(nodes.list[0].host->dead_count, 0);
 }
 END_TEST

@@ -53,11 +53,11 @@ START_TEST(the_end_of_a_daemon_is_told_once)
 			unlink(path_of("2")); /* a clean stop */
 		close(fd);
 		advance_ms(0, PROBE_MS);
-		check_told(++count, 2, COTERIE_WATCH_BROKEN);
+		check_told(++count, 2, COTERIE_WATCH_CLOSED);
 		advance_ms(0, 10000);
 		multicast(0, 100, 0, 1);
 		advance_ms(0, 10000);
-		check_told(count, 2, COTERIE_WATCH_BROKEN);
+		check_told(count, 2, COTERIE_WATCH_CLOSED);
 		unlink(path_of("2"));
 	}
 	ck_assert_uint_eq(hosts[0]->refused.count, 0); /* nothing was sent to it alone */
@@ -74,7 +74,7 @@ START_TEST(a_send_finds_the_dead)
 	check_told(1, 2, COTERIE_WATCH_ON);
 	ck_assert_uint_eq(hosts[0]->refused.count, 0);
 	advance_ms(0, 0);
-	check_told(2, 2, COTERIE_WATCH_BROKEN);
+	check_told(2, 2, COTERIE_WATCH_CLOSED);
 	ck_assert_uint_eq(stats_of(0).send_errors, 0);
 	/* The frame that the kernel has refused is quoted. */
 	ck_assert_uint_eq(hosts[0]->refused.count, 1);
@@ -111,7 +111,7 @@ START_TEST(a_question_to_the_dead_is_refused)
 	ask(2, 40);
 	close(fd);
 	advance_ms(0, PROBE_MS);
-	check_told(2, 2, COTERIE_WATCH_BROKEN);
+	check_told(2, 2, COTERIE_WATCH_CLOSED);
 	refused = &hosts[0]->refused;
 	for (uint32_t i = 3; i < 6; i++) {
 		uint32_t count = refused->count;
@@ -127,7 +127,7 @@ START_TEST(a_question_to_the_dead_is_refused)
 		ask(i, 40);
 	advance_ms(0, 0);
 	ck_assert_uint_eq(refused->count, 4 + UNIXGRAM_QUOTES_MAX);
-	check_told(2, 2, COTERIE_WATCH_BROKEN);
+	check_told(2, 2, COTERIE_WATCH_CLOSED);
 	/* A new daemon has the next one. */
 	unlink(path_of("2"));
 	start(1);
@@ -257,7 +257,7 @@ START_TEST(the_period_of_probes_can_change)
 	advance_ms(0, 199);
 	check_told(1, 2, COTERIE_WATCH_ON);
 	advance_ms(0, 1);
-	check_told(2, 2, COTERIE_WATCH_BROKEN);
+	check_told(2, 2, COTERIE_WATCH_CLOSED);
 }
 END_TEST
 

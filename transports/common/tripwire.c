@@ -86,7 +86,10 @@ void tripwire_say_goodbye(int fd)
 	(void)!recv(fd, unread, sizeof(unread), MSG_DONTWAIT);
 }
 
-/* A kernel closes the connections of a process that died; any other end tells of the path, or is wanted. */
+/*
+ * Only the kernel of a process that died closes its connection in order and without a goodbye. A reset may come
+ * from a firewall as well. Any other end tells of the path, or is wanted.
+ */
 uint32_t tripwire_read_end(int fd)
 {
 	uint8_t byte;
@@ -94,7 +97,9 @@ uint32_t tripwire_read_end(int fd)
 
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
 		return COTERIE_WATCH_ON;
-	return size == 0 || (size < 0 && errno == ECONNRESET) ? COTERIE_WATCH_BROKEN : COTERIE_WATCH_OFF;
+	if (size == 0)
+		return COTERIE_WATCH_CLOSED;
+	return size < 0 && errno == ECONNRESET ? COTERIE_WATCH_BROKEN : COTERIE_WATCH_OFF;
 }
 
 void tripwire_drop_fd(struct tripwire *wire, int *fd)
@@ -176,7 +181,7 @@ static void wire_lost(struct tripwire *wire, uint32_t how)
 	if (!was_on)
 		return;
 	wire->host->log(wire->ctx, LOG_DEBUG, "the watch over node %u %s", wire->target,
-		how == COTERIE_WATCH_BROKEN ? "broke" : "has ended");
+		how == COTERIE_WATCH_OFF ? "has ended" : "broke");
 	tripwire_report(wire, wire->target, how);
 }
 

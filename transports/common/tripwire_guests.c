@@ -28,7 +28,7 @@ static void guest_end(struct tripwire_guest *guest, uint32_t how)
 		tripwire_say_goodbye(guest->fd);
 	guest_close(guest);
 	wire->host->log(wire->ctx, LOG_DEBUG, "the watch of node %u %s", nodeid,
-		how == COTERIE_WATCH_BROKEN ? "broke" : "has ended");
+		how == COTERIE_WATCH_OFF ? "has ended" : "broke");
 	tripwire_report(wire, nodeid, how);
 }
 
