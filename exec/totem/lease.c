@@ -116,9 +116,24 @@ void lease_installed(struct totem_engine *engine)
 		timer_cancel(engine, TOTEM_TIMER_LEASE);
 }
 
+/* Every member of the ring whose token this is. In RECOVERY those of the last one may be others. */
+static void note_all_alive(struct totem_engine *engine)
+{
+	if (engine->state != TOTEM_RECOVERY) {
+		engine->all_alive_ns = engine->now_ns;
+		return;
+	}
+	for (uint32_t i = 0; i < engine->new_memb.count; i++) {
+		struct peer *peer = peer_find(engine, engine->new_memb.ids[i]);
+
+		if (peer != NULL)
+			peer->alive_ns = engine->now_ns;
+	}
+}
+
 void lease_token(struct totem_engine *engine)
 {
-	engine->all_alive_ns = engine->now_ns;
+	note_all_alive(engine);
 	if (engine->state != TOTEM_OPERATIONAL || engine->memb.count <= 1)
 		return;
 	start(engine);
