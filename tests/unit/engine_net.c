@@ -17,7 +17,19 @@ static void net_refuse(struct net *n, uint32_t from, uint32_t by, struct coterie
 		return;
 	n->refusals_left--;
 	n->refused[n->refused_count++] = (struct refused){
-		.at_ns = n->now_ns + 2 * DELAY_NS, .from = from, .by = by, .frame = frame_ref(frame)};
+		.at_ns = n->now_ns + 2 * n->delay_ns, .from = from, .by = by, .frame = frame_ref(frame)};
+}
+
+/* By a firewall in front of a host that is up. */
+static bool is_rejected(struct net *n, uint32_t from, uint32_t to)
+{
+	if (from == to)
+		return false;
+	if (n->refuse_next_to == to) {
+		n->refuse_next_to = 0;
+		return true;
+	}
+	return n->refuse_most_to == to && ++n->refuse_count % 3 != 0;
 }
 
 static void net_queue(struct net *n, uint32_t from, struct node *to, struct coterie_frame *frame)
@@ -25,11 +37,13 @@ static void net_queue(struct net *n, uint32_t from, struct node *to, struct cote
 	struct wire_header header;
 
 	ck_assert_int_eq(wire_decode_header(frame->data, frame->size, &header), WIRE_OK);
-	if (!to->is_up || (n->refuse_next_to == to->id && from != to->id)) {
-		if (n->refuses || to->is_up)
+	if (!to->is_up) {
+		if (n->refuses)
 			net_refuse(n, from, to->id, frame);
-		if (to->is_up)
-			n->refuse_next_to = 0;
+		return;
+	}
+	if (is_rejected(n, from, to->id)) {
+		net_refuse(n, from, to->id, frame);
 		return;
 	}
 	if (n->drops != NULL && n->drops(n, from, to->id, &header, frame)) {
@@ -46,8 +60,17 @@ static void net_queue(struct net *n, uint32_t from, struct node *to, struct cote
 		n->samples[header.type] = copy;
 	}
 	ck_assert_uint_lt(n->count, EVENTS_MAX);
-	n->events[(n->first + n->count++) % EVENTS_MAX] = (struct event){
-		.at_ns = n->now_ns + DELAY_NS, .to = to, .from = from, .frame = frame_ref(frame)};
+
+	/* In order of time, whatever the delay was when the last ones were sent. */
+	uint64_t at_ns = n->now_ns + n->delay_ns;
+	size_t place = n->first + n->count++;
+
+	while (place > n->first && n->events[(place - 1) % EVENTS_MAX].at_ns > at_ns) {
+		n->events[place % EVENTS_MAX] = n->events[(place - 1) % EVENTS_MAX];
+		place--;
+	}
+	n->events[place % EVENTS_MAX] =
+		(struct event){.at_ns = at_ns, .to = to, .from = from, .frame = frame_ref(frame)};
 }
 
 static void on_multicast(void *arg, struct coterie_frame *const *frames, size_t count)
@@ -192,6 +215,21 @@ static void on_room(void *arg)
 	node->rooms++;
 }
 
+static void note_evicted(struct node *node, const struct totem_eviction *eviction)
+{
+	if (node->evicted_count == EVICTED_MAX)
+		memmove(&node->evicted[0], &node->evicted[1], --node->evicted_count * sizeof(node->evicted[0]));
+	node->evicted[node->evicted_count++] = (struct evicted){
+		.node = eviction->nodeid,
+		.accuser = eviction->accuser,
+		.agreed_count = eviction->agreed_count,
+		.evidence = eviction->evidence,
+		.silent_ns = eviction->silent_ns,
+		.budget_ns = eviction->budget_ns,
+		.at_ns = node->net->now_ns,
+	};
+}
+
 static void on_trace(void *arg, const struct totem_trace *trace)
 {
 	struct node *node = arg;
@@ -212,6 +250,10 @@ static void on_trace(void *arg, const struct totem_trace *trace)
 	node->paused += trace->kind == TOTEM_TRACE_PAUSED;
 	node->retransmitted += trace->kind == TOTEM_TRACE_RETRANSMITTED;
 	node->requested += trace->kind == TOTEM_TRACE_REQUESTED;
+	if (trace->kind == TOTEM_TRACE_EVICTED)
+		note_evicted(node, trace->eviction);
+	if (trace->kind == TOTEM_TRACE_LEASE)
+		node->is_lease_traced = trace->value != 0;
 }
 
 static void on_watch(void *arg, uint32_t nodeid)
@@ -220,6 +262,28 @@ static void on_watch(void *arg, uint32_t nodeid)
 
 	node->watches = nodeid;
 	node->watch_calls++;
+}
+
+static void on_lease(void *arg, bool is_held)
+{
+	struct node *node = arg;
+
+	ck_assert_msg(is_held != node->has_lease, "node %u: its lease is said to be %d twice", node->id, is_held);
+	ck_assert(is_held == node->is_lease_traced);
+	node->has_lease = is_held;
+	node->lease_at_ns = node->net->now_ns;
+	if (is_held)
+		node->lease_begins++;
+	else
+		node->lease_ends++;
+}
+
+static void on_poke(void *arg, uint32_t nodeid, struct coterie_frame *frame)
+{
+	struct node *node = arg;
+
+	node->pokes++;
+	net_queue(node->net, node->id, node_of(nodeid), frame);
 }
 
 static const struct totem_callbacks callbacks = {
@@ -232,6 +296,8 @@ static const struct totem_callbacks callbacks = {
 	.visit = on_visit,
 	.lingering = on_lingering,
 	.watch = on_watch,
+	.poke = on_poke,
+	.lease = on_lease,
 	.passed = on_passed,
 	.room = on_room,
 	.trace = on_trace,
@@ -255,6 +321,7 @@ void node_start(uint32_t id)
 	node->engine = totem_engine_create(node->pool, &options, &callbacks, node, net->now_ns);
 	ck_assert_ptr_nonnull(node->engine);
 	node->is_up = true;
+	node->has_lease = node->is_lease_traced = true;
 	totem_engine_transport(node->engine, net->now_ns, TOTEM_EVENT_LINK_UP, 0);
 }
 
@@ -291,6 +358,51 @@ void node_crash(uint32_t id)
 	node->pool = NULL;
 	for (int i = 0; i < TOTEM_TIMER_COUNT; i++)
 		node->timers[i] = TOTEM_NEVER;
+}
+
+void tell(uint32_t at, enum totem_event event, uint32_t about)
+{
+	totem_engine_transport(node_of(at)->engine, net->now_ns, event, about);
+}
+
+static void tell_all(enum totem_event event, uint32_t about)
+{
+	for (uint32_t at = 1; at <= net->node_count; at++) {
+		if (at != about && node_of(at)->is_up)
+			tell(at, event, about);
+	}
+}
+
+void connect_all(void)
+{
+	for (uint32_t id = 1; id <= net->node_count; id++) {
+		if (node_of(id)->is_up)
+			tell_all(TOTEM_EVENT_WATCH_ON, id);
+	}
+}
+
+void node_crash_closing(uint32_t id, bool refuses)
+{
+	node_crash(id);
+	net->refuses = refuses;
+
+	uint64_t limit_ns = net->now_ns + net->delay_ns;
+
+	while (net_step(net, limit_ns))
+		;
+	net->now_ns = limit_ns;
+	tell_all(TOTEM_EVENT_WATCH_CLOSED, id);
+}
+
+const struct evicted *last_evicted(uint32_t at, uint32_t evicted)
+{
+	const struct node *node = node_of(at);
+
+	for (uint32_t i = node->evicted_count; i > 0; i--) {
+		if (node->evicted[i - 1].node == evicted)
+			return &node->evicted[i - 1];
+	}
+	return NULL;
 }
 
 static void net_deliver(struct net *n)
@@ -472,6 +584,8 @@ void clear_logs(void)
 		net->nodes[i].log_size = 0;
 		net->nodes[i].received = 0;
 		net->nodes[i].gathered = 0;
+		net->nodes[i].evicted_count = 0;
+		net->nodes[i].lease_ends = net->nodes[i].lease_begins = 0;
 	}
 }
 
@@ -492,6 +606,7 @@ void net_setup(void)
 	net->now_ns = 1000 * MS;
 	net->visit_frames_max = 17;
 	net->refusals_left = 6;
+	net->delay_ns = DELAY_NS;
 	totem_options_defaults(&options, 1, 3);
 }
 

@@ -1,5 +1,5 @@
 /*
- * Engines wired together in memory: a small network in which every packet takes DELAY_NS, unless a test
+ * Engines wired together in memory: a small network in which every packet takes net->delay_ns, unless a test
  * drops it. One network per test process.
  */
 #ifndef UNIT_ENGINE_NET_H
@@ -15,7 +15,17 @@
 #define EVENTS_MAX 65536
 #define LOG_MAX 65536
 #define MS UINT64_C(1000000)
-#define DELAY_NS UINT64_C(100000)
+#define DELAY_NS UINT64_C(100000) /* net->delay_ns, unless a test sets another */
+
+#define EVICTED_MAX 16
+
+/* One record of an eviction, as the trace gave it. */
+struct evicted {
+	uint32_t node, accuser, agreed_count;
+	enum totem_evidence evidence;
+	uint64_t silent_ns, budget_ns;
+	uint64_t at_ns;
+};
 
 struct node {
 	struct totem_engine *engine;
@@ -38,6 +48,13 @@ struct node {
 	uint32_t visits, passed, rooms;
 	uint32_t watches, watch_calls; /* whom it was last told to, and how often it was */
 	uint64_t gathered, retransmitted, requested, failed_to_receive, paused;
+	struct evicted evicted[EVICTED_MAX]; /* the last ones, oldest first */
+	uint32_t evicted_count;
+	bool has_lease;            /* as the callback said last */
+	bool is_lease_traced;      /* the same, by the trace */
+	uint32_t lease_ends, lease_begins; /* calls of the callback, either way */
+	uint64_t lease_at_ns;      /* of the last one */
+	uint32_t pokes;
 	struct coterie_frame *waiting[4096]; /* what came while is_paused */
 	size_t waiting_count;
 	bool is_paused;
@@ -60,6 +77,7 @@ struct net {
 	struct node nodes[NODES_MAX];
 	uint32_t node_count;
 	uint64_t now_ns;
+	uint64_t delay_ns; /* of every packet, one way; a report takes two of them */
 	struct event events[EVENTS_MAX]; /* a ring, in order of time */
 	size_t first, count;
 	/* true: the packet is lost. */
@@ -73,6 +91,8 @@ struct net {
 	bool refuses; /* hosts of nodes that are down say so, refusals_left times */
 	uint32_t refusals_left;
 	uint32_t refuse_next_to; /* the next packet to this node is refused by a firewall; 0: none */
+	uint32_t refuse_most_to; /* two of three packets to this node are, for as long as it is set */
+	uint32_t refuse_count;
 	struct refused refused[64];
 	uint32_t refused_count;
 	uint32_t visit_frames_max;
@@ -95,6 +115,17 @@ struct node *node_of(uint32_t id);
 void node_start(uint32_t id);
 /** End it without a leave; its disk stays. */
 void node_crash(uint32_t id);
+/** Tell a node of something that its transport noticed. */
+void tell(uint32_t at, enum totem_event event, uint32_t about);
+/** Connect all nodes that are up to each other: each is told so about each other one. */
+void connect_all(void);
+/**
+ * End a node without a leave, while its kernel goes on: it closes the connections of connect_all in order, and
+ * refuses what comes, if `refuses`. The others learn of the closed connections one delay later.
+ */
+void node_crash_closing(uint32_t id, bool refuses);
+/** The last record that a node has made of an eviction of `evicted`; NULL: there is none. */
+const struct evicted *last_evicted(uint32_t at, uint32_t evicted);
 /** End a pause: what waited comes first, or the timers that ran out. */
 void node_resume(struct node *node, bool timers_first);
 
