@@ -139,7 +139,7 @@ void lease_token(struct totem_engine *engine)
 	start(engine);
 	if (!has_lease_now(engine))
 		settle(engine);
-	if (engine->token_sent_ns <= engine->unproved_ns && !TOTEM_MUTANT(engine, LEASE_STALE_TOKEN)) {
+	if (engine->token_sent_ns < engine->unproved_ns && !TOTEM_MUTANT(engine, LEASE_STALE_TOKEN)) {
 		timer_set(engine, TOTEM_TIMER_LEASE, 0); /* an answer comes sooner than the next token */
 		return;
 	}
