@@ -30,7 +30,7 @@ uint64_t totem_engine_lease(const struct totem_engine *engine)
 /* Contact from before a doubt proves nothing. */
 static bool is_contact(const struct totem_engine *engine, uint64_t contact_ns, uint64_t now_ns)
 {
-	return contact_ns > engine->doubt_ns &&
+	return contact_ns != 0 && contact_ns >= engine->doubt_ns &&
 	       (contact_ns + totem_engine_lease(engine) > now_ns || TOTEM_MUTANT(engine, LEASE_FOREVER));
 }
 
@@ -158,7 +158,7 @@ void lease_check_stall(struct totem_engine *engine)
 
 void lease_contact(struct totem_engine *engine, struct peer *peer, uint64_t at_ns)
 {
-	if (engine->state != TOTEM_OPERATIONAL || at_ns <= peer->contact_ns)
+	if (engine->state != TOTEM_OPERATIONAL || at_ns <= peer->contact_ns || at_ns < engine->doubt_ns)
 		return;
 	peer->contact_ns = at_ns;
 	if (!engine->is_lease_held)
@@ -168,6 +168,10 @@ void lease_contact(struct totem_engine *engine, struct peer *peer, uint64_t at_n
 void lease_doubt(struct totem_engine *engine)
 {
 	engine->doubt_ns = engine->unproved_ns = engine->now_ns;
+	/* A question of this turn counts, as its answer is still to come. What came in this turn does not. */
+	engine->contact_ns = 0;
+	for (uint32_t i = 0; i < engine->peer_count; i++)
+		engine->peers[i].contact_ns = 0;
 	settle(engine);
 	if (is_watching(engine))
 		timer_set(engine, TOTEM_TIMER_LEASE, 0);
