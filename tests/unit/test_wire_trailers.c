@@ -156,12 +156,55 @@ START_TEST(a_probe_is_a_merge_detect_with_more)
 }
 END_TEST
 
+START_TEST(a_probe_of_no_known_kind_is_refused)
+{
+	struct wire_probe probe = {.system_from = 2, .ring = {1, 0x35}, .number = 3};
+	struct wire_probe again;
+	uint8_t bytes[WIRE_PROBE_SIZE];
+
+	for (uint32_t kind = 0; kind <= WIRE_PROBE_SILENT + 2; kind++) {
+		bool is_known = kind >= WIRE_PROBE_QUESTION && kind <= WIRE_PROBE_SILENT;
+
+		probe.kind = (enum wire_probe_kind)kind;
+		ck_assert_uint_eq(wire_encode_probe(&probe, 3, _i == 1, bytes, sizeof(bytes)), sizeof(bytes));
+		ck_assert_msg(wire_decode_probe(bytes, sizeof(bytes), &again) == is_known, "kind %u", kind);
+	}
+}
+END_TEST
+
+/* Bits 48 to 62: neither the mark behind them nor the capacity before them is touched. */
+START_TEST(features_carry_a_lease_beside_the_capacity)
+{
+	static const uint64_t leases[] = {0, 1, 0x1234, WIRE_LEASE_MAX};
+	const uint32_t id = 1;
+
+	ck_assert_uint_eq(WIRE_LEASE_MASK, UINT64_C(0x7FFF) << 48);
+	ck_assert_uint_eq(WIRE_LEASE_MASK & WIRE_CAPACITY_MASK, 0);
+	ck_assert_uint_eq(WIRE_LEASE_MASK & WIRE_FEATURE_FILLED, 0);
+	for (size_t i = 0; i < sizeof(leases) / sizeof(leases[0]); i++) {
+		uint64_t features = WIRE_FEATURE_SILENCE | WIRE_FEATURE_FILLED |
+				    (uint64_t)(WIRE_CAPACITY_MAX - 1) << WIRE_CAPACITY_SHIFT |
+				    leases[i] << WIRE_LEASE_SHIFT;
+		uint8_t out[128];
+		size_t size = wire_encode_join(
+			1, 1, 4, &id, 1, NULL, 0, features, _i == 1, out, sizeof(out));
+		uint64_t again = join_features(out, size);
+
+		ck_assert(again == features);
+		ck_assert_uint_eq((again & WIRE_LEASE_MASK) >> WIRE_LEASE_SHIFT, leases[i]);
+		ck_assert_uint_eq((again & WIRE_CAPACITY_MASK) >> WIRE_CAPACITY_SHIFT, WIRE_CAPACITY_MAX - 1);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("wire");
 	TCase *trailers = tcase_create("trailers");
 
-	tcase_add_loop_test(trailers, a_probe_is_a_merge_detect_with_more, 0, 3);
+	tcase_add_loop_test(trailers, a_probe_is_a_merge_detect_with_more, 0, WIRE_PROBE_SILENT);
+	tcase_add_loop_test(trailers, a_probe_of_no_known_kind_is_refused, 0, 2);
+	tcase_add_loop_test(trailers, features_carry_a_lease_beside_the_capacity, 0, 2);
 	tcase_add_loop_test(trailers, a_token_carries_a_window, 0, 2);
 	tcase_add_loop_test(trailers, a_join_carries_features, 0, 2);
 	tcase_add_loop_test(trailers, a_commit_token_carries_features, 0, 2);
