@@ -403,7 +403,7 @@ START_TEST(a_join_in_our_name_is_not_ours)
 
 		feed(3, bytes, size);
 	}
-	run_until_ring(2, 5000);
+	run_until_ring(2, (options.consensus_ns + options.hold_ns) / MS + 200);
 	ck_assert_uint_le(node_of(3)->gathered, 3);
 }
 END_TEST
