@@ -1,0 +1,556 @@
+/* The lease: a node serves while it had contact with a majority of its ring not long ago (exec/totem/lease.c). */
+#include <check.h>
+#include <string.h>
+
+#include "exec/totem/state.h"
+#include "tests/suite.h"
+#include "tests/unit/engine_net.h"
+
+static uint64_t lease_ms(void)
+{
+	return totem_engine_lease(node_of(1)->engine) / MS;
+}
+
+/* The callback may come that much after the end: so often is it looked at. */
+static uint64_t late_ms(void)
+{
+	return lease_ms() / 16 + 1;
+}
+
+static uint64_t held_ms(void)
+{
+	return options.hold_ns / MS;
+}
+
+static bool has_lease(uint32_t id)
+{
+	return totem_engine_has_lease(node_of(id)->engine, net->now_ns);
+}
+
+/* What a node says when it is asked is what it has told. */
+static void check_lease(uint32_t id, bool is_held)
+{
+	ck_assert_msg(has_lease(id) == is_held, "node %u: the lease is %sheld", id, is_held ? "not " : "");
+	ck_assert_msg(node_of(id)->has_lease == is_held, "node %u: said the opposite", id);
+}
+
+static void start_leased_ring(uint32_t count)
+{
+	totem_options_defaults(&options, 1, count);
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(count);
+	connect_all();
+	run_for(2000); /* idle: the representative holds the token now and then */
+	clear_logs();
+}
+
+/* Nodes below and from cut_from on do not hear each other. */
+static bool is_other_side(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
+	const struct coterie_frame *frame)
+{
+	(void)header, (void)frame;
+	return (from < n->cut_from) != (to < n->cut_from);
+}
+
+static void cut(uint32_t from)
+{
+	net->cut_from = from;
+	net->drops = is_other_side;
+}
+
+static bool is_probe(const struct wire_header *header, const struct coterie_frame *frame)
+{
+	return header->type == WIRE_MERGE_DETECT && frame->size == WIRE_PROBE_SIZE;
+}
+
+static bool is_token(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
+	const struct coterie_frame *frame)
+{
+	(void)n, (void)frame;
+	return header->type == WIRE_TOKEN && from != to;
+}
+
+static bool is_no_probe(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
+	const struct coterie_frame *frame)
+{
+	(void)n;
+	return !is_probe(header, frame) && from != to;
+}
+
+static bool drops_probes(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
+	const struct coterie_frame *frame)
+{
+	(void)n, (void)from, (void)to;
+	return is_probe(header, frame);
+}
+
+static bool drops_all(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
+	const struct coterie_frame *frame)
+{
+	(void)n, (void)header, (void)frame;
+	return from != to;
+}
+
+/* --- rings that work --- */
+
+START_TEST(a_ring_of_one_always_holds_it)
+{
+	start_leased_ring(1);
+	tell(1, TOTEM_EVENT_STOPPED, 0);
+	check_lease(1, true);
+	tell(1, TOTEM_EVENT_LINK_DOWN, 0);
+	run_for(60000);
+	check_lease(1, true);
+	ck_assert_uint_eq(node_of(1)->lease_ends, 0);
+}
+END_TEST
+
+START_TEST(tokens_renew_it)
+{
+	start_leased_ring((uint32_t)_i);
+	run_for(30000);
+	for (uint32_t id = 1; id <= (uint32_t)_i; id++) {
+		check_lease(id, true);
+		ck_assert_uint_eq(node_of(id)->lease_ends, 0);
+	}
+}
+END_TEST
+
+/* Members ask each other when the token is late. */
+START_TEST(answers_renew_it)
+{
+	start_leased_ring(3);
+	net->drops = is_token;
+	run_for(lease_ms() + held_ms() + late_ms());
+	for (uint32_t id = 1; id <= 3; id++) {
+		ck_assert_int_eq(totem_engine_state(node_of(id)->engine), TOTEM_OPERATIONAL);
+		check_lease(id, true);
+		ck_assert_uint_eq(node_of(id)->lease_ends, 0);
+	}
+}
+END_TEST
+
+/* --- its end --- */
+
+START_TEST(a_cut_node_loses_it_after_its_length)
+{
+	struct node *node;
+	uint64_t at_ns;
+
+	start_leased_ring(3);
+	node = node_of(3);
+	cut(3);
+	at_ns = net->now_ns;
+	run_for(lease_ms() - held_ms() - 10);
+	check_lease(3, true);
+	run_for(held_ms() + 10 + late_ms());
+	check_lease(3, false);
+	ck_assert_uint_ge(node->lease_at_ns, at_ns + (lease_ms() - held_ms()) * MS);
+	run_for(2500);
+	ck_assert_uint_eq(node->lease_ends, 1);
+	ck_assert_uint_eq(node->lease_begins, 0);
+	check_lease(3, false);
+	/* Alone it is a ring, which says nothing of a quorum. */
+	run_for((options.token_ns + options.consensus_ns) / MS);
+	check_lease(3, true);
+	ck_assert_uint_eq(node->lease_begins, 1);
+}
+END_TEST
+
+/* The word of the clock is exact, the callback may be late. */
+START_TEST(the_getter_knows_the_end_before_the_callback)
+{
+	const struct node *node;
+	uint64_t end_ns;
+
+	start_leased_ring(3);
+	node = node_of(3);
+	cut(3);
+	run_for(held_ms() + 1);
+	end_ns = node->engine->contact_ns + totem_engine_lease(node->engine);
+	ck_assert(totem_engine_has_lease(node->engine, end_ns - 1));
+	ck_assert(!totem_engine_has_lease(node->engine, end_ns));
+}
+END_TEST
+
+START_TEST(it_is_back_after_contact)
+{
+	start_leased_ring(3);
+	cut(3);
+	run_for(lease_ms() + late_ms());
+	check_lease(3, false);
+	net->drops = NULL;
+	run_for(late_ms());
+	check_lease(3, true);
+	ck_assert_uint_eq(node_of(3)->lease_begins, 1);
+	ck_assert_uint_eq(node_of(3)->gathered, 0);
+	run_for(10000);
+	ck_assert_uint_eq(node_of(3)->lease_ends, 1);
+}
+END_TEST
+
+START_TEST(a_link_that_goes_down_ends_it_at_once)
+{
+	start_leased_ring(3);
+	cut(3);
+	tell(3, TOTEM_EVENT_LINK_DOWN, 0);
+	check_lease(3, false);
+	run_for(500);
+	tell(3, TOTEM_EVENT_LINK_UP, 0);
+	check_lease(3, true); /* its length has not passed */
+	tell(3, TOTEM_EVENT_LINK_DOWN, 0);
+	run_for(lease_ms());
+	tell(3, TOTEM_EVENT_LINK_UP, 0);
+	check_lease(3, false);
+	net->drops = NULL;
+	run_for(late_ms());
+	check_lease(3, true);
+}
+END_TEST
+
+/* Stopped by a signal or a suspend: what waits in the socket was sent to the node that it was before. */
+START_TEST(a_token_from_before_a_stop_does_not_renew_it)
+{
+	struct node *node;
+
+	start_leased_ring(3);
+	node = node_of(3);
+	cut(3);
+	run_for(1200);
+	node->is_paused = true;
+	net->drops = NULL;
+	run_for(1400); /* too short for the engine to call it a pause; the token is sent again meanwhile */
+	ck_assert_uint_gt(node->waiting_count, 0);
+	ck_assert(!has_lease(3));
+	node_resume(node, _i == 1);
+	ck_assert_uint_eq(node->paused, 0);
+	check_lease(3, false);
+	if (_i == 2)
+		net->drops = drops_probes; /* then the next token does it */
+	run_for(_i == 2 ? held_ms() + 10 : 10);
+	check_lease(3, true);
+	ck_assert_uint_eq(node->gathered, 0);
+}
+END_TEST
+
+START_TEST(a_stop_that_now_does_not_show_ends_it)
+{
+	start_leased_ring(3);
+	tell(3, TOTEM_EVENT_STOPPED, 0);
+	check_lease(3, false);
+	run_for(1);
+	check_lease(3, true);
+	ck_assert_uint_eq(node_of(3)->lease_ends, 1);
+}
+END_TEST
+
+static void feed_join(uint32_t to, uint32_t from, uint32_t header)
+{
+	const uint32_t proc[] = {1, 2, 3}, failed[] = {to};
+	uint8_t bytes[256];
+	size_t size = wire_encode_join(header, from, totem_engine_ring(node_of(to)->engine)->seq, proc, 3,
+		failed, 1, WIRE_FEATURE_FILLED | options.features, false, bytes, sizeof(bytes));
+
+	feed(to, bytes, size);
+}
+
+START_TEST(a_member_that_names_this_node_failed_ends_it)
+{
+	start_leased_ring(3);
+	feed_join(3, 9, 9); /* not a member */
+	check_lease(3, true);
+	feed_join(3, 2, 2);
+	check_lease(3, false);
+	net->drops = drops_all;
+	run_for(2 * lease_ms());
+	check_lease(3, false);
+	ck_assert_uint_eq(node_of(3)->lease_ends, 1);
+}
+END_TEST
+
+START_TEST(a_forged_verdict_ends_it_until_the_next_answer)
+{
+	start_leased_ring(3);
+	feed_join(3, 2, 2);
+	check_lease(3, false);
+	run_for(1);
+	check_lease(3, true);
+	ck_assert_uint_eq(node_of(3)->gathered, 0);
+}
+END_TEST
+
+static bool drop_frames_to_3(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
+	const struct coterie_frame *frame)
+{
+	(void)n, (void)frame;
+	return header->type == WIRE_MCAST && to == 3 && from != 3;
+}
+
+START_TEST(a_node_that_fails_to_receive_has_none)
+{
+	options.fail_recv_const = 50;
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(3);
+	net->drops = drop_frames_to_3;
+	send_many(1, 2);
+	for (uint32_t ms = 0; ms < 5000 && node_of(3)->failed_to_receive == 0; ms++) {
+		check_lease(3, true);
+		run_for(1);
+	}
+	ck_assert_uint_eq(node_of(3)->failed_to_receive, 1);
+	ck_assert_uint_eq(node_of(3)->lease_ends, 1);
+}
+END_TEST
+
+/* --- connections --- */
+
+START_TEST(a_node_whose_connections_are_all_reset_has_none_until_an_answer)
+{
+	static const enum totem_event ends[] = {TOTEM_EVENT_WATCH_BROKEN, TOTEM_EVENT_WATCH_CLOSED};
+
+	start_leased_ring(3);
+	net->drops = drops_all;
+	tell(3, ends[_i], 1);
+	check_lease(3, true);
+	tell(3, ends[_i], 2);
+	check_lease(3, false);
+	run_for(300);
+	check_lease(3, false);
+	net->drops = NULL;
+	run_for(late_ms());
+	check_lease(3, true);
+}
+END_TEST
+
+/* The question that the sign itself leads to is good enough. */
+START_TEST(the_answer_after_a_reset_counts_at_once)
+{
+	start_leased_ring(3);
+	tell(3, TOTEM_EVENT_WATCH_BROKEN, 1);
+	tell(3, TOTEM_EVENT_WATCH_BROKEN, 2);
+	check_lease(3, false);
+	run_for(1);
+	check_lease(3, true);
+}
+END_TEST
+
+/* The answer to a question from before the doubt proves nothing, and does not keep the node from asking again. */
+START_TEST(a_late_answer_does_not_delay_the_next_question)
+{
+	net->delay_ns = 30 * MS;
+	start_leased_ring(3);
+
+	const struct peer *first = peer_find(node_of(3)->engine, 1), *second = first + 1;
+	uint64_t at_ns = net->now_ns;
+
+	net->drops = is_token;
+	for (uint32_t ms = 0; ms < 3000 && (first->asked_ns < at_ns || second->asked_ns < at_ns); ms++)
+		run_for(1);
+	run_for(1);
+	tell(3, TOTEM_EVENT_STOPPED, 0);
+	run_for(62);
+	check_lease(3, false);
+	run_for(2 * late_ms() + 62);
+	check_lease(3, true);
+}
+END_TEST
+
+START_TEST(one_connection_of_two_may_be_reset)
+{
+	start_leased_ring(3);
+	tell(3, TOTEM_EVENT_WATCH_BROKEN, 1);
+	check_lease(3, true);
+	tell(3, TOTEM_EVENT_WATCH_ON, 1);
+	tell(3, TOTEM_EVENT_WATCH_BROKEN, 1);
+	tell(3, TOTEM_EVENT_WATCH_OFF, 2); /* by this node itself */
+	check_lease(3, true);
+	ck_assert_uint_eq(node_of(3)->lease_ends, 0);
+}
+END_TEST
+
+START_TEST(the_only_connection_of_two_nodes_is_all_there_is)
+{
+	start_leased_ring(2);
+	tell(2, TOTEM_EVENT_WATCH_BROKEN, 1);
+	check_lease(2, false);
+	run_for(1);
+	check_lease(2, true);
+}
+END_TEST
+
+/* --- what an answer is worth --- */
+
+/* Node 2 asks node 1; the answer as node 2 gets it. */
+static struct wire_probe answer_of_1(void)
+{
+	const struct wire_probe question = {.system_from = 2, .kind = WIRE_PROBE_QUESTION, .number = 7};
+	const struct coterie_frame *sample;
+	struct wire_probe answer;
+	uint8_t bytes[WIRE_PROBE_SIZE];
+
+	wire_encode_probe(&question, 1, false, bytes, sizeof(bytes));
+	feed(1, bytes, sizeof(bytes));
+	sample = net->samples[WIRE_MERGE_DETECT];
+	ck_assert(wire_decode_probe(sample->data, sample->size, &answer));
+	ck_assert_int_eq(answer.kind, WIRE_PROBE_ANSWER);
+	ck_assert_uint_eq(answer.number, 7);
+	return answer;
+}
+
+START_TEST(a_node_that_gathers_grants_nothing)
+{
+	static const struct ring_id none;
+	struct wire_probe answer;
+
+	start_leased_ring(3);
+	answer = answer_of_1();
+	ck_assert(ring_id_equal(&answer.ring, totem_engine_ring(node_of(1)->engine)));
+	net->drops = is_no_probe;
+	tell(1, TOTEM_EVENT_FORCE_GATHER, 0);
+	tell(3, TOTEM_EVENT_FORCE_GATHER, 0);
+	answer = answer_of_1();
+	ck_assert(ring_id_equal(&answer.ring, &none));
+	/* Both answer node 2, which is still in their old ring. */
+	run_for(lease_ms() + late_ms());
+	ck_assert_int_eq(totem_engine_state(node_of(2)->engine), TOTEM_OPERATIONAL);
+	check_lease(2, false);
+}
+END_TEST
+
+static void feed_hold_cancel(uint32_t to, uint32_t from)
+{
+	const struct wire_hold_cancel cancel = {
+		.nodeid = from, .ring = *totem_engine_ring(node_of(to)->engine)};
+	uint8_t bytes[WIRE_HEADER_SIZE + 12];
+
+	wire_encode_hold_cancel(&cancel, false, bytes, sizeof(bytes));
+	feed(to, bytes, sizeof(bytes));
+}
+
+START_TEST(any_packet_of_a_plain_member_counts)
+{
+	bool is_plain = _i == 0;
+
+	options.features = is_plain ? 0 : WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(3);
+	run_for(2000);
+	cut(3);
+	run_for(lease_ms() - held_ms() - 10);
+	feed_hold_cancel(3, 1);
+	run_for(held_ms() + 10 + late_ms());
+	check_lease(3, is_plain);
+	run_for(lease_ms() - held_ms() - 10);
+	check_lease(3, false);
+}
+END_TEST
+
+/* --- majorities --- */
+
+/* While they gather no member grants anything: requests wait then, as they do without a ring. */
+START_TEST(two_of_three_hold_it_beside_a_dead_member)
+{
+	start_leased_ring(3);
+	node_crash(3);
+	while (totem_engine_state(node_of(1)->engine) == TOTEM_OPERATIONAL) {
+		run_for(10);
+		ck_assert_uint_eq(node_of(1)->lease_ends, 0);
+	}
+	run_until_ring(2, 8000);
+	check_lease(1, true);
+	check_lease(2, true);
+	/* It lapsed once, in the gather, which takes longer. */
+	ck_assert_uint_le(node_of(1)->lease_ends, 1);
+	ck_assert_uint_le(node_of(2)->lease_ends, 1);
+}
+END_TEST
+
+START_TEST(three_of_five_hold_it_and_two_do_not)
+{
+	start_leased_ring(5);
+	cut(3); /* 1 2 | 3 4 5 */
+	/* The token may be on the side of the two, and visit them once more. */
+	run_for(lease_ms() + held_ms() + late_ms());
+	check_lease(1, false);
+	check_lease(2, false);
+	/* The five of them are a ring yet; three answer each other. */
+	for (uint32_t id = 3; id <= 5; id++) {
+		ck_assert_int_eq(totem_engine_state(node_of(id)->engine), TOTEM_OPERATIONAL);
+		check_lease(id, true);
+		ck_assert_uint_eq(node_of(id)->lease_ends, 0);
+	}
+
+	const uint32_t *members;
+
+	/* At no time do two sides serve that are not a ring together. */
+	for (uint32_t ms = 0; ms < 15000 && totem_engine_members(node_of(4)->engine, &members) == 5; ms++) {
+		run_for(1);
+		ck_assert(totem_engine_members(node_of(1)->engine, &members) != 5 || !has_lease(1));
+		ck_assert(totem_engine_members(node_of(2)->engine, &members) != 5 || !has_lease(2));
+	}
+	ck_assert_uint_eq(totem_engine_members(node_of(4)->engine, &members), 3);
+	run_for(50);
+	for (uint32_t id = 3; id <= 5; id++)
+		check_lease(id, true);
+}
+END_TEST
+
+/* One of two is no majority. */
+START_TEST(both_of_two_lose_it_when_they_are_cut_apart)
+{
+	start_leased_ring(2);
+	cut(2);
+	run_for(lease_ms() + late_ms());
+	check_lease(1, false);
+	check_lease(2, false);
+}
+END_TEST
+
+START_TEST(a_budget_shortens_it)
+{
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE | WIRE_FEATURE_SILENCE;
+	options.silence_ns = 500 * MS;
+	options.token_retransmit_ns = 100 * MS;
+	options.hold_ns = 150 * MS;
+	start_ring(3);
+	ck_assert_uint_eq(lease_ms(), 300);
+	cut(3);
+	run_for(lease_ms() + late_ms());
+	check_lease(3, false);
+	check_lease(1, true);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("engine");
+	TCase *tcase = tcase_create("lease");
+
+	tcase_set_timeout(tcase, 30);
+	tcase_add_checked_fixture(tcase, net_setup, net_teardown);
+	tcase_add_test(tcase, a_ring_of_one_always_holds_it);
+	tcase_add_loop_test(tcase, tokens_renew_it, 2, 6);
+	tcase_add_test(tcase, answers_renew_it);
+	tcase_add_test(tcase, a_cut_node_loses_it_after_its_length);
+	tcase_add_test(tcase, the_getter_knows_the_end_before_the_callback);
+	tcase_add_test(tcase, it_is_back_after_contact);
+	tcase_add_test(tcase, a_link_that_goes_down_ends_it_at_once);
+	tcase_add_loop_test(tcase, a_token_from_before_a_stop_does_not_renew_it, 0, 3);
+	tcase_add_test(tcase, a_stop_that_now_does_not_show_ends_it);
+	tcase_add_test(tcase, a_member_that_names_this_node_failed_ends_it);
+	tcase_add_test(tcase, a_forged_verdict_ends_it_until_the_next_answer);
+	tcase_add_test(tcase, a_node_that_fails_to_receive_has_none);
+	tcase_add_loop_test(tcase, a_node_whose_connections_are_all_reset_has_none_until_an_answer, 0, 2);
+	tcase_add_test(tcase, the_answer_after_a_reset_counts_at_once);
+	tcase_add_test(tcase, a_late_answer_does_not_delay_the_next_question);
+	tcase_add_test(tcase, one_connection_of_two_may_be_reset);
+	tcase_add_test(tcase, the_only_connection_of_two_nodes_is_all_there_is);
+	tcase_add_test(tcase, a_node_that_gathers_grants_nothing);
+	tcase_add_loop_test(tcase, any_packet_of_a_plain_member_counts, 0, 2);
+	tcase_add_test(tcase, two_of_three_hold_it_beside_a_dead_member);
+	tcase_add_test(tcase, three_of_five_hold_it_and_two_do_not);
+	tcase_add_test(tcase, both_of_two_lose_it_when_they_are_cut_apart);
+	tcase_add_test(tcase, a_budget_shortens_it);
+	suite_add_tcase(suite, tcase);
+
+	return suite_run(suite);
+}
