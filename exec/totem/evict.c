@@ -42,7 +42,10 @@ static void fill(const struct totem_engine *engine, const struct peer *peer, str
 	}
 }
 
-/* Members that do not come along are in `left`, those that do in `trans`. */
+/*
+ * Members that do not come along are in `left`, those that do in `trans`. One of the new ring that was in another one
+ * meanwhile has not been evicted by this one.
+ */
 void evict_installed(struct totem_engine *engine)
 {
 	for (uint32_t i = 0; i < engine->left.count; i++) {
@@ -60,6 +63,8 @@ void evict_installed(struct totem_engine *engine)
 			.eviction = &eviction,
 		};
 
+		if (node_set_has(&engine->new_memb, eviction.nodeid))
+			continue;
 		if (peer != NULL)
 			fill(engine, peer, &eviction);
 		engine_trace(engine, &trace);

@@ -17,6 +17,7 @@
 #define LEASE_PERCENT 60u
 #define ASK_GAPS 16u      /* of the lease, between two questions to one member */
 #define ASK_GAPS_LATE 4u  /* times as long after two leases without a token */
+#define HELD_SLACK 16u   /* of the lease: so much later than its hold time a token may be */
 #define STALL_FRACTION 32u /* of the lease: a timer that is so late shows that this process did not run */
 
 uint64_t totem_engine_lease(const struct totem_engine *engine)
@@ -82,7 +83,7 @@ static void settle(struct totem_engine *engine)
 static uint64_t patience_ns(const struct totem_engine *engine)
 {
 	uint64_t lease_ns = totem_engine_lease(engine);
-	uint64_t held_ns = engine->options.hold_ns + lease_ns / 8;
+	uint64_t held_ns = engine->options.hold_ns + lease_ns / HELD_SLACK;
 
 	return held_ns > lease_ns / 2 ? held_ns : lease_ns / 2;
 }
@@ -209,5 +210,9 @@ void lease_expired(struct totem_engine *engine)
 		gap_ns *= ASK_GAPS_LATE;
 	ask_members(engine, gap_ns);
 	silence_check(engine);
-	timer_set(engine, TOTEM_TIMER_LEASE, gap_ns);
+
+	uint64_t next_ns = silence_next(engine);
+
+	timer_set(engine, TOTEM_TIMER_LEASE,
+		next_ns < engine->now_ns + gap_ns ? next_ns - engine->now_ns : gap_ns);
 }

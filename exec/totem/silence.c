@@ -8,13 +8,14 @@
  * that names it makes all members agree. A ring of two never gets there: one of two is no majority.
  *
  * A budget is never less than four round trips, nor than what the suspect's own lease asks for. A judge that
- * was late itself doubles its patience (Dadgar, Phillips, Currey, "Lifeguard", 2018, rule 1).
+ * was late itself has more patience, up to twice as much (Dadgar, Phillips, Currey, "Lifeguard", 2018).
  */
 #include "exec/totem/state.h"
 
 #define TRIPS_MIN 4u
-#define LATE_FRACTION 10u /* of the budget: a timer that runs so late makes a late judge */
-#define LATE_BUDGETS 4u   /* for which it stays one */
+#define LATE_FRACTION 50u /* of the budget: what is less late is on time */
+#define LATE_TIMES 4u     /* so much more patience than it was late, at most as much again */
+#define LATE_BUDGETS 2u   /* for so many budgets */
 #define LEASE_TO_BUDGET_NS(lease_ns) ((lease_ns) / 3 * 5) /* lease.c: 60 % */
 
 static uint64_t max_ns(uint64_t a, uint64_t b)
@@ -22,10 +23,15 @@ static uint64_t max_ns(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* The last sign of life. A judge that did not run heard none, and cannot say. */
-static uint64_t alive_ns(const struct totem_engine *engine, const struct peer *peer)
+/*
+ * From when on silence counts: the last sign of life, or, on an idle ring, when the token that its holder keeps
+ * was due again. A judge that did not run heard nothing, and cannot say.
+ */
+static uint64_t quiet_ns(const struct totem_engine *engine, const struct peer *peer)
 {
-	return max_ns(max_ns(peer->alive_ns, engine->all_alive_ns), engine->awake_ns);
+	uint64_t due_ns = engine->all_alive_ns + (engine->was_held ? engine->options.hold_ns : 0);
+
+	return max_ns(max_ns(peer->alive_ns, due_ns), engine->awake_ns);
 }
 
 static bool is_voted(const struct totem_engine *engine)
@@ -39,8 +45,8 @@ static uint64_t budget_ns(const struct totem_engine *engine, const struct peer *
 	uint64_t budget_ns = max_ns(engine->options.silence_ns, TRIPS_MIN * peer->round_trip_ns);
 
 	budget_ns = max_ns(budget_ns, LEASE_TO_BUDGET_NS(peer->lease_ns));
-	if (engine->now_ns < engine->late_until_ns && !TOTEM_MUTANT(engine, JUDGE_LATE))
-		budget_ns *= 2;
+	if (engine->now_ns < engine->late_until_ns)
+		budget_ns += LATE_TIMES * engine->late_ns < budget_ns ? LATE_TIMES * engine->late_ns : budget_ns;
 	if (TOTEM_MUTANT(engine, BUDGET_HALVED))
 		budget_ns /= 4;
 	return budget_ns;
@@ -65,16 +71,25 @@ void silence_late(struct totem_engine *engine, uint64_t late_ns)
 
 	if (budget_ns == 0 || late_ns < budget_ns / LATE_FRACTION)
 		return;
-	engine->late_until_ns = engine->now_ns + LATE_BUDGETS * budget_ns;
+	/* One timer after the other is late then. */
+	if (engine->now_ns - engine->awake_ns < budget_ns / 4)
+		return;
+	/* What it did not hear while it did not run tells nothing. */
 	if (late_ns >= budget_ns / 4)
 		engine->awake_ns = engine->now_ns;
+	/* A stop is over when it ends. A lack of processor time goes on. */
+	if (engine->entry_gap_ns >= budget_ns / 2)
+		return;
+	if (engine->now_ns >= engine->late_until_ns || late_ns > engine->late_ns)
+		engine->late_ns = late_ns;
+	engine->late_until_ns = engine->now_ns + LATE_BUDGETS * budget_ns;
 }
 
 static bool is_suspect(const struct totem_engine *engine, const struct peer *peer)
 {
 	return peer != NULL && peer->id != engine->options.nodeid &&
 	       !node_set_has(&engine->failed, peer->id) &&
-	       engine->now_ns - alive_ns(engine, peer) >= budget_ns(engine, peer);
+	       engine->now_ns >= quiet_ns(engine, peer) + budget_ns(engine, peer);
 }
 
 /* Its vote about a suspect counts for as long as it takes to come again, a few times. */
@@ -85,6 +100,35 @@ static bool has_voted(const struct totem_engine *engine, const struct peer *vote
 			engine->now_ns - voter->votes[i].at_ns < engine->options.silence_ns)
 			return true;
 	return false;
+}
+
+/* A majority has not heard it, and no member that is still heard may have. */
+static bool is_convicted(const struct totem_engine *engine, const struct peer *suspect)
+{
+	uint32_t count = 1; /* this node */
+
+	for (uint32_t i = 0; i < engine->memb.count; i++) {
+		const struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+
+		if (peer == NULL || peer == suspect || peer->id == engine->options.nodeid)
+			continue;
+		if (has_voted(engine, peer, suspect->id) && !TOTEM_MUTANT(engine, VOTE_LOST))
+			count++;
+		else if (!is_suspect(engine, peer) && !node_set_has(&engine->failed, peer->id) &&
+			 !TOTEM_MUTANT(engine, VOTE_WITHOUT_ALL))
+			return false;
+	}
+	return count > engine->memb.count / 2 || TOTEM_MUTANT(engine, VOTE_ALONE);
+}
+
+/* true: the engine has left its state. */
+static bool convict(struct totem_engine *engine, struct peer *suspect)
+{
+	if (!is_voted(engine) || engine->is_cut || engine->is_pausing || !is_suspect(engine, suspect) ||
+		!node_set_has(&engine->proc, suspect->id) || !is_convicted(engine, suspect))
+		return false;
+	gather_fail(engine, suspect->id, TOTEM_EVIDENCE_VOTED);
+	return true;
 }
 
 void silence_voted(struct totem_engine *engine, struct peer *voter, uint32_t suspect)
@@ -105,25 +149,9 @@ void silence_voted(struct totem_engine *engine, struct peer *voter, uint32_t sus
 			oldest = vote;
 	}
 	*oldest = (struct vote){.id = suspect, .at_ns = engine->now_ns};
-}
-
-/* A majority has not heard it, and no member that is still heard may have. */
-static bool is_convicted(const struct totem_engine *engine, const struct peer *suspect)
-{
-	uint32_t count = 1; /* this node */
-
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		const struct peer *peer = peer_find(engine, engine->memb.ids[i]);
-
-		if (peer == NULL || peer == suspect || peer->id == engine->options.nodeid)
-			continue;
-		if (has_voted(engine, peer, suspect->id))
-			count++;
-		else if (!is_suspect(engine, peer) && !node_set_has(&engine->failed, peer->id) &&
-			 !TOTEM_MUTANT(engine, VOTE_WITHOUT_ALL))
-			return false;
-	}
-	return count > engine->memb.count / 2 || TOTEM_MUTANT(engine, VOTE_ALONE);
+	/* It may have been the last one that was missing. */
+	if (engine->state == TOTEM_OPERATIONAL || engine->state == TOTEM_GATHER)
+		convict(engine, peer_find(engine, suspect));
 }
 
 void silence_check(struct totem_engine *engine)
@@ -136,11 +164,28 @@ void silence_check(struct totem_engine *engine)
 		if (!is_suspect(engine, peer) || !node_set_has(&engine->proc, peer->id))
 			continue;
 		suspect_tell_members(engine, WIRE_PROBE_SILENT, peer->id);
-		if (is_convicted(engine, peer)) {
-			gather_fail(engine, peer->id, TOTEM_EVIDENCE_VOTED);
+		if (convict(engine, peer))
 			return;
-		}
 	}
+}
+
+uint64_t silence_next(const struct totem_engine *engine)
+{
+	uint64_t next_ns = TOTEM_NEVER;
+
+	if (!is_voted(engine))
+		return next_ns;
+	for (uint32_t i = 0; i < engine->memb.count; i++) {
+		const struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+		uint64_t at_ns;
+
+		if (peer == NULL || peer->id == engine->options.nodeid)
+			continue;
+		at_ns = quiet_ns(engine, peer) + budget_ns(engine, peer);
+		if (at_ns > engine->now_ns && at_ns < next_ns)
+			next_ns = at_ns;
+	}
+	return next_ns;
 }
 
 bool totem_engine_silent(

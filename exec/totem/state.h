@@ -113,7 +113,7 @@ struct peer {
 	uint32_t connections;  /* to its daemon, that are up */
 	bool is_ended;         /* others have ended the last one; it has not answered since */
 	bool is_closed;        /* … its kernel has, in order */
-	uint64_t round_trip_ns; /* the longest of late; 0: not measured */
+	uint64_t round_trip_ns; /* of late; 0: not measured */
 	/* Contact, silence, and the record of its end: lease.c, silence.c, evict.c. */
 	uint64_t alive_ns;     /* when its last packet came, but for frames, which others send again */
 	uint64_t contact_ns;   /* when the last question was sent that it answered in our ring */
@@ -258,7 +258,7 @@ struct totem_engine {
 	bool is_conclusion_due; /* the margin of a majority has passed: gather.c */
 	bool is_pausing;       /* shortly after a pause: stale packets are dropped */
 	bool is_token_overdue; /* T-token ran out during the pause */
-	uint64_t last_entry_ns;
+	uint64_t last_entry_ns, entry_gap_ns; /* when this node ran last, and for how long it had not then */
 	uint64_t heard_ns;      /* when anybody else's packet came last */
 
 	/* Questions to peers. */
@@ -270,8 +270,10 @@ struct totem_engine {
 	uint64_t doubt_ns;       /* contact from before proves nothing */
 	uint64_t unproved_ns;    /* a token proves contact only if this node has passed one on since then */
 	uint64_t all_alive_ns;   /* when a token was accepted that every member had passed on */
+	bool was_held;           /* the ring was idle then: its holder keeps the token for a while */
 	uint64_t awake_ns;       /* this node did not run right before that */
-	uint64_t late_until_ns;  /* it runs late: its patience is doubled */
+	uint64_t late_ns;        /* how late it ran of late */
+	uint64_t late_until_ns;  /* until then that gives others more time */
 
 	uint64_t token_sent_ns; /* to our successor */
 	bool is_heartbeat_used;
@@ -523,6 +525,8 @@ uint64_t silence_of(const struct totem_engine *engine, const struct peer *peer);
 void silence_late(struct totem_engine *engine, uint64_t late_ns);
 /** A member says that it has not heard suspect for its budget. */
 void silence_voted(struct totem_engine *engine, struct peer *voter, uint32_t suspect);
+/** When the next member's budget ends; TOTEM_NEVER: there is none. */
+uint64_t silence_next(const struct totem_engine *engine);
 /** Vote on members that are silent beyond the budget. The engine may leave its state. */
 void silence_check(struct totem_engine *engine);
 

@@ -197,7 +197,7 @@ static bool is_certain(const struct totem_engine *engine, const struct peer *pee
 		return true;
 	if (!peer->is_closed && !TOTEM_MUTANT(engine, REFUSALS_BELIEVED))
 		return false;
-	if (peer->refused == 0 && !TOTEM_MUTANT(engine, CLOSE_BELIEVED))
+	if (peer->refused == 0)
 		return false;
 	return peer->rounds >= ASK_ROUNDS_MIN &&
 	       silent_ns >= answer_ns(peer) * (peer->refused > 1 ? 1 : 2);
@@ -411,17 +411,24 @@ static void answer(struct totem_engine *engine, const struct peer *peer, uint64_
 	frame_unref(frame);
 }
 
+/*
+ * Down at once, up slowly: a peer that was stopped, or a path that was cut, answers all questions of that time
+ * together, the youngest one last.
+ */
+static void note_trip(struct peer *peer, uint64_t trip_ns)
+{
+	if (peer->round_trip_ns == 0 || trip_ns < peer->round_trip_ns)
+		peer->round_trip_ns = trip_ns + 1;
+	else
+		peer->round_trip_ns += (trip_ns - peer->round_trip_ns) / 8;
+}
+
 /* It answered a question of at_ns: it runs, and both directions work. */
 static void answered(
 	struct totem_engine *engine, struct peer *peer, const struct wire_probe *probe, uint64_t at_ns)
 {
-	uint64_t trip_ns = engine->now_ns - at_ns;
-
-	/* Up at once, down slowly. */
-	if (trip_ns >= peer->round_trip_ns)
-		peer->round_trip_ns = trip_ns + 1;
-	else
-		peer->round_trip_ns -= (peer->round_trip_ns - trip_ns) / 8;
+	if (at_ns >= engine->unproved_ns) /* otherwise this node may have been stopped since */
+		note_trip(peer, engine->now_ns - at_ns);
 	peer->is_closed = peer->is_ended = false;
 	clear(engine, peer);
 	if (ring_id_equal(&probe->ring, &engine->ring))

@@ -255,6 +255,7 @@ void timer_check_pause(struct totem_engine *engine)
 	uint64_t gap = engine->now_ns - engine->last_entry_ns;
 
 	engine->last_entry_ns = engine->now_ns;
+	engine->entry_gap_ns = gap;
 	if (!engine->is_started || gap <= engine->options.token_ns / 2)
 		return;
 

@@ -143,7 +143,7 @@ static void decide_hold(struct totem_engine *engine, const struct wire_token *to
 		(is_rep && (is_asked || flow_waiting(engine) > 0 ||
 				   engine->high_delivered != engine->store.high_seq)))
 		is_idle = false;
-	engine->is_held = is_idle;
+	engine->is_held = engine->was_held = is_idle;
 	engine->is_holding = is_idle && is_rep;
 	if (is_idle)
 		engine->accepted_ns = 0; /* the next rotation's time tells nothing */

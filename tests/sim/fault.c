@@ -6,6 +6,7 @@
 #include "exec/totem/wire.h"
 #include "tests/sim/forge.h"
 #include "tests/sim/options.h"
+#include "tests/sim/patience.h"
 #include "tests/sim/sim.h"
 
 static const char *const names[FAULT_KINDS] = {
@@ -38,6 +39,7 @@ static const char *const names[FAULT_KINDS] = {
 	[FAULT_LINK] = "link",
 	[FAULT_HOLE] = "hole",
 	[FAULT_MIDDLE] = "middle",
+	[FAULT_PATIENCE] = "patience",
 };
 
 const char *fault_name(enum fault_kind kind)
@@ -125,6 +127,8 @@ void faults_init(struct sim *sim)
 	sim->net.delay_max_ns = US(random_between(random, 50, 1000));
 	sim->net.delay_min_ns = sim->net.delay_max_ns / random_between(random, 1, 4);
 	token_ns += sim->node_count * sim->net.delay_max_ns * 4;
+	if (patience_is_played(sim))
+		patience_set_network(sim, &token_ns);
 	for (uint32_t i = 0, id = 0; i < sim->node_count; i++) {
 		id += has(sim, FAULT_IDS) ? (uint32_t)random_between(random, 1, UINT32_MAX / 64) : 1;
 		sim->ids[i] = sim->nodes[i].id = id;
@@ -568,6 +572,7 @@ static void strike_with(struct sim *sim, enum fault_kind kind)
 	case FAULT_QUIRKS:
 	case FAULT_IDS:
 	case FAULT_MIDDLE:
+	case FAULT_PATIENCE:
 	case FAULT_KINDS:
 		break;
 	}

@@ -42,11 +42,13 @@ enum fault_kind {
 	FAULT_LINK,      /* the interface goes and comes, gathers by order, reload */
 	FAULT_HOLE,      /* see dig_hole in fault.c */
 	FAULT_MIDDLE,    /* alone: two do not hear each other, a reference-like one hears both */
+	FAULT_PATIENCE,  /* alone: outages on a calm ring, patience.h */
 	FAULT_KINDS,
 };
 
 #define FAULT_ALL ((1u << FAULT_KINDS) - 1u)
-#define FAULT_DEFAULT (FAULT_ALL & ~(1u << FAULT_QUIRKS | 1u << FAULT_MIDDLE))
+#define FAULT_DEFAULT (FAULT_ALL & ~(1u << FAULT_QUIRKS | 1u << FAULT_MIDDLE | 1u << FAULT_PATIENCE))
+_Static_assert(FAULT_KINDS < 32, "one bit each");
 
 const char *fault_name(enum fault_kind kind);
 /** "loss,crash", "all", "none"; false and *bad (within list) when a name is unknown. */

@@ -12,6 +12,7 @@ sim_sources = \
 	%D%/node.c %D%/node.h \
 	%D%/options.c %D%/options.h \
 	%D%/outbox.c %D%/outbox.h \
+	%D%/patience.c %D%/patience.h \
 	%D%/report.c %D%/report.h \
 	%D%/run.c \
 	%D%/services.c %D%/services.h \

@@ -88,6 +88,10 @@ static void transmit(struct net *net, struct packet *packet, uint32_t to, bool i
 		net->lose_next[packet->from][to]--;
 		return;
 	}
+	if (to != packet->from && net->rejects[packet->from][to]) {
+		net_refuse(net, packet, to);
+		return;
+	}
 	if (to != packet->from && net->refuse_next[packet->from][to] > 0) {
 		net->refuse_next[packet->from][to]--;
 		net_refuse(net, packet, to);
@@ -140,6 +144,7 @@ void net_calm(struct net *net)
 	net->reorder = net->kth_armed = false;
 	net->frames_lost = net->frames_unheard = 0;
 	memset(net->cut, 0, sizeof(net->cut));
+	memset(net->rejects, 0, sizeof(net->rejects));
 	memset(net->refuse_next, 0, sizeof(net->refuse_next));
 	memset(net->lose_next, 0, sizeof(net->lose_next));
 	for (size_t i = 0; i < net->clock->count; i++) {

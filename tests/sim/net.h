@@ -39,6 +39,7 @@ struct net {
 	uint64_t delay_min_ns, delay_max_ns; /* one way */
 	uint64_t late_min_ns, late_max_ns;
 	bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to] */
+	bool rejects[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to]: a firewall refuses, and says so */
 	uint64_t frames_lost;      /* nodes that get no message frames of others */
 	uint64_t frames_unheard;   /* nodes whose message frames no other gets */
 	uint64_t last_ns[SIM_NODES_MAX][SIM_NODES_MAX]; /* arrival of the last packet */

@@ -2,6 +2,7 @@
 #include "tests/sim/options.h"
 
 #include "exec/totem/wire.h"
+#include "tests/sim/patience.h"
 #include "tests/sim/sim.h"
 
 static bool has(const struct sim *sim, enum fault_kind kind)
@@ -121,7 +122,10 @@ void options_set(struct sim *sim, struct node *node, uint64_t token_ns, uint32_t
 	set_capacity(sim, node);
 	set_early(sim, node);
 	set_gather(sim, node);
-	set_silence(sim, options);
+	if (patience_is_played(sim))
+		patience_set(sim, options);
+	else
+		set_silence(sim, options);
 	options->swap = has(sim, FAULT_SWAP) && random_chance(random, 4000);
 	if (has(sim, FAULT_PLAIN) && random_chance(random, 3000))
 		options->features = 0;

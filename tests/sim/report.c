@@ -47,6 +47,8 @@ static const struct {
 	{"L4", "a leave is followed by a new ring at once"},
 	{"S1", "no node serves in a majority that another majority, without it, has followed"},
 	{"S2", "gates are closed while no majority is in contact"},
+	{"S3", "a node that is cut off is alone before the others are a majority without it"},
+	{"L5", "silence is answered within 1.5 times the budget"},
 	{"W1", "whatever an engine sends is well-formed"},
 	{"W2", "frames on the wire carry the messages that users handed over, in their order"},
 	{"W3", "a frame that has its place leaves before the token or right behind it, and soon"},

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/sim/check_liveness.h"
+#include "tests/sim/patience.h"
 #include "tests/sim/sim.h"
 
 static void run_faults(struct sim *sim)
@@ -61,6 +62,8 @@ void sim_run(struct sim *sim)
 {
 	if (faults_are_middle(sim))
 		run_middle(sim);
+	else if (patience_is_played(sim))
+		patience_run(sim);
 	else
 		run_faults(sim);
 	if (!sim->report.is_broken) {

@@ -6,6 +6,7 @@
 
 #include "tests/sim/check_evs.h"
 #include "tests/sim/connections.h"
+#include "tests/sim/patience.h"
 #include "tests/sim/traffic.h"
 
 static void on_lost(void *arg, const struct packet *packet, uint32_t to)
@@ -42,6 +43,8 @@ struct sim *sim_create(const struct sim_options *options)
 	sim->node_count = options->nodes != 0 ? options->nodes : (uint32_t)(first < second ? first : second);
 	if (faults_are_middle(sim))
 		sim->node_count = 3;
+	if (patience_is_played(sim) && options->nodes == 0)
+		sim->node_count = patience_nodes(sim);
 	sim->nodes = calloc(sim->node_count, sizeof(*sim->nodes));
 	sim->scratch = malloc(TRAFFIC_PAYLOAD_MAX + 64);
 	if (sim->nodes == NULL || sim->scratch == NULL)
@@ -329,6 +332,7 @@ void sim_partition(struct sim *sim, const char *groups)
 void sim_heal(struct sim *sim)
 {
 	memset(sim->net.cut, 0, sizeof(sim->net.cut));
+	memset(sim->net.rejects, 0, sizeof(sim->net.rejects));
 	sim_note(sim, TRACE_NOBODY, "all links are whole");
 }
 

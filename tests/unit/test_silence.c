@@ -274,7 +274,7 @@ START_TEST(a_member_with_a_longer_lease_is_waited_for)
 }
 END_TEST
 
-START_TEST(a_judge_that_ran_late_doubles_its_patience)
+START_TEST(a_judge_that_ran_late_has_more_patience)
 {
 	struct node *judge;
 	uint64_t ms;
@@ -290,8 +290,8 @@ START_TEST(a_judge_that_ran_late_doubles_its_patience)
 	run_for(50);
 	silence_node(3, true);
 	ms = wait_until_removed(3, 3, 2 * BUDGET_MS * 3 / 2);
-	ck_assert_uint_ge(ms, 2 * BUDGET_MS - HOLD_MS - 1);
-	/* That is over after four budgets. */
+	ck_assert_uint_ge(ms, BUDGET_MS + 4 * 100 - HOLD_MS - 1);
+	/* That is over after two budgets. */
 	end_silence(3);
 	run_until_ring(3, 3000);
 	run_for(4 * BUDGET_MS);
@@ -449,7 +449,7 @@ int main(void)
 	tcase_add_loop_test(tcase, one_member_without_the_feature_leaves_it_to_the_token, 0, 3);
 	tcase_add_test(tcase, a_long_round_trip_raises_the_budget);
 	tcase_add_test(tcase, a_member_with_a_longer_lease_is_waited_for);
-	tcase_add_test(tcase, a_judge_that_ran_late_doubles_its_patience);
+	tcase_add_test(tcase, a_judge_that_ran_late_has_more_patience);
 	tcase_add_loop_test(tcase, votes_of_other_nodes_and_about_other_nodes_count_nothing, 0, 2);
 	tcase_add_test(tcase, a_vote_counts_for_one_budget);
 	tcase_add_test(tcase, a_member_that_leaves_is_recorded_as_left);

@@ -1,0 +1,22 @@
+/*
+ * Plays about patience, each on a calm ring of our nodes (fault kind "patience", which a seed plays alone):
+ * outages that are too short to count, silence that is not, and a node that is cut off for good.
+ */
+#ifndef SIM_PATIENCE_H
+#define SIM_PATIENCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sim;
+struct totem_options;
+
+/** The seed plays nothing else. */
+bool patience_is_played(const struct sim *sim);
+/** Nodes, delays and the timers of all: called in place of what faults would vary. */
+uint32_t patience_nodes(const struct sim *sim);
+void patience_set_network(struct sim *sim, uint64_t *token_ns);
+void patience_set(const struct sim *sim, struct totem_options *options);
+void patience_run(struct sim *sim);
+
+#endif
