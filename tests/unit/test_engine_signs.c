@@ -93,9 +93,9 @@ START_TEST(one_refusal_after_a_close_is_enough)
 	start_ring_of_askers(3);
 	net->refusals_left = 1;
 	node_crash_closing(3, true);
-	run_for(20);
+	run_for(38);
 	check_all_are_members();
-	run_until_ring(2, 60);
+	run_until_ring(2, 40);
 }
 END_TEST
 
@@ -110,21 +110,50 @@ START_TEST(two_neighbours_that_crash_together_are_both_removed)
 }
 END_TEST
 
+/* The token rests at node 1 for a while: only questions are refused. */
+static void wait_for_a_held_token(void)
+{
+	const uint64_t *hold_ns = &node_of(1)->timers[TOTEM_TIMER_HOLD];
+
+	while (*hold_ns == TOTEM_NEVER || *hold_ns < net->now_ns + 300 * MS)
+		run_for(1);
+}
+
 START_TEST(a_packet_that_was_under_way_does_not_save_its_sender)
 {
-	struct wire_hold_cancel cancel = {.nodeid = 3};
-	uint8_t bytes[WIRE_HEADER_SIZE + 12];
+	struct wire_merge_detect merge = {.system_from = 3};
+	uint8_t bytes[WIRE_PROBE_SIZE];
+	size_t size;
 
 	start_ring_of_askers(3);
-	cancel.ring = *totem_engine_ring(node_of(1)->engine);
-	wire_encode_hold_cancel(&cancel, false, bytes, sizeof(bytes));
+	wait_for_a_held_token();
+	merge.ring = *totem_engine_ring(node_of(1)->engine);
+	size = wire_encode_merge_detect(&merge, false, bytes, sizeof(bytes));
 	node_crash_closing(3, true);
 	run_for(10);
-	feed(1, bytes, sizeof(bytes));
-	feed(2, bytes, sizeof(bytes));
-	run_for(15); /* no longer than an answer may take since that packet */
+	feed(1, bytes, size);
+	feed(2, bytes, size);
+	run_for(18); /* no longer than an answer may take since that packet */
 	check_all_are_members();
 	run_until_ring(2, 60);
+}
+END_TEST
+
+/* Its first question was refused. It was stopped then, and its timer runs before it has asked once more. */
+START_TEST(a_judge_that_was_stopped_asks_again)
+{
+	start_ring_of_askers(3);
+	wait_for_a_held_token();
+	net->refuse_most_to = 3;
+	tell(2, TOTEM_EVENT_WATCH_CLOSED, 3);
+	net->refuse_most_to = 0;
+	run_for(1);
+	ck_assert_uint_eq(totem_engine_counters(node_of(2)->engine)->refused, 1);
+	ck_assert(peer_find(node_of(2)->engine, 3)->sign_ns != 0);
+	node_of(2)->is_paused = true;
+	run_for(100);
+	node_resume(node_of(2), true);
+	check_unmoved();
 }
 END_TEST
 
@@ -164,6 +193,30 @@ START_TEST(a_close_without_refusals_waits_for_the_token)
 	start_ring_of_askers(3);
 	node_crash_closing((uint32_t)_i + 1, false);
 	check_removed_by_silence();
+}
+END_TEST
+
+START_TEST(an_answer_makes_an_earlier_close_worthless)
+{
+	start_ring_of_askers(3);
+	tell(1, TOTEM_EVENT_WATCH_CLOSED, 3);
+	tell(2, TOTEM_EVENT_WATCH_CLOSED, 3);
+	run_for(10);
+	net->refuses = true;
+	node_crash(3);
+	check_removed_by_silence();
+}
+END_TEST
+
+/* Its own packets are refused by its own host, and it knows that. */
+START_TEST(a_node_without_a_link_convicts_no_other)
+{
+	start_ring_of_askers(3);
+	tell(2, TOTEM_EVENT_LINK_DOWN, 0);
+	node_crash_closing(3, true);
+	run_for(200);
+	ck_assert_uint_eq(totem_engine_counters(node_of(1)->engine)->convicted, 1);
+	ck_assert_uint_eq(totem_engine_counters(node_of(2)->engine)->convicted, 0);
 }
 END_TEST
 
@@ -745,9 +798,12 @@ int main(void)
 	tcase_add_test(tcase, one_refusal_after_a_close_is_enough);
 	tcase_add_test(tcase, two_neighbours_that_crash_together_are_both_removed);
 	tcase_add_test(tcase, a_packet_that_was_under_way_does_not_save_its_sender);
+	tcase_add_test(tcase, a_judge_that_was_stopped_asks_again);
 	tcase_add_loop_test(tcase, a_node_that_is_restarted_is_a_member_again, 0, 5);
 	tcase_add_loop_test(tcase, refusals_without_a_close_wait_for_the_token, 0, 3);
 	tcase_add_loop_test(tcase, a_close_without_refusals_waits_for_the_token, 0, 3);
+	tcase_add_test(tcase, an_answer_makes_an_earlier_close_worthless);
+	tcase_add_test(tcase, a_node_without_a_link_convicts_no_other);
 	tcase_add_test(tcase, a_reset_and_refusals_wait_for_the_token);
 	tcase_add_test(tcase, a_transport_that_gives_a_node_up_is_not_believed);
 	tcase_add_test(tcase, plain_peers_are_never_suspected);

@@ -364,7 +364,22 @@ START_TEST(one_connection_of_two_may_be_reset)
 	tell(3, TOTEM_EVENT_WATCH_BROKEN, 1);
 	tell(3, TOTEM_EVENT_WATCH_OFF, 2); /* by this node itself */
 	check_lease(3, true);
+	run_for(10); /* node 1 answers */
+	tell(3, TOTEM_EVENT_WATCH_ON, 2);
+	tell(3, TOTEM_EVENT_WATCH_BROKEN, 2);
+	check_lease(3, true);
 	ck_assert_uint_eq(node_of(3)->lease_ends, 0);
+}
+END_TEST
+
+START_TEST(two_connections_of_three_may_be_reset)
+{
+	start_leased_ring(4);
+	tell(4, TOTEM_EVENT_WATCH_BROKEN, 1);
+	tell(4, TOTEM_EVENT_WATCH_BROKEN, 2);
+	check_lease(4, true);
+	tell(4, TOTEM_EVENT_WATCH_BROKEN, 3);
+	check_lease(4, false);
 }
 END_TEST
 
@@ -543,6 +558,7 @@ int main(void)
 	tcase_add_test(tcase, the_answer_after_a_reset_counts_at_once);
 	tcase_add_test(tcase, a_late_answer_does_not_delay_the_next_question);
 	tcase_add_test(tcase, one_connection_of_two_may_be_reset);
+	tcase_add_test(tcase, two_connections_of_three_may_be_reset);
 	tcase_add_test(tcase, the_only_connection_of_two_nodes_is_all_there_is);
 	tcase_add_test(tcase, a_node_that_gathers_grants_nothing);
 	tcase_add_loop_test(tcase, any_packet_of_a_plain_member_counts, 0, 2);
