@@ -233,6 +233,65 @@ START_TEST(a_token_from_before_a_stop_does_not_renew_it)
 }
 END_TEST
 
+/* The lease has not ended yet, but that token does not prolong it. */
+START_TEST(a_token_from_before_a_short_stop_does_not_prolong_it)
+{
+	struct node *node;
+
+	start_leased_ring(3);
+	node = node_of(3);
+	cut(3);
+	run_for(1200);
+	node->is_paused = true;
+	net->drops = NULL;
+	run_for(700);
+	ck_assert_uint_gt(node->waiting_count, 0);
+	cut(3);
+	node_resume(node, false);
+	run_for(lease_ms() - 1900 + held_ms() + late_ms());
+	check_lease(3, false);
+}
+END_TEST
+
+static uint8_t late_token[2048];
+static size_t late_token_size;
+
+/* Node 2 is cut off, and the first token that it misses is kept. */
+static bool keeps_a_token_to_2(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
+	const struct coterie_frame *frame)
+{
+	(void)n;
+	if (from == to || (from != 2 && to != 2))
+		return false;
+	if (to == 2 && header->type == WIRE_TOKEN && late_token_size == 0) {
+		late_token_size = frame->size;
+		memcpy(late_token, frame->data, frame->size);
+	}
+	return true;
+}
+
+/* It comes after the end, and before the timer has noticed that. */
+START_TEST(a_token_that_was_under_way_for_longer_does_not_renew_it)
+{
+	const struct totem_engine *engine;
+	uint64_t end_ns;
+
+	start_leased_ring(3);
+	engine = node_of(2)->engine;
+	net->drops = keeps_a_token_to_2;
+	run_for(held_ms() + 1);
+	ck_assert_uint_gt(late_token_size, 0);
+	end_ns = engine->contact_ns + totem_engine_lease(engine);
+	while (net_step(net, end_ns - 1))
+		;
+	net->now_ns = end_ns;
+	ck_assert(!has_lease(2));
+	ck_assert(node_of(2)->has_lease);
+	feed(2, late_token, late_token_size);
+	check_lease(2, false);
+}
+END_TEST
+
 START_TEST(a_stop_that_now_does_not_show_ends_it)
 {
 	start_leased_ring(3);
@@ -550,6 +609,8 @@ int main(void)
 	tcase_add_test(tcase, it_is_back_after_contact);
 	tcase_add_test(tcase, a_link_that_goes_down_ends_it_at_once);
 	tcase_add_loop_test(tcase, a_token_from_before_a_stop_does_not_renew_it, 0, 3);
+	tcase_add_test(tcase, a_token_from_before_a_short_stop_does_not_prolong_it);
+	tcase_add_test(tcase, a_token_that_was_under_way_for_longer_does_not_renew_it);
 	tcase_add_test(tcase, a_stop_that_now_does_not_show_ends_it);
 	tcase_add_test(tcase, a_member_that_names_this_node_failed_ends_it);
 	tcase_add_test(tcase, a_forged_verdict_ends_it_until_the_next_answer);

@@ -175,9 +175,13 @@ END_TEST
 
 START_TEST(a_ring_of_two_never_votes)
 {
+	struct totem_silence silence;
+
 	start_quick_ring(2);
 	silence_node(2, _i == 1);
 	run_for(patience_ms() - HOLD_MS - 200);
+	ck_assert(totem_engine_silent(node_of(1)->engine, net->now_ns, 0, &silence));
+	ck_assert_uint_eq(silence.budget_ns, patience_ms() * MS);
 	ck_assert_uint_eq(member_count(1), 2);
 	ck_assert_uint_eq(node_of(1)->evicted_count, 0);
 	wait_until_removed(2, 2, 1000);
@@ -204,6 +208,25 @@ START_TEST(a_member_that_hears_the_suspect_blocks_the_vote)
 	run_for(options.token_ns / MS - HOLD_MS - 200);
 	check_nobody_is_removed();
 	for (uint32_t id = 1; id <= 3; id++)
+		ck_assert_uint_eq(node_of(id)->gathered, 0);
+}
+END_TEST
+
+static bool is_5_from_most(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
+	const struct coterie_frame *frame)
+{
+	(void)n, (void)header, (void)frame;
+	return (from == 5 && to < 4) || (to == 5 && from < 4);
+}
+
+/* Three of five are a majority, but node 4 hears node 5. */
+START_TEST(one_member_that_hears_the_suspect_is_enough)
+{
+	start_quick_ring(5);
+	net->drops = is_5_from_most;
+	run_for(options.token_ns / MS - HOLD_MS - 200);
+	check_nobody_is_removed();
+	for (uint32_t id = 1; id <= 5; id++)
 		ck_assert_uint_eq(node_of(id)->gathered, 0);
 }
 END_TEST
@@ -300,6 +323,22 @@ START_TEST(a_judge_that_ran_late_has_more_patience)
 }
 END_TEST
 
+/* The host of them all was frozen. Members 1 and 2 run again sooner than member 3. */
+START_TEST(a_stop_of_all_members_removes_nobody)
+{
+	start_quick_ring(3);
+	for (uint32_t id = 1; id <= 3; id++)
+		node_of(id)->is_paused = true;
+	run_for(1500);
+	node_resume(node_of(1), true);
+	node_resume(node_of(2), true);
+	run_for(100);
+	node_resume(node_of(3), true);
+	run_for(2000);
+	check_nobody_is_removed();
+}
+END_TEST
+
 /* --- votes --- */
 
 static void feed_vote(uint32_t to, uint32_t voter, uint32_t suspect)
@@ -329,6 +368,21 @@ START_TEST(votes_of_other_nodes_and_about_other_nodes_count_nothing)
 		run_for(10);
 		ck_assert_uint_eq(node_of(1)->gathered, 0);
 	}
+}
+END_TEST
+
+START_TEST(votes_about_other_nodes_displace_none)
+{
+	start_quick_ring(3);
+	silence_node(1, true);
+	run_for(BUDGET_MS - HOLD_MS - 10);
+	feed_vote(1, 2, 3);
+	for (uint32_t id = 10; id < 10 + 2 * VOTES_MAX; id++) {
+		run_for(1);
+		feed_vote(1, 2, id);
+	}
+	run_for(BUDGET_MS / 2);
+	ck_assert_uint_eq(node_of(1)->gathered, 1);
 }
 END_TEST
 
@@ -451,6 +505,9 @@ int main(void)
 	tcase_add_test(tcase, a_member_with_a_longer_lease_is_waited_for);
 	tcase_add_test(tcase, a_judge_that_ran_late_has_more_patience);
 	tcase_add_loop_test(tcase, votes_of_other_nodes_and_about_other_nodes_count_nothing, 0, 2);
+	tcase_add_test(tcase, votes_about_other_nodes_displace_none);
+	tcase_add_test(tcase, a_stop_of_all_members_removes_nobody);
+	tcase_add_test(tcase, one_member_that_hears_the_suspect_is_enough);
 	tcase_add_test(tcase, a_vote_counts_for_one_budget);
 	tcase_add_test(tcase, a_member_that_leaves_is_recorded_as_left);
 	tcase_add_test(tcase, a_deaf_member_is_recorded_as_disagreeing);
