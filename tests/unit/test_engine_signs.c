@@ -470,6 +470,77 @@ START_TEST(a_cut_that_is_longer_than_the_patience_removes_the_node)
 }
 END_TEST
 
+/* At each phase of a held token: two halves are never in force together. */
+START_TEST(a_majority_concludes_after_the_node_that_is_cut_off)
+{
+	uint32_t cut = (uint32_t)_i + 1, other = cut == 1 ? 2 : 1;
+
+	for (uint64_t phase = 0; phase < 800; phase += 80) {
+		restart_ring(3);
+		run_for(phase);
+		net->cut_from = cut;
+		net->drops = is_apart;
+		run_for(patience_ms() - held_ms() - 100);
+		for (uint32_t ms = 0; ms < 4000 && member_count(other) == 3; ms++)
+			run_for(1);
+		ck_assert_uint_eq(member_count(other), 2);
+		ck_assert_msg(member_count(cut) == 1, "node %u is in the old ring, phase %lu", cut,
+			(unsigned long)phase);
+	}
+}
+END_TEST
+
+/* The link comes and goes, but leads nowhere. */
+START_TEST(a_link_that_flaps_does_not_prolong_the_patience)
+{
+	start_ring(3);
+	net->cut_from = 3;
+	net->drops = is_apart;
+	for (uint64_t ms = 0; ms < patience_ms() + 200; ms += 100) {
+		tell(3, ms / 100 % 2 == 0 ? TOTEM_EVENT_LINK_DOWN : TOTEM_EVENT_LINK_UP, 0);
+		run_for(100);
+	}
+	ck_assert_uint_eq(member_count(3), 1);
+}
+END_TEST
+
+/* An operator or a quorum device asks for a new membership again and again. */
+START_TEST(a_forced_gather_does_not_prolong_the_patience)
+{
+	start_ring(3);
+	net->cut_from = 3;
+	net->drops = is_apart;
+	for (uint64_t ms = 0; ms < options.consensus_ns / MS - 100; ms += 100) {
+		tell(3, TOTEM_EVENT_FORCE_GATHER, 0);
+		run_for(100);
+		ck_assert_uint_eq(member_count(3), 3);
+	}
+	run_for(200);
+	ck_assert_uint_eq(member_count(3), 1);
+}
+END_TEST
+
+/* Node 9 has waited in vain for node 3. Nodes 1 and 2 have not yet waited for it as long as they owe it. */
+START_TEST(a_verdict_of_another_ring_waits_for_the_patience)
+{
+	static const uint32_t proc[] = {1, 2, 3, 9}, failed[] = {3};
+	uint8_t bytes[256];
+	size_t size;
+
+	start_ring(3);
+	net->cut_from = 3;
+	net->drops = is_apart;
+	while (node_of(1)->gathered == 0)
+		run_for(10);
+	run_for(300);
+	size = wire_encode_join(9, 9, 1, proc, 4, failed, 1, 0, false, bytes, sizeof(bytes));
+	feed(1, bytes, size);
+	run_for(10);
+	ck_assert(node_set_has(&node_of(1)->engine->proc, 9));
+	ck_assert(!node_set_has(&node_of(1)->engine->failed, 3));
+}
+END_TEST
+
 /* It knows that it is cut off, and serves no longer. But it is a ring of its own no sooner than without that. */
 START_TEST(a_node_without_a_link_is_alone_after_the_patience)
 {
@@ -814,6 +885,10 @@ int main(void)
 	tcase_add_loop_test(tcase, a_link_that_flaps_changes_nothing, 0, 3);
 	tcase_add_loop_test(tcase, a_cut_that_is_shorter_than_the_patience_changes_nothing, 0, 2 * CUTS);
 	tcase_add_loop_test(tcase, a_cut_that_is_longer_than_the_patience_removes_the_node, 0, 2);
+	tcase_add_loop_test(tcase, a_majority_concludes_after_the_node_that_is_cut_off, 0, 3);
+	tcase_add_test(tcase, a_link_that_flaps_does_not_prolong_the_patience);
+	tcase_add_test(tcase, a_forced_gather_does_not_prolong_the_patience);
+	tcase_add_test(tcase, a_verdict_of_another_ring_waits_for_the_patience);
 	tcase_add_loop_test(tcase, a_node_without_a_link_is_alone_after_the_patience, 0, 3);
 	tcase_add_loop_test(tcase, a_deaf_node_is_alone_after_the_patience, 0, 3);
 	tcase_add_test(tcase, asymmetric_reachability_calms_down);

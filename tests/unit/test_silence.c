@@ -386,6 +386,19 @@ START_TEST(votes_about_other_nodes_displace_none)
 }
 END_TEST
 
+START_TEST(a_node_without_a_link_removes_none)
+{
+	start_quick_ring(3);
+	silence_node(1, true);
+	tell(1, TOTEM_EVENT_LINK_DOWN, 0);
+	for (uint32_t ms = 0; ms < 2 * BUDGET_MS; ms += 20) {
+		feed_vote(1, 2, 3);
+		run_for(20);
+		ck_assert_uint_eq(node_of(1)->gathered, 0);
+	}
+}
+END_TEST
+
 START_TEST(a_vote_counts_for_one_budget)
 {
 	start_quick_ring(3);
@@ -508,6 +521,7 @@ int main(void)
 	tcase_add_test(tcase, votes_about_other_nodes_displace_none);
 	tcase_add_test(tcase, a_stop_of_all_members_removes_nobody);
 	tcase_add_test(tcase, one_member_that_hears_the_suspect_is_enough);
+	tcase_add_test(tcase, a_node_without_a_link_removes_none);
 	tcase_add_test(tcase, a_vote_counts_for_one_budget);
 	tcase_add_test(tcase, a_member_that_leaves_is_recorded_as_left);
 	tcase_add_test(tcase, a_deaf_member_is_recorded_as_disagreeing);
