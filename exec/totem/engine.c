@@ -288,6 +288,7 @@ static void begin(struct totem_engine *engine, uint64_t now_ns)
 	engine->depth++;
 	if (now_ns > engine->now_ns)
 		engine->now_ns = now_ns;
+	suspect_check_stall(engine);
 	timer_check_pause(engine);
 	lease_check_stall(engine);
 }

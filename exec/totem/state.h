@@ -503,6 +503,8 @@ void suspect_installed(struct totem_engine *engine); /* the same, and the neighb
 void suspect_connected(struct totem_engine *engine, uint32_t id);
 void suspect_disconnected(struct totem_engine *engine, uint32_t id, enum connection_end end);
 void suspect_expired(struct totem_engine *engine);
+/** At each entry. After a while in which this process did not run, the answer may wait in a socket. */
+void suspect_check_stall(struct totem_engine *engine);
 
 /* --- lease.c --- */
 void lease_installed(struct totem_engine *engine); /* a configuration came into force */
