@@ -157,6 +157,26 @@ START_TEST(a_judge_that_was_stopped_asks_again)
 }
 END_TEST
 
+/* Answers wait in its socket, and its timers run out first. */
+START_TEST(a_judge_that_was_stopped_reads_first)
+{
+	net->delay_ns = 30 * MS;
+	start_ring_of_askers(3);
+	net->refuse_most_to = 3;
+	tell(2, TOTEM_EVENT_WATCH_CLOSED, 3);
+	run_for(15);
+	net->refuse_most_to = 0;
+	run_for(47); /* two questions were refused, answers to others are under way */
+	ck_assert(peer_find(node_of(2)->engine, 3)->sign_ns != 0);
+	ck_assert_uint_gt(peer_find(node_of(2)->engine, 3)->refused, 0);
+	node_of(2)->is_paused = true;
+	run_for(400);
+	ck_assert_uint_gt(node_of(2)->waiting_count, 0);
+	node_resume(node_of(2), true);
+	check_unmoved();
+}
+END_TEST
+
 /* Its connections end as at a crash, but the daemon that comes up at once says that it runs. */
 START_TEST(a_node_that_is_restarted_is_a_member_again)
 {
@@ -870,6 +890,7 @@ int main(void)
 	tcase_add_test(tcase, two_neighbours_that_crash_together_are_both_removed);
 	tcase_add_test(tcase, a_packet_that_was_under_way_does_not_save_its_sender);
 	tcase_add_test(tcase, a_judge_that_was_stopped_asks_again);
+	tcase_add_test(tcase, a_judge_that_was_stopped_reads_first);
 	tcase_add_loop_test(tcase, a_node_that_is_restarted_is_a_member_again, 0, 5);
 	tcase_add_loop_test(tcase, refusals_without_a_close_wait_for_the_token, 0, 3);
 	tcase_add_loop_test(tcase, a_close_without_refusals_waits_for_the_token, 0, 3);
