@@ -51,16 +51,16 @@
 	X(TOKEN_LOSS_IGNORED, 30, "an expired token timer is ignored") \
 	X(QUEUE_DROPPED, 20, "messages that wait are dropped at a configuration change") \
 	X(SIGNS_BELIEVED, 20, "a sign of a member's death is believed at once") \
-	X(REFUSALS_BELIEVED, 100, "a member whose host refuses datagrams is removed, whatever its connection") \
+	X(REFUSALS_BELIEVED, 60, "a member whose host refuses datagrams is removed, whatever its connection") \
 	X(LEASE_FOREVER, 50, "a lease never ends") \
 	X(LEASE_STALE_TOKEN, 400, "the first token after a lapse renews the lease") \
-	X(LEASE_GRANTED, 400, "a node that forms another ring still answers for the old one") \
-	X(STRANGER_BELIEVED, 4000, "a stranger's verdict on a member of our ring is taken over at once") \
-	X(MARGIN_NONE, 400, "a majority concludes as early as a node that is cut off") \
-	X(BUDGET_HALVED, 50, "a silent member is voted out long before its budget is over") \
-	X(VOTE_ALONE, 100, "one vote is enough") \
+	X(LEASE_GRANTED, 300, "a node that forms another ring still answers for the old one") \
+	X(STRANGER_BELIEVED, 500, "a stranger's verdict on a member of our ring is taken over at once") \
+	X(MARGIN_NONE, 150, "a majority concludes as early as a node that is cut off") \
+	X(BUDGET_HALVED, 30, "a silent member is voted out long before its budget is over") \
+	X(VOTE_ALONE, 60, "one vote is enough") \
 	X(VOTE_LOST, 20, "votes of other members are not counted") \
-	X(VOTE_WITHOUT_ALL, 400, "a majority votes a member out that another member hears") \
+	X(VOTE_WITHOUT_ALL, 60, "a majority votes a member out that another member hears") \
 	X(HOLD_FOREVER, 10, "a held token is never let go") \
 	X(LINGER_FOREVER, 50, "a lone sender keeps the token for good") \
 	X(LINGER_UNBOUNDED, 50, "each time a lone sender that keeps the token sends, it has a whole window") \

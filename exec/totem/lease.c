@@ -153,8 +153,12 @@ void lease_check_stall(struct totem_engine *engine)
 {
 	uint64_t at_ns = engine->timer_at_ns[TOTEM_TIMER_LEASE];
 
-	if (at_ns < engine->now_ns && engine->now_ns - at_ns > totem_engine_lease(engine) / STALL_FRACTION)
-		engine->unproved_ns = engine->now_ns;
+	if (at_ns >= engine->now_ns || engine->now_ns - at_ns <= totem_engine_lease(engine) / STALL_FRACTION)
+		return;
+	engine->unproved_ns = engine->now_ns;
+	/* A stop, and no mere lack of processor time. */
+	if (engine->entry_gap_ns >= totem_engine_lease(engine))
+		engine->awake_ns = engine->now_ns;
 }
 
 void lease_contact(struct totem_engine *engine, struct peer *peer, uint64_t at_ns)

@@ -23,13 +23,20 @@ static uint64_t max_ns(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+/* The last token came here before it came to the peer: what it tells of that one is a rotation old. */
+static bool is_behind(const struct totem_engine *engine, const struct peer *peer)
+{
+	return !engine_is_rep(engine) && peer->id > engine->options.nodeid;
+}
+
 /*
  * From when on silence counts: the last sign of life, or, on an idle ring, when the token that its holder keeps
  * was due again. A judge that did not run heard nothing, and cannot say.
  */
 static uint64_t quiet_ns(const struct totem_engine *engine, const struct peer *peer)
 {
-	uint64_t due_ns = engine->all_alive_ns + (engine->was_held ? engine->options.hold_ns : 0);
+	bool is_due_later = engine->was_held && !is_behind(engine, peer);
+	uint64_t due_ns = engine->all_alive_ns + (is_due_later ? engine->options.hold_ns : 0);
 
 	return max_ns(max_ns(peer->alive_ns, due_ns), engine->awake_ns);
 }
@@ -71,15 +78,12 @@ void silence_late(struct totem_engine *engine, uint64_t late_ns)
 
 	if (budget_ns == 0 || late_ns < budget_ns / LATE_FRACTION)
 		return;
-	/* One timer after the other is late then. */
+	/* A stop is over when it ends, though one timer after the other is late then. A lack of processor time goes on. */
 	if (engine->now_ns - engine->awake_ns < budget_ns / 4)
 		return;
 	/* What it did not hear while it did not run tells nothing. */
 	if (late_ns >= budget_ns / 4)
 		engine->awake_ns = engine->now_ns;
-	/* A stop is over when it ends. A lack of processor time goes on. */
-	if (engine->entry_gap_ns >= budget_ns / 2)
-		return;
 	if (engine->now_ns >= engine->late_until_ns || late_ns > engine->late_ns)
 		engine->late_ns = late_ns;
 	engine->late_until_ns = engine->now_ns + LATE_BUDGETS * budget_ns;

@@ -44,7 +44,7 @@ void patience_set(const struct sim *sim, struct totem_options *options)
 {
 	if (play_of(sim) == PLAY_ISOLATIONS)
 		return;
-	options->silence_ns = options->token_ns / 2;
+	options->silence_ns = options->token_ns / 3;
 	options->hold_ns = options->silence_ns * 3 / 10;
 	options->token_retransmit_ns = options->silence_ns * 2 / 10;
 }
@@ -77,7 +77,7 @@ static void stall(struct sim *sim, uint64_t budget_ns)
 	uint64_t ns = budget_ns * random_between(&sim->random, 10, 90) / 100;
 	uint32_t other = (node->index + 1) % sim->node_count;
 
-	switch (random_below(&sim->random, 5)) {
+	switch (random_below(&sim->random, 6)) {
 	case 0:
 		node_pause(node);
 		sim_note(sim, node->index, "stands still for %.3f s", (double)ns / 1e9);
@@ -93,9 +93,15 @@ static void stall(struct sim *sim, uint64_t budget_ns)
 		break;
 	case 4:
 		/* Longer than the budget, but others hear both, and the token timeout is not over. */
-		ns = budget_ns * random_between(&sim->random, 110, 140) / 100;
+		ns = budget_ns * random_between(&sim->random, 150, 180) / 100;
 		sim_cut(sim, node->index, other);
 		sim_cut(sim, other, node->index);
+		break;
+	case 5:
+		/* The same, and only one hears it. */
+		ns = budget_ns * random_between(&sim->random, 150, 180) / 100;
+		isolate(sim, node->index, true, true);
+		sim->net.cut[node->index][other] = sim->net.cut[other][node->index] = false;
 		break;
 	}
 	if (!sim_run_for(sim, ns))
@@ -181,6 +187,15 @@ static bool is_overlap(const struct sim *sim, uint32_t victim)
 	return false;
 }
 
+static void run_until_token(struct sim *sim, const struct node *node, uint64_t ns)
+{
+	uint64_t end_ns = sim->clock.now_ns + ns;
+
+	while (sim_step(sim, end_ns))
+		if (node->step_accepted)
+			return;
+}
+
 static void isolation(struct sim *sim)
 {
 	uint32_t victim = any_node(sim)->index;
@@ -193,6 +208,9 @@ static void isolation(struct sim *sim)
 			sim->net.rejects[i][victim] = sim->net.rejects[victim][i] = i != victim;
 		sim_note(sim, victim, "rejects and is rejected");
 	} else {
+		/* The token comes to it once more: it misses the next one later than the others do. */
+		isolate(sim, victim, false, true);
+		run_until_token(sim, &sim->nodes[victim], 2 * options->hold_ns);
 		isolate(sim, victim, true, true);
 		sim_note(sim, victim, "is cut off");
 	}
@@ -216,9 +234,10 @@ static void play_isolations(struct sim *sim)
 
 void patience_run(struct sim *sim)
 {
-	/* A ring that is idle now and then shows more than dense traffic. */
+	/* A ring that is idle now and then shows more than dense traffic, which a long way could not carry. */
 	for (uint32_t i = 0; i < sim->node_count; i++)
-		sim->nodes[i].traffic_mean_ns = sim->options.seed % 2 == 0 ? 0 : MS(500);
+		sim->nodes[i].traffic_mean_ns =
+			sim->options.seed % 2 == 0 ? 0 : MS(500) + 100 * sim->net.delay_max_ns;
 	sim_start(sim);
 	if (!sim_run_for(sim, MS(25)) ||
 		!sim_run_until(sim, sim_synchronized, 4 * sim_settle_ns(sim) + SECONDS(1)))
