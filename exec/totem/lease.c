@@ -80,12 +80,16 @@ static void settle(struct totem_engine *engine)
 }
 
 /* A token that is held on an idle ring comes this late without anything being wrong. */
+static uint64_t held_ns(const struct totem_engine *engine)
+{
+	return engine->options.hold_ns + totem_engine_lease(engine) / HELD_SLACK;
+}
+
 static uint64_t patience_ns(const struct totem_engine *engine)
 {
-	uint64_t lease_ns = totem_engine_lease(engine);
-	uint64_t held_ns = engine->options.hold_ns + lease_ns / HELD_SLACK;
+	uint64_t half_ns = totem_engine_lease(engine) / 2;
 
-	return held_ns > lease_ns / 2 ? held_ns : lease_ns / 2;
+	return held_ns(engine) > half_ns ? held_ns(engine) : half_ns;
 }
 
 static bool is_watching(const struct totem_engine *engine)
@@ -94,9 +98,13 @@ static bool is_watching(const struct totem_engine *engine)
 	       (engine->state == TOTEM_OPERATIONAL || engine->state == TOTEM_GATHER);
 }
 
+/* Contact that is old by now leaves less time. */
 static void start(struct totem_engine *engine)
 {
-	timer_set(engine, TOTEM_TIMER_LEASE, patience_ns(engine));
+	uint64_t age_ns = engine->now_ns - engine->contact_ns;
+	uint64_t after_ns = patience_ns(engine);
+
+	timer_set(engine, TOTEM_TIMER_LEASE, after_ns > age_ns ? after_ns - age_ns : 0);
 }
 
 /* An attempt that failed may have let the timer run out. */
@@ -132,19 +140,30 @@ static void note_all_alive(struct totem_engine *engine)
 	}
 }
 
+/*
+ * Each member has accepted the token since this node passed it on, but some may have done so right after that: they
+ * wait from then on. A token that came later than its holder keeps one has been held up on the way.
+ */
+static uint64_t contact_of_token(const struct totem_engine *engine)
+{
+	uint64_t latest_ns = engine->token_sent_ns + held_ns(engine);
+
+	return latest_ns < engine->now_ns && !TOTEM_MUTANT(engine, LEASE_STALE_TOKEN) ? latest_ns : engine->now_ns;
+}
+
 void lease_token(struct totem_engine *engine)
 {
 	note_all_alive(engine);
 	if (engine->state != TOTEM_OPERATIONAL || engine->memb.count <= 1)
 		return;
-	start(engine);
 	if (!has_lease_now(engine))
 		settle(engine);
 	if (engine->token_sent_ns < engine->unproved_ns && !TOTEM_MUTANT(engine, LEASE_STALE_TOKEN)) {
 		timer_set(engine, TOTEM_TIMER_LEASE, 0); /* an answer comes sooner than the next token */
 		return;
 	}
-	engine->contact_ns = engine->now_ns;
+	engine->contact_ns = contact_of_token(engine);
+	start(engine);
 	if (!engine->is_lease_held)
 		settle(engine);
 }

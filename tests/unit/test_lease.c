@@ -294,6 +294,30 @@ START_TEST(a_token_that_was_under_way_for_longer_does_not_renew_it)
 }
 END_TEST
 
+/*
+ * Each member has accepted that token, but node 1 right after node 3 passed it on: it waits for node 3 from then on.
+ */
+START_TEST(a_token_that_was_held_up_counts_from_when_it_was_passed_on)
+{
+	const struct totem_engine *engine;
+	uint64_t sent_ns;
+
+	start_leased_ring(3);
+	engine = node_of(3)->engine;
+	net->drops = drops_all;
+	run_for(lease_ms() / 3); /* node 1 sends it to node 2 again */
+	net->drops = drops_probes;
+	sent_ns = engine->token_sent_ns;
+	while (has_lease(3) && engine->token_sent_ns == sent_ns)
+		run_for(1);
+	ck_assert_uint_gt(engine->token_sent_ns, sent_ns);
+	cut(3);
+	ck_assert(has_lease(3));
+	net->now_ns = sent_ns + (lease_ms() + held_ms() + late_ms()) * MS;
+	ck_assert(!has_lease(3));
+}
+END_TEST
+
 START_TEST(a_stop_that_now_does_not_show_ends_it)
 {
 	start_leased_ring(3);
@@ -613,6 +637,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_token_from_before_a_stop_does_not_renew_it, 0, 3);
 	tcase_add_test(tcase, a_token_from_before_a_short_stop_does_not_prolong_it);
 	tcase_add_test(tcase, a_token_that_was_under_way_for_longer_does_not_renew_it);
+	tcase_add_test(tcase, a_token_that_was_held_up_counts_from_when_it_was_passed_on);
 	tcase_add_test(tcase, a_stop_that_now_does_not_show_ends_it);
 	tcase_add_test(tcase, a_member_that_names_this_node_failed_ends_it);
 	tcase_add_test(tcase, a_forged_verdict_ends_it_until_the_next_answer);
