@@ -135,6 +135,8 @@ static void note_leases(struct totem_engine *engine)
 	for (uint32_t i = 0; i < engine->memb.count; i++) {
 		struct peer *peer = peer_find(engine, engine->memb.ids[i]);
 
+		if (engine->memb.ids[i] == engine->options.nodeid)
+			engine->announced_ns = extension_lease(engine, i);
 		if (peer == NULL)
 			continue;
 		peer->lease_ns = extension_lease(engine, i);

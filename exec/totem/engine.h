@@ -345,8 +345,9 @@ struct totem_counters {
 /**
  * Whether this node had contact with a majority of its ring within the lease, so that no other majority can
  * have gone on without it. An accepted token is contact with all members, an answered question with one; for
- * members that answer none (Corosync) any packet counts. The lease is 60 % of the silence budget, or of
- * the token timeout; a ring of one holds it always. It may be false before `lease` says so: a process that was
+ * members that answer none (Corosync) any packet counts. The lease is 60 % of the silence budget or of
+ * the token timeout, whichever is less, and no more than the other members were told when the ring was formed;
+ * a ring of one holds it always. It may be false before `lease` says so: a process that was
  * stopped asks this first.
  */
 bool totem_engine_has_lease(const struct totem_engine *engine, uint64_t now_ns);

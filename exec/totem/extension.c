@@ -11,7 +11,7 @@
 
 static uint64_t lease_units(const struct totem_engine *engine)
 {
-	uint64_t units = (totem_engine_lease(engine) + WIRE_LEASE_UNIT_NS - 1) / WIRE_LEASE_UNIT_NS;
+	uint64_t units = (lease_configured(engine) + WIRE_LEASE_UNIT_NS - 1) / WIRE_LEASE_UNIT_NS;
 
 	return units < WIRE_LEASE_MAX ? units : WIRE_LEASE_MAX;
 }

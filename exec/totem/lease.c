@@ -20,12 +20,25 @@
 #define HELD_SLACK 16u   /* of the lease: so much later than its hold time a token may be */
 #define STALL_FRACTION 32u /* of the lease: a timer that is so late shows that this process did not run */
 
-uint64_t totem_engine_lease(const struct totem_engine *engine)
+uint64_t lease_configured(const struct totem_engine *engine)
 {
 	const struct totem_options *options = &engine->options;
-	uint64_t budget_ns = options->silence_ns != 0 ? options->silence_ns : options->token_ns;
+	uint64_t budget_ns = options->token_ns;
 
+	/* Members that gather may conclude after the consensus timeout, whatever the budget is. */
+	if (options->silence_ns != 0 && options->silence_ns < budget_ns)
+		budget_ns = options->silence_ns;
 	return budget_ns / 100 * LEASE_PERCENT;
+}
+
+/* A reload may have made it longer, but the other members wait for what they were told when the ring was formed. */
+uint64_t totem_engine_lease(const struct totem_engine *engine)
+{
+	uint64_t lease_ns = lease_configured(engine);
+
+	if (engine->memb.count <= 1 || engine->announced_ns == 0 || engine->announced_ns > lease_ns)
+		return lease_ns;
+	return engine->announced_ns;
 }
 
 /* Contact from before a doubt proves nothing. */

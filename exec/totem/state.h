@@ -266,6 +266,7 @@ struct totem_engine {
 
 	/* Contact and silence. */
 	bool is_lease_held;      /* as the outside was told */
+	uint64_t announced_ns;   /* the lease that the other members wait for; 0: none was announced */
 	uint64_t contact_ns;     /* with all members, by a token */
 	uint64_t doubt_ns;       /* contact from before proves nothing */
 	uint64_t unproved_ns;    /* a token proves contact only if this node has passed one on since then */
@@ -507,6 +508,7 @@ void suspect_expired(struct totem_engine *engine);
 void suspect_check_stall(struct totem_engine *engine);
 
 /* --- lease.c --- */
+uint64_t lease_configured(const struct totem_engine *engine); /* for the next ring */
 void lease_installed(struct totem_engine *engine); /* a configuration came into force */
 void lease_gather(struct totem_engine *engine); /* GATHER was entered */
 void lease_token(struct totem_engine *engine); /* it was accepted */

@@ -620,6 +620,62 @@ START_TEST(a_budget_shortens_it)
 }
 END_TEST
 
+/* --- other timers at run time, or on other nodes --- */
+
+static void use_token_timeout(uint64_t factor)
+{
+	totem_options_defaults(&options, 1, 3);
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	options.token_ns *= factor;
+	options.consensus_ns *= factor;
+}
+
+/* The other members wait for the lease that they were told of. */
+START_TEST(a_reload_makes_it_longer_in_the_next_ring)
+{
+	const uint32_t ids[] = {1, 2, 3};
+	uint64_t before_ms;
+
+	start_leased_ring(3);
+	before_ms = lease_ms();
+	use_token_timeout(4);
+	options.nodes = ids;
+	options.node_count = 3;
+	for (uint32_t id = 1; id <= 3; id++) {
+		options.nodeid = id;
+		ck_assert_int_eq(totem_engine_reconfigure(node_of(id)->engine, net->now_ns, &options), 0);
+	}
+	ck_assert_uint_eq(lease_ms(), before_ms);
+	tell(2, TOTEM_EVENT_FORCE_GATHER, 0);
+	run_for(500);
+	run_until_ring(3, 5000);
+	ck_assert_uint_eq(lease_ms(), 4 * before_ms);
+}
+END_TEST
+
+START_TEST(a_reload_makes_it_shorter_at_once)
+{
+	uint64_t before_ms;
+
+	start_leased_ring(3);
+	before_ms = lease_ms();
+	options.nodeid = 1;
+	options.token_ns /= 2;
+	ck_assert_int_eq(totem_engine_reconfigure(node_of(1)->engine, net->now_ns, &options), 0);
+	ck_assert_uint_eq(lease_ms(), before_ms / 2);
+}
+END_TEST
+
+/* The gather may end after the consensus timeout. */
+START_TEST(a_budget_beyond_the_token_timeout_makes_it_no_longer)
+{
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE | WIRE_FEATURE_SILENCE;
+	options.silence_ns = options.token_ns + options.consensus_ns - MS;
+	start_ring(3);
+	ck_assert_uint_eq(lease_ms(), options.token_ns / MS * 6 / 10);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("engine");
@@ -654,6 +710,9 @@ int main(void)
 	tcase_add_test(tcase, three_of_five_hold_it_and_two_do_not);
 	tcase_add_test(tcase, both_of_two_lose_it_when_they_are_cut_apart);
 	tcase_add_test(tcase, a_budget_shortens_it);
+	tcase_add_test(tcase, a_reload_makes_it_longer_in_the_next_ring);
+	tcase_add_test(tcase, a_reload_makes_it_shorter_at_once);
+	tcase_add_test(tcase, a_budget_beyond_the_token_timeout_makes_it_no_longer);
 	suite_add_tcase(suite, tcase);
 
 	return suite_run(suite);
