@@ -441,6 +441,33 @@ static bool waits_for_margin(struct totem_engine *engine)
 	return true;
 }
 
+/*
+ * A member with other timers may serve for longer than this node's consensus timeout. It has had no contact with this
+ * node since this one left the ring. Sets timer for the end of the wait.
+ */
+static bool waits_for_leases(struct totem_engine *engine, enum totem_timer timer)
+{
+	uint64_t until_ns = 0;
+
+	for (uint32_t i = 0; i < engine->memb.count; i++) {
+		uint32_t id = engine->memb.ids[i];
+		const struct peer *peer = peer_find(engine, id);
+
+		if (peer == NULL || id == engine->options.nodeid || !node_set_has(&engine->proc, id) ||
+			node_set_has(&engine->failed, id) || node_set_has(&engine->consensus, id))
+			continue;
+
+		uint64_t end_ns = engine->episode_ns + lease_to_budget(peer->lease_ns);
+
+		if (peer->lease_ns != 0 && end_ns > until_ns)
+			until_ns = end_ns;
+	}
+	if (until_ns <= engine->now_ns)
+		return false;
+	timer_set(engine, timer, until_ns - engine->now_ns);
+	return true;
+}
+
 /* §7.5. Returns whether the membership has to be gathered anew. */
 static bool conclude(struct totem_engine *engine)
 {
@@ -470,7 +497,8 @@ void gather_consensus_expired(struct totem_engine *engine)
 {
 	if (engine->state != TOTEM_GATHER || engine->is_pausing)
 		return;
-	if (!is_agreed(engine) && waits_for_margin(engine))
+	if (!is_agreed(engine) &&
+		(waits_for_leases(engine, TOTEM_TIMER_CONSENSUS) || waits_for_margin(engine)))
 		return;
 	if (conclude(engine))
 		gather_enter(engine, GATHER_CONSENSUS_TIMEOUT);
@@ -480,6 +508,8 @@ void gather_consensus_expired(struct totem_engine *engine)
 
 void gather_token_expired(struct totem_engine *engine)
 {
+	if (!is_agreed(engine) && waits_for_leases(engine, TOTEM_TIMER_TOKEN))
+		return;
 	engine->counters.continuous_gather++;
 	if (engine->counters.continuous_gather > CONTINUOUS_GATHER_MAX) {
 		const struct totem_trace trace = {

@@ -31,6 +31,11 @@ uint64_t lease_configured(const struct totem_engine *engine)
 	return budget_ns / 100 * LEASE_PERCENT;
 }
 
+uint64_t lease_to_budget(uint64_t lease_ns)
+{
+	return lease_ns / LEASE_PERCENT * 100;
+}
+
 /* A reload may have made it longer, but the other members wait for what they were told when the ring was formed. */
 uint64_t totem_engine_lease(const struct totem_engine *engine)
 {

@@ -16,7 +16,6 @@
 #define LATE_FRACTION 50u /* of the budget: what is less late is on time */
 #define LATE_TIMES 4u     /* so much more patience than it was late, at most as much again */
 #define LATE_BUDGETS 2u   /* for so many budgets */
-#define LEASE_TO_BUDGET_NS(lease_ns) ((lease_ns) / 3 * 5) /* lease.c: 60 % */
 
 static uint64_t max_ns(uint64_t a, uint64_t b)
 {
@@ -51,7 +50,7 @@ static uint64_t budget_ns(const struct totem_engine *engine, const struct peer *
 {
 	uint64_t budget_ns = max_ns(engine->options.silence_ns, TRIPS_MIN * peer->round_trip_ns);
 
-	budget_ns = max_ns(budget_ns, LEASE_TO_BUDGET_NS(peer->lease_ns));
+	budget_ns = max_ns(budget_ns, lease_to_budget(peer->lease_ns));
 	if (engine->now_ns < engine->late_until_ns)
 		budget_ns += LATE_TIMES * engine->late_ns < budget_ns ? LATE_TIMES * engine->late_ns : budget_ns;
 	if (TOTEM_MUTANT(engine, BUDGET_HALVED))

@@ -509,6 +509,7 @@ void suspect_check_stall(struct totem_engine *engine);
 
 /* --- lease.c --- */
 uint64_t lease_configured(const struct totem_engine *engine); /* for the next ring */
+uint64_t lease_to_budget(uint64_t lease_ns); /* the least patience with a member that has announced it */
 void lease_installed(struct totem_engine *engine); /* a configuration came into force */
 void lease_gather(struct totem_engine *engine); /* GATHER was entered */
 void lease_token(struct totem_engine *engine); /* it was accepted */

@@ -676,6 +676,27 @@ START_TEST(a_budget_beyond_the_token_timeout_makes_it_no_longer)
 }
 END_TEST
 
+/* The other two form a ring no sooner than it stops to serve. */
+START_TEST(a_member_with_a_longer_token_timeout_is_waited_for)
+{
+	const uint32_t *members;
+
+	net->node_count = 3;
+	for (uint32_t id = 1; id <= 3; id++) {
+		use_token_timeout(id == 3 ? 8 : 1);
+		node_start(id);
+	}
+	run_until_ring(3, 10000);
+	run_for(2000);
+	cut(3);
+	for (uint32_t ms = 0; ms < 60000 && totem_engine_members(node_of(1)->engine, &members) == 3; ms++) {
+		run_for(1);
+		ck_assert(totem_engine_members(node_of(1)->engine, &members) == 3 || !has_lease(3));
+	}
+	ck_assert_uint_eq(totem_engine_members(node_of(1)->engine, &members), 2);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("engine");
@@ -713,6 +734,7 @@ int main(void)
 	tcase_add_test(tcase, a_reload_makes_it_longer_in_the_next_ring);
 	tcase_add_test(tcase, a_reload_makes_it_shorter_at_once);
 	tcase_add_test(tcase, a_budget_beyond_the_token_timeout_makes_it_no_longer);
+	tcase_add_test(tcase, a_member_with_a_longer_token_timeout_is_waited_for);
 	suite_add_tcase(suite, tcase);
 
 	return suite_run(suite);
