@@ -3,7 +3,8 @@
  *
  * Life of a silence: 1 The token is late. Every member asks every other member on its own paths (lease.c).
  * 2 A member that has not heard the suspect for the whole budget says so to all members, again and again.
- * 3a Any packet of the suspect ends it. 3b A majority of the ring's members say so, and of the others each is
+ * 3a Any packet of the suspect ends it. Votes about it may still count elsewhere, so those who gave one answer its
+ * questions without a grant for a while (suspect.c): only the token renews its lease then. 3b A majority of the ring's members say so, and of the others each is
  * silent to this node as well: no member is left that may have heard the suspect. It is removed, and the join
  * that names it makes all members agree. A ring of two never gets there: one of two is no majority.
  *
@@ -16,6 +17,7 @@
 #define LATE_FRACTION 50u /* of the budget: what is less late is on time */
 #define LATE_TIMES 4u     /* so much more patience than it was late, at most as much again */
 #define LATE_BUDGETS 2u   /* for so many budgets */
+#define VOTE_BUDGETS 2u   /* so long a vote may count somewhere */
 
 static uint64_t max_ns(uint64_t a, uint64_t b)
 {
@@ -95,12 +97,16 @@ static bool is_suspect(const struct totem_engine *engine, const struct peer *pee
 	       engine->now_ns >= quiet_ns(engine, peer) + budget_ns(engine, peer);
 }
 
-/* Its vote about a suspect counts for as long as it takes to come again, a few times. */
+/* Its vote about a suspect counts for as long as it takes to come again, a few times: the voter's budget. */
 static bool has_voted(const struct totem_engine *engine, const struct peer *voter, uint32_t suspect)
 {
+	uint64_t age_ns = engine->options.silence_ns;
+
+	if (voter->lease_ns != 0 && lease_to_budget(voter->lease_ns) < age_ns)
+		age_ns = lease_to_budget(voter->lease_ns);
 	for (uint32_t i = 0; i < VOTES_MAX; i++)
 		if (voter->votes[i].id == suspect && voter->votes[i].at_ns != 0 &&
-			engine->now_ns - voter->votes[i].at_ns < engine->options.silence_ns)
+			engine->now_ns - voter->votes[i].at_ns < age_ns)
 			return true;
 	return false;
 }
@@ -132,6 +138,14 @@ static bool convict(struct totem_engine *engine, struct peer *suspect)
 		return false;
 	gather_fail(engine, suspect->id, TOTEM_EVIDENCE_VOTED);
 	return true;
+}
+
+/* A vote that is under way, or not read yet, counts later than it was sent: hence twice as long. */
+bool silence_is_voted(const struct totem_engine *engine, const struct peer *peer)
+{
+	uint64_t age_ns = max_ns(engine->options.silence_ns, lease_to_budget(engine->announced_ns));
+
+	return peer->voted_ns != 0 && engine->now_ns - peer->voted_ns < VOTE_BUDGETS * age_ns;
 }
 
 void silence_voted(struct totem_engine *engine, struct peer *voter, uint32_t suspect)
@@ -166,6 +180,7 @@ void silence_check(struct totem_engine *engine)
 
 		if (!is_suspect(engine, peer) || !node_set_has(&engine->proc, peer->id))
 			continue;
+		peer->voted_ns = engine->now_ns;
 		suspect_tell_members(engine, WIRE_PROBE_SILENT, peer->id);
 		if (convict(engine, peer))
 			return;

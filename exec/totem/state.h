@@ -119,6 +119,7 @@ struct peer {
 	uint64_t contact_ns;   /* when the last question was sent that it answered in our ring */
 	uint64_t lease_ns;     /* that it announced for this ring; 0: none */
 	struct vote votes[VOTES_MAX];
+	uint64_t voted_ns;     /* when this node last voted to remove it; 0: never */
 	enum totem_evidence evidence;
 	uint64_t evidence_episode;
 	uint64_t budget_ns;    /* that applied to it */
@@ -530,6 +531,8 @@ uint64_t silence_of(const struct totem_engine *engine, const struct peer *peer);
 void silence_late(struct totem_engine *engine, uint64_t late_ns);
 /** A member says that it has not heard suspect for its budget. */
 void silence_voted(struct totem_engine *engine, struct peer *voter, uint32_t suspect);
+/** Whether this node's vote to remove the member may still count somewhere. */
+bool silence_is_voted(const struct totem_engine *engine, const struct peer *peer);
 /** When the next member's budget ends; TOTEM_NEVER: there is none. */
 uint64_t silence_next(const struct totem_engine *engine);
 /** Vote on members that are silent beyond the budget. The engine may leave its state. */

@@ -406,11 +406,15 @@ void suspect_start(struct totem_engine *engine)
 		tick_at(engine, engine->now_ns + ASK_GAP_NS);
 }
 
-/* A node that forms another ring grants nothing: its next ring may be one without this node. */
+/*
+ * A node that forms another ring grants nothing: its next ring may be one without the peer. The same holds while other
+ * members may still count this node's vote to remove the peer.
+ */
 static void answer(struct totem_engine *engine, const struct peer *peer, uint64_t number)
 {
 	static const struct ring_id none;
-	bool is_granted = engine->state == TOTEM_OPERATIONAL || TOTEM_MUTANT(engine, LEASE_GRANTED);
+	bool is_granted = (engine->state == TOTEM_OPERATIONAL && !silence_is_voted(engine, peer)) ||
+			  TOTEM_MUTANT(engine, LEASE_GRANTED);
 	struct coterie_frame *frame = make_probe(engine, peer->id,
 		peer_is_unwanted(engine, peer) ? WIRE_PROBE_UNWANTED : WIRE_PROBE_ANSWER,
 		is_granted ? &engine->ring : &none, number);

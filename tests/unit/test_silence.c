@@ -351,6 +351,41 @@ static void feed_vote(uint32_t to, uint32_t voter, uint32_t suspect)
 	feed(to, bytes, sizeof(bytes));
 }
 
+static bool is_cut_but_for_1(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
+	const struct coterie_frame *frame)
+{
+	(void)n, (void)header, (void)frame;
+	return from != to && (from == 3 || to == 3) && from != 1 && to != 1;
+}
+
+/*
+ * Node 1 votes to remove node 3, and receives its packets again. Node 2 does not, is later in its own vote, and still
+ * counts that of node 1. If node 1 renewed the lease of node 3, two halves would serve.
+ */
+START_TEST(a_member_that_has_voted_grants_no_lease)
+{
+	set_options(3);
+	net->node_count = 3;
+	for (uint32_t id = 1; id <= 3; id++) {
+		options.silence_ns = (id == 2 ? 3 : 2) * BUDGET_MS * MS / 2;
+		node_start(id);
+	}
+	run_until_ring(3, 5000);
+	run_for(3000);
+	silence_node(3, true);
+	while (peer_find(node_of(1)->engine, 3)->voted_ns == 0)
+		run_for(1);
+	net->drops = is_cut_but_for_1;
+	run_for(100); /* node 3 asks, and node 1 answers */
+	silence_node(3, true);
+	for (uint32_t ms = 0; ms < 500 && member_count(1) == 3; ms++) {
+		ck_assert(!totem_engine_has_lease(node_of(3)->engine, net->now_ns));
+		run_for(1);
+	}
+	ck_assert_uint_eq(member_count(1), 2);
+}
+END_TEST
+
 /* Node 1 is cut off: one vote of node 2 about node 3 would be a majority. */
 START_TEST(votes_of_other_nodes_and_about_other_nodes_count_nothing)
 {
@@ -517,6 +552,7 @@ int main(void)
 	tcase_add_test(tcase, a_long_round_trip_raises_the_budget);
 	tcase_add_test(tcase, a_member_with_a_longer_lease_is_waited_for);
 	tcase_add_test(tcase, a_judge_that_ran_late_has_more_patience);
+	tcase_add_test(tcase, a_member_that_has_voted_grants_no_lease);
 	tcase_add_loop_test(tcase, votes_of_other_nodes_and_about_other_nodes_count_nothing, 0, 2);
 	tcase_add_test(tcase, votes_about_other_nodes_displace_none);
 	tcase_add_test(tcase, a_stop_of_all_members_removes_nobody);
