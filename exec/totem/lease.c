@@ -16,7 +16,8 @@
 /* Of the silence budget, or of the token timeout. The rest of the budget is for a held token. */
 #define LEASE_PERCENT 60u
 #define ASK_GAPS 16u      /* of the lease, between two questions to one member */
-#define ASK_GAPS_LATE 4u  /* times as long after two leases without a token */
+#define ASK_GAPS_LATE 4u  /* times as long after LATE_LEASES without a token, when every budget is over */
+#define LATE_LEASES 4u
 #define HELD_SLACK 16u   /* of the lease: so much later than its hold time a token may be */
 #define STALL_FRACTION 32u /* of the lease: a timer that is so late shows that this process did not run */
 
@@ -247,7 +248,7 @@ void lease_expired(struct totem_engine *engine)
 	settle(engine);
 	if (!is_watching(engine))
 		return; /* the next ring begins with a new lease */
-	if (engine->now_ns - engine->all_alive_ns > 2 * totem_engine_lease(engine))
+	if (engine->now_ns - engine->all_alive_ns > LATE_LEASES * totem_engine_lease(engine))
 		gap_ns *= ASK_GAPS_LATE;
 	ask_members(engine, gap_ns);
 	silence_check(engine);
