@@ -36,8 +36,11 @@ static bool was_suspended(struct ring *ring, uint64_t now_ns)
 
 bool ring_has_lease(struct ring *ring)
 {
-	if (ring == NULL || ring->engine == NULL || !quorum_has_provider(ring->executive->quorum))
+	if (ring == NULL || !quorum_has_provider(ring->executive->quorum))
 		return true;
+	/* After its leave the others go on without this node. */
+	if (ring->engine == NULL)
+		return !ring->has_left;
 	uint64_t now_ns = loop_now_ns(ring->executive->loop);
 
 	return !was_suspended(ring, now_ns) && totem_engine_has_lease(ring->engine, now_ns);

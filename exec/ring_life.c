@@ -195,6 +195,7 @@ void ring_stop(struct ring *ring)
 	ring->inside++;
 	totem_engine_leave(ring->engine, loop_now_ns(ring->executive->loop));
 	ring->inside--;
+	ring->has_left = true;
 	loop_timer_del(ring->executive->loop, ring->timer);
 	ring->timer = NULL;
 	ring->timer_at_ns = 0; /* nothing is armed any more */

@@ -22,6 +22,7 @@ struct ring {
 	struct totem_options options;
 	struct totem_engine *engine;
 	unsigned int inside;            /* the engine is on the stack */
+	bool has_left;                  /* ring_stop */
 	bool is_draining;               /* the transport hands up what came before a token */
 	uint32_t links_up;              /* by bit, as last reported */
 	uint64_t deadlines[TOTEM_TIMER_COUNT];

@@ -68,10 +68,10 @@ static struct coterie_frame *make_probe(struct totem_engine *engine, uint32_t to
 	return frame;
 }
 
-static void send_probe(struct totem_engine *engine, uint32_t to, enum wire_probe_kind kind,
-	uint64_t number)
+/* It names the ring that was installed last, which all members have in common. */
+static void send_word(struct totem_engine *engine, uint32_t to, enum wire_probe_kind kind, uint64_t number)
 {
-	struct coterie_frame *frame = make_probe(engine, to, kind, &engine->ring, number);
+	struct coterie_frame *frame = make_probe(engine, to, kind, &engine->old_ring, number);
 
 	if (frame == NULL)
 		return;
@@ -355,7 +355,7 @@ void suspect_tell_members(struct totem_engine *engine, enum wire_probe_kind kind
 		const struct peer *peer = peer_find(engine, engine->memb.ids[i]);
 
 		if (peer != NULL && peer->id != engine->options.nodeid && peer_has_probes(engine, peer))
-			send_probe(engine, peer->id, kind, id);
+			send_word(engine, peer->id, kind, id);
 	}
 }
 
@@ -477,7 +477,9 @@ static void probe_of(struct totem_engine *engine, struct peer *peer, const struc
 		peer_pardoned(engine, peer->id, (uint32_t)probe->number);
 		break;
 	case WIRE_PROBE_SILENT:
-		silence_voted(engine, peer, (uint32_t)probe->number);
+		/* Not one that was recorded in an earlier ring. */
+		if (ring_id_equal(&probe->ring, &engine->old_ring))
+			silence_voted(engine, peer, (uint32_t)probe->number);
 		break;
 	}
 }
