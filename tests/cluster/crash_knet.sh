@@ -1,0 +1,5 @@
+#!/bin/bash
+# How fast a killed daemon is missed on knet. The limit is for a busy machine, too.
+export LAB_TRANSPORT=knet
+export CRASH_LIMIT=${CRASH_LIMIT:-300}
+exec bash "$(dirname "$0")/crash.sh"
