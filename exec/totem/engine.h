@@ -90,7 +90,7 @@ enum totem_trace_kind {
 	TOTEM_TRACE_REQUESTED,      /* frame seq put on the retransmit list */
 	TOTEM_TRACE_SUSPECTED,      /* a sign that node's daemon is gone; it is asked */
 	TOTEM_TRACE_CLEARED,        /* node was suspected for value us, and lives */
-	TOTEM_TRACE_CONVICTED,      /* node was suspected for value us, and is given up */
+	TOTEM_TRACE_CONVICTED,      /* node was suspected for value us, and its end is certain: it is removed */
 	TOTEM_TRACE_ALONE,          /* a ring of one is installed, not by others' wish; value = enum totem_alone */
 	TOTEM_TRACE_UNHEARD,        /* node and the member in seq do not hear each other */
 	TOTEM_TRACE_EVICTED,        /* node is not in the configuration that is being installed: `eviction` says why */
@@ -168,8 +168,9 @@ struct totem_callbacks {
 	/** Make it durable before it returns 0. Negative errno: the engine does not use the ring id. */
 	int (*store_ring_id)(void *arg, const struct ring_id *id);
 	/**
-	 * Tell when this member's daemon ends, and no longer that of another; 0: nobody's. Said at each ring.
-	 * While TOTEM_EVENT_WATCH_ON holds it is hardly ever knocked at. May be NULL.
+	 * Report the end of this member's daemon (TOTEM_EVENT_WATCH_CLOSED), and no longer that of another member;
+	 * 0: of none. Called at each ring. An idle ring sends nothing to find out whether its members live. May be
+	 * NULL.
 	 */
 	void (*watch)(void *arg, uint32_t nodeid);
 	/**
@@ -289,8 +290,8 @@ void totem_engine_transport(struct totem_engine *engine, uint64_t now_ns, enum t
 	uint32_t nodeid);
 /**
  * The network says that nobody listens where a datagram for nodeid went. bytes (borrowed) are what it
- * quotes of that datagram, which shows whether we sent it. A hint: nodeid is asked, and given up only when
- * several of our datagrams were refused and it stays silent.
+ * quotes of that datagram, which shows whether we sent it. A sign: nodeid is asked. It is removed only if its
+ * kernel has closed its connection as well, and nothing has come from it since.
  */
 void totem_engine_refused(struct totem_engine *engine, uint64_t now_ns, uint32_t nodeid,
 	const void *bytes, size_t size);

@@ -91,8 +91,8 @@ struct coterie_transport {
 	    more between two looks at the arrivals than the least of them bears. */
 	uint32_t (*capacity)(void *self, uint32_t frame_size);
 	/** Watch this peer's daemon, and no other any more; 0: none. Said again at each ring. How it goes is told
-	    with host->peer_watch, never from inside this call. While a watch is on, the ring hardly ever sends
-	    the peer anything to see whether it is refused. */
+	    with host->peer_watch, never from inside this call. Without a watch that is on, the end of the daemon
+	    is not certain: the ring then misses it after the token and consensus timeouts. */
 	void (*watch)(void *self, uint32_t nodeid);
 	/**
 	 * Send this frame (borrowed) to the port of the peer's daemon as a datagram of its own, outside any session or

@@ -1,15 +1,16 @@
 /*
  * A TCP connection to the neighbour in the ring, on which nothing is ever sent: when the neighbour's daemon
  * is killed its kernel closes the connection, which wakes us at once, and until then it costs nothing. Its
- * end is a sign and no proof: the ring asks the neighbour. A neighbour that cannot be reached so is knocked at
- * as ever. Connections that others made to us tell the same of them, and are reported alike.
+ * end is a sign and no proof: the ring asks the neighbour, and removes it only if its kernel refuses datagrams as
+ * well. A neighbour without a connection is missed by the token and consensus timeouts. Connections that others
+ * made to us tell the same of them, and are reported alike.
  *
  * Life of a wire: 1 the ring names its neighbour (tripwire_watch). 2 We connect to the neighbour's address
  * and port, and say who we are and whom we want. 3 It looks whether it knows us at that address, and answers
  * the same: the watch is on, at both ends. 4a One end closes it on purpose (its daemon stops, it prefers another
  * connection, the ring names another neighbour) and says goodbye with a byte before: the watch is off at the
- * other end. 4b The connection ends without that byte, so a kernel has closed it: the watch is broken. 5 We
- * try again, after longer and longer pauses, and at once when the ring says it again.
+ * other end. 4b The connection ends without that byte: the watch is closed if the peer's kernel ended it in order, and
+ * broken if it was reset. 5 We try again, after longer and longer pauses, and at once when the ring says it again.
  *
  * Reports are queued, and delivered from callbacks of the loop only, in their order.
  *
