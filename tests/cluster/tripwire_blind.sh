@@ -1,8 +1,7 @@
 #!/bin/bash
-# Connections to neighbours that go blind: from some moment on TCP is swallowed without a word, by a firewall that
-# came later or forgot them. A daemon that is killed then is missed when the token of an idle ring comes to it, which
-# its host refuses, long before the token timeout; and that a connection goes like this is no sign: nobody is
-# suspected or removed.
+# Connections to neighbours that go blind: from some moment on a firewall that came later, or that forgot the
+# connection, drops TCP. The end of a daemon that is killed then is not certain, so that it is missed after the token
+# and consensus timeouts. That a connection ends like this is no sign: no member is suspected or removed.
 LAB_TOKEN=${LAB_TOKEN:-3650}
 export LAB_DEBUG=on
 . "$(dirname "$0")/lab.sh"
@@ -51,7 +50,8 @@ lab_ring 3 1 2 3
 tap $? "one ring"
 tap_check "each node watches the next one" watches_on
 missed gone_blind 1 2 3
-tap_check "who is killed behind a blind watch is missed after $median ms, or $longest" at_most "$longest" 3000
+tap_check "a daemon killed behind a blind watch is missed after $shortest to $longest ms, patience $patience" \
+	between "$shortest" "$longest"
 
 tap_check "each node watches the next one again" watches_on 30
 rings_record 1 2 3
@@ -66,9 +66,9 @@ done
 tap_check "their kernels give the connections up ($(($(ended 'has ended') - off)))" \
 	test "$(ended 'has ended')" -ge $((off + 3))
 tap_check "which does not look like a death" test "$(ended broke)" -eq "$broken"
-count=$(knocks)
-tap_check "then the nodes knock as ever ($count packets)" test "$count" -gt 60
-tap_check "nobody was suspected" test "$(suspicions)" -eq "$suspected"
+count=$(questions)
+tap_check "then no node asks another ($count packets)" test "$count" -eq 0
+tap_check "no member was suspected" test "$(suspicions)" -eq "$suspected"
 tap_check "the ring has not changed" test "$(rings_changed 1)$(rings_changed 2)$(rings_changed 3)" = 000
 rings_end
 sighted

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2034 # who sources it reads median and longest
+# shellcheck disable=SC2034 # scripts that source it read these variables
 # What tests of the watches over neighbours share: source it after lab.sh and links.sh.
 
 # watches_on [SECONDS]: each node watches the next one. The log of a daemon that was started again goes on.
@@ -15,8 +15,15 @@ watches_on() {
 	done
 }
 
-# How many knocks and questions (45 bytes of UDP) the nodes send in three seconds.
-knocks() {
+# A member whose end is not certain is removed after the token and consensus timeouts. A token that an idle ring holds
+# delays that by less than a fifth of the token timeout, and the votes on a silence by as much. The rest of the limit is
+# for a busy machine.
+patience=$((LAB_TOKEN * 22 / 10))
+earliest=$((patience - LAB_TOKEN / 5))
+latest=$((patience + LAB_TOKEN * 2 / 5 + 600))
+
+# How many questions (45 bytes of UDP) the nodes send in three seconds.
+questions() {
 	local node
 
 	for node in 1 2 3; do
@@ -29,8 +36,8 @@ knocks() {
 	done | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
-# missed PREPARE VICTIM...: sets the median and the longest of the times from a kill to a ring of the others, in
-# milliseconds. PREPARE is called before each of them, and with "after" when the others are a ring.
+# missed PREPARE VICTIM...: sets the shortest, the median and the longest of the times from a kill to a ring of the
+# others, in milliseconds. PREPARE is called before each of them, and with "after" when the others are a ring.
 missed() {
 	local prepare=$1 victim at node rest times
 
@@ -61,8 +68,14 @@ missed() {
 	done
 	median=$(sort -n "$LAB_DIR/missed" | sed -n $(($# / 2 + 1))p)
 	longest=$(sort -n "$LAB_DIR/missed" | tail -n 1)
+	shortest=$(sort -n "$LAB_DIR/missed" | head -n 1)
 }
 
 at_most() {
 	awk "BEGIN { exit !(\"$1\" != \"\" && ${1:-0} <= $2) }"
+}
+
+# between SHORTEST LONGEST: the patience has passed, and not much more.
+between() {
+	at_most "$earliest" "$1" && at_most "$2" "$latest"
 }
