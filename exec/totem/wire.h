@@ -99,7 +99,7 @@ struct wire_merge_detect {
 enum wire_probe_kind {
 	WIRE_PROBE_QUESTION = 1, /* answer at once */
 	WIRE_PROBE_ANSWER = 2,
-	WIRE_PROBE_KNOCK = 3,    /* no answer is due; builds of the year before sent it to idle neighbours */
+	WIRE_PROBE_KNOCK = 3,    /* no answer is due; older builds sent it to idle neighbours */
 	WIRE_PROBE_RETRACT = 4,  /* to members: I hear the node whose id is the number, which I had given up */
 	WIRE_PROBE_UNWANTED = 5, /* instead of an answer: I hear you, but another member of mine does not */
 	WIRE_PROBE_PARDON = 6,   /* to members: that node and I hear each other, but another one keeps us apart */
