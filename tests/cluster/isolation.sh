@@ -73,9 +73,11 @@ sent() {
 # The votes on a silence end a part of the token timeout later: the time that an idle ring holds the token, which is
 # less than a fifth of that timeout. The rest is for a busy machine.
 patience=$((LAB_TOKEN * 22 / 10))
-limit=$((patience + LAB_TOKEN / 5 + 600))
+limit=$((patience + LAB_TOKEN / 5 + 800))
+# A link that reports its loss ends the lease before it would end by itself, on an idle ring, too.
+at_once=$((LAB_TOKEN * 4 / 10))
 # Without a link that reports its loss the lease ends: 60 % of the token timeout after the last contact.
-lease=$((LAB_TOKEN * 6 / 10 + 400))
+lease=$((LAB_TOKEN * 6 / 10 + 600))
 no_contact='no contact with a majority of the ring: requests that need quorum wait'
 
 # play NAME WORDS GATES: cut off and back. WORDS are in the victim's log. It closes its gates within GATES ms.
@@ -118,9 +120,9 @@ lab_start 1 2 3
 lab_ring 3 1 2 3
 tap $? "one ring on ${LAB_TRANSPORT:-udpu}"
 before=$(sent)
-play carrier 'goes on alone' 500
-play interface 'goes on alone' 500
-play address 'goes on alone' 500
+play carrier 'goes on alone' $at_once
+play interface 'goes on alone' $at_once
+play address 'goes on alone' $at_once
 play input 'goes on alone' $lease
 play output 'goes on alone' $lease
 play silence 'goes on alone' $lease
