@@ -70,8 +70,8 @@ sent() {
 	done | sort -n | head -n 1
 }
 
-# The votes on a silence end a part of the token timeout later: the time that an idle ring holds the token, which is
-# less than a fifth of that timeout. The rest is for a busy machine.
+# A node that hears a majority waits longer by the time that an idle ring holds the token, which is less than a fifth of
+# the token timeout. The rest is for a busy machine.
 patience=$((LAB_TOKEN * 22 / 10))
 limit=$((patience + LAB_TOKEN / 5 + 800))
 # A link that reports its loss ends the lease before it would end by itself, on an idle ring, too.

@@ -16,7 +16,7 @@ watches_on() {
 }
 
 # A member whose end is not certain is removed after the token and consensus timeouts. A token that an idle ring holds
-# delays that by less than a fifth of the token timeout, and the votes on a silence by as much. The rest of the limit is
+# shifts that by less than a fifth of the token timeout, and a majority waits as much longer. The rest of the limit is
 # for a busy machine.
 patience=$((LAB_TOKEN * 22 / 10))
 earliest=$((patience - LAB_TOKEN / 5))
