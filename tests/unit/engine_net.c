@@ -617,6 +617,8 @@ void net_teardown(void)
 
 		if (node->is_up)
 			node_crash(i + 1);
+		while (node->waiting_count > 0)
+			frame_unref(node->waiting[--node->waiting_count]);
 	}
 	while (net->count > 0)
 		net_deliver(net);
