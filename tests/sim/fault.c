@@ -477,11 +477,15 @@ void faults_false_sign(struct sim *sim)
 		sim->net.lose_next[at->index][about->index] = (uint32_t)random_between(&sim->random, 1, 3);
 		break;
 	case 5:
+		/* Two within one token timeout can take every repetition of a token with them. */
+		if (sim->clock.now_ns < sim->faults.link_up_ns + sim_token_ns(sim))
+			break;
 		sim_note(sim, at->index, "its link is down for a moment");
 		cut_off(sim, at->index, true, true);
 		node_event(at, TOTEM_EVENT_LINK_DOWN, 0);
-		clock_add(&sim->clock, sim->clock.now_ns +
-			random_below(&sim->random, sim_token_ns(sim) / 4), SIM_LINK_UP, at->index, NULL, 0);
+		sim->faults.link_up_ns = sim->clock.now_ns +
+			random_below(&sim->random, sim_token_ns(sim) / 4);
+		clock_add(&sim->clock, sim->faults.link_up_ns, SIM_LINK_UP, at->index, NULL, 0);
 		break;
 	}
 }

@@ -65,6 +65,7 @@ enum strike {
 
 struct faults {
 	uint64_t false_signs; /* so far */
+	uint64_t link_up_ns;  /* when the last link that was a false sign comes up again */
 	uint32_t kinds;     /* of this run */
 	bool is_open;       /* no node has a node list: ids in garbage become candidates, everywhere */
 	bool is_over;       /* the network is quiet from now on */
