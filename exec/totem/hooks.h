@@ -50,12 +50,12 @@
 	X(LEAVE_IGNORED, 20, "a leave does not fail its sender") \
 	X(TOKEN_LOSS_IGNORED, 30, "an expired token timer is ignored") \
 	X(QUEUE_DROPPED, 20, "messages that wait are dropped at a configuration change") \
-	X(SIGNS_BELIEVED, 20, "a sign of a member's death is believed at once") \
+	X(SIGNS_BELIEVED, 60, "a sign of a member's death is believed at once") \
 	X(REFUSALS_BELIEVED, 60, "a member whose host refuses datagrams is removed, whatever its connection") \
 	X(LEASE_FOREVER, 50, "a lease never ends") \
 	X(LEASE_STALE_TOKEN, 400, "the first token after a lapse renews the lease") \
-	X(LEASE_GRANTED, 300, "a node that forms another ring still answers for the old one") \
-	X(STRANGER_BELIEVED, 500, "a stranger's verdict on a member of our ring is taken over at once") \
+	X(LEASE_GRANTED, 1200, "a node that forms another ring still answers for the old one") \
+	X(STRANGER_BELIEVED, 600, "a stranger's verdict on a member of our ring is taken over at once") \
 	X(MARGIN_NONE, 150, "a majority concludes as early as a node that is cut off") \
 	X(BUDGET_HALVED, 30, "a silent member is voted out long before its budget is over") \
 	X(VOTE_ALONE, 60, "one vote is enough") \
