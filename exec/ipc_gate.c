@@ -65,7 +65,8 @@ enum ipc_gate ipc_gate_of(const struct ipc_server *server, uint32_t needs)
 
 	if ((needs & COTERIE_NEEDS_QUORUM) != 0 && !executive->is_quorate)
 		return IPC_GATE_CLOSED;
-	if ((needs & COTERIE_NEEDS_QUORUM) != 0 && !ring_has_lease(executive->ring))
+	if ((needs & (COTERIE_NEEDS_QUORUM | COTERIE_TELLS_QUORUM)) != 0 && executive->is_quorate &&
+		!ring_has_lease(executive->ring))
 		return IPC_GATE_LAPSED;
 	if ((needs & COTERIE_NEEDS_FLOW) == 0)
 		return IPC_GATE_OPEN;

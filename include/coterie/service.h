@@ -38,6 +38,9 @@
    majority of its ring for too long (coterie.conf(5), WHEN A NODE IS REMOVED). */
 #define COTERIE_NEEDS_QUORUM 2u
 #define COTERIE_NO_REPLY 4u     /* the client does not wait for an answer; see coterie_request */
+/* Its answer tells whether the node is quorate. It waits while the node is quorate but out of contact, as above: the
+   others may have gone on without it. Never refused for that. Executives before 1.5 answer at once. */
+#define COTERIE_TELLS_QUORUM 8u
 
 /**
  * One request. Before the handler runs the executive has checked the client's rights, that

@@ -99,9 +99,9 @@ static int handle_model_gettype(
 }
 
 static const struct coterie_request requests[] = {
-	{QUORUM_REQ_GETQUORATE, sizeof(struct quorum_req_plain), 0, QUORUM_RES_GETQUORATE,
+	{QUORUM_REQ_GETQUORATE, sizeof(struct quorum_req_plain), COTERIE_TELLS_QUORUM, QUORUM_RES_GETQUORATE,
 		handle_getquorate},
-	{QUORUM_REQ_TRACKSTART, sizeof(struct quorum_req_trackstart), 0, QUORUM_RES_TRACKSTART,
+	{QUORUM_REQ_TRACKSTART, sizeof(struct quorum_req_trackstart), COTERIE_TELLS_QUORUM, QUORUM_RES_TRACKSTART,
 		handle_trackstart},
 	{QUORUM_REQ_TRACKSTOP, sizeof(struct quorum_req_plain), 0, QUORUM_RES_TRACKSTOP,
 		handle_trackstop},

@@ -158,13 +158,13 @@ static int handle_trackstop(
 #define QDEVICE sizeof(struct votequorum_req_qdevice)
 
 const struct coterie_request votequorum_requests[VOTEQUORUM_REQUESTS] = {
-	{VOTEQUORUM_REQ_GETINFO, sizeof(struct votequorum_req_getinfo), 0, VOTEQUORUM_RES_GETINFO,
-		handle_getinfo},
+	{VOTEQUORUM_REQ_GETINFO, sizeof(struct votequorum_req_getinfo), COTERIE_TELLS_QUORUM,
+		VOTEQUORUM_RES_GETINFO, handle_getinfo},
 	{VOTEQUORUM_REQ_SETEXPECTED, sizeof(struct votequorum_req_setexpected), 0,
 		VOTEQUORUM_RES_PLAIN, handle_setexpected},
 	{VOTEQUORUM_REQ_SETVOTES, sizeof(struct votequorum_req_setvotes), 0, VOTEQUORUM_RES_PLAIN,
 		handle_setvotes},
-	{VOTEQUORUM_REQ_TRACKSTART, sizeof(struct votequorum_req_trackstart), 0,
+	{VOTEQUORUM_REQ_TRACKSTART, sizeof(struct votequorum_req_trackstart), COTERIE_TELLS_QUORUM,
 		VOTEQUORUM_RES_PLAIN, handle_trackstart},
 	{VOTEQUORUM_REQ_TRACKSTOP, sizeof(struct votequorum_req_trackstop), 0, VOTEQUORUM_RES_PLAIN,
 		handle_trackstop},

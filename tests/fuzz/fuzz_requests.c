@@ -150,7 +150,7 @@ enum ipc_gate ipc_gate_of(const struct ipc_server *server, uint32_t needs)
 			 ((needs & COTERIE_NEEDS_FLOW) != 0 && now.is_synchronizing);
 
 	(void)server;
-	if (!is_closed && (needs & COTERIE_NEEDS_QUORUM) != 0 && now.is_lapsed)
+	if (!is_closed && (needs & (COTERIE_NEEDS_QUORUM | COTERIE_TELLS_QUORUM)) != 0 && now.is_lapsed)
 		return IPC_GATE_LAPSED;
 	return is_closed ? IPC_GATE_CLOSED : IPC_GATE_OPEN;
 }

@@ -144,6 +144,7 @@ const struct coterie_request ipc_case_requests[] = {
 	{REQ_LATER, 16, 0, 16, handle_later},
 	{REQ_LEAVE, 16, 0, 18, handle_leave},
 	{REQ_COUNT, 16, 0, 19, handle_count},
+	{REQ_TELL, 16, COTERIE_TELLS_QUORUM, 20, handle_ok},
 };
 
 /* plugin.c's, without the rest of it */

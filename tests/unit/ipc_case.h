@@ -21,6 +21,7 @@ enum {
 	/* 7 is a gap */
 	REQ_LEAVE = 8, /* ends the connection */
 	REQ_COUNT = 9, /* answers how many REQ_SEND were handled */
+	REQ_TELL = 10, /* its answer tells whether the node is quorate */
 };
 
 struct req {

@@ -246,6 +246,48 @@ START_TEST(it_is_told_to_try_again_when_quorum_is_lost_meanwhile)
 }
 END_TEST
 
+static int play_question(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+	struct req req = make(REQ_TELL, 0);
+	struct res res;
+
+	MUST(c != NULL);
+	MUST(call(c, &req, &res) == 24 && res.header.id == 20 && res.header.error == IPC_OK);
+	return 0;
+}
+
+/* "Yes" may be wrong by then: the others may be a quorate ring without this node. */
+START_TEST(nobody_is_told_of_quorum_without_the_lease)
+{
+	exec_stub.is_lapsed = true;
+	pid_t pid = start_client(play_question);
+	RUN_UNTIL(f.last != NULL && f.last->kept != NULL);
+	ck_assert_ptr_nonnull(f.last->kept);
+	run_for_ms(50);
+	ck_assert_uint_eq(f.handled, 0);
+	if (_i == 0) {
+		exec_stub.is_lapsed = false;
+		ipc_room(f.executive.ipc);
+	} else {
+		f.executive.is_quorate = false; /* "no" is right in any case */
+		ipc_gate(f.executive.ipc);
+	}
+	ck_assert_int_eq(serve(pid), 0);
+	ck_assert_uint_eq(f.handled, 1);
+}
+END_TEST
+
+START_TEST(no_quorum_is_told_at_once)
+{
+	exec_stub.is_lapsed = true;
+	f.executive.is_quorate = false;
+	ipc_gate(f.executive.ipc);
+	play(play_question);
+	ck_assert_uint_eq(f.handled, 1);
+}
+END_TEST
+
 /* Spec 04 §12.5: percent used counts two frames that are never used and one that is reserved. */
 static const struct {
 	uint32_t used;
@@ -311,6 +353,8 @@ int main(void)
 	tcase_add_test(open, a_request_that_needs_quorum);
 	tcase_add_test(open, a_request_that_needs_quorum_waits_for_the_lease);
 	tcase_add_test(open, it_is_served_when_the_lease_is_back_without_a_word);
+	tcase_add_loop_test(open, nobody_is_told_of_quorum_without_the_lease, 0, 2);
+	tcase_add_test(open, no_quorum_is_told_at_once);
 	tcase_add_test(open, it_is_told_to_try_again_when_quorum_is_lost_meanwhile);
 	tcase_add_test(open, the_rate_follows_the_queue);
 	tcase_add_test(open, a_request_that_finds_no_room);
