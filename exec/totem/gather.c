@@ -183,12 +183,72 @@ static bool has_our_lists(const struct totem_engine *engine)
 		       node_set_equal(&engine->join_failed, &engine->failed));
 }
 
+/*
+ * A member with other timers may serve for longer than this node's consensus timeout. It has had no contact with this
+ * node since this one left the ring. When the last lease of those that would be given up now has ended.
+ */
+static uint64_t leases_end_ns(const struct totem_engine *engine)
+{
+	uint64_t until_ns = 0;
+
+	for (uint32_t i = 0; i < engine->memb.count; i++) {
+		uint32_t id = engine->memb.ids[i];
+		const struct peer *peer = peer_find(engine, id);
+
+		if (peer == NULL || id == engine->options.nodeid || !node_set_has(&engine->proc, id) ||
+			node_set_has(&engine->failed, id) || node_set_has(&engine->consensus, id))
+			continue;
+
+		uint64_t end_ns = engine->episode_ns + lease_to_budget(peer->lease_ns);
+
+		if (peer->lease_ns != 0 && end_ns > until_ns)
+			until_ns = end_ns;
+	}
+	return until_ns;
+}
+
+/* §7.5. Returns whether the membership has to be gathered anew. */
+static bool conclude(struct totem_engine *engine)
+{
+	engine->counters.consensus_timeouts++;
+	if (is_agreed(engine)) {
+		/* Everybody agrees, but the representative's commit token did not come. */
+		node_set_clear(&engine->consensus);
+		set_add(&engine->consensus, engine->options.nodeid);
+		return false;
+	}
+	for (uint32_t i = 0; i < engine->proc.count; i++) {
+		if (!node_set_has(&engine->consensus, engine->proc.ids[i])) {
+			set_add(&engine->failed, engine->proc.ids[i]);
+			peer_given_up(engine, engine->proc.ids[i]);
+		}
+	}
+	if (node_set_contains(&engine->failed, &engine->proc)) {
+		/* Nobody is left, we neither (we had failed to receive): begin anew alone. */
+		engine->has_failed_to_receive = false;
+		node_set_clear(&engine->failed);
+		node_set_clear(&engine->proc);
+	}
+	return true;
+}
+
+/*
+ * A member of our last ring goes on without us, and we have waited for the others as long as we owe it: a second wait
+ * would leave us quorate beside its ring.
+ */
+static bool is_left_behind(struct totem_engine *engine, uint32_t from)
+{
+	return engine->state != TOTEM_OPERATIONAL && node_set_has(&engine->memb, from) && is_patience_over(engine) &&
+	       !is_agreed(engine) && leases_end_ns(engine) <= engine->now_ns;
+}
+
 static void process_join(
 	struct totem_engine *engine, const struct wire_join *join, enum gather_cause cause)
 {
 	uint32_t from = join->system_from;
 	bool is_leave = join->header_nodeid == 0;
 	bool is_fresh = engine->state != TOTEM_GATHER;
+	bool is_concluded = false;
 	uint32_t count = engine->proc.count + engine->failed.count;
 
 	if (has_our_lists(engine) && !is_leave) {
@@ -209,12 +269,14 @@ static void process_join(
 
 	set_unite(&engine->proc, &engine->join_proc);
 	fail_unknown(engine);
-	if (node_set_has(&engine->join_failed, engine->options.nodeid))
+	if (node_set_has(&engine->join_failed, engine->options.nodeid)) {
 		set_add(&engine->failed, from);
-	else
+		is_concluded = is_left_behind(engine, from) && conclude(engine);
+	} else {
 		adopt_failed(engine, from, node_set_has(&engine->memb, from));
+	}
 	/* Without news the consensus timer goes on, or such a node could keep us here for ever. */
-	if (is_fresh || engine->proc.count + engine->failed.count != count)
+	if (is_fresh || is_concluded || engine->proc.count + engine->failed.count != count)
 		gather_enter(engine, GATHER_MERGE_JOIN);
 	/* What we have just taken over is what it wants: it need not say so again. */
 	if (has_our_lists(engine) && !is_leave)
@@ -441,55 +503,14 @@ static bool waits_for_margin(struct totem_engine *engine)
 	return true;
 }
 
-/*
- * A member with other timers may serve for longer than this node's consensus timeout. It has had no contact with this
- * node since this one left the ring. Sets timer for the end of the wait.
- */
+/* Sets timer for the end of the wait. */
 static bool waits_for_leases(struct totem_engine *engine, enum totem_timer timer)
 {
-	uint64_t until_ns = 0;
+	uint64_t until_ns = leases_end_ns(engine);
 
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		uint32_t id = engine->memb.ids[i];
-		const struct peer *peer = peer_find(engine, id);
-
-		if (peer == NULL || id == engine->options.nodeid || !node_set_has(&engine->proc, id) ||
-			node_set_has(&engine->failed, id) || node_set_has(&engine->consensus, id))
-			continue;
-
-		uint64_t end_ns = engine->episode_ns + lease_to_budget(peer->lease_ns);
-
-		if (peer->lease_ns != 0 && end_ns > until_ns)
-			until_ns = end_ns;
-	}
 	if (until_ns <= engine->now_ns)
 		return false;
 	timer_set(engine, timer, until_ns - engine->now_ns);
-	return true;
-}
-
-/* §7.5. Returns whether the membership has to be gathered anew. */
-static bool conclude(struct totem_engine *engine)
-{
-	engine->counters.consensus_timeouts++;
-	if (is_agreed(engine)) {
-		/* Everybody agrees, but the representative's commit token did not come. */
-		node_set_clear(&engine->consensus);
-		set_add(&engine->consensus, engine->options.nodeid);
-		return false;
-	}
-	for (uint32_t i = 0; i < engine->proc.count; i++) {
-		if (!node_set_has(&engine->consensus, engine->proc.ids[i])) {
-			set_add(&engine->failed, engine->proc.ids[i]);
-			peer_given_up(engine, engine->proc.ids[i]);
-		}
-	}
-	if (node_set_contains(&engine->failed, &engine->proc)) {
-		/* Nobody is left, we neither (we had failed to receive): begin anew alone. */
-		engine->has_failed_to_receive = false;
-		node_set_clear(&engine->failed);
-		node_set_clear(&engine->proc);
-	}
 	return true;
 }
 

@@ -697,6 +697,47 @@ START_TEST(a_member_with_a_longer_token_timeout_is_waited_for)
 }
 END_TEST
 
+static uint32_t deaf_a, deaf_b;
+
+static bool is_between(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
+	const struct coterie_frame *frame)
+{
+	(void)n, (void)header, (void)frame;
+	return (from == deaf_a && to == deaf_b) || (from == deaf_b && to == deaf_a);
+}
+
+static uint32_t members_of(uint32_t id)
+{
+	const uint32_t *members;
+
+	return totem_engine_members(node_of(id)->engine, &members);
+}
+
+/*
+ * Two do not hear each other, and the third one goes on with one of them. The other one has waited for as long as they
+ * have: it does not begin to wait anew. In each phase of an idle ring.
+ */
+START_TEST(who_is_left_behind_is_alone_soon)
+{
+	uint32_t ms, together_ms = 0;
+
+	start_leased_ring(3);
+	run_for((uint64_t)_i / 3 * held_ms() / 8);
+	deaf_a = (uint32_t)_i % 3 + 1;
+	deaf_b = deaf_a % 3 + 1;
+	net->drops = is_between;
+	for (ms = 0; ms < 20000 && members_of(1) + members_of(2) + members_of(3) != 2 + 2 + 1; ms++) {
+		bool is_one_of_two = members_of(1) == 2 || members_of(2) == 2 || members_of(3) == 2;
+		bool is_one_of_three = members_of(1) == 3 || members_of(2) == 3 || members_of(3) == 3;
+
+		together_ms += is_one_of_two && is_one_of_three;
+		run_for(1);
+	}
+	ck_assert_uint_lt(ms, 20000);
+	ck_assert_uint_le(together_ms, 10);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("engine");
@@ -705,6 +746,7 @@ int main(void)
 	tcase_set_timeout(tcase, 30);
 	tcase_add_checked_fixture(tcase, net_setup, net_teardown);
 	tcase_add_test(tcase, a_ring_of_one_always_holds_it);
+	tcase_add_loop_test(tcase, who_is_left_behind_is_alone_soon, 0, 3 * 8);
 	tcase_add_loop_test(tcase, tokens_renew_it, 2, 6);
 	tcase_add_test(tcase, answers_renew_it);
 	tcase_add_test(tcase, a_cut_node_loses_it_after_its_length);
