@@ -125,7 +125,7 @@ START_TEST(kept_requests_of_others_survive_it)
 	f.send_rc = -EAGAIN;
 	for (size_t i = 0; i < 3; i++) {
 		pids[i] = start_client(play_one_sender);
-		run_for_ms(100);
+		RUN_UNTIL(f.joins == i + 1 && f.last != NULL && f.last->kept != NULL);
 		ck_assert_uint_eq(f.joins, i + 1);
 	}
 	kill(pids[2], SIGKILL); /* the last in the queue */
@@ -133,7 +133,7 @@ START_TEST(kept_requests_of_others_survive_it)
 	kill(pids[0], SIGKILL);
 	ck_assert(WIFSIGNALED(serve(pids[0])));
 	pids[0] = start_client(play_one_sender);
-	run_for_ms(100);
+	RUN_UNTIL(f.joins == 4 && f.last != NULL && f.last->kept != NULL);
 	f.send_rc = 0;
 	ipc_room(f.executive.ipc);
 	ck_assert_int_eq(serve(pids[1]), 0);
