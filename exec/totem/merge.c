@@ -91,16 +91,24 @@ void merge_expired(struct totem_engine *engine)
 	engine_multicast(engine, frame);
 }
 
+/* With a budget the token of an idle ring comes more often, and merge detects need not. */
+#define BUDGETS_INCOMPLETE 2u  /* between two while a configured node is missing */
+#define BUDGETS_COMPLETE 20u   /* while none is: whoever leaves says so with joins */
+
+static uint64_t gap_ns(const struct totem_engine *engine)
+{
+	const struct totem_options *options = &engine->options;
+	bool is_complete = engine->known.count > 0 && node_set_contains(&engine->memb, &engine->known);
+
+	return options->merge_ns + (is_complete ? BUDGETS_COMPLETE : BUDGETS_INCOMPLETE) * options->silence_ns;
+}
+
 /*
  * Only the representative's goes out. The first one of a ring does so on time; those that follow go with
  * the token, since each wakes everybody up.
  */
 void merge_idle(struct totem_engine *engine)
 {
-	/* Where the token comes more often for the sake of silence, not each time. */
-	uint64_t gap_ns = engine->options.silence_ns == 0 ? engine->options.merge_ns
-							  : engine->options.merge_ns + 2 * engine->options.silence_ns;
-
 	if (!engine_is_rep(engine))
 		return;
 	if (engine->merged_seq != engine->ring.seq) {
@@ -109,7 +117,7 @@ void merge_idle(struct totem_engine *engine)
 		return;
 	}
 	if (engine->merge_at_ns == 0)
-		engine->merge_at_ns = engine->now_ns + gap_ns;
+		engine->merge_at_ns = engine->now_ns + gap_ns(engine);
 	if (engine->is_holding || engine->now_ns < engine->merge_at_ns)
 		return;
 	engine->merge_at_ns = 0;

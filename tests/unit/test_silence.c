@@ -171,6 +171,27 @@ START_TEST(two_silent_members_of_five_go_together)
 }
 END_TEST
 
+/* At most eight packets a second and node, on udpu too, where a merge detect goes to each node. */
+START_TEST(an_idle_ring_stays_quiet)
+{
+	static const uint32_t ids[] = {1, 2, 3, 4, 5};
+	const uint64_t seconds = 60;
+
+	set_options(5);
+	options.nodes = ids;
+	options.node_count = (uint32_t)_i;
+	start_ring((uint32_t)_i);
+	run_for(3000);
+	memset(net->packets, 0, sizeof(net->packets));
+	run_for(seconds * 1000);
+	ck_assert_uint_le(net->packets[WIRE_TOKEN], 7 * seconds * (uint64_t)_i);
+	ck_assert_uint_ge(net->packets[WIRE_TOKEN], 6 * seconds * (uint64_t)_i);
+	ck_assert_uint_le(net->packets[WIRE_MERGE_DETECT] * ((uint64_t)_i - 1), seconds);
+	for (uint32_t id = 1; id <= (uint32_t)_i; id++)
+		ck_assert_uint_eq(node_of(id)->gathered, 0);
+}
+END_TEST
+
 /* --- what stands against it --- */
 
 START_TEST(a_ring_of_two_never_votes)
@@ -543,6 +564,7 @@ int main(void)
 
 	tcase_set_timeout(tcase, 30);
 	tcase_add_checked_fixture(tcase, net_setup, net_teardown);
+	tcase_add_loop_test(tcase, an_idle_ring_stays_quiet, 3, 6);
 	tcase_add_loop_test(tcase, a_silent_member_is_removed_after_the_budget, 0, 4);
 	tcase_add_loop_test(tcase, a_shorter_silence_removes_nobody, 0, 6);
 	tcase_add_test(tcase, two_silent_members_of_five_go_together);
