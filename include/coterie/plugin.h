@@ -12,6 +12,7 @@
  *   1.3  reload in two steps; plugins loaded, unloaded and replaced; clients that outlive their plugin
  *   1.4  fast channels between clients and services; a service's channel_message; a transport's capacity and
  *        watch, and peer_watch
+ *   1.5  a transport's witness
  *
  * Rules. A change of an existing byte or of its meaning raises the major number, an appended member the
  * minor one; a behaviour that no size shows gets a capability bit. Members are never moved, reused or
@@ -43,7 +44,7 @@
 #include <coterie/frame.h>
 
 #define COTERIE_ABI_MAJOR 1
-#define COTERIE_ABI_MINOR 4
+#define COTERIE_ABI_MINOR 5
 #define COTERIE_PLUGIN_MAGIC 0x43744c70u
 
 /** What a plugin is. */
@@ -201,6 +202,11 @@ struct coterie_quorum {
 #define COTERIE_WATCH_ON 1u
 #define COTERIE_WATCH_BROKEN 2u
 #define COTERIE_WATCH_CLOSED 3u
+
+/** What the kernel of a peer's host shows while the peer's daemon sends nothing. */
+#define COTERIE_WITNESS_UNKNOWN 0u /* no connection to the peer, or it is too early to tell */
+#define COTERIE_WITNESS_ANSWERS 1u /* the host answers: the daemon is stopped or starves */
+#define COTERIE_WITNESS_SILENT 2u  /* the host does not answer either: it is gone, or its link or path */
 
 #define COTERIE_LINKS_MAX 8u
 #define COTERIE_ADDRESS_TEXT 256u

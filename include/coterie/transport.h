@@ -103,6 +103,16 @@ struct coterie_transport {
 	 * @return 0; -ENOENT: no such peer; other errors of sending, which are no sign of anything
 	 */
 	int (*poke)(void *self, uint32_t nodeid, struct coterie_frame *frame);
+
+	/* since 1.5 */
+	/**
+	 * Return whether the kernel of this peer's host answers: COTERIE_WITNESS_*. Called again and again while the
+	 * peer leaves questions of the ring without an answer, every few milliseconds at most, and never on a healthy
+	 * ring. Send what the peer's kernel answers without its daemon at the first call and, now and then, at later
+	 * calls, and return what has come back so far. It decides nothing: it names the cause in the log and in the
+	 * status. NULL: always COTERIE_WITNESS_UNKNOWN.
+	 */
+	uint32_t (*witness)(void *self, uint32_t nodeid);
 };
 
 #endif

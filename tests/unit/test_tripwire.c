@@ -3,7 +3,10 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <netinet/tcp.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/suite.h"
@@ -329,6 +332,183 @@ START_TEST(a_node_that_leaves_the_list_is_watched_no_more)
 }
 END_TEST
 
+/* --- the kernel of a silent neighbour --- */
+
+#define QUESTION_GAP_NS (150 * MS)
+
+/* As a cut cable: what comes for this connection is lost before the kernel reads it. */
+static void lose_all(int fd, bool is_lost)
+{
+	struct sock_filter none[] = {{.code = BPF_RET | BPF_K, .k = 0}};
+	struct sock_fprog program = {.len = 1, .filter = none};
+	int unused = 0;
+
+	if (is_lost)
+		ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)), 0);
+	else
+		ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused)), 0);
+}
+
+static int option_of(int fd, int level, int name)
+{
+	int value = -1;
+	socklen_t size = sizeof(value);
+
+	ck_assert_int_eq(getsockopt(fd, level, name, &value, &size), 0);
+	return value;
+}
+
+/* Only the kernel knows the time that matters here. */
+static void rest_ms(long ms)
+{
+	const struct timespec rest = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+	nanosleep(&rest, NULL);
+}
+
+/* Node asks about a node that no mock host serves meanwhile: it is stopped. The kernel sends a probe within a second. */
+static uint32_t ask_until(uint32_t node, uint32_t nodeid, uint32_t want)
+{
+	uint32_t state = COTERIE_WITNESS_UNKNOWN;
+
+	for (int i = 0; i < 150; i++) {
+		state = ops->witness(nodes[node], nodeid);
+		if (state == want)
+			break;
+		rest_ms(20);
+		mock_host_advance(hosts[node], QUESTION_GAP_NS);
+	}
+	return state;
+}
+
+/* Node 1 made the connection, node 2 accepted it. */
+static int witness_fd(uint32_t node) { return node == 0 ? wire_of(0)->fd : guest_of(1)->fd; }
+
+START_TEST(the_host_of_a_stopped_daemon_answers)
+{
+	uint32_t node = (uint32_t)_i, other = 1 - node;
+
+	ck_assert_uint_eq(ops->witness(nodes[node], other + 1), COTERIE_WITNESS_UNKNOWN); /* nothing was asked yet */
+	ck_assert_uint_eq(ask_until(node, other + 1, COTERIE_WITNESS_ANSWERS), COTERIE_WITNESS_ANSWERS);
+	/* Its daemon sees nothing of it when it goes on. */
+	check_told(0, 1, 2, COTERIE_WATCH_ON);
+	check_told(1, 1, 1, COTERIE_WATCH_ON);
+	ck_assert_int_eq(wire_of(0)->state, TRIPWIRE_ON);
+}
+END_TEST
+
+START_TEST(a_host_that_is_cut_off_does_not_answer)
+{
+	uint32_t node = (uint32_t)_i, other = 1 - node;
+
+	lose_all(witness_fd(other), true);
+	ck_assert_uint_eq(ask_until(node, other + 1, COTERIE_WITNESS_SILENT), COTERIE_WITNESS_SILENT);
+	lose_all(witness_fd(other), false);
+	ck_assert_uint_eq(ask_until(node, other + 1, COTERIE_WITNESS_ANSWERS), COTERIE_WITNESS_ANSWERS);
+	lose_all(witness_fd(other), true);
+	ck_assert_uint_eq(ask_until(node, other + 1, COTERIE_WITNESS_SILENT), COTERIE_WITNESS_SILENT);
+	lose_all(witness_fd(other), false);
+	check_told(0, 1, 2, COTERIE_WATCH_ON);
+	check_told(1, 1, 1, COTERIE_WATCH_ON);
+}
+END_TEST
+
+/* A lost packet is no cut cable. */
+START_TEST(one_lost_probe_says_nothing)
+{
+	rest_ms(1100); /* the first probe leaves at once */
+	lose_all(witness_fd(1), true);
+	ck_assert_uint_eq(ops->witness(nodes[0], 2), COTERIE_WITNESS_UNKNOWN);
+	rest_ms(50);
+	lose_all(witness_fd(1), false);
+	for (int i = 0; i < 20; i++) {
+		ck_assert_uint_ne(ops->witness(nodes[0], 2), COTERIE_WITNESS_SILENT);
+		mock_host_advance(hosts[0], QUESTION_GAP_NS);
+		rest_ms(20);
+	}
+	ck_assert_uint_eq(ops->witness(nodes[0], 2), COTERIE_WITNESS_ANSWERS);
+}
+END_TEST
+
+/* A budget of half a second leaves no time for TCP's own timers. */
+START_TEST(an_idle_connection_tells_in_less_than_a_second)
+{
+	bool is_cut = _i == 1;
+	uint32_t want = is_cut ? COTERIE_WITNESS_SILENT : COTERIE_WITNESS_ANSWERS;
+
+	rest_ms(1100);
+	if (is_cut)
+		lose_all(witness_fd(1), true);
+	ops->witness(nodes[0], 2);
+	for (int i = 0; i < 2; i++) {
+		rest_ms(100);
+		mock_host_advance(hosts[0], QUESTION_GAP_NS);
+		ops->witness(nodes[0], 2);
+	}
+	ck_assert_uint_eq(ops->witness(nodes[0], 2), want);
+}
+END_TEST
+
+/* However often it is asked: 8 probes a second at first, and 4 once it is known that none is answered. */
+START_TEST(questions_send_few_probes)
+{
+	struct tcp_info info;
+	socklen_t size = sizeof(info);
+
+	rest_ms(1100);
+	lose_all(witness_fd(1), true);
+	for (int i = 0; i < 1000; i++) { /* in one second */
+		ops->witness(nodes[0], 2);
+		if (i % 25 == 0)
+			rest_ms(5);
+		mock_host_advance(hosts[0], MS);
+	}
+	rest_ms(20);
+	ck_assert_int_eq(getsockopt(wire_of(0)->fd, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+	ck_assert_uint_ge(info.tcpi_probes, 3);
+	ck_assert_uint_le(info.tcpi_probes, 8);
+}
+END_TEST
+
+START_TEST(probes_end_with_the_questions)
+{
+	uint32_t node = (uint32_t)_i;
+	int fd = witness_fd(node);
+
+	ck_assert_int_eq(option_of(fd, IPPROTO_TCP, TCP_KEEPIDLE), 10);
+	ops->witness(nodes[node], 2 - node);
+	ck_assert_int_eq(option_of(fd, IPPROTO_TCP, TCP_KEEPIDLE), 1);
+	mock_host_advance(hosts[node], 1900 * MS);
+	ops->witness(nodes[node], 2 - node);
+	mock_host_advance(hosts[node], 1900 * MS);
+	ck_assert_int_eq(option_of(fd, IPPROTO_TCP, TCP_KEEPIDLE), 1);
+	mock_host_advance(hosts[node], 2200 * MS);
+	ck_assert_int_eq(option_of(fd, IPPROTO_TCP, TCP_KEEPIDLE), 10);
+	ck_assert_ptr_null(wire_of(node)->witness_timer);
+	/* More probes than before do not end a connection earlier. */
+	ck_assert_int_eq(option_of(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 25000);
+}
+END_TEST
+
+START_TEST(without_a_connection_nothing_is_known)
+{
+	ck_assert_uint_eq(ask_until(0, 3, COTERIE_WITNESS_ANSWERS), COTERIE_WITNESS_UNKNOWN);
+	ck_assert_uint_eq(ops->witness(nodes[0], 0), COTERIE_WITNESS_UNKNOWN);
+	ck_assert_uint_eq(ops->witness(nodes[0], 1), COTERIE_WITNESS_UNKNOWN);
+	ck_assert_uint_eq(ops->witness(nodes[0], 9), COTERIE_WITNESS_UNKNOWN);
+	ck_assert_ptr_null(wire_of(0)->witness_timer);
+	/* Nor is it of one that has not answered a greeting. */
+	ck_assert_uint_eq(ops->witness(nodes[2], 1), COTERIE_WITNESS_UNKNOWN);
+	/* What was known of a connection ends with it. */
+	ck_assert_uint_eq(ask_until(0, 2, COTERIE_WITNESS_ANSWERS), COTERIE_WITNESS_ANSWERS);
+	ops->watch(nodes[0], 0);
+	ck_assert_uint_eq(ops->witness(nodes[0], 2), COTERIE_WITNESS_UNKNOWN);
+	check_told(0, 2, 2, COTERIE_WATCH_OFF);
+	watch(0, 2);
+	ck_assert_uint_eq(ops->witness(nodes[0], 2), COTERIE_WITNESS_UNKNOWN);
+}
+END_TEST
+
 /* --- others than the neighbour --- */
 
 static int connect_from(const struct sockaddr *local, uint32_t to)
@@ -561,6 +741,18 @@ int main(void)
 	tcase_add_loop_test(tcase, an_answer_is_waited_for_a_second, 0, 2);
 	tcase_add_test(tcase, a_port_that_is_taken_is_told_once);
 	tcase_add_test(tcase, ipv6_has_wires_as_well);
+	suite_add_tcase(suite, tcase);
+
+	tcase = tcase_create("witness");
+	tcase_add_checked_fixture(tcase, set_up_watch, nodes_tear_down);
+	tcase_set_timeout(tcase, 30);
+	tcase_add_loop_test(tcase, the_host_of_a_stopped_daemon_answers, 0, 2);
+	tcase_add_loop_test(tcase, a_host_that_is_cut_off_does_not_answer, 0, 2);
+	tcase_add_test(tcase, one_lost_probe_says_nothing);
+	tcase_add_loop_test(tcase, an_idle_connection_tells_in_less_than_a_second, 0, 2);
+	tcase_add_test(tcase, questions_send_few_probes);
+	tcase_add_loop_test(tcase, probes_end_with_the_questions, 0, 2);
+	tcase_add_test(tcase, without_a_connection_nothing_is_known);
 	suite_add_tcase(suite, tcase);
 
 	return suite_run(suite);

@@ -19,9 +19,11 @@
 #define PAUSE_MAX_NS (64000 * MS)
 /* A path that is gone, or a firewall that came later, must not leave a wire that tells nothing; whose
  * end is noticed by this alone is no sign, though. Seconds. */
-#define KEEP_IDLE 10
 #define KEEP_GAP 5
 #define KEEP_COUNT 3
+/* The kernel gives the connection up after that time, in milliseconds, however many probes it has sent: see
+ * tripwire_witness.c. */
+#define KEEP_MS (1000 * (TRIPWIRE_KEEP_IDLE + KEEP_COUNT * KEEP_GAP))
 #define PRIORITY 6 /* as the ring's own traffic */
 
 static const uint8_t word[4] = {'C', 'T', 'W', '1'};
@@ -33,9 +35,9 @@ void tripwire_tune(int fd)
 {
 	/* A goodbye that waits for an acknowledgement would be lost, should the close become a reset. */
 	socket_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	socket_set(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEP_IDLE);
+	socket_set(fd, IPPROTO_TCP, TCP_KEEPIDLE, TRIPWIRE_KEEP_IDLE);
 	socket_set(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEP_GAP);
-	socket_set(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEP_COUNT);
+	socket_set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, KEEP_MS);
 	socket_set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 	socket_set(fd, SOL_SOCKET, SO_PRIORITY, PRIORITY);
 }
@@ -275,6 +277,7 @@ static int wire_connect(struct tripwire *wire, const struct peer *peer)
 		return rc;
 	}
 	wire->fd = fd;
+	wire->witness = (struct tripwire_witness){0};
 	return 0;
 }
 
@@ -332,6 +335,7 @@ void tripwire_fini(struct tripwire *wire)
 {
 	wire_cut(wire);
 	tripwire_dismiss(wire, 0);
+	tripwire_witness_fini(wire);
 	wire->host->timer_del(wire->ctx, wire->report_timer);
 	wire->report_timer = NULL;
 	wire->report_count = 0;

@@ -12,6 +12,8 @@
  * other end. 4b The connection ends without that byte: the watch is closed if the peer's kernel ended it in order, and
  * broken if it was reset. 5 We try again, after longer and longer pauses, and at once when the ring says it again.
  *
+ * The connection also shows whether a neighbour's host lives while its daemon sends nothing (tripwire_witness).
+ *
  * Reports are queued, and delivered from callbacks of the loop only, in their order.
  *
  * Connections are taken from configured addresses alone, one of each node, and a few that have not yet said
@@ -45,10 +47,19 @@ enum tripwire_state {
 	TRIPWIRE_ON,
 };
 
+/** What a connection shows of its other host. See tripwire_witness.c. */
+struct tripwire_witness {
+	uint64_t asked_ns;  /* the last call; 0: none lately */
+	uint64_t probed_ns; /* when the kernel was last made to send a probe */
+	uint32_t segments;  /* that had arrived at the first call */
+	uint32_t state;     /* COTERIE_WITNESS_* */
+};
+
 /** A connection that was made to us. */
 struct tripwire_guest {
 	struct tripwire *wire;
 	int fd; /* -1: the place is free */
+	struct tripwire_witness witness;
 	uint32_t nodeid; /* 0: it has not said yet */
 	uint64_t since_ns;
 };
@@ -72,6 +83,7 @@ struct tripwire {
 	uint32_t target; /* node id; 0: nobody is to be watched */
 	enum tripwire_state state;
 	int fd; /* -1: none */
+	struct tripwire_witness witness;
 	uint64_t pause_ns; /* before the next attempt */
 	struct coterie_timer *timer;
 	int listen_fd; /* -1: none */
@@ -80,6 +92,7 @@ struct tripwire {
 	struct tripwire_report reports[TRIPWIRE_REPORTS_MAX]; /* not delivered yet, oldest first */
 	uint32_t report_count;
 	struct coterie_timer *report_timer;
+	struct coterie_timer *witness_timer; /* ends the probes after the last question */
 };
 
 /** In place. Nothing is opened yet. peers is kept until tripwire_fini. */
@@ -99,6 +112,13 @@ void tripwire_unbound(struct tripwire *wire);
 
 /** Watch this node and no other; 0: nobody. The host hears of it from the loop. */
 void tripwire_watch(struct tripwire *wire, uint32_t nodeid);
+
+/**
+ * Return whether the kernel of a silent node's host answers, as far as a connection to it shows: COTERIE_WITNESS_*.
+ * Call it again and again while the node is silent: probes are sent between the first call and two seconds after the
+ * last one, eight a second at most.
+ */
+uint32_t tripwire_witness(struct tripwire *wire, uint32_t nodeid);
 
 /** A node is going to be deleted, or is about to have another address. */
 void tripwire_forget(struct tripwire *wire, uint32_t nodeid);

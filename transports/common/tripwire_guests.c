@@ -135,6 +135,7 @@ static void guest_take(struct tripwire *wire, int fd, const struct sockaddr *fro
 	tripwire_tune(fd);
 	guest->fd = fd;
 	guest->nodeid = 0;
+	guest->witness = (struct tripwire_witness){0};
 	guest->since_ns = wire->host->now_ns(wire->ctx);
 }
 

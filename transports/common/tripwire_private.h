@@ -22,6 +22,13 @@ void tripwire_report(struct tripwire *wire, uint32_t nodeid, uint32_t state);
 void tripwire_flush(struct tripwire *wire);
 void tripwire_drop_fd(struct tripwire *wire, int *fd); /* -1 is ignored */
 
+/* --- tripwire_witness.c --- */
+
+/** Seconds without an arrival after which the kernel sends a keepalive probe, unless there are questions. */
+#define TRIPWIRE_KEEP_IDLE 10
+/** Cancel the timer. */
+void tripwire_witness_fini(struct tripwire *wire);
+
 /* --- tripwire_guests.c --- */
 
 void tripwire_listen(struct tripwire *wire);

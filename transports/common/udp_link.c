@@ -143,6 +143,13 @@ void udp_link_watch(void *self, uint32_t nodeid)
 	tripwire_watch(&link->wire, nodeid);
 }
 
+uint32_t udp_link_witness(void *self, uint32_t nodeid)
+{
+	struct udp_link *link = self;
+
+	return tripwire_witness(&link->wire, nodeid);
+}
+
 /* ---- Statistics and status ----------------------------------------------- */
 
 void udp_link_stats(void *self, struct coterie_transport_stats *stats)

@@ -135,6 +135,7 @@ void udp_link_stats(void *self, struct coterie_transport_stats *stats);
 int udp_link_node_status(void *self, uint32_t nodeid, struct coterie_node_status *status);
 uint32_t udp_link_capacity(void *self, uint32_t frame_size);
 void udp_link_watch(void *self, uint32_t nodeid);
+uint32_t udp_link_witness(void *self, uint32_t nodeid);
 
 /** Operation drain of a transport with a group. */
 int udp_link_drain(void *self);
@@ -146,7 +147,7 @@ int udp_link_drain(void *self);
 	.header_size = 28, /* IPv4 and UDP */                                                      \
 		.close = udp_link_close, .multicast = udp_link_multicast, .token = udp_link_token, \
 	.reload = udp_link_reload, .stats = udp_link_stats, .node_status = udp_link_node_status,   \
-	.capacity = udp_link_capacity, .watch = udp_link_watch
+	.capacity = udp_link_capacity, .watch = udp_link_watch, .witness = udp_link_witness
 
 /** Options of the transports, with COTERIE_OPTIONS(). */
 extern const struct coterie_option udp_link_options[4];

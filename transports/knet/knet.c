@@ -338,6 +338,7 @@ static const struct coterie_transport knet_ops = {
 	.link_down = mesh_link_down,
 	.rekey = mesh_rekey,
 	.watch = mesh_watch,
+	.witness = mesh_witness,
 	.poke = mesh_poke,
 };
 

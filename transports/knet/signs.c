@@ -109,6 +109,13 @@ void mesh_watch(void *self, uint32_t nodeid)
 	tripwire_watch(&mesh->signs.wire, nodeid);
 }
 
+uint32_t mesh_witness(void *self, uint32_t nodeid)
+{
+	struct mesh *mesh = self;
+
+	return tripwire_witness(&mesh->signs.wire, nodeid);
+}
+
 /* ---- Pokes ------------------------------------------------------------------- */
 
 /* The node whose address and port these are, on any link. */
