@@ -111,8 +111,10 @@ struct coterie_transport {
 	 * ring. Send what the peer's kernel answers without its daemon at the first call and, now and then, at later
 	 * calls, and return what has come back so far. It decides nothing: it names the cause in the log and in the
 	 * status. NULL: always COTERIE_WITNESS_UNKNOWN.
+	 *
+	 * @param is_first  1: a silence begins; an answer that came before is no sign
 	 */
-	uint32_t (*witness)(void *self, uint32_t nodeid);
+	uint32_t (*witness)(void *self, uint32_t nodeid, uint32_t is_first);
 };
 
 #endif

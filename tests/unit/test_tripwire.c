@@ -366,13 +366,25 @@ static void rest_ms(long ms)
 	nanosleep(&rest, NULL);
 }
 
+static bool is_silence_known;
+
+static uint32_t ask(uint32_t node, uint32_t nodeid)
+{
+	bool is_first = !is_silence_known;
+
+	is_silence_known = true;
+	return ops->witness(nodes[node], nodeid, is_first);
+}
+
+static void begin_silence(void) { is_silence_known = false; }
+
 /* Node asks about a node that no mock host serves meanwhile: it is stopped. The kernel sends a probe within a second. */
 static uint32_t ask_until(uint32_t node, uint32_t nodeid, uint32_t want)
 {
 	uint32_t state = COTERIE_WITNESS_UNKNOWN;
 
 	for (int i = 0; i < 150; i++) {
-		state = ops->witness(nodes[node], nodeid);
+		state = ask(node, nodeid);
 		if (state == want)
 			break;
 		rest_ms(20);
@@ -388,7 +400,7 @@ START_TEST(the_host_of_a_stopped_daemon_answers)
 {
 	uint32_t node = (uint32_t)_i, other = 1 - node;
 
-	ck_assert_uint_eq(ops->witness(nodes[node], other + 1), COTERIE_WITNESS_UNKNOWN); /* nothing was asked yet */
+	ck_assert_uint_eq(ask(node, other + 1), COTERIE_WITNESS_UNKNOWN); /* nothing was asked yet */
 	ck_assert_uint_eq(ask_until(node, other + 1, COTERIE_WITNESS_ANSWERS), COTERIE_WITNESS_ANSWERS);
 	/* Its daemon sees nothing of it when it goes on. */
 	check_told(0, 1, 2, COTERIE_WATCH_ON);
@@ -413,20 +425,57 @@ START_TEST(a_host_that_is_cut_off_does_not_answer)
 }
 END_TEST
 
+/* Answers, and probes without an answer, of an earlier silence. */
+START_TEST(what_came_before_a_silence_is_no_sign)
+{
+	uint32_t state = COTERIE_WITNESS_UNKNOWN;
+
+	ck_assert_uint_eq(ask_until(0, 2, COTERIE_WITNESS_ANSWERS), COTERIE_WITNESS_ANSWERS);
+	lose_all(witness_fd(1), true);
+	begin_silence();
+	for (int i = 0; i < 150 && state == COTERIE_WITNESS_UNKNOWN; i++) {
+		state = ask(0, 2);
+		rest_ms(20);
+		mock_host_advance(hosts[0], QUESTION_GAP_NS);
+	}
+	ck_assert_uint_eq(state, COTERIE_WITNESS_SILENT);
+	lose_all(witness_fd(1), false);
+	begin_silence();
+	ck_assert_uint_eq(ask(0, 2), COTERIE_WITNESS_UNKNOWN);
+	ck_assert_uint_eq(ask_until(0, 2, COTERIE_WITNESS_ANSWERS), COTERIE_WITNESS_ANSWERS);
+}
+END_TEST
+
+/* Between a probe and its answer what was known stays. */
+START_TEST(an_answer_does_not_flap)
+{
+	const uint32_t want = _i == 1 ? COTERIE_WITNESS_SILENT : COTERIE_WITNESS_ANSWERS;
+
+	if (_i == 1)
+		lose_all(witness_fd(1), true);
+	ck_assert_uint_eq(ask_until(0, 2, want), want);
+	for (int i = 0; i < 60; i++) {
+		rest_ms(20);
+		mock_host_advance(hosts[0], 20 * MS);
+		ck_assert_uint_eq(ask(0, 2), want);
+	}
+}
+END_TEST
+
 /* A lost packet is no cut cable. */
 START_TEST(one_lost_probe_says_nothing)
 {
 	rest_ms(1100); /* the first probe leaves at once */
 	lose_all(witness_fd(1), true);
-	ck_assert_uint_eq(ops->witness(nodes[0], 2), COTERIE_WITNESS_UNKNOWN);
+	ck_assert_uint_eq(ask(0, 2), COTERIE_WITNESS_UNKNOWN);
 	rest_ms(50);
 	lose_all(witness_fd(1), false);
 	for (int i = 0; i < 20; i++) {
-		ck_assert_uint_ne(ops->witness(nodes[0], 2), COTERIE_WITNESS_SILENT);
+		ck_assert_uint_ne(ask(0, 2), COTERIE_WITNESS_SILENT);
 		mock_host_advance(hosts[0], QUESTION_GAP_NS);
 		rest_ms(20);
 	}
-	ck_assert_uint_eq(ops->witness(nodes[0], 2), COTERIE_WITNESS_ANSWERS);
+	ck_assert_uint_eq(ask(0, 2), COTERIE_WITNESS_ANSWERS);
 }
 END_TEST
 
@@ -439,13 +488,13 @@ START_TEST(an_idle_connection_tells_in_less_than_a_second)
 	rest_ms(1100);
 	if (is_cut)
 		lose_all(witness_fd(1), true);
-	ops->witness(nodes[0], 2);
+	ask(0, 2);
 	for (int i = 0; i < 2; i++) {
 		rest_ms(100);
 		mock_host_advance(hosts[0], QUESTION_GAP_NS);
-		ops->witness(nodes[0], 2);
+		ask(0, 2);
 	}
-	ck_assert_uint_eq(ops->witness(nodes[0], 2), want);
+	ck_assert_uint_eq(ask(0, 2), want);
 }
 END_TEST
 
@@ -458,7 +507,7 @@ START_TEST(questions_send_few_probes)
 	rest_ms(1100);
 	lose_all(witness_fd(1), true);
 	for (int i = 0; i < 1000; i++) { /* in one second */
-		ops->witness(nodes[0], 2);
+		ask(0, 2);
 		if (i % 25 == 0)
 			rest_ms(5);
 		mock_host_advance(hosts[0], MS);
@@ -476,10 +525,10 @@ START_TEST(probes_end_with_the_questions)
 	int fd = witness_fd(node);
 
 	ck_assert_int_eq(option_of(fd, IPPROTO_TCP, TCP_KEEPIDLE), 10);
-	ops->witness(nodes[node], 2 - node);
+	ask(node, 2 - node);
 	ck_assert_int_eq(option_of(fd, IPPROTO_TCP, TCP_KEEPIDLE), 1);
 	mock_host_advance(hosts[node], 1900 * MS);
-	ops->witness(nodes[node], 2 - node);
+	ask(node, 2 - node);
 	mock_host_advance(hosts[node], 1900 * MS);
 	ck_assert_int_eq(option_of(fd, IPPROTO_TCP, TCP_KEEPIDLE), 1);
 	mock_host_advance(hosts[node], 2200 * MS);
@@ -493,19 +542,20 @@ END_TEST
 START_TEST(without_a_connection_nothing_is_known)
 {
 	ck_assert_uint_eq(ask_until(0, 3, COTERIE_WITNESS_ANSWERS), COTERIE_WITNESS_UNKNOWN);
-	ck_assert_uint_eq(ops->witness(nodes[0], 0), COTERIE_WITNESS_UNKNOWN);
-	ck_assert_uint_eq(ops->witness(nodes[0], 1), COTERIE_WITNESS_UNKNOWN);
-	ck_assert_uint_eq(ops->witness(nodes[0], 9), COTERIE_WITNESS_UNKNOWN);
+	ck_assert_uint_eq(ask(0, 0), COTERIE_WITNESS_UNKNOWN);
+	ck_assert_uint_eq(ask(0, 1), COTERIE_WITNESS_UNKNOWN);
+	ck_assert_uint_eq(ask(0, 9), COTERIE_WITNESS_UNKNOWN);
 	ck_assert_ptr_null(wire_of(0)->witness_timer);
 	/* Nor is it of one that has not answered a greeting. */
-	ck_assert_uint_eq(ops->witness(nodes[2], 1), COTERIE_WITNESS_UNKNOWN);
+	ck_assert_uint_eq(ask(2, 1), COTERIE_WITNESS_UNKNOWN);
 	/* What was known of a connection ends with it. */
 	ck_assert_uint_eq(ask_until(0, 2, COTERIE_WITNESS_ANSWERS), COTERIE_WITNESS_ANSWERS);
 	ops->watch(nodes[0], 0);
-	ck_assert_uint_eq(ops->witness(nodes[0], 2), COTERIE_WITNESS_UNKNOWN);
+	ck_assert_uint_eq(ask(0, 2), COTERIE_WITNESS_UNKNOWN);
 	check_told(0, 2, 2, COTERIE_WATCH_OFF);
 	watch(0, 2);
-	ck_assert_uint_eq(ops->witness(nodes[0], 2), COTERIE_WITNESS_UNKNOWN);
+	begin_silence();
+	ck_assert_uint_eq(ask(0, 2), COTERIE_WITNESS_UNKNOWN);
 }
 END_TEST
 
@@ -748,6 +798,8 @@ int main(void)
 	tcase_set_timeout(tcase, 30);
 	tcase_add_loop_test(tcase, the_host_of_a_stopped_daemon_answers, 0, 2);
 	tcase_add_loop_test(tcase, a_host_that_is_cut_off_does_not_answer, 0, 2);
+	tcase_add_test(tcase, what_came_before_a_silence_is_no_sign);
+	tcase_add_loop_test(tcase, an_answer_does_not_flap, 0, 2);
 	tcase_add_test(tcase, one_lost_probe_says_nothing);
 	tcase_add_loop_test(tcase, an_idle_connection_tells_in_less_than_a_second, 0, 2);
 	tcase_add_test(tcase, questions_send_few_probes);

@@ -49,10 +49,12 @@ enum tripwire_state {
 
 /** What a connection shows of its other host. See tripwire_witness.c. */
 struct tripwire_witness {
-	uint64_t asked_ns;  /* the last call; 0: none lately */
+	bool is_asked;      /* lately */
+	/* When this silence began: */
+	uint32_t probes;    /* without an answer */
+	uint32_t answer_ms; /* time of the last answer, counted from the last data */
+	uint64_t asked_ns;  /* the last call */
 	uint64_t probed_ns; /* when the kernel was last made to send a probe */
-	uint32_t segments;  /* that had arrived at the first call */
-	uint32_t state;     /* COTERIE_WITNESS_* */
 };
 
 /** A connection that was made to us. */
@@ -117,8 +119,10 @@ void tripwire_watch(struct tripwire *wire, uint32_t nodeid);
  * Return whether the kernel of a silent node's host answers, as far as a connection to it shows: COTERIE_WITNESS_*.
  * Call it again and again while the node is silent: probes are sent between the first call and two seconds after the
  * last one, eight a second at most.
+ *
+ * @param is_first  a silence begins: what came before is no sign
  */
-uint32_t tripwire_witness(struct tripwire *wire, uint32_t nodeid);
+uint32_t tripwire_witness(struct tripwire *wire, uint32_t nodeid, bool is_first);
 
 /** A node is going to be deleted, or is about to have another address. */
 void tripwire_forget(struct tripwire *wire, uint32_t nodeid);

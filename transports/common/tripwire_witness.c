@@ -20,6 +20,8 @@
 #define PROBE_GAP_NS (125 * MS)
 #define PROBES_ENOUGH 2u
 #define PROBE_GAP_SILENT_NS (250 * MS)
+/* Two answers are a second apart. The kernel rounds times to its clock's tick. */
+#define ANSWER_GAP_MS 500u
 /* No question for so long: the neighbour is no longer silent. */
 #define QUESTIONS_END_NS (2000 * MS)
 
@@ -28,7 +30,23 @@ static bool read_info(int fd, struct tcp_info *info)
 	socklen_t size = sizeof(*info);
 
 	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &size) == 0 &&
-	       size >= offsetof(struct tcp_info, tcpi_segs_in) + sizeof(info->tcpi_segs_in); /* Linux 4.2 */
+	       size >= offsetof(struct tcp_info, tcpi_rtt) + sizeof(info->tcpi_rtt);
+}
+
+/* No data comes on this connection, so the time from the last data to the last answer grows with each answer alone. */
+static uint32_t answer_ms(const struct tcp_info *info)
+{
+	return info->tcpi_last_data_recv - info->tcpi_last_ack_recv;
+}
+
+static void begin(struct tripwire_witness *witness, int fd)
+{
+	struct tcp_info info;
+
+	if (!read_info(fd, &info))
+		return;
+	witness->probes = info.tcpi_probes;
+	witness->answer_ms = answer_ms(&info);
 }
 
 static uint32_t ask(struct tripwire_witness *witness, int fd, uint64_t now_ns)
@@ -37,33 +55,34 @@ static uint32_t ask(struct tripwire_witness *witness, int fd, uint64_t now_ns)
 
 	if (!read_info(fd, &info))
 		return COTERIE_WITNESS_UNKNOWN;
-	if (witness->asked_ns == 0)
-		*witness = (struct tripwire_witness){.segments = info.tcpi_segs_in};
+	if (info.tcpi_probes < witness->probes)
+		witness->probes = 0; /* after an answer the kernel counts from 0 again */
+	witness->is_asked = true;
 	witness->asked_ns = now_ns;
 
 	uint64_t trip_ns = UINT64_C(1000) * info.tcpi_rtt, waited_ns = now_ns - witness->probed_ns;
+	bool has_waited = waited_ns >= PROBE_GAP_NS + trip_ns; /* the last probe */
+	bool is_silent = info.tcpi_probes - witness->probes >= PROBES_ENOUGH + (has_waited ? 0 : 1);
+	uint32_t later_ms = answer_ms(&info) - witness->answer_ms;
 
-	/* What arrived before the first question was sent before the neighbour fell silent. */
-	if (info.tcpi_probes == 0 && info.tcpi_segs_in != witness->segments)
-		witness->state = COTERIE_WITNESS_ANSWERS;
-	else if (info.tcpi_probes >= PROBES_ENOUGH && waited_ns >= PROBE_GAP_NS + trip_ns)
-		witness->state = COTERIE_WITNESS_SILENT;
-	if (waited_ns >= trip_ns + (witness->state == COTERIE_WITNESS_SILENT ? PROBE_GAP_SILENT_NS : PROBE_GAP_NS)) {
+	if (waited_ns >= trip_ns + (is_silent ? PROBE_GAP_SILENT_NS : PROBE_GAP_NS)) {
 		socket_set(fd, IPPROTO_TCP, TCP_KEEPIDLE, PROBE_IDLE);
 		witness->probed_ns = now_ns;
 	}
-	return witness->state;
+	if (is_silent)
+		return COTERIE_WITNESS_SILENT;
+	return later_ms >= ANSWER_GAP_MS && later_ms <= INT32_MAX ? COTERIE_WITNESS_ANSWERS : COTERIE_WITNESS_UNKNOWN;
 }
 
 /* @return questions about this connection go on */
-static bool is_asked(struct tripwire_witness *witness, int fd, uint64_t now_ns)
+static bool goes_on(struct tripwire_witness *witness, int fd, uint64_t now_ns)
 {
-	if (fd < 0 || witness->asked_ns == 0)
+	if (fd < 0 || !witness->is_asked)
 		return false;
 	if (now_ns - witness->asked_ns < QUESTIONS_END_NS)
 		return true;
 	socket_set(fd, IPPROTO_TCP, TCP_KEEPIDLE, TRIPWIRE_KEEP_IDLE);
-	*witness = (struct tripwire_witness){0};
+	witness->is_asked = false;
 	return false;
 }
 
@@ -81,31 +100,38 @@ static void end_due(void *arg)
 {
 	struct tripwire *wire = arg;
 	uint64_t now_ns = wire->host->now_ns(wire->ctx);
-	bool goes_on = is_asked(&wire->witness, wire->fd, now_ns);
+	bool is_asked = goes_on(&wire->witness, wire->fd, now_ns);
 
 	wire->witness_timer = NULL;
 	for (uint32_t i = 0; i < TRIPWIRE_GUESTS_MAX; i++)
-		goes_on |= is_asked(&wire->guests[i].witness, wire->guests[i].fd, now_ns);
-	if (goes_on)
+		is_asked |= goes_on(&wire->guests[i].witness, wire->guests[i].fd, now_ns);
+	if (is_asked)
 		set_timer(wire, now_ns);
 }
 
-uint32_t tripwire_witness(struct tripwire *wire, uint32_t nodeid)
+static struct tripwire_guest *guest_of(struct tripwire *wire, uint32_t nodeid)
 {
+	for (uint32_t i = 0; i < TRIPWIRE_GUESTS_MAX; i++)
+		if (wire->guests[i].fd >= 0 && wire->guests[i].nodeid == nodeid)
+			return &wire->guests[i];
+	return NULL;
+}
+
+uint32_t tripwire_witness(struct tripwire *wire, uint32_t nodeid, bool is_first)
+{
+	bool is_neighbour = nodeid != 0 && wire->state == TRIPWIRE_ON && wire->target == nodeid;
+	struct tripwire_guest *guest = nodeid != 0 ? guest_of(wire, nodeid) : NULL;
 	uint64_t now_ns = wire->host->now_ns(wire->ctx);
 
-	if (nodeid == 0)
+	if (!is_neighbour && guest == NULL)
 		return COTERIE_WITNESS_UNKNOWN;
-	if (wire->state == TRIPWIRE_ON && wire->target == nodeid) {
-		set_timer(wire, now_ns);
-		return ask(&wire->witness, wire->fd, now_ns);
-	}
-	for (uint32_t i = 0; i < TRIPWIRE_GUESTS_MAX; i++)
-		if (wire->guests[i].fd >= 0 && wire->guests[i].nodeid == nodeid) {
-			set_timer(wire, now_ns);
-			return ask(&wire->guests[i].witness, wire->guests[i].fd, now_ns);
-		}
-	return COTERIE_WITNESS_UNKNOWN;
+	/* One connection is enough; the other one may have to do when it ends. */
+	if (is_first && is_neighbour)
+		begin(&wire->witness, wire->fd);
+	if (is_first && guest != NULL)
+		begin(&guest->witness, guest->fd);
+	set_timer(wire, now_ns);
+	return is_neighbour ? ask(&wire->witness, wire->fd, now_ns) : ask(&guest->witness, guest->fd, now_ns);
 }
 
 void tripwire_witness_fini(struct tripwire *wire)

@@ -143,11 +143,11 @@ void udp_link_watch(void *self, uint32_t nodeid)
 	tripwire_watch(&link->wire, nodeid);
 }
 
-uint32_t udp_link_witness(void *self, uint32_t nodeid)
+uint32_t udp_link_witness(void *self, uint32_t nodeid, uint32_t is_first)
 {
 	struct udp_link *link = self;
 
-	return tripwire_witness(&link->wire, nodeid);
+	return tripwire_witness(&link->wire, nodeid, is_first != 0);
 }
 
 /* ---- Statistics and status ----------------------------------------------- */

@@ -135,7 +135,7 @@ void udp_link_stats(void *self, struct coterie_transport_stats *stats);
 int udp_link_node_status(void *self, uint32_t nodeid, struct coterie_node_status *status);
 uint32_t udp_link_capacity(void *self, uint32_t frame_size);
 void udp_link_watch(void *self, uint32_t nodeid);
-uint32_t udp_link_witness(void *self, uint32_t nodeid);
+uint32_t udp_link_witness(void *self, uint32_t nodeid, uint32_t is_first);
 
 /** Operation drain of a transport with a group. */
 int udp_link_drain(void *self);

@@ -207,7 +207,7 @@ void mesh_signs_update(struct mesh *mesh);
 /** Close the socket for pokes of a link, which is going to be closed or is closed. */
 void mesh_signs_link_down(struct mesh *mesh, uint32_t link);
 void mesh_watch(void *self, uint32_t nodeid);
-uint32_t mesh_witness(void *self, uint32_t nodeid);
+uint32_t mesh_witness(void *self, uint32_t nodeid, uint32_t is_first);
 int mesh_poke(void *self, uint32_t nodeid, struct coterie_frame *frame);
 
 /* --- stats.c: keys of the statistics --- */

@@ -109,11 +109,11 @@ void mesh_watch(void *self, uint32_t nodeid)
 	tripwire_watch(&mesh->signs.wire, nodeid);
 }
 
-uint32_t mesh_witness(void *self, uint32_t nodeid)
+uint32_t mesh_witness(void *self, uint32_t nodeid, uint32_t is_first)
 {
 	struct mesh *mesh = self;
 
-	return tripwire_witness(&mesh->signs.wire, nodeid);
+	return tripwire_witness(&mesh->signs.wire, nodeid, is_first != 0);
 }
 
 /* ---- Pokes ------------------------------------------------------------------- */
