@@ -37,6 +37,32 @@ struct evictions {
 
 /* --- texts --- */
 
+const char *eviction_witness_text(enum totem_witness witness)
+{
+	switch (witness) {
+	case TOTEM_WITNESS_UNKNOWN:
+		break;
+	case TOTEM_WITNESS_ANSWERS:
+		return "; its host answers: its daemon is stopped or starves";
+	case TOTEM_WITNESS_SILENT:
+		return "; its host does not answer either";
+	}
+	return "";
+}
+
+const char *eviction_witness_name(enum totem_witness witness)
+{
+	switch (witness) {
+	case TOTEM_WITNESS_UNKNOWN:
+		break;
+	case TOTEM_WITNESS_ANSWERS:
+		return "answers";
+	case TOTEM_WITNESS_SILENT:
+		return "silent";
+	}
+	return "";
+}
+
 /* The nodes with separator between them, as many as fit with an end of LIST_END bytes. @return those left out */
 static uint32_t put_nodes(char *text, size_t size, const char *separator, const struct totem_eviction *eviction)
 {
@@ -87,6 +113,7 @@ void eviction_text(const struct totem_eviction *eviction, char *text, size_t siz
 			silent_ms);
 		break;
 	}
+	strcat(text, eviction_witness_text(eviction->witness)); /* the longest line leaves room */
 	if (eviction->agreed_count == 0)
 		return;
 	strcat(text, "; agreed: ");
@@ -103,11 +130,13 @@ static void put_json(char *text, uint64_t at_ms, const struct totem_eviction *ev
 
 	gmtime_r(&seconds, &parts);
 	strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%S", &parts);
+	bool is_known = eviction->witness != TOTEM_WITNESS_UNKNOWN;
 	snprintf(text, EVICTION_TEXT_MAX,
 		"{\"time\":\"%s.%03uZ\",\"node\":%" PRIu32 ",\"evidence\":\"%s\",\"accuser\":%" PRIu32
-		",\"silent_ms\":%" PRIu64 ",\"budget_ms\":%" PRIu64 ",\"agreed\":[",
+		",\"silent_ms\":%" PRIu64 ",\"budget_ms\":%" PRIu64 "%s%s%s,\"agreed\":[",
 		at, (unsigned int)(at_ms % 1000), eviction->nodeid, names[eviction->evidence], eviction->accuser,
-		MS(eviction->silent_ns), MS(eviction->budget_ns));
+		MS(eviction->silent_ns), MS(eviction->budget_ns), is_known ? ",\"host\":\"" : "",
+		eviction_witness_name(eviction->witness), is_known ? "\"" : "");
 	(void)put_nodes(text, EVICTION_TEXT_MAX, ",", eviction);
 	strcat(text, "]}");
 }

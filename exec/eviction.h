@@ -33,9 +33,15 @@ void evictions_destroy(struct evictions *evictions); /* NULL is ignored */
 void evictions_note(struct evictions *evictions, uint64_t at_ms, const struct totem_eviction *eviction);
 
 /**
- * "node 2 is out of the ring: silent for 8031 ms (patience 8030 ms); agreed: 1 3". A list that does not fit ends
+ * "node 2 is out of the ring: silent for 8031 ms (patience 8030 ms); its host does not answer either; agreed: 1 3".
+ * A list that does not fit ends
  * in "and N more".
  */
 void eviction_text(const struct totem_eviction *eviction, char *text, size_t size);
+
+/** What is appended to a line about a silent member: "; its host answers: …", static; empty: nothing is known. */
+const char *eviction_witness_text(enum totem_witness witness);
+/** "answers" or "silent", static; empty: nothing is known. */
+const char *eviction_witness_name(enum totem_witness witness);
 
 #endif

@@ -388,6 +388,20 @@ static void cb_poke(void *arg, uint32_t nodeid, struct coterie_frame *frame)
 		transport->poke(ring->transport->self, nodeid, frame);
 }
 
+static enum totem_witness cb_witness(void *arg, uint32_t nodeid, bool is_first)
+{
+	struct ring *ring = arg;
+	const struct coterie_transport *transport = &ring->transport->transport;
+	uint32_t witness = COTERIE_WITNESS_UNKNOWN;
+
+	_Static_assert(TOTEM_WITNESS_ANSWERS == COTERIE_WITNESS_ANSWERS &&
+			       TOTEM_WITNESS_SILENT == COTERIE_WITNESS_SILENT,
+		"the engine has the numbers of the ABI");
+	if (transport->witness != NULL)
+		witness = transport->witness(ring->transport->self, nodeid, is_first);
+	return witness <= COTERIE_WITNESS_SILENT ? (enum totem_witness)witness : TOTEM_WITNESS_UNKNOWN;
+}
+
 static void cb_lease(void *arg, bool is_held)
 {
 	(void)is_held; /* asked for again when a request comes */
@@ -459,6 +473,7 @@ const struct totem_callbacks ring_callbacks = {
 	.visit = cb_visit,
 	.watch = cb_watch,
 	.poke = cb_poke,
+	.witness = cb_witness,
 	.lease = cb_lease,
 	.lingering = cb_lingering,
 	.passed = cb_passed,

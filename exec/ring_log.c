@@ -154,6 +154,13 @@ static void log_lease(struct ring_log *log, uint64_t now_ns, bool is_held)
 	log->lapsed_ns = 0;
 }
 
+static void log_witness(struct ring_log *log, uint64_t now_ns, const struct totem_trace *trace)
+{
+	log_limited(&log->witnessed, now_ns, "TOTEM", LOG_NOTICE,
+		"node %u is silent for %" PRIu64 " ms%s; the ring waits for it", trace->node, trace->value,
+		eviction_witness_text((enum totem_witness)trace->cause));
+}
+
 void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_trace *trace)
 {
 	switch (trace->kind) {
@@ -207,6 +214,9 @@ void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_tr
 		break;
 	case TOTEM_TRACE_LEASE:
 		log_lease(log, now_ns, trace->value != 0);
+		break;
+	case TOTEM_TRACE_WITNESSED:
+		log_witness(log, now_ns, trace);
 		break;
 	case TOTEM_TRACE_REFUSED:
 		log_limited(&log->refused, now_ns, "TOTEM", LOG_WARNING,

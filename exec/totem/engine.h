@@ -95,6 +95,7 @@ enum totem_trace_kind {
 	TOTEM_TRACE_UNHEARD,        /* node and the member in seq do not hear each other */
 	TOTEM_TRACE_EVICTED,        /* node is not in the configuration that is being installed: `eviction` says why */
 	TOTEM_TRACE_LEASE,          /* the lease ended (value 0) or began again (value 1) */
+	TOTEM_TRACE_WITNESSED,      /* node is silent for value ms; cause = enum totem_witness, which has changed */
 };
 
 /** Why a node goes on alone. */
@@ -114,6 +115,13 @@ enum totem_evidence {
 	TOTEM_EVIDENCE_NAMED,     /* a join of `accuser` named it failed, and this node knows no more */
 };
 
+/** What the kernel of a silent member's host shows. The numbers are those of COTERIE_WITNESS_*. */
+enum totem_witness {
+	TOTEM_WITNESS_UNKNOWN, /* there is no connection to it, or it is too early to tell */
+	TOTEM_WITNESS_ANSWERS, /* the host answers: the daemon is stopped or starves */
+	TOTEM_WITNESS_SILENT,  /* the host does not answer either: it is gone, or its link or path */
+};
+
 /** The record of one eviction. Lists are borrowed for the call of `trace`. */
 struct totem_eviction {
 	uint32_t nodeid;
@@ -123,6 +131,7 @@ struct totem_eviction {
 	uint32_t agreed_count;
 	uint64_t silent_ns;     /* since this node last received a packet from it */
 	uint64_t budget_ns;     /* the patience that applied; 0: the evidence was certain, none did */
+	enum totem_witness witness; /* as known last during its silence; names the cause, decides nothing */
 };
 
 /** Reasons beyond enum wire_refusal: sensible bytes that do not fit the state (§16.1). */
@@ -178,6 +187,12 @@ struct totem_callbacks {
 	 * and report the refusal with totem_engine_refused. NULL: `token` sends such datagrams.
 	 */
 	void (*poke)(void *arg, uint32_t nodeid, struct coterie_frame *frame);
+	/**
+	 * Return whether the host of this member has answered since the first call of this silence, as far as is
+	 * known. Called again and again while the member leaves questions without an answer. Decides nothing. May be
+	 * NULL.
+	 */
+	enum totem_witness (*witness)(void *arg, uint32_t nodeid, bool is_first);
 	/**
 	 * The lease ended (false) or began again (true): see totem_engine_has_lease. Requests that need quorum
 	 * wait while there is none. May be NULL.
@@ -359,6 +374,7 @@ struct totem_silence {
 	uint32_t nodeid;
 	uint64_t silent_ns; /* since its last packet */
 	uint64_t budget_ns; /* when that many have passed, it is evicted, if others agree */
+	enum totem_witness witness; /* of late */
 };
 /** The i-th silent member, i from 0. false: there are no more. */
 bool totem_engine_silent(

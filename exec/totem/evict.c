@@ -40,6 +40,9 @@ static void fill(const struct totem_engine *engine, const struct peer *peer, str
 	} else {
 		eviction->evidence = was_heard(engine, peer) ? TOTEM_EVIDENCE_DISAGREED : TOTEM_EVIDENCE_SILENT;
 	}
+	/* A kernel that closed the connection and refused datagrams answers, but no daemon starves there. */
+	if (eviction->evidence != TOTEM_EVIDENCE_LEFT && eviction->evidence != TOTEM_EVIDENCE_CLOSED)
+		eviction->witness = silence_witness(engine, peer, engine->now_ns);
 }
 
 /*

@@ -236,8 +236,10 @@ static void ask_members(struct totem_engine *engine, uint64_t gap_ns)
 		if (peer == NULL || peer->id == engine->options.nodeid ||
 			engine->now_ns - peer->contact_ns < fresh_ns)
 			continue;
-		if (engine->state == TOTEM_OPERATIONAL || engine->now_ns - peer->alive_ns >= fresh_ns)
+		if (engine->state == TOTEM_OPERATIONAL || engine->now_ns - peer->alive_ns >= fresh_ns) {
+			silence_ask_witness(engine, peer);
 			suspect_ask(engine, peer, gap_ns);
+		}
 	}
 }
 

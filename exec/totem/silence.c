@@ -18,6 +18,7 @@
 #define LATE_TIMES 4u     /* so much more patience than it was late, at most as much again */
 #define LATE_BUDGETS 2u   /* for so many budgets */
 #define VOTE_BUDGETS 2u   /* so long a vote may count somewhere */
+#define WITNESS_AGE_NS (10000 * MILLISECOND_NS) /* its connection is gone: what it showed may have changed */
 
 static uint64_t max_ns(uint64_t a, uint64_t b)
 {
@@ -71,6 +72,42 @@ uint64_t silence_of(const struct totem_engine *engine, const struct peer *peer)
 	uint64_t at_ns = max_ns(peer->alive_ns, engine->all_alive_ns);
 
 	return engine->now_ns > at_ns ? engine->now_ns - at_ns : 0;
+}
+
+enum totem_witness silence_witness(const struct totem_engine *engine, const struct peer *peer, uint64_t now_ns)
+{
+	if (peer->witnessed_ns <= max_ns(peer->alive_ns, engine->all_alive_ns) ||
+		now_ns >= peer->witnessed_ns + WITNESS_AGE_NS)
+		return TOTEM_WITNESS_UNKNOWN;
+	return peer->witness;
+}
+
+/* A member that lives has answered the last question by the time of the next one. */
+void silence_ask_witness(struct totem_engine *engine, struct peer *peer)
+{
+	uint64_t alive_ns = max_ns(peer->alive_ns, engine->all_alive_ns);
+	enum totem_witness before = silence_witness(engine, peer, engine->now_ns), now;
+
+	if (engine->callbacks.witness == NULL || peer->asked_ns <= alive_ns)
+		return;
+	now = engine->callbacks.witness(engine->arg, peer->id, peer->unanswered_ns <= alive_ns);
+	peer->unanswered_ns = engine->now_ns;
+	if (now == TOTEM_WITNESS_UNKNOWN)
+		return;
+	peer->witness = now;
+	peer->witnessed_ns = engine->now_ns;
+	if (now == before)
+		return;
+
+	const struct totem_trace trace = {
+		.kind = TOTEM_TRACE_WITNESSED,
+		.node = peer->id,
+		.value = silence_of(engine, peer) / MILLISECOND_NS,
+		.cause = now,
+		.ring = engine->ring,
+	};
+
+	engine_trace(engine, &trace);
 }
 
 void silence_late(struct totem_engine *engine, uint64_t late_ns)
@@ -225,6 +262,7 @@ bool totem_engine_silent(
 			.nodeid = peer->id,
 			.silent_ns = now_ns - last_ns,
 			.budget_ns = silence_budget(engine, peer),
+			.witness = silence_witness(engine, peer, now_ns),
 		};
 		return true;
 	}

@@ -120,6 +120,9 @@ struct peer {
 	uint64_t lease_ns;     /* that it announced for this ring; 0: none */
 	struct vote votes[VOTES_MAX];
 	uint64_t voted_ns;     /* when this node last voted to remove it; 0: never */
+	uint64_t unanswered_ns; /* when a question was last found without an answer; 0: never */
+	uint64_t witnessed_ns; /* when its host's kernel last showed what `witness` says; 0: never */
+	enum totem_witness witness;
 	enum totem_evidence evidence;
 	uint64_t evidence_episode;
 	uint64_t budget_ns;    /* that applied to it */
@@ -527,6 +530,10 @@ void lease_expired(struct totem_engine *engine);
 uint64_t silence_budget(const struct totem_engine *engine, const struct peer *peer);
 /** For how long it has been. */
 uint64_t silence_of(const struct totem_engine *engine, const struct peer *peer);
+/** What the host of a silent member showed last; nothing is known of one that was heard since. */
+enum totem_witness silence_witness(const struct totem_engine *engine, const struct peer *peer, uint64_t now_ns);
+/** Ask the outside for it, unless the member has answered the last question. */
+void silence_ask_witness(struct totem_engine *engine, struct peer *peer);
 /** A timer of this node ran late_ns after its time. */
 void silence_late(struct totem_engine *engine, uint64_t late_ns);
 /** A member says that it has not heard suspect for its budget. */

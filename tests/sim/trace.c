@@ -32,7 +32,7 @@ static void print_engine(const struct trace_entry *entry, const uint32_t *ids, F
 		"refused a packet", "FAILED TO RECEIVE", "lost the token", "misses the token",
 		"cannot gather", "noticed a pause", "backs off", "sent a frame again",
 		"requested a frame", "suspects", "suspects no longer", "gives up the suspected",
-		"is alone", "cannot be in one ring with", "evicted", "lease"};
+		"is alone", "cannot be in one ring with", "evicted", "lease", "witnessed"};
 	const char *name = entry->detail < sizeof(names) / sizeof(*names) ? names[entry->detail] : "?";
 
 	(void)ids;
@@ -67,6 +67,7 @@ static void print_engine(const struct trace_entry *entry, const uint32_t *ids, F
 	case TOTEM_TRACE_UNHEARD:
 	case TOTEM_TRACE_EVICTED:
 	case TOTEM_TRACE_LEASE:
+	case TOTEM_TRACE_WITNESSED:
 		break;
 	}
 	fprintf(out, "%s %x.%" PRIx64 " seq %u value %" PRIu64 " node %u", name, entry->ring.rep,

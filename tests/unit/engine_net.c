@@ -226,6 +226,7 @@ static void note_evicted(struct node *node, const struct totem_eviction *evictio
 		.evidence = eviction->evidence,
 		.silent_ns = eviction->silent_ns,
 		.budget_ns = eviction->budget_ns,
+		.witness = eviction->witness,
 		.at_ns = node->net->now_ns,
 	};
 }
@@ -252,6 +253,8 @@ static void on_trace(void *arg, const struct totem_trace *trace)
 	node->requested += trace->kind == TOTEM_TRACE_REQUESTED;
 	if (trace->kind == TOTEM_TRACE_EVICTED)
 		note_evicted(node, trace->eviction);
+	if (trace->kind == TOTEM_TRACE_WITNESSED)
+		node->witnessed[trace->cause]++;
 	if (trace->kind == TOTEM_TRACE_LEASE)
 		node->is_lease_traced = trace->value != 0;
 }
@@ -286,6 +289,15 @@ static void on_poke(void *arg, uint32_t nodeid, struct coterie_frame *frame)
 	net_queue(node->net, node->id, node_of(nodeid), frame);
 }
 
+static enum totem_witness on_witness(void *arg, uint32_t nodeid, bool is_first)
+{
+	struct node *node = arg;
+
+	node->silences += is_first;
+	node->witness_calls[nodeid]++;
+	return node->witness;
+}
+
 static const struct totem_callbacks callbacks = {
 	.multicast = on_multicast,
 	.token = on_token,
@@ -298,6 +310,7 @@ static const struct totem_callbacks callbacks = {
 	.watch = on_watch,
 	.poke = on_poke,
 	.lease = on_lease,
+	.witness = on_witness,
 	.passed = on_passed,
 	.room = on_room,
 	.trace = on_trace,

@@ -24,6 +24,7 @@ struct evicted {
 	uint32_t node, accuser, agreed_count;
 	enum totem_evidence evidence;
 	uint64_t silent_ns, budget_ns;
+	enum totem_witness witness;
 	uint64_t at_ns;
 };
 
@@ -55,6 +56,10 @@ struct node {
 	uint32_t lease_ends, lease_begins; /* calls of the callback, either way */
 	uint64_t lease_at_ns;      /* of the last one */
 	uint32_t pokes;
+	enum totem_witness witness; /* what the callback returns */
+	uint32_t witness_calls[NODES_MAX + 1]; /* by node id */
+	uint32_t silences; /* first calls */
+	uint32_t witnessed[3]; /* traces, by what they say */
 	struct coterie_frame *waiting[4096]; /* what came while is_paused */
 	size_t waiting_count;
 	bool is_paused;

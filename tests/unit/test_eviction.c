@@ -114,6 +114,16 @@ static const struct {
 			.silent_ns = 20 * MS, .budget_ns = 8030 * MS},
 		"node 2 is out of the ring: it agreed to no membership in time (patience 8030 ms); silent for 20 ms; "
 		"agreed: 1"},
+	{"answers",
+		{.nodeid = 2, .evidence = TOTEM_EVIDENCE_VOTED, .accuser = 1, .agreed = agreed, .agreed_count = 2,
+			.silent_ns = 512 * MS, .budget_ns = 500 * MS, .witness = TOTEM_WITNESS_ANSWERS},
+		"node 2 is out of the ring: a majority did not hear it: silent for 512 ms (budget 500 ms); its host "
+		"answers: its daemon is stopped or starves; agreed: 1 3"},
+	{"does not answer",
+		{.nodeid = 2, .evidence = TOTEM_EVIDENCE_SILENT, .accuser = 1, .agreed = agreed, .agreed_count = 2,
+			.silent_ns = 8031 * MS, .budget_ns = 8030 * MS, .witness = TOTEM_WITNESS_SILENT},
+		"node 2 is out of the ring: silent for 8031 ms (patience 8030 ms); its host does not answer either; "
+		"agreed: 1 3"},
 	{"named",
 		{.nodeid = 2, .evidence = TOTEM_EVIDENCE_NAMED, .accuser = 3, .silent_ns = 20 * MS},
 		"node 2 is out of the ring: node 3 named it failed; silent for 20 ms"},
@@ -174,6 +184,26 @@ START_TEST(the_lease_is_logged)
 }
 END_TEST
 
+START_TEST(what_a_witness_says_is_logged)
+{
+	struct totem_trace trace = {
+		.kind = TOTEM_TRACE_WITNESSED, .node = 2, .value = 1300, .cause = TOTEM_WITNESS_ANSWERS};
+	char line[512];
+
+	ring_log_trace(&ring_log, 1000 * MS, &trace);
+	snprintf(line, sizeof(line),
+		"TOTEM %d limited node 2 is silent for 1300 ms; its host answers: its daemon is stopped or starves; the ring "
+		"waits for it", LOG_NOTICE);
+	ck_assert_str_eq(logged, line);
+	trace.cause = TOTEM_WITNESS_SILENT;
+	ring_log_trace(&ring_log, 1000 * MS, &trace);
+	snprintf(line, sizeof(line),
+		"TOTEM %d limited node 2 is silent for 1300 ms; its host does not answer either; the ring waits for it",
+		LOG_NOTICE);
+	ck_assert_str_eq(logged, line);
+}
+END_TEST
+
 START_TEST(contact_without_a_lapse_is_no_news)
 {
 	struct totem_trace trace = {.kind = TOTEM_TRACE_LEASE, .value = 1};
@@ -222,12 +252,23 @@ START_TEST(the_oldest_record_goes)
 }
 END_TEST
 
-/* Every length of the list: the value is whole, and so is its JSON. */
+START_TEST(a_record_has_the_witness)
+{
+	evictions_note(evictions, UINT64_C(1763806548123), &texts[4].eviction);
+	ck_assert_str_eq(text_of("stats.coterie.eviction.0.text"), texts[4].text);
+	ck_assert_str_eq(text_of("stats.coterie.eviction.0.record"),
+		"{\"time\":\"2025-11-22T10:15:48.123Z\",\"node\":2,\"evidence\":\"voted\",\"accuser\":1,"
+		"\"silent_ms\":512,\"budget_ms\":500,\"host\":\"answers\",\"agreed\":[1,3]}");
+}
+END_TEST
+
+/* Every evidence and witness, and every length of the list: the value is whole, and so is its JSON. */
 START_TEST(a_long_list_is_cut_between_two_nodes)
 {
 	uint32_t many[64];
-	struct totem_eviction eviction = {.nodeid = UINT32_MAX, .evidence = TOTEM_EVIDENCE_CLOSED,
-		.accuser = UINT32_MAX, .agreed = many, .silent_ns = UINT64_MAX, .budget_ns = UINT64_MAX};
+	struct totem_eviction eviction = {.nodeid = UINT32_MAX, .accuser = UINT32_MAX, .agreed = many,
+		.silent_ns = UINT64_MAX, .budget_ns = UINT64_MAX,
+		.evidence = TOTEM_EVIDENCE_CLOSED + (enum totem_evidence)(_i / 3), .witness = (enum totem_witness)(_i % 3)};
 
 	for (uint32_t i = 0; i < 64; i++)
 		many[i] = UINT32_MAX - 64 + i;
@@ -287,10 +328,12 @@ int main(void)
 	tcase_add_test(tcase, a_member_that_left_gets_no_line_and_no_record);
 	tcase_add_test(tcase, signs_and_verdicts_are_told_apart);
 	tcase_add_test(tcase, the_lease_is_logged);
+	tcase_add_test(tcase, what_a_witness_says_is_logged);
 	tcase_add_test(tcase, contact_without_a_lapse_is_no_news);
 	tcase_add_test(tcase, a_record_is_kept);
 	tcase_add_test(tcase, the_oldest_record_goes);
-	tcase_add_test(tcase, a_long_list_is_cut_between_two_nodes);
+	tcase_add_test(tcase, a_record_has_the_witness);
+	tcase_add_loop_test(tcase, a_long_list_is_cut_between_two_nodes, 0, 15);
 	tcase_add_test(tcase, trackers_hear_of_a_record);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);

@@ -51,6 +51,7 @@ static struct {
 	uint64_t lease_ns, suspended_ns; /* end of the lease; of the host */
 	bool is_without_provider, asks_for_the_lease;
 	struct ring *ring;
+	uint32_t witness; /* what the transport's returns */
 	size_t received, noted; /* frames, by the engine and by the statistics */
 } seen;
 
@@ -743,6 +744,37 @@ START_TEST(a_lapse_is_logged_where_requests_wait)
 }
 END_TEST
 
+static uint32_t say_witness(void *self, uint32_t nodeid, uint32_t is_first)
+{
+	(void)self;
+	tell_story("witness:%u:%u ", nodeid, is_first);
+	return seen.witness;
+}
+
+/* What a transport does not offer, or returns against the rules, is not known. */
+START_TEST(a_witness_is_asked_of_the_transport)
+{
+	static const struct {
+		uint32_t says;
+		enum totem_witness want;
+	} rows[] = {
+		{COTERIE_WITNESS_UNKNOWN, TOTEM_WITNESS_UNKNOWN},
+		{COTERIE_WITNESS_ANSWERS, TOTEM_WITNESS_ANSWERS},
+		{COTERIE_WITNESS_SILENT, TOTEM_WITNESS_SILENT},
+		{COTERIE_WITNESS_SILENT + 1, TOTEM_WITNESS_UNKNOWN},
+	};
+
+	ck_assert_int_eq(seen.callbacks.witness(seen.arg, 3, true), TOTEM_WITNESS_UNKNOWN);
+	transport.transport.witness = say_witness;
+	seen.story[0] = '\0';
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		seen.witness = rows[i].says;
+		ck_assert_int_eq(seen.callbacks.witness(seen.arg, 3, i == 0), rows[i].want);
+	}
+	expect("witness:3:1 witness:3:0 witness:3:0 witness:3:0 ");
+}
+END_TEST
+
 START_TEST(an_eviction_is_recorded_and_logged)
 {
 	struct totem_eviction eviction = {.nodeid = 2, .evidence = TOTEM_EVIDENCE_SILENT};
@@ -783,6 +815,7 @@ int main(void)
 	tcase_add_test(tcase, a_suspend_ends_the_lease);
 	tcase_add_test(tcase, a_suspend_is_not_forgotten_inside_the_engine);
 	tcase_add_test(tcase, a_lapse_is_logged_where_requests_wait);
+	tcase_add_test(tcase, a_witness_is_asked_of_the_transport);
 	tcase_add_test(tcase, an_eviction_is_recorded_and_logged);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
