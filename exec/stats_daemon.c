@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "exec/config/model.h"
+#include "exec/eviction.h"
 #include "exec/executive.h"
 #include "exec/log.h"
 #include "exec/loop.h"
@@ -135,7 +136,10 @@ static uint32_t read_unheard(void *arg, void *value)
 	return put_text(value, text);
 }
 
-/* "2-1300-8030": node 2 is waited for, silent for 1300 ms, and evicted after 8030 ms. */
+/*
+ * "2-1300-8030": node 2 is waited for, silent for 1300 ms, and evicted after 8030 ms. "-answers" or "-silent" behind it
+ * is what its host does, if that is known.
+ */
 static uint32_t read_silent(void *arg, void *value)
 {
 	const struct executive *executive = arg;
@@ -144,11 +148,13 @@ static uint32_t read_silent(void *arg, void *value)
 	size_t length = 0;
 
 	text[0] = '\0';
-	for (uint32_t i = 0; engine_of(executive) != NULL && length + 56 < sizeof(text) &&
+	for (uint32_t i = 0; engine_of(executive) != NULL && length + 64 < sizeof(text) &&
 			     totem_engine_silent(engine_of(executive), loop_now_ns(executive->loop), i, &silence);
 		i++)
-		length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%" PRIu32 "-%" PRIu64 "-%" PRIu64,
-			i == 0 ? "" : " ", silence.nodeid, silence.silent_ns / 1000000, silence.budget_ns / 1000000);
+		length += (size_t)snprintf(text + length, sizeof(text) - length,
+			"%s%" PRIu32 "-%" PRIu64 "-%" PRIu64 "%s%s", i == 0 ? "" : " ", silence.nodeid,
+			silence.silent_ns / 1000000, silence.budget_ns / 1000000,
+			silence.witness == TOTEM_WITNESS_UNKNOWN ? "" : "-", eviction_witness_name(silence.witness));
 	return put_text(value, text);
 }
 

@@ -227,7 +227,7 @@ TESTS += %D%/test_eviction %D%/test_flight %D%/test_quorum_verdict %D%/test_ring
 %C%_test_runtime_keys_LDADD = $(CHECK_LIBS)
 EXTRA_DIST += %D%/vectors/stats-udpu3.txt
 %C%_test_stats_keys_SOURCES = %D%/test_stats_keys.c exec/stats_totem.c \
-	exec/stats_daemon.c exec/stats_process.c exec/histogram.c exec/ring_account.c
+	exec/eviction.c exec/stats_daemon.c exec/stats_process.c exec/histogram.c exec/ring_account.c
 %C%_test_stats_keys_CFLAGS = $(TEST_CFLAGS)
 %C%_test_stats_keys_LDADD = %D%/libipc_play.la $(CHECK_LIBS) $(QB_LIBS)
 %C%_test_quorum_verdict_SOURCES = %D%/test_quorum_verdict.c $(exec_stub_sources) exec/quorum.c

@@ -343,7 +343,7 @@ static void add_text(const char *key, char *value)
 START_TEST(status_tells_of_evictions_and_the_lease)
 {
 	static uint64_t held = 0, lapsed = 2100, length = 1825, lapses = 3;
-	static char silent[] = "2-1300-8000 3-900-8000", nine[] = "{\"node\":9}", ten[] = "{\"node\":10}",
+	static char silent[] = "2-1300-8000 3-900-8000-answers 4-700-8000-silent", nine[] = "{\"node\":9}", ten[] = "{\"node\":10}",
 		    text[] = "node 10 is out of the ring: silent";
 	const struct coterie_ring_id ring = {.representative = 1, .seq = 26};
 	const uint32_t members[] = {1};
@@ -360,12 +360,16 @@ START_TEST(status_tells_of_evictions_and_the_lease)
 	add_text("stats.coterie.eviction.10.text", text);
 	get("/api/v1/status");
 	has("\"lease\":{\"held\":false,\"lapsed_ms\":2100,\"length_ms\":1825,\"lapses\":3}");
-	has("\"silent\":[{\"id\":2,\"silent_ms\":1300,\"evicted_after_ms\":8000},{\"id\":3,");
+	has("\"silent\":[{\"id\":2,\"silent_ms\":1300,\"evicted_after_ms\":8000},{\"id\":3,"
+	    "\"silent_ms\":900,\"evicted_after_ms\":8000,\"host\":\"answers\"},{\"id\":4,"
+	    "\"silent_ms\":700,\"evicted_after_ms\":8000,\"host\":\"silent\"}]");
 	has("\"evictions\":[{\"node\":10,\"text\":\"node 10 is out of the ring: silent\"},{\"node\":9,\"text\":\"\"}]");
 	has("{\"id\":\"lease.lapsed\",\"level\":\"error\","
 	    "\"text\":\"gates closed: no contact with a majority for 2.1 s\",");
 	has("{\"id\":\"member.silent\",\"level\":\"warning\","
 	    "\"text\":\"node 2 silent for 1.3 s, evicted after 8.0 s\",");
+	has("\"text\":\"node 3 silent for 0.9 s, evicted after 8.0 s; its host answers\",\"hint\":\"its daemon is stopped");
+	has("\"text\":\"node 4 silent for 0.7 s, evicted after 8.0 s; its host does not answer either\",\"hint\":\"its host,");
 	mock_host_advance(host, 2000 * MS);
 	mock_quorum(host, false, &ring, members, 1, "votequorum");
 	get("/api/v1/status");

@@ -54,12 +54,14 @@ uint64_t totem_engine_lease(const struct totem_engine *engine)
 	return UINT64_C(1825000000);
 }
 
+static enum totem_witness witness;
+
 /* Node 2 is silent. */
 bool totem_engine_silent(
 	const struct totem_engine *engine, uint64_t now_ns, uint32_t i, struct totem_silence *silence)
 {
 	(void)engine, (void)now_ns;
-	*silence = (struct totem_silence){i + 2, UINT64_C(1300000000) + i, UINT64_C(8030000000)};
+	*silence = (struct totem_silence){i + 2, UINT64_C(1300000000) + i, UINT64_C(8030000000), witness};
 	return i < 1;
 }
 
@@ -245,6 +247,12 @@ START_TEST(who_is_waited_for)
 	ck_assert_int_eq(stats_daemon_add(&executive), 0);
 	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.silent", &value), 0);
 	ck_assert_str_eq(value.bytes, "2-1300-8030");
+	witness = TOTEM_WITNESS_ANSWERS;
+	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.silent", &value), 0);
+	ck_assert_str_eq(value.bytes, "2-1300-8030-answers");
+	witness = TOTEM_WITNESS_SILENT;
+	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.silent", &value), 0);
+	ck_assert_str_eq(value.bytes, "2-1300-8030-silent");
 	executive.ring = NULL;
 	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.silent", &value), 0);
 	ck_assert_str_eq(value.bytes, "");

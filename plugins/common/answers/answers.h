@@ -48,13 +48,17 @@ struct json_object *answers_issues(const struct metrics_source *source, struct j
  * @param text_key  out: the key of its text
  */
 bool answers_is_eviction(const char *key, char text_key[COTERIE_MAP_NAME_MAX + 1]);
-/** {time, node, evidence, accuser, silent_ms, budget_ms, agreed: [id], text} of the two values; NULL: no record. */
+/**
+ * {time, node, evidence, accuser, silent_ms, budget_ms, agreed: [id], text} of the two values, and host if it is known;
+ * NULL: no record.
+ */
 struct json_object *answers_eviction(const char *record, const char *text);
 /** The same of all that the daemon keeps, the newest first. */
 struct json_object *answers_evictions(const struct metrics_source *source);
 /** {held, lapsed_ms, length_ms, lapses}; NULL: the daemon knows no lease. */
 struct json_object *answers_lease(const struct metrics_source *source);
-/** Members that the ring waits for: [{id, silent_ms, evicted_after_ms}]. */
+/** Members that the ring waits for: [{id, silent_ms, evicted_after_ms}], with host ("answers" or "silent") if it is
+    known. */
 struct json_object *answers_silent(const struct metrics_source *source);
 
 /* --- the commands: they fill data --- */

@@ -102,6 +102,7 @@ struct json_object *answers_silent(const struct metrics_source *source)
 	uint64_t silent_ms, budget_ms;
 	uint32_t id;
 	int length;
+	char host[8];
 
 	for (const char *at = list; at != NULL && sscanf(at, "%" SCNu32 "-%" SCNu64 "-%" SCNu64 "%n", &id, &silent_ms,
 							  &budget_ms, &length) == 3;
@@ -111,6 +112,10 @@ struct json_object *answers_silent(const struct metrics_source *source)
 		put_number(node, "id", id);
 		put_number(node, "silent_ms", (int64_t)silent_ms);
 		put_number(node, "evicted_after_ms", (int64_t)budget_ms);
+		at += length;
+		length = 0;
+		if (sscanf(at, "-%7[a-z]%n", host, &length) == 1)
+			put_text(node, "host", host);
 		json_object_array_add(silent, node);
 	}
 	free(list);

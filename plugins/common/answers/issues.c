@@ -62,13 +62,21 @@ static void look_at_silent(const struct metrics_source *source, struct json_obje
 	for (size_t i = 0; i < json_object_array_length(silent); i++) {
 		struct json_object *node = json_object_array_get_idx(silent, i);
 		int64_t id = get_number(node, "id");
-		char text[128];
+		const char *host = get_text(node, "host");
+		const char *hint = "its host, its daemon or its links may be down or overloaded";
+		char text[160];
 
 		snprintf(text, sizeof(text), "node %" PRIi64 " silent for %.1f s, evicted after %.1f s", id,
 			(double)get_number(node, "silent_ms") / 1000,
 			(double)get_number(node, "evicted_after_ms") / 1000);
-		struct json_object *issue = new_issue(issues, "member.silent", "warning", text,
-			"its host, its daemon or its links may be down or overloaded");
+		if (strcmp(host, "answers") == 0) {
+			strcat(text, "; its host answers");
+			hint = "its daemon is stopped or gets no processor time: look at the load of its host";
+		} else if (strcmp(host, "silent") == 0) {
+			strcat(text, "; its host does not answer either");
+			hint = "its host, its link or the path to it is down";
+		}
+		struct json_object *issue = new_issue(issues, "member.silent", "warning", text, hint);
 		put_number(issue, "peer", id);
 	}
 	json_object_put(silent);
