@@ -1,7 +1,8 @@
 #!/bin/bash
 # isolation.sh [TRANSPORT]: a node that is cut off, in whatever way, logs at once that requests that need quorum wait.
 # It is a ring of its own and not quorate when the token and consensus timeouts have passed, and not before. It is a
-# member of the ring again when the cause is over. It never uses another address, and afterwards sends nothing twice.
+# member of the ring again when the cause is over. The others name what its host does, also when only its daemon is
+# stopped. It never uses another address, and afterwards sends nothing twice.
 [ $# -eq 0 ] || export LAB_TRANSPORT=$1
 LAB_TOKEN=${LAB_TOKEN:-1500}
 . "$(dirname "$0")/lab.sh"
@@ -80,11 +81,40 @@ at_once=$((LAB_TOKEN * 4 / 10))
 lease=$((LAB_TOKEN * 6 / 10 + 600))
 no_contact='no contact with a majority of the ring: requests that need quorum wait'
 
+# The others name what the victim's host does, as long as they wait for it and when they removed it. Both know: one has
+# made its connection to the victim, the other has accepted one. A victim that hears nothing is not silent: it still sends.
+no_answer='its host does not answer either'
+remember() {
+	local node
+
+	for node in 1 2 $victim; do
+		cp "$LAB_DIR/$node/log" "$LAB_DIR/$node/log.before"
+	done
+}
+has_status() {
+	while [ $(($(now_ms) - from)) -lt $patience ]; do
+		! lab_in "$1" "$LAB_BUILD/tools/coterie-ctl" status | grep -q "node $victim silent for .*; $2" || return 0
+	done
+	return 1
+}
+has_logged() {
+	local node
+
+	for node in 1 2; do
+		diff "$LAB_DIR/$node/log.before" "$LAB_DIR/$node/log" >"$LAB_DIR/$node/log.new"
+		grep -q "node $victim is silent for .* ms; $1.*; the ring waits for it" "$LAB_DIR/$node/log.new" &&
+			grep -q "node $victim is out of the ring: .*; $1" "$LAB_DIR/$node/log.new" || {
+			tap_note "node $node: $(grep "node $victim is" "$LAB_DIR/$node/log.new")"
+			return 1
+		}
+	done
+}
+
 # play NAME WORDS GATES: cut off and back. WORDS are in the victim's log. It closes its gates within GATES ms.
 play() {
 	local name=$1 words=$2 gates=$3 from at
 
-	cp "$LAB_DIR/$victim/log" "$LAB_DIR/$victim/log.before"
+	remember
 	rings_record 1 2 $victim
 	from=$(now_ms)
 	"${name}_lose"
@@ -95,6 +125,8 @@ play() {
 	tap $? "$name: requests that need quorum wait after $at ms of $gates"
 	test "$(rings_changed $victim)" -eq 0
 	tap $? "$name: which changes no membership"
+	[ "$name" = input ] ||
+		tap_check "$name: while the others wait, their status says that $no_answer" has_status 1 "$no_answer"
 	timeout 20 bash -c "until grep -q '^[0-9]* [0-9a-f]* $victim\$' '$LAB_DIR/$victim/times'; do
 		sleep 0.02; done"
 	while quorate $victim && [ $(($(now_ms) - from)) -lt 20000 ]; do
@@ -108,12 +140,28 @@ play() {
 	tap $? "$name: its log says so" || tap_note "$(tail -n 12 "$LAB_DIR/$victim/log")"
 	lab_ring 2 1 2 && quorate 1
 	tap $? "$name: the others are quorate without it"
+	[ "$name" = input ] || tap_check "$name: the others' logs say that $no_answer" has_logged "$no_answer"
 	! on_victim ss -Huna | grep -q '127\.0\.0\.1:5405\|\[::1\]:5405'
 	tap $? "$name: it is not bound to the loopback"
 	"${name}_regain"
 	lab_ring 3 1 2 3 && quorate $victim && lab_alive 1 2 3
 	tap $? "$name: one ring when it is over"
 	rings_end
+}
+
+# A daemon that does not run for longer than the others wait.
+play_stopped() {
+	local answers='its host answers' from
+
+	remember
+	from=$(now_ms)
+	lab_pause $victim
+	tap_check "stopped: while the others wait, their status says that $answers" has_status 1 "$answers"
+	lab_ring 2 1 2
+	tap_check "stopped: the others' logs say that $answers" has_logged "$answers: its daemon is stopped or starves"
+	lab_resume $victim
+	lab_ring 3 1 2 3 && lab_alive 1 2 3
+	tap $? "stopped: one ring when it is over"
 }
 
 lab_start 1 2 3
@@ -126,6 +174,7 @@ play address 'goes on alone' $at_once
 play input 'goes on alone' $lease
 play output 'goes on alone' $lease
 play silence 'goes on alone' $lease
+play_stopped
 [ "${LAB_TRANSPORT:-}" != knet ] || LAB_PATIENCE=10 play mtu 'goes on alone' $lease
 after=$(sent)
 test "$before" -gt 0 && test "$after" -gt 0 && test "$after" -le $((before * 3 / 2 + 4))

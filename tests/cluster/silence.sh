@@ -94,11 +94,31 @@ one_round() {
 	lab_ring "$count" "${LAB_NODES[@]}" || echo "round $way of node $victim: no ring afterwards" >>"$LAB_DIR/apart"
 }
 
+# What survivors say of the host when they remove a node: the words of each way, and how often a log has them.
+stop_words='its host answers: its daemon is stopped or starves'
+cut_words='its host does not answer either'
+said() { cat "$LAB_DIR"/[0-9]*/log | grep -c "is out of the ring: .*; $1"; }
+
+# causes WAY OTHER: records of evictions have their cause, and none has the other one. Some have none: no probe leaves
+# within a second after the last one was answered, which is longer than the budget.
+causes() {
+	local words=${1}_words others=${2}_words right wrong
+
+	[ "${LAB_KIND:-coterie}" = coterie ] || return 0
+	right=$(($(said "${!words}") - said_before[0]))
+	wrong=$(($(said "${!others}") - said_before[1]))
+	[ $wrong -eq 0 ] && [ $right -gt 0 ]
+	tap $? "$1: $right of $((rounds * (count - 1))) records say that ${!words}, $wrong the contrary" ||
+		tap_note "$(cat "$LAB_DIR"/[0-9]*/log | grep 'is out of the ring')"
+}
+
 play() {
-	local way=$1 i p50 p99 all
+	local way=$1 other=$2 i p50 p99 all said_before
+	local words=${1}_words others=${2}_words
 
 	: >"$LAB_DIR/rounds"
 	: >"$LAB_DIR/apart"
+	said_before=("$(said "${!words}")" "$(said "${!others}")")
 	for ((i = 0; i < rounds; i++)); do
 		one_round "$way" $((i % count + 1))
 	done
@@ -110,6 +130,7 @@ play() {
 		tap_note "${all[*]}"
 	[ ! -s "$LAB_DIR/apart" ]
 	tap $? "$way: the node returns each time" || tap_note "$(cat "$LAB_DIR/apart")"
+	causes "$way" "$other"
 }
 
 # How often a record of any node has another membership than all nodes.
@@ -157,8 +178,8 @@ lab_start "${LAB_NODES[@]}"
 lab_ring "$count" "${LAB_NODES[@]}"
 tap $? "one ring on $LAB_TRANSPORT" || lab_close
 if [ "$rounds" -gt 0 ]; then
-	play stop
-	play cut
+	play stop cut
+	play cut stop
 fi
 [ "$minutes" = 0 ] || hold
 lab_ring "$count" "${LAB_NODES[@]}" && lab_alive "${LAB_NODES[@]}"
