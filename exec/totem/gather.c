@@ -6,6 +6,7 @@
 #include "exec/totem/frame.h"
 
 #define JOIN_ROUNDS_QUICK 3u
+#define JOIN_CROWD 16u /* so many candidates send joins seldom after a while */
 #define CONTINUOUS_GATHER_MAX 3u
 /* Turns of the loop and packets that may be late where several nodes conclude. */
 #define MARGIN_NS (20 * MILLISECOND_NS)
@@ -465,7 +466,10 @@ void gather_leave(struct totem_engine *engine)
 	engine_multicast(engine, frame);
 }
 
-/* 50, 50, 50, 100, 200, 200, … ms: many candidates need not hear everybody all the time (§16.3). */
+/*
+ * Every 50 ms, as the reference: a path that is back shortly before patience is over is in time then. Of many candidates
+ * 50, 50, 50, 100, 200, 200, … ms: they need not hear everybody all the time (§16.3).
+ */
 void gather_join_expired(struct totem_engine *engine)
 {
 	uint64_t period_ns = engine->options.join_ns;
@@ -474,7 +478,7 @@ void gather_join_expired(struct totem_engine *engine)
 		return;
 	schedule_join(engine);
 	engine->join_rounds++;
-	if (engine->join_rounds >= JOIN_ROUNDS_QUICK)
+	if (engine->join_rounds >= JOIN_ROUNDS_QUICK && engine->proc.count >= JOIN_CROWD)
 		period_ns *= engine->join_rounds == JOIN_ROUNDS_QUICK ? 2 : 4;
 	timer_set(engine, TOTEM_TIMER_JOIN, period_ns);
 }

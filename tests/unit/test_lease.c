@@ -738,6 +738,27 @@ START_TEST(who_is_left_behind_is_alone_soon)
 }
 END_TEST
 
+/* Few nodes send joins as often as the reference, to the end. */
+START_TEST(a_path_that_is_back_before_the_conclusion_is_in_time)
+{
+	uint32_t ms;
+
+	start_leased_ring(3);
+	run_for(100);
+	cut(3);
+	for (ms = 0; ms < 20000 && totem_engine_state(node_of(3)->engine) != TOTEM_GATHER; ms++)
+		run_for(1);
+	run_for(options.consensus_ns / MS - 60 - (uint64_t)_i * 10); /* joins come every 50 ms */
+	net->drops = NULL;
+	run_for(1000);
+	for (uint32_t id = 1; id <= 3; id++) {
+		ck_assert_uint_eq(node_of(id)->evicted_count, 0);
+		ck_assert_uint_eq(members_of(id), 3);
+		ck_assert_int_eq(totem_engine_state(node_of(id)->engine), TOTEM_OPERATIONAL);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("engine");
@@ -746,6 +767,7 @@ int main(void)
 	tcase_set_timeout(tcase, 30);
 	tcase_add_checked_fixture(tcase, net_setup, net_teardown);
 	tcase_add_test(tcase, a_ring_of_one_always_holds_it);
+	tcase_add_loop_test(tcase, a_path_that_is_back_before_the_conclusion_is_in_time, 0, 20);
 	tcase_add_loop_test(tcase, who_is_left_behind_is_alone_soon, 0, 3 * 8);
 	tcase_add_loop_test(tcase, tokens_renew_it, 2, 6);
 	tcase_add_test(tcase, answers_renew_it);
