@@ -156,7 +156,8 @@ const struct coterie_host *host_table(void)
 		.abi_minor = COTERIE_ABI_MINOR,
 		.caps = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP |
 			COTERIE_CAP_TRANSPORT | COTERIE_CAP_STATS | COTERIE_CAP_QUORUM |
-			COTERIE_CAP_ADMIN | COTERIE_CAP_CRYPTO | COTERIE_CAP_LIFE | COTERIE_CAP_CHANNEL,
+			COTERIE_CAP_ADMIN | COTERIE_CAP_CRYPTO | COTERIE_CAP_LIFE | COTERIE_CAP_CHANNEL |
+			COTERIE_CAP_RIGHTS,
 		.log = host_log,
 		.post = host_post,
 		.now_ns = host_now_ns,
@@ -227,6 +228,7 @@ const struct coterie_host *host_table(void)
 		.client_find = host_client_find,
 		.channel_open = ipc_channel_open,
 		.channel_deliver = ipc_channel_deliver,
+		.client_may = ipc_client_may,
 	};
 
 	return &host;

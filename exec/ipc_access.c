@@ -1,12 +1,15 @@
 /*
- * Who may connect (spec 03 §4): the same rule for every service. A uid or gid that a key permits
- * has full control of the node.
+ * Who may connect (spec 03 §4), and with which right: the same rule for every service. Corosync gives every
+ * client that it lets in full control of the node. Here a right is one of three (COTERIE_RIGHT_*), it is found
+ * when the client connects, and it stays until the connection ends. Of the groups of a process the effective
+ * one counts, as for Corosync.
  */
 #include "exec/ipc_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -42,10 +45,39 @@ static bool is_permitted(const struct map *map, const char *prefix, uint32_t id)
 	return map_get_u8(map, key, &value) == 0 && value == 1;
 }
 
-int ipc_access(struct ipc *ipc, uint32_t uid, uint32_t gid)
+/* Does the block access of the config file name the user or the group? */
+static bool is_listed(const struct map *map, const char *list, uint32_t uid, uint32_t gid)
 {
-	const struct map *map = ipc->executive->map;
+	const struct {
+		const char *kind;
+		uint32_t id;
+	} ids[] = {{"uid", uid}, {"gid", gid}};
+	struct map_value value;
+	char key[96];
 
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		snprintf(key, sizeof(key), "coterie.access.%s.%s.%u", list, ids[i].kind, ids[i].id);
+		if (map_get(map, key, &value) == 0 && value.type == COTERIE_MAP_STRING &&
+			strcmp(value.bytes, "yes") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* 0: none. */
+static uint32_t right_of(const struct map *map, uint32_t uid, uint32_t gid)
+{
+	/* Whoever runs the daemon owns it anyway: what root is to a daemon of root. */
+	if (uid == 0 || uid == geteuid() || is_listed(map, "administrators", uid, gid))
+		return COTERIE_RIGHT_ADMINISTER;
+	if (gid == 0 || is_permitted(map, "uid", uid) || is_permitted(map, "config.uid", uid) ||
+		is_permitted(map, "gid", gid) || is_permitted(map, "config.gid", gid))
+		return COTERIE_RIGHT_USE;
+	return is_listed(map, "observers", uid, gid) ? COTERIE_RIGHT_OBSERVE : 0;
+}
+
+int ipc_access(struct ipc *ipc, uint32_t uid, uint32_t gid, uint32_t *right)
+{
 	if (!ipc->is_ready)
 		return -EAGAIN;
 	if (!has_descriptors()) {
@@ -57,14 +89,36 @@ int ipc_access(struct ipc *ipc, uint32_t uid, uint32_t gid)
 			uid, gid);
 		return -EMFILE;
 	}
-	/* Whoever runs the daemon owns it anyway: what root is to a daemon of root. */
-	if (uid == 0 || gid == 0 || uid == geteuid())
-		return 0;
-	if (is_permitted(map, "uid", uid) || is_permitted(map, "config.uid", uid) ||
-		is_permitted(map, "gid", gid) || is_permitted(map, "config.gid", gid))
+	*right = right_of(ipc->executive->map, uid, gid);
+	if (*right != 0)
 		return 0;
 	ipc->denied++;
 	log_limited(&ipc->denied_limit, loop_now_ns(ipc->executive->loop), "MAIN", LOG_ERR,
 		"Denied connection attempt from %u:%u", uid, gid);
+	return -EACCES;
+}
+
+/* --- what a client may do --- */
+
+static const char *const verbs[] = {
+	[COTERIE_RIGHT_OBSERVE] = "observe",
+	[COTERIE_RIGHT_USE] = "use",
+	[COTERIE_RIGHT_ADMINISTER] = "administer",
+};
+
+int ipc_client_may(struct coterie_client *client, uint32_t right)
+{
+	struct ipc *ipc = client->server->ipc;
+
+	if (right < COTERIE_RIGHT_OBSERVE || right > COTERIE_RIGHT_ADMINISTER)
+		return -EINVAL;
+	if (client->right >= right)
+		return 0;
+	ipc->refused++;
+	log_limited(&client->server->refused_limit, loop_now_ns(ipc->executive->loop), "MAIN", LOG_WARNING,
+		"Refused request %d from process %u (%s) of user %u:%u at service %s: it needs the right to %s, "
+		"and the client may only %s: see 'access' in coterie.conf",
+		client->request_id, client->pid, client->process, client->uid, client->gid, client->server->name,
+		verbs[right], verbs[client->right]);
 	return -EACCES;
 }

@@ -118,6 +118,9 @@ int ipc_channel_open(struct coterie_client *client, const void *offer, uint32_t 
 		return -ENOTSUP;
 	if (client->is_closed || client->is_leaving)
 		return -ENOTCONN;
+	rc = ipc_client_may(client, COTERIE_RIGHT_USE);
+	if (rc < 0)
+		return rc;
 	if (client->channel != NULL)
 		return -EALREADY;
 	/* What waits in the backlog is to go over libqb. */

@@ -89,6 +89,8 @@ struct coterie_client {
 	struct ipc_watch *watches[2]; /* NULL: none; the socket type has two */
 	uint64_t id; /* of no other client, ever */
 	uint32_t pid, uid, gid;
+	uint32_t right;     /* COTERIE_RIGHT_*, as it was when the client connected */
+	int32_t request_id; /* of the request that is being checked or handled */
 	char process[32];  /* name of its program, "" when unknown */
 	uint32_t size_max; /* of one message: what the client asked for, at most IPC_SIZE_MAX */
 	bool is_joined, is_leaving, is_closed, is_in_handler;
@@ -128,6 +130,7 @@ struct ipc_server {
 	struct coterie_client *clients;
 	struct ipc_server *next;
 	struct log_limit limit; /* what clients do wrong */
+	struct log_limit refused_limit; /* what they have no right to */
 };
 
 /* What the clients of a service that have gone had counted: stats.coterie.ipc.SERVICE.*. */
@@ -151,6 +154,7 @@ struct ipc {
 	struct ipc_server *servers;
 	bool is_ready;
 	uint64_t active, closed, denied; /* connections */
+	uint64_t refused;                /* requests of clients without the right */
 	uint64_t last_id;
 
 	struct ipc_watch **watches; /* by descriptor */
@@ -201,8 +205,19 @@ void ipc_watches_fini(struct ipc *ipc);
 
 /* --- ipc_access.c --- */
 
-/** May this peer connect to this server now? 0; -EAGAIN, -EMFILE, -EACCES: spec 03 §4. */
-int ipc_access(struct ipc *ipc, uint32_t uid, uint32_t gid);
+/**
+ * Decide whether a peer may connect now.
+ * @param right  out: COTERIE_RIGHT_* of the peer; unchanged on error
+ * @return 0; -EAGAIN, -EMFILE, -EACCES: spec 03 §4
+ */
+int ipc_access(struct ipc *ipc, uint32_t uid, uint32_t gid, uint32_t *right);
+/** The right that a request with these flags needs: COTERIE_RIGHT_*. */
+static inline uint32_t ipc_right_of_flags(uint32_t flags)
+{
+	if ((flags & COTERIE_ADMINISTERS) != 0)
+		return COTERIE_RIGHT_ADMINISTER;
+	return (flags & COTERIE_OBSERVES) != 0 ? COTERIE_RIGHT_OBSERVE : COTERIE_RIGHT_USE;
+}
 
 /* --- ipc_request.c --- */
 

@@ -30,6 +30,17 @@ static void refuse(struct coterie_client *client, const struct coterie_request *
 		ipc_client_respond(client, 0, IPC_INVALID_PARAM);
 }
 
+/* The client does not have the right that the request's flags name. */
+static bool is_refused(struct coterie_client *client, const struct coterie_request *request, int32_t id)
+{
+	client->request_id = id;
+	if (ipc_client_may(client, ipc_right_of_flags(request->flags)) == 0)
+		return false;
+	if (!is_silent(request))
+		ipc_client_respond(client, request->response_id, IPC_ACCESS);
+	return true;
+}
+
 /* --- requests that wait --- */
 
 static void keep(struct coterie_client *client, const struct coterie_request *request,
@@ -81,6 +92,7 @@ static int call_handler(struct coterie_client *client, const struct coterie_requ
 	struct plugin *plugin = client->server->plugin;
 
 	client->is_in_handler = true;
+	client->request_id = (int32_t)request->id;
 	uint64_t began_ns = plugin_enter();
 	int rc = request->handle(plugin->self, client, msg, size);
 	plugin_leave(plugin, began_ns, "requests");
@@ -159,7 +171,8 @@ void ipc_requests_inherit(struct ipc_server *server)
 			continue;
 		client->kept_request = plugin_request(server->plugin, *(const int32_t *)(const void *)client->kept);
 		if (client->kept_request != NULL && client->kept_request->size_min <= client->kept_size &&
-			(is_silent(client->kept_request) || ipc_channel_is_open(client)))
+			(is_silent(client->kept_request) || ipc_channel_is_open(client)) &&
+			client->right >= ipc_right_of_flags(client->kept_request->flags))
 			continue;
 		drop(client);
 		ipc_client_disconnect(client);
@@ -205,6 +218,8 @@ static void process(struct coterie_client *client, const void *data, size_t size
 		refuse(client, request, id, size);
 		return;
 	}
+	if (is_refused(client, request, id))
+		return;
 	bool is_flow = (request->flags & COTERIE_NEEDS_FLOW) != 0;
 	int room = is_flow ? ipc_gate_room(ipc, (uint32_t)size) : 0;
 	if (room == -EMSGSIZE) {

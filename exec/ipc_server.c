@@ -159,7 +159,8 @@ static int32_t on_accept(qb_ipcs_connection_t *connection, uid_t uid, gid_t gid)
 {
 	struct ipc_server *server = qb_ipcs_connection_service_context_get(connection);
 	struct ipc *ipc = server->ipc;
-	int rc = ipc_access(ipc, uid, gid);
+	uint32_t right = 0;
+	int rc = ipc_access(ipc, uid, gid, &right);
 
 	if (rc < 0)
 		return rc;
@@ -176,6 +177,7 @@ static int32_t on_accept(qb_ipcs_connection_t *connection, uid_t uid, gid_t gid)
 	client->connection = connection;
 	client->uid = uid;
 	client->gid = gid;
+	client->right = right;
 	client->backlog_last = &client->backlog;
 	client->next = server->clients;
 	if (client->next != NULL)

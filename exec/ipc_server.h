@@ -63,6 +63,8 @@ void ipc_ready(struct ipc *ipc);
 /* host table */
 void *ipc_client_data(struct coterie_client *client);
 void ipc_client_peer(struct coterie_client *client, uint32_t *pid, uint32_t *uid, uint32_t *gid);
+/** As client_may of the host table. */
+int ipc_client_may(struct coterie_client *client, uint32_t right);
 int ipc_client_reply(struct coterie_client *client, uint32_t response_id, int32_t error,
 	const struct iovec *iov, uint32_t count);
 int ipc_client_event(struct coterie_client *client, uint32_t event_id, const struct iovec *iov,

@@ -195,7 +195,7 @@ static void clear(void *arg)
 	struct ipc *ipc = arg;
 	struct qb_ipcs_connection_stats ignored;
 
-	ipc->closed = ipc->denied = 0;
+	ipc->closed = ipc->denied = ipc->refused = 0;
 	for (uint32_t i = 0; i < IPC_ACCOUNTS; i++)
 		memset(ipc->accounts[i].numbers, 0, sizeof(ipc->accounts[i].numbers));
 	for (struct ipc_server *server = ipc->servers; server != NULL; server = server->next) {
@@ -218,6 +218,8 @@ int ipc_stats_init(struct ipc *ipc)
 		rc = stats_add_u64(stats, ipc, "stats.ipcs.global.closed", &ipc->closed);
 	if (rc == 0)
 		rc = stats_add_u64(stats, ipc, "stats.coterie.ipc.denied", &ipc->denied);
+	if (rc == 0)
+		rc = stats_add_u64(stats, ipc, "stats.coterie.ipc.refused", &ipc->refused);
 	return rc < 0 ? rc : stats_on_clear(stats, ipc, "ipc", clear, ipc);
 }
 

@@ -50,6 +50,7 @@ FAMILIES = {
         coterie_crypto_packets(direction) coterie_compress_packets(direction) coterie_compress_bytes(direction stage)
         coterie_ipc_connections_closed coterie_ipc_requests(service) coterie_ipc_responses(service)
         coterie_ipc_events(service) coterie_ipc_overload(service) coterie_ipc_invalid(service) coterie_ipc_denied
+        coterie_ipc_refused
         coterie_service_messages(service function direction) coterie_plugin_events(name event)
         coterie_config_reload(result) coterie_scheduler_late coterie_log_lines(level) process_cpu_seconds""",
     "histogram": """coterie_ring_formation_seconds coterie_token_rotation_seconds coterie_token_hold_seconds

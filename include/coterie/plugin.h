@@ -12,7 +12,8 @@
  *   1.3  reload in two steps; plugins loaded, unloaded and replaced; clients that outlive their plugin
  *   1.4  fast channels between clients and services; a service's channel_message; a transport's capacity and
  *        watch, and peer_watch
- *   1.5  a transport's witness
+ *   1.5  a transport's witness; rights of clients: COTERIE_OBSERVES and COTERIE_ADMINISTERS of requests, client_may;
+ *        COTERIE_TELLS_QUORUM
  *
  * Rules. A change of an existing byte or of its meaning raises the major number, an appended member the
  * minor one; a behaviour that no size shows gets a capability bit. Members are never moved, reused or
@@ -64,6 +65,7 @@
 #define COTERIE_CAP_CRYPTO (UINT64_C(1) << 8)    /* key_get, rekey_watch, rekey */
 #define COTERIE_CAP_LIFE (UINT64_C(1) << 9)      /* reload_prepare .. client_find */
 #define COTERIE_CAP_CHANNEL (UINT64_C(1) << 10)  /* channel_open, channel_deliver */
+#define COTERIE_CAP_RIGHTS (UINT64_C(1) << 11)   /* rights of requests are checked; client_may */
 
 /** What a plugin can do beyond its table (`offers`). */
 #define COTERIE_CAN_RELOAD (UINT64_C(1) << 0)
@@ -131,6 +133,11 @@ struct coterie_ring_id {
 /** Delivery guarantees of ring_send. */
 #define COTERIE_AGREED 0u /* same order everywhere */
 #define COTERIE_SAFE 1u   /* and delivered only when every member has it; agreed where a member cannot */
+
+/** Rights of a client, each of which includes those before it (coterie.conf(5), ACCESS). */
+#define COTERIE_RIGHT_OBSERVE 1u    /* read state, keys and statistics, and track them */
+#define COTERIE_RIGHT_USE 2u        /* use groups, locks, stores, and keys that do not steer the daemon */
+#define COTERIE_RIGHT_ADMINISTER 3u /* steer the daemon, its plugins and the ring */
 
 /** Events of a descriptor; the values of poll(2). */
 #define COTERIE_FD_IN 0x001u
@@ -574,7 +581,8 @@ struct coterie_host {
 	 * @param offer  size bytes behind the end of a request, which may be anything; borrowed
 	 * @param grant  filled in: the end of the answer
 	 * @return 0; else answer as ever: -ENOTSUP: no offer that is understood, or nobody here wants one;
-	 *     -EALREADY: it has one; -EAGAIN: not now; -errno of what could not be made
+	 *     -EALREADY: it has one; -EAGAIN: not now; -EACCES: the client lacks COTERIE_RIGHT_USE; -errno of
+	 *     what could not be made
 	 */
 	int (*channel_open)(struct coterie_client *client, const void *offer, uint32_t size,
 		struct coterie_channel_grant *grant);
@@ -597,6 +605,17 @@ struct coterie_host {
 	 * datagrams (peer_refused). Each ON is followed by one of the others.
 	 */
 	void (*peer_watch)(struct coterie_ctx *ctx, uint32_t nodeid, uint32_t state);
+
+	/* --- since 1.5: rights of clients (COTERIE_CAP_RIGHTS) --- */
+
+	/**
+	 * Check a right that a request needs because of its contents. Flags of the request table state a right
+	 * that all requests of one id need (COTERIE_OBSERVES, COTERIE_ADMINISTERS). The executive counts and logs
+	 * a refusal as the client's, so call it only for a request that is refused with the result.
+	 * @param right  COTERIE_RIGHT_OBSERVE .. COTERIE_RIGHT_ADMINISTER
+	 * @return 0; -EACCES: the client does not have it; -EINVAL: no such right
+	 */
+	int (*client_may)(struct coterie_client *client, uint32_t right);
 };
 
 /** True when the other side's table is long enough to hold the member, and the member is set. */

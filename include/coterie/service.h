@@ -38,13 +38,17 @@
    majority of its ring for too long (coterie.conf(5), WHEN A NODE IS REMOVED). */
 #define COTERIE_NEEDS_QUORUM 2u
 #define COTERIE_NO_REPLY 4u     /* the client does not wait for an answer; see coterie_request */
-/* Its answer tells whether the node is quorate. It waits while the node is quorate but out of contact, as above: the
+/* Since 1.5: its answer tells whether the node is quorate. It waits while the node is quorate but out of contact, as above: the
    others may have gone on without it. Never refused for that. Executives before 1.5 answer at once. */
-#define COTERIE_TELLS_QUORUM 8u
+#define COTERIE_TELLS_QUORUM 32u
+/* Since 1.5: the right that a client needs. A request with neither flag needs COTERIE_RIGHT_USE, and a request with
+   both COTERIE_RIGHT_ADMINISTER. Executives before 1.5 ignore them: name COTERIE_CAP_RIGHTS in `needs`. */
+#define COTERIE_OBSERVES 8u     /* COTERIE_RIGHT_OBSERVE is enough: the request changes nothing for others */
+#define COTERIE_ADMINISTERS 16u /* needs COTERIE_RIGHT_ADMINISTER */
 
 /**
- * One request. Before the handler runs the executive has checked the client's rights, that
- * `size_min` <= size <= 1048576 and the flags. Up to 4096 bytes, msg is a copy aligned to 8. A longer one
+ * One request. Before the handler runs the executive has checked the client's right (the flags state which one is
+ * needed, and a client without it receives CS_ERR_ACCESS), that `size_min` <= size <= 1048576 and the flags. Up to 4096 bytes, msg is a copy aligned to 8. A longer one
  * is the client's own shared memory, aligned to 4: its bytes may change while the handler runs, so lengths
  * are copied once and then checked.
  *
@@ -58,7 +62,7 @@
 struct coterie_request {
 	uint32_t id;          /* ascending in the table; gaps are answered "invalid parameter" */
 	uint32_t size_min;    /* bytes with the 16-byte header (or 24 where the client sends that) */
-	uint32_t flags;       /* COTERIE_NEEDS_*, COTERIE_NO_REPLY */
+	uint32_t flags;       /* COTERIE_NEEDS_*, COTERIE_NO_REPLY, COTERIE_OBSERVES, COTERIE_ADMINISTERS */
 	uint32_t response_id;
 	int (*handle)(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 };
@@ -160,7 +164,8 @@ struct coterie_service {
 	/* since 1.4 */
 	/** A message that the client wrote into its channel, size bytes at msg: its own memory, which may change
 	    meanwhile. 0: taken, or not worth keeping; -EAGAIN: the ring has no room, called again later. It is
-	    not called while requests with COTERIE_NEEDS_FLOW would wait. */
+	    not called while requests with COTERIE_NEEDS_FLOW would wait. Only a client with COTERIE_RIGHT_USE has a
+	    channel. */
 	int (*channel_message)(void *self, struct coterie_client *client, uint32_t guarantee, const void *msg,
 		uint32_t size);
 };

@@ -72,6 +72,7 @@ static int handle(void *self, struct coterie_client *client, const void *msg, ui
 	const struct coterie_request *request = request_of(header.id);
 	FUZZ_CHECK(request != NULL);
 	FUZZ_CHECK(size >= request->size_min && size >= sizeof(header));
+	FUZZ_CHECK(client->right >= ipc_right_of_flags(request->flags));
 	FUZZ_CHECK(size <= client->size_max && size <= IPC_SIZE_MAX);
 	FUZZ_CHECK((uintptr_t)msg % (size <= IPC_COPY_MAX ? 8 : 4) == 0);
 	FUZZ_CHECK((request->flags & COTERIE_NEEDS_QUORUM) == 0 || (now.is_quorate && !now.is_lapsed));
@@ -95,6 +96,8 @@ static const struct coterie_request requests[] = {
 	{.id = 2, .size_min = 40, .flags = COTERIE_NEEDS_FLOW, .response_id = 102, .handle = handle},
 	{.id = 3, .size_min = 24, .flags = COTERIE_NEEDS_FLOW | COTERIE_NO_REPLY, .handle = handle},
 	{.id = 5, .size_min = 5000, .flags = COTERIE_NEEDS_QUORUM, .response_id = 105, .handle = handle},
+	{.id = 6, .size_min = 16, .flags = COTERIE_ADMINISTERS, .response_id = 106, .handle = handle},
+	{.id = 7, .size_min = 16, .flags = COTERIE_OBSERVES, .response_id = 107, .handle = handle},
 	{.id = 8, .size_min = 16, .flags = COTERIE_NO_REPLY, .handle = handle},
 	{.id = 4000, .size_min = IPC_SIZE_MAX, .response_id = 104, .handle = handle},
 };
@@ -130,6 +133,11 @@ void ipc_client_respond(struct coterie_client *client, uint32_t response_id, enu
 		FUZZ_CHECK(error == IPC_INVALID_PARAM || error == IPC_TRY_AGAIN ||
 			   (error == IPC_OK && now.handled > 0));
 	now.answered++;
+}
+
+int ipc_client_may(struct coterie_client *client, uint32_t right)
+{
+	return client->right >= right ? 0 : -EACCES;
 }
 
 enum ipc_error ipc_error_from_errno(int rc)
@@ -208,6 +216,7 @@ static void set_up(void)
 		world.clients[i].is_joined = true;
 		world.clients[i].size_max = i == 0 ? 8192 : IPC_SIZE_MAX;
 		world.clients[i].allowance = UINT32_MAX;
+		world.clients[i].right = COTERIE_RIGHT_OBSERVE + i % 3;
 	}
 }
 

@@ -111,6 +111,14 @@ static int handle_count(void *self, struct coterie_client *client, const void *m
 	return COTERIE_REPLIED;
 }
 
+static int handle_may(void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	const struct req *req = msg;
+
+	(void)self, (void)size;
+	return ipc_client_may(client, req->value);
+}
+
 static int client_join(void *self, struct coterie_client *client)
 {
 	uint32_t *data = ipc_client_data(client);
@@ -145,6 +153,11 @@ const struct coterie_request ipc_case_requests[] = {
 	{REQ_LEAVE, 16, 0, 18, handle_leave},
 	{REQ_COUNT, 16, 0, 19, handle_count},
 	{REQ_TELL, 16, COTERIE_TELLS_QUORUM, 20, handle_ok},
+	{REQ_OBSERVE, 16, COTERIE_OBSERVES, 40, handle_ok},
+	{REQ_USE, 16, 0, 41, handle_ok},
+	{REQ_ADMINISTER, 16, COTERIE_ADMINISTERS, 42, handle_ok},
+	{REQ_MAY, sizeof(struct req), COTERIE_OBSERVES, 43, handle_may},
+	{REQ_SILENT, 16, COTERIE_ADMINISTERS | COTERIE_NO_REPLY, 0, handle_ok},
 };
 
 /* plugin.c's, without the rest of it */

@@ -340,6 +340,18 @@ static void host_client_peer(
 		*gid = client->gid;
 }
 
+static int host_client_may(struct coterie_client *client, uint32_t right)
+{
+	return client->right == 0 || client->right >= right ? 0 : -EACCES;
+}
+
+static uint32_t right_of(const struct coterie_request *request)
+{
+	if ((request->flags & COTERIE_ADMINISTERS) != 0)
+		return COTERIE_RIGHT_ADMINISTER;
+	return (request->flags & COTERIE_OBSERVES) != 0 ? COTERIE_RIGHT_OBSERVE : COTERIE_RIGHT_USE;
+}
+
 static int host_reply(struct coterie_client *client, uint32_t response_id, int32_t error,
 	const struct iovec *iov, uint32_t count)
 {
@@ -425,7 +437,9 @@ int mock_request(struct coterie_client *client, const struct coterie_service *op
 
 	memcpy(copy, msg, size);
 
-	int rc = request->handle(self, client, copy, size);
+	int rc = host_client_may(client, right_of(request));
+	if (rc == 0)
+		rc = request->handle(self, client, copy, size);
 
 	free(copy);
 	if (rc <= 0 && (request->flags & COTERIE_NO_REPLY) == 0)
@@ -601,7 +615,7 @@ static const struct coterie_host host_table = {
 	.abi_minor = COTERIE_ABI_MINOR,
 	.caps = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP |
 		COTERIE_CAP_TRANSPORT | COTERIE_CAP_STATS | COTERIE_CAP_QUORUM | COTERIE_CAP_ADMIN |
-		COTERIE_CAP_CRYPTO,
+		COTERIE_CAP_CRYPTO | COTERIE_CAP_RIGHTS,
 	.log = host_log,
 	.post = host_post,
 	.now_ns = host_now_ns,
@@ -617,6 +631,7 @@ static const struct coterie_host host_table = {
 	.membership = host_membership,
 	.is_quorate = host_is_quorate,
 	.client_data = host_client_data,
+	.client_may = host_client_may,
 	.client_peer = host_client_peer,
 	.reply = host_reply,
 	.event = host_event,

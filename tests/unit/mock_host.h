@@ -33,6 +33,7 @@ struct coterie_client {
 	struct coterie_ctx *host;
 	void *data; /* client_size bytes */
 	uint32_t pid, uid, gid;
+	uint32_t right; /* COTERIE_RIGHT_*; 0: to administer */
 	struct mock_queue replies, events;
 	bool is_disconnected; /* the service asked for it */
 	int event_rc;         /* what host->event returns when not 0 */

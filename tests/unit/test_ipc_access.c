@@ -78,6 +78,118 @@ START_TEST(access_by_uid_and_gid)
 }
 END_TEST
 
+/* --- rights --- */
+
+static const struct {
+	const char *name;
+	const char *keys[2][2]; /* key and value of the block access */
+	const char *permit;     /* a key of uidgid; NULL: none */
+	uint32_t right;         /* 0: not let in */
+} right_rows[] = {
+	{"none", {{"coterie.access.observers.uid.4321", "yes"}}, NULL, 0},
+	{"uidgid gives use", {{NULL}}, "uidgid.uid.1234", COTERIE_RIGHT_USE},
+	{"uidgid of the file", {{NULL}}, "uidgid.config.gid.4321", COTERIE_RIGHT_USE},
+	{"administrator", {{"coterie.access.administrators.uid.1234", "yes"}}, NULL, COTERIE_RIGHT_ADMINISTER},
+	{"administrators' group", {{"coterie.access.administrators.gid.4321", "yes"}}, NULL,
+		COTERIE_RIGHT_ADMINISTER},
+	{"a gid is no uid", {{"coterie.access.administrators.gid.1234", "yes"}}, NULL, 0},
+	{"another value", {{"coterie.access.administrators.uid.1234", "no"}}, NULL, 0},
+	{"observer", {{"coterie.access.observers.uid.1234", "yes"}}, NULL, COTERIE_RIGHT_OBSERVE},
+	{"observers' group", {{"coterie.access.observers.gid.4321", "yes"}}, NULL, COTERIE_RIGHT_OBSERVE},
+	{"the largest counts", {{"coterie.access.observers.uid.1234", "yes"}}, "uidgid.uid.1234", COTERIE_RIGHT_USE},
+	{"of all three",
+		{{"coterie.access.observers.uid.1234", "yes"}, {"coterie.access.administrators.gid.4321", "yes"}},
+		"uidgid.uid.1234", COTERIE_RIGHT_ADMINISTER},
+};
+
+static int error_of(qb_ipcc_connection_t *c, int32_t id, uint32_t value)
+{
+	struct req req = make(id, value);
+	struct res res;
+
+	return call(c, &req, &res) == 24 ? res.header.error : -1;
+}
+
+/* The exit status is the right that the daemon's answers show. */
+static int play_rights(void)
+{
+	static const int32_t ids[] = {
+		[COTERIE_RIGHT_OBSERVE] = REQ_OBSERVE,
+		[COTERIE_RIGHT_USE] = REQ_USE,
+		[COTERIE_RIGHT_ADMINISTER] = REQ_ADMINISTER,
+	};
+	uint32_t right = 0;
+
+	MUST(setgid(4321) == 0 && setuid(1234) == 0);
+	qb_ipcc_connection_t *c = connect_client();
+	if (c == NULL)
+		_exit(50);
+	for (uint32_t i = COTERIE_RIGHT_OBSERVE; i <= COTERIE_RIGHT_ADMINISTER; i++) {
+		int by_flag = error_of(c, ids[i], 0), by_call = error_of(c, REQ_MAY, i);
+
+		MUST(by_flag == IPC_OK || by_flag == IPC_ACCESS);
+		MUST(by_flag == by_call);
+		MUST(by_flag == IPC_ACCESS || right == i - 1);
+		if (by_flag == IPC_OK)
+			right = i;
+	}
+	MUST(error_of(c, REQ_MAY, 0) == IPC_INVALID_PARAM && error_of(c, REQ_MAY, 4) == IPC_INVALID_PARAM);
+	_exit(50 + (int)right);
+}
+
+START_TEST(rights_by_uid_and_gid)
+{
+	uint8_t one = 1;
+	uint32_t right = right_rows[_i].right;
+
+	if (geteuid() != 0)
+		return;
+	for (size_t i = 0; i < 2 && right_rows[_i].keys[i][0] != NULL; i++)
+		map_set_string(f.executive.map, right_rows[_i].keys[i][0], right_rows[_i].keys[i][1]);
+	if (right_rows[_i].permit != NULL)
+		map_set(f.executive.map, right_rows[_i].permit, COTERIE_MAP_U8, &one, 1);
+	int status = serve(start_client(play_rights));
+	ck_assert_msg(status == (int)(50 + right) << 8, "%s: status %#x", right_rows[_i].name, status);
+	ck_assert_uint_eq(f.executive.ipc->refused, right == 0 ? 0 : 2 * (3 - right));
+	ck_assert_uint_eq(f.handled, right);
+}
+END_TEST
+
+static int play_flood(void)
+{
+	struct req silent = make(REQ_SILENT, 0);
+
+	MUST(setgid(4321) == 0 && setuid(1234) == 0);
+	qb_ipcc_connection_t *c = connect_client();
+	MUST(c != NULL);
+	for (int i = 0; i < 100; i++)
+		MUST(error_of(c, REQ_ADMINISTER, 0) == IPC_ACCESS);
+	MUST(qb_ipcc_send(c, &silent, sizeof(silent)) == sizeof(silent));
+	MUST(error_of(c, REQ_USE, 0) == IPC_OK);
+	return 0;
+}
+
+START_TEST(refusals_are_counted_and_logged_at_a_limited_rate)
+{
+	uint8_t one = 1;
+	const char *line = "Refused request 32 from process ";
+	int lines = 0;
+
+	if (geteuid() != 0)
+		return;
+	map_set(f.executive.map, "uidgid.uid.1234", COTERIE_MAP_U8, &one, 1);
+	play(play_flood);
+	ck_assert_uint_eq(f.executive.ipc->refused, 101);
+	ck_assert_uint_eq(f.handled, 1);
+	ck_assert(exec_stub_has_logged("of user 1234:4321 at service unittest"));
+	ck_assert(exec_stub_has_logged("it needs the right to administer, and the client may only use"));
+	for (const char *at = exec_stub.log; (at = strstr(at, line)) != NULL; at++)
+		lines++;
+	ck_assert_int_gt(lines, 0);
+	ck_assert_int_le(lines, 10);
+}
+END_TEST
+
 static int set_descriptors(rlim_t count)
 {
 	struct rlimit limit;
@@ -173,6 +285,8 @@ int main(void)
 
 	tcase_add_test(closed, nobody_comes_in_before_the_first_synchronisation);
 	tcase_add_loop_test(open, access_by_uid_and_gid, 0, ROWS(access_rows));
+	tcase_add_loop_test(open, rights_by_uid_and_gid, 0, ROWS(right_rows));
+	tcase_add_test(open, refusals_are_counted_and_logged_at_a_limited_rate);
 	tcase_add_test(open, some_descriptors_stay_with_the_daemon);
 	tcase_add_test(open, the_service_may_refuse);
 	tcase_add_test(open, silent_peers_are_few);

@@ -307,6 +307,7 @@ END_TEST
 
 static const struct figure events[] = {
 	U64(S, "stats.coterie.ipc.denied", 2),
+	U64(S, "stats.coterie.ipc.refused", 21),
 	U64(S, "stats.coterie.lease.held", 1),
 	U64(S, "stats.coterie.lease.lapses", 18),
 	U64(S, "stats.coterie.lease.length_ms", 1825),
@@ -336,6 +337,7 @@ START_TEST(what_happened_is_counted)
 {
 	render(events, (struct metrics_options){.format = METRICS_OPENMETRICS});
 	has("coterie_ipc_denied_total 2");
+	has("coterie_ipc_refused_total 21");
 	has("coterie_log_lines_total{level=\"error\"} 3\ncoterie_log_lines_total{level=\"trace\"} 4");
 	has("coterie_config_reload_total{result=\"applied\"} 5\ncoterie_config_reload_total{result=\"refused\"} 6");
 	has("coterie_config_last_reload_timestamp_seconds 1700000000.25");

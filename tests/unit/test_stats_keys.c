@@ -336,6 +336,7 @@ START_TEST(connections_are_counted)
 	executive.ipc->active = 1;
 	executive.ipc->closed = 9;
 	executive.ipc->denied = 7;
+	executive.ipc->refused = 5;
 	snprintf(key, sizeof(key), "stats.ipcs.service0.10800.%p.invalid_request", (void *)&fake.client);
 	ck_assert_uint_eq(read_number(key), 2);
 	snprintf(key, sizeof(key), "stats.ipcs.service0.10800.%p.overload", (void *)&fake.client);
@@ -349,10 +350,12 @@ START_TEST(connections_are_counted)
 	ck_assert_uint_eq(read_number("stats.ipcs.global.active"), 1);
 	ck_assert_uint_eq(read_number("stats.ipcs.global.closed"), 9);
 	ck_assert_uint_eq(read_number("stats.coterie.ipc.denied"), 7);
+	ck_assert_uint_eq(read_number("stats.coterie.ipc.refused"), 5);
 	ck_assert_int_eq(stats_clear(executive.stats, "ipc"), 0);
 	ck_assert_uint_eq(read_number("stats.ipcs.global.active"), 1);
 	ck_assert_uint_eq(read_number("stats.ipcs.global.closed"), 0);
 	ck_assert_uint_eq(read_number("stats.coterie.ipc.denied"), 0);
+	ck_assert_uint_eq(read_number("stats.coterie.ipc.refused"), 0);
 	fake.client.invalid_requests = 2;
 	ipc_stats_go(&fake.client);
 	ck_assert_int_lt(stats_read(executive.stats, key, &value), 0);

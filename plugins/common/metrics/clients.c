@@ -186,6 +186,9 @@ void metrics_write_clients(struct writer *writer)
 	writer_family(writer, METRIC_COUNTER, "coterie_ipc_denied", "Clients that were not let in.");
 	if (source_number(writer, COTERIE_MAP_STATS, "stats.coterie.ipc.denied", &number))
 		writer_sample(writer, NULL, number);
+	writer_family(writer, METRIC_COUNTER, "coterie_ipc_refused", "Requests that clients had no right to.");
+	if (source_number(writer, COTERIE_MAP_STATS, "stats.coterie.ipc.refused", &number))
+		writer_sample(writer, NULL, number);
 	free(account->rows);
 	free(account);
 }
