@@ -461,12 +461,8 @@ static int handle_recover(void *self, struct coterie_client *client, const void 
 	struct kv *kv = self;
 	struct kv_ring_recover recover = {.ring = kv_ring_to_wire(&kv->ring)};
 	struct iovec iov = {&recover.ring, sizeof(recover.ring)};
-	uint32_t uid = 1;
 
-	(void)msg, (void)size;
-	kv->host->client_peer(client, NULL, &uid, NULL);
-	if (uid != 0)
-		return -EACCES;
+	(void)client, (void)msg, (void)size;
 	if (!kv->is_waiting)
 		return -ENOENT;
 	return kv->host->ring_send(kv->ctx, KV_RING_RECOVER, COTERIE_SAFE, &iov, 1);
@@ -485,6 +481,7 @@ const struct coterie_request kv_requests[KV_REQUEST_COUNT] = {
 	{KV_REQ_WATCH, sizeof(struct kv_req_watch), 0, KV_REQ_WATCH, handle_watch},
 	{KV_REQ_UNWATCH, sizeof(struct kv_req_unwatch), 0, KV_REQ_UNWATCH, handle_unwatch},
 	{KV_REQ_ACK, sizeof(struct kv_req_ack), COTERIE_NO_REPLY, 0, handle_ack},
-	{KV_REQ_STATUS, sizeof(struct kv_req_plain), 0, KV_REQ_STATUS, handle_status},
-	{KV_REQ_RECOVER, sizeof(struct kv_req_plain), COTERIE_NEEDS_FLOW, KV_REQ_RECOVER, handle_recover},
+	{KV_REQ_STATUS, sizeof(struct kv_req_plain), COTERIE_OBSERVES, KV_REQ_STATUS, handle_status},
+	{KV_REQ_RECOVER, sizeof(struct kv_req_plain), COTERIE_NEEDS_FLOW | COTERIE_ADMINISTERS, KV_REQ_RECOVER,
+		handle_recover},
 };

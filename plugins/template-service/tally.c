@@ -86,7 +86,7 @@ static const struct coterie_request tally_requests[] = {
 	/* id, shortest request, needs, id of the response, handler */
 	{TALLY_REQ_ADD, sizeof(struct tally_req_add), COTERIE_NEEDS_QUORUM | COTERIE_NEEDS_FLOW,
 		TALLY_REQ_ADD, tally_handle_add},
-	{TALLY_REQ_GET, sizeof(struct tally_req_get), 0, TALLY_REQ_GET, tally_handle_get},
+	{TALLY_REQ_GET, sizeof(struct tally_req_get), COTERIE_OBSERVES, TALLY_REQ_GET, tally_handle_get},
 };
 
 /* ---- Ring messages: the same order on every node --- */

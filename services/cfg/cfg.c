@@ -220,33 +220,36 @@ static void cfg_dump(void *self)
 }
 
 #define FLOW COTERIE_NEEDS_FLOW
+#define OBSERVES COTERIE_OBSERVES
+#define ADMINISTERS COTERIE_ADMINISTERS
 
+/* A client that tracks shutdowns has a vote in them, so tracking needs the right to use. */
 static const struct coterie_request cfg_requests[] = {
-	{CFG_REQ_RING_STATUS_GET, sizeof(struct cfg_req_plain), FLOW, CFG_RES_RING_STATUS_GET,
+	{CFG_REQ_RING_STATUS_GET, sizeof(struct cfg_req_plain), FLOW | OBSERVES, CFG_RES_RING_STATUS_GET,
 		cfg_handle_ring_status_get},
-	{CFG_REQ_RING_REENABLE, sizeof(struct cfg_req_plain), FLOW, CFG_RES_RING_REENABLE,
+	{CFG_REQ_RING_REENABLE, sizeof(struct cfg_req_plain), FLOW | ADMINISTERS, CFG_RES_RING_REENABLE,
 		handle_ring_reenable},
-	{CFG_REQ_KILL_NODE, sizeof(struct cfg_req_kill_node), FLOW, CFG_RES_KILL_NODE,
+	{CFG_REQ_KILL_NODE, sizeof(struct cfg_req_kill_node), FLOW | ADMINISTERS, CFG_RES_KILL_NODE,
 		handle_kill_node},
-	{CFG_REQ_TRY_SHUTDOWN, sizeof(struct cfg_req_try_shutdown), FLOW, CFG_RES_TRY_SHUTDOWN,
+	{CFG_REQ_TRY_SHUTDOWN, sizeof(struct cfg_req_try_shutdown), FLOW | ADMINISTERS, CFG_RES_TRY_SHUTDOWN,
 		cfg_handle_try_shutdown},
 	{CFG_REQ_REPLY_TO_SHUTDOWN, sizeof(struct cfg_req_reply_to_shutdown), FLOW,
 		CFG_RES_REPLY_TO_SHUTDOWN, cfg_handle_reply_to_shutdown},
-	{CFG_REQ_GET_NODE_ADDRS, sizeof(struct cfg_req_get_node_addrs), 0, CFG_RES_GET_NODE_ADDRS,
+	{CFG_REQ_GET_NODE_ADDRS, sizeof(struct cfg_req_get_node_addrs), OBSERVES, CFG_RES_GET_NODE_ADDRS,
 		cfg_handle_get_node_addrs},
-	{CFG_REQ_LOCAL_GET, sizeof(struct cfg_req_plain), 0, CFG_RES_LOCAL_GET, handle_local_get},
-	{CFG_REQ_RELOAD_CONFIG, sizeof(struct cfg_req_plain), FLOW, CFG_RES_RELOAD_CONFIG,
+	{CFG_REQ_LOCAL_GET, sizeof(struct cfg_req_plain), OBSERVES, CFG_RES_LOCAL_GET, handle_local_get},
+	{CFG_REQ_RELOAD_CONFIG, sizeof(struct cfg_req_plain), FLOW | ADMINISTERS, CFG_RES_RELOAD_CONFIG,
 		cfg_handle_reload_config},
-	{CFG_REQ_REOPEN_LOG_FILES, sizeof(struct cfg_req_plain), 0, CFG_RES_REOPEN_LOG_FILES,
+	{CFG_REQ_REOPEN_LOG_FILES, sizeof(struct cfg_req_plain), ADMINISTERS, CFG_RES_REOPEN_LOG_FILES,
 		handle_reopen_log_files},
-	{CFG_REQ_NODE_STATUS_GET, sizeof(struct cfg_req_node_status_get), 0,
+	{CFG_REQ_NODE_STATUS_GET, sizeof(struct cfg_req_node_status_get), OBSERVES,
 		CFG_RES_NODE_STATUS_GET, cfg_handle_node_status_get},
 	{CFG_REQ_TRACKSTART, sizeof(struct cfg_req_trackstart), FLOW, CFG_RES_TRACKSTART,
 		cfg_handle_trackstart},
-	{CFG_REQ_TRACKSTOP, sizeof(struct cfg_req_plain), FLOW, CFG_RES_TRACKSTOP,
+	{CFG_REQ_TRACKSTOP, sizeof(struct cfg_req_plain), FLOW | OBSERVES, CFG_RES_TRACKSTOP,
 		cfg_handle_trackstop},
-	{CFG_REQ_RELOAD_REPORT, sizeof(struct cfg_req_reload_report), FLOW, CFG_RES_RELOAD_REPORT,
-		cfg_handle_reload_report},
+	{CFG_REQ_RELOAD_REPORT, sizeof(struct cfg_req_reload_report), FLOW | ADMINISTERS,
+		CFG_RES_RELOAD_REPORT, cfg_handle_reload_report},
 };
 
 static const struct coterie_ring_msg cfg_ring_msgs[] = {
@@ -288,5 +291,5 @@ static const struct coterie_service cfg_ops = {
 COTERIE_PLUGIN(cfg, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
 	.description = "administration: status, killing nodes, shutdown by consent, reload, logs",
 	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_MAP | COTERIE_CAP_STATS |
-		 COTERIE_CAP_ADMIN,
+		 COTERIE_CAP_ADMIN | COTERIE_CAP_RIGHTS,
 	.offers = COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER, .ops = &cfg_ops);

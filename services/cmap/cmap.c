@@ -126,19 +126,23 @@ static void cmap_fini(void *self)
 
 #define REQUEST(name) sizeof(struct cmap_req_##name)
 
+/* Set, delete and adjust check once more which key is meant: keys that steer the daemon need more. */
 static const struct coterie_request cmap_requests[] = {
 	{CMAP_REQ_SET, REQUEST(set), 0, CMAP_REQ_SET, cmap_handle_set},
 	{CMAP_REQ_DELETE, REQUEST(delete), 0, CMAP_REQ_DELETE, cmap_handle_delete},
-	{CMAP_REQ_GET, REQUEST(get), 0, CMAP_REQ_GET, cmap_handle_get},
+	{CMAP_REQ_GET, REQUEST(get), COTERIE_OBSERVES, CMAP_REQ_GET, cmap_handle_get},
 	{CMAP_REQ_ADJUST, REQUEST(adjust), 0, CMAP_REQ_ADJUST, cmap_handle_adjust},
-	{CMAP_REQ_ITER_INIT, REQUEST(iter_init), 0, CMAP_REQ_ITER_INIT, cmap_handle_iter_init},
-	{CMAP_REQ_ITER_NEXT, REQUEST(iter_next), 0, CMAP_REQ_ITER_NEXT, cmap_handle_iter_next},
-	{CMAP_REQ_ITER_FINALIZE, REQUEST(iter_finalize), 0, CMAP_REQ_ITER_FINALIZE,
+	{CMAP_REQ_ITER_INIT, REQUEST(iter_init), COTERIE_OBSERVES, CMAP_REQ_ITER_INIT,
+		cmap_handle_iter_init},
+	{CMAP_REQ_ITER_NEXT, REQUEST(iter_next), COTERIE_OBSERVES, CMAP_REQ_ITER_NEXT,
+		cmap_handle_iter_next},
+	{CMAP_REQ_ITER_FINALIZE, REQUEST(iter_finalize), COTERIE_OBSERVES, CMAP_REQ_ITER_FINALIZE,
 		cmap_handle_iter_finalize},
-	{CMAP_REQ_TRACK_ADD, REQUEST(track_add), 0, CMAP_REQ_TRACK_ADD, cmap_handle_track_add},
-	{CMAP_REQ_TRACK_DELETE, REQUEST(track_delete), 0, CMAP_REQ_TRACK_DELETE,
+	{CMAP_REQ_TRACK_ADD, REQUEST(track_add), COTERIE_OBSERVES, CMAP_REQ_TRACK_ADD,
+		cmap_handle_track_add},
+	{CMAP_REQ_TRACK_DELETE, REQUEST(track_delete), COTERIE_OBSERVES, CMAP_REQ_TRACK_DELETE,
 		cmap_handle_track_delete},
-	{CMAP_REQ_SET_MAP, REQUEST(set_map), 0, CMAP_RES_SET_MAP, cmap_handle_set_map},
+	{CMAP_REQ_SET_MAP, REQUEST(set_map), COTERIE_OBSERVES, CMAP_RES_SET_MAP, cmap_handle_set_map},
 };
 
 static const struct coterie_ring_msg cmap_ring_msgs[] = {
@@ -169,5 +173,5 @@ static const struct coterie_service cmap_ops = {
 COTERIE_PLUGIN(cmap, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
 	.description = "the configuration map and the statistics, for clients",
 	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP |
-		 COTERIE_CAP_STATS | COTERIE_CAP_ADMIN,
+		 COTERIE_CAP_STATS | COTERIE_CAP_ADMIN | COTERIE_CAP_RIGHTS,
 	.offers = COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER, .ops = &cmap_ops);

@@ -155,6 +155,30 @@ static int set_config(struct cmap *cmap, const char *key, uint32_t type, uint32_
 	return cmap->host->map_set(cmap->ctx, key, type, cmap->value, (uint32_t)clean_size);
 }
 
+/*
+ * Keys that steer the daemon, its plugins or other daemons of the cluster: the sections of the config files and what
+ * the daemon reports of itself. resources.process is here too, since a client that sets the recovery of a process
+ * can have the watchdog restart the node.
+ */
+static bool is_steering(const char *key)
+{
+	static const char *const prefixes[] = {"totem.", "logging.", "uidgid.", "quorum.", "nodelist.",
+		"resources.", "coterie.", "system.", "service.", "transport.", "nozzle.", "config.", "cfg.",
+		"runtime.", "internal_configuration.", "pload."};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		if (begins_with(key, prefixes[i]))
+			return true;
+	}
+	return false;
+}
+
+/* The right to use is in the table of requests. */
+static int check_right(struct cmap *cmap, struct coterie_client *client, const char *key)
+{
+	return is_steering(key) ? cmap->host->client_may(client, COTERIE_RIGHT_ADMINISTER) : 0;
+}
+
 int cmap_handle_set(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct cmap *cmap = self;
@@ -170,6 +194,9 @@ int cmap_handle_set(void *self, struct coterie_client *client, const void *msg, 
 		return set_stats(cmap, key);
 	if (cmap->host->map_is_protected(cmap->ctx, key))
 		return -EACCES;
+	rc = check_right(cmap, client, key);
+	if (rc < 0)
+		return rc;
 	if (request.value_size > COTERIE_MAP_VALUE_MAX ||
 		request.value_size > size - sizeof(request))
 		return -EINVAL;
@@ -190,7 +217,7 @@ static int may_change(struct cmap *cmap, struct coterie_client *client, const ch
 		return -EINVAL;
 	if (connection_of(cmap, client)->which == COTERIE_MAP_STATS)
 		return begins_with(key, CLEAR) ? -ENOTSUP : -EACCES;
-	return cmap->host->map_is_protected(cmap->ctx, key) ? -EACCES : 0;
+	return cmap->host->map_is_protected(cmap->ctx, key) ? -EACCES : check_right(cmap, client, key);
 }
 
 int cmap_handle_delete(void *self, struct coterie_client *client, const void *msg, uint32_t size)

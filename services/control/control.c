@@ -218,14 +218,18 @@ static void control_fini(void *self)
 }
 
 static const struct coterie_request control_requests[] = {
-	{CONTROL_REQ_PLUGIN_LOAD, sizeof(struct control_req), 0, CONTROL_RES_PLUGIN_LOAD, handle_load},
-	{CONTROL_REQ_PLUGIN_UNLOAD, sizeof(struct control_req), 0, CONTROL_RES_PLUGIN_UNLOAD, handle_unload},
-	{CONTROL_REQ_PLUGIN_REPLACE, sizeof(struct control_req), 0, CONTROL_RES_PLUGIN_REPLACE,
-		handle_replace},
-	{CONTROL_REQ_PLUGIN_NODES, sizeof(struct control_req), 0, CONTROL_RES_PLUGIN_NODES,
+	{CONTROL_REQ_PLUGIN_LOAD, sizeof(struct control_req), COTERIE_ADMINISTERS, CONTROL_RES_PLUGIN_LOAD,
+		handle_load},
+	{CONTROL_REQ_PLUGIN_UNLOAD, sizeof(struct control_req), COTERIE_ADMINISTERS, CONTROL_RES_PLUGIN_UNLOAD,
+		handle_unload},
+	{CONTROL_REQ_PLUGIN_REPLACE, sizeof(struct control_req), COTERIE_ADMINISTERS,
+		CONTROL_RES_PLUGIN_REPLACE, handle_replace},
+	{CONTROL_REQ_PLUGIN_NODES, sizeof(struct control_req), COTERIE_OBSERVES, CONTROL_RES_PLUGIN_NODES,
 		control_handle_nodes},
-	{CONTROL_REQ_RELOAD, sizeof(struct control_req), 0, CONTROL_RES_RELOAD, control_handle_reload},
-	{CONTROL_REQ_KEYS, sizeof(struct control_req_keys), COTERIE_NEEDS_FLOW, CONTROL_RES_KEYS, control_handle_keys},
+	{CONTROL_REQ_RELOAD, sizeof(struct control_req), COTERIE_ADMINISTERS, CONTROL_RES_RELOAD,
+		control_handle_reload},
+	{CONTROL_REQ_KEYS, sizeof(struct control_req_keys), COTERIE_NEEDS_FLOW | COTERIE_OBSERVES,
+		CONTROL_RES_KEYS, control_handle_keys},
 };
 
 static const struct coterie_ring_msg control_ring_msgs[] = {
@@ -253,5 +257,5 @@ static const struct coterie_service control_ops = {
 COTERIE_PLUGIN(control, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
 	.description = "control of the running daemon: its plugins, keys of other nodes",
 	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_MAP | COTERIE_CAP_STATS | COTERIE_CAP_ADMIN |
-		 COTERIE_CAP_LIFE,
+		 COTERIE_CAP_LIFE | COTERIE_CAP_RIGHTS,
 	.offers = COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER, .ops = &control_ops);

@@ -388,22 +388,23 @@ static int handle_local_get(
 }
 
 #define FLOW COTERIE_NEEDS_FLOW
+#define OBSERVES COTERIE_OBSERVES
 
 const struct coterie_request cpg_requests[CPG_REQUESTS] = {
 	{CPG_REQ_JOIN, sizeof(struct cpg_req_join), FLOW, CPG_RES_JOIN, handle_join},
 	{CPG_REQ_LEAVE, sizeof(struct cpg_req_leave), FLOW, CPG_RES_LEAVE, handle_leave},
 	{CPG_REQ_MCAST, sizeof(struct cpg_req_mcast), FLOW | COTERIE_NO_REPLY, 0, handle_mcast},
-	{CPG_REQ_MEMBERSHIP_GET, sizeof(struct cpg_req_membership_get), 0, CPG_RES_MEMBERSHIP_GET,
+	{CPG_REQ_MEMBERSHIP_GET, sizeof(struct cpg_req_membership_get), OBSERVES, CPG_RES_MEMBERSHIP_GET,
 		handle_membership_get},
-	{CPG_REQ_LOCAL_GET, sizeof(struct cpg_req_local_get), 0, CPG_RES_LOCAL_GET,
+	{CPG_REQ_LOCAL_GET, sizeof(struct cpg_req_local_get), OBSERVES, CPG_RES_LOCAL_GET,
 		handle_local_get},
-	{CPG_REQ_ITERATION_INITIALIZE, sizeof(struct cpg_req_iteration_initialize), 0,
+	{CPG_REQ_ITERATION_INITIALIZE, sizeof(struct cpg_req_iteration_initialize), OBSERVES,
 		CPG_RES_ITERATION_INITIALIZE, cpg_handle_iteration_initialize},
-	{CPG_REQ_ITERATION_NEXT, sizeof(struct cpg_req_iteration_next), 0, CPG_RES_ITERATION_NEXT,
+	{CPG_REQ_ITERATION_NEXT, sizeof(struct cpg_req_iteration_next), OBSERVES, CPG_RES_ITERATION_NEXT,
 		cpg_handle_iteration_next},
-	{CPG_REQ_ITERATION_FINALIZE, sizeof(struct cpg_req_iteration_finalize), 0,
+	{CPG_REQ_ITERATION_FINALIZE, sizeof(struct cpg_req_iteration_finalize), OBSERVES,
 		CPG_RES_ITERATION_FINALIZE, cpg_handle_iteration_finalize},
-	{CPG_REQ_FINALIZE, sizeof(struct cpg_req_finalize), FLOW, CPG_RES_FINALIZE,
+	{CPG_REQ_FINALIZE, sizeof(struct cpg_req_finalize), FLOW | OBSERVES, CPG_RES_FINALIZE,
 		handle_finalize},
 	{CPG_REQ_ZC_ALLOC, sizeof(struct cpg_req_zc_alloc), FLOW, CPG_RES_ZC_ALLOC,
 		cpg_handle_zc_alloc},

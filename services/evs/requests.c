@@ -150,6 +150,6 @@ const struct coterie_request evs_requests[EVS_REQUESTS] = {
 		handle_mcast_joined},
 	{EVS_REQ_MCAST_GROUPS, sizeof(struct evs_req_mcast_groups), FLOW, EVS_RES_MCAST_GROUPS,
 		handle_mcast_groups},
-	{EVS_REQ_MEMBERSHIP_GET, sizeof(struct evs_req_membership_get), 0, EVS_RES_MEMBERSHIP_GET,
+	{EVS_REQ_MEMBERSHIP_GET, sizeof(struct evs_req_membership_get), COTERIE_OBSERVES, EVS_RES_MEMBERSHIP_GET,
 		handle_membership_get},
 };

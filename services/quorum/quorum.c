@@ -99,15 +99,15 @@ static int handle_model_gettype(
 }
 
 static const struct coterie_request requests[] = {
-	{QUORUM_REQ_GETQUORATE, sizeof(struct quorum_req_plain), COTERIE_TELLS_QUORUM, QUORUM_RES_GETQUORATE,
-		handle_getquorate},
-	{QUORUM_REQ_TRACKSTART, sizeof(struct quorum_req_trackstart), COTERIE_TELLS_QUORUM, QUORUM_RES_TRACKSTART,
-		handle_trackstart},
-	{QUORUM_REQ_TRACKSTOP, sizeof(struct quorum_req_plain), 0, QUORUM_RES_TRACKSTOP,
+	{QUORUM_REQ_GETQUORATE, sizeof(struct quorum_req_plain), COTERIE_OBSERVES | COTERIE_TELLS_QUORUM,
+		QUORUM_RES_GETQUORATE, handle_getquorate},
+	{QUORUM_REQ_TRACKSTART, sizeof(struct quorum_req_trackstart), COTERIE_OBSERVES | COTERIE_TELLS_QUORUM,
+		QUORUM_RES_TRACKSTART, handle_trackstart},
+	{QUORUM_REQ_TRACKSTOP, sizeof(struct quorum_req_plain), COTERIE_OBSERVES, QUORUM_RES_TRACKSTOP,
 		handle_trackstop},
-	{QUORUM_REQ_GETTYPE, sizeof(struct quorum_req_plain), 0, QUORUM_RES_GETTYPE,
+	{QUORUM_REQ_GETTYPE, sizeof(struct quorum_req_plain), COTERIE_OBSERVES, QUORUM_RES_GETTYPE,
 		handle_gettype},
-	{QUORUM_REQ_MODEL_GETTYPE, sizeof(struct quorum_req_model_gettype), 0,
+	{QUORUM_REQ_MODEL_GETTYPE, sizeof(struct quorum_req_model_gettype), COTERIE_OBSERVES,
 		QUORUM_RES_MODEL_GETTYPE, handle_model_gettype},
 };
 

@@ -156,26 +156,29 @@ static int handle_trackstop(
 }
 
 #define QDEVICE sizeof(struct votequorum_req_qdevice)
+#define OBSERVES COTERIE_OBSERVES
+#define ADMINISTERS COTERIE_ADMINISTERS
 
+/* Votes, and the quorum device that has some, decide what the cluster does. */
 const struct coterie_request votequorum_requests[VOTEQUORUM_REQUESTS] = {
-	{VOTEQUORUM_REQ_GETINFO, sizeof(struct votequorum_req_getinfo), COTERIE_TELLS_QUORUM,
+	{VOTEQUORUM_REQ_GETINFO, sizeof(struct votequorum_req_getinfo), OBSERVES | COTERIE_TELLS_QUORUM,
 		VOTEQUORUM_RES_GETINFO, handle_getinfo},
-	{VOTEQUORUM_REQ_SETEXPECTED, sizeof(struct votequorum_req_setexpected), 0,
+	{VOTEQUORUM_REQ_SETEXPECTED, sizeof(struct votequorum_req_setexpected), ADMINISTERS,
 		VOTEQUORUM_RES_PLAIN, handle_setexpected},
-	{VOTEQUORUM_REQ_SETVOTES, sizeof(struct votequorum_req_setvotes), 0, VOTEQUORUM_RES_PLAIN,
+	{VOTEQUORUM_REQ_SETVOTES, sizeof(struct votequorum_req_setvotes), ADMINISTERS, VOTEQUORUM_RES_PLAIN,
 		handle_setvotes},
-	{VOTEQUORUM_REQ_TRACKSTART, sizeof(struct votequorum_req_trackstart), COTERIE_TELLS_QUORUM,
+	{VOTEQUORUM_REQ_TRACKSTART, sizeof(struct votequorum_req_trackstart), OBSERVES | COTERIE_TELLS_QUORUM,
 		VOTEQUORUM_RES_PLAIN, handle_trackstart},
-	{VOTEQUORUM_REQ_TRACKSTOP, sizeof(struct votequorum_req_trackstop), 0, VOTEQUORUM_RES_PLAIN,
+	{VOTEQUORUM_REQ_TRACKSTOP, sizeof(struct votequorum_req_trackstop), OBSERVES, VOTEQUORUM_RES_PLAIN,
 		handle_trackstop},
-	{VOTEQUORUM_REQ_QDEVICE_REGISTER, QDEVICE, 0, VOTEQUORUM_RES_PLAIN,
+	{VOTEQUORUM_REQ_QDEVICE_REGISTER, QDEVICE, ADMINISTERS, VOTEQUORUM_RES_PLAIN,
 		votequorum_handle_qdevice_register},
-	{VOTEQUORUM_REQ_QDEVICE_UNREGISTER, QDEVICE, 0, VOTEQUORUM_RES_PLAIN,
+	{VOTEQUORUM_REQ_QDEVICE_UNREGISTER, QDEVICE, ADMINISTERS, VOTEQUORUM_RES_PLAIN,
 		votequorum_handle_qdevice_unregister},
-	{VOTEQUORUM_REQ_QDEVICE_UPDATE, sizeof(struct votequorum_req_qdevice_update), 0,
+	{VOTEQUORUM_REQ_QDEVICE_UPDATE, sizeof(struct votequorum_req_qdevice_update), ADMINISTERS,
 		VOTEQUORUM_RES_PLAIN, votequorum_handle_qdevice_update},
-	{VOTEQUORUM_REQ_QDEVICE_POLL, sizeof(struct votequorum_req_qdevice_poll), 0,
+	{VOTEQUORUM_REQ_QDEVICE_POLL, sizeof(struct votequorum_req_qdevice_poll), ADMINISTERS,
 		VOTEQUORUM_RES_PLAIN, votequorum_handle_qdevice_poll},
-	{VOTEQUORUM_REQ_QDEVICE_MASTER_WINS, sizeof(struct votequorum_req_qdevice_master_wins), 0,
+	{VOTEQUORUM_REQ_QDEVICE_MASTER_WINS, sizeof(struct votequorum_req_qdevice_master_wins), ADMINISTERS,
 		VOTEQUORUM_RES_PLAIN, votequorum_handle_qdevice_master_wins},
 };

@@ -394,5 +394,5 @@ static const struct coterie_service votequorum_ops = {
 COTERIE_PLUGIN(votequorum, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
 	.description = "quorum by votes",
 	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP |
-		 COTERIE_CAP_STATS | COTERIE_CAP_QUORUM,
+		 COTERIE_CAP_STATS | COTERIE_CAP_QUORUM | COTERIE_CAP_RIGHTS,
 	.offers = COTERIE_CAN_QUORUM | COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER, .ops = &votequorum_ops);

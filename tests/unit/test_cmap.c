@@ -146,6 +146,50 @@ static int32_t iterate_end(struct service_user *who, uint64_t iterator)
 	return service_user_request(who, CMAP_REQ_ITER_FINALIZE, &request, sizeof(request));
 }
 
+/* ---- Rights -------------------------------------------------------------- */
+
+static const char *const steering_keys[] = {"totem.token", "logging.logfile", "logging.debug", "uidgid.uid.1000",
+	"quorum.expected_votes", "nodelist.node.0.name", "resources.watchdog_device",
+	"resources.process.77.recovery", "coterie.log.format", "service.name", "transport.name",
+	"nozzle.name", "config.reload_in_progress", "cfg.shutdown_timeout", "runtime.blackbox.dump_state",
+	"runtime.force_gather", "internal_configuration.x", "pload.start"};
+
+START_TEST(only_administrators_change_keys_that_steer)
+{
+	const char *key = steering_keys[_i];
+
+	user.client->right = COTERIE_RIGHT_ADMINISTER;
+	other.client->right = COTERIE_RIGHT_USE;
+	ck_assert_int_eq(set_u8(&other, key, 1), CS_ERR_ACCESS);
+	ck_assert_int_eq(set_u8(&user, key, 1), CS_OK);
+	ck_assert_int_eq(adjust(&other, key, 1), CS_ERR_ACCESS);
+	ck_assert_int_eq(delete_key(&other, key), CS_ERR_ACCESS);
+	ck_assert_int_eq(get(&other, key, 0), CS_OK);
+	ck_assert_int_eq(adjust(&user, key, 1), CS_OK);
+	ck_assert_int_eq(delete_key(&user, key), CS_OK);
+}
+END_TEST
+
+START_TEST(users_have_keys_of_their_own_and_observers_read_them)
+{
+	uint64_t iterator;
+
+	user.client->right = COTERIE_RIGHT_USE;
+	other.client->right = COTERIE_RIGHT_OBSERVE;
+	ck_assert_int_eq(set_u8(&user, "my.totem.key", 1), CS_OK);
+	ck_assert_int_eq(adjust(&user, "my.totem.key", 1), CS_OK);
+	ck_assert_int_eq(set_u8(&other, "my.totem.key", 3), CS_ERR_ACCESS);
+	ck_assert_int_eq(adjust(&other, "my.totem.key", 1), CS_ERR_ACCESS);
+	ck_assert_int_eq(delete_key(&other, "my.totem.key"), CS_ERR_ACCESS);
+	ck_assert_int_eq(get(&other, "my.totem.key", 0), CS_OK);
+	iterator = iterate(&other, "my.");
+	ck_assert_uint_ne(iterator, 0);
+	ck_assert_str_eq(next(&other, iterator), "my.totem.key/2/1");
+	ck_assert_int_eq(iterate_end(&other, iterator), CS_OK);
+	ck_assert_int_eq(delete_key(&user, "my.totem.key"), CS_OK);
+}
+END_TEST
+
 static int32_t track(struct service_user *who, const char *key, uint32_t events, uint64_t instance,
 	uint64_t *tracker)
 {
@@ -666,6 +710,9 @@ int main(void)
 	tcase_add_test(tcase, a_client_that_is_given_up_disturbs_nobody);
 	tcase_add_test(tcase, names_without_an_end_are_refused);
 	tcase_add_test(tcase, the_length_of_a_value_is_held_against_the_request);
+	tcase_add_loop_test(tcase, only_administrators_change_keys_that_steer, 0,
+		(int)(sizeof(steering_keys) / sizeof(steering_keys[0])));
+	tcase_add_test(tcase, users_have_keys_of_their_own_and_observers_read_them);
 	tcase_add_loop_test(tcase, requests_of_any_length_and_content_are_survived, 0, 4);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);

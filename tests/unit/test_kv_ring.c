@@ -174,9 +174,9 @@ START_TEST(an_operator_gives_up_who_is_waited_for)
 	struct kv_marker *marker = &kv_at(1)->marker;
 	struct kv_case_request request = {0};
 
-	kv_user.client->uid = 1;
+	kv_user.client->right = COTERIE_RIGHT_USE;
 	ck_assert_int_eq(kv_case_ask(&kv_user, KV_REQ_RECOVER, &request, sizeof(struct kv_req_plain)), 11);
-	kv_user.client->uid = 0;
+	kv_user.client->right = COTERIE_RIGHT_ADMINISTER;
 	ck_assert_int_eq(kv_case_ask(&kv_user, KV_REQ_RECOVER, &request, sizeof(struct kv_req_plain)),
 		KV_NOT_EXIST);
 
