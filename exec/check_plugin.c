@@ -72,7 +72,16 @@ static int split(const char *file, char directory[PATH_MAX], char name[NAME_MAX 
 	return 0;
 }
 
-int check_plugin(struct executive *executive, const char *file)
+/* The file by its descriptor, which is what the daemon that tries it out is going to load. */
+static struct plugin *load_descriptor(
+	struct executive *executive, const char *file, int fd, struct plugin_error *error)
+{
+	const struct plugin_source source = {.path = (char *)(uintptr_t)file, .fd = fd};
+
+	return plugin_load_anew(executive->plugins, file, &source, NULL, NULL, error);
+}
+
+int check_plugin(struct executive *executive, const char *file, int fd)
 {
 	struct config_environment environment = {
 		.resolve = refuse_name, .is_local = is_anything, .host_name = ""};
@@ -98,8 +107,10 @@ int check_plugin(struct executive *executive, const char *file)
 	}
 	executive->nodeid = 1;
 	int code = executive_create_parts(executive, directories, 1);
-	struct plugin *plugin =
-		code == 0 ? plugin_load(executive->plugins, 0, name, &error) : NULL;
+	struct plugin *plugin = NULL;
+	if (code == 0)
+		plugin = fd >= 0 ? load_descriptor(executive, file, fd, &error)
+				 : plugin_load(executive->plugins, 0, name, &error);
 	if (plugin != NULL) {
 		tell(plugin);
 	} else if (code == 0) {

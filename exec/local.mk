@@ -18,7 +18,8 @@ libcore_la_SOURCES = \
 	%D%/reload_list.c %D%/reload_nodes.c %D%/reload_peers.c %D%/reload_quorum.c \
 	%D%/rekey.c %D%/rekey.h \
 	%D%/ring.c %D%/ring.h %D%/ring_private.h %D%/ring_lease.c %D%/ring_life.c %D%/ring_status.c %D%/ring_log.c %D%/ring_log.h %D%/route.c %D%/route.h \
-	%D%/resync.c %D%/resync.h %D%/state_dir.c %D%/state_dir.h %D%/sync.c %D%/sync.h
+	%D%/resync.c %D%/resync.h %D%/state_dir.c %D%/state_dir.h %D%/sync.c %D%/sync.h \
+	%D%/trust.c %D%/trust.h
 
 # Where plugins come from: files and builtins, or builtins alone.
 if STATIC_BINARY

@@ -347,7 +347,7 @@ int main(int argc, char **argv)
 		snprintf(daemon.ident, sizeof(daemon.ident), "coterie");
 	log_open(daemon.ident);
 	if (daemon.options.check_plugin != NULL)
-		return check_plugin(executive, daemon.options.check_plugin);
+		return check_plugin(executive, daemon.options.check_plugin, daemon.options.check_fd);
 	if (daemon.options.is_help_config)
 		return modes_help_config(&daemon.options);
 	/* Without a file it is the daemon that reads its own. */

@@ -108,6 +108,7 @@ int options_parse(int argc, char **argv, struct options *options)
 	*options = (struct options){
 		.config = getenv("COTERIE_CONFIG"),
 		.instance = getenv("COTERIE_INSTANCE"),
+		.check_fd = -1,
 	};
 	while ((option = getopt_long(argc, argv, "c:ftv", long_options, NULL)) != -1) {
 		switch (option) {
@@ -164,6 +165,8 @@ int options_parse(int argc, char **argv, struct options *options)
 			return EXIT_USAGE;
 		}
 	}
+	if (options->check_plugin != NULL && optind < argc)
+		options->check_fd = atoi(argv[optind]) > 2 ? atoi(argv[optind]) : -1;
 	if (options->is_help_config && optind < argc)
 		options->help_block = argv[optind];
 	if (options->is_help_config && optind + 1 < argc)

@@ -318,7 +318,7 @@ struct plugin *plugin_load(struct plugin_registry *registry, uint32_t kind, cons
 }
 
 struct plugin *plugin_load_anew(struct plugin_registry *registry, const char *what,
-	struct plugin_overrides *overrides, struct plugin *predecessor, struct plugin_error *error)
+	const struct plugin_source *source, struct plugin_overrides *overrides, struct plugin *predecessor, struct plugin_error *error)
 {
 	char name[64];
 
@@ -332,7 +332,7 @@ struct plugin *plugin_load_anew(struct plugin_registry *registry, const char *wh
 		return NULL;
 	}
 	struct plugin_file *file =
-		plugin_file_open_anew(&registry->search, what, ++registry->serial, error);
+		plugin_file_open_anew(&registry->search, what, source, ++registry->serial, error);
 	if (file == NULL) {
 		if (error->exit_code == PLUGIN_EXIT_NOT_FOUND)
 			error->rc = -ENOENT;
@@ -364,9 +364,10 @@ struct plugin *plugin_load_anew(struct plugin_registry *registry, const char *wh
 	return plugin;
 }
 
-char *plugin_find_file(const struct plugin_registry *registry, const char *what)
+int plugin_find_source(const struct plugin_registry *registry, const char *what, struct plugin_source *source,
+	struct plugin_error *error)
 {
-	return plugin_file_find(&registry->search, what);
+	return plugin_source_open(source, &registry->search, what, error);
 }
 
 struct plugin_overrides *plugin_overrides_create(const char *const *words, uint32_t count)

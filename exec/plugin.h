@@ -75,6 +75,16 @@ void plugin_registry_destroy(struct plugin_registry *registry);
  */
 struct plugin *plugin_load(struct plugin_registry *registry, uint32_t kind, const char *name,
 	struct plugin_error *error);
+/** A file that is open from its check to its load. */
+struct plugin_source {
+	char *path; /* of the shared object, without links; NULL: there is none, or the plugin is built in */
+	int fd;     /* -1: the same */
+};
+/** As plugin_source_open, with the folders of the registry. */
+int plugin_find_source(const struct plugin_registry *registry, const char *what, struct plugin_source *source,
+	struct plugin_error *error);
+void plugin_source_close(struct plugin_source *source); /* twice is fine */
+
 /** Options that somebody gave beside the config file, "KEY=VALUE" each. */
 struct plugin_overrides {
 	uint32_t count;
@@ -88,14 +98,13 @@ void plugin_overrides_destroy(struct plugin_overrides *overrides); /* NULL is ig
 /**
  * The same while the daemon runs.
  * @param what         a name, or an absolute path
+ * @param source       borrowed: what plugin_find_source found; NULL: find a file, unchecked (test kit)
  * @param overrides    taken unless it fails; NULL: none
  * @param predecessor  a service that the new one is to replace: it is not in the registry then, until
  *     plugin_succeed; NULL: none
  */
 struct plugin *plugin_load_anew(struct plugin_registry *registry, const char *what,
-	struct plugin_overrides *overrides, struct plugin *predecessor, struct plugin_error *error);
-/** The file that a name or an absolute path means, malloc'd; NULL: none, it is built in, or out of memory. */
-char *plugin_find_file(const struct plugin_registry *registry, const char *what);
+	const struct plugin_source *source, struct plugin_overrides *overrides, struct plugin *predecessor, struct plugin_error *error);
 /** Put a loaded plugin into the place of its predecessor, which is taken out. Nothing of theirs is called. */
 void plugin_succeed(struct plugin_registry *registry, struct plugin *plugin, struct plugin *predecessor);
 /** The other way round: as it was before. */

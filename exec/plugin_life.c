@@ -1,8 +1,9 @@
 /*
- * Steps of a change. Load: trial (another process starts the plugin first) -> quiet (no synchronisation
+ * Steps of a change. Load: source (the file is opened and checked, once for all steps) -> trial (another process
+ * starts the plugin first) -> quiet (no synchronisation
  * under way) -> act (file, options, init, maps) -> sync (it hears of the ring, and its like of it) -> its IPC
  * name opens. Unload: quiet -> act (IPC name closes, clients end) -> drain -> part (the others hear of it) ->
- * fini; the file is closed a turn later. Replace: trial -> quiet -> act (plugin_replace.c), or, forced, from
+ * fini; the file is closed a turn later. Replace: source -> trial -> quiet -> act (plugin_replace.c), or, forced, from
  * there on unload and load.
  */
 #include "exec/plugin_life_private.h"
@@ -33,6 +34,7 @@ enum kind {
 };
 
 enum step {
+	STEP_SOURCE,
 	STEP_TRIAL,
 	STEP_QUIET,
 	STEP_ACT,
@@ -56,6 +58,7 @@ struct change {
 	bool is_optional;      /* one that is not installed is not missed */
 	struct plugin *plugin; /* loaded, or to be unloaded */
 	struct plugin *successor; /* replace, forced: starts when the old one is gone */
+	struct plugin_source source; /* load, replace: the file, from STEP_SOURCE on */
 	struct plugin_trial *trial;
 	uint64_t deadline_ns;
 	struct change *next;
@@ -77,6 +80,7 @@ static uint64_t now_of(const struct plugin_life *life)
 static void change_destroy(struct change *change)
 {
 	plugin_trial_destroy(change->trial);
+	plugin_source_close(&change->source);
 	plugin_overrides_destroy(change->overrides);
 	free(change->what);
 	free(change->path);
@@ -104,6 +108,7 @@ static struct change *change_create(
 	change->owner = owner;
 	change->done = done;
 	change->arg = arg;
+	change->source.fd = -1;
 	change->what = strdup(what);
 	if (change->what == NULL) {
 		change_destroy(change);
@@ -191,19 +196,31 @@ static bool end(struct plugin_life *life, int rc, const char *text)
 	return false;
 }
 
+static bool step_source(struct plugin_life *life, struct change *change)
+{
+	const char *what = change->path != NULL ? change->path : change->what;
+	struct plugin_error error = {.text = ""};
+
+	if (plugin_find_source(life->executive->plugins, what, &change->source, &error) < 0) {
+		fail(life, &error);
+		return false;
+	}
+	change->step = STEP_TRIAL;
+	return true;
+}
+
 static bool start_trial(struct plugin_life *life, struct change *change)
 {
 	const struct executive *executive = life->executive;
-	const char *what = change->path != NULL ? change->path : change->what;
-	char *file = executive->program == NULL ? NULL : plugin_find_file(executive->plugins, what);
 
-	if (file == NULL) /* built in, or not there, which the next step tells */
+	/* Without a file it is built in, or not there, which the next step tells. */
+	if (executive->program == NULL || change->source.fd < 0)
 		return false;
-	change->trial = plugin_trial_start(executive->program, file, now_of(life));
+	change->trial = plugin_trial_start(
+		executive->program, change->source.path, change->source.fd, now_of(life));
 	if (change->trial == NULL)
 		log_line("SERV", LOG_INFO, "Plugin '%s' is not tried out in another process first: none can be started",
 			change->what);
-	free(file);
 	return change->trial != NULL;
 }
 
@@ -274,7 +291,7 @@ static bool act_load(struct plugin_life *life, struct change *change)
 		return end(life, -EEXIST, error.text);
 	}
 	change->plugin = plugin_load_anew(
-		life->executive->plugins, change->what, change->overrides, NULL, &error);
+		life->executive->plugins, change->what, &change->source, change->overrides, NULL, &error);
 	if (change->plugin == NULL) {
 		fail(life, &error);
 		return false;
@@ -416,7 +433,7 @@ static bool act_replace(struct plugin_life *life, struct change *change)
 	if (old->descriptor->kind != COTERIE_KIND_SERVICE)
 		return end(life, -EBUSY, "it carries the ring: only services can be replaced");
 	int rc = plugin_replace_warm(
-		life->executive, old, what, change->is_forced, &change->successor, &error);
+		life->executive, old, what, &change->source, change->is_forced, &change->successor, &error);
 	if (rc == -EINPROGRESS)
 		return act_unload(life, change);
 	if (rc < 0) {
@@ -432,6 +449,8 @@ static bool act_replace(struct plugin_life *life, struct change *change)
 static bool run_step(struct plugin_life *life, struct change *change)
 {
 	switch (change->step) {
+	case STEP_SOURCE:
+		return step_source(life, change);
 	case STEP_TRIAL:
 		return step_trial(life, change);
 	case STEP_QUIET:
@@ -546,7 +565,7 @@ static void follow(struct plugin_life *life, enum kind kind, const char *name, b
 		return;
 	}
 	change->is_optional = is_optional;
-	change->step = kind == UNLOAD ? STEP_QUIET : STEP_TRIAL;
+	change->step = kind == UNLOAD ? STEP_QUIET : STEP_SOURCE;
 	submit(life, change);
 }
 

@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,10 +21,14 @@
 
 #include <ltdl.h>
 
+#include "exec/trust.h"
+
 #define SPELLINGS 1000u /* more than are ever open together */
+#define SPELLINGS_TRIED 200u
 
 struct plugin_file {
-	lt_dlhandle handle;
+	lt_dlhandle handle; /* NULL: loaded by its descriptor */
+	void *object;       /* then this, of dlopen() */
 	const struct coterie_plugin *descriptor;
 	char *path;
 	char *shadowed;
@@ -120,6 +125,18 @@ static void object_path(const char *path, char *object, size_t size)
 		snprintf(object, size, "%.*s/%.*s.so", folder, path, base, slash + 1);
 }
 
+/* Nobody asked for it, so its constructors run only if it may be loaded while the daemon runs. */
+static bool is_trusted(const char *object)
+{
+	char path[PATH_MAX], culprit[1];
+	int fd = realpath(object, path) == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	bool is_it = fd >= 0 && trust_file(path, fd, culprit, sizeof(culprit)) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return is_it;
+}
+
 /* Is it a plugin of the kind? */
 static bool is_of_kind(const char *directory, const char *file, const char *name, uint32_t kind)
 {
@@ -128,6 +145,8 @@ static bool is_of_kind(const char *directory, const char *file, const char *name
 	if (snprintf(path, sizeof(path), "%s/%s", directory, file) >= (int)sizeof(path))
 		return false;
 	object_path(path, object, sizeof(object));
+	if (!is_trusted(object))
+		return false;
 	void *opened = dlopen(object, RTLD_LAZY | RTLD_LOCAL);
 	if (opened == NULL)
 		return false;
@@ -296,6 +315,19 @@ static lt_dlhandle open_spelled(const char *path, uint32_t serial, struct plugin
 	return handle;
 }
 
+/* @return file, or NULL: then it is closed */
+static struct plugin_file *check_symbol(struct plugin_file *file, struct plugin_error *error)
+{
+	if (file->descriptor != NULL)
+		return file;
+	plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR,
+		"'%s' is not a Coterie plugin (no symbol coterie_plugin): "
+		"remove it from the plugin path",
+		file->path);
+	plugin_file_close(file);
+	return NULL;
+}
+
 static struct plugin_file *finish_open(
 	lt_dlhandle handle, char *path, char *shadowed, const char *name, struct plugin_error *error)
 {
@@ -310,15 +342,7 @@ static struct plugin_file *finish_open(
 		return NULL;
 	}
 	file->shadowed = shadowed;
-	if (file->descriptor == NULL) {
-		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR,
-			"'%s' is not a Coterie plugin (no symbol coterie_plugin): "
-			"remove it from the plugin path",
-			file->path);
-		plugin_file_close(file);
-		return NULL;
-	}
-	return file;
+	return check_symbol(file, error);
 }
 
 static struct plugin_file *open_name(const struct plugin_search *search, uint32_t kind,
@@ -347,9 +371,108 @@ struct plugin_file *plugin_file_open(const struct plugin_search *search, uint32_
 	return open_name(search, kind, name, 0, error);
 }
 
-struct plugin_file *plugin_file_open_anew(const struct plugin_search *search, const char *what,
-	uint32_t serial, struct plugin_error *error)
+/* --- by a descriptor --- */
+
+static void *find_descriptor(void *object, const char *path)
 {
+	char name[64], symbol[64 + 32];
+
+	plugin_name_of_path(path, name);
+	snprintf(symbol, sizeof(symbol), "%s_LTX_coterie_plugin", name);
+	void *descriptor = dlsym(object, symbol);
+
+	return descriptor != NULL ? descriptor : dlsym(object, "coterie_plugin");
+}
+
+/*
+ * Is the spelling that of another file, which was loaded under the same number? dlopen() compares names before it looks
+ * at the file. The same file is loaded already if its path leads there, too.
+ */
+static bool is_taken(const char *spelled, const char *path)
+{
+	void *by_name = dlopen(spelled, RTLD_LAZY | RTLD_NOLOAD);
+	void *by_path = by_name != NULL ? dlopen(path, RTLD_LAZY | RTLD_NOLOAD) : NULL;
+	bool is_other = by_name != by_path;
+
+	if (by_name != NULL)
+		dlclose(by_name);
+	if (by_path != NULL)
+		dlclose(by_path);
+	return is_other;
+}
+
+/* A spelling of the descriptor's path that no other file is loaded under. malloc'd; NULL: none */
+static char *spell_source(const struct plugin_source *source, uint32_t serial)
+{
+	char link[32];
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", source->fd);
+	for (uint32_t i = 0; i < SPELLINGS_TRIED; i++) {
+		char *spelled = spell(link, serial + i);
+
+		if (spelled == NULL || !is_taken(spelled, source->path))
+			return spelled;
+		free(spelled);
+	}
+	return NULL;
+}
+
+/* The path may name another file by now. The descriptor does not. */
+static struct plugin_file *open_source(
+	const struct plugin_source *source, uint32_t serial, struct plugin_error *error)
+{
+	char *spelled = spell_source(source, serial);
+	struct plugin_file *file = calloc(1, sizeof(*file));
+	char *path = strdup(source->path);
+	if (spelled == NULL || file == NULL || path == NULL) {
+		plugin_fail(error, PLUGIN_EXIT_INIT,
+			"cannot open plugin '%s': out of memory, or it is loaded and its file has been exchanged",
+			source->path);
+		goto free_all;
+	}
+	dlerror();
+	file->object = dlopen(spelled, RTLD_NOW | RTLD_LOCAL);
+	if (file->object == NULL) {
+		const char *reason = dlerror();
+
+		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR,
+			"cannot open plugin file '%s' (%s): rebuild or reinstall it", source->path,
+			reason != NULL ? reason : "unknown reason");
+		goto free_all;
+	}
+	free(spelled);
+	file->path = path;
+	file->descriptor = find_descriptor(file->object, source->path);
+	return check_symbol(file, error);
+free_all:
+	free(spelled);
+	free(file);
+	free(path);
+	return NULL;
+}
+
+static struct plugin_file *open_named(const struct plugin_search *search, const char *what,
+	const struct plugin_source *source, uint32_t serial, struct plugin_error *error)
+{
+	lt_dlhandle handle = what[0] == '/' ? NULL : open_builtin(what);
+
+	if (handle != NULL)
+		return finish_open(handle, strdup("builtin"), find(search, what), what, error);
+	if (source->fd >= 0)
+		return open_source(source, serial, error);
+	if (what[0] == '/')
+		plugin_fail(error, PLUGIN_EXIT_NOT_FOUND, "cannot read plugin file '%s' (%s)", what,
+			strerror(ENOENT));
+	else
+		fail_not_found(search, COTERIE_KIND_SERVICE, what, error);
+	return NULL;
+}
+
+struct plugin_file *plugin_file_open_anew(const struct plugin_search *search, const char *what,
+	const struct plugin_source *source, uint32_t serial, struct plugin_error *error)
+{
+	if (source != NULL)
+		return open_named(search, what, source, serial, error);
 	if (what[0] != '/')
 		return open_name(search, COTERIE_KIND_SERVICE, what, serial, error);
 	char *path = realpath(what, NULL);
@@ -366,7 +489,7 @@ struct plugin_file *plugin_file_open_anew(const struct plugin_search *search, co
 	return finish_open(handle, path, NULL, what, error);
 }
 
-char *plugin_file_find(const struct plugin_search *search, const char *what)
+static char *find_file(const struct plugin_search *search, const char *what)
 {
 	lt_dlhandle builtin = what[0] == '/' ? NULL : open_builtin(what);
 
@@ -377,13 +500,67 @@ char *plugin_file_find(const struct plugin_search *search, const char *what)
 	return what[0] == '/' ? realpath(what, NULL) : find(search, what);
 }
 
+/* The shared object itself, where what was found is a text that names it. */
+static char *find_object(const struct plugin_search *search, const char *what)
+{
+	char object[PATH_MAX + 16];
+	char *path = find_file(search, what);
+
+	if (path == NULL)
+		return NULL;
+	object_path(path, object, sizeof(object));
+	free(path);
+	return realpath(object, NULL);
+}
+
+int plugin_source_open(
+	struct plugin_source *source, const struct plugin_search *search, const char *what, struct plugin_error *error)
+{
+	char culprit[PATH_MAX] = "";
+
+	*source = (struct plugin_source){.fd = -1};
+	char *path = find_object(search, what);
+	if (path == NULL)
+		return 0;
+	/* What is no regular file must not hold up the daemon. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	int rc = fd < 0 ? -errno : trust_file(path, fd, culprit, sizeof(culprit));
+	if (rc == 0) {
+		*source = (struct plugin_source){.path = path, .fd = fd};
+		return 0;
+	}
+	if (rc == -EPERM)
+		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR,
+			"'%s' is not loaded, since '%s' belongs to another user or others can write it: use a file and "
+			"folders that only root can write",
+			path, culprit);
+	else
+		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR, "cannot open plugin file '%s' (%s)", path, strerror(-rc));
+	error->rc = rc == -EPERM ? -EPERM : -EINVAL;
+	if (fd >= 0)
+		close(fd);
+	free(path);
+	return error->rc;
+}
+
+void plugin_source_close(struct plugin_source *source)
+{
+	if (source->fd >= 0)
+		close(source->fd);
+	free(source->path);
+	*source = (struct plugin_source){.fd = -1};
+}
+
 void plugin_file_close(struct plugin_file *file)
 {
 	if (file == NULL)
 		return;
 	/* An unmapped plugin shows up in leak reports as "<unknown module>". */
 	const char *keep = secure_getenv("COTERIE_KEEP_PLUGINS");
-	if (keep == NULL || strcmp(keep, "1") != 0)
+	bool is_kept = keep != NULL && strcmp(keep, "1") == 0;
+	if (!is_kept && file->object != NULL)
+		dlclose(file->object);
+	else if (!is_kept)
 		lt_dlclose(file->handle);
 	free(file->shadowed);
 	free(file->path);

@@ -58,15 +58,24 @@ void plugin_open_fini(void);
 struct plugin_file *plugin_file_open(const struct plugin_search *search, uint32_t kind,
 	const char *name, struct plugin_error *error);
 /**
+ * Open the file of a plugin for its check, its trial and its load, so that all three see the same file. Nothing of it
+ * runs yet.
+ * @param source  out, caller closes. No file is there, or the plugin is built in: fd is -1
+ * @param what    a name as above, or an absolute path
+ * @return 0; -EPERM: users other than root and the daemon's own can change the file; -EINVAL: it cannot be opened.
+ *     *error says why
+ */
+int plugin_source_open(
+	struct plugin_source *source, const struct plugin_search *search, const char *what, struct plugin_error *error);
+/**
  * The same while the daemon runs.
  * @param what    a name as above, or an absolute path
+ * @param source  borrowed: the file of plugin_source_open, and no other one; NULL: find one, unchecked (test kit)
  * @param serial  another number than of every file that is open: libltdl takes a path that it has open for
  *     the same file, whatever has become of it
  */
 struct plugin_file *plugin_file_open_anew(const struct plugin_search *search, const char *what,
-	uint32_t serial, struct plugin_error *error);
-/** As plugin_find_file. */
-char *plugin_file_find(const struct plugin_search *search, const char *what);
+	const struct plugin_source *source, uint32_t serial, struct plugin_error *error);
 /** Unmap it, unless COTERIE_KEEP_PLUGINS=1. NULL is ignored. */
 void plugin_file_close(struct plugin_file *file);
 const char *plugin_file_path(const struct plugin_file *file); /* absolute, or "builtin" */

@@ -126,7 +126,8 @@ free_blob:
 
 /* The new file's plugin, beside the old one, with the options that this one was loaded with. */
 static struct plugin *load_beside(
-	struct executive *executive, struct plugin *old, const char *what, struct plugin_error *error)
+	struct executive *executive, struct plugin *old, const char *what, const struct plugin_source *source,
+	struct plugin_error *error)
 {
 	struct plugin_overrides *overrides = NULL;
 
@@ -138,7 +139,7 @@ static struct plugin *load_beside(
 			return NULL;
 		}
 	}
-	struct plugin *plugin = plugin_load_anew(executive->plugins, what, overrides, old, error);
+	struct plugin *plugin = plugin_load_anew(executive->plugins, what, source, overrides, old, error);
 	if (plugin == NULL)
 		plugin_overrides_destroy(overrides);
 	return plugin;
@@ -149,15 +150,15 @@ static const char *version_of(const struct plugin *plugin)
 	return plugin->descriptor->version != NULL ? plugin->descriptor->version : "";
 }
 
-int plugin_replace_warm(struct executive *executive, struct plugin *old, const char *what, bool is_forced,
-	struct plugin **successor, struct plugin_error *error)
+int plugin_replace_warm(struct executive *executive, struct plugin *old, const char *what,
+	const struct plugin_source *source, bool is_forced, struct plugin **successor, struct plugin_error *error)
 {
 	uint64_t began_ns = loop_now_ns(executive->loop);
 	char version[64];
 	uint32_t size = 0;
 
 	error->rc = -EINVAL;
-	struct plugin *plugin = load_beside(executive, old, what, error);
+	struct plugin *plugin = load_beside(executive, old, what, source, error);
 	if (plugin == NULL)
 		return error->rc;
 	snprintf(version, sizeof(version), "%s", version_of(old));
@@ -173,6 +174,6 @@ int plugin_replace_warm(struct executive *executive, struct plugin *old, const c
 	if (!is_forced)
 		return rc;
 	log_line("SERV", LOG_NOTICE, "Plugin '%s' starts cold: %s", old->name, error->text);
-	*successor = load_beside(executive, old, what, error); /* nothing of a state is in this one */
+	*successor = load_beside(executive, old, what, source, error); /* nothing of a state is in this one */
 	return *successor != NULL ? -EINPROGRESS : error->rc;
 }

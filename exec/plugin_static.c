@@ -98,17 +98,21 @@ struct plugin_file *plugin_file_open(const struct plugin_search *search, uint32_
 }
 
 struct plugin_file *plugin_file_open_anew(const struct plugin_search *search, const char *what,
-	uint32_t serial, struct plugin_error *error)
+	const struct plugin_source *source, uint32_t serial, struct plugin_error *error)
 {
-	(void)serial;
+	(void)source, (void)serial;
 	return plugin_file_open(search, COTERIE_KIND_SERVICE, what, error);
 }
 
-char *plugin_file_find(const struct plugin_search *search, const char *what)
+int plugin_source_open(
+	struct plugin_source *source, const struct plugin_search *search, const char *what, struct plugin_error *error)
 {
-	(void)search, (void)what;
-	return NULL;
+	(void)search, (void)what, (void)error;
+	*source = (struct plugin_source){.fd = -1};
+	return 0;
 }
+
+void plugin_source_close(struct plugin_source *source) { (void)source; }
 
 void plugin_file_close(struct plugin_file *file) { free(file); }
 

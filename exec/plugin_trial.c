@@ -15,11 +15,13 @@ struct plugin_trial {
 	int result;
 };
 
+#define FILE_FD 3 /* of the plugin's file, in the process of the trial */
+
 /* At ordinary priority, without our signal mask, deaf and mute. */
-static int spawn(pid_t *pid, const char *program, const char *file)
+static int spawn(pid_t *pid, const char *program, const char *file, int fd)
 {
-	static char check[] = "--check-plugin";
-	char *argv[] = {(char *)(uintptr_t)program, check, (char *)(uintptr_t)file, NULL};
+	static char check[] = "--check-plugin", descriptor[] = "3";
+	char *argv[] = {(char *)(uintptr_t)program, check, (char *)(uintptr_t)file, descriptor, NULL};
 	const struct sched_param param = {0};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -36,6 +38,8 @@ static int spawn(pid_t *pid, const char *program, const char *file)
 	posix_spawnattr_setschedpolicy(&attributes, SCHED_OTHER);
 	posix_spawnattr_setschedparam(&attributes, &param);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSCHEDULER);
+	/* Also where it is 3 already: that takes its close-on-exec flag away. */
+	posix_spawn_file_actions_adddup2(&actions, fd, FILE_FD);
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
 	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
@@ -45,13 +49,13 @@ static int spawn(pid_t *pid, const char *program, const char *file)
 	return -rc;
 }
 
-struct plugin_trial *plugin_trial_start(const char *program, const char *file, uint64_t now_ns)
+struct plugin_trial *plugin_trial_start(const char *program, const char *file, int fd, uint64_t now_ns)
 {
 	struct plugin_trial *trial = calloc(1, sizeof(*trial));
 
 	if (trial == NULL)
 		return NULL;
-	if (spawn(&trial->pid, program, file) < 0) {
+	if (spawn(&trial->pid, program, file, fd) < 0) {
 		free(trial);
 		return NULL;
 	}

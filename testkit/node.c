@@ -173,7 +173,7 @@ static int load_one(struct kit_node *node, const struct kit_plugin *wanted, bool
 
 	kit_plugin_prepare(wanted);
 	struct plugin *plugin =
-		is_by_path ? plugin_load_anew(executive->plugins, wanted->path, NULL, NULL, &error)
+		is_by_path ? plugin_load_anew(executive->plugins, wanted->path, NULL, NULL, NULL, &error)
 			   : plugin_load(executive->plugins, COTERIE_KIND_SERVICE, wanted->name, &error);
 	if (plugin == NULL)
 		return fail(node, error.text);

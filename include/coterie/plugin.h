@@ -31,7 +31,9 @@
  *
  * A plugin file holds exactly one exported symbol, made by COTERIE_PLUGIN(). Link with
  * `-Wl,-z,defs -Wl,-z,now` so that a missing function is found when the file is opened. Replace an
- * installed file by renaming (`install`, `mv`), never by writing over it.
+ * installed file by renaming (`install`, `mv`), never by writing over it. While the daemon runs, it loads a file only
+ * if nobody but root and the daemon's own user can write it or a folder above it, and it does so through a
+ * descriptor: $ORIGIN in a run path of the file means nothing.
  */
 #ifndef COTERIE_PLUGIN_H
 #define COTERIE_PLUGIN_H
@@ -541,7 +543,8 @@ struct coterie_host {
 	 * @param options  count strings "KEY=VALUE", over what the config file says; borrowed
 	 * @param done     called on the loop thread, once, unless the caller's plugin ends before, maybe before
 	 *     plugin_load returns. rc: 0; -EEXIST: its name, ring id or IPC name is in use; -ENOENT: no such
-	 *     file; -EINVAL: descriptor or options refused; -EALREADY: another change is under way; errno of its
+	 *     file; -EPERM: users other than root and the daemon's own can change the file or exchange it;
+	 *     -EINVAL: descriptor or options refused; -EALREADY: another change is under way; errno of its
 	 *     init. text, borrowed: file and reason, or ""
 	 * @return 0; -ENOMEM
 	 */
@@ -563,7 +566,7 @@ struct coterie_host {
 	 * @param path    absolute; NULL: the name in the search path again
 	 * @param forced  not 0: one that cannot take over the state starts cold, its clients are sent away
 	 * @param done    rc: 0; -ENOENT; -EALREADY: also when the file is the one that runs; -ENOTSUP: it cannot
-	 *     take over the state; -EINVAL; errno of its init
+	 *     take over the state; -EPERM, -EINVAL: as of plugin_load; errno of its init
 	 */
 	int (*plugin_replace)(struct coterie_ctx *ctx, const char *name, const char *path, uint32_t forced,
 		void (*done)(void *arg, int rc, const char *text), void *arg);

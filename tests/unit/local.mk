@@ -138,7 +138,7 @@ exec_ipc_sources = exec/loop.c exec/ipc_server.c exec/ipc_poll.c exec/ipc_access
 	exec/ipc_gate.c exec/ipc_handover.c exec/ipc_client.c exec/ipc_backlog.c $(exec_channel_sources) exec/ipc_stats.c exec/plugin_watch.c exec/stats.c
 exec_plugin_sources = exec/plugin.c exec/plugin_open.c exec/plugin_check.c exec/plugin_options.c exec/plugin_table.c \
 	exec/config/option_value.c exec/config/words.c \
-	exec/plugin_life.c exec/plugin_replace.c exec/plugin_trial.c \
+	exec/plugin_life.c exec/plugin_replace.c exec/plugin_trial.c exec/trust.c \
 	$(host_sources) exec/quorum.c exec/rekey.c exec/state_dir.c exec/totem/frame.c
 check_LTLIBRARIES += %D%/libipc_play.la
 %C%_libipc_play_la_SOURCES = %D%/ipc_play.c %D%/ipc_play.h $(exec_stub_sources) $(exec_ipc_sources)
@@ -412,7 +412,7 @@ config_case_libs = %D%/libconfig_case.la $(CHECK_LIBS) $(CONFUSE_LIBS)
 	%D%/config_corpus.c %D%/config_corpus.h
 %C%_test_config_print_CFLAGS = $(TEST_CFLAGS)
 %C%_test_config_print_LDADD = libcore.la libtotem.la $(CHECK_LIBS)
-%C%_test_log_SOURCES = %D%/test_log.c exec/flight.c exec/log.c exec/log_format.c exec/log_limit.c exec/log_sink.c
+%C%_test_log_SOURCES = %D%/test_log.c exec/flight.c exec/log.c exec/log_format.c exec/log_limit.c exec/log_sink.c exec/trust.c
 %C%_test_log_CFLAGS = $(TEST_CFLAGS)
 %C%_test_log_LDADD = $(CHECK_LIBS)
 %C%_test_map_SOURCES = %D%/test_map.c $(map_sources) $(fail_alloc_sources)

@@ -499,15 +499,76 @@ START_TEST(a_hang_shows_in_the_trial)
 	uint64_t now_ns = 1000;
 
 	write_program("exec sleep 1000");
-	struct plugin_trial *trial = plugin_trial_start(f.executive.program, "x", now_ns);
+	struct plugin_trial *trial = plugin_trial_start(f.executive.program, "x", STDIN_FILENO, now_ns);
 	ck_assert_ptr_nonnull(trial);
 	ck_assert_int_eq(plugin_trial_look(trial, now_ns + PLUGIN_TRIAL_NS - 1), -EAGAIN);
 	ck_assert_int_eq(plugin_trial_look(trial, now_ns + PLUGIN_TRIAL_NS), -ETIMEDOUT);
 	ck_assert_int_eq(plugin_trial_look(trial, now_ns), -ETIMEDOUT);
 	plugin_trial_destroy(trial);
 	/* abandoned, it ends too */
-	plugin_trial_destroy(plugin_trial_start(f.executive.program, "x", now_ns));
-	ck_assert_ptr_null(plugin_trial_start("/nonexistent", "x", now_ns));
+	plugin_trial_destroy(plugin_trial_start(f.executive.program, "x", STDIN_FILENO, now_ns));
+	ck_assert_ptr_null(plugin_trial_start("/nonexistent", "x", STDIN_FILENO, now_ns));
+}
+END_TEST
+
+/* --- files that others can change --- */
+
+static const struct {
+	const char *name;
+	mode_t folder, file;
+	bool is_foreign; /* the file is another user's */
+} unsafe_rows[] = {
+	{"a folder that all can write", 0777, 0755, false},
+	{"a sticky one, too", 01777, 0755, false},
+	{"a folder that its group can write", 0775, 0755, false},
+	{"a file that all can write", 0755, 0777, false},
+	{"a file that its group can write", 0755, 0775, false},
+	{"a file of another user", 0755, 0755, true},
+};
+
+START_TEST(what_others_can_write_is_not_loaded)
+{
+	char path[256];
+
+	if (unsafe_rows[_i].is_foreign && geteuid() != 0)
+		return;
+	write_program("touch $(dirname $0)/tried");
+	start_with_count(3);
+	ck_assert_int_eq(access("/proc/self/fd", F_OK), 0);
+	install(f.other, "good");
+	snprintf(path, sizeof(path), "%s/tried", f.folder);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/life.so", f.other);
+	ck_assert_int_eq(chmod(path, unsafe_rows[_i].file), 0);
+	ck_assert_int_eq(chmod(f.other, unsafe_rows[_i].folder), 0);
+	if (unsafe_rows[_i].is_foreign)
+		ck_assert_int_eq(chown(path, 1234, 1234), 0);
+	ck_assert_msg(replace(path, false) == -EPERM, "%s: %d %s", unsafe_rows[_i].name, f.rc, f.text);
+	ck_assert_ptr_nonnull(strstr(f.text, "use a file and folders that only root can write"));
+	ck_assert_uint_eq(life_now()->count, 3);
+	ck_assert_int_eq(unload(&f, "life", 0), 0);
+	ck_assert_int_eq(load(path, NULL), -EPERM);
+	snprintf(path, sizeof(path), "%s/tried", f.folder);
+	ck_assert_int_eq(access(path, F_OK), -1); /* its constructors run nowhere */
+}
+END_TEST
+
+START_TEST(a_file_that_is_exchanged_after_its_check_is_not_loaded)
+{
+	char script[1024], path[256];
+
+	install(f.other, "fails");
+	install(f.folder, "good");
+	snprintf(path, sizeof(path), "%s/life.so", f.folder);
+	snprintf(script, sizeof(script), "cmp /proc/self/fd/$3 %s || exit 1\ncp -p %s/life.so %s/new && mv %s/new %s",
+		path, f.other, f.folder, f.folder, path);
+	write_program(script);
+	ck_assert_msg(load(path, NULL) == 0, "%s", f.text);
+	ck_assert_str_eq(plugin_now()->path, path);
+	ck_assert_int_eq(unload(&f, "life", 0), 0);
+	/* It has been exchanged indeed. */
+	f.executive.program = NULL;
+	ck_assert_int_ne(load(path, NULL), 0);
 }
 END_TEST
 
@@ -559,6 +620,9 @@ int main(void)
 	tcase_add_test(tc, with_force_it_starts_cold);
 	tcase_add_test(tc, a_crash_shows_in_the_trial);
 	tcase_add_test(tc, a_hang_shows_in_the_trial);
+	tcase_add_loop_test(
+		tc, what_others_can_write_is_not_loaded, 0, sizeof(unsafe_rows) / sizeof(unsafe_rows[0]));
+	tcase_add_test(tc, a_file_that_is_exchanged_after_its_check_is_not_loaded);
 	tcase_add_test(tc, leaks_are_named_and_counted);
 	tcase_add_test(tc, who_holds_the_loop_up_is_named);
 	suite_add_tcase(suite, tc);

@@ -1,0 +1,27 @@
+/* Files that the daemon runs or writes with its own rights: can users without these rights change or exchange them? */
+#ifndef EXEC_TRUST_H
+#define EXEC_TRUST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/** Return whether files of this user may be trusted: root's, and those of the user that runs the daemon. */
+bool trust_owner(uid_t uid);
+/**
+ * Check that only trusted users can create, rename or remove files in a folder. Every folder above it must have a
+ * trusted owner, and must be writable by nobody else, or sticky. The folder itself must not be writable at all.
+ *
+ * @param folder   absolute, without links (realpath(3)); changed during the call, and restored
+ * @param culprit  out, on -EPERM: points to size bytes that receive the path others can change
+ * @return 0; -EPERM; -errno of what cannot be looked at
+ */
+int trust_folder(char *folder, char *culprit, size_t size);
+/**
+ * Check the same of a regular file that is open, and that path still names it.
+ * @param path  absolute, without links
+ * @return 0; -EPERM, culprit as above; -errno; -ESTALE: path names another file by now
+ */
+int trust_file(const char *path, int fd, char *culprit, size_t size);
+
+#endif
