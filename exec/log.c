@@ -174,6 +174,11 @@ static int settings_init(
 		return 0;
 	if (rc == -ENOMEM || path == NULL)
 		snprintf(error, error_size, "out of memory for the log's settings");
+	else if (rc == -ELOOP || rc == -EPERM)
+		snprintf(error, error_size,
+			"cannot open log file '%s' (%s another user may have put there): remove it, or use a "
+			"folder that only root can write",
+			path, rc == -ELOOP ? "a link that" : "a file that");
 	else
 		snprintf(error, error_size,
 			"cannot open log file '%s' (%s): create the folder or change "

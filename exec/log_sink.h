@@ -21,7 +21,11 @@ int log_sink_write(struct log_sink *sink, const char *line, size_t length);
 /** Text to put in front, or length 0 when nothing was lost. */
 size_t log_sink_lost_text(const struct log_sink *sink, char *text, size_t size);
 
-/** Open a log file for appending. -errno. */
+/**
+ * Open a log file for appending, with mode 0640 if it is new. Where users other than root and the daemon's own can put
+ * files into the folder, it must be a file of these two, with one name.
+ * @return 0; -ELOOP, -EPERM: another user may have put the link or the file there; -errno
+ */
 int log_sink_open_file(struct log_sink *sink, const char *path);
 /** Connect to a syslog socket (datagrams, /dev/log). -errno. */
 int log_sink_open_syslog(struct log_sink *sink, const char *path);

@@ -17,7 +17,7 @@ int state_file_read(const char *dir, const char *name, void *bytes, size_t size)
 
 	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return -errno;
 	int rc = fstat(fd, &status) < 0 ? -errno : status.st_size > INT_MAX ? -EFBIG : (int)status.st_size;
@@ -75,7 +75,9 @@ int state_file_replace(int dir, const char *name, const void *bytes, size_t size
 
 	if (snprintf(temporary, sizeof(temporary), "%s.new", name) >= (int)sizeof(temporary))
 		return -ENAMETOOLONG;
-	int fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	/* What an earlier life left there goes. A file or a link of another user is not written to. */
+	unlinkat(dir, temporary, 0);
+	int fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	ssize_t written = write(fd, bytes, size);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -233,6 +234,60 @@ START_TEST(rotated_files_are_opened_again)
 }
 END_TEST
 
+/* --- files of others --- */
+
+/* 0, or the error of opening a log file of that name. */
+static int open_name(const char *name)
+{
+	struct log_sink sink;
+	int rc = log_sink_open_file(&sink, path_of(name));
+
+	if (rc == 0)
+		log_sink_close(&sink);
+	return rc;
+}
+
+START_TEST(log_files_are_for_the_owner_and_the_group)
+{
+	struct stat status;
+
+	umask(0);
+	ck_assert_int_eq(open_name("log"), 0);
+	ck_assert_int_eq(stat(path_of("log"), &status), 0);
+	ck_assert_uint_eq(status.st_mode & 07777, 0640);
+}
+END_TEST
+
+START_TEST(a_link_counts_only_where_others_cannot_make_one)
+{
+	ck_assert_int_eq(symlink(path_of("victim"), path_of("log")), 0);
+	ck_assert_int_eq(open_name("log"), 0);
+	ck_assert_int_eq(unlink(path_of("victim")), 0);
+	ck_assert_int_eq(chmod(folder, 01777), 0);
+	ck_assert_int_eq(open_name("log"), -ELOOP);
+	ck_assert_int_eq(access(path_of("victim"), F_OK), -1);
+	ck_assert_int_eq(open_name("mine"), 0);
+	ck_assert_int_eq(open_name("mine"), 0);
+	ck_assert_int_eq(link(path_of("mine"), path_of("second")), 0);
+	ck_assert_int_eq(open_name("mine"), -EPERM);
+}
+END_TEST
+
+START_TEST(a_file_of_another_user_is_not_written_to)
+{
+	if (geteuid() != 0)
+		return;
+	ck_assert_int_eq(open_name("log"), 0);
+	ck_assert_int_eq(chown(path_of("log"), 1234, 1234), 0);
+	ck_assert_int_eq(open_name("log"), 0); /* whoever may write the folder gave it away */
+	ck_assert_int_eq(chmod(folder, 0775), 0);
+	ck_assert_int_eq(open_name("log"), -EPERM);
+	ck_assert_int_eq(chmod(folder, 0755), 0);
+	ck_assert_int_eq(chown(folder, 1234, 1234), 0);
+	ck_assert_int_eq(open_name("log"), -EPERM);
+}
+END_TEST
+
 START_TEST(standard_error_is_the_start)
 {
 	char text[512] = "";
@@ -395,6 +450,9 @@ int main(void)
 	tcase_add_test(tc, settings_are_all_or_nothing);
 	tcase_add_test(tc, texts_are_one_line);
 	tcase_add_test(tc, rotated_files_are_opened_again);
+	tcase_add_test(tc, log_files_are_for_the_owner_and_the_group);
+	tcase_add_test(tc, a_link_counts_only_where_others_cannot_make_one);
+	tcase_add_test(tc, a_file_of_another_user_is_not_written_to);
 	tcase_add_test(tc, standard_error_is_the_start);
 	tcase_add_test(tc, a_full_pipe_loses_lines_and_says_so);
 	tcase_add_test(tc, syslog_never_waits);

@@ -94,6 +94,29 @@ START_TEST(replacing_is_whole_or_not_at_all)
 }
 END_TEST
 
+START_TEST(links_of_others_are_not_followed)
+{
+	char link_path[128], victim[128], bytes[8] = "";
+	struct stat status;
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	write_file("victim", "whole", 5);
+	snprintf(victim, sizeof(victim), "%s/victim", dir);
+	snprintf(link_path, sizeof(link_path), "%s/x.new", dir);
+	ck_assert_int_eq(symlink(victim, link_path), 0);
+	ck_assert_int_eq(state_file_replace(fd, "x", "abc", 3), 0);
+	ck_assert_int_eq(state_file_read(dir, "victim", bytes, sizeof(bytes)), 5);
+	ck_assert_str_eq(bytes, "whole");
+	snprintf(link_path, sizeof(link_path), "%s/x", dir);
+	ck_assert_int_eq(lstat(link_path, &status), 0);
+	ck_assert(S_ISREG(status.st_mode));
+	snprintf(link_path, sizeof(link_path), "%s/y", dir);
+	ck_assert_int_eq(symlink(victim, link_path), 0);
+	ck_assert_int_eq(state_file_read(dir, "y", bytes, sizeof(bytes)), -ELOOP);
+	close(fd);
+}
+END_TEST
+
 START_TEST(reading_tells_the_size)
 {
 	char bytes[4] = "";
@@ -178,6 +201,7 @@ int main(void)
 	tcase_add_test(tc, ring_seq_is_kept);
 	tcase_add_test(tc, a_damaged_file_is_an_error);
 	tcase_add_test(tc, replacing_is_whole_or_not_at_all);
+	tcase_add_test(tc, links_of_others_are_not_followed);
 	tcase_add_test(tc, reading_tells_the_size);
 	tcase_add_test(tc, instance_names);
 	tcase_add_test(tc, folders_of_an_instance_are_made);
