@@ -60,6 +60,9 @@ void legacy_store(
 	struct tree *tree, const char *key, const char *path, const char *text, struct place place);
 /** Let a user or group connect, by name or number. */
 void legacy_store_access(struct tree *tree, bool is_user, const char *text, struct place place);
+/** Find the number of a user or group that is written as a name or a number. false: the messages say why not. */
+bool legacy_find_id(
+	struct tree *tree, bool is_user, const char *text, struct place place, uint64_t *id);
 /** An item of a uidgid section. */
 void legacy_access(struct reader *reader, const char *key, const char *text);
 /** Hold an item back. path as in the file; name: behind the path of the section that is held. */

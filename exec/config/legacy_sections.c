@@ -106,23 +106,32 @@ static bool find_id(bool is_user, const char *name, uint64_t *id)
 	return user != NULL || group != NULL;
 }
 
-void legacy_store_access(struct tree *tree, bool is_user, const char *text, struct place place)
+bool legacy_find_id(
+	struct tree *tree, bool is_user, const char *text, struct place place, uint64_t *id)
 {
-	const char *key = is_user ? "uid" : "gid";
-	char name[64];
-	uint64_t id;
-	int rc = config_parse_unsigned(text, &id);
+	int rc = config_parse_unsigned(text, id);
 
-	if (rc == -ERANGE || (rc == 0 && id >= UINT32_MAX)) {
-		tree_error(tree, place, "'%s' is '%s': must be from 0 to 4294967294", key, text);
-		return;
+	if (rc == -ERANGE || (rc == 0 && *id >= UINT32_MAX)) {
+		tree_error(tree, place, "'%s' is '%s': must be from 0 to 4294967294",
+			is_user ? "uid" : "gid", text);
+		return false;
 	}
-	if (rc < 0 && !find_id(is_user, text, &id)) {
+	if (rc < 0 && !find_id(is_user, text, id)) {
 		tree_error(tree, place, "no %s '%s' on this host: create it or use a numeric id",
 			is_user ? "user" : "group", text);
-		return;
+		return false;
 	}
-	snprintf(name, sizeof(name), "uidgid.config.%s.%" PRIu64, key, id);
+	return true;
+}
+
+void legacy_store_access(struct tree *tree, bool is_user, const char *text, struct place place)
+{
+	char name[64];
+	uint64_t id;
+
+	if (!legacy_find_id(tree, is_user, text, place, &id))
+		return;
+	snprintf(name, sizeof(name), "uidgid.config.%s.%" PRIu64, is_user ? "uid" : "gid", id);
 	tree_set_number(tree, name, COTERIE_MAP_U8, 1, place);
 }
 

@@ -288,15 +288,39 @@ static void set_plugins(struct tree *tree, const struct native_block *block)
 	}
 }
 
+/* Users, and groups with an @ in front, as keys coterie.access.LIST.uid.N and .gid.N. */
+static void set_right(struct tree *tree, const struct native_block *block, const char *list)
+{
+	const struct native_setting *names = native_setting(block, list);
+
+	for (uint32_t i = 0; names != NULL && i < names->count; i++) {
+		const char *text = names->values[i];
+		bool is_user = *text != '@';
+		char key[96];
+		uint64_t id;
+
+		if (!legacy_find_id(tree, is_user, is_user ? text : text + 1, names->place, &id))
+			continue;
+		snprintf(key, sizeof(key), "coterie.access.%s.%s.%" PRIu64, list, is_user ? "uid" : "gid", id);
+		set_text(tree, key, "yes", names->place);
+	}
+}
+
 static void set_access(struct tree *tree, const struct native_block *block)
 {
 	const struct native_setting *users = native_setting(block, "users");
 	const struct native_setting *groups = native_setting(block, "groups");
 
-	for (uint32_t i = 0; users != NULL && i < users->count; i++)
-		legacy_store_access(tree, true, users->values[i], users->place);
+	set_right(tree, block, "administrators");
+	for (uint32_t i = 0; users != NULL && i < users->count; i++) {
+		const char *text = users->values[i];
+		bool is_user = *text != '@';
+
+		legacy_store_access(tree, is_user, is_user ? text : text + 1, users->place);
+	}
 	for (uint32_t i = 0; groups != NULL && i < groups->count; i++)
 		legacy_store_access(tree, false, groups->values[i], groups->place);
+	set_right(tree, block, "observers");
 }
 
 static void set_process(struct tree *tree, const struct native_block *block)

@@ -321,10 +321,14 @@ static const struct native_row rows[] = {
 	CHOICE("log subsystem", "syslog-level", NULL, PRIORITIES, PRIORITIES,
 		"logging.logger_subsys.syslog_priority", R, "what goes to syslog"),
 
+	SPECIAL("access", "administrators", COTERIE_OPT_LIST, NULL, 0, 0, NULL, R,
+		"users and \"@groups\" that may do what root may: names or ids"),
 	SPECIAL("access", "users", COTERIE_OPT_LIST, NULL, 0, 0, NULL, R,
-		"names or ids of users who may connect; root always may"),
+		"users and \"@groups\" that may use the services, but not steer the daemon"),
 	SPECIAL("access", "groups", COTERIE_OPT_LIST, NULL, 0, 0, NULL, R,
-		"names or ids of groups whose members may"),
+		"groups that may do the same, without the @"),
+	SPECIAL("access", "observers", COTERIE_OPT_LIST, NULL, 0, 0, NULL, R,
+		"users and \"@groups\" that may only look: status, keys, statistics"),
 
 	BOOL("process", "realtime", "yes", FORM_YES_NO, "system.sched_rr", 0,
 		"run with real-time priority"),
@@ -374,7 +378,7 @@ static const struct native_kind kinds[] = {
 	{"plugins", "plugins", NULL, false, "where plugins are, and which to load"},
 	{"log", "log", NULL, false, "what is logged and where to"},
 	{"log subsystem", "subsystem", "NAME", false, "the same for one part of the daemon"},
-	{"access", "access", NULL, false, "who beside root may connect"},
+	{"access", "access", NULL, false, "which users beside root may connect, and what they may do"},
 	{"process", "process", NULL, false, "the daemon's process"},
 	{"instance", "instance", "NAME", false, "what differs when it is started with --instance NAME"},
 };

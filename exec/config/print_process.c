@@ -2,10 +2,23 @@
 #include "exec/config/print_block.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "exec/config/option_value.h"
+
+/* A number as the option makes it: what else a key may hold, no option's value becomes. */
+static bool is_id(const char *text)
+{
+	uint64_t id;
+	char again[32];
+
+	if (config_parse_unsigned(text, &id) < 0 || id >= UINT32_MAX)
+		return false;
+	snprintf(again, sizeof(again), "%" PRIu64, id);
+	return strcmp(again, text) == 0;
+}
 
 /* Ids that may connect, as a list. */
 static void put_ids(struct print_block *block, const char *name, const char *prefix)
@@ -30,14 +43,43 @@ static void put_ids(struct print_block *block, const char *name, const char *pre
 		fputs("}\n", block->lines);
 }
 
+/* The same for a list of the right of that name, whose groups have an @ in front. */
+static void put_right(struct print_block *block, const char *list)
+{
+	const struct config *config = block->print->config;
+	char prefix[64];
+	bool is_first = true;
+
+	snprintf(prefix, sizeof(prefix), "coterie.access.%s.", list);
+	for (uint32_t i = 0; i < config->entry_count; i++) {
+		const struct config_entry *entry = &config->entries[i];
+		const char *rest = entry->key + strlen(prefix);
+
+		if (!print_is_open(block->print, i) || strncmp(entry->key, prefix, strlen(prefix)) != 0 ||
+			entry->type != COTERIE_MAP_STRING || strcmp(entry->text, "yes") != 0 ||
+			(strncmp(rest, "uid.", 4) != 0 && strncmp(rest, "gid.", 4) != 0) || !is_id(rest + 4))
+			continue;
+		if (is_first)
+			fprintf(block->lines, "\t%s = {", list);
+		fprintf(block->lines, *rest == 'g' ? "%s\"@%s\"" : "%s%s", is_first ? "" : ", ", rest + 4);
+		print_done(block->print, entry);
+		is_first = false;
+		block->set_count++;
+	}
+	if (!is_first)
+		fputs("}\n", block->lines);
+}
+
 int print_access(struct print *print)
 {
 	struct print_block block;
 
 	if (print_block_begin(&block, print, 0) < 0)
 		return -ENOMEM;
+	put_right(&block, "administrators");
 	put_ids(&block, "users", "uidgid.config.uid.");
 	put_ids(&block, "groups", "uidgid.config.gid.");
+	put_right(&block, "observers");
 	return print_block_end(&block, "access", NULL, false, print->out);
 }
 

@@ -16,6 +16,7 @@ static const char *const protected_prefixes[] = {
 	"runtime.config.",
 	"runtime.totem.",
 	"uidgid.config.",
+	"coterie.access.",
 	"system.",
 	"nodelist.",
 };
@@ -44,6 +45,7 @@ static const char *const protected_keys[] = {
 
 /* What the file alone decides; other sections keep the keys that it no longer has. */
 static const char *const replaced_prefixes[] = {
+	"coterie.access.",
 	"coterie.totem.",
 	"logging.",
 	"nodelist.",
