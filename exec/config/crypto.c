@@ -39,10 +39,18 @@ static ssize_t read_all(int fd, uint8_t *bytes)
 	return (ssize_t)used;
 }
 
+/* Corosync does not look at that, so it is a warning where a corosync.conf names the file. */
+static bool is_shared(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+	       ((status.st_mode & 077) != 0 || (status.st_uid != 0 && status.st_uid != geteuid()));
+}
+
 static int take_file(struct tree *tree, struct config *config, const char *path, struct place place)
 {
 	uint8_t *bytes = arena_take(tree->arena, KEY_SIZE_MAX);
-	struct stat status;
 
 	if (bytes == NULL)
 		return -ENOMEM;
@@ -77,10 +85,11 @@ static int take_file(struct tree *tree, struct config *config, const char *path,
 			"Could only read %zd bits of minimum %d bits from %s: create it with "
 			"corosync-keygen on one node and copy it to all",
 			size * 8, KEY_SIZE_MIN * 8, path);
+	} else if (is_shared(fd) && tree->is_native) {
+		tree_error(tree, place, "key file '%s' can be read or written by others: chmod 400, chown root", path);
 	} else {
-		if (fstat(fd, &status) == 0 && (status.st_mode & 077) != 0)
-			tree_warning(tree, place,
-				"key file '%s' can be read by others: chmod 400", path);
+		if (is_shared(fd))
+			tree_warning(tree, place, "key file '%s' can be read by others: chmod 400", path);
 		config->key = bytes;
 		config->key_size = (uint32_t)size;
 	}

@@ -519,10 +519,37 @@ START_TEST(keys_are_checked)
 	memset(text, 'k', 200);
 	text[200] = '\0';
 	write_file("key", text);
-	ck_assert_int_eq(chmod(path_of("key"), 0644), 0);
+	ck_assert_int_eq(chmod(path_of("key"), 0400), 0);
 	ck_assert_msg(load("main.conf") == 0, "%s", config_case_error(&one));
-	ck_assert_str_eq(one.messages.warnings[0],
-		in_folder("@/main.conf:1: key file '@/key' can be read by others: chmod 400"));
+	ck_assert_uint_eq(one.messages.warning_count, 0);
+}
+END_TEST
+
+START_TEST(a_key_that_others_can_read_is_refused)
+{
+	static const mode_t modes[] = {0644, 0440, 0404, 0620};
+	char text[512], want[512];
+
+	memset(text, 'k', 200);
+	text[200] = '\0';
+	write_file("key", text);
+	snprintf(text, sizeof(text), "transport knet { hash = sha256 key-file = key }\n" A);
+	write_file("main.conf", text);
+	snprintf(want, sizeof(want),
+		"%s/main.conf:1: key file '%s/key' can be read or written by others: chmod 400, chown root", folder,
+		folder);
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		ck_assert_int_eq(chmod(path_of("key"), modes[i]), 0);
+		ck_assert_int_eq(load("main.conf"), -EINVAL);
+		ck_assert_str_eq(one.messages.errors[0], want);
+		config_messages_fini(&one.messages);
+	}
+	if (geteuid() != 0)
+		return;
+	ck_assert_int_eq(chmod(path_of("key"), 0400), 0);
+	ck_assert_int_eq(chown(path_of("key"), 1234, 0), 0);
+	ck_assert_int_eq(load("main.conf"), -EINVAL);
+	ck_assert_str_eq(one.messages.errors[0], want);
 }
 END_TEST
 
@@ -676,6 +703,7 @@ static Suite *native_suite(void)
 	tcase_add_test(cases, what_cannot_be_included_is_named);
 	tcase_add_test(cases, files_that_are_none);
 	tcase_add_test(cases, keys_are_checked);
+	tcase_add_test(cases, a_key_that_others_can_read_is_refused);
 	tcase_add_test(cases, log_files_are_looked_for);
 	tcase_add_loop_test(cases, examples_are_right, 0, sizeof(examples) / sizeof(examples[0]));
 	tcase_add_test(cases, a_reload_keeps_what_cannot_change);
