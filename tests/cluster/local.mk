@@ -50,6 +50,13 @@ plugin-life-long: check-programs
 check-long: plugin-life-long
 .PHONY: plugin-life-long
 
+# What clients may do that are not root.
+if HAVE_JSON
+dist_check_SCRIPTS += %D%/access.sh
+TESTS += %D%/access.sh
+sanitized_scripts += %D%/access.sh
+endif
+
 # coterie-ctl asks other nodes.
 if HAVE_JSON
 dist_check_SCRIPTS += %D%/ctl_nodes.sh %D%/ctl_nodes_knet.sh

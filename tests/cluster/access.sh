@@ -1,0 +1,167 @@
+#!/bin/bash
+# What clients may do that are not root: a real daemon, and clients with the uids of an administrator, a user, an
+# observer and a stranger. Each tries what only an administrator may do (load code, set keys that steer the daemon, end
+# it), and what its own right is for.
+# shellcheck source=tests/cluster/lab.sh
+. "$(dirname "$0")/lab.sh"
+
+command -v setpriv >/dev/null || tap_skip "no setpriv"
+[ "$(id -u)" -eq 0 ] && [ "$(awk '{ print $3 }' /proc/self/uid_map)" != 1 ] || tap_skip "not root"
+ctl=$LAB_BUILD/tools/coterie-ctl
+[ ! -x "$LAB_BUILD/tools/.libs/coterie-ctl" ] || ctl=$LAB_BUILD/tools/.libs/coterie-ctl
+[ -x "$ctl" ] || tap_skip "coterie-ctl is not built (no json-c)"
+life=$LAB_BUILD/tests/unit/plugins/.libs/life.so
+[ -e "$life" ] || tap_skip "the plugins of the unit tests are not built"
+administrator=61001 user=65534 observer=61003 stranger=61004
+
+lab_open coterie
+# shellcheck disable=SC2034 # read by lab.sh
+LAB_FILES[1]=coterie.conf
+mkdir "$LAB_DIR/logs"
+cat >"$LAB_DIR/1/coterie.conf" <<-CONFIG
+	cluster {
+		name = lab
+	}
+	totem {
+		token = ${LAB_TOKEN}ms
+	}
+	transport udpu {
+	}
+	node node1 {
+		id = 1
+		address = 10.0.0.1
+	}
+	quorum {
+		provider = votequorum
+	}
+	access {
+		administrators = {$administrator}
+		users = {$user}
+		observers = {"@$observer"}
+	}
+	log {
+		stderr = no
+		syslog = no
+		file = "$LAB_DIR/1/log"
+	}
+	process {
+		realtime = no
+		lock-memory = no
+		state-dir = "$LAB_DIR/1/state"
+	}
+CONFIG
+
+# as UID COMMAND...: its output in the file "said"
+as() {
+	local uid=$1
+
+	shift
+	lab_in 1 setpriv --reuid="$uid" --regid="$uid" --clear-groups "$@" >"$LAB_DIR/said" 2>&1
+}
+program() { lab_program "$1"; }
+tool() { # NAME: a program of the tools' folder
+	local path=$LAB_BUILD/tools/.libs/$1
+
+	[ -x "$path" ] || path=$LAB_BUILD/tools/$1
+	echo "$path"
+}
+cmapctl=$(tool corosync-cmapctl)
+cfgtool=$(tool corosync-cfgtool)
+quorumtool=$(tool corosync-quorumtool)
+cfg_ask=$(program cfg_ask)
+says() { grep -q "$1" "$LAB_DIR/said"; }
+# denied UID COMMAND...: it fails, and says that it lacks the access.
+denied() {
+	! as "$@" && grep -qiE 'access|not allowed|error = 11' "$LAB_DIR/said" && return
+	cat "$LAB_DIR/said"
+	return 1
+}
+may() {
+	as "$@" && return
+	cat "$LAB_DIR/said"
+	return 1
+}
+key() { lab_in 1 "$cmapctl" -g "$1" 2>&1; }
+statistic() { lab_in 1 "$cmapctl" -m stats -g "$1" | sed 's/.* = //'; }
+
+lab_start 1
+tap_check "a ring of one" lab_ring 1 1 || lab_close
+
+# --- a user ---
+install -m 755 "$life" "$LAB_DIR/life.so"
+tap_check "a user loads no plugin" denied $user "$ctl" plugin load "$LAB_DIR/life.so"
+tap_check "and unloads none" denied $user "$ctl" plugin unload evs
+tap_check "and replaces none" denied $user "$ctl" plugin replace evs
+tap_check "a user sets no log file" denied $user "$cmapctl" -s logging.logfile str "$LAB_DIR/logs/forged"
+tap_check "which is not made" test ! -e "$LAB_DIR/logs/forged"
+tap_check "a user lets nobody in" denied $user "$cmapctl" -s uidgid.uid.$stranger u8 1
+tap_check "so that a stranger stays outside" denied $stranger "$cmapctl" -g totem.token
+tap_check "a user sets no timeout" denied $user "$cmapctl" -s totem.token u32 31000
+tap_check "which stays" bash -c "! grep -q 31000 <<<'$(key totem.token)'"
+tap_check "a user dumps nothing" denied $user "$cmapctl" -s runtime.blackbox.dump_state str yes
+tap_check "a user does not end the daemon" denied $user "$cfgtool" -H
+tap_check "and not by force" denied $user "$cfg_ask" shutdown 2
+tap_check "a user kills no node" denied $user "$cfg_ask" kill 1
+tap_check "a user does not reload" denied $user "$cfgtool" -R
+tap_check "nor with coterie-ctl" denied $user "$ctl" reload
+tap_check "a user opens no log files" denied $user "$cfgtool" -L
+tap_check "a user sets no expected votes" denied $user "$quorumtool" -e 5
+tap_check "a user has keys of its own" may $user "$cmapctl" -s my.own.key u8 1
+tap_check "a user sends to groups" may $user timeout 30 "$(program cpg_load)" -g user -m 1 -s 100 -t 50
+tap_check "a user looks at the status" may $user "$ctl" status
+
+# --- an observer ---
+tap_check "an observer reads keys" may $observer "$cmapctl" -g my.own.key
+tap_check "and statistics" may $observer "$cmapctl" -m stats stats.ipcs.
+tap_check "and the status" may $observer "$ctl" status
+tap_check "and the quorum" may $observer "$quorumtool" -s
+tap_check "and the links" may $observer "$cfgtool" -s
+tap_check "an observer sets no key" denied $observer "$cmapctl" -s my.own.key u8 2
+as $observer timeout 5 "$(program cpg_load)" -g observer -m 1 -s 100 -t 50 -w 2
+tap $((! $?)) "an observer joins no group"
+tap_check "a stranger is not let in" denied $stranger "$ctl" status
+
+# --- counted and logged ---
+refused=$(statistic stats.coterie.ipc.refused)
+tap_check "refusals are counted ($refused)" test "$refused" -ge 15
+tap_check "and logged, with the user and the right" grep -q \
+	"Refused request .* of user $user:$user at service cfg: it needs the right to administer, and the client may only use" \
+	"$LAB_DIR/1/log"
+for ((i = 0; i < 60; i++)); do
+	as $user "$cmapctl" -s totem.token u32 31000
+done
+tap_check "each is counted" test "$(statistic stats.coterie.ipc.refused)" -ge $((refused + 60))
+lines=$(grep -c 'Refused request' "$LAB_DIR/1/log")
+tap_check "but few are logged ($lines)" test "$lines" -le 40
+
+# --- an administrator ---
+tap_check "an administrator sets a timeout" may $administrator "$cmapctl" -s totem.token u32 2000
+tap_check "an administrator reloads" may $administrator "$ctl" reload
+mkdir -m 777 "$LAB_DIR/open"
+install -m 755 "$life" "$LAB_DIR/open/life.so"
+mkdir "$LAB_DIR/closed"
+install -m 777 "$life" "$LAB_DIR/closed/life.so"
+not_loaded() {
+	! as $administrator "$ctl" plugin load "$1" && says 'only root can write' && return
+	cat "$LAB_DIR/said"
+	return 1
+}
+tap_check "a plugin in a folder that all can write is not loaded" not_loaded "$LAB_DIR/open/life.so"
+tap_check "and none that all can write" not_loaded "$LAB_DIR/closed/life.so"
+chmod 755 "$LAB_DIR/closed/life.so"
+chown $user "$LAB_DIR/closed/life.so"
+tap_check "and none of another user" not_loaded "$LAB_DIR/closed/life.so"
+chown root "$LAB_DIR/closed/life.so"
+tap_check "an administrator loads another one" may $administrator "$ctl" plugin load "$LAB_DIR/closed/life.so"
+tap_check "and unloads it" may $administrator "$ctl" plugin unload life
+
+# --- files ---
+tap_check "the log is not for all to read" test "$(stat -c %a "$LAB_DIR/1/log")" = 640
+chmod 1777 "$LAB_DIR/logs"
+ln -s "$LAB_DIR/logs/victim" "$LAB_DIR/logs/log"
+lab_in 1 "$cmapctl" -s logging.logfile str "$LAB_DIR/logs/log" >/dev/null 2>&1
+sleep 0.3
+tap_check "a link in a folder that all can write is not followed" test ! -e "$LAB_DIR/logs/victim"
+tap_check "the daemon is there" lab_alive 1
+tap_check "an administrator ends it" may $administrator "$cfgtool" -H
+lab_close
