@@ -477,7 +477,7 @@ if [ "$(id -u)" -eq 0 ] && setpriv --reuid=65534 --regid=65534 --clear-groups "$
 	done
 	tap_check "not allowed: watch" json 4 watch
 	tap_check "not allowed, as text" run 4 status
-	tap_check "not allowed: what to do" complains '; be root, or be named in a uidgid section$'
+	tap_check "not allowed: what to do" complains '; be root, or be named in block access of coterie.conf$'
 	ctl=$allowed
 fi
 matrix_end TERM

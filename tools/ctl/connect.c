@@ -55,7 +55,7 @@ int ctl_fail_cs(struct ctl *ctl, const char *what, cs_error_t error)
 		return ctl_fail(ctl, CTL_NOT_RUNNING, "systemctl status coterie; journalctl -u coterie -n 50",
 			"%s: the connection to the daemon broke", what);
 	case CS_ERR_ACCESS:
-		return ctl_fail(ctl, CTL_DENIED, "be root, or be named in a uidgid section", "%s: not allowed", what);
+		return ctl_fail(ctl, CTL_DENIED, "be root, or be named in block access of coterie.conf", "%s: not allowed", what);
 	case CS_ERR_TRY_AGAIN:
 		return ctl_fail(ctl, CTL_FAILED, "wait until the ring has settled, and try again",
 			"%s: the daemon is busy", what);
@@ -153,7 +153,7 @@ int ctl_open(struct ctl *ctl, enum ctl_service service)
 		return ctl_fail(ctl, CTL_TIMED_OUT, "look into its log; raise --timeout",
 			"the daemon is starting and has no ring yet");
 	if (error == CS_ERR_ACCESS)
-		return ctl_fail(ctl, CTL_DENIED, "be root, or be named in a uidgid section",
+		return ctl_fail(ctl, CTL_DENIED, "be root, or be named in block access of coterie.conf",
 			"not allowed to use service %s", services[service].name);
 	if (has_daemon(ctl))
 		return ctl_fail(ctl, CTL_NOT_LOADED, services[service].hint, "service %s is not loaded",

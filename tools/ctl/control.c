@@ -23,7 +23,7 @@ static int open_channel(struct ctl *ctl, struct channel *channel)
 	if (rc == 0)
 		return 0;
 	if (rc == -EACCES)
-		return ctl_fail(ctl, CTL_DENIED, "be root, or be named in a uidgid section",
+		return ctl_fail(ctl, CTL_DENIED, "be root, or be named in block access of coterie.conf",
 			"not allowed to control the daemon");
 	if (rc == -EAGAIN)
 		return ctl_fail(ctl, CTL_TIMED_OUT, "look into its log; raise --timeout",
