@@ -159,7 +159,7 @@ cs_error_t coterie_kv_unwatch(coterie_kv_handle_t handle, uint32_t watch);
 cs_error_t coterie_kv_status_get(coterie_kv_handle_t handle, struct coterie_kv_status *status);
 /**
  * Give up the nodes that are waited for: go on with the newest state there is, or with an empty table. What
- * only the missing nodes have is lost for good. For operators; root alone.
+ * only the missing nodes have is lost for good. For operators: it needs the right to administer.
  * @return also CS_ERR_ACCESS; CS_ERR_NOT_EXIST: nobody is waited for
  */
 cs_error_t coterie_kv_recover(coterie_kv_handle_t handle);
