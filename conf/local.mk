@@ -2,6 +2,8 @@
 pkgconfig_DATA += %D%/coterie-plugin.pc
 CLEANFILES += %D%/coterie-plugin.pc
 EXTRA_DIST += %D%/coterie-plugin.pc.in
+# It holds the version of the ABI.
+%D%/coterie-plugin.pc: include/coterie/plugin.h
 dist_doc_DATA += \
 	%D%/coterie.conf.example-demo %D%/coterie.conf.example-embedded %D%/coterie.conf.example-knet3-crypto \
 	%D%/coterie.conf.example-multicast %D%/coterie.conf.example-qdevice %D%/coterie.conf.example-thirdparty \
