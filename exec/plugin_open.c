@@ -125,7 +125,7 @@ static void object_path(const char *path, char *object, size_t size)
 		snprintf(object, size, "%.*s/%.*s.so", folder, path, base, slash + 1);
 }
 
-/* Nobody asked for it, so its constructors run only if it may be loaded while the daemon runs. */
+/* The list is for an error text: constructors of a file run only if a running daemon may load the file. */
 static bool is_trusted(const char *object)
 {
 	char path[PATH_MAX], culprit[1];

@@ -58,7 +58,7 @@ void plugin_open_fini(void);
 struct plugin_file *plugin_file_open(const struct plugin_search *search, uint32_t kind,
 	const char *name, struct plugin_error *error);
 /**
- * Open the file of a plugin for its check, its trial and its load, so that all three see the same file. Nothing of it
+ * Open the file of a plugin for its check, its trial and its load, so that all three see the same file. No code of it
  * runs yet.
  * @param source  out, caller closes. No file is there, or the plugin is built in: fd is -1
  * @param what    a name as above, or an absolute path
