@@ -373,6 +373,16 @@ static void join_by_state(struct totem_engine *engine, const struct wire_join *j
 	}
 }
 
+/*
+ * A member of our ring leaves that ring and no other. Whoever forges a leave has to know its seq. While a ring is formed
+ * members know of different ones.
+ */
+static bool is_leave_of_another_ring(const struct totem_engine *engine, const struct wire_join *join)
+{
+	return join->header_nodeid == 0 && engine->state == TOTEM_OPERATIONAL &&
+	       node_set_has(&engine->memb, join->system_from) && join->ring_seq != engine->ring.seq;
+}
+
 void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 {
 	struct wire_join join;
@@ -389,7 +399,7 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 
 	if (peer == NULL || !engine_believes(engine, join.ring_seq) ||
 		(join.header_nodeid != 0 && join.header_nodeid != join.system_from) ||
-		!read_lists(engine, &join)) {
+		is_leave_of_another_ring(engine, &join) || !read_lists(engine, &join)) {
 		engine_refuse(engine, TOTEM_REFUSED_JOIN, join.system_from);
 		return;
 	}

@@ -422,6 +422,7 @@ START_TEST(bad_joins_are_dropped)
 		{"ring seq beyond reason", 1, 1, UINT64_MAX},
 		{"older than the ring", 1, 1, 5},
 		{"old leave", 0, 3, 5},
+		{"leave of another ring", 0, 3, 1000},
 	};
 	uint8_t bytes[256];
 
@@ -432,8 +433,8 @@ START_TEST(bad_joins_are_dropped)
 		for (int k = 0; k < 10; k++) {
 			node_of(2)->refused = 0;
 			feed(2, bytes,
-				wire_encode_join(rows[i].header, rows[i].from, rows[i].seq, nodes,
-					3, nodes, 0, 0, false, bytes, sizeof(bytes)));
+				wire_encode_join(rows[i].header, rows[i].from, rows[i].seq, nodes, 3,
+					&rows[i].from, rows[i].header == 0, 0, false, bytes, sizeof(bytes)));
 			ck_assert_msg(node_of(2)->refused == 1 && node_of(2)->gathered == 0, "%s",
 				rows[i].name);
 			run_for(50);
