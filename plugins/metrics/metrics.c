@@ -39,20 +39,30 @@ static int read_where(struct metrics *metrics)
 	return rc;
 }
 
+/* An option that may be left out: then text is empty. */
+static int read_list(struct metrics *metrics, const char *name, const char **text)
+{
+	int rc = metrics->host->option_string(metrics->ctx, name, text);
+
+	if (rc != -ENODATA)
+		return rc;
+	*text = "";
+	return 0;
+}
+
 /* What may change while it serves. */
 static int read_how(struct metrics *metrics)
 {
 	const struct coterie_host *host = metrics->host;
-	const char *text = "";
+	const char *text, *names;
 	uint64_t timeout_ms, interval_ms;
 	struct allow allow;
-	int rc = host->option_string(metrics->ctx, "allow", &text);
+	int rc = read_list(metrics, "allow", &text);
 
-	if (rc == -ENODATA)
-		text = "";
-	else if (rc < 0)
-		return rc;
-	rc = host->option_u64(metrics->ctx, "timeout", &timeout_ms);
+	if (rc == 0)
+		rc = read_list(metrics, "names", &names);
+	if (rc == 0)
+		rc = host->option_u64(metrics->ctx, "timeout", &timeout_ms);
 	if (rc == 0)
 		rc = host->option_u64(metrics->ctx, "interval", &interval_ms);
 	if (rc < 0)
@@ -63,6 +73,13 @@ static int read_how(struct metrics *metrics)
 			"allow: '%s' is no list of addresses: write ADDRESS or ADDRESS/BITS, in digits", text);
 		return rc;
 	}
+	char *copy = strdup(names);
+	if (copy == NULL) {
+		allow_fini(&allow);
+		return -ENOMEM;
+	}
+	free(metrics->names);
+	metrics->names = copy;
 	allow_fini(&metrics->allow);
 	metrics->allow = allow;
 	metrics->timeout_ns = timeout_ms * NS_PER_MS;
@@ -111,6 +128,7 @@ static void fini(void *self)
 	events_destroy(metrics->events);
 	page_fini(metrics);
 	allow_fini(&metrics->allow);
+	free(metrics->names);
 	free(metrics);
 }
 
@@ -162,6 +180,8 @@ static const struct coterie_option options[] = {
 		.help = "TCP port, when listen names none"},
 	{.name = "allow", .type = COTERIE_OPT_LIST, .flags = COTERIE_OPT_RELOAD,
 		.help = "addresses and networks that may ask; nobody named: all that reach the address"},
+	{.name = "names", .type = COTERIE_OPT_LIST, .flags = COTERIE_OPT_RELOAD,
+		.help = "further names of this host, under which browsers and collectors may ask"},
 	{.name = "connections", .type = COTERIE_OPT_U32, .initial = "16", .min = 1, .max = 1000,
 		.help = "connections at a time; three quarters of them from one address, half of them for events"},
 	{.name = "timeout", .type = COTERIE_OPT_MS, .flags = COTERIE_OPT_RELOAD, .initial = "5000", .min = 100,

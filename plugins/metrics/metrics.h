@@ -57,6 +57,7 @@ struct metrics {
 	struct sockaddr_storage address;
 	uint32_t connections_max;
 	struct allow allow;
+	char *names; /* malloc'd: further names of this host, between blanks and commas */
 	uint64_t timeout_ns, interval_ns;
 	struct metrics_options text_options; /* but for the format */
 
@@ -92,6 +93,15 @@ void address_text(const struct sockaddr_storage *address, char text[64]);
 int allow_parse(const char *text, struct allow *allow);
 void allow_fini(struct allow *allow);
 bool allow_has(const struct allow *allow, const struct sockaddr *address);
+
+/* --- names.c --- */
+
+/**
+ * Return whether a request's header Host leads here: an address in digits, localhost, the name of this host, or one of
+ * names. A port behind it does not matter.
+ * @param names  between blanks and commas
+ */
+bool names_have(const char *names, const char *host);
 
 /* --- collect.c --- */
 

@@ -189,6 +189,14 @@ static enum MHD_Result answer(struct visitor *visitor, const char *url)
 				  : "no such page\n"));
 }
 
+/* HTTP/1.0 has no such header, and no browser speaks it. */
+static bool is_for_us(const struct metrics *metrics, struct MHD_Connection *connection)
+{
+	const char *host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
+
+	return host == NULL || names_have(metrics->names, host);
+}
+
 static struct visitor *visitor_of(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -217,6 +225,9 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
 		*upload_size = 0;
 		return MHD_YES;
 	}
+	if (!is_for_us(visitor->server->metrics, connection))
+		return send_once(connection, MHD_HTTP_MISDIRECTED_REQUEST,
+			page_note("ask by address, or put this name into the option names of the plugin metrics\n"));
 	return answer(visitor, url);
 }
 

@@ -37,6 +37,7 @@ void make_host(void)
 	ops = metrics_LTX_coterie_plugin.ops;
 	host = mock_host_create(&metrics_LTX_coterie_plugin);
 	mock_host_option(host, "port", "0"); /* any that is free */
+	mock_host_option(host, "names", "other, x");
 	host->table.stat_add(host, "stats.coterie.version", COTERIE_MAP_STRING, read_text, version);
 	host->table.stat_add(host, "stats.coterie.copies", COTERIE_MAP_U32, read_copies, NULL);
 	host->table.stat_add(host, "stats.coterie.state", COTERIE_MAP_STRING, read_text, operational);

@@ -30,6 +30,16 @@ static const struct {
 	{"the older format", "GET /metrics HTTP/1.1\r\nHost: x\r\nAccept: text/plain\r\n\r\n", "200",
 		"Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"},
 	{"no HTTP", "\x16\x03\x01\x02\r\n\r\n", NULL, ""},
+	{"a strange name", "GET /api/v1/status HTTP/1.1\r\nHost: evil.example\r\n\r\n", "421", "names"},
+	{"a strange name with our port", "GET / HTTP/1.1\r\nHost: evil.example:9890\r\n\r\n", "421", ""},
+	{"a name that begins with an address", "GET / HTTP/1.1\r\nHost: 127.0.0.1.evil.example\r\n\r\n", "421", ""},
+	{"a name for events", "GET /events HTTP/1.1\r\nHost: evil.example\r\n\r\n", "421", ""},
+	{"an empty name", "GET / HTTP/1.1\r\nHost:\r\n\r\n", "421", ""},
+	{"half an address", "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", "421", ""},
+	{"an address", "GET / HTTP/1.1\r\nHost: 127.0.0.1:9890\r\n\r\n", "200", ""},
+	{"an address of IPv6", "GET / HTTP/1.1\r\nHost: [::1]:9890\r\n\r\n", "200", ""},
+	{"this machine", "GET / HTTP/1.1\r\nHost: LocalHost:80\r\n\r\n", "200", ""},
+	{"a name of the option, and a last dot", "GET / HTTP/1.1\r\nHost: X.\r\n\r\n", "200", ""},
 	{"no host", "GET /metrics HTTP/1.1\r\n\r\n", "200", ""},
 };
 

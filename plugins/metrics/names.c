@@ -1,0 +1,69 @@
+/*
+ * Under which names a browser may ask. A page of a stranger can make its own name lead to this address (DNS rebinding),
+ * and then reads what is served here as if it were its own. An address in digits leads nowhere else, so it is always
+ * good, and so are the names that this host is known by.
+ */
+#include "plugins/metrics/metrics.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NAME_MAX_LENGTH 255u
+
+/* The name without the port and a last dot. @return false: none, or too long */
+static bool cut_name(const char *host, char name[NAME_MAX_LENGTH + 1])
+{
+	size_t length = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
+
+	if (length > NAME_MAX_LENGTH || length > strlen(host) || (host[length] != '\0' && host[length] != ':'))
+		return false;
+	memcpy(name, host, length);
+	name[length] = '\0';
+	if (length > 0 && name[length - 1] == '.')
+		name[--length] = '\0';
+	return length > 0;
+}
+
+static bool is_address(const char *name)
+{
+	char digits[INET6_ADDRSTRLEN + 1];
+	struct in6_addr address;
+	size_t length = strlen(name);
+
+	if (*name != '[')
+		return inet_pton(AF_INET, name, &address) == 1;
+	if (length < 2 || length - 2 >= sizeof(digits))
+		return false;
+	memcpy(digits, name + 1, length - 2);
+	digits[length - 2] = '\0';
+	return inet_pton(AF_INET6, digits, &address) == 1;
+}
+
+static bool is_listed(const char *names, const char *name)
+{
+	static const char between[] = " \t,";
+
+	for (names += strspn(names, between); *names != '\0'; names += strspn(names, between)) {
+		size_t length = strcspn(names, between);
+
+		if (length == strlen(name) && strncasecmp(names, name, length) == 0)
+			return true;
+		names += length;
+	}
+	return false;
+}
+
+bool names_have(const char *names, const char *host)
+{
+	char name[NAME_MAX_LENGTH + 1], own[NAME_MAX_LENGTH + 1] = "";
+
+	if (!cut_name(host, name))
+		return false;
+	if (is_address(name) || strcasecmp(name, "localhost") == 0)
+		return true;
+	if (gethostname(own, sizeof(own) - 1) == 0 && strcasecmp(name, own) == 0)
+		return true;
+	return is_listed(names, name);
+}
