@@ -152,12 +152,12 @@ const struct coterie_request ipc_case_requests[] = {
 	{REQ_LATER, 16, 0, 16, handle_later},
 	{REQ_LEAVE, 16, 0, 18, handle_leave},
 	{REQ_COUNT, 16, 0, 19, handle_count},
-	{REQ_TELL, 16, COTERIE_TELLS_QUORUM, 20, handle_ok},
 	{REQ_OBSERVE, 16, COTERIE_OBSERVES, 40, handle_ok},
 	{REQ_USE, 16, 0, 41, handle_ok},
 	{REQ_ADMINISTER, 16, COTERIE_ADMINISTERS, 42, handle_ok},
 	{REQ_MAY, sizeof(struct req), COTERIE_OBSERVES, 43, handle_may},
 	{REQ_SILENT, 16, COTERIE_ADMINISTERS | COTERIE_NO_REPLY, 0, handle_ok},
+	{REQ_TELL, 16, COTERIE_TELLS_QUORUM, 20, handle_ok},
 };
 
 /* plugin.c's, without the rest of it */

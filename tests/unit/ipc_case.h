@@ -21,12 +21,12 @@ enum {
 	/* 7 is a gap */
 	REQ_LEAVE = 8, /* ends the connection */
 	REQ_COUNT = 9, /* answers how many REQ_SEND were handled */
-	REQ_TELL = 10, /* its answer tells whether the node is quorate */
 	REQ_OBSERVE = 30,    /* the right to observe is enough */
 	REQ_USE = 31,        /* needs the right to use, as requests without a flag do */
 	REQ_ADMINISTER = 32, /* needs the right to administer */
 	REQ_MAY = 33,        /* asks for the right in `value` */
 	REQ_SILENT = 34,     /* needs the right to administer; no answer; counted */
+	REQ_TELL = 35,       /* its answer tells whether the node is quorate */
 };
 
 struct req {
