@@ -206,7 +206,7 @@ plain() {
 
 # blocks REGEX FILE: without the commands that match.
 blocks() {
-	awk -v regex="$1" '/^\$ / { skip = $0 ~ regex } !skip' "$2"
+	regex=$1 awk '/^\$ / { skip = $0 ~ ENVIRON["regex"] } !skip' "$2"
 }
 
 # differ FILE FILE: the first differences, each with its command.
