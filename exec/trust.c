@@ -13,15 +13,17 @@
 static bool is_unmapped(uid_t uid)
 {
 	unsigned int inside, outside, count;
+	bool is_mapped = false;
 
 	if (uid != UNMAPPED_UID)
 		return false;
 	FILE *file = fopen("/proc/self/uid_map", "re");
 	if (file == NULL)
 		return false;
-	int got = fscanf(file, "%u %u %u", &inside, &outside, &count);
+	while (fscanf(file, "%u %u %u", &inside, &outside, &count) == 3)
+		is_mapped |= uid >= inside && uid - inside < count;
 	fclose(file);
-	return got == 3 && count != UINT_MAX;
+	return !is_mapped;
 }
 
 bool trust_owner(uid_t uid) { return uid == 0 || uid == geteuid() || is_unmapped(uid); }
