@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <ltdl.h>
@@ -24,7 +25,6 @@
 #include "exec/trust.h"
 
 #define SPELLINGS 1000u /* more than are ever open together */
-#define SPELLINGS_TRIED 200u
 
 struct plugin_file {
 	lt_dlhandle handle; /* NULL: loaded by its descriptor */
@@ -384,50 +384,44 @@ static void *find_descriptor(void *object, const char *path)
 	return descriptor != NULL ? descriptor : dlsym(object, "coterie_plugin");
 }
 
-/*
- * Is the spelling that of another file, which was loaded under the same number? dlopen() compares names before it looks
- * at the file. The same file is loaded already if its path leads there, too.
- */
-static bool is_taken(const char *spelled, const char *path)
+/* Bits as "./" and ".//", which change nothing about where a path leads. @return the end */
+static char *spell_bits(char *at, uint64_t bits)
 {
-	void *by_name = dlopen(spelled, RTLD_LAZY | RTLD_NOLOAD);
-	void *by_path = by_name != NULL ? dlopen(path, RTLD_LAZY | RTLD_NOLOAD) : NULL;
-	bool is_other = by_name != by_path;
-
-	if (by_name != NULL)
-		dlclose(by_name);
-	if (by_path != NULL)
-		dlclose(by_path);
-	return is_other;
+	for (; bits != 0; bits >>= 1)
+		at = stpcpy(at, (bits & 1) != 0 ? ".//" : "./");
+	return at;
 }
 
-/* A spelling of the descriptor's path that no other file is loaded under. malloc'd; NULL: none */
-static char *spell_source(const struct plugin_source *source, uint32_t serial)
+/*
+ * A path to the descriptor that leads to no other file. dlopen() compares names before it looks at the file, and the
+ * number of a descriptor is soon used again, so the name tells which file it is. malloc'd; NULL: none
+ */
+static char *spell_source(const struct plugin_source *source)
 {
-	char link[32];
+	static const char folder[] = "/proc/self/fd/";
+	struct stat status;
+	/* Of each number at most 64 bits with three bytes, and one of three and two between them. */
+	char *spelled = malloc(sizeof(folder) + 2 * 64 * 3 + 8 + 16);
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", source->fd);
-	for (uint32_t i = 0; i < SPELLINGS_TRIED; i++) {
-		char *spelled = spell(link, serial + i);
-
-		if (spelled == NULL || !is_taken(spelled, source->path))
-			return spelled;
+	if (spelled == NULL || fstat(source->fd, &status) < 0) {
 		free(spelled);
+		return NULL;
 	}
-	return NULL;
+	char *at = spell_bits(stpcpy(spelled, folder), status.st_ino);
+	at = spell_bits(stpcpy(at, ".///"), status.st_dev);
+	sprintf(at, "%d", source->fd);
+	return spelled;
 }
 
 /* The path may name another file by now. The descriptor does not. */
-static struct plugin_file *open_source(
-	const struct plugin_source *source, uint32_t serial, struct plugin_error *error)
+static struct plugin_file *open_source(const struct plugin_source *source, struct plugin_error *error)
 {
-	char *spelled = spell_source(source, serial);
+	char *spelled = spell_source(source);
 	struct plugin_file *file = calloc(1, sizeof(*file));
 	char *path = strdup(source->path);
 	if (spelled == NULL || file == NULL || path == NULL) {
 		plugin_fail(error, PLUGIN_EXIT_INIT,
-			"cannot open plugin '%s': out of memory, or it is loaded and its file has been exchanged",
-			source->path);
+			"cannot open plugin '%s': out of memory", source->path);
 		goto free_all;
 	}
 	dlerror();
@@ -452,14 +446,14 @@ free_all:
 }
 
 static struct plugin_file *open_named(const struct plugin_search *search, const char *what,
-	const struct plugin_source *source, uint32_t serial, struct plugin_error *error)
+	const struct plugin_source *source, struct plugin_error *error)
 {
 	lt_dlhandle handle = what[0] == '/' ? NULL : open_builtin(what);
 
 	if (handle != NULL)
 		return finish_open(handle, strdup("builtin"), find(search, what), what, error);
 	if (source->fd >= 0)
-		return open_source(source, serial, error);
+		return open_source(source, error);
 	if (what[0] == '/')
 		plugin_fail(error, PLUGIN_EXIT_NOT_FOUND, "cannot read plugin file '%s' (%s)", what,
 			strerror(ENOENT));
@@ -472,7 +466,7 @@ struct plugin_file *plugin_file_open_anew(const struct plugin_search *search, co
 	const struct plugin_source *source, uint32_t serial, struct plugin_error *error)
 {
 	if (source != NULL)
-		return open_named(search, what, source, serial, error);
+		return open_named(search, what, source, error);
 	if (what[0] != '/')
 		return open_name(search, COTERIE_KIND_SERVICE, what, serial, error);
 	char *path = realpath(what, NULL);
