@@ -133,11 +133,26 @@ void lease_gather(struct totem_engine *engine)
 		timer_set(engine, TOTEM_TIMER_LEASE, totem_engine_lease(engine) / ASK_GAPS);
 }
 
+/*
+ * What was asked while a path was broken may be answered late, when it is back, and makes the round trip look long: then
+ * the budget would be for as long as nobody is asked again.
+ */
+static void measure_members(struct totem_engine *engine)
+{
+	for (uint32_t i = 0; engine->options.silence_ns != 0 && i < engine->memb.count; i++) {
+		struct peer *peer = peer_find(engine, engine->memb.ids[i]);
+
+		if (peer != NULL && peer->id != engine->options.nodeid)
+			suspect_ask(engine, peer, 0);
+	}
+}
+
 void lease_installed(struct totem_engine *engine)
 {
 	/* The recovery's token has been at every member since this node passed it on. */
 	engine->contact_ns = TOTEM_MUTANT(engine, LEASE_STALE_TOKEN) ? engine->now_ns : engine->token_sent_ns;
 	settle(engine);
+	measure_members(engine);
 	if (engine->memb.count > 1)
 		start(engine);
 	else

@@ -272,6 +272,23 @@ START_TEST(one_member_without_the_feature_leaves_it_to_the_token)
 }
 END_TEST
 
+/* Answers that were held up with the path must not make a node patient for good. */
+START_TEST(a_new_ring_measures_round_trips_anew)
+{
+	start_quick_ring(3);
+	for (uint32_t at = 1; at <= 3; at++)
+		for (uint32_t id = 1; id <= 3; id++)
+			if (id != at)
+				peer_find(node_of(at)->engine, id)->round_trip_ns = 400 * MS;
+	totem_engine_transport(node_of(1)->engine, net->now_ns, TOTEM_EVENT_FORCE_GATHER, 0);
+	run_until_ring(3, 9000);
+	run_for(1000);
+	clear_logs();
+	silence_node(2, _i == 1);
+	wait_until_removed(2, 2, BUDGET_MS * 3 / 2);
+}
+END_TEST
+
 START_TEST(a_long_round_trip_raises_the_budget)
 {
 	const struct evicted *record;
@@ -671,6 +688,7 @@ int main(void)
 
 	tcase_set_timeout(tcase, 30);
 	tcase_add_checked_fixture(tcase, net_setup, net_teardown);
+	tcase_add_loop_test(tcase, a_new_ring_measures_round_trips_anew, 0, 2);
 	tcase_add_loop_test(tcase, an_idle_ring_stays_quiet, 3, 6);
 	tcase_add_loop_test(tcase, a_silent_member_is_removed_after_the_budget, 0, 4);
 	tcase_add_loop_test(tcase, a_shorter_silence_removes_nobody, 0, 6);
