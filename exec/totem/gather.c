@@ -233,14 +233,28 @@ static bool conclude(struct totem_engine *engine)
 	return true;
 }
 
+/* Somebody who has not agreed yet, but whom we hear, may agree with us soon. */
+static bool may_agree(const struct totem_engine *engine)
+{
+	for (uint32_t i = 0; i < engine->proc.count; i++) {
+		uint32_t id = engine->proc.ids[i];
+		const struct peer *peer = peer_find(engine, id);
+
+		if (peer != NULL && id != engine->options.nodeid && peer->heard_episode == engine->episode &&
+			!node_set_has(&engine->failed, id) && !node_set_has(&engine->consensus, id))
+			return true;
+	}
+	return false;
+}
+
 /*
- * A member of our last ring goes on without us, and we have waited for the others as long as we owe it: a second wait
- * would leave us quorate beside its ring.
+ * A member of our last ring goes on without us, and we have waited for those whom we do not hear as long as we owe it: a
+ * second wait would leave us quorate beside its ring.
  */
 static bool is_left_behind(struct totem_engine *engine, uint32_t from)
 {
 	return engine->state != TOTEM_OPERATIONAL && node_set_has(&engine->memb, from) && is_patience_over(engine) &&
-	       !is_agreed(engine) && leases_end_ns(engine) <= engine->now_ns;
+	       !is_agreed(engine) && !may_agree(engine) && leases_end_ns(engine) <= engine->now_ns;
 }
 
 static void process_join(

@@ -54,11 +54,11 @@
 	X(REFUSALS_BELIEVED, 60, "a member whose host refuses datagrams is removed, whatever its connection") \
 	X(LEASE_FOREVER, 50, "a lease never ends") \
 	X(LEASE_STALE_TOKEN, 400, "the first token after a lapse renews the lease") \
-	X(LEASE_GRANTED, 600, "a node that forms another ring still answers for the old one") \
-	X(STRANGER_BELIEVED, 1200, "a stranger's verdict on a member of our ring is taken over at once") \
+	X(LEASE_GRANTED, 1000, "a node that forms another ring still answers for the old one") \
+	X(STRANGER_BELIEVED, 3500, "a stranger's verdict on a member of our ring is taken over at once") \
 	X(MARGIN_NONE, 150, "a majority concludes as early as a node that is cut off") \
 	X(BUDGET_HALVED, 30, "a silent member is voted out long before its budget is over") \
-	X(VOTE_ALONE, 60, "one vote is enough") \
+	X(VOTE_ALONE, 200, "one vote is enough") \
 	X(VOTE_LOST, 20, "votes of other members are not counted") \
 	X(VOTE_WITHOUT_ALL, 60, "a majority votes a member out that another member hears") \
 	X(HOLD_FOREVER, 10, "a held token is never let go") \
