@@ -100,6 +100,7 @@ struct coterie_client {
 	uint8_t *kept;
 	uint32_t kept_size;
 	const struct coterie_request *kept_request;
+	uint64_t kept_ns; /* since when */
 	struct coterie_client *kept_next;
 
 	struct ipc_channel *channel; /* NULL: none */
@@ -155,6 +156,7 @@ struct ipc {
 	bool is_ready;
 	uint64_t active, closed, denied; /* connections */
 	uint64_t refused;                /* requests of clients without the right */
+	uint64_t tell_ns;                /* so long a question about quorum waits for the lease */
 	uint64_t last_id;
 
 	struct ipc_watch **watches; /* by descriptor */

@@ -49,6 +49,7 @@ static void keep(struct coterie_client *client, const struct coterie_request *re
 	struct ipc *ipc = client->server->ipc;
 
 	assert(client->kept == NULL);
+	client->kept_ns = loop_now_ns(ipc->executive->loop);
 	client->kept = malloc(size);
 	if (client->kept == NULL) {
 		log_line("MAIN", LOG_ERR,
@@ -130,11 +131,20 @@ static void run(struct coterie_client *client, const struct coterie_request *req
 	}
 }
 
-/* Its answer waited for the lease, or for messages that were sent before it, and now there is no quorum. */
+/*
+ * Its answer waited for the lease, or for messages that were sent before it, and now there is no quorum. Or it asks about
+ * quorum, and nobody can say for so long: a ring may try in vain for ever.
+ */
 static bool is_hopeless(const struct coterie_client *client)
 {
-	return !is_silent(client->kept_request) && (client->kept_request->flags & COTERIE_NEEDS_QUORUM) != 0 &&
-	       !client->server->ipc->executive->is_quorate;
+	const struct ipc *ipc = client->server->ipc;
+	uint32_t flags = client->kept_request->flags;
+
+	if (is_silent(client->kept_request))
+		return false;
+	return ((flags & COTERIE_NEEDS_QUORUM) != 0 && !ipc->executive->is_quorate) ||
+	       ((flags & COTERIE_TELLS_QUORUM) != 0 &&
+		       loop_now_ns(ipc->executive->loop) - client->kept_ns >= ipc->tell_ns);
 }
 
 void ipc_requests_resume(struct ipc *ipc)

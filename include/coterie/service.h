@@ -39,7 +39,7 @@
 #define COTERIE_NEEDS_QUORUM 2u
 #define COTERIE_NO_REPLY 4u     /* the client does not wait for an answer; see coterie_request */
 /* Since 1.5: its answer tells whether the node is quorate. It waits while the node is quorate but out of contact, as above: the
-   others may have gone on without it. Never refused for that. Executives before 1.5 answer at once. */
+   others may have gone on without it. After 10 s the client is told to try again. Executives before 1.5 answer at once. */
 #define COTERIE_TELLS_QUORUM 32u
 /* Since 1.5: the right that a client needs. A request with neither flag needs COTERIE_RIGHT_USE, and a request with
    both COTERIE_RIGHT_ADMINISTER. Executives before 1.5 ignore them: name COTERIE_CAP_RIGHTS in `needs`. */

@@ -278,6 +278,30 @@ START_TEST(nobody_is_told_of_quorum_without_the_lease)
 }
 END_TEST
 
+static int play_long_question(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+	struct req req = make(REQ_TELL, 0);
+	struct res res;
+
+	MUST(c != NULL);
+	MUST(call(c, &req, &res) == 24 && res.header.id == 0 && res.header.error == IPC_TRY_AGAIN);
+	req = make(REQ_ECHO, 0); /* it is not kept any more */
+	MUST(call(c, &req, &res) > 24 && res.header.error == IPC_OK);
+	return 0;
+}
+
+/* A ring may try to form in vain for ever. */
+START_TEST(a_question_does_not_wait_for_ever)
+{
+	ck_assert_uint_eq(f.executive.ipc->tell_ns, UINT64_C(10000000000));
+	f.executive.ipc->tell_ns = 200000000;
+	exec_stub.is_lapsed = true;
+	play(play_long_question);
+	ck_assert_uint_eq(f.handled, 0);
+}
+END_TEST
+
 START_TEST(no_quorum_is_told_at_once)
 {
 	exec_stub.is_lapsed = true;
@@ -355,6 +379,7 @@ int main(void)
 	tcase_add_test(open, it_is_served_when_the_lease_is_back_without_a_word);
 	tcase_add_loop_test(open, nobody_is_told_of_quorum_without_the_lease, 0, 2);
 	tcase_add_test(open, no_quorum_is_told_at_once);
+	tcase_add_test(open, a_question_does_not_wait_for_ever);
 	tcase_add_test(open, it_is_told_to_try_again_when_quorum_is_lost_meanwhile);
 	tcase_add_test(open, the_rate_follows_the_queue);
 	tcase_add_test(open, a_request_that_finds_no_room);
