@@ -34,8 +34,7 @@ void evictions_note(struct evictions *evictions, uint64_t at_ms, const struct to
 
 /**
  * "node 2 is out of the ring: silent for 8031 ms (patience 8030 ms); its host does not answer either; agreed: 1 3".
- * A list that does not fit ends
- * in "and N more".
+ * A list that does not fit ends in "and N more".
  */
 void eviction_text(const struct totem_eviction *eviction, char *text, size_t size);
 

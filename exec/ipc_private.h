@@ -156,7 +156,7 @@ struct ipc {
 	bool is_ready;
 	uint64_t active, closed, denied; /* connections */
 	uint64_t refused;                /* requests of clients without the right */
-	uint64_t tell_ns;                /* so long a question about quorum waits for the lease */
+	uint64_t question_ns;                /* so long a question about quorum waits for the lease */
 	uint64_t last_id;
 
 	struct ipc_watch **watches; /* by descriptor */

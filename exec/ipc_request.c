@@ -144,7 +144,7 @@ static bool is_hopeless(const struct coterie_client *client)
 		return false;
 	return ((flags & COTERIE_NEEDS_QUORUM) != 0 && !ipc->executive->is_quorate) ||
 	       ((flags & COTERIE_TELLS_QUORUM) != 0 &&
-		       loop_now_ns(ipc->executive->loop) - client->kept_ns >= ipc->tell_ns);
+		       loop_now_ns(ipc->executive->loop) - client->kept_ns >= ipc->question_ns);
 }
 
 void ipc_requests_resume(struct ipc *ipc)

@@ -17,7 +17,7 @@
 /* libqb makes "NAME-response-…" file names of it. */
 #define NAME_LENGTH_MAX 60
 /* Longer than the patience of a ring with default timers, in which all is decided. */
-#define TELL_NS UINT64_C(10000000000)
+#define QUESTION_NS UINT64_C(10000000000)
 
 /* --- all servers --- */
 
@@ -30,7 +30,7 @@ struct ipc *ipc_create(struct executive *executive)
 	ipc->executive = executive;
 	ipc->level = IPC_LEVEL_GOOD;
 	ipc->is_quorate = executive->is_quorate;
-	ipc->tell_ns = TELL_NS;
+	ipc->question_ns = QUESTION_NS;
 	ipc->kept_last = &ipc->kept;
 	ipc->lagging_last = &ipc->lagging;
 	ipc->backlog_size_max = IPC_BACKLOG_ALL;

@@ -4,9 +4,9 @@
  * Life of a silence: 1 The token is late. Every member asks every other member on its own paths (lease.c).
  * 2 A member that has not heard the suspect for the whole budget says so to all members, again and again.
  * 3a Any packet of the suspect ends it. Votes about it may still count elsewhere, so those who gave one answer its
- * questions without a grant for a while (suspect.c): only the token renews its lease then. 3b A majority of the ring's members say so, and of the others each is
- * silent to this node as well: no member is left that may have heard the suspect. It is removed, and the join
- * that names it makes all members agree. A ring of two never gets there: one of two is no majority.
+ * questions without a grant for a while (suspect.c): only the token renews its lease then. 3b A majority of the
+ * ring's members say so, and of the others each is silent to this node as well: no member is left that may have
+ * heard the suspect. It is removed, and the join that names it makes all members agree. A ring of two never gets there: one of two is no majority.
  *
  * A budget is never less than four round trips, nor than what the suspect's own lease asks for. A judge that
  * was late itself has more patience, up to twice as much (Dadgar, Phillips, Currey, "Lifeguard", 2018).

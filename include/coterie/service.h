@@ -38,8 +38,9 @@
    majority of its ring for too long (coterie.conf(5), WHEN A NODE IS REMOVED). */
 #define COTERIE_NEEDS_QUORUM 2u
 #define COTERIE_NO_REPLY 4u     /* the client does not wait for an answer; see coterie_request */
-/* Since 1.5: its answer tells whether the node is quorate. It waits while the node is quorate but out of contact, as above: the
-   others may have gone on without it. After 10 s the client is told to try again. Executives before 1.5 answer at once. */
+/* Since 1.5: the answer tells whether the node is quorate. The request waits while the node is quorate but out of
+   contact, as above: the others may have gone on without the node. After 10 s the client is told to try again.
+   Executives before 1.5 answer at once. */
 #define COTERIE_TELLS_QUORUM 32u
 /* Since 1.5: the right that a client needs. A request with neither flag needs COTERIE_RIGHT_USE, and a request with
    both COTERIE_RIGHT_ADMINISTER. Executives before 1.5 ignore them: name COTERIE_CAP_RIGHTS in `needs`. */
@@ -48,8 +49,8 @@
 
 /**
  * One request. Before the handler runs the executive has checked the client's right (the flags state which one is
- * needed, and a client without it receives CS_ERR_ACCESS), that `size_min` <= size <= 1048576 and the flags. Up to 4096 bytes, msg is a copy aligned to 8. A longer one
- * is the client's own shared memory, aligned to 4: its bytes may change while the handler runs, so lengths
+ * needed, and a client without it receives CS_ERR_ACCESS), that `size_min` <= size <= 1048576 and the flags. Up to
+ * 4096 bytes, msg is a copy aligned to 8. A longer one is the client's own shared memory, aligned to 4: its bytes may change while the handler runs, so lengths
  * are copied once and then checked.
  *
  * Handler's result: 0: the executive answers `response_id` with CS_OK. COTERIE_REPLIED, COTERIE_LATER:

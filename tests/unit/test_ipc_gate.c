@@ -294,8 +294,8 @@ static int play_long_question(void)
 /* A ring may try to form in vain for ever. */
 START_TEST(a_question_does_not_wait_for_ever)
 {
-	ck_assert_uint_eq(f.executive.ipc->tell_ns, UINT64_C(10000000000));
-	f.executive.ipc->tell_ns = 200000000;
+	ck_assert_uint_eq(f.executive.ipc->question_ns, UINT64_C(10000000000));
+	f.executive.ipc->question_ns = 200000000;
 	exec_stub.is_lapsed = true;
 	play(play_long_question);
 	ck_assert_uint_eq(f.handled, 0);
