@@ -9,8 +9,14 @@ export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)
 build=${abs_top_builddir:-$PWD}
 
+root13=${LAB_13:-/var/tmp/debian13} # of a Debian 13, where one was made
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
 command -v readelf >/dev/null || tap_skip "no readelf"
 
+# Without versions and the nodes that hold them.
+plain() { sed -n 's/@@[A-Z_0-9.]*//; /^COROSYNC_/d; p' | sort; }
 depends_on() { dynamic "$1" NEEDED | grep -qx "$2"; }
 
 check_library() {
@@ -24,18 +30,54 @@ check_library() {
 	debian=$(ldconfig -p | sed -n "s/.*$name .*x86-64.* => \(\/\(usr\/\)*lib\/.*\)/\1/p" | head -1)
 	if [ -z "$debian" ]; then
 		tap_note "no $name of Debian here: not compared with it"
-		return
+	else
+		compare "$name" "$ours" "Debian's" "$debian"
 	fi
-	tap_check "$name: symbols and versions are Debian's" \
-		diff <(exported "$debian") <(exported "$ours")
-	tap_check "$name: needs at most what Debian's needs" \
-		test -z "$(comm -13 <(dynamic "$debian" NEEDED) <(dynamic "$ours" NEEDED | grep -Ev 'san|^lib(c|m)\.so'))"
+	# Debian 13 has version 3.1.9, whose libraries have more versions of symbols than those of 3.1.7.
+	debian=$(echo "$root13"/usr/lib/*/"$name")
+	[ ! -e "$debian" ] || compare "$name" "$ours" "Debian 13's" "$debian"
+}
+
+# compare NAME OURS WHOSE THEIRS
+compare() {
+	local name=$1 ours=$2 whose=$3 theirs=$4
+
+	tap_check "$name: symbols are $whose" diff <(exported "$theirs" | plain) <(exported "$ours" | plain)
+	tap_check "$name: the versions of $whose symbols are among ours" \
+		test -z "$(comm -23 <(exported "$theirs" | grep @@) <(exported "$ours" | grep @@))"
+	tap_check "$name: needs at most what $whose needs" \
+		test -z "$(comm -13 <(dynamic "$theirs" NEEDED) <(dynamic "$ours" NEEDED | grep -Ev 'san|^lib(c|m)\.so'))"
 	# Debian's has no debug information, so this sees symbols; types are headers.sh's part.
 	if command -v abidiff >/dev/null; then
-		tap_check "$name: abidiff" abidiff --no-default-suppression "$debian" "$ours"
+		tap_check "$name: abidiff with $whose" abidiff --no-default-suppression "$theirs" "$ours"
 	else
 		tap_note "no abidiff here"
 	fi
+	binds "$theirs" "$ours"
+	tap $? "$name: a program linked to $whose starts with ours"
+	binds "$ours" "$theirs"
+	tap $? "$name: a program linked to ours starts with $whose"
+}
+
+# binds LINKED RUN: a program that names each function of the library LINKED starts with the library RUN.
+binds() {
+	local functions program=$work/program libraries
+
+	functions=$(exported "$1" | plain | sed -n 's/ FUNC$//p')
+	{
+		sed 's/.*/extern char &;/' <<<"$functions"
+		echo 'char *const volatile table[] = {'
+		sed 's/.*/\t\&&,/' <<<"$functions"
+		echo '};'
+		echo 'int main(void) { return table[0] == 0; }'
+	} >"$program.c"
+	${CC:-cc} -w -o "$program" "$program.c" "$1" -Wl,--allow-shlib-undefined || return
+	# Libraries that both need come from beside RUN; those of another C library are not used.
+	libraries=$work/run
+	rm -rf "$libraries"
+	mkdir "$libraries"
+	ln -s "$(dirname "$2")"/lib{corosync_common,cfg,cmap,cpg,quorum,sam,votequorum,evs}.so.? "$libraries" 2>/dev/null
+	LD_BIND_NOW=1 LD_LIBRARY_PATH=$libraries "$program"
 }
 
 while read -r soname file _; do
