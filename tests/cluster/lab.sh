@@ -22,7 +22,8 @@
 # namespace, held by a sleeping process. Timing matters to these tests, so locks let only LAB_LANES of them
 # (one, if not said) run at a time. Environment:
 # LAB_TOKEN and LAB_MS (of traffic: 500), LAB_CLIENT=KIND forces one kind of library, LAB_KIND=KIND makes
-# every node of that kind, LAB_KEEP=FOLDER keeps logs and records, LAB_LOCK names other lock files.
+# every node of that kind, LAB_KEEP=FOLDER keeps logs and records, LAB_LOCK names other lock files,
+# LAB_PRELOAD=FILE is a library that the daemons load before their own.
 # The ring: LAB_TRANSPORT (udpu, udp, …), LAB_FAMILY (ipv4 or ipv6), more lines for the totem section
 # in LAB_TOTEM and for link 0 in LAB_INTERFACE ("broadcast: yes"). After a change of these, lab_configure.
 
@@ -280,6 +281,7 @@ lab_start() {
 		esac
 		mapfile -t environment < <(lab_environment "${LAB_KINDS[node]}" "$node")
 		[ -z "${LAB_PLUGINS[node]:-}" ] || environment+=("COTERIE_PLUGIN_PATH=${LAB_PLUGINS[node]}")
+		[ -z "${LAB_PRELOAD:-}" ] || environment+=("LD_PRELOAD=$LAB_PRELOAD")
 		# A session of its own: the kernel continues stopped processes of an orphaned process group,
 		# and hangs up the whole of it, whenever a process of the group ends. Before other sessions: a
 		# daemon that does not run loses the token.

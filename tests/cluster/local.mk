@@ -182,6 +182,9 @@ check-long: overlap-long
 
 # The option totem.silence: silent nodes are missed within half a second, and healthy ones are not evicted. The rings of
 # Corosync have a token timeout that misses a node as fast. They are there to compare, so their failures do not count.
+check_LTLIBRARIES += %D%/clock_jumps.la
+%C%_clock_jumps_la_SOURCES = %D%/clock_jumps.c
+%C%_clock_jumps_la_LDFLAGS = -module -avoid-version -rpath /nowhere
 dist_check_SCRIPTS += %D%/silence.sh
 TESTS += %D%/silence.sh
 silence-long: check-programs

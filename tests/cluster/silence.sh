@@ -31,6 +31,8 @@ hogs=${SILENCE_HOGS:-2}
 loss=${SILENCE_LOSS:-30}
 stop_ms=${SILENCE_STOP_MS:-200}
 times=$(lab_program ring_times)
+# The clock of the day jumps all the time, for each node: no decision of the ring may depend on it.
+LAB_PRELOAD=$LAB_BUILD/tests/cluster/.libs/clock_jumps.so
 
 has_option() { "$LAB_BUILD/exec/coterie" --help-config totem 2>/dev/null | grep -q '^	silence '; }
 # Once the manual has the option, a daemon without it is a failure and no reason to skip.
@@ -165,13 +167,28 @@ hold() {
 	wait "${hog_pids[@]}" 2>/dev/null
 	lab_loss 0 "${LAB_NODES[@]}"
 	[ "$(evictions)" -eq 0 ]
-	tap $? "no eviction: $stops stops of $stop_ms ms, $loss % loss and $hogs processes that compute, $minutes min" ||
+	tap $? "no eviction: $stops stops of $stop_ms ms, $loss % loss, clock jumps, $hogs processes that compute, $minutes min" ||
 		for victim in "${LAB_NODES[@]}"; do
 			tap_note "node $victim" "$(tail -n 4 "$LAB_DIR/$victim/times")"
 		done
 	rings_end
 }
 
+# How many of three looks at the clock, one for each jump, are off by more than a minute.
+jumps() {
+	local i seen count=0
+
+	for ((i = 0; i < 3; i++)); do
+		seen=$(LD_PRELOAD=$LAB_PRELOAD date +%s)
+		seen=$((seen - $(date +%s)))
+		[ "${seen#-}" -le 60 ] || count=$((count + 1))
+		[ $i -eq 2 ] || sleep 2
+	done
+	echo $count
+}
+
+[ "$(jumps)" -ge 1 ]
+tap $? "the clock of the day jumps"
 configure
 tap $? "configs with silence = $budget" || lab_close
 lab_start "${LAB_NODES[@]}"

@@ -1,0 +1,60 @@
+/*
+ * Preloaded into a daemon: the clock of the day jumps, by up to an hour forward or back, every two seconds. The
+ * monotonic clocks go on as they are. It has no state: all threads of a process see the same jumps.
+ */
+#include <dlfcn.h>
+#include <stdint.h>
+#include <sys/time.h>
+#include <time.h>
+
+#define JUMP_EVERY_S 2
+#define JUMP_MAX_S 3600
+
+static int real_gettime(clockid_t id, struct timespec *now)
+{
+	static int (*real)(clockid_t, struct timespec *);
+
+	if (real == NULL)
+		*(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
+	return real(id, now);
+}
+
+/* Seconds between the true clock of the day and the one that the process sees now. */
+static time_t jump(void)
+{
+	struct timespec now;
+
+	(void)real_gettime(CLOCK_MONOTONIC, &now);
+	uint64_t turn = (uint64_t)now.tv_sec / JUMP_EVERY_S * UINT64_C(0x9e3779b97f4a7c15);
+	return (time_t)((turn >> 32) % (2 * JUMP_MAX_S + 1)) - JUMP_MAX_S;
+}
+
+int clock_gettime(clockid_t id, struct timespec *now)
+{
+	int rc = real_gettime(id, now);
+
+	if (rc == 0 && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE || id == CLOCK_TAI))
+		now->tv_sec += jump();
+	return rc;
+}
+
+int gettimeofday(struct timeval *restrict now, void *restrict zone)
+{
+	struct timespec precise;
+
+	(void)zone;
+	if (clock_gettime(CLOCK_REALTIME, &precise) < 0)
+		return -1;
+	*now = (struct timeval){.tv_sec = precise.tv_sec, .tv_usec = precise.tv_nsec / 1000};
+	return 0;
+}
+
+time_t time(time_t *out)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	if (out != NULL)
+		*out = now.tv_sec;
+	return now.tv_sec;
+}
