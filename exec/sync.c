@@ -36,7 +36,8 @@ enum phase {
 };
 
 /*
- * Life of one round: 1 transitional configuration: members remembered; 2 regular configuration: service
+ * Life of one round: 1 transitional configuration: members remembered, for each service those with whom it came here
+ * since it was synchronised last; 2 regular configuration: service
  * build sent, sync_start of all; 3 all builds delivered: the union, in ascending order, is what every
  * member walks; 4 after each pass of the token sync_step, until done; barrier sent; 5 all barriers
  * delivered: sync_done; 6 the next service, or the end. Another configuration ends the round at any point.
@@ -47,7 +48,9 @@ struct sync {
 	bool is_starting;           /* sync_start of the services runs */
 	bool is_running;            /* from the transitional configuration to the end of the round */
 	struct ring_id ring;        /* all zero: late messages of an ended round match nothing */
-	struct node_set transitional;
+	struct node_set transitional;         /* as of the last configuration */
+	struct node_set together[SERVICES_MAX]; /* by ring id; of a service that is unsettled */
+	uint64_t unsettled;                   /* by ring id: a configuration came, and no round has ended since */
 	struct node_set members;
 	struct node_set heard;      /* members whose message of this phase was delivered */
 	uint32_t services[SERVICES_MAX];
@@ -169,12 +172,51 @@ static void send_barrier(struct sync *sync)
 		&(struct iovec){message, BARRIER_SIZE}, 1) != 0;
 }
 
+/* --- who came along --- */
+
+/*
+ * A member that was parted from us at any configuration since the service's last round has left and joined, even if it
+ * came along from the configuration before this one: the service has not been told of the ones between.
+ */
+static void note_transitional(struct sync *sync)
+{
+	for (struct plugin *plugin = plugin_first(sync->executive->plugins); plugin != NULL;
+		plugin = plugin->next) {
+		if (!is_local_sync(plugin))
+			continue;
+		struct node_set *together = &sync->together[plugin->service.ring_id % SERVICES_MAX];
+		uint64_t bit = UINT64_C(1) << plugin->service.ring_id % SERVICES_MAX;
+		struct node_set both = {0};
+		const struct node_set *before = (sync->unsettled & bit) != 0 ? together : &sync->transitional;
+
+		/* Out of memory: too few, never too many. */
+		if (node_set_intersect(&both, before, &sync->transitional) < 0)
+			node_set_clear(&both);
+		node_set_fini(together);
+		*together = both;
+		sync->unsettled |= bit;
+	}
+}
+
+static const struct node_set *together_of(const struct sync *sync, const struct plugin *plugin)
+{
+	uint32_t place = plugin->service.ring_id % SERVICES_MAX;
+
+	return (sync->unsettled >> place & 1) != 0 ? &sync->together[place] : &sync->transitional;
+}
+
+static void settle(struct sync *sync, const struct plugin *plugin)
+{
+	sync->unsettled &= ~(UINT64_C(1) << plugin->service.ring_id % SERVICES_MAX);
+}
+
 /* --- a round --- */
 
 static void finish(struct sync *sync)
 {
 	sync->phase = PHASE_NONE;
 	sync->is_running = false;
+	sync->unsettled = 0;
 	watch(sync);
 	log_line("MAIN", LOG_NOTICE, "Completed service synchronization, ready to provide service.");
 	ring_synchronized(sync->executive->ring);
@@ -206,6 +248,17 @@ static void abort_round(struct sync *sync)
 	watch(sync);
 }
 
+static void start(struct sync *sync, struct plugin *plugin, const struct coterie_configuration *told)
+{
+	struct node_set together = {0};
+
+	/* Out of memory: nobody came along, and all are told to have left and joined. */
+	if (node_set_intersect(&together, together_of(sync, plugin), &sync->members) < 0)
+		node_set_clear(&together);
+	plugin->service.sync_start(plugin->self, together.ids, together.count, told);
+	node_set_fini(&together);
+}
+
 static void start_round(struct sync *sync, const struct totem_configuration *configuration)
 {
 	struct coterie_configuration told = {
@@ -217,16 +270,13 @@ static void start_round(struct sync *sync, const struct totem_configuration *con
 		.member_count = configuration->member_count,
 		.joined_count = configuration->joined_count,
 	};
-	struct node_set together = {0};
 
 	sync->ring = configuration->ring;
 	sync->current = sync->service_count = 0;
 	node_set_clear(&sync->heard);
-	if (node_set_assign(&sync->members, configuration->members, configuration->member_count) < 0 ||
-		node_set_intersect(&together, &sync->transitional, &sync->members) < 0) {
+	if (node_set_assign(&sync->members, configuration->members, configuration->member_count) < 0) {
 		log_line("SYNC", LOG_CRIT, "out of memory");
 		executive_stop(sync->executive, 13);
-		node_set_fini(&together);
 		return;
 	}
 	sync->phase = PHASE_BUILD;
@@ -237,10 +287,9 @@ static void start_round(struct sync *sync, const struct totem_configuration *con
 		if (!is_local_sync(plugin))
 			continue;
 		if (plugin->service.sync_start != NULL)
-			plugin->service.sync_start(plugin->self, together.ids, together.count, &told);
+			start(sync, plugin, &told);
 	}
 	sync->is_starting = false;
-	node_set_fini(&together);
 	watch(sync);
 }
 
@@ -250,10 +299,13 @@ void sync_configure(struct sync *sync, const struct totem_configuration *configu
 		abort_round(sync);
 	resync_configure(sync->executive->resync, configuration);
 	sync->is_running = true;
-	if (configuration->is_regular)
+	if (configuration->is_regular) {
 		start_round(sync, configuration);
-	else if (node_set_assign(&sync->transitional, configuration->members, configuration->member_count) < 0)
+		return;
+	}
+	if (node_set_assign(&sync->transitional, configuration->members, configuration->member_count) < 0)
 		node_set_clear(&sync->transitional);
+	note_transitional(sync);
 }
 
 /* @return whether it is through */
@@ -348,6 +400,8 @@ static void on_barrier(struct sync *sync, uint32_t source)
 	if (node_set_add(&sync->heard, source) < 0 || !node_set_equal(&sync->heard, &sync->members))
 		return;
 	struct plugin *plugin = current_plugin(sync);
+	if (plugin != NULL)
+		settle(sync, plugin);
 	if (plugin != NULL && plugin->service.sync_done != NULL)
 		plugin->service.sync_done(plugin->self);
 	sync->current++;
@@ -405,6 +459,8 @@ void sync_destroy(struct sync *sync)
 		return;
 	loop_timer_del(sync->executive->loop, sync->stall);
 	node_set_fini(&sync->transitional);
+	for (uint32_t i = 0; i < SERVICES_MAX; i++)
+		node_set_fini(&sync->together[i]);
 	node_set_fini(&sync->members);
 	node_set_fini(&sync->heard);
 	free(sync);

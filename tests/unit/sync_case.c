@@ -205,7 +205,7 @@ void sync_tear_down(void)
 		resync_destroy(nodes[i].executive.resync);
 }
 
-static void configure(struct node *node, uint64_t seq, bool is_regular, const uint32_t *members, uint32_t count)
+void configure(struct node *node, uint64_t seq, bool is_regular, const uint32_t *members, uint32_t count)
 {
 	struct totem_configuration configuration = {.is_regular = is_regular,
 		.ring = {members[0], seq},

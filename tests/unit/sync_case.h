@@ -49,6 +49,8 @@ void sync_set_up(void);
 void sync_tear_down(void);
 
 void add_service(struct node *node, uint32_t ring_id);
+/** Tell one node of a configuration; it comes from the members of a transitional one. */
+void configure(struct node *node, uint64_t seq, bool is_regular, const uint32_t *members, uint32_t count);
 /** Each node alone, then all together, in the ring of this number. */
 void new_ring(uint64_t seq);
 void deliver_all(void);

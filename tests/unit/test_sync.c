@@ -97,6 +97,69 @@ START_TEST(another_configuration_aborts_the_current_service)
 }
 END_TEST
 
+static const uint32_t nobody_left[] = {1, 2, 3};
+static const uint32_t pair[] = {1, 2};
+static const uint32_t alone[] = {3};
+
+static void change(struct node *node, uint64_t seq, const uint32_t *from, uint32_t from_count, const uint32_t *to,
+	uint32_t to_count)
+{
+	configure(node, seq, false, from, from_count);
+	configure(node, seq, true, to, to_count);
+}
+
+/* The journal's "start202" says: service 2, two members came along. */
+START_TEST(a_departure_is_told_however_many_rounds_are_aborted)
+{
+	for (uint32_t i = 0; i < NODES; i++)
+		add_service(&nodes[i], 2);
+	new_ring(9);
+	rotate(8);
+	for (uint32_t i = 0; i < NODES; i++)
+		nodes[i].journal[0] = '\0';
+	for (uint32_t i = 0; i < 2; i++)
+		change(&nodes[i], 13, pair, 2, pair, 2);
+	change(&nodes[2], 14, alone, 1, alone, 1);
+	/* Node 3 synchronises by itself, the other two do not come to that. */
+	rotate(8);
+	ck_assert_str_eq(nodes[2].journal, "start201 step2 done2 ");
+	for (uint32_t seq = 20; seq < 30; seq++) {
+		for (uint32_t i = 0; i < 2; i++)
+			change(&nodes[i], seq, seq == 20 ? pair : nobody_left, seq == 20 ? 2 : 3, nobody_left, 3);
+		change(&nodes[2], seq, seq == 20 ? alone : nobody_left, seq == 20 ? 1 : 3, nobody_left, 3);
+	}
+	rotate(8);
+	ck_assert_ptr_nonnull(strstr(nodes[0].journal, "start202 step2 done2 "));
+	ck_assert_ptr_nonnull(strstr(nodes[1].journal, "start202 step2 done2 "));
+	ck_assert_ptr_null(strstr(nodes[0].journal, "start203"));
+	ck_assert_ptr_nonnull(strstr(nodes[2].journal + strlen("start201 step2 done2 "), "start201 step2 done2 "));
+	/* All is told now: the next ring of the same members has all of them along. */
+	for (uint32_t i = 0; i < NODES; i++)
+		change(&nodes[i], 33, nobody_left, 3, nobody_left, 3);
+	ck_assert_ptr_nonnull(strstr(nodes[0].journal, "done2 start203 "));
+	rotate(8);
+}
+END_TEST
+
+/* A service that was through with a round which another one aborted has told of it. */
+START_TEST(a_service_that_was_through_looks_back_no_further)
+{
+	for (uint32_t i = 0; i < NODES; i++) {
+		add_service(&nodes[i], 2);
+		add_service(&nodes[i], 5);
+	}
+	new_ring(9);
+	nodes[0].services[1].steps = 1000;
+	rotate(8);
+	ck_assert_str_eq(nodes[1].journal, "start201 start501 step2 done2 step5 ");
+	for (uint32_t i = 0; i < NODES; i++)
+		change(&nodes[i], 13, nobody_left, 3, nobody_left, 3);
+	ck_assert_ptr_nonnull(strstr(nodes[1].journal, "abort5 start203 start501 "));
+	nodes[0].services[1].steps = 0;
+	rotate(8);
+}
+END_TEST
+
 START_TEST(malformed_messages_change_nothing)
 {
 	uint8_t bytes[600] = {0};
@@ -171,6 +234,8 @@ int main(void)
 	tcase_add_test(tcase, a_step_is_repeated_until_done);
 	tcase_add_test(tcase, a_full_queue_only_delays);
 	tcase_add_test(tcase, another_configuration_aborts_the_current_service);
+	tcase_add_test(tcase, a_departure_is_told_however_many_rounds_are_aborted);
+	tcase_add_test(tcase, a_service_that_was_through_looks_back_no_further);
 	tcase_add_test(tcase, malformed_messages_change_nothing);
 	tcase_add_test(tcase, the_other_byte_order_is_understood);
 	suite_add_tcase(suite, tcase);
