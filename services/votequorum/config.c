@@ -141,7 +141,8 @@ static int read_tie_breaker(const struct votequorum *vq, struct votequorum_confi
 	uint32_t count = 0;
 
 	config->tie_breaker = VOTE_TIE_NONE;
-	if (!key_is_on(vq, "quorum.auto_tie_breaker"))
+	config->is_tie_breaker_set = key_is_on(vq, "quorum.auto_tie_breaker");
+	if (!config->is_tie_breaker_set)
 		return 0;
 	config->tie_breaker = VOTE_TIE_LOWEST;
 	if (text == NULL || strcmp(text, "lowest") == 0)

@@ -11,6 +11,7 @@ struct votequorum;
 struct votequorum_config {
 	/* Read at the start alone. */
 	bool is_wait_for_all_set; /* else it follows two_node */
+	bool is_tie_breaker_set; /* the file asks for one; it may have none that works */
 	enum vote_tie_breaker tie_breaker;
 	struct vote_list tie_list; /* VOTE_TIE_LIST: in the order of the key */
 	uint32_t window_ms;        /* of last man standing */

@@ -74,7 +74,7 @@ void votequorum_publish_keys(struct votequorum *vq)
 
 	put(vq, VOTEQUORUM_KEY_TWO_NODE, calc->options.has_two_node);
 	put(vq, VOTEQUORUM_KEY_EV_BARRIER, calc->ev_barrier);
-	if (calc->options.tie_breaker != VOTE_TIE_NONE || vq->has_reread)
+	if (vq->config.is_tie_breaker_set || vq->has_reread)
 		put(vq, VOTEQUORUM_KEY_TIE_BREAKER, calc->options.tie_breaker);
 	if (calc->options.has_wait_for_all || vq->published[VOTEQUORUM_KEY_WAITING] >= 0)
 		put(vq, VOTEQUORUM_KEY_WAITING, calc->is_waiting);

@@ -214,6 +214,13 @@ START_TEST(keys_say_how_things_stand)
 	ck_assert_uint_eq(key(1, "atb_type"), 2);
 	ck_assert(!has_key(1, "wait_for_all_status"));
 	service_ring_kill(&ring, 1);
+	/* Asked for, and without effect: an odd number of votes, no node id. */
+	start("nodes=3 auto_tie_breaker=1", 1, 1);
+	ck_assert_uint_eq(key(1, "atb_type"), 0);
+	service_ring_kill(&ring, 1);
+	start("nodes=4 auto_tie_breaker=1 auto_tie_breaker_node=x", 1, 1);
+	ck_assert_uint_eq(key(1, "atb_type"), 0);
+	service_ring_kill(&ring, 1);
 	start("nodes=2 device.model=net device.votes=1 expected_votes_tracking=1", 1, 1);
 	ck_assert_uint_eq(key(1, "qdevice_can_operate"), 1);
 	ck_assert_uint_eq(key(1, "ev_tracking_barrier"), 2);
