@@ -7,11 +7,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -59,19 +57,7 @@ size_t log_sink_lost_text(const struct log_sink *sink, char *text, size_t size)
 	return length < 0 ? 0 : (size_t)length;
 }
 
-/* Where only root and the daemon's user can put files, a link is theirs as well. */
-static bool is_private(const char *path)
-{
-	char folder[PATH_MAX], real[PATH_MAX], culprit[1];
-	const char *slash = strrchr(path, '/');
-
-	if (slash == NULL || slash - path >= PATH_MAX)
-		return false;
-	snprintf(folder, sizeof(folder), "%.*s", slash == path ? 1 : (int)(slash - path), path);
-	return realpath(folder, real) != NULL && trust_folder(real, culprit, sizeof(culprit)) == 0;
-}
-
-/* In another folder any user may have put the file there. */
+/* In a folder that is not private any user may have put the file there. */
 static int check_file(int fd)
 {
 	struct stat status;
@@ -87,12 +73,12 @@ int log_sink_open_file(struct log_sink *sink, const char *path)
 {
 	/* O_NONBLOCK for the one who names a FIFO. */
 	const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-	bool may_follow = is_private(path);
-	int fd = open(path, may_follow ? flags : flags | O_NOFOLLOW, 0640);
+	bool is_private;
+	int fd = trust_open(path, flags, 0640, &is_private);
 
 	if (fd < 0)
-		return -errno;
-	int rc = may_follow ? 0 : check_file(fd);
+		return fd;
+	int rc = is_private ? 0 : check_file(fd);
 	if (rc < 0) {
 		close(fd);
 		return rc;

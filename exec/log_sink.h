@@ -22,8 +22,9 @@ int log_sink_write(struct log_sink *sink, const char *line, size_t length);
 size_t log_sink_lost_text(const struct log_sink *sink, char *text, size_t size);
 
 /**
- * Open a log file for appending, with mode 0640 if it is new. Where users other than root and the daemon's own can put
- * files into the folder, it must be a file of these two, with one name.
+ * Open a log file for appending, with mode 0640 if it is new. Links of users other than root and the daemon's own are
+ * not followed, wherever they are on the path. Where others can put files into the folder, it must be a file of these
+ * two, with one name.
  * @return 0; -ELOOP, -EPERM: another user may have put the link or the file there; -errno
  */
 int log_sink_open_file(struct log_sink *sink, const char *path);

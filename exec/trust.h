@@ -23,5 +23,14 @@ int trust_folder(char *folder, char *culprit, size_t size);
  * @return 0; -EPERM, culprit as above; -errno; -ESTALE: path names another file by now
  */
 int trust_file(const char *path, int fd, char *culprit, size_t size);
+/**
+ * Open a file. A link on the way is followed only if a trusted user owns it, and a link in the place of the file only
+ * in a private folder as well: in a folder that only trusted users can change, and no other user can exchange.
+ *
+ * @param flags, mode  of open(2)
+ * @param is_private   out: whether the folder of the file is private
+ * @return descriptor; -ELOOP: a link that is not followed; -EISDIR: the path ends in "/"; -errno of open(2)
+ */
+int trust_open(const char *path, int flags, mode_t mode, bool *is_private);
 
 #endif

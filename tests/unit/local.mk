@@ -412,7 +412,7 @@ config_case_libs = %D%/libconfig_case.la $(CHECK_LIBS) $(CONFUSE_LIBS)
 	%D%/config_corpus.c %D%/config_corpus.h
 %C%_test_config_print_CFLAGS = $(TEST_CFLAGS)
 %C%_test_config_print_LDADD = libcore.la libtotem.la $(CHECK_LIBS)
-%C%_test_log_SOURCES = %D%/test_log.c exec/flight.c exec/log.c exec/log_format.c exec/log_limit.c exec/log_sink.c exec/trust.c
+%C%_test_log_SOURCES = %D%/test_log.c exec/flight.c exec/log.c exec/log_format.c exec/log_limit.c exec/log_sink.c exec/trust.c exec/trust_open.c
 %C%_test_log_CFLAGS = $(TEST_CFLAGS)
 %C%_test_log_LDADD = $(CHECK_LIBS)
 %C%_test_map_SOURCES = %D%/test_map.c $(map_sources) $(fail_alloc_sources)

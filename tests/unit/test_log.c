@@ -288,6 +288,51 @@ START_TEST(a_file_of_another_user_is_not_written_to)
 }
 END_TEST
 
+/* The link is another user's, and the folder that it names is root's. */
+START_TEST(the_folder_of_a_log_file_is_not_behind_a_link_of_another_user)
+{
+	struct stat status;
+
+	ck_assert_int_eq(mkdir(path_of("theirs"), 0755), 0);
+	ck_assert_int_eq(mkdir(path_of("ours"), 0755), 0);
+	ck_assert_int_eq(symlink(path_of("ours"), path_of("theirs/link")), 0);
+	ck_assert_int_eq(open_name("theirs/link/log"), 0); /* all is the same user's */
+	ck_assert_int_eq(open_name("theirs//link/./../ours/log"), 0);
+	ck_assert_int_eq(lstat(path_of("ours/log"), &status), 0);
+	if (geteuid() != 0)
+		return;
+	ck_assert_int_eq(chown(path_of("theirs"), 1234, 1234), 0);
+	ck_assert_int_eq(lchown(path_of("theirs/link"), 1234, 1234), 0);
+	ck_assert_int_eq(unlink(path_of("ours/log")), 0);
+	ck_assert_int_eq(open_name("theirs/link/log"), -ELOOP);
+	ck_assert_int_eq(access(path_of("ours/log"), F_OK), -1);
+	/* A link on the way to the link, and a name that a trusted link leads to. */
+	ck_assert_int_eq(symlink(path_of("theirs/link"), path_of("mine")), 0);
+	ck_assert_int_eq(open_name("mine/log"), -ELOOP);
+	ck_assert_int_eq(symlink(path_of("theirs/link/log"), path_of("log")), 0);
+	ck_assert_int_eq(open_name("log"), -ELOOP);
+	ck_assert_int_eq(access(path_of("ours/log"), F_OK), -1);
+}
+END_TEST
+
+START_TEST(a_path_of_a_log_file_that_leads_nowhere_is_an_error)
+{
+	ck_assert_int_eq(symlink(path_of("b"), path_of("a")), 0);
+	ck_assert_int_eq(symlink(path_of("a"), path_of("b")), 0);
+	ck_assert_int_eq(open_name("a/log"), -ELOOP);
+	ck_assert_int_eq(open_name("a"), -ELOOP);
+	ck_assert_int_eq(open_name("missing/log"), -ENOENT);
+	ck_assert_int_eq(open_name("file"), 0);
+	ck_assert_int_eq(open_name("file/log"), -ENOTDIR);
+	ck_assert_int_eq(mkdir(path_of("folder"), 0755), 0);
+	ck_assert_int_eq(open_name("folder/"), -EISDIR);
+	struct log_sink sink;
+	ck_assert_int_eq(log_sink_open_file(&sink, ""), -ENOENT);
+	ck_assert_int_eq(log_sink_open_file(&sink, "/dev/null"), 0);
+	log_sink_close(&sink);
+}
+END_TEST
+
 START_TEST(standard_error_is_the_start)
 {
 	char text[512] = "";
@@ -453,6 +498,8 @@ int main(void)
 	tcase_add_test(tc, log_files_are_for_the_owner_and_the_group);
 	tcase_add_test(tc, a_link_counts_only_where_others_cannot_make_one);
 	tcase_add_test(tc, a_file_of_another_user_is_not_written_to);
+	tcase_add_test(tc, the_folder_of_a_log_file_is_not_behind_a_link_of_another_user);
+	tcase_add_test(tc, a_path_of_a_log_file_that_leads_nowhere_is_an_error);
 	tcase_add_test(tc, standard_error_is_the_start);
 	tcase_add_test(tc, a_full_pipe_loses_lines_and_says_so);
 	tcase_add_test(tc, syslog_never_waits);
