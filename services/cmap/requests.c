@@ -118,13 +118,17 @@ static bool begins_with(const char *key, const char *prefix)
 }
 
 /* Statistics cannot be set, but they can be cleared: the key says which, its value nothing. */
-static int set_stats(struct cmap *cmap, const char *key)
+static int set_stats(struct cmap *cmap, struct coterie_client *client, const char *key)
 {
 	static const char *const names[] = {"knet", "ipc", "totem", "schedmiss", "all"};
 	const char *what = key + strlen(CLEAR);
 
 	if (!begins_with(key, CLEAR))
 		return -EACCES;
+	/* Other counters show attacks: clients that were denied, packets that were rejected. */
+	int rc = begins_with(what, "schedmiss") ? 0 : cmap->host->client_may(client, COTERIE_RIGHT_ADMINISTER);
+	if (rc < 0)
+		return rc;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (begins_with(what, names[i])) {
 			/* Nobody may have such statistics, as on a ring without knet. */
@@ -191,7 +195,7 @@ int cmap_handle_set(void *self, struct coterie_client *client, const void *msg, 
 	if (key == NULL)
 		return -EINVAL;
 	if (connection_of(cmap, client)->which == COTERIE_MAP_STATS)
-		return set_stats(cmap, key);
+		return set_stats(cmap, client, key);
 	if (cmap->host->map_is_protected(cmap->ctx, key))
 		return -EACCES;
 	rc = check_right(cmap, client, key);

@@ -447,6 +447,8 @@ static uint32_t read_text(void *arg, void *value)
 	return 5;
 }
 
+static void note_clear(void *arg) { (void)arg; }
+
 START_TEST(statistics_are_read_and_cleared_and_nothing_else)
 {
 	static uint64_t number = 7;
@@ -491,6 +493,36 @@ START_TEST(statistics_are_read_and_cleared_and_nothing_else)
 		ck_assert_int_eq(adjust(&user, rows[i].key, 1), rows[i].change);
 	}
 	ck_assert_int_eq(get(&other, "stats.number", 0), CS_ERR_NOT_EXIST);
+}
+END_TEST
+
+/* They show attacks. */
+START_TEST(only_administrators_clear_statistics)
+{
+	static const struct {
+		const char *key, *cleared;
+		int32_t user;
+	} rows[] = {
+		{"stats.clear.ipc", "ipc", CS_ERR_ACCESS},
+		{"stats.clear.all", "all", CS_ERR_ACCESS},
+		{"stats.clear.totem", "totem", CS_ERR_ACCESS},
+		{"stats.clear.knet", "knet", CS_ERR_ACCESS},
+		{"stats.clear.tally", "tally", CS_ERR_ACCESS},
+		{"stats.clear.schedmiss", "schedmiss", CS_OK},
+	};
+
+	user.client->right = COTERIE_RIGHT_USE;
+	other.client->right = COTERIE_RIGHT_ADMINISTER;
+	ck_assert_int_eq(set_map(&user, COTERIE_MAP_STATS), CS_OK);
+	ck_assert_int_eq(set_map(&other, COTERIE_MAP_STATS), CS_OK);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		host(1)->table.stats_on_clear(host(1), rows[i].cleared, note_clear, NULL);
+		mock_queue_clear(&host(1)->cleared);
+		ck_assert_int_eq(set_u8(&user, rows[i].key, 1), rows[i].user);
+		ck_assert_uint_eq(host(1)->cleared.count, rows[i].user == CS_OK ? 1 : 0);
+		ck_assert_int_eq(set_u8(&other, rows[i].key, 1), CS_OK);
+		ck_assert_str_eq((char *)host(1)->cleared.list[0].data, rows[i].cleared);
+	}
 }
 END_TEST
 
@@ -701,6 +733,7 @@ int main(void)
 	tcase_add_test(tcase, protected_keys_stay_as_they_are);
 	tcase_add_test(tcase, clients_together_cannot_fill_the_memory);
 	tcase_add_test(tcase, statistics_are_read_and_cleared_and_nothing_else);
+	tcase_add_test(tcase, only_administrators_clear_statistics);
 	tcase_add_test(tcase, prefixes_of_statistics_come_and_go);
 	tcase_add_test(tcase, the_map_is_chosen_before_anything_is_open);
 	tcase_add_test(tcase, a_walk_shows_the_keys_that_begin_so);
