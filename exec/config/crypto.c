@@ -6,8 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define KEY_SIZE_MIN 128
@@ -39,37 +39,46 @@ static ssize_t read_all(int fd, uint8_t *bytes)
 	return (ssize_t)used;
 }
 
-/* Corosync does not look at that, so it is a warning where a corosync.conf names the file. */
-static bool is_shared(int fd)
+/* The user that must own the file. */
+static const char *owner_name(char *text, size_t size)
 {
-	struct stat status;
+	if (geteuid() == 0)
+		return "root";
+	snprintf(text, size, "root or %u", (unsigned int)geteuid());
+	return text;
+}
 
-	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-	       ((status.st_mode & 077) != 0 || (status.st_uid != 0 && status.st_uid != geteuid()));
+/* A file that is there and cannot be read needs another owner and no new key. */
+static void report_closed(struct tree *tree, struct place place, const char *path, int error)
+{
+	if (error == EACCES && geteuid() != 0)
+		tree_error(tree, place, "cannot read key file '%s' (%s): chmod 400, chown %u", path, strerror(error),
+			(unsigned int)geteuid());
+	else if (tree->is_native)
+		tree_error(tree, place,
+			"cannot read key file '%s' (%s): create it with corosync-keygen on one node and "
+			"copy it",
+			path, strerror(error));
+	else
+		tree_error(tree, place,
+			"Could not open %s: %s: create it with corosync-keygen on one node and "
+			"copy it to "
+			"all",
+			path, strerror(error));
 }
 
 static int take_file(struct tree *tree, struct config *config, const char *path, struct place place)
 {
 	uint8_t *bytes = arena_take(tree->arena, KEY_SIZE_MAX);
+	char owner[32];
 
 	if (bytes == NULL)
 		return -ENOMEM;
 	/* What is no regular file must not hold up the start. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
-	if (fd < 0 && tree->is_native) {
-		tree_error(tree, place,
-			"cannot read key file '%s' (%s): create it with corosync-keygen on one node and "
-			"copy it",
-			path, strerror(errno));
-		return 0;
-	}
 	if (fd < 0) {
-		tree_error(tree, place,
-			"Could not open %s: %s: create it with corosync-keygen on one node and "
-			"copy it to "
-			"all",
-			path, strerror(errno));
+		report_closed(tree, place, path, errno);
 		return 0;
 	}
 	ssize_t size = read_all(fd, bytes);
@@ -85,10 +94,12 @@ static int take_file(struct tree *tree, struct config *config, const char *path,
 			"Could only read %zd bits of minimum %d bits from %s: create it with "
 			"corosync-keygen on one node and copy it to all",
 			size * 8, KEY_SIZE_MIN * 8, path);
-	} else if (is_shared(fd) && tree->is_native) {
-		tree_error(tree, place, "key file '%s' can be read or written by others: chmod 400, chown root", path);
+	} else if (key_file_is_shared(fd) && tree->is_native) {
+		tree_error(tree, place, "key file '%s' can be read or written by others: chmod 400, chown %s", path,
+			owner_name(owner, sizeof(owner)));
 	} else {
-		if (is_shared(fd))
+		/* Corosync does not check that, so it is a warning where a corosync.conf names the file. */
+		if (key_file_is_shared(fd))
 			tree_warning(tree, place, "key file '%s' can be read by others: chmod 400", path);
 		config->key = bytes;
 		config->key_size = (uint32_t)size;

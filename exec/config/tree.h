@@ -198,6 +198,11 @@ int links_build(struct tree *tree, struct config *config);
 int timers_build(struct tree *tree, struct config *config);
 int plugins_build(struct tree *tree, struct config *config);
 int crypto_build(struct tree *tree, struct config *config);
+/**
+ * Return whether users other than root and the daemon's own can read or write a key file. The daemon's group may read
+ * it, unless the daemon is root. What is no regular file is not judged.
+ */
+bool key_file_is_shared(int fd);
 /** Contradictions of the section quorum. */
 void votes_check(
 	struct tree *tree, const struct config *config, const struct config_environment *environment);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <coterie/plugin.h>
@@ -525,19 +526,35 @@ START_TEST(keys_are_checked)
 }
 END_TEST
 
-START_TEST(a_key_that_others_can_read_is_refused)
+static void write_key(void)
 {
-	static const mode_t modes[] = {0644, 0440, 0404, 0620};
-	char text[512], want[512];
+	char text[512];
 
 	memset(text, 'k', 200);
 	text[200] = '\0';
 	write_file("key", text);
 	snprintf(text, sizeof(text), "transport knet { hash = sha256 key-file = key }\n" A);
 	write_file("main.conf", text);
-	snprintf(want, sizeof(want),
-		"%s/main.conf:1: key file '%s/key' can be read or written by others: chmod 400, chown root", folder,
-		folder);
+}
+
+static const char *owner_of_keys(void)
+{
+	static char name[32] = "root";
+
+	if (geteuid() != 0)
+		snprintf(name, sizeof(name), "root or %u", (unsigned int)geteuid());
+	return name;
+}
+
+START_TEST(a_key_that_others_can_read_is_refused)
+{
+	/* The group of a daemon that is not root may read the key. */
+	const mode_t modes[] = {0644, geteuid() == 0 ? 0440 : 0460, 0404, 0620, 0410};
+	char want[512];
+
+	write_key();
+	snprintf(want, sizeof(want), "%s/main.conf:1: key file '%s/key' can be read or written by others: chmod 400, chown %s",
+		folder, folder, owner_of_keys());
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
 		ck_assert_int_eq(chmod(path_of("key"), modes[i]), 0);
 		ck_assert_int_eq(load("main.conf"), -EINVAL);
@@ -550,6 +567,80 @@ START_TEST(a_key_that_others_can_read_is_refused)
 	ck_assert_int_eq(chown(path_of("key"), 1234, 0), 0);
 	ck_assert_int_eq(load("main.conf"), -EINVAL);
 	ck_assert_str_eq(one.messages.errors[0], want);
+}
+END_TEST
+
+/* An access list of the key as setfacl(1) would make it. The mode of the file shows its mask. */
+static bool set_list(uint16_t user, uint32_t uid, uint16_t group_object, uint16_t group, uint16_t mask)
+{
+	const struct {
+		uint16_t tag, perm;
+		uint32_t id;
+	} entries[] = {{1, 4, UINT32_MAX}, {2, user, uid}, {4, group_object, UINT32_MAX}, {8, group, 4321},
+		{16, mask, UINT32_MAX}, {32, 0, UINT32_MAX}};
+	unsigned char list[4 + sizeof(entries)] = {2};
+
+	memcpy(list + 4, entries, sizeof(entries));
+	return setxattr(path_of("key"), "system.posix_acl_access", list, sizeof(list), 0) == 0;
+}
+
+/* systemd's LoadCredential= makes them so. */
+START_TEST(a_key_with_an_access_list_is_for_those_whom_it_names)
+{
+	static const struct {
+		uint16_t user, group_object, group, mask;
+		bool is_ours, is_good;
+	} lists[] = {
+		{4, 0, 0, 4, true, true},
+		{4, 0, 0, 4, false, false},
+		{4, 0, 0, 0, false, true}, /* the mask forbids it */
+		{0, 0, 0, 4, false, true},
+		{0, 0, 4, 4, true, false},
+		{0, 4, 0, 4, true, false},
+		{4, 2, 0, 6, true, false},
+	};
+
+	write_key();
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		ck_assert_int_eq(chmod(path_of("key"), 0400), 0);
+		if (!set_list(lists[i].user, lists[i].is_ours ? geteuid() : 1234, lists[i].group_object, lists[i].group,
+			    lists[i].mask))
+			return; /* the file system has no such lists */
+		if (geteuid() != 0 && lists[i].group_object == 4)
+			continue; /* the daemon's own group */
+		ck_assert_msg((load("main.conf") == 0) == lists[i].is_good, "row %zu: %s", i, config_case_error(&one));
+		config_messages_fini(&one.messages);
+	}
+}
+END_TEST
+
+START_TEST(a_daemon_that_is_not_root_reads_the_key_as_its_user_or_group)
+{
+	char want[512];
+
+	if (geteuid() != 0)
+		return;
+	write_key();
+	ck_assert_int_eq(chmod(folder, 0755), 0);
+	ck_assert_int_eq(chmod(path_of("key"), 0440), 0);
+	ck_assert_int_eq(chown(path_of("key"), 0, 1234), 0);
+	ck_assert_int_eq(setegid(1234), 0);
+	ck_assert_int_eq(seteuid(1234), 0);
+	ck_assert_msg(load("main.conf") == 0, "%s", config_case_error(&one));
+	config_messages_fini(&one.messages);
+	ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_int_eq(chmod(path_of("key"), 0400), 0);
+	ck_assert_int_eq(seteuid(1234), 0);
+	ck_assert_int_eq(load("main.conf"), -EINVAL);
+	snprintf(want, sizeof(want), "%s/main.conf:1: cannot read key file '%s/key' (Permission denied): chmod 400, chown 1234",
+		folder, folder);
+	ck_assert_str_eq(one.messages.errors[0], want);
+	ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_int_eq(chown(path_of("key"), 1234, 1234), 0);
+	ck_assert_int_eq(seteuid(1234), 0);
+	config_messages_fini(&one.messages);
+	ck_assert_msg(load("main.conf") == 0, "%s", config_case_error(&one));
+	ck_assert_int_eq(seteuid(0), 0);
 }
 END_TEST
 
@@ -704,6 +795,8 @@ static Suite *native_suite(void)
 	tcase_add_test(cases, files_that_are_none);
 	tcase_add_test(cases, keys_are_checked);
 	tcase_add_test(cases, a_key_that_others_can_read_is_refused);
+	tcase_add_test(cases, a_key_with_an_access_list_is_for_those_whom_it_names);
+	tcase_add_test(cases, a_daemon_that_is_not_root_reads_the_key_as_its_user_or_group);
 	tcase_add_test(cases, log_files_are_looked_for);
 	tcase_add_loop_test(cases, examples_are_right, 0, sizeof(examples) / sizeof(examples[0]));
 	tcase_add_test(cases, a_reload_keeps_what_cannot_change);
