@@ -12,6 +12,7 @@
 #ifndef STATIC_BINARY
 #include <ltdl.h>
 #endif
+#include "exec/cage.h"
 #include "exec/check_plugin.h"
 #include "exec/config/model.h"
 #include "exec/executive.h"
@@ -249,6 +250,18 @@ static int load_plugins(struct executive *executive)
 
 /* --- start, run, stop --- */
 
+/* Before the config is read: a reload reads it again, and its files are the user's to read then. */
+static int enter_cage(const struct options *options)
+{
+	char error[5000];
+	int code = options->user == NULL ? 0 : cage_enter(options->user, options->instance, error, sizeof(error));
+
+	if (code != 0)
+		log_line("MAIN", LOG_ERR, "%s", error);
+	cage_shed_ambient();
+	return code;
+}
+
 static int prepare_process(struct daemon *daemon)
 {
 	struct executive *executive = &daemon->executive;
@@ -353,7 +366,9 @@ int main(int argc, char **argv)
 	/* Without a file it is the daemon that reads its own. */
 	if (daemon.options.is_check_reload && daemon.options.config == NULL)
 		return modes_check_reload(&daemon.options, NULL);
-	code = load_config(&daemon);
+	code = enter_cage(&daemon.options);
+	if (code == 0)
+		code = load_config(&daemon);
 	if (code == 0 && plugin_folders_init(&daemon.folders, executive->config) < 0)
 		code = EXIT_NO_MEMORY;
 	if (code == 0 && daemon.options.is_test) {

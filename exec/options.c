@@ -13,7 +13,8 @@
 #define EXIT_USAGE 1
 #define EXIT_INSTANCE_NAME 36
 
-enum { OPTION_INSTANCE = 256, OPTION_NODE, OPTION_HELP, OPTION_VERSION, OPTION_CHECK_PLUGIN, OPTION_PRINT_CONFIG, OPTION_FORMAT, OPTION_HELP_CONFIG, OPTION_CHECK_RELOAD };
+enum { OPTION_INSTANCE = 256, OPTION_NODE, OPTION_HELP, OPTION_VERSION, OPTION_CHECK_PLUGIN, OPTION_PRINT_CONFIG, OPTION_FORMAT, OPTION_HELP_CONFIG, OPTION_CHECK_RELOAD,
+	OPTION_USER };
 
 static const struct option long_options[] = {
 	{"instance", required_argument, NULL, OPTION_INSTANCE},
@@ -23,6 +24,7 @@ static const struct option long_options[] = {
 	{"format", required_argument, NULL, OPTION_FORMAT},
 	{"help-config", no_argument, NULL, OPTION_HELP_CONFIG},
 	{"check-reload", no_argument, NULL, OPTION_CHECK_RELOAD},
+	{"user", required_argument, NULL, OPTION_USER},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{"version", no_argument, NULL, OPTION_VERSION},
 	{NULL, 0, NULL, 0},
@@ -31,7 +33,7 @@ static const struct option long_options[] = {
 static void usage(FILE *to, const char *name)
 {
 	fprintf(to,
-		"usage: %s [-f] [-t] [-c FILE] [--instance NAME] [--node NAME]\n"
+		"usage: %s [-f] [-t] [-c FILE] [--instance NAME] [--node NAME] [--user NAME]\n"
 		"  -c FILE               read this config file\n"
 		"  -f                    stay in the foreground\n"
 		"  -t                    check the config and exit\n"
@@ -39,6 +41,7 @@ static void usage(FILE *to, const char *name)
 		"  --format FORM         the config is coterie.conf (coterie) or corosync.conf (corosync)\n"
 		"  --instance NAME       run a second daemon on this host, with its own names and folders\n"
 		"  --node NAME           this host is the node of that name\n"
+		"  --user NAME           become this user, and keep few rights of root\n"
 		"  --check-plugin FILE   load a plugin, try it without a ring, and exit\n"
 		"  --print-config[=FORM] print the config as coterie (the default), corosync, cmap or json\n"
 		"  --help-config [BLOCK [NAME]]  print the options of coterie.conf\n"
@@ -126,6 +129,9 @@ int options_parse(int argc, char **argv, struct options *options)
 			break;
 		case OPTION_NODE:
 			options->node = optarg;
+			break;
+		case OPTION_USER:
+			options->user = optarg[0] != '\0' ? optarg : NULL;
 			break;
 		case OPTION_CHECK_PLUGIN:
 			options->check_plugin = optarg;

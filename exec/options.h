@@ -18,6 +18,7 @@ struct options {
 	const char *config;         /* -c, or COTERIE_CONFIG; NULL: the default places */
 	const char *instance;       /* --instance, or COTERIE_INSTANCE; NULL: the default one */
 	const char *node;           /* --node */
+	const char *user;           /* --user; NULL: as it was started */
 	const char *check_plugin;   /* --check-plugin FILE */
 	int check_fd;               /* the same file, open, as a daemon gives it to a trial; -1: none */
 };

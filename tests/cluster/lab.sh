@@ -24,6 +24,7 @@
 # LAB_TOKEN and LAB_MS (of traffic: 500), LAB_CLIENT=KIND forces one kind of library, LAB_KIND=KIND makes
 # every node of that kind, LAB_KEEP=FOLDER keeps logs and records, LAB_LOCK names other lock files,
 # LAB_PRELOAD=FILE is a library that the daemons load before their own.
+# LAB_USER=NAME-OR-NUMBER: daemons of coterie start as root and become this user (--user).
 # The ring: LAB_TRANSPORT (udpu, udp, …), LAB_FAMILY (ipv4 or ipv6), more lines for the totem section
 # in LAB_TOTEM and for link 0 in LAB_INTERFACE ("broadcast: yes"). After a change of these, lab_configure.
 
@@ -271,6 +272,14 @@ lab_exec() {
 	exec nsenter -t "${LAB_HOLDERS[node]}" -n -m env "${environment[@]}" "$@" 9>&-
 }
 
+# What a package or the operator would give to the user of the daemon.
+lab_give() {
+	local node=$1
+
+	chmod go+x "$LAB_DIR" && chown -R "$LAB_USER:" "$LAB_DIR/$node" 2>/dev/null ||
+		chown -R "$LAB_USER:$LAB_USER" "$LAB_DIR/$node"
+}
+
 lab_start() {
 	local node daemon environment
 
@@ -279,6 +288,10 @@ lab_start() {
 		corosync) daemon=(corosync) ;;
 		coterie) daemon=("$LAB_BUILD/exec/coterie") ;;
 		esac
+		if [ -n "${LAB_USER:-}" ] && [ "${LAB_KINDS[node]}" = coterie ]; then
+			lab_give "$node"
+			daemon+=(--user "$LAB_USER")
+		fi
 		mapfile -t environment < <(lab_environment "${LAB_KINDS[node]}" "$node")
 		[ -z "${LAB_PLUGINS[node]:-}" ] || environment+=("COTERIE_PLUGIN_PATH=${LAB_PLUGINS[node]}")
 		[ -z "${LAB_PRELOAD:-}" ] || environment+=("LD_PRELOAD=$LAB_PRELOAD")

@@ -50,6 +50,11 @@ plugin-life-long: check-programs
 check-long: plugin-life-long
 .PHONY: plugin-life-long
 
+# The daemon as a user of its own.
+dist_check_SCRIPTS += %D%/caged.sh
+TESTS += %D%/caged.sh
+sanitized_scripts += %D%/caged.sh
+
 # What clients may do that are not root.
 if HAVE_JSON
 dist_check_SCRIPTS += %D%/access.sh

@@ -1,0 +1,214 @@
+#include "exec/cage.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "exec/instance.h"
+
+#define EXIT_USER 39
+#define CAPABILITY_MAX 63u
+
+/*
+ * What the daemon cannot do without, beside real time and locked memory, for which limits are enough. libqb gives each
+ * client the files of its connection (CHOWN) and goes on working in a folder that is the client's then (DAC_OVERRIDE,
+ * FOWNER). Receive buffers of a ring are larger than net.core.rmem_max (NET_ADMIN).
+ */
+static const unsigned int kept[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_NET_ADMIN};
+
+struct user {
+	const char *name;
+	uid_t uid;
+	gid_t gid;
+};
+
+__attribute__((format(printf, 3, 4))) static int fail(char *error, uint32_t size, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(error, size, format, arguments);
+	va_end(arguments);
+	return EXIT_USER;
+}
+
+/* --- the user --- */
+
+/* A number needs no entry in the user database. Its group has the same number then. */
+static bool find_user(const char *text, struct user *user)
+{
+	char *end;
+	const struct passwd *entry = getpwnam(text);
+	unsigned long number = strtoul(text, &end, 10);
+
+	if (entry == NULL && (*text < '0' || *text > '9' || *end != '\0' || number >= UINT32_MAX))
+		return false;
+	if (entry == NULL)
+		entry = getpwuid((uid_t)number);
+	*user = (struct user){.name = NULL, .uid = (uid_t)number, .gid = (gid_t)number};
+	if (entry != NULL)
+		*user = (struct user){.name = entry->pw_name, .uid = entry->pw_uid, .gid = entry->pw_gid};
+	return true;
+}
+
+/* --- folders --- */
+
+/* What a daemon of root has left in the folder. A file with a second name may be another program's. */
+static void give_files(int folder, const struct user *user)
+{
+	DIR *dir = fdopendir(dup(folder));
+	const struct dirent *entry;
+	struct stat status;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		if (fstatat(folder, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode) &&
+			status.st_uid == 0 && status.st_nlink == 1 &&
+			fchownat(folder, entry->d_name, user->uid, user->gid, AT_SYMLINK_NOFOLLOW) < 0)
+			break; /* the daemon reports the file that it cannot use */
+	}
+	if (dir != NULL)
+		closedir(dir);
+}
+
+/* The files first: the folder is root's until then. */
+static int give_folder(const char *path, const struct user *user)
+{
+	int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat status;
+	int rc = 0;
+
+	if (folder < 0 || fstat(folder, &status) < 0) {
+		rc = -errno;
+	} else if (status.st_uid == 0) {
+		give_files(folder, user);
+		rc = fchown(folder, user->uid, user->gid) < 0 ? -errno : 0;
+	}
+	if (folder >= 0)
+		close(folder);
+	return rc;
+}
+
+static int give_folders(const struct user *user, const char *instance, char *error, uint32_t error_size)
+{
+	struct instance_dirs dirs;
+	int code = instance_dirs_prepare(instance, NULL, NULL, &dirs, error, error_size);
+	int rc;
+
+	if (code != 0 || dirs.is_fallback)
+		return code;
+	rc = give_folder(dirs.state, user);
+	if (rc < 0)
+		return fail(error, error_size, "cannot give folder '%s' to user %u (%s)", dirs.state, user->uid,
+			strerror(-rc));
+	rc = give_folder(dirs.run, user);
+	if (rc < 0)
+		return fail(error, error_size, "cannot give folder '%s' to user %u (%s)", dirs.run, user->uid,
+			strerror(-rc));
+	return 0;
+}
+
+/* --- rights --- */
+
+static bool is_kept(unsigned int capability)
+{
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		if (kept[i] == capability)
+			return true;
+	}
+	return false;
+}
+
+/* Where a limit cannot be raised, the daemon warns when it meets it. */
+static void raise_limits(void)
+{
+	static const struct {
+		int which;
+		rlim_t limit;
+	} limits[] = {{RLIMIT_MEMLOCK, RLIM_INFINITY}, {RLIMIT_RTPRIO, 99}, {RLIMIT_NICE, 40}};
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		struct rlimit limit = {limits[i].limit, limits[i].limit};
+
+		(void)setrlimit((__rlimit_resource_t)limits[i].which, &limit);
+	}
+}
+
+/* The bounding set is what a program with file capabilities could get at most. */
+static int bound_capabilities(void)
+{
+	for (unsigned int i = 0; i <= CAPABILITY_MAX; i++) {
+		if (!is_kept(i) && prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0 && errno != EINVAL)
+			return -errno;
+	}
+	return 0;
+}
+
+static int set_capabilities(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		data[kept[i] / 32].effective |= 1u << (kept[i] % 32);
+		data[kept[i] / 32].permitted |= 1u << (kept[i] % 32);
+	}
+	return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
+}
+
+static int change_user(const struct user *user)
+{
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		return -errno;
+	if ((user->name != NULL ? initgroups(user->name, user->gid) : setgroups(0, NULL)) < 0 ||
+		setresgid(user->gid, user->gid, user->gid) < 0 || setresuid(user->uid, user->uid, user->uid) < 0)
+		return -errno;
+	int rc = set_capabilities();
+	if (rc < 0)
+		return rc;
+	/* The kernel has turned this off with the change of the user, and core dumps with it. */
+	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+void cage_shed_ambient(void) { (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); }
+
+int cage_enter(const char *text, const char *instance, char *error, uint32_t error_size)
+{
+	struct user user;
+
+	if (!find_user(text, &user))
+		return fail(error, error_size, "there is no user '%s' on this host: create it, or take --user away",
+			text);
+	if (user.uid == geteuid())
+		return 0;
+	if (geteuid() != 0)
+		return fail(error, error_size,
+			"cannot become user '%s': start the daemon as root or as that user", text);
+	int code = give_folders(&user, instance, error, error_size);
+	if (code != 0)
+		return code;
+	raise_limits();
+	int rc = bound_capabilities();
+	if (rc == 0)
+		rc = change_user(&user);
+	if (rc < 0)
+		return fail(error, error_size, "cannot become user '%s' (%s): take --user away", text, strerror(-rc));
+	umask(027);
+	return 0;
+}

@@ -1,0 +1,104 @@
+#!/bin/bash
+# Daemons that start as root and become a user of their own: a ring of three, clients of every uid, reload, rotation of
+# the log, plugins, and the way back to root.
+LAB_USER=${LAB_USER:-61999}
+# shellcheck source=tests/cluster/lab.sh
+. "$(dirname "$0")/lab.sh"
+
+command -v setpriv >/dev/null || tap_skip "no setpriv"
+[ "$(id -u)" -eq 0 ] && [ "$(awk '{ print $3 }' /proc/self/uid_map)" != 1 ] || tap_skip "not root"
+user=65534 pacemaker=61189 stranger=61004
+
+lab_open coterie coterie coterie
+for node in "${LAB_NODES[@]}"; do
+	printf 'uidgid {\n\tuid: %s\n}\nuidgid {\n\tgid: %s\n}\n' $user $pacemaker >>"$LAB_DIR/$node/corosync.conf"
+done
+tool() { # NAME: a program of the tools' folder
+	local path=$LAB_BUILD/tools/.libs/$1
+
+	[ -x "$path" ] || path=$LAB_BUILD/tools/$1
+	echo "$path"
+}
+ctl=$(tool coterie-ctl)
+uid=$(id -u "$LAB_USER" 2>/dev/null || echo "$LAB_USER")
+status() { awk -v key="$2:" '$1 == key { $1 = ""; print substr($0, 2) }' "/proc/${LAB_DAEMONS[$1]}/status"; }
+# as UID COMMAND...: on node 1
+as() {
+	local id=$1
+
+	shift
+	lab_in 1 setpriv --reuid="$id" --regid="$id" --clear-groups "$@" >"$LAB_DIR/said" 2>&1
+}
+# Programs of the build may be where other users cannot reach them.
+copy() {
+	mkdir -m 755 "$LAB_DIR/bin" && cp "$(lab_program cpg_watch)" "$LAB_DIR/bin/" &&
+		cp "$LAB_BUILD"/.libs/lib*.so.* "$LAB_DIR/bin/" && chmod 755 "$LAB_DIR/bin"/*
+}
+joins() { as "$1" env LD_LIBRARY_PATH="$LAB_DIR/bin" timeout 20 "$LAB_DIR/bin/cpg_watch" -n 3 -w 10; }
+
+lab_start 1 2 3
+tap_check "a ring of three" lab_ring 3 1 2 3 || lab_close
+tap_check "of the user" test "$(status 1 Uid)" = "$uid $uid $uid $uid"
+tap_check "without groups of root" test -z "$(grep -w 0 <<<"$(status 1 Gid) $(status 1 Groups)")"
+# chown, dac_override, fowner and net_admin.
+tap_check "four capabilities stay ($(status 1 CapEff))" test "$(status 1 CapEff)" = 000000000000100b
+tap_check "and no others can come" test "$(status 1 CapPrm) $(status 1 CapBnd)" = "000000000000100b 000000000000100b"
+tap_check "nor go to programs that it starts" test "$(status 1 CapAmb) $(status 1 CapInh)" = "0000000000000000 0000000000000000"
+tap_check "nor by set-user-id" test "$(status 1 NoNewPrivs)" = 1
+tap_check "files are not for all" test "$(status 1 Umask)" = 0027
+tap_check "the state is its own" test "$(stat -c %u:%a "$LAB_DIR/1/state/ringid_1")" = "$uid:600"
+tap_check "and the log" test "$(stat -c %u:%a "$LAB_DIR/1/log")" = "$uid:640"
+
+# --- clients ---
+tap_check "clients are copied" copy
+for client in 0 $user $pacemaker "$uid"; do
+	tap_check "a client of user $client joins a group" joins "$client" || tap_note "$(cat "$LAB_DIR/said")"
+done
+tap_check "a stranger does not" test "$(joins $stranger && echo joined)" = ""
+tap_check "no files of clients stay" lab_await test -z "$(find /dev/shm -mindepth 1 -user $user)"
+lab_traffic "traffic" 1400 1 2 3
+
+# --- what the operator does ---
+if [ -x "$ctl" ]; then
+	tap_check "status" lab_in 1 "$ctl" status
+	sed -i 's/debug: off/debug: on/' "$LAB_DIR"/[123]/corosync.conf
+	tap_check "reload" lab_in 1 "$ctl" reload
+	life=$LAB_BUILD/tests/unit/plugins/.libs/life.so
+	if [ -e "$life" ]; then
+		install -m 755 "$life" "$LAB_DIR/bin/life.so"
+		tap_check "a plugin is loaded" lab_in 1 "$ctl" plugin load "$LAB_DIR/bin/life.so"
+		tap_check "and unloaded" lab_in 1 "$ctl" plugin unload life
+		chown $user "$LAB_DIR/bin/life.so"
+		lab_in 1 "$ctl" plugin load "$LAB_DIR/bin/life.so" >"$LAB_DIR/said" 2>&1
+		tap $((! $?)) "but not one of another user"
+	fi
+fi
+mv "$LAB_DIR/1/log" "$LAB_DIR/1/log.1"
+lab_signal HUP 1
+tap_check "the log is opened again" lab_await test -e "$LAB_DIR/1/log"
+lab_stop 1 2 3
+tap $? "they stop"
+
+# --- the way from root and back ---
+cage=$LAB_USER LAB_USER=
+# As systemd does with the folders of a unit whose user changes.
+chown -R root:root "$LAB_DIR"/[123]
+lab_start 1 2 3
+tap_check "as root" lab_ring 3 1 2 3
+tap_check "with all rights" test "$(status 1 Uid)" = "0 0 0 0"
+lab_stop 1 2 3
+tap $? "which stop"
+LAB_USER=$cage
+lab_start 1 2 3
+tap_check "as the user again" lab_ring 3 1 2 3
+lab_stop 1 2 3
+tap $? "which stop, too"
+
+# --- refusals ---
+lab_in 1 "$LAB_BUILD/exec/coterie" -f -c "$LAB_DIR/1/corosync.conf" --user no-such-user >"$LAB_DIR/said" 2>&1
+tap_check "an unknown user has an exit code ($?)" test $? -eq 39
+tap_check "and a line" grep -q "there is no user 'no-such-user' on this host" "$LAB_DIR/said"
+as $user "$LAB_BUILD/exec/coterie" -f -c "$LAB_DIR/1/corosync.conf" --user "$LAB_USER" >"$LAB_DIR/said" 2>&1
+tap_check "another user cannot become it" grep -q "start the daemon as root or as that user" "$LAB_DIR/said" ||
+	tap_note "$(cat "$LAB_DIR/said")"
+lab_close
