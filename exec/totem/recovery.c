@@ -10,6 +10,20 @@
 #include "exec/totem/frame.h"
 
 #define STUCK_VISITS 100u
+/* No member of a ring is further ahead of what another one has freed: both have a store of that size. */
+#define AHEAD_MAX (2 * STORE_WINDOW)
+
+/*
+ * Return how far seq, from another member's entry of this node's old ring, is ahead of what this node has freed. Every
+ * member has that, and none is further ahead than AHEAD_MAX. Any other value is invented, or counts another ring
+ * (spec 04 §7.3 [Q]), and is read as 0. Seqs that are further apart than 2^31 have no order.
+ */
+static uint32_t ahead_of_freed(const struct totem_engine *engine, uint32_t seq)
+{
+	uint32_t ahead = seq - engine->store.released;
+
+	return ahead <= AHEAD_MAX ? ahead : 0;
+}
 
 /*
  * Who comes from the same past as we: members of our old ring that say so in their entries.
@@ -32,23 +46,25 @@ static bool find_companions(struct totem_engine *engine)
 			continue;
 		set_add(&engine->trans, id);
 		is_needed |= entry->received_flg == 0;
-		engine->high_ring_delivered =
-			seq_max(engine->high_ring_delivered, entry->high_delivered);
+		engine->high_ring_delivered = seq_max(engine->high_ring_delivered,
+			engine->store.released + ahead_of_freed(engine, entry->high_delivered));
 	}
 	return is_needed;
 }
 
-/* Everybody's lowest aru is where sending again begins. */
+/* Sending again begins behind the lowest aru of all companions, but not before what was freed: they all have that. */
 static uint32_t lowest_aru(const struct totem_engine *engine)
 {
-	uint32_t low = engine->store.high_seq;
+	uint32_t ahead = engine->store.high_seq - engine->store.released;
 
 	for (uint32_t i = 0; i < engine->new_memb.count; i++) {
-		if (node_set_has(&engine->trans, engine->new_memb.ids[i]))
-			low = seq_min(low, engine->commit.entries[i].aru);
+		uint32_t theirs = ahead_of_freed(engine, engine->commit.entries[i].aru);
+
+		if (node_set_has(&engine->trans, engine->new_memb.ids[i]) && theirs < ahead)
+			ahead = theirs;
 	}
-	/* What we freed, everybody has. */
-	return seq_max(low, engine->store.released);
+	assert(ahead <= STORE_WINDOW);
+	return engine->store.released + ahead;
 }
 
 static void owe_frames(struct totem_engine *engine)

@@ -280,6 +280,67 @@ START_TEST(what_nobody_may_write_goes_no_further)
 }
 END_TEST
 
+/* Give the entries of the others in the second rotation's commit token values that are far apart. */
+static bool has_forged_commit;
+
+static bool drop_to_forge_commit(struct net *n, uint32_t from, uint32_t to,
+	const struct wire_header *header, const struct coterie_frame *frame)
+{
+	struct wire_commit_token token;
+	struct wire_commit_entry entries[3];
+	uint32_t addr[3];
+	uint8_t bytes[1024];
+
+	(void)n, (void)from;
+	if (has_forged_commit || to != 2 || header->type != WIRE_COMMIT_TOKEN ||
+		totem_engine_state(node_of(2)->engine) != TOTEM_COMMIT)
+		return false;
+	ck_assert_int_eq(wire_decode_commit_token(frame->data, frame->size, &token), WIRE_OK);
+	ck_assert_uint_eq(token.count, 3);
+	for (uint32_t i = 0; i < 3; i++) {
+		addr[i] = wire_commit_addr(&token, i);
+		entries[i] = wire_commit_entry(&token, i);
+	}
+	entries[0].aru = entries[1].aru - 0x7fffffff;
+	entries[2].aru = entries[0].aru - 0x7fffffff;
+	entries[0].high_delivered = entries[0].aru;
+	entries[2].high_delivered = entries[2].aru;
+	entries[0].received_flg = entries[2].received_flg = 0;
+	size_t size = wire_encode_commit_token(&token, addr, entries, NULL, 0, false, bytes, sizeof(bytes));
+	ck_assert_uint_gt(size, 0);
+	has_forged_commit = true;
+	feed(2, bytes, size);
+	return true;
+}
+
+/*
+ * By the wrapping order of seqs the values of entry 0 are before those of entry 1, those of entry 2 before those of
+ * entry 0, and those of entry 2 behind those of entry 1. The engine walks over the seqs between two of them.
+ */
+START_TEST(a_commit_token_with_invented_arus_costs_at_most_a_store)
+{
+	struct totem_engine *engine;
+
+	has_forged_commit = false;
+	start_ring(3);
+	send_many(1, 20);
+	run_until_received(20, 100);
+	engine = node_of(2)->engine;
+	net->drops = drop_to_forge_commit;
+	totem_engine_transport(engine, net->now_ns, TOTEM_EVENT_FORCE_GATHER, 0);
+	while (!has_forged_commit)
+		ck_assert(net_step(net, UINT64_MAX));
+	ck_assert_int_eq(totem_engine_state(engine), TOTEM_RECOVERY);
+	ck_assert_uint_le(engine->owed_end - engine->owed_next, STORE_WINDOW);
+	ck_assert_uint_le(engine->high_ring_delivered - engine->store.released, 2 * STORE_WINDOW);
+	net->drops = NULL;
+	run_until_ring(3, 30000);
+	send_many(2, 3);
+	run_until_received(23, 1000);
+	ck_assert_str_eq(node_of(1)->log, node_of(3)->log);
+}
+END_TEST
+
 START_TEST(a_flag_of_nobody_does_not_stop_a_recovery)
 {
 	start_ring(3);
@@ -566,6 +627,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_forged_frame_is_not_in_the_way_of_our_own, 1, 3);
 	tcase_add_loop_test(tcase, residues_do_not_stop_the_ring, 0, 2);
 	tcase_add_test(tcase, what_nobody_may_write_goes_no_further);
+	tcase_add_test(tcase, a_commit_token_with_invented_arus_costs_at_most_a_store);
 	tcase_add_test(tcase, a_flag_of_nobody_does_not_stop_a_recovery);
 	tcase_add_test(tcase, nothing_wraps_on_a_long_lived_ring);
 	tcase_add_test(tcase, unknown_ids_fail_at_once);
