@@ -26,6 +26,7 @@
 #include "exec/process.h"
 #include "exec/quorum.h"
 #include "exec/reload.h"
+#include "exec/repair.h"
 #include "exec/ring.h"
 
 #define EXIT_CONFIG 8
@@ -100,7 +101,7 @@ static int load_config(struct daemon *daemon)
 	environment.format = daemon->options.format;
 	environment.drop_ins = drop_ins;
 	/* What is printed may be what a start would refuse. */
-	environment.is_test = daemon->options.is_test && !daemon->options.is_print;
+	environment.is_test = daemon->options.is_test && !daemon->options.is_print && !daemon->options.is_repair;
 	rc = config_load(path, &environment, &executive->config, &daemon->messages);
 	if (rc < 0)
 		tell_messages(&daemon->messages, daemon->options.is_test);
@@ -372,7 +373,8 @@ int main(int argc, char **argv)
 	if (code == 0 && plugin_folders_init(&daemon.folders, executive->config) < 0)
 		code = EXIT_NO_MEMORY;
 	if (code == 0 && daemon.options.is_test) {
-		code = daemon.options.is_print ? modes_print_config(&daemon.options, executive->config)
+		code = daemon.options.is_print    ? modes_print_config(&daemon.options, executive->config)
+		       : daemon.options.is_repair ? repair_ring_seq(daemon.options.instance, executive->config)
 		       : daemon.options.is_check_reload
 			       ? modes_check_reload(&daemon.options, executive->config)
 			       : modes_tell_test(executive->config);

@@ -13,8 +13,19 @@
 #define EXIT_USAGE 1
 #define EXIT_INSTANCE_NAME 36
 
-enum { OPTION_INSTANCE = 256, OPTION_NODE, OPTION_HELP, OPTION_VERSION, OPTION_CHECK_PLUGIN, OPTION_PRINT_CONFIG, OPTION_FORMAT, OPTION_HELP_CONFIG, OPTION_CHECK_RELOAD,
-	OPTION_USER };
+enum {
+	OPTION_INSTANCE = 256,
+	OPTION_NODE,
+	OPTION_HELP,
+	OPTION_VERSION,
+	OPTION_CHECK_PLUGIN,
+	OPTION_PRINT_CONFIG,
+	OPTION_FORMAT,
+	OPTION_HELP_CONFIG,
+	OPTION_CHECK_RELOAD,
+	OPTION_REPAIR_RING_SEQ,
+	OPTION_USER,
+};
 
 static const struct option long_options[] = {
 	{"instance", required_argument, NULL, OPTION_INSTANCE},
@@ -24,6 +35,7 @@ static const struct option long_options[] = {
 	{"format", required_argument, NULL, OPTION_FORMAT},
 	{"help-config", no_argument, NULL, OPTION_HELP_CONFIG},
 	{"check-reload", no_argument, NULL, OPTION_CHECK_RELOAD},
+	{"repair-ring-seq", no_argument, NULL, OPTION_REPAIR_RING_SEQ},
 	{"user", required_argument, NULL, OPTION_USER},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{"version", no_argument, NULL, OPTION_VERSION},
@@ -46,6 +58,7 @@ static void usage(FILE *to, const char *name)
 		"  --print-config[=FORM] print the config as coterie (the default), corosync, cmap or json\n"
 		"  --help-config [BLOCK [NAME]]  print the options of coterie.conf\n"
 		"  --check-reload        print what a reload of the running daemon would change\n"
+		"  --repair-ring-seq     make a stored ring id that is damaged or used up usable again\n"
 		"  --help                print this text\n"
 		"A word in place of the options is a command of coterie-ctl(8).\n"
 		"See coterie(8).\n",
@@ -149,6 +162,9 @@ int options_parse(int argc, char **argv, struct options *options)
 			break;
 		case OPTION_CHECK_RELOAD:
 			options->is_test = options->is_check_reload = true;
+			break;
+		case OPTION_REPAIR_RING_SEQ:
+			options->is_test = options->is_repair = true;
 			break;
 		case OPTION_FORMAT:
 			if (!parse_format(optarg, &options->format)) {

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,26 @@
 #define POOL_BYTES_MAX ((size_t)256 << 20)
 #define RECOVERY_HEADERS 90u /* two frame headers: spec 05 §7 */
 #define IPV6_HEADER_EXTRA 20u
+
+static bool load_ring_seq(struct ring *ring)
+{
+	const char *dir = ring->executive->state_dir;
+	uint32_t nodeid = ring->options.nodeid;
+	int rc = state_ring_seq_load(dir, nodeid, &ring->options.ring_seq);
+
+	/* A lost number could be used twice, and recovery would mix two histories. */
+	if (rc < 0)
+		log_line("TOTEM", LOG_ERR,
+			"Cannot read the stored ring id '%s/ringid_%u' (%s): repair the file with 'coterie "
+			"--repair-ring-seq', or remove it if this node was never in a ring",
+			dir, nodeid, rc == -EBADMSG ? "it does not have 8 bytes" : strerror(-rc));
+	else if (ring->options.ring_seq >= TOTEM_RING_SEQ_END)
+		log_line("TOTEM", LOG_ERR,
+			"The stored ring id '%s/ringid_%u' is used up (%" PRIx64 "): forged packets have raised it; stop "
+			"all nodes, run 'coterie --repair-ring-seq' on each, and start them again",
+			dir, nodeid, ring->options.ring_seq);
+	return rc == 0 && ring->options.ring_seq < TOTEM_RING_SEQ_END;
+}
 
 struct ring *ring_create(struct executive *executive, int *exit_code)
 {
@@ -41,14 +62,7 @@ struct ring *ring_create(struct executive *executive, int *exit_code)
 	ring->waiting = calloc(RING_WAITING_MAX, sizeof(*ring->waiting));
 	if (ring->pool == NULL || ring->waiting == NULL || ring_sources_init(&ring->sources, executive->stats) < 0)
 		goto no_memory;
-	int rc = state_ring_seq_load(executive->state_dir, ring->options.nodeid, &ring->options.ring_seq);
-	if (rc < 0) {
-		/* A lost number could be used twice, and recovery would mix two histories. */
-		log_line("TOTEM", LOG_ERR,
-			"Cannot read the stored ring id '%s/ringid_%u' (%s): repair the file, or remove it if "
-			"this node was never in a ring",
-			executive->state_dir, ring->options.nodeid,
-			rc == -EBADMSG ? "it does not have 8 bytes" : strerror(-rc));
+	if (!load_ring_seq(ring)) {
 		*exit_code = EXIT_RING_ID;
 		ring_destroy(ring);
 		return NULL;

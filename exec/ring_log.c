@@ -72,6 +72,9 @@ static const char *refusal_text(uint64_t reason)
 		return "a frame with malformed messages";
 	case TOTEM_REFUSED_STALE:
 		return "a join older than one already seen";
+	case TOTEM_REFUSED_SEQ:
+		return "a join with a ring sequence number beyond reason (if it is not forged: coterie(8), "
+		       "--repair-ring-seq)";
 	default:
 		return "malformed";
 	}
@@ -187,6 +190,12 @@ void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_tr
 			"(reason: no agreement in %" PRIu64 " tries). The most common cause of this message "
 			"is that the local firewall is configured improperly.",
 			trace->value);
+		break;
+	case TOTEM_TRACE_RING_SEQ_END:
+		log_limited(&log->seq_end, now_ns, "TOTEM", LOG_ERR,
+			"The ring sequence numbers are used up (%" PRIx64 "), no ring can be formed: stop all nodes, run "
+			"'coterie --repair-ring-seq' on each, and start them again",
+			trace->ring.seq);
 		break;
 	case TOTEM_TRACE_FAILED_TO_RECEIVE:
 		log_line("TOTEM", LOG_ERR,

@@ -12,7 +12,7 @@ struct ring_log {
 	const struct totem_options *options; /* borrowed */
 	uint32_t *left;                      /* of the last transitional configuration */
 	uint32_t left_count;
-	struct log_limit refused, late, cannot_gather, source, backoff, lapse, contact, witnessed;
+	struct log_limit refused, late, cannot_gather, source, backoff, lapse, contact, witnessed, seq_end;
 	uint64_t lapsed_ns; /* when the lease ended; 0: it has not */
 };
 

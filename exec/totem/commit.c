@@ -132,6 +132,12 @@ void commit_create(struct totem_engine *engine)
 		return;
 	if (TOTEM_MUTANT(engine, RING_SEQ_REUSED))
 		seq = engine->old_ring.seq;
+	if (seq >= TOTEM_RING_SEQ_END - RING_SEQ_STEP) {
+		const struct totem_trace trace = {.kind = TOTEM_TRACE_RING_SEQ_END, .ring = engine->ring};
+
+		engine_trace(engine, &trace);
+		return;
+	}
 	set_copy(&engine->new_memb, &engine->live);
 	commit->ring = (struct ring_id){.rep = engine->options.nodeid, .seq = seq + RING_SEQ_STEP};
 	commit->token_seq = 0;
@@ -179,7 +185,7 @@ static void arrived_in_gather(struct totem_engine *engine, const struct wire_com
 	node_set_clear(&engine->new_memb);
 	for (uint32_t i = 0; i < token->count; i++)
 		set_add(&engine->new_memb, wire_commit_addr(token, i));
-	if (!engine_believes(engine, token->ring.seq) ||
+	if (!engine_believes(engine, token->ring.seq, RING_SEQ_COMMIT_MAX) ||
 		token->ring.rep != engine->new_memb.ids[0] ||
 		index_of(engine, engine->options.nodeid) != token->memb_index ||
 		token->memb_index >= token->count) {

@@ -174,7 +174,7 @@ int totem_options_check(const struct totem_options *options, const char **which)
 		*which = "window_size";
 	if (*which == NULL && (options->max_messages < 1 || options->max_messages > WINDOW_MAX))
 		*which = "max_messages";
-	if (*which == NULL && options->ring_seq >= RING_SEQ_MAX)
+	if (*which == NULL && options->ring_seq >= TOTEM_RING_SEQ_END)
 		*which = "ring_seq";
 	return *which == NULL ? 0 : -EINVAL;
 }

@@ -71,13 +71,15 @@ bool engine_knows(const struct totem_engine *engine, uint32_t id)
 	return id != 0 && (engine->known.count == 0 || node_set_has(&engine->known, id));
 }
 
-bool engine_believes(const struct totem_engine *engine, uint64_t ring_seq)
+bool engine_believes(const struct totem_engine *engine, uint64_t ring_seq, uint64_t step_max)
 {
-	uint64_t from = engine->ring_seq_high;
+	uint64_t from = engine->ring.seq;
 
-	if (from < RING_SEQ_JUMP_MAX)
-		from = RING_SEQ_JUMP_MAX;
-	return ring_seq < RING_SEQ_MAX && ring_seq <= from + RING_SEQ_STEP_MAX;
+	if (from < TOTEM_RING_SEQ_JUMP_MAX)
+		from = TOTEM_RING_SEQ_JUMP_MAX;
+	if (from < RING_SEQ_LONE_MAX && engine->memb.count <= 1)
+		from = RING_SEQ_LONE_MAX;
+	return ring_seq < TOTEM_RING_SEQ_END && ring_seq <= from + step_max;
 }
 
 bool engine_is_rep(const struct totem_engine *engine)

@@ -94,6 +94,7 @@ enum totem_trace_kind {
 	TOTEM_TRACE_ALONE,          /* a ring of one is installed, not by others' wish; value = enum totem_alone */
 	TOTEM_TRACE_UNHEARD,        /* node and the member in seq do not hear each other */
 	TOTEM_TRACE_EVICTED,        /* node is not in the configuration that is being installed: `eviction` says why */
+	TOTEM_TRACE_RING_SEQ_END,   /* no ring can be formed: the next one would have the seq TOTEM_RING_SEQ_END */
 	TOTEM_TRACE_LEASE,          /* the lease ended (value 0) or began again (value 1) */
 	TOTEM_TRACE_WITNESSED,      /* node is silent for value ms; cause = enum totem_witness, which has changed */
 };
@@ -142,6 +143,7 @@ enum totem_refusal {
 	TOTEM_REFUSED_COMMIT,       /* we are not where the index says, or not what was committed to */
 	TOTEM_REFUSED_PACKET,       /* group-layer packet malformed */
 	TOTEM_REFUSED_STALE,        /* join older than one seen */
+	TOTEM_REFUSED_SEQ,          /* join with a ring seq far beyond that of this node */
 };
 
 struct totem_trace {
@@ -217,10 +219,18 @@ struct totem_callbacks {
 	void (*trace)(void *arg, const struct totem_trace *trace);
 };
 
+/**
+ * Ring seqs up to here are believed at once, whoever sends them: a node that is new, or was away, has a small one. No
+ * cluster gets here by forming rings. Beyond, a packet can raise the seq by 2^20 to 3 * 2^20 for each ring that is formed.
+ */
+#define TOTEM_RING_SEQ_JUMP_MAX (UINT64_C(1) << 63)
+/** No ring has this seq or a higher one, so that no sum wraps. */
+#define TOTEM_RING_SEQ_END (UINT64_MAX - (UINT64_C(1) << 22))
+
 /** Durations in nanoseconds, already computed (spec 04 §4, spec 07 §1.5). */
 struct totem_options {
 	uint32_t nodeid;             /* own, not 0 */
-	uint64_t ring_seq;           /* last stored ring sequence; 0: none */
+	uint64_t ring_seq;           /* last stored ring sequence; 0: none; below TOTEM_RING_SEQ_END */
 	const uint32_t *nodes;       /* configured node ids, own included; copied. Others' joins are ignored */
 	uint32_t node_count;         /* 0: anyone may join, up to WIRE_NODES_MAX */
 	uint32_t payload_max;        /* M: bytes behind the 45-byte header of a frame */

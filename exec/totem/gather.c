@@ -411,7 +411,11 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 
 	struct peer *peer = peer_get(engine, join.system_from);
 
-	if (peer == NULL || !engine_believes(engine, join.ring_seq) ||
+	if (peer != NULL && !engine_believes(engine, join.ring_seq, RING_SEQ_STEP_MAX)) {
+		engine_refuse(engine, TOTEM_REFUSED_SEQ, join.system_from);
+		return;
+	}
+	if (peer == NULL ||
 		(join.header_nodeid != 0 && join.header_nodeid != join.system_from) ||
 		is_leave_of_another_ring(engine, &join) || !read_lists(engine, &join)) {
 		engine_refuse(engine, TOTEM_REFUSED_JOIN, join.system_from);

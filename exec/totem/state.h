@@ -24,11 +24,12 @@
 #include "exec/totem/wire.h"
 
 #define STORE_WINDOW 16384u /* consecutive seq that a store has room for; a power of two */
-/* Ring seqs from outside: up to here at once, as reference peers do; from there on by small steps.
- */
-#define RING_SEQ_JUMP_MAX (UINT64_MAX - (UINT64_C(1) << 40))
+/* A node alone believes more: a ring that was attacked has to remain open for nodes with no history. */
+#define RING_SEQ_LONE_MAX (TOTEM_RING_SEQ_JUMP_MAX + (UINT64_C(1) << 62))
+/* What one join may add to the ring seq beyond TOTEM_RING_SEQ_JUMP_MAX. */
 #define RING_SEQ_STEP_MAX (UINT64_C(1) << 20)
-#define RING_SEQ_MAX (UINT64_MAX - (UINT64_C(1) << 21)) /* nothing beyond, so that no sum wraps */
+/* A commit token's: its representative may be a step ahead of this node, and has believed a join itself. */
+#define RING_SEQ_COMMIT_MAX (3 * RING_SEQ_STEP_MAX)
 #define ROTATION_SAMPLES 32u
 #define MILLISECOND_NS UINT64_C(1000000)
 
@@ -299,10 +300,11 @@ void engine_set_state(struct totem_engine *engine, enum totem_state state, uint3
 /** One frame to all; taken. NULL is ignored. */
 void engine_multicast(struct totem_engine *engine, struct coterie_frame *frame);
 /**
- * A ring seq from outside leaves room for many more. An absolute bound would not do: one forged
- * packet could take all rings there, and then nobody would accept the next one.
+ * Return whether a ring seq from outside leaves room for many more. Beyond TOTEM_RING_SEQ_JUMP_MAX, for a node
+ * alone beyond RING_SEQ_LONE_MAX, it may be step_max above the ring that this node last committed to: what packets claim between two rings does not add up. An absolute
+ * bound would not do: one forged packet could take all rings there, and then no node would accept the next one.
  */
-bool engine_believes(const struct totem_engine *engine, uint64_t ring_seq);
+bool engine_believes(const struct totem_engine *engine, uint64_t ring_seq, uint64_t step_max);
 bool engine_knows(const struct totem_engine *engine, uint32_t id);
 bool engine_is_rep(const struct totem_engine *engine); /* of `ring` */
 /** Of the ring whose token runs: rstore in RECOVERY. */

@@ -270,6 +270,7 @@ void rings_traced(struct history *history, struct life *life, const struct totem
 	case TOTEM_TRACE_ALONE:
 	case TOTEM_TRACE_UNHEARD:
 	case TOTEM_TRACE_EVICTED:
+	case TOTEM_TRACE_RING_SEQ_END:
 	case TOTEM_TRACE_LEASE:
 	case TOTEM_TRACE_WITNESSED:
 		break;

@@ -81,6 +81,14 @@ write_config
 printf 'short' >"$work/ringid_1"
 ends 21 "Cannot read the stored ring id '$work/ringid_1' .*: repair the file" "a damaged ring id" -f \
 	-c "$work/c"
+ends 0 "ringid_1: was damaged, is [0-9a-f]+$" "a damaged ring id is repaired" --repair-ring-seq -c "$work/c"
+ends 0 "needs no repair$" "a ring id that is whole stays" --repair-ring-seq -c "$work/c"
+printf '\377\377\377\377\377\377\377\377' >"$work/ringid_1"
+ends 21 "stored ring id '$work/ringid_1' is used up .*coterie --repair-ring-seq" "a ring id that is used up" -f \
+	-c "$work/c"
+ends 0 "ringid_1: was ffffffffffffffff, is [0-9a-f]{9,12}; repair all nodes" "it is repaired" \
+	--repair-ring-seq -c "$work/c"
+tap_check "the repaired ring id has 8 bytes" test "$(stat -c %s "$work/ringid_1")" -eq 8
 rm "$work/ringid_1"
 
 # A second daemon of the same instance; then a clean stop, and the lock is free again.
@@ -94,6 +102,8 @@ for _ in $(seq 100); do
 done
 ends 18 "Another Corosync instance is already running\..*--instance NAME" "a second daemon" -f \
 	--instance "$name" --node n1 -c "$work/c"
+ends 18 "Another Corosync instance is already running" "the ring id of a running daemon is not repaired" \
+	--repair-ring-seq --instance "$name" --node n1 -c "$work/c"
 ends 35 "127\.0\.0\.91.*(Address already in use|in use)" "an address in use" -f --instance "other$$" \
 	--node n1 -c "$work/c"
 kill -HUP "$running"

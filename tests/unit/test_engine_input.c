@@ -593,7 +593,7 @@ END_TEST
 START_TEST(forged_ring_seqs_leave_room)
 {
 	static const uint64_t seqs[] = {UINT64_C(1) << 32, UINT64_C(1) << 62, UINT64_C(1) << 63,
-		UINT64_MAX - (UINT64_C(1) << 40), UINT64_MAX - (UINT64_C(1) << 40) + 4000};
+		(UINT64_C(1) << 63) + (UINT64_C(1) << 20), (UINT64_C(1) << 63) + (UINT64_C(1) << 20) + 4000};
 	static const uint32_t nodes[] = {1, 2};
 	uint8_t bytes[64];
 
@@ -612,6 +612,56 @@ START_TEST(forged_ring_seqs_leave_room)
 	net->node_count = 3;
 	node_start(3);
 	run_until_ring(3, 5000);
+}
+END_TEST
+
+/* Joins that each claim as much as is believed, without a ring in between: the next ring is no further than one claim. */
+START_TEST(forged_joins_do_not_use_the_ring_seqs_up)
+{
+	static const uint32_t nodes[] = {1, 2, 3};
+	uint64_t claim = TOTEM_RING_SEQ_JUMP_MAX;
+	uint64_t rings = 0;
+	uint8_t bytes[64];
+	struct totem_probe probe;
+
+	start_ring(2);
+	for (int i = 0; i < 4000; i++) {
+		feed(1, bytes, wire_encode_join(2, 2, claim, nodes, 3, NULL, 0, 0, false, bytes, sizeof(bytes)));
+		totem_engine_probe(node_of(1)->engine, &probe);
+		if (probe.ring_seq_high == claim)
+			claim += RING_SEQ_STEP_MAX;
+	}
+	rings = totem_engine_counters(node_of(1)->engine)->commit_entered;
+	run_until_ring(2, 30000);
+	rings = totem_engine_counters(node_of(1)->engine)->commit_entered - rings;
+	ck_assert_uint_le(rings, 20);
+	ck_assert_uint_le(totem_engine_ring(node_of(1)->engine)->seq,
+		TOTEM_RING_SEQ_JUMP_MAX + (rings + 1) * RING_SEQ_COMMIT_MAX);
+	/* Nor does one that claims almost all of them. */
+	for (uint64_t seq = UINT64_MAX; seq > UINT64_MAX / 4 * 3; seq -= UINT64_C(1) << 60) {
+		node_of(2)->refused = 0;
+		feed(2, bytes, wire_encode_join(1, 1, seq, nodes, 2, NULL, 0, 0, false, bytes, sizeof(bytes)));
+		ck_assert_uint_eq(node_of(2)->refused, 1);
+	}
+	send_many(2, 3);
+	run_until_received(3, 1000);
+}
+END_TEST
+
+/* The disk of a node says that hardly any ring seq is left. */
+START_TEST(the_last_ring_seq_is_not_passed)
+{
+	net->node_count = 2;
+	node_of(1)->ring_seq = TOTEM_RING_SEQ_END - 30;
+	node_of(2)->ring_seq = TOTEM_RING_SEQ_END - 30;
+	node_start(1);
+	node_start(2);
+	for (int i = 0; i < 20; i++) {
+		run_for(3000);
+		tell(1, TOTEM_EVENT_FORCE_GATHER, 0);
+		ck_assert_uint_lt(totem_engine_ring(node_of(1)->engine)->seq, TOTEM_RING_SEQ_END);
+		ck_assert_uint_lt(totem_engine_ring(node_of(2)->engine)->seq, TOTEM_RING_SEQ_END);
+	}
 }
 END_TEST
 
@@ -637,6 +687,8 @@ int main(void)
 	tcase_add_test(tcase, bad_commit_tokens_are_dropped);
 	tcase_add_test(tcase, damaged_packets_of_every_type);
 	tcase_add_test(tcase, forged_ring_seqs_leave_room);
+	tcase_add_test(tcase, forged_joins_do_not_use_the_ring_seqs_up);
+	tcase_add_test(tcase, the_last_ring_seq_is_not_passed);
 	suite_add_tcase(suite, tcase);
 
 	return suite_run(suite);

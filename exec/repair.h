@@ -1,0 +1,17 @@
+/* coterie --repair-ring-seq: coterie(8). */
+#ifndef EXEC_REPAIR_H
+#define EXEC_REPAIR_H
+
+#include "exec/config/model.h"
+
+/**
+ * Replace the stored ring seq of the local node if it is unreadable or beyond TOTEM_RING_SEQ_JUMP_MAX, where only forged
+ * packets take it. The new one grows with the wall clock, and faster than rings are formed: no ring of the past has it.
+ * What was done is printed. Refused while a daemon of that instance runs.
+ *
+ * @param instance  NULL: the default one
+ * @return exit code: 0, also where there is nothing to repair; 16, 37: no folder; 17, 18: no lock; 21: not stored
+ */
+int repair_ring_seq(const char *instance, const struct config *config);
+
+#endif
