@@ -1,6 +1,7 @@
 #include "exec/resync.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,10 @@
 #include "exec/plugin_watch.h"
 #include "exec/ring.h"
 #include "exec/totem/node_set.h"
+
+/* READY follows at the next pass of the token. DONE takes as long as the state of the service. */
+#define READY_NS (10ull * 1000000000u)
+#define DONE_NS (60ull * 1000000000u)
 
 enum function {
 	RESYNC_JOIN,
@@ -37,6 +42,7 @@ struct member {
 	uint32_t nodeid;
 	bool is_able;
 	uint64_t services;
+	uint64_t joined; /* services for which a round of it is in the list, by bit: one each */
 };
 
 struct round {
@@ -55,6 +61,7 @@ struct resync {
 	bool has_started;             /* all have said READY */
 	bool is_stepping;             /* sync_step has more to do */
 	bool owes_ready, owes_done;   /* there was no room */
+	struct loop_timer *deadline;  /* of what the first round waits for; NULL: there is none */
 	struct log_limit malformed;
 };
 
@@ -122,14 +129,48 @@ static void send_done(struct resync *resync)
 static void drop_first(struct resync *resync)
 {
 	struct round *round = resync->rounds;
+	struct member *joiner = find(resync, round->joiner);
 
 	resync->rounds = round->next;
 	if (resync->rounds == NULL)
 		resync->last = &resync->rounds;
+	if (joiner != NULL)
+		joiner->joined &= ~(UINT64_C(1) << round->service);
 	free(round);
+	loop_timer_del(resync->executive->loop, resync->deadline);
+	resync->deadline = NULL;
 	resync->has_started = resync->is_stepping = resync->owes_ready = resync->owes_done = false;
 	node_set_clear(&resync->partners);
 	node_set_clear(&resync->waiting);
+}
+
+/*
+ * A member has not said what the round waits for: it is stopped, or its JOIN was forged. All that have the service would
+ * hold its clients for ever. A timer runs out at another place of the order on each member, so it cannot end the round
+ * there. A configuration does, and the synchronisation that follows does the work of all rounds.
+ */
+static void on_deadline(void *arg)
+{
+	struct resync *resync = arg;
+	char text[256] = "";
+	size_t length = 0;
+
+	resync->deadline = NULL;
+	for (uint32_t i = 0; i < resync->waiting.count && length + 12 < sizeof(text); i++)
+		length += (size_t)snprintf(text + length, sizeof(text) - length, " %u", resync->waiting.ids[i]);
+	log_line("SYNC", LOG_WARNING,
+		"Service %u, which node %u has loaded, waits in vain for node(s)%s: a ring is formed with the same "
+		"members, which synchronises all services",
+		resync->rounds->service, resync->rounds->joiner, text);
+	ring_force_gather(resync->executive->ring);
+}
+
+static void wait_for(struct resync *resync, uint64_t patience_ns)
+{
+	struct loop *loop = resync->executive->loop;
+
+	loop_timer_del(loop, resync->deadline);
+	resync->deadline = loop_timer_add(loop, loop_now_ns(loop) + patience_ns, on_deadline, resync);
 }
 
 /* The first round is over, one way or the other. */
@@ -187,6 +228,7 @@ static void start(struct resync *resync)
 	struct plugin *plugin = plugin_of(resync, round->service);
 
 	resync->has_started = true;
+	wait_for(resync, DONE_NS);
 	if (node_set_copy(&resync->waiting, &resync->partners) < 0)
 		log_line("SYNC", LOG_ERR, "out of memory: service %u is not synchronised", round->service);
 	if (!node_set_has(&resync->partners, resync->executive->nodeid))
@@ -202,6 +244,7 @@ static void begin(struct resync *resync)
 	const struct round *round = resync->rounds;
 	struct plugin *plugin = plugin_of(resync, round->service);
 
+	wait_for(resync, READY_NS);
 	for (uint32_t i = 0; i < resync->members.count; i++) {
 		const struct member *member = &resync->table[i];
 
@@ -261,13 +304,23 @@ void resync_passed(struct resync *resync)
 
 static void on_join(struct resync *resync, struct member *source, uint32_t service)
 {
+	uint64_t bit = UINT64_C(1) << service;
+
+	/* A member that loads a service again has said PART before: its earlier round has ended or is no more. */
+	if ((source->joined & bit) != 0) {
+		log_limited(&resync->malformed, loop_now_ns(resync->executive->loop), "SYNC", LOG_WARNING,
+			"message of node %u dropped: it has joined with service %u already", source->nodeid, service);
+		return;
+	}
+
 	struct round *round = calloc(1, sizeof(*round));
 
-	source->services |= UINT64_C(1) << service;
+	source->services |= bit;
 	if (round == NULL) {
 		log_line("SYNC", LOG_ERR, "out of memory: service %u is not synchronised", service);
 		return;
 	}
+	source->joined |= bit;
 	round->service = service;
 	round->joiner = source->nodeid;
 	*resync->last = round;
@@ -293,6 +346,7 @@ static void on_part(struct resync *resync, struct member *source, uint32_t servi
 		*link = round->next;
 		if (*link == NULL)
 			resync->last = link;
+		source->joined &= ~(UINT64_C(1) << service);
 		free(round);
 	}
 	if (first == NULL || first->service != service)

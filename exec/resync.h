@@ -13,7 +13,9 @@
  *   DONE service   the sender is through. When all have said it: sync_done, and clients go on.
  *   PART service   the sender has unloaded it; in a round nobody waits for it any more.
  *
- * One round at a time, the others wait in the order of their JOINs. A configuration of the ring ends all
+ * One round at a time, the others wait in the order of their JOINs. Each member has one round of each service in the
+ * list at most. A round whose READY or DONE does not come within 10 s or 60 s has a new ring formed, with the same
+ * members. A configuration of the ring ends all
  * rounds: the synchronisation that follows does their work. Each message names its ring; one of another is
  * not looked at. A member that has the service and does not know of these messages (Corosync) cannot be
  * asked: then the ring is formed anew, with the same members.

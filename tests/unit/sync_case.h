@@ -38,6 +38,9 @@ struct node {
 	char journal[TEXT];
 	int synchronized, gathers;
 	int full; /* ring_send refuses this many times */
+	void (*deadline)(void *); /* the last timer that was set with an argument of resync; NULL: none */
+	void *deadline_arg;
+	uint64_t deadline_ns;
 };
 
 extern struct node nodes[NODES];
@@ -54,6 +57,8 @@ void configure(struct node *node, uint64_t seq, bool is_regular, const uint32_t 
 /** Each node alone, then all together, in the ring of this number. */
 void new_ring(uint64_t seq);
 void deliver_all(void);
+/** Let the timer of a node's round run out. false: none is set. */
+bool deadline_passes(struct node *node);
 /** The token goes round until nothing more happens. */
 void rotate(int rounds);
 

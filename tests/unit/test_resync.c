@@ -2,6 +2,7 @@
 #include "exec/resync.h"
 
 #include <check.h>
+#include <malloc.h>
 #include <string.h>
 
 #include "exec/sync.h"
@@ -218,6 +219,80 @@ START_TEST(a_member_that_cannot_be_asked_needs_a_new_ring)
 }
 END_TEST
 
+/* A JOIN in the name of node 3, which has not loaded the service and so never says that it is ready. */
+static void forge_join(uint32_t source, uint32_t service)
+{
+	uint32_t words[10] = {63u << 16, 0, 40, 0, service, 0, 1, 0, 9, 0};
+
+	for (uint32_t i = 0; i < NODES - 1; i++)
+		resync_deliver(nodes[i].executive.resync, source, (const uint8_t *)words, sizeof(words), false);
+}
+
+START_TEST(a_join_without_ready_holds_the_clients_for_ten_seconds)
+{
+	ring_before_load(true);
+	forge_join(3, 2);
+	rotate(4);
+	ck_assert(nodes[0].services[0].plugin.is_held);
+	ck_assert_uint_eq(nodes[0].deadline_ns, UINT64_C(10000000000));
+	ck_assert(deadline_passes(&nodes[0]));
+	ck_assert_int_eq(nodes[0].gathers, 1);
+	new_ring(13);
+	ck_assert(!nodes[0].services[0].plugin.is_held);
+	rotate(8);
+	for (uint32_t i = 0; i < 2; i++) {
+		ck_assert(!nodes[i].services[0].plugin.is_held);
+		ck_assert(!deadline_passes(&nodes[i])); /* it ended with the round */
+	}
+	/* A load that is honest goes on as ever. */
+	load_service(&nodes[2], 2);
+	rotate(4);
+	ck_assert(!nodes[2].services[0].plugin.is_held && !nodes[2].services[0].plugin.is_deaf);
+	ck_assert(!deadline_passes(&nodes[0]));
+}
+END_TEST
+
+/* A service that only the forger claims to have: those that have not wait with their own loads. */
+START_TEST(a_join_for_nobody_does_not_block_other_rounds)
+{
+	ring_before_load(true);
+	forge_join(3, 40);
+	ck_assert(deadline_passes(&nodes[1]));
+	ck_assert_int_eq(nodes[1].gathers, 1);
+}
+END_TEST
+
+START_TEST(a_round_without_done_has_a_deadline)
+{
+	ring_before_load(true);
+	nodes[1].services[0].steps = 1000;
+	load_service(&nodes[2], 2);
+	rotate(3);
+	ck_assert_uint_eq(nodes[0].deadline_ns, UINT64_C(60000000000));
+	ck_assert(deadline_passes(&nodes[0]));
+	ck_assert_int_eq(nodes[0].gathers, 1);
+}
+END_TEST
+
+/* Two million JOINs took 64 MB. */
+START_TEST(a_member_has_one_round_of_a_service)
+{
+	ring_before_load(true);
+	struct mallinfo2 before = mallinfo2();
+	for (int i = 0; i < 20000; i++)
+		forge_join(3, (uint32_t)i % 63);
+	ck_assert_uint_le(mallinfo2().uordblks - before.uordblks, 2 * 63 * 64);
+	/* What PART takes out may come in again. */
+	for (int i = 0; i < 20000; i++) {
+		uint32_t words[10] = {63u << 16 | 3, 0, 40, 0, 5, 0, 1, 0, 9, 0};
+
+		resync_deliver(nodes[0].executive.resync, 3, (const uint8_t *)words, sizeof(words), false);
+		forge_join(3, 5);
+	}
+	ck_assert_uint_le(mallinfo2().uordblks - before.uordblks, 2 * 63 * 64);
+}
+END_TEST
+
 START_TEST(malformed_messages_of_a_round_change_nothing)
 {
 	ring_before_load(true);
@@ -280,6 +355,10 @@ int main(void)
 	tcase_add_test(tcase, another_configuration_does_the_work_of_a_round);
 	tcase_add_test(tcase, a_join_of_an_older_ring_is_not_looked_at);
 	tcase_add_test(tcase, a_member_that_cannot_be_asked_needs_a_new_ring);
+	tcase_add_test(tcase, a_join_without_ready_holds_the_clients_for_ten_seconds);
+	tcase_add_test(tcase, a_join_for_nobody_does_not_block_other_rounds);
+	tcase_add_test(tcase, a_round_without_done_has_a_deadline);
+	tcase_add_test(tcase, a_member_has_one_round_of_a_service);
 	tcase_add_test(tcase, malformed_messages_of_a_round_change_nothing);
 	tcase_add_test(tcase, a_round_of_the_other_byte_order_is_understood);
 	suite_add_tcase(suite, tcase);
