@@ -131,6 +131,7 @@ static void cpg_fini(void *self)
 		cpg_group_release(cpg, group);
 	}
 	free(cpg->groups);
+	free(cpg->tallies);
 	free(cpg->members);
 	free(cpg->addresses);
 	free(cpg->parts);

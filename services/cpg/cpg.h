@@ -91,7 +91,19 @@ struct cpg_group {
 struct cpg_received {
 	uint32_t nodeid;
 	uint32_t pid;
+	uint64_t seq; /* merge.c: its place in our list */
+	bool is_new;  /* merge.c */
 	struct cpg_wire_name name;
+};
+
+/** What a member has used of a synchronisation: each has its own share. */
+struct cpg_share {
+	uint32_t received, gone;
+};
+
+/** How many memberships a node has. */
+struct cpg_tally {
+	uint32_t nodeid, count;
 };
 
 /** One synchronisation. */
@@ -101,6 +113,7 @@ struct cpg_resync {
 	bool has_sent_downlist;
 	struct coterie_ring_id ring;
 	uint32_t *members; /* of the new configuration */
+	struct cpg_share *shares; /* as members */
 	uint32_t member_count;
 	uint32_t *left; /* were members at the last sync_done and did not come here with us */
 	uint32_t left_count;
@@ -179,6 +192,8 @@ struct cpg {
 	struct coterie_ctx *ctx;
 	struct cpg_group **groups; /* group_count, ascending by the bytes of the name */
 	uint32_t group_count, group_capacity;
+	struct cpg_tally *tallies; /* tally_count, ascending by node id; none is 0 */
+	uint32_t tally_count, tally_capacity;
 	struct cpg_connection *connections; /* newest first */
 	struct cpg_leaving *leaving;        /* oldest first */
 	struct coterie_timer *leave_retry;
@@ -227,11 +242,17 @@ void cpg_statistics_offer(struct cpg *cpg);
 /** @return 0; -EOVERFLOW: longer than 128. The copy has zeros behind its length. */
 int cpg_name_clean(const struct cpg_wire_name *name, struct cpg_wire_name *clean);
 bool cpg_name_equal(const struct cpg_wire_name *a, const struct cpg_wire_name *b);
+/** By bytes, a name before its continuations: negative, 0, positive. Both are clean. */
+int cpg_name_compare(const struct cpg_wire_name *a, const struct cpg_wire_name *b);
 
 /** @return borrowed; NULL: nobody is in it */
 struct cpg_group *cpg_group_find(struct cpg *cpg, const struct cpg_wire_name *name);
 /** @return borrowed, made when needed; NULL: out of memory. End with cpg_group_release. */
 struct cpg_group *cpg_group_get(struct cpg *cpg, const struct cpg_wire_name *name);
+/** It has members or connections, or its connections are walked. */
+bool cpg_group_is_used(const struct cpg_group *group);
+/** Free a group that is in no list any more. */
+void cpg_group_free(struct cpg_group *group);
 /** Free the group if nobody is in it and nobody walks it. */
 void cpg_group_release(struct cpg *cpg, struct cpg_group *group);
 
@@ -239,9 +260,17 @@ void cpg_group_release(struct cpg *cpg, struct cpg_group *group);
 struct cpg_process *cpg_process_find(struct cpg_group *group, uint32_t nodeid, uint32_t pid);
 /** True when any process of the node is a member. */
 bool cpg_group_has_node(const struct cpg_group *group, uint32_t nodeid);
-/** @return 0; -EEXIST; -ENOMEM */
+/** @return 0; -EEXIST; -EDQUOT: its node has CPG_PROCESSES_MAX memberships; -ENOMEM */
 int cpg_process_add(struct cpg *cpg, struct cpg_group *group, uint32_t nodeid, uint32_t pid);
-void cpg_process_del(struct cpg_group *group, struct cpg_process *process);
+void cpg_process_del(struct cpg *cpg, struct cpg_group *group, struct cpg_process *process);
+
+/** Memberships of all processes of one node. A node runs out of file descriptors for its clients before. */
+#define CPG_PROCESSES_MAX 16384u
+
+/** Count one membership more of a node. @return 0; -EDQUOT; -ENOMEM: it is not counted */
+int cpg_tally_add(struct cpg *cpg, uint32_t nodeid);
+void cpg_tally_del(struct cpg *cpg, uint32_t nodeid);
+uint32_t cpg_tally_of(const struct cpg *cpg, uint32_t nodeid);
 
 /** Put a connection into a group's list and take it out again. */
 void cpg_connection_attach(struct cpg_connection *connection, struct cpg_group *group);
@@ -290,6 +319,15 @@ void cpg_deliver_joinlist(void *self, uint32_t nodeid, void *msg, uint32_t size)
 void cpg_resync_fini(struct cpg *cpg);
 /** A process has left: what a list says of it from before does not bring it back. */
 void cpg_resync_left(struct cpg *cpg, uint32_t nodeid, uint32_t pid, const struct cpg_wire_name *name);
+
+/* --- merge.c --- */
+
+/**
+ * List what was received and is not listed, but for what has gone, and note it as `joined` of its group. The same as one
+ * after the other from the last one on.
+ * @return 0; -ENOMEM: some or all of them are not listed
+ */
+int cpg_merge_received(struct cpg *cpg);
 
 /* --- compact.c --- */
 

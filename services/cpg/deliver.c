@@ -164,6 +164,8 @@ void cpg_deliver_procjoin(void *self, uint32_t nodeid, void *msg, uint32_t size)
 
 	if (rc == -ENOMEM)
 		cpg_complain(cpg, CPG_NO_MEMORY, nodeid, "out of memory: a join is lost");
+	if (rc == -EDQUOT)
+		cpg_complain(cpg, CPG_TOO_MANY, nodeid, "a join is dropped: its node has too many processes in groups");
 	if (rc < 0) { /* -EEXIST: it is known from a JOINLIST */
 		if (group != NULL)
 			cpg_group_release(cpg, group);
@@ -209,7 +211,7 @@ void cpg_process_left(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_na
 
 	const struct cpg_wire_address left = {.nodeid = nodeid, .pid = pid, .reason = reason};
 
-	cpg_process_del(group, process);
+	cpg_process_del(cpg, group, process);
 	cpg_confchg(cpg, group, &left, 1, NULL, 0);
 }
 

@@ -20,8 +20,8 @@ int cpg_name_clean(const struct cpg_wire_name *name, struct cpg_wire_name *clean
 	return 0;
 }
 
-/* By bytes, a name before its continuations. Names may hold zero bytes. */
-static int compare_names(const struct cpg_wire_name *a, const struct cpg_wire_name *b)
+/* Names may hold zero bytes. */
+int cpg_name_compare(const struct cpg_wire_name *a, const struct cpg_wire_name *b)
 {
 	uint32_t length = a->length < b->length ? a->length : b->length;
 	int order = memcmp(a->value, b->value, length);
@@ -47,7 +47,7 @@ static uint32_t group_position(const struct cpg *cpg, const struct cpg_wire_name
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
-		if (compare_names(&cpg->groups[middle]->name, name) < 0)
+		if (cpg_name_compare(&cpg->groups[middle]->name, name) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -87,9 +87,21 @@ struct cpg_group *cpg_group_get(struct cpg *cpg, const struct cpg_wire_name *nam
 	return group;
 }
 
+bool cpg_group_is_used(const struct cpg_group *group)
+{
+	return group->count > 0 || group->connections != NULL || group->pins > 0;
+}
+
+void cpg_group_free(struct cpg_group *group)
+{
+	free(group->members);
+	free(group->joined);
+	free(group);
+}
+
 void cpg_group_release(struct cpg *cpg, struct cpg_group *group)
 {
-	if (group->count > 0 || group->connections != NULL || group->pins > 0)
+	if (cpg_group_is_used(group))
 		return;
 
 	uint32_t at = group_position(cpg, &group->name);
@@ -97,9 +109,69 @@ void cpg_group_release(struct cpg *cpg, struct cpg_group *group)
 
 	cpg->group_count--;
 	memmove(slot, slot + 1, (cpg->group_count - at) * sizeof(*slot));
-	free(group->members);
-	free(group->joined);
-	free(group);
+	cpg_group_free(group);
+}
+
+/* ---- Memberships of a node ----------------------------------------------- */
+
+static uint32_t tally_position(const struct cpg *cpg, uint32_t nodeid)
+{
+	uint32_t low = 0;
+	uint32_t high = cpg->tally_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (cpg->tallies[middle].nodeid < nodeid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool has_tally(const struct cpg *cpg, uint32_t at, uint32_t nodeid)
+{
+	return at < cpg->tally_count && cpg->tallies[at].nodeid == nodeid;
+}
+
+uint32_t cpg_tally_of(const struct cpg *cpg, uint32_t nodeid)
+{
+	uint32_t at = tally_position(cpg, nodeid);
+
+	return has_tally(cpg, at, nodeid) ? cpg->tallies[at].count : 0;
+}
+
+int cpg_tally_add(struct cpg *cpg, uint32_t nodeid)
+{
+	uint32_t at = tally_position(cpg, nodeid);
+
+	if (!has_tally(cpg, at, nodeid)) {
+		if (cpg_reserve((void **)&cpg->tallies, &cpg->tally_capacity, cpg->tally_count + 1,
+			    sizeof(*cpg->tallies)) < 0)
+			return -ENOMEM;
+
+		struct cpg_tally *tally = &cpg->tallies[at];
+
+		memmove(tally + 1, tally, (cpg->tally_count - at) * sizeof(*tally));
+		cpg->tally_count++;
+		*tally = (struct cpg_tally){.nodeid = nodeid};
+	}
+	if (cpg->tallies[at].count >= CPG_PROCESSES_MAX)
+		return -EDQUOT;
+	cpg->tallies[at].count++;
+	return 0;
+}
+
+void cpg_tally_del(struct cpg *cpg, uint32_t nodeid)
+{
+	uint32_t at = tally_position(cpg, nodeid);
+	struct cpg_tally *tally = &cpg->tallies[at];
+
+	if (!has_tally(cpg, at, nodeid) || --tally->count > 0)
+		return;
+	cpg->tally_count--;
+	memmove(tally, tally + 1, (cpg->tally_count - at) * sizeof(*tally));
 }
 
 /* ---- Processes ----------------------------------------------------------- */
@@ -149,6 +221,11 @@ int cpg_process_add(struct cpg *cpg, struct cpg_group *group, uint32_t nodeid, u
 		    sizeof(*group->members)) < 0)
 		return -ENOMEM;
 
+	int rc = cpg_tally_add(cpg, nodeid);
+
+	if (rc < 0)
+		return rc;
+
 	uint32_t at = process_position(group, nodeid, pid);
 	struct cpg_process *process = &group->members[at];
 
@@ -164,10 +241,11 @@ int cpg_process_add(struct cpg *cpg, struct cpg_group *group, uint32_t nodeid, u
 	return 0;
 }
 
-void cpg_process_del(struct cpg_group *group, struct cpg_process *process)
+void cpg_process_del(struct cpg *cpg, struct cpg_group *group, struct cpg_process *process)
 {
 	size_t at = (size_t)(process - group->members);
 
+	cpg_tally_del(cpg, process->nodeid);
 	group->count--;
 	memmove(process, process + 1, (group->count - at) * sizeof(*process));
 }

@@ -2,7 +2,7 @@
 cpg_service_sources = \
 	services/cpg/cpg.c services/cpg/cpg.h services/cpg/messages.h \
 	services/cpg/groups.c services/cpg/requests.c services/cpg/deliver.c services/cpg/compact.c \
-	services/cpg/resync.c services/cpg/state.c services/cpg/iterate.c services/cpg/statistics.c \
+	services/cpg/resync.c services/cpg/merge.c services/cpg/state.c services/cpg/iterate.c services/cpg/statistics.c \
 	services/cpg/zero_copy.c
 
 if WITH_CPG
@@ -23,9 +23,12 @@ libcpg_service_la_LIBADD = libmock_host.la
 libcpg_service_la_CFLAGS = $(TEST_CFLAGS)
 
 cpg_unit_tests = tests/unit/test_cpg tests/unit/test_cpg_ask tests/unit/test_cpg_ring tests/unit/test_cpg_compact \
-	tests/unit/test_cpg_zero_copy tests/unit/test_cpg_cluster
+	tests/unit/test_cpg_zero_copy tests/unit/test_cpg_cluster tests/unit/test_cpg_limits
 check_PROGRAMS += $(cpg_unit_tests)
 TESTS += $(cpg_unit_tests)
+tests_unit_test_cpg_limits_SOURCES = tests/unit/test_cpg_limits.c
+tests_unit_test_cpg_limits_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_cpg_limits_LDADD = libcpg_service.la $(CHECK_LIBS)
 tests_unit_test_cpg_SOURCES = tests/unit/test_cpg.c
 tests_unit_test_cpg_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_cpg_LDADD = libcpg_service.la $(CHECK_LIBS)

@@ -90,6 +90,18 @@ static int may_join(struct cpg *cpg, const struct cpg_connection *connection,
 	return -EINVAL;
 }
 
+/* Other nodes drop what is beyond the share of this node: the client would wait for its join for ever. */
+static bool has_room(const struct cpg *cpg)
+{
+	uint32_t count = cpg_tally_of(cpg, cpg->host->local_nodeid(cpg->ctx));
+
+	if (count < CPG_PROCESSES_MAX / 2) /* few joins are on their way at a time; those are not counted then */
+		return true;
+	for (const struct cpg_connection *one = cpg->connections; one != NULL; one = one->next)
+		count += one->state == CPG_JOIN_STARTED;
+	return count < CPG_PROCESSES_MAX;
+}
+
 /* A longer request may offer a fast channel: the answer is longer then, too. */
 static int answer_join(struct cpg *cpg, struct coterie_client *client, const void *msg, uint32_t size)
 {
@@ -120,6 +132,9 @@ static int handle_join(void *self, struct coterie_client *client, const void *ms
 		rc = may_join(cpg, connection, &name, req.pid);
 	if (rc < 0)
 		return rc;
+
+	if (!has_room(cpg))
+		return -EAGAIN;
 
 	struct cpg_group *group = cpg_group_get(cpg, &name);
 

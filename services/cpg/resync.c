@@ -12,8 +12,8 @@
 
 /* A message holds 7,281 entries; a node with more announces them in several. */
 #define ENTRIES_MAX 7000u
-/* What one synchronisation may name; only a peer gone mad comes near it. */
-#define RECEIVED_MAX 262144u
+/* Changes of one group that are told one by one; further ones together. */
+#define UNNAMED_MAX 64u
 
 /* ---- Start --------------------------------------------------------------- */
 
@@ -48,8 +48,10 @@ void cpg_resync_fini(struct cpg *cpg)
 {
 	forget_received(&cpg->resync);
 	free(cpg->resync.members);
+	free(cpg->resync.shares);
 	free(cpg->resync.left);
 	cpg->resync.members = NULL;
+	cpg->resync.shares = NULL;
 	cpg->resync.left = NULL;
 }
 
@@ -70,7 +72,8 @@ void cpg_sync_start(void *self, const uint32_t *transitional, uint32_t transitio
 	sync->left_count = 0;
 	sync->members = calloc(regular->member_count + 1, sizeof(*sync->members));
 	sync->left = calloc(cpg->member_count + 1, sizeof(*sync->left));
-	if (sync->members == NULL || sync->left == NULL) {
+	sync->shares = calloc(regular->member_count + 1, sizeof(*sync->shares));
+	if (sync->members == NULL || sync->left == NULL || sync->shares == NULL) {
 		cpg->host->log(cpg->ctx, LOG_ERR,
 			"out of memory: the group lists are not synchronised with the ring");
 		return;
@@ -221,30 +224,34 @@ int cpg_sync_step(void *self)
 
 /* ---- Hearing of the others' ---------------------------------------------- */
 
+/* What the member has used; NULL: the node is not in the ring. */
+static struct cpg_share *share_of(struct cpg_resync *sync, uint32_t nodeid)
+{
+	for (uint32_t i = 0; i < sync->member_count; i++) {
+		if (sync->members[i] == nodeid)
+			return &sync->shares[i];
+	}
+	return NULL;
+}
+
 void cpg_resync_left(struct cpg *cpg, uint32_t nodeid, uint32_t pid, const struct cpg_wire_name *name)
 {
 	struct cpg_resync *sync = &cpg->resync;
+	struct cpg_share *share = sync->is_active ? share_of(sync, nodeid) : NULL;
 
-	if (!sync->is_active)
+	if (share == NULL)
 		return;
-	if (sync->gone_count >= RECEIVED_MAX ||
-		cpg_reserve((void **)&sync->gone, &sync->gone_capacity, sync->gone_count + 1,
-			sizeof(*sync->gone)) < 0) {
+	if (share->gone >= CPG_PROCESSES_MAX) {
+		cpg_complain(cpg, CPG_TOO_MANY, nodeid, "too many processes leave during a synchronisation");
+		return;
+	}
+	if (cpg_reserve((void **)&sync->gone, &sync->gone_capacity, sync->gone_count + 1, sizeof(*sync->gone)) < 0) {
 		cpg_complain(cpg, CPG_NO_MEMORY, nodeid,
 			"out of memory: a process that leaves may be listed until the next change");
 		return;
 	}
-	sync->gone[sync->gone_count++] = (struct cpg_received){nodeid, pid, *name};
-}
-
-/* It left while lists were on their way that named it. Since it is no member now, it has not come again. */
-static bool is_gone(const struct cpg_resync *sync, const struct cpg_received *entry)
-{
-	for (uint32_t i = 0; i < sync->gone_count; i++)
-		if (sync->gone[i].nodeid == entry->nodeid && sync->gone[i].pid == entry->pid &&
-			cpg_name_equal(&sync->gone[i].name, &entry->name))
-			return true;
-	return false;
+	share->gone++;
+	sync->gone[sync->gone_count++] = (struct cpg_received){.nodeid = nodeid, .pid = pid, .name = *name};
 }
 
 void cpg_deliver_joinlist(void *self, uint32_t nodeid, void *msg, uint32_t size)
@@ -261,7 +268,9 @@ void cpg_deliver_joinlist(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	/* Our own entries are known, and outside of a round a list is of an older one. */
 	if (!sync->is_active || nodeid == cpg->host->local_nodeid(cpg->ctx))
 		return;
-	if (count > RECEIVED_MAX - sync->received_count) {
+	struct cpg_share *share = share_of(sync, nodeid);
+
+	if (share == NULL || count > CPG_PROCESSES_MAX - share->received) {
 		cpg_complain(cpg, CPG_TOO_MANY, nodeid, "too many processes are announced");
 		return;
 	}
@@ -270,6 +279,7 @@ void cpg_deliver_joinlist(void *self, uint32_t nodeid, void *msg, uint32_t size)
 		cpg_complain(cpg, CPG_NO_MEMORY, nodeid, "out of memory: processes are not listed");
 		return;
 	}
+	share->received += count;
 	for (uint32_t i = 0; i < count; i++) {
 		struct cpg_received *entry = &sync->received[sync->received_count];
 
@@ -312,6 +322,7 @@ static void remove_left(struct cpg *cpg, struct cpg_group *group)
 			group->members[kept++] = *process;
 			continue;
 		}
+		cpg_tally_del(cpg, process->nodeid);
 		if (left != NULL)
 			left[left_count] = address_of(process, CPG_WIRE_REASON_NODEDOWN);
 		left_count++;
@@ -322,72 +333,84 @@ static void remove_left(struct cpg *cpg, struct cpg_group *group)
 	free(left);
 }
 
-/* Adds one announced process, and notes it for the change of its group. */
-static void add_received(struct cpg *cpg, const struct cpg_received *entry)
+static bool is_unnamed(const struct cpg *cpg, const struct cpg_process *process, uint32_t local)
 {
-	struct cpg_group *group = cpg_group_get(cpg, &entry->name);
-	struct cpg_process *process =
-		group == NULL ? NULL : cpg_process_find(group, entry->nodeid, entry->pid);
+	return process->nodeid != local && process->round != cpg->resync.round;
+}
 
-	if (process != NULL) {
-		process->round = cpg->resync.round;
+/* More than a few, of a member that joins its processes and does not name them: one change for all. */
+static void remove_crowd(struct cpg *cpg, struct cpg_group *group, uint32_t count)
+{
+	uint32_t local = cpg->host->local_nodeid(cpg->ctx);
+	struct cpg_wire_address *left = calloc(count, sizeof(*left));
+	uint32_t left_count = 0;
+	uint32_t kept = 0;
+
+	if (left == NULL) {
+		cpg_complain(cpg, CPG_NO_MEMORY, 0, "out of memory: processes that have gone stay listed");
 		return;
 	}
-	if (group != NULL && is_gone(&cpg->resync, entry)) {
-		cpg_group_release(cpg, group);
-		return;
+	for (uint32_t i = 0; i < group->count; i++) {
+		const struct cpg_process *process = &group->members[i];
+
+		if (!is_unnamed(cpg, process, local)) {
+			group->members[kept++] = *process;
+			continue;
+		}
+		cpg_tally_del(cpg, process->nodeid);
+		left[left_count++] = address_of(process, CPG_WIRE_REASON_PROCDOWN);
 	}
-	if (group == NULL ||
-		cpg_reserve((void **)&group->joined, &group->joined_capacity,
-			group->joined_count + 1, sizeof(*group->joined)) < 0 ||
-		cpg_process_add(cpg, group, entry->nodeid, entry->pid) < 0) {
-		cpg_complain(cpg, CPG_NO_MEMORY, entry->nodeid,
-			"out of memory: a process is not listed");
-		if (group != NULL)
-			cpg_group_release(cpg, group);
-		return;
-	}
-	group->joined[group->joined_count++] = (struct cpg_wire_address){
-		.nodeid = entry->nodeid,
-		.pid = entry->pid,
-		.reason = CPG_WIRE_REASON_NODEUP,
-	};
+	group->count = kept;
+	cpg_confchg(cpg, group, left, left_count, NULL, 0);
+	free(left);
 }
 
 /* A process that its own node does not name any more went unnoticed. */
 static void remove_unnamed(struct cpg *cpg, struct cpg_group *group)
 {
 	uint32_t local = cpg->host->local_nodeid(cpg->ctx);
+	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < group->count;) {
+	for (uint32_t i = 0; i < group->count; i++)
+		count += is_unnamed(cpg, &group->members[i], local);
+	if (count > UNNAMED_MAX) {
+		remove_crowd(cpg, group, count);
+		return;
+	}
+	for (uint32_t i = 0; count > 0 && i < group->count;) {
 		struct cpg_process *process = &group->members[i];
 
-		if (process->nodeid == local || process->round == cpg->resync.round) {
+		if (!is_unnamed(cpg, process, local)) {
 			i++;
 			continue;
 		}
 
 		const struct cpg_wire_address left = address_of(process, CPG_WIRE_REASON_PROCDOWN);
 
-		cpg_process_del(group, process);
+		cpg_process_del(cpg, group, process);
 		cpg_confchg(cpg, group, &left, 1, NULL, 0);
 	}
 }
 
-/* Runs a step for every group. A group stays while its step runs, and goes then if it is empty. */
+/* Runs a step for every group. All groups stay while it runs; those that are empty go together at the end. */
 static void for_each_group(struct cpg *cpg, void (*step)(struct cpg *cpg, struct cpg_group *group))
 {
-	for (uint32_t i = 0; i < cpg->group_count;) {
-		struct cpg_group *group = cpg->groups[i];
-		uint32_t count = cpg->group_count;
+	uint32_t kept = 0;
 
-		group->pins++;
-		step(cpg, group);
+	for (uint32_t i = 0; i < cpg->group_count; i++)
+		cpg->groups[i]->pins++;
+	for (uint32_t i = 0; i < cpg->group_count; i++)
+		step(cpg, cpg->groups[i]);
+	for (uint32_t i = 0; i < cpg->group_count; i++) {
+		struct cpg_group *group = cpg->groups[i];
+
 		group->pins--;
-		cpg_group_release(cpg, group);
-		if (cpg->group_count == count)
-			i++;
+		if (cpg_group_is_used(group))
+			cpg->groups[kept++] = group;
+		else
+			cpg_group_free(group);
 	}
+	cpg->group_count = kept;
 }
 
 static void tell_joined(struct cpg *cpg, struct cpg_group *group)
@@ -419,8 +442,8 @@ void cpg_sync_done(void *self)
 
 	if (sync->left_count > 0)
 		for_each_group(cpg, remove_left);
-	for (uint32_t i = sync->received_count; i > 0; i--)
-		add_received(cpg, &sync->received[i - 1]);
+	if (cpg_merge_received(cpg) < 0)
+		cpg_complain(cpg, CPG_NO_MEMORY, 0, "out of memory: processes of other nodes are not listed");
 	for_each_group(cpg, tell_joined);
 	for_each_group(cpg, remove_unnamed);
 	cpg_resync_fini(cpg);

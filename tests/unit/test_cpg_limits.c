@@ -1,0 +1,216 @@
+/* The CPG service: what a member of the ring that sends as much as it can costs the others. */
+#include "tests/unit/cpg_case.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "services/cpg/cpg.h"
+
+#define LIST_MAX 7000u
+/* In a message: the header is not. */
+#define BODY(type) ((uint32_t)(sizeof(type) - 16))
+
+/* CPU time of this thread: a test that is not run at once does not count. */
+static uint64_t cpu_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+/* Sanitizers and a loaded machine take many times as long as the figures of docs/limits.md. */
+static void check_cost(const char *what, uint64_t spent_ns, uint64_t most_ns)
+{
+	printf("# %s: %" PRIu64 " us\n", what, spent_ns / 1000);
+	ck_assert_msg(spent_ns <= most_ns, "%s: %" PRIu64 " us", what, spent_ns / 1000);
+}
+
+static struct cpg_wire_name name_of(uint32_t number)
+{
+	char text[128];
+
+	memset(text, 'x', sizeof(text)); /* a long common beginning: comparing them takes longest */
+	for (size_t i = 0; i < 8; i++)
+		text[120 + i] = (char)('a' + (number >> 4 * i & 15));
+	return cpg_wire_name(text, sizeof(text));
+}
+
+static void deliver(uint32_t from, uint32_t function, const void *message, uint32_t size)
+{
+	struct mock_message mock = {.id = function, .size = size - 16, .data = (uint8_t *)(uintptr_t)message + 16};
+
+	ck_assert_int_eq(mock_deliver(ring.ops, ring.nodes[1].self, from, false, &mock), 0);
+}
+
+static void deliver_process(uint32_t from, uint32_t function, const struct cpg_wire_name *name, uint32_t pid)
+{
+	const struct cpg_ring_process process = {.group = *name, .pid = pid, .reason = 1};
+
+	deliver(from, function, &process, sizeof(process));
+}
+
+/* JOINLISTs of node `from` to node 1 alone: `count` processes, each in a group of its own or all in one. */
+static void deliver_lists(uint32_t from, uint32_t first, uint32_t count, bool is_one_group)
+{
+	size_t size = sizeof(struct cpg_ring_joinlist) + LIST_MAX * sizeof(struct cpg_ring_joinlist_entry);
+	struct cpg_ring_joinlist *list = calloc(1, size);
+
+	ck_assert_ptr_nonnull(list);
+	for (uint32_t done = 0; done < count;) {
+		uint32_t size_now = count - done < LIST_MAX ? count - done : LIST_MAX;
+
+		for (uint32_t i = 0; i < size_now; i++, done++) {
+			/* An order that is neither ascending nor descending. */
+			uint32_t number = (first + done) * 2654435761u >> 8;
+
+			list->entries[i] = (struct cpg_ring_joinlist_entry){
+				.pid = number, .group = name_of(is_one_group ? 7 : number)};
+		}
+		deliver(from, CPG_RING_JOINLIST, list,
+			(uint32_t)(sizeof(*list) + size_now * sizeof(list->entries[0])));
+	}
+	free(list);
+}
+
+static uint32_t listed(void)
+{
+	const struct cpg *cpg = ring.nodes[1].self;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < cpg->group_count; i++)
+		count += cpg->groups[i]->count;
+	return count;
+}
+
+/* 5 s with lists of half that length; with the strangers' leaves it would have been minutes. */
+START_TEST(lists_at_their_limit_do_not_stop_the_loop)
+{
+	struct cpg_wire_name name;
+
+	join_all("13");
+	service_ring_form_start(&ring, "1 2 3");
+	deliver_lists(2, 0, CPG_PROCESSES_MAX, _i == 1);
+	for (uint32_t i = 0; i < CPG_PROCESSES_MAX; i++) {
+		name = name_of(_i == 1 ? 7 : i);
+		deliver_process(2, CPG_RING_PROCLEAVE, &name, 1u << 31 | i);
+	}
+	service_ring_form_steps(&ring);
+
+	uint64_t from_ns = cpu_ns();
+
+	ring.ops->sync_done(ring.nodes[1].self);
+	check_cost("the end of a synchronisation with 16,384 processes of one node", cpu_ns() - from_ns, 400000000);
+	ck_assert_uint_eq(listed(), CPG_PROCESSES_MAX + 2);
+	ck_assert_uint_eq(cpg_tally_of(ring.nodes[1].self, 2), CPG_PROCESSES_MAX);
+
+	/* All of them unnamed at the next one. */
+	service_ring_form_start(&ring, "1 2 3");
+	service_ring_form_steps(&ring);
+	from_ns = cpu_ns();
+	ring.ops->sync_done(ring.nodes[1].self);
+	check_cost("… and without them again", cpu_ns() - from_ns, 400000000);
+	ck_assert_uint_eq(listed(), 2);
+	ck_assert_uint_eq(cpg_tally_of(ring.nodes[1].self, 2), 0);
+}
+END_TEST
+
+START_TEST(a_node_has_so_many_processes_and_the_others_their_own_share)
+{
+	struct cpg_wire_name name;
+	uint64_t worst_ns = 0;
+
+	join_all("13");
+	for (uint32_t i = 0; i <= CPG_PROCESSES_MAX; i++) {
+		uint64_t from_ns = cpu_ns();
+
+		name = name_of(CPG_PROCESSES_MAX - i);
+		deliver_process(2, CPG_RING_PROCJOIN, &name, i);
+		if (cpu_ns() - from_ns > worst_ns)
+			worst_ns = cpu_ns() - from_ns;
+	}
+	check_cost("the longest PROCJOIN", worst_ns, 100000000);
+	ck_assert_uint_eq(listed(), CPG_PROCESSES_MAX + 2);
+	name = cpg_wire_name("other", 5);
+	deliver_process(3, CPG_RING_PROCJOIN, &name, 1);
+	ck_assert_uint_eq(listed(), CPG_PROCESSES_MAX + 3);
+	/* Room again when one has left. */
+	name = name_of(1);
+	deliver_process(2, CPG_RING_PROCLEAVE, &name, CPG_PROCESSES_MAX - 1);
+	name = cpg_wire_name("another", 7);
+	deliver_process(2, CPG_RING_PROCJOIN, &name, 1);
+	ck_assert_uint_eq(listed(), CPG_PROCESSES_MAX + 3);
+	/* What one member names beyond its share takes none of another's. */
+	service_ring_form_start(&ring, "1 2 3");
+	deliver_lists(2, 0, CPG_PROCESSES_MAX, false);
+	deliver_lists(2, 1000000, 10, false);
+	deliver_lists(3, 2000000, 10, false);
+	service_ring_form_steps(&ring);
+	ring.ops->sync_done(ring.nodes[1].self);
+	ck_assert_uint_eq(cpg_tally_of(ring.nodes[1].self, 3), 11);
+	ck_assert_uint_le(cpg_tally_of(ring.nodes[1].self, 2), CPG_PROCESSES_MAX);
+}
+END_TEST
+
+/* The client would wait for its join for ever. */
+START_TEST(a_join_beyond_the_share_of_this_node_is_refused)
+{
+	struct cpg_wire_name name;
+
+	for (uint32_t i = 0; i < CPG_PROCESSES_MAX; i++) {
+		name = name_of(i);
+		deliver_process(1, CPG_RING_PROCJOIN, &name, i);
+	}
+	users[0] = cpg_user_create(&ring, 1, 1);
+	ck_assert_int_eq(cpg_user_join(&users[0], "grp", 0), TRY_AGAIN);
+	deliver_process(1, CPG_RING_PROCLEAVE, &name, CPG_PROCESSES_MAX - 1);
+	ck_assert_int_eq(cpg_user_join(&users[0], "grp", 0), OK);
+	users[1] = cpg_user_create(&ring, 1, 2);
+	ck_assert_int_eq(cpg_user_join(&users[1], "grp", 0), TRY_AGAIN); /* that join is on its way */
+}
+END_TEST
+
+/* One entry after the other, from the last one on: what merge.c does in one pass. */
+START_TEST(lists_are_merged_as_one_entry_after_the_other)
+{
+	static const char *const groups[] = {"b", "a", "c", "a", "b", "d", "a", "a"};
+	static const uint32_t pids[] = {9, 5, 1, 3, 9, 4, 7, 5};
+	struct {
+		struct cpg_ring_joinlist head;
+		struct cpg_ring_joinlist_entry entries[8];
+	} list = {0};
+	struct cpg_wire_name name = cpg_wire_name("a", 1);
+
+	users[0] = cpg_user_create(&ring, 1, 6);
+	ck_assert_int_eq(cpg_user_join(&users[0], "a", 0), OK);
+	service_ring_run(&ring);
+	users[0].base.seen = users[0].base.client->events.count;
+	for (uint32_t i = 0; i < 8; i++)
+		list.entries[i] = (struct cpg_ring_joinlist_entry){
+			.pid = pids[i], .group = cpg_wire_name(groups[i], 1)};
+	service_ring_form_start(&ring, "1 2 3");
+	deliver(2, CPG_RING_JOINLIST, &list, sizeof(list));
+	deliver(3, CPG_RING_JOINLIST, &list, sizeof(list));
+	deliver_process(2, CPG_RING_PROCLEAVE, &name, 3);
+	service_ring_form_steps(&ring);
+	service_ring_form_done(&ring);
+	expect(users[0], "confchg a [1:6 2:5 2:7 3:3 3:5 3:7] left [] joined [3:5/4 3:7/4 3:3/4 2:5/4 2:7/4]");
+	ck_assert_uint_eq(listed(), 6 + 2 + 2 + 2);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("cpg_limits");
+	TCase *tcase = cpg_case_add(suite);
+
+	tcase_set_timeout(tcase, 120);
+	tcase_add_loop_test(tcase, lists_at_their_limit_do_not_stop_the_loop, 0, 2);
+	tcase_add_test(tcase, a_node_has_so_many_processes_and_the_others_their_own_share);
+	tcase_add_test(tcase, a_join_beyond_the_share_of_this_node_is_refused);
+	tcase_add_test(tcase, lists_are_merged_as_one_entry_after_the_other);
+	return suite_run(suite);
+}
