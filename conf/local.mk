@@ -11,12 +11,16 @@ dist_doc_DATA += \
 	%D%/corosync.conf.example-demo %D%/corosync.conf.example-knet %D%/corosync.conf.example-udp \
 	%D%/corosync.conf.example-udpu
 
-# For the system's own services: the unit, the group, folders, rotation of log files.
+# For the system's own services: the unit, the user, folders, rotation of log files.
 sysusersdir = $(prefix)/lib/sysusers.d
 tmpfilesdir = $(prefix)/lib/tmpfiles.d
 logrotatedir = $(sysconfdir)/logrotate.d
 if HAVE_SYSTEMD_UNIT
 systemdsystemunit_DATA += %D%/coterie.service
+if WITH_WD
+systemddropindir = $(systemdsystemunitdir)/coterie.service.d
+nodist_systemddropin_DATA = %D%/coterie-wd.conf
+endif
 nodist_sysusers_DATA = %D%/sysusers/coterie.conf
 nodist_tmpfiles_DATA = %D%/tmpfiles/coterie.conf
 endif
@@ -31,7 +35,7 @@ CLEANFILES += \
 	%D%/coterie.service %D%/sysusers/coterie.conf %D%/tmpfiles/coterie.conf \
 	%D%/logrotate/coterie
 EXTRA_DIST += \
-	%D%/coterie.service.in %D%/coterie.sysusers %D%/coterie.tmpfiles.in %D%/coterie.logrotate.in
+	%D%/coterie-wd.conf %D%/coterie.service.in %D%/coterie.sysusers %D%/coterie.tmpfiles.in %D%/coterie.logrotate.in
 
 # Not in make install: the daemon and its unit under Corosync's names as well, for what asks for those.
 install-compat:
@@ -69,7 +73,7 @@ EXTRA_DIST += \
 	debian/coterie-service-quorum.install debian/coterie-service-votequorum.install \
 	debian/coterie-service-wd.install debian/coterie-tools.install debian/coterie-transport-knet.install \
 	debian/coterie-transport-udp.install debian/coterie-transport-udpu.install \
-	debian/coterie-vqsim.install debian/coterie.dirs debian/coterie.install debian/coterie.postrm \
+	debian/coterie-vqsim.install debian/coterie.dirs debian/coterie.install debian/coterie.postinst debian/coterie.postrm \
 	debian/libcoterie-cfg7.install debian/libcoterie-cfg7.lintian-overrides \
 	debian/libcoterie-cfg7.symbols debian/libcoterie-cmap4.install \
 	debian/libcoterie-cmap4.lintian-overrides debian/libcoterie-cmap4.symbols \

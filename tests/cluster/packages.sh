@@ -96,7 +96,21 @@ tap_check "the daemon, udpu and cpg are installed" install coterie coterie-trans
 tap_check "and nothing else of ours" test "$(ours)" = "coterie coterie-service-cpg coterie-transport-udpu"
 tap_note "with $(comm -13 <(tar -xOf "$archive" ./var/lib/dpkg/status | sed -n 's/^Package: //p' | sort) \
 	<(installed) | paste -sd' ')"
-tap_check "its folder is its own" test "$(stat -c %a:%U "$root/var/lib/coterie")" = 700:root
+tap_check "it has a user" grep -q '^coterie:' "$root/etc/passwd"
+tap_check "whose folder is its own" \
+	test "$(chroot "$root" stat -c %a:%U:%G /var/lib/coterie)" = 700:coterie:coterie
+tap_check "and whose log folder the group reads" \
+	test "$(chroot "$root" stat -c %a:%U:%G /var/log/coterie)" = 750:coterie:coterie
+tap_check "the unit runs as the user" grep -qx User=coterie "$root/lib/systemd/system/coterie.service"
+# An upgrade from a version whose daemon ran as root.
+install -m 600 /dev/null "$root/var/lib/coterie/ringid_1"
+ln -s /etc/passwd "$root/var/lib/coterie/link"
+chroot "$root" dpkg-reconfigure coterie >"$work/said" 2>&1 ||
+	chroot "$root" sh /var/lib/dpkg/info/coterie.postinst configure 0 >"$work/said" 2>&1
+tap_check "an upgrade gives the state to the user" \
+	test "$(chroot "$root" stat -c %a:%U /var/lib/coterie/ringid_1)" = 600:coterie
+tap_check "and no file behind a link" test "$(chroot "$root" stat -c %U /etc/passwd)" = root
+rm "$root/var/lib/coterie/ringid_1" "$root/var/lib/coterie/link"
 
 # A client from the build, with its library; the demo finds them in what looks like a build folder.
 stage() {

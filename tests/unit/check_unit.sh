@@ -1,0 +1,42 @@
+#!/bin/bash
+# The unit of systemd confines the daemon: what systemd-analyze(1) thinks of it, also with the drop-in file of the
+# plugin wd, and that it says what coterie(8) promises.
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
+source=${abs_top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
+exposure_max=25 # tenths
+
+work=$(mktemp -d)
+trap 'rm -r "$work"' EXIT
+unit=$work/coterie.service
+sed -e 's,[@]sbindir[@],/usr/sbin,g' -e 's,[@]sysconfdir[@],/etc,g' -e 's,[@]localstatedir[@],/var,g' \
+	"$source/conf/coterie.service.in" >"$unit"
+has() { grep -qx "$1" "$unit"; }
+
+tap_check "all paths are filled in" test -z "$(grep -n '@[a-z]*@' "$unit")"
+for line in User=coterie UMask=0027 ProtectSystem=strict NoNewPrivileges=yes DevicePolicy=closed \
+	SystemCallFilter=@system-service StateDirectory=coterie LogsDirectory=coterie RuntimeDirectory=coterie; do
+	tap_check "it says $line" has "$line"
+done
+capabilities() { sed -n "s/^$1=//p" "$unit"; }
+tap_check "no capability beyond those that it starts with" \
+	test "$(capabilities AmbientCapabilities)" = "$(capabilities CapabilityBoundingSet)"
+# cage.c keeps the same for a daemon that root starts by hand.
+tap_check "the daemon keeps the same by itself" \
+	test "$(grep -o '^static const unsigned int kept.*' "$source/exec/cage.c" | grep -o 'CAP_[A-Z_]*' | sort)" = \
+	"$(capabilities AmbientCapabilities | tr ' ' '\n' | sort)"
+
+if ! systemd-analyze security --help 2>/dev/null | grep -q -- --offline; then
+	tap_without "the exposure is at most 2.5" "no systemd-analyze, or one before systemd 250"
+	tap_end
+fi
+exposure() {
+	systemd-analyze security --offline=yes --threshold="$1" --no-pager "$unit" | grep -v '✓'
+	return "${PIPESTATUS[0]}"
+}
+tap_check "the exposure is at most 2.5" exposure $exposure_max
+mkdir "$unit.d"
+cp "$source/conf/coterie-wd.conf" "$unit.d/"
+cat "$unit.d/coterie-wd.conf" >>"$unit"
+tap_check "and 3.0 with the watchdog" exposure 30
+tap_end
