@@ -125,29 +125,33 @@ static void object_path(const char *path, char *object, size_t size)
 		snprintf(object, size, "%.*s/%.*s.so", folder, path, base, slash + 1);
 }
 
-/* The list is for an error text: constructors of a file run only if a running daemon may load the file. */
-static bool is_trusted(const char *object)
+/*
+ * Only trusted users can exchange a file that is trusted, or a folder above it, so that its resolved path goes on
+ * naming it. @param path  without links @return 0; -EPERM, culprit is set; -errno
+ */
+static int check_trust(const char *path, char *culprit, size_t size)
 {
-	char path[PATH_MAX], culprit[1];
-	int fd = realpath(object, path) == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	bool is_it = fd >= 0 && trust_file(path, fd, culprit, sizeof(culprit)) == 0;
+	/* What is no regular file must not hold up the daemon. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	int rc = fd < 0 ? -errno : trust_file(path, fd, culprit, size);
 
 	if (fd >= 0)
 		close(fd);
-	return is_it;
+	return rc;
 }
 
 /* Is it a plugin of the kind? */
 static bool is_of_kind(const char *directory, const char *file, const char *name, uint32_t kind)
 {
-	char path[PATH_MAX], object[PATH_MAX + 16], symbol[128];
+	char path[PATH_MAX], object[PATH_MAX + 16], resolved[PATH_MAX], culprit[1], symbol[128];
 
 	if (snprintf(path, sizeof(path), "%s/%s", directory, file) >= (int)sizeof(path))
 		return false;
 	object_path(path, object, sizeof(object));
-	if (!is_trusted(object))
+	/* The list is for an error text: constructors of a file run only if a running daemon may load the file. */
+	if (realpath(object, resolved) == NULL || check_trust(resolved, culprit, sizeof(culprit)) < 0)
 		return false;
-	void *opened = dlopen(object, RTLD_LAZY | RTLD_LOCAL);
+	void *opened = dlopen(resolved, RTLD_LAZY | RTLD_LOCAL);
 	if (opened == NULL)
 		return false;
 	snprintf(symbol, sizeof(symbol), "%s_LTX_coterie_plugin", name);
@@ -345,6 +349,43 @@ static struct plugin_file *finish_open(
 	return check_symbol(file, error);
 }
 
+static void fail_untrusted(const char *path, const char *culprit, int rc, struct plugin_error *error)
+{
+	if (rc == -EPERM)
+		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR,
+			"'%s' is not loaded, since '%s' belongs to another user or others can write it: use a file and "
+			"folders that only root can write",
+			path, culprit);
+	else
+		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR, "cannot open plugin file '%s' (%s)", path, strerror(-rc));
+	error->rc = rc == -EPERM ? -EPERM : -EINVAL;
+}
+
+/*
+ * The file that is found at start, and the shared object that it names. A daemon with no rights but those of the user
+ * who started it may load what that user chose, as from a source tree that a group can write.
+ */
+static bool check_found(const char *found, struct plugin_error *error)
+{
+	char object[PATH_MAX + 16], resolved[PATH_MAX], culprit[PATH_MAX] = "";
+	struct stat status;
+
+	if (!trust_is_needed())
+		return true;
+	object_path(found, object, sizeof(object));
+	if (stat(object, &status) == 0 && !S_ISREG(status.st_mode)) {
+		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR,
+			"cannot open plugin file '%s' (it is no regular file): rebuild or reinstall it", found);
+		return false;
+	}
+	int rc = check_trust(found, culprit, sizeof(culprit));
+	if (rc == 0 && realpath(object, resolved) != NULL)
+		rc = check_trust(resolved, culprit, sizeof(culprit));
+	if (rc < 0)
+		fail_untrusted(found, culprit, rc, error);
+	return rc == 0;
+}
+
 static struct plugin_file *open_name(const struct plugin_search *search, uint32_t kind,
 	const char *name, uint32_t serial, struct plugin_error *error)
 {
@@ -357,7 +398,7 @@ static struct plugin_file *open_name(const struct plugin_search *search, uint32_
 		fail_not_found(search, kind, name, error);
 		return NULL;
 	}
-	handle = open_spelled(found, serial, error);
+	handle = check_found(found, error) ? open_spelled(found, serial, error) : NULL;
 	if (handle == NULL) {
 		free(found);
 		return NULL;
@@ -413,6 +454,20 @@ static char *spell_source(const struct plugin_source *source)
 	return spelled;
 }
 
+/* A name for the descriptor comes from procfs alone. */
+static void fail_by_descriptor(const char *path, const char *reason, struct plugin_error *error)
+{
+	if (access("/proc/self/fd", F_OK) < 0)
+		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR,
+			"cannot open plugin file '%s' while the daemon runs, since /proc is not mounted: mount it, or "
+			"name the plugin in the config and start the daemon again",
+			path);
+	else
+		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR,
+			"cannot open plugin file '%s' (%s): rebuild or reinstall it", path,
+			reason != NULL ? reason : "unknown reason");
+}
+
 /* The path may name another file by now. The descriptor does not. */
 static struct plugin_file *open_source(const struct plugin_source *source, struct plugin_error *error)
 {
@@ -427,11 +482,7 @@ static struct plugin_file *open_source(const struct plugin_source *source, struc
 	dlerror();
 	file->object = dlopen(spelled, RTLD_NOW | RTLD_LOCAL);
 	if (file->object == NULL) {
-		const char *reason = dlerror();
-
-		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR,
-			"cannot open plugin file '%s' (%s): rebuild or reinstall it", source->path,
-			reason != NULL ? reason : "unknown reason");
+		fail_by_descriptor(source->path, dlerror(), error);
 		goto free_all;
 	}
 	free(spelled);
@@ -523,14 +574,7 @@ int plugin_source_open(
 		*source = (struct plugin_source){.path = path, .fd = fd};
 		return 0;
 	}
-	if (rc == -EPERM)
-		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR,
-			"'%s' is not loaded, since '%s' belongs to another user or others can write it: use a file and "
-			"folders that only root can write",
-			path, culprit);
-	else
-		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR, "cannot open plugin file '%s' (%s)", path, strerror(-rc));
-	error->rc = rc == -EPERM ? -EPERM : -EINVAL;
+	fail_untrusted(path, culprit, rc, error);
 	if (fd >= 0)
 		close(fd);
 	free(path);

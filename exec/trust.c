@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include <linux/capability.h>
 
 #define UNMAPPED_UID 65534u /* how a user namespace shows users that it does not have */
 
@@ -27,6 +30,14 @@ static bool is_unmapped(uid_t uid)
 }
 
 bool trust_owner(uid_t uid) { return uid == 0 || uid == geteuid() || is_unmapped(uid); }
+
+bool trust_is_needed(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+	return geteuid() == 0 || syscall(SYS_capget, &header, data) < 0 || (data[0].permitted | data[1].permitted) != 0;
+}
 
 static int refuse(const char *path, char *culprit, size_t size)
 {

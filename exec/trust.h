@@ -8,6 +8,8 @@
 
 /** Return whether files of this user may be trusted: root's, and those of the user that runs the daemon. */
 bool trust_owner(uid_t uid);
+/** Return whether the process has rights that its user has not given it: root, or a capability. */
+bool trust_is_needed(void);
 /**
  * Check that only trusted users can create, rename or remove files in a folder. Every folder above it must have a
  * trusted owner, and must be writable by nobody else, or sticky. The folder itself must not be writable at all.

@@ -9,7 +9,8 @@ variants=$build/tests/unit/plugins
 [ -x "$daemon" ] || tap_skip "no daemon at $daemon"
 work=$(mktemp -d)
 chmod 755 "$work"
-mkdir -m 777 "$work/files" "$work/home"
+mkdir -m 755 "$work/files"
+mkdir -m 777 "$work/home" "$work/open"
 trap 'rm -rf "$work"' EXIT
 
 # Without root its folders are below XDG_*, so that nothing is left behind elsewhere.
@@ -118,4 +119,36 @@ refused 31 "cannot open plugin file '$work/files/cpg\.so'" "broken cpg"
 rm "$work/files/cpg.so"
 mv "$work/files/text.so" "$work/files/udpu.so"
 refused 31 "cannot open plugin file '$work/files/udpu\.so'" "broken transport"
+# As while it runs: a daemon with rights loads no code that others can exchange. One that has only those of the user who
+# started it does.
+if [ "$(id -u)" = 0 ]; then
+	export STATE_DIRECTORY=$work/home RUNTIME_DIRECTORY=$work/home
+	caged=("${as_user[@]}")
+	as_user=()
+	echo "no plugin" >"$work/open/exposed.so"
+	COTERIE_PLUGIN_PATH=$work/open:$COTERIE_PLUGIN_PATH
+	service 31 "'$work/open/exposed\.so' is not loaded, since '$work/open' belongs to another user or others can write it" exposed
+	install -m 666 "$work/open/exposed.so" "$work/files/exposed2.so"
+	service 31 "'$work/files/exposed2\.so' is not loaded, since '$work/files/exposed2\.so' belongs" exposed2
+	if [ ${#caged[@]} -gt 0 ]; then
+		as_user=("${caged[@]}")
+		service 31 "cannot open plugin file '$work/open/exposed\.so'" exposed
+	fi
+fi
+# A running daemon loads a file by its descriptor, which only procfs has a name for.
+ctl=$build/tools/coterie-ctl
+if [ "$(id -u)" = 0 ] && [ -x "$ctl" ] && unshare --mount --net true 2>/dev/null; then
+	rm "$work/files/udpu.so"
+	cp "$variants/.libs/good.so" "$work/files/late.so"
+	said=$(unshare --mount --net sh -c 'ip link set lo up && mount -t tmpfs none /proc || exit
+		"$1" -f --instance noproc --node n1 -c "$2/corosync.conf" >/dev/null 2>&1 & daemon=$!
+		for try in $(seq 100); do
+			COTERIE_INSTANCE=noproc "$3" status >/dev/null 2>&1 && break
+			sleep 0.1
+		done
+		COTERIE_INSTANCE=noproc "$3" plugin load "$2/files/late.so" 2>&1
+		kill $daemon; wait' - "$daemon" "$work" "$ctl")
+	tap_check "without /proc the reason is given" grep -q "since /proc is not mounted: mount it" <<<"$said" ||
+		tap_note "$said"
+fi
 tap_end
