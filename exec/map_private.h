@@ -34,7 +34,7 @@ struct map_shared {
 };
 
 struct map_tracker {
-	struct map_tracker *next;
+	struct map_tracker *next, **link; /* *link is this */
 	char *key;
 	size_t length;
 	bool is_prefix;
@@ -55,6 +55,7 @@ struct map {
 	size_t count, capacity;
 	struct map_tracker *trackers; /* in the order in which they are told */
 	uint64_t tracker_turn;        /* counts trackers that came or went */
+	bool has_gone_trackers;       /* some is_gone */
 	struct map_shared *shared;
 	struct protection *protections;
 	size_t protection_count;

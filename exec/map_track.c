@@ -23,6 +23,14 @@ static void tracker_free(struct map_tracker *tracker)
 	free(tracker);
 }
 
+static void unlink_tracker(struct map_tracker *tracker)
+{
+	*tracker->link = tracker->next;
+	if (tracker->next != NULL)
+		tracker->next->link = tracker->link;
+	tracker_free(tracker);
+}
+
 void map_trackers_fini(struct map *map)
 {
 	while (map->trackers != NULL) {
@@ -41,15 +49,13 @@ void map_sweep(struct map *map)
 		free(map->graves); /* the first member of what is freed */
 		map->graves = next;
 	}
-	for (struct map_tracker **link = &map->trackers; *link != NULL;) {
-		struct map_tracker *tracker = *link;
-
-		if (tracker->is_gone) {
-			*link = tracker->next;
-			tracker_free(tracker);
-		} else {
-			link = &tracker->next;
-		}
+	if (!map->has_gone_trackers)
+		return;
+	map->has_gone_trackers = false;
+	for (struct map_tracker *tracker = map->trackers, *next; tracker != NULL; tracker = next) {
+		next = tracker->next;
+		if (tracker->is_gone)
+			unlink_tracker(tracker);
 	}
 }
 
@@ -118,6 +124,9 @@ struct map_tracker *map_track(
 	while (*link != NULL && comes_after(tracker, *link))
 		link = &(*link)->next;
 	tracker->next = *link;
+	if (tracker->next != NULL)
+		tracker->next->link = &tracker->next;
+	tracker->link = link;
 	*link = tracker;
 	return tracker;
 }
@@ -126,10 +135,13 @@ void map_untrack(struct map *map, struct map_tracker *tracker)
 {
 	if (tracker == NULL)
 		return;
-	tracker->is_gone = true;
 	map->tracker_turn++;
-	if (map->depth == 0)
-		map_sweep(map);
+	if (map->depth == 0) {
+		unlink_tracker(tracker); /* a client that ends may have thousands */
+		return;
+	}
+	tracker->is_gone = true;
+	map->has_gone_trackers = true;
 }
 
 /* --- shared values --- */

@@ -120,6 +120,7 @@ static void cmap_fini(void *self)
 		cmap_iterators_free(cmap, one);
 		cmap_trackers_free(cmap, one);
 	}
+	cmap->host->timer_del(cmap->ctx, cmap->drain);
 	cmap_version_fini(cmap);
 	free(cmap);
 }

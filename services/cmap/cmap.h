@@ -52,6 +52,9 @@ struct cmap_connection {
 	uint64_t next_number;
 	struct cmap_iterator *iterators; /* newest first */
 	struct cmap_tracker *trackers;   /* newest first */
+	struct cmap_late *late, *late_end; /* notifications that it has yet to get, oldest first */
+	uint64_t late_bytes;
+	uint32_t uid;
 };
 
 /** Where this node stands with the others' configuration. */
@@ -74,6 +77,10 @@ struct cmap {
 	uint64_t estimate;
 	uint64_t next_count_ns;
 	uint64_t next_complaint_ns;
+	struct coterie_timer *drain; /* notifications are late */
+	const char *told_key;        /* of the last change; not to be looked into */
+	uint64_t told_ns;            /* when the first client was told of it */
+	uint32_t told_count;
 	uint8_t value[COTERIE_MAP_VALUE_MAX + 1]; /* scratch: a value on its way into the map */
 };
 
@@ -97,6 +104,23 @@ const char *cmap_key(const struct cmap_wire_name *name);
  */
 int cmap_reply(struct cmap *cmap, struct coterie_client *client, uint32_t response_id, int rc,
 	const void *response, size_t size);
+
+/* --- late.c --- */
+
+/**
+ * Tell a client of a change, at once or later.
+ *
+ * @param number  of the tracker
+ * @param key     the one that has changed
+ * @param iov     the event behind its header; copied
+ */
+void cmap_tell(struct cmap *cmap, struct coterie_client *client, uint64_t number, const char *key,
+	const struct iovec iov[3]);
+/** Drop what a tracker that ends has not told yet. */
+void cmap_late_forget(struct cmap_connection *connection, uint64_t number);
+void cmap_late_free(struct cmap_connection *connection);
+/** Tell all clients all at once. */
+void cmap_late_flush(struct cmap *cmap);
 
 /* --- requests.c --- */
 

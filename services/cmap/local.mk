@@ -1,7 +1,7 @@
 # services/cmap: the configuration map for clients. The library and the man pages have fragments of their own.
 cmap_service_sources = \
 	services/cmap/cmap.c services/cmap/cmap.h services/cmap/messages.h \
-	services/cmap/requests.c services/cmap/state.c services/cmap/iterate.c services/cmap/track.c services/cmap/version.c
+	services/cmap/requests.c services/cmap/state.c services/cmap/iterate.c services/cmap/track.c services/cmap/late.c services/cmap/version.c
 
 if WITH_CMAP
 plugin_LTLIBRARIES += cmap.la
@@ -19,14 +19,17 @@ libcmap_service_la_SOURCES = \
 libcmap_service_la_LIBADD = libmock_host.la
 libcmap_service_la_CFLAGS = $(TEST_CFLAGS)
 
-check_PROGRAMS += tests/unit/test_cmap tests/unit/test_cmap_version tests/unit/test_libcmap
-TESTS += tests/unit/test_cmap tests/unit/test_cmap_version tests/unit/test_libcmap
+check_PROGRAMS += tests/unit/test_cmap tests/unit/test_cmap_version tests/unit/test_cmap_late tests/unit/test_libcmap
+TESTS += tests/unit/test_cmap tests/unit/test_cmap_version tests/unit/test_cmap_late tests/unit/test_libcmap
 tests_unit_test_cmap_SOURCES = tests/unit/test_cmap.c
 tests_unit_test_cmap_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_cmap_LDADD = libcmap_service.la $(CHECK_LIBS)
 tests_unit_test_cmap_version_SOURCES = tests/unit/test_cmap_version.c
 tests_unit_test_cmap_version_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_cmap_version_LDADD = libcmap_service.la $(CHECK_LIBS)
+tests_unit_test_cmap_late_SOURCES = tests/unit/test_cmap_late.c
+tests_unit_test_cmap_late_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_cmap_late_LDADD = libcmap_service.la $(CHECK_LIBS)
 tests_unit_test_libcmap_SOURCES = tests/unit/test_libcmap.c $(scripted_daemon_sources)
 tests_unit_test_libcmap_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_libcmap_LDADD = libcmap.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)

@@ -12,11 +12,12 @@
 
 int cmap_state_save(void *self, void **blob, uint32_t *size)
 {
-	const struct cmap *cmap = self;
+	struct cmap *cmap = self;
 	struct coterie_state_writer writer = {.bytes = NULL};
 	const struct cmap_connection *last = NULL;
 	uint32_t count = 0;
 
+	cmap_late_flush(cmap); /* the new version does not know what has changed */
 	coterie_state_put_u32(&writer, STATE_VERSION);
 	coterie_state_put_u64(&writer, cmap->version.own);
 	coterie_state_put_u64(&writer, cmap->version.highest);
@@ -54,6 +55,7 @@ static int take_connection(struct cmap *cmap, struct coterie_state_reader *reade
 		if (cmap->connections != NULL)
 			cmap->connections->previous = connection;
 		cmap->connections = connection;
+		cmap->host->client_peer(client, NULL, &connection->uid, NULL);
 	}
 	int rc = cmap_iterators_load(cmap, connection, reader);
 	return rc < 0 ? rc : cmap_trackers_load(cmap, connection, reader);

@@ -7,8 +7,9 @@
 
 #include <coterie/state.h>
 
-/* What one client may keep. Each costs time at every change. */
+/* What one client may keep, and all clients of one user. Each costs time at every change. */
 #define TRACKERS_MAX 4096u
+#define USER_TRACKERS_MAX 4096u
 #define TRACK_ALL                                                                                  \
 	(COTERIE_MAP_DELETED | COTERIE_MAP_MODIFIED | COTERIE_MAP_ADDED | COTERIE_MAP_PREFIX)
 
@@ -28,12 +29,15 @@ static void tracker_free(
 
 	*at = tracker->next;
 	connection->tracker_count--;
+	if (connection->late != NULL)
+		cmap_late_forget(connection, tracker->number);
 	cmap->host->map_untrack(cmap->ctx, tracker->tracker);
 	free(tracker);
 }
 
 void cmap_trackers_free(struct cmap *cmap, struct cmap_connection *connection)
 {
+	cmap_late_free(connection);
 	while (connection->trackers != NULL)
 		tracker_free(cmap, connection, &connection->trackers);
 }
@@ -63,8 +67,7 @@ static void on_change(void *arg, uint32_t event, const char *key,
 	memcpy(notify.name.value, key, notify.name.length);
 	iov[0] = (struct iovec){(uint8_t *)&notify + sizeof(notify.header),
 		sizeof(notify) - sizeof(notify.header)};
-	/* A client that is going away, or that has been given up, hears nothing. */
-	(void)tracker->cmap->host->event(tracker->client, CMAP_EVENT_NOTIFY, iov, 3);
+	cmap_tell(tracker->cmap, tracker->client, tracker->number, key, iov);
 }
 
 /* number: the client's name for it. */
@@ -93,6 +96,15 @@ static int start(struct cmap *cmap, struct cmap_connection *connection, const ch
 	return 0;
 }
 
+static uint32_t of_user(const struct cmap *cmap, uint32_t uid)
+{
+	uint32_t count = 0;
+
+	for (const struct cmap_connection *one = cmap->connections; one != NULL; one = one->next)
+		count += one->uid == uid ? one->tracker_count : 0;
+	return count;
+}
+
 static int track(struct cmap *cmap, struct coterie_client *client,
 	const struct cmap_req_track_add *request, uint64_t *number)
 {
@@ -105,7 +117,8 @@ static int track(struct cmap *cmap, struct coterie_client *client,
 	/* Corosync takes any other bits in the statistics, and so must we. */
 	if (connection->which == COTERIE_MAP_CONFIG && (events & ~TRACK_ALL) != 0)
 		return -EINVAL;
-	if (connection->tracker_count >= TRACKERS_MAX)
+	cmap->host->client_peer(client, NULL, &connection->uid, NULL);
+	if (connection->tracker_count >= TRACKERS_MAX || of_user(cmap, connection->uid) >= USER_TRACKERS_MAX)
 		return -ENOSPC;
 	*number = connection->next_number++;
 	return start(cmap, connection, key, events & TRACK_ALL, *number, request->instance);

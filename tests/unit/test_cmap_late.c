@@ -1,0 +1,196 @@
+/* The cmap service: what a change costs that many trackers see, and in which order clients are told. */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <corosync/corotypes.h>
+
+#include "services/cmap/messages.h"
+#include "tests/suite.h"
+#include "tests/unit/service_ring.h"
+
+extern const struct coterie_plugin cmap_LTX_coterie_plugin;
+
+#define ALL (COTERIE_MAP_ADDED | COTERIE_MAP_MODIFIED | COTERIE_MAP_DELETED)
+#define MS UINT64_C(1000000)
+
+static struct service_ring ring;
+static struct service_user many, few;
+
+static struct coterie_ctx *host(void) { return ring.nodes[1].host; }
+
+static void set_up(void)
+{
+	service_ring_init(&ring, &cmap_LTX_coterie_plugin);
+	service_ring_start(&ring, 1);
+	many = service_user_create(&ring, 1, 100);
+	few = service_user_create(&ring, 1, 200);
+}
+
+static void tear_down(void)
+{
+	service_user_close(&many);
+	service_user_close(&few);
+	service_ring_fini(&ring); /* fails when anything is left behind */
+}
+
+static int32_t track(struct service_user *user, const char *key, uint64_t instance)
+{
+	struct cmap_req_track_add request = {.track_type = ALL, .instance = instance};
+
+	request.name.length = (uint16_t)strlen(key);
+	memcpy(request.name.value, key, strlen(key));
+	return service_user_request(user, CMAP_REQ_TRACK_ADD, &request, sizeof(request));
+}
+
+static int32_t untrack(struct service_user *user, uint64_t tracker)
+{
+	struct cmap_req_track_delete request = {.tracker = tracker};
+
+	return service_user_request(user, CMAP_REQ_TRACK_DELETE, &request, sizeof(request));
+}
+
+static void change(uint8_t value)
+{
+	ck_assert_int_eq(host()->table.map_set(host(), "test.k", COTERIE_MAP_U8, &value, 1), 0);
+}
+
+/* Events of the user, as they came: value and instance. */
+static uint32_t events(const struct service_user *user) { return user->client->events.count; }
+
+static struct cmap_event_notify event_at(const struct service_user *user, uint32_t i, uint8_t *value)
+{
+	const struct mock_message *message = &user->client->events.list[i];
+	struct cmap_event_notify notify;
+	size_t fixed = sizeof(notify) - sizeof(notify.header);
+
+	memset(&notify, 0, sizeof(notify));
+	ck_assert_uint_gt(message->size, fixed);
+	memcpy((uint8_t *)&notify + sizeof(notify.header), message->data, fixed);
+	*value = message->data[fixed];
+	return notify;
+}
+
+static void start_many(uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		ck_assert_int_eq(track(&many, "test.k", i), CS_OK);
+	ck_assert_int_eq(track(&few, "test.k", 1), CS_OK);
+}
+
+/* 80,000 of them held the loop for seconds. */
+START_TEST(a_change_tells_a_few_trackers_and_the_others_later)
+{
+	uint32_t told;
+
+	start_many(4000);
+	change(1);
+	told = events(&many) + events(&few);
+	ck_assert_uint_gt(told, 0);
+	ck_assert_uint_le(told, 64);
+	for (int i = 0; i < 200; i++) {
+		mock_host_advance(host(), 2 * MS);
+		ck_assert_uint_le(events(&many) + events(&few) - told, 64);
+		told = events(&many) + events(&few);
+	}
+	ck_assert_uint_eq(events(&many), 4000);
+	ck_assert_uint_eq(events(&few), 1);
+	ck_assert_uint_eq(mock_host_timers(host()), 0);
+}
+END_TEST
+
+START_TEST(a_client_with_one_tracker_does_not_wait_for_one_with_thousands)
+{
+	start_many(4000);
+	change(1);
+	mock_host_advance(host(), 2 * MS);
+	ck_assert_uint_eq(events(&few), 1);
+	change(2);
+	mock_host_advance(host(), 2 * MS);
+	ck_assert_uint_eq(events(&few), 2);
+	ck_assert_uint_lt(events(&many), 1000);
+}
+END_TEST
+
+START_TEST(a_client_is_told_in_the_order_of_the_changes)
+{
+	uint8_t value;
+
+	start_many(300);
+	for (uint8_t i = 1; i <= 5; i++)
+		change(i);
+	mock_host_advance(host(), 200 * MS);
+	ck_assert_uint_eq(events(&many), 5 * 300);
+	for (uint32_t i = 0; i < 5 * 300; i++) {
+		struct cmap_event_notify notify = event_at(&many, i, &value);
+
+		ck_assert_uint_eq(value, 1 + i / 300);
+		ck_assert_uint_eq(notify.instance, 299 - i % 300); /* the newest first, as ever */
+	}
+}
+END_TEST
+
+START_TEST(a_tracker_that_ends_tells_no_more)
+{
+	uint8_t value;
+
+	start_many(300);
+	change(1);
+	ck_assert_int_eq(untrack(&many, 1), CS_OK); /* the oldest: it would be told last */
+	mock_host_advance(host(), 200 * MS);
+	ck_assert_uint_eq(events(&many), 299);
+	ck_assert_uint_eq(event_at(&many, 298, &value).instance, 1);
+	change(2);
+	service_user_close(&many); /* and a client that ends leaves nothing behind */
+	mock_host_advance(host(), 200 * MS);
+	ck_assert_uint_eq(events(&few), 2);
+}
+END_TEST
+
+START_TEST(what_waits_for_a_client_is_bounded)
+{
+	start_many(4000);
+	for (uint32_t i = 1; i < 20; i++)
+		change((uint8_t)i);
+	ck_assert(many.client->is_disconnected);
+	ck_assert(!few.client->is_disconnected);
+	mock_host_advance(host(), 2 * MS);
+	ck_assert_uint_eq(events(&few), 19);
+}
+END_TEST
+
+START_TEST(the_trackers_of_a_user_are_bounded)
+{
+	uint32_t count = 0;
+
+	while (count < 10000 && track(count % 2 == 0 ? &many : &few, "test.k", count) == CS_OK)
+		count++;
+	ck_assert_uint_eq(count, 4096);
+
+	struct service_user other = service_user_create(&ring, 1, 300);
+
+	ck_assert_int_eq(track(&other, "test.k", 1), CS_ERR_NO_RESOURCES);
+	other.client->uid = 7; /* another user has a share of its own */
+	ck_assert_int_eq(track(&other, "test.k", 1), CS_OK);
+	service_user_close(&other);
+	service_user_close(&many);
+	ck_assert_int_eq(track(&few, "test.k", 1), CS_OK);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("cmap_late");
+	TCase *tcase = tcase_create("late");
+
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, a_change_tells_a_few_trackers_and_the_others_later);
+	tcase_add_test(tcase, a_client_with_one_tracker_does_not_wait_for_one_with_thousands);
+	tcase_add_test(tcase, a_client_is_told_in_the_order_of_the_changes);
+	tcase_add_test(tcase, a_tracker_that_ends_tells_no_more);
+	tcase_add_test(tcase, what_waits_for_a_client_is_bounded);
+	tcase_add_test(tcase, the_trackers_of_a_user_are_bounded);
+	suite_add_tcase(suite, tcase);
+	return suite_run(suite);
+}
