@@ -79,6 +79,11 @@ void evs_deliver_mcast(void *self, uint32_t nodeid, const void *head, const stru
 	struct evs_event_deliver event = {.nodeid = nodeid, .msglen = (uint32_t)mcast->msglen};
 	struct evs_connection *next;
 
+	/* No client is in more, and so none sends to more. */
+	if (mcast->group_count > EVS_CONNECTION_GROUPS_MAX) {
+		evs_complain(evs, nodeid, "it names too many groups");
+		return;
+	}
 	if (mcast->group_count > rest / sizeof(struct evs_wire_group) ||
 		mcast->msglen != rest - mcast->group_count * sizeof(struct evs_wire_group)) {
 		evs_complain(evs, nodeid, "it is not as long as it says");
@@ -97,6 +102,7 @@ void evs_deliver_mcast(void *self, uint32_t nodeid, const void *head, const stru
 		evs_complain(evs, nodeid, "out of memory");
 		return;
 	}
+	evs_groups_sort(evs->groups, mcast->group_count);
 	evs->parts[0] = (struct iovec)AFTER_HEADER(event);
 	for (struct evs_connection *one = evs->connections; one != NULL; one = next) {
 		next = one->next;

@@ -52,7 +52,9 @@ int evs_groups_add(
 	struct evs_connection *connection, const struct evs_wire_group *groups, uint32_t count);
 /** Take one instance of the group out. -ENOENT */
 int evs_groups_remove(struct evs_connection *connection, const struct evs_wire_group *group);
-/** True when the connection is in at least one of the groups. */
+/** Put the groups of a message in the order of a connection's. */
+void evs_groups_sort(struct evs_wire_group *groups, size_t count);
+/** True when the connection is in at least one of the groups, which are sorted. */
 bool evs_groups_meet(
 	const struct evs_connection *connection, const struct evs_wire_group *groups, size_t count);
 void evs_groups_free(struct evs_connection *connection);

@@ -80,12 +80,53 @@ int evs_groups_remove(struct evs_connection *connection, const struct evs_wire_g
 	return 0;
 }
 
+void evs_groups_sort(struct evs_wire_group *groups, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		if (compare(&groups[i - 1], &groups[i]) <= 0)
+			continue; /* those of a client are sorted already */
+		qsort(groups, count, sizeof(*groups), compare);
+		return;
+	}
+}
+
+static bool is_any_in(const struct evs_wire_group *few, size_t few_count, const struct evs_wire_group *many,
+	size_t many_count)
+{
+	for (size_t i = 0; i < few_count; i++) {
+		if (bsearch(&few[i], many, many_count, sizeof(*many), compare) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Steps of a search in the larger list, times as many as the smaller one has; or one step for each of both. */
+#define SEARCH_STEPS 14u
+
 bool evs_groups_meet(
 	const struct evs_connection *connection, const struct evs_wire_group *groups, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (find(connection, &groups[i]) != NULL)
+	const struct evs_wire_group *own = connection->groups;
+	size_t own_count = connection->group_count;
+
+	if (count == 0 || own_count == 0)
+		return false;
+	if (count * SEARCH_STEPS < own_count + count)
+		return is_any_in(groups, count, own, own_count);
+	if (own_count * SEARCH_STEPS < own_count + count)
+		return is_any_in(own, own_count, groups, count);
+	while (count > 0 && own_count > 0) {
+		int order = compare(own, groups);
+
+		if (order == 0)
 			return true;
+		if (order < 0) {
+			own++;
+			own_count--;
+		} else {
+			groups++;
+			count--;
+		}
 	}
 	return false;
 }

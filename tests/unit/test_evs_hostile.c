@@ -1,6 +1,7 @@
 /* The EVS service: requests that are wrong, and messages of other nodes that are. */
 #include "tests/unit/evs_case.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -177,6 +178,42 @@ START_TEST(malformed_messages_are_dropped)
 }
 END_TEST
 
+/* More groups than any client is in, and lists that meet or not, in any order and of any two lengths. */
+START_TEST(groups_of_a_message_meet_those_of_a_client)
+{
+	enum { MOST = EVS_CONNECTION_GROUPS_MAX };
+	static const uint32_t counts[] = {1, 3, 50, 700, MOST, MOST + 1};
+	struct mock_message message = {.id = EVS_RING_MCAST};
+	uint64_t head[2] = {0, 4};
+	char letters[51] = "bdfhjlnprtvxz";
+
+	message.data = calloc(1, 16 + (MOST + 1) * 32 + 4);
+	connect_user(0);
+	connect_user(1);
+	read_events[0] = read_events[1] = 1;
+	ck_assert_int_eq(join(0, letters), OK);
+	ck_assert_int_eq(join(1, "q"), OK);
+	for (size_t i = 0; i < 2 * sizeof(counts) / sizeof(counts[0]); i++) {
+		uint32_t count = counts[i / 2];
+
+		head[0] = count;
+		memcpy(message.data, head, sizeof(head));
+		message.size = 16 + count * 32 + 4;
+		for (uint32_t k = 0; k < count; k++) { /* descending, none of them a client's */
+			memset(message.data + 16 + k * 32, 0, 32);
+			snprintf((char *)message.data + 16 + k * 32, 32, "%c%05u", 'y' - (int)(k % 25), count - k);
+		}
+		if (i % 2 == 1)
+			memcpy(message.data + 16 + (count - 1) * 32, "n\0\0\0\0\0", 6);
+		memcpy(message.data + message.size - 4, "word", 4);
+		ck_assert_int_eq(mock_deliver(ops, self, 2, false, &message), 0);
+		expect(0, i % 2 == 1 && count <= MOST ? "2: word" : "");
+		expect(1, "");
+	}
+	free(message.data);
+}
+END_TEST
+
 START_TEST(a_message_longer_than_clients_can_read)
 {
 	struct mock_message message = {
@@ -210,6 +247,7 @@ int main(void)
 	tcase_add_test(tcase, groups_of_one_client_are_bounded);
 	tcase_add_test(tcase, messages_of_the_other_byte_order);
 	tcase_add_test(tcase, malformed_messages_are_dropped);
+	tcase_add_test(tcase, groups_of_a_message_meet_those_of_a_client);
 	tcase_add_test(tcase, a_message_longer_than_clients_can_read);
 	return suite_run(suite);
 }
