@@ -13,6 +13,7 @@
 #include "services/cpg/tool/cpgtool.h"
 #include "services/quorum/tool/quorumtool.h"
 #include "tools/blackbox.h"
+#include "tools/common/terminal.h"
 #include "tools/ctl/ctl_main.h"
 #include "tools/format.h"
 #include "tools/keygen.h"
@@ -62,6 +63,7 @@ int main(int argc, char **argv)
 {
 	const struct tool *tool = argc > 0 ? tool_named(argv[0]) : NULL;
 
+	terminal_guard();
 	if (tool != NULL)
 		return run(tool, argc, argv);
 	/* By its own name the tool is the first word. */

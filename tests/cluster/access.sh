@@ -69,7 +69,7 @@ cmapctl=$(tool corosync-cmapctl)
 cfgtool=$(tool corosync-cfgtool)
 quorumtool=$(tool corosync-quorumtool)
 cfg_ask=$(program cfg_ask)
-says() { grep -q "$1" "$LAB_DIR/said"; }
+says() { grep -q "$@" "$LAB_DIR/said"; }
 # denied UID COMMAND...: it fails, and says that it lacks the access.
 denied() {
 	! as "$@" && grep -qiE 'access|not allowed|error = 11' "$LAB_DIR/said" && return
@@ -114,6 +114,25 @@ else
 	tap_note "other users cannot reach $(program cpg_load)"
 fi
 tap_check "a user looks at the status" may $user "$ctl" status
+
+# --- what a user can have the tools print ---
+if command -v script >/dev/null; then
+	evil=$'a\033]0;title\a\033[2Jb\nc'
+	as $user "$cmapctl" -s my.evil.key str "$evil"
+	terminal() { # COMMAND...: what it prints to a terminal
+		lab_in 1 script -qec "$(printf '%q ' "$@")" /dev/null </dev/null 2>&1
+	}
+	for tool in "$cmapctl -g" "$ctl config get"; do
+		# shellcheck disable=SC2086 # words
+		terminal $tool my.evil.key >"$LAB_DIR/said"
+		tap_check "control characters of a value are shown: ${tool##*/}" \
+			says -F 'a\x1B]0;title\x07\x1B[2Jb\x0Ac'
+		tap_check "and are not sent" test -z "$(tr -d '\r\n\t -~' <"$LAB_DIR/said")"
+		# shellcheck disable=SC2086 # words
+		lab_in 1 $tool my.evil.key >"$LAB_DIR/said"
+		tap_check "a file has them as they are" grep -qzF "$evil" "$LAB_DIR/said"
+	done
+fi
 
 # --- an observer ---
 tap_check "an observer reads keys" may $observer "$cmapctl" -g my.own.key

@@ -139,9 +139,10 @@ fi
 ctl=$build/tools/coterie-ctl
 if [ "$(id -u)" = 0 ] && [ -x "$ctl" ] && unshare --mount --net true 2>/dev/null; then
 	rm "$work/files/udpu.so"
+	write_config ""
 	cp "$variants/.libs/good.so" "$work/files/late.so"
 	said=$(unshare --mount --net sh -c 'ip link set lo up && mount -t tmpfs none /proc || exit
-		"$1" -f --instance noproc --node n1 -c "$2/corosync.conf" >/dev/null 2>&1 & daemon=$!
+		"$1" -f --instance noproc --node n1 -c "$2/corosync.conf" >"$2/home/log" 2>&1 & daemon=$!
 		for try in $(seq 100); do
 			COTERIE_INSTANCE=noproc "$3" status >/dev/null 2>&1 && break
 			sleep 0.1
@@ -149,6 +150,6 @@ if [ "$(id -u)" = 0 ] && [ -x "$ctl" ] && unshare --mount --net true 2>/dev/null
 		COTERIE_INSTANCE=noproc "$3" plugin load "$2/files/late.so" 2>&1
 		kill $daemon; wait' - "$daemon" "$work" "$ctl")
 	tap_check "without /proc the reason is given" grep -q "since /proc is not mounted: mount it" <<<"$said" ||
-		tap_note "$said"
+		tap_note "$said" "$(cat "$work/home/log")"
 fi
 tap_end

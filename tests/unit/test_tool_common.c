@@ -3,12 +3,16 @@
 #include "tools/common/bytes.h"
 #include "tools/common/nodelist.h"
 #include "tools/common/number.h"
+#include "tools/common/terminal.h"
 
 #include <arpa/inet.h>
 #include <check.h>
 #include <limits.h>
+#include <pty.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/suite.h"
 
@@ -253,12 +257,78 @@ START_TEST(an_empty_list_is_no_error)
 }
 END_TEST
 
+/* --- terminals --- */
+
+static void print_all(void)
+{
+	char buffer[64];
+
+	terminal_guard();
+	printf("a\033[2Jb\r\b\x7f\a\tc\n");
+	printf("\xc3\xa9 \xc2\x9b \x9b \xe2\x82\xac\n"); /* e acute, CSI as UTF-8 and alone, the euro */
+	terminal_value(stdout, "one\ntwo\033]0;x", 100);
+	printf("\n%sgreen\n", terminal_color(buffer, 32));
+	fputs("\033error\n", stderr);
+}
+
+/* What a terminal, or a pipe, gets of it. */
+static const char *output_of(bool is_terminal)
+{
+	static char text[1024];
+	size_t size = 0;
+	ssize_t got;
+	int pipes[2], fd;
+
+	ck_assert_int_eq(pipe(pipes), 0);
+	pid_t pid = is_terminal ? forkpty(&fd, NULL, NULL, NULL) : fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		if (!is_terminal) {
+			dup2(pipes[1], STDOUT_FILENO);
+			dup2(pipes[1], STDERR_FILENO);
+		}
+		print_all();
+		fflush(NULL);
+		_exit(0);
+	}
+	close(pipes[1]);
+	if (!is_terminal)
+		fd = pipes[0];
+	while (size < sizeof(text) - 1 && (got = read(fd, text + size, sizeof(text) - 1 - size)) > 0)
+		size += (size_t)got;
+	text[size] = '\0';
+	waitpid(pid, NULL, 0);
+	close(fd);
+	return text;
+}
+
+START_TEST(terminals_get_no_control_characters_of_values)
+{
+	ck_assert_str_eq(output_of(true),
+		"a\\x1B[2Jb\\x0D\\x08\\x7F\\x07\tc\r\n"
+		"\xc3\xa9 \xc2\\x9B \\x9B \xe2\x82\xac\r\n"
+		"one\\x0Atwo\\x1B]0;x\r\n"
+		"\033[32mgreen\r\n"
+		"\\x1Berror\r\n");
+}
+END_TEST
+
+START_TEST(pipes_get_every_byte)
+{
+	const char *text = output_of(false);
+
+	ck_assert_ptr_nonnull(strstr(text, "a\033[2Jb\r\b\x7f\a\tc\n\xc3\xa9 \xc2\x9b \x9b \xe2\x82\xac\none\ntwo\033]0;x\n"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("tools/common");
 	TCase *tcase = tcase_create("common");
 
 	tcase_add_test(tcase, numbers_are_whole_words);
+	tcase_add_test(tcase, terminals_get_no_control_characters_of_values);
+	tcase_add_test(tcase, pipes_get_every_byte);
 	tcase_add_test(tcase, bytes_can_be_told_apart);
 	tcase_add_test(tcase, addresses_are_written_in_numbers);
 	tcase_add_test(tcase, no_more_addresses_than_there_is_room_for);

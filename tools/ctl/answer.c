@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/common/terminal.h"
+
 #define WATCH_LOOK_S 0.5 /* how often a watch without SECONDS looks for changes */
 
 /* --- the envelope --- */
@@ -197,7 +199,7 @@ int answer_watch(struct ctl *ctl, const struct ctl_command *command, int argc, c
 
 		if (text != NULL && (is_new || ctl->watch_s > 0)) {
 			if (ctl->format == CTL_TEXT && isatty(STDOUT_FILENO))
-				fputs("\033[H\033[2J", stdout);
+				terminal_clear();
 			fputs(text, stdout);
 			fflush(stdout);
 		}

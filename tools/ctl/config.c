@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +11,8 @@
 #include "tools/ctl/daemon.h"
 #include "tools/ctl/origin.h"
 #include "tools/ctl/reload.h"
+
+#include "tools/common/terminal.h"
 
 /* --- one key --- */
 
@@ -256,8 +259,9 @@ void config_print(const struct ctl *ctl, struct json_object *data)
 
 		if (get(row, "node") != NULL)
 			fprintf(ctl->out, "node %" PRIi64 ": ", get_number(row, "node"));
-		fprintf(ctl->out, "%s (%s) = %s", get_text(row, "key"), get_text(row, "type"),
-			value != NULL ? json_object_get_string(value) : "");
+		fprintf(ctl->out, "%s (%s) = ", get_text(row, "key"), get_text(row, "type"));
+		if (value != NULL)
+			terminal_value(ctl->out, json_object_get_string(value), SIZE_MAX);
 		if (ctl->is_verbose) {
 			fprintf(ctl->out, "  [");
 			print_origin(ctl, data, row);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/common/terminal.h"
+
 /* --- members --- */
 
 int members_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data)
@@ -66,11 +68,15 @@ int status_gather(struct ctl *ctl, int argc, char **argv, struct json_object *da
 	return quorate == 0 ? CTL_NOT_QUORATE : CTL_GOOD;
 }
 
-static const char *colored(const struct ctl *ctl, const char *text, int color, char buffer[64])
+#define COLORED_SIZE 128
+
+static const char *colored(const struct ctl *ctl, const char *text, int color, char buffer[COLORED_SIZE])
 {
 	if (!ctl->has_color)
 		return text;
-	snprintf(buffer, 64, "\033[%dm%s\033[0m", color, text);
+	char begin[64], end[64];
+
+	snprintf(buffer, COLORED_SIZE, "%s%s%s", terminal_color(begin, color), text, terminal_color(end, 0));
 	return buffer;
 }
 
@@ -103,7 +109,7 @@ void status_print(const struct ctl *ctl, struct json_object *data)
 {
 	struct json_object *node = get(data, "node"), *issues = get(data, "issues"), *quorate = get(data, "quorate");
 	const char *last = "all is well";
-	char buffer[64];
+	char buffer[COLORED_SIZE];
 
 	fprintf(ctl->out, "Cluster   %s%s%s\n", get_text(data, "cluster"),
 		*get_text(data, "instance") != '\0' ? ", instance " : "", get_text(data, "instance"));

@@ -6,7 +6,7 @@ tools_notifyd_corosync_notifyd_SOURCES = \
 	tools/notifyd/sink.h
 # New tags: LD_LIBRARY_PATH then goes before the path to our own libraries.
 tools_notifyd_corosync_notifyd_LDFLAGS = $(AM_LDFLAGS) -Wl,--enable-new-dtags
-tools_notifyd_corosync_notifyd_LDADD = libcmap.la libcfg.la libquorum.la libcorosync_common.la
+tools_notifyd_corosync_notifyd_LDADD = libtool_common.la libcmap.la libcfg.la libquorum.la libcorosync_common.la
 
 # Headers of others do not keep to our warnings, so they count as the system's.
 if HAVE_DBUS

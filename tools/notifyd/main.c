@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "tools/common/terminal.h"
 #include "tools/notifyd/follow.h"
 #include "tools/notifyd/sink.h"
 
@@ -274,6 +275,7 @@ int main(int argc, char **argv)
 	cs_error_t error;
 	int status;
 
+	terminal_guard();
 	if (!parse_options(argc, argv, &notifyd.options))
 		return EXIT_FAILURE;
 	log_to_error_output = notifyd.options.to_error_output;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "plugins/kv/tool/print.h"
+#include "tools/common/terminal.h"
 
 #define PAUSE_MS 20
 #define EXIT_USAGE 2
@@ -311,6 +312,8 @@ int main(int argc, char **argv)
 {
 	struct order order = {.patience_s = 10};
 	struct input input = {NULL, 0};
+
+	terminal_guard();
 	int status = parse_options(&order, argc, argv);
 
 	if (status == EXIT_SUCCESS)

@@ -9,6 +9,7 @@
 #include "services/cmap/tool/keys.h"
 #include "services/cmap/tool/types.h"
 #include "tools/common/bytes.h"
+#include "tools/common/terminal.h"
 
 static void print_number(cmap_value_types_t type, const void *value)
 {
@@ -56,7 +57,7 @@ static void print_number(cmap_value_types_t type, const void *value)
 static void print_value(cmap_value_types_t type, const void *value, size_t size)
 {
 	if (type == CMAP_VALUETYPE_STRING)
-		printf("%.*s", (int)size, (const char *)value);
+		terminal_value(stdout, value, size);
 	else if (type != CMAP_VALUETYPE_BINARY)
 		print_number(type, value);
 	else if (size == 0)
