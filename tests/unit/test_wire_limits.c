@@ -194,6 +194,77 @@ START_TEST(limits_of_every_field)
 }
 END_TEST
 
+/* --- the field's known vulnerabilities (SECURITY.md): the counts are forged, in both byte orders --- */
+
+/* Of a copy that ends with the allocation, so that a sanitizer sees what is read behind it. */
+static enum wire_refusal decode_made(size_t size)
+{
+	struct wire_header header;
+	union packet packet;
+	uint8_t *bytes = exact(made, size);
+	enum wire_refusal refusal = decode(bytes, size, &header, &packet);
+
+	free(bytes);
+	return refusal;
+}
+
+static void forge(size_t offset, uint32_t value, bool swap)
+{
+	uint32_t bytes = swap ? __builtin_bswap32(value) : value;
+
+	memcpy(made + offset, &bytes, sizeof(bytes));
+}
+
+/* 2^28 + 1 entries of 16 bytes are 16 bytes modulo 2^32. A small count of the other byte order is a large one. */
+START_TEST(cve_2025_30472_forged_retransmit_count_of_a_token)
+{
+	static const uint32_t counts[] = {3, 31, 1000, 0x10000000, 0x10000001, 0x02000000, 0x7fffffff, 0x80000000, UINT32_MAX};
+
+	make_good(GOOD_TOKEN, _i == 1);
+	ck_assert_int_eq(decode_made(57 + 2 * 16), WIRE_OK);
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		forge(53, counts[i], _i == 1);
+		ck_assert_int_eq(decode_made(57 + 2 * 16), WIRE_BAD_COUNT);
+	}
+	forge(53, 2, _i == 0);
+	ck_assert_int_eq(decode_made(57 + 2 * 16), WIRE_BAD_COUNT);
+}
+END_TEST
+
+START_TEST(cve_2026_35091_short_commit_token)
+{
+	static const uint32_t counts[] = {4, 384, 385, 0x08000000, 153391690, UINT32_MAX};
+	const size_t whole = 41 + 3 * 28;
+
+	make_good(GOOD_COMMIT, _i == 1);
+	ck_assert_int_eq(decode_made(whole), WIRE_OK);
+	for (size_t size = 0; size < whole; size++)
+		ck_assert_int_ne(decode_made(size), WIRE_OK);
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		forge(37, counts[i], _i == 1);
+		ck_assert_int_eq(decode_made(whole), WIRE_BAD_COUNT);
+	}
+}
+END_TEST
+
+/* Together they are small modulo 2^32, as counts or as bytes. */
+START_TEST(cve_2026_35092_join_counts_that_overflow)
+{
+	static const struct {
+		uint32_t candidates, failed;
+	} counts[] = {{UINT32_MAX, 1}, {1, UINT32_MAX}, {0x80000000, 0x80000000}, {0x40000000, 0x40000000},
+		{0x40000000, 3}, {3, 0x40000001}, {0xfffffffe, 6}, {0xc0000000, 0x40000004}};
+
+	make_good(GOOD_JOIN, _i == 1);
+	ck_assert_int_eq(decode_made(49), WIRE_OK);
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		forge(17, counts[i].candidates, _i == 1);
+		forge(21, counts[i].failed, _i == 1);
+		ck_assert_int_eq(decode_made(49), WIRE_BAD_COUNT);
+	}
+}
+END_TEST
+
 /* Each packet, long enough for any, with each decoder that is not its own. */
 START_TEST(a_decoder_refuses_every_other_type)
 {
@@ -250,6 +321,9 @@ int main(void)
 	TCase *bounds = tcase_create("bounds");
 
 	tcase_add_loop_test(bounds, limits_of_every_field, 0, 2);
+	tcase_add_loop_test(bounds, cve_2025_30472_forged_retransmit_count_of_a_token, 0, 2);
+	tcase_add_loop_test(bounds, cve_2026_35091_short_commit_token, 0, 2);
+	tcase_add_loop_test(bounds, cve_2026_35092_join_counts_that_overflow, 0, 2);
 	tcase_add_loop_test(bounds, a_decoder_refuses_every_other_type, 0, 2);
 	tcase_add_loop_test(bounds, the_largest_commit_token, 0, 2);
 	suite_add_tcase(suite, bounds);
