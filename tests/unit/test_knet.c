@@ -522,6 +522,23 @@ START_TEST(an_id_beyond_16_bits_is_refused)
 }
 END_TEST
 
+START_TEST(old_versions_of_libknet_are_named)
+{
+	ck_assert(mesh_version_is_old("1.25"));
+	ck_assert(mesh_version_is_old("1.34"));
+	ck_assert(mesh_version_is_old("1.34.1"));
+	ck_assert(!mesh_version_is_old("1.35"));
+	ck_assert(!mesh_version_is_old("2.0"));
+	ck_assert(!mesh_version_is_old("unknown"));
+	/* Once at the start of a node. */
+	uint32_t lines = 0;
+	knet_nodes_start(&nodes, 1, 2);
+	for (uint32_t i = 0; i < nodes.list[0].host->logs.count; i++)
+		lines += strstr((const char *)nodes.list[0].host->logs.list[i].data, "built with libknet") != NULL;
+	ck_assert_uint_eq(lines, mesh_version_is_old(LIBKNET_VERSION) ? 1 : 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("knet");
@@ -529,6 +546,7 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, old_versions_of_libknet_are_named);
 	tcase_add_test(tcase, a_multicast_reaches_every_other_node_in_order);
 	tcase_add_test(tcase, the_token_goes_to_one_node_behind_the_frames);
 	tcase_add_test(tcase, a_full_socket_delays_and_loses_nothing);

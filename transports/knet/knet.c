@@ -260,6 +260,8 @@ static int mesh_start(struct mesh *mesh)
 
 	if (rc == 0)
 		rc = create_handle_masked(mesh);
+	if (rc == 0)
+		mesh_log_version(mesh);
 	if (rc < 0)
 		return rc;
 	mesh_log_levels(mesh);

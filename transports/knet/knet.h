@@ -231,5 +231,9 @@ void mesh_log_listen(struct mesh *mesh, bool is_listening);
  */
 void mesh_log_read(struct mesh *mesh);
 void mesh_log_close(struct mesh *mesh);
+/** Return whether a version of libknet, as "1.25", has known vulnerabilities (SECURITY.md). */
+bool mesh_version_is_old(const char *version);
+/** Warn of the libknet that the plugin was built with, if it is old. */
+void mesh_log_version(struct mesh *mesh);
 
 #endif

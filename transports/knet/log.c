@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -150,4 +151,23 @@ void mesh_log_close(struct mesh *mesh)
 	mesh->host->fd_del(mesh->ctx, mesh->log_fds[0]);
 	close(mesh->log_fds[0]);
 	close(mesh->log_fds[1]);
+}
+
+/* Those before 1.35. Distributions mend older ones as well, and keep the number. */
+bool mesh_version_is_old(const char *version)
+{
+	unsigned int major = 0, minor = 0;
+
+	if (sscanf(version, "%u.%u", &major, &minor) != 2)
+		return false;
+	return major < 1 || (major == 1 && minor < 35);
+}
+
+void mesh_log_version(struct mesh *mesh)
+{
+	if (mesh_version_is_old(LIBKNET_VERSION))
+		mesh->host->log(mesh->ctx, LOG_WARNING,
+			"built with libknet " LIBKNET_VERSION
+			": versions before 1.35 have known vulnerabilities (CVE-2026-15811, -15812, -15813): "
+			"see whether your distribution has mended them, or upgrade libknet");
 }
