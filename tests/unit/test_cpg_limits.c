@@ -22,7 +22,7 @@ static uint64_t cpu_ns(void)
 	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
-/* Sanitizers and a loaded machine take many times as long as the figures of docs/limits.md. */
+/* Sanitizers and a loaded machine take many times as long as the figures of docs/message-costs.md. */
 static void check_cost(const char *what, uint64_t spent_ns, uint64_t most_ns)
 {
 	printf("# %s: %" PRIu64 " us\n", what, spent_ns / 1000);

@@ -1,0 +1,46 @@
+#!/bin/bash
+# docs/message-costs.md: each message and each request has a row, and each row names a test that there is.
+. "$(dirname "$0")/../tap.sh"
+cd "$(dirname "$0")/../.." || exit 1
+
+page=docs/message-costs.md
+
+# Identifiers of what is received: entries of the services' tables, and the enums of what has no table. The template is an
+# example.
+ids() {
+	grep -rhoE '^[[:space:]]*\{(\.function = |\.id = )?[A-Z]+_(REQ|RING)_[A-Z_]+' services plugins --include='*.c' \
+		--exclude-dir='template-*' | grep -oE '[A-Z]+_(REQ|RING)_[A-Z_]+'
+	sed -n '/^enum wire_type/,/^}/p; /^enum wire_probe_kind/,/^}/p' exec/totem/wire.h | grep -oE 'WIRE_[A-Z_]+'
+	sed -n '/^enum function/,/^}/p' exec/resync.c | grep -oE 'RESYNC_[A-Z]+'
+	grep -oE '^#define MESSAGE_[A-Z_]+' exec/sync.c | cut -d' ' -f2
+}
+
+# The first column of the rows.
+rows() {
+	grep '^| `' "$page" | cut -d'|' -f2
+}
+
+known=$(rows | grep -oE '`[A-Z_]+`' | tr -d '`' | sort -u)
+found=$(ids | sort -u)
+[ "$(wc -l <<<"$found")" -gt 90 ]
+tap $? "the identifiers are found" || tap_note "$(wc -l <<<"$found")"
+missing=$(comm -23 <(echo "$found") <(echo "$known"))
+[ -z "$missing" ]
+tap $? "every message and request has a row" || tap_note "$missing"
+old=$(comm -13 <(echo "$found") <(echo "$known"))
+[ -z "$old" ]
+tap $? "every row is of a message or a request" || tap_note "$old"
+
+while IFS='|' read -r _ what _ _ test _; do
+	test=$(tr -d ' `' <<<"$test")
+	file=${test%%:*} case=${test#*:}
+	if [[ $file == fuzz_* ]]; then
+		[ -f "tests/fuzz/$file.c" ]
+	else
+		path=$(find tests/unit plugins -name "$file.c" | head -n 1)
+		[ -n "$path" ] && grep -qF "START_TEST($case)" "$path"
+	fi || bad="$bad $what -> $test"
+done < <(grep '^| `' "$page")
+[ -z "$bad" ]
+tap $? "every row names a test" || tap_note "$bad"
+tap_end
