@@ -11,8 +11,9 @@
 #define CS_ERR_LIBRARY 2
 #define CS_ERR_NO_SECTIONS 27
 
-/* What one client may keep open. */
+/* What one client may keep open, and with how many entries together another one may begin. */
 #define ITERATIONS_MAX 64
+#define ENTRIES_OPEN_MAX 49152u
 
 /* cpg_iteration_type_t of the client API. */
 enum {
@@ -164,6 +165,7 @@ int cpg_handle_iteration_initialize(
 	struct cpg_req_iteration_initialize req;
 	struct cpg_wire_name name = {0};
 	uint32_t open = 0;
+	uint64_t entries = 0;
 
 	(void)size;
 	cpg_snapshot(&req, msg, sizeof(req));
@@ -177,12 +179,14 @@ int cpg_handle_iteration_initialize(
 		if (rc < 0)
 			return rc;
 	}
-	for (const struct cpg_iteration *one = connection->iterations; one != NULL; one = one->next)
+	for (const struct cpg_iteration *one = connection->iterations; one != NULL; one = one->next) {
 		open++;
+		entries += one->count;
+	}
 
 	struct cpg_iteration *iteration = NULL;
 
-	if (open < ITERATIONS_MAX)
+	if (open < ITERATIONS_MAX && entries <= ENTRIES_OPEN_MAX)
 		iteration = take_snapshot(cpg, req.iteration_type, &name);
 	if (iteration == NULL)
 		return -ENOMEM;

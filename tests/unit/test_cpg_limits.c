@@ -173,6 +173,29 @@ START_TEST(a_join_beyond_the_share_of_this_node_is_refused)
 }
 END_TEST
 
+/* 64 of them took 150 MB. The first one is never refused for its size. */
+START_TEST(iterations_of_a_client_are_bounded_by_their_entries)
+{
+	struct cpg_req_iteration_initialize req = {.iteration_type = 3};
+	struct cpg_wire_name name;
+	uint64_t from_ns;
+
+	for (uint32_t i = 0; i < CPG_PROCESSES_MAX; i++) {
+		name = name_of(i);
+		deliver_process(2, CPG_RING_PROCJOIN, &name, i);
+	}
+	users[0] = cpg_user_create(&ring, 1, 1);
+	from_ns = cpu_ns();
+	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), OK);
+	check_cost("an iteration over 16,384 memberships", cpu_ns() - from_ns, 400000000);
+	for (int i = 1; i < 4; i++)
+		ck_assert_int_eq(
+			cpg_user_request(&users[0], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), OK);
+	ck_assert_int_eq(
+		cpg_user_request(&users[0], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), NO_MEMORY);
+}
+END_TEST
+
 /* One entry after the other, from the last one on: what merge.c does in one pass. */
 START_TEST(lists_are_merged_as_one_entry_after_the_other)
 {
@@ -211,6 +234,7 @@ int main(void)
 	tcase_add_loop_test(tcase, lists_at_their_limit_do_not_stop_the_loop, 0, 2);
 	tcase_add_test(tcase, a_node_has_so_many_processes_and_the_others_their_own_share);
 	tcase_add_test(tcase, a_join_beyond_the_share_of_this_node_is_refused);
+	tcase_add_test(tcase, iterations_of_a_client_are_bounded_by_their_entries);
 	tcase_add_test(tcase, lists_are_merged_as_one_entry_after_the_other);
 	return suite_run(suite);
 }
