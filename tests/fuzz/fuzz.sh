@@ -37,6 +37,7 @@ fuzz evs 100000 8192
 fuzz requests 10000 2048
 fuzz channel 10000 2048
 fuzz votes 20000 4096
+fuzz secure 2000 4096
 for service in cfg cmap control kv quorum votequorum; do
 	fuzz "$service" 5000 8192
 done

@@ -1,0 +1,63 @@
+/*
+ * Keys of sealed datagrams: a root derived from the ring's key, and what is derived from the root. Roots stand in a
+ * page of their own that is locked, not inherited by children and left out of core dumps.
+ */
+#ifndef COMMON_SECURE_KEYS_H
+#define COMMON_SECURE_KEYS_H
+
+#include <stdint.h>
+
+#include <openssl/evp.h>
+
+#include "transports/common/secure/secure.h"
+
+#define KEYS_SIZE 32u /* of every key: both ciphers and the hash take 256 bits */
+#define KEYS_SESSION_SIZE 16u
+#define KEYS_NONCE_SIZE 12u
+
+/** One key of the ring. cipher SECURE_NONE: none is loaded. */
+struct keys_root {
+	uint8_t bytes[KEYS_SIZE];
+	enum secure_cipher cipher;
+	uint16_t id;
+};
+
+/** What a session key is derived for. */
+struct keys_session {
+	uint8_t id[KEYS_SESSION_SIZE];
+	uint32_t nodeid; /* of the sender */
+	enum secure_lane lane;
+	uint32_t generation;
+};
+
+/** @return count roots, zeroed, caller frees with keys_page_free; NULL: out of memory */
+struct keys_root *keys_page_take(uint32_t count);
+/** Wipe and free. NULL is ignored. */
+void keys_page_free(struct keys_root *roots, uint32_t count);
+
+/**
+ * Fill a root: HKDF-Extract with SHA-256 (RFC 5869).
+ *
+ * @return 0; -EINVAL: no cipher, or no bytes; -EIO: libcrypto failed
+ */
+int keys_root_load(struct keys_root *root, enum secure_cipher cipher, const void *bytes, size_t size);
+
+/** Derive a key for a session: HKDF-Expand. The caller wipes it. @return 0; -EIO */
+int keys_derive(const struct keys_root *root, const struct keys_session *session, uint8_t key[KEYS_SIZE]);
+
+/** HMAC-SHA256 with a key derived from the root for this label alone. @return 0; -EIO */
+int keys_mac(const struct keys_root *root, const char *label, const void *bytes, size_t size, uint8_t mac[KEYS_SIZE]);
+
+/** @return libcrypto's cipher, which lives as long as the library */
+const EVP_CIPHER *keys_cipher(enum secure_cipher cipher);
+
+/**
+ * Give a context a derived key.
+ *
+ * @param context  of EVP_CIPHER_CTX_new; keeps the key schedule until it is freed or set again
+ * @return 0; -EIO
+ */
+int keys_context_set(EVP_CIPHER_CTX *context, const struct keys_root *root, const struct keys_session *session,
+	bool is_sealing);
+
+#endif

@@ -1,0 +1,312 @@
+/* Keys, and the sending side: sessions of this node. */
+#include "transports/common/secure/secure_private.h"
+
+#include <arpa/inet.h>
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+/* Half of what SP 800-38D and RFC 8439 leave before an attacker gains anything from more data with one key. */
+#define GENERATION_BYTES_MAX (UINT64_C(1) << 36)
+
+static int fill_from_system(void *bytes, size_t size)
+{
+	/* Requests of up to 256 bytes are never cut short. */
+	return getrandom(bytes, size, 0) == (ssize_t)size ? 0 : -EIO;
+}
+
+/* ---- Life ---------------------------------------------------------------- */
+
+int secure_create(uint32_t nodeid, int (*fill_random)(void *bytes, size_t size), struct secure **created)
+{
+	struct secure *secure = calloc(1, sizeof(*secure));
+
+	if (secure == NULL)
+		return -ENOMEM;
+	secure->nodeid = nodeid;
+	secure->fill_random = fill_random != NULL ? fill_random : fill_from_system;
+	secure->generation_bytes_max = GENERATION_BYTES_MAX;
+	secure->roots = keys_page_take(SECURE_KEYS);
+	secure->trial = EVP_CIPHER_CTX_new();
+	if (secure->roots == NULL || secure->trial == NULL) {
+		secure_destroy(secure);
+		return -ENOMEM;
+	}
+	*created = secure;
+	return 0;
+}
+
+static void own_forget(struct secure_own *own)
+{
+	for (int lane = 0; lane < SECURE_LANES; lane++)
+		EVP_CIPHER_CTX_free(own->lanes[lane].context); /* wipes it */
+	explicit_bzero(own, sizeof(*own));
+}
+
+void secure_destroy(struct secure *secure)
+{
+	if (secure == NULL)
+		return;
+	while (secure->peer_count > 0)
+		secure_peer_del(secure, secure->peers[secure->peer_count - 1]->nodeid);
+	free(secure->peers);
+	for (uint32_t i = 0; i < SECURE_KEYS; i++)
+		own_forget(&secure->own[i]);
+	EVP_CIPHER_CTX_free(secure->trial);
+	keys_page_free(secure->roots, SECURE_KEYS);
+	free(secure);
+}
+
+/* ---- Keys ---------------------------------------------------------------- */
+
+static bool is_loaded(const struct secure *secure, uint32_t number)
+{
+	return number >= 1 && number <= SECURE_KEYS && secure->roots[number - 1].cipher != SECURE_NONE;
+}
+
+void secure_forget(struct secure *secure, uint32_t number)
+{
+	if (number < 1 || number > SECURE_KEYS)
+		return;
+	own_forget(&secure->own[number - 1]);
+	explicit_bzero(&secure->roots[number - 1], sizeof(secure->roots[0]));
+	for (uint32_t i = 0; i < secure->peer_count; i++)
+		secure_session_forget(secure->peers[i], number);
+	EVP_CIPHER_CTX_reset(secure->trial);
+	if (secure->used == number)
+		secure->used = 0;
+}
+
+/* The generation's key, for the number that is used next. */
+static int lane_set_key(struct secure *secure, uint32_t number, enum secure_lane lane)
+{
+	struct secure_own *own = &secure->own[number - 1];
+	struct keys_session session = {
+		.nodeid = secure->nodeid,
+		.lane = lane,
+		.generation = (uint32_t)((own->lanes[lane].number + 1) >> 32),
+	};
+
+	memcpy(session.id, own->id, sizeof(session.id));
+	return keys_context_set(own->lanes[lane].context, &secure->roots[number - 1], &session, true);
+}
+
+static int own_load(struct secure *secure, uint32_t number)
+{
+	struct secure_own *own = &secure->own[number - 1];
+	int rc = secure->fill_random(own->id, sizeof(own->id));
+
+	for (int lane = 0; lane < SECURE_LANES && rc == 0; lane++) {
+		own->lanes[lane].context = EVP_CIPHER_CTX_new();
+		rc = own->lanes[lane].context == NULL ? -ENOMEM
+						      : lane_set_key(secure, number, (enum secure_lane)lane);
+	}
+	return rc;
+}
+
+int secure_load(
+	struct secure *secure, uint32_t number, enum secure_cipher cipher, const void *bytes, size_t size)
+{
+	if (number < 1 || number > SECURE_KEYS)
+		return -EINVAL;
+	secure_forget(secure, number);
+
+	int rc = keys_root_load(&secure->roots[number - 1], cipher, bytes, size);
+
+	/* The id in a datagram must name one key. A second key has the id of the first once in 65,536. */
+	if (rc == 0 && secure_key_id(secure, 3 - number) == secure->roots[number - 1].id)
+		rc = -EEXIST;
+	if (rc == 0)
+		rc = own_load(secure, number);
+	if (rc < 0)
+		secure_forget(secure, number);
+	return rc;
+}
+
+int secure_use(struct secure *secure, uint32_t number)
+{
+	if (number != 0 && !is_loaded(secure, number))
+		return -EINVAL;
+	secure->used = number;
+	return 0;
+}
+
+void secure_allow_clear(struct secure *secure, bool is_allowed) { secure->allows_clear = is_allowed; }
+
+uint32_t secure_used(const struct secure *secure) { return secure->used; }
+
+uint16_t secure_key_id(const struct secure *secure, uint32_t number)
+{
+	return is_loaded(secure, number) ? secure->roots[number - 1].id : 0;
+}
+
+int secure_proof(const struct secure *secure, uint32_t number, const char *label, const void *bytes, size_t size,
+	uint8_t proof[32])
+{
+	return is_loaded(secure, number) ? keys_mac(&secure->roots[number - 1], label, bytes, size, proof)
+					 : -EINVAL;
+}
+
+/* ---- Datagrams ------------------------------------------------------------- */
+
+void secure_header_read(struct secure_header *header, const uint8_t *bytes)
+{
+	memcpy(header, bytes, sizeof(*header));
+	header->key_id = ntohs(header->key_id);
+	header->nodeid = ntohl(header->nodeid);
+	header->number = be64toh(header->number);
+}
+
+enum secure_lane secure_header_lane(const struct secure_header *header)
+{
+	return (enum secure_lane)(header->version_lane & 0xf);
+}
+
+/* Four zero bytes and the number, which stands at the end of the header. */
+static void read_nonce(const uint8_t *header, uint8_t nonce[KEYS_NONCE_SIZE])
+{
+	memset(nonce, 0, KEYS_NONCE_SIZE - sizeof(uint64_t));
+	memcpy(nonce + KEYS_NONCE_SIZE - sizeof(uint64_t), header + offsetof(struct secure_header, number),
+		sizeof(uint64_t));
+}
+
+static void write_header(struct secure *secure, uint32_t number, enum secure_lane lane, uint8_t *out)
+{
+	struct secure_header header = {
+		.magic = SECURE_MAGIC,
+		.version_lane = (uint8_t)(SECURE_VERSION << 4 | (uint32_t)lane),
+		.key_id = htons(secure->roots[number - 1].id),
+		.nodeid = htonl(secure->nodeid),
+		.number = htobe64(secure->own[number - 1].lanes[lane].number),
+	};
+
+	memcpy(header.session, secure->own[number - 1].id, sizeof(header.session));
+	memcpy(out, &header, sizeof(header));
+}
+
+/* A number is used once, whatever becomes of the datagram. */
+static int take_number(struct secure *secure, uint32_t number, enum secure_lane lane, uint32_t size)
+{
+	struct secure_lane_out *out = &secure->own[number - 1].lanes[lane];
+	uint64_t before = out->number;
+
+	if (out->bytes + size > secure->generation_bytes_max)
+		out->number |= UINT32_MAX; /* skip the rest of this generation */
+	if ((out->number + 1) >> 32 != before >> 32) {
+		int rc = lane_set_key(secure, number, lane);
+
+		if (rc < 0)
+			return rc;
+		out->bytes = 0;
+	}
+	out->number++;
+	out->bytes += size;
+	return 0;
+}
+
+int secure_seal_with(struct secure *secure, uint32_t number, enum secure_lane lane, const uint8_t *plain,
+	uint32_t size, uint8_t *out)
+{
+	uint8_t nonce[KEYS_NONCE_SIZE];
+	int written = 0;
+
+	if (!is_loaded(secure, number))
+		return -EINVAL;
+
+	int rc = take_number(secure, number, lane, size);
+
+	if (rc < 0)
+		return rc;
+
+	EVP_CIPHER_CTX *context = secure->own[number - 1].lanes[lane].context;
+	uint8_t *sealed = out + SECURE_HEADER_SIZE;
+
+	write_header(secure, number, lane, out);
+	read_nonce(out, nonce);
+	if (EVP_EncryptInit_ex(context, NULL, NULL, NULL, nonce) != 1 ||
+		EVP_EncryptUpdate(context, NULL, &written, out, SECURE_HEADER_SIZE) != 1 ||
+		EVP_EncryptUpdate(context, sealed, &written, plain, (int)size) != 1 ||
+		EVP_EncryptFinal_ex(context, sealed + written, &written) != 1 ||
+		EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, SECURE_TAG_SIZE, sealed + size) != 1)
+		return -EIO;
+	return 0;
+}
+
+int secure_seal(
+	struct secure *secure, enum secure_lane lane, const uint8_t *plain, uint32_t size, uint8_t *out)
+{
+	return secure_seal_with(secure, secure->used, lane, plain, size, out);
+}
+
+/* Without the tag nothing is proved. */
+static bool decrypt_part(EVP_CIPHER_CTX *context, const uint8_t *header, const uint8_t *from, uint8_t *to, uint32_t size)
+{
+	uint8_t nonce[KEYS_NONCE_SIZE];
+	int written = 0;
+
+	read_nonce(header, nonce);
+	return EVP_DecryptInit_ex(context, NULL, NULL, NULL, nonce) == 1 &&
+	       EVP_DecryptUpdate(context, NULL, &written, header, SECURE_HEADER_SIZE) == 1 &&
+	       EVP_DecryptUpdate(context, to, &written, from, (int)size) == 1;
+}
+
+static bool decrypt(EVP_CIPHER_CTX *context, const uint8_t *bytes, uint8_t *to, uint32_t size)
+{
+	uint32_t plain_size = size - SECURE_OVERHEAD;
+	uint8_t tag[SECURE_TAG_SIZE], none[EVP_MAX_BLOCK_LENGTH];
+	int written = 0;
+
+	memcpy(tag, bytes + size - SECURE_TAG_SIZE, sizeof(tag));
+	return decrypt_part(context, bytes, bytes + SECURE_HEADER_SIZE, to, plain_size) &&
+	       EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, SECURE_TAG_SIZE, tag) == 1 &&
+	       EVP_DecryptFinal_ex(context, none, &written) == 1;
+}
+
+bool secure_decrypt(EVP_CIPHER_CTX *context, uint8_t *bytes, uint32_t size)
+{
+	return decrypt(context, bytes, bytes + SECURE_HEADER_SIZE, size);
+}
+
+/* ---- What the network quotes ------------------------------------------------ */
+
+static uint32_t read_quote(EVP_CIPHER_CTX *context, const uint8_t *quote, uint32_t size, uint8_t *out)
+{
+	if (size >= SECURE_OVERHEAD && decrypt(context, quote, out, size))
+		return size - SECURE_OVERHEAD;
+	size -= SECURE_HEADER_SIZE;
+	return decrypt_part(context, quote, quote + SECURE_HEADER_SIZE, out, size) ? size : 0;
+}
+
+uint32_t secure_quote(const struct secure *secure, const uint8_t *quote, uint32_t size, uint8_t *out)
+{
+	struct secure_header header;
+
+	if (size <= SECURE_HEADER_SIZE)
+		return 0;
+	secure_header_read(&header, quote);
+
+	enum secure_lane lane = secure_header_lane(&header);
+
+	if (header.magic != SECURE_MAGIC || header.version_lane >> 4 != SECURE_VERSION ||
+		(lane != SECURE_UNICAST && lane != SECURE_GROUP) || header.nodeid != secure->nodeid)
+		return 0;
+	for (uint32_t number = 1; number <= SECURE_KEYS; number++) {
+		struct keys_session session = {
+			.nodeid = header.nodeid, .lane = lane, .generation = (uint32_t)(header.number >> 32)};
+		EVP_CIPHER_CTX *context;
+		uint32_t found = 0;
+
+		if (!is_loaded(secure, number) || header.key_id != secure->roots[number - 1].id ||
+			memcmp(header.session, secure->own[number - 1].id, sizeof(header.session)) != 0)
+			continue;
+		memcpy(session.id, header.session, sizeof(session.id));
+		context = EVP_CIPHER_CTX_new();
+		if (context != NULL && keys_context_set(context, &secure->roots[number - 1], &session, false) == 0)
+			found = read_quote(context, quote, size, out);
+		EVP_CIPHER_CTX_free(context);
+		return found;
+	}
+	return 0;
+}

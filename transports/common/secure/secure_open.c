@@ -1,0 +1,261 @@
+/* The receiving side: which datagrams are authentic, of a live session, and new. */
+#include "transports/common/secure/secure_private.h"
+
+#include <arpa/inet.h>
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+
+#define MS UINT64_C(1000000)
+
+/* A question that was lost is asked again after that time. */
+#define ASK_GAP_NS (5 * MS)
+/* Deriving a key for a datagram costs 2 us before it is known to be forged: 2,000 a second of each kind. */
+#define BUDGET_INTERVAL_NS (MS / 2)
+#define BUDGET_BURST 64u
+
+static bool budget_pass(struct secure_budget *budget, uint64_t now_ns)
+{
+	if (budget->full_ns < now_ns)
+		budget->full_ns = now_ns;
+	if (budget->full_ns - now_ns >= BUDGET_BURST * BUDGET_INTERVAL_NS)
+		return false;
+	budget->full_ns += BUDGET_INTERVAL_NS;
+	return true;
+}
+
+/* Authenticate with a key that is derived for this datagram alone. The trial context holds that key afterwards. */
+static bool try_alone(
+	struct secure *secure, uint32_t number, const struct secure_header *header, uint8_t *bytes, uint32_t size)
+{
+	struct keys_session session = {
+		.nodeid = header->nodeid,
+		.lane = secure_header_lane(header),
+		.generation = (uint32_t)(header->number >> 32),
+	};
+
+	memcpy(session.id, header->session, sizeof(session.id));
+	return keys_context_set(secure->trial, &secure->roots[number - 1], &session, false) == 0 &&
+	       secure_decrypt(secure->trial, bytes, size);
+}
+
+/* ---- Questions and answers ---------------------------------------------------- */
+
+/* @return 0; -EIO; errors of fill_random */
+static int write_control(struct secure *secure, struct secure_peer *peer, uint32_t number, uint32_t flags,
+	const uint8_t *answered, uint8_t *out)
+{
+	struct secure_control control = {.flags = htonl(flags), .to = htonl(peer->nodeid)};
+	uint8_t plain[sizeof(control)];
+
+	if ((flags & SECURE_ASKS) != 0) {
+		if (!peer->has_random[number - 1]) {
+			int rc = secure->fill_random(peer->randoms[number - 1], SECURE_RANDOM_SIZE);
+
+			if (rc < 0)
+				return rc;
+			peer->has_random[number - 1] = true;
+		}
+		memcpy(control.asked, peer->randoms[number - 1], SECURE_RANDOM_SIZE);
+	}
+	if ((flags & SECURE_ANSWERS) != 0) {
+		memcpy(control.answered, answered, SECURE_RANDOM_SIZE);
+		for (int lane = 0; lane < 2; lane++)
+			control.numbers[lane] = htobe64(secure->own[number - 1].lanes[lane].number);
+	}
+	memcpy(plain, &control, sizeof(plain));
+	return secure_seal_with(secure, number, SECURE_CONTROL, plain, sizeof(plain), out);
+}
+
+static void reply(struct secure *secure, struct secure_peer *peer, uint32_t number, uint32_t flags,
+	const uint8_t *answered, struct secure_opened *opened)
+{
+	if (write_control(secure, peer, number, flags, answered, opened->reply) == 0)
+		opened->reply_size = SECURE_CONTROL_SIZE;
+}
+
+int secure_ask(struct secure *secure, uint32_t number, uint32_t nodeid, uint8_t *out)
+{
+	struct secure_peer *peer = secure_peer_find(secure, nodeid);
+
+	if (peer == NULL)
+		return -ENOENT;
+	if (secure_key_id(secure, number) == 0)
+		return -EINVAL;
+	return write_control(secure, peer, number, SECURE_ASKS, NULL, out);
+}
+
+/* Only what has just been asked is an answer. The same answer never counts twice. */
+static void take_answer(struct secure *secure, struct secure_peer *peer, uint32_t number,
+	const struct secure_header *header, const struct secure_control *control)
+{
+	uint64_t numbers[2] = {be64toh(control->numbers[0]), be64toh(control->numbers[1])};
+
+	if (!peer->has_random[number - 1] ||
+		memcmp(control->answered, peer->randoms[number - 1], SECURE_RANDOM_SIZE) != 0)
+		return;
+	peer->has_random[number - 1] = false;
+	secure_session_believe(secure, peer, number, header->session, numbers);
+}
+
+static enum secure_result take_control(struct secure *secure, uint64_t now_ns, struct secure_peer *peer,
+	uint32_t number, const struct secure_header *header, uint8_t *bytes, uint32_t size,
+	struct secure_opened *opened)
+{
+	const struct secure_session *session = &peer->sessions[number - 1];
+	struct secure_control control;
+	uint32_t flags = 0;
+
+	if (!budget_pass(&peer->controls, now_ns))
+		return SECURE_LIMITED;
+	if (size != SECURE_CONTROL_SIZE || !try_alone(secure, number, header, bytes, size))
+		return SECURE_FORGED;
+	memcpy(&control, bytes + SECURE_HEADER_SIZE, sizeof(control));
+	if (ntohl(control.to) != secure->nodeid)
+		return SECURE_FORGED;
+	if ((ntohl(control.flags) & SECURE_ANSWERS) != 0)
+		take_answer(secure, peer, number, header, &control);
+	if ((ntohl(control.flags) & SECURE_ASKS) == 0)
+		return SECURE_HANDLED;
+	flags = SECURE_ANSWERS;
+	if (!session->is_believed || memcmp(session->id, header->session, sizeof(session->id)) != 0)
+		flags |= SECURE_ASKS;
+	reply(secure, peer, number, flags, control.asked, opened);
+	return SECURE_HANDLED;
+}
+
+/* ---- Frames -------------------------------------------------------------------- */
+
+/* One of a session that may be new, or recorded long ago: its sender is asked, if it is authentic. */
+static enum secure_result take_unknown(struct secure *secure, uint64_t now_ns, struct secure_peer *peer,
+	uint32_t number, const struct secure_header *header, uint8_t *bytes, uint32_t size,
+	struct secure_opened *opened)
+{
+	if (now_ns < peer->next_ask_ns[number - 1])
+		return SECURE_UNKNOWN;
+	if (!budget_pass(&peer->tries, now_ns))
+		return SECURE_LIMITED;
+	if (!try_alone(secure, number, header, bytes, size))
+		return SECURE_FORGED;
+	peer->next_ask_ns[number - 1] = now_ns + ASK_GAP_NS;
+	reply(secure, peer, number, SECURE_ASKS, NULL, opened);
+	return SECURE_UNKNOWN;
+}
+
+/* The sender has gone over to its next generation: the trial context becomes the lane's. */
+static enum secure_result take_next(struct secure *secure, uint64_t now_ns, struct secure_peer *peer,
+	uint32_t number, const struct secure_header *header, uint8_t *bytes, uint32_t size)
+{
+	struct secure_lane_in *lane = &peer->sessions[number - 1].lanes[secure_header_lane(header)];
+	EVP_CIPHER_CTX *spare;
+
+	if (!budget_pass(&peer->tries, now_ns))
+		return SECURE_LIMITED;
+	if (!try_alone(secure, number, header, bytes, size))
+		return SECURE_FORGED;
+	lane->generation++;
+	lane->has_previous = true;
+	spare = lane->contexts[lane->generation & 1];
+	lane->contexts[lane->generation & 1] = secure->trial;
+	secure->trial = spare;
+	window_mark(&lane->window, header->number);
+	return SECURE_FRAME;
+}
+
+static enum secure_result take_frame(struct secure *secure, uint64_t now_ns, struct secure_peer *peer,
+	uint32_t number, const struct secure_header *header, uint8_t *bytes, uint32_t size,
+	struct secure_opened *opened)
+{
+	struct secure_session *session = &peer->sessions[number - 1];
+	struct secure_lane_in *lane = &session->lanes[secure_header_lane(header)];
+	uint32_t generation = (uint32_t)(header->number >> 32);
+	enum secure_result result = SECURE_FRAME;
+
+	if (!session->is_believed || memcmp(session->id, header->session, sizeof(session->id)) != 0)
+		return take_unknown(secure, now_ns, peer, number, header, bytes, size, opened);
+	if (!window_is_new(&lane->window, header->number))
+		return SECURE_REPLAYED;
+	if (generation == lane->generation + 1) {
+		result = take_next(secure, now_ns, peer, number, header, bytes, size);
+	} else if (generation != lane->generation && (generation + 1 != lane->generation || !lane->has_previous)) {
+		/* Whole generations were missed: the answer tells where the sender is. */
+		return take_unknown(secure, now_ns, peer, number, header, bytes, size, opened);
+	} else if (secure_decrypt(lane->contexts[generation & 1], bytes, size)) {
+		window_mark(&lane->window, header->number);
+	} else {
+		result = SECURE_FORGED;
+	}
+	if (result == SECURE_FRAME) {
+		opened->offset = SECURE_HEADER_SIZE;
+		opened->size = size - SECURE_OVERHEAD;
+	}
+	return result;
+}
+
+static enum secure_result take_sealed(struct secure *secure, uint64_t now_ns, struct secure_peer *peer,
+	uint8_t *bytes, uint32_t size, struct secure_opened *opened)
+{
+	struct secure_header header;
+
+	secure_header_read(&header, bytes);
+	if (header.version_lane >> 4 != SECURE_VERSION || header.nodeid != peer->nodeid ||
+		secure_header_lane(&header) >= SECURE_LANES || header.number == 0)
+		return SECURE_FORGED;
+	for (uint32_t number = 1; number <= SECURE_KEYS; number++) {
+		/* Keys with the same id are refused when they are loaded. */
+		if (header.key_id != secure_key_id(secure, number) || header.key_id == 0)
+			continue;
+		if (secure_header_lane(&header) == SECURE_CONTROL)
+			return take_control(secure, now_ns, peer, number, &header, bytes, size, opened);
+		return take_frame(secure, now_ns, peer, number, &header, bytes, size, opened);
+	}
+	return SECURE_FORGED;
+}
+
+static void count(struct secure_counts *counts, enum secure_result result)
+{
+	switch (result) {
+	case SECURE_FRAME:
+	case SECURE_CLEAR:
+		counts->frames++;
+		break;
+	case SECURE_HANDLED:
+		break;
+	case SECURE_UNKNOWN:
+		counts->unknown++;
+		break;
+	case SECURE_REPLAYED:
+		counts->replayed++;
+		break;
+	case SECURE_FORGED:
+		counts->forged++;
+		break;
+	case SECURE_REFUSED_CLEAR:
+		counts->clear++;
+		break;
+	case SECURE_LIMITED:
+		counts->limited++;
+		break;
+	}
+}
+
+enum secure_result secure_open(struct secure *secure, uint64_t now_ns, uint32_t nodeid, uint8_t *bytes,
+	uint32_t size, struct secure_opened *opened)
+{
+	struct secure_peer *peer = secure_peer_find(secure, nodeid);
+	enum secure_result result;
+
+	opened->offset = opened->size = opened->reply_size = 0;
+	if (peer == NULL)
+		return SECURE_FORGED;
+	if (size >= SECURE_OVERHEAD && bytes[0] == SECURE_MAGIC) {
+		result = take_sealed(secure, now_ns, peer, bytes, size, opened);
+	} else if (secure->allows_clear) {
+		opened->size = size;
+		result = SECURE_CLEAR;
+	} else {
+		result = SECURE_REFUSED_CLEAR;
+	}
+	count(&peer->counts, result);
+	return result;
+}

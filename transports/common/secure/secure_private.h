@@ -1,0 +1,115 @@
+/* What the files of secure.h share. Nothing else includes this but their tests. */
+#ifndef COMMON_SECURE_PRIVATE_H
+#define COMMON_SECURE_PRIVATE_H
+
+#include "transports/common/secure/keys.h"
+#include "transports/common/secure/secure.h"
+#include "transports/common/secure/window.h"
+
+/*
+ * A datagram, in network order: u8 magic, u8 version and lane, u16 key id, u32 node id of the sender, u8 session[16],
+ * u64 number, the sealed frame, u8 tag[16]. All bytes before the frame are authenticated with it. The number's upper
+ * half is the generation of the session key, and the number is the nonce.
+ */
+#define SECURE_MAGIC 0xce /* no packet of Totem begins so */
+#define SECURE_VERSION 1u
+
+struct secure_header {
+	uint8_t magic, version_lane;
+	uint16_t key_id;
+	uint32_t nodeid;
+	uint8_t session[KEYS_SESSION_SIZE];
+	uint64_t number;
+};
+_Static_assert(sizeof(struct secure_header) == SECURE_HEADER_SIZE, "on the wire");
+
+#define SECURE_ASKS 1u
+#define SECURE_ANSWERS 2u
+#define SECURE_RANDOM_SIZE 16u
+
+/* What a control datagram says, in network order. */
+struct secure_control {
+	uint32_t flags;
+	uint32_t to;                           /* node id of the receiver */
+	uint8_t asked[SECURE_RANDOM_SIZE];     /* SECURE_ASKS: give this back */
+	uint8_t answered[SECURE_RANDOM_SIZE];  /* SECURE_ANSWERS: what the receiver had asked */
+	uint64_t numbers[2];                   /* SECURE_ANSWERS: last used on lanes UNICAST and GROUP */
+};
+_Static_assert(sizeof(struct secure_control) + SECURE_OVERHEAD == SECURE_CONTROL_SIZE, "on the wire");
+
+/* One lane of a session of ours. */
+struct secure_lane_out {
+	EVP_CIPHER_CTX *context;
+	uint64_t number; /* used last; 0: none */
+	uint64_t bytes;  /* sealed with this generation */
+};
+
+struct secure_own {
+	uint8_t id[KEYS_SESSION_SIZE];
+	struct secure_lane_out lanes[SECURE_LANES];
+};
+
+/* One lane of a peer's session. Generations alternate between the contexts. */
+struct secure_lane_in {
+	EVP_CIPHER_CTX *contexts[2];
+	uint32_t generation;
+	bool has_previous; /* the context of the generation before is set as well */
+	struct window window;
+};
+
+struct secure_session {
+	bool is_believed;
+	uint8_t id[KEYS_SESSION_SIZE];
+	struct secure_lane_in lanes[2];
+};
+
+/* A limit of events in time: `burst` at once, and one per interval in the long run. */
+struct secure_budget {
+	uint64_t full_ns;
+};
+
+struct secure_peer {
+	uint32_t nodeid;
+	struct secure_session sessions[SECURE_KEYS]; /* one for each key */
+	/* What the peer is asked to give back; another one as soon as it did. Zeroed and not set: none. */
+	uint8_t randoms[SECURE_KEYS][SECURE_RANDOM_SIZE];
+	bool has_random[SECURE_KEYS];
+	uint64_t next_ask_ns[SECURE_KEYS];
+	struct secure_budget tries, controls;
+	struct secure_counts counts;
+};
+
+struct secure {
+	uint32_t nodeid;
+	int (*fill_random)(void *bytes, size_t size);
+	struct keys_root *roots; /* SECURE_KEYS */
+	struct secure_own own[SECURE_KEYS];
+	uint32_t used; /* 0: clear */
+	bool allows_clear;
+	EVP_CIPHER_CTX *trial;          /* for keys that are used once */
+	uint64_t generation_bytes_max;  /* a constant, but for tests */
+	struct secure_peer **peers;     /* peer_count, ascending by node id */
+	uint32_t peer_count;
+};
+
+/* --- secure.c --- */
+
+/** Seal with a given key, control datagrams too. @return 0; -EINVAL; -EIO */
+int secure_seal_with(struct secure *secure, uint32_t number, enum secure_lane lane, const uint8_t *plain,
+	uint32_t size, uint8_t *out);
+/** Decrypt in place what stands behind the header. @return whether it is authentic */
+bool secure_decrypt(EVP_CIPHER_CTX *context, uint8_t *bytes, uint32_t size);
+/** Decode a header; the caller has checked the size. */
+void secure_header_read(struct secure_header *header, const uint8_t *bytes);
+enum secure_lane secure_header_lane(const struct secure_header *header);
+
+/* --- secure_peers.c --- */
+
+struct secure_peer *secure_peer_find(const struct secure *secure, uint32_t nodeid);
+/** Forget what is believed of a session with this key. */
+void secure_session_forget(struct secure_peer *peer, uint32_t number);
+/** Believe a session: everything up to these numbers counts as seen. @return 0; -ENOMEM; -EIO */
+int secure_session_believe(struct secure *secure, struct secure_peer *peer, uint32_t number, const uint8_t *id,
+	const uint64_t numbers[2]);
+
+#endif

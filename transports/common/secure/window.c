@@ -1,0 +1,39 @@
+#include "transports/common/secure/window.h"
+
+#include <assert.h>
+#include <string.h>
+
+/*
+ * A ring of words as in RFC 6479: one word more than the window needs, so that the oldest bits are thrown away a word at
+ * a time and no bit is ever shifted.
+ */
+void window_begin(struct window *window, uint64_t number)
+{
+	window->highest = number;
+	memset(window->seen, 0xff, sizeof(window->seen));
+	/* Later numbers of the same word are not seen. */
+	window->seen[number / 64 % WINDOW_WORDS] = number % 64 == 63 ? UINT64_MAX
+								       : (UINT64_C(2) << number % 64) - 1;
+}
+
+bool window_is_new(const struct window *window, uint64_t number)
+{
+	if (number > window->highest)
+		return true;
+	if (number == 0 || window->highest - number >= WINDOW_SIZE)
+		return false;
+	return (window->seen[number / 64 % WINDOW_WORDS] >> number % 64 & 1) == 0;
+}
+
+void window_mark(struct window *window, uint64_t number)
+{
+	assert(window_is_new(window, number));
+	if (number > window->highest) {
+		uint64_t words = number / 64 - window->highest / 64;
+
+		for (uint64_t i = 1; i <= words && i <= WINDOW_WORDS; i++)
+			window->seen[(window->highest / 64 + i) % WINDOW_WORDS] = 0;
+		window->highest = number;
+	}
+	window->seen[number / 64 % WINDOW_WORDS] |= UINT64_C(1) << number % 64;
+}
