@@ -80,19 +80,20 @@ static bool has_link(const struct config_node *node, uint32_t link)
 }
 
 /* M of spec 04 §14.2. Unless the operator chose a netmtu, recovery frames stay below the link's MTU. */
-static uint32_t payload_max(const struct config *config, const struct coterie_transport *transport)
+static uint32_t payload_max(const struct config *config, const struct coterie_transport *transport, void *self)
 {
 	const struct config_node *local = &config->nodes[config->local];
 	uint32_t headers = transport->header_size;
+	uint32_t overhead = transport->overhead != NULL ? transport->overhead(self) : 0;
 	bool is_ipv6 = false;
 
 	if (config->netmtu != 0)
-		return config->netmtu - RECOVERY_HEADERS;
+		return config->netmtu - RECOVERY_HEADERS - overhead;
 	for (uint32_t link = 0; link < local->link_count; link++)
 		is_ipv6 = is_ipv6 || local->addresses[link].ss_family == AF_INET6;
 	if (headers != 0 && is_ipv6)
 		headers += IPV6_HEADER_EXTRA;
-	return transport->netmtu - RECOVERY_HEADERS - headers;
+	return transport->netmtu - RECOVERY_HEADERS - headers - overhead;
 }
 
 static int add_peers(struct ring *ring)
@@ -128,7 +129,7 @@ int ring_start(struct ring *ring, struct plugin *transport)
 
 	ring->transport = transport;
 	ring_lease_init(ring);
-	ring->options.payload_max = payload_max(config, &transport->transport);
+	ring->options.payload_max = payload_max(config, &transport->transport, transport->self);
 	ring->options.features =
 		WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE | WIRE_FEATURE_LINGER | WIRE_FEATURE_EARLY |
 		WIRE_FEATURE_SILENCE;

@@ -13,7 +13,7 @@
  *   1.4  fast channels between clients and services; a service's channel_message; a transport's capacity and
  *        watch, and peer_watch
  *   1.5  a transport's witness; rights of clients: COTERIE_OBSERVES and COTERIE_ADMINISTERS of requests, client_may;
- *        COTERIE_TELLS_QUORUM
+ *        COTERIE_TELLS_QUORUM; a transport's overhead
  *
  * Rules. A change of an existing byte or of its meaning raises the major number, an appended member the
  * minor one; a behaviour that no size shows gets a capability bit. Members are never moved, reused or

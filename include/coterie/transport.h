@@ -115,6 +115,9 @@ struct coterie_transport {
 	 * @param is_first  1: a silence begins; an answer that came before is no sign
 	 */
 	uint32_t (*witness)(void *self, uint32_t nodeid, uint32_t is_first);
+	/** How many bytes, as configured, the transport adds to each frame besides header_size, such as those of
+	    encryption. Asked once, before the first link comes up. NULL: none. */
+	uint32_t (*overhead)(void *self);
 };
 
 #endif
