@@ -30,6 +30,7 @@ static const char *const crypto_keys[] = {
 	"totem.crypto_model",
 	"totem.crypto_cipher",
 	"totem.crypto_hash",
+	"totem.encryption",
 	"totem.keyfile",
 	"totem.key",
 };

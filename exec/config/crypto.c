@@ -148,6 +148,14 @@ static int take_key(struct tree *tree, struct config *config, struct place place
 	return take_file(tree, config, SYSCONF_DIR "/corosync/authkey", place);
 }
 
+/* udp and udpu have one word for cipher and authentication together. */
+static int build_sealed(struct tree *tree, struct config *config)
+{
+	const char *encryption = word_of(tree, "totem.encryption", "none");
+
+	return strcmp(encryption, "none") == 0 ? 0 : take_key(tree, config, tree_place(tree, "totem.encryption"));
+}
+
 int crypto_build(struct tree *tree, struct config *config)
 {
 	bool is_secure = strcmp(word_of(tree, "totem.secauth", "off"), "on") == 0;
@@ -157,11 +165,13 @@ int crypto_build(struct tree *tree, struct config *config)
 	const char *cause = has_cipher ? "totem.crypto_cipher" : "totem.crypto_hash";
 	struct place place = tree_place(tree, tree_find(tree, cause) != NULL ? cause : "totem.secauth");
 
+	bool is_udp = strcmp(config->transport, "udp") == 0 || strcmp(config->transport, "udpu") == 0;
+
 	config->cipher = cipher;
 	config->hash = hash;
 	if (!has_cipher && !has_hash)
-		return 0;
-	if (strcmp(config->transport, "udp") == 0 || strcmp(config->transport, "udpu") == 0) {
+		return is_udp ? build_sealed(tree, config) : 0;
+	if (is_udp) {
 		tree_error(tree, place,
 			"crypto_cipher & crypto_hash are only valid for the Knet transport: remove "
 			"them or use "

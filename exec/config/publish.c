@@ -25,6 +25,7 @@ static const char *const protected_keys[] = {
 	"totem.crypto_cipher",
 	"totem.crypto_hash",
 	"totem.crypto_model",
+	"totem.encryption",
 	"totem.keyfile",
 	"totem.key",
 	"totem.secauth",

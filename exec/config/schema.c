@@ -33,7 +33,7 @@ static const struct row rows[] = {
 	{"totem", COTERIE_MAP_STRING, 0,
 		"transport cluster_name cluster_uuid clear_node_high_bit ip_version ip_dscp "
 		"link_mode "
-		"crypto_model crypto_cipher crypto_hash crypto_type secauth keyfile key "
+		"crypto_model crypto_cipher crypto_hash crypto_type encryption secauth keyfile key "
 		"block_unlisted_ips cancel_token_hold_on_retransmit knet_compression_model "
 		"rrp_mode "
 		"vsftype"},

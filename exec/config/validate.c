@@ -29,6 +29,7 @@ static const struct choice choices[] = {
 	{"totem.crypto_model", "nss openssl"},
 	{"totem.crypto_cipher", "none aes256 aes192 aes128"},
 	{"totem.crypto_hash", "none md5 sha1 sha256 sha384 sha512"},
+	{"totem.encryption", "none aes256-gcm chacha20-poly1305"},
 	/* The reference refuses a written `none`; there is no reason to. */
 	{"totem.knet_compression_model", "none zlib lz4 lz4hc lzo2 lzma bzip2 zstd"},
 	{"system.qb_ipc_type", "native shm socket"},

@@ -31,12 +31,15 @@ uint32_t cfg_words_tag(struct cfg *cfg)
 	bool is_secure = strcmp(text_of(cfg, "totem.secauth", "off"), "on") == 0;
 	const char *cipher = text_of(cfg, "totem.crypto_cipher", is_secure ? "aes256" : "none");
 	const char *hash = text_of(cfg, "totem.crypto_hash", is_secure ? "sha256" : "none");
+	const char *encryption = text_of(cfg, "totem.encryption", "none"); /* of udp and udpu */
 	uint64_t sum = UINT64_C(0xcbf29ce484222325);
 	const void *key;
 	uint32_t size;
 
 	sum = add_bytes(sum, cipher, strlen(cipher) + 1);
 	sum = add_bytes(sum, hash, strlen(hash) + 1);
+	if (strcmp(encryption, "none") != 0)
+		sum = add_bytes(sum, encryption, strlen(encryption) + 1);
 	if (cfg->host->key_get(cfg->ctx, &key, &size) == 0)
 		sum = add_bytes(sum, key, size);
 	return TAG_MARK | ((uint32_t)(sum ^ sum >> 32) & ~TAG_MARK_MASK);
