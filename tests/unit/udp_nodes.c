@@ -14,6 +14,8 @@ void *nodes[NODES];
 int send_room = -1;
 int send_error;
 char group_text[64];
+const char *encryption;
+const char *ring_key;
 
 static const struct coterie_plugin *plugin;
 static struct sockaddr_storage addresses[NODES];
@@ -62,6 +64,26 @@ const struct sockaddr *address_of(uint32_t node)
 	return (const struct sockaddr *)&addresses[node];
 }
 
+void node_encrypt(uint32_t node)
+{
+	const char *word = encryption == NULL ? "none" : encryption;
+
+	hosts[node]->table.map_set(hosts[node], "totem.encryption", COTERIE_MAP_STRING, word, (uint32_t)strlen(word) + 1);
+	mock_key(hosts[node], encryption == NULL ? NULL : ring_key, ring_key == NULL ? 0 : (uint32_t)strlen(ring_key));
+}
+
+void nodes_settle(void)
+{
+	bool is_quiet = false;
+
+	while (!is_quiet) {
+		is_quiet = true;
+		for (uint32_t i = 0; i < NODES; i++)
+			if (nodes[i] != NULL && mock_host_poll(hosts[i], 0) > 0)
+				is_quiet = false;
+	}
+}
+
 void node_open(uint32_t node)
 {
 	hosts[node] = mock_host_create(plugin);
@@ -69,6 +91,7 @@ void node_open(uint32_t node)
 	if (group_text[0] != '\0')
 		hosts[node]->table.map_set(hosts[node], "totem.interface.0.mcastaddr",
 			COTERIE_MAP_STRING, group_text, (uint32_t)strlen(group_text) + 1);
+	node_encrypt(node);
 	ck_assert_int_eq(ops->open(&hosts[node]->table, hosts[node], &nodes[node]), 0);
 	for (uint32_t i = 0; i < NODES; i++)
 		ck_assert_int_eq(ops->peer_add(nodes[node], 0, i + 1, address_of(i)), 0);

@@ -24,6 +24,15 @@ extern int send_error;
 /** Multicast address of this process's own, for the addresses chosen last. */
 extern char group_text[64];
 
+/** Of nodes opened from now on: a word of totem.encryption, NULL for none, and the ring's key. */
+extern const char *encryption;
+extern const char *ring_key;
+
+/** Give an open node these two; it looks at its next reload. */
+void node_encrypt(uint32_t node);
+/** Let nodes ask each other for proofs, until all is quiet. */
+void nodes_settle(void);
+
 /** Fixture: all three on IPv4, started. */
 void nodes_set_up(const struct coterie_plugin *under_test);
 void nodes_tear_down(void);

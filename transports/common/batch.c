@@ -320,7 +320,8 @@ static uint32_t segment_size(struct msghdr *message, uint32_t total)
  * a replacement is taken first, and when there is none the contents are copied and the buffer
  * stays.
  */
-static void cut(struct batch_in *in, uint32_t index, uint32_t total, uint32_t segment)
+static void cut(struct batch_in *in, const struct batch_filter *filter, uint32_t index, uint32_t total,
+	uint32_t segment)
 {
 	struct coterie_frame *buffer = in->buffers[index];
 	const struct sockaddr *from = (const struct sockaddr *)&in->names[index];
@@ -331,12 +332,15 @@ static void cut(struct batch_in *in, uint32_t index, uint32_t total, uint32_t se
 	buffer->size = total;
 	for (uint32_t offset = 0; offset < total; offset += segment) {
 		uint32_t size = total - offset < segment ? total - offset : segment;
+		uint32_t begin = 0;
 		struct coterie_frame *frame = NULL;
 
+		if (filter->open != NULL && !filter->open(filter->arg, buffer->data + offset, &begin, &size))
+			continue;
 		if (replacement != NULL)
-			frame = in->host->frame_slice(in->ctx, buffer, offset, size);
+			frame = in->host->frame_slice(in->ctx, buffer, offset + begin, size);
 		if (frame == NULL)
-			frame = copy(in, buffer->data + offset, size);
+			frame = copy(in, buffer->data + offset + begin, size);
 		if (frame == NULL) {
 			in->counts.errors++;
 			continue;
@@ -373,7 +377,7 @@ int batch_in_read(struct batch_in *in, int fd, const struct batch_filter *filter
 		}
 		if (filter->accept(filter->arg, (const struct sockaddr *)&in->names[i],
 			    (total + segment - 1) / segment))
-			cut(in, i, total, segment);
+			cut(in, filter, i, total, segment);
 	}
 	hand_up(in);
 	return (uint32_t)count == BUFFERS ? 1 : 0;

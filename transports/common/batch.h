@@ -62,6 +62,9 @@ struct batch_in;
 struct batch_filter {
 	/* false: drop. count: datagrams that came together from there. */
 	bool (*accept)(void *arg, const struct sockaddr *from, uint32_t count);
+	/* Look at one datagram of an accepted source, and alter it in place. Return false to drop it; otherwise
+	   [*offset, *offset + *size) of it is the frame, at first all of it. NULL: every datagram is a frame. */
+	bool (*open)(void *arg, uint8_t *datagram, uint32_t *offset, uint32_t *size);
 	void *arg;
 };
 

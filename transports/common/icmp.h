@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define ICMP_QUOTE_MAX 128u
+#define ICMP_QUOTE_MAX 192u /* 32 of them may stand before a sealed frame */
 
 /** One entry of the queue. Anyone who guesses addresses and ports can forge one: a hint, no proof.
  */

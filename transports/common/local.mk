@@ -7,7 +7,7 @@ libtransport_la_SOURCES = \
 	%D%/pending.c %D%/pending.h \
 	%D%/interface.c %D%/interface.h \
 	%D%/limiter.c %D%/limiter.h \
-	%D%/udp_link.c %D%/udp_link_io.c %D%/udp_link_state.c \
+	%D%/udp_link.c %D%/udp_link_io.c %D%/udp_link_secure.c %D%/udp_link_state.c \
 	%D%/udp_link.h %D%/udp_link_private.h \
 	%D%/icmp.c %D%/icmp.h \
 	%D%/tripwire.c %D%/tripwire_guests.c %D%/tripwire_witness.c %D%/tripwire.h %D%/tripwire_private.h \

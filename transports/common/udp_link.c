@@ -36,9 +36,8 @@ const struct coterie_option udp_link_options[4] = {
 };
 
 /* Offload and buffer show at the next start. */
-int udp_link_reload(void *self)
+static int read_options(struct udp_link *link)
 {
-	struct udp_link *link = self;
 	uint64_t blocks = 1;
 	uint64_t offload = 1;
 	uint64_t size = 0;
@@ -60,6 +59,13 @@ int udp_link_reload(void *self)
 	return 0;
 }
 
+int udp_link_reload(void *self)
+{
+	int rc = read_options(self);
+
+	return rc < 0 ? rc : udp_link_keys_reload(self);
+}
+
 /* ---- Life ---------------------------------------------------------------- */
 
 void udp_link_close(void *self)
@@ -71,6 +77,7 @@ void udp_link_close(void *self)
 	batch_in_destroy(link->in);
 	batch_in_destroy(link->drain_in);
 	peers_fini(&link->peers);
+	secure_destroy(link->secure);
 	free(link);
 }
 
@@ -94,8 +101,12 @@ int udp_link_open(const struct coterie_host *host, struct coterie_ctx *ctx, size
 	peers_init(&link->peers);
 	tripwire_init(&link->wire, host, ctx, &link->peers);
 
-	int rc = udp_link_reload(link);
+	int rc = secure_create(host->local_nodeid(ctx), NULL, &link->secure);
 
+	if (rc == 0)
+		rc = read_options(link);
+	if (rc == 0)
+		rc = udp_link_keys_open(link);
 	if (rc == 0) {
 		link->in = batch_in_create(host, ctx);
 		rc = link->in == NULL ? -ENOMEM : 0;
@@ -122,8 +133,18 @@ int udp_link_peer_add(void *self, uint32_t number, uint32_t nodeid, const struct
 		return -EINVAL;
 	if (link->is_open && address->sa_family != link->local.ss_family)
 		return -EAFNOSUPPORT;
-	return peers_add(
-		&link->peers, nodeid, nodeid == link->host->local_nodeid(link->ctx), address);
+
+	bool is_local = nodeid == link->host->local_nodeid(link->ctx);
+	int rc = peers_add(&link->peers, nodeid, is_local, address);
+
+	if (rc < 0 || is_local)
+		return rc;
+	rc = secure_peer_add(link->secure, nodeid);
+	if (rc < 0)
+		peers_del(&link->peers, nodeid);
+	else
+		udp_link_greet(link, peers_find(&link->peers, nodeid));
+	return rc;
 }
 
 void udp_link_peer_del(void *self, uint32_t number, uint32_t nodeid)
@@ -133,6 +154,7 @@ void udp_link_peer_del(void *self, uint32_t number, uint32_t nodeid)
 	if (number != 0)
 		return;
 	tripwire_forget(&link->wire, nodeid);
+	secure_peer_del(link->secure, nodeid);
 	peers_del(&link->peers, nodeid);
 }
 
@@ -189,7 +211,7 @@ static uint32_t link_mtu(const struct udp_link *link)
 	if (link->host->map_get(link->ctx, "totem.netmtu", &type, &value, &size) == 0 &&
 		type == COTERIE_MAP_U32)
 		memcpy(&netmtu, value, sizeof(netmtu));
-	return netmtu - FRAME_HEADERS;
+	return netmtu - FRAME_HEADERS - (secure_used(link->secure) != 0 ? SECURE_OVERHEAD : 0);
 }
 
 static bool link_is_member(const struct udp_link *link, uint32_t nodeid)

@@ -17,6 +17,7 @@
 #include "transports/common/limiter.h"
 #include "transports/common/peers.h"
 #include "transports/common/pending.h"
+#include "transports/common/secure/secure.h"
 #include "transports/common/socket.h"
 #include "transports/common/tripwire.h"
 
@@ -46,6 +47,12 @@ struct udp_link_refusal {
 };
 #define UDP_LINK_REFUSALS_MAX 16u
 
+/** Where a change of keys stands. */
+struct udp_link_keys {
+	uint32_t target; /* number of the key that is wanted; 0: clear */
+	bool is_changing, is_activated;
+};
+
 struct udp_link {
 	const struct coterie_host *host; /* borrowed, outlives us */
 	struct coterie_ctx *ctx;
@@ -71,13 +78,16 @@ struct udp_link {
 	uint64_t failing_ns; /* since when no send to anybody works; 0: the last one did */
 	int cut_off_error;
 	bool is_cut_off; /* that has lasted too long */
-	bool has_started;
+	bool has_started, has_greeted;
 	struct batch_out out;
 	struct batch_in *in;
 	struct batch_in *drain_in; /* for reading while those of `in` are with the executive */
 	struct pending pending;
 	uint64_t rejected, receive_errors;
-	struct limiter reject_log, send_log;
+	struct limiter reject_log, send_log, forged_log;
+	struct secure *secure; /* without a key on a plain ring */
+	struct udp_link_keys keys;
+	struct peer *source; /* of the datagrams that are being opened */
 	struct udp_link_refusal refusals[UDP_LINK_REFUSALS_MAX];
 	uint32_t refusal_count;
 	struct tripwire wire;
@@ -136,6 +146,8 @@ int udp_link_node_status(void *self, uint32_t nodeid, struct coterie_node_status
 uint32_t udp_link_capacity(void *self, uint32_t frame_size);
 void udp_link_watch(void *self, uint32_t nodeid);
 uint32_t udp_link_witness(void *self, uint32_t nodeid, uint32_t is_first);
+uint32_t udp_link_overhead(void *self);
+int udp_link_rekey(void *self, uint32_t phase);
 
 /** Operation drain of a transport with a group. */
 int udp_link_drain(void *self);
@@ -147,7 +159,8 @@ int udp_link_drain(void *self);
 	.header_size = 28, /* IPv4 and UDP */                                                      \
 		.close = udp_link_close, .multicast = udp_link_multicast, .token = udp_link_token, \
 	.reload = udp_link_reload, .stats = udp_link_stats, .node_status = udp_link_node_status,   \
-	.capacity = udp_link_capacity, .watch = udp_link_watch, .witness = udp_link_witness
+	.capacity = udp_link_capacity, .watch = udp_link_watch, .witness = udp_link_witness, \
+	.overhead = udp_link_overhead, .rekey = udp_link_rekey
 
 /** Options of the transports, with COTERIE_OPTIONS(). */
 extern const struct coterie_option udp_link_options[4];

@@ -22,12 +22,15 @@ static bool link_accept(void *arg, const struct sockaddr *from, uint32_t count)
 
 	if (link->is_absent)
 		return false;
+	link->source = peer;
+	if (peer != NULL && udp_link_is_opening(link))
+		return !peer->is_local; /* the address alone proves nothing */
 	if (peer != NULL) {
 		peer->heard_ns = now_ns;
 		peer->refused_ns = peer->away_ns = 0;
 		return !peer->is_local;
 	}
-	if (!link->blocks_unlisted)
+	if (!link->blocks_unlisted && !udp_link_is_opening(link))
 		return true;
 	link->rejected += count;
 	if (limiter_pass(&link->reject_log, now_ns, &hidden)) {
@@ -42,7 +45,11 @@ static bool link_accept(void *arg, const struct sockaddr *from, uint32_t count)
 
 static void link_read(struct udp_link *link, struct batch_in *in, int fd, int rounds_max)
 {
-	const struct batch_filter filter = {.accept = link_accept, .arg = link};
+	const struct batch_filter filter = {
+		.accept = link_accept,
+		.open = udp_link_is_opening(link) ? udp_link_open_datagram : NULL,
+		.arg = link,
+	};
 
 	for (int i = 0; i < rounds_max; i++) {
 		int rc = batch_in_read(in, fd, &filter);
@@ -156,6 +163,8 @@ int udp_link_multicast(void *self, struct coterie_frame *const *frames, uint32_t
 	}
 	if (!pending_is_empty(&link->pending))
 		return 0;
+	if (secure_used(link->secure) != 0)
+		return (int)udp_link_multicast_sealed(link, frames, count);
 	link->hooks->fan_out(link, frames, count);
 	return (int)count;
 }
@@ -164,15 +173,24 @@ int udp_link_token(void *self, uint32_t nodeid, struct coterie_frame *frame)
 {
 	struct udp_link *link = self;
 	struct peer *peer = peers_find(&link->peers, nodeid);
+	struct coterie_frame *sealed = NULL;
 
 	if (peer == NULL || peer->is_local)
 		return -ENOENT;
-	if (link->fd < 0)
+	if (link->fd < 0) {
 		link->out.errors++;
+		return 0;
+	}
+	if (secure_used(link->secure) != 0)
+		frame = sealed = udp_link_seal(link, SECURE_UNICAST, frame);
+	if (frame == NULL)
+		link->out.errors++; /* lost: the engine sends it again */
 	else if (!pending_is_empty(&link->pending))
 		link_keep(link, nodeid, &frame, 1);
 	else
 		udp_link_send(link, peer, &frame, 1);
+	if (sealed != NULL)
+		link->host->frame_unref(sealed);
 	return 0;
 }
 

@@ -4,6 +4,24 @@
 
 #include "transports/common/udp_link.h"
 
+/* --- udp_link_secure.c --- */
+
+/** Load the configured key, if there is one. @return 0; -EINVAL, -ENOTSUP, -ENODATA, -ENOMEM: it cannot be used */
+int udp_link_keys_open(struct udp_link *link);
+/** @return 0; COTERIE_RELOAD_REKEY; a negative errno: all stays as it was */
+int udp_link_keys_reload(struct udp_link *link);
+/** @return whether datagrams have to be opened: there are keys */
+bool udp_link_is_opening(const struct udp_link *link);
+/** Ask a peer, or all, to prove their sessions, unless there are no keys or no socket. */
+void udp_link_greet(struct udp_link *link, struct peer *peer);
+void udp_link_greet_all(struct udp_link *link);
+/** @return a sealed frame, caller gives it back; NULL: out of memory, or libcrypto failed */
+struct coterie_frame *udp_link_seal(struct udp_link *link, enum secure_lane lane, const struct coterie_frame *frame);
+/** Seal frames and give them to fan_out. @return how many were taken; the rest has to wait */
+uint32_t udp_link_multicast_sealed(struct udp_link *link, struct coterie_frame *const *frames, uint32_t count);
+/** Operation open of the filter of arrivals; link->source is their peer. */
+bool udp_link_open_datagram(void *arg, uint8_t *datagram, uint32_t *offset, uint32_t *size);
+
 /* --- udp_link_state.c --- */
 
 /** How a send went: is_sent, or the errno it failed with. May be called inside a send. */

@@ -69,6 +69,15 @@ static int link_bind(struct udp_link *link)
 	return 0;
 }
 
+/* The first questions must not find the address missing. */
+static void link_greet(struct udp_link *link)
+{
+	if (!link->has_greeted && link->fd >= 0 && !link->is_absent) {
+		link->has_greeted = true;
+		udp_link_greet_all(link);
+	}
+}
+
 /* ---- Where the link stands ----------------------------------------------- */
 
 static void link_report(struct udp_link *link, bool is_up, const char *why)
@@ -101,6 +110,7 @@ static int link_check(struct udp_link *link)
 		tripwire_bound(&link->wire, (struct sockaddr *)&link->local);
 	if (rc == 0 && link->hooks->attach != NULL)
 		rc = link->hooks->attach(link);
+	link_greet(link);
 	snprintf(text, sizeof(text), "%s", interface_state_text(state));
 	if (state == INTERFACE_UP && rc < 0)
 		snprintf(text, sizeof(text), "%s", strerror(-rc));
@@ -212,8 +222,12 @@ void udp_link_on_icmp(void *arg, const struct icmp_report *report)
 	struct udp_link_refusal *refusal = &link->refusals[link->refusal_count++];
 
 	refusal->nodeid = peer->nodeid;
-	refusal->size = report->quote_size;
-	memcpy(refusal->quote, report->quote, report->quote_size);
+	if (secure_used(link->secure) != 0) {
+		refusal->size = secure_quote(link->secure, report->quote, report->quote_size, refusal->quote);
+	} else {
+		refusal->size = report->quote_size;
+		memcpy(refusal->quote, report->quote, report->quote_size);
+	}
 	link_arm(link, &link->refused, 0, link_tell_refused);
 }
 

@@ -6,6 +6,16 @@ secure_sources = \
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/test_secure tests/unit/test_secure_keys
 TESTS += tests/unit/test_secure tests/unit/test_secure_keys
+check_PROGRAMS += tests/unit/test_udp_secure tests/unit/test_udpu_secure
+TESTS += tests/unit/test_udp_secure tests/unit/test_udpu_secure
+tests_unit_test_udp_secure_SOURCES = tests/unit/test_udp_secure.c $(udp_nodes_sources) \
+	transports/udp/udp.c transports/udp/group.c transports/udp/udp.h
+tests_unit_test_udp_secure_CFLAGS = $(TEST_CFLAGS) -DUNDER_TEST=udp_LTX_coterie_plugin
+tests_unit_test_udp_secure_LDADD = libmock_host.la libtransport.la $(CHECK_LIBS)
+tests_unit_test_udpu_secure_SOURCES = tests/unit/test_udp_secure.c $(udp_nodes_sources) \
+	transports/udpu/udpu.c
+tests_unit_test_udpu_secure_CFLAGS = $(TEST_CFLAGS) -DUNDER_TEST=udpu_LTX_coterie_plugin
+tests_unit_test_udpu_secure_LDADD = libmock_host.la libtransport.la $(CHECK_LIBS)
 tests_unit_test_secure_SOURCES = tests/unit/test_secure.c
 tests_unit_test_secure_CFLAGS = $(TEST_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_test_secure_LDADD = libtransport.la $(CHECK_LIBS) $(CRYPTO_LIBS)

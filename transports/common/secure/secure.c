@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include <openssl/crypto.h>
+
 /* Half of what SP 800-38D and RFC 8439 leave before an attacker gains anything from more data with one key. */
 #define GENERATION_BYTES_MAX (UINT64_C(1) << 36)
 
@@ -123,6 +125,18 @@ int secure_load(
 	if (rc < 0)
 		secure_forget(secure, number);
 	return rc;
+}
+
+bool secure_holds(
+	const struct secure *secure, uint32_t number, enum secure_cipher cipher, const void *bytes, size_t size)
+{
+	struct keys_root *root = keys_page_take(1);
+	bool holds = root != NULL && is_loaded(secure, number) && keys_root_load(root, cipher, bytes, size) == 0 &&
+		     cipher == secure->roots[number - 1].cipher &&
+		     CRYPTO_memcmp(root->bytes, secure->roots[number - 1].bytes, sizeof(root->bytes)) == 0;
+
+	keys_page_free(root, 1);
+	return holds;
 }
 
 int secure_use(struct secure *secure, uint32_t number)

@@ -99,6 +99,9 @@ bool secure_is_believed(const struct secure *secure, uint32_t number, uint32_t n
  */
 int secure_load(
 	struct secure *secure, uint32_t number, enum secure_cipher cipher, const void *bytes, size_t size);
+/** @return whether that number holds this key for this cipher */
+bool secure_holds(
+	const struct secure *secure, uint32_t number, enum secure_cipher cipher, const void *bytes, size_t size);
 /** Wipe a key and all sessions with it. */
 void secure_forget(struct secure *secure, uint32_t number);
 /** Seal with this key from now on; 0: send in clear. @return 0; -EINVAL: it is not loaded */

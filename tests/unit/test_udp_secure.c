@@ -1,0 +1,367 @@
+/* Encryption of the plugins udp and udpu (one program for each) between mock hosts, over real sockets. */
+#include <check.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/suite.h"
+#include "tests/unit/udp_nodes.h"
+#include "transports/common/udp_link.h"
+
+extern const struct coterie_plugin UNDER_TEST;
+
+static const char key[] = "a key of the ring, which is long enough for this", other_key[] = "another key";
+
+static void set_up(void)
+{
+	encryption = "aes256-gcm";
+	ring_key = key;
+	nodes_set_up(&UNDER_TEST);
+	nodes_settle();
+}
+
+static void tear_down(void)
+{
+	nodes_tear_down();
+	encryption = ring_key = NULL;
+}
+
+static void restart(uint32_t node)
+{
+	node_close(node);
+	start(node);
+	nodes_settle();
+}
+
+static const struct secure_counts *counts(uint32_t node, uint32_t nodeid)
+{
+	return secure_peer_counts(((struct udp_link *)nodes[node])->secure, nodeid);
+}
+
+/* A socket in the place of a node that is closed. */
+static int impostor(uint32_t node)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	ck_assert_int_eq(bind(fd, address_of(node), sizeof(struct sockaddr_in)), 0);
+	return fd;
+}
+
+START_TEST(a_sealed_multicast_reaches_every_other_node_in_order)
+{
+	static const uint32_t sizes[] = {1, 29, 1407, 1500, 9000, BATCH_DATAGRAM_MAX - SECURE_OVERHEAD};
+
+	every_other_node_gets(0, sizes[_i]);
+	ck_assert_uint_eq(ops->overhead(nodes[0]), SECURE_OVERHEAD);
+}
+END_TEST
+
+START_TEST(chacha20_does_the_same)
+{
+	nodes_tear_down();
+	encryption = "chacha20-poly1305";
+	for (uint32_t i = 0; i < NODES; i++)
+		start(i);
+	nodes_settle();
+	every_other_node_gets(0, 1400);
+}
+END_TEST
+
+START_TEST(many_frames_are_sealed_in_one_go)
+{
+	multicast(0, 700, 200);
+	receive(1, 200);
+	receive(2, 200);
+	for (uint32_t i = 0; i < 200; i++)
+		ck_assert_uint_eq(hosts[1]->frames.list[i].data[699], i);
+}
+END_TEST
+
+START_TEST(a_token_goes_to_one_node)
+{
+	token(0, 2, 0);
+	receive(1, 1);
+	ck_assert_mem_eq(hosts[1]->frames.list[0].data, "token", 5);
+	receive_nothing(2);
+}
+END_TEST
+
+START_TEST(nothing_of_a_frame_is_on_the_wire)
+{
+	uint8_t bytes[2000];
+	ssize_t size;
+	uint32_t found = 0;
+
+	node_close(1);
+
+	int fd = impostor(1);
+
+	token(0, 2, 0);
+	while ((size = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0) {
+		ck_assert_ptr_null(memmem(bytes, (size_t)size, "token", 5));
+		found += size == 5 + SECURE_OVERHEAD;
+	}
+	ck_assert_uint_eq(found, 1);
+	close(fd);
+}
+END_TEST
+
+START_TEST(datagrams_in_clear_are_refused_and_named)
+{
+	int fd = stranger_open(address_of(1));
+	struct coterie_transport_stats stats = {.size = sizeof(stats)};
+
+	for (int i = 0; i < 50; i++)
+		ck_assert_int_eq(sendto(fd, "hello", 5, 0, address_of(0), sizeof(struct sockaddr_in)), 5);
+	receive_nothing(0);
+	ops->stats(nodes[0], &stats);
+	ck_assert_uint_eq(stats.rejected, 50);
+	ck_assert_uint_eq(counts(0, 2)->clear, 50);
+	ck_assert(mock_host_has_logged(hosts[0], "(node 2): it is not encrypted: compare"));
+	mock_host_option(hosts[0], "block_unlisted_ips", "no");
+	ck_assert_int_eq(ops->reload(nodes[0]), 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_stranger_is_refused_whatever_the_option_says)
+{
+	struct sockaddr_in in;
+
+	mock_host_option(hosts[0], "block_unlisted_ips", "no");
+	ck_assert_int_eq(ops->reload(nodes[0]), 0);
+	memcpy(&in, address_of(0), sizeof(in));
+	in.sin_addr.s_addr = htonl(ntohl(in.sin_addr.s_addr) + 100);
+
+	int fd = stranger_open((struct sockaddr *)&in);
+
+	ck_assert_int_eq(sendto(fd, "hello", 5, 0, address_of(0), sizeof(in)), 5);
+	receive_nothing(0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_node_with_another_key_is_not_heard_and_is_named)
+{
+	ring_key = other_key;
+	restart(2);
+	multicast(2, 100, 5);
+	receive_nothing(0);
+	multicast(0, 100, 5);
+	receive(1, 5);
+	receive_nothing(2);
+	ck_assert(mock_host_has_logged(hosts[0], "(node 3): it is not encrypted with our key"));
+	ck_assert_uint_ge(counts(0, 3)->forged, 5);
+	ck_assert_uint_eq(counts(0, 2)->forged, 0);
+	ring_key = key;
+	restart(2);
+	multicast(2, 100, 5);
+	receive(0, 5);
+}
+END_TEST
+
+START_TEST(a_node_that_starts_again_is_heard_again)
+{
+	for (uint32_t i = 0; i < 3; i++) {
+		restart(i);
+		multicast(i, 100, 1);
+		nodes_settle();
+		multicast((i + 1) % 3, 100, 1);
+		nodes_settle();
+	}
+	for (uint32_t i = 0; i < NODES; i++)
+		ck_assert_uint_ge(hosts[i]->frames.count, 1);
+}
+END_TEST
+
+START_TEST(a_replay_is_dropped)
+{
+	uint8_t bytes[2000];
+	ssize_t size;
+
+	node_close(1);
+
+	int fd = impostor(1);
+
+	multicast(0, 100, 1);
+	token(0, 2, 0);
+	size = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	ck_assert_int_gt(size, 0);
+	close(fd);
+	start(1);
+	nodes_settle();
+
+	uint32_t count = hosts[1]->frames.count;
+
+	/* The replay comes from node 1's own address, at another port. */
+	fd = stranger_open(address_of(0));
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(sendto(fd, bytes, (size_t)size, 0, address_of(1), sizeof(struct sockaddr_in)), size);
+	nodes_settle();
+	ck_assert_uint_eq(hosts[1]->frames.count, count);
+	close(fd);
+}
+END_TEST
+
+START_TEST(the_host_is_told_which_frame_was_refused)
+{
+	node_close(1);
+	mock_queue_clear(&hosts[0]->refused);
+	token(0, 2, 0);
+	for (int i = 0; i < 3; i++) {
+		mock_host_poll(hosts[0], 10);
+		mock_host_advance(hosts[0], 2 * MS);
+	}
+	ck_assert_uint_ge(hosts[0]->refused.count, 1);
+
+	const struct mock_message *last = &hosts[0]->refused.list[hosts[0]->refused.count - 1];
+
+	ck_assert_uint_eq(last->id, 2);
+	ck_assert_uint_ge(last->size, 5);
+	ck_assert_mem_eq(last->data, "token", 5);
+}
+END_TEST
+
+/* ---- Keys change ---------------------------------------------------------------- */
+
+static void all_talk(void)
+{
+	nodes_settle();
+	for (uint32_t from = 0; from < NODES; from++) {
+		uint32_t had[NODES];
+
+		for (uint32_t i = 0; i < NODES; i++)
+			had[i] = hosts[i]->frames.count;
+		multicast(from, 100, 3);
+		for (uint32_t i = 0; i < NODES; i++)
+			if (i != from)
+				receive(i, had[i] + 3);
+	}
+}
+
+/* Each node goes its way alone, and all understand each other in between. */
+static void change(const char *word, const char *bytes)
+{
+	encryption = word;
+	ring_key = bytes;
+	for (uint32_t i = 0; i < NODES; i++) {
+		node_encrypt(i);
+		ck_assert_int_eq(ops->reload(nodes[i]), COTERIE_RELOAD_REKEY);
+		all_talk();
+	}
+	for (uint32_t phase = COTERIE_REKEY_ACTIVATE; phase <= COTERIE_REKEY_CLEANUP; phase++) {
+		for (uint32_t i = 0; i < NODES; i++) {
+			ck_assert_int_eq(ops->rekey(nodes[i], phase), 0);
+			all_talk();
+		}
+	}
+	ck_assert_int_eq(ops->rekey(nodes[0], COTERIE_REKEY_ACTIVATE), -EINVAL);
+	ck_assert_int_eq(ops->reload(nodes[0]), 0);
+}
+
+START_TEST(keys_change_and_no_frame_is_lost)
+{
+	change("aes256-gcm", other_key);
+	change("aes256-gcm", key);
+	change("chacha20-poly1305", key);
+	change("aes256-gcm", key);
+	for (uint32_t i = 0; i < NODES; i++)
+		for (uint32_t peer = 1; peer <= NODES; peer++)
+			if (peer != i + 1)
+				ck_assert_uint_eq(counts(i, peer)->forged, 0);
+}
+END_TEST
+
+START_TEST(a_ring_becomes_clear_and_sealed_again)
+{
+	change(NULL, NULL);
+	ck_assert_uint_eq(ops->overhead(nodes[0]), 0);
+	change("aes256-gcm", key);
+	ck_assert_uint_eq(ops->overhead(nodes[0]), SECURE_OVERHEAD);
+
+	int fd = stranger_open(address_of(1));
+
+	ck_assert_int_eq(sendto(fd, "hello", 5, 0, address_of(0), sizeof(struct sockaddr_in)), 5);
+	receive_nothing(0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(the_old_key_is_good_for_nothing_after_the_change)
+{
+	ring_key = other_key;
+	for (uint32_t i = 0; i < 2; i++) {
+		node_encrypt(i);
+		ck_assert_int_eq(ops->reload(nodes[i]), COTERIE_RELOAD_REKEY);
+	}
+	nodes_settle();
+	for (uint32_t i = 0; i < 2; i++) {
+		ck_assert_int_eq(ops->rekey(nodes[i], COTERIE_REKEY_ACTIVATE), 0);
+		ck_assert_int_eq(ops->rekey(nodes[i], COTERIE_REKEY_CLEANUP), 0);
+	}
+	multicast(2, 100, 3); /* with the old one */
+	receive_nothing(0);
+	ck_assert_uint_ge(counts(0, 3)->forged, 3);
+}
+END_TEST
+
+START_TEST(a_change_that_is_taken_back_ends_as_it_began)
+{
+	ring_key = other_key;
+	node_encrypt(0);
+	ck_assert_int_eq(ops->reload(nodes[0]), COTERIE_RELOAD_REKEY);
+	ring_key = key;
+	node_encrypt(0);
+	ck_assert_int_eq(ops->reload(nodes[0]), COTERIE_RELOAD_REKEY);
+	all_talk();
+	ck_assert_int_eq(ops->rekey(nodes[0], COTERIE_REKEY_CLEANUP), -EINVAL);
+	ck_assert_int_eq(ops->rekey(nodes[0], COTERIE_REKEY_ACTIVATE), 0);
+	ck_assert_int_eq(ops->rekey(nodes[0], COTERIE_REKEY_CLEANUP), 0);
+	all_talk();
+}
+END_TEST
+
+START_TEST(without_a_key_the_transport_does_not_open)
+{
+	void *self;
+
+	node_close(0);
+	hosts[0] = mock_host_create(&UNDER_TEST);
+	ring_key = NULL;
+	node_encrypt(0);
+	ck_assert_int_eq(ops->open(&hosts[0]->table, hosts[0], &self), -ENODATA);
+	ck_assert(mock_host_has_logged(hosts[0], "encryption cannot be set up"));
+	hosts[0]->table.map_set(hosts[0], "totem.encryption", COTERIE_MAP_STRING, "rot13", 6);
+	ck_assert_int_eq(ops->open(&hosts[0]->table, hosts[0], &self), -EINVAL);
+	ck_assert_uint_eq(mock_host_destroy(hosts[0]), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("udp_secure");
+	TCase *frames = tcase_create("frames");
+	TCase *changes = tcase_create("changes");
+
+	tcase_add_checked_fixture(frames, set_up, tear_down);
+	tcase_add_loop_test(frames, a_sealed_multicast_reaches_every_other_node_in_order, 0, 6);
+	tcase_add_test(frames, chacha20_does_the_same);
+	tcase_add_test(frames, many_frames_are_sealed_in_one_go);
+	tcase_add_test(frames, a_token_goes_to_one_node);
+	tcase_add_test(frames, nothing_of_a_frame_is_on_the_wire);
+	tcase_add_test(frames, datagrams_in_clear_are_refused_and_named);
+	tcase_add_test(frames, a_stranger_is_refused_whatever_the_option_says);
+	tcase_add_test(frames, a_node_with_another_key_is_not_heard_and_is_named);
+	tcase_add_test(frames, a_node_that_starts_again_is_heard_again);
+	tcase_add_test(frames, a_replay_is_dropped);
+	tcase_add_test(frames, the_host_is_told_which_frame_was_refused);
+	suite_add_tcase(suite, frames);
+	tcase_add_checked_fixture(changes, set_up, tear_down);
+	tcase_add_test(changes, keys_change_and_no_frame_is_lost);
+	tcase_add_test(changes, a_ring_becomes_clear_and_sealed_again);
+	tcase_add_test(changes, the_old_key_is_good_for_nothing_after_the_change);
+	tcase_add_test(changes, a_change_that_is_taken_back_ends_as_it_began);
+	tcase_add_test(changes, without_a_key_the_transport_does_not_open);
+	suite_add_tcase(suite, changes);
+	return suite_run(suite);
+}

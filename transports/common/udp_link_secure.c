@@ -1,0 +1,301 @@
+/*
+ * Encryption of a UDP link: which keys it holds, frames that are sealed before they are sent, and datagrams that are
+ * opened before anything of them is read (docs/encryption.md).
+ *
+ * Keys change in the turns of libknet (transports/knet/crypto.c): 1 a reload puts the new key beside the one in use, and
+ * sessions with it are made at once; 2 when every member of the ring has done so, ACTIVATE sends with it; 3 when every
+ * member does, CLEANUP wipes the old one. Clear traffic counts as key 0.
+ */
+#include "transports/common/udp_link_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+/* Frames sealed in one go: several calls of sendmmsg to each peer. */
+#define SEAL_MAX 128u
+
+/* ---- Keys ---------------------------------------------------------------- */
+
+/* What the configuration wants. bytes is borrowed from the host. */
+struct wanted {
+	enum secure_cipher cipher;
+	const void *bytes;
+	uint32_t size;
+	const char *name;
+};
+
+static int read_wanted(const struct udp_link *link, struct wanted *wanted)
+{
+	uint32_t type, size;
+	const void *value;
+
+	*wanted = (struct wanted){.cipher = SECURE_NONE, .name = "none"};
+	if (link->host->map_get(link->ctx, "totem.encryption", &type, &value, &size) < 0 ||
+		type != COTERIE_MAP_STRING || strcmp(value, "none") == 0)
+		return 0;
+	if (strcmp(value, "aes256-gcm") == 0)
+		*wanted = (struct wanted){.cipher = SECURE_AES256_GCM, .name = "aes256-gcm"};
+	else if (strcmp(value, "chacha20-poly1305") == 0)
+		*wanted = (struct wanted){.cipher = SECURE_CHACHA20_POLY1305, .name = "chacha20-poly1305"};
+	else
+		return -EINVAL;
+	if (!COTERIE_HAS(link->host, key_get))
+		return -ENOTSUP;
+	return link->host->key_get(link->ctx, &wanted->bytes, &wanted->size);
+}
+
+static bool is_same(const struct udp_link *link, uint32_t number, const struct wanted *wanted)
+{
+	if (number == 0 || wanted->cipher == SECURE_NONE)
+		return number == 0 && wanted->cipher == SECURE_NONE;
+	return secure_holds(link->secure, number, wanted->cipher, wanted->bytes, wanted->size);
+}
+
+static void tell_refused(const struct udp_link *link, int rc)
+{
+	link->host->log(link->ctx, LOG_ERR,
+		"encryption cannot be set up (%s): check encryption and the key, and that libcrypto has the cipher",
+		rc == -ENOTSUP ? "this executive gives no keys" : strerror(-rc));
+}
+
+bool udp_link_is_opening(const struct udp_link *link)
+{
+	return secure_key_id(link->secure, 1) != 0 || secure_key_id(link->secure, 2) != 0;
+}
+
+uint32_t udp_link_overhead(void *self)
+{
+	const struct udp_link *link = self;
+
+	return secure_used(link->secure) != 0 ? SECURE_OVERHEAD : 0;
+}
+
+int udp_link_keys_open(struct udp_link *link)
+{
+	struct wanted wanted;
+	int rc = read_wanted(link, &wanted);
+
+	if (rc == 0 && wanted.cipher == SECURE_NONE)
+		return 0;
+	if (rc == 0)
+		rc = secure_load(link->secure, 1, wanted.cipher, wanted.bytes, wanted.size);
+	if (rc == 0)
+		rc = secure_use(link->secure, 1);
+	if (rc < 0) {
+		tell_refused(link, rc);
+		return rc;
+	}
+	link->keys.target = 1;
+	link->host->log(link->ctx, LOG_INFO, "packets are encrypted: %s", wanted.name);
+	return 0;
+}
+
+/* Where a new key goes: never over the one in use, nor over one that peers may use. */
+static uint32_t free_number(const struct udp_link *link)
+{
+	uint32_t used = secure_used(link->secure);
+
+	if (used != 0)
+		return 3 - used;
+	return secure_key_id(link->secure, 1) != 0 ? 2 : 1;
+}
+
+static int load_wanted(struct udp_link *link, const struct wanted *wanted)
+{
+	uint32_t used = secure_used(link->secure), number = 0;
+
+	if (is_same(link, used, wanted)) {
+		number = used; /* back, in the middle of a change */
+	} else if (wanted->cipher != SECURE_NONE) {
+		number = free_number(link);
+
+		int rc = secure_load(link->secure, number, wanted->cipher, wanted->bytes, wanted->size);
+
+		if (rc < 0)
+			return rc;
+	}
+	/* Members that have not gone over yet, or have already, send in clear. */
+	if (number == 0 || used == 0)
+		secure_allow_clear(link->secure, true);
+	link->keys.target = number;
+	link->keys.is_changing = true;
+	link->keys.is_activated = false;
+	udp_link_greet_all(link);
+	return COTERIE_RELOAD_REKEY;
+}
+
+int udp_link_keys_reload(struct udp_link *link)
+{
+	struct wanted wanted;
+	int rc = read_wanted(link, &wanted);
+
+	if (rc == 0 && !is_same(link, link->keys.target, &wanted))
+		rc = load_wanted(link, &wanted);
+	if (rc < 0)
+		tell_refused(link, rc);
+	return rc;
+}
+
+static int activate(struct udp_link *link)
+{
+	int rc = secure_use(link->secure, link->keys.target);
+
+	if (rc < 0)
+		return rc;
+	link->keys.is_activated = true;
+	udp_link_greet_all(link); /* one that was away meanwhile */
+	link->host->log(link->ctx, LOG_INFO, "packets are sent with key %u from now on", link->keys.target);
+	return 0;
+}
+
+static void clean_up(struct udp_link *link)
+{
+	for (uint32_t number = 1; number <= SECURE_KEYS; number++)
+		if (number != link->keys.target)
+			secure_forget(link->secure, number);
+	secure_allow_clear(link->secure, false);
+	link->keys.is_changing = false;
+}
+
+int udp_link_rekey(void *self, uint32_t phase)
+{
+	struct udp_link *link = self;
+
+	if (!link->keys.is_changing)
+		return -EINVAL;
+	if (phase == COTERIE_REKEY_ACTIVATE && !link->keys.is_activated)
+		return activate(link);
+	if (phase != COTERIE_REKEY_CLEANUP || !link->keys.is_activated)
+		return -EINVAL;
+	clean_up(link);
+	return 0;
+}
+
+/* ---- Questions to peers ------------------------------------------------------ */
+
+/* One that is lost is asked again by the peer's next frame. */
+static void send_control(struct udp_link *link, struct peer *peer, const uint8_t *bytes)
+{
+	struct coterie_frame *frame = link->host->frame_take(link->ctx, SECURE_CONTROL_SIZE);
+	uint32_t lost;
+	int error;
+
+	if (frame == NULL)
+		return;
+	memcpy(frame->data, bytes, SECURE_CONTROL_SIZE);
+	frame->size = SECURE_CONTROL_SIZE;
+	if (link->fd >= 0 && !link->is_absent)
+		batch_send(&link->out, (struct sockaddr *)&peer->address, peer->address_size, &frame, 1, &lost, &error);
+	link->host->frame_unref(frame);
+}
+
+void udp_link_greet(struct udp_link *link, struct peer *peer)
+{
+	uint8_t bytes[SECURE_CONTROL_SIZE];
+
+	if (link->fd < 0 || peer->is_local)
+		return;
+	for (uint32_t number = 1; number <= SECURE_KEYS; number++)
+		if (secure_ask(link->secure, number, peer->nodeid, bytes) == 0)
+			send_control(link, peer, bytes);
+}
+
+void udp_link_greet_all(struct udp_link *link)
+{
+	for (uint32_t i = 0; i < link->peers.count; i++)
+		udp_link_greet(link, &link->peers.list[i]);
+}
+
+/* ---- Frames ------------------------------------------------------------------- */
+
+struct coterie_frame *udp_link_seal(struct udp_link *link, enum secure_lane lane, const struct coterie_frame *frame)
+{
+	struct coterie_frame *sealed = link->host->frame_take(link->ctx, frame->size + SECURE_OVERHEAD);
+
+	if (sealed == NULL)
+		return NULL;
+	if (secure_seal(link->secure, lane, frame->data, frame->size, sealed->data) < 0) {
+		link->host->frame_unref(sealed);
+		return NULL;
+	}
+	sealed->size = frame->size + SECURE_OVERHEAD;
+	return sealed;
+}
+
+uint32_t udp_link_multicast_sealed(struct udp_link *link, struct coterie_frame *const *frames, uint32_t count)
+{
+	struct coterie_frame *sealed[SEAL_MAX];
+	enum secure_lane lane = link->hooks->has_group ? SECURE_GROUP : SECURE_UNICAST;
+	uint32_t done = 0;
+
+	/* After a full socket the rest waits with the engine, or it would overtake. */
+	while (done < count && pending_is_empty(&link->pending)) {
+		uint32_t taken = count - done < SEAL_MAX ? count - done : SEAL_MAX;
+		uint32_t made = 0;
+
+		for (uint32_t i = 0; i < taken; i++) {
+			sealed[made] = udp_link_seal(link, lane, frames[done + i]);
+			if (sealed[made] != NULL)
+				made++;
+		}
+		link->out.errors += taken - made;
+		if (made > 0)
+			link->hooks->fan_out(link, sealed, made);
+		for (uint32_t i = 0; i < made; i++)
+			link->host->frame_unref(sealed[i]);
+		done += taken;
+	}
+	return done;
+}
+
+static void tell_forged(struct udp_link *link, const struct peer *peer, enum secure_result result)
+{
+	uint64_t hidden;
+	char text[ADDRESS_TEXT_SIZE];
+
+	link->rejected++;
+	if (!limiter_pass(&link->forged_log, link->host->now_ns(link->ctx), &hidden))
+		return;
+	link->host->log(link->ctx, LOG_WARNING,
+		"packet refused from %s (node %u): it is not encrypted%s: compare the keys and encryption of both nodes "
+		"(%ju more before this)",
+		address_text((const struct sockaddr *)&peer->address, text), peer->nodeid,
+		result == SECURE_FORGED ? " with our key" : "", (uintmax_t)hidden);
+}
+
+bool udp_link_open_datagram(void *arg, uint8_t *datagram, uint32_t *offset, uint32_t *size)
+{
+	struct udp_link *link = arg;
+	struct peer *peer = link->source;
+	uint64_t now_ns = link->host->now_ns(link->ctx);
+	struct secure_opened opened;
+	enum secure_result result = secure_open(link->secure, now_ns, peer->nodeid, datagram, *size, &opened);
+
+	if (opened.reply_size > 0)
+		send_control(link, peer, opened.reply);
+	switch (result) {
+	case SECURE_FRAME:
+	case SECURE_CLEAR:
+		break;
+	case SECURE_FORGED:
+	case SECURE_REFUSED_CLEAR:
+		tell_forged(link, peer, result);
+		return false;
+	case SECURE_HANDLED:
+		/* Its daemon is there: it is sent everything again. */
+		peer->heard_ns = now_ns;
+		peer->refused_ns = peer->away_ns = 0;
+		return false;
+	case SECURE_UNKNOWN:
+	case SECURE_REPLAYED:
+	case SECURE_LIMITED:
+		return false;
+	}
+	peer->heard_ns = now_ns;
+	peer->refused_ns = peer->away_ns = 0;
+	*offset = opened.offset;
+	*size = opened.size;
+	return opened.size > 0;
+}
