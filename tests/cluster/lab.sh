@@ -25,7 +25,8 @@
 # every node of that kind, LAB_KEEP=FOLDER keeps logs and records, LAB_LOCK names other lock files,
 # LAB_PRELOAD=FILE is a library that the daemons load before their own.
 # LAB_USER=NAME-OR-NUMBER: daemons of coterie start as root and become this user (--user).
-# The ring: LAB_TRANSPORT (udpu, udp, …), LAB_FAMILY (ipv4 or ipv6), more lines for the totem section
+# The ring: LAB_TRANSPORT (udpu, udp, …), LAB_FAMILY (ipv4 or ipv6), LAB_ENCRYPTION (aes256-gcm or
+# chacha20-poly1305 with a key for all nodes, which must be of kind coterie), more lines for the totem section
 # in LAB_TOTEM and for link 0 in LAB_INTERFACE ("broadcast: yes"). After a change of these, lab_configure.
 
 # shellcheck source=tests/tap.sh
@@ -209,6 +210,13 @@ lab_address() {
 	esac
 }
 
+# The lines of the totem section, and the key.
+lab_encryption() {
+	[ -n "${LAB_ENCRYPTION:-}" ] || return 0
+	[ -e "$LAB_DIR/key" ] || (umask 077 && head -c 256 /dev/urandom >"$LAB_DIR/key")
+	printf 'encryption: %s\n\t\t\tkeyfile: %s' "$LAB_ENCRYPTION" "$LAB_DIR/key"
+}
+
 lab_config() {
 	local node=$1 peer
 
@@ -220,6 +228,7 @@ lab_config() {
 			$([ "$LAB_FAMILY" = ipv4 ] || echo "ip_version: $LAB_FAMILY")
 			token: $LAB_TOKEN
 			token_coefficient: 0
+			$(lab_encryption)
 			$LAB_TOTEM
 			$([ -z "$LAB_INTERFACE" ] || printf 'interface {\n\t\tlinknumber: 0\n\t\t%s\n\t}' "$LAB_INTERFACE")
 		}
