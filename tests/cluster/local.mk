@@ -38,6 +38,16 @@ reload-long: check-programs
 check-long: reload-long
 .PHONY: reload-long
 
+# Encryption of udp and udpu; 1,000 changes of the key in check-long.
+dist_check_SCRIPTS += %D%/encryption.sh
+TESTS += %D%/encryption.sh
+sanitized_scripts += %D%/encryption.sh
+encryption-long: check-programs
+	@CHANGES=1000 abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
+		bash $(srcdir)/%D%/encryption.sh
+check-long: encryption-long
+.PHONY: encryption-long
+
 # Plugins come, go and are replaced; 100 times each in check-long.
 dist_check_SCRIPTS += %D%/plugin_life.sh %D%/plugin_life_config.sh
 TESTS += %D%/plugin_life.sh %D%/plugin_life_config.sh

@@ -45,11 +45,7 @@ static bool link_accept(void *arg, const struct sockaddr *from, uint32_t count)
 
 static void link_read(struct udp_link *link, struct batch_in *in, int fd, int rounds_max)
 {
-	const struct batch_filter filter = {
-		.accept = link_accept,
-		.open = udp_link_is_opening(link) ? udp_link_open_datagram : NULL,
-		.arg = link,
-	};
+	const struct batch_filter filter = {.accept = link_accept, .open = udp_link_open_datagram, .arg = link};
 
 	for (int i = 0; i < rounds_max; i++) {
 		int rc = batch_in_read(in, fd, &filter);

@@ -265,12 +265,36 @@ static void tell_forged(struct udp_link *link, const struct peer *peer, enum sec
 		result == SECURE_FORGED ? " with our key" : "", (uintmax_t)hidden);
 }
 
+/* On a plain link a sealed datagram is of a node that has a key. Its questions are none of a mistake. */
+static bool open_plain(struct udp_link *link, const uint8_t *datagram, uint32_t size)
+{
+	uint64_t hidden;
+	char text[ADDRESS_TEXT_SIZE];
+
+	if (!secure_is_sealed(datagram, size))
+		return true;
+	if (size == SECURE_CONTROL_SIZE)
+		return false;
+	link->rejected++;
+	if (limiter_pass(&link->forged_log, link->host->now_ns(link->ctx), &hidden))
+		link->host->log(link->ctx, LOG_WARNING,
+			"packet refused from %s (node %u): it is encrypted, and this node has no key (%ju more before "
+			"this)",
+			address_text((const struct sockaddr *)&link->source->address, text), link->source->nodeid,
+			(uintmax_t)hidden);
+	return false;
+}
+
 bool udp_link_open_datagram(void *arg, uint8_t *datagram, uint32_t *offset, uint32_t *size)
 {
 	struct udp_link *link = arg;
 	struct peer *peer = link->source;
-	uint64_t now_ns = link->host->now_ns(link->ctx);
 	struct secure_opened opened;
+
+	if (!udp_link_is_opening(link))
+		return peer == NULL || open_plain(link, datagram, *size);
+
+	uint64_t now_ns = link->host->now_ns(link->ctx);
 	enum secure_result result = secure_open(link->secure, now_ns, peer->nodeid, datagram, *size, &opened);
 
 	if (opened.reply_size > 0)

@@ -131,6 +131,9 @@ int secure_seal(
  */
 int secure_ask(struct secure *secure, uint32_t number, uint32_t nodeid, uint8_t *out);
 
+/** @return whether a datagram looks sealed, which proves nothing */
+bool secure_is_sealed(const uint8_t *bytes, uint32_t size);
+
 /**
  * Open a datagram that came from a peer's address.
  *

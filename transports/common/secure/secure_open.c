@@ -240,6 +240,11 @@ static void count(struct secure_counts *counts, enum secure_result result)
 	}
 }
 
+bool secure_is_sealed(const uint8_t *bytes, uint32_t size)
+{
+	return size >= SECURE_OVERHEAD && bytes[0] == SECURE_MAGIC;
+}
+
 enum secure_result secure_open(struct secure *secure, uint64_t now_ns, uint32_t nodeid, uint8_t *bytes,
 	uint32_t size, struct secure_opened *opened)
 {
@@ -249,7 +254,7 @@ enum secure_result secure_open(struct secure *secure, uint64_t now_ns, uint32_t 
 	opened->offset = opened->size = opened->reply_size = 0;
 	if (peer == NULL)
 		return SECURE_FORGED;
-	if (size >= SECURE_OVERHEAD && bytes[0] == SECURE_MAGIC) {
+	if (secure_is_sealed(bytes, size)) {
 		result = take_sealed(secure, now_ns, peer, bytes, size, opened);
 	} else if (secure->allows_clear) {
 		opened->size = size;
