@@ -222,6 +222,126 @@ START_TEST(the_host_is_told_which_frame_was_refused)
 }
 END_TEST
 
+/* ---- Wires ----------------------------------------------------------------------- */
+
+static struct tripwire *wire_of(uint32_t node) { return &((struct udp_link *)nodes[node])->wire; }
+
+static void serve(void)
+{
+	for (int quiet = 0; quiet < 5; quiet++)
+		for (uint32_t i = 0; i < NODES; i++) {
+			mock_host_advance(hosts[i], 0);
+			if (mock_host_poll(hosts[i], 2) > 0)
+				quiet = 0;
+		}
+}
+
+static uint32_t last_watch(uint32_t node)
+{
+	const struct mock_queue *told = &hosts[node]->watches;
+	uint32_t state = UINT32_MAX;
+
+	if (told->count > 0)
+		memcpy(&state, told->list[told->count - 1].data, sizeof(state));
+	return state;
+}
+
+static struct tripwire_guest *guest_of(uint32_t node)
+{
+	for (uint32_t i = 0; i < TRIPWIRE_GUESTS_MAX; i++)
+		if (wire_of(node)->guests[i].fd >= 0)
+			return &wire_of(node)->guests[i];
+	return NULL;
+}
+
+START_TEST(both_ends_of_a_wire_prove_the_key)
+{
+	ops->watch(nodes[0], 2);
+	serve();
+	ck_assert_uint_eq(last_watch(0), COTERIE_WATCH_ON);
+	ck_assert_uint_eq(last_watch(1), COTERIE_WATCH_ON);
+	ck_assert(wire_of(0)->proof.is_complete);
+	ck_assert(guest_of(1)->proof.is_complete);
+	ck_assert_mem_eq(wire_of(0)->proof.goodbye, guest_of(1)->proof.their_goodbye, TRIPWIRE_PROOF_SIZE);
+	ck_assert_mem_ne(wire_of(0)->proof.goodbye, wire_of(0)->proof.their_goodbye, TRIPWIRE_PROOF_SIZE);
+	ops->watch(nodes[0], 0);
+	serve();
+	ck_assert_uint_eq(last_watch(0), COTERIE_WATCH_OFF);
+	ck_assert_uint_eq(last_watch(1), COTERIE_WATCH_OFF);
+}
+END_TEST
+
+START_TEST(a_wire_with_another_key_is_never_on)
+{
+	ring_key = other_key;
+	restart(1);
+	ops->watch(nodes[0], 2);
+	ops->watch(nodes[1], 1);
+	serve();
+	ck_assert_uint_eq(hosts[0]->watches.count, 0);
+	ck_assert_uint_eq(hosts[1]->watches.count, 0);
+}
+END_TEST
+
+START_TEST(a_goodbye_without_proof_is_none)
+{
+	ops->watch(nodes[0], 2);
+	serve();
+	if (_i == 0)
+		ck_assert_int_eq(send(guest_of(1)->fd, "B", 1, 0), 1);
+	else
+		ck_assert_int_eq(send(guest_of(1)->fd, "Bxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", 33, 0), 33);
+	serve();
+	ck_assert_uint_eq(last_watch(0), COTERIE_WATCH_BROKEN);
+}
+END_TEST
+
+/* The greeting of a plain ring, of one with a key from long ago, and of none. */
+START_TEST(a_greeting_without_proof_is_none)
+{
+	static const char *const greetings[] = {"CTW1\0\0\0\1\0\0\0\2",
+		"CTS1\1\2\0\0\0\0\0\1\0\0\0\2................", "GET / HTTP/1.1\r\n"};
+	static const size_t sizes[] = {12, 32, 16};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_in from;
+
+	memcpy(&from, address_of(0), sizeof(from));
+	from.sin_port = 0;
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&from, sizeof(from)), 0);
+	ck_assert_int_eq(connect(fd, address_of(1), sizeof(from)), 0);
+	ck_assert_int_eq(send(fd, greetings[_i], sizes[_i], 0), (ssize_t)sizes[_i]);
+	serve();
+	ck_assert_uint_eq(hosts[1]->watches.count, 0);
+	ck_assert_ptr_null(guest_of(1)); /* it was closed */
+	close(fd);
+}
+END_TEST
+
+/* A guest that has seen an answer cannot make the proof that follows. */
+START_TEST(a_guest_that_does_not_prove_itself_is_closed)
+{
+	uint8_t hello[32] = "CTS1\0\0\0\0\0\0\0\1\0\0\0\2", answer[64];
+	uint16_t id = htons(secure_key_id(((struct udp_link *)nodes[1])->secure, 1));
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_in from;
+
+	memcpy(hello + 4, &id, sizeof(id));
+	memcpy(&from, address_of(0), sizeof(from));
+	from.sin_port = 0;
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&from, sizeof(from)), 0);
+	ck_assert_int_eq(connect(fd, address_of(1), sizeof(from)), 0);
+	ck_assert_int_eq(send(fd, hello, sizeof(hello), 0), sizeof(hello));
+	serve();
+	ck_assert_int_eq(recv(fd, answer, sizeof(answer), MSG_DONTWAIT), sizeof(answer));
+	ck_assert_uint_eq(hosts[1]->watches.count, 0);
+	ck_assert_int_eq(send(fd, answer + 32, 32, 0), 32); /* its own proof, sent back */
+	serve();
+	ck_assert_uint_eq(hosts[1]->watches.count, 0);
+	ck_assert_ptr_null(guest_of(1));
+	close(fd);
+}
+END_TEST
+
 /* ---- Keys change ---------------------------------------------------------------- */
 
 static void all_talk(void)
@@ -341,6 +461,7 @@ int main(void)
 {
 	Suite *suite = suite_create("udp_secure");
 	TCase *frames = tcase_create("frames");
+	TCase *wires = tcase_create("wires");
 	TCase *changes = tcase_create("changes");
 
 	tcase_add_checked_fixture(frames, set_up, tear_down);
@@ -356,6 +477,13 @@ int main(void)
 	tcase_add_test(frames, a_replay_is_dropped);
 	tcase_add_test(frames, the_host_is_told_which_frame_was_refused);
 	suite_add_tcase(suite, frames);
+	tcase_add_checked_fixture(wires, set_up, tear_down);
+	tcase_add_test(wires, both_ends_of_a_wire_prove_the_key);
+	tcase_add_test(wires, a_wire_with_another_key_is_never_on);
+	tcase_add_loop_test(wires, a_goodbye_without_proof_is_none, 0, 2);
+	tcase_add_loop_test(wires, a_greeting_without_proof_is_none, 0, 3);
+	tcase_add_test(wires, a_guest_that_does_not_prove_itself_is_closed);
+	suite_add_tcase(suite, wires);
 	tcase_add_checked_fixture(changes, set_up, tear_down);
 	tcase_add_test(changes, keys_change_and_no_frame_is_lost);
 	tcase_add_test(changes, a_ring_becomes_clear_and_sealed_again);

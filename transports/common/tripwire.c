@@ -10,6 +10,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
+
 #include "transports/common/socket.h"
 
 #define MS UINT64_C(1000000)
@@ -79,11 +81,16 @@ bool tripwire_read_greeting(struct tripwire *wire, int fd, uint32_t *from, int *
 	return true;
 }
 
-void tripwire_say_goodbye(int fd)
+void tripwire_say_goodbye(int fd, const struct tripwire_proof *proof)
 {
-	uint8_t unread[64];
+	uint8_t unread[64], proved[1 + TRIPWIRE_PROOF_SIZE] = {goodbye};
+	size_t size = sizeof(goodbye);
 
-	(void)!send(fd, &goodbye, sizeof(goodbye), MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (proof->is_complete) {
+		memcpy(proved + 1, proof->goodbye, sizeof(proof->goodbye));
+		size = sizeof(proved);
+	}
+	(void)!send(fd, proved, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 	/* A close with unread bytes becomes a reset, which may arrive although the goodbye was lost. */
 	(void)!recv(fd, unread, sizeof(unread), MSG_DONTWAIT);
 }
@@ -92,15 +99,20 @@ void tripwire_say_goodbye(int fd)
  * Only the kernel of a process that died closes its connection in order and without a goodbye. A reset may come
  * from a firewall as well. Any other end tells of the path, or is wanted.
  */
-uint32_t tripwire_read_end(int fd)
+uint32_t tripwire_read_end(int fd, const struct tripwire_proof *proof)
 {
-	uint8_t byte;
-	ssize_t size = recv(fd, &byte, sizeof(byte), MSG_DONTWAIT);
+	uint8_t bytes[1 + TRIPWIRE_PROOF_SIZE];
+	ssize_t size = recv(fd, bytes, proof->is_complete ? sizeof(bytes) : 1, MSG_DONTWAIT);
 
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
 		return COTERIE_WATCH_ON;
 	if (size == 0)
 		return COTERIE_WATCH_CLOSED;
+	/* Bytes of a stranger in between end the watch, and are no goodbye: the peer is asked. */
+	if (size > 0 && proof->is_complete &&
+		(size != (ssize_t)sizeof(bytes) || bytes[0] != goodbye ||
+			CRYPTO_memcmp(bytes + 1, proof->their_goodbye, TRIPWIRE_PROOF_SIZE) != 0))
+		return COTERIE_WATCH_BROKEN;
 	return size < 0 && errno == ECONNRESET ? COTERIE_WATCH_BROKEN : COTERIE_WATCH_OFF;
 }
 
@@ -166,7 +178,7 @@ static void wire_cut(struct tripwire *wire)
 	wire->timer = NULL;
 	/* The neighbour may have reported the watch on as soon as it had our greeting. */
 	if (wire->state == TRIPWIRE_GREETED || wire->state == TRIPWIRE_ON)
-		tripwire_say_goodbye(wire->fd);
+		tripwire_say_goodbye(wire->fd, &wire->proof);
 	tripwire_drop_fd(wire, &wire->fd);
 	wire->state = TRIPWIRE_IDLE;
 }
@@ -192,8 +204,10 @@ static void wire_connected(struct tripwire *wire)
 	int error = 0;
 	socklen_t size = sizeof(error);
 
+	wire->proof = (struct tripwire_proof){0};
 	if (getsockopt(wire->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error != 0 ||
-		!tripwire_greet(wire, wire->fd, wire->target)) {
+		!(tripwire_proves(wire) ? tripwire_proof_begin(wire, wire->fd, wire->target, &wire->proof)
+					: tripwire_greet(wire, wire->fd, wire->target))) {
 		wire_lost(wire, COTERIE_WATCH_OFF);
 		return;
 	}
@@ -206,7 +220,11 @@ static void wire_greeted(struct tripwire *wire)
 	uint32_t from;
 	int error;
 
-	if (!tripwire_read_greeting(wire, wire->fd, &from, &error) || from != wire->target) {
+	bool is_proved = wire->proof.key != 0;
+	bool has_answered = is_proved ? tripwire_proof_end(wire, wire->fd, &wire->proof, &error)
+				      : tripwire_read_greeting(wire, wire->fd, &from, &error) && from == wire->target;
+
+	if (!has_answered) {
 		if (error != EAGAIN)
 			wire_lost(wire, COTERIE_WATCH_OFF);
 		return;
@@ -221,7 +239,7 @@ static void wire_greeted(struct tripwire *wire)
 
 static void wire_ended(struct tripwire *wire)
 {
-	uint32_t how = tripwire_read_end(wire->fd);
+	uint32_t how = tripwire_read_end(wire->fd, &wire->proof);
 
 	if (how != COTERIE_WATCH_ON)
 		wire_lost(wire, how);
@@ -324,9 +342,10 @@ static void wire_end(struct tripwire *wire)
 /* ---- For the link ---------------------------------------------------------- */
 
 void tripwire_init(struct tripwire *wire, const struct coterie_host *host, struct coterie_ctx *ctx,
-	struct peers *peers)
+	struct peers *peers, const struct secure *secure)
 {
-	*wire = (struct tripwire){.host = host, .ctx = ctx, .peers = peers, .fd = -1, .listen_fd = -1};
+	*wire = (struct tripwire){
+		.host = host, .ctx = ctx, .peers = peers, .secure = secure, .fd = -1, .listen_fd = -1};
 	for (uint32_t i = 0; i < TRIPWIRE_GUESTS_MAX; i++)
 		wire->guests[i] = (struct tripwire_guest){.wire = wire, .fd = -1};
 }

@@ -14,6 +14,8 @@
  *
  * The connection also shows whether a neighbour's host lives while its daemon sends nothing (tripwire_witness).
  *
+ * On an encrypted ring steps 2 and 3 prove the ring's key, and so does a goodbye (tripwire_proof.c).
+ *
  * Reports are queued, and delivered from callbacks of the loop only, in their order.
  *
  * Connections are taken from configured addresses alone, one of each node, and a few that have not yet said
@@ -29,6 +31,7 @@
 #include <coterie/transport.h>
 
 #include "transports/common/peers.h"
+#include "transports/common/secure/secure.h"
 
 /** What both say: a word, the sender's node id and the receiver's, in network order. */
 struct tripwire_greeting {
@@ -57,12 +60,24 @@ struct tripwire_witness {
 	uint64_t probed_ns; /* when the kernel was last made to send a probe */
 };
 
+#define TRIPWIRE_PROOF_SIZE 32u
+
+/** What both ends of a connection have proved, on an encrypted ring. See tripwire_proof.c. */
+struct tripwire_proof {
+	uint32_t key;     /* number of the key that the connection began with */
+	uint32_t nodeid;  /* that the other end claims; 0: it has not said yet */
+	uint8_t seen[64]; /* both greetings */
+	bool is_complete; /* then: */
+	uint8_t goodbye[TRIPWIRE_PROOF_SIZE], their_goodbye[TRIPWIRE_PROOF_SIZE];
+};
+
 /** A connection that was made to us. */
 struct tripwire_guest {
+	struct tripwire_proof proof;
 	struct tripwire *wire;
 	int fd; /* -1: the place is free */
 	struct tripwire_witness witness;
-	uint32_t nodeid; /* 0: it has not said yet */
+	uint32_t nodeid; /* 0: it has not said yet, or not proved it */
 	uint64_t since_ns;
 };
 
@@ -79,6 +94,8 @@ struct tripwire {
 	const struct coterie_host *host; /* borrowed */
 	struct coterie_ctx *ctx;
 	struct peers *peers; /* borrowed */
+	const struct secure *secure; /* borrowed; NULL, or without a key in use: nothing is proved */
+	struct tripwire_proof proof; /* of our own connection */
 	bool is_wanted;      /* by the configuration */
 	struct sockaddr_storage local;
 	bool has_local;
@@ -97,9 +114,9 @@ struct tripwire {
 	struct coterie_timer *witness_timer; /* ends the probes after the last question */
 };
 
-/** In place. Nothing is opened yet. peers is kept until tripwire_fini. */
+/** In place. Nothing is opened yet. peers and secure (or NULL) are kept until tripwire_fini. */
 void tripwire_init(struct tripwire *wire, const struct coterie_host *host, struct coterie_ctx *ctx,
-	struct peers *peers);
+	struct peers *peers, const struct secure *secure);
 /** Say goodbye to all and close everything. Reports no more, not even the ends of these connections. */
 void tripwire_fini(struct tripwire *wire);
 

@@ -25,7 +25,7 @@ static void guest_end(struct tripwire_guest *guest, uint32_t how)
 	uint32_t nodeid = guest->nodeid;
 
 	if (how == COTERIE_WATCH_OFF)
-		tripwire_say_goodbye(guest->fd);
+		tripwire_say_goodbye(guest->fd, &guest->proof);
 	guest_close(guest);
 	wire->host->log(wire->ctx, LOG_DEBUG, "the watch of node %u %s", nodeid,
 		how == COTERIE_WATCH_OFF ? "has ended" : "broke");
@@ -49,7 +49,7 @@ static void guest_named(struct tripwire_guest *guest, uint32_t nodeid)
 		if (wire->guests[i].fd >= 0 && wire->guests[i].nodeid == nodeid)
 			guest_end(&wire->guests[i], COTERIE_WATCH_OFF);
 	}
-	if (!tripwire_greet(wire, guest->fd, nodeid)) {
+	if (!guest->proof.is_complete && !tripwire_greet(wire, guest->fd, nodeid)) {
 		guest_close(guest);
 		return;
 	}
@@ -69,12 +69,29 @@ static bool guest_is_at_home(const struct tripwire_guest *guest, uint32_t nodeid
 	       address_equal((struct sockaddr *)&from, (const struct sockaddr *)&peer->address);
 }
 
+/* Its claim and its proof come one after the other; it has no name in between. */
+static void guest_proves(struct tripwire_guest *guest)
+{
+	bool has_claimed = guest->proof.nodeid != 0;
+	int error;
+
+	if (has_claimed && tripwire_proof_check(guest->wire, guest->fd, &guest->proof, &error))
+		guest_named(guest, guest->proof.nodeid);
+	else if (!has_claimed && tripwire_proof_answer(guest->wire, guest->fd, &guest->proof, &error) &&
+		 guest_is_at_home(guest, guest->proof.nodeid))
+		return;
+	else if (error != EAGAIN)
+		guest_close(guest);
+}
+
 static void guest_greets(struct tripwire_guest *guest)
 {
 	uint32_t nodeid;
 	int error;
 
-	if (tripwire_read_greeting(guest->wire, guest->fd, &nodeid, &error) &&
+	if (tripwire_proves(guest->wire) || guest->proof.nodeid != 0)
+		guest_proves(guest);
+	else if (tripwire_read_greeting(guest->wire, guest->fd, &nodeid, &error) &&
 		guest_is_at_home(guest, nodeid))
 		guest_named(guest, nodeid);
 	else if (error != EAGAIN)
@@ -90,7 +107,7 @@ static void guest_ready(void *arg, int fd, uint32_t revents)
 	if (guest->nodeid == 0) {
 		guest_greets(guest);
 	} else {
-		uint32_t how = tripwire_read_end(fd);
+		uint32_t how = tripwire_read_end(fd, &guest->proof);
 
 		if (how != COTERIE_WATCH_ON)
 			guest_end(guest, how);
@@ -135,6 +152,7 @@ static void guest_take(struct tripwire *wire, int fd, const struct sockaddr *fro
 	tripwire_tune(fd);
 	guest->fd = fd;
 	guest->nodeid = 0;
+	guest->proof = (struct tripwire_proof){0};
 	guest->witness = (struct tripwire_witness){0};
 	guest->since_ns = wire->host->now_ns(wire->ctx);
 }

@@ -99,9 +99,9 @@ int udp_link_open(const struct coterie_host *host, struct coterie_ctx *ctx, size
 	link->out.on_icmp = udp_link_on_icmp;
 	link->out.arg = link;
 	peers_init(&link->peers);
-	tripwire_init(&link->wire, host, ctx, &link->peers);
-
 	int rc = secure_create(host->local_nodeid(ctx), NULL, &link->secure);
+
+	tripwire_init(&link->wire, host, ctx, &link->peers, link->secure);
 
 	if (rc == 0)
 		rc = read_options(link);

@@ -279,7 +279,7 @@ void mesh_signs_init(struct mesh *mesh)
 	for (uint32_t link = 0; link < KNET_MAX_LINK; link++)
 		signs->poke_fds[link] = -1;
 	peers_init(&signs->peers);
-	tripwire_init(&signs->wire, mesh->host, mesh->ctx, &signs->peers);
+	tripwire_init(&signs->wire, mesh->host, mesh->ctx, &signs->peers, NULL);
 }
 
 void mesh_signs_close(struct mesh *mesh)
