@@ -139,13 +139,21 @@ int instance_dirs_prepare(const char *instance, const char *state_dir, const cha
 	return 0;
 }
 
+static void lock_path(const struct instance_dirs *dirs, char path[4096 + 16])
+{
+	if (dirs->lock_file != NULL)
+		snprintf(path, 4096 + 16, "%s", dirs->lock_file);
+	else
+		snprintf(path, 4096 + 16, "%s/coterie.pid", dirs->run);
+}
+
 int instance_lock(const struct instance_dirs *dirs, char *error, uint32_t error_size)
 {
 	char path[4096 + 16];
 	char text[16];
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
-	snprintf(path, sizeof(path), "%s/coterie.pid", dirs->run);
+	lock_path(dirs, path);
 	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (fd < 0) {
 		snprintf(error, error_size, "cannot create lock file '%s' (%s): check the folder", path,
@@ -183,7 +191,7 @@ void instance_unlock(const struct instance_dirs *dirs, int fd)
 
 	if (fd < 0)
 		return;
-	snprintf(path, sizeof(path), "%s/coterie.pid", dirs->run);
+	lock_path(dirs, path);
 	unlink(path);
 	close(fd);
 }

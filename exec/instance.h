@@ -15,6 +15,7 @@ struct instance_dirs {
 	char state[4096]; /* ring ids */
 	char run[4096];   /* pid file */
 	bool is_fallback; /* the system's folders were not to be had: these are the user's own */
+	const char *lock_file; /* borrowed; NULL: RUN/coterie.pid */
 };
 
 /** [a-z0-9][a-z0-9_-]{0,30} */
@@ -36,7 +37,7 @@ int instance_dirs_prepare(const char *instance, const char *state_dir, const cha
 	char *error, uint32_t error_size);
 
 /**
- * Take the lock file RUN/coterie.pid and write our pid into it; it is held until the process ends.
+ * Take the lock file and write our pid into it; it is held until the process ends.
  * @return a descriptor, kept open for life; or minus an exit code: 17, 18 (another daemon holds it)
  */
 int instance_lock(const struct instance_dirs *dirs, char *error, uint32_t error_size);

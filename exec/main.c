@@ -274,6 +274,7 @@ static int prepare_process(struct daemon *daemon)
 		log_line("MAIN", LOG_ERR, "%s", error);
 		return code;
 	}
+	daemon->dirs.lock_file = daemon->options.lock_file;
 	executive->state_dir = daemon->dirs.state;
 	if (daemon->dirs.is_fallback)
 		log_line("MAIN", LOG_WARNING, "not allowed to use the system's folders: state is kept in '%s'",
@@ -374,7 +375,7 @@ int main(int argc, char **argv)
 		code = EXIT_NO_MEMORY;
 	if (code == 0 && daemon.options.is_test) {
 		code = daemon.options.is_print    ? modes_print_config(&daemon.options, executive->config)
-		       : daemon.options.is_repair ? repair_ring_seq(daemon.options.instance, executive->config)
+		       : daemon.options.is_repair ? repair_ring_seq(daemon.options.instance, daemon.options.lock_file, executive->config)
 		       : daemon.options.is_check_reload
 			       ? modes_check_reload(&daemon.options, executive->config)
 			       : modes_tell_test(executive->config);

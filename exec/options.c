@@ -45,9 +45,10 @@ static const struct option long_options[] = {
 static void usage(FILE *to, const char *name)
 {
 	fprintf(to,
-		"usage: %s [-f] [-t] [-c FILE] [--instance NAME] [--node NAME] [--user NAME]\n"
+		"usage: %s [-f] [-t] [-c FILE] [-l FILE] [--instance NAME] [--node NAME] [--user NAME]\n"
 		"  -c FILE               read this config file\n"
 		"  -f                    stay in the foreground\n"
+		"  -l FILE               lock this file, and write the process id into it\n"
 		"  -t                    check the config and exit\n"
 		"  -v, --version         print the version and exit\n"
 		"  --format FORM         the config is coterie.conf (coterie) or corosync.conf (corosync)\n"
@@ -126,13 +127,16 @@ int options_parse(int argc, char **argv, struct options *options)
 		.instance = getenv("COTERIE_INSTANCE"),
 		.check_fd = -1,
 	};
-	while ((option = getopt_long(argc, argv, "c:ftv", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "c:fl:tv", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			options->config = optarg;
 			break;
 		case 'f':
 			options->is_foreground = true;
+			break;
+		case 'l':
+			options->lock_file = optarg;
 			break;
 		case 't':
 			options->is_test = true;

@@ -13,6 +13,7 @@ struct options {
 	bool is_help_config;        /* --help-config */
 	bool is_check_reload;       /* --check-reload */
 	bool is_repair;             /* --repair-ring-seq */
+	const char *lock_file;      /* -l; NULL: the usual one */
 	enum config_form form;      /* of --print-config */
 	const char *help_block, *help_name; /* operands of --help-config; NULL: none */
 	enum config_format format;  /* --format */

@@ -59,13 +59,14 @@ static int repair(const char *dir, uint32_t nodeid)
 	return 0;
 }
 
-int repair_ring_seq(const char *instance, const struct config *config)
+int repair_ring_seq(const char *instance, const char *lock_file, const struct config *config)
 {
 	struct instance_dirs dirs;
 	char error[5000];
 	int code = instance_dirs_prepare(instance, config->state_dir, config->run_dir, &dirs, error, sizeof(error));
-	int lock = code != 0 ? -code : instance_lock(&dirs, error, sizeof(error));
 
+	dirs.lock_file = lock_file;
+	int lock = code != 0 ? -code : instance_lock(&dirs, error, sizeof(error));
 	if (lock < 0) {
 		fprintf(stderr, "%s\n", error);
 		return -lock;

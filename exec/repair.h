@@ -9,9 +9,10 @@
  * packets take it. The new one grows with the wall clock, and faster than rings are formed: no ring of the past has it.
  * What was done is printed. Refused while a daemon of that instance runs.
  *
- * @param instance  NULL: the default one
+ * @param instance   NULL: the default one
+ * @param lock_file  of the daemon; NULL: the usual one
  * @return exit code: 0, also where there is nothing to repair; 16, 37: no folder; 17, 18: no lock; 21: not stored
  */
-int repair_ring_seq(const char *instance, const struct config *config);
+int repair_ring_seq(const char *instance, const char *lock_file, const struct config *config);
 
 #endif

@@ -135,6 +135,19 @@ timeout 10 tail --pid="$running" -f /dev/null
 tap $? "and it stops"
 running=
 
+# -l FILE takes the place of the usual pid file.
+"$daemon" -f -l "$work/pid" --instance "$name" --node n1 -c "$work/c" >"$work/locked" 2>&1 &
+running=$!
+tap_check "with -l the process id is in that file" timeout 20 bash -c "until grep -qx $running '$work/pid'; do sleep 0.1; done"
+tap_check "and nowhere else" test ! -e "$work/run/$name/coterie.pid"
+timeout 20 "$daemon" -f -l "$work/pid" --instance "$name"2 --node n1 -c "$work/c" >"$work/again" 2>&1
+[ $? -eq 18 ]
+tap $? "another instance with the same file: exit code 18" || tap_note "$(cat "$work/again")"
+kill -TERM "$running"
+wait "$running"
+tap_check "the file goes with the daemon" test ! -e "$work/pid"
+running=
+
 # What it last said is found behind it when it dies; reports of sanitizers come instead.
 if [ -z "${COTERIE_KEEP_PLUGINS:-}" ]; then
 	"$daemon" -f --instance "$name" --node n1 -c "$work/c" >"$work/dying" 2>&1 &
