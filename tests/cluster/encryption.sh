@@ -80,10 +80,15 @@ becomes_clear_and_sealed_again() {
 		test "$before" = "$(reload_changes 1 2 3)"
 }
 
+# status_names NODE WORDS: coterie-ctl status on that node
+LAB_CTL=$LAB_BUILD/tools/.libs/coterie-ctl
+[ -x "$LAB_CTL" ] || LAB_CTL=$LAB_BUILD/tools/coterie-ctl
+status_names() { lab_in "$1" "$LAB_CTL" status 2>/dev/null | grep -q -- "$2"; }
+
 refusals() { grep -c "packet refused from 10.0.0.4:5405 (node 4): it is not encrypted" "$LAB_DIR/1/log"; }
 has_refused_more() { [ "$(refusals)" -gt "$1" ]; }
 
-# stranger NAME CIPHER KEY: node 4 comes so configured
+# stranger NAME CIPHER KEY WORDS: the status of the others has WORDS; node 4 comes so configured
 stranger() {
 	local before refused
 
@@ -97,6 +102,9 @@ stranger() {
 	tap_check "$1: it names the others" \
 		reload_until 20 reload_logged 4 "packet refused from 10.0.0.[123]:5405 (node [123]): it is .*encrypted"
 	tap_check "$1: the others name it" reload_until 20 has_refused_more "$refused"
+	if "$LAB_CTL" --version >/dev/null 2>&1; then
+		tap_check "$1: the status of the others names it" reload_until 5 status_names 1 "node 4: its datagrams $4"
+	fi
 	lab_traffic "$LAB_TRANSPORT: $1" 1400 1 2 3
 	lab_stop 4
 	tap $? "$1: it stops with status 0"
@@ -117,9 +125,9 @@ for LAB_TRANSPORT in ${TRANSPORTS:-udpu udp}; do
 	tap $? "$LAB_TRANSPORT: one ring, encrypted"
 	keys_change_under_load
 	becomes_clear_and_sealed_again
-	stranger "another key" aes256-gcm other
-	stranger "another cipher" chacha20-poly1305 key9
-	stranger "no key" none
+	stranger "another key" aes256-gcm other "do not authenticate"
+	stranger "another cipher" chacha20-poly1305 key9 "do not authenticate"
+	stranger "no key" none none "are not encrypted"
 	encrypt 4 aes256-gcm key9
 	lab_start 4
 	lab_ring 4 1 2 3 4

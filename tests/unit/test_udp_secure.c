@@ -6,7 +6,7 @@
 
 #include "tests/suite.h"
 #include "tests/unit/udp_nodes.h"
-#include "transports/common/udp_link.h"
+#include "transports/common/udp_link_private.h"
 
 extern const struct coterie_plugin UNDER_TEST;
 
@@ -152,6 +152,14 @@ START_TEST(a_node_with_another_key_is_not_heard_and_is_named)
 	receive_nothing(2);
 	ck_assert(mock_host_has_logged(hosts[0], "(node 3): it is not encrypted with our key"));
 	ck_assert_uint_ge(counts(0, 3)->forged, 5);
+
+	char text[256];
+
+	ck_assert_uint_eq(udp_link_strangers(nodes[0], text), sizeof("3-key"));
+	ck_assert_str_eq(text, "3-key");
+	mock_host_advance(hosts[0], 61000 * MS);
+	ck_assert_uint_eq(udp_link_strangers(nodes[0], text), 1);
+	ck_assert_str_eq(text, "");
 	ck_assert_uint_eq(counts(0, 2)->forged, 0);
 	ring_key = key;
 	restart(2);

@@ -23,6 +23,8 @@ struct peer {
 	uint64_t refused_ns; /* when its host said that nobody listens, if nothing came since; or 0 */
 	uint64_t away_ns;    /* when it was sent something nevertheless */
 	uint64_t send_errors;
+	uint64_t stranger_ns;      /* when a datagram came that shows another key, or none; 0: never */
+	const char *stranger_word; /* "key", "clear" or "sealed" */
 };
 
 /** The table: ascending by node id, each id once. */

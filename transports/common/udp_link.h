@@ -162,6 +162,9 @@ int udp_link_drain(void *self);
 	.capacity = udp_link_capacity, .watch = udp_link_watch, .witness = udp_link_witness, \
 	.overhead = udp_link_overhead, .rekey = udp_link_rekey
 
+/** Key of the statistics: "3-key 4-clear", the peers whose keys differ (cmap_keys(7)). */
+#define UDP_LINK_STRANGERS_KEY "stats.coterie.strangers"
+
 /** Options of the transports, with COTERIE_OPTIONS(). */
 extern const struct coterie_option udp_link_options[4];
 

@@ -250,12 +250,46 @@ uint32_t udp_link_multicast_sealed(struct udp_link *link, struct coterie_frame *
 	return done;
 }
 
-static void tell_forged(struct udp_link *link, const struct peer *peer, enum secure_result result)
+#define STRANGER_NS UINT64_C(60000000000)
+#define STRANGERS_SIZE_MAX 256u /* of a statistic */
+
+static void note_stranger(struct udp_link *link, struct peer *peer, const char *word)
+{
+	link->rejected++;
+	peer->stranger_ns = link->host->now_ns(link->ctx);
+	peer->stranger_word = word;
+}
+
+uint32_t udp_link_strangers(void *arg, void *value)
+{
+	const struct udp_link *link = arg;
+	uint64_t now_ns = link->host->now_ns(link->ctx);
+	char *text = value;
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (uint32_t i = 0; i < link->peers.count; i++) {
+		const struct peer *peer = &link->peers.list[i];
+		char one[32];
+		int length;
+
+		if (peer->stranger_ns == 0 || now_ns - peer->stranger_ns > STRANGER_NS)
+			continue;
+		length = snprintf(one, sizeof(one), "%s%u-%s", used > 0 ? " " : "", peer->nodeid, peer->stranger_word);
+		if (used + (size_t)length >= STRANGERS_SIZE_MAX)
+			break;
+		memcpy(text + used, one, (size_t)length + 1);
+		used += (size_t)length;
+	}
+	return (uint32_t)used + 1;
+}
+
+static void tell_forged(struct udp_link *link, struct peer *peer, enum secure_result result)
 {
 	uint64_t hidden;
 	char text[ADDRESS_TEXT_SIZE];
 
-	link->rejected++;
+	note_stranger(link, peer, result == SECURE_FORGED ? "key" : "clear");
 	if (!limiter_pass(&link->forged_log, link->host->now_ns(link->ctx), &hidden))
 		return;
 	link->host->log(link->ctx, LOG_WARNING,
@@ -275,7 +309,7 @@ static bool open_plain(struct udp_link *link, const uint8_t *datagram, uint32_t 
 		return true;
 	if (size == SECURE_CONTROL_SIZE)
 		return false;
-	link->rejected++;
+	note_stranger(link, link->source, "sealed");
 	if (limiter_pass(&link->forged_log, link->host->now_ns(link->ctx), &hidden))
 		link->host->log(link->ctx, LOG_WARNING,
 			"packet refused from %s (node %u): it is encrypted, and this node has no key (%ju more before "

@@ -126,6 +126,37 @@ static void look_at_unheard(const struct metrics_source *source, struct json_obj
 	free(pairs);
 }
 
+/* "3-key 4-clear" in the statistics: whose datagrams are refused, since the keys differ. */
+static void look_at_strangers(const struct metrics_source *source, struct json_object *issues)
+{
+	static const struct {
+		const char *word, *text, *hint;
+	} kinds[] = {
+		{"key", "its datagrams do not authenticate: its key or cipher differs",
+			"copy the key file of this node to it, and compare encryption; or its address is forged"},
+		{"clear", "its datagrams are not encrypted", "give it the key and the encryption of this node"},
+		{"sealed", "its datagrams are encrypted, and this node has no key",
+			"give this node the key and the encryption of that node"},
+	};
+	char *strangers = answers_key_text(source, COTERIE_MAP_STATS, "stats.coterie.strangers");
+	uint32_t node;
+	char word[8];
+	int length;
+
+	for (const char *at = strangers; at != NULL && sscanf(at, "%" SCNu32 "-%7[a-z]%n", &node, word, &length) == 2;
+		at += length) {
+		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+			char text[96];
+
+			if (strcmp(word, kinds[i].word) != 0)
+				continue;
+			snprintf(text, sizeof(text), "node %u: %s", node, kinds[i].text);
+			put_number(new_issue(issues, "member.key", "warning", text, kinds[i].hint), "peer", node);
+		}
+	}
+	free(strangers);
+}
+
 struct json_object *answers_issues(const struct metrics_source *source, struct json_object *nodes)
 {
 	struct json_object *issues = json_object_new_array();
@@ -143,6 +174,7 @@ struct json_object *answers_issues(const struct metrics_source *source, struct j
 	look_at_members(source, nodes, issues);
 	look_at_links(source, nodes, issues);
 	look_at_unheard(source, issues);
+	look_at_strangers(source, issues);
 	if (answers_key_number(source, COTERIE_MAP_STATS, "stats.srp.firewall_enabled_or_nic_failure", 0) != 0)
 		new_issue(issues, "net.blocked", "error", "nothing gets through to the other nodes",
 			"look at the firewall and the interface of this node");
