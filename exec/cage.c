@@ -158,7 +158,7 @@ static int bound_capabilities(void)
 	return 0;
 }
 
-static int set_capabilities(void)
+static int set_capabilities(bool may_return)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
@@ -167,17 +167,54 @@ static int set_capabilities(void)
 		data[kept[i] / 32].effective |= 1u << (kept[i] % 32);
 		data[kept[i] / 32].permitted |= 1u << (kept[i] % 32);
 	}
+	if (may_return)
+		data[0].permitted |= 1u << CAP_SETUID | 1u << CAP_SETGID | 1u << CAP_SETPCAP;
 	return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
 }
 
 static int change_user(const struct user *user)
 {
-	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
-		return -errno;
 	if ((user->name != NULL ? initgroups(user->name, user->gid) : setgroups(0, NULL)) < 0 ||
-		setresgid(user->gid, user->gid, user->gid) < 0 || setresuid(user->uid, user->uid, user->uid) < 0)
+		setresgid(user->gid, user->gid, user->gid) < 0 || setresuid((uid_t)-1, user->uid, 0) < 0)
 		return -errno;
-	int rc = set_capabilities();
+	return set_capabilities(true);
+}
+
+/* The library's calls would change all threads. */
+static void set_effective_user(uid_t uid)
+{
+	if (syscall(SYS_setresuid, (uid_t)-1, uid, (uid_t)-1) < 0)
+		abort(); /* only the other direction is checked by the kernel, and it has been allowed once */
+}
+
+void cage_root_begin(const struct cage *cage)
+{
+	if (cage->is_open)
+		set_effective_user(0);
+}
+
+void cage_root_end(const struct cage *cage)
+{
+	if (!cage->is_open)
+		return;
+	set_effective_user(cage->uid);
+	if (set_capabilities(true) < 0)
+		abort();
+}
+
+/* Threads that others have started keep no capability: the kernel clears those of a thread that can be root no more. */
+int cage_close(struct cage *cage)
+{
+	if (!cage->is_open)
+		return 0;
+	cage->is_open = false;
+	cage_root_begin(&(struct cage){.is_open = true});
+	int rc = bound_capabilities();
+	if (rc < 0 || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		return rc < 0 ? rc : -errno;
+	if (setresuid(cage->uid, cage->uid, cage->uid) < 0)
+		return -errno;
+	rc = set_capabilities(false);
 	if (rc < 0)
 		return rc;
 	/* The kernel has turned this off with the change of the user, and core dumps with it. */
@@ -188,7 +225,7 @@ static int change_user(const struct user *user)
 
 void cage_shed_ambient(void) { (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); }
 
-int cage_enter(const char *text, const char *instance, char *error, uint32_t error_size)
+int cage_enter(struct cage *cage, const char *text, const char *instance, char *error, uint32_t error_size)
 {
 	struct user user;
 
@@ -204,11 +241,10 @@ int cage_enter(const char *text, const char *instance, char *error, uint32_t err
 	if (code != 0)
 		return code;
 	raise_limits();
-	int rc = bound_capabilities();
-	if (rc == 0)
-		rc = change_user(&user);
+	int rc = change_user(&user);
 	if (rc < 0)
 		return fail(error, error_size, "cannot become user '%s' (%s): take --user away", text, strerror(-rc));
 	umask(027);
+	*cage = (struct cage){.uid = user.uid, .is_open = true};
 	return 0;
 }

@@ -2,10 +2,18 @@
 #ifndef EXEC_CAGE_H
 #define EXEC_CAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
+
+/** A daemon of root on its way to its user. All zeros: it stays what it is. */
+struct cage {
+	uid_t uid;
+	bool is_open; /* it can still be root */
+};
 
 /**
- * Become a user, before any file of the daemon is opened. A daemon of root first gives the user the default folders of
+ * Act as a user, before any file of the daemon is opened. A daemon of root first gives the user the default folders of
  * state and run-time files, and itself the limits for real-time priority and locked memory. It keeps the capabilities
  * that coterie(8) lists, and can get no others. A daemon that is that user already changes nothing.
  *
@@ -14,7 +22,15 @@
  * @param error     out: one line, if the call fails
  * @return 0; 39, the exit code: there is no such user, or the daemon is not root
  */
-int cage_enter(const char *user, const char *instance, char *error, uint32_t error_size);
+int cage_enter(struct cage *cage, const char *user, const char *instance, char *error, uint32_t error_size);
+/**
+ * Be root between the two, this thread alone: a client sees as its server's user the one that called listen(2), and
+ * Pacemaker accepts none but root. Neither does anything once the cage is closed.
+ */
+void cage_root_begin(const struct cage *cage);
+void cage_root_end(const struct cage *cage);
+/** Be the user for good, in all threads. Call before the first byte of a client or node is read. @return 0; -errno */
+int cage_close(struct cage *cage);
 /** Let programs that the daemon starts inherit no capability. A unit with User= gives them as ambient ones. */
 void cage_shed_ambient(void);
 

@@ -47,6 +47,7 @@ struct daemon {
 	struct instance_dirs dirs;
 	struct config_messages messages;
 	struct plugin_folders folders;
+	struct cage cage;
 	char ident[64];
 	int lock_fd;
 	int signal_fd;
@@ -178,7 +179,7 @@ static int open_signals(struct daemon *daemon)
 
 /* --- plugins --- */
 
-static int load_service(struct executive *executive, const struct config_plugin *wanted)
+static int load_service(struct executive *executive, const struct cage *cage, const struct config_plugin *wanted)
 {
 	struct plugin_error error;
 	bool is_provider = executive->config->quorum_provider != NULL &&
@@ -216,7 +217,9 @@ static int load_service(struct executive *executive, const struct config_plugin 
 		plugin->service.ring_id);
 	if (plugin->service.ipc_name == NULL)
 		return 0;
+	cage_root_begin(cage);
 	int rc = ipc_server_open(executive->ipc, plugin);
+	cage_root_end(cage);
 	if (rc < 0) {
 		log_line("SERV", LOG_ERR,
 			"cannot open the IPC name of service %s (%s): is another daemon running on this host? "
@@ -227,13 +230,13 @@ static int load_service(struct executive *executive, const struct config_plugin 
 	return 0;
 }
 
-static int load_plugins(struct executive *executive)
+static int load_plugins(struct executive *executive, const struct cage *cage)
 {
 	const struct config *config = executive->config;
 	struct plugin_error error;
 
 	for (uint32_t i = 0; i < config->service_count; i++) {
-		int rc = load_service(executive, &config->services[i]);
+		int rc = load_service(executive, cage, &config->services[i]);
 
 		if (rc != 0)
 			return rc;
@@ -252,15 +255,25 @@ static int load_plugins(struct executive *executive)
 /* --- start, run, stop --- */
 
 /* Before the config is read: a reload reads it again, and its files are the user's to read then. */
-static int enter_cage(const struct options *options)
+static int enter_cage(const struct options *options, struct cage *cage)
 {
 	char error[5000];
-	int code = options->user == NULL ? 0 : cage_enter(options->user, options->instance, error, sizeof(error));
+	int code = options->user == NULL ? 0 : cage_enter(cage, options->user, options->instance, error, sizeof(error));
 
 	if (code != 0)
 		log_line("MAIN", LOG_ERR, "%s", error);
 	cage_shed_ambient();
 	return code;
+}
+
+static int close_cage(struct cage *cage)
+{
+	int rc = cage_close(cage);
+
+	if (rc == 0)
+		return 0;
+	log_line("MAIN", LOG_ERR, "cannot give up the rights of root: %s", strerror(-rc));
+	return EXIT_FATAL;
 }
 
 static int prepare_process(struct daemon *daemon)
@@ -322,7 +335,9 @@ static int run(struct daemon *daemon)
 	loop_watch_timers(executive->loop, note_late, executive);
 	code = executive_create_parts(executive, daemon->folders.list, daemon->folders.count);
 	if (code == 0)
-		code = load_plugins(executive);
+		code = load_plugins(executive, &daemon->cage);
+	if (code == 0)
+		code = close_cage(&daemon->cage);
 	if (code == 0 && !executive->is_stopping) {
 		loop_run(executive->loop);
 		code = executive->exit_code;
@@ -368,7 +383,7 @@ int main(int argc, char **argv)
 	/* Without a file it is the daemon that reads its own. */
 	if (daemon.options.is_check_reload && daemon.options.config == NULL)
 		return modes_check_reload(&daemon.options, NULL);
-	code = enter_cage(&daemon.options);
+	code = enter_cage(&daemon.options, &daemon.cage);
 	if (code == 0)
 		code = load_config(&daemon);
 	if (code == 0 && plugin_folders_init(&daemon.folders, executive->config) < 0)

@@ -105,7 +105,19 @@ static int set_round_robin(void)
 {
 	struct sched_param parameter = {.sched_priority = sched_get_priority_max(SCHED_RR)};
 
+	/* The unit gives it, and then forbids every change to it. */
+	if (sched_getscheduler(0) == SCHED_RR)
+		return 0;
 	return sched_setscheduler(0, SCHED_RR, &parameter) < 0 ? -errno : 0;
+}
+
+/* What the unit gives and the config does not want. */
+static void leave_round_robin(void)
+{
+	struct sched_param parameter = {.sched_priority = 0};
+
+	if (sched_getscheduler(0) == SCHED_RR && sched_setscheduler(0, SCHED_OTHER, &parameter) < 0)
+		log_line("MAIN", LOG_WARNING, "Could not leave real-time scheduling: %s", strerror(errno));
 }
 
 static void schedule(const struct config *config)
@@ -128,6 +140,8 @@ static void schedule(const struct config *config)
 			strerror(-rc));
 		priority = INT_MIN;
 	}
+	if (!config->sched_rr)
+		leave_round_robin();
 	if (priority == 0)
 		return;
 	if (priority < -20)

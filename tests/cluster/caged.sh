@@ -50,6 +50,16 @@ tap_check "the state is its own" test "$(stat -c %u:%a "$LAB_DIR/1/state/ringid_
 tap_check "and the log" test "$(stat -c %u:%a "$LAB_DIR/1/log")" = "$uid:640"
 
 # --- clients ---
+# Pacemaker accepts no other.
+if python3 -c "" 2>/dev/null; then
+	for name in cmap cfg cpg quorum; do
+		lab_in 1 python3 -c 'import socket, struct, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(("\0" + sys.argv[1]).ljust(108, "\0")) # as libqb names them
+print(struct.unpack("3i", s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[1])' "$name" >"$LAB_DIR/said" 2>&1
+		tap_check "root has opened the socket of $name" grep -qx 0 "$LAB_DIR/said" || tap_note "$(cat "$LAB_DIR/said")"
+	done
+fi
 tap_check "clients are copied" copy
 for client in 0 $user $pacemaker "$uid"; do
 	tap_check "a client of user $client joins a group" joins "$client" || tap_note "$(cat "$LAB_DIR/said")"
