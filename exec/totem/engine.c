@@ -278,6 +278,8 @@ void totem_engine_destroy(struct totem_engine *engine)
 	store_fini(&engine->store);
 	store_fini(&engine->rstore);
 	free(engine->outbox);
+	for (uint32_t i = 0; i < engine->peer_count; i++)
+		frame_unref(engine->peers[i].farewell);
 	free(engine->peers);
 	free(engine);
 }

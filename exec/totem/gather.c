@@ -439,6 +439,8 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 		engine_refuse(engine, TOTEM_REFUSED_STALE, join.system_from);
 		return;
 	}
+	if (join.header_nodeid == 0 && suspect_farewell(engine, peer, frame))
+		return;
 	peer->heard_ns = engine->now_ns;
 	peer_reconsider(engine, peer, join.header_nodeid == 0);
 	if (join.header_nodeid == 0) {

@@ -128,6 +128,8 @@ struct peer {
 	uint64_t evidence_episode;
 	uint64_t budget_ns;    /* that applied to it */
 	uint64_t failed_us_episode; /* last gather episode in which its join said that we failed */
+	struct coterie_frame *farewell; /* its leave, which waits for its answer; referenced, or NULL */
+	uint64_t farewell_ns;   /* when that came */
 	uint64_t left_episode;  /* last gather episode in which it said that it goes */
 	uint64_t backoff_ns;    /* how long it is not listened to next time */
 	uint64_t backoff_until_ns;
@@ -268,6 +270,8 @@ struct totem_engine {
 
 	/* Questions to peers. */
 	bool has_suspects;
+	bool has_farewells;
+	bool is_farewell_over; /* the leave that is being handled has waited */
 
 	/* Contact and silence. */
 	bool is_lease_held;      /* as the outside was told */
@@ -512,6 +516,9 @@ void suspect_disconnected(struct totem_engine *engine, uint32_t id, enum connect
 void suspect_expired(struct totem_engine *engine);
 /** At each entry. After a while in which this process did not run, the answer may wait in a socket. */
 void suspect_check_stall(struct totem_engine *engine);
+
+/** A leave of a member came: it is asked whether it runs. false: it cannot be, or it has been. */
+bool suspect_farewell(struct totem_engine *engine, struct peer *peer, struct coterie_frame *frame);
 
 /* --- lease.c --- */
 uint64_t lease_configured(const struct totem_engine *engine); /* for the next ring */

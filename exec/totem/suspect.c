@@ -30,6 +30,8 @@
 /* A daemon that runs has answered by then, and within four round trips in any case. */
 #define ANSWER_NS (20 * MILLISECOND_NS)
 #define ANSWER_TRIPS 4u
+/* A leave is believed after so long, even where an answer would take longer. */
+#define FAREWELL_NS_MAX (40 * MILLISECOND_NS)
 /* As long as no round trip to a peer has been measured. */
 #define ROUND_TRIP_UNKNOWN_NS (50 * MILLISECOND_NS)
 
@@ -226,6 +228,68 @@ static bool judge(struct totem_engine *engine, struct peer *peer)
 	return true;
 }
 
+/* --- farewells --- */
+
+/*
+ * Whoever knows the ring's seq can forge a leave. A daemon that has left answers no question, and its kernel refuses
+ * it or closes its connection: the leave counts then. Otherwise it counts when the answer is overdue.
+ */
+bool suspect_farewell(struct totem_engine *engine, struct peer *peer, struct coterie_frame *frame)
+{
+	uint64_t wait_ns = answer_ns(peer);
+
+	if (engine->is_farewell_over || engine->state != TOTEM_OPERATIONAL || !is_concerned(engine, peer))
+		return false;
+	if (peer->farewell != NULL)
+		return true;
+	peer->farewell = frame_ref(frame);
+	peer->farewell_ns = engine->now_ns;
+	engine->has_farewells = true;
+	ask(engine, peer);
+	tick_at(engine, engine->now_ns + (wait_ns < FAREWELL_NS_MAX ? wait_ns : FAREWELL_NS_MAX));
+	return true;
+}
+
+static void believe_farewell(struct totem_engine *engine, struct peer *peer)
+{
+	struct coterie_frame *frame = peer->farewell;
+
+	peer->farewell = NULL;
+	engine->is_farewell_over = true;
+	gather_join(engine, frame);
+	engine->is_farewell_over = false;
+	frame_unref(frame);
+}
+
+static void refuse_farewell(struct totem_engine *engine, struct peer *peer, uint64_t at_ns)
+{
+	if (peer->farewell == NULL || at_ns < peer->farewell_ns)
+		return;
+	frame_unref(peer->farewell);
+	peer->farewell = NULL;
+	engine_refuse(engine, TOTEM_REFUSED_JOIN, peer->id);
+}
+
+static void check_farewells(struct totem_engine *engine)
+{
+	bool had = engine->has_farewells;
+
+	engine->has_farewells = false;
+	for (uint32_t i = 0; had && i < engine->peer_count; i++) {
+		struct peer *peer = &engine->peers[i];
+		uint64_t wait_ns = answer_ns(peer) < FAREWELL_NS_MAX ? answer_ns(peer) : FAREWELL_NS_MAX;
+
+		if (peer->farewell == NULL)
+			continue;
+		if (engine->now_ns >= peer->farewell_ns + wait_ns) {
+			believe_farewell(engine, peer);
+			continue;
+		}
+		engine->has_farewells = true;
+		tick_at(engine, peer->farewell_ns + wait_ns);
+	}
+}
+
 /* --- signs --- */
 
 /* When it was asked this, if no answer has come yet; 0: it was not. */
@@ -271,6 +335,10 @@ void suspect_refused(struct totem_engine *engine, uint32_t id, const uint8_t *by
 		return;
 	if (is_quoted(engine, peer, bytes, size)) {
 		engine->counters.refused++;
+		if (peer->farewell != NULL) {
+			believe_farewell(engine, peer);
+			return;
+		}
 		suspect(engine, peer);
 		peer->refused++;
 		judge(engine, peer);
@@ -332,6 +400,11 @@ void suspect_disconnected(struct totem_engine *engine, uint32_t id, enum connect
 		return;
 	if (peer->connections > 0)
 		peer->connections--;
+	if (peer->farewell != NULL) {
+		believe_farewell(engine, peer);
+		peer = peer_find(engine, id); /* others may have come in front of it */
+		assert(peer != NULL);
+	}
 	if (end == CONNECTION_OVER)
 		return;
 	peer->is_ended = true;
@@ -444,6 +517,7 @@ static void answered(
 	if (at_ns >= engine->unproved_ns) /* otherwise this node may have been stopped since */
 		note_trip(peer, engine->now_ns - at_ns);
 	peer->is_closed = peer->is_ended = false;
+	refuse_farewell(engine, peer, at_ns);
 	clear(engine, peer);
 	if (ring_id_equal(&probe->ring, &engine->ring))
 		lease_contact(engine, peer, at_ns);
@@ -528,6 +602,8 @@ static bool pursue(struct totem_engine *engine, struct peer *peer)
 void suspect_expired(struct totem_engine *engine)
 {
 	bool had_suspects = engine->has_suspects;
+
+	check_farewells(engine);
 
 	engine->has_suspects = false;
 	for (uint32_t i = 0; had_suspects && i < engine->peer_count; i++) {

@@ -615,6 +615,40 @@ START_TEST(forged_ring_seqs_leave_room)
 }
 END_TEST
 
+/* A leave with the seq of the ring, in the name of a member that runs. */
+START_TEST(a_forged_leave_removes_no_member_that_answers)
+{
+	static const uint32_t others[] = {1, 2}, failed[] = {3};
+	uint8_t bytes[256];
+
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(3);
+	for (int k = 0; k < 5; k++) {
+		for (uint32_t to = 1; to <= 2; to++)
+			feed(to, bytes,
+				wire_encode_join(0, 3, totem_engine_ring(node_of(to)->engine)->seq, others, 2, failed,
+					1, 0, false, bytes, sizeof(bytes)));
+		run_for(100);
+	}
+	for (uint32_t id = 1; id <= 3; id++)
+		ck_assert_uint_eq(node_of(id)->gathered, 0);
+	ck_assert_uint_eq(node_of(1)->refused, 5);
+}
+END_TEST
+
+/* At once where its kernel refuses the question, and soon where packets for it vanish. */
+START_TEST(a_member_that_leaves_is_out_of_the_ring_soon)
+{
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(3);
+	net->refuses = _i == 0;
+	net->refusals_left = 6;
+	totem_engine_leave(node_of(3)->engine, net->now_ns);
+	node_crash(3);
+	run_until_ring(2, _i == 0 ? 10 : 50);
+}
+END_TEST
+
 /* Joins that each claim as much as is believed, without a ring in between: the next ring is no further than one claim. */
 START_TEST(forged_joins_do_not_use_the_ring_seqs_up)
 {
@@ -687,6 +721,8 @@ int main(void)
 	tcase_add_test(tcase, bad_commit_tokens_are_dropped);
 	tcase_add_test(tcase, damaged_packets_of_every_type);
 	tcase_add_test(tcase, forged_ring_seqs_leave_room);
+	tcase_add_test(tcase, a_forged_leave_removes_no_member_that_answers);
+	tcase_add_loop_test(tcase, a_member_that_leaves_is_out_of_the_ring_soon, 0, 2);
 	tcase_add_test(tcase, forged_joins_do_not_use_the_ring_seqs_up);
 	tcase_add_test(tcase, the_last_ring_seq_is_not_passed);
 	suite_add_tcase(suite, tcase);
