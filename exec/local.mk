@@ -5,7 +5,11 @@ libcore_la_LIBADD = $(CONFUSE_LIBS)
 libexecutive_la_LIBADD = libcore.la libtotem.la $(DAEMON_LIBS)
 libexecutive_la_SOURCES = \
 	%D%/loop.c %D%/loop.h %D%/flight.c %D%/flight.h %D%/log.c %D%/log.h %D%/log_format.c %D%/log_format.h \
-	%D%/log_qb.c %D%/log_sink.c %D%/log_sink.h
+	%D%/log_qb.c %D%/log_sink.c %D%/log_sink.h $(qb_sources)
+# exec/qb: the server half of libqb's IPC protocol. The test kit has its own, without sockets.
+qb_sources = \
+	%D%/qb/qb.h %D%/qb/private.h %D%/qb/connection.c %D%/qb/fault.c %D%/qb/fault.h %D%/qb/folder.c %D%/qb/handshake.c \
+	%D%/qb/ring.c %D%/qb/ring.h %D%/qb/semaphore.c %D%/qb/semaphore.h %D%/qb/server.c %D%/qb/shm.c %D%/qb/socket.c
 
 # Ring, routing, synchronisation, process.
 libcore_la_SOURCES = \

@@ -134,7 +134,7 @@ wire_case_sources = %D%/wire_case.c %D%/wire_case.h
 # exec/ipc_*.c, plugin*.c, host.c: a real loop and libqb, stand-ins for the rest.
 exec_stub_sources = %D%/exec_stub.c %D%/exec_stub.h $(map_sources)
 exec_channel_sources = exec/ipc_channel.c exec/ipc_channel_await.c exec/ipc_channel_memory.c exec/ipc_channel_receive.c exec/ipc_channel_send.c
-exec_ipc_sources = exec/loop.c exec/ipc_server.c exec/ipc_poll.c exec/ipc_access.c exec/ipc_request.c \
+exec_ipc_sources = $(qb_sources) exec/loop.c exec/ipc_server.c exec/ipc_poll.c exec/ipc_access.c exec/ipc_request.c \
 	exec/ipc_gate.c exec/ipc_handover.c exec/ipc_client.c exec/ipc_backlog.c $(exec_channel_sources) exec/ipc_stats.c exec/plugin_watch.c exec/stats.c
 exec_plugin_sources = exec/plugin.c exec/plugin_open.c exec/plugin_check.c exec/plugin_options.c exec/plugin_table.c \
 	exec/config/option_value.c exec/config/words.c \
@@ -149,7 +149,7 @@ check_LTLIBRARIES += %D%/libplugin_play.la
 %C%_libplugin_play_la_CFLAGS = $(TEST_CFLAGS)
 %C%_libplugin_play_la_LIBADD = %D%/libipc_play.la
 plugin_play_libs = %D%/libplugin_play.la $(CHECK_LIBS) $(QB_LIBS) $(LTDL_LIBS)
-exec_plugin_tests = %D%/test_host $(ipc_tests) $(channel_tests) %D%/test_plugin %D%/test_plugin_life
+exec_plugin_tests = %D%/test_host $(ipc_tests) $(qb_tests) $(channel_tests) %D%/test_plugin %D%/test_plugin_life
 check_PROGRAMS += $(exec_plugin_tests)
 TESTS += $(exec_plugin_tests)
 %C%_test_host_SOURCES = %D%/test_host.c
@@ -182,6 +182,13 @@ ipc_case_libs = %D%/libipc_play.la $(CHECK_LIBS) $(QB_LIBS)
 %C%_test_ipc_stats_SOURCES = %D%/test_ipc_stats.c $(ipc_case_sources)
 %C%_test_ipc_stats_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ipc_stats_LDADD = $(ipc_case_libs)
+qb_tests = %D%/test_qb_fault %D%/test_qb_ring
+%C%_test_qb_fault_SOURCES = %D%/test_qb_fault.c exec/qb/fault.c exec/qb/fault.h
+%C%_test_qb_fault_CFLAGS = $(TEST_CFLAGS)
+%C%_test_qb_fault_LDADD = $(CHECK_LIBS) -lpthread
+%C%_test_qb_ring_SOURCES = %D%/test_qb_ring.c exec/qb/ring.c exec/qb/semaphore.c
+%C%_test_qb_ring_CFLAGS = $(TEST_CFLAGS)
+%C%_test_qb_ring_LDADD = $(CHECK_LIBS) -lpthread
 channel_tests = %D%/test_ipc_channel %D%/test_ipc_channel_hostile %D%/test_ipc_channel_receive
 channel_case_sources = %D%/channel_case.c %D%/channel_case.h
 channel_case_libs = %D%/libipc_play.la libclient.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)

@@ -1,0 +1,417 @@
+/* One connection: made, served, ended. */
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "exec/qb/private.h"
+
+#define LIMIT_FAST 50u
+#define LIMIT_NORMAL 5u
+#define LIMIT_LAST 65536u   /* of one that has hung up: what it sent before */
+#define BELLS_MAX 0x7fffffffu
+
+static const struct qbs_loop *loop_of(const struct qbs_connection *connection)
+{
+	return connection->server->host->loop;
+}
+
+/* --- its end --- */
+
+static void destroy(struct qbs_connection *connection)
+{
+	struct qbs_server *server = connection->server;
+
+	server->handlers->destroyed(connection->context);
+	free(connection);
+	qbs_server_release(server);
+}
+
+void qbs_enter(struct qbs_connection *connection) { connection->busy++; }
+
+void qbs_leave(struct qbs_connection *connection)
+{
+	if (!connection->is_closed)
+		connection->server->handlers->ready(connection->context);
+	assert(connection->busy > 0);
+	if (--connection->busy == 0 && connection->is_closed)
+		destroy(connection);
+}
+
+static void unlink_connection(struct qbs_connection *connection)
+{
+	if (connection->previous != NULL)
+		connection->previous->next = connection->next;
+	else
+		connection->server->connections = connection->next;
+	if (connection->next != NULL)
+		connection->next->previous = connection->previous;
+}
+
+void qbs_disconnect(struct qbs_connection *connection)
+{
+	if (connection->is_closed)
+		return;
+	connection->is_closed = true;
+	connection->busy++;
+	unlink_connection(connection);
+	loop_of(connection)->del(loop_of(connection)->arg, connection->fd);
+	connection->server->handlers->closed(connection->context);
+	(void)shutdown(connection->fd, SHUT_RDWR);
+	close(connection->fd);
+	connection->transport->close(connection);
+	if (--connection->busy == 0)
+		destroy(connection);
+}
+
+/* Its memory makes no sense: it ends when its stream tells the loop, and not inside of what runs now. */
+static void break_off(struct qbs_connection *connection)
+{
+	if (connection->is_broken)
+		return;
+	connection->is_broken = true;
+	(void)shutdown(connection->fd, SHUT_RDWR);
+	qbs_stream_listen(connection, POLLIN);
+}
+
+bool qbs_is_broken(const struct qbs_connection *connection) { return connection->is_broken; }
+
+/* --- what is polled for --- */
+
+void qbs_stream_listen(struct qbs_connection *connection, uint32_t wanted)
+{
+	uint32_t events = wanted | (connection->bytes_owed > 0 ? POLLOUT : 0u);
+
+	if (connection->is_closed || events == connection->fd_events)
+		return;
+	connection->fd_events = events;
+	(void)loop_of(connection)->mod(loop_of(connection)->arg, connection->fd, events);
+}
+
+static bool is_read(const struct qbs_connection *connection)
+{
+	return !connection->is_closed && !connection->is_paused && !connection->is_broken &&
+	       connection->server->rate < QBS_RATE_OFF;
+}
+
+void qbs_listen(struct qbs_connection *connection)
+{
+	if (!connection->is_closed && !connection->is_broken)
+		connection->transport->listen(connection, is_read(connection) ? POLLIN : 0u);
+}
+
+void qbs_pause(struct qbs_connection *connection, bool is_paused)
+{
+	if (connection->is_paused == is_paused)
+		return;
+	connection->is_paused = is_paused;
+	qbs_listen(connection);
+}
+
+/* --- requests --- */
+
+uint32_t qbs_limit(const struct qbs_connection *connection)
+{
+	switch (connection->server->rate) {
+	case QBS_RATE_FAST:
+		return LIMIT_FAST;
+	case QBS_RATE_NORMAL:
+		return LIMIT_NORMAL;
+	case QBS_RATE_SLOW:
+		return 1;
+	case QBS_RATE_OFF:
+	case QBS_RATE_OFF_2:
+		return 0;
+	}
+	return 0;
+}
+
+static bool is_goodbye(const uint8_t *message, int64_t size)
+{
+	int32_t id;
+
+	if (size < (int64_t)sizeof(id))
+		return false;
+	memcpy(&id, message, sizeof(id));
+	return id == QBS_ID_GOODBYE;
+}
+
+uint32_t qbs_serve(struct qbs_connection *connection, uint32_t limit)
+{
+	const struct qbs_server *server = connection->server;
+	const uint8_t *buffer = server->host->buffer;
+	uint32_t count = 0;
+	int rc = 0;
+
+	while (rc >= 0 && count < limit && is_read(connection)) {
+		int64_t size = connection->transport->receive(connection);
+
+		if (size == 0)
+			break;
+		if (size < 0) {
+			break_off(connection);
+			break;
+		}
+		count++;
+		connection->stats.requests++;
+		if (is_goodbye(buffer, size)) {
+			qbs_disconnect(connection);
+			break;
+		}
+		rc = server->handlers->request(connection->context, buffer, (uint32_t)size);
+	}
+	return count;
+}
+
+/* --- the stream --- */
+
+static uint32_t count_bytes(const struct qbs_connection *connection)
+{
+	int bytes = 0;
+
+	return ioctl(connection->fd, FIONREAD, &bytes) < 0 || bytes < 0 ? 0 : (uint32_t)bytes;
+}
+
+static void take_bytes(const struct qbs_connection *connection, uint32_t count)
+{
+	uint8_t bytes[256];
+	ssize_t taken = 1;
+
+	while (count > 0 && taken > 0) {
+		taken = recv(connection->fd, bytes, count < sizeof(bytes) ? count : sizeof(bytes), MSG_DONTWAIT);
+		if (taken > 0)
+			count -= (uint32_t)taken;
+	}
+}
+
+/*
+ * Its library sends a byte behind each request. So there are as many requests as bytes, and a byte is taken when its
+ * request was. Bytes without a request mean nothing.
+ */
+static void serve_stream(struct qbs_connection *connection, uint32_t bytes, uint32_t limit)
+{
+	uint32_t wanted = bytes < limit ? bytes : limit;
+	uint32_t count = connection->transport == &qbs_shm ? qbs_serve(connection, wanted) : 0;
+
+	if (count == 0)
+		connection->stats.recv_retries++;
+	if (connection->is_closed)
+		return;
+	take_bytes(connection, count == 0 ? bytes : count);
+}
+
+/*
+ * The client has hung up, maybe right behind its last requests: a program that multicasts and exits has been told that
+ * its message is on its way. So they are taken first.
+ */
+static void take_last(struct qbs_connection *connection)
+{
+	uint32_t bytes, before = UINT32_MAX;
+
+	if (connection->transport != &qbs_shm) {
+		(void)qbs_serve(connection, LIMIT_LAST);
+		return;
+	}
+	while (is_read(connection) && (bytes = count_bytes(connection)) > 0 && bytes < before) {
+		before = bytes;
+		serve_stream(connection, bytes, LIMIT_LAST);
+	}
+}
+
+static void ring_owed(struct qbs_connection *connection)
+{
+	static const uint8_t bells[256];
+
+	while (connection->bytes_owed > 0) {
+		size_t size = connection->bytes_owed < sizeof(bells) ? connection->bytes_owed : sizeof(bells);
+		ssize_t sent = send(connection->fd, bells, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (sent <= 0)
+			break;
+		connection->bytes_owed -= (uint32_t)sent;
+	}
+	if (connection->bytes_owed == 0)
+		qbs_listen(connection);
+}
+
+int qbs_ring_bell(struct qbs_connection *connection)
+{
+	if (connection->bytes_owed == 0) {
+		if (send(connection->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
+			return 0;
+		if (errno != EAGAIN && errno != ENOBUFS)
+			return -ENOTCONN;
+	}
+	/* As many as chunks fit in the ring; more only for a client that does not read bytes at all. */
+	if (connection->bytes_owed < BELLS_MAX)
+		connection->bytes_owed++;
+	if (connection->bytes_owed == 1)
+		qbs_listen(connection);
+	return 0;
+}
+
+void qbs_on_stream(void *arg, int fd, uint32_t revents)
+{
+	struct qbs_connection *connection = arg;
+	uint32_t bytes;
+
+	(void)fd;
+	qbs_enter(connection);
+	if ((revents & POLLOUT) != 0)
+		ring_owed(connection);
+	bytes = (revents & POLLIN) != 0 ? count_bytes(connection) : 0;
+	if (connection->is_broken || (revents & (POLLHUP | POLLERR)) != 0 || ((revents & POLLIN) != 0 && bytes == 0)) {
+		if (!connection->is_broken)
+			take_last(connection);
+		qbs_disconnect(connection);
+	} else if (bytes > 0 && (is_read(connection) || connection->transport != &qbs_shm)) {
+		serve_stream(connection, bytes, qbs_limit(connection));
+	}
+	qbs_leave(connection);
+}
+
+/* --- answers and events --- */
+
+/* -EMSGSIZE */
+static int64_t size_of(const struct qbs_connection *connection, const struct iovec *iov, uint32_t count)
+{
+	size_t size = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (iov[i].iov_len > connection->size_max - size)
+			return -EMSGSIZE;
+		size += iov[i].iov_len;
+	}
+	return (int64_t)size;
+}
+
+static int send_parts(struct qbs_connection *connection, const struct iovec *iov, uint32_t count,
+	int (*put)(struct qbs_connection *, const struct iovec *, uint32_t, uint32_t), uint64_t *counter)
+{
+	if (connection->is_closed || connection->is_broken)
+		return -ENOTCONN;
+	int64_t size = size_of(connection, iov, count);
+	if (size < 0)
+		return (int)size;
+	int rc = put(connection, iov, count, (uint32_t)size);
+	if (rc == -EPROTO) {
+		break_off(connection);
+		return -ENOTCONN;
+	}
+	if (rc == -EAGAIN)
+		connection->stats.send_retries++;
+	if (rc == 0)
+		++*counter;
+	return rc;
+}
+
+int qbs_reply(struct qbs_connection *connection, const struct iovec *iov, uint32_t count)
+{
+	return send_parts(connection, iov, count, connection->transport->reply, &connection->stats.responses);
+}
+
+int qbs_event(struct qbs_connection *connection, const struct iovec *iov, uint32_t count)
+{
+	return send_parts(connection, iov, count, connection->transport->event, &connection->stats.events);
+}
+
+/* --- making --- */
+
+static int answer(int fd, const struct qbs_answer *message)
+{
+	ssize_t sent = send(fd, message, sizeof(*message), MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	return sent == (ssize_t)sizeof(*message) ? 0 : -ENOTCONN;
+}
+
+static struct qbs_connection *create(struct qbs_server *server, int fd, const struct qbs_peer *peer, uint32_t size_max)
+{
+	struct qbs_connection *connection = calloc(1, sizeof(*connection));
+
+	if (connection == NULL)
+		return NULL;
+	connection->server = server;
+	connection->transport = server->transport;
+	connection->peer = *peer;
+	connection->fd = fd;
+	connection->request_fd = connection->event_fd = -1;
+	connection->size_max = size_max < sizeof(struct qbs_answer) ? sizeof(struct qbs_answer)
+			       : size_max > QBS_SIZE_MAX            ? QBS_SIZE_MAX
+								    : size_max;
+	server->references++;
+	return connection;
+}
+
+/* What is shared, and the stream on the loop. */
+static int open_connection(struct qbs_connection *connection, struct qbs_answer *message)
+{
+	int rc = connection->transport->open(connection, message);
+
+	if (rc < 0)
+		return rc;
+	connection->fd_events = POLLIN;
+	rc = loop_of(connection)->add(loop_of(connection)->arg, connection->fd, POLLIN, qbs_on_stream, connection);
+	if (rc < 0)
+		connection->transport->close(connection);
+	return rc;
+}
+
+static void refuse(int fd, struct qbs_answer *message, int rc)
+{
+	memset((uint8_t *)message + offsetof(struct qbs_answer, error), 0,
+		sizeof(*message) - offsetof(struct qbs_answer, error));
+	message->error = rc;
+	(void)answer(fd, message);
+	(void)shutdown(fd, SHUT_RDWR);
+	close(fd);
+}
+
+void qbs_connection_make(struct qbs_server *server, int fd, const struct qbs_peer *peer, const struct qbs_hello *hello)
+{
+	struct qbs_answer message = {.id = QBS_ID_HELLO, .size = sizeof(message)};
+	struct qbs_connection *connection = create(server, fd, peer, hello->size_max);
+	int rc = connection == NULL ? -ENOMEM : server->handlers->accept(server->arg, connection, peer, &connection->context);
+
+	if (rc < 0) {
+		refuse(fd, &message, rc);
+		free(connection);
+		if (connection != NULL)
+			qbs_server_release(server);
+		return;
+	}
+	rc = open_connection(connection, &message);
+	if (rc < 0) {
+		refuse(fd, &message, rc);
+		destroy(connection);
+		return;
+	}
+	message.type = (int32_t)connection->transport->type;
+	message.size_max = connection->size_max;
+	connection->next = server->connections;
+	if (connection->next != NULL)
+		connection->next->previous = connection;
+	server->connections = connection;
+	connection->stats.flow = qbs_flow_of(server->rate);
+	connection->transport->flow(connection, connection->stats.flow);
+	qbs_listen(connection);
+	rc = answer(fd, &message);
+	qbs_enter(connection);
+	if (rc == 0)
+		server->handlers->created(connection->context);
+	else
+		break_off(connection); /* its end is noticed by the loop */
+	qbs_leave(connection);
+}
+
+uint32_t qbs_size_max(const struct qbs_connection *connection) { return connection->size_max; }
+
+const struct qbs_stats *qbs_stats(const struct qbs_connection *connection) { return &connection->stats; }
+
+void qbs_stats_clear(struct qbs_connection *connection)
+{
+	connection->stats = (struct qbs_stats){.flow = connection->stats.flow};
+}

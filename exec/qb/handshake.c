@@ -1,0 +1,215 @@
+/*
+ * Peers that have connected and not said what they want. Anybody can connect, so there are few of them, and none for
+ * long. When there are too many, the user that has most of them loses its oldest: a flood keeps nobody else out.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "exec/qb/private.h"
+
+#define DEADLINE_NS (UINT64_C(10) * 1000000000u)
+#define CALLERS_AT_ONCE 16u
+
+static const struct qbs_loop *loop_of(const struct qbs_handshake *handshake) { return handshake->server->host->loop; }
+
+/* --- the list --- */
+
+static void append(struct qbs_host *host, struct qbs_handshake *handshake)
+{
+	handshake->previous = host->last_handshake;
+	if (host->last_handshake != NULL)
+		host->last_handshake->next = handshake;
+	else
+		host->handshakes = handshake;
+	host->last_handshake = handshake;
+	host->handshake_count++;
+}
+
+/* Its descriptor stays. */
+static void forget(struct qbs_handshake *handshake)
+{
+	struct qbs_host *host = handshake->server->host;
+
+	if (handshake->previous != NULL)
+		handshake->previous->next = handshake->next;
+	else
+		host->handshakes = handshake->next;
+	if (handshake->next != NULL)
+		handshake->next->previous = handshake->previous;
+	else
+		host->last_handshake = handshake->previous;
+	host->handshake_count--;
+	loop_of(handshake)->del(loop_of(handshake)->arg, handshake->fd);
+	free(handshake);
+}
+
+static void end(struct qbs_handshake *handshake)
+{
+	int fd = handshake->fd;
+
+	forget(handshake);
+	close(fd);
+}
+
+void qbs_handshakes_end(struct qbs_server *server)
+{
+	struct qbs_handshake *next;
+
+	for (struct qbs_handshake *one = server->host->handshakes; one != NULL; one = next) {
+		next = one->next;
+		if (one->server == server)
+			end(one);
+	}
+}
+
+/* --- too many --- */
+
+static uint32_t count_of(const struct qbs_host *host, uid_t uid)
+{
+	uint32_t count = 0;
+
+	for (const struct qbs_handshake *one = host->handshakes; one != NULL; one = one->next)
+		count += one->uid == uid;
+	return count;
+}
+
+/* The oldest of the user that has most. */
+static struct qbs_handshake *find_excess(const struct qbs_host *host)
+{
+	struct qbs_handshake *found = NULL;
+	uint32_t most = 0;
+
+	for (struct qbs_handshake *one = host->handshakes; one != NULL; one = one->next) {
+		uint32_t count = count_of(host, one->uid);
+
+		if (count > most) {
+			most = count;
+			found = one;
+		}
+	}
+	return found;
+}
+
+static void shed(struct qbs_host *host)
+{
+	uint64_t now_ns = host->loop->now_ns(host->loop->arg);
+
+	while (host->handshakes != NULL && now_ns - host->handshakes->since_ns > DEADLINE_NS)
+		end(host->handshakes);
+	while (host->handshake_count > QBS_HANDSHAKES_MAX)
+		end(find_excess(host));
+}
+
+/* --- the first message --- */
+
+static void note_peer(struct qbs_handshake *handshake, struct msghdr *message)
+{
+	for (struct cmsghdr *head = CMSG_FIRSTHDR(message); head != NULL; head = CMSG_NXTHDR(message, head)) {
+		struct ucred sender;
+
+		if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_CREDENTIALS || handshake->has_peer)
+			continue;
+		memcpy(&sender, CMSG_DATA(head), sizeof(sender));
+		handshake->peer = (struct qbs_peer){.pid = sender.pid, .uid = sender.uid, .gid = sender.gid};
+		handshake->has_peer = true;
+	}
+}
+
+/* @return 0: whole; -EAGAIN: more is to come; -EPROTO: end it */
+static int read_hello(struct qbs_handshake *handshake)
+{
+	union {
+		struct cmsghdr head;
+		uint8_t bytes[CMSG_SPACE(sizeof(struct ucred))];
+	} ancillary;
+	struct iovec iov = {handshake->bytes + handshake->size, sizeof(handshake->bytes) - handshake->size};
+	struct msghdr message = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &ancillary,
+		.msg_controllen = sizeof(ancillary.bytes)};
+	ssize_t size = recvmsg(handshake->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	if (size < 0 && (errno == EAGAIN || errno == EINTR))
+		return -EAGAIN;
+	if (size <= 0)
+		return -EPROTO;
+	note_peer(handshake, &message);
+	handshake->size += (size_t)size;
+	if (!handshake->has_peer)
+		return -EPROTO;
+	return handshake->size < sizeof(handshake->bytes) ? -EAGAIN : 0;
+}
+
+static void on_hello(void *arg, int fd, uint32_t revents)
+{
+	struct qbs_handshake *handshake = arg;
+	struct qbs_server *server = handshake->server;
+	struct qbs_peer peer;
+	struct qbs_hello hello;
+	int off = 0;
+
+	(void)revents;
+	int rc = read_hello(handshake);
+	if (rc == -EAGAIN)
+		return;
+	memcpy(&hello, handshake->bytes, sizeof(hello));
+	if (rc < 0 || hello.id != QBS_ID_HELLO) {
+		end(handshake);
+		return;
+	}
+	peer = handshake->peer;
+	forget(handshake);
+	(void)setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &off, sizeof(off));
+	qbs_connection_make(server, fd, &peer, &hello);
+}
+
+/* --- callers --- */
+
+static int meet(struct qbs_server *server, int fd)
+{
+	struct qbs_handshake *handshake = calloc(1, sizeof(*handshake));
+	const struct qbs_loop *loop = server->host->loop;
+	struct ucred peer = {.uid = (uid_t)-1};
+	socklen_t size = sizeof(peer);
+	int on = 1;
+
+	if (handshake == NULL)
+		return -ENOMEM;
+	(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+	handshake->server = server;
+	handshake->fd = fd;
+	handshake->uid = peer.uid;
+	handshake->since_ns = loop->now_ns(loop->arg);
+	int rc = setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ? -errno : 0;
+	if (rc == 0)
+		rc = loop->add(loop->arg, fd, POLLIN, on_hello, handshake);
+	if (rc < 0) {
+		free(handshake);
+		return rc;
+	}
+	append(server->host, handshake);
+	return 0;
+}
+
+void qbs_on_caller(void *arg, int fd, uint32_t revents)
+{
+	struct qbs_server *server = arg;
+
+	(void)revents;
+	for (uint32_t i = 0; i < CALLERS_AT_ONCE; i++) {
+		int caller = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		/* Without a free descriptor the caller stays in the kernel's queue and wakes us again: make room. */
+		if (caller < 0 && (errno == EMFILE || errno == ENFILE) && server->host->handshakes != NULL)
+			end(find_excess(server->host));
+		if (caller < 0)
+			break;
+		if (meet(server, caller) < 0)
+			close(caller);
+	}
+	shed(server->host);
+}

@@ -1,0 +1,55 @@
+/*
+ * glibc's semaphore. With 64-bit atomics it begins with one such word: its value in the low half, and how many wait in
+ * the high half. Without, the first 32-bit word is twice the value, plus one if any waits. tests/unit/test_qb_ring
+ * compares this with sem_wait() and sem_getvalue() of the C library at hand.
+ */
+#include "exec/qb/semaphore.h"
+
+#include <endian.h>
+#include <linux/futex.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* A page that is gone is an error of the call, which does not matter: nobody can wait there. */
+static void wake(uint32_t *word) { (void)syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0); }
+
+#if __LP64__
+
+static uint32_t *value_of(sem_t *semaphore)
+{
+	return (uint32_t *)(void *)semaphore + (__BYTE_ORDER == __LITTLE_ENDIAN ? 0 : 1);
+}
+
+void qbs_semaphore_post(sem_t *semaphore)
+{
+	uint64_t before = __atomic_fetch_add((uint64_t *)(void *)semaphore, 1, __ATOMIC_RELEASE);
+
+	if (before >> 32 != 0)
+		wake(value_of(semaphore));
+}
+
+void qbs_semaphore_take(sem_t *semaphore)
+{
+	/* Only we take from it, so that it cannot become less in between. */
+	if ((uint32_t)__atomic_load_n((uint64_t *)(void *)semaphore, __ATOMIC_RELAXED) != 0)
+		(void)__atomic_fetch_sub((uint64_t *)(void *)semaphore, 1, __ATOMIC_ACQUIRE);
+}
+
+#else
+
+void qbs_semaphore_post(sem_t *semaphore)
+{
+	uint32_t before = __atomic_fetch_add((uint32_t *)(void *)semaphore, 2, __ATOMIC_RELEASE);
+
+	if ((before & 1) != 0)
+		wake((uint32_t *)(void *)semaphore);
+}
+
+void qbs_semaphore_take(sem_t *semaphore)
+{
+	if (__atomic_load_n((uint32_t *)(void *)semaphore, __ATOMIC_RELAXED) > 1)
+		(void)__atomic_fetch_sub((uint32_t *)(void *)semaphore, 2, __ATOMIC_ACQUIRE);
+}
+
+#endif

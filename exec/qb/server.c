@@ -1,0 +1,165 @@
+/* Hosts and servers: names that are listened at. */
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "exec/qb/private.h"
+
+#define NAME_LENGTH_MAX 60
+#define CALLERS_WAITING 128
+/* With this file libqb's clients look for sockets in the file system; the folder is a choice of libqb's build. */
+#define FILE_SYSTEM_SWITCH "/etc/libqb/force-filesystem-sockets"
+#ifndef QBS_SOCKET_FOLDER
+#define QBS_SOCKET_FOLDER "/tmp"
+#endif
+
+/* --- all servers --- */
+
+struct qbs_host *qbs_host_create(const struct qbs_loop *loop)
+{
+	struct qbs_host *host = calloc(1, sizeof(*host));
+
+	if (host == NULL)
+		return NULL;
+	int rc = qbs_fault_init();
+	host->loop = loop;
+	host->buffer = rc == 0 ? malloc(QBS_SIZE_MAX) : NULL;
+	if (host->buffer == NULL) {
+		free(host);
+		errno = rc < 0 ? -rc : ENOMEM;
+		return NULL;
+	}
+	return host;
+}
+
+void qbs_host_destroy(struct qbs_host *host)
+{
+	if (host == NULL)
+		return;
+	assert(host->handshakes == NULL);
+	free(host->buffer);
+	free(host);
+}
+
+uint32_t qbs_host_handshakes(const struct qbs_host *host) { return host->handshake_count; }
+
+/* --- one server --- */
+
+void qbs_server_release(struct qbs_server *server)
+{
+	assert(server->references > 0);
+	if (--server->references == 0)
+		free(server);
+}
+
+/* @return how much of the address counts; 0: too long */
+static socklen_t make_address(struct qbs_server *server, struct sockaddr_un *address)
+{
+	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if (access(FILE_SYSTEM_SWITCH, F_OK) == 0) {
+		int length = snprintf(
+			address->sun_path, sizeof(address->sun_path), "%s/%s", QBS_SOCKET_FOLDER, server->name);
+
+		memcpy(server->path, address->sun_path, sizeof(server->path));
+		return length < 0 || (size_t)length >= sizeof(address->sun_path) ? 0 : sizeof(*address);
+	}
+	/* An abstract name with the zeros behind it, as libqb's clients ask for it. */
+	snprintf(address->sun_path + 1, sizeof(address->sun_path) - 1, "%s", server->name);
+	return sizeof(*address);
+}
+
+static int listen_at(struct qbs_server *server)
+{
+	struct sockaddr_un address;
+	socklen_t size = make_address(server, &address);
+	int on = 1;
+
+	if (size == 0)
+		return -ENAMETOOLONG;
+	server->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (server->fd < 0)
+		return -errno;
+	if (server->path[0] != '\0')
+		(void)unlink(server->path); /* of an earlier daemon */
+	if (bind(server->fd, (struct sockaddr *)&address, size) < 0 ||
+		(server->path[0] != '\0' && chmod(server->path, 0777) < 0) ||
+		setsockopt(server->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
+		listen(server->fd, CALLERS_WAITING) < 0)
+		return -errno;
+	return server->host->loop->add(server->host->loop->arg, server->fd, POLLIN, qbs_on_caller, server);
+}
+
+int qbs_server_open(struct qbs_server **result, struct qbs_host *host, const char *name, enum qbs_type type,
+	const struct qbs_handlers *handlers, void *arg)
+{
+	struct qbs_server *server = calloc(1, sizeof(*server));
+
+	if (server == NULL)
+		return -ENOMEM;
+	server->host = host;
+	server->transport = type == QBS_TYPE_SOCKET ? &qbs_socket : &qbs_shm;
+	server->handlers = handlers;
+	server->arg = arg;
+	server->rate = QBS_RATE_NORMAL;
+	server->references = 1;
+	server->fd = -1;
+	snprintf(server->name, sizeof(server->name), "%s", name);
+	int rc = strlen(name) > NAME_LENGTH_MAX ? -ENAMETOOLONG : listen_at(server);
+	if (rc < 0) {
+		if (server->fd >= 0)
+			close(server->fd);
+		free(server);
+		return rc;
+	}
+	*result = server;
+	return 0;
+}
+
+void qbs_server_close(struct qbs_server *server)
+{
+	server->host->loop->del(server->host->loop->arg, server->fd);
+	(void)shutdown(server->fd, SHUT_RDWR); /* also where a process that was forked holds it */
+	close(server->fd);
+	if (server->path[0] != '\0')
+		(void)unlink(server->path);
+	qbs_handshakes_end(server);
+	while (server->connections != NULL)
+		qbs_disconnect(server->connections);
+	qbs_server_release(server);
+}
+
+uint32_t qbs_flow_of(enum qbs_rate rate)
+{
+	switch (rate) {
+	case QBS_RATE_OFF:
+		return 1;
+	case QBS_RATE_OFF_2:
+		return 2;
+	case QBS_RATE_FAST:
+	case QBS_RATE_NORMAL:
+	case QBS_RATE_SLOW:
+		break;
+	}
+	return 0;
+}
+
+void qbs_server_rate(struct qbs_server *server, enum qbs_rate rate)
+{
+	uint32_t flow = qbs_flow_of(rate);
+
+	server->rate = rate;
+	for (struct qbs_connection *one = server->connections; one != NULL; one = one->next) {
+		if (one->stats.flow != flow) {
+			one->stats.flow = flow;
+			one->stats.flow_count++;
+			one->transport->flow(one, flow);
+		}
+		qbs_listen(one);
+	}
+}
