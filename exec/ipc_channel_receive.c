@@ -15,8 +15,7 @@ static void send_doorbell(struct coterie_client *client)
 	struct coterie_response_header bell = {.id = COTERIE_CHANNEL_DOORBELL, .size = sizeof(bell)};
 
 	/* No room: the client has doorbells in plenty that it has not read. */
-	ipc_enter(client->server->ipc);
-	(void)qb_ipcs_event_send(client->connection, &bell, sizeof(bell));
+	(void)qbs_event(client->connection, &(struct iovec){&bell, sizeof(bell)}, 1);
 }
 
 /* @return whether it was rung */

@@ -144,11 +144,10 @@ int ipc_client_reply(struct coterie_client *client, uint32_t response_id, int32_
 	int rc = message_init(&message, response_id, error, iov, count);
 	if (rc < 0)
 		return rc;
-	ipc_enter(client->server->ipc);
 	/* No room: the client asks without reading answers, and waits for none. */
-	ssize_t sent = qb_ipcs_response_sendv(client->connection, message.iov, message.count);
+	rc = qbs_reply(client->connection, message.iov, message.count);
 	message_fini(&message);
-	return sent < 0 ? (int)sent : 0;
+	return rc;
 }
 
 void ipc_client_respond(struct coterie_client *client, uint32_t response_id, enum ipc_error error)
@@ -157,19 +156,6 @@ void ipc_client_respond(struct coterie_client *client, uint32_t response_id, enu
 }
 
 /* --- events --- */
-
-static bool is_full(ssize_t rc)
-{
-	return rc == -EAGAIN || rc == -ETIMEDOUT || rc == -ENOBUFS || rc == -ENOMEM;
-}
-
-/* It has gone: libqb hears of it in a moment. */
-static bool is_hung_up(ssize_t rc)
-{
-	/* EBADF: libqb has closed its end already. */
-	return rc == -EPIPE || rc == -ECONNRESET || rc == -ENOTCONN || rc == -ESHUTDOWN ||
-	       rc == -EBADF;
-}
 
 /* Events must not be missing from the middle of a stream: without one of them, the stream ends. */
 static int give_up(struct coterie_client *client, const char *reason)
@@ -188,10 +174,10 @@ static int give_up(struct coterie_client *client, const char *reason)
 	return -ENOTCONN;
 }
 
-static int give_up_on(struct coterie_client *client, ssize_t rc)
+static int give_up_on(struct coterie_client *client, int rc)
 {
-	if (!is_hung_up(rc))
-		return give_up(client, strerror((int)-rc));
+	if (rc != -ENOTCONN)
+		return give_up(client, strerror(-rc));
 	ipc_backlog_drop(client);
 	ipc_client_disconnect(client);
 	return -ENOTCONN;
@@ -203,13 +189,12 @@ static uint64_t now_of(const struct coterie_client *client)
 }
 
 /* Into the client's channel, or over libqb. */
-static ssize_t send_event(struct coterie_client *client, const struct ipc_event *head,
+static int send_event(struct coterie_client *client, const struct ipc_event *head,
 	const struct iovec *iov, uint32_t count)
 {
 	if (ipc_channel_is_open(client))
 		return ipc_channel_put(client, head, iov, count);
-	ipc_enter(client->server->ipc);
-	return qb_ipcs_event_sendv(client->connection, iov, count);
+	return qbs_event(client->connection, iov, count);
 }
 
 static void flush_later(struct coterie_client *client);
@@ -223,9 +208,9 @@ static bool flush_client(struct coterie_client *client, uint32_t events_max)
 	for (; client->backlog != NULL && (is_channel || events < events_max); events++) {
 		const struct ipc_event *event = client->backlog;
 		const struct iovec iov = {event->body->bytes, event->size};
-		ssize_t sent = send_event(client, event, &iov, 1);
+		int sent = send_event(client, event, &iov, 1);
 
-		if (is_full(sent))
+		if (sent == -EAGAIN)
 			break;
 		if (sent < 0) {
 			give_up_on(client, sent);
@@ -291,8 +276,8 @@ static int send_or_queue(struct coterie_client *client, const struct ipc_event *
 		return append(client, head, iov, count);
 	if (client->is_leaving)
 		return -ENOTCONN;
-	ssize_t sent = send_event(client, head, iov, count);
-	if (is_full(sent))
+	int sent = send_event(client, head, iov, count);
+	if (sent == -EAGAIN)
 		return append(client, head, iov, count);
 	return sent < 0 ? give_up_on(client, sent) : 0;
 }

@@ -75,36 +75,33 @@ enum ipc_gate ipc_gate_of(const struct ipc_server *server, uint32_t needs)
 		       : IPC_GATE_OPEN;
 }
 
-static enum qb_ipcs_rate_limit rate_of(const struct ipc_server *server)
+static enum qbs_rate rate_of(const struct ipc_server *server)
 {
 	const struct ipc *ipc = server->ipc;
 
 	if (server->needs_quorum && !ipc->is_quorate)
-		return QB_IPCS_RATE_OFF;
+		return QBS_RATE_OFF;
 	/* A provider is read: quorum devices poll it during synchronisation, too. */
 	if ((ipc->is_synchronizing || server->plugin->is_held) &&
 		(server->plugin->descriptor->offers & COTERIE_CAN_QUORUM) == 0)
-		return QB_IPCS_RATE_OFF_2;
+		return QBS_RATE_OFF_2;
 	switch (ipc->level) {
 	case IPC_LEVEL_LOW:
-		return QB_IPCS_RATE_FAST;
+		return QBS_RATE_FAST;
 	case IPC_LEVEL_GOOD:
-		return QB_IPCS_RATE_NORMAL;
+		return QBS_RATE_NORMAL;
 	case IPC_LEVEL_HIGH:
-		return QB_IPCS_RATE_SLOW;
+		return QBS_RATE_SLOW;
 	case IPC_LEVEL_CRITICAL:
-		return QB_IPCS_RATE_OFF_2;
+		return QBS_RATE_OFF_2;
 	}
-	return QB_IPCS_RATE_OFF_2;
+	return QBS_RATE_OFF_2;
 }
 
 void ipc_gate_apply(struct ipc_server *server)
 {
 	server->rate = rate_of(server);
-	ipc_enter(server->ipc);
-	qb_ipcs_request_rate_limit(server->service, server->rate);
-	for (struct coterie_client *client = server->clients; client != NULL; client = client->next)
-		ipc_client_listen(client);
+	qbs_server_rate(server->service, server->rate);
 }
 
 void ipc_server_gate(struct ipc_server *server)

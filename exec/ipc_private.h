@@ -1,28 +1,24 @@
 /*
  * What the files of the IPC server share: ipc_server.c, ipc_poll.c, ipc_access.c, ipc_request.c,
- * ipc_gate.c, ipc_client.c and ipc_channel*.c. Nothing else includes this.
+ * ipc_gate.c, ipc_client.c and ipc_channel*.c. The protocol itself is exec/qb/. Nothing else includes this.
  */
 #ifndef EXEC_IPC_PRIVATE_H
 #define EXEC_IPC_PRIVATE_H
 
-#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-#include <qb/qbipcs.h>
 
 #include "exec/executive.h"
 #include "exec/ipc_server.h"
 #include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/plugin.h"
+#include "exec/qb/qb.h"
 
 /* Largest message either way, header included (spec 03 §6). */
-#define IPC_SIZE_MAX 1048576u
+#define IPC_SIZE_MAX QBS_SIZE_MAX
 /* A queue of `total` frames holds this much (spec 04 §12.5). */
 #define IPC_QUEUE_BYTES 4194304u
-/* Requests up to this size reach the handler as an aligned, private copy. */
-#define IPC_COPY_MAX 4096u
 
 /* cs_error_t: spec 03 §3.3. */
 enum ipc_error {
@@ -56,37 +52,14 @@ struct ipc_body {
 	uint8_t bytes[];
 };
 
-enum ipc_watch_kind {
-	IPC_WATCH_LISTEN,     /* a service's name */
-	IPC_WATCH_HANDSHAKE,  /* somebody who has not said who he is */
-	IPC_WATCH_CONNECTION, /* a client */
-};
-
-/** One descriptor that libqb wants polled. */
-struct ipc_watch {
-	struct ipc *ipc;
-	enum ipc_watch_kind kind;
-	struct ipc_server *server;     /* listen, handshake: whose; NULL once that is closed */
-	struct coterie_client *client; /* connection */
-	uint64_t serial;               /* tells it from a later watch of the same descriptor */
-	uint64_t since_ns;
-	uint32_t events; /* what libqb asked for */
-	int fd;
-	qb_ipcs_dispatch_fn_t dispatch;
-	void *data;
-};
-
 /*
- * One connection. 1 connection_accept makes it, when its peer may come in; 2 connection_created
- * fills it in and asks the service (is_joined); 3 requests, answers, events; 4 is_leaving: we end
- * it, at the next turn of the loop, since libqb may be in the middle of a request of it; 5
- * connection_closed: client_leave (is_closed); 6 connection_destroyed frees it, when libqb's last
- * reference is gone.
+ * One connection. 1 accept() makes it, when its peer may come in; 2 created() asks the service
+ * (is_joined); 3 requests, answers, events; 4 is_leaving: we end it, at the next turn of the loop,
+ * since its handler may be running; 5 closed(): client_leave (is_closed); 6 destroyed() frees it.
  */
 struct coterie_client {
 	struct ipc_server *server;
-	qb_ipcs_connection_t *connection;
-	struct ipc_watch *watches[2]; /* NULL: none; the socket type has two */
+	struct qbs_connection *connection;
 	uint64_t id; /* of no other client, ever */
 	uint32_t pid, uid, gid;
 	uint32_t right;     /* COTERIE_RIGHT_*, as it was when the client connected */
@@ -94,7 +67,6 @@ struct coterie_client {
 	char process[32];  /* name of its program, "" when unknown */
 	uint32_t size_max; /* of one message: what the client asked for, at most IPC_SIZE_MAX */
 	bool is_joined, is_leaving, is_closed, is_in_handler;
-	uint32_t allowance; /* requests libqb may take before it asks the socket again */
 
 	/* A request that got no answer yet because it must not be lost: reading stops behind it. */
 	uint8_t *kept;
@@ -123,9 +95,9 @@ struct coterie_client {
 struct ipc_server {
 	struct ipc *ipc;
 	struct plugin *plugin;
-	qb_ipcs_service_t *service;
+	struct qbs_server *service;
 	char name[64];
-	enum qb_ipcs_rate_limit rate;
+	enum qbs_rate rate;
 	bool needs_quorum;   /* every request does: closed while not quorate */
 	uint32_t references; /* one of its own, one per client */
 	struct coterie_client *clients;
@@ -159,12 +131,8 @@ struct ipc {
 	uint64_t question_ns;                /* so long a question about quorum waits for the lease */
 	uint64_t last_id;
 
-	struct ipc_watch **watches; /* by descriptor */
-	size_t watch_count;
-	uint64_t serial;
-	uint32_t handshakes;
-	struct ipc_server *listening;     /* whose accept runs */
-	struct coterie_client *accepting; /* whose set-up runs */
+	struct qbs_loop loop; /* the executive's, as exec/qb sees it */
+	struct qbs_host *host;
 
 	enum ipc_level level;
 	bool is_synchronizing, is_quorate;
@@ -188,22 +156,21 @@ struct ipc {
 	struct loop_timer *doorbell_timer;
 	bool is_flush_due;
 	struct log_limit denied_limit, backlog_limit;
-	uint64_t copy[IPC_COPY_MAX / sizeof(uint64_t)];
 };
 
 /* --- ipc_poll.c --- */
 
-/**
- * libqb's poll handlers have no argument for us, so they work for the ipc that entered last on this
- * thread. Called before every call into libqb that may add, change or remove a descriptor.
- */
-void ipc_enter(struct ipc *ipc);
-void ipc_poll_handlers(qb_ipcs_service_t *service);
-/** The client's descriptors: read requests or do not, as its state says. Idempotent. */
+/** Fill in ipc->loop: descriptors of exec/qb on the executive's loop. */
+void ipc_poll_init(struct ipc *ipc);
+
+/* --- ipc_server.c --- */
+
+/** Every request of the service does. */
+bool ipc_needs_quorum(const struct coterie_service *service);
+/** Let ipc_turn run soon, outside of the handler that may run now. */
+void ipc_turn_later(struct ipc *ipc);
+/** Read the client's requests or do not, as its state says. Idempotent. */
 void ipc_client_listen(struct coterie_client *client);
-/** End the handshakes of this server; NULL: all. */
-void ipc_handshakes_end(struct ipc *ipc, const struct ipc_server *server);
-void ipc_watches_fini(struct ipc *ipc);
 
 /* --- ipc_access.c --- */
 
@@ -223,8 +190,13 @@ static inline uint32_t ipc_right_of_flags(uint32_t flags)
 
 /* --- ipc_request.c --- */
 
-/** libqb's msg_process. */
-int32_t ipc_request_process(qb_ipcs_connection_t *connection, void *data, size_t size);
+/**
+ * A request of a client, as it came: nothing of it is checked so far.
+ *
+ * @param msg  borrowed, aligned to 8
+ * @return 0; -ENOBUFS: read no further request of this client now
+ */
+int ipc_request_process(struct coterie_client *client, const void *msg, uint32_t size);
 /** Run kept requests, oldest first, until one finds no room. */
 void ipc_requests_resume(struct ipc *ipc);
 /** The server has another plugin: kept requests are of its table, those that it does not have end the client. */
@@ -244,7 +216,7 @@ enum ipc_gate {
 enum ipc_gate ipc_gate_of(const struct ipc_server *server, uint32_t needs);
 /** Room in the ring's queue for a message of this size: 0; -EAGAIN; -EMSGSIZE: never. */
 int ipc_gate_room(const struct ipc *ipc, uint32_t size);
-/** Tell libqb how fast to read this server's clients, whether or not that changed. */
+/** Set how fast this server's clients are read, whether or not that changed. */
 void ipc_gate_apply(struct ipc_server *server);
 
 /**
@@ -310,12 +282,5 @@ void ipc_stats_fini(struct ipc *ipc);
 /** The connection's keys in the statistics map appear, and go. */
 void ipc_stats_come(struct coterie_client *client);
 void ipc_stats_go(struct coterie_client *client);
-
-/* --- ipc_server.c --- */
-
-/** Every request of the service does. */
-bool ipc_needs_quorum(const struct coterie_service *service);
-/** Let ipc_turn run soon, outside whatever libqb is doing now. */
-void ipc_turn_later(struct ipc *ipc);
 
 #endif

@@ -115,11 +115,6 @@ static void run(struct coterie_client *client, const struct coterie_request *req
 {
 	struct ipc *ipc = client->server->ipc;
 
-	/* libqb's ring aligns to 4 bytes and is the client's as well: small ones are copied. */
-	if (size <= IPC_COPY_MAX) {
-		memcpy(ipc->copy, msg, size);
-		msg = ipc->copy;
-	}
 	int rc = call_handler(client, request, msg, size);
 	if (rc == -EAGAIN && is_silent(request))
 		keep(client, request, msg, size);
@@ -208,14 +203,20 @@ void ipc_request_last(struct coterie_client *client)
 	drop(client);
 }
 
-/* --- from libqb --- */
+/* --- as it came --- */
 
-static void process(struct coterie_client *client, const void *data, size_t size)
+static void process(struct coterie_client *client, const void *data, uint32_t sent)
 {
 	struct ipc *ipc = client->server->ipc;
-	/* Once: the client may change it while we look. */
-	int32_t id = *(const volatile int32_t *)data;
+	struct coterie_request_header header = {.id = -1};
 
+	if (sent < sizeof(header)) {
+		refuse(client, NULL, header.id, sent);
+		return;
+	}
+	memcpy(&header, data, sizeof(header));
+	int32_t id = header.id;
+	uint32_t size = (uint32_t)header.size; /* a negative one is huge */
 	if (ipc_channel_request(client, id))
 		return;
 	const struct coterie_request *request = plugin_request(client->server->plugin, id);
@@ -223,50 +224,42 @@ static void process(struct coterie_client *client, const void *data, size_t size
 
 	if (request != NULL && request->size_min > size_min)
 		size_min = request->size_min;
-	/* size is what the client wrote in the header: negative there, it is huge here. */
-	if (request == NULL || size < size_min || size > client->size_max) {
+	if (request == NULL || size < size_min || size > sent) {
 		refuse(client, request, id, size);
 		return;
 	}
 	if (is_refused(client, request, id))
 		return;
 	bool is_flow = (request->flags & COTERIE_NEEDS_FLOW) != 0;
-	int room = is_flow ? ipc_gate_room(ipc, (uint32_t)size) : 0;
+	int room = is_flow ? ipc_gate_room(ipc, size) : 0;
 	if (room == -EMSGSIZE) {
 		refuse(client, request, id, size);
 		return;
 	}
 	/* The messages of its channel were sent before it. */
 	if (is_flow && !ipc_channel_drain(client)) {
-		keep(client, request, data, (uint32_t)size);
+		keep(client, request, data, size);
 		return;
 	}
 	/* Without an answer the handler tries in any case: refused, the ring tells of room. */
 	enum ipc_gate gate = ipc_gate_of(client->server, request->flags);
 	if ((room == 0 || is_silent(request)) && gate == IPC_GATE_OPEN) {
-		run(client, request, data, (uint32_t)size);
+		run(client, request, data, size);
 		return;
 	}
 	client->overloads++;
 	if (is_silent(request) || gate == IPC_GATE_LAPSED)
-		keep(client, request, data, (uint32_t)size);
+		keep(client, request, data, size);
 	else
 		ipc_client_respond(client, 0, IPC_TRY_AGAIN);
 	if (is_flow)
 		ipc_gate(ipc);
 }
 
-int32_t ipc_request_process(qb_ipcs_connection_t *connection, void *data, size_t size)
+int ipc_request_process(struct coterie_client *client, const void *msg, uint32_t size)
 {
-	struct coterie_client *client = qb_ipcs_context_get(connection);
-
-	if (client == NULL || !client->is_joined || client->is_leaving)
+	if (!client->is_joined || client->is_leaving)
 		return -ENOBUFS;
-	process(client, data, size);
-	if (client->allowance > 0)
-		client->allowance--;
-	/* Negative: libqb returns to the loop. It takes the request out all the same. */
-	if (client->kept != NULL || client->is_leaving || client->allowance == 0)
-		return -ENOBUFS;
-	return 0;
+	process(client, msg, size);
+	return client->kept != NULL || client->is_leaving ? -ENOBUFS : 0;
 }

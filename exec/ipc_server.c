@@ -14,7 +14,7 @@
 
 #include "exec/config/model.h"
 
-/* libqb makes "NAME-response-…" file names of it. */
+/* The protocol makes "qb-response-NAME-header" file names of it. */
 #define NAME_LENGTH_MAX 60
 /* Longer than the patience of a ring with default timers, in which all is decided. */
 #define QUESTION_NS UINT64_C(10000000000)
@@ -34,8 +34,11 @@ struct ipc *ipc_create(struct executive *executive)
 	ipc->kept_last = &ipc->kept;
 	ipc->lagging_last = &ipc->lagging;
 	ipc->backlog_size_max = IPC_BACKLOG_ALL;
-	if (ipc_stats_init(ipc) < 0) {
+	ipc_poll_init(ipc);
+	ipc->host = qbs_host_create(&ipc->loop);
+	if (ipc->host == NULL || ipc_stats_init(ipc) < 0) {
 		ipc_stats_fini(ipc);
+		qbs_host_destroy(ipc->host);
 		free(ipc);
 		return NULL;
 	}
@@ -48,13 +51,12 @@ void ipc_destroy(struct ipc *ipc)
 		return;
 	assert(ipc->servers == NULL);
 	struct loop *loop = ipc->executive->loop;
-	ipc_watches_fini(ipc);
 	loop_timer_del(loop, ipc->turn_timer);
 	loop_timer_del(loop, ipc->flush_timer);
 	loop_timer_del(loop, ipc->gate_timer);
 	loop_timer_del(loop, ipc->pull_timer);
 	loop_timer_del(loop, ipc->doorbell_timer);
-	ipc_enter(NULL);
+	qbs_host_destroy(ipc->host);
 	ipc_stats_fini(ipc);
 	free(ipc);
 }
@@ -81,7 +83,7 @@ static void client_end(struct coterie_client *client)
 	client->is_joined = false;
 }
 
-/* --- what must wait until libqb is not in the middle of a request --- */
+/* --- what must wait until no handler runs --- */
 
 static struct coterie_client *find_leaving(const struct ipc *ipc)
 {
@@ -101,18 +103,8 @@ static void on_turn(void *arg)
 	struct coterie_client *client;
 
 	ipc->turn_timer = NULL;
-	ipc_enter(ipc);
-	while ((client = find_leaving(ipc)) != NULL) {
-		qb_ipcs_connection_t *connection = client->connection;
-
-		qb_ipcs_connection_ref(connection);
-		qb_ipcs_disconnect(connection);
-		if (!client->is_closed)
-			client_end(client); /* libqb does not call back for one that was never set
-					       up */
-		ipc_enter(ipc);
-		qb_ipcs_connection_unref(connection);
-	}
+	while ((client = find_leaving(ipc)) != NULL)
+		qbs_disconnect(client->connection);
 	ipc_requests_resume(ipc);
 	ipc_gate_check_later(ipc);
 }
@@ -125,7 +117,7 @@ void ipc_turn_later(struct ipc *ipc)
 		ipc->turn_timer = loop_timer_add(loop, loop_now_ns(loop), on_turn, ipc);
 }
 
-/* --- connections: libqb's handlers --- */
+/* --- connections: handlers of exec/qb --- */
 
 static void server_release(struct ipc_server *server)
 {
@@ -158,12 +150,13 @@ static void find_process(struct coterie_client *client)
 	}
 }
 
-static int32_t on_accept(qb_ipcs_connection_t *connection, uid_t uid, gid_t gid)
+static int on_accept(
+	void *arg, struct qbs_connection *connection, const struct qbs_peer *peer, void **context)
 {
-	struct ipc_server *server = qb_ipcs_connection_service_context_get(connection);
+	struct ipc_server *server = arg;
 	struct ipc *ipc = server->ipc;
 	uint32_t right = 0;
-	int rc = ipc_access(ipc, uid, gid, &right);
+	int rc = ipc_access(ipc, peer->uid, peer->gid, &right);
 
 	if (rc < 0)
 		return rc;
@@ -178,33 +171,27 @@ static int32_t on_accept(qb_ipcs_connection_t *connection, uid_t uid, gid_t gid)
 	client->id = ++ipc->last_id;
 	client->server = server;
 	client->connection = connection;
-	client->uid = uid;
-	client->gid = gid;
+	client->pid = (uint32_t)peer->pid;
+	client->uid = peer->uid;
+	client->gid = peer->gid;
 	client->right = right;
+	client->size_max = qbs_size_max(connection);
 	client->backlog_last = &client->backlog;
 	client->next = server->clients;
 	if (client->next != NULL)
 		client->next->previous = client;
 	server->clients = client;
 	server->references++;
-	ipc->accepting = client; /* the descriptors that libqb adds next are this client's */
-	qb_ipcs_context_set(connection, client);
+	*context = client;
 	return 0;
 }
 
-static void on_created(qb_ipcs_connection_t *connection)
+static void on_created(void *context)
 {
-	struct coterie_client *client = qb_ipcs_context_get(connection);
+	struct coterie_client *client = context;
 	struct ipc_server *server = client->server;
 	struct plugin *plugin = server->plugin;
-	struct qb_ipcs_connection_stats stats;
-	int32_t size = qb_ipcs_connection_get_buffer_size(connection);
 
-	server->ipc->accepting = NULL;
-	if (qb_ipcs_connection_stats_get(connection, &stats, 0) == 0)
-		client->pid = (uint32_t)stats.client_pid;
-	client->size_max =
-		size > 0 && (uint32_t)size < IPC_SIZE_MAX ? (uint32_t)size : IPC_SIZE_MAX;
 	find_process(client);
 	server->ipc->active++;
 	if (plugin->service.client_join != NULL) {
@@ -219,43 +206,52 @@ static void on_created(qb_ipcs_connection_t *connection)
 	}
 	client->is_joined = true;
 	ipc_stats_come(client);
-	ipc_gate_apply(server); /* libqb starts a connection open, whatever the others are */
 }
 
-static int32_t on_closed(qb_ipcs_connection_t *connection)
+static int on_request(void *context, const void *msg, uint32_t size)
 {
-	struct coterie_client *client = qb_ipcs_context_get(connection);
+	return ipc_request_process(context, msg, size);
+}
 
-	if (client == NULL || client->is_closed)
-		return 0;
+static void on_ready(void *context)
+{
+	struct coterie_client *client = context;
+
+	if (!client->is_closed)
+		ipc_client_flush(client);
+}
+
+static void on_closed(void *context)
+{
+	struct coterie_client *client = context;
+
 	assert(!client->is_in_handler);
+	if (qbs_is_broken(client->connection))
+		log_limited(&client->server->limit, loop_now_ns(client->server->ipc->executive->loop), "MAIN",
+			LOG_WARNING, "Disconnecting process %u (%s) from %s: it has damaged the memory that it shares with us",
+			client->pid, client->process, client->server->name);
 	client_end(client);
-	return 0;
 }
 
-static void on_destroyed(qb_ipcs_connection_t *connection)
+static void on_destroyed(void *context)
 {
-	struct coterie_client *client = qb_ipcs_context_get(connection);
-
-	if (client == NULL)
-		return; /* was never accepted */
+	struct coterie_client *client = context;
 	struct ipc_server *server = client->server;
-	if (server->ipc->accepting == client)
-		server->ipc->accepting = NULL;
-	for (size_t i = 0; i < 2; i++) {
-		if (client->watches[i] != NULL)
-			client->watches[i]->client = NULL;
-	}
+
 	if (client->previous != NULL)
 		client->previous->next = client->next;
 	else
 		server->clients = client->next;
 	if (client->next != NULL)
 		client->next->previous = client->previous;
-	qb_ipcs_context_set(connection, NULL);
 	free(client->data);
 	free(client);
 	server_release(server);
+}
+
+void ipc_client_listen(struct coterie_client *client)
+{
+	qbs_pause(client->connection, client->kept != NULL || client->is_leaving);
 }
 
 /* --- one server --- */
@@ -284,15 +280,15 @@ bool ipc_needs_quorum(const struct coterie_service *service)
 
 int ipc_server_open(struct ipc *ipc, struct plugin *plugin)
 {
-	static const struct qb_ipcs_service_handlers handlers = {
-		.connection_accept = on_accept,
-		.connection_created = on_created,
-		.msg_process = ipc_request_process,
-		.connection_closed = on_closed,
-		.connection_destroyed = on_destroyed,
+	static const struct qbs_handlers handlers = {
+		.accept = on_accept,
+		.created = on_created,
+		.request = on_request,
+		.ready = on_ready,
+		.closed = on_closed,
+		.destroyed = on_destroyed,
 	};
 	const struct coterie_service *service = &plugin->service;
-	struct qb_ipcs_service_handlers copy = handlers; /* libqb's prototype is not const */
 	const struct config *config = ipc->executive->config;
 
 	if (service->ipc_name == NULL || service->request_count == 0)
@@ -307,22 +303,12 @@ int ipc_server_open(struct ipc *ipc, struct plugin *plugin)
 	int rc = server_name(ipc->executive, service->ipc_name, server->name, sizeof(server->name));
 	if (rc < 0)
 		goto free_server;
-	server->service = qb_ipcs_create(server->name, (int32_t)service->ring_id,
-		config != NULL ? (enum qb_ipc_type)config->ipc_type : QB_IPC_NATIVE, &copy);
-	if (server->service == NULL) {
-		rc = errno != 0 ? -errno : -ENOMEM;
+	rc = qbs_server_open(&server->service, ipc->host, server->name,
+		config != NULL ? (enum qbs_type)config->ipc_type : QBS_TYPE_NATIVE, &handlers, server);
+	if (rc < 0)
 		goto free_server;
-	}
-	qb_ipcs_service_context_set(server->service, server);
-	ipc_poll_handlers(server->service);
 	server->next = ipc->servers;
 	ipc->servers = server;
-	ipc_enter(ipc);
-	rc = qb_ipcs_run(server->service);
-	if (rc < 0) {
-		ipc->servers = server->next;
-		goto free_server; /* libqb has destroyed the service */
-	}
 	plugin->ipc = server;
 	ipc_gate(ipc);
 	ipc_gate_apply(server);
@@ -339,16 +325,8 @@ void ipc_server_close(struct ipc_server *server)
 	struct ipc *ipc = server->ipc;
 	struct ipc_server **place = &ipc->servers;
 
-	ipc_handshakes_end(ipc, server);
-	ipc_enter(ipc);
-	qb_ipcs_destroy(server->service);
+	qbs_server_close(server->service);
 	server->service = NULL;
-	/* A connection that somebody still references: the service must not hear of it any more. */
-	for (struct coterie_client *client = server->clients; client != NULL;
-		client = client->next) {
-		if (!client->is_closed)
-			client_end(client);
-	}
 	while (*place != server)
 		place = &(*place)->next;
 	*place = server->next;

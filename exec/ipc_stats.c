@@ -61,27 +61,26 @@ static uint32_t put_u32(void *value, uint32_t number)
 	return sizeof(number);
 }
 
-/* The counters that libqb keeps; it has changed the type of none of them so far. */
-static uint32_t read_libqb(const struct ipc_stat *stat, void *value)
+/* The counters that the protocol keeps. */
+static uint32_t read_protocol(const struct ipc_stat *stat, void *value)
 {
-	struct qb_ipcs_connection_stats stats = {0};
+	const struct qbs_stats *stats = qbs_stats(stat->client->connection);
 
-	qb_ipcs_connection_stats_get(stat->client->connection, &stats, 0);
 	switch (stat->id) {
 	case DISPATCHED:
-		return stats_put_u64(value, stats.events + ipc_channel_dispatched(stat->client));
+		return stats_put_u64(value, stats->events + ipc_channel_dispatched(stat->client));
 	case FLOW_CONTROL:
-		return put_u32(value, (uint32_t)stats.flow_control_state);
+		return put_u32(value, stats->flow);
 	case FLOW_CONTROL_COUNT:
-		return stats_put_u64(value, stats.flow_control_count);
+		return stats_put_u64(value, stats->flow_count);
 	case RECV_RETRIES:
-		return stats_put_u64(value, stats.recv_retries);
+		return stats_put_u64(value, stats->recv_retries);
 	case REQUESTS:
-		return stats_put_u64(value, stats.requests + ipc_channel_requests(stat->client));
+		return stats_put_u64(value, stats->requests + ipc_channel_requests(stat->client));
 	case RESPONSES:
-		return stats_put_u64(value, stats.responses);
+		return stats_put_u64(value, stats->responses);
 	default:
-		return stats_put_u64(value, stats.send_retries);
+		return stats_put_u64(value, stats->send_retries);
 	}
 }
 
@@ -105,7 +104,7 @@ static uint32_t read_field(void *arg, void *value)
 	case SENT:
 		return put_u32(value, client->sent);
 	default:
-		return read_libqb(stat, value);
+		return read_protocol(stat, value);
 	}
 }
 
@@ -193,7 +192,6 @@ void ipc_stats_go(struct coterie_client *client)
 static void clear(void *arg)
 {
 	struct ipc *ipc = arg;
-	struct qb_ipcs_connection_stats ignored;
 
 	ipc->closed = ipc->denied = ipc->refused = 0;
 	for (uint32_t i = 0; i < IPC_ACCOUNTS; i++)
@@ -204,7 +202,7 @@ static void clear(void *arg)
 			client->invalid_requests = client->overloads = 0;
 			client->sent = 0;
 			if (!client->is_closed)
-				qb_ipcs_connection_stats_get(client->connection, &ignored, 1);
+				qbs_stats_clear(client->connection);
 		}
 	}
 }

@@ -23,7 +23,7 @@ struct queue {
 
 struct testkit_client {
 	struct kit_node *node;
-	struct qb_ipcs_connection *connection; /* NULL: it has ended */
+	struct qbs_connection *connection; /* NULL: it has ended */
 	struct testkit_client *previous, *next;
 	struct queue replies, events;
 	uint32_t unanswered;
@@ -64,7 +64,7 @@ static void queue_fini(struct queue *queue)
 
 /* --- what the service does --- */
 
-void client_accepted(struct testkit_client *client, struct qb_ipcs_connection *connection)
+void client_accepted(struct testkit_client *client, struct qbs_connection *connection)
 {
 	client->connection = connection;
 }

@@ -2,7 +2,7 @@
  * What the files of the test kit share. Its public face is <coterie/testkit.h>.
  *
  * A node of the kit is a whole executive (exec/): loop.c here stands in for the loop's clock and
- * descriptors, qb_ipcs.c for libqb's server side of IPC, log.c for the log, transport.c is its transport.
+ * descriptors, qb.c for the server half of IPC, log.c for the log, transport.c is its transport.
  * Everything else is the daemon's object code. The network and the queue of events are the simulator's
  * (tests/sim).
  *
@@ -48,7 +48,7 @@ struct kit_node {
 	struct kit_plugin *past_plugins;     /* unloaded or replaced */
 	struct executive executive;          /* its loop is NULL while the node is down */
 	struct plugin *transport;
-	struct qb_ipcs_service *services;    /* IPC names that are open */
+	struct qbs_server *services;    /* IPC names that are open */
 	bool is_up;
 	bool is_dying;                       /* no effects any more */
 	bool is_off_by_chaos;
@@ -165,17 +165,17 @@ void transport_arrive(struct kit_node *node, struct packet *const *packets, uint
 void transport_refused(struct kit_node *node, const struct packet *packet, uint32_t by);
 void transport_closed(struct kit_node *node, uint32_t by);
 
-/* --- qb_ipcs.c, client.c --- */
+/* --- qb.c, client.c --- */
 
-/** A connection of libqb's server side, as the client sees it. */
-struct qb_ipcs_connection;
+/** A connection of the server half of IPC, as the client sees it. */
+struct qbs_connection;
 int kit_connect(struct kit_node *node, const char *name, struct testkit_client *client);
-void kit_connection_request(struct qb_ipcs_connection *connection, const void *msg, uint32_t size);
-void kit_connection_hang_up(struct qb_ipcs_connection *connection);
+void kit_connection_request(struct qbs_connection *connection, const void *msg, uint32_t size);
+void kit_connection_hang_up(struct qbs_connection *connection);
 /** The service answers, or sends an event. */
 void client_take(struct testkit_client *client, bool is_event, const struct iovec *iov, size_t count);
 bool client_is_full(const struct testkit_client *client); /* of events */
-void client_accepted(struct testkit_client *client, struct qb_ipcs_connection *connection);
+void client_accepted(struct testkit_client *client, struct qbs_connection *connection);
 void client_ended(struct testkit_client *client);         /* by the service or the node */
 void client_was_read(struct testkit_client *client); /* a request that wants no answer */
 void clients_free(struct testkit *kit);

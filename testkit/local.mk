@@ -7,7 +7,7 @@ if !STATIC_BINARY
 lib_LTLIBRARIES += libcoterie-testkit.la
 libcoterie_testkit_la_SOURCES = \
 	%D%/client.c %D%/faults.c %D%/kit.c %D%/kit.h %D%/log.c %D%/loop.c %D%/node.c %D%/plugins.c \
-	%D%/qb_ipcs.c %D%/transport.c
+	%D%/qb.c %D%/transport.c
 libcoterie_testkit_la_LIBADD = libcore.la libtotem.la tests/sim/libsimnet.la $(LTDL_LIBS)
 libcoterie_testkit_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined -Wl,-z,defs \
 	-Wl,--version-script=$(srcdir)/%D%/libcoterie-testkit.map

@@ -1,14 +1,14 @@
 # Clusters of real daemons in network namespaces: lab.sh says how. The programs use the public CPG API.
 dist_check_DATA += %D%/lab.sh %D%/faults.sh %D%/evs_lab.sh %D%/knet_lab.sh
-dist_check_SCRIPTS += %D%/three_order.sh %D%/three_faults.sh %D%/ring16.sh %D%/bad_input.sh \
+dist_check_SCRIPTS += %D%/three_order.sh %D%/three_faults.sh %D%/ring16.sh %D%/bad_input.sh %D%/hostile_client.sh \
 	%D%/demo.sh %D%/evs.sh %D%/safe.sh
-TESTS += %D%/three_order.sh %D%/three_faults.sh %D%/ring16.sh %D%/bad_input.sh \
+TESTS += %D%/three_order.sh %D%/three_faults.sh %D%/ring16.sh %D%/bad_input.sh %D%/hostile_client.sh \
 	%D%/demo.sh %D%/evs.sh %D%/safe.sh
-sanitized_scripts += %D%/three_order.sh %D%/three_faults.sh %D%/bad_input.sh %D%/evs.sh %D%/safe.sh
+sanitized_scripts += %D%/three_order.sh %D%/three_faults.sh %D%/bad_input.sh %D%/hostile_client.sh %D%/evs.sh %D%/safe.sh
 
 # New tags: LD_LIBRARY_PATH then goes before the path to our own library.
 cluster_ldflags = $(AM_LDFLAGS) -Wl,--enable-new-dtags
-check_PROGRAMS += %D%/cpg_load %D%/cpg_watch %D%/bad_packets %D%/bad_client %D%/evs_watch
+check_PROGRAMS += %D%/cpg_load %D%/cpg_watch %D%/bad_packets %D%/bad_client %D%/hostile_client %D%/evs_watch
 %C%_cpg_load_SOURCES = %D%/cpg_load.c %D%/client.h
 %C%_cpg_load_LDFLAGS = $(cluster_ldflags)
 %C%_cpg_load_LDADD = libcpg.la
@@ -20,6 +20,9 @@ check_PROGRAMS += %D%/cpg_load %D%/cpg_watch %D%/bad_packets %D%/bad_client %D%/
 %C%_bad_client_LDFLAGS = $(cluster_ldflags)
 %C%_bad_client_LDADD = \
 	libcfg.la libcmap.la libcpg.la libevs.la libquorum.la libvotequorum.la $(QB_LIBS)
+%C%_hostile_client_SOURCES = %D%/hostile_client.c %D%/client.h
+%C%_hostile_client_LDFLAGS = $(cluster_ldflags)
+%C%_hostile_client_LDADD = libcmap.la libcpg.la
 %C%_evs_watch_SOURCES = %D%/evs_watch.c %D%/client.h
 %C%_evs_watch_LDFLAGS = $(cluster_ldflags)
 %C%_evs_watch_LDADD = libevs.la

@@ -74,7 +74,7 @@ static int handle(void *self, struct coterie_client *client, const void *msg, ui
 	FUZZ_CHECK(size >= request->size_min && size >= sizeof(header));
 	FUZZ_CHECK(client->right >= ipc_right_of_flags(request->flags));
 	FUZZ_CHECK(size <= client->size_max && size <= IPC_SIZE_MAX);
-	FUZZ_CHECK((uintptr_t)msg % (size <= IPC_COPY_MAX ? 8 : 4) == 0);
+	FUZZ_CHECK((uintptr_t)msg % 8 == 0);
 	FUZZ_CHECK((request->flags & COTERIE_NEEDS_QUORUM) == 0 || (now.is_quorate && !now.is_lapsed));
 	FUZZ_CHECK((request->flags & COTERIE_NEEDS_FLOW) == 0 || !now.is_synchronizing);
 	if (now.data != NULL) {
@@ -103,11 +103,6 @@ static const struct coterie_request requests[] = {
 };
 
 /* --- the rest of the executive --- */
-
-void *qb_ipcs_context_get(qb_ipcs_connection_t *connection)
-{
-	return connection;
-}
 
 uint64_t loop_now_ns(const struct loop *loop)
 {
@@ -215,7 +210,6 @@ static void set_up(void)
 		world.clients[i].server = &world.server;
 		world.clients[i].is_joined = true;
 		world.clients[i].size_max = i == 0 ? 8192 : IPC_SIZE_MAX;
-		world.clients[i].allowance = UINT32_MAX;
 		world.clients[i].right = COTERIE_RIGHT_OBSERVE + i % 3;
 	}
 }
@@ -237,7 +231,7 @@ static size_t choose_size(struct script *script, int32_t id)
 	const struct coterie_request *request = request_of(id);
 	uint8_t choice = script_u8(script);
 	uint8_t little = script_u8(script);
-	const size_t borders[] = {request != NULL ? request->size_min : 0, 16, 24, IPC_COPY_MAX,
+	const size_t borders[] = {request != NULL ? request->size_min : 0, 16, 24, 4096,
 		IPC_SIZE_MAX, 8192, ROOM_MESSAGE_MAX, 0};
 	size_t border = borders[choice % 8];
 
@@ -279,21 +273,23 @@ static void take_request(struct script *script)
 	const struct coterie_request *request = request_of(id);
 	size_t body_size = script_u8(script);
 	const uint8_t *body = script_bytes(script, &body_size);
-	size_t room = size > IPC_SIZE_MAX ? IPC_SIZE_MAX : size;
+	size_t room = size > client->size_max ? client->size_max : size; /* bytes that were sent */
+	int32_t said = (int32_t)size;
 
 	if (client->kept != NULL || client->is_leaving)
 		return; /* it is not read */
 	if (room < sizeof(struct coterie_request_header))
-		room = sizeof(struct coterie_request_header); /* libqb lets no less through */
+		room = sizeof(struct coterie_request_header);
 	uint8_t *data = calloc(1, room);
 	FUZZ_CHECK(data != NULL);
 	memcpy(data, &id, sizeof(id));
+	memcpy(data + offsetof(struct coterie_request_header, size), &said, sizeof(said));
 	if (room > 16)
 		memcpy(data + 16, body, body_size < room - 16 ? body_size : room - 16);
 	now.data = data;
 	now.size = (uint32_t)size;
 	uint64_t refusals = client->invalid_requests;
-	ipc_request_process((qb_ipcs_connection_t *)client, data, size);
+	ipc_request_process(client, data, (uint32_t)room);
 	bool is_refused = client->invalid_requests > refusals;
 	bool is_fit = request != NULL && size >= request->size_min && size >= 16 && size <= client->size_max &&
 		      ((request->flags & COTERIE_NEEDS_FLOW) == 0 || size <= ROOM_MESSAGE_MAX);

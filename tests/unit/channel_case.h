@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include <qb/qbipc_common.h>
+
 #include <coterie/channel.h>
 
 #include "exec/ipc_channel.h"

@@ -129,7 +129,7 @@ static int client_join(void *self, struct coterie_client *client)
 	ck_assert_uint_ne(pid, 0);
 	ck_assert_uint_eq(data[0], 0);
 	data[0] = 42;
-	ck_assert_uint_le(f.executive.ipc->handshakes, 65);
+	ck_assert_uint_le(qbs_host_handshakes(f.executive.ipc->host), 65);
 	f.last = client;
 	f.joins++;
 	return f.join_rc;

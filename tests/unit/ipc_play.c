@@ -18,7 +18,7 @@ void ipc_play_set_up(struct executive *executive, struct config *config, char in
 {
 	exec_stub_reset();
 	snprintf(instance, 16, "%d", getpid());
-	config->ipc_type = QB_IPC_NATIVE;
+	config->ipc_type = QBS_TYPE_NATIVE;
 	loop = loop_create();
 	*executive = (struct executive){.config = config,
 		.instance = instance,

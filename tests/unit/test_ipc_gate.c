@@ -123,11 +123,11 @@ START_TEST(a_quorum_provider_is_read_during_a_synchronisation)
 	f.descriptor.offers = COTERIE_CAN_QUORUM;
 	exec_stub.is_synchronizing = true;
 	ipc_gate(f.executive.ipc);
-	ck_assert_int_eq(f.plugin.ipc->rate, QB_IPCS_RATE_FAST);
+	ck_assert_int_eq(f.plugin.ipc->rate, QBS_RATE_FAST);
 	play(play_a_device);
 	exec_stub.queue.used = exec_stub.queue.total;
 	ipc_gate(f.executive.ipc);
-	ck_assert_int_eq(f.plugin.ipc->rate, QB_IPCS_RATE_OFF_2);
+	ck_assert_int_eq(f.plugin.ipc->rate, QBS_RATE_OFF_2);
 }
 END_TEST
 
@@ -135,10 +135,10 @@ START_TEST(a_new_connection_is_stopped_during_a_synchronisation)
 {
 	exec_stub.is_synchronizing = true;
 	ipc_gate(f.executive.ipc);
-	ck_assert_int_eq(f.plugin.ipc->rate, QB_IPCS_RATE_OFF_2);
+	ck_assert_int_eq(f.plugin.ipc->rate, QBS_RATE_OFF_2);
 	loop_fd_add(f.executive.loop, f.go[0], POLLIN, LOOP_NORMAL, on_gate_is_seen, NULL);
 	play(play_during_sync);
-	ck_assert_int_eq(f.plugin.ipc->rate, QB_IPCS_RATE_FAST);
+	ck_assert_int_eq(f.plugin.ipc->rate, QBS_RATE_FAST);
 }
 END_TEST
 
@@ -159,7 +159,7 @@ START_TEST(a_request_that_needs_quorum)
 {
 	f.executive.is_quorate = false;
 	ipc_gate(f.executive.ipc);
-	ck_assert_int_eq(f.plugin.ipc->rate, QB_IPCS_RATE_FAST); /* other requests do not need it */
+	ck_assert_int_eq(f.plugin.ipc->rate, QBS_RATE_FAST); /* other requests do not need it */
 	play(play_overload);
 	ck_assert_uint_eq(f.handled, 0);
 }
@@ -170,13 +170,13 @@ START_TEST(a_service_that_needs_quorum)
 	f.plugin.service.requests = &ipc_case_requests[REQ_QUORUM];
 	f.plugin.service.request_count = 1;
 	open_server();
-	ck_assert_int_eq(f.plugin.ipc->rate, QB_IPCS_RATE_FAST);
+	ck_assert_int_eq(f.plugin.ipc->rate, QBS_RATE_FAST);
 	f.executive.is_quorate = false;
 	ipc_gate(f.executive.ipc);
-	ck_assert_int_eq(f.plugin.ipc->rate, QB_IPCS_RATE_OFF);
+	ck_assert_int_eq(f.plugin.ipc->rate, QBS_RATE_OFF);
 	f.executive.is_quorate = true;
 	ipc_gate(f.executive.ipc);
-	ck_assert_int_eq(f.plugin.ipc->rate, QB_IPCS_RATE_FAST);
+	ck_assert_int_eq(f.plugin.ipc->rate, QBS_RATE_FAST);
 }
 END_TEST
 
@@ -316,12 +316,12 @@ END_TEST
 static const struct {
 	uint32_t used;
 	int rate;
-} level_rows[] = {{0, QB_IPCS_RATE_FAST}, {250, QB_IPCS_RATE_FAST},
-	{350, QB_IPCS_RATE_FAST}, /* gap */
-	{450, QB_IPCS_RATE_NORMAL}, {550, QB_IPCS_RATE_NORMAL}, {650, QB_IPCS_RATE_SLOW},
-	{720, QB_IPCS_RATE_SLOW}, {737, QB_IPCS_RATE_SLOW}, {738, QB_IPCS_RATE_OFF_2},
-	{750, QB_IPCS_RATE_OFF_2}, {1000, QB_IPCS_RATE_OFF_2}, {720, QB_IPCS_RATE_OFF_2},
-	{650, QB_IPCS_RATE_SLOW}, {350, QB_IPCS_RATE_SLOW}, {250, QB_IPCS_RATE_FAST}};
+} level_rows[] = {{0, QBS_RATE_FAST}, {250, QBS_RATE_FAST},
+	{350, QBS_RATE_FAST}, /* gap */
+	{450, QBS_RATE_NORMAL}, {550, QBS_RATE_NORMAL}, {650, QBS_RATE_SLOW},
+	{720, QBS_RATE_SLOW}, {737, QBS_RATE_SLOW}, {738, QBS_RATE_OFF_2},
+	{750, QBS_RATE_OFF_2}, {1000, QBS_RATE_OFF_2}, {720, QBS_RATE_OFF_2},
+	{650, QBS_RATE_SLOW}, {350, QBS_RATE_SLOW}, {250, QBS_RATE_FAST}};
 
 START_TEST(the_rate_follows_the_queue)
 {
@@ -337,7 +337,7 @@ START_TEST(the_rate_follows_the_queue)
 	ipc_gate(f.executive.ipc);
 	exec_stub.queue.used = 0;
 	run_for_ms(20);
-	ck_assert_int_eq(f.plugin.ipc->rate, QB_IPCS_RATE_FAST);
+	ck_assert_int_eq(f.plugin.ipc->rate, QBS_RATE_FAST);
 }
 END_TEST
 
@@ -356,7 +356,7 @@ START_TEST(a_request_that_finds_no_room)
 {
 	exec_stub.queue = (struct totem_queue){.used = 2, .total = 5, .message_size_max = 100000};
 	exec_stub.queue.used = 3; /* level critical only at the next look */
-	f.plugin.ipc->rate = QB_IPCS_RATE_FAST;
+	f.plugin.ipc->rate = QBS_RATE_FAST;
 	play(play_no_room);
 	ck_assert_uint_eq(f.handled, 0);
 	exec_stub.queue.used = 0;

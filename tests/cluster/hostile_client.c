@@ -1,0 +1,267 @@
+/*
+ * A permitted client that damages the memory which it shares with the daemon.
+ *
+ *	hostile_client MODE COUNT SEED
+ *
+ * COUNT children connect in turn, ask for events, and then do what MODE says to every mapping that they share with
+ * the daemon: files of libqb's protocol in /dev/shm and the rings of a fast channel. Each then writes wake-up bytes,
+ * so that the daemon looks. Another process makes events for them meanwhile. MODE is one of
+ *	truncate    shrink each file to a random size
+ *	punch       free the pages of each mapping
+ *	scribble    write random words, mostly where positions stand
+ *	lengths     write chunks with extreme sizes into the request ring
+ *	semaphores  write random words where semaphores stand
+ *
+ * A child may die of what it does. The program fails when no child could connect.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <corosync/cmap.h>
+
+#include "client.h"
+
+#define MAPPINGS_MAX 64
+#define ROUNDS 60
+#define CONTROL_WORDS 24u /* of a mapping: positions and the words of doorbells stand in front */
+#define SEMAPHORE_WORD 2052u
+#define CHUNK_MAGIC 0xA1A1A1A1u
+
+struct mapping {
+	uint32_t *words;
+	size_t count;
+	char path[160];
+};
+
+static struct mapping mappings[MAPPINGS_MAX];
+static size_t mapping_count;
+
+static uint32_t random_below(uint32_t bound) { return (uint32_t)((uint64_t)random() % bound); }
+
+static uint32_t random_word(void)
+{
+	static const uint32_t words[] = {0, 1, 2, 7, 8, 15, 16, 127, 128, 129, 130, 133, 134, 140, 263167, 263168,
+		263169, 1048576, 1048577, CHUNK_MAGIC, 0x7fffffff, 0x80000000, 0xfffffff0, 0xffffffff};
+
+	if (random_below(3) == 0)
+		return (uint32_t)random() ^ (uint32_t)random() << 16;
+	return words[random_below(sizeof(words) / sizeof(words[0]))];
+}
+
+/* ---- What is shared ------------------------------------------------------ */
+
+static bool is_shared(const char *path)
+{
+	return strstr(path, "/dev/shm/qb-") != NULL || strstr(path, "coterie-channel") != NULL;
+}
+
+static void find_mappings(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[512];
+
+	while (maps != NULL && mapping_count < MAPPINGS_MAX && fgets(line, sizeof(line), maps) != NULL) {
+		struct mapping *mapping = &mappings[mapping_count];
+		uintptr_t start, end;
+		char rights[8];
+
+		mapping->path[0] = '\0';
+		if (sscanf(line, "%lx-%lx %7s %*s %*s %*s %159s", &start, &end, rights, mapping->path) < 3 ||
+			!is_shared(mapping->path) || rights[1] != 'w')
+			continue;
+		mapping->words = (uint32_t *)start;
+		mapping->count = (end - start) / sizeof(uint32_t);
+		mapping_count++;
+	}
+	if (maps != NULL)
+		fclose(maps);
+}
+
+/* The daemon looks. */
+static void nudge(void)
+{
+	static const char bytes[8];
+
+	for (int fd = 3; fd < 64; fd++)
+		(void)send(fd, bytes, 1 + random_below(sizeof(bytes)), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* ---- Harm ---------------------------------------------------------------- */
+
+static void shrink(const struct mapping *mapping)
+{
+	struct stat status;
+
+	if (stat(mapping->path, &status) == 0 && status.st_size > 0)
+		(void)!truncate(mapping->path, random_below(2) ? 0 : random_below((uint32_t)status.st_size));
+}
+
+static void punch(const struct mapping *mapping)
+{
+	(void)madvise(mapping->words, mapping->count * sizeof(uint32_t), MADV_REMOVE);
+}
+
+static void scribble(const struct mapping *mapping)
+{
+	for (int i = 0; i < 4; i++) {
+		size_t range = random_below(4) > 0 ? CONTROL_WORDS : mapping->count;
+		volatile uint32_t *word = &mapping->words[random_below((uint32_t)range)];
+
+		*word = random_word();
+	}
+}
+
+static void damage_semaphore(const struct mapping *mapping)
+{
+	if (strstr(mapping->path, "-header") == NULL)
+		return;
+	for (int i = 0; i < 4; i++)
+		((volatile uint32_t *)mapping->words)[SEMAPHORE_WORD + random_below(8)] = random_word();
+}
+
+/* A chunk at the beginning of the request ring and behind what libqb has written, of a size that is none. */
+static void write_length(const struct mapping *mapping)
+{
+	if (strstr(mapping->path, "-request-") == NULL)
+		return;
+	if (strstr(mapping->path, "-header") != NULL) {
+		((volatile uint32_t *)mapping->words)[0] = random_below(263168);
+		return;
+	}
+	for (uint32_t at = 0; at + 4 < mapping->count; at++) {
+		if (mapping->words[at] != CHUNK_MAGIC && random_below(4096) > 0)
+			continue;
+		mapping->words[at] = CHUNK_MAGIC;
+		mapping->words[at == 0 ? 0 : at - 1] = random_word();
+	}
+}
+
+static const struct mode {
+	const char *name;
+	void (*harm)(const struct mapping *mapping);
+	int rounds;
+} modes[] = {
+	{"truncate", shrink, 3},
+	{"punch", punch, ROUNDS},
+	{"scribble", scribble, ROUNDS},
+	{"lengths", write_length, ROUNDS},
+	{"semaphores", damage_semaphore, ROUNDS},
+};
+
+/* ---- A child ------------------------------------------------------------- */
+
+static void ignore_message(cpg_handle_t handle, const struct cpg_name *group, uint32_t nodeid, uint32_t pid,
+	void *message, size_t size)
+{
+	(void)handle, (void)group, (void)nodeid, (void)pid, (void)message, (void)size;
+}
+
+static void ignore_key(cmap_handle_t handle, cmap_track_handle_t track, int32_t event, const char *key,
+	struct cmap_notify_value now, struct cmap_notify_value before, void *context)
+{
+	(void)handle, (void)track, (void)event, (void)key, (void)now, (void)before, (void)context;
+}
+
+/* Three connections: requests with and without answers, events, a channel. */
+static bool come_in(void)
+{
+	static uint8_t message[3000];
+	cpg_model_v1_data_t model = {.model = CPG_MODEL_V1, .cpg_deliver_fn = ignore_message};
+	struct iovec iov = {.iov_base = message, .iov_len = sizeof(message)};
+	cmap_track_handle_t track;
+	cmap_handle_t cmap;
+	cpg_handle_t cpg;
+
+	if (client_join(&cpg, &model, "hostile", client_now_ns() + UINT64_C(10000000000)) != CS_OK ||
+		cmap_initialize(&cmap) != CS_OK)
+		return false;
+	for (int i = 0; i < 20; i++) {
+		(void)cpg_mcast_joined(cpg, CPG_TYPE_AGREED, &iov, 1);
+		(void)cpg_dispatch(cpg, CS_DISPATCH_ALL);
+	}
+	(void)cmap_track_add(cmap, NULL, CMAP_TRACK_ADD | CMAP_TRACK_MODIFY | CMAP_TRACK_DELETE | CMAP_TRACK_PREFIX,
+		ignore_key, NULL, &track);
+	(void)cmap_set_uint32(cmap, "hostile.value", 1);
+	return true;
+}
+
+/* Events for the others, from a process that keeps to the rules. */
+static void feed(void)
+{
+	static uint8_t message[3000];
+	cpg_model_v1_data_t model = {.model = CPG_MODEL_V1, .cpg_deliver_fn = ignore_message};
+	struct iovec iov = {.iov_base = message, .iov_len = sizeof(message)};
+	cmap_handle_t cmap;
+	cpg_handle_t cpg;
+
+	if (client_join(&cpg, &model, "hostile", client_now_ns() + UINT64_C(10000000000)) != CS_OK ||
+		cmap_initialize(&cmap) != CS_OK)
+		_exit(1);
+	for (uint32_t i = 0;; i++) {
+		(void)cpg_mcast_joined(cpg, CPG_TYPE_AGREED, &iov, 1);
+		(void)cpg_dispatch(cpg, CS_DISPATCH_ALL);
+		(void)cmap_set_uint32(cmap, "hostile.fed", i);
+		client_sleep_ms(1);
+	}
+}
+
+static int live(const struct mode *mode)
+{
+	signal(SIGALRM, SIG_DFL);
+	alarm(20);
+	if (!come_in())
+		return 1;
+	find_mappings();
+	if (mapping_count == 0)
+		return 1;
+	for (int round = 0; round < mode->rounds; round++) {
+		for (size_t i = 0; i < mapping_count; i++)
+			mode->harm(&mappings[i]);
+		nudge();
+		client_sleep_ms(1);
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct mode *mode = NULL;
+	unsigned int good = 0;
+
+	for (size_t i = 0; argc == 4 && i < sizeof(modes) / sizeof(modes[0]); i++)
+		if (strcmp(argv[1], modes[i].name) == 0)
+			mode = &modes[i];
+	if (mode == NULL) {
+		fprintf(stderr, "usage: hostile_client truncate|punch|scribble|lengths|semaphores COUNT SEED\n");
+		return 2;
+	}
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+	pid_t feeder = fork();
+	if (feeder == 0)
+		feed();
+	for (unsigned int i = 0; i < (unsigned int)atoi(argv[2]); i++) {
+		pid_t child = fork();
+		int status;
+
+		if (child == 0) {
+			srandom((unsigned int)atoi(argv[3]) + i);
+			_exit(live(mode));
+		}
+		/* A child that was killed by what it did had come in. */
+		if (child > 0 && waitpid(child, &status, 0) == child && (!WIFEXITED(status) || WEXITSTATUS(status) == 0))
+			good++;
+	}
+	if (feeder > 0) {
+		kill(feeder, SIGKILL);
+		waitpid(feeder, NULL, 0);
+	}
+	printf("%u children did harm\n", good);
+	return good == 0;
+}
