@@ -98,6 +98,31 @@ int ipc_access(struct ipc *ipc, uint32_t uid, uint32_t gid, uint32_t *right)
 	return -EACCES;
 }
 
+/* --- shares --- */
+
+static uint32_t count_connections(const struct ipc *ipc, uint32_t uid)
+{
+	uint32_t count = 0;
+
+	for (const struct ipc_server *server = ipc->servers; server != NULL; server = server->next)
+		for (const struct coterie_client *client = server->clients; client != NULL; client = client->next)
+			count += client->uid == uid && !client->is_closed;
+	return count;
+}
+
+int ipc_access_share(struct ipc *ipc, uint32_t uid, uint32_t right)
+{
+	uint32_t share = right == COTERIE_RIGHT_OBSERVE ? IPC_CONNECTIONS_OF_OBSERVER : IPC_CONNECTIONS_OF_USER;
+
+	if (right == COTERIE_RIGHT_ADMINISTER || count_connections(ipc, uid) < share)
+		return 0;
+	ipc->denied++;
+	log_limited(&ipc->denied_limit, loop_now_ns(ipc->executive->loop), "MAIN", LOG_ERR,
+		"Denied connection attempt from user %u: it has %u connections already, as many as one user may have",
+		uid, share);
+	return -EAGAIN;
+}
+
 /* --- what a client may do --- */
 
 static const char *const verbs[] = {

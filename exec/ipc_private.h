@@ -180,6 +180,11 @@ void ipc_client_listen(struct coterie_client *client);
  * @return 0; -EAGAIN, -EMFILE, -EACCES: spec 03 §4
  */
 int ipc_access(struct ipc *ipc, uint32_t uid, uint32_t gid, uint32_t *right);
+/**
+ * Decide whether a user with this right may have one connection more. A refusal is counted and logged.
+ * @return 0; -EAGAIN: it has its share
+ */
+int ipc_access_share(struct ipc *ipc, uint32_t uid, uint32_t right);
 /** The right that a request with these flags needs: COTERIE_RIGHT_*. */
 static inline uint32_t ipc_right_of_flags(uint32_t flags)
 {

@@ -158,6 +158,8 @@ static int on_accept(
 	uint32_t right = 0;
 	int rc = ipc_access(ipc, peer->uid, peer->gid, &right);
 
+	if (rc == 0)
+		rc = ipc_access_share(ipc, peer->uid, right);
 	if (rc < 0)
 		return rc;
 	struct coterie_client *client = calloc(1, sizeof(*client));

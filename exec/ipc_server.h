@@ -89,4 +89,11 @@ struct coterie_client *ipc_client_find(const struct ipc_server *server, uint64_t
 #define IPC_BACKLOG_ALL (UINT64_C(1) << 30)
 #define IPC_STALL_NS UINT64_C(1000000000)
 
+/**
+ * Connections that one user may have to all services together. Each is 3.1 MB in /dev/shm. Debian's Pacemaker has about
+ * 20 as its user. An administrator has no share: the limit of descriptors is its own. One more gets "try again".
+ */
+#define IPC_CONNECTIONS_OF_USER 128u
+#define IPC_CONNECTIONS_OF_OBSERVER 32u
+
 #endif

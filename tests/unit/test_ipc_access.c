@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "exec/map.h"
@@ -277,6 +278,80 @@ START_TEST(silent_peers_are_few)
 }
 END_TEST
 
+static int play_hoarder(uint32_t share)
+{
+	qb_ipcc_connection_t *c = NULL;
+
+	for (uint32_t i = 0; i < share; i++) {
+		c = connect_client();
+		MUST(c != NULL);
+	}
+	MUST(connect_client() == NULL && errno == EAGAIN);
+	/* One that ends makes room for another. */
+	qb_ipcc_disconnect(c);
+	for (int i = 0; i < 1000 && (c = connect_client()) == NULL; i++)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	MUST(c != NULL);
+	MUST(connect_client() == NULL && errno == EAGAIN);
+	let_go();
+	pause();
+	return 0;
+}
+
+static int play_user_hoards(void)
+{
+	MUST(setgid(4321) == 0 && setuid(1234) == 0);
+	return play_hoarder(IPC_CONNECTIONS_OF_USER);
+}
+
+static int play_observer_hoards(void)
+{
+	MUST(setgid(4321) == 0 && setuid(1234) == 0);
+	return play_hoarder(IPC_CONNECTIONS_OF_OBSERVER);
+}
+
+static int play_another(void)
+{
+	wait_for_go();
+	return play_echo();
+}
+
+static int play_another_user(void)
+{
+	wait_for_go();
+	MUST(setgid(4321) == 0 && setuid(1235) == 0);
+	return play_echo();
+}
+
+static const struct {
+	part hoarder, other;
+	const char *key; /* of the hoarder's right */
+} share_rows[] = {
+	{play_user_hoards, play_another, "uidgid.uid.1234"},
+	{play_user_hoards, play_another_user, "uidgid.uid.1234"},
+	{play_observer_hoards, play_another, "coterie.access.observers.uid.1234"},
+};
+
+START_TEST(each_user_has_a_share_of_connections)
+{
+	bool is_observer = strcmp(share_rows[_i].key, "uidgid.uid.1234") != 0;
+	uint8_t one = 1;
+
+	if (geteuid() != 0)
+		return;
+	map_set(f.executive.map, share_rows[_i].key, is_observer ? COTERIE_MAP_STRING : COTERIE_MAP_U8,
+		is_observer ? (const void *)"yes" : &one, is_observer ? 4 : 1);
+	map_set(f.executive.map, "uidgid.uid.1235", COTERIE_MAP_U8, &one, 1);
+	pid_t hoarder = start_client(share_rows[_i].hoarder);
+	ck_assert_int_eq(serve(start_client(share_rows[_i].other)), 0);
+	kill(hoarder, SIGKILL);
+	ck_assert(WIFSIGNALED(serve(hoarder)));
+	RUN_UNTIL(f.executive.ipc->active == 0);
+	ck_assert_uint_eq(f.executive.ipc->active, 0);
+	ck_assert_int_eq(exec_stub_count_logged("as many as one user may have"), 2);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ipc_access");
@@ -286,6 +361,7 @@ int main(void)
 	tcase_add_test(closed, nobody_comes_in_before_the_first_synchronisation);
 	tcase_add_loop_test(open, access_by_uid_and_gid, 0, ROWS(access_rows));
 	tcase_add_loop_test(open, rights_by_uid_and_gid, 0, ROWS(right_rows));
+	tcase_add_loop_test(open, each_user_has_a_share_of_connections, 0, ROWS(share_rows));
 	tcase_add_test(open, refusals_are_counted_and_logged_at_a_limited_rate);
 	tcase_add_test(open, some_descriptors_stay_with_the_daemon);
 	tcase_add_test(open, the_service_may_refuse);
