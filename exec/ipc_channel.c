@@ -69,11 +69,11 @@ static int make_rings(const struct coterie_client *client, struct ipc_channel *c
 	const struct coterie_channel_offer *offer, const struct coterie_channel_grant *grant)
 {
 	int fds[2];
-	int rc = ipc_channel_memory_make(&channel->send, grant->send_size, &fds[0]);
+	int rc = ipc_channel_memory_make(&channel->send, &channel->send_memory, grant->send_size, &fds[0]);
 
 	if (rc < 0)
 		return rc;
-	rc = ipc_channel_memory_make(&channel->receive, grant->receive_size, &fds[1]);
+	rc = ipc_channel_memory_make(&channel->receive, &channel->receive_memory, grant->receive_size, &fds[1]);
 	if (rc == 0) {
 		channel->send.control->reader_armed = COTERIE_CHANNEL_ARMED;
 		rc = ipc_channel_hand_over(client, offer->address, grant->token, fds);
@@ -81,8 +81,8 @@ static int make_rings(const struct coterie_client *client, struct ipc_channel *c
 	}
 	close(fds[0]);
 	if (rc < 0) {
-		ipc_channel_memory_free(&channel->send);
-		ipc_channel_memory_free(&channel->receive);
+		ipc_channel_memory_free(&channel->send, &channel->send_memory);
+		ipc_channel_memory_free(&channel->receive, &channel->receive_memory);
 	}
 	return rc;
 }
@@ -146,8 +146,8 @@ static void destroy(struct coterie_client *client)
 	ipc_channel_forget_dirty(channel);
 	ipc->channels--;
 	ipc->channel_bytes -= channel->send.size + channel->receive.size;
-	ipc_channel_memory_free(&channel->send);
-	ipc_channel_memory_free(&channel->receive);
+	ipc_channel_memory_free(&channel->send, &channel->send_memory);
+	ipc_channel_memory_free(&channel->receive, &channel->receive_memory);
 	client->channel = NULL;
 	free(channel);
 }

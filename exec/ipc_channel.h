@@ -20,9 +20,15 @@
 
 #include "exec/ipc_private.h"
 
+/** One ring, and the guards of its two mappings. */
+struct ipc_channel_memory {
+	struct qbs_guard *control, *data; /* NULL: none */
+};
+
 struct ipc_channel {
 	struct coterie_client *client;
 	struct coterie_channel_ring send, receive;
+	struct ipc_channel_memory send_memory, receive_memory;
 	bool is_confirmed; /* the client has mapped them */
 	bool is_awake, is_dirty;
 	uint64_t until;   /* in the send ring, where what was looked at ends; never before send.at */
@@ -39,10 +45,13 @@ void ipc_channel_punish(struct ipc_channel *channel);
 
 /* --- ipc_channel_memory.c --- */
 
-/** Memory for a ring, mapped; *fd is the caller's. -errno */
-int ipc_channel_memory_make(struct coterie_channel_ring *ring, uint32_t size, int *fd);
+/** Memory for a ring, mapped, guarded, and taken as pages are used; *fd is the caller's. -errno */
+int ipc_channel_memory_make(
+	struct coterie_channel_ring *ring, struct ipc_channel_memory *memory, uint32_t size, int *fd);
 /** Unmap it, and take it away from whoever has it mapped still. */
-void ipc_channel_memory_free(struct coterie_channel_ring *ring);
+void ipc_channel_memory_free(struct coterie_channel_ring *ring, struct ipc_channel_memory *memory);
+/** Return whether a page was missing at some access: the system has no memory for it. */
+bool ipc_channel_memory_is_broken(const struct ipc_channel_memory *memory);
 /**
  * Send descriptors to the socket that the client listens on.
  *

@@ -1,6 +1,7 @@
 /*
- * Memory that a client shares with us, and how it gets it. It cannot shrink: an access of ours never ends in
- * SIGBUS, whatever the client does to it. It has no name: whoever dies, nothing is left behind.
+ * Memory that a client shares with us, and how it gets it. It cannot shrink, and it has no name: when both sides have
+ * died, it is free. Pages are taken when they are used: to take 128 MB at once stalls the loop for 60 ms. An access for
+ * which the system has no page is caught by a guard.
  */
 #include "exec/ipc_channel.h"
 
@@ -12,14 +13,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* With all its memory, so that no access fails later. */
+#include "exec/qb/fault.h"
+
 static int make_file(uint32_t size)
 {
 	int fd = memfd_create("coterie-channel", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (fd < 0)
 		return -errno;
-	int rc = -posix_fallocate(fd, 0, (off_t)COTERIE_CHANNEL_DATA + size);
+	int rc = ftruncate(fd, (off_t)COTERIE_CHANNEL_DATA + size) < 0 ? -errno : 0;
 	if (rc == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
 		rc = -errno;
 	if (rc == 0)
@@ -28,30 +30,49 @@ static int make_file(uint32_t size)
 	return rc;
 }
 
-int ipc_channel_memory_make(struct coterie_channel_ring *ring, uint32_t size, int *fd)
+/* The page of control first: who finds it whole behind what it has read, has read what was written. */
+bool ipc_channel_memory_is_broken(const struct ipc_channel_memory *memory)
 {
-	int file = make_file(size);
-
-	if (file < 0)
-		return file;
-	int rc = coterie_channel_map(ring, file, size);
-	if (rc < 0) {
-		close(file);
-		return rc;
-	}
-	*fd = file;
-	return 0;
+	return qbs_guard_is_broken(memory->control) || qbs_guard_is_broken(memory->data);
 }
 
-/* The page of control first: who finds it whole behind what it has read, has read what was written. */
-void ipc_channel_memory_free(struct coterie_channel_ring *ring)
+void ipc_channel_memory_free(struct coterie_channel_ring *ring, struct ipc_channel_memory *memory)
 {
 	if (ring->control == NULL)
 		return;
 	(void)madvise(ring->control, COTERIE_CHANNEL_DATA, MADV_REMOVE);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	(void)madvise(ring->data, ring->size, MADV_REMOVE);
+	qbs_guard_del(memory->control);
+	qbs_guard_del(memory->data);
+	*memory = (struct ipc_channel_memory){NULL, NULL};
 	coterie_channel_unmap(ring);
+}
+
+static int add_guards(const struct coterie_channel_ring *ring, struct ipc_channel_memory *memory)
+{
+	memory->control = qbs_guard_add(ring->control, COTERIE_CHANNEL_DATA);
+	memory->data = qbs_guard_add(ring->data, 2 * (size_t)ring->size);
+	return memory->control == NULL || memory->data == NULL ? -ENOMEM : 0;
+}
+
+int ipc_channel_memory_make(
+	struct coterie_channel_ring *ring, struct ipc_channel_memory *memory, uint32_t size, int *fd)
+{
+	int file = make_file(size);
+
+	if (file < 0)
+		return file;
+	int rc = coterie_channel_map(ring, file, size);
+	if (rc == 0)
+		rc = add_guards(ring, memory);
+	if (rc < 0) {
+		ipc_channel_memory_free(ring, memory);
+		close(file);
+		return rc;
+	}
+	*fd = file;
+	return 0;
 }
 
 /* --- handing it over --- */

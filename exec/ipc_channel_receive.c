@@ -97,7 +97,7 @@ static int find_room(struct ipc_channel *channel, uint32_t size)
 		if (room >= size)
 			(void)coterie_channel_heard(&ring->control->writer_waits);
 	}
-	if (room < 0)
+	if (room < 0 || ipc_channel_memory_is_broken(&channel->receive_memory))
 		return -EPROTO;
 	return room < size ? -EAGAIN : 0;
 }

@@ -34,7 +34,7 @@ static void look(struct ipc_channel *channel)
 {
 	int64_t filled = coterie_channel_filled(&channel->send);
 
-	if (filled < 0)
+	if (filled < 0 || ipc_channel_memory_is_broken(&channel->send_memory))
 		ipc_channel_punish(channel);
 	else
 		channel->until = channel->send.at + (uint64_t)filled;

@@ -6,9 +6,11 @@ libexecutive_la_LIBADD = libcore.la libtotem.la $(DAEMON_LIBS)
 libexecutive_la_SOURCES = \
 	%D%/loop.c %D%/loop.h %D%/flight.c %D%/flight.h %D%/log.c %D%/log.h %D%/log_format.c %D%/log_format.h \
 	%D%/log_qb.c %D%/log_sink.c %D%/log_sink.h $(qb_sources)
+# Memory shared with clients: channels have it in the test kit, too.
+qb_fault_sources = %D%/qb/fault.c %D%/qb/fault.h
 # exec/qb: the server half of libqb's IPC protocol. The test kit has its own, without sockets.
 qb_sources = \
-	%D%/qb/qb.h %D%/qb/private.h %D%/qb/connection.c %D%/qb/fault.c %D%/qb/fault.h %D%/qb/folder.c %D%/qb/handshake.c \
+	%D%/qb/qb.h %D%/qb/private.h %D%/qb/connection.c %D%/qb/folder.c %D%/qb/handshake.c \
 	%D%/qb/ring.c %D%/qb/ring.h %D%/qb/semaphore.c %D%/qb/semaphore.h %D%/qb/server.c %D%/qb/shm.c %D%/qb/socket.c
 
 # Ring, routing, synchronisation, process.
@@ -33,7 +35,7 @@ plugin_open_sources = %D%/plugin_open.c
 endif
 
 # Plugins, host table, IPC.
-libcore_la_SOURCES += \
+libcore_la_SOURCES += $(qb_fault_sources) \
 	%D%/plugin.c %D%/plugin.h %D%/plugin_private.h $(plugin_open_sources) %D%/plugin_check.c \
 	%D%/plugin_life.c %D%/plugin_life.h %D%/plugin_replace.c %D%/plugin_life_private.h \
 	%D%/plugin_trial.c %D%/plugin_trial.h %D%/plugin_watch.c %D%/plugin_watch.h \

@@ -52,8 +52,10 @@ const char *fuzz_summary(void)
 
 /* --- memory --- */
 
-int ipc_channel_memory_make(struct coterie_channel_ring *ring, uint32_t size, int *fd)
+int ipc_channel_memory_make(
+	struct coterie_channel_ring *ring, struct ipc_channel_memory *guards, uint32_t size, int *fd)
 {
+	(void)guards;
 	size_t place = 0;
 
 	FUZZ_CHECK(size == coterie_channel_rounded(size));
@@ -71,8 +73,15 @@ int ipc_channel_memory_make(struct coterie_channel_ring *ring, uint32_t size, in
 	return 0;
 }
 
-void ipc_channel_memory_free(struct coterie_channel_ring *ring)
+bool ipc_channel_memory_is_broken(const struct ipc_channel_memory *guards)
 {
+	(void)guards;
+	return false;
+}
+
+void ipc_channel_memory_free(struct coterie_channel_ring *ring, struct ipc_channel_memory *guards)
+{
+	(void)guards;
 	for (size_t i = 0; i < 2 * CLIENTS; i++)
 		if (memory[i].ring.data == ring->data)
 			memory[i].is_taken = false;

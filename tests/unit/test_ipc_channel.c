@@ -2,6 +2,7 @@
  * Fast channels, their life: how one is opened, and what a client sends through it. See also
  * test_ipc_channel_receive.c and test_ipc_channel_hostile.c.
  */
+#include "exec/ipc_channel.h"
 #include "channel_case.h"
 
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -595,11 +597,33 @@ END_TEST
 
 #define ROWS(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
+/* --- memory --- */
+
+START_TEST(a_large_ring_takes_memory_as_it_is_used)
+{
+	struct ipc_channel_memory memory = {NULL, NULL};
+	struct coterie_channel_ring ring = {.control = NULL};
+	struct stat status;
+	int fd;
+
+	ck_assert_int_eq(ipc_channel_memory_make(&ring, &memory, COTERIE_CHANNEL_SIZE_MAX, &fd), 0);
+	ck_assert_int_eq(fstat(fd, &status), 0);
+	ck_assert_int_le(status.st_blocks * 512, COTERIE_CHANNEL_DATA);
+	ring.data[COTERIE_CHANNEL_SIZE_MAX - 1] = 1;
+	ck_assert_int_eq(ring.data[2u * COTERIE_CHANNEL_SIZE_MAX - 1], 1);
+	ck_assert(!ipc_channel_memory_is_broken(&memory));
+	ipc_channel_memory_free(&ring, &memory);
+	ck_assert_ptr_null(ring.control);
+	close(fd);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ipc_channel");
 	TCase *opening = channel_case_add(suite, "opening"), *sending = channel_case_add(suite, "sending");
 
+	tcase_add_test(opening, a_large_ring_takes_memory_as_it_is_used);
 	tcase_add_test(opening, a_grant_has_the_agreed_layout);
 	tcase_add_test(opening, what_is_no_offer_is_not_answered);
 	tcase_add_loop_test(opening, the_environment_chooses_the_size, 0, ROWS(sizes));
