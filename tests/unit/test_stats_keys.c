@@ -8,6 +8,7 @@
 
 #include "exec/config/model.h"
 #include "exec/ipc_private.h"
+#include "exec/qb/private.h"
 #include "exec/stats.h"
 #include "exec/stats_daemon.h"
 #include "exec/stats_totem.h"
@@ -107,6 +108,7 @@ static uint64_t read_number(const char *key)
 
 /* A client of service 0, as far as its statistics go. */
 struct fake {
+	struct qbs_connection connection;
 	struct plugin plugin;
 	struct ipc_server server;
 	struct coterie_client client;
@@ -115,7 +117,7 @@ struct fake {
 static void fake_come(struct fake *fake)
 {
 	*fake = (struct fake){.plugin = {.name = "fake"}, .server = {.ipc = executive.ipc, .plugin = &fake->plugin},
-		.client = {.server = &fake->server, .pid = 10800, .process = "corosync-cmapct"}};
+		.client = {.connection = &fake->connection, .server = &fake->server, .pid = 10800, .process = "corosync-cmapct"}};
 	ipc_stats_come(&fake->client);
 }
 
