@@ -18,6 +18,11 @@ void merge_foreign(
 	}
 	if (node == engine->options.nodeid)
 		return; /* of our former life, or forged: it tells of no other ring */
+	/* A join of that ring would not be believed either, so that gathering for it leads to nothing. */
+	if (!engine_believes(engine, ring->seq, RING_SEQ_COMMIT_MAX)) {
+		engine_refuse(engine, TOTEM_REFUSED_SEQ, node);
+		return;
+	}
 
 	struct peer *peer = peer_get(engine, node);
 

@@ -615,6 +615,33 @@ START_TEST(forged_ring_seqs_leave_room)
 }
 END_TEST
 
+/* A ring that no member would follow is no reason to gather: noise would cost a ring for every packet. */
+START_TEST(a_ring_beyond_belief_is_not_gathered_for)
+{
+	uint8_t bytes[256];
+
+	start_ring(3);
+
+	struct ring_id ring = *totem_engine_ring(node_of(1)->engine);
+	uint32_t refused = node_of(1)->refused;
+
+	for (uint32_t k = 0; k < 20; k++) {
+		const struct wire_merge_detect merge = {
+			.system_from = 2, .ring = {2, (UINT64_C(1) << 63) + (UINT64_C(1) << 40) + k}};
+
+		feed(1, bytes, wire_encode_merge_detect(&merge, false, bytes, sizeof(bytes)));
+		run_for(20);
+	}
+	ck_assert(ring_id_equal(&ring, totem_engine_ring(node_of(1)->engine)));
+	ck_assert_uint_eq(node_of(1)->refused, refused + 20);
+	/* One of a ring that may be is answered with a new ring. */
+	const struct wire_merge_detect merge = {.system_from = 2, .ring = {2, ring.seq + 400}};
+	feed(1, bytes, wire_encode_merge_detect(&merge, false, bytes, sizeof(bytes)));
+	run_for(500);
+	ck_assert(!ring_id_equal(&ring, totem_engine_ring(node_of(1)->engine)));
+}
+END_TEST
+
 /* A leave with the seq of the ring, in the name of a member that runs. */
 START_TEST(a_forged_leave_removes_no_member_that_answers)
 {
@@ -723,6 +750,7 @@ int main(void)
 	tcase_add_test(tcase, forged_ring_seqs_leave_room);
 	tcase_add_test(tcase, a_forged_leave_removes_no_member_that_answers);
 	tcase_add_loop_test(tcase, a_member_that_leaves_is_out_of_the_ring_soon, 0, 2);
+	tcase_add_test(tcase, a_ring_beyond_belief_is_not_gathered_for);
 	tcase_add_test(tcase, forged_joins_do_not_use_the_ring_seqs_up);
 	tcase_add_test(tcase, the_last_ring_seq_is_not_passed);
 	suite_add_tcase(suite, tcase);
