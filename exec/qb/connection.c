@@ -12,7 +12,11 @@
 
 #define LIMIT_FAST 50u
 #define LIMIT_NORMAL 5u
-#define LIMIT_LAST 65536u   /* of one that has hung up: what it sent before */
+/*
+ * Of one that has hung up: what it sent before. Libraries wait when about 280 wake-up bytes are unread: the kernel's
+ * limit for a stream. A hostile client can leave 40,000 requests, which the loop is not to handle in one turn.
+ */
+#define LIMIT_LAST 4096u
 #define BELLS_MAX 0x7fffffffu
 
 static const struct qbs_loop *loop_of(const struct qbs_connection *connection)
@@ -60,7 +64,8 @@ void qbs_disconnect(struct qbs_connection *connection)
 	connection->busy++;
 	unlink_connection(connection);
 	loop_of(connection)->del(loop_of(connection)->arg, connection->fd);
-	connection->server->handlers->closed(connection->context);
+	if (connection->is_created)
+		connection->server->handlers->closed(connection->context);
 	(void)shutdown(connection->fd, SHUT_RDWR);
 	close(connection->fd);
 	connection->transport->close(connection);
@@ -176,7 +181,12 @@ static uint32_t count_bytes(const struct qbs_connection *connection)
 	return ioctl(connection->fd, FIONREAD, &bytes) < 0 || bytes < 0 ? 0 : (uint32_t)bytes;
 }
 
-static void take_bytes(const struct qbs_connection *connection, uint32_t count)
+/*
+ * FIONREAD also counts an urgent byte, which no read returns: only a read finds the end of the stream then.
+ *
+ * @return false: the client has hung up, or at least its half
+ */
+static bool take_bytes(const struct qbs_connection *connection, uint32_t count)
 {
 	uint8_t bytes[256];
 	ssize_t taken = 1;
@@ -186,22 +196,23 @@ static void take_bytes(const struct qbs_connection *connection, uint32_t count)
 		if (taken > 0)
 			count -= (uint32_t)taken;
 	}
+	return taken != 0;
 }
 
 /*
  * Its library sends a byte behind each request. So there are as many requests as bytes, and a byte is taken when its
  * request was. Bytes without a request mean nothing.
+ *
+ * @return false: the client has hung up
  */
-static void serve_stream(struct qbs_connection *connection, uint32_t bytes, uint32_t limit)
+static bool serve_stream(struct qbs_connection *connection, uint32_t bytes, uint32_t limit)
 {
 	uint32_t wanted = bytes < limit ? bytes : limit;
 	uint32_t count = connection->transport == &qbs_shm ? qbs_serve(connection, wanted) : 0;
 
 	if (count == 0)
 		connection->stats.recv_retries++;
-	if (connection->is_closed)
-		return;
-	take_bytes(connection, count == 0 ? bytes : count);
+	return connection->is_closed || take_bytes(connection, count == 0 ? bytes : count);
 }
 
 /*
@@ -210,15 +221,18 @@ static void serve_stream(struct qbs_connection *connection, uint32_t bytes, uint
  */
 static void take_last(struct qbs_connection *connection)
 {
-	uint32_t bytes, before = UINT32_MAX;
+	uint32_t bytes, before = UINT32_MAX, left = LIMIT_LAST;
 
 	if (connection->transport != &qbs_shm) {
 		(void)qbs_serve(connection, LIMIT_LAST);
 		return;
 	}
-	while (is_read(connection) && (bytes = count_bytes(connection)) > 0 && bytes < before) {
+	while (left > 0 && is_read(connection) && (bytes = count_bytes(connection)) > 0 && bytes < before) {
+		uint64_t requests = connection->stats.requests;
+
 		before = bytes;
-		serve_stream(connection, bytes, LIMIT_LAST);
+		(void)serve_stream(connection, bytes, left);
+		left -= (uint32_t)(connection->stats.requests - requests);
 	}
 }
 
@@ -269,7 +283,10 @@ void qbs_on_stream(void *arg, int fd, uint32_t revents)
 			take_last(connection);
 		qbs_disconnect(connection);
 	} else if (bytes > 0 && (is_read(connection) || connection->transport != &qbs_shm)) {
-		serve_stream(connection, bytes, qbs_limit(connection));
+		if (!serve_stream(connection, bytes, qbs_limit(connection))) {
+			take_last(connection);
+			qbs_disconnect(connection);
+		}
 	}
 	qbs_leave(connection);
 }
@@ -398,12 +415,13 @@ void qbs_connection_make(struct qbs_server *server, int fd, const struct qbs_pee
 	connection->stats.flow = qbs_flow_of(server->rate);
 	connection->transport->flow(connection, connection->stats.flow);
 	qbs_listen(connection);
-	rc = answer(fd, &message);
+	if (answer(fd, &message) < 0) { /* it has hung up already */
+		qbs_disconnect(connection);
+		return;
+	}
 	qbs_enter(connection);
-	if (rc == 0)
-		server->handlers->created(connection->context);
-	else
-		break_off(connection); /* its end is noticed by the loop */
+	connection->is_created = true;
+	server->handlers->created(connection->context);
 	qbs_leave(connection);
 }
 

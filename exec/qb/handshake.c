@@ -179,7 +179,10 @@ static int meet(struct qbs_server *server, int fd)
 
 	if (handshake == NULL)
 		return -ENOMEM;
-	(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) {
+		free(handshake);
+		return -errno;
+	}
 	handshake->server = server;
 	handshake->fd = fd;
 	handshake->uid = peer.uid;
@@ -200,12 +203,29 @@ void qbs_on_caller(void *arg, int fd, uint32_t revents)
 	struct qbs_server *server = arg;
 
 	(void)revents;
+/*
+ * Without a free descriptor the caller stays in the kernel's queue and wakes the loop again and again. So there is a
+ * spare one: it gives way for as long as it takes to end the caller.
+ */
+static void turn_away(struct qbs_host *host, int fd)
+{
+	if (host->spare_fd >= 0)
+		close(host->spare_fd);
+	int caller = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (caller >= 0)
+		close(caller);
+	host->spare_fd = qbs_spare_open();
+}
+
 	for (uint32_t i = 0; i < CALLERS_AT_ONCE; i++) {
 		int caller = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-		/* Without a free descriptor the caller stays in the kernel's queue and wakes us again: make room. */
-		if (caller < 0 && (errno == EMFILE || errno == ENFILE) && server->host->handshakes != NULL)
-			end(find_excess(server->host));
+		if (caller < 0 && (errno == EMFILE || errno == ENFILE)) {
+			if (server->host->handshakes != NULL)
+				end(find_excess(server->host));
+			else
+				turn_away(server->host, fd);
+		}
 		if (caller < 0)
 			break;
 		if (meet(server, caller) < 0)

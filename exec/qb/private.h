@@ -81,7 +81,7 @@ struct qbs_connection {
 	uint32_t fd_events;  /* what it is polled for */
 	uint32_t bytes_owed; /* wake-up bytes that found no room in it */
 	uint32_t busy;       /* callbacks that are running */
-	bool is_closed, is_paused, is_broken;
+	bool is_created, is_closed, is_paused, is_broken;
 	struct qbs_stats stats;
 
 	/* What is shared. */
@@ -117,11 +117,17 @@ struct qbs_host {
 	struct qbs_handshake *handshakes, *last_handshake;
 	uint32_t handshake_count;
 	uint8_t *buffer; /* QBS_SIZE_MAX bytes: the request that is being handled */
+	int spare_fd;    /* for callers when there is no other; -1: none */
 };
 
 extern const struct qbs_transport qbs_shm, qbs_socket;
 
 /* --- handshake.c --- */
+/* --- server.c --- */
+
+/** A descriptor to give up when there is no other: of nothing. -1: none */
+int qbs_spare_open(void);
+
 
 /** Readiness of a listening socket. */
 void qbs_on_caller(void *server, int fd, uint32_t revents);

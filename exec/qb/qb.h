@@ -85,8 +85,9 @@ struct qbs_handlers {
 	 */
 	int (*request)(void *context, const void *msg, uint32_t size);
 	void (*ready)(void *context);
-	void (*closed)(void *context); /* qbs_disconnect, or the client has hung up */
-	void (*destroyed)(void *context); /* also without created() and closed(), when no memory can be shared */
+	void (*closed)(void *context); /* qbs_disconnect, or the client has hung up; only behind created() */
+	/** Also without created() and closed(): no memory can be shared, or the client has not waited for its answer. */
+	void (*destroyed)(void *context);
 };
 
 /** @param loop  kept until qbs_host_destroy. @return NULL: out of memory, or no handler of SIGBUS: errno */

@@ -1,6 +1,7 @@
 /* Hosts and servers: names that are listened at. */
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,8 @@
 
 /* --- all servers --- */
 
+int qbs_spare_open(void) { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
+
 struct qbs_host *qbs_host_create(const struct qbs_loop *loop)
 {
 	struct qbs_host *host = calloc(1, sizeof(*host));
@@ -35,6 +38,7 @@ struct qbs_host *qbs_host_create(const struct qbs_loop *loop)
 		errno = rc < 0 ? -rc : ENOMEM;
 		return NULL;
 	}
+	host->spare_fd = qbs_spare_open();
 	return host;
 }
 
@@ -43,6 +47,8 @@ void qbs_host_destroy(struct qbs_host *host)
 	if (host == NULL)
 		return;
 	assert(host->handshakes == NULL);
+	if (host->spare_fd >= 0)
+		close(host->spare_fd);
 	free(host->buffer);
 	free(host);
 }

@@ -197,9 +197,7 @@ static int64_t socket_receive(struct qbs_connection *connection)
 	if (size <= 0 || !is_from_peer(connection, &message))
 		return 0;
 	(void)__atomic_fetch_sub(&connection->control[0].queued, 1, __ATOMIC_RELAXED);
-	if ((message.msg_flags & MSG_TRUNC) != 0)
-		return -EPROTO;
-	return size;
+	return (message.msg_flags & MSG_TRUNC) != 0 || qbs_guard_is_broken(connection->guard) ? -EPROTO : size;
 }
 
 /* The client's end exists when its library has got our answer. */
@@ -216,14 +214,15 @@ static int connect_end(const struct qbs_connection *connection, int fd, const ch
 	return 0;
 }
 
-static int put(int fd, struct qbs_control *control, const struct iovec *iov, uint32_t count)
+static int put(const struct qbs_connection *connection, int fd, uint32_t control, const struct iovec *iov,
+	uint32_t count)
 {
 	struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = count};
 
 	if (sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		return errno == EAGAIN || errno == ENOBUFS ? -EAGAIN : errno == EMSGSIZE ? -EMSGSIZE : -ENOTCONN;
-	(void)__atomic_fetch_add(&control->queued, 1, __ATOMIC_RELAXED);
-	return 0;
+	(void)__atomic_fetch_add(&connection->control[control].queued, 1, __ATOMIC_RELAXED);
+	return qbs_guard_is_broken(connection->guard) ? -EPROTO : 0;
 }
 
 static int socket_reply(struct qbs_connection *connection, const struct iovec *iov, uint32_t count, uint32_t size)
@@ -231,7 +230,7 @@ static int socket_reply(struct qbs_connection *connection, const struct iovec *i
 	int rc = connect_end(connection, connection->request_fd, "response", &connection->is_response_connected);
 
 	(void)size;
-	return rc < 0 ? rc : put(connection->request_fd, &connection->control[1], iov, count);
+	return rc < 0 ? rc : put(connection, connection->request_fd, 1, iov, count);
 }
 
 static int socket_event(struct qbs_connection *connection, const struct iovec *iov, uint32_t count, uint32_t size)
@@ -239,7 +238,7 @@ static int socket_event(struct qbs_connection *connection, const struct iovec *i
 	int rc = connect_end(connection, connection->event_fd, "event", &connection->is_event_connected);
 
 	(void)size;
-	return rc < 0 ? rc : put(connection->event_fd, &connection->control[2], iov, count);
+	return rc < 0 ? rc : put(connection, connection->event_fd, 2, iov, count);
 }
 
 static void socket_listen(struct qbs_connection *connection, uint32_t wanted)
