@@ -76,7 +76,21 @@ static uint32_t right_of(const struct map *map, uint32_t uid, uint32_t gid)
 	return is_listed(map, "observers", uid, gid) ? COTERIE_RIGHT_OBSERVE : 0;
 }
 
-int ipc_access(struct ipc *ipc, uint32_t uid, uint32_t gid, uint32_t *right)
+/*
+ * A user can connect, then start a program of root that sends what it is given, such as its own name in an error
+ * message, over the connection. So the process that connected needs the right too. Root may speak for any user.
+ */
+static uint32_t right_of_peer(const struct map *map, const struct qbs_peer *peer)
+{
+	uint32_t right = right_of(map, peer->uid, peer->gid);
+
+	if (peer->opener_uid == 0 || (peer->opener_uid == peer->uid && peer->opener_gid == peer->gid))
+		return right;
+	uint32_t of_opener = right_of(map, peer->opener_uid, peer->opener_gid);
+	return of_opener < right ? of_opener : right;
+}
+
+int ipc_access(struct ipc *ipc, const struct qbs_peer *peer, uint32_t *right)
 {
 	if (!ipc->is_ready)
 		return -EAGAIN;
@@ -86,15 +100,15 @@ int ipc_access(struct ipc *ipc, uint32_t uid, uint32_t gid, uint32_t *right)
 			"Denied connection attempt from %u:%u: too few file descriptors are left: "
 			"raise the limit "
 			"(ulimit -n)",
-			uid, gid);
+			peer->uid, peer->gid);
 		return -EMFILE;
 	}
-	*right = right_of(ipc->executive->map, uid, gid);
+	*right = right_of_peer(ipc->executive->map, peer);
 	if (*right != 0)
 		return 0;
 	ipc->denied++;
 	log_limited(&ipc->denied_limit, loop_now_ns(ipc->executive->loop), "MAIN", LOG_ERR,
-		"Denied connection attempt from %u:%u", uid, gid);
+		"Denied connection attempt from %u:%u", peer->uid, peer->gid);
 	return -EACCES;
 }
 

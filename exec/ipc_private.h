@@ -179,7 +179,7 @@ void ipc_client_listen(struct coterie_client *client);
  * @param right  out: COTERIE_RIGHT_* of the peer; unchanged on error
  * @return 0; -EAGAIN, -EMFILE, -EACCES: spec 03 §4
  */
-int ipc_access(struct ipc *ipc, uint32_t uid, uint32_t gid, uint32_t *right);
+int ipc_access(struct ipc *ipc, const struct qbs_peer *peer, uint32_t *right);
 /**
  * Decide whether a user with this right may have one connection more. A refusal is counted and logged.
  * @return 0; -EAGAIN: it has its share

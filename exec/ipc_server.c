@@ -156,7 +156,7 @@ static int on_accept(
 	struct ipc_server *server = arg;
 	struct ipc *ipc = server->ipc;
 	uint32_t right = 0;
-	int rc = ipc_access(ipc, peer->uid, peer->gid, &right);
+	int rc = ipc_access(ipc, peer, &right);
 
 	if (rc == 0)
 		rc = ipc_access_share(ipc, peer->uid, right);

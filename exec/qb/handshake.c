@@ -114,7 +114,11 @@ static void note_peer(struct qbs_handshake *handshake, struct msghdr *message)
 		if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_CREDENTIALS || handshake->has_peer)
 			continue;
 		memcpy(&sender, CMSG_DATA(head), sizeof(sender));
-		handshake->peer = (struct qbs_peer){.pid = sender.pid, .uid = sender.uid, .gid = sender.gid};
+		handshake->peer = (struct qbs_peer){.pid = sender.pid,
+			.uid = sender.uid,
+			.gid = sender.gid,
+			.opener_uid = handshake->uid,
+			.opener_gid = handshake->gid};
 		handshake->has_peer = true;
 	}
 }
@@ -186,6 +190,7 @@ static int meet(struct qbs_server *server, int fd)
 	handshake->server = server;
 	handshake->fd = fd;
 	handshake->uid = peer.uid;
+	handshake->gid = peer.gid;
 	handshake->since_ns = loop->now_ns(loop->arg);
 	int rc = setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ? -errno : 0;
 	if (rc == 0)
@@ -198,11 +203,6 @@ static int meet(struct qbs_server *server, int fd)
 	return 0;
 }
 
-void qbs_on_caller(void *arg, int fd, uint32_t revents)
-{
-	struct qbs_server *server = arg;
-
-	(void)revents;
 /*
  * Without a free descriptor the caller stays in the kernel's queue and wakes the loop again and again. So there is a
  * spare one: it gives way for as long as it takes to end the caller.
@@ -217,6 +217,11 @@ static void turn_away(struct qbs_host *host, int fd)
 	host->spare_fd = qbs_spare_open();
 }
 
+void qbs_on_caller(void *arg, int fd, uint32_t revents)
+{
+	struct qbs_server *server = arg;
+
+	(void)revents;
 	for (uint32_t i = 0; i < CALLERS_AT_ONCE; i++) {
 		int caller = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 

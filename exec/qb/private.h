@@ -42,6 +42,7 @@ struct qbs_handshake {
 	struct qbs_server *server;
 	int fd;
 	uid_t uid; /* of the process that connected: whose share this is */
+	gid_t gid;
 	uint64_t since_ns;
 	bool has_peer;
 	struct qbs_peer peer;
@@ -116,18 +117,18 @@ struct qbs_host {
 	const struct qbs_loop *loop;
 	struct qbs_handshake *handshakes, *last_handshake;
 	uint32_t handshake_count;
-	uint8_t *buffer; /* QBS_SIZE_MAX bytes: the request that is being handled */
 	int spare_fd;    /* for callers when there is no other; -1: none */
+	uint8_t *buffer; /* QBS_SIZE_MAX bytes: the request that is being handled */
 };
 
 extern const struct qbs_transport qbs_shm, qbs_socket;
 
-/* --- handshake.c --- */
 /* --- server.c --- */
 
 /** A descriptor to give up when there is no other: of nothing. -1: none */
 int qbs_spare_open(void);
 
+/* --- handshake.c --- */
 
 /** Readiness of a listening socket. */
 void qbs_on_caller(void *server, int fd, uint32_t revents);

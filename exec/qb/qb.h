@@ -55,11 +55,17 @@ enum qbs_rate {
 	QBS_RATE_OFF_2,  /* the same; clients that did not ask for it send all the same */
 };
 
-/** As the kernel says, at the client's first message. */
+/**
+ * As the kernel says. The real ids of the process that sent the client's first message, and the effective ones of the process
+ * that connected. They differ for programs that run with another user's right. They also differ where a user connects
+ * and then starts a program of root with the connection as its standard error.
+ */
 struct qbs_peer {
 	pid_t pid;
 	uid_t uid;
 	gid_t gid;
+	uid_t opener_uid;
+	gid_t opener_gid;
 };
 
 /** Counters of a connection, since it was made or qbs_stats_clear. */

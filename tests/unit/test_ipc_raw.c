@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "exec/map.h"
+
 #define ANSWER_SIZE 12328
 #define ANSWER_ERROR 16 /* where it is, bytes */
 #define ANSWER_REQUEST 40
@@ -156,6 +158,51 @@ START_TEST(a_caller_without_a_descriptor_is_turned_away)
 }
 END_TEST
 
+/* As a program of root would that gets a stranger's connection for its standard error. */
+static int play_borrowed_voice(void)
+{
+	MUST(setresgid(0, 4321, 0) == 0 && setresuid(0, 1234, 0) == 0);
+	int fd = connect_raw();
+	MUST(setresuid(0, 0, 0) == 0 && setresgid(0, 0, 0) == 0);
+	MUST(fd >= 0 && say_hello(fd));
+	MUST(read_answer(fd) == -EACCES);
+	return 0;
+}
+
+START_TEST(roots_first_message_on_a_strangers_connection_is_refused)
+{
+	if (geteuid() != 0)
+		return;
+	play(play_borrowed_voice);
+	ck_assert_uint_eq(f.joins, 0);
+}
+END_TEST
+
+static int play_program_of_root(void)
+{
+	MUST(setresgid(4321, 0, 0) == 0 && setresuid(1234, 0, 0) == 0);
+	int fd = connect_raw();
+	MUST(fd >= 0 && say_hello(fd));
+	MUST(read_answer(fd) == 0);
+	wait_for_go();
+	return 0;
+}
+
+START_TEST(a_program_of_root_has_the_right_of_its_user)
+{
+	uint8_t one = 1;
+
+	if (geteuid() != 0)
+		return;
+	map_set(f.executive.map, "uidgid.uid.1234", COTERIE_MAP_U8, &one, 1);
+	pid_t pid = start_client(play_program_of_root);
+	RUN_UNTIL(f.joins == 1);
+	ck_assert_uint_eq(f.last->right, COTERIE_RIGHT_USE);
+	let_go();
+	ck_assert_int_eq(serve(pid), 0);
+}
+END_TEST
+
 static int play_short_control(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -195,5 +242,7 @@ int main(void)
 	tcase_add_test(open, half_a_hang_up_behind_an_urgent_byte_ends_the_connection);
 	tcase_add_test(open, what_a_client_leaves_behind_is_bounded);
 	tcase_add_test(open, a_caller_without_a_descriptor_is_turned_away);
+	tcase_add_test(open, roots_first_message_on_a_strangers_connection_is_refused);
+	tcase_add_test(open, a_program_of_root_has_the_right_of_its_user);
 	return suite_run(suite);
 }
