@@ -4,7 +4,7 @@
 # tests/fuzz/libfuzzer_X FOLDER tests/fuzz/corpus/X.
 fuzz_programs = %D%/fuzz_config %D%/fuzz_native %D%/fuzz_groups %D%/fuzz_packets %D%/fuzz_requests \
 	%D%/fuzz_cfg %D%/fuzz_channel %D%/fuzz_cmap %D%/fuzz_control %D%/fuzz_cpg %D%/fuzz_evs %D%/fuzz_kv \
-	%D%/fuzz_quorum %D%/fuzz_secure %D%/fuzz_votequorum %D%/fuzz_votes
+	%D%/fuzz_qb_handshake %D%/fuzz_qb_ring %D%/fuzz_quorum %D%/fuzz_secure %D%/fuzz_votequorum %D%/fuzz_votes
 check_PROGRAMS += $(fuzz_programs)
 dist_check_SCRIPTS += %D%/fuzz.sh
 TESTS += %D%/fuzz.sh
@@ -18,6 +18,8 @@ fuzz_evs_sources = %D%/fuzz_evs.c $(evs_service_sources) $(mock_host_sources)
 fuzz_groups_sources = %D%/fuzz_groups.c
 fuzz_requests_sources = %D%/fuzz_requests.c exec/ipc_request.c exec/plugin_table.c
 fuzz_channel_sources = %D%/fuzz_channel.c exec/ipc_channel.c exec/ipc_channel_await.c exec/ipc_channel_receive.c exec/ipc_channel_send.c
+fuzz_qb_handshake_sources = %D%/fuzz_qb_handshake.c $(qb_sources) $(qb_fault_sources)
+fuzz_qb_ring_sources = %D%/fuzz_qb_ring.c exec/qb/ring.c $(qb_fault_sources)
 fuzz_secure_sources = %D%/fuzz_secure.c
 fuzz_packets_sources = %D%/fuzz_packets.c %D%/ring.c %D%/ring.h
 # Services: service.c does for each what needs no knowledge of it. With libcheck they come from the archives of the unit
@@ -115,6 +117,10 @@ endif
 %C%_fuzz_packets_SOURCES = $(fuzz_packets_sources) $(fuzz_driver)
 %C%_fuzz_packets_CFLAGS = $(AM_CFLAGS)
 %C%_fuzz_packets_LDADD = libtotem.la
+%C%_fuzz_qb_handshake_SOURCES = $(fuzz_qb_handshake_sources) $(fuzz_driver)
+%C%_fuzz_qb_handshake_CFLAGS = $(AM_CFLAGS)
+%C%_fuzz_qb_ring_SOURCES = $(fuzz_qb_ring_sources) $(fuzz_driver)
+%C%_fuzz_qb_ring_CFLAGS = $(AM_CFLAGS)
 %C%_fuzz_secure_SOURCES = $(fuzz_secure_sources) $(fuzz_driver)
 %C%_fuzz_secure_CFLAGS = $(AM_CFLAGS)
 %C%_fuzz_secure_LDADD = libtransport.la $(CRYPTO_LIBS)
@@ -134,12 +140,16 @@ libfuzzer_link = $(AM_V_CCLD)$(MKDIR_P) %D% && $(FUZZ_CC) -std=gnu11 -g -O1 \
 libfuzzer_programs = %D%/libfuzzer_config %D%/libfuzzer_native %D%/libfuzzer_groups %D%/libfuzzer_packets \
 	%D%/libfuzzer_requests %D%/libfuzzer_cfg %D%/libfuzzer_channel %D%/libfuzzer_cmap \
 	%D%/libfuzzer_control %D%/libfuzzer_cpg %D%/libfuzzer_evs %D%/libfuzzer_kv %D%/libfuzzer_quorum \
-	%D%/libfuzzer_secure %D%/libfuzzer_votequorum %D%/libfuzzer_votes
+	%D%/libfuzzer_qb_handshake %D%/libfuzzer_qb_ring %D%/libfuzzer_secure %D%/libfuzzer_votequorum %D%/libfuzzer_votes
 libfuzzer: $(libfuzzer_programs)
 %D%/libfuzzer_config: $(fuzz_config_sources) $(totem_sources)
 	$(libfuzzer_link) -o $@ $(filter %.c,$^) $(CONFUSE_LIBS)
 %D%/libfuzzer_native: $(fuzz_native_sources) $(config_sources) $(map_sources) $(totem_sources)
 	$(libfuzzer_link) -o $@ $(filter %.c,$^) $(CONFUSE_LIBS)
+%D%/libfuzzer_qb_handshake: $(fuzz_qb_handshake_sources)
+	$(libfuzzer_link) -o $@ $(filter %.c,$^)
+%D%/libfuzzer_qb_ring: $(fuzz_qb_ring_sources)
+	$(libfuzzer_link) -o $@ $(filter %.c,$^)
 %D%/libfuzzer_secure: $(fuzz_secure_sources) $(secure_sources)
 	$(libfuzzer_link) -o $@ $(filter %.c,$^) $(CRYPTO_LIBS)
 %D%/libfuzzer_cfg: $(fuzz_cfg_sources)
