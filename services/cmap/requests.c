@@ -7,6 +7,8 @@
 
 /* Keys and values together. A node of an ordinary cluster has 20 kB of them. */
 #define MAP_SIZE_MAX (UINT64_C(16) << 20)
+/* Keys that users add end below: an administrator can add some in any case. */
+#define MAP_SIZE_OF_USERS (MAP_SIZE_MAX - (UINT64_C(1) << 20))
 /* What the store may need for an entry besides name and value. */
 #define ENTRY_SIZE 128u
 /* While the map is full, it is counted and complained of at most this often. */
@@ -88,24 +90,29 @@ static uint64_t count_map(struct cmap *cmap)
 	return total;
 }
 
-/* Clients together must not fill the memory. The count is as good as what was last looked at. */
-static bool has_room(struct cmap *cmap, uint64_t more)
+/*
+ * Clients together must not fill the memory, and users must leave room for administrators. The count is as good as what
+ * was last looked at.
+ */
+static bool has_room(struct cmap *cmap, struct coterie_client *client, uint64_t more)
 {
-	uint64_t now_ns = cmap->host->now_ns(cmap->ctx);
+	uint64_t now_ns = cmap->host->now_ns(cmap->ctx), size_max = MAP_SIZE_OF_USERS;
 
-	if (cmap->estimate >= MAP_SIZE_MAX - more && now_ns >= cmap->next_count_ns) {
+	if (cmap->estimate >= size_max - more && cmap->host->client_may(client, COTERIE_RIGHT_ADMINISTER) == 0)
+		size_max = MAP_SIZE_MAX;
+	if (cmap->estimate >= size_max - more && now_ns >= cmap->next_count_ns) {
 		cmap->estimate = count_map(cmap);
 		cmap->next_count_ns = now_ns + COUNT_PAUSE_NS;
 	}
-	if (cmap->estimate < MAP_SIZE_MAX - more) {
+	if (cmap->estimate < size_max - more) {
 		cmap->estimate += more;
 		return true;
 	}
 	if (now_ns >= cmap->next_complaint_ns) {
 		cmap->next_complaint_ns = now_ns + COMPLAIN_PAUSE_NS;
 		cmap->host->log(cmap->ctx, LOG_WARNING,
-			"The configuration map is full: clients cannot add to it until keys are "
-			"deleted");
+			"The configuration map is full: %s cannot add to it until keys are deleted",
+			size_max == MAP_SIZE_MAX ? "clients" : "clients that are no administrators");
 	}
 	return false;
 }
@@ -139,7 +146,7 @@ static int set_stats(struct cmap *cmap, struct coterie_client *client, const cha
 	return cmap->host->stats_clear(cmap->ctx, what) < 0 ? -ENOTSUP : 0;
 }
 
-static int set_config(struct cmap *cmap, const char *key, uint32_t type, uint32_t size)
+static int set_config(struct cmap *cmap, struct coterie_client *client, const char *key, uint32_t type, uint32_t size)
 {
 	struct coterie_map_value old;
 	int clean_size;
@@ -150,10 +157,10 @@ static int set_config(struct cmap *cmap, const char *key, uint32_t type, uint32_
 	if (cmap->host->map_read(cmap->ctx, COTERIE_MAP_CONFIG, key, &old) < 0) {
 		if (!is_name(key))
 			return -EOVERFLOW; /* "name too long" stands for all bad names */
-		if (!has_room(cmap, ENTRY_SIZE + strlen(key) + (uint32_t)clean_size))
+		if (!has_room(cmap, client, ENTRY_SIZE + strlen(key) + (uint32_t)clean_size))
 			return -ENOSPC;
 	} else if ((uint32_t)clean_size > old.size &&
-		   !has_room(cmap, (uint32_t)clean_size - old.size)) {
+		   !has_room(cmap, client, (uint32_t)clean_size - old.size)) {
 		return -ENOSPC;
 	}
 	return cmap->host->map_set(cmap->ctx, key, type, cmap->value, (uint32_t)clean_size);
@@ -205,7 +212,7 @@ int cmap_handle_set(void *self, struct coterie_client *client, const void *msg, 
 		request.value_size > size - sizeof(request))
 		return -EINVAL;
 	cmap_snapshot(cmap->value, (const uint8_t *)msg + sizeof(request), request.value_size);
-	rc = set_config(cmap, key, request.type, (uint32_t)request.value_size);
+	rc = set_config(cmap, client, key, request.type, (uint32_t)request.value_size);
 	if (rc == -ENOSPC) {
 		struct cmap_res_plain response = {0};
 

@@ -432,6 +432,36 @@ START_TEST(clients_together_cannot_fill_the_memory)
 }
 END_TEST
 
+START_TEST(keys_of_users_leave_room_for_administrators)
+{
+	if (service_is_replaced())
+		return; /* too many */
+	char bytes[COTERIE_MAP_VALUE_MAX];
+	char key[32];
+	int32_t error = CS_OK;
+	unsigned int count = 0;
+
+	memset(bytes, 'v', sizeof(bytes));
+	user.client->right = COTERIE_RIGHT_USE;
+	other.client->right = COTERIE_RIGHT_ADMINISTER;
+	for (; error == CS_OK && count < 2000; count++) {
+		snprintf(key, sizeof(key), "test.%u", count);
+		error = set(&user, key, COTERIE_MAP_BINARY, bytes, sizeof(bytes));
+	}
+	ck_assert_int_eq(error, CS_ERR_NO_RESOURCES);
+	ck_assert(mock_host_has_logged(host(1), "clients that are no administrators cannot add"));
+	ck_assert_int_eq(set(&other, "totem.new", COTERIE_MAP_BINARY, bytes, sizeof(bytes)), CS_OK);
+	ck_assert_int_eq(set(&user, "test.one-more", COTERIE_MAP_BINARY, bytes, sizeof(bytes)), CS_ERR_NO_RESOURCES);
+	/* An administrator may use all of it. */
+	for (error = CS_OK, count = 0; error == CS_OK && count < 2000; count++) {
+		snprintf(key, sizeof(key), "admin.%u", count);
+		error = set(&other, key, COTERIE_MAP_BINARY, bytes, sizeof(bytes));
+	}
+	ck_assert_int_eq(error, CS_ERR_NO_RESOURCES);
+	ck_assert_uint_gt(count, 8);
+}
+END_TEST
+
 /* ---- Statistics ---------------------------------------------------------- */
 
 static uint32_t read_number(void *arg, void *value)
@@ -732,6 +762,7 @@ int main(void)
 	tcase_add_test(tcase, only_new_keys_need_a_proper_name);
 	tcase_add_test(tcase, protected_keys_stay_as_they_are);
 	tcase_add_test(tcase, clients_together_cannot_fill_the_memory);
+	tcase_add_test(tcase, keys_of_users_leave_room_for_administrators);
 	tcase_add_test(tcase, statistics_are_read_and_cleared_and_nothing_else);
 	tcase_add_test(tcase, only_administrators_clear_statistics);
 	tcase_add_test(tcase, prefixes_of_statistics_come_and_go);
