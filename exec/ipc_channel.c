@@ -40,11 +40,27 @@ static int check_offer(const void *bytes, uint32_t size, struct coterie_channel_
 	return 0;
 }
 
+/* Bytes that the channels of this client's user may still take. */
+static uint32_t bytes_left(const struct coterie_client *client)
+{
+	const struct ipc *ipc = client->server->ipc;
+	uint32_t left = CHANNELS_BYTES_MAX - ipc->channel_bytes, used = 0;
+
+	if (client->right == COTERIE_RIGHT_ADMINISTER)
+		return left;
+	for (const struct ipc_server *server = ipc->servers; server != NULL; server = server->next)
+		for (const struct coterie_client *one = server->clients; one != NULL; one = one->next)
+			if (one->uid == client->uid && one->channel != NULL)
+				used += one->channel->send.size + one->channel->receive.size;
+	uint32_t share = used < IPC_CHANNEL_BYTES_OF_USER ? IPC_CHANNEL_BYTES_OF_USER - used : 0;
+	return share < left ? share : left;
+}
+
 /* As large as the client wants, or, when that is too much together with the others', as small as may be. */
-static int fill_grant(const struct ipc *ipc, const struct coterie_channel_offer *offer,
+static int fill_grant(const struct coterie_client *client, const struct coterie_channel_offer *offer,
 	struct coterie_channel_grant *grant)
 {
-	uint32_t left = CHANNELS_BYTES_MAX - ipc->channel_bytes;
+	uint32_t left = bytes_left(client);
 
 	*grant = (struct coterie_channel_grant){
 		.features = COTERIE_CHANNEL_RINGS,
@@ -58,7 +74,7 @@ static int fill_grant(const struct ipc *ipc, const struct coterie_channel_offer 
 		grant->send_size = COTERIE_CHANNEL_SIZE_MIN;
 		grant->receive_size = COTERIE_CHANNEL_RECEIVE_MIN;
 	}
-	if (ipc->channels >= CHANNELS_MAX || grant->send_size + grant->receive_size > left ||
+	if (client->server->ipc->channels >= CHANNELS_MAX || grant->send_size + grant->receive_size > left ||
 		getrandom(grant->token, sizeof(grant->token), GRND_NONBLOCK) != sizeof(grant->token))
 		return -EAGAIN;
 	return 0;
@@ -124,7 +140,7 @@ int ipc_channel_open(struct coterie_client *client, const void *offer, uint32_t 
 	if (client->channel != NULL)
 		return -EALREADY;
 	/* What waits in the backlog is to go over libqb. */
-	rc = client->backlog != NULL ? -EAGAIN : fill_grant(server->ipc, &wanted, grant);
+	rc = client->backlog != NULL ? -EAGAIN : fill_grant(client, &wanted, grant);
 	if (rc < 0)
 		return rc;
 	rc = make_channel(client, &wanted, grant);

@@ -95,5 +95,11 @@ struct coterie_client *ipc_client_find(const struct ipc_server *server, uint64_t
  */
 #define IPC_CONNECTIONS_OF_USER 128u
 #define IPC_CONNECTIONS_OF_OBSERVER 32u
+/**
+ * Bytes of rings that the fast channels of one user may have together: half of what all may have, and enough for a channel
+ * of the smallest size on each of its connections. An administrator has no share. One more channel is as small as may
+ * be, or the client goes on without.
+ */
+#define IPC_CHANNEL_BYTES_OF_USER (320u << 20)
 
 #endif

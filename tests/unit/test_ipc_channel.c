@@ -17,6 +17,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "exec/map.h"
+
 /* --- opening --- */
 
 static int play_grant(void)
@@ -195,6 +197,34 @@ START_TEST(nor_is_their_memory)
 	f.executive.ipc->channel_bytes = 384u << 20;
 	play(play_greed);
 	f.executive.ipc->channel_bytes -= 384u << 20;
+}
+END_TEST
+
+static int play_greedy_user(void)
+{
+	uint32_t granted = 0;
+	uint64_t bytes = 0;
+	struct res res;
+
+	MUST(setgid(4321) == 0 && setuid(1234) == 0);
+	setenv("COTERIE_CPG_RING", "50000000", 1);
+	for (int i = 0; i < 70; i++) {
+		MUST(channel_open(&channel, "unitfast", f.instance) == 0);
+		granted += ask(REQ_OPEN, 0, 0, &res) == sizeof(res);
+		bytes += res.grant.send_size + res.grant.receive_size;
+	}
+	MUST(bytes > IPC_CHANNEL_BYTES_OF_USER - (4u << 20) && bytes <= IPC_CHANNEL_BYTES_OF_USER && granted < 70);
+	return 0;
+}
+
+START_TEST(each_user_has_a_share_of_their_memory)
+{
+	uint8_t one = 1;
+
+	if (geteuid() != 0)
+		return;
+	map_set(f.executive.map, "uidgid.uid.1234", COTERIE_MAP_U8, &one, 1);
+	play(play_greedy_user);
 }
 END_TEST
 
@@ -631,6 +661,7 @@ int main(void)
 	tcase_add_test(opening, who_died_early_had_a_channel_all_the_same);
 	tcase_add_test(opening, channels_are_not_without_number);
 	tcase_add_test(opening, nor_is_their_memory);
+	tcase_add_test(opening, each_user_has_a_share_of_their_memory);
 	tcase_add_test(sending, messages_come_in_order_and_ahead_of_requests);
 	tcase_add_test(sending, a_full_ring_says_so_and_a_request_waits_for_it);
 	tcase_add_test(sending, a_synchronisation_is_waited_for);
