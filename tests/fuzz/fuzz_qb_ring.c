@@ -219,12 +219,14 @@ static void read_request(void)
 {
 	uint8_t *buffer = malloc(SIZE_MAX_OF_RING);
 	bool is_honest = world.is_honest;
-	uint32_t before = world.rings[0].at;
+	uint32_t before = world.rings[0].at, written = world.rings[0].header->write_at;
 
 	FUZZ_CHECK(buffer != NULL);
 	int64_t size = qbs_ring_read(&world.rings[0], buffer, SIZE_MAX_OF_RING);
 	FUZZ_CHECK(size == -EPROTO || (size >= 0 && size <= SIZE_MAX_OF_RING));
 	FUZZ_CHECK((size > 0) == (world.rings[0].at != before));
+	if (size > 0) /* it ends where the client said that it has written, or before */
+		FUZZ_CHECK((2 + (size + 3) / 4) <= (written >= before ? written - before : world.words - before + written));
 	requests += size > 0;
 	refusals += size < 0;
 	if (is_honest) {
