@@ -473,7 +473,7 @@ static void flood(void)
 	struct evs_group group = group_of("flood");
 	uint8_t *bytes = pattern(1000000, 5);
 	struct iovec iov = {bytes, 1000000};
-	struct flooder flooders[8];
+	struct flooder flooders[24];
 
 	CONNECT(evs_initialize(&handle, &silent));
 	evs_dispatch(handle, CS_DISPATCH_ONE);
