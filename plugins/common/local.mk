@@ -7,7 +7,7 @@ libplugincommon_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 noinst_LTLIBRARIES += libmetricstext.la
 libmetricstext_la_SOURCES = \
 	%D%/metrics/clients.c %D%/metrics/daemon.c %D%/metrics/events.c %D%/metrics/legacy.c %D%/metrics/links.c \
-	%D%/metrics/members.c %D%/metrics/metrics.c %D%/metrics/metrics.h %D%/metrics/ring.c \
+	%D%/metrics/members.c %D%/metrics/metrics.c %D%/metrics/metrics.h %D%/metrics/protection.c %D%/metrics/ring.c \
 	%D%/metrics/times.c %D%/metrics/writer.c %D%/metrics/writer.h
 libmetricstext_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 libmetricstext_la_LIBADD = -lm

@@ -378,6 +378,30 @@ START_TEST(status_tells_of_evictions_and_the_lease)
 }
 END_TEST
 
+/* The ring works, so that it is a hint, behind all else. */
+START_TEST(status_hints_at_a_ring_in_clear)
+{
+	make_cluster();
+	get("/api/v1/status");
+	has("\"encrypted\":false");
+	has("{\"id\":\"ring.plain\",\"level\":\"info\",\"text\":\"the ring is not encrypted: others on its network can "
+	    "read and forge its packets\",\"hint\":\"give all nodes one key file, and set encryption = aes256-gcm "
+	    "(coterie.conf(5))\"}]");
+	set_text("totem.encryption", "aes256-gcm");
+	mock_host_advance(host, 2000 * MS);
+	get("/api/v1/status");
+	has("\"encrypted\":true");
+	ck_assert_ptr_null(strstr(answer, "ring.plain"));
+	set_text("totem.transport", "knet");
+	set_text("totem.encryption", "none");
+	set_text("totem.crypto_hash", "sha256");
+	mock_host_advance(host, 2000 * MS);
+	get("/api/v1/status");
+	has("others on its network can read its packets\",\"hint\":\"give all nodes one key file, and set cipher");
+	finish();
+}
+END_TEST
+
 /* The schema wants a ring, which there is none of while it changes. */
 START_TEST(an_answer_that_there_is_not)
 {
@@ -406,6 +430,7 @@ int main(void)
 	tcase_add_test(served, many_wait_for_one_copy);
 	tcase_add_loop_test(served, answers_are_those_of_coterie_ctl, 0, sizeof(answers) / sizeof(answers[0]));
 	tcase_add_test(served, status_tells_of_evictions_and_the_lease);
+	tcase_add_test(served, status_hints_at_a_ring_in_clear);
 	tcase_add_test(served, an_answer_that_there_is_not);
 	tcase_add_test(copy, a_copy_is_read);
 	tcase_add_test(copy, a_copy_has_a_size);

@@ -377,6 +377,53 @@ START_TEST(frames_have_sources_where_they_are_told)
 }
 END_TEST
 
+#define RING(transport) TEXT(C, "totem.transport", transport)
+#define ADDRESS(address) TEXT(C, "nodelist.node.0.ring0_addr", address)
+#define AWAY TEXT(C, "nodelist.node.1.ring0_addr", "192.0.2.1")
+
+static const struct {
+	const char *want; /* NULL: no sample */
+	enum metrics_protection protection;
+	struct figure figures[5];
+} protections[] = {
+	{NULL, METRICS_PROTECTION_UNKNOWN, {END}},
+	{NULL, METRICS_PROTECTION_UNKNOWN, {RING("udpu"), END}},
+	{NULL, METRICS_PROTECTION_UNKNOWN, {RING("unixgram"), AWAY, END}},
+	{"1", METRICS_PROTECTION_NONE, {AWAY, END}}, /* knet */
+	{"1", METRICS_PROTECTION_NONE, {RING("udp"), AWAY, END}},
+	{"1", METRICS_PROTECTION_NONE, {RING("udpu"), ADDRESS("127.0.0.1"), AWAY, END}},
+	{"1", METRICS_PROTECTION_NONE, {RING("udpu"), ADDRESS("node1"), END}},
+	{"1", METRICS_PROTECTION_NONE, {RING("udpu"), ADDRESS("fe80::1"), END}},
+	{"1", METRICS_PROTECTION_NONE, {RING("udpu"), ADDRESS("126.255.255.255"), END}},
+	{"1", METRICS_PROTECTION_NONE, {RING("udpu"), TEXT(C, "totem.encryption", "none"), AWAY, END}},
+	{"1", METRICS_PROTECTION_NONE, {RING("udp"), TEXT(C, "totem.interface.0.bindnetaddr", "192.0.2.0"), END}},
+	{"0", METRICS_PROTECTION_LOOPBACK, {RING("udp"), TEXT(C, "totem.interface.0.bindnetaddr", "127.0.0.1"), END}},
+	{"0", METRICS_PROTECTION_LOOPBACK, {RING("udpu"), ADDRESS("127.255.0.3"), END}},
+	{"0", METRICS_PROTECTION_LOOPBACK, {RING("udpu"), ADDRESS("::1"), END}},
+	{"0", METRICS_PROTECTION_LOOPBACK, {RING("udpu"), ADDRESS("::ffff:127.0.0.1"), END}},
+	{"0", METRICS_PROTECTION_LOOPBACK, {RING("knet"), ADDRESS("localhost"), END}},
+	{"0", METRICS_PROTECTION_ENCRYPTED, {RING("udpu"), TEXT(C, "totem.encryption", "aes256-gcm"), AWAY, END}},
+	{"0", METRICS_PROTECTION_ENCRYPTED, {TEXT(C, "totem.crypto_cipher", "aes256"), AWAY, END}},
+	{"0", METRICS_PROTECTION_ENCRYPTED, {TEXT(C, "totem.secauth", "on"), AWAY, END}},
+	{"1", METRICS_PROTECTION_AUTHENTICATED,
+		{TEXT(C, "totem.secauth", "on"), TEXT(C, "totem.crypto_cipher", "none"), AWAY, END}},
+	{"1", METRICS_PROTECTION_AUTHENTICATED, {TEXT(C, "totem.crypto_hash", "sha1"), AWAY, END}},
+};
+
+START_TEST(a_ring_in_clear_on_a_network_is_a_figure)
+{
+	char line[64];
+
+	render(protections[_i].figures, (struct metrics_options){.format = METRICS_OPENMETRICS});
+	snprintf(line, sizeof(line), "coterie_ring_plain %s", protections[_i].want);
+	if (protections[_i].want != NULL)
+		has(line);
+	else
+		has_not("coterie_ring_plain");
+	ck_assert_int_eq(metrics_protection(&source), protections[_i].protection);
+}
+END_TEST
+
 static const struct figure not_reloaded[] = {U64(S, "stats.coterie.reload.taken_ms", 0), END};
 
 START_TEST(before_the_first_reload_there_is_no_time_of_one)
@@ -518,6 +565,8 @@ int main(void)
 	tcase_add_test(tcase, histograms_of_one_family_differ_in_a_label);
 	tcase_add_test(tcase, what_happened_is_counted);
 	tcase_add_test(tcase, frames_have_sources_where_they_are_told);
+	tcase_add_loop_test(tcase, a_ring_in_clear_on_a_network_is_a_figure, 0,
+		sizeof(protections) / sizeof(protections[0]));
 	tcase_add_test(tcase, before_the_first_reload_there_is_no_time_of_one);
 	tcase_add_loop_test(tcase, labels_are_made_safe, 0, sizeof(labels) / sizeof(labels[0]));
 	tcase_add_loop_test(tcase, numbers_of_every_type, 0, sizeof(numbers) / sizeof(numbers[0]));

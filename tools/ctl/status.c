@@ -80,6 +80,11 @@ static const char *colored(const struct ctl *ctl, const char *text, int color, c
 	return buffer;
 }
 
+static int level_color(const char *level)
+{
+	return strcmp(level, "error") == 0 ? 31 : strcmp(level, "info") == 0 ? 36 : 33;
+}
+
 /* The last ones; JSON has all that are kept. */
 static void print_evictions(FILE *out, struct json_object *evictions)
 {
@@ -133,7 +138,7 @@ void status_print(const struct ctl *ctl, struct json_object *data)
 		const char *level = get_text(issue, "level");
 
 		fprintf(ctl->out, "%s%-9s %s\n", i == 0 ? "\n" : "",
-			colored(ctl, level, strcmp(level, "error") == 0 ? 31 : 33, buffer), get_text(issue, "text"));
+			colored(ctl, level, level_color(level), buffer), get_text(issue, "text"));
 		if (i == 0 && *get_text(issue, "hint") != '\0')
 			last = get_text(issue, "hint");
 	}

@@ -157,6 +157,23 @@ static void look_at_strangers(const struct metrics_source *source, struct json_o
 	free(strangers);
 }
 
+/* A hint and no more: such a ring works, and Corosync's default is the same. */
+static void look_at_protection(const struct metrics_source *source, struct json_object *issues)
+{
+	const enum metrics_protection protection = metrics_protection(source);
+	char *transport = answers_key_text(source, COTERIE_MAP_CONFIG, "totem.transport");
+	const bool is_udp = transport != NULL && strncmp(transport, "udp", 3) == 0;
+
+	if (protection == METRICS_PROTECTION_NONE || protection == METRICS_PROTECTION_AUTHENTICATED)
+		new_issue(issues, "ring.plain", "info",
+			protection == METRICS_PROTECTION_NONE
+				? "the ring is not encrypted: others on its network can read and forge its packets"
+				: "the ring is not encrypted: others on its network can read its packets",
+			is_udp ? "give all nodes one key file, and set encryption = aes256-gcm (coterie.conf(5))"
+			       : "give all nodes one key file, and set cipher and hash (coterie.conf(5))");
+	free(transport);
+}
+
 struct json_object *answers_issues(const struct metrics_source *source, struct json_object *nodes)
 {
 	struct json_object *issues = json_object_new_array();
@@ -178,5 +195,6 @@ struct json_object *answers_issues(const struct metrics_source *source, struct j
 	if (answers_key_number(source, COTERIE_MAP_STATS, "stats.srp.firewall_enabled_or_nic_failure", 0) != 0)
 		new_issue(issues, "net.blocked", "error", "nothing gets through to the other nodes",
 			"look at the firewall and the interface of this node");
+	look_at_protection(source, issues);
 	return issues;
 }

@@ -28,22 +28,14 @@ static void put_key(const struct metrics_source *source, struct json_object *dat
 static void put_daemon(const struct metrics_source *source, struct json_object *data)
 {
 	int64_t pid = answers_key_number(source, COTERIE_MAP_STATS, "stats.coterie.pid", 0);
-	char *cipher = answers_key_text(source, COTERIE_MAP_CONFIG, "totem.crypto_cipher");
-	char *encryption = answers_key_text(source, COTERIE_MAP_CONFIG, "totem.encryption");
-	char *secauth = answers_key_text(source, COTERIE_MAP_CONFIG, "totem.secauth");
 
 	put_key(source, data, "version", COTERIE_MAP_STATS, "stats.coterie.version", "unknown");
 	put_text(data, "compat", pid != 0 ? "coterie" : "corosync");
-	put_bool(data, "encrypted",
-		(cipher != NULL && strcmp(cipher, "none") != 0) ||
-			(encryption != NULL && strcmp(encryption, "none") != 0) || (secauth != NULL && strcmp(secauth, "on") == 0));
+	put_bool(data, "encrypted", metrics_protection(source) == METRICS_PROTECTION_ENCRYPTED);
 	if (pid != 0)
 		put_number(data, "pid", pid);
 	int64_t uptime_ms = answers_key_number(source, COTERIE_MAP_STATS, "stats.coterie.uptime_ms", 0);
 	json_object_object_add(data, "uptime_s", json_object_new_double((double)uptime_ms / 1000));
-	free(cipher);
-	free(encryption);
-	free(secauth);
 }
 
 int answers_status(const struct metrics_source *source, const char *instance, struct json_object *data)

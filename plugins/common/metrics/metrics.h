@@ -85,6 +85,18 @@ void metrics_text_fini(struct metrics_text *text);
 int metrics_render(const struct metrics_source *source, const struct metrics_options *options,
 	struct metrics_text *text);
 
+/** How the ring's packets are protected on their way. */
+enum metrics_protection {
+	METRICS_PROTECTION_UNKNOWN,       /* another plugin's transport, or no address in the configuration */
+	METRICS_PROTECTION_LOOPBACK,      /* not encrypted, and all addresses are of the loopback */
+	METRICS_PROTECTION_NONE,          /* others on the network can read and forge them */
+	METRICS_PROTECTION_AUTHENTICATED, /* others can read them: knet with a hash and without a cipher */
+	METRICS_PROTECTION_ENCRYPTED,
+};
+
+/** Find out from the configuration map. */
+enum metrics_protection metrics_protection(const struct metrics_source *source);
+
 /** The value of the header Content-Type. */
 const char *metrics_content_type(enum metrics_format format);
 

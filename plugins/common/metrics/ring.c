@@ -107,6 +107,18 @@ static void write_rows(struct writer *writer)
 	}
 }
 
+/* Without an address there is no ring that could need it. */
+static void write_protection(struct writer *writer)
+{
+	enum metrics_protection protection = metrics_protection(writer->source);
+
+	writer_family(writer, METRIC_GAUGE, "coterie_ring_plain",
+		"1: the ring's packets are not encrypted, and its addresses are not all of the loopback.");
+	if (protection != METRICS_PROTECTION_UNKNOWN)
+		writer_sample(writer, NULL,
+			protection == METRICS_PROTECTION_NONE || protection == METRICS_PROTECTION_AUTHENTICATED);
+}
+
 static bool write_source(void *arg, const char *key)
 {
 	struct writer *writer = arg;
@@ -148,4 +160,5 @@ void metrics_write_ring(struct writer *writer)
 	write_ring(writer);
 	write_rows(writer);
 	write_received(writer);
+	write_protection(writer);
 }
