@@ -8,15 +8,16 @@ if WITH_CFG
 plugin_LTLIBRARIES += cfg.la
 endif
 cfg_la_SOURCES = $(cfg_service_sources)
-cfg_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
+cfg_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) -fvisibility=hidden
 cfg_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+cfg_la_LIBADD = $(CRYPTO_LIBS)
 
 if HAVE_CHECK
 # A plugin exports nothing but its descriptor, so the tests take its objects from an archive.
 check_LTLIBRARIES += libcfg_service.la
 libcfg_service_la_SOURCES = $(cfg_service_sources)
-libcfg_service_la_LIBADD = libmock_host.la
-libcfg_service_la_CFLAGS = $(TEST_CFLAGS)
+libcfg_service_la_LIBADD = libmock_host.la $(CRYPTO_LIBS)
+libcfg_service_la_CFLAGS = $(TEST_CFLAGS) $(CRYPTO_CFLAGS)
 
 cfg_service_tests = \
 	tests/unit/test_cfg tests/unit/test_cfg_agree tests/unit/test_cfg_agree_odds tests/unit/test_cfg_rekey \

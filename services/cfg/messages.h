@@ -363,7 +363,7 @@ enum cfg_phase {
 struct cfg_ring_crypto_reconfig {
 	struct cfg_request_header header;
 	uint32_t phase; /* enum cfg_phase */
-	uint32_t tag;   /* of the keys, where Corosync's has padding; it looks at its own phase alone */
+	uint32_t tag;   /* a keyed hash of the keys (docs/encryption.md), where Corosync's has padding; it looks at its own phase alone */
 };
 CFG_SIZE(cfg_ring_crypto_reconfig, 24);
 CFG_LAYOUT(cfg_ring_crypto_reconfig, phase, 16);

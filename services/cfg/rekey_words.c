@@ -4,17 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TAG_MARK 0xc7000000u
+#include <openssl/hmac.h>
+
+#define MAC_SIZE 32u
+
+/* Builds before 0.1.0 sent 0xc7 and an unkeyed hash: their words count as those of nodes that know no tags. */
+#define TAG_MARK 0xc8000000u
 #define TAG_MARK_MASK 0xff000000u
 
 /* --- what the new keys are --- */
-
-static uint64_t add_bytes(uint64_t sum, const void *bytes, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		sum = (sum ^ ((const uint8_t *)bytes)[i]) * UINT64_C(0x100000001b3); /* FNV-1a */
-	return sum;
-}
 
 static const char *text_of(struct cfg *cfg, const char *key, const char *otherwise)
 {
@@ -26,23 +24,41 @@ static const char *text_of(struct cfg *cfg, const char *key, const char *otherwi
 	return value;
 }
 
+/* HMAC-SHA256. @return false: libcrypto failed, and out is zero */
+static bool mac(const void *key, size_t key_size, const void *bytes, size_t size, uint8_t out[MAC_SIZE])
+{
+	unsigned int out_size = MAC_SIZE;
+
+	memset(out, 0, MAC_SIZE);
+	return HMAC(EVP_sha256(), key, (int)key_size, bytes, size, out, &out_size) != NULL;
+}
+
+/*
+ * The ring's key is extracted first (RFC 5869), since libknet uses it as it is. A ring in clear has none: then the tag
+ * says which words the files have, and nothing that is secret.
+ */
 uint32_t cfg_words_tag(struct cfg *cfg)
 {
+	static const char salt[] = "coterie change of keys 1";
 	bool is_secure = strcmp(text_of(cfg, "totem.secauth", "off"), "on") == 0;
-	const char *cipher = text_of(cfg, "totem.crypto_cipher", is_secure ? "aes256" : "none");
-	const char *hash = text_of(cfg, "totem.crypto_hash", is_secure ? "sha256" : "none");
-	const char *encryption = text_of(cfg, "totem.encryption", "none"); /* of udp and udpu */
-	uint64_t sum = UINT64_C(0xcbf29ce484222325);
-	const void *key;
-	uint32_t size;
+	uint8_t root[MAC_SIZE], tag[MAC_SIZE];
+	uint32_t size = 0;
+	const void *key = NULL;
+	char words[256];
 
-	sum = add_bytes(sum, cipher, strlen(cipher) + 1);
-	sum = add_bytes(sum, hash, strlen(hash) + 1);
-	if (strcmp(encryption, "none") != 0)
-		sum = add_bytes(sum, encryption, strlen(encryption) + 1);
-	if (cfg->host->key_get(cfg->ctx, &key, &size) == 0)
-		sum = add_bytes(sum, key, size);
-	return TAG_MARK | ((uint32_t)(sum ^ sum >> 32) & ~TAG_MARK_MASK);
+	int length = snprintf(words, sizeof(words), "%.63s\n%.63s\n%.63s\n",
+		text_of(cfg, "totem.crypto_cipher", is_secure ? "aes256" : "none"),
+		text_of(cfg, "totem.crypto_hash", is_secure ? "sha256" : "none"),
+		text_of(cfg, "totem.encryption", "none")); /* of udp and udpu */
+
+	if (cfg->host->key_get(cfg->ctx, &key, &size) < 0)
+		size = 0;
+	bool is_made = mac(salt, sizeof(salt) - 1, size > 0 ? key : "", size, root) &&
+		       mac(root, sizeof(root), words, (size_t)length, tag);
+
+	explicit_bzero(root, sizeof(root));
+	/* One that could not be made is equal to no other: the ring keeps its keys. */
+	return is_made ? TAG_MARK | (uint32_t)tag[0] << 16 | (uint32_t)tag[1] << 8 | tag[2] : TAG_MARK;
 }
 
 /* --- members --- */

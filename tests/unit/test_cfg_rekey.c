@@ -15,7 +15,7 @@ START_TEST(all_go_over_when_all_have_loaded)
 	ck_assert_uint_eq(host(1)->sent.list[0].guarantee, COTERIE_SAFE);
 	ck_assert_uint_eq(host(1)->sent.list[0].size, 8); /* with its header 24 bytes */
 	ck_assert_int_eq(memcmp(host(1)->sent.list[0].data, "\1\0\0\0", 4), 0);
-	ck_assert_uint_eq(host(1)->sent.list[0].data[7], 0xc7);
+	ck_assert_uint_eq(host(1)->sent.list[0].data[7], 0xc8);
 	service_ring_run(&ring);
 	load_told("2");
 	expect("1 2 3", "");
@@ -29,6 +29,55 @@ START_TEST(all_go_over_when_all_have_loaded)
 	expect("1 2 3", "12");
 	load_told("3 2 1");
 	expect("1 2 3", "1212");
+}
+END_TEST
+
+/*
+ * Made with Python's hmac module: root = HMAC-SHA256("coterie change of keys 1", key), and then the first three bytes
+ * of HMAC-SHA256(root, cipher "\n" hash "\n" encryption "\n").
+ */
+static const struct {
+	const char *key, *cipher, *hash, *encryption; /* NULL: not set */
+	uint32_t tag;
+} tags[] = {
+	{NULL, NULL, NULL, NULL, 0xc8880f35},
+	{"key", NULL, NULL, "aes256-gcm", 0xc8be6ffa},
+	{"kez", NULL, NULL, "aes256-gcm", 0xc8e5e741},
+	{"key", NULL, NULL, "chacha20-poly1305", 0xc894aac8},
+	{"key", "aes256", "sha256", NULL, 0xc8096b2a},
+};
+
+START_TEST(words_carry_a_keyed_hash_of_the_keys)
+{
+	static const char *const names[] = {"totem.crypto_cipher", "totem.crypto_hash", "totem.encryption"};
+	const char *const words[] = {tags[_i].cipher, tags[_i].hash, tags[_i].encryption};
+	uint32_t tag;
+
+	for (int i = 0; i < 3; i++)
+		if (words[i] != NULL)
+			host(1)->table.map_set(host(1), names[i], COTERIE_MAP_STRING, words[i], (uint32_t)strlen(words[i]) + 1);
+	mock_key(host(1), tags[_i].key, tags[_i].key != NULL ? (uint32_t)strlen(tags[_i].key) : 0);
+	form("1 2");
+	load("1");
+	memcpy(&tag, host(1)->sent.list[0].data + 4, sizeof(tag));
+	ck_assert_uint_eq(tag, tags[_i].tag);
+}
+END_TEST
+
+/* Mark 0xc7: an unkeyed hash, which says nothing to a node of today. A rolling upgrade may change keys. */
+START_TEST(words_of_older_builds_are_taken_without_their_tag)
+{
+	form("1 2 3");
+	begin_reload(1);
+	load("1");
+	end_reload(1);
+	service_ring_run(&ring);
+	load_told("3");
+	expect("1 3", "");
+	say(2, 1, 0xc7123456);
+	expect("1 3", "1");
+	say(2, 2, 0xc7123456);
+	expect("1 3", "12");
 }
 END_TEST
 
@@ -409,6 +458,8 @@ int main(void)
 	TCase *tcase = rekey_case_add(suite);
 
 	tcase_add_test(tcase, all_go_over_when_all_have_loaded);
+	tcase_add_loop_test(tcase, words_carry_a_keyed_hash_of_the_keys, 0, sizeof(tags) / sizeof(tags[0]));
+	tcase_add_test(tcase, words_of_older_builds_are_taken_without_their_tag);
 	tcase_add_test(tcase, a_node_alone);
 	tcase_add_test(tcase, nodes_of_either_byte_order);
 	tcase_add_test(tcase, what_cannot_be_sent_is_sent_later);
