@@ -170,6 +170,7 @@ looks() {
 		64 quorum set-votes 1 --node nobody
 		64 quorum drop-qdevice now
 		64 quorum unblock now
+		64 key create a b
 		64 metrics now
 		64 watch now
 		64 status --timeout never
@@ -374,6 +375,8 @@ matrix_config >"$matrix_work/good.conf"
 tap_check "a good file is valid" json 0 config check "$matrix_work/good.conf"
 sed 's/version: 2/version: 3/' "$matrix_work/good.conf" >"$matrix_work/bad.conf"
 tap_check "a bad one is not" json 8 config check "$matrix_work/bad.conf"
+tap_check "a new key" json 0 key create "$matrix_work/key"
+tap_check "it stays" json 7 key create "$matrix_work/key"
 for shell in bash zsh fish; do
 	tap_check "completion for $shell" run 0 completion $shell
 	! type -p $shell >/dev/null || tap_check "the script for $shell is one" $shell -n "$matrix_work/text"

@@ -86,6 +86,7 @@ while IFS='|' read -r title keys wanted; do
 	done
 done <<-'END'
 	a subcommand|coterie-ctl memb\t|coterie-ctl members
+	a key of the ring|coterie-ctl key cre\t|coterie-ctl key create
 	its own subcommand|coterie-ctl quorum set-e\t|coterie-ctl quorum set-expected
 	as far as it is one|coterie-ctl quorum s\t|coterie-ctl quorum set-
 	behind an option with a value|coterie-ctl --timeout 3 quorum unb\t|coterie-ctl --timeout 3 quorum unblock

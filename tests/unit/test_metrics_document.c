@@ -385,8 +385,8 @@ START_TEST(status_hints_at_a_ring_in_clear)
 	get("/api/v1/status");
 	has("\"encrypted\":false");
 	has("{\"id\":\"ring.plain\",\"level\":\"info\",\"text\":\"the ring is not encrypted: others on its network can "
-	    "read and forge its packets\",\"hint\":\"give all nodes one key file, and set encryption = aes256-gcm "
-	    "(coterie.conf(5))\"}]");
+	    "read and forge its packets\",\"hint\":\"give all nodes one key file (coterie-ctl key create), and set "
+	    "encryption = aes256-gcm (coterie.conf(5))\"}]");
 	set_text("totem.encryption", "aes256-gcm");
 	mock_host_advance(host, 2000 * MS);
 	get("/api/v1/status");
@@ -397,7 +397,8 @@ START_TEST(status_hints_at_a_ring_in_clear)
 	set_text("totem.crypto_hash", "sha256");
 	mock_host_advance(host, 2000 * MS);
 	get("/api/v1/status");
-	has("others on its network can read its packets\",\"hint\":\"give all nodes one key file, and set cipher");
+	has("others on its network can read its packets\",\"hint\":\"give all nodes one key file (coterie-ctl key "
+	    "create), and set cipher");
 	finish();
 }
 END_TEST

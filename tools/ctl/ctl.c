@@ -32,6 +32,7 @@ static const struct ctl_command commands[] = {
 	{"config check", "[FILE]", "check a config file; needs no daemon", 0, config_check, config_check_print, NULL},
 	{"config diff", "[FILE]", "keys in which the file and the running daemon differ", CTL_REPEATABLE | CTL_ASKS_NODES,
 		config_diff, config_print, NULL},
+	{"key create", "[FILE] [--force]", "write a new key for the ring's nodes; needs no daemon", 0, key_create, NULL, NULL},
 	{"log show", "[--level LEVEL] [--subsys NAME] [--since TIME] [--lines N] [--follow]", "lines of the log file",
 		CTL_REPEATABLE, log_show, log_print, NULL},
 	{"log level", "[SUBSYS=off|on|trace...]", "show or change debugging of subsystems", 0, log_level,

@@ -201,6 +201,7 @@ int config_check(struct ctl *ctl, int argc, char **argv, struct json_object *dat
 int config_diff(struct ctl *ctl, int argc, char **argv, struct json_object *data);
 void config_print(const struct ctl *ctl, struct json_object *data);
 void config_check_print(const struct ctl *ctl, struct json_object *data);
+int key_create(struct ctl *ctl, int argc, char **argv, struct json_object *data);
 int log_show(struct ctl *ctl, int argc, char **argv, struct json_object *data);
 void log_print(const struct ctl *ctl, struct json_object *data);
 int log_level(struct ctl *ctl, int argc, char **argv, struct json_object *data);

@@ -169,8 +169,8 @@ static void look_at_protection(const struct metrics_source *source, struct json_
 			protection == METRICS_PROTECTION_NONE
 				? "the ring is not encrypted: others on its network can read and forge its packets"
 				: "the ring is not encrypted: others on its network can read its packets",
-			is_udp ? "give all nodes one key file, and set encryption = aes256-gcm (coterie.conf(5))"
-			       : "give all nodes one key file, and set cipher and hash (coterie.conf(5))");
+			is_udp ? "give all nodes one key file (coterie-ctl key create), and set encryption = aes256-gcm (coterie.conf(5))"
+			       : "give all nodes one key file (coterie-ctl key create), and set cipher and hash (coterie.conf(5))");
 	free(transport);
 }
 
