@@ -454,7 +454,7 @@ lab_traffic() {
 	for node in "$@"; do
 		lab_exec "$node" timeout $((patience + 10)) \
 			"$(lab_program cpg_load)" -g "load" -m $# -s "$size" \
-			-t "$ms" -w "$patience" \
+			-t "$ms" -w "$patience" ${LAB_RATE:+-o "$LAB_RATE"} \
 			>"$LAB_DIR/$node/load" 2>&1 &
 		waiting+=($!)
 	done
