@@ -84,7 +84,8 @@ static int put_in_place(struct ctl *ctl, const char *temporary, const char *file
 		return 0;
 	}
 	if (errno == EEXIST)
-		return ctl_fail(ctl, CTL_REFUSED, "--force replaces it: nodes with the old key are then strangers until they have the new one",
+		return ctl_fail(ctl, CTL_REFUSED,
+			"--force replaces it: nodes with the old key are then strangers until they have the new one",
 			"'%.200s' is there already", file);
 	return fail(ctl, "create", file);
 }
