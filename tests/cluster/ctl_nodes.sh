@@ -79,7 +79,7 @@ tap_check "all have told their plugins" until_true documents 5 1 'sum("data" in 
 # --- one of the others ---
 
 for command in status members "config get totem.token" "config show totem." "config show --stats stats.plugins.cpg." rings \
-	"plugin list"; do
+	"key status" "plugin list"; do
 	# shellcheck disable=SC2086 # words
 	tap_check "$command: as there" same $command
 done

@@ -79,6 +79,9 @@ becomes_clear_and_sealed_again() {
 	make_key key9
 	change $((CHANGES + 2)) aes256-gcm key9
 	tap $? "$LAB_TRANSPORT: and back"
+	if "$LAB_CTL" --version >/dev/null 2>&1; then
+		tap_check "$LAB_TRANSPORT: key status has one key id on all nodes" has_one_key
+	fi
 	lab_traffic "$LAB_TRANSPORT: sealed again" 1400 1 2 3
 	tap_check "$LAB_TRANSPORT: the ring stays ($before, $(reload_changes 1 2 3))" \
 		test "$before" = "$(reload_changes 1 2 3)"
@@ -88,6 +91,11 @@ becomes_clear_and_sealed_again() {
 LAB_CTL=$LAB_BUILD/tools/.libs/coterie-ctl
 [ -x "$LAB_CTL" ] || LAB_CTL=$LAB_BUILD/tools/coterie-ctl
 status_names() { lab_in "$1" "$LAB_CTL" status 2>/dev/null | grep -q -- "$2"; }
+
+key_status_has() { lab_in "$1" "$LAB_CTL" key status 2>&1 | grep -- "$2"; }
+has_one_key() {
+	[ "$(for node in 1 2 3; do key_status_has $node "^Key id    [0-9a-f]\{4\}$"; done | sort | uniq -c | grep -c "^ *3 ")" = 1 ]
+}
 
 refusals() { grep -c "packet refused from 10.0.0.4:5405 (node 4): it is not encrypted" "$LAB_DIR/1/log"; }
 has_refused_more() { [ "$(refusals)" -gt "$1" ]; }
@@ -108,6 +116,8 @@ stranger() {
 	tap_check "$1: the others name it" reload_until 20 has_refused_more "$refused"
 	if "$LAB_CTL" --version >/dev/null 2>&1; then
 		tap_check "$1: the status of the others names it" reload_until 5 status_names 1 "node 4: its datagrams $4"
+		tap_check "$1: so does key status" key_status_has 1 "^ *4 .*its datagrams $4"
+		tap_check "$1: the others have the same key" key_status_has 1 "^ *3 .*has the key of this node"
 	fi
 	lab_traffic "$LAB_TRANSPORT: $1" 1400 1 2 3
 	lab_stop 4

@@ -131,6 +131,7 @@ looks() {
 		0 config show
 		0 config show totem.
 		0 config get totem.cluster_name
+		0 key status
 		0 log show
 		0 log show --level notice --subsys TOTEM --since 1h --lines 5
 		0 log level

@@ -1,6 +1,7 @@
 /* Encryption of the plugins udp and udpu (one program for each) between mock hosts, over real sockets. */
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -400,6 +401,39 @@ START_TEST(keys_change_and_no_frame_is_lost)
 }
 END_TEST
 
+/* The words of coterie-ctl key status. */
+START_TEST(a_statistic_names_cipher_and_key)
+{
+	char text[256], first[64], want[160];
+	struct udp_link *link = nodes[0];
+
+	ck_assert_uint_eq(udp_link_encryption(link, text), strlen("aes256-gcm 1a2b") + 1);
+	snprintf(first, sizeof(first), "aes256-gcm %04x", secure_key_id(link->secure, 1));
+	ck_assert_str_eq(text, first);
+	udp_link_encryption(nodes[1], text);
+	ck_assert_str_eq(text, first);
+	encryption = "chacha20-poly1305";
+	node_encrypt(0);
+	ck_assert_int_eq(ops->reload(nodes[0]), COTERIE_RELOAD_REKEY);
+	udp_link_encryption(link, text);
+	snprintf(want, sizeof(want), "%s -> chacha20-poly1305 %04x", first, secure_key_id(link->secure, 2));
+	ck_assert_str_eq(text, want);
+	ck_assert_int_eq(ops->rekey(nodes[0], COTERIE_REKEY_ACTIVATE), 0);
+	ck_assert_int_eq(ops->rekey(nodes[0], COTERIE_REKEY_CLEANUP), 0);
+	udp_link_encryption(link, text);
+	ck_assert_str_eq(text, strstr(want, "chacha"));
+	encryption = NULL;
+	node_encrypt(0);
+	ck_assert_int_eq(ops->reload(nodes[0]), COTERIE_RELOAD_REKEY);
+	ck_assert_int_eq(ops->rekey(nodes[0], COTERIE_REKEY_ACTIVATE), 0);
+	udp_link_encryption(link, text);
+	ck_assert_str_eq(text, "none 0000 -> none 0000");
+	ck_assert_int_eq(ops->rekey(nodes[0], COTERIE_REKEY_CLEANUP), 0);
+	udp_link_encryption(link, text);
+	ck_assert_str_eq(text, "none 0000");
+}
+END_TEST
+
 START_TEST(a_ring_becomes_clear_and_sealed_again)
 {
 	change(NULL, NULL);
@@ -494,6 +528,7 @@ int main(void)
 	suite_add_tcase(suite, wires);
 	tcase_add_checked_fixture(changes, set_up, tear_down);
 	tcase_add_test(changes, keys_change_and_no_frame_is_lost);
+	tcase_add_test(changes, a_statistic_names_cipher_and_key);
 	tcase_add_test(changes, a_ring_becomes_clear_and_sealed_again);
 	tcase_add_test(changes, the_old_key_is_good_for_nothing_after_the_change);
 	tcase_add_test(changes, a_change_that_is_taken_back_ends_as_it_began);

@@ -33,6 +33,8 @@ static const struct ctl_command commands[] = {
 	{"config diff", "[FILE]", "keys in which the file and the running daemon differ", CTL_REPEATABLE | CTL_ASKS_NODES,
 		config_diff, config_print, NULL},
 	{"key create", "[FILE] [--force]", "write a new key for the ring's nodes; needs no daemon", 0, key_create, NULL, NULL},
+	{"key status", "", "cipher and key id of the ring, and which nodes have another key", LOOKS, key_status,
+		key_status_print, NULL},
 	{"log show", "[--level LEVEL] [--subsys NAME] [--since TIME] [--lines N] [--follow]", "lines of the log file",
 		CTL_REPEATABLE, log_show, log_print, NULL},
 	{"log level", "[SUBSYS=off|on|trace...]", "show or change debugging of subsystems", 0, log_level,
@@ -291,7 +293,7 @@ static int check_options(struct ctl *ctl, const struct ctl_command *command)
 		return usage_error(ctl, "--watch makes no sense with", command->name);
 	if (ctl->nodes != NULL && (command->flags & (CTL_OF_NODES | CTL_ASKS_NODES)) == 0)
 		return ctl_fail(ctl, CTL_USAGE,
-			"--nodes goes with status, members, quorum, rings, config show, get and diff, plugin list, clients",
+			"--nodes goes with status, members, quorum, rings, config show, get and diff, key status, plugin list, clients",
 			"%s answers for this node, or for all that it concerns", command->name);
 	return 0;
 }

@@ -123,6 +123,8 @@ int udp_link_open(const struct coterie_host *host, struct coterie_ctx *ctx, size
 	}
 	if (COTERIE_HAS(host, stat_add))
 		host->stat_add(ctx, UDP_LINK_STRANGERS_KEY, COTERIE_MAP_STRING, udp_link_strangers, link);
+	if (COTERIE_HAS(host, stat_add))
+		host->stat_add(ctx, UDP_LINK_ENCRYPTION_KEY, COTERIE_MAP_STRING, udp_link_encryption, link);
 	*self = link;
 	return 0;
 }

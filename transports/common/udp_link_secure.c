@@ -284,6 +284,34 @@ uint32_t udp_link_strangers(void *arg, void *value)
 	return (uint32_t)used + 1;
 }
 
+static const char *cipher_name(enum secure_cipher cipher)
+{
+	switch (cipher) {
+	case SECURE_NONE:
+		return "none";
+	case SECURE_AES256_GCM:
+		return "aes256-gcm";
+	case SECURE_CHACHA20_POLY1305:
+		return "chacha20-poly1305";
+	}
+	return "none";
+}
+
+uint32_t udp_link_encryption(void *arg, void *value)
+{
+	const struct udp_link *link = arg;
+	uint32_t used = secure_used(link->secure), next = link->keys.target;
+	char text[80];
+	int length = snprintf(text, sizeof(text), "%s %04x", cipher_name(secure_key_cipher(link->secure, used)),
+		secure_key_id(link->secure, used));
+
+	if (link->keys.is_changing)
+		length += snprintf(text + length, sizeof(text) - (size_t)length, " -> %s %04x",
+			cipher_name(secure_key_cipher(link->secure, next)), secure_key_id(link->secure, next));
+	memcpy(value, text, (size_t)length + 1);
+	return (uint32_t)length + 1;
+}
+
 static void tell_forged(struct udp_link *link, struct peer *peer, enum secure_result result)
 {
 	uint64_t hidden;

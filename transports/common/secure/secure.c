@@ -156,6 +156,11 @@ uint16_t secure_key_id(const struct secure *secure, uint32_t number)
 	return is_loaded(secure, number) ? secure->roots[number - 1].id : 0;
 }
 
+enum secure_cipher secure_key_cipher(const struct secure *secure, uint32_t number)
+{
+	return is_loaded(secure, number) ? secure->roots[number - 1].cipher : SECURE_NONE;
+}
+
 int secure_proof(const struct secure *secure, uint32_t number, const char *label, const void *bytes, size_t size,
 	uint8_t proof[32])
 {

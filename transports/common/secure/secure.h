@@ -112,6 +112,8 @@ void secure_allow_clear(struct secure *secure, bool is_allowed);
 uint32_t secure_used(const struct secure *secure);
 /** @return the short public name of a loaded key, which tells keys apart and nothing else; 0: not loaded */
 uint16_t secure_key_id(const struct secure *secure, uint32_t number);
+/** @return the cipher of a loaded key; SECURE_NONE: not loaded */
+enum secure_cipher secure_key_cipher(const struct secure *secure, uint32_t number);
 
 /**
  * Seal one frame with the key in use.

@@ -1,0 +1,135 @@
+/* `key status`: with which key the ring is encrypted, and which nodes have another. */
+#include "tools/ctl/ctl.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* "aes256-gcm 1a2b -> none 0000" of the transports udp and udpu; the second half only while keys change. */
+static void put_keys(struct ctl *ctl, struct json_object *data)
+{
+	char *text = fact_text(ctl, CTL_STATS, "stats.coterie.encryption");
+	char cipher[32], id[8], next[32], next_id[8];
+	int count = text == NULL ? 0 : sscanf(text, "%31s %7s -> %31s %7s", cipher, id, next, next_id);
+
+	if (count >= 2) {
+		put_text(data, "cipher", cipher);
+		put_text(data, "key_id", strcmp(cipher, "none") == 0 ? NULL : id);
+		put_bool(data, "changing", count == 4);
+	}
+	if (count == 4) {
+		put_text(data, "next_cipher", next);
+		put_text(data, "next_key_id", strcmp(next, "none") == 0 ? NULL : next_id);
+	}
+	free(text);
+}
+
+/* knet, or a Corosync daemon: the configuration is all there is. */
+static void put_configured(struct ctl *ctl, struct json_object *data)
+{
+	char *secauth = fact_text(ctl, CTL_CONFIG, "totem.secauth");
+	char *cipher = fact_text(ctl, CTL_CONFIG, "totem.crypto_cipher");
+	char *encryption = fact_text(ctl, CTL_CONFIG, "totem.encryption");
+	const char *word = secauth != NULL && strcmp(secauth, "on") == 0 ? "aes256" : "none";
+
+	if (cipher != NULL)
+		word = cipher;
+	if (strcmp(word, "none") == 0 && encryption != NULL)
+		word = encryption;
+	put_text(data, "cipher", word);
+	free(secauth);
+	free(cipher);
+	free(encryption);
+}
+
+/* The words of stats.coterie.strangers (cmap_keys(7)). @return false: nothing was refused from this node */
+static bool is_stranger(const char *strangers, int64_t id, char word[8])
+{
+	int64_t node;
+	int length;
+
+	for (const char *at = strangers; at != NULL && sscanf(at, "%" SCNd64 "-%7[a-z]%n", &node, word, &length) == 2;
+		at += length)
+		if (node == id)
+			return true;
+	return false;
+}
+
+static void put_nodes(struct ctl *ctl, bool is_encrypted, struct json_object *data)
+{
+	struct json_object *members = fact_members(ctl), *nodes = json_object_new_array();
+	char *strangers = fact_text(ctl, CTL_STATS, "stats.coterie.strangers");
+
+	for (size_t i = 0; i < json_object_array_length(members); i++) {
+		struct json_object *member = json_object_array_get_idx(members, i), *node = json_object_new_object();
+		bool is_joined = strcmp(get_text(member, "state"), "joined") == 0;
+		char word[8];
+
+		put_number(node, "id", get_number(member, "id"));
+		put_text(node, "name", get_text(member, "name"));
+		put_bool(node, "local", get_bool(member, "local"));
+		/* All that counts of a member of an encrypted ring was authentic. */
+		if (!is_stranger(strangers, get_number(member, "id"), word))
+			strcpy(word, !is_joined ? "unknown" : is_encrypted ? "same" : "none");
+		put_text(node, "key", word);
+		json_object_array_add(nodes, node);
+	}
+	json_object_object_add(data, "nodes", nodes);
+	json_object_put(members);
+	free(strangers);
+}
+
+int key_status(struct ctl *ctl, int argc, char **argv, struct json_object *data)
+{
+	if (argc > 0)
+		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "key status takes no '%s'", argv[0]);
+	int code = ctl_open(ctl, CTL_CONFIG);
+
+	if (code != 0)
+		return code;
+	put_keys(ctl, data);
+	if (get(data, "cipher") == NULL)
+		put_configured(ctl, data);
+	bool is_encrypted = strcmp(get_text(data, "cipher"), "none") != 0;
+
+	put_bool(data, "encrypted", is_encrypted);
+	put_nodes(ctl, is_encrypted, data);
+	return CTL_GOOD;
+}
+
+static const char *words_of(const char *key)
+{
+	static const struct {
+		const char *key, *text;
+	} words[] = {
+		{"same", "has the key of this node"},
+		{"none", "sends in clear, as this node does"},
+		{"key", "its datagrams do not authenticate: another key or cipher"},
+		{"clear", "its datagrams are not encrypted"},
+		{"sealed", "its datagrams are encrypted, and this node has no key"},
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i].key, key) == 0)
+			return words[i].text;
+	return "is not in the ring";
+}
+
+void key_status_print(const struct ctl *ctl, struct json_object *data)
+{
+	struct json_object *nodes = get(data, "nodes");
+
+	fprintf(ctl->out, "Cipher    %s\n", get_text(data, "cipher"));
+	if (get(data, "key_id") != NULL)
+		fprintf(ctl->out, "Key id    %s\n", get_text(data, "key_id"));
+	if (get_bool(data, "changing"))
+		fprintf(ctl->out, "Change    to %s%s%s: waiting for all nodes\n", get_text(data, "next_cipher"),
+			get(data, "next_key_id") != NULL ? ", key id " : "", get_text(data, "next_key_id"));
+	fprintf(ctl->out, "\n%10s  %-16s %s\n", "Node", "Name", "Key");
+	for (size_t i = 0; i < json_object_array_length(nodes); i++) {
+		struct json_object *node = json_object_array_get_idx(nodes, i);
+
+		fprintf(ctl->out, "%10" PRIi64 "  %-16s %s%s\n", get_number(node, "id"), get_text(node, "name"),
+			words_of(get_text(node, "key")), get_bool(node, "local") ? " (local)" : "");
+	}
+}
