@@ -322,6 +322,36 @@ START_TEST(an_answer_that_was_overtaken_opens_no_frame_twice)
 }
 END_TEST
 
+START_TEST(an_answer_of_a_believed_session_drops_no_frame_on_its_way)
+{
+	uint8_t frames[10][200], copy[200];
+	uint32_t size = 0;
+
+	for (int i = 0; i < 10; i++)
+		size = seal(0, i % 2 == 0 ? SECURE_UNICAST : SECURE_GROUP, 100, frames[i]);
+	ask(1, 0, 1); /* the answer says that numbers up to 5 are used */
+	for (int i = 9; i >= 0; i--) {
+		memcpy(copy, frames[i], size);
+		ck_assert_int_eq(deliver(0, 1, frames[i], size), SECURE_FRAME);
+		ck_assert_int_eq(deliver(0, 1, copy, size), SECURE_REPLAYED);
+	}
+}
+END_TEST
+
+START_TEST(an_answer_from_the_next_generation_drops_no_frame_on_its_way)
+{
+	uint8_t early[200], late[200];
+	uint32_t size = seal(0, SECURE_UNICAST, 100, early);
+
+	nodes[0]->own[0].lanes[0].number = UINT32_MAX;
+	size = seal(0, SECURE_UNICAST, 100, late);
+	ask(1, 0, 1);
+	ck_assert_int_eq(deliver(0, 1, early, size), SECURE_FRAME);
+	ck_assert_int_eq(deliver(0, 1, late, size), SECURE_FRAME);
+	ck_assert_int_eq(send_one(0, 1, 100), SECURE_FRAME);
+}
+END_TEST
+
 /* ---- Sessions --------------------------------------------------------------------- */
 
 START_TEST(a_node_that_has_restarted_is_believed_after_one_question)
@@ -609,6 +639,8 @@ static void add_frames(TCase *tests)
 	tcase_add_test(tests, a_recording_means_nothing_to_a_node_that_has_restarted);
 	tcase_add_test(tests, a_recorded_answer_means_nothing);
 	tcase_add_test(tests, frames_before_the_answer_are_not_opened_after_it);
+	tcase_add_test(tests, an_answer_of_a_believed_session_drops_no_frame_on_its_way);
+	tcase_add_test(tests, an_answer_from_the_next_generation_drops_no_frame_on_its_way);
 	tcase_add_test(tests, an_answer_that_was_overtaken_opens_no_frame_twice);
 }
 

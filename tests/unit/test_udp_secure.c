@@ -434,6 +434,31 @@ START_TEST(a_statistic_names_cipher_and_key)
 }
 END_TEST
 
+/* Nodes ask and answer while frames wait in sockets: an answer drops none of those behind it. */
+START_TEST(keys_change_while_frames_are_on_their_way)
+{
+	uint32_t sent = hosts[1]->frames.count;
+
+	for (int round = 0; round < 6; round++) {
+		ring_key = round % 2 == 0 ? other_key : key;
+		for (uint32_t phase = 0; phase <= COTERIE_REKEY_CLEANUP; phase++) {
+			for (uint32_t i = 0; i < NODES; i++) {
+				multicast(0, 100, 20);
+				sent += 20;
+				if (phase > 0) {
+					ck_assert_int_eq(ops->rekey(nodes[i], phase), 0);
+					continue;
+				}
+				node_encrypt(i);
+				ck_assert_int_eq(ops->reload(nodes[i]), COTERIE_RELOAD_REKEY);
+			}
+			nodes_settle();
+		}
+	}
+	ck_assert_uint_eq(hosts[1]->frames.count, sent);
+}
+END_TEST
+
 START_TEST(a_ring_becomes_clear_and_sealed_again)
 {
 	change(NULL, NULL);
@@ -529,6 +554,7 @@ int main(void)
 	tcase_add_checked_fixture(changes, set_up, tear_down);
 	tcase_add_test(changes, keys_change_and_no_frame_is_lost);
 	tcase_add_test(changes, a_statistic_names_cipher_and_key);
+	tcase_add_test(changes, keys_change_while_frames_are_on_their_way);
 	tcase_add_test(changes, a_ring_becomes_clear_and_sealed_again);
 	tcase_add_test(changes, the_old_key_is_good_for_nothing_after_the_change);
 	tcase_add_test(changes, a_change_that_is_taken_back_ends_as_it_began);

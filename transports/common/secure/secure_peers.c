@@ -94,11 +94,14 @@ void secure_session_forget(struct secure_peer *peer, uint32_t number)
 	peer->next_ask_ns[number - 1] = 0;
 }
 
-/* Behind an answer that was overtaken by frames of its session, nothing becomes new again. */
+/*
+ * Frames of a session that is believed already may still be on their way when its sender answers again. The window
+ * takes each of them once, so that it stays as it is. Only generations that were missed need the answer.
+ */
 static int lane_believe(struct secure *secure, uint32_t number, struct secure_lane_in *in, bool is_same,
 	const struct keys_session *from, uint64_t last)
 {
-	if (is_same && last <= in->window.highest)
+	if (is_same && last >> 32 <= (uint64_t)in->generation + 1)
 		return 0;
 
 	struct keys_session session = *from;
