@@ -7,6 +7,7 @@
 #include "exec/config/model.h"
 #include "exec/executive.h"
 #include "exec/plugin.h"
+#include "exec/ring.h"
 
 struct watcher {
 	struct watcher *next;
@@ -93,6 +94,7 @@ int rekey_go_on(struct rekey *rekey, uint32_t phase)
 	if (rc < 0)
 		return rc; /* the same turn may be tried again */
 	rekey->next_phase = phase == COTERIE_REKEY_ACTIVATE ? COTERIE_REKEY_CLEANUP : 0;
+	ring_resize_frames(executive->ring); /* a ring that is clear now has longer ones */
 	return 0;
 }
 

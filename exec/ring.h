@@ -33,6 +33,8 @@ void ring_synchronized(struct ring *ring);
 int ring_check_options(const struct ring *ring, const struct totem_options *options, const char **which);
 /** Timers, limits and nodes change (nodes are copied). Not inside the engine. -EINVAL; -ENOMEM. */
 int ring_reconfigure(struct ring *ring, const struct totem_options *options);
+/** The transport's overhead may have changed: frames get the size that is left. Also inside the engine. */
+void ring_resize_frames(struct ring *ring);
 /** Is the engine on the stack? It takes no call then but messages to send. */
 bool ring_is_inside(const struct ring *ring);
 struct totem_engine *ring_engine(struct ring *ring); /* for getters */

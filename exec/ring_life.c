@@ -80,20 +80,28 @@ static bool has_link(const struct config_node *node, uint32_t link)
 }
 
 /* M of spec 04 §14.2. Unless the operator chose a netmtu, recovery frames stay below the link's MTU. */
-static uint32_t payload_max(const struct config *config, const struct coterie_transport *transport, void *self)
+static uint32_t payload_clear(const struct config *config, const struct coterie_transport *transport)
 {
 	const struct config_node *local = &config->nodes[config->local];
 	uint32_t headers = transport->header_size;
-	uint32_t overhead = transport->overhead != NULL ? transport->overhead(self) : 0;
 	bool is_ipv6 = false;
 
 	if (config->netmtu != 0)
-		return config->netmtu - RECOVERY_HEADERS - overhead;
+		return config->netmtu - RECOVERY_HEADERS;
 	for (uint32_t link = 0; link < local->link_count; link++)
 		is_ipv6 = is_ipv6 || local->addresses[link].ss_family == AF_INET6;
 	if (headers != 0 && is_ipv6)
 		headers += IPV6_HEADER_EXTRA;
-	return transport->netmtu - RECOVERY_HEADERS - headers - overhead;
+	return transport->netmtu - RECOVERY_HEADERS - headers;
+}
+
+/* The overhead changes while the ring changes between clear and encrypted. */
+static uint32_t payload_max(const struct ring *ring)
+{
+	const struct plugin *transport = ring->transport;
+
+	return ring->payload_clear -
+	       (transport->transport.overhead != NULL ? transport->transport.overhead(transport->self) : 0);
 }
 
 static int add_peers(struct ring *ring)
@@ -129,7 +137,8 @@ int ring_start(struct ring *ring, struct plugin *transport)
 
 	ring->transport = transport;
 	ring_lease_init(ring);
-	ring->options.payload_max = payload_max(config, &transport->transport, transport->self);
+	ring->payload_clear = payload_clear(config, &transport->transport);
+	ring->options.payload_max = payload_max(ring);
 	ring->options.features =
 		WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE | WIRE_FEATURE_LINGER | WIRE_FEATURE_EARLY |
 		WIRE_FEATURE_SILENCE;
@@ -167,7 +176,7 @@ static struct totem_options completed(const struct ring *ring, const struct tote
 
 	options.nodeid = ring->options.nodeid;
 	options.ring_seq = ring->options.ring_seq;
-	options.payload_max = ring->options.payload_max;
+	options.payload_max = payload_max(ring);
 	options.features = ring->options.features;
 	options.capacity = ring->options.capacity;
 	options.linger_ns = ring->options.linger_ns;
@@ -177,21 +186,33 @@ static struct totem_options completed(const struct ring *ring, const struct tote
 	return options;
 }
 
+void ring_resize_frames(struct ring *ring)
+{
+	if (ring == NULL || ring->engine == NULL)
+		return;
+	ring->options.payload_max = payload_max(ring);
+	totem_engine_set_payload_max(ring->engine, ring->options.payload_max);
+}
+
 int ring_check_options(const struct ring *ring, const struct totem_options *options, const char **which)
 {
+	*which = "ring";
+	if (ring->engine == NULL)
+		return -EINVAL;
+
 	const struct totem_options all = completed(ring, options);
 
-	*which = "ring";
-	return ring->engine == NULL ? -EINVAL : totem_options_check(&all, which);
+	return totem_options_check(&all, which);
 }
 
 int ring_reconfigure(struct ring *ring, const struct totem_options *options)
 {
-	struct totem_options all = completed(ring, options);
-
 	assert(ring->inside == 0);
 	if (ring->engine == NULL)
 		return -EINVAL;
+
+	struct totem_options all = completed(ring, options);
+
 	ring->inside++;
 	int rc = totem_engine_reconfigure(ring->engine, loop_now_ns(ring->executive->loop), &all);
 	ring->inside--;

@@ -20,6 +20,7 @@ struct ring {
 	struct plugin *transport;
 	struct frame_pool *pool;
 	struct totem_options options;
+	uint32_t payload_clear;         /* options.payload_max without the transport's overhead */
 	struct totem_engine *engine;
 	unsigned int inside;            /* the engine is on the stack */
 	bool has_left;                  /* ring_stop */

@@ -460,6 +460,13 @@ void totem_engine_set_capacity(struct totem_engine *engine, uint32_t frames)
 	engine->options.capacity = frames < WIRE_CAPACITY_MAX ? frames : WIRE_CAPACITY_MAX;
 }
 
+void totem_engine_set_payload_max(struct totem_engine *engine, uint32_t payload_max)
+{
+	engine->options.payload_max = payload_max;
+	pack_queue_set_payload_max(engine->q_new, payload_max);
+	pack_queue_set_payload_max(engine->q_sync, payload_max);
+}
+
 int totem_engine_reconfigure(
 	struct totem_engine *engine, uint64_t now_ns, const struct totem_options *options)
 {
@@ -486,8 +493,7 @@ int totem_engine_reconfigure(
 	taken.swap = engine->options.swap;
 	taken.first_seq = engine->options.first_seq;
 	engine->options = taken;
-	pack_queue_set_payload_max(engine->q_new, taken.payload_max);
-	pack_queue_set_payload_max(engine->q_sync, taken.payload_max);
+	totem_engine_set_payload_max(engine, taken.payload_max);
 	leave(engine);
 	return 0;
 }

@@ -324,6 +324,8 @@ void totem_engine_refused(struct totem_engine *engine, uint64_t now_ns, uint32_t
 void totem_engine_leave(struct totem_engine *engine, uint64_t now_ns);
 /** Another receive buffer (see struct totem_options); from the next membership on. */
 void totem_engine_set_capacity(struct totem_engine *engine, uint32_t frames);
+/** Another size of frames (see struct totem_options, which has its limits); from the next frame on. */
+void totem_engine_set_payload_max(struct totem_engine *engine, uint32_t payload_max);
 /** New options take effect (reload); nodeid, ring_seq, swap and first_seq stay. -EINVAL, -ENOMEM. */
 int totem_engine_reconfigure(struct totem_engine *engine, uint64_t now_ns,
 	const struct totem_options *options);

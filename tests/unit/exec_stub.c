@@ -101,6 +101,8 @@ void totem_engine_queue(const struct totem_engine *engine, struct totem_queue *q
 	*queue = exec_stub.queue;
 }
 
+void ring_resize_frames(struct ring *ring) { (void)ring; }
+
 bool ring_has_lease(struct ring *ring)
 {
 	(void)ring;

@@ -152,8 +152,15 @@ void totem_engine_leave(struct totem_engine *engine, uint64_t now_ns) { (void)en
 int totem_engine_reconfigure(
 	struct totem_engine *engine, uint64_t now_ns, const struct totem_options *options)
 {
-	(void)engine, (void)now_ns, (void)options;
+	(void)engine, (void)now_ns;
+	seen.payload_max = options->payload_max;
 	return 0;
+}
+
+void totem_engine_set_payload_max(struct totem_engine *engine, uint32_t payload_max)
+{
+	(void)engine;
+	seen.payload_max = payload_max;
 }
 
 int totem_engine_send(struct totem_engine *engine, uint64_t now_ns, enum totem_guarantee guarantee,
@@ -673,6 +680,30 @@ START_TEST(frames_leave_room_for_the_longer_header)
 }
 END_TEST
 
+static uint32_t overhead_now;
+
+static uint32_t overhead(void *self)
+{
+	(void)self;
+	return overhead_now;
+}
+
+START_TEST(frames_leave_room_for_what_a_reload_adds)
+{
+	transport.transport.overhead = overhead;
+	overhead_now = 48;
+	ck_assert_int_eq(ring_reconfigure(seen.ring, &config.totem), 0);
+	ck_assert_uint_eq(seen.payload_max, 1500 - 90 - 48);
+	ring_resize_frames(seen.ring);
+	ck_assert_uint_eq(seen.payload_max, 1500 - 90 - 48);
+	overhead_now = 0;
+	ring_resize_frames(seen.ring);
+	ck_assert_uint_eq(seen.payload_max, 1500 - 90);
+	ck_assert_int_eq(ring_reconfigure(seen.ring, &config.totem), 0);
+	ck_assert_uint_eq(seen.payload_max, 1500 - 90);
+}
+END_TEST
+
 /* ---- The lease ----------------------------------------------------------- */
 
 START_TEST(the_lease_is_the_engines)
@@ -810,6 +841,7 @@ int main(void)
 	tcase_add_test(tcase, a_link_that_is_closed);
 	tcase_add_test(tcase, a_link_that_cannot_be);
 	tcase_add_test(tcase, frames_leave_room_for_the_longer_header);
+	tcase_add_test(tcase, frames_leave_room_for_what_a_reload_adds);
 	tcase_add_test(tcase, the_lease_is_the_engines);
 	tcase_add_test(tcase, clients_are_looked_at_when_the_lease_has_changed);
 	tcase_add_test(tcase, a_suspend_ends_the_lease);

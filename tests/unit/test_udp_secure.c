@@ -371,16 +371,21 @@ static void all_talk(void)
 /* Each node goes its way alone, and all understand each other in between. */
 static void change(const char *word, const char *bytes)
 {
+	uint32_t before = ops->overhead(nodes[0]), after = word == NULL ? 0 : SECURE_OVERHEAD;
+	uint32_t most = before > after ? before : after;
+
 	encryption = word;
 	ring_key = bytes;
 	for (uint32_t i = 0; i < NODES; i++) {
 		node_encrypt(i);
 		ck_assert_int_eq(ops->reload(nodes[i]), COTERIE_RELOAD_REKEY);
+		ck_assert_uint_eq(ops->overhead(nodes[i]), most);
 		all_talk();
 	}
 	for (uint32_t phase = COTERIE_REKEY_ACTIVATE; phase <= COTERIE_REKEY_CLEANUP; phase++) {
 		for (uint32_t i = 0; i < NODES; i++) {
 			ck_assert_int_eq(ops->rekey(nodes[i], phase), 0);
+			ck_assert_uint_eq(ops->overhead(nodes[i]), phase == COTERIE_REKEY_CLEANUP ? after : most);
 			all_talk();
 		}
 	}

@@ -209,7 +209,7 @@ void udp_link_stats(void *self, struct coterie_transport_stats *stats)
 
 /* What a frame may carry (spec 05 §7): the operator's netmtu, or ours, without two frame headers.
  */
-static uint32_t link_mtu(const struct udp_link *link)
+static uint32_t link_mtu(struct udp_link *link)
 {
 	uint32_t type, size, netmtu = UDP_LINK_NETMTU;
 	const void *value;
@@ -217,7 +217,7 @@ static uint32_t link_mtu(const struct udp_link *link)
 	if (link->host->map_get(link->ctx, "totem.netmtu", &type, &value, &size) == 0 &&
 		type == COTERIE_MAP_U32)
 		memcpy(&netmtu, value, sizeof(netmtu));
-	return netmtu - FRAME_HEADERS - (secure_used(link->secure) != 0 ? SECURE_OVERHEAD : 0);
+	return netmtu - FRAME_HEADERS - udp_link_overhead(link);
 }
 
 static bool link_is_member(const struct udp_link *link, uint32_t nodeid)

@@ -69,7 +69,8 @@ uint32_t udp_link_overhead(void *self)
 {
 	const struct udp_link *link = self;
 
-	return secure_used(link->secure) != 0 ? SECURE_OVERHEAD : 0;
+	/* From the reload that loads the first key to the clean-up that forgets the last one. */
+	return udp_link_is_opening(link) ? SECURE_OVERHEAD : 0;
 }
 
 int udp_link_keys_open(struct udp_link *link)
