@@ -494,6 +494,38 @@ START_TEST(keys_change_while_frames_flow)
 }
 END_TEST
 
+/* One that has started again has the new key alone. What it says is for later. */
+START_TEST(a_node_that_starts_in_a_change_waits_until_it_is_over)
+{
+	for (uint32_t i = 0; i < NODES; i++)
+		ck_assert_int_eq(secure_load(nodes[i], 2, SECURE_AES256_GCM, other_key, sizeof(other_key)), 0);
+	ask(0, 1, 2);
+	node_restart(0);
+	ck_assert_int_eq(secure_load(nodes[0], 1, SECURE_AES256_GCM, other_key, sizeof(other_key)), 0);
+	ck_assert_int_eq(secure_use(nodes[0], 1), 0);
+	for (int i = 0; i < 5; i++) {
+		now_ns += 100000000;
+		secure_open(nodes[1], now_ns, 1, datagram, seal(0, SECURE_UNICAST, 10, datagram), &opened);
+		ck_assert_uint_eq(opened.size, 0);
+		if (opened.reply_size == 0)
+			continue;
+
+		uint8_t bytes[SECURE_CONTROL_SIZE];
+
+		memcpy(bytes, opened.reply, sizeof(bytes));
+		secure_open(nodes[0], now_ns, 2, bytes, sizeof(bytes), &opened);
+		if (opened.reply_size > 0) {
+			memcpy(bytes, opened.reply, sizeof(bytes));
+			secure_open(nodes[1], now_ns, 1, bytes, sizeof(bytes), &opened);
+		}
+	}
+	ck_assert(secure_is_believed(nodes[1], 2, 1));
+	ck_assert(!secure_is_believed(nodes[1], 1, 1)); /* that was its former life */
+	ck_assert_int_eq(secure_use(nodes[1], 2), 0);
+	ck_assert_int_eq(send_one(0, 1, 100), SECURE_FRAME);
+}
+END_TEST
+
 START_TEST(the_same_key_twice_is_refused)
 {
 	ck_assert_int_eq(secure_load(nodes[0], 2, SECURE_AES256_GCM, ring_key, sizeof(ring_key)), -EEXIST);
@@ -529,6 +561,7 @@ START_TEST(a_flood_of_forged_sessions_is_bounded)
 		uint8_t bytes[SECURE_CONTROL_SIZE] = {0};
 
 		memset(header.session, i, sizeof(header.session));
+		header.session[0] ^= 1; /* never the believed one */
 		memcpy(bytes, &header, sizeof(header));
 		now_ns += 10000; /* a second in all */
 		tried += secure_open(nodes[1], now_ns, 1, bytes, sizeof(bytes), &opened) == SECURE_FORGED;
@@ -656,6 +689,7 @@ static void add_sessions(TCase *tests)
 	tcase_add_test(tests, a_frame_of_the_generation_before_may_come_late);
 	tcase_add_test(tests, missed_generations_are_made_up_by_a_question);
 	tcase_add_test(tests, keys_change_while_frames_flow);
+	tcase_add_test(tests, a_node_that_starts_in_a_change_waits_until_it_is_over);
 	tcase_add_test(tests, the_same_key_twice_is_refused);
 	tcase_add_test(tests, keys_are_wiped);
 	tcase_add_test(tests, a_flood_of_forged_sessions_is_bounded);

@@ -24,6 +24,7 @@ static int fill_from_system(void *bytes, size_t size)
 int secure_create(uint32_t nodeid, int (*fill_random)(void *bytes, size_t size), struct secure **created)
 {
 	struct secure *secure = calloc(1, sizeof(*secure));
+	int rc;
 
 	if (secure == NULL)
 		return -ENOMEM;
@@ -32,9 +33,11 @@ int secure_create(uint32_t nodeid, int (*fill_random)(void *bytes, size_t size),
 	secure->generation_bytes_max = GENERATION_BYTES_MAX;
 	secure->roots = keys_page_take(SECURE_KEYS);
 	secure->trial = EVP_CIPHER_CTX_new();
-	if (secure->roots == NULL || secure->trial == NULL) {
+	rc = secure->roots == NULL || secure->trial == NULL ? -ENOMEM
+							     : secure->fill_random(secure->life, sizeof(secure->life));
+	if (rc < 0) {
 		secure_destroy(secure);
-		return -ENOMEM;
+		return rc;
 	}
 	*created = secure;
 	return 0;

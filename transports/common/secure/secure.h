@@ -23,7 +23,7 @@
 #define SECURE_OVERHEAD (SECURE_HEADER_SIZE + SECURE_TAG_SIZE)
 
 /** Size of a control datagram: a question, an answer or both. */
-#define SECURE_CONTROL_SIZE (SECURE_OVERHEAD + 56u)
+#define SECURE_CONTROL_SIZE (SECURE_OVERHEAD + 64u)
 
 /** Keys held at a time: numbers 1 and 2, as libknet numbers them. Number 0 means clear traffic. */
 #define SECURE_KEYS 2u
@@ -74,7 +74,7 @@ struct secure;
  * @param nodeid       of this node
  * @param fill_random  fill size bytes that nobody can guess; 0 or a negative errno; NULL: getrandom(2)
  * @param secure       out: returned, caller frees with secure_destroy
- * @return 0; -ENOMEM; -ENOTSUP: libcrypto lacks an algorithm
+ * @return 0; -ENOMEM; errors of fill_random
  */
 int secure_create(uint32_t nodeid, int (*fill_random)(void *bytes, size_t size), struct secure **secure);
 /** Wipe all keys. NULL is ignored. */

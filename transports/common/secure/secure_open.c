@@ -62,6 +62,7 @@ static int write_control(struct secure *secure, struct secure_peer *peer, uint32
 		memcpy(control.answered, answered, SECURE_RANDOM_SIZE);
 		for (int lane = 0; lane < 2; lane++)
 			control.numbers[lane] = htobe64(secure->own[number - 1].lanes[lane].number);
+		memcpy(control.life, secure->life, sizeof(control.life));
 	}
 	memcpy(plain, &control, sizeof(plain));
 	return secure_seal_with(secure, number, SECURE_CONTROL, plain, sizeof(plain), out);
@@ -95,7 +96,7 @@ static void take_answer(struct secure *secure, struct secure_peer *peer, uint32_
 		memcmp(control->answered, peer->randoms[number - 1], SECURE_RANDOM_SIZE) != 0)
 		return;
 	peer->has_random[number - 1] = false;
-	secure_session_believe(secure, peer, number, header->session, numbers);
+	secure_session_believe(secure, peer, number, header->session, control->life, numbers);
 }
 
 static enum secure_result take_control(struct secure *secure, uint64_t now_ns, struct secure_peer *peer,
@@ -125,6 +126,15 @@ static enum secure_result take_control(struct secure *secure, uint64_t now_ns, s
 }
 
 /* ---- Frames -------------------------------------------------------------------- */
+
+/*
+ * A peer that holds only the new key, while this node still sends with the old one, cannot read anything of ours: it has
+ * started in the middle of a change. Its joins would disturb a ring that it cannot be in before the change is over.
+ */
+static bool can_read_us(const struct secure *secure, const struct secure_peer *peer)
+{
+	return secure->used == 0 || peer->sessions[secure->used - 1].is_believed;
+}
 
 /* One of a session that may be new, or recorded long ago: its sender is asked, if it is authentic. */
 static enum secure_result take_unknown(struct secure *secure, uint64_t now_ns, struct secure_peer *peer,
@@ -184,6 +194,13 @@ static enum secure_result take_frame(struct secure *secure, uint64_t now_ns, str
 		window_mark(&lane->window, header->number);
 	} else {
 		result = SECURE_FORGED;
+	}
+	if (result == SECURE_FRAME && !can_read_us(secure, peer)) {
+		if (now_ns >= peer->next_ask_ns[secure->used - 1]) {
+			peer->next_ask_ns[secure->used - 1] = now_ns + ASK_GAP_NS;
+			reply(secure, peer, secure->used, SECURE_ASKS, NULL, opened);
+		}
+		result = SECURE_UNKNOWN;
 	}
 	if (result == SECURE_FRAME) {
 		opened->offset = SECURE_HEADER_SIZE;

@@ -119,9 +119,20 @@ static int lane_believe(struct secure *secure, uint32_t number, struct secure_la
 	return 0;
 }
 
-int secure_session_believe(struct secure *secure, struct secure_peer *peer, uint32_t number, const uint8_t *id,
-	const uint64_t numbers[2])
+/* A peer that has started again has none of its former sessions, and perhaps not their keys either. */
+static void forget_other_lives(struct secure_peer *peer, const uint8_t *life)
 {
+	for (uint32_t number = 1; number <= SECURE_KEYS; number++)
+		if (peer->sessions[number - 1].is_believed &&
+			memcmp(peer->sessions[number - 1].life, life, SECURE_LIFE_SIZE) != 0)
+			session_wipe(&peer->sessions[number - 1]);
+}
+
+int secure_session_believe(struct secure *secure, struct secure_peer *peer, uint32_t number, const uint8_t *id,
+	const uint8_t *life, const uint64_t numbers[2])
+{
+	forget_other_lives(peer, life);
+
 	struct secure_session *session = &peer->sessions[number - 1];
 	bool is_same = session->is_believed && memcmp(session->id, id, sizeof(session->id)) == 0;
 	struct keys_session from = {.nodeid = peer->nodeid};
@@ -130,6 +141,7 @@ int secure_session_believe(struct secure *secure, struct secure_peer *peer, uint
 	if (!is_same) {
 		session_wipe(session);
 		memcpy(session->id, id, sizeof(session->id));
+		memcpy(session->life, life, sizeof(session->life));
 	}
 	memcpy(from.id, id, sizeof(from.id));
 	for (int lane = 0; lane < 2 && rc == 0; lane++) {

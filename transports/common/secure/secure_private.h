@@ -26,6 +26,7 @@ _Static_assert(sizeof(struct secure_header) == SECURE_HEADER_SIZE, "on the wire"
 #define SECURE_ASKS 1u
 #define SECURE_ANSWERS 2u
 #define SECURE_RANDOM_SIZE 16u
+#define SECURE_LIFE_SIZE 8u
 
 /* What a control datagram says, in network order. */
 struct secure_control {
@@ -34,6 +35,7 @@ struct secure_control {
 	uint8_t asked[SECURE_RANDOM_SIZE];     /* SECURE_ASKS: give this back */
 	uint8_t answered[SECURE_RANDOM_SIZE];  /* SECURE_ANSWERS: what the receiver had asked */
 	uint64_t numbers[2];                   /* SECURE_ANSWERS: last used on lanes UNICAST and GROUP */
+	uint8_t life[SECURE_LIFE_SIZE];        /* SECURE_ANSWERS: names this start of the sender, for all keys */
 };
 _Static_assert(sizeof(struct secure_control) + SECURE_OVERHEAD == SECURE_CONTROL_SIZE, "on the wire");
 
@@ -60,6 +62,7 @@ struct secure_lane_in {
 struct secure_session {
 	bool is_believed;
 	uint8_t id[KEYS_SESSION_SIZE];
+	uint8_t life[SECURE_LIFE_SIZE];
 	struct secure_lane_in lanes[2];
 };
 
@@ -84,6 +87,7 @@ struct secure {
 	int (*fill_random)(void *bytes, size_t size);
 	struct keys_root *roots; /* SECURE_KEYS */
 	struct secure_own own[SECURE_KEYS];
+	uint8_t life[SECURE_LIFE_SIZE]; /* random */
 	uint32_t used; /* 0: clear */
 	bool allows_clear;
 	EVP_CIPHER_CTX *trial;          /* for keys that are used once */
@@ -108,8 +112,12 @@ enum secure_lane secure_header_lane(const struct secure_header *header);
 struct secure_peer *secure_peer_find(const struct secure *secure, uint32_t nodeid);
 /** Forget what is believed of a session with this key. */
 void secure_session_forget(struct secure_peer *peer, uint32_t number);
-/** Believe a session: everything up to these numbers counts as seen. @return 0; -ENOMEM; -EIO */
+/**
+ * Believe a session: everything up to these numbers counts as seen. Sessions of another life of the peer end.
+ *
+ * @return 0; -ENOMEM; -EIO
+ */
 int secure_session_believe(struct secure *secure, struct secure_peer *peer, uint32_t number, const uint8_t *id,
-	const uint64_t numbers[2]);
+	const uint8_t *life, const uint64_t numbers[2]);
 
 #endif
