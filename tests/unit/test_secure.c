@@ -282,11 +282,11 @@ START_TEST(a_recorded_answer_means_nothing)
 	size = seal(0, SECURE_UNICAST, 100, frame);
 	node_restart(0);
 	ask(0, 1, 1); /* the live session is believed */
-	ck_assert_int_eq(deliver(0, 1, answer, sizeof(answer)), SECURE_HANDLED);
+	ck_assert_int_eq(deliver(0, 1, answer, sizeof(answer)), SECURE_REPLAYED);
 	ck_assert_int_eq(deliver(0, 1, frame, size), SECURE_UNKNOWN);
 	ck_assert_int_eq(send_one(0, 1, 100), SECURE_FRAME);
 	node_restart(1); /* nor to one that has not asked */
-	ck_assert_int_eq(secure_open(nodes[1], now_ns, 1, copy, sizeof(copy), &opened), SECURE_HANDLED);
+	ck_assert_int_eq(secure_open(nodes[1], now_ns, 1, copy, sizeof(copy), &opened), SECURE_REPLAYED);
 	ck_assert(!secure_is_believed(nodes[1], 1, 1));
 }
 END_TEST
@@ -574,6 +574,31 @@ START_TEST(a_flood_of_forged_sessions_is_bounded)
 }
 END_TEST
 
+/* Questions are limited. An answer that was asked for is looked at whatever the attacker sends. */
+START_TEST(a_flood_of_forged_control_keeps_no_answer_out)
+{
+	uint8_t question[SECURE_CONTROL_SIZE], answer[SECURE_CONTROL_SIZE], forged[SECURE_CONTROL_SIZE];
+	struct secure_counts before;
+
+	node_restart(0);
+	ck_assert_int_eq(secure_ask(nodes[1], 1, 1, question), 0);
+	ck_assert_int_eq(secure_open(nodes[0], now_ns, 2, question, sizeof(question), &opened), SECURE_HANDLED);
+	memcpy(answer, opened.reply, sizeof(answer));
+	for (int i = 0; i < 1000; i++) {
+		memcpy(forged, answer, sizeof(forged));
+		forged[SECURE_HEADER_SIZE + i % 16] ^= (uint8_t)(1 + i % 255); /* does not know what was asked */
+		before = *secure_peer_counts(nodes[1], 1);
+		ck_assert_int_eq(secure_open(nodes[1], now_ns, 1, forged, sizeof(forged), &opened), SECURE_REPLAYED);
+		ck_assert_uint_eq(secure_peer_counts(nodes[1], 1)->limited, before.limited);
+		memset(forged + SECURE_HEADER_SIZE, 0, 16); /* as a question */
+		secure_open(nodes[1], now_ns, 1, forged, sizeof(forged), &opened);
+	}
+	ck_assert_uint_gt(secure_peer_counts(nodes[1], 1)->limited, 900);
+	ck_assert_int_eq(secure_open(nodes[1], now_ns, 1, answer, sizeof(answer), &opened), SECURE_HANDLED);
+	ck_assert_int_eq(send_one(0, 1, 100), SECURE_FRAME);
+}
+END_TEST
+
 START_TEST(replayed_frames_of_an_old_session_cause_few_questions)
 {
 	uint8_t record[200], copy[200];
@@ -693,6 +718,7 @@ static void add_sessions(TCase *tests)
 	tcase_add_test(tests, the_same_key_twice_is_refused);
 	tcase_add_test(tests, keys_are_wiped);
 	tcase_add_test(tests, a_flood_of_forged_sessions_is_bounded);
+	tcase_add_test(tests, a_flood_of_forged_control_keeps_no_answer_out);
 	tcase_add_test(tests, replayed_frames_of_an_old_session_cause_few_questions);
 	tcase_add_loop_test(tests, a_quote_shows_the_frame_it_is_of, 0, 9);
 	tcase_add_test(tests, a_quote_of_another_start_shows_nothing);

@@ -228,8 +228,19 @@ static int take_number(struct secure *secure, uint32_t number, enum secure_lane 
 	return 0;
 }
 
-int secure_seal_with(struct secure *secure, uint32_t number, enum secure_lane lane, const uint8_t *plain,
-	uint32_t size, uint8_t *out)
+/* Header and extra, which are not encrypted. */
+static bool authenticate(EVP_CIPHER_CTX *context, bool is_sealing, const uint8_t *header, const struct secure_extra *extra)
+{
+	int (*update)(EVP_CIPHER_CTX *, unsigned char *, int *, const unsigned char *, int) =
+		is_sealing ? EVP_EncryptUpdate : EVP_DecryptUpdate;
+	int written;
+
+	return update(context, NULL, &written, header, SECURE_HEADER_SIZE) == 1 &&
+	       (extra->size == 0 || update(context, NULL, &written, extra->bytes, (int)extra->size) == 1);
+}
+
+int secure_seal_with(struct secure *secure, uint32_t number, enum secure_lane lane, const struct secure_extra *extra,
+	const uint8_t *plain, uint32_t size, uint8_t *out)
 {
 	uint8_t nonce[KEYS_NONCE_SIZE];
 	int written = 0;
@@ -246,9 +257,13 @@ int secure_seal_with(struct secure *secure, uint32_t number, enum secure_lane la
 	uint8_t *sealed = out + SECURE_HEADER_SIZE;
 
 	write_header(secure, number, lane, out);
+	if (extra->is_sent) {
+		memcpy(sealed, extra->bytes, extra->size);
+		sealed += extra->size;
+	}
 	read_nonce(out, nonce);
 	if (EVP_EncryptInit_ex(context, NULL, NULL, NULL, nonce) != 1 ||
-		EVP_EncryptUpdate(context, NULL, &written, out, SECURE_HEADER_SIZE) != 1 ||
+		!authenticate(context, true, out, extra) ||
 		EVP_EncryptUpdate(context, sealed, &written, plain, (int)size) != 1 ||
 		EVP_EncryptFinal_ex(context, sealed + written, &written) != 1 ||
 		EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, SECURE_TAG_SIZE, sealed + size) != 1)
@@ -259,46 +274,54 @@ int secure_seal_with(struct secure *secure, uint32_t number, enum secure_lane la
 int secure_seal(
 	struct secure *secure, enum secure_lane lane, const uint8_t *plain, uint32_t size, uint8_t *out)
 {
-	return secure_seal_with(secure, secure->used, lane, plain, size, out);
+	static const struct secure_extra none;
+
+	return secure_seal_with(secure, secure->used, lane, &none, plain, size, out);
 }
 
 /* Without the tag nothing is proved. */
-static bool decrypt_part(EVP_CIPHER_CTX *context, const uint8_t *header, const uint8_t *from, uint8_t *to, uint32_t size)
+static bool decrypt_part(EVP_CIPHER_CTX *context, const uint8_t *header, const struct secure_extra *extra,
+	const uint8_t *from, uint8_t *to, uint32_t size)
 {
 	uint8_t nonce[KEYS_NONCE_SIZE];
 	int written = 0;
 
 	read_nonce(header, nonce);
 	return EVP_DecryptInit_ex(context, NULL, NULL, NULL, nonce) == 1 &&
-	       EVP_DecryptUpdate(context, NULL, &written, header, SECURE_HEADER_SIZE) == 1 &&
+	       authenticate(context, false, header, extra) &&
 	       EVP_DecryptUpdate(context, to, &written, from, (int)size) == 1;
 }
 
-static bool decrypt(EVP_CIPHER_CTX *context, const uint8_t *bytes, uint8_t *to, uint32_t size)
+/* The sealed part goes to `to`. */
+static bool decrypt(
+	EVP_CIPHER_CTX *context, const struct secure_extra *extra, const uint8_t *bytes, uint8_t *to, uint32_t size)
 {
-	uint32_t plain_size = size - SECURE_OVERHEAD;
+	uint32_t clear_size = SECURE_HEADER_SIZE + (extra->is_sent ? extra->size : 0);
+	uint32_t plain_size = size - clear_size - SECURE_TAG_SIZE;
 	uint8_t tag[SECURE_TAG_SIZE], none[EVP_MAX_BLOCK_LENGTH];
 	int written = 0;
 
 	memcpy(tag, bytes + size - SECURE_TAG_SIZE, sizeof(tag));
-	return decrypt_part(context, bytes, bytes + SECURE_HEADER_SIZE, to, plain_size) &&
+	return decrypt_part(context, bytes, extra, bytes + clear_size, to, plain_size) &&
 	       EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, SECURE_TAG_SIZE, tag) == 1 &&
 	       EVP_DecryptFinal_ex(context, none, &written) == 1;
 }
 
-bool secure_decrypt(EVP_CIPHER_CTX *context, uint8_t *bytes, uint32_t size)
+bool secure_decrypt(EVP_CIPHER_CTX *context, const struct secure_extra *extra, uint8_t *bytes, uint32_t size)
 {
-	return decrypt(context, bytes, bytes + SECURE_HEADER_SIZE, size);
+	return decrypt(context, extra, bytes, bytes + SECURE_HEADER_SIZE + (extra->is_sent ? extra->size : 0), size);
 }
 
 /* ---- What the network quotes ------------------------------------------------ */
 
 static uint32_t read_quote(EVP_CIPHER_CTX *context, const uint8_t *quote, uint32_t size, uint8_t *out)
 {
-	if (size >= SECURE_OVERHEAD && decrypt(context, quote, out, size))
+	static const struct secure_extra none;
+
+	if (size >= SECURE_OVERHEAD && decrypt(context, &none, quote, out, size))
 		return size - SECURE_OVERHEAD;
 	size -= SECURE_HEADER_SIZE;
-	return decrypt_part(context, quote, quote + SECURE_HEADER_SIZE, out, size) ? size : 0;
+	return decrypt_part(context, quote, &none, quote + SECURE_HEADER_SIZE, out, size) ? size : 0;
 }
 
 uint32_t secure_quote(const struct secure *secure, const uint8_t *quote, uint32_t size, uint8_t *out)

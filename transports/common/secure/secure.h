@@ -23,7 +23,7 @@
 #define SECURE_OVERHEAD (SECURE_HEADER_SIZE + SECURE_TAG_SIZE)
 
 /** Size of a control datagram: a question, an answer or both. */
-#define SECURE_CONTROL_SIZE (SECURE_OVERHEAD + 64u)
+#define SECURE_CONTROL_SIZE (SECURE_OVERHEAD + 16u + 48u)
 
 /** Keys held at a time: numbers 1 and 2, as libknet numbers them. Number 0 means clear traffic. */
 #define SECURE_KEYS 2u

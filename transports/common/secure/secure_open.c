@@ -14,6 +14,8 @@
 #define BUDGET_INTERVAL_NS (MS / 2)
 #define BUDGET_BURST 64u
 
+static const struct secure_extra none;
+
 static bool budget_pass(struct secure_budget *budget, uint64_t now_ns)
 {
 	if (budget->full_ns < now_ns)
@@ -25,8 +27,8 @@ static bool budget_pass(struct secure_budget *budget, uint64_t now_ns)
 }
 
 /* Authenticate with a key that is derived for this datagram alone. The trial context holds that key afterwards. */
-static bool try_alone(
-	struct secure *secure, uint32_t number, const struct secure_header *header, uint8_t *bytes, uint32_t size)
+static bool try_alone(struct secure *secure, uint32_t number, const struct secure_header *header,
+	const struct secure_extra *extra, uint8_t *bytes, uint32_t size)
 {
 	struct keys_session session = {
 		.nodeid = header->nodeid,
@@ -36,7 +38,7 @@ static bool try_alone(
 
 	memcpy(session.id, header->session, sizeof(session.id));
 	return keys_context_set(secure->trial, &secure->roots[number - 1], &session, false) == 0 &&
-	       secure_decrypt(secure->trial, bytes, size);
+	       secure_decrypt(secure->trial, extra, bytes, size);
 }
 
 /* ---- Questions and answers ---------------------------------------------------- */
@@ -46,6 +48,9 @@ static int write_control(struct secure *secure, struct secure_peer *peer, uint32
 	const uint8_t *answered, uint8_t *out)
 {
 	struct secure_control control = {.flags = htonl(flags), .to = htonl(peer->nodeid)};
+	static const uint8_t zeros[SECURE_RANDOM_SIZE];
+	const struct secure_extra extra = {
+		(flags & SECURE_ANSWERS) != 0 ? answered : zeros, SECURE_RANDOM_SIZE, .is_sent = true};
 	uint8_t plain[sizeof(control)];
 
 	if ((flags & SECURE_ASKS) != 0) {
@@ -59,13 +64,12 @@ static int write_control(struct secure *secure, struct secure_peer *peer, uint32
 		memcpy(control.asked, peer->randoms[number - 1], SECURE_RANDOM_SIZE);
 	}
 	if ((flags & SECURE_ANSWERS) != 0) {
-		memcpy(control.answered, answered, SECURE_RANDOM_SIZE);
 		for (int lane = 0; lane < 2; lane++)
 			control.numbers[lane] = htobe64(secure->own[number - 1].lanes[lane].number);
 		memcpy(control.life, secure->life, sizeof(control.life));
 	}
 	memcpy(plain, &control, sizeof(plain));
-	return secure_seal_with(secure, number, SECURE_CONTROL, plain, sizeof(plain), out);
+	return secure_seal_with(secure, number, SECURE_CONTROL, &extra, plain, sizeof(plain), out);
 }
 
 static void reply(struct secure *secure, struct secure_peer *peer, uint32_t number, uint32_t flags,
@@ -92,9 +96,6 @@ static void take_answer(struct secure *secure, struct secure_peer *peer, uint32_
 {
 	uint64_t numbers[2] = {be64toh(control->numbers[0]), be64toh(control->numbers[1])};
 
-	if (!peer->has_random[number - 1] ||
-		memcmp(control->answered, peer->randoms[number - 1], SECURE_RANDOM_SIZE) != 0)
-		return;
 	peer->has_random[number - 1] = false;
 	secure_session_believe(secure, peer, number, header->session, control->life, numbers);
 }
@@ -103,18 +104,29 @@ static enum secure_result take_control(struct secure *secure, uint64_t now_ns, s
 	uint32_t number, const struct secure_header *header, uint8_t *bytes, uint32_t size,
 	struct secure_opened *opened)
 {
+	static const uint8_t zeros[SECURE_RANDOM_SIZE];
 	const struct secure_session *session = &peer->sessions[number - 1];
+	const struct secure_extra extra = {bytes + SECURE_HEADER_SIZE, SECURE_RANDOM_SIZE, .is_sent = true};
 	struct secure_control control;
 	uint32_t flags = 0;
 
-	if (!budget_pass(&peer->controls, now_ns))
-		return SECURE_LIMITED;
-	if (size != SECURE_CONTROL_SIZE || !try_alone(secure, number, header, bytes, size))
+	if (size != SECURE_CONTROL_SIZE)
 		return SECURE_FORGED;
-	memcpy(&control, bytes + SECURE_HEADER_SIZE, sizeof(control));
+
+	/* Only one that saw our question knows this number: a flood of guesses does not keep the answer out. */
+	bool is_awaited = peer->has_random[number - 1] &&
+			  memcmp(extra.bytes, peer->randoms[number - 1], SECURE_RANDOM_SIZE) == 0;
+
+	if (!is_awaited && memcmp(extra.bytes, zeros, SECURE_RANDOM_SIZE) != 0)
+		return SECURE_REPLAYED;
+	if (!is_awaited && !budget_pass(&peer->controls, now_ns))
+		return SECURE_LIMITED;
+	if (!try_alone(secure, number, header, &extra, bytes, size))
+		return SECURE_FORGED;
+	memcpy(&control, bytes + SECURE_CONTROL_CLEAR, sizeof(control));
 	if (ntohl(control.to) != secure->nodeid)
 		return SECURE_FORGED;
-	if ((ntohl(control.flags) & SECURE_ANSWERS) != 0)
+	if (is_awaited && (ntohl(control.flags) & SECURE_ANSWERS) != 0)
 		take_answer(secure, peer, number, header, &control);
 	if ((ntohl(control.flags) & SECURE_ASKS) == 0)
 		return SECURE_HANDLED;
@@ -145,7 +157,7 @@ static enum secure_result take_unknown(struct secure *secure, uint64_t now_ns, s
 		return SECURE_UNKNOWN;
 	if (!budget_pass(&peer->tries, now_ns))
 		return SECURE_LIMITED;
-	if (!try_alone(secure, number, header, bytes, size))
+	if (!try_alone(secure, number, header, &none, bytes, size))
 		return SECURE_FORGED;
 	peer->next_ask_ns[number - 1] = now_ns + ASK_GAP_NS;
 	reply(secure, peer, number, SECURE_ASKS, NULL, opened);
@@ -161,7 +173,7 @@ static enum secure_result take_next(struct secure *secure, uint64_t now_ns, stru
 
 	if (!budget_pass(&peer->tries, now_ns))
 		return SECURE_LIMITED;
-	if (!try_alone(secure, number, header, bytes, size))
+	if (!try_alone(secure, number, header, &none, bytes, size))
 		return SECURE_FORGED;
 	lane->generation++;
 	lane->has_previous = true;
@@ -190,7 +202,7 @@ static enum secure_result take_frame(struct secure *secure, uint64_t now_ns, str
 	} else if (generation != lane->generation && (generation + 1 != lane->generation || !lane->has_previous)) {
 		/* Whole generations were missed: the answer tells where the sender is. */
 		return take_unknown(secure, now_ns, peer, number, header, bytes, size, opened);
-	} else if (secure_decrypt(lane->contexts[generation & 1], bytes, size)) {
+	} else if (secure_decrypt(lane->contexts[generation & 1], &none, bytes, size)) {
 		window_mark(&lane->window, header->number);
 	} else {
 		result = SECURE_FORGED;

@@ -28,16 +28,19 @@ _Static_assert(sizeof(struct secure_header) == SECURE_HEADER_SIZE, "on the wire"
 #define SECURE_RANDOM_SIZE 16u
 #define SECURE_LIFE_SIZE 8u
 
-/* What a control datagram says, in network order. */
+/*
+ * What a control datagram says, in network order. Before it, in clear but authenticated, stands the random number that the
+ * datagram answers, or zeros: the receiver compares it before it derives a key.
+ */
 struct secure_control {
 	uint32_t flags;
 	uint32_t to;                           /* node id of the receiver */
 	uint8_t asked[SECURE_RANDOM_SIZE];     /* SECURE_ASKS: give this back */
-	uint8_t answered[SECURE_RANDOM_SIZE];  /* SECURE_ANSWERS: what the receiver had asked */
 	uint64_t numbers[2];                   /* SECURE_ANSWERS: last used on lanes UNICAST and GROUP */
 	uint8_t life[SECURE_LIFE_SIZE];        /* SECURE_ANSWERS: names this start of the sender, for all keys */
 };
-_Static_assert(sizeof(struct secure_control) + SECURE_OVERHEAD == SECURE_CONTROL_SIZE, "on the wire");
+#define SECURE_CONTROL_CLEAR (SECURE_HEADER_SIZE + SECURE_RANDOM_SIZE)
+_Static_assert(SECURE_CONTROL_CLEAR + sizeof(struct secure_control) + SECURE_TAG_SIZE == SECURE_CONTROL_SIZE, "on the wire");
 
 /* One lane of a session of ours. */
 struct secure_lane_out {
@@ -98,11 +101,18 @@ struct secure {
 
 /* --- secure.c --- */
 
+/** Bytes that are authenticated besides the header, borrowed; size 0: none. */
+struct secure_extra {
+	const uint8_t *bytes;
+	uint32_t size;
+	bool is_sent; /* behind the header; else both ends know them */
+};
+
 /** Seal with a given key, control datagrams too. @return 0; -EINVAL; -EIO */
-int secure_seal_with(struct secure *secure, uint32_t number, enum secure_lane lane, const uint8_t *plain,
-	uint32_t size, uint8_t *out);
-/** Decrypt in place what stands behind the header. @return whether it is authentic */
-bool secure_decrypt(EVP_CIPHER_CTX *context, uint8_t *bytes, uint32_t size);
+int secure_seal_with(struct secure *secure, uint32_t number, enum secure_lane lane, const struct secure_extra *extra,
+	const uint8_t *plain, uint32_t size, uint8_t *out);
+/** Decrypt in place what stands behind the header and what is sent of extra. @return whether it is authentic */
+bool secure_decrypt(EVP_CIPHER_CTX *context, const struct secure_extra *extra, uint8_t *bytes, uint32_t size);
 /** Decode a header; the caller has checked the size. */
 void secure_header_read(struct secure_header *header, const uint8_t *bytes);
 enum secure_lane secure_header_lane(const struct secure_header *header);
