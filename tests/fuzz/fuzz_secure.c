@@ -94,12 +94,12 @@ static void play(struct secure *peer, struct secure *us, uint64_t now_ns, struct
 		is_forged = alter(bytes, (uint32_t)size, script);
 	} else {
 		FUZZ_CHECK(secure_use(peer, 1 + (what >> 2) % 2) == 0);
-		FUZZ_CHECK(secure_seal(peer, (enum secure_lane)((what >> 3) % 2), plain, (uint32_t)size, bytes) == 0);
+		FUZZ_CHECK(secure_seal(peer, (enum secure_lane)((what >> 3) % 2), 2, plain, (uint32_t)size, bytes) == 0);
 		size += SECURE_OVERHEAD;
 		is_forged = alter(bytes, (uint32_t)size, script);
 	}
-	FUZZ_CHECK(secure_quote(us, bytes, (uint32_t)size, quote) <= size);
-	FUZZ_CHECK(secure_quote(peer, bytes, (uint32_t)size, quote) <= size);
+	FUZZ_CHECK(secure_quote(us, 1, bytes, (uint32_t)size, quote) <= size);
+	FUZZ_CHECK(secure_quote(peer, 2, bytes, (uint32_t)size, quote) <= size);
 	result = secure_open(us, now_ns, 1, bytes, (uint32_t)size, &opened);
 	datagrams++;
 	if (result == SECURE_FRAME) {

@@ -70,18 +70,24 @@ static void ask(uint32_t from, uint32_t to, uint32_t number)
 	ck_assert_int_eq(deliver(from, to, bytes, sizeof(bytes)), SECURE_HANDLED);
 }
 
-static uint32_t seal(uint32_t from, enum secure_lane lane, uint32_t size, uint8_t *out)
+static uint32_t seal_for(uint32_t from, uint32_t to, enum secure_lane lane, uint32_t size, uint8_t *out)
 {
 	static uint8_t plain[SIZE_MAX_TESTED];
 
 	memset(plain, 0x5a, size);
-	ck_assert_int_eq(secure_seal(nodes[from], lane, plain, size, out), 0);
+	ck_assert_int_eq(secure_seal(nodes[from], lane, to + 1, plain, size, out), 0);
 	return size + SECURE_OVERHEAD;
+}
+
+/* For node 1 of the array, which is what most tests are about. */
+static uint32_t seal(uint32_t from, enum secure_lane lane, uint32_t size, uint8_t *out)
+{
+	return seal_for(from, 1, lane, size, out);
 }
 
 static enum secure_result send_one(uint32_t from, uint32_t to, uint32_t size)
 {
-	return deliver(from, to, datagram, seal(from, SECURE_UNICAST, size, datagram));
+	return deliver(from, to, datagram, seal_for(from, to, SECURE_UNICAST, size, datagram));
 }
 
 static void set_up(void)
@@ -193,6 +199,22 @@ START_TEST(another_node_cannot_lend_its_name)
 	ck_assert_int_eq(deliver(2, 1, datagram, size), SECURE_FORGED); /* from node 3's address */
 	ck_assert_int_eq(secure_open(nodes[1], now_ns, 77, datagram, size, &opened), SECURE_FORGED);
 	ck_assert_uint_eq(secure_peer_counts(nodes[1], 3)->forged, 1);
+}
+END_TEST
+
+/* A token that is sent on to a node that it is not for would be a second token. */
+START_TEST(a_datagram_for_one_node_is_opened_by_no_other)
+{
+	uint8_t copy[200];
+	uint32_t size = seal_for(0, 2, SECURE_UNICAST, 100, datagram);
+
+	memcpy(copy, datagram, size);
+	ck_assert_int_eq(deliver(0, 1, datagram, size), SECURE_FORGED);
+	ck_assert_int_eq(deliver(0, 2, copy, size), SECURE_FRAME);
+	node_restart(0); /* nor is its sender asked */
+	size = seal_for(0, 2, SECURE_UNICAST, 100, datagram);
+	ck_assert_int_eq(deliver(0, 1, datagram, size), SECURE_FORGED);
+	ck_assert_uint_eq(opened.reply_size, 0);
 }
 END_TEST
 
@@ -540,7 +562,7 @@ START_TEST(keys_are_wiped)
 	secure_forget(nodes[0], 1);
 	ck_assert_mem_eq(&nodes[0]->roots[0], zeros, sizeof(zeros));
 	ck_assert_uint_eq(secure_used(nodes[0]), 0);
-	ck_assert_int_eq(secure_seal(nodes[0], SECURE_UNICAST, datagram, 1, datagram + 100), -EINVAL);
+	ck_assert_int_eq(secure_seal(nodes[0], SECURE_UNICAST, 2, datagram, 1, datagram + 100), -EINVAL);
 }
 END_TEST
 
@@ -627,11 +649,11 @@ START_TEST(a_quote_shows_the_frame_it_is_of)
 	uint32_t cut = sizes[_i], found;
 
 	ck_assert_uint_eq(size, 148);
-	found = secure_quote(nodes[0], datagram, cut, plain);
+	found = secure_quote(nodes[0], 2, datagram, cut, plain);
 	ck_assert_uint_eq(found, cut == 148 ? 100 : cut <= 32 ? 0 : cut - 32);
 	for (uint32_t i = 0; i < found && i < 100; i++)
 		ck_assert_uint_eq(plain[i], 0x5a);
-	ck_assert_uint_eq(secure_quote(nodes[1], datagram, cut, plain), 0); /* it has not sent it */
+	ck_assert_uint_eq(secure_quote(nodes[1], 2, datagram, cut, plain), 0); /* it has not sent it */
 }
 END_TEST
 
@@ -641,7 +663,7 @@ START_TEST(a_quote_of_another_start_shows_nothing)
 	uint32_t size = seal(0, SECURE_UNICAST, 100, datagram);
 
 	node_restart(0);
-	ck_assert_uint_eq(secure_quote(nodes[0], datagram, size, plain), 0);
+	ck_assert_uint_eq(secure_quote(nodes[0], 2, datagram, size, plain), 0);
 }
 END_TEST
 
@@ -690,6 +712,7 @@ static void add_frames(TCase *tests)
 	tcase_add_test(tests, every_altered_bit_is_noticed);
 	tcase_add_test(tests, every_truncation_is_noticed);
 	tcase_add_test(tests, another_node_cannot_lend_its_name);
+	tcase_add_test(tests, a_datagram_for_one_node_is_opened_by_no_other);
 	tcase_add_test(tests, clear_datagrams_are_refused_unless_allowed);
 	tcase_add_test(tests, another_key_opens_nothing);
 	tcase_add_test(tests, a_datagram_is_opened_once);

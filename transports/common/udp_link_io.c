@@ -178,7 +178,7 @@ int udp_link_token(void *self, uint32_t nodeid, struct coterie_frame *frame)
 		return 0;
 	}
 	if (secure_used(link->secure) != 0)
-		frame = sealed = udp_link_seal(link, SECURE_UNICAST, frame);
+		frame = sealed = udp_link_seal(link, nodeid, frame);
 	if (frame == NULL)
 		link->out.errors++; /* lost: the engine sends it again */
 	else if (!pending_is_empty(&link->pending))

@@ -15,8 +15,8 @@ bool udp_link_is_opening(const struct udp_link *link);
 /** Ask a peer, or all, to prove their sessions, unless there are no keys or no socket. */
 void udp_link_greet(struct udp_link *link, struct peer *peer);
 void udp_link_greet_all(struct udp_link *link);
-/** @return a sealed frame, caller gives it back; NULL: out of memory, or libcrypto failed */
-struct coterie_frame *udp_link_seal(struct udp_link *link, enum secure_lane lane, const struct coterie_frame *frame);
+/** Seal a frame for one peer, or for all: 0. @return caller gives it back; NULL: out of memory, or libcrypto failed */
+struct coterie_frame *udp_link_seal(struct udp_link *link, uint32_t nodeid, const struct coterie_frame *frame);
 /** Seal frames and give them to fan_out. @return how many were taken; the rest has to wait */
 uint32_t udp_link_multicast_sealed(struct udp_link *link, struct coterie_frame *const *frames, uint32_t count);
 /** Read the statistic of peers whose keys differ. For host->stat_add; arg is the link. */

@@ -211,13 +211,14 @@ void udp_link_greet_all(struct udp_link *link)
 
 /* ---- Frames ------------------------------------------------------------------- */
 
-struct coterie_frame *udp_link_seal(struct udp_link *link, enum secure_lane lane, const struct coterie_frame *frame)
+struct coterie_frame *udp_link_seal(struct udp_link *link, uint32_t nodeid, const struct coterie_frame *frame)
 {
+	enum secure_lane lane = nodeid == 0 ? SECURE_GROUP : SECURE_UNICAST;
 	struct coterie_frame *sealed = link->host->frame_take(link->ctx, frame->size + SECURE_OVERHEAD);
 
 	if (sealed == NULL)
 		return NULL;
-	if (secure_seal(link->secure, lane, frame->data, frame->size, sealed->data) < 0) {
+	if (secure_seal(link->secure, lane, nodeid, frame->data, frame->size, sealed->data) < 0) {
 		link->host->frame_unref(sealed);
 		return NULL;
 	}
@@ -228,7 +229,6 @@ struct coterie_frame *udp_link_seal(struct udp_link *link, enum secure_lane lane
 uint32_t udp_link_multicast_sealed(struct udp_link *link, struct coterie_frame *const *frames, uint32_t count)
 {
 	struct coterie_frame *sealed[SEAL_MAX];
-	enum secure_lane lane = link->hooks->has_group ? SECURE_GROUP : SECURE_UNICAST;
 	uint32_t done = 0;
 
 	/* After a full socket the rest waits with the engine, or it would overtake. */
@@ -237,7 +237,7 @@ uint32_t udp_link_multicast_sealed(struct udp_link *link, struct coterie_frame *
 		uint32_t made = 0;
 
 		for (uint32_t i = 0; i < taken; i++) {
-			sealed[made] = udp_link_seal(link, lane, frames[done + i]);
+			sealed[made] = udp_link_seal(link, 0, frames[done + i]);
 			if (sealed[made] != NULL)
 				made++;
 		}

@@ -223,7 +223,8 @@ void udp_link_on_icmp(void *arg, const struct icmp_report *report)
 
 	refusal->nodeid = peer->nodeid;
 	if (secure_used(link->secure) != 0) {
-		refusal->size = secure_quote(link->secure, report->quote, report->quote_size, refusal->quote);
+		refusal->size = secure_quote(
+			link->secure, peer->nodeid, report->quote, report->quote_size, refusal->quote);
 	} else {
 		refusal->size = report->quote_size;
 		memcpy(refusal->quote, report->quote, report->quote_size);

@@ -271,12 +271,20 @@ int secure_seal_with(struct secure *secure, uint32_t number, enum secure_lane la
 	return 0;
 }
 
-int secure_seal(
-	struct secure *secure, enum secure_lane lane, const uint8_t *plain, uint32_t size, uint8_t *out)
+struct secure_extra secure_bind(enum secure_lane lane, uint32_t to, uint32_t *receiver)
 {
-	static const struct secure_extra none;
+	*receiver = htonl(to);
+	return (struct secure_extra){
+		.bytes = (const uint8_t *)receiver, .size = lane == SECURE_UNICAST ? sizeof(*receiver) : 0};
+}
 
-	return secure_seal_with(secure, secure->used, lane, &none, plain, size, out);
+int secure_seal(struct secure *secure, enum secure_lane lane, uint32_t to, const uint8_t *plain, uint32_t size,
+	uint8_t *out)
+{
+	uint32_t receiver;
+	const struct secure_extra extra = secure_bind(lane, to, &receiver);
+
+	return secure_seal_with(secure, secure->used, lane, &extra, plain, size, out);
 }
 
 /* Without the tag nothing is proved. */
@@ -314,25 +322,27 @@ bool secure_decrypt(EVP_CIPHER_CTX *context, const struct secure_extra *extra, u
 
 /* ---- What the network quotes ------------------------------------------------ */
 
-static uint32_t read_quote(EVP_CIPHER_CTX *context, const uint8_t *quote, uint32_t size, uint8_t *out)
+static uint32_t read_quote(EVP_CIPHER_CTX *context, const struct secure_extra *extra, const uint8_t *quote,
+	uint32_t size, uint8_t *out)
 {
-	static const struct secure_extra none;
-
-	if (size >= SECURE_OVERHEAD && decrypt(context, &none, quote, out, size))
+	if (size >= SECURE_OVERHEAD && decrypt(context, extra, quote, out, size))
 		return size - SECURE_OVERHEAD;
 	size -= SECURE_HEADER_SIZE;
-	return decrypt_part(context, quote, &none, quote + SECURE_HEADER_SIZE, out, size) ? size : 0;
+	return decrypt_part(context, quote, extra, quote + SECURE_HEADER_SIZE, out, size) ? size : 0;
 }
 
-uint32_t secure_quote(const struct secure *secure, const uint8_t *quote, uint32_t size, uint8_t *out)
+uint32_t secure_quote(
+	const struct secure *secure, uint32_t to, const uint8_t *quote, uint32_t size, uint8_t *out)
 {
 	struct secure_header header;
+	uint32_t receiver;
 
 	if (size <= SECURE_HEADER_SIZE)
 		return 0;
 	secure_header_read(&header, quote);
 
 	enum secure_lane lane = secure_header_lane(&header);
+	const struct secure_extra extra = secure_bind(lane, to, &receiver);
 
 	if (header.magic != SECURE_MAGIC || header.version_lane >> 4 != SECURE_VERSION ||
 		(lane != SECURE_UNICAST && lane != SECURE_GROUP) || header.nodeid != secure->nodeid)
@@ -349,7 +359,7 @@ uint32_t secure_quote(const struct secure *secure, const uint8_t *quote, uint32_
 		memcpy(session.id, header.session, sizeof(session.id));
 		context = EVP_CIPHER_CTX_new();
 		if (context != NULL && keys_context_set(context, &secure->roots[number - 1], &session, false) == 0)
-			found = read_quote(context, quote, size, out);
+			found = read_quote(context, &extra, quote, size, out);
 		EVP_CIPHER_CTX_free(context);
 		return found;
 	}

@@ -36,8 +36,8 @@ enum secure_cipher {
 
 /** Each lane has keys, a counter and a replay window of its own, since lanes reorder against each other. */
 enum secure_lane {
-	SECURE_UNICAST,
-	SECURE_GROUP,   /* multicast or broadcast */
+	SECURE_UNICAST, /* to one node */
+	SECURE_GROUP,   /* to all, whether by multicast or to each address */
 	SECURE_CONTROL, /* questions and answers */
 	SECURE_LANES,
 };
@@ -118,12 +118,13 @@ enum secure_cipher secure_key_cipher(const struct secure *secure, uint32_t numbe
 /**
  * Seal one frame with the key in use.
  *
- * @param lane  SECURE_UNICAST or SECURE_GROUP
+ * @param lane  SECURE_UNICAST: for one node; SECURE_GROUP: for all peers, of which each opens it
+ * @param to    node id of the receiver in lane SECURE_UNICAST, which no other node opens; else 0
  * @param out   size + SECURE_OVERHEAD bytes; not overlapping with plain
  * @return 0; -EINVAL: no key is in use; -EIO: libcrypto failed, nothing may be sent
  */
-int secure_seal(
-	struct secure *secure, enum secure_lane lane, const uint8_t *plain, uint32_t size, uint8_t *out);
+int secure_seal(struct secure *secure, enum secure_lane lane, uint32_t to, const uint8_t *plain, uint32_t size,
+	uint8_t *out);
 
 /**
  * Make a datagram that asks a peer to prove its session with this key.
@@ -150,12 +151,14 @@ enum secure_result secure_open(struct secure *secure, uint64_t now_ns, uint32_t 
 /**
  * Read what the network quotes of a datagram that this node sealed.
  *
+ * @param to     node id of the peer that it was sent to
  * @param quote  its first size bytes, or all of it; borrowed
  * @param out    size bytes: the first bytes of the frame
  * @return how many bytes of the frame there are; 0: it is none of ours, or no frame. A quote that lacks the end of
  *     the datagram cannot be authenticated: compare it with what was sent, as the engine does.
  */
-uint32_t secure_quote(const struct secure *secure, const uint8_t *quote, uint32_t size, uint8_t *out);
+uint32_t secure_quote(
+	const struct secure *secure, uint32_t to, const uint8_t *quote, uint32_t size, uint8_t *out);
 
 /**
  * Make or check a proof for another connection (the tripwire): a keyed hash over its label and contents.

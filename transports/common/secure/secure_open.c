@@ -14,8 +14,6 @@
 #define BUDGET_INTERVAL_NS (MS / 2)
 #define BUDGET_BURST 64u
 
-static const struct secure_extra none;
-
 static bool budget_pass(struct secure_budget *budget, uint64_t now_ns)
 {
 	if (budget->full_ns < now_ns)
@@ -153,11 +151,14 @@ static enum secure_result take_unknown(struct secure *secure, uint64_t now_ns, s
 	uint32_t number, const struct secure_header *header, uint8_t *bytes, uint32_t size,
 	struct secure_opened *opened)
 {
+	uint32_t receiver;
+	const struct secure_extra extra = secure_bind(secure_header_lane(header), secure->nodeid, &receiver);
+
 	if (now_ns < peer->next_ask_ns[number - 1])
 		return SECURE_UNKNOWN;
 	if (!budget_pass(&peer->tries, now_ns))
 		return SECURE_LIMITED;
-	if (!try_alone(secure, number, header, &none, bytes, size))
+	if (!try_alone(secure, number, header, &extra, bytes, size))
 		return SECURE_FORGED;
 	peer->next_ask_ns[number - 1] = now_ns + ASK_GAP_NS;
 	reply(secure, peer, number, SECURE_ASKS, NULL, opened);
@@ -168,12 +169,14 @@ static enum secure_result take_unknown(struct secure *secure, uint64_t now_ns, s
 static enum secure_result take_next(struct secure *secure, uint64_t now_ns, struct secure_peer *peer,
 	uint32_t number, const struct secure_header *header, uint8_t *bytes, uint32_t size)
 {
+	uint32_t receiver;
+	const struct secure_extra extra = secure_bind(secure_header_lane(header), secure->nodeid, &receiver);
 	struct secure_lane_in *lane = &peer->sessions[number - 1].lanes[secure_header_lane(header)];
 	EVP_CIPHER_CTX *spare;
 
 	if (!budget_pass(&peer->tries, now_ns))
 		return SECURE_LIMITED;
-	if (!try_alone(secure, number, header, &none, bytes, size))
+	if (!try_alone(secure, number, header, &extra, bytes, size))
 		return SECURE_FORGED;
 	lane->generation++;
 	lane->has_previous = true;
@@ -188,6 +191,8 @@ static enum secure_result take_frame(struct secure *secure, uint64_t now_ns, str
 	uint32_t number, const struct secure_header *header, uint8_t *bytes, uint32_t size,
 	struct secure_opened *opened)
 {
+	uint32_t receiver;
+	const struct secure_extra extra = secure_bind(secure_header_lane(header), secure->nodeid, &receiver);
 	struct secure_session *session = &peer->sessions[number - 1];
 	struct secure_lane_in *lane = &session->lanes[secure_header_lane(header)];
 	uint32_t generation = (uint32_t)(header->number >> 32);
@@ -202,7 +207,7 @@ static enum secure_result take_frame(struct secure *secure, uint64_t now_ns, str
 	} else if (generation != lane->generation && (generation + 1 != lane->generation || !lane->has_previous)) {
 		/* Whole generations were missed: the answer tells where the sender is. */
 		return take_unknown(secure, now_ns, peer, number, header, bytes, size, opened);
-	} else if (secure_decrypt(lane->contexts[generation & 1], &none, bytes, size)) {
+	} else if (secure_decrypt(lane->contexts[generation & 1], &extra, bytes, size)) {
 		window_mark(&lane->window, header->number);
 	} else {
 		result = SECURE_FORGED;

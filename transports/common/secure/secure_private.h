@@ -108,6 +108,12 @@ struct secure_extra {
 	bool is_sent; /* behind the header; else both ends know them */
 };
 
+/**
+ * Say what a frame is bound to besides its header: in lane SECURE_UNICAST the receiver.
+ *
+ * @param receiver  out: what the result points to, in network order
+ */
+struct secure_extra secure_bind(enum secure_lane lane, uint32_t to, uint32_t *receiver);
 /** Seal with a given key, control datagrams too. @return 0; -EINVAL; -EIO */
 int secure_seal_with(struct secure *secure, uint32_t number, enum secure_lane lane, const struct secure_extra *extra,
 	const uint8_t *plain, uint32_t size, uint8_t *out);
