@@ -513,6 +513,49 @@ START_TEST(a_change_that_is_taken_back_ends_as_it_began)
 }
 END_TEST
 
+/* Node 1 sends with the new key, the others still with the old one. */
+START_TEST(a_third_key_waits_until_the_old_one_is_not_used)
+{
+	ring_key = other_key;
+	for (uint32_t i = 0; i < NODES; i++) {
+		node_encrypt(i);
+		ck_assert_int_eq(ops->reload(nodes[i]), COTERIE_RELOAD_REKEY);
+	}
+	nodes_settle();
+	ck_assert_int_eq(ops->rekey(nodes[0], COTERIE_REKEY_ACTIVATE), 0);
+	ring_key = "a third key";
+	node_encrypt(0);
+	ck_assert_int_eq(ops->reload(nodes[0]), -EBUSY);
+	ck_assert(mock_host_has_logged(hosts[0], "reload again when the change is over"));
+	all_talk();
+	ck_assert_int_eq(ops->rekey(nodes[0], COTERIE_REKEY_CLEANUP), 0);
+	ck_assert_int_eq(ops->reload(nodes[0]), COTERIE_RELOAD_REKEY);
+}
+END_TEST
+
+START_TEST(a_change_goes_back_to_the_old_key_that_is_still_held)
+{
+	ring_key = other_key;
+	for (uint32_t i = 0; i < NODES; i++) {
+		node_encrypt(i);
+		ck_assert_int_eq(ops->reload(nodes[i]), COTERIE_RELOAD_REKEY);
+	}
+	nodes_settle();
+	ck_assert_int_eq(ops->rekey(nodes[0], COTERIE_REKEY_ACTIVATE), 0);
+	ring_key = key;
+	for (uint32_t i = 0; i < NODES; i++) {
+		node_encrypt(i);
+		ck_assert_int_eq(ops->reload(nodes[i]), COTERIE_RELOAD_REKEY);
+		all_talk();
+	}
+	for (uint32_t phase = COTERIE_REKEY_ACTIVATE; phase <= COTERIE_REKEY_CLEANUP; phase++)
+		for (uint32_t i = 0; i < NODES; i++) {
+			ck_assert_int_eq(ops->rekey(nodes[i], phase), 0);
+			all_talk();
+		}
+}
+END_TEST
+
 START_TEST(without_a_key_the_transport_does_not_open)
 {
 	void *self;
@@ -563,6 +606,8 @@ int main(void)
 	tcase_add_test(changes, a_ring_becomes_clear_and_sealed_again);
 	tcase_add_test(changes, the_old_key_is_good_for_nothing_after_the_change);
 	tcase_add_test(changes, a_change_that_is_taken_back_ends_as_it_began);
+	tcase_add_test(changes, a_third_key_waits_until_the_old_one_is_not_used);
+	tcase_add_test(changes, a_change_goes_back_to_the_old_key_that_is_still_held);
 	tcase_add_test(changes, without_a_key_the_transport_does_not_open);
 	suite_add_tcase(suite, changes);
 	return suite_run(suite);

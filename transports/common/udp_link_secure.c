@@ -55,6 +55,12 @@ static bool is_same(const struct udp_link *link, uint32_t number, const struct w
 
 static void tell_refused(const struct udp_link *link, int rc)
 {
+	if (rc == -EBUSY) {
+		link->host->log(link->ctx, LOG_ERR,
+			"the ring's keys still change, and nodes may send with the key that another one would replace: "
+			"reload again when the change is over");
+		return;
+	}
 	link->host->log(link->ctx, LOG_ERR,
 		"encryption cannot be set up (%s): check encryption and the key, and that libcrypto has the cipher",
 		rc == -ENOTSUP ? "this executive gives no keys" : strerror(-rc));
@@ -93,24 +99,40 @@ int udp_link_keys_open(struct udp_link *link)
 	return 0;
 }
 
-/* Where a new key goes: never over the one in use, nor over one that peers may use. */
+/*
+ * Where a new key goes: never over the one in use. Between ACTIVATE and CLEANUP peers may still send with the key before,
+ * so that a third one has to wait. A key that was only loaded is replaced: the members agree on that before (services/cfg).
+ *
+ * @return 0: there is no place now
+ */
 static uint32_t free_number(const struct udp_link *link)
 {
 	uint32_t used = secure_used(link->secure);
+	uint32_t number = used != 0 ? 3 - used : secure_key_id(link->secure, 1) != 0 ? 2 : 1;
+	bool may_be_used = link->keys.is_changing && link->keys.is_activated;
 
-	if (used != 0)
-		return 3 - used;
-	return secure_key_id(link->secure, 1) != 0 ? 2 : 1;
+	return may_be_used && secure_key_id(link->secure, number) != 0 ? 0 : number;
+}
+
+/* @return number of the key that is wanted and held already; SECURE_KEYS + 1: none is */
+static uint32_t held_number(const struct udp_link *link, const struct wanted *wanted)
+{
+	uint32_t number = 0;
+
+	while (number <= SECURE_KEYS && !is_same(link, number, wanted))
+		number++;
+	return number;
 }
 
 static int load_wanted(struct udp_link *link, const struct wanted *wanted)
 {
-	uint32_t used = secure_used(link->secure), number = 0;
+	uint32_t used = secure_used(link->secure);
+	uint32_t number = held_number(link, wanted); /* back, in the middle of a change; or clear */
 
-	if (is_same(link, used, wanted)) {
-		number = used; /* back, in the middle of a change */
-	} else if (wanted->cipher != SECURE_NONE) {
+	if (number > SECURE_KEYS) {
 		number = free_number(link);
+		if (number == 0)
+			return -EBUSY;
 
 		int rc = secure_load(link->secure, number, wanted->cipher, wanted->bytes, wanted->size);
 
