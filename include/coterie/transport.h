@@ -15,7 +15,7 @@ struct coterie_transport_stats {
 	uint64_t bytes_in, bytes_out;
 	uint64_t send_calls, receive_calls; /* system calls */
 	uint64_t send_errors, receive_errors;
-	uint64_t rejected; /* from a source that is not a peer */
+	uint64_t rejected; /* from a source that is not a peer, or, with encryption, not authentic, not new or too many */
 };
 
 /** What reload may return besides 0: new keys are loaded beside those in use; see rekey. */

@@ -212,6 +212,32 @@ START_TEST(a_replay_is_dropped)
 }
 END_TEST
 
+/* The same datagram three times: the first one counts as a frame. */
+START_TEST(dropped_datagrams_are_counted)
+{
+	const struct udp_link_dropped *dropped = &((struct udp_link *)nodes[0])->dropped;
+	struct coterie_transport_stats before = {.size = sizeof(before)}, after = before;
+	uint8_t bytes[200], plain[10] = {0}, copy[200];
+	struct secure *secure = ((struct udp_link *)nodes[1])->secure;
+	uint64_t replayed = dropped->replayed;
+	int fd = stranger_open(address_of(1));
+
+	ops->stats(nodes[0], &before);
+	ck_assert_int_eq(secure_seal(secure, SECURE_UNICAST, 1, plain, sizeof(plain), bytes), 0);
+	for (int i = 0; i < 3; i++) {
+		memcpy(copy, bytes, sizeof(copy));
+		ck_assert_int_eq(sendto(fd, copy, sizeof(plain) + SECURE_OVERHEAD, 0, address_of(0), sizeof(struct sockaddr_in)),
+			sizeof(plain) + SECURE_OVERHEAD);
+	}
+	nodes_settle();
+	ops->stats(nodes[0], &after);
+	ck_assert_uint_eq(dropped->replayed - replayed, 2);
+	ck_assert_uint_eq(after.rejected - before.rejected, 2);
+	ck_assert(mock_host_has_logged(hosts[0], "packet dropped from"));
+	close(fd);
+}
+END_TEST
+
 START_TEST(the_host_is_told_which_frame_was_refused)
 {
 	node_close(1);
@@ -590,6 +616,7 @@ int main(void)
 	tcase_add_test(frames, a_node_with_another_key_is_not_heard_and_is_named);
 	tcase_add_test(frames, a_node_that_starts_again_is_heard_again);
 	tcase_add_test(frames, a_replay_is_dropped);
+	tcase_add_test(frames, dropped_datagrams_are_counted);
 	tcase_add_test(frames, the_host_is_told_which_frame_was_refused);
 	suite_add_tcase(suite, frames);
 	tcase_add_checked_fixture(wires, set_up, tear_down);

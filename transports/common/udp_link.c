@@ -72,8 +72,7 @@ void udp_link_close(void *self)
 {
 	struct udp_link *link = self;
 
-	if (COTERIE_HAS(link->host, stat_del))
-		link->host->stat_del(link->ctx, UDP_LINK_STRANGERS_KEY);
+	udp_link_del_stats(link);
 	pending_fini(&link->pending);
 	udp_link_stop(link);
 	batch_in_destroy(link->in);
@@ -121,10 +120,7 @@ int udp_link_open(const struct coterie_host *host, struct coterie_ctx *ctx, size
 		udp_link_close(link);
 		return rc;
 	}
-	if (COTERIE_HAS(host, stat_add))
-		host->stat_add(ctx, UDP_LINK_STRANGERS_KEY, COTERIE_MAP_STRING, udp_link_strangers, link);
-	if (COTERIE_HAS(host, stat_add))
-		host->stat_add(ctx, UDP_LINK_ENCRYPTION_KEY, COTERIE_MAP_STRING, udp_link_encryption, link);
+	udp_link_add_stats(link);
 	*self = link;
 	return 0;
 }

@@ -53,6 +53,11 @@ struct udp_link_keys {
 	bool is_changing, is_activated;
 };
 
+/** Datagrams of peers that were dropped, by cause; see enum secure_result. */
+struct udp_link_dropped {
+	uint64_t replayed, unknown, limited;
+};
+
 struct udp_link {
 	const struct coterie_host *host; /* borrowed, outlives us */
 	struct coterie_ctx *ctx;
@@ -84,7 +89,8 @@ struct udp_link {
 	struct batch_in *drain_in; /* for reading while those of `in` are with the executive */
 	struct pending pending;
 	uint64_t rejected, receive_errors;
-	struct limiter reject_log, send_log, forged_log;
+	struct udp_link_dropped dropped;
+	struct limiter reject_log, send_log, forged_log, dropped_log;
 	struct secure *secure; /* without a key on a plain ring */
 	struct udp_link_keys keys;
 	struct peer *source; /* of the datagrams that are being opened */
@@ -167,6 +173,11 @@ int udp_link_drain(void *self);
 
 /** Key of the statistics: "aes256-gcm 1a2b", the cipher and the key's id (cmap_keys(7)). */
 #define UDP_LINK_ENCRYPTION_KEY "stats.coterie.encryption"
+
+/** Datagrams of peers that an encrypted link has dropped. */
+#define UDP_LINK_REPLAYED_KEY "stats.coterie.datagrams_replayed"
+#define UDP_LINK_UNKNOWN_KEY "stats.coterie.datagrams_unknown"
+#define UDP_LINK_LIMITED_KEY "stats.coterie.datagrams_limited"
 
 /** Options of the transports, with COTERIE_OPTIONS(). */
 extern const struct coterie_option udp_link_options[4];

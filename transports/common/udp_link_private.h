@@ -23,6 +23,9 @@ uint32_t udp_link_multicast_sealed(struct udp_link *link, struct coterie_frame *
 uint32_t udp_link_strangers(void *arg, void *value);
 /** Read the statistic of the keys: in the same way. */
 uint32_t udp_link_encryption(void *arg, void *value);
+/** Publish what encryption has dropped, or stop that. */
+void udp_link_add_stats(struct udp_link *link);
+void udp_link_del_stats(struct udp_link *link);
 /** Operation open of the filter of arrivals; link->source is their peer. */
 bool udp_link_open_datagram(void *arg, uint8_t *datagram, uint32_t *offset, uint32_t *size);
 

@@ -335,6 +335,35 @@ uint32_t udp_link_encryption(void *arg, void *value)
 	return (uint32_t)length + 1;
 }
 
+static uint32_t read_count(void *arg, void *value)
+{
+	memcpy(value, arg, sizeof(uint64_t));
+	return sizeof(uint64_t);
+}
+
+void udp_link_add_stats(struct udp_link *link)
+{
+	if (!COTERIE_HAS(link->host, stat_add))
+		return;
+	link->host->stat_add(link->ctx, UDP_LINK_STRANGERS_KEY, COTERIE_MAP_STRING, udp_link_strangers, link);
+	link->host->stat_add(link->ctx, UDP_LINK_ENCRYPTION_KEY, COTERIE_MAP_STRING, udp_link_encryption, link);
+	link->host->stat_add(
+		link->ctx, UDP_LINK_REPLAYED_KEY, COTERIE_MAP_U64, read_count, &link->dropped.replayed);
+	link->host->stat_add(link->ctx, UDP_LINK_UNKNOWN_KEY, COTERIE_MAP_U64, read_count, &link->dropped.unknown);
+	link->host->stat_add(link->ctx, UDP_LINK_LIMITED_KEY, COTERIE_MAP_U64, read_count, &link->dropped.limited);
+}
+
+void udp_link_del_stats(struct udp_link *link)
+{
+	static const char *const keys[] = {
+		UDP_LINK_STRANGERS_KEY, UDP_LINK_ENCRYPTION_KEY, UDP_LINK_REPLAYED_KEY, UDP_LINK_UNKNOWN_KEY, UDP_LINK_LIMITED_KEY};
+
+	if (!COTERIE_HAS(link->host, stat_del))
+		return;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		link->host->stat_del(link->ctx, keys[i]);
+}
+
 static void tell_forged(struct udp_link *link, struct peer *peer, enum secure_result result)
 {
 	uint64_t hidden;
@@ -348,6 +377,19 @@ static void tell_forged(struct udp_link *link, struct peer *peer, enum secure_re
 		"(%ju more before this)",
 		address_text((const struct sockaddr *)&peer->address, text), peer->nodeid,
 		result == SECURE_FORGED ? " with our key" : "", (uintmax_t)hidden);
+}
+
+/* A few of each are as usual while nodes start. Many are an attack, or a path that duplicates or delays datagrams. */
+static void count_dropped(struct udp_link *link, const struct peer *peer, uint64_t *counter, const char *why)
+{
+	uint64_t hidden;
+	char text[ADDRESS_TEXT_SIZE];
+
+	link->rejected++;
+	(*counter)++;
+	if (limiter_pass(&link->dropped_log, link->host->now_ns(link->ctx), &hidden))
+		link->host->log(link->ctx, LOG_DEBUG, "packet dropped from %s (node %u): %s (%ju more before this)",
+			address_text((const struct sockaddr *)&peer->address, text), peer->nodeid, why, (uintmax_t)hidden);
 }
 
 /* On a plain link a sealed datagram is of a node that has a key. Its questions are none of a mistake. */
@@ -398,8 +440,13 @@ bool udp_link_open_datagram(void *arg, uint8_t *datagram, uint32_t *offset, uint
 		peer->refused_ns = peer->away_ns = 0;
 		return false;
 	case SECURE_UNKNOWN:
+		count_dropped(link, peer, &link->dropped.unknown, "its session is not proved yet");
+		return false;
 	case SECURE_REPLAYED:
+		count_dropped(link, peer, &link->dropped.replayed, "it came before, or is too late");
+		return false;
 	case SECURE_LIMITED:
+		count_dropped(link, peer, &link->dropped.limited, "too many of unknown sessions");
 		return false;
 	}
 	peer->heard_ns = now_ns;
