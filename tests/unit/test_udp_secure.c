@@ -505,6 +505,36 @@ START_TEST(a_ring_becomes_clear_and_sealed_again)
 }
 END_TEST
 
+/* All ends say goodbye, and meet again with the key that is left: another key, none, and one again. */
+START_TEST(wires_are_proved_again_after_a_change)
+{
+	static const char *const words[] = {"aes256-gcm", NULL, "chacha20-poly1305"};
+
+	ops->watch(nodes[0], 2);
+	serve();
+	for (int i = 0; i < 3; i++) {
+		uint32_t had = hosts[0]->watches.count, guests_had = hosts[1]->watches.count;
+
+		change(words[i], words[i] == NULL ? NULL : i == 0 ? other_key : key);
+		serve();
+
+		uint32_t target = ((struct udp_link *)nodes[0])->keys.target;
+
+		ck_assert_uint_eq(target == 0, words[i] == NULL);
+		ck_assert_uint_gt(hosts[0]->watches.count, had);
+		ck_assert_uint_eq(last_watch(0), COTERIE_WATCH_ON);
+		ck_assert_uint_eq(last_watch(1), COTERIE_WATCH_ON);
+		ck_assert_uint_eq(wire_of(0)->proof.key, target);
+		ck_assert_uint_eq(guest_of(1)->proof.key, target);
+		for (; had < hosts[0]->watches.count; had++)
+			ck_assert_mem_ne(hosts[0]->watches.list[had].data, &(uint32_t){COTERIE_WATCH_BROKEN}, 4);
+		for (; guests_had < hosts[1]->watches.count; guests_had++)
+			ck_assert_mem_ne(
+				hosts[1]->watches.list[guests_had].data, &(uint32_t){COTERIE_WATCH_BROKEN}, 4);
+	}
+}
+END_TEST
+
 START_TEST(the_old_key_is_good_for_nothing_after_the_change)
 {
 	ring_key = other_key;
@@ -631,6 +661,7 @@ int main(void)
 	tcase_add_test(changes, a_statistic_names_cipher_and_key);
 	tcase_add_test(changes, keys_change_while_frames_are_on_their_way);
 	tcase_add_test(changes, a_ring_becomes_clear_and_sealed_again);
+	tcase_add_test(changes, wires_are_proved_again_after_a_change);
 	tcase_add_test(changes, the_old_key_is_good_for_nothing_after_the_change);
 	tcase_add_test(changes, a_change_that_is_taken_back_ends_as_it_began);
 	tcase_add_test(changes, a_third_key_waits_until_the_old_one_is_not_used);

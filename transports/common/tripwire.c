@@ -394,6 +394,17 @@ void tripwire_unbound(struct tripwire *wire)
 	wire->has_told = false;
 }
 
+void tripwire_rekeyed(struct tripwire *wire, uint32_t key)
+{
+	bool has_greeted = wire->state == TRIPWIRE_GREETED || wire->state == TRIPWIRE_ON;
+
+	tripwire_dismiss_unproved(wire, key);
+	if (!has_greeted || wire->proof.key == key)
+		return;
+	wire_end(wire);
+	wire_start(wire);
+}
+
 void tripwire_watch(struct tripwire *wire, uint32_t nodeid)
 {
 	if (nodeid != wire->target)

@@ -129,6 +129,12 @@ void tripwire_bound(struct tripwire *wire, const struct sockaddr *local);
 /** The address is not the link's any more: say goodbye to all, and neither listen nor connect until tripwire_bound. */
 void tripwire_unbound(struct tripwire *wire);
 
+/**
+ * The ring's other keys are forgotten. End, with a goodbye, all connections that were not proved with this one, which is
+ * loaded, or 0: clear; connect to the neighbour again at once.
+ */
+void tripwire_rekeyed(struct tripwire *wire, uint32_t key);
+
 /** Watch this node and no other; 0: nobody. The host hears of it from the loop. */
 void tripwire_watch(struct tripwire *wire, uint32_t nodeid);
 

@@ -75,7 +75,9 @@ static void guest_proves(struct tripwire_guest *guest)
 	bool has_claimed = guest->proof.nodeid != 0;
 	int error;
 
-	if (has_claimed && tripwire_proof_check(guest->wire, guest->fd, &guest->proof, &error))
+	/* The node may have another address by now, or none. */
+	if (has_claimed && tripwire_proof_check(guest->wire, guest->fd, &guest->proof, &error) &&
+		guest_is_at_home(guest, guest->proof.nodeid))
 		guest_named(guest, guest->proof.nodeid);
 	else if (!has_claimed && tripwire_proof_answer(guest->wire, guest->fd, &guest->proof, &error) &&
 		 guest_is_at_home(guest, guest->proof.nodeid))
@@ -210,6 +212,18 @@ void tripwire_listen(struct tripwire *wire)
 	wire->host->log(wire->ctx, LOG_INFO,
 		"cannot listen on TCP %s: %s; other nodes notice by packets alone when this one dies",
 		address_text((const struct sockaddr *)&wire->local, text), strerror(-rc));
+}
+
+/* One that has not greeted yet has proved nothing, and may still do so. */
+void tripwire_dismiss_unproved(struct tripwire *wire, uint32_t key)
+{
+	for (uint32_t i = 0; i < TRIPWIRE_GUESTS_MAX; i++) {
+		struct tripwire_guest *guest = &wire->guests[i];
+		bool has_greeted = guest->nodeid != 0 || guest->proof.nodeid != 0;
+
+		if (guest->fd >= 0 && has_greeted && guest->proof.key != key)
+			guest_dismiss(guest);
+	}
 }
 
 void tripwire_dismiss(struct tripwire *wire, uint32_t nodeid)

@@ -45,6 +45,8 @@ void tripwire_witness_fini(struct tripwire *wire);
 /* --- tripwire_guests.c --- */
 
 void tripwire_listen(struct tripwire *wire);
+/** Close the connections that were not proved with this key, or, if it is 0, those that were proved. */
+void tripwire_dismiss_unproved(struct tripwire *wire, uint32_t key);
 /** Close the connections of a node; 0: all, and listen no more. */
 void tripwire_dismiss(struct tripwire *wire, uint32_t nodeid);
 

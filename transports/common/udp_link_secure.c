@@ -180,6 +180,7 @@ static void clean_up(struct udp_link *link)
 			secure_forget(link->secure, number);
 	secure_allow_clear(link->secure, false);
 	link->keys.is_changing = false;
+	tripwire_rekeyed(&link->wire, link->keys.target);
 }
 
 int udp_link_rekey(void *self, uint32_t phase)
