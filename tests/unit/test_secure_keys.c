@@ -10,7 +10,7 @@
 
 #include "tests/suite.h"
 #include "transports/common/secure/keys.h"
-#include "transports/common/secure/window.h"
+#include "transports/common/secure/replay.h"
 
 static size_t from_hex(const char *text, uint8_t *bytes)
 {
@@ -154,30 +154,30 @@ END_TEST
 
 START_TEST(a_number_is_new_once)
 {
-	struct window window = {0};
+	struct replay window = {0};
 
-	ck_assert(!window_is_new(&window, 0));
+	ck_assert(!replay_is_new(&window, 0));
 	for (uint64_t number = 1; number < 3 * WINDOW_SIZE; number++) {
-		ck_assert(window_is_new(&window, number));
-		window_mark(&window, number);
-		ck_assert(!window_is_new(&window, number));
+		ck_assert(replay_is_new(&window, number));
+		replay_mark(&window, number);
+		ck_assert(!replay_is_new(&window, number));
 	}
 }
 END_TEST
 
 START_TEST(numbers_come_in_any_order_within_the_window)
 {
-	struct window window = {0};
+	struct replay window = {0};
 	uint64_t top = 10 * WINDOW_SIZE;
 
-	window_mark(&window, top);
+	replay_mark(&window, top);
 	for (uint64_t back = 1; back < WINDOW_SIZE; back++) {
-		ck_assert_msg(window_is_new(&window, top - back), "%ju back", (uintmax_t)back);
-		window_mark(&window, top - back);
-		ck_assert(!window_is_new(&window, top - back));
+		ck_assert_msg(replay_is_new(&window, top - back), "%ju back", (uintmax_t)back);
+		replay_mark(&window, top - back);
+		ck_assert(!replay_is_new(&window, top - back));
 	}
-	ck_assert(!window_is_new(&window, top - WINDOW_SIZE)); /* never seen, but too old to tell */
-	ck_assert(!window_is_new(&window, 1));
+	ck_assert(!replay_is_new(&window, top - WINDOW_SIZE)); /* never seen, but too old to tell */
+	ck_assert(!replay_is_new(&window, 1));
 }
 END_TEST
 
@@ -185,7 +185,7 @@ END_TEST
 START_TEST(random_numbers_are_told_as_a_table_tells_them)
 {
 	static bool seen[1 << 16];
-	struct window window = {0};
+	struct replay window = {0};
 	uint64_t highest = 0;
 
 	memset(seen, 0, sizeof(seen));
@@ -200,9 +200,9 @@ START_TEST(random_numbers_are_told_as_a_table_tells_them)
 		if (number >= sizeof(seen))
 			break;
 		is_old = number <= highest && highest - number >= WINDOW_SIZE;
-		ck_assert_int_eq(window_is_new(&window, number), !seen[number] && !is_old);
+		ck_assert_int_eq(replay_is_new(&window, number), !seen[number] && !is_old);
 		if (!seen[number] && !is_old)
-			window_mark(&window, number);
+			replay_mark(&window, number);
 		seen[number] = true;
 		if (number > highest)
 			highest = number;
@@ -213,31 +213,31 @@ END_TEST
 START_TEST(a_window_begins_behind_a_number)
 {
 	static const uint64_t numbers[] = {0, 1, 62, 63, 64, 127, 4095, 4096, 5000, UINT64_C(1) << 32};
-	struct window window;
+	struct replay window;
 
 	memset(&window, 0x55, sizeof(window));
-	window_begin(&window, numbers[_i]);
+	replay_begin(&window, numbers[_i]);
 	for (uint64_t back = 0; back < 5000 && back <= numbers[_i]; back++)
-		ck_assert(!window_is_new(&window, numbers[_i] - back));
+		ck_assert(!replay_is_new(&window, numbers[_i] - back));
 	for (uint64_t number = numbers[_i] + 5000; number > numbers[_i]; number--) {
 		bool is_old = numbers[_i] + 5000 - number >= WINDOW_SIZE;
 
-		ck_assert_int_eq(window_is_new(&window, number), !is_old);
+		ck_assert_int_eq(replay_is_new(&window, number), !is_old);
 		if (!is_old)
-			window_mark(&window, number);
+			replay_mark(&window, number);
 	}
 }
 END_TEST
 
 START_TEST(a_leap_empties_the_window)
 {
-	struct window window = {0};
+	struct replay window = {0};
 
 	for (uint64_t number = 1; number <= WINDOW_SIZE; number++)
-		window_mark(&window, number);
-	window_mark(&window, UINT64_C(1) << 32);
+		replay_mark(&window, number);
+	replay_mark(&window, UINT64_C(1) << 32);
 	for (uint64_t back = 1; back < WINDOW_SIZE; back++)
-		ck_assert(window_is_new(&window, (UINT64_C(1) << 32) - back));
+		ck_assert(replay_is_new(&window, (UINT64_C(1) << 32) - back));
 }
 END_TEST
 

@@ -1,7 +1,7 @@
 # Sealed datagrams: part of libtransport.la.
 secure_sources = \
-	%D%/secure.c %D%/secure_open.c %D%/secure_peers.c %D%/keys.c %D%/window.c \
-	%D%/secure.h %D%/secure_private.h %D%/keys.h %D%/window.h
+	%D%/secure.c %D%/secure_open.c %D%/secure_peers.c %D%/keys.c %D%/replay.c \
+	%D%/secure.h %D%/secure_private.h %D%/keys.h %D%/replay.h
 
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/test_secure tests/unit/test_secure_keys

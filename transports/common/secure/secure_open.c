@@ -183,7 +183,7 @@ static enum secure_result take_next(struct secure *secure, uint64_t now_ns, stru
 	spare = lane->contexts[lane->generation & 1];
 	lane->contexts[lane->generation & 1] = secure->trial;
 	secure->trial = spare;
-	window_mark(&lane->window, header->number);
+	replay_mark(&lane->window, header->number);
 	return SECURE_FRAME;
 }
 
@@ -200,7 +200,7 @@ static enum secure_result take_frame(struct secure *secure, uint64_t now_ns, str
 
 	if (!session->is_believed || memcmp(session->id, header->session, sizeof(session->id)) != 0)
 		return take_unknown(secure, now_ns, peer, number, header, bytes, size, opened);
-	if (!window_is_new(&lane->window, header->number))
+	if (!replay_is_new(&lane->window, header->number))
 		return SECURE_REPLAYED;
 	if (generation == lane->generation + 1) {
 		result = take_next(secure, now_ns, peer, number, header, bytes, size);
@@ -208,7 +208,7 @@ static enum secure_result take_frame(struct secure *secure, uint64_t now_ns, str
 		/* Whole generations were missed: the answer tells where the sender is. */
 		return take_unknown(secure, now_ns, peer, number, header, bytes, size, opened);
 	} else if (secure_decrypt(lane->contexts[generation & 1], &extra, bytes, size)) {
-		window_mark(&lane->window, header->number);
+		replay_mark(&lane->window, header->number);
 	} else {
 		result = SECURE_FORGED;
 	}

@@ -115,7 +115,7 @@ static int lane_believe(struct secure *secure, uint32_t number, struct secure_la
 		return rc;
 	in->generation = session.generation;
 	in->has_previous = false;
-	window_begin(&in->window, last);
+	replay_begin(&in->window, last);
 	return 0;
 }
 

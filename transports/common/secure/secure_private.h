@@ -4,7 +4,7 @@
 
 #include "transports/common/secure/keys.h"
 #include "transports/common/secure/secure.h"
-#include "transports/common/secure/window.h"
+#include "transports/common/secure/replay.h"
 
 /*
  * A datagram, in network order: u8 magic, u8 version and lane, u16 key id, u32 node id of the sender, u8 session[16],
@@ -59,7 +59,7 @@ struct secure_lane_in {
 	EVP_CIPHER_CTX *contexts[2];
 	uint32_t generation;
 	bool has_previous; /* the context of the generation before is set as well */
-	struct window window;
+	struct replay window;
 };
 
 struct secure_session {

@@ -1,6 +1,6 @@
 /* Replay windows: which numbers of a sender have been seen. */
-#ifndef COMMON_SECURE_WINDOW_H
-#define COMMON_SECURE_WINDOW_H
+#ifndef COMMON_SECURE_REPLAY_H
+#define COMMON_SECURE_REPLAY_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,16 +10,16 @@
 #define WINDOW_WORDS (WINDOW_SIZE / 64 + 1)
 
 /** Numbers of one sender, in any order. Zeroed, none but 0 has been seen: senders begin with 1. */
-struct window {
+struct replay {
 	uint64_t highest;
 	uint64_t seen[WINDOW_WORDS]; /* a ring of bits by number; the word of the highest is the last in use */
 };
 
 /** Begin behind a number: it and all before it count as seen. */
-void window_begin(struct window *window, uint64_t number);
+void replay_begin(struct replay *window, uint64_t number);
 /** @return whether the number is new: not seen, and not too old to tell */
-bool window_is_new(const struct window *window, uint64_t number);
-/** Mark a number that window_is_new has found new. */
-void window_mark(struct window *window, uint64_t number);
+bool replay_is_new(const struct replay *window, uint64_t number);
+/** Mark a number that replay_is_new has found new. */
+void replay_mark(struct replay *window, uint64_t number);
 
 #endif

@@ -1,4 +1,4 @@
-#include "transports/common/secure/window.h"
+#include "transports/common/secure/replay.h"
 
 #include <assert.h>
 #include <string.h>
@@ -7,7 +7,7 @@
  * A ring of words as in RFC 6479: one word more than the window needs, so that the oldest bits are thrown away a word at
  * a time and no bit is ever shifted.
  */
-void window_begin(struct window *window, uint64_t number)
+void replay_begin(struct replay *window, uint64_t number)
 {
 	window->highest = number;
 	memset(window->seen, 0xff, sizeof(window->seen));
@@ -16,7 +16,7 @@ void window_begin(struct window *window, uint64_t number)
 								       : (UINT64_C(2) << number % 64) - 1;
 }
 
-bool window_is_new(const struct window *window, uint64_t number)
+bool replay_is_new(const struct replay *window, uint64_t number)
 {
 	if (number > window->highest)
 		return true;
@@ -25,9 +25,9 @@ bool window_is_new(const struct window *window, uint64_t number)
 	return (window->seen[number / 64 % WINDOW_WORDS] >> number % 64 & 1) == 0;
 }
 
-void window_mark(struct window *window, uint64_t number)
+void replay_mark(struct replay *window, uint64_t number)
 {
-	assert(window_is_new(window, number));
+	assert(replay_is_new(window, number));
 	if (number > window->highest) {
 		uint64_t words = number / 64 - window->highest / 64;
 
