@@ -28,7 +28,7 @@ FAMILIES = {
     "stateset": "coterie_state(coterie_state)",
     "gauge": """coterie_start_time_seconds coterie_quorate coterie_quorum_votes(type) coterie_quorum_flag(flag)
         coterie_quorum_votes_spare coterie_qdevice_up(node_id name) coterie_qdevice_votes(node_id name)
-        coterie_member(node_id node) coterie_member_votes(node_id node) coterie_ring_members
+        coterie_member(node_id node) coterie_member_votes(node_id node) coterie_ring_members coterie_ring_plain
         coterie_token_last_received_seconds coterie_token_timeout_seconds coterie_send_queue_free
         coterie_lease coterie_lease_seconds
         coterie_send_queue_reserved coterie_send_backlog_messages coterie_flow_control_active(service)
