@@ -444,28 +444,30 @@ struct flooder {
 	const struct iovec *iov;
 };
 
-static atomic_uint flood_sent, flood_refused, flood_others, flood_seen, flood_senders;
+static atomic_uint flood_sent, flood_others, flood_seen, flood_senders;
 
 static void *keep_sending(void *arg)
 {
 	struct flooder *flooder = arg;
 	struct evs_group group = group_of("flood");
 
-	for (int i = 0; i < 5000 && (flood_sent < 20 || flood_refused == 0); i++) {
+	for (int i = 0; i < 5000 && flood_sent < 200; i++) {
 		for (int waits = 0; waits < 50000 && flood_sent - flood_seen > 20; waits++)
 			usleep(100);
 		cs_error_t rc = evs_mcast_groups(flooder->handle, i % 2 ? EVS_TYPE_SAFE : EVS_TYPE_AGREED, &group,
 			1, flooder->iov, 1);
 
 		flood_sent += rc == CS_OK;
-		flood_refused += rc == CS_ERR_TRY_AGAIN;
 		flood_others += rc != CS_OK && rc != CS_ERR_TRY_AGAIN;
 	}
 	flood_senders--;
 	return NULL;
 }
 
-/* As fast as it goes from many at a time: the ring says when there is no room, and nothing is lost. */
+/*
+ * As fast as it goes from many at a time: nothing is lost. A sender may be refused when the ring has no room. Whether
+ * that happens depends on who runs when; tests/unit/test_ipc_gate.c has a queue that is full.
+ */
 static void flood(void)
 {
 	evs_callbacks_t silent = {NULL, NULL};
@@ -491,8 +493,8 @@ static void flood(void)
 		else
 			break;
 	}
-	say("a flood: refused now and then: %s, other codes: %u, lost: %u", flood_refused > 0 ? "yes" : "no",
-		flood_others, flood_sent - flood_seen);
+	say("a flood: enough is sent: %s, other codes: %u, lost: %u", flood_sent >= 200 ? "yes" : "no", flood_others,
+		flood_sent - flood_seen);
 	for (size_t i = 0; i < sizeof(flooders) / sizeof(flooders[0]); i++) {
 		pthread_join(flooders[i].thread, NULL);
 		evs_finalize(flooders[i].handle);
