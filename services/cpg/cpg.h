@@ -104,6 +104,7 @@ struct cpg_share {
 /** How many memberships a node has. */
 struct cpg_tally {
 	uint32_t nodeid, count;
+	uint32_t unnamed; /* of these, at the end of a synchronisation: they are about to be removed */
 };
 
 /** One synchronisation. */
@@ -270,6 +271,12 @@ void cpg_process_del(struct cpg *cpg, struct cpg_group *group, struct cpg_proces
 /** Count one membership more of a node. @return 0; -EDQUOT; -ENOMEM: it is not counted */
 int cpg_tally_add(struct cpg *cpg, uint32_t nodeid);
 void cpg_tally_del(struct cpg *cpg, uint32_t nodeid);
+/** Leave the members that this synchronisation did not name out of what cpg_tally_add compares. */
+void cpg_tally_excuse(struct cpg *cpg);
+/** End cpg_tally_excuse. */
+void cpg_tally_excuse_end(struct cpg *cpg);
+/** Return whether the process is of another node, which has not named it in this synchronisation. */
+bool cpg_process_is_unnamed(const struct cpg *cpg, const struct cpg_process *process, uint32_t local_nodeid);
 uint32_t cpg_tally_of(const struct cpg *cpg, uint32_t nodeid);
 
 /** Put a connection into a group's list and take it out again. */

@@ -157,7 +157,7 @@ int cpg_tally_add(struct cpg *cpg, uint32_t nodeid)
 		cpg->tally_count++;
 		*tally = (struct cpg_tally){.nodeid = nodeid};
 	}
-	if (cpg->tallies[at].count >= CPG_PROCESSES_MAX)
+	if (cpg->tallies[at].count - cpg->tallies[at].unnamed >= CPG_PROCESSES_MAX)
 		return -EDQUOT;
 	cpg->tallies[at].count++;
 	return 0;
@@ -172,6 +172,33 @@ void cpg_tally_del(struct cpg *cpg, uint32_t nodeid)
 		return;
 	cpg->tally_count--;
 	memmove(tally, tally + 1, (cpg->tally_count - at) * sizeof(*tally));
+}
+
+bool cpg_process_is_unnamed(const struct cpg *cpg, const struct cpg_process *process, uint32_t local_nodeid)
+{
+	return process->nodeid != local_nodeid && process->round != cpg->resync.round;
+}
+
+void cpg_tally_excuse(struct cpg *cpg)
+{
+	uint32_t local = cpg->host->local_nodeid(cpg->ctx);
+
+	for (uint32_t i = 0; i < cpg->group_count; i++) {
+		const struct cpg_group *group = cpg->groups[i];
+
+		for (uint32_t k = 0; k < group->count; k++) {
+			const struct cpg_process *process = &group->members[k];
+
+			if (cpg_process_is_unnamed(cpg, process, local))
+				cpg->tallies[tally_position(cpg, process->nodeid)].unnamed++;
+		}
+	}
+}
+
+void cpg_tally_excuse_end(struct cpg *cpg)
+{
+	for (uint32_t i = 0; i < cpg->tally_count; i++)
+		cpg->tallies[i].unnamed = 0;
 }
 
 /* ---- Processes ----------------------------------------------------------- */

@@ -108,11 +108,28 @@ static void mark(struct walk *walk)
 			process->round = cpg->resync.round;
 		entry->is_new = process == NULL && (i == 0 || !is_same_process(walk->received[i - 1], entry)) &&
 				!is_gone(walk, entry);
-		if (!entry->is_new || cpg_tally_add(cpg, entry->nodeid) == 0)
+	}
+}
+
+/* Members that are not named any more leave after this. They take no room from those that come in their place. */
+static void count_new(struct walk *walk)
+{
+	struct cpg *cpg = walk->cpg;
+
+	cpg_tally_excuse(cpg);
+	for (uint32_t i = 0; i < walk->received_count; i++) {
+		struct cpg_received *entry = walk->received[i];
+		int rc = entry->is_new ? cpg_tally_add(cpg, entry->nodeid) : 0;
+
+		if (rc == 0)
 			continue;
 		entry->is_new = false;
-		cpg_complain(cpg, CPG_TOO_MANY, entry->nodeid, "a process is not listed: its node has too many");
+		if (rc == -ENOMEM)
+			cpg_complain(cpg, CPG_NO_MEMORY, entry->nodeid, "out of memory: a process is not listed");
+		else
+			cpg_complain(cpg, CPG_TOO_MANY, entry->nodeid, "a process is not listed: its node has too many");
 	}
+	cpg_tally_excuse_end(cpg);
 }
 
 static void undo(struct walk *walk, uint32_t count)
@@ -232,6 +249,7 @@ int cpg_merge_received(struct cpg *cpg)
 			sizeof(struct cpg_group *)) < 0)
 		goto release;
 	mark(&walk);
+	count_new(&walk);
 	for (uint32_t i = sync->received_count; i > 0; i--) {
 		if (sync->received[i - 1].is_new)
 			sync->received[i - 1].seq = cpg->process_seq++;

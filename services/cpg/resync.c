@@ -333,11 +333,6 @@ static void remove_left(struct cpg *cpg, struct cpg_group *group)
 	free(left);
 }
 
-static bool is_unnamed(const struct cpg *cpg, const struct cpg_process *process, uint32_t local)
-{
-	return process->nodeid != local && process->round != cpg->resync.round;
-}
-
 /* More than a few, of a member that joins its processes and does not name them: one change for all. */
 static void remove_crowd(struct cpg *cpg, struct cpg_group *group, uint32_t count)
 {
@@ -353,7 +348,7 @@ static void remove_crowd(struct cpg *cpg, struct cpg_group *group, uint32_t coun
 	for (uint32_t i = 0; i < group->count; i++) {
 		const struct cpg_process *process = &group->members[i];
 
-		if (!is_unnamed(cpg, process, local)) {
+		if (!cpg_process_is_unnamed(cpg, process, local)) {
 			group->members[kept++] = *process;
 			continue;
 		}
@@ -372,7 +367,7 @@ static void remove_unnamed(struct cpg *cpg, struct cpg_group *group)
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < group->count; i++)
-		count += is_unnamed(cpg, &group->members[i], local);
+		count += cpg_process_is_unnamed(cpg, &group->members[i], local);
 	if (count > UNNAMED_MAX) {
 		remove_crowd(cpg, group, count);
 		return;
@@ -380,7 +375,7 @@ static void remove_unnamed(struct cpg *cpg, struct cpg_group *group)
 	for (uint32_t i = 0; count > 0 && i < group->count;) {
 		struct cpg_process *process = &group->members[i];
 
-		if (!is_unnamed(cpg, process, local)) {
+		if (!cpg_process_is_unnamed(cpg, process, local)) {
 			i++;
 			continue;
 		}

@@ -156,6 +156,34 @@ START_TEST(a_node_has_so_many_processes_and_the_others_their_own_share)
 }
 END_TEST
 
+/* Those that have gone unnoticed are removed after the new ones are listed. */
+START_TEST(a_node_replaces_all_its_memberships_at_once)
+{
+	struct cpg *cpg = ring.nodes[1].self;
+
+	join_all("13");
+	service_ring_form_start(&ring, "1 2 3");
+	deliver_lists(2, 0, CPG_PROCESSES_MAX, false);
+	service_ring_form_steps(&ring);
+	ring.ops->sync_done(cpg);
+	ck_assert_uint_eq(cpg_tally_of(cpg, 2), CPG_PROCESSES_MAX);
+	for (uint32_t i = 0; i < 2; i++) { /* none is kept, then half of them */
+		service_ring_form_start(&ring, "1 2 3");
+		deliver_lists(2, CPG_PROCESSES_MAX + i * CPG_PROCESSES_MAX / 2, CPG_PROCESSES_MAX, false);
+		service_ring_form_steps(&ring);
+		ring.ops->sync_done(cpg);
+		ck_assert_uint_eq(cpg_tally_of(cpg, 2), CPG_PROCESSES_MAX);
+		ck_assert_uint_eq(listed(), CPG_PROCESSES_MAX + 2);
+		ck_assert(!mock_host_has_logged(host(1), "too many"));
+	}
+	/* The limit is as before. */
+	const struct cpg_wire_name name = cpg_wire_name("one more", 8);
+
+	deliver_process(2, CPG_RING_PROCJOIN, &name, 1);
+	ck_assert_uint_eq(cpg_tally_of(cpg, 2), CPG_PROCESSES_MAX);
+}
+END_TEST
+
 /* The client would wait for its join for ever. */
 START_TEST(a_join_beyond_the_share_of_this_node_is_refused)
 {
@@ -234,6 +262,7 @@ int main(void)
 	tcase_set_timeout(tcase, 120);
 	tcase_add_loop_test(tcase, lists_at_their_limit_do_not_stop_the_loop, 0, 2);
 	tcase_add_test(tcase, a_node_has_so_many_processes_and_the_others_their_own_share);
+	tcase_add_test(tcase, a_node_replaces_all_its_memberships_at_once);
 	tcase_add_test(tcase, a_join_beyond_the_share_of_this_node_is_refused);
 	tcase_add_test(tcase, iterations_of_a_client_are_bounded_by_their_entries);
 	tcase_add_test(tcase, lists_are_merged_as_one_entry_after_the_other);
