@@ -90,14 +90,14 @@ static ssize_t guarded_write(void *cookie, const char *bytes, size_t size)
 	return is_written ? (ssize_t)size : -1;
 }
 
-static FILE *guarded(struct guard *guard, FILE *plain)
+static FILE *guarded(struct guard *guard, FILE *plain, int buffering)
 {
 	const cookie_io_functions_t functions = {.write = guarded_write};
 	FILE *stream = isatty(guard->fd) ? fopencookie(guard, "w", functions) : NULL;
 
 	if (stream == NULL)
 		return plain;
-	setvbuf(stream, NULL, _IOLBF, BUFSIZ);
+	setvbuf(stream, NULL, buffering, BUFSIZ);
 	return stream;
 }
 
@@ -107,8 +107,8 @@ void terminal_guard(void)
 
 	if (getrandom(&number, sizeof(number), 0) == (ssize_t)sizeof(number))
 		snprintf(mark, sizeof(mark), "%016llx", (unsigned long long)number);
-	stdout = guarded(&guards[0], stdout);
-	stderr = guarded(&guards[1], stderr);
+	stdout = guarded(&guards[0], stdout, _IOLBF);
+	stderr = guarded(&guards[1], stderr, _IONBF); /* a question has no line feed */
 }
 
 const char *terminal_color(char buffer[64], int color)
