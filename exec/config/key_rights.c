@@ -7,6 +7,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -16,8 +17,18 @@
 #include <linux/posix_acl_xattr.h>
 
 #define ACL_ENTRIES_MAX 64
+#define UNIT_USER "coterie"
 
-static bool is_ours(uid_t uid) { return uid == 0 || uid == geteuid(); }
+/* The unit's daemon runs as this user. Its key stays good for the commands and the daemon of root. */
+static bool is_unit_user(uid_t uid)
+{
+	struct passwd entry, *found = NULL;
+	char text[4096];
+
+	return getpwnam_r(UNIT_USER, &entry, text, sizeof(text), &found) == 0 && found != NULL && found->pw_uid == uid;
+}
+
+static bool is_ours(uid_t uid) { return uid == 0 || uid == geteuid() || (geteuid() == 0 && is_unit_user(uid)); }
 
 /* A daemon of root reads by its user. The members of its group, often people, have no need of the key. */
 static bool is_our_group(gid_t gid) { return geteuid() != 0 && gid == getegid(); }

@@ -200,7 +200,8 @@ int plugins_build(struct tree *tree, struct config *config);
 int crypto_build(struct tree *tree, struct config *config);
 /**
  * Return whether users other than root and the daemon's own can read or write a key file. The daemon's group may read
- * it, unless the daemon is root. What is no regular file is not judged.
+ * it, unless the daemon is root. A daemon of root accepts a file of the user coterie. What is no regular file is not
+ * judged.
  */
 bool key_file_is_shared(int fd);
 /** Contradictions of the section quorum. */
