@@ -102,13 +102,19 @@ static int cmap_init(const struct coterie_host *host, struct coterie_ctx *ctx, v
 	cmap->host = host;
 	cmap->ctx = ctx;
 	cmap->estimate = UINT64_MAX; /* not counted yet */
+	rc = cmap_track_init(cmap);
+	if (rc < 0)
+		goto release;
 	rc = cmap_version_init(cmap);
-	if (rc < 0) {
-		free(cmap);
-		return rc;
-	}
+	if (rc < 0)
+		goto untrack;
 	*self = cmap;
 	return 0;
+untrack:
+	cmap_track_fini(cmap);
+release:
+	free(cmap);
+	return rc;
 }
 
 /* The executive has ended all connections before, or a new version of this has them. */
@@ -122,6 +128,7 @@ static void cmap_fini(void *self)
 	}
 	cmap->host->timer_del(cmap->ctx, cmap->drain);
 	cmap_version_fini(cmap);
+	cmap_track_fini(cmap);
 	free(cmap);
 }
 

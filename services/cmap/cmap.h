@@ -53,8 +53,10 @@ struct cmap_connection {
 	struct cmap_iterator *iterators; /* newest first */
 	struct cmap_tracker *trackers;   /* newest first */
 	struct cmap_late *late, *late_end; /* notifications that it has yet to get, oldest first */
+	struct cmap_late_user *late_user;  /* NULL: it has none */
 	uint64_t late_bytes;
 	uint32_t uid;
+	bool is_given_up; /* it has missed a notification, and is about to be disconnected */
 };
 
 /** Where this node stands with the others' configuration. */
@@ -81,6 +83,10 @@ struct cmap {
 	const char *told_key;        /* of the last change; not to be looked into */
 	uint64_t told_ns;            /* when the first client was told of it */
 	uint32_t told_count;
+	struct cmap_change *change;          /* referenced: the one of which trackers are being told; NULL: none */
+	struct coterie_map_tracker *changes; /* of all keys of the configuration: told after those of clients */
+	struct cmap_late_user *late_users;   /* that have late notifications */
+	uint64_t copies;                     /* of changes, since the start */
 	uint8_t value[COTERIE_MAP_VALUE_MAX + 1]; /* scratch: a value on its way into the map */
 };
 
@@ -112,13 +118,16 @@ int cmap_reply(struct cmap *cmap, struct coterie_client *client, uint32_t respon
  *
  * @param number  of the tracker
  * @param key     the one that has changed
- * @param iov     the event behind its header; copied
+ * @param notify  the event; copied
+ * @param values  what is behind it, the new and the old one; copied
  */
 void cmap_tell(struct cmap *cmap, struct coterie_client *client, uint64_t number, const char *key,
-	const struct iovec iov[3]);
+	const struct cmap_event_notify *notify, const struct iovec values[2]);
+/** All trackers have been told of a change: the next one has values of its own. */
+void cmap_change_end(struct cmap *cmap);
 /** Drop what a tracker that ends has not told yet. */
-void cmap_late_forget(struct cmap_connection *connection, uint64_t number);
-void cmap_late_free(struct cmap_connection *connection);
+void cmap_late_forget(struct cmap *cmap, struct cmap_connection *connection, uint64_t number);
+void cmap_late_free(struct cmap *cmap, struct cmap_connection *connection);
 /** Tell all clients all at once. */
 void cmap_late_flush(struct cmap *cmap);
 
@@ -144,6 +153,9 @@ int cmap_iterators_load(
 
 /* --- track.c --- */
 
+/** Learn when the trackers of a change have been told. Before those of clients. @return 0; -ENOMEM */
+int cmap_track_init(struct cmap *cmap);
+void cmap_track_fini(struct cmap *cmap);
 int cmap_handle_track_add(void *self, struct coterie_client *client, const void *msg, uint32_t size);
 int cmap_handle_track_delete(
 	void *self, struct coterie_client *client, const void *msg, uint32_t size);

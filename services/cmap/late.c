@@ -4,6 +4,7 @@
  */
 #include "services/cmap/cmap.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -12,13 +13,30 @@
 #define DIRECT_MAX 48u          /* of one change */
 #define BATCH_MAX 32u           /* each time */
 #define BATCH_NS UINT64_C(1000000)
-#define LATE_BYTES_MAX 4194304u /* of one client; a tracker for each of its keys takes far less */
+#define LATE_BYTES_MAX 4194304u       /* of one client; a tracker for each of its keys takes far less */
+#define USER_LATE_BYTES_MAX 16777216u /* of all clients of one user */
+#define LATE_BYTES 64u                /* that one event counts for, with what malloc adds */
+
+/* An event as all its trackers get it. The instance in it is none's. */
+struct cmap_change {
+	uint32_t references, size;
+	const void *key, *now, *before; /* where they were in the map; not to be looked into. NULL: it is not shared */
+	struct cmap_event_notify notify; /* size bytes of values behind it */
+};
 
 struct cmap_late {
 	struct cmap_late *next;
-	uint64_t number; /* of the tracker */
-	uint32_t size;
-	uint8_t event[]; /* size bytes, the header left out */
+	uint64_t number, instance; /* of the tracker */
+	struct cmap_change *change; /* referenced */
+};
+
+_Static_assert(sizeof(struct cmap_late) + 16 <= LATE_BYTES, "bytes of an event");
+
+/* Has late events. */
+struct cmap_late_user {
+	struct cmap_late_user *next;
+	uint32_t uid;
+	uint64_t bytes;
 };
 
 static void drain(void *arg);
@@ -32,32 +50,100 @@ static void start_timer(struct cmap *cmap)
 		cmap->drain = NULL;
 }
 
-static void pop(struct cmap_connection *connection)
+/* --- what waits, and how much it is --- */
+
+static void change_put(struct cmap_change *change)
+{
+	if (change != NULL && --change->references == 0)
+		free(change);
+}
+
+/* The user of a connection that has no late event yet; NULL: out of memory. */
+static struct cmap_late_user *user_get(struct cmap *cmap, uint32_t uid)
+{
+	for (struct cmap_late_user *user = cmap->late_users; user != NULL; user = user->next) {
+		if (user->uid == uid)
+			return user;
+	}
+
+	struct cmap_late_user *user = calloc(1, sizeof(*user));
+
+	if (user == NULL)
+		return NULL;
+	*user = (struct cmap_late_user){.next = cmap->late_users, .uid = uid};
+	cmap->late_users = user;
+	return user;
+}
+
+static void user_free_unused(struct cmap *cmap)
+{
+	for (struct cmap_late_user **at = &cmap->late_users; *at != NULL;) {
+		struct cmap_late_user *user = *at;
+
+		if (user->bytes > 0) {
+			at = &user->next;
+			continue;
+		}
+		*at = user->next;
+		free(user);
+	}
+}
+
+/* The first event of a change counts for its values, too. */
+static uint64_t bytes_of(const struct cmap_late *previous, const struct cmap_change *change)
+{
+	bool is_first = previous == NULL || previous->change != change;
+
+	return LATE_BYTES + (is_first ? sizeof(*change) + change->size : 0);
+}
+
+static void release(struct cmap *cmap, struct cmap_connection *connection, uint64_t bytes)
+{
+	struct cmap_late_user *user = connection->late_user;
+
+	connection->late_bytes -= bytes;
+	user->bytes -= bytes;
+	if (connection->late_bytes == 0)
+		connection->late_user = NULL;
+	if (user->bytes == 0)
+		user_free_unused(cmap);
+}
+
+/* Take the first one out. What its change counts for goes over to the next one of the same change. */
+static struct cmap_late *pop(struct cmap *cmap, struct cmap_connection *connection)
 {
 	struct cmap_late *late = connection->late;
+	bool is_shared = late->next != NULL && late->next->change == late->change;
 
 	connection->late = late->next;
 	if (connection->late == NULL)
 		connection->late_end = NULL;
-	connection->late_bytes -= late->size;
+	release(cmap, connection, is_shared ? LATE_BYTES : bytes_of(NULL, late->change));
+	return late;
+}
+
+static void late_free(struct cmap_late *late)
+{
+	change_put(late->change);
 	free(late);
 }
+
+/* --- sending --- */
 
 /* @return false: the client is going away, perhaps gone */
 static bool send_first(struct cmap *cmap, struct cmap_connection *connection)
 {
-	struct cmap_late *late = connection->late;
-	struct iovec iov = {late->event, late->size};
 	struct coterie_client *client = connection->client;
+	struct cmap_late *late = pop(cmap, connection);
+	struct cmap_event_notify notify = late->change->notify;
+	struct iovec iov[] = {{(uint8_t *)&notify + sizeof(notify.header), sizeof(notify) - sizeof(notify.header)},
+		{late->change->notify.values, late->change->size}};
 
-	connection->late = late->next;
-	if (connection->late == NULL)
-		connection->late_end = NULL;
-	connection->late_bytes -= late->size;
+	notify.instance = late->instance;
 
-	int rc = cmap->host->event(client, CMAP_EVENT_NOTIFY, &iov, 1);
+	int rc = cmap->host->event(client, CMAP_EVENT_NOTIFY, iov, 2);
 
-	free(late);
+	late_free(late);
 	return rc == 0;
 }
 
@@ -97,17 +183,17 @@ void cmap_late_flush(struct cmap *cmap)
 	for (struct cmap_connection *one = cmap->connections; one != NULL; one = one->next) {
 		while (one->late != NULL && send_first(cmap, one))
 			;
-		cmap_late_free(one);
+		cmap_late_free(cmap, one);
 	}
 }
 
-void cmap_late_free(struct cmap_connection *connection)
+void cmap_late_free(struct cmap *cmap, struct cmap_connection *connection)
 {
 	while (connection->late != NULL)
-		pop(connection);
+		late_free(pop(cmap, connection));
 }
 
-void cmap_late_forget(struct cmap_connection *connection, uint64_t number)
+void cmap_late_forget(struct cmap *cmap, struct cmap_connection *connection, uint64_t number)
 {
 	struct cmap_late *last = NULL;
 
@@ -120,8 +206,10 @@ void cmap_late_forget(struct cmap_connection *connection, uint64_t number)
 			continue;
 		}
 		*at = late->next;
-		connection->late_bytes -= late->size;
-		free(late);
+		bool is_shared = late->next != NULL && late->next->change == late->change;
+
+		release(cmap, connection, is_shared ? LATE_BYTES : bytes_of(last, late->change));
+		late_free(late);
 	}
 	connection->late_end = last;
 }
@@ -141,47 +229,110 @@ static bool is_direct(struct cmap *cmap, const struct cmap_connection *connectio
 	return cmap->told_count++ < DIRECT_MAX;
 }
 
-static void put_off(struct cmap *cmap, struct cmap_connection *connection, uint64_t number,
-	const struct iovec iov[3])
-{
-	size_t size = iov[0].iov_len + iov[1].iov_len + iov[2].iov_len;
-	struct cmap_late *late = NULL;
+/* --- changes --- */
 
-	if (connection->late_bytes + size <= LATE_BYTES_MAX)
-		late = malloc(sizeof(*late) + size);
-	if (late == NULL) { /* without an event it would take the map for unchanged */
-		cmap->host->log(cmap->ctx, LOG_WARNING,
-			"a client has more trackers for one key than it can be told of: it is disconnected");
-		cmap_late_free(connection);
-		cmap->host->client_disconnect(connection->client);
-		return;
+/* The copy that trackers of this change share. @return borrowed until the change ends; NULL: out of memory */
+static struct cmap_change *change_get(struct cmap *cmap, const struct cmap_connection *connection, const char *key,
+	const struct cmap_event_notify *notify, const struct iovec values[2])
+{
+	struct cmap_change *change = cmap->change;
+	size_t size = values[0].iov_len + values[1].iov_len;
+	bool has_end = connection->which == COTERIE_MAP_CONFIG; /* cmap_change_end is called then */
+
+	if (has_end && change != NULL && change->key == key && change->now == values[0].iov_base &&
+		change->before == values[1].iov_base && change->size == size)
+		return change;
+	change = malloc(sizeof(*change) + size);
+	if (change == NULL)
+		return NULL;
+	*change = (struct cmap_change){.references = 1,
+		.size = (uint32_t)size,
+		.key = has_end ? key : NULL,
+		.now = values[0].iov_base,
+		.before = values[1].iov_base,
+		.notify = *notify};
+	for (size_t i = 0, at = 0; i < 2; at += values[i].iov_len, i++) {
+		if (values[i].iov_len > 0)
+			memcpy(change->notify.values + at, values[i].iov_base, values[i].iov_len);
 	}
-	late->next = NULL;
-	late->number = number;
-	late->size = (uint32_t)size;
-	size = 0;
-	for (int i = 0; i < 3; i++) {
-		if (iov[i].iov_len > 0)
-			memcpy(late->event + size, iov[i].iov_base, iov[i].iov_len);
-		size += iov[i].iov_len;
+	cmap_change_end(cmap);
+	cmap->change = change;
+	cmap->copies++;
+	return change;
+}
+
+void cmap_change_end(struct cmap *cmap)
+{
+	change_put(cmap->change);
+	cmap->change = NULL;
+}
+
+/* @return 0; -ENOBUFS: it has no room; -ENOMEM */
+static int put_off(struct cmap *cmap, struct cmap_connection *connection, uint64_t number,
+	uint64_t instance, struct cmap_change *change)
+{
+	struct cmap_late_user *user = connection->late_user;
+
+	if (user == NULL)
+		user = user_get(cmap, connection->uid);
+	if (user == NULL)
+		return -ENOMEM;
+
+	uint64_t bytes = bytes_of(connection->late_end, change);
+	struct cmap_late *late = NULL;
+	int rc = -ENOBUFS;
+
+	if (connection->late_bytes + bytes <= LATE_BYTES_MAX && user->bytes + bytes <= USER_LATE_BYTES_MAX) {
+		late = malloc(sizeof(*late));
+		rc = -ENOMEM;
 	}
+	if (late == NULL) {
+		user_free_unused(cmap);
+		return rc;
+	}
+	*late = (struct cmap_late){.number = number, .instance = instance, .change = change};
+	change->references++;
 	if (connection->late_end != NULL)
 		connection->late_end->next = late;
 	else
 		connection->late = late;
 	connection->late_end = late;
-	connection->late_bytes += late->size;
+	connection->late_user = user;
+	connection->late_bytes += bytes;
+	user->bytes += bytes;
 	start_timer(cmap);
+	return 0;
+}
+
+/* Without the event it would take the map for unchanged. */
+static void give_up(struct cmap *cmap, struct cmap_connection *connection)
+{
+	cmap->host->log(cmap->ctx, LOG_WARNING,
+		"a client has more trackers for one key than it can be told of: it is disconnected");
+	connection->is_given_up = true;
+	cmap_late_free(cmap, connection);
+	cmap->host->client_disconnect(connection->client);
 }
 
 void cmap_tell(struct cmap *cmap, struct coterie_client *client, uint64_t number, const char *key,
-	const struct iovec iov[3])
+	const struct cmap_event_notify *notify, const struct iovec values[2])
 {
 	struct cmap_connection *connection = cmap->host->client_data(client);
 
-	if (is_direct(cmap, connection, key))
+	if (connection->is_given_up)
+		return;
+	if (is_direct(cmap, connection, key)) {
+		struct iovec iov[] = {{(uint8_t *)(uintptr_t)notify + sizeof(notify->header),
+					      sizeof(*notify) - sizeof(notify->header)},
+			values[0], values[1]};
+
 		/* A client that is going away, or that has been given up, hears nothing. */
 		(void)cmap->host->event(client, CMAP_EVENT_NOTIFY, iov, 3);
-	else
-		put_off(cmap, connection, number, iov);
+		return;
+	}
+
+	struct cmap_change *change = change_get(cmap, connection, key, notify, values);
+
+	if (change == NULL || put_off(cmap, connection, number, notify->instance, change) < 0)
+		give_up(cmap, connection);
 }

@@ -30,14 +30,14 @@ static void tracker_free(
 	*at = tracker->next;
 	connection->tracker_count--;
 	if (connection->late != NULL)
-		cmap_late_forget(connection, tracker->number);
+		cmap_late_forget(cmap, connection, tracker->number);
 	cmap->host->map_untrack(cmap->ctx, tracker->tracker);
 	free(tracker);
 }
 
 void cmap_trackers_free(struct cmap *cmap, struct cmap_connection *connection)
 {
-	cmap_late_free(connection);
+	cmap_late_free(cmap, connection);
 	while (connection->trackers != NULL)
 		tracker_free(cmap, connection, &connection->trackers);
 }
@@ -53,21 +53,39 @@ static void on_change(void *arg, uint32_t event, const char *key,
 	const struct coterie_map_value *now, const struct coterie_map_value *before)
 {
 	struct cmap_tracker *tracker = arg;
-	struct iovec iov[3] = {{0}, bytes_of(now), bytes_of(before)};
+	struct iovec values[2] = {bytes_of(now), bytes_of(before)};
 	struct cmap_event_notify notify = {
 		.instance = tracker->instance,
 		.event = (int32_t)event,
 		.now_type = now == NULL ? 0 : (uint8_t)now->type,
 		.before_type = before == NULL ? 0 : (uint8_t)before->type,
-		.now_size = iov[1].iov_len,
-		.before_size = iov[2].iov_len,
+		.now_size = values[0].iov_len,
+		.before_size = values[1].iov_len,
 	};
 
 	notify.name.length = (uint16_t)strnlen(key, COTERIE_MAP_NAME_MAX);
 	memcpy(notify.name.value, key, notify.name.length);
-	iov[0] = (struct iovec){(uint8_t *)&notify + sizeof(notify.header),
-		sizeof(notify) - sizeof(notify.header)};
-	cmap_tell(tracker->cmap, tracker->client, tracker->number, key, iov);
+	cmap_tell(tracker->cmap, tracker->client, tracker->number, key, &notify, values);
+}
+
+static void on_change_end(void *arg, uint32_t event, const char *key, const struct coterie_map_value *now,
+	const struct coterie_map_value *before)
+{
+	(void)event, (void)key, (void)now, (void)before;
+	cmap_change_end(arg);
+}
+
+/* Trackers of all keys are told behind the others, and of these the oldest last. */
+int cmap_track_init(struct cmap *cmap)
+{
+	return cmap->host->map_track(
+		cmap->ctx, COTERIE_MAP_CONFIG, "", TRACK_ALL, on_change_end, cmap, &cmap->changes);
+}
+
+void cmap_track_fini(struct cmap *cmap)
+{
+	cmap->host->map_untrack(cmap->ctx, cmap->changes);
+	cmap_change_end(cmap);
 }
 
 /* number: the client's name for it. */

@@ -1,10 +1,12 @@
 /* The cmap service: what a change costs that many trackers see, and in which order clients are told. */
 #include <check.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <corosync/corotypes.h>
 
+#include "services/cmap/cmap.h"
 #include "services/cmap/messages.h"
 #include "tests/suite.h"
 #include "tests/unit/service_ring.h"
@@ -147,6 +149,118 @@ START_TEST(a_tracker_that_ends_tells_no_more)
 }
 END_TEST
 
+static void change_long(uint8_t value)
+{
+	static uint8_t bytes[16384];
+
+	memset(bytes, value, sizeof(bytes));
+	ck_assert_int_eq(host()->table.map_set(host(), "test.k", COTERIE_MAP_BINARY, bytes, sizeof(bytes)), 0);
+}
+
+/* Each tracker had a copy of both values: 130 MB, and 46 ms of the loop. */
+START_TEST(trackers_of_a_change_share_its_values)
+{
+	struct service_user users[40];
+	const struct cmap *cmap = ring.nodes[1].self;
+
+	for (int i = 0; i < 40; i++) {
+		users[i] = service_user_create(&ring, 1, 1000 + (uint32_t)i);
+		for (uint32_t k = 0; k < 100; k++)
+			ck_assert_int_eq(track(&users[i], "test.k", k), CS_OK);
+	}
+	for (uint8_t n = 1; n <= 2; n++) {
+		uint64_t copies = cmap->copies, waits = 0;
+		size_t before = mallinfo2().uordblks, events_before = 0;
+
+		for (int i = 0; i < 40; i++)
+			events_before += events(&users[i]);
+		change_long(n);
+		for (int i = 0; i < 40; i++) {
+			const struct cmap_connection *one = host()->table.client_data(users[i].client);
+
+			waits += one->late_bytes;
+			events_before -= events(&users[i]);
+		}
+		/* Those that were told at once are the test's. */
+		size_t grown = mallinfo2().uordblks - before, told = (0 - events_before) * 40000;
+
+		ck_assert_uint_eq(cmap->copies - copies, 1);
+		ck_assert_msg(grown < told + 1000000, "%zu bytes", grown);
+		ck_assert_uint_lt(waits, 2 * 40 * 33500 + 2 * 4000 * 64); /* each client answers for it */
+	}
+	mock_host_advance(host(), 1000 * MS);
+	for (int i = 0; i < 40; i++) {
+		const struct mock_message *last = &users[i].client->events.list[199];
+		size_t fixed = sizeof(struct cmap_event_notify) - sizeof(((struct cmap_event_notify *)0)->header);
+
+		ck_assert_uint_eq(events(&users[i]), 200);
+		ck_assert_uint_eq(last->size, fixed + 2 * 16384);
+		ck_assert_uint_eq(last->data[fixed + 16383], 2);
+		ck_assert_uint_eq(last->data[fixed + 16384], 1);
+		service_user_close(&users[i]);
+	}
+}
+END_TEST
+
+/* The memory of a value may be that of the one before, which has been freed. */
+START_TEST(each_change_has_values_of_its_own)
+{
+	static const char key[] = "test.k";
+	struct cmap_event_notify notify = {.event = COTERIE_MAP_ADDED, .now_type = COTERIE_MAP_U8, .now_size = 1};
+	uint8_t bytes = 1, value;
+	const struct iovec values[2] = {{&bytes, 1}, {NULL, 0}};
+
+	for (uint32_t i = 0; i < 200; i++) {
+		if (i == 100) { /* any change ends the one before */
+			ck_assert_int_eq(host()->table.map_set(host(), "test.other", COTERIE_MAP_U8, &bytes, 1), 0);
+			bytes = 2;
+		}
+		cmap_tell(ring.nodes[1].self, many.client, 1, key, &notify, values);
+	}
+	mock_host_advance(host(), 100 * MS);
+	ck_assert_uint_eq(events(&many), 200);
+	for (uint32_t i = 0; i < 200; i++) {
+		event_at(&many, i, &value);
+		ck_assert_uint_eq(value, i < 100 ? 1 : 2);
+	}
+}
+END_TEST
+
+START_TEST(what_waits_for_the_clients_of_a_user_is_bounded)
+{
+	struct service_user users[10], other = service_user_create(&ring, 1, 300);
+	const struct cmap_connection *connections[10];
+	uint64_t most = 0;
+
+	other.client->uid = 7;
+	ck_assert_int_eq(track(&other, "test.k", 1), CS_OK);
+	for (int i = 0; i < 10; i++) {
+		users[i] = service_user_create(&ring, 1, 1000 + (uint32_t)i);
+		connections[i] = host()->table.client_data(users[i].client);
+		for (uint32_t k = 0; k < 400; k++)
+			ck_assert_int_eq(track(&users[i], "test.k", k), CS_OK);
+	}
+	for (uint8_t n = 1; n <= 60; n++) {
+		uint64_t bytes = 0;
+
+		change_long(n);
+		for (int i = 0; i < 10; i++)
+			bytes += connections[i]->late_bytes;
+		most = bytes > most ? bytes : most;
+	}
+	ck_assert_uint_gt(most, 8000000);
+	ck_assert_uint_le(most, 16777216);
+	ck_assert(!other.client->is_disconnected);
+	mock_host_advance(host(), 10000 * MS);
+	ck_assert_uint_eq(events(&other), 60);
+	for (int i = 0; i < 10; i++) {
+		ck_assert(users[i].client->is_disconnected || events(&users[i]) == 60 * 400);
+		service_user_close(&users[i]);
+	}
+	service_user_close(&other);
+}
+END_TEST
+
 START_TEST(what_waits_for_a_client_is_bounded)
 {
 	start_many(4000);
@@ -189,6 +303,9 @@ int main(void)
 	tcase_add_test(tcase, a_client_with_one_tracker_does_not_wait_for_one_with_thousands);
 	tcase_add_test(tcase, a_client_is_told_in_the_order_of_the_changes);
 	tcase_add_test(tcase, a_tracker_that_ends_tells_no_more);
+	tcase_add_test(tcase, trackers_of_a_change_share_its_values);
+	tcase_add_test(tcase, each_change_has_values_of_its_own);
+	tcase_add_test(tcase, what_waits_for_the_clients_of_a_user_is_bounded);
 	tcase_add_test(tcase, what_waits_for_a_client_is_bounded);
 	tcase_add_test(tcase, the_trackers_of_a_user_are_bounded);
 	suite_add_tcase(suite, tcase);
