@@ -1,6 +1,6 @@
 /*
  * Encryption's keys of the totem section (spec 07 §1.6): the combination of cipher and hash, and the
- * secret key, which lives in the config's arena and nowhere else.
+ * secret key, which lives in memory of the config's arena that core dumps leave out.
  */
 #include "exec/config/tree.h"
 
@@ -69,7 +69,7 @@ static void report_closed(struct tree *tree, struct place place, const char *pat
 
 static int take_file(struct tree *tree, struct config *config, const char *path, struct place place)
 {
-	uint8_t *bytes = arena_take(tree->arena, KEY_SIZE_MAX);
+	uint8_t *bytes = arena_take_secret(tree->arena, KEY_SIZE_MAX);
 	char owner[32];
 
 	if (bytes == NULL)
@@ -108,6 +108,17 @@ static int take_file(struct tree *tree, struct config *config, const char *path,
 	return 0;
 }
 
+static int keep(struct tree *tree, struct config *config, const void *key, size_t size)
+{
+	void *bytes = arena_take_secret(tree->arena, size);
+
+	if (bytes == NULL)
+		return -ENOMEM;
+	config->key = memcpy(bytes, key, size);
+	config->key_size = (uint32_t)size;
+	return 0;
+}
+
 /* The key that stands in the configuration counts with its NUL. */
 static int take_text(struct tree *tree, struct config *config, const char *text)
 {
@@ -119,9 +130,7 @@ static int take_text(struct tree *tree, struct config *config, const char *text)
 			size < KEY_SIZE_MIN ? "short" : "long", size, KEY_SIZE_MIN, KEY_SIZE_MAX);
 		return 0;
 	}
-	config->key = (const uint8_t *)arena_copy(tree->arena, text, size - 1);
-	config->key_size = (uint32_t)size;
-	return config->key == NULL ? -ENOMEM : 0;
+	return keep(tree, config, text, size);
 }
 
 static int take_key(struct tree *tree, struct config *config, struct place place)
@@ -131,12 +140,8 @@ static int take_key(struct tree *tree, struct config *config, struct place place
 
 	if (source != NULL && source->key == NULL)
 		return 0;
-	if (source != NULL) {
-		config->key = (const uint8_t *)arena_copy(
-			tree->arena, (const char *)source->key, source->key_size);
-		config->key_size = source->key_size;
-		return config->key == NULL ? -ENOMEM : 0;
-	}
+	if (source != NULL)
+		return keep(tree, config, source->key, source->key_size);
 	if (file != NULL)
 		return take_file(tree, config, file, tree_place(tree, "totem.keyfile"));
 	if (text != NULL)

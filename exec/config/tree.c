@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <coterie/plugin.h>
 
@@ -18,8 +19,16 @@ struct chunk {
 	max_align_t bytes[];
 };
 
+/* A mapping of its own. */
+struct secret {
+	struct secret *next;
+	size_t size; /* of the mapping */
+	max_align_t bytes[];
+};
+
 struct arena {
 	struct chunk *chunks;
+	struct secret *secrets;
 };
 
 struct arena *arena_create(void) { return calloc(1, sizeof(struct arena)); }
@@ -35,7 +44,30 @@ void arena_destroy(struct arena *arena)
 		free(arena->chunks);
 		arena->chunks = next;
 	}
+	while (arena->secrets != NULL) {
+		struct secret *secret = arena->secrets;
+
+		arena->secrets = secret->next;
+		size_t size = secret->size;
+		explicit_bzero(secret, size);
+		munmap(secret, size);
+	}
 	free(arena);
+}
+
+void *arena_take_secret(struct arena *arena, size_t size)
+{
+	struct secret *secret = mmap(NULL, sizeof(*secret) + size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (secret == MAP_FAILED)
+		return NULL;
+	/* A kernel, or a limit, that refuses one of these is no reason to go without the ring. */
+	(void)madvise(secret, sizeof(*secret) + size, MADV_DONTDUMP);
+	(void)mlock(secret, sizeof(*secret) + size);
+	secret->size = sizeof(*secret) + size;
+	secret->next = arena->secrets;
+	arena->secrets = secret;
+	return secret->bytes;
 }
 
 void *arena_take(struct arena *arena, size_t size)

@@ -25,6 +25,12 @@ struct arena *arena_create(void); /* NULL: out of memory */
 void arena_destroy(struct arena *arena); /* what it held is wiped: keys are among it */
 void *arena_take(
 	struct arena *arena, size_t size); /* zeroed, aligned for any type; NULL: out of memory */
+/**
+ * Take memory for a key: locked if the limit allows that, and left out of core dumps. Each call takes whole pages.
+ *
+ * @return zeroed, aligned for any type; NULL: out of memory
+ */
+void *arena_take_secret(struct arena *arena, size_t size);
 char *arena_copy(struct arena *arena, const char *text, size_t length); /* with a NUL behind it */
 char *arena_print(struct arena *arena, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -2,6 +2,7 @@
 #include <check.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -570,6 +571,94 @@ START_TEST(a_key_that_others_can_read_is_refused)
 }
 END_TEST
 
+/* Stands in for the library's: the user of the unit has this number here. */
+#define UNIT_UID 1235
+
+int getpwnam_r(const char *name, struct passwd *entry, char *text, size_t size, struct passwd **found)
+{
+	(void)text, (void)size;
+	*found = NULL;
+	if (strcmp(name, "coterie") == 0) {
+		*entry = (struct passwd){.pw_uid = UNIT_UID};
+		*found = entry;
+	}
+	return 0;
+}
+
+START_TEST(root_accepts_a_key_of_the_user_of_the_unit)
+{
+	if (geteuid() != 0)
+		return;
+	write_key();
+	ck_assert_int_eq(chown(path_of("key"), UNIT_UID, 0), 0);
+	ck_assert_int_eq(chmod(path_of("key"), 0400), 0);
+	ck_assert_msg(load("main.conf") == 0, "%s", config_case_error(&one));
+	config_messages_fini(&one.messages);
+	ck_assert_int_eq(chmod(path_of("key"), 0440), 0);
+	ck_assert_int_eq(load("main.conf"), -EINVAL);
+	config_messages_fini(&one.messages);
+
+	/* Other daemons than root's do not. */
+	ck_assert_int_eq(chmod(folder, 0755), 0);
+	ck_assert_int_eq(chmod(path_of("key"), 0404), 0);
+	ck_assert_int_eq(seteuid(1234), 0);
+	ck_assert_int_eq(load("main.conf"), -EINVAL);
+	ck_assert_int_eq(seteuid(0), 0);
+}
+END_TEST
+
+/* The flags of the mapping that holds the address (proc(5), VmFlags). */
+static const char *flags_of(const void *address)
+{
+	static char line[512];
+	FILE *maps = fopen("/proc/self/smaps", "r");
+	bool is_there = false;
+	unsigned long from, to;
+
+	ck_assert_ptr_nonnull(maps);
+	while (fgets(line, sizeof(line), maps) != NULL) {
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			is_there = (uintptr_t)address >= from && (uintptr_t)address < to;
+		else if (is_there && strncmp(line, "VmFlags:", 8) == 0)
+			break;
+	}
+	if (!is_there)
+		line[0] = '\0';
+	fclose(maps);
+	return line;
+}
+
+/* It lived as long as the daemon in memory that core dumps hold. */
+START_TEST(core_dumps_leave_the_key_out)
+{
+	static const char text[] = "totem {\n\tversion: 2\n\tcluster_name: a\n\ttransport: knet\n\tcrypto_cipher: aes256\n"
+				   "\tcrypto_hash: sha256\n\tkey: %0150d\n}\nnodelist {\n\tnode {\n\t\tnodeid: 1\n"
+				   "\t\tname: a\n\t\tring0_addr: 127.0.0.1\n\t}\n}\n";
+	char corosync[1024];
+
+	write_key();
+	ck_assert_int_eq(chmod(path_of("key"), 0400), 0);
+	ck_assert_msg(load("main.conf") == 0, "%s", config_case_error(&one));
+	ck_assert_ptr_nonnull(one.config->key);
+	ck_assert_ptr_nonnull(strstr(flags_of(one.config->key), " dd"));
+	ck_assert_ptr_nonnull(strstr(flags_of(one.config->key + one.config->key_size - 1), " dd"));
+
+	const void *key = one.config->key;
+
+	config_destroy(one.config);
+	one.config = NULL;
+	ck_assert_ptr_null(strstr(flags_of(key), " dd"));
+	config_messages_fini(&one.messages);
+
+	one.environment.format = CONFIG_FORMAT_COROSYNC;
+	snprintf(corosync, sizeof(corosync), text, 1);
+	ck_assert_msg(config_load_bytes("corosync.conf", corosync, strlen(corosync), &one.environment, &one.config, &one.messages) == 0, "%s",
+		config_case_error(&one));
+	ck_assert_uint_eq(one.config->key_size, 151);
+	ck_assert_ptr_nonnull(strstr(flags_of(one.config->key), " dd"));
+}
+END_TEST
+
 /* An access list of the key as setfacl(1) would make it. The mode of the file shows its mask. */
 static bool set_list(uint16_t user, uint32_t uid, uint16_t group_object, uint16_t group, uint16_t mask)
 {
@@ -795,6 +884,8 @@ static Suite *native_suite(void)
 	tcase_add_test(cases, files_that_are_none);
 	tcase_add_test(cases, keys_are_checked);
 	tcase_add_test(cases, a_key_that_others_can_read_is_refused);
+	tcase_add_test(cases, root_accepts_a_key_of_the_user_of_the_unit);
+	tcase_add_test(cases, core_dumps_leave_the_key_out);
 	tcase_add_test(cases, a_key_with_an_access_list_is_for_those_whom_it_names);
 	tcase_add_test(cases, a_daemon_that_is_not_root_reads_the_key_as_its_user_or_group);
 	tcase_add_test(cases, log_files_are_looked_for);
