@@ -1,6 +1,7 @@
 # exec/config: reading and checking the config files; part of libexecutive.
 config_sources = $(fixed_keys_sources) \
 	%D%/crypto.c \
+	%D%/dscp.c \
 	%D%/key_rights.c \
 	%D%/environment.c \
 	%D%/fixed.c \

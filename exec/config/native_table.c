@@ -126,7 +126,7 @@ static const struct native_row rows[] = {
 		.form = FORM_WORDS,
 		.path = "totem.ip_version",
 		.words = "ipv4 ipv6 ipv4-6 ipv6-4"},
-	OF_TRANSPORT("udp udpu",
+	OF_TRANSPORT("knet udp udpu",
 		.option = {"dscp", COTERIE_OPT_STRING, 0, NULL, 1, 16, NULL,
 			"differentiated services code point: 0 to 63, or its name"},
 		.form = FORM_TEXT, .path = "totem.ip_dscp"),

@@ -53,7 +53,8 @@ static const char *const replaced_prefixes[] = {
 	"nozzle.",
 	"quorum.",
 	"runtime.config.totem.interface.", /* of links that are gone */
-	"runtime.config.totem.silence",    /* there only while one is set */
+	"runtime.config.totem.ip_dscp",    /* there only while one is set */
+	"runtime.config.totem.silence",
 	"totem.",
 	"uidgid.config.",
 };

@@ -202,6 +202,7 @@ int nodes_build(
 	struct tree *tree, struct config *config, const struct config_environment *environment);
 int links_build(struct tree *tree, struct config *config);
 int timers_build(struct tree *tree, struct config *config);
+void dscp_build(struct tree *tree);
 int plugins_build(struct tree *tree, struct config *config);
 int crypto_build(struct tree *tree, struct config *config);
 /**

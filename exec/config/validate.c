@@ -318,6 +318,7 @@ int config_validate(
 		return rc;
 	if ((rc = crypto_build(tree, config)) < 0)
 		return rc;
+	dscp_build(tree);
 	rc = timers_build(tree, config);
 	if (rc < 0)
 		return rc;

@@ -149,6 +149,9 @@ check-long: clients-stress-long
 dist_check_DATA += %D%/udp_ways.sh
 dist_check_SCRIPTS += %D%/udp_instances.sh %D%/udp_interface.sh
 TESTS += %D%/udp_instances.sh %D%/udp_interface.sh
+dist_check_DATA += %D%/packet_marks.py
+dist_check_SCRIPTS += %D%/dscp.sh
+TESTS += %D%/dscp.sh
 sanitized_scripts += %D%/udp_instances.sh
 
 # Links that know when they are cut: how fast a dead daemon is missed.

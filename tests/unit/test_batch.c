@@ -30,7 +30,7 @@ static struct end end_open(bool has_offload)
 	struct socket_grant grant;
 	socklen_t size = sizeof(address);
 	struct end end = {
-		.fd = socket_open((struct sockaddr *)&address, 1 << 22, has_offload, &grant)};
+		.fd = socket_open((struct sockaddr *)&address, 0, 1 << 22, has_offload, &grant)};
 
 	ck_assert_int_ge(end.fd, 0);
 	ck_assert_int_eq(getsockname(end.fd, (struct sockaddr *)&end.address, &size), 0);
@@ -403,6 +403,28 @@ START_TEST(a_full_socket_says_how_far_it_came)
 }
 END_TEST
 
+/* The kernel makes a priority of a mark, of its own. */
+START_TEST(a_mark_leaves_the_priority)
+{
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	struct sockaddr_in four = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	const struct sockaddr *local = _i == 0 ? (struct sockaddr *)&four : (struct sockaddr *)&six;
+	struct socket_grant grant;
+	socklen_t size = sizeof(int);
+	int priority = 0, mark = 0, fd = socket_open(local, 46, 1 << 20, false, &grant);
+
+	if (_i == 1 && fd < 0)
+		return; /* no IPv6 here */
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(getsockopt(fd, SOL_SOCKET, SO_PRIORITY, &priority, &size), 0);
+	ck_assert_int_eq(priority, 6);
+	ck_assert_int_eq(_i == 0 ? getsockopt(fd, IPPROTO_IP, IP_TOS, &mark, &size)
+				 : getsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &mark, &size), 0);
+	ck_assert_int_eq(mark, 46 << 2);
+	close(fd);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("batch");
@@ -421,6 +443,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_pool_that_runs_dry_loses_frames_and_nothing_else, 0, 25);
 	tcase_add_test(tcase, an_empty_datagram_is_counted_and_dropped);
 	tcase_add_test(tcase, a_full_socket_says_how_far_it_came);
+	tcase_add_loop_test(tcase, a_mark_leaves_the_priority, 0, 2);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

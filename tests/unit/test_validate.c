@@ -125,6 +125,32 @@ START_TEST(without_a_budget_nothing_changes)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	uint32_t number;
+} code_points[] = {
+	{"0", 0}, {"63", 63}, {"08", 8}, {"cs0", 0}, {"cs7", 56}, {"CS5", 40}, {"af11", 10}, {"af13", 14}, {"af41", 34},
+	{"AF43", 38}, {"ef", 46}, {"EF", 46},
+};
+
+START_TEST(code_points_have_numbers_and_names)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), TOTEM("udpu", "ip_dscp: %s\n") NODELIST(CF1 CF2), code_points[_i].text);
+	ck_assert_msg(config_case_load(&one, text) == 0, "%s", config_case_error(&one));
+	check_number("ip_dscp", code_points[_i].number);
+	ck_assert_str_eq(config_case_entry(&one, "totem.ip_dscp"), code_points[_i].text);
+}
+END_TEST
+
+START_TEST(without_a_code_point_there_is_no_number)
+{
+	ck_assert_int_eq(config_case_load(&one, TOTEM("udpu", "") NODELIST(CF1 CF2)), 0);
+	ck_assert_ptr_null(config_case_entry(&one, "runtime.config.totem.ip_dscp"));
+}
+END_TEST
+
 #define SILENCE(lines, budget) TOTEM("udpu", lines) NODELIST(CF1 CF2) "coterie {\ntotem {\nsilence: " budget "\n}\n}\n"
 
 static const struct {
@@ -232,6 +258,13 @@ static const struct refused {
 	{TOTEM("udpu", "netmtu: 299\n") NODELIST(CF1),
 		"c.conf:4: 'netmtu' is 299: must be from 300 to 65536", -EINVAL},
 	{TOTEM("udpu", "netmtu: 65537\n") NODELIST(CF1), "'netmtu' is 65537", -EINVAL},
+	{TOTEM("udpu", "ip_dscp: 64\n") NODELIST(CF1), "c.conf:4: '64' is no code point", -EINVAL},
+	{TOTEM("knet", "ip_dscp: af44\n") NODELIST(CF1), "c.conf:4: 'af44' is no code point", -EINVAL},
+	{TOTEM("udp", "ip_dscp: cs8\n") NODELIST(CF1), "'cs8' is no code point", -EINVAL},
+	{TOTEM("udp", "ip_dscp: af50\n") NODELIST(CF1), "'af50' is no code point", -EINVAL},
+	{TOTEM("udp", "ip_dscp: ef1\n") NODELIST(CF1), "'ef1' is no code point", -EINVAL},
+	{TOTEM("udp", "ip_dscp: 0x2e\n") NODELIST(CF1), "'0x2e' is no code point", -EINVAL},
+	{TOTEM("udp", "ip_dscp: -1\n") NODELIST(CF1), "'-1' is no code point", -EINVAL},
 	{TOTEM("udpu", "link_mode: x\n") NODELIST(CF1),
 		"c.conf:4: 'x' is not a value of 'totem.link_mode'", -EINVAL},
 	{TOTEM("udpu", "crypto_hash: sha256\n") NODELIST(CF1), "only valid for the Knet transport",
@@ -365,6 +398,11 @@ int main(void)
 	tcase_add_loop_test(tc, timers_are_computed, 0, COUNT(timers));
 	tcase_add_loop_test(tc, silence_is_budgeted, 0, COUNT(silences));
 	tcase_add_test(tc, without_a_budget_nothing_changes);
+	tcase_add_loop_test(tc, code_points_have_numbers_and_names, 0, COUNT(code_points));
+	tcase_add_test(tc, without_a_code_point_there_is_no_number);
+	tcase_add_loop_test(tc, code_points_have_numbers_and_names, 0,
+		sizeof(code_points) / sizeof(code_points[0]));
+	tcase_add_test(tc, without_a_code_point_there_is_no_number);
 	tcase_add_loop_test(tc, contradictions_are_refused, 0, COUNT(contradictions));
 	tcase_add_test(tc, windows_are_bounded);
 	tcase_add_test(tc, the_engine_gets_the_rest);

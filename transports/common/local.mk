@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += libtransport.la
 libtransport_la_SOURCES = \
 	%D%/socket.c %D%/socket.h \
+	%D%/mark.c %D%/mark.h \
 	%D%/batch.c %D%/batch.h \
 	%D%/peers.c %D%/peers.h \
 	%D%/pending.c %D%/pending.h \

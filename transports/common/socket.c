@@ -20,6 +20,15 @@ int socket_set(int fd, int level, int name, int value)
 	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
+void socket_mark(int fd, int family, uint32_t dscp)
+{
+	if (dscp != 0 && family == AF_INET6)
+		socket_set(fd, IPPROTO_IPV6, IPV6_TCLASS, (int)(dscp << 2));
+	else if (dscp != 0)
+		socket_set(fd, IPPROTO_IP, IP_TOS, (int)(dscp << 2));
+	socket_set(fd, SOL_SOCKET, SO_PRIORITY, PRIORITY);
+}
+
 /* A smaller buffer is no failure: what was granted is read back and told. */
 static uint32_t grow_buffer(int fd, int name, int name_force, uint32_t size)
 {
@@ -33,7 +42,7 @@ static uint32_t grow_buffer(int fd, int name, int name_force, uint32_t size)
 	return (uint32_t)granted;
 }
 
-static int open_bound(const struct sockaddr *local, bool is_shared, uint32_t buffer_size,
+static int open_bound(const struct sockaddr *local, bool is_shared, uint32_t dscp, uint32_t buffer_size,
 	bool has_offload, struct socket_grant *grant)
 {
 	socklen_t size = address_size(local);
@@ -63,7 +72,7 @@ static int open_bound(const struct sockaddr *local, bool is_shared, uint32_t buf
 		if (rc < 0)
 			goto close_fd;
 	}
-	socket_set(fd, SOL_SOCKET, SO_PRIORITY, PRIORITY); /* only helps */
+	socket_mark(fd, local->sa_family, dscp);
 	if (has_offload)
 		grant->has_gro = socket_set(fd, IPPROTO_UDP, UDP_GRO, 1) == 0;
 	grant->receive_size = grow_buffer(fd, SO_RCVBUF, SO_RCVBUFFORCE, buffer_size);
@@ -79,14 +88,14 @@ close_fd:
 	return rc;
 }
 
-int socket_open(const struct sockaddr *local, uint32_t buffer_size, bool has_offload,
+int socket_open(const struct sockaddr *local, uint32_t dscp, uint32_t buffer_size, bool has_offload,
 	struct socket_grant *grant)
 {
-	return open_bound(local, false, buffer_size, has_offload, grant);
+	return open_bound(local, false, dscp, buffer_size, has_offload, grant);
 }
 
 int socket_open_group(const struct sockaddr *group, uint32_t buffer_size, bool has_offload,
 	struct socket_grant *grant)
 {
-	return open_bound(group, true, buffer_size, has_offload, grant);
+	return open_bound(group, true, 0, buffer_size, has_offload, grant);
 }

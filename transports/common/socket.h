@@ -25,13 +25,14 @@ struct socket_grant {
  * SO_REUSEADDR: two daemons on one address and port would steal each other's tokens.
  *
  * @param local        IPv4 or IPv6; borrowed
+ * @param dscp         as socket_mark
  * @param buffer_size  bytes to ask for in each direction; beyond the system's limit when privileged
  * @param has_offload  false: never ask for receive offload
  * @param grant        out
  * @return the socket, caller closes; -EAFNOSUPPORT; -EADDRNOTAVAIL: the address is not on this host
  * now; -EADDRINUSE; other errors of socket(2) and bind(2)
  */
-int socket_open(const struct sockaddr *local, uint32_t buffer_size, bool has_offload,
+int socket_open(const struct sockaddr *local, uint32_t dscp, uint32_t buffer_size, bool has_offload,
 	struct socket_grant *grant);
 
 /**
@@ -42,6 +43,15 @@ int socket_open(const struct sockaddr *local, uint32_t buffer_size, bool has_off
  */
 int socket_open_group(const struct sockaddr *group, uint32_t buffer_size, bool has_offload,
 	struct socket_grant *grant);
+
+/**
+ * Set the priority of what a socket sends to that of network control, and its mark for routers: the upper six bits of
+ * IPv4's TOS or IPv6's traffic class. A kernel that refuses either changes nothing.
+ *
+ * @param family  AF_INET or AF_INET6, of the socket
+ * @param dscp    1 to 63; 0: the mark stays as it is
+ */
+void socket_mark(int fd, int family, uint32_t dscp);
 
 /** Set an integer option. @return 0; negative errno */
 int socket_set(int fd, int level, int name, int value);

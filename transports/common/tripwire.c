@@ -12,6 +12,7 @@
 
 #include <openssl/crypto.h>
 
+#include "transports/common/mark.h"
 #include "transports/common/socket.h"
 
 #define MS UINT64_C(1000000)
@@ -26,7 +27,6 @@
 /* The kernel gives the connection up after that time, in milliseconds, however many probes it has sent: see
  * tripwire_witness.c. */
 #define KEEP_MS (1000 * (TRIPWIRE_KEEP_IDLE + KEEP_COUNT * KEEP_GAP))
-#define PRIORITY 6 /* as the ring's own traffic */
 
 static const uint8_t word[4] = {'C', 'T', 'W', '1'};
 static const uint8_t goodbye = 'B';
@@ -41,10 +41,9 @@ void tripwire_tune(int fd)
 	socket_set(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEP_GAP);
 	socket_set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, KEEP_MS);
 	socket_set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-	socket_set(fd, SOL_SOCKET, SO_PRIORITY, PRIORITY);
 }
 
-int tripwire_socket(const struct sockaddr *local)
+int tripwire_socket(const struct tripwire *wire, const struct sockaddr *local)
 {
 	int fd = socket(local->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
@@ -53,6 +52,7 @@ int tripwire_socket(const struct sockaddr *local)
 	if (local->sa_family == AF_INET6)
 		socket_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	tripwire_tune(fd);
+	socket_mark(fd, local->sa_family, wire->dscp);
 	return fd;
 }
 
@@ -270,7 +270,7 @@ static void wire_ready(void *arg, int fd, uint32_t revents)
 static int wire_connect(struct tripwire *wire, const struct peer *peer)
 {
 	struct sockaddr_storage from = wire->local;
-	int fd = tripwire_socket((struct sockaddr *)&from);
+	int fd = tripwire_socket(wire, (struct sockaddr *)&from);
 
 	if (fd < 0)
 		return fd;
@@ -345,7 +345,8 @@ void tripwire_init(struct tripwire *wire, const struct coterie_host *host, struc
 	struct peers *peers, const struct secure *secure)
 {
 	*wire = (struct tripwire){
-		.host = host, .ctx = ctx, .peers = peers, .secure = secure, .fd = -1, .listen_fd = -1};
+		.host = host, .ctx = ctx, .peers = peers, .secure = secure, .dscp = mark_read(host, ctx),
+		.fd = -1, .listen_fd = -1};
 	for (uint32_t i = 0; i < TRIPWIRE_GUESTS_MAX; i++)
 		wire->guests[i] = (struct tripwire_guest){.wire = wire, .fd = -1};
 }

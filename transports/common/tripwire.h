@@ -96,6 +96,7 @@ struct tripwire {
 	struct peers *peers; /* borrowed */
 	const struct secure *secure; /* borrowed; NULL, or without a key in use: nothing is proved */
 	struct tripwire_proof proof; /* of our own connection */
+	uint32_t dscp;       /* of the ring's packets, as mark_read */
 	bool is_wanted;      /* by the configuration */
 	struct sockaddr_storage local;
 	bool has_local;

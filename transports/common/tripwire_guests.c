@@ -152,6 +152,7 @@ static void guest_take(struct tripwire *wire, int fd, const struct sockaddr *fro
 		return;
 	}
 	tripwire_tune(fd);
+	socket_mark(fd, wire->local.ss_family, wire->dscp);
 	guest->fd = fd;
 	guest->nodeid = 0;
 	guest->proof = (struct tripwire_proof){0};
@@ -183,7 +184,7 @@ static void on_connection(void *arg, int fd, uint32_t revents)
 static int open_listener(struct tripwire *wire)
 {
 	const struct sockaddr *local = (const struct sockaddr *)&wire->local;
-	int fd = tripwire_socket(local);
+	int fd = tripwire_socket(wire, local);
 	int rc;
 
 	if (fd < 0)

@@ -7,7 +7,7 @@
 /* --- tripwire.c --- */
 
 /** A TCP socket, not blocking, that notices by itself when its other end cannot be reached any more. */
-int tripwire_socket(const struct sockaddr *local); /* -errno */
+int tripwire_socket(const struct tripwire *wire, const struct sockaddr *local); /* -errno */
 void tripwire_tune(int fd);
 bool tripwire_greet(struct tripwire *wire, int fd, uint32_t nodeid);
 /** Read a greeting for us, whole. false: it is none, or has not come; *error is 0 or the errno. */

@@ -49,8 +49,8 @@ void udp_link_note_buffer(struct udp_link *link, const struct socket_grant *gran
 static int link_bind(struct udp_link *link)
 {
 	struct socket_grant grant;
-	int fd = socket_open(
-		(struct sockaddr *)&link->local, link->buffer_size, link->has_offload, &grant);
+	int fd = socket_open((struct sockaddr *)&link->local, link->wire.dscp, link->buffer_size,
+		link->has_offload, &grant);
 
 	if (fd < 0)
 		return fd;

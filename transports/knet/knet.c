@@ -16,6 +16,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "transports/common/mark.h"
+
 /*
  * Sixteen packets of common Ethernet, with encryption, to a frame. libknet would carry 65536 bytes,
  * as the reference has it, but a frame is lost with any of its packets; with eight, it would cost half as much
@@ -144,6 +146,23 @@ static int apply_handle(struct mesh *mesh)
 	return rc;
 }
 
+/* Before there are links: libknet marks the sockets that it opens from then on. */
+static void apply_mark(struct mesh *mesh)
+{
+	uint32_t dscp = mark_read(mesh->host, mesh->ctx);
+
+	if (dscp == 0)
+		return;
+#ifdef HAVE_KNET_HANDLE_SETPRIO_DSCP
+	if (knet_handle_setprio_dscp(mesh->handle, (uint8_t)dscp) < 0)
+		mesh->host->log(mesh->ctx, LOG_WARNING, "libknet does not take ip_dscp: %s", strerror(errno));
+#else
+	mesh->host->log(mesh->ctx, LOG_WARNING,
+		"built with libknet " LIBKNET_VERSION
+		", which marks packets as it likes: ip_dscp has effect from 1.32 on; udp and udpu take it");
+#endif
+}
+
 /* Keys first: when they are refused, nothing else has changed. The rest is logged where it fails.
  */
 static int mesh_reload(void *self)
@@ -265,6 +284,7 @@ static int mesh_start(struct mesh *mesh)
 	if (rc < 0)
 		return rc;
 	mesh_log_levels(mesh);
+	apply_mark(mesh);
 	apply_handle(mesh); /* libknet's own settings are good enough, should it refuse */
 	rc = mesh_data_open(mesh);
 	if (rc == 0)

@@ -198,7 +198,7 @@ static int poke_socket(struct mesh *mesh, uint32_t link)
 		((struct sockaddr_in6 *)&from)->sin6_port = 0;
 	else
 		((struct sockaddr_in *)&from)->sin_port = 0;
-	fd = socket_open((struct sockaddr *)&from, POKE_BUFFER, false, &grant);
+	fd = socket_open((struct sockaddr *)&from, signs->wire.dscp, POKE_BUFFER, false, &grant);
 	if (fd < 0)
 		return fd;
 	rc = mesh->host->fd_add(mesh->ctx, fd, COTERIE_FD_IN, 1, poke_ready, mesh);
