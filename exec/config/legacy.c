@@ -17,6 +17,9 @@
 
 #include <coterie/plugin.h>
 
+/* Since 3.1.8 the reference takes the byte 0xA0 for a blank: Latin 1's no-break space. In UTF-8 it has two bytes. */
+#define NO_BREAK ((char)0xa0)
+#define NO_BREAK_LEAD ((char)0xc2)
 #define LINE_LENGTH_MAX 510
 
 static void warn_if_unknown(struct reader *reader, const char *path)
@@ -162,14 +165,56 @@ static void read_item(struct reader *reader, const char *name, const char *text)
 	}
 }
 
-/* Cut blanks off the left, and of these characters off the right. */
+/* The bytes of the blank that text begins with; 0: it begins with none. */
+static size_t blank_size(const char *text)
+{
+	if (*text == ' ' || *text == '\t' || *text == NO_BREAK)
+		return 1;
+	return text[0] == NO_BREAK_LEAD && text[1] == NO_BREAK ? 2 : 0;
+}
+
+static const char *skip_blanks(const char *text)
+{
+	size_t size;
+
+	while ((size = blank_size(text)) > 0)
+		text += size;
+	return text;
+}
+
+/* Does the last byte end a letter of UTF-8? A byte 0xA0 may do so, and is no blank then. */
+static bool ends_letter(const char *text, size_t length)
+{
+	size_t tail = 0;
+
+	while (tail < length && ((uint8_t)text[length - 1 - tail] & 0xc0) == 0x80)
+		tail++;
+	uint8_t lead = tail < length ? (uint8_t)text[length - 1 - tail] : 0;
+
+	return tail > 0 && ((tail == 1 && lead >= 0xc2 && lead < 0xe0) || (tail == 2 && (lead & 0xf0) == 0xe0) ||
+				   (tail == 3 && (lead & 0xf8) == 0xf0));
+}
+
+/* The bytes of the blank that text ends with, or 1 for one of the characters; 0: neither. */
+static size_t end_size(const char *text, size_t length, const char *characters)
+{
+	if (length == 0)
+		return 0;
+	if (length >= 2 && text[length - 2] == NO_BREAK_LEAD && text[length - 1] == NO_BREAK)
+		return 2;
+	if (text[length - 1] == NO_BREAK)
+		return ends_letter(text, length) ? 0 : 1;
+	return strchr(characters, text[length - 1]) != NULL ? 1 : 0;
+}
+
+/* Cut blanks off the left, and blanks and these characters off the right. */
 static char *trim(char *text, const char *right)
 {
-	text += strspn(text, " \t");
-	size_t length = strlen(text);
+	text += skip_blanks(text) - text;
+	size_t length = strlen(text), size;
 
-	while (length > 0 && strchr(right, text[length - 1]) != NULL)
-		length--;
+	while ((size = end_size(text, length, right)) > 0)
+		length -= size;
 	text[length] = '\0';
 	return text;
 }
@@ -192,7 +237,7 @@ static void read_line(struct reader *reader, char *line, const char *next)
 				"end of the "
 				"section's own line");
 			reader->is_broken = true;
-		} else if (at[1 + strspn(at + 1, " \t")] != '\0') {
+		} else if (*skip_blanks(at + 1) != '\0') {
 			tree_error(tree, reader->place,
 				"Extra characters after opening bracket '{': put each item on its "
 				"own line; a "
