@@ -405,7 +405,8 @@ TESTS += %D%/test_libcfg
 EXTRA_DIST += %D%/vectors/corosync-t.txt %D%/vectors/cmap-udpu3.txt
 dist_check_SCRIPTS += %D%/config_modes.sh %D%/key_create.sh
 TESTS += %D%/config_modes.sh %D%/key_create.sh
-config_unit_tests = %D%/test_config_print %D%/test_legacy %D%/test_log %D%/test_map %D%/test_native $(validate_tests)
+config_unit_tests = %D%/test_config_print %D%/test_legacy %D%/test_log %D%/test_map %D%/test_native \
+	%D%/test_native_crypto $(validate_tests)
 check_PROGRAMS += $(config_unit_tests)
 TESTS += $(config_unit_tests)
 check_LTLIBRARIES += %D%/libconfig_case.la
@@ -415,9 +416,13 @@ config_case_libs = %D%/libconfig_case.la $(CHECK_LIBS) $(CONFUSE_LIBS)
 %C%_test_legacy_SOURCES = %D%/test_legacy.c
 %C%_test_legacy_CFLAGS = $(TEST_CFLAGS)
 %C%_test_legacy_LDADD = $(config_case_libs)
-%C%_test_native_SOURCES = %D%/test_native.c %D%/config_case.c %D%/config_case.h
+native_case_sources = %D%/native_case.c %D%/native_case.h
+%C%_test_native_SOURCES = %D%/test_native.c $(native_case_sources) %D%/config_case.c %D%/config_case.h
 %C%_test_native_CFLAGS = $(TEST_CFLAGS)
 %C%_test_native_LDADD = libcore.la libtotem.la $(CHECK_LIBS)
+%C%_test_native_crypto_SOURCES = %D%/test_native_crypto.c $(native_case_sources)
+%C%_test_native_crypto_CFLAGS = $(TEST_CFLAGS)
+%C%_test_native_crypto_LDADD = $(config_case_libs)
 %C%_test_config_print_SOURCES = %D%/test_config_print.c %D%/config_case.c %D%/config_case.h \
 	%D%/config_corpus.c %D%/config_corpus.h
 %C%_test_config_print_CFLAGS = $(TEST_CFLAGS)

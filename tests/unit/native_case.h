@@ -1,0 +1,28 @@
+/* What the tests of coterie.conf share: nodes, one reading at a time, and a folder for files. */
+#ifndef TESTS_UNIT_NATIVE_CASE_H
+#define TESTS_UNIT_NATIVE_CASE_H
+
+#include <check.h>
+
+#include "tests/suite.h"
+#include "tests/unit/config_case.h"
+
+#define A "node a { id = 1  address = 10.77.0.1 }\n"
+#define B "node b { id = 2  address = 10.77.0.2 }\n"
+
+extern struct config_case one;
+/** The folder of this test's files, made by native_case_setup() and removed by native_case_teardown(). */
+extern char folder[64];
+
+/** Begin a test: texts are read as coterie.conf. */
+void native_case_setup(void);
+void native_case_teardown(void);
+/** Return the path of a file in the folder, good until the next call. */
+const char *native_case_path(const char *name);
+void native_case_write(const char *name, const char *text);
+/** Load a file of the folder. Returns its rc. */
+int native_case_load(const char *name);
+/** Return the text with the folder's name for each '@', good until the next call. */
+const char *native_case_text(const char *text);
+
+#endif

@@ -1,0 +1,253 @@
+/* exec/config/crypto.c and key_rights.c with coterie.conf: which key a ring has, and who may read its file. */
+#include "tests/unit/native_case.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+START_TEST(keys_are_checked)
+{
+	char text[512], want[512];
+
+	native_case_write("key", "too short");
+	snprintf(text, sizeof(text), "transport knet { hash = sha256 key-file = key }\n" A);
+	native_case_write("main.conf", text);
+	ck_assert_int_eq(native_case_load("main.conf"), -EINVAL);
+	snprintf(want, sizeof(want), "%s/main.conf:1: key file '%s/key' has 9 bytes: it needs at least 128",
+		folder, folder);
+	ck_assert_str_eq(one.messages.errors[0], want);
+	memset(text, 'k', 200);
+	text[200] = '\0';
+	native_case_write("key", text);
+	ck_assert_int_eq(chmod(native_case_path("key"), 0400), 0);
+	ck_assert_msg(native_case_load("main.conf") == 0, "%s", config_case_error(&one));
+	ck_assert_uint_eq(one.messages.warning_count, 0);
+}
+END_TEST
+
+static void write_key(void)
+{
+	char text[512];
+
+	memset(text, 'k', 200);
+	text[200] = '\0';
+	native_case_write("key", text);
+	snprintf(text, sizeof(text), "transport knet { hash = sha256 key-file = key }\n" A);
+	native_case_write("main.conf", text);
+}
+
+static const char *owner_of_keys(void)
+{
+	static char name[32] = "root";
+
+	if (geteuid() != 0)
+		snprintf(name, sizeof(name), "root or %u", (unsigned int)geteuid());
+	return name;
+}
+
+START_TEST(a_key_that_others_can_read_is_refused)
+{
+	/* The group of a daemon that is not root may read the key. */
+	const mode_t modes[] = {0644, geteuid() == 0 ? 0440 : 0460, 0404, 0620, 0410};
+	char want[512];
+
+	write_key();
+	snprintf(want, sizeof(want), "%s/main.conf:1: key file '%s/key' can be read or written by others: chmod 400, chown %s",
+		folder, folder, owner_of_keys());
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		ck_assert_int_eq(chmod(native_case_path("key"), modes[i]), 0);
+		ck_assert_int_eq(native_case_load("main.conf"), -EINVAL);
+		ck_assert_str_eq(one.messages.errors[0], want);
+		config_messages_fini(&one.messages);
+	}
+	if (geteuid() != 0)
+		return;
+	ck_assert_int_eq(chmod(native_case_path("key"), 0400), 0);
+	ck_assert_int_eq(chown(native_case_path("key"), 1234, 0), 0);
+	ck_assert_int_eq(native_case_load("main.conf"), -EINVAL);
+	ck_assert_str_eq(one.messages.errors[0], want);
+}
+END_TEST
+
+/* Stands in for the library's: the user of the unit has this number here. */
+#define UNIT_UID 1235
+
+int getpwnam_r(const char *name, struct passwd *entry, char *text, size_t size, struct passwd **found)
+{
+	(void)text, (void)size;
+	*found = NULL;
+	if (strcmp(name, "coterie") == 0) {
+		*entry = (struct passwd){.pw_uid = UNIT_UID};
+		*found = entry;
+	}
+	return 0;
+}
+
+START_TEST(root_accepts_a_key_of_the_user_of_the_unit)
+{
+	if (geteuid() != 0)
+		return;
+	write_key();
+	ck_assert_int_eq(chown(native_case_path("key"), UNIT_UID, 0), 0);
+	ck_assert_int_eq(chmod(native_case_path("key"), 0400), 0);
+	ck_assert_msg(native_case_load("main.conf") == 0, "%s", config_case_error(&one));
+	config_messages_fini(&one.messages);
+	ck_assert_int_eq(chmod(native_case_path("key"), 0440), 0);
+	ck_assert_int_eq(native_case_load("main.conf"), -EINVAL);
+	config_messages_fini(&one.messages);
+
+	/* Other daemons than root's do not. */
+	ck_assert_int_eq(chmod(folder, 0755), 0);
+	ck_assert_int_eq(chmod(native_case_path("key"), 0404), 0);
+	ck_assert_int_eq(seteuid(1234), 0);
+	ck_assert_int_eq(native_case_load("main.conf"), -EINVAL);
+	ck_assert_int_eq(seteuid(0), 0);
+}
+END_TEST
+
+/* The flags of the mapping that holds the address (proc(5), VmFlags). */
+static const char *flags_of(const void *address)
+{
+	static char line[512];
+	FILE *maps = fopen("/proc/self/smaps", "r");
+	bool is_there = false;
+	unsigned long from, to;
+
+	ck_assert_ptr_nonnull(maps);
+	while (fgets(line, sizeof(line), maps) != NULL) {
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			is_there = (uintptr_t)address >= from && (uintptr_t)address < to;
+		else if (is_there && strncmp(line, "VmFlags:", 8) == 0)
+			break;
+	}
+	if (!is_there)
+		line[0] = '\0';
+	fclose(maps);
+	return line;
+}
+
+/* It lived as long as the daemon in memory that core dumps hold. */
+START_TEST(core_dumps_leave_the_key_out)
+{
+	static const char text[] = "totem {\n\tversion: 2\n\tcluster_name: a\n\ttransport: knet\n\tcrypto_cipher: aes256\n"
+				   "\tcrypto_hash: sha256\n\tkey: %0150d\n}\nnodelist {\n\tnode {\n\t\tnodeid: 1\n"
+				   "\t\tname: a\n\t\tring0_addr: 127.0.0.1\n\t}\n}\n";
+	char corosync[1024];
+
+	write_key();
+	ck_assert_int_eq(chmod(native_case_path("key"), 0400), 0);
+	ck_assert_msg(native_case_load("main.conf") == 0, "%s", config_case_error(&one));
+	ck_assert_ptr_nonnull(one.config->key);
+	ck_assert_ptr_nonnull(strstr(flags_of(one.config->key), " dd"));
+	ck_assert_ptr_nonnull(strstr(flags_of(one.config->key + one.config->key_size - 1), " dd"));
+
+	const void *key = one.config->key;
+
+	config_destroy(one.config);
+	one.config = NULL;
+	ck_assert_ptr_null(strstr(flags_of(key), " dd"));
+	config_messages_fini(&one.messages);
+
+	one.environment.format = CONFIG_FORMAT_COROSYNC;
+	snprintf(corosync, sizeof(corosync), text, 1);
+	ck_assert_msg(config_load_bytes("corosync.conf", corosync, strlen(corosync), &one.environment, &one.config, &one.messages) == 0, "%s",
+		config_case_error(&one));
+	ck_assert_uint_eq(one.config->key_size, 151);
+	ck_assert_ptr_nonnull(strstr(flags_of(one.config->key), " dd"));
+}
+END_TEST
+
+/* An access list of the key as setfacl(1) would make it. The mode of the file shows its mask. */
+static bool set_list(uint16_t user, uint32_t uid, uint16_t group_object, uint16_t group, uint16_t mask)
+{
+	const struct {
+		uint16_t tag, perm;
+		uint32_t id;
+	} entries[] = {{1, 4, UINT32_MAX}, {2, user, uid}, {4, group_object, UINT32_MAX}, {8, group, 4321},
+		{16, mask, UINT32_MAX}, {32, 0, UINT32_MAX}};
+	unsigned char list[4 + sizeof(entries)] = {2};
+
+	memcpy(list + 4, entries, sizeof(entries));
+	return setxattr(native_case_path("key"), "system.posix_acl_access", list, sizeof(list), 0) == 0;
+}
+
+/* systemd's LoadCredential= makes them so. */
+START_TEST(a_key_with_an_access_list_is_for_those_whom_it_names)
+{
+	static const struct {
+		uint16_t user, group_object, group, mask;
+		bool is_ours, is_good;
+	} lists[] = {
+		{4, 0, 0, 4, true, true},
+		{4, 0, 0, 4, false, false},
+		{4, 0, 0, 0, false, true}, /* the mask forbids it */
+		{0, 0, 0, 4, false, true},
+		{0, 0, 4, 4, true, false},
+		{0, 4, 0, 4, true, false},
+		{4, 2, 0, 6, true, false},
+	};
+
+	write_key();
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		ck_assert_int_eq(chmod(native_case_path("key"), 0400), 0);
+		if (!set_list(lists[i].user, lists[i].is_ours ? geteuid() : 1234, lists[i].group_object, lists[i].group,
+			    lists[i].mask))
+			return; /* the file system has no such lists */
+		if (geteuid() != 0 && lists[i].group_object == 4)
+			continue; /* the daemon's own group */
+		ck_assert_msg((native_case_load("main.conf") == 0) == lists[i].is_good, "row %zu: %s", i, config_case_error(&one));
+		config_messages_fini(&one.messages);
+	}
+}
+END_TEST
+
+START_TEST(a_daemon_that_is_not_root_reads_the_key_as_its_user_or_group)
+{
+	char want[512];
+
+	if (geteuid() != 0)
+		return;
+	write_key();
+	ck_assert_int_eq(chmod(folder, 0755), 0);
+	ck_assert_int_eq(chmod(native_case_path("key"), 0440), 0);
+	ck_assert_int_eq(chown(native_case_path("key"), 0, 1234), 0);
+	ck_assert_int_eq(setegid(1234), 0);
+	ck_assert_int_eq(seteuid(1234), 0);
+	ck_assert_msg(native_case_load("main.conf") == 0, "%s", config_case_error(&one));
+	config_messages_fini(&one.messages);
+	ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_int_eq(chmod(native_case_path("key"), 0400), 0);
+	ck_assert_int_eq(seteuid(1234), 0);
+	ck_assert_int_eq(native_case_load("main.conf"), -EINVAL);
+	snprintf(want, sizeof(want), "%s/main.conf:1: cannot read key file '%s/key' (Permission denied): chmod 400, chown 1234",
+		folder, folder);
+	ck_assert_str_eq(one.messages.errors[0], want);
+	ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_int_eq(chown(native_case_path("key"), 1234, 1234), 0);
+	ck_assert_int_eq(seteuid(1234), 0);
+	config_messages_fini(&one.messages);
+	ck_assert_msg(native_case_load("main.conf") == 0, "%s", config_case_error(&one));
+	ck_assert_int_eq(seteuid(0), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("native_crypto");
+	TCase *cases = tcase_create("native_crypto");
+
+	tcase_add_checked_fixture(cases, native_case_setup, native_case_teardown);
+	tcase_add_test(cases, keys_are_checked);
+	tcase_add_test(cases, a_key_that_others_can_read_is_refused);
+	tcase_add_test(cases, root_accepts_a_key_of_the_user_of_the_unit);
+	tcase_add_test(cases, core_dumps_leave_the_key_out);
+	tcase_add_test(cases, a_key_with_an_access_list_is_for_those_whom_it_names);
+	tcase_add_test(cases, a_daemon_that_is_not_root_reads_the_key_as_its_user_or_group);
+	suite_add_tcase(suite, cases);
+	return suite_run(suite);
+}
