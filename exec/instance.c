@@ -64,20 +64,56 @@ static const char *from_manager(const char *variable)
 	return dir != NULL && dir[0] == '/' && strchr(dir, ':') == NULL ? dir : NULL;
 }
 
+static int system_state(const char *suffix, const char *slash, char path[4096])
+{
+	const char *made = from_manager("STATE_DIRECTORY");
+
+	return made != NULL ? join(path, "%s%s%s", made, slash, suffix)
+			    : join(path, "%s/lib/coterie%s%s", LOCALSTATE_DIR, slash, suffix);
+}
+
 /* What the system keeps for root, an ordinary user keeps at home. */
-static int fall_back(const char *suffix, const char *slash, struct instance_dirs *dirs)
+static int home_state(const char *suffix, const char *slash, char path[4096])
 {
 	const char *state = secure_getenv("XDG_STATE_HOME");
-	const char *run = secure_getenv("XDG_RUNTIME_DIR");
 	const char *home = secure_getenv("HOME");
-	int rc;
 
 	if (state != NULL && state[0] == '/')
-		rc = join(dirs->state, "%s/coterie%s%s", state, slash, suffix);
-	else if (home != NULL && home[0] == '/')
-		rc = join(dirs->state, "%s/.local/state/coterie%s%s", home, slash, suffix);
-	else
-		return -ENOENT;
+		return join(path, "%s/coterie%s%s", state, slash, suffix);
+	if (home != NULL && home[0] == '/')
+		return join(path, "%s/.local/state/coterie%s%s", home, slash, suffix);
+	return -ENOENT;
+}
+
+/* Whether make_dirs() would succeed, as far as rights say. */
+static int can_make(const char *path)
+{
+	char part[4096];
+	int rc = access(path, R_OK | W_OK | X_OK) < 0 ? -errno : 0;
+
+	snprintf(part, sizeof(part), "%s", path);
+	while (rc == -ENOENT && strlen(part) > 1) {
+		char *slash = strrchr(part, '/');
+
+		slash[slash == part ? 1 : 0] = '\0';
+		rc = access(part, W_OK | X_OK) < 0 ? -errno : 0;
+	}
+	return rc;
+}
+
+int instance_state_dir(const char *instance, char path[4096])
+{
+	const char *slash = instance != NULL ? "/" : "", *suffix = instance != NULL ? instance : "";
+	int rc = system_state(suffix, slash, path);
+
+	return rc == 0 && is_forbidden(can_make(path)) ? home_state(suffix, slash, path) : rc;
+}
+
+static int fall_back(const char *suffix, const char *slash, struct instance_dirs *dirs)
+{
+	const char *run = secure_getenv("XDG_RUNTIME_DIR");
+	int rc = home_state(suffix, slash, dirs->state);
+
 	if (rc == 0)
 		rc = make_dirs(dirs->state, 0700);
 	if (rc == 0 && run != NULL && run[0] == '/')
@@ -109,10 +145,8 @@ int instance_dirs_prepare(const char *instance, const char *state_dir, const cha
 			return EXIT_STATE_DIR;
 		}
 		rc = join(dirs->state, "%s%s%s", state_dir, slash, suffix);
-	} else if (from_manager("STATE_DIRECTORY") != NULL) {
-		rc = join(dirs->state, "%s%s%s", from_manager("STATE_DIRECTORY"), slash, suffix);
 	} else {
-		rc = join(dirs->state, "%s/lib/coterie%s%s", LOCALSTATE_DIR, slash, suffix);
+		rc = system_state(suffix, slash, dirs->state);
 	}
 	if (rc == 0)
 		rc = make_dirs(dirs->state, mode);

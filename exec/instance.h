@@ -37,6 +37,15 @@ int instance_dirs_prepare(const char *instance, const char *state_dir, const cha
 	char *error, uint32_t error_size);
 
 /**
+ * Find the state folder that instance_dirs_prepare() chooses where the config names none. No folder is made.
+ *
+ * @param instance  NULL: the default one
+ * @param path      out: absolute
+ * @return 0; -ENOENT: an ordinary user without a home; -ENAMETOOLONG
+ */
+int instance_state_dir(const char *instance, char path[4096]);
+
+/**
  * Take the lock file and write our pid into it; it is held until the process ends.
  * @return a descriptor, kept open for life; or minus an exit code: 17, 18 (another daemon holds it)
  */

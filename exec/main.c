@@ -85,7 +85,7 @@ static int load_config(struct daemon *daemon)
 {
 	struct executive *executive = &daemon->executive;
 	struct config_environment environment;
-	char path[4096], error[512];
+	char path[4096], state_dir[4096], error[512];
 	const char *drop_ins;
 	int rc = options_config_path(&daemon->options, path, &drop_ins);
 
@@ -98,6 +98,8 @@ static int load_config(struct daemon *daemon)
 	config_environment_system(&environment);
 	environment.local_name = daemon->options.node;
 	environment.instance = daemon->options.instance;
+	if (instance_state_dir(environment.instance, state_dir) == 0)
+		environment.state_dir = state_dir;
 	modes_environment(&environment);
 	environment.format = daemon->options.format;
 	environment.drop_ins = drop_ins;

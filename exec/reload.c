@@ -46,7 +46,7 @@ struct job {
 	struct reload *reload; /* NULL behind abandonment */
 	struct loop *loop;
 	char *path;
-	const char *local_name, *instance; /* of the process */
+	const char *local_name, *instance, *state_dir; /* of the process */
 	uint32_t nodeid;
 	struct config_fixed *fixed;
 	enum work work;
@@ -99,6 +99,7 @@ static void *job_run(void *arg)
 	config_environment_system(&environment);
 	environment.local_name = job->local_name;
 	environment.instance = job->instance;
+	environment.state_dir = job->state_dir;
 	environment.local_nodeid = job->nodeid;
 	job->rc = config_load_again(
 		job->path, &environment, job->fixed, &job->config, &job->messages);
@@ -130,6 +131,7 @@ static struct job *job_create(struct reload *reload)
 	job->path = strdup(executive->config->file);
 	job->local_name = executive->local_name;
 	job->instance = executive->instance;
+	job->state_dir = executive->state_dir;
 	job->nodeid = executive->nodeid;
 	job->fixed = config_fixed_create(executive->config, can_rekey(executive));
 	if (job->path == NULL || job->fixed == NULL) {

@@ -103,6 +103,7 @@ static int take_file(struct tree *tree, struct config *config, const char *path,
 			tree_warning(tree, place, "key file '%s' can be read by others: chmod 400", path);
 		config->key = bytes;
 		config->key_size = (uint32_t)size;
+		config->key_path = path;
 	}
 	close(fd);
 	return 0;
@@ -133,35 +134,82 @@ static int take_text(struct tree *tree, struct config *config, const char *text)
 	return keep(tree, config, text, size);
 }
 
-static int take_key(struct tree *tree, struct config *config, struct place place)
+/* The running configuration has read the key. */
+static int keep_source(struct tree *tree, struct config *config)
+{
+	const struct config *source = tree->key_source;
+	const char *path = source->key_path;
+
+	if (source->key == NULL)
+		return 0;
+	if (path != NULL && (path = arena_copy(tree->arena, path, strlen(path))) == NULL)
+		return -ENOMEM;
+	config->key_path = path;
+	return keep(tree, config, source->key, source->key_size);
+}
+
+/* A key of the state folder. An instance has a folder of its own below the one that the file names. */
+static const char *state_key(
+	struct tree *tree, const struct config *config, const struct config_environment *environment)
+{
+	if (config->state_dir == NULL && environment->state_dir == NULL)
+		return "";
+	const char *path = config->state_dir == NULL
+				   ? arena_print(tree->arena, "%s/authkey", environment->state_dir)
+				   : arena_print(tree->arena, "%s%s%s/authkey", config->state_dir,
+					     environment->instance == NULL ? "" : "/",
+					     environment->instance == NULL ? "" : environment->instance);
+
+	tree->is_out_of_memory = tree->is_out_of_memory || path == NULL;
+	return path == NULL ? "" : path;
+}
+
+/*
+ * The daemon writes a key into its state folder alone, so a key there is newer than one that an administrator has
+ * copied. A node that has been moved here may still have its key where Corosync looks for it.
+ */
+static const char *default_file(
+	struct tree *tree, const struct config *config, const struct config_environment *environment)
+{
+	static const char own[] = SYSCONF_DIR "/coterie/authkey", corosyncs[] = SYSCONF_DIR "/corosync/authkey";
+
+	if (!tree->is_native)
+		return corosyncs;
+	const char *places[] = {state_key(tree, config, environment), own, corosyncs};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (access(places[i], F_OK) == 0)
+			return places[i];
+	return own;
+}
+
+static int take_key(struct tree *tree, struct config *config, const struct config_environment *environment,
+	struct place place)
 {
 	const char *file = tree_text(tree, "totem.keyfile"), *text = tree_text(tree, "totem.key");
-	const struct config *source = tree->key_source;
 
-	if (source != NULL && source->key == NULL)
-		return 0;
-	if (source != NULL)
-		return keep(tree, config, source->key, source->key_size);
+	if (tree->key_source != NULL)
+		return keep_source(tree, config);
 	if (file != NULL)
 		return take_file(tree, config, file, tree_place(tree, "totem.keyfile"));
 	if (text != NULL)
 		return take_text(tree, config, text);
-	/* A node that has been moved here may still have its key where Corosync looks for it. */
-	if (tree->is_native && (access(SYSCONF_DIR "/coterie/authkey", F_OK) == 0 ||
-				       access(SYSCONF_DIR "/corosync/authkey", F_OK) < 0))
-		return take_file(tree, config, SYSCONF_DIR "/coterie/authkey", place);
-	return take_file(tree, config, SYSCONF_DIR "/corosync/authkey", place);
+	return take_file(tree, config, default_file(tree, config, environment), place);
 }
 
 /* udp and udpu have one word for cipher and authentication together. */
-static int build_sealed(struct tree *tree, struct config *config)
+static int build_sealed(
+	struct tree *tree, struct config *config, const struct config_environment *environment)
 {
 	const char *encryption = word_of(tree, "totem.encryption", "none");
 
-	return strcmp(encryption, "none") == 0 ? 0 : take_key(tree, config, tree_place(tree, "totem.encryption"));
+	if (strcmp(encryption, "none") == 0)
+		return 0;
+	return take_key(tree, config, environment, tree_place(tree, "totem.encryption"));
 }
 
-int crypto_build(struct tree *tree, struct config *config)
+int crypto_build(
+	struct tree *tree, struct config *config, const struct config_environment *environment)
 {
 	bool is_secure = strcmp(word_of(tree, "totem.secauth", "off"), "on") == 0;
 	const char *cipher = word_of(tree, "totem.crypto_cipher", is_secure ? "aes256" : "none");
@@ -175,7 +223,7 @@ int crypto_build(struct tree *tree, struct config *config)
 	config->cipher = cipher;
 	config->hash = hash;
 	if (!has_cipher && !has_hash)
-		return is_udp ? build_sealed(tree, config) : 0;
+		return is_udp ? build_sealed(tree, config, environment) : 0;
 	if (is_udp) {
 		tree_error(tree, place,
 			"crypto_cipher & crypto_hash are only valid for the Knet transport: remove "
@@ -195,5 +243,5 @@ int crypto_build(struct tree *tree, struct config *config)
 			"sha256'");
 		return 0;
 	}
-	return take_key(tree, config, place);
+	return take_key(tree, config, environment, place);
 }

@@ -104,6 +104,7 @@ struct config {
 	const char *cipher, *hash;   /* of the ring's encryption, with what secauth makes of them; or "none" */
 	const uint8_t *key;          /* secret, wiped by config_destroy; NULL: cipher and hash are none */
 	uint32_t key_size;
+	const char *key_path;        /* file that the key was read from; NULL: no key, or it stands in the file */
 
 	struct config_log log;
 	const char *state_dir;      /* NULL: the default */
@@ -139,6 +140,7 @@ struct config_environment {
 	const char *local_name;       /* --node NAME; NULL: find out by address and host name */
 	const char *instance;         /* NULL: default instance */
 	enum config_format format;    /* of the file; at a reload that of the start counts */
+	const char *state_dir;        /* default folder of the state; NULL: none. coterie.conf: a key may be there */
 	const char *drop_ins;         /* coterie.conf: read *.conf of this folder, too; NULL: none */
 	bool is_test;                 /* nothing will be started: look at what else could end a start */
 	uint32_t local_nodeid;        /* who we are already, if that node has its id in the file; 0: not known */

@@ -204,7 +204,8 @@ int links_build(struct tree *tree, struct config *config);
 int timers_build(struct tree *tree, struct config *config);
 void dscp_build(struct tree *tree);
 int plugins_build(struct tree *tree, struct config *config);
-int crypto_build(struct tree *tree, struct config *config);
+int crypto_build(
+	struct tree *tree, struct config *config, const struct config_environment *environment);
 /**
  * Return whether users other than root and the daemon's own can read or write a key file. The daemon's group may read
  * it, unless the daemon is root. A daemon of root accepts a file of the user coterie. What is no regular file is not

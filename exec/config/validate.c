@@ -316,7 +316,7 @@ int config_validate(
 		return rc;
 	if ((rc = links_build(tree, config)) < 0)
 		return rc;
-	if ((rc = crypto_build(tree, config)) < 0)
+	if ((rc = crypto_build(tree, config, environment)) < 0)
 		return rc;
 	dscp_build(tree);
 	rc = timers_build(tree, config);

@@ -420,9 +420,12 @@ native_case_sources = %D%/native_case.c %D%/native_case.h
 %C%_test_native_SOURCES = %D%/test_native.c $(native_case_sources) %D%/config_case.c %D%/config_case.h
 %C%_test_native_CFLAGS = $(TEST_CFLAGS)
 %C%_test_native_LDADD = libcore.la libtotem.la $(CHECK_LIBS)
-%C%_test_native_crypto_SOURCES = %D%/test_native_crypto.c $(native_case_sources)
+# With a SYSCONF_DIR that the test makes.
+%C%_test_native_crypto_SOURCES = %D%/test_native_crypto.c $(native_case_sources) %D%/config_case.c %D%/config_case.h \
+	$(config_sources) $(map_sources)
+%C%_test_native_crypto_CPPFLAGS = $(AM_CPPFLAGS) -USYSCONF_DIR -DSYSCONF_DIR='"etc"'
 %C%_test_native_crypto_CFLAGS = $(TEST_CFLAGS)
-%C%_test_native_crypto_LDADD = $(config_case_libs)
+%C%_test_native_crypto_LDADD = $(CHECK_LIBS) $(CONFUSE_LIBS)
 %C%_test_config_print_SOURCES = %D%/test_config_print.c %D%/config_case.c %D%/config_case.h \
 	%D%/config_corpus.c %D%/config_corpus.h
 %C%_test_config_print_CFLAGS = $(TEST_CFLAGS)

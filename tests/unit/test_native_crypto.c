@@ -10,6 +10,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "exec/map.h"
+
 START_TEST(keys_are_checked)
 {
 	char text[512], want[512];
@@ -236,6 +238,110 @@ START_TEST(a_daemon_that_is_not_root_reads_the_key_as_its_user_or_group)
 }
 END_TEST
 
+/* --- the file of a ring that names none --- */
+
+static void write_default_key(const char *name, char letter)
+{
+	char text[201];
+
+	memset(text, letter, 200);
+	text[200] = '\0';
+	native_case_write(name, text);
+	ck_assert_int_eq(chmod(native_case_path(name), 0400), 0);
+}
+
+/* SYSCONF_DIR is "etc" here: a path below the folder of the test. */
+static void enter_folder(void)
+{
+	static const char *const folders[] = {"etc", "etc/coterie", "etc/corosync", "state", "other", "other/n1"};
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		ck_assert_int_eq(mkdir(native_case_path(folders[i]), 0700), 0);
+	ck_assert_int_eq(chdir(folder), 0);
+}
+
+static const char *key_of(const char *text)
+{
+	config_case_load(&one, text);
+	if (one.rc < 0)
+		return config_case_error(&one);
+	ck_assert_ptr_nonnull(one.config->key_path);
+	return one.config->key_path;
+}
+
+START_TEST(the_key_of_the_state_folder_comes_first)
+{
+	static const char text[] = "transport knet { cipher = aes256 hash = sha256 }\n" A;
+	char want[256];
+
+	enter_folder();
+	one.environment.state_dir = native_case_path("state");
+	snprintf(want, sizeof(want), "%s/authkey", one.environment.state_dir);
+	one.environment.state_dir = strdup(one.environment.state_dir);
+	write_default_key("etc/corosync/authkey", 'c');
+	ck_assert_str_eq(key_of(text), "etc/corosync/authkey");
+	write_default_key("etc/coterie/authkey", 'e');
+	ck_assert_str_eq(key_of(text), "etc/coterie/authkey");
+	write_default_key("state/authkey", 's');
+	ck_assert_str_eq(key_of(text), want);
+	ck_assert_int_eq(one.config->key[0], 's');
+
+	/* A configuration that is made of the map has the key and its place from the running one. */
+	struct config *running = one.config, *revised;
+	struct map *map = map_create();
+
+	ck_assert_ptr_nonnull(map);
+	ck_assert_int_eq(config_publish(running, map), 0);
+	config_messages_fini(&one.messages);
+	ck_assert_int_eq(config_revise(running, map, &revised, &one.messages), 0);
+	ck_assert_str_eq(revised->key_path, want);
+	ck_assert_int_eq(revised->key[0], 's');
+	config_destroy(revised);
+	map_destroy(map);
+
+	/* A file that is named comes before all, and corosync.conf has the place of Corosync. */
+	ck_assert_str_eq(key_of("transport knet { cipher = aes256 hash = sha256 key-file = \"etc/coterie/authkey\" }\n" A),
+		"etc/coterie/authkey");
+	one.environment.format = CONFIG_FORMAT_COROSYNC;
+	ck_assert_str_eq(key_of("totem {\nversion: 2\ncrypto_cipher: aes256\ncrypto_hash: sha256\n}\n"
+				"nodelist {\nnode {\nring0_addr: 10.77.0.1\nnodeid: 1\n}\n}\n"),
+		"etc/corosync/authkey");
+	free((void *)(uintptr_t)one.environment.state_dir);
+}
+END_TEST
+
+START_TEST(a_state_folder_of_the_file_has_the_key)
+{
+	char text[512], want[256];
+
+	enter_folder();
+	write_default_key("other/authkey", 'o');
+	write_default_key("other/n1/authkey", 'n');
+	one.environment.state_dir = "/nonexistent";
+	snprintf(text, sizeof(text), "transport knet { cipher = aes256 hash = sha256 }\nprocess { state-dir = \"%s/other\" }\n" A,
+		folder);
+	snprintf(want, sizeof(want), "%s/other/authkey", folder);
+	ck_assert_str_eq(key_of(text), want);
+	one.environment.instance = "n1";
+	snprintf(want, sizeof(want), "%s/other/n1/authkey", folder);
+	ck_assert_str_eq(key_of(text), want);
+}
+END_TEST
+
+START_TEST(a_key_in_the_file_has_no_path)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "totem {\nversion: 2\ncrypto_cipher: aes256\ncrypto_hash: sha256\nkey: %0150d\n}\n"
+				     "nodelist {\nnode {\nring0_addr: 10.77.0.1\nnodeid: 1\n}\n}\n",
+		1);
+	one.environment.format = CONFIG_FORMAT_COROSYNC;
+	ck_assert_msg(config_case_load(&one, text) == 0, "%s", config_case_error(&one));
+	ck_assert_ptr_nonnull(one.config->key);
+	ck_assert_ptr_null(one.config->key_path);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("native_crypto");
@@ -248,6 +354,9 @@ int main(void)
 	tcase_add_test(cases, core_dumps_leave_the_key_out);
 	tcase_add_test(cases, a_key_with_an_access_list_is_for_those_whom_it_names);
 	tcase_add_test(cases, a_daemon_that_is_not_root_reads_the_key_as_its_user_or_group);
+	tcase_add_test(cases, the_key_of_the_state_folder_comes_first);
+	tcase_add_test(cases, a_state_folder_of_the_file_has_the_key);
+	tcase_add_test(cases, a_key_in_the_file_has_no_path);
 	suite_add_tcase(suite, cases);
 	return suite_run(suite);
 }

@@ -162,6 +162,60 @@ START_TEST(folders_of_an_instance_are_made)
 }
 END_TEST
 
+/* LOCALSTATE_DIR is /nonexistent here. */
+START_TEST(the_state_folder_is_known_before_it_is_made)
+{
+	struct instance_dirs dirs;
+	char error[512] = "", path[4096], want[256], run[128];
+
+	snprintf(want, sizeof(want), "%s/below/state", dir);
+	snprintf(run, sizeof(run), "%s/run", dir);
+	ck_assert_int_eq(setenv("STATE_DIRECTORY", want, 1), 0);
+	snprintf(want, sizeof(want), "%s/below/state/n1", dir);
+	ck_assert_int_eq(instance_state_dir("n1", path), 0);
+	ck_assert_str_eq(path, want);
+	ck_assert_int_lt(access(path, F_OK), 0);
+	ck_assert_int_eq(instance_dirs_prepare("n1", NULL, run, &dirs, error, sizeof(error)), 0);
+	ck_assert_str_eq(dirs.state, want);
+	ck_assert_int_eq(instance_state_dir("n1", path), 0);
+	ck_assert_str_eq(path, want);
+	ck_assert_int_eq(instance_state_dir(NULL, path), 0);
+	*strrchr(want, '/') = '\0';
+	ck_assert_str_eq(path, want);
+	unsetenv("STATE_DIRECTORY");
+	if (geteuid() == 0) {
+		ck_assert_int_eq(instance_state_dir(NULL, path), 0);
+		ck_assert_str_eq(path, "/nonexistent/lib/coterie");
+	}
+}
+END_TEST
+
+/* A child, since access(2) asks for the real user. */
+START_TEST(an_ordinary_user_has_a_state_folder_at_home)
+{
+	struct instance_dirs dirs;
+	char error[512] = "", path[4096], want[256];
+	int status;
+
+	ck_assert_int_eq(chmod(dir, 0777), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (geteuid() == 0 && (setgid(1234) < 0 || setuid(1234) < 0))
+			_exit(1);
+		setenv("XDG_STATE_HOME", dir, 1);
+		setenv("XDG_RUNTIME_DIR", dir, 1);
+		snprintf(want, sizeof(want), "%s/coterie/n1", dir);
+		if (instance_state_dir("n1", path) != 0 || strcmp(path, want) != 0)
+			_exit(2);
+		if (instance_dirs_prepare("n1", NULL, NULL, &dirs, error, sizeof(error)) != 0)
+			_exit(3);
+		_exit(strcmp(dirs.state, want) == 0 ? 0 : 4);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 START_TEST(one_daemon_holds_the_lock)
 {
 	struct instance_dirs dirs = {.is_fallback = false};
@@ -205,6 +259,8 @@ int main(void)
 	tcase_add_test(tc, reading_tells_the_size);
 	tcase_add_test(tc, instance_names);
 	tcase_add_test(tc, folders_of_an_instance_are_made);
+	tcase_add_test(tc, the_state_folder_is_known_before_it_is_made);
+	tcase_add_test(tc, an_ordinary_user_has_a_state_folder_at_home);
 	tcase_add_test(tc, one_daemon_holds_the_lock);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
