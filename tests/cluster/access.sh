@@ -26,6 +26,7 @@ cat >"$LAB_DIR/1/coterie.conf" <<-CONFIG
 		token = ${LAB_TOKEN}ms
 	}
 	transport udpu {
+		encryption = none
 	}
 	node node1 {
 		id = 1

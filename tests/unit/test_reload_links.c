@@ -497,7 +497,7 @@ END_TEST
 START_TEST(a_native_file_names_who_moved)
 {
 	static const char native[] =
-		"cluster { name = test }\ntransport knet {}\n"
+		"cluster { name = test }\ntransport knet { cipher = none }\n"
 		"node n1 { id = 1  address = {127.0.0.1, 127.0.3.1} }\n"
 		"node n2 { id = 2  address = {198.51.0.2, 198.51.3.2} }\n"
 		"node n3 { id = 3  address = {198.51.0.3, 198.51.3.3} }\n";
