@@ -6,12 +6,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define KEY_SIZE_MIN 128
 #define KEY_SIZE_MAX 4096
+
+static const char own_file[] = SYSCONF_DIR "/coterie/authkey", corosyncs_file[] = SYSCONF_DIR "/corosync/authkey";
 
 static const char *word_of(const struct tree *tree, const char *key, const char *otherwise)
 {
@@ -48,17 +51,33 @@ static const char *owner_name(char *text, size_t size)
 	return text;
 }
 
-/* A file that is there and cannot be read needs another owner and no new key. */
-static void report_closed(struct tree *tree, struct place place, const char *path, int error)
+/* The administrator may not have thought of a key: the line names both ways out. */
+static void report_no_key(struct tree *tree, const struct config *config, const char *path)
 {
-	if (error == EACCES && geteuid() != 0)
+	bool is_own = strcmp(path, own_file) == 0;
+
+	tree_error(tree, tree_place(tree, "totem.transport"),
+		"no key for the ring: '%s' does not exist: make it with 'coterie-ctl key create%s%s' and copy it to "
+		"all nodes, or set 'encryption = none' in block 'transport %s'",
+		path, is_own ? "" : " ", is_own ? "" : path, config->transport);
+}
+
+/* A file that is there and cannot be read needs another owner and no new key. */
+static void report_closed(
+	struct tree *tree, const struct config *config, struct place place, const char *path, int error)
+{
+	bool is_own = strcmp(path, own_file) == 0; /* that `key create` makes without a name */
+
+	if (error == ENOENT && config->is_encrypted_by_default)
+		report_no_key(tree, config, path);
+	else if (error == EACCES && geteuid() != 0)
 		tree_error(tree, place, "cannot read key file '%s' (%s): chmod 400, chown %u", path, strerror(error),
 			(unsigned int)geteuid());
 	else if (tree->is_native)
 		tree_error(tree, place,
-			"cannot read key file '%s' (%s): create it with corosync-keygen on one node and "
-			"copy it",
-			path, strerror(error));
+			"cannot read key file '%s' (%s): create it with 'coterie-ctl key create%s%s' on one node and copy "
+			"it",
+			path, strerror(error), is_own ? "" : " ", is_own ? "" : path);
 	else
 		tree_error(tree, place,
 			"Could not open %s: %s: create it with corosync-keygen on one node and "
@@ -78,7 +97,7 @@ static int take_file(struct tree *tree, struct config *config, const char *path,
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0) {
-		report_closed(tree, place, path, errno);
+		report_closed(tree, config, place, path, errno);
 		return 0;
 	}
 	ssize_t size = read_all(fd, bytes);
@@ -171,16 +190,14 @@ static const char *state_key(
 static const char *default_file(
 	struct tree *tree, const struct config *config, const struct config_environment *environment)
 {
-	static const char own[] = SYSCONF_DIR "/coterie/authkey", corosyncs[] = SYSCONF_DIR "/corosync/authkey";
-
 	if (!tree->is_native)
-		return corosyncs;
-	const char *places[] = {state_key(tree, config, environment), own, corosyncs};
+		return corosyncs_file;
+	const char *places[] = {state_key(tree, config, environment), own_file, corosyncs_file};
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
 		if (access(places[i], F_OK) == 0)
 			return places[i];
-	return own;
+	return own_file;
 }
 
 static int take_key(struct tree *tree, struct config *config, const struct config_environment *environment,
@@ -208,17 +225,65 @@ static int build_sealed(
 	return take_key(tree, config, environment, tree_place(tree, "totem.encryption"));
 }
 
+static bool is_loopback(const struct sockaddr_storage *address)
+{
+	const struct sockaddr_in *in = (const struct sockaddr_in *)address;
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
+
+	if (address->ss_family == AF_INET)
+		return ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	return address->ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
+}
+
+bool config_is_loopback(const struct config *config)
+{
+	for (uint32_t i = 0; i < config->node_count; i++) {
+		const struct config_node *node = &config->nodes[i];
+
+		for (uint32_t link = 0; link < node->link_count; link++)
+			if (node->addresses[link].ss_family != AF_UNSPEC && !is_loopback(&node->addresses[link]))
+				return false;
+	}
+	return true;
+}
+
+/*
+ * The values stand in the map, so that all that asks for them sees one answer. It follows from the addresses and not
+ * from whether there is a key: a node that lacks the key must not decide otherwise than its peers.
+ */
+static void encrypt_by_default(struct tree *tree, struct config *config, bool is_udp)
+{
+	static const char *const knets[] = {"totem.crypto_cipher", "totem.crypto_hash", "totem.secauth"};
+	const struct place place = {.file = tree->file};
+	bool is_decided = is_udp && tree_find(tree, "totem.encryption") != NULL;
+
+	if (!tree->is_native || config_is_loopback(config) || (!is_udp && strcmp(config->transport, "knet") != 0))
+		return;
+	for (size_t i = 0; i < sizeof(knets) / sizeof(knets[0]) && !is_udp; i++)
+		is_decided = is_decided || tree_find(tree, knets[i]) != NULL;
+	if (is_decided)
+		return;
+	config->is_encrypted_by_default = true;
+	if (is_udp) {
+		tree_set_string(tree, "totem.encryption", "aes256-gcm", place);
+		return;
+	}
+	tree_set_string(tree, "totem.crypto_cipher", "aes256", place);
+	tree_set_string(tree, "totem.crypto_hash", "sha256", place);
+}
+
 int crypto_build(
 	struct tree *tree, struct config *config, const struct config_environment *environment)
 {
+	bool is_udp = is_ip_transport(config->transport);
+
+	encrypt_by_default(tree, config, is_udp);
 	bool is_secure = strcmp(word_of(tree, "totem.secauth", "off"), "on") == 0;
 	const char *cipher = word_of(tree, "totem.crypto_cipher", is_secure ? "aes256" : "none");
 	const char *hash = word_of(tree, "totem.crypto_hash", is_secure ? "sha256" : "none");
 	bool has_cipher = strcmp(cipher, "none") != 0, has_hash = strcmp(hash, "none") != 0;
 	const char *cause = has_cipher ? "totem.crypto_cipher" : "totem.crypto_hash";
 	struct place place = tree_place(tree, tree_find(tree, cause) != NULL ? cause : "totem.secauth");
-
-	bool is_udp = strcmp(config->transport, "udp") == 0 || strcmp(config->transport, "udpu") == 0;
 
 	config->cipher = cipher;
 	config->hash = hash;

@@ -104,6 +104,7 @@ struct config {
 	const char *cipher, *hash;   /* of the ring's encryption, with what secauth makes of them; or "none" */
 	const uint8_t *key;          /* secret, wiped by config_destroy; NULL: cipher and hash are none */
 	uint32_t key_size;
+	bool is_encrypted_by_default; /* the file does not say whether */
 	const char *key_path;        /* file that the key was read from; NULL: no key, or it stands in the file */
 
 	struct config_log log;
@@ -217,6 +218,8 @@ int config_revise(const struct config *running, struct map *map, struct config *
 	struct config_messages *messages);
 /** Addresses without their ports: AF_INET, AF_INET6 (with its scope), or both unset. */
 bool config_is_same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
+/** Whether every address of every node is of 127.0.0.0/8 or ::1. */
+bool config_is_loopback(const struct config *config);
 /** One of Corosync's transports, wherever its plugin may be. */
 bool config_transport_is_standard(const char *name);
 /** Go without the quorum provider that the file did not ask for: its plugin is not installed. */

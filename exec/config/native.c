@@ -308,6 +308,7 @@ static void set_transport(struct native *native, const struct native_block *bloc
 		tree_set_string(tree, "totem.transport", name, block->place);
 	}
 	set_simple(tree, block, "0");
+	native_set_transport(tree, block);
 	set_plugin_options(native, block, COTERIE_KIND_TRANSPORT, name);
 }
 

@@ -189,6 +189,30 @@ void native_set_subsystem(struct tree *tree, const struct native_block *block)
 	set_log_file(tree, block, prefix);
 }
 
+/* --- transport --- */
+
+void native_set_transport(struct tree *tree, const struct native_block *block)
+{
+	const struct native_setting *setting = native_setting(block, "encryption"), *other;
+
+	if (setting == NULL || setting->row == NULL || setting->row->form != FORM_SPECIAL)
+		return;
+	if (strcmp(setting->values[0], "none") != 0) {
+		tree_error(tree, setting->place,
+			"'%s' is not a value of 'encryption' here: knet has 'cipher' and 'hash' for that, and "
+			"'encryption = none' for neither",
+			setting->values[0]);
+		return;
+	}
+	if ((other = native_setting(block, "cipher")) != NULL || (other = native_setting(block, "hash")) != NULL) {
+		tree_error(tree, setting->place, "'encryption = none' and '%s = %s' (%s:%u) contradict each other: keep one",
+			other->name, other->values[0], other->place.file, other->place.line);
+		return;
+	}
+	set_text(tree, "totem.crypto_cipher", "none", setting->place);
+	set_text(tree, "totem.crypto_hash", "none", setting->place);
+}
+
 /* --- quorum --- */
 
 static void set_quorum(struct tree *tree, const struct native_block *block)

@@ -21,6 +21,8 @@ const struct native_setting *native_setting(const struct native_block *block, co
 /* native_keys.c */
 
 void native_set_node(struct tree *tree, const struct native_block *block, const char *index);
+/** Option `encryption` of knet, whose options cipher and hash are keys of their own. */
+void native_set_transport(struct tree *tree, const struct native_block *block);
 void native_set_subsystem(struct tree *tree, const struct native_block *block);
 void native_set_instance(struct tree *tree, const struct native_block *block);
 /** What the blocks quorum, device, heuristics, plugins, log, access and process have beyond their rows. */

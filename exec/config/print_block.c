@@ -88,6 +88,55 @@ static bool is_calculated(const struct print_block *block, const struct native_r
 	       totem->token_ns + totem->consensus_ns == strtoull(silence->text, NULL, 10) * 1000000;
 }
 
+static void put_made(struct print_block *block, const char *name, const char *value, const char *why)
+{
+	print_tabs(block->lines, block->depth + 1);
+	fprintf(block->lines, "%s = ", name);
+	print_text(block->lines, value);
+	fprintf(block->lines, "\t# %s\n", why);
+	block->set_count++;
+}
+
+/*
+ * Whether the ring is encrypted where the file does not say. corosync.conf means a plain ring then, and coterie.conf an
+ * encrypted one unless it is of loopback addresses. false: no such option.
+ */
+static bool put_encryption(struct print_block *block, const struct native_row *row)
+{
+	const struct config *config = block->print->config;
+	const struct config_entry *entry = print_find_any(block->print, row->path);
+	const char *value = NULL;
+
+	if (strcmp(row->path, "totem.encryption") == 0)
+		value = entry == NULL ? "none" : entry->text;
+	else if (strcmp(row->path, "totem.crypto_cipher") == 0)
+		value = config->cipher; /* secauth may have made it */
+	else if (strcmp(row->path, "totem.crypto_hash") == 0)
+		value = config->hash;
+	if (value == NULL)
+		return false;
+	if (entry == NULL && config->format == CONFIG_FORMAT_COROSYNC && config->key == NULL &&
+		!config_is_loopback(config))
+		put_made(block, row->option.name, "none", "corosync.conf: not encrypted unless it says so");
+	else
+		print_block_default(block, row->option.name, value, "default");
+	return true;
+}
+
+/* The file of the key that was found. The other form of the file looks in other places. */
+static bool put_key_file(struct print_block *block, const struct native_row *row)
+{
+	const struct config *config = block->print->config;
+
+	if (strcmp(row->path, "totem.keyfile") != 0 || config->key_path == NULL)
+		return false;
+	if (config->format == CONFIG_FORMAT_COROSYNC)
+		put_made(block, row->option.name, config->key_path, "default of corosync.conf");
+	else
+		print_block_default(block, row->option.name, config->key_path, "found");
+	return true;
+}
+
 /* The key of a row in the block with this index. */
 static void key_of(const struct native_row *row, const char *prefix, const char *index, char *key, size_t size)
 {
@@ -117,6 +166,8 @@ void print_block_rows(struct print_block *block, const char *path, const char *p
 		if (entry != NULL && native_from_key(row, entry->text, text, sizeof(text)) == 0) {
 			print_block_set(block, row->option.name, text, entry);
 			print_done(block->print, entry);
+		} else if (entry == NULL && defaults && (put_encryption(block, row) || put_key_file(block, row))) {
+			continue;
 		} else if (entry == NULL && defaults && row->option.initial != NULL && !is_calculated(block, row)) {
 			print_block_default(block, row->option.name, row->option.initial, "default");
 		} else if (entry == NULL && defaults) {

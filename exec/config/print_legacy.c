@@ -131,6 +131,23 @@ static void put_links(struct print *print)
 	}
 }
 
+/* What coterie.conf means without saying it. */
+static void put_defaults(struct print *print)
+{
+	static const char *const keys[] = {"totem.encryption", "totem.crypto_cipher", "totem.crypto_hash"};
+	const struct config *config = print->config;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && config->is_encrypted_by_default; i++) {
+		const struct config_entry *entry = print_find_any(print, keys[i]);
+
+		if (entry != NULL && entry->line == 0)
+			put(print, 1, strrchr(keys[i], '.') + 1, entry->text);
+	}
+	if (config->key_path != NULL && print_find(print, "totem.keyfile") == NULL &&
+		config->format == CONFIG_FORMAT_COTERIE)
+		put(print, 1, "keyfile", config->key_path);
+}
+
 static void put_totem(struct print *print)
 {
 	const struct config *config = print->config;
@@ -151,6 +168,7 @@ static void put_totem(struct print *print)
 			put(print, 1, name, entry->text);
 		print_done(print, entry);
 	}
+	put_defaults(print);
 	put_links(print);
 	put_below(print, prefix, 1);
 	close_section(print, 0);

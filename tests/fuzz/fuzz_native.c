@@ -3,8 +3,11 @@
  * with the same keys. What the scanner lets pass, libconfuse must understand.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "exec/config/model.h"
 #include "tests/fuzz/fuzz.h"
@@ -12,7 +15,8 @@
 static const char *const words[] = {"cluster {", "totem {", "transport udpu {", "transport knet {",
 	"transport acme {", "link 1 {", "node a {", "node \"b c\" {", "quorum {", "device net {", "heuristics {",
 	"service cpg {", "plugins {", "log {", "subsystem TOTEM {", "access {", "process {", "instance t {", "}\n",
-	"name = x ", "token = 3s ", "port = 5405 ", "id = 1 ", "address = 127.0.0.1 ", "address = {127.0.0.1, ::1} ",
+	"name = x ", "token = 3s ", "port = 5405 ", "id = 1 ", "address = 127.0.0.1 ", "address = {127.0.0.1, ::1} ", "address = 10.0.0.1 ",
+	"encryption = none ", "cipher = none ", "hash = sha256 ", "key-file = /x ",
 	"votes = 1 ", "two-node = yes ", "level = debug ", "file = /x ", "users = {0} ", "exec = {\"a=b\"} ",
 	"keys = {\"a.b=c\"} ", "keys += {", "include(\"x\")", "${HOME}", "${NOPE:-x}", "\"", "'", "\\", "\\x41", "#",
 	"/*", "*/", "//", "=", "+=", "{", "}", "(", ")", ",", ":", ";", "%", "\n", "\r\n", " ", "\t", "\0", "\xff",
@@ -61,11 +65,36 @@ static void look_at(char *const *texts, uint32_t count)
 	}
 }
 
+static char folder[] = "/tmp/fuzz-native-XXXXXX", key_path[64];
+
+static void remove_key(void)
+{
+	unlink(key_path);
+	rmdir(folder);
+}
+
+/* Rings that name no key have this one: without it most files would be refused. */
+static void make_key(void)
+{
+	char bytes[128] = "k";
+
+	FUZZ_CHECK(mkdtemp(folder) != NULL);
+	snprintf(key_path, sizeof(key_path), "%s/authkey", folder);
+	int fd = open(key_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0400);
+
+	FUZZ_CHECK(fd >= 0 && write(fd, bytes, sizeof(bytes)) == (ssize_t)sizeof(bytes));
+	close(fd);
+	atexit(remove_key);
+}
+
 static int load(const char *text, size_t size, enum config_format format, struct config **config)
 {
 	struct config_environment environment = {
-		.resolve = resolve, .is_local = is_local, .host_name = "n1", .format = format};
+		.resolve = resolve, .is_local = is_local, .host_name = "n1", .state_dir = folder, .format = format};
 	struct config_messages messages = {0};
+
+	if (key_path[0] == '\0')
+		make_key();
 	int rc = config_load_bytes("fuzz", text, size, &environment, config, &messages);
 
 	FUZZ_CHECK(rc == 0 || rc == -EINVAL || rc == -EBADF);

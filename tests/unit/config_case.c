@@ -1,10 +1,12 @@
 #include "tests/unit/config_case.h"
 
 #include <arpa/inet.h>
+#include <check.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static int resolve(void *arg, const char *name, int family, struct sockaddr_storage *address)
 {
@@ -74,6 +76,21 @@ void config_case_fini(struct config_case *one)
 	config_destroy(one->config);
 	one->config = NULL;
 	config_messages_fini(&one->messages);
+}
+
+void config_case_key(struct config_case *one, const char *folder)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/authkey", folder);
+	FILE *file = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(file);
+	for (int i = 0; i < 200; i++)
+		fputc('k', file);
+	ck_assert_int_eq(fclose(file), 0);
+	ck_assert_int_eq(chmod(path, 0400), 0);
+	one->environment.state_dir = folder;
 }
 
 int config_case_load(struct config_case *one, const char *text)

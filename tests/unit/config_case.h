@@ -19,6 +19,8 @@ struct config_case {
 
 void config_case_init(struct config_case *one);
 void config_case_fini(struct config_case *one);
+/** Let rings have a key of 200 bytes 'k': the file authkey of a folder (kept) becomes that of the state folder. */
+void config_case_key(struct config_case *one, const char *folder);
 /** Load a text; what an earlier load left is freed first. Returns its rc. */
 int config_case_load(struct config_case *one, const char *text);
 /** Some error (or warning) contains this text. */

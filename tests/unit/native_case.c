@@ -12,6 +12,7 @@ void native_case_setup(void)
 	one.environment.format = CONFIG_FORMAT_COTERIE;
 	snprintf(folder, sizeof(folder), "/tmp/coterie-native-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
+	config_case_key(&one, folder);
 	unsetenv("NOPE");
 	setenv("THERE", "demo", 1);
 }

@@ -14,7 +14,7 @@ extern struct config_case one;
 /** The folder of this test's files, made by native_case_setup() and removed by native_case_teardown(). */
 extern char folder[64];
 
-/** Begin a test: texts are read as coterie.conf. */
+/** Begin a test: texts are read as coterie.conf, and the folder has the key of rings that name none. */
 void native_case_setup(void);
 void native_case_teardown(void);
 /** Return the path of a file in the folder, good until the next call. */

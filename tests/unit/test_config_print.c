@@ -12,18 +12,27 @@
 #include "tests/unit/config_corpus.h"
 
 static struct config_case one, other;
+static char folder[64];
 
 static void setup(void)
 {
 	config_case_init(&one);
 	config_case_init(&other);
+	snprintf(folder, sizeof(folder), "/tmp/coterie-print-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	config_case_key(&one, folder);
+	other.environment.state_dir = folder;
 	one.environment.is_test = other.environment.is_test = true;
 }
 
 static void teardown(void)
 {
+	char command[128];
+
 	config_case_fini(&one);
 	config_case_fini(&other);
+	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+	ck_assert_int_eq(system(command), 0);
 }
 
 /* caller frees */
@@ -39,10 +48,15 @@ static char *print(const struct config *config, enum config_form form)
 	return text;
 }
 
-/* Sections that ask for plugins leave keys in one form alone; what they ask for is compared as such. */
+/*
+ * Sections that ask for plugins leave keys in one form alone; what they ask for is compared as such. Where one form
+ * must say what is the default of the other, the key is in one of them alone: the outcome is compared.
+ */
 static bool is_compared(const char *key)
 {
-	return strncmp(key, "service.", 8) != 0 && strncmp(key, "transport.", 10) != 0;
+	return strncmp(key, "service.", 8) != 0 && strncmp(key, "transport.", 10) != 0 &&
+	       strncmp(key, "totem.crypto_", 13) != 0 && strcmp(key, "totem.encryption") != 0 &&
+	       strcmp(key, "totem.keyfile") != 0;
 }
 
 static const struct config_entry *find(const struct config *config, const char *key)
@@ -51,6 +65,27 @@ static const struct config_entry *find(const struct config *config, const char *
 		if (strcmp(config->entries[i].key, key) == 0)
 			return &config->entries[i];
 	return NULL;
+}
+
+static const char *word_of(const struct config *config, const char *key)
+{
+	const struct config_entry *entry = find(config, key);
+
+	return entry == NULL ? "none" : entry->text;
+}
+
+static void check_key(const struct config *a, const struct config *b, const char *text)
+{
+	bool has_path = a->key_path != NULL && b->key_path != NULL;
+
+	ck_assert_msg(strcmp(word_of(a, "totem.encryption"), word_of(b, "totem.encryption")) == 0 &&
+			      strcmp(a->cipher, b->cipher) == 0 && strcmp(a->hash, b->hash) == 0,
+		"%s, %s and %s instead of %s, %s and %s; text:\n%s", word_of(b, "totem.encryption"), b->cipher, b->hash,
+		word_of(a, "totem.encryption"), a->cipher, a->hash, text);
+	ck_assert_msg((a->key == NULL) == (b->key == NULL), "key; text:\n%s", text);
+	ck_assert_msg((a->key_path == NULL) == (b->key_path == NULL), "path of the key; text:\n%s", text);
+	ck_assert_msg(!has_path || strcmp(a->key_path, b->key_path) == 0, "key %s instead of %s; text:\n%s",
+		b->key_path, a->key_path, text);
 }
 
 static void check_within(const struct config *a, const struct config *b, const char *text)
@@ -66,6 +101,7 @@ static void check_within(const struct config *a, const struct config *b, const c
 			"%s is %s instead of %s (types %u and %u); text:\n%s", entry->key, same->text, entry->text,
 			same->type, entry->type, text);
 	}
+	check_key(a, b, text);
 	ck_assert_msg(a->service_count == b->service_count, "%u services and %u:\n%s", a->service_count,
 		b->service_count, text);
 	for (uint32_t i = 0; i < a->service_count; i++)
@@ -148,10 +184,16 @@ static const char *const natives[] = {
 	"log { level = debug file = /tmp/x file-level = notice source = yes timestamp = seconds format = json\n"
 	"subsystem TOTEM { level = trace } subsystem CPG { file = /tmp/z syslog-level = crit } }\n" A,
 	"access { users = {root, 77} groups = {5} }\n" A,
-	"process { realtime = no nice = -5 cgroup = root lock-memory = no ipc = socket state-dir = /s\n"
+	"transport knet { encryption = none }\nprocess { realtime = no nice = -5 cgroup = root lock-memory = no ipc = socket state-dir = /s\n"
 	"run-dir = /r blackbox-size = 256K watchdog = off watchdog-timeout = 10s }\n" A,
 	"process { blackbox-size = 0 }\ninstance t1 { state-dir = /x node = b }\ninstance t2 { run-dir = /y }\n" A,
 	"keys = {\"totem.token=0\", \"x.y.z=a {b} \\\"c\\\"\", \"system.priority=max\"}\n" A,
+	"transport knet { encryption = none }\n" A,
+	"transport knet { hash = sha512 }\n" A,
+	"transport udpu { encryption = none }\n" A,
+	"cluster { name = x }\ntransport udp { encryption = chacha20-poly1305 }\n" A,
+	"transport udpu {}\nnode a { id = 1 address = 127.0.0.1 }\n",
+	"node a { id = 1 address = {127.0.0.1, ::1} }\n",
 	"totem { silence = quick }\n" A,
 	"totem { silence = cloud }\n" A,
 	"totem { silence = 1.5s }\n" A,
@@ -167,6 +209,40 @@ START_TEST(native_files_survive_it_too)
 	/* A value with a brace has no line in corosync.conf. */
 	if (strstr(natives[_i], "{b}") == NULL)
 		check_both_ways();
+}
+END_TEST
+
+/* Each is plain, or has a file of the key, in the words of corosync.conf. */
+static const struct {
+	const char *totem, *address, *encryption, *cipher;
+} legacies[] = {
+	{"transport: udpu", "10.77.0.1", "none", "none"},
+	{"transport: udpu\nsecauth: off", "10.77.0.1", "none", "none"},
+	{"cluster_name: x\ntransport: udp\nencryption: none", "10.77.0.1", "none", "none"},
+	{"transport: udpu", "127.0.0.1", "none", "none"},
+	{"transport: udpu\nencryption: aes256-gcm\nkeyfile: @", "10.77.0.1", "aes256-gcm", "none"},
+	{"transport: knet", "10.77.0.1", "none", "none"},
+	{"transport: knet", "127.0.0.1", "none", "none"},
+	{"transport: knet\ncrypto_cipher: none", "10.77.0.1", "none", "none"},
+	{"transport: knet\nsecauth: off", "10.77.0.1", "none", "none"},
+	{"transport: knet\nsecauth: on\nkeyfile: @", "10.77.0.1", "none", "aes256"},
+	{"transport: knet\ncrypto_hash: md5\nkeyfile: @", "10.77.0.1", "none", "none"},
+	{"transport: knet\ncrypto_cipher: aes128\ncrypto_hash: md5\nkeyfile: @", "10.77.0.1", "none", "aes128"},
+};
+
+START_TEST(a_converted_ring_is_encrypted_as_before)
+{
+	const char *at = strchr(legacies[_i].totem, '@');
+	char text[512];
+
+	snprintf(text, sizeof(text), "totem {\nversion: 2\n%.*s%s%s\n}\nnodelist {\nnode {\nnodeid: 1\nring0_addr: %s\n}\n}\n",
+		(int)strcspn(legacies[_i].totem, "@"), legacies[_i].totem, at == NULL ? "" : folder,
+		at == NULL ? "" : "/authkey", legacies[_i].address);
+	one.environment.format = CONFIG_FORMAT_COROSYNC;
+	ck_assert_msg(config_case_load(&one, text) == 0, "%s", config_case_error(&one));
+	ck_assert_str_eq(word_of(one.config, "totem.encryption"), legacies[_i].encryption);
+	ck_assert_str_eq(one.config->cipher, legacies[_i].cipher);
+	check_both_ways();
 }
 END_TEST
 
@@ -219,7 +295,7 @@ START_TEST(the_help_names_every_option)
 {
 	static const char *const texts[] = {"token  (duration, 30ms to 1h; default 3s; reload)",
 		"silence  (duration or word, 200ms to 1h: quick cloud; reload)",
-		"service NAME", "cipher  (word: none aes128 aes192 aes256; default none; reload)", "include("};
+		"service NAME", "cipher  (word: none aes128 aes192 aes256; default aes256; reload)", "include("};
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
@@ -247,6 +323,8 @@ int main(void)
 	tcase_add_test(cases, generated_files_survive_the_way_there_and_back);
 	tcase_add_loop_test(
 		cases, native_files_survive_it_too, 0, sizeof(natives) / sizeof(natives[0]));
+	tcase_add_loop_test(
+		cases, a_converted_ring_is_encrypted_as_before, 0, sizeof(legacies) / sizeof(legacies[0]));
 	tcase_add_test(cases, a_stretched_token_is_calculated);
 	tcase_add_test(cases, origins_stand_behind_values);
 	tcase_add_test(cases, keys_and_json_show_no_secret);

@@ -151,7 +151,7 @@ static const struct message {
 	{"", "c.conf: no nodes: add a 'node' block for every member", -EINVAL},
 	{"transport knet {\nhash = sha256\nkey-file = /nonexistent/key }\n" A,
 		"c.conf:3: cannot read key file '/nonexistent/key' (No such file or directory): create it with "
-		"corosync-keygen on one node and copy it",
+		"'coterie-ctl key create /nonexistent/key' on one node and copy it",
 		-EINVAL},
 	{A B "quorum {\nexpected-votes = 3\ndevice net {\nhost = x }\n}\n",
 		"c.conf:5: quorum device has no votes but 'expected-votes' is set (c.conf:4): add 'votes = N' to "
@@ -358,7 +358,7 @@ END_TEST
 START_TEST(an_instance_has_its_own_node_and_folders)
 {
 	one.environment.instance = "test";
-	ck_assert_msg(config_case_load(&one, A B "instance test { state-dir = /s/t  node = b }\n"
+	ck_assert_msg(config_case_load(&one, "transport knet { encryption = none }\n" A B "instance test { state-dir = /s/t  node = b }\n"
 						 "process { state-dir = /s }\n") == 0,
 		"%s", config_case_error(&one));
 	ck_assert_uint_eq(one.config->local, 1);
@@ -503,6 +503,13 @@ START_TEST(examples_are_right)
 	one.environment.resolve = resolve_any;
 	one.environment.find_transport = find_any;
 	one.rc = config_load(path, &one.environment, &one.config, &one.messages);
+	if (strcmp(examples[_i].name, "embedded") == 0) {
+		/* It has its state folder, and the key there. */
+		ck_assert_int_eq(one.rc, -EINVAL);
+		ck_assert_uint_eq(one.messages.error_count, 1);
+		ck_assert_msg(config_case_has_error(&one, "no key for the ring: "), "%s", config_case_error(&one));
+		return;
+	}
 	if (strcmp(examples[_i].name, "knet3-crypto") == 0) {
 		/* A key and a user that this machine need not have. */
 		for (uint32_t i = 0; i < one.messages.error_count; i++)

@@ -12,6 +12,8 @@
 
 #include "exec/map.h"
 
+#define COUNT(array) (int)(sizeof(array) / sizeof((array)[0]))
+
 START_TEST(keys_are_checked)
 {
 	char text[512], want[512];
@@ -342,6 +344,229 @@ START_TEST(a_key_in_the_file_has_no_path)
 }
 END_TEST
 
+/* --- encrypted unless the file says otherwise --- */
+
+#define LOOP_A "node a { id = 1  address = 127.0.0.1 }\n"
+#define LOOP_B "node b { id = 2  address = 127.9.9.9 }\n"
+#define KNET_LOOPS "node a { id = 1  address = {127.0.0.1, 127.0.1.1} }\nnode b { id = 2  address = {127.0.0.2, 127.0.1.2} }\n"
+#define KNET_MIXED "node a { id = 1  address = {127.0.0.1, 127.0.1.1} }\nnode b { id = 2  address = {127.0.0.2, 10.78.0.2} }\n"
+
+static const struct {
+	const char *text, *encryption, *cipher, *hash;
+	bool is_default;
+} defaults[] = {
+	{"transport udpu {}\n" A B, "aes256-gcm", "none", "none", true},
+	{"cluster { name = x }\ntransport udp {}\n" A B, "aes256-gcm", "none", "none", true},
+	{"transport knet {}\n" A B, NULL, "aes256", "sha256", true},
+	{"transport default {}\n" A B, NULL, "aes256", "sha256", true},
+	{A B, NULL, "aes256", "sha256", true},
+	{"transport udpu { encryption = none }\n" A B, "none", "none", "none", false},
+	{"transport udpu { encryption = aes256-gcm }\n" A B, "aes256-gcm", "none", "none", false},
+	{"cluster { name = x }\ntransport udp { encryption = chacha20-poly1305 }\n" A B, "chacha20-poly1305", "none", "none", false},
+	{"transport knet { encryption = none }\n" A B, NULL, "none", "none", false},
+	{"transport default { encryption = none }\n" A B, NULL, "none", "none", false},
+	{"transport knet { cipher = none }\n" A B, NULL, "none", "none", false},
+	{"transport knet { hash = none }\n" A B, NULL, "none", "none", false},
+	{"transport knet { cipher = aes128 hash = sha512 }\n" A B, NULL, "aes128", "sha512", false},
+	{"transport knet { hash = sha512 }\n" A B, NULL, "none", "sha512", false},
+	{"keys = {\"totem.secauth=off\"}\n" A B, NULL, "none", "none", false},
+	/* Other transports encrypt by options of their own. */
+	{"transport acme {}\n" A B, NULL, "none", "none", false},
+	/* All nodes decide alike: one address that others may reach is enough. */
+	{"transport udpu {}\n" LOOP_A LOOP_B, NULL, "none", "none", false},
+	{"cluster { name = x }\ntransport udp {}\n" LOOP_A, NULL, "none", "none", false},
+	{"transport udpu {}\n" LOOP_A B, "aes256-gcm", "none", "none", true},
+	{"transport udpu {}\nnode a { id = 1  address = ::1 }\n", NULL, "none", "none", false},
+	{"transport udpu { encryption = aes256-gcm }\n" LOOP_A, "aes256-gcm", "none", "none", false},
+	{KNET_LOOPS, NULL, "none", "none", false},
+	{KNET_MIXED, NULL, "aes256", "sha256", true},
+};
+
+START_TEST(a_ring_is_encrypted_unless_the_file_says_otherwise)
+{
+	const char *text = defaults[_i].text, *encryption;
+
+	one.environment.local_name = "a"; /* all of the loopback is this host */
+	ck_assert_msg(config_case_load(&one, text) == 0, "%s: %s", text, config_case_error(&one));
+	encryption = config_case_entry(&one, "totem.encryption");
+	ck_assert_msg((encryption == NULL) == (defaults[_i].encryption == NULL) &&
+			      (encryption == NULL || strcmp(encryption, defaults[_i].encryption) == 0),
+		"%s: %s", text, encryption);
+	ck_assert_str_eq(one.config->cipher, defaults[_i].cipher);
+	ck_assert_str_eq(one.config->hash, defaults[_i].hash);
+	ck_assert(one.config->is_encrypted_by_default == defaults[_i].is_default);
+
+	bool is_plain = strcmp(one.config->hash, "none") == 0 && (encryption == NULL || strcmp(encryption, "none") == 0);
+
+	ck_assert((one.config->key == NULL) == is_plain);
+	/* The transport asks for the values of its options: knet's stand in the map as well. */
+	if (defaults[_i].is_default && encryption == NULL) {
+		ck_assert_str_eq(config_case_entry(&one, "totem.crypto_cipher"), "aes256");
+		ck_assert_str_eq(config_case_entry(&one, "totem.crypto_hash"), "sha256");
+	}
+}
+END_TEST
+
+START_TEST(corosync_conf_is_plain_unless_it_says_otherwise)
+{
+	static const char *const transports[] = {"udpu", "udp", "knet"};
+	char text[512];
+
+	one.environment.format = CONFIG_FORMAT_COROSYNC;
+	for (size_t i = 0; i < sizeof(transports) / sizeof(transports[0]); i++) {
+		snprintf(text, sizeof(text), "totem {\nversion: 2\ncluster_name: x\ntransport: %s\n}\n"
+					     "nodelist {\nnode {\nring0_addr: 10.77.0.1\nnodeid: 1\n}\n}\n",
+			transports[i]);
+		ck_assert_msg(config_case_load(&one, text) == 0, "%s", config_case_error(&one));
+		ck_assert_ptr_null(one.config->key);
+		ck_assert_ptr_null(config_case_entry(&one, "totem.encryption"));
+		ck_assert_ptr_null(config_case_entry(&one, "totem.crypto_cipher"));
+	}
+}
+END_TEST
+
+static const struct {
+	const char *text, *want;
+} no_keys[] = {
+	{"transport udpu {}\n" A B,
+		"c.conf:1: no key for the ring: 'etc/coterie/authkey' does not exist: make it with 'coterie-ctl key "
+		"create' and copy it to all nodes, or set 'encryption = none' in block 'transport udpu'"},
+	{A "transport knet {}\n" B,
+		"c.conf:2: no key for the ring: 'etc/coterie/authkey' does not exist: make it with 'coterie-ctl key "
+		"create' and copy it to all nodes, or set 'encryption = none' in block 'transport knet'"},
+	{A B,
+		"c.conf: no key for the ring: 'etc/coterie/authkey' does not exist: make it with 'coterie-ctl key "
+		"create' and copy it to all nodes, or set 'encryption = none' in block 'transport knet'"},
+	{"cluster { name = x }\ntransport udp { key-file = /nonexistent/key }\n" A B,
+		"c.conf:2: no key for the ring: '/nonexistent/key' does not exist: make it with 'coterie-ctl key "
+		"create /nonexistent/key' and copy it to all nodes, or set 'encryption = none' in block 'transport "
+		"udp'"},
+	{"transport udpu { encryption = aes256-gcm }\n" A B,
+		"c.conf:1: cannot read key file 'etc/coterie/authkey' (No such file or directory): create it with "
+		"'coterie-ctl key create' on one node and copy it"},
+};
+
+START_TEST(a_missing_key_is_one_line_with_both_ways_out)
+{
+	enter_folder();
+	one.environment.state_dir = native_case_path("state");
+	ck_assert_int_eq(config_case_load(&one, no_keys[_i].text), -EINVAL);
+	ck_assert_str_eq(config_case_error(&one), no_keys[_i].want);
+	ck_assert_uint_eq(one.messages.error_count, 1);
+	ck_assert_uint_eq(one.messages.warning_count, 0);
+	ck_assert_int_eq(one.messages.exit_code, 0);
+}
+END_TEST
+
+/* A key that is there stops the daemon for what is wrong with it. */
+START_TEST(a_key_that_is_no_good_is_not_called_missing)
+{
+	enter_folder();
+	one.environment.state_dir = NULL;
+	write_default_key("etc/coterie/authkey", 'e');
+	ck_assert_int_eq(chmod(native_case_path("etc/coterie/authkey"), 0444), 0);
+	ck_assert_int_eq(config_case_load(&one, "transport udpu {}\n" A B), -EINVAL);
+	ck_assert_msg(config_case_has_error(&one, "key file 'etc/coterie/authkey' can be read or written by others"),
+		"%s", config_case_error(&one));
+}
+END_TEST
+
+static const struct {
+	const char *text, *want;
+} refused[] = {
+	{"transport knet {\nencryption = none\ncipher = aes256\n}\n" A,
+		"c.conf:2: 'encryption = none' and 'cipher = aes256' (c.conf:3) contradict each other: keep one"},
+	{"transport knet {\nhash = sha256\nencryption = none\n}\n" A,
+		"c.conf:3: 'encryption = none' and 'hash = sha256' (c.conf:2) contradict each other: keep one"},
+	{"transport knet {\nencryption = aes256-gcm\n}\n" A,
+		"c.conf:2: 'aes256-gcm' is not a value of 'encryption' here: knet has 'cipher' and 'hash' for that, and "
+		"'encryption = none' for neither"},
+};
+
+START_TEST(knet_has_one_word_for_encryption)
+{
+	ck_assert_int_eq(config_case_load(&one, refused[_i].text), -EINVAL);
+	ck_assert_str_eq(config_case_error(&one), refused[_i].want);
+	ck_assert_uint_eq(one.messages.error_count, 1);
+}
+END_TEST
+
+/* A running daemon without encryption reads a file that no longer says so. */
+START_TEST(a_reload_begins_to_encrypt)
+{
+	struct config *again;
+
+	native_case_write("main.conf", "transport udpu { encryption = none }\n" A B);
+	ck_assert_msg(native_case_load("main.conf") == 0, "%s", config_case_error(&one));
+	ck_assert_ptr_null(one.config->key);
+	struct config_fixed *fixed = config_fixed_create(one.config, true);
+
+	config_messages_fini(&one.messages);
+	native_case_write("main.conf", "transport udpu {}\n" A B);
+	ck_assert_int_eq(
+		config_load_again(native_case_path("main.conf"), &one.environment, fixed, &again, &one.messages), 0);
+	ck_assert_uint_eq(again->key_size, 200);
+	ck_assert_uint_eq(one.messages.notice_count, 0);
+	config_destroy(again);
+	config_messages_fini(&one.messages);
+
+	one.environment.state_dir = NULL;
+	enter_folder();
+	ck_assert_int_eq(
+		config_load_again(native_case_path("main.conf"), &one.environment, fixed, &again, &one.messages),
+		-EINVAL);
+	ck_assert_uint_eq(one.messages.error_count, 1);
+	ck_assert_ptr_nonnull(strstr(one.messages.errors[0], "/main.conf:1: no key for the ring: 'etc/coterie/authkey'"));
+	config_fixed_destroy(fixed);
+}
+END_TEST
+
+/* The file of a key that corosync.conf does not name is named where it is looked for elsewhere, and the other way. */
+START_TEST(a_converted_ring_has_the_same_key)
+{
+	static const struct {
+		const char *text;
+		enum config_format format;
+		enum config_form form;
+		const char *want;
+	} rows[] = {
+		{"totem {\nversion: 2\ncrypto_cipher: aes256\ncrypto_hash: sha256\n}\nnodelist {\nnode {\nring0_addr: "
+		 "10.77.0.1\nnodeid: 1\n}\n}\n",
+			CONFIG_FORMAT_COROSYNC, CONFIG_FORM_COTERIE,
+			"\tkey-file = etc/corosync/authkey\t# default of corosync.conf\n"},
+		{A, CONFIG_FORMAT_COTERIE, CONFIG_FORM_COROSYNC,
+			"\tcrypto_cipher: aes256\n\tcrypto_hash: sha256\n\tkeyfile: etc/coterie/authkey\n"},
+		{"transport udpu {}\n" A, CONFIG_FORMAT_COTERIE, CONFIG_FORM_COROSYNC,
+			"\tencryption: aes256-gcm\n\tkeyfile: etc/coterie/authkey\n"},
+		{"transport udpu {}\n" A, CONFIG_FORMAT_COTERIE, CONFIG_FORM_COTERIE,
+			"\t# encryption = aes256-gcm\t# default\n\t# key-file = etc/coterie/authkey\t# found\n"},
+		{"transport udpu {}\n" LOOP_A, CONFIG_FORMAT_COTERIE, CONFIG_FORM_COTERIE,
+			"\t# encryption = none\t# default\n"},
+		{"totem {\nversion: 2\ntransport: udpu\n}\nnodelist {\nnode {\nring0_addr: 10.77.0.1\n}\n}\n",
+			CONFIG_FORMAT_COROSYNC, CONFIG_FORM_COTERIE,
+			"\tencryption = none\t# corosync.conf: not encrypted unless it says so\n"},
+	};
+
+	enter_folder();
+	one.environment.state_dir = NULL;
+	write_default_key("etc/corosync/authkey", 'c');
+	write_default_key("etc/coterie/authkey", 'e');
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *text = NULL;
+		size_t size;
+		FILE *out = open_memstream(&text, &size);
+
+		ck_assert_ptr_nonnull(out);
+		one.environment.format = rows[i].format;
+		ck_assert_msg(config_case_load(&one, rows[i].text) == 0, "%s", config_case_error(&one));
+		ck_assert_int_eq(config_print(one.config, rows[i].form, out), 0);
+		ck_assert_int_eq(fclose(out), 0);
+		ck_assert_msg(strstr(text, rows[i].want) != NULL, "no '%s' in:\n%s", rows[i].want, text);
+		free(text);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("native_crypto");
@@ -357,6 +582,13 @@ int main(void)
 	tcase_add_test(cases, the_key_of_the_state_folder_comes_first);
 	tcase_add_test(cases, a_state_folder_of_the_file_has_the_key);
 	tcase_add_test(cases, a_key_in_the_file_has_no_path);
+	tcase_add_loop_test(cases, a_ring_is_encrypted_unless_the_file_says_otherwise, 0, COUNT(defaults));
+	tcase_add_test(cases, corosync_conf_is_plain_unless_it_says_otherwise);
+	tcase_add_loop_test(cases, a_missing_key_is_one_line_with_both_ways_out, 0, COUNT(no_keys));
+	tcase_add_test(cases, a_key_that_is_no_good_is_not_called_missing);
+	tcase_add_loop_test(cases, knet_has_one_word_for_encryption, 0, COUNT(refused));
+	tcase_add_test(cases, a_reload_begins_to_encrypt);
+	tcase_add_test(cases, a_converted_ring_has_the_same_key);
 	suite_add_tcase(suite, cases);
 	return suite_run(suite);
 }
