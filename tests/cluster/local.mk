@@ -45,6 +45,9 @@ check-long: reload-long
 dist_check_SCRIPTS += %D%/encryption.sh
 TESTS += %D%/encryption.sh
 sanitized_scripts += %D%/encryption.sh
+dist_check_SCRIPTS += %D%/default_encryption.sh
+TESTS += %D%/default_encryption.sh
+sanitized_scripts += %D%/default_encryption.sh
 encryption-long: check-programs
 	@CHANGES=1000 abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
 		bash $(srcdir)/%D%/encryption.sh

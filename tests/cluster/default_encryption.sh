@@ -1,0 +1,161 @@
+#!/bin/bash
+# Rings of a coterie.conf that says nothing about encryption. Without a key the daemon stops with one line. With the key
+# in the state folders the ring is encrypted, and a node in clear is named. "encryption = none" and back is a reload.
+# shellcheck disable=SC2317 # functions are called through reload_until
+# shellcheck source=tests/cluster/lab.sh
+. "$(dirname "$0")/lab.sh"
+# shellcheck source=tests/cluster/reloads.sh
+. "$(dirname "$0")/reloads.sh"
+
+LAB_CTL=$LAB_BUILD/tools/.libs/coterie-ctl
+[ -x "$LAB_CTL" ] || LAB_CTL=$LAB_BUILD/tools/coterie-ctl
+[ -x "$LAB_CTL" ] || tap_skip "coterie-ctl is not built (no json-c)"
+
+# write NODE LINE: the node's file, with that line in the block of the transport
+write() {
+	local node=$1 peer
+
+	{
+		cat <<-CONFIG
+			cluster {
+				name = lab
+			}
+			totem {
+				token = ${LAB_TOKEN}ms
+				token-per-node = 0
+			}
+			transport $LAB_TRANSPORT {
+				$2
+			}
+			log {
+				syslog = no
+				file = "$LAB_DIR/$node/log"
+			}
+			process {
+				realtime = no
+				lock-memory = no
+				state-dir = "$LAB_DIR/$node/state"
+			}
+		CONFIG
+		for peer in 1 2 3 4; do
+			printf 'node node%s { id = %s  address = 10.0.0.%s }\n' $peer $peer $peer
+		done
+	} >"$LAB_DIR/$node/coterie.conf"
+}
+
+line() {
+	echo "no key for the ring: '[^']*/coterie/authkey' does not exist: make it with 'coterie-ctl key create' and copy it" \
+		"to all nodes, or set 'encryption = none' in block 'transport $LAB_TRANSPORT'"
+}
+# is_told FILE: one line that names the file and both ways out, and no other about a key
+is_told() { [ "$(grep -c "$(line)" "$1")" = 1 ] && [ "$(grep -c "key" "$1")" = 1 ]; }
+
+stops_without_a_key() {
+	local status
+
+	write 1 ""
+	rm -f "$LAB_DIR"/[1-4]/state/authkey "$LAB_DIR"/[1-4]/log
+	: >"$LAB_DIR/1/out"
+	lab_start 1
+	wait "${LAB_DAEMONS[1]}"
+	status=$?
+	tap_check "$LAB_TRANSPORT: without a key the daemon ends with status 8 ($status)" test $status -eq 8
+	tap_check "$LAB_TRANSPORT: with one line" is_told "$LAB_DIR/1/out" || tap_note "$(cat "$LAB_DIR/1/out")"
+	lab_in 1 "$LAB_BUILD/exec/coterie" -t -c "$LAB_DIR/1/coterie.conf" >"$LAB_DIR/1/tested" 2>&1
+	status=$?
+	tap_check "$LAB_TRANSPORT: coterie -t ends with status 8 ($status)" test $status -eq 8
+	tap_check "$LAB_TRANSPORT: with the same line" is_told "$LAB_DIR/1/tested" || tap_note "$(cat "$LAB_DIR/1/tested")"
+	: >"$LAB_DIR/1/out"
+}
+
+give_key() {
+	local node
+
+	for node in "$@"; do
+		cp -p "$LAB_DIR/authkey" "$LAB_DIR/$node/state/authkey" || return
+	done
+}
+
+ctl() { lab_in "$1" "$LAB_CTL" "${@:2}" 2>&1; }
+has_cipher() { ctl "$1" key status | grep -q "^Cipher *$2$"; }
+all_have() {
+	local node
+
+	for node in 1 2 3; do
+		has_cipher $node "$1" || return
+	done
+}
+status_names() { ctl "$1" status | grep -q -- "$2"; }
+
+encrypts_with_the_key() {
+	local node before
+
+	for node in 1 2 3; do
+		write $node ""
+		give_key $node
+	done
+	lab_start 1 2 3
+	lab_ring 3 1 2 3
+	tap $? "$LAB_TRANSPORT: with the key: one ring"
+	tap_check "$LAB_TRANSPORT: it is encrypted" all_have "$cipher" || tap_note "$(ctl 1 key status)"
+	tap_check "$LAB_TRANSPORT: its status has no issue with that" test -z "$(ctl 1 status | grep -i "not encrypted")"
+	lab_traffic "$LAB_TRANSPORT: encrypted by default" 1400 1 2 3
+	before=$(reload_changes 1 2 3)
+	for node in 1 2 3; do
+		write $node "encryption = none"
+	done
+	reload_ask 1 reload >/dev/null
+	tap_check "$LAB_TRANSPORT: 'encryption = none' and a reload: in clear" reload_until 20 all_have none
+	tap_check "$LAB_TRANSPORT: which the status names" reload_until 5 status_names 1 "not encrypted"
+	for node in 1 2 3; do
+		write $node ""
+	done
+	reload_ask 2 reload >/dev/null
+	tap_check "$LAB_TRANSPORT: without it and a reload: encrypted" reload_until 20 all_have "$cipher"
+	lab_traffic "$LAB_TRANSPORT: encrypted again" 1400 1 2 3
+	tap_check "$LAB_TRANSPORT: the ring stays ($before)" test "$before" = "$(reload_changes 1 2 3)"
+}
+
+# The key of node 4 comes later.
+names_a_node_in_clear() {
+	local before
+
+	before=$(reload_changes 1 2 3)
+	write 4 "encryption = none"
+	lab_start 4
+	lab_ring 1 4
+	tap $? "$LAB_TRANSPORT: a node in clear: a ring of its own"
+	tap_check "$LAB_TRANSPORT: the others name it" reload_until 20 status_names 1 "node 4: its datagrams are not encrypted"
+	write 4 ""
+	reload_ask 4 reload >"$LAB_DIR/4/asked" 2>&1
+	tap_check "$LAB_TRANSPORT: no reload without a key" test $? -ne 0
+	tap_check "$LAB_TRANSPORT: with the same line" grep -q "Unable to reload config file: .*$(line)" "$LAB_DIR/4/log"
+	tap_check "$LAB_TRANSPORT: the node stays as it was" has_cipher 4 none
+	tap_check "$LAB_TRANSPORT: the others' ring stays" test "$before" = "$(reload_changes 1 2 3)"
+	give_key 4
+	reload_ask 4 reload >/dev/null
+	lab_ring 4 1 2 3 4
+	tap $? "$LAB_TRANSPORT: with the key and a reload it is one of them"
+}
+
+lab_open coterie coterie coterie coterie
+# shellcheck disable=SC2034 # read by lab.sh
+LAB_FILES=([1]=coterie.conf [2]=coterie.conf [3]=coterie.conf [4]=coterie.conf)
+tap_check "key create" lab_in 1 "$LAB_CTL" key create "$LAB_DIR/authkey"
+for LAB_TRANSPORT in ${TRANSPORTS:-udpu udp knet}; do
+	cipher=aes256-gcm
+	if [ "$LAB_TRANSPORT" = knet ]; then
+		[ -e "$LAB_BUILD/.libs/knet.so" ] || continue
+		cipher=aes256
+	fi
+	stops_without_a_key
+	encrypts_with_the_key
+	if [ "$LAB_TRANSPORT" = knet ]; then
+		lab_stop 1 2 3
+	else
+		names_a_node_in_clear
+		lab_stop 1 2 3 4
+	fi
+	tap $? "$LAB_TRANSPORT: all stop with status 0"
+done
+lab_close
