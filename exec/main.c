@@ -105,6 +105,7 @@ static int load_config(struct daemon *daemon)
 	environment.drop_ins = drop_ins;
 	/* What is printed may be what a start would refuse. */
 	environment.is_test = daemon->options.is_test && !daemon->options.is_print && !daemon->options.is_repair;
+	environment.needs_no_key = daemon->options.is_print || daemon->options.is_repair;
 	rc = config_load(path, &environment, &executive->config, &daemon->messages);
 	if (rc < 0)
 		tell_messages(&daemon->messages, daemon->options.is_test);

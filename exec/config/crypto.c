@@ -207,11 +207,18 @@ static int take_key(struct tree *tree, struct config *config, const struct confi
 
 	if (tree->key_source != NULL)
 		return keep_source(tree, config);
-	if (file != NULL)
-		return take_file(tree, config, file, tree_place(tree, "totem.keyfile"));
-	if (text != NULL)
+	if (file == NULL && text != NULL)
 		return take_text(tree, config, text);
-	return take_file(tree, config, default_file(tree, config, environment), place);
+	if (file != NULL)
+		place = tree_place(tree, "totem.keyfile");
+	else
+		file = default_file(tree, config, environment);
+	/* A user who may read the configuration may have no right to read the key. */
+	if (environment->needs_no_key) {
+		config->key_path = file;
+		return 0;
+	}
+	return take_file(tree, config, file, place);
 }
 
 /* udp and udpu have one word for cipher and authentication together. */

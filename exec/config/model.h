@@ -105,7 +105,7 @@ struct config {
 	const uint8_t *key;          /* secret, wiped by config_destroy; NULL: cipher and hash are none */
 	uint32_t key_size;
 	bool is_encrypted_by_default; /* the file does not say whether */
-	const char *key_path;        /* file that the key was read from; NULL: no key, or it stands in the file */
+	const char *key_path;        /* file of the key; NULL: no key, or it stands in the configuration */
 
 	struct config_log log;
 	const char *state_dir;      /* NULL: the default */
@@ -143,6 +143,7 @@ struct config_environment {
 	enum config_format format;    /* of the file; at a reload that of the start counts */
 	const char *state_dir;        /* default folder of the state; NULL: none. coterie.conf: a key may be there */
 	const char *drop_ins;         /* coterie.conf: read *.conf of this folder, too; NULL: none */
+	bool needs_no_key;            /* nothing will be sent: a key file is named and not read, and may be missing */
 	bool is_test;                 /* nothing will be started: look at what else could end a start */
 	uint32_t local_nodeid;        /* who we are already, if that node has its id in the file; 0: not known */
 	/** Numeric addresses never come here. 0; -ENOENT: unknown; -EAGAIN: the resolver failed. */

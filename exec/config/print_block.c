@@ -115,7 +115,7 @@ static bool put_encryption(struct print_block *block, const struct native_row *r
 		value = config->hash;
 	if (value == NULL)
 		return false;
-	if (entry == NULL && config->format == CONFIG_FORMAT_COROSYNC && config->key == NULL &&
+	if (entry == NULL && config->format == CONFIG_FORMAT_COROSYNC && strcmp(value, "none") == 0 &&
 		!config_is_loopback(config))
 		put_made(block, row->option.name, "none", "corosync.conf: not encrypted unless it says so");
 	else

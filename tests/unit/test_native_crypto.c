@@ -491,6 +491,22 @@ START_TEST(knet_has_one_word_for_encryption)
 }
 END_TEST
 
+START_TEST(a_configuration_is_printed_without_its_key)
+{
+	enter_folder();
+	one.environment.state_dir = NULL;
+	one.environment.needs_no_key = true;
+	ck_assert_msg(config_case_load(&one, "transport udpu {}\n" A B) == 0, "%s", config_case_error(&one));
+	ck_assert_str_eq(config_case_entry(&one, "totem.encryption"), "aes256-gcm");
+	ck_assert_str_eq(one.config->key_path, "etc/coterie/authkey");
+	ck_assert_ptr_null(one.config->key);
+	write_default_key("state/authkey", 's');
+	ck_assert_int_eq(chmod(native_case_path("state/authkey"), 0), 0);
+	ck_assert_msg(config_case_load(&one, "transport udpu { key-file = state/authkey }\n" A B) == 0, "%s",
+		config_case_error(&one));
+}
+END_TEST
+
 /* A running daemon without encryption reads a file that no longer says so. */
 START_TEST(a_reload_begins_to_encrypt)
 {
@@ -587,6 +603,7 @@ int main(void)
 	tcase_add_loop_test(cases, a_missing_key_is_one_line_with_both_ways_out, 0, COUNT(no_keys));
 	tcase_add_test(cases, a_key_that_is_no_good_is_not_called_missing);
 	tcase_add_loop_test(cases, knet_has_one_word_for_encryption, 0, COUNT(refused));
+	tcase_add_test(cases, a_configuration_is_printed_without_its_key);
 	tcase_add_test(cases, a_reload_begins_to_encrypt);
 	tcase_add_test(cases, a_converted_ring_has_the_same_key);
 	suite_add_tcase(suite, cases);
