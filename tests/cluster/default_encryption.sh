@@ -85,6 +85,16 @@ all_have() {
 		has_cipher $node "$1" || return
 	done
 }
+# shows_origin NODE LINE: among the keys with their origins
+shows_origin() { ctl "$1" config show --effective totem. | grep -Fx -- "$2"; }
+option_is() {
+	if [ "$LAB_TRANSPORT" = knet ]; then
+		shows_origin 1 "totem.crypto_cipher (str) = aes256  [default, change: reload]" &&
+			shows_origin 1 "totem.crypto_hash (str) = sha256  [default, change: reload]"
+	else
+		shows_origin 1 "totem.encryption (str) = aes256-gcm  [default, change: reload]"
+	fi
+}
 status_names() { ctl "$1" status | grep -q -- "$2"; }
 
 encrypts_with_the_key() {
@@ -99,6 +109,7 @@ encrypts_with_the_key() {
 	tap $? "$LAB_TRANSPORT: with the key: one ring"
 	tap_check "$LAB_TRANSPORT: it is encrypted" all_have "$cipher" || tap_note "$(ctl 1 key status)"
 	tap_check "$LAB_TRANSPORT: its status has no issue with that" test -z "$(ctl 1 status | grep -i "not encrypted")"
+	tap_check "$LAB_TRANSPORT: config show names the default" option_is || tap_note "$(ctl 1 config show --effective totem.)"
 	lab_traffic "$LAB_TRANSPORT: encrypted by default" 1400 1 2 3
 	before=$(reload_changes 1 2 3)
 	for node in 1 2 3; do
@@ -126,6 +137,8 @@ names_a_node_in_clear() {
 	lab_ring 1 4
 	tap $? "$LAB_TRANSPORT: a node in clear: a ring of its own"
 	tap_check "$LAB_TRANSPORT: the others name it" reload_until 20 status_names 1 "node 4: its datagrams are not encrypted"
+	tap_check "$LAB_TRANSPORT: config show names the file and a reload" shows_origin 4 \
+		"totem.encryption (str) = none  [coterie.conf:9, change: reload]"
 	write 4 ""
 	reload_ask 4 reload >"$LAB_DIR/4/asked" 2>&1
 	tap_check "$LAB_TRANSPORT: no reload without a key" test $? -ne 0

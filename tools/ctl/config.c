@@ -31,19 +31,19 @@ struct show {
 	enum which which;
 	char *name; /* of the daemon's file; NULL: not known */
 	bool is_read;
-	bool can_rekey;
+	char *transport;
 	struct daemon_keys file;
 };
 
-/* knet alone takes new keys while the ring runs. */
-static bool can_rekey(struct ctl *ctl)
+/* @return a text of the heap; NULL: out of memory */
+static char *find_transport(struct ctl *ctl)
 {
 	char *transport = fact_text(ctl, CTL_CONFIG, "totem.transport");
-	bool is_knet = transport == NULL || strcmp(transport, "knet") == 0;
 
-	free(transport);
-	return is_knet;
+	return transport != NULL ? transport : strdup("knet");
 }
+
+static const char *name_of(const char *transport) { return transport != NULL ? transport : ""; }
 
 static bool is_wanted(
 	const struct show *show, const struct daemon_key *written, const char *key, struct json_object *value)
@@ -57,7 +57,7 @@ static bool is_wanted(
 	case WHICH_FILE:
 		return written != NULL && origin_of_daemon(key) == NULL;
 	case WHICH_CHANGED:
-		return origin_of_daemon(key) == NULL && strcmp(origin_changeable(key, show->can_rekey), "reload") == 0 &&
+		return origin_of_daemon(key) == NULL && strcmp(origin_changeable(key, name_of(show->transport)), "reload") == 0 &&
 		       (written == NULL || strcmp(json_object_get_string(value), written->value) != 0);
 	}
 	return true;
@@ -78,7 +78,7 @@ static void add_key(struct show *show, const char *key)
 	put_text(row, "key", key);
 	put_text(row, "type", fact_type_name(type));
 	json_object_object_add(row, "value", value);
-	origin_put(row, key, file, show->name, show->can_rekey);
+	origin_put(row, key, file, show->name, name_of(show->transport));
 	json_object_array_add(show->keys, row);
 }
 
@@ -191,7 +191,7 @@ static int start_show(struct show *show, const char *command, int argc, char **a
 	if (code != 0)
 		return code;
 	show->keys = start_answer(ctl, data);
-	show->can_rekey = can_rekey(ctl);
+	show->transport = find_transport(ctl);
 	return read_file(show);
 }
 
@@ -199,6 +199,7 @@ static void end_show(struct show *show)
 {
 	daemon_keys_fini(&show->file);
 	free(show->name);
+	free(show->transport);
 }
 
 int config_show(struct ctl *ctl, int argc, char **argv, struct json_object *data)
@@ -534,7 +535,7 @@ int config_diff(struct ctl *ctl, int argc, char **argv, struct json_object *data
 	if (code != 0)
 		return code;
 	struct json_object *keys = start_answer(ctl, data);
-	char *file = argc == 1 ? strdup(argv[0]) : daemon_config_file(ctl);
+	char *file = argc == 1 ? strdup(argv[0]) : daemon_config_file(ctl), *transport = find_transport(ctl);
 	struct daemon_keys wanted;
 
 	code = daemon_read_keys(ctl, file, &wanted);
@@ -551,11 +552,12 @@ int config_diff(struct ctl *ctl, int argc, char **argv, struct json_object *data
 			put_text(row, "source", "file");
 			if (wanted.list[i].line > 0)
 				put_number(row, "line", wanted.list[i].line);
-			put_text(row, "changeable", origin_changeable(wanted.list[i].key, can_rekey(ctl)));
+			put_text(row, "changeable", origin_changeable(wanted.list[i].key, name_of(transport)));
 			json_object_array_add(keys, row);
 		}
 		json_object_put(now);
 	}
 	daemon_keys_fini(&wanted);
+	free(transport);
 	return code;
 }

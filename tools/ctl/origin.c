@@ -18,14 +18,23 @@ static bool is_own_address(const char *key)
 	return name != NULL && strcmp(name, "bindnetaddr") == 0;
 }
 
-const char *origin_changeable(const char *key, bool can_rekey)
+/* udp and udpu have other keys of encryption than knet. */
+static bool can_rekey(const char *key, const char *transport)
+{
+	if (strcmp(transport, "udp") == 0 || strcmp(transport, "udpu") == 0)
+		return strcmp(key, "totem.encryption") == 0 || strcmp(key, "totem.keyfile") == 0 ||
+		       strcmp(key, "totem.key") == 0;
+	return strcmp(transport, "knet") == 0;
+}
+
+const char *origin_changeable(const char *key, const char *transport)
 {
 	static const char *const from_file[] = {"totem.", "logging.", "nodelist.", "quorum.", "uidgid.", "resources.",
 		"coterie.totem."};
 
 	if (begins(key, COMPUTED))
 		key += strlen(COMPUTED);
-	if (fixed_is_key(key, can_rekey) || is_own_address(key))
+	if (fixed_is_key(key, can_rekey(key, transport)) || is_own_address(key))
 		return "restart";
 	for (size_t i = 0; i < sizeof(from_file) / sizeof(from_file[0]); i++)
 		if (begins(key, from_file[i]))
@@ -65,9 +74,16 @@ static bool is_calculated(const char *name)
 	return begins(name, "totem.interface.");
 }
 
+/* A ring of coterie.conf is encrypted where the file does not say. Other keys of no line follow from others. */
+static bool is_default(const char *key)
+{
+	return strcmp(key, "totem.encryption") == 0 || strcmp(key, "totem.crypto_cipher") == 0 ||
+	       strcmp(key, "totem.crypto_hash") == 0;
+}
+
 static void put_place(struct json_object *row, const struct daemon_key *written, const char *main_file)
 {
-	put_text(row, "source", written->line > 0 ? "file" : "computed");
+	put_text(row, "source", written->line > 0 ? "file" : is_default(written->key) ? "default" : "computed");
 	if (written->line > 0)
 		put_number(row, "line", written->line);
 	if (written->line > 0 && written->file != NULL && (main_file == NULL || strcmp(written->file, main_file) != 0))
@@ -82,7 +98,7 @@ static bool is_same(struct json_object *row, const struct daemon_key *written)
 }
 
 void origin_put(struct json_object *row, const char *key, const struct daemon_keys *file, const char *main_file,
-	bool can_rekey)
+	const char *transport)
 {
 	bool is_computed = begins(key, COMPUTED);
 	const struct daemon_key *written = origin_find(file, is_computed ? key + strlen(COMPUTED) : key);
@@ -95,5 +111,5 @@ void origin_put(struct json_object *row, const char *key, const struct daemon_ke
 		put_text(row, "source", origin_of_daemon(key));
 	else if (file != NULL)
 		put_text(row, "source", "runtime"); /* set since, or the file is another one now */
-	put_text(row, "changeable", origin_changeable(key, can_rekey));
+	put_text(row, "changeable", origin_changeable(key, transport));
 }

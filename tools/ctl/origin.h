@@ -9,14 +9,14 @@
  * @param key   name, of the configuration map
  * @param file  keys that the daemon's file makes; NULL: not known
  * @param main_file  name of that file: others are told
- * @param can_rekey  the transport changes the ring's keys under way
+ * @param transport  totem.transport, which changes some of its keys under way
  */
 void origin_put(struct json_object *row, const char *key, const struct daemon_keys *file, const char *main_file,
-	bool can_rekey);
+	const char *transport);
 /** The key as the file makes it, or NULL. file may be NULL. */
 const struct daemon_key *origin_find(const struct daemon_keys *file, const char *key);
 /** "reload", "restart", "runtime" or "never". */
-const char *origin_changeable(const char *key, bool can_rekey);
+const char *origin_changeable(const char *key, const char *transport);
 /** What the daemon alone makes, whatever its file says: "computed" or "runtime"; NULL: a key that a file can make. */
 const char *origin_of_daemon(const char *key);
 
