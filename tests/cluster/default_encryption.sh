@@ -151,6 +151,26 @@ names_a_node_in_clear() {
 	tap $? "$LAB_TRANSPORT: with the key and a reload it is one of them"
 }
 
+# The first config of README.md, with what the lab needs, and the key that it says to make.
+readme_example() {
+	local node
+
+	for node in 1 2; do
+		{
+			sed -n '/^## For operators/,/^## /s/^    //p' "$LAB_HERE/../../README.md"
+			printf 'log { syslog = no  file = "%s" }\n' "$LAB_DIR/$node/log"
+			printf 'process { realtime = no  lock-memory = no  state-dir = "%s" }\n' "$LAB_DIR/$node/state"
+		} >"$LAB_DIR/$node/coterie.conf"
+		give_key $node
+	done
+	lab_start 1 2
+	lab_ring 2 1 2
+	tap $? "the example of README.md: one ring"
+	tap_check "the example of README.md: it is encrypted" has_cipher 2 aes256-gcm
+	lab_stop 1 2
+	tap $? "the example of README.md: all stop with status 0"
+}
+
 lab_open coterie coterie coterie coterie
 # shellcheck disable=SC2034 # read by lab.sh
 LAB_FILES=([1]=coterie.conf [2]=coterie.conf [3]=coterie.conf [4]=coterie.conf)
@@ -171,4 +191,5 @@ for LAB_TRANSPORT in ${TRANSPORTS:-udpu udp knet}; do
 	fi
 	tap $? "$LAB_TRANSPORT: all stop with status 0"
 done
+readme_example
 lab_close
