@@ -20,6 +20,7 @@
 #include <linux/capability.h>
 
 #include "exec/instance.h"
+#include "exec/log.h"
 
 #define EXIT_USER 39
 #define CAPABILITY_MAX 63u
@@ -69,57 +70,78 @@ static bool find_user(const char *text, struct user *user)
 /* --- folders --- */
 
 /* What a daemon of root has left in the folder. A file with a second name may be another program's. */
-static void give_files(int folder, const struct user *user)
+static void give_file(int folder, const char *name, const struct user *user)
 {
-	DIR *dir = fdopendir(dup(folder));
-	const struct dirent *entry;
+	int file = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct stat status;
 
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		if (fstatat(folder, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode) &&
-			status.st_uid == 0 && status.st_nlink == 1 &&
-			fchownat(folder, entry->d_name, user->uid, user->gid, AT_SYMLINK_NOFOLLOW) < 0)
-			break; /* the daemon reports the file that it cannot use */
-	}
-	if (dir != NULL)
-		closedir(dir);
+	if (file < 0)
+		return;
+	if (fstat(file, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == 0 && status.st_nlink == 1 &&
+		fchownat(file, "", user->uid, user->gid, AT_EMPTY_PATH) < 0)
+		log_line("MAIN", LOG_WARNING, "Cannot give file '%s' to user %u: %s", name, user->uid, strerror(errno));
+	close(file);
 }
 
-/* The files first: the folder is root's until then. */
-static int give_folder(const char *path, const struct user *user)
+static void give_files(int folder, const struct user *user)
+{
+	int copy = fcntl(folder, F_DUPFD_CLOEXEC, 0);
+	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	const struct dirent *entry;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		give_file(folder, entry->d_name, user);
+	if (dir != NULL)
+		closedir(dir);
+	else if (copy >= 0)
+		close(copy);
+}
+
+/*
+ * The files first: the folder is root's until then. In a folder that others can write, sticky or not, root's files may
+ * have come from them by name, and the user would get what all users share.
+ */
+static int give_open_folder(int folder, const char *path, const struct user *user, char *error, uint32_t error_size)
+{
+	struct stat status;
+
+	if (fstat(folder, &status) < 0)
+		return fail(error, error_size, "cannot look at folder '%s' (%s)", path, strerror(errno));
+	if (status.st_uid == user->uid)
+		return 0;
+	if (status.st_uid != 0)
+		return fail(error, error_size, "folder '%s' belongs to user %u: chown %u", path, status.st_uid, user->uid);
+	if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return fail(error, error_size, "cannot give folder '%s' to user %u, since others can write to it: chmod 755",
+			path, user->uid);
+	give_files(folder, user);
+	if (fchown(folder, user->uid, user->gid) < 0)
+		return fail(error, error_size, "cannot give folder '%s' to user %u (%s)", path, user->uid,
+			strerror(errno));
+	return 0;
+}
+
+static int give_folder(const char *path, const struct user *user, char *error, uint32_t error_size)
 {
 	int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat status;
-	int rc = 0;
 
-	if (folder < 0 || fstat(folder, &status) < 0) {
-		rc = -errno;
-	} else if (status.st_uid == 0) {
-		give_files(folder, user);
-		rc = fchown(folder, user->uid, user->gid) < 0 ? -errno : 0;
-	}
-	if (folder >= 0)
-		close(folder);
-	return rc;
+	if (folder < 0)
+		return fail(error, error_size, "cannot give folder '%s' to user %u (%s)", path, user->uid,
+			strerror(errno));
+	int code = give_open_folder(folder, path, user, error, error_size);
+	close(folder);
+	return code;
 }
 
 static int give_folders(const struct user *user, const char *instance, char *error, uint32_t error_size)
 {
 	struct instance_dirs dirs;
 	int code = instance_dirs_prepare(instance, NULL, NULL, &dirs, error, error_size);
-	int rc;
 
 	if (code != 0 || dirs.is_fallback)
 		return code;
-	rc = give_folder(dirs.state, user);
-	if (rc < 0)
-		return fail(error, error_size, "cannot give folder '%s' to user %u (%s)", dirs.state, user->uid,
-			strerror(-rc));
-	rc = give_folder(dirs.run, user);
-	if (rc < 0)
-		return fail(error, error_size, "cannot give folder '%s' to user %u (%s)", dirs.run, user->uid,
-			strerror(-rc));
-	return 0;
+	code = give_folder(dirs.state, user, error, error_size);
+	return code != 0 ? code : give_folder(dirs.run, user, error, error_size);
 }
 
 /* --- rights --- */

@@ -108,6 +108,18 @@ tap $? "which stop, too"
 lab_in 1 "$LAB_BUILD/exec/coterie" -f -c "$LAB_DIR/1/corosync.conf" --user no-such-user >"$LAB_DIR/said" 2>&1
 tap_check "an unknown user has an exit code ($?)" test $? -eq 39
 tap_check "and a line" grep -q "there is no user 'no-such-user' on this host" "$LAB_DIR/said"
+# In a folder that others can write they may have put what root would give away.
+refused() { # PREPARE TEXT: what is done to a folder of state before, and what the daemon says of it
+	mkdir "$LAB_DIR/folder" && ln "$LAB_DIR/1/corosync.conf" "$LAB_DIR/folder/second" && eval "$1"
+	lab_in 1 env STATE_DIRECTORY="$LAB_DIR/folder" RUNTIME_DIRECTORY=/run "$LAB_BUILD/exec/coterie" -f \
+		-c "$LAB_DIR/1/corosync.conf" --user "$LAB_USER" >"$LAB_DIR/said" 2>&1
+	[ $? -eq 39 ] && grep -q "$2" "$LAB_DIR/said" || { cat "$LAB_DIR/said" && return 1; }
+	rm -r "$LAB_DIR/folder"
+}
+for mode in 777 1777 775; do
+	tap_check "a folder of mode $mode is not given" refused "chmod $mode $LAB_DIR/folder" "others can write to it: chmod 755"
+done
+tap_check "nor one of another user" refused "chown $user $LAB_DIR/folder" "belongs to user $user: chown $uid"
 as $user "$LAB_BUILD/exec/coterie" -f -c "$LAB_DIR/1/corosync.conf" --user "$LAB_USER" >"$LAB_DIR/said" 2>&1
 tap_check "another user cannot become it" grep -q "start the daemon as root or as that user" "$LAB_DIR/said" ||
 	tap_note "$(cat "$LAB_DIR/said")"

@@ -56,7 +56,7 @@ lab_open() {
 	cd / || exit 1
 	LAB_DIR=$(mktemp -d)
 	trap lab_clean EXIT
-	mount -t tmpfs lab "$LAB_DIR" && mount -t tmpfs lab /run && mount -t tmpfs lab /dev/shm ||
+	mount -t tmpfs lab "$LAB_DIR" && mount -t tmpfs -o mode=755 lab /run && mount -t tmpfs lab /dev/shm ||
 		exit 1
 	# Without a name server the reference's reverse look-ups stall its start.
 	: >"$LAB_DIR/resolv.conf"
@@ -165,9 +165,9 @@ lab_node() {
 
 	mkdir -p "$LAB_DIR/$node/state"
 	# A mount namespace of its own keeps run-time files of the daemons apart.
-	unshare --net --mount bash -c "mount -t tmpfs lab /run && mkdir /run/lock && ip link set lo up &&
+	unshare --net --mount bash -c "mount -t tmpfs -o mode=755 lab /run && mkdir /run/lock && ip link set lo up &&
 		for folder in ${LAB_FOLDERS[*]}; do
-			mkdir -p \$folder && mount -t tmpfs lab \$folder || exit
+			mkdir -p \$folder && mount -t tmpfs -o mode=755 lab \$folder || exit
 		done
 		touch $LAB_DIR/$node/ready && exec sleep infinity" 9>&- &
 	holder=$!
