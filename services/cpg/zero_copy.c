@@ -88,37 +88,61 @@ static struct cpg_zero_copy **find(struct cpg_connection *connection, uint64_t t
 	return at;
 }
 
-/* Opening alone can set off a device, so the kind of file is looked at before and after. */
-static int open_file(int folder, const char *name, uint32_t uid, uint64_t map_size)
+static int last_error(void) { return errno == EMFILE || errno == ENFILE ? -ENOMEM : -errno; }
+
+static int check_file(const struct stat *status, uint32_t uid, uint64_t map_size)
 {
-	struct stat before;
-	struct stat after;
-
-	if (fstatat(folder, name, &before, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
-	if (!S_ISREG(before.st_mode))
+	if (!S_ISREG(status->st_mode) || status->st_uid != uid || status->st_nlink != 1)
 		return -EACCES;
+	return status->st_size < 0 || (uint64_t)status->st_size < map_size ? -EINVAL : 0;
+}
 
+/* What the path names by now may be another file than the one that was checked. */
+static int open_checked(int folder, const char *name, const struct stat *checked)
+{
+	struct stat status;
 	int fd = openat(folder, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
 	if (fd < 0)
-		return errno == EMFILE || errno == ENFILE ? -ENOMEM : -errno;
-
-	int rc = 0;
-
-	if (fstat(fd, &after) < 0)
-		rc = -errno;
-	else if (!S_ISREG(after.st_mode) || after.st_uid != uid || after.st_ino != before.st_ino ||
-		 after.st_dev != before.st_dev || after.st_nlink != 1)
+		return last_error();
+	int rc = fstat(fd, &status) < 0 ? -errno : 0;
+	if (rc == 0 && (status.st_ino != checked->st_ino || status.st_dev != checked->st_dev || status.st_nlink != 1))
 		rc = -EACCES;
-	else if (after.st_size < 0 || (uint64_t)after.st_size < map_size)
-		rc = -EINVAL;
-	if (rc < 0) {
+	if (rc == 0)
+		return fd;
+	close(fd);
+	return rc;
+}
+
+/*
+ * The client's library makes the file for its user alone, in a folder where only an owner removes files. A daemon that
+ * is not root takes the file for as long as it opens and removes it: the right to change owners is all it has.
+ */
+static int open_file(int folder, const char *name, uint32_t uid, uint64_t map_size)
+{
+	struct stat status;
+	int handle = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC); /* opens no device */
+
+	if (handle < 0)
+		return last_error();
+	int rc = fstat(handle, &status) < 0 ? -errno : check_file(&status, uid, map_size);
+	if (rc < 0)
+		goto close_handle;
+	rc = open_checked(folder, name, &status);
+	bool is_taken = rc == -EACCES && fchownat(handle, "", geteuid(), (gid_t)-1, AT_EMPTY_PATH) == 0;
+	if (is_taken)
+		rc = open_checked(folder, name, &status);
+	if (rc >= 0)
+		unlinkat(folder, name, 0); /* the client would do it too; nothing depends on it */
+	if (is_taken && fchownat(handle, "", uid, (gid_t)-1, AT_EMPTY_PATH) < 0 && rc >= 0) {
+		int fd = rc;
+
+		rc = -errno;
 		close(fd);
-		return rc;
 	}
-	unlinkat(folder, name, 0); /* the client would do it too; nothing depends on it */
-	return fd;
+close_handle:
+	close(handle);
+	return rc;
 }
 
 /* path: "FOLDER/NAME", both not empty. */
@@ -133,7 +157,7 @@ static int open_path(char *path, uint32_t uid, uint64_t map_size)
 	int folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (folder < 0)
-		return errno == EMFILE || errno == ENFILE ? -ENOMEM : -errno;
+		return last_error();
 
 	int fd = open_file(folder, slash + 1, uid, map_size);
 
