@@ -1,14 +1,20 @@
 /*
- * A connection's folder in /dev/shm. It belongs to the client, whose library opens the files in it by their path. So all
- * is made while the folder is still ours, by descriptor, and it is handed over at the end: no path that the client can
- * redirect is ever written to. At the end only names in a folder with the same inode are removed.
+ * A connection's folder in /dev/shm. It belongs to the daemon, which so needs no right over files of others to remove it.
+ * The files in it belong to the client, whose library opens them by their path. All of them are made by descriptor before
+ * the client may write to the folder: no path that the client can redirect is ever written to. At the end only names in a
+ * folder with the same inode are removed.
  */
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
+
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
 
 #include "exec/qb/private.h"
 
@@ -37,28 +43,54 @@ int qbs_folder_make(struct qbs_connection *connection, int *fd)
 	return 0;
 }
 
-/* Owners change only where the daemon may change them: one that is not root has clients of its own uid alone. */
-static int give(const struct qbs_connection *connection, int fd, mode_t mode)
-{
-	if (fchown(fd, connection->peer.uid, connection->peer.gid) < 0 && errno != EPERM)
-		return -errno;
-	return fchmod(fd, mode) < 0 ? -errno : 0;
-}
-
+/* The owner changes last: the daemon has no right over a file that is the client's. */
 int qbs_folder_file(struct qbs_connection *connection, int folder, const char *name, size_t size)
 {
 	int fd = openat(folder, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		return -errno;
-	int rc = ftruncate(fd, (off_t)size) < 0 ? -errno : give(connection, fd, 0600);
+	int rc = ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
+	/* Owners change only where the daemon may change them: one without that right has clients of its own uid alone. */
+	if (rc == 0 && fchown(fd, connection->peer.uid, connection->peer.gid) < 0 && errno != EPERM)
+		rc = -errno;
 	if (rc == 0)
 		return fd;
 	close(fd);
 	return rc;
 }
 
-int qbs_folder_give(struct qbs_connection *connection, int folder) { return give(connection, folder, 0770); }
+static struct posix_acl_xattr_entry entry(uint16_t tag, uint16_t perm, uint32_t id)
+{
+	return (struct posix_acl_xattr_entry){htole16(tag), htole16(perm), htole32(id)};
+}
+
+/*
+ * The library removes the files when the daemon has died: that is what the client's entry is for. No group gets in, which
+ * often has many users. Without access lists in the file system the files stay.
+ */
+static void let_remove(int folder, uid_t uid)
+{
+	const uint16_t all = ACL_READ | ACL_WRITE | ACL_EXECUTE;
+	const struct {
+		struct posix_acl_xattr_header header;
+		struct posix_acl_xattr_entry entries[5];
+	} list = {{htole32(POSIX_ACL_XATTR_VERSION)},
+		{entry(ACL_USER_OBJ, all, ACL_UNDEFINED_ID), entry(ACL_USER, all, uid),
+			entry(ACL_GROUP_OBJ, 0, ACL_UNDEFINED_ID), entry(ACL_MASK, all, ACL_UNDEFINED_ID),
+			entry(ACL_OTHER, ACL_EXECUTE, ACL_UNDEFINED_ID)}};
+
+	if (uid != geteuid())
+		(void)fsetxattr(folder, "system.posix_acl_access", &list, sizeof(list), 0);
+}
+
+int qbs_folder_give(const struct qbs_connection *connection, int folder)
+{
+	if (fchmod(folder, 0711) < 0)
+		return -errno;
+	let_remove(folder, connection->peer.uid);
+	return 0;
+}
 
 void qbs_folder_remove(struct qbs_connection *connection, const char *const *names)
 {

@@ -87,7 +87,7 @@ struct qbs_connection {
 
 	/* What is shared. */
 	char folder[QBS_FOLDER_SIZE];
-	dev_t folder_device; /* the folder is the client's, who may rename it */
+	dev_t folder_device; /* the path may name another folder later, if that of ours was removed */
 	ino_t folder_inode;
 	void *region; /* NULL: none */
 	size_t region_size;
@@ -165,8 +165,8 @@ void qbs_server_release(struct qbs_server *server);
 int qbs_folder_make(struct qbs_connection *connection, int *fd);
 /** Make a file of this size in it, owned by the client. @return its descriptor, the caller's; -errno */
 int qbs_folder_file(struct qbs_connection *connection, int folder, const char *name, size_t size);
-/** It is the client's from now on. */
-int qbs_folder_give(struct qbs_connection *connection, int folder);
+/** Let the client reach its files, and remove them. They are all there. @return 0; -errno */
+int qbs_folder_give(const struct qbs_connection *connection, int folder);
 /** Remove these names, NULL behind the last, and the folder. Missing ones are ignored. */
 void qbs_folder_remove(struct qbs_connection *connection, const char *const *names);
 
