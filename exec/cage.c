@@ -21,16 +21,18 @@
 
 #include "exec/instance.h"
 #include "exec/log.h"
+#include "exec/trust.h"
 
 #define EXIT_USER 39
 #define CAPABILITY_MAX 63u
 
 /*
- * What the daemon cannot do without, beside real time and locked memory, for which limits are enough. libqb gives each
- * client the files of its connection (CHOWN) and goes on working in a folder that is the client's then (DAC_OVERRIDE,
- * FOWNER). Receive buffers of a ring are larger than net.core.rmem_max (NET_ADMIN).
+ * What the daemon cannot do without, beside real time and locked memory, for which limits are enough. The files of a
+ * connection belong to the client (CHOWN). The key file, and maybe the config, stays root's, also at a reload
+ * (DAC_READ_SEARCH). Receive buffers of a ring are larger than net.core.rmem_max (NET_ADMIN). Nothing here lets the daemon
+ * write a file of others, or connect to their sockets.
  */
-static const unsigned int kept[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_NET_ADMIN};
+static const unsigned int kept[] = {CAP_CHOWN, CAP_DAC_READ_SEARCH, CAP_NET_ADMIN};
 
 struct user {
 	const char *name;
@@ -224,6 +226,27 @@ void cage_root_end(const struct cage *cage)
 		abort();
 }
 
+void cage_give_file(const struct cage *cage, const char *path)
+{
+	const int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	bool is_private = false;
+	struct stat status;
+
+	if (!cage->is_open)
+		return;
+	cage_root_begin(cage);
+	int fd = trust_open(path, flags, 0, &is_private);
+	if (fd == -ENOENT && is_private)
+		fd = trust_open(path, flags | O_CREAT, 0640, &is_private);
+	/* A file with a second name may be another program's. */
+	if (fd >= 0 && is_private && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == 0 &&
+		status.st_nlink == 1 && fchown(fd, cage->uid, cage->gid) < 0)
+		log_line("MAIN", LOG_WARNING, "Cannot give file '%s' to user %u: %s", path, cage->uid, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	cage_root_end(cage);
+}
+
 /* Threads that others have started keep no capability: the kernel clears those of a thread that can be root no more. */
 int cage_close(struct cage *cage)
 {
@@ -267,6 +290,6 @@ int cage_enter(struct cage *cage, const char *text, const char *instance, char *
 	if (rc < 0)
 		return fail(error, error_size, "cannot become user '%s' (%s): take --user away", text, strerror(-rc));
 	umask(027);
-	*cage = (struct cage){.uid = user.uid, .is_open = true};
+	*cage = (struct cage){.uid = user.uid, .gid = user.gid, .is_open = true};
 	return 0;
 }

@@ -9,6 +9,7 @@
 /** A daemon of root on its way to its user. All zeros: it stays what it is. */
 struct cage {
 	uid_t uid;
+	gid_t gid;
 	bool is_open; /* it can still be root */
 };
 
@@ -23,6 +24,13 @@ struct cage {
  * @return 0; 39, the exit code: there is no such user, or the daemon is not root
  */
 int cage_enter(struct cage *cage, const char *user, const char *instance, char *error, uint32_t error_size);
+/**
+ * Give the user a file of root that it is going to append to, or make one for it, where the user may not. This is for a
+ * file of a folder that only root can change. Anything else stays as it is, and the daemon reports it when it opens it.
+ *
+ * @param path  absolute; borrowed
+ */
+void cage_give_file(const struct cage *cage, const char *path);
 /**
  * Be root between the two, this thread alone: a client sees as its server's user the one that called listen(2), and
  * Pacemaker accepts none but root. Neither does anything once the cage is closed.

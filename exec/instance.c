@@ -22,6 +22,12 @@ bool instance_name_is_valid(const char *name)
 		strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == length;
 }
 
+/* access(2) judges by the real user, which is root while a daemon of root becomes another one. */
+static int check_rights(const char *folder)
+{
+	return faccessat(AT_FDCWD, folder, R_OK | W_OK | X_OK, AT_EACCESS) < 0 ? -errno : 0;
+}
+
 /* Make a folder and those above it that are missing. */
 static int make_dirs(const char *path, mode_t mode)
 {
@@ -38,7 +44,7 @@ static int make_dirs(const char *path, mode_t mode)
 			break;
 		*slash = '/';
 	}
-	return access(path, R_OK | W_OK | X_OK) < 0 ? -errno : 0;
+	return check_rights(path);
 }
 
 __attribute__((format(printf, 2, 3))) static int join(char path[4096], const char *format, ...)
@@ -138,10 +144,11 @@ int instance_dirs_prepare(const char *instance, const char *state_dir, const cha
 
 	*dirs = (struct instance_dirs){.is_fallback = false};
 	if (state_dir != NULL) {
-		if (access(state_dir, R_OK | W_OK | X_OK) < 0) {
+		rc = check_rights(state_dir);
+		if (rc < 0) {
 			snprintf(error, error_size,
 				"cannot use state folder '%s' (%s): create it or change 'system.state_dir'",
-				state_dir, strerror(errno));
+				state_dir, strerror(-rc));
 			return EXIT_STATE_DIR;
 		}
 		rc = join(dirs->state, "%s%s%s", state_dir, slash, suffix);

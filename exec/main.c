@@ -81,6 +81,15 @@ static void drop_default_provider(struct config *config)
 	plugin_folders_fini(&folders);
 }
 
+/* The log of an earlier daemon of root. Under other names than the default it is where the config says. */
+static void give_logs(const struct cage *cage, const struct config_log *log)
+{
+	for (uint32_t i = 0; i < log->subsystem_count; i++) {
+		if (log->subsystems[i].to_file && log->subsystems[i].file != NULL)
+			cage_give_file(cage, log->subsystems[i].file);
+	}
+}
+
 static int load_config(struct daemon *daemon)
 {
 	struct executive *executive = &daemon->executive;
@@ -118,6 +127,8 @@ static int load_config(struct daemon *daemon)
 	if (!daemon->options.is_test)
 		drop_default_provider(executive->config);
 	executive->nodeid = executive->config->nodes[executive->config->local].nodeid;
+	if (!daemon->options.is_test)
+		give_logs(&daemon->cage, &executive->config->log);
 	if (!daemon->options.is_test &&
 		log_configure(&executive->config->log, error, sizeof(error)) < 0) {
 		log_line("MAIN", LOG_ERR, "%s", error);
