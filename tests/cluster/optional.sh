@@ -38,6 +38,7 @@ tap_check "a ring of two" lab_ring 2 1 2 || lab_close
 tap_check "mon has its keys" key_is resources.system.memory_used.state stopped
 tap_check "without a device wd says so" has_logged 'Watchdog not enabled by configuration'
 mkfifo "$LAB_DIR/watchdog"
+[ -z "${LAB_USER:-}" ] || chown "$LAB_USER" "$LAB_DIR/watchdog"
 cat "$LAB_DIR/watchdog" >"$LAB_DIR/fed" &
 reader=$!
 tap_check "wd takes a device while it runs" set_key resources.watchdog_device "$LAB_DIR/watchdog"
