@@ -316,6 +316,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	world.baseline = count_entries("/proc/self/fd", "");
 	snprintf(world.name, sizeof(world.name), "fuzz-%d", (int)getpid());
 	snprintf(files, sizeof(files), "qb-%d-", (int)getpid());
+	/* A process of this number that was killed may have left some. */
+	const uint64_t left = count_entries("/dev/shm", files);
+
 	world.verdict = 0;
 	world.host = qbs_host_create(&loop);
 	FUZZ_CHECK(world.host != NULL);
@@ -334,6 +337,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	qbs_server_close(world.server);
 	qbs_host_destroy(world.host);
 	FUZZ_CHECK(count_entries("/proc/self/fd", "") == world.baseline);
-	FUZZ_CHECK(count_entries("/dev/shm", files) == 0);
+	FUZZ_CHECK(count_entries("/dev/shm", files) == left);
 	return 0;
 }
