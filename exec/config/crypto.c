@@ -183,9 +183,13 @@ static const char *state_key(
 	return path == NULL ? "" : path;
 }
 
+/* For the effective user, as open(2) would judge. errno is set on false. */
+static bool is_there(const char *path) { return faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0; }
+
 /*
  * The daemon writes a key into its state folder alone, so a key there is newer than one that an administrator has
- * copied. A node that has been moved here may still have its key where Corosync looks for it.
+ * copied. A node that has been moved here may still have its key where Corosync looks for it. A folder of ours that the
+ * daemon may not search ends the search: a later file may be a key that the peers do not have.
  */
 static const char *default_file(
 	struct tree *tree, const struct config *config, const struct config_environment *environment)
@@ -195,7 +199,7 @@ static const char *default_file(
 	const char *places[] = {state_key(tree, config, environment), own_file, corosyncs_file};
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-		if (access(places[i], F_OK) == 0)
+		if (is_there(places[i]) || (errno == EACCES && places[i] != corosyncs_file))
 			return places[i];
 	return own_file;
 }

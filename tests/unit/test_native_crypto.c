@@ -312,6 +312,27 @@ START_TEST(the_key_of_the_state_folder_comes_first)
 }
 END_TEST
 
+START_TEST(a_folder_that_is_closed_hides_no_key)
+{
+	static const char text[] = "transport knet { cipher = aes256 hash = sha256 }\n" A;
+
+	if (geteuid() != 0)
+		return;
+	enter_folder();
+	one.environment.state_dir = NULL;
+	write_default_key("etc/corosync/authkey", 'c');
+	write_default_key("etc/coterie/authkey", 'e');
+	ck_assert_int_eq(chmod(folder, 0755), 0);
+	ck_assert_int_eq(chmod("etc", 0755), 0);
+	ck_assert_int_eq(chmod("etc/corosync", 0755), 0);
+	ck_assert_int_eq(seteuid(1234), 0);
+	ck_assert_int_eq(config_case_load(&one, text), -EINVAL);
+	ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_str_eq(config_case_error(&one),
+		"c.conf:1: cannot read key file 'etc/coterie/authkey' (Permission denied): chmod 400, chown 1234");
+}
+END_TEST
+
 START_TEST(a_state_folder_of_the_file_has_the_key)
 {
 	char text[512], want[256];
@@ -596,6 +617,7 @@ int main(void)
 	tcase_add_test(cases, a_key_with_an_access_list_is_for_those_whom_it_names);
 	tcase_add_test(cases, a_daemon_that_is_not_root_reads_the_key_as_its_user_or_group);
 	tcase_add_test(cases, the_key_of_the_state_folder_comes_first);
+	tcase_add_test(cases, a_folder_that_is_closed_hides_no_key);
 	tcase_add_test(cases, a_state_folder_of_the_file_has_the_key);
 	tcase_add_test(cases, a_key_in_the_file_has_no_path);
 	tcase_add_loop_test(cases, a_ring_is_encrypted_unless_the_file_says_otherwise, 0, COUNT(defaults));
