@@ -121,6 +121,12 @@ encrypts_with_the_key() {
 	for node in 1 2 3; do
 		write $node ""
 	done
+	rm "$LAB_DIR/3/state/authkey"
+	reload_ask 2 reload >"$LAB_DIR/asked" 2>&1
+	tap_check "$LAB_TRANSPORT: without the key of node 3 no reload" test $? -ne 0
+	tap_check "$LAB_TRANSPORT: which its log explains" reload_until 5 grep -q "$(line)" "$LAB_DIR/3/log"
+	tap_check "$LAB_TRANSPORT: all stay in clear" all_have none
+	give_key 3
 	reload_ask 2 reload >/dev/null
 	tap_check "$LAB_TRANSPORT: without it and a reload: encrypted" reload_until 20 all_have "$cipher"
 	lab_traffic "$LAB_TRANSPORT: encrypted again" 1400 1 2 3
@@ -171,6 +177,17 @@ readme_example() {
 	tap $? "the example of README.md: all stop with status 0"
 }
 
+prints() { lab_in 1 "$LAB_BUILD/exec/coterie" "${@:2}" 2>&1 | grep -q "^	$1"; }
+# No key is needed for that.
+converts() {
+	write 1 ""
+	rm -f "$LAB_DIR/1/state/authkey"
+	tap_check "a plain corosync.conf says so as coterie.conf" prints "encryption = none	# corosync.conf" \
+		--print-config -c "$LAB_DIR/1/corosync.conf"
+	tap_check "a coterie.conf that says nothing is encrypted as corosync.conf" prints "encryption: aes256-gcm$" \
+		--print-config=corosync -c "$LAB_DIR/1/coterie.conf"
+}
+
 lab_open coterie coterie coterie coterie
 # shellcheck disable=SC2034 # read by lab.sh
 LAB_FILES=([1]=coterie.conf [2]=coterie.conf [3]=coterie.conf [4]=coterie.conf)
@@ -191,5 +208,7 @@ for LAB_TRANSPORT in ${TRANSPORTS:-udpu udp knet}; do
 	fi
 	tap $? "$LAB_TRANSPORT: all stop with status 0"
 done
+LAB_TRANSPORT=udpu
+[ -n "${LAB_ENCRYPTION:-}" ] || converts
 readme_example
 lab_close
