@@ -110,6 +110,7 @@ encrypts_with_the_key() {
 	tap_check "$LAB_TRANSPORT: it is encrypted" all_have "$cipher" || tap_note "$(ctl 1 key status)"
 	tap_check "$LAB_TRANSPORT: its status has no issue with that" test -z "$(ctl 1 status | grep -i "not encrypted")"
 	tap_check "$LAB_TRANSPORT: config show names the default" option_is || tap_note "$(ctl 1 config show --effective totem.)"
+	tap_check "$LAB_TRANSPORT: config diff: it is as in the file" test -z "$(ctl 1 config diff | grep "crypto\|encryption\|key")"
 	lab_traffic "$LAB_TRANSPORT: encrypted by default" 1400 1 2 3
 	before=$(reload_changes 1 2 3)
 	for node in 1 2 3; do
@@ -177,6 +178,27 @@ readme_example() {
 	tap $? "the example of README.md: all stop with status 0"
 }
 
+# The two ways out of the line, as it says them. The system's config folder is an empty one for node 1.
+line_helps() {
+	local folder test=("$LAB_BUILD/exec/coterie" -t -c "$LAB_DIR/1/coterie.conf")
+
+	folder=$(sed -n "s|.*no key for the ring: '\(.*\)/coterie/authkey' .*|\1|p" "$LAB_DIR/1/tested")
+	if [ ! -d "$folder" ] || ! lab_in 1 mount -t tmpfs lab "$folder"; then
+		tap_note "there is no folder '$folder' to play in"
+		return
+	fi
+	lab_in 1 mkdir "$folder/coterie"
+	write 1 ""
+	rm -f "$LAB_DIR/1/state/authkey"
+	tap_check "'coterie-ctl key create' as the line says" lab_in 1 "$LAB_CTL" key create
+	tap_check "is enough on this node" lab_in 1 "${test[@]}"
+	lab_in 1 rm -f "$folder/coterie/authkey"
+	tap_check "without the key it is not" fails lab_in 1 "${test[@]}"
+	write 1 "encryption = none"
+	tap_check "'encryption = none' as the line says is enough, too" lab_in 1 "${test[@]}"
+}
+fails() { ! "$@"; }
+
 prints() { lab_in 1 "$LAB_BUILD/exec/coterie" "${@:2}" 2>&1 | grep -q "^	$1"; }
 # No key is needed for that.
 converts() {
@@ -209,6 +231,7 @@ for LAB_TRANSPORT in ${TRANSPORTS:-udpu udp knet}; do
 	tap $? "$LAB_TRANSPORT: all stop with status 0"
 done
 LAB_TRANSPORT=udpu
+line_helps
 [ -n "${LAB_ENCRYPTION:-}" ] || converts
 readme_example
 lab_close
