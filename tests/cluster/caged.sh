@@ -40,7 +40,7 @@ joins() { as "$1" env LD_LIBRARY_PATH="$LAB_DIR/bin" timeout 20 "$LAB_DIR/bin/cp
 no_files() { [ -z "$(find /dev/shm -mindepth 1)" ]; }
 has_files() { [ -n "$(find /dev/shm -type f -user $user)" ]; }
 zero_copy() {
-	as "$1" env LD_LIBRARY_PATH="$LAB_DIR/bin" timeout 20 python3 -c 'import ctypes
+	as "$1" env LD_LIBRARY_PATH="$(library "$zero_copy")" timeout 20 python3 -c 'import ctypes
 cpg, handle, buffer = ctypes.CDLL("libcpg.so.4"), ctypes.c_uint64(), ctypes.c_void_p()
 assert cpg.cpg_initialize(ctypes.byref(handle), None) == 1
 error = cpg.cpg_zcb_alloc(handle, ctypes.c_size_t(1000), ctypes.byref(buffer))
@@ -80,8 +80,11 @@ for client in 0 $user $pacemaker "$uid"; do
 done
 tap_check "a stranger does not" test "$(joins $stranger && echo joined)" = ""
 tap_check "no files of clients stay" lab_await no_files
-# Debian's library has no other way to give the daemon a buffer than a file of its own user, which the daemon opens.
-if python3 -c "" 2>/dev/null; then
+# A library has no other way to give the daemon a buffer than a file of its own user, which the daemon opens. Python does not
+# load a library of ours that has sanitizers.
+zero_copy=debian
+[ -e "$LAB_SYSTEM_LIBS/libcpg.so.4" ] || zero_copy=ours
+if python3 -c "" 2>/dev/null && [ "$zero_copy${COTERIE_KEEP_PLUGINS:-}" != ours1 ]; then
 	for client in 0 $user "$uid"; do
 		tap_check "a client of user $client has a buffer without copies" zero_copy $client ||
 			tap_note "$(cat "$LAB_DIR/said")"
