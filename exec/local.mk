@@ -2,10 +2,10 @@
 # libcore is what runs under another loop and another log, too: the test kit (testkit/) has its own.
 noinst_LTLIBRARIES += libexecutive.la libcore.la
 libcore_la_LIBADD = $(CONFUSE_LIBS)
-libexecutive_la_LIBADD = libcore.la libtotem.la $(DAEMON_LIBS)
+libexecutive_la_LIBADD = libcore.la libtotem.la $(DAEMON_LIBS) $(CRYPTO_LIBS)
 libexecutive_la_SOURCES = \
 	%D%/loop.c %D%/loop.h %D%/flight.c %D%/flight.h %D%/log.c %D%/log.h %D%/log_format.c %D%/log_format.h \
-	%D%/log_qb.c %D%/log_sink.c %D%/log_sink.h $(qb_sources)
+	%D%/log_qb.c %D%/log_sink.c %D%/log_sink.h %D%/crypto_memory.c %D%/crypto_memory.h $(qb_sources)
 # Memory shared with clients: channels have it in the test kit, too.
 qb_fault_sources = %D%/qb/fault.c %D%/qb/fault.h
 # exec/qb: the server half of libqb's IPC protocol. The test kit has its own, without sockets.

@@ -15,6 +15,7 @@
 #include "exec/cage.h"
 #include "exec/check_plugin.h"
 #include "exec/config/model.h"
+#include "exec/crypto_memory.h"
 #include "exec/executive.h"
 #include "exec/instance.h"
 #include "exec/ipc_server.h"
@@ -376,6 +377,7 @@ int main(int argc, char **argv)
 #ifndef STATIC_BINARY
 	LTDL_SET_PRELOADED_SYMBOLS(); /* builtins; before libltdl is first used */
 #endif
+	bool is_hidden = crypto_memory_init() == 0; /* before anything else uses libcrypto */
 	executive->report_fd = -1;
 	executive->program = "/proc/self/exe";
 	if (argc > 1 && argv[1][0] != '-')
@@ -390,6 +392,8 @@ int main(int argc, char **argv)
 	else
 		snprintf(daemon.ident, sizeof(daemon.ident), "coterie");
 	log_open(daemon.ident);
+	if (!is_hidden)
+		log_line("MAIN", LOG_WARNING, "Core dumps of this daemon hold keys: libcrypto was in use before it started");
 	if (daemon.options.check_plugin != NULL)
 		return check_plugin(executive, daemon.options.check_plugin, daemon.options.check_fd);
 	if (daemon.options.is_help_config)

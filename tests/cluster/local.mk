@@ -48,6 +48,14 @@ sanitized_scripts += %D%/encryption.sh
 dist_check_SCRIPTS += %D%/default_encryption.sh
 TESTS += %D%/default_encryption.sh
 sanitized_scripts += %D%/default_encryption.sh
+
+# Keys and core dumps.
+check_PROGRAMS += %D%/core_scan
+%C%_core_scan_SOURCES = %D%/core_scan.c
+%C%_core_scan_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+%C%_core_scan_LDADD = $(CRYPTO_LIBS)
+dist_check_SCRIPTS += %D%/core_secrets.sh
+TESTS += %D%/core_secrets.sh
 encryption-long: check-programs
 	@CHANGES=1000 abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
 		bash $(srcdir)/%D%/encryption.sh
