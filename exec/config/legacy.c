@@ -274,16 +274,16 @@ static void read_lines(struct reader *reader, const char *bytes, size_t size)
 {
 	const char *at = bytes, *end = bytes + size;
 	struct tree *tree = reader->tree;
+	char line[LINE_LENGTH_MAX + 2];
 
 	while (at < end && !reader->is_broken && !tree->is_out_of_memory) {
 		const char *feed = memchr(at, '\n', (size_t)(end - at));
 		size_t length = (size_t)((feed != NULL ? feed : end) - at);
-		char line[LINE_LENGTH_MAX + 2];
 
 		reader->place.line++;
 		if (memchr(at, '\0', length) != NULL) {
 			tree_error(tree, reader->place, "not a text file: NUL byte");
-			return;
+			break;
 		}
 		/* Without its LF the last line may have one byte more, as the reference reads them.
 		 */
@@ -299,6 +299,7 @@ static void read_lines(struct reader *reader, const char *bytes, size_t size)
 		}
 		at = feed != NULL ? feed + 1 : end;
 	}
+	explicit_bzero(line, sizeof(line));
 	if (reader->depth > 0 && !reader->is_broken)
 		tree_error(tree, reader->place,
 			"Missing closing brace: section '%s' opened in line %u is not closed",
@@ -310,7 +311,8 @@ static int read_bytes(
 {
 	static const char bom[] = "\xef\xbb\xbf";
 	struct reader *reader = calloc(1, sizeof(*reader));
-	char *text = malloc(size + 1); /* ends in a NUL for those who look ahead */
+	size_t room = size + 1;
+	char *text = malloc(room); /* ends in a NUL for those who look ahead */
 
 	if (reader == NULL || text == NULL) {
 		free(reader);
@@ -332,6 +334,7 @@ static int read_bytes(
 		size -= 3;
 	}
 	read_lines(reader, at, size);
+	explicit_bzero(text, room); /* totem.key may stand in it */
 	free(text);
 	free(reader);
 	return tree->is_out_of_memory ? -ENOMEM : 0;

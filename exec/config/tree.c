@@ -188,11 +188,20 @@ static struct tree_item *tree_take(struct tree *tree, const char *key)
 	return item;
 }
 
+/* The text of a key of the ring, as the key itself. */
+static char *copy_value(struct arena *arena, const char *key, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	char *copy = strcmp(key, "totem.key") == 0 ? arena_take_secret(arena, size) : arena_take(arena, size);
+
+	return copy == NULL ? NULL : memcpy(copy, text, size);
+}
+
 struct tree_item *tree_set_string(
 	struct tree *tree, const char *key, const char *text, struct place place)
 {
 	size_t length = strlen(text);
-	char *copy = arena_copy(tree->arena, text, length);
+	char *copy = copy_value(tree->arena, key, text);
 	struct tree_item *item = copy == NULL ? NULL : tree_take(tree, key);
 
 	if (item == NULL) {
@@ -282,7 +291,7 @@ void tree_delete(struct tree *tree, const char *key)
 void tree_set_text(struct tree *tree, const char *key, const char *text)
 {
 	const struct tree_item *item = tree_find(tree, key);
-	char *copy = arena_copy(tree->arena, text, strlen(text));
+	char *copy = copy_value(tree->arena, key, text);
 
 	if (copy == NULL)
 		tree->is_out_of_memory = true;

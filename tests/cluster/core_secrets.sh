@@ -4,6 +4,8 @@
 LAB_ENCRYPTION=${LAB_ENCRYPTION:-aes256-gcm}
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/lab.sh"
+# shellcheck source=tests/cluster/reloads.sh
+. "$(dirname "$0")/reloads.sh"
 
 scan() { # NODE: true if core dumps of its daemon have no key. Says how many there are, in core dumps and in all memory.
 	"$(lab_program core_scan)" "${LAB_DAEMONS[$1]}" "$LAB_DIR/key" >"$LAB_DIR/said" 2>&1
@@ -29,4 +31,21 @@ done
 [ "$LAB_ENCRYPTION" != aes256-gcm ] || tap_check "and the keys of sessions" has schedule
 lab_stop 1 2
 tap $? "they stop"
+
+# --- a key in the config itself, which reloads read again ---
+text=$(head -c 256 /dev/urandom | base64 -w 0 | head -c 200)
+for node in 1 2; do
+	sed -i "s,keyfile: .*,key: $text," "$LAB_DIR/$node/corosync.conf"
+done
+rm "$LAB_DIR/key"
+lab_start 1 2
+tap_check "a ring whose key stands in the config" lab_ring 2 1 2
+printf '%s\0' "$text" >"$LAB_DIR/key" # for the scan; it counts with its NUL
+check "then"
+tap_check "and other memory has the text" has key
+sed -i 's/debug: off/debug: on/' "$LAB_DIR"/[12]/corosync.conf
+tap_check "a reload" reload_ask 1 reload
+check "and after a reload"
+lab_stop 1 2
+tap $? "they stop, too"
 lab_close
