@@ -9,9 +9,11 @@
 #include <check.h>
 #include <limits.h>
 #include <pty.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "tests/suite.h"
@@ -271,28 +273,40 @@ static void print_all(void)
 	fputs("\033error\n", stderr);
 }
 
-/* What a terminal, or a pipe, gets of it. */
-static const char *output_of(bool is_terminal)
+enum output { OUTPUT_PIPE, OUTPUT_PLAIN, OUTPUT_UTF8, OUTPUT_IUTF8 };
+
+static void prepare(enum output output, int write_end)
 {
-	static char text[1024];
+	struct termios settings;
+
+	setenv("LC_ALL", output == OUTPUT_UTF8 ? "de_DE.UTF-8" : "C", 1);
+	if (output == OUTPUT_PIPE) {
+		dup2(write_end, STDOUT_FILENO);
+		dup2(write_end, STDERR_FILENO);
+	} else if (output == OUTPUT_IUTF8 && tcgetattr(STDOUT_FILENO, &settings) == 0) {
+		settings.c_iflag |= IUTF8;
+		tcsetattr(STDOUT_FILENO, TCSANOW, &settings);
+	}
+}
+
+/* What a terminal, or a pipe, gets of it. */
+static const char *output_of(enum output output, void (*print)(void))
+{
+	static char text[1 << 20];
 	size_t size = 0;
 	ssize_t got;
 	int pipes[2], fd;
 
 	ck_assert_int_eq(pipe(pipes), 0);
-	pid_t pid = is_terminal ? forkpty(&fd, NULL, NULL, NULL) : fork();
+	pid_t pid = output == OUTPUT_PIPE ? fork() : forkpty(&fd, NULL, NULL, NULL);
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) {
-		if (!is_terminal) {
-			dup2(pipes[1], STDOUT_FILENO);
-			dup2(pipes[1], STDERR_FILENO);
-		}
-		print_all();
-		fflush(NULL);
-		_exit(0);
+		prepare(output, pipes[1]);
+		print();
+		exit(0);
 	}
 	close(pipes[1]);
-	if (!is_terminal)
+	if (output == OUTPUT_PIPE)
 		fd = pipes[0];
 	while (size < sizeof(text) - 1 && (got = read(fd, text + size, sizeof(text) - 1 - size)) > 0)
 		size += (size_t)got;
@@ -304,18 +318,83 @@ static const char *output_of(bool is_terminal)
 
 START_TEST(terminals_get_no_control_characters_of_values)
 {
-	ck_assert_str_eq(output_of(true),
-		"a\\x1B[2Jb\\x0D\\x08\\x7F\\x07\tc\r\n"
-		"\xc3\xa9 \xc2\\x9B \\x9B \xe2\x82\xac\r\n"
-		"one\\x0Atwo\\x1B]0;x\r\n"
-		"\033[32mgreen\r\n"
-		"\\x1Berror\r\n");
+	static const char utf8[] = "a\\x1B[2Jb\\x0D\\x08\\x7F\\x07\tc\r\n"
+				   "\xc3\xa9 \xc2\\x9B \\x9B \xe2\x82\xac\r\n"
+				   "one\\x0Atwo\\x1B]0;x\r\n"
+				   "\033[32mgreen\r\n"
+				   "\\x1Berror\r\n";
+
+	ck_assert_str_eq(output_of(OUTPUT_UTF8, print_all), utf8);
+	ck_assert_str_eq(output_of(OUTPUT_IUTF8, print_all), utf8);
+}
+END_TEST
+
+/* CSI is one byte there, wherever it stands. */
+START_TEST(terminals_without_utf8_get_no_control_characters_of_eight_bits)
+{
+	ck_assert_ptr_nonnull(strstr(output_of(OUTPUT_PLAIN, print_all), "\n\xc3\xa9 \xc2\\x9B \\x9B \xe2\\x82\xac\r\n"));
+}
+END_TEST
+
+#define CUTS 64
+
+static void print_cut(void)
+{
+	char buffer[64];
+
+	terminal_guard();
+	for (int i = 0; i < CUTS; i++)
+		printf("%*s%sgreen\033x\n", BUFSIZ - CUTS / 2 + i, "", terminal_color(buffer, 32));
+	fputs("end\033", stdout);
+	fputs("end\033", stderr);
+}
+
+/* The buffer of stdio ends at each of its bytes once. */
+START_TEST(a_colour_that_straddles_two_writes_stays_whole)
+{
+	const char *text = output_of(OUTPUT_UTF8, print_cut), *at = text;
+	unsigned int count = 0;
+
+	while ((at = strstr(at, "\033")) != NULL) {
+		ck_assert_mem_eq(at, "\033[32mgreen\\x1Bx\r\n", 17);
+		at++;
+		count++;
+	}
+	ck_assert_uint_eq(count, CUTS);
+	ck_assert_str_eq(text + strlen(text) - 8, "\\x1B\\x1B"); /* of both streams, at the end */
+}
+END_TEST
+
+/* Tools that write again and again look at ferror(3). */
+START_TEST(a_terminal_that_is_gone_is_an_error)
+{
+	int fd, status;
+	int ready[2], go[2];
+	char byte;
+
+	ck_assert_int_eq(pipe(ready), 0);
+	ck_assert_int_eq(pipe(go), 0);
+	pid_t pid = forkpty(&fd, NULL, NULL, NULL);
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		signal(SIGHUP, SIG_IGN);
+		close(go[1]);
+		terminal_guard();
+		bool is_closed = write(ready[1], "", 1) == 1 && read(go[0], &byte, 1) == 0;
+		int rc = fputs("text\n", stdout) < 0 || fflush(stdout) != 0;
+		_exit(is_closed && rc != 0 && ferror(stdout) != 0 ? 0 : 1);
+	}
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	close(fd);
+	close(go[1]);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
 }
 END_TEST
 
 START_TEST(pipes_get_every_byte)
 {
-	const char *text = output_of(false);
+	const char *text = output_of(OUTPUT_PIPE, print_all);
 
 	ck_assert_ptr_nonnull(strstr(text, "a\033[2Jb\r\b\x7f\a\tc\n\xc3\xa9 \xc2\x9b \x9b \xe2\x82\xac\none\ntwo\033]0;x\n"));
 }
@@ -328,6 +407,9 @@ int main(void)
 
 	tcase_add_test(tcase, numbers_are_whole_words);
 	tcase_add_test(tcase, terminals_get_no_control_characters_of_values);
+	tcase_add_test(tcase, terminals_without_utf8_get_no_control_characters_of_eight_bits);
+	tcase_add_test(tcase, a_colour_that_straddles_two_writes_stays_whole);
+	tcase_add_test(tcase, a_terminal_that_is_gone_is_an_error);
 	tcase_add_test(tcase, pipes_get_every_byte);
 	tcase_add_test(tcase, bytes_can_be_told_apart);
 	tcase_add_test(tcase, addresses_are_written_in_numbers);

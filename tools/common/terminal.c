@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define ESCAPE 0x1b
@@ -20,8 +21,11 @@ static char mark[MARK_LENGTH + 1];
 /* One for each of the two streams. */
 struct guard {
 	int fd;
+	bool is_utf8;
 	unsigned int following; /* bytes of the UTF-8 character that are still to come */
 	unsigned char lead;
+	char held[1 + MARK_LENGTH]; /* may be the begin of a sequence of our own, whose rest is in the next write */
+	size_t held_size;
 };
 
 static struct guard guards[] = {{.fd = STDOUT_FILENO}, {.fd = STDERR_FILENO}};
@@ -41,7 +45,10 @@ static bool write_all(int fd, const char *bytes, size_t size)
 	return true;
 }
 
-/* U+0080 to U+009F are control characters, too: as bytes of their own, and behind a lead of 0xc2. */
+/*
+ * U+0080 to U+009F are control characters, too. In UTF-8 they stand behind a lead of 0xc2, or are no character at all. In
+ * other character sets the byte alone is one, also as a part of a character that was meant to be UTF-8.
+ */
 static bool is_control(struct guard *guard, unsigned char byte)
 {
 	unsigned char lead = guard->lead;
@@ -51,6 +58,8 @@ static bool is_control(struct guard *guard, unsigned char byte)
 		guard->following = 0;
 		return (byte < ' ' && byte != '\n' && byte != '\t') || byte == 0x7f;
 	}
+	if (!guard->is_utf8)
+		return byte < 0xa0;
 	if (byte < 0xc0) {
 		bool is_stray = guard->following == 0;
 
@@ -62,32 +71,81 @@ static bool is_control(struct guard *guard, unsigned char byte)
 	return false;
 }
 
+static size_t put(struct guard *guard, unsigned char byte, char *text)
+{
+	if (is_control(guard, byte))
+		return (size_t)sprintf(text, "\\x%02X", (unsigned int)byte);
+	*text = (char)byte;
+	return 1;
+}
+
+/* What was held is no sequence of ours. */
+static size_t put_held(struct guard *guard, char *text)
+{
+	size_t length = 0;
+
+	for (size_t i = 0; i < guard->held_size; i++)
+		length += put(guard, (unsigned char)guard->held[i], text + length);
+	guard->held_size = 0;
+	return length;
+}
+
+/* A buffer of stdio may end anywhere in a sequence: the state is kept between two writes. */
+static size_t pass(struct guard *guard, char byte, char *text)
+{
+	size_t length = 0;
+
+	if (guard->held_size > 0 && byte != mark[guard->held_size - 1])
+		length = put_held(guard, text);
+	if (guard->held_size == 0 && (byte != ESCAPE || mark[0] == '\0'))
+		return length + put(guard, (unsigned char)byte, text + length);
+	guard->held[guard->held_size++] = byte;
+	if (guard->held_size == sizeof(guard->held)) {
+		guard->held_size = 0;
+		text[length++] = ESCAPE;
+	}
+	return length;
+}
+
+/* fopencookie(3): 0 is an error. */
 static ssize_t guarded_write(void *cookie, const char *bytes, size_t size)
 {
 	struct guard *guard = cookie;
-	char *text = malloc(4 * size + 1);
+	char *text = malloc(4 * (size + sizeof(guard->held)) + 1);
 	size_t length = 0;
 
 	if (text == NULL) {
 		errno = ENOMEM;
-		return -1;
+		return 0;
 	}
-	for (size_t i = 0; i < size; i++) {
-		bool is_ours = bytes[i] == ESCAPE && size - i > MARK_LENGTH && mark[0] != '\0' &&
-			       memcmp(bytes + i + 1, mark, MARK_LENGTH) == 0;
-
-		if (is_ours) {
-			text[length++] = ESCAPE;
-			i += MARK_LENGTH;
-		} else if (is_control(guard, (unsigned char)bytes[i])) {
-			length += (size_t)sprintf(text + length, "\\x%02X", (unsigned int)(unsigned char)bytes[i]);
-		} else {
-			text[length++] = bytes[i];
-		}
-	}
+	for (size_t i = 0; i < size; i++)
+		length += pass(guard, bytes[i], text + length);
 	bool is_written = write_all(guard->fd, text, length);
 	free(text);
-	return is_written ? (ssize_t)size : -1;
+	return is_written ? (ssize_t)size : 0;
+}
+
+/* A value that ends in ESC may be the last of the output. */
+static void write_held(void)
+{
+	char text[4 * (1 + MARK_LENGTH) + 1];
+
+	fflush(stdout);
+	for (size_t i = 0; i < sizeof(guards) / sizeof(guards[0]); i++)
+		(void)write_all(guards[i].fd, text, put_held(&guards[i], text));
+}
+
+/* The locale that the user has named, or what the kernel knows of the terminal (termios(3), IUTF8). */
+static bool is_utf8(int fd)
+{
+	static const char *const variables[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+	const char *value = NULL;
+	struct termios settings;
+
+	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]) && (value == NULL || *value == '\0'); i++)
+		value = getenv(variables[i]);
+	return (value != NULL && (strcasestr(value, "utf-8") != NULL || strcasestr(value, "utf8") != NULL)) ||
+	       (tcgetattr(fd, &settings) == 0 && (settings.c_iflag & IUTF8) != 0);
 }
 
 static FILE *guarded(struct guard *guard, FILE *plain, int buffering)
@@ -97,6 +155,7 @@ static FILE *guarded(struct guard *guard, FILE *plain, int buffering)
 
 	if (stream == NULL)
 		return plain;
+	guard->is_utf8 = is_utf8(guard->fd);
 	setvbuf(stream, NULL, buffering, BUFSIZ);
 	return stream;
 }
@@ -109,6 +168,7 @@ void terminal_guard(void)
 		snprintf(mark, sizeof(mark), "%016llx", (unsigned long long)number);
 	stdout = guarded(&guards[0], stdout, _IOLBF);
 	stderr = guarded(&guards[1], stderr, _IONBF); /* a question has no line feed */
+	(void)atexit(write_held);
 }
 
 const char *terminal_color(char buffer[64], int color)

@@ -12,7 +12,9 @@
 
 /**
  * From here on control characters that the process writes to a standard output or standard error that is a terminal
- * appear as \xHH. Line feeds and tabs stay. Files and pipes receive every byte as it is. Call once, first in main.
+ * appear as \xHH. Line feeds and tabs stay. Files and pipes receive every byte as it is. Call once, first in main. On a
+ * terminal that is not for UTF-8, as far as the locale's variables and the terminal's settings tell, the bytes 0x80 to
+ * 0x9f are control characters. ferror(3) reports a terminal that is gone.
  */
 void terminal_guard(void);
 /** Return the text of a colour (SGR number) that passes the guard; 64 bytes at most, with its NUL. */
