@@ -10,7 +10,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <syslog.h>
+
+#define SLOTS 3u
+#define SLOTS_SIZE (SLOTS * sizeof(struct knet_handle_crypto_cfg))
 
 /* Packets that were under way at a change come this much later at most. */
 #define QUIET_NS UINT64_C(5000000000)
@@ -120,14 +124,30 @@ static void tell_refused(const struct mesh *mesh, int rc)
 			strerror(-rc));
 }
 
+/* A kernel or a limit that refuses the flag or the lock is no reason to go without the ring. */
+static int take_slots(struct mesh_crypto *crypto)
+{
+	void *slots = mmap(NULL, SLOTS_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (slots == MAP_FAILED)
+		return -errno;
+	(void)madvise(slots, SLOTS_SIZE, MADV_DONTDUMP);
+	(void)!mlock(slots, SLOTS_SIZE);
+	crypto->slots = slots;
+	for (uint32_t i = 0; i < SLOTS; i++)
+		set_clear(&crypto->slots[i]);
+	return 0;
+}
+
 int mesh_crypto_open(struct mesh *mesh)
 {
 	struct mesh_crypto *crypto = &mesh->crypto;
 	struct knet_handle_crypto_cfg wanted;
-	int rc = read_wanted(mesh, &wanted);
+	int rc = take_slots(crypto);
 
-	for (int i = 0; i < 3; i++)
-		set_clear(&crypto->slots[i]);
+	if (rc < 0)
+		return rc;
+	rc = read_wanted(mesh, &wanted);
 	if (rc == 0 && is_clear(&wanted))
 		return allow_clear(mesh, true);
 	if (rc == 0)
@@ -240,4 +260,13 @@ int mesh_rekey(void *self, uint32_t phase)
 	return -EINVAL;
 }
 
-void mesh_crypto_close(struct mesh *mesh) { explicit_bzero(&mesh->crypto, sizeof(mesh->crypto)); }
+void mesh_crypto_close(struct mesh *mesh)
+{
+	struct mesh_crypto *crypto = &mesh->crypto;
+
+	if (crypto->slots == NULL)
+		return;
+	explicit_bzero(crypto->slots, SLOTS_SIZE);
+	munmap(crypto->slots, SLOTS_SIZE);
+	*crypto = (struct mesh_crypto){.slots = NULL};
+}

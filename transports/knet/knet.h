@@ -70,7 +70,7 @@ struct mesh_link {
 
 /** Keys: what is loaded where. Slot 0 stands for clear traffic. */
 struct mesh_crypto {
-	struct knet_handle_crypto_cfg slots[3];
+	struct knet_handle_crypto_cfg *slots; /* 3, in pages that core dumps leave out; NULL: not opened */
 	bool is_loaded[3];
 	uint8_t used;      /* slot that frames are sent with */
 	uint8_t target;    /* slot of the newest configuration */
