@@ -17,6 +17,7 @@
 #include "exec/reload.h"
 #include "exec/resync.h"
 #include "exec/ring.h"
+#include "exec/rotate.h"
 #include "exec/route.h"
 #include "exec/runtime_keys.h"
 #include "exec/stats.h"
@@ -60,14 +61,16 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 	executive->ipc = ipc_create(executive);
 	executive->life = plugin_life_create(executive);
 	executive->reload = reload_create(executive);
+	executive->rotate = rotate_create(executive);
 	if (executive->runtime_keys == NULL || executive->totem_stats == NULL || executive->quorum == NULL ||
 		executive->rekey == NULL || executive->plugins == NULL || executive->route == NULL ||
 		executive->sync == NULL ||
 		executive->resync == NULL || executive->life == NULL || executive->ipc == NULL ||
-		executive->reload == NULL) {
+		executive->reload == NULL || executive->rotate == NULL) {
 		log_line("MAIN", LOG_ERR, "out of memory");
 		return exit_code;
 	}
+	rotate_look(executive);
 	executive->ring = ring_create(executive, &exit_code);
 	return executive->ring == NULL ? exit_code : 0;
 }
@@ -119,6 +122,8 @@ void executive_destroy_parts(struct executive *executive)
 	plugin_life_destroy(executive->life);
 	executive->life = NULL;
 	unload_plugins(executive);
+	rotate_destroy(executive->rotate);
+	executive->rotate = NULL;
 	reload_destroy(executive->reload);
 	executive->reload = NULL;
 	ring_destroy(executive->ring);

@@ -27,6 +27,7 @@ struct reload;
 struct resync;
 struct ring;
 struct runtime_keys;
+struct rotate;
 struct route;
 struct stats;
 struct totem_stats;
@@ -57,6 +58,7 @@ struct executive {
 	struct ipc *ipc;
 	struct ring *ring;
 	struct reload *reload;
+	struct rotate *rotate;
 	uint32_t nodeid;
 	bool is_quorate;           /* set by quorum.c; true without a provider */
 	bool has_synchronized;     /* the first synchronisation is complete */

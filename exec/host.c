@@ -229,6 +229,9 @@ const struct coterie_host *host_table(void)
 		.channel_open = ipc_channel_open,
 		.channel_deliver = ipc_channel_deliver,
 		.client_may = ipc_client_may,
+		.key_prepare = host_key_prepare,
+		.key_commit = host_key_commit,
+		.key_drop = host_key_drop,
 	};
 
 	return &host;

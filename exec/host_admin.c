@@ -12,6 +12,7 @@
 #include "exec/rekey.h"
 #include "exec/reload.h"
 #include "exec/ring.h"
+#include "exec/rotate.h"
 
 /* Fill what the other side has room for; the first member of both says how much that is. */
 static void fill(void *to, const void *from, size_t size)
@@ -159,6 +160,28 @@ int host_rekey(struct coterie_ctx *ctx, uint32_t phase)
 	return rekey_go_on(host_plugin(ctx)->executive->rekey, phase);
 }
 
+int host_key_prepare(struct coterie_ctx *ctx, const void *key, uint32_t size,
+	void (*done)(void *arg, int rc, const char *text), void *arg)
+{
+	const struct plugin *plugin = host_plugin(ctx);
+
+	return rotate_prepare(plugin->executive->rotate, plugin, key, size, done, arg);
+}
+
+int host_key_commit(struct coterie_ctx *ctx, char *text, uint32_t size)
+{
+	const struct plugin *plugin = host_plugin(ctx);
+
+	return rotate_commit(plugin->executive->rotate, plugin, text, size);
+}
+
+void host_key_drop(struct coterie_ctx *ctx)
+{
+	const struct plugin *plugin = host_plugin(ctx);
+
+	rotate_drop(plugin->executive->rotate, plugin);
+}
+
 /* --- the life of other plugins --- */
 
 int host_plugin_load(struct coterie_ctx *ctx, const char *what, const char *const *options, uint32_t count,
@@ -194,6 +217,7 @@ void host_admin_reclaim(struct plugin *plugin)
 {
 	plugin_life_forget(plugin->executive->life, plugin);
 	rekey_forget(plugin->executive->rekey, plugin);
+	rotate_forget(plugin->executive->rotate, plugin);
 	quorum_forget(plugin->executive->quorum, plugin);
 	reload_forget(plugin->executive->reload, plugin);
 }

@@ -97,6 +97,10 @@ int host_log_reopen(struct coterie_ctx *ctx);
 int host_key_get(struct coterie_ctx *ctx, const void **bytes, uint32_t *size);
 int host_rekey_watch(struct coterie_ctx *ctx, void (*run)(void *arg), void *arg);
 int host_rekey(struct coterie_ctx *ctx, uint32_t phase);
+int host_key_prepare(struct coterie_ctx *ctx, const void *key, uint32_t size,
+	void (*done)(void *arg, int rc, const char *text), void *arg);
+int host_key_commit(struct coterie_ctx *ctx, char *text, uint32_t size);
+void host_key_drop(struct coterie_ctx *ctx);
 
 int host_plugin_load(struct coterie_ctx *ctx, const char *what, const char *const *options, uint32_t count,
 	void (*done)(void *arg, int rc, const char *text), void *arg);

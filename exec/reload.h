@@ -18,6 +18,8 @@
 #ifndef EXEC_RELOAD_H
 #define EXEC_RELOAD_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct executive;
@@ -49,6 +51,16 @@ void reload_drop(struct reload *reload, const void *owner);
 /** As reload_prepare, but nothing is kept, nor is what another one keeps dropped. */
 int reload_examine(struct reload *reload, const void *owner,
 	void (*done)(void *arg, int rc, const char *text), void *arg);
+/**
+ * Make a configuration that differs from the running one in the ring's key alone, and let it take the place of the
+ * running one, or only check that it could. Reads no file. The watchers of host->rekey_watch are called before the
+ * return.
+ *
+ * @param key   copied: size bytes
+ * @param text  out, on errors: text_size bytes, why
+ * @return 0; -EINVAL; -ENOMEM; nothing has changed on errors
+ */
+int reload_key(struct reload *reload, const void *key, uint32_t size, bool is_check, char *text, size_t text_size);
 /** This owner is not told of anything any more, and what is kept for it is dropped. */
 void reload_forget(struct reload *reload, const void *owner);
 

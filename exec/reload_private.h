@@ -1,5 +1,5 @@
 /*
- * What the files of the reload share: reload.c, reload_apply.c, reload_count.c, reload_hangup.c, reload_keys.c, reload_list.c,
+ * What the files of the reload share: reload.c, reload_apply.c, reload_count.c, reload_hangup.c, reload_key.c, reload_keys.c, reload_list.c,
  * reload_nodes.c, reload_peers.c and reload_quorum.c.
  * Nothing else includes this.
  */

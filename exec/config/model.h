@@ -241,6 +241,23 @@ int config_print(const struct config *config, enum config_form form, FILE *out);
 /** Print the options of coterie.conf: of all blocks, or of one (name: the plugin of transport or service).
     0; -ENOENT: no such block or plugin, which has been said on stderr; -ENOMEM */
 int config_help(const struct config_environment *environment, const char *block, const char *name, FILE *out);
+/**
+ * Give a configuration another key of the ring.
+ * @param key  copied, into memory as that of config->key: size bytes
+ * @return 0; -ENOMEM: the key is as before
+ */
+int config_replace_key(struct config *config, const void *key, uint32_t size);
+/**
+ * Name the file that a new key is to be stored in, so that the next start reads it: the file that the configuration
+ * names, otherwise the default file. With coterie.conf that is "authkey" in the state folder.
+ *
+ * @param is_named  out: the configuration names the file
+ * @param path      out, size bytes
+ * @return 0; -ENOTSUP: the key stands in the configuration itself; -ENAMETOOLONG
+ */
+int config_key_place(
+	const struct config *config, const char *state_dir, bool *is_named, char *path, size_t size);
+
 /** Put the keys runtime.config.totem into the map, but not those of links, and no others. -ENOMEM */
 int config_publish_runtime(const struct config *config, struct map *map);
 /** The keys of a new configuration over those of an old one: what the file no longer has goes. -ENOMEM */

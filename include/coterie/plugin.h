@@ -14,6 +14,7 @@
  *        watch, and peer_watch
  *   1.5  a transport's witness; rights of clients: COTERIE_OBSERVES and COTERIE_ADMINISTERS of requests, client_may;
  *        COTERIE_TELLS_QUORUM; a transport's overhead
+ *   1.6  a new key of the ring that the executive stores: key_prepare, key_commit, key_drop
  *
  * Rules. A change of an existing byte or of its meaning raises the major number, an appended member the
  * minor one; a behaviour that no size shows gets a capability bit. Members are never moved, reused or
@@ -47,7 +48,7 @@
 #include <coterie/frame.h>
 
 #define COTERIE_ABI_MAJOR 1
-#define COTERIE_ABI_MINOR 5
+#define COTERIE_ABI_MINOR 6
 #define COTERIE_PLUGIN_MAGIC 0x43744c70u
 
 /** What a plugin is. */
@@ -64,7 +65,7 @@
 #define COTERIE_CAP_STATS (UINT64_C(1) << 5)     /* both maps: map_read .. stats_clear */
 #define COTERIE_CAP_QUORUM (UINT64_C(1) << 6)    /* quorum_publish, quorum_get, quorum_watch */
 #define COTERIE_CAP_ADMIN (UINT64_C(1) << 7)     /* node_status .. log_reopen */
-#define COTERIE_CAP_CRYPTO (UINT64_C(1) << 8)    /* key_get, rekey_watch, rekey */
+#define COTERIE_CAP_CRYPTO (UINT64_C(1) << 8)    /* key_get, rekey_watch, rekey; key_prepare .. key_drop */
 #define COTERIE_CAP_LIFE (UINT64_C(1) << 9)      /* reload_prepare .. client_find */
 #define COTERIE_CAP_CHANNEL (UINT64_C(1) << 10)  /* channel_open, channel_deliver */
 #define COTERIE_CAP_RIGHTS (UINT64_C(1) << 11)   /* rights of requests are checked; client_may */
@@ -619,6 +620,30 @@ struct coterie_host {
 	 * @return 0; -EACCES: the client does not have it; -EINVAL: no such right
 	 */
 	int (*client_may)(struct coterie_client *client, uint32_t right);
+
+	/* --- since 1.6: another key of the ring, which all nodes take or none (COTERIE_CAP_CRYPTO) --- */
+
+	/**
+	 * First step: check that this node can take the key, and store it beside the key file, without holding up the
+	 * loop. The ring's key and the key file stay. One key at a time.
+	 *
+	 * @param key   copied: size bytes, 128 .. 4,096. Wipe it afterwards.
+	 * @param done  called on the loop thread, on a later turn, once, unless the plugin ends before. rc is 0,
+	 *     -EINVAL (nothing is kept) or -ENOMEM. text, borrowed: why, or ""
+	 * @return 0; -ENODATA: the ring is not encrypted; -EINVAL: size; -EALREADY: a key is prepared; -ENOMEM
+	 */
+	int (*key_prepare)(struct coterie_ctx *ctx, const void *key, uint32_t size,
+		void (*done)(void *arg, int rc, const char *text), void *arg);
+	/**
+	 * Second step: make the transport load the key (rekey_watch), and put it in the place of the key file.
+	 *
+	 * @param text  out: size bytes, for the operator, on errors
+	 * @return 0; -ENOENT: no key is prepared; -EBUSY: called from a ring message or a configuration: `post`, then
+	 *     call it; -EINVAL, -ENOMEM: the transport keeps its key, and the new one is dropped; -EIO: the transport has
+	 *     loaded the key, but the key file is the one before
+	 */
+	int (*key_commit)(struct coterie_ctx *ctx, char *text, uint32_t size);
+	void (*key_drop)(struct coterie_ctx *ctx); /* second step, the other way: forget the key that was prepared */
 };
 
 /** True when the other side's table is long enough to hold the member, and the member is set. */

@@ -40,7 +40,8 @@ dist_check_DATA += %D%/plugin_types.c %D%/released.c %D%/released_kit.c
 abi_headers = frame.h plugin.h service.h transport.h
 EXTRA_DIST += $(addprefix %D%/sdk/1.0/coterie/,$(abi_headers)) $(addprefix %D%/sdk/1.1/coterie/,$(abi_headers)) \
 	$(addprefix %D%/sdk/1.2/coterie/,$(abi_headers)) \
-	$(addprefix %D%/sdk/1.3/coterie/,$(abi_headers)) $(addprefix %D%/sdk/1.4/coterie/,$(abi_headers))
+	$(addprefix %D%/sdk/1.3/coterie/,$(abi_headers)) $(addprefix %D%/sdk/1.4/coterie/,$(abi_headers)) \
+	$(addprefix %D%/sdk/1.5/coterie/,$(abi_headers))
 
 # The guide for plugin authors, as its reader follows it.
 dist_doc_DATA += docs/write-a-service.md

@@ -12,6 +12,7 @@
 #include "exec/reload.h"
 #include "exec/resync.h"
 #include "exec/ring.h"
+#include "exec/rotate.h"
 #include "exec/route.h"
 #include "exec/sync.h"
 
@@ -272,6 +273,30 @@ void reload_forget(struct reload *reload, const void *owner)
 	if (exec_stub.reload_owner == owner)
 		exec_stub.reload_done = NULL;
 }
+
+int rotate_prepare(struct rotate *rotate, const void *owner, const void *key, uint32_t size,
+	void (*done)(void *arg, int rc, const char *text), void *arg)
+{
+	(void)rotate, (void)key, (void)done, (void)arg;
+	exec_stub.key_owner = owner;
+	exec_stub.key_size = size;
+	return -ENODATA;
+}
+
+int rotate_commit(struct rotate *rotate, const void *owner, char *text, uint32_t size)
+{
+	(void)rotate, (void)text, (void)size;
+	return exec_stub.key_owner == owner ? -EIO : -ENOENT;
+}
+
+void rotate_drop(struct rotate *rotate, const void *owner)
+{
+	(void)rotate;
+	if (exec_stub.key_owner == owner)
+		exec_stub.key_owner = NULL;
+}
+
+void rotate_forget(struct rotate *rotate, const void *owner) { rotate_drop(rotate, owner); }
 
 /* Where host.c is not linked in. */
 __attribute__((weak)) void host_resources_count(const struct plugin *plugin, uint32_t *timers,

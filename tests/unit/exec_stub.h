@@ -34,6 +34,8 @@ struct exec_stub {
 	void (*reload_done)(void *arg, int rc, const char *text);
 	void *reload_arg;
 	uint32_t reloads_prepared, reloads_committed, reloads_dropped;
+	const void *key_owner; /* of a new key: NULL: dropped */
+	uint32_t key_size;
 };
 
 extern struct exec_stub exec_stub;

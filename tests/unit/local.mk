@@ -342,11 +342,12 @@ variant_plugins += %D%/plugins/leaky.la
 %C%_plugins_leaky_la_LDFLAGS = $(VARIANT_LDFLAGS)
 
 # exec/reload*.c with real files, loop and map; ring, log and plugins are stand-ins.
-check_PROGRAMS += %D%/test_reload %D%/test_reload_keys %D%/test_reload_links %D%/test_reload_steps
-TESTS += %D%/test_reload %D%/test_reload_keys %D%/test_reload_links %D%/test_reload_steps
+check_PROGRAMS += %D%/test_reload %D%/test_reload_keys %D%/test_reload_links %D%/test_reload_steps %D%/test_rotate
+TESTS += %D%/test_reload %D%/test_reload_keys %D%/test_reload_links %D%/test_reload_steps %D%/test_rotate
 check_LTLIBRARIES += %D%/libreload_case.la
 %C%_libreload_case_la_SOURCES = %D%/reload_case.c %D%/reload_case.h exec/reload.c exec/reload_apply.c exec/reload_count.c exec/reload_hangup.c \
-	exec/reload_keys.c exec/reload_list.c exec/reload_nodes.c exec/reload_peers.c exec/reload_quorum.c exec/rekey.c \
+	exec/reload_key.c exec/reload_keys.c exec/reload_list.c exec/reload_nodes.c exec/reload_peers.c exec/reload_quorum.c exec/rekey.c \
+	exec/key_file.c exec/rotate.c \
 	exec/plugin_options.c exec/loop.c exec/log_limit.c exec/stats.c
 %C%_libreload_case_la_CFLAGS = $(TEST_CFLAGS)
 %C%_libreload_case_la_LIBADD = %D%/libconfig_case.la
@@ -363,6 +364,9 @@ reload_case_libs = %D%/libreload_case.la $(CHECK_LIBS) $(QB_LIBS) $(CONFUSE_LIBS
 %C%_test_reload_steps_SOURCES = %D%/test_reload_steps.c
 %C%_test_reload_steps_CFLAGS = $(TEST_CFLAGS)
 %C%_test_reload_steps_LDADD = $(reload_case_libs)
+%C%_test_rotate_SOURCES = %D%/test_rotate.c
+%C%_test_rotate_CFLAGS = $(TEST_CFLAGS)
+%C%_test_rotate_LDADD = $(reload_case_libs)
 
 # services/client and services/cpg/lib.
 client_unit_tests = %D%/test_client_error %D%/test_client_handle %D%/test_cpg_assembly %D%/test_libcpg \

@@ -535,6 +535,23 @@ START_TEST(a_reload_is_told_to_who_asked_while_he_is_there)
 }
 END_TEST
 
+START_TEST(a_new_key_belongs_to_the_plugin_that_prepares_it)
+{
+	char text[8];
+
+	ck_assert_int_eq(host->key_commit(ctx, text, sizeof(text)), -ENOENT);
+	ck_assert_int_eq(host->key_prepare(ctx, "key", 3, on_reload, NULL), -ENODATA);
+	ck_assert_ptr_eq(exec_stub.key_owner, &plugin);
+	ck_assert_uint_eq(exec_stub.key_size, 3);
+	ck_assert_int_eq(host->key_commit(ctx, text, sizeof(text)), -EIO);
+	host->key_drop(ctx);
+	ck_assert_ptr_null(exec_stub.key_owner);
+	host->key_prepare(ctx, "key", 3, on_reload, NULL);
+	host_resources_reclaim(&plugin); /* a plugin that ends */
+	ck_assert_ptr_null(exec_stub.key_owner);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("host");
@@ -560,6 +577,7 @@ int main(void)
 	tcase_add_test(tcase, the_rings_key);
 	tcase_add_test(tcase, the_end_is_logged);
 	tcase_add_test(tcase, a_reload_is_told_to_who_asked_while_he_is_there);
+	tcase_add_test(tcase, a_new_key_belongs_to_the_plugin_that_prepares_it);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

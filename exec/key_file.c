@@ -1,0 +1,111 @@
+#include "exec/key_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A link in the place of the key file stays: the file that it leads to is replaced. */
+static void follow(const char *path, char found[PATH_MAX])
+{
+	if (realpath(path, found) == NULL)
+		snprintf(found, PATH_MAX, "%s", path);
+}
+
+int key_file_open(struct key_file *file, const char *path)
+{
+	char found[PATH_MAX];
+
+	file->folder = -1;
+	if (strlen(path) >= sizeof(found))
+		return -ENAMETOOLONG;
+	follow(path, found);
+	char *slash = strrchr(found, '/');
+
+	if (slash == NULL || slash[1] == '\0')
+		return -EINVAL;
+	if (strlen(slash + 1) + sizeof(".next") > NAME_MAX)
+		return -ENAMETOOLONG;
+	snprintf(file->name, sizeof(file->name), "%s", slash + 1);
+	snprintf(file->next, sizeof(file->next), "%s.next", slash + 1);
+	slash[slash == found ? 1 : 0] = '\0';
+	file->folder = open(found, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return file->folder < 0 ? -errno : 0;
+}
+
+static int write_all(int fd, const uint8_t *bytes, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t written = write(fd, bytes + done, size - done);
+
+		if (written > 0)
+			done += (size_t)written;
+		else if (written == 0)
+			return -EIO;
+		else if (errno != EINTR)
+			return -errno;
+	}
+	return 0;
+}
+
+/* A daemon that is started as another user afterwards, or as root, reads the file as before. */
+static int set_rights(const struct key_file *file, int fd)
+{
+	struct stat status;
+	mode_t mode = 0400;
+
+	if (fstatat(file->folder, file->name, &status, AT_SYMLINK_NOFOLLOW) == 0) {
+		mode |= status.st_mode & 0040;
+		if (geteuid() == 0 && fchown(fd, status.st_uid, status.st_gid) < 0)
+			return -errno;
+	}
+	return fchmod(fd, mode) < 0 ? -errno : 0;
+}
+
+int key_file_write_next(const struct key_file *file, const void *key, size_t size)
+{
+	key_file_drop_next(file);
+	int fd = openat(file->folder, file->next, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return -errno;
+	int rc = write_all(fd, key, size);
+
+	if (rc == 0)
+		rc = set_rights(file, fd);
+	if (rc == 0 && fsync(fd) < 0)
+		rc = -errno;
+	if (close(fd) < 0 && rc == 0)
+		rc = -errno;
+	if (rc == 0)
+		rc = key_file_sync(file);
+	if (rc < 0)
+		key_file_drop_next(file);
+	return rc;
+}
+
+int key_file_use_next(const struct key_file *file)
+{
+	return renameat(file->folder, file->next, file->folder, file->name) < 0 ? -errno : 0;
+}
+
+void key_file_drop_next(const struct key_file *file) { unlinkat(file->folder, file->next, 0); }
+
+/* Some file systems cannot write a folder to the disk (EINVAL), and need not. */
+int key_file_sync(const struct key_file *file)
+{
+	return fsync(file->folder) < 0 && errno != EINVAL ? -errno : 0;
+}
+
+void key_file_close(struct key_file *file)
+{
+	if (file->folder >= 0)
+		close(file->folder);
+	file->folder = -1;
+}
