@@ -20,6 +20,8 @@
  * old one. After a while the asker's node says WITHOUT, three times, each when the one before has been all
  * around: the ring may have stood still instead. Whoever had not spoken before the place of the third is not
  * waited for. Who does not come to a verdict makes it say DROP.
+ *
+ * A new key of the ring is agreed on in the same way: rotate.c.
  */
 #include "services/cfg/cfg.h"
 
@@ -80,7 +82,9 @@ void cfg_agreement_report(struct cfg *cfg)
 
 static void drop_kept(struct cfg *cfg)
 {
-	if (cfg->agreement.is_kept)
+	if (cfg->agreement.is_kept && cfg->agreement.is_key)
+		cfg->host->key_drop(cfg->ctx);
+	else if (cfg->agreement.is_kept)
 		cfg->host->reload_drop(cfg->ctx);
 	cfg->agreement.is_kept = false;
 }
@@ -122,6 +126,11 @@ void cfg_agreement_commit(struct cfg *cfg)
 
 	agreement->is_commit_due = false;
 	agreement->is_kept = false;
+	if (agreement->is_key) {
+		cfg_rotate_commit(cfg);
+		cfg_reload_next(cfg);
+		return;
+	}
 	int rc = cfg->host->reload_commit(cfg->ctx);
 
 	if (rc == 0) {
@@ -187,9 +196,11 @@ static void drop_first(struct cfg *cfg, const char *reason)
 	struct cfg_round *round = take_first(cfg);
 
 	drop_kept(cfg);
-	if (reason != NULL && !round->is_check)
+	if (reason != NULL && round->key != NULL)
+		cfg->host->log(cfg->ctx, LOG_ERR, "Key rotation refused, the ring keeps its key: %s", reason);
+	else if (reason != NULL && !round->is_check)
 		tell_refused(cfg, reason);
-	if (!round->is_check)
+	if (!round->is_check && round->key == NULL)
 		cfg_rekey_reload_ends(cfg);
 	tell_asker(cfg, round, reason != NULL ? CFG_OUTCOME_REFUSED : CFG_OUTCOME_CHECKED);
 }
@@ -229,9 +240,9 @@ static void say(struct cfg *cfg, struct cfg_round *round, enum cfg_stage stage, 
 
 /* ---- Reading ------------------------------------------------------------- */
 
-static void on_prepared(void *arg, int rc, const char *text)
+void cfg_agreement_prepared(void *self, int rc, const char *text)
 {
-	struct cfg *cfg = arg;
+	struct cfg *cfg = self;
 	struct cfg_agreement *agreement = &cfg->agreement;
 	struct cfg_round *round = agreement->rounds;
 
@@ -261,15 +272,22 @@ void cfg_agreement_next(struct cfg *cfg)
 		return;
 	const struct cfg_member *own = cfg_round_member(round, cfg->host->local_nodeid(cfg->ctx));
 
-	if (own == NULL || own->is_out || (!round->is_check && !cfg_rekey_allows_reload(cfg)))
+	if (own == NULL || own->is_out)
+		return;
+	if (round->key != NULL ? !cfg_rotate_is_time(cfg) : !round->is_check && !cfg_rekey_allows_reload(cfg))
 		return;
 	round->is_begun = true;
 	round->since_ns = now(cfg);
 	agreement->is_reading = true;
-	int rc = cfg->host->reload_prepare(cfg->ctx, on_prepared, cfg);
+	agreement->is_key = round->key != NULL;
+	if (round->key != NULL) {
+		cfg_rotate_prepare(cfg, round);
+		return;
+	}
+	int rc = cfg->host->reload_prepare(cfg->ctx, cfg_agreement_prepared, cfg);
 
 	if (rc < 0)
-		on_prepared(cfg, rc, "");
+		cfg_agreement_prepared(cfg, rc, "");
 }
 
 /* ---- The order ----------------------------------------------------------- */
@@ -307,15 +325,18 @@ void cfg_agreement_void(struct cfg *cfg)
 			continue;
 		}
 		cfg->host->log(cfg->ctx, LOG_NOTICE,
-			"The config %s of node %u has ended without effect: the ring has changed",
-			round->is_check ? "check" : "reload", round->asker);
+			"The %s of node %u has ended without effect: the ring has changed",
+			round->key != NULL ? "key rotation" :
+			round->is_check    ? "config check" : "config reload", round->asker);
 		if (round->is_begun)
 			drop_kept(cfg);
 		struct cfg_ask *ask = round->asker == cfg->host->local_nodeid(cfg->ctx)
 					      ? cfg_ask_find(cfg, round->number)
 					      : NULL;
 
-		if (ask != NULL)
+		if (ask != NULL && round->key != NULL)
+			cfg_rotate_void(cfg, ask, round);
+		else if (ask != NULL)
 			ask->is_owed = true;
 		*place = round->next;
 		cfg_round_destroy(round);
@@ -323,32 +344,30 @@ void cfg_agreement_void(struct cfg *cfg)
 	cfg->agreement.is_voided = true; /* the rest is done later: the ring has other things to say now */
 }
 
-void cfg_deliver_reload_ask(void *self, uint32_t nodeid, void *msg, uint32_t size)
+void cfg_agreement_begin_round(struct cfg *cfg, uint32_t asker, uint64_t number, bool is_check,
+	const struct cfg_sealed_key *key)
 {
-	struct cfg *cfg = self;
-	const struct cfg_ring_reload_ask *message = msg;
+	bool is_ours = asker == cfg->host->local_nodeid(cfg->ctx);
+	struct cfg_ask *ask = is_ours ? cfg_ask_find(cfg, number) : NULL;
 	struct cfg_round *round = NULL;
-	bool is_ours = nodeid == cfg->host->local_nodeid(cfg->ctx);
-	struct cfg_ask *ask = is_ours ? cfg_ask_find(cfg, message->number) : NULL;
-	bool is_check = (message->flags & CFG_RELOAD_CHECK) != 0;
 	uint32_t count;
-
-	(void)size;
 	struct cfg_round **end = end_of(&cfg->agreement.rounds, &count);
 
-	cfg->host->log(cfg->ctx, LOG_NOTICE, "Config %s requested by node %u",
-		is_check ? "check" : "reload", nodeid);
-	if (!cfg_agreement_is_possible(cfg)) {
-		if (ask != NULL)
-			cfg_ask_otherwise(cfg, ask);
-		return;
-	}
-	if (cfg_round_find(cfg->agreement.rounds, nodeid, message->number) != NULL) {
-		complain(cfg, nodeid, "a second request");
+	if (cfg_round_find(cfg->agreement.rounds, asker, number) != NULL) {
+		complain(cfg, asker, "a second request");
 		return;
 	}
 	if (count < ROUNDS_MAX)
-		round = cfg_round_create(cfg, nodeid, message->number, false);
+		round = cfg_round_create(cfg, asker, number, false);
+	if (round != NULL && key != NULL) {
+		round->key = malloc(sizeof(*key));
+		if (round->key == NULL) {
+			cfg_round_destroy(round);
+			round = NULL;
+		} else {
+			*round->key = *key;
+		}
+	}
 	if (round == NULL) {
 		if (ask != NULL)
 			cfg_ask_answer(cfg, ask, CS_ERR_TRY_AGAIN);
@@ -358,6 +377,23 @@ void cfg_deliver_reload_ask(void *self, uint32_t nodeid, void *msg, uint32_t siz
 	*end = round;
 	say(cfg, round, CFG_STAGE_HEARD, "");
 	cfg_reload_next(cfg);
+}
+
+void cfg_deliver_reload_ask(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	struct cfg *cfg = self;
+	const struct cfg_ring_reload_ask *message = msg;
+	bool is_check = (message->flags & CFG_RELOAD_CHECK) != 0;
+	bool is_ours = nodeid == cfg->host->local_nodeid(cfg->ctx);
+	struct cfg_ask *ask = is_ours ? cfg_ask_find(cfg, message->number) : NULL;
+
+	(void)size;
+	cfg->host->log(cfg->ctx, LOG_NOTICE, "Config %s requested by node %u",
+		is_check ? "check" : "reload", nodeid);
+	if (cfg_agreement_is_possible(cfg))
+		cfg_agreement_begin_round(cfg, nodeid, message->number, is_check, NULL);
+	else if (ask != NULL)
+		cfg_ask_otherwise(cfg, ask);
 }
 
 void cfg_deliver_reload_word(void *self, uint32_t nodeid, void *msg, uint32_t size)
@@ -416,8 +452,14 @@ static void drop_slow(struct cfg *cfg, struct cfg_round *round)
 
 	if (round != cfg->agreement.rounds)
 		return; /* its time has not even come */
-	cfg_round_name_missing(round, CFG_STAGE_READY, nodes, sizeof(nodes));
-	snprintf(reason, sizeof(reason), "nodes have not read their files in time:%s", nodes);
+	bool is_deaf = round->key != NULL && !cfg_round_has_all(round, CFG_STAGE_HEARD);
+
+	cfg_round_name_missing(round, is_deaf ? CFG_STAGE_HEARD : CFG_STAGE_READY, nodes, sizeof(nodes));
+	snprintf(reason, sizeof(reason), "%s:%s",
+		is_deaf              ? "nodes do not answer, or run a build that cannot rotate keys" :
+		round->key != NULL ? "nodes have not stored the key in time" :
+				       "nodes have not read their files in time",
+		nodes);
 	for (uint32_t i = 0; i < round->member_count; i++)
 		if (round->members[i].stage < CFG_STAGE_READY)
 			round->members[i].is_out = true; /* for the report */
@@ -434,6 +476,8 @@ void cfg_deliver_reload_order(void *self, uint32_t nodeid, void *msg, uint32_t s
 	(void)size;
 	if (message->order != CFG_ORDER_WITHOUT && message->order != CFG_ORDER_DROP)
 		complain(cfg, nodeid, "an order");
+	else if (round != NULL && message->order == CFG_ORDER_WITHOUT && round->key != NULL)
+		complain(cfg, nodeid, "an order about a key");
 	else if (round != NULL && message->order == CFG_ORDER_WITHOUT)
 		leave_out_silent(cfg, round);
 	else if (round != NULL)

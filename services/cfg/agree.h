@@ -28,6 +28,7 @@ struct cfg_round {
 	uint64_t number;
 	bool is_check;  /* nothing is to change, whatever the files say */
 	bool is_alone;  /* a check of this node alone: it is in no order */
+	struct cfg_sealed_key *key; /* a new key of the ring: rotate.c; NULL: a reload */
 	bool is_begun;  /* this node reads its file, or has */
 	bool is_ordered;   /* the order to go on without the silent is on its way */
 	bool is_ended;     /* so is the one to drop it */
@@ -64,7 +65,12 @@ struct cfg_agreement {
 	struct coterie_timer *timer;
 	uint64_t next_number;
 	bool is_reading;    /* the executive, for the first of the rounds, or one that was dropped since */
-	bool is_kept;       /* the executive has a file ready */
+	bool is_kept;       /* the executive has a file ready, or a key */
+	bool is_key;        /* what is read, kept or to be applied is a key */
+	bool is_rotating;   /* the key has been applied here, and the ring goes over to it, for this round: */
+	uint32_t rotation_asker;
+	uint64_t rotation_number;
+	char rotation_flaw[512]; /* what this node could not do for it; "": nothing */
 	bool is_commit_due; /* it is to be applied, for this round: */
 	uint32_t commit_asker;
 	uint64_t commit_number;
@@ -94,6 +100,38 @@ void cfg_swap_reload_ask(void *msg, uint32_t size);
 void cfg_swap_reload_word(void *msg, uint32_t size);
 void cfg_swap_reload_order(void *msg, uint32_t size);
 
+/** What has been read is good, and is kept (rc 0), or is not, and text says why. */
+void cfg_agreement_prepared(void *self, int rc, const char *text);
+/** Put a new round at the end, and take part. Without room or memory its client has to try again. */
+void cfg_agreement_begin_round(struct cfg *cfg, uint32_t asker, uint64_t number, bool is_check,
+	const struct cfg_sealed_key *key);
+
+/* --- rotate.c: rounds for a new key of the ring --- */
+
+int cfg_handle_key_rotate(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+void cfg_deliver_key_rotate(void *self, uint32_t nodeid, void *msg, uint32_t size);
+void cfg_swap_key_rotate(void *msg, uint32_t size);
+/** May the key be looked at now? Not before an earlier change of keys has ended or got stuck. */
+bool cfg_rotate_is_time(const struct cfg *cfg);
+/** Have the key of a round stored beside the one in use. cfg_agreement_prepared is called, maybe before the return. */
+void cfg_rotate_prepare(struct cfg *cfg, const struct cfg_round *round);
+/** Let the transport load the key that is kept. */
+void cfg_rotate_commit(struct cfg *cfg);
+/** The change of keys has ended on this node, or (with a reason) got stuck. */
+void cfg_rotate_ends(struct cfg *cfg, const char *reason);
+/** The ring has changed under a round of this node's client: answer the client. */
+void cfg_rotate_void(struct cfg *cfg, struct cfg_ask *ask, struct cfg_round *round);
+/** Nodes of the node list that are not in the ring: room for max. @return how many there are */
+uint32_t cfg_rotate_absent(struct cfg *cfg, uint32_t *list, uint32_t max);
+
+/* --- wrap.c --- */
+
+/** Encrypt a key for the nodes that have the ring's key in use. 0; -ENODATA: the ring has no key; -EIO: libcrypto */
+int cfg_wrap_seal(struct cfg *cfg, const uint8_t key[CFG_KEY_SIZE], struct cfg_sealed_key *sealed);
+/** The other way. @param sender  node id. 0; -ENODATA; -EBADMSG: under another key, or altered. key is zero then */
+int cfg_wrap_open(
+	struct cfg *cfg, uint32_t sender, const struct cfg_sealed_key *sealed, uint8_t key[CFG_KEY_SIZE]);
+
 /* --- agree_ask.c: who asks, and those who keep all waiting --- */
 
 void cfg_agreement_init(struct cfg *cfg);
@@ -101,6 +139,10 @@ void cfg_agreement_fini(struct cfg *cfg);
 /** Tell the nodes of a reload that a client wants. 0; -EAGAIN; -ENOMEM; -ENOTSUP */
 int cfg_agreement_ask(
 	struct cfg *cfg, struct coterie_client *client, enum cfg_response_id response, uint32_t flags);
+/** Keep a client's wish for the round of this number. NULL: out of memory */
+struct cfg_ask *cfg_ask_create(struct cfg *cfg, struct coterie_client *client,
+	enum cfg_response_id response, uint32_t flags, uint64_t number);
+void cfg_ask_destroy(struct cfg *cfg, struct cfg_ask *ask); /* without an answer */
 /** A connection ends. */
 void cfg_agreement_forget(struct cfg *cfg, const struct coterie_client *client);
 /** A regular configuration: what was under way in the one before is void, and asked anew. */

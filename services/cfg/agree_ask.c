@@ -64,7 +64,7 @@ struct cfg_ask *cfg_ask_find(const struct cfg *cfg, uint64_t number)
 	return NULL;
 }
 
-static void ask_destroy(struct cfg *cfg, struct cfg_ask *ask)
+void cfg_ask_destroy(struct cfg *cfg, struct cfg_ask *ask)
 {
 	struct cfg_ask **place = &cfg->agreement.asks;
 
@@ -78,7 +78,7 @@ void cfg_ask_answer(struct cfg *cfg, struct cfg_ask *ask, int32_t error)
 {
 	if (ask->client != NULL)
 		cfg->host->reply(ask->client, ask->response, error, NULL, 0);
-	ask_destroy(cfg, ask);
+	cfg_ask_destroy(cfg, ask);
 }
 
 void cfg_ask_report(
@@ -86,7 +86,7 @@ void cfg_ask_report(
 {
 	if (ask->client != NULL)
 		cfg_round_report(cfg, round, ask->client, (enum cfg_response_id)ask->response, outcome);
-	ask_destroy(cfg, ask);
+	cfg_ask_destroy(cfg, ask);
 }
 
 void cfg_ask_otherwise(struct cfg *cfg, struct cfg_ask *ask)
@@ -102,7 +102,7 @@ void cfg_ask_otherwise(struct cfg *cfg, struct cfg_ask *ask)
 	if (rc < 0)
 		cfg_ask_answer(cfg, ask, CS_ERR_TRY_AGAIN);
 	else if (!is_check)
-		ask_destroy(cfg, ask); /* its client waits for the other one */
+		cfg_ask_destroy(cfg, ask); /* its client waits for the other one */
 }
 
 static int send_ask(struct cfg *cfg, struct cfg_ask *ask)
@@ -115,8 +115,8 @@ static int send_ask(struct cfg *cfg, struct cfg_ask *ask)
 	return cfg->host->ring_send(cfg->ctx, CFG_RING_RELOAD_ASK, COTERIE_SAFE, &iov, 1);
 }
 
-static struct cfg_ask *ask_create(
-	struct cfg *cfg, struct coterie_client *client, enum cfg_response_id response, uint32_t flags)
+struct cfg_ask *cfg_ask_create(struct cfg *cfg, struct coterie_client *client,
+	enum cfg_response_id response, uint32_t flags, uint64_t number)
 {
 	struct cfg_ask *ask = calloc(1, sizeof(*ask));
 
@@ -125,6 +125,7 @@ static struct cfg_ask *ask_create(
 	ask->client = client;
 	ask->response = response;
 	ask->flags = flags;
+	ask->number = number;
 	ask->next = cfg->agreement.asks;
 	cfg->agreement.asks = ask;
 	return ask;
@@ -139,15 +140,15 @@ int cfg_agreement_ask(
 		return cfg_reload_send(cfg, client, response == CFG_RES_RELOAD_REPORT);
 	if (!COTERIE_HAS(cfg->host, reload_prepare))
 		return -ENOTSUP;
-	struct cfg_ask *ask = ask_create(cfg, client, response, flags);
+	struct cfg_ask *ask = cfg_ask_create(cfg, client, response, flags, cfg->agreement.next_number);
 
 	if (ask == NULL)
 		return -ENOMEM;
-	ask->number = cfg->agreement.next_number++;
+	cfg->agreement.next_number++;
 	int rc = is_possible ? send_ask(cfg, ask) : cfg_agreement_check_alone(cfg, ask->number);
 
 	if (rc < 0)
-		ask_destroy(cfg, ask);
+		cfg_ask_destroy(cfg, ask);
 	cfg_agreement_arm(cfg);
 	return rc;
 }
@@ -186,12 +187,16 @@ static void watch_rounds(struct cfg *cfg)
 
 		if (round->is_alone || round->asker != self)
 			continue;
+		bool is_silent = !cfg_round_has_all(round, CFG_STAGE_HEARD);
+
 		if (silent_ns >= (round->warnings == 0 ? SILENCE_NS : WARNING_NS) && !round->is_ordered &&
-			!cfg_round_has_all(round, CFG_STAGE_HEARD)) {
+			is_silent && round->key == NULL) {
 			round->is_ordered = true;
 			cfg_order(cfg, round, CFG_ORDER_WITHOUT);
 		}
-		if (waited_ns >= PATIENCE_NS && !round->is_ended && round == agreement->rounds) {
+		/* A ring without one of its members is no ring: a new key is for all of them. */
+		if (waited_ns >= (round->key != NULL && is_silent ? SILENCE_NS : PATIENCE_NS) &&
+			!round->is_ended && round == agreement->rounds) {
 			round->is_ended = true;
 			cfg_order(cfg, round, CFG_ORDER_DROP);
 		}
@@ -295,7 +300,7 @@ void cfg_agreement_fini(struct cfg *cfg)
 	free_rounds(agreement->rounds);
 	free_rounds(agreement->decided);
 	while (agreement->asks != NULL)
-		ask_destroy(cfg, agreement->asks);
+		cfg_ask_destroy(cfg, agreement->asks);
 	if (agreement->is_kept)
 		cfg->host->reload_drop(cfg->ctx);
 }

@@ -12,6 +12,7 @@
 
 #define REPORT_TEXT_MAX 600000u /* bytes of all texts in one answer */
 #define MORE "more\n"
+#define ABSENT_MAX 256u /* nodes of the node list that a report names */
 
 /* ---- Members ------------------------------------------------------------- */
 
@@ -47,6 +48,7 @@ void cfg_round_destroy(struct cfg_round *round)
 	for (uint32_t i = 0; i < round->member_count; i++)
 		free(round->members[i].text);
 	free(round->members);
+	free(round->key);
 	free(round);
 }
 
@@ -184,10 +186,13 @@ static uint32_t put_node(uint8_t *at, const struct cfg_member *member, uint32_t 
 }
 
 static void reply_report(struct cfg *cfg, const struct cfg_round *round, struct coterie_client *client,
-	enum cfg_outcome outcome)
+	enum cfg_response_id response, enum cfg_outcome outcome)
 {
-	uint32_t room = REPORT_TEXT_MAX / (round->member_count + 1), size = 8, header[2];
-	size_t most = size;
+	uint32_t room = REPORT_TEXT_MAX / (round->member_count + 1), size = 8, header[2], absent[ABSENT_MAX];
+	uint32_t absent_count = response == CFG_RES_KEY_ROTATE ? cfg_rotate_absent(cfg, absent, ABSENT_MAX) : 0;
+
+	absent_count = absent_count < ABSENT_MAX ? absent_count : ABSENT_MAX;
+	size_t most = size + absent_count * sizeof(struct cfg_wire_node_report);
 
 	for (uint32_t i = 0; i < round->member_count; i++) {
 		size_t length = round->members[i].text != NULL ? strlen(round->members[i].text) : 0;
@@ -197,17 +202,26 @@ static void reply_report(struct cfg *cfg, const struct cfg_round *round, struct 
 	uint8_t *bytes = calloc(1, most);
 
 	if (bytes == NULL) {
-		cfg->host->reply(client, CFG_RES_RELOAD_REPORT, CS_ERR_NO_MEMORY, NULL, 0);
+		cfg->host->reply(client, response, CS_ERR_NO_MEMORY, NULL, 0);
 		return;
 	}
 	header[0] = outcome;
 	header[1] = round->member_count;
-	memcpy(bytes, header, sizeof(header));
 	for (uint32_t i = 0; i < round->member_count; i++)
 		size += put_node(bytes + size, &round->members[i], room);
+	for (uint32_t i = 0; i < absent_count; i++) {
+		struct cfg_wire_node_report node = {.nodeid = absent[i], .outcome = CFG_NODE_ABSENT};
+
+		if (cfg_round_member(round, absent[i]) != NULL)
+			continue; /* it has left since */
+		memcpy(bytes + size, &node, sizeof(node));
+		header[1]++;
+		size += (uint32_t)sizeof(node);
+	}
+	memcpy(bytes, header, sizeof(header));
 	struct iovec iov = {bytes, size};
 
-	cfg->host->reply(client, CFG_RES_RELOAD_REPORT, CS_OK, &iov, 1);
+	cfg->host->reply(client, response, CS_OK, &iov, 1);
 	free(bytes);
 }
 
@@ -216,8 +230,8 @@ void cfg_round_report(struct cfg *cfg, const struct cfg_round *round, struct cot
 {
 	bool is_good = outcome != CFG_OUTCOME_REFUSED && cfg_round_first(round, CFG_STAGE_FAILED) == NULL;
 
-	if (response == CFG_RES_RELOAD_REPORT)
-		reply_report(cfg, round, client, outcome);
+	if (response == CFG_RES_RELOAD_REPORT || response == CFG_RES_KEY_ROTATE)
+		reply_report(cfg, round, client, response, outcome);
 	else
 		cfg->host->reply(client, response, is_good ? CS_OK : CS_ERR_INVALID_PARAM, NULL, 0);
 }

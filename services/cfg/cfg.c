@@ -250,6 +250,8 @@ static const struct coterie_request cfg_requests[] = {
 		cfg_handle_trackstop},
 	{CFG_REQ_RELOAD_REPORT, sizeof(struct cfg_req_reload_report), FLOW | ADMINISTERS,
 		CFG_RES_RELOAD_REPORT, cfg_handle_reload_report},
+	{CFG_REQ_KEY_ROTATE, sizeof(struct cfg_req_key_rotate), FLOW | ADMINISTERS, CFG_RES_KEY_ROTATE,
+		cfg_handle_key_rotate},
 };
 
 static const struct coterie_ring_msg cfg_ring_msgs[] = {
@@ -267,6 +269,8 @@ static const struct coterie_ring_msg cfg_ring_msgs[] = {
 		cfg_deliver_reload_word, NULL},
 	{CFG_RING_RELOAD_ORDER, sizeof(struct cfg_ring_reload_order), cfg_swap_reload_order,
 		cfg_deliver_reload_order, NULL},
+	{CFG_RING_KEY_ROTATE, sizeof(struct cfg_ring_key_rotate), cfg_swap_key_rotate, cfg_deliver_key_rotate,
+		NULL},
 };
 
 static const struct coterie_service cfg_ops = {

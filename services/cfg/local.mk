@@ -2,7 +2,8 @@
 cfg_service_sources = \
 	services/cfg/agree.c services/cfg/agree.h services/cfg/agree_ask.c services/cfg/agree_round.c \
 	services/cfg/agree_send.c services/cfg/cfg.c services/cfg/cfg.h services/cfg/messages.h \
-	services/cfg/rekey.c services/cfg/rekey_words.c services/cfg/reload.c services/cfg/shutdown.c services/cfg/state.c services/cfg/status.c
+	services/cfg/rekey.c services/cfg/rekey_words.c services/cfg/reload.c services/cfg/rotate.c \
+	services/cfg/shutdown.c services/cfg/state.c services/cfg/status.c services/cfg/wrap.c
 
 if WITH_CFG
 plugin_LTLIBRARIES += cfg.la
@@ -21,7 +22,7 @@ libcfg_service_la_CFLAGS = $(TEST_CFLAGS) $(CRYPTO_CFLAGS)
 
 cfg_service_tests = \
 	tests/unit/test_cfg tests/unit/test_cfg_agree tests/unit/test_cfg_agree_odds tests/unit/test_cfg_rekey \
-	tests/unit/test_cfg_rekey_order tests/unit/test_cfg_rekey_reload tests/unit/test_cfg_shutdown
+	tests/unit/test_cfg_rekey_order tests/unit/test_cfg_rekey_reload tests/unit/test_cfg_rotate tests/unit/test_cfg_shutdown
 check_PROGRAMS += $(cfg_service_tests)
 TESTS += $(cfg_service_tests)
 agree_case_sources = tests/unit/agree_case.c tests/unit/agree_case.h tests/unit/service_ring.c tests/unit/service_ring.h
@@ -31,6 +32,9 @@ tests_unit_test_cfg_agree_LDADD = libcfg_service.la $(CHECK_LIBS)
 tests_unit_test_cfg_agree_odds_SOURCES = tests/unit/test_cfg_agree_odds.c $(agree_case_sources)
 tests_unit_test_cfg_agree_odds_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_cfg_agree_odds_LDADD = libcfg_service.la $(CHECK_LIBS)
+tests_unit_test_cfg_rotate_SOURCES = tests/unit/test_cfg_rotate.c $(agree_case_sources)
+tests_unit_test_cfg_rotate_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_cfg_rotate_LDADD = libcfg_service.la $(CHECK_LIBS)
 rekey_case_sources = tests/unit/rekey_case.c tests/unit/rekey_case.h tests/unit/service_ring.c tests/unit/service_ring.h
 tests_unit_test_cfg_rekey_SOURCES = tests/unit/test_cfg_rekey.c $(rekey_case_sources)
 tests_unit_test_cfg_rekey_CFLAGS = $(TEST_CFLAGS)

@@ -85,6 +85,7 @@ enum cfg_request_id {
 	CFG_REQ_TRACKSTART = 10,
 	CFG_REQ_TRACKSTOP = 11,
 	CFG_REQ_RELOAD_REPORT = 1000, /* ours, far behind Corosync's */
+	CFG_REQ_KEY_ROTATE = 1001,
 };
 
 /* RING_STATUS_GET, RING_REENABLE, LOCAL_GET, RELOAD_CONFIG, REOPEN_LOG_FILES, TRACKSTOP. */
@@ -164,6 +165,18 @@ struct cfg_req_reload_report {
 CFG_SIZE(cfg_req_reload_report, 24);
 CFG_LAYOUT(cfg_req_reload_report, flags, 16);
 
+enum cfg_rotate_flags {
+	CFG_ROTATE_FORCE = 1, /* nodes of the node list may be absent from the ring */
+};
+
+struct cfg_req_key_rotate {
+	struct cfg_request_header header;
+	uint32_t flags; /* enum cfg_rotate_flags */
+	uint32_t pad;
+};
+CFG_SIZE(cfg_req_key_rotate, 24);
+CFG_LAYOUT(cfg_req_key_rotate, flags, 16);
+
 /* ---- Executive to client ---- */
 
 /* Responses, and the one event. */
@@ -182,6 +195,7 @@ enum cfg_response_id {
 	CFG_RES_REOPEN_LOG_FILES = 15,
 	CFG_RES_NODE_STATUS_GET = 16,
 	CFG_RES_RELOAD_REPORT = 1000,
+	CFG_RES_KEY_ROTATE = 1001, /* struct cfg_res_reload_report */
 };
 
 /* What has nothing but a result. */
@@ -281,9 +295,10 @@ enum cfg_node_outcome {
 	CFG_NODE_FAILED = 4,    /* it said that it could, and then could not: text says why */
 	CFG_NODE_NO_ANSWER = 5, /* the service is not loaded there, or hangs */
 	CFG_NODE_LEFT = 6,      /* it is not in the ring any more */
+	CFG_NODE_ABSENT = 7,    /* it is in the node list, and was not in the ring when the key changed */
 };
 
-/* Followed by that many nodes, in ascending order. error is CS_OK whatever the outcome. */
+/* Followed by that many nodes, in ascending order, absent ones last. error is CS_OK whatever the outcome. */
 struct cfg_res_reload_report {
 	struct cfg_response_header header;
 	uint32_t outcome; /* enum cfg_outcome */
@@ -326,6 +341,7 @@ enum cfg_ring_function {
 	CFG_RING_RELOAD_ASK = 5,
 	CFG_RING_RELOAD_WORD = 6,
 	CFG_RING_RELOAD_ORDER = 7,
+	CFG_RING_KEY_ROTATE = 8,
 };
 
 struct cfg_ring_plain {
@@ -385,7 +401,7 @@ enum cfg_stage {
 	CFG_STAGE_HEARD = 1, /* it takes part */
 	CFG_STAGE_READY = 2, /* its file is good; text: what would change */
 	CFG_STAGE_REFUSED = 3, /* it is not; text: why */
-	CFG_STAGE_APPLIED = 4, /* it has changed */
+	CFG_STAGE_APPLIED = 4, /* it has changed; of a key: it sends with the new one, and has forgotten the old one */
 	CFG_STAGE_FAILED = 5,  /* it could not; text: why */
 };
 
@@ -420,5 +436,34 @@ struct cfg_ring_reload_order {
 CFG_SIZE(cfg_ring_reload_order, 32);
 CFG_LAYOUT(cfg_ring_reload_order, number, 16);
 CFG_LAYOUT(cfg_ring_reload_order, order, 24);
+
+/* A new key of the ring, encrypted under the one in use: wrap.c. */
+enum {
+	CFG_ROUND_SIZE = 16,
+	CFG_KEY_SIZE = 256,
+	CFG_KEY_TAG_SIZE = 16,
+};
+
+struct cfg_sealed_key {
+	uint8_t round[CFG_ROUND_SIZE]; /* random */
+	uint8_t bytes[CFG_KEY_SIZE];
+	uint8_t tag[CFG_KEY_TAG_SIZE];
+};
+CFG_SIZE(cfg_sealed_key, 288);
+CFG_LAYOUT(cfg_sealed_key, bytes, 16);
+CFG_LAYOUT(cfg_sealed_key, tag, 272);
+
+/* Asks for a round as RELOAD_ASK does, with the same words and orders, in which all nodes take this key or none does. */
+struct cfg_ring_key_rotate {
+	struct cfg_request_header header;
+	uint64_t number;
+	uint32_t flags; /* enum cfg_rotate_flags */
+	uint32_t pad;
+	struct cfg_sealed_key key;
+};
+CFG_SIZE(cfg_ring_key_rotate, 320);
+CFG_LAYOUT(cfg_ring_key_rotate, number, 16);
+CFG_LAYOUT(cfg_ring_key_rotate, flags, 24);
+CFG_LAYOUT(cfg_ring_key_rotate, key, 32);
 
 #endif

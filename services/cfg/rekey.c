@@ -89,6 +89,7 @@ static void give_up(struct cfg *cfg)
 {
 	cfg->host->log(cfg->ctx, LOG_NOTICE, "The change of the ring's keys is void");
 	enter(cfg, CFG_REKEY_IDLE);
+	cfg_rotate_ends(cfg, "the change of the ring's keys is void");
 }
 
 /* @return true: it is done */
@@ -140,6 +141,9 @@ static void warn(struct cfg *cfg)
 	char nodes[512];
 
 	rekey->has_warned = true;
+	cfg_rotate_ends(cfg, rekey->state == CFG_REKEY_LOADED
+				     ? "the new key is loaded, and not all nodes have it: see the log"
+				     : "the old key is still accepted, since not all nodes use the new one: see the log");
 	/* Nobody is named when it is this node that cannot, and has said so. */
 	if (cfg_words_name_missing(rekey, true, nodes, sizeof(nodes)))
 		cfg->host->log(cfg->ctx, LOG_WARNING,
@@ -174,6 +178,7 @@ static void go_on(struct cfg *cfg)
 		cfg->host->log(cfg->ctx, LOG_NOTICE, "The ring's keys have changed");
 		rekey->used_tag = rekey->tag;
 		finish(cfg);
+		cfg_rotate_ends(cfg, NULL);
 	}
 	if (rekey->owed != 0)
 		send_owed(cfg);

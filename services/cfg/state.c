@@ -18,7 +18,7 @@ static bool is_busy(const struct cfg *cfg)
 	return cfg->vote.asker != NULL || cfg->shutdown_retry != NULL || cfg->reloads != NULL || cfg->is_reading ||
 	       cfg->rekey.state != CFG_REKEY_IDLE || agreement->rounds != NULL || agreement->decided != NULL ||
 	       agreement->asks != NULL || agreement->letters != NULL || agreement->is_commit_due ||
-	       agreement->is_voided || cfg_agreement_is_busy(cfg);
+	       agreement->is_voided || agreement->is_rotating || cfg_agreement_is_busy(cfg);
 }
 
 int cfg_state_save(void *self, void **blob, uint32_t *size)

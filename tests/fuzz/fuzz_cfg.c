@@ -1,10 +1,10 @@
-/* The cfg service: status, shutdowns, reloads and their ends, nodes that are members and are
+/* The cfg service: status, shutdowns, reloads, rotations of the key and their ends, nodes that are members and are
  * killed. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "services/cfg/messages.h"
+#include "services/cfg/cfg.h"
 #include "tests/fuzz/service.h"
 
 extern const struct coterie_plugin cfg_LTX_coterie_plugin;
@@ -42,6 +42,8 @@ static void finish_reload(struct fuzz_world *world, struct script *script, uint8
 		mock_rekey(world->host);
 	world->host->is_safe_kept = (choice & 16) == 0;
 	world->host->commit_rc = (choice & 8) != 0 ? -EINVAL : 0;
+	world->host->key_commit_rc = (choice & 8) == 0 ? 0 : (choice & 16) != 0 ? -EIO : -EINVAL;
+	world->host->is_key_ignored = (choice & 4) != 0;
 	if (world->host->prepare_count > 0)
 		mock_prepare_done(world->host, choice % 3 == 0 ? -EINVAL : 0, "change a 1 -> 2\n");
 	if (world->host->reload_count > 0)
@@ -52,11 +54,29 @@ static void finish_reload(struct fuzz_world *world, struct script *script, uint8
 			"");
 }
 
+/* A new key of the ring: from this node it is good, from others it is not. */
+static void send_key(struct fuzz_world *world, uint32_t from, uint64_t number)
+{
+	struct cfg wrapper = {.host = &world->host->table, .ctx = world->host};
+	struct cfg_ring_key_rotate rotate = {.number = number};
+	uint8_t key[CFG_KEY_SIZE] = {0};
+	struct mock_message message = {.id = CFG_RING_KEY_ROTATE,
+		.data = (uint8_t *)&rotate + sizeof(rotate.header),
+		.size = (uint32_t)(sizeof(rotate) - sizeof(rotate.header))};
+
+	(void)cfg_wrap_seal(&wrapper, key, &rotate.key);
+	mock_deliver(world->ops, world->self, from, false, &message);
+}
+
 /* What a member says of the rounds that may be under way, or orders. */
 static void speak(struct fuzz_world *world, uint8_t choice)
 {
 	uint32_t from = choice / 8u % NODES + 1;
 
+	if (choice % 8u == 6) {
+		send_key(world, from, choice / 32u % 4);
+		return;
+	}
 	for (uint64_t number = 1; number <= 8; number++) {
 		struct cfg_ring_reload_word word = {
 			.number = number, .asker = world->host->nodeid, .stage = choice % 8u};
@@ -76,14 +96,14 @@ static void vote(struct fuzz_world *world, struct script *script, uint8_t choice
 	struct cfg_req_try_shutdown message = {
 		.header = {.size = sizeof(message)}, .flags = choice / 16u % 4};
 	static const int32_t ids[] = {CFG_REQ_TRACKSTART, CFG_REQ_TRY_SHUTDOWN,
-		CFG_REQ_REPLY_TO_SHUTDOWN, CFG_REQ_TRACKSTOP};
+		CFG_REQ_REPLY_TO_SHUTDOWN, CFG_REQ_TRACKSTOP, CFG_REQ_KEY_ROTATE};
 
 	(void)script;
 	if (choice >= 128) {
 		speak(world, choice);
 		return;
 	}
-	message.header.id = ids[choice / FUZZ_CLIENTS % 4];
+	message.header.id = ids[choice / FUZZ_CLIENTS % 5];
 	fuzz_request(world, choice % FUZZ_CLIENTS, &message, sizeof(message));
 }
 

@@ -125,7 +125,8 @@ void expect_kept(uint32_t nodeid, bool is_kept)
 const char *report(uint32_t nodeid)
 {
 	static const char *const outcomes[] = {"?", "applied", "refused", "checked", "each"};
-	static const char *const names[] = {"?", "ready", "applied", "refused", "failed", "no-answer", "left"};
+	static const char *const names[] = {
+		"?", "ready", "applied", "refused", "failed", "no-answer", "left", "absent"};
 	static char text[4096];
 	const struct mock_message *reply = &users[nodeid].client->replies.list[0];
 	const uint8_t *at = reply->data;
@@ -133,7 +134,7 @@ const char *report(uint32_t nodeid)
 
 	ck_assert_uint_eq(users[nodeid].client->replies.count, 1);
 	ck_assert_int_eq(reply->error, OK);
-	ck_assert_uint_eq(reply->id, CFG_RES_RELOAD_REPORT);
+	ck_assert(reply->id == CFG_RES_RELOAD_REPORT || reply->id == CFG_RES_KEY_ROTATE);
 	memcpy(header, at, sizeof(header));
 	sprintf(text, "%s", outcomes[header[0]]);
 	for (uint32_t i = 0; i < header[1]; i++) {

@@ -211,6 +211,7 @@ static int host_reload_prepare(
 	if (host->prepare_count == sizeof(host->prepares) / sizeof(host->prepares[0]))
 		return -ENOMEM;
 	host->prepares[host->prepare_count++] = (struct mock_reload){done, arg};
+	host->next_key_size = 0;
 	return 0;
 }
 
@@ -229,7 +230,7 @@ static int host_reload_commit(struct coterie_ctx *host)
 {
 	if (host->is_delivering)
 		return -EBUSY;
-	if (!host->is_kept)
+	if (!host->is_kept || host->next_key_size > 0)
 		return -ENOENT;
 	host->is_kept = false;
 	if (host->commit_rc == 0)
@@ -241,6 +242,8 @@ static int host_reload_commit(struct coterie_ctx *host)
 
 static void host_reload_drop(struct coterie_ctx *host)
 {
+	if (host->next_key_size > 0)
+		return;
 	host->drops += host->is_kept;
 	host->is_kept = false;
 }
@@ -340,6 +343,46 @@ static int host_rekey(struct coterie_ctx *host, uint32_t phase)
 	return 0;
 }
 
+/* ---- A new key ----------------------------------------------------------- */
+
+static int host_key_prepare(struct coterie_ctx *host, const void *key, uint32_t size,
+	void (*done)(void *arg, int rc, const char *text), void *arg)
+{
+	int rc = host->key == NULL ? -ENODATA : host_reload_prepare(host, done, arg);
+
+	if (rc == 0) {
+		memcpy(host->next_key, key, size);
+		host->next_key_size = size;
+	}
+	return rc;
+}
+
+static int host_key_commit(struct coterie_ctx *host, char *text, uint32_t size)
+{
+	snprintf(text, size, "%s", host->key_commit_rc != 0 ? "no room" : "");
+	if (host->is_delivering)
+		return -EBUSY;
+	if (!host->is_kept || host->next_key_size == 0)
+		return -ENOENT;
+	host->is_kept = false;
+	if (host->key_commit_rc != 0 && host->key_commit_rc != -EIO)
+		return host->key_commit_rc;
+	host->key_commits++;
+	if (!host->is_key_ignored) {
+		mock_key(host, host->next_key, host->next_key_size);
+		mock_rekey(host);
+	}
+	return host->key_commit_rc;
+}
+
+static void host_key_drop(struct coterie_ctx *host)
+{
+	if (host->next_key_size == 0)
+		return;
+	host->key_drops += host->is_kept;
+	host->is_kept = false;
+}
+
 /* ---- Life ---------------------------------------------------------------- */
 
 void mock_admin_table(struct coterie_host *table)
@@ -362,6 +405,9 @@ void mock_admin_table(struct coterie_host *table)
 	table->key_get = host_key_get;
 	table->rekey_watch = host_rekey_watch;
 	table->rekey = host_rekey;
+	table->key_prepare = host_key_prepare;
+	table->key_commit = host_key_commit;
+	table->key_drop = host_key_drop;
 }
 
 void mock_admin_fini(struct coterie_ctx *host)

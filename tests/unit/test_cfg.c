@@ -229,9 +229,9 @@ START_TEST(requests_have_a_least_size)
 		memcpy(bytes, &header, sizeof(header));
 		if (one->size_min > sizeof(header))
 			ck_assert_int_eq(request(0, bytes, one->size_min - 1), -EINVAL);
-		ck_assert_uint_eq(one->id, i < 12 ? i : CFG_REQ_RELOAD_REPORT);
+		ck_assert_uint_eq(one->id, i < 12 ? i : CFG_REQ_RELOAD_REPORT + i - 12);
 	}
-	ck_assert_uint_eq(ops->request_count, 13);
+	ck_assert_uint_eq(ops->request_count, 14);
 }
 END_TEST
 

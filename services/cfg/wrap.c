@@ -1,0 +1,122 @@
+/*
+ * A new key of the ring, on its way to the other nodes. It is encrypted under the key in use, since frames stand in stores
+ * that core dumps have, and in recordings of the ring. docs/encryption.md has the derivation.
+ */
+#include "services/cfg/cfg.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#define MAC_SIZE 32u
+#define NONCE_SIZE 12
+
+static const char label[] = "coterie rotation of the key 1";
+
+/* What is authenticated beside the key, and what the wrapping key is derived from. */
+struct binding {
+	uint32_t sender; /* network order */
+	uint8_t round[CFG_ROUND_SIZE];
+	uint8_t one; /* HKDF-Expand: the first block */
+};
+_Static_assert(offsetof(struct binding, one) == 20, "binding");
+
+static bool mac(const void *key, size_t key_size, const void *bytes, size_t size, uint8_t out[MAC_SIZE])
+{
+	unsigned int out_size = MAC_SIZE;
+
+	return HMAC(EVP_sha256(), key, (int)key_size, bytes, size, out, &out_size) != NULL;
+}
+
+/* HKDF (RFC 5869) of the ring's key. 0; -ENODATA; -EIO */
+static int derive(struct cfg *cfg, const struct binding *binding, uint8_t key[MAC_SIZE])
+{
+	const void *ring_key;
+	uint8_t root[MAC_SIZE];
+	uint32_t size;
+
+	if (!COTERIE_HAS(cfg->host, key_get) || cfg->host->key_get(cfg->ctx, &ring_key, &size) < 0)
+		return -ENODATA;
+	bool is_made = mac(label, sizeof(label) - 1, ring_key, size, root) &&
+		       mac(root, sizeof(root), binding, offsetof(struct binding, one) + 1, key);
+
+	explicit_bzero(root, sizeof(root));
+	return is_made ? 0 : -EIO;
+}
+
+/* Each key is used once, since the number of the round is random: so the nonce may be zero. */
+static bool begin(EVP_CIPHER_CTX *context, const uint8_t key[MAC_SIZE], const struct binding *binding, int is_seal)
+{
+	static const uint8_t nonce[NONCE_SIZE];
+	int size;
+
+	return EVP_CipherInit_ex(context, EVP_aes_256_gcm(), NULL, key, nonce, is_seal) == 1 &&
+	       EVP_CipherUpdate(context, NULL, &size, (const uint8_t *)label, sizeof(label) - 1) == 1 &&
+	       EVP_CipherUpdate(context, NULL, &size, (const uint8_t *)binding, offsetof(struct binding, one)) == 1;
+}
+
+static bool seal(EVP_CIPHER_CTX *context, const uint8_t key[CFG_KEY_SIZE], struct cfg_sealed_key *sealed)
+{
+	int size;
+
+	return EVP_CipherUpdate(context, sealed->bytes, &size, key, CFG_KEY_SIZE) == 1 && size == CFG_KEY_SIZE &&
+	       EVP_CipherFinal_ex(context, sealed->tag, &size) == 1 &&
+	       EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, CFG_KEY_TAG_SIZE, sealed->tag) == 1;
+}
+
+static bool unseal(EVP_CIPHER_CTX *context, const struct cfg_sealed_key *sealed, uint8_t key[CFG_KEY_SIZE])
+{
+	uint8_t tag[CFG_KEY_TAG_SIZE], none[16];
+	int size;
+
+	memcpy(tag, sealed->tag, sizeof(tag));
+	return EVP_CipherUpdate(context, key, &size, sealed->bytes, CFG_KEY_SIZE) == 1 && size == CFG_KEY_SIZE &&
+	       EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, CFG_KEY_TAG_SIZE, tag) == 1 &&
+	       EVP_CipherFinal_ex(context, none, &size) == 1;
+}
+
+int cfg_wrap_seal(struct cfg *cfg, const uint8_t key[CFG_KEY_SIZE], struct cfg_sealed_key *sealed)
+{
+	struct binding binding = {.sender = htonl(cfg->host->local_nodeid(cfg->ctx)), .one = 1};
+	uint8_t wrapping[MAC_SIZE];
+
+	if (getrandom(sealed->round, sizeof(sealed->round), 0) != (ssize_t)sizeof(sealed->round))
+		return -EIO;
+	memcpy(binding.round, sealed->round, sizeof(binding.round));
+	int rc = derive(cfg, &binding, wrapping);
+
+	if (rc < 0)
+		return rc;
+	EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+	bool is_made = context != NULL && begin(context, wrapping, &binding, 1) && seal(context, key, sealed);
+
+	EVP_CIPHER_CTX_free(context);
+	explicit_bzero(wrapping, sizeof(wrapping));
+	return is_made ? 0 : -EIO;
+}
+
+int cfg_wrap_open(
+	struct cfg *cfg, uint32_t sender, const struct cfg_sealed_key *sealed, uint8_t key[CFG_KEY_SIZE])
+{
+	struct binding binding = {.sender = htonl(sender), .one = 1};
+	uint8_t wrapping[MAC_SIZE];
+
+	memset(key, 0, CFG_KEY_SIZE);
+	memcpy(binding.round, sealed->round, sizeof(binding.round));
+	int rc = derive(cfg, &binding, wrapping);
+
+	if (rc < 0)
+		return rc;
+	EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+	bool is_open = context != NULL && begin(context, wrapping, &binding, 0) && unseal(context, sealed, key);
+
+	EVP_CIPHER_CTX_free(context);
+	explicit_bzero(wrapping, sizeof(wrapping));
+	if (!is_open)
+		explicit_bzero(key, CFG_KEY_SIZE); /* what was decrypted is not authentic */
+	return is_open ? 0 : -EBADMSG;
+}
