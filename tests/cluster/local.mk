@@ -48,6 +48,9 @@ sanitized_scripts += %D%/encryption.sh
 dist_check_SCRIPTS += %D%/default_encryption.sh
 TESTS += %D%/default_encryption.sh
 sanitized_scripts += %D%/default_encryption.sh
+dist_check_SCRIPTS += %D%/key_rotate.sh
+TESTS += %D%/key_rotate.sh
+sanitized_scripts += %D%/key_rotate.sh
 
 # Keys and core dumps.
 check_PROGRAMS += %D%/core_scan

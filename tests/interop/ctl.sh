@@ -172,6 +172,7 @@ looks() {
 		64 quorum drop-qdevice now
 		64 quorum unblock now
 		64 key create a b
+		64 key rotate now
 		64 metrics now
 		64 watch now
 		64 status --timeout never
@@ -194,6 +195,7 @@ files() {
 	tap_check "a default" says '^runtime.config.totem.join (u32) = 50  \[default, change: reload\]$'
 	tap_check "what is calculated" says '^runtime.config.totem.consensus (u32) = [0-9]*  \[computed, change: reload\]$'
 	tap_check "nothing differs from the file" json 0 config diff
+	tap_check "a ring in clear has no key to rotate" json 7 key rotate
 	tap_check "what the file sets" json 0 config show --file totem.
 	tap_check "the token is among it" run 0 config show totem. --file
 	tap_check "as it is" says '^totem.cluster_name (str) = '

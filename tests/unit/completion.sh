@@ -87,6 +87,7 @@ while IFS='|' read -r title keys wanted; do
 done <<-'END'
 	a subcommand|coterie-ctl memb\t|coterie-ctl members
 	a key of the ring|coterie-ctl key cre\t|coterie-ctl key create
+	another key|coterie-ctl key ro\t|coterie-ctl key rotate
 	what it is|coterie-ctl key st\t|coterie-ctl key status
 	its own subcommand|coterie-ctl quorum set-e\t|coterie-ctl quorum set-expected
 	as far as it is one|coterie-ctl quorum s\t|coterie-ctl quorum set-

@@ -33,6 +33,7 @@ static const struct ctl_command commands[] = {
 	{"config diff", "[FILE]", "keys in which the file and the running daemon differ", CTL_REPEATABLE | CTL_ASKS_NODES,
 		config_diff, config_print, NULL},
 	{"key create", "[FILE] [--force]", "write a new key for the ring's nodes; needs no daemon", 0, key_create, NULL, NULL},
+	{"key rotate", "[--force]", "give the ring a new key, on all nodes", 0, key_rotate, key_rotate_print, NULL},
 	{"key status", "", "cipher and key id of the ring, and which nodes have another key", LOOKS, key_status,
 		key_status_print, NULL},
 	{"log show", "[--level LEVEL] [--subsys NAME] [--since TIME] [--lines N] [--follow]", "lines of the log file",

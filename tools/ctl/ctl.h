@@ -202,6 +202,8 @@ int config_diff(struct ctl *ctl, int argc, char **argv, struct json_object *data
 void config_print(const struct ctl *ctl, struct json_object *data);
 void config_check_print(const struct ctl *ctl, struct json_object *data);
 int key_create(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+int key_rotate(struct ctl *ctl, int argc, char **argv, struct json_object *data);
+void key_rotate_print(const struct ctl *ctl, struct json_object *data);
 int key_status(struct ctl *ctl, int argc, char **argv, struct json_object *data);
 void key_status_print(const struct ctl *ctl, struct json_object *data);
 int log_show(struct ctl *ctl, int argc, char **argv, struct json_object *data);

@@ -14,13 +14,9 @@
 
 /* --- the request --- */
 
-/* @return bytes of the answer; *bytes is freed by the caller; an error: enum cs_error_t, negative */
-static ssize_t call(struct ctl *ctl, bool is_check, uint8_t **bytes)
+static ssize_t call(struct ctl *ctl, void *request, size_t request_size, uint8_t **bytes)
 {
-	struct cfg_req_reload_report request = {
-		.header = {.id = CFG_REQ_RELOAD_REPORT, .size = sizeof(request)},
-		.flags = is_check ? CFG_RELOAD_CHECK : 0};
-	struct iovec iov = {&request, sizeof(request)};
+	struct iovec iov = {request, request_size};
 	struct channel channel;
 	int rc = channel_open(&channel, "cfg", ctl->instance);
 
@@ -38,14 +34,14 @@ static ssize_t call(struct ctl *ctl, bool is_check, uint8_t **bytes)
 	return error != CS_OK ? -(ssize_t)error : size;
 }
 
-static ssize_t call_patiently(struct ctl *ctl, bool is_check, uint8_t **bytes)
+ssize_t reload_call(struct ctl *ctl, void *request, size_t request_size, uint8_t **bytes)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	uint32_t left = ctl->timeout_s * 20;
 	ssize_t size;
 
 	*bytes = NULL;
-	while ((size = call(ctl, is_check, bytes)) == -(ssize_t)CS_ERR_TRY_AGAIN && left-- > 0) {
+	while ((size = call(ctl, request, request_size, bytes)) == -(ssize_t)CS_ERR_TRY_AGAIN && left-- > 0) {
 		free(*bytes);
 		*bytes = NULL;
 		nanosleep(&pause, NULL);
@@ -170,24 +166,26 @@ static void put_empty(struct json_object *data)
 		json_object_object_add(data, lists[i], json_object_new_array());
 }
 
-static int put_report(struct ctl *ctl, struct json_object *data, const uint8_t *bytes, size_t size,
-	struct cfg_res_reload_report *head)
+int reload_walk(struct ctl *ctl, const char *what, const uint8_t *bytes, size_t size,
+	int (*put)(struct json_object *data, const struct cfg_wire_node_report *report, char *text),
+	struct json_object *data)
 {
-	size_t at = sizeof(*head);
+	struct cfg_res_reload_report head;
+	size_t at = sizeof(head);
 	int worst = CTL_GOOD;
 
-	memcpy(head, bytes, sizeof(*head));
-	for (uint32_t i = 0; i < head->count; i++) {
+	memcpy(&head, bytes, sizeof(head));
+	for (uint32_t i = 0; i < head.count; i++) {
 		struct cfg_wire_node_report report;
 
 		if (size - at < sizeof(report))
-			return ctl_fail(ctl, CTL_FAILED, NULL, "reload: the daemon's report is cut off");
+			return ctl_fail(ctl, CTL_FAILED, NULL, "%s: the daemon's report is cut off", what);
 		memcpy(&report, bytes + at, sizeof(report));
 		at += sizeof(report);
 		if (report.text_size > size - at)
-			return ctl_fail(ctl, CTL_FAILED, NULL, "reload: the daemon's report is cut off");
+			return ctl_fail(ctl, CTL_FAILED, NULL, "%s: the daemon's report is cut off", what);
 		char *text = strndup((const char *)bytes + at, report.text_size), none[] = "";
-		int code = put_node(data, &report, text != NULL ? text : none);
+		int code = put(data, &report, text != NULL ? text : none);
 
 		free(text);
 		worst = code == CTL_INVALID || worst == CTL_GOOD ? code : worst;
@@ -200,9 +198,12 @@ static int put_report(struct ctl *ctl, struct json_object *data, const uint8_t *
 int reload_ask(struct ctl *ctl, bool is_check, struct json_object *data, bool *is_each)
 {
 	static const char *const outcomes[] = {"error", "applied", "refused", "checked", "each"};
+	struct cfg_req_reload_report request = {
+		.header = {.id = CFG_REQ_RELOAD_REPORT, .size = sizeof(request)},
+		.flags = is_check ? CFG_RELOAD_CHECK : 0};
 	struct cfg_res_reload_report head;
 	uint8_t *bytes;
-	ssize_t size = call_patiently(ctl, is_check, &bytes);
+	ssize_t size = reload_call(ctl, &request, sizeof(request), &bytes);
 
 	*is_each = false;
 	if (size < 0) {
@@ -212,8 +213,9 @@ int reload_ask(struct ctl *ctl, bool is_check, struct json_object *data, bool *i
 		return ctl_fail_cs(ctl, "reload", (cs_error_t)-size);
 	}
 	put_empty(data);
-	int code = put_report(ctl, data, bytes, (size_t)size, &head);
+	int code = reload_walk(ctl, "reload", bytes, (size_t)size, put_node, data);
 
+	memcpy(&head, bytes, sizeof(head));
 	free(bytes);
 	put_text(data, "outcome", outcomes[head.outcome <= CFG_OUTCOME_EACH ? head.outcome : 0]);
 	*is_each = head.outcome == CFG_OUTCOME_EACH;
