@@ -343,6 +343,8 @@ int config_revise(const struct config *running, struct map *map, struct config *
 		struct revision revision = {.tree = tree, .running = running, .map = map};
 
 		tree->key_source = running;
+		made->format = running->format; /* with the folder, of the next reload */
+		made->drop_ins = copy(tree, running->drop_ins);
 		add_running(&revision);
 		rc = add_map(&revision);
 	}

@@ -10,6 +10,7 @@
 
 #include <coterie/plugin.h>
 
+#include "exec/map.h"
 #include "tests/suite.h"
 #include "tests/unit/native_case.h"
 
@@ -396,6 +397,30 @@ START_TEST(later_files_win)
 }
 END_TEST
 
+/* Clients that set a key must not change what the next reload reads. */
+START_TEST(a_configuration_made_of_the_map_has_the_same_files)
+{
+	struct config *revised;
+	struct map *map = map_create();
+
+	ck_assert_ptr_nonnull(map);
+	native_case_write("main.conf", A);
+	ck_assert_int_eq(mkdir(native_case_path("conf.d"), 0700), 0);
+	char *drop_ins = strdup(native_case_path("conf.d"));
+
+	one.environment.drop_ins = drop_ins;
+	ck_assert_msg(native_case_load("main.conf") == 0, "%s", config_case_error(&one));
+	ck_assert_int_eq(config_publish(one.config, map), 0);
+	config_messages_fini(&one.messages);
+	ck_assert_int_eq(config_revise(one.config, map, &revised, &one.messages), 0);
+	ck_assert_int_eq(revised->format, CONFIG_FORMAT_COTERIE);
+	ck_assert_str_eq(revised->drop_ins, drop_ins);
+	config_destroy(revised);
+	map_destroy(map);
+	free(drop_ins);
+}
+END_TEST
+
 START_TEST(what_cannot_be_included_is_named)
 {
 	native_case_write("main.conf", "\ninclude(\"x.conf\")\n" A);
@@ -603,6 +628,7 @@ static Suite *native_suite(void)
 	tcase_add_test(cases, services_that_have_a_block_are_the_whole_set);
 	tcase_add_test(cases, an_instance_has_its_own_node_and_folders);
 	tcase_add_test(cases, later_files_win);
+	tcase_add_test(cases, a_configuration_made_of_the_map_has_the_same_files);
 	tcase_add_test(cases, what_cannot_be_included_is_named);
 	tcase_add_test(cases, files_that_are_none);
 	tcase_add_test(cases, log_files_are_looked_for);
