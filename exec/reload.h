@@ -57,10 +57,12 @@ int reload_examine(struct reload *reload, const void *owner,
  * return.
  *
  * @param key   copied: size bytes
+ * @param path  copied: its file
  * @param text  out, on errors: text_size bytes, why
  * @return 0; -EINVAL; -ENOMEM; nothing has changed on errors
  */
-int reload_key(struct reload *reload, const void *key, uint32_t size, bool is_check, char *text, size_t text_size);
+int reload_key(struct reload *reload, const void *key, uint32_t size, const char *path, bool is_check, char *text,
+	size_t text_size);
 /** This owner is not told of anything any more, and what is kept for it is dropped. */
 void reload_forget(struct reload *reload, const void *owner);
 

@@ -7,8 +7,8 @@
 #include "exec/rekey.h"
 
 /* *config: NULL on errors */
-static int make(const struct reload *reload, const void *key, uint32_t size, struct config **config,
-	struct reload_error *error)
+static int make(const struct reload *reload, const void *key, uint32_t size, const char *path,
+	struct config **config, struct reload_error *error)
 {
 	struct executive *executive = reload->executive;
 	struct config_messages messages = {0};
@@ -16,7 +16,7 @@ static int make(const struct reload *reload, const void *key, uint32_t size, str
 
 	if (rc < 0)
 		reload_fail(error, rc, "%s", messages.error_count > 0 ? messages.errors[0] : "out of memory");
-	if (rc == 0 && config_replace_key(*config, key, size) < 0) {
+	if (rc == 0 && config_replace_key(*config, key, size, path) < 0) {
 		rc = reload_fail(error, -ENOMEM, "out of memory");
 		config_destroy(*config);
 		*config = NULL;
@@ -25,12 +25,12 @@ static int make(const struct reload *reload, const void *key, uint32_t size, str
 	return rc;
 }
 
-int reload_key(
-	struct reload *reload, const void *key, uint32_t size, bool is_check, char *text, size_t text_size)
+int reload_key(struct reload *reload, const void *key, uint32_t size, const char *path, bool is_check, char *text,
+	size_t text_size)
 {
 	struct reload_error error = {.text = ""};
 	struct config *config = NULL;
-	int rc = make(reload, key, size, &config, &error);
+	int rc = make(reload, key, size, path, &config, &error);
 
 	if (rc == 0 && is_check) {
 		rc = reload_check(reload, config, &error);

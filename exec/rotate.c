@@ -218,7 +218,7 @@ static int check(struct rotate *rotate, struct job *job)
 		snprintf(job->text, sizeof(job->text), "the name of the key file is too long");
 	else
 		return reload_key(
-			executive->reload, job->key, job->size, true, job->text, sizeof(job->text));
+			executive->reload, job->key, job->size, job->path, true, job->text, sizeof(job->text));
 	return -EINVAL;
 }
 
@@ -299,7 +299,7 @@ int rotate_commit(struct rotate *rotate, const void *owner, char *text, uint32_t
 	if (job == NULL)
 		return -ENOENT;
 	rotate->job = NULL;
-	int rc = reload_key(rotate->executive->reload, job->key, job->size, false, text, size);
+	int rc = reload_key(rotate->executive->reload, job->key, job->size, job->path, false, text, size);
 
 	if (rc < 0) {
 		job_drop(job);

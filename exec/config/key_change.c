@@ -13,13 +13,15 @@ static const char *text_of(const struct config *config, const char *key)
 	return NULL;
 }
 
-int config_replace_key(struct config *config, const void *key, uint32_t size)
+int config_replace_key(struct config *config, const void *key, uint32_t size, const char *path)
 {
 	/* The key before stays in the arena, which is wiped with the configuration. */
 	void *bytes = arena_take_secret(config->arena, size);
+	const char *name = arena_copy(config->arena, path, strlen(path));
 
-	if (bytes == NULL)
+	if (bytes == NULL || name == NULL)
 		return -ENOMEM;
+	config->key_path = name;
 	config->key = memcpy(bytes, key, size);
 	config->key_size = size;
 	return 0;

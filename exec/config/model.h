@@ -243,10 +243,11 @@ int config_print(const struct config *config, enum config_form form, FILE *out);
 int config_help(const struct config_environment *environment, const char *block, const char *name, FILE *out);
 /**
  * Give a configuration another key of the ring.
- * @param key  copied, into memory as that of config->key: size bytes
+ * @param key   copied, into memory as that of config->key: size bytes
+ * @param path  copied: the file that has the key, or will have it
  * @return 0; -ENOMEM: the key is as before
  */
-int config_replace_key(struct config *config, const void *key, uint32_t size);
+int config_replace_key(struct config *config, const void *key, uint32_t size, const char *path);
 /**
  * Name the file that a new key is to be stored in, so that the next start reads it: the file that the configuration
  * names, otherwise the default file. With coterie.conf that is "authkey" in the state folder.

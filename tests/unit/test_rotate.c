@@ -156,6 +156,40 @@ START_TEST(sizes_of_keys)
 }
 END_TEST
 
+/* coterie.conf, which names no file: the key is in the state folder, after any number of rotations. */
+START_TEST(the_default_file_stays)
+{
+	tear_down_keys();
+	make_folder();
+	snprintf(key_path, sizeof(key_path), "%s/authkey", folder);
+	snprintf(next_path, sizeof(next_path), "%s.next", key_path);
+	write_key(key_path, old_key, sizeof(old_key));
+	FILE *file = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(file);
+	fprintf(file,
+		"transport udpu { encryption = aes256-gcm }\nprocess { state-dir = \"%s\" }\n"
+		"node a { id = 1  address = 127.0.0.1 }\nnode b { id = 2  address = 198.51.100.2 }\n",
+		folder);
+	fclose(file);
+	set_up_with("udpu");
+	seen.look_offers = COTERIE_CAN_QUORUM;
+	executive.state_dir = folder;
+	executive.rotate = rotate_create(&executive);
+	for (uint8_t i = 0; i < 3; i++) {
+		new_key[0] = i;
+		struct result result = prepare_key();
+
+		ck_assert_msg(result.rc == 0, "%s", result.text);
+		ck_assert_int_eq(commit(), 0);
+		ck_assert(FILE_IS_NEW && USES_NEW);
+		ck_assert_str_eq(executive.config->key_path, key_path);
+	}
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert(USES_NEW);
+}
+END_TEST
+
 /* ---- Files --------------------------------------------------------------- */
 
 START_TEST(group_rights_to_read_stay)
@@ -394,6 +428,7 @@ int main(void)
 	tcase_add_test(tcase, one_key_at_a_time);
 	tcase_add_test(tcase, the_second_step_waits_for_the_engine);
 	tcase_add_test(tcase, sizes_of_keys);
+	tcase_add_test(tcase, the_default_file_stays);
 	tcase_add_test(tcase, group_rights_to_read_stay);
 	tcase_add_test(tcase, a_former_file_and_a_link_in_its_place_are_replaced);
 	tcase_add_test(tcase, the_file_that_a_link_names_is_replaced);
