@@ -62,7 +62,8 @@ static int set_rights(const struct key_file *file, int fd)
 
 	if (fstatat(file->folder, file->name, &status, AT_SYMLINK_NOFOLLOW) == 0) {
 		mode |= status.st_mode & 0040;
-		if (geteuid() == 0 && fchown(fd, status.st_uid, status.st_gid) < 0)
+		/* A process without the right to give files away owns the new one. */
+		if (fchown(fd, status.st_uid, status.st_gid) < 0 && errno != EPERM)
 			return -errno;
 	}
 	return fchmod(fd, mode) < 0 ? -errno : 0;

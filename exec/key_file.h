@@ -23,7 +23,7 @@ struct key_file {
 int key_file_open(struct key_file *file, const char *path);
 /**
  * Write NAME.next, durably, in place of a former one. No link is followed. Its mode is 0400, and group rights to read
- * stay. A process of root gives it the owner of the key file. Waits for the disk: use a helper thread.
+ * stay. Its owner is that of the key file, if the process may give files away. Waits for the disk: use a helper thread.
  * @param key  borrowed: size bytes
  * @return 0; -errno: there is no NAME.next
  */

@@ -246,6 +246,71 @@ refuses_a_plain_ring() {
 	tap_check "and says so" said "the ring is not encrypted"
 }
 
+# write_native NODE LINE: its coterie.conf, with that line in the block of the transport
+write_native() {
+	local peer
+
+	LAB_FILES[$1]=coterie.conf
+	{
+		printf 'totem { token = %sms  token-per-node = 0 }\n' "$LAB_TOKEN"
+		printf 'transport %s { encryption = aes256-gcm  %s }\n' "$LAB_TRANSPORT" "$2"
+		printf 'log { syslog = no  file = "%s" }\n' "$LAB_DIR/$1/log"
+		printf 'process { realtime = no  lock-memory = no  state-dir = "%s" }\n' "$LAB_DIR/$1/state"
+		for peer in 1 2 3; do
+			printf 'node node%s { id = %s  address = 10.0.0.%s }\n' $peer $peer $peer
+		done
+	} >"$LAB_DIR/$1/coterie.conf"
+}
+
+# The daemon runs as a user of its own, if that can be, and writes its state folder alone.
+rotates_in_the_state_folder() {
+	local key node
+
+	key_of() { echo "$LAB_DIR/$1/state/authkey"; }
+	give_key "$LAB_DIR/first" 1 2 3
+	for node in 1 2 3; do
+		write_native $node ""
+	done
+	lab_start 1 2 3
+	lab_ring 3 1 2 3
+	tap $? "a coterie.conf that names no file (user ${LAB_USER:-root})"
+	key=$(sums 1)
+	tap_check "it rotates" rotates_with 0 1
+	tap_check "and again" rotates_with 0 2
+	tap_check "one key in the state folders" have_one_key 1 2 3
+	tap_check "which is new" test "$(sums 1)" != "$key"
+	lab_stop 3
+	lab_start 3
+	lab_ring 3 1 2 3
+	tap $? "a node that starts finds it there"
+	lab_stop 1 2 3
+}
+
+refuses_a_named_file_in_a_closed_folder() {
+	local key node folder
+
+	key_of() { echo "$LAB_DIR/$1/keys/authkey"; }
+	give_key "$LAB_DIR/first" 1 2 3
+	for node in 1 2 3; do
+		write_native $node "key-file = \"$(key_of $node)\""
+		folder=$(dirname "$(key_of $node)")
+		in_mounts $node mount --bind "$folder" "$folder" && in_mounts $node mount -o remount,bind,ro "$folder"
+	done
+	lab_start 1 2 3
+	lab_ring 3 1 2 3
+	tap $? "a coterie.conf that names a file in a folder that is closed"
+	key=$(sums 1)
+	tap_check "refused" rotates_with 7 3
+	tap_check "with the ways out" said "remove key-file, so that the key is in the state folder, or use key create and copy"
+	tap_check "JSON has the same" eval "lab_in 3 '$LAB_CTL' --json key rotate | grep -q '\"result\": *\"refused\"'"
+	tap_check "nothing has changed" have_key "$key" 1 2 3
+	tap_check "and no file is left" nothing_is_left 1 2 3
+	lab_stop 1 2 3
+	for node in 1 2 3; do
+		in_mounts $node umount "$(dirname "$(key_of $node)")"
+	done
+}
+
 lab_open coterie coterie coterie
 "$LAB_CTL" --version >/dev/null 2>&1 || lab_in 1 "$LAB_CTL" --version >/dev/null || tap_skip "no coterie-ctl"
 (umask 077 && head -c 256 /dev/urandom >"$LAB_DIR/first")
@@ -271,4 +336,9 @@ for LAB_TRANSPORT in ${TRANSPORTS:-udpu udp}; do
 	lab_stop 1 2 3
 	tap $? "all stop with status 0"
 done
+[ "$(id -u)" -ne 0 ] || [ "$(awk '{ print $3 }' /proc/self/uid_map)" = 1 ] || LAB_USER=61999
+LAB_TRANSPORT=udpu
+rm -f "$LAB_DIR"/[123]/log
+rotates_in_the_state_folder
+refuses_a_named_file_in_a_closed_folder
 lab_close
