@@ -24,6 +24,8 @@
 #include <sys/random.h>
 #include <syslog.h>
 
+#define CS_ERR_TRY_AGAIN 6
+
 #define ABSENT_MAX 1024u
 #define REASON_SIZE 512
 
@@ -183,10 +185,11 @@ void cfg_deliver_key_rotate(void *self, uint32_t nodeid, void *msg, uint32_t siz
 	if (is_possible(cfg)) {
 		cfg_agreement_begin_round(cfg, nodeid, message->number, false, &message->key);
 	} else if (ask != NULL) {
-		is_refused(cfg, ask->flags, reason);
-		if (ask->client != NULL)
-			(void)reply_refused(cfg, ask->client, reason);
-		cfg_ask_destroy(cfg, ask);
+		(void)is_refused(cfg, ask->flags, reason);
+		if (ask->client != NULL && reply_refused(cfg, ask->client, reason) < 0)
+			cfg_ask_answer(cfg, ask, CS_ERR_TRY_AGAIN);
+		else
+			cfg_ask_destroy(cfg, ask);
 	}
 }
 
