@@ -41,18 +41,22 @@ static int put_node(struct json_object *data, const struct cfg_wire_node_report 
 		       : CTL_FAILED;
 }
 
-/* An absent node's text depends on how the rotation ended. */
-static void explain_absent(struct json_object *data, bool is_rotated)
+/* What to do about a node depends on how the rotation ended. */
+static void explain(struct json_object *data, bool is_rotated)
 {
 	struct json_object *nodes = get(data, "nodes");
 
 	for (size_t i = 0; i < json_object_array_length(nodes); i++) {
 		struct json_object *node = json_object_array_get_idx(nodes, i);
+		const char *result = get_text(node, "result");
 
-		if (strcmp(get_text(node, "result"), "absent") == 0)
+		if (strcmp(result, "absent") == 0)
 			put_text(node, "text",
 				is_rotated ? "it is not in the ring: copy the new key file to it before its daemon starts"
 					   : "it is not in the ring");
+		else if (strcmp(result, "no-answer") == 0 && !is_rotated)
+			put_text(node, "text",
+				"it does not answer, or not in time: look into its log; builds before this one cannot rotate keys");
 	}
 }
 
@@ -89,7 +93,7 @@ int key_rotate(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 	bool is_rotated = head.outcome == CFG_OUTCOME_APPLIED;
 
 	put_text(data, "outcome", is_rotated ? "rotated" : "refused");
-	explain_absent(data, is_rotated);
+	explain(data, is_rotated);
 	return ctl->error.code != 0 ? ctl->error.code : !is_rotated ? CTL_REFUSED : code;
 }
 
