@@ -7,7 +7,7 @@
 #
 # Environment:
 #	BENCH_WHAT     kinds of measurement (all, as below: throughput udp knet …)
-#	BENCH_RINGS    some of default window tuned coterie library reverse
+#	BENCH_RINGS    some of default window tuned coterie library reverse plain aes chacha knet knet-corosync
 #	BENCH_ROUNDS   of those kinds that a target is about (5); BENCH_FEW of the others (2)
 #	BENCH_SECONDS  of each flood (2), after BENCH_WARM_SECONDS (1)
 #	BENCH_SIZES    of messages (64 1400 8000 100000)
@@ -17,8 +17,8 @@
 here=$(cd "$(dirname "$0")" && pwd)
 top=${abs_top_srcdir:-$(cd "$here/../.." && pwd)}
 export abs_top_builddir=${abs_top_builddir:-$top/build}
-BENCH_WHAT=${BENCH_WHAT:-throughput udp knet loss latency idle crash segmented wire realtime clients nodes silence}
-BENCH_RINGS=${BENCH_RINGS:-default window tuned library reverse coterie}
+BENCH_WHAT=${BENCH_WHAT:-throughput udp knet encrypted loss latency idle crash segmented wire realtime clients nodes silence encrypted_udp}
+BENCH_RINGS=${BENCH_RINGS:-default window tuned library reverse coterie plain aes chacha knet knet-corosync}
 BENCH_ROUNDS=${BENCH_ROUNDS:-5}
 BENCH_FEW=${BENCH_FEW:-2}
 BENCH_COUNTS=${BENCH_COUNTS:-2 4 8 32}
@@ -36,13 +36,15 @@ rings_of() {
 		[ "$2" -gt "$BENCH_FEW" ] || echo reverse
 		;;
 	loss | latency) echo default tuned coterie ;;
+	encrypted) echo plain aes chacha knet knet-corosync ;;
+	encrypted_udp) echo plain aes chacha ;;
 	*) echo default coterie ;;
 	esac
 }
 
 rounds_of() {
 	case $1 in
-	throughput | udp | knet | loss | latency | realtime | idle | crash) echo "$BENCH_ROUNDS" ;;
+	throughput | udp | knet | encrypted | loss | latency | realtime | idle | crash) echo "$BENCH_ROUNDS" ;;
 	*) echo "$BENCH_FEW" ;;
 	esac
 }
@@ -57,6 +59,8 @@ seconds_of() {
 		else if (kind == "realtime") floods = 3.5
 		else if (kind == "wire" || kind == "udp" || kind == "segmented") floods = 4
 		else if (kind == "knet") floods = 6
+		else if (kind == "encrypted") floods = ring == "knet-corosync" ? 6 : 4
+		else if (kind == "encrypted_udp") floods = 3
 		else if (kind == "latency") floods = 4.5
 		else floods = kind == "loss" || kind == "clients" ? 2 : 1
 		if (kind == "idle") lab += 8

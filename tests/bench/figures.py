@@ -8,6 +8,7 @@ import os
 import statistics
 
 OPPONENTS = ("default", "window", "tuned")
+ENCRYPTED = ("plain", "aes", "chacha", "knet", "knet-corosync")
 MORE_IS_BETTER = ("MB/s", "least of all senders by greatest")
 NO_MATTER = ("bytes per packet",)
 
@@ -61,10 +62,17 @@ class Figures:
 
     def ratios(self, kind, case, unit, ring, by_ring, by_case=None):
         """One for each round that has both figures."""
+        pairs = self.pairs(kind, case, unit, ring, by_ring, by_case)
+        return [our / their if their > 0 else math.inf for our, their in pairs]
+
+    def differences(self, kind, case, unit, ring, by_ring, by_case=None):
+        """One for each round that has both figures."""
+        return [our - their for our, their in self.pairs(kind, case, unit, ring, by_ring, by_case)]
+
+    def pairs(self, kind, case, unit, ring, by_ring, by_case):
         ours = self.values.get((kind, case, unit, ring), {})
         theirs = self.values.get((kind, by_case or case, unit, by_ring), {})
-        pairs = [(statistics.median(ours[at]), statistics.median(theirs[at])) for at in ours if at in theirs]
-        return [our / their if their > 0 else math.inf for our, their in pairs]
+        return [(statistics.median(ours[at]), statistics.median(theirs[at])) for at in ours if at in theirs]
 
     def why_missing(self, kind, case, unit, ring):
         """Of a figure that is not there."""
@@ -84,13 +92,13 @@ class Figures:
 
     def rings(self, kind):
         """Of those that the kind has been measured with, in the order of the page."""
-        known = ("coterie",) + OPPONENTS + ("library", "reverse")
+        known = ("coterie",) + OPPONENTS + ("library", "reverse") + ENCRYPTED
         there = {key[3] for table in (self.values, self.void, self.busy) for key in table if key[0] == kind}
         return [ring for ring in known if ring in there]
 
 
 class Target:
-    """One line of targets.tsv: what a figure of a ring, or its ratio to another, is to be."""
+    """One line of targets.tsv: what a figure of a ring, its ratio to another, or what it has more, is to be."""
 
     def __init__(self, words):
         self.name, self.kind, self.case, self.unit, self.ring, self.by_ring, self.by_case, self.relation, limit = words
@@ -100,6 +108,8 @@ class Target:
     def values(self, figures):
         if self.by_ring == "-":
             return figures.all(self.kind, self.case, self.unit, self.ring)
+        if self.relation == "-<=":
+            return figures.differences(self.kind, self.case, self.unit, self.ring, self.by_ring, self.by_case)
         return figures.ratios(self.kind, self.case, self.unit, self.ring, self.by_ring, self.by_case)
 
     def is_met(self, values):

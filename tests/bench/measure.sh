@@ -14,9 +14,15 @@ BENCH_HERE=$(cd "$(dirname "$0")" && pwd)
 
 case $BENCH_KIND in
 udp | knet) export LAB_TRANSPORT=$BENCH_KIND ;;
+encrypted_udp) export LAB_TRANSPORT=udp ;;
 esac
 case $BENCH_RING in
-coterie | library) kind=coterie ;;
+aes) export LAB_ENCRYPTION=aes256-gcm ;;
+chacha) export LAB_ENCRYPTION=chacha20-poly1305 ;;
+knet | knet-corosync) export LAB_TRANSPORT=knet LAB_ENCRYPTION=aes256-sha256 ;;
+esac
+case $BENCH_RING in
+coterie | library | plain | aes | chacha | knet) kind=coterie ;;
 *) kind=corosync ;;
 esac
 # Debian's library on our daemon, and ours on Debian's.

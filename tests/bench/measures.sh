@@ -103,6 +103,16 @@ measure_knet() {
 	sizes
 	round_trips
 }
+measure_encrypted() {
+	local size
+
+	BENCH_SIZES=${BENCH_SIZES:-64 1400 8000} sizes
+	round_trips
+	for size in 1400 8000; do
+		closed "$size B, thread beside" "$size" 10000 -b
+	done
+}
+measure_encrypted_udp() { BENCH_SIZES=${BENCH_SIZES:-64 1400 8000} sizes; }
 measure_realtime() {
 	BENCH_SIZES="64 1400" sizes
 	round_trips

@@ -16,6 +16,10 @@ KINDS = (
      "clients together."),
     ("udp", "Throughput, udp multicast", "One sender."),
     ("knet", "knet without encryption", "One sender; round trips as in [Latency](#latency-udpu)."),
+    ("encrypted", "Encryption",
+     "One sender; round trips as in [Latency](#latency-udpu). aes256 is crypto_cipher: aes256 and crypto_hash: sha256, "
+     "with libknet's default library. Where the time goes is in [limits.md](performance/limits.md)."),
+    ("encrypted_udp", "Encryption, udp multicast", "One sender. A frame is sealed once for all nodes."),
     ("segmented", "Segmentation forced",
      "One sender, udpu. A batch crosses a veth pair in one piece, which flatters whoever sends batches. Here the "
      "kernel cuts it before it leaves the sender: the mean size of what left is in the table."),
@@ -47,7 +51,15 @@ RINGS = {
              "a frame is 41 fragments, and the loss of one loses all",
     "library": "Debian's client library on our daemon",
     "reverse": "our client library on Corosync as it comes",
+    "plain": "ours without encryption, in the rounds of those with it",
+    "aes": "ours on udp or udpu with aes256-gcm",
+    "chacha": "ours on udp or udpu with chacha20-poly1305",
+    "knet": "ours on knet with aes256",
+    "knet-corosync": "Corosync on knet with aes256",
 }
+# Rings that are compared, besides ours with its opponents.
+PAIRS = (("library", "default"), ("reverse", "default"), ("aes", "plain"), ("chacha", "plain"), ("aes", "knet-corosync"),
+         ("chacha", "knet-corosync"), ("knet", "knet-corosync"))
 
 
 def table(head, rows):
@@ -105,7 +117,7 @@ def judged(data):
     goals = figures.targets()
     for goal in goals:
         values = goal.values(data)
-        wanted = "%s %g" % ({">=": "≥", "<=": "≤"}[goal.relation], goal.limit)
+        wanted = "%s %g" % ({">=": "≥", "<=": "≤", "-<=": "≤"}[goal.relation], goal.limit)
         if values:
             is_met = goal.is_met(values)
             met += is_met
@@ -130,7 +142,7 @@ def missing_of(data, goal):
 def compared(rings):
     """Which ring by which."""
     pairs = [("coterie", ring) for ring in figures.OPPONENTS if ring in rings]
-    return [pair for pair in pairs + [("library", "default"), ("reverse", "default")] if set(pair) <= set(rings)]
+    return [pair for pair in pairs + list(PAIRS) if set(pair) <= set(rings)]
 
 
 def kind_table(data, kind):
@@ -149,18 +161,19 @@ def kind_table(data, kind):
 def losses(data):
     """Where ours is worse."""
     rows = []
+    pairs = [("coterie", ring) for ring in figures.OPPONENTS] + [pair for pair in PAIRS if pair[1] == "knet-corosync"]
     for kind, case, unit in data.order:
-        for by_ring in figures.OPPONENTS:
-            values = data.ratios(kind, case, unit, "coterie", by_ring)
+        for ring, by_ring in pairs:
+            values = data.ratios(kind, case, unit, ring, by_ring)
             if not values or unit in figures.NO_MATTER or unit.startswith("least"):
                 continue
             median = statistics.median(values)
             if median < 1 if unit in figures.MORE_IS_BETTER else median > 1:
                 worse = sum(value < 1 if unit in figures.MORE_IS_BETTER else value > 1 for value in values)
-                rows.append((kind, case, unit, by_ring, figures.told(values), "%d of %d" % (worse, len(values))))
+                rows.append((kind, case, unit, by_ring, ring, figures.told(values), "%d of %d" % (worse, len(values))))
     if not rows:
         return ["## Where Corosync is better", "", "Nowhere among these figures.", ""]
-    return ["## Where Corosync is better", ""] + table(("kind", "case", "", "which", "coterie by it", "rounds"), rows)
+    return ["## Where Corosync is better", ""] + table(("kind", "case", "", "which", "ours", "ours by it", "rounds"), rows)
 
 
 def main():

@@ -24,15 +24,20 @@ has "less may be better" "| 64 B, one sender, CPU per message | 0.15 [0.1..0.2] 
 has "three senders are compared with one" \
 	"| 64 B, three senders together, by one of ours | 0.85 [0.8..0.9] | ≥ 1 | **not met** |"
 has "a figure by itself has a target" "the new configuration, ms | 50 [40..150] | ≤ 100 | met |"
+has "encryption is compared with the same ring without" \
+	"| 64 B, one sender, udpu with aes256-gcm by without | 0.7 [0.6..0.8] | ≥ 0.7 | met |"
+has "what a figure has more has a target, by the rounds" \
+	"| round trip of 64 B, udpu with aes256-gcm, thread beside, p50, us more | 3 [1..6] | ≤ 5 | met |"
 has "a figure that is not there is missing" \
 	"| 8000 B, one sender, by Corosync as it comes | coterie: missing; default: missing | ≥ 8 | **missing** |"
 has "why it is not there is told" \
 	"| 1400 B, one sender, by Corosync as it comes | coterie: missing (1 void, 1 left out) | ≥ 12 | **missing** |"
-has "targets add up" "Of 50 targets 5 are met, 2 are not, 43 cannot be judged."
-has "losses have a section" "| knet | 64 B | MB/s | default | 0.5 [0.5..0.5] | 1 of 1 |"
-tap_check "in which there is nothing else" test "$(sed -n '/^## Where/,/^## Thr/p' "$page" | grep -c '^| [a-z]')" -eq 2
-has "what does not count is counted" "while they had more than 10 % is left out: 2 of 26 figures. Void are 1,"
-has "rounds are counted" "3 rounds of throughput; 2 rounds of crash; 1 round of knet"
+has "targets add up" "Of 71 targets 7 are met, 3 are not, 61 cannot be judged."
+has "losses have a section" "| knet | 64 B | MB/s | default | coterie | 0.5 [0.5..0.5] | 1 of 1 |"
+has "of other pairs as well" "| encrypted | 1400 B | MB/s | knet-corosync | knet | 0.5 [0.5..0.5] | 1 of 1 |"
+tap_check "in which there is nothing else" test "$(sed -n '/^## Where/,/^## Thr/p' "$page" | grep -c '^| [a-z]')" -eq 3
+has "what does not count is counted" "while they had more than 10 % is left out: 2 of 38 figures. Void are 1,"
+has "rounds are counted" "3 rounds of throughput, encrypted; 2 rounds of crash; 1 round of knet"
 has "the machine is told" "A processor, 2 cores, 4 GiB, Linux 6.1;"
 
 # drawn PLOT RING: lengths of its bars, in powers of ten.
@@ -82,6 +87,6 @@ tap_check "kinds that are known have a measure each" test -z "$(bash "$here/benc
 	while read -r kind; do grep -q "^measure_$kind()" "$here"/*.sh || echo "$kind"; done)"
 tap_check "and a section" test -z "$(bash "$here/bench.sh" plan | cut -d ' ' -f 2 | sort -u |
 	while read -r kind; do grep -q "^    (\"$kind\"," "$here/page.py" || echo "$kind"; done)"
-tap_check "all of it in about 40 minutes" test "$(bash "$here/bench.sh" plan |
-	awk '{ sum += $5 } END { printf "%d\n", sum / 60 }')" -le 42
+tap_check "all of it in about 50 minutes" test "$(bash "$here/bench.sh" plan |
+	awk '{ sum += $5 } END { printf "%d\n", sum / 60 }')" -le 50
 tap_end

@@ -25,8 +25,8 @@
 # every node of that kind, LAB_KEEP=FOLDER keeps logs and records, LAB_LOCK names other lock files,
 # LAB_PRELOAD=FILE is a library that the daemons load before their own.
 # LAB_USER=NAME-OR-NUMBER: daemons of coterie start as root and become this user (--user).
-# The ring: LAB_TRANSPORT (udpu, udp, …), LAB_FAMILY (ipv4 or ipv6), LAB_ENCRYPTION (aes256-gcm or
-# chacha20-poly1305 with a key for all nodes, which must be of kind coterie), more lines for the totem section
+# The ring: LAB_TRANSPORT (udpu, udp, …), LAB_FAMILY (ipv4 or ipv6), LAB_ENCRYPTION (with a key for all nodes: on udp
+# and udpu aes256-gcm or chacha20-poly1305, of kind coterie; on knet CIPHER-HASH), more lines for the totem section
 # in LAB_TOTEM and for link 0 in LAB_INTERFACE ("broadcast: yes"). After a change of these, lab_configure.
 
 # shellcheck source=tests/tap.sh
@@ -214,7 +214,11 @@ lab_address() {
 lab_encryption() {
 	[ -n "${LAB_ENCRYPTION:-}" ] || return 0
 	[ -e "$LAB_DIR/key" ] || (umask 077 && head -c 256 /dev/urandom >"$LAB_DIR/key")
-	printf 'encryption: %s\n\t\t\tkeyfile: %s' "$LAB_ENCRYPTION" "$LAB_DIR/key"
+	case $LAB_TRANSPORT in
+	knet) printf 'crypto_cipher: %s\n\t\t\tcrypto_hash: %s' "${LAB_ENCRYPTION%-*}" "${LAB_ENCRYPTION#*-}" ;;
+	*) printf 'encryption: %s' "$LAB_ENCRYPTION" ;;
+	esac
+	printf '\n\t\t\tkeyfile: %s' "$LAB_DIR/key"
 }
 
 lab_config() {
