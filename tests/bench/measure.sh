@@ -51,11 +51,12 @@ prepare() {
 	esac
 }
 
-# lab.sh puts daemons before other sessions. Operators do not.
+# lab.sh puts daemons before other sessions. Operators do not: their daemons have the priority of the clients here.
 start_plain() {
-	local node try group
+	local node try group own
 
 	lab_start "$@"
+	own=$(sed 's/.*nice //' /proc/self/autogroup 2>/dev/null)
 	for node in "$@"; do
 		group=/proc/${LAB_DAEMONS[node]}/autogroup
 		[ -e "$group" ] || continue
@@ -63,7 +64,7 @@ start_plain() {
 			! grep -q 'nice -15' "$group" || break
 			sleep 0.01
 		done
-		echo 0 >"$group"
+		echo "${own:-0}" >"$group"
 	done
 }
 
