@@ -3,6 +3,9 @@ check_PROGRAMS += %D%/bench_load
 %C%_bench_load_SOURCES = %D%/bench_load.c tests/cluster/client.h
 %C%_bench_load_LDFLAGS = $(cluster_ldflags)
 %C%_bench_load_LDADD = libcpg.la
+check_PROGRAMS += %D%/bench_seal
+%C%_bench_seal_SOURCES = %D%/bench_seal.c
+%C%_bench_seal_LDADD = libtransport.la $(CRYPTO_LIBS)
 dist_check_DATA += %D%/crash.sh %D%/measures.sh %D%/sample.sh %D%/sample.tsv \
 	%D%/figures.py %D%/page.py %D%/plot.py %D%/targets.tsv
 dist_check_SCRIPTS += %D%/bench.sh %D%/measure.sh %D%/page.sh
@@ -10,7 +13,7 @@ TESTS += %D%/page.sh
 
 bench: bench-compare
 bench-compare: all
-	@$(MAKE) $(AM_MAKEFLAGS) %D%/bench_load tests/cluster/cpg_load tests/cluster/cpg_watch tests/cluster/ring_times
+	@$(MAKE) $(AM_MAKEFLAGS) %D%/bench_load %D%/bench_seal tests/cluster/cpg_load tests/cluster/cpg_watch tests/cluster/ring_times
 	@abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/bench.sh
 # The page and its plots once more, of the figures that are there.
 bench-page:

@@ -103,9 +103,21 @@ measure_knet() {
 	sizes
 	round_trips
 }
+# What the cipher itself costs, of a short frame and of a full one: in processor time, which others do not disturb.
+sealing() {
+	local size others=0
+
+	for size in 64 1344; do
+		"$abs_top_builddir/tests/bench/bench_seal" "$BENCH_RING" "$size" >"$LAB_DIR/1/load" 2>&1
+		put "a frame of $size B" "ns to seal" "$(field 1 seal_ns)"
+		put "a frame of $size B" "ns to open" "$(field 1 open_ns)"
+	done
+}
+
 measure_encrypted() {
 	local size
 
+	case $BENCH_RING in aes | chacha) sealing ;; esac
 	BENCH_SIZES=${BENCH_SIZES:-64 1400 8000} sizes
 	round_trips
 	for size in 1400 8000; do

@@ -18,7 +18,8 @@ KINDS = (
     ("knet", "knet without encryption", "One sender; round trips as in [Latency](#latency-udpu)."),
     ("encrypted", "Encryption",
      "One sender; round trips as in [Latency](#latency-udpu). aes256 is crypto_cipher: aes256 and crypto_hash: sha256, "
-     "with libknet's default library. Where the time goes is in [limits.md](performance/limits.md)."),
+     "with libknet's default library. A frame of 1,344 bytes is a full one; it is sealed once and opened by each receiver. "
+     "Where the time goes is in [limits.md](performance/limits.md)."),
     ("encrypted_udp", "Encryption, udp multicast", "One sender. A frame is sealed once for all nodes."),
     ("segmented", "Segmentation forced",
      "One sender, udpu. A batch crosses a veth pair in one piece, which flatters whoever sends batches. Here the "
