@@ -94,6 +94,7 @@ struct udp_link {
 	struct secure *secure; /* without a key on a plain ring */
 	struct udp_link_keys keys;
 	struct peer *source; /* of the datagrams that are being opened */
+	uint64_t source_ns;  /* when they were read: one look at the clock for all that came together */
 	struct udp_link_refusal refusals[UDP_LINK_REFUSALS_MAX];
 	uint32_t refusal_count;
 	struct tripwire wire;

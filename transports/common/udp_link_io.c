@@ -23,6 +23,7 @@ static bool link_accept(void *arg, const struct sockaddr *from, uint32_t count)
 	if (link->is_absent)
 		return false;
 	link->source = peer;
+	link->source_ns = now_ns;
 	if (peer != NULL && udp_link_is_opening(link))
 		return !peer->is_local; /* the address alone proves nothing */
 	if (peer != NULL) {

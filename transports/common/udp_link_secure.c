@@ -422,7 +422,7 @@ bool udp_link_open_datagram(void *arg, uint8_t *datagram, uint32_t *offset, uint
 	if (!udp_link_is_opening(link))
 		return peer == NULL || open_plain(link, datagram, *size);
 
-	uint64_t now_ns = link->host->now_ns(link->ctx);
+	uint64_t now_ns = link->source_ns;
 	enum secure_result result = secure_open(link->secure, now_ns, peer->nodeid, datagram, *size, &opened);
 
 	if (opened.reply_size > 0)
