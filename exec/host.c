@@ -232,6 +232,7 @@ const struct coterie_host *host_table(void)
 		.key_prepare = host_key_prepare,
 		.key_commit = host_key_commit,
 		.key_drop = host_key_drop,
+		.client_may_send = ipc_client_may_send,
 	};
 
 	return &host;

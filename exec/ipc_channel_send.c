@@ -90,6 +90,9 @@ static void give_back(struct ipc_channel *channel)
 		syscall(SYS_futex, &control->writer_waits, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
+/* Messages of a client that is held back stay where they are. */
+static bool has_any(const struct ipc_channel *channel) { return !is_empty(channel) && !channel->client->is_held; }
+
 static bool may_take(const struct coterie_client *client)
 {
 	return client->is_joined && !client->is_leaving &&
@@ -219,7 +222,8 @@ void ipc_channel_wake(struct ipc_channel *channel)
 	pull_later(ipc);
 	ipc_await_rung(ipc, loop_now_ns(ipc->executive->loop));
 	channel->share = SHARE;
-	(void)take_some(channel, true);
+	if (has_any(channel))
+		(void)take_some(channel, true);
 }
 
 /* --- all of them --- */
@@ -259,7 +263,7 @@ static bool pull(struct ipc *ipc)
 
 			remove_awake(one);
 			append_awake(one);
-			if (is_empty(one))
+			if (!has_any(one))
 				continue;
 			one->share += one->share < SHARE ? SHARE : 0;
 			has_more |= one->share <= 0 || take_some(one, true) == TAKEN;
@@ -285,7 +289,7 @@ static void settle(struct ipc *ipc, bool is_idle)
 static bool is_any_left(const struct ipc *ipc)
 {
 	for (const struct ipc_channel *one = ipc->awake; one != NULL; one = one->awake_next)
-		if (!is_empty(one))
+		if (has_any(one))
 			return true;
 	return false;
 }

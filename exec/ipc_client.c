@@ -208,6 +208,9 @@ static bool flush_client(struct coterie_client *client, uint32_t events_max)
 	for (; client->backlog != NULL && (is_channel || events < events_max); events++) {
 		const struct ipc_event *event = client->backlog;
 		const struct iovec iov = {event->body->bytes, event->size};
+
+		if (client->is_held)
+			ipc_hold(client, client->backlog_size - event->size);
 		int sent = send_event(client, event, &iov, 1);
 
 		if (sent == -EAGAIN)
@@ -264,6 +267,7 @@ static int append(struct coterie_client *client, const struct ipc_event *head, c
 	if (ipc_backlog_add(client, head, iov, count) < 0)
 		return give_up(client, "out of memory for its events");
 	client->queued++;
+	ipc_hold(client, client->backlog_size);
 	flush_later(client);
 	return 0;
 }

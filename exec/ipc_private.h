@@ -1,6 +1,6 @@
 /*
  * What the files of the IPC server share: ipc_server.c, ipc_poll.c, ipc_access.c, ipc_request.c,
- * ipc_gate.c, ipc_client.c and ipc_channel*.c. The protocol itself is exec/qb/. Nothing else includes this.
+ * ipc_gate.c, ipc_hold.c, ipc_client.c and ipc_channel*.c. The protocol itself is exec/qb/. Nothing else includes this.
  */
 #ifndef EXEC_IPC_PRIVATE_H
 #define EXEC_IPC_PRIVATE_H
@@ -81,6 +81,8 @@ struct coterie_client {
 	uint64_t backlog_size; /* bytes in it */
 	uint64_t read_ns;      /* when an event of it last found room, or the first one came */
 	bool is_lagging;       /* it waits for a turn of the flush timer */
+	bool is_held;          /* as a sender, until it has read: ipc_hold.c */
+	bool is_sending;       /* its last request that needs flow had no answer */
 	struct coterie_client *lagging_next;
 
 	/* For stats.ipcs.*: spec 03 §6. */
@@ -145,6 +147,7 @@ struct ipc {
 	struct ipc_body *last_body; /* the one that was queued last, while anybody needs it; NULL: none */
 	uint64_t backlog_size, backlog_size_max; /* bytes of all backlogs in memory */
 	uint64_t backlog_peak; /* … at most since memory was given back */
+	uint64_t hold_size; /* IPC_HOLD_SIZE */
 	struct ipc_channel *awake; /* whose send rings are read at every visit of the token; the next in turn first */
 	struct ipc_channel *dirty; /* whose receive rings hold what their clients have not been told */
 	uint32_t channels, channel_bytes; /* how many, and the data of their rings together */
@@ -230,6 +233,16 @@ void ipc_gate_apply(struct ipc_server *server);
  * its own.
  */
 void ipc_gate_check_later(struct ipc *ipc);
+
+/* --- ipc_hold.c --- */
+
+/**
+ * Hold the client back as a sender, or let it go on. Call it with the size of the backlog as it will be, before an event
+ * of a held client is sent: a client that was refused may wait for its next event, and has to find the gate open then.
+ */
+void ipc_hold(struct coterie_client *client, uint64_t backlog_size);
+/** A request that needs flow was run. is_silent: it has no answer. */
+void ipc_hold_request(struct coterie_client *client, bool is_silent);
 
 /* --- ipc_client.c --- */
 

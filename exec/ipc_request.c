@@ -122,6 +122,7 @@ static void run(struct coterie_client *client, const struct coterie_request *req
 		finish(client, request, rc);
 	if ((request->flags & COTERIE_NEEDS_FLOW) != 0) {
 		ipc->is_queue_shared = true;
+		ipc_hold_request(client, is_silent(request));
 		ipc_gate(ipc); /* the queue may be fuller than before */
 	}
 }

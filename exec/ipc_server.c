@@ -34,6 +34,7 @@ struct ipc *ipc_create(struct executive *executive)
 	ipc->kept_last = &ipc->kept;
 	ipc->lagging_last = &ipc->lagging;
 	ipc->backlog_size_max = IPC_BACKLOG_ALL;
+	ipc->hold_size = IPC_HOLD_SIZE;
 	ipc_poll_init(ipc);
 	ipc->host = qbs_host_create(&ipc->loop);
 	if (ipc->host == NULL || ipc_stats_init(ipc) < 0) {

@@ -65,6 +65,8 @@ void *ipc_client_data(struct coterie_client *client);
 void ipc_client_peer(struct coterie_client *client, uint32_t *pid, uint32_t *uid, uint32_t *gid);
 /** As client_may of the host table. */
 int ipc_client_may(struct coterie_client *client, uint32_t right);
+/** As client_may_send of the host table. */
+int ipc_client_may_send(struct coterie_client *client);
 int ipc_client_reply(struct coterie_client *client, uint32_t response_id, int32_t error,
 	const struct iovec *iov, uint32_t count);
 int ipc_client_event(struct coterie_client *client, uint32_t event_id, const struct iovec *iov,
@@ -88,6 +90,12 @@ struct coterie_client *ipc_client_find(const struct ipc_server *server, uint64_t
 #define IPC_BACKLOG_LIMIT (512u << 20)
 #define IPC_BACKLOG_ALL (UINT64_C(1) << 30)
 #define IPC_STALL_NS UINT64_C(1000000000)
+/**
+ * With more of its own events than this, bytes, a client gets "try again" for its next message, until half of them are
+ * read. What it has on the way then stays far below IPC_BACKLOG_MAX. When all backlogs together have half of
+ * IPC_BACKLOG_ALL, a thirty-second part of this is the bound.
+ */
+#define IPC_HOLD_SIZE (32u << 20)
 
 /**
  * Connections that one user may have to all services together. Each is 3.1 MB in /dev/shm. Debian's Pacemaker has about

@@ -143,6 +143,9 @@ void qbs_pause(struct qbs_connection *connection, bool is_paused)
 		(void)loop_fd_mod(loop_of(connection->service), connection->fd, is_paused ? 0 : POLLIN);
 }
 
+/* Clients of the kit have no library that would look at a word in shared memory. */
+void qbs_hold(struct qbs_connection *connection, bool is_held) { (void)connection, (void)is_held; }
+
 /* Does this request want no answer? */
 static bool is_silent(const struct qbs_server *service, const struct request *request)
 {

@@ -117,6 +117,15 @@ void qbs_pause(struct qbs_connection *connection, bool is_paused)
 	qbs_listen(connection);
 }
 
+void qbs_hold(struct qbs_connection *connection, bool is_held)
+{
+	if (connection->is_held == is_held)
+		return;
+	connection->is_held = is_held;
+	if (!connection->is_closed)
+		qbs_flow_apply(connection);
+}
+
 /* --- requests --- */
 
 uint32_t qbs_limit(const struct qbs_connection *connection)
@@ -412,8 +421,8 @@ void qbs_connection_make(struct qbs_server *server, int fd, const struct qbs_pee
 	if (connection->next != NULL)
 		connection->next->previous = connection;
 	server->connections = connection;
-	connection->stats.flow = qbs_flow_of(server->rate);
-	connection->transport->flow(connection, connection->stats.flow);
+	qbs_flow_apply(connection);
+	connection->stats.flow_count = 0;
 	qbs_listen(connection);
 	if (answer(fd, &message) < 0) { /* it has hung up already */
 		qbs_disconnect(connection);

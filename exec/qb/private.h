@@ -82,7 +82,7 @@ struct qbs_connection {
 	uint32_t fd_events;  /* what it is polled for */
 	uint32_t bytes_owed; /* wake-up bytes that found no room in it */
 	uint32_t busy;       /* callbacks that are running */
-	bool is_created, is_closed, is_paused, is_broken;
+	bool is_created, is_closed, is_paused, is_held, is_broken;
 	struct qbs_stats stats;
 
 	/* What is shared. */
@@ -155,8 +155,8 @@ void qbs_stream_listen(struct qbs_connection *connection, uint32_t wanted);
 void qbs_listen(struct qbs_connection *connection);
 /** Send what the client polls for. 0; -ENOTCONN */
 int qbs_ring_bell(struct qbs_connection *connection);
-/** The rate of the server as libqb's flow control word. */
-uint32_t qbs_flow_of(enum qbs_rate rate);
+/** Set libqb's flow control word as the rate of the server and qbs_hold say. */
+void qbs_flow_apply(struct qbs_connection *connection);
 void qbs_server_release(struct qbs_server *server);
 
 /* --- folder.c --- */

@@ -122,6 +122,11 @@ void qbs_disconnect(struct qbs_connection *connection);
 bool qbs_is_broken(const struct qbs_connection *connection);
 /** Read no requests of this one, or do again; its hang-up is noticed in any case. Idempotent. */
 void qbs_pause(struct qbs_connection *connection, bool is_paused);
+/**
+ * Have the client's library refuse messages without an answer, as at QBS_RATE_OFF_2, or allow them again. Requests are
+ * read as before. Idempotent.
+ */
+void qbs_hold(struct qbs_connection *connection, bool is_held);
 /** Largest message either way on this connection, bytes: what the client asked for, 12328 .. QBS_SIZE_MAX. */
 uint32_t qbs_size_max(const struct qbs_connection *connection);
 

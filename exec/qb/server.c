@@ -140,7 +140,7 @@ void qbs_server_close(struct qbs_server *server)
 	qbs_server_release(server);
 }
 
-uint32_t qbs_flow_of(enum qbs_rate rate)
+static uint32_t flow_of(enum qbs_rate rate)
 {
 	switch (rate) {
 	case QBS_RATE_OFF:
@@ -155,17 +155,24 @@ uint32_t qbs_flow_of(enum qbs_rate rate)
 	return 0;
 }
 
+void qbs_flow_apply(struct qbs_connection *connection)
+{
+	uint32_t flow = flow_of(connection->server->rate);
+
+	if (flow == 0 && connection->is_held)
+		flow = flow_of(QBS_RATE_OFF_2);
+	if (connection->stats.flow == flow)
+		return;
+	connection->stats.flow = flow;
+	connection->stats.flow_count++;
+	connection->transport->flow(connection, flow);
+}
+
 void qbs_server_rate(struct qbs_server *server, enum qbs_rate rate)
 {
-	uint32_t flow = qbs_flow_of(rate);
-
 	server->rate = rate;
 	for (struct qbs_connection *one = server->connections; one != NULL; one = one->next) {
-		if (one->stats.flow != flow) {
-			one->stats.flow = flow;
-			one->stats.flow_count++;
-			one->transport->flow(one, flow);
-		}
+		qbs_flow_apply(one);
 		qbs_listen(one);
 	}
 }

@@ -14,7 +14,7 @@
  *        watch, and peer_watch
  *   1.5  a transport's witness; rights of clients: COTERIE_OBSERVES and COTERIE_ADMINISTERS of requests, client_may;
  *        COTERIE_TELLS_QUORUM; a transport's overhead
- *   1.6  a new key of the ring that the executive stores: key_prepare, key_commit, key_drop
+ *   1.6  a new key of the ring that the executive stores: key_prepare, key_commit, key_drop; client_may_send
  *
  * Rules. A change of an existing byte or of its meaning raises the major number, an appended member the
  * minor one; a behaviour that no size shows gets a capability bit. Members are never moved, reused or
@@ -644,6 +644,16 @@ struct coterie_host {
 	 */
 	int (*key_commit)(struct coterie_ctx *ctx, char *text, uint32_t size);
 	void (*key_drop)(struct coterie_ctx *ctx); /* second step, the other way: forget the key that was prepared */
+
+	/* --- since 1.6: clients that send faster than they read --- */
+
+	/**
+	 * Return whether a client may begin a message whose delivery is an event for that client, too. Call it in the
+	 * handler of a request with an answer, before ring_send. Do not call it for further parts of a message that has begun.
+	 * The executive itself holds back requests with COTERIE_NO_REPLY, and messages of fast channels.
+	 * @return 0; -EAGAIN: many events wait for the client, which has to read first: the handler's result
+	 */
+	int (*client_may_send)(struct coterie_client *client);
 };
 
 /** True when the other side's table is long enough to hold the member, and the member is set. */

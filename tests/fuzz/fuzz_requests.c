@@ -175,6 +175,8 @@ void ipc_gate(struct ipc *ipc) { (void)ipc; }
 
 void ipc_gate_check_later(struct ipc *ipc) { (void)ipc; }
 
+void ipc_hold_request(struct coterie_client *client, bool is_silent) { (void)client, (void)is_silent; }
+
 /* Nobody has a channel. */
 bool ipc_channel_is_open(const struct coterie_client *client)
 {

@@ -119,6 +119,12 @@ static int handle_may(void *self, struct coterie_client *client, const void *msg
 	return ipc_client_may(client, req->value);
 }
 
+static int handle_begin(void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	(void)self, (void)msg, (void)size;
+	return ipc_client_may_send(client);
+}
+
 static int client_join(void *self, struct coterie_client *client)
 {
 	uint32_t *data = ipc_client_data(client);
@@ -158,6 +164,7 @@ const struct coterie_request ipc_case_requests[] = {
 	{REQ_MAY, sizeof(struct req), COTERIE_OBSERVES, 43, handle_may},
 	{REQ_SILENT, 16, COTERIE_ADMINISTERS | COTERIE_NO_REPLY, 0, handle_ok},
 	{REQ_TELL, 16, COTERIE_TELLS_QUORUM, 20, handle_ok},
+	{REQ_BEGIN, 16, COTERIE_NEEDS_FLOW, 21, handle_begin},
 };
 
 /* plugin.c's, without the rest of it */

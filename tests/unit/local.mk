@@ -140,7 +140,7 @@ wire_case_sources = %D%/wire_case.c %D%/wire_case.h
 exec_stub_sources = %D%/exec_stub.c %D%/exec_stub.h $(map_sources)
 exec_channel_sources = exec/ipc_channel.c exec/ipc_channel_await.c exec/ipc_channel_memory.c exec/ipc_channel_receive.c exec/ipc_channel_send.c
 exec_ipc_sources = $(qb_sources) $(qb_fault_sources) exec/loop.c exec/ipc_server.c exec/ipc_poll.c exec/ipc_access.c exec/ipc_request.c \
-	exec/ipc_gate.c exec/ipc_handover.c exec/ipc_client.c exec/ipc_backlog.c $(exec_channel_sources) exec/ipc_stats.c exec/plugin_watch.c exec/stats.c
+	exec/ipc_gate.c exec/ipc_hold.c exec/ipc_handover.c exec/ipc_client.c exec/ipc_backlog.c $(exec_channel_sources) exec/ipc_stats.c exec/plugin_watch.c exec/stats.c
 exec_plugin_sources = exec/plugin.c exec/plugin_open.c exec/plugin_check.c exec/plugin_options.c exec/plugin_table.c \
 	exec/config/option_value.c exec/config/words.c \
 	exec/plugin_life.c exec/plugin_replace.c exec/plugin_trial.c exec/trust.c \
@@ -160,7 +160,7 @@ TESTS += $(exec_plugin_tests)
 %C%_test_host_SOURCES = %D%/test_host.c
 %C%_test_host_CFLAGS = $(TEST_CFLAGS)
 %C%_test_host_LDADD = $(plugin_play_libs)
-ipc_tests = %D%/test_ipc %D%/test_ipc_access %D%/test_ipc_await %D%/test_ipc_backlog %D%/test_ipc_end %D%/test_ipc_events %D%/test_ipc_gate %D%/test_ipc_raw %D%/test_ipc_stats
+ipc_tests = %D%/test_ipc %D%/test_ipc_access %D%/test_ipc_await %D%/test_ipc_backlog %D%/test_ipc_end %D%/test_ipc_events %D%/test_ipc_gate %D%/test_ipc_hold %D%/test_ipc_raw %D%/test_ipc_stats
 ipc_case_sources = %D%/ipc_case.c %D%/ipc_case.h
 ipc_case_libs = %D%/libipc_play.la $(CHECK_LIBS) $(QB_LIBS)
 %C%_test_ipc_SOURCES = %D%/test_ipc.c $(ipc_case_sources)
@@ -184,6 +184,9 @@ ipc_case_libs = %D%/libipc_play.la $(CHECK_LIBS) $(QB_LIBS)
 %C%_test_ipc_gate_SOURCES = %D%/test_ipc_gate.c $(ipc_case_sources)
 %C%_test_ipc_gate_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ipc_gate_LDADD = $(ipc_case_libs)
+%C%_test_ipc_hold_SOURCES = %D%/test_ipc_hold.c $(ipc_case_sources)
+%C%_test_ipc_hold_CFLAGS = $(TEST_CFLAGS)
+%C%_test_ipc_hold_LDADD = $(ipc_case_libs)
 %C%_test_ipc_raw_SOURCES = %D%/test_ipc_raw.c $(ipc_case_sources)
 %C%_test_ipc_raw_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ipc_raw_LDADD = $(ipc_case_libs)

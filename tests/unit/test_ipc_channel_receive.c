@@ -232,6 +232,60 @@ static int play_polling(void)
 START_TEST(the_descriptor_says_so_in_callbacks) { play(play_polling); }
 END_TEST
 
+static int play_turns(void)
+{
+	struct res res;
+
+	MUST(open_channel() == 0);
+	dispatch_init(&dispatcher);
+	MUST(ask(REQ_EVENTS, 50, 100000, &res) == 24); /* 10 MB */
+	for (uint32_t i = 0; i < 10; i++)
+		MUST(send_message(i + 1, 8) == 0); /* there is room in the ring */
+	MUST(plain(REQ_ASK) == 0);
+	poll(NULL, 0, 100);
+	MUST(f.shared->handled == 0);
+	while (got.messages < 20)
+		MUST(dispatch(CS_DISPATCH_ONE) == CS_OK);
+	poll(NULL, 0, 100);
+	MUST(f.shared->handled == 0);
+	while (got.messages < 45)
+		MUST(dispatch(CS_DISPATCH_ONE) == CS_OK);
+	for (int i = 0; f.shared->handled < 10 && i < 5000; i++)
+		poll(NULL, 0, 1);
+	MUST(f.shared->handled == 10);
+	return 0;
+}
+
+/* What it has sent waits in its ring, until it has read half of what waits for it. */
+START_TEST(a_sender_reads_before_it_is_read)
+{
+	f.executive.ipc->hold_size = 4000000;
+	play(play_turns);
+	ck_assert_uint_gt(f.backlog_max, 4000000);
+}
+END_TEST
+
+static int play_leave(void)
+{
+	struct res res;
+
+	MUST(open_channel() == 0);
+	MUST(ask(REQ_EVENTS, 50, 100000, &res) == 24);
+	for (uint32_t i = 0; i < 10; i++)
+		MUST(send_message(i + 1, 8) == 0);
+	return plain(REQ_FLOW);
+}
+
+/* A client that waits for an answer does not read meanwhile. What it sent before is in the order before it. */
+START_TEST(a_request_does_not_wait_for_events_to_be_read)
+{
+	f.executive.ipc->hold_size = 4000000;
+	play(play_leave);
+	ck_assert_uint_eq(f.shared->handled, 11);
+	ck_assert_uint_eq(f.shared->order[10], 0);
+}
+END_TEST
+
 static void end_clients(void *arg)
 {
 	if (f.shared->at == 1)
@@ -275,6 +329,8 @@ int main(void)
 	tcase_add_test(receiving, the_descriptor_says_whether_something_is_left);
 	tcase_add_test(receiving, a_slow_reader_gets_everything_in_order);
 	tcase_add_test(receiving, who_never_reads_is_bounded);
+	tcase_add_test(receiving, a_sender_reads_before_it_is_read);
+	tcase_add_test(receiving, a_request_does_not_wait_for_events_to_be_read);
 	tcase_add_test(receiving, the_end_of_a_connection_is_the_end_of_its_ring);
 	tcase_add_test(callbacks, a_callback_may_dispatch);
 	tcase_add_test(callbacks, a_callback_may_dispatch_more_than_a_ring_holds);

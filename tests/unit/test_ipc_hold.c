@@ -1,0 +1,180 @@
+/* exec/ipc_hold.c: senders that read slower than they send. test_ipc_channel_receive.c has those with a fast channel. */
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "ipc_case.h"
+
+#define EVENT 100000
+
+/* Sends as cpg_mcast_joined does. @return 0; -EAGAIN: its library refuses */
+static int send_message(qb_ipcc_connection_t *c, uint32_t number)
+{
+	struct req req = make(REQ_SEND, number);
+
+	qb_ipcc_fc_enable_max_set(c, 2);
+	ssize_t rc = qb_ipcc_send(c, &req, sizeof(req));
+	qb_ipcc_fc_enable_max_set(c, 1);
+	return rc == sizeof(req) ? 0 : (int)rc;
+}
+
+static int answer_to(qb_ipcc_connection_t *c, int32_t id)
+{
+	struct req req = make(id, 0);
+	struct res res;
+
+	return call(c, &req, &res) < 24 ? -1 : res.header.error;
+}
+
+static int make_events(qb_ipcc_connection_t *c, uint32_t count)
+{
+	struct req req = make(REQ_EVENTS, count);
+	struct res res;
+
+	req.size = EVENT;
+	return call(c, &req, &res) == 24 ? 0 : -1;
+}
+
+/* The word in shared memory follows the reading by a timer of the executive. */
+static int wait_for_room(qb_ipcc_connection_t *c, uint32_t number)
+{
+	int rc = -EAGAIN;
+
+	for (int i = 0; rc == -EAGAIN && i < 5000; i++) {
+		rc = send_message(c, number);
+		poll(NULL, 0, rc == -EAGAIN ? 1 : 0);
+	}
+	return rc;
+}
+
+static int receive(qb_ipcc_connection_t *c, uint32_t count)
+{
+	static uint8_t event[IPC_SIZE_MAX];
+
+	for (uint32_t i = 0; i < count; i++)
+		MUST(qb_ipcc_event_recv(c, event, sizeof(event), 20000) == 24 + 4 + EVENT);
+	return 0;
+}
+
+static int play_turns(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+
+	MUST(c != NULL);
+	MUST(send_message(c, 1) == 0);
+	MUST(make_events(c, 45) == 0); /* a megabyte of them is in libqb's ring */
+	MUST(send_message(c, 2) == 0); /* below the bound */
+	MUST(make_events(c, 10) == 0);
+	MUST(answer_to(c, REQ_ECHO) == IPC_OK && send_message(c, 3) == -EAGAIN);
+	/* Only messages are refused: it asks, leaves and ends as before. */
+	MUST(answer_to(c, REQ_COUNT) == IPC_OK);
+	MUST(answer_to(c, REQ_BEGIN) == IPC_TRY_AGAIN);
+	MUST(answer_to(c, REQ_FLOW) == IPC_OK);
+	/* It reads a little, and more than half of it. */
+	MUST(receive(c, 10) == 0);
+	MUST(answer_to(c, REQ_BEGIN) == IPC_TRY_AGAIN);
+	MUST(receive(c, 40) == 0);
+	MUST(wait_for_room(c, 3) == 0);
+	MUST(answer_to(c, REQ_BEGIN) == IPC_OK);
+	MUST(receive(c, 5) == 0);
+	return 0;
+}
+
+START_TEST(a_sender_that_does_not_read_is_told_to_try_again)
+{
+	ck_assert_uint_eq(f.executive.ipc->hold_size, IPC_HOLD_SIZE);
+	f.executive.ipc->hold_size = 4000000;
+	play(play_turns);
+	ck_assert_uint_eq(f.handled, 4); /* three messages and REQ_FLOW */
+	ck_assert_uint_eq(exec_stub_count_logged("Disconnecting"), 0);
+}
+END_TEST
+
+/* Two events come back for each message. The client blocks until it has one, also when it was refused. */
+static int play_one_by_one(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+	uint32_t refused = 0;
+
+	MUST(c != NULL);
+	for (uint32_t i = 0; i < 400; i++) {
+		int rc = send_message(c, 0);
+
+		MUST(rc == 0 || rc == -EAGAIN);
+		refused += rc != 0;
+		if (rc == 0)
+			MUST(make_events(c, 2) == 0);
+		MUST(receive(c, 1) == 0);
+	}
+	MUST(refused > 0);
+	return 0;
+}
+
+START_TEST(a_client_that_reads_less_than_it_sends_stays)
+{
+	f.executive.ipc->hold_size = 4000000;
+	play(play_one_by_one);
+	ck_assert_uint_gt(f.backlog_max, 4000000);
+	ck_assert_uint_lt(f.backlog_max, 4500000);
+	ck_assert_uint_eq(exec_stub_count_logged("Disconnecting"), 0);
+}
+END_TEST
+
+static int play_fragments(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+	struct req req = make(REQ_FLOW, 0);
+	struct res res;
+
+	MUST(c != NULL);
+	MUST(send_message(c, 1) == 0);
+	MUST(answer_to(c, REQ_BEGIN) == IPC_OK);
+	MUST(make_events(c, 55) == 0);
+	/* The next part, as the library sends it. */
+	qb_ipcc_fc_enable_max_set(c, 2);
+	MUST(call(c, &req, &res) == 24 && res.header.error == IPC_OK);
+	MUST(answer_to(c, REQ_BEGIN) == IPC_TRY_AGAIN);
+	return 0;
+}
+
+START_TEST(a_message_in_parts_gets_through_once_it_has_begun)
+{
+	f.executive.ipc->hold_size = 4000000;
+	play(play_fragments);
+}
+END_TEST
+
+/* Another client's backlog uses half of what all may have. */
+static int play_crowd(void)
+{
+	qb_ipcc_connection_t *other = connect_client(), *c = connect_client();
+
+	MUST(other != NULL && c != NULL);
+	MUST(send_message(c, 1) == 0);
+	MUST(make_events(c, 30) == 0);
+	MUST(answer_to(c, REQ_BEGIN) == IPC_OK);
+	MUST(make_events(other, 200) == 0);
+	MUST(make_events(c, 1) == 0);
+	MUST(answer_to(c, REQ_BEGIN) == IPC_TRY_AGAIN);
+	return 0;
+}
+
+START_TEST(the_bound_is_lower_where_all_together_use_much)
+{
+	f.executive.ipc->backlog_size_max = 30000000;
+	play(play_crowd);
+	ck_assert_uint_eq(exec_stub_count_logged("Disconnecting"), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("ipc_hold");
+	TCase *open = ipc_case_add(suite, "open", true);
+
+	tcase_add_test(open, a_sender_that_does_not_read_is_told_to_try_again);
+	tcase_add_test(open, a_client_that_reads_less_than_it_sends_stays);
+	tcase_add_test(open, a_message_in_parts_gets_through_once_it_has_begun);
+	tcase_add_test(open, the_bound_is_lower_where_all_together_use_much);
+	return suite_run(suite);
+}
