@@ -366,6 +366,8 @@ int cpg_compact_load(struct cpg *cpg, struct coterie_state_reader *reader);
 void cpg_leavings_send(struct cpg *cpg);
 /** End a connection's membership because the connection ends. */
 void cpg_connection_drop(struct cpg *cpg, struct cpg_connection *connection);
+/** Return whether a client may begin a message: not while many of its own events wait for it. */
+bool cpg_may_send(const struct cpg *cpg, struct coterie_client *client);
 /**
  * Send user bytes to the group of a connection.
  *

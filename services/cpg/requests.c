@@ -258,6 +258,11 @@ void cpg_connection_drop(struct cpg *cpg, struct cpg_connection *connection)
 
 /* ---- Sending ------------------------------------------------------------- */
 
+bool cpg_may_send(const struct cpg *cpg, struct coterie_client *client)
+{
+	return !COTERIE_HAS(cpg->host, client_may_send) || cpg->host->client_may_send(client) == 0;
+}
+
 int cpg_send(struct cpg *cpg, struct cpg_connection *connection, uint32_t guarantee,
 	const void *bytes, uint32_t size)
 {
@@ -348,6 +353,8 @@ static int handle_partial_mcast(
 		return -EINVAL;
 	if (connection->state != CPG_JOIN_STARTED && connection->state != CPG_JOINED)
 		return -ENOENT;
+	if (req.type == CPG_FRAGMENT_FIRST && !cpg_may_send(cpg, client))
+		return -EAGAIN;
 	/* Members that came in between would get the rest of a message without its beginning. */
 	if (req.type == CPG_FRAGMENT_FIRST)
 		connection->changes_at_first = connection->changes;

@@ -246,6 +246,8 @@ int cpg_handle_zc_execute(void *self, struct coterie_client *client, const void 
 
 	if (buffer == NULL)
 		return -EINVAL;
+	if (!cpg_may_send(cpg, client))
+		return -EAGAIN;
 	if (pread(buffer->fd, &map, sizeof(map), 0) != sizeof(map))
 		return -EINVAL;
 

@@ -89,6 +89,12 @@ static int send_message(struct evs *evs, uint32_t guarantee, const struct evs_wi
 		guarantee == EVS_WIRE_SAFE ? COTERIE_SAFE : COTERIE_AGREED, iov, 3);
 }
 
+/* Not while many of its own events wait for it. */
+static bool may_send(const struct evs *evs, struct coterie_client *client)
+{
+	return !COTERIE_HAS(evs->host, client_may_send) || evs->host->client_may_send(client) == 0;
+}
+
 static int handle_mcast_joined(
 	void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
@@ -99,6 +105,8 @@ static int handle_mcast_joined(
 	snapshot(&req, msg, sizeof(req));
 	if (req.msglen > size - sizeof(req))
 		return -EINVAL;
+	if (!may_send(evs, client))
+		return -EAGAIN;
 	return send_message(evs, req.guarantee, connection->groups, connection->group_count,
 		(const uint8_t *)msg + sizeof(req), req.msglen);
 }
@@ -116,6 +124,8 @@ static int handle_mcast_groups(
 	if (req.group_count > (size - sizeof(req)) / sizeof(*groups) ||
 		req.msglen > size - sizeof(req) - req.group_count * sizeof(*groups))
 		return -EINVAL;
+	if (!may_send(evs, client))
+		return -EAGAIN;
 	return send_message(
 		evs, req.guarantee, groups, req.group_count, groups + req.group_count, req.msglen);
 }

@@ -345,6 +345,8 @@ static int host_client_may(struct coterie_client *client, uint32_t right)
 	return client->right == 0 || client->right >= right ? 0 : -EACCES;
 }
 
+static int host_client_may_send(struct coterie_client *client) { return client->is_held ? -EAGAIN : 0; }
+
 static uint32_t right_of(const struct coterie_request *request)
 {
 	if ((request->flags & COTERIE_ADMINISTERS) != 0)
@@ -632,6 +634,7 @@ static const struct coterie_host host_table = {
 	.is_quorate = host_is_quorate,
 	.client_data = host_client_data,
 	.client_may = host_client_may,
+	.client_may_send = host_client_may_send,
 	.client_peer = host_client_peer,
 	.reply = host_reply,
 	.event = host_event,

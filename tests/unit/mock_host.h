@@ -36,6 +36,7 @@ struct coterie_client {
 	uint32_t right; /* COTERIE_RIGHT_*; 0: to administer */
 	struct mock_queue replies, events;
 	bool is_disconnected; /* the service asked for it */
+	bool is_held;         /* it may begin no message */
 	int event_rc;         /* what host->event returns when not 0 */
 
 	/* Not for tests. */

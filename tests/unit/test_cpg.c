@@ -346,6 +346,20 @@ START_TEST(a_change_of_the_group_interrupts_a_fragmented_message)
 }
 END_TEST
 
+/* A message longer than what may wait would never get through if its parts were held back. */
+START_TEST(a_client_that_is_held_back_ends_what_it_has_begun)
+{
+	join_all("12");
+	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_FIRST, 6, "ab"), OK);
+	users[0].base.client->is_held = true;
+	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_CONTINUED, 6, "cd"), OK);
+	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_LAST, 6, "ef"), OK);
+	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_FIRST, 6, "ab"), TRY_AGAIN);
+	users[0].base.client->is_held = false;
+	ck_assert_int_eq(send_part(&users[0], CPG_FRAGMENT_FIRST, 6, "ab"), OK);
+}
+END_TEST
+
 /* ---- Hostile requests ---------------------------------------------------- */
 
 /* Every request, cut at every length: refused, or harmless. */
@@ -450,6 +464,7 @@ int main(void)
 	tcase_add_test(tcase, safe_delivery_is_asked_for_when_the_client_does);
 	tcase_add_test(tcase, fragments_pass_one_by_one);
 	tcase_add_test(tcase, a_change_of_the_group_interrupts_a_fragmented_message);
+	tcase_add_test(tcase, a_client_that_is_held_back_ends_what_it_has_begun);
 	tcase_add_loop_test(tcase, requests_of_any_length_and_content_are_survived, 0, 4);
 	tcase_add_loop_test(tcase, lengths_in_requests_are_held_against_the_request, 0, 11);
 	tcase_add_test(tcase, a_client_that_is_thrown_out_in_the_middle_of_an_event_is_survived);

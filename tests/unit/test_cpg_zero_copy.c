@@ -82,6 +82,8 @@ START_TEST(a_shared_buffer_is_sent_again_and_again)
 		want[21] = (char)('0' + i);
 		expect(users[1], want);
 	}
+	users[0].base.client->is_held = true;
+	ck_assert_int_eq(zc_execute(&users[0], buffer.map->token), TRY_AGAIN);
 	ck_assert_int_eq(zc_free(&users[0], buffer.map->token), OK);
 	ck_assert_int_eq(zc_free(&users[0], buffer.map->token), INVALID);
 	ck_assert_int_eq(zc_execute(&users[0], buffer.map->token), INVALID);

@@ -178,6 +178,20 @@ START_TEST(a_full_ring)
 }
 END_TEST
 
+START_TEST(a_client_that_is_held_back_begins_no_message)
+{
+	connect_user(0);
+	join(0, "a");
+	users[0]->is_held = true;
+	ck_assert_int_eq(mcast_joined(0, AGREED, "x"), TRY_AGAIN);
+	ck_assert_int_eq(mcast_groups(0, SAFE, "a", "x", 1), TRY_AGAIN);
+	ck_assert_uint_eq(host->sent.count, 0);
+	ck_assert_int_eq(leave(0, "a"), OK);
+	users[0]->is_held = false;
+	ck_assert_int_eq(mcast_groups(0, SAFE, "a", "x", 1), OK);
+}
+END_TEST
+
 /* ---- Configurations ---- */
 
 static void configure(
@@ -399,6 +413,7 @@ int main(void)
 	tcase_add_test(tcase, guarantees);
 	tcase_add_test(tcase, what_is_sent_is_what_the_ring_defines);
 	tcase_add_test(tcase, a_full_ring);
+	tcase_add_test(tcase, a_client_that_is_held_back_begins_no_message);
 	tcase_add_test(tcase, configurations_are_in_the_stream);
 	tcase_add_test(tcase, the_flag_is_that_of_the_messages_that_follow);
 	tcase_add_test(tcase, an_executive_that_cannot_tell);
