@@ -252,6 +252,15 @@ knet-ring-long: check-programs
 check-long: knet-ring-long
 .PHONY: knet-ring-long
 
+# Clients that send faster than they read.
+check_PROGRAMS += %D%/cpg_turns
+%C%_cpg_turns_SOURCES = %D%/cpg_turns.c %D%/client.h
+%C%_cpg_turns_LDFLAGS = $(cluster_ldflags)
+%C%_cpg_turns_LDADD = libcpg.la
+dist_check_SCRIPTS += %D%/turns.sh
+TESTS += %D%/turns.sh
+sanitized_scripts += %D%/turns.sh
+
 # Two hundred clients in a group, a thousand groups; receivers that cannot keep up.
 check_PROGRAMS += %D%/cpg_groups
 %C%_cpg_groups_SOURCES = %D%/cpg_groups.c %D%/client.h

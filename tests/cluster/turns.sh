@@ -1,0 +1,38 @@
+#!/bin/bash
+# A client that sends two messages of 1 MB and reads one event, in turns, falls behind what it has sent. It is told to try
+# again until it has read some of it, and keeps its connection: over libqb, with a fast channel, with messages in
+# parts and with zero-copy buffers, with our library and with Debian's.
+# TURNS_MS (4000): how long each of them sends.
+. "$(dirname "$0")/lab.sh"
+
+turns=$(lab_program cpg_turns)
+ms=${TURNS_MS:-4000}
+
+is_quiet() { ! grep 'does not read its events' "$LAB_DIR/1/log"; }
+
+# play NAME COMMAND...: what the client says, and what the daemon keeps for it at most.
+play() {
+	local name=$1
+
+	shift
+	echo 5 >"/proc/${LAB_DAEMONS[1]}/clear_refs" # the peak is counted again
+	lab_in 1 env "$@" "$turns" -n 2 -t "$ms" ${options:-} >"$LAB_DIR/turns" 2>&1
+	tap $? "$name: all that was sent came back"
+	tap_note "$(cat "$LAB_DIR/turns"); $(grep VmHWM "/proc/${LAB_DAEMONS[1]}/status")"
+	tap_check "$name: no client was disconnected" is_quiet
+}
+
+lab_open coterie coterie
+lab_start 1 2
+tap_check "one ring" lab_ring 2 1 2
+play "libqb" COTERIE_CPG_RING=0
+play "a fast channel" COTERIE_CPG_RING=1048576
+options="-s 3000000" play "messages in parts" COTERIE_CPG_RING=1048576
+options=-z play "zero-copy" COTERIE_CPG_RING=0
+if command -v corosync >/dev/null; then
+	LAB_CLIENT=corosync play "Debian's library" LANG=C
+	LAB_CLIENT=corosync options=-z play "Debian's library, zero-copy" LANG=C
+fi
+lab_stop 1 2
+tap $? "all stop with status 0"
+lab_close
