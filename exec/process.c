@@ -18,6 +18,7 @@
 #include "exec/config/model.h"
 #include "exec/log.h"
 
+#define DESCRIPTORS_WANTED 65536u
 #define CGROUP_AUTO 2
 
 int process_background(void)
@@ -150,10 +151,22 @@ static void schedule(const struct config *config)
 		log_line("MAIN", LOG_WARNING, "Could not set priority %d: %s", priority, strerror(errno));
 }
 
+/* Each connection has one, and each zero-copy buffer of a client. systemd leaves 1024 of many that may be had. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= DESCRIPTORS_WANTED)
+		return;
+	limit.rlim_cur = limit.rlim_max < DESCRIPTORS_WANTED ? limit.rlim_max : DESCRIPTORS_WANTED;
+	(void)setrlimit(RLIMIT_NOFILE, &limit); /* with fewer, clients are refused sooner */
+}
+
 void process_privileges(const struct config *config)
 {
 	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
 
+	raise_descriptors();
 	schedule(config);
 	if (!config->locks_memory)
 		return;
