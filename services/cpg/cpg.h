@@ -66,6 +66,8 @@ struct cpg_connection {
 	uint64_t changes_at_first; /* the same when the first fragment of a message came */
 	struct cpg_iteration *iterations;
 	struct cpg_zero_copy *zero_copies;
+	uint32_t zero_copy_count;
+	uint64_t zero_copy_size; /* bytes of them together */
 };
 
 /** One process in one group, anywhere in the cluster. */

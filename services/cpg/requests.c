@@ -428,9 +428,10 @@ const struct coterie_request cpg_requests[CPG_REQUESTS] = {
 		CPG_RES_ITERATION_FINALIZE, cpg_handle_iteration_finalize},
 	{CPG_REQ_FINALIZE, sizeof(struct cpg_req_finalize), FLOW | OBSERVES, CPG_RES_FINALIZE,
 		handle_finalize},
-	{CPG_REQ_ZC_ALLOC, sizeof(struct cpg_req_zc_alloc), FLOW, CPG_RES_ZC_ALLOC,
+	/* They send nothing. Corosync's library does not look at their answers, so that "try again" would be lost. */
+	{CPG_REQ_ZC_ALLOC, sizeof(struct cpg_req_zc_alloc), 0, CPG_RES_ZC_ALLOC,
 		cpg_handle_zc_alloc},
-	{CPG_REQ_ZC_FREE, sizeof(struct cpg_req_zc_free), FLOW, CPG_RES_ZC_FREE,
+	{CPG_REQ_ZC_FREE, sizeof(struct cpg_req_zc_free), 0, CPG_RES_ZC_FREE,
 		cpg_handle_zc_free},
 	{CPG_REQ_ZC_EXECUTE, sizeof(struct cpg_req_zc_execute), FLOW, CPG_RES_ZC_EXECUTE,
 		cpg_handle_zc_execute},

@@ -5,6 +5,8 @@
  *
  * The file is the client's own or it is refused: a regular file that belongs to the client's user.
  * It is reached through its folder, so that the name that is unlinked is the name that was checked.
+ * A file that is refused goes as well, if it is the client's and has a name as the libraries make them: Debian's leaves it
+ * behind otherwise, and does not say that it was refused.
  */
 #include "services/cpg/cpg.h"
 
@@ -12,13 +14,20 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <coterie/state.h>
 
-/* What one client may keep; each holds a descriptor. */
-#define BUFFERS_MAX 64
+/* What a connection, and the connections of a user together, may keep. */
+#define BUFFERS_MAX 2048u
+#define BUFFERS_OF_USER 4096u
+#define SIZE_OF_USER (UINT64_C(1) << 30)
+/* Each holds a descriptor: a part of all that there are, so that a new version of this can have them twice. */
+#define DESCRIPTORS_PART 4u
+/* The file names of cpg_zcb_alloc(3). */
+static const char name_begin[] = "corosync_zerocopy-";
 /* The map begins with an s32 of its size. */
 #define MAP_SIZE_MAX INT32_MAX
 
@@ -29,24 +38,34 @@ struct cpg_zero_copy {
 	int fd;
 };
 
+static void add(struct cpg_connection *connection, struct cpg_zero_copy **place, struct cpg_zero_copy *buffer)
+{
+	buffer->next = *place;
+	*place = buffer;
+	connection->zero_copy_count++;
+	connection->zero_copy_size += buffer->map_size;
+}
+
+static void drop(struct cpg_connection *connection, struct cpg_zero_copy **place)
+{
+	struct cpg_zero_copy *buffer = *place;
+
+	*place = buffer->next;
+	connection->zero_copy_count--;
+	connection->zero_copy_size -= buffer->map_size;
+	close(buffer->fd);
+	free(buffer);
+}
+
 void cpg_zero_copies_free(struct cpg_connection *connection)
 {
-	while (connection->zero_copies != NULL) {
-		struct cpg_zero_copy *buffer = connection->zero_copies;
-
-		connection->zero_copies = buffer->next;
-		close(buffer->fd);
-		free(buffer);
-	}
+	while (connection->zero_copies != NULL)
+		drop(connection, &connection->zero_copies);
 }
 
 void cpg_zero_copies_save(const struct cpg_connection *connection, struct coterie_state_writer *writer)
 {
-	uint32_t count = 0;
-
-	for (const struct cpg_zero_copy *one = connection->zero_copies; one != NULL; one = one->next)
-		count++;
-	coterie_state_put_u32(writer, count);
+	coterie_state_put_u32(writer, connection->zero_copy_count);
 	for (const struct cpg_zero_copy *one = connection->zero_copies; one != NULL; one = one->next) {
 		coterie_state_put_u64(writer, one->token);
 		coterie_state_put_u64(writer, one->map_size);
@@ -73,7 +92,7 @@ int cpg_zero_copies_load(struct cpg_connection *connection, struct coterie_state
 			free(buffer);
 			return rc;
 		}
-		*end = buffer;
+		add(connection, end, buffer);
 		end = &buffer->next;
 	}
 	return 0;
@@ -88,13 +107,15 @@ static struct cpg_zero_copy **find(struct cpg_connection *connection, uint64_t t
 	return at;
 }
 
+/* ---- The file ------------------------------------------------------------ */
+
 static int last_error(void) { return errno == EMFILE || errno == ENFILE ? -ENOMEM : -errno; }
 
-static int check_file(const struct stat *status, uint32_t uid, uint64_t map_size)
+static int check_file(int fd, uint32_t uid, struct stat *status)
 {
-	if (!S_ISREG(status->st_mode) || status->st_uid != uid || status->st_nlink != 1)
-		return -EACCES;
-	return status->st_size < 0 || (uint64_t)status->st_size < map_size ? -EINVAL : 0;
+	if (fstat(fd, status) < 0)
+		return -errno;
+	return S_ISREG(status->st_mode) && status->st_uid == uid && status->st_nlink == 1 ? 0 : -EACCES;
 }
 
 /* What the path names by now may be another file than the one that was checked. */
@@ -115,38 +136,55 @@ static int open_checked(int folder, const char *name, const struct stat *checked
 }
 
 /*
- * The client's library makes the file for its user alone, in a folder where only an owner removes files. A daemon that
- * is not root takes the file for as long as it opens and removes it: the right to change owners is all it has.
+ * Open the file and remove its name, which the client would do too. The client's library makes the file for its user
+ * alone, in a folder where only an owner removes files. A daemon that is not root takes the file for as long as that
+ * lasts: the right to change owners is all it has.
  */
-static int open_file(int folder, const char *name, uint32_t uid, uint64_t map_size)
+static int open_and_remove(int folder, const char *name, int handle, const struct stat *checked)
+{
+	int fd = open_checked(folder, name, checked);
+	bool is_taken = fd == -EACCES && fchownat(handle, "", geteuid(), (gid_t)-1, AT_EMPTY_PATH) == 0;
+
+	if (is_taken)
+		fd = open_checked(folder, name, checked);
+	if (fd >= 0)
+		unlinkat(folder, name, 0); /* nothing depends on it */
+	if (!is_taken || fchownat(handle, "", checked->st_uid, (gid_t)-1, AT_EMPTY_PATH) == 0 || fd < 0)
+		return fd;
+	int rc = -errno;
+
+	close(fd);
+	return rc;
+}
+
+static int open_file(int folder, const char *name, uint32_t uid, uint64_t map_size, int refusal)
 {
 	struct stat status;
 	int handle = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC); /* opens no device */
 
 	if (handle < 0)
 		return last_error();
-	int rc = fstat(handle, &status) < 0 ? -errno : check_file(&status, uid, map_size);
-	if (rc < 0)
-		goto close_handle;
-	rc = open_checked(folder, name, &status);
-	bool is_taken = rc == -EACCES && fchownat(handle, "", geteuid(), (gid_t)-1, AT_EMPTY_PATH) == 0;
-	if (is_taken)
-		rc = open_checked(folder, name, &status);
-	if (rc >= 0)
-		unlinkat(folder, name, 0); /* the client would do it too; nothing depends on it */
-	if (is_taken && fchownat(handle, "", uid, (gid_t)-1, AT_EMPTY_PATH) < 0 && rc >= 0) {
-		int fd = rc;
-
-		rc = -errno;
-		close(fd);
+	int rc = check_file(handle, uid, &status);
+	if (rc == 0 && refusal == 0 && (status.st_size < 0 || (uint64_t)status.st_size < map_size))
+		refusal = -EINVAL;
+	if (rc == 0 && (refusal == 0 || strncmp(name, name_begin, sizeof(name_begin) - 1) == 0))
+		rc = open_and_remove(folder, name, handle, &status);
+	if (refusal < 0) {
+		if (rc > 0)
+			close(rc);
+		rc = refusal;
 	}
-close_handle:
 	close(handle);
 	return rc;
 }
 
-/* path: "FOLDER/NAME", both not empty. */
-static int open_path(char *path, uint32_t uid, uint64_t map_size)
+/*
+ * The descriptor of a file of the client's that holds the map, without a name any more.
+ *
+ * @param path     "FOLDER/NAME", both not empty; changed
+ * @param refusal  0, or why the file is not wanted: it loses its name only
+ */
+static int take_file(char *path, uint32_t uid, uint64_t map_size, int refusal)
 {
 	char *slash = strrchr(path, '/');
 
@@ -158,59 +196,87 @@ static int open_path(char *path, uint32_t uid, uint64_t map_size)
 
 	if (folder < 0)
 		return last_error();
-
-	int fd = open_file(folder, slash + 1, uid, map_size);
+	int fd = open_file(folder, slash + 1, uid, map_size, refusal);
 
 	close(folder);
 	return fd;
 }
+
+/* ---- Shares -------------------------------------------------------------- */
+
+static uint64_t descriptors_max(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) < 0 ? 0 : limit.rlim_cur / DESCRIPTORS_PART;
+}
+
+/* 0; -ENOMEM: the client, its user, or all have as many as they may */
+static int check_shares(const struct cpg *cpg, const struct cpg_connection *connection, uint32_t uid, uint64_t map_size)
+{
+	uint64_t count = 0, size = map_size, all = 0;
+
+	for (const struct cpg_connection *one = cpg->connections; one != NULL; one = one->next) {
+		uint32_t owner;
+
+		if (one->zero_copy_count == 0)
+			continue;
+		cpg->host->client_peer(one->client, NULL, &owner, NULL);
+		all += one->zero_copy_count;
+		count += owner == uid ? one->zero_copy_count : 0;
+		size += owner == uid ? one->zero_copy_size : 0;
+	}
+	return connection->zero_copy_count >= BUFFERS_MAX || count >= BUFFERS_OF_USER || size > SIZE_OF_USER ||
+			       all >= descriptors_max()
+		       ? -ENOMEM
+		       : 0;
+}
+
+/* ---- Requests ------------------------------------------------------------ */
 
 int cpg_handle_zc_alloc(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct cpg *cpg = self;
 	struct cpg_connection *connection = cpg->host->client_data(client);
 	struct cpg_req_zc_alloc req;
-	uint32_t open = 0;
 	uint32_t uid;
+	int refusal = 0;
 
 	(void)size;
 	cpg_snapshot(&req, msg, sizeof(req));
-	if (req.map_size < sizeof(struct cpg_zc_map) || req.map_size > MAP_SIZE_MAX ||
-		memchr(req.path, '\0', sizeof(req.path)) == NULL)
+	if (memchr(req.path, '\0', sizeof(req.path)) == NULL)
 		return -EINVAL;
-	for (const struct cpg_zero_copy *one = connection->zero_copies; one != NULL;
-		one = one->next)
-		open++;
-	if (open >= BUFFERS_MAX)
-		return -ENOMEM;
+	cpg->host->client_peer(client, NULL, &uid, NULL);
+	if (req.map_size < sizeof(struct cpg_zc_map) || req.map_size > MAP_SIZE_MAX)
+		refusal = -EINVAL;
+	else
+		refusal = check_shares(cpg, connection, uid, req.map_size);
 
 	struct cpg_zero_copy *buffer = calloc(1, sizeof(*buffer));
 
-	if (buffer == NULL)
-		return -ENOMEM;
-	cpg->host->client_peer(client, NULL, &uid, NULL);
-	buffer->map_size = req.map_size;
-	buffer->token = cpg->next_token++;
+	if (buffer == NULL && refusal == 0)
+		refusal = -ENOMEM;
 
-	int rc = open_path(req.path, uid, req.map_size);
+	int rc = take_file(req.path, uid, req.map_size, refusal);
 
 	if (rc < 0)
 		goto free_buffer;
+	buffer->map_size = req.map_size;
+	buffer->token = cpg->next_token++;
 	buffer->fd = rc;
 	if (pwrite(buffer->fd, &buffer->token, sizeof(buffer->token),
 		    offsetof(struct cpg_zc_map, token)) != sizeof(buffer->token)) {
 		rc = -EIO;
 		goto close_fd;
 	}
-	buffer->next = connection->zero_copies;
-	connection->zero_copies = buffer;
+	add(connection, &connection->zero_copies, buffer);
 	return 0;
 
 close_fd:
 	close(buffer->fd);
 free_buffer:
 	free(buffer);
-	return rc;
+	return refusal < 0 ? refusal : rc;
 }
 
 int cpg_handle_zc_free(void *self, struct coterie_client *client, const void *msg, uint32_t size)
@@ -221,14 +287,12 @@ int cpg_handle_zc_free(void *self, struct coterie_client *client, const void *ms
 	(void)size;
 	cpg_snapshot(&req, msg, sizeof(req));
 
-	struct cpg_zero_copy **at = find(cpg->host->client_data(client), req.token);
-	struct cpg_zero_copy *buffer = *at;
+	struct cpg_connection *connection = cpg->host->client_data(client);
+	struct cpg_zero_copy **at = find(connection, req.token);
 
-	if (buffer == NULL)
+	if (*at == NULL)
 		return -EINVAL;
-	*at = buffer->next;
-	close(buffer->fd);
-	free(buffer);
+	drop(connection, at);
 	return 0;
 }
 

@@ -257,9 +257,13 @@ check_PROGRAMS += %D%/cpg_turns
 %C%_cpg_turns_SOURCES = %D%/cpg_turns.c %D%/client.h
 %C%_cpg_turns_LDFLAGS = $(cluster_ldflags)
 %C%_cpg_turns_LDADD = libcpg.la
-dist_check_SCRIPTS += %D%/turns.sh
-TESTS += %D%/turns.sh
-sanitized_scripts += %D%/turns.sh
+check_PROGRAMS += %D%/cpg_buffers
+%C%_cpg_buffers_SOURCES = %D%/cpg_buffers.c %D%/client.h
+%C%_cpg_buffers_LDFLAGS = $(cluster_ldflags)
+%C%_cpg_buffers_LDADD = libcpg.la
+dist_check_SCRIPTS += %D%/turns.sh %D%/buffers.sh
+TESTS += %D%/turns.sh %D%/buffers.sh
+sanitized_scripts += %D%/turns.sh %D%/buffers.sh
 
 # Two hundred clients in a group, a thousand groups; receivers that cannot keep up.
 check_PROGRAMS += %D%/cpg_groups

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -173,27 +174,124 @@ START_TEST(only_a_plain_file_of_the_client_becomes_a_buffer)
 }
 END_TEST
 
+#define BUFFERS 2048
+
+/* Named as by the libraries, and mapped no longer. */
+static int32_t zc_alloc_new(struct cpg_user *user, uint64_t file_size, uint64_t map_size, char path[64])
+{
+	strcpy(path, "/tmp/corosync_zerocopy-XXXXXX");
+
+	int fd = mkstemp(path);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ftruncate(fd, (off_t)file_size), 0);
+	close(fd);
+	return zc_alloc(user, path, map_size);
+}
+
+static int open_descriptors(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 3 * BUFFERS; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+/* @return whether there are so many */
+static bool set_descriptors(rlim_t count)
+{
+	struct rlimit limit;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = limit.rlim_max < count ? limit.rlim_max : count;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	return limit.rlim_cur == count;
+}
+
 START_TEST(buffers_of_a_client_are_bounded_and_end_with_it)
 {
-	struct buffer buffers[65];
+	char path[64];
+
+	if (!set_descriptors(5 * BUFFERS))
+		return; /* descriptors_are_left_for_others says what becomes of it */
+	join_all("1");
+	int before = open_descriptors();
+	for (int i = 0; i < BUFFERS + 1; i++) {
+		ck_assert_int_eq(zc_alloc_new(&users[0], 64, 64, path), i < BUFFERS ? OK : NO_MEMORY);
+		ck_assert_int_eq(access(path, F_OK), -1); /* Debian's library leaves a file that is refused */
+	}
+	ck_assert_int_eq(open_descriptors(), before + BUFFERS);
+	cpg_user_close(&users[0]);
+	ck_assert_int_eq(open_descriptors(), before);
+}
+END_TEST
+
+START_TEST(a_user_has_a_share_of_the_bytes)
+{
+	const uint64_t size = UINT64_C(400) << 20;
+	char path[64];
+
+	join_all("11");
+	users[1].base.client->uid = getuid();
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(zc_alloc_new(&users[i], size, size, path), OK);
+	ck_assert_int_eq(zc_alloc_new(&users[0], size, size, path), NO_MEMORY);
+	ck_assert_int_eq(access(path, F_OK), -1);
+	ck_assert_int_eq(zc_alloc_new(&users[0], size, 1000, path), OK);
+	cpg_user_close(&users[1]);
+	ck_assert_int_eq(zc_alloc_new(&users[0], size, size, path), OK);
+}
+END_TEST
+
+START_TEST(descriptors_are_left_for_others)
+{
+	char path[64];
+	int count = 0;
+
+	ck_assert(set_descriptors(400));
+	join_all("1");
+	while (count < 400 && zc_alloc_new(&users[0], 64, 64, path) == OK)
+		count++;
+	ck_assert_int_eq(count, 100);
+	ck_assert_int_eq(access(path, F_OK), -1);
+}
+END_TEST
+
+/* Where the daemon removes a name, it is that of a file which the client could remove itself. */
+START_TEST(a_refused_file_goes_if_it_is_the_clients_and_named_as_such)
+{
+	struct buffer buffer = buffer_create(4096);
+	char path[64], other[80];
 
 	join_all("1");
-	for (int i = 0; i < 65; i++) {
-		buffers[i] = buffer_create(64);
-		ck_assert_int_eq(zc_alloc(&users[0], buffers[i].path, 64), i < 64 ? OK : NO_MEMORY);
-	}
+	ck_assert_int_eq(zc_alloc_new(&users[0], 64, 65, path), INVALID);
+	ck_assert_int_eq(access(path, F_OK), -1);
+	ck_assert_int_eq(zc_alloc_new(&users[0], 64, 3, path), INVALID);
+	ck_assert_int_eq(access(path, F_OK), -1);
+	/* Another name; a link; a second name; a folder. */
+	ck_assert_int_eq(zc_alloc(&users[0], buffer.path, 4097), INVALID);
+	ck_assert_int_eq(access(buffer.path, F_OK), 0);
+	snprintf(path, sizeof(path), "/tmp/corosync_zerocopy-%d", (int)getpid());
+	ck_assert_int_eq(symlink(buffer.path, path), 0);
+	ck_assert_int_eq(zc_alloc(&users[0], path, 4097), ACCESS);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(link(buffer.path, path), 0);
+	ck_assert_int_eq(zc_alloc(&users[0], path, 4097), ACCESS);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	ck_assert_int_eq(zc_alloc(&users[0], path, 4097), ACCESS);
+	ck_assert_int_eq(rmdir(path), 0);
+	/* Somebody else's. */
+	struct cpg_req_zc_alloc req = {.map_size = 4097};
 
-	int before = open("/dev/null", O_RDONLY);
-
-	close(before);
-	cpg_user_close(&users[0]);
-
-	int after = open("/dev/null", O_RDONLY);
-
-	ck_assert_int_lt(after, before); /* descriptors are free again */
-	close(after);
-	for (int i = 0; i < 65; i++)
-		buffer_destroy(&buffers[i]);
+	snprintf(other, sizeof(other), "%s", path);
+	ck_assert_int_eq(rename(buffer.path, other), 0);
+	snprintf(req.path, sizeof(req.path), "%s", other);
+	users[0].base.client->uid = getuid() + 1;
+	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_ZC_ALLOC, &req, sizeof(req)), ACCESS);
+	ck_assert_int_eq(unlink(other), 0);
+	buffer_destroy(&buffer);
 }
 END_TEST
 
@@ -206,5 +304,8 @@ int main(void)
 	tcase_add_test(tcase, a_shared_buffer_is_checked_before_each_use);
 	tcase_add_test(tcase, only_a_plain_file_of_the_client_becomes_a_buffer);
 	tcase_add_test(tcase, buffers_of_a_client_are_bounded_and_end_with_it);
+	tcase_add_test(tcase, a_user_has_a_share_of_the_bytes);
+	tcase_add_test(tcase, descriptors_are_left_for_others);
+	tcase_add_test(tcase, a_refused_file_goes_if_it_is_the_clients_and_named_as_such);
 	return suite_run(suite);
 }
