@@ -116,6 +116,7 @@ static void cpg_fini(void *self)
 		free(one->leaving);
 	}
 	cpg->host->timer_del(cpg->ctx, cpg->leave_retry);
+	cpg->host->timer_del(cpg->ctx, cpg->build_timer);
 	cpg_resync_fini(cpg);
 	cpg_compact_fini(cpg);
 	while (cpg->leaving != NULL) {

@@ -65,6 +65,7 @@ struct cpg_connection {
 	uint64_t changes;          /* configuration changes sent to it */
 	uint64_t changes_at_first; /* the same when the first fragment of a message came */
 	struct cpg_iteration *iterations;
+	struct cpg_snapshot_build *build; /* the client waits for an iteration; NULL: it does not */
 	struct cpg_zero_copy *zero_copies;
 	uint32_t zero_copy_count;
 	uint64_t zero_copy_size; /* bytes of them together */
@@ -203,6 +204,10 @@ struct cpg {
 	bool has_unsent; /* while a state is read: one of them is still to be sent */
 	uint32_t state_version; /* while it is read */
 	uint64_t process_seq;
+	uint64_t list_version; /* differs after each change of the lists */
+	struct cpg_snapshot_build *builds; /* snapshots that take several turns, the next in turn first */
+	struct coterie_timer *build_timer;
+	uint32_t snapshot_work; /* steps of the longest turn so far */
 	uint64_t next_token;         /* of iterations and zero-copy buffers */
 	struct coterie_ring_id ring; /* of the last finished synchronisation */
 	uint32_t *members;
@@ -398,6 +403,13 @@ int cpg_handle_iteration_finalize(
 void cpg_iterations_free(struct cpg_connection *connection);
 void cpg_iterations_save(const struct cpg_connection *connection, struct coterie_state_writer *writer);
 int cpg_iterations_load(struct cpg_connection *connection, struct coterie_state_reader *reader);
+
+/* --- snapshot.c --- */
+
+/** Steps of a turn of the loop: looks at a group, or copies of an entry. */
+#define CPG_SNAPSHOT_WORK_MAX 4096u
+/** End what the client waits for, without an answer. */
+void cpg_snapshot_drop(struct cpg_connection *connection);
 
 /* --- zero_copy.c --- */
 

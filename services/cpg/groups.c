@@ -83,6 +83,7 @@ struct cpg_group *cpg_group_get(struct cpg *cpg, const struct cpg_wire_name *nam
 
 	memmove(slot + 1, slot, (cpg->group_count - at) * sizeof(*slot));
 	*slot = group;
+	cpg->list_version++;
 	cpg->group_count++;
 	return group;
 }
@@ -108,6 +109,7 @@ void cpg_group_release(struct cpg *cpg, struct cpg_group *group)
 	struct cpg_group **slot = &cpg->groups[at];
 
 	cpg->group_count--;
+	cpg->list_version++;
 	memmove(slot, slot + 1, (cpg->group_count - at) * sizeof(*slot));
 	cpg_group_free(group);
 }
@@ -258,6 +260,7 @@ int cpg_process_add(struct cpg *cpg, struct cpg_group *group, uint32_t nodeid, u
 
 	memmove(process + 1, process, (group->count - at) * sizeof(*process));
 	group->count++;
+	cpg->list_version++;
 	*process = (struct cpg_process){
 		.nodeid = nodeid,
 		.pid = pid,
@@ -274,6 +277,7 @@ void cpg_process_del(struct cpg *cpg, struct cpg_group *group, struct cpg_proces
 
 	cpg_tally_del(cpg, process->nodeid);
 	group->count--;
+	cpg->list_version++;
 	memmove(process, process + 1, (group->count - at) * sizeof(*process));
 }
 

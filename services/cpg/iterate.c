@@ -1,5 +1,5 @@
 /* Walking a snapshot of all memberships, as corosync-cpgtool does. */
-#include "services/cpg/cpg.h"
+#include "services/cpg/iterate.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,26 +15,13 @@
 #define ITERATIONS_MAX 64
 #define ENTRIES_OPEN_MAX 49152u
 
-/* cpg_iteration_type_t of the client API. */
-enum {
-	NAME_ONLY = 1,
-	ONE_GROUP = 2,
-	ALL = 3,
-};
-
-struct entry {
-	struct cpg_wire_name name;
-	uint32_t nodeid;
-	uint32_t pid;
-};
-
-struct cpg_iteration {
-	struct cpg_iteration *next;
-	uint64_t token;
-	uint32_t count;
-	uint32_t at; /* the entry that is shown next */
-	struct entry entries[];
-};
+void cpg_iteration_free(struct cpg_iteration *iteration)
+{
+	if (iteration == NULL)
+		return;
+	free(iteration->entries);
+	free(iteration);
+}
 
 void cpg_iterations_free(struct cpg_connection *connection)
 {
@@ -42,8 +29,9 @@ void cpg_iterations_free(struct cpg_connection *connection)
 		struct cpg_iteration *iteration = connection->iterations;
 
 		connection->iterations = iteration->next;
-		free(iteration);
+		cpg_iteration_free(iteration);
 	}
+	cpg_snapshot_drop(connection);
 }
 
 void cpg_iterations_save(const struct cpg_connection *connection, struct coterie_state_writer *writer)
@@ -69,16 +57,20 @@ int cpg_iterations_load(struct cpg_connection *connection, struct coterie_state_
 	for (uint32_t i = 0; i < count; i++) {
 		uint64_t token = coterie_state_take_u64(reader);
 		uint32_t at = coterie_state_take_u32(reader);
-		uint32_t entries = coterie_state_take_count(reader, sizeof(struct entry));
-		struct cpg_iteration *iteration =
-			calloc(1, sizeof(*iteration) + entries * sizeof(iteration->entries[0]));
+		uint32_t entries = coterie_state_take_count(reader, sizeof(struct cpg_iteration_entry));
+		struct cpg_iteration *iteration = calloc(1, sizeof(*iteration));
 
 		if (iteration == NULL)
 			return -ENOMEM;
+		iteration->entries = calloc(entries + 1u, sizeof(iteration->entries[0]));
+		if (iteration->entries == NULL) {
+			free(iteration);
+			return -ENOMEM;
+		}
 		iteration->token = token;
 		iteration->at = at;
 		iteration->count = entries;
-		coterie_state_take(reader, iteration->entries, entries * (uint32_t)sizeof(struct entry));
+		coterie_state_take(reader, iteration->entries, entries * (uint32_t)sizeof(struct cpg_iteration_entry));
 		*end = iteration;
 		end = &iteration->next;
 		if (at > entries)
@@ -96,65 +88,15 @@ static struct cpg_iteration **find(struct cpg_connection *connection, uint64_t t
 	return at;
 }
 
-/* Groups whose first member comes later in the list of all members come first (spec 03 §7.4). */
-static int compare_first(const void *left, const void *right)
+void cpg_iteration_open(struct cpg *cpg, struct cpg_connection *connection, struct cpg_iteration *iteration)
 {
-	const struct cpg_process *a = (*(struct cpg_group *const *)left)->members;
-	const struct cpg_process *b = (*(struct cpg_group *const *)right)->members;
+	iteration->token = cpg->next_token++;
+	iteration->next = connection->iterations;
+	connection->iterations = iteration;
 
-	if (a->nodeid != b->nodeid)
-		return a->nodeid > b->nodeid ? -1 : 1;
-	if (a->pid != b->pid)
-		return a->pid > b->pid ? -1 : 1;
-	return (a->seq < b->seq) - (a->seq > b->seq);
-}
+	struct iovec iov = {.iov_base = &iteration->token, .iov_len = sizeof(iteration->token)};
 
-/* Appends one group: its first member, then the others from the last on. */
-static void add_group(struct cpg_iteration *iteration, const struct cpg_group *group, uint32_t type)
-{
-	for (uint32_t i = 0; i < group->count; i++) {
-		const struct cpg_process *process = &group->members[i == 0 ? 0 : group->count - i];
-		struct entry *entry = &iteration->entries[iteration->count++];
-
-		entry->name = group->name;
-		if (type == NAME_ONLY)
-			return;
-		entry->nodeid = process->nodeid;
-		entry->pid = process->pid;
-	}
-}
-
-static bool is_wanted(
-	const struct cpg_group *group, uint32_t type, const struct cpg_wire_name *name)
-{
-	return group->count > 0 && (type != ONE_GROUP || cpg_name_equal(&group->name, name));
-}
-
-/* @return returned, caller frees; NULL: out of memory */
-static struct cpg_iteration *take_snapshot(
-	struct cpg *cpg, uint32_t type, const struct cpg_wire_name *name)
-{
-	struct cpg_group **groups = calloc(cpg->group_count + 1, sizeof(*groups));
-	struct cpg_iteration *iteration = NULL;
-	uint32_t group_count = 0;
-	size_t entry_count = 0;
-
-	if (groups == NULL)
-		return NULL;
-	for (uint32_t i = 0; i < cpg->group_count; i++) {
-		if (!is_wanted(cpg->groups[i], type, name))
-			continue;
-		groups[group_count++] = cpg->groups[i];
-		entry_count += type == NAME_ONLY ? 1 : cpg->groups[i]->count;
-	}
-	iteration = calloc(1, sizeof(*iteration) + entry_count * sizeof(iteration->entries[0]));
-	if (iteration != NULL) {
-		qsort(groups, group_count, sizeof(*groups), compare_first);
-		for (uint32_t i = 0; i < group_count; i++)
-			add_group(iteration, groups[i], type);
-	}
-	free(groups);
-	return iteration;
+	cpg->host->reply(connection->client, CPG_RES_ITERATION_INITIALIZE, CS_OK, &iov, 1);
 }
 
 int cpg_handle_iteration_initialize(
@@ -170,10 +112,10 @@ int cpg_handle_iteration_initialize(
 	(void)size;
 	cpg_snapshot(&req, msg, sizeof(req));
 
-	if (req.iteration_type < NAME_ONLY || req.iteration_type > ALL)
+	if (req.iteration_type < CPG_NAME_ONLY || req.iteration_type > CPG_ALL)
 		return -EINVAL;
 	/* With the other types Corosync's library leaves the name to chance. */
-	if (req.iteration_type == ONE_GROUP) {
+	if (req.iteration_type == CPG_ONE_GROUP) {
 		int rc = cpg_name_clean(&req.group, &name);
 
 		if (rc < 0)
@@ -184,20 +126,11 @@ int cpg_handle_iteration_initialize(
 		entries += one->count;
 	}
 
-	struct cpg_iteration *iteration = NULL;
-
-	if (open < ITERATIONS_MAX && entries <= ENTRIES_OPEN_MAX)
-		iteration = take_snapshot(cpg, req.iteration_type, &name);
-	if (iteration == NULL)
+	if (connection->build != NULL) /* one at a time */
+		return -EAGAIN;
+	if (open >= ITERATIONS_MAX || entries > ENTRIES_OPEN_MAX)
 		return -ENOMEM;
-	iteration->token = cpg->next_token++;
-	iteration->next = connection->iterations;
-	connection->iterations = iteration;
-
-	struct iovec iov = {.iov_base = &iteration->token, .iov_len = sizeof(iteration->token)};
-
-	cpg->host->reply(client, CPG_RES_ITERATION_INITIALIZE, CS_OK, &iov, 1);
-	return COTERIE_REPLIED;
+	return cpg_snapshot_take(cpg, connection, req.iteration_type, &name);
 }
 
 /* Behind the last entry comes one refusal, then the first entry again. */
@@ -206,7 +139,7 @@ int cpg_handle_iteration_next(
 {
 	struct cpg *cpg = self;
 	struct cpg_req_iteration_next req;
-	struct entry none = {.nodeid = 0};
+	struct cpg_iteration_entry none = {.nodeid = 0};
 	struct iovec iov = {.iov_base = &none, .iov_len = sizeof(none)};
 	int32_t error = CS_OK;
 
@@ -244,6 +177,6 @@ int cpg_handle_iteration_finalize(
 		return COTERIE_REPLIED;
 	}
 	*at = iteration->next;
-	free(iteration);
+	cpg_iteration_free(iteration);
 	return 0;
 }

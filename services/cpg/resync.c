@@ -432,6 +432,7 @@ void cpg_sync_done(void *self)
 	cpg->members = sync->members;
 	cpg->member_count = sync->member_count;
 	cpg->ring = sync->ring;
+	cpg->list_version++; /* its steps change the lists by themselves */
 	sync->members = NULL;
 	sync->is_active = false;
 

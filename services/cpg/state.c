@@ -90,7 +90,7 @@ int cpg_state_save(void *self, void **blob, uint32_t *size)
 	const struct cpg_connection *last = NULL;
 	uint32_t count = 0;
 
-	if (cpg->resync.is_active)
+	if (cpg->resync.is_active || cpg->builds != NULL)
 		return -EAGAIN;
 	coterie_state_put_u32(&writer, STATE_VERSION);
 	coterie_state_put_u64(&writer, cpg->process_seq);

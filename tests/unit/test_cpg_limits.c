@@ -10,6 +10,7 @@
 #include "services/cpg/cpg.h"
 
 #define LIST_MAX 7000u
+#define TURN_NS 100000u /* between two turns of a snapshot */
 /* In a message: the header is not. */
 #define BODY(type) ((uint32_t)(sizeof(type) - 16))
 
@@ -202,26 +203,126 @@ START_TEST(a_join_beyond_the_share_of_this_node_is_refused)
 }
 END_TEST
 
+static void fill_lists(uint32_t from, uint32_t count)
+{
+	struct cpg_wire_name name;
+
+	for (uint32_t i = 0; i < count; i++) {
+		name = name_of(i * 2654435761u >> 8);
+		deliver_process(from, CPG_RING_PROCJOIN, &name, i);
+	}
+}
+
+/* The answer to a request for an iteration, after as many turns as it takes; in *turns. */
+static int32_t iterate_in_turns(struct cpg_user *user, uint32_t type, uint32_t *turns)
+{
+	struct cpg_req_iteration_initialize req = {.iteration_type = type};
+	int32_t error = cpg_user_request(user, CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req));
+
+	*turns = 1;
+	while (error == 0 && mock_host_timers(host(1)) > 0) {
+		uint64_t from_ns = cpu_ns();
+
+		mock_host_advance(host(1), TURN_NS);
+		check_cost("a turn of an iteration", cpu_ns() - from_ns, 400000000);
+		++*turns;
+		if (user->base.client->replies.count > 0)
+			error = user->base.client->replies.list[0].error;
+	}
+	return error;
+}
+
 /* 64 of them took 150 MB. The first one is never refused for its size. */
 START_TEST(iterations_of_a_client_are_bounded_by_their_entries)
 {
 	struct cpg_req_iteration_initialize req = {.iteration_type = 3};
-	struct cpg_wire_name name;
-	uint64_t from_ns;
+	uint32_t turns;
 
-	for (uint32_t i = 0; i < CPG_PROCESSES_MAX; i++) {
-		name = name_of(i);
-		deliver_process(2, CPG_RING_PROCJOIN, &name, i);
-	}
+	fill_lists(2, CPG_PROCESSES_MAX);
 	users[0] = cpg_user_create(&ring, 1, 1);
-	from_ns = cpu_ns();
-	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), OK);
-	check_cost("an iteration over 16,384 memberships", cpu_ns() - from_ns, 400000000);
-	for (int i = 1; i < 4; i++)
-		ck_assert_int_eq(
-			cpg_user_request(&users[0], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), OK);
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(iterate_in_turns(&users[0], 3, &turns), OK);
 	ck_assert_int_eq(
 		cpg_user_request(&users[0], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), NO_MEMORY);
+}
+END_TEST
+
+/* A step is a group looked at, or an entry copied. */
+START_TEST(an_iteration_takes_as_many_turns_as_it_needs)
+{
+	const struct cpg *cpg = ring.nodes[1].self;
+	uint32_t turns;
+
+	fill_lists(2, CPG_PROCESSES_MAX);
+	fill_lists(3, CPG_PROCESSES_MAX);
+	users[0] = cpg_user_create(&ring, 1, 1);
+	ck_assert_int_eq(iterate_in_turns(&users[0], 3, &turns), OK);
+	ck_assert_uint_le(cpg->snapshot_work, CPG_SNAPSHOT_WORK_MAX);
+	/* Both nodes have the same groups. */
+	ck_assert_uint_ge(turns, 3 * CPG_PROCESSES_MAX / CPG_SNAPSHOT_WORK_MAX);
+	ck_assert_uint_le(turns, 3 * CPG_PROCESSES_MAX / CPG_SNAPSHOT_WORK_MAX + 1);
+	ck_assert_uint_eq(users[0].base.client->replies.list[0].size, sizeof(uint64_t));
+	ck_assert_int_eq(iterate_in_turns(&users[0], 2, &turns), OK);
+	ck_assert_uint_eq(turns, 1);
+}
+END_TEST
+
+/* Entries of the iteration that an answer names. */
+static uint32_t walk(struct cpg_user *user, uint32_t reply)
+{
+	struct cpg_req_iteration_next next;
+	uint32_t count = 0;
+
+	memcpy(&next.iteration, user->base.client->replies.list[reply].data, sizeof(next.iteration));
+	while (cpg_user_request(user, CPG_REQ_ITERATION_NEXT, &next, sizeof(next)) == OK)
+		count++;
+	return count;
+}
+
+START_TEST(an_iteration_is_of_one_moment)
+{
+	struct cpg_req_iteration_initialize req = {.iteration_type = 3};
+	struct cpg_wire_name name = cpg_wire_name("late", 4);
+
+	fill_lists(2, CPG_PROCESSES_MAX / 2);
+	for (uint32_t i = 0; i < 2; i++) {
+		users[i] = cpg_user_create(&ring, 1, 1 + i);
+		ck_assert_int_eq(
+			cpg_user_request(&users[i], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), 0);
+	}
+	/* A client has one request at a time, unless its library is not ours. */
+	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), TRY_AGAIN);
+	for (uint32_t i = 0; i < 3; i++) {
+		mock_host_advance(host(1), TURN_NS);
+		deliver_process(3, CPG_RING_PROCJOIN, &name, i);
+	}
+	cpg_user_close(&users[1]); /* it waits no longer */
+	while (users[0].base.client->replies.count < 2) { /* "try again" is the first */
+		ck_assert_uint_gt(mock_host_timers(host(1)), 0);
+		mock_host_advance(host(1), TURN_NS);
+	}
+	ck_assert_uint_eq(mock_host_timers(host(1)), 0);
+	ck_assert_int_eq(users[0].base.client->replies.list[1].error, OK);
+	ck_assert_uint_eq(walk(&users[0], 1), CPG_PROCESSES_MAX / 2 + 3);
+}
+END_TEST
+
+START_TEST(an_iteration_over_lists_that_always_change_ends)
+{
+	struct cpg_req_iteration_initialize req = {.iteration_type = 3};
+	struct cpg_wire_name name = cpg_wire_name("late", 4);
+	uint32_t turns = 1;
+
+	fill_lists(2, CPG_PROCESSES_MAX);
+	users[0] = cpg_user_create(&ring, 1, 1);
+	ck_assert_int_eq(cpg_user_request(&users[0], CPG_REQ_ITERATION_INITIALIZE, &req, sizeof(req)), 0);
+	for (; users[0].base.client->replies.count == 0; turns++) {
+		deliver_process(3, CPG_RING_PROCJOIN, &name, turns);
+		mock_host_advance(host(1), TURN_NS);
+		ck_assert_uint_lt(turns, 100);
+	}
+	ck_assert_int_eq(users[0].base.client->replies.list[0].error, TRY_AGAIN);
+	ck_assert_int_eq(iterate_in_turns(&users[0], 3, &turns), OK);
 }
 END_TEST
 
@@ -265,6 +366,9 @@ int main(void)
 	tcase_add_test(tcase, a_node_replaces_all_its_memberships_at_once);
 	tcase_add_test(tcase, a_join_beyond_the_share_of_this_node_is_refused);
 	tcase_add_test(tcase, iterations_of_a_client_are_bounded_by_their_entries);
+	tcase_add_test(tcase, an_iteration_takes_as_many_turns_as_it_needs);
+	tcase_add_test(tcase, an_iteration_is_of_one_moment);
+	tcase_add_test(tcase, an_iteration_over_lists_that_always_change_ends);
 	tcase_add_test(tcase, lists_are_merged_as_one_entry_after_the_other);
 	return suite_run(suite);
 }
