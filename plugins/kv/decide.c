@@ -194,7 +194,8 @@ static void start_empty(struct kv *kv, const struct kv_ring *epoch)
 	if (epoch->seq != 0)
 		kv->host->log(kv->ctx, LOG_ERR,
 			"every node that had the table has restarted or was given up: it is empty now");
-	kv_store_clear(&kv->store);
+	kv_store_drop(&kv->store);
+	kv_sweep(kv);
 	kv_log_clear(kv, UINT64_MAX);
 	kv->has_state = true;
 	kv->is_keeping = false;
@@ -259,10 +260,12 @@ void kv_standing_changed(struct kv *kv)
 	}
 	if (incomplete > 0 && !kv->is_keeping) {
 		kv->is_keeping = true;
+		kv_store_purge_end(&kv->store);
 		kv->progress.kept_from = kv->state.revision;
 	} else if (incomplete == 0 && kv->is_keeping) {
 		kv->is_keeping = false;
 		kv_store_purge(&kv->store);
+		kv_sweep(kv);
 	}
 	kv_transfer_poke(kv);
 }

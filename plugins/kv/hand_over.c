@@ -378,6 +378,10 @@ int kv_state_load(void *self, const void *blob, uint32_t size)
 		rc = get_pending(&reader, kv, head.pending_count);
 	if (rc == 0 && !coterie_state_is_whole(&reader))
 		rc = -EINVAL;
+	if (rc == 0 && !kv->is_keeping) { /* the old version may have forgotten some of them */
+		kv_store_purge(&kv->store);
+		kv_sweep(kv);
+	}
 	if (rc == 0)
 		kv_notice(kv); /* the new options may differ */
 	return rc;

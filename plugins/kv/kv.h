@@ -150,6 +150,7 @@ struct kv {
 	bool told_quorate;
 	uint64_t told_bytes_max;
 	struct coterie_timer *notice_timer;
+	struct coterie_timer *sweep_timer; /* a table that was dropped is freed */
 	bool needs_standing; /* what was to be said of ourselves found no room */
 
 	/* Sending the state. */
@@ -232,6 +233,8 @@ void kv_standing_changed(struct kv *kv);
 
 void kv_deliver_chunk(void *self, uint32_t nodeid, void *msg, uint32_t size);
 void kv_deliver_standing(void *self, uint32_t nodeid, void *msg, uint32_t size);
+/** Free in turns what the store does not need any more: after kv_store_drop or kv_store_purge. */
+void kv_sweep(struct kv *kv);
 /** Start from nothing: empty the store, ask to be sent everything. */
 void kv_restart(struct kv *kv);
 /** Our state can no longer be trusted (out of memory): tell the others, start from nothing. */

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define REMOVE_WORK 32u /* it is looked for on all levels */
+
 void kv_store_init(struct kv_store *store)
 {
 	memset(store, 0, sizeof(*store));
@@ -23,15 +25,19 @@ static void entry_free(struct kv_entry *entry)
 	free(entry);
 }
 
-void kv_store_clear(struct kv_store *store)
-{
-	for (struct kv_entry *entry = store->oldest; entry != NULL;) {
-		struct kv_entry *newer = entry->newer;
+/* Large values are unmapped page by page. */
+static uint32_t work_of(const struct kv_entry *entry) { return 1 + (entry->value_size >> 12); }
 
-		entry_free(entry);
-		entry = newer;
+void kv_store_drop(struct kv_store *store)
+{
+	struct kv_entry *dropped = store->dropped;
+
+	if (store->newest != NULL) {
+		store->newest->newer = dropped;
+		dropped = store->oldest;
 	}
 	kv_store_init(store);
+	store->dropped = dropped;
 }
 
 uint64_t kv_store_cost(uint32_t key_size, uint32_t value_size)
@@ -136,6 +142,8 @@ static void change_unlink(struct kv_store *store, struct kv_entry *entry)
 {
 	if (store->walk == entry)
 		store->walk = entry->newer;
+	if (store->purge == entry)
+		store->purge = entry->newer;
 	*(entry->older != NULL ? &entry->older->newer : &store->oldest) = entry->newer;
 	*(entry->newer != NULL ? &entry->newer->older : &store->newest) = entry->older;
 	entry->older = NULL;
@@ -259,13 +267,45 @@ int kv_store_delete(
 	return 0;
 }
 
-void kv_store_purge(struct kv_store *store)
-{
-	for (struct kv_entry *entry = store->oldest; store->tombs > 0 && entry != NULL;) {
-		struct kv_entry *newer = entry->newer;
+void kv_store_purge(struct kv_store *store) { store->purge = store->oldest; }
 
-		if (entry->is_deleted)
-			entry_remove(store, entry);
-		entry = newer;
+void kv_store_purge_end(struct kv_store *store) { store->purge = NULL; }
+
+/* @return what that has taken */
+static uint32_t purge_one(struct kv_store *store)
+{
+	struct kv_entry *entry = store->purge;
+
+	if (store->tombs == 0) {
+		store->purge = NULL;
+		return 1;
 	}
+	store->purge = entry->newer;
+	if (!entry->is_deleted)
+		return 1;
+	entry_remove(store, entry);
+	return REMOVE_WORK;
+}
+
+bool kv_store_sweep(struct kv_store *store, uint32_t work)
+{
+	uint32_t done = 0;
+
+	while (store->dropped != NULL && done < work) {
+		struct kv_entry *entry = store->dropped;
+
+		store->dropped = entry->newer;
+		done += work_of(entry);
+		entry_free(entry);
+	}
+	while (store->purge != NULL && done < work)
+		done += purge_one(store);
+	return store->dropped != NULL || store->purge != NULL;
+}
+
+void kv_store_clear(struct kv_store *store)
+{
+	kv_store_drop(store);
+	while (kv_store_sweep(store, UINT32_MAX))
+		;
 }

@@ -36,10 +36,21 @@ struct kv_store {
 	uint64_t keys, tombs;
 	uint64_t bytes; /* of entries that are not deleted, with KV_ENTRY_COST */
 	uint64_t random;
+	struct kv_entry *purge;   /* deletions from here on are to be forgotten; NULL: none */
+	struct kv_entry *dropped; /* by newer: of no table any more, to be freed */
 };
 
 void kv_store_init(struct kv_store *store);
 void kv_store_clear(struct kv_store *store); /* empty, and of use as before */
+/** Make it empty at once. What was in it is freed by kv_store_sweep, or by kv_store_clear. */
+void kv_store_drop(struct kv_store *store);
+/**
+ * Free some of what was dropped, and of the deletions that are to be forgotten.
+ *
+ * @param work  as long as so many entries without a value take; at least one entry is freed
+ * @return true: there is more
+ */
+bool kv_store_sweep(struct kv_store *store, uint32_t work);
 
 /** The entry, or NULL; deleted ones are not found. */
 struct kv_entry *kv_store_find(const struct kv_store *store, const void *key, uint32_t key_size);
@@ -65,8 +76,10 @@ int kv_store_put(struct kv_store *store, const void *key, uint32_t key_size, con
 int kv_store_delete(
 	struct kv_store *store, const void *key, uint32_t key_size, uint64_t modified, bool keep);
 
-/** Forget all deletions. */
+/** Forget all deletions that there are: kv_store_sweep does it. */
 void kv_store_purge(struct kv_store *store);
+/** Keep those that are left: deletions are needed again. */
+void kv_store_purge_end(struct kv_store *store);
 
 /** The first entry above a key (at it, with is_inclusive), deleted or not; key_size 0: the first of all. */
 struct kv_entry *kv_store_above(

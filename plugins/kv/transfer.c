@@ -18,6 +18,8 @@
 #include <string.h>
 
 #define CHUNK_SIZE (96u << 10)        /* unless one entry is longer */
+#define SWEEP_WORK 2048u               /* of a turn: less than a millisecond */
+#define SWEEP_NS UINT64_C(1000000)     /* between two turns */
 #define LOG_BYTES_MAX (64u << 20)
 #define RETRY_NS UINT64_C(5000000)
 #define IDLE_NS UINT64_C(10000000)    /* between chunks that say that there is nothing more */
@@ -199,12 +201,29 @@ static bool log_apply(struct kv *kv)
 
 /* ---- Receiving ----------------------------------------------------------- */
 
+static void on_sweep(void *arg)
+{
+	struct kv *kv = arg;
+
+	kv->sweep_timer = NULL;
+	if (kv_store_sweep(&kv->store, SWEEP_WORK))
+		kv_sweep(kv);
+}
+
+void kv_sweep(struct kv *kv)
+{
+	if (kv->sweep_timer == NULL && kv->host->timer_add(kv->ctx, kv->host->now_ns(kv->ctx) + SWEEP_NS, on_sweep,
+					       kv, &kv->sweep_timer) < 0)
+		kv->sweep_timer = NULL; /* what is left goes with the next one */
+}
+
 void kv_restart(struct kv *kv)
 {
 	kv->has_state = false;
 	kv->is_keeping = true;
 	kv->progress = (struct kv_progress){0, kv->state.revision, kv->state.revision};
-	kv_store_clear(&kv->store);
+	kv_store_drop(&kv->store);
+	kv_sweep(kv);
 	kv_log_clear(kv, UINT64_MAX);
 	kv->log_from = kv->state.revision;
 	kv_watch_replaced(kv);

@@ -96,6 +96,7 @@ START_TEST(changes_come_in_their_order)
 	ck_assert_mem_eq(kv_store_after(&store, 0)->key, "c", 1);
 	ck_assert(kv_store_after(&store, 5)->is_deleted);
 	kv_store_purge(&store);
+	ck_assert(!kv_store_sweep(&store, UINT32_MAX));
 	ck_assert_uint_eq(store.tombs, 0);
 	ck_assert_ptr_null(kv_store_after(&store, 5));
 	ck_assert_uint_eq(store.keys, 3);
@@ -138,7 +139,9 @@ START_TEST(many_random_changes_agree_with_a_model)
 			model[number] = 0;
 		}
 		if (revision % 4000 == 0)
-			kv_store_purge(&store);
+			kv_store_purge(&store); /* it goes on beside further changes */
+		if (revision % 3 == 0)
+			kv_store_sweep(&store, 10);
 		if (revision % 97 == 0) {
 			const struct kv_entry *entry = kv_store_after(&store, random % revision);
 
@@ -156,6 +159,75 @@ START_TEST(many_random_changes_agree_with_a_model)
 }
 END_TEST
 
+static void put_numbers(uint32_t count, uint64_t revision)
+{
+	char key[16];
+
+	for (uint32_t i = 0; i < count; i++) {
+		snprintf(key, sizeof(key), "%08x", i * 2654435761u);
+		put(key, "value", revision + i);
+	}
+}
+
+/* A table of the largest size is millions of entries. */
+START_TEST(a_table_that_is_dropped_is_freed_in_turns)
+{
+	uint32_t turns = 1;
+
+	put_numbers(1000, 1);
+	kv_store_drop(&store);
+	ck_assert_uint_eq(store.keys + store.tombs + store.bytes, 0);
+	ck_assert_ptr_null(find("00000000"));
+	put("other", "value", 1);
+	ck_assert(kv_store_sweep(&store, 100));
+	kv_store_drop(&store); /* again, before it is done */
+	put_numbers(10, 1);
+	while (kv_store_sweep(&store, 100))
+		turns++;
+	ck_assert_uint_eq(turns, 10);
+	ck_assert_uint_eq(store.keys, 10);
+	put_numbers(20, 100);
+	kv_store_drop(&store); /* the rest is the tear-down's */
+}
+END_TEST
+
+START_TEST(deletions_are_forgotten_in_turns)
+{
+	char key[16];
+	uint32_t turns = 1;
+
+	put_numbers(1000, 1);
+	for (uint32_t i = 0; i < 1000; i += 2) {
+		snprintf(key, sizeof(key), "%08x", i * 2654435761u);
+		ck_assert_int_eq(kv_store_delete(&store, key, 8, 2000 + i, true), 0);
+	}
+	kv_store_purge(&store);
+	ck_assert(kv_store_sweep(&store, 510));
+	ck_assert_uint_le(store.tombs, 500);
+	ck_assert_uint_ge(store.tombs, 498);
+	/* The next one to be looked at is written again. */
+	ck_assert_ptr_nonnull(store.purge);
+	memcpy(key, store.purge->key, 8);
+	key[8] = '\0';
+	put(key, "value", 5000);
+	while (kv_store_sweep(&store, 100))
+		turns++;
+	ck_assert_uint_ge(turns, 498 * 8 / 100);
+	ck_assert_uint_eq(store.tombs, 0);
+	ck_assert_uint_eq(store.keys, 501);
+	/* They are needed again before all are forgotten. */
+	for (uint32_t i = 1; i < 21; i += 2) {
+		snprintf(key, sizeof(key), "%08x", i * 2654435761u);
+		ck_assert_int_eq(kv_store_delete(&store, key, 8, 6000 + i, true), 0);
+	}
+	kv_store_purge(&store);
+	ck_assert(kv_store_sweep(&store, 1));
+	kv_store_purge_end(&store);
+	ck_assert(!kv_store_sweep(&store, UINT32_MAX));
+	ck_assert_uint_eq(store.tombs, 10);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *suite = suite_create("kv_store");
@@ -167,6 +239,8 @@ static Suite *suite(void)
 	tcase_add_test(tcase, changes_come_in_their_order);
 	tcase_add_test(tcase, a_kept_deletion_can_be_written_again);
 	tcase_add_test(tcase, many_random_changes_agree_with_a_model);
+	tcase_add_test(tcase, a_table_that_is_dropped_is_freed_in_turns);
+	tcase_add_test(tcase, deletions_are_forgotten_in_turns);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
