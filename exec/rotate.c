@@ -282,8 +282,10 @@ static void *sync_run(void *arg)
 /* A crash before the folder is on the disk leaves the key before under the name, and this one as NAME.next. */
 static void sync_and_destroy(struct job *job)
 {
-	if (start_thread(&job->thread, sync_run, job) == 0)
-		pthread_detach(job->thread);
+	pthread_t thread; /* not in the job, which the thread frees at once */
+
+	if (start_thread(&thread, sync_run, job) == 0)
+		pthread_detach(thread);
 	else
 		sync_run(job);
 }
