@@ -100,8 +100,9 @@ static void give_files(int folder, const struct user *user)
 }
 
 /*
- * The files first: the folder is root's until then. In a folder that others can write, sticky or not, root's files may
- * have come from them by name, and the user would get what all users share.
+ * The files first: the folder is root's until then. A folder that is the user's already may have files of a daemon that
+ * ran as root. In a folder that others can write, sticky or not, root's files may have come from them by name, and the
+ * user would get what all users share.
  */
 static int give_open_folder(int folder, const char *path, const struct user *user, char *error, uint32_t error_size)
 {
@@ -109,11 +110,15 @@ static int give_open_folder(int folder, const char *path, const struct user *use
 
 	if (fstat(folder, &status) < 0)
 		return fail(error, error_size, "cannot look at folder '%s' (%s)", path, strerror(errno));
-	if (status.st_uid == user->uid)
+	bool is_open = (status.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+	if (status.st_uid == user->uid) {
+		if (!is_open)
+			give_files(folder, user);
 		return 0;
+	}
 	if (status.st_uid != 0)
 		return fail(error, error_size, "folder '%s' belongs to user %u: chown %u", path, status.st_uid, user->uid);
-	if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+	if (is_open)
 		return fail(error, error_size, "cannot give folder '%s' to user %u, since others can write to it: chmod 755",
 			path, user->uid);
 	give_files(folder, user);
@@ -282,6 +287,7 @@ int cage_enter(struct cage *cage, const char *text, const char *instance, char *
 	if (geteuid() != 0)
 		return fail(error, error_size,
 			"cannot become user '%s': start the daemon as root or as that user", text);
+	trust_user(user.uid);
 	int code = give_folders(&user, instance, error, error_size);
 	if (code != 0)
 		return code;

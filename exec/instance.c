@@ -95,14 +95,14 @@ static int home_state(const char *suffix, const char *slash, char path[4096])
 static int can_make(const char *path)
 {
 	char part[4096];
-	int rc = access(path, R_OK | W_OK | X_OK) < 0 ? -errno : 0;
+	int rc = check_rights(path);
 
 	snprintf(part, sizeof(part), "%s", path);
 	while (rc == -ENOENT && strlen(part) > 1) {
 		char *slash = strrchr(part, '/');
 
 		slash[slash == part ? 1 : 0] = '\0';
-		rc = access(part, W_OK | X_OK) < 0 ? -errno : 0;
+		rc = faccessat(AT_FDCWD, part, W_OK | X_OK, AT_EACCESS) < 0 ? -errno : 0;
 	}
 	return rc;
 }
@@ -146,9 +146,13 @@ int instance_dirs_prepare(const char *instance, const char *state_dir, const cha
 	if (state_dir != NULL) {
 		rc = check_rights(state_dir);
 		if (rc < 0) {
+			char remedy[32] = "create it";
+
+			if (rc == -EACCES)
+				snprintf(remedy, sizeof(remedy), "chown %u", (unsigned int)geteuid());
 			snprintf(error, error_size,
-				"cannot use state folder '%s' (%s): create it or change 'system.state_dir'",
-				state_dir, strerror(-rc));
+				"cannot use state folder '%s' (%s): %s or change 'system.state_dir'", state_dir,
+				strerror(-rc), remedy);
 			return EXIT_STATE_DIR;
 		}
 		rc = join(dirs->state, "%s%s%s", state_dir, slash, suffix);

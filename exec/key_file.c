@@ -54,19 +54,21 @@ static int write_all(int fd, const uint8_t *bytes, size_t size)
 	return 0;
 }
 
-/* A daemon that is started as another user afterwards, or as root, reads the file as before. */
+/*
+ * A daemon that is started as another user afterwards, or as root, reads the file as before. The mode comes first: a
+ * process may have the right to give a file away, and none over a file of others.
+ */
 static int set_rights(const struct key_file *file, int fd)
 {
 	struct stat status;
-	mode_t mode = 0400;
+	bool is_there = fstatat(file->folder, file->name, &status, AT_SYMLINK_NOFOLLOW) == 0;
 
-	if (fstatat(file->folder, file->name, &status, AT_SYMLINK_NOFOLLOW) == 0) {
-		mode |= status.st_mode & 0040;
-		/* A process without the right to give files away owns the new one. */
-		if (fchown(fd, status.st_uid, status.st_gid) < 0 && errno != EPERM)
-			return -errno;
-	}
-	return fchmod(fd, mode) < 0 ? -errno : 0;
+	if (fchmod(fd, 0400 | (is_there ? status.st_mode & 0040 : 0)) < 0)
+		return -errno;
+	/* A process without the right to give files away owns the new one. */
+	if (is_there && fchown(fd, status.st_uid, status.st_gid) < 0 && errno != EPERM)
+		return -errno;
+	return 0;
 }
 
 int key_file_write_next(const struct key_file *file, const void *key, size_t size)

@@ -29,7 +29,11 @@ static bool is_unmapped(uid_t uid)
 	return !is_mapped;
 }
 
-bool trust_owner(uid_t uid) { return uid == 0 || uid == geteuid() || is_unmapped(uid); }
+static uid_t coming_user = (uid_t)-1;
+
+void trust_user(uid_t uid) { coming_user = uid; }
+
+bool trust_owner(uid_t uid) { return uid == 0 || uid == geteuid() || uid == coming_user || is_unmapped(uid); }
 
 bool trust_is_needed(void)
 {

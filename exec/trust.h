@@ -8,6 +8,8 @@
 
 /** Return whether files of this user may be trusted: root's, and those of the user that runs the daemon. */
 bool trust_owner(uid_t uid);
+/** Trust this user as well from now on: a daemon of root is going to become it. */
+void trust_user(uid_t uid);
 /** Return whether the process has rights that its user has not given it: root, or a capability. */
 bool trust_is_needed(void);
 /**

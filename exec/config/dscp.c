@@ -14,15 +14,16 @@
 #define KEY "totem.ip_dscp"
 #define EXPEDITED 46
 
+/* Decimal, hexadecimal behind 0x, octal behind 0. */
 static int parse_number(const char *text)
 {
-	size_t digits = strspn(text, "0123456789");
+	char *end;
 
-	if (digits == 0 || digits > 2 || text[digits] != '\0')
+	if (*text < '0' || *text > '9')
 		return -EINVAL;
-	int number = atoi(text);
+	unsigned long number = strtoul(text, &end, 0);
 
-	return number <= 63 ? number : -EINVAL;
+	return *end == '\0' && number <= 63 ? (int)number : -EINVAL;
 }
 
 /* The class is in the upper three bits, the drop precedence in the two below. */

@@ -128,7 +128,7 @@ static int open_checked(int folder, const char *name, const struct stat *checked
 		return last_error();
 	int rc = fstat(fd, &status) < 0 ? -errno : 0;
 	if (rc == 0 && (status.st_ino != checked->st_ino || status.st_dev != checked->st_dev || status.st_nlink != 1))
-		rc = -EACCES;
+		rc = -EINVAL;
 	if (rc == 0)
 		return fd;
 	close(fd);
@@ -143,7 +143,7 @@ static int open_checked(int folder, const char *name, const struct stat *checked
 static int open_and_remove(int folder, const char *name, int handle, const struct stat *checked)
 {
 	int fd = open_checked(folder, name, checked);
-	bool is_taken = fd == -EACCES && fchownat(handle, "", geteuid(), (gid_t)-1, AT_EMPTY_PATH) == 0;
+	bool is_taken = fd == -EACCES && geteuid() != 0 && fchownat(handle, "", geteuid(), (gid_t)-1, AT_EMPTY_PATH) == 0;
 
 	if (is_taken)
 		fd = open_checked(folder, name, checked);
