@@ -129,7 +129,7 @@ static const struct {
 	const char *text;
 	uint32_t number;
 } code_points[] = {
-	{"0", 0}, {"63", 63}, {"08", 8}, {"cs0", 0}, {"cs7", 56}, {"CS5", 40}, {"af11", 10}, {"af13", 14}, {"af41", 34},
+	{"0", 0}, {"63", 63}, {"010", 8}, {"0x2e", 46}, {"cs0", 0}, {"cs7", 56}, {"CS5", 40}, {"af11", 10}, {"af13", 14}, {"af41", 34},
 	{"AF43", 38}, {"ef", 46}, {"EF", 46},
 };
 
@@ -263,7 +263,7 @@ static const struct refused {
 	{TOTEM("udp", "ip_dscp: cs8\n") NODELIST(CF1), "'cs8' is no code point", -EINVAL},
 	{TOTEM("udp", "ip_dscp: af50\n") NODELIST(CF1), "'af50' is no code point", -EINVAL},
 	{TOTEM("udp", "ip_dscp: ef1\n") NODELIST(CF1), "'ef1' is no code point", -EINVAL},
-	{TOTEM("udp", "ip_dscp: 0x2e\n") NODELIST(CF1), "'0x2e' is no code point", -EINVAL},
+	{TOTEM("udp", "ip_dscp: 0x40\n") NODELIST(CF1), "'0x40' is no code point", -EINVAL},
 	{TOTEM("udp", "ip_dscp: -1\n") NODELIST(CF1), "'-1' is no code point", -EINVAL},
 	{TOTEM("udpu", "link_mode: x\n") NODELIST(CF1),
 		"c.conf:4: 'x' is not a value of 'totem.link_mode'", -EINVAL},
