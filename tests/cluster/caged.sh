@@ -168,6 +168,37 @@ for mode in 777 1777 775; do
 	tap_check "a folder of mode $mode is not given" refused "chmod $mode $LAB_DIR/folder" "others can write to it: chmod 755"
 done
 tap_check "nor one of another user" refused "chown $user $LAB_DIR/folder" "belongs to user $user: chown $uid"
+
+# --- folders that are the user's already ---
+# A daemon that ran as root has left files there. The key of the ring is in the state folder alone.
+runs_in_its_folders() {
+	local folder="$LAB_DIR/own" status
+
+	mkdir "$folder" "$folder/state" "$folder/run" "$folder/log" &&
+		head -c 256 /dev/urandom >"$folder/state/authkey" && : >"$folder/log/log" && : >"$folder/run/coterie.pid" &&
+		chmod 400 "$folder/state/authkey" && chmod 640 "$folder/log/log" "$folder/run/coterie.pid" || return
+	chmod 711 "$folder" && chmod 700 "$folder/state" && chown "$LAB_USER" "$folder"/{state,run,log} || return
+	cat >"$folder/coterie.conf" <<-CONFIG
+		transport udpu {
+		}
+		log {
+			syslog = no
+			file = "$folder/log/log"
+		}
+		process {
+			realtime = no
+			lock-memory = no
+		}
+		node node1 { id = 1  address = $(lab_address 1) }
+	CONFIG
+	lab_in 1 env STATE_DIRECTORY="$folder/state" RUNTIME_DIRECTORY="$folder/run" timeout 3 "$LAB_BUILD/exec/coterie" -f \
+		-c "$folder/coterie.conf" --user "$LAB_USER" >"$LAB_DIR/said" 2>&1
+	status=$?
+	[ $status -eq 124 ] && grep -q "A new membership" "$folder/log/log" ||
+		{ echo "status $status" && cat "$LAB_DIR/said" "$folder/log/log" && return 1; }
+}
+tap_check "the daemon finds the key and root's files in folders of its user" runs_in_its_folders
+
 as $user "$LAB_BUILD/exec/coterie" -f -c "$LAB_DIR/1/corosync.conf" --user "$LAB_USER" >"$LAB_DIR/said" 2>&1
 tap_check "another user cannot become it" grep -q "start the daemon as root or as that user" "$LAB_DIR/said" ||
 	tap_note "$(cat "$LAB_DIR/said")"
