@@ -177,6 +177,7 @@ static bool is_others(const char *key)
 		"runtime.services.pload.",
 		"runtime.services.mon.", "runtime.services.wd.", "runtime.services.evs.",
 		"runtime.services.cfg.5.", "runtime.services.cfg.6.", "runtime.services.cfg.7.",
+		"runtime.services.cfg.8.",
 		"runtime.services.control.",
 		"resources.", "stats.schedmiss.", "stats.coterie.", "stats.plugins."};
 
