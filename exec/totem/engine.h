@@ -255,6 +255,8 @@ struct totem_options {
 	uint64_t random_seed;        /* for the send_join delay */
 	uint64_t silence_ns;         /* a member that is silent for so long may be voted out where all members
 	                                announce WIRE_FEATURE_SILENCE; 0: token_ns + consensus_ns decide alone */
+	uint64_t path_lag_ns;        /* after an outage two reference-like nodes may hear each other up to this much
+	                                later than this node hears both; 0: not later */
 	bool swap;                   /* send everything in the other byte order (simulator) */
 	uint32_t first_seq;          /* seq of a ring's first frame minus 1; 0 but in tests of wrapping */
 };

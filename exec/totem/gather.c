@@ -81,6 +81,7 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 	engine->is_conclusion_due = false;
 	suspect_start(engine);
 	lease_gather(engine);
+	late_path_gather(engine);
 	schedule_join(engine);
 }
 
@@ -118,7 +119,8 @@ static void consent(struct totem_engine *engine, uint32_t node)
 		node_set_clear(&engine->failed);
 		set_copy(&engine->live, &engine->proc);
 		commit_create(engine);
-	} else if (agreed && engine->live.ids[0] == engine->options.nodeid) {
+	} else if (agreed && engine->live.ids[0] == engine->options.nodeid && !late_path_is_likely(engine)) {
+		/* If a path is late this is tried again: this node's own joins come back every T-join. */
 		commit_create(engine);
 	}
 }
@@ -449,6 +451,7 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 		peer->features = join.features;
 		if (peer_is_ignored(engine, join.system_from))
 			return;
+		late_path_note(engine, peer);
 	}
 	join_by_state(engine, &join);
 	if (join.header_nodeid != 0)

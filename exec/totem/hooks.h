@@ -56,6 +56,7 @@
 	X(LEASE_STALE_TOKEN, 400, "the first token after a lapse renews the lease") \
 	X(LEASE_GRANTED, 1000, "a node that forms another ring still answers for the old one") \
 	X(STRANGER_BELIEVED, 3500, "a stranger's verdict on a member of our ring is taken over at once") \
+	X(LATE_PATH_FOREVER, 100, "the representative waits for late paths without an end") \
 	X(MARGIN_NONE, 150, "a majority concludes as early as a node that is cut off") \
 	X(BUDGET_HALVED, 30, "a silent member is voted out long before its budget is over") \
 	X(VOTE_ALONE, 200, "one vote is enough") \

@@ -262,6 +262,8 @@ struct totem_engine {
 	uint64_t episode; /* counts departures from OPERATIONAL */
 	uint64_t episode_ns; /* when it began */
 	uint32_t join_rounds;
+	uint64_t returned_ns; /* when a member with an outage was heard again last; 0: never */
+	uint64_t agree_by_ns; /* a wait for late paths ends then: late_path.c */
 	bool is_conclusion_due; /* the margin of a majority has passed: gather.c */
 	bool is_pausing;       /* shortly after a pause: stale packets are dropped */
 	bool is_token_overdue; /* T-token ran out during the pause */
@@ -430,6 +432,13 @@ void gather_link_up(struct totem_engine *engine);
 void gather_link_down(struct totem_engine *engine); /* the last one */
 /** Form a ring without id, for that evidence. */
 void gather_fail(struct totem_engine *engine, uint32_t id, enum totem_evidence evidence);
+
+/* --- late_path.c --- */
+void late_path_gather(struct totem_engine *engine); /* GATHER was entered */
+/** A join of peer came, which is not in its record yet. */
+void late_path_note(struct totem_engine *engine, const struct peer *peer);
+/** Return whether nodes of `live` may not hear each other yet, so that a commit token would be lost. */
+bool late_path_is_likely(const struct totem_engine *engine);
 
 /* --- commit.c --- */
 void commit_create(struct totem_engine *engine); /* candidates are in `live` */

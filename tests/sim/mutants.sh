@@ -10,7 +10,8 @@ mutants=$("$sim" --list-mutants) || tap_skip "no mutants in this build"
 declare -A faults=([COMMIT_STALE_RING]="replay,loss,partition" [SAFE_PROMISE_FORGOTTEN]=hole
 	[SIGNS_BELIEVED]=dead [QUIET_NEVER]=middle [REFUSALS_BELIEVED]=patience [MARGIN_NONE]=patience
 	[BUDGET_HALVED]=patience [VOTE_ALONE]=patience [VOTE_LOST]=patience [VOTE_WITHOUT_ALL]=patience
-	[LEASE_GRANTED]="asymmetric,pause" [STRANGER_BELIEVED]="asymmetric,partition")
+	[LEASE_GRANTED]="asymmetric,pause" [STRANGER_BELIEVED]="asymmetric,partition"
+	[LATE_PATH_FOREVER]="plain,partition")
 
 while IFS=$'\t' read -r name seeds what; do
 	output=$("$sim" --mutant "$name" --faults "${faults[$name]:-all}" --seeds "1-$seeds" 2>&1)

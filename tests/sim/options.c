@@ -75,6 +75,15 @@ static void set_gather(struct sim *sim, struct node *node)
 		node->options.gather_ns = random_chance(&random, 2000) ? 0 : US(random_between(&random, 20, 2000));
 }
 
+/* In half of the runs our nodes are told that paths between reference-like nodes may be late. */
+static void set_path_lag(struct sim *sim, struct totem_options *options)
+{
+	struct sim_random of_all = {.state = sim->options.seed * 1031 - 1};
+
+	if (!random_chance(&of_all, 5000) && options->features != 0)
+		options->path_lag_ns = options->token_ns * random_between(&of_all, 5, 60) / 100;
+}
+
 /* What the node's socket holds, and how long rotations may get for a larger window. */
 static void set_capacity(struct sim *sim, struct node *node)
 {
@@ -136,4 +145,5 @@ void options_set(struct sim *sim, struct node *node, uint64_t token_ns, uint32_t
 		node->quirks = TOTEM_QUIRK_ALL;
 	}
 #endif
+	set_path_lag(sim, options);
 }

@@ -59,8 +59,8 @@ TESTS += %D%/test_ring
 
 # exec/totem: the codec and the group layer. vectors/ holds captured packets.
 totem_unit_tests = \
-	%D%/test_engine %D%/test_engine_input %D%/test_engine_signs %D%/test_lease \
-	%D%/test_silence %D%/test_frame \
+	%D%/test_engine %D%/test_engine_input %D%/test_engine_signs %D%/test_engine_paths \
+	%D%/test_lease %D%/test_silence %D%/test_frame \
 	%D%/test_node_set %D%/test_pack %D%/test_unpack %D%/test_pack_unpack \
 	%D%/test_linger %D%/test_early %D%/test_window $(wire_tests)
 check_PROGRAMS += $(totem_unit_tests)
@@ -85,6 +85,9 @@ engine_net_sources = %D%/engine_net.c %D%/engine_net.h
 %C%_test_engine_signs_SOURCES = %D%/test_engine_signs.c $(engine_net_sources)
 %C%_test_engine_signs_CFLAGS = $(TEST_CFLAGS)
 %C%_test_engine_signs_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_engine_paths_SOURCES = %D%/test_engine_paths.c $(engine_net_sources)
+%C%_test_engine_paths_CFLAGS = $(TEST_CFLAGS)
+%C%_test_engine_paths_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_lease_SOURCES = %D%/test_lease.c $(engine_net_sources)
 %C%_test_lease_CFLAGS = $(TEST_CFLAGS)
 %C%_test_lease_LDADD = libtotem.la $(CHECK_LIBS)
