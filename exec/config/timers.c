@@ -21,6 +21,9 @@
 #define SILENCE_RETRANSMIT_TENTHS 2
 #define HOLD_MIN_MS 14
 #define WINDOW_MAX 4096u /* what the engine takes, far above any use */
+#define PONG_COUNT 2
+#define PING_GRID_MS 200 /* of libknet: an interval is rounded up to it */
+#define PATH_LAG_JOINS 4
 #define NETMTU_MIN 300
 #define NETMTU_MAX 65536
 
@@ -273,27 +276,62 @@ static int set_nodes(struct tree *tree, struct config *config, bool is_blocking)
 	return 0;
 }
 
+/* Milliseconds between two pings of a link of knet. */
+static uint64_t ping_interval(const struct tree *tree, uint32_t link, uint64_t token)
+{
+	char key[96];
+
+	snprintf(key, sizeof(key), "totem.interface.%u.knet_ping_interval", link);
+	uint64_t interval = tree_number(tree, key, 0);
+
+	if (interval != 0)
+		return interval;
+	snprintf(key, sizeof(key), "totem.interface.%u.knet_pong_count", link);
+	uint64_t pongs = tree_number(tree, key, 0);
+
+	return token / (2 * (pongs != 0 ? pongs : PONG_COUNT));
+}
+
+static bool has_link(const struct config *config, uint32_t link)
+{
+	return config->node_count != 0 && config->nodes[config->local].texts[link] != NULL;
+}
+
+/*
+ * How much later than this node two other nodes may find their link up, in milliseconds. Each node counts the answers to
+ * its own pings, which libknet sends on a grid. The joins that follow take a few rounds.
+ */
+static uint64_t path_lag(const struct tree *tree, const struct config *config, const struct timers *timers)
+{
+	uint64_t interval = 0;
+
+	if (strcmp(config->transport, "knet") != 0)
+		return 0;
+	for (uint32_t link = 0; link < config->link_count; link++) {
+		if (has_link(config, link) && ping_interval(tree, link, timers->token) > interval)
+			interval = ping_interval(tree, link, timers->token);
+	}
+	return (interval + PING_GRID_MS - 1) / PING_GRID_MS * PING_GRID_MS + PATH_LAG_JOINS * timers->join;
+}
+
 static void publish_links(struct tree *tree, const struct config *config, uint64_t token)
 {
 	for (uint32_t link = 0; link < config->link_count; link++) {
 		char key[96], name[96];
 
-		if (config->node_count == 0 || config->nodes[config->local].texts[link] == NULL)
+		if (!has_link(config, link))
 			continue;
 		snprintf(key, sizeof(key), "totem.interface.%u.knet_pong_count", link);
 		uint64_t pongs = tree_number(tree, key, 0);
 
-		pongs = pongs != 0 ? pongs : 2;
+		pongs = pongs != 0 ? pongs : PONG_COUNT;
 		snprintf(key, sizeof(key), "totem.interface.%u.knet_ping_timeout", link);
 		uint64_t timeout = tree_number(tree, key, 0);
 
 		snprintf(name, sizeof(name), "interface.%u.knet_ping_timeout", link);
 		runtime_set(tree, name, timeout != 0 ? timeout : token / pongs);
-		snprintf(key, sizeof(key), "totem.interface.%u.knet_ping_interval", link);
-		uint64_t interval = tree_number(tree, key, 0);
-
 		snprintf(name, sizeof(name), "interface.%u.knet_ping_interval", link);
-		runtime_set(tree, name, interval != 0 ? interval : token / (2 * pongs));
+		runtime_set(tree, name, ping_interval(tree, link, token));
 	}
 }
 
@@ -374,6 +412,7 @@ int timers_build(struct tree *tree, struct config *config)
 	totem->consensus_ns = ms_to_ns(timers.consensus);
 	totem->silence_ns = ms_to_ns(timers.budget);
 	totem->merge_ns = ms_to_ns(timers.merge);
+	totem->path_lag_ns = ms_to_ns(path_lag(tree, config, &timers));
 	totem->max_network_delay_ns = ms_to_ns(timers.max_network_delay);
 	totem->token_warning_percent = (uint32_t)timers.warning;
 	totem->heartbeat_failures_allowed =

@@ -66,6 +66,31 @@ START_TEST(timers_are_computed)
 }
 END_TEST
 
+/* --- how much later than this node's a path between two others may carry packets again --- */
+
+static const struct {
+	const char *transport, *lines;
+	uint64_t lag_ms;
+} path_lags[] = {
+	{"knet", "", 1200},              /* 912 on libknet's grid of 200, and four joins of 50 */
+	{"knet", "join: 100\n", 1400},
+	{"knet", "token: 350\n", 600},   /* token 1000, interval 250 */
+	{"knet", "interface {\nknet_pong_count: 3\n}\n", 1000}, /* 608 */
+	{"knet", "interface {\nknet_ping_timeout: 900\nknet_ping_interval: 400\n}\n", 600},
+	{"udpu", "", 0},
+};
+
+START_TEST(a_path_lag_is_computed_for_knet)
+{
+	char text[2048];
+
+	snprintf(text, sizeof(text), "totem {\nversion: 2\ntransport: %s\n%s}\nnodelist {\n" CF1 CF2 CF3 "}\n",
+		path_lags[_i].transport, path_lags[_i].lines);
+	ck_assert_msg(config_case_load(&one, text) == 0, "%s", config_case_error(&one));
+	ck_assert_uint_eq(one.config->totem.path_lag_ns, path_lags[_i].lag_ms * UINT64_C(1000000));
+}
+END_TEST
+
 /* --- how long a member may be silent --- */
 
 static const struct {
@@ -396,6 +421,7 @@ int main(void)
 	TCase *tc = validate_case_add(suite);
 
 	tcase_add_loop_test(tc, timers_are_computed, 0, COUNT(timers));
+	tcase_add_loop_test(tc, a_path_lag_is_computed_for_knet, 0, COUNT(path_lags));
 	tcase_add_loop_test(tc, silence_is_budgeted, 0, COUNT(silences));
 	tcase_add_test(tc, without_a_budget_nothing_changes);
 	tcase_add_loop_test(tc, code_points_have_numbers_and_names, 0, COUNT(code_points));
