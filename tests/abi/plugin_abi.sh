@@ -175,7 +175,7 @@ grown_daemon() {
 		>"$work/none.c"
 	# shellcheck disable=SC2046,SC2086
 	$compiler -o "$work/coterie" "$work/objects"/*.o "$work/none.c" $(pkg-config --libs libqb) -lltdl \
-		$(sed -n 's/^CONFUSE_LIBS = //p' "$build/Makefile") -ldl -lpthread
+		$(sed -n -e 's/^CONFUSE_LIBS = //p' -e 's/^CRYPTO_LIBS = //p' "$build/Makefile") -ldl -lpthread
 }
 if tap_check "a daemon with grown tables builds" grown_daemon; then
 	for old in $generations now; do
