@@ -290,6 +290,18 @@ static void sync_and_destroy(struct job *job)
 		sync_run(job);
 }
 
+/* The other nodes have the key by now. NAME.next may be the only copy on this node. text: in: why; out: what to do */
+static void job_keep(struct job *job, char *text, uint32_t size)
+{
+	char reason[200];
+
+	snprintf(reason, sizeof(reason), "%s", text);
+	snprintf(text, size, "%s; the new key is in '%.512s.next': give that file the name of the key file, then reload",
+		reason, job->path);
+	log_line("CFG", LOG_ERR, "The new key of the ring is not in use: %s", text);
+	job_destroy(job);
+}
+
 int rotate_commit(struct rotate *rotate, const void *owner, char *text, uint32_t size)
 {
 	struct job *job = ready_job(rotate, owner);
@@ -304,7 +316,7 @@ int rotate_commit(struct rotate *rotate, const void *owner, char *text, uint32_t
 	int rc = reload_key(rotate->executive->reload, job->key, job->size, job->path, false, text, size);
 
 	if (rc < 0) {
-		job_drop(job);
+		job_keep(job, text, size);
 		return rc;
 	}
 	/* The ring goes over to the new key whether or not the file has its place: this node can follow it. */

@@ -6,6 +6,7 @@
  * 2. rotate_commit makes the transport load the key, as a reload does, and renames NAME.next to the name of the key
  *    file. rotate_drop forgets the key and removes NAME.next instead.
  *
+ * If the transport refuses the key in the second step, NAME.next stays, since the other nodes of the ring have the key.
  * A node that ends between the decision of the ring and the rename starts with the key before, and NAME.next is left.
  * rotate_look writes that into the log.
  */

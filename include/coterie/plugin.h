@@ -639,8 +639,8 @@ struct coterie_host {
 	 *
 	 * @param text  out: size bytes, for the operator, on errors
 	 * @return 0; -ENOENT: no key is prepared; -EBUSY: called from a ring message or a configuration: `post`, then
-	 *     call it; -EINVAL, -ENOMEM: the transport keeps its key, and the new one is dropped; -EIO: the transport has
-	 *     loaded the key, but the key file is the one before
+	 *     call it; -EINVAL, -ENOMEM: the transport keeps its key, and the new one stays beside the key file; -EIO: the
+	 *     transport has loaded the key, but the key file is the one before
 	 */
 	int (*key_commit)(struct coterie_ctx *ctx, char *text, uint32_t size);
 	void (*key_drop)(struct coterie_ctx *ctx); /* second step, the other way: forget the key that was prepared */

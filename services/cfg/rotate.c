@@ -261,7 +261,8 @@ void cfg_rotate_commit(struct cfg *cfg)
 		return; /* rekey.c calls cfg_rotate_ends */
 	if (rc != 0 && rc != -EIO)
 		cfg->host->log(cfg->ctx, LOG_ERR,
-			"This node does not have the key that the other nodes have now (%s): rotate again", flaw);
+			"This node does not use the key that the other nodes have now: copy the key file of another node "
+			"to this one, then reload (%s)", flaw);
 	if (agreement->is_rotating)
 		cfg_rotate_ends(cfg, rc == 0 || rc == -EIO ? "the transport has not loaded the new key" : flaw);
 }

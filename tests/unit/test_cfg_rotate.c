@@ -418,7 +418,7 @@ START_TEST(a_node_that_cannot_load_the_key)
 	run();
 	all_read("1 2");
 	settle();
-	ck_assert(mock_host_has_logged(host(2), "This node does not have the key that the other nodes have now"));
+	ck_assert(mock_host_has_logged(host(2), "This node does not use the key that the other nodes have now: copy the key file of another node"));
 	pass(6000);
 	settle();
 	ck_assert_str_eq(report(1), "applied|1:failed the new key is loaded, and not all nodes have it: see the log"

@@ -332,14 +332,24 @@ START_TEST(a_configuration_that_the_ring_refuses)
 }
 END_TEST
 
-START_TEST(a_refusal_at_the_second_step_drops_the_key)
+START_TEST(a_refusal_at_the_second_step_keeps_the_key_beside_the_file)
 {
+	char want[200];
+
 	ck_assert_int_eq(prepare_key().rc, 0);
 	seen.check_rc = -EINVAL;
 	ck_assert_int_eq(commit(), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(text, "does not take the value of 'token'"));
+	snprintf(want, sizeof(want), "the new key is in '%s'", next_path);
+	ck_assert_ptr_nonnull(strstr(text, want));
+	ck_assert(has_logged(want));
 	ck_assert(FILE_IS_OLD && USES_OLD);
-	ck_assert_int_eq(access(next_path, F_OK), -1);
+	ck_assert(is_in(next_path, new_key, sizeof(new_key))); /* the other nodes have this key */
+	/* The operator does what the text says. */
+	seen.check_rc = 0;
+	ck_assert_int_eq(rename(next_path, key_path), 0);
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert(USES_NEW);
 }
 END_TEST
 
@@ -438,7 +448,7 @@ int main(void)
 	tcase_add_test(tcase, a_ring_in_clear_has_no_key);
 	tcase_add_test(tcase, a_key_in_the_configuration_is_refused);
 	tcase_add_test(tcase, a_configuration_that_the_ring_refuses);
-	tcase_add_test(tcase, a_refusal_at_the_second_step_drops_the_key);
+	tcase_add_test(tcase, a_refusal_at_the_second_step_keeps_the_key_beside_the_file);
 	tcase_add_test(tcase, an_owner_that_ends_is_not_called);
 	tcase_add_loop_test(tcase, the_end_at_any_time, 0, 10);
 	tcase_add_test(tcase, a_file_that_is_left_is_named_at_the_start);
