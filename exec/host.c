@@ -233,6 +233,7 @@ const struct coterie_host *host_table(void)
 		.key_commit = host_key_commit,
 		.key_drop = host_key_drop,
 		.client_may_send = ipc_client_may_send,
+		.key_leave = host_key_leave,
 	};
 
 	return &host;

@@ -182,6 +182,13 @@ void host_key_drop(struct coterie_ctx *ctx)
 	rotate_drop(plugin->executive->rotate, plugin);
 }
 
+void host_key_leave(struct coterie_ctx *ctx)
+{
+	const struct plugin *plugin = host_plugin(ctx);
+
+	rotate_leave(plugin->executive->rotate, plugin);
+}
+
 /* --- the life of other plugins --- */
 
 int host_plugin_load(struct coterie_ctx *ctx, const char *what, const char *const *options, uint32_t count,

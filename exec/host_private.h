@@ -101,6 +101,7 @@ int host_key_prepare(struct coterie_ctx *ctx, const void *key, uint32_t size,
 	void (*done)(void *arg, int rc, const char *text), void *arg);
 int host_key_commit(struct coterie_ctx *ctx, char *text, uint32_t size);
 void host_key_drop(struct coterie_ctx *ctx);
+void host_key_leave(struct coterie_ctx *ctx);
 
 int host_plugin_load(struct coterie_ctx *ctx, const char *what, const char *const *options, uint32_t count,
 	void (*done)(void *arg, int rc, const char *text), void *arg);

@@ -343,11 +343,24 @@ void rotate_drop(struct rotate *rotate, const void *owner)
 	job_drop(job);
 }
 
+void rotate_leave(struct rotate *rotate, const void *owner)
+{
+	struct job *job = ready_job(rotate, owner);
+
+	if (job == NULL)
+		return;
+	rotate->job = NULL;
+	log_line("CFG", LOG_NOTICE,
+		"'%s.next' has a key that nodes outside of this ring may use now. The next rotation replaces the file",
+		job->path);
+	job_destroy(job);
+}
+
 void rotate_forget(struct rotate *rotate, const void *owner)
 {
 	if (rotate == NULL || rotate->job == NULL || rotate->job->owner != owner)
 		return;
-	rotate_drop(rotate, owner);
+	rotate_leave(rotate, owner); /* the ring may be about to decide, with the word of this node */
 	if (rotate->job != NULL)
 		rotate->job->owner = NULL; /* it ends by itself */
 }

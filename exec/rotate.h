@@ -7,6 +7,7 @@
  *    file. rotate_drop forgets the key and removes NAME.next instead.
  *
  * If the transport refuses the key in the second step, NAME.next stays, since the other nodes of the ring have the key.
+ * rotate_leave forgets the key and leaves NAME.next: other nodes may or may not have it. The next rotation replaces the file.
  * A node that ends between the decision of the ring and the rename starts with the key before, and NAME.next is left.
  * rotate_look writes that into the log.
  */
@@ -29,7 +30,9 @@ int rotate_prepare(struct rotate *rotate, const void *owner, const void *key, ui
 int rotate_commit(struct rotate *rotate, const void *owner, char *text, uint32_t size);
 /** As host->key_drop. */
 void rotate_drop(struct rotate *rotate, const void *owner);
-/** Drop what this owner has prepared. It is not called any more. rotate NULL is ignored. */
+/** As host->key_leave. */
+void rotate_leave(struct rotate *rotate, const void *owner);
+/** The owner ends: as rotate_leave, or drop what it was not told of. It is not called any more. rotate NULL is ignored. */
 void rotate_forget(struct rotate *rotate, const void *owner);
 
 /** Log that a rotation has left a file, if one has. For the start: before the ring is there. */

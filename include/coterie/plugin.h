@@ -14,7 +14,7 @@
  *        watch, and peer_watch
  *   1.5  a transport's witness; rights of clients: COTERIE_OBSERVES and COTERIE_ADMINISTERS of requests, client_may;
  *        COTERIE_TELLS_QUORUM; a transport's overhead
- *   1.6  a new key of the ring that the executive stores: key_prepare, key_commit, key_drop; client_may_send
+ *   1.6  a new key of the ring that the executive stores: key_prepare, key_commit, key_drop, key_leave; client_may_send
  *
  * Rules. A change of an existing byte or of its meaning raises the major number, an appended member the
  * minor one; a behaviour that no size shows gets a capability bit. Members are never moved, reused or
@@ -654,6 +654,14 @@ struct coterie_host {
 	 * @return 0; -EAGAIN: many events wait for the client, which has to read first: the handler's result
 	 */
 	int (*client_may_send)(struct coterie_client *client);
+
+	/* --- since 1.6: a ring that breaks while it agrees on a key (COTERIE_CAP_CRYPTO) --- */
+
+	/**
+	 * Second step, if this node cannot know whether nodes outside of its ring use the key: forget the key that was
+	 * prepared, and leave its file beside the key file. The next key_prepare replaces the file.
+	 */
+	void (*key_leave)(struct coterie_ctx *ctx);
 };
 
 /** True when the other side's table is long enough to hold the member, and the member is set. */

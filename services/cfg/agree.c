@@ -89,6 +89,20 @@ static void drop_kept(struct cfg *cfg)
 	cfg->agreement.is_kept = false;
 }
 
+/*
+ * A partition in the moment of the decision: nodes on the other side may have the last word, and the key. The text of
+ * the client names the file.
+ */
+static void leave_kept(struct cfg *cfg)
+{
+	if (!cfg->agreement.is_kept || !cfg->agreement.is_key || !COTERIE_HAS(cfg->host, key_leave)) {
+		drop_kept(cfg);
+		return;
+	}
+	cfg->host->key_leave(cfg->ctx);
+	cfg->agreement.is_kept = false;
+}
+
 /* One line, whatever it was. */
 static void put_reason(char reason[REASON_SIZE], const char *text)
 {
@@ -329,7 +343,7 @@ void cfg_agreement_void(struct cfg *cfg)
 			round->key != NULL ? "key rotation" :
 			round->is_check    ? "config check" : "config reload", round->asker);
 		if (round->is_begun)
-			drop_kept(cfg);
+			leave_kept(cfg);
 		struct cfg_ask *ask = round->asker == cfg->host->local_nodeid(cfg->ctx)
 					      ? cfg_ask_find(cfg, round->number)
 					      : NULL;

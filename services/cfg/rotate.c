@@ -12,8 +12,9 @@
  * 4 The ring goes over to the key as after a reload (rekey.c). A member that has done so says APPLIED. A member whose change
  *   got stuck says FAILED.
  *
- * A ring that changes between 1 and 3 ends the round without effect. The client is not asked again, since nodes of the node
- * list may be absent now.
+ * A ring that changes between 1 and 3 ends the round without effect on this node. The client is not asked again, since nodes
+ * of the node list may be absent now. A partition in the moment of 3 can have let the other side decide: each node leaves
+ * what it has stored.
  */
 #include "services/cfg/cfg.h"
 
@@ -205,7 +206,8 @@ void cfg_swap_key_rotate(void *msg, uint32_t size)
 void cfg_rotate_void(struct cfg *cfg, struct cfg_ask *ask, struct cfg_round *round)
 {
 	set_verdict(round, cfg->host->local_nodeid(cfg->ctx),
-		"the ring has changed, and all nodes keep the key: see coterie-ctl members, then rotate again");
+		"the ring has changed: this node keeps its key, and nodes outside of this ring may have the new one "
+		"(NAME.next). See coterie-ctl members and key status, then rotate again");
 	cfg_ask_report(cfg, ask, round, CFG_OUTCOME_REFUSED);
 }
 

@@ -296,6 +296,8 @@ void rotate_drop(struct rotate *rotate, const void *owner)
 		exec_stub.key_owner = NULL;
 }
 
+void rotate_leave(struct rotate *rotate, const void *owner) { rotate_drop(rotate, owner); }
+
 void rotate_forget(struct rotate *rotate, const void *owner) { rotate_drop(rotate, owner); }
 
 /* Where host.c is not linked in. */

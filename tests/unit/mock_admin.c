@@ -383,6 +383,14 @@ static void host_key_drop(struct coterie_ctx *host)
 	host->is_kept = false;
 }
 
+static void host_key_leave(struct coterie_ctx *host)
+{
+	if (host->next_key_size == 0)
+		return;
+	host->key_leaves += host->is_kept;
+	host->is_kept = false;
+}
+
 /* ---- Life ---------------------------------------------------------------- */
 
 void mock_admin_table(struct coterie_host *table)
@@ -408,6 +416,7 @@ void mock_admin_table(struct coterie_host *table)
 	table->key_prepare = host_key_prepare;
 	table->key_commit = host_key_commit;
 	table->key_drop = host_key_drop;
+	table->key_leave = host_key_leave;
 }
 
 void mock_admin_fini(struct coterie_ctx *host)

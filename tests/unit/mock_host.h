@@ -143,7 +143,7 @@ struct coterie_ctx {
 	bool is_kept;                           /* a first step has left something */
 	uint8_t next_key[4096];                 /* by key_prepare, whose answer is mock_prepare_done as well */
 	uint32_t next_key_size;                 /* 0: the last first step was of a reload */
-	uint32_t key_commits, key_drops;
+	uint32_t key_commits, key_drops, key_leaves;
 	int key_commit_rc;                      /* when not 0, it fails with it; -EIO: the key is loaded */
 	bool is_key_ignored;                    /* the transport does not load a key that is committed */
 	bool is_delivering;                     /* set by the test: no second step now */

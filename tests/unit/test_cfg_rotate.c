@@ -451,13 +451,30 @@ START_TEST(a_ring_that_changes_keeps_its_key)
 	has_read(2, "");
 	settle();
 	expect_old_key("1 2");
-	ck_assert_ptr_nonnull(strstr(report(1), "refused|1:refused the ring has changed, and all nodes keep the key"));
+	ck_assert_ptr_nonnull(strstr(report(1), "refused|1:refused the ring has changed: this node keeps its key, and "
+						"nodes outside of this ring may have the new one (NAME.next)"));
 	ck_assert_uint_eq(mock_host_timers(host(1)), 0);
+	ck_assert_uint_eq(host(1)->key_leaves, 1);
+	ck_assert_uint_eq(host(1)->key_drops, 0);
+	ck_assert_uint_eq(host(2)->key_drops, 1); /* it had not spoken: no node can have decided */
 	rotate(1); /* the next one works */
 	run();
 	all_read("1 2");
 	settle();
 	ck_assert_str_eq(key_commits(), "1 1 -1 0");
+}
+END_TEST
+
+START_TEST(a_refused_key_is_removed)
+{
+	form("1 2");
+	rotate(1);
+	run();
+	has_read(1, "");
+	has_read(2, "no");
+	settle();
+	ck_assert_uint_eq(host(1)->key_drops, 1);
+	ck_assert_uint_eq(host(1)->key_leaves, 0);
 }
 END_TEST
 
@@ -633,6 +650,7 @@ int main(void)
 	tcase_add_test(tcase, a_node_that_cannot_load_the_key);
 	tcase_add_test(tcase, a_transport_that_does_not_load_the_key);
 	tcase_add_test(tcase, a_ring_that_changes_keeps_its_key);
+	tcase_add_test(tcase, a_refused_key_is_removed);
 	tcase_add_test(tcase, the_asker_leaves);
 	tcase_add_test(tcase, a_decision_stands);
 	tcase_add_test(tcase, a_client_that_goes);

@@ -547,6 +547,9 @@ START_TEST(a_new_key_belongs_to_the_plugin_that_prepares_it)
 	host->key_drop(ctx);
 	ck_assert_ptr_null(exec_stub.key_owner);
 	host->key_prepare(ctx, "key", 3, on_reload, NULL);
+	host->key_leave(ctx);
+	ck_assert_ptr_null(exec_stub.key_owner);
+	host->key_prepare(ctx, "key", 3, on_reload, NULL);
 	host_resources_reclaim(&plugin); /* a plugin that ends */
 	ck_assert_ptr_null(exec_stub.key_owner);
 }

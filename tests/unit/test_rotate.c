@@ -129,6 +129,25 @@ START_TEST(a_dropped_key_leaves_no_file)
 }
 END_TEST
 
+START_TEST(a_key_that_is_left_is_replaced_by_the_next)
+{
+	ck_assert_int_eq(prepare_key().rc, 0);
+	rotate_leave(executive.rotate, &seen); /* another owner */
+	ck_assert(!has_logged("authkey.next' has a key"));
+	rotate_leave(executive.rotate, &executive);
+	ck_assert(is_in(next_path, new_key, sizeof(new_key)));
+	ck_assert(has_logged("authkey.next' has a key that nodes outside of this ring may use now"));
+	ck_assert_int_eq(commit(), -ENOENT);
+	ck_assert(FILE_IS_OLD && USES_OLD);
+	memset(new_key, 'm', sizeof(new_key));
+	ck_assert_int_eq(prepare_key().rc, 0);
+	ck_assert(is_in(next_path, new_key, sizeof(new_key)));
+	ck_assert_int_eq(commit(), 0);
+	ck_assert(FILE_IS_NEW && USES_NEW);
+	ck_assert_int_eq(access(next_path, F_OK), -1);
+}
+END_TEST
+
 START_TEST(one_key_at_a_time)
 {
 	ck_assert_int_eq(prepare_key().rc, 0);
@@ -371,7 +390,7 @@ START_TEST(an_owner_that_ends_is_not_called)
 	run_loop();
 	ck_assert_uint_eq(forgotten.count, 1);
 	rotate_forget(executive.rotate, &executive);
-	ck_assert_int_eq(access(next_path, F_OK), -1);
+	ck_assert(is_in(next_path, new_key, sizeof(new_key))); /* the owner has said that it is ready */
 	rotate_forget(NULL, &executive);
 }
 END_TEST
@@ -435,6 +454,7 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, the_key_changes_with_the_second_step);
 	tcase_add_test(tcase, a_dropped_key_leaves_no_file);
+	tcase_add_test(tcase, a_key_that_is_left_is_replaced_by_the_next);
 	tcase_add_test(tcase, one_key_at_a_time);
 	tcase_add_test(tcase, the_second_step_waits_for_the_engine);
 	tcase_add_test(tcase, sizes_of_keys);
