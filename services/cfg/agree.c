@@ -380,6 +380,8 @@ void cfg_agreement_begin_round(struct cfg *cfg, uint32_t asker, uint64_t number,
 			round = NULL;
 		} else {
 			*round->key = *key;
+			if (cfg->rekey.state == CFG_REKEY_IDLE && !cfg->agreement.is_commit_due)
+				cfg_wrap_tag(cfg, round->key_tag);
 		}
 	}
 	if (round == NULL) {

@@ -29,6 +29,7 @@ struct cfg_round {
 	bool is_check;  /* nothing is to change, whatever the files say */
 	bool is_alone;  /* a check of this node alone: it is in no order */
 	struct cfg_sealed_key *key; /* a new key of the ring: rotate.c; NULL: a reload */
+	uint8_t key_tag[CFG_KEY_TAG_SIZE]; /* with key: of the key in use at the begin; zero: that one was changing */
 	bool is_begun;  /* this node reads its file, or has */
 	bool is_ordered;   /* the order to go on without the silent is on its way */
 	bool is_ended;     /* so is the one to drop it */
@@ -131,6 +132,12 @@ int cfg_wrap_seal(struct cfg *cfg, const uint8_t key[CFG_KEY_SIZE], struct cfg_s
 /** The other way. @param sender  node id. 0; -ENODATA; -EBADMSG: under another key, or altered. key is zero then */
 int cfg_wrap_open(
 	struct cfg *cfg, uint32_t sender, const struct cfg_sealed_key *sealed, uint8_t key[CFG_KEY_SIZE]);
+
+/**
+ * Compute a tag of the key in use, to compare it with that of another moment on this node. tag is zero if the ring has
+ * no key, or libcrypto fails.
+ */
+void cfg_wrap_tag(struct cfg *cfg, uint8_t tag[CFG_KEY_TAG_SIZE]);
 
 /* --- agree_ask.c: who asks, and those who keep all waiting --- */
 

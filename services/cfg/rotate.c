@@ -218,6 +218,21 @@ bool cfg_rotate_is_time(const struct cfg *cfg)
 	return cfg->rekey.state == CFG_REKEY_IDLE || cfg->rekey.has_warned;
 }
 
+/*
+ * The key of the round does not open. A node's own key opens unless the ring's key has changed. Another node's may also
+ * be under another key file.
+ */
+static void explain_closed(struct cfg *cfg, const struct cfg_round *round, char reason[REASON_SIZE])
+{
+	uint8_t tag[CFG_KEY_TAG_SIZE];
+
+	cfg_wrap_tag(cfg, tag);
+	if (round->asker == cfg->host->local_nodeid(cfg->ctx) || memcmp(tag, round->key_tag, sizeof(tag)) != 0)
+		snprintf(reason, REASON_SIZE, "the ring's key has changed meanwhile: rotate again");
+	else
+		snprintf(reason, REASON_SIZE, "the key file of this node is not that of node %u", round->asker);
+}
+
 void cfg_rotate_prepare(struct cfg *cfg, const struct cfg_round *round)
 {
 	const struct cfg_ask *ask = round->asker == cfg->host->local_nodeid(cfg->ctx)
@@ -233,7 +248,7 @@ void cfg_rotate_prepare(struct cfg *cfg, const struct cfg_round *round)
 		rc = -EINVAL;
 	}
 	if (rc == 0 && cfg_wrap_open(cfg, round->asker, round->key, key) < 0) {
-		snprintf(reason, sizeof(reason), "the key file of this node is not that of node %u", round->asker);
+		explain_closed(cfg, round, reason);
 		rc = -EINVAL;
 	}
 	if (rc == 0) {

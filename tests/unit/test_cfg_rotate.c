@@ -141,9 +141,9 @@ START_TEST(one_rotation_after_another)
 	/* The key of the second one was encrypted under a key that is gone. */
 	settle();
 	ck_assert_str_eq(key_commits(), "1 1 1 0");
-	ck_assert_str_eq(report(2), "refused|1:refused the key file of this node is not that of node 2"
-				    "|2:refused the key file of this node is not that of node 2"
-				    "|3:refused the key file of this node is not that of node 2");
+	ck_assert_str_eq(report(2), "refused|1:refused the ring's key has changed meanwhile: rotate again"
+				    "|2:refused the ring's key has changed meanwhile: rotate again"
+				    "|3:refused the ring's key has changed meanwhile: rotate again");
 	for (uint32_t i = 1; i <= 3; i++)
 		ck_assert(has_same_key(1, i));
 }
