@@ -16,11 +16,14 @@ static void follow(const char *path, char found[PATH_MAX])
 		snprintf(found, PATH_MAX, "%s", path);
 }
 
+static bool is_closed(int rc) { return rc == -EACCES || rc == -EPERM || rc == -EROFS; }
+
 int key_file_open(struct key_file *file, const char *path)
 {
 	char found[PATH_MAX];
 
 	file->folder = -1;
+	file->is_folder_closed = false;
 	if (strlen(path) >= sizeof(found))
 		return -ENAMETOOLONG;
 	follow(path, found);
@@ -34,7 +37,12 @@ int key_file_open(struct key_file *file, const char *path)
 	snprintf(file->next, sizeof(file->next), "%s.next", slash + 1);
 	slash[slash == found ? 1 : 0] = '\0';
 	file->folder = open(found, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return file->folder < 0 ? -errno : 0;
+	if (file->folder >= 0)
+		return 0;
+	int rc = -errno;
+
+	file->is_folder_closed = is_closed(rc);
+	return rc;
 }
 
 static int write_all(int fd, const uint8_t *bytes, size_t size)
@@ -71,13 +79,17 @@ static int set_rights(const struct key_file *file, int fd)
 	return 0;
 }
 
-int key_file_write_next(const struct key_file *file, const void *key, size_t size)
+int key_file_write_next(struct key_file *file, const void *key, size_t size)
 {
 	key_file_drop_next(file);
 	int fd = openat(file->folder, file->next, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	if (fd < 0)
-		return -errno;
+	if (fd < 0) {
+		int error = -errno;
+
+		file->is_folder_closed = is_closed(error);
+		return error;
+	}
 	int rc = write_all(fd, key, size);
 
 	if (rc == 0)

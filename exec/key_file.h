@@ -6,12 +6,14 @@
 #define EXEC_KEY_FILE_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct key_file {
 	int folder; /* descriptor; -1: not open */
 	char name[NAME_MAX + 1], next[NAME_MAX + 8];
+	bool is_folder_closed; /* the call that failed was one that needs rights over the folder */
 };
 
 /**
@@ -27,7 +29,7 @@ int key_file_open(struct key_file *file, const char *path);
  * @param key  borrowed: size bytes
  * @return 0; -errno: there is no NAME.next
  */
-int key_file_write_next(const struct key_file *file, const void *key, size_t size);
+int key_file_write_next(struct key_file *file, const void *key, size_t size);
 /** Put NAME.next in the place of the key file. It is durable after key_file_sync. 0; -errno */
 int key_file_use_next(const struct key_file *file);
 /** Remove NAME.next. The absence of the file is no error. */

@@ -110,7 +110,7 @@ static struct job *job_create(struct rotate *rotate, const void *key, uint32_t s
 
 static void explain(struct job *job)
 {
-	bool is_closed = job->rc == -EACCES || job->rc == -EPERM || job->rc == -EROFS;
+	bool is_closed = job->file.is_folder_closed; /* a file that cannot be changed has another reason */
 
 	if (is_closed && job->is_named && job->is_native)
 		snprintf(job->text, sizeof(job->text),

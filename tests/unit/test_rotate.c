@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "exec/config/model.h"
@@ -18,6 +19,18 @@
 static char key_path[96], next_path[104];
 static uint8_t old_key[200], new_key[256];
 static char text[1024];
+
+static bool fail_fchmod;
+
+/* In place of the C library's. */
+int fchmod(int fd, mode_t mode)
+{
+	if (fail_fchmod) {
+		errno = EPERM;
+		return -1;
+	}
+	return (int)syscall(SYS_fchmod, fd, mode);
+}
 
 static void write_key(const char *file, const uint8_t *key, size_t size)
 {
@@ -288,6 +301,19 @@ START_TEST(a_closed_folder_is_named)
 }
 END_TEST
 
+/* The folder is open, and the file in it cannot be given its rights, as on file systems without owners. */
+START_TEST(another_call_that_is_refused_does_not_blame_the_folder)
+{
+	fail_fchmod = true;
+	struct result result = prepare_key();
+
+	fail_fchmod = false;
+	ck_assert_int_eq(result.rc, -EINVAL);
+	ck_assert_ptr_null(strstr(result.text, "folder"));
+	ck_assert_ptr_nonnull(strstr(result.text, "authkey.next': Operation not permitted"));
+}
+END_TEST
+
 /* The others go over to the new key: so does this node, and the log says what is left to do. */
 START_TEST(a_rename_that_fails_keeps_the_node_in_the_ring)
 {
@@ -464,6 +490,7 @@ int main(void)
 	tcase_add_test(tcase, the_file_that_a_link_names_is_replaced);
 	tcase_add_test(tcase, a_file_that_cannot_be_written_is_named);
 	tcase_add_test(tcase, a_closed_folder_is_named);
+	tcase_add_test(tcase, another_call_that_is_refused_does_not_blame_the_folder);
 	tcase_add_test(tcase, a_rename_that_fails_keeps_the_node_in_the_ring);
 	tcase_add_test(tcase, a_ring_in_clear_has_no_key);
 	tcase_add_test(tcase, a_key_in_the_configuration_is_refused);
