@@ -210,6 +210,26 @@ START_TEST(a_key_with_an_access_list_is_for_those_whom_it_names)
 }
 END_TEST
 
+/* coterie -t by another user than the daemon's. */
+START_TEST(a_test_by_a_user_without_rights_does_not_advise_to_give_the_key_away)
+{
+	if (geteuid() != 0)
+		return;
+	write_key();
+	ck_assert_int_eq(chmod(folder, 0755), 0);
+	ck_assert_int_eq(chmod(native_case_path("key"), 0400), 0);
+	one.environment.is_test = true;
+	ck_assert_int_eq(seteuid(1234), 0);
+	int rc = native_case_load("main.conf");
+
+	ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_msg(rc == 0, "%s", config_case_error(&one));
+	ck_assert_uint_eq(one.messages.warning_count, 1);
+	ck_assert_ptr_nonnull(strstr(one.messages.warnings[0], "/key' (Permission denied): it was not checked"));
+	ck_assert_ptr_null(strstr(one.messages.warnings[0], "chown"));
+}
+END_TEST
+
 START_TEST(a_daemon_that_is_not_root_reads_the_key_as_its_user_or_group)
 {
 	char want[512];
@@ -615,6 +635,7 @@ int main(void)
 	tcase_add_test(cases, root_accepts_a_key_of_the_user_of_the_unit);
 	tcase_add_test(cases, core_dumps_leave_the_key_out);
 	tcase_add_test(cases, a_key_with_an_access_list_is_for_those_whom_it_names);
+	tcase_add_test(cases, a_test_by_a_user_without_rights_does_not_advise_to_give_the_key_away);
 	tcase_add_test(cases, a_daemon_that_is_not_root_reads_the_key_as_its_user_or_group);
 	tcase_add_test(cases, the_key_of_the_state_folder_comes_first);
 	tcase_add_test(cases, a_folder_that_is_closed_hides_no_key);
