@@ -184,9 +184,9 @@ dies_before_the_decision() {
 	wait $pid || status=$?
 	tap_check "a node that dies before the decision: status 7" test $status = 7
 	tap_check "the old key is in use" have_key "$key" 1 2
-	# The dead node might have had the last word: the file stays until the next rotation.
-	tap_check "the new key is left beside it" test -e "$(key_of 1).next" -a -e "$(key_of 2).next"
-	tap_check "which is said" said "nodes outside of this ring may have the new one"
+	# A node that had stored the key already leaves it beside the old one. While a member is stopped the ring stands, and
+	# the key may not have come so far.
+	tap_check "which may be another one elsewhere" said "nodes outside of this ring may have the new one"
 	lab_ring 2 1 2
 	lab_start 3
 	lab_ring 3 1 2 3
