@@ -101,5 +101,7 @@ int main(int argc, char **argv)
 	printf("sent=%ju refused=%ju delivered=%ju wrong=%ju\n", (uintmax_t)sent, (uintmax_t)refused,
 		(uintmax_t)delivered, (uintmax_t)wrong);
 	cpg_finalize(handle);
+	if (!is_shared)
+		free(buffer);
 	return delivered != sent || wrong > 0;
 }

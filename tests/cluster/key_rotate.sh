@@ -185,8 +185,9 @@ dies_before_the_decision() {
 	tap_check "a node that dies before the decision: status 7" test $status = 7
 	tap_check "the old key is in use" have_key "$key" 1 2
 	# A node that had stored the key already leaves it beside the old one. While a member is stopped the ring stands, and
-	# the key may not have come so far.
-	tap_check "which may be another one elsewhere" said "nodes outside of this ring may have the new one"
+	# the key may not have come so far. On a slow machine the request comes when the node is dead already.
+	tap_check "the answer says what has happened" \
+		said "nodes outside of this ring may have the new one\|the node list are not in the ring: 3" || tap_note "$(cat "$LAB_DIR/said")"
 	lab_ring 2 1 2
 	lab_start 3
 	lab_ring 3 1 2 3
