@@ -18,7 +18,7 @@
  * members. A configuration of the ring ends all
  * rounds: the synchronisation that follows does their work. Each message names its ring; one of another is
  * not looked at. A member that has the service and does not know of these messages (Corosync) cannot be
- * asked: then the ring is formed anew, with the same members.
+ * asked: then the members form the ring again.
  */
 #ifndef EXEC_RESYNC_H
 #define EXEC_RESYNC_H

@@ -468,7 +468,7 @@ struct coterie_host {
 	 * @return 0; -ENOMEM
 	 */
 	int (*reload)(struct coterie_ctx *ctx, void (*done)(void *arg, int rc, const char *text), void *arg);
-	int (*log_reopen)(struct coterie_ctx *ctx); /* open log files anew, after rotation; -errno of the first */
+	int (*log_reopen)(struct coterie_ctx *ctx); /* close and open the log files, after rotation; -errno of the first */
 
 	/* --- since 1.1: small files in the node's state folder, which outlive the daemon --- */
 

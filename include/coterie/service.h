@@ -111,7 +111,7 @@ struct coterie_configuration {
  * those nodes, in the same ring. regular names the ring's members, and nobody as joined; transitional names
  * nobody on the node that loaded the service, and everybody but that node on the others: there it may be
  * that the service was unloaded a moment ago. Where a member of the ring runs the service and is no Coterie,
- * the ring is formed anew instead, with the same members.
+ * the same members form the ring again instead.
  *
  * Replaced by a newer version (COTERIE_CAN_HAND_OVER), in one turn of the loop, between two messages and not
  * during synchronisation: init of the new one, which must not mind that the old one is there; state_save of

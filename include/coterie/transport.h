@@ -82,7 +82,7 @@ struct coterie_transport {
 	/** Close a link. Its peers have been deleted, or, when a refused reload had opened it, never added. */
 	void (*link_down)(void *self, uint32_t link);
 	/** COTERIE_REKEY_ACTIVATE, then COTERIE_REKEY_CLEANUP, after reload returned COTERIE_RELOAD_REKEY. A
-	    later reload with other keys begins anew, whatever had been reached. */
+	    later reload with other keys starts the change from its first step. */
 	int (*rekey)(void *self, uint32_t phase);
 
 	/* since 1.4 */

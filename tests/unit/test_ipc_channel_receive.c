@@ -256,7 +256,7 @@ static int play_turns(void)
 	return 0;
 }
 
-/* What it has sent waits in its ring, until it has read half of what waits for it. */
+/* Messages of a client stay in its send ring until the client has read half of its own events. */
 START_TEST(a_sender_reads_before_it_is_read)
 {
 	f.executive.ipc->hold_size = 4000000;
