@@ -40,8 +40,8 @@ check_LTLIBRARIES += libkv_service.la
 libkv_service_la_SOURCES = $(kv_sources)
 libkv_service_la_CFLAGS = $(TEST_CFLAGS)
 
-check_PROGRAMS += tests/unit/test_kv_store tests/unit/test_kv tests/unit/test_kv_ring
-TESTS += tests/unit/test_kv_store tests/unit/test_kv tests/unit/test_kv_ring
+check_PROGRAMS += tests/unit/test_kv_store tests/unit/test_kv tests/unit/test_kv_ring tests/unit/test_kv_verdicts
+TESTS += tests/unit/test_kv_store tests/unit/test_kv tests/unit/test_kv_ring tests/unit/test_kv_verdicts
 tests_unit_test_kv_store_SOURCES = tests/unit/test_kv_store.c
 tests_unit_test_kv_store_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_kv_store_LDADD = libkv_service.la $(CHECK_LIBS)
@@ -53,6 +53,9 @@ tests_unit_test_kv_LDADD = libkv_service.la libmock_host.la $(CHECK_LIBS)
 tests_unit_test_kv_ring_SOURCES = tests/unit/test_kv_ring.c $(kv_case_sources)
 tests_unit_test_kv_ring_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_kv_ring_LDADD = libkv_service.la libmock_host.la $(CHECK_LIBS)
+tests_unit_test_kv_verdicts_SOURCES = tests/unit/test_kv_verdicts.c $(kv_case_sources)
+tests_unit_test_kv_verdicts_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_kv_verdicts_LDADD = libkv_service.la libmock_host.la $(CHECK_LIBS)
 
 # Whole clusters in the test kit, with faults: replicas and histories.
 check_PROGRAMS += tests/unit/test_kv_cluster

@@ -24,7 +24,8 @@ TESTS += %D%/completion.sh
 endif
 
 # exec/{loop,route,sync,state_dir,instance}.c: each with stand-ins for what it calls.
-exec_unit_tests = %D%/test_loop %D%/test_route %D%/test_state_dir %D%/test_sync %D%/test_resync
+exec_unit_tests = %D%/test_loop %D%/test_route %D%/test_state_dir %D%/test_sync %D%/test_resync \
+	%D%/test_sync_late
 check_PROGRAMS += $(exec_unit_tests)
 TESTS += $(exec_unit_tests)
 %C%_test_loop_SOURCES = %D%/test_loop.c exec/loop.c
@@ -52,6 +53,9 @@ check_LTLIBRARIES += %D%/libsync_case.la
 %C%_test_resync_SOURCES = %D%/test_resync.c
 %C%_test_resync_CFLAGS = $(TEST_CFLAGS)
 %C%_test_resync_LDADD = %D%/libsync_case.la libtotem.la $(CHECK_LIBS)
+%C%_test_sync_late_SOURCES = %D%/test_sync_late.c
+%C%_test_sync_late_CFLAGS = $(TEST_CFLAGS)
+%C%_test_sync_late_LDADD = %D%/libsync_case.la libtotem.la $(CHECK_LIBS)
 
 # exec/ring*.c between a made-up transport and a made-up engine.
 check_PROGRAMS += %D%/test_ring

@@ -286,6 +286,27 @@ START_TEST(queued_messages_reach_who_joins)
 }
 END_TEST
 
+START_TEST(a_safe_message_is_sent_again_as_a_safe_one)
+{
+	struct cpg_req_mcast req = {.guarantee = 3};
+
+	join_all("123");
+	service_ring_form(&ring, "1 2 | 3");
+	speak("1");
+	cpg_user_request(&users[0], CPG_REQ_MCAST, &req, sizeof(req));
+
+	struct mock_queue one = freeze(1);
+
+	service_ring_form(&ring, "1 2 3");
+	thaw(1, one);
+	while (host(1)->sent.list[0].id == CPG_RING_COMPACT)
+		service_ring_deliver_next(&ring, 1);
+	ck_assert_uint_eq(host(1)->sent.count, 1);
+	ck_assert_uint_eq(host(1)->sent.list[0].id, CPG_RING_MCAST);
+	ck_assert_uint_eq(host(1)->sent.list[0].guarantee, COTERIE_SAFE);
+}
+END_TEST
+
 /* What says what a handle stands for waits as well: with it, all that is behind it can be read. */
 START_TEST(queued_definitions_reach_who_joins)
 {
@@ -527,6 +548,7 @@ int main(void)
 	tcase_add_test(tcase, a_leave_waits_for_what_is_sent_again);
 	tcase_add_test(tcase, a_second_change_finds_the_same_messages);
 	tcase_add_test(tcase, what_is_delivered_during_synchronisation_is_sent_again_afterwards);
+	tcase_add_test(tcase, a_safe_message_is_sent_again_as_a_safe_one);
 	tcase_add_test(tcase, a_full_queue_keeps_the_order);
 	tcase_add_test(tcase, nobody_waits_for_ever_for_what_is_lost);
 	tcase_add_test(tcase, what_makes_no_sense_is_refused_and_counted);

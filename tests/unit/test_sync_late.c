@@ -1,0 +1,183 @@
+/* Messages of exec/sync.c and exec/resync.c that come late, twice or in another order. */
+#include <check.h>
+#include <string.h>
+
+#include "exec/resync.h"
+#include "exec/sync.h"
+#include "tests/suite.h"
+#include "tests/unit/sync_case.h"
+
+/* Deliver to node 1 alone what the ring has carried from message `from` to message `to`, once more. */
+static void deliver_again(uint32_t from, uint32_t to)
+{
+	for (uint32_t i = from; i < to; i++) {
+		const struct message *message = &order[i];
+
+		if (message->is_sync)
+			sync_deliver(nodes[0].executive.sync, message->source, message->bytes, message->size, false);
+		else
+			resync_deliver(
+				nodes[0].executive.resync, message->source, message->bytes, message->size, false);
+	}
+}
+
+static void add_service_everywhere(uint32_t ring_id)
+{
+	for (uint32_t i = 0; i < NODES; i++)
+		add_service(&nodes[i], ring_id);
+}
+
+/* --- a ring --- */
+
+START_TEST(service_lists_of_an_older_ring_do_not_count)
+{
+	add_service_everywhere(2);
+	new_ring(9); /* its lists are on their way */
+	uint32_t lists = order_count;
+	order_delivered = order_count;
+	new_ring(13);
+	order_delivered = order_count;
+	deliver_again(0, lists);
+	sync_passed(nodes[0].executive.sync);
+	ck_assert_str_eq(nodes[0].journal, "start201 start201 ");
+	deliver_again(lists, order_count);
+	sync_passed(nodes[0].executive.sync);
+	ck_assert_str_eq(nodes[0].journal, "start201 start201 step2 ");
+}
+END_TEST
+
+START_TEST(barriers_of_an_older_ring_do_not_count)
+{
+	add_service_everywhere(2);
+	new_ring(9);
+	rotate(8);
+	ck_assert_uint_eq(order_count, 6); /* three lists, three barriers */
+	nodes[0].journal[0] = '\0';
+	new_ring(13);
+	deliver_all();
+	sync_passed(nodes[0].executive.sync);
+	deliver_again(3, 6);
+	ck_assert_str_eq(nodes[0].journal, "start201 step2 ");
+	ck_assert(sync_is_running(nodes[0].executive.sync));
+}
+END_TEST
+
+/* As Corosync does it, whatever the order in which the plugins of a node were loaded. */
+START_TEST(services_are_walked_in_ascending_order)
+{
+	add_service_everywhere(5);
+	add_service_everywhere(2);
+	add_service(&nodes[1], 3);
+	new_ring(9);
+	rotate(12);
+	ck_assert_str_eq(nodes[0].journal, "start501 start201 step2 done2 step5 done5 ");
+	ck_assert_str_eq(nodes[1].journal, "start501 start201 start301 step2 done2 step3 done3 step5 done5 ");
+}
+END_TEST
+
+/* --- a service alone --- */
+
+/* Node 3 loads service 2. The messages of its round are delivered, but no token has passed since. */
+static void begin_round(void)
+{
+	add_service(&nodes[0], 2);
+	add_service(&nodes[1], 2);
+	new_ring(9);
+	rotate(8);
+	for (uint32_t i = 0; i < NODES; i++)
+		nodes[i].journal[0] = '\0';
+	add_service(&nodes[2], 2);
+	nodes[2].services[0].plugin.is_deaf = true;
+	ck_assert_int_eq(resync_join(nodes[2].executive.resync, &nodes[2].services[0].plugin), 0);
+}
+
+START_TEST(a_repeated_ready_is_no_done)
+{
+	uint32_t from;
+
+	begin_round();
+	from = order_count;
+	deliver_all();
+	ck_assert_str_eq(nodes[0].journal, "start202 ");
+	deliver_again(from, order_count);
+	ck_assert_str_eq(nodes[0].journal, "start202 ");
+	ck_assert(nodes[0].services[0].plugin.is_held);
+}
+END_TEST
+
+/* Node 2 is through with the round before node 1 was told that node 3 is ready: impossible, so forged. */
+START_TEST(a_done_before_the_start_is_no_ready)
+{
+	struct message done;
+
+	begin_round();
+	uint32_t from = order_count;
+	rotate(4); /* a whole round, to have its messages */
+	done = order[order_count - 1];
+	nodes[0].journal[0] = '\0';
+	ck_assert_int_eq(resync_part(nodes[2].executive.resync, &nodes[2].services[0].plugin), 0);
+	deliver_all();
+	nodes[2].services[0].plugin.is_deaf = true;
+	ck_assert_int_eq(resync_join(nodes[2].executive.resync, &nodes[2].services[0].plugin), 0);
+	from = order_count - 1;
+	deliver_again(from, from + 1); /* the JOIN: node 1 waits for three times READY */
+	for (uint32_t source = 1; source <= 3; source++)
+		resync_deliver(nodes[0].executive.resync, source, done.bytes, done.size, false);
+	ck_assert_str_eq(nodes[0].journal, "");
+}
+END_TEST
+
+START_TEST(a_round_of_an_older_ring_does_not_begin)
+{
+	uint32_t join;
+
+	begin_round();
+	join = order_count - 1;
+	new_ring(13);
+	rotate(8);
+	nodes[0].journal[0] = '\0';
+	deliver_again(join, join + 1);
+	ck_assert(!nodes[0].services[0].plugin.is_held);
+	ck_assert_uint_eq(order_delivered, order_count); /* no READY */
+}
+END_TEST
+
+/* The round goes on without it, and it is asked no more. */
+START_TEST(a_member_that_parts_takes_part_in_no_later_round)
+{
+	begin_round();
+	rotate(4);
+	ck_assert_int_eq(resync_part(nodes[1].executive.resync, &nodes[1].services[0].plugin), 0);
+	nodes[1].service_count = 0;
+	rotate(1);
+	nodes[0].journal[0] = '\0';
+	ck_assert_int_eq(resync_part(nodes[2].executive.resync, &nodes[2].services[0].plugin), 0);
+	rotate(1);
+	nodes[2].services[0].plugin.is_deaf = true;
+
+	uint32_t from = order_count;
+
+	ck_assert_int_eq(resync_join(nodes[2].executive.resync, &nodes[2].services[0].plugin), 0);
+	rotate(4);
+	ck_assert_str_eq(nodes[0].journal, "start202 step2 done2 ");
+	ck_assert(!nodes[0].services[0].plugin.is_held);
+	ck_assert_uint_eq(order_count - from, 5); /* JOIN, and READY and DONE of two */
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("sync_late");
+	TCase *tcase = tcase_create("late");
+
+	tcase_add_checked_fixture(tcase, sync_set_up, sync_tear_down);
+	tcase_add_test(tcase, service_lists_of_an_older_ring_do_not_count);
+	tcase_add_test(tcase, barriers_of_an_older_ring_do_not_count);
+	tcase_add_test(tcase, services_are_walked_in_ascending_order);
+	tcase_add_test(tcase, a_repeated_ready_is_no_done);
+	tcase_add_test(tcase, a_done_before_the_start_is_no_ready);
+	tcase_add_test(tcase, a_round_of_an_older_ring_does_not_begin);
+	tcase_add_test(tcase, a_member_that_parts_takes_part_in_no_later_round);
+	suite_add_tcase(suite, tcase);
+	return suite_run(suite);
+}
