@@ -3,6 +3,7 @@
 #include "exec/totem/wire.h"
 #include "tests/sim/check_evs.h"
 #include "tests/sim/sim.h"
+#include "tests/sim/step.h"
 
 static uint64_t hop_ns(const struct sim *sim)
 {
@@ -140,14 +141,12 @@ static bool drain(struct sim *sim)
 	return true;
 }
 
-/* What a rotation takes at least, of all, as far as this node is concerned. */
+/* Return how many frames a rotation takes at least from all members, as far as this node limits it. */
 static uint32_t window_floor_of(const struct node *node)
 {
-	uint32_t capacity = node->options.capacity * 9 / 10, window = node->options.window_size;
+	uint32_t bound = step_window_max(node), window = node->options.window_size;
 
-	if (node->options.capacity != 0 && capacity < window + 32)
-		window = capacity > 33 ? capacity - 32 : 1;
-	return window;
+	return bound != 0 && bound < window ? bound : window;
 }
 
 bool liveness_messages(struct sim *sim)
@@ -203,10 +202,12 @@ static uint32_t lone_window(const struct sim *sim)
 
 	for (uint32_t i = 0; i < sim->node_count; i++) {
 		const struct node *node = &sim->nodes[i];
-		uint32_t floor = window_floor_of(node);
 
 		if (!node_is_up(node))
 			continue;
+
+		uint32_t floor = window_floor_of(node);
+
 		window = floor < window ? floor : window;
 		per_visit = node->options.max_messages < per_visit ? node->options.max_messages : per_visit;
 		is_adaptive = is_adaptive && node->options.features != 0 && node->options.capacity != 0;

@@ -76,6 +76,9 @@ for seed in 5244 5687 9828; do
 	"$sim" --faults all,quirks --seed "$seed" >"$out/seed" 2>&1
 	report $? "seed $seed with reference-like peers" "$out/seed"
 done
+# A small receive buffer in a ring of more than 32: each member needs room in it for a frame beyond the window.
+"$sim" --nodes 48 --faults ids,loss,partition,crash --seed 73919304 >"$out/seed" 2>&1
+report $? "seed 73919304 with 48 nodes" "$out/seed"
 
 # The same seed is the same run, to the last event.
 "$sim" --seed 77 >"$out/once" 2>&1

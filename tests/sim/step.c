@@ -32,8 +32,7 @@ static uint32_t rotations_of(const struct sim *sim, const struct ring_record *ri
 	return least >= 256 ? 2 : 1;
 }
 
-/* I7: frames of all in a rotation, with a place for each member, by what its ring's sockets hold. */
-static uint32_t adaptive_window(const struct node *node)
+uint32_t step_window_max(const struct node *node)
 {
 	const struct ring_record *ring =
 		history_find_ring(&node->sim->history, totem_engine_ring(node->engine));
@@ -48,7 +47,17 @@ static uint32_t adaptive_window(const struct node *node)
 
 	least = least * 9 / 10;
 	least = least > margin + rotations ? (least - margin) / rotations : 1;
-	return (least < 4096 ? least : 4096) + ring->member_count;
+	return least < 4096 ? least : 4096;
+}
+
+/* I7: frames of all in a rotation, with a place for each member, by what its ring's sockets hold. */
+static uint32_t adaptive_window(const struct node *node)
+{
+	uint32_t window = step_window_max(node);
+
+	if (window == 0)
+		return 0;
+	return window + history_find_ring(&node->sim->history, totem_engine_ring(node->engine))->member_count;
 }
 
 uint32_t step_window(const struct node *node)
