@@ -103,6 +103,18 @@ static void enter_transitional(struct history *history, struct life *life,
 	next->came_from[life->node] = evs_ring(life);
 }
 
+/* A reference-like node that has freed a frame too early cannot pass it on at the end of the ring. */
+static bool is_excused(const struct life *life, const struct life *other, const struct ring_record *ring)
+{
+	return ring->is_forgotten && (life->is_reference || (other != NULL && other->is_reference));
+}
+
+/* D7: the same for a companion's message. A node always has its own. */
+static bool is_loss_excused(const struct life *life, const struct message *message, const struct ring_record *ring)
+{
+	return message->life != life && is_excused(life, message->life, ring);
+}
+
 /* D7, D10, D11: what life still owed of the ring that it leaves now. */
 static void check_debts(struct history *history, struct life *life, struct ring_record *ring)
 {
@@ -113,7 +125,8 @@ static void check_debts(struct history *history, struct life *life, struct ring_
 
 		if (has_delivered(life, message) || !evs_must_deliver(life, message))
 			continue;
-		if (i >= life->cursor && (life->with & BIT(message->life->node)) != 0)
+		if (i >= life->cursor && (life->with & BIT(message->life->node)) != 0 &&
+			!is_loss_excused(life, message, ring))
 			report_unsafe(history->report, "D7", self | BIT(message->life->node), &ring->id,
 				"node %u leaves %x.%" PRIx64 " without message %u of %u, which came along",
 				history->ids[life->node], ring->id.rep, ring->id.seq, message->id,
@@ -124,12 +137,6 @@ static void check_debts(struct history *history, struct life *life, struct ring_
 				"delivered as safe", history->ids[life->node], ring->id.rep, ring->id.seq,
 				message->id, history->ids[message->life->node]);
 	}
-}
-
-/* A reference-like node that has freed a frame too early cannot pass it on at the end of the ring. */
-static bool is_excused(const struct life *life, const struct life *other, const struct ring_record *ring)
-{
-	return ring->is_forgotten && (life->is_reference || (other != NULL && other->is_reference));
 }
 
 static void compare_closings(struct history *history, struct life *life, struct ring_record *ring)
@@ -319,7 +326,7 @@ static void check_skipped(struct history *history, struct life *life, struct rin
 				"(frame %u) before it", history->ids[life->node], message->id,
 				message->end_at + 1, ring->id.rep, ring->id.seq, skipped->id,
 				history->ids[skipped->life->node], skipped->end_at + 1);
-		else if ((life->with & BIT(skipped->life->node)) != 0)
+		else if ((life->with & BIT(skipped->life->node)) != 0 && !is_loss_excused(life, skipped, ring))
 			report_unsafe(history->report, "D7", both, &ring->id,
 				"node %u skips message %u (frame %u of %x.%" PRIx64 ") of %u, which goes along",
 				history->ids[life->node], skipped->id, skipped->end_at + 1, ring->id.rep,

@@ -260,6 +260,41 @@ START_TEST(d7_companions_is_skipped)
 }
 END_TEST
 
+/* Node 2 is like the reference and frees its frame early; _i % 2: it does not. _i / 2: node 1 has a later one. */
+START_TEST(d7_excused_when_the_reference_freed_early)
+{
+	install_all(4);
+	struct message *lost = send_ordered(1, ring(ALL, 4), 1, ALL & ~BIT(0));
+	struct message *later = send_ordered(1, ring(ALL, 4), 2, ALL);
+
+	lives[1]->is_reference = true;
+	deliver(2, lost);
+	if (_i % 2 == 0)
+		trace(1, TOTEM_TRACE_FREED, TOTEM_OPERATIONAL, ring(ALL, 4), 1, 0);
+	transitional(0, 3, 8, 3, 4);
+	if (_i / 2 == 1)
+		deliver(1, later);
+	else
+		later->is_murky = true;
+	regular(0, 3, 8, 0);
+	if (_i % 2 == 0)
+		expect_nothing();
+	else
+		expect("D7");
+}
+END_TEST
+
+START_TEST(d7_own_is_never_excused)
+{
+	install_all(4);
+	send_ordered(0, ring(ALL, 4), 1, 1);
+	lives[0]->is_reference = true;
+	trace(0, TOTEM_TRACE_FREED, TOTEM_OPERATIONAL, ring(ALL, 4), 1, 0);
+	install(0, 1, 8, 1);
+	expect("D7");
+}
+END_TEST
+
 START_TEST(d8_one_more)
 {
 	install_all(4);
@@ -440,6 +475,8 @@ int main(void)
 	tcase_add_test(tcase, d6_gap);
 	tcase_add_test(tcase, d7_own_is_missing);
 	tcase_add_test(tcase, d7_companions_is_skipped);
+	tcase_add_loop_test(tcase, d7_excused_when_the_reference_freed_early, 0, 4);
+	tcase_add_test(tcase, d7_own_is_never_excused);
 	tcase_add_test(tcase, d8_one_more);
 	tcase_add_test(tcase, d8_excused_when_the_reference_freed_early);
 	tcase_add_test(tcase, d8_without_a_frame_freed_early);
