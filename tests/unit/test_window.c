@@ -383,6 +383,7 @@ int main(void)
 	tcase_add_test(alone, losses_that_go_on_restore_it);
 	tcase_add_test(alone, random_loss_does_not_keep_it_small);
 	suite_add_tcase(suite, alone);
+	tcase_set_timeout(ring, 120); /* many frames, on a machine that may be busy */
 	tcase_add_checked_fixture(ring, net_setup, net_teardown);
 	tcase_add_test(ring, a_lone_sender_has_all_of_it);
 	tcase_add_test(ring, known_sockets_let_it_grow);
