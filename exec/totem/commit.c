@@ -213,6 +213,17 @@ static bool is_committed(const struct totem_engine *engine, const struct wire_co
 	       entry.high_delivered == mine->high_delivered;
 }
 
+/*
+ * The commit token has been round twice. token_seq grows with each hop, so a copy that the last member sent again in the
+ * first rotation has less than this node's last one. The ring token must not start before every member is in RECOVERY:
+ * it would take the place of the commit token that this node still has to send again.
+ */
+static bool is_round_twice(const struct totem_engine *engine, const struct wire_commit_token *token)
+{
+	return is_committed(engine, token) &&
+	       seq_compare(token->token_seq, engine->commit.token_seq) >= 0;
+}
+
 void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)
 {
 	struct wire_commit_token token;
@@ -241,7 +252,7 @@ void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)
 		}
 		break;
 	case TOTEM_RECOVERY:
-		if (engine_is_rep(engine) && !engine->is_originated && is_committed(engine, &token))
+		if (engine_is_rep(engine) && !engine->is_originated && is_round_twice(engine, &token))
 			token_originate(engine);
 		break;
 	}

@@ -190,6 +190,26 @@ START_TEST(sixty_four_nodes)
 }
 END_TEST
 
+/* A commit token that is repeated in the first rotation must not count as the second: this took up to 22 s. */
+START_TEST(thirty_two_nodes_form_under_loss)
+{
+	struct sim_options options = {.seed = (uint64_t)_i + 1, .nodes = 32};
+	struct sim *sim = sim_create(&options);
+
+	sim->has_users = false;
+	sim->net.loss = 100;
+	sim_start(sim);
+	sim_run_for(sim, MS(25));
+
+	bool is_one = sim_run_until(sim, sim_synchronized, SECONDS(1));
+
+	check_sound(sim, "forming");
+	ck_assert_msg(is_one, "seed %d: no ring after a second", _i + 1);
+	sim->net.loss = 0;
+	finish(sim);
+}
+END_TEST
+
 START_TEST(one_node_alone)
 {
 	struct sim *sim = started((uint64_t)_i, 1);
@@ -289,6 +309,7 @@ int main(void)
 	tcase_add_loop_test(tcase, restart_without_storage, 0, SEEDS);
 	tcase_add_loop_test(tcase, asymmetric_link_ends_in_stable_rings, 0, SEEDS);
 	tcase_add_loop_test(tcase, sixty_four_nodes, 0, LARGE_SEEDS);
+	tcase_add_loop_test(tcase, thirty_two_nodes_form_under_loss, 0, SEEDS / 2);
 	tcase_add_loop_test(tcase, one_node_alone, 0, 2);
 	tcase_add_loop_test(tcase, long_pause, 0, SEEDS);
 	tcase_add_loop_test(tcase, no_receiver_is_overrun, 0, SEEDS);

@@ -185,6 +185,42 @@ START_TEST(a_commit_token_goes_out_until_it_gets_through)
 }
 END_TEST
 
+/* The second rotation's first commit token is lost until the last member has repeated the one of the first rotation. */
+static uint32_t first_rotation_ends;
+
+static bool drop_second_rotation(struct net *n, uint32_t from, uint32_t to,
+	const struct wire_header *header, const struct coterie_frame *frame)
+{
+	struct wire_commit_token token;
+
+	(void)n, (void)from;
+	if (header->type != WIRE_COMMIT_TOKEN ||
+		wire_decode_commit_token(frame->data, frame->size, &token) != WIRE_OK || token.count != 3)
+		return false;
+	if (to == 1 && token.token_seq == 3)
+		first_rotation_ends++;
+	return to == 2 && token.token_seq == 4 && first_rotation_ends < 2;
+}
+
+START_TEST(a_repeat_of_the_first_rotation_is_not_the_second)
+{
+	const struct totem_counters *first;
+
+	first_rotation_ends = 0;
+	options.token_ns = 20000 * MS;
+	options.token_retransmit_ns = options.token_ns / 4;
+	options.consensus_ns = options.token_ns * 6 / 5;
+	net->drops = drop_second_rotation;
+	net->node_count = 3;
+	for (uint32_t id = 1; id <= 3; id++)
+		node_start(id);
+	run_until_ring(3, 5000);
+	first = totem_engine_counters(node_of(1)->engine);
+	ck_assert_uint_ge(first_rotation_ends, 2);
+	ck_assert_uint_eq(first->recovery_token_lost, 0);
+}
+END_TEST
+
 static bool drop_one_in_ten(struct net *n, uint32_t from, uint32_t to,
 	const struct wire_header *header, const struct coterie_frame *frame)
 {
@@ -631,6 +667,7 @@ int main(void)
 	tcase_add_test(tcase, a_lost_frame_is_asked_for);
 	tcase_add_test(tcase, what_befalls_the_token_is_counted);
 	tcase_add_test(tcase, a_commit_token_goes_out_until_it_gets_through);
+	tcase_add_test(tcase, a_repeat_of_the_first_rotation_is_not_the_second);
 	tcase_add_test(tcase, loss_of_everything_slows_but_does_not_break);
 	tcase_add_test(tcase, a_crash_is_recovered_from);
 	tcase_add_test(tcase, a_crashed_node_comes_back);
