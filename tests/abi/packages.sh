@@ -82,7 +82,7 @@ if command -v rpmspec >/dev/null; then
 		<(packages | sed -E 's/^libcoterie-.*/coterie-libs/; s/^coterie-dev$/coterie-devel/' | sort -u) \
 		<(sed "s/@VERSION@/$(value VERSION)/" "$spec" | rpmspec -q --qf '%{name}\n' /dev/stdin | sort)
 fi
-for name in $(sed -n '/^Build-Depends:/,/^[S]/{s/^Build-Depends://;s/[ ,].*-compat.*//;s/<.*//;s/[ ,]//g;p}' "$debian/control" |
+for name in $(sed -n '/^Build-Depends:/,/^[S]/{s/^Build-Depends://;s/[ ,].*-compat.*//;s/[[<].*//;s/[ ,]//g;p}' "$debian/control" |
 	grep -E '^(lib|check|pkg)'); do
 	tap_check "conf/install-deps installs $name" grep -qwF "$name" "$source/conf/install-deps"
 done

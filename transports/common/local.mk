@@ -14,7 +14,7 @@ libtransport_la_SOURCES = \
 	%D%/tripwire.c %D%/tripwire_guests.c %D%/tripwire_proof.c %D%/tripwire_witness.c %D%/tripwire.h %D%/tripwire_private.h \
 	$(secure_sources)
 libtransport_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) -fvisibility=hidden
-libtransport_la_LIBADD = $(CRYPTO_LIBS)
+libtransport_la_LIBADD = $(CRYPTO_LIBS) $(IPSEC_MB_LIBS)
 
 include %D%/secure/local.mk
 

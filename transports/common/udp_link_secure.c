@@ -95,7 +95,8 @@ int udp_link_keys_open(struct udp_link *link)
 		return rc;
 	}
 	link->keys.target = 1;
-	link->host->log(link->ctx, LOG_INFO, "packets are encrypted: %s", wanted.name);
+	link->host->log(
+		link->ctx, LOG_INFO, "packets are encrypted: %s, by %s", wanted.name, secure_library(link->secure));
 	return 0;
 }
 

@@ -64,7 +64,7 @@ int keys_root_load(struct keys_root *root, enum secure_cipher cipher, const void
 	static const char label[] = "key id ";
 	uint8_t info[sizeof(label)], id[KEYS_SIZE];
 
-	if (keys_cipher(cipher) == NULL || size == 0)
+	if ((cipher != SECURE_AES256_GCM && cipher != SECURE_CHACHA20_POLY1305) || size == 0)
 		return -EINVAL;
 
 	int rc = mac(salt, sizeof(salt) - 1, bytes, size, root->bytes);
@@ -115,28 +115,14 @@ int keys_mac(const struct keys_root *root, const char *label, const void *bytes,
 	return rc;
 }
 
-const EVP_CIPHER *keys_cipher(enum secure_cipher cipher)
-{
-	switch (cipher) {
-	case SECURE_NONE:
-		return NULL;
-	case SECURE_AES256_GCM:
-		return EVP_aes_256_gcm();
-	case SECURE_CHACHA20_POLY1305:
-		return EVP_chacha20_poly1305();
-	}
-	return NULL;
-}
-
-int keys_context_set(EVP_CIPHER_CTX *context, const struct keys_root *root, const struct keys_session *session,
+int keys_context_set(struct aead *context, const struct keys_root *root, const struct keys_session *session,
 	bool is_sealing)
 {
 	uint8_t key[KEYS_SIZE];
 	int rc = keys_derive(root, session, key);
 
-	if (rc == 0 &&
-		EVP_CipherInit_ex(context, keys_cipher(root->cipher), NULL, key, NULL, is_sealing ? 1 : 0) != 1)
-		rc = -EIO;
+	if (rc == 0)
+		rc = aead_set_key(context, root->cipher, key, is_sealing);
 	explicit_bzero(key, sizeof(key));
 	return rc;
 }

@@ -7,13 +7,11 @@
 
 #include <stdint.h>
 
-#include <openssl/evp.h>
-
+#include "transports/common/secure/aead.h"
 #include "transports/common/secure/secure.h"
 
-#define KEYS_SIZE 32u /* of every key: both ciphers and the hash take 256 bits */
+#define KEYS_SIZE AEAD_KEY_SIZE /* of every key: both ciphers and the hash take 256 bits */
 #define KEYS_SESSION_SIZE 16u
-#define KEYS_NONCE_SIZE 12u
 
 /** One key of the ring. cipher SECURE_NONE: none is loaded. */
 struct keys_root {
@@ -48,16 +46,8 @@ int keys_derive(const struct keys_root *root, const struct keys_session *session
 /** HMAC-SHA256 with a key derived from the root for this label alone. @return 0; -EIO */
 int keys_mac(const struct keys_root *root, const char *label, const void *bytes, size_t size, uint8_t mac[KEYS_SIZE]);
 
-/** @return libcrypto's cipher, which lives as long as the library */
-const EVP_CIPHER *keys_cipher(enum secure_cipher cipher);
-
-/**
- * Give a context a derived key.
- *
- * @param context  of EVP_CIPHER_CTX_new; keeps the key schedule until it is freed or set again
- * @return 0; -EIO
- */
-int keys_context_set(EVP_CIPHER_CTX *context, const struct keys_root *root, const struct keys_session *session,
+/** Give a context a derived key, which it keeps until it is wiped or set again. @return 0; -EIO */
+int keys_context_set(struct aead *context, const struct keys_root *root, const struct keys_session *session,
 	bool is_sealing);
 
 #endif

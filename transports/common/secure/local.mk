@@ -1,11 +1,14 @@
 # Sealed datagrams: part of libtransport.la.
 secure_sources = \
-	%D%/secure.c %D%/secure_open.c %D%/secure_peers.c %D%/keys.c %D%/replay.c \
-	%D%/secure.h %D%/secure_private.h %D%/keys.h %D%/replay.h
+	%D%/secure.c %D%/secure_open.c %D%/secure_peers.c %D%/keys.c %D%/replay.c %D%/aead.c %D%/aead_libcrypto.c \
+	%D%/secure.h %D%/secure_private.h %D%/keys.h %D%/replay.h %D%/aead.h %D%/aead_private.h
+if HAVE_IPSEC_MB
+secure_sources += %D%/aead_ipsec_mb.c
+endif
 
 if HAVE_CHECK
-check_PROGRAMS += tests/unit/test_secure tests/unit/test_secure_keys
-TESTS += tests/unit/test_secure tests/unit/test_secure_keys
+check_PROGRAMS += tests/unit/test_aead tests/unit/test_secure tests/unit/test_secure_keys
+TESTS += tests/unit/test_aead tests/unit/test_secure tests/unit/test_secure_keys
 check_PROGRAMS += tests/unit/test_udp_secure tests/unit/test_udpu_secure
 TESTS += tests/unit/test_udp_secure tests/unit/test_udpu_secure
 tests_unit_test_udp_secure_SOURCES = tests/unit/test_udp_secure.c $(udp_nodes_sources) \
@@ -16,6 +19,9 @@ tests_unit_test_udpu_secure_SOURCES = tests/unit/test_udp_secure.c $(udp_nodes_s
 	transports/udpu/udpu.c
 tests_unit_test_udpu_secure_CFLAGS = $(TEST_CFLAGS) -DUNDER_TEST=udpu_LTX_coterie_plugin
 tests_unit_test_udpu_secure_LDADD = libmock_host.la libtransport.la $(CHECK_LIBS)
+tests_unit_test_aead_SOURCES = tests/unit/test_aead.c
+tests_unit_test_aead_CFLAGS = $(TEST_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_test_aead_LDADD = libtransport.la $(CHECK_LIBS) $(CRYPTO_LIBS)
 tests_unit_test_secure_SOURCES = tests/unit/test_secure.c
 tests_unit_test_secure_CFLAGS = $(TEST_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_test_secure_LDADD = libtransport.la $(CHECK_LIBS) $(CRYPTO_LIBS)

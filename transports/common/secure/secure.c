@@ -2,6 +2,7 @@
 #include "transports/common/secure/secure_private.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -13,6 +14,8 @@
 /* Half of what SP 800-38D and RFC 8439 leave before an attacker gains anything from more data with one key. */
 #define GENERATION_BYTES_MAX (UINT64_C(1) << 36)
 
+#define CLEAR_MAX (SECURE_HEADER_SIZE + SECURE_EXTRA_MAX)
+
 static int fill_from_system(void *bytes, size_t size)
 {
 	/* Requests of up to 256 bytes are never cut short. */
@@ -21,7 +24,8 @@ static int fill_from_system(void *bytes, size_t size)
 
 /* ---- Life ---------------------------------------------------------------- */
 
-int secure_create(uint32_t nodeid, int (*fill_random)(void *bytes, size_t size), struct secure **created)
+int secure_create_with(uint32_t nodeid, int (*fill_random)(void *bytes, size_t size), enum aead_kind kind,
+	struct secure **created)
 {
 	struct secure *secure = calloc(1, sizeof(*secure));
 	int rc;
@@ -32,9 +36,11 @@ int secure_create(uint32_t nodeid, int (*fill_random)(void *bytes, size_t size),
 	secure->fill_random = fill_random != NULL ? fill_random : fill_from_system;
 	secure->generation_bytes_max = GENERATION_BYTES_MAX;
 	secure->roots = keys_page_take(SECURE_KEYS);
-	secure->trial = EVP_CIPHER_CTX_new();
-	rc = secure->roots == NULL || secure->trial == NULL ? -ENOMEM
-							     : secure->fill_random(secure->life, sizeof(secure->life));
+	rc = secure->roots == NULL ? -ENOMEM : aead_library_open(kind, &secure->library);
+	if (rc == 0) {
+		secure->trial = aead_create(secure->library);
+		rc = secure->trial == NULL ? -ENOMEM : secure->fill_random(secure->life, sizeof(secure->life));
+	}
 	if (rc < 0) {
 		secure_destroy(secure);
 		return rc;
@@ -43,10 +49,15 @@ int secure_create(uint32_t nodeid, int (*fill_random)(void *bytes, size_t size),
 	return 0;
 }
 
+int secure_create(uint32_t nodeid, int (*fill_random)(void *bytes, size_t size), struct secure **created)
+{
+	return secure_create_with(nodeid, fill_random, AEAD_FASTEST, created);
+}
+
 static void own_forget(struct secure_own *own)
 {
 	for (int lane = 0; lane < SECURE_LANES; lane++)
-		EVP_CIPHER_CTX_free(own->lanes[lane].context); /* wipes it */
+		aead_destroy(own->lanes[lane].context);
 	explicit_bzero(own, sizeof(*own));
 }
 
@@ -59,7 +70,8 @@ void secure_destroy(struct secure *secure)
 	free(secure->peers);
 	for (uint32_t i = 0; i < SECURE_KEYS; i++)
 		own_forget(&secure->own[i]);
-	EVP_CIPHER_CTX_free(secure->trial);
+	aead_destroy(secure->trial);
+	aead_library_close(secure->library);
 	keys_page_free(secure->roots, SECURE_KEYS);
 	free(secure);
 }
@@ -79,7 +91,7 @@ void secure_forget(struct secure *secure, uint32_t number)
 	explicit_bzero(&secure->roots[number - 1], sizeof(secure->roots[0]));
 	for (uint32_t i = 0; i < secure->peer_count; i++)
 		secure_session_forget(secure->peers[i], number);
-	EVP_CIPHER_CTX_reset(secure->trial);
+	aead_wipe(secure->trial);
 	if (secure->used == number)
 		secure->used = 0;
 }
@@ -104,7 +116,7 @@ static int own_load(struct secure *secure, uint32_t number)
 	int rc = secure->fill_random(own->id, sizeof(own->id));
 
 	for (int lane = 0; lane < SECURE_LANES && rc == 0; lane++) {
-		own->lanes[lane].context = EVP_CIPHER_CTX_new();
+		own->lanes[lane].context = aead_create(secure->library);
 		rc = own->lanes[lane].context == NULL ? -ENOMEM
 						      : lane_set_key(secure, number, (enum secure_lane)lane);
 	}
@@ -152,6 +164,8 @@ int secure_use(struct secure *secure, uint32_t number)
 
 void secure_allow_clear(struct secure *secure, bool is_allowed) { secure->allows_clear = is_allowed; }
 
+const char *secure_library(const struct secure *secure) { return aead_library_name(secure->library); }
+
 uint32_t secure_used(const struct secure *secure) { return secure->used; }
 
 uint16_t secure_key_id(const struct secure *secure, uint32_t number)
@@ -187,10 +201,10 @@ enum secure_lane secure_header_lane(const struct secure_header *header)
 }
 
 /* Four zero bytes and the number, which stands at the end of the header. */
-static void read_nonce(const uint8_t *header, uint8_t nonce[KEYS_NONCE_SIZE])
+static void read_nonce(const uint8_t *header, uint8_t nonce[AEAD_NONCE_SIZE])
 {
-	memset(nonce, 0, KEYS_NONCE_SIZE - sizeof(uint64_t));
-	memcpy(nonce + KEYS_NONCE_SIZE - sizeof(uint64_t), header + offsetof(struct secure_header, number),
+	memset(nonce, 0, AEAD_NONCE_SIZE - sizeof(uint64_t));
+	memcpy(nonce + AEAD_NONCE_SIZE - sizeof(uint64_t), header + offsetof(struct secure_header, number),
 		sizeof(uint64_t));
 }
 
@@ -228,22 +242,20 @@ static int take_number(struct secure *secure, uint32_t number, enum secure_lane 
 	return 0;
 }
 
-/* Header and extra, which are not encrypted. */
-static bool authenticate(EVP_CIPHER_CTX *context, bool is_sealing, const uint8_t *header, const struct secure_extra *extra)
+/* Header and extra, in a row. @return their size */
+static uint32_t put_clear(const uint8_t *header, const struct secure_extra *extra, uint8_t clear[CLEAR_MAX])
 {
-	int (*update)(EVP_CIPHER_CTX *, unsigned char *, int *, const unsigned char *, int) =
-		is_sealing ? EVP_EncryptUpdate : EVP_DecryptUpdate;
-	int written;
-
-	return update(context, NULL, &written, header, SECURE_HEADER_SIZE) == 1 &&
-	       (extra->size == 0 || update(context, NULL, &written, extra->bytes, (int)extra->size) == 1);
+	assert(extra->size <= SECURE_EXTRA_MAX);
+	memcpy(clear, header, SECURE_HEADER_SIZE);
+	if (extra->size > 0)
+		memcpy(clear + SECURE_HEADER_SIZE, extra->bytes, extra->size);
+	return SECURE_HEADER_SIZE + extra->size;
 }
 
 int secure_seal_with(struct secure *secure, uint32_t number, enum secure_lane lane, const struct secure_extra *extra,
 	const uint8_t *plain, uint32_t size, uint8_t *out)
 {
-	uint8_t nonce[KEYS_NONCE_SIZE];
-	int written = 0;
+	uint8_t nonce[AEAD_NONCE_SIZE], clear[CLEAR_MAX];
 
 	if (!is_loaded(secure, number))
 		return -EINVAL;
@@ -253,7 +265,7 @@ int secure_seal_with(struct secure *secure, uint32_t number, enum secure_lane la
 	if (rc < 0)
 		return rc;
 
-	EVP_CIPHER_CTX *context = secure->own[number - 1].lanes[lane].context;
+	struct aead *context = secure->own[number - 1].lanes[lane].context;
 	uint8_t *sealed = out + SECURE_HEADER_SIZE;
 
 	write_header(secure, number, lane, out);
@@ -262,13 +274,7 @@ int secure_seal_with(struct secure *secure, uint32_t number, enum secure_lane la
 		sealed += extra->size;
 	}
 	read_nonce(out, nonce);
-	if (EVP_EncryptInit_ex(context, NULL, NULL, NULL, nonce) != 1 ||
-		!authenticate(context, true, out, extra) ||
-		EVP_EncryptUpdate(context, sealed, &written, plain, (int)size) != 1 ||
-		EVP_EncryptFinal_ex(context, sealed + written, &written) != 1 ||
-		EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, SECURE_TAG_SIZE, sealed + size) != 1)
-		return -EIO;
-	return 0;
+	return aead_seal(context, nonce, clear, put_clear(out, extra, clear), plain, size, sealed, sealed + size);
 }
 
 struct secure_extra secure_bind(enum secure_lane lane, uint32_t to, uint32_t *receiver)
@@ -287,48 +293,39 @@ int secure_seal(struct secure *secure, enum secure_lane lane, uint32_t to, const
 	return secure_seal_with(secure, secure->used, lane, &extra, plain, size, out);
 }
 
-/* Without the tag nothing is proved. */
-static bool decrypt_part(EVP_CIPHER_CTX *context, const uint8_t *header, const struct secure_extra *extra,
-	const uint8_t *from, uint8_t *to, uint32_t size)
-{
-	uint8_t nonce[KEYS_NONCE_SIZE];
-	int written = 0;
-
-	read_nonce(header, nonce);
-	return EVP_DecryptInit_ex(context, NULL, NULL, NULL, nonce) == 1 &&
-	       authenticate(context, false, header, extra) &&
-	       EVP_DecryptUpdate(context, to, &written, from, (int)size) == 1;
-}
-
 /* The sealed part goes to `to`. */
 static bool decrypt(
-	EVP_CIPHER_CTX *context, const struct secure_extra *extra, const uint8_t *bytes, uint8_t *to, uint32_t size)
+	struct aead *context, const struct secure_extra *extra, const uint8_t *bytes, uint8_t *to, uint32_t size)
 {
 	uint32_t clear_size = SECURE_HEADER_SIZE + (extra->is_sent ? extra->size : 0);
 	uint32_t plain_size = size - clear_size - SECURE_TAG_SIZE;
-	uint8_t tag[SECURE_TAG_SIZE], none[EVP_MAX_BLOCK_LENGTH];
-	int written = 0;
+	uint8_t nonce[AEAD_NONCE_SIZE], clear[CLEAR_MAX];
 
-	memcpy(tag, bytes + size - SECURE_TAG_SIZE, sizeof(tag));
-	return decrypt_part(context, bytes, extra, bytes + clear_size, to, plain_size) &&
-	       EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, SECURE_TAG_SIZE, tag) == 1 &&
-	       EVP_DecryptFinal_ex(context, none, &written) == 1;
+	read_nonce(bytes, nonce);
+	return aead_open(context, nonce, clear, put_clear(bytes, extra, clear), bytes + clear_size, plain_size, to,
+		bytes + size - SECURE_TAG_SIZE);
 }
 
-bool secure_decrypt(EVP_CIPHER_CTX *context, const struct secure_extra *extra, uint8_t *bytes, uint32_t size)
+bool secure_decrypt(struct aead *context, const struct secure_extra *extra, uint8_t *bytes, uint32_t size)
 {
 	return decrypt(context, extra, bytes, bytes + SECURE_HEADER_SIZE + (extra->is_sent ? extra->size : 0), size);
 }
 
 /* ---- What the network quotes ------------------------------------------------ */
 
-static uint32_t read_quote(EVP_CIPHER_CTX *context, const struct secure_extra *extra, const uint8_t *quote,
+static uint32_t read_quote(struct aead *context, const struct secure_extra *extra, const uint8_t *quote,
 	uint32_t size, uint8_t *out)
 {
 	if (size >= SECURE_OVERHEAD && decrypt(context, extra, quote, out, size))
 		return size - SECURE_OVERHEAD;
+
+	uint8_t nonce[AEAD_NONCE_SIZE], clear[CLEAR_MAX];
+
 	size -= SECURE_HEADER_SIZE;
-	return decrypt_part(context, quote, extra, quote + SECURE_HEADER_SIZE, out, size) ? size : 0;
+	read_nonce(quote, nonce);
+	return aead_open(context, nonce, clear, put_clear(quote, extra, clear), quote + SECURE_HEADER_SIZE, size, out, NULL)
+		       ? size
+		       : 0;
 }
 
 uint32_t secure_quote(
@@ -350,17 +347,17 @@ uint32_t secure_quote(
 	for (uint32_t number = 1; number <= SECURE_KEYS; number++) {
 		struct keys_session session = {
 			.nodeid = header.nodeid, .lane = lane, .generation = (uint32_t)(header.number >> 32)};
-		EVP_CIPHER_CTX *context;
+		struct aead *context;
 		uint32_t found = 0;
 
 		if (!is_loaded(secure, number) || header.key_id != secure->roots[number - 1].id ||
 			memcmp(header.session, secure->own[number - 1].id, sizeof(header.session)) != 0)
 			continue;
 		memcpy(session.id, header.session, sizeof(session.id));
-		context = EVP_CIPHER_CTX_new();
+		context = aead_create(secure->library);
 		if (context != NULL && keys_context_set(context, &secure->roots[number - 1], &session, false) == 0)
 			found = read_quote(context, &extra, quote, size, out);
-		EVP_CIPHER_CTX_free(context);
+		aead_destroy(context);
 		return found;
 	}
 	return 0;

@@ -108,6 +108,8 @@ void secure_forget(struct secure *secure, uint32_t number);
 int secure_use(struct secure *secure, uint32_t number);
 /** Take datagrams in clear as well, while a ring changes between clear and sealed. */
 void secure_allow_clear(struct secure *secure, bool is_allowed);
+/** @return the name of the library that seals and opens, for a log line; constant */
+const char *secure_library(const struct secure *secure);
 /** @return the key in use; 0: clear */
 uint32_t secure_used(const struct secure *secure);
 /** @return the short public name of a loaded key, which tells keys apart and nothing else; 0: not loaded */
@@ -121,7 +123,7 @@ enum secure_cipher secure_key_cipher(const struct secure *secure, uint32_t numbe
  * @param lane  SECURE_UNICAST: for one node; SECURE_GROUP: for all peers, of which each opens it
  * @param to    node id of the receiver in lane SECURE_UNICAST, which no other node opens; else 0
  * @param out   size + SECURE_OVERHEAD bytes; not overlapping with plain
- * @return 0; -EINVAL: no key is in use; -EIO: libcrypto failed, nothing may be sent
+ * @return 0; -EINVAL: no key is in use; -EIO: the library failed, nothing may be sent
  */
 int secure_seal(struct secure *secure, enum secure_lane lane, uint32_t to, const uint8_t *plain, uint32_t size,
 	uint8_t *out);

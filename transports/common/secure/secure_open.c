@@ -172,7 +172,7 @@ static enum secure_result take_next(struct secure *secure, uint64_t now_ns, stru
 	uint32_t receiver;
 	const struct secure_extra extra = secure_bind(secure_header_lane(header), secure->nodeid, &receiver);
 	struct secure_lane_in *lane = &peer->sessions[number - 1].lanes[secure_header_lane(header)];
-	EVP_CIPHER_CTX *spare;
+	struct aead *spare;
 
 	if (!budget_pass(&peer->tries, now_ns))
 		return SECURE_LIMITED;

@@ -83,7 +83,7 @@ static void session_wipe(struct secure_session *session)
 {
 	for (int lane = 0; lane < 2; lane++)
 		for (int i = 0; i < 2; i++)
-			EVP_CIPHER_CTX_free(session->lanes[lane].contexts[i]);
+			aead_destroy(session->lanes[lane].contexts[i]);
 	explicit_bzero(session, sizeof(*session));
 }
 
@@ -149,7 +149,7 @@ int secure_session_believe(struct secure *secure, struct secure_peer *peer, uint
 
 		for (int i = 0; i < 2 && rc == 0; i++) {
 			if (in->contexts[i] == NULL)
-				in->contexts[i] = EVP_CIPHER_CTX_new();
+				in->contexts[i] = aead_create(secure->library);
 			rc = in->contexts[i] == NULL ? -ENOMEM : 0;
 		}
 		from.lane = (enum secure_lane)lane;

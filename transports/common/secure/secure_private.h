@@ -2,6 +2,7 @@
 #ifndef COMMON_SECURE_PRIVATE_H
 #define COMMON_SECURE_PRIVATE_H
 
+#include "transports/common/secure/aead.h"
 #include "transports/common/secure/keys.h"
 #include "transports/common/secure/secure.h"
 #include "transports/common/secure/replay.h"
@@ -44,7 +45,7 @@ _Static_assert(SECURE_CONTROL_CLEAR + sizeof(struct secure_control) + SECURE_TAG
 
 /* One lane of a session of ours. */
 struct secure_lane_out {
-	EVP_CIPHER_CTX *context;
+	struct aead *context;
 	uint64_t number; /* used last; 0: none */
 	uint64_t bytes;  /* sealed with this generation */
 };
@@ -56,7 +57,7 @@ struct secure_own {
 
 /* One lane of a peer's session. Generations alternate between the contexts. */
 struct secure_lane_in {
-	EVP_CIPHER_CTX *contexts[2];
+	struct aead *contexts[2];
 	uint32_t generation;
 	bool has_previous; /* the context of the generation before is set as well */
 	struct replay window;
@@ -87,13 +88,14 @@ struct secure_peer {
 
 struct secure {
 	uint32_t nodeid;
+	struct aead_library *library;
 	int (*fill_random)(void *bytes, size_t size);
 	struct keys_root *roots; /* SECURE_KEYS */
 	struct secure_own own[SECURE_KEYS];
 	uint8_t life[SECURE_LIFE_SIZE]; /* random */
 	uint32_t used; /* 0: clear */
 	bool allows_clear;
-	EVP_CIPHER_CTX *trial;          /* for keys that are used once */
+	struct aead *trial;             /* for keys that are used once */
 	uint64_t generation_bytes_max;  /* a constant, but for tests */
 	struct secure_peer **peers;     /* peer_count, ascending by node id */
 	uint32_t peer_count;
@@ -101,7 +103,12 @@ struct secure {
 
 /* --- secure.c --- */
 
-/** Bytes that are authenticated besides the header, borrowed; size 0: none. */
+/** As secure_create, with the library that seals and opens. @return errors of aead_library_open, too */
+int secure_create_with(uint32_t nodeid, int (*fill_random)(void *bytes, size_t size), enum aead_kind kind,
+	struct secure **secure);
+
+/** Bytes that are authenticated besides the header, borrowed; at most SECURE_EXTRA_MAX; size 0: none. */
+#define SECURE_EXTRA_MAX SECURE_RANDOM_SIZE
 struct secure_extra {
 	const uint8_t *bytes;
 	uint32_t size;
@@ -118,7 +125,7 @@ struct secure_extra secure_bind(enum secure_lane lane, uint32_t to, uint32_t *re
 int secure_seal_with(struct secure *secure, uint32_t number, enum secure_lane lane, const struct secure_extra *extra,
 	const uint8_t *plain, uint32_t size, uint8_t *out);
 /** Decrypt in place what stands behind the header and what is sent of extra. @return whether it is authentic */
-bool secure_decrypt(EVP_CIPHER_CTX *context, const struct secure_extra *extra, uint8_t *bytes, uint32_t size);
+bool secure_decrypt(struct aead *context, const struct secure_extra *extra, uint8_t *bytes, uint32_t size);
 /** Decode a header; the caller has checked the size. */
 void secure_header_read(struct secure_header *header, const uint8_t *bytes);
 enum secure_lane secure_header_lane(const struct secure_header *header);

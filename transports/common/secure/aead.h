@@ -1,0 +1,80 @@
+/*
+ * Authenticated encryption of one datagram: the two ciphers of secure.h, by the fastest library that is there.
+ *
+ * Two libraries make the same bytes. libIPSec_MB seals a datagram in a quarter to two thirds of libcrypto's time. It needs
+ * an amd64 processor with AES instructions, and a build that found it. libcrypto runs everywhere.
+ *
+ * Life of a context: 1 aead_create makes it, without a key. 2 aead_set_key gives it a key, or replaces the key. 3
+ * aead_seal or aead_open, any number of times. 4 aead_wipe or aead_destroy wipes the key.
+ */
+#ifndef COMMON_SECURE_AEAD_H
+#define COMMON_SECURE_AEAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "transports/common/secure/secure.h"
+
+#define AEAD_KEY_SIZE 32u
+#define AEAD_NONCE_SIZE 12u
+#define AEAD_TAG_SIZE 16u
+
+enum aead_kind {
+	AEAD_FASTEST, /* libIPSec_MB if it can be used, otherwise libcrypto */
+	AEAD_IPSEC_MB,
+	AEAD_LIBCRYPTO,
+};
+
+struct aead_library;
+struct aead;
+
+/**
+ * Open a library.
+ *
+ * @param library  out: returned, caller frees with aead_library_close
+ * @return 0; -ENOTSUP: AEAD_IPSEC_MB is not built in, or the processor lacks its instructions; -ENOMEM
+ */
+int aead_library_open(enum aead_kind kind, struct aead_library **library);
+/** Close a library after its contexts are destroyed. NULL is ignored. */
+void aead_library_close(struct aead_library *library);
+/** @return its name for a log line, constant */
+const char *aead_library_name(const struct aead_library *library);
+
+/** @return a context without a key, caller frees with aead_destroy; NULL: out of memory. library: kept until then */
+struct aead *aead_create(const struct aead_library *library);
+/** Wipe the key and free the context. NULL is ignored. */
+void aead_destroy(struct aead *aead);
+/** Wipe the key. The context needs another one before it is used again. */
+void aead_wipe(struct aead *aead);
+
+/**
+ * Set the key. Its schedule stands in memory of libcrypto, which core dumps of the daemon leave out.
+ *
+ * @param key        AEAD_KEY_SIZE bytes, copied; the caller wipes its own
+ * @param is_sealing  the context is for aead_seal alone; otherwise for aead_open alone
+ * @return 0; -EINVAL: no such cipher; -EIO: the library failed, and the context has no key
+ */
+int aead_set_key(struct aead *aead, enum secure_cipher cipher, const uint8_t *key, bool is_sealing);
+
+/**
+ * Seal.
+ *
+ * @param nonce  AEAD_NONCE_SIZE bytes that were never used with this key
+ * @param extra  extra_size bytes that are authenticated but not encrypted; at least 1
+ * @param out    size bytes; plain itself, or not overlapping with it
+ * @param tag    out: AEAD_TAG_SIZE bytes
+ * @return 0; -EIO: the library failed, and out must not be sent
+ */
+int aead_seal(struct aead *aead, const uint8_t *nonce, const uint8_t *extra, uint32_t extra_size, const uint8_t *plain,
+	uint32_t size, uint8_t *out, uint8_t *tag);
+
+/**
+ * Open. Arguments as for aead_seal.
+ *
+ * @param tag  what to compare with; NULL: decrypt the first size bytes of something longer, which proves nothing
+ * @return whether the tag is right; out is undefined if not
+ */
+bool aead_open(struct aead *aead, const uint8_t *nonce, const uint8_t *extra, uint32_t extra_size, const uint8_t *sealed,
+	uint32_t size, uint8_t *out, const uint8_t *tag);
+
+#endif

@@ -1,0 +1,31 @@
+/* What each library brings for aead.h. */
+#ifndef COMMON_SECURE_AEAD_PRIVATE_H
+#define COMMON_SECURE_AEAD_PRIVATE_H
+
+#include "transports/common/secure/aead.h"
+
+/* First member of what a library keeps for a context. */
+struct aead {
+	const struct aead_library *library;
+};
+
+/* First member of what is kept of a library. Functions: as those of aead.h; context arguments are never NULL. */
+struct aead_library {
+	const char *name;
+	void (*close)(struct aead_library *library);
+	struct aead *(*create)(const struct aead_library *library);
+	void (*destroy)(struct aead *aead);
+	void (*wipe)(struct aead *aead);
+	int (*set_key)(struct aead *aead, enum secure_cipher cipher, const uint8_t *key, bool is_sealing);
+	int (*seal)(struct aead *aead, const uint8_t *nonce, const uint8_t *extra, uint32_t extra_size,
+		const uint8_t *plain, uint32_t size, uint8_t *out, uint8_t *tag);
+	bool (*open)(struct aead *aead, const uint8_t *nonce, const uint8_t *extra, uint32_t extra_size,
+		const uint8_t *sealed, uint32_t size, uint8_t *out, const uint8_t *tag);
+};
+
+/** @return returned, its close frees it; NULL: out of memory */
+struct aead_library *aead_libcrypto_open(void);
+/** @return 0; -ENOTSUP: the processor lacks what the library needs; -ENOMEM */
+int aead_ipsec_mb_open(struct aead_library **library);
+
+#endif
