@@ -22,7 +22,6 @@
 #define POOL_BYTES_MAX ((size_t)256 << 20)
 #define RECOVERY_HEADERS 90u /* two frame headers: spec 05 §7 */
 #define IPV6_HEADER_EXTRA 20u
-#define CIPHER_BLOCK_SIZE 64u /* of ChaCha20, and whole blocks of AES */
 
 static bool load_ring_seq(struct ring *ring)
 {
@@ -96,17 +95,13 @@ static uint32_t payload_clear(const struct config *config, const struct coterie_
 	return transport->netmtu - RECOVERY_HEADERS - headers;
 }
 
-/*
- * The overhead changes while the ring changes between clear and encrypted. An encrypted frame is whole blocks: the part of
- * a block at its end would cost a sixth of what ChaCha20-Poly1305 costs for all of it (docs/performance/limits.md).
- */
+/* The overhead changes while the ring changes between clear and encrypted. */
 static uint32_t payload_max(const struct ring *ring)
 {
 	const struct plugin *transport = ring->transport;
 	uint32_t overhead = transport->transport.overhead != NULL ? transport->transport.overhead(transport->self) : 0;
-	uint32_t payload = ring->payload_clear - overhead;
 
-	return overhead == 0 ? payload : payload - (payload + WIRE_MCAST_HEADER_SIZE) % CIPHER_BLOCK_SIZE;
+	return ring->payload_clear - overhead;
 }
 
 static int add_peers(struct ring *ring)

@@ -116,8 +116,9 @@ struct coterie_transport {
 	 */
 	uint32_t (*witness)(void *self, uint32_t nodeid, uint32_t is_first);
 	/** How many bytes, as configured, the transport adds to each frame besides header_size, such as those of
-	    encryption. Asked before the first link comes up, after each reload and after each phase of rekey. While
-	    keys change, return the largest of what the keys before and after the change add. NULL: none. */
+	    encryption. It may ask for some more, to have frames of a size that it handles well. Asked before the
+	    first link comes up, after each reload and after each phase of rekey. While keys change, return the
+	    largest of what the keys before and after the change add. NULL: none. */
 	uint32_t (*overhead)(void *self);
 };
 

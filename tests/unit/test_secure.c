@@ -725,6 +725,29 @@ static void add_frames(TCase *tests)
 	tcase_add_test(tests, an_answer_that_was_overtaken_opens_no_frame_twice);
 }
 
+START_TEST(frames_are_whole_blocks_with_libcrypto_alone)
+{
+	static const enum aead_kind kinds[] = {AEAD_LIBCRYPTO, AEAD_IPSEC_MB};
+	const uint32_t block = kinds[_i] == AEAD_LIBCRYPTO ? 64 : 1;
+	struct secure *secure;
+
+	int rc = secure_create_with(1, fill_counting, kinds[_i], &secure);
+
+	if (kinds[_i] == AEAD_IPSEC_MB && rc == -ENOTSUP)
+		return; /* test_aead says whether it may be missing */
+	ck_assert_int_eq(rc, 0);
+	for (uint32_t size = SECURE_OVERHEAD; size < 3000; size++) {
+		uint32_t overhead = secure_overhead(secure, size);
+
+		ck_assert_uint_ge(overhead, SECURE_OVERHEAD);
+		ck_assert_uint_lt(overhead, SECURE_OVERHEAD + block);
+		ck_assert_uint_eq((size - overhead) % block, 0);
+	}
+	ck_assert_uint_eq(secure_overhead(secure, 0), SECURE_OVERHEAD);
+	secure_destroy(secure);
+}
+END_TEST
+
 static void add_sessions(TCase *tests)
 {
 	tcase_add_test(tests, a_node_that_has_restarted_is_believed_after_one_question);
@@ -746,6 +769,7 @@ static void add_sessions(TCase *tests)
 	tcase_add_loop_test(tests, a_quote_shows_the_frame_it_is_of, 0, 9);
 	tcase_add_test(tests, a_quote_of_another_start_shows_nothing);
 	tcase_add_test(tests, peers_come_and_go);
+	tcase_add_loop_test(tests, frames_are_whole_blocks_with_libcrypto_alone, 0, 2);
 	tcase_add_test(tests, proofs_differ_by_key_label_and_contents);
 }
 

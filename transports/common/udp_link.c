@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define FRAME_HEADERS 90u
+#define IPV6_HEADER_EXTRA 20u
 /* A host answers six datagrams to a closed port at once, and one a second in the long run. */
 #define AWAY_GAP_NS UINT64_C(3000000000)
 
@@ -203,17 +204,35 @@ void udp_link_stats(void *self, struct coterie_transport_stats *stats)
 	memcpy(stats, &ours, stats->size < sizeof(ours) ? stats->size : sizeof(ours));
 }
 
-/* What a frame may carry (spec 05 §7): the operator's netmtu, or ours, without two frame headers.
- */
-static uint32_t link_mtu(struct udp_link *link)
+/* @return the operator's; 0: none */
+static uint32_t chosen_netmtu(const struct udp_link *link)
 {
-	uint32_t type, size, netmtu = UDP_LINK_NETMTU;
+	uint32_t type, size, netmtu = 0;
 	const void *value;
 
 	if (link->host->map_get(link->ctx, "totem.netmtu", &type, &value, &size) == 0 &&
 		type == COTERIE_MAP_U32)
 		memcpy(&netmtu, value, sizeof(netmtu));
-	return netmtu - FRAME_HEADERS - udp_link_overhead(link);
+	return netmtu;
+}
+
+/* What a frame may carry (spec 05 §7): the operator's netmtu, or ours, without two frame headers.
+ */
+static uint32_t link_mtu(struct udp_link *link)
+{
+	uint32_t chosen = chosen_netmtu(link);
+
+	return (chosen != 0 ? chosen : UDP_LINK_NETMTU) - FRAME_HEADERS - udp_link_overhead(link);
+}
+
+uint32_t udp_link_frame_size(const struct udp_link *link)
+{
+	uint32_t chosen = chosen_netmtu(link), headers = UDP_LINK_HEADERS;
+
+	for (uint32_t i = 0; i < link->peers.count; i++)
+		if (link->peers.list[i].address.ss_family == AF_INET6)
+			headers = UDP_LINK_HEADERS + IPV6_HEADER_EXTRA;
+	return (chosen != 0 ? chosen : UDP_LINK_NETMTU - headers) - FRAME_HEADERS / 2;
 }
 
 static bool link_is_member(const struct udp_link *link, uint32_t nodeid)

@@ -23,6 +23,7 @@
 
 /** Default of totem.netmtu (spec 05 §7). */
 #define UDP_LINK_NETMTU 1500u
+#define UDP_LINK_HEADERS 28u /* IPv4 and UDP */
 
 struct udp_link;
 
@@ -163,7 +164,7 @@ int udp_link_drain(void *self);
 #define UDP_LINK_OPERATIONS                                                                        \
 	.size = sizeof(struct coterie_transport), .links_max = 1,                                  \
 	.frame_size_max = BATCH_DATAGRAM_MAX, .netmtu = UDP_LINK_NETMTU,                           \
-	.header_size = 28, /* IPv4 and UDP */                                                      \
+	.header_size = UDP_LINK_HEADERS,                                                           \
 		.close = udp_link_close, .multicast = udp_link_multicast, .token = udp_link_token, \
 	.reload = udp_link_reload, .stats = udp_link_stats, .node_status = udp_link_node_status,   \
 	.capacity = udp_link_capacity, .watch = udp_link_watch, .witness = udp_link_witness, \

@@ -29,6 +29,14 @@ void udp_link_del_stats(struct udp_link *link);
 /** Operation open of the filter of arrivals; link->source is their peer. */
 bool udp_link_open_datagram(void *arg, uint8_t *datagram, uint32_t *offset, uint32_t *size);
 
+/* --- udp_link.c --- */
+
+/**
+ * @return size of the largest frame with its header that the ring makes of the netmtu while this link is in clear. Peers show
+ *     whether the link has IPv6: before the first one is added, IPv4 is assumed
+ */
+uint32_t udp_link_frame_size(const struct udp_link *link);
+
 /* --- udp_link_state.c --- */
 
 /** How a send went: is_sent, or the errno it failed with. May be called inside a send. */

@@ -76,7 +76,7 @@ uint32_t udp_link_overhead(void *self)
 	const struct udp_link *link = self;
 
 	/* From the reload that loads the first key to the clean-up that forgets the last one. */
-	return udp_link_is_opening(link) ? SECURE_OVERHEAD : 0;
+	return udp_link_is_opening(link) ? secure_overhead(link->secure, udp_link_frame_size(link)) : 0;
 }
 
 int udp_link_keys_open(struct udp_link *link)

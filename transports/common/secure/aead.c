@@ -44,6 +44,8 @@ void aead_library_close(struct aead_library *library)
 
 const char *aead_library_name(const struct aead_library *library) { return library->name; }
 
+uint32_t aead_library_block(const struct aead_library *library) { return library->block; }
+
 struct aead *aead_create(const struct aead_library *library) { return library->create(library); }
 
 void aead_destroy(struct aead *aead)

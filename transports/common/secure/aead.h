@@ -40,6 +40,9 @@ void aead_library_close(struct aead_library *library);
 /** @return its name for a log line, constant */
 const char *aead_library_name(const struct aead_library *library);
 
+/** @return into how many bytes a frame is best cut: a part of that at its end costs as much as a few whole ones; 1: any */
+uint32_t aead_library_block(const struct aead_library *library);
+
 /** @return a context without a key, caller frees with aead_destroy; NULL: out of memory. library: kept until then */
 struct aead *aead_create(const struct aead_library *library);
 /** Wipe the key and free the context. NULL is ignored. */

@@ -181,6 +181,7 @@ static struct library *library_create(const IMB_MGR *manager)
 		.library =
 			{
 				.name = "libIPSec_MB",
+				.block = 1,
 				.close = library_close,
 				.create = context_create,
 				.destroy = context_destroy,

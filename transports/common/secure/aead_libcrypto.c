@@ -6,6 +6,8 @@
 
 #include <openssl/evp.h>
 
+#define CIPHER_BLOCK_SIZE 64u /* of ChaCha20, and whole blocks of AES */
+
 struct context {
 	struct aead aead;
 	EVP_CIPHER_CTX *evp; /* with the key schedule */
@@ -104,6 +106,7 @@ struct aead_library *aead_libcrypto_open(void)
 	if (library != NULL)
 		*library = (struct aead_library){
 			.name = "libcrypto",
+			.block = CIPHER_BLOCK_SIZE,
 			.close = library_close,
 			.create = context_create,
 			.destroy = context_destroy,

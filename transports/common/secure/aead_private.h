@@ -12,6 +12,7 @@ struct aead {
 /* First member of what is kept of a library. Functions: as those of aead.h; context arguments are never NULL. */
 struct aead_library {
 	const char *name;
+	uint32_t block;
 	void (*close)(struct aead_library *library);
 	struct aead *(*create)(const struct aead_library *library);
 	void (*destroy)(struct aead *aead);

@@ -166,6 +166,13 @@ void secure_allow_clear(struct secure *secure, bool is_allowed) { secure->allows
 
 const char *secure_library(const struct secure *secure) { return aead_library_name(secure->library); }
 
+uint32_t secure_overhead(const struct secure *secure, uint32_t frame_size)
+{
+	if (frame_size < SECURE_OVERHEAD)
+		return SECURE_OVERHEAD;
+	return SECURE_OVERHEAD + (frame_size - SECURE_OVERHEAD) % aead_library_block(secure->library);
+}
+
 uint32_t secure_used(const struct secure *secure) { return secure->used; }
 
 uint16_t secure_key_id(const struct secure *secure, uint32_t number)

@@ -110,6 +110,12 @@ int secure_use(struct secure *secure, uint32_t number);
 void secure_allow_clear(struct secure *secure, bool is_allowed);
 /** @return the name of the library that seals and opens, for a log line; constant */
 const char *secure_library(const struct secure *secure);
+/**
+ * @param frame_size  of the largest frame in clear, bytes
+ * @return how much shorter it has to be when it is sealed: SECURE_OVERHEAD, and with libcrypto the part of a block that is
+ *     left at its end, which would cost a sixth of what ChaCha20-Poly1305 costs for all of it (docs/performance/limits.md)
+ */
+uint32_t secure_overhead(const struct secure *secure, uint32_t frame_size);
 /** @return the key in use; 0: clear */
 uint32_t secure_used(const struct secure *secure);
 /** @return the short public name of a loaded key, which tells keys apart and nothing else; 0: not loaded */
