@@ -23,7 +23,8 @@ libcore_la_SOURCES = \
 	%D%/reload.c %D%/reload.h %D%/reload_private.h %D%/reload_apply.c %D%/reload_count.c %D%/reload_hangup.c %D%/reload_key.c %D%/reload_keys.c \
 	%D%/reload_list.c %D%/reload_nodes.c %D%/reload_peers.c %D%/reload_quorum.c \
 	%D%/key_file.c %D%/key_file.h %D%/rekey.c %D%/rekey.h %D%/repair.c %D%/repair.h %D%/rotate.c %D%/rotate.h \
-	%D%/ring.c %D%/ring.h %D%/ring_private.h %D%/ring_lease.c %D%/ring_life.c %D%/ring_status.c %D%/ring_log.c %D%/ring_log.h %D%/route.c %D%/route.h \
+	%D%/ring.c %D%/ring.h %D%/ring_private.h %D%/ring_lease.c %D%/ring_life.c %D%/ring_status.c %D%/ring_log.c %D%/ring_log.h \
+	%D%/ring_seq.c %D%/ring_seq.h %D%/ring_store.c %D%/route.c %D%/route.h \
 	%D%/resync.c %D%/resync.h %D%/state_dir.c %D%/state_dir.h %D%/sync.c %D%/sync.h \
 	%D%/trust.c %D%/trust.h %D%/trust_open.c
 

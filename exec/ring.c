@@ -18,12 +18,10 @@
 #include "exec/reload.h"
 #include "exec/resync.h"
 #include "exec/route.h"
-#include "exec/state_dir.h"
 #include "exec/stats_totem.h"
 #include "exec/sync.h"
 #include "exec/totem/wire.h"
 
-#define EXIT_RING_ID 21
 #define GROUP_PARTS_MAX 64u
 #define SETTLE_GAP_NS UINT64_C(50000000)
 #define REST_GAP_NS UINT64_C(100000000) /* frame.h */
@@ -322,6 +320,8 @@ static void cb_configure(void *arg, const struct totem_configuration *configurat
 	struct executive *executive = ring->executive;
 
 	ring_log_configuration(&ring->log, configuration);
+	if (configuration->is_regular)
+		ring_store_configured(ring);
 	ring_account_configuration(&executive->account, loop_now_ns(executive->loop), configuration);
 	ring_sources_members(&ring->sources, configuration->members, configuration->member_count);
 	map_publish_members(executive->map, executive->config, configuration);
@@ -339,18 +339,7 @@ static void cb_configure(void *arg, const struct totem_configuration *configurat
 
 static int cb_store_ring_id(void *arg, const struct ring_id *id)
 {
-	struct ring *ring = arg;
-	struct executive *executive = ring->executive;
-	int rc = state_ring_seq_store(executive->state_dir, ring->options.nodeid, id->seq);
-
-	if (rc < 0) {
-		log_line("TOTEM", LOG_ERR,
-			"Couldn't store new ring id %llx to stable storage in '%s' (%s): check the folder and "
-			"its file system",
-			(unsigned long long)id->seq, executive->state_dir, strerror(-rc));
-		executive_stop(executive, EXIT_RING_ID);
-	}
-	return rc;
+	return ring_store_id(arg, id);
 }
 
 /* Others may leave us little of this rotation; what waits shows in the token all the same, and earns us our share. */

@@ -14,7 +14,6 @@
 #include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/plugin.h"
-#include "exec/state_dir.h"
 #include "exec/totem/wire.h"
 
 #define EXIT_FATAL 15
@@ -27,8 +26,9 @@ static bool load_ring_seq(struct ring *ring)
 {
 	const char *dir = ring->executive->state_dir;
 	uint32_t nodeid = ring->options.nodeid;
-	int rc = state_ring_seq_load(dir, nodeid, &ring->options.ring_seq);
+	int rc = ring_seq_load(&ring->seq, dir, nodeid);
 
+	ring->options.ring_seq = ring->seq.used;
 	/* A lost number could be used twice, and recovery would mix two histories. */
 	if (rc < 0)
 		log_line("TOTEM", LOG_ERR,
@@ -137,6 +137,7 @@ int ring_start(struct ring *ring, struct plugin *transport)
 
 	ring->transport = transport;
 	ring_lease_init(ring);
+	ring_store_start(ring);
 	ring->payload_clear = payload_clear(config, &transport->transport);
 	ring->options.payload_max = payload_max(ring);
 	ring->options.features =
@@ -235,6 +236,7 @@ void ring_stop(struct ring *ring)
 	loop_timer_del(ring->executive->loop, ring->timer);
 	ring->timer = NULL;
 	ring->timer_at_ns = 0; /* nothing is armed any more */
+	ring_store_stop(ring);
 	totem_engine_destroy(ring->engine);
 	ring->engine = NULL;
 }

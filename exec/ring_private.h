@@ -5,6 +5,7 @@
 #include "exec/ring.h"
 
 #include "exec/ring_log.h"
+#include "exec/ring_seq.h"
 #include "exec/ring_sources.h"
 
 #define RING_WAITING_MAX 8192u /* frames the transport would not take yet */
@@ -44,7 +45,20 @@ struct ring {
 	bool is_gate_due;               /* loop_defer: the lease has changed */
 	struct ring_log log;
 	struct ring_sources sources;
+	struct ring_seq seq;
+	struct loop_timer *seq_timer;   /* NULL: enough numbers are stored */
+	bool has_seq_failed;            /* the last write ahead; it was logged */
 };
+
+/* --- ring_store.c: struct ring_seq and the loop --- */
+/** The ring begins. The disk may fail: the numbers are needed later. */
+void ring_store_start(struct ring *ring);
+/** A regular configuration came into force: write ahead if the ring stays as it is for some seconds. */
+void ring_store_configured(struct ring *ring);
+/** The engine leaves: no timer is left. */
+void ring_store_stop(struct ring *ring);
+/** Make a ring id durable before it is used. -errno: it was logged, and the daemon ends with status 21. */
+int ring_store_id(struct ring *ring, const struct ring_id *id);
 
 /** ring_lease.c: remember how long the host has been suspended so far. */
 void ring_lease_init(struct ring *ring);

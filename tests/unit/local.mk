@@ -39,7 +39,7 @@ TESTS += %D%/test_crypto_memory
 %C%_test_route_SOURCES = %D%/test_route.c exec/route.c $(map_sources)
 %C%_test_route_CFLAGS = $(TEST_CFLAGS)
 %C%_test_route_LDADD = libtotem.la $(CHECK_LIBS)
-%C%_test_state_dir_SOURCES = %D%/test_state_dir.c exec/instance.c exec/state_dir.c
+%C%_test_state_dir_SOURCES = %D%/test_state_dir.c exec/instance.c exec/ring_seq.c exec/state_dir.c
 %C%_test_state_dir_CPPFLAGS = -I$(top_srcdir) -D_GNU_SOURCE $(HARDEN_CPPFLAGS) \
 	-DLOCALSTATE_DIR='"/nonexistent"' -DRUNSTATE_DIR='"/tmp/coterie-test-run"'
 %C%_test_state_dir_CFLAGS = $(TEST_CFLAGS)
@@ -60,7 +60,8 @@ check_LTLIBRARIES += %D%/libsync_case.la
 # exec/ring*.c between a made-up transport and a made-up engine.
 check_PROGRAMS += %D%/test_ring
 TESTS += %D%/test_ring
-%C%_test_ring_SOURCES = %D%/test_ring.c exec/ring.c exec/ring_lease.c exec/ring_life.c exec/totem/frame.c exec/totem/wire.c
+%C%_test_ring_SOURCES = %D%/test_ring.c exec/ring.c exec/ring_lease.c exec/ring_life.c exec/ring_seq.c exec/ring_store.c \
+	exec/totem/frame.c exec/totem/wire.c
 %C%_test_ring_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ring_LDADD = $(CHECK_LIBS)
 

@@ -52,6 +52,12 @@ static struct {
 	bool is_without_provider, asks_for_the_lease;
 	struct ring *ring;
 	uint32_t witness; /* what the transport's returns */
+	void (*timer_run)(void *arg); /* of the timer that was set last */
+	void *timer_arg;
+	uint32_t stores;
+	uint64_t stored_seq;
+	bool is_disk_full, is_gathering;
+	int exit_code;
 	size_t received, noted; /* frames, by the engine and by the statistics */
 } seen;
 
@@ -244,7 +250,9 @@ uint64_t loop_now_ns(const struct loop *loop)
 
 struct loop_timer *loop_timer_add(struct loop *loop, uint64_t at_ns, void (*run)(void *arg), void *arg)
 {
-	(void)loop, (void)run, (void)arg;
+	(void)loop;
+	seen.timer_run = run;
+	seen.timer_arg = arg;
 	tell_story("timer:%ju ", (uintmax_t)at_ns);
 	return NULL;
 }
@@ -280,11 +288,24 @@ int state_ring_seq_load(const char *dir, uint32_t nodeid, uint64_t *seq)
 
 int state_ring_seq_store(const char *dir, uint32_t nodeid, uint64_t seq)
 {
-	(void)dir, (void)nodeid, (void)seq;
-	return 0;
+	(void)dir, (void)nodeid;
+	seen.stores++;
+	if (!seen.is_disk_full)
+		seen.stored_seq = seq;
+	return seen.is_disk_full ? -ENOSPC : 0;
 }
 
-void executive_stop(struct executive *executive, int exit_code) { (void)executive, (void)exit_code; }
+enum totem_state totem_engine_state(const struct totem_engine *engine)
+{
+	(void)engine;
+	return seen.is_gathering ? TOTEM_GATHER : TOTEM_OPERATIONAL;
+}
+
+void executive_stop(struct executive *executive, int exit_code)
+{
+	(void)executive;
+	seen.exit_code = exit_code;
+}
 void ipc_gate(struct ipc *ipc) { (void)ipc; }
 void evictions_note(struct evictions *evictions, uint64_t at_ms, const struct totem_eviction *eviction)
 {
@@ -819,6 +840,65 @@ START_TEST(an_eviction_is_recorded_and_logged)
 }
 END_TEST
 
+static int use(uint64_t number)
+{
+	const struct ring_id id = {.rep = 1, .seq = number};
+
+	return seen.callbacks.store_ring_id(seen.arg, &id);
+}
+
+static void configure_regular(void)
+{
+	static const uint32_t members[] = {1, 2};
+	const struct totem_configuration configuration = {.is_regular = true, .members = members, .member_count = 2};
+
+	seen.timer_run = NULL;
+	seen.callbacks.configure(seen.arg, &configuration);
+}
+
+/* Members of a ring that changes do not write one after the other. */
+START_TEST(ring_ids_are_stored_while_the_ring_is_quiet)
+{
+	ck_assert_uint_eq(seen.stores, 1); /* at the start */
+	ck_assert_uint_eq(seen.stored_seq, RING_SEQ_AHEAD);
+	ck_assert_int_eq(use(5), 0);
+	configure_regular();
+	ck_assert(seen.timer_run == NULL);
+	ck_assert_int_eq(use(3001), 0);
+	configure_regular();
+	ck_assert_uint_eq(seen.stores, 1);
+	ck_assert(seen.timer_run != NULL);
+	seen.is_gathering = true; /* the next change has begun */
+	seen.timer_run(seen.timer_arg);
+	ck_assert_uint_eq(seen.stores, 1);
+	seen.is_gathering = false;
+	configure_regular();
+	seen.timer_run(seen.timer_arg);
+	ck_assert_uint_eq(seen.stores, 2);
+	ck_assert_uint_eq(seen.stored_seq, 3001 + RING_SEQ_AHEAD);
+	configure_regular();
+	ck_assert(seen.timer_run == NULL);
+}
+END_TEST
+
+START_TEST(a_full_disk_stops_the_daemon_when_no_ring_id_is_left)
+{
+	seen.is_disk_full = true;
+	ck_assert_int_eq(use(RING_SEQ_AHEAD - 3), 0);
+	configure_regular();
+	seen.timer_run(seen.timer_arg);
+	seen.timer_run(seen.timer_arg); /* it tries again */
+	ck_assert_uint_eq(seen.stores, 3);
+	ck_assert_int_eq(use(RING_SEQ_AHEAD), 0);
+	ck_assert_int_eq(seen.exit_code, 0);
+	ck_assert_int_eq(use(RING_SEQ_AHEAD + 1), -ENOSPC);
+	ck_assert_int_eq(seen.exit_code, 21);
+	seen.is_disk_full = false;
+	ck_assert_int_eq(use(RING_SEQ_AHEAD + 1), 0);
+	ck_assert_uint_eq(seen.stored_seq, 2 * RING_SEQ_AHEAD + 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ring");
@@ -849,6 +929,8 @@ int main(void)
 	tcase_add_test(tcase, a_lapse_is_logged_where_requests_wait);
 	tcase_add_test(tcase, a_witness_is_asked_of_the_transport);
 	tcase_add_test(tcase, an_eviction_is_recorded_and_logged);
+	tcase_add_test(tcase, ring_ids_are_stored_while_the_ring_is_quiet);
+	tcase_add_test(tcase, a_full_disk_stops_the_daemon_when_no_ring_id_is_left);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

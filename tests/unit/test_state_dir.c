@@ -1,5 +1,7 @@
 /* exec/state_dir.c and exec/instance.c: what the daemon keeps on disk. */
+#include "exec/ring_seq.h"
 #include "exec/state_dir.h"
+#include "exec/totem/engine.h"
 
 #include <check.h>
 #include <errno.h>
@@ -40,6 +42,80 @@ static void write_file(const char *name, const void *bytes, size_t size)
 	ck_assert_uint_eq(fwrite(bytes, 1, size, file), size);
 	fclose(file);
 }
+
+static uint64_t stored_of(uint32_t nodeid)
+{
+	uint64_t number;
+
+	ck_assert_int_eq(state_ring_seq_load(dir, nodeid, &number), 0);
+	return number;
+}
+
+/* A change of the ring writes nothing, and a restarted node goes on behind all that it may have used. */
+START_TEST(ring_seqs_are_stored_ahead)
+{
+	struct ring_seq seq, later;
+
+	ck_assert_int_eq(ring_seq_load(&seq, dir, 1), 0);
+	ck_assert_uint_eq(seq.used, 0);
+	ck_assert(ring_seq_is_low(&seq));
+	ck_assert_int_eq(ring_seq_use(&seq, 5), 0);
+	ck_assert_uint_eq(stored_of(1), 5 + RING_SEQ_AHEAD);
+	for (uint64_t number = 9; number <= 5 + RING_SEQ_AHEAD / 2; number += 4)
+		ck_assert_int_eq(ring_seq_use(&seq, number), 0);
+	ck_assert_uint_eq(stored_of(1), 5 + RING_SEQ_AHEAD);
+	ck_assert(!ring_seq_is_low(&seq));
+	ck_assert_int_eq(ring_seq_use(&seq, 9 + RING_SEQ_AHEAD / 2), 0);
+	ck_assert(ring_seq_is_low(&seq));
+
+	ck_assert_int_eq(ring_seq_load(&later, dir, 1), 0);
+	ck_assert_uint_gt(later.used, seq.used);
+	ck_assert_uint_eq(later.used, later.stored);
+
+	ck_assert_int_eq(ring_seq_store_ahead(&seq), 0);
+	ck_assert_uint_eq(stored_of(1), 9 + RING_SEQ_AHEAD / 2 + RING_SEQ_AHEAD);
+	ck_assert(!ring_seq_is_low(&seq));
+	/* A ring whose other members are far ahead. */
+	ck_assert_int_eq(ring_seq_use(&seq, 1000000), 0);
+	ck_assert_uint_eq(stored_of(1), 1000000 + RING_SEQ_AHEAD);
+}
+END_TEST
+
+/* Forged joins may have raised the seqs: what is left of them is not skipped. */
+START_TEST(large_ring_seqs_are_stored_one_by_one)
+{
+	static const uint64_t numbers[] = {TOTEM_RING_SEQ_JUMP_MAX - RING_SEQ_AHEAD + 1, TOTEM_RING_SEQ_JUMP_MAX,
+		TOTEM_RING_SEQ_JUMP_MAX + 4, TOTEM_RING_SEQ_END - 1};
+	struct ring_seq seq;
+
+	ck_assert_int_eq(ring_seq_load(&seq, dir, 1), 0);
+	ck_assert_int_eq(ring_seq_use(&seq, numbers[0] - 1), 0);
+	ck_assert_uint_eq(stored_of(1), TOTEM_RING_SEQ_JUMP_MAX);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		ck_assert_int_eq(ring_seq_use(&seq, numbers[i]), 0);
+		ck_assert(!ring_seq_is_low(&seq));
+		ck_assert_int_eq(ring_seq_store_ahead(&seq), 0);
+		ck_assert_uint_eq(stored_of(1),
+			numbers[i] > TOTEM_RING_SEQ_JUMP_MAX ? numbers[i] : TOTEM_RING_SEQ_JUMP_MAX);
+	}
+}
+END_TEST
+
+START_TEST(a_disk_that_fails_leaves_the_ring_seqs_that_were_stored)
+{
+	struct ring_seq seq;
+
+	ck_assert_int_eq(ring_seq_load(&seq, dir, 1), 0);
+	ck_assert_int_eq(ring_seq_use(&seq, 5), 0);
+	seq.dir = "/nonexistent";
+	ck_assert_int_eq(ring_seq_use(&seq, 4005), 0);
+	ck_assert_int_eq(ring_seq_store_ahead(&seq), -ENOENT);
+	ck_assert_int_eq(ring_seq_use(&seq, 5 + RING_SEQ_AHEAD), 0);
+	ck_assert_int_eq(ring_seq_use(&seq, 6 + RING_SEQ_AHEAD), -ENOENT);
+	ck_assert_uint_eq(seq.used, 5 + RING_SEQ_AHEAD);
+	ck_assert_uint_eq(seq.stored, 5 + RING_SEQ_AHEAD);
+}
+END_TEST
 
 START_TEST(ring_seq_is_kept)
 {
@@ -253,6 +329,9 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, ring_seq_is_kept);
+	tcase_add_test(tc, ring_seqs_are_stored_ahead);
+	tcase_add_test(tc, large_ring_seqs_are_stored_one_by_one);
+	tcase_add_test(tc, a_disk_that_fails_leaves_the_ring_seqs_that_were_stored);
 	tcase_add_test(tc, a_damaged_file_is_an_error);
 	tcase_add_test(tc, replacing_is_whole_or_not_at_all);
 	tcase_add_test(tc, links_of_others_are_not_followed);

@@ -1,0 +1,43 @@
+/*
+ * The ring sequence numbers that this node may use: spec 04 §7.10, §11.4. A number is used once in the life of a node, so
+ * it has to be on stable storage before a packet carries it. The file holds a number that is ahead of the ring, and a
+ * restarted node goes on behind that one. So a change of the ring needs no write, which would take its time at one member
+ * after the other.
+ */
+#ifndef EXEC_RING_SEQ_H
+#define EXEC_RING_SEQ_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define RING_SEQ_AHEAD 4096u /* 1,024 rings */
+
+struct ring_seq {
+	const char *dir; /* borrowed */
+	uint32_t nodeid;
+	uint64_t used;   /* the largest number that this node has used, or may have used */
+	uint64_t stored; /* numbers up to this one need no write */
+};
+
+/**
+ * Read the number behind which this node goes on.
+ *
+ * @param dir  the folder of the file, borrowed for the life of seq
+ * @return 0, seq->used is 0 if nothing was ever stored; errors of state_ring_seq_load
+ */
+int ring_seq_load(struct ring_seq *seq, const char *dir, uint32_t nodeid);
+/**
+ * Make a number durable. Without a write where it was stored ahead.
+ * @return 0; errors of state_ring_seq_store, nothing has changed then
+ */
+int ring_seq_use(struct ring_seq *seq, uint64_t number);
+/** Return whether less than half of RING_SEQ_AHEAD is left, so that ring_seq_store_ahead is worth a write. */
+bool ring_seq_is_low(const struct ring_seq *seq);
+/**
+ * Store RING_SEQ_AHEAD more than was used. The file is written with fsync: call it while the ring is quiet.
+ * Numbers beyond TOTEM_RING_SEQ_JUMP_MAX are rare, because the engine limits how fast they grow: none is skipped there.
+ * @return 0; errors of state_ring_seq_store, the numbers that were stored before stay usable
+ */
+int ring_seq_store_ahead(struct ring_seq *seq);
+
+#endif
