@@ -40,7 +40,7 @@ TESTS += %D%/test_crypto_memory
 %C%_test_route_CFLAGS = $(TEST_CFLAGS)
 %C%_test_route_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_state_dir_SOURCES = %D%/test_state_dir.c exec/instance.c exec/ring_seq.c exec/state_dir.c
-%C%_test_state_dir_CPPFLAGS = -I$(top_srcdir) -D_GNU_SOURCE $(HARDEN_CPPFLAGS) \
+%C%_test_state_dir_CPPFLAGS = -I$(top_srcdir) -I$(top_srcdir)/include -D_GNU_SOURCE $(HARDEN_CPPFLAGS) \
 	-DLOCALSTATE_DIR='"/nonexistent"' -DRUNSTATE_DIR='"/tmp/coterie-test-run"'
 %C%_test_state_dir_CFLAGS = $(TEST_CFLAGS)
 %C%_test_state_dir_LDADD = $(CHECK_LIBS)
