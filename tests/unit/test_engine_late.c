@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "exec/totem/frame.h"
+#include "exec/totem/state.h"
 #include "tests/suite.h"
 #include "tests/unit/engine_net.h"
 
@@ -81,6 +82,43 @@ START_TEST(a_commit_token_of_other_members_is_dropped)
 	feed(2, bytes, wire_encode_commit_token(&head, others, entries, NULL, 0, false, bytes, sizeof(bytes)));
 	ck_assert_int_eq(totem_engine_state(node_of(2)->engine), TOTEM_GATHER);
 	run_until_ring(3, 2000);
+}
+END_TEST
+
+/* --- an attempt that fails at its end --- */
+
+static uint32_t promised_count(void)
+{
+	uint32_t count = 0;
+
+	for (uint32_t id = 1; id <= 3; id++)
+		count += node_of(id)->engine->is_promised;
+	return count;
+}
+
+static bool loses_tokens(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
+	const struct coterie_frame *frame)
+{
+	(void)n, (void)from, (void)to, (void)frame;
+	return header->type == WIRE_TOKEN;
+}
+
+/* All have promised to count on each other, then no token arrives any more. The next ring finds them together. */
+START_TEST(members_that_have_promised_the_same_stay_together)
+{
+	options.features = WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE;
+	start_ring(3);
+	totem_engine_transport(node_of(1)->engine, net->now_ns, TOTEM_EVENT_FORCE_GATHER, 0);
+	for (int i = 0; i < 100000 && promised_count() < 3; i++)
+		ck_assert(net_step(net, UINT64_MAX));
+	ck_assert_uint_eq(promised_count(), 3);
+	net->drops = loses_tokens;
+	for (int i = 0; i < 100000 && node_of(1)->engine->state != TOTEM_GATHER; i++)
+		ck_assert(net_step(net, UINT64_MAX));
+	net->drops = NULL;
+	run_until_ring(3, 9000);
+	for (uint32_t id = 1; id <= 3; id++)
+		ck_assert_str_eq(node_of(id)->log, "transitional 1 2 3\nregular 1 2 3\n");
 }
 END_TEST
 
@@ -196,6 +234,7 @@ int main(void)
 	tcase_add_test(tcase, a_merge_detect_of_a_members_older_ring_changes_nothing);
 	tcase_add_test(tcase, a_hold_cancel_of_another_ring_lets_no_token_go);
 	tcase_add_test(tcase, a_commit_token_of_other_members_is_dropped);
+	tcase_add_test(tcase, members_that_have_promised_the_same_stay_together);
 	tcase_add_test(tcase, a_frame_is_sent_again_unless_two_tokens_say_that_all_have_it);
 	tcase_add_test(tcase, a_request_of_another_ring_is_not_answered);
 	tcase_add_test(tcase, no_token_is_kept_while_a_member_lacks_frames);
