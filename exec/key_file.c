@@ -4,44 +4,35 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A link in the place of the key file stays: the file that it leads to is replaced. */
-static void follow(const char *path, char found[PATH_MAX])
-{
-	if (realpath(path, found) == NULL)
-		snprintf(found, PATH_MAX, "%s", path);
-}
+#include "exec/trust.h"
 
 static bool is_closed(int rc) { return rc == -EACCES || rc == -EPERM || rc == -EROFS; }
 
 int key_file_open(struct key_file *file, const char *path)
 {
-	char found[PATH_MAX];
+	bool is_private;
+	int rc;
 
-	file->folder = -1;
-	file->is_folder_closed = false;
-	if (strlen(path) >= sizeof(found))
-		return -ENAMETOOLONG;
-	follow(path, found);
-	char *slash = strrchr(found, '/');
-
-	if (slash == NULL || slash[1] == '\0')
-		return -EINVAL;
-	if (strlen(slash + 1) + sizeof(".next") > NAME_MAX)
-		return -ENAMETOOLONG;
-	snprintf(file->name, sizeof(file->name), "%s", slash + 1);
-	snprintf(file->next, sizeof(file->next), "%s.next", slash + 1);
-	slash[slash == found ? 1 : 0] = '\0';
-	file->folder = open(found, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (file->folder >= 0)
-		return 0;
-	int rc = -errno;
-
-	file->is_folder_closed = is_closed(rc);
+	file->is_folder_closed = file->is_folder_shared = false;
+	file->folder = trust_open_folder(path, file->name, &is_private);
+	if (file->folder < 0) {
+		rc = file->folder == -EISDIR ? -EINVAL : file->folder;
+		file->is_folder_closed = is_closed(rc);
+		file->is_folder_shared = rc == -ELOOP;
+	} else if (!is_private && trust_is_needed()) {
+		rc = -EPERM;
+		file->is_folder_shared = true;
+	} else {
+		rc = strlen(file->name) + sizeof(".next") > NAME_MAX ? -ENAMETOOLONG : 0;
+	}
+	if (rc == 0)
+		snprintf(file->next, sizeof(file->next), "%s.next", file->name);
+	else
+		key_file_close(file);
 	return rc;
 }
 

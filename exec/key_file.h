@@ -14,13 +14,16 @@ struct key_file {
 	int folder; /* descriptor; -1: not open */
 	char name[NAME_MAX + 1], next[NAME_MAX + 8];
 	bool is_folder_closed; /* the call that failed was one that needs rights over the folder */
+	bool is_folder_shared; /* refused: other users can change the folder, or exchange a part of the path */
 };
 
 /**
- * Open the folder of a key file. The file itself need not exist. A link in its place is followed. May wait for the disk.
+ * Open the folder of a key file. The file itself need not exist. A link in its place is followed, and stays. A process
+ * with rights that its user has not given it refuses a path that users without these rights can lead elsewhere
+ * (exec/trust.h). May wait for the disk.
  *
  * @param path  absolute
- * @return 0; -ENAMETOOLONG; -errno of the folder. key_file_close is needed only after 0
+ * @return 0; -ENAMETOOLONG; -EPERM or -ELOOP with is_folder_shared; -errno of the folder. key_file_close is needed only after 0
  */
 int key_file_open(struct key_file *file, const char *path);
 /**

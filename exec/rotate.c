@@ -112,7 +112,12 @@ static void explain(struct job *job)
 {
 	bool is_closed = job->file.is_folder_closed; /* a file that cannot be changed has another reason */
 
-	if (is_closed && job->is_named && job->is_native)
+	if (job->file.is_folder_shared)
+		snprintf(job->text, sizeof(job->text),
+			"key file '%.512s' is below a folder that other users can change: move it to a folder that only root and "
+			"the daemon's user can write",
+			job->path);
+	else if (is_closed && job->is_named && job->is_native)
 		snprintf(job->text, sizeof(job->text),
 			"key file '%.512s' is in a folder that the daemon cannot write (%s): remove key-file, so that the "
 			"key is in the state folder, or use key create and copy the file",

@@ -36,5 +36,12 @@ int trust_file(const char *path, int fd, char *culprit, size_t size);
  * @return descriptor; -ELOOP: a link that is not followed; -EISDIR: the path ends in "/"; -errno of open(2)
  */
 int trust_open(const char *path, int flags, mode_t mode, bool *is_private);
+/**
+ * Open the folder of a file in the same way. The file itself need not exist.
+ *
+ * @param name  out: NAME_MAX + 1 bytes: the file's name in that folder, which is no link
+ * @return descriptor for reading; errors as above
+ */
+int trust_open_folder(const char *path, char *name, bool *is_private);
 
 #endif

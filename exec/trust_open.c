@@ -122,26 +122,49 @@ static int finish(struct walk *walk, const char *name, int flags, mode_t mode)
 	return rc < 0 ? rc : GO_ON;
 }
 
-static int advance(struct walk *walk, int flags, mode_t mode)
+/* As finish, but with the folder of what the path names. @return descriptor of the folder; -errno; GO_ON */
+static int finish_folder(struct walk *walk, const char *name)
+{
+	struct stat status;
+	int link = openat(walk->folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	if (link >= 0 && fstat(link, &status) == 0 && S_ISLNK(status.st_mode)) {
+		int rc = walk->is_private ? follow(walk, link, "") : -ELOOP;
+
+		close(link);
+		return rc < 0 ? rc : GO_ON;
+	}
+	if (link >= 0)
+		close(link);
+
+	int folder = openat(walk->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return folder < 0 ? -errno : folder;
+}
+
+/* @param last  out: NULL: open the file; otherwise open its folder, and give its name in there: NAME_MAX + 1 bytes */
+static int advance(struct walk *walk, int flags, mode_t mode, char *last)
 {
 	char name[NAME_MAX + 1];
 	char *start = walk->rest + strspn(walk->rest, "/");
 	size_t length = strcspn(start, "/");
 	const char *rest = start + length + strspn(start + length, "/");
 
-	if (length == 0)
-		return -EISDIR;
+	if (length == 0) /* the path is "/" */
+		return last != NULL ? -EISDIR : finish(walk, ".", flags, mode);
 	if (length > NAME_MAX)
 		return -ENAMETOOLONG;
 	memcpy(name, start, length);
 	name[length] = '\0';
+	if (start[length] == '\0' && last != NULL)
+		memcpy(last, name, length + 1);
 	if (start[length] == '\0')
-		return finish(walk, name, flags, mode);
+		return last != NULL ? finish_folder(walk, name) : finish(walk, name, flags, mode);
 	int rc = step(walk, name, rest[0] != '\0' ? rest : ".");
 	return rc < 0 ? rc : GO_ON;
 }
 
-int trust_open(const char *path, int flags, mode_t mode, bool *is_private)
+static int walk_path(const char *path, int flags, mode_t mode, char *last, bool *is_private)
 {
 	struct walk walk = {.folder = -1, .is_trusted = true};
 	int rc = snprintf(walk.rest, sizeof(walk.rest), "%s", path) >= (int)sizeof(walk.rest) ? -ENAMETOOLONG : 0;
@@ -152,11 +175,21 @@ int trust_open(const char *path, int flags, mode_t mode, bool *is_private)
 		rc = enter_start(&walk);
 	if (rc == 0) {
 		do
-			rc = advance(&walk, flags, mode);
+			rc = advance(&walk, flags, mode, last);
 		while (rc == GO_ON);
 	}
 	*is_private = walk.is_private;
 	if (walk.folder >= 0)
 		close(walk.folder);
 	return rc;
+}
+
+int trust_open(const char *path, int flags, mode_t mode, bool *is_private)
+{
+	return walk_path(path, flags, mode, NULL, is_private);
+}
+
+int trust_open_folder(const char *path, char *name, bool *is_private)
+{
+	return walk_path(path, 0, 0, name, is_private);
 }

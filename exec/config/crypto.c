@@ -6,10 +6,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "exec/trust.h"
 
 #define KEY_SIZE_MIN 128
 #define KEY_SIZE_MAX 4096
@@ -86,6 +89,38 @@ static void report_closed(
 			path, strerror(error));
 }
 
+/*
+ * A daemon of root, or with other rights of root, takes no key from a path that other users can lead elsewhere: they would
+ * choose the key. With corosync.conf it does, as Corosync, and warns.
+ *
+ * @param is_shared  out: other users can change the folder, or exchange a part of the path
+ * @return descriptor; -errno
+ */
+static int open_key(const struct tree *tree, const char *path, bool *is_shared)
+{
+	/* What is no regular file must not hold up the start. */
+	const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	char absolute[PATH_MAX];
+	bool is_private;
+
+	*is_shared = false;
+	if (trust_is_needed()) {
+		size_t length = path[0] == '/' || getcwd(absolute, sizeof(absolute)) == NULL ? 0 : strlen(absolute);
+
+		snprintf(absolute + length, sizeof(absolute) - length, "%s%s", length > 0 ? "/" : "", path);
+
+		int fd = trust_open(absolute, flags, 0, &is_private);
+
+		*is_shared = fd == -ELOOP || (fd >= 0 && !is_private);
+		if (tree->is_native || fd != -ELOOP)
+			return fd;
+	}
+
+	int fd = open(path, flags);
+
+	return fd < 0 ? -errno : fd;
+}
+
 static int take_file(
 	struct tree *tree, struct config *config, const char *path, struct place place, bool is_test)
 {
@@ -94,17 +129,26 @@ static int take_file(
 
 	if (bytes == NULL)
 		return -ENOMEM;
-	/* What is no regular file must not hold up the start. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	bool is_shared;
+	int fd = open_key(tree, path, &is_shared);
 
+	if (is_shared && tree->is_native) {
+		tree_error(tree, place,
+			"key file '%s' is below a folder that other users can change: move it to a folder that only %s can "
+			"write",
+			path, owner_name(owner, sizeof(owner)));
+		if (fd >= 0)
+			close(fd);
+		return 0;
+	}
 	/* The user that tests the file need not be the daemon's. Rights for that user would give the key away. */
-	if (fd < 0 && errno == EACCES && is_test && geteuid() != 0) {
+	if (fd == -EACCES && is_test && geteuid() != 0) {
 		tree_warning(tree, place, "cannot read key file '%s' (%s): it was not checked", path, strerror(EACCES));
 		config->key_path = path;
 		return 0;
 	}
 	if (fd < 0) {
-		report_closed(tree, config, place, path, errno);
+		report_closed(tree, config, place, path, -fd);
 		return 0;
 	}
 	ssize_t size = read_all(fd, bytes);
@@ -127,6 +171,8 @@ static int take_file(
 		/* Corosync does not check that, so it is a warning where a corosync.conf names the file. */
 		if (key_file_is_shared(fd))
 			tree_warning(tree, place, "key file '%s' can be read by others: chmod 400", path);
+		if (is_shared)
+			tree_warning(tree, place, "key file '%s' is below a folder that other users can change", path);
 		config->key = bytes;
 		config->key_size = (uint32_t)size;
 		config->key_path = path;

@@ -23,4 +23,5 @@ config_sources = $(fixed_keys_sources) \
 	%D%/tree.c %D%/tree.h \
 	%D%/validate.c \
 	%D%/votes.c \
-	%D%/words.c %D%/words.h
+	%D%/words.c %D%/words.h \
+	exec/trust.c exec/trust.h exec/trust_open.c

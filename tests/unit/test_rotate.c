@@ -288,6 +288,36 @@ START_TEST(a_file_that_cannot_be_written_is_named)
 }
 END_TEST
 
+/* The daemon would write with its rights where the owner of the folder leads it. */
+START_TEST(a_folder_of_another_user_is_refused)
+{
+	char other[96];
+
+	if (geteuid() != 0)
+		return; /* an unprivileged daemon has no rights that another user could borrow */
+	ck_assert_int_eq(chown(folder, 1234, 0), 0);
+	struct result result = prepare_key();
+
+	ck_assert_int_eq(result.rc, -EINVAL);
+	ck_assert_ptr_nonnull(strstr(result.text, "is below a folder that other users can change: move it"));
+	ck_assert_int_eq(access(next_path, F_OK), -1);
+	ck_assert(FILE_IS_OLD && USES_OLD);
+
+	/* So is a link on the way that another user owns. */
+	ck_assert_int_eq(chown(folder, 0, 0), 0);
+	snprintf(other, sizeof(other), "%s/other", folder);
+	ck_assert_int_eq(rename(key_path, other), 0);
+	ck_assert_int_eq(symlink("other", key_path), 0);
+	ck_assert_int_eq(lchown(key_path, 1234, 0), 0);
+	result = prepare_key();
+	ck_assert_int_eq(result.rc, -EINVAL);
+	ck_assert_ptr_nonnull(strstr(result.text, "is below a folder that other users can change: move it"));
+	ck_assert_int_eq(unlink(key_path), 0);
+	ck_assert_int_eq(rename(other, key_path), 0);
+	ck_assert_int_eq(prepare_key().rc, 0);
+}
+END_TEST
+
 START_TEST(a_closed_folder_is_named)
 {
 	if (geteuid() == 0)
@@ -489,6 +519,7 @@ int main(void)
 	tcase_add_test(tcase, a_former_file_and_a_link_in_its_place_are_replaced);
 	tcase_add_test(tcase, the_file_that_a_link_names_is_replaced);
 	tcase_add_test(tcase, a_file_that_cannot_be_written_is_named);
+	tcase_add_test(tcase, a_folder_of_another_user_is_refused);
 	tcase_add_test(tcase, a_closed_folder_is_named);
 	tcase_add_test(tcase, another_call_that_is_refused_does_not_blame_the_folder);
 	tcase_add_test(tcase, a_rename_that_fails_keeps_the_node_in_the_ring);
