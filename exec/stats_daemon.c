@@ -96,6 +96,17 @@ static uint32_t read_file(void *arg, void *value)
 	return put_text(value, executive->config->file);
 }
 
+static uint32_t read_key_file(void *arg, void *value)
+{
+	return put_text(value, ((const struct executive *)arg)->config->key_path);
+}
+
+/* Looked for at each reading: a copy comes while the daemon runs. */
+static uint32_t read_newer_key(void *arg, void *value)
+{
+	return put_text(value, config_newer_key(((const struct executive *)arg)->config));
+}
+
 static uint32_t read_state(void *arg, void *value)
 {
 	static const char *const names[] = {
@@ -231,6 +242,8 @@ int stats_daemon_add(struct executive *executive)
 		{"stats.coterie.config_file", COTERIE_MAP_STRING, read_file},
 		{"stats.coterie.features", COTERIE_MAP_STRING, read_features},
 		{"stats.coterie.instance", COTERIE_MAP_STRING, read_instance},
+		{"stats.coterie.key_file", COTERIE_MAP_STRING, read_key_file},
+		{"stats.coterie.key_file_newer", COTERIE_MAP_STRING, read_newer_key},
 		{"stats.coterie.lease.held", COTERIE_MAP_U8, read_is_held},
 		{"stats.coterie.lease.lapsed_ms", COTERIE_MAP_U64, read_lapse},
 		{"stats.coterie.lease.length_ms", COTERIE_MAP_U64, read_lease},

@@ -257,6 +257,21 @@ static const char *default_file(
 	return own_file;
 }
 
+/*
+ * The younger file does not simply count: a time of change says little about which key the peers have, and the daemon writes
+ * the key of a rotation into its state folder alone.
+ */
+static void warn_newer(struct tree *tree, const struct config *config, struct place place)
+{
+	const char *newer = key_newer_than(config->key_path, config->key, config->key_size);
+
+	if (newer != NULL)
+		tree_warning(tree, place,
+			"key file '%s' hides the newer key file '%s': to use the newer key, remove '%s' on all nodes, otherwise "
+			"remove '%s'",
+			config->key_path, newer, config->key_path, newer);
+}
+
 static int take_key(struct tree *tree, struct config *config, const struct config_environment *environment,
 	struct place place)
 {
@@ -266,6 +281,9 @@ static int take_key(struct tree *tree, struct config *config, const struct confi
 		return keep_source(tree, config);
 	if (file == NULL && text != NULL)
 		return take_text(tree, config, text);
+
+	bool is_found = file == NULL && tree->is_native;
+
 	if (file != NULL)
 		place = tree_place(tree, "totem.keyfile");
 	else
@@ -275,7 +293,12 @@ static int take_key(struct tree *tree, struct config *config, const struct confi
 		config->key_path = file;
 		return 0;
 	}
-	return take_file(tree, config, file, place, environment->is_test);
+
+	int rc = take_file(tree, config, file, place, environment->is_test);
+
+	if (rc == 0 && is_found && config->key != NULL)
+		warn_newer(tree, config, place);
+	return rc;
 }
 
 /* udp and udpu have one word for cipher and authentication together. */

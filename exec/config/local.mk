@@ -3,6 +3,7 @@ config_sources = $(fixed_keys_sources) \
 	%D%/crypto.c \
 	%D%/dscp.c \
 	%D%/key_change.c \
+	%D%/key_newer.c \
 	%D%/key_rights.c \
 	%D%/environment.c \
 	%D%/fixed.c \

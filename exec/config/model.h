@@ -249,6 +249,13 @@ int config_help(const struct config_environment *environment, const char *block,
  */
 int config_replace_key(struct config *config, const void *key, uint32_t size, const char *path);
 /**
+ * Look for a key file that an administrator has copied to the system's config folder after the key in the state folder was
+ * written. That one hides it. Reads files.
+ *
+ * @return its path, constant; NULL: there is none, or the key has not been found in the state folder
+ */
+const char *config_newer_key(const struct config *config);
+/**
  * Name the file that a new key is to be stored in, so that the next start reads it: the file that the configuration
  * names, otherwise the default file. With coterie.conf that is "authkey" in the state folder.
  *

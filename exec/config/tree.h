@@ -212,6 +212,14 @@ int crypto_build(
  * judged.
  */
 bool key_file_is_shared(int fd);
+/**
+ * Look for a key in the system's config folder that came there after the used file was written, and differs.
+ *
+ * @param used  file of the key that the daemon uses, which it found in its state folder
+ * @param key   contents of that file, borrowed: size bytes; NULL: unknown
+ * @return path of the newer file, constant; NULL: there is none, or used is itself in the config folder
+ */
+const char *key_newer_than(const char *used, const void *key, uint32_t size);
 /** Contradictions of the section quorum. */
 void votes_check(
 	struct tree *tree, const struct config *config, const struct config_environment *environment);

@@ -259,7 +259,7 @@ TESTS += %D%/test_eviction %D%/test_flight %D%/test_quorum_verdict %D%/test_ring
 %C%_test_runtime_keys_LDADD = $(CHECK_LIBS)
 EXTRA_DIST += %D%/vectors/stats-udpu3.txt
 %C%_test_stats_keys_SOURCES = %D%/test_stats_keys.c exec/stats_totem.c \
-	exec/eviction.c exec/stats_daemon.c exec/stats_process.c exec/histogram.c exec/ring_account.c
+	exec/eviction.c exec/stats_daemon.c exec/stats_process.c exec/histogram.c exec/ring_account.c exec/config/key_newer.c
 %C%_test_stats_keys_CFLAGS = $(TEST_CFLAGS)
 %C%_test_stats_keys_LDADD = %D%/libipc_play.la $(CHECK_LIBS) $(QB_LIBS)
 %C%_test_quorum_verdict_SOURCES = %D%/test_quorum_verdict.c $(exec_stub_sources) exec/quorum.c
@@ -432,7 +432,7 @@ EXTRA_DIST += %D%/vectors/corosync-t.txt %D%/vectors/cmap-udpu3.txt
 dist_check_SCRIPTS += %D%/config_modes.sh %D%/key_create.sh
 TESTS += %D%/config_modes.sh %D%/key_create.sh
 config_unit_tests = %D%/test_config_print %D%/test_legacy %D%/test_log %D%/test_map %D%/test_native \
-	%D%/test_native_crypto $(validate_tests)
+	%D%/test_native_crypto %D%/test_key_files $(validate_tests)
 check_PROGRAMS += $(config_unit_tests)
 TESTS += $(config_unit_tests)
 check_LTLIBRARIES += %D%/libconfig_case.la
@@ -452,6 +452,11 @@ native_case_sources = %D%/native_case.c %D%/native_case.h
 %C%_test_native_crypto_CPPFLAGS = $(AM_CPPFLAGS) -USYSCONF_DIR -DSYSCONF_DIR='"etc"'
 %C%_test_native_crypto_CFLAGS = $(TEST_CFLAGS)
 %C%_test_native_crypto_LDADD = $(CHECK_LIBS) $(CONFUSE_LIBS)
+%C%_test_key_files_SOURCES = %D%/test_key_files.c $(native_case_sources) %D%/config_case.c %D%/config_case.h \
+	$(config_sources) $(map_sources)
+%C%_test_key_files_CPPFLAGS = $(AM_CPPFLAGS) -USYSCONF_DIR -DSYSCONF_DIR='"etc"'
+%C%_test_key_files_CFLAGS = $(TEST_CFLAGS)
+%C%_test_key_files_LDADD = $(CHECK_LIBS) $(CONFUSE_LIBS)
 %C%_test_config_print_SOURCES = %D%/test_config_print.c %D%/config_case.c %D%/config_case.h \
 	%D%/config_corpus.c %D%/config_corpus.h
 %C%_test_config_print_CFLAGS = $(TEST_CFLAGS)

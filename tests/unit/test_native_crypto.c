@@ -78,50 +78,6 @@ START_TEST(a_key_that_others_can_read_is_refused)
 }
 END_TEST
 
-START_TEST(a_key_below_a_folder_of_others_is_refused)
-{
-	char outer[600], inner[600], text[700], want[2048];
-
-	if (geteuid() != 0)
-		return; /* only a daemon of root has rights that the owner of a folder could borrow */
-	write_key();
-	snprintf(outer, sizeof(outer), "%s", native_case_path("outer"));
-	snprintf(inner, sizeof(inner), "%s", native_case_path("outer/inner"));
-	ck_assert_int_eq(mkdir(outer, 0755), 0);
-	ck_assert_int_eq(mkdir(inner, 0755), 0);
-	ck_assert_int_eq(chmod(native_case_path("key"), 0400), 0);
-	snprintf(text, sizeof(text), "%s/key", inner);
-	ck_assert_int_eq(rename(native_case_path("key"), text), 0);
-	snprintf(text, sizeof(text), "transport knet { hash = sha256 key-file = outer/inner/key }\n" A);
-	native_case_write("main.conf", text);
-	ck_assert_msg(native_case_load("main.conf") == 0, "%s", config_case_error(&one));
-	config_messages_fini(&one.messages);
-
-	snprintf(want, sizeof(want),
-		"%s/main.conf:1: key file '%s/key' is below a folder that other users can change: move it to a folder that only "
-		"root can write",
-		folder, inner);
-	for (int way = 0; way < 3; way++) {
-		ck_assert_int_eq(chown(way == 0 ? outer : inner, way == 2 ? 0 : 1234, 0), 0);
-		ck_assert_int_eq(chmod(inner, way == 2 ? 0777 : 0755), 0);
-		ck_assert_int_eq(native_case_load("main.conf"), -EINVAL);
-		ck_assert_str_eq(one.messages.errors[0], want);
-		config_messages_fini(&one.messages);
-		ck_assert_int_eq(chown(outer, 0, 0), 0);
-	}
-
-	/* A link of another user on the way leads where that user wants. */
-	ck_assert_int_eq(chmod(inner, 0755), 0);
-	ck_assert_int_eq(symlink("inner", native_case_path("outer/link")), 0);
-	snprintf(text, sizeof(text), "transport knet { hash = sha256 key-file = outer/link/key }\n" A);
-	native_case_write("main.conf", text);
-	ck_assert_msg(native_case_load("main.conf") == 0, "%s", config_case_error(&one));
-	config_messages_fini(&one.messages);
-	ck_assert_int_eq(lchown(native_case_path("outer/link"), 1234, 0), 0);
-	ck_assert_int_eq(native_case_load("main.conf"), -EINVAL);
-}
-END_TEST
-
 /* Stands in for the library's: the user of the unit has this number here. */
 #define UNIT_UID 1235
 
@@ -676,7 +632,6 @@ int main(void)
 	tcase_add_checked_fixture(cases, native_case_setup, native_case_teardown);
 	tcase_add_test(cases, keys_are_checked);
 	tcase_add_test(cases, a_key_that_others_can_read_is_refused);
-	tcase_add_test(cases, a_key_below_a_folder_of_others_is_refused);
 	tcase_add_test(cases, root_accepts_a_key_of_the_user_of_the_unit);
 	tcase_add_test(cases, core_dumps_leave_the_key_out);
 	tcase_add_test(cases, a_key_with_an_access_list_is_for_those_whom_it_names);

@@ -55,6 +55,20 @@ static bool is_stranger(const char *strangers, int64_t id, char word[8])
 	return false;
 }
 
+/* A key that was copied to this node has no effect while an older one hides it. */
+static void put_files(struct ctl *ctl, struct json_object *data)
+{
+	char *file = fact_text(ctl, CTL_STATS, "stats.coterie.key_file");
+	char *newer = fact_text(ctl, CTL_STATS, "stats.coterie.key_file_newer");
+
+	if (file != NULL && file[0] != '\0')
+		put_text(data, "key_file", file);
+	if (newer != NULL && newer[0] != '\0')
+		put_text(data, "newer_key_file", newer);
+	free(file);
+	free(newer);
+}
+
 static void put_nodes(struct ctl *ctl, bool is_encrypted, struct json_object *data)
 {
 	struct json_object *members = fact_members(ctl), *nodes = json_object_new_array();
@@ -93,6 +107,7 @@ int key_status(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 	bool is_encrypted = strcmp(get_text(data, "cipher"), "none") != 0;
 
 	put_bool(data, "encrypted", is_encrypted);
+	put_files(ctl, data);
 	put_nodes(ctl, is_encrypted, data);
 	return CTL_GOOD;
 }
@@ -125,6 +140,12 @@ void key_status_print(const struct ctl *ctl, struct json_object *data)
 	if (get_bool(data, "changing"))
 		fprintf(ctl->out, "Change    to %s%s%s: waiting for all nodes\n", get_text(data, "next_cipher"),
 			get(data, "next_key_id") != NULL ? ", key id " : "", get_text(data, "next_key_id"));
+	if (get(data, "key_file") != NULL)
+		fprintf(ctl->out, "Key file  %s\n", get_text(data, "key_file"));
+	if (get(data, "newer_key_file") != NULL)
+		fprintf(ctl->out, "Warning   '%s' is newer, and hidden by that file: remove '%s' on all nodes to use the newer key, "
+			"otherwise remove the newer file\n",
+			get_text(data, "newer_key_file"), get_text(data, "key_file"));
 	fprintf(ctl->out, "\n%10s  %-16s %s\n", "Node", "Name", "Key");
 	for (size_t i = 0; i < json_object_array_length(nodes); i++) {
 		struct json_object *node = json_object_array_get_idx(nodes, i);
