@@ -11,16 +11,47 @@
 
 #include <errno.h>
 
-/* Where all clients together use much memory, one of them may have this part of IPC_HOLD_SIZE. */
+/* Where all clients that read use much memory together, one of them may have this part of IPC_HOLD_SIZE. */
 #define CROWDED_PART 32u
+
+/* The sum of backlogs is taken again after this time, since it goes through all clients. */
+#define SUM_NS UINT64_C(100000000)
+
+/*
+ * Clients that have read nothing for IPC_STALL_NS do not count. A few of them would otherwise hold all other senders at the
+ * lower bound for as long as they like. The memory is bounded all the same: when all backlogs together reach
+ * IPC_BACKLOG_ALL, the client with the largest one ends, and that is one of these.
+ */
+static uint64_t size_of_readers(struct ipc *ipc)
+{
+	uint64_t now_ns = loop_now_ns(ipc->executive->loop);
+
+	if (ipc->readers_ns != 0 && now_ns - ipc->readers_ns < SUM_NS)
+		return ipc->readers_size;
+	ipc->readers_ns = now_ns;
+	ipc->readers_size = 0;
+	for (const struct ipc_server *server = ipc->servers; server != NULL; server = server->next)
+		for (const struct coterie_client *client = server->clients; client != NULL; client = client->next)
+			if (client->backlog != NULL && now_ns - client->read_ns <= IPC_STALL_NS)
+				ipc->readers_size += client->backlog_size;
+	return ipc->readers_size;
+}
+
+/* The second condition counts what several clients wait for several times, and the first one once. */
+static bool is_crowded(struct ipc *ipc)
+{
+	uint64_t much = ipc->backlog_size_max / 2;
+
+	return ipc->backlog_size > much && size_of_readers(ipc) > much;
+}
 
 /* A held sender goes on at half of it, so that it does not change state with each event. */
 static uint64_t bound_of(const struct coterie_client *client)
 {
-	const struct ipc *ipc = client->server->ipc;
+	struct ipc *ipc = client->server->ipc;
 	uint64_t bound = ipc->hold_size;
 
-	if (ipc->backlog_size > ipc->backlog_size_max / 2)
+	if (is_crowded(ipc))
 		bound /= CROWDED_PART;
 	return client->is_held ? bound / 2 : bound;
 }

@@ -148,6 +148,7 @@ struct ipc {
 	uint64_t backlog_size, backlog_size_max; /* bytes of all backlogs in memory */
 	uint64_t backlog_peak; /* … at most since memory was given back */
 	uint64_t hold_size; /* IPC_HOLD_SIZE */
+	uint64_t readers_size, readers_ns; /* backlogs of clients that read, and when they were added up; 0: never */
 	struct ipc_channel *awake; /* whose send rings are read at every visit of the token; the next in turn first */
 	struct ipc_channel *dirty; /* whose receive rings hold what their clients have not been told */
 	uint32_t channels, channel_bytes; /* how many, and the data of their rings together */

@@ -92,8 +92,8 @@ struct coterie_client *ipc_client_find(const struct ipc_server *server, uint64_t
 #define IPC_STALL_NS UINT64_C(1000000000)
 /**
  * With more of its own events than this, bytes, a client gets "try again" for its next message, until half of them are
- * read. What it has on the way then stays far below IPC_BACKLOG_MAX. When all backlogs together have half of
- * IPC_BACKLOG_ALL, a thirty-second part of this is the bound.
+ * read. What it has on the way then stays far below IPC_BACKLOG_MAX. When the backlogs of clients that have read within
+ * IPC_STALL_NS have half of IPC_BACKLOG_ALL together, a thirty-second part of this is the bound.
  */
 #define IPC_HOLD_SIZE (32u << 20)
 

@@ -167,6 +167,37 @@ START_TEST(the_bound_is_lower_where_all_together_use_much)
 }
 END_TEST
 
+/* The same, and the other client never reads. */
+static int play_silent(void)
+{
+	qb_ipcc_connection_t *other = connect_client(), *c = connect_client();
+	struct req req = make(REQ_EVENTS, 1);
+	struct res res;
+
+	MUST(other != NULL && c != NULL);
+	MUST(make_events(other, 200) == 0);
+	MUST(make_events(c, 30) == 0);
+	MUST(answer_to(c, REQ_BEGIN) == IPC_TRY_AGAIN);
+	/* It has the whole bound again after a while: more of its events do not hold it. */
+	req.size = EVENT;
+	for (int i = 0; i < 2000; i++) {
+		poll(NULL, 0, 10);
+		MUST(receive(c, 1) == 0);
+		MUST(call(c, &req, &res) == 24);
+		if (answer_to(c, REQ_BEGIN) == IPC_OK)
+			return 0;
+	}
+	return -1;
+}
+
+START_TEST(a_silent_client_does_not_lower_the_bound_of_others)
+{
+	f.executive.ipc->backlog_size_max = 30000000;
+	play(play_silent);
+	ck_assert_uint_eq(exec_stub_count_logged("Disconnecting"), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ipc_hold");
@@ -175,6 +206,7 @@ int main(void)
 	tcase_add_test(open, a_sender_that_does_not_read_is_told_to_try_again);
 	tcase_add_test(open, a_client_that_reads_less_than_it_sends_stays);
 	tcase_add_test(open, a_message_in_parts_gets_through_once_it_has_begun);
+	tcase_add_test(open, a_silent_client_does_not_lower_the_bound_of_others);
 	tcase_add_test(open, the_bound_is_lower_where_all_together_use_much);
 	return suite_run(suite);
 }
