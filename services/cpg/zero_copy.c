@@ -111,6 +111,17 @@ static struct cpg_zero_copy **find(struct cpg_connection *connection, uint64_t t
 
 static int last_error(void) { return errno == EMFILE || errno == ENFILE ? -ENOMEM : -errno; }
 
+/*
+ * The daemon may look into folders that are closed to the client. So the client has the same answer whether a name is
+ * absent, a folder or a file is closed to the daemon, or the file is none of the client's.
+ */
+static int lookup_error(void)
+{
+	int rc = last_error();
+
+	return rc == -ENOMEM ? rc : -EACCES;
+}
+
 static int check_file(int fd, uint32_t uid, struct stat *status)
 {
 	if (fstat(fd, status) < 0)
@@ -163,7 +174,7 @@ static int open_file(int folder, const char *name, uint32_t uid, uint64_t map_si
 	int handle = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC); /* opens no device */
 
 	if (handle < 0)
-		return last_error();
+		return lookup_error();
 	int rc = check_file(handle, uid, &status);
 	if (rc == 0 && refusal == 0 && (status.st_size < 0 || (uint64_t)status.st_size < map_size))
 		refusal = -EINVAL;
@@ -195,7 +206,7 @@ static int take_file(char *path, uint32_t uid, uint64_t map_size, int refusal)
 	int folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (folder < 0)
-		return last_error();
+		return lookup_error();
 	int fd = open_file(folder, slash + 1, uid, map_size, refusal);
 
 	close(folder);

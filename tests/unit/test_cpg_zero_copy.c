@@ -141,7 +141,7 @@ START_TEST(only_a_plain_file_of_the_client_becomes_a_buffer)
 	ck_assert_int_eq(zc_alloc(&users[0], "", 4096), INVALID);
 	ck_assert_int_eq(zc_alloc(&users[0], "/", 4096), INVALID);
 	ck_assert_int_eq(zc_alloc(&users[0], "relative/path", 4096), INVALID);
-	ck_assert_int_eq(zc_alloc(&users[0], "/tmp/is/not/there", 4096), NOT_EXIST);
+	ck_assert_int_eq(zc_alloc(&users[0], "/tmp/is/not/there", 4096), ACCESS);
 	memset(path, 'x', sizeof(path));
 	path[0] = '/';
 	path[200] = '\0';
@@ -208,6 +208,35 @@ static bool set_descriptors(rlim_t count)
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	return limit.rlim_cur == count;
 }
+
+/* The daemon may look where the client may not. */
+START_TEST(a_refusal_does_not_show_which_names_exist)
+{
+	char closed[] = "/tmp/coterie-closed-XXXXXX", path[96];
+	static const char *const names[] = {"there", "absent", "folder/absent", "there/absent", "folder"};
+	struct cpg_req_zc_alloc req = {.map_size = 4096};
+
+	join_all("1");
+	ck_assert_ptr_nonnull(mkdtemp(closed)); /* mode 0700 */
+	snprintf(path, sizeof(path), "%s/there", closed);
+	int fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ftruncate(fd, 4096), 0);
+	close(fd);
+	snprintf(path, sizeof(path), "%s/folder", closed);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	users[0].base.client->uid = getuid() + 1;
+	for (size_t i = 0; i < 2 * sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(req.path, sizeof(req.path), "%s/%s", closed, names[i / 2]);
+		req.map_size = i % 2 == 0 ? 4096 : 8192;
+		ck_assert_msg(cpg_user_request(&users[0], CPG_REQ_ZC_ALLOC, &req, sizeof(req)) == ACCESS, "%s", names[i / 2]);
+	}
+	ck_assert_int_eq(rmdir(path), 0);
+	snprintf(path, sizeof(path), "%s/there", closed);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(rmdir(closed), 0);
+}
+END_TEST
 
 START_TEST(buffers_of_a_client_are_bounded_and_end_with_it)
 {
@@ -303,6 +332,7 @@ int main(void)
 	tcase_add_test(tcase, a_shared_buffer_is_sent_again_and_again);
 	tcase_add_test(tcase, a_shared_buffer_is_checked_before_each_use);
 	tcase_add_test(tcase, only_a_plain_file_of_the_client_becomes_a_buffer);
+	tcase_add_test(tcase, a_refusal_does_not_show_which_names_exist);
 	tcase_add_test(tcase, buffers_of_a_client_are_bounded_and_end_with_it);
 	tcase_add_test(tcase, a_user_has_a_share_of_the_bytes);
 	tcase_add_test(tcase, descriptors_are_left_for_others);
