@@ -243,6 +243,7 @@ struct totem_engine {
 	/* Retransmission of the token: spec 09 §4.3. */
 	uint64_t rotations_ns[ROTATION_SAMPLES];
 	uint32_t rotation_count;
+	uint64_t rotation_ns;      /* of the rotation that this visit ended; 0: it tells nothing */
 	uint64_t rotation_quartile_ns;
 	uint64_t accepted_ns;      /* when the last token was; 0: not on this ring */
 	uint32_t retransmit_count; /* since then */

@@ -110,8 +110,11 @@ void timer_token_accepted(struct totem_engine *engine)
 {
 	/* 0 until the second token in OPERATIONAL, and after every visit that left the ring idle.
 	 */
-	if (engine->accepted_ns != 0 && !engine->has_lingered)
-		sample_rotation(engine, engine->now_ns - engine->accepted_ns);
+	engine->rotation_ns = 0;
+	if (engine->accepted_ns != 0 && !engine->has_lingered) {
+		engine->rotation_ns = engine->now_ns - engine->accepted_ns;
+		sample_rotation(engine, engine->rotation_ns);
+	}
 	engine->accepted_ns = engine->state == TOTEM_OPERATIONAL ? engine->now_ns : 0;
 	engine->counters.token_last_ns = engine->now_ns;
 	engine->is_token_overdue = false;

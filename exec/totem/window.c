@@ -9,6 +9,8 @@
 #define PATIENCE_NS UINT64_C(10000000000)
 #define SENDER_NS UINT64_C(350000) /* a rotation may take longer by this for each sender but the first, */
 #define SENDERS_MAX 5u             /* and these */
+#define FAR_NS UINT64_C(1000000) /* rotations of a local network with few members take less */
+#define IDLE_RISE 64u
 
 void window_begin(struct window *window, uint32_t capacity, uint32_t members, uint32_t rotations)
 {
@@ -74,19 +76,41 @@ static void judge_cut(struct window *window, const struct window_rotation *rotat
 	}
 }
 
-/* Waking everybody, and reading and passing on the token, cost a visit as much as dozens of frames: it has to be worth it
-   for each who sends. */
-static uint64_t target_of(const struct window_rotation *rotation)
+/*
+ * Follow what a rotation takes that hardly carries anything. A rotation that is full tells it only where nothing else is
+ * known. It falls at once and rises slowly: one member may have been busy, or the path is longer now.
+ */
+static void note_idle(struct window *window, const struct window_rotation *rotation)
+{
+	uint64_t last_ns = rotation->last_ns;
+	bool is_light = (uint64_t)rotation->sent * 4 < rotation->floor;
+
+	if (last_ns == 0 || (!is_light && (window->idle_ns != 0 || rotation->sent > rotation->floor)))
+		return;
+	if (window->idle_ns == 0 || last_ns < window->idle_ns)
+		window->idle_ns = last_ns;
+	else
+		window->idle_ns += (last_ns - window->idle_ns) / IDLE_RISE;
+}
+
+/*
+ * Waking everybody, and reading and passing on the token, cost a visit as much as dozens of frames: it has to be worth it
+ * for each who sends. Where the way alone takes long, over a long distance or by many members, frames may take as long.
+ */
+static uint64_t target_of(const struct window *window, const struct window_rotation *rotation)
 {
 	uint32_t senders = rotation->senders < SENDERS_MAX ? rotation->senders : SENDERS_MAX;
+	uint64_t target_ns = rotation->target_ns + (senders > 1 ? senders - 1 : 0) * SENDER_NS;
 
-	return rotation->target_ns + (senders > 1 ? senders - 1 : 0) * SENDER_NS;
+	if (window->idle_ns >= FAR_NS && target_ns < 2 * window->idle_ns)
+		target_ns = 2 * window->idle_ns;
+	return target_ns;
 }
 
 /* Nobody lacks anything: larger as long as it is used up and the rotation stays short. */
 static void adapt(struct window *window, const struct window_rotation *rotation)
 {
-	uint64_t used = rotation->sent, target_ns = target_of(rotation);
+	uint64_t used = rotation->sent, target_ns = target_of(window, rotation);
 
 	if (used * 4 < window->size) {
 		if (++window->unused < UNUSED_MAX)
@@ -109,6 +133,7 @@ uint32_t window_steer(struct window *window, const struct window_rotation *rotat
 	uint32_t floor = window_floor(window, rotation->floor);
 
 	note_loss(window, rotation);
+	note_idle(window, rotation);
 	if (window->is_trial) {
 		if (window->loss.rotations < LOSS_ROTATIONS)
 			return window->size;

@@ -22,6 +22,7 @@ struct window {
 	uint32_t max;  /* what the smallest receive buffer of the ring bears; 0: not known of all */
 	uint32_t rotations; /* whose frames may wait there together */
 	/* Of the representative alone. */
+	uint64_t idle_ns; /* what a rotation takes at least, with few frames; 0: not known yet */
 	uint32_t size;
 	uint32_t lossy;  /* a bit for each of the last rotations, the newest lowest: frames were sent again */
 	uint32_t unused; /* rotations in a row that took less than a quarter of it */
@@ -36,8 +37,9 @@ struct window {
 /* What the representative knows of the rotation that has just ended. */
 struct window_rotation {
 	uint64_t now_ns;
+	uint64_t last_ns;     /* what this rotation took; 0: not measured */
 	uint64_t shortest_ns; /* of the last few rotations; 0: not known */
-	uint64_t target_ns;   /* with one sender, longer ones are not worth a larger window */
+	uint64_t target_ns;   /* with one sender on a fast network, longer ones are not worth a larger window */
 	uint32_t senders;     /* members whose frames were delivered meanwhile, or 0: nobody but the one before */
 	uint32_t sent;        /* frames, those sent again included */
 	uint32_t resent;

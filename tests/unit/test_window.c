@@ -98,6 +98,67 @@ START_TEST(more_senders_may_take_longer)
 }
 END_TEST
 
+/* Rotations of a ring whose members are far apart: `sent` frames take 100 us each behind the way. */
+static void rotate_far(uint32_t count, uint64_t way_ns)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t sent = window.size > 50 ? window.size : 50;
+		uint64_t took_ns = way_ns + sent * UINT64_C(100000);
+		const struct window_rotation rotation = {.now_ns = 1, .last_ns = took_ns, .shortest_ns = took_ns,
+			.target_ns = TARGET_NS, .senders = 1, .sent = sent, .floor = 50};
+
+		window_steer(&window, &rotation);
+	}
+}
+
+static void rotate_idle(uint64_t took_ns)
+{
+	const struct window_rotation rotation = {.now_ns = 1, .last_ns = took_ns, .shortest_ns = took_ns,
+		.target_ns = TARGET_NS, .sent = 2, .floor = 50};
+
+	window_steer(&window, &rotation);
+}
+
+/* A rotation that takes long by itself carries as much as takes that long again. */
+START_TEST(a_long_way_makes_a_large_window)
+{
+	static const struct {
+		uint64_t idle_ns, way_ns;
+		uint32_t least, most;
+	} rows[] = {
+		{100000, 100000, 50, 50},          /* a local network: the target counts */
+		{999999, 100000, 50, 50},
+		{150 * MS, 150 * MS, 1400, 1900},  /* three nodes at 50 ms */
+		{0, 150 * MS, 1400, 2000},         /* busy since it was formed */
+		{20 * MS, 20 * MS, 180, 250},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		window_begin(&window, 60000, 3, 1);
+		rotate_idle(rows[i].idle_ns);
+		rotate_far(200, rows[i].way_ns);
+		ck_assert_msg(window.size >= rows[i].least && window.size <= rows[i].most, "row %zu: %u", i, window.size);
+	}
+}
+END_TEST
+
+/* A member that was busy in one light rotation is not a long way, and a path that became longer is. */
+START_TEST(the_idle_rotation_is_the_shortest_for_a_while)
+{
+	window_begin(&window, 60000, 3, 1);
+	rotate_idle(5 * MS);
+	rotate_idle(MS / 10);
+	ck_assert_uint_eq(window.idle_ns, MS / 10);
+	rotate_idle(5 * MS);
+	ck_assert_uint_lt(window.idle_ns, MS / 5);
+	for (int i = 0; i < 500; i++)
+		rotate_idle(5 * MS);
+	ck_assert_uint_gt(window.idle_ns, 4 * MS);
+	rotate_far(1, 50 * MS); /* what is full tells nothing */
+	ck_assert_uint_le(window.idle_ns, 5 * MS);
+}
+END_TEST
+
 START_TEST(it_falls_back_when_it_is_not_used_for_long)
 {
 	window_begin(&window, 4000, 3, 1);
@@ -347,6 +408,46 @@ START_TEST(who_begins_later_gets_as_much)
 }
 END_TEST
 
+/* Three nodes, 50 ms one way: half of a link of 100 Mbit/s. It was 0.5 MB/s. */
+START_TEST(nodes_far_apart_send_six_megabytes_a_second)
+{
+	uint32_t frames = 0;
+	uint64_t from_ns;
+
+	net->delay_ns = 50 * MS;
+	target_ns = TOTEM_ROTATION_NS(3);
+	options.token_ns = 3000 * MS;
+	options.token_retransmit_ns = 700 * MS;
+	options.consensus_ns = 3600 * MS;
+	options.capacity = 16000;
+	net->visit_frames_max = 4096;
+	net->node_count = 3;
+	for (uint32_t id = 1; id <= 3; id++) {
+		options.rotation_target_ns = target_ns;
+		node_start(id);
+	}
+	run_until_ring(3, 10000);
+	run_for(2000);
+	from_ns = net->now_ns;
+	for (int i = 0; i < 70; i++) {
+		if (i == 60) { /* the window has grown by now */
+			from_ns = net->now_ns;
+			frames = sent_by(1) + sent_by(2) + sent_by(3);
+		}
+		for (uint32_t id = 1; id <= 3; id++) {
+			struct totem_queue queue;
+
+			totem_engine_queue(node_of(id)->engine, &queue);
+			if (queue.used < queue.wanted)
+				queue_frames(id, queue.wanted - queue.used);
+		}
+		run_for_rotations(1);
+	}
+	frames = sent_by(1) + sent_by(2) + sent_by(3) - frames;
+	ck_assert_uint_ge((uint64_t)frames * 1300 * 1000 / ((net->now_ns - from_ns) / MS), 6000000);
+}
+END_TEST
+
 /* Tokens that ask for anything are held to what the sockets bear. */
 static bool ask_for_more(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
 	const struct coterie_frame *frame)
@@ -378,6 +479,8 @@ int main(void)
 	tcase_add_test(alone, the_smallest_socket_bounds_it);
 	tcase_add_test(alone, it_grows_while_it_is_used_and_rotations_are_short);
 	tcase_add_test(alone, more_senders_may_take_longer);
+	tcase_add_test(alone, a_long_way_makes_a_large_window);
+	tcase_add_test(alone, the_idle_rotation_is_the_shortest_for_a_while);
 	tcase_add_test(alone, it_falls_back_when_it_is_not_used_for_long);
 	tcase_add_test(alone, losses_that_a_cut_ends_keep_it_cut);
 	tcase_add_test(alone, losses_that_go_on_restore_it);
@@ -389,6 +492,7 @@ int main(void)
 	tcase_add_test(ring, known_sockets_let_it_grow);
 	tcase_add_loop_test(ring, one_who_does_not_tell_fixes_it, 0, 3);
 	tcase_add_test(ring, a_small_socket_keeps_it_below_what_is_configured);
+	tcase_add_test(ring, nodes_far_apart_send_six_megabytes_a_second);
 	tcase_add_test(ring, a_forged_window_is_held_to_the_bound);
 	tcase_add_test(ring, what_waits_is_little_where_others_send);
 	tcase_add_test(ring, senders_are_counted);
