@@ -166,13 +166,27 @@ static void change_link(struct kv_store *store, struct kv_entry *entry)
 		store->walk = entry;
 }
 
+/* walk is the oldest change above walk_from all the time, so writes between two turns do no harm. */
+bool kv_store_seek(struct kv_store *store, uint64_t revision, uint32_t work)
+{
+	if (revision < store->walk_from) {
+		store->walk = store->oldest;
+		store->walk_from = 0;
+	}
+	for (; store->walk != NULL && store->walk->modified <= revision; work--) {
+		if (work == 0)
+			return false;
+		store->walk_from = store->walk->modified;
+		store->walk = store->walk->newer;
+	}
+	store->walk_from = revision;
+	return true;
+}
+
 struct kv_entry *kv_store_after(struct kv_store *store, uint64_t revision)
 {
-	if (revision < store->walk_from)
-		store->walk = store->oldest;
-	while (store->walk != NULL && store->walk->modified <= revision)
-		store->walk = store->walk->newer;
-	store->walk_from = revision;
+	while (!kv_store_seek(store, revision, UINT32_MAX))
+		;
 	return store->walk;
 }
 

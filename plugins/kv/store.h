@@ -85,7 +85,15 @@ void kv_store_purge_end(struct kv_store *store);
 struct kv_entry *kv_store_above(
 	const struct kv_store *store, const void *key, uint32_t key_size, bool is_inclusive);
 
-/** The oldest change above a revision, deletions included; NULL: none. Fast when asked with ascending ones. */
+/**
+ * Go to the oldest change above a revision, so that kv_store_after finds it at once. Ascending revisions take as many
+ * entries as lie between them; another one begins at the oldest entry.
+ *
+ * @param work  entries to go past at most
+ * @return false: call it again with the same revision
+ */
+bool kv_store_seek(struct kv_store *store, uint64_t revision, uint32_t work);
+/** The oldest change above a revision, deletions included; NULL: none. Fast behind kv_store_seek. */
 struct kv_entry *kv_store_after(struct kv_store *store, uint64_t revision);
 
 #endif

@@ -17,7 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_SIZE (96u << 10)        /* unless one entry is longer */
+#define CHUNK_SIZE (96u << 10)         /* unless one entry is longer */
+#define CHUNK_COUNT_MAX 128u           /* of a chunk that this node sends; writing 2,400 entries took 25 ms */
+#define SEEK_WORK 8192u                /* entries that the donor goes past in a turn */
+#define SEEK_NS UINT64_C(200000)       /* between two turns */
 #define SWEEP_WORK 2048u               /* of a turn: less than a millisecond */
 #define SWEEP_NS UINT64_C(1000000)     /* between two turns */
 #define LOG_BYTES_MAX (64u << 20)
@@ -72,7 +75,8 @@ static uint32_t chunk_make(struct kv *kv, struct kv_ring_chunk **chunk)
 	uint64_t to = kv->state.revision;
 	uint32_t size = sizeof(**chunk), count = 0;
 
-	while (end != NULL && (count == 0 || size + item_size(end) <= CHUNK_SIZE)) {
+	while (end != NULL && count < CHUNK_COUNT_MAX &&
+		(count == 0 || size + item_size(end) <= CHUNK_SIZE)) {
 		size += item_size(end);
 		count++;
 		to = end->modified;
@@ -107,6 +111,12 @@ static void chunk_send(void *arg)
 	if (!kv->has_formed || kv->donor != kv->host->local_nodeid(kv->ctx) || kv->is_chunk_out ||
 		!kv->has_state || kv->is_transitional)
 		return;
+	/* Only a donor that was not there for the chunks before has far to go. */
+	if (!kv_store_seek(&kv->store, lowest_cursor(kv), SEEK_WORK)) {
+		kv->next_chunk_ns = now_ns + SEEK_NS;
+		kv_transfer_poke(kv);
+		return;
+	}
 
 	uint32_t size = chunk_make(kv, &chunk);
 	int rc = -ENOMEM;
@@ -351,6 +361,8 @@ void kv_deliver_chunk(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	}
 	if (!kv->has_state && kv->progress.cursor >= from)
 		take(kv, chunk, size);
+	else if (kv->has_state && to >= kv->store.walk_from)
+		(void)kv_store_seek(&kv->store, to, SEEK_WORK); /* this node may be the next donor */
 	kv_transfer_poke(kv);
 }
 

@@ -94,6 +94,26 @@ START_TEST(lengths_of_requests_are_checked)
 }
 END_TEST
 
+/* Small entries: what a page costs is the walk over them. */
+START_TEST(a_page_has_so_many_keys)
+{
+	char key[8];
+	struct kv_case_request request = {.list = {.prefix_size = 1}};
+	struct kv_res_list page;
+
+	for (uint32_t i = 0; i < 600; i++) {
+		snprintf(key, sizeof(key), "k%03u", i);
+		ck_assert_int_eq(kv_case_put(key, "1"), KV_OK);
+	}
+	((uint8_t *)&request)[sizeof(struct kv_req_list)] = 'k';
+	ck_assert_int_eq(
+		kv_case_ask(&kv_user, KV_REQ_LIST, &request, (uint32_t)sizeof(struct kv_req_list) + 1), KV_OK);
+	memcpy((uint8_t *)&page + 24, kv_user.client->replies.list[0].data, sizeof(page) - 24);
+	ck_assert_uint_eq(page.count, 512);
+	ck_assert_uint_eq(page.has_more, 1);
+}
+END_TEST
+
 START_TEST(a_list_comes_in_pages)
 {
 	char key[8], value[3001];
@@ -250,6 +270,7 @@ static Suite *suite(void)
 	tcase_add_test(tcase, conditions_are_decided_in_the_order);
 	tcase_add_test(tcase, lengths_of_requests_are_checked);
 	tcase_add_test(tcase, a_list_comes_in_pages);
+	tcase_add_test(tcase, a_page_has_so_many_keys);
 	tcase_add_test(tcase, what_is_full_takes_no_more);
 	tcase_add_test(tcase, the_smallest_limit_counts);
 	tcase_add_test(tcase, watchers_hear_of_their_prefix);

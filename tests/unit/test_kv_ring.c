@@ -71,6 +71,7 @@ START_TEST(another_donor_goes_on)
 	service_ring_form(&kv_ring, "2 3");
 	ck_assert_uint_eq(kv_at(3)->progress.cursor, cursor);
 	ck_assert_uint_eq(kv_at(2)->donor, 2);
+	ck_assert_uint_eq(kv_at(2)->store.walk_from, cursor); /* it has followed the chunks */
 	kv_case_run();
 	ck_assert(kv_at(3)->has_state);
 	ck_assert_uint_eq(kv_at(3)->store.keys, 299);
@@ -344,6 +345,95 @@ START_TEST(chunks_are_checked_to_the_last_byte)
 }
 END_TEST
 
+/* Messages on their way have no header. */
+#define HEAD_SIZE ((uint32_t)(sizeof(struct kv_ring_chunk) - offsetof(struct kv_ring_chunk, ring)))
+
+static uint32_t count_of_chunk(const struct mock_message *message)
+{
+	struct kv_ring_chunk head;
+
+	ck_assert_uint_eq(message->id, KV_RING_CHUNK);
+	ck_assert_uint_ge(message->size, HEAD_SIZE);
+	memcpy(&head.ring, message->data, HEAD_SIZE);
+	return le32toh(head.count);
+}
+
+static void put_small(uint32_t count)
+{
+	char key[16];
+
+	for (uint32_t i = 0; i < count; i++) {
+		snprintf(key, sizeof(key), "k%u", i);
+		kv_case_put(key, "v");
+	}
+}
+
+/* The entries of a chunk are written at once, by all members that need them. */
+START_TEST(a_chunk_has_so_many_entries)
+{
+	const struct mock_queue *sent = &kv_ring.nodes[1].host->sent;
+	uint32_t count = 0;
+
+	put_small(300);
+	restart(3);
+	service_ring_form(&kv_ring, "1 2 3");
+	for (uint32_t turn = 0; turn < 50 && !kv_at(3)->has_state; turn++) {
+		mock_host_advance(kv_ring.nodes[1].host, 20 * MS);
+		if (sent->count > 0) {
+			uint32_t chunk = count_of_chunk(&sent->list[0]);
+
+			ck_assert_uint_le(chunk, 128);
+			count += chunk;
+		}
+		service_ring_run(&kv_ring);
+	}
+	ck_assert(kv_at(3)->has_state);
+	ck_assert_uint_eq(count, 300);
+}
+END_TEST
+
+/* An older version, which is on the other nodes during a rolling upgrade, fills its chunks. */
+START_TEST(a_chunk_with_more_entries_is_taken)
+{
+	struct mock_queue *sent = &kv_ring.nodes[1].host->sent;
+	struct mock_message large;
+	struct kv_ring_chunk head;
+
+	put_small(300);
+	restart(3);
+	service_ring_form(&kv_ring, "1 2 3");
+	mock_host_advance(kv_ring.nodes[1].host, 20 * MS);
+	ck_assert_uint_eq(sent->count, 1);
+	large = sent->list[0];
+	memcpy(&head.ring, large.data, HEAD_SIZE);
+	head.to = head.base;
+	head.flags = htole32(KV_CHUNK_LAST);
+	head.count = htole32(300);
+	large.data = calloc(300, 64);
+	ck_assert_ptr_nonnull(large.data);
+	memcpy(large.data, &head.ring, HEAD_SIZE);
+	large.size = HEAD_SIZE;
+	for (const struct kv_entry *entry = kv_at(1)->store.oldest; entry != NULL; entry = entry->newer) {
+		const struct kv_ring_item item = {.created = htole64(entry->created),
+			.modified = htole64(entry->modified),
+			.op = htole32(KV_OP_PUT),
+			.key_size = htole32(entry->key_size),
+			.value_size = htole32(entry->value_size)};
+
+		memcpy(large.data + large.size, &item, sizeof(item));
+		memcpy(large.data + large.size + sizeof(item), entry->key, entry->key_size);
+		memcpy(large.data + large.size + sizeof(item) + entry->key_size, entry->value, entry->value_size);
+		large.size += (uint32_t)sizeof(item) + entry->key_size + entry->value_size;
+	}
+	ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(3), 1, false, &large), 0);
+	free(large.data);
+	ck_assert(kv_at(3)->has_state);
+	ck_assert_uint_eq(kv_at(3)->store.keys, 300);
+	kv_case_run();
+	kv_case_check(3, "k299", "v");
+}
+END_TEST
+
 /* ---- Another version of the plugin ----------------------------------------- */
 
 static struct coterie_client *heir; /* what stands for kv_user at the new one's host */
@@ -457,6 +547,8 @@ static Suite *suite(void)
 	tcase_add_test(tcase, malformed_messages_change_nothing);
 	tcase_add_test(tcase, implausible_announcements_count_for_nothing);
 	tcase_add_test(tcase, chunks_are_checked_to_the_last_byte);
+	tcase_add_test(tcase, a_chunk_has_so_many_entries);
+	tcase_add_test(tcase, a_chunk_with_more_entries_is_taken);
 	tcase_add_test(tcase, all_of_it_goes_over);
 	tcase_add_test(tcase, in_unquiet_times_nothing_goes_over);
 	suite_add_tcase(suite, tcase);

@@ -169,6 +169,33 @@ static void put_numbers(uint32_t count, uint64_t revision)
 	}
 }
 
+/* A donor that begins in the middle of a large table; writes go on beside it. */
+START_TEST(a_place_among_the_changes_is_found_in_turns)
+{
+	char key[16];
+	uint32_t turns = 1;
+
+	put_numbers(1000, 1);
+	for (; !kv_store_seek(&store, 800, 100); turns++) {
+		/* The next one of the walk, one far ahead and one far behind are written again. */
+		memcpy(key, store.walk->key, 9);
+		key[8] = '\0';
+		put(key, "value", 2000 + 3 * turns);
+		snprintf(key, sizeof(key), "%08x", (899 + turns) * 2654435761u);
+		put(key, "value", 2001 + 3 * turns);
+		snprintf(key, sizeof(key), "%08x", turns * 2654435761u);
+		put(key, "value", 2002 + 3 * turns);
+	}
+	ck_assert_uint_eq(turns, 8);
+	ck_assert_uint_eq(kv_store_after(&store, 800)->modified, 801);
+	ck_assert(kv_store_seek(&store, 801, 1));
+	ck_assert(!kv_store_seek(&store, 5, 0));
+	ck_assert_uint_gt(kv_store_after(&store, 5)->modified, 5);
+	ck_assert(kv_store_seek(&store, 5000, 1000));
+	ck_assert_ptr_null(kv_store_after(&store, 5000));
+}
+END_TEST
+
 /* A table of the largest size is millions of entries. */
 START_TEST(a_table_that_is_dropped_is_freed_in_turns)
 {
@@ -239,6 +266,7 @@ static Suite *suite(void)
 	tcase_add_test(tcase, changes_come_in_their_order);
 	tcase_add_test(tcase, a_kept_deletion_can_be_written_again);
 	tcase_add_test(tcase, many_random_changes_agree_with_a_model);
+	tcase_add_test(tcase, a_place_among_the_changes_is_found_in_turns);
 	tcase_add_test(tcase, a_table_that_is_dropped_is_freed_in_turns);
 	tcase_add_test(tcase, deletions_are_forgotten_in_turns);
 	suite_add_tcase(suite, tcase);
