@@ -98,10 +98,38 @@ static enum qbs_rate rate_of(const struct ipc_server *server)
 	return QBS_RATE_OFF_2;
 }
 
+static void rate_later(struct ipc *ipc);
+
+/* Thousands of clients are not told in one turn of the loop. */
+static void on_rate_timer(void *arg)
+{
+	struct ipc *ipc = arg;
+	bool is_left = false;
+
+	ipc->rate_timer = NULL;
+	for (struct ipc_server *server = ipc->servers; server != NULL && !is_left; server = server->next)
+		is_left = qbs_server_rate_step(server->service);
+	if (is_left)
+		rate_later(ipc);
+}
+
+static void rate_later(struct ipc *ipc)
+{
+	struct loop *loop = ipc->executive->loop;
+
+	if (ipc->rate_timer == NULL)
+		ipc->rate_timer = loop_timer_add(loop, loop_now_ns(loop), on_rate_timer, ipc);
+	/* Without memory for a timer all of them have their turn now. */
+	for (struct ipc_server *server = ipc->servers; ipc->rate_timer == NULL && server != NULL; server = server->next)
+		while (qbs_server_rate_step(server->service))
+			;
+}
+
 void ipc_gate_apply(struct ipc_server *server)
 {
 	server->rate = rate_of(server);
-	qbs_server_rate(server->service, server->rate);
+	if (qbs_server_rate(server->service, server->rate))
+		rate_later(server->ipc);
 }
 
 void ipc_server_gate(struct ipc_server *server)

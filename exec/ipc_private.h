@@ -140,7 +140,7 @@ struct ipc {
 	bool is_synchronizing, is_quorate;
 
 	struct coterie_client *kept, **kept_last; /* in the order in which they came */
-	struct loop_timer *turn_timer, *flush_timer, *gate_timer;
+	struct loop_timer *turn_timer, *flush_timer, *gate_timer, *rate_timer;
 	uint64_t flush_delay_ns;
 	struct coterie_client *lagging, **lagging_last; /* in turn */
 	uint32_t lagging_count;

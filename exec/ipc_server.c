@@ -53,6 +53,7 @@ void ipc_destroy(struct ipc *ipc)
 	assert(ipc->servers == NULL);
 	struct loop *loop = ipc->executive->loop;
 	loop_timer_del(loop, ipc->turn_timer);
+	loop_timer_del(loop, ipc->rate_timer);
 	loop_timer_del(loop, ipc->flush_timer);
 	loop_timer_del(loop, ipc->gate_timer);
 	loop_timer_del(loop, ipc->pull_timer);

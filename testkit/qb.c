@@ -326,12 +326,19 @@ void qbs_server_close(struct qbs_server *service)
 		free(service);
 }
 
-void qbs_server_rate(struct qbs_server *service, enum qbs_rate rate)
+bool qbs_server_rate(struct qbs_server *service, enum qbs_rate rate)
 {
 	service->rate = rate;
 	for (struct qbs_connection *at = service->connections; at != NULL; at = at->next)
 		if (!at->is_closed)
 			set_ready(at);
+	return false;
+}
+
+bool qbs_server_rate_step(struct qbs_server *service)
+{
+	(void)service;
+	return false;
 }
 
 /* --- what the executive asks of a connection --- */

@@ -46,23 +46,13 @@ void qbs_leave(struct qbs_connection *connection)
 		destroy(connection);
 }
 
-static void unlink_connection(struct qbs_connection *connection)
-{
-	if (connection->previous != NULL)
-		connection->previous->next = connection->next;
-	else
-		connection->server->connections = connection->next;
-	if (connection->next != NULL)
-		connection->next->previous = connection->previous;
-}
-
 void qbs_disconnect(struct qbs_connection *connection)
 {
 	if (connection->is_closed)
 		return;
 	connection->is_closed = true;
 	connection->busy++;
-	unlink_connection(connection);
+	qbs_server_remove(connection);
 	loop_of(connection)->del(loop_of(connection)->arg, connection->fd);
 	if (connection->is_created)
 		connection->server->handlers->closed(connection->context);
@@ -417,10 +407,7 @@ void qbs_connection_make(struct qbs_server *server, int fd, const struct qbs_pee
 	}
 	message.type = (int32_t)connection->transport->type;
 	message.size_max = connection->size_max;
-	connection->next = server->connections;
-	if (connection->next != NULL)
-		connection->next->previous = connection;
-	server->connections = connection;
+	qbs_server_add(connection);
 	qbs_flow_apply(connection);
 	connection->stats.flow_count = 0;
 	qbs_listen(connection);

@@ -110,7 +110,10 @@ struct qbs_server {
 	int fd;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* of a socket in the file system; "": none */
 	uint32_t references; /* its own, and one per connection */
-	struct qbs_connection *connections;
+	struct qbs_connection *connections; /* newest first */
+	uint32_t connection_count;
+	struct qbs_connection *rate_next; /* whose turn it is in qbs_server_rate_step; NULL: the newest one's */
+	uint32_t rate_left;               /* so many turns until all of them have had one */
 };
 
 struct qbs_host {
@@ -125,6 +128,9 @@ extern const struct qbs_transport qbs_shm, qbs_socket;
 
 /* --- server.c --- */
 
+/** Put a new connection, whose server is set, into the server's list. It applies the rate itself. */
+void qbs_server_add(struct qbs_connection *connection);
+void qbs_server_remove(struct qbs_connection *connection);
 /** A descriptor to give up when there is no other: of nothing. -1: none */
 int qbs_spare_open(void);
 

@@ -113,8 +113,16 @@ int qbs_server_open(struct qbs_server **server, struct qbs_host *host, const cha
 	const struct qbs_handlers *handlers, void *arg);
 /** End its handshakes and connections, and listen no more. */
 void qbs_server_close(struct qbs_server *server);
-/** Idempotent; also for connections to come. A new server is at QBS_RATE_NORMAL. */
-void qbs_server_rate(struct qbs_server *server, enum qbs_rate rate);
+/** Connections that qbs_server_rate and qbs_server_rate_step look at. */
+#define QBS_RATE_STEP 256u
+/**
+ * Set how fast requests are read; also for connections to come. A new server is at QBS_RATE_NORMAL. From here on no more
+ * requests are read than that. What clients are told, and what is polled for, changes for QBS_RATE_STEP of them.
+ * @return whether some are left: call qbs_server_rate_step in a later turn of the loop
+ */
+bool qbs_server_rate(struct qbs_server *server, enum qbs_rate rate);
+/** Go on with QBS_RATE_STEP more. @return as qbs_server_rate */
+bool qbs_server_rate_step(struct qbs_server *server);
 
 /** End a connection: closed() runs inside. Idempotent. */
 void qbs_disconnect(struct qbs_connection *connection);

@@ -168,11 +168,51 @@ void qbs_flow_apply(struct qbs_connection *connection)
 	connection->transport->flow(connection, flow);
 }
 
-void qbs_server_rate(struct qbs_server *server, enum qbs_rate rate)
+void qbs_server_add(struct qbs_connection *connection)
 {
-	server->rate = rate;
-	for (struct qbs_connection *one = server->connections; one != NULL; one = one->next) {
+	struct qbs_server *server = connection->server;
+
+	connection->next = server->connections;
+	if (connection->next != NULL)
+		connection->next->previous = connection;
+	server->connections = connection;
+	server->connection_count++;
+}
+
+void qbs_server_remove(struct qbs_connection *connection)
+{
+	struct qbs_server *server = connection->server;
+
+	if (server->rate_next == connection)
+		server->rate_next = connection->next;
+	if (connection->previous != NULL)
+		connection->previous->next = connection->next;
+	else
+		server->connections = connection->next;
+	if (connection->next != NULL)
+		connection->next->previous = connection->previous;
+	server->connection_count--;
+}
+
+/* Round after round, so that a rate that changes often reaches all of them. */
+bool qbs_server_rate_step(struct qbs_server *server)
+{
+	for (uint32_t i = 0; i < QBS_RATE_STEP && server->rate_left > 0; i++) {
+		struct qbs_connection *one = server->rate_next != NULL ? server->rate_next : server->connections;
+
+		server->rate_left--;
+		if (one == NULL)
+			break;
+		server->rate_next = one->next;
 		qbs_flow_apply(one);
 		qbs_listen(one);
 	}
+	return server->rate_left > 0;
+}
+
+bool qbs_server_rate(struct qbs_server *server, enum qbs_rate rate)
+{
+	server->rate = rate;
+	server->rate_left = server->connection_count;
+	return qbs_server_rate_step(server);
 }
