@@ -1,0 +1,6 @@
+# The protocol book, installed with the headers that cite it.
+protocoldir = $(docdir)/protocol
+dist_protocol_DATA = %D%/protocol/README.md %D%/protocol/ring.md %D%/protocol/membership.md %D%/protocol/wire.md \
+	%D%/protocol/packing.md %D%/protocol/transports.md %D%/protocol/sync.md %D%/protocol/services.md \
+	%D%/protocol/ipc.md %D%/protocol/failure.md %D%/protocol/extensions.md %D%/protocol/encryption.md \
+	%D%/protocol/compatibility.md %D%/protocol/configuration.md %D%/protocol/invariants.md
