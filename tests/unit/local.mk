@@ -6,10 +6,10 @@
 #	%C%_test_X_CFLAGS = $(TEST_CFLAGS)
 #	%C%_test_X_LDADD = libX.la $(CHECK_LIBS)
 dist_check_DATA += %D%/prose.py %D%/prose.exceptions
-dist_check_SCRIPTS += %D%/check_includes.sh %D%/check_shell.sh %D%/check_headers.sh %D%/check_man.sh %D%/check_unit.sh %D%/check_postinst.sh %D%/check_costs.sh \
-	%D%/check_prose.sh %D%/check_commits.sh
-TESTS += %D%/check_includes.sh %D%/check_shell.sh %D%/check_headers.sh %D%/check_man.sh %D%/check_unit.sh %D%/check_postinst.sh %D%/check_costs.sh \
-	%D%/check_prose.sh %D%/check_commits.sh
+static_checks = %D%/check_includes.sh %D%/check_shell.sh %D%/check_headers.sh %D%/check_man.sh %D%/check_unit.sh \
+	%D%/check_postinst.sh %D%/check_costs.sh %D%/check_prose.sh %D%/check_commits.sh %D%/check_citations.sh
+dist_check_SCRIPTS += $(static_checks)
+TESTS += $(static_checks)
 
 check-shell-long:
 	@SHELL_FOLLOW=all bash $(srcdir)/%D%/check_shell.sh
