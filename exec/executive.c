@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "exec/config/model.h"
+#include "exec/delivery.h"
 #include "exec/eviction.h"
 #include "exec/ipc_server.h"
 #include "exec/log.h"
@@ -56,6 +57,7 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 	executive->rekey = rekey_create(executive);
 	executive->plugins = plugin_registry_create(executive, directories, count);
 	executive->route = route_create(executive);
+	executive->delivery = delivery_create(executive);
 	executive->sync = sync_create(executive);
 	executive->resync = resync_create(executive);
 	executive->ipc = ipc_create(executive);
@@ -64,6 +66,7 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 	executive->rotate = rotate_create(executive);
 	if (executive->runtime_keys == NULL || executive->totem_stats == NULL || executive->quorum == NULL ||
 		executive->rekey == NULL || executive->plugins == NULL || executive->route == NULL ||
+		executive->delivery == NULL ||
 		executive->sync == NULL ||
 		executive->resync == NULL || executive->life == NULL || executive->ipc == NULL ||
 		executive->reload == NULL || executive->rotate == NULL) {
@@ -132,6 +135,7 @@ void executive_destroy_parts(struct executive *executive)
 	sync_destroy(executive->sync);
 	resync_destroy(executive->resync);
 	route_destroy(executive->route);
+	delivery_destroy(executive->delivery);
 	plugin_registry_destroy(executive->plugins);
 	rekey_destroy(executive->rekey);
 	quorum_destroy(executive->quorum);

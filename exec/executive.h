@@ -13,6 +13,7 @@
 #include "exec/ring_account.h"
 
 struct config;
+struct delivery;
 struct evictions;
 struct ipc;
 struct loop;
@@ -53,6 +54,7 @@ struct executive {
 	struct plugin_record *plugin_records; /* of all names there have been */
 	struct plugin_life *life;
 	struct route *route;
+	struct delivery *delivery;
 	struct sync *sync;
 	struct resync *resync;
 	struct ipc *ipc;

@@ -10,9 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "exec/delivery.h"
 #include "exec/ipc_server.h"
 #include "exec/log.h"
 #include "exec/ring.h"
+#include "exec/resync.h"
 #include "exec/route.h"
 #include "exec/state_dir.h"
 
@@ -94,6 +96,18 @@ static void host_membership(struct coterie_ctx *ctx, struct coterie_ring_id *rin
 	ring_membership(host_plugin(ctx)->executive->ring, ring, nodeids, count);
 }
 
+static int host_delivery(struct coterie_ctx *ctx, struct coterie_delivery *delivery)
+{
+	return delivery_get(host_plugin(ctx)->executive->delivery, delivery);
+}
+
+static int host_service_members(struct coterie_ctx *ctx, uint32_t *nodeids, uint32_t room)
+{
+	struct plugin *plugin = host_plugin(ctx);
+
+	return resync_members(plugin->executive->resync, plugin, nodeids, room);
+}
+
 static uint32_t host_is_quorate(struct coterie_ctx *ctx)
 {
 	return host_plugin(ctx)->executive->is_quorate ? 1 : 0;
@@ -157,7 +171,7 @@ const struct coterie_host *host_table(void)
 		.caps = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP |
 			COTERIE_CAP_TRANSPORT | COTERIE_CAP_STATS | COTERIE_CAP_QUORUM |
 			COTERIE_CAP_ADMIN | COTERIE_CAP_CRYPTO | COTERIE_CAP_LIFE | COTERIE_CAP_CHANNEL |
-			COTERIE_CAP_RIGHTS,
+			COTERIE_CAP_RIGHTS | COTERIE_CAP_DELIVERY,
 		.log = host_log,
 		.post = host_post,
 		.now_ns = host_now_ns,
@@ -234,6 +248,8 @@ const struct coterie_host *host_table(void)
 		.key_drop = host_key_drop,
 		.client_may_send = ipc_client_may_send,
 		.key_leave = host_key_leave,
+		.delivery = host_delivery,
+		.service_members = host_service_members,
 	};
 
 	return &host;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exec/delivery.h"
 #include "exec/executive.h"
 #include "exec/ipc_server.h"
 #include "exec/log.h"
@@ -144,6 +145,7 @@ static void take_verdict(struct quorum *quorum)
 		log_line("QUORUM", LOG_NOTICE,
 			"This node is within the non-primary component and will NOT provide any services.");
 	log_members(&quorum->verdict);
+	delivery_decide(executive->delivery, &quorum->verdict);
 	if (executive->ipc != NULL)
 		ipc_gate(executive->ipc);
 	tell(quorum);

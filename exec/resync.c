@@ -40,6 +40,7 @@ _Static_assert(offsetof(struct message, seq) == 32, "layout of a resync message"
 /* What a member of the present ring runs. */
 struct member {
 	uint32_t nodeid;
+	bool has_told; /* its SERVICE_BUILD has been delivered */
 	bool is_able;
 	uint64_t services;
 	uint64_t joined; /* services for which a round of it is in the list, by bit: one each */
@@ -457,8 +458,32 @@ void resync_build(struct resync *resync, uint32_t nodeid, uint64_t services, boo
 
 	if (member == NULL)
 		return;
+	member->has_told = true;
 	member->services = services;
 	member->is_able = is_able;
+}
+
+int resync_members(const struct resync *resync, const struct plugin *plugin, uint32_t *nodeids, uint32_t room)
+{
+	uint64_t bit = UINT64_C(1) << plugin->service.ring_id;
+	uint32_t count = 0;
+
+	if (!is_syncing(plugin))
+		return -ENOTSUP;
+	if (resync->members.count == 0)
+		return -EAGAIN; /* between two configurations */
+	for (uint32_t i = 0; i < resync->members.count; i++) {
+		const struct member *member = &resync->table[i];
+
+		if (!member->has_told)
+			return -EAGAIN;
+		if ((member->services & bit) == 0)
+			continue;
+		if (count < room)
+			nodeids[count] = member->nodeid;
+		count++;
+	}
+	return (int)count;
 }
 
 /* --- joining and parting --- */

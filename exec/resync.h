@@ -54,6 +54,9 @@ void resync_deliver(struct resync *resync, uint32_t source, const uint8_t *bytes
 	bool is_swapped);
 void resync_passed(struct resync *resync); /* the token has been passed on */
 
+/** As host->service_members, for the service of this plugin. */
+int resync_members(const struct resync *resync, const struct plugin *plugin, uint32_t *nodeids, uint32_t room);
+
 /* --- from plugin_life.c --- */
 
 /**

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "exec/delivery.h"
 #include "exec/eviction.h"
 #include "exec/executive.h"
 #include "exec/ipc_server.h"
@@ -311,7 +312,9 @@ static void cb_deliver(void *arg, const struct totem_message *message)
 
 	if (message->source == ring->options.nodeid && ring_account_delivered(&executive->account))
 		ring_account_arrived(&executive->account, loop_now_ns(executive->loop));
+	delivery_begin(executive->delivery, message);
 	route_deliver(executive->route, message);
+	delivery_end(executive->delivery);
 }
 
 static void cb_configure(void *arg, const struct totem_configuration *configuration)
@@ -329,6 +332,7 @@ static void cb_configure(void *arg, const struct totem_configuration *configurat
 		ring->transport->transport.membership(ring->transport->self, configuration->members,
 			configuration->member_count);
 	/* Order: spec 04 §13.3. */
+	delivery_configure(executive->delivery, configuration);
 	route_configure(executive->route, configuration);
 	sync_configure(executive->sync, configuration);
 	if (configuration->is_regular)
@@ -403,6 +407,7 @@ static void cb_passed(void *arg)
 
 	sync_passed(ring->executive->sync);
 	resync_passed(ring->executive->resync);
+	delivery_passed(ring->executive->delivery);
 }
 
 static void cb_room(void *arg)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exec/delivery.h"
 #include "exec/executive.h"
 #include "exec/log.h"
 #include "exec/loop.h"
@@ -132,8 +133,14 @@ static void deliver_resync(struct route *route, const struct totem_message *mess
 	uint8_t bytes[64];
 	size_t known = size < sizeof(bytes) ? size : sizeof(bytes);
 
+	uint32_t id = 0;
+
 	read_bytes(&position, bytes, known);
-	resync_deliver(route->executive->resync, message->source, bytes, known, message->is_swapped);
+	memcpy(&id, bytes, sizeof(id));
+	if (((message->is_swapped ? __builtin_bswap32(id) : id) & 0xffff) == DELIVERY_VERDICT)
+		delivery_receive(route->executive->delivery, message->source, bytes, known, message->is_swapped);
+	else
+		resync_deliver(route->executive->resync, message->source, bytes, known, message->is_swapped);
 }
 
 static void count_received(const struct plugin *plugin, uint32_t function)

@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exec/delivery.h"
 #include "exec/executive.h"
 #include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/plugin.h"
 #include "exec/plugin_watch.h"
+#include "exec/quorum.h"
 #include "exec/resync.h"
 #include "exec/ring.h"
 #include "exec/totem/node_set.h"
@@ -24,6 +26,7 @@
 #define BUILD_COUNT_AT 32u
 #define BUILD_MARK_AT 36u /* the reference sends 0 and does not look */
 #define BUILD_IDS_AT 40u
+#define BUILD_ANNOUNCES_AT (BUILD_SIZE - 4u) /* of the last id; no member has so many services */
 #define BUILD_IDS_MAX 128u
 #define SERVICES_MAX 64u /* distinct ids in a union: more overrun the reference's list */
 #define STALL_NS (30ull * 1000000000u)
@@ -159,6 +162,7 @@ static void send_build(struct sync *sync)
 			put_u32(message + BUILD_IDS_AT + 4 * count++, plugin->service.ring_id);
 	put_u32(message + BUILD_COUNT_AT, count);
 	put_u32(message + BUILD_MARK_AT, RESYNC_MARK);
+	put_u32(message + BUILD_ANNOUNCES_AT, DELIVERY_MARK);
 	sync->owes_build =
 		ring_send(sync->executive->ring, "sync", TOTEM_AGREED, &(struct iovec){message, BUILD_SIZE}, 1) != 0;
 }
@@ -281,6 +285,9 @@ static void start_round(struct sync *sync, const struct totem_configuration *con
 	}
 	sync->phase = PHASE_BUILD;
 	send_build(sync);
+	/* Where no provider decides, the verdict is known already. */
+	if (!quorum_has_provider(sync->executive->quorum))
+		delivery_announce(sync->executive->delivery, sync->executive->is_quorate);
 	sync->is_starting = true;
 	for (struct plugin *plugin = plugin_first(sync->executive->plugins); plugin != NULL;
 		plugin = plugin->next) {
@@ -371,6 +378,8 @@ static bool take_build(struct sync *sync, uint32_t source, const uint8_t *bytes,
 	}
 	resync_build(sync->executive->resync, source, services,
 		get_u32(bytes + BUILD_MARK_AT, is_swapped) == RESYNC_MARK);
+	delivery_build(sync->executive->delivery, source,
+		count < BUILD_IDS_MAX && get_u32(bytes + BUILD_ANNOUNCES_AT, is_swapped) == DELIVERY_MARK);
 	return true;
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "exec/config/model.h"
+#include "exec/delivery.h"
 #include "exec/ipc_server.h"
 #include "exec/loop.h"
 #include "exec/map_publish.h"
@@ -204,6 +205,7 @@ static int start_ring(struct kit_node *node)
 static int start_parts(struct kit_node *node)
 {
 	const char *folders[64];
+	char text[160];
 	uint32_t count = 0;
 	int rc = 0;
 
@@ -217,7 +219,16 @@ static int start_parts(struct kit_node *node)
 		return fail(node, "the executive does not start");
 	for (struct kit_plugin *plugin = node->plugins; rc == 0 && plugin != NULL; plugin = plugin->next)
 		rc = load_one(node, plugin, false);
-	return rc == 0 ? start_ring(node) : rc;
+	if (rc < 0)
+		return rc;
+	/* Without it the node would never be quorate, and the test would not know why. */
+	const char *provider = node->executive.config->quorum_provider;
+	if (provider != NULL && plugin_by_name(node->executive.plugins, provider) == NULL) {
+		snprintf(text, sizeof(text), "the config names the quorum provider '%s': load it first, with testkit_load_file",
+			provider);
+		return fail(node, text);
+	}
+	return start_ring(node);
 }
 
 int node_start(struct kit_node *node)
@@ -392,6 +403,7 @@ int testkit_quorum(struct testkit *kit, uint32_t id, int is_quorate)
 		return -EPERM;
 	struct kit_node *outer = kit_enter(node);
 	node->executive.is_quorate = is_quorate != 0;
+	delivery_announce(node->executive.delivery, is_quorate != 0);
 	ipc_gate(node->executive.ipc);
 	kit_leave(node, outer);
 	return 0;

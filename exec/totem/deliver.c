@@ -18,6 +18,8 @@ static void deliver_message(void *arg, uint32_t source, const struct iovec *iov,
 		.iov = iov,
 		.count = count,
 		.size = size,
+		.seq = engine->high_delivered,
+		.place = unpack_place(engine->unpack),
 	};
 
 	engine->counters.messages_rx++;

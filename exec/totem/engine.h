@@ -68,6 +68,8 @@ struct totem_message {
 	const struct iovec *iov; /* parts in order: group prefix (spec 04 §12.1), then the user's bytes */
 	size_t count;
 	size_t size;             /* of all parts */
+	uint32_t seq;            /* of the frame in which it ends, in the ring in which it was sent; wraps */
+	uint32_t place;          /* among the messages that end in that frame, from 0 */
 };
 
 /** Events for logs, counters of the map and the simulator's checkers. */

@@ -53,6 +53,7 @@ struct unpack {
 	uint32_t capacity;
 	size_t pinned; /* sum over all contexts */
 	bool is_busy;  /* delivering: must not be entered again */
+	uint32_t place; /* of the message that is delivered, in its packet */
 	struct unpack_counters counters;
 };
 
@@ -65,6 +66,8 @@ const struct unpack_counters *unpack_counters(const struct unpack *unpack)
 {
 	return &unpack->counters;
 }
+
+uint32_t unpack_place(const struct unpack *unpack) { return unpack->place; }
 
 /* Let go of the frames; moved bytes stay. */
 static void drop_parts(struct unpack *unpack, struct context *context)
@@ -324,6 +327,7 @@ static void deliver_packet(struct unpack *unpack, struct context *context,
 	for (uint32_t i = 0; i < ends; i++) {
 		uint16_t size = wire_packet_length(packet, i);
 
+		unpack->place = i;
 		if (i == 0)
 			deliver_joined(unpack, context, to, at, size);
 		else

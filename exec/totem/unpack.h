@@ -57,6 +57,8 @@ int unpack_frame(struct unpack *unpack, uint32_t source, struct coterie_frame *f
 	enum unpack_rule rule, unpack_deliver deliver, void *arg);
 /** A configuration without this node: drop what it left unfinished, both contexts. */
 void unpack_forget(struct unpack *unpack, uint32_t source);
+/** Inside a delivery: the message's place among those that end in the packet, from 0. Those that are dropped count. */
+uint32_t unpack_place(const struct unpack *unpack);
 const struct unpack_counters *unpack_counters(const struct unpack *unpack);
 
 #endif

@@ -15,6 +15,7 @@
  *   1.5  a transport's witness; rights of clients: COTERIE_OBSERVES and COTERIE_ADMINISTERS of requests, client_may;
  *        COTERIE_TELLS_QUORUM; a transport's overhead
  *   1.6  a new key of the ring that the executive stores: key_prepare, key_commit, key_drop, key_leave; client_may_send
+ *   1.7  the place in the order of the ring: delivery and service_members
  *
  * Rules. A change of an existing byte or of its meaning raises the major number, an appended member the
  * minor one; a behaviour that no size shows gets a capability bit. Members are never moved, reused or
@@ -48,7 +49,7 @@
 #include <coterie/frame.h>
 
 #define COTERIE_ABI_MAJOR 1
-#define COTERIE_ABI_MINOR 6
+#define COTERIE_ABI_MINOR 7
 #define COTERIE_PLUGIN_MAGIC 0x43744c70u
 
 /** What a plugin is. */
@@ -69,6 +70,7 @@
 #define COTERIE_CAP_LIFE (UINT64_C(1) << 9)      /* reload_prepare .. client_find */
 #define COTERIE_CAP_CHANNEL (UINT64_C(1) << 10)  /* channel_open, channel_deliver */
 #define COTERIE_CAP_RIGHTS (UINT64_C(1) << 11)   /* rights of requests are checked; client_may */
+#define COTERIE_CAP_DELIVERY (UINT64_C(1) << 12) /* delivery, service_members */
 
 /** What a plugin can do beyond its table (`offers`). */
 #define COTERIE_CAN_RELOAD (UINT64_C(1) << 0)
@@ -201,6 +203,22 @@ struct coterie_quorum {
 	uint32_t member_count;
 	uint32_t pad;
 	const char *provider;    /* plugin name; NULL: none is configured, is_quorate is 1 */
+};
+
+/**
+ * A place in the order of the ring: where a message is delivered. Two members that deliver the message and come from the
+ * same configuration have the same values.
+ */
+struct coterie_delivery {
+	uint32_t size;             /* of this struct, set by the caller */
+	uint32_t is_regular;       /* 0: the message is delivered in a transitional configuration: other members may never
+	                              deliver it */
+	uint32_t is_sender_member; /* 0: the sender is not a member of this configuration. It may be gone for ever */
+	/* 1: all members have announced, before this place, that they are quorate, and none of them has left. 0 in a
+	   transitional configuration that lacks a member, and from a new configuration until all have announced. */
+	uint32_t is_quorate;
+	struct coterie_ring_id ring; /* in which the message was sent */
+	uint64_t position;           /* in that ring, ascending; with gaps */
 };
 
 /** Turns of a change of keys. */
@@ -662,6 +680,29 @@ struct coterie_host {
 	 * prepared, and leave its file beside the key file. The next key_prepare replaces the file.
 	 */
 	void (*key_leave)(struct coterie_ctx *ctx);
+
+	/* --- since 1.7: what a service can know of its place in the order (COTERIE_CAP_DELIVERY) --- */
+
+	/**
+	 * Return the place in the order at which the service is called: inside deliver, deliver_parts and sync_done, where
+	 * it is the message with which the synchronisation ends.
+	 *
+	 * ring.seq and position together are a number that grows with the order: compare ring.seq first. Neither is used
+	 * again by a ring that this node is in later, also after a restart, as long as the node keeps its state folder. Two
+	 * parts of a partitioned cluster may grow apart: only what is_quorate allows is unique.
+	 *
+	 * @param delivery  out: size bytes, which the caller has set
+	 * @return 0; -ENODATA: called from elsewhere
+	 */
+	int (*delivery)(struct coterie_ctx *ctx, struct coterie_delivery *delivery);
+	/**
+	 * Return which members of the ring run this service, as all of them know at this place in the order.
+	 *
+	 * @param nodeids  out: at most room node ids, ascending; NULL with room 0
+	 * @return how many there are; -EAGAIN: the members have not all told, as in sync_start; -ENOTSUP: the service has no
+	 *     sync_step, so that nobody tells
+	 */
+	int (*service_members)(struct coterie_ctx *ctx, uint32_t *nodeids, uint32_t room);
 };
 
 /** True when the other side's table is long enough to hold the member, and the member is set. */

@@ -137,7 +137,7 @@ int testkit_crash(struct testkit *kit, uint32_t node);
 int testkit_crash_after(struct testkit *kit, uint32_t node, uint64_t effects);
 /** The node, which must be down, loses what it has stored. -EBUSY: it runs. */
 int testkit_forget(struct testkit *kit, uint32_t node);
-/** The node does not run for so long, as a stopped process. -ESRCH. */
+/** The node does not run for so long, as a stopped process. A shorter pause inside a longer one changes nothing. -ESRCH. */
 int testkit_pause(struct testkit *kit, uint32_t node, uint32_t ms);
 int testkit_is_up(const struct testkit *kit, uint32_t node); /* 1 or 0 */
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "exec/config/model.h"
+#include "exec/delivery.h"
 #include "exec/executive.h"
 #include "exec/log.h"
 #include "exec/plugin.h"
@@ -123,6 +124,24 @@ int resync_part(struct resync *resync, const struct plugin *plugin)
 	(void)resync, (void)plugin;
 	exec_stub.parts++;
 	return 0;
+}
+
+int resync_members(const struct resync *resync, const struct plugin *plugin, uint32_t *nodeids, uint32_t room)
+{
+	(void)resync, (void)plugin, (void)nodeids, (void)room;
+	return -ENOTSUP;
+}
+
+void delivery_decide(struct delivery *delivery, const struct coterie_quorum *verdict)
+{
+	(void)delivery, (void)verdict;
+	exec_stub.decided++;
+}
+
+int delivery_get(const struct delivery *delivery, struct coterie_delivery *place)
+{
+	(void)delivery, (void)place;
+	return -ENODATA;
 }
 
 void executive_show(struct executive *executive, struct plugin *plugin)

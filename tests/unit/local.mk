@@ -25,7 +25,7 @@ endif
 
 # exec/{loop,route,sync,state_dir,instance}.c: each with stand-ins for what it calls.
 exec_unit_tests = %D%/test_loop %D%/test_route %D%/test_state_dir %D%/test_sync %D%/test_resync \
-	%D%/test_sync_late
+	%D%/test_sync_late %D%/test_delivery
 check_PROGRAMS += $(exec_unit_tests)
 TESTS += $(exec_unit_tests)
 %C%_test_loop_SOURCES = %D%/test_loop.c exec/loop.c
@@ -44,6 +44,9 @@ TESTS += %D%/test_crypto_memory
 	-DLOCALSTATE_DIR='"/nonexistent"' -DRUNSTATE_DIR='"/tmp/coterie-test-run"'
 %C%_test_state_dir_CFLAGS = $(TEST_CFLAGS)
 %C%_test_state_dir_LDADD = $(CHECK_LIBS)
+%C%_test_delivery_SOURCES = %D%/test_delivery.c exec/delivery.c
+%C%_test_delivery_CFLAGS = $(TEST_CFLAGS)
+%C%_test_delivery_LDADD = libtotem.la $(CHECK_LIBS)
 check_LTLIBRARIES += %D%/libsync_case.la
 %C%_libsync_case_la_SOURCES = %D%/sync_case.c %D%/sync_case.h exec/sync.c exec/resync.c
 %C%_libsync_case_la_CFLAGS = $(TEST_CFLAGS)

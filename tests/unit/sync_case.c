@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exec/delivery.h"
 #include "exec/ipc_server.h"
 #include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/plugin_watch.h"
 #include "exec/process.h"
+#include "exec/quorum.h"
 #include "exec/resync.h"
 #include "exec/ring.h"
 #include "exec/sync.h"
@@ -32,7 +34,9 @@ static struct node *node_of(const void *executive)
 {
 	for (uint32_t i = 0; i < NODES; i++)
 		if (&nodes[i].executive == executive || (const void *)nodes[i].executive.ring == executive ||
-			(const void *)nodes[i].executive.plugins == executive)
+			(const void *)nodes[i].executive.plugins == executive ||
+			(const void *)nodes[i].executive.quorum == executive ||
+			(const void *)nodes[i].executive.delivery == executive)
 			return &nodes[i];
 	abort();
 }
@@ -59,6 +63,22 @@ int ring_send(struct ring *ring, const char *group, enum totem_guarantee guarant
 void ring_synchronized(struct ring *ring)
 {
 	node_of(ring)->synchronized++;
+}
+
+/* The executive's parts are told apart by their addresses. */
+bool quorum_has_provider(const struct quorum *quorum) { return node_of(quorum)->has_provider; }
+
+void delivery_announce(struct delivery *delivery, bool is_quorate)
+{
+	ck_assert(is_quorate);
+	node_of(delivery)->announced++;
+}
+
+void delivery_build(struct delivery *delivery, uint32_t nodeid, bool is_announcing)
+{
+	ck_assert(nodeid >= 1 && nodeid <= NODES);
+	if (is_announcing)
+		node_of(delivery)->announcing |= 1u << nodeid;
 }
 
 void executive_synchronized(struct executive *executive)
@@ -203,7 +223,7 @@ void add_service(struct node *node, uint32_t ring_id)
 
 void sync_set_up(void)
 {
-	static char tags[NODES][2];
+	static char tags[NODES][4];
 
 	memset(nodes, 0, sizeof(nodes));
 	order_count = order_delivered = 0;
@@ -211,6 +231,9 @@ void sync_set_up(void)
 		nodes[i].id = i + 1;
 		nodes[i].executive.ring = (struct ring *)(void *)&tags[i][0];
 		nodes[i].executive.plugins = (struct plugin_registry *)(void *)&tags[i][1];
+		nodes[i].executive.quorum = (struct quorum *)(void *)&tags[i][2];
+		nodes[i].executive.delivery = (struct delivery *)(void *)&tags[i][3];
+		nodes[i].executive.is_quorate = true;
 		nodes[i].executive.nodeid = nodes[i].id;
 		nodes[i].executive.resync = resync_create(&nodes[i].executive);
 		nodes[i].executive.sync = sync_create(&nodes[i].executive);

@@ -37,6 +37,9 @@ struct node {
 	uint32_t service_count;
 	char journal[TEXT];
 	int synchronized, gathers;
+	bool has_provider;        /* of verdicts about quorum */
+	int announced;            /* verdicts that sync.c had announced */
+	uint32_t announcing;      /* members whose list says that they announce, by bit */
 	int full; /* ring_send refuses this many times */
 	void (*deadline)(void *); /* the last timer that was set with an argument of resync; NULL: none */
 	void *deadline_arg;

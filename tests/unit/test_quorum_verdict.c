@@ -150,6 +150,7 @@ START_TEST(changes_and_lists_are_logged)
 		"QUORUM 5 This node is within the non-primary component and will NOT provide any services.\n"
 		"QUORUM 5 Members[0]:\n");
 	ck_assert_uint_eq(gates, 4);
+	ck_assert_uint_eq(exec_stub.decided, 4);
 }
 END_TEST
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "exec/config/model.h"
+#include "exec/delivery.h"
 #include "exec/eviction.h"
 #include "exec/executive.h"
 #include "exec/ipc_server.h"
@@ -368,6 +369,16 @@ void sync_configure(struct sync *sync, const struct totem_configuration *configu
 {
 	(void)sync, (void)configuration;
 }
+void delivery_begin(struct delivery *delivery, const struct totem_message *message)
+{
+	(void)delivery, (void)message;
+}
+void delivery_end(struct delivery *delivery) { (void)delivery; }
+void delivery_configure(struct delivery *delivery, const struct totem_configuration *configuration)
+{
+	(void)delivery, (void)configuration;
+}
+void delivery_passed(struct delivery *delivery) { (void)delivery; }
 void sync_passed(struct sync *sync) { (void)sync; }
 void resync_passed(struct resync *resync) { (void)resync; }
 void totem_stats_paused(struct totem_stats *stats, uint64_t ms) { (void)stats, (void)ms; }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "exec/delivery.h"
 #include "exec/executive.h"
 #include "exec/log.h"
 #include "exec/loop.h"
@@ -74,7 +75,7 @@ static void take_parts(void *self, uint32_t nodeid, const void *head, const stru
 	}
 }
 
-static size_t resync_bytes;
+static size_t resync_bytes, verdict_bytes;
 
 static const struct coterie_ring_msg messages[] = {
 	{0, SIZE_MIN, swap_word, take, NULL},
@@ -117,6 +118,12 @@ void resync_deliver(
 {
 	(void)resync, (void)source, (void)bytes, (void)is_swapped;
 	resync_bytes += size;
+}
+
+void delivery_receive(struct delivery *delivery, uint32_t source, const uint8_t *bytes, size_t size, bool is_swapped)
+{
+	(void)delivery, (void)source, (void)bytes, (void)is_swapped;
+	verdict_bytes += size;
 }
 
 void plugin_overran(struct plugin *of, uint64_t ran_ns, const char *what)
@@ -283,6 +290,24 @@ START_TEST(groups_choose_the_receiver)
 }
 END_TEST
 
+START_TEST(service_63_is_ours)
+{
+	bool is_swapped = _i == 1;
+	uint8_t bytes[64];
+	size_t size = build(bytes, RESYNC_SERVICE_ID << 16 | 3, SIZE_MIN, 0, is_swapped);
+
+	resync_bytes = verdict_bytes = 0;
+	deliver_in_pieces(bytes, size, 64, is_swapped);
+	ck_assert_uint_eq(resync_bytes, SIZE_MIN);
+	ck_assert_uint_eq(verdict_bytes, 0);
+	size = build(bytes, RESYNC_SERVICE_ID << 16 | DELIVERY_VERDICT, SIZE_MIN, 0, is_swapped);
+	deliver_in_pieces(bytes, size, 64, is_swapped);
+	ck_assert_uint_eq(resync_bytes, SIZE_MIN);
+	ck_assert_uint_eq(verdict_bytes, SIZE_MIN);
+	ck_assert_int_eq(got.count, 0);
+}
+END_TEST
+
 START_TEST(sending_puts_the_header_in_front)
 {
 	char bytes[] = "abcde";
@@ -320,6 +345,7 @@ int main(void)
 	tcase_add_loop_test(tc, messages_arrive_whole, 0, 4);
 	tcase_add_test(tc, what_does_not_fit_is_dropped);
 	tcase_add_test(tc, groups_choose_the_receiver);
+	tcase_add_loop_test(tc, service_63_is_ours, 0, 2);
 	tcase_add_test(tc, sending_puts_the_header_in_front);
 	tcase_add_test(tc, sending_in_sync_start_is_told);
 	suite_add_tcase(suite, tc);

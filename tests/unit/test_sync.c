@@ -28,6 +28,25 @@ START_TEST(services_go_through_in_order)
 }
 END_TEST
 
+/* A node without a provider is quorate in each ring, and says so with its list. Others wait for their provider. */
+START_TEST(verdicts_are_announced_where_nobody_decides)
+{
+	nodes[2].has_provider = true;
+	new_ring(9);
+	for (uint32_t i = 0; i < NODES; i++)
+		nodes[i].announced = 0;
+	new_ring(13);
+	ck_assert_int_eq(nodes[0].announced, 1);
+	ck_assert_int_eq(nodes[2].announced, 0);
+	/* The last word of a list, where a member of an older build has 0. */
+	memset(order[order_count - 2].bytes + 548, 0, 4);
+	nodes[0].announcing = 0;
+	rotate(8);
+	ck_assert_uint_eq(order[order_count - 2].source, 2);
+	ck_assert_uint_eq(nodes[0].announcing, 1u << 1 | 1u << 3);
+}
+END_TEST
+
 START_TEST(a_missing_service_still_takes_its_barrier)
 {
 	add_service(&nodes[0], 2);
@@ -228,6 +247,7 @@ int main(void)
 	TCase *tcase = tcase_create("sync");
 
 	tcase_add_checked_fixture(tcase, sync_set_up, sync_tear_down);
+	tcase_add_test(tcase, verdicts_are_announced_where_nobody_decides);
 	tcase_add_test(tcase, services_go_through_in_order);
 	tcase_add_test(tcase, a_missing_service_still_takes_its_barrier);
 	tcase_add_test(tcase, no_service_at_all_synchronises);

@@ -201,9 +201,11 @@ START_TEST(crash_stop_pause_and_return)
 	host = testkit_host(kit, 3, "naughty", &ctx);
 	ck_assert_int_eq(host->state_file_read(ctx, "naughty", bytes, sizeof(bytes)), -ENOENT);
 
-	/* Longer than a token timeout: it is missed, and comes back. */
+	/* Longer than a token timeout: it is missed, and comes back. A shorter pause inside does not end it. */
 	ck_assert_int_eq(testkit_pause(kit, 2, 20000), 0);
-	testkit_run(kit, 15000);
+	ck_assert_int_eq(testkit_pause(kit, 2, 10), 0);
+	ck_assert_int_eq(testkit_settle(kit, 15000), -ETIMEDOUT);
+	testkit_run(kit, 1);
 	ck_assert_uint_eq(testkit_members(kit, 1, NULL, 0), 2);
 	ck_assert_int_eq(testkit_settle(kit, 20000), 0);
 	ck_assert_uint_eq(testkit_members(kit, 1, NULL, 0), 3);
@@ -386,6 +388,58 @@ START_TEST(threads_and_descriptors_work)
 {
 	start(1, "5", 9);
 	ck_assert_uint_eq(count(1).posted, 101);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+END_TEST
+
+/* --- who runs a service --- */
+
+static void check_members(uint32_t node, uint32_t first, uint32_t second)
+{
+	struct coterie_ctx *ctx;
+	const struct coterie_host *host = testkit_host(kit, node, "naughty", &ctx);
+	uint32_t ids[3] = {0};
+
+	ck_assert_ptr_nonnull(host);
+	ck_assert_int_eq(host->service_members(ctx, ids, 2), second == 0 ? 1 : 2);
+	ck_assert_uint_eq(ids[0], first);
+	ck_assert_uint_eq(ids[1], second);
+}
+
+/* In the list of each member: those that have loaded the service, also while the ring goes on. */
+START_TEST(members_of_a_service)
+{
+	static const char *const none[] = {NULL};
+	struct coterie_delivery place = {.size = sizeof(place)};
+	struct coterie_ctx *ctx;
+
+	kit = testkit_create(12, 3);
+	ck_assert_int_eq(testkit_load(kit, 1, &naughty_LTX_coterie_plugin, none), 0);
+	ck_assert_int_eq(testkit_start(kit, TESTKIT_ALL), 0);
+	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+	check_members(1, 1, 0);
+	ck_assert_int_eq(testkit_load(kit, 3, &naughty_LTX_coterie_plugin, none), 0);
+	testkit_run(kit, 100);
+	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+	check_members(1, 1, 3);
+	check_members(3, 1, 3);
+	ck_assert_int_eq(testkit_unload(kit, 1, "naughty"), 0);
+	testkit_run(kit, 100);
+	check_members(3, 3, 0);
+	testkit_crash(kit, 1);
+	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+	check_members(3, 3, 0);
+	ck_assert_int_eq(testkit_host(kit, 3, "naughty", &ctx)->delivery(ctx, &place), -ENODATA);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+END_TEST
+
+START_TEST(a_provider_must_be_loaded)
+{
+	kit = testkit_create(12, 1);
+	testkit_config(kit, "quorum {\n provider: corosync_votequorum\n expected_votes: 1\n}");
+	ck_assert_int_eq(testkit_start(kit, 1), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(testkit_error(kit), "quorum provider 'votequorum': load it first"));
 	ck_assert_uint_eq(testkit_destroy(kit), 0);
 }
 END_TEST
@@ -590,6 +644,8 @@ int main(void)
 	tcase_add_test(tc, events_come_or_wait);
 	tcase_add_test(tc, quorum_and_options);
 	tcase_add_test(tc, loaded_while_the_node_runs);
+	tcase_add_test(tc, members_of_a_service);
+	tcase_add_test(tc, a_provider_must_be_loaded);
 	tcase_add_test(tc, unloaded_and_loaded_again);
 	tcase_add_test(tc, replaced_under_its_clients);
 	tcase_add_test(tc, threads_and_descriptors_work);

@@ -1,0 +1,63 @@
+/*
+ * The place in the order of the ring at which a service is called (host->delivery), and the verdict about quorum that
+ * all members have agreed on at that place.
+ *
+ * A quorum provider decides at the end of a synchronisation, but also when a timer, a device or a key changes: at
+ * another place of the order on each node. So each member announces its verdict in a message of service 63, which
+ * Corosync drops:
+ *
+ *   VERDICT is_quorate   the sender's verdict about this ring
+ *
+ * and the ring is quorate at a place of the order if every member that announces has announced "quorate" before it. A
+ * member says in its SERVICE_BUILD (sync.h) that it announces. Corosync and older builds do not, and are not asked.
+ */
+#ifndef EXEC_DELIVERY_H
+#define EXEC_DELIVERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <coterie/plugin.h>
+
+#include "exec/totem/engine.h"
+
+/** Function of VERDICT. resync.c has the other functions of service 63. */
+#define DELIVERY_VERDICT 4u
+/** In the last word of a SERVICE_BUILD: its sender announces its verdict. */
+#define DELIVERY_MARK 1u
+
+struct executive;
+struct delivery;
+
+struct delivery *delivery_create(struct executive *executive); /* NULL: out of memory */
+void delivery_destroy(struct delivery *delivery);              /* NULL is ignored */
+
+/* --- from ring.c and route.c --- */
+
+/** A configuration, before services hear of it. */
+void delivery_configure(struct delivery *delivery, const struct totem_configuration *configuration);
+/** A message is delivered between begin and end. It is borrowed until end. */
+void delivery_begin(struct delivery *delivery, const struct totem_message *message);
+void delivery_end(struct delivery *delivery);
+/** A VERDICT, size bytes from its header on. */
+void delivery_receive(struct delivery *delivery, uint32_t source, const uint8_t *bytes, size_t size, bool is_swapped);
+void delivery_passed(struct delivery *delivery); /* the token has been passed on */
+
+/* --- from sync.c --- */
+
+/** A member's SERVICE_BUILD of this ring has been delivered. */
+void delivery_build(struct delivery *delivery, uint32_t nodeid, bool is_announcing);
+
+/* --- from quorum.c, sync.c and the test kit --- */
+
+/** The quorum provider has decided. A verdict about another ring than the present one announces nothing. */
+void delivery_decide(struct delivery *delivery, const struct coterie_quorum *verdict);
+
+/** Announce this node's verdict about the present ring, unless the last announcement in the ring was the same. */
+void delivery_announce(struct delivery *delivery, bool is_quorate);
+
+/** As host->delivery. */
+int delivery_get(const struct delivery *delivery, struct coterie_delivery *place);
+
+#endif
