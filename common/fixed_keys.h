@@ -1,6 +1,6 @@
 /*
- * Keys of the configuration that a running daemon does not take from a file that is read again (spec 06c.1
- * step 4, 07 §1.13): the daemon keeps their values, and tools say so.
+ * Keys of the configuration that a running daemon does not take from a file that is read again
+ * (book configuration, "Reload"): the daemon keeps their values, and tools say so.
  */
 #ifndef COMMON_FIXED_KEYS_H
 #define COMMON_FIXED_KEYS_H

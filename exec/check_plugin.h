@@ -8,7 +8,7 @@ struct executive;
  * Open a plugin file, check its descriptor, start it with its default options and stop it again, without
  * a ring or a client. Tells the outcome on stdout or stderr.
  * @param fd  the same file, open: it is loaded whatever the path names by now (a service alone); -1: none
- * @return exit code: 0, or 30 to 33 of spec 07 §4.7
+ * @return exit code: 0, or 30 to 33 (book configuration, "Exit codes")
  */
 int check_plugin(struct executive *executive, const char *file, int fd);
 

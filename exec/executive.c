@@ -94,7 +94,7 @@ void executive_conceal(struct executive *executive, struct plugin *plugin)
 
 /*
  * The plugin that stops next: services with the highest priority first, within one priority by number
- * (spec 06 §6.4), transports last. NULL: none that matches is left.
+ * (book services, "Start and stop"), transports last. NULL: none that matches is left.
  */
 static struct plugin *next_to_stop(struct executive *executive, bool only_open)
 {

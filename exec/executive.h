@@ -80,7 +80,8 @@ struct executive {
  * Make map, plugin registry, routing, synchronisation, IPC and ring for executive->config; the loop is
  * there already. What went wrong has been logged.
  * @param directories  where plugins are looked for
- * @return 0; an exit code of spec 07 §4.7: executive_destroy_parts cleans up then too
+ * @return 0, or an exit code (book configuration, "Exit codes"): executive_destroy_parts cleans up
+ * in that case too
  */
 int executive_create_parts(struct executive *executive, const char *const *directories, uint32_t count);
 /** Leave the ring, unload every plugin, take the parts down. */

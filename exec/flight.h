@@ -1,6 +1,7 @@
 /*
  * The flight recorder: the last lines of every level in memory, written to a file when somebody asks or the
- * process dies (spec 07 §3.6). The file is libqb's blackbox format, which qb-blackbox(8) reads.
+ * process dies (book configuration, "Flight recorder"). The file is libqb's blackbox format, which
+ * qb-blackbox(8) reads.
  */
 #ifndef EXEC_FLIGHT_H
 #define EXEC_FLIGHT_H

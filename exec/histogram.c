@@ -4,7 +4,7 @@
 
 #include "exec/stats.h"
 
-/* Spec 08 §7.2. */
+/* Upper bounds of the buckets. */
 static const uint64_t bounds_us[HISTOGRAM_BOUNDS] = {100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000,
 	200000, 500000, 1000000, 2000000, 5000000};
 

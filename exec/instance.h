@@ -1,6 +1,6 @@
 /*
- * Instances (spec 07 §5.8): several daemons on one host, each with its own IPC names and folders. And the
- * folders of the default instance, with a way out for those who are not root.
+ * Instances (book configuration, "Instances"): several daemons on one host, each with its own IPC names
+ * and folders. And the folders of the default instance, with a way out for those who are not root.
  */
 #ifndef EXEC_INSTANCE_H
 #define EXEC_INSTANCE_H

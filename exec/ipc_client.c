@@ -4,8 +4,8 @@
  * An event goes straight from the service's parts into the client's ring: libqb's, or that of its channel. Only when that is full is
  * it copied, and then every later one queues behind it (ipc_backlog.c). Nothing tells a server that a
  * client has read over libqb: each new event and each sign of life of the client tries, and a timer for the
- * rest; libqb's jobs may wait 50 ms for that (spec 09 §3.3). An event over libqb costs a wake-up, and its reader
- * makes room meanwhile: no turn of the loop takes all of a backlog.
+ * rest; libqb's jobs may wait 50 ms for that. An event over libqb costs a wake-up, and its reader makes room
+ * meanwhile: no turn of the loop takes all of a backlog.
  */
 #include "exec/ipc_private.h"
 

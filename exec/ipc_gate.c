@@ -1,6 +1,6 @@
 /*
- * Gates (spec 03 §5, spec 04 §12.5): how fast requests are read, from the fill of the ring's queue,
- * synchronisation, quorum and the ring's lease.
+ * Gates (book ipc, "Gates"): how fast requests are read, from the fill of the ring's queue
+ * (book packing, "Queue levels"), synchronisation, quorum and the ring's lease.
  */
 #include "exec/ipc_private.h"
 

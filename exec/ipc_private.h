@@ -15,12 +15,12 @@
 #include "exec/plugin.h"
 #include "exec/qb/qb.h"
 
-/* Largest message either way, header included (spec 03 §6). */
+/* Largest message either way, header included (book ipc, "Requests"). */
 #define IPC_SIZE_MAX QBS_SIZE_MAX
-/* A queue of `total` frames holds this much (spec 04 §12.5). */
+/* A queue of `total` frames holds this much (book packing, "Queue levels"). */
 #define IPC_QUEUE_BYTES 4194304u
 
-/* cs_error_t: spec 03 §3.3. */
+/* cs_error_t: book ipc, "Errors". */
 enum ipc_error {
 	IPC_OK = 1,
 	IPC_LIBRARY = 2,
@@ -85,7 +85,7 @@ struct coterie_client {
 	bool is_sending;       /* its last request that needs flow had no answer */
 	struct coterie_client *lagging_next;
 
-	/* For stats.ipcs.*: spec 03 §6. */
+	/* For stats.ipcs.*: book configuration, "Statistics map". */
 	uint32_t queued, sent;
 	uint64_t invalid_requests, overloads;
 	struct ipc_stat *stats; /* NULL: it has no keys */
@@ -181,7 +181,7 @@ void ipc_client_listen(struct coterie_client *client);
 /**
  * Decide whether a peer may connect now.
  * @param right  out: COTERIE_RIGHT_* of the peer; unchanged on error
- * @return 0; -EAGAIN, -EMFILE, -EACCES: spec 03 §4
+ * @return 0; -EAGAIN, -EMFILE, -EACCES: book ipc, "Connecting"
  */
 int ipc_access(struct ipc *ipc, const struct qbs_peer *peer, uint32_t *right);
 /**

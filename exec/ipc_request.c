@@ -1,6 +1,6 @@
 /*
- * One request of a client: what is checked before the handler runs (spec 03 §3.2, §16), what
- * becomes of its result, and requests that must wait because nobody would notice their loss.
+ * One request of a client (book ipc, "Requests"): the checks before the handler runs, its result, and
+ * requests that must wait because nobody would notice their loss.
  */
 #include "exec/ipc_private.h"
 

@@ -1,6 +1,10 @@
 /*
- * IPC: one libqb server per service with an ipc_name; who may connect (spec 03 §4), checks before a
- * handler runs (§3.2, §16), gates (§5), answers and events (§6).
+ * IPC: one libqb server per service with an ipc_name. The rules:
+ *
+ * - which peers may connect: book ipc, "Connecting"
+ * - checks before a handler runs: book ipc, "Requests"
+ * - gates: book ipc, "Gates"
+ * - answers and events: book ipc, "Events"
  */
 #ifndef EXEC_IPC_SERVER_H
 #define EXEC_IPC_SERVER_H
@@ -16,7 +20,7 @@ struct ipc;        /* all servers */
 struct ipc_server; /* one */
 struct ipc_handover; /* a service's clients between two plugins */
 
-/** Fill of the ring's send queue (spec 04 §12.5). */
+/** Fill of the ring's send queue (book packing, "Queue levels"). */
 enum ipc_level {
 	IPC_LEVEL_LOW,
 	IPC_LEVEL_GOOD,
@@ -81,8 +85,8 @@ uint64_t ipc_client_id(struct coterie_client *client);
 struct coterie_client *ipc_client_find(const struct ipc_server *server, uint64_t id);
 
 /**
- * Events that one client may have waiting in our memory, bytes (spec 03 §6). A client is disconnected when
- * more than IPC_BACKLOG_MAX wait and it has read none for IPC_STALL_NS: a sender that is slow to read falls
+ * Events that one client may have waiting in our memory, bytes (book ipc, "Events"). A client is disconnected
+ * when more than IPC_BACKLOG_MAX wait and it has read none for IPC_STALL_NS: a sender that is slow to read falls
  * behind by more than that within a second, and still reads. Beyond IPC_BACKLOG_LIMIT it goes in any case. Where
  * all clients together have more than IPC_BACKLOG_ALL, what several wait for counted once, whoever has most goes.
  */

@@ -1,6 +1,6 @@
 /*
- * What the statistics map says of connections: stats.ipcs.* (spec 03 §6, 06 §6c.3). A connection's keys
- * come when its service has taken it and go before the service hears of its end.
+ * What the statistics map says of connections: stats.ipcs.* (book configuration, "Statistics map"). A
+ * connection's keys come when its service has taken it and go before the service hears of its end.
  */
 #include "exec/ipc_private.h"
 

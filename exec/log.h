@@ -1,6 +1,6 @@
 /*
  * The log of the executive: stderr, file, syslog; levels by subsystem. One of the two places with state
- * of the process (style §2).
+ * of the process.
  */
 #ifndef EXEC_LOG_H
 #define EXEC_LOG_H
@@ -43,7 +43,9 @@ int log_flight_write(const char *dir);
 /** From now on write it, too, when the process dies of SIGSEGV or SIGABRT. dir is copied. */
 void log_flight_arm(const char *dir);
 
-/** One line. subsystem: "MAIN", "TOTEM", "CPG", … (spec 07 §3.3). From any thread. */
+/**
+ * One line. subsystem: "MAIN", "TOTEM", "CPG", … (book configuration, "Logging"). From any thread.
+ */
 void log_line(const char *subsystem, int prio, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void log_vline(const char *subsystem, int prio, const char *format, va_list arguments)

@@ -1,5 +1,6 @@
 /*
- * How a log line looks on each target (spec 07 §3.4). Pure: time, host and pid are arguments.
+ * How a log line looks on each target (book configuration, "Logging"). Pure: time, host and pid are
+ * arguments.
  */
 #ifndef EXEC_LOG_FORMAT_H
 #define EXEC_LOG_FORMAT_H

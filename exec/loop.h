@@ -1,7 +1,7 @@
 /*
  * The event loop: libqb's loop for descriptors, one timerfd for all timers (libqb's own have a resolution
- * of a millisecond and spin through the last one: spec 09 §3.3), one eventfd for posts from threads.
- * Everything runs on the thread that calls loop_run, but loop_post.
+ * of a millisecond and spin through the last one), one eventfd for posts from threads. Everything runs on
+ * the thread that calls loop_run, but loop_post.
  */
 #ifndef EXEC_LOOP_H
 #define EXEC_LOOP_H

@@ -1,4 +1,4 @@
-/* The daemon: order of start and stop. Exit codes: spec 07 §4.7. */
+/* The daemon: order of start and stop. Exit codes: book configuration, "Exit codes". */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>

@@ -1,6 +1,6 @@
 /*
  * The configuration map (cmap's store): typed keys in byte order, read-only prefixes, trackers. Rules of
- * names, sizes and types: spec 07 §2.1. Types are COTERIE_MAP_* of <coterie/plugin.h>.
+ * names, sizes and types: book configuration, "Map". Types are COTERIE_MAP_* of <coterie/plugin.h>.
  */
 #ifndef EXEC_MAP_H
 #define EXEC_MAP_H

@@ -1,4 +1,4 @@
-/* What the executive writes into the map as it runs: spec 07 §2.2. */
+/* What the executive writes into the map as it runs: book configuration, "Keys of the daemon". */
 #ifndef EXEC_MAP_PUBLISH_H
 #define EXEC_MAP_PUBLISH_H
 

@@ -141,7 +141,10 @@ static void take_out(struct plugin_registry *registry, struct plugin *plugin)
 
 static char *subsystem_of(const char *name)
 {
-	/* The reference's short form: operators' logger_subsys sections name it (spec 07 §3.3). */
+	/*
+	 * The reference's short form: operators' logger_subsys sections name it
+	 * (book configuration, "Logging").
+	 */
 	char *subsystem = strdup(strcmp(name, "votequorum") == 0 ? "voteq" : name);
 
 	for (char *at = subsystem; at != NULL && *at != '\0'; at++)

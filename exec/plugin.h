@@ -1,6 +1,6 @@
 /*
  * The plugin registry: finding, checking, loading and unloading. Files are opened through libltdl in
- * plugin_open.c alone; what was found is checked in plugin_check.c (the table of style §4).
+ * plugin_open.c alone; what was found is checked in plugin_check.c.
  */
 #ifndef EXEC_PLUGIN_H
 #define EXEC_PLUGIN_H
@@ -55,7 +55,7 @@ struct plugin {
 
 /** What went wrong, for the operator and for main.c's exit code. */
 struct plugin_error {
-	int exit_code;   /* spec 07 §4.7: 30 not found, 31 descriptor, 32 ABI, 33 init failed */
+	int exit_code;   /* 30 not found, 31 descriptor, 32 ABI, 33 init failed */
 	char text[512];  /* names file, symbol and reason, and says what to do */
 	int rc;          /* of plugin_load_anew: as host->plugin_load says; else not set */
 };

@@ -1,5 +1,5 @@
 /*
- * The refusal table of the plugin ABI (style §4): what a descriptor must be before any code of the
+ * The refusal table of the plugin ABI: what a descriptor must be before any code of the
  * plugin runs. First what every ABI there will be has in common, then the numbers, then this ABI's
  * tables.
  */

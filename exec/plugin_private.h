@@ -13,7 +13,7 @@
 
 struct config;
 
-/* Exit codes of spec 07 §4.7. */
+/* Book configuration, "Exit codes". */
 enum {
 	PLUGIN_EXIT_CONFIG = 8,
 	PLUGIN_EXIT_NOT_FOUND = 30,

@@ -1,6 +1,6 @@
 /*
  * The verdict of the quorum provider, for whoever asks: the gate of requests, plugins that watch, the log
- * (spec 06 §6b.1). Without a provider a node is quorate and nobody publishes.
+ * (book services, "quorum and votequorum"). Without a provider a node is quorate and nobody publishes.
  */
 #ifndef EXEC_QUORUM_H
 #define EXEC_QUORUM_H

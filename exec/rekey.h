@@ -1,7 +1,8 @@
 /*
  * The change of an encrypted ring's keys, between the transport that has them and the plugin that agrees
- * on them with the other nodes (spec 05 §5.8): 1 the transport's reload has loaded new keys; 2 the watchers
- * are told; 3 one of them asks for COTERIE_REKEY_ACTIVATE, then for COTERIE_REKEY_CLEANUP.
+ * on them with the other nodes (book encryption, "Change of the key"): 1 the transport's reload has loaded
+ * new keys; 2 the watchers are told; 3 one of them asks for COTERIE_REKEY_ACTIVATE, then for
+ * COTERIE_REKEY_CLEANUP.
  */
 #ifndef EXEC_REKEY_H
 #define EXEC_REKEY_H

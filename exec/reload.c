@@ -229,8 +229,8 @@ static void messages_move(struct config_messages *to, struct config_messages *fr
 }
 
 /*
- * What was read becomes the running configuration, or a refusal. The keys around it: spec 07 §1.13.
- * *config is taken unless it fails; rc: the refusal, so far.
+ * What was read becomes the running configuration, or a refusal. The keys around it:
+ * book configuration, "Reload". *config is taken unless it fails; rc: the refusal, so far.
  */
 static int take(struct reload *reload, struct config **config, const struct config_messages *messages,
 	int rc, struct reload_error *error)

@@ -1,6 +1,6 @@
 /*
  * Clients that set keys of the sections totem and logging in the map change the daemon with them,
- * as a reload would (spec 07 §1.13, at its end). All changes of one turn of the loop are taken
+ * as a reload would (book configuration, "Reload"). All changes of one turn of the loop are taken
  * together, and all that follow within PAUSE_NS too: each time costs a whole new configuration.
  */
 #include "exec/reload_private.h"

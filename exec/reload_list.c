@@ -12,7 +12,7 @@
 #define NONE "(none)"
 #define HIDDEN "(hidden)"
 
-/* Taken into the map; who uses them looks at its start alone (spec 07 §1.13). */
+/* Taken into the map; who uses them looks at its start alone. */
 static const char *const start_keys[] = {
 	"quorum.allow_downscale",
 	"quorum.auto_tie_breaker",

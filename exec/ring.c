@@ -160,7 +160,8 @@ static void receive(struct ring *ring, uint64_t now_ns, struct coterie_frame *co
 
 /*
  * A transport with several sockets may read a token before frames that were sent ahead of it: what
- * waits there comes first, through ring_frames_in, which sees that it is not asked twice (spec 05 §3.7).
+ * waits there comes first, through ring_frames_in, which sees that it is not asked twice
+ * (book transports, "udp").
  */
 static void drain(struct ring *ring)
 {
@@ -331,7 +332,7 @@ static void cb_configure(void *arg, const struct totem_configuration *configurat
 	if (configuration->is_regular && ring->transport->transport.membership != NULL)
 		ring->transport->transport.membership(ring->transport->self, configuration->members,
 			configuration->member_count);
-	/* Order: spec 04 §13.3. */
+	/* In this order: book sync, "Queues". */
 	delivery_configure(executive->delivery, configuration);
 	route_configure(executive->route, configuration);
 	sync_configure(executive->sync, configuration);

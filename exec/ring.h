@@ -17,7 +17,10 @@ struct executive;
 struct plugin;
 struct ring;
 
-/** exit_code: out, of spec 07 §4.7, when NULL is returned; the reason has been logged. */
+/**
+ * exit_code: out, when NULL is returned (book configuration, "Exit codes"). The reason has been
+ * logged.
+ */
 struct ring *ring_create(struct executive *executive, int *exit_code);
 /** Give the transport its peers and links: the protocol starts when a link comes up. */
 int ring_start(struct ring *ring, struct plugin *transport);

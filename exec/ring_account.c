@@ -5,7 +5,7 @@
 
 #include "exec/stats.h"
 
-/* Causes of entering gather that are a ring of others: spec 04 §7.2. */
+/* Causes of entering gather that are a ring of others: book membership, "Gather". */
 #define CAUSE_FOREIGN_FIRST 7u
 #define CAUSE_FOREIGN_LAST 10u
 

@@ -19,7 +19,7 @@
 #define EXIT_FATAL 15
 #define EXIT_RING_ID 21
 #define POOL_BYTES_MAX ((size_t)256 << 20)
-#define RECOVERY_HEADERS 90u /* two frame headers: spec 05 §7 */
+#define RECOVERY_HEADERS 90u /* two frame headers: book transports, "Sizes" */
 #define IPV6_HEADER_EXTRA 20u
 
 static bool load_ring_seq(struct ring *ring)
@@ -79,7 +79,10 @@ static bool has_link(const struct config_node *node, uint32_t link)
 	return link < node->link_count && node->addresses[link].ss_family != AF_UNSPEC;
 }
 
-/* M of spec 04 §14.2. Unless the operator chose a netmtu, recovery frames stay below the link's MTU. */
+/*
+ * M of book transports, "Sizes". Unless the operator chose a netmtu, recovery frames stay below the
+ * link's MTU.
+ */
 static uint32_t payload_clear(const struct config *config, const struct coterie_transport *transport)
 {
 	const struct config_node *local = &config->nodes[config->local];

@@ -11,7 +11,7 @@
 
 #define MS(ns) ((ns) / 1000000u)
 
-/* Causes of entering gather, as operators know them: spec 04 §7.2. */
+/* Causes of entering gather, as operators know them: book membership, "Gather". */
 static const char *gather_cause(uint32_t cause)
 {
 	static const char *const texts[] = {

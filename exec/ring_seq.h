@@ -1,8 +1,8 @@
 /*
- * The ring sequence numbers that this node may use: spec 04 §7.10, §11.4. A number is used once in the life of a node, so
- * it has to be on stable storage before a packet carries it. The file holds a number that is ahead of the ring, and a
- * restarted node goes on behind that one. So a change of the ring needs no write, which would take its time at one member
- * after the other.
+ * The ring sequence numbers that this node may use: book membership, "Ring ids". A number is used once in the life of a
+ * node, so it has to be on stable storage before a packet carries it. The file holds a number that is ahead of the ring,
+ * and a restarted node goes on behind that one. So a change of the ring needs no write, which would take its time at one
+ * member after the other.
  */
 #ifndef EXEC_RING_SEQ_H
 #define EXEC_RING_SEQ_H

@@ -22,7 +22,7 @@
 #define NAMES_MAX 8u
 #define PARTS_MAX 62u
 #define ALIGNMENT 16u
-#define PLOAD_START (4 << 16) /* its size field is garbage on the wire: spec 06 §6.2 */
+#define PLOAD_START (4 << 16) /* its size field is garbage on the wire: book services, "pload" */
 
 struct route {
 	struct executive *executive;
@@ -151,7 +151,7 @@ static void count_received(const struct plugin *plugin, uint32_t function)
 		map_shared_changed(plugin->rx_keys[function]);
 }
 
-/* Hand one message, size bytes behind the group prefix, to its service: spec 06 §6.2, 6d.7. */
+/* Hand one message, size bytes behind the group prefix, to its service: book services, "Header". */
 static void deliver_service(struct route *route, const struct totem_message *message,
 	struct position position, size_t size)
 {

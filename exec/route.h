@@ -1,6 +1,6 @@
 /*
- * Ring messages to services and back: the 16-byte executive header of spec 06 §6.2, its checks, byte
- * order, contiguity.
+ * Ring messages to services and back: the 16-byte executive header (book services, "Header"), its
+ * checks, byte order, contiguity.
  */
 #ifndef EXEC_ROUTE_H
 #define EXEC_ROUTE_H

@@ -1,6 +1,7 @@
 /*
  * Keys by which operators tell the running daemon to do something: runtime.force_gather,
- * runtime.blackbox.dump_flight_data and .dump_state (spec 07 §2.2, §3.6).
+ * runtime.blackbox.dump_flight_data and .dump_state (book configuration, "Keys of the daemon";
+ * book configuration, "Flight recorder").
  */
 #ifndef EXEC_RUNTIME_KEYS_H
 #define EXEC_RUNTIME_KEYS_H

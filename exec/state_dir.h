@@ -1,4 +1,7 @@
-/* The ring sequence on stable storage: spec 04 §11.4, spec 07 §4.4. */
+/*
+ * The ring sequence on stable storage: book membership, "Ring ids";
+ * book configuration, "State folder".
+ */
 #ifndef EXEC_STATE_DIR_H
 #define EXEC_STATE_DIR_H
 

@@ -1,6 +1,7 @@
 /*
- * The statistics map (spec 06 §6c.3, 02 §3): keys in byte order whose values are computed when they are
- * read, by whoever offers them: the executive (owner NULL) or a plugin. Types are COTERIE_MAP_*.
+ * The statistics map (book configuration, "Statistics map"): keys in byte order whose values are
+ * computed when they are read, by whoever offers them: the executive (owner NULL) or a plugin. Types
+ * are COTERIE_MAP_*.
  */
 #ifndef EXEC_STATS_H
 #define EXEC_STATS_H

@@ -1,6 +1,6 @@
 /*
  * What the statistics map says of the ring: stats.srp.*, stats.pg.*, and of times when the process did not
- * run: stats.schedmiss.* (spec 06 §6c.3).
+ * run: stats.schedmiss.* (book configuration, "Statistics map").
  */
 #ifndef EXEC_STATS_TOTEM_H
 #define EXEC_STATS_TOTEM_H

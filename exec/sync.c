@@ -17,7 +17,7 @@
 #include "exec/ring.h"
 #include "exec/totem/node_set.h"
 
-/* Messages of the group "sync": spec 06 §6.6.1. Offsets are the reference's. */
+/* Messages of the group "sync": book sync, "Messages". Offsets are the reference's. */
 #define MESSAGE_BARRIER 0u
 #define MESSAGE_SERVICE_BUILD 1u
 #define BARRIER_SIZE 32u
@@ -359,7 +359,7 @@ static int add_service(struct sync *sync, uint32_t id)
 	return 0;
 }
 
-/* Checked whole before anything of it is taken: spec 06d.7. */
+/* Checked whole before anything of it is taken: book sync, "Messages". */
 static bool take_build(struct sync *sync, uint32_t source, const uint8_t *bytes, bool is_swapped)
 {
 	uint32_t count = get_u32(bytes + BUILD_COUNT_AT, is_swapped);

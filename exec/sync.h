@@ -1,6 +1,6 @@
 /*
- * Synchronisation of the services after a regular configuration: spec 06 §6.6, wire-compatible. The
- * group "sync" carries SERVICE_BUILD and BARRIER.
+ * Synchronisation of the services after a regular configuration, compatible on the wire
+ * (book sync, "A round"). The group "sync" carries SERVICE_BUILD and BARRIER.
  */
 #ifndef EXEC_SYNC_H
 #define EXEC_SYNC_H

@@ -5,7 +5,7 @@
     openmetrics.py same FILE FILE [PATTERN]  same families, samples and values; of families that match the
                                              pattern, nothing is looked at, of moving ones not the values
     openmetrics.py value FILE SAMPLE         prints the value of one sample, named with its labels as written
-    openmetrics.py whole FILE [PATTERN]      every family of spec 08 §7.2 is there, of its type, and with its labels;
+    openmetrics.py whole FILE [PATTERN]      every family (FAMILIES below) is there, of its type, and with its labels;
                                              those that match the pattern have nothing to tell here, and are not
 """
 import math
@@ -21,7 +21,7 @@ MOVING = re.compile(r"coterie_(token_|messages_|control_|bytes|ipc_|flow_|servic
                     r"coterie_(link_(packets|bytes|latency|errors|retries)|crypto_|compress_|delivery_|scheduler_|log_)")
 
 
-# Spec 08 §7.2: families and the labels of their samples. Of histograms le is not named.
+# Families and the labels of their samples. Of histograms le is not named.
 FAMILIES = {
     "info": """coterie_build(version compat features) coterie_node(node_id node cluster transport instance)
         coterie_ring(rep seq) coterie_plugin(name kind version state)""",

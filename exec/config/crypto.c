@@ -1,6 +1,6 @@
 /*
- * Encryption's keys of the totem section (spec 07 §1.6): the combination of cipher and hash, and the
- * secret key, which lives in memory of the config's arena that core dumps leave out.
+ * Encryption's keys of the totem section (book configuration, "Key"): the combination of cipher and
+ * hash, and the secret key. The key lives in memory of the config's arena that core dumps leave out.
  */
 #include "exec/config/tree.h"
 

@@ -1,6 +1,6 @@
 /*
- * The corosync.conf front end: lines into keys (spec 07 §1.2, §1.3). What the values mean is
- * validate.c's.
+ * The corosync.conf front end: lines into keys (book configuration, "Legacy syntax"). What the
+ * values mean is validate.c's.
  *
  * A line is one of: blank, comment, section start, `key: value`, section end. Sections whose keys
  * depend on an item inside them (the link number of an interface, the name of a subsystem) are held

@@ -1,5 +1,7 @@
-/* Links: which exist, their ports and families, and what each transport allows of them (spec 07
- * §1.7). */
+/*
+ * Links: which exist, their ports and families, and what each transport allows of them
+ * (book configuration, "Links and nodes").
+ */
 #include "exec/config/tree.h"
 
 #include <arpa/inet.h>
@@ -224,7 +226,9 @@ static void check_interface(struct tree *tree, const struct config *config, uint
 			"'bindnetaddr' is ignored: the nodelist's address of this node is used");
 }
 
-/* Spec 05 §2.4. The remainder by 255, not 256, is what the other nodes do. */
+/*
+ * Book transports, "Multicast address". The remainder by 255, not 256, is what the other nodes do.
+ */
 static void generate_group(struct tree *tree, const struct config *config, const char *name)
 {
 	uint16_t id = 0;

@@ -1,4 +1,7 @@
-/* The logging section (spec 07 §3.1, §3.2) into struct config_log. Its errors have exit code 7. */
+/*
+ * The logging section (book configuration, "Logging") into struct config_log. Its errors have exit
+ * code 7.
+ */
 #include "exec/config/tree.h"
 
 #include <errno.h>

@@ -214,7 +214,7 @@ static bool is_named(const char *file, const char *name)
 	return strcmp(slash == NULL ? file : slash + 1, name) == 0;
 }
 
-/* Spec 07 §5.2: by the name, then by the first line that tells. */
+/* By the name, then by the first line that tells: book configuration, "Files". */
 static enum config_format format_of(const char *file, const char *bytes, size_t size)
 {
 	int looks = is_named(file, "corosync.conf") ? -1 : native_looks_like(bytes, size);

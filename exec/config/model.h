@@ -122,7 +122,10 @@ struct config {
 	void *arena;                /* private to exec/config */
 };
 
-/** Texts for the operator, one line each: `FILE:LINE: what: what to do`, the form of spec 07 §5.6. */
+/**
+ * Texts for the operator, one line each: `FILE:LINE: what: what to do`, as in
+ * book configuration, "Messages".
+ */
 struct config_messages {
 	char **errors;
 	uint32_t error_count;
@@ -274,7 +277,10 @@ int config_publish_changes(const struct config *config, struct map *map);
 typedef void (*config_change)(void *arg, const char *key, const char *now, const char *before);
 /** Call run for each key that config_publish_changes would change, but those that the daemon derives. -ENOMEM */
 int config_each_change(const struct config *config, struct map *map, config_change run, void *arg);
-/** Put the tree and the runtime.config.totem keys into the map and protect what spec 07 §2.1 lists. */
+/**
+ * Put the tree and the runtime.config.totem keys into the map and protect what
+ * book configuration, "Map" lists.
+ */
 int config_publish(const struct config *config, struct map *map);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * coterie.conf, the native syntax (spec 07 §5), on its way into the tree. Private to exec/config.
+ * coterie.conf, the native syntax (book configuration, "Native syntax"), on its way into the tree.
+ * Private to exec/config.
  *
  *   native_files.c   which files: includes, conf.d
  *   native_token.c   words, strings and signs

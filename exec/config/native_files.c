@@ -1,6 +1,6 @@
 /*
- * The files of a native configuration (spec 07 §5.2): the main file, what each includes, in the order of
- * appearance and behind the file that names it, then the drop-ins of a folder.
+ * The files of a native configuration (book configuration, "Files"): the main file, what each includes,
+ * in the order of appearance and behind the file that names it, then the drop-ins of a folder.
  */
 #include "exec/config/native.h"
 

@@ -1,8 +1,9 @@
 /*
  * A first look at one file of coterie.conf. libconfuse stops at the first error, takes a block that is
- * not closed, lets a repeated option win, echoes what it does not know to stdout (spec 07 §5.1): so this
- * scanner goes over the text before it, knows its words, and says everything that is wrong with lines
- * and names. It is the stricter of the two: what it lets pass libconfuse reads without a complaint.
+ * not closed, lets a repeated option win, echoes what it does not know to stdout
+ * (book configuration, "Native syntax"): so this scanner goes over the text before it, knows its words,
+ * and says everything that is wrong with lines and names. It is the stricter of the two: what it lets
+ * pass libconfuse reads without a complaint.
  */
 #include "exec/config/native_token.h"
 

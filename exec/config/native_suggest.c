@@ -1,4 +1,7 @@
-/* Names of coterie.conf that nothing knows: what was meant, by spelling or by place (spec 07 §5.6). */
+/*
+ * Names of coterie.conf that nothing knows: what was meant, by spelling or by place
+ * (book configuration, "Messages").
+ */
 #include "exec/config/native.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
- * The options of the executive's own blocks in coterie.conf (spec 07 §5.3). The table is what the parser
- * takes, what --help-config prints and what --print-config writes back.
+ * The options of the executive's own blocks in coterie.conf (book configuration, "Native syntax"). The
+ * table is what the parser takes, what --help-config prints and what --print-config writes back.
  */
 #include "exec/config/native.h"
 

@@ -1,7 +1,7 @@
 /*
- * The node list (spec 07 §1.8): who is in it, their addresses and ids, and which of them we are.
- * Host names are resolved here and nowhere else, before the ring exists; nothing is ever looked up
- * in reverse.
+ * The node list (book configuration, "Links and nodes"): who is in it, their addresses and ids, and
+ * which of them we are. Host names are resolved here and nowhere else, before the ring exists;
+ * nothing is ever looked up in reverse.
  */
 #include "exec/config/tree.h"
 
@@ -167,8 +167,7 @@ static struct place link_place(
 
 static size_t short_length(const char *name) { return strcspn(name, "."); }
 
-/* Steps 1 to 3 of §1.8: the text is the host name, the host name less trailing parts, or as short.
- */
+/* The text is the host name, the host name without trailing parts, or as short. */
 static bool is_host_name(const char *text, const char *host_name)
 {
 	size_t length = strlen(host_name), text_length = strlen(text);

@@ -1,4 +1,4 @@
-/* The model into the map, and what clients may not write there (spec 07 §2.1). */
+/* The model into the map, and what clients may not write there (book configuration, "Map"). */
 #include "exec/config/tree.h"
 
 #include <errno.h>
@@ -189,7 +189,7 @@ int config_each_change(const struct config *config, struct map *map, config_chan
 
 int config_publish_runtime(const struct config *config, struct map *map)
 {
-	/* A link's ping times wait for the next reload, as the reference's do (spec 07 §1.13). */
+	/* A link's ping times wait for the next reload, as the reference's do. */
 	return publish_entries(
 		config, map, "runtime.config.totem.", "runtime.config.totem.interface.");
 }

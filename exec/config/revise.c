@@ -1,7 +1,7 @@
 /*
- * Keys of the map that clients have changed, as if they stood in the file (spec 07 §1.13, at its
- * end): the running configuration's tree, but for the sections totem and logging, which are the
- * map's.
+ * Keys of the map that clients have changed, as if they stood in the file
+ * (book configuration, "Reload"): the running configuration's tree, but for the sections totem and
+ * logging, which are the map's.
  */
 #include "exec/config/tree.h"
 

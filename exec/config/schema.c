@@ -1,6 +1,7 @@
 /*
- * The keys of corosync.conf: types (spec 07 §1.3), names for "did you mean", and the foreign keys
- * that tools and other daemons keep there (§6). Whatever is not here is kept as a string.
+ * The keys of corosync.conf: types, names for "did you mean", and the foreign keys that tools and
+ * other daemons keep there (book configuration, "Legacy syntax"). Whatever is not here is kept as a
+ * string.
  */
 #include "exec/config/tree.h"
 

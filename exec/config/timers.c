@@ -1,5 +1,7 @@
-/* The totem section's numbers: the arithmetic of spec 07 §1.5, minima, and the runtime.config.totem
- * keys. */
+/*
+ * The totem section's numbers: the arithmetic of book configuration, "Timers", minima, and the
+ * runtime.config.totem keys.
+ */
 #include "exec/config/tree.h"
 
 #include <errno.h>
@@ -376,7 +378,10 @@ static void publish(struct tree *tree, const struct config *config, const struct
 	publish_links(tree, config, timers->token);
 }
 
-/* payload_max follows from netmtu when the file sets it, else from the transport (spec 05 §7). */
+/*
+ * payload_max follows from netmtu when the file sets it, else from the transport
+ * (book transports, "Sizes").
+ */
 static void read_netmtu(struct tree *tree, struct config *config)
 {
 	uint64_t netmtu = totem_number(tree, "netmtu", 0);

@@ -15,7 +15,7 @@
 #include "exec/config/words.h"
 
 #define SERVICES_MAX 256
-#define EXIT_NO_PLUGIN 30 /* spec 07 §4.7 */
+#define EXIT_NO_PLUGIN 30 /* book configuration, "Exit codes" */
 
 /* A key that takes fixed words. */
 struct choice {

@@ -1,8 +1,8 @@
 /*
- * Contradictions of the section quorum (spec 07 §1.9) under the provider votequorum, said with their lines.
- * The service knows the same rules, but it sees keys without lines, and only when it is started: so
- * `coterie -t` would miss them. A corosync.conf that breaks one ends the start there, with the exit status
- * that the reference has for it; a coterie.conf is refused here.
+ * Contradictions of the section quorum (book configuration, "Quorum") under the provider votequorum, said
+ * with their lines. The service knows the same rules, but it sees keys without lines, and only when it is
+ * started: so `coterie -t` would miss them. A corosync.conf that breaks one ends the start there, with the
+ * exit status that the reference has for it; a coterie.conf is refused here.
  */
 #include "exec/config/tree.h"
 

@@ -1,4 +1,4 @@
-/* The commit token's two rotations: spec 04 §7.6, §7.7, §8.2. */
+/* The commit token's two rotations: book membership, "Commit". */
 #include "exec/totem/state.h"
 
 #include <assert.h>
@@ -50,9 +50,9 @@ static void send_commit(struct totem_engine *engine)
 }
 
 /*
- * §8.2. With safe delivery (§9.3) received_flg is a promise that only its owner changes; a node
- * that has promised, and whose attempt then failed, comes from the past that it shared with those
- * who promised the same and with nobody else.
+ * With safe delivery (book membership, "Safe delivery across a change") received_flg is a promise
+ * that only its owner changes; a node that has promised, and whose attempt then failed, comes from
+ * the past that it shared with those who promised the same and with nobody else.
  */
 static void fill_entry(struct totem_engine *engine, uint32_t index)
 {
@@ -90,7 +90,7 @@ static void enter_commit(struct totem_engine *engine)
 {
 	struct commit *commit = &engine->commit;
 
-	/* Durable before anybody can learn the id from us: §7.10. */
+	/* Durable before anybody can learn the id from us: book membership, "Ring ids". */
 	if (!TOTEM_MUTANT(engine, RING_ID_NOT_STORED)) {
 		if (engine->callbacks.store_ring_id(engine->arg, &commit->ring) < 0)
 			return; /* still in GATHER; the next join tries again */

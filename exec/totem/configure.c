@@ -1,4 +1,7 @@
-/* A new configuration comes into force: spec 04 §8.6. All of it within one event. */
+/*
+ * A new configuration comes into force: book membership, "Installation". All of it within one
+ * event.
+ */
 #include "exec/totem/state.h"
 
 #include <assert.h>
@@ -95,8 +98,8 @@ static void drop_queued(struct totem_engine *engine)
 
 /*
  * Those who joined missed the start of a message that is half sent. Where the reference's rule
- * holds they would lose what is packed behind its end as well: spec 04 §12.4. Out of memory: they
- * do.
+ * holds they would lose what is packed behind its end as well: book packing, "Reassembly". Out of
+ * memory: they do.
  */
 static void end_message_alone(struct totem_engine *engine)
 {
@@ -165,9 +168,9 @@ void configure_install(struct totem_engine *engine)
 
 	engine->is_sync_wait = true;
 	/*
-	 * The reference forgets before it tells (§12.4). With safe delivery the last parts of a
-	 * message may be owed to members that are no longer with us (§9.3), so there it comes
-	 * after.
+	 * The reference forgets before it tells. With safe delivery it comes after
+	 * (book membership, "Safe delivery across a change"): the last parts of a message may
+	 * be owed to members that are no longer with us.
 	 */
 	if (!deliver_is_safe(engine))
 		forget_unfinished(engine);

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define PACKET_OVERHEAD 24u /* of §12.5's estimate: header, lengths, group prefix */
+#define PACKET_OVERHEAD 24u /* an estimate: header, lengths, group prefix */
 #define PAYLOAD_MIN 128u
 
 enum totem_state totem_engine_state(const struct totem_engine *engine) { return engine->state; }
@@ -91,7 +91,7 @@ static uint64_t milliseconds(uint64_t count) { return count * MILLISECOND_NS; }
 
 void totem_options_defaults(struct totem_options *options, uint32_t nodeid, uint32_t node_count)
 {
-	/* Spec 04 §4: whole milliseconds, cut off. */
+	/* Whole milliseconds, cut off: book configuration, "Timers". */
 	uint64_t token = 3000 + (node_count > 2 ? (node_count - 2) * UINT64_C(650) : 0);
 	uint64_t retransmit = token * 10 / 42;
 

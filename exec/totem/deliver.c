@@ -1,4 +1,6 @@
-/* Which frames may be handed up, and when: spec 04 §9, §8.6. */
+/*
+ * Which frames may be handed up, and when: book ring, "Delivery"; book membership, "Installation".
+ */
 #include "exec/totem/state.h"
 
 #include <assert.h>
@@ -48,7 +50,7 @@ static void deliver_frame(struct totem_engine *engine, const struct store_slot *
 		engine_refuse(engine, TOTEM_REFUSED_PACKET, source);
 }
 
-/* Highest seq that every member is known to have: spec 04 §6.6. */
+/* Highest seq that every member is known to have: book ring, "The aru". */
 static bool is_received_by_all(const struct totem_engine *engine, uint32_t seq)
 {
 	if (TOTEM_MUTANT(engine, SAFE_AS_AGREED))
@@ -91,8 +93,8 @@ void deliver_ready(struct totem_engine *engine)
 
 /*
  * The rest of the old regular configuration: everything before the first hole. With safe delivery
- * (§9.3) also not beyond the first safe frame that no member of our transitional set is known to
- * have delivered: it may have been received by us alone.
+ * (book membership, "Safe delivery across a change") it also ends at the first safe frame that no
+ * member of our transitional set is known to have delivered. We may be the only one that received it.
  */
 void deliver_regular(struct totem_engine *engine)
 {

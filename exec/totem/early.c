@@ -1,9 +1,9 @@
 /*
- * The accelerated ring (Babay and Amir): spec 04 §16.4, spec 09 §4.2. A visit whose frames are numbered and
- * counted passes the token on first and then sends them, while the successor already prepares its own. What
- * the others lack of them when the token comes pulls its aru down, so that freeing and safe delivery are a
- * rotation later; it is not asked for, since a frame has to be missing at a second visit, and before the
- * sender passes the token on again it has sent everything of its last visit.
+ * The accelerated ring (Babay and Amir): book extensions, "Early token". A visit whose frames are numbered
+ * and counted passes the token on first and then sends them, while the successor already prepares its own.
+ * What the others lack of them when the token comes pulls its aru down, so that freeing and safe delivery
+ * are a rotation later; it is not asked for, since a frame has to be missing at a second visit, and before
+ * the sender passes the token on again it has sent everything of its last visit.
  *
  * Not in RECOVERY, whose end is counted in tokens; nor when the visit answers requests, which somebody waits
  * for; nor while the token is kept, or frames are too few to matter.

@@ -8,7 +8,7 @@
 
 #include "exec/totem/frame.h"
 
-#define QUEUE_BYTES 4194304u /* of frames in one send queue: spec 04 §12.5 */
+#define QUEUE_BYTES 4194304u /* of frames in one send queue: book packing, "Queue levels" */
 
 void engine_trace(struct totem_engine *engine, const struct totem_trace *trace)
 {
@@ -212,7 +212,7 @@ static int allocate(struct totem_engine *engine, const struct totem_options *opt
 	return 0;
 }
 
-/* Spec 04 §4.1: evaluated once. */
+/* Evaluated once, at the start. */
 static bool is_heartbeat_possible(const struct totem_options *options)
 {
 	return options->heartbeat_failures_allowed > 0 &&
@@ -374,7 +374,7 @@ void totem_engine_receive(struct totem_engine *engine, uint64_t now_ns,
 	struct coterie_frame *const *frames, size_t count)
 {
 	enter(engine, now_ns);
-	/* Before the first link is up nothing concerns us: spec 04 §5. */
+	/* Before the first link is up nothing concerns us: book ring, "States". */
 	for (size_t i = 0; engine->is_started && i < count; i++)
 		receive_one(engine, frames[i]);
 	receive_settle(engine);

@@ -1,6 +1,6 @@
 /*
  * The ordered-delivery engine: Totem single ring with extended virtual synchrony (Amir, Moser,
- * Melliar-Smith, Agarwal, Ciarfella 1995; the wire and its rules: spec 04). A pure state machine: no
+ * Melliar-Smith, Agarwal, Ciarfella 1995; the rules: docs/protocol/). A pure state machine: no
  * sockets, no clock, no globals; time is an argument, everything else a callback. Many engines live in
  * one process. The same object code runs in the daemon and in the simulator.
  */
@@ -29,7 +29,7 @@ enum totem_guarantee {
 	TOTEM_SAFE = 1,
 };
 
-/** Timers of spec 04 §4.1 and our own. Each is one-shot; setting a running one replaces it. */
+/** Timers of book ring, "Timers". Each is one-shot; setting a running one replaces it. */
 enum totem_timer {
 	TOTEM_TIMER_TOKEN,
 	TOTEM_TIMER_RETRANSMIT,
@@ -41,7 +41,7 @@ enum totem_timer {
 	TOTEM_TIMER_PAUSE,
 	TOTEM_TIMER_WARNING,
 	TOTEM_TIMER_SEND_JOIN, /* the random delay before a join, as a timer */
-	TOTEM_TIMER_BACKOFF,   /* an asymmetric peer may be listened to again (§16.3) */
+	TOTEM_TIMER_BACKOFF,   /* an asymmetric peer may be listened to again */
 	TOTEM_TIMER_PROBE,     /* the next question to a suspect */
 	TOTEM_TIMER_LEASE,     /* the token is late: members are asked, and voted on */
 	TOTEM_TIMER_COUNT,
@@ -65,7 +65,7 @@ struct totem_configuration {
 struct totem_message {
 	uint32_t source;         /* node id */
 	bool is_swapped;         /* numbers inside are in the other byte order */
-	const struct iovec *iov; /* parts in order: group prefix (spec 04 §12.1), then the user's bytes */
+	const struct iovec *iov; /* parts in order: group prefix, then the user's bytes */
 	size_t count;
 	size_t size;             /* of all parts */
 	uint32_t seq;            /* of the frame in which it ends, in the ring in which it was sent; wraps */
@@ -78,16 +78,16 @@ enum totem_trace_kind {
 	TOTEM_TRACE_RECEIVED,  /* frame seq of ring entered the store for the first time; node: originator */
 	TOTEM_TRACE_FREED,     /* frame seq of ring freed */
 	TOTEM_TRACE_TOKEN,     /* token accepted: seq = token_seq, value = its aru, node: forwarder */
-	TOTEM_TRACE_STATE,     /* state entered: value = enum totem_state, cause = gather cause (§7.2) */
+	TOTEM_TRACE_STATE,     /* state entered: value = enum totem_state, cause = gather cause */
 	TOTEM_TRACE_STORED,    /* ring id stored */
 	TOTEM_TRACE_INSTALLED, /* regular configuration in force; value = install_seq */
 	TOTEM_TRACE_REFUSED,   /* a packet was dropped: value = enum wire_refusal or a TOTEM_REFUSED_*; node: claimed sender */
 	TOTEM_TRACE_FAILED_TO_RECEIVE,
 	TOTEM_TRACE_TOKEN_LOST,
 	TOTEM_TRACE_TOKEN_LATE,     /* T-warning; value = ms since the last */
-	TOTEM_TRACE_CANNOT_GATHER,  /* §7.5: more than 3 expiries; value = expiries in a row */
-	TOTEM_TRACE_PAUSED,         /* we did not run for value ms (§11.1) */
-	TOTEM_TRACE_BACKOFF,        /* node is not listened to for value ms (§16.3) */
+	TOTEM_TRACE_CANNOT_GATHER,  /* more than 3 expiries; value = expiries in a row */
+	TOTEM_TRACE_PAUSED,         /* we did not run for value ms */
+	TOTEM_TRACE_BACKOFF,        /* node is not listened to for value ms */
 	TOTEM_TRACE_RETRANSMITTED,  /* frame seq sent again for a retransmit list */
 	TOTEM_TRACE_REQUESTED,      /* frame seq put on the retransmit list */
 	TOTEM_TRACE_SUSPECTED,      /* a sign that node's daemon is gone; it is asked */
@@ -137,7 +137,10 @@ struct totem_eviction {
 	enum totem_witness witness; /* as known last during its silence; names the cause, decides nothing */
 };
 
-/** Reasons beyond enum wire_refusal: sensible bytes that do not fit the state (§16.1). */
+/**
+ * Reasons beyond enum wire_refusal: sensible bytes that do not fit the state
+ * (book compatibility, "Hostile packets").
+ */
 enum totem_refusal {
 	TOTEM_REFUSED_TOKEN = 100,  /* seq, aru or list out of any window */
 	TOTEM_REFUSED_FRAME,        /* seq far ahead; originator not a member; inner frame malformed */
@@ -213,7 +216,10 @@ struct totem_callbacks {
 	 * on goes out on the next turn, so that it had better be given at once. May be NULL.
 	 */
 	void (*lingering)(void *arg);
-	/** The token has been passed on (spec 06 §6.6: after this a sync step runs). May be NULL. */
+	/**
+	 * The token has been passed on and a step of the synchronisation may run
+	 * (book sync, "A round"). May be NULL.
+	 */
 	void (*passed)(void *arg);
 	/** totem_engine_send has room again after it returned -EAGAIN. May be NULL. */
 	void (*room)(void *arg);
@@ -229,7 +235,7 @@ struct totem_callbacks {
 /** No ring has this seq or a higher one, so that no sum wraps. */
 #define TOTEM_RING_SEQ_END (UINT64_MAX - (UINT64_C(1) << 22))
 
-/** Durations in nanoseconds, already computed (spec 04 §4, spec 07 §1.5). */
+/** Durations in nanoseconds, already computed (book configuration, "Timers"). */
 struct totem_options {
 	uint32_t nodeid;             /* own, not 0 */
 	uint64_t ring_seq;           /* last stored ring sequence; 0: none; below TOTEM_RING_SEQ_END */
@@ -272,7 +278,9 @@ struct totem_options {
 /** A good value for early_frames: with fewer the successor gains nothing. */
 #define TOTEM_EARLY_FRAMES 4u
 
-/** Fill in the defaults of spec 04 §4 for a ring of node_count configured nodes. */
+/**
+ * Fill in the defaults for a ring of node_count configured nodes (book configuration, "Timers").
+ */
 void totem_options_defaults(struct totem_options *options, uint32_t nodeid, uint32_t node_count);
 /** 0; -EINVAL, and *which names the member (static text). */
 int totem_options_check(const struct totem_options *options, const char **which);
@@ -309,8 +317,8 @@ void totem_engine_destroy(struct totem_engine *engine); /* sends nothing; NULL i
 
 /**
  * A batch of packets arrived (borrowed), in the order of arrival. Frames are stored first, then delivered,
- * then tokens are handled, whatever their places in the batch (spec 09 §3.2 rule 5). Anything malformed is
- * counted, traced and dropped: no caller could do better.
+ * then tokens are handled, whatever their places in the batch (book ring, "Frames that arrive"). Anything
+ * malformed is counted, traced and dropped: no caller could do better.
  */
 void totem_engine_receive(struct totem_engine *engine, uint64_t now_ns,
 	struct coterie_frame *const *frames, size_t count);
@@ -324,7 +332,9 @@ void totem_engine_transport(struct totem_engine *engine, uint64_t now_ns, enum t
  */
 void totem_engine_refused(struct totem_engine *engine, uint64_t now_ns, uint32_t nodeid,
 	const void *bytes, size_t size);
-/** Multicast a leave (spec 04 §7.8). Afterwards only totem_engine_destroy may be called. */
+/**
+ * Multicast a leave (book membership, "Leave"). Afterwards only totem_engine_destroy may be called.
+ */
 void totem_engine_leave(struct totem_engine *engine, uint64_t now_ns);
 /** Another receive buffer (see struct totem_options); from the next membership on. */
 void totem_engine_set_capacity(struct totem_engine *engine, uint32_t frames);
@@ -337,7 +347,7 @@ int totem_engine_reconfigure(struct totem_engine *engine, uint64_t now_ns,
 /**
  * Queue one message for ordered multicast. iov (group prefix first) is borrowed and copied. Messages queued
  * between a transitional configuration and totem_engine_synchronized go out before those that were queued
- * earlier (spec 04 §10.3, §13.3).
+ * earlier (book sync, "Queues").
  *
  * @param guarantee  TOTEM_SAFE where not every member can: delivered as agreed
  * @return 0; -EAGAIN: queue full, `room` will be called; -EMSGSIZE: never possible; -ENOMEM
@@ -347,7 +357,7 @@ int totem_engine_send(struct totem_engine *engine, uint64_t now_ns, enum totem_g
 /** The services have synchronised: the last barrier has just been delivered. */
 void totem_engine_synchronized(struct totem_engine *engine, uint64_t now_ns);
 
-/** State of the send queue, in frames (spec 04 §12.5). */
+/** State of the send queue, in frames (book packing, "Queue levels"). */
 struct totem_queue {
 	uint32_t used, total;
 	uint32_t wanted; /* more need not wait here yet: what others leave us of a rotation, at least half of one, so that who
@@ -356,14 +366,14 @@ struct totem_queue {
 	uint32_t message_size_max; /* largest message the ring ever takes, group prefix included, bytes */
 };
 
-/** The counters of spec 04 §13.5, since creation. */
+/** Counters since creation (book ring, "Counters"). */
 struct totem_counters {
 	uint64_t token_tx, token_rx, mcast_tx, mcast_retx, mcast_rx, merge_detect_tx, merge_detect_rx;
 	uint64_t join_tx, join_rx, commit_token_tx, commit_token_rx, hold_cancel_tx, hold_cancel_rx;
 	uint64_t operational_entered, operational_token_lost, gather_entered, gather_token_lost;
 	uint64_t commit_entered, commit_token_lost, recovery_entered, recovery_token_lost;
 	uint64_t consensus_timeouts, rx_msg_dropped, continuous_gather;
-	uint64_t malformed; /* refused by wire.c or by §16.1's table */
+	uint64_t malformed; /* refused by wire.c, or of enum totem_refusal */
 	uint64_t messages_tx, messages_rx; /* user messages queued and delivered */
 	uint64_t token_last_ns; /* when the last one was accepted */
 	uint64_t token_retx, token_late; /* sent again; missed for long enough to warn */
@@ -403,7 +413,7 @@ uint32_t totem_engine_members(const struct totem_engine *engine, const uint32_t 
 bool totem_engine_is_safe_honoured(const struct totem_engine *engine);
 void totem_engine_queue(const struct totem_engine *engine, struct totem_queue *queue);
 const struct totem_counters *totem_engine_counters(const struct totem_engine *engine);
-/** Values the simulator checks invariants on (spec 04 §15.4). */
+/** Values the simulator checks invariants on (book invariants, "Ring"). */
 struct totem_probe {
 	uint32_t aru, high_seq, high_delivered, released;
 	uint32_t store_count, recovery_store_count, install_seq;
@@ -422,8 +432,8 @@ bool totem_engine_unheard(const struct totem_engine *engine, uint32_t i, uint32_
 
 #ifdef TOTEM_HOOKS
 /*
- * Only in the test build (tests/sim): deliberate bugs, one at a time, and the reference's quirks ([Q] of
- * spec 04). The daemon's objects are compiled without.
+ * Only in the test build (tests/sim): deliberate bugs, one at a time, and the reference's rules that we
+ * have repaired (book compatibility, "Repaired rules"). The daemon's objects are compiled without.
  */
 struct totem_mutant {
 	const char *name;
@@ -432,13 +442,13 @@ struct totem_mutant {
 };
 const struct totem_mutant *totem_mutants(size_t *count);
 int totem_engine_set_mutant(struct totem_engine *engine, const char *name); /* -ENOENT */
-#define TOTEM_QUIRK_EARLY_FREE 1u      /* §16.2.1 */
-#define TOTEM_QUIRK_IDLE_COUNT 2u      /* §16.2.2 */
-#define TOTEM_QUIRK_JOIN_BEFORE_LEAVE_STATE 4u /* §7.3 [Q] */
-#define TOTEM_QUIRK_RECEIVED_FLAG 8u   /* §8.2 step 3 instead of §9.3 */
-#define TOTEM_QUIRK_RESEND_ALL 16u     /* §16.2.11 */
-#define TOTEM_QUIRK_HOLD_CANCEL_ORDER 32u /* §3: not swapped */
-#define TOTEM_QUIRK_LISTENS_ALWAYS 64u   /* §16.3: no back-off */
+#define TOTEM_QUIRK_EARLY_FREE 1u      /* frees by the aru of any token */
+#define TOTEM_QUIRK_IDLE_COUNT 2u      /* counts any token as an idle visit */
+#define TOTEM_QUIRK_JOIN_BEFORE_LEAVE_STATE 4u /* a join in COMMIT */
+#define TOTEM_QUIRK_RECEIVED_FLAG 8u   /* clears received_flg of others */
+#define TOTEM_QUIRK_RESEND_ALL 16u     /* in a recovery all send all */
+#define TOTEM_QUIRK_HOLD_CANCEL_ORDER 32u /* not swapped */
+#define TOTEM_QUIRK_LISTENS_ALWAYS 64u   /* no back-off */
 #define TOTEM_QUIRK_ALL 127u
 void totem_engine_set_quirks(struct totem_engine *engine, uint32_t quirks);
 #endif

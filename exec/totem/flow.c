@@ -1,4 +1,7 @@
-/* How many frames a visit may send, and sending them: spec 04 §6.4, §6.5, spec 09 §4.1. */
+/*
+ * How many frames a visit may send, and sending them: book ring, "Flow control";
+ * book ring, "Sending".
+ */
 #include "exec/totem/state.h"
 
 #include <assert.h>
@@ -169,7 +172,7 @@ void flow_outbox_flush(struct totem_engine *engine)
 
 /*
  * Next frame of the queues. A message that is half sent is finished first, then what was queued for
- * the synchronisation goes before the rest: spec 04 §10.3, §12.4.
+ * the synchronisation goes before the rest: book ring, "Sending".
  */
 static struct coterie_frame *take_next(struct totem_engine *engine, uint32_t *guarantee)
 {
@@ -265,7 +268,7 @@ static uint32_t send_queued(struct totem_engine *engine, struct wire_token *toke
 	return count;
 }
 
-/* Old-ring frames inside new ones: spec 04 §8.3 step 7. */
+/* Old-ring frames inside new ones: book membership, "Recovery". */
 static uint32_t send_owed(struct totem_engine *engine, struct wire_token *token, uint32_t allowed)
 {
 	uint32_t count = 0;

@@ -1,4 +1,7 @@
-/* Joins and consensus: spec 04 §7.1 to §7.5, §7.8. */
+/*
+ * Joins and consensus: book membership, "Gather"; book membership, "Joins";
+ * book membership, "Leave".
+ */
 #include "exec/totem/state.h"
 
 #include <assert.h>
@@ -103,7 +106,7 @@ static bool is_agreed(struct totem_engine *engine)
 	return node_set_contains(&engine->consensus, &engine->live);
 }
 
-/* §7.4 c: a join with our lists. */
+/* A join with our lists: book membership, "Joins". */
 static void consent(struct totem_engine *engine, uint32_t node)
 {
 	set_add(&engine->consensus, node);
@@ -144,10 +147,10 @@ static bool is_patience_over(const struct totem_engine *engine)
 }
 
 /*
- * Take over a failed list: §7.4 f. Of a member of our last ring all of it. Of a stranger (whose
- * list the reference ignores) what has not agreed with us: otherwise two groups that meet while one
- * of them waits for somebody can agree on nothing until their timers run out, one after the other,
- * maybe for ever.
+ * Take over a failed list: book membership, "Joins". Of a member of our last ring all of it. Of a
+ * stranger (whose list the reference ignores) what has not agreed with us: otherwise two groups
+ * that meet while one of them waits for somebody can agree on nothing until their timers run out,
+ * one after the other, maybe for ever.
  */
 static bool is_believed(const struct totem_engine *engine, uint32_t id)
 {
@@ -210,7 +213,10 @@ static uint64_t leases_end_ns(const struct totem_engine *engine)
 	return until_ns;
 }
 
-/* §7.5. Returns whether the membership has to be gathered anew. */
+/*
+ * The consensus timeout: book membership, "Joins". Returns whether the membership has to be
+ * gathered anew.
+ */
 static bool conclude(struct totem_engine *engine)
 {
 	engine->counters.consensus_timeouts++;
@@ -371,7 +377,7 @@ static void join_by_state(struct totem_engine *engine, const struct wire_join *j
 			break;
 		/*
 		 * Leave the attempt first: the consensus that led to it must not make us create
-		 * another commit token (§7.3).
+		 * another commit token.
 		 */
 		if (TOTEM_QUIRK(engine, JOIN_BEFORE_LEAVE_STATE) &&
 			node_set_equal(&engine->join_proc, &engine->proc) &&
@@ -434,7 +440,7 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 			return;
 		consent(engine, join.system_from);
 		peer->heard_episode = engine->episode;
-		peer_accuse(engine, join.system_from); /* whom we gave up by ourselves: §16.3 */
+		peer_accuse(engine, join.system_from); /* whom we gave up by ourselves */
 		return;
 	}
 	if (peer_is_stale(engine, peer, join.ring_seq)) {
@@ -501,7 +507,7 @@ void gather_leave(struct totem_engine *engine)
 
 /*
  * Every 50 ms, as the reference: a path that is back shortly before patience is over is in time then. Of many candidates
- * 50, 50, 50, 100, 200, 200, … ms: they need not hear everybody all the time (§16.3).
+ * 50, 50, 50, 100, 200, 200, … ms: they need not hear everybody all the time (book failure, "Stale joins").
  */
 void gather_join_expired(struct totem_engine *engine)
 {

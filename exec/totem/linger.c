@@ -1,5 +1,5 @@
 /*
- * A lone sender keeps the token: spec 09 §4.5, taken further. Where one member alone has sent for a while,
+ * A lone sender keeps the token (book extensions, "Linger"). Where one member alone has sent for a while,
  * every message of it waits for the token to come round, for nothing. So it keeps the token, for linger_ns at a
  * time, and what its clients send meanwhile goes out at once: to the others its visit just takes long. Where the
  * next message is there before the last one's frame has left, they leave together, after gather_ns at most: a

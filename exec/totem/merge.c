@@ -1,4 +1,4 @@
-/* Other rings within hearing: spec 04 §6.1 step 2, §7.9. */
+/* Other rings within hearing: book membership, "Merge". */
 #include "exec/totem/state.h"
 
 #include <assert.h>

@@ -1,5 +1,5 @@
 /*
- * Messages into frames: spec 04 §12.2, §12.3.
+ * Messages into frames: book packing, "Packing and cutting".
  *
  * A packet that is cut is full to the byte, except that one which has less than PART_ROOM_MIN bytes
  * left behind the end of a message is closed there. Fragment numbers run on from message to message
@@ -38,7 +38,7 @@ struct pack_queue {
 
 	/* The open packet; all 0 when there is none. */
 	bool is_open;
-	uint32_t room;     /* bytes for lengths and data in it: P of §12.2 */
+	uint32_t room;     /* bytes for lengths and data in it: P of the book */
 	uint32_t parts;
 	uint32_t data;     /* bytes of all parts */
 	uint32_t reserved; /* lengths that fit in front of the data as it lies now */

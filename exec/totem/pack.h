@@ -1,9 +1,9 @@
 /*
- * Messages into frames: spec 04 §12.2, §12.3. One chain of packets with correct continuation values, and
- * one open packet that small messages gather in until the token comes.
+ * Messages into frames (book packing, "Packing and cutting"). One chain of packets with correct
+ * continuation values, and one open packet that small messages gather in until the token comes.
  *
  * A message is copied once, into its frames. The tail of a long message is packed with the messages
- * behind it (spec 09 §0.2), which receivers accept by the rules of §12.4.
+ * behind it, which receivers accept (book packing, "Reassembly").
  */
 #ifndef TOTEM_PACK_H
 #define TOTEM_PACK_H
@@ -16,7 +16,7 @@
 #include "exec/totem/frame.h"
 
 struct pack_options {
-	uint32_t payload_max; /* M of spec 04 §12.2: bytes behind the 45-byte header */
+	uint32_t payload_max; /* M, bytes behind the 45-byte header */
 	uint32_t frames_max;  /* queue limit, not 0; a message is taken whole or not at all */
 	bool swap;            /* write in the other byte order */
 };
@@ -39,9 +39,10 @@ int pack_queue_append(struct pack_queue *queue, uint32_t guarantee, const struct
 void pack_queue_flush(struct pack_queue *queue);
 /**
  * A configuration with members that missed the start of the message that is under way begins. By the
- * reference's rule (spec 04 §12.4) they drop everything up to the end of the first packet that no
- * message goes on from; so let that message end in a packet of its own, and those behind it start in
- * the next. Needed where unpack.h's UNPACK_REFERENCE holds; closes the open packet.
+ * reference's rule (book packing, "Reassembly") they drop everything up to the end of the first
+ * packet that no message goes on from; so let that message end in a packet of its own, and those
+ * behind it start in the next. Needed where unpack.h's UNPACK_REFERENCE holds; closes the open
+ * packet.
  *
  * @return 0; -ENOMEM: they will lose messages that they could have had
  */

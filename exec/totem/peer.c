@@ -1,4 +1,4 @@
-/* What we remember about single nodes beyond their membership: spec 04 §16.3. */
+/* What we remember about single nodes beyond their membership: book failure, "Back-off". */
 #include "exec/totem/state.h"
 
 #include <assert.h>
@@ -413,9 +413,9 @@ static void inherit(const struct totem_engine *engine, struct peer *peer)
 /*
  * A ring was formed without a node that we hear, because it and a member do not hear each other: the
  * member says so, or the member is this node. Listening to it would form ring after ring for ever
- * (§16.3): the first time may be an accident, then it is ignored for longer and longer, as long as it is
- * the same ring. Whoever does not hear it goes on listening, so that the two find each other as soon as
- * they can, and their joins end it (peer_accuse, peer_reconsider).
+ * (book failure, "Back-off"): the first time may be an accident, then it is ignored for longer and
+ * longer, as long as it is the same ring. Whoever does not hear it goes on listening, so that the two
+ * find each other as soon as they can, and their joins end it (peer_accuse, peer_reconsider).
  */
 static void judge(struct totem_engine *engine, struct peer *peer)
 {

@@ -1,5 +1,4 @@
-/* Frames and tokens of a batch, as they come in: spec 04 §6.1, §6.2 steps 1 to 8, spec 09 §3.2
- * rule 5. */
+/* Frames and tokens of a batch, as they come in: book ring, "Frames that arrive". */
 #include "exec/totem/state.h"
 
 #include <assert.h>
@@ -8,7 +7,10 @@
 #define FCC_MAX (1 << 20)     /* frames per rotation, and */
 #define BACKLOG_MAX (1 << 24) /* frames that wait at all members: more is no count */
 
-/* A seq that no member can have given yet, seen from the last token here: spec 04 §16.1. */
+/*
+ * A seq that no member can have given yet, seen from the last token here:
+ * book ring, "Frames that arrive".
+ */
 static bool is_far_ahead(const struct totem_engine *engine, uint32_t seq)
 {
 	return seq_compare(seq,
@@ -97,7 +99,10 @@ static bool is_absurd(uint32_t count, int32_t most)
 	return (int32_t)count > most || (int32_t)count < -most;
 }
 
-/* §16.1: what no correct member sends. Stale requests for freed frames are not among it. */
+/*
+ * A token that no correct member sends: book compatibility, "Hostile packets". Stale requests for
+ * freed frames are not among it.
+ */
 static bool is_sane(struct totem_engine *engine, const struct wire_token *token)
 {
 	const struct store *store = engine_store(engine);
@@ -125,7 +130,10 @@ static bool is_sane(struct totem_engine *engine, const struct wire_token *token)
 	return true;
 }
 
-/* What the reference does with a token before it knows whether it is valid: §16.2.1, §16.2.2. */
+/*
+ * What the reference does with a token before it knows whether it is valid:
+ * book compatibility, "Repaired rules".
+ */
 static void note_unchecked(struct totem_engine *engine, const struct wire_token *token)
 {
 	if (TOTEM_QUIRK(engine, IDLE_COUNT))

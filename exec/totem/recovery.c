@@ -1,6 +1,6 @@
 /*
- * Members of one old ring give each other what some of them lack: spec 04 §8. The frames run inside
- * frames of the new ring; what arrives is put into the old store at once.
+ * Members of one old ring give each other what some of them lack (book membership, "Recovery"). The
+ * frames run inside frames of the new ring; what arrives is put into the old store at once.
  */
 #include "exec/totem/state.h"
 
@@ -15,8 +15,8 @@
 
 /*
  * Return how far seq, from another member's entry of this node's old ring, is ahead of what this node has freed. Every
- * member has that, and none is further ahead than AHEAD_MAX. Any other value is invented, or counts another ring
- * (spec 04 §7.3 [Q]), and is read as 0. Seqs that are further apart than 2^31 have no order.
+ * member has that, and none is further ahead than AHEAD_MAX. Any other value is invented, or counts another ring,
+ * and is read as 0. Seqs that are further apart than 2^31 have no order.
  */
 static uint32_t ahead_of_freed(const struct totem_engine *engine, uint32_t seq)
 {
@@ -178,7 +178,7 @@ bool recovery_frame(
 	struct store_slot *slot = store_find(&engine->store, inner.seq);
 
 	if (slot != NULL) {
-		/* Another member has sent it: once is enough (§16.2.11). */
+		/* Another member has sent it: once is enough. */
 		if (slot->is_owed && !TOTEM_QUIRK(engine, RESEND_ALL)) {
 			slot->is_owed = false;
 			engine->owed_count--;
@@ -209,7 +209,7 @@ bool recovery_is_stuck(const struct totem_engine *engine, const struct wire_toke
 	       engine->now_ns - engine->changed_ns >= engine->options.token_ns;
 }
 
-/* §8.4, at every token of the new ring. */
+/* At every token of the new ring: book membership, "Recovery". */
 void recovery_step(struct totem_engine *engine, struct wire_token *token)
 {
 	const struct store *store = &engine->rstore;

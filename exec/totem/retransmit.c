@@ -1,9 +1,9 @@
-/* Frames asked for with the token, and answered: spec 04 §6.3. */
+/* Frames asked for with the token, and answered: book ring, "Hold and retransmission". */
 #include "exec/totem/state.h"
 
 #include <assert.h>
 
-/* Every member has it, so nobody waits for the answer any more: §6.6. */
+/* Every member has it, so nobody waits for the answer any more. */
 static bool is_settled(const struct totem_engine *engine, uint32_t seq)
 {
 	return engine->a_known == 2 &&
@@ -52,7 +52,7 @@ static bool is_requested(
 /*
  * A frame that was missing one rotation ago, too, is lost: all frames of a visit leave before the
  * token, or right behind it (early.c). More patience than that only helps where packets overtake
- * each other for long (spec 04 §16.3).
+ * each other for long.
  */
 static uint32_t miss_limit(const struct totem_engine *engine)
 {

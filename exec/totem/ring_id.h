@@ -1,4 +1,4 @@
-/* Identity of a ring: spec 04 §1, §7.10. */
+/* Identity of a ring: book ring, "Terms". */
 #ifndef TOTEM_RING_ID_H
 #define TOTEM_RING_ID_H
 
@@ -17,7 +17,7 @@ static inline bool ring_id_equal(const struct ring_id *a, const struct ring_id *
 
 /**
  * Order of sequence numbers (seq, aru, token_seq) that wrap at 2^32: negative, 0 or positive as a is
- * before, at or behind b. Right for values closer than 2^31 (spec 04 §11.3).
+ * before, at or behind b. Right for values closer than 2^31 (book ring, "Wrapping").
  */
 static inline int32_t seq_compare(uint32_t a, uint32_t b)
 {

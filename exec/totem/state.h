@@ -1,6 +1,6 @@
 /*
- * The engine's state and what its files call of each other. Private to exec/totem. Names of members
- * follow spec 04 §5.
+ * The engine's state and what its files call of each other. Private to exec/totem. The members
+ * of struct totem_engine have the names of book ring, "States".
  *
  * Life of a membership: 1 OPERATIONAL on `ring`, frames in `store`; 2 GATHER collects `proc` and
  * `failed` until all of proc - failed sent equal joins; 3 COMMIT: the commit token collects what
@@ -33,7 +33,7 @@
 #define ROTATION_SAMPLES 32u
 #define MILLISECOND_NS UINT64_C(1000000)
 
-/* Why GATHER is entered: spec 04 §7.2. */
+/* Why GATHER is entered: book membership, "Gather". */
 enum gather_cause {
 	GATHER_CONSENSUS_TIMEOUT = 0,
 	GATHER_TOKEN_LOST_OPERATIONAL = 2,
@@ -240,7 +240,7 @@ struct totem_engine {
 	uint32_t lingers_seen;     /* in the last token */
 	bool has_failed_to_receive;
 
-	/* Retransmission of the token: spec 09 §4.3. */
+	/* Retransmission of the token: book ring, "Timers". */
 	uint64_t rotations_ns[ROTATION_SAMPLES];
 	uint32_t rotation_count;
 	uint64_t rotation_ns;      /* of the rotation that this visit ended; 0: it tells nothing */
@@ -252,7 +252,7 @@ struct totem_engine {
 	/* Recovery. */
 	struct commit commit;
 	bool received_flg;
-	bool is_promised;       /* §9.3: we owe `deliver` what we received */
+	bool is_promised;       /* we owe `deliver` what we received */
 	struct ring_id promise; /* stands for our past in later attempts */
 	uint32_t high_ring_delivered;
 	uint32_t owed_next, owed_end, owed_count; /* q_rec: old seqs that are marked is_owed */
@@ -354,9 +354,10 @@ void store_truncate(struct store *store, uint32_t seq);
 void store_release(struct totem_engine *engine, uint32_t seq);
 
 /* --- deliver.c --- */
-void deliver_ready(struct totem_engine *engine);         /* spec 04 §9.1, §9.2 */
-void deliver_regular(struct totem_engine *engine);       /* §8.6 step 3 */
-void deliver_transitional(struct totem_engine *engine);  /* §8.6 step 7 */
+void deliver_ready(struct totem_engine *engine);         /* book ring, "Delivery" */
+/* At an installation, before and after the transitional configuration: book membership, "Installation". */
+void deliver_regular(struct totem_engine *engine);
+void deliver_transitional(struct totem_engine *engine);
 bool deliver_is_safe(const struct totem_engine *engine); /* the installed ring honours SAFE */
 
 /* --- token.c --- */
@@ -367,12 +368,12 @@ void token_let_go(struct totem_engine *engine);
 void token_send_late(struct totem_engine *engine);
 /** The end of a visit, or of such a part: deliver, free, tell. */
 void token_finish(struct totem_engine *engine, bool was_refused);
-void token_originate(struct totem_engine *engine); /* first one of a ring: §8.4 */
-void token_wake(struct totem_engine *engine);      /* something waits to be sent: §6.3 */
+void token_originate(struct totem_engine *engine); /* first one of a ring */
+void token_wake(struct totem_engine *engine);      /* something waits to be sent */
 void token_hold_cancel(struct totem_engine *engine, struct coterie_frame *frame);
 /** Keep frame (referenced) for retransmission and send it to target. */
 void token_send_saved(struct totem_engine *engine, struct coterie_frame *frame, uint32_t target);
-void token_note_seq(struct totem_engine *engine, uint32_t seq); /* §6.2 step 3 */
+void token_note_seq(struct totem_engine *engine, uint32_t seq); /* count visits without a new frame */
 
 /* --- linger.c --- */
 void linger_reset(struct totem_engine *engine); /* a ring begins */
@@ -403,7 +404,7 @@ uint32_t flow_window_size(const struct totem_engine *engine, const struct wire_t
 void flow_steer(struct totem_engine *engine, struct wire_token *token);
 /** Frames this visit may send by window and max_messages. */
 uint32_t flow_window(const struct totem_engine *engine, const struct wire_token *token);
-/** … and by the share of the backlog: §6.4. */
+/** … and by the share of the backlog: book ring, "Flow control". */
 uint32_t flow_allowed(
 	const struct totem_engine *engine, const struct wire_token *token, uint32_t waiting);
 /** Of an idle ring's token: take out of fcc and backlog what nobody has added. */
@@ -576,13 +577,13 @@ bool timer_is_set(const struct totem_engine *engine, enum totem_timer timer);
 void timer_start_pause(struct totem_engine *engine);
 void timer_start_token(struct totem_engine *engine); /* T-token and T-warning */
 void timer_cancel_token(struct totem_engine *engine);
-/** T-retransmit after sending, or sending again. The policy is spec 09 §4.3. */
+/** T-retransmit after sending, or sending again. Its length: book ring, "Timers". */
 void timer_start_retransmit(struct totem_engine *engine);
 void timer_token_accepted(struct totem_engine *engine); /* sample the rotation */
 /** The shortest of the last few rotations; 0: not known yet. */
 uint64_t timer_shortest_rotation(const struct totem_engine *engine);
 void timer_expired(struct totem_engine *engine, enum totem_timer timer);
-/** §11.1: notice that we did not run for a while. */
+/** Notice that we did not run for a while: book failure, "Pauses". */
 void timer_check_pause(struct totem_engine *engine);
 
 /* --- extension.c --- */

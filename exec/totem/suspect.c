@@ -1,5 +1,5 @@
 /*
- * Has a member's daemon ended? Spec 04 §16.3, spec 05 §11.
+ * Has a member's daemon ended? See book failure, "Signs" and book transports, "Signs of failure".
  *
  * A sign alone never removes a member. A link that is down, a firewall that rejects packets, a stopped
  * process and a forged report all look alike. The end of a daemon is certain when its kernel has closed

@@ -1,4 +1,4 @@
-/* Deadlines: spec 04 §4.1, §10.2, §11.1; the adaptive T-retransmit of spec 09 §4.3. */
+/* Deadlines: book ring, "Timers". */
 #include "exec/totem/state.h"
 
 #include <assert.h>
@@ -249,9 +249,9 @@ static void token_expired(struct totem_engine *engine)
 }
 
 /*
- * Spec 04 §11.1, the better rule: T-pause runs unless the token comes, so a long gap between two entries
- * means that this process did not run. What waits in the sockets then is old; it is looked through for
- * PAUSE_FLUSH_NS for a token of our ring, and nothing else of it is believed.
+ * Notice a pause (book failure, "Pauses"). T-pause runs unless the token comes, so a long gap between two
+ * entries means that this process did not run. What waits in the sockets then is old; it is looked through
+ * for PAUSE_FLUSH_NS for a token of our ring, and nothing else of it is believed.
  */
 void timer_check_pause(struct totem_engine *engine)
 {

@@ -1,7 +1,7 @@
 /*
- * A token's visit: spec 04 §6.2, steps 9 to 19. All frames of the visit leave in one batch before
- * the token, or right behind it (early.c); what the successor does not wait for (delivery, freeing)
- * comes last.
+ * A token's visit: book ring, "The token's visit". All frames of the visit leave in one batch
+ * before the token, or right behind it (early.c); what the successor does not wait for (delivery,
+ * freeing) comes last.
  */
 #include "exec/totem/state.h"
 
@@ -54,7 +54,10 @@ void token_note_seq(struct totem_engine *engine, uint32_t seq)
 	engine->seen_seq = seq;
 }
 
-/* §6.6: who is behind pulls the value down and signs; only the signer raises it again. */
+/*
+ * The member that is behind lowers the aru and signs it. Only that member raises it again
+ * (book ring, "The aru").
+ */
 static void update_aru(struct totem_engine *engine, struct wire_token *token)
 {
 	uint32_t me = engine->options.nodeid;
@@ -72,7 +75,7 @@ static void update_aru(struct totem_engine *engine, struct wire_token *token)
 
 /*
  * The token's aru stands still because of us: we cannot receive. The count alone is a fraction of a
- * second on a fast network, so it also has to last for a token timeout (§16.2.13).
+ * second on a fast network, so it also has to last for a token timeout (book ring, "The aru").
  */
 static bool has_failed_to_receive(
 	struct totem_engine *engine, const struct wire_token *token, uint32_t aru_before)
@@ -279,7 +282,7 @@ void token_visit(struct totem_engine *engine, const struct wire_token *arrived)
 
 /*
  * We have the token and nobody has seen it since: frames that were queued meanwhile can still go
- * with this visit (§16.3, first message after idle).
+ * with this visit (book ring, "Hold and retransmission").
  */
 void token_send_late(struct totem_engine *engine)
 {

@@ -1,5 +1,5 @@
 /*
- * Frames into messages: spec 04 §12.4.
+ * Frames into messages: book packing, "Reassembly".
  *
  * What an unfinished message costs is bounded whatever the sender does. Its parts stay in the frames
  * they came in, but a frame may pin a buffer many times the size of the part, and a sender may never
@@ -337,8 +337,8 @@ static void deliver_packet(struct unpack *unpack, struct context *context,
 }
 
 /*
- * §12.4 steps 3 to 5. Returns whether the packet's first part belongs to what the context has; if
- * not, `is_skipped` says whether the packet's other messages are dropped with it.
+ * Book packing, "Reassembly". Returns whether the packet's first part belongs to what the context
+ * has; if not, `is_skipped` says whether the packet's other messages are dropped with it.
  */
 static bool follow_chain(struct context *context, const struct wire_packet *packet,
 	enum unpack_rule rule, bool *is_skipped)

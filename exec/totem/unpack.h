@@ -1,8 +1,9 @@
 /*
- * Frames into messages: spec 04 §12.4. Per source two contexts, one for what is delivered while services
- * synchronise and one for the rest. An unfinished message is kept as references to the frames its parts
- * lie in, so that it is gathered once, by the receiver, and not copied here; only when those frames pin
- * far more memory than the message has bytes, or too much in all, are they copied and let go.
+ * Frames into messages (book packing, "Reassembly"). Per source two contexts, one for what is delivered
+ * while services synchronise and one for the rest. An unfinished message is kept as references to the
+ * frames its parts lie in, so that it is gathered once, by the receiver, and not copied here; only when
+ * those frames pin far more memory than the message has bytes, or too much in all, are they copied and
+ * let go.
  */
 #ifndef TOTEM_UNPACK_H
 #define TOTEM_UNPACK_H
@@ -21,11 +22,11 @@ struct unpack;
 
 /**
  * Both rules never deliver a message that lacks a part. (The reference may, where a stale continuation
- * value happens to match; §12.4.)
+ * value happens to match.)
  */
 enum unpack_rule {
 	UNPACK_REFERENCE, /* what 3.1.7 does after a missed part: a ring with reference members needs it */
-	UNPACK_BETTER,    /* the "Should" of §12.4 */
+	UNPACK_BETTER,    /* whole messages behind a missed part are delivered */
 };
 
 /**

@@ -1,4 +1,4 @@
-/* Adapting the window: spec 09 §4.4. */
+/* Adapting the window: book extensions, "Window". */
 #include "exec/totem/window.h"
 
 #define MARGIN 32u /* frames: for tokens, joins, and those beyond the window */

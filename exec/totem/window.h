@@ -1,8 +1,9 @@
 /*
- * How many frames a rotation of the token may bring, by everybody together: spec 09 §4.4. Between two
- * visits of the token at most so many arrive at a member, and it reads its socket before it handles a
- * token, so a ring whose members have all told what their receive buffers hold cannot overrun any of
- * them. Within that bound the representative adapts the window to what the ring does with it.
+ * How many frames a rotation of the token may bring, by everybody together
+ * (book extensions, "Window"). Between two visits of the token at most so many arrive at a member,
+ * and it reads its socket before it handles a token, so a ring whose members have all told what their
+ * receive buffers hold cannot overrun any of them. Within that bound the representative adapts the
+ * window to what the ring does with it.
  */
 #ifndef TOTEM_WINDOW_H
 #define TOTEM_WINDOW_H

@@ -1,11 +1,14 @@
-/* The wire format of spec 04 §2, §3, §12.1 and our trailers. The only file that knows offsets. */
+/*
+ * The wire format (docs/protocol/wire.md) and our trailers (book extensions, "Trailers"). The only
+ * file that knows offsets.
+ */
 #include "exec/totem/wire.h"
 
 #include <assert.h>
 
 #include "exec/totem/cursor.h"
 
-/* Sizes of spec 04 §2.1 without their variable parts. */
+/* Fixed sizes: book wire, "Header". */
 #define TOKEN_SIZE 57u
 #define RTR_SIZE 16u
 #define MERGE_DETECT_SIZE 29u
@@ -17,7 +20,7 @@
 #define ADDR_SIZE 4u
 #define FEATURES_SIZE 8u
 
-/* The reference drops longer ones (§2.2, §16.1). */
+/* The reference drops longer ones (book wire, "Token"). */
 #define TOKEN_SIZE_RECEIVED_MAX 1500u
 #define COMMIT_SIZE_RECEIVED_MAX 40000u
 
@@ -92,7 +95,8 @@ static enum wire_refusal begin(const uint8_t *bytes, size_t size, enum wire_type
 
 /*
  * The features of a trailer with exactly `count` entries; NULL when there is none. Peers that know
- * no trailers may leave anything behind a packet (§2), so what does not look like ours is no error.
+ * no trailers may leave anything behind a packet (book wire, "Header"), so what does not look like
+ * ours is no error.
  */
 static const uint8_t *read_trailer(struct cursor *in, uint32_t count)
 {
@@ -159,7 +163,7 @@ enum wire_refusal wire_decode_mcast(const uint8_t *bytes, size_t size, struct wi
 		return WIRE_TOO_LONG;
 	if (header.encapsulated != ENCAPSULATED_YES && header.encapsulated != ENCAPSULATED_NO)
 		return WIRE_BAD_CONTENT;
-	/* §16.1: the inner frame of a recovery frame has a header too. */
+	/* The inner frame of a recovery frame has a header too. */
 	if (header.encapsulated == ENCAPSULATED_YES && size < 2 * WIRE_MCAST_HEADER_SIZE)
 		return WIRE_TOO_SHORT;
 	mcast->nodeid = header.nodeid;
@@ -233,7 +237,7 @@ enum wire_refusal wire_decode_join(const uint8_t *bytes, size_t size, struct wir
 	join->failed = cursor_take(&in, (size_t)join->failed_count * ADDR_SIZE);
 	if (in.is_exhausted)
 		return WIRE_BAD_COUNT;
-	/* A leave names the leaver as the last one that failed (§2.5). */
+	/* A leave names the leaver as the last one that failed (book wire, "Join and leave"). */
 	if (join->system_from == 0 || (join->header_nodeid == 0 && join->failed_count == 0))
 		return WIRE_BAD_CONTENT;
 
@@ -511,7 +515,7 @@ enum wire_refusal wire_decode_packet(const uint8_t *payload, size_t size, bool i
 
 	struct cursor in = cursor_over(payload, size, is_swapped);
 
-	(void)cursor_u32(&in); /* version and type: 0, never checked (§12.1) */
+	(void)cursor_u32(&in); /* version and type: 0, never checked */
 	packet->fragmented = cursor_u8(&in);
 	packet->continuation = cursor_u8(&in);
 	packet->part_count = cursor_u16(&in);

@@ -1,6 +1,6 @@
 /*
- * The wire format of spec 04 §2, §3 and §12.1: every packet in and out, byte order, and every check of a
- * length or count. Decoders never read past `size`; what they accept is consistent in itself (§2, §16.1),
+ * The wire format (docs/protocol/wire.md): every packet in and out, byte order, and every
+ * check of a length or count. Decoders never read past `size`; what they accept is consistent in itself,
  * not yet sensible for the present state.
  *
  * Lists inside a packet are not copied: the decoded struct points into the packet (borrowed) and the
@@ -126,7 +126,7 @@ struct wire_join {
 	uint32_t proc_count, failed_count;
 	const uint8_t *proc, *failed; /* borrowed; read with wire_join_proc, wire_join_failed */
 	bool is_swapped;
-	uint64_t features;            /* of our trailer (§16.5); 0 when there is none */
+	uint64_t features;            /* of our trailer; 0 when there is none */
 };
 
 struct wire_commit_entry {
@@ -154,11 +154,11 @@ enum wire_refusal wire_decode_header(const uint8_t *bytes, size_t size, struct w
 
 /*
  * Each of these takes a packet whose header was decoded and had the matching type. Bytes behind what the
- * packet needs are ignored (§2). WIRE_BAD_CONTENT:
+ * packet needs are ignored (book wire, "Header"). WIRE_BAD_CONTENT:
  * - mcast: encapsulated is neither 1 nor 2;
  * - join: system_from is 0; a leave with no failed entry. (The lists may hold anything, 0 and duplicates
  *   included, in any order.);
- * - commit token: memb_index beyond count; addr not strictly ascending, or with a 0 (§2.6, §16.1).
+ * - commit token: memb_index beyond count; addr not strictly ascending, or with a 0.
  */
 enum wire_refusal wire_decode_token(const uint8_t *bytes, size_t size, struct wire_token *token);
 enum wire_refusal wire_decode_mcast(const uint8_t *bytes, size_t size, struct wire_mcast *mcast);
@@ -182,20 +182,26 @@ uint64_t wire_commit_features(const struct wire_commit_token *commit, uint32_t i
  * Encoders write one packet at `out` and return its size, or 0 when `capacity` is too small. `swap`
  * writes it in the other byte order (for tests of mixed rings). target is header.target_nodeid: 0 to all.
  *
- * Our trailers (spec 04 §16.5; behind the packet proper, ignored by the reference and not forwarded by
- * it): u32 magic WIRE_TRAILER_MAGIC, u32 count, u64 features[count], in the sender's byte order. A join
- * carries one entry, the sender's; a commit token one per member, zero until that member filled it in.
- * features bit 63 is set in every filled-in entry, so that 0 always means "not known"; bits 32 to 47 are
- * the frames that the node's receive buffer holds, 0: not told; bits 48 to 62 are its lease in units of 10 ms, rounded up. Behind a merge detect: u32 magic
- * WIRE_PROBE_MAGIC, u32 enum wire_probe_kind, u64 number. Behind a token, unless window and lingers are 0: u32 magic
- * WIRE_WINDOW_MAGIC, u32 window, u32 resent, u32 lingers.
+ * Our trailers (book extensions, "Trailers") are behind the packet proper. The reference ignores them and
+ * does not forward them. All numbers are in the sender's byte order.
+ *
+ * - join: u32 magic WIRE_TRAILER_MAGIC, u32 count 1, u64 features of the sender
+ * - commit token: u32 magic WIRE_TRAILER_MAGIC, u32 count, u64 features of each member, zero until that
+ *   member filled it in
+ * - merge detect: u32 magic WIRE_PROBE_MAGIC, u32 enum wire_probe_kind, u64 number
+ * - token, unless window and lingers are 0: u32 magic WIRE_WINDOW_MAGIC, u32 window, u32 resent,
+ *   u32 lingers
+ *
+ * Bit 63 of features is set in every filled-in entry, so that 0 always means "not known". Bits 32 to 47
+ * are the frames that the node's receive buffer holds, 0: not told. Bits 48 to 62 are its lease in units
+ * of 10 ms, rounded up.
  */
 #define WIRE_WINDOW_MAGIC 0x434F5457u
 #define WIRE_PROBE_MAGIC 0x434F5052u
 #define WIRE_PROBE_SIZE 45u
 #define WIRE_TRAILER_MAGIC 0x434F5445u
 #define WIRE_FEATURE_FILLED (UINT64_C(1) << 63)
-#define WIRE_FEATURE_SAFE (UINT64_C(1) << 0) /* implements safe delivery (§9.2, §9.3) */
+#define WIRE_FEATURE_SAFE (UINT64_C(1) << 0) /* implements safe delivery */
 #define WIRE_FEATURE_PROBE (UINT64_C(1) << 1) /* answers probes */
 #define WIRE_FEATURE_LINGER (UINT64_C(1) << 2) /* knows that a lone sender may keep the token */
 #define WIRE_FEATURE_EARLY (UINT64_C(1) << 3)  /* knows that a token may come before frames that it counts */
@@ -228,7 +234,7 @@ size_t wire_encode_commit_token(const struct wire_commit_token *head, const uint
 size_t wire_encode_hold_cancel(const struct wire_hold_cancel *cancel, bool swap, uint8_t *out,
 	size_t capacity);
 
-/* --- group-layer packet: payload of a frame with encapsulated 2 (§12.1) --- */
+/* --- group-layer packet: payload of a frame with encapsulated 2 (book wire, "Group packet") --- */
 
 struct wire_packet {
 	uint8_t fragmented;
@@ -249,7 +255,7 @@ void wire_encode_packet_header(uint8_t fragmented, uint8_t continuation, uint16_
 	bool swap, uint8_t out[WIRE_PACKET_HEADER_SIZE]);
 void wire_encode_u16(uint16_t value, bool swap, uint8_t *out);
 
-/* --- group prefix in front of a message (§12.1) --- */
+/* --- group prefix in front of a message (book wire, "Group prefix") --- */
 
 /**
  * Find the payload behind the group prefix of a message. The prefix may name no group at all.

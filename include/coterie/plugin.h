@@ -500,7 +500,7 @@ struct coterie_host {
 	/** Replace a file, mode 0600: durable when it returns 0, the old content or the new after a crash. */
 	int (*state_file_write)(struct coterie_ctx *ctx, const char *name, const void *bytes, uint32_t size);
 
-	/* --- since 1.2: the key of an encrypted ring (COTERIE_CAP_CRYPTO); spec 05 §5.7, §5.8 --- */
+	/* --- since 1.2: the key of an encrypted ring (COTERIE_CAP_CRYPTO): book encryption, "Key in memory" --- */
 
 	/**
 	 * The ring's secret key, read together with the config file: totem.keyfile, totem.key or the default

@@ -115,10 +115,10 @@ struct coterie_configuration {
 /**
  * Operations of a service. All but init and fini may be NULL. All run on the loop thread.
  *
- * Synchronisation after a regular configuration (spec 06 §6.6), for services with sync_step: sync_start
- * on every member; then, service by service in ascending ring id, sync_step after each pass of the token
- * until it returns 0; when all members are through, sync_done. sync_abort when another configuration
- * came before sync_done; then sync_start follows again.
+ * Synchronisation after a regular configuration (book sync, "A round"), for services with sync_step:
+ * sync_start on every member; then, service by service in ascending ring id, sync_step after each pass
+ * of the token until it returns 0; when all members are through, sync_done. sync_abort when another
+ * configuration came before sync_done; then sync_start follows again.
  *
  * Loaded while the ring runs, a service gets the present configuration, with nobody joined, and no ring
  * message from before. With sync_step it then synchronises alone: requests of its clients wait on every node
@@ -221,6 +221,6 @@ struct coterie_ring_header {
 
 static_assert(sizeof(struct coterie_request_header) == 16, "libqb request header");
 static_assert(sizeof(struct coterie_response_header) == 24, "libqb response header");
-static_assert(sizeof(struct coterie_ring_header) == 16, "spec 06 section 6.2");
+static_assert(sizeof(struct coterie_ring_header) == 16, "the header of a ring message has 16 bytes");
 
 #endif

@@ -42,7 +42,7 @@ struct coterie_transport {
 	uint32_t size;
 	uint32_t links_max;
 	uint32_t frame_size_max; /* largest frame it carries, bytes */
-	uint32_t netmtu;         /* default of totem.netmtu for it (spec 05 §7) */
+	uint32_t netmtu;         /* its default of totem.netmtu: book transports, "Sizes" */
 	uint32_t header_size;    /* bytes of a netmtu that its lower headers take over IPv4 (IPv6 takes 20
 	                            more); 0: it cuts and joins frames by itself */
 	uint32_t pad;

@@ -2,7 +2,7 @@
  * Every message of the configuration service: what client libraries and the executive say to each
  * other over libqb, and what the nodes say to each other on the ring. Shared by libcfg and the
  * service plugin, so that the two cannot disagree; the layouts are those of Corosync 3.1.7
- * (spec 03 §9, 06c.1).
+ * (book services, "cfg").
  *
  * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad
  * are zero when we send and never looked at when we receive. Lengths inside a message come from

@@ -1,5 +1,6 @@
 /*
- * A change of the ring's keys (spec 05 §5.8, with the rules that spare a ring the reference's race).
+ * A change of the ring's keys (book encryption, "Change of the key"), with the rules that spare a
+ * ring the reference's race.
  *
  * 1 A reload makes the transport hold new keys beside those in use. This node says so to all: phase 1.
  * 2 Every member has said it: every member can read what is sent with the new keys. Each goes over to

@@ -1,6 +1,6 @@
 /*
  * Reading the configuration again, on all nodes at the same place of the order, each with what its own file says
- * (spec 06c.1): as Corosync's nodes do, and in rings with any of them. Otherwise: agree.c.
+ * (book services, "cfg"): as Corosync's nodes do, and in rings with any of them. Otherwise: agree.c.
  */
 #include "services/cfg/cfg.h"
 

@@ -1,4 +1,4 @@
-/* Stopping the daemon: votes among the clients that track shutdowns (spec 02 §4.1, 06c.1). */
+/* Stopping the daemon: votes among the clients that track shutdowns (book services, "cfg"). */
 #include "services/cfg/cfg.h"
 
 #include <errno.h>

@@ -57,7 +57,7 @@ static uint32_t list_nodeids(struct cfg *cfg, uint32_t *nodeids, uint32_t max)
 	return count;
 }
 
-/* One character for a node on a link: spec 02 §4. */
+/* One character for a node on a link. */
 static char link_character(struct cfg *cfg, uint32_t nodeid, uint32_t link)
 {
 	struct coterie_node_status status = {.size = sizeof(status)};

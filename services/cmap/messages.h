@@ -1,7 +1,7 @@
 /*
  * Every message of the cmap service: what client libraries and the executive say to each other over
  * libqb, and what the nodes say to each other on the ring. Shared by libcmap and the service plugin,
- * so that the two cannot disagree; the layouts are those of Corosync 3.1.7 (spec 03 §8, 06c.2).
+ * so that the two cannot disagree; the layouts are those of Corosync 3.1.7 (book services, "cmap").
  *
  * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad
  * are zero when we send and never looked at when we receive. Lengths inside a message come from

@@ -1,7 +1,7 @@
 /*
  * The version of the configuration, which nodes tell each other at every synchronisation and when it
- * changes (spec 06c.2). A node whose own is older than somebody's stops at its first meeting with others:
- * it has slept through a change. Later differences end nobody.
+ * changes (book services, "cmap"). A node whose own is older than somebody's stops at its first meeting
+ * with others: it has slept through a change. Later differences end nobody.
  */
 #include "services/cmap/cmap.h"
 

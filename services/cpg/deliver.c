@@ -207,7 +207,7 @@ void cpg_process_left(struct cpg *cpg, uint32_t nodeid, const struct cpg_wire_na
 
 	cpg_resync_left(cpg, nodeid, pid, name);
 	if (process == NULL)
-		return; /* spec 06d.7: of an unknown process; clients never heard of it */
+		return; /* of an unknown process: book services, "cpg" */
 
 	const struct cpg_wire_address left = {.nodeid = nodeid, .pid = pid, .reason = reason};
 
@@ -369,7 +369,7 @@ void cpg_deliver_partial_mcast(void *self, uint32_t nodeid, const void *head,
 			mcast->fraglen);
 }
 
-/* ---- Byte order: spec 06a.2, last column. Headers are the executive's. --- */
+/* ---- Byte order of the bodies: book services, "Header" -------------------- */
 
 static void swap32(uint32_t *value) { *value = __builtin_bswap32(*value); }
 

@@ -1,7 +1,7 @@
 /*
  * Every message of the CPG service: what client libraries and the executive say to each other over
  * libqb, and what the nodes say to each other on the ring. Shared by libcpg and the service plugin,
- * so that the two cannot disagree; the layouts are those of Corosync 3.1.7 (spec 03 §7, 06a.2).
+ * so that the two cannot disagree; the layouts are those of Corosync 3.1.7 (book services, "cpg").
  *
  * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad
  * are zero when we send and never looked at when we receive. Lengths inside a message come from
@@ -112,7 +112,8 @@ CPG_LAYOUT(cpg_response_header, error, 16);
 
 /*
  * Requests. Ids 64 and up are kept for a faster channel between our own library and executive
- * (spec 09 §2.4); a plain peer refuses them without harm, and takes a longer JOIN as a plain one.
+ * (docs/fast-channel.md); a plain peer refuses them without harm, and takes a longer JOIN as a
+ * plain one.
  */
 enum cpg_request_id {
 	CPG_REQ_JOIN = 0,

@@ -66,7 +66,7 @@ static bool is_leaving(const struct cpg *cpg, const struct cpg_wire_name *name, 
 	return false;
 }
 
-/* The order of the checks shows in the answers: spec 03 §7.3, 01 §4.4 and §10.1. */
+/* The order of the checks shows in the answers: book ipc, "cpg". */
 static int may_join(struct cpg *cpg, const struct cpg_connection *connection,
 	const struct cpg_wire_name *name, uint32_t pid)
 {
@@ -159,7 +159,7 @@ static int handle_join(void *self, struct coterie_client *client, const void *ms
 /*
  * Leaves the group that was joined with the pid it was joined with, whatever pid the request names,
  * and refuses any other group: else a client could leave a ghost behind or strike out somebody else
- * (spec 01 §10.3, §10.5).
+ * (book compatibility, "Client libraries").
  */
 static int handle_leave(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {

@@ -1,7 +1,8 @@
 /*
  * After a change of the ring every node tells the others its processes, and all work out the same
- * lists (spec 06a.5). Steps: sync_start notes who did not come along; sync_step announces the local
- * processes; JOINLISTs are collected as they are delivered; sync_done compares and tells clients.
+ * lists (book services, "cpg"). Steps: sync_start notes who did not come along; sync_step announces
+ * the local processes; JOINLISTs are collected as they are delivered; sync_done compares and tells
+ * clients.
  */
 #include "services/cpg/cpg.h"
 

@@ -17,7 +17,7 @@
 #define RESTARTS_MAX 16u
 #define PAUSE_NS UINT64_C(100000) /* between two turns, for others */
 
-/* A group by its first member: spec 03 §7.4. */
+/* A group by its first member. */
 struct head {
 	uint32_t nodeid, pid;
 	uint64_t seq;

@@ -1,7 +1,7 @@
 /*
  * Every message of the EVS service: what libevs and the executive say to each other over libqb, and
  * what the nodes say to each other on the ring. Shared by the library and the plugin, so that the
- * two cannot disagree. Corosync 3 has no such service: the layouts are ours (spec 03 §12, 06a.7).
+ * two cannot disagree. Corosync 3 has no such service: the layouts are ours (book services, "evs").
  *
  * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad
  * are zero when we send and never looked at when we receive. Lengths inside a message come from

@@ -1,7 +1,7 @@
 /*
  * What client libraries and the quorum service say to each other over libqb. Shared by libquorum
  * and the service plugin, so that the two cannot disagree; the layouts are those of Corosync 3.1.7
- * (spec 03 §10). The service has no ring messages.
+ * (book ipc, "quorum and votequorum requests"). The service has no ring messages.
  *
  * Integers are in host byte order. Fields named pad are zero when we send and never looked at when
  * we receive. Counts come from outside: check them against the size of the message before use.

@@ -1,4 +1,4 @@
-/* Events for clients (spec 03 §10). */
+/* Events for clients (book ipc, "quorum and votequorum requests"). */
 #include "services/quorum/quorum.h"
 
 #include <string.h>

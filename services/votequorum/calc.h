@@ -3,9 +3,9 @@
  * Pure: no host, no clock, no map. The rest of the service looks at the verdict and the values
  * afterwards; what they do not show comes back as VOTE_… bits.
  *
- * The rules are those of Corosync 3.1.7 (spec 06b.5), or two nodes of one ring would disagree. Sums
- * are of 32 bits and stop at the greatest number instead of wrapping around; the reference cuts the
- * quorum to 8.
+ * The rules are those of Corosync 3.1.7 (book services, "quorum and votequorum"), or two nodes of
+ * one ring would disagree. Sums are of 32 bits and stop at the greatest number instead of wrapping
+ * around; the reference cuts the quorum to 8.
  */
 #ifndef SERVICES_VOTEQUORUM_CALC_H
 #define SERVICES_VOTEQUORUM_CALC_H

@@ -1,7 +1,8 @@
 /*
  * The quorum device: a program on this node that knows something the votes do not tell, registers
- * under a name and says from time to time whether it votes for this node's part of the ring (spec
- * 06b.6). The registration belongs to the node, not to the client.
+ * under a name and says from time to time whether it votes for this node's part of the ring
+ * (book services, "quorum and votequorum"). The registration belongs to the node, not to the
+ * client.
  */
 #include "services/votequorum/votequorum.h"
 

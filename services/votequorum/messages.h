@@ -2,7 +2,7 @@
  * Every message of the votequorum service: what client libraries and the executive say to each
  * other over libqb, and what the nodes say to each other on the ring. Shared by libvotequorum and
  * the service plugin, so that the two cannot disagree; the layouts are those of Corosync 3.1.7
- * (spec 03 §11, 06b.2).
+ * (book services, "quorum and votequorum").
  *
  * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad
  * are zero when we send and never looked at when we receive. Counts come from outside: check them
@@ -94,7 +94,10 @@ enum votequorum_wire_info_flag {
 
 /* ---- Client to executive ---- */
 
-/* Requests. 10 and 11 are taken by later versions of Corosync: never use them (spec 03 §14). */
+/*
+ * Requests. 10 and 11 are taken by later versions of Corosync: never use them
+ * (book ipc, "quorum and votequorum requests").
+ */
 enum votequorum_request_id {
 	VOTEQUORUM_REQ_GETINFO = 0,
 	VOTEQUORUM_REQ_SETEXPECTED = 1,

@@ -1,7 +1,7 @@
 /*
- * What clients ask: information, votes, tracking (spec 03 §11, 06b.6). The device is in device.c. Every
- * request is copied first: a client that claims a great size leaves it in its own memory, where it may
- * change and is aligned to 4 alone.
+ * What clients ask: information, votes, tracking (book ipc, "quorum and votequorum requests"). The
+ * device is in device.c. Every request is copied first: a client that claims a great size leaves it in
+ * its own memory, where it may change and is aligned to 4 alone.
  */
 #include "services/votequorum/votequorum.h"
 

@@ -1,6 +1,6 @@
 /*
- * What the nodes tell each other (spec 06b.2, 06b.6). What a handler changes, it changes on every
- * node alike, in the total order.
+ * What the nodes tell each other (book services, "quorum and votequorum"). What a handler changes,
+ * it changes on every node alike, in the total order.
  */
 #include "services/votequorum/votequorum.h"
 

@@ -1,6 +1,6 @@
 /*
  * A synchronisation: who is gone stops counting at once, then all tell of themselves, and at the
- * end all count (spec 06b.7).
+ * end all count (book services, "quorum and votequorum").
  */
 #include "services/votequorum/votequorum.h"
 

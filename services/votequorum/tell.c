@@ -1,4 +1,4 @@
-/* Events for clients that track (spec 03 §11). */
+/* Events for clients that track (book ipc, "quorum and votequorum requests"). */
 #include "services/votequorum/votequorum.h"
 
 #include <stdlib.h>

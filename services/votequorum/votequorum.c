@@ -1,7 +1,7 @@
 /*
  * Quorum by votes: every node has some, and a part of the ring that holds more than half of those
- * expected may work. Options bend the rule for small rings and for rings that shrink (spec 06b.2 to
- * 06b.9).
+ * expected may work. Options bend the rule for small rings and for rings that shrink
+ * (book services, "quorum and votequorum").
  */
 #include "services/votequorum/votequorum.h"
 

@@ -1,6 +1,6 @@
 /*
  * Numbers and layouts of public headers, printed. layout_HEADER.c, compiled with our headers, proves the
- * tables of spec 01 and 02 (amd64); run with ours and with Debian's it prints two texts that must be equal.
+ * sizes and offsets of amd64; run with ours and with Debian's it prints two texts that must be equal.
  * It takes the address of each call as the type it must have: one that does not fit is a warning, hence an
  * error.
  *

@@ -30,7 +30,7 @@
 #define EVENT_SIZE 1000
 #define PATIENCE_NS UINT64_C(10000000000)
 
-/* A service as it looks to a client (spec 03). */
+/* A service as it looks to a client. */
 struct service {
 	const char *name;
 	int32_t ids;       /* of requests: 0 .. ids - 1 */

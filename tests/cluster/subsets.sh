@@ -1,8 +1,8 @@
 #!/bin/bash
 # Nodes with different sets of services: each of the first six lacks one, a seventh has all, the eighth is
 # Debian's. Alone, a node that lacks a service starts, serves the others, and tells a client of the missing
-# one what an absent service answers (spec 01 §3.2). Together they are one ring for the services they share,
-# and Debian's node does not notice (spec 06 §6.8).
+# one what an absent service answers (book compatibility, "Client libraries"). Together they are one ring
+# for the services they share, and Debian's node does not notice (book compatibility, "Mixed rings").
 LAB_TOKEN=${LAB_TOKEN:-1000}
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/lab.sh"

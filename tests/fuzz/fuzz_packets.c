@@ -107,7 +107,10 @@ static void put_ring(uint8_t *bytes, size_t size, size_t at, const struct ring_i
 	cursor_put_u64(&out, id->seq);
 }
 
-/* Put in the ids that a member of the node's ring would have written. Offsets: spec 04 §2. */
+/*
+ * Put in the ids that a member of the node's ring would have written. Offsets:
+ * docs/protocol/wire.md.
+ */
 static void fit(struct ring *ring, uint32_t node, uint32_t from, uint8_t *bytes, size_t size)
 {
 	static const size_t ring_offsets[] = {29, 25, 17, 0, 17, 13};
@@ -179,7 +182,7 @@ static void tamper(struct ring *ring, struct script *script, enum operation oper
 
 /*
  * Give a list of the packet a length near some limit, and the packet as many bytes as that needs, or a
- * few more or less. Offsets and sizes: spec 04 §2.
+ * few more or less. Offsets and sizes: docs/protocol/wire.md.
  */
 static size_t stretch(uint8_t *copy, size_t size, size_t size_max, uint32_t random)
 {

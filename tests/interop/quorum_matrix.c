@@ -1,5 +1,6 @@
 /*
- * Everything that libquorum can do. The sections of the defects are those of spec 01.
+ * Everything that libquorum can do. The defects have the numbers of
+ * book compatibility, "Client libraries".
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -17,7 +17,7 @@ static bool has_delivered(const struct life *life, const struct message *message
 
 /*
  * A message that began in an earlier ring reaches those who have gone through every change since with
- * its source (spec 04 §12.4); any other reaches every member.
+ * its source (book packing, "Reassembly"); any other reaches every member.
  */
 bool evs_must_deliver(const struct life *life, const struct message *message)
 {

@@ -1,6 +1,6 @@
 /*
- * Extended virtual synchrony (spec 04 §15.2, §15.3): the properties C1 to C7 and D1 to D12, checked at
- * every configuration and every delivery.
+ * Extended virtual synchrony: C1 to C7 (book invariants, "Configurations") and D1 to D12
+ * (book invariants, "Delivery"), checked at every configuration and every delivery.
  */
 #ifndef SIM_CHECK_EVS_H
 #define SIM_CHECK_EVS_H

@@ -47,8 +47,9 @@ static void report_no_ring(struct sim *sim, uint64_t bound_ns)
 }
 
 /*
- * §15.5 counts from a quiet start. Nodes that are in the middle of a gather may have failed each other
- * already; joins that contradict each other are given up one after the other, a consensus timeout each.
+ * The bounds count from a quiet start (book invariants, "Liveness"). Nodes that are in the middle of a
+ * gather may have failed each other already; joins that contradict each other are given up one after
+ * the other, a consensus timeout each.
  */
 static uint64_t bound_of(const struct sim *sim)
 {
@@ -182,7 +183,7 @@ bool liveness_messages(struct sim *sim)
 
 	struct ring_record *ring = evs_ring(witness->life);
 	uint32_t before = ring->visits, members = ring->member_count;
-	/* Window and share per visit, whichever binds; §15.5's 3, the hold's 1, and 2 for safe. */
+	/* Window and share per visit, whichever binds; 3 for L2, the hold's 1, and 2 for safe. */
 	uint32_t rotations = frames / window + frames_max / per_visit + 3 + 1 + 2 + 1;
 
 	if (!sim_run_until(sim, sim_delivered, 3 * sim_token_ns(sim) + rotations * members * 2 * hop_ns(sim))) {

@@ -1,4 +1,4 @@
-/* Spec 04 §15.5 and C8: what a quiet network owes. Each plays its scene and reports. */
+/* A quiet network owes book invariants, "Liveness", and C8. Each check plays its scene and reports. */
 #ifndef SIM_CHECK_LIVENESS_H
 #define SIM_CHECK_LIVENESS_H
 

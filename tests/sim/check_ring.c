@@ -121,7 +121,10 @@ static void trace_frame(struct history *history, struct life *life, struct ring_
 		history_received(history, ring, at, life->node);
 }
 
-/* I2. Old rings' stores may be dropped as a whole at installation. The reference breaks it (§16.2.1). */
+/*
+ * I2. Old rings' stores may be dropped as a whole at installation. The reference breaks it:
+ * book compatibility, "Repaired rules".
+ */
 static void trace_freed(struct history *history, struct life *life, struct ring_record *ring,
 	const struct totem_trace *trace)
 {
@@ -176,8 +179,9 @@ static void trace_token(struct history *history, struct life *life, struct ring_
 }
 
 /*
- * §9.3: a recovery that failed may have promised to deliver the frames of those who were in it: of all
- * whose entries in the commit token name the same past as ours.
+ * A recovery that failed may have promised to deliver the frames of those who were in it: of all
+ * whose entries in the commit token name the same past as ours
+ * (book membership, "Safe delivery across a change").
  */
 static void trace_recovery(struct history *history, struct life *life, struct ring_record *ring)
 {
@@ -198,7 +202,7 @@ static void trace_recovery(struct history *history, struct life *life, struct ri
 	}
 }
 
-/* §7.7: whoever takes part in a commit has told everybody that it wants just these members. */
+/* A member that takes part in a commit has told everybody that it wants just these members. */
 static void trace_commit(struct history *history, struct life *life, const struct ring_record *ring)
 {
 	if (ring->id.rep != id_of(history, life->node) && !life->delays_joins && ring->members != life->wanted)

@@ -1,4 +1,4 @@
-/* What must hold inside a ring: spec 04 §15.4 (I1 to I13), C9 and W3. */
+/* What must hold inside a ring: book invariants, "Ring"; and C9. */
 #ifndef SIM_CHECK_RING_H
 #define SIM_CHECK_RING_H
 

@@ -1,4 +1,7 @@
-/* Stable storage of a node: one ring sequence (spec 04 §11.4), kept or lost over a crash. */
+/*
+ * Stable storage of a node: one ring sequence (book membership, "Ring ids"), kept or lost over a
+ * crash.
+ */
 #ifndef SIM_DISK_H
 #define SIM_DISK_H
 

@@ -324,7 +324,7 @@ static void arm_strike(struct sim *sim)
  * Frames of this node reach nobody, and after a visit of the token it dies: a hole in the order that nobody
  * can fill, with messages of others behind it. Then whoever installs the next ring first is cut off at once:
  * it has delivered there, in its transitional configuration, what the others have promised to deliver and now
- * go on to another ring without (spec 04 §9.3, a failed recovery).
+ * go on to another ring without (book membership, "Safe delivery across a change").
  */
 static void dig_hole(struct sim *sim, struct node *node)
 {

@@ -1,4 +1,4 @@
-/* Faults: which kinds there are (spec 04 §15.6), and when they strike. */
+/* Faults: which kinds there are (book invariants, "Faults"), and when they strike. */
 #ifndef SIM_FAULT_H
 #define SIM_FAULT_H
 

@@ -2,7 +2,7 @@
  * What really happened in a run, known from outside the engines: lives, messages, rings, frames. The
  * checkers ask it; nothing in it comes from an engine's opinion but the trace events of engine.h.
  *
- * A life is one run of one node ("incarnation" in spec 04 §15): a restart begins another one. Sets of
+ * A life is one run of one node (book invariants, "Terms"): a restart begins another one. Sets of
  * nodes are bit masks by node index. Nothing is freed before the end of the run.
  */
 #ifndef SIM_HISTORY_H
@@ -38,7 +38,7 @@ struct message {
 	uint32_t end_at;           /* index of that frame in end_ring->frames */
 	uint32_t end_index;        /* its place in end_ring->ended */
 	bool is_marked_safe;       /* that frame says safe */
-	bool is_murky;             /* reference peers may drop it (spec 04 §12.4 [Q]) */
+	bool is_murky;             /* reference peers may drop it */
 	uint64_t delivered;        /* by whom */
 	uint64_t needed;           /* who must have delivered it when they leave end_ring (D10, D11) */
 	struct ring_record *seen_ring; /* its sender's configuration when it was handed over, */
@@ -106,7 +106,7 @@ struct ring_record {
 	uint64_t came_with[SIM_NODES_MAX];     /* its set */
 	struct ring_record *came_from[SIM_NODES_MAX];
 	uint64_t closed;           /* who went on to another ring */
-	bool is_forgotten;         /* a reference-like member freed a frame that another lacks: §16.2.1 */
+	bool is_forgotten;         /* a reference-like member freed a frame that another lacks */
 	struct closing {
 		struct ring_record *next;
 		uint64_t with;
@@ -146,7 +146,7 @@ struct life {
 	bool is_transitional;
 	struct ring_record *next;  /* of the transitional configuration */
 	uint64_t with;             /* its set */
-	uint64_t promised;         /* whose frames an earlier, failed recovery may have promised (§9.3) */
+	uint64_t promised;         /* whose frames an earlier, failed recovery may have promised */
 	uint32_t together_since[SIM_NODES_MAX]; /* period number */
 	uint32_t cursor;           /* of the present ring's ended[]: all before it are settled */
 	uint64_t regular_hash, transitional_hash;

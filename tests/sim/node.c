@@ -195,7 +195,10 @@ static bool is_plain(const struct sim *sim, uint32_t id)
 	return false;
 }
 
-/* Where one of those concerned neither asks nor answers, a back-off can only be waited for (§16.3). */
+/*
+ * Where one of those concerned neither asks nor answers, a back-off can only be waited for
+ * (book failure, "Back-off").
+ */
 static void note_backoff(const struct node *node, const struct totem_trace *trace)
 {
 	struct sim *sim = node->sim;

@@ -1,5 +1,6 @@
 /*
- * A node: one engine, its disk, its clock, the services' synchronisation (spec 04 §13.3) and its users.
+ * A node: one engine, its disk, its clock, the services' synchronisation (book sync, "A round") and its
+ * users.
  *
  * Life of a node: 1 node_start creates an engine from what the disk says; 2 events enter it, and after
  * each one the checkers look at it; 3 a crash may strike inside a callback: from then on nothing that the

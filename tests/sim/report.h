@@ -1,4 +1,4 @@
-/* The first property of spec 04 §15 that a run broke. */
+/* The first property that a run broke (docs/protocol/invariants.md). */
 #ifndef SIM_REPORT_H
 #define SIM_REPORT_H
 

@@ -1,7 +1,7 @@
 /*
- * What the services and users of a node do with its engine: synchronisation after a change (spec 04 §13.3:
- * here one barrier), and messages that are handed over as soon as the engine takes them. All of it runs
- * inside a step of the node.
+ * What the services and users of a node do with its engine: synchronisation after a change
+ * (book sync, "A round"; here one barrier), and messages that are handed over as soon as the engine takes
+ * them. All of it runs inside a step of the node.
  */
 #ifndef SIM_SERVICES_H
 #define SIM_SERVICES_H

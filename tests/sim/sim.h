@@ -1,6 +1,6 @@
 /*
- * One simulated run: nodes, network, time and faults, all from one seed (spec 04 §15). `run.c` plays the
- * whole programme; directed tests use the calls below instead.
+ * One simulated run: nodes, network, time and faults, all from one seed (docs/protocol/invariants.md).
+ * `run.c` plays the whole programme; directed tests use the calls below instead.
  */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
@@ -80,7 +80,7 @@ void sim_heal(struct sim *sim);
 void sim_cut(struct sim *sim, uint32_t from, uint32_t to); /* one way */
 /** The longest of all nodes' values of a duration. */
 uint64_t sim_token_ns(const struct sim *sim);
-/** Bound of spec 04 §15.5 L1 for this network. */
+/** Bound of L1 for this network: book invariants, "Liveness". */
 uint64_t sim_settle_ns(const struct sim *sim);
 void sim_note(struct sim *sim, uint32_t node, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

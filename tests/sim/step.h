@@ -1,6 +1,6 @@
 /*
  * A step: an event enters a node's engine, and what that does until it returns. What is to hold then is checked here,
- * with what the step has sent (spec 04 §15: I6, I7, I8 and the timers).
+ * with what the step has sent (I6, I7, I8 of book invariants, "Ring" and the timers).
  *
  * 1 step_begin; 2 the engine is entered, its callbacks tell what they see; 3 step_end, after which the node may be down.
  */

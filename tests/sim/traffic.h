@@ -1,6 +1,6 @@
 /*
- * What messages are made of: a group prefix (spec 04 §12.1), the message's id, and bytes that follow from
- * id and place, so that any piece of a message can be recognised anywhere.
+ * What messages are made of: a group prefix (book wire, "Group prefix"), the message's id, and bytes that
+ * follow from id and place, so that any piece of a message can be recognised anywhere.
  */
 #ifndef SIM_TRAFFIC_H
 #define SIM_TRAFFIC_H

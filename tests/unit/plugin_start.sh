@@ -1,6 +1,6 @@
 #!/bin/bash
 # A plugin that cannot be used stops the daemon at start: one line that names the file and the reason,
-# and an exit code of its own (spec 07 §4.7).
+# and its exit code (book configuration, "Exit codes").
 . "$(dirname "$0")/../tap.sh"
 
 build=${abs_top_builddir:-$PWD}
@@ -68,7 +68,7 @@ service() {
 
 service 30 "no plugin 'nowhere' of kind service in $work/files:" nowhere
 service 31 "wrong_magic\.la' is not a Coterie plugin \(symbol coterie_plugin starts with" wrong_magic
-# Rows 57 and 58 of the table of messages (spec 07 §5.6).
+# Files and descriptors that are refused.
 service 31 "'$variants/no_symbol\.la' is not a Coterie plugin \(no symbol coterie_plugin\): remove it from the plugin path$" no_symbol
 service 31 "'misnamed' \(.*misnamed\.la\) is refused: its descriptor says 'other'" misnamed
 service 31 "'short_table' \(.*\) is refused: its table of operations has [0-9]+ bytes" short_table

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Every failure that ends the daemon at start: an exit code of its own and a line that says what to do
-# (spec 07 §4.7); and what ends well without a ring: -t, --version, --help, --check-plugin.
+# (book configuration, "Exit codes"); and what ends well without a ring: -t, --version, --help,
+# --check-plugin.
 . "$(dirname "$0")/../tap.sh"
 
 build=${abs_top_builddir:-$PWD}

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-/* ---- Shutdown: spec 02 §4.1, 06c.1 --------------------------------------- */
+/* ---- Shutdown: book services, "cfg" --------------------------------------- */
 
 START_TEST(nobody_else_tracks_and_the_daemon_stops)
 {

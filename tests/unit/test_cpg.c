@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Joining, leaving, sending: spec 06d.2 ------------------------------- */
+/* ---- Joining, leaving, sending: book services, "cpg" ---------------------- */
 
 START_TEST(members_see_joins_messages_and_leaves_in_one_order)
 {

@@ -104,7 +104,7 @@ static const struct {
 	const char *group;
 	const char *want[8];
 } walks[] = {
-	/* Memberships 1/20 z, 2/30 grp, 2/40 grp, 3/10 grp, 3/50 alpha: spec 01 §4.10. */
+	/* Memberships 1/20 z, 2/30 grp, 2/40 grp, 3/10 grp, 3/50 alpha. */
 	{1, "", {"alpha 0:0", "grp 0:0", "z 0:0", "27"}},
 	{2, "grp", {"grp 2:30", "grp 3:10", "grp 2:40", "27"}},
 	{2, "nobody", {"27", "27"}},

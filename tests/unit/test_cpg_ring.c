@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Rings: spec 06d.3 to 06d.6; the lines are those of a real ring of four  */
+/* ---- Rings: the lines are those of a real ring of four -------------------- */
 
 static void four_nodes(void)
 {
@@ -350,7 +350,7 @@ START_TEST(many_processes_are_announced_in_several_lists)
 }
 END_TEST
 
-/* ---- Hostile messages: spec 06d.7 ---------------------------------------- */
+/* ---- Hostile messages: book services, "cpg" ------------------------------- */
 
 static const struct {
 	const char *name;

@@ -1,4 +1,4 @@
-/* Engines wired together in memory: how rings form, order, recover and end (spec 04). */
+/* Engines wired together in memory: how rings form, order, recover and end. */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* Bad input at engines in a ring: spec 04 §16.1. */
+/* Bad input at engines in a ring: book compatibility, "Hostile packets". */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "tests/suite.h"
 #include "tests/unit/engine_net.h"
 
-/* --- bad input: spec 04 §16.1 --- */
+/* --- bad input --- */
 
 static bool are_alike(const struct totem_probe *a, const struct totem_probe *b)
 {

@@ -1,4 +1,7 @@
-/* Signs of a member's end, links that go down, nodes that do not hear each other (spec 04 §16.3). */
+/*
+ * Signs of a member's end, links that go down, nodes that do not hear each other
+ * (book failure, "Signs"; book failure, "Back-off").
+ */
 #include <check.h>
 #include <string.h>
 

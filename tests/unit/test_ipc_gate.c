@@ -312,7 +312,10 @@ START_TEST(no_quorum_is_told_at_once)
 }
 END_TEST
 
-/* Spec 04 §12.5: percent used counts two frames that are never used and one that is reserved. */
+/*
+ * Book packing, "Queue levels": percent used counts two frames that are never used and one that is
+ * reserved.
+ */
 static const struct {
 	uint32_t used;
 	int rate;

@@ -9,7 +9,7 @@
 
 #include "tests/unit/knet_nodes.h"
 
-/* The type of a packet is its second byte (spec 05 §6.5). */
+/* The type of a packet is its second byte (book transports, "knet"). */
 #define PACKET_PING 0x81
 
 static struct knet_nodes nodes;

@@ -1,7 +1,7 @@
 /*
- * exec/config/legacy.c: the grammar of corosync.conf, spec 07 §1.2. The first test is the
- * reference's own verdict about 165 files (vectors/corosync-t.txt); the tables say what each rule
- * does.
+ * exec/config/legacy.c: the grammar of corosync.conf, book configuration, "Legacy syntax". The
+ * first test is the reference's own verdict about 165 files (vectors/corosync-t.txt); the tables
+ * say what each rule does.
  */
 #include <check.h>
 #include <errno.h>

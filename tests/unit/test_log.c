@@ -1,4 +1,7 @@
-/* exec/log*.c: layouts, levels, targets that take no more, and the limiter; spec 07 §3. */
+/*
+ * exec/log*.c: layouts, levels, targets that take no more, and the limiter;
+ * book configuration, "Logging".
+ */
 #include "exec/log.h"
 
 #include <check.h>

@@ -1,4 +1,4 @@
-/* exec/map.c: the configuration map, spec 07 §2.1. */
+/* exec/map.c: the configuration map, book configuration, "Map". */
 #include "exec/map.h"
 
 #include <check.h>

@@ -1,4 +1,7 @@
-/* exec/config/native*.c: coterie.conf, and each message of spec 07 §5.6 as it is said. */
+/*
+ * exec/config/native*.c: coterie.conf, and each message as it is said
+ * (book configuration, "Messages").
+ */
 #include <check.h>
 #include <errno.h>
 #include <netinet/in.h>

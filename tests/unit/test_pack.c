@@ -179,7 +179,10 @@ START_TEST(fragment_numbers_wrap_to_one)
 }
 END_TEST
 
-/* 1,400 bytes of a client are 1,591 with all headers: 1.14 frames instead of 2 (spec 09 §0.2). */
+/*
+ * 1,400 bytes of a client are 1,591 with all headers: 1.14 frames instead of 2
+ * (book packing, "Packing and cutting").
+ */
 START_TEST(frames_are_full)
 {
 	create(1410, 3000, false);

@@ -13,7 +13,7 @@
 #include "tests/suite.h"
 #include "tests/unit/reload_case.h"
 
-/* ---- The keys: spec 07 §1.13 --------------------------------------------- */
+/* ---- The keys: book configuration, "Reload" ------------------------------- */
 
 START_TEST(keys_change_between_the_keys_that_say_so)
 {

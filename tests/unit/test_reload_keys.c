@@ -1,4 +1,4 @@
-/* Keys that clients set, without a reload: spec 07 §1.13, at its end. */
+/* Keys that clients set, without a reload: book configuration, "Reload". */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>

@@ -493,7 +493,7 @@ START_TEST(a_link_that_stays_is_the_same)
 }
 END_TEST
 
-/* Spec 07 §5.6, row 62. */
+/* Book configuration, "Reload". */
 START_TEST(a_native_file_names_who_moved)
 {
 	static const char native[] =

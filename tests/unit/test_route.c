@@ -1,4 +1,4 @@
-/* exec/route.c: ring messages to services, spec 06 §6.1, §6.2, 6d.7. */
+/* exec/route.c: ring messages to services, book services, "Header". */
 #include "exec/route.h"
 
 #include <check.h>

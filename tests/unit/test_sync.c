@@ -1,4 +1,4 @@
-/* exec/sync.c: synchronisation of services, spec 06 §6.6. */
+/* exec/sync.c: synchronisation of services, book sync, "A round". */
 #include "exec/sync.h"
 
 #include <check.h>

@@ -154,7 +154,7 @@ static const struct {
 	{"sources", "1_0>1:a 2_0>1:b 3_0>0:c 2_1>0:d 1_1>0:e", "3:c 2:bd 1:ae", NULL},
 	{"phases", "1_0>1:a 1s0>1:b 1s1>0:c 1_1>0:d", "1:bc 1:ad", NULL},
 
-	/* §12.4 steps 3 and 5: what is lost with the first part. */
+	/* Book packing, "Reassembly": what is lost with the first part. */
 	{"joined in the middle", "1_3>4:x 1_4>0:y,z 1_0>0:w", "1:w", "1:z 1:w"},
 	{"joined at the end", "1_3>0:x,y 1_0>0:w", "1:w", "1:y 1:w"},
 	{"joined where the next one starts", "1_3>4:x,y 1_4>0:z,w 1_0>0:v", "1:v", "1:yz 1:w 1:v"},

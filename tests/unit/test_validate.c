@@ -1,11 +1,14 @@
-/* exec/config/{validate,timers}.c: what the values of totem mean, and which are refused: spec 07 §1.4-§1.11. */
+/*
+ * exec/config/{validate,timers}.c: what the values of totem mean, and which are refused:
+ * docs/protocol/configuration.md.
+ */
 #include "tests/unit/validate_case.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-/* --- timers: test vectors of §1.5 --- */
+/* --- timers: test vectors of book configuration, "Timers" --- */
 
 static const struct timers {
 	uint32_t nodes;

@@ -1,4 +1,4 @@
-/* exec/config/crypto.c: the ring's key, spec 07 §1.6. */
+/* exec/config/crypto.c: the ring's key, book configuration, "Key". */
 #include "tests/unit/validate_case.h"
 
 #include <errno.h>

@@ -54,7 +54,7 @@ START_TEST(logging_inherits)
 	ck_assert_int_eq(cpg->debug, 2);
 	ck_assert_str_eq(cpg->file, "/var/log/x");
 	ck_assert_str_eq(totem->file, "/var/log/t");
-	ck_assert_int_eq(totem->debug, 1); /* inherited, unlike the reference: spec 07 §7, 13 */
+	ck_assert_int_eq(totem->debug, 1); /* inherited, unlike the reference */
 	ck_assert(!totem->to_syslog);
 }
 END_TEST

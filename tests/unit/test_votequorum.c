@@ -442,7 +442,7 @@ START_TEST(an_aborted_round_is_told_again)
 }
 END_TEST
 
-/* ---- Hostile messages: spec 06d.7 ---------------------------------------- */
+/* ---- Hostile messages ----------------------------------------------------- */
 
 static void deliver(
 	uint32_t to, uint32_t from, uint32_t function, const void *message, uint32_t size)

@@ -413,7 +413,7 @@ static const struct {
 	uint32_t wanted;
 	bool may;
 } expectations[] = {
-	{"", 1, "", 0, false}, /* the rows of spec 01 §6.2 */
+	{"", 1, "", 0, false}, /* how many expected votes may be set */
 	{"", 1, "", 1, true}, {"", 1, "", 2, false}, {"", 1, "", 3, false}, {"", 1, "", 99, false},
 	{"", 3, "", 1, true}, {"", 3, "", 99, true}, /* it is blocked anyhow */
 	{"", 3, "ring=1,2,3", 2, false}, {"", 3, "ring=1,2,3", 5, true},
@@ -441,7 +441,7 @@ static const struct {
 	uint32_t nodeid, votes;
 	int want;
 } settings[] = {
-	{"", 1, "", LOCAL, 3, 0}, {"", 3, "own=3:3 count", LOCAL, 1, -EINVAL}, /* spec 01 §6.2 */
+	{"", 1, "", LOCAL, 3, 0}, {"", 3, "own=3:3 count", LOCAL, 1, -EINVAL},
 	{"", 3, "own=3:3 count", LOCAL, 0, -EINVAL}, {"", 3, "own=3:3 count", LOCAL, 2, 0},
 	{"", 3, "ring=1,2,3", 3, 0, 0}, {"", 3, "ring=1,2,3", 9, 1, -ENOENT},
 	{"", 3, "ring=1,2,3", 0, 1, 0}, {"", 3, "ring=1,2", 3, 1, -ENOENT},

@@ -1,5 +1,6 @@
 /*
- * coterie-ctl: one command for people and programs, with text and JSON from one set of facts (spec 08 §7.1).
+ * coterie-ctl: one command for people and programs, with text and JSON from one set of facts
+ * (book configuration, "Programs").
  *
  * A command gathers its answer into a JSON object, of the shape that the published schema gives it; that is
  * printed as it is, or shown as text by the command's own print function. Everything comes through the
@@ -21,7 +22,7 @@
 
 #include "plugins/common/answers/answers.h"
 
-/** Exit status: spec 08 §7.1. */
+/** Exit status: book configuration, "Programs". */
 enum ctl_exit {
 	CTL_GOOD = 0,
 	CTL_FAILED = 1,

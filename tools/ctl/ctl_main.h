@@ -2,7 +2,7 @@
 #ifndef TOOLS_CTL_CTL_MAIN_H
 #define TOOLS_CTL_CTL_MAIN_H
 
-/** argv[0] is any name. @return exit status: spec 08 §7.1 */
+/** argv[0] is any name. @return exit status: book configuration, "Programs" */
 int ctl_main(int argc, char **argv);
 
 #endif

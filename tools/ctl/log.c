@@ -24,7 +24,7 @@ static int level_of(const char *name)
 	return -1;
 }
 
-/* --- lines of the file (spec 07 §3.4) --- */
+/* --- lines of the file (book configuration, "Logging") --- */
 
 struct line {
 	struct timespec at; /* 0: the file has no times */

@@ -62,7 +62,7 @@ const struct daemon_key *origin_find(const struct daemon_keys *file, const char 
 	return NULL;
 }
 
-/* Spec 07 §1.5: timers that follow from others where the file does not set them. */
+/* Timers that follow from others where the file does not set them: book configuration, "Timers". */
 static bool is_calculated(const char *name)
 {
 	static const char *const names[] = {"totem.token", "totem.token_retransmit", "totem.hold", "totem.consensus",

@@ -19,7 +19,7 @@ const char *event_state(const struct event *event)
 	return "";
 }
 
-/* Programs of the field read these lines: spec 08 section 2.8. */
+/* Programs of the field read these lines: book configuration, "Programs". */
 void event_text(const struct event *event, char *text, size_t size)
 {
 	switch (event->kind) {

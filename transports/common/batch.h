@@ -1,6 +1,7 @@
 /*
  * Sending and receiving many datagrams at a time: sendmmsg with segmentation offload, recvmmsg with
- * receive offload. The bytes on the wire are those of single sends, with or without (spec 05 §10).
+ * receive offload. The bytes on the wire are those of single sends, with or without
+ * (book transports, "Batches").
  */
 #ifndef COMMON_BATCH_H
 #define COMMON_BATCH_H

@@ -53,8 +53,8 @@ struct peer *peers_find(struct peers *peers, uint32_t nodeid);
 
 /**
  * The peer that a datagram from this address belongs to. The port is ignored, since peers may send
- * from any (spec 05 §4.5), unless several nodes share an address: then the one whose port fits too
- * wins, and another node wins over the local one.
+ * from any (book transports, "udpu"), unless several nodes share an address: then the one whose
+ * port fits too wins, and another node wins over the local one.
  *
  * @return borrowed until the next add or del; NULL: unlisted
  */

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-/** What the kernel accounts for one full frame in a receive buffer (spec 09 §3.4). */
+/** What the kernel accounts for one full frame in a receive buffer (book transports, "Batches"). */
 #define SOCKET_FRAME_COST 2304u
 
 /** What the kernel granted. */

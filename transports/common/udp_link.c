@@ -216,7 +216,9 @@ static uint32_t chosen_netmtu(const struct udp_link *link)
 	return netmtu;
 }
 
-/* What a frame may carry (spec 05 §7): the operator's netmtu, or ours, without two frame headers.
+/*
+ * The room of a frame: the operator's netmtu, or ours, without two frame headers
+ * (book transports, "Sizes").
  */
 static uint32_t link_mtu(struct udp_link *link)
 {

@@ -21,7 +21,7 @@
 #include "transports/common/socket.h"
 #include "transports/common/tripwire.h"
 
-/** Default of totem.netmtu (spec 05 §7). */
+/** Default of totem.netmtu (book transports, "Sizes"). */
 #define UDP_LINK_NETMTU 1500u
 #define UDP_LINK_HEADERS 28u /* IPv4 and UDP */
 

@@ -19,7 +19,7 @@
 #define RETRY_NS (1000 * MS)
 /* Sends that fail on this host for this long, to whomever: this node is the isolated one. */
 #define CUT_OFF_NS (300 * MS)
-/* A receive buffer for fewer frames than this drops some under load (spec 09 §3.4). */
+/* A receive buffer for fewer frames than this drops some under load. */
 #define FRAMES_MIN 400
 
 /* Sets a timer unless it is set. Out of memory costs a hint: the ring's own timers do without. */
@@ -159,7 +159,8 @@ static void link_news(void *arg, int fd, uint32_t revents)
 
 /*
  * Notes whether anything leaves this host: a firewall or a missing route is seen by nothing else
- * (spec 05 §11.3). The host hears of it from the loop, since this runs inside its own calls.
+ * (book transports, "Signs of failure"). The host hears of it from the loop, since this runs inside
+ * its own calls.
  */
 void udp_link_note_result(struct udp_link *link, bool is_sent, int error)
 {

@@ -1,9 +1,9 @@
 /*
  * Keys. libknet holds two configurations, numbered 1 and 2, takes packets of either and sends with
- * one. A change goes in turns (spec 05 §5.8): 1 a reload puts the new configuration beside the one
- * in use; 2 when every member of the ring has done so, ACTIVATE sends with it; 3 when every member
- * does, CLEANUP forgets the old one. Clear traffic counts as configuration 0, which is always
- * there; whether it is taken is a switch of its own.
+ * one. A change goes in turns (book encryption, "Change of the key"): 1 a reload puts the new
+ * configuration beside the one in use; 2 when every member of the ring has done so, ACTIVATE sends
+ * with it; 3 when every member does, CLEANUP forgets the old one. Clear traffic counts as
+ * configuration 0, which is always there; whether it is taken is a switch of its own.
  */
 #include "transports/knet/knet.h"
 

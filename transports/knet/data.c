@@ -1,7 +1,7 @@
 /*
  * Frames: one socket to libknet, each frame a record. libknet cuts, encrypts and sends in threads
- * of its own. Who gets a frame stands in the frame (spec 05 §5.3): the engine puts 0 for all, or
- * the node id, behind the first nine bytes, and libknet asks the filter, at both ends.
+ * of its own. Who gets a frame stands in the frame (book transports, "knet"): the engine puts 0 for
+ * all, or the node id, behind the first nine bytes, and libknet asks the filter, at both ends.
  */
 #include "transports/knet/knet.h"
 

@@ -1,7 +1,7 @@
 /*
- * The transport knet: everything on the network is libknet's (spec 05 §5). Up to eight links to
- * each node, encryption, compression and path MTU discovery are its work; ours is to set it up, to
- * pass frames through one socket, and to tell the executive what it finds out.
+ * The transport knet: everything on the network is libknet's (book transports, "knet"). Up to eight
+ * links to each node, encryption, compression and path MTU discovery are its work; ours is to set
+ * it up, to pass frames through one socket, and to tell the executive what it finds out.
  */
 #include "transports/knet/knet.h"
 

@@ -1,6 +1,7 @@
 /*
- * Statistics: libknet's own numbers under the names of the field (spec 06c). Each key is a place in
- * what one call of libknet fills, which is made once for all the keys that are read together.
+ * Statistics: libknet's own numbers under the names of the field
+ * (book configuration, "Statistics map"). Each key is a place in what one call of libknet fills,
+ * which is made once for all the keys that are read together.
  */
 #include "transports/knet/knet.h"
 

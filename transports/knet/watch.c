@@ -5,8 +5,8 @@
  * which anybody can forge, and at the first pong that is late, and pongs stay away for many reasons. Certain
  * signs are in signs.c.
  *
- * A link is reported down only when no frame can leave or arrive: its interface is down or without its address, or
- * this node's kernel refuses every ping (spec 05 §11). That no peer answers is not reported.
+ * A link is reported down only when no frame can leave or arrive (book transports, "Signs of failure"). Either its
+ * interface is down or has no address, or this node's kernel refuses every ping. That no peer answers is not reported.
  *
  * libknet wants some pongs before a link is up, at an interval that follows from the token: with 32
  * nodes that takes four seconds, whatever the network. So a path is pinged more often until it is

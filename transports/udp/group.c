@@ -1,6 +1,6 @@
 /*
  * The group: its address, the socket that receives what is sent to it, and what the sending socket
- * needs to reach it (spec 05 §3).
+ * needs to reach it (book transports, "udp").
  */
 #include "transports/udp/udp.h"
 

@@ -1,7 +1,7 @@
 /*
  * UDP multicast or broadcast: one datagram reaches every node. The link's own socket sends
  * everything and receives tokens; multicasts arrive on a second one that is bound to the group, so
- * the executive has it emptied before a token is used (spec 05 §3).
+ * the executive has it emptied before a token is used (book transports, "udp").
  *
  * Corosync sends from the port below the group's and takes datagrams from any. This node sends from
  * the group's port: one socket, one queue of ICMP answers, and its own copies are known by address.

@@ -1,7 +1,7 @@
 /*
  * UDP unicast: every frame goes to each peer in a datagram of its own, from one socket bound to
  * this node's address and port, which also receives everything. Frames and token of one node are
- * thus one flow, and the network hardly ever reorders them (spec 05 §4, §10.4).
+ * thus one flow, and the network hardly ever reorders them (book transports, "udpu").
  */
 #include "transports/common/udp_link.h"
 

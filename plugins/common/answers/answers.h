@@ -1,7 +1,7 @@
 /*
- * What a node tells of itself, as JSON (spec 08 §7.1, schema coterie-ctl/1): once for the plugin metrics, which looks
- * from inside, and for coterie-ctl, which looks through the client libraries. What differs is the source, which is that
- * of the metrics; where both find the same, both say the same. No state of its own.
+ * What a node tells of itself, as JSON of schema coterie-ctl/1 (book configuration, "Programs"). The plugin metrics
+ * uses it from inside the daemon, coterie-ctl through the client libraries. Only the source (struct metrics_source)
+ * differs. Where both sources have a value, the answers are equal. No state of its own.
  */
 #ifndef PLUGINS_COMMON_ANSWERS_ANSWERS_H
 #define PLUGINS_COMMON_ANSWERS_ANSWERS_H

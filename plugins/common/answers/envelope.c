@@ -32,7 +32,7 @@ struct json_object *answers_envelope(
 	return document;
 }
 
-/* Exit status: spec 08 §7.1. */
+/* Exit status: book configuration, "Programs". */
 struct json_object *answers_error(int code, const char *text, const char *hint)
 {
 	static const char *const names[] = {[1] = "FAILED", [2] = "NOT_QUORATE", [3] = "NOT_RUNNING", [4] = "DENIED",

@@ -21,7 +21,7 @@ enum metrics_voter {
 	METRICS_VOTER_LEAVING = 3,
 };
 
-/** What a vote counter says; spec 08 §7.2, coterie_quorum_*. */
+/** What a vote counter says: coterie_quorum_*. */
 struct metrics_votes {
 	uint32_t votes, expected; /* of the node asked for */
 	enum metrics_voter state; /* the same */

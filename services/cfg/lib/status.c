@@ -14,7 +14,7 @@
 
 _Static_assert(sizeof(struct corosync_cfg_node_status_v1) == sizeof(struct cfg_wire_node_status),
 	"the public struct is the wire's");
-_Static_assert(sizeof(corosync_cfg_node_address_t) == 32, "spec 02 section 6");
+_Static_assert(sizeof(corosync_cfg_node_address_t) == 32, "an address of the ABI has 32 bytes");
 
 enum {
 	/* Addresses in one answer: Corosync gives one for each interface. */

@@ -22,7 +22,8 @@ enum {
 	BUSY_PAUSE_MS_MAX = 16,
 	/*
 	 * Longer than a ring needs by default to agree that a node has failed. Corosync 3.1.7
-	 * answers BUSY for ever once a handle has left a group (spec 01 §10.1).
+	 * answers BUSY for ever once a handle has left a group
+	 * (book compatibility, "Client libraries").
 	 */
 	BUSY_PATIENCE_MS = 15000,
 };
