@@ -1,7 +1,6 @@
 /*
- * Numbers out of and into outside bytes: bounded, unaligned, in either byte order. A read or write
- * that does not fit marks the cursor and does nothing else, so that a sequence of them needs one
- * check at its end.
+ * Read and write numbers in packets: bounded, unaligned, in either byte order. A read or write that does
+ * not fit only marks the cursor. So a sequence of them needs one check at its end.
  */
 #ifndef TOTEM_CURSOR_H
 #define TOTEM_CURSOR_H
@@ -16,7 +15,7 @@ struct cursor {
 	const uint8_t *at; /* borrowed */
 	size_t left;
 	bool swap;         /* numbers are in the other byte order */
-	bool is_exhausted; /* a read did not fit; it and all later ones gave 0 or NULL */
+	bool is_exhausted; /* a read did not fit. That read and all later ones return 0 or NULL */
 };
 
 /** Writes to `at`, of which `left` bytes remain. */
@@ -24,7 +23,7 @@ struct cursor_out {
 	uint8_t *at; /* borrowed */
 	size_t left;
 	bool swap;
-	bool is_exhausted; /* a write did not fit; it and all later ones were dropped */
+	bool is_exhausted; /* a write did not fit. That write and all later ones are dropped */
 };
 
 static inline uint16_t bytes_u16(const uint8_t *bytes, bool swap)
@@ -51,7 +50,7 @@ static inline uint64_t bytes_u64(const uint8_t *bytes, bool swap)
 	return swap ? __builtin_bswap64(value) : value;
 }
 
-/** The next size bytes, borrowed; NULL when fewer remain. */
+/** Return the next size bytes (borrowed), or NULL if fewer remain. */
 static inline const uint8_t *cursor_take(struct cursor *cursor, size_t size)
 {
 	const uint8_t *bytes = cursor->at;

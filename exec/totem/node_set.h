@@ -1,4 +1,4 @@
-/* Sets of node ids: sorted, growing on the heap, bounded by whoever fills them. */
+/* Sets of node ids: sorted, on the heap. The caller limits their size. */
 #ifndef TOTEM_NODE_SET_H
 #define TOTEM_NODE_SET_H
 

@@ -1,9 +1,9 @@
 /*
- * Messages into frames (book packing, "Packing and cutting"). One chain of packets with correct
- * continuation values, and one open packet that small messages gather in until the token comes.
+ * Pack messages into frames (book packing, "Packing and cutting"). A queue is one chain of packets with
+ * correct continuation values. Its last packet stays open for further messages until the token arrives.
  *
- * A message is copied once, into its frames. The tail of a long message is packed with the messages
- * behind it, which receivers accept (book packing, "Reassembly").
+ * A message is copied once, into its frames. The tail of a long message shares its packet with the
+ * messages behind it. Receivers accept that (book packing, "Reassembly").
  */
 #ifndef TOTEM_PACK_H
 #define TOTEM_PACK_H
@@ -17,7 +17,7 @@
 
 struct pack_options {
 	uint32_t payload_max; /* M, bytes behind the 45-byte header */
-	uint32_t frames_max;  /* queue limit, not 0; a message is taken whole or not at all */
+	uint32_t frames_max;  /* queue limit, not 0. A message is taken whole or not at all */
 	bool swap;            /* write in the other byte order */
 };
 
@@ -38,27 +38,26 @@ int pack_queue_append(struct pack_queue *queue, uint32_t guarantee, const struct
 /** Close the open packet, if it holds anything, so that it can be taken. */
 void pack_queue_flush(struct pack_queue *queue);
 /**
- * A configuration with members that missed the start of the message that is under way begins. By the
- * reference's rule (book packing, "Reassembly") they drop everything up to the end of the first
- * packet that no message goes on from; so let that message end in a packet of its own, and those
- * behind it start in the next. Needed where unpack.h's UNPACK_REFERENCE holds; closes the open
- * packet.
+ * Let the message that is partly sent end in a packet of its own, so that the messages behind it begin in the
+ * next packet. Call this when new members have missed the start of that message, in a ring with
+ * UNPACK_REFERENCE (unpack.h). By that rule new members drop all packets up to the first one that ends with a
+ * whole message. The open packet is closed.
  *
- * @return 0; -ENOMEM: they will lose messages that they could have had
+ * @return 0; -ENOMEM: the new members will lose whole messages
  */
 int pack_queue_split(struct pack_queue *queue);
-/** Closed frames that wait. The open packet counts as one when it holds anything. */
+/** Return how many frames wait. The open packet counts as one if it holds anything. */
 uint32_t pack_queue_count(const struct pack_queue *queue);
-/** Frames that still fit. (A split may have put one above the limit.) */
+/** Return how many frames still fit. A split may have put one above the limit. */
 uint32_t pack_queue_free(const struct pack_queue *queue);
-/** Messages taken since creation, for statistics. */
+/** Return how many messages were taken since creation, for statistics. */
 uint64_t pack_queue_messages(const struct pack_queue *queue);
 /**
- * Take the oldest closed frame: its packet lies at data[WIRE_MCAST_HEADER_SIZE .. size), the header is
- * for the caller to write. Returned with one reference, the caller's; NULL when none waits.
+ * Take the oldest closed frame. Its packet is at data[WIRE_MCAST_HEADER_SIZE .. size). The caller writes the
+ * header, and owns the one reference. NULL: no frame waits.
  */
 struct coterie_frame *pack_queue_take(struct pack_queue *queue, uint32_t *guarantee);
-/** Smaller or larger frames from the next packet on (reload). */
+/** Set another size of frames, from the next packet on (reload). */
 void pack_queue_set_payload_max(struct pack_queue *queue, uint32_t payload_max);
 
 #endif

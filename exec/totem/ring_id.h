@@ -7,7 +7,7 @@
 
 struct ring_id {
 	uint32_t rep; /* node id of the representative, the lowest of the ring */
-	uint64_t seq; /* grows with every ring a node commits to */
+	uint64_t seq; /* grows with each ring that a node commits to */
 };
 
 static inline bool ring_id_equal(const struct ring_id *a, const struct ring_id *b)
@@ -16,8 +16,8 @@ static inline bool ring_id_equal(const struct ring_id *a, const struct ring_id *
 }
 
 /**
- * Order of sequence numbers (seq, aru, token_seq) that wrap at 2^32: negative, 0 or positive as a is
- * before, at or behind b. Right for values closer than 2^31 (book ring, "Wrapping").
+ * Compare sequence numbers (seq, aru, token_seq) that wrap at 2^32. The result is negative, 0 or positive if a is
+ * before, at or after b. It is right for values closer than 2^31 (book ring, "Wrapping").
  */
 static inline int32_t seq_compare(uint32_t a, uint32_t b)
 {

@@ -1,10 +1,10 @@
 /*
- * The wire format (docs/protocol/wire.md): every packet in and out, byte order, and every
- * check of a length or count. Decoders never read past `size`; what they accept is consistent in itself,
- * not yet sensible for the present state.
+ * The wire format (docs/protocol/wire.md): encode and decode all packets, with byte order and all checks of
+ * lengths and counts. Decoders never read past `size`. A packet that they accept is consistent in itself. The
+ * caller checks whether it makes sense in its present state.
  *
- * Lists inside a packet are not copied: the decoded struct points into the packet (borrowed) and the
- * accessors convert one element at a time.
+ * Lists inside a packet are not copied. The decoded struct points into the packet (borrowed), and accessors
+ * convert one element at a time.
  */
 #ifndef TOTEM_WIRE_H
 #define TOTEM_WIRE_H
@@ -22,8 +22,8 @@
 #define WIRE_FRAME_SIZE_MAX 65536u
 #define WIRE_RTR_MAX 30u
 #define WIRE_TOKEN_SIZE_MAX (57u + 16u * WIRE_RTR_MAX + WIRE_WINDOW_SIZE)
-#define WIRE_WINDOW_SIZE 16u /* our trailer of a token */
-#define WIRE_NODES_MAX 384u /* entries in a join or commit token: the reference's limit */
+#define WIRE_WINDOW_SIZE 16u /* Coterie's trailer of a token */
+#define WIRE_NODES_MAX 384u /* entries in a join or commit token: Corosync's limit */
 
 enum wire_type {
 	WIRE_TOKEN = 0,
@@ -43,14 +43,14 @@ enum wire_refusal {
 	WIRE_BAD_TYPE,
 	WIRE_BAD_COUNT,   /* a count beyond its limit or beyond the packet */
 	WIRE_TOO_LONG,
-	WIRE_BAD_CONTENT, /* what no correct sender writes; said at the decoder that checks it */
+	WIRE_BAD_CONTENT, /* values that no correct sender writes: see the decoders */
 };
 
 struct wire_header {
 	enum wire_type type;
 	bool is_swapped;       /* the sender has the other byte order */
 	uint8_t encapsulated;  /* 1 or 2; frames only */
-	uint32_t nodeid;       /* of the last sender; 0 in a leave */
+	uint32_t nodeid;       /* of the last sender, or 0: a leave */
 	uint32_t target;       /* garbage on udp and udpu */
 };
 
@@ -71,9 +71,10 @@ struct wire_token {
 	uint32_t retrans_flg;
 	uint32_t rtr_count;
 	struct wire_rtr rtr[WIRE_RTR_MAX];
-	uint32_t window; /* of our trailer: frames per rotation; 0: as configured */
-	uint32_t resent; /* … frames sent again since the representative had it */
-	uint32_t lingers; /* … how often a member has kept it for itself since the ring began, modulo 2^32 */
+	/* Coterie's trailer. */
+	uint32_t window; /* frames per rotation, or 0: as configured */
+	uint32_t resent; /* frames repeated since the representative had the token */
+	uint32_t lingers; /* times that a lone sender has kept the token since the ring began, modulo 2^32 */
 };
 
 struct wire_mcast {
@@ -84,7 +85,7 @@ struct wire_mcast {
 	struct ring_id ring;
 	uint32_t node_id;      /* always 0 */
 	uint32_t guarantee;    /* 0 agreed, 1 safe */
-	uint8_t encapsulated;  /* 1: payload is a whole old-ring frame; 2: a group-layer packet */
+	uint8_t encapsulated;  /* 1: payload is a whole frame of the old ring; 2: a group packet */
 	bool is_swapped;
 	const uint8_t *payload; /* borrowed */
 	size_t payload_size;    /* at least another 45 when encapsulated is 1 */
@@ -95,22 +96,25 @@ struct wire_merge_detect {
 	struct ring_id ring;
 };
 
-/* What stands behind a merge detect that asks a node whether it lives. */
+/*
+ * Kinds of a probe: a merge detect with a trailer. The sender of RETRACT, PARDON and SILENT sends them to all
+ * members of its ring. The number of these is the id of another node.
+ */
 enum wire_probe_kind {
-	WIRE_PROBE_QUESTION = 1, /* answer at once */
+	WIRE_PROBE_QUESTION = 1, /* the receiver answers at once */
 	WIRE_PROBE_ANSWER = 2,
-	WIRE_PROBE_KNOCK = 3,    /* no answer is due; older builds sent it to idle neighbours */
-	WIRE_PROBE_RETRACT = 4,  /* to members: I hear the node whose id is the number, which I had given up */
-	WIRE_PROBE_UNWANTED = 5, /* instead of an answer: I hear you, but another member of mine does not */
-	WIRE_PROBE_PARDON = 6,   /* to members: that node and I hear each other, but another one keeps us apart */
-	WIRE_PROBE_SILENT = 7,   /* to members: I have not heard the node whose id is the number for my whole budget */
+	WIRE_PROBE_KNOCK = 3,    /* needs no answer. Older builds sent it to idle neighbours */
+	WIRE_PROBE_RETRACT = 4,  /* the sender had given that node up, and hears it now */
+	WIRE_PROBE_UNWANTED = 5, /* instead of an answer: the sender hears the receiver, but another member does not */
+	WIRE_PROBE_PARDON = 6,   /* the sender and that node hear each other, but a third one keeps them apart */
+	WIRE_PROBE_SILENT = 7,   /* the sender has not heard that node for its whole silence budget */
 };
 
 struct wire_probe {
 	uint32_t system_from;
-	struct ring_id ring; /* of an answer: the ring that its sender is in; zero while that forms another */
+	struct ring_id ring; /* of an answer: the ring of its sender, or zero while that node forms another one */
 	enum wire_probe_kind kind;
-	uint64_t number; /* chosen by who asks, so that nobody can guess it; an answer repeats it */
+	uint64_t number; /* of a question: random, so that no other node can guess it. An answer repeats it */
 };
 
 struct wire_hold_cancel {
@@ -118,19 +122,19 @@ struct wire_hold_cancel {
 	struct ring_id ring;
 };
 
-/** A join or, when header_nodeid is 0, a leave. */
+/** A join, or a leave if header_nodeid is 0. */
 struct wire_join {
 	uint32_t header_nodeid;
 	uint32_t system_from;
 	uint64_t ring_seq;
 	uint32_t proc_count, failed_count;
-	const uint8_t *proc, *failed; /* borrowed; read with wire_join_proc, wire_join_failed */
+	const uint8_t *proc, *failed; /* borrowed: read with wire_join_proc, wire_join_failed */
 	bool is_swapped;
-	uint64_t features;            /* of our trailer; 0 when there is none */
+	uint64_t features;            /* of Coterie's trailer, or 0: there is none */
 };
 
 struct wire_commit_entry {
-	struct ring_id ring; /* the member's old ring; rep 0: not filled in */
+	struct ring_id ring; /* the member's old ring. Its rep is 0 if the entry is not filled in */
 	uint32_t aru;
 	uint32_t high_delivered;
 	uint32_t received_flg;
@@ -143,28 +147,29 @@ struct wire_commit_token {
 	uint32_t retrans_flg;
 	uint32_t memb_index;
 	uint32_t count;               /* 1 .. WIRE_NODES_MAX; memb_index <= count */
-	const uint8_t *addr, *entries; /* borrowed; addr strictly ascending, checked */
+	const uint8_t *addr, *entries; /* borrowed. addr is checked to be strictly ascending */
 	bool is_swapped;
-	bool has_features;            /* our trailer is there, with `count` entries (see below) */
+	bool has_features;            /* Coterie's trailer is there, with `count` entries (see below) */
 	const uint8_t *features;
 };
 
-/** What is behind any packet's magic. WIRE_TOO_SHORT, _BAD_MAGIC, _BAD_VERSION or _BAD_TYPE. */
+/** Decode the header of any packet. WIRE_TOO_SHORT, _BAD_MAGIC, _BAD_VERSION or _BAD_TYPE. */
 enum wire_refusal wire_decode_header(const uint8_t *bytes, size_t size, struct wire_header *header);
 
 /*
- * Each of these takes a packet whose header was decoded and had the matching type. Bytes behind what the
- * packet needs are ignored (book wire, "Header"). WIRE_BAD_CONTENT:
- * - mcast: encapsulated is neither 1 nor 2;
- * - join: system_from is 0; a leave with no failed entry. (The lists may hold anything, 0 and duplicates
- *   included, in any order.);
- * - commit token: memb_index beyond count; addr not strictly ascending, or with a 0.
+ * Each of these takes a packet whose header was decoded and had the matching type. Bytes behind the end of the
+ * packet are ignored (book wire, "Header"). They return WIRE_BAD_CONTENT for:
+ *
+ * - mcast: encapsulated is neither 1 nor 2
+ * - join: system_from is 0, or a leave has no failed entry. (The lists may hold any ids in any order, also 0
+ *   and duplicates.)
+ * - commit token: memb_index is beyond count, or addr is not strictly ascending, or has a 0
  */
 enum wire_refusal wire_decode_token(const uint8_t *bytes, size_t size, struct wire_token *token);
 enum wire_refusal wire_decode_mcast(const uint8_t *bytes, size_t size, struct wire_mcast *mcast);
 enum wire_refusal wire_decode_merge_detect(const uint8_t *bytes, size_t size,
 	struct wire_merge_detect *merge);
-/** Is this a probe? Any bytes; false for everything else, plain merge detects included. */
+/** Decode a probe from any bytes. false: this is no probe, but maybe a plain merge detect. */
 bool wire_decode_probe(const uint8_t *bytes, size_t size, struct wire_probe *probe);
 enum wire_refusal wire_decode_join(const uint8_t *bytes, size_t size, struct wire_join *join);
 enum wire_refusal wire_decode_commit_token(const uint8_t *bytes, size_t size,
@@ -179,11 +184,11 @@ struct wire_commit_entry wire_commit_entry(const struct wire_commit_token *commi
 uint64_t wire_commit_features(const struct wire_commit_token *commit, uint32_t i);
 
 /*
- * Encoders write one packet at `out` and return its size, or 0 when `capacity` is too small. `swap`
- * writes it in the other byte order (for tests of mixed rings). target is header.target_nodeid: 0 to all.
+ * Encoders write one packet at `out` and return its size, or 0 if `capacity` is too small. `swap` writes it in
+ * the other byte order (for tests of mixed rings). target is the header's field `target`, 0 for all nodes.
  *
- * Our trailers (book extensions, "Trailers") are behind the packet proper. The reference ignores them and
- * does not forward them. All numbers are in the sender's byte order.
+ * Coterie's trailers (book extensions, "Trailers") are behind the end of a packet. Corosync ignores them and
+ * does not forward them. All numbers are in the byte order of the sender.
  *
  * - join: u32 magic WIRE_TRAILER_MAGIC, u32 count 1, u64 features of the sender
  * - commit token: u32 magic WIRE_TRAILER_MAGIC, u32 count, u64 features of each member, zero until that
@@ -216,25 +221,25 @@ uint64_t wire_commit_features(const struct wire_commit_token *commit, uint32_t i
 
 size_t wire_encode_token(const struct wire_token *token, uint32_t target, bool swap, uint8_t *out,
 	size_t capacity);
-/** The 45 bytes in front of a payload that is already in its place. */
+/** Write the 45 bytes in front of a payload that is already in its place. */
 size_t wire_encode_mcast_header(const struct wire_mcast *mcast, bool swap, uint8_t *out,
 	size_t capacity);
 size_t wire_encode_merge_detect(const struct wire_merge_detect *merge, bool swap, uint8_t *out,
 	size_t capacity);
 size_t wire_encode_probe(const struct wire_probe *probe, uint32_t target, bool swap, uint8_t *out,
 	size_t capacity);
-/** features 0: no trailer; else bit 63 is added. ids are written in the order given. */
+/** Encode a join or leave. features 0: no trailer. Otherwise bit 63 is added. ids keep their order. */
 size_t wire_encode_join(uint32_t header_nodeid, uint32_t system_from, uint64_t ring_seq,
 	const uint32_t *proc, uint32_t proc_count, const uint32_t *failed, uint32_t failed_count,
 	uint64_t features, bool swap, uint8_t *out, size_t capacity);
-/** addr and entries have head->count elements; features is NULL (no trailer) or as many. */
+/** Encode a commit token. addr, entries and features have head->count elements. features NULL: no trailer. */
 size_t wire_encode_commit_token(const struct wire_commit_token *head, const uint32_t *addr,
 	const struct wire_commit_entry *entries, const uint64_t *features, uint32_t target, bool swap,
 	uint8_t *out, size_t capacity);
 size_t wire_encode_hold_cancel(const struct wire_hold_cancel *cancel, bool swap, uint8_t *out,
 	size_t capacity);
 
-/* --- group-layer packet: payload of a frame with encapsulated 2 (book wire, "Group packet") --- */
+/* --- group packet: payload of a frame with encapsulated 2 (book wire, "Group packet") --- */
 
 struct wire_packet {
 	uint8_t fragmented;
@@ -246,7 +251,7 @@ struct wire_packet {
 	bool is_swapped;
 };
 
-/** WIRE_TOO_SHORT, WIRE_BAD_COUNT (no part, or lengths that do not add up to `size`). */
+/** Decode a group packet. WIRE_TOO_SHORT, WIRE_BAD_COUNT (no part, or lengths that do not add up to `size`). */
 enum wire_refusal wire_decode_packet(const uint8_t *payload, size_t size, bool is_swapped,
 	struct wire_packet *packet);
 uint16_t wire_packet_length(const struct wire_packet *packet, uint32_t i); /* i < part_count */
@@ -261,9 +266,9 @@ void wire_encode_u16(uint16_t value, bool swap, uint8_t *out);
  * Find the payload behind the group prefix of a message. The prefix may name no group at all.
  *
  * @param bytes  the message's first size bytes, contiguous
- * @param names  out, borrowed: names[i] for i < *count, at most names_max of them; further ones of a
- *               longer list are skipped
- * @return bytes of the prefix; 0 when it is malformed or does not end within size
+ * @param names  out, borrowed: names[i] for i < *count, at most names_max of them; further names are
+ *               skipped
+ * @return bytes of the prefix; 0: it is malformed or does not end within size
  */
 struct wire_group_name {
 	const uint8_t *bytes;
