@@ -8,7 +8,7 @@
 
 #define RING_SEQ_STEP 4u
 
-/* Place of id in the new ring, or its size. */
+/* Return the index of id in the new ring, or the size of that ring. */
 static uint32_t index_of(const struct totem_engine *engine, uint32_t id)
 {
 	uint32_t i = 0;
@@ -18,7 +18,7 @@ static uint32_t index_of(const struct totem_engine *engine, uint32_t id)
 	return i;
 }
 
-/* Pass the commit token on, to whoever is next, and keep it for T-retransmit. */
+/* Send the commit token to the next member, and keep it for T-retransmit. */
 static void send_commit(struct totem_engine *engine)
 {
 	struct commit *commit = &engine->commit;
@@ -50,9 +50,9 @@ static void send_commit(struct totem_engine *engine)
 }
 
 /*
- * With safe delivery (book membership, "Safe delivery across a change") received_flg is a promise
- * that only its owner changes; a node that has promised, and whose attempt then failed, comes from
- * the past that it shared with those who promised the same and with nobody else.
+ * With safe delivery (book membership, "Safe delivery across a change") received_flg is a promise,
+ * and only its owner changes it. If an attempt fails after the promise, the node names that attempt as
+ * its old ring. So in the next recovery its companions are the nodes that promised the same.
  */
 static void fill_entry(struct totem_engine *engine, uint32_t index)
 {
@@ -90,10 +90,10 @@ static void enter_commit(struct totem_engine *engine)
 {
 	struct commit *commit = &engine->commit;
 
-	/* Durable before anybody can learn the id from us: book membership, "Ring ids". */
+	/* Stored before any packet of this node has the id: book membership, "Ring ids". */
 	if (!TOTEM_MUTANT(engine, RING_ID_NOT_STORED)) {
 		if (engine->callbacks.store_ring_id(engine->arg, &commit->ring) < 0)
-			return; /* still in GATHER; the next join tries again */
+			return; /* still in GATHER: the next join tries again */
 		engine_trace_frame(
 			engine, TOTEM_TRACE_STORED, &commit->ring, 0, engine->options.nodeid);
 	}
@@ -147,7 +147,7 @@ void commit_create(struct totem_engine *engine)
 	enter_commit(engine);
 }
 
-/* Copy what a decoded commit token says; its member list is that of new_memb. */
+/* Copy the entries of a decoded commit token. Its member list is that of new_memb. */
 static void take_over(struct totem_engine *engine, const struct wire_commit_token *token)
 {
 	struct commit *commit = &engine->commit;
@@ -172,7 +172,7 @@ static bool has_members(const struct wire_commit_token *token, const struct node
 	return true;
 }
 
-/* First rotation: the members are those we agreed on, and it is our turn. */
+/* First rotation: check that the members are the agreed ones and that the next entry is that of this node. */
 static void arrived_in_gather(struct totem_engine *engine, const struct wire_commit_token *token)
 {
 	int rc = node_set_subtract(&engine->live, &engine->proc, &engine->failed);
@@ -196,7 +196,10 @@ static void arrived_in_gather(struct totem_engine *engine, const struct wire_com
 	enter_commit(engine);
 }
 
-/* Second rotation: what was committed to, with our own entry untouched but for the flag. */
+/*
+ * Second rotation: return whether ring and members are the committed ones. In the entry of this node only the flag
+ * may have changed.
+ */
 static bool is_committed(const struct totem_engine *engine, const struct wire_commit_token *token)
 {
 	uint32_t index = index_of(engine, engine->options.nodeid);
@@ -214,9 +217,9 @@ static bool is_committed(const struct totem_engine *engine, const struct wire_co
 }
 
 /*
- * The commit token has been round twice. token_seq grows with each hop, so a copy that the last member sent again in the
- * first rotation has less than this node's last one. The ring token must not start before every member is in RECOVERY:
- * it would take the place of the commit token that this node still has to send again.
+ * Return whether the commit token has been round twice. token_seq grows with each hop. So a repeated copy of the first
+ * rotation has a lower token_seq than the commit token that this node sent last. The token of the ring must not start
+ * before all members are in RECOVERY: it would replace the commit token that this node may have to send again.
  */
 static bool is_round_twice(const struct totem_engine *engine, const struct wire_commit_token *token)
 {

@@ -1,7 +1,4 @@
-/*
- * A new configuration comes into force: book membership, "Installation". All of it within one
- * event.
- */
+/* Install a new configuration, within one event: book membership, "Installation". */
 #include "exec/totem/state.h"
 
 #include <assert.h>
@@ -12,7 +9,7 @@ static void tell(struct totem_engine *engine, const struct totem_configuration *
 	engine->callbacks.configure(engine->arg, configuration);
 }
 
-/* Nobody will send the rest of what they left unfinished. */
+/* Drop unfinished messages of nodes that have left. No node will send the rest. */
 static void forget_unfinished(struct totem_engine *engine)
 {
 	for (uint32_t i = 0; i < engine->left.count && !TOTEM_MUTANT(engine, FRAGMENT_JOINED); i++)
@@ -52,7 +49,7 @@ static void tell_regular(struct totem_engine *engine)
 	tell(engine, &configuration);
 }
 
-/* Steps 10, 11: the frames of the recovery become those of the ring, and are done with. */
+/* Make the frames of the recovery those of the ring. They count as delivered. */
 static void switch_stores(struct totem_engine *engine)
 {
 	struct store old = engine->store;
@@ -81,7 +78,7 @@ static void become_operational(struct totem_engine *engine)
 	engine->counters.operational_entered++;
 	engine->counters.continuous_gather = 0;
 	engine_set_state(engine, TOTEM_OPERATIONAL, 0);
-	/* The recovery's frames have been everywhere. */
+	/* All members have the frames of the recovery. */
 	if (seq_compare(engine->high_delivered, engine->store.released) > 0)
 		store_release(engine, engine->high_delivered);
 }
@@ -97,9 +94,9 @@ static void drop_queued(struct totem_engine *engine)
 }
 
 /*
- * Those who joined missed the start of a message that is half sent. Where the reference's rule
- * holds they would lose what is packed behind its end as well: book packing, "Reassembly". Out of
- * memory: they do.
+ * Members that joined have missed the start of a message that is partly sent. Under Corosync's rule
+ * (book packing, "Reassembly") they would also lose the messages that are packed behind its end. Without
+ * memory for the split they lose them.
  */
 static void end_message_alone(struct totem_engine *engine)
 {
@@ -109,7 +106,7 @@ static void end_message_alone(struct totem_engine *engine)
 	(void)pack_queue_split(engine->q_new);
 }
 
-/* A ring of one although nobody has said that it goes: this node may be the one that is cut off. */
+/* Trace a ring of one, unless all other members sent a leave: this node may be the one that is cut off. */
 static void tell_alone(struct totem_engine *engine)
 {
 	struct totem_trace trace = {
@@ -168,9 +165,9 @@ void configure_install(struct totem_engine *engine)
 
 	engine->is_sync_wait = true;
 	/*
-	 * The reference forgets before it tells. With safe delivery it comes after
-	 * (book membership, "Safe delivery across a change"): the last parts of a message may
-	 * be owed to members that are no longer with us.
+	 * Corosync drops unfinished messages before the transitional configuration. With safe delivery
+	 * this comes after it (book membership, "Safe delivery across a change"). Members that are not
+	 * in the new ring may have delivered the last parts of such a message.
 	 */
 	if (!deliver_is_safe(engine))
 		forget_unfinished(engine);
@@ -194,7 +191,7 @@ void configure_install(struct totem_engine *engine)
 	};
 
 	engine_trace(engine, &trace);
-	peer_installed(engine); /* proc and failed still tell how it came about */
+	peer_installed(engine); /* reads proc and failed of the gather that led to this ring */
 	tell_regular(engine);
 	set_copy(&engine->proc, &engine->new_memb);
 	node_set_clear(&engine->failed);

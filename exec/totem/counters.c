@@ -1,4 +1,4 @@
-/* What the outside may ask, and the options. */
+/* Getters of the engine, and its options. */
 #include "exec/totem/state.h"
 
 #include <errno.h>
@@ -33,7 +33,7 @@ void totem_engine_queue(const struct totem_engine *engine, struct totem_queue *q
 	uint32_t count = pack_queue_count(used);
 	uint32_t total = count + pack_queue_free(used);
 	uint32_t payload = engine->options.payload_max - PACKET_OVERHEAD;
-	/* Reference receivers end when a message and one packet exceed their buffer. */
+	/* A Corosync receiver exits if a message and one packet exceed its buffer. */
 	uint64_t peers_max = UNPACK_MESSAGE_SIZE_MAX - engine->options.payload_max;
 	uint64_t queue_max = total > 3 ? (uint64_t)(total - 3) * payload : payload;
 
@@ -98,7 +98,7 @@ void totem_options_defaults(struct totem_options *options, uint32_t nodeid, uint
 	*options = (struct totem_options){
 		.nodeid = nodeid,
 		.payload_max =
-			1382, /* so that a full frame of a recovery still fits in 1500 bytes */
+			1382, /* a full frame of a recovery then fits into 1500 bytes */
 		.token_ns = milliseconds(token),
 		.token_retransmit_ns = milliseconds(retransmit),
 		.hold_ns = milliseconds(retransmit * 8 / 10 - 10),

@@ -1,6 +1,4 @@
-/*
- * Which frames may be handed up, and when: book ring, "Delivery"; book membership, "Installation".
- */
+/* Choose the frames that may be delivered now: see book ring, "Delivery" and book membership, "Installation". */
 #include "exec/totem/state.h"
 
 #include <assert.h>
@@ -37,12 +35,12 @@ static void deliver_frame(struct totem_engine *engine, const struct store_slot *
 
 	assert(frame != NULL && frame->size >= WIRE_MCAST_HEADER_SIZE);
 	if (slot->is_encapsulated)
-		return; /* of a recovery: its content is of the old ring */
+		return; /* a frame of a recovery: its content belongs to the old ring */
 	if (source != engine->turn_source) {
 		engine->turns++;
 		engine->turn_source = source;
 	}
-	/* Out of memory has dropped the message; the unpacker counted it. */
+	/* On an error the message is dropped for lack of memory. The unpacker has counted it. */
 	(void)unpack_frame(engine->unpack, source, frame, frame->data + WIRE_MCAST_HEADER_SIZE,
 		frame->size - WIRE_MCAST_HEADER_SIZE, slot->is_swapped, engine->is_unpack_sync,
 		rule, deliver_message, engine);
@@ -50,7 +48,7 @@ static void deliver_frame(struct totem_engine *engine, const struct store_slot *
 		engine_refuse(engine, TOTEM_REFUSED_PACKET, source);
 }
 
-/* Highest seq that every member is known to have: book ring, "The aru". */
+/* Return whether all members are known to have all frames up to seq: book ring, "The aru". */
 static bool is_received_by_all(const struct totem_engine *engine, uint32_t seq)
 {
 	if (TOTEM_MUTANT(engine, SAFE_AS_AGREED))
@@ -92,9 +90,9 @@ void deliver_ready(struct totem_engine *engine)
 }
 
 /*
- * The rest of the old regular configuration: everything before the first hole. With safe delivery
- * (book membership, "Safe delivery across a change") it also ends at the first safe frame that no
- * member of our transitional set is known to have delivered. We may be the only one that received it.
+ * Deliver the rest of the old regular configuration: all frames before the first hole. With safe delivery
+ * (book membership, "Safe delivery across a change") also stop at the first safe frame that no companion is
+ * known to have delivered. Perhaps no other node has received it.
  */
 void deliver_regular(struct totem_engine *engine)
 {
@@ -114,8 +112,8 @@ void deliver_regular(struct totem_engine *engine)
 }
 
 /*
- * In the transitional configuration: what is left, skipping holes. Behind a hole a frame may depend
- * on the lost one, unless its sender goes on with us and so delivers the same.
+ * Deliver the remaining frames, in the transitional configuration, and skip holes. A frame behind a hole may
+ * depend on the lost one. It is delivered only if its sender is a companion, which delivers the same.
  */
 void deliver_transitional(struct totem_engine *engine)
 {

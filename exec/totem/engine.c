@@ -1,4 +1,4 @@
-/* Entry points; dispatch by packet type. */
+/* Entry points of the engine, dispatch by packet type, and helpers for all its files. */
 #include "exec/totem/state.h"
 
 #include <assert.h>
@@ -166,7 +166,7 @@ static struct node_set *all_sets(struct totem_engine *engine, uint32_t i)
 	return i < sizeof(sets) / sizeof(sets[0]) ? sets[i] : NULL;
 }
 
-/* Room for every id that a set can ever hold, so that membership never waits for memory. */
+/* Reserve room for all ids that a set can ever hold, so that membership never waits for memory. */
 static int reserve_sets(struct totem_engine *engine)
 {
 	uint32_t ids[WIRE_NODES_MAX];
@@ -212,7 +212,7 @@ static int allocate(struct totem_engine *engine, const struct totem_options *opt
 	return 0;
 }
 
-/* Evaluated once, at the start. */
+/* Return whether a lost token can be noticed by T-heartbeat sooner than by T-token. Called once, at the start. */
 static bool is_heartbeat_possible(const struct totem_options *options)
 {
 	return options->heartbeat_failures_allowed > 0 &&
@@ -297,7 +297,7 @@ static void begin(struct totem_engine *engine, uint64_t now_ns)
 	lease_check_stall(engine);
 }
 
-/* Frames that wait for others wait for nothing else. */
+/* Begin an event. Frames that wait for later ones of this node (linger.c) leave before any other event. */
 static void enter(struct totem_engine *engine, uint64_t now_ns)
 {
 	begin(engine, now_ns);
@@ -310,7 +310,7 @@ static void leave(struct totem_engine *engine)
 	engine->depth--;
 }
 
-/* Of a frame the header names the originator; whoever has it sends it again, so that tells nothing of life. */
+/* Note that a node is alive. A frame does not show that: its header has the originator, but any member may repeat it. */
 static void note_life(struct totem_engine *engine, const struct wire_header *header)
 {
 	struct peer *peer = header->type == WIRE_MCAST ? NULL : peer_find(engine, header->nodeid);
@@ -374,7 +374,7 @@ void totem_engine_receive(struct totem_engine *engine, uint64_t now_ns,
 	struct coterie_frame *const *frames, size_t count)
 {
 	enter(engine, now_ns);
-	/* Before the first link is up nothing concerns us: book ring, "States". */
+	/* Before the first link is up all packets are ignored: book ring, "States". */
 	for (size_t i = 0; engine->is_started && i < count; i++)
 		receive_one(engine, frames[i]);
 	receive_settle(engine);
@@ -387,7 +387,7 @@ void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum tot
 		begin(engine, now_ns);
 	else
 		enter(engine, now_ns);
-	/* It may have been cancelled while the outside was about to report it. */
+	/* The timer may have been cancelled after it expired. */
 	if (engine->timer_at_ns[timer] != TOTEM_NEVER &&
 		engine->timer_at_ns[timer] <= engine->now_ns) {
 		silence_late(engine, engine->now_ns - engine->timer_at_ns[timer]);
@@ -429,7 +429,7 @@ void totem_engine_transport(
 		break;
 	case TOTEM_EVENT_FORCE_GATHER:
 		if (engine->is_started && engine->state == TOTEM_GATHER)
-			gather_send_join(engine); /* it looks already; nobody is given up sooner for it */
+			gather_send_join(engine); /* the gather goes on, and the consensus timeout stays */
 		else if (engine->is_started)
 			gather_enter(engine, GATHER_TOKEN_LOST_OPERATIONAL);
 		break;
@@ -518,7 +518,7 @@ int totem_engine_send(struct totem_engine *engine, uint64_t now_ns, enum totem_g
 	if (rc == -EAGAIN)
 		engine->wants_room = true;
 	if (rc == 0 || rc == -EAGAIN)
-		token_wake(engine); /* a full queue also waits for the token */
+		token_wake(engine); /* also for a full queue, which only a token can empty */
 	if (rc == 0)
 		engine->counters.messages_tx++;
 	return rc;

@@ -1,7 +1,4 @@
-/*
- * How many frames a visit may send, and sending them: book ring, "Flow control";
- * book ring, "Sending".
- */
+/* Limit the frames of a visit, and send them: see book ring, "Flow control" and book ring, "Sending". */
 #include "exec/totem/state.h"
 
 #include <assert.h>
@@ -16,7 +13,7 @@ uint32_t flow_window_size(const struct totem_engine *engine, const struct wire_t
 
 	if (window->max == 0)
 		return engine->options.window_size;
-	/* Until the representative has decided. */
+	/* The representative has not chosen a window yet. */
 	if (token->window == 0)
 		return window_floor(window, engine->options.window_size);
 	return token->window < window->max ? token->window : window->max;
@@ -25,7 +22,7 @@ uint32_t flow_window_size(const struct totem_engine *engine, const struct wire_t
 void flow_steer(struct totem_engine *engine, struct wire_token *token)
 {
 	if (engine->window.max == 0)
-		token->window = 0; /* no member has written it */
+		token->window = 0; /* forged: no member of this ring writes it */
 	if (engine->window.max == 0 || engine->state != TOTEM_OPERATIONAL || !engine_is_rep(engine))
 		return;
 
@@ -45,7 +42,7 @@ void flow_steer(struct totem_engine *engine, struct wire_token *token)
 	engine->turns = 0;
 }
 
-/* Frames of the last rotation that are not ours. */
+/* Return how many frames the other members sent in the last rotation. */
 static uint32_t sent_by_others(const struct totem_engine *engine, const struct wire_token *token)
 {
 	return token->fcc > engine->trc ? token->fcc - engine->trc : 0;
@@ -59,9 +56,9 @@ uint32_t flow_window(const struct totem_engine *engine, const struct wire_token 
 	if (TOTEM_MUTANT(engine, FLOW_UNBOUNDED))
 		return WINDOW_MAX;
 	/*
-	 * fcc counts our own last visit too, which is about to be subtracted: leaving it out lets
-	 * one sender use the whole window. A member with a larger window may exceed ours; one frame
-	 * then keeps us going. The same where receivers bear one more of each member.
+	 * fcc includes the last visit of this node, which is subtracted later in this visit. Without it
+	 * a lone sender can use the whole window. If a member with a larger window uses more than the
+	 * window of this node, this node still sends one frame, which receive buffers have room for.
 	 */
 	uint32_t others = sent_by_others(engine, token);
 	uint32_t window = 1;
@@ -82,7 +79,7 @@ uint32_t flow_allowed(
 		engine->state == TOTEM_RECOVERY ? &engine->rstore : &engine->store;
 	uint32_t all = token->backlog + waiting - engine->pbl;
 
-	/* Nothing is divided while nobody else waits. */
+	/* A share applies only while frames of other members wait. */
 	if (all != 0 && all != waiting) {
 		uint64_t share = (uint64_t)size * engine->pbl / all;
 
@@ -91,13 +88,13 @@ uint32_t flow_allowed(
 		if (share > 0 && share < allowed)
 			allowed = (uint32_t)share;
 	}
-	/* Step 14: everything between the slowest member and the newest frame is kept. */
+	/* The store must keep all frames between the aru of the slowest member and the newest frame. */
 	if (seq_compare(store->released + STORE_WINDOW - allowed - size, token->seq) < 0)
 		allowed = 0;
 	return allowed;
 }
 
-/* Frames that lie here for several rotations cost twice: they are out of the caches when they are sent. */
+/* Frames that wait for several rotations cost twice, since they are no longer in the caches when they are sent. */
 uint32_t flow_wanted(const struct totem_engine *engine, uint32_t total)
 {
 	uint32_t window = flow_window_size(engine, &engine->token);
@@ -129,9 +126,9 @@ void flow_flush(struct totem_engine *engine)
 }
 
 /*
- * fcc and backlog only ever change by differences, so what a lost or forged token adds to them
- * would throttle the ring, or stop it, for all its life. After so many rotations without a frame,
- * with nobody behind, the truth is known: only what we add ourselves.
+ * fcc and backlog change by differences only. So a rest that a lost or forged token leaves in them would
+ * slow the ring down, or stop it, for ever. After HEAL_ROTATIONS rotations without a frame or a missing
+ * frame, the right values are known: they are those that this node adds itself.
  */
 void flow_heal(const struct totem_engine *engine, struct wire_token *token)
 {
@@ -171,8 +168,8 @@ void flow_outbox_flush(struct totem_engine *engine)
 }
 
 /*
- * Next frame of the queues. A message that is half sent is finished first, then what was queued for
- * the synchronisation goes before the rest: book ring, "Sending".
+ * Take the next frame of the queues. A message that is partly sent is finished first. After that q_sync comes
+ * before q_new: book ring, "Sending".
  */
 static struct coterie_frame *take_next(struct totem_engine *engine, uint32_t *guarantee)
 {
@@ -195,7 +192,7 @@ static struct coterie_frame *take_next(struct totem_engine *engine, uint32_t *gu
 		return NULL;
 	assert(frame->size >= WIRE_MCAST_HEADER_SIZE + WIRE_PACKET_HEADER_SIZE);
 
-	/* The packet's fifth byte says whether its last message goes on. */
+	/* The fifth byte of the packet is not 0 if its last message goes on in another packet. */
 	bool is_open = frame->data[WIRE_MCAST_HEADER_SIZE + 4] != 0;
 
 	if (from == engine->q_new)
@@ -226,8 +223,8 @@ static void number_frame(struct totem_engine *engine, struct wire_token *token,
 		token->seq = mcast.seq;
 
 	/*
-	 * Frames that the token does not count were dropped when it came, and none is taken while
-	 * it is held, so the place is free.
+	 * The place is free: frames that the token does not count were dropped when it arrived, and
+	 * no frame is accepted while the token is here.
 	 */
 	bool is_kept = store_put(engine_store(engine), &mcast, frame);
 
@@ -268,7 +265,7 @@ static uint32_t send_queued(struct totem_engine *engine, struct wire_token *toke
 	return count;
 }
 
-/* Old-ring frames inside new ones: book membership, "Recovery". */
+/* Send owed frames of the old ring inside new ones: book membership, "Recovery". */
 static uint32_t send_owed(struct totem_engine *engine, struct wire_token *token, uint32_t allowed)
 {
 	uint32_t count = 0;
@@ -286,7 +283,7 @@ static uint32_t send_owed(struct totem_engine *engine, struct wire_token *token,
 		struct coterie_frame *frame = recovery_wrap(engine, slot->frame);
 
 		if (frame == NULL)
-			break; /* out of memory: at the next visit */
+			break; /* out of memory: try again at the next visit */
 		engine->owed_next++;
 		engine->owed_count--;
 		slot->is_owed = false;

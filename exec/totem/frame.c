@@ -6,34 +6,34 @@
 #include <stdlib.h>
 
 /*
- * A frame as the pool knows it: its bytes lie behind it, unless it is a slice, which holds a
- * reference to the frame where they do.
+ * The pool's own struct of a frame. Its bytes are behind it. A slice has none, but a reference to the frame
+ * that has them.
  */
 struct frame {
-	struct coterie_frame shown; /* first: what everybody else has a pointer to */
+	struct coterie_frame shown; /* the part that other code sees, first so that both have one address */
 	struct frame_pool *pool;
-	struct frame *buffer;       /* slices: where the bytes lie, never a slice itself; else NULL */
+	struct frame *buffer;       /* slices: the frame with the bytes, never a slice itself; otherwise NULL */
 	struct frame *next_free;
 	uint32_t references;
 	uint8_t bytes[];
 };
 
 #define RESTS 10u
-#define RESTS_OVER 2u /* so many at little, and a load is over */
+#define RESTS_OVER 2u /* a load is over after that many periods with few frames */
 #define KEPT_FEW 64u
 
 struct frame_pool {
-	size_t peaks[RESTS]; /* usage.most of as many times between two rests, in turn */
+	size_t peaks[RESTS]; /* usage.most of the last RESTS periods, in turn */
 	uint32_t rests;
 	size_t common_size;
 	size_t bytes_max;
 	struct frame_pool_usage usage;
 	struct frame *free_frames; /* of common_size each */
 	struct frame *free_slices;
-	bool is_destroyed;         /* waits for its last frame */
+	bool is_destroyed;         /* the memory waits for the release of the last frame */
 };
 
-/* Frames on a free list would hide their use after free from the address sanitizer. */
+/* A free list would hide a use after free from the address sanitizer. */
 #ifdef __SANITIZE_ADDRESS__
 static const bool keeps_free_frames = false;
 #else
@@ -89,7 +89,7 @@ void frame_pool_usage(const struct frame_pool *pool, struct frame_pool_usage *us
 	*usage = pool->usage;
 }
 
-/* The greatest of the last `count` peaks. */
+/* Return the greatest of the last `count` peaks. */
 static size_t peak_of(const struct frame_pool *pool, uint32_t count)
 {
 	size_t greatest = 0;
@@ -103,7 +103,7 @@ static size_t peak_of(const struct frame_pool *pool, uint32_t count)
 	return greatest;
 }
 
-/* What comes and goes all the time is kept: the heap would give its pages back and ask for them again. */
+/* Frames that are taken and released all the time are kept: the heap would return their pages and map them again. */
 size_t frame_pool_rest(struct frame_pool *pool)
 {
 	size_t kept = pool->usage.kept;
@@ -131,7 +131,7 @@ static void count_used(struct frame_pool *pool)
 		pool->usage.most = pool->usage.frames;
 }
 
-/* From the list, else from the heap. */
+/* Take a frame from the list, or from the heap if that is empty. */
 static struct frame *obtain(struct frame_pool *pool, struct frame **list, size_t size)
 {
 	struct frame *frame = *list;
@@ -144,8 +144,8 @@ static struct frame *obtain(struct frame_pool *pool, struct frame **list, size_t
 }
 
 /*
- * Receive buffers that stored frames keep alive must not take the memory that tokens and joins need:
- * without these nothing would ever be freed again.
+ * Return whether a frame of this capacity is within the limit. Receive buffers that stored frames keep alive must
+ * not take the memory that tokens and joins need: without these no frame would ever be freed again.
  */
 static bool has_room(const struct frame_pool *pool, size_t capacity)
 {
@@ -223,7 +223,7 @@ const struct coterie_frame *frame_buffer(const struct coterie_frame *frame)
 	return inner->buffer != NULL ? &inner->buffer->shown : frame;
 }
 
-/* The last reference is gone. */
+/* Free a frame without references, or put it on a free list. */
 static void release(struct frame *frame)
 {
 	struct frame_pool *pool = frame->pool;

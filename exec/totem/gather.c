@@ -1,7 +1,4 @@
-/*
- * Joins and consensus: book membership, "Gather"; book membership, "Joins";
- * book membership, "Leave".
- */
+/* Joins and consensus: see book membership, "Gather", book membership, "Joins" and book membership, "Leave". */
 #include "exec/totem/state.h"
 
 #include <assert.h>
@@ -9,14 +6,14 @@
 #include "exec/totem/frame.h"
 
 #define JOIN_ROUNDS_QUICK 3u
-#define JOIN_CROWD 16u /* so many candidates send joins seldom after a while */
+#define JOIN_CROWD 16u /* that many candidates send joins less often after a while */
 #define CONTINUOUS_GATHER_MAX 3u
-/* Turns of the loop and packets that may be late where several nodes conclude. */
+/* Time for turns of the loop and late packets, when several nodes conclude at the same time. */
 #define MARGIN_NS (20 * MILLISECOND_NS)
 
 static size_t join_size(uint32_t count)
 {
-	return 33 + 4 * (size_t)count + 16; /* with our trailer */
+	return 33 + 4 * (size_t)count + 16; /* with Coterie's trailer */
 }
 
 static void multicast_join(struct totem_engine *engine)
@@ -35,7 +32,7 @@ static void multicast_join(struct totem_engine *engine)
 	engine_multicast(engine, frame);
 }
 
-/* Now, or after the random delay of send_join. */
+/* Send a join now, or after the random delay of send_join. */
 void gather_send_join(struct totem_engine *engine)
 {
 	if (engine->state == TOTEM_GATHER)
@@ -88,7 +85,7 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 	schedule_join(engine);
 }
 
-/* Every candidate has sent our lists. Leaves the candidates in `live`. */
+/* Return whether all candidates have sent the lists of this node. Put the candidates into `live`. */
 static bool is_agreed(struct totem_engine *engine)
 {
 	int rc = node_set_subtract(&engine->live, &engine->proc, &engine->failed);
@@ -106,7 +103,7 @@ static bool is_agreed(struct totem_engine *engine)
 	return node_set_contains(&engine->consensus, &engine->live);
 }
 
-/* A join with our lists: book membership, "Joins". */
+/* A join with the lists of this node: its sender agrees (book membership, "Joins"). */
 static void consent(struct totem_engine *engine, uint32_t node)
 {
 	set_add(&engine->consensus, node);
@@ -115,7 +112,7 @@ static void consent(struct totem_engine *engine, uint32_t node)
 
 	if (engine->has_failed_to_receive &&
 		(agreed || node_set_equal(&engine->proc, &engine->failed))) {
-		/* The others go on without us; we begin anew alone. */
+		/* The others go on without this node. Start over as a ring of one. */
 		engine->has_failed_to_receive = false;
 		node_set_clear(&engine->proc);
 		set_add(&engine->proc, engine->options.nodeid);
@@ -123,15 +120,15 @@ static void consent(struct totem_engine *engine, uint32_t node)
 		set_copy(&engine->live, &engine->proc);
 		commit_create(engine);
 	} else if (agreed && engine->live.ids[0] == engine->options.nodeid && !late_path_is_likely(engine)) {
-		/* If a path is late this is tried again: this node's own joins come back every T-join. */
+		/* After a late path this runs again: the own joins of this node return at each T-join. */
 		commit_create(engine);
 	}
 }
 
 /*
- * Verdicts of strangers, who were here before us, wait until everybody has had the time to agree
- * with us: taken over at once they would split us up at network speed, and we would meet again and
- * again.
+ * Return whether this gather is too young to believe a failed list of a stranger, a node of another ring. The
+ * candidates need time to agree first. Otherwise the list would split the nodes at the speed of the network, and
+ * they would merge and split again without end.
  */
 static bool is_newcomer(const struct totem_engine *engine)
 {
@@ -139,7 +136,7 @@ static bool is_newcomer(const struct totem_engine *engine)
 	       engine->now_ns - engine->episode_ns < 2 * engine->options.join_ns;
 }
 
-/* A stranger has waited in vain for a member of our ring; we have not waited for it as long as we owe it. */
+/* Return whether this node has waited for members of its ring for long enough. A stranger waits less for them. */
 static bool is_patience_over(const struct totem_engine *engine)
 {
 	return engine->now_ns - engine->episode_ns >= engine->options.consensus_ns ||
@@ -147,10 +144,10 @@ static bool is_patience_over(const struct totem_engine *engine)
 }
 
 /*
- * Take over a failed list: book membership, "Joins". Of a member of our last ring all of it. Of a
- * stranger (whose list the reference ignores) what has not agreed with us: otherwise two groups
- * that meet while one of them waits for somebody can agree on nothing until their timers run out,
- * one after the other, maybe for ever.
+ * Return whether to take over an id from a stranger's failed list: book membership, "Joins". (The list of a
+ * member of the last ring is taken over as a whole. Corosync ignores that of a stranger.) Nodes that have not
+ * agreed yet are believed to have failed. Otherwise two groups that meet while one waits for a node cannot
+ * agree until their timers expire, one after the other, perhaps without end.
  */
 static bool is_believed(const struct totem_engine *engine, uint32_t id)
 {
@@ -170,9 +167,8 @@ static void adopt_failed(struct totem_engine *engine, uint32_t from, bool is_mem
 }
 
 /*
- * A node that is not configured can be no member. Reference peers take over any id they are told,
- * so to leave it out of our lists would make these differ from theirs for as long as one of them
- * has it.
+ * Fail nodes that are not configured. They cannot become members. They must stay in the lists, since Corosync
+ * nodes take over any id that a join has. Lists without these ids would never equal theirs.
  */
 static void fail_unknown(struct totem_engine *engine)
 {
@@ -190,8 +186,8 @@ static bool has_our_lists(const struct totem_engine *engine)
 }
 
 /*
- * A member with other timers may serve for longer than this node's consensus timeout. It has had no contact with this
- * node since this one left the ring. When the last lease of those that would be given up now has ended.
+ * Return when the last lease has ended of the members that would be given up now. A member with other timers may serve
+ * for longer than this node's consensus timeout. It has had no contact with this node since this one left the ring.
  */
 static uint64_t leases_end_ns(const struct totem_engine *engine)
 {
@@ -214,14 +210,13 @@ static uint64_t leases_end_ns(const struct totem_engine *engine)
 }
 
 /*
- * The consensus timeout: book membership, "Joins". Returns whether the membership has to be
- * gathered anew.
+ * Handle the consensus timeout: book membership, "Joins". Return whether the node must gather again.
  */
 static bool conclude(struct totem_engine *engine)
 {
 	engine->counters.consensus_timeouts++;
 	if (is_agreed(engine)) {
-		/* Everybody agrees, but the representative's commit token did not come. */
+		/* All candidates agree, but the commit token of the representative did not arrive. */
 		node_set_clear(&engine->consensus);
 		set_add(&engine->consensus, engine->options.nodeid);
 		return false;
@@ -233,7 +228,7 @@ static bool conclude(struct totem_engine *engine)
 		}
 	}
 	if (node_set_contains(&engine->failed, &engine->proc)) {
-		/* Nobody is left, we neither (we had failed to receive): begin anew alone. */
+		/* All candidates have failed, this node included (it failed to receive). Start over as a ring of one. */
 		engine->has_failed_to_receive = false;
 		node_set_clear(&engine->failed);
 		node_set_clear(&engine->proc);
@@ -241,7 +236,7 @@ static bool conclude(struct totem_engine *engine)
 	return true;
 }
 
-/* Somebody who has not agreed yet, but whom we hear, may agree with us soon. */
+/* Return whether a candidate that has not agreed yet may agree soon: it sends joins. */
 static bool may_agree(const struct totem_engine *engine)
 {
 	for (uint32_t i = 0; i < engine->proc.count; i++) {
@@ -256,8 +251,8 @@ static bool may_agree(const struct totem_engine *engine)
 }
 
 /*
- * A member of our last ring goes on without us, and we have waited for those whom we do not hear as long as we owe it: a
- * second wait would leave us quorate beside its ring.
+ * Return whether a member of the last ring forms a ring without this node, and this node has waited for silent members for
+ * long enough. During a second wait this node would be quorate at the same time as that ring.
  */
 static bool is_left_behind(struct totem_engine *engine, uint32_t from)
 {
@@ -298,10 +293,10 @@ static void process_join(
 	} else {
 		adopt_failed(engine, from, node_set_has(&engine->memb, from));
 	}
-	/* Without news the consensus timer goes on, or such a node could keep us here for ever. */
+	/* Without new ids the consensus timer goes on. Otherwise such a node could hold up the gather for ever. */
 	if (is_fresh || is_concluded || engine->proc.count + engine->failed.count != count)
 		gather_enter(engine, GATHER_MERGE_JOIN);
-	/* What we have just taken over is what it wants: it need not say so again. */
+	/* If the lists are equal now, the sender agrees already. */
 	if (has_our_lists(engine) && !is_leave)
 		consent(engine, from);
 }
@@ -322,7 +317,7 @@ static bool count_strangers(
 	return strangers->count + engine->known.count <= WIRE_NODES_MAX;
 }
 
-/* The lists of a join, as sets. false: with them ours might not have room for a node of ours. */
+/* Read the lists of a join into sets. false: with these ids there might be no room for a configured node. */
 static bool read_lists(struct totem_engine *engine, const struct wire_join *join)
 {
 	struct node_set *strangers = &engine->joined; /* unused at this time */
@@ -351,8 +346,8 @@ static bool read_lists(struct totem_engine *engine, const struct wire_join *join
 static void join_by_state(struct totem_engine *engine, const struct wire_join *join)
 {
 	/*
-	 * A member has left the attempt, or will never enter it: lists only grow until they are
-	 * agreed on, so more than we agreed on is news, and it will refuse the commit token.
+	 * The join comes from a member that has left the attempt, or will never enter it. Lists only
+	 * grow until they are agreed on. So a member with more ids will refuse the commit token.
 	 */
 	bool is_of_attempt =
 		node_set_has(&engine->new_memb, join->system_from) &&
@@ -364,7 +359,7 @@ static void join_by_state(struct totem_engine *engine, const struct wire_join *j
 
 	switch (engine->state) {
 	case TOTEM_OPERATIONAL:
-		/* Who thinks that we failed has to come back by a merge. */
+		/* A node that has given this one up must return by a merge. */
 		if (!node_set_has(&engine->join_failed, engine->options.nodeid))
 			process_join(engine, join, GATHER_JOIN_OPERATIONAL);
 		break;
@@ -376,8 +371,8 @@ static void join_by_state(struct totem_engine *engine, const struct wire_join *j
 		if (!is_of_attempt)
 			break;
 		/*
-		 * Leave the attempt first: the consensus that led to it must not make us create
-		 * another commit token.
+		 * Corosync processes the join before it leaves the attempt. The consensus that led to
+		 * the attempt can then make it create another commit token.
 		 */
 		if (TOTEM_QUIRK(engine, JOIN_BEFORE_LEAVE_STATE) &&
 			node_set_equal(&engine->join_proc, &engine->proc) &&
@@ -396,8 +391,8 @@ static void join_by_state(struct totem_engine *engine, const struct wire_join *j
 }
 
 /*
- * A member of our ring leaves that ring and no other. Whoever forges a leave has to know its seq. While a ring is formed
- * members know of different ones.
+ * Return whether a leave names another ring than that of its sender. A forged leave must have the right seq. While a ring
+ * is being formed this is not checked, since its members may know different rings.
  */
 static bool is_leave_of_another_ring(const struct totem_engine *engine, const struct wire_join *join)
 {
@@ -432,15 +427,15 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 	if (join.ring_seq > engine->ring_seq_high)
 		engine->ring_seq_high = join.ring_seq;
 	/*
-	 * Our own comes back, and counts as consent. Another with our name is late, of our former
-	 * life or forged: it must not make us fail ourselves.
+	 * The own join of this node has returned, and counts as consent. Any other join with its id is
+	 * late, or of a former run, or forged. It must not make this node fail itself.
 	 */
 	if (join.system_from == engine->options.nodeid) {
 		if (engine->state != TOTEM_GATHER || join.header_nodeid == 0 || !has_our_lists(engine))
 			return;
 		consent(engine, join.system_from);
 		peer->heard_episode = engine->episode;
-		peer_accuse(engine, join.system_from); /* whom we gave up by ourselves */
+		peer_accuse(engine, join.system_from); /* the nodes that this node gave up itself */
 		return;
 	}
 	if (peer_is_stale(engine, peer, join.ring_seq)) {
@@ -464,7 +459,7 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 		peer->heard_episode = engine->episode;
 	if (node_set_has(&engine->join_failed, engine->options.nodeid)) {
 		peer->failed_us_episode = engine->episode;
-		/* This node is being evicted: what it serves it may serve no more. */
+		/* This node is being evicted, so it must not serve requests that need quorum. */
 		if (node_set_has(&engine->memb, join.system_from) && join.header_nodeid != 0)
 			lease_doubt(engine);
 	}
@@ -483,7 +478,7 @@ void gather_leave(struct totem_engine *engine)
 		if (engine->proc.ids[i] != me)
 			proc[proc_count++] = engine->proc.ids[i];
 	}
-	/* The leaver is whoever comes last. */
+	/* The last entry is the node that leaves. */
 	for (uint32_t i = 0; i < engine->failed.count; i++) {
 		if (engine->failed.ids[i] != me)
 			failed[failed_count++] = engine->failed.ids[i];
@@ -496,7 +491,7 @@ void gather_leave(struct totem_engine *engine)
 		frame_take(engine->pool, join_size(proc_count + failed_count));
 
 	if (frame == NULL)
-		return; /* the others find out by losing the token */
+		return; /* the others lose the token and notice it so */
 	frame->size = (uint32_t)wire_encode_join(0, me, engine->ring.seq, proc, proc_count, failed,
 		failed_count, extension_own(engine), engine->options.swap, frame->data,
 		frame->capacity);
@@ -506,8 +501,8 @@ void gather_leave(struct totem_engine *engine)
 }
 
 /*
- * Every 50 ms, as the reference: a path that is back shortly before patience is over is in time then. Of many candidates
- * 50, 50, 50, 100, 200, 200, … ms: they need not hear everybody all the time (book failure, "Stale joins").
+ * Repeat the join each 50 ms, as Corosync does. So a path that returns shortly before the consensus timeout is in time.
+ * With many candidates the periods are 50, 50, 50, 100, 200, 200, … ms, to save packets (book failure, "Stale joins").
  */
 void gather_join_expired(struct totem_engine *engine)
 {
@@ -523,9 +518,10 @@ void gather_join_expired(struct totem_engine *engine)
 }
 
 /*
- * A majority of the last ring concludes a little later than the reference does. Its members may have seen the
- * token up to a hold time before the node that is cut off did, and that one shall have concluded that it is
- * alone before they are a ring without it: two quorate memberships are never in force together.
+ * Return whether this node must wait before it concludes, since it is in a majority of the last ring. The members
+ * of the majority may have had the token up to a hold time before the node that is cut off. That node must have
+ * concluded that it is alone before they form a ring without it. So two quorate memberships are never in force at
+ * the same time. Corosync does not wait.
  */
 static bool waits_for_margin(struct totem_engine *engine)
 {
@@ -546,7 +542,7 @@ static bool waits_for_margin(struct totem_engine *engine)
 	return true;
 }
 
-/* Sets timer for the end of the wait. */
+/* Return whether leases are still valid. Then set timer for the end of the wait. */
 static bool waits_for_leases(struct totem_engine *engine, enum totem_timer timer)
 {
 	uint64_t until_ns = leases_end_ns(engine);
@@ -588,7 +584,7 @@ void gather_token_expired(struct totem_engine *engine)
 	gather_enter(engine, GATHER_CONSENSUS_EXPIRED);
 }
 
-/* A link that is down tells nothing of other nodes: the membership waits as for any silence. */
+/* A link that is down shows nothing about other nodes. The membership waits for its timeouts, as at any silence. */
 void gather_link_down(struct totem_engine *engine)
 {
 	engine->is_cut = true;
@@ -596,8 +592,8 @@ void gather_link_down(struct totem_engine *engine)
 }
 
 /*
- * The first one starts the protocol. Later ones find others again, but a ring that has outlived a
- * short cut goes on: its token is sent again.
+ * The first link that is up starts the protocol. A later one may make other nodes reachable again, so the node
+ * gathers. A ring that survived a short outage goes on: its token is sent again.
  */
 void gather_link_up(struct totem_engine *engine)
 {

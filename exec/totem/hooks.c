@@ -1,4 +1,4 @@
-/* Names of the deliberate bugs, and switching them on. Compiled for tests/sim alone. */
+/* Names of the deliberate bugs, and the function that switches one on. Only tests/sim compiles this. */
 #include "exec/totem/hooks.h"
 
 #ifdef TOTEM_HOOKS
@@ -38,7 +38,7 @@ void totem_engine_set_quirks(struct totem_engine *engine, uint32_t quirks)
 
 #else
 
-/* Nothing, but a translation unit must not be empty. */
+/* A translation unit must not be empty. */
 struct totem_engine;
 
 #endif

@@ -1,4 +1,4 @@
-/* Other rings within hearing: book membership, "Merge". */
+/* Packets of other rings, and merge detects of this one: book membership, "Merge". */
 #include "exec/totem/state.h"
 
 #include <assert.h>
@@ -17,8 +17,8 @@ void merge_foreign(
 		return;
 	}
 	if (node == engine->options.nodeid)
-		return; /* of our former life, or forged: it tells of no other ring */
-	/* A join of that ring would not be believed either, so that gathering for it leads to nothing. */
+		return; /* from a former run of this node, or forged: there is no such ring */
+	/* A join of that ring would not be believed either. So a gather would be of no use. */
 	if (!engine_believes(engine, ring->seq, RING_SEQ_COMMIT_MAX)) {
 		engine_refuse(engine, TOTEM_REFUSED_SEQ, node);
 		return;
@@ -35,7 +35,7 @@ void merge_foreign(
 			suspect_ask(engine, peer, ASK_GAP_NS);
 		return;
 	}
-	/* Late: whoever committed to our ring sends nothing on an older one any more. */
+	/* A late packet: a node that committed to this ring sends nothing on an older one. */
 	if (engine->state == TOTEM_OPERATIONAL && node_set_has(&engine->memb, node) &&
 		ring->seq < engine->ring.seq)
 		return;
@@ -81,7 +81,7 @@ void merge_expired(struct totem_engine *engine)
 	struct coterie_frame *frame = frame_take(engine->pool, WIRE_HEADER_SIZE + 16);
 
 	if (frame == NULL)
-		return; /* there will be another */
+		return; /* the next one will come */
 
 	const struct wire_merge_detect merge = {
 		.system_from = engine->options.nodeid,
@@ -96,9 +96,9 @@ void merge_expired(struct totem_engine *engine)
 	engine_multicast(engine, frame);
 }
 
-/* With a budget the token of an idle ring comes more often, and merge detects need not. */
-#define BUDGETS_INCOMPLETE 2u  /* between two while a configured node is missing */
-#define BUDGETS_COMPLETE 20u   /* while none is: whoever leaves says so with joins */
+/* Silence budgets between two merge detects. With a budget the token of an idle ring comes more often than these need to. */
+#define BUDGETS_INCOMPLETE 2u  /* while a configured node is missing */
+#define BUDGETS_COMPLETE 20u   /* while all are members: a node that goes to another ring sends joins first */
 
 static uint64_t gap_ns(const struct totem_engine *engine)
 {
@@ -109,8 +109,8 @@ static uint64_t gap_ns(const struct totem_engine *engine)
 }
 
 /*
- * Only the representative's goes out. The first one of a ring does so on time; those that follow go with
- * the token, since each wakes everybody up.
+ * Only the representative sends merge detects. T-merge sends the first one of a ring. Each packet wakes up all
+ * nodes, so later ones leave together with the token.
  */
 void merge_idle(struct totem_engine *engine)
 {

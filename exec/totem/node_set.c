@@ -1,4 +1,4 @@
-/* Sorted arrays of node ids. Sets are small (a ring's nodes), so moving elements costs little. */
+/* Sorted arrays of node ids. Sets are small (the nodes of a ring), so it costs little to move elements. */
 #include "exec/totem/node_set.h"
 
 #include <assert.h>
@@ -29,7 +29,7 @@ static int reserve(struct node_set *set, uint32_t count)
 	return 0;
 }
 
-/* Place of the first element that is not below id. */
+/* Return the index of the first element that is not below id. */
 static uint32_t lower_bound(const struct node_set *set, uint32_t id)
 {
 	uint32_t low = 0;
@@ -155,7 +155,7 @@ int node_set_unite(struct node_set *to, const struct node_set *from)
 	if (rc < 0)
 		return rc;
 
-	/* Merged from the highest down, so that nothing is overwritten before it is read. */
+	/* Merge from the highest id down, so that no element is overwritten before it is read. */
 	uint32_t left = to->count;
 	uint32_t right = from->count;
 
@@ -183,7 +183,7 @@ bool node_set_contains(const struct node_set *a, const struct node_set *b)
 	return common_count(a, b) == b->count;
 }
 
-/* to = those of a that are in b, or those that are not. */
+/* Set `to` to the ids of a that are in b, or to those that are not. */
 static int filter(struct node_set *to, const struct node_set *a, const struct node_set *b,
 	bool is_in)
 {

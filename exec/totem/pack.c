@@ -1,10 +1,10 @@
 /*
- * Messages into frames: book packing, "Packing and cutting".
+ * Pack messages into frames: book packing, "Packing and cutting".
  *
- * A packet that is cut is full to the byte, except that one which has less than PART_ROOM_MIN bytes
- * left behind the end of a message is closed there. Fragment numbers run on from message to message
- * and never start again: tails are packed with the messages behind them, so a receiver that missed
- * packets would otherwise join the first part of one message to the second of another.
+ * A packet whose last message is cut is full to the byte. A packet with less than PART_ROOM_MIN bytes behind
+ * the end of a message is closed there. Fragment numbers continue from message to message, and never start
+ * again at 1. The reason is that tails are packed with the messages behind them. With a new start a receiver
+ * that missed packets could join the first part of one message to the second part of another.
  */
 #include "exec/totem/pack.h"
 
@@ -17,7 +17,7 @@
 
 #define LENGTH_SIZE 2u
 #define PART_ROOM_MIN (LENGTH_SIZE + 1u) /* a length and one byte */
-#define PARTS_AHEAD 8u /* lengths that the data of an open packet leaves room for */
+#define PARTS_AHEAD 8u /* number of lengths for which an open packet has room in front of its data */
 
 /* One frame of the queue. */
 struct slot {
@@ -30,24 +30,24 @@ struct pack_queue {
 	struct pack_options options;
 	uint64_t messages;
 
-	/* A ring of frames_max slots, and one more for a split: `closed` finished ones from `first` on,
-	 * then maybe the open one. */
+	/* A ring buffer of frames_max slots, and one more for a split. From `first` on there are `closed` finished
+	 * packets, then maybe the open one. */
 	struct slot *slots;
 	uint32_t first;
 	uint32_t closed;
 
-	/* The open packet; all 0 when there is none. */
+	/* The open packet. All are 0 if there is none. */
 	bool is_open;
-	uint32_t room;     /* bytes for lengths and data in it: P of the book */
+	uint32_t room;     /* bytes for lengths and data in it: P of book packing, "Packing and cutting" */
 	uint32_t parts;
 	uint32_t data;     /* bytes of all parts */
-	uint32_t reserved; /* lengths that fit in front of the data as it lies now */
+	uint32_t reserved; /* number of lengths that fit in front of the data at its present place */
 
 	uint8_t continuation; /* of the open or the next packet */
 	uint8_t fragment;     /* the number used last */
 };
 
-/* Reads a message in pieces. */
+/* A position in a message that is read in pieces. */
 struct source {
 	const struct iovec *iov;
 	size_t done; /* of iov[0] */
@@ -128,7 +128,7 @@ static uint8_t *open_data(const struct pack_queue *queue)
 		LENGTH_SIZE * queue->reserved;
 }
 
-/* Make the data of the open packet lie behind `count` lengths. */
+/* Move the data of the open packet behind `count` lengths. */
 static void reserve_lengths(struct pack_queue *queue, uint32_t count)
 {
 	const uint8_t *from = open_data(queue);
@@ -140,7 +140,7 @@ static void reserve_lengths(struct pack_queue *queue, uint32_t count)
 	memmove(open_data(queue), from, queue->data);
 }
 
-/* Bytes that one more part may have in the open packet. */
+/* Return how many bytes one more part may have in the open packet. */
 static uint32_t part_room(const struct pack_queue *queue)
 {
 	uint32_t used = LENGTH_SIZE * (queue->parts + 1) + queue->data;
@@ -149,7 +149,7 @@ static uint32_t part_room(const struct pack_queue *queue)
 	return queue->room - used;
 }
 
-/* The frame is in its slot already. */
+/* Begin a packet in the frame that is in its slot already. */
 static void open_packet(struct pack_queue *queue)
 {
 	queue->is_open = true;
@@ -159,7 +159,7 @@ static void open_packet(struct pack_queue *queue)
 	queue->reserved = 0;
 }
 
-/** @param goes_on  the last message has more bytes, in the next packet */
+/** Close the open packet. @param goes_on  the last message has more bytes, in the next packet */
 static void close_packet(struct pack_queue *queue, bool goes_on)
 {
 	struct slot *slot = slot_at(queue, queue->closed);
@@ -181,7 +181,7 @@ static void close_packet(struct pack_queue *queue, bool goes_on)
 	queue->closed++;
 }
 
-/* Put the next size bytes of a message into the open packet, as a part of their own. */
+/* Put the next size bytes of a message into the open packet, as one part. */
 static void put_part(struct pack_queue *queue, struct source *source, uint32_t size)
 {
 	uint32_t ahead = (queue->room - queue->data - size) / LENGTH_SIZE;
@@ -218,7 +218,7 @@ static void put_part(struct pack_queue *queue, struct source *source, uint32_t s
 	queue->data += size;
 }
 
-/* Frames that a message needs besides the open one. */
+/* Return how many frames a message needs besides the open one. */
 static size_t frames_needed(const struct pack_queue *queue, size_t size)
 {
 	size_t per_frame = queue->options.payload_max - WIRE_PACKET_HEADER_SIZE - LENGTH_SIZE;
@@ -233,7 +233,7 @@ static size_t frames_needed(const struct pack_queue *queue, size_t size)
 	return size == 0 ? 1 : (size - 1) / per_frame + 1;
 }
 
-/* Fill the next `count` slots; all or none. */
+/* Take frames for the next `count` slots, all or none. */
 static int take_frames(struct pack_queue *queue, uint32_t count)
 {
 	uint32_t from = pack_queue_count(queue);
@@ -288,7 +288,7 @@ int pack_queue_append(struct pack_queue *queue, uint32_t guarantee, const struct
 		close_packet(queue, true);
 	}
 
-	/* The rest, with the message's last byte. */
+	/* The rest has the last byte of the message. */
 	slot_at(queue, queue->closed)->guarantee |= guarantee;
 	put_part(queue, &source, (uint32_t)source.left);
 	if (queue->room - LENGTH_SIZE * queue->parts - queue->data < PART_ROOM_MIN)
@@ -303,7 +303,7 @@ void pack_queue_flush(struct pack_queue *queue)
 		close_packet(queue, false);
 }
 
-/* Move all parts of the packet in slot i but the first to a packet behind it. */
+/* Move all parts of the packet in slot i, except for the first, to a new packet behind it. */
 static int split_packet(struct pack_queue *queue, uint32_t i, const struct wire_packet *packet)
 {
 	struct slot *slot = slot_at(queue, i);
@@ -333,7 +333,7 @@ static int split_packet(struct pack_queue *queue, uint32_t i, const struct wire_
 		WIRE_MCAST_HEADER_SIZE + WIRE_PACKET_HEADER_SIZE + LENGTH_SIZE + first;
 	for (uint32_t j = queue->closed; j > i + 1; j--)
 		*slot_at(queue, j) = *slot_at(queue, j - 1);
-	/* Which part is a safe message's end is not known any more: both are marked. */
+	/* It is not known any more which part is the end of a safe message. So both packets are marked. */
 	*slot_at(queue, i + 1) = (struct slot){.frame = frame, .guarantee = slot->guarantee};
 	queue->closed++;
 	return 0;
@@ -350,7 +350,7 @@ int pack_queue_split(struct pack_queue *queue)
 
 		assert(refusal == WIRE_OK);
 		if (i == 0 && packet.continuation == 0)
-			return 0; /* nothing is under way */
+			return 0; /* no message is partly sent */
 		if (packet.part_count > 1)
 			return split_packet(queue, i, &packet);
 		if (packet.fragmented == 0)

@@ -1,30 +1,29 @@
-/* Frames and tokens of a batch, as they come in: book ring, "Frames that arrive". */
+/* Receive the frames and tokens of a batch: book ring, "Frames that arrive". */
 #include "exec/totem/state.h"
 
 #include <assert.h>
 
-#define SEQ_AHEAD_MAX 4096u   /* of the last token here; peers may have a larger window than we */
-#define FCC_MAX (1 << 20)     /* frames per rotation, and */
-#define BACKLOG_MAX (1 << 24) /* frames that wait at all members: more is no count */
+#define SEQ_AHEAD_MAX 4096u   /* beyond the last token here. Peers may have a larger window than this node */
+#define FCC_MAX (1 << 20)     /* highest credible number of frames in a rotation */
+#define BACKLOG_MAX (1 << 24) /* highest credible number of frames that wait at all members */
 
-/*
- * A seq that no member can have given yet, seen from the last token here:
- * book ring, "Frames that arrive".
- */
+/* Return whether no member can have given this seq since the last token here: book ring, "Frames that arrive". */
 static bool is_far_ahead(const struct totem_engine *engine, uint32_t seq)
 {
 	return seq_compare(seq,
 		       engine->token.seq + SEQ_AHEAD_MAX + 2 * engine->options.window_size) > 0;
 }
 
-/* Nobody else gives seqs while we hold the token. What claims one would be in the way of our own.
+/*
+ * Return whether the seq is forged because this node holds the token: no other member can give seqs then. Such a frame would
+ * take the place of a frame of this node.
  */
 static bool is_impossible(const struct totem_engine *engine, uint32_t seq)
 {
 	return engine->is_holding && seq_compare(seq, engine->token.seq) > 0;
 }
 
-/* A frame behind the token we sent, from another: our successor has got the token. */
+/* A frame of another member with a higher seq than the token that this node sent: the successor has the token. */
 static void note_progress(struct totem_engine *engine, const struct wire_mcast *mcast)
 {
 	if (engine->is_progress_seen || mcast->system_from == engine->options.nodeid ||
@@ -50,7 +49,7 @@ static void store_own_ring(
 		return; /* a duplicate, or too old */
 	if (engine->state == TOTEM_RECOVERY && mcast->encapsulated == 1 &&
 		!recovery_frame(engine, mcast, frame))
-		return; /* as if lost: it is asked for again */
+		return; /* out of memory: requested again, like a lost frame */
 	if (!store_put(store, mcast, frame))
 		return;
 	engine->is_store_dirty = true;
@@ -68,7 +67,7 @@ void receive_frame(struct totem_engine *engine, struct coterie_frame *frame)
 		engine_refuse(engine, refusal, 0);
 		return;
 	}
-	/* A foreign frame may be ours once the token in front of it has been used. */
+	/* The token before this frame may install the ring of the frame, so it comes first. */
 	if (!ring_id_equal(&mcast.ring, &engine->ring) &&
 		(engine->has_pending || engine->is_store_dirty))
 		receive_settle(engine);
@@ -83,7 +82,7 @@ void receive_frame(struct totem_engine *engine, struct coterie_frame *frame)
 		store_own_ring(engine, &mcast, frame);
 		break;
 	case TOTEM_GATHER:
-		/* A late frame of the installed ring counts; one of a failed attempt does not. */
+		/* Store a late frame of the installed ring, but not one of a failed attempt. */
 		if (ring_id_equal(&engine->ring, &engine->old_ring))
 			store_own_ring(engine, &mcast, frame);
 		break;
@@ -93,27 +92,27 @@ void receive_frame(struct totem_engine *engine, struct coterie_frame *frame)
 	}
 }
 
-/* Beyond reason, either way: a residue of a lost token may be negative. */
+/* Return whether a count is not credible. It may be negative, by the rest that a lost token has left. */
 static bool is_absurd(uint32_t count, int32_t most)
 {
 	return (int32_t)count > most || (int32_t)count < -most;
 }
 
 /*
- * A token that no correct member sends: book compatibility, "Hostile packets". Stale requests for
- * freed frames are not among it.
+ * Return whether a correct member may have sent this token: book compatibility, "Hostile packets". It may have old
+ * requests for frames that are freed.
  */
 static bool is_sane(struct totem_engine *engine, const struct wire_token *token)
 {
 	const struct store *store = engine_store(engine);
 
-	/* A copy that was meant for somebody else: that node may have sent on what we would. */
+	/* A copy for another node, which may have sent it on already. */
 	if (token->nodeid != engine_predecessor(engine) && !TOTEM_MUTANT(engine, TOKEN_FOREIGN))
 		return false;
 	if (seq_compare(token->aru, token->seq) > 0 || token->seq - token->aru >= STORE_WINDOW ||
 		token->seq - store->released > STORE_WINDOW || is_far_ahead(engine, token->seq))
 		return false;
-	/* Each of these would stay for the whole life of the ring. */
+	/* Each of these values would stay in the token for the whole life of the ring. */
 	if (token->retrans_flg > 1 || is_absurd(token->fcc, FCC_MAX) ||
 		is_absurd(token->backlog, BACKLOG_MAX) ||
 		(token->aru_addr != 0 && !node_set_has(engine_members(engine), token->aru_addr)))
@@ -130,10 +129,7 @@ static bool is_sane(struct totem_engine *engine, const struct wire_token *token)
 	return true;
 }
 
-/*
- * What the reference does with a token before it knows whether it is valid:
- * book compatibility, "Repaired rules".
- */
+/* Do as Corosync does with a token before it is checked: book compatibility, "Repaired rules". Tests only. */
 static void note_unchecked(struct totem_engine *engine, const struct wire_token *token)
 {
 	if (TOTEM_QUIRK(engine, IDLE_COUNT))
@@ -162,7 +158,7 @@ void receive_token(struct totem_engine *engine, struct coterie_frame *frame)
 		return;
 	if (seq_compare(token.token_seq, engine->tseq) <= 0 &&
 		!TOTEM_MUTANT(engine, TOKEN_DUPLICATE))
-		return; /* sent again, and we have had it */
+		return; /* a repeated copy of a token that was accepted before */
 	if (!is_sane(engine, &token)) {
 		engine_refuse(engine, TOTEM_REFUSED_TOKEN, token.nodeid);
 		return;
@@ -188,7 +184,7 @@ void receive_settle(struct totem_engine *engine)
 			    !TOTEM_MUTANT(engine, TOKEN_FOREIGN)) ||
 			!is_sane(engine, &token))
 			return;
-		/* No member has sent a frame that the newest token does not count: it is forged. */
+		/* A frame that the newest token does not count is forged. */
 		if (seq_compare(engine_store(engine)->high_seq, token.seq) > 0)
 			store_truncate(engine_store(engine), token.seq);
 		token_visit(engine, &token);

@@ -1,6 +1,7 @@
 /*
- * Members of one old ring give each other what some of them lack (book membership, "Recovery"). The
- * frames run inside frames of the new ring; what arrives is put into the old store at once.
+ * The recovery: members of one old ring exchange the frames that some of them lack
+ * (book membership, "Recovery"). These are sent inside frames of the new ring. A receiver puts them into
+ * the store of the old ring at once.
  */
 #include "exec/totem/state.h"
 
@@ -10,13 +11,13 @@
 #include "exec/totem/frame.h"
 
 #define STUCK_VISITS 100u
-/* No member of a ring is further ahead of what another one has freed: both have a store of that size. */
+/* The most that a member can be ahead of the seq that another one has freed: the size of both stores. */
 #define AHEAD_MAX (2 * STORE_WINDOW)
 
 /*
- * Return how far seq, from another member's entry of this node's old ring, is ahead of what this node has freed. Every
- * member has that, and none is further ahead than AHEAD_MAX. Any other value is invented, or counts another ring,
- * and is read as 0. Seqs that are further apart than 2^31 have no order.
+ * Return how far seq, of another member's entry of the old ring, is ahead of the highest seq that this node has freed.
+ * All members have the freed frames, and none is further ahead than AHEAD_MAX. Any other value is forged, or belongs to
+ * another ring, and counts as 0. Seqs that are further apart than 2^31 have no order.
  */
 static uint32_t ahead_of_freed(const struct totem_engine *engine, uint32_t seq)
 {
@@ -26,8 +27,8 @@ static uint32_t ahead_of_freed(const struct totem_engine *engine, uint32_t seq)
 }
 
 /*
- * Who comes from the same past as we: members of our old ring that say so in their entries.
- * Returns whether one of them lacks something.
+ * Find the companions: members of the old ring whose entries name the same old ring as this node's. Return whether
+ * one of them lacks a frame.
  */
 static bool find_companions(struct totem_engine *engine)
 {
@@ -52,7 +53,7 @@ static bool find_companions(struct totem_engine *engine)
 	return is_needed;
 }
 
-/* Sending again begins behind the lowest aru of all companions, but not before what was freed: they all have that. */
+/* Return the seq after which frames are sent again: the lowest aru of all companions. All of them have the freed frames. */
 static uint32_t lowest_aru(const struct totem_engine *engine)
 {
 	uint32_t ahead = engine->store.high_seq - engine->store.released;
@@ -151,8 +152,7 @@ struct coterie_frame *recovery_wrap(struct totem_engine *engine, const struct co
 	return frame;
 }
 
-/* A companion sent an old-ring frame. Its place in the new order is kept even if the inside is bad.
- */
+/* A malformed or foreign inner frame is ignored, but the outer frame keeps its place in the new order. */
 bool recovery_frame(
 	struct totem_engine *engine, const struct wire_mcast *outer, struct coterie_frame *frame)
 {
@@ -170,15 +170,15 @@ bool recovery_frame(
 	if (!ring_id_equal(&inner.ring, &engine->old_ring) ||
 		!node_set_has(&engine->trans, outer->system_from) ||
 		!node_set_has(&engine->memb, inner.system_from))
-		return true; /* of somebody else's past */
+		return true; /* of another old ring */
 
 	if (!store_fits(&engine->store, inner.seq))
-		return true; /* freed: everybody has it */
+		return true; /* freed: all members have it */
 
 	struct store_slot *slot = store_find(&engine->store, inner.seq);
 
 	if (slot != NULL) {
-		/* Another member has sent it: once is enough. */
+		/* Another member has sent it, so this node need not. */
 		if (slot->is_owed && !TOTEM_QUIRK(engine, RESEND_ALL)) {
 			slot->is_owed = false;
 			engine->owed_count--;
@@ -232,9 +232,9 @@ void recovery_step(struct totem_engine *engine, struct wire_token *token)
 		set_copy(&engine->deliver, &engine->trans);
 		if (deliver_is_safe(engine) && engine->trans.count > 0) {
 			/*
-			 * From here on others may install this ring and count on us. The id names
-			 * this attempt and transitional set: sets of one ring are disjoint, ring
-			 * seqs grow by 4, a restart adds 1, so no ring has it.
+			 * From here on other members may install this ring and rely on this node. The
+			 * id names this attempt and transitional set, since sets of one ring are
+			 * disjoint. No ring has it: ring seqs grow by 4, and a restart adds 1.
 			 */
 			engine->is_promised = true;
 			engine->promise = (struct ring_id){

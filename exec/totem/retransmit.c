@@ -1,9 +1,9 @@
-/* Frames asked for with the token, and answered: book ring, "Hold and retransmission". */
+/* Request missing frames with the token, and answer requests: book ring, "Hold and retransmission". */
 #include "exec/totem/state.h"
 
 #include <assert.h>
 
-/* Every member has it, so nobody waits for the answer any more. */
+/* Return whether all members have the frame, so that a request for it is out of date. */
 static bool is_settled(const struct totem_engine *engine, uint32_t seq)
 {
 	return engine->a_known == 2 &&
@@ -50,9 +50,9 @@ static bool is_requested(
 }
 
 /*
- * A frame that was missing one rotation ago, too, is lost: all frames of a visit leave before the
- * token, or right behind it (early.c). More patience than that only helps where packets overtake
- * each other for long.
+ * Return after how many visits a missing frame is requested. All frames of a visit leave before the token,
+ * or right behind it (early.c). So a frame that was also missing one rotation ago is lost. A higher limit
+ * helps only in networks that reorder packets over a long time.
  */
 static uint32_t miss_limit(const struct totem_engine *engine)
 {

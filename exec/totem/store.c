@@ -1,4 +1,4 @@
-/* Frames of one ring by seq: gaps, release. */
+/* The store: the frames of one ring by seq. */
 #include "exec/totem/state.h"
 
 #include <assert.h>
@@ -9,7 +9,7 @@
 
 int store_init(struct store *store, uint32_t base)
 {
-	/* The pages of slots that were never used cost nothing. */
+	/* Pages of slots that were never used take no memory. */
 	store->slots = calloc(STORE_WINDOW, sizeof(*store->slots));
 	if (store->slots == NULL)
 		return -ENOMEM;
@@ -124,7 +124,7 @@ void store_release(struct totem_engine *engine, uint32_t seq)
 		slot_clear(store, slot);
 		store->released = next;
 	}
-	/* Else it would be ahead of everything 2^31 frames later. */
+	/* Otherwise it would be ahead of all seqs 2^31 frames later. */
 	if (seq_compare(store->touched, store->released) < 0)
 		store->touched = store->released;
 }

@@ -1,16 +1,20 @@
 /*
- * Has a member's daemon ended? See book failure, "Signs" and book transports, "Signs of failure".
+ * Find out whether a member's daemon has ended: book failure, "Signs" and book transports, "Signs of failure".
  *
- * A sign alone never removes a member. A link that is down, a firewall that rejects packets, a stopped
- * process and a forged report all look alike. The end of a daemon is certain when its kernel has closed
- * its connection without a goodbye of the daemon, and refuses datagrams with our own bytes quoted, and
- * nothing has come from it since. Everything else is silence: see silence.c and the token timeout.
+ * A sign alone never removes a member. A link that is down, a firewall that rejects packets, a stopped process and
+ * a forged report all look alike. The end of a daemon is certain if three things come together. Its kernel has
+ * closed its connection without a goodbye of the daemon. Its kernel refuses datagrams and quotes the bytes of this
+ * node. The daemon has been silent since. All else is mere silence: see silence.c and the token timeout.
  *
- * Life of a suspicion: 1 A sign comes: a connection ended, a datagram was refused, the transport says so.
- * 2 The suspect is asked again and again, with numbers that no other node knows. 3a Any packet from it
- * ends the suspicion. After its kernel has closed a connection only an answer does: a packet may have been
- * under way when its sender died. 3b Its end is certain: it is removed, and the join that names it makes
- * all members agree. 3c Neither: the suspicion is dropped, and the token timeout decides.
+ * Life of a suspicion:
+ *
+ * 1. A sign: a connection ended, a datagram was refused, or the transport reports one.
+ * 2. This node asks the suspect repeatedly, with numbers that no other node knows.
+ * 3. One of these ends the suspicion:
+ *    - Any packet of the suspect. After its kernel has closed a connection, only an answer counts: another packet
+ *      may have been under way when its sender died.
+ *    - The end of the daemon is certain. The member is removed. The join that names it makes all members agree.
+ *    - Time has passed without either. The token timeout decides.
  */
 #include "exec/totem/state.h"
 
@@ -22,17 +26,17 @@
 #define ASK_GAP_NS (6 * MILLISECOND_NS)
 #define ASK_ROUNDS_QUICK 8u
 #define ASK_ROUNDS_MIN 2u
-/* A host refuses six datagrams at once, then one a second: that many are enough, others may follow. */
+/* Questions end after that many refusals. A host refuses only six datagrams at once, then one in a second. */
 #define REFUSED_ENOUGH 3u
 #define ASK_GAP_SLOW_NS (100 * MILLISECOND_NS)
 #define SUSPICION_NS (3000 * MILLISECOND_NS)
 #define HINT_GAP_NS (10 * MILLISECOND_NS)
-/* A daemon that runs has answered by then, and within four round trips in any case. */
+/* A daemon that runs answers within this time, or within ANSWER_TRIPS round trips if these take longer. */
 #define ANSWER_NS (20 * MILLISECOND_NS)
 #define ANSWER_TRIPS 4u
-/* A leave is believed after so long, even where an answer would take longer. */
+/* A leave is believed after this time at the latest, even if an answer may take longer. */
 #define FAREWELL_NS_MAX (40 * MILLISECOND_NS)
-/* As long as no round trip to a peer has been measured. */
+/* Assumed while no round trip to a peer has been measured. */
 #define ROUND_TRIP_UNKNOWN_NS (50 * MILLISECOND_NS)
 
 static void trace_about(
@@ -54,7 +58,7 @@ static struct coterie_frame *make_probe(struct totem_engine *engine, uint32_t to
 	struct coterie_frame *frame = frame_take(engine->pool, WIRE_PROBE_SIZE);
 
 	if (frame == NULL)
-		return NULL; /* there will be another */
+		return NULL; /* out of memory: the next probe will come */
 
 	const struct wire_probe probe = {
 		.system_from = engine->options.nodeid,
@@ -70,7 +74,7 @@ static struct coterie_frame *make_probe(struct totem_engine *engine, uint32_t to
 	return frame;
 }
 
-/* It names the ring that was installed last, which all members have in common. */
+/* Send a probe about a third node. It names the ring that was installed last, which all members have in common. */
 static void send_word(struct totem_engine *engine, uint32_t to, enum wire_probe_kind kind, uint64_t number)
 {
 	struct coterie_frame *frame = make_probe(engine, to, kind, &engine->old_ring, number);
@@ -83,7 +87,7 @@ static void send_word(struct totem_engine *engine, uint32_t to, enum wire_probe_
 
 static void ask(struct totem_engine *engine, struct peer *peer)
 {
-	uint64_t number = engine_random(engine) | 1; /* 0 stands for none */
+	uint64_t number = engine_random(engine) | 1; /* 0 means "none" */
 	struct coterie_frame *frame =
 		make_probe(engine, peer->id, WIRE_PROBE_QUESTION, &engine->ring, number);
 
@@ -93,7 +97,7 @@ static void ask(struct totem_engine *engine, struct peer *peer)
 	peer->asked[peer->asked_count++ % ASKED_MAX] =
 		(struct question){.number = number, .at_ns = engine->now_ns};
 	engine->callbacks.token(engine->arg, peer->id, frame);
-	/* What goes through a session is refused by no kernel. */
+	/* A kernel refuses only plain datagrams, not packets of an encrypted session. */
 	if (peer->is_closed && engine->callbacks.poke != NULL)
 		engine->callbacks.poke(engine->arg, peer->id, frame);
 	frame_unref(frame);
@@ -113,7 +117,7 @@ static void forget(struct peer *peer)
 	peer->rounds = peer->refused = 0;
 }
 
-/* Whether it may be suspected at all: this node waits for it, and it answers questions. */
+/* Return whether the peer can be a suspect: this node waits for it, and it answers probes. */
 static bool is_concerned(const struct totem_engine *engine, const struct peer *peer)
 {
 	if (peer->id == engine->options.nodeid || !peer_has_probes(engine, peer))
@@ -126,12 +130,12 @@ static bool is_concerned(const struct totem_engine *engine, const struct peer *p
 		       !node_set_has(&engine->failed, peer->id);
 	case TOTEM_COMMIT:
 	case TOTEM_RECOVERY:
-		break; /* the token's timer */
+		break; /* T-token decides */
 	}
 	return false;
 }
 
-/* --- what begins a suspicion --- */
+/* --- begin of a suspicion --- */
 
 static void suspect(struct totem_engine *engine, struct peer *peer)
 {
@@ -146,7 +150,7 @@ static void suspect(struct totem_engine *engine, struct peer *peer)
 	tick_at(engine, engine->now_ns + ASK_GAP_NS);
 }
 
-/* --- what ends one --- */
+/* --- end of a suspicion --- */
 
 static void clear(struct totem_engine *engine, struct peer *peer)
 {
@@ -165,7 +169,7 @@ void suspect_heard(struct totem_engine *engine, struct peer *peer)
 		clear(engine, peer);
 		return;
 	}
-	/* Ask anew: the packet may be older than the end of its sender. */
+	/* Begin the questions again: the packet may be older than the end of its sender. */
 	peer->sign_ns = engine->now_ns;
 	peer->refused = 0;
 }
@@ -191,7 +195,7 @@ void suspect_check_stall(struct totem_engine *engine)
 	}
 }
 
-/* So long a daemon that runs may take for an answer. */
+/* Return the longest time that a running daemon needs for an answer. */
 static uint64_t answer_ns(const struct peer *peer)
 {
 	uint64_t trip_ns = peer->round_trip_ns != 0 ? peer->round_trip_ns : ROUND_TRIP_UNKNOWN_NS;
@@ -200,7 +204,7 @@ static uint64_t answer_ns(const struct peer *peer)
 	return trips_ns > ANSWER_NS ? trips_ns : ANSWER_NS;
 }
 
-/* A firewall may refuse one packet: where the host has refused no other one, wait twice as long. */
+/* Return whether the end of the daemon is certain. After a single refusal, maybe by a firewall, wait twice as long. */
 static bool is_certain(const struct totem_engine *engine, const struct peer *peer)
 {
 	uint64_t silent_ns = engine->now_ns - peer->sign_ns;
@@ -215,7 +219,7 @@ static bool is_certain(const struct totem_engine *engine, const struct peer *pee
 	       silent_ns >= answer_ns(peer) * (peer->refused > 1 ? 1 : 2);
 }
 
-/* true: the engine has left its state. */
+/* Remove the peer if its end is certain. true: the engine has left its state. */
 static bool judge(struct totem_engine *engine, struct peer *peer)
 {
 	if (peer->sign_ns == 0 || engine->is_cut || !is_concerned(engine, peer) ||
@@ -231,8 +235,9 @@ static bool judge(struct totem_engine *engine, struct peer *peer)
 /* --- farewells --- */
 
 /*
- * Whoever knows the ring's seq can forge a leave. A daemon that has left answers no question, and its kernel refuses
- * it or closes its connection: the leave counts then. Otherwise it counts when the answer is overdue.
+ * A leave can be forged by any host that knows the seq of the ring, so the sender is asked. A daemon that has left does
+ * not answer. Its kernel refuses the question or closes the connection: then the leave is believed at once. Otherwise
+ * it is believed when the answer is overdue.
  */
 bool suspect_farewell(struct totem_engine *engine, struct peer *peer, struct coterie_frame *frame)
 {
@@ -292,7 +297,7 @@ static void check_farewells(struct totem_engine *engine)
 
 /* --- signs --- */
 
-/* When it was asked this, if no answer has come yet; 0: it was not. */
+/* Remove a question that is not answered yet. Return when it was sent, or 0 if there is none with this number. */
 static uint64_t take_question(struct peer *peer, uint64_t number)
 {
 	for (uint32_t i = 0; i < ASKED_MAX; i++) {
@@ -304,7 +309,7 @@ static uint64_t take_question(struct peer *peer, uint64_t number)
 	return 0;
 }
 
-/* The quote shows bytes that we have sent to that peer, and that nobody else could know. */
+/* Return whether the quoted bytes prove that this node sent the datagram to that peer. No other host can know them. */
 static bool is_quoted(
 	struct totem_engine *engine, struct peer *peer, const uint8_t *bytes, size_t size)
 {
@@ -344,7 +349,7 @@ void suspect_refused(struct totem_engine *engine, uint32_t id, const uint8_t *by
 		judge(engine, peer);
 		return;
 	}
-	/* A token or join that has been replaced meanwhile, or forged: a reason to ask, no more. */
+	/* A token or join that has been replaced since, or forged. It is a mere sign. */
 	suspect_told(engine, id);
 }
 
@@ -372,8 +377,8 @@ void suspect_connected(struct totem_engine *engine, uint32_t id)
 }
 
 /*
- * One by one connections may end for many reasons. When the last of them was ended by others, this node may be
- * the one that is isolated, or behind something that resets and rejects what passes in both directions.
+ * Doubt the lease if other sides have ended all connections of this node. A single connection may end for many reasons.
+ * But if the last one has ended, this node may be isolated, or a firewall rejects its packets in both directions.
  */
 static void doubt_if_isolated(struct totem_engine *engine)
 {
@@ -402,7 +407,7 @@ void suspect_disconnected(struct totem_engine *engine, uint32_t id, enum connect
 		peer->connections--;
 	if (peer->farewell != NULL) {
 		believe_farewell(engine, peer);
-		peer = peer_find(engine, id); /* others may have come in front of it */
+		peer = peer_find(engine, id); /* its record may have moved */
 		assert(peer != NULL);
 	}
 	if (end == CONNECTION_OVER)
@@ -432,7 +437,7 @@ void suspect_tell_members(struct totem_engine *engine, enum wire_probe_kind kind
 	}
 }
 
-/* The next member behind this node that answers questions; NULL: there is none. */
+/* Return the next member after this node that answers probes, or NULL. */
 static struct peer *neighbour(const struct totem_engine *engine)
 {
 	const struct node_set *memb = &engine->memb;
@@ -450,7 +455,7 @@ static struct peer *neighbour(const struct totem_engine *engine)
 	return NULL;
 }
 
-/* So that the round trip is known when it matters. */
+/* Ask members whose round trip is not measured, so that it is known when it is needed. */
 static void ask_members(struct totem_engine *engine)
 {
 	for (uint32_t i = 0; i < engine->memb.count; i++) {
@@ -461,7 +466,7 @@ static void ask_members(struct totem_engine *engine)
 	}
 }
 
-/* Named again at each ring, so that the outside does not wait with a new attempt. */
+/* Name the neighbour again at each ring, so that the user connects to it at once. */
 void suspect_installed(struct totem_engine *engine)
 {
 	const struct peer *peer = neighbour(engine);
@@ -472,7 +477,7 @@ void suspect_installed(struct totem_engine *engine)
 	suspect_start(engine);
 }
 
-/* The suspicions of the last state go on. */
+/* Go on with the suspicions of the last state. */
 void suspect_start(struct totem_engine *engine)
 {
 	if (engine->has_suspects)
@@ -480,8 +485,8 @@ void suspect_start(struct totem_engine *engine)
 }
 
 /*
- * A node that forms another ring grants nothing: its next ring may be one without the peer. The same holds while other
- * members may still count this node's vote to remove the peer.
+ * Answer a question. The answer renews the lease of the peer only if it names the ring. It does not name it while this
+ * node forms another ring, which may be without the peer, or while its vote to remove the peer may still count.
  */
 static void answer(struct totem_engine *engine, const struct peer *peer, uint64_t number)
 {
@@ -499,8 +504,8 @@ static void answer(struct totem_engine *engine, const struct peer *peer, uint64_
 }
 
 /*
- * Down at once, up slowly: a peer that was stopped, or a path that was cut, answers all questions of that time
- * together, the youngest one last.
+ * Note a measured round trip. A shorter one counts at once, a longer one slowly: after a stop or an outage a peer
+ * answers all questions of that time together, the newest one last.
  */
 static void note_trip(struct peer *peer, uint64_t trip_ns)
 {
@@ -510,7 +515,7 @@ static void note_trip(struct peer *peer, uint64_t trip_ns)
 		peer->round_trip_ns += (trip_ns - peer->round_trip_ns) / 8;
 }
 
-/* It answered a question of at_ns: it runs, and both directions work. */
+/* The peer answered a question of at_ns: it runs, and both directions work. */
 static void answered(
 	struct totem_engine *engine, struct peer *peer, const struct wire_probe *probe, uint64_t at_ns)
 {
@@ -551,7 +556,7 @@ static void probe_of(struct totem_engine *engine, struct peer *peer, const struc
 		peer_pardoned(engine, peer->id, (uint32_t)probe->number);
 		break;
 	case WIRE_PROBE_SILENT:
-		/* Not one that was recorded in an earlier ring. */
+		/* Ignore a vote that was recorded in an earlier ring and sent again. */
 		if (ring_id_equal(&probe->ring, &engine->old_ring))
 			silence_voted(engine, peer, (uint32_t)probe->number);
 		break;
@@ -577,7 +582,7 @@ bool suspect_probe(struct totem_engine *engine, const struct coterie_frame *fram
 	return true;
 }
 
-/* Asks a suspect again when it is time. true: the engine has left its state. */
+/* Ask a suspect again if it is time. true: the engine has left its state. */
 static bool pursue(struct totem_engine *engine, struct peer *peer)
 {
 	if (judge(engine, peer))
@@ -608,8 +613,8 @@ void suspect_expired(struct totem_engine *engine)
 	engine->has_suspects = false;
 	for (uint32_t i = 0; had_suspects && i < engine->peer_count; i++) {
 		if (engine->peers[i].sign_ns != 0 && pursue(engine, &engine->peers[i])) {
-			engine->has_suspects = true; /* others may be */
-			return; /* entering GATHER has set the timer anew */
+			engine->has_suspects = true; /* there may be other suspects */
+			return; /* gather_enter has set the timer again */
 		}
 	}
 }

@@ -1,4 +1,4 @@
-/* Deadlines: book ring, "Timers". */
+/* Timers: book ring, "Timers". */
 #include "exec/totem/state.h"
 
 #include <assert.h>
@@ -7,12 +7,12 @@
 
 #define ROTATION_SAMPLES_MIN 8u
 #define ROTATIONS_RECENT 4u
-#define RETRANSMIT_UNKNOWN_NS (20 * MILLISECOND_NS) /* before there are samples */
+#define RETRANSMIT_UNKNOWN_NS (20 * MILLISECOND_NS) /* before rotations are measured */
 #define RETRANSMIT_FLOOR_NS (1 * MILLISECOND_NS)
 #define RETRANSMIT_FLOOR_MIXED_NS (5 * MILLISECOND_NS)
 #define RETRANSMIT_QUICK_MIXED 3u
 #define RETRANSMIT_DOUBLINGS_MAX 6u
-/* A commit token may find nobody yet: paths of a starting cluster come up one by one, and T-token is long. */
+/* For a commit token. Paths of a starting cluster come up one by one, so it may be lost often, and T-token is long. */
 #define RETRANSMIT_COMMIT_MAX_NS (150 * MILLISECOND_NS)
 #define PAUSE_FLUSH_NS (5 * MILLISECOND_NS)
 
@@ -48,7 +48,7 @@ void timer_start_token(struct totem_engine *engine)
 
 	timer_set(engine, TOTEM_TIMER_TOKEN, options->token_ns);
 	if (!engine->is_pausing)
-		timer_start_pause(engine); /* this is an entry: no other is needed for a while */
+		timer_start_pause(engine); /* this call shows that the process runs */
 	if (options->token_warning_percent > 0)
 		timer_set(engine, TOTEM_TIMER_WARNING,
 			options->token_ns / 100 * options->token_warning_percent);
@@ -70,15 +70,15 @@ static int compare_durations(const void *left, const void *right)
 }
 
 /*
- * The quartile and not a mean: a rotation that lost a token contains the wait itself, and a mean
- * would feed on it.
+ * Use the lower quartile, not the mean. The time of a rotation that lost a token includes T-retransmit itself, so
+ * the mean would make T-retransmit grow.
  */
 static void sample_rotation(struct totem_engine *engine, uint64_t rotation_ns)
 {
 	uint64_t sorted[ROTATION_SAMPLES];
 
 	if (engine->rotation_count == 2 * ROTATION_SAMPLES)
-		engine->rotation_count = ROTATION_SAMPLES; /* a ring may see 2^32 rotations */
+		engine->rotation_count = ROTATION_SAMPLES; /* so that 2^32 rotations do not wrap it */
 	engine->rotations_ns[engine->rotation_count++ % ROTATION_SAMPLES] = rotation_ns;
 	if (engine->rotation_count % ROTATION_SAMPLES_MIN != 0)
 		return;
@@ -108,8 +108,7 @@ uint64_t timer_shortest_rotation(const struct totem_engine *engine)
 
 void timer_token_accepted(struct totem_engine *engine)
 {
-	/* 0 until the second token in OPERATIONAL, and after every visit that left the ring idle.
-	 */
+	/* accepted_ns is 0 until the second token in OPERATIONAL, and after each visit that left the ring idle. */
 	engine->rotation_ns = 0;
 	if (engine->accepted_ns != 0 && !engine->has_lingered) {
 		engine->rotation_ns = engine->now_ns - engine->accepted_ns;
@@ -120,7 +119,7 @@ void timer_token_accepted(struct totem_engine *engine)
 	engine->is_token_overdue = false;
 }
 
-/* Do all who will get the copies know that a duplicate must not count for anything? */
+/* Return whether all members ignore a repeated token, as Coterie's nodes do. */
 static bool are_peers_ours(const struct totem_engine *engine)
 {
 	switch (engine->state) {
@@ -145,7 +144,7 @@ static uint64_t retransmit_delay(const struct totem_engine *engine)
 
 	if (engine->state == TOTEM_COMMIT && most > RETRANSMIT_COMMIT_MAX_NS)
 		most = RETRANSMIT_COMMIT_MAX_NS;
-	/* A token that is held, or that our successor has got, needs no hurry; but its holder may need longer. */
+	/* A token that is held, or that the successor has, is not lost. Its holder may keep it for longer than `most`. */
 	if (engine->is_held || engine->is_holding)
 		return most > held ? most : held;
 	if (engine->is_progress_seen)
@@ -220,7 +219,7 @@ static void token_expired(struct totem_engine *engine)
 	if (TOTEM_MUTANT(engine, TOKEN_LOSS_IGNORED) && engine->state == TOTEM_OPERATIONAL)
 		return;
 	if (engine->is_pausing) {
-		/* The token may be among what waits in the sockets. */
+		/* The token may wait in a socket. */
 		engine->is_token_overdue = true;
 		timer_set(engine, TOTEM_TIMER_TOKEN, PAUSE_FLUSH_NS);
 		return;
@@ -249,9 +248,9 @@ static void token_expired(struct totem_engine *engine)
 }
 
 /*
- * Notice a pause (book failure, "Pauses"). T-pause runs unless the token comes, so a long gap between two
- * entries means that this process did not run. What waits in the sockets then is old; it is looked through
- * for PAUSE_FLUSH_NS for a token of our ring, and nothing else of it is believed.
+ * Notice a pause (book failure, "Pauses"). T-pause expires unless a token arrives. So a long gap between two entries
+ * means that this process did not run. The packets in the sockets are old then. For PAUSE_FLUSH_NS only a token of
+ * this ring is accepted.
  */
 void timer_check_pause(struct totem_engine *engine)
 {
@@ -270,7 +269,7 @@ void timer_check_pause(struct totem_engine *engine)
 
 	engine_trace(engine, &trace);
 	engine->is_pausing = true;
-	/* A pause as long as the token timeout: the others have given us up. */
+	/* After a pause of the token timeout the other members have given this node up. */
 	engine->is_token_overdue =
 		gap >= engine->options.token_ns || engine->state != TOTEM_OPERATIONAL;
 	timer_set(engine, TOTEM_TIMER_PAUSE, PAUSE_FLUSH_NS);
@@ -285,7 +284,7 @@ static void pause_expired(struct totem_engine *engine)
 	if (!was_pausing || !engine->is_token_overdue)
 		return;
 	engine->is_token_overdue = false;
-	/* Verdicts from before the pause are worth nothing. */
+	/* Nodes that were given up before the pause may be there again. */
 	node_set_clear(&engine->failed);
 	if (engine->has_failed_to_receive)
 		set_add(&engine->failed, engine->options.nodeid);

@@ -1,7 +1,7 @@
 /*
- * A token's visit: book ring, "The token's visit". All frames of the visit leave in one batch
- * before the token, or right behind it (early.c); what the successor does not wait for (delivery,
- * freeing) comes last.
+ * A visit of the token: book ring, "The token's visit". All frames of the visit leave in one batch before
+ * the token, or right behind it (early.c). Delivery and freeing come last, since the successor need not
+ * wait for them.
  */
 #include "exec/totem/state.h"
 
@@ -19,7 +19,7 @@ void token_send_saved(struct totem_engine *engine, struct coterie_frame *frame, 
 	engine->callbacks.token(engine->arg, target, frame);
 }
 
-/* Encode engine->token and pass it on. */
+/* Encode engine->token and send it to the successor. */
 static void forward(struct totem_engine *engine)
 {
 	struct coterie_frame *frame = frame_take(engine->pool, WIRE_TOKEN_SIZE_MAX);
@@ -27,7 +27,7 @@ static void forward(struct totem_engine *engine)
 
 	engine->is_holding = engine->is_lingering = false;
 	if (frame == NULL)
-		return; /* no memory: lost, as on the network */
+		return; /* no memory: as if the network had lost it */
 
 	size_t size = wire_encode_token(
 		&engine->token, target, engine->options.swap, frame->data, frame->capacity);
@@ -74,8 +74,8 @@ static void update_aru(struct totem_engine *engine, struct wire_token *token)
 }
 
 /*
- * The token's aru stands still because of us: we cannot receive. The count alone is a fraction of a
- * second on a fast network, so it also has to last for a token timeout (book ring, "The aru").
+ * Return whether this node cannot receive: the token's aru stands still, and this node signed it. On a fast network
+ * the count alone is a fraction of a second. So it must also last for a token timeout (book ring, "The aru").
  */
 static bool has_failed_to_receive(
 	struct totem_engine *engine, const struct wire_token *token, uint32_t aru_before)
@@ -102,7 +102,7 @@ static void fail_to_receive(struct totem_engine *engine)
 
 	engine_trace(engine, &trace);
 	engine->has_failed_to_receive = true;
-	lease_doubt(engine); /* the others go on without this node */
+	lease_doubt(engine); /* the others will form a ring without this node */
 	set_add(&engine->failed, engine->options.nodeid);
 	gather_enter(engine, GATHER_FAILED_TO_RECEIVE);
 }
@@ -131,7 +131,7 @@ static void accept(struct totem_engine *engine, const struct wire_token *token)
 	engine->tseq = token->token_seq;
 }
 
-/* Steps 5 and 13: the representative keeps the token of an idle ring. */
+/* Decide whether to keep the token: the representative of an idle ring does, and a lone sender. */
 static void decide_hold(struct totem_engine *engine, const struct wire_token *token)
 {
 	const struct totem_options *options = &engine->options;
@@ -141,7 +141,7 @@ static void decide_hold(struct totem_engine *engine, const struct wire_token *to
 	bool is_asked = token->rtr_count > 0 &&
 			(options->cancel_token_hold_on_retransmit || engine->features != 0);
 
-	/* Not while somebody waits for what the next rotation brings. Peers cannot tell why. */
+	/* Do not hold the token while a member needs the next rotation. */
 	if (engine->state != TOTEM_OPERATIONAL || engine->visit_sent > 0 ||
 		(is_rep && (is_asked || flow_waiting(engine) > 0 ||
 				   engine->high_delivered != engine->store.high_seq)))
@@ -149,7 +149,7 @@ static void decide_hold(struct totem_engine *engine, const struct wire_token *to
 	engine->is_held = engine->was_held = is_idle;
 	engine->is_holding = is_idle && is_rep;
 	if (is_idle)
-		engine->accepted_ns = 0; /* the next rotation's time tells nothing */
+		engine->accepted_ns = 0; /* the next rotation is not measured: it includes the hold */
 	else if (linger_is_due(engine))
 		linger_begin(engine, &engine->token);
 }
@@ -171,7 +171,7 @@ static void free_frames(struct totem_engine *engine)
 		store_release(engine, to);
 }
 
-/* Steps 11 to 15: send again what is asked for, ask for what is missing, send what waits. */
+/* Answer requests, request missing frames, and number the frames that wait. */
 static void exchange_frames(struct totem_engine *engine, struct wire_token *token)
 {
 	engine->visit_sent = 0;
@@ -194,11 +194,11 @@ static void exchange_frames(struct totem_engine *engine, struct wire_token *toke
 	flow_account(engine, token, waiting);
 }
 
-/* Step 18: on to the successor, or kept. */
+/* Send the token to the successor, or keep it. */
 static void pass_on(struct totem_engine *engine)
 {
 	if (engine->is_holding) {
-		/* Sent when it is let go, with what waits by then. */
+		/* token_let_go will send it, behind the frames that wait then. */
 		frame_unref(engine->saved);
 		engine->saved = NULL;
 	} else {
@@ -220,7 +220,7 @@ static void pass_on(struct totem_engine *engine)
 		timer_cancel(engine, TOTEM_TIMER_HEARTBEAT);
 }
 
-/* A message was refused, and by now there is room for a fair part of the queue. */
+/* Return whether at least an eighth of the frames in the queue would fit in addition. */
 static bool has_room(const struct totem_engine *engine)
 {
 	const struct pack_queue *queue = engine->is_sync_wait ? engine->q_sync : engine->q_new;
@@ -281,8 +281,8 @@ void token_visit(struct totem_engine *engine, const struct wire_token *arrived)
 }
 
 /*
- * We have the token and nobody has seen it since: frames that were queued meanwhile can still go
- * with this visit (book ring, "Hold and retransmission").
+ * This node still has the token, and no other member has seen it. So frames that were queued since can be part of
+ * this visit (book ring, "Hold and retransmission").
  */
 void token_send_late(struct totem_engine *engine)
 {
@@ -296,8 +296,7 @@ void token_send_late(struct totem_engine *engine)
 	if (waiting == 0)
 		return;
 
-	/* fcc and trc both hold this visit's share by now, so the window counts others' frames
-	 * only. */
+	/* fcc and trc both include this visit now, so flow_window subtracts frames of other members only. */
 	uint32_t window = flow_window(engine, token);
 	uint32_t allowed = window > before ? window - before : 0;
 	uint32_t size = flow_window_size(engine, token);
@@ -330,7 +329,7 @@ void token_let_go(struct totem_engine *engine)
 	flow_outbox_flush(engine);
 	forward(engine);
 	if (engine->unchanged > 0)
-		merge_idle(engine); /* right behind the token, whose receiver is awake */
+		merge_idle(engine); /* right behind the token, whose receiver is awake already */
 	engine->retransmit_count = 0;
 	engine->is_progress_seen = false;
 	timer_start_retransmit(engine);
@@ -363,7 +362,7 @@ void token_wake(struct totem_engine *engine)
 	if (engine->is_visiting || engine->state != TOTEM_OPERATIONAL)
 		return;
 	if (engine->is_holding) {
-		/* On the next turn, so that one visit takes all that is being queued now. */
+		/* Send on the next turn, so that one visit takes all messages that are being queued now. */
 		engine->is_held = false;
 		engine->unchanged = 0;
 		timer_set(engine, TOTEM_TIMER_HOLD, 0);
@@ -377,7 +376,7 @@ void token_wake(struct totem_engine *engine)
 	if (!engine->is_held && !linger_is_likely(engine))
 		return;
 	engine->is_held = false;
-	engine->silent = 0; /* once is enough */
+	engine->silent = 0; /* one hold cancel is enough */
 
 	struct coterie_frame *frame = frame_take(engine->pool, WIRE_HEADER_SIZE + 12);
 
@@ -413,7 +412,7 @@ void token_hold_cancel(struct totem_engine *engine, struct coterie_frame *frame)
 		return;
 	engine->unchanged = 0;
 	engine->is_held = false;
-	/* A token that is under way need not be sent again: only what we hold waits for this. */
+	/* This has an effect only if this node holds the token. A token under way is not sent again. */
 	if (engine->state == TOTEM_OPERATIONAL || engine->state == TOTEM_RECOVERY)
 		token_let_go(engine);
 }

@@ -1,11 +1,11 @@
 /*
- * Frames into messages: book packing, "Reassembly".
+ * Reassemble messages from frames: book packing, "Reassembly".
  *
- * What an unfinished message costs is bounded whatever the sender does. Its parts stay in the frames
- * they came in, but a frame may pin a buffer many times the size of the part, and a sender may never
- * finish: when the pinned bytes exceed a multiple of the message's own, or all contexts together pin
- * too much, or there are too many parts, the parts are moved to the end of one heap buffer of at most
- * twice the message's size. Each byte moves at most once (and again as the buffer doubles).
+ * The memory of an unfinished message is bounded, whatever the sender does. The parts stay in the frames that
+ * brought them. But a frame may keep a buffer that is much larger than the part, and a sender may never finish.
+ * So there are limits: the kept bytes for each byte of the message, the kept bytes of all contexts, and the
+ * number of parts. At a limit the parts move to the end of one heap buffer, which has at most twice the size of
+ * the message. Each byte moves once, and again when that buffer doubles.
  */
 #include "exec/totem/unpack.h"
 
@@ -19,21 +19,21 @@
 #define PARTS_FIRST 16u
 #define PARTS_MAX (UNPACK_IOV_MAX - 2u) /* besides the moved bytes and the last part */
 #define PINNED_SLACK ((size_t)256 * 1024)
-#define PINNED_FACTOR 2u /* pinned bytes per byte of message before its parts are moved */
-#define PINNED_MAX ((size_t)16 * 1024 * 1024) /* by all contexts together */
+#define PINNED_FACTOR 2u /* most bytes of kept buffers for each byte of a message */
+#define PINNED_MAX ((size_t)16 * 1024 * 1024) /* most bytes of buffers that all contexts keep together */
 #define MOVED_FIRST ((size_t)4096)
 
-/* The unfinished message of one source in one of the two phases, and the state of its chain. */
+/* A context of one source: its unfinished message, and the state of its chain. */
 struct context {
 	uint8_t last;     /* continuation that the next packet should have */
-	bool is_skipping; /* after a mismatch, reference's rule */
+	bool is_skipping; /* packets are dropped after a mismatch, by Corosync's rule */
 	bool is_broken;   /* the unfinished message lacks a part: it is never delivered */
 
-	uint8_t *moved; /* the first moved_size bytes */
+	uint8_t *moved; /* the first moved_size bytes of the message */
 	size_t moved_size;
 	size_t moved_capacity;
 
-	/* The bytes behind those. iov[1 + i] lies in frames[i]; iov[0] is kept for the moved bytes. */
+	/* The bytes behind these. iov[1 + i] points into frames[i]. iov[0] is kept for the moved bytes. */
 	struct iovec *iov;
 	struct coterie_frame **frames;
 	uint32_t parts;
@@ -52,7 +52,7 @@ struct unpack {
 	uint32_t count;
 	uint32_t capacity;
 	size_t pinned; /* sum over all contexts */
-	bool is_busy;  /* delivering: must not be entered again */
+	bool is_busy;  /* a message is being delivered: no other call is allowed */
 	uint32_t place; /* of the message that is delivered, in its packet */
 	struct unpack_counters counters;
 };
@@ -69,7 +69,7 @@ const struct unpack_counters *unpack_counters(const struct unpack *unpack)
 
 uint32_t unpack_place(const struct unpack *unpack) { return unpack->place; }
 
-/* Let go of the frames; moved bytes stay. */
+/* Release the frames. The moved bytes stay. */
 static void drop_parts(struct unpack *unpack, struct context *context)
 {
 	for (uint32_t i = 0; i < context->parts; i++)
@@ -81,7 +81,7 @@ static void drop_parts(struct unpack *unpack, struct context *context)
 	context->pinned = 0;
 }
 
-/* Forget the unfinished message; the place in the chain stays. */
+/* Drop the unfinished message. The place in the chain stays. */
 static void drop_message(struct unpack *unpack, struct context *context)
 {
 	drop_parts(unpack, context);
@@ -119,7 +119,7 @@ void unpack_destroy(struct unpack *unpack)
 	free(unpack);
 }
 
-/* Place of the first source whose id is not below `id`. */
+/* Return the index of the first source whose id is not below `id`. */
 static uint32_t source_place(const struct unpack *unpack, uint32_t id)
 {
 	uint32_t low = 0;
@@ -136,7 +136,7 @@ static uint32_t source_place(const struct unpack *unpack, uint32_t id)
 	return low;
 }
 
-/* Found or made; NULL: out of memory. */
+/* Find or create a source. NULL: out of memory. */
 static struct source *source_get(struct unpack *unpack, uint32_t id)
 {
 	uint32_t at = source_place(unpack, id);
@@ -179,7 +179,7 @@ void unpack_forget(struct unpack *unpack, uint32_t id)
 		(unpack->count - at) * sizeof(*unpack->sources));
 }
 
-/* Copy the parts behind the moved bytes, and let go of their frames. */
+/* Copy the parts behind the moved bytes, and release their frames. */
 static int move_parts(struct unpack *unpack, struct context *context)
 {
 	size_t size = context->moved_size + context->referenced;
@@ -206,7 +206,7 @@ static int move_parts(struct unpack *unpack, struct context *context)
 	return 0;
 }
 
-/* Make sure of one more part, and of one entry behind it. */
+/* Reserve one more part, and one entry of iov behind it. */
 static int reserve_part(struct context *context)
 {
 	uint32_t capacity = context->parts_capacity == 0 ? PARTS_FIRST : 2 * context->parts_capacity;
@@ -229,13 +229,13 @@ static int reserve_part(struct context *context)
 	return 0;
 }
 
-/* Whether the unfinished message stays within its limit with size bytes more. */
+/* Return whether the unfinished message stays within its limit with size more bytes. */
 static bool fits(const struct context *context, size_t size)
 {
 	return size <= UNPACK_MESSAGE_SIZE_MAX - context->moved_size - context->referenced;
 }
 
-/* The unfinished message goes on with these bytes of frame. */
+/* Append these bytes of frame to the unfinished message. */
 static int append_part(struct unpack *unpack, struct context *context, struct coterie_frame *frame,
 	const uint8_t *bytes, size_t size)
 {
@@ -273,7 +273,7 @@ drop:
 	return -ENOMEM;
 }
 
-/* What the caller of unpack_frame gave, and where it goes. */
+/* The arguments of unpack_frame that a delivery needs. */
 struct delivery {
 	uint32_t source;
 	bool is_swapped;
@@ -288,7 +288,7 @@ static void deliver_whole(const struct delivery *to, const uint8_t *bytes, size_
 	to->deliver(to->arg, to->source, &iov, 1, size, to->is_swapped);
 }
 
-/* The unfinished message ends with these bytes. */
+/* Deliver the unfinished message, which ends with these bytes. */
 static void deliver_joined(struct unpack *unpack, struct context *context,
 	const struct delivery *to, const uint8_t *bytes, size_t size)
 {
@@ -305,7 +305,7 @@ static void deliver_joined(struct unpack *unpack, struct context *context,
 		return;
 	}
 
-	/* Something came before, so there is an iov unless all of it was moved. */
+	/* There is an iov already, unless all parts were moved. */
 	struct iovec two[2];
 	struct iovec *iov = context->parts > 0 ? context->iov : two;
 	size_t first = context->moved_size > 0 ? 0 : 1;
@@ -317,7 +317,7 @@ static void deliver_joined(struct unpack *unpack, struct context *context,
 	to->deliver(to->arg, to->source, iov + first, end - first, before + size, to->is_swapped);
 }
 
-/* Deliver what ends in the packet. The first message of it continues the unfinished one. */
+/* Deliver the messages that end in the packet. The first one is the end of the unfinished message. */
 static void deliver_packet(struct unpack *unpack, struct context *context,
 	const struct wire_packet *packet, const struct delivery *to)
 {
@@ -337,8 +337,8 @@ static void deliver_packet(struct unpack *unpack, struct context *context,
 }
 
 /*
- * Book packing, "Reassembly". Returns whether the packet's first part belongs to what the context
- * has; if not, `is_skipped` says whether the packet's other messages are dropped with it.
+ * Return whether the first part of the packet continues the unfinished message: book packing, "Reassembly". If
+ * not, `is_skipped` is set if all other messages of the packet are dropped, too.
  */
 static bool follow_chain(struct context *context, const struct wire_packet *packet,
 	enum unpack_rule rule, bool *is_skipped)
@@ -347,7 +347,7 @@ static bool follow_chain(struct context *context, const struct wire_packet *pack
 	switch (rule) {
 	case UNPACK_REFERENCE:
 		if (context->is_skipping) {
-			/* The expected value stays what it was: this decides what is lost next. */
+			/* The expected value does not change. The messages that are lost next depend on it. */
 			context->is_skipping = packet->fragmented > 1;
 			*is_skipped = true;
 			return false;
@@ -395,7 +395,7 @@ int unpack_frame(struct unpack *unpack, uint32_t source_id, struct coterie_frame
 	struct context *context = &source->contexts[is_syncing];
 
 	if (!follow_chain(context, &packet, rule, &is_skipped)) {
-		/* What came before is incomplete. What starts here, with continuation 0, is not. */
+		/* The unfinished message is incomplete. A message that begins here, with continuation 0, is not. */
 		drop_message(unpack, context);
 		context->is_broken = packet.continuation != 0;
 		unpack->counters.skipped += is_skipped || context->is_broken;
@@ -412,7 +412,7 @@ int unpack_frame(struct unpack *unpack, uint32_t source_id, struct coterie_frame
 		return 0;
 	}
 
-	/* The last part goes on in a later packet; if others precede it, it starts a message here. */
+	/* The last part continues in a later packet. If there are other parts before it, it begins a message. */
 	uint16_t size = wire_packet_length(&packet, packet.part_count - 1u);
 
 	if (packet.part_count > 1)

@@ -1,15 +1,15 @@
-/* Adapting the window: book extensions, "Window". */
+/* Adapt the window: book extensions, "Window". */
 #include "exec/totem/window.h"
 
-#define MARGIN 32u /* frames: for tokens, joins, and those beyond the window */
+#define MARGIN 32u /* frames: room for tokens, joins, and frames beyond the window */
 #define LOSSY_HISTORY 16u
-#define LOSSY_MAX 2u /* of these rotations */
+#define LOSSY_MAX 2u /* rotations with loss among these that cause a cut */
 #define LOSS_ROTATIONS 64u
 #define UNUSED_MAX 1000u
 #define PATIENCE_NS UINT64_C(10000000000)
-#define SENDER_NS UINT64_C(350000) /* a rotation may take longer by this for each sender but the first, */
-#define SENDERS_MAX 5u             /* and these */
-#define FAR_NS UINT64_C(1000000) /* rotations of a local network with few members take less */
+#define SENDER_NS UINT64_C(350000) /* added to the target for each sender except the first, */
+#define SENDERS_MAX 5u             /* up to this number of senders */
+#define FAR_NS UINT64_C(1000000) /* an idle rotation of a local network with few members takes less */
 #define IDLE_RISE 64u
 
 void window_begin(struct window *window, uint32_t capacity, uint32_t members, uint32_t rotations)
@@ -40,7 +40,7 @@ static void note_loss(struct window *window, const struct window_rotation *rotat
 
 	window->lossy = (window->lossy << 1 | (rotation->resent > 0)) & ((1u << LOSSY_HISTORY) - 1);
 	if (loss->rotations == LOSS_ROTATIONS && !window->is_trial) {
-		/* Older ones count for less and less. */
+		/* Older rotations count less and less. */
 		loss->rotations /= 2;
 		loss->sent /= 2;
 		loss->resent /= 2;
@@ -50,7 +50,7 @@ static void note_loss(struct window *window, const struct window_rotation *rotat
 	loss->resent += rotation->resent;
 }
 
-/* For some rotations below the floor as well: what counts is whether it helps. */
+/* Halve the window, to see whether that ends the losses. It may be below the floor during the trial. */
 static void cut(struct window *window)
 {
 	window->is_trial = true;
@@ -60,7 +60,7 @@ static void cut(struct window *window)
 	window->size = window->size > 1 ? window->size / 2 : 1;
 }
 
-/* Losses that less traffic does not end are the network's own: then a small window only costs. */
+/* End a trial. If less traffic does not end losses, they belong to the network, and the window goes back. */
 static void judge_cut(struct window *window, const struct window_rotation *rotation)
 {
 	const struct window_loss *before = &window->loss_before;
@@ -77,8 +77,8 @@ static void judge_cut(struct window *window, const struct window_rotation *rotat
 }
 
 /*
- * Follow what a rotation takes that hardly carries anything. A rotation that is full tells it only where nothing else is
- * known. It falls at once and rises slowly: one member may have been busy, or the path is longer now.
+ * Measure rotations with few frames. A rotation with more frames counts only if there is no other value yet. The value falls
+ * at once and rises slowly: a longer rotation may come from a busy member, or from a path that is longer now.
  */
 static void note_idle(struct window *window, const struct window_rotation *rotation)
 {
@@ -94,8 +94,9 @@ static void note_idle(struct window *window, const struct window_rotation *rotat
 }
 
 /*
- * Waking everybody, and reading and passing on the token, cost a visit as much as dozens of frames: it has to be worth it
- * for each who sends. Where the way alone takes long, over a long distance or by many members, frames may take as long.
+ * Return the target for the time of a rotation. A visit costs as much as dozens of frames, for waking up, reading and sending
+ * the token. So each sender needs enough frames in a visit to make up for that. If an idle rotation takes long, by distance or
+ * by many members, frames may take as long as that.
  */
 static uint64_t target_of(const struct window *window, const struct window_rotation *rotation)
 {
@@ -107,7 +108,7 @@ static uint64_t target_of(const struct window *window, const struct window_rotat
 	return target_ns;
 }
 
-/* Nobody lacks anything: larger as long as it is used up and the rotation stays short. */
+/* Adapt without loss: the window grows while it is used up and rotations stay short. */
 static void adapt(struct window *window, const struct window_rotation *rotation)
 {
 	uint64_t used = rotation->sent, target_ns = target_of(window, rotation);

@@ -1,6 +1,6 @@
 /*
- * The wire format (docs/protocol/wire.md) and our trailers (book extensions, "Trailers"). The only
- * file that knows offsets.
+ * The wire format (docs/protocol/wire.md) and Coterie's trailers (book extensions, "Trailers"). No other
+ * file has offsets of packets.
  */
 #include "exec/totem/wire.h"
 
@@ -20,7 +20,7 @@
 #define ADDR_SIZE 4u
 #define FEATURES_SIZE 8u
 
-/* The reference drops longer ones (book wire, "Token"). */
+/* Corosync drops longer packets (book wire, "Token"). */
 #define TOKEN_SIZE_RECEIVED_MAX 1500u
 #define COMMIT_SIZE_RECEIVED_MAX 40000u
 
@@ -77,7 +77,7 @@ enum wire_refusal wire_decode_header(const uint8_t *bytes, size_t size, struct w
 	return WIRE_OK;
 }
 
-/* The header, and a cursor over what is behind it. The caller has dispatched by type already. */
+/* Read the header, and begin a cursor behind it. The caller has checked the type. */
 static enum wire_refusal begin(const uint8_t *bytes, size_t size, enum wire_type type,
 	size_t size_min, struct wire_header *header, struct cursor *in)
 {
@@ -94,9 +94,8 @@ static enum wire_refusal begin(const uint8_t *bytes, size_t size, enum wire_type
 }
 
 /*
- * The features of a trailer with exactly `count` entries; NULL when there is none. Peers that know
- * no trailers may leave anything behind a packet (book wire, "Header"), so what does not look like
- * ours is no error.
+ * Return the features of a trailer with exactly `count` entries, or NULL. Other bytes behind a packet are no error,
+ * since a receiver ignores them (book wire, "Header").
  */
 static const uint8_t *read_trailer(struct cursor *in, uint32_t count)
 {
@@ -274,7 +273,7 @@ enum wire_refusal wire_decode_commit_token(const uint8_t *bytes, size_t size,
 	if (commit->memb_index > commit->count)
 		return WIRE_BAD_CONTENT;
 
-	uint32_t previous = 0; /* so that id 0, nobody's, is refused as well */
+	uint32_t previous = 0; /* so that id 0 is refused as well */
 
 	for (uint32_t i = 0; i < commit->count; i++) {
 		uint32_t id = wire_commit_addr(commit, i);
@@ -505,7 +504,7 @@ size_t wire_encode_hold_cancel(const struct wire_hold_cancel *cancel, bool swap,
 	return finish_out(&to, capacity);
 }
 
-/* --- group layer --- */
+/* --- group packets and prefixes --- */
 
 enum wire_refusal wire_decode_packet(const uint8_t *payload, size_t size, bool is_swapped,
 	struct wire_packet *packet)
@@ -515,7 +514,7 @@ enum wire_refusal wire_decode_packet(const uint8_t *payload, size_t size, bool i
 
 	struct cursor in = cursor_over(payload, size, is_swapped);
 
-	(void)cursor_u32(&in); /* version and type: 0, never checked */
+	(void)cursor_u32(&in); /* version and type: 0, not checked */
 	packet->fragmented = cursor_u8(&in);
 	packet->continuation = cursor_u8(&in);
 	packet->part_count = cursor_u16(&in);
