@@ -1,16 +1,21 @@
 /*
- * The accelerated ring (Babay and Amir): book extensions, "Early token". A visit whose frames are numbered
- * and counted passes the token on first and then sends them, while the successor already prepares its own.
- * What the others lack of them when the token comes pulls its aru down, so that freeing and safe delivery
- * are a rotation later; it is not asked for, since a frame has to be missing at a second visit, and before
- * the sender passes the token on again it has sent everything of its last visit.
+ * The accelerated ring (Babay and Amir): book extensions, "Early token". A visit numbers and counts its frames, then
+ * sends the token, and after it the frames. Meanwhile the successor prepares its own frames.
  *
- * Not in RECOVERY, whose end is counted in tokens; nor when the visit answers requests, which somebody waits
- * for; nor while the token is kept, or frames are too few to matter.
+ * Some of these frames arrive after the token. They lower its aru, so freeing and safe delivery are a rotation later.
+ * They are not requested: a frame is requested only if it is missing at two visits. Before the sender sends the token
+ * again it has sent all frames of its last visit.
+ *
+ * The token is not sent first in these cases:
+ *
+ * - in RECOVERY, whose end is counted in tokens
+ * - if the visit answers requests, for which other members wait
+ * - if the token is kept
+ * - if there are few frames
  */
 #include "exec/totem/state.h"
 
-/* Frames: half of a smaller receive buffer would hold less than the successor's lead is worth. */
+/* Frames. Half of a smaller receive buffer would cost more by its small window than an early token gains. */
 #define CAPACITY_MIN 256u
 
 bool early_is_due(const struct totem_engine *engine)

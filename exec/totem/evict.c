@@ -1,4 +1,4 @@
-/* Records of evictions: which evidence led to a configuration without a member. */
+/* Records of evictions: the evidence that led to a configuration without a member. */
 #include "exec/totem/state.h"
 
 #include <assert.h>
@@ -19,7 +19,7 @@ static bool was_heard(const struct totem_engine *engine, const struct peer *peer
 	return peer->heard_episode == engine->episode;
 }
 
-/* The strongest evidence of this episode. */
+/* Fill in the record with the strongest evidence of this episode. */
 static void fill(const struct totem_engine *engine, const struct peer *peer, struct totem_eviction *eviction)
 {
 	uint32_t me = engine->options.nodeid;
@@ -40,14 +40,17 @@ static void fill(const struct totem_engine *engine, const struct peer *peer, str
 	} else {
 		eviction->evidence = was_heard(engine, peer) ? TOTEM_EVIDENCE_DISAGREED : TOTEM_EVIDENCE_SILENT;
 	}
-	/* A kernel that closed the connection and refused datagrams answers, but no daemon starves there. */
+	/*
+	 * A kernel that closed the connection and refused datagrams is a witness, but not of a daemon that is
+	 * stopped.
+	 */
 	if (eviction->evidence != TOTEM_EVIDENCE_LEFT && eviction->evidence != TOTEM_EVIDENCE_CLOSED)
 		eviction->witness = silence_witness(engine, peer, engine->now_ns);
 }
 
 /*
- * Members that do not come along are in `left`, those that do in `trans`. One of the new ring that was in another one
- * meanwhile has not been evicted by this one.
+ * `left` has the members that are no companions, `trans` the companions. A member of the new ring that was in another
+ * ring meanwhile was not evicted.
  */
 void evict_installed(struct totem_engine *engine)
 {

@@ -1,9 +1,8 @@
 /*
- * What all members of a ring can, agreed on by the commit token: in its first rotation each member
- * fills its entry of the trailer; when memb_index reaches n everybody takes the AND of a complete
- * one, which then goes round again. A member without extensions drops the trailer, in the first
- * rotation at the latest, so that either all members see the same complete trailer or none sees
- * one.
+ * The features that all members of a ring have. The commit token collects them. In its first rotation each
+ * member fills its entry of the trailer. In the second one all members take the AND of the complete trailer.
+ * A member without extensions drops the trailer, in the first rotation at the latest. So either all members
+ * see the same complete trailer, or no member sees one.
  */
 #include "exec/totem/state.h"
 
@@ -33,7 +32,7 @@ void extension_begin(struct totem_engine *engine)
 
 	memset(commit->features, 0, engine->new_memb.count * sizeof(commit->features[0]));
 	commit->has_features = extension_own(engine) != 0;
-	/* Somebody would drop it anyway. */
+	/* Write no trailer if a member would drop it. */
 	for (uint32_t i = 0; i < engine->new_memb.count; i++) {
 		uint32_t id = engine->new_memb.ids[i];
 		const struct peer *peer = peer_find(engine, id);

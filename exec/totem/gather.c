@@ -251,8 +251,8 @@ static bool may_agree(const struct totem_engine *engine)
 }
 
 /*
- * Return whether a member of the last ring forms a ring without this node, and this node has waited for silent members for
- * long enough. During a second wait this node would be quorate at the same time as that ring.
+ * Return whether this node must conclude now: a member of the last ring forms a ring without it, and it has waited for
+ * silent members for long enough. During a second wait it would be quorate at the same time as that ring.
  */
 static bool is_left_behind(struct totem_engine *engine, uint32_t from)
 {

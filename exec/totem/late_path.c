@@ -15,7 +15,10 @@
 
 /* A member without an outage sends its first join within that many join periods. */
 #define PROMPT_JOINS 4u
-/* The wait ends that many join periods before the consensus timeout: timers of other nodes may be a little ahead. */
+/*
+ * The wait ends that many join periods before the consensus timeout, since timers of other nodes may be a little
+ * earlier.
+ */
 #define MARGIN_JOINS 4u
 
 void late_path_gather(struct totem_engine *engine)

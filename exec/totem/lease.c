@@ -1,32 +1,35 @@
 /*
- * The lease: may this node serve what needs quorum? (After Gray and Cheriton, "Leases", SOSP 1989.)
+ * The lease: may this node serve requests that need quorum? (After Gray and Cheriton, "Leases", SOSP 1989.)
  *
- * A node that others evict while it runs does not know of it. So it serves on its own word alone for as
- * long as the others are sure to wait: a lease, that contact with a majority of the ring renews. Contact is
- * proof that goes both ways. An accepted token has visited every member. An answered question has been at
- * one member and back, and that member answers for a ring alone that it is in, not for one that it leaves.
- * No member is removed for its silence before a multiple of the lease has passed, so that its lease has ended
- * by the time when the others go on. Corosync nodes answer no questions: any packet of theirs counts.
+ * A node that others evict while it runs does not know it. So it serves such requests only while the others
+ * certainly still wait for it. That time is the lease. Contact with a majority of the ring renews it.
  *
- * After a lapse, and after this process did not run, the first token proves nothing: it may have waited in a
- * socket for long. The next one does, since this node has passed the first one on.
+ * Contact must prove both directions. An accepted token has visited all members. An answered question has been at
+ * one member and back. A member names the ring in its answer only while it is in that ring and does not leave it.
+ * Corosync nodes answer no questions, so any packet of theirs counts.
+ *
+ * No member is removed for its silence before a multiple of the lease has passed. So its lease has ended when the
+ * others form a ring without it.
+ *
+ * After a lease has ended, and after this process did not run, the first token proves nothing: it may have waited
+ * in a socket for a long time. The next token does, since this node has sent the first one on.
  */
 #include "exec/totem/state.h"
 
 /* Of the silence budget, or of the token timeout. The rest of the budget is for a held token. */
 #define LEASE_PERCENT 60u
-#define ASK_GAPS 16u      /* of the lease, between two questions to one member */
-#define ASK_GAPS_LATE 4u  /* times as long after LATE_LEASES without a token, when every budget is over */
+#define ASK_GAPS 16u      /* the lease divided by this: time between two questions to one member */
+#define ASK_GAPS_LATE 4u  /* factor of that time after LATE_LEASES without a token, when all budgets are over */
 #define LATE_LEASES 4u
-#define HELD_SLACK 16u   /* of the lease: so much later than its hold time a token may be */
-#define STALL_FRACTION 32u /* of the lease: a timer that is so late shows that this process did not run */
+#define HELD_SLACK 16u   /* the lease divided by this: delay of a held token that is no sign of a failure */
+#define STALL_FRACTION 32u /* the lease divided by this: delay of a timer that shows that this process did not run */
 
 uint64_t lease_configured(const struct totem_engine *engine)
 {
 	const struct totem_options *options = &engine->options;
 	uint64_t budget_ns = options->token_ns;
 
-	/* Members that gather may conclude after the consensus timeout, whatever the budget is. */
+	/* A longer budget makes no longer lease: members that gather may conclude after the consensus timeout. */
 	if (options->silence_ns != 0 && options->silence_ns < budget_ns)
 		budget_ns = options->silence_ns;
 	return budget_ns / 100 * LEASE_PERCENT;
@@ -37,7 +40,7 @@ uint64_t lease_to_budget(uint64_t lease_ns)
 	return lease_ns / LEASE_PERCENT * 100;
 }
 
-/* A reload may have made it longer, but the other members wait for what they were told when the ring was formed. */
+/* A reload may have made the lease longer. But the other members wait for the lease that was announced to them. */
 uint64_t totem_engine_lease(const struct totem_engine *engine)
 {
 	uint64_t lease_ns = lease_configured(engine);
@@ -47,7 +50,7 @@ uint64_t totem_engine_lease(const struct totem_engine *engine)
 	return engine->announced_ns;
 }
 
-/* Contact from before a doubt proves nothing. */
+/* Return whether this contact is within the lease, and not before the last doubt. */
 static bool is_contact(const struct totem_engine *engine, uint64_t contact_ns, uint64_t now_ns)
 {
 	return contact_ns != 0 && contact_ns >= engine->doubt_ns &&
@@ -78,7 +81,7 @@ static bool has_lease_now(const struct totem_engine *engine)
 	return totem_engine_has_lease(engine, engine->now_ns);
 }
 
-/* Tell the outside when it changed. */
+/* Tell the user if the lease has ended or begun. */
 static void settle(struct totem_engine *engine)
 {
 	bool is_held = has_lease_now(engine);
@@ -98,7 +101,7 @@ static void settle(struct totem_engine *engine)
 		engine->callbacks.lease(engine->arg, is_held);
 }
 
-/* A token that is held on an idle ring comes this late without anything being wrong. */
+/* Return how long a token may be away on an idle ring, where its holder keeps it. */
 static uint64_t held_ns(const struct totem_engine *engine)
 {
 	return engine->options.hold_ns + totem_engine_lease(engine) / HELD_SLACK;
@@ -117,7 +120,7 @@ static bool is_watching(const struct totem_engine *engine)
 	       (engine->state == TOTEM_OPERATIONAL || engine->state == TOTEM_GATHER);
 }
 
-/* Contact that is old by now leaves less time. */
+/* Start the timer. Contact that is older leaves less time. */
 static void start(struct totem_engine *engine)
 {
 	uint64_t age_ns = engine->now_ns - engine->contact_ns;
@@ -126,7 +129,7 @@ static void start(struct totem_engine *engine)
 	timer_set(engine, TOTEM_TIMER_LEASE, after_ns > age_ns ? after_ns - age_ns : 0);
 }
 
-/* An attempt that failed may have let the timer run out. */
+/* Start the timer again: it may have expired during an attempt that failed. */
 void lease_gather(struct totem_engine *engine)
 {
 	if (engine->memb.count > 1 && !timer_is_set(engine, TOTEM_TIMER_LEASE))
@@ -134,8 +137,8 @@ void lease_gather(struct totem_engine *engine)
 }
 
 /*
- * What was asked while a path was broken may be answered late, when it is back, and makes the round trip look long: then
- * the budget would be for as long as nobody is asked again.
+ * Measure the round trips of a new ring. An old question may have been answered late, after an outage. That made the
+ * round trip look long, and the budget too, until the next question.
  */
 static void measure_members(struct totem_engine *engine)
 {
@@ -149,7 +152,7 @@ static void measure_members(struct totem_engine *engine)
 
 void lease_installed(struct totem_engine *engine)
 {
-	/* The recovery's token has been at every member since this node passed it on. */
+	/* The token of the recovery has been at all members since this node sent it on. */
 	engine->contact_ns = TOTEM_MUTANT(engine, LEASE_STALE_TOKEN) ? engine->now_ns : engine->token_sent_ns;
 	settle(engine);
 	measure_members(engine);
@@ -159,7 +162,7 @@ void lease_installed(struct totem_engine *engine)
 		timer_cancel(engine, TOTEM_TIMER_LEASE);
 }
 
-/* Every member of the ring whose token this is. In RECOVERY those of the last one may be others. */
+/* Note that all members of this token's ring are alive. In RECOVERY these differ from the members of the last ring. */
 static void note_all_alive(struct totem_engine *engine)
 {
 	if (engine->state != TOTEM_RECOVERY) {
@@ -175,8 +178,9 @@ static void note_all_alive(struct totem_engine *engine)
 }
 
 /*
- * Each member has accepted the token since this node passed it on, but some may have done so right after that: they
- * wait from then on. A token that came later than its holder keeps one has been held up on the way.
+ * Return the time of contact that a token proves. Each member has accepted the token since this node sent it on. Some
+ * may have done so right after that, and wait from then on. A token that is later than a hold explains was delayed on
+ * the way.
  */
 static uint64_t contact_of_token(const struct totem_engine *engine)
 {
@@ -209,7 +213,7 @@ void lease_check_stall(struct totem_engine *engine)
 	if (at_ns >= engine->now_ns || engine->now_ns - at_ns <= totem_engine_lease(engine) / STALL_FRACTION)
 		return;
 	engine->unproved_ns = engine->now_ns;
-	/* A stop, and no mere lack of processor time. */
+	/* The process was stopped. A lack of processor time has shorter gaps. */
 	if (engine->entry_gap_ns >= totem_engine_lease(engine))
 		engine->awake_ns = engine->now_ns;
 }
@@ -226,7 +230,7 @@ void lease_contact(struct totem_engine *engine, struct peer *peer, uint64_t at_n
 void lease_doubt(struct totem_engine *engine)
 {
 	engine->doubt_ns = engine->unproved_ns = engine->now_ns;
-	/* A question of this turn counts, as its answer is still to come. What came in this turn does not. */
+	/* A question of this turn counts, since its answer is still to come. Packets of this turn do not. */
 	engine->contact_ns = 0;
 	for (uint32_t i = 0; i < engine->peer_count; i++)
 		engine->peers[i].contact_ns = 0;
@@ -240,7 +244,7 @@ void lease_link_changed(struct totem_engine *engine)
 	settle(engine);
 }
 
-/* Every member of which nothing has been received for a while, or no answer. */
+/* Ask all members that have sent no packet, or no answer, for a while. */
 static void ask_members(struct totem_engine *engine, uint64_t gap_ns)
 {
 	uint64_t fresh_ns = totem_engine_lease(engine) / 2;

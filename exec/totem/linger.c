@@ -1,18 +1,26 @@
 /*
- * A lone sender keeps the token (book extensions, "Linger"). Where one member alone has sent for a while,
- * every message of it waits for the token to come round, for nothing. So it keeps the token, for linger_ns at a
- * time, and what its clients send meanwhile goes out at once: to the others its visit just takes long. Where the
- * next message is there before the last one's frame has left, they leave together, after gather_ns at most: a
- * frame costs a sender and each receiver more than a client takes to answer its own message. It ends
- * as soon as another member has something to send (a hold cancel tells), when the visit's share of the window
- * is used up, and before anybody waits for what only a rotation brings: a SAFE message, a frame that somebody
- * lacks. Only in rings where all members announce that they know of it: they send the hold cancel, and do not
- * take the time for a rotation's.
+ * A lone sender keeps the token (book extensions, "Linger").
+ *
+ * If one member alone has sent for a while, each of its messages would wait for a rotation that no other member
+ * needs. So it keeps the token for linger_ns at a time, and sends the messages of its clients at once. To the
+ * others its visit only takes long.
+ *
+ * If the next message arrives before the frame of the last one has left, both leave together, after gather_ns at
+ * most. A frame costs the sender and each receiver more time than a client needs to answer its own message.
+ *
+ * The member lets the token go when one of these happens:
+ *
+ * - another member has a message to send, and tells so by a hold cancel
+ * - this visit's share of the window is used up
+ * - a member needs the next rotation: for a SAFE message, or for a frame that it lacks
+ *
+ * Only in rings where all members announce the feature. Such members send the hold cancel, and do not measure that
+ * rotation.
  */
 #include "exec/totem/state.h"
 
-#define LINGER_AFTER 8u /* such rotations in a row */
-#define LINGER_IDLE 4u  /* times in a row for nothing: then the ring shall become idle */
+#define LINGER_AFTER 8u /* rotations in a row with a lone sender, before it keeps the token */
+#define LINGER_IDLE 4u  /* visits in a row without a new frame, after which the ring may become idle */
 
 void linger_reset(struct totem_engine *engine)
 {
@@ -31,7 +39,7 @@ static void count(uint32_t *rotations, bool goes_on)
 
 void linger_note(struct totem_engine *engine, const struct wire_token *token)
 {
-	/* Else no member has written it. */
+	/* Without the feature no member writes this number. */
 	uint32_t lingers = (engine->features & WIRE_FEATURE_LINGER) != 0 ? token->lingers : 0;
 	bool is_lone = token->fcc == engine->trc;
 
@@ -49,7 +57,7 @@ static bool is_agreed(const struct totem_engine *engine)
 	       engine->memb.count > 1;
 }
 
-/* What was sent last came from us. */
+/* Return whether this node sent the last frames. */
 static bool is_ours(const struct totem_engine *engine)
 {
 	return engine->visit_sent > 0 || engine->is_last_ours;
@@ -73,7 +81,7 @@ void linger_begin(struct totem_engine *engine, struct wire_token *token)
 	engine->counters.lingers++;
 	engine->is_lingering = engine->is_holding = true;
 	engine->linger_until_ns = engine->now_ns + engine->options.linger_ns;
-	engine->accepted_ns = 0; /* the next rotation's time tells nothing */
+	engine->accepted_ns = 0; /* the next rotation is not measured: it includes this time */
 }
 
 void linger_settle(struct totem_engine *engine)
@@ -111,7 +119,7 @@ void linger_turn(struct totem_engine *engine)
 	timer_set(engine, TOTEM_TIMER_HOLD,
 		engine->now_ns < engine->linger_until_ns ? engine->linger_until_ns - engine->now_ns :
 							   engine->options.linger_ns);
-	/* Here nobody waits for the token: our own clients come first. */
+	/* No member waits for the token, so the clients of this node come first. */
 	token_finish(engine, was_refused);
 	linger_settle(engine);
 	if (!linger_is_gathering(engine))

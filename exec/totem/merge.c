@@ -96,7 +96,7 @@ void merge_expired(struct totem_engine *engine)
 	engine_multicast(engine, frame);
 }
 
-/* Silence budgets between two merge detects. With a budget the token of an idle ring comes more often than these need to. */
+/* Silence budgets between two merge detects. With a budget the token of an idle ring comes more often than they must. */
 #define BUDGETS_INCOMPLETE 2u  /* while a configured node is missing */
 #define BUDGETS_COMPLETE 20u   /* while all are members: a node that goes to another ring sends joins first */
 

@@ -1,4 +1,4 @@
-/* What we remember about single nodes beyond their membership: book failure, "Back-off". */
+/* Records of other nodes, and the back-off: book failure, "Back-off". */
 #include "exec/totem/state.h"
 
 #include <assert.h>
@@ -11,7 +11,7 @@
 #define ASK_GAP_NS (200 * MILLISECOND_NS)
 #define PARDONS_MAX 3u /* a packet may be lost */
 
-/* Where id is, or belongs. */
+/* Return the index of id, or where it belongs. */
 static uint32_t place_of(const struct totem_engine *engine, uint32_t id)
 {
 	uint32_t low = 0;
@@ -42,7 +42,7 @@ static void remove_at(struct totem_engine *engine, uint32_t at)
 		(engine->peer_count - at) * sizeof(engine->peers[0]));
 }
 
-/* Forget somebody who has no part in anything. */
+/* Forget a node that is neither a member nor a candidate. */
 static bool make_room(struct totem_engine *engine)
 {
 	for (uint32_t i = 0; i < engine->peer_count; i++) {
@@ -79,8 +79,8 @@ struct peer *peer_get(struct totem_engine *engine, uint32_t id)
 bool peer_is_stale(struct totem_engine *engine, struct peer *peer, uint64_t ring_seq)
 {
 	/*
-	 * A member committed to our ring: what it sends counts from there, whatever a forged join
-	 * made us believe. One that lost its storage is missed by the token.
+	 * A member has committed to this ring, so its joins have at least this seq, whatever a forged join
+	 * claimed. If it restarted without its storage, the token is lost.
 	 */
 	if (engine->state == TOTEM_OPERATIONAL && node_set_has(&engine->memb, peer->id)) {
 		if (ring_seq < engine->ring.seq)
@@ -92,7 +92,7 @@ bool peer_is_stale(struct totem_engine *engine, struct peer *peer, uint64_t ring
 		peer->stale_count = 0;
 		return false;
 	}
-	/* Delayed packets come to an end; a node that lost its storage goes on. */
+	/* Late packets come to an end. A node that lost its storage goes on sending. */
 	if (peer->stale_count == 0)
 		peer->stale_since_ns = engine->now_ns;
 	peer->stale_count++;
@@ -105,8 +105,8 @@ bool peer_is_stale(struct totem_engine *engine, struct peer *peer, uint64_t ring
 }
 
 /*
- * Two rotations after the installation everybody is OPERATIONAL. Turning to another ring before would
- * abort the recovery of those who are not; it will be heard again.
+ * Return whether the ring was installed less than two rotations ago. Some members may still be in RECOVERY. A gather
+ * for another ring would abort that. The other ring will be heard again.
  */
 static bool is_just_installed(const struct totem_engine *engine)
 {
@@ -135,20 +135,23 @@ bool peer_has_probes(const struct totem_engine *engine, const struct peer *peer)
 	return (engine->options.features & peer->features & WIRE_FEATURE_PROBE) != 0;
 }
 
-/* Since we left the last ring. */
+/* Return whether the peer was heard since this node left the last ring. */
 static bool is_heard(const struct totem_engine *engine, const struct peer *peer)
 {
 	return peer->heard_episode == engine->episode ||
 	       (peer->heard_ns != 0 && peer->heard_ns >= engine->episode_ns);
 }
 
-/* Given up before this ring was formed, without a word of it. */
+/* Return whether the peer was given up before this ring was formed, without any packet of it. */
 static bool is_lost(const struct totem_engine *engine, const struct peer *peer)
 {
 	return peer->given_up_episode == engine->episode && !is_heard(engine, peer);
 }
 
-/* It failed us for somebody who does not hear us, and gathers at every word of ours: it has no back-off. */
+/*
+ * Return whether the peer gave this node up for the sake of a node that does not hear this one. The peer has no
+ * back-off itself, so it gathers at each packet of this node.
+ */
 static bool is_shunned(const struct totem_engine *engine, const struct peer *peer)
 {
 	return peer->backoff_until_ns > engine->now_ns && peer->failed_us_episode == engine->episode &&
@@ -179,7 +182,7 @@ bool peer_yields(const struct totem_engine *engine)
 	return false;
 }
 
-/* We accused it, and may ask it whether it hears us now. */
+/* Return whether this node has accused the peer, and may ask it whether it hears this node now. */
 static bool is_accused(const struct totem_engine *engine, const struct peer *peer)
 {
 	return peer->ask_until_ns > engine->now_ns && peer_has_probes(engine, peer);
@@ -219,7 +222,7 @@ void peer_kept_apart(struct totem_engine *engine, struct peer *peer)
 		suspect_tell_members(engine, WIRE_PROBE_PARDON, peer->id);
 }
 
-/* Somebody is out of our hearing, or of a member's, as far as we know. */
+/* Return whether this node or a member does not hear some node, as far as this node knows. */
 static bool is_anybody_unheard(const struct totem_engine *engine)
 {
 	for (uint32_t i = 0; i < engine->peer_count; i++) {
@@ -232,10 +235,12 @@ static bool is_anybody_unheard(const struct totem_engine *engine)
 }
 
 /*
- * Two rings can accuse each other in a circle: a question is not answered by whom another member has made
- * deaf to who asks, and that one's own question is not either, … so nobody could ever take anything back.
- * Where each accuser turns out to be heard by whom it accuses, nobody is unheard, and all are listened to
- * again. Where a single link is cut its two ends never pardon each other, and everything stays as it is.
+ * Handle a pardon. Accusations of two rings can form a circle. Then each accuser asks a node that ignores it for the
+ * sake of another accuser, and no accuser gets an answer that would let it withdraw its accusation.
+ *
+ * Such a node answers UNWANTED instead, and its accuser sends a pardon to its own ring. If all accusations are
+ * pardoned, all nodes hear each other, and all back-offs end. If a link is really cut, its two ends never pardon each
+ * other, and all back-offs stay.
  */
 void peer_pardoned(struct totem_engine *engine, uint32_t accuser, uint32_t accused)
 {
@@ -253,9 +258,9 @@ void peer_pardoned(struct totem_engine *engine, uint32_t accuser, uint32_t accus
 }
 
 /*
- * One that we keep quiet for has begun anew, or given up somebody whom we do not hear either: it may have
- * been for that one's sake that it is not with us. Not too soon, or several that keep quiet for it could wake
- * each other for ever.
+ * Return whether to end the silence toward a peer (see peer_is_quiet). It has started over, or has given up a node that
+ * this one does not hear. That node may have been the reason why the peer ignored this one. A minimum time must have
+ * passed. Otherwise several nodes that are silent toward the peer could wake each other for ever.
  */
 static bool is_free_again(const struct totem_engine *engine, const struct peer *peer)
 {
@@ -276,8 +281,8 @@ static bool is_free_again(const struct totem_engine *engine, const struct peer *
 }
 
 /*
- * A node that we gave up, though we heard it, did not hear us, or did not want us. Now it names us
- * among those it would have a ring with.
+ * Maybe end the back-off of the sender of a join. This node gave the sender up, though it heard it: the sender did not
+ * hear this node, or ignored it. Now the sender names this node as a candidate.
  */
 void peer_reconsider(struct totem_engine *engine, struct peer *peer, bool is_leave)
 {
@@ -291,16 +296,16 @@ void peer_reconsider(struct totem_engine *engine, struct peer *peer, bool is_lea
 }
 
 /*
- * Kept out for another member's sake, as we see it; that one may see it the other way round, since verdicts
- * outlive the attempts in which they were passed. So we say that it is not for ours, even if it has been let
- * in here meanwhile.
+ * Return whether to send a pardon: in the view of this node, the peer is kept out for another member's sake. That
+ * member may think the opposite, since a verdict outlives the attempt in which it was made. So this node tells that it
+ * is not the reason, even if the peer is a member here by now.
  */
 static bool is_disowned(const struct totem_engine *engine, const struct peer *peer)
 {
 	return (peer_is_unwanted(engine, peer) || peer->is_pardoned) && peer->pardons < PARDONS_MAX;
 }
 
-/* When something is to be done about a back-off: the next question or pardon, or its end. */
+/* Return the time of the next action about a back-off: a question, a pardon, or its end. */
 static uint64_t next_of(const struct totem_engine *engine, const struct peer *peer)
 {
 	uint64_t at_ns = peer->asked_ns + ASK_GAP_NS;
@@ -355,7 +360,7 @@ void peer_accuse(struct totem_engine *engine, uint32_t accuser)
 				peer->accuser = accuser;
 			peer->accuser_episode = engine->episode;
 		} else if (is_member && node_set_has(&engine->join_proc, peer->id)) {
-			peer->backoff_until_ns = 0; /* one of us listens to it */
+			peer->backoff_until_ns = 0; /* a member of this ring hears it */
 		}
 	}
 }
@@ -369,7 +374,7 @@ static uint64_t hash_members(const struct totem_engine *engine)
 	return hash;
 }
 
-/* Whose word it was that kept a node out of the ring though we hear it; 0: it is not so. */
+/* Return the node whose verdict kept the peer out of the ring, though this node hears it. 0: there is none. */
 static uint32_t accuser_of(const struct totem_engine *engine, const struct peer *peer)
 {
 	if (!is_heard(engine, peer) || peer->left_episode == engine->episode ||
@@ -396,7 +401,7 @@ static void trace_unheard(
 	engine_trace(engine, &trace);
 }
 
-/* Last time the other one of the two was left out: it is the same conflict. */
+/* Take over the counts of a conflict in which the other one of the two nodes was left out last time. */
 static void inherit(const struct totem_engine *engine, struct peer *peer)
 {
 	const struct peer *other = peer_find(engine, peer->backoff_accuser);
@@ -411,11 +416,11 @@ static void inherit(const struct totem_engine *engine, struct peer *peer)
 }
 
 /*
- * A ring was formed without a node that we hear, because it and a member do not hear each other: the
- * member says so, or the member is this node. Listening to it would form ring after ring for ever
- * (book failure, "Back-off"): the first time may be an accident, then it is ignored for longer and
- * longer, as long as it is the same ring. Whoever does not hear it goes on listening, so that the two
- * find each other as soon as they can, and their joins end it (peer_accuse, peer_reconsider).
+ * Begin or end a back-off of the peer (book failure, "Back-off"). A ring was formed without the peer, though this node
+ * hears it: the peer and a member do not hear each other. That member said so, or it is this node. Without a back-off
+ * ring after ring would be formed, without end. The first time may be an accident. After that the peer is ignored for
+ * longer each time, while the members stay the same. The member that does not hear the peer does not ignore it. So both
+ * find each other as soon as they can, and their joins end the back-off (peer_accuse, peer_reconsider).
  */
 static void judge(struct totem_engine *engine, struct peer *peer)
 {
@@ -426,7 +431,7 @@ static void judge(struct totem_engine *engine, struct peer *peer)
 		peer->stale_count = 0;
 		return;
 	}
-	/* The one that does not hear it may be gone. */
+	/* The member that does not hear the peer may have left. */
 	if (engine->left.count > 0 || !node_set_has(&engine->memb, peer->backoff_accuser)) {
 		peer->backoff_until_ns = peer->ask_until_ns = 0;
 		peer->is_unheard = false;
@@ -453,7 +458,7 @@ static void judge(struct totem_engine *engine, struct peer *peer)
 	peer->conflicts++;
 	peer->backoff_until_ns = engine->now_ns + peer->backoff_ns;
 	peer->ask_until_ns = accuser == engine->options.nodeid ? peer->backoff_until_ns : 0;
-	/* Two that part and meet in step, each time both at once, have to fall out of step. */
+	/* A random time, so that two nodes that end their back-offs at the same time do not do so for ever. */
 	peer->lift_ns = engine->now_ns + 2 * engine->options.join_ns +
 			engine_random(engine) % (4 * engine->options.join_ns);
 	trace_unheard(engine, peer, TOTEM_TRACE_BACKOFF);
@@ -464,7 +469,10 @@ static void judge(struct totem_engine *engine, struct peer *peer)
 		peer->backoff_ns = BACKOFF_MAX_NS;
 }
 
-/* Keeping quiet, we are not found: so we ask those for whose sake we may have been left out. */
+/*
+ * A silent node (peer_is_quiet) is not found by others. So it asks the nodes for whose sake it may have been left
+ * out.
+ */
 static void ask_the_lost(struct totem_engine *engine)
 {
 	for (uint32_t i = 0; i < engine->peer_count; i++) {
@@ -483,8 +491,8 @@ void peer_installed(struct totem_engine *engine)
 }
 
 /*
- * Two that do not hear each other may be silent when they could: representatives alone speak to strangers,
- * and those may be unwanted. So the accuser goes on asking.
+ * The accuser asks again from time to time. After a path has returned, the two nodes may send no packets that the
+ * other one receives: only representatives send merge detects, and these may be ignored.
  */
 void peer_backoff_expired(struct totem_engine *engine)
 {

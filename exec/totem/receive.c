@@ -15,8 +15,8 @@ static bool is_far_ahead(const struct totem_engine *engine, uint32_t seq)
 }
 
 /*
- * Return whether the seq is forged because this node holds the token: no other member can give seqs then. Such a frame would
- * take the place of a frame of this node.
+ * Return whether the seq is forged because this node holds the token: no other member can give seqs then. Such a frame
+ * would take the place of a frame of this node.
  */
 static bool is_impossible(const struct totem_engine *engine, uint32_t seq)
 {

@@ -1,39 +1,44 @@
 /*
  * Members that are silent beyond the operator's budget (totem.silence), and the vote that removes one.
  *
- * Life of a silence: 1 The token is late. Every member asks every other member on its own paths (lease.c).
- * 2 A member that has not heard the suspect for the whole budget says so to all members, again and again.
- * 3a Any packet of the suspect ends it. Votes about it may still count elsewhere, so those who gave one answer its
- * questions without a grant for a while (suspect.c): only the token renews its lease then. 3b A majority of the
- * ring's members say so, and of the others each is silent to this node as well: no member is left that may have
- * heard the suspect. It is removed, and the join that names it makes all members agree. A ring of two never gets there: one of two is no majority.
+ * Life of a silence:
  *
- * A budget is never less than four round trips, nor than what the suspect's own lease asks for. A judge that
- * was late itself has more patience, up to twice as much (Dadgar, Phillips, Currey, "Lifeguard", 2018).
+ * 1. The token is late. Each member asks all other members on its own paths (lease.c).
+ * 2. A member that has not heard the suspect for the whole budget votes: it tells all members, repeatedly.
+ * 3. One of these ends it:
+ *    - Any packet of the suspect. Its votes may still count at other members. So for a while the voters answer its
+ *      questions without renewing its lease (suspect.c). Then only the token renews it.
+ *    - A majority of the ring has voted, and each other member is silent to this node as well. So no member is left
+ *      that may have heard the suspect. It is removed. The join that names it makes all members agree.
+ *
+ * In a ring of two this never happens, since one of two is no majority.
+ *
+ * A budget is at least four round trips, and at least as long as the suspect's own lease requires. A node whose own
+ * timers were late waits longer, up to twice as long (Dadgar, Phillips, Currey, "Lifeguard", 2018).
  */
 #include "exec/totem/state.h"
 
 #define TRIPS_MIN 4u
-#define LATE_FRACTION 50u /* of the budget: what is less late is on time */
-#define LATE_TIMES 4u     /* so much more patience than it was late, at most as much again */
-#define LATE_BUDGETS 2u   /* for so many budgets */
-#define VOTE_BUDGETS 2u   /* so long a vote may count somewhere */
-#define WITNESS_AGE_NS (10000 * MILLISECOND_NS) /* its connection is gone: what it showed may have changed */
+#define LATE_FRACTION 50u /* the budget divided by this: a timer that is less late is on time */
+#define LATE_TIMES 4u     /* the delay times this is added to the budget, at most the budget itself */
+#define LATE_BUDGETS 2u   /* number of budgets for which that lasts */
+#define VOTE_BUDGETS 2u   /* number of budgets for which a vote may count at another member */
+#define WITNESS_AGE_NS (10000 * MILLISECOND_NS) /* without a connection the witness is too old after this time */
 
 static uint64_t max_ns(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
 }
 
-/* The last token came here before it came to the peer: what it tells of that one is a rotation old. */
+/* Return whether the last token came here before it came to the peer. Then its proof for the peer is a rotation old. */
 static bool is_behind(const struct totem_engine *engine, const struct peer *peer)
 {
 	return !engine_is_rep(engine) && peer->id > engine->options.nodeid;
 }
 
 /*
- * From when on silence counts: the last sign of life, or, on an idle ring, when the token that its holder keeps
- * was due again. A judge that did not run heard nothing, and cannot say.
+ * Return when the silence began: at the last sign of life, or on an idle ring when the held token was due again. While
+ * this node did not run it could not hear the peer. That time does not count.
  */
 static uint64_t quiet_ns(const struct totem_engine *engine, const struct peer *peer)
 {
@@ -82,7 +87,7 @@ enum totem_witness silence_witness(const struct totem_engine *engine, const stru
 	return peer->witness;
 }
 
-/* A member that lives has answered the last question by the time of the next one. */
+/* A member that runs has answered the last question by the time of the next one. */
 void silence_ask_witness(struct totem_engine *engine, struct peer *peer)
 {
 	uint64_t alive_ns = max_ns(peer->alive_ns, engine->all_alive_ns);
@@ -116,10 +121,10 @@ void silence_late(struct totem_engine *engine, uint64_t late_ns)
 
 	if (budget_ns == 0 || late_ns < budget_ns / LATE_FRACTION)
 		return;
-	/* A stop is over when it ends, though one timer after the other is late then. A lack of processor time goes on. */
+	/* After a stop all timers are late once, but the cause is over. A lack of processor time goes on. */
 	if (engine->now_ns - engine->awake_ns < budget_ns / 4)
 		return;
-	/* What it did not hear while it did not run tells nothing. */
+	/* Silence during that time proves nothing, since this node did not run. */
 	if (late_ns >= budget_ns / 4)
 		engine->awake_ns = engine->now_ns;
 	if (engine->now_ns >= engine->late_until_ns || late_ns > engine->late_ns)
@@ -134,7 +139,10 @@ static bool is_suspect(const struct totem_engine *engine, const struct peer *pee
 	       engine->now_ns >= quiet_ns(engine, peer) + budget_ns(engine, peer);
 }
 
-/* Its vote about a suspect counts for as long as it takes to come again, a few times: the voter's budget. */
+/*
+ * Return whether a vote of the voter counts. It lasts for the voter's budget, within which it is repeated a few
+ * times.
+ */
 static bool has_voted(const struct totem_engine *engine, const struct peer *voter, uint32_t suspect)
 {
 	uint64_t age_ns = engine->options.silence_ns;
@@ -148,7 +156,7 @@ static bool has_voted(const struct totem_engine *engine, const struct peer *vote
 	return false;
 }
 
-/* A majority has not heard it, and no member that is still heard may have. */
+/* Return whether a majority has not heard the suspect, and no other member that this node hears may have heard it. */
 static bool is_convicted(const struct totem_engine *engine, const struct peer *suspect)
 {
 	uint32_t count = 1; /* this node */
@@ -167,7 +175,7 @@ static bool is_convicted(const struct totem_engine *engine, const struct peer *s
 	return count > engine->memb.count / 2 || TOTEM_MUTANT(engine, VOTE_ALONE);
 }
 
-/* true: the engine has left its state. */
+/* Remove the suspect if the votes suffice. true: the engine has left its state. */
 static bool convict(struct totem_engine *engine, struct peer *suspect)
 {
 	if (!is_voted(engine) || engine->is_cut || engine->is_pausing || !is_suspect(engine, suspect) ||
@@ -177,7 +185,7 @@ static bool convict(struct totem_engine *engine, struct peer *suspect)
 	return true;
 }
 
-/* A vote that is under way, or not read yet, counts later than it was sent: hence twice as long. */
+/* A vote may still be under way, or wait in a socket, and count later than it was sent. So this is twice as long. */
 bool silence_is_voted(const struct totem_engine *engine, const struct peer *peer)
 {
 	uint64_t age_ns = max_ns(engine->options.silence_ns, lease_to_budget(engine->announced_ns));
@@ -203,7 +211,7 @@ void silence_voted(struct totem_engine *engine, struct peer *voter, uint32_t sus
 			oldest = vote;
 	}
 	*oldest = (struct vote){.id = suspect, .at_ns = engine->now_ns};
-	/* It may have been the last one that was missing. */
+	/* This may have been the last vote that was missing. */
 	if (engine->state == TOTEM_OPERATIONAL || engine->state == TOTEM_GATHER)
 		convict(engine, peer_find(engine, suspect));
 }

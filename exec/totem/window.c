@@ -77,8 +77,8 @@ static void judge_cut(struct window *window, const struct window_rotation *rotat
 }
 
 /*
- * Measure rotations with few frames. A rotation with more frames counts only if there is no other value yet. The value falls
- * at once and rises slowly: a longer rotation may come from a busy member, or from a path that is longer now.
+ * Measure rotations with few frames. A rotation with more frames counts only if there is no other value yet. The value
+ * falls at once and rises slowly: a longer rotation may come from a busy member, or from a path that is longer now.
  */
 static void note_idle(struct window *window, const struct window_rotation *rotation)
 {
@@ -94,9 +94,9 @@ static void note_idle(struct window *window, const struct window_rotation *rotat
 }
 
 /*
- * Return the target for the time of a rotation. A visit costs as much as dozens of frames, for waking up, reading and sending
- * the token. So each sender needs enough frames in a visit to make up for that. If an idle rotation takes long, by distance or
- * by many members, frames may take as long as that.
+ * Return the target for the time of a rotation. A visit costs as much as dozens of frames, for waking up, reading and
+ * sending the token. So each sender needs enough frames in a visit to make up for that. If an idle rotation takes long,
+ * by distance or by many members, frames may take as long as that.
  */
 static uint64_t target_of(const struct window *window, const struct window_rotation *rotation)
 {
