@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include "exec/config/native_keys.h"
+#include "exec/config/words.h"
+
+#define PLUGIN_NAMES_MAX 4000
 
 /* --- later files over earlier ones --- */
 
@@ -312,7 +315,24 @@ static void set_transport(struct native *native, const struct native_block *bloc
 	set_plugin_options(native, block, COTERIE_KIND_TRANSPORT, name);
 }
 
-/* With the first service of its own a file stands for the whole set. */
+/* One key has the names of all services that the file removes. */
+static void remove_service(struct tree *tree, const char *name, struct place place)
+{
+	static const char key[] = "coterie.plugins.without";
+	const char *before = tree_text(tree, key);
+	char names[PLUGIN_NAMES_MAX];
+
+	if (before != NULL && config_has_word(before, name))
+		return;
+	int length = snprintf(names, sizeof(names), "%s%s%s", before == NULL ? "" : before,
+		before == NULL ? "" : " ", name);
+
+	if ((size_t)length >= sizeof(names))
+		tree_error(tree, place, "too many services are not enabled: remove some blocks");
+	else
+		tree_set_string(tree, key, names, place);
+}
+
 static void set_service(struct native *native, const struct native_block *block)
 {
 	struct tree *tree = native->tree;
@@ -320,14 +340,14 @@ static void set_service(struct native *native, const struct native_block *block)
 	const char *name = plugin_name(native, block);
 	uint64_t is_enabled = 1;
 
-	if (!tree->has_standard_set && tree_find(tree, "coterie.plugins.standard") == NULL)
-		tree_set_string(tree, "coterie.plugins.standard", "no", block->place);
 	if (name == NULL)
 		return;
 	if (enabled != NULL && !native_check(tree, block, enabled, enabled->values[0], &is_enabled))
 		return;
-	if (is_enabled == 0)
+	if (is_enabled == 0) {
+		remove_service(tree, name, enabled->place);
 		return;
+	}
 	tree_add_service(tree, name, block->place);
 	set_plugin_options(native, block, COTERIE_KIND_SERVICE, name);
 }
@@ -360,7 +380,7 @@ static void set_block(struct native *native, const struct native_block *block, u
 		set_block(native, at, node_count);
 }
 
-/* The transport first: others depend on it. Then `plugins`, which says whether services mean the set. */
+/* The transport first: others depend on it. Then `plugins`, whose services come before those of blocks. */
 static void set_blocks(struct native *native, const struct native_block *top)
 {
 	uint32_t node_count = 0;

@@ -281,12 +281,8 @@ static void set_plugins(struct tree *tree, const struct native_block *block)
 	char joined[PLUGIN_PATHS_MAX] = "";
 	uint64_t is_standard;
 
-	/* yes is what holds where no block names a service; no stands in the map. */
-	if (checked(tree, block, "standard", &is_standard) != NULL) {
-		tree->has_standard_set = is_standard != 0;
-		if (is_standard == 0)
-			set_text(tree, "coterie.plugins.standard", "no", place_of(block, "standard"));
-	}
+	if (checked(tree, block, "standard", &is_standard) != NULL && is_standard == 0)
+		set_text(tree, "coterie.plugins.standard", "no", place_of(block, "standard"));
 
 	for (uint32_t i = 0; paths != NULL && i < paths->count; i++) {
 		const char *path = native_absolute(tree, paths->values[i], paths->place);

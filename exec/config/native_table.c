@@ -291,7 +291,7 @@ static const struct native_row rows[] = {
 		"commands, each \"NAME=COMMAND\""),
 
 	SPECIAL("service", "enabled", COTERIE_OPT_BOOL, "yes", 0, 0, NULL, R,
-		"no: the block stays, the service is not loaded"),
+		"no: the service is not loaded, also if it is a standard one"),
 
 	SPECIAL("plugins", "path", COTERIE_OPT_LIST, NULL, 0, 0, NULL, 0,
 		"folders where plugins are looked for, in this order"),
@@ -299,8 +299,8 @@ static const struct native_row rows[] = {
 		"plugins to load beside the services"),
 	BOOL("plugins", "builtin-only", "no", FORM_YES_NO, "coterie.plugins.builtin_only", 0,
 		"only plugins that are linked into the daemon"),
-	SPECIAL("plugins", "standard", COTERIE_OPT_BOOL, NULL, 0, 0, NULL, R,
-		"the standard services too; yes as long as no block names a service"),
+	SPECIAL("plugins", "standard", COTERIE_OPT_BOOL, "yes", 0, 0, NULL, R,
+		"no: only services that have a block, or stand in 'load', are loaded"),
 
 	BOOL("log", "stderr", "yes", FORM_YES_NO, "logging.to_stderr", R, "log to stderr"),
 	BOOL("log", "syslog", "yes", FORM_YES_NO, "logging.to_syslog", R, "log to syslog"),
@@ -385,7 +385,7 @@ static const struct native_kind kinds[] = {
 	{"quorum device", "device", "MODEL", false, "a quorum device; net is corosync-qdevice's"},
 	{"quorum device heuristics", "heuristics", NULL, false, "checks that the device's algorithm counts"},
 	{"service", "service", "NAME", true,
-		"a service to load; with the first of these blocks only those that have one are"},
+		"a service to load, beside the standard ones"},
 	{"plugins", "plugins", NULL, false, "where plugins are, and which to load"},
 	{"log", "log", NULL, false, "what is logged and where to"},
 	{"log subsystem", "subsystem", "NAME", false, "the same for one part of the daemon"},

@@ -150,19 +150,40 @@ static int put_node(struct print *print, const struct config_node *node)
 
 /* --- services and plugins --- */
 
+/* A block for each service that the file removes. */
+static int put_removed(struct print *print)
+{
+	const struct config_entry *without = print_find(print, "coterie.plugins.without");
+	const char *at = without == NULL ? "" : without->text;
+	struct print_block block;
+	int rc = 0;
+
+	while (*at != '\0' && rc == 0) {
+		char name[64];
+		size_t length = strcspn(at, " ");
+
+		snprintf(name, sizeof(name), "%.*s", (int)length, at);
+		if (print_block_begin(&block, print, 0) < 0)
+			return -ENOMEM;
+		print_block_set(&block, "enabled", "no", without);
+		rc = print_block_end(&block, "service", name, true, print->out);
+		at += length;
+		at += strspn(at, " ");
+	}
+	return rc;
+}
+
 static int put_services(struct print *print)
 {
 	const struct config *config = print->config;
 	const struct config_entry *standard = print_find(print, "coterie.plugins.standard");
 	const struct config_entry *path = print_find(print, "coterie.plugins.path");
-	uint32_t count = 0;
 	struct print_block block;
-	int rc = 0;
+	int rc = put_removed(print);
 
 	for (uint32_t i = 0; i < config->service_count && rc == 0; i++) {
 		if (!config->services[i].is_required)
 			continue;
-		count++;
 		if (print_block_begin(&block, print, 0) < 0)
 			return -ENOMEM;
 		print_block_plugin(&block, config->services[i].name);
@@ -170,11 +191,10 @@ static int put_services(struct print *print)
 	}
 	if (rc < 0 || print_block_begin(&block, print, 0) < 0)
 		return -ENOMEM;
-	print_done(print, standard);
-	if ((standard == NULL) != (count == 0)) {
-		print_tabs(block.lines, 1);
-		fprintf(block.lines, "standard = %s\n", standard == NULL ? "yes" : "no");
-	}
+	if (standard != NULL && strcmp(standard->text, "no") == 0)
+		print_block_set(&block, "standard", "no", standard);
+	else
+		print_done(print, standard);
 	if (path != NULL) {
 		const char *at = path->text;
 

@@ -71,7 +71,6 @@ struct tree {
 	uint32_t hidden; /* errors beyond CONFIG_ERRORS_MAX */
 	bool is_native;       /* read from coterie.conf: messages use its words */
 	bool has_no_provider; /* `provider = none`; else one is found where the file names none */
-	bool has_standard_set; /* asked for beside those that have a block */
 	bool is_partial;      /* what could not be understood is missing: do not miss it */
 	bool is_again;        /* for a reload */
 	bool has_error, has_log_error;

@@ -133,9 +133,19 @@ static bool is_standard_set(const struct tree *tree)
 	return !is_text(tree, "coterie.plugins.standard", "no");
 }
 
+/* Does the file remove this service? */
+static bool is_removed(const struct tree *tree, const char *name)
+{
+	const char *names = tree_text(tree, "coterie.plugins.without");
+
+	return names != NULL && config_has_word(names, name);
+}
+
 /* Will the service votequorum be there? */
 static bool has_votequorum(const struct tree *tree)
 {
+	if (is_removed(tree, "votequorum"))
+		return false;
 	for (uint32_t i = 0; i < tree->service_count; i++)
 		if (strcmp(tree->services[i].name, "votequorum") == 0)
 			return true;
@@ -226,7 +236,18 @@ static void set_system(
 			"'%s' is no priority: use max, min or a number as for nice(1)", priority);
 }
 
-/* The standard services, then what `service` sections ask for; each name once. */
+/* The key can be written by hand: the names in it are checked like those of blocks. */
+static void check_removed(struct tree *tree)
+{
+	static const char key[] = "coterie.plugins.without";
+	const char *names = tree_text(tree, key);
+
+	if (names != NULL && strspn(names, "abcdefghijklmnopqrstuvwxyz0123456789_ ") != strlen(names))
+		tree_error(tree, tree_place(tree, key),
+			"'%s' are no plugin names: use a-z, 0-9 and '_', with blanks between them", names);
+}
+
+/* The standard services, then those of `service` sections, each once. A removed service is not among them. */
 int plugins_build(struct tree *tree, struct config *config)
 {
 	/* In the order of the reference: it tells of the provider before quorum. */
@@ -240,6 +261,7 @@ int plugins_build(struct tree *tree, struct config *config)
 	if (services == NULL)
 		return -ENOMEM;
 	config->services = services;
+	check_removed(tree);
 	if (tree->service_count > SERVICES_MAX) {
 		tree_error(tree,
 			(struct place){tree->services[SERVICES_MAX].file,
@@ -248,7 +270,7 @@ int plugins_build(struct tree *tree, struct config *config)
 		return 0;
 	}
 	for (uint32_t i = 0; i < count && is_standard_set(tree); i++) {
-		if (standard[i] == NULL)
+		if (standard[i] == NULL || is_removed(tree, standard[i]))
 			continue;
 		services[config->service_count++] =
 			(struct config_plugin){.name = standard[i], .file = tree->file};
@@ -257,6 +279,8 @@ int plugins_build(struct tree *tree, struct config *config)
 		const struct config_plugin *asked = &tree->services[i];
 		uint32_t j = 0;
 
+		if (is_removed(tree, asked->name))
+			continue;
 		while (j < config->service_count && strcmp(services[j].name, asked->name) != 0)
 			j++;
 		if (j == config->service_count)
@@ -271,10 +295,16 @@ int plugins_build(struct tree *tree, struct config *config)
 	return 0;
 }
 
-/* Services that a file names for the whole set: votequorum alone would have nobody to serve. */
+/* Without the standard set, or with a part of it removed: votequorum alone would have nobody to serve. */
 static void check_needs(struct tree *tree, const struct config *config)
 {
 	const struct config_plugin *votequorum = NULL;
+
+	if (config->quorum_provider != NULL && is_removed(tree, config->quorum_provider))
+		tree_error(tree, tree_place(tree, "coterie.plugins.without"),
+			"service '%s' is the quorum provider: leave it enabled, or write 'provider = none' in "
+			"block 'quorum'",
+			config->quorum_provider);
 
 	for (uint32_t i = 0; i < config->service_count; i++) {
 		if (strcmp(config->services[i].name, "quorum") == 0)
@@ -282,7 +312,10 @@ static void check_needs(struct tree *tree, const struct config *config)
 		if (strcmp(config->services[i].name, "votequorum") == 0)
 			votequorum = &config->services[i];
 	}
-	if (votequorum != NULL && tree->is_native)
+	if (votequorum != NULL && is_removed(tree, "quorum"))
+		tree_error(tree, tree_place(tree, "coterie.plugins.without"),
+			"service 'votequorum' needs service 'quorum': leave both enabled, or none of them");
+	else if (votequorum != NULL && tree->is_native)
 		tree_error(tree, (struct place){votequorum->file, votequorum->line},
 			"service 'votequorum' needs service 'quorum': add 'service quorum {}'");
 }

@@ -173,6 +173,8 @@ static const char *const natives[] = {
 	"transport udp { multicast-address = 239.1.2.3  ttl = 4  broadcast = no }\n" A,
 	"transport acme { queue-depth = 512  device = \"mlx 5\" }\n" A,
 	"service cpg { max-message = 64K }\nservice cmap {}\n" A,
+	"service evs { enabled = no }\nservice kv { enabled = no }\nservice cmap {}\n" A,
+	"plugins { standard = no }\nservice cpg { max-message = 64K }\nservice cmap {}\n" A,
 	"plugins { standard = yes path = {/a, \"/b c\"} }\nservice tally { step-max = 5 }\n" A,
 	"plugins { standard = no }\n" A,
 	"node a { id = 1 address = {10.77.0.1, 10.78.0.1} votes = 2 keys = {\"datacenterid=x\", \"a.b=1\"} }\n"

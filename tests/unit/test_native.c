@@ -184,8 +184,17 @@ static const struct message {
 		"c.conf:2: no group 'nosuch' on this host: create it or use a numeric id", -EINVAL},
 	{A "access { administrators = {4294967295} }\n",
 		"c.conf:2: 'uid' is '4294967295': must be from 0 to 4294967294", -EINVAL},
-	{A "service votequorum {}\n",
-		"c.conf:2: service 'votequorum' needs service 'quorum': add 'service quorum {}'", -EINVAL},
+	{A "plugins { standard = no }\nservice votequorum {}\n",
+		"c.conf:3: service 'votequorum' needs service 'quorum': add 'service quorum {}'", -EINVAL},
+	{A "service quorum { enabled = no }\n",
+		"c.conf:2: service 'votequorum' needs service 'quorum': leave both enabled, or none of them",
+		-EINVAL},
+	{A "quorum { provider = corosync_votequorum }\nservice votequorum { enabled = no }\n",
+		"c.conf:3: service 'votequorum' is the quorum provider: leave it enabled, or write 'provider = "
+		"none' in block 'quorum'",
+		-EINVAL},
+	{A "keys = {\"coterie.plugins.without=a/b\"}\n",
+		"c.conf:2: 'a/b' are no plugin names: use a-z, 0-9 and '_', with blanks between them", -EINVAL},
 	{A "keys = {\"totem.token=40\"}\n",
 		"c.conf:2: 'totem.token' has its own option 'token' in block 'totem': use that", -EINVAL},
 	/* Beyond the table. */
@@ -345,16 +354,51 @@ START_TEST(values_become_keys)
 }
 END_TEST
 
-START_TEST(services_that_have_a_block_are_the_whole_set)
+/* The services of a file, in the order of their loading. The optional ones, of the standard set, are in parentheses. */
+static const struct {
+	const char *text, *want;
+	bool has_provider;
+} service_sets[] = {
+	{"", "(cmap) (cfg) (cpg) (evs) (control) (votequorum) (quorum)", true},
+	{"service metrics {}\n", "(cmap) (cfg) (cpg) (evs) (control) (votequorum) (quorum) metrics", true},
+	{"service cpg {}\n", "(cmap) (cfg) cpg (evs) (control) (votequorum) (quorum)", true},
+	{"plugins { standard = yes }\nservice metrics {}\n",
+		"(cmap) (cfg) (cpg) (evs) (control) (votequorum) (quorum) metrics", true},
+	{"service evs { enabled = no }\nservice cpg { enabled = yes }\n",
+		"(cmap) (cfg) cpg (control) (votequorum) (quorum)", true},
+	{"service metrics { enabled = no }\n", "(cmap) (cfg) (cpg) (evs) (control) (votequorum) (quorum)", true},
+	{"service votequorum { enabled = no }\n", "(cmap) (cfg) (cpg) (evs) (control) (quorum)", false},
+	{"service quorum { enabled = no }\nservice votequorum { enabled = no }\n",
+		"(cmap) (cfg) (cpg) (evs) (control)", false},
+	{"plugins { load = {kv, pload} }\nservice kv { enabled = no }\n",
+		"(cmap) (cfg) (cpg) (evs) (control) (votequorum) (quorum) pload", true},
+	{"plugins { standard = no }\n", "", false},
+	{"plugins { standard = no }\nservice cpg {}\nservice cmap { enabled = no }\n", "cpg", false},
+	{"service cpg {}\nplugins { standard = no load = {kv} }\n", "kv cpg", false},
+	{"plugins { standard = no }\nservice quorum {}\nservice votequorum {}\n", "quorum votequorum", true},
+};
+
+START_TEST(a_block_adds_to_the_standard_services)
 {
-	ck_assert_int_eq(config_case_load(&one, A "service cpg {}\nservice cmap { enabled = no }\n"), 0);
-	ck_assert_uint_eq(one.config->service_count, 1);
-	ck_assert_str_eq(one.config->services[0].name, "cpg");
-	ck_assert_ptr_null(one.config->quorum_provider);
-	ck_assert_int_eq(
-		config_case_load(&one, A "plugins { standard = yes }\nservice tally { step-max = 2 }\n"), 0);
-	ck_assert_str_eq(one.config->services[0].name, "cmap");
-	ck_assert_str_eq(one.config->services[one.config->service_count - 1].name, "tally");
+	char text[400], found[400] = "";
+
+	snprintf(text, sizeof(text), A "%s", service_sets[_i].text);
+	ck_assert_msg(config_case_load(&one, text) == 0, "%s: %s", text, config_case_error(&one));
+	for (uint32_t i = 0; i < one.config->service_count; i++) {
+		const struct config_plugin *service = &one.config->services[i];
+		size_t used = strlen(found);
+
+		snprintf(found + used, sizeof(found) - used, service->is_required ? "%s%s" : "%s(%s)",
+			i == 0 ? "" : " ", service->name);
+	}
+	ck_assert_str_eq(found, service_sets[_i].want);
+	ck_assert_int_eq(one.config->quorum_provider != NULL, service_sets[_i].has_provider);
+}
+END_TEST
+
+START_TEST(a_block_gives_options_to_a_service)
+{
+	ck_assert_int_eq(config_case_load(&one, A "service tally { step-max = 2 }\n"), 0);
 	ck_assert_str_eq(config_option(one.config, "tally", "step_max", NULL, NULL), "2");
 }
 END_TEST
@@ -628,7 +672,8 @@ static Suite *native_suite(void)
 	tcase_add_test(cases, strict_makes_them_errors);
 	tcase_add_test(cases, all_errors_of_a_file_are_said_at_once);
 	tcase_add_loop_test(cases, values_become_keys, 0, sizeof(values) / sizeof(values[0]));
-	tcase_add_test(cases, services_that_have_a_block_are_the_whole_set);
+	tcase_add_loop_test(cases, a_block_adds_to_the_standard_services, 0, sizeof(service_sets) / sizeof(service_sets[0]));
+	tcase_add_test(cases, a_block_gives_options_to_a_service);
 	tcase_add_test(cases, an_instance_has_its_own_node_and_folders);
 	tcase_add_test(cases, later_files_win);
 	tcase_add_test(cases, a_configuration_made_of_the_map_has_the_same_files);
