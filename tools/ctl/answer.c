@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/common/reach.h"
 #include "tools/common/terminal.h"
 
 #define WATCH_LOOK_S 0.5 /* how often a watch without SECONDS looks for changes */
@@ -104,9 +105,12 @@ static void on_alarm(int signal_number)
 
 void answer_limit(const struct ctl *ctl, const struct ctl_command *command)
 {
-	const struct ctl_error error = {.code = CTL_TIMED_OUT,
-		.text = "no answer in time: the daemon hangs or is busy",
-		.hint = "raise --timeout, or look into its log"};
+	struct ctl_error error = {.code = CTL_TIMED_OUT};
+	struct reach reach;
+
+	reach_explain(&reach, "", ctl->instance, CS_ERR_TIMEOUT);
+	snprintf(error.text, sizeof(error.text), "%s", reach.text);
+	snprintf(error.hint, sizeof(error.hint), "%s", reach.hint);
 
 	if (ctl->format == CTL_TEXT) {
 		limit_fd = STDERR_FILENO;

@@ -5,20 +5,17 @@
 #include <string.h>
 #include <time.h>
 
+#include "tools/common/reach.h"
+
 #define LOOK_NS 100000000 /* between attempts while the daemon starts */
 
-struct service {
-	const char *name;
-	const char *hint;
-};
-
-static const struct service services[CTL_SERVICES] = {
-	[CTL_CONFIG] = {"cmap", "load it: service { name: cmap }"},
-	[CTL_STATS] = {"cmap", "load it: service { name: cmap }"},
-	[CTL_CFG] = {"cfg", "load it: service { name: cfg }"},
-	[CTL_QUORUM] = {"quorum", "load it: service { name: quorum }"},
-	[CTL_VOTES] = {"votequorum", "set quorum.provider: corosync_votequorum, and restart the daemon"},
-	[CTL_CPG] = {"cpg", "load it: service { name: cpg }"},
+static const char *const names[CTL_SERVICES] = {
+	[CTL_CONFIG] = "cmap",
+	[CTL_STATS] = "cmap",
+	[CTL_CFG] = "cfg",
+	[CTL_QUORUM] = "quorum",
+	[CTL_VOTES] = "votequorum",
+	[CTL_CPG] = "cpg",
 };
 
 /* --- errors --- */
@@ -71,6 +68,21 @@ int ctl_fail_cs(struct ctl *ctl, const char *what, cs_error_t error)
 	default:
 		return ctl_fail(ctl, CTL_FAILED, "", "%s: %s", what, cs_strerror(error));
 	}
+}
+
+int ctl_fail_connect(struct ctl *ctl, const char *service, cs_error_t error)
+{
+	static const int codes[] = {
+		[REACH_NO_DAEMON] = CTL_NOT_RUNNING,
+		[REACH_NO_INSTANCE] = CTL_NOT_RUNNING,
+		[REACH_NO_SERVICE] = CTL_NOT_LOADED,
+		[REACH_DENIED] = CTL_DENIED,
+		[REACH_BUSY] = CTL_TIMED_OUT,
+	};
+	struct reach reach;
+
+	reach_explain(&reach, service, ctl->instance, error);
+	return ctl_fail(ctl, codes[reach.cause], reach.hint, "%s", reach.text);
 }
 
 /* --- connections --- */
@@ -127,42 +139,13 @@ bool ctl_try(struct ctl *ctl, enum ctl_service service)
 	return connect_service(ctl, service, false) == CS_OK;
 }
 
-/* Nobody listens at this service's name: is there a daemon at all? */
-static bool has_daemon(struct ctl *ctl)
-{
-	static const enum ctl_service any[] = {CTL_CONFIG, CTL_CFG, CTL_CPG, CTL_QUORUM};
-
-	for (uint32_t i = 0; i < sizeof(any) / sizeof(any[0]); i++) {
-		cs_error_t error = connect_service(ctl, any[i], false);
-
-		if (error != CS_ERR_LIBRARY)
-			return true;
-	}
-	return false;
-}
-
 int ctl_open(struct ctl *ctl, enum ctl_service service)
 {
 	if (is_remote(ctl, service))
 		return 0;
 	cs_error_t error = connect_service(ctl, service, true);
 
-	if (error == CS_OK)
-		return 0;
-	if (error == CS_ERR_TRY_AGAIN)
-		return ctl_fail(ctl, CTL_TIMED_OUT, "look into its log; raise --timeout",
-			"the daemon is starting and has no ring yet");
-	if (error == CS_ERR_ACCESS)
-		return ctl_fail(ctl, CTL_DENIED, "be root, or be named in block access of coterie.conf",
-			"not allowed to use service %s", services[service].name);
-	if (has_daemon(ctl))
-		return ctl_fail(ctl, CTL_NOT_LOADED, services[service].hint, "service %s is not loaded",
-			services[service].name);
-	if (ctl->instance != NULL)
-		return ctl_fail(ctl, CTL_NOT_RUNNING, "start it: coterie --instance NAME",
-			"no daemon of instance '%s' answers on this host", ctl->instance);
-	return ctl_fail(ctl, CTL_NOT_RUNNING, "systemctl status coterie; journalctl -u coterie -n 50",
-		"no daemon answers on this host");
+	return error == CS_OK ? 0 : ctl_fail_connect(ctl, names[service], error);
 }
 
 void ctl_close(struct ctl *ctl)

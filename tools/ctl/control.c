@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "services/client/channel.h"
+#include "services/client/error.h"
 
 /* --- connecting --- */
 
@@ -20,18 +21,7 @@ static int open_channel(struct ctl *ctl, struct channel *channel)
 		if (rc == -EAGAIN)
 			usleep(100000);
 	}
-	if (rc == 0)
-		return 0;
-	if (rc == -EACCES)
-		return ctl_fail(ctl, CTL_DENIED, "be root, or be named in block access of coterie.conf",
-			"not allowed to control the daemon");
-	if (rc == -EAGAIN)
-		return ctl_fail(ctl, CTL_TIMED_OUT, "look into its log; raise --timeout",
-			"the daemon is starting and has no ring yet");
-	if (ctl_open(ctl, CTL_CONFIG) == 0 || ctl->error.code == CTL_NOT_LOADED)
-		return ctl_fail(ctl, CTL_NOT_LOADED, "load it: service { name: control }",
-			"service control is not loaded");
-	return ctl->error.code;
+	return rc == 0 ? 0 : ctl_fail_connect(ctl, CONTROL_IPC_NAME, client_error(rc));
 }
 
 /* is_slow: the daemon sets the limit. @return bytes of the answer; minus an exit status */

@@ -152,6 +152,8 @@ int ctl_fail(struct ctl *ctl, int code, const char *hint, const char *format, ..
 void ctl_warn(struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** The same for what a library call answered. what: the thing that did not work out. */
 int ctl_fail_cs(struct ctl *ctl, const char *what, cs_error_t error);
+/** The same for a connection that failed. service: its IPC name. */
+int ctl_fail_connect(struct ctl *ctl, const char *service, cs_error_t error);
 
 /* facts.c, source.c: what several commands tell. Objects are returned, caller frees or adds them. */
 

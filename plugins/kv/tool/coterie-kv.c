@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "plugins/kv/tool/print.h"
+#include "tools/common/reach.h"
 #include "tools/common/terminal.h"
 
 #define PAUSE_MS 20
@@ -207,17 +209,53 @@ static cs_error_t once(coterie_kv_handle_t kv, struct order *order, const struct
 	}
 }
 
+/* Made before, since a signal handler can only write. */
+static char limit_text[1024];
+
+/* A daemon that is stopped lets a connection wait without an end. */
+static void on_alarm(int signal_number)
+{
+	(void)signal_number;
+	ssize_t written = write(STDERR_FILENO, limit_text, strlen(limit_text));
+	(void)written;
+	_exit(EXIT_FAILURE);
+}
+
+static void explain(char *text, size_t size, cs_error_t error)
+{
+	struct reach reach;
+
+	reach_explain(&reach, "kv", getenv("COTERIE_INSTANCE"), error);
+	snprintf(text, size, "coterie-kv: %s\n%s\n", reach.text, reach.hint);
+}
+
+static cs_error_t open_kv(coterie_kv_handle_t *kv, struct order *order, uint64_t end_ms)
+{
+	char text[1024];
+	cs_error_t rc;
+
+	explain(limit_text, sizeof(limit_text), CS_ERR_TIMEOUT);
+	signal(SIGALRM, on_alarm);
+	alarm(order->patience_s + 1);
+	do
+		rc = coterie_kv_initialize(kv, notify, order);
+	while (rc == CS_ERR_TRY_AGAIN && pause_before(end_ms));
+	alarm(0);
+	if (rc == CS_OK)
+		return CS_OK;
+	explain(text, sizeof(text), rc);
+	fputs(text, stderr);
+	return rc;
+}
+
 static int obey(struct order *order, const struct input *input)
 {
 	uint64_t end_ms = now_ms() + order->patience_s * UINT64_C(1000);
 	coterie_kv_handle_t kv;
-	cs_error_t rc;
+	cs_error_t rc = open_kv(&kv, order, end_ms);
 
-	do
-		rc = coterie_kv_initialize(&kv, notify, order);
-	while (rc == CS_ERR_TRY_AGAIN && pause_before(end_ms));
 	if (rc != CS_OK)
-		return report("cannot reach the service kv of this node", rc);
+		return EXIT_FAILURE;
 	do
 		rc = once(kv, order, input);
 	while (rc == CS_ERR_TRY_AGAIN && pause_before(end_ms));
