@@ -138,10 +138,13 @@ static bool is_busy(struct plugin_life *life, plugin_life_done done, void *arg)
 static const char *const failures[] = {
 	[LOAD] = "is not loaded", [UNLOAD] = "is not unloaded", [REPLACE] = "is not replaced, the old one serves on"};
 
-/* Who asked for what cannot be has not found a bad plugin. */
+/* A request for what cannot be has not found a bad plugin. Without a new file neither has one that needs --force. */
 static bool is_failure(const struct change *change, int rc)
 {
-	return change->kind != UNLOAD && rc < 0 && rc != -ENOENT && rc != -EEXIST && rc != -EBUSY && rc != -EALREADY;
+	if (change->kind == REPLACE && change->path == NULL && rc == -ENOTSUP)
+		return false;
+	return change->kind != UNLOAD && rc < 0 && rc != -ENOENT && rc != -EEXIST && rc != -EBUSY && rc != -EALREADY &&
+	       rc != -EAGAIN;
 }
 
 static void count_event(struct plugin_life *life, const struct change *change, int rc)
@@ -165,7 +168,9 @@ static void finish(struct plugin_life *life, int rc, const char *text)
 	if (rc == -ENOENT && change->is_optional)
 		log_line("SERV", LOG_INFO, "service %s is not installed", change->what);
 	else if (rc < 0)
-		log_line("SERV", LOG_ERR, "Plugin '%s' %s: %s", change->what, failures[change->kind], text);
+		/* The operator who asked receives the text, too. */
+		log_line("SERV", change->done != NULL && !is_failure(change, rc) ? LOG_NOTICE : LOG_ERR,
+			"Plugin '%s' %s: %s", change->what, failures[change->kind], text);
 	count_event(life, change, rc);
 	life->first = change->next;
 	if (life->first == NULL)

@@ -70,8 +70,7 @@ static const char *refusal_text(uint64_t reason)
 		return "a commit token that does not fit";
 	case TOTEM_REFUSED_PACKET:
 		return "a frame with malformed messages";
-	case TOTEM_REFUSED_STALE:
-		return "a join older than one already seen";
+	case TOTEM_REFUSED_STALE: /* log_refused */
 	case TOTEM_REFUSED_SEQ:
 		return "a join with a ring sequence number beyond reason (if it is not forged: coterie(8), "
 		       "--repair-ring-seq)";
@@ -164,6 +163,20 @@ static void log_witness(struct ring_log *log, uint64_t now_ns, const struct tote
 		eviction_witness_text((enum totem_witness)trace->cause));
 }
 
+/* Each restart of a node with another state folder, as from Corosync to Coterie, begins with some older joins. */
+static void log_refused(struct ring_log *log, uint64_t now_ns, const struct totem_trace *trace)
+{
+	if (trace->value == TOTEM_REFUSED_STALE)
+		log_limited(&log->refused, now_ns, "TOTEM", LOG_NOTICE,
+			"node %u sends joins with an older ring id than before: the first are dropped (it has "
+			"restarted with another state folder, or they are late)",
+			trace->node);
+	else
+		log_limited(&log->refused, now_ns, "TOTEM", LOG_WARNING,
+			"packet dropped, it claims to be from node %u: %s", trace->node,
+			refusal_text(trace->value));
+}
+
 void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_trace *trace)
 {
 	switch (trace->kind) {
@@ -228,9 +241,7 @@ void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_tr
 		log_witness(log, now_ns, trace);
 		break;
 	case TOTEM_TRACE_REFUSED:
-		log_limited(&log->refused, now_ns, "TOTEM", LOG_WARNING,
-			"packet dropped, it claims to be from node %u: %s", trace->node,
-			refusal_text(trace->value));
+		log_refused(log, now_ns, trace);
 		break;
 	case TOTEM_TRACE_RETRANSMITTED:
 		log_line("TOTEM", LOG_DEBUG, "Retransmit List: %x", trace->seq);

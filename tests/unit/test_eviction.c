@@ -140,6 +140,21 @@ START_TEST(a_line_says_why)
 }
 END_TEST
 
+START_TEST(older_joins_of_a_node_are_a_notice)
+{
+	struct totem_trace trace = {.kind = TOTEM_TRACE_REFUSED, .value = TOTEM_REFUSED_STALE, .node = 3};
+	char line[80];
+
+	ring_log_trace(&ring_log, 0, &trace);
+	snprintf(line, sizeof(line), "TOTEM %d limited node 3 sends joins with an older ring id", LOG_NOTICE);
+	ck_assert_msg(strncmp(logged, line, strlen(line)) == 0, "%s", logged);
+	trace.value = TOTEM_REFUSED_JOIN;
+	ring_log_trace(&ring_log, 0, &trace);
+	snprintf(line, sizeof(line), "TOTEM %d limited packet dropped, it claims to be from node 3", LOG_WARNING);
+	ck_assert_msg(strstr(logged, line) != NULL, "%s", logged);
+}
+END_TEST
+
 START_TEST(a_member_that_left_gets_no_line_and_no_record)
 {
 	struct totem_eviction left = {.nodeid = 2, .evidence = TOTEM_EVIDENCE_LEFT};
@@ -325,6 +340,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_loop_test(tcase, a_line_says_why, 0, sizeof(texts) / sizeof(texts[0]));
+	tcase_add_test(tcase, older_joins_of_a_node_are_a_notice);
 	tcase_add_test(tcase, a_member_that_left_gets_no_line_and_no_record);
 	tcase_add_test(tcase, signs_and_verdicts_are_told_apart);
 	tcase_add_test(tcase, the_lease_is_logged);

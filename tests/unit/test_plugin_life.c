@@ -440,6 +440,16 @@ START_TEST(what_cannot_be_replaced)
 }
 END_TEST
 
+/* The log has this text, and no line of a higher priority. */
+static bool has_notice_alone(const char *text)
+{
+	char error[16], warning[16];
+
+	snprintf(error, sizeof(error), "SERV %d ", LOG_ERR);
+	snprintf(warning, sizeof(warning), "SERV %d ", LOG_WARNING);
+	return exec_stub_has_logged(text) && !exec_stub_has_logged(error) && !exec_stub_has_logged(warning);
+}
+
 START_TEST(a_plugin_that_is_busy_is_not_replaced)
 {
 	install(f.folder, "nosave");
@@ -447,6 +457,19 @@ START_TEST(a_plugin_that_is_busy_is_not_replaced)
 	install(f.folder, "good");
 	ck_assert_int_eq(replace(NULL, false), -EAGAIN);
 	ck_assert_ptr_nonnull(plugin_now());
+	ck_assert(has_notice_alone("is not replaced, the old one serves on"));
+}
+END_TEST
+
+START_TEST(a_request_that_cannot_be_is_no_error_of_the_daemon)
+{
+	ck_assert_int_eq(replace(NULL, false), -ENOENT);
+	ck_assert(has_notice_alone("Plugin 'life' is not replaced, the old one serves on: it is not loaded"));
+	start_with_count(3);
+	install(f.folder, "refuses");
+	ck_assert_int_eq(replace(NULL, false), -ENOTSUP);
+	ck_assert(has_notice_alone("does not take the state"));
+	ck_assert_uint_eq(stat_u64("stats.plugins.life.fails"), 0);
 }
 END_TEST
 
@@ -617,6 +640,7 @@ int main(void)
 	tcase_add_loop_test(tc, refused_the_old_one_serves_on, 0, sizeof(bad_files) / sizeof(bad_files[0]));
 	tcase_add_test(tc, what_cannot_be_replaced);
 	tcase_add_test(tc, a_plugin_that_is_busy_is_not_replaced);
+	tcase_add_test(tc, a_request_that_cannot_be_is_no_error_of_the_daemon);
 	tcase_add_test(tc, with_force_it_starts_cold);
 	tcase_add_test(tc, a_crash_shows_in_the_trial);
 	tcase_add_test(tc, a_hang_shows_in_the_trial);

@@ -13,7 +13,7 @@
 #define FLAG_ACCEPTS "00010000"      /* __SO_ACCEPTCON of the kernel: the socket listens */
 #define FILE_SYSTEM_SWITCH "/etc/libqb/force-filesystem-sockets"
 
-/* What listens on this host. */
+/* The sockets of daemons that listen on this host. */
 struct listeners {
 	bool has_daemon;  /* of any instance */
 	bool has_default; /* one without an instance name */

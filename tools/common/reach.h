@@ -19,7 +19,7 @@ enum reach_cause {
 struct reach {
 	enum reach_cause cause;
 	char text[512]; /* the cause */
-	char hint[256]; /* what to do */
+	char hint[256]; /* the remedy */
 };
 
 /**
