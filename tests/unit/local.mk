@@ -16,6 +16,10 @@ check-shell-long:
 check-long: check-shell-long
 .PHONY: check-shell-long
 
+# The page of the plugin metrics.
+dist_check_SCRIPTS += %D%/dashboard.sh
+TESTS += %D%/dashboard.sh
+
 # Completion, in the shells.
 if HAVE_JSON
 dist_check_SCRIPTS += %D%/completion.sh
