@@ -350,6 +350,18 @@ static void set_ports(struct tree *tree, struct config *config)
 			port_of(tree, 0, step), (struct place){.file = tree->file});
 }
 
+/* Since 3.1.10 the map has the port of each link of this node, whether the file names it or not. */
+static void publish_port(struct tree *tree, const struct config_node *node, uint32_t link)
+{
+	const struct sockaddr_storage *address = &node->addresses[link];
+	in_port_t port = address->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)address)->sin6_port
+							: ((const struct sockaddr_in *)address)->sin_port;
+	char key[64];
+
+	snprintf(key, sizeof(key), "runtime.config.totem.interface.%u.mcastport", link);
+	tree_set_number(tree, key, COTERIE_MAP_U16, ntohs(port), (struct place){.file = tree->file});
+}
+
 /* The keys that say who and where we are. */
 static void publish_local(struct tree *tree, const struct config *config)
 {
@@ -363,6 +375,7 @@ static void publish_local(struct tree *tree, const struct config *config)
 			continue;
 		snprintf(key, sizeof(key), "totem.interface.%u.bindnetaddr", link);
 		tree_set_string(tree, key, node->texts[link], nowhere);
+		publish_port(tree, node, link);
 	}
 	tree_set_number(tree, "nodelist.local_node_pos", COTERIE_MAP_U32, node->position, nowhere);
 }

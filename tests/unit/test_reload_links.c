@@ -300,6 +300,15 @@ END_TEST
 
 /* ---- Links --------------------------------------------------------------- */
 
+static bool has_port(unsigned int link)
+{
+	struct map_value value;
+	char key[64];
+
+	snprintf(key, sizeof(key), "runtime.config.totem.interface.%u.mcastport", link);
+	return map_get(executive.map, key, &value) == 0 && value.type == COTERIE_MAP_U16;
+}
+
 START_TEST(a_link_comes)
 {
 	seen.tells_reload = true;
@@ -311,6 +320,7 @@ START_TEST(a_link_comes)
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_str_eq(seen.peers, "reload ");
 	ck_assert_uint_ne(number_of("runtime.config.totem.interface.1.knet_ping_timeout"), UINT32_MAX);
+	ck_assert(has_port(1));
 }
 END_TEST
 
@@ -322,6 +332,7 @@ START_TEST(a_link_goes)
 	/* Whoever still hears it is told first what holds from now on. */
 	ck_assert_str_eq(seen.peers, "reload -1 -2 -3 down0 gone0 ");
 	ck_assert_uint_eq(number_of("runtime.config.totem.interface.0.knet_ping_timeout"), UINT32_MAX);
+	ck_assert(!has_port(0));
 	write_links("", "1 2 3", "0 3");
 	seen.peers[0] = '\0';
 	ck_assert_int_eq(reload().rc, 0);

@@ -46,6 +46,19 @@ static void show(const char *key, const struct map_value *value, char *text, siz
 	}
 }
 
+/* The vector is of 3.1.7. */
+static bool is_newer(const char *key)
+{
+	return strcmp(key, "runtime.config.totem.interface.0.mcastport") == 0;
+}
+
+static const char *next_key(struct map_iterator *iterator, struct map_value *value)
+{
+	const char *key = map_iterator_next(iterator, value);
+
+	return key != NULL && is_newer(key) ? map_iterator_next(iterator, value) : key;
+}
+
 START_TEST(the_map_is_that_of_the_reference)
 {
 	static const char text[] =
@@ -75,12 +88,12 @@ START_TEST(the_map_is_that_of_the_reference)
 		line[strcspn(line, "\n")] = '\0';
 		if (!is_of_config(line))
 			continue;
-		key = map_iterator_next(iterator, &value);
+		key = next_key(iterator, &value);
 		ck_assert_msg(key != NULL, "missing: %s", line);
 		show(key, &value, shown, sizeof(shown));
 		ck_assert_str_eq(shown, line);
 	}
-	ck_assert_ptr_null(map_iterator_next(iterator, NULL));
+	ck_assert_ptr_null(next_key(iterator, &value));
 	fclose(file);
 	map_iterator_destroy(iterator);
 

@@ -203,6 +203,42 @@ START_TEST(ports_follow_the_link)
 }
 END_TEST
 
+/* Since 3.1.10, on all transports. */
+START_TEST(the_map_has_the_port_of_each_link)
+{
+	static const struct {
+		const char *text;
+		const char *ports[3];
+	} rows[] = {
+		{TOTEM("knet", "") NODELIST(CF1), {"5405"}},
+		{TOTEM("knet", "interface {\nlinknumber: 2\nmcastport: 6000\n}\n")
+				NODELIST(NODE("ring0_addr: 10.77.0.1\nring1_addr: 10.78.0.1\nring2_addr: 10.79.0.1\n"
+					      "nodeid: 1\nname: a\n")),
+			{"5405", "5406", "6000"}},
+		{TOTEM("knet", "") NODELIST(NODE("ring1_addr: 10.78.0.1\nnodeid: 1\nname: a\n")), {NULL, "5406"}},
+		{TOTEM("udpu", "interface {\nmcastport: 6000\n}\n") NODELIST(CF1), {"6000"}},
+		{TOTEM("udpu", "interface {\nmcastport: 0\n}\n") NODELIST(CF1), {"5405"}},
+		{TOTEM("udpu", "ip_version: ipv6\n") NODELIST(NODE("ring0_addr: ::1\nnodeid: 1\n")), {"5405"}},
+		{TOTEM("udp", "cluster_name: lab\n") NODELIST(CF1), {"5405"}},
+		{TOTEM("udp", "interface {\nbroadcast: yes\nmcastport: 7000\n}\n") NODELIST(CF1), {"7000"}},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ck_assert_msg(config_case_load(&one, rows[i].text) == 0, "row %zu: %s", i, config_case_error(&one));
+		for (size_t link = 0; link < 3; link++) {
+			char key[64];
+
+			snprintf(key, sizeof(key), "runtime.config.totem.interface.%zu.mcastport", link);
+			const char *port = config_case_entry(&one, key);
+
+			ck_assert_msg(rows[i].ports[link] == NULL ? port == NULL
+								  : port != NULL && strcmp(port, rows[i].ports[link]) == 0,
+				"row %zu, link %zu: %s", i, link, port);
+		}
+	}
+}
+END_TEST
+
 START_TEST(udp_makes_its_group_from_the_name)
 {
 	static const struct {
@@ -256,6 +292,7 @@ int main(void)
 	tcase_add_loop_test(tc, addresses_are_resolved_by_family, 0, COUNT(resolved));
 	tcase_add_test(tc, ids_are_generated_from_addresses);
 	tcase_add_test(tc, ports_follow_the_link);
+	tcase_add_test(tc, the_map_has_the_port_of_each_link);
 	tcase_add_test(tc, udp_makes_its_group_from_the_name);
 	tcase_add_test(tc, broadcast_shows_its_address);
 	return suite_run(suite);
