@@ -217,7 +217,7 @@ static const struct native_row rows[] = {
 	DURATION("link", "ping-interval", NULL, 0, INT32_MAX, "totem.interface.knet_ping_interval",
 		R, "time between two pings"),
 	DURATION("link", "ping-timeout", NULL, 0, INT32_MAX, "totem.interface.knet_ping_timeout", R,
-		"time without an answer after which a link counts as down"),
+		"time without an answer after which a link counts as down; at least 200ms"),
 	NUMBER("link", "ping-precision", "2048", 0, INT32_MAX,
 		"totem.interface.knet_ping_precision", R, "samples that the latency is averaged over"),
 	NUMBER("link", "pong-count", "2", 0, INT32_MAX, "totem.interface.knet_pong_count", R,

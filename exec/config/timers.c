@@ -316,22 +316,40 @@ static uint64_t path_lag(const struct tree *tree, const struct config *config, c
 	return (interval + PING_GRID_MS - 1) / PING_GRID_MS * PING_GRID_MS + PATH_LAG_JOINS * timers->join;
 }
 
+/*
+ * Milliseconds without an answer after which a link of knet counts as down. libknet 1.31 refuses less than its grid, and
+ * older ones take such a link down and up again all the time. A default below follows a short token, and is raised.
+ */
+static uint64_t ping_timeout(struct tree *tree, const struct config *config, uint32_t link, uint64_t token)
+{
+	bool is_knet = strcmp(config->transport, "knet") == 0;
+	char key[96];
+
+	snprintf(key, sizeof(key), "totem.interface.%u.knet_pong_count", link);
+	uint64_t pongs = tree_number(tree, key, 0);
+
+	snprintf(key, sizeof(key), "totem.interface.%u.knet_ping_timeout", link);
+	uint64_t timeout = tree_number(tree, key, 0);
+
+	if (timeout != 0 && timeout < PING_GRID_MS && is_knet)
+		tree_error(tree, tree_place(tree, key),
+			"'%s' is %" PRIu64 " ms: must be at least %d ms, the step in which libknet looks at links",
+			tree->is_native ? "ping-timeout" : "knet_ping_timeout", timeout, PING_GRID_MS);
+	if (timeout != 0)
+		return timeout;
+	timeout = token / (pongs != 0 ? pongs : PONG_COUNT);
+	return is_knet && timeout < PING_GRID_MS ? PING_GRID_MS : timeout;
+}
+
 static void publish_links(struct tree *tree, const struct config *config, uint64_t token)
 {
 	for (uint32_t link = 0; link < config->link_count; link++) {
-		char key[96], name[96];
+		char name[96];
 
 		if (!has_link(config, link))
 			continue;
-		snprintf(key, sizeof(key), "totem.interface.%u.knet_pong_count", link);
-		uint64_t pongs = tree_number(tree, key, 0);
-
-		pongs = pongs != 0 ? pongs : PONG_COUNT;
-		snprintf(key, sizeof(key), "totem.interface.%u.knet_ping_timeout", link);
-		uint64_t timeout = tree_number(tree, key, 0);
-
 		snprintf(name, sizeof(name), "interface.%u.knet_ping_timeout", link);
-		runtime_set(tree, name, timeout != 0 ? timeout : token / pongs);
+		runtime_set(tree, name, ping_timeout(tree, config, link, token));
 		snprintf(name, sizeof(name), "interface.%u.knet_ping_interval", link);
 		runtime_set(tree, name, ping_interval(tree, link, token));
 	}

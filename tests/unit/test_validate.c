@@ -69,6 +69,30 @@ START_TEST(timers_are_computed)
 }
 END_TEST
 
+/* libknet looks at its links every 200 ms. Its version 1.31 refuses a shorter timeout. */
+START_TEST(ping_timeouts_of_knet_are_at_least_200_ms)
+{
+	static const struct {
+		const char *transport, *lines;
+		uint32_t timeout;
+	} rows[] = {
+		{"knet", "interface {\nknet_ping_timeout: 200\n}\n", 200},
+		{"knet", "token: 300\n", 200},
+		{"knet", "token: 500\n", 250},
+		{"knet", "interface {\nknet_pong_count: 100\n}\n", 200},
+		{"udpu", "token: 300\n", 150}, /* no link of knet */
+	};
+	char text[2048];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(text, sizeof(text), "totem {\nversion: 2\ntransport: %s\n%s}\nnodelist {\n" CF1 CF2 "}\n",
+			rows[i].transport, rows[i].lines);
+		ck_assert_msg(config_case_load(&one, text) == 0, "%s", config_case_error(&one));
+		check_number("interface.0.knet_ping_timeout", rows[i].timeout);
+	}
+}
+END_TEST
+
 /* --- how much later than this node's a path between two others may carry packets again --- */
 
 static const struct {
@@ -299,6 +323,10 @@ static const struct refused {
 		-EINVAL},
 	{TOTEM("udpu", "interface {\nttl: 5\n}\n") NODELIST(CF1), "c.conf:5: Can only set ttl",
 		-EINVAL},
+	{TOTEM("knet", "interface {\nknet_ping_timeout: 199\n}\n") NODELIST(CF1),
+		"c.conf:5: 'knet_ping_timeout' is 199 ms: must be at least 200 ms", -EINVAL},
+	{TOTEM("knet", "interface {\nlinknumber: 0\nknet_ping_interval: 5000\nknet_ping_timeout: 1\n}\n") NODELIST(CF1),
+		"c.conf:7: 'knet_ping_timeout' is 1 ms", -EINVAL},
 	{TOTEM("udpu", "interface {\nknet_link_priority: 5\n}\n") NODELIST(CF1),
 		"c.conf:5: Can only set link priority", -EINVAL},
 	{TOTEM("udpu", "interface {\nlinknumber: 1\nmcastport: 9\n}\n") NODELIST(CF1),
@@ -424,6 +452,7 @@ int main(void)
 	TCase *tc = validate_case_add(suite);
 
 	tcase_add_loop_test(tc, timers_are_computed, 0, COUNT(timers));
+	tcase_add_test(tc, ping_timeouts_of_knet_are_at_least_200_ms);
 	tcase_add_loop_test(tc, a_path_lag_is_computed_for_knet, 0, COUNT(path_lags));
 	tcase_add_loop_test(tc, silence_is_budgeted, 0, COUNT(silences));
 	tcase_add_test(tc, without_a_budget_nothing_changes);
