@@ -317,8 +317,8 @@ static uint64_t path_lag(const struct tree *tree, const struct config *config, c
 }
 
 /*
- * Milliseconds without an answer after which a link of knet counts as down. libknet 1.31 refuses less than its grid, and
- * older ones take such a link down and up again all the time. A default below follows a short token, and is raised.
+ * Milliseconds without an answer after which a link of knet counts as down. Version 1.31 of libknet refuses less than its
+ * grid. Older ones take such a link down and up again all the time. A default below follows a short token, and is raised.
  */
 static uint64_t ping_timeout(struct tree *tree, const struct config *config, uint32_t link, uint64_t token)
 {
