@@ -144,33 +144,52 @@ static void take_options(struct plan *plan)
 	}
 }
 
-/* Its keys are not only options: it looks for itself what is new. */
-static void tell_transport(struct executive *executive, const struct plugin *plugin)
+/*
+ * A reload of the file succeeds although a part of it has no effect. corosync-cfgtool -R shows the key, as since 3.1.9. The
+ * log has each error, the key the first.
+ */
+static void report_part(struct executive *executive, enum reload_source source, const char *text)
 {
-	int rc = plugin->transport.reload == NULL ? 0 : plugin->transport.reload(plugin->self);
+	static const char key[] = "config.reload_error_message";
+	const char *before;
 
-	if (rc < 0)
-		log_line("CFG", LOG_ERR, "transport %s keeps its old settings: %s", plugin->name,
-			strerror(-rc));
-	else if (rc == COTERIE_RELOAD_REKEY)
-		rekey_loaded(executive->rekey);
+	log_line("CFG", LOG_ERR, "%s", text);
+	if (source == RELOAD_FILE && map_get_string(executive->map, key, &before) < 0)
+		map_set_string(executive->map, key, text);
 }
 
-static void tell_plugins(struct executive *executive, const struct plan *plan)
+/* Its keys are not only options: it looks for itself what is new. */
+static void tell_transport(struct executive *executive, const struct plugin *plugin, enum reload_source source)
+{
+	int rc = plugin->transport.reload == NULL ? 0 : plugin->transport.reload(plugin->self);
+	char text[256];
+
+	if (rc == COTERIE_RELOAD_REKEY)
+		rekey_loaded(executive->rekey);
+	if (rc >= 0)
+		return;
+	snprintf(text, sizeof(text), "transport %s keeps its old settings: %s", plugin->name, strerror(-rc));
+	report_part(executive, source, text);
+}
+
+static void tell_plugins(struct executive *executive, const struct plan *plan, enum reload_source source)
 {
 	for (uint32_t i = 0; i < plan->plugin_count; i++) {
 		const struct plugin *plugin = plan->plugins[i].plugin;
 
 		if (plugin->descriptor->kind == COTERIE_KIND_TRANSPORT) {
-			tell_transport(executive, plugin);
+			tell_transport(executive, plugin, source);
 			continue;
 		}
 		if (!plan->plugins[i].has_changed || plugin->service.reload == NULL)
 			continue;
 		int rc = plugin->service.reload(plugin->self);
-		if (rc < 0)
-			log_line("CFG", LOG_ERR, "plugin %s does not take its new options: %s",
-				plugin->name, strerror(-rc));
+		char text[256];
+
+		if (rc >= 0)
+			continue;
+		snprintf(text, sizeof(text), "plugin %s does not take its new options: %s", plugin->name, strerror(-rc));
+		report_part(executive, source, text);
 	}
 }
 
@@ -207,7 +226,7 @@ static int commit(
 				   : config_publish_runtime(config, executive->map);
 	if (rc < 0)
 		log_line("CFG", LOG_ERR, "some keys keep their values: %s", strerror(-rc));
-	tell_plugins(executive, plan);
+	tell_plugins(executive, plan, source);
 	if (source == RELOAD_FILE)
 		plugin_life_follow(executive->life, before, config);
 	reload_nodes_remove(reload, before);
