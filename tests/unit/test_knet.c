@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "tests/unit/knet_nodes.h"
@@ -491,6 +492,57 @@ START_TEST(libknet_debugs_when_the_config_wants_it)
 }
 END_TEST
 
+/* Put a line into the pipe as libknet does, and read it. */
+static void write_line(uint8_t level, const char *text)
+{
+	struct knet_log_msg record = {.subsystem = KNET_SUB_LINK, .msglevel = level};
+
+	snprintf(record.msg, sizeof(record.msg), "%s", text);
+	ck_assert_int_eq(write(nodes.list[0].mesh->log_fds[1], &record, sizeof(record)), sizeof(record));
+	knet_serve(&nodes, 0);
+}
+
+static int priority_of(const char *words)
+{
+	const struct mock_queue *logs = &nodes.list[0].host->logs;
+
+	for (uint32_t i = 0; i < logs->count; i++)
+		if (strstr((const char *)logs->list[i].data, words) != NULL)
+			return (int)logs->list[i].id;
+	return -1;
+}
+
+/* Since 3.1.8: libknet has a level below debug, for single packets. */
+START_TEST(libknet_traces_when_the_config_wants_it)
+{
+	const uint8_t trace = KNET_LOG_DEBUG + 1;
+	uint8_t level;
+
+	knet_node_start(&nodes, 0, 1, 2);
+	knet_handle_t handle = nodes.list[0].mesh->handle;
+
+	write_line(trace, "trace of nobody");
+	knet_set_text(&nodes, 0, "logging.debug", "on");
+	write_line(trace, "trace of debug");
+	knet_set_text(&nodes, 0, "logging.debug", "trace");
+	write_line(trace, "trace of trace");
+	write_line(KNET_LOG_DEBUG, "debug of trace");
+	ck_assert_int_eq(priority_of("trace of nobody"), -1);
+	ck_assert_int_eq(priority_of("trace of debug"), -1);
+	ck_assert_int_eq(priority_of("trace of trace"), LOG_DEBUG + 1);
+	ck_assert_int_eq(priority_of("debug of trace"), LOG_DEBUG);
+	knet_log_get_loglevel(handle, KNET_SUB_RX, &level);
+#ifdef KNET_LOG_TRACE
+	ck_assert_uint_eq(level, KNET_LOG_TRACE);
+#else
+	ck_assert_uint_eq(level, KNET_LOG_DEBUG);
+#endif
+	knet_set_text(&nodes, 0, "logging.debug", "off");
+	knet_log_get_loglevel(handle, KNET_SUB_LINK, &level);
+	ck_assert_uint_eq(level, KNET_LOG_INFO);
+}
+END_TEST
+
 /* ---- Start --------------------------------------------------------------- */
 
 START_TEST(small_buffers_are_refused_or_put_up_with)
@@ -563,6 +615,7 @@ int main(void)
 	tcase_add_test(tcase, status_tells_of_every_link);
 	tcase_add_test(tcase, statistics_have_the_names_of_the_field);
 	tcase_add_test(tcase, libknet_debugs_when_the_config_wants_it);
+	tcase_add_test(tcase, libknet_traces_when_the_config_wants_it);
 	tcase_add_test(tcase, libknet_tells_of_packets_only_when_somebody_is_silent);
 	tcase_add_test(tcase, small_buffers_are_refused_or_put_up_with);
 	tcase_add_test(tcase, an_id_beyond_16_bits_is_refused);

@@ -127,6 +127,7 @@ struct mesh {
 	uint64_t mtu;      /* as libknet was told; 0: it looks for it */
 	bool has_mtu;      /* it was told */
 	bool is_debugging; /* lines of level debug are wanted */
+	bool is_tracing;   /* and those of level trace, which newer versions of libknet have */
 	bool is_listening; /* so are those about packets, which may tell why somebody is silent */
 };
 

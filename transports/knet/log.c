@@ -16,6 +16,14 @@
 /* As much as anybody may have: 4096 records, for the times when the loop is held up. */
 #define PIPE_SIZE (1 << 20)
 
+/* Newer versions of libknet have a level below debug. */
+#ifdef KNET_LOG_TRACE
+#define LEVEL_TRACE KNET_LOG_TRACE
+#else
+#define LEVEL_TRACE KNET_LOG_DEBUG
+#endif
+#define LOG_TRACE (LOG_DEBUG + 1) /* as the host table has it */
+
 /* Any packet makes these speak. */
 static bool is_outsiders(uint8_t subsystem)
 {
@@ -69,10 +77,11 @@ static void tell(struct mesh *mesh, const struct knet_log_msg *record)
 {
 	static const int priorities[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
 	int priority =
-		record->msglevel <= KNET_LOG_DEBUG ? priorities[record->msglevel] : LOG_DEBUG;
+		record->msglevel <= KNET_LOG_DEBUG ? priorities[record->msglevel] : LOG_TRACE;
 	uint64_t hidden = 0;
 
-	if (tell_wrong_key(mesh, record) || (priority == LOG_DEBUG && !mesh->is_debugging))
+	if (tell_wrong_key(mesh, record) || (priority >= LOG_DEBUG && !mesh->is_debugging) ||
+		(priority == LOG_TRACE && !mesh->is_tracing))
 		return;
 	if (is_outsiders(record->subsystem) && priority != LOG_INFO) {
 		if (mesh->host->now_ns(mesh->ctx) < mesh->crypto.quiet_ns)
@@ -108,19 +117,27 @@ static void log_ready(void *arg, int fd, uint32_t revents)
 	mesh_log_read(arg);
 }
 
+static uint8_t level_of(const struct mesh *mesh)
+{
+	if (mesh->is_tracing)
+		return LEVEL_TRACE;
+	return mesh->is_debugging ? KNET_LOG_DEBUG : KNET_LOG_INFO;
+}
+
 void mesh_log_levels(struct mesh *mesh)
 {
-	mesh->is_debugging = strcmp(mesh_map_text(mesh, "logging.logger_subsys.KNET.debug",
-					    mesh_map_text(mesh, "logging.debug", "off")),
-				     "off") != 0;
+	const char *debug = mesh_map_text(
+		mesh, "logging.logger_subsys.KNET.debug", mesh_map_text(mesh, "logging.debug", "off"));
+
+	mesh->is_debugging = strcmp(debug, "off") != 0;
+	mesh->is_tracing = strcmp(debug, "trace") == 0;
 	for (int i = 0; i < KNET_MAX_SUBSYSTEMS; i++)
-		knet_log_set_loglevel(mesh->handle, (uint8_t)i,
-			mesh->is_debugging ? KNET_LOG_DEBUG : KNET_LOG_INFO);
+		knet_log_set_loglevel(mesh->handle, (uint8_t)i, level_of(mesh));
 	/*
 	 * Only a line of this level tells of encrypted packets at a node without a key. There is
 	 * one for every packet of a node whose link is not up yet as well, and nobody reads those.
 	 */
-	if (mesh->is_listening)
+	if (mesh->is_listening && !mesh->is_tracing)
 		knet_log_set_loglevel(mesh->handle, KNET_SUB_RX, KNET_LOG_DEBUG);
 }
 
@@ -130,7 +147,7 @@ void mesh_log_listen(struct mesh *mesh, bool is_listening)
 		return;
 	mesh->is_listening = is_listening;
 	knet_log_set_loglevel(mesh->handle, KNET_SUB_RX,
-		is_listening || mesh->is_debugging ? KNET_LOG_DEBUG : KNET_LOG_INFO);
+		is_listening && !mesh->is_debugging ? KNET_LOG_DEBUG : level_of(mesh));
 }
 
 int mesh_log_open(struct mesh *mesh)
