@@ -331,6 +331,11 @@ START_TEST(settings_of_links_follow_the_map)
 	ck_assert_uint_eq(precision, 100);
 	knet_link_get_priority(handle, 2, 0, &priority);
 	ck_assert_uint_eq(priority, 200);
+	knet_set_number(&nodes, 0, "totem.interface.0.knet_link_priority", 0);
+	ck_assert_int_eq(nodes.ops->reload(nodes.list[0].mesh), 0);
+	knet_link_get_priority(handle, 2, 0, &priority);
+	ck_assert_uint_eq(priority, 1); /* as in 3.1.9 and later */
+	knet_set_number(&nodes, 0, "totem.interface.0.knet_link_priority", 200);
 	knet_link_get_pong_count(handle, 2, 0, &pongs);
 	ck_assert_uint_eq(pongs, 255);
 	knet_handle_pmtud_getfreq(handle, &precision);

@@ -149,6 +149,7 @@ static int path_apply(struct mesh *mesh, const struct mesh_peer *peer, uint32_t 
 		KNET_LINK_DEFAULT_PING_TIMEOUT);
 	uint64_t interval = ping_interval(mesh, link, timeout);
 
+	priority = priority == 0 ? 1 : priority; /* as in Corosync: 0 says nothing */
 	pongs = pongs == 0 ? PONGS_DEFAULT : pongs > UINT8_MAX ? UINT8_MAX : pongs;
 	of->interval_ms = (uint32_t)interval;
 	of->timeout_ms = (uint32_t)timeout;
