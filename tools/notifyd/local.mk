@@ -14,7 +14,7 @@ noinst_LTLIBRARIES += libnotifyd_dbus.la
 libnotifyd_dbus_la_SOURCES = tools/notifyd/dbus.c
 libnotifyd_dbus_la_CFLAGS = $(AM_CFLAGS) $(DBUS_CFLAGS:-I%=-isystem %)
 tools_notifyd_corosync_notifyd_LDADD += libnotifyd_dbus.la $(DBUS_LIBS)
-dbuspolicydir = $(sysconfdir)/dbus-1/system.d
+dbuspolicydir = $(datadir)/dbus-1/system.d
 dist_dbuspolicy_DATA = tools/notifyd/corosync-signals.conf
 else
 EXTRA_DIST += tools/notifyd/dbus.c tools/notifyd/corosync-signals.conf
