@@ -26,7 +26,7 @@ struct message {
 _Static_assert(sizeof(struct message) == 40, "layout of a verdict");
 _Static_assert(offsetof(struct message, seq) == 32, "layout of a verdict");
 
-/* What a member of the regular configuration has told. */
+/* The announcements of one member of the regular configuration. */
 struct voice {
 	bool is_built;      /* its SERVICE_BUILD has been delivered */
 	bool is_announcing; /* and says that it announces */
@@ -38,14 +38,14 @@ struct delivery {
 	const struct totem_message *message; /* NULL: none is delivered now */
 	bool is_regular;
 	bool is_whole;            /* all members of the regular configuration are in the present one */
-	struct ring_id ring;      /* of the regular configuration; all zero: there was none */
+	struct ring_id ring;      /* of the regular configuration. All zero before the first one */
 	struct node_set members;  /* of the present configuration */
 	struct node_set speakers; /* members of the regular configuration */
 	struct voice *voices;     /* as speakers */
-	uint32_t built, announcing, quorate; /* how many voices are so; quorate: of those that announce */
+	uint32_t built, announcing, quorate; /* numbers of voices. quorate counts those that announce */
 	uint32_t last_seq, wraps; /* the frame before, and how often its number has begun again */
 	bool has_verdict, verdict;        /* of this node about this ring */
-	bool has_announced, announced;    /* what the ring was given to send */
+	bool has_announced, announced;    /* sent to this ring */
 };
 
 static struct voice *find(struct delivery *delivery, uint32_t nodeid)
@@ -161,7 +161,7 @@ void delivery_configure(struct delivery *delivery, const struct totem_configurat
 		goto no_memory;
 	return;
 no_memory:
-	/* Nobody is a member, and the ring has no quorum: no service acts. */
+	/* The lists of members are empty then, and the ring is not quorate: no service acts. */
 	log_line("SERV", LOG_ERR, "out of memory: services that need quorum do not act until the ring changes");
 	node_set_clear(&delivery->members);
 	node_set_clear(&delivery->speakers);

@@ -26,7 +26,7 @@
 #define BUILD_COUNT_AT 32u
 #define BUILD_MARK_AT 36u /* the reference sends 0 and does not look */
 #define BUILD_IDS_AT 40u
-#define BUILD_ANNOUNCES_AT (BUILD_SIZE - 4u) /* of the last id; no member has so many services */
+#define BUILD_ANNOUNCES_AT (BUILD_SIZE - 4u) /* in the place of the last id, which no member uses */
 #define BUILD_IDS_MAX 128u
 #define SERVICES_MAX 64u /* distinct ids in a union: more overrun the reference's list */
 #define STALL_NS (30ull * 1000000000u)

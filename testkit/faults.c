@@ -65,7 +65,7 @@ int testkit_pause(struct testkit *kit, uint32_t id, uint32_t ms)
 		return -EINVAL;
 	if (!node->is_up)
 		return -ESRCH;
-	/* What it waits for is due at the end of the longer pause. */
+	/* Its timers are due at the end of the longer pause. */
 	if (node->resume_ns < kit->clock.now_ns + MS(ms))
 		node->resume_ns = kit->clock.now_ns + MS(ms);
 	return 0;

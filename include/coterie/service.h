@@ -80,9 +80,9 @@ struct coterie_request {
  * were sent in configuration 1 and reach its members alone: the nodes that have left may deliver other messages, or
  * none. Their sender may be one of those that have left, and a service that acts for a sender acts for a node that is gone.
  * A message that a service sends from the transitional configuration on is delivered in configuration 2 or a later one.
- * COTERIE_NEEDS_QUORUM holds back requests of clients. It says nothing about the place at which a message is delivered, so
- * a handler that grants something exclusive calls host->delivery (since 1.7) and checks `is_quorate` and
- * `is_sender_member`; docs/write-a-service.md has an example.
+ * COTERIE_NEEDS_QUORUM holds back requests of clients. It says nothing about the place at which a message is delivered.
+ * A handler that grants something exclusive calls host->delivery (since 1.7) and checks `is_quorate` and
+ * `is_sender_member`. docs/write-a-service.md has an example.
  *
  * The executive has checked the header's service, function and size, and
  * that the message has at least size_min bytes (16-byte executive header included).

@@ -18,5 +18,5 @@ echo 'static const char dashboard_page[] ='
 sed 's/\\/\\\\/g; s/"/\\"/g; s/?/\\?/g; s/.*/	"&\\n"/' "$1"
 echo '	;'
 echo 'static const char dashboard_policy[] ='
-echo "	\"default-src 'self'; img-src data:; script-src 'sha256-$(hash "$1" script)'; style-src 'sha256-$(hash "$1" style)'; \""
+echo "	\"default-src 'self'; script-src 'sha256-$(hash "$1" script)'; style-src 'sha256-$(hash "$1" style)'; img-src data:; \""
 echo "	\"base-uri 'none'; form-action 'none'; frame-ancestors 'none'\";"

@@ -1,7 +1,7 @@
 /*
  * A lock for the whole cluster, as docs/write-a-service.md had it before ABI 1.7: it does not ask where in the order a
- * message is delivered. A node that is cut off grants it without quorum, and a node that dies at the wrong moment holds
- * it for ever. tests/abi/guide.sh sees that the guide's own test finds both.
+ * message is delivered. A node that is cut off grants it without quorum. A node that dies at the wrong moment holds it
+ * for ever. tests/abi/guide.sh sees that the guide's own test finds both.
  */
 #include "latch.h"
 
@@ -18,7 +18,7 @@ struct old_state {
 	uint32_t nodeid, pad;
 };
 
-/* Who holds it, as of a turn. */
+/* The holder, as of a turn. */
 struct holding {
 	uint64_t turn, client;
 	uint32_t nodeid; /* 0: nobody */

@@ -200,7 +200,7 @@ START_TEST(members_that_cannot_announce_are_not_asked)
 	ck_assert(is_quorate());
 	verdict(3, false, 1, 4);
 	ck_assert(is_quorate());
-	/* Nobody who announces: nobody knows. */
+	/* Without a member that announces the ring is not quorate. */
 	configure(true, 8, "12", "");
 	delivery_build(delivery, 1, false);
 	delivery_build(delivery, 2, false);
@@ -261,7 +261,7 @@ START_TEST(a_verdict_is_announced_once_in_each_ring)
 	ck_assert_int_eq(sent_count, 0); /* no ring yet */
 	configure(true, 4, "12", "");
 	delivery_passed(delivery);
-	ck_assert_int_eq(sent_count, 0); /* what was said before is not about this ring */
+	ck_assert_int_eq(sent_count, 0); /* the verdict of before is not about this ring */
 	refusals = 1;
 	delivery_decide(delivery, &about);
 	ck_assert_int_eq(sent_count, 0);
