@@ -87,6 +87,7 @@ void map_unpublish_service(struct map *map, struct plugin *plugin)
 {
 	char key[MAP_KEY_LENGTH_MAX + 1];
 
+	map_unpublish_options(map, plugin);
 	snprintf(key, sizeof(key), "internal_configuration.service.%u.name", plugin->service.ring_id);
 	map_delete(map, key);
 	snprintf(key, sizeof(key), "internal_configuration.service.%u.ver", plugin->service.ring_id);
@@ -110,6 +111,7 @@ void map_publish_service(struct map *map, struct plugin *plugin)
 	map_set_u32(map, key, 0);
 	snprintf(key, sizeof(key), "runtime.services.%s.service_id", plugin->name);
 	map_set_u16(map, key, (uint16_t)plugin->service.ring_id);
+	map_publish_options(map, plugin);
 	plugin->rx_keys = share_counters(map, plugin, "rx", plugin->rx);
 	plugin->tx_keys = share_counters(map, plugin, "tx", plugin->tx);
 }

@@ -3,6 +3,8 @@
 #define EXEC_MAP_PUBLISH_H
 
 struct config;
+#include <stddef.h>
+
 struct map;
 struct plugin;
 struct totem_configuration;
@@ -14,5 +16,12 @@ void map_publish_members(struct map *map, const struct config *config,
 void map_publish_service(struct map *map, struct plugin *plugin);
 /** Take them out again, before the plugin goes. */
 void map_unpublish_service(struct map *map, struct plugin *plugin);
+
+/** service.NAME.* of the options that a load gave, in the place of the file's values: at the load, and after a reload. */
+void map_publish_options(struct map *map, const struct plugin *plugin);
+/** The file's values again, before the plugin goes. */
+void map_unpublish_options(struct map *map, const struct plugin *plugin);
+/** Names of these options, separated by blanks. */
+void map_option_names(const struct plugin *plugin, char *text, size_t size);
 
 #endif

@@ -380,11 +380,15 @@ struct plugin_overrides *plugin_overrides_create(const char *const *words, uint3
 	if (overrides == NULL)
 		return NULL;
 	for (; overrides->count < count; overrides->count++) {
-		overrides->words[overrides->count] = strdup(words[overrides->count]);
-		if (overrides->words[overrides->count] == NULL) {
+		char *word = overrides->words[overrides->count] = strdup(words[overrides->count]);
+
+		if (word == NULL) {
 			plugin_overrides_destroy(overrides);
 			return NULL;
 		}
+		/* As in coterie.conf '-' stands for '_' in a name. */
+		for (char *at = word; *at != '=' && *at != '\0'; at++)
+			*at = *at == '-' ? '_' : *at;
 	}
 	return overrides;
 }

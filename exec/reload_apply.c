@@ -12,6 +12,7 @@
 
 #include "exec/log.h"
 #include "exec/map.h"
+#include "exec/map_publish.h"
 #include "exec/plugin.h"
 #include "exec/plugin_life.h"
 #include "exec/plugin_options.h"
@@ -226,6 +227,8 @@ static int commit(
 				   : config_publish_runtime(config, executive->map);
 	if (rc < 0)
 		log_line("CFG", LOG_ERR, "some keys keep their values: %s", strerror(-rc));
+	for (struct plugin *one = plugin_first(executive->plugins); one != NULL; one = one->next)
+		map_publish_options(executive->map, one);
 	tell_plugins(executive, plan, source);
 	if (source == RELOAD_FILE)
 		plugin_life_follow(executive->life, before, config);

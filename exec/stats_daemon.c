@@ -13,6 +13,7 @@
 #include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/map.h"
+#include "exec/map_publish.h"
 #include "exec/plugin.h"
 #include "exec/ring.h"
 #include "exec/stats.h"
@@ -309,6 +310,14 @@ static uint32_t read_path(void *arg, void *value)
 	return put_text(value, ((const struct plugin *)arg)->path);
 }
 
+static uint32_t read_given(void *arg, void *value)
+{
+	char names[TEXT_MAX];
+
+	map_option_names(arg, names, sizeof(names));
+	return put_text(value, names);
+}
+
 static uint32_t read_plugin_state(void *arg, void *value)
 {
 	const struct plugin *plugin = arg;
@@ -364,6 +373,10 @@ void stats_plugin_add(struct executive *executive, struct plugin *plugin)
 		snprintf(key, sizeof(key), "stats.plugins.%s.%s", plugin->name, values[i].name);
 		stats_add(executive->stats, plugin->descriptor, key, values[i].type, values[i].read, plugin);
 	}
+	if (plugin->overrides == NULL || plugin->overrides->count == 0)
+		return;
+	snprintf(key, sizeof(key), "stats.plugins.%s.given", plugin->name);
+	stats_add(executive->stats, plugin->descriptor, key, COTERIE_MAP_STRING, read_given, plugin);
 }
 
 /* The owner is the descriptor: what the plugin itself offers is its own account. */

@@ -84,8 +84,8 @@ sanitized_scripts += %D%/caged.sh
 
 # What clients may do that are not root.
 if HAVE_JSON
-dist_check_SCRIPTS += %D%/access.sh %D%/reach.sh
-TESTS += %D%/access.sh %D%/reach.sh
+dist_check_SCRIPTS += %D%/access.sh %D%/reach.sh %D%/load_options.sh
+TESTS += %D%/access.sh %D%/reach.sh %D%/load_options.sh
 sanitized_scripts += %D%/access.sh
 endif
 

@@ -265,12 +265,13 @@ TESTS += %D%/test_eviction %D%/test_flight %D%/test_quorum_verdict %D%/test_ring
 %C%_test_flight_SOURCES = %D%/test_flight.c exec/flight.c
 %C%_test_flight_CFLAGS = $(TEST_CFLAGS)
 %C%_test_flight_LDADD = $(CHECK_LIBS)
-%C%_test_runtime_keys_SOURCES = %D%/test_runtime_keys.c $(exec_stub_sources) exec/runtime_keys.c exec/map_publish.c
+%C%_test_runtime_keys_SOURCES = %D%/test_runtime_keys.c $(exec_stub_sources) exec/runtime_keys.c exec/map_options.c exec/map_publish.c exec/config/option_value.c exec/config/words.c
 %C%_test_runtime_keys_CFLAGS = $(TEST_CFLAGS)
 %C%_test_runtime_keys_LDADD = $(CHECK_LIBS)
 EXTRA_DIST += %D%/vectors/stats-udpu3.txt
 %C%_test_stats_keys_SOURCES = %D%/test_stats_keys.c exec/stats_totem.c \
-	exec/eviction.c exec/stats_daemon.c exec/stats_process.c exec/histogram.c exec/ring_account.c exec/config/key_newer.c
+	exec/eviction.c exec/map_options.c exec/stats_daemon.c exec/stats_process.c exec/histogram.c exec/ring_account.c exec/config/key_newer.c \
+	exec/config/option_value.c exec/config/words.c
 %C%_test_stats_keys_CFLAGS = $(TEST_CFLAGS)
 %C%_test_stats_keys_LDADD = %D%/libipc_play.la $(CHECK_LIBS) $(QB_LIBS)
 %C%_test_quorum_verdict_SOURCES = %D%/test_quorum_verdict.c $(exec_stub_sources) exec/quorum.c
@@ -375,7 +376,7 @@ TESTS += %D%/test_reload %D%/test_reload_keys %D%/test_reload_links %D%/test_rel
 check_LTLIBRARIES += %D%/libreload_case.la
 %C%_libreload_case_la_SOURCES = %D%/reload_case.c %D%/reload_case.h exec/reload.c exec/reload_apply.c exec/reload_count.c exec/reload_hangup.c \
 	exec/reload_key.c exec/reload_keys.c exec/reload_list.c exec/reload_nodes.c exec/reload_peers.c exec/reload_quorum.c exec/rekey.c \
-	exec/key_file.c exec/rotate.c \
+	exec/key_file.c exec/map_options.c exec/rotate.c \
 	exec/plugin_options.c exec/loop.c exec/log_limit.c exec/stats.c
 %C%_libreload_case_la_CFLAGS = $(TEST_CFLAGS)
 %C%_libreload_case_la_LIBADD = %D%/libconfig_case.la

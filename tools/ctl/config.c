@@ -63,6 +63,28 @@ static bool is_wanted(
 	return true;
 }
 
+/* Was this option of a service given when it was loaded? */
+static bool is_given(struct ctl *ctl, const char *key)
+{
+	static const char prefix[] = "service.";
+	char name[300];
+	const char *plugin = key + strlen(prefix), *option = strchr(plugin, '.');
+
+	if (strncmp(key, prefix, strlen(prefix)) != 0 || option == NULL)
+		return false;
+	snprintf(name, sizeof(name), "stats.plugins.%.*s.given", (int)(option - plugin), plugin);
+	char *given = ctl_try(ctl, CTL_STATS) ? fact_text(ctl, CTL_STATS, name) : NULL;
+	size_t length = strlen(++option);
+	bool is_found = false;
+
+	for (const char *at = given; at != NULL && *at != '\0' && !is_found; at += strspn(at, " ")) {
+		is_found = strcspn(at, " ") == length && strncmp(at, option, length) == 0;
+		at += strcspn(at, " ");
+	}
+	free(given);
+	return is_found;
+}
+
 static void add_key(struct show *show, const char *key)
 {
 	const struct daemon_keys *file = show->is_read ? &show->file : NULL;
@@ -78,7 +100,10 @@ static void add_key(struct show *show, const char *key)
 	put_text(row, "key", key);
 	put_text(row, "type", fact_type_name(type));
 	json_object_object_add(row, "value", value);
-	origin_put(row, key, file, show->name, name_of(show->transport));
+	if (is_given(show->ctl, key))
+		origin_put_given(row);
+	else
+		origin_put(row, key, file, show->name, name_of(show->transport));
 	json_object_array_add(show->keys, row);
 }
 

@@ -97,6 +97,12 @@ static bool is_same(struct json_object *row, const struct daemon_key *written)
 	return written != NULL && value != NULL && strcmp(json_object_get_string(value), written->value) == 0;
 }
 
+void origin_put_given(struct json_object *row)
+{
+	put_text(row, "source", "plugin load");
+	put_text(row, "changeable", "never"); /* with this load */
+}
+
 void origin_put(struct json_object *row, const char *key, const struct daemon_keys *file, const char *main_file,
 	const char *transport)
 {

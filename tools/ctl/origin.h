@@ -13,6 +13,8 @@
  */
 void origin_put(struct json_object *row, const char *key, const struct daemon_keys *file, const char *main_file,
 	const char *transport);
+/** The same for an option that `plugin load` gave to a service. */
+void origin_put_given(struct json_object *row);
 /** The key as the file makes it, or NULL. file may be NULL. */
 const struct daemon_key *origin_find(const struct daemon_keys *file, const char *key);
 /** "reload", "restart", "runtime" or "never". */
