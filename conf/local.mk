@@ -4,8 +4,14 @@ CLEANFILES += %D%/coterie-plugin.pc
 EXTRA_DIST += %D%/coterie-plugin.pc.in
 # It holds the version of the ABI.
 %D%/coterie-plugin.pc: include/coterie/plugin.h
+# The README beside the files that it names, without what is in the source tree alone.
+EXTRA_DIST += README.md
+CLEANFILES += %D%/installed/README.md
+%D%/installed/README.md: README.md
+	$(AM_V_GEN)$(MKDIR_P) %D%/installed && sed -e '/^## In the source tree/,$$d' -e 's,`docs/,`,g' -e 's,`conf/,`,g' \
+		-e 's,`plugins/template-,`template-,g' $(srcdir)/README.md >$@.new && mv $@.new $@
 dist_doc_DATA += \
-	%D%/coterie.conf.example-demo %D%/coterie.conf.example-embedded %D%/coterie.conf.example-knet3-crypto \
+	%D%/demo_client.c %D%/coterie.conf.example-demo %D%/coterie.conf.example-embedded %D%/coterie.conf.example-knet3-crypto \
 	%D%/coterie.conf.example-multicast %D%/coterie.conf.example-qdevice %D%/coterie.conf.example-thirdparty \
 	%D%/coterie.conf.example-two-node \
 	%D%/corosync.conf.example-demo %D%/corosync.conf.example-knet %D%/corosync.conf.example-udp \

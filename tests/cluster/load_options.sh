@@ -1,6 +1,6 @@
 #!/bin/bash
-# Options that `coterie-ctl plugin load` gives to a service: spelled as in coterie.conf or with '_', shown with their origin
-# as long as the service is loaded, before those of the file, also after a reload.
+# Options that `coterie-ctl plugin load` gives to a service. They are spelled as in coterie.conf or with '_'. They come before
+# those of the file, also after a reload, and are shown with their origin as long as the service is loaded.
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/lab.sh"
 

@@ -21,6 +21,11 @@ check-long: check-shell-long
 dist_check_SCRIPTS += %D%/dashboard.sh
 TESTS += %D%/dashboard.sh
 
+# Examples of configuration, wherever they stand.
+dist_check_SCRIPTS += %D%/examples.sh
+dist_check_DATA += %D%/examples.py
+TESTS += %D%/examples.sh
+
 # Completion, in the shells.
 if HAVE_JSON
 dist_check_SCRIPTS += %D%/completion.sh
