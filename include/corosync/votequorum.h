@@ -35,12 +35,16 @@ typedef uint64_t votequorum_handle_t;
 #define VOTEQUORUM_INFO_QDEVICE_ALIVE 128       /* which polls in time */
 #define VOTEQUORUM_INFO_QDEVICE_CAST_VOTE 256   /* and votes for the node's partition */
 #define VOTEQUORUM_INFO_QDEVICE_MASTER_WINS 512 /* and may decide alone */
+#define VOTEQUORUM_INFO_QDEVICE_HAS_EXTRA_INFO 1024 /* it has set extra information */
 
 /** Where node ids stand: the quorum device. */
 #define VOTEQUORUM_QDEVICE_NODEID 0
 
 /** Bytes of a device's name with the zero that ends it. */
 #define VOTEQUORUM_QDEVICE_MAX_NAME_LEN 255
+
+/** Bytes of extra information, at most. */
+#define VOTEQUORUM_QDEVICE_EXTRA_NODEINFO_MAXSIZE 4096
 
 /** Milliseconds: how often a device has to poll, and how long a new ring waits for it. */
 #define VOTEQUORUM_QDEVICE_DEFAULT_TIMEOUT 10000
@@ -106,12 +110,50 @@ typedef void (*votequorum_nodelist_notification_fn_t)(votequorum_handle_t handle
 typedef void (*votequorum_expectedvotes_notification_fn_t)(
 	votequorum_handle_t handle, uint64_t context, uint32_t expected_votes);
 
+/**
+ * The quorum device of a node has set its extra information, also to what it was, or is gone.
+ *
+ * @param context as given to votequorum_trackstart
+ * @param size 0: the device has none any more
+ * @param data borrowed; size bytes
+ */
+typedef void (*votequorum_extra_info_notification_fn_t)(votequorum_handle_t handle, uint64_t context,
+	uint32_t nodeid, uint32_t size, void *data);
+
 /** For votequorum_initialize. An event whose callback is NULL is taken and dropped. */
 typedef struct {
 	votequorum_quorum_notification_fn_t votequorum_quorum_notify_fn;
 	votequorum_expectedvotes_notification_fn_t votequorum_expectedvotes_notify_fn;
 	votequorum_nodelist_notification_fn_t votequorum_nodelist_notify_fn;
 } votequorum_callbacks_t;
+
+/** Version of the callbacks of votequorum_model_initialize. */
+typedef enum {
+	VOTEQUORUM_MODEL_V1 = 1 /* votequorum_model_v1_data_t */
+} votequorum_model_t;
+
+/** The argument of votequorum_model_initialize, cast from the structure of the model. */
+typedef struct {
+	votequorum_model_t model; /* not looked at: there is one model */
+} votequorum_model_data_t;
+
+/** An event whose callback is NULL is taken and dropped. */
+typedef struct {
+	votequorum_model_t model;
+	votequorum_quorum_notification_fn_t quorum_notify_fn;
+	votequorum_expectedvotes_notification_fn_t expectedvotes_notify_fn;
+	votequorum_nodelist_notification_fn_t nodelist_notify_fn;
+	votequorum_extra_info_notification_fn_t qdevice_extra_info_notify_fn;
+} votequorum_model_v1_data_t;
+
+/**
+ * Connect, with callbacks that votequorum_initialize does not have.
+ *
+ * @param handle set on success
+ * @param model_data a votequorum_model_v1_data_t, copied; NULL for no callbacks
+ * @return as votequorum_initialize
+ */
+cs_error_t votequorum_model_initialize(votequorum_handle_t *handle, votequorum_model_data_t *model_data);
 
 /**
  * Connect. The context of the handle is NULL at first.
@@ -233,6 +275,28 @@ cs_error_t votequorum_qdevice_poll(votequorum_handle_t handle, const char *name,
  */
 cs_error_t votequorum_qdevice_master_wins(
 	votequorum_handle_t handle, const char *name, unsigned int allow);
+
+/**
+ * Let the programs of all nodes know something about the device of this node. Nobody looks into it. It lasts until it
+ * is set again or the device is unregistered.
+ *
+ * @param size at most VOTEQUORUM_QDEVICE_EXTRA_NODEINFO_MAXSIZE; 0: the device has none any more
+ * @param data copied
+ * @return CS_ERR_NOT_EXIST no device is registered on this node; CS_ERR_INVALID_PARAM more bytes than that: the old ones
+ * stay; CS_ERR_TRY_AGAIN the ring has no room now
+ */
+cs_error_t votequorum_set_qdevice_extra_info(votequorum_handle_t handle, uint32_t size, const void *data);
+
+/**
+ * Read what the device of a node has set.
+ *
+ * @param nodeid 0 is no node here. It has none
+ * @param size set on success: 0 for none. Its value on entry does not count
+ * @param data room for VOTEQUORUM_QDEVICE_EXTRA_NODEINFO_MAXSIZE bytes. The first size bytes are written
+ * @return CS_ERR_NOT_EXIST the node has not been in the ring since the daemon started
+ */
+cs_error_t votequorum_get_qdevice_extra_info(
+	votequorum_handle_t handle, uint32_t nodeid, uint32_t *size, void *data);
 
 #ifdef __cplusplus
 }

@@ -14,7 +14,8 @@
 
 #define ALL_FLAGS                                                                                  \
 	((uint32_t)(VOTEQUORUM_RING_QDEVICE_REGISTERED | VOTEQUORUM_RING_QDEVICE_ALIVE |           \
-		    VOTEQUORUM_RING_QDEVICE_CAST_VOTE | VOTEQUORUM_RING_QDEVICE_MASTER_WINS))
+		    VOTEQUORUM_RING_QDEVICE_CAST_VOTE | VOTEQUORUM_RING_QDEVICE_MASTER_WINS |           \
+		    VOTEQUORUM_RING_QDEVICE_HAS_EXTRA))
 #define VOTE_FLAGS ((uint32_t)(VOTEQUORUM_RING_QDEVICE_ALIVE | VOTEQUORUM_RING_QDEVICE_CAST_VOTE))
 
 bool votequorum_is_registered(const struct votequorum *vq)
@@ -242,6 +243,7 @@ int votequorum_handle_qdevice_unregister(
 	end_wait(vq);
 	vote_local(&vq->calc)->flags &= ~ALL_FLAGS;
 	set_name(vq->device.unregistered, req->name);
+	votequorum_extra_drop(vq);
 	votequorum_send(vq, VOTEQUORUM_OWES_SELF | VOTEQUORUM_OWES_UNREGISTER);
 	return 0;
 }

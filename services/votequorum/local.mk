@@ -4,7 +4,7 @@ votequorum_service_sources = \
 	services/votequorum/votequorum.c services/votequorum/votequorum.h services/votequorum/messages.h \
 	services/votequorum/calc.c services/votequorum/calc.h \
 	services/votequorum/config.c services/votequorum/config.h \
-	services/votequorum/device.c services/votequorum/requests.c services/votequorum/ring.c \
+	services/votequorum/device.c services/votequorum/extra.c services/votequorum/requests.c services/votequorum/ring.c \
 	services/votequorum/state.c services/votequorum/statistics.c services/votequorum/sync.c services/votequorum/tell.c
 
 if WITH_VOTEQUORUM
@@ -26,7 +26,7 @@ libvotequorum_service_la_CFLAGS = $(TEST_CFLAGS)
 
 votequorum_unit_tests = \
 	tests/unit/test_votequorum tests/unit/test_votequorum_calc tests/unit/test_votequorum_config \
-	tests/unit/test_votequorum_device tests/unit/test_votequorum_time
+	tests/unit/test_votequorum_device tests/unit/test_votequorum_extra tests/unit/test_votequorum_time
 check_PROGRAMS += $(votequorum_unit_tests)
 TESTS += $(votequorum_unit_tests)
 tests_unit_test_votequorum_SOURCES = tests/unit/test_votequorum.c
@@ -43,6 +43,9 @@ tests_unit_test_votequorum_config_LDADD = libvotequorum_service.la $(CHECK_LIBS)
 tests_unit_test_votequorum_device_SOURCES = tests/unit/test_votequorum_device.c
 tests_unit_test_votequorum_device_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_votequorum_device_LDADD = libvotequorum_service.la $(CHECK_LIBS)
+tests_unit_test_votequorum_extra_SOURCES = tests/unit/test_votequorum_extra.c
+tests_unit_test_votequorum_extra_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_votequorum_extra_LDADD = libvotequorum_service.la $(CHECK_LIBS)
 tests_unit_test_votequorum_time_SOURCES = tests/unit/test_votequorum_time.c
 tests_unit_test_votequorum_time_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_votequorum_time_LDADD = libvotequorum_service.la $(CHECK_LIBS)

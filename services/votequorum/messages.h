@@ -2,7 +2,7 @@
  * Every message of the votequorum service: what client libraries and the executive say to each
  * other over libqb, and what the nodes say to each other on the ring. Shared by libvotequorum and
  * the service plugin, so that the two cannot disagree; the layouts are those of Corosync 3.1.7
- * (book services, "quorum and votequorum").
+ * (book services, "quorum and votequorum"). Extra information is of the release after 3.1.10.
  *
  * Integers are in host byte order on IPC, in the sender's byte order on the ring. Fields named pad
  * are zero when we send and never looked at when we receive. Counts come from outside: check them
@@ -20,6 +20,8 @@ enum {
 	VOTEQUORUM_SERVICE_ID = 5,
 	/* Bytes of a device's name with the zero that ends it. */
 	VOTEQUORUM_NAME_SIZE = 255,
+	/* Bytes of extra information, at most. */
+	VOTEQUORUM_EXTRA_MAX = 4096,
 };
 
 /* Asserts the place of one member, or the size of the whole. */
@@ -90,14 +92,12 @@ enum votequorum_wire_info_flag {
 	VOTEQUORUM_WIRE_INFO_QDEVICE_ALIVE = 128,
 	VOTEQUORUM_WIRE_INFO_QDEVICE_CAST_VOTE = 256,
 	VOTEQUORUM_WIRE_INFO_QDEVICE_MASTER_WINS = 512,
+	VOTEQUORUM_WIRE_INFO_QDEVICE_HAS_EXTRA = 1024,
 };
 
 /* ---- Client to executive ---- */
 
-/*
- * Requests. 10 and 11 are taken by later versions of Corosync: never use them
- * (book ipc, "quorum and votequorum requests").
- */
+/* Requests. 10 and 11 are those of the release after 3.1.10 (book ipc, "quorum and votequorum requests"). */
 enum votequorum_request_id {
 	VOTEQUORUM_REQ_GETINFO = 0,
 	VOTEQUORUM_REQ_SETEXPECTED = 1,
@@ -109,6 +109,8 @@ enum votequorum_request_id {
 	VOTEQUORUM_REQ_QDEVICE_UPDATE = 7,
 	VOTEQUORUM_REQ_QDEVICE_POLL = 8,
 	VOTEQUORUM_REQ_QDEVICE_MASTER_WINS = 9,
+	VOTEQUORUM_REQ_SET_EXTRA = 10,
+	VOTEQUORUM_REQ_GET_EXTRA = 11,
 };
 
 struct votequorum_req_getinfo {
@@ -139,12 +141,20 @@ VOTEQUORUM_LAYOUT(votequorum_req_setvotes, nodeid, 20);
 struct votequorum_req_trackstart {
 	struct votequorum_request_header header;
 	uint64_t context;     /* comes back in every event */
-	uint32_t track_flags; /* CS_TRACK_CURRENT, CHANGES, CHANGES_ONLY; other bits mean nothing */
+	uint32_t track_flags; /* CS_TRACK_CURRENT, CHANGES, CHANGES_ONLY; of the others VOTEQUORUM_TRACK_EXTRA */
 	uint32_t pad;
 };
 VOTEQUORUM_SIZE(votequorum_req_trackstart, 32);
 VOTEQUORUM_LAYOUT(votequorum_req_trackstart, context, 16);
 VOTEQUORUM_LAYOUT(votequorum_req_trackstart, track_flags, 24);
+
+/*
+ * In the upper half of track_flags: the library takes events of extra information. That of Corosync 3.1 ends its
+ * dispatch at an event that it does not know, so only connections get them whose library is known to take them.
+ * Corosync's daemon does not look at these bits.
+ */
+#define VOTEQUORUM_TRACK_EXTRA 0x45580000u
+#define VOTEQUORUM_TRACK_MASK 0xffff0000u
 
 struct votequorum_req_trackstop {
 	struct votequorum_request_header header;
@@ -194,16 +204,35 @@ VOTEQUORUM_SIZE(votequorum_req_qdevice_master_wins, 280);
 VOTEQUORUM_LAYOUT(votequorum_req_qdevice_master_wins, name, 16);
 VOTEQUORUM_LAYOUT(votequorum_req_qdevice_master_wins, allow, 272);
 
+struct votequorum_req_set_extra {
+	struct votequorum_request_header header;
+	uint32_t size;                       /* of what counts of bytes; 0 clears */
+	uint8_t bytes[VOTEQUORUM_EXTRA_MAX]; /* a message may end behind what counts */
+	uint8_t pad[4];
+};
+VOTEQUORUM_SIZE(votequorum_req_set_extra, 4120);
+VOTEQUORUM_LAYOUT(votequorum_req_set_extra, size, 16);
+VOTEQUORUM_LAYOUT(votequorum_req_set_extra, bytes, 20);
+
+struct votequorum_req_get_extra {
+	struct votequorum_request_header header;
+	uint32_t nodeid; /* 0 is no node here */
+	uint32_t pad;
+};
+VOTEQUORUM_SIZE(votequorum_req_get_extra, 24);
+VOTEQUORUM_LAYOUT(votequorum_req_get_extra, nodeid, 16);
+
 /* ---- Executive to client ---- */
 
-/* Responses and events share one row of numbers. 6 and 7 are taken by later versions of Corosync.
- */
+/* Responses and events share one row of numbers. 6 and 7 are those of the release after 3.1.10. */
 enum votequorum_response_id {
 	VOTEQUORUM_RES_PLAIN = 0,
 	VOTEQUORUM_RES_GETINFO = 1,
 	VOTEQUORUM_EVENT_QUORUM = 3,
 	VOTEQUORUM_EVENT_EXPECTED_VOTES = 4,
 	VOTEQUORUM_EVENT_NODELIST = 5,
+	VOTEQUORUM_RES_GET_EXTRA = 6,
+	VOTEQUORUM_EVENT_EXTRA = 7,
 };
 
 /* Answers every request but GETINFO, and is every refusal. */
@@ -237,6 +266,16 @@ VOTEQUORUM_LAYOUT(votequorum_res_getinfo, quorum, 48);
 VOTEQUORUM_LAYOUT(votequorum_res_getinfo, flags, 52);
 VOTEQUORUM_LAYOUT(votequorum_res_getinfo, qdevice_votes, 56);
 VOTEQUORUM_LAYOUT(votequorum_res_getinfo, qdevice_name, 60);
+
+struct votequorum_res_get_extra {
+	struct votequorum_response_header header;
+	uint32_t size;
+	uint8_t bytes[VOTEQUORUM_EXTRA_MAX]; /* a message may end behind what counts */
+	uint8_t pad[4];
+};
+VOTEQUORUM_SIZE(votequorum_res_get_extra, 4128);
+VOTEQUORUM_LAYOUT(votequorum_res_get_extra, size, 24);
+VOTEQUORUM_LAYOUT(votequorum_res_get_extra, bytes, 28);
 
 struct votequorum_event_quorum {
 	struct votequorum_response_header header;
@@ -278,14 +317,30 @@ VOTEQUORUM_LAYOUT(votequorum_event_nodelist, ring_id, 32);
 VOTEQUORUM_LAYOUT(votequorum_event_nodelist, node_count, 48);
 VOTEQUORUM_LAYOUT(votequorum_event_nodelist, nodes, 56);
 
+struct votequorum_event_extra {
+	struct votequorum_response_header header;
+	uint64_t context;
+	uint32_t nodeid; /* whose device has set it */
+	uint32_t pad0;
+	uint32_t size;
+	uint32_t pad1;
+	uint8_t bytes[]; /* size */
+};
+VOTEQUORUM_SIZE(votequorum_event_extra, 48);
+VOTEQUORUM_LAYOUT(votequorum_event_extra, context, 24);
+VOTEQUORUM_LAYOUT(votequorum_event_extra, nodeid, 32);
+VOTEQUORUM_LAYOUT(votequorum_event_extra, size, 40);
+VOTEQUORUM_LAYOUT(votequorum_event_extra, bytes, 48);
+
 /* ---- Node to node ---- */
 
-/* Functions of ring messages; header.id is VOTEQUORUM_RING_ID(function). 4 is taken, see above. */
+/* Functions of ring messages; header.id is VOTEQUORUM_RING_ID(function). Daemons of 3.1 drop 4 with a warning. */
 enum votequorum_ring_function {
 	VOTEQUORUM_RING_NODEINFO = 0,
 	VOTEQUORUM_RING_RECONFIGURE = 1,
 	VOTEQUORUM_RING_QDEVICE_REG = 2,
 	VOTEQUORUM_RING_QDEVICE_RECONFIGURE = 3,
+	VOTEQUORUM_RING_EXTRA = 4,
 };
 #define VOTEQUORUM_RING_ID(function)                                                               \
 	((int32_t)((uint32_t)VOTEQUORUM_SERVICE_ID << 16 | (uint32_t)(function)))
@@ -300,6 +355,7 @@ enum votequorum_ring_flag {
 	VOTEQUORUM_RING_QDEVICE_ALIVE = 32,
 	VOTEQUORUM_RING_QDEVICE_CAST_VOTE = 64,
 	VOTEQUORUM_RING_QDEVICE_MASTER_WINS = 128,
+	VOTEQUORUM_RING_QDEVICE_HAS_EXTRA = 256,
 };
 
 struct votequorum_ring_nodeinfo {
@@ -353,5 +409,17 @@ struct votequorum_ring_qdevice_reconfigure {
 VOTEQUORUM_SIZE(votequorum_ring_qdevice_reconfigure, 528);
 VOTEQUORUM_LAYOUT(votequorum_ring_qdevice_reconfigure, old_name, 16);
 VOTEQUORUM_LAYOUT(votequorum_ring_qdevice_reconfigure, new_name, 271);
+
+/* Extra information of the sender's device. Sent only while a device has set something, and once after that. */
+struct votequorum_ring_extra {
+	struct votequorum_request_header header;
+	uint32_t nodeid; /* the sender; not looked at */
+	uint32_t size;   /* 0: nothing any more */
+	uint8_t bytes[];
+};
+VOTEQUORUM_SIZE(votequorum_ring_extra, 24);
+VOTEQUORUM_LAYOUT(votequorum_ring_extra, nodeid, 16);
+VOTEQUORUM_LAYOUT(votequorum_ring_extra, size, 20);
+VOTEQUORUM_LAYOUT(votequorum_ring_extra, bytes, 24);
 
 #endif

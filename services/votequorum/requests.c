@@ -36,13 +36,14 @@ uint32_t votequorum_info_flags(const struct votequorum *vq, uint32_t node_flags)
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		flags |= own[i].is_set ? own[i].flag : 0;
-	/* The four of the device stand in the same order, two places further. */
-	return flags | (node_flags & 0xf0u) << 2;
+	/* The five of the device stand in the same order, two places further. */
+	return flags | (node_flags & 0x1f0u) << 2;
 }
 
 _Static_assert(VOTEQUORUM_RING_QDEVICE_REGISTERED << 2 == VOTEQUORUM_WIRE_INFO_QDEVICE_REGISTERED &&
 		       VOTEQUORUM_RING_QDEVICE_MASTER_WINS << 2 ==
-			       VOTEQUORUM_WIRE_INFO_QDEVICE_MASTER_WINS,
+			       VOTEQUORUM_WIRE_INFO_QDEVICE_MASTER_WINS &&
+		       VOTEQUORUM_RING_QDEVICE_HAS_EXTRA << 2 == VOTEQUORUM_WIRE_INFO_QDEVICE_HAS_EXTRA,
 	"flags of the device");
 
 static int handle_getinfo(void *self, struct coterie_client *client, const void *msg, uint32_t size)
@@ -128,6 +129,8 @@ static int handle_trackstart(
 	uint64_t context = connection->context;
 
 	(void)size;
+	if ((req->track_flags & VOTEQUORUM_TRACK_MASK) == VOTEQUORUM_TRACK_EXTRA)
+		connection->takes_extra = true;
 	connection->context = req->context; /* of the events that follow at once */
 	if ((req->track_flags & (CS_TRACK_CURRENT | CS_TRACK_CHANGES)) != 0) {
 		votequorum_tell_nodelist(vq, connection);
@@ -181,4 +184,8 @@ const struct coterie_request votequorum_requests[VOTEQUORUM_REQUESTS] = {
 		VOTEQUORUM_RES_PLAIN, votequorum_handle_qdevice_poll},
 	{VOTEQUORUM_REQ_QDEVICE_MASTER_WINS, sizeof(struct votequorum_req_qdevice_master_wins), ADMINISTERS,
 		VOTEQUORUM_RES_PLAIN, votequorum_handle_qdevice_master_wins},
+	{VOTEQUORUM_REQ_SET_EXTRA, offsetof(struct votequorum_req_set_extra, bytes), ADMINISTERS | COTERIE_NEEDS_FLOW,
+		VOTEQUORUM_RES_PLAIN, votequorum_handle_set_extra},
+	{VOTEQUORUM_REQ_GET_EXTRA, sizeof(struct votequorum_req_get_extra), OBSERVES, VOTEQUORUM_RES_GET_EXTRA,
+		votequorum_handle_get_extra},
 };

@@ -68,9 +68,22 @@ int votequorum_send_rename(struct votequorum *vq, const char *old_name, const ch
 	return send_message(vq, VOTEQUORUM_RING_QDEVICE_RECONFIGURE, &message, sizeof(message));
 }
 
+int votequorum_send_extra(struct votequorum *vq, const uint8_t *bytes, uint32_t size)
+{
+	const size_t head = sizeof(struct votequorum_request_header);
+	struct votequorum_ring_extra message = {.nodeid = vq->calc.local, .size = size};
+	struct iovec iov[2] = {
+		{.iov_base = (uint8_t *)&message + head, .iov_len = sizeof(message) - head},
+		{.iov_base = (void *)(uintptr_t)bytes, .iov_len = size},
+	};
+
+	return vq->host->ring_send(vq->ctx, VOTEQUORUM_RING_EXTRA, COTERIE_AGREED, iov, size == 0 ? 1 : 2);
+}
+
 static int send_owed(struct votequorum *vq, uint32_t message)
 {
 	const struct vote_node *local = vote_local(&vq->calc);
+	const struct votequorum_extra *extra = votequorum_extra_find(vq, local->nodeid);
 
 	switch (message) {
 	case VOTEQUORUM_OWES_SELF:
@@ -92,6 +105,8 @@ static int send_owed(struct votequorum *vq, uint32_t message)
 		return vq->device.name[0] == '\0'
 			       ? 0
 			       : votequorum_send_registration(vq, 1, vq->device.name);
+	case VOTEQUORUM_OWES_EXTRA:
+		return votequorum_send_extra(vq, extra == NULL ? NULL : extra->bytes, extra == NULL ? 0 : extra->size);
 	default:
 		return 0;
 	}
@@ -114,7 +129,7 @@ void votequorum_send(struct votequorum *vq, uint32_t messages)
 	vq->owed |= messages;
 	if ((vq->owed & VOTEQUORUM_OWES_DEVICE) != 0)
 		vq->owed |= VOTEQUORUM_OWES_SELF;
-	for (uint32_t one = 1; one <= VOTEQUORUM_OWES_NAME; one <<= 1) {
+	for (uint32_t one = 1; one <= VOTEQUORUM_OWES_LAST; one <<= 1) {
 		if ((vq->owed & one) == 0)
 			continue;
 
@@ -163,6 +178,8 @@ static void deliver_nodeinfo(void *self, uint32_t nodeid, void *msg, uint32_t si
 	if ((bits & VOTE_UNKNOWN_NODE) != 0)
 		votequorum_complain(vq, VOTEQUORUM_UNKNOWN_NODE, nodeid,
 			"a node tells of its quorum device before itself: dropped");
+	if (info->nodeid != 0)
+		votequorum_extra_nodeinfo(vq, nodeid, info->flags);
 	votequorum_settle(vq, bits);
 }
 
@@ -230,7 +247,16 @@ static void swap_qdevice_reg(void *msg, uint32_t size)
 	message->operation = swapped(message->operation);
 }
 
-const struct coterie_ring_msg votequorum_ring_msgs[4] = {
+static void swap_extra(void *msg, uint32_t size)
+{
+	struct votequorum_ring_extra *message = msg;
+
+	(void)size;
+	message->nodeid = swapped(message->nodeid);
+	message->size = swapped(message->size);
+}
+
+const struct coterie_ring_msg votequorum_ring_msgs[VOTEQUORUM_RING_MSGS] = {
 	{VOTEQUORUM_RING_NODEINFO, sizeof(struct votequorum_ring_nodeinfo), swap_nodeinfo,
 		deliver_nodeinfo, NULL},
 	{VOTEQUORUM_RING_RECONFIGURE, sizeof(struct votequorum_ring_reconfigure), swap_reconfigure,
@@ -239,4 +265,5 @@ const struct coterie_ring_msg votequorum_ring_msgs[4] = {
 		votequorum_deliver_qdevice_reg, NULL},
 	{VOTEQUORUM_RING_QDEVICE_RECONFIGURE, sizeof(struct votequorum_ring_qdevice_reconfigure),
 		NULL, votequorum_deliver_qdevice_reconfigure, NULL},
+	{VOTEQUORUM_RING_EXTRA, sizeof(struct votequorum_ring_extra), swap_extra, votequorum_deliver_extra, NULL},
 };

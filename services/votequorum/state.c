@@ -11,7 +11,12 @@
 
 #include <coterie/state.h>
 
-#define STATE_VERSION 1u
+#define STATE_VERSION 2u
+#define STATE_WITHOUT_EXTRA 1u
+
+/* Of a connection. */
+#define IS_TRACKING 1u
+#define TAKES_EXTRA 2u
 
 /* Numbers and truths of a calculation, in one place for both directions. */
 struct numbers {
@@ -94,6 +99,20 @@ static void put_device(struct coterie_state_writer *writer, const struct votequo
 	coterie_state_put_u32(writer, device->has_master_wins);
 }
 
+static void put_extras(struct coterie_state_writer *writer, const struct votequorum *vq)
+{
+	uint32_t count = 0;
+
+	for (const struct votequorum_extra *one = vq->extras; one != NULL; one = one->next)
+		count++;
+	coterie_state_put_u32(writer, count);
+	for (const struct votequorum_extra *one = vq->extras; one != NULL; one = one->next) {
+		coterie_state_put_u32(writer, one->nodeid);
+		coterie_state_put_u32(writer, one->size);
+		coterie_state_put(writer, one->bytes, one->size);
+	}
+}
+
 int votequorum_state_save(void *self, void **blob, uint32_t *size)
 {
 	const struct votequorum *vq = self;
@@ -121,9 +140,11 @@ int votequorum_state_save(void *self, void **blob, uint32_t *size)
 	coterie_state_put_u32(&writer, count); /* oldest first */
 	for (; last != NULL; last = last->previous) {
 		coterie_state_put_u64(&writer, vq->host->client_id(last->client));
-		coterie_state_put_u32(&writer, last->is_tracking);
+		coterie_state_put_u32(&writer,
+			(last->is_tracking ? IS_TRACKING : 0) | (last->takes_extra ? TAKES_EXTRA : 0));
 		coterie_state_put_u64(&writer, last->context);
 	}
+	put_extras(&writer, vq);
 	return coterie_state_end(&writer, blob, size);
 }
 
@@ -188,7 +209,7 @@ static void take_connections(struct votequorum *vq, struct coterie_state_reader 
 	for (uint32_t i = 0; i < count; i++) {
 		struct coterie_client *client =
 			vq->host->client_find(vq->ctx, coterie_state_take_u64(reader));
-		bool is_tracking = coterie_state_take_u32(reader) != 0;
+		uint32_t flags = coterie_state_take_u32(reader);
 		uint64_t context = coterie_state_take_u64(reader);
 
 		if (client == NULL)
@@ -196,12 +217,30 @@ static void take_connections(struct votequorum *vq, struct coterie_state_reader 
 		struct votequorum_connection *connection = vq->host->client_data(client);
 		*connection = (struct votequorum_connection){.client = client,
 			.next = vq->connections,
-			.is_tracking = is_tracking,
+			.is_tracking = (flags & IS_TRACKING) != 0,
+			.takes_extra = (flags & TAKES_EXTRA) != 0,
 			.context = context};
 		if (vq->connections != NULL)
 			vq->connections->previous = connection;
 		vq->connections = connection;
 	}
+}
+
+static int take_extras(struct votequorum *vq, struct coterie_state_reader *reader)
+{
+	uint32_t count = coterie_state_take_count(reader, 8);
+	uint8_t bytes[VOTEQUORUM_EXTRA_MAX];
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t nodeid = coterie_state_take_u32(reader), size = coterie_state_take_u32(reader);
+
+		if (size > sizeof(bytes))
+			return -ENOTSUP;
+		coterie_state_take(reader, bytes, size);
+		if (votequorum_extra_put(vq, nodeid, bytes, size) < 0)
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 int votequorum_state_load(void *self, const void *blob, uint32_t size)
@@ -210,7 +249,9 @@ int votequorum_state_load(void *self, const void *blob, uint32_t size)
 	struct coterie_state_reader reader = {.at = blob, .left = size};
 	struct numbers numbers;
 
-	if (coterie_state_take_u32(&reader) != STATE_VERSION)
+	uint32_t version = coterie_state_take_u32(&reader);
+
+	if (version != STATE_VERSION && version != STATE_WITHOUT_EXTRA)
 		return -ENOTSUP;
 	coterie_state_take(&reader, &numbers, sizeof(numbers));
 	vq->ring.representative = coterie_state_take_u32(&reader);
@@ -225,6 +266,9 @@ int votequorum_state_load(void *self, const void *blob, uint32_t size)
 		return rc;
 	take_device(vq, &reader);
 	take_connections(vq, &reader);
+	rc = version == STATE_WITHOUT_EXTRA ? 0 : take_extras(vq, &reader);
+	if (rc < 0)
+		return rc;
 	if (!coterie_state_is_whole(&reader))
 		return -ENOTSUP;
 	set_numbers(vq, &numbers);

@@ -71,6 +71,8 @@ int votequorum_sync_step(void *self)
 
 		if (vq->device.name[0] != '\0')
 			messages |= VOTEQUORUM_OWES_NAME;
+		if (votequorum_extra_find(vq, vq->calc.local) != NULL)
+			messages |= VOTEQUORUM_OWES_EXTRA;
 		votequorum_send(vq, messages);
 		votequorum_tell_nodelist(vq, NULL);
 		vq->has_queued = true;

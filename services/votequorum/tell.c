@@ -109,3 +109,21 @@ void votequorum_tell_expected(struct votequorum *vq, uint32_t expected)
 
 	send_event(vq, NULL, &sent);
 }
+
+void votequorum_tell_extra(struct votequorum *vq, uint32_t nodeid, const uint8_t *bytes, uint32_t size)
+{
+	struct votequorum_event_extra event = {.nodeid = nodeid, .size = size};
+	struct iovec iov[2] = {
+		{.iov_base = (uint8_t *)&event + HEAD, .iov_len = sizeof(event) - HEAD},
+		{.iov_base = (void *)(uintptr_t)bytes, .iov_len = size},
+	};
+	struct votequorum_connection *next;
+
+	for (struct votequorum_connection *one = vq->connections; one != NULL; one = next) {
+		next = one->next;
+		if (!one->is_tracking || !one->takes_extra)
+			continue;
+		event.context = one->context;
+		vq->host->event(one->client, VOTEQUORUM_EVENT_EXTRA, iov, size == 0 ? 1 : 2);
+	}
+}

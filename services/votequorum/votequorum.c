@@ -299,6 +299,7 @@ static void fini(void *self)
 	vq->host->timer_del(vq->ctx, vq->store); /* drain, just before, has written */
 	votequorum_config_fini(&vq->config);
 	votequorum_statistics_fini(vq);
+	votequorum_extra_fini(vq);
 	vote_fini(&vq->calc);
 	free(vq);
 }
@@ -386,7 +387,7 @@ static const struct coterie_service votequorum_ops = {
 	.request_count = VOTEQUORUM_REQUESTS,
 	.request_size = sizeof(struct coterie_request),
 	.ring_msgs = votequorum_ring_msgs,
-	.ring_msg_count = 4,
+	.ring_msg_count = VOTEQUORUM_RING_MSGS,
 	.ring_msg_size = sizeof(struct coterie_ring_msg),
 	.dump = dump,
 };

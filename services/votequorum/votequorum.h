@@ -19,6 +19,7 @@ struct votequorum_connection {
 	struct coterie_client *client;
 	struct votequorum_connection *next, *previous; /* all, newest first */
 	bool is_tracking;
+	bool takes_extra; /* its library knows VOTEQUORUM_EVENT_EXTRA */
 	uint64_t context; /* what it asked to have in its events */
 };
 
@@ -30,6 +31,8 @@ struct votequorum_connection {
 #define VOTEQUORUM_OWES_CANCEL 16u     /* RECONFIGURE: wait for all no longer */
 #define VOTEQUORUM_OWES_UNREGISTER 32u /* QDEVICE_REG: the name in `unregistered` is gone */
 #define VOTEQUORUM_OWES_NAME 64u       /* QDEVICE_REG: the name that is known */
+#define VOTEQUORUM_OWES_EXTRA 128u     /* EXTRA: of our own device; empty if there is none */
+#define VOTEQUORUM_OWES_LAST VOTEQUORUM_OWES_EXTRA
 
 /** A registration that a client waits for. */
 enum votequorum_pending {
@@ -55,6 +58,7 @@ enum votequorum_complaint {
 	VOTEQUORUM_BAD_NODE,
 	VOTEQUORUM_BAD_NAME,
 	VOTEQUORUM_UNKNOWN_NODE,
+	VOTEQUORUM_BAD_EXTRA,
 	VOTEQUORUM_NO_MEMORY,
 	VOTEQUORUM_NO_STORE,
 	VOTEQUORUM_COMPLAINTS, /* how many there are */
@@ -81,6 +85,7 @@ struct votequorum {
 	struct votequorum_config config;
 	struct votequorum_device device;
 	struct votequorum_connection *connections;
+	struct votequorum_extra *extras; /* one for each node that has some, in no order */
 	struct coterie_ring_id ring; /* of the last configuration */
 	bool is_syncing;
 	bool has_queued;   /* what there is to tell in this synchronisation */
@@ -119,6 +124,8 @@ void votequorum_publish_keys(struct votequorum *vq);
 void votequorum_tell_quorum(struct votequorum *vq, struct votequorum_connection *connection);
 void votequorum_tell_nodelist(struct votequorum *vq, struct votequorum_connection *connection);
 void votequorum_tell_expected(struct votequorum *vq, uint32_t expected);
+/** All that track, and whose library takes it. */
+void votequorum_tell_extra(struct votequorum *vq, uint32_t nodeid, const uint8_t *bytes, uint32_t size);
 
 /* --- ring.c --- */
 
@@ -130,7 +137,11 @@ int votequorum_send_reconfigure(
 int votequorum_send_rename(struct votequorum *vq, const char *old_name, const char *new_name);
 int votequorum_send_registration(struct votequorum *vq, uint32_t operation, const char *name);
 
-extern const struct coterie_ring_msg votequorum_ring_msgs[4];
+/** Send the extra information of our own device. @return 0; -EAGAIN */
+int votequorum_send_extra(struct votequorum *vq, const uint8_t *bytes, uint32_t size);
+
+#define VOTEQUORUM_RING_MSGS 5
+extern const struct coterie_ring_msg votequorum_ring_msgs[VOTEQUORUM_RING_MSGS];
 
 /* --- device.c --- */
 
@@ -154,6 +165,29 @@ int votequorum_handle_qdevice_poll(
 int votequorum_handle_qdevice_master_wins(
 	void *self, struct coterie_client *client, const void *msg, uint32_t size);
 
+/* --- extra.c: what devices let the other nodes know --- */
+
+/** Extra information of one node. */
+struct votequorum_extra {
+	struct votequorum_extra *next;
+	uint32_t nodeid;
+	uint32_t size; /* 1 .. VOTEQUORUM_EXTRA_MAX */
+	uint8_t bytes[];
+};
+
+/** @return NULL: the node has none */
+const struct votequorum_extra *votequorum_extra_find(const struct votequorum *vq, uint32_t nodeid);
+/** Replace that of a node. bytes: copied; size 0: it has none any more. @return 0; -ENOMEM, and all is as before */
+int votequorum_extra_put(struct votequorum *vq, uint32_t nodeid, const uint8_t *bytes, uint32_t size);
+/** The device of this node goes, and its information with it. */
+void votequorum_extra_drop(struct votequorum *vq);
+/** A node told of itself. What an earlier life of it had set is forgotten. */
+void votequorum_extra_nodeinfo(struct votequorum *vq, uint32_t nodeid, uint32_t flags);
+void votequorum_extra_fini(struct votequorum *vq);
+void votequorum_deliver_extra(void *self, uint32_t nodeid, void *msg, uint32_t size);
+int votequorum_handle_set_extra(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+int votequorum_handle_get_extra(void *self, struct coterie_client *client, const void *msg, uint32_t size);
+
 /* --- requests.c --- */
 
 /** Answer with one of the errors that have no errno. @return COTERIE_REPLIED */
@@ -162,7 +196,7 @@ int votequorum_answer(struct votequorum *vq, struct coterie_client *client, int3
 /** Flags of struct votequorum_info. node_flags: of struct vote_node. */
 uint32_t votequorum_info_flags(const struct votequorum *vq, uint32_t node_flags);
 
-#define VOTEQUORUM_REQUESTS 10
+#define VOTEQUORUM_REQUESTS 12
 extern const struct coterie_request votequorum_requests[VOTEQUORUM_REQUESTS];
 
 /* --- statistics.c --- */

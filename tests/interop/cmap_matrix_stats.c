@@ -180,6 +180,7 @@ static bool is_others(const char *key)
 		"runtime.services.cfg.8.",
 		"runtime.services.control.",
 		"runtime.config.totem.interface.0.mcastport", /* since 3.1.10 */
+		"runtime.services.votequorum.4.",             /* later */
 		"resources.", "stats.schedmiss.", "stats.coterie.", "stats.plugins."};
 
 	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)

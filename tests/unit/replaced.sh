@@ -5,7 +5,7 @@
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
 build=${abs_top_builddir:-$(cd "$(dirname "$0")/../../build" && pwd)}
-for test in cpg cpg_compact cmap cmap_version quorum votequorum votequorum_device; do
+for test in cpg cpg_compact cmap cmap_version quorum votequorum votequorum_device votequorum_extra; do
 	[ -x "$build/tests/unit/test_$test" ] || {
 		tap_note "test_$test is not built"
 		continue

@@ -406,7 +406,12 @@ START_TEST(malformed_events)
 	static const struct spoilt_event rows[] = {
 		{"unknown id", 99, 64, 24, 0, CS_ERR_LIBRARY},
 		{"negative id", -7, 64, 24, 0, CS_ERR_LIBRARY},
-		{"of a later version", 7, 64, 24, 0, CS_ERR_LIBRARY},
+		{"extra cut", 7, 47, 0, 7, CS_ERR_LIBRARY},
+		{"extra empty", 7, 48, 40, 0, CS_OK},
+		{"extra one too many", 7, 48, 40, 1, CS_ERR_LIBRARY},
+		{"extra exact", 7, 56, 40, 8, CS_OK},
+		{"extra far too many", 7, 56, 40, UINT32_MAX, CS_ERR_LIBRARY},
+		{"of a later version", 8, 64, 24, 0, CS_ERR_LIBRARY},
 		{"a response", VOTEQUORUM_RES_GETINFO, 320, 24, 0, CS_ERR_LIBRARY},
 		{"header cut", 3, 23, 0, 3, CS_ERR_LIBRARY},
 		{"quorum cut", 3, 47, 0, 3, CS_ERR_LIBRARY},
@@ -438,6 +443,138 @@ START_TEST(malformed_events)
 		script_event(script, bytes, row->size);
 		fetch();
 		spoilt_event_expect(row, &calls, handle);
+	}
+}
+END_TEST
+
+/* ---- Extra information, of the release after 3.1.10 ---- */
+
+_Static_assert(sizeof(votequorum_model_v1_data_t) == 40 && offsetof(votequorum_model_v1_data_t, model) == 0 &&
+		       offsetof(votequorum_model_v1_data_t, quorum_notify_fn) == 8 &&
+		       offsetof(votequorum_model_v1_data_t, expectedvotes_notify_fn) == 16 &&
+		       offsetof(votequorum_model_v1_data_t, nodelist_notify_fn) == 24 &&
+		       offsetof(votequorum_model_v1_data_t, qdevice_extra_info_notify_fn) == 32,
+	"the layout of model V1");
+
+static struct {
+	unsigned int count;
+	uint64_t context;
+	uint32_t nodeid, size;
+	char text[16];
+} told;
+
+static void on_extra(votequorum_handle_t h, uint64_t context, uint32_t nodeid, uint32_t size, void *data)
+{
+	ck_assert_uint_eq(h, handle);
+	ck_assert_uint_lt(size, sizeof(told.text));
+	told.count++;
+	told.context = context;
+	told.nodeid = nodeid;
+	told.size = size;
+	memcpy(told.text, data, size);
+}
+
+static void initialize_model(int model)
+{
+	votequorum_model_v1_data_t data = {
+		.model = (votequorum_model_t)model, on_quorum, on_expected, on_nodelist, on_extra};
+
+	votequorum_finalize(handle);
+	ck_assert_int_eq(votequorum_model_initialize(&handle, (votequorum_model_data_t *)&data), CS_OK);
+}
+
+/* The number of the model is not looked at, and no callbacks are needed. */
+START_TEST(models_are_alike)
+{
+	for (int model = 0; model <= 3; model++)
+		initialize_model(model);
+	votequorum_finalize(handle);
+	ck_assert_int_eq(votequorum_model_initialize(&handle, NULL), CS_OK);
+	fetch();
+}
+END_TEST
+
+START_TEST(a_model_takes_every_event)
+{
+	union {
+		struct votequorum_event_extra event;
+		uint8_t bytes[48 + 3];
+	} extra = {.event = {.header = {.id = VOTEQUORUM_EVENT_EXTRA, .size = 51}, .context = 9, .nodeid = 4, .size = 3}};
+	struct votequorum_event_expected_votes expected = {
+		.header = {.id = VOTEQUORUM_EVENT_EXPECTED_VOTES, .size = sizeof(expected)}, .expected_votes = 5};
+	const struct votequorum_req_trackstart *trackstart;
+
+	memset(&told, 0, sizeof(told));
+	initialize_model(VOTEQUORUM_MODEL_V1);
+	memcpy(extra.bytes + 48, "abc", 3);
+	script_event(script, &extra, 51);
+	script_event(script, &expected, sizeof(expected));
+	/* The daemon learns that this library takes the event. */
+	ck_assert_int_eq(votequorum_trackstart(handle, 9, 0x80000004u), CS_OK);
+	trackstart = asked(3, 32);
+	ck_assert_uint_eq(trackstart->track_flags, 0x45580004u);
+	ck_assert_int_eq(votequorum_dispatch(handle, CS_DISPATCH_ALL), CS_OK);
+	ck_assert_uint_eq(told.count, 1);
+	ck_assert_uint_eq(told.context, 9);
+	ck_assert_uint_eq(told.nodeid, 4);
+	ck_assert_str_eq(told.text, "abc");
+	ck_assert_uint_eq(seen.expected_votes, 5);
+}
+END_TEST
+
+START_TEST(extra_information_is_set)
+{
+	static const uint8_t bytes[VOTEQUORUM_QDEVICE_EXTRA_NODEINFO_MAXSIZE] = {1, 2, 3};
+	const struct votequorum_req_set_extra *request;
+
+	ck_assert_int_eq(votequorum_set_qdevice_extra_info(handle, sizeof(bytes), bytes), CS_OK);
+	request = asked(10, 4120);
+	ck_assert_uint_eq(request->size, sizeof(bytes));
+	ck_assert_mem_eq(request->bytes, bytes, sizeof(bytes));
+	ck_assert_int_eq(votequorum_set_qdevice_extra_info(handle, 0, NULL), CS_OK);
+	request = asked(10, 4120);
+	ck_assert_uint_eq(request->size, 0);
+	uint32_t requests = script->request_count;
+
+	ck_assert_int_eq(votequorum_set_qdevice_extra_info(handle, sizeof(bytes) + 1, bytes), CS_ERR_INVALID_PARAM);
+	ck_assert_uint_eq(script->request_count, requests);
+	ck_assert_int_eq(votequorum_set_qdevice_extra_info(0, 0, NULL), CS_ERR_BAD_HANDLE);
+}
+END_TEST
+
+/* size: of the message. A daemon may leave out what does not count. */
+START_TEST(extra_information_is_read)
+{
+	static const struct {
+		uint32_t size, says;
+		int32_t error;
+		cs_error_t want;
+	} rows[] = {
+		{4128, 3, CS_OK, CS_OK},
+		{31, 3, CS_OK, CS_OK},
+		{28, 0, CS_OK, CS_OK},
+		{30, 3, CS_OK, CS_ERR_LIBRARY},
+		{24, 0, CS_OK, CS_ERR_LIBRARY},
+		{4128, 4097, CS_OK, CS_ERR_LIBRARY},
+		{4128, UINT32_MAX, CS_OK, CS_ERR_LIBRARY},
+		{4128, 3, CS_ERR_NOT_EXIST, CS_ERR_NOT_EXIST},
+		{24, 0, CS_ERR_ACCESS, CS_ERR_ACCESS},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct votequorum_res_get_extra response = {.size = rows[i].says, .bytes = "abc"};
+		char data[VOTEQUORUM_QDEVICE_EXTRA_NODEINFO_MAXSIZE] = "untouched";
+		uint32_t size = 77;
+
+		response.header.id = VOTEQUORUM_RES_GET_EXTRA;
+		response.header.size = (int32_t)rows[i].size;
+		response.header.error = rows[i].error;
+		script_response(script, &response, rows[i].size);
+		ck_assert_int_eq(votequorum_get_qdevice_extra_info(handle, 6, &size, data), rows[i].want);
+		const struct votequorum_req_get_extra *request = asked(11, 24);
+		ck_assert_uint_eq(request->nodeid, 6);
+		ck_assert_uint_eq(size, rows[i].want == CS_OK ? rows[i].says : 77);
+		ck_assert_str_eq(data, rows[i].want == CS_OK && rows[i].says > 0 ? "abcouched" : "untouched");
 	}
 }
 END_TEST
@@ -489,6 +626,10 @@ int main(void)
 	tcase_add_test(tcase, response_too_long);
 	tcase_add_test(tcase, events_delivered);
 	tcase_add_test(tcase, malformed_events);
+	tcase_add_test(tcase, models_are_alike);
+	tcase_add_test(tcase, a_model_takes_every_event);
+	tcase_add_test(tcase, extra_information_is_set);
+	tcase_add_test(tcase, extra_information_is_read);
 	tcase_add_test(tcase, dispatch_flags);
 	tcase_add_test(tcase, finalize_wakes_dispatch);
 	tcase_add_test(tcase, context_kept);

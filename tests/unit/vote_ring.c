@@ -183,6 +183,31 @@ int32_t vote_master_wins(struct service_user *user, const char *name, uint32_t a
 	return service_user_request(user, VOTEQUORUM_REQ_QDEVICE_MASTER_WINS, &req, sizeof(req));
 }
 
+int32_t vote_set_extra(struct service_user *user, const void *bytes, uint32_t size)
+{
+	struct votequorum_req_set_extra req = {.size = size};
+
+	memcpy(req.bytes, bytes, size < sizeof(req.bytes) ? size : sizeof(req.bytes));
+	return service_user_request(user, VOTEQUORUM_REQ_SET_EXTRA, &req, sizeof(req));
+}
+
+const char *vote_extra(struct service_user *user, uint32_t nodeid)
+{
+	static char text[VOTEQUORUM_EXTRA_MAX + 16];
+	struct votequorum_req_get_extra req = {.nodeid = nodeid};
+	struct votequorum_res_get_extra res = {.size = 0};
+	int32_t error = service_user_request(user, VOTEQUORUM_REQ_GET_EXTRA, &req, sizeof(req));
+	const struct mock_message *reply = &user->client->replies.list[0];
+
+	ck_assert_uint_eq(reply->id, VOTEQUORUM_RES_GET_EXTRA);
+	ck_assert_uint_eq(reply->size, sizeof(res) - 24);
+	memcpy((uint8_t *)&res + 24, reply->data, reply->size);
+	sprintf(text, "error %d", error);
+	if (error == 1)
+		snprintf(text, sizeof(text), "%.*s", (int)res.size, (const char *)res.bytes);
+	return text;
+}
+
 const char *vote_info(struct service_user *user, uint32_t nodeid)
 {
 	static char text[384];
@@ -229,6 +254,7 @@ static void write_event(char *at, uint32_t id, const void *event, uint32_t size)
 	const struct votequorum_event_quorum *quorum = event;
 	const struct votequorum_event_expected_votes *expected = event;
 	const struct votequorum_event_nodelist *list = event;
+	const struct votequorum_event_extra *extra = event;
 
 	switch (id) {
 	case VOTEQUORUM_EVENT_QUORUM:
@@ -251,6 +277,11 @@ static void write_event(char *at, uint32_t id, const void *event, uint32_t size)
 		at = write_word(at, "expected", expected->context);
 		sprintf(at, " %u", expected->expected_votes);
 		return;
+	case VOTEQUORUM_EVENT_EXTRA:
+		ck_assert_uint_eq(size, sizeof(*extra) + extra->size);
+		at = write_word(at, "extra", extra->context);
+		at += sprintf(at, " %u [%.*s", extra->nodeid, (int)extra->size, (const char *)extra->bytes);
+		break;
 	default:
 		ck_abort_msg("event %u", id);
 	}

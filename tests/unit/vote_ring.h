@@ -34,12 +34,17 @@ int32_t vote_update(struct service_user *user, const char *old_name, const char 
 int32_t vote_poll(struct service_user *user, const char *name, uint32_t cast, uint64_t ring_seq);
 int32_t vote_master_wins(struct service_user *user, const char *name, uint32_t allow);
 
+/** size bytes of it. */
+int32_t vote_set_extra(struct service_user *user, const void *bytes, uint32_t size);
+/** "abc"; "" for none; "error 12". Bytes that end with a zero. */
+const char *vote_extra(struct service_user *user, uint32_t nodeid);
+
 /** "2 of 3, need 2, flags 2, device 0 ''": what a client is told of a node; "error 12". */
 const char *vote_info(struct service_user *user, uint32_t nodeid);
 
 /**
  * The next event, valid until the next call: "nodes 1.4 [1 2]", "quorum 1 [1:1 2:1 3:2]", "expected
- * 3", each with "/context" behind its first word if that is not 0; "" when there is none.
+ * 3", "extra 2 [abc]", each with "/context" behind its first word if that is not 0; "" when there is none.
  */
 const char *vote_event(struct service_user *user);
 

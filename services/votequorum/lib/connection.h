@@ -17,11 +17,16 @@
 struct votequorum_connection {
 	struct client_connection client; /* first */
 	votequorum_callbacks_t callbacks;
+	votequorum_extra_info_notification_fn_t on_extra;
 };
 
 /** client_request of this library's table. */
 cs_error_t votequorum_request(votequorum_handle_t handle, const void *request, size_t request_size,
 	void *response, size_t response_size);
+
+/** client_call of this library's table. */
+ssize_t votequorum_call(votequorum_handle_t handle, const void *request, size_t request_size, void *response,
+	size_t response_size);
 
 /** Turn one event into a call of the program's callback; a client_event. */
 struct dispatch_outcome votequorum_receive(

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "services/client/error.h"
+
 /* The field is cleared already. False: the name has no length that a name can have. */
 static bool name_copy(char field[VOTEQUORUM_NAME_SIZE], const char *name)
 {
@@ -79,4 +81,46 @@ cs_error_t votequorum_qdevice_master_wins(
 	if (!name_copy(request.name, name))
 		return CS_ERR_INVALID_PARAM;
 	return votequorum_request(handle, &request, sizeof(request), &response, sizeof(response));
+}
+
+_Static_assert((int)VOTEQUORUM_EXTRA_MAX == VOTEQUORUM_QDEVICE_EXTRA_NODEINFO_MAXSIZE, "one size of extra information");
+
+cs_error_t votequorum_set_qdevice_extra_info(votequorum_handle_t handle, uint32_t size, const void *data)
+{
+	struct votequorum_req_set_extra request = {
+		.header = {.id = VOTEQUORUM_REQ_SET_EXTRA, .size = sizeof(request)},
+		.size = size,
+	};
+	struct votequorum_res_plain response;
+
+	if (size > sizeof(request.bytes))
+		return CS_ERR_INVALID_PARAM;
+	if (size > 0)
+		memcpy(request.bytes, data, size);
+	return votequorum_request(handle, &request, sizeof(request), &response, sizeof(response));
+}
+
+cs_error_t votequorum_get_qdevice_extra_info(
+	votequorum_handle_t handle, uint32_t nodeid, uint32_t *size, void *data)
+{
+	struct votequorum_req_get_extra request = {
+		.header = {.id = VOTEQUORUM_REQ_GET_EXTRA, .size = sizeof(request)},
+		.nodeid = nodeid,
+	};
+	struct votequorum_res_get_extra response;
+	const size_t head = offsetof(struct votequorum_res_get_extra, bytes);
+	/* A daemon may leave out the bytes that do not count. */
+	ssize_t got = votequorum_call(handle, &request, sizeof(request), &response, sizeof(response));
+
+	if (got < 0)
+		return client_error((int)got);
+	if ((size_t)got < sizeof(response.header))
+		return CS_ERR_LIBRARY;
+	if (response.header.error != CS_OK)
+		return response.header.error;
+	if ((size_t)got < head || response.size > VOTEQUORUM_EXTRA_MAX || response.size > (size_t)got - head)
+		return CS_ERR_LIBRARY;
+	*size = response.size;
+	memcpy(data, response.bytes, response.size);
+	return CS_OK;
 }

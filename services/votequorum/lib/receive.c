@@ -55,6 +55,18 @@ static struct dispatch_outcome receive_nodelist(struct votequorum_connection *co
 	return dispatch_done;
 }
 
+static struct dispatch_outcome receive_extra(struct votequorum_connection *connection,
+	votequorum_handle_t handle, uint8_t *bytes, size_t size)
+{
+	struct votequorum_event_extra *event = (struct votequorum_event_extra *)bytes;
+
+	if (size < sizeof(*event) || event->size > size - sizeof(*event))
+		return dispatch_malformed;
+	if (connection->on_extra != NULL)
+		connection->on_extra(handle, event->context, event->nodeid, event->size, event->bytes);
+	return dispatch_done;
+}
+
 struct dispatch_outcome votequorum_receive(
 	struct client_connection *client, uint64_t handle, int32_t id, uint8_t *bytes, size_t size)
 {
@@ -67,6 +79,8 @@ struct dispatch_outcome votequorum_receive(
 		return receive_expected_votes(connection, handle, bytes, size);
 	case VOTEQUORUM_EVENT_NODELIST:
 		return receive_nodelist(connection, handle, bytes, size);
+	case VOTEQUORUM_EVENT_EXTRA:
+		return receive_extra(connection, handle, bytes, size);
 	default:
 		return dispatch_malformed;
 	}

@@ -26,7 +26,9 @@ static void connection_destroy(struct handle_object *object)
 
 static struct handle_table connections = HANDLE_TABLE_INITIALIZER(connection_destroy);
 
-cs_error_t votequorum_initialize(votequorum_handle_t *handle, votequorum_callbacks_t *callbacks)
+/* callbacks: of the old model, or NULL. */
+static cs_error_t connect_with(votequorum_handle_t *handle, const votequorum_callbacks_t *callbacks,
+	votequorum_extra_info_notification_fn_t on_extra)
 {
 	struct votequorum_connection *connection = calloc(1, sizeof(*connection));
 	int rc;
@@ -36,6 +38,7 @@ cs_error_t votequorum_initialize(votequorum_handle_t *handle, votequorum_callbac
 		return CS_ERR_NO_MEMORY;
 	if (callbacks != NULL)
 		connection->callbacks = *callbacks;
+	connection->on_extra = on_extra;
 	rc = client_connection_open(&connection->client, "votequorum", NULL);
 	if (rc < 0) {
 		free(connection);
@@ -47,6 +50,27 @@ cs_error_t votequorum_initialize(votequorum_handle_t *handle, votequorum_callbac
 	return client_error(rc);
 }
 
+cs_error_t votequorum_initialize(votequorum_handle_t *handle, votequorum_callbacks_t *callbacks)
+{
+	return connect_with(handle, callbacks, NULL);
+}
+
+cs_error_t votequorum_model_initialize(votequorum_handle_t *handle, votequorum_model_data_t *model_data)
+{
+	const votequorum_model_v1_data_t *data = (const votequorum_model_v1_data_t *)model_data;
+
+	if (data == NULL)
+		return connect_with(handle, NULL, NULL);
+
+	const votequorum_callbacks_t callbacks = {
+		.votequorum_quorum_notify_fn = data->quorum_notify_fn,
+		.votequorum_expectedvotes_notify_fn = data->expectedvotes_notify_fn,
+		.votequorum_nodelist_notify_fn = data->nodelist_notify_fn,
+	};
+
+	return connect_with(handle, &callbacks, data->qdevice_extra_info_notify_fn);
+}
+
 cs_error_t votequorum_request(votequorum_handle_t handle, const void *request, size_t request_size,
 	void *response, size_t response_size)
 {
@@ -56,6 +80,12 @@ cs_error_t votequorum_request(votequorum_handle_t handle, const void *request, s
 cs_error_t votequorum_finalize(votequorum_handle_t handle)
 {
 	return client_finalize(&connections, handle);
+}
+
+ssize_t votequorum_call(votequorum_handle_t handle, const void *request, size_t request_size, void *response,
+	size_t response_size)
+{
+	return client_call(&connections, handle, request, request_size, response, response_size);
 }
 
 cs_error_t votequorum_fd_get(votequorum_handle_t handle, int *fd)
@@ -138,12 +168,24 @@ cs_error_t votequorum_setvotes(votequorum_handle_t handle, unsigned int nodeid, 
 	return votequorum_request(handle, &request, sizeof(request), &response, sizeof(response));
 }
 
+static bool takes_extra(votequorum_handle_t handle)
+{
+	struct handle_object *object;
+
+	if (handle_get(&connections, handle, &object) < 0)
+		return false;
+	bool takes = ((const struct votequorum_connection *)object)->on_extra != NULL;
+
+	handle_put(&connections, object);
+	return takes;
+}
+
 cs_error_t votequorum_trackstart(votequorum_handle_t handle, uint64_t context, unsigned int flags)
 {
 	struct votequorum_req_trackstart request = {
 		.header = {.id = VOTEQUORUM_REQ_TRACKSTART, .size = sizeof(request)},
 		.context = context,
-		.track_flags = flags,
+		.track_flags = takes_extra(handle) ? (flags & ~VOTEQUORUM_TRACK_MASK) | VOTEQUORUM_TRACK_EXTRA : flags,
 	};
 	struct votequorum_res_plain response;
 
