@@ -27,7 +27,8 @@ bin_PROGRAMS += %D%/coterie-ctl
 	services/cpg/tool/cpgtool.c services/cpg/tool/cpgtool.h \
 	services/quorum/tool/quorumtool.c services/quorum/tool/quorumtool.h \
 	services/quorum/tool/report.c services/quorum/tool/report.h \
-	services/quorum/tool/view.c services/quorum/tool/view.h
+	services/quorum/tool/view.c services/quorum/tool/view.h \
+	services/quorum/tool/watch.c services/quorum/tool/watch.h
 %C%_coterie_ctl_LDFLAGS = $(AM_LDFLAGS) -Wl,--enable-new-dtags
 %C%_coterie_ctl_LDADD = \
 	libtool_common.la libcpg.la libcmap.la libcfg.la libquorum.la libvotequorum.la \

@@ -201,6 +201,14 @@ links-long: check-programs
 check-long: links-long
 .PHONY: links-long
 
+# Extra information of quorum devices.
+check_PROGRAMS += %D%/extra_info
+%C%_extra_info_SOURCES = %D%/extra_info.c
+%C%_extra_info_LDFLAGS = $(cluster_ldflags)
+%C%_extra_info_LDADD = libvotequorum.la
+dist_check_SCRIPTS += %D%/extra_info.sh
+TESTS += %D%/extra_info.sh
+
 # Silence changes neither the membership nor quorum before the token and consensus timeouts have passed.
 check_PROGRAMS += %D%/quorum_poll
 %C%_quorum_poll_SOURCES = %D%/quorum_poll.c

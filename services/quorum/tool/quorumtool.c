@@ -10,6 +10,7 @@
 
 #include "services/quorum/tool/report.h"
 #include "services/quorum/tool/view.h"
+#include "services/quorum/tool/watch.h"
 #include "tools/common/compatible.h"
 #include "tools/common/number.h"
 
@@ -22,6 +23,7 @@ struct request {
 	int action; /* option letter */
 	unsigned int votes;
 	unsigned int node_id; /* 0: this node */
+	struct quorum_watch watch; /* with -W */
 	struct report_format format;
 };
 
@@ -108,7 +110,7 @@ static bool parse(int argc, char **argv, struct request *request, int *status)
 	int option;
 
 	*status = EXIT_FAILURE;
-	while (is_right && (option = getopt(argc, argv, "VHaslpmfe:v:hin:o:")) != -1)
+	while (is_right && (option = getopt(argc, argv, "VHaslpmfe:v:hin:o:W:")) != -1)
 		switch (option) {
 		case 'V':
 			printf("corosync-quorumtool version: %s\n", COMPATIBLE_VERSION);
@@ -134,6 +136,10 @@ static bool parse(int argc, char **argv, struct request *request, int *status)
 			break;
 		case 'o':
 			is_right = parse_order(request, optarg);
+			break;
+		case 'W':
+			request->action = option;
+			is_right = quorum_watch_parse(&request->watch, optarg);
 			break;
 		case 'n':
 			is_right = parse_node_id(request, optarg);
@@ -262,6 +268,8 @@ int quorumtool_main(int argc, char **argv)
 
 	if (!parse(argc, argv, &request, &status))
 		return status;
+	if (request.action == 'W')
+		return quorum_watch_run(&request.watch);
 	status = EXIT_FAILURE;
 	if (view_open(&view))
 		status = act(&view, &request);
