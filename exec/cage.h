@@ -1,4 +1,4 @@
-/* The daemon as a user of its own: what needs root happens before it changes the user, and few rights of root stay. */
+/* Run the daemon as a user of its own. Work that needs root is done before. Few rights of root stay. */
 #ifndef EXEC_CAGE_H
 #define EXEC_CAGE_H
 
@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/** A daemon of root on its way to its user. All zeros: it stays what it is. */
+/** A daemon of root that changes to its user. All zeros: it does not change. */
 struct cage {
 	uid_t uid;
 	gid_t gid;
@@ -25,15 +25,15 @@ struct cage {
  */
 int cage_enter(struct cage *cage, const char *user, const char *instance, char *error, uint32_t error_size);
 /**
- * Give the user a file of root that it is going to append to, or make one for it, where the user may not. This is for a
- * file of a folder that only root can change. Anything else stays as it is, and the daemon reports it when it opens it.
+ * Give the user a file of root that it will append to, or create one for it. This is for a file in a folder that only
+ * root can change. Other files stay as they are. The daemon reports errors when it opens them.
  *
  * @param path  absolute; borrowed
  */
 void cage_give_file(const struct cage *cage, const char *path);
 /**
- * Be root between the two, this thread alone: a client sees as its server's user the one that called listen(2), and
- * Pacemaker accepts none but root. Neither does anything once the cage is closed.
+ * Be root between these two calls, in this thread alone. A client sees the user that called listen(2) as the user of
+ * its server, and Pacemaker accepts only root. The calls do nothing after the cage was closed.
  */
 void cage_root_begin(const struct cage *cage);
 void cage_root_end(const struct cage *cage);

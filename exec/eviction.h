@@ -1,6 +1,6 @@
 /*
- * Members that were removed from the ring against their will, and the evidence: as a line for the log, as
- * counters and as records in the statistics map, where coterie-ctl and the plugin metrics find them.
+ * Evictions: members that were removed from the ring though they did not leave, and the evidence. They become
+ * lines of the log, counters, and records in the statistics map for coterie-ctl and the plugin metrics.
  */
 #ifndef EXEC_EVICTION_H
 #define EXEC_EVICTION_H
@@ -15,32 +15,32 @@
 struct evictions;
 struct stats;
 
-/** stats is kept until evictions_destroy. NULL: out of memory. */
+/** Create the list of evictions. stats must live until evictions_destroy. NULL: out of memory. */
 struct evictions *evictions_create(struct stats *stats);
 void evictions_destroy(struct evictions *evictions); /* NULL is ignored */
 
 /**
- * Count an eviction and keep its record; the oldest of more than EVICTIONS_KEPT goes. A member that left
- * (TOTEM_EVIDENCE_LEFT) was not evicted and is ignored. Out of memory: it is counted only.
+ * Count an eviction and keep its record. At most EVICTIONS_KEPT records stay, the oldest one goes first. A member
+ * that left (TOTEM_EVIDENCE_LEFT) was not evicted and is ignored. Out of memory: the eviction is only counted.
  *
  * @param at_ms     since the epoch
  * @param eviction  borrowed
  *
- * Keys: stats.coterie.ring.evictions.EVIDENCE counts. Each record has a number, which counts from 0:
- * stats.coterie.eviction.NUMBER.text is eviction_text, stats.coterie.eviction.NUMBER.record the same as a JSON
- * object; the latter is added last and deleted first.
+ * The keys are stats.coterie.ring.evictions.EVIDENCE, a count, and two of each record. Records are numbered from 0.
+ * stats.coterie.eviction.NUMBER.text is the text of eviction_text. stats.coterie.eviction.NUMBER.record is the same
+ * as a JSON object. It is added last and deleted first.
  */
 void evictions_note(struct evictions *evictions, uint64_t at_ms, const struct totem_eviction *eviction);
 
 /**
+ * Write the text of a record. A list that does not fit ends in "and N more". Example:
  * "node 2 is out of the ring: silent for 8031 ms (patience 8030 ms); its host does not answer either; agreed: 1 3".
- * A list that does not fit ends in "and N more".
  */
 void eviction_text(const struct totem_eviction *eviction, char *text, size_t size);
 
-/** What is appended to a line about a silent member: "; its host answers: …", static; empty: nothing is known. */
+/** Return the end of a line about a silent member, which tells whether its host answers. Static, empty if unknown. */
 const char *eviction_witness_text(enum totem_witness witness);
-/** "answers" or "silent", static; empty: nothing is known. */
+/** Return "answers" or "silent". Static, empty if unknown. */
 const char *eviction_witness_name(enum totem_witness witness);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * What the parts of the executive know of each other. One struct per process in the daemon, several in
- * tests; created and torn down by main.c in the order of the members.
+ * The parts of the executive. The daemon has one such struct, a test may have several. The parts are created in
+ * the order of the members. executive_destroy_parts has the order of the end.
  */
 #ifndef EXEC_EXECUTIVE_H
 #define EXEC_EXECUTIVE_H
@@ -37,9 +37,9 @@ struct sync;
 struct executive {
 	struct config *config;
 	const char *instance;      /* NULL: the default one */
-	const char *local_name;    /* --node; NULL: not given */
+	const char *local_name;    /* --node, or NULL: not given */
 	const char *state_dir;     /* absolute */
-	const char *program;       /* file that plugins are tried out with; NULL: they are not */
+	const char *program;       /* program for the trials of plugins, or NULL: no trials */
 	struct loop *loop;
 	struct map *map;
 	struct runtime_keys *runtime_keys;
@@ -51,7 +51,7 @@ struct executive {
 	struct quorum *quorum;
 	struct rekey *rekey;
 	struct plugin_registry *plugins;
-	struct plugin_record *plugin_records; /* of all names there have been */
+	struct plugin_record *plugin_records; /* of all names that were loaded so far */
 	struct plugin_life *life;
 	struct route *route;
 	struct delivery *delivery;
@@ -62,42 +62,42 @@ struct executive {
 	struct reload *reload;
 	struct rotate *rotate;
 	uint32_t nodeid;
-	bool is_quorate;           /* set by quorum.c; true without a provider */
+	bool is_quorate;           /* set by quorum.c, true without a provider */
 	bool has_synchronized;     /* the first synchronisation is complete */
 	bool is_stopping;
-	uint64_t random_seed;      /* of the ring; 0: from the system */
+	uint64_t random_seed;      /* of the ring, or 0: from the system */
 	uint64_t started_ns;
 	uint64_t started_ms;       /* since the epoch */
-	uint64_t stop_deadline_ns; /* what is still queued then is given up */
-	uint64_t stop_moved_ns;    /* when the queue was last seen to get shorter, while stopping */
-	uint32_t stop_backlog;     /* its length at the last look */
+	uint64_t stop_deadline_ns; /* frames that are still queued then are dropped */
+	uint64_t stop_moved_ns;    /* while stopping: when the queue last got shorter */
+	uint32_t stop_backlog;     /* its length then */
 	struct log_limit overrun_limit; /* of plugins that hold the loop up */
 	int exit_code;
-	int report_fd;             /* tells the waiting parent that we are up; -1: nobody waits */
+	int report_fd;             /* to the parent that waits for the start, or -1: there is none */
 };
 
 /**
- * Make map, plugin registry, routing, synchronisation, IPC and ring for executive->config; the loop is
- * there already. What went wrong has been logged.
- * @param directories  where plugins are looked for
+ * Create map, plugin registry, routing, synchronisation, IPC and ring for executive->config. The loop exists
+ * already. Errors have been logged.
+ * @param directories  folders that are searched for plugins
  * @return 0, or an exit code (book configuration, "Exit codes"): executive_destroy_parts cleans up
  * in that case too
  */
 int executive_create_parts(struct executive *executive, const char *const *directories, uint32_t count);
-/** Leave the ring, unload every plugin, take the parts down. */
+/** Leave the ring, unload all plugins, destroy the parts. */
 void executive_destroy_parts(struct executive *executive);
 
-/** What the maps say of a loaded plugin appears, and goes. */
+/** Add the keys of a loaded plugin to the maps, and remove them. */
 void executive_show(struct executive *executive, struct plugin *plugin);
 void executive_conceal(struct executive *executive, struct plugin *plugin);
 
 /** End the process in order: services stop, the node leaves, loop_run returns. */
 void executive_stop(struct executive *executive, int exit_code);
-/** Every service logs what it knows. */
+/** Make all services log their state. */
 void executive_dump(struct executive *executive);
-/** End the process now: nobody is told. The reason has been logged. */
+/** End the process at once, without a word to clients or nodes. The caller has logged the reason. */
 void executive_die(struct executive *executive, int exit_status) __attribute__((noreturn));
-/** A synchronisation is complete: called by sync.c. */
+/** Called by sync.c when a synchronisation is complete. */
 void executive_synchronized(struct executive *executive);
 
 #endif

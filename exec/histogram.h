@@ -1,7 +1,9 @@
 /*
- * How long something takes, by fixed bounds, without memory beyond the struct. In the statistics map:
- * stats.coterie.times.NAME.NN.below_us (a bound) and .count (what was below it and not below the one before;
- * the last has no bound), .sum_us and .max_us.
+ * A histogram of durations with fixed bounds. It takes no memory beyond the struct. Its keys in the statistics map:
+ *
+ * - stats.coterie.times.NAME.NN.below_us: upper bound of bucket NN; the last bucket has none
+ * - stats.coterie.times.NAME.NN.count: durations below it and not below the bound before
+ * - stats.coterie.times.NAME.sum_us, stats.coterie.times.NAME.max_us
  */
 #ifndef EXEC_HISTOGRAM_H
 #define EXEC_HISTOGRAM_H
@@ -12,14 +14,14 @@
 
 struct stats;
 
-/** Zeroed: nothing happened yet. */
+/** All zero is an empty histogram. */
 struct histogram {
 	uint64_t counts[HISTOGRAM_BOUNDS + 1];
 	uint64_t sum_ns, max_ns;
 };
 
 void histogram_note(struct histogram *histogram, uint64_t took_ns);
-/** Offer it. histogram is kept until the owner's statistics end. 0; -ENOMEM */
+/** Offer it in the statistics map. histogram must live until the owner's statistics end. 0; -ENOMEM */
 int histogram_offer(
 	struct stats *stats, const void *owner, const char *name, const struct histogram *histogram);
 

@@ -1,6 +1,6 @@
 /*
- * What the files of the host table share: host.c, host_loop.c, host_map.c and host_admin.c, which are cut
- * by the sections of struct coterie_host. Contracts of the members are in <coterie/plugin.h>.
+ * Shared by the files of the host table: host.c, host_loop.c, host_map.c and host_admin.c. Each has some
+ * sections of struct coterie_host. <coterie/plugin.h> has the contracts of the members.
  */
 #ifndef EXEC_HOST_PRIVATE_H
 #define EXEC_HOST_PRIVATE_H
@@ -13,7 +13,7 @@ struct mailbox;
 struct waiting_stat;
 struct watched_fd;
 
-/** What a plugin holds. */
+/** The resources that a plugin holds. */
 struct plugin_resources {
 	struct coterie_timer *timers;
 	struct watched_fd *fds;
@@ -21,7 +21,7 @@ struct plugin_resources {
 	struct mailbox *mailbox;
 	struct coterie_map_tracker *trackers;
 	struct coterie_map_iterator *iterators;
-	struct waiting_stat *stats; /* of one that stands beside its predecessor */
+	struct waiting_stat *stats; /* of a plugin beside its predecessor: they appear later */
 };
 
 static inline struct plugin *host_plugin(struct coterie_ctx *ctx)
@@ -29,7 +29,7 @@ static inline struct plugin *host_plugin(struct coterie_ctx *ctx)
 	return (struct plugin *)ctx;
 }
 
-/** From any thread. */
+/** Return whether the plugin was stopped. From any thread. */
 static inline bool host_is_stopped(const struct plugin *plugin)
 {
 	return __atomic_load_n(&plugin->state, __ATOMIC_ACQUIRE) == PLUGIN_STOPPED;

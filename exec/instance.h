@@ -1,6 +1,6 @@
 /*
  * Instances (book configuration, "Instances"): several daemons on one host, each with its own IPC names
- * and folders. And the folders of the default instance, with a way out for those who are not root.
+ * and folders. Also the folders of the default instance, and other folders for users who are not root.
  */
 #ifndef EXEC_INSTANCE_H
 #define EXEC_INSTANCE_H
@@ -14,17 +14,17 @@
 struct instance_dirs {
 	char state[4096]; /* ring ids */
 	char run[4096];   /* pid file */
-	bool is_fallback; /* the system's folders were not to be had: these are the user's own */
-	const char *lock_file; /* borrowed; NULL: RUN/coterie.pid */
+	bool is_fallback; /* the system's folders cannot be used: these are the user's own */
+	const char *lock_file; /* borrowed, or NULL: RUN/coterie.pid */
 };
 
 /** [a-z0-9][a-z0-9_-]{0,30} */
 bool instance_name_is_valid(const char *name);
 
 /**
- * Choose and make the folders. A configured state_dir must exist (but for the instance's own folder below
- * it); the others are made. STATE_DIRECTORY and RUNTIME_DIRECTORY, as a service manager sets them, come
- * before the compiled-in places.
+ * Choose and create the folders. Only a configured state_dir must exist already. The folder of the instance
+ * below it is created. STATE_DIRECTORY and RUNTIME_DIRECTORY, as a service manager sets them, come before the
+ * compiled-in places.
  *
  * @param instance   NULL: the default one
  * @param state_dir  from the config; NULL: the default place
@@ -37,7 +37,7 @@ int instance_dirs_prepare(const char *instance, const char *state_dir, const cha
 	char *error, uint32_t error_size);
 
 /**
- * Find the state folder that instance_dirs_prepare() chooses where the config names none. No folder is made.
+ * Find the state folder that instance_dirs_prepare() chooses if the config names none. No folder is created.
  *
  * @param instance  NULL: the default one
  * @param path      out: absolute
@@ -46,8 +46,8 @@ int instance_dirs_prepare(const char *instance, const char *state_dir, const cha
 int instance_state_dir(const char *instance, char path[4096]);
 
 /**
- * Take the lock file and write our pid into it; it is held until the process ends.
- * @return a descriptor, kept open for life; or minus an exit code: 17, 18 (another daemon holds it)
+ * Lock the lock file until the process ends, and write the own pid into it.
+ * @return a descriptor, which stays open; or minus an exit code: 17, 18 (another daemon holds the lock)
  */
 int instance_lock(const struct instance_dirs *dirs, char *error, uint32_t error_size);
 void instance_unlock(const struct instance_dirs *dirs, int fd);

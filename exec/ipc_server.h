@@ -18,7 +18,7 @@ struct executive;
 struct plugin;
 struct ipc;        /* all servers */
 struct ipc_server; /* one */
-struct ipc_handover; /* a service's clients between two plugins */
+struct ipc_handover; /* clients of a service that move to another plugin */
 
 /** Fill of the ring's send queue (book packing, "Queue levels"). */
 enum ipc_level {
@@ -29,39 +29,39 @@ enum ipc_level {
 };
 
 struct ipc *ipc_create(struct executive *executive);
-void ipc_destroy(struct ipc *ipc); /* all servers closed before */
+void ipc_destroy(struct ipc *ipc); /* all servers must be closed */
 
 /** Open the service's name (with the instance's suffix). Sets plugin->ipc. -errno of libqb. */
 int ipc_server_open(struct ipc *ipc, struct plugin *plugin);
-/** Close: its clients' connections end, client_leave runs for each. NULL is ignored. */
+/** Close a server: the connections of its clients end, client_leave runs for each. NULL is ignored. */
 void ipc_server_close(struct ipc_server *server);
 
-/** What the gate of this one service depends on has changed: plugin->is_held. */
+/** Apply the gate of this one service again: plugin->is_held has changed. */
 void ipc_server_gate(struct ipc_server *server);
 /**
- * A service's clients, as another plugin takes them over. They keep their connections; client_data of all
- * of them is zeroed memory of the new one's.
+ * Give the clients of a service to another plugin. They keep their connections. Their client_data is now zeroed
+ * memory of the size that the new plugin wants.
  *
- * @return what ipc_server_undo or ipc_server_keep ends; NULL: out of memory, nothing has changed
+ * @return for ipc_server_undo or ipc_server_keep; NULL: out of memory, nothing has changed
  */
 struct ipc_handover *ipc_server_take(struct ipc_server *server, struct plugin *successor);
-/** The old plugin has its clients again, as they were. */
+/** Give the clients back to the old plugin, with their old data. */
 void ipc_server_undo(struct ipc_handover *handover);
-/** The old plugin is gone: what it knew of them is freed; requests that wait are the new one's. */
+/** Complete it: free the data of the old plugin. Requests that wait now belong to the new one. */
 void ipc_server_keep(struct ipc_handover *handover);
-/** Something the gates depend on may have changed: sync, quorum, level. Cheap when nothing did. */
+/** Apply all gates again: synchronisation, quorum or level may have changed. Cheap if they have not. */
 void ipc_gate(struct ipc *ipc);
-/** The ring has room again: run the requests that were kept (COTERIE_NO_REPLY and -EAGAIN). */
+/** Run the requests that were kept (COTERIE_NO_REPLY and -EAGAIN): the ring has room again. */
 void ipc_room(struct ipc *ipc);
-/** The token is here: take what clients have written into their channels, each its share, until the ring's queue holds
-    what is worth to wait there. true: they have more. */
+/** Read the channels of clients, each by its share, until the ring's queue is as full as is useful (totem_queue). Called
+    while the token is here. true: they have more. */
 bool ipc_pull(struct ipc *ipc);
-/** Clients that wait for what was written into their channels learn of it now, not when the turn ends. */
+/** Tell clients of new events in their channels now, not at the end of the turn. */
 void ipc_tell(struct ipc *ipc);
-/** The token stays here: the same, and clients without more shall ring for the next message; where they have answered
-    at once the last times they are waited for first, behind the present callback. */
+/** The token stays here. Do as ipc_pull, and let clients ring for their next message. If they wrote at once the last
+    times, a short wait for them comes first, after the present callback. */
 void ipc_pull_all(struct ipc *ipc);
-/** First synchronisation complete: accept connections from now on. */
+/** Accept connections from now on: the first synchronisation is complete. */
 void ipc_ready(struct ipc *ipc);
 
 /* host table */
@@ -81,36 +81,39 @@ int ipc_channel_open(struct coterie_client *client, const void *offer, uint32_t 
 int ipc_channel_deliver(struct coterie_client *client, uint32_t nodeid, uint32_t pid,
 	const struct iovec *iov, uint32_t count);
 uint64_t ipc_client_id(struct coterie_client *client);
-/** NULL: it has gone, or server is NULL. */
+/** Find a client by its id. NULL: it has gone, or server is NULL. */
 struct coterie_client *ipc_client_find(const struct ipc_server *server, uint64_t id);
 
 /**
- * Events that one client may have waiting in our memory, bytes (book ipc, "Events"). A client is disconnected
- * when more than IPC_BACKLOG_MAX wait and it has read none for IPC_STALL_NS: a sender that is slow to read falls
- * behind by more than that within a second, and still reads. Beyond IPC_BACKLOG_LIMIT it goes in any case. Where
- * all clients together have more than IPC_BACKLOG_ALL, what several wait for counted once, whoever has most goes.
+ * Bytes of events that may wait in the daemon (book ipc, "Events"). A client is disconnected in these cases:
+ *
+ * - more than IPC_BACKLOG_MAX of its events wait, and it has read none for IPC_STALL_NS. Without the time a client
+ *   that sends much and reads slowly would be disconnected: it can fall behind by more within a second
+ * - more than IPC_BACKLOG_LIMIT of its events wait
+ * - all clients together have more than IPC_BACKLOG_ALL, and it has most. Events of several clients count once
  */
 #define IPC_BACKLOG_MAX (64u << 20)
 #define IPC_BACKLOG_LIMIT (512u << 20)
 #define IPC_BACKLOG_ALL (UINT64_C(1) << 30)
 #define IPC_STALL_NS UINT64_C(1000000000)
 /**
- * With more of its own events than this, bytes, a client gets "try again" for its next message, until half of them are
- * read. What it has on the way then stays far below IPC_BACKLOG_MAX. When the backlogs of clients that have read within
- * IPC_STALL_NS have half of IPC_BACKLOG_ALL together, a thirty-second part of this is the bound.
+ * If a client has more bytes of its own events waiting than this, its next message gets "try again", until it has read
+ * half of them. So its events stay far below IPC_BACKLOG_MAX. The bound is a thirty-second part of this while clients
+ * that have read within IPC_STALL_NS have half of IPC_BACKLOG_ALL together.
  */
 #define IPC_HOLD_SIZE (32u << 20)
 
 /**
- * Connections that one user may have to all services together. Each is 3.1 MB in /dev/shm. Debian's Pacemaker has about
- * 20 as its user. An administrator has no share: the limit of descriptors is its own. One more gets "try again".
+ * Connections that one user may have to all services together. Each takes 3.1 MB in /dev/shm. Debian's Pacemaker has
+ * about 20 as its user. One more connection gets "try again". For an administrator only the limit of descriptors
+ * counts.
  */
 #define IPC_CONNECTIONS_OF_USER 128u
 #define IPC_CONNECTIONS_OF_OBSERVER 32u
 /**
- * Bytes of rings that the fast channels of one user may have together: half of what all may have, and enough for a channel
- * of the smallest size on each of its connections. An administrator has no share. One more channel is as small as may
- * be, or the client goes on without.
+ * Bytes of rings that the fast channels of one user may have together. This is half of the bound for all users. It is
+ * enough for a channel of the smallest size on each connection of the user. Beyond it a further channel has the
+ * smallest size, or the client gets none. There is no such bound for an administrator.
  */
 #define IPC_CHANNEL_BYTES_OF_USER (320u << 20)
 

@@ -1,6 +1,6 @@
 /*
- * How a log line looks on each target (book configuration, "Logging"). Pure: time, host and pid are
- * arguments.
+ * The format of a log line on each target (book configuration, "Logging"). These functions are pure: time, host
+ * and pid are arguments.
  */
 #ifndef EXEC_LOG_FORMAT_H
 #define EXEC_LOG_FORMAT_H
@@ -13,7 +13,7 @@
 enum log_target {
 	LOG_TARGET_STDERR,
 	LOG_TARGET_FILE,
-	LOG_TARGET_SYSLOG, /* behind the ident, which log_syslog puts in front */
+	LOG_TARGET_SYSLOG, /* without the ident, which log_syslog puts in front */
 };
 
 struct log_frame {
@@ -26,15 +26,15 @@ struct log_frame {
 };
 
 /**
- * @param line  out; ends in a NUL, without a line feed; cut when size is too small
+ * Format a line.
+ * @param line  out; ends in a NUL, without a line feed; cut if size is too small
  * @return length of the line
  */
 size_t log_format(char *line, size_t size, enum log_target target, const struct log_frame *frame,
 	const char *subsystem, int prio, const char *text);
-/** Control characters, which a hostile text may hold, become blanks. */
+/** Replace control characters, which a hostile text may have, by blanks. */
 void log_make_printable(char *text);
-/** Least severe priority that goes to a target whose own limit this is: debug and trace override
- * it. */
+/** Return the least severe priority that goes to a target with this limit. debug and trace override the limit. */
 int log_limit_of(int debug, int priority);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Where log lines end: a descriptor that never makes the caller wait. A line that does not fit is
- * lost and counted, and the next one that does is preceded by a line that says so.
+ * A target of log lines: a descriptor on which a write never waits. A line that does not fit is dropped and
+ * counted. Before the next line that fits, a line tells how many were lost.
  */
 #ifndef EXEC_LOG_SINK_H
 #define EXEC_LOG_SINK_H
@@ -10,21 +10,21 @@
 
 struct log_sink {
 	int fd;        /* -1: closed */
-	uint32_t lost; /* lines since the last that went out */
+	uint32_t lost; /* lines dropped since the last one that was written */
 };
 
 /**
- * Write a line, which ends in a line feed when it is for a file. Sockets are sent to without
- * waiting; anything else is asked first whether it takes more. Returns whether it went out.
+ * Write a line, which ends in a line feed if it is for a file. To a socket it is sent without waiting. Other
+ * descriptors are polled first. Return whether the line was written.
  */
 int log_sink_write(struct log_sink *sink, const char *line, size_t length);
-/** Text to put in front, or length 0 when nothing was lost. */
+/** Write the text that tells of lost lines. Return its length, 0 if none were lost. */
 size_t log_sink_lost_text(const struct log_sink *sink, char *text, size_t size);
 
 /**
- * Open a log file for appending, with mode 0640 if it is new. Links of users other than root and the daemon's own are
- * not followed, wherever they are on the path. Where others can put files into the folder, it must be a file of these
- * two, with one name.
+ * Open a log file for appending, with mode 0640 if it is new. Links are followed only if they belong to root or to the
+ * daemon's user, anywhere on the path. If other users can create files in the folder, the file must belong to one of
+ * these two, and have only one name.
  * @return 0; -ELOOP, -EPERM: another user may have put the link or the file there; -errno
  */
 int log_sink_open_file(struct log_sink *sink, const char *path);

@@ -1,7 +1,7 @@
 /*
- * The event loop: libqb's loop for descriptors, one timerfd for all timers (libqb's own have a resolution
- * of a millisecond and spin through the last one), one eventfd for posts from threads. Everything runs on
- * the thread that calls loop_run, but loop_post.
+ * The event loop. libqb's loop serves descriptors. One timerfd serves all timers, and one eventfd posts from
+ * threads. (libqb's own timers have a resolution of a millisecond, and spin through the last one.) All functions
+ * run on the thread that calls loop_run, except for loop_post.
  */
 #ifndef EXEC_LOOP_H
 #define EXEC_LOOP_H
@@ -15,8 +15,8 @@ struct loop;
 struct loop_timer;
 
 enum loop_priority {
-	LOOP_URGENT, /* the ring's traffic and clients: libqb serves the others on every second turn only */
-	LOOP_NORMAL, /* plugins' own descriptors, signals */
+	LOOP_URGENT, /* the ring's traffic and clients: libqb serves the others only on each second turn */
+	LOOP_NORMAL, /* descriptors of plugins, signals */
 	LOOP_SLOW,   /* files, housekeeping */
 };
 
@@ -35,23 +35,23 @@ qb_loop_t *loop_qb(struct loop *loop); /* for libqb's IPC server; borrowed */
 struct loop_timer *loop_timer_add(struct loop *loop, uint64_t at_ns, void (*run)(void *), void *arg);
 void loop_timer_del(struct loop *loop, struct loop_timer *timer); /* NULL is ignored */
 /**
- * The timerfd is left alone when a deadline moves later, and wakes the loop in vain then: where that happens
- * now and then and not all the time, this sets it anew.
+ * Set the timerfd to the earliest deadline. It is not changed when a deadline moves later, and may then wake the
+ * loop for nothing. Call this if deadlines have moved later, but not at each such move.
  */
 void loop_timers_settle(struct loop *loop);
-/** From now on tell how late the first timer of each turn is, before it runs. One at most. */
+/** Call run with the delay of the first timer of each turn, before it runs. There can be one such function. */
 void loop_watch_timers(struct loop *loop, loop_late_run run, void *arg);
 
-/** events: of poll(2). 0; -EEXIST; -ENOMEM; -errno of epoll_ctl. */
+/** Watch a descriptor for events of poll(2). 0; -EEXIST; -ENOMEM; -errno of epoll_ctl. */
 int loop_fd_add(struct loop *loop, int fd, uint32_t events, enum loop_priority priority,
 	loop_fd_run run, void *arg);
-/** 0 events: the descriptor stays registered but silent but for errors. -ENOENT. */
+/** Change the events. 0: the descriptor stays registered, and only errors are reported. -ENOENT. */
 int loop_fd_mod(struct loop *loop, int fd, uint32_t events);
 void loop_fd_del(struct loop *loop, int fd);
 
 /** Run a function on the loop's thread at one of its next turns. From any thread. -ENOMEM. */
 int loop_post(struct loop *loop, void (*run)(void *), void *arg);
-/** The same from the loop's own thread, after the present callback has returned; FIFO. -ENOMEM. */
+/** Run a function on the loop's thread, which calls this, after the present callback has returned. FIFO. -ENOMEM. */
 int loop_defer(struct loop *loop, void (*run)(void *), void *arg);
 
 #endif

@@ -19,7 +19,7 @@ struct map_iterator;
 
 struct map_value {
 	uint32_t type;
-	uint32_t size;     /* bytes; of a string with its NUL */
+	uint32_t size;     /* bytes, of a string with its NUL */
 	const void *bytes; /* borrowed until the key changes */
 };
 
@@ -30,8 +30,8 @@ enum map_event {
 };
 
 /**
- * now: NULL when deleted. before: NULL when added, and when a shared value changed. Borrowed, as is key. It
- * may change the map, track and untrack.
+ * A notification. now: NULL if the key was deleted. before: NULL if it was added, or if a shared value changed. Both
+ * and key are borrowed. The function may change the map, track and untrack.
  */
 typedef void (*map_notify)(void *arg, enum map_event event, const char *key,
 	const struct map_value *now, const struct map_value *before);
@@ -39,7 +39,7 @@ typedef void (*map_notify)(void *arg, enum map_event event, const char *key,
 struct map *map_create(void); /* NULL: out of memory */
 void map_destroy(struct map *map);
 
-/** 0, also without a change; -EINVAL: name, type or size; -ENOMEM. Read-only does not bind these. */
+/** Set a key, even if it is read-only. 0, also without a change; -EINVAL: name, type or size; -ENOMEM. */
 int map_set(struct map *map, const char *key, uint32_t type, const void *bytes, uint32_t size);
 int map_set_u8(struct map *map, const char *key, uint8_t value);
 int map_set_u16(struct map *map, const char *key, uint16_t value);
@@ -56,29 +56,29 @@ int map_delete(struct map *map, const char *key); /* -ENOENT */
 int map_adjust(struct map *map, const char *key, int64_t delta);
 
 /**
- * A key whose value is memory of the caller's, as counters are. What stood there is replaced; a map_set or
+ * Share a key: its value is memory of the caller, for example a counter. An older value is replaced. map_set or
  * map_delete of the key ends the sharing.
  * @param bytes  borrowed until map_unshare or the end of the map
- * @return for the other two; NULL: out of memory, or not a legal key or value
+ * @return for map_shared_changed and map_unshare; NULL: out of memory, or not a legal key or value
  */
 struct map_shared *map_share(
 	struct map *map, const char *key, uint32_t type, const void *bytes, uint32_t size);
-void map_shared_changed(struct map_shared *shared); /* tell trackers; cheap without; NULL is ignored */
-void map_unshare(struct map_shared *shared);        /* deletes the key if it is still shared; NULL is ignored */
+void map_shared_changed(struct map_shared *shared); /* tell trackers. Cheap if there are none. NULL is ignored */
+void map_unshare(struct map_shared *shared);        /* delete the key if it is still shared. NULL is ignored */
 
-/** Make a key (or all keys that begin so) read-only for clients; the executive may still write. */
+/** Make a key (or all keys with this prefix) read-only for clients. The executive may still write it. */
 int map_protect(struct map *map, const char *key_or_prefix, bool is_prefix);
 bool map_is_protected(const struct map *map, const char *key);
 
-/** Keys that begin with prefix (NULL: all) in byte order. Changes during the walk are safe. */
+/** Iterate over keys that begin with prefix (NULL: all) in byte order. Changes meanwhile are safe. */
 struct map_iterator *map_iterator_create(struct map *map, const char *prefix);
 const char *map_iterator_next(struct map_iterator *iterator, struct map_value *value); /* NULL: end */
 void map_iterator_destroy(struct map_iterator *iterator);
 
 /**
- * Call notify at each change of a key, or of all keys that begin so (NULL: the whole map). Trackers of the
- * very key are told first, then those of prefixes from the longest to the shortest; among equals the newest
- * is told first. NULL: out of memory.
+ * Call notify at each change of a key, or of all keys with this prefix (NULL: the whole map). The order of trackers is:
+ * first those of the key itself, then those of prefixes from the longest to the shortest. Among equals the newest one
+ * comes first. Return NULL: out of memory.
  */
 struct map_tracker *map_track(struct map *map, const char *key_or_prefix, bool is_prefix,
 	map_notify notify, void *arg);

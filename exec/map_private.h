@@ -1,4 +1,4 @@
-/* What map.c, map_track.c and map_iterate.c share. Nothing else includes this. */
+/* Shared by map.c, map_track.c and map_iterate.c. No other file includes this. */
 #ifndef EXEC_MAP_PRIVATE_H
 #define EXEC_MAP_PRIVATE_H
 
@@ -6,12 +6,12 @@
 
 #include <stddef.h>
 
-/* In front of memory that a running notification may still look at when it is given up. */
+/* The head of memory that a running notification may still use when it is no longer needed. */
 struct grave {
 	struct grave *next;
 };
 
-/* A value's bytes. */
+/* The bytes of a value. */
 struct blob {
 	struct grave grave;
 	max_align_t bytes[];
@@ -20,16 +20,16 @@ struct blob {
 struct entry {
 	struct grave grave;
 	struct map_value value;
-	struct blob *blob;         /* of value.bytes; NULL: shared */
-	struct map_shared *shared; /* whose memory value.bytes is, or NULL */
+	struct blob *blob;         /* of value.bytes, or NULL: shared */
+	struct map_shared *shared; /* owner of the memory of value.bytes, or NULL */
 	char key[];
 };
 
 struct map_shared {
 	struct map *map;
 	struct map_shared *previous, *next;
-	struct entry *entry;   /* NULL: the key was set or deleted by somebody */
-	uint64_t tracker_turn; /* of the map, when is_tracked was found out */
+	struct entry *entry;   /* NULL: the key was set or deleted since */
+	uint64_t tracker_turn; /* of the map, when is_tracked was computed */
 	bool is_tracked;
 };
 
@@ -38,8 +38,8 @@ struct map_tracker {
 	char *key;
 	size_t length;
 	bool is_prefix;
-	bool is_gone; /* untracked during a notification; freed when it is over */
-	uint64_t turn; /* of the map, when it was made */
+	bool is_gone; /* untracked during a notification, freed when that is over */
+	uint64_t turn; /* of the map, when it was created */
 	map_notify notify;
 	void *arg;
 };
@@ -63,18 +63,18 @@ struct map {
 	uint32_t depth; /* notifications running inside each other */
 };
 
-/** Index of the first entry whose key is not below this one. */
+/** Return the index of the first entry whose key is not below this one. */
 size_t map_lower_bound(const struct map *map, const char *key);
 bool map_is_covered(const char *key, const char *by, size_t length, bool is_prefix);
 
-/** Free when nobody looks any more. */
+/** Free memory when no notification uses it any more. */
 void map_bury(struct map *map, struct grave *grave);
 void map_notify_all(struct map *map, enum map_event event, const char *key, const struct map_value *now,
 	const struct map_value *before);
-/** Free what was buried, and trackers that went. Outside of notifications only. */
+/** Free buried memory, and trackers that are gone. Only outside of notifications. */
 void map_sweep(struct map *map);
 void map_trackers_fini(struct map *map);
-/** The entry's value is no longer its owner's memory. NULL is ignored. */
+/** End the sharing: the value of the entry no longer is memory of its owner. NULL is ignored. */
 void map_shared_detach(struct map_shared *shared);
 
 #endif

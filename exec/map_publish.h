@@ -1,4 +1,4 @@
-/* What the executive writes into the map as it runs: book configuration, "Keys of the daemon". */
+/* Keys that the executive writes into the map while it runs: book configuration, "Keys of the daemon". */
 #ifndef EXEC_MAP_PUBLISH_H
 #define EXEC_MAP_PUBLISH_H
 
@@ -9,12 +9,12 @@ struct map;
 struct plugin;
 struct totem_configuration;
 
-/** runtime.members.*: who joined, who left. */
+/** Set runtime.members.* to the members that joined and left. */
 void map_publish_members(struct map *map, const struct config *config,
 	const struct totem_configuration *configuration);
-/** internal_configuration.service.* and runtime.services.* of a loaded service. */
+/** Set internal_configuration.service.* and runtime.services.* of a loaded service. */
 void map_publish_service(struct map *map, struct plugin *plugin);
-/** Take them out again, before the plugin goes. */
+/** Delete them, before the plugin is unloaded. */
 void map_unpublish_service(struct map *map, struct plugin *plugin);
 
 /** service.NAME.* of the options that a load gave, in the place of the file's values: at the load, and after a reload. */

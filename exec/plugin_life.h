@@ -1,7 +1,7 @@
 /*
- * Plugins that come, go and are replaced while the daemon runs: members plugin_load, plugin_unload and
- * plugin_replace of struct coterie_host, and what a reload of the config file wants of them. One change at
- * a time, in steps over turns of the loop, none of which has code of a plugin beneath it on the stack.
+ * Load, unload and replace plugins while the daemon runs: members plugin_load, plugin_unload and plugin_replace
+ * of struct coterie_host, and changes by a reload of the config file. There is one change at a time. Its steps run
+ * in turns of the loop of their own, so that no code of a plugin is on the stack.
  */
 #ifndef EXEC_PLUGIN_LIFE_H
 #define EXEC_PLUGIN_LIFE_H
@@ -16,12 +16,12 @@ struct plugin_life;
 typedef void (*plugin_life_done)(void *arg, int rc, const char *text);
 
 struct plugin_life *plugin_life_create(struct executive *executive); /* NULL: out of memory */
-/** Changes under way stop where they are; nobody is told. NULL is ignored. */
+/** Drop changes that are under way, without a call of `done`. NULL is ignored. */
 void plugin_life_destroy(struct plugin_life *life);
 
 /**
  * As the members of struct coterie_host.
- * @param owner  who asks: told apart by address; the plugin itself
+ * @param owner  the plugin that calls, known by its address only
  */
 int plugin_life_load(struct plugin_life *life, const void *owner, const char *what,
 	const char *const *options, uint32_t count, plugin_life_done done, void *arg);
@@ -29,12 +29,12 @@ int plugin_life_unload(struct plugin_life *life, const void *owner, const char *
 	plugin_life_done done, void *arg);
 int plugin_life_replace(struct plugin_life *life, const void *owner, const char *name, const char *path,
 	bool is_forced, plugin_life_done done, void *arg);
-/** The owner ends: what it asked for goes on, it is not told. life may be NULL. */
+/** Forget an owner that ends. Its changes go on without a call of `done`. life may be NULL. */
 void plugin_life_forget(struct plugin_life *life, const void *owner);
 
 /**
- * A new config file is in force: services that it names and that are not loaded come, those that only the
- * old one names go, on later turns of the loop. What becomes of them is in the log.
+ * Follow a new config file, on later turns of the loop: load services that only the new one names, and unload
+ * those that only the old one names. The results are in the log.
  */
 void plugin_life_follow(
 	struct plugin_life *life, const struct config *before, const struct config *now);

@@ -1,6 +1,4 @@
-/*
- * The options of one plugin with the values of the config file, defaults filled in.
- */
+/* The options of one plugin, with the values of the config file, or their defaults. */
 #ifndef EXEC_PLUGIN_OPTIONS_H
 #define EXEC_PLUGIN_OPTIONS_H
 
@@ -15,14 +13,14 @@ struct plugin_options;
 struct plugin_overrides;
 
 /**
- * Check the file's values against the descriptor's list (type, range, choices), refuse those that
- * the list does not have.
- * @param config  NULL: no file, defaults alone; not needed afterwards
- * @return caller destroys; NULL: *error says why
+ * Check the values of the file against the descriptor's list: type, range, choices. Options that the list does
+ * not have are refused.
+ * @param config  borrowed for the call; NULL: no file, only defaults
+ * @return caller destroys; NULL: *error has the reason
  */
 struct plugin_options *plugin_options_create(const struct config *config,
 	const struct coterie_plugin *descriptor, struct plugin_error *error);
-/** The same with "KEY=VALUE" words that come before the file; NULL: none. */
+/** The same with "KEY=VALUE" words (or NULL), which override the file. */
 struct plugin_options *plugin_options_create_over(const struct config *config,
 	const struct coterie_plugin *descriptor, const struct plugin_overrides *overrides,
 	struct plugin_error *error);
@@ -32,13 +30,13 @@ int plugin_option_string(
 	const struct plugin_options *options, const char *name, const char **value);
 
 /**
- * Make the options of a new file fit to follow those of a running plugin: what may not change while it
- * runs keeps its value.
+ * Prepare the options of a new file to replace those of a running plugin. Options that must not change while it
+ * runs keep their values.
  *
- * @param options      of the new file; changed
+ * @param options      of the new file, changed by this
  * @param running      of the same descriptor
- * @param has_changed  out: a value that may change has
- * @param kept         called for each one that keeps its value although the file has another
+ * @param has_changed  out: whether a value that may change has changed
+ * @param kept         called for each option that keeps its value although the file has another
  * @return 0; -ENOMEM
  */
 int plugin_options_succeed(struct plugin_options *options, const struct plugin_options *running,
@@ -46,8 +44,8 @@ int plugin_options_succeed(struct plugin_options *options, const struct plugin_o
 	void (*kept)(void *arg, const char *name), void *arg);
 
 /**
- * What is different in two sets of options of one descriptor. Values are borrowed, NULL: unset; those of
- * secret options as they are.
+ * Call differs for each difference between two sets of options of one descriptor. Values are borrowed, NULL if unset.
+ * Values of secret options are not hidden.
  */
 void plugin_options_compare(const struct plugin_options *options, const struct plugin_options *running,
 	const struct coterie_plugin *descriptor,

@@ -1,6 +1,6 @@
 /*
- * The verdict of the quorum provider, for whoever asks: the gate of requests, plugins that watch, the log
- * (book services, "quorum and votequorum"). Without a provider a node is quorate and nobody publishes.
+ * The verdict of the quorum provider, for the gate of requests, for plugins that watch it, and for the log
+ * (book services, "quorum and votequorum"). Without a provider a node is quorate, and no plugin may publish.
  */
 #ifndef EXEC_QUORUM_H
 #define EXEC_QUORUM_H
@@ -14,7 +14,7 @@ struct plugin;
 struct quorum;
 
 /**
- * Sets executive->is_quorate.
+ * Create it. It sets executive->is_quorate from now on.
  * @param provider  plugin that may publish, borrowed; NULL: none
  * @return NULL: out of memory
  */
@@ -24,7 +24,7 @@ void quorum_tell_provider(const char *name); /* to the log */
 bool quorum_has_provider(const struct quorum *quorum);
 bool quorum_is_provider(const struct quorum *quorum, const struct plugin *plugin);
 /**
- * From now on this plugin may publish, where none might. The node stays quorate until it does.
+ * Let this plugin publish from now on, if there was no provider. The node stays quorate until it publishes.
  * @return 0; -EEXIST: there is one; -EPERM: it offers no verdicts; -ENOMEM
  */
 int quorum_appoint(struct quorum *quorum, const struct plugin *plugin);
@@ -35,8 +35,8 @@ void quorum_get(const struct quorum *quorum, struct coterie_quorum *verdict);
 int quorum_watch(struct quorum *quorum, const struct plugin *plugin,
 	void (*run)(void *arg, const struct coterie_quorum *verdict), void *arg);
 /**
- * The plugin ends: it watches no more. A node whose provider ends while it runs is not quorate, which the
- * others hear.
+ * Forget a plugin that ends. If it is the provider, and the daemon goes on, the node is no longer quorate, and the
+ * watchers are told.
  */
 void quorum_forget(struct quorum *quorum, const struct plugin *plugin);
 

@@ -1,19 +1,19 @@
 /*
- * Reading the configuration again while the daemon runs.
+ * Read the configuration again while the daemon runs.
  *
- * 1. Somebody asks. The file is read and checked on a helper thread, since names may take their time and
- *    the ring must not wait; one file at a time. Whoever asks meanwhile waits for the next reading, all of
- *    them for the same.
- * 2. Back on the loop the result is held against what runs: what cannot change keeps its value and is
- *    named in the log; what must not change refuses the file as a whole (reload_apply.c).
- * 3. In one turn of the loop, between the keys that say that a reload is in progress, the map, the engine,
- *    the transport's peers, the log and the plugins' options take the new values.
- * 4. In two steps: the first ends with a configuration that is kept, checked, and a list of what it would
- *    change (reload_list.c); the second is 3. What clients set meanwhile has to wait.
- * 5. SIGHUP has the first step alone and writes into the log what a reload of this node would do
- *    (reload_hangup.c). Nothing changes: the other nodes have not been asked.
+ * 1. After a request the file is read and checked on a helper thread: the resolution of names may take long, and the
+ *    ring must not wait. One file is read at a time. Requests that come meanwhile wait for the next reading, which
+ *    serves all of them.
+ * 2. On the loop the result is compared with the running configuration. A value that cannot change stays, and the log
+ *    names it. A value that must not change makes the node refuse the whole file (reload_apply.c).
+ * 3. In one turn of the loop the map, the engine, the transport's peers, the log and the plugins' options take the new
+ *    values. Keys of the map show that a reload is in progress.
+ * 4. A reload in two steps: the first one ends with a checked configuration, which is kept, and a list of the changes
+ *    (reload_list.c). The second one is 3. Changes of keys by clients wait meanwhile.
+ * 5. SIGHUP runs the first step only. It logs the changes that a reload of this node would make (reload_hangup.c). They
+ *    are not made, since the other nodes have not been asked.
  * 6. A node that is gone from the node list stays known to engine and transport until it has left the ring
- *    (reload_nodes.c): it would be cut off in the middle of what it sends otherwise.
+ *    (reload_nodes.c). Otherwise it would be cut off while it sends.
  */
 #ifndef EXEC_RELOAD_H
 #define EXEC_RELOAD_H
@@ -26,7 +26,7 @@ struct executive;
 struct reload;
 
 struct reload *reload_create(struct executive *executive); /* NULL: out of memory */
-/** Nobody who waits is told; a file that is being read is forgotten. NULL is ignored. */
+/** Drop all requests without a call of `done`. A file that is being read is ignored. NULL is ignored. */
 void reload_destroy(struct reload *reload);
 
 /**
@@ -39,37 +39,38 @@ void reload_destroy(struct reload *reload);
 int reload_request(struct reload *reload, const void *owner,
 	void (*done)(void *arg, int rc, const char *text), void *arg);
 /**
- * The first of two steps: read and check the file, and keep what is in it.
+ * The first of two steps: read and check the file, and keep the configuration.
  *
- * @param done  as host->reload_prepare's; else as reload_request
+ * @param done  as that of host->reload_prepare
  */
 int reload_prepare(struct reload *reload, const void *owner,
 	void (*done)(void *arg, int rc, const char *text), void *arg);
-/** The second step, of what was kept for this owner. As host->reload_commit. */
+/** The second step, with the configuration that was kept for this owner. As host->reload_commit. */
 int reload_commit(struct reload *reload, const void *owner);
 void reload_drop(struct reload *reload, const void *owner);
-/** As reload_prepare, but nothing is kept, nor is what another one keeps dropped. */
+/** As reload_prepare, but keep nothing, and drop nothing that is kept for another owner. */
 int reload_examine(struct reload *reload, const void *owner,
 	void (*done)(void *arg, int rc, const char *text), void *arg);
 /**
- * Make a configuration that differs from the running one in the ring's key alone, and let it take the place of the
- * running one, or only check that it could. Reads no file. The watchers of host->rekey_watch are called before the
- * return.
+ * Replace the running configuration by one that differs only in the ring's key, or only check that this is possible.
+ * No file is read. The watchers of host->rekey_watch are called before the return.
  *
  * @param key   copied: size bytes
- * @param path  copied: its file
- * @param text  out, on errors: text_size bytes, why
- * @return 0; -EINVAL; -ENOMEM; nothing has changed on errors
+ * @param path  copied: the file of the key
+ * @param text  out, on errors: the reason, text_size bytes
+ * @return 0; -EINVAL; -ENOMEM. On errors nothing has changed
  */
 int reload_key(struct reload *reload, const void *key, uint32_t size, const char *path, bool is_check, char *text,
 	size_t text_size);
-/** This owner is not told of anything any more, and what is kept for it is dropped. */
+/** Forget an owner that ends: its functions are not called any more, and a configuration kept for it is dropped. */
 void reload_forget(struct reload *reload, const void *owner);
 
-/** Examine the file, and tell the log and config.reload_error_message. Before the ring is there: nothing. */
+/**
+ * Examine the file. Log the result, and write it to config.reload_error_message. Does nothing before the ring exists.
+ */
 void reload_hangup(struct reload *reload);
 
-/** A regular configuration of the ring: count members, ascending. May be called inside the engine. */
+/** Note a regular configuration of the ring: count members, ascending. May be called inside the engine. */
 void reload_membership(struct reload *reload, const uint32_t *members, uint32_t count);
 
 #endif

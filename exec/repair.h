@@ -5,9 +5,9 @@
 #include "exec/config/model.h"
 
 /**
- * Replace the stored ring seq of the local node if it is unreadable or beyond TOTEM_RING_SEQ_JUMP_MAX, where only forged
- * packets take it. The new one grows with the wall clock, and faster than rings are formed: no ring of the past has it.
- * What was done is printed. Refused while a daemon of that instance runs.
+ * Replace the stored ring seq of the local node if it is unreadable, or beyond TOTEM_RING_SEQ_JUMP_MAX. Only forged
+ * packets can raise it that far. The new one is computed from the wall clock, which grows faster than rings are formed.
+ * So no ring of the past has it. The result is printed. Refused while a daemon of that instance runs.
  *
  * @param instance   NULL: the default one
  * @param lock_file  of the daemon; NULL: the usual one

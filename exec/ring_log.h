@@ -1,4 +1,4 @@
-/* What the engine tells, as lines for the operator (subsystem TOTEM). */
+/* Events of the engine as log lines for the operator (subsystem TOTEM). */
 #ifndef EXEC_RING_LOG_H
 #define EXEC_RING_LOG_H
 
@@ -13,16 +13,16 @@ struct ring_log {
 	uint32_t *left;                      /* of the last transitional configuration */
 	uint32_t left_count;
 	struct log_limit refused, late, cannot_gather, source, backoff, lapse, contact, witnessed, seq_end;
-	uint64_t lapsed_ns; /* when the lease ended; 0: it has not */
+	uint64_t lapsed_ns; /* when the lease ended, or 0: it is valid */
 };
 
 void ring_log_fini(struct ring_log *log);
 void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_trace *trace);
 void ring_log_configuration(struct ring_log *log, const struct totem_configuration *configuration);
-/** State and numbers of an engine, for somebody looking for a fault. */
+/** Log state and numbers of an engine, to find a fault. */
 void ring_log_dump(const struct totem_engine *engine, const struct totem_queue *queue,
 	const struct totem_probe *probe);
-/** A packet whose header was refused, with the address it came from. */
+/** Log a packet whose header was refused, with the address of its sender. */
 void ring_log_bad_packet(struct ring_log *log, uint64_t now_ns, const struct coterie_frame *frame,
 	const struct sockaddr *from);
 

@@ -1,4 +1,4 @@
-/* What ring.c, ring_lease.c, ring_life.c and ring_status.c share. Nothing else includes this. */
+/* Shared by ring.c, ring_lease.c, ring_life.c and ring_status.c. No other file includes this. */
 #ifndef EXEC_RING_PRIVATE_H
 #define EXEC_RING_PRIVATE_H
 
@@ -8,9 +8,9 @@
 #include "exec/ring_seq.h"
 #include "exec/ring_sources.h"
 
-#define RING_WAITING_MAX 8192u /* frames the transport would not take yet */
+#define RING_WAITING_MAX 8192u /* frames that wait for room in the transport */
 
-/* A frame on its way out that the transport could not take. */
+/* A frame that waits for room in the transport. */
 struct waiting {
 	struct coterie_frame *frame;
 	uint32_t token_target; /* 0: multicast */
@@ -25,47 +25,47 @@ struct ring {
 	struct totem_engine *engine;
 	unsigned int inside;            /* the engine is on the stack */
 	bool has_left;                  /* ring_stop */
-	bool is_draining;               /* the transport hands up what came before a token */
+	bool is_draining;               /* the transport hands up the packets that came before a token */
 	uint32_t links_up;              /* by bit, as last reported */
 	uint64_t deadlines[TOTEM_TIMER_COUNT];
 	struct loop_timer *timer;
 	bool is_turn_due;               /* loop_defer: a deadline is now */
-	uint64_t timer_at_ns;           /* may be earlier than every deadline, never later */
-	uint64_t settled_ns;            /* when it was last made exact */
-	uint64_t rested_ns;             /* when the pool last gave back what it does not need */
-	struct coterie_frame **echoes;  /* own packets and what came while inside, for the next turn */
+	uint64_t timer_at_ns;           /* may be earlier than all deadlines, never later */
+	uint64_t settled_ns;            /* when it was last set exactly */
+	uint64_t rested_ns;             /* when the pool last returned memory */
+	struct coterie_frame **echoes;  /* own packets, and packets that came inside the engine, for the next turn */
 	size_t echo_count, echo_capacity;
 	bool is_echo_due;
-	struct coterie_frame **batch;   /* what arrived together */
+	struct coterie_frame **batch;   /* packets that arrived together */
 	uint32_t batch_capacity;
 	struct waiting *waiting;        /* FIFO, bounded */
 	uint32_t waiting_count, waiting_first;
-	uint64_t dropped;               /* beyond RING_WAITING_MAX */
+	uint64_t dropped;               /* frames beyond RING_WAITING_MAX */
 	uint64_t suspended_ns;          /* of the host, as far as the engine knows */
 	bool is_gate_due;               /* loop_defer: the lease has changed */
 	struct ring_log log;
 	struct ring_sources sources;
 	struct ring_seq seq;
-	struct loop_timer *seq_timer;   /* NULL: enough numbers are stored */
-	bool has_seq_failed;            /* the last write ahead; it was logged */
+	struct loop_timer *seq_timer;   /* or NULL: enough numbers are stored */
+	bool has_seq_failed;            /* the last write ahead failed, which was logged */
 };
 
 /* --- ring_store.c: struct ring_seq and the loop --- */
-/** The ring begins. The disk may fail: the numbers are needed later. */
+/** Store numbers at the begin of the ring. An error of the disk is no failure here: the numbers are needed later. */
 void ring_store_start(struct ring *ring);
-/** A regular configuration came into force: write ahead if the ring stays as it is for some seconds. */
+/** After a regular configuration: write ahead if the ring does not change for some seconds. */
 void ring_store_configured(struct ring *ring);
-/** The engine leaves: no timer is left. */
+/** Stop the timer: the engine leaves. */
 void ring_store_stop(struct ring *ring);
-/** Make a ring id durable before it is used. -errno: it was logged, and the daemon ends with status 21. */
+/** Store a ring id durably before it is used. -errno: it was logged, and the daemon ends with status 21. */
 int ring_store_id(struct ring *ring, const struct ring_id *id);
 
 /** ring_lease.c: remember how long the host has been suspended so far. */
 void ring_lease_init(struct ring *ring);
-/** The engine's lease ended or began again: clients are looked at in the next turn of the loop. */
+/** The lease of the engine ended or began again: check the gates in the next turn of the loop. */
 void ring_lease_changed(struct ring *ring);
 
-/** What the engine calls; its argument is the ring. */
+/** The functions that the engine calls. Their argument is the ring. */
 extern const struct totem_callbacks ring_callbacks;
 
 #endif

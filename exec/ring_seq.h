@@ -20,14 +20,14 @@ struct ring_seq {
 };
 
 /**
- * Read the number behind which this node goes on.
+ * Read the number after which this node continues.
  *
  * @param dir  the folder of the file, borrowed for the life of seq
  * @return 0, seq->used is 0 if nothing was ever stored; errors of state_ring_seq_load
  */
 int ring_seq_load(struct ring_seq *seq, const char *dir, uint32_t nodeid);
 /**
- * Make a number durable. Without a write where it was stored ahead.
+ * Make a number durable. If it was stored ahead, this needs no write.
  * @return 0; errors of state_ring_seq_store, nothing has changed then
  */
 int ring_seq_use(struct ring_seq *seq, uint64_t number);

@@ -1,6 +1,6 @@
 /*
- * Frames that arrived, by the node that made them, as stats.coterie.ring.received.NODE: of nodes that have been in
- * this node's ring, so that strangers make no keys.
+ * Count arrived frames by their originator, as stats.coterie.ring.received.NODE. Only nodes that have been members of
+ * this node's ring are counted, so that other nodes create no keys.
  */
 #ifndef EXEC_RING_SOURCES_H
 #define EXEC_RING_SOURCES_H
@@ -14,18 +14,18 @@ struct stats;
 
 struct ring_sources {
 	struct stats *stats;
-	struct ring_source **list; /* ascending; each stays where it is, since the map reads it there */
+	struct ring_source **list; /* ascending. The map reads each source at its place, so it does not move */
 	uint32_t count;
-	struct ring_source *last; /* frames of a node come in trains */
+	struct ring_source *last; /* a node often sends several frames in a row */
 };
 
-/** stats is kept until ring_sources_fini. A key that there is no memory for is left out later. 0; -ENOMEM */
+/** stats must live until ring_sources_fini. Later a key is left out if there is no memory for it. 0; -ENOMEM */
 int ring_sources_init(struct ring_sources *sources, struct stats *stats);
-void ring_sources_fini(struct ring_sources *sources); /* zeroed: nothing to do */
+void ring_sources_fini(struct ring_sources *sources); /* does nothing if all is zero */
 
-/** The ring has these members. */
+/** Add the members of the ring. */
 void ring_sources_members(struct ring_sources *sources, const uint32_t *members, uint32_t count);
-/** These arrived, of any kind. */
+/** Count arrived packets of any kind. */
 void ring_sources_note(struct ring_sources *sources, struct coterie_frame *const *frames, size_t count);
 
 #endif

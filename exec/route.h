@@ -19,9 +19,9 @@ void route_destroy(struct route *route);
 /** host->ring_send. */
 int route_send(struct route *route, struct plugin *plugin, uint32_t function, uint32_t guarantee,
 	const struct iovec *iov, uint32_t count);
-/** A message of the ring. Malformed ones are counted, logged at a limited rate and dropped. */
+/** Deliver a message of the ring. Malformed ones are counted, logged at a limited rate and dropped. */
 void route_deliver(struct route *route, const struct totem_message *message);
-/** A configuration, to every service in ascending ring id. */
+/** Tell all services of a configuration, by ascending ring id. */
 void route_configure(struct route *route, const struct totem_configuration *configuration);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * Keys by which operators tell the running daemon to do something: runtime.force_gather,
+ * Keys by which operators control the running daemon: runtime.force_gather,
  * runtime.blackbox.dump_flight_data and .dump_state (book configuration, "Keys of the daemon";
  * book configuration, "Flight recorder").
  */

@@ -9,16 +9,16 @@
 #include <stdint.h>
 
 /**
- * Read the stored ring sequence of a node; when there is none, take over what Corosync left on this host.
- * @return 0, *seq is 0 when none was ever stored; -EBADMSG: the file has not 8 bytes; -errno
+ * Read the stored ring sequence of a node. If there is none, read the one that Corosync left on this host.
+ * @return 0, *seq is 0 if none was ever stored; -EBADMSG: the file has not 8 bytes; -errno
  */
 int state_ring_seq_load(const char *dir, uint32_t nodeid, uint64_t *seq);
-/** Durable when it returns 0. -errno. */
+/** Store the ring sequence of a node. It is durable when the function returns 0. -errno. */
 int state_ring_seq_store(const char *dir, uint32_t nodeid, uint64_t seq);
 
 /** Read at most `size` bytes. @return size of the file; -ENOENT; -EFBIG; -errno */
 int state_file_read(const char *dir, const char *name, void *bytes, size_t size);
-/** Replace `name` durably: a crash leaves the old content or the new, never half of either. */
+/** Replace `name` durably: after a crash the file has either the old content or the new one. */
 int state_file_replace(int dir, const char *name, const void *bytes, size_t size);
 
 #endif

@@ -1,7 +1,6 @@
 /*
- * The statistics map (book configuration, "Statistics map"): keys in byte order whose values are
- * computed when they are read, by whoever offers them: the executive (owner NULL) or a plugin. Types
- * are COTERIE_MAP_*.
+ * The statistics map (book configuration, "Statistics map"): keys in byte order. Their owner computes the
+ * values when they are read. The owner is the executive (NULL) or a plugin. Types are COTERIE_MAP_*.
  */
 #ifndef EXEC_STATS_H
 #define EXEC_STATS_H
@@ -16,29 +15,29 @@ struct stats;
 struct stats_iterator;
 struct stats_tracker;
 
-/** Refreshes of tracked keys happen this far apart. */
+/** Time between two refreshes of tracked keys. */
 #define STATS_REFRESH_NS UINT64_C(1500000000)
 
 struct stats *stats_create(struct loop *loop); /* NULL: out of memory */
 void stats_destroy(struct stats *stats);       /* NULL is ignored */
 
-/** See struct coterie_host. owner is told apart by address alone. -EEXIST; -EINVAL: name or type; -ENOMEM. */
+/** See struct coterie_host. owner is known by its address only. -EEXIST; -EINVAL: name or type; -ENOMEM. */
 int stats_add(struct stats *stats, const void *owner, const char *key, uint32_t type,
 	coterie_stat_read read, void *arg);
-/** A statistic that is this number, borrowed until its key is deleted. Returns as stats_add. */
+/** Offer a number as a statistic. It is borrowed until its key is deleted. Returns as stats_add. */
 int stats_add_u64(struct stats *stats, const void *owner, const char *key, const uint64_t *number);
 /** For a reader: write number to value. @return its size, as a coterie_stat_read does */
 uint32_t stats_put_u64(void *value, uint64_t number);
-/** Nothing happens when the key is not this owner's. */
+/** Delete a key, if it belongs to this owner. */
 void stats_del(struct stats *stats, const void *owner, const char *key);
-/** Trackers do not hear of keys that begin so, come or go. The prefix is borrowed for good. One at most. */
+/** Do not tell trackers that keys with this prefix are added or deleted. There can be one prefix, borrowed for good. */
 void stats_hush(struct stats *stats, const char *prefix);
-/** Delete what the owner has. @return number of statistics */
+/** Delete all keys of an owner. @return number of statistics */
 uint32_t stats_forget(struct stats *stats, const void *owner);
 
-/** *value is borrowed until the next call that reads. -ENOENT. */
+/** Read a key. *value is borrowed until the next call that reads. -ENOENT. */
 int stats_read(struct stats *stats, const char *key, struct coterie_map_value *value);
-/** Keys that begin with prefix (NULL: all), as struct coterie_host says. NULL: out of memory. */
+/** Iterate over keys that begin with prefix (NULL: all), as in struct coterie_host. NULL: out of memory. */
 struct stats_iterator *stats_iterator_create(struct stats *stats, const char *prefix);
 const char *stats_iterator_next(struct stats_iterator *iterator, struct coterie_map_value *value);
 void stats_iterator_destroy(struct stats_iterator *iterator); /* NULL is ignored */
@@ -48,7 +47,7 @@ int stats_track(struct stats *stats, const char *key, uint32_t events, coterie_m
 	struct stats_tracker **out);
 void stats_untrack(struct stats *stats, struct stats_tracker *tracker); /* NULL is ignored */
 
-/** As stats_on_clear and stats_clear of struct coterie_host. "all" calls everybody. */
+/** As stats_on_clear and stats_clear of struct coterie_host. "all" calls all functions. */
 int stats_on_clear(
 	struct stats *stats, const void *owner, const char *name, void (*run)(void *arg), void *arg);
 int stats_clear(struct stats *stats, const char *name);

@@ -1,6 +1,6 @@
 /*
- * What the statistics map says of the daemon itself: stats.coterie.* and, for each loaded plugin,
- * stats.plugins.NAME.*. The reference has nothing of the kind.
+ * Statistics of the daemon itself, stats.coterie.*, and of each loaded plugin, stats.plugins.NAME.*. Corosync
+ * has none of these.
  */
 #ifndef EXEC_STATS_DAEMON_H
 #define EXEC_STATS_DAEMON_H
@@ -8,13 +8,13 @@
 struct executive;
 struct plugin;
 
-/** Of the executive, whose parts may come later. 0; -ENOMEM. They end with the statistics map. */
+/** Add statistics of the executive, whose parts may be created later. They end with the statistics map. 0; -ENOMEM */
 int stats_daemon_add(struct executive *executive);
-/** Of its process and its transport, by stats_daemon_add. 0; -ENOMEM */
+/** Add statistics of its process and its transport. Called by stats_daemon_add. 0; -ENOMEM */
 int stats_process_add(struct executive *executive);
-/** A plugin has been loaded. Without memory it is not told, which is all. */
+/** Add statistics of a plugin that was loaded. Without memory they are missing. */
 void stats_plugin_add(struct executive *executive, struct plugin *plugin);
-/** It is about to be unloaded. */
+/** Remove them before the plugin is unloaded. */
 void stats_plugin_del(struct executive *executive, struct plugin *plugin);
 
 #endif

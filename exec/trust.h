@@ -1,4 +1,7 @@
-/* Files that the daemon runs or writes with its own rights: can users without these rights change or exchange them? */
+/*
+ * Check that users without the daemon's rights cannot change or replace files that it runs or writes with these
+ * rights.
+ */
 #ifndef EXEC_TRUST_H
 #define EXEC_TRUST_H
 
@@ -6,9 +9,9 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/** Return whether files of this user may be trusted: root's, and those of the user that runs the daemon. */
+/** Return whether files of this user are trusted: root, and the user that runs the daemon. */
 bool trust_owner(uid_t uid);
-/** Trust this user as well from now on: a daemon of root is going to become it. */
+/** Trust this user as well from now on: a daemon of root will change to it. */
 void trust_user(uid_t uid);
 /** Return whether the process has rights that its user has not given it: root, or a capability. */
 bool trust_is_needed(void);
@@ -28,8 +31,8 @@ int trust_folder(char *folder, char *culprit, size_t size);
  */
 int trust_file(const char *path, int fd, char *culprit, size_t size);
 /**
- * Open a file. A link on the way is followed only if a trusted user owns it, and a link in the place of the file only
- * in a private folder as well: in a folder that only trusted users can change, and no other user can exchange.
+ * Open a file. A link on the path is followed only if a trusted user owns it. If the file itself is a link, its folder
+ * must be private as well: only trusted users can change it, and no other user can replace it.
  *
  * @param flags, mode  of open(2)
  * @param is_private   out: whether the folder of the file is private
