@@ -1,18 +1,29 @@
 #include "exec/check_plugin.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "exec/config/model.h"
 #include "exec/executive.h"
 #include "exec/loop.h"
 #include "exec/plugin.h"
+#include "exec/plugin_private.h"
+#include "exec/plugin_trial.h"
+#include "exec/plugin_watch.h"
 
 #define EXIT_FATAL 15
 #define EXIT_NOT_FOUND 30
+#define CODE_SLOW 256 /* no exit code */
+#define START_NS_MAX UINT64_C(1000000000) /* a start that takes longer costs a ring its token */
 
 /* A node to be: no plugin starts without a node list. Nothing of it is used. */
 static const char config_text[] = "totem {\n"
@@ -43,15 +54,17 @@ static const char *kind_name(uint32_t kind)
 	return kind == COTERIE_KIND_TRANSPORT ? "transport" : "service";
 }
 
-static void tell(const struct plugin *plugin)
+static void describe(const struct plugin *plugin, char *text, size_t size)
 {
-	printf("%s: ok (%s '%s' %s, plugin ABI %u.%u", plugin->path, kind_name(plugin->descriptor->kind),
-		plugin->name, plugin->descriptor->version != NULL ? plugin->descriptor->version : "",
-		plugin->descriptor->abi_major, plugin->descriptor->abi_minor);
-	if (plugin->descriptor->kind == COTERIE_KIND_SERVICE)
-		printf(", %u requests, %u ring messages", plugin->service.request_count,
+	const struct coterie_plugin *descriptor = plugin->descriptor;
+	char tables[64] = "";
+
+	if (descriptor->kind == COTERIE_KIND_SERVICE)
+		snprintf(tables, sizeof(tables), ", %u requests, %u ring messages", plugin->service.request_count,
 			plugin->service.ring_msg_count);
-	printf(", %u options)\n", plugin->descriptor->option_count);
+	snprintf(text, size, "%s: ok (%s '%s' %s, plugin ABI %u.%u%s, %u options)", plugin->path,
+		kind_name(descriptor->kind), plugin->name, descriptor->version != NULL ? descriptor->version : "",
+		descriptor->abi_major, descriptor->abi_minor, tables, descriptor->option_count);
 }
 
 /* Folder and bare name of the file. */
@@ -81,7 +94,34 @@ static struct plugin *load_descriptor(
 	return plugin_load_anew(executive->plugins, file, &source, NULL, NULL, error);
 }
 
-int check_plugin(struct executive *executive, const char *file, int fd)
+/* End the plugin as a daemon does, and judge what it did. @return exit code */
+static int end(struct executive *executive, struct plugin *plugin, uint64_t took_ns)
+{
+	char text[PATH_MAX + 256], name[64];
+
+	describe(plugin, text, sizeof(text));
+	snprintf(name, sizeof(name), "%s", plugin->name);
+	executive_conceal(executive, plugin);
+	plugin_unload(executive->plugins, plugin);
+
+	const struct plugin_record *record = plugin_record_get(executive, name);
+
+	if (took_ns >= START_NS_MAX) {
+		fprintf(stderr, "plugin '%s' takes %u ms to start, and holds up the ring as long: do it on a thread\n", name,
+			(unsigned int)(took_ns / 1000000));
+		return CODE_SLOW;
+	}
+	if (record != NULL && record->leaks > 0) {
+		fprintf(stderr, "plugin '%s' leaves %ju resources behind (see the lines above): fini must end them\n", name,
+			(uintmax_t)record->leaks);
+		return PLUGIN_EXIT_INIT;
+	}
+	puts(text);
+	return 0;
+}
+
+/* In this process. */
+static int check_here(struct executive *executive, const char *file, int fd)
 {
 	struct config_environment environment = {
 		.resolve = refuse_name, .is_local = is_anything, .host_name = ""};
@@ -108,11 +148,12 @@ int check_plugin(struct executive *executive, const char *file, int fd)
 	executive->nodeid = 1;
 	int code = executive_create_parts(executive, directories, 1);
 	struct plugin *plugin = NULL;
+	uint64_t began_ns = loop_now_ns(executive->loop);
 	if (code == 0)
 		plugin = fd >= 0 ? load_descriptor(executive, file, fd, &error)
 				 : plugin_load(executive->plugins, 0, name, &error);
 	if (plugin != NULL) {
-		tell(plugin);
+		code = end(executive, plugin, loop_now_ns(executive->loop) - began_ns);
 	} else if (code == 0) {
 		fprintf(stderr, "%s\n", error.text);
 		code = error.exit_code;
@@ -121,4 +162,88 @@ int check_plugin(struct executive *executive, const char *file, int fd)
 	config_destroy(executive->config);
 	loop_destroy(executive->loop);
 	return code;
+}
+
+/* --- in a process of its own --- */
+
+/* A plugin may crash, hang, or end the process. The pipe tells that the check came to its end. */
+static int check_in_child(struct executive *executive, const char *file, int pipe_fd)
+{
+	int result = check_here(executive, file, -1);
+	unsigned char code = (unsigned char)(result == CODE_SLOW ? PLUGIN_EXIT_INIT : result);
+
+	fflush(stdout);
+	fflush(stderr);
+	if (write(pipe_fd, &code, 1) != 1)
+		return EXIT_FATAL;
+	return code;
+}
+
+static int tell_end(const char *file, int status)
+{
+	if (WIFSIGNALED(status))
+		fprintf(stderr, "plugin file '%s' crashes when it is loaded, started or ended: signal %d (%s)%s\n", file,
+			WTERMSIG(status), strsignal(WTERMSIG(status)),
+			WTERMSIG(status) == SIGBUS ? ": is the file complete?" : "");
+	else
+		fprintf(stderr,
+			"plugin file '%s' ended the process with status %d: a plugin returns an error and never calls exit()\n",
+			file, WEXITSTATUS(status));
+	return PLUGIN_EXIT_INIT;
+}
+
+/* @return exit code; -ETIMEDOUT: none came in time; -ECHILD: the child ended without one */
+static int await_code(int fd)
+{
+	struct pollfd entry = {.fd = fd, .events = POLLIN};
+	unsigned char code;
+	int rc;
+
+	do
+		rc = poll(&entry, 1, (int)(PLUGIN_TRIAL_NS / 1000000));
+	while (rc < 0 && errno == EINTR);
+	if (rc == 0)
+		return -ETIMEDOUT;
+	return read(fd, &code, 1) == 1 ? code : -ECHILD;
+}
+
+int check_plugin(struct executive *executive, const char *file, int fd)
+{
+	int ends[2], status;
+
+	if (fd >= 0) { /* a trial of the daemon, which may say more of it than this process knows */
+		int code = check_here(executive, file, fd);
+
+		return code == CODE_SLOW ? PLUGIN_TRIAL_SLOW : PLUGIN_TRIAL_OVER;
+	}
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		fprintf(stderr, "cannot make a pipe (%s)\n", strerror(errno));
+		return EXIT_FATAL;
+	}
+
+	pid_t child = fork();
+
+	if (child < 0) {
+		fprintf(stderr, "cannot start a process (%s)\n", strerror(errno));
+		return EXIT_FATAL;
+	}
+	if (child == 0) {
+		close(ends[0]);
+		_exit(check_in_child(executive, file, ends[1]));
+	}
+	close(ends[1]);
+
+	int code = await_code(ends[0]);
+
+	close(ends[0]);
+	if (code == -ETIMEDOUT)
+		kill(child, SIGKILL);
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	if (code == -ETIMEDOUT) {
+		fprintf(stderr, "plugin file '%s' hangs: it is not loaded, started and ended within %u s\n", file,
+			(unsigned int)(PLUGIN_TRIAL_NS / 1000000000));
+		return PLUGIN_EXIT_INIT;
+	}
+	return code >= 0 ? code : tell_end(file, status);
 }

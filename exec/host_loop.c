@@ -74,11 +74,14 @@ static void mailbox_run(void *arg)
 		struct post *next = post->next;
 
 		if (!mailbox->is_dead) { /* an earlier one may have unloaded the plugin */
-			uint64_t began_ns = plugin_enter();
+			struct plugin_call call;
 
+			plugin_enter(&call, mailbox->plugin, "posts");
 			post->run(post->arg);
 			if (!mailbox->is_dead)
-				plugin_leave(mailbox->plugin, began_ns, "posts");
+				plugin_leave(&call);
+			else
+				plugin_forget_call(&call);
 		}
 		free(post);
 		post = next;
@@ -154,9 +157,11 @@ static void timer_run(void *arg)
 	timer_unlink(timer);
 	free(timer);
 	/* Plugins end on turns of their own (plugin_life.c), so this one is still there afterwards. */
-	uint64_t began_ns = plugin_enter();
+	struct plugin_call call;
+
+	plugin_enter(&call, plugin, "timers");
 	run(run_arg);
-	plugin_leave(plugin, began_ns, "timers");
+	plugin_leave(&call);
 }
 
 int host_timer_add(struct coterie_ctx *ctx, uint64_t at_ns, void (*run)(void *arg),
@@ -199,10 +204,11 @@ static void fd_run(void *arg, int fd, uint32_t revents)
 {
 	struct watched_fd *watched = arg;
 	struct plugin *plugin = watched->plugin;
-	uint64_t began_ns = plugin_enter();
+	struct plugin_call call;
 
+	plugin_enter(&call, plugin, "descriptors");
 	watched->run(watched->arg, fd, revents); /* it may be gone now */
-	plugin_leave(plugin, began_ns, "descriptors");
+	plugin_leave(&call);
 }
 
 int host_fd_add(struct coterie_ctx *ctx, int fd, uint32_t events, uint32_t is_urgent,

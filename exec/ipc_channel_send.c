@@ -47,9 +47,11 @@ static int call_service(struct ipc_channel *channel, const struct coterie_channe
 	const uint8_t *bytes = coterie_channel_here(&channel->send) + sizeof(*head);
 
 	client->is_in_handler = true;
-	uint64_t began_ns = plugin_enter();
+	struct plugin_call call;
+
+	plugin_enter(&call, plugin, "messages of channels");
 	int rc = plugin->service.channel_message(plugin->self, client, head->guarantee, bytes, head->length);
-	plugin_leave(plugin, began_ns, "messages of channels");
+	plugin_leave(&call);
 	client->is_in_handler = false;
 	return rc;
 }

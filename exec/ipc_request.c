@@ -91,12 +91,13 @@ static int call_handler(struct coterie_client *client, const struct coterie_requ
 	const void *msg, uint32_t size)
 {
 	struct plugin *plugin = client->server->plugin;
+	struct plugin_call call;
 
 	client->is_in_handler = true;
 	client->request_id = (int32_t)request->id;
-	uint64_t began_ns = plugin_enter();
+	plugin_enter(&call, plugin, "requests");
 	int rc = request->handle(plugin->self, client, msg, size);
-	plugin_leave(plugin, began_ns, "requests");
+	plugin_leave(&call);
 	client->is_in_handler = false;
 	return rc;
 }

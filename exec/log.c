@@ -63,6 +63,7 @@ static struct {
 	struct flight *flight; /* NULL: the settings want none */
 	char flight_dir[4096]; /* for the handler of deadly signals */
 	long utc_offset_s;
+	const char *(*describe)(char *text, size_t size); /* whose code runs; NULL: not asked */
 } state = {
 	.mutex = PTHREAD_MUTEX_INITIALIZER,
 	.ident = "coterie",
@@ -284,11 +285,34 @@ int log_flight_write(const char *dir)
 	return rc;
 }
 
+/*
+ * Name the plugin whose code ran. A line needs the lock of the log, and locks of the C library. The code that died may
+ * hold them. An alarm ends a process that waits for one.
+ */
+static void tell_culprit(int number)
+{
+	char text[FLIGHT_PATH_MAX];
+	sigset_t alarm_set;
+
+	if (state.describe == NULL || state.describe(text, sizeof(text)) == NULL ||
+		pthread_mutex_trylock(&state.mutex) != 0)
+		return;
+	pthread_mutex_unlock(&state.mutex);
+	sigemptyset(&alarm_set);
+	sigaddset(&alarm_set, SIGALRM);
+	signal(SIGALRM, SIG_DFL);
+	sigprocmask(SIG_UNBLOCK, &alarm_set, NULL);
+	alarm(2);
+	log_line("MAIN", LOG_CRIT, "signal %d (%s) in %s: the process ends. Unload the plugin, and report it to its author",
+		number, strsignal(number), text);
+}
+
 /* Takes no lock: who holds it may be the one that died. A half-written last line does no harm. */
 static void on_deadly_signal(int number)
 {
 	char path[FLIGHT_PATH_MAX];
 
+	tell_culprit(number);
 	if (state.flight != NULL)
 		flight_write(state.flight, state.flight_dir, time(NULL), state.utc_offset_s, path);
 	raise(number); /* the handler is reset: now it is deadly */
@@ -306,10 +330,14 @@ void log_flight_arm(const char *dir)
 #ifndef __SANITIZE_ADDRESS__ /* its own handlers say more */
 	sigaction(SIGSEGV, &action, NULL);
 	sigaction(SIGABRT, &action, NULL);
+	sigaction(SIGFPE, &action, NULL);
+	sigaction(SIGILL, &action, NULL);
 #else
 	(void)action;
 #endif
 }
+
+void log_on_death(const char *(*describe)(char *text, size_t size)) { state.describe = describe; }
 
 static const struct subsystem *find_subsystem(const char *name)
 {

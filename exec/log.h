@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <syslog.h>
 
@@ -40,8 +41,13 @@ void log_close(void);
  * 0; -ENOENT: it is off; -errno.
  */
 int log_flight_write(const char *dir);
-/** Also write it when the process dies of SIGSEGV or SIGABRT, from now on. dir is copied. */
+/** Also write it when the process dies of SIGSEGV, SIGABRT, SIGFPE or SIGILL, from now on. dir is copied. */
 void log_flight_arm(const char *dir);
+/**
+ * Have the last line of a process that dies of a signal say whose code ran.
+ * @param describe  writes up to size bytes and returns text, or returns NULL: nothing is known. Called in a signal handler
+ */
+void log_on_death(const char *(*describe)(char *text, size_t size));
 
 /**
  * Log one line. subsystem: "MAIN", "TOTEM", "CPG", … (book configuration, "Logging"). From any thread.

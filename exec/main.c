@@ -24,6 +24,7 @@
 #include "exec/modes.h"
 #include "exec/options.h"
 #include "exec/plugin.h"
+#include "exec/plugin_watch.h"
 #include "exec/process.h"
 #include "exec/quorum.h"
 #include "exec/reload.h"
@@ -392,6 +393,8 @@ int main(int argc, char **argv)
 	else
 		snprintf(daemon.ident, sizeof(daemon.ident), "coterie");
 	log_open(daemon.ident);
+	log_on_death(plugin_call_describe);
+	plugin_call_watch_exit();
 	if (!is_hidden)
 		log_line("MAIN", LOG_WARNING, "Core dumps of this daemon hold keys: libcrypto was in use before it started");
 	if (daemon.options.check_plugin != NULL)

@@ -228,11 +228,13 @@ static int start(struct plugin *plugin, struct plugin_error *error)
 {
 	struct coterie_ctx *ctx = (struct coterie_ctx *)plugin;
 	bool is_service = plugin->descriptor->kind == COTERIE_KIND_SERVICE;
-	uint64_t began_ns = plugin_enter();
+	struct plugin_call call;
+
+	plugin_enter(&call, plugin, is_service ? "init" : "open");
 	int rc = is_service ? plugin->service.init(host_table(), ctx, &plugin->self)
 			    : plugin->transport.open(host_table(), ctx, &plugin->self);
 
-	plugin_leave(plugin, began_ns, is_service ? "init" : "open");
+	plugin_leave(&call);
 	if (rc >= 0)
 		return 0;
 	error->rc = rc;
@@ -445,9 +447,11 @@ void plugin_retire(struct plugin_registry *registry, struct plugin *plugin)
 	struct plugin_file *file = plugin->file;
 
 	__atomic_store_n(&plugin->state, PLUGIN_STOPPED, __ATOMIC_RELEASE);
-	uint64_t began_ns = plugin_enter();
+	struct plugin_call call;
+
+	plugin_enter(&call, plugin, "fini");
 	plugin->service.fini(plugin->self);
-	plugin_leave(plugin, began_ns, "fini");
+	plugin_leave(&call);
 	plugin_destroy(plugin);
 	close_later(registry, file);
 }
@@ -522,12 +526,14 @@ void plugin_unload(struct plugin_registry *registry, struct plugin *plugin)
 		log_line(plugin->subsystem, LOG_INFO, "Unloaded with work under way");
 	/* Read by host->post on the plugin's own threads. */
 	__atomic_store_n(&plugin->state, PLUGIN_STOPPED, __ATOMIC_RELEASE);
-	uint64_t began_ns = plugin_enter();
+	struct plugin_call call;
+
+	plugin_enter(&call, plugin, is_service ? "fini" : "close");
 	if (is_service)
 		plugin->service.fini(plugin->self);
 	else
 		plugin->transport.close(plugin->self);
-	plugin_leave(plugin, began_ns, is_service ? "fini" : "close");
+	plugin_leave(&call);
 	plugin_destroy(plugin);
 	close_later(registry, file);
 }

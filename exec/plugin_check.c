@@ -20,6 +20,8 @@
 #define RING_MSG_SIZE_MIN SIZE_UP_TO(struct coterie_ring_msg, deliver_parts)
 
 #define RING_ID_MAX 62 /* 63 is the executive's own: exec/resync.c */
+#define RING_ID_FREE 32 /* the first that is not Corosync's */
+#define IPC_NAME_MAX 64
 #define COUNT_MAX 4096 /* entries of any table; more is not a table but garbage */
 
 /* What is being checked, for the texts. */
@@ -155,6 +157,22 @@ static int check_ring_msgs(const struct candidate *candidate, const struct coter
 	return rc;
 }
 
+/* Services that have the numbers of Corosync's, by number. */
+static bool is_corosyncs(const char *name, uint32_t ring_id)
+{
+	static const char *const names[] = {"cmap", "cfg", "cpg", "quorum", "pload", "votequorum", "mon", "wd"};
+
+	return ring_id < sizeof(names) / sizeof(names[0]) && strcmp(names[ring_id], name) == 0;
+}
+
+/* Part of the names of sockets and files. */
+static bool is_ipc_name(const char *name)
+{
+	size_t length = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.");
+
+	return length > 0 && length <= IPC_NAME_MAX && name[length] == '\0' && name[0] != '.';
+}
+
 static int check_service(const struct candidate *candidate)
 {
 	const struct coterie_service *ops = candidate->descriptor->ops;
@@ -168,6 +186,12 @@ static int check_service(const struct candidate *candidate)
 	if (ops->ring_id > RING_ID_MAX)
 		return REFUSE(candidate, "ring id %u: must be between 0 and %d", ops->ring_id,
 			RING_ID_MAX);
+	if (ops->ring_id < RING_ID_FREE && !is_corosyncs(candidate->name, ops->ring_id))
+		return REFUSE(candidate, "ring id %u: below %d are Corosync's services: choose one from 37 to %d",
+			ops->ring_id, RING_ID_FREE, RING_ID_MAX);
+	if (ops->ipc_name != NULL && !is_ipc_name(ops->ipc_name))
+		return REFUSE(candidate, "IPC name '%.64s': 1 to %d letters, digits, '_', '-' and '.', which is not the first",
+			ops->ipc_name, IPC_NAME_MAX);
 	int rc = check_requests(candidate, ops);
 	if (rc == 0)
 		rc = check_ring_msgs(candidate, ops);
@@ -224,6 +248,14 @@ static int check_options(const struct candidate *candidate)
 				option->name, option->type);
 		if (option->type == COTERIE_OPT_ENUM && option->choices == NULL)
 			return REFUSE(candidate, "option '%s' has no choices", option->name);
+		if (strcmp(option->name, "enabled") == 0 || strcmp(option->name, "name") == 0)
+			return REFUSE(candidate, "option '%s' has a name that the config file uses itself: choose another",
+				option->name);
+		for (uint32_t other = 0; other < i; other++)
+			if (strcmp(((const struct coterie_option *)element(
+					   descriptor->options, descriptor->option_size, other))->name,
+				    option->name) == 0)
+				return REFUSE(candidate, "option '%s' is there twice", option->name);
 	}
 	return rc;
 }
@@ -231,7 +263,8 @@ static int check_options(const struct candidate *candidate)
 /* Abilities by bit, for the text of a refusal. */
 static const char *const capability_names[] = {
 	"ring messages", "clients", "synchronisation", "the configuration map", "frames",
-	"statistics", "quorum", "administration", "keys", "the life of plugins"};
+	"statistics", "quorum", "administration", "keys", "the life of plugins", "fast channels", "rights of clients",
+	"the place in the order"};
 
 static int check_needs(const struct candidate *candidate)
 {

@@ -240,6 +240,10 @@ static bool step_trial(struct plugin_life *life, struct change *change)
 		return wait(life);
 	if (rc == -EFAULT)
 		return end(life, rc, "it crashes when it starts, as a trial in another process has shown");
+	if (rc == -ECHILD)
+		return end(life, rc, "it calls exit() when it starts, as a trial in another process has shown");
+	if (rc == -ETIME)
+		return end(life, rc, "its start takes more than a second, and would hold up the ring, as a trial has shown");
 	if (rc < 0)
 		return end(life, rc, "it hangs when it starts, as a trial in another process has shown");
 	change->step = STEP_QUIET;
@@ -379,9 +383,11 @@ static bool is_drained(struct plugin *plugin)
 {
 	if (plugin->service.drain == NULL)
 		return true;
-	uint64_t began_ns = plugin_enter();
+	struct plugin_call call;
+
+	plugin_enter(&call, plugin, "drain");
 	int rc = plugin->service.drain(plugin->self);
-	plugin_leave(plugin, began_ns, "drain");
+	plugin_leave(&call);
 	return rc >= 0;
 }
 

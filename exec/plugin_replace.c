@@ -49,9 +49,11 @@ static int save(struct plugin *old, struct blob *blob, struct plugin_error *erro
 	}
 	if (old->service.state_save == NULL)
 		return 0; /* it has none */
-	uint64_t began_ns = plugin_enter();
+	struct plugin_call call;
+
+	plugin_enter(&call, old, "state_save");
 	int rc = old->service.state_save(old->self, &blob->bytes, &blob->size);
-	plugin_leave(old, began_ns, "state_save");
+	plugin_leave(&call);
 	return rc < 0 ? refuse(error, rc, "the plugin that runs does not hand its state over") : 0;
 }
 
@@ -69,9 +71,11 @@ static int load(struct plugin *successor, const struct blob *blob, struct plugin
 	if (blob->magic != BLOB_MAGIC || strcmp(blob->name, successor->name) != 0 ||
 		blob->abi_major != successor->descriptor->abi_major)
 		return refuse(error, -ENOTSUP, "the state is of another plugin");
-	uint64_t began_ns = plugin_enter();
+	struct plugin_call call;
+
+	plugin_enter(&call, successor, "state_load");
 	int rc = successor->service.state_load(successor->self, blob->bytes, blob->size);
-	plugin_leave(successor, began_ns, "state_load");
+	plugin_leave(&call);
 	return rc < 0 ? refuse(error, rc, "the new plugin does not take the state of the old one") : 0;
 }
 

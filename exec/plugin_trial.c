@@ -71,6 +71,15 @@ static void end(struct plugin_trial *trial)
 	trial->pid = 0;
 }
 
+static int result_of(int status)
+{
+	if (WIFSIGNALED(status))
+		return -EFAULT;
+	if (WEXITSTATUS(status) == PLUGIN_TRIAL_SLOW)
+		return -ETIME;
+	return WEXITSTATUS(status) == PLUGIN_TRIAL_OVER ? 0 : -ECHILD;
+}
+
 int plugin_trial_look(struct plugin_trial *trial, uint64_t now_ns)
 {
 	int status;
@@ -85,7 +94,7 @@ int plugin_trial_look(struct plugin_trial *trial, uint64_t now_ns)
 		trial->result = -ETIMEDOUT;
 	} else {
 		trial->pid = 0;
-		trial->result = ended > 0 && WIFSIGNALED(status) ? -EFAULT : 0;
+		trial->result = ended > 0 ? result_of(status) : 0;
 	}
 	return trial->result;
 }

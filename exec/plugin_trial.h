@@ -1,7 +1,8 @@
 /*
  * The trial of a plugin: its start in a process of its own, `coterie --check-plugin FILE 3`. (3 is the descriptor of
- * the file in that process.) A crash or a hang in its constructors or its init shows there without harm. Only a crash
- * and a hang count. An error of init does not, since options, devices and ports may differ in that process.
+ * the file in that process.) A crash, a hang or an exit() in its constructors or its init shows there without harm. So
+ * does a start that holds the loop up. An error of init does not count, since options, devices and ports may differ in
+ * that process.
  */
 #ifndef EXEC_PLUGIN_TRIAL_H
 #define EXEC_PLUGIN_TRIAL_H
@@ -9,6 +10,10 @@
 #include <stdint.h>
 
 #define PLUGIN_TRIAL_NS UINT64_C(5000000000) /* a longer trial counts as a hang */
+
+/** Exit statuses of the process. Every other one is the plugin's. */
+#define PLUGIN_TRIAL_OVER 64
+#define PLUGIN_TRIAL_SLOW 65
 
 struct plugin_trial;
 
@@ -19,7 +24,8 @@ struct plugin_trial;
  * @return NULL: the trial cannot be started
  */
 struct plugin_trial *plugin_trial_start(const char *program, const char *file, int fd, uint64_t now_ns);
-/** Get the result. 0: neither crashed nor hung; -EAGAIN: not known yet; -ETIMEDOUT: it hung; -EFAULT: it crashed. */
+/** Get the result. 0: neither crashed nor hung; -EAGAIN: not known yet; -ETIMEDOUT: it hung; -EFAULT: it crashed;
+    -ECHILD: it ended the process; -ETIME: its start takes too long. */
 int plugin_trial_look(struct plugin_trial *trial, uint64_t now_ns);
 /** End the process, if it still runs. NULL is ignored. */
 void plugin_trial_destroy(struct plugin_trial *trial);

@@ -1,5 +1,6 @@
 #include "exec/plugin_watch.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,31 @@ void plugin_overran(struct plugin *plugin, uint64_t ran_ns, const char *what)
 		"it must not block",
 		plugin->name, (uintmax_t)ran_ms, what, (uintmax_t)(bound_ns / 1000000));
 }
+
+const struct plugin_call *plugin_call_now;
+
+const char *plugin_call_describe(char *text, size_t size)
+{
+	const struct plugin_call *call = plugin_call_now;
+
+	if (call == NULL)
+		return NULL;
+	snprintf(text, size, "plugin '%s' (%s), in its %s", call->plugin->name,
+		call->plugin->path != NULL ? call->plugin->path : "built in", call->what);
+	return text;
+}
+
+static void on_exit_inside(void)
+{
+	char text[PATH_MAX + 128];
+
+	if (plugin_call_describe(text, sizeof(text)) != NULL)
+		log_line("MAIN", LOG_CRIT,
+			"exit() was called by %s: the process ends. A plugin returns an error instead: report it to its author",
+			text);
+}
+
+void plugin_call_watch_exit(void) { atexit(on_exit_inside); }
 
 void plugin_leaked(struct plugin *plugin, uint32_t count)
 {

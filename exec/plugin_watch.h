@@ -5,6 +5,7 @@
 #ifndef EXEC_PLUGIN_WATCH_H
 #define EXEC_PLUGIN_WATCH_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -47,7 +48,26 @@ void plugin_overran(struct plugin *plugin, uint64_t ran_ns, const char *what);
 /** Count the resources that a plugin left behind. */
 void plugin_leaked(struct plugin *plugin, uint32_t count);
 
-static inline uint64_t plugin_enter(void)
+/** One call of a plugin's function, in a variable of the caller. */
+struct plugin_call {
+	struct plugin *plugin;
+	const char *what; /* name of the operation */
+	uint64_t began_ns;
+	const struct plugin_call *outer; /* the call inside which this one was made, or NULL */
+};
+
+/** The innermost call on the loop thread. NULL: no plugin's code runs. */
+extern const struct plugin_call *plugin_call_now;
+
+/** Describe the call that runs, for the last log line of the process. @return text; NULL: no plugin's code runs */
+const char *plugin_call_describe(char *text, size_t size);
+/**
+ * Log it if a plugin ends the process with exit(), from now on. That is a fault of the plugin, and no other log line
+ * would tell why the daemon is gone.
+ */
+void plugin_call_watch_exit(void);
+
+static inline uint64_t plugin_clock_ns(void)
 {
 	struct timespec now;
 
@@ -55,13 +75,24 @@ static inline uint64_t plugin_enter(void)
 	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
-/** End a call that plugin_enter began. what: name of the operation, borrowed. */
-static inline void plugin_leave(struct plugin *plugin, uint64_t began_ns, const char *what)
+/** Begin a call. plugin and what are borrowed until plugin_leave. */
+static inline void plugin_enter(struct plugin_call *call, struct plugin *plugin, const char *what)
 {
-	uint64_t ran_ns = plugin_enter() - began_ns;
+	*call = (struct plugin_call){plugin, what, plugin_clock_ns(), plugin_call_now};
+	plugin_call_now = call;
+}
 
+/** End the call that plugin_enter began last, if the plugin is gone. */
+static inline void plugin_forget_call(const struct plugin_call *call) { plugin_call_now = call->outer; }
+
+/** End the call that plugin_enter began last. */
+static inline void plugin_leave(struct plugin_call *call)
+{
+	uint64_t ran_ns = plugin_clock_ns() - call->began_ns;
+
+	plugin_call_now = call->outer;
 	if (__builtin_expect(ran_ns >= PLUGIN_LOOK_NS, 0))
-		plugin_overran(plugin, ran_ns, what);
+		plugin_overran(call->plugin, ran_ns, call->what);
 }
 
 #endif

@@ -184,13 +184,14 @@ static void end(struct resync *resync, bool is_complete)
 	if (plugin == NULL || !plugin->is_held)
 		return;
 	if (has_started) {
-		uint64_t began_ns = plugin_enter();
+		struct plugin_call call;
 
+		plugin_enter(&call, plugin, "synchronisation");
 		if (is_complete && plugin->service.sync_done != NULL)
 			plugin->service.sync_done(plugin->self);
 		else if (!is_complete && plugin->service.sync_abort != NULL)
 			plugin->service.sync_abort(plugin->self);
-		plugin_leave(plugin, began_ns, "synchronisation");
+		plugin_leave(&call);
 	}
 	hold(plugin, false);
 }
@@ -205,8 +206,9 @@ static void tell_start(struct resync *resync, struct plugin *plugin, uint32_t jo
 		.member_count = resync->members.count,
 	}; /* nobody has left the ring or joined it */
 	struct node_set together = {0};
-	uint64_t began_ns = plugin_enter();
+	struct plugin_call call;
 
+	plugin_enter(&call, plugin, "synchronisation");
 	/* To its like on the other nodes, the joiner's service has left and come again. */
 	if (joiner != resync->executive->nodeid &&
 		node_set_assign(&together, resync->members.ids, resync->members.count) == 0)
@@ -218,7 +220,7 @@ static void tell_start(struct resync *resync, struct plugin *plugin, uint32_t jo
 	}
 	if (plugin->service.sync_start != NULL)
 		plugin->service.sync_start(plugin->self, together.ids, together.count, &told);
-	plugin_leave(plugin, began_ns, "synchronisation");
+	plugin_leave(&call);
 	node_set_fini(&together);
 }
 
@@ -290,10 +292,12 @@ void resync_passed(struct resync *resync)
 		return;
 	struct plugin *plugin = plugin_of(resync, resync->rounds->service);
 	if (plugin != NULL && plugin->is_held) {
-		uint64_t began_ns = plugin_enter();
+		struct plugin_call call;
+
+		plugin_enter(&call, plugin, "synchronisation");
 		int rc = plugin->service.sync_step(plugin->self);
 
-		plugin_leave(plugin, began_ns, "synchronisation");
+		plugin_leave(&call);
 		if (rc != 0)
 			return; /* again after the next token */
 	}

@@ -209,20 +209,20 @@ static void deliver_service(struct route *route, const struct totem_message *mes
 		if (msg->swap != NULL)
 			msg->swap(route->scratch, (uint32_t)head);
 	}
-	uint64_t began_ns = plugin_enter();
-	if (msg->deliver_parts == NULL) {
-		msg->deliver(plugin->self, message->source, route->scratch, (uint32_t)size);
-		plugin_leave(plugin, began_ns, "ring messages");
-		return;
-	}
-	size_t count;
-	if (collect_parts(route, position, &count) < 0) {
+	struct plugin_call call;
+	size_t count = 0;
+
+	if (msg->deliver_parts != NULL && collect_parts(route, position, &count) < 0) {
 		drop(route, message->source, "out of memory");
 		return;
 	}
-	msg->deliver_parts(plugin->self, message->source, route->scratch, route->parts, (uint32_t)count,
-		(uint32_t)size);
-	plugin_leave(plugin, began_ns, "ring messages");
+	plugin_enter(&call, plugin, "ring messages");
+	if (msg->deliver_parts == NULL)
+		msg->deliver(plugin->self, message->source, route->scratch, (uint32_t)size);
+	else
+		msg->deliver_parts(plugin->self, message->source, route->scratch, route->parts, (uint32_t)count,
+			(uint32_t)size);
+	plugin_leave(&call);
 }
 
 static void deliver_sync(struct route *route, const struct totem_message *message,
@@ -328,8 +328,10 @@ void route_configure(struct route *route, const struct totem_configuration *conf
 		if (plugin->descriptor->kind != COTERIE_KIND_SERVICE ||
 			plugin->service.configuration == NULL)
 			continue;
-		uint64_t began_ns = plugin_enter();
+		struct plugin_call call;
+
+		plugin_enter(&call, plugin, "configuration");
 		plugin->service.configuration(plugin->self, &told);
-		plugin_leave(plugin, began_ns, "configuration");
+		plugin_leave(&call);
 	}
 }

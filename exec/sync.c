@@ -238,6 +238,16 @@ static void next_service(struct sync *sync)
 	watch(sync);
 }
 
+/* sync_done or sync_abort */
+static void call_end(struct plugin *plugin, void (*end)(void *self))
+{
+	struct plugin_call call;
+
+	plugin_enter(&call, plugin, "synchronisation");
+	end(plugin->self);
+	plugin_leave(&call);
+}
+
 /* Another configuration came, or the services changed: end the round where it stands. */
 static void abort_round(struct sync *sync)
 {
@@ -245,7 +255,7 @@ static void abort_round(struct sync *sync)
 
 	if ((sync->phase == PHASE_STEP || sync->phase == PHASE_BARRIER) && plugin != NULL &&
 		plugin->service.sync_abort != NULL)
-		plugin->service.sync_abort(plugin->self);
+		call_end(plugin, plugin->service.sync_abort);
 	sync->phase = PHASE_NONE;
 	sync->ring = (struct ring_id){0};
 	sync->owes_build = sync->owes_barrier = false;
@@ -255,11 +265,14 @@ static void abort_round(struct sync *sync)
 static void start(struct sync *sync, struct plugin *plugin, const struct coterie_configuration *told)
 {
 	struct node_set together = {0};
+	struct plugin_call call;
 
 	/* Out of memory: nobody came along, and all are told to have left and joined. */
 	if (node_set_intersect(&together, together_of(sync, plugin), &sync->members) < 0)
 		node_set_clear(&together);
+	plugin_enter(&call, plugin, "synchronisation");
 	plugin->service.sync_start(plugin->self, together.ids, together.count, told);
+	plugin_leave(&call);
 	node_set_fini(&together);
 }
 
@@ -318,10 +331,12 @@ void sync_configure(struct sync *sync, const struct totem_configuration *configu
 /* @return whether it is through */
 static bool step(struct plugin *plugin)
 {
-	uint64_t began_ns = plugin_enter();
+	struct plugin_call call;
+
+	plugin_enter(&call, plugin, "synchronisation");
 	int rc = plugin->service.sync_step(plugin->self);
 
-	plugin_leave(plugin, began_ns, "synchronisation");
+	plugin_leave(&call);
 	return rc == 0;
 }
 
@@ -412,7 +427,7 @@ static void on_barrier(struct sync *sync, uint32_t source)
 	if (plugin != NULL)
 		settle(sync, plugin);
 	if (plugin != NULL && plugin->service.sync_done != NULL)
-		plugin->service.sync_done(plugin->self);
+		call_end(plugin, plugin->service.sync_done);
 	sync->current++;
 	next_service(sync);
 }

@@ -203,6 +203,8 @@ void log_limited(struct log_limit *limit, uint64_t now_ns, const char *subsystem
 	punished++;
 }
 
+const struct plugin_call *plugin_call_now;
+
 void plugin_overran(struct plugin *plugin, uint64_t ran_ns, const char *what)
 {
 	(void)plugin, (void)ran_ns, (void)what;

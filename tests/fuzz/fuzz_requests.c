@@ -166,6 +166,8 @@ int ipc_gate_room(const struct ipc *ipc, uint32_t size)
 	return now.has_room ? 0 : -EAGAIN;
 }
 
+const struct plugin_call *plugin_call_now;
+
 void plugin_overran(struct plugin *plugin, uint64_t ran_ns, const char *what)
 {
 	(void)plugin, (void)ran_ns, (void)what;

@@ -286,8 +286,9 @@ EXTRA_DIST += %D%/vectors/stats-udpu3.txt
 %C%_test_stats_CFLAGS = $(TEST_CFLAGS)
 %C%_test_stats_LDADD = $(CHECK_LIBS) $(QB_LIBS)
 
-dist_check_SCRIPTS += %D%/plugin_start.sh %D%/start_failures.sh %D%/replaced.sh
-TESTS += %D%/plugin_start.sh %D%/start_failures.sh %D%/replaced.sh
+dist_check_SCRIPTS += %D%/plugin_start.sh %D%/start_failures.sh %D%/replaced.sh %D%/bad_plugins.sh
+dist_check_DATA += %D%/plugins/bad.c
+TESTS += %D%/plugin_start.sh %D%/start_failures.sh %D%/replaced.sh %D%/bad_plugins.sh
 sanitized_scripts += %D%/plugin_start.sh %D%/start_failures.sh %D%/replaced.sh
 
 # The mock host, and its test.
@@ -312,7 +313,7 @@ variant_plugins += %D%/plugins/good.la
 %C%_plugins_good_la_LDFLAGS = $(VARIANT_LDFLAGS)
 variant_plugins += %D%/plugins/newer_minor.la
 %C%_plugins_newer_minor_la_SOURCES = %D%/plugins/variant.c
-%C%_plugins_newer_minor_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=newer_minor -DGROWN -DRING_ID=12
+%C%_plugins_newer_minor_la_CPPFLAGS = $(AM_CPPFLAGS) -DID=newer_minor -DGROWN -DRING_ID=39
 %C%_plugins_newer_minor_la_CFLAGS = $(VARIANT_CFLAGS)
 %C%_plugins_newer_minor_la_LDFLAGS = $(VARIANT_LDFLAGS)
 variant_plugins += %D%/plugins/no_symbol.la

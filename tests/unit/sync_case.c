@@ -107,6 +107,8 @@ struct plugin *plugin_by_ring_id(const struct plugin_registry *registry, uint32_
 	return NULL;
 }
 
+const struct plugin_call *plugin_call_now;
+
 void plugin_overran(struct plugin *plugin, uint64_t ran_ns, const char *what)
 {
 	(void)plugin, (void)ran_ns, (void)what;

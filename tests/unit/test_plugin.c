@@ -168,7 +168,7 @@ END_TEST
 START_TEST(plugins_stand_in_the_order_of_their_ring_ids)
 {
 	struct plugin *good = load("good");         /* 40 */
-	struct plugin *newer = load("newer_minor"); /* 12 */
+	struct plugin *newer = load("newer_minor"); /* 39 */
 
 	ck_assert_ptr_eq(plugin_first(f.registry), newer);
 	ck_assert_ptr_eq(newer->next, good);
@@ -380,6 +380,8 @@ static int check(struct candidate *c, struct plugin_error *error)
 		f.registry, &c->descriptor, COTERIE_KIND_SERVICE, "tally", "/x/tally.so", error);
 }
 
+#define LONG_NAME "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" /* 65 characters */
+
 #define REFUSED(change, code, part)                                                                \
 	do {                                                                                       \
 		candidate_init(&c);                                                                \
@@ -417,11 +419,19 @@ START_TEST(the_table_of_refusals)
 	REFUSED(c.options[1].type = 0, 31, "unknown type 0");
 	REFUSED(c.options[1].type = 10, 31, "unknown type 10");
 	REFUSED(c.options[1].type = COTERIE_OPT_ENUM, 31, "has no choices");
+	REFUSED(c.options[1].name = "a", 31, "option 'a' is there twice");
+	REFUSED(c.options[1].name = "enabled", 31, "'enabled' has a name that the config file uses");
 	REFUSED(c.ops.size = offsetof(struct coterie_service, dump) - 1, 31, "table of operations has");
 	REFUSED(c.ops.init = NULL, 31, "no init");
 	REFUSED(c.ops.fini = NULL, 31, "no fini");
 	REFUSED(c.ops.ring_id = 63, 31, "ring id 63: must be between 0 and 62");
 	REFUSED(c.ops.ring_id = 64, 31, "ring id 64");
+	REFUSED(c.ops.ring_id = 31, 31, "ring id 31: below 32 are Corosync's services: choose one from 37 to 62");
+	REFUSED(c.ops.ring_id = 2, 31, "ring id 2: below 32");
+	REFUSED(c.ops.ipc_name = "../x", 31, "IPC name '../x'");
+	REFUSED(c.ops.ipc_name = ".x", 31, "IPC name '.x'");
+	REFUSED(c.ops.ipc_name = "", 31, "IPC name ''");
+	REFUSED(c.ops.ipc_name = LONG_NAME, 31, "IPC name 'xxxx");
 	REFUSED(c.ops.requests = NULL, 31, "table of requests");
 	REFUSED(c.ops.request_size -= 8, 31, "table of requests");
 	REFUSED(c.ops.request_size += 1, 31, "table of requests");

@@ -510,8 +510,15 @@ START_TEST(a_crash_shows_in_the_trial)
 	ck_assert_int_eq(replace(NULL, false), -EFAULT);
 	ck_assert_uint_eq(life_now()->count, 3);
 	ck_assert(exec_stub_has_logged("crashes when it starts"));
+	write_program("exit 0");
+	ck_assert_int_eq(replace(NULL, false), -ECHILD);
+	ck_assert(exec_stub_has_logged("calls exit() when it starts"));
+	write_program("exit 65");
+	ck_assert_int_eq(replace(NULL, false), -ETIME);
+	ck_assert(exec_stub_has_logged("its start takes more than a second"));
+	ck_assert_uint_eq(life_now()->count, 3);
 	/* what it refuses there, it may not refuse here */
-	write_program("exit 33");
+	write_program("exit 64");
 	install(f.folder, "good");
 	ck_assert_msg(replace(NULL, false) == 0, "%s", f.text);
 }
@@ -555,7 +562,7 @@ START_TEST(what_others_can_write_is_not_loaded)
 
 	if (unsafe_rows[_i].is_foreign && geteuid() != 0)
 		return;
-	write_program("touch $(dirname $0)/tried");
+	write_program("touch $(dirname $0)/tried; exit 64");
 	start_with_count(3);
 	ck_assert_int_eq(access("/proc/self/fd", F_OK), 0);
 	install(f.other, "good");
@@ -583,7 +590,7 @@ START_TEST(a_file_that_is_exchanged_after_its_check_is_not_loaded)
 	install(f.other, "fails");
 	install(f.folder, "good");
 	snprintf(path, sizeof(path), "%s/life.so", f.folder);
-	snprintf(script, sizeof(script), "cmp /proc/self/fd/$3 %s || exit 1\ncp -p %s/life.so %s/new && mv %s/new %s",
+	snprintf(script, sizeof(script), "cmp /proc/self/fd/$3 %s || exit 1\ncp -p %s/life.so %s/new && mv %s/new %s && exit 64",
 		path, f.other, f.folder, f.folder, path);
 	write_program(script);
 	ck_assert_msg(load(path, NULL) == 0, "%s", f.text);

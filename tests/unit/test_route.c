@@ -126,6 +126,8 @@ void delivery_receive(struct delivery *delivery, uint32_t source, const uint8_t 
 	verdict_bytes += size;
 }
 
+const struct plugin_call *plugin_call_now;
+
 void plugin_overran(struct plugin *of, uint64_t ran_ns, const char *what)
 {
 	(void)of, (void)ran_ns, (void)what;

@@ -1,0 +1,128 @@
+#!/bin/bash
+# Bad plugins as a stranger writes them. --check-plugin names the fault and never ends with status 0. A daemon that has
+# loaded one names it in its last line.
+. "$(dirname "$0")/../tap.sh"
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+build=${abs_top_builddir:-$PWD}
+daemon=$build/exec/coterie
+[ -x "$daemon" ] || tap_skip "no daemon at $daemon"
+work=$(mktemp -d)
+running=
+finish() {
+	[ -z "$running" ] || kill -KILL "$running" 2>/dev/null
+	wait
+	rm -rf "$work"
+}
+trap finish EXIT
+chmod 755 "$work"
+export RUNTIME_DIRECTORY=$work/run LC_ALL=C
+unset COTERIE_CONFIG COTERIE_INSTANCE STATE_DIRECTORY COTERIE_PLUGIN_PATH
+
+# build NAME [MACRO...]: sets $plugin. The macros are for the plugin alone.
+build() {
+	local folder=$work/$1
+
+	shift
+	mkdir -p "$folder"
+	plugin=$folder/bad.so
+	"${CC:-cc}" -std=gnu11 -I"$top/include" "$@" -fPIC -shared -o "$plugin" "$top/tests/unit/plugins/bad.c" 2>"$work/cc"
+	tap_check "a plugin that ${folder##*/} builds" test -s "$plugin" || tap_note "$(cat "$work/cc")"
+}
+
+# check CODE PATTERN: exit code, a pattern, too, and a line of --check-plugin
+check() {
+	local output status
+
+	output=$(timeout 60 "$daemon" --check-plugin "$plugin" 2>&1)
+	status=$?
+	[[ $status =~ ^$1$ ]] && grep -qE "$2" <<<"$output"
+	tap $? "it is refused: $2" || tap_note "exit code $status" "$output"
+}
+
+# bad NAME CODE PATTERN [MACRO...]
+bad() {
+	local name=$1 code=$2 pattern=$3
+
+	shift 3
+	build "$name" "$@"
+	check "$code" "$pattern"
+}
+
+build "does-nothing-wrong"
+output=$("$daemon" --check-plugin "$plugin" 2>&1)
+tap $? "a good one passes" || tap_note "$output"
+tap_check "and is described" grep -qE "bad\.so: ok \(service 'bad' 1\.0, plugin ABI 1\.[0-9]+, 1 requests" <<<"$output"
+
+bad "crashes-when-it-is-loaded" 33 "crashes when it is loaded.*signal 11" "-DAT_LOAD=raise(SIGSEGV)"
+bad "crashes-in-init" 33 "crashes when it is loaded, started or ended: signal 11" "-DAT_INIT=raise(SIGSEGV)"
+bad "aborts-in-fini" 33 "signal 6" "-DAT_FINI=abort()"
+bad "ends-the-process-in-init" 33 "exit\(\) was called by plugin 'bad' .*in its init" "-DAT_INIT=exit(0)"
+check 33 "ended the process with status 0"
+bad "ends-the-process-without-handlers" 33 "ended the process with status 7" "-DAT_INIT=_exit(7)"
+bad "hangs-in-init" 33 "hangs: it is not loaded, started and ended within 5 s" "-DAT_INIT=pause()"
+bad "starts-slowly" 33 "plugin 'bad' takes [0-9]+ ms to start" "-DAT_INIT=usleep(1200000)"
+bad "leaks-a-timer" 33 "plugin 'bad' leaves 1 resources behind" "-DAT_TIMER=(void)0"
+bad "has-a-number-of-Corosync" 31 "ring id 31: below 32" -DRING_ID=31
+bad "has-the-number-of-the-executive" 31 "ring id 63" -DRING_ID=63
+bad "has-a-path-for-a-name" 31 "IPC name '\.\./x'" '-DIPC_NAME="../x"'
+bad "has-an-option-twice" 31 "option 'first' is there twice" '-DOPTION="first"'
+bad "has-an-option-of-the-file" 31 "option 'enabled' has a name that the config file uses" '-DOPTION="enabled"'
+build "is-cut-off"
+truncate -s 6000 "$plugin"
+check "31|33" "'.*bad\.so'"
+
+# --- in a daemon ---
+
+cat >"$work/c" <<END
+totem {
+	version: 2
+	transport: udpu
+	token: 500
+}
+nodelist {
+	node {
+		name: n1
+		nodeid: 1
+		ring0_addr: 127.0.0.92
+	}
+}
+service {
+	name: bad
+}
+system {
+	sched_rr: no
+	state_dir: $work
+}
+logging {
+	to_stderr: yes
+	to_syslog: no
+	to_logfile: yes
+	logfile: $work/log
+}
+END
+
+# ends NAME PATTERN: the daemon ends, and its log says why
+ends() {
+	rm -f "$work/log"
+	COTERIE_PLUGIN_PATH=$work/$1:$build "$daemon" -f --instance "bad$$" --node n1 -c "$work/c" >/dev/null 2>&1 &
+	running=$!
+	for _ in $(seq 300); do
+		kill -0 "$running" 2>/dev/null || break
+		sleep 0.1
+	done
+	tap_check "a daemon with a plugin that $1 ends" eval "! kill -0 $running 2>/dev/null"
+	kill -KILL "$running" 2>/dev/null
+	wait "$running" >/dev/null 2>&1
+	running=
+	tap_check "its log names the plugin" grep -qE "$2" "$work/log" || tap_note "$(tail -n 5 "$work/log")"
+}
+mkdir -p "$work/bad$$"
+ends "ends-the-process-in-init" "exit\(\) was called by plugin 'bad' \(.*bad\.so\), in its init"
+if nm "$daemon" 2>/dev/null | grep -q __asan_init; then
+	tap_note "the sanitizer has its own handlers of signals"
+else
+	build "crashes-in-a-timer" "-DAT_TIMER=raise(SIGSEGV)"
+	ends "crashes-in-a-timer" "signal 11 \(Segmentation fault\) in plugin 'bad' \(.*bad\.so\), in its timers"
+fi
+tap_end

@@ -1,0 +1,86 @@
+/*
+ * A service that does one thing wrong, by its macros, and is right otherwise: tests/unit/bad_plugins.sh builds it many times
+ * as a stranger would. AT_LOAD, AT_INIT, AT_FINI, AT_TIMER: statements that run there.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <coterie/service.h>
+
+#ifndef RING_ID
+#define RING_ID 45
+#endif
+#ifndef IPC_NAME
+#define IPC_NAME "bad"
+#endif
+#ifndef OPTION
+#define OPTION "second"
+#endif
+#ifndef AT_LOAD
+#define AT_LOAD
+#endif
+#ifndef AT_INIT
+#define AT_INIT
+#endif
+#ifndef AT_FINI
+#define AT_FINI
+#endif
+
+static const struct coterie_host *host;
+
+static void on_timer(void *arg)
+{
+	(void)arg;
+#ifdef AT_TIMER
+	AT_TIMER;
+#endif
+}
+
+__attribute__((constructor)) static void on_load(void) { AT_LOAD; }
+
+static int bad_init(const struct coterie_host *given, struct coterie_ctx *ctx, void **self)
+{
+	host = given;
+	*self = ctx;
+	AT_INIT;
+#ifdef AT_TIMER
+	return host->timer_add(ctx, host->now_ns(ctx) + UINT64_C(300000000), on_timer, NULL, NULL);
+#endif
+	return 0;
+}
+
+static void bad_fini(void *self)
+{
+	(void)self;
+	AT_FINI;
+}
+
+static const struct coterie_option options[] = {
+	{.name = "first", .type = COTERIE_OPT_BOOL},
+	{.name = OPTION, .type = COTERIE_OPT_BOOL},
+};
+
+static int handle(void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	(void)self, (void)client, (void)msg, (void)size, (void)on_timer;
+	return 0;
+}
+
+static const struct coterie_request requests[] = {
+	{0, sizeof(struct coterie_request_header), 0, 0, handle},
+};
+
+static const struct coterie_service ops = {
+	.size = sizeof(ops),
+	.ring_id = RING_ID,
+	.ipc_name = IPC_NAME,
+	.title = "does something wrong",
+	.init = bad_init,
+	.fini = bad_fini,
+	COTERIE_REQUESTS(requests),
+};
+
+COTERIE_PLUGIN(bad, .kind = COTERIE_KIND_SERVICE, .version = "1.0", .description = "does something wrong",
+	.needs = COTERIE_CAP_IPC, COTERIE_OPTIONS(options), .ops = &ops);
