@@ -291,6 +291,10 @@ static int examine(struct reload *reload, struct job *job, struct reload_error *
 		rc = reload_fail(error, -EINVAL, "%s", job->log_error);
 	if (rc == 0)
 		rc = reload_check(reload, job->config, error);
+	if (rc == 0 && job->config->is_absent) {
+		*text = strdup("");
+		return *text == NULL ? reload_fail(error, -ENOMEM, "out of memory") : 0;
+	}
 	if (rc == 0) {
 		*text = reload_list(
 			reload, job->config, job->messages.restarts, job->messages.restart_count);

@@ -13,7 +13,8 @@
  * 5. SIGHUP runs the first step only. It logs the changes that a reload of this node would make (reload_hangup.c). They
  *    are not made, since the other nodes have not been asked.
  * 6. A node that is gone from the node list stays known to engine and transport until it has left the ring
- *    (reload_nodes.c). Otherwise it would be cut off while it sends.
+ *    (reload_nodes.c). Otherwise it would be cut off while it sends. In a ring with Corosync's nodes, which cut it off,
+ *    it goes at once. That node itself accepts the file and keeps its configuration.
  */
 #ifndef EXEC_RELOAD_H
 #define EXEC_RELOAD_H

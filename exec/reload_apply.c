@@ -241,7 +241,16 @@ static int commit(
 
 static int check(const struct reload *reload, struct config *config, struct reload_error *error)
 {
-	int rc = check_identity(reload->executive, config, error);
+	uint8_t is_forced;
+
+	/* From the reading on: the service cfg takes the key away behind it. */
+	if (map_get_u8(reload->executive->map, "config.reload_forced", &is_forced) == 0)
+		config->is_forced = is_forced != 0;
+	int rc = reload_departure_check(reload, config, error);
+
+	if (rc < 0 || config->is_absent)
+		return rc;
+	rc = check_identity(reload->executive, config, error);
 
 	if (rc == 0)
 		rc = reload_nodes_check(reload, config, error);
@@ -257,6 +266,8 @@ int reload_check(const struct reload *reload, struct config *config, struct relo
 	struct plan plan = {0};
 	int rc = check(reload, config, error);
 
+	if (rc == 0 && config->is_absent)
+		return 0;
 	if (rc == 0)
 		rc = plan_options(reload->executive, config, &plan, error);
 	if (rc == 0)
@@ -272,6 +283,13 @@ int reload_apply(struct reload *reload, struct config *config, enum reload_sourc
 	struct plan plan = {0};
 	int rc = check(reload, config, error);
 
+	if (rc == 0 && config->is_absent) {
+		log_line("CFG", LOG_NOTICE,
+			"This node is not in the nodelist any more; it keeps its configuration, and stays in the "
+			"ring until it is stopped");
+		config_destroy(config);
+		return 0;
+	}
 	if (rc == 0)
 		rc = plan_options(executive, config, &plan, error);
 	if (rc == 0)

@@ -53,9 +53,15 @@ static const char *label(const struct config_node *node)
 	return node->name != NULL ? node->name : "?";
 }
 
+/*
+ * Corosync's nodes send nothing to a removed node from the reload on, and drop its packets. If this node kept it, the
+ * ring would form in ever new ways. Without it the token is lost once, and the others form the ring.
+ */
 static void remove_node(struct reload *reload, const struct config_node *node)
 {
-	if (reload_is_member(reload, node->nodeid) && departing_add(reload, node) == 0) {
+	bool is_member = reload_is_member(reload, node->nodeid);
+
+	if (is_member && ring_is_safe_kept(reload->executive->ring) && departing_add(reload, node) == 0) {
 		log_line("CFG", LOG_NOTICE,
 			"Node %u (%s) is not in the nodelist any more; it stays in the ring until "
 			"it leaves: "
@@ -63,11 +69,38 @@ static void remove_node(struct reload *reload, const struct config_node *node)
 			node->nodeid, label(node));
 		return;
 	}
-	log_line("CFG", LOG_NOTICE, "Node %u (%s) is not in the nodelist any more", node->nodeid,
-		label(node));
+	log_line("CFG", LOG_NOTICE, "Node %u (%s) is not in the nodelist any more%s", node->nodeid, label(node),
+		is_member ? "; it runs, and goes out of the ring now, as Corosync's nodes see it" : "");
 	for (uint32_t link = 0; link < node->link_count; link++)
 		if (reload_address_of(node, link) != NULL)
 			reload_delete_peer(reload, node->nodeid, link);
+}
+
+/*
+ * corosync.conf: a file without a running node is applied, as Corosync's nodes do. coterie.conf: only if the operator
+ * says so.
+ */
+int reload_departure_check(const struct reload *reload, const struct config *config, struct reload_error *error)
+{
+	const struct config *running = reload->executive->config;
+
+	if (config->format != CONFIG_FORMAT_COTERIE || config->is_forced)
+		return 0;
+	if (config->is_absent)
+		return reload_fail(error, -EINVAL,
+			"this node runs, and is not in the node list any more: stop it first, or use 'coterie-ctl "
+			"reload --force'");
+	for (uint32_t i = 0; i < running->node_count; i++) {
+		const struct config_node *node = &running->nodes[i];
+
+		if (node->nodeid != reload->executive->nodeid && reload_find_node(config, node->nodeid) == NULL &&
+			reload_is_member(reload, node->nodeid))
+			return reload_fail(error, -EINVAL,
+				"node %u (%s) runs, and is not in the node list any more: stop it there first, or "
+				"use 'coterie-ctl reload --force'",
+				node->nodeid, label(node));
+	}
+	return 0;
 }
 
 /* It is in the node list again; perhaps not on every link. */

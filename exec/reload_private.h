@@ -162,6 +162,8 @@ const struct sockaddr_storage *reload_address_of(const struct config_node *node,
 
 /** Return whether a node is a member of the ring's present configuration. */
 bool reload_is_member(const struct reload *reload, uint32_t nodeid);
+/** May the running nodes that the file does not have go? -EINVAL */
+int reload_departure_check(const struct reload *reload, const struct config *config, struct reload_error *error);
 /**
  * Remove nodes that are gone from the transport. Those that are members of the ring become departing nodes first.
  *

@@ -94,6 +94,8 @@ struct config {
 	uint32_t netmtu;            /* 0: the transport's default */
 	struct totem_options totem; /* complete but for ring_seq, payload_max, random_seed, features */
 	bool has_payload_max;
+	bool is_absent; /* read again, and without this node: local is 0 then */
+	bool is_forced; /* read again, and applied although running nodes are missing */
 
 	struct config_plugin *services;
 	uint32_t service_count;

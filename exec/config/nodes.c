@@ -256,8 +256,15 @@ static void report_several(struct tree *tree, const struct config *config, const
 		names);
 }
 
+/* A file that is read again need not have this node. The reload decides what that means. */
+static bool is_absent(const struct tree *tree, struct config *config, const struct config_environment *environment)
+{
+	config->is_absent = tree->is_again && environment->local_nodeid != 0;
+	return config->is_absent;
+}
+
 /* Index, or -1 after a message. */
-static int64_t find_local(struct tree *tree, const struct config *config,
+static int64_t find_local(struct tree *tree, struct config *config,
 	const struct config_environment *environment)
 {
 	bool is_candidate[NODES_MAX];
@@ -277,6 +284,8 @@ static int64_t find_local(struct tree *tree, const struct config *config,
 		if (found != -1)
 			return found;
 	}
+	if (is_absent(tree, config, environment))
+		return -1;
 	if (tree->is_native) {
 		char addresses[300] = "";
 
@@ -311,6 +320,8 @@ static void set_local(
 
 	if (found < 0 && environment->local_name != NULL) {
 		found = find_by_name(config, environment->local_name);
+		if (found < 0 && is_absent(tree, config, environment))
+			return;
 		if (found < 0) {
 			tree_error(tree, (struct place){.file = tree->file},
 				"no node is named '%s': give --node the name of a node of the list",
@@ -325,6 +336,8 @@ static void set_local(
 		const char *name = tree_text(tree, key);
 
 		found = name == NULL ? -1 : find_by_name(config, name);
+		if (name != NULL && found < 0 && is_absent(tree, config, environment))
+			return;
 		if (name != NULL && found < 0) {
 			tree_error(tree, tree_place(tree, key),
 				"no node is named '%s': name one of the node blocks", name);

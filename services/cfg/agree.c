@@ -261,6 +261,7 @@ void cfg_agreement_prepared(void *self, int rc, const char *text)
 	struct cfg_round *round = agreement->rounds;
 
 	agreement->is_reading = false;
+	cfg_reload_force(cfg, false);
 	agreement->is_kept = rc == 0;
 	if (round == NULL || !round->is_begun || round->is_check)
 		drop_kept(cfg); /* the round that it was for is over, or only wanted to know */
@@ -292,6 +293,7 @@ void cfg_agreement_next(struct cfg *cfg)
 		return;
 	round->is_begun = true;
 	round->since_ns = now(cfg);
+	cfg_reload_force(cfg, round->is_forced);
 	agreement->is_reading = true;
 	agreement->is_key = round->key != NULL;
 	if (round->key != NULL) {
@@ -314,7 +316,7 @@ static struct cfg_round **end_of(struct cfg_round **list, uint32_t *count)
 	return list;
 }
 
-int cfg_agreement_check_alone(struct cfg *cfg, uint64_t number)
+int cfg_agreement_check_alone(struct cfg *cfg, uint64_t number, uint32_t flags)
 {
 	struct cfg_round *round = cfg_round_create(cfg, 0, number, true);
 	uint32_t count;
@@ -322,6 +324,7 @@ int cfg_agreement_check_alone(struct cfg *cfg, uint64_t number)
 	if (round == NULL)
 		return -ENOMEM;
 	round->is_check = true;
+	round->is_forced = (flags & CFG_RELOAD_FORCE) != 0;
 	*end_of(&cfg->agreement.rounds, &count) = round;
 	say(cfg, round, CFG_STAGE_HEARD, "");
 	return 0;
@@ -358,7 +361,7 @@ void cfg_agreement_void(struct cfg *cfg)
 	cfg->agreement.is_voided = true; /* the rest is done later: the ring has other things to say now */
 }
 
-void cfg_agreement_begin_round(struct cfg *cfg, uint32_t asker, uint64_t number, bool is_check,
+void cfg_agreement_begin_round(struct cfg *cfg, uint32_t asker, uint64_t number, uint32_t flags,
 	const struct cfg_sealed_key *key)
 {
 	bool is_ours = asker == cfg->host->local_nodeid(cfg->ctx);
@@ -389,7 +392,8 @@ void cfg_agreement_begin_round(struct cfg *cfg, uint32_t asker, uint64_t number,
 			cfg_ask_answer(cfg, ask, CS_ERR_TRY_AGAIN);
 		return;
 	}
-	round->is_check = is_check;
+	round->is_check = (flags & CFG_RELOAD_CHECK) != 0;
+	round->is_forced = (flags & CFG_RELOAD_FORCE) != 0;
 	*end = round;
 	say(cfg, round, CFG_STAGE_HEARD, "");
 	cfg_reload_next(cfg);
@@ -407,7 +411,7 @@ void cfg_deliver_reload_ask(void *self, uint32_t nodeid, void *msg, uint32_t siz
 	cfg->host->log(cfg->ctx, LOG_NOTICE, "Config %s requested by node %u",
 		is_check ? "check" : "reload", nodeid);
 	if (cfg_agreement_is_possible(cfg))
-		cfg_agreement_begin_round(cfg, nodeid, message->number, is_check, NULL);
+		cfg_agreement_begin_round(cfg, nodeid, message->number, message->flags, NULL);
 	else if (ask != NULL)
 		cfg_ask_otherwise(cfg, ask);
 }

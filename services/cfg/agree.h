@@ -27,6 +27,7 @@ struct cfg_round {
 	uint32_t asker;
 	uint64_t number;
 	bool is_check;  /* nothing is to change, whatever the files say */
+	bool is_forced; /* running nodes may be missing in the files */
 	bool is_alone;  /* a check of this node alone: it is in no order */
 	struct cfg_sealed_key *key; /* a new key of the ring: rotate.c; NULL: a reload */
 	uint8_t key_tag[CFG_KEY_TAG_SIZE]; /* with key: of the key in use at the begin; zero: that one was changing */
@@ -90,7 +91,7 @@ void cfg_agreement_void(struct cfg *cfg);
 /** Tell those asked here whose rounds all have applied. */
 void cfg_agreement_report(struct cfg *cfg);
 /** Begin a check of this node alone. -ENOMEM */
-int cfg_agreement_check_alone(struct cfg *cfg, uint64_t number);
+int cfg_agreement_check_alone(struct cfg *cfg, uint64_t number, uint32_t flags);
 /** Apply what is kept: not inside the ring's engine. */
 void cfg_agreement_commit(struct cfg *cfg);
 
@@ -104,7 +105,7 @@ void cfg_swap_reload_order(void *msg, uint32_t size);
 /** What has been read is good, and is kept (rc 0), or is not, and text says why. */
 void cfg_agreement_prepared(void *self, int rc, const char *text);
 /** Put a new round at the end, and take part. Without room or memory its client has to try again. */
-void cfg_agreement_begin_round(struct cfg *cfg, uint32_t asker, uint64_t number, bool is_check,
+void cfg_agreement_begin_round(struct cfg *cfg, uint32_t asker, uint64_t number, uint32_t flags,
 	const struct cfg_sealed_key *key);
 
 /* --- rotate.c: rounds for a new key of the ring --- */

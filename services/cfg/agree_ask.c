@@ -96,7 +96,7 @@ void cfg_ask_otherwise(struct cfg *cfg, struct cfg_ask *ask)
 
 	ask->is_owed = false;
 	if (is_check)
-		rc = cfg_agreement_check_alone(cfg, ask->number);
+		rc = cfg_agreement_check_alone(cfg, ask->number, ask->flags);
 	else
 		rc = cfg_reload_send(cfg, ask->client, ask->response == CFG_RES_RELOAD_REPORT);
 	if (rc < 0)
@@ -145,7 +145,7 @@ int cfg_agreement_ask(
 	if (ask == NULL)
 		return -ENOMEM;
 	cfg->agreement.next_number++;
-	int rc = is_possible ? send_ask(cfg, ask) : cfg_agreement_check_alone(cfg, ask->number);
+	int rc = is_possible ? send_ask(cfg, ask) : cfg_agreement_check_alone(cfg, ask->number, flags);
 
 	if (rc < 0)
 		cfg_ask_destroy(cfg, ask);

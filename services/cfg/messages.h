@@ -155,6 +155,7 @@ CFG_LAYOUT(cfg_req_trackstart, track_flags, 16);
 
 enum cfg_reload_flags {
 	CFG_RELOAD_CHECK = 1, /* all nodes read and check their files, and change nothing */
+	CFG_RELOAD_FORCE = 2, /* running nodes may be missing in a coterie.conf */
 };
 
 struct cfg_req_reload_report {

@@ -83,6 +83,7 @@ static void on_done(void *arg, int rc, const char *text)
 	struct cfg_reload *reload;
 
 	cfg->is_reading = false;
+	cfg_reload_force(cfg, false);
 	while ((reload = find_read(cfg)) != NULL) {
 		struct coterie_client *client = reload->client;
 		bool wants_report = reload->wants_report;
@@ -105,6 +106,17 @@ static bool is_any_waiting(const struct cfg *cfg)
 	return false;
 }
 
+void cfg_reload_force(struct cfg *cfg, bool is_forced)
+{
+	static const char key[] = "config.reload_forced";
+	const uint8_t value = 1;
+
+	if (is_forced)
+		(void)cfg->host->map_set(cfg->ctx, key, COTERIE_MAP_U8, &value, sizeof(value));
+	else
+		(void)cfg->host->map_delete(cfg->ctx, key);
+}
+
 void cfg_reload_next(struct cfg *cfg)
 {
 	cfg_agreement_next(cfg);
@@ -113,6 +125,7 @@ void cfg_reload_next(struct cfg *cfg)
 	for (struct cfg_reload *one = cfg->reloads; one != NULL; one = one->next)
 		one->is_read = one->is_delivered;
 	cfg->is_reading = true;
+	cfg_reload_force(cfg, true); /* Corosync's nodes apply such a file as well */
 
 	int rc = cfg->host->reload(cfg->ctx, on_done, cfg);
 
@@ -157,7 +170,7 @@ int cfg_handle_reload_report(
 	(void)size;
 	cfg_snapshot(&req, msg, sizeof(req));
 	int rc = cfg_agreement_ask(
-		self, client, CFG_RES_RELOAD_REPORT, req.flags & (uint32_t)CFG_RELOAD_CHECK);
+		self, client, CFG_RES_RELOAD_REPORT, req.flags & (uint32_t)(CFG_RELOAD_CHECK | CFG_RELOAD_FORCE));
 
 	return rc < 0 ? rc : COTERIE_LATER;
 }

@@ -184,7 +184,7 @@ void cfg_deliver_key_rotate(void *self, uint32_t nodeid, void *msg, uint32_t siz
 	(void)size;
 	cfg->host->log(cfg->ctx, LOG_NOTICE, "Key rotation requested by node %u", nodeid);
 	if (is_possible(cfg)) {
-		cfg_agreement_begin_round(cfg, nodeid, message->number, false, &message->key);
+		cfg_agreement_begin_round(cfg, nodeid, message->number, 0, &message->key);
 	} else if (ask != NULL) {
 		(void)is_refused(cfg, ask->flags, reason);
 		if (ask->client != NULL && reply_refused(cfg, ask->client, reason) < 0)

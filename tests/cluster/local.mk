@@ -32,9 +32,9 @@ check_PROGRAMS += %D%/cfg_ask
 %C%_cfg_ask_SOURCES = %D%/cfg_ask.c
 %C%_cfg_ask_LDFLAGS = $(cluster_ldflags)
 %C%_cfg_ask_LDADD = libcfg.la libcmap.la libcorosync_common.la
-dist_check_DATA += %D%/reloads.sh %D%/rekeys.sh %D%/life_lab.sh
-dist_check_SCRIPTS += %D%/reload.sh %D%/reload_all.sh %D%/knet_rekey.sh
-TESTS += %D%/reload.sh %D%/reload_all.sh %D%/knet_rekey.sh
+dist_check_DATA += %D%/departure_lab.sh %D%/reloads.sh %D%/rekeys.sh %D%/life_lab.sh
+dist_check_SCRIPTS += %D%/departure.sh %D%/reload.sh %D%/reload_all.sh %D%/knet_rekey.sh
+TESTS += %D%/departure.sh %D%/reload.sh %D%/reload_all.sh %D%/knet_rekey.sh
 sanitized_scripts += %D%/reload.sh %D%/reload_all.sh %D%/knet_rekey.sh
 reload-long: check-programs
 	@RELOADS=100 DEATHS=20 CHUNK=20 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/reload_all.sh

@@ -67,9 +67,9 @@ check_PROGRAMS += %D%/cfg_matrix
 	$(matrix_sources) %D%/cfg_matrix.c %D%/cfg_matrix.h %D%/cfg_matrix_calls.c \
 	%D%/cfg_matrix_faults.c %D%/cfg_matrix_votes.c
 %C%_cfg_matrix_LDADD = libcfg.la libcorosync_common.la -lpthread
-dist_check_SCRIPTS += %D%/cfg_matrix.sh %D%/reload_mixed.sh
+dist_check_SCRIPTS += %D%/cfg_matrix.sh %D%/departure.sh %D%/reload_mixed.sh
 dist_check_DATA += %D%/cfg_matrix.defects
-TESTS += %D%/cfg_matrix.sh %D%/reload_mixed.sh
+TESTS += %D%/cfg_matrix.sh %D%/departure.sh %D%/reload_mixed.sh
 
 check_PROGRAMS += %D%/common_matrix
 %C%_common_matrix_SOURCES = $(matrix_sources) %D%/common_matrix.c

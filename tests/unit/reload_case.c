@@ -110,6 +110,12 @@ void ring_resize_frames(struct ring *ring)
 	append(seen.peers, sizeof(seen.peers), "resize ");
 }
 
+bool ring_is_safe_kept(const struct ring *ring)
+{
+	(void)ring;
+	return true;
+}
+
 void ring_membership(const struct ring *ring, struct coterie_ring_id *id, const uint32_t **nodeids,
 	uint32_t *count)
 {

@@ -114,12 +114,29 @@ static const struct {
 	{"a budget against the token", " token: 1000\n", "1 2 3", SILENCE("cloud"), "remove 'totem.token'"},
 	{"an open section", "", "1 2 3", "totem {\n", "not closed"},
 	{"an odd word for the log", "", "1 2 3", "logging {\n debug: maybe\n}\n", "maybe"},
-	{"without this node", "", "2 3", "", "no node is this host"},
 	{"an option out of range", "", "1 2 3", "service {\n name: tally\n step_max: 0\n}\n",
 		"must be between"},
 	{"no such option", "", "1 2 3", "service {\n name: tally\n stop_max: 1\n}\n",
 		"did you mean 'step_max'"},
 };
+
+/* As a node of Corosync's that is removed while it runs. */
+START_TEST(a_file_without_this_node_is_accepted)
+{
+	const struct config *before = executive.config;
+
+	write_file(" token: 5000\n", "2 3", "");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert(has_logged("CFG 5 This node is not in the nodelist any more"));
+	ck_assert_ptr_eq(executive.config, before);
+	ck_assert_uint_eq(number_of("totem.token"), 3000);
+	ck_assert_uint_eq(seen.logs_configured + seen.reconfigured + seen.tally_reloads, 0);
+	/* It comes back. */
+	write_file(" token: 5000\n", "1 2 3", "");
+	ck_assert_int_eq(reload().rc, 0);
+	ck_assert_uint_eq(number_of("totem.token"), 5000);
+}
+END_TEST
 
 START_TEST(a_refused_file_changes_nothing)
 {
@@ -516,6 +533,7 @@ int main(void)
 	tcase_add_test(tcase, results_are_counted);
 	tcase_add_test(tcase, a_silence_budget_comes_and_goes);
 	tcase_add_test(tcase, keys_of_clients_go_where_the_file_alone_decides);
+	tcase_add_test(tcase, a_file_without_this_node_is_accepted);
 	tcase_add_loop_test(
 		tcase, a_refused_file_changes_nothing, 0, sizeof(refused) / sizeof(refused[0]));
 	tcase_add_test(tcase, no_file);

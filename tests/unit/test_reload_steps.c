@@ -105,7 +105,6 @@ static const struct {
 	const char *want;
 } refused[] = {
 	{"no number", " token: abc\n", "1 2 3", "", 0, 0, "must be an integer"},
-	{"without this node", "", "2 3", "", 0, 0, "no node is this host"},
 	{"an option out of range", "", "1 2 3", "service {\n name: tally\n step_max: 0\n}\n", 0, 0,
 		"must be between"},
 	{"a log that cannot be opened", "", "1 2 3", "", -ENOENT, 0, "cannot open log file"},

@@ -529,7 +529,7 @@ static int diff_nodes(struct ctl *ctl, struct json_object *data)
 
 		if (ctl->timeout_s < RELOAD_LIMIT_S)
 			alarm(RELOAD_LIMIT_S);
-		int reported = reload_ask(ctl, true, report, &is_each);
+		int reported = reload_ask(ctl, true, false, report, &is_each);
 		struct json_object *nodes = get(report, "nodes");
 
 		code = nodes == NULL && reported != RELOAD_UNKNOWN ? reported : 0;

@@ -42,7 +42,7 @@ static const struct ctl_command commands[] = {
 		log_level_print, NULL},
 	{"log reopen", "", "open log files anew, after rotation", 0, log_reopen, NULL, NULL},
 	{"log dump", "", "write the flight recorder to the state folder", 0, log_dump, NULL, NULL},
-	{"reload", "[--check-only]", "read the config file again, on every node", 0, reload_gather, reload_print, NULL},
+	{"reload", "[--check-only] [--force]", "read the config file again, on every node", 0, reload_gather, reload_print, NULL},
 	{"plugin list", "", "loaded transports and services", LOOKS, plugin_list, plugin_print, NULL},
 	{"plugin load", "FILE|NAME [KEY=VALUE ...]", "load a plugin into the running daemon", 0, plugin_load,
 		plugin_change_print, NULL},

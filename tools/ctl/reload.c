@@ -157,12 +157,18 @@ static int complete_each(struct ctl *ctl, struct json_object *before, bool is_ch
 
 int reload_gather(struct ctl *ctl, int argc, char **argv, struct json_object *data)
 {
-	bool is_check = argc == 1 && strcmp(argv[0], "--check-only") == 0, is_each;
+	bool is_check = false, is_forced = false, is_each;
 
-	if (argc > (is_check ? 1 : 0))
-		return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "reload takes no '%s'", argv[argc - 1]);
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--check-only") == 0)
+			is_check = true;
+		else if (strcmp(argv[i], "--force") == 0)
+			is_forced = true;
+		else
+			return ctl_fail(ctl, CTL_USAGE, "coterie-ctl --help", "reload takes no '%s'", argv[i]);
+	}
 	int code = ctl_open(ctl, CTL_CFG);
-	if (code == CTL_NOT_LOADED) {
+	if (code == CTL_NOT_LOADED && !is_forced) {
 		memset(&ctl->error, 0, sizeof(ctl->error));
 		return reload_ask_alone(ctl, is_check, data);
 	}
@@ -172,7 +178,7 @@ int reload_gather(struct ctl *ctl, int argc, char **argv, struct json_object *da
 	if (ctl->timeout_s < RELOAD_LIMIT_S)
 		alarm(RELOAD_LIMIT_S); /* the nodes may take their time: the daemon sets the limit */
 	struct json_object *before = has_map ? take_snapshot(ctl) : NULL;
-	code = reload_ask(ctl, is_check, data, &is_each);
+	code = reload_ask(ctl, is_check, is_forced, data, &is_each);
 	if (code == RELOAD_UNKNOWN && !has_map)
 		code = ctl_open(ctl, CTL_CONFIG); /* it fails again, and says why */
 	else if (code == RELOAD_UNKNOWN)

@@ -16,10 +16,11 @@
 /**
  * Ask for a reload, or a check of all files, and put nodes, applied, refused, needs_restart and outcome into data.
  *
+ * @param is_forced  running nodes may be missing in the files
  * @param is_each  out: nodes of Corosync's are in the ring; the report is of this node alone
  * @return enum ctl_exit; with ctl->error set when there is no answer; RELOAD_UNKNOWN
  */
-int reload_ask(struct ctl *ctl, bool is_check, struct json_object *data, bool *is_each);
+int reload_ask(struct ctl *ctl, bool is_check, bool is_forced, struct json_object *data, bool *is_each);
 
 /**
  * Send a request of the configuration service, again while the daemon answers CS_ERR_TRY_AGAIN.

@@ -195,12 +195,12 @@ int reload_walk(struct ctl *ctl, const char *what, const uint8_t *bytes, size_t 
 	return worst;
 }
 
-int reload_ask(struct ctl *ctl, bool is_check, struct json_object *data, bool *is_each)
+int reload_ask(struct ctl *ctl, bool is_check, bool is_forced, struct json_object *data, bool *is_each)
 {
 	static const char *const outcomes[] = {"error", "applied", "refused", "checked", "each"};
 	struct cfg_req_reload_report request = {
 		.header = {.id = CFG_REQ_RELOAD_REPORT, .size = sizeof(request)},
-		.flags = is_check ? CFG_RELOAD_CHECK : 0};
+		.flags = (is_check ? (uint32_t)CFG_RELOAD_CHECK : 0) | (is_forced ? (uint32_t)CFG_RELOAD_FORCE : 0)};
 	struct cfg_res_reload_report head;
 	uint8_t *bytes;
 	ssize_t size = reload_call(ctl, &request, sizeof(request), &bytes);
