@@ -450,8 +450,9 @@ TESTS += %D%/test_libcfg
 
 # exec/config, $(map_sources), exec/log*.c: libexecutive.la as a whole would pull in engine and libltdl.
 EXTRA_DIST += %D%/vectors/corosync-t.txt %D%/vectors/cmap-udpu3.txt
-dist_check_SCRIPTS += %D%/config_modes.sh %D%/key_create.sh
-TESTS += %D%/config_modes.sh %D%/key_create.sh
+dist_check_SCRIPTS += %D%/config_modes.sh %D%/key_create.sh %D%/option_effects.sh %D%/options.sh
+TESTS += %D%/config_modes.sh %D%/key_create.sh %D%/option_effects.sh %D%/options.sh
+dist_check_DATA += %D%/options.txt
 config_unit_tests = %D%/test_config_print %D%/test_legacy %D%/test_log %D%/test_map %D%/test_native \
 	%D%/test_native_crypto %D%/test_key_files $(validate_tests)
 check_PROGRAMS += $(config_unit_tests)

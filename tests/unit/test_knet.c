@@ -386,6 +386,44 @@ START_TEST(compression_that_is_not_there_is_told_and_done_without)
 }
 END_TEST
 
+START_TEST(small_packets_are_not_compressed)
+{
+	struct knet_handle_stats stats;
+
+	knet_set_text(&nodes, 0, "runtime.config.totem.knet_compression_model", "zlib");
+	knet_set_number(&nodes, 0, "runtime.config.totem.knet_compression_level", 6);
+	knet_set_number(&nodes, 0, "runtime.config.totem.knet_compression_threshold", 50000);
+	start(2, 1);
+	knet_multicast(&nodes, 0, 40000, 1, 0);
+	knet_receive(&nodes, 1, 1);
+	knet_handle_get_stats(nodes.list[0].mesh->handle, &stats, sizeof(stats));
+	ck_assert_uint_eq(stats.tx_compressed_packets, 0);
+	knet_multicast(&nodes, 0, 60000, 1, 0);
+	knet_receive(&nodes, 1, 2);
+	knet_handle_get_stats(nodes.list[0].mesh->handle, &stats, sizeof(stats));
+	ck_assert_uint_eq(stats.tx_compressed_packets, 1);
+}
+END_TEST
+
+static bool has_told_mtu(struct knet_nodes *all, uint32_t node)
+{
+	unsigned int mtu;
+
+	return knet_handle_pmtud_get(all->list[node].mesh->handle, &mtu) == 0 && mtu > 1000 && mtu <= 1200;
+}
+
+/* libknet takes the size as it is told, less headers, and measures it otherwise. */
+START_TEST(the_mtu_of_links_is_that_of_the_config)
+{
+	knet_set_number(&nodes, 0, "runtime.config.totem.knet_mtu", 1200);
+	start(2, 1);
+	ck_assert(knet_wait(&nodes, has_told_mtu, 0));
+	knet_set_number(&nodes, 0, "runtime.config.totem.knet_mtu", 0);
+	ck_assert_int_eq(nodes.ops->reload(nodes.list[0].mesh), 0);
+	ck_assert_uint_eq(nodes.list[0].mesh->mtu, 0);
+}
+END_TEST
+
 /* ---- What it tells ------------------------------------------------------- */
 
 START_TEST(status_tells_of_every_link)
@@ -617,6 +655,8 @@ int main(void)
 	tcase_add_test(tcase, settings_of_links_follow_the_map);
 	tcase_add_test(tcase, libknets_lines_are_read_while_peers_are_added);
 	tcase_add_test(tcase, compression_that_is_not_there_is_told_and_done_without);
+	tcase_add_test(tcase, small_packets_are_not_compressed);
+	tcase_add_test(tcase, the_mtu_of_links_is_that_of_the_config);
 	tcase_add_test(tcase, status_tells_of_every_link);
 	tcase_add_test(tcase, statistics_have_the_names_of_the_field);
 	tcase_add_test(tcase, libknet_debugs_when_the_config_wants_it);
