@@ -1,29 +1,30 @@
 /*
  * The fast channel: two rings in memory that one client of a service shares with the executive, beside their
- * libqb connection. Both sides read this file: here is all that they agree on, and the ring itself.
+ * libqb connection. Both sides include this file. It has all that they agree on, and the functions of a ring.
  *
- * A service lets its clients have one with host->channel_open; see <coterie/plugin.h>. From the client's side:
- *   1 it listens on a socket (AF_UNIX, SOCK_SEQPACKET) that the kernel names, and appends an offer with that name
- *     to a request of its own service; who does not know offers answers as ever.
- *   2 a grant stands at the end of the answer. By then a connection waits at the socket: its one message is the
- *     grant's token, and two descriptors (SCM_RIGHTS): the memory of the send ring, then of the receive ring. The
- *     client maps both and sends the request COTERIE_CHANNEL_DOORBELL; or, when it cannot,
- *     COTERIE_CHANNEL_REFUSED, and all is as without a channel.
- *   3 send ring: the client writes messages (struct coterie_channel_message), the executive reads them.
- *     Requests travel over libqb; those that need flow are executed behind what is in the send ring.
- *   4 receive ring: the executive writes records (struct coterie_channel_record), all events of the client in one
- *     order. What was sent over libqb before comes first: the client looks into the ring when it has got the
- *     first event COTERIE_CHANNEL_DOORBELL. After it libqb carries nothing but doorbells.
+ * A service gives its clients a channel with host->channel_open; see <coterie/plugin.h>. At the client:
  *
- * A ring's memory (memfd_create) can neither shrink nor grow, and has no name that could be left behind: one page
- * with a struct coterie_channel_control, and from COTERIE_CHANNEL_DATA on `size` bytes, which are mapped twice in
- * a row, so that nothing in it is ever in two pieces. Its positions count bytes since the beginning. Each side keeps
- * its own position in its own memory and only tells it to the other: what stands in the shared page is checked,
- * never trusted. When the executive ends a channel it gives the memory back: then both pages of control are zero,
- * and what was read before is complete only when `written` is not 0 afterwards.
+ * 1. It listens on a socket (AF_UNIX, SOCK_SEQPACKET) that the kernel names. It appends an offer with that name to a
+ *    request of its service. A service that does not know offers answers as always.
+ * 2. The end of the answer is a grant. At that time a connection waits at the socket. Its only message is the grant's
+ *    token, with two descriptors (SCM_RIGHTS): the memory of the send ring, then of the receive ring. The client maps
+ *    both, and sends the request COTERIE_CHANNEL_DOORBELL. If it cannot map them, it sends COTERIE_CHANNEL_REFUSED, and
+ *    goes on without a channel.
+ * 3. Send ring: the client writes messages (struct coterie_channel_message), and the executive reads them. Requests still
+ *    use libqb. A request that needs flow runs after all messages that are in the send ring before it.
+ * 4. Receive ring: the executive writes records (struct coterie_channel_record), all events of the client in one order.
+ *    Earlier events over libqb come first. So the client reads the ring only after the first event
+ *    COTERIE_CHANNEL_DOORBELL. After that libqb carries only doorbells.
  *
- * Doorbells. A reader that is about to sleep says so (reader_armed) and looks once more; a writer that finds it
- * said takes it back and rings. So nobody rings for a reader that is awake.
+ * The memory of a ring (memfd_create) can neither shrink nor grow. It has no name, so no file can be left behind. It
+ * has one page with a struct coterie_channel_control. From COTERIE_CHANNEL_DATA on it has `size` bytes of data, which
+ * are mapped twice in a row, so that all data can be used in one piece. Positions count bytes since the beginning.
+ * Each side keeps its position in its own memory, and only tells it to the other side. All values of the shared page
+ * are checked. When the executive ends a channel it returns the memory: then both control pages are zero. So data
+ * that was read is valid only if `written` is not 0 afterwards.
+ *
+ * Doorbells. A reader that will sleep sets reader_armed, and looks once more. A writer that finds it set clears it, and
+ * rings. So a reader that is awake gets no doorbells.
  */
 #ifndef COTERIE_CHANNEL_H
 #define COTERIE_CHANNEL_H
@@ -36,35 +37,35 @@
 #include <sys/mman.h>
 #include <sys/uio.h>
 
-/** Start of offer and grant; the last byte is the version. */
+/** Start of offer and grant. The last byte is the version. */
 #define COTERIE_CHANNEL_MAGIC "COTERIE\2"
 /** Features, bits: the rings of this file. */
 #define COTERIE_CHANNEL_RINGS 1u
 
-/** Request without an answer (16 bytes), and event (24 bytes): look into the rings. */
+/** Request without an answer (16 bytes), and event (24 bytes): read the rings. */
 #define COTERIE_CHANNEL_DOORBELL 64
-/** Request (16 bytes; its answer, 24 bytes, has this id too): the rings cannot be mapped. */
+/** Request (16 bytes): the rings cannot be mapped. Its answer (24 bytes) has the same id. */
 #define COTERIE_CHANNEL_REFUSED 68
 
-/** Where the data begins in a ring's memory: a multiple of every page size. */
+/** Offset of the data in a ring's memory: a multiple of all page sizes. */
 #define COTERIE_CHANNEL_DATA 65536u
-/** Bytes of data: a multiple of COTERIE_CHANNEL_UNIT. The smallest send ring holds what a request over libqb
-    could, the smallest receive ring any event. */
+/** Bytes of data: a multiple of COTERIE_CHANNEL_UNIT. The smallest send ring holds the largest request of libqb, the
+    smallest receive ring the largest event. */
 #define COTERIE_CHANNEL_UNIT 65536u
 #define COTERIE_CHANNEL_SIZE_MIN 1048576u
 #define COTERIE_CHANNEL_RECEIVE_MIN 1114112u
 #define COTERIE_CHANNEL_SIZE_MAX 67108864u
 
-/** What a client asks for, at the end of a request. */
+/** The wish of a client, at the end of a request. */
 struct coterie_channel_offer {
 	uint8_t magic[8];
 	uint32_t features;
 	uint32_t send_size, receive_size; /* bytes of data */
-	char address[8]; /* abstract name of its socket, hexadecimal digits, padded with zeros */
+	char address[8]; /* abstract name of its socket: hexadecimal digits, padded with zeros */
 	uint32_t zero;
 };
 
-/** What it gets, at the end of the answer. */
+/** The channel that it gets, at the end of the answer. */
 struct coterie_channel_grant {
 	uint8_t magic[8];
 	uint32_t features;
@@ -73,28 +74,28 @@ struct coterie_channel_grant {
 	uint8_t token[16]; /* the message that comes with the descriptors */
 };
 
-/** In the send ring: a message and its head, padded to 8 together. */
+/** In the send ring: the head of a message. Head and message are padded to a multiple of 8. */
 struct coterie_channel_message {
 	uint32_t length; /* of the message */
 	uint32_t guarantee;
 };
 
-#define COTERIE_CHANNEL_MESSAGE 1u /* a message; length bytes of it follow */
-#define COTERIE_CHANNEL_EVENT 2u   /* an event of the service as it would travel over libqb, header included */
+#define COTERIE_CHANNEL_MESSAGE 1u /* a message of `length` bytes */
+#define COTERIE_CHANNEL_EVENT 2u   /* an event of the service as over libqb, header included */
 
-/** In the receive ring: a record's head; `length` bytes follow, padded to 8. */
+/** In the receive ring: the head of a record. `length` bytes follow, padded to a multiple of 8. */
 struct coterie_channel_record {
 	uint32_t kind; /* COTERIE_CHANNEL_MESSAGE, COTERIE_CHANNEL_EVENT */
 	uint32_t length;
 	uint32_t nodeid, pid; /* of a message's sender */
 };
 
-/** What the reader says in reader_armed. */
+/** Values of reader_armed. */
 #define COTERIE_CHANNEL_AWAKE 0u
-#define COTERIE_CHANNEL_ARMED 1u  /* it sleeps, or is about to: ring for what is new */
-#define COTERIE_CHANNEL_ASKING 2u /* its request COTERIE_CHANNEL_DOORBELL asks for one: there is something left */
+#define COTERIE_CHANNEL_ARMED 1u  /* the reader sleeps, or is about to: ring for new data */
+#define COTERIE_CHANNEL_ASKING 2u /* its request COTERIE_CHANNEL_DOORBELL asks for a doorbell, since data are left */
 
-/** The shared page. Each word stands in a cache line of its own. */
+/** The shared page. Each word is in a cache line of its own. */
 struct coterie_channel_control {
 	uint32_t reader_armed; /* COTERIE_CHANNEL_AWAKE, _ARMED, _ASKING */
 	uint32_t pad0[15];
@@ -132,17 +133,17 @@ struct coterie_channel_ring {
 	struct coterie_channel_control *control; /* NULL: not mapped */
 	uint8_t *data;                           /* size bytes, twice */
 	uint32_t size;
-	uint64_t at;    /* our own position: behind what we wrote, or read */
-	uint64_t other; /* the other side's, as last checked */
+	uint64_t at;    /* position of this side: end of the data that it wrote or read */
+	uint64_t other; /* position of the other side, as last checked */
 };
 
-/** Bytes that a body of this length takes, head included. */
+/** Return the bytes that a body of this length takes, head included. */
 static inline uint32_t coterie_channel_padded(uint32_t head, uint32_t length)
 {
 	return head + ((length + 7u) & ~7u);
 }
 
-/** A size that a ring may have, for one that is asked for. */
+/** Return the size of a ring for a size that a client asked for. */
 static inline uint32_t coterie_channel_rounded(uint32_t size)
 {
 	if (size < COTERIE_CHANNEL_SIZE_MIN)
@@ -153,7 +154,7 @@ static inline uint32_t coterie_channel_rounded(uint32_t size)
 }
 
 /**
- * Map a ring's memory, which is long enough.
+ * Map a ring's memory. The caller has checked that it is long enough.
  * @return 0; -errno of mmap
  */
 static inline int coterie_channel_map(struct coterie_channel_ring *ring, int fd, uint32_t size)
@@ -192,13 +193,13 @@ static inline void coterie_channel_unmap(struct coterie_channel_ring *ring)
 	ring->control = NULL;
 }
 
-/** Bytes at our position. */
+/** Return the bytes at the position of this side. */
 static inline uint8_t *coterie_channel_here(const struct coterie_channel_ring *ring)
 {
 	return ring->data + ring->at % ring->size;
 }
 
-/** The reader's side: bytes that can be read at our position; -EPROTO: the writer's position cannot be true. */
+/** At the reader: return how many bytes can be read. -EPROTO: the position of the writer is impossible. */
 static inline int64_t coterie_channel_filled(struct coterie_channel_ring *ring)
 {
 	uint64_t written = __atomic_load_n(&ring->control->written, __ATOMIC_ACQUIRE);
@@ -209,7 +210,7 @@ static inline int64_t coterie_channel_filled(struct coterie_channel_ring *ring)
 	return (int64_t)(written - ring->at);
 }
 
-/** The writer's side: bytes that can be written at our position; -EPROTO: the reader's cannot be true. */
+/** At the writer: return how many bytes can be written. -EPROTO: the position of the reader is impossible. */
 static inline int64_t coterie_channel_room(struct coterie_channel_ring *ring)
 {
 	uint64_t consumed = __atomic_load_n(&ring->control->consumed, __ATOMIC_ACQUIRE);
@@ -220,19 +221,19 @@ static inline int64_t coterie_channel_room(struct coterie_channel_ring *ring)
 	return (int64_t)(ring->size - (ring->at - consumed));
 }
 
-/** The writer tells the reader of all that it has written. */
+/** At the writer: tell the reader of all that was written. */
 static inline void coterie_channel_publish(struct coterie_channel_ring *ring)
 {
 	__atomic_store_n(&ring->control->written, ring->at, __ATOMIC_RELEASE);
 }
 
-/** The reader gives everything before `position` back to the writer. */
+/** At the reader: return all space before `position` to the writer. */
 static inline void coterie_channel_release(struct coterie_channel_ring *ring, uint64_t position)
 {
 	__atomic_store_n(&ring->control->consumed, position, __ATOMIC_RELEASE);
 }
 
-/** Write parts one behind the other; there is room. @return bytes */
+/** Write parts one after the other. The caller has checked that there is room. @return bytes */
 static inline uint32_t coterie_channel_gather(uint8_t *to, const struct iovec *iov, uint32_t count)
 {
 	uint8_t *at = to;
@@ -245,20 +246,23 @@ static inline uint32_t coterie_channel_gather(uint8_t *to, const struct iovec *i
 	return (uint32_t)(at - to);
 }
 
-/** Say that we sleep, or wait; what is looked at afterwards is newer than what was said. */
+/** Tell the other side that this one sleeps, or waits. Values that are read after this are newer. */
 static inline void coterie_channel_say(uint32_t *word)
 {
 	__atomic_store_n(word, 1, __ATOMIC_SEQ_CST);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-/** Turn one value of a shared word into another. @return whether it had the first */
+/** Change one value of a shared word into another. @return whether it had the first value */
 static inline uint32_t coterie_channel_turn(uint32_t *word, uint32_t from, uint32_t to)
 {
 	return __atomic_compare_exchange_n(word, &from, to, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
-/** After a position was told: has the other side said so? It is taken back: who gets 1 rings, or wakes. */
+/**
+ * After a position was told: check whether the other side sleeps or waits, and clear that. @return 1: ring, or wake
+ * it
+ */
 static inline uint32_t coterie_channel_heard(uint32_t *word)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);

@@ -1,9 +1,10 @@
 /*
- * The bytes of a state that goes over when a plugin is replaced: written by state_save, read with checks by
- * state_load. For plugins that like it: what is in the blob is theirs alone. All of it stays in this process,
- * so integers are the machine's, and a descriptor is its number (the new plugin duplicates it).
+ * Write and read the state that a plugin hands over when it is replaced: state_save writes it, state_load reads it
+ * with checks. Plugins need not use this, since only they know the content of their blob. The blob stays in this
+ * process. So integers have the byte order of the machine, and a descriptor is its number (the new plugin duplicates
+ * it).
  *
- * Put a version first, and refuse (-ENOTSUP) those that are not known:
+ * Write a version first, and refuse unknown ones (-ENOTSUP):
  *
  *	struct coterie_state_writer writer = {.bytes = NULL};
  *	coterie_state_put_u32(&writer, 1);
@@ -24,14 +25,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** Zeroed at the start. A failure (no memory, 4 GiB) sticks, and is asked for once, at the end. */
+/** A writer, zeroed at the start. After a failure (no memory, 4 GiB) coterie_state_end fails. */
 struct coterie_state_writer {
 	uint8_t *bytes;
 	uint32_t size, capacity;
 	uint32_t has_failed;
 };
 
-/** at: where to read next; left: bytes from there. A failure sticks. */
+/** A reader: `left` bytes remain at `at`. After a failure all later reads fail. */
 struct coterie_state_reader {
 	const uint8_t *at;
 	uint32_t left;
@@ -70,7 +71,7 @@ static inline void coterie_state_put_u64(struct coterie_state_writer *writer, ui
 	coterie_state_put(writer, &value, sizeof(value));
 }
 
-/** Hand the bytes over, as state_save does. 0; -ENOMEM: they are freed. */
+/** Set *blob and *size for state_save. 0; -ENOMEM: the bytes are freed. */
 static inline int coterie_state_end(struct coterie_state_writer *writer, void **blob, uint32_t *size)
 {
 	if (writer->has_failed) {
@@ -82,7 +83,7 @@ static inline int coterie_state_end(struct coterie_state_writer *writer, void **
 	return 0;
 }
 
-/** The next size bytes, borrowed; NULL: they are not there. */
+/** Return the next size bytes (borrowed), or NULL if fewer remain. */
 static inline const void *coterie_state_view(struct coterie_state_reader *reader, uint32_t size)
 {
 	const uint8_t *at = reader->at;
@@ -96,7 +97,7 @@ static inline const void *coterie_state_view(struct coterie_state_reader *reader
 	return at;
 }
 
-/** Zeros when they are not there. to may be NULL when size is 0. */
+/** Copy the next size bytes, or zeros if fewer remain. to may be NULL if size is 0. */
 static inline void coterie_state_take(struct coterie_state_reader *reader, void *to, uint32_t size)
 {
 	const void *bytes = coterie_state_view(reader, size);
@@ -125,7 +126,7 @@ static inline uint64_t coterie_state_take_u64(struct coterie_state_reader *reade
 	return value;
 }
 
-/** A count of elements of at least size bytes each; fails when so many cannot be there. */
+/** Read a count of elements of at least size bytes each. Fails if too few bytes remain for them. */
 static inline uint32_t coterie_state_take_count(struct coterie_state_reader *reader, uint32_t size)
 {
 	uint32_t count = coterie_state_take_u32(reader);
@@ -137,7 +138,7 @@ static inline uint32_t coterie_state_take_count(struct coterie_state_reader *rea
 	return count;
 }
 
-/** All was there, and nothing is left. */
+/** Return whether no read failed, and no bytes are left. */
 static inline int coterie_state_is_whole(const struct coterie_state_reader *reader)
 {
 	return !reader->has_failed && reader->left == 0;
