@@ -1,12 +1,12 @@
 /*
- * Administration of the daemon and its cluster: how nodes and links are, killing a node, stopping the
- * daemon with the consent of those that depend on it, reading the configuration and opening the log
- * files again.
+ * Administration of the daemon and its cluster: status of nodes and links, kill of a node, shutdown of
+ * the daemon, reload of the configuration, reopening of log files. Programs that depend on the daemon can
+ * object to a shutdown.
  *
- * cfg_overview(3) introduces the service; each call has a page of its own. Every call
- * returns CS_OK, or the codes listed with it; all but those marked "local" also CS_ERR_LIBRARY when
- * the connection to the daemon is broken and CS_ERR_TRY_AGAIN when the daemon cannot take the request
- * now (nothing has happened), and all CS_ERR_BAD_HANDLE for a handle that is not live.
+ * cfg_overview(3) introduces the service. Each call has a page of its own. Every call returns CS_OK, or
+ * one of the codes listed with it. A call that is not marked "local" returns CS_ERR_LIBRARY if the
+ * connection to the daemon is broken, and CS_ERR_TRY_AGAIN if the daemon cannot accept the request now
+ * (nothing has happened). All calls return CS_ERR_BAD_HANDLE for a handle that is not live.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -24,24 +24,24 @@ extern "C" {
 /** A connection to the service. Never 0. */
 typedef uint64_t corosync_cfg_handle_t;
 
-/** How much the others count in a shutdown. */
+/** The weight of other programs in a shutdown. */
 typedef enum {
-	COROSYNC_CFG_SHUTDOWN_FLAG_REQUEST = 0,    /* all who track shutdowns have to agree */
-	COROSYNC_CFG_SHUTDOWN_FLAG_REGARDLESS = 1, /* they are asked, and do not decide */
+	COROSYNC_CFG_SHUTDOWN_FLAG_REQUEST = 0,    /* all that track shutdowns must agree */
+	COROSYNC_CFG_SHUTDOWN_FLAG_REGARDLESS = 1, /* they are asked, but do not decide */
 	COROSYNC_CFG_SHUTDOWN_FLAG_IMMEDIATE = 2   /* they are not asked */
 } corosync_cfg_shutdown_flags_t;
 
-/** Answer of one who is asked. */
+/** Answers to a shutdown. */
 typedef enum {
 	COROSYNC_CFG_SHUTDOWN_FLAG_NO = 0,
 	COROSYNC_CFG_SHUTDOWN_FLAG_YES = 1
 } corosync_cfg_shutdown_reply_flags_t;
 
 /**
- * Somebody wants this node's daemon to stop; called inside corosync_cfg_dispatch. Answer with
+ * Called inside corosync_cfg_dispatch if a program wants to stop this node's daemon. Answer with
  * corosync_cfg_replyto_shutdown on the same handle, here or later.
  *
- * @param flags  as the other side gave them
+ * @param flags  as that program gave them
  */
 typedef void (*corosync_cfg_shutdown_callback_t)(
 	corosync_cfg_handle_t cfg_handle, corosync_cfg_shutdown_flags_t flags);
@@ -53,7 +53,7 @@ typedef struct {
 /** One address of a node. */
 typedef struct {
 	int address_length; /* bytes: 16 of a sockaddr_in, 28 of a sockaddr_in6 */
-	char address[sizeof(struct sockaddr_in6)]; /* family and address are set, all else is 0 */
+	char address[sizeof(struct sockaddr_in6)]; /* family and address are set, all other bytes are 0 */
 } corosync_cfg_node_address_t;
 
 /**
@@ -68,24 +68,24 @@ cs_error_t corosync_cfg_initialize(
 	corosync_cfg_handle_t *cfg_handle, const corosync_cfg_callbacks_t *cfg_callbacks);
 
 /**
- * A descriptor that is readable when there is something to dispatch. Local.
+ * Get a descriptor that is readable when events wait for a dispatch. Local.
  *
- * @param selection_fd  set; stays the library's
+ * @param selection_fd  set; the library owns it
  */
 cs_error_t corosync_cfg_fd_get(corosync_cfg_handle_t cfg_handle, int32_t *selection_fd);
 
-/** Call the callback for what has arrived. CS_ERR_TRY_AGAIN: nothing (CS_DISPATCH_ONE_NONBLOCKING). */
+/** Call the callback for events that wait. CS_ERR_TRY_AGAIN: none (CS_DISPATCH_ONE_NONBLOCKING). */
 cs_error_t corosync_cfg_dispatch(
 	corosync_cfg_handle_t cfg_handle, cs_dispatch_flags_t dispatch_flags);
 
-/** Disconnect. Local. A shutdown this handle was asked about no longer waits for its answer. */
+/** Disconnect. Local. A shutdown no longer waits for an answer of this handle. */
 cs_error_t corosync_cfg_finalize(corosync_cfg_handle_t cfg_handle);
 
 /**
- * Links of this node.
+ * Get the links of this node.
  *
  * @param interface_names  set: interface_count texts "LINK ADDRESS"; the caller frees each and the array
- * @param status           set: as many texts, freed in the same way
+ * @param status           set: the same number of texts, freed in the same way
  * @return CS_ERR_NO_MEMORY
  */
 cs_error_t corosync_cfg_ring_status_get(corosync_cfg_handle_t cfg_handle, char ***interface_names,
@@ -116,14 +116,14 @@ struct corosync_cfg_node_status_v1 {
 	uint8_t reachable;
 	uint8_t remote;
 	uint8_t external;
-	uint8_t onwire_min; /* of the transport's wire protocol; 0: unknown */
+	uint8_t onwire_min; /* of the transport's wire protocol, or 0: unknown */
 	uint8_t onwire_max;
 	uint8_t onwire_ver;
 	struct corosync_knet_link_status_v1 link_status[CFG_MAX_LINKS]; /* by link number */
 };
 
 /**
- * Status of a node, this one included.
+ * Get the status of a node, this one included.
  *
  * @param version      CFG_NODE_STATUS_V1
  * @param node_status  a struct corosync_cfg_node_status_v1; filled in on success
@@ -134,62 +134,62 @@ cs_error_t corosync_cfg_node_status_get(corosync_cfg_handle_t cfg_handle, unsign
 	corosync_cfg_node_status_version_t version, void *node_status);
 
 /**
- * End the daemon of a member at once, without an orderly departure. Returns when the request is on its way.
+ * End the daemon of a member at once, without a leave. Returns when the request is under way.
  *
- * @param reason  for that node's log; at most 255 characters
+ * @param reason  for the log of that node, at most 255 characters
  * @return CS_ERR_NAME_TOO_LONG; CS_ERR_INVALID_PARAM: reason is NULL; CS_ERR_NOT_EXIST: no member
  */
 cs_error_t corosync_cfg_kill_node(
 	corosync_cfg_handle_t cfg_handle, unsigned int nodeid, const char *reason);
 
 /**
- * Be asked about shutdowns from now on, also about one that is being decided.
+ * Call the shutdown callback from now on, also for a shutdown that is being decided.
  *
  * @param track_flags  without meaning
  */
 cs_error_t corosync_cfg_trackstart(corosync_cfg_handle_t cfg_handle, uint8_t track_flags);
 
-/** No longer. A shutdown that is being decided does not wait for this handle. */
+/** End that. A shutdown that is being decided does not wait for this handle. */
 cs_error_t corosync_cfg_trackstop(corosync_cfg_handle_t cfg_handle);
 
 /**
- * Stop this node's daemon. Blocks until all who are asked have answered, or cfg.shutdown_timeout
- * milliseconds are over.
+ * Stop this node's daemon. Blocks until all programs that are asked have answered, or
+ * cfg.shutdown_timeout milliseconds are over.
  *
- * @return CS_ERR_EXIST: another shutdown is being decided; CS_ERR_BUSY: somebody objects, or has not
+ * @return CS_ERR_EXIST: another shutdown is being decided; CS_ERR_BUSY: a program objects, or has not
  *     answered
  */
 cs_error_t corosync_cfg_try_shutdown(
 	corosync_cfg_handle_t cfg_handle, corosync_cfg_shutdown_flags_t flags);
 
-/** Answer the shutdown callback. CS_OK also when nothing is being decided. */
+/** Answer the shutdown callback. CS_OK also if no shutdown is being decided. */
 cs_error_t corosync_cfg_replyto_shutdown(
 	corosync_cfg_handle_t cfg_handle, corosync_cfg_shutdown_reply_flags_t flags);
 
 /**
- * Addresses of a node, in the order of its links.
+ * Get the addresses of a node, in the order of its links.
  *
  * @param nodeid     0: this node
  * @param max_addrs  elements of addrs
- * @param num_addrs  set: how many the node has, which may be more than max_addrs; 0 on error
+ * @param num_addrs  set: number of addresses of the node, maybe more than max_addrs; 0 on error
  * @param addrs      the first of them are filled in
  * @return CS_ERR_NOT_EXIST: no such node; errno is then CS_ERR_NOT_EXIST too
  */
 cs_error_t corosync_cfg_get_node_addrs(corosync_cfg_handle_t cfg_handle, unsigned int nodeid,
 	size_t max_addrs, int *num_addrs, corosync_cfg_node_address_t *addrs);
 
-/** This node's id. */
+/** Get the id of this node. */
 cs_error_t corosync_cfg_local_get(corosync_cfg_handle_t handle, unsigned int *local_nodeid);
 
 /**
- * Have every node read its own configuration file again. Blocks until this node is done; the result is
- * this node's.
+ * Make all nodes read their own configuration files again. Blocks until this node has finished. The
+ * result is that of this node.
  *
  * @return CS_ERR_INVALID_PARAM: the file is refused and nothing has changed; CS_ERR_NO_MEMORY
  */
 cs_error_t corosync_cfg_reload_config(corosync_cfg_handle_t handle);
 
-/** Have this node's daemon open its log files anew, after they were rotated. */
+/** Make this node's daemon open its log files again, after they were rotated. */
 cs_error_t corosync_cfg_reopen_log_files(corosync_cfg_handle_t handle);
 
 #ifdef __cplusplus

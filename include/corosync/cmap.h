@@ -2,11 +2,11 @@
  * The configuration map: typed keys that hold the configuration and the state of this node, and its
  * statistics. Content is local to the node and not stored on disk.
  *
- * cmap_overview(3) introduces the service, cmap_keys(7) lists the keys; each call has a page of its own,
- * shared by those that differ only in the type of a value. Every call returns CS_OK, or the codes listed
- * with it; all but those marked "local" also CS_ERR_LIBRARY when the connection to the daemon is broken,
- * and all CS_ERR_BAD_HANDLE for a handle that is not live. CS_ERR_TRY_AGAIN means that nothing has
- * happened: repeat the call some milliseconds later.
+ * cmap_overview(3) introduces the service, cmap_keys(7) lists the keys. Each call has a page of its own,
+ * shared by calls that differ only in the type of a value. Every call returns CS_OK, or one of the codes
+ * listed with it. A call that is not marked "local" returns CS_ERR_LIBRARY if the connection to the daemon
+ * is broken. All calls return CS_ERR_BAD_HANDLE for a handle that is not live. CS_ERR_TRY_AGAIN means that
+ * nothing has happened: repeat the call some milliseconds later.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -23,22 +23,22 @@ extern "C" {
 /** A connection to the service. Never 0. */
 typedef uint64_t cmap_handle_t;
 
-/** A walk through the keys; belongs to one connection. */
+/** An iteration over the keys of one connection. */
 typedef uint64_t cmap_iter_handle_t;
 
-/** Interest in changes; belongs to one connection. */
+/** A tracker of changes of one connection. */
 typedef uint64_t cmap_track_handle_t;
 
 /** Characters of a key, without its NUL: a-z A-Z 0-9 . _ - / : */
 #define CMAP_KEYNAME_MAXLEN 255
 #define CMAP_KEYNAME_MINLEN 3
 
-/** What happened to a key; as bits, what is tracked. */
+/** Events of a key, and bits of the events that are tracked. */
 #define CMAP_TRACK_DELETE 1
 #define CMAP_TRACK_MODIFY 2
 #define CMAP_TRACK_ADD 4
 
-/** Tracked with the others: all keys that begin like the one given. */
+/** A further bit: track all keys with this prefix. */
 #define CMAP_TRACK_PREFIX 8
 
 /** Type of a value. Numbers are in the byte order of the machine. */
@@ -57,14 +57,14 @@ typedef enum {
 	CMAP_VALUETYPE_BINARY = 12  /* at most 16384 bytes, as with strings */
 } cmap_value_types_t;
 
-/** Which map a connection works on. */
+/** The map of a connection. */
 typedef enum {
 	CMAP_MAP_DEFAULT = 0,
 	CMAP_MAP_ICMAP = 0, /* the configuration and the state of the node */
 	CMAP_MAP_STATS = 1  /* statistics, computed when they are read */
 } cmap_map_t;
 
-/** A value as a callback sees it, valid until the callback returns. */
+/** A value for a callback, valid until the callback returns. */
 struct cmap_notify_value {
 	cmap_value_types_t type; /* 0: there is none */
 	size_t len;              /* bytes */
@@ -72,12 +72,12 @@ struct cmap_notify_value {
 };
 
 /**
- * A tracked key changed.
+ * Called for a change of a tracked key.
  *
  * @param event      one of CMAP_TRACK_ADD, CMAP_TRACK_MODIFY, CMAP_TRACK_DELETE
  * @param key_name   borrowed
- * @param new_value  none when the key was deleted
- * @param old_value  none when it was added, and for counters that the daemon itself keeps
+ * @param new_value  none if the key was deleted
+ * @param old_value  none if it was added, and for counters of the daemon itself
  * @param user_data  as given to cmap_track_add
  */
 typedef void (*cmap_notify_fn_t)(cmap_handle_t cmap_handle, cmap_track_handle_t cmap_track_handle,
@@ -95,36 +95,36 @@ extern cs_error_t cmap_initialize(cmap_handle_t *handle);
 /**
  * Connect to one of the maps.
  *
- * @return as cmap_initialize; CS_ERR_NOT_EXIST: no such map. The handle, on the configuration map, is live
- *     all the same, and is due to be finalized
+ * @return as cmap_initialize; CS_ERR_NOT_EXIST: no such map. In that case, too, the handle is live, on the
+ *     configuration map, and must be finalized
  */
 extern cs_error_t cmap_initialize_map(cmap_handle_t *handle, cmap_map_t map);
 
-/** Disconnect; iterators and trackers go too. Local. */
+/** Disconnect. Iterators and trackers end, too. Local. */
 extern cs_error_t cmap_finalize(cmap_handle_t handle);
 
-/** A descriptor that polls readable when there is something to dispatch. It is the library's. Local. */
+/** Get a descriptor that is readable when events wait for a dispatch. The library owns it. Local. */
 extern cs_error_t cmap_fd_get(cmap_handle_t handle, int *fd);
 
 /**
  * Call the callbacks of changes that have happened.
  *
- * @return CS_ERR_TRY_AGAIN: there is none (CS_DISPATCH_ONE_NONBLOCKING alone)
+ * @return CS_ERR_TRY_AGAIN: there is none (only with CS_DISPATCH_ONE_NONBLOCKING)
  */
 extern cs_error_t cmap_dispatch(cmap_handle_t handle, cs_dispatch_flags_t dispatch_types);
 
-/** The pointer set last, at first NULL. Local. */
+/** Get the pointer that was set last, NULL at first. Local. */
 extern cs_error_t cmap_context_get(cmap_handle_t handle, const void **context);
 
-/** Keep a pointer with the handle; the library does not look at it. Local. */
+/** Store a pointer, which the library does not use. Local. */
 extern cs_error_t cmap_context_set(cmap_handle_t handle, const void *context);
 
 /**
- * Set a key, adding it if it is new. The same type and value again is no change.
+ * Set a key, or add it. Setting the same type and value again is no change.
  *
- * @param value      borrowed; value_len bytes: for a number as many as its type has, for a string
- *     without its NUL or with it
- * @return CS_ERR_INVALID_PARAM: a pointer is NULL, or value_len does not suit the type; CS_ERR_ACCESS:
+ * @param value      borrowed; value_len bytes: for a number the size of its type, for a string its
+ *     length with or without the NUL
+ * @return CS_ERR_INVALID_PARAM: a pointer is NULL, or value_len does not match the type; CS_ERR_ACCESS:
  *     the key is read-only; CS_ERR_NAME_TOO_LONG: not a name for a key; CS_ERR_NO_RESOURCES: the map is
  *     full; CS_ERR_TOO_BIG; CS_ERR_NOT_SUPPORTED: unknown statistics to clear
  */
@@ -155,7 +155,7 @@ extern cs_error_t cmap_delete(cmap_handle_t handle, const char *key_name);
 /**
  * Get a key's value, its length and its type.
  *
- * @param value      out, *value_len bytes; NULL or *value_len 0: only the length and the type are asked
+ * @param value      out, *value_len bytes; NULL or *value_len 0: get only the length and the type
  * @param value_len  in and out; NULL is allowed without value
  * @param type       out, may be NULL
  * @return CS_ERR_INVALID_PARAM: key_name is NULL, value_len is NULL but value is not, or there is not
@@ -165,7 +165,7 @@ extern cs_error_t cmap_delete(cmap_handle_t handle, const char *key_name);
 extern cs_error_t cmap_get(cmap_handle_t handle, const char *key_name, void *value,
 	size_t *value_len, cmap_value_types_t *type);
 
-/** cmap_get of a value that must have that type: CS_ERR_INVALID_PARAM when it has not. */
+/** cmap_get of a value that must have that type: CS_ERR_INVALID_PARAM if it has another one. */
 extern cs_error_t cmap_get_int8(cmap_handle_t handle, const char *key_name, int8_t *i8);
 extern cs_error_t cmap_get_uint8(cmap_handle_t handle, const char *key_name, uint8_t *u8);
 extern cs_error_t cmap_get_int16(cmap_handle_t handle, const char *key_name, int16_t *i16);
@@ -177,7 +177,7 @@ extern cs_error_t cmap_get_uint64(cmap_handle_t handle, const char *key_name, ui
 extern cs_error_t cmap_get_float(cmap_handle_t handle, const char *key_name, float *flt);
 extern cs_error_t cmap_get_double(cmap_handle_t handle, const char *key_name, double *dbl);
 
-/** The same with a string; *str is malloc'd, the caller frees it. */
+/** The same with a string. *str is malloc'd, and the caller frees it. */
 extern cs_error_t cmap_get_string(cmap_handle_t handle, const char *key_name, char **str);
 
 /**
@@ -189,11 +189,11 @@ extern cs_error_t cmap_inc(cmap_handle_t handle, const char *key_name);
 extern cs_error_t cmap_dec(cmap_handle_t handle, const char *key_name);
 
 /**
- * Begin a walk through the keys that begin with prefix, in ascending byte order. The map may change
- * meanwhile: what is deleted ahead does not come, what is added ahead does.
+ * Begin an iteration over the keys that begin with prefix, in ascending byte order. The map may change
+ * meanwhile. Changes of later keys are seen.
  *
  * @param prefix            plain text, not a component; NULL, "": all
- * @param cmap_iter_handle  out; ended with cmap_iter_finalize
+ * @param cmap_iter_handle  out; end it with cmap_iter_finalize
  * @return CS_ERR_INVALID_PARAM: cmap_iter_handle is NULL; CS_ERR_NAME_TOO_LONG: 256 characters or more;
  *     CS_ERR_NO_RESOURCES: too many are open; CS_ERR_NO_MEMORY
  */
@@ -201,7 +201,7 @@ extern cs_error_t cmap_iter_init(
 	cmap_handle_t handle, const char *prefix, cmap_iter_handle_t *cmap_iter_handle);
 
 /**
- * The next key.
+ * Get the next key.
  *
  * @param key_name   out; room for CMAP_KEYNAME_MAXLEN + 1 bytes
  * @param value_len  out, may be NULL; 0 for a string of the statistics
@@ -212,16 +212,16 @@ extern cs_error_t cmap_iter_init(
 extern cs_error_t cmap_iter_next(cmap_handle_t handle, cmap_iter_handle_t iter_handle,
 	char key_name[], size_t *value_len, cmap_value_types_t *type);
 
-/** End a walk. CS_ERR_BAD_HANDLE also: no such iterator. */
+/** End an iteration. CS_ERR_BAD_HANDLE also: no such iterator. */
 extern cs_error_t cmap_iter_finalize(cmap_handle_t handle, cmap_iter_handle_t iter_handle);
 
 /**
- * Be called when a key changes, now or whenever it comes to exist.
+ * Call notify_fn when a key changes, also if it does not exist yet.
  *
  * @param key_name           borrowed; NULL, "": all keys, together with CMAP_TRACK_PREFIX
  * @param track_type         CMAP_TRACK_ADD, _DELETE and _MODIFY, and _PREFIX
- * @param user_data          handed to notify_fn
- * @param cmap_track_handle  out; ended with cmap_track_delete
+ * @param user_data          given to notify_fn
+ * @param cmap_track_handle  out; end it with cmap_track_delete
  * @return CS_ERR_INVALID_PARAM: notify_fn or cmap_track_handle is NULL, or track_type has other bits;
  *     CS_ERR_NAME_TOO_LONG: 256 characters or more; CS_ERR_NOT_SUPPORTED: a prefix of the statistics
  *     without both _ADD and _DELETE; CS_ERR_NO_RESOURCES: too many are open; CS_ERR_NO_MEMORY
@@ -229,8 +229,8 @@ extern cs_error_t cmap_iter_finalize(cmap_handle_t handle, cmap_iter_handle_t it
 extern cs_error_t cmap_track_add(cmap_handle_t handle, const char *key_name, int32_t track_type,
 	cmap_notify_fn_t notify_fn, void *user_data, cmap_track_handle_t *cmap_track_handle);
 
-/** Be called no more, not even for changes that wait to be dispatched. CS_ERR_BAD_HANDLE also: no such
-    tracker. */
+/** End a tracker. It is not called even for changes that wait for a dispatch. CS_ERR_BAD_HANDLE also: no
+    such tracker. */
 extern cs_error_t cmap_track_delete(cmap_handle_t handle, cmap_track_handle_t track_handle);
 
 #ifdef __cplusplus

@@ -33,10 +33,10 @@ typedef int64_t cs_time_t;
 #define CS_FALSE 0
 #define CS_TRUE !CS_FALSE
 
-/** The greater of two; evaluates its arguments twice. */
+/** The greater of two values. Arguments are evaluated twice. */
 #define CS_MAX(x, y) (((x) > (y)) ? (x) : (y))
 
-/* Formats for printf; the program includes <inttypes.h> itself. */
+/* Formats for printf. The program must include <inttypes.h>. */
 #define CS_PRI_NODE_ID "%" PRIu32
 #define CS_PRI_NODE_ID_PADDED "%10" PRIu32
 #define CS_PRI_RING_ID_SEQ "%" PRIx64
@@ -44,7 +44,7 @@ typedef int64_t cs_time_t;
 
 #define CS_MAX_NAME_LENGTH 256
 
-/** A name of length bytes; not terminated. */
+/** A name of length bytes, without a NUL. */
 typedef struct {
 	uint16_t length;
 	uint8_t value[CS_MAX_NAME_LENGTH];
@@ -56,12 +56,12 @@ typedef struct {
 	unsigned char minorVersion;
 } cs_version_t;
 
-/** What a *_dispatch call does when events wait, and when none does. */
+/** Modes of a *_dispatch call. */
 typedef enum {
 	CS_DISPATCH_ONE = 1,            /* wait for one event, handle it, return */
-	CS_DISPATCH_ALL = 2,            /* handle all there are, return */
+	CS_DISPATCH_ALL = 2,            /* handle all that wait, return */
 	CS_DISPATCH_BLOCKING = 3,       /* handle events until an error or finalize */
-	CS_DISPATCH_ONE_NONBLOCKING = 4 /* handle one; CS_ERR_TRY_AGAIN when there is none */
+	CS_DISPATCH_ONE_NONBLOCKING = 4 /* handle one; CS_ERR_TRY_AGAIN: there is none */
 } cs_dispatch_flags_t;
 
 /* Flags of the *_trackstart calls. */
@@ -69,14 +69,14 @@ typedef enum {
 #define CS_TRACK_CHANGES 0x02
 #define CS_TRACK_CHANGES_ONLY 0x04
 
-/** What every call returns. */
+/** Results of calls. */
 typedef enum {
 	CS_OK = 1,
 	CS_ERR_LIBRARY = 2, /* no daemon, or the connection to it is broken */
 	CS_ERR_VERSION = 3,
 	CS_ERR_INIT = 4,
 	CS_ERR_TIMEOUT = 5,
-	CS_ERR_TRY_AGAIN = 6, /* nothing has happened; repeat the call a little later */
+	CS_ERR_TRY_AGAIN = 6, /* nothing has happened: repeat the call a little later */
 	CS_ERR_INVALID_PARAM = 7,
 	CS_ERR_NO_MEMORY = 8,
 	CS_ERR_BAD_HANDLE = 9,
@@ -107,9 +107,9 @@ typedef enum {
 #define CS_IPC_TIMEOUT_MS -1
 
 /**
- * A clock for measuring durations.
+ * Read a clock to measure durations.
  *
- * @return nanoseconds; monotonic where the C library offers such a clock, else since the Epoch
+ * @return nanoseconds, of a monotonic clock if the C library has one, otherwise since the Epoch
  */
 static inline uint64_t cs_timestamp_get(void)
 {
@@ -133,12 +133,12 @@ static inline uint64_t cs_timestamp_get(void)
  * Translate a result of libqb.
  *
  * @param result 0 or more for success, or a negative errno
- * @return CS_OK, or the code that stands for the errno; CS_ERR_LIBRARY for any without one
+ * @return CS_OK, or the code for the errno; CS_ERR_LIBRARY for an errno without one
  */
 cs_error_t qb_to_cs_error(int result);
 
 /**
- * Name an error code.
+ * Return the text of an error code.
  *
  * @return static text, never NULL; "unknown error" for a number that is no code
  */
@@ -149,7 +149,7 @@ const char *cs_strerror(cs_error_t err);
  *
  * @param res 0, or a negative errno
  * @return CS_OK, CS_ERR_BAD_HANDLE, CS_ERR_NO_MEMORY, CS_ERR_NO_RESOURCES, CS_ERR_ACCESS;
- * CS_ERR_LIBRARY for anything else
+ * CS_ERR_LIBRARY for all others
  */
 cs_error_t hdb_error_to_cs(int res);
 

@@ -1,10 +1,10 @@
 /*
  * Closed process groups: ordered messages to, and membership of, named groups of processes.
  *
- * cpg_overview(3) introduces the service; each call has a page of its own. Every call returns
- * CS_OK, or the codes listed with it; all but those marked "local" also CS_ERR_LIBRARY when the
- * connection to the daemon is broken, and all CS_ERR_BAD_HANDLE for a handle that is not live.
- * CS_ERR_TRY_AGAIN means that nothing has happened: repeat the call some milliseconds later.
+ * cpg_overview(3) introduces the service. Each call has a page of its own. Every call returns
+ * CS_OK, or one of the codes listed with it. A call that is not marked "local" returns CS_ERR_LIBRARY
+ * if the connection to the daemon is broken. All calls return CS_ERR_BAD_HANDLE for a handle that is
+ * not live. CS_ERR_TRY_AGAIN means that nothing has happened: repeat the call some milliseconds later.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -24,34 +24,34 @@ extern "C" {
 /** A connection to the service. Never 0. */
 typedef uint64_t cpg_handle_t;
 
-/** A walk through groups and members. Never 0. */
+/** An iteration over groups and members. Never 0. */
 typedef uint64_t cpg_iteration_handle_t;
 
-/** What a multicast promises about its delivery. */
+/** Guarantees of delivery. */
 typedef enum {
 	CPG_TYPE_UNORDERED, /* delivered as CPG_TYPE_AGREED */
 	CPG_TYPE_FIFO,      /* delivered as CPG_TYPE_AGREED */
 	CPG_TYPE_AGREED,    /* one order, the same for all members */
-	CPG_TYPE_SAFE       /* and not before every member's node has a copy */
+	CPG_TYPE_SAFE       /* also not before the nodes of all members have a copy */
 } cpg_guarantee_t;
 
-/** May messages be sent? */
+/** Whether messages may be sent. */
 typedef enum {
 	CPG_FLOW_CONTROL_DISABLED, /* yes */
 	CPG_FLOW_CONTROL_ENABLED   /* not now */
 } cpg_flow_control_state_t;
 
-/** Why a process is in a list of those that joined or left. */
+/** The reason why a process is in a list of joined or left members. */
 typedef enum {
 	CPG_REASON_UNDEFINED = 0, /* in lists of members */
 	CPG_REASON_JOIN = 1,      /* called cpg_join */
 	CPG_REASON_LEAVE = 2,     /* called cpg_leave */
 	CPG_REASON_NODEDOWN = 3,  /* its node left the ring */
-	CPG_REASON_NODEUP = 4,    /* was a member already when its node came into the ring */
+	CPG_REASON_NODEUP = 4,    /* was a member when its node came into the ring */
 	CPG_REASON_PROCDOWN = 5   /* its connection ended without cpg_leave */
 } cpg_reason_t;
 
-/** What an iteration walks through. */
+/** Kinds of iterations. */
 typedef enum {
 	CPG_ITERATION_NAME_ONLY = 1, /* each group once */
 	CPG_ITERATION_ONE_GROUP = 2, /* the members of one group */
@@ -72,16 +72,16 @@ struct cpg_address {
 
 #define CPG_MAX_NAME_LENGTH 128
 
-/** Name of a group: any bytes, not terminated; what follows length does not count. */
+/** Name of a group: any bytes, without a NUL. Bytes behind length do not count. */
 struct cpg_name {
 	uint32_t length; /* 0 .. CPG_MAX_NAME_LENGTH */
 	char value[CPG_MAX_NAME_LENGTH];
 };
 
-/** Entries that programs usually provide for cpg_membership_get. */
+/** Number of entries that programs usually provide for cpg_membership_get. */
 #define CPG_MEMBERS_MAX 128
 
-/** What cpg_iteration_next found. */
+/** An entry of an iteration. */
 struct cpg_iteration_description_t {
 	struct cpg_name group;
 	uint32_t nodeid; /* 0 with CPG_ITERATION_NAME_ONLY */
@@ -91,27 +91,27 @@ struct cpg_iteration_description_t {
 /** A configuration of the ring. */
 struct cpg_ring_id {
 	uint32_t nodeid; /* its representative */
-	uint64_t seq;    /* greater than that of every earlier ring of this node */
+	uint64_t seq;    /* greater than those of all earlier rings of this node */
 };
 
 /**
- * A message of the joined group.
+ * Called for a message of the joined group.
  *
  * @param group_name borrowed
  * @param nodeid, pid the sender
- * @param msg borrowed; aligned to 8 bytes; the callback may write to it
+ * @param msg borrowed, aligned to 8 bytes. The callback may write to it
  * @param msg_len bytes; may be 0
  */
 typedef void (*cpg_deliver_fn_t)(cpg_handle_t handle, const struct cpg_name *group_name,
 	uint32_t nodeid, uint32_t pid, void *msg, size_t msg_len);
 
 /**
- * A change in the joined group, at one place in the order of its messages.
+ * Called for a change in the joined group, at one place in the order of its messages.
  *
  * @param group_name borrowed
  * @param member_list borrowed; the group after the change, by node id, then pid
- * @param left_list borrowed; those that are members no more, with the reason
- * @param joined_list borrowed; those that are new, with the reason
+ * @param left_list borrowed; former members, with the reason
+ * @param joined_list borrowed; new members, with the reason
  */
 typedef void (*cpg_confchg_fn_t)(cpg_handle_t handle, const struct cpg_name *group_name,
 	const struct cpg_address *member_list, size_t member_list_entries,
@@ -119,20 +119,20 @@ typedef void (*cpg_confchg_fn_t)(cpg_handle_t handle, const struct cpg_name *gro
 	const struct cpg_address *joined_list, size_t joined_list_entries);
 
 /**
- * A new configuration of the ring; follows the group changes that it caused.
+ * Called for a new configuration of the ring, after the group changes that it caused.
  *
- * @param member_list borrowed; node ids, ascending
+ * @param member_list borrowed: node ids, ascending
  */
 typedef void (*cpg_totem_confchg_fn_t)(cpg_handle_t handle, struct cpg_ring_id ring_id,
 	uint32_t member_list_entries, const uint32_t *member_list);
 
-/** For cpg_initialize. An event whose callback is NULL is taken and dropped. */
+/** For cpg_initialize. An event whose callback is NULL is dropped. */
 typedef struct {
 	cpg_deliver_fn_t cpg_deliver_fn;
 	cpg_confchg_fn_t cpg_confchg_fn;
 } cpg_callbacks_t;
 
-/** What cpg_model_initialize is given, cast from the structure of the model. */
+/** Argument of cpg_model_initialize, cast from the structure of the model. */
 typedef struct {
 	cpg_model_t model;
 } cpg_model_data_t;
@@ -173,35 +173,35 @@ cs_error_t cpg_model_initialize(
 	cpg_handle_t *handle, cpg_model_t model, cpg_model_data_t *model_data, void *context);
 
 /**
- * Disconnect. A process that is in a group leaves it with CPG_REASON_PROCDOWN. Allowed in a
- * callback; wakes a dispatch that waits in another thread.
+ * Disconnect. A process that is in a group leaves it with CPG_REASON_PROCDOWN. This is allowed in a
+ * callback, and ends a dispatch that waits in another thread.
  *
- * @return CS_ERR_LIBRARY the daemon was gone; the handle is released all the same
+ * @return CS_ERR_LIBRARY the daemon was gone, but the handle is released
  */
 cs_error_t cpg_finalize(cpg_handle_t handle);
 
-/** Local. A descriptor to poll for POLLIN, readable while events wait; owned by the library. */
+/** Local. Get a descriptor to poll for POLLIN: readable while events wait. The library owns it. */
 cs_error_t cpg_fd_get(cpg_handle_t handle, int *fd);
 
-/** Local. The longest message, in bytes, that travels in one piece. */
+/** Local. Get the size of the longest message that is sent in one piece, in bytes. */
 cs_error_t cpg_max_atomic_msgsize_get(cpg_handle_t handle, uint32_t *size);
 
-/** Local. The pointer last stored for this handle. */
+/** Local. Get the pointer that was last stored for this handle. */
 cs_error_t cpg_context_get(cpg_handle_t handle, void **context);
 
-/** Local. Store a pointer, which the library never follows. */
+/** Local. Store a pointer, which the library does not use. */
 cs_error_t cpg_context_set(cpg_handle_t handle, void *context);
 
 /**
  * Call the callbacks of waiting events.
  *
- * @return CS_ERR_TRY_AGAIN no event with CS_DISPATCH_ONE_NONBLOCKING; CS_ERR_BAD_HANDLE also when
- * the handle was finalized meanwhile; CS_ERR_NO_MEMORY a long message was lost to this handle
+ * @return CS_ERR_TRY_AGAIN no event with CS_DISPATCH_ONE_NONBLOCKING; CS_ERR_BAD_HANDLE also if the
+ * handle was finalized meanwhile; CS_ERR_NO_MEMORY this handle has lost a long message
  */
 cs_error_t cpg_dispatch(cpg_handle_t handle, cs_dispatch_flags_t dispatch_types);
 
 /**
- * Join a group, one at a time on each handle. The first event is the handle's own confchg.
+ * Join a group. A handle can be in one group. The first event is the handle's own confchg.
  *
  * @param group copied
  * @return CS_ERR_NAME_TOO_LONG; CS_ERR_TRY_AGAIN; CS_ERR_EXIST the handle is in a group, or
@@ -220,38 +220,38 @@ cs_error_t cpg_leave(cpg_handle_t handle, const struct cpg_name *group);
 /**
  * Send a message to the joined group, the sender included.
  *
- * Up to the size of cpg_max_atomic_msgsize_get it is queued without waiting for the daemon; above,
- * it goes in parts and the call waits until the daemon has taken them all.
+ * Up to the size of cpg_max_atomic_msgsize_get it is queued without waiting for the daemon. A longer
+ * message is sent in parts, and the call waits until the daemon has accepted all of them.
  *
- * @param iovec borrowed; the parts of the message, in order
- * @return CS_ERR_TRY_AGAIN; and for messages that go in parts: CS_ERR_NOT_EXIST the handle is in
- * no group; CS_ERR_INTERRUPT the group changed meanwhile: nobody gets the message, send it again
+ * @param iovec borrowed: the parts of the message, in order
+ * @return CS_ERR_TRY_AGAIN. For messages that are sent in parts also: CS_ERR_NOT_EXIST the handle is in
+ * no group; CS_ERR_INTERRUPT the group changed meanwhile: no member gets the message, send it again
  */
 cs_error_t cpg_mcast_joined(cpg_handle_t handle, cpg_guarantee_t guarantee,
 	const struct iovec *iovec, unsigned int iov_len);
 
 /**
- * The members of any group at this moment.
+ * Get the present members of any group.
  *
- * @param member_list room for all; by node id, then pid
+ * @param member_list room for all; sorted by node id, then pid
  * @param member_list_entries set to their number, at most 384
  * @return CS_ERR_NAME_TOO_LONG; CS_ERR_INVALID_PARAM a NULL pointer
  */
 cs_error_t cpg_membership_get(cpg_handle_t handle, struct cpg_name *groupName,
 	struct cpg_address *member_list, int *member_list_entries);
 
-/** The id of this node. */
+/** Get the id of this node. */
 cs_error_t cpg_local_get(cpg_handle_t handle, unsigned int *local_nodeid);
 
-/** Local. Always CPG_FLOW_CONTROL_DISABLED: cpg_mcast_joined tells by CS_ERR_TRY_AGAIN. */
+/** Local. Get CPG_FLOW_CONTROL_DISABLED, always: cpg_mcast_joined returns CS_ERR_TRY_AGAIN instead. */
 cs_error_t cpg_flow_control_state_get(
 	cpg_handle_t handle, cpg_flow_control_state_t *flow_control_enabled);
 
 /**
- * Allocate a buffer that the daemon sees as well.
+ * Allocate a buffer in memory that the daemon shares.
  *
  * @param size bytes; may be 0
- * @param buffer set; zeroed, aligned to 8 bytes, freed with cpg_zcb_free or with the handle
+ * @param buffer set: zeroed, aligned to 8 bytes, freed with cpg_zcb_free or with the handle
  * @return CS_ERR_NO_MEMORY; CS_ERR_TOO_BIG; CS_ERR_TRY_AGAIN
  */
 cs_error_t cpg_zcb_alloc(cpg_handle_t handle, size_t size, void **buffer);
@@ -260,10 +260,10 @@ cs_error_t cpg_zcb_alloc(cpg_handle_t handle, size_t size, void **buffer);
 cs_error_t cpg_zcb_free(cpg_handle_t handle, void *buffer);
 
 /**
- * Send the start of a buffer as a message to the joined group. The buffer may be changed and sent
- * again once the call has returned.
+ * Send the start of a buffer as a message to the joined group. After the call the buffer may be
+ * changed and sent again.
  *
- * @param msg as cpg_zcb_alloc gave it
+ * @param msg the pointer of cpg_zcb_alloc
  * @return CS_ERR_TOO_BIG more than 1 MiB; CS_ERR_INVALID_PARAM more than was allocated, or no such
  * buffer; CS_ERR_NOT_EXIST the handle is in no group; CS_ERR_TRY_AGAIN; CS_ERR_INTERRUPT as
  * cpg_mcast_joined
@@ -272,17 +272,17 @@ cs_error_t cpg_zcb_mcast_joined(
 	cpg_handle_t handle, cpg_guarantee_t guarantee, void *msg, size_t msg_len);
 
 /**
- * Take a snapshot of groups or members and start to walk through it.
+ * Take a snapshot of groups or members and start to iterate over it.
  *
- * @param group which, with CPG_ITERATION_ONE_GROUP; else NULL
- * @return CS_ERR_NAME_TOO_LONG; CS_ERR_INVALID_PARAM a type and a group that do not go together;
+ * @param group the group with CPG_ITERATION_ONE_GROUP, otherwise NULL
+ * @return CS_ERR_NAME_TOO_LONG; CS_ERR_INVALID_PARAM type and group do not match;
  * CS_ERR_NO_MEMORY
  */
 cs_error_t cpg_iteration_initialize(cpg_handle_t handle, cpg_iteration_type_t iteration_type,
 	const struct cpg_name *group, cpg_iteration_handle_t *cpg_iteration_handle);
 
 /**
- * The next entry. After the end the walk starts again from the first.
+ * Get the next entry. After the end the iteration starts again from the first one.
  *
  * @return CS_ERR_INVALID_PARAM description is NULL; CS_ERR_NO_SECTIONS the end
  */

@@ -1,5 +1,5 @@
 /*
- * Handle tables: libqb's (<qb/qbhdb.h>) under the names that older programs know.
+ * Handle tables: those of libqb (<qb/qbhdb.h>) under names that older programs use.
  *
  * No call of the client libraries needs this header. Results are 0 or a negative errno, which
  * hdb_error_to_cs() of <corosync/corotypes.h> translates.
@@ -29,7 +29,7 @@ extern "C" {
 
 typedef qb_handle_t hdb_handle_t;
 
-/* A table is a struct hdb_handle_database; the second macro defines one of file scope. */
+/* A table is a struct hdb_handle_database. The second macro defines one of file scope. */
 #define hdb_handle_database qb_hdb
 #define DECLARE_HDB_DATABASE QB_HDB_DECLARE
 
@@ -62,14 +62,14 @@ static inline int hdb_handle_create(
 	return qb_hdb_handle_create(table, instance_size, handle_out);
 }
 
-/** Look a live handle up and take a reference, given back with hdb_handle_put. */
+/** Look a live handle up and take a reference. Drop it with hdb_handle_put. */
 static inline int hdb_handle_get(
 	struct hdb_handle_database *table, hdb_handle_t handle, void **instance)
 {
 	return qb_hdb_handle_get(table, handle, instance);
 }
 
-/** The same for a handle that may have been destroyed while references were left. */
+/** The same, also for a handle that was destroyed but still has references. */
 static inline int hdb_handle_get_always(
 	struct hdb_handle_database *table, hdb_handle_t handle, void **instance)
 {
@@ -81,7 +81,7 @@ static inline int hdb_handle_put(struct hdb_handle_database *table, hdb_handle_t
 	return qb_hdb_handle_put(table, handle);
 }
 
-/** Make the handle dead; its memory goes with the last reference. */
+/** Destroy a handle. Its memory is freed with the last reference. */
 static inline int hdb_handle_destroy(struct hdb_handle_database *table, hdb_handle_t handle)
 {
 	return qb_hdb_handle_destroy(table, handle);
@@ -97,20 +97,20 @@ static inline void hdb_iterator_reset(struct hdb_handle_database *table)
 	qb_hdb_iterator_reset(table);
 }
 
-/** Next live handle, with a reference to give back. */
+/** Get the next live handle, with a reference to drop. */
 static inline int hdb_iterator_next(
 	struct hdb_handle_database *table, void **instance, hdb_handle_t *handle)
 {
 	return qb_hdb_iterator_next(table, instance, handle);
 }
 
-/** The slot part of a handle. */
+/** Return the slot part of a handle. */
 static inline unsigned int hdb_base_convert(hdb_handle_t handle)
 {
 	return qb_hdb_base_convert(handle);
 }
 
-/** A handle for a slot that matches whatever check value the slot has. */
+/** Return a handle for a slot that matches any check value of the slot. */
 static inline unsigned long long hdb_nocheck_convert(unsigned int handle)
 {
 	return qb_hdb_nocheck_convert(handle);

@@ -1,10 +1,10 @@
 /*
- * Quorum: may this part of the cluster act?
+ * Quorum: whether this part of the cluster may act.
  *
- * quorum_overview(3) introduces the service; each call has a page of its own. Every call returns
- * CS_OK, or the codes listed with it; all but those marked "local" also CS_ERR_LIBRARY when the
- * connection to the daemon is broken, and all CS_ERR_BAD_HANDLE for a handle that is not live.
- * CS_ERR_TRY_AGAIN means that nothing has happened: repeat the call some milliseconds later.
+ * quorum_overview(3) introduces the service. Each call has a page of its own. Every call returns
+ * CS_OK, or one of the codes listed with it. A call that is not marked "local" returns CS_ERR_LIBRARY
+ * if the connection to the daemon is broken. All calls return CS_ERR_BAD_HANDLE for a handle that is
+ * not live. CS_ERR_TRY_AGAIN means that nothing has happened: repeat the call some milliseconds later.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -29,49 +29,49 @@ typedef uint64_t quorum_handle_t;
 /** A configuration of the ring. */
 struct quorum_ring_id {
 	uint32_t nodeid; /* its representative */
-	uint64_t seq;    /* greater than that of every earlier ring of this node */
+	uint64_t seq;    /* greater than those of all earlier rings of this node */
 };
 
 /**
- * Model V0: the verdict, at the end of every change of the ring and when it changes in between.
+ * Model V0: called with the verdict at the end of each change of the ring, and when it changes in between.
  *
  * @param quorate 1: this partition may act; 0
  * @param ring_seq of the ring that the verdict is about
- * @param view_list borrowed; node ids of that ring, ascending
+ * @param view_list borrowed: node ids of that ring, ascending
  */
 typedef void (*quorum_notification_fn_t)(quorum_handle_t handle, uint32_t quorate,
 	uint64_t ring_seq, uint32_t view_list_entries, uint32_t *view_list);
 
 /**
- * Model V1: the verdict, at the end of every change of the ring and when it changes in between.
+ * Model V1: called with the verdict at the end of each change of the ring, and when it changes in between.
  *
  * @param quorate 1: this partition may act; 0
  * @param ring_id the ring that the verdict is about
- * @param member_list borrowed; node ids of that ring, ascending
+ * @param member_list borrowed: node ids of that ring, ascending
  */
 typedef void (*quorum_v1_quorum_notification_fn_t)(quorum_handle_t handle, uint32_t quorate,
 	struct quorum_ring_id ring_id, uint32_t member_list_entries, const uint32_t *member_list);
 
 /**
- * Model V1: the ring has changed. Comes before the verdict on the new ring.
+ * Model V1: called when the ring has changed, before the verdict on the new ring.
  *
- * @param member_list borrowed; node ids, ascending
- * @param joined_list borrowed; members that were none before, or that were away meanwhile
- * @param left_list borrowed; those that are members no more, or that were away meanwhile
+ * @param member_list borrowed: node ids, ascending
+ * @param joined_list borrowed: new members, and members that were away meanwhile
+ * @param left_list borrowed: former members, and members that were away meanwhile
  */
 typedef void (*quorum_v1_nodelist_notification_fn_t)(quorum_handle_t handle,
 	struct quorum_ring_id ring_id, uint32_t member_list_entries, const uint32_t *member_list,
 	uint32_t joined_list_entries, const uint32_t *joined_list, uint32_t left_list_entries,
 	const uint32_t *left_list);
 
-/** For quorum_initialize. An event whose callback is NULL is taken and dropped. */
+/** For quorum_initialize. An event whose callback is NULL is dropped. */
 typedef struct {
 	quorum_notification_fn_t quorum_notify_fn;
 } quorum_callbacks_t;
 
-/** What quorum_model_initialize is given, cast from the structure of the model. */
+/** Argument of quorum_model_initialize, cast from the structure of the model. */
 typedef struct {
-	quorum_model_t model; /* not looked at: the argument counts */
+	quorum_model_t model; /* ignored: the argument counts */
 } quorum_model_data_t;
 
 typedef struct {
@@ -85,7 +85,7 @@ typedef struct {
 	quorum_v1_nodelist_notification_fn_t nodelist_notify_fn;
 } quorum_model_v1_data_t;
 
-/** Quorum type: nothing decides about quorum, so every partition may act. */
+/** Quorum type: there is no quorum provider, so each partition may act. */
 #define QUORUM_FREE 0
 
 /** Quorum type: a quorum provider decides. */
@@ -117,43 +117,43 @@ cs_error_t quorum_model_initialize(quorum_handle_t *handle, quorum_model_t model
 	quorum_model_data_t *model_data, uint32_t *quorum_type, void *context);
 
 /**
- * Disconnect; tracking ends. Allowed in a callback; wakes a dispatch that waits in another thread.
- * CS_OK also when the daemon is gone.
+ * Disconnect. Tracking ends. This is allowed in a callback, and ends a dispatch that waits in another
+ * thread. CS_OK also if the daemon is gone.
  */
 cs_error_t quorum_finalize(quorum_handle_t handle);
 
-/** Local. A descriptor to poll for POLLIN, readable while events wait; owned by the library. */
+/** Local. Get a descriptor to poll for POLLIN: readable while events wait. The library owns it. */
 cs_error_t quorum_fd_get(quorum_handle_t handle, int *fd);
 
 /**
  * Call the callbacks of waiting events.
  *
  * @return CS_ERR_INVALID_PARAM no such flag, whatever the handle; CS_ERR_TRY_AGAIN no event with
- * CS_DISPATCH_ONE_NONBLOCKING; CS_ERR_BAD_HANDLE also when the handle was finalized meanwhile;
+ * CS_DISPATCH_ONE_NONBLOCKING; CS_ERR_BAD_HANDLE also if the handle was finalized meanwhile;
  * CS_ERR_NO_MEMORY
  */
 cs_error_t quorum_dispatch(quorum_handle_t handle, cs_dispatch_flags_t dispatch_types);
 
-/** @param quorate set on success: 1: this partition may act; 0. Always 1 with QUORUM_FREE */
+/** Get the verdict. @param quorate set on success: 1: this partition may act; 0. Always 1 with QUORUM_FREE */
 cs_error_t quorum_getquorate(quorum_handle_t handle, int *quorate);
 
 /**
- * Ask for events.
+ * Begin to report events.
  *
- * @param flags CS_TRACK_CURRENT: the present state, once; CS_TRACK_CHANGES: that, and every change
- * from now on; CS_TRACK_CHANGES_ONLY: the changes alone. The present state is there to be
- * dispatched when the call returns. Other bits mean nothing
- * @return CS_ERR_EXIST the handle tracks changes already; the present state comes all the same
+ * @param flags CS_TRACK_CURRENT: the present state, once; CS_TRACK_CHANGES: that, and all changes
+ * from now on; CS_TRACK_CHANGES_ONLY: only the changes. The present state waits for a dispatch when
+ * the call returns. Other bits are ignored
+ * @return CS_ERR_EXIST the handle tracks changes already. The present state is reported in that case, too
  */
 cs_error_t quorum_trackstart(quorum_handle_t handle, unsigned int flags);
 
-/** No more events, but for those that wait already. CS_OK also when there was no tracking. */
+/** End tracking. Events that wait already are still reported. CS_OK also without tracking. */
 cs_error_t quorum_trackstop(quorum_handle_t handle);
 
-/** Local. Store a pointer, which the library never follows. */
+/** Local. Store a pointer, which the library does not use. */
 cs_error_t quorum_context_set(quorum_handle_t handle, const void *context);
 
-/** Local. The pointer last stored for this handle. */
+/** Local. Get the pointer that was last stored for this handle. */
 cs_error_t quorum_context_get(quorum_handle_t handle, const void **context);
 
 #ifdef __cplusplus

@@ -88,7 +88,8 @@ struct coterie_request {
  * A handler that grants something exclusive calls host->delivery (since 1.7) and checks `is_quorate` and
  * `is_sender_member`. docs/write-a-service.md has an example.
  *
- * The executive has checked the header's service, function and size, and that the message has at least size_min bytes (16-byte executive header included).
+ * The executive has checked the header's service, function and size, and that the message has at least size_min bytes
+ * (16-byte executive header included).
  *
  * deliver gets the whole message as a private copy, contiguous, aligned to 8, already converted by swap. deliver_parts
  * gets it without a copy. Its head has size_min bytes, aligned to 8, private, converted by swap(head, size_min). The
