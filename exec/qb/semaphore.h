@@ -1,8 +1,8 @@
 /*
- * A POSIX semaphore in memory that a client writes too. sem_post() believes what stands in a semaphore: whether it is
- * shared, which becomes part of the operation that the kernel is asked for, so that a client could make the server
- * wait for ever or abort. So its words are changed here, as glibc's waiters expect it, and the kernel is only ever
- * asked to wake.
+ * A POSIX semaphore in memory that a client can write, too. sem_post() trusts the words of a semaphore. One of them
+ * tells whether it is shared, and is part of the call of the kernel. So a client could make the server wait for ever
+ * or abort. Therefore this code changes the words itself, as glibc's waiters expect, and calls the kernel only to
+ * wake a waiter.
  */
 #ifndef EXEC_QB_SEMAPHORE_H
 #define EXEC_QB_SEMAPHORE_H
