@@ -51,9 +51,9 @@ struct reader {
 	bool is_broken;      /* braces do not match: what follows would be nonsense */
 };
 
-/** What a section is, by its path and the number of sections around it and itself. */
+/** Return the kind of a section, by its path and its depth. */
 enum kind legacy_kind(const char *path, uint32_t depth);
-/** Are its items held back until it ends? */
+/** Return whether the items of such a section are held back until it ends. */
 bool legacy_is_held(enum kind kind);
 /** Store a value in the type that the schema says for path, under its key of the map. */
 void legacy_store(
@@ -63,11 +63,11 @@ void legacy_store_access(struct tree *tree, bool is_user, const char *text, stru
 /** Find the number of a user or group that is written as a name or a number. false: the messages say why not. */
 bool legacy_find_id(
 	struct tree *tree, bool is_user, const char *text, struct place place, uint64_t *id);
-/** An item of a uidgid section. */
+/** Handle an item of a uidgid section. */
 void legacy_access(struct reader *reader, const char *key, const char *text);
-/** Hold an item back. path as in the file; name: behind the path of the section that is held. */
+/** Hold an item back. path is as in the file, name is the rest behind the path of the held section. */
 void legacy_hold(struct reader *reader, const char *path, const char *name, const char *text);
-/** The section that is held back ends: its items become keys, options or plugins. */
+/** End a held section: its items become keys, options or plugins. */
 void legacy_end_held(struct reader *reader, enum kind kind);
 
 #endif

@@ -25,9 +25,9 @@ void native_set_node(struct tree *tree, const struct native_block *block, const 
 void native_set_transport(struct tree *tree, const struct native_block *block);
 void native_set_subsystem(struct tree *tree, const struct native_block *block);
 void native_set_instance(struct tree *tree, const struct native_block *block);
-/** What the blocks quorum, device, heuristics, plugins, log, access and process have beyond their rows. */
+/** Set the keys of quorum, device, heuristics, plugins, log, access and process that have no row. */
 void native_set_special(struct tree *tree, const struct native_block *block);
-/** The list `keys` at the top level, behind everything else. */
+/** Set the keys of the list `keys` at the top level, after all others. */
 void native_set_keys(struct native *native, const struct native_block *top);
 
 #endif

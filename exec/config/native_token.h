@@ -37,14 +37,17 @@ struct scanner {
 };
 
 struct place token_place(const struct scanner *scanner, uint32_t line);
-/** Read one more token ahead; what is wrong with it is said. */
+/** Read one more token ahead. Report errors in it. */
 void token_ahead(struct scanner *scanner);
-/** The next token becomes the current one. */
+/** Make the next token the current one. */
 void token_step(struct scanner *scanner);
 bool token_is_value(const struct token *token);
-/** Are there only blanks between the current token and the next one? libconfuse takes no comment inside an item. */
+/**
+ * Return whether only blanks are between the current token and the next one. libconfuse takes no comment inside an
+ * item.
+ */
 bool token_is_next(const struct scanner *scanner);
-/** A token as a message shows it. */
+/** Return a token as a message shows it. */
 const char *token_shown(const struct token *token, char text[SHOWN_MAX + 4]);
 
 #endif

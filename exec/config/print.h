@@ -1,4 +1,4 @@
-/* What the ways to show a configuration share. Private to exec/config. */
+/* Shared by the files that print a configuration. Private to exec/config. */
 #ifndef CONFIG_PRINT_H
 #define CONFIG_PRINT_H
 
@@ -11,7 +11,7 @@ struct print {
 	bool *is_done; /* of each entry */
 };
 
-/** The entry of a key that a file has set, or NULL. */
+/** Return the entry of a key that a file has set, or NULL. */
 const struct config_entry *print_find(const struct print *print, const char *key);
 /** Any entry, also what the checks made. */
 const struct config_entry *print_find_any(const struct print *print, const char *key);

@@ -7,14 +7,14 @@
 #include <stdint.h>
 
 bool config_has_word(const char *words, const char *word);
-/** The word at a place, or the end of the list; its length. */
+/** Return the word at a place and its length, or the end of the list. */
 const char *words_at(const char *words, uint64_t place, size_t *length);
-/** The place of a word, or -1. */
+/** Return the place of a word, or -1. */
 int64_t words_place(const char *words, const char *word, bool ignores_case);
 
-/** Edit distance with transpositions, for "did you mean"; stops at limit + 1. */
+/** Return the edit distance with transpositions, at most limit + 1, for "did you mean". */
 uint32_t config_distance(const char *a, const char *b, uint32_t limit);
-/** How far apart a name and the one that is meant may be. */
+/** Return the largest distance at which a name is suggested. */
 uint32_t config_tolerance(const char *name);
 
 #endif
