@@ -17,7 +17,7 @@ void trust_user(uid_t uid);
 bool trust_is_needed(void);
 /**
  * Check that only trusted users can create, rename or remove files in a folder. Every folder above it must have a
- * trusted owner, and must be writable by nobody else, or sticky. The folder itself must not be writable at all.
+ * trusted owner, and must be writable by no other user, or sticky. The folder itself must not be writable at all.
  *
  * @param folder   absolute, without links (realpath(3)); changed during the call, and restored
  * @param culprit  out, on -EPERM: points to size bytes that receive the path others can change

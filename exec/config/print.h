@@ -13,13 +13,13 @@ struct print {
 
 /** Return the entry of a key that a file has set, or NULL. */
 const struct config_entry *print_find(const struct print *print, const char *key);
-/** Any entry, also what the checks made. */
+/** Return the entry of a key, even if the checks derived it, or NULL. */
 const struct config_entry *print_find_any(const struct print *print, const char *key);
 void print_done(struct print *print, const struct config_entry *entry);
 bool print_is_open(const struct print *print, uint32_t index); /* set by a file and not yet printed */
-/** "coterie.conf:12" */
+/** Write an origin: "coterie.conf:12". */
 void print_origin(const struct print *print, const char *file, uint32_t line, char *text, size_t size);
-/** A word, or a string in quotes where one is needed. */
+/** Print a text as a word, or as a string in quotes if that is needed. */
 void print_text(FILE *out, const char *text);
 bool print_is_secret(const char *key);
 

@@ -1,10 +1,10 @@
-/* A block of coterie.conf on its way out. Private to exec/config. */
+/* Print a block of coterie.conf. Private to exec/config. */
 #ifndef CONFIG_PRINT_BLOCK_H
 #define CONFIG_PRINT_BLOCK_H
 
 #include "exec/config/print.h"
 
-/** Its lines are collected, since a block without any is not written. */
+/** A block. Its lines are collected first, since a block without lines is not written. */
 struct print_block {
 	struct print *print;
 	FILE *lines;
@@ -15,21 +15,21 @@ struct print_block {
 };
 
 int print_block_begin(struct print_block *block, struct print *print, uint32_t depth); /* 0; -ENOMEM */
-/** Write it, with or without a title, if it has lines at all, or must stand there. 0; -ENOMEM. */
+/** Write the block, with or without a title, if it has lines or is_needed. 0; -ENOMEM. */
 int print_block_end(
 	struct print_block *block, const char *name, const char *title, bool is_needed, FILE *out);
 
-/** A line with its origin. */
+/** Print a line with its origin. */
 void print_block_set(
 	struct print_block *block, const char *name, const char *value, const struct config_entry *entry);
-/** A comment: what an option is that nobody sets. */
+/** Print an option that no file sets, as a comment. */
 void print_block_default(struct print_block *block, const char *name, const char *value, const char *why);
-/** An option that is the text of one key. */
+/** Print an option that is the text of one key. */
 void print_block_key(struct print_block *block, const char *name, const char *key);
-/** The rows of a block whose key is theirs alone. prefix and index: of its keys, "" for none. */
+/** Print the rows of a block that have a key of their own. prefix and index: of its keys, "" for none. */
 void print_block_rows(
 	struct print_block *block, const char *path, const char *prefix, const char *index, bool defaults);
-/** The options of a plugin. */
+/** Print the options of a plugin. */
 void print_block_plugin(struct print_block *block, const char *plugin);
 
 /* For a line of another form, which the caller counts. */

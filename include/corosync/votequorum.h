@@ -174,7 +174,7 @@ cs_error_t votequorum_finalize(votequorum_handle_t handle);
 /**
  * Call the callbacks of waiting events.
  *
- * @return CS_ERR_INVALID_PARAM no such flag, whatever the handle; CS_ERR_TRY_AGAIN no event with
+ * @return CS_ERR_INVALID_PARAM no such flag, for any handle; CS_ERR_TRY_AGAIN no event with
  * CS_DISPATCH_ONE_NONBLOCKING; CS_ERR_BAD_HANDLE also if the handle was finalized meanwhile;
  * CS_ERR_NO_MEMORY
  */
