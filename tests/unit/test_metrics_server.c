@@ -40,23 +40,33 @@ static const struct {
 	{"an address of IPv6", "GET / HTTP/1.1\r\nHost: [::1]:9890\r\n\r\n", "200", ""},
 	{"this machine", "GET / HTTP/1.1\r\nHost: LocalHost:80\r\n\r\n", "200", ""},
 	{"a name of the option, and a last dot", "GET / HTTP/1.1\r\nHost: X.\r\n\r\n", "200", ""},
-	{"no host", "GET /metrics HTTP/1.1\r\n\r\n", "200", ""},
+	{"no host", "GET /metrics HTTP/1.1\r\n\r\n", "200 or 400", ""}, /* refused by libmicrohttpd 1.0, as RFC 9112 has it */
 };
 
-START_TEST(requests_of_all_kinds)
+/* An answer with one of the row's statuses. */
+static bool has_status(const char *statuses)
 {
 	char line[32];
 
+	for (const char *at = statuses; at != NULL; at = strstr(at, " or "), at = at == NULL ? NULL : at + 4) {
+		snprintf(line, sizeof(line), "HTTP/1.1 %.3s ", at);
+		if (strncmp(answer, "HTTP/1.0", 8) == 0)
+			line[7] = '0';
+		if (strncmp(answer, line, strlen(line)) == 0)
+			return true;
+	}
+	return false;
+}
+
+START_TEST(requests_of_all_kinds)
+{
 	ask(requests[_i].request);
 	if (requests[_i].status == NULL) {
 		ck_assert_str_eq(answer, "");
 		finish();
 		return;
 	}
-	snprintf(line, sizeof(line), "HTTP/1.1 %s ", requests[_i].status);
-	if (strncmp(answer, "HTTP/1.0", 8) == 0)
-		line[7] = '0';
-	ck_assert_msg(strncmp(answer, line, strlen(line)) == 0 && strstr(answer, requests[_i].words) != NULL,
+	ck_assert_msg(has_status(requests[_i].status) && strstr(answer, requests[_i].words) != NULL,
 		"%s: '%s'", requests[_i].name, answer);
 	finish();
 }
