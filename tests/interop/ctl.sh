@@ -347,7 +347,7 @@ hangs() {
 
 	kill -STOP "$matrix_daemon"
 	tap_check "$1: it hangs" run 6 --timeout 1 status
-	tap_check "$1: which is said" complains '^coterie-ctl: no answer in time: .*; raise --timeout'
+	tap_check "$1: which is said" complains '^coterie-ctl: the daemon runs, but does not answer in time: .* raise --timeout'
 	tap_check "$1: it hangs, JSON" json 6 --timeout 1 status
 	tap_check "$1: it hangs, metrics" json 6 --timeout 1 metrics
 	begin_ms=$(date +%s%3N)
@@ -368,7 +368,7 @@ ready() {
 
 tap_check "no daemon" json 3 status
 tap_check "no daemon: said" run 3 status
-tap_check "no daemon: what to do" complains '; systemctl status'
+tap_check "no daemon: what to do" complains '; start it: systemctl start '
 tap_check "no command" run 64 bogus
 tap_check "no command: where to look" complains 'coterie-ctl --help'
 tap_check "help" run 0 --help
