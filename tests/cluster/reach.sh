@@ -98,7 +98,9 @@ fi
 # 5. The daemon is stopped.
 says 0 "kv" "$ctl" --instance n1 plugin load kv
 tap $? "kv is loaded"
+# The signal goes to any thread of the daemon, which need not run at once on a busy machine.
 kill -STOP "${daemon[n1]}"
+lab_await grep -q '^State:.T' "/proc/${daemon[n1]}/status"
 name="stopped"
 case_is "$name" 6 "does not answer in time: it is busy or stopped; ps -C coterie" "$ctl" --instance n1 --timeout 1 status
 case_is "$name" 6 "does not answer in time" "$ctl" --instance n1 --timeout 1 plugin load kv

@@ -346,6 +346,9 @@ hangs() {
 	local begin_ms
 
 	kill -STOP "$matrix_daemon"
+	until grep -q '^State:.T' "/proc/$matrix_daemon/status"; do
+		sleep 0.02
+	done
 	tap_check "$1: it hangs" run 6 --timeout 1 status
 	tap_check "$1: which is said" complains '^coterie-ctl: the daemon runs, but does not answer in time: .* raise --timeout'
 	tap_check "$1: it hangs, JSON" json 6 --timeout 1 status
