@@ -406,9 +406,9 @@ static void cb_passed(void *arg)
 {
 	struct ring *ring = arg;
 
+	delivery_passed(ring->executive->delivery); /* a verdict goes before the barrier behind it */
 	sync_passed(ring->executive->sync);
 	resync_passed(ring->executive->resync);
-	delivery_passed(ring->executive->delivery);
 }
 
 static void cb_room(void *arg)

@@ -394,7 +394,8 @@ static bool take_build(struct sync *sync, uint32_t source, const uint8_t *bytes,
 	resync_build(sync->executive->resync, source, services,
 		get_u32(bytes + BUILD_MARK_AT, is_swapped) == RESYNC_MARK);
 	delivery_build(sync->executive->delivery, source,
-		count < BUILD_IDS_MAX && get_u32(bytes + BUILD_ANNOUNCES_AT, is_swapped) == DELIVERY_MARK);
+		get_u32(bytes + BUILD_MARK_AT, is_swapped) == RESYNC_MARK && count < BUILD_IDS_MAX &&
+			get_u32(bytes + BUILD_ANNOUNCES_AT, is_swapped) == DELIVERY_MARK);
 	return true;
 }
 

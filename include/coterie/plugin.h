@@ -208,16 +208,18 @@ struct coterie_quorum {
 };
 
 /**
- * A place in the order of the ring: where a message is delivered. Two members that deliver the message and come from the
- * same configuration have the same values.
+ * A place in the order of the ring: where a message is delivered. ring and position are the same on all members that
+ * deliver the message. The other values are the same on members that go on to the next configuration together. A member
+ * that is cut off may deliver a message in the regular configuration that the others deliver in a transitional one.
  */
 struct coterie_delivery {
 	uint32_t size;             /* of this struct, set by the caller */
 	uint32_t is_regular;       /* 0: the message is delivered in a transitional configuration: other members may never
 	                              deliver it */
 	uint32_t is_sender_member; /* 0: the sender is not a member of this configuration. It may be gone for ever */
-	/* 1: all members have announced, before this place, that they are quorate, and none of them has left. 0 in a
-	   transitional configuration that lacks a member, and from a new configuration until all have announced. */
+	/* 1: all members that announce have announced, before this place, that they are quorate, and no member has left.
+	   Corosync and executives before 1.7 do not announce. 0 in a transitional configuration that lacks a member, and
+	   from a new configuration until all have announced. */
 	uint32_t is_quorate;
 	struct coterie_ring_id ring; /* in which the message was sent */
 	uint64_t position;           /* in that ring, ascending; with gaps */
@@ -452,7 +454,8 @@ struct coterie_host {
 	 * Publish the verdict of a provider. The executive copies and logs it, opens or closes the gate of requests
 	 * that need quorum, then tells the watchers, even if it has not changed. Until the first verdict a node with
 	 * a provider is not quorate.
-	 * @param quorum  borrowed; provider is ignored
+	 * @param quorum  borrowed; provider is ignored. ring: the present ring. The verdict is announced to the other
+	 *     members only with it, and once in each ring at least (coterie_delivery, is_quorate).
 	 * @return 0; -EPERM: quorum.provider does not name this plugin, or it does not offer
 	 *     COTERIE_CAN_QUORUM; -EINVAL: a count without a list; -ENOMEM
 	 */
@@ -705,8 +708,8 @@ struct coterie_host {
 	 * Return which members of the ring run this service, as all of them know at this place in the order.
 	 *
 	 * @param nodeids  out: at most room node ids, ascending; NULL with room 0
-	 * @return how many there are; -EAGAIN: the members have not all told, as in sync_start; -ENOTSUP: the service has no
-	 *     sync_step, so that nobody tells
+	 * @return how many there are; -EAGAIN: not all members have told, as in sync_start; -ENOTSUP: the service has no
+	 *     sync_step, so no member tells. In configuration the list may be that of the ring before.
 	 */
 	int (*service_members)(struct coterie_ctx *ctx, uint32_t *nodeids, uint32_t room);
 };

@@ -166,6 +166,7 @@ struct coterie_service {
 	/** transitional: members that come from the same ring as this node, none in the first ring. Must not send. */
 	void (*sync_start)(void *self, const uint32_t *transitional, uint32_t transitional_count,
 		const struct coterie_configuration *regular);
+	/** Messages that are queued when a round is aborted are delivered in the next round: name the ring in them. */
 	int (*sync_step)(void *self); /* 0: done; -EAGAIN: call again after the next token. May send */
 	void (*sync_done)(void *self);
 	void (*sync_abort)(void *self);
