@@ -4,12 +4,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "exec/config/model.h"
@@ -23,7 +23,8 @@
 #define EXIT_FATAL 15
 #define EXIT_NOT_FOUND 30
 #define CODE_SLOW 256 /* no exit code */
-#define START_NS_MAX UINT64_C(1000000000) /* a start that takes longer costs a ring its token */
+#define START_NS_MAX UINT64_C(2000000000) /* a start that takes longer costs a ring its token */
+#define LOOK_NS 10000000
 
 /* A node to be: no plugin starts without a node list. Nothing of it is used. */
 static const char config_text[] = "totem {\n"
@@ -169,6 +170,8 @@ static int check_here(struct executive *executive, const char *file, int fd)
 /* A plugin may crash, hang, or end the process. The pipe tells that the check came to its end. */
 static int check_in_child(struct executive *executive, const char *file, int pipe_fd)
 {
+	plugin_call_watch();
+
 	int result = check_here(executive, file, -1);
 	unsigned char code = (unsigned char)(result == CODE_SLOW ? PLUGIN_EXIT_INIT : result);
 
@@ -192,19 +195,20 @@ static int tell_end(const char *file, int status)
 	return PLUGIN_EXIT_INIT;
 }
 
-/* @return exit code; -ETIMEDOUT: none came in time; -ECHILD: the child ended without one */
-static int await_code(int fd)
+/* Wait for the child to end, and end it at the deadline. @return 0; -ETIMEDOUT */
+static int await_end(pid_t child, int *status)
 {
-	struct pollfd entry = {.fd = fd, .events = POLLIN};
-	unsigned char code;
-	int rc;
+	const struct timespec nap = {.tv_nsec = LOOK_NS};
 
-	do
-		rc = poll(&entry, 1, (int)(PLUGIN_TRIAL_NS / 1000000));
-	while (rc < 0 && errno == EINTR);
-	if (rc == 0)
-		return -ETIMEDOUT;
-	return read(fd, &code, 1) == 1 ? code : -ECHILD;
+	for (uint64_t waited_ns = 0; waited_ns < PLUGIN_TRIAL_NS; waited_ns += LOOK_NS) {
+		if (waitpid(child, status, WNOHANG) == child)
+			return 0;
+		nanosleep(&nap, NULL);
+	}
+	kill(child, SIGKILL);
+	while (waitpid(child, status, 0) < 0 && errno == EINTR)
+		;
+	return -ETIMEDOUT;
 }
 
 int check_plugin(struct executive *executive, const char *file, int fd)
@@ -214,9 +218,9 @@ int check_plugin(struct executive *executive, const char *file, int fd)
 	if (fd >= 0) { /* a trial of the daemon, which may say more of it than this process knows */
 		int code = check_here(executive, file, fd);
 
-		return code == CODE_SLOW ? PLUGIN_TRIAL_SLOW : PLUGIN_TRIAL_OVER;
+		_exit(code == CODE_SLOW ? PLUGIN_TRIAL_SLOW : PLUGIN_TRIAL_OVER); /* no handler of the plugin runs */
 	}
-	if (pipe2(ends, O_CLOEXEC) < 0) {
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
 		fprintf(stderr, "cannot make a pipe (%s)\n", strerror(errno));
 		return EXIT_FATAL;
 	}
@@ -233,17 +237,15 @@ int check_plugin(struct executive *executive, const char *file, int fd)
 	}
 	close(ends[1]);
 
-	int code = await_code(ends[0]);
+	unsigned char code;
+	int rc = await_end(child, &status);
+	bool is_over = read(ends[0], &code, 1) == 1;
 
 	close(ends[0]);
-	if (code == -ETIMEDOUT)
-		kill(child, SIGKILL);
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
-	if (code == -ETIMEDOUT) {
+	if (rc < 0 && !is_over) {
 		fprintf(stderr, "plugin file '%s' hangs: it is not loaded, started and ended within %u s\n", file,
 			(unsigned int)(PLUGIN_TRIAL_NS / 1000000000));
 		return PLUGIN_EXIT_INIT;
 	}
-	return code >= 0 ? code : tell_end(file, status);
+	return is_over ? code : tell_end(file, status);
 }

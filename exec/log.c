@@ -303,8 +303,9 @@ static void tell_culprit(int number)
 	signal(SIGALRM, SIG_DFL);
 	sigprocmask(SIG_UNBLOCK, &alarm_set, NULL);
 	alarm(2);
-	log_line("MAIN", LOG_CRIT, "signal %d (%s) in %s: the process ends. Unload the plugin, and report it to its author",
+	log_line("MAIN", LOG_CRIT, "signal %d (%s) while %s: the process ends",
 		number, strsignal(number), text);
+	alarm(0);
 }
 
 /* Takes no lock: who holds it may be the one that died. A half-written last line does no harm. */
@@ -312,9 +313,9 @@ static void on_deadly_signal(int number)
 {
 	char path[FLIGHT_PATH_MAX];
 
-	tell_culprit(number);
 	if (state.flight != NULL)
 		flight_write(state.flight, state.flight_dir, time(NULL), state.utc_offset_s, path);
+	tell_culprit(number);
 	raise(number); /* the handler is reset: now it is deadly */
 }
 

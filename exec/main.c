@@ -341,6 +341,8 @@ static int run(struct daemon *daemon)
 	log_line("MAIN", LOG_NOTICE, "Coterie %s starting up, compatible with Corosync Cluster Engine 3.1.7",
 		PACKAGE_VERSION);
 	int code = prepare_process(daemon);
+
+	plugin_call_watch();
 	if (code != 0)
 		return code;
 	executive->loop = loop_create();
@@ -394,7 +396,6 @@ int main(int argc, char **argv)
 		snprintf(daemon.ident, sizeof(daemon.ident), "coterie");
 	log_open(daemon.ident);
 	log_on_death(plugin_call_describe);
-	plugin_call_watch_exit();
 	if (!is_hidden)
 		log_line("MAIN", LOG_WARNING, "Core dumps of this daemon hold keys: libcrypto was in use before it started");
 	if (daemon.options.check_plugin != NULL)

@@ -22,6 +22,7 @@
 #define RING_ID_MAX 62 /* 63 is the executive's own: exec/resync.c */
 #define RING_ID_FREE 32 /* the first that is not Corosync's */
 #define IPC_NAME_MAX 64
+#define STRICT_MINOR 7
 #define COUNT_MAX 4096 /* entries of any table; more is not a table but garbage */
 
 /* What is being checked, for the texts. */
@@ -157,6 +158,9 @@ static int check_ring_msgs(const struct candidate *candidate, const struct coter
 	return rc;
 }
 
+/* Rules that began with ABI 1.7 do not hold for plugins that were built before: they have been loaded until now. */
+static bool is_strict(const struct candidate *candidate) { return candidate->descriptor->abi_minor >= STRICT_MINOR; }
+
 /* Services that have the numbers of Corosync's, by number. */
 static bool is_corosyncs(const char *name, uint32_t ring_id)
 {
@@ -186,10 +190,10 @@ static int check_service(const struct candidate *candidate)
 	if (ops->ring_id > RING_ID_MAX)
 		return REFUSE(candidate, "ring id %u: must be between 0 and %d", ops->ring_id,
 			RING_ID_MAX);
-	if (ops->ring_id < RING_ID_FREE && !is_corosyncs(candidate->name, ops->ring_id))
+	if (is_strict(candidate) && ops->ring_id < RING_ID_FREE && !is_corosyncs(candidate->name, ops->ring_id))
 		return REFUSE(candidate, "ring id %u: below %d are Corosync's services: choose one from 37 to %d",
 			ops->ring_id, RING_ID_FREE, RING_ID_MAX);
-	if (ops->ipc_name != NULL && !is_ipc_name(ops->ipc_name))
+	if (is_strict(candidate) && ops->ipc_name != NULL && !is_ipc_name(ops->ipc_name))
 		return REFUSE(candidate, "IPC name '%.64s': 1 to %d letters, digits, '_', '-' and '.', which is not the first",
 			ops->ipc_name, IPC_NAME_MAX);
 	int rc = check_requests(candidate, ops);
@@ -248,6 +252,8 @@ static int check_options(const struct candidate *candidate)
 				option->name, option->type);
 		if (option->type == COTERIE_OPT_ENUM && option->choices == NULL)
 			return REFUSE(candidate, "option '%s' has no choices", option->name);
+		if (!is_strict(candidate))
+			continue;
 		if (strcmp(option->name, "enabled") == 0 || strcmp(option->name, "name") == 0)
 			return REFUSE(candidate, "option '%s' has a name that the config file uses itself: choose another",
 				option->name);

@@ -243,7 +243,7 @@ static bool step_trial(struct plugin_life *life, struct change *change)
 	if (rc == -ECHILD)
 		return end(life, rc, "it calls exit() when it starts, as a trial in another process has shown");
 	if (rc == -ETIME)
-		return end(life, rc, "its start takes more than a second, and would hold up the ring, as a trial has shown");
+		return end(life, rc, "its start takes more than 2 s, and would hold up the ring, as a trial has shown");
 	if (rc < 0)
 		return end(life, rc, "it hangs when it starts, as a trial in another process has shown");
 	change->step = STEP_QUIET;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "exec/config/model.h"
 #include "exec/executive.h"
@@ -98,14 +99,16 @@ void plugin_overran(struct plugin *plugin, uint64_t ran_ns, const char *what)
 }
 
 const struct plugin_call *plugin_call_now;
+static pid_t watched_pid; /* whose first thread runs the loop */
 
 const char *plugin_call_describe(char *text, size_t size)
 {
 	const struct plugin_call *call = plugin_call_now;
 
-	if (call == NULL)
+	/* Another thread runs beside the loop. A child of a plugin is a process of its own. */
+	if (call == NULL || getpid() != watched_pid || gettid() != watched_pid)
 		return NULL;
-	snprintf(text, size, "plugin '%s' (%s), in its %s", call->plugin->name,
+	snprintf(text, size, "plugin '%s' (%s) ran its %s", call->plugin->name,
 		call->plugin->path != NULL ? call->plugin->path : "built in", call->what);
 	return text;
 }
@@ -116,11 +119,15 @@ static void on_exit_inside(void)
 
 	if (plugin_call_describe(text, sizeof(text)) != NULL)
 		log_line("MAIN", LOG_CRIT,
-			"exit() was called by %s: the process ends. A plugin returns an error instead: report it to its author",
-			text);
+			"exit() was called while %s: the process ends. A plugin must return an error instead", text);
 }
 
-void plugin_call_watch_exit(void) { atexit(on_exit_inside); }
+void plugin_call_watch(void)
+{
+	if (watched_pid == 0)
+		atexit(on_exit_inside);
+	watched_pid = getpid();
+}
 
 void plugin_leaked(struct plugin *plugin, uint32_t count)
 {

@@ -1,6 +1,6 @@
 /*
- * Measure how long a plugin's code holds the loop up, and count the resources that it leaves behind. Each call of a
- * plugin's function is between plugin_enter and plugin_leave.
+ * Measure how long a plugin's code holds the loop up, and count the resources that it leaves behind. The
+ * calls that take long, or run for clients and the ring, are between plugin_enter and plugin_leave.
  */
 #ifndef EXEC_PLUGIN_WATCH_H
 #define EXEC_PLUGIN_WATCH_H
@@ -59,13 +59,17 @@ struct plugin_call {
 /** The innermost call on the loop thread. NULL: no plugin's code runs. */
 extern const struct plugin_call *plugin_call_now;
 
-/** Describe the call that runs, for the last log line of the process. @return text; NULL: no plugin's code runs */
+/**
+ * Describe the call that runs, for the last log line of the process. The code that failed may be the executive's, which the
+ * plugin called.
+ * @return text; NULL: no plugin's function is running on the first thread of the watched process
+ */
 const char *plugin_call_describe(char *text, size_t size);
 /**
- * Log it if a plugin ends the process with exit(), from now on. That is a fault of the plugin, and no other log line
- * would tell why the daemon is gone.
+ * Watch the calls of this process from now on, and log it if exit() is called inside one. No other log line would tell why
+ * the daemon is gone. Call it again after a fork.
  */
-void plugin_call_watch_exit(void);
+void plugin_call_watch(void);
 
 static inline uint64_t plugin_clock_ns(void)
 {

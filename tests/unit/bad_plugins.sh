@@ -36,7 +36,7 @@ check() {
 
 	output=$(timeout 60 "$daemon" --check-plugin "$plugin" 2>&1)
 	status=$?
-	[[ $status =~ ^$1$ ]] && grep -qE "$2" <<<"$output"
+	[[ $status =~ ^($1)$ ]] && grep -qE "$2" <<<"$output"
 	tap $? "it is refused: $2" || tap_note "exit code $status" "$output"
 }
 
@@ -57,11 +57,11 @@ tap_check "and is described" grep -qE "bad\.so: ok \(service 'bad' 1\.0, plugin 
 bad "crashes-when-it-is-loaded" 33 "crashes when it is loaded.*signal 11" "-DAT_LOAD=raise(SIGSEGV)"
 bad "crashes-in-init" 33 "crashes when it is loaded, started or ended: signal 11" "-DAT_INIT=raise(SIGSEGV)"
 bad "aborts-in-fini" 33 "signal 6" "-DAT_FINI=abort()"
-bad "ends-the-process-in-init" 33 "exit\(\) was called by plugin 'bad' .*in its init" "-DAT_INIT=exit(0)"
+bad "ends-the-process-in-init" 33 "exit\(\) was called while plugin 'bad' .*ran its init" "-DAT_INIT=exit(0)"
 check 33 "ended the process with status 0"
 bad "ends-the-process-without-handlers" 33 "ended the process with status 7" "-DAT_INIT=_exit(7)"
 bad "hangs-in-init" 33 "hangs: it is not loaded, started and ended within 5 s" "-DAT_INIT=pause()"
-bad "starts-slowly" 33 "plugin 'bad' takes [0-9]+ ms to start" "-DAT_INIT=usleep(1200000)"
+bad "starts-slowly" 33 "plugin 'bad' takes [0-9]+ ms to start" "-DAT_INIT=usleep(2500000)"
 bad "leaks-a-timer" 33 "plugin 'bad' leaves 1 resources behind" "-DAT_TIMER=(void)0"
 bad "has-a-number-of-Corosync" 31 "ring id 31: below 32" -DRING_ID=31
 bad "has-the-number-of-the-executive" 31 "ring id 63" -DRING_ID=63
@@ -118,11 +118,11 @@ ends() {
 	tap_check "its log names the plugin" grep -qE "$2" "$work/log" || tap_note "$(tail -n 5 "$work/log")"
 }
 mkdir -p "$work/bad$$"
-ends "ends-the-process-in-init" "exit\(\) was called by plugin 'bad' \(.*bad\.so\), in its init"
+ends "ends-the-process-in-init" "exit\(\) was called while plugin 'bad' \(.*bad\.so\) ran its init"
 if nm "$daemon" 2>/dev/null | grep -q __asan_init; then
 	tap_note "the sanitizer has its own handlers of signals"
 else
 	build "crashes-in-a-timer" "-DAT_TIMER=raise(SIGSEGV)"
-	ends "crashes-in-a-timer" "signal 11 \(Segmentation fault\) in plugin 'bad' \(.*bad\.so\), in its timers"
+	ends "crashes-in-a-timer" "signal 11 \(Segmentation fault\) while plugin 'bad' \(.*bad\.so\) ran its timers"
 fi
 tap_end

@@ -515,7 +515,7 @@ START_TEST(a_crash_shows_in_the_trial)
 	ck_assert(exec_stub_has_logged("calls exit() when it starts"));
 	write_program("exit 65");
 	ck_assert_int_eq(replace(NULL, false), -ETIME);
-	ck_assert(exec_stub_has_logged("its start takes more than a second"));
+	ck_assert(exec_stub_has_logged("its start takes more than 2 s"));
 	ck_assert_uint_eq(life_now()->count, 3);
 	/* what it refuses there, it may not refuse here */
 	write_program("exit 64");
