@@ -287,9 +287,12 @@ int reload_apply(struct reload *reload, struct config *config, enum reload_sourc
 		log_line("CFG", LOG_NOTICE,
 			"This node is not in the nodelist any more; it keeps its configuration, and stays in the "
 			"ring until it is stopped");
+		reload->is_removed = true;
 		config_destroy(config);
 		return 0;
 	}
+	if (rc == 0)
+		reload->is_removed = false;
 	if (rc == 0)
 		rc = plan_options(executive, config, &plan, error);
 	if (rc == 0)

@@ -86,6 +86,9 @@ int reload_departure_check(const struct reload *reload, const struct config *con
 
 	if (config->format != CONFIG_FORMAT_COTERIE || config->is_forced)
 		return 0;
+	/* The others go on without it, and their later reloads are not its business. */
+	if (config->is_absent && reload->is_removed)
+		return 0;
 	if (config->is_absent)
 		return reload_fail(error, -EINVAL,
 			"this node runs, and is not in the node list any more: stop it first, or use 'coterie-ctl "

@@ -306,6 +306,12 @@ static void check_needs(struct tree *tree, const struct config *config)
 			"block 'quorum'",
 			config->quorum_provider);
 
+	/* Without a provider every part of the cluster is quorate. That has to be written, and not to follow. */
+	if (config->quorum_provider == NULL && tree->is_native && !tree->has_no_provider &&
+		is_removed(tree, "votequorum") && !is_removed(tree, "quorum") && is_standard_set(tree))
+		tree_error(tree, tree_place(tree, "coterie.plugins.without"),
+			"service 'votequorum' is removed, and service 'quorum' would call each part of the cluster quorate: "
+			"remove both, or write 'provider = none' in block 'quorum'");
 	for (uint32_t i = 0; i < config->service_count; i++) {
 		if (strcmp(config->services[i].name, "quorum") == 0)
 			return;

@@ -31,7 +31,8 @@ write_config() {
 
 # start INSTANCE: and wait until it answers.
 start() {
-	lab_exec 1 RUNTIME_DIRECTORY=/run "$LAB_BUILD/exec/coterie" -f --instance "$1" --node "$1" -c "$LAB_DIR/$1.conf" \
+	# In a session of its own. The kernel lets a stopped process go on when its process group loses its last tie to a shell.
+	lab_exec 1 RUNTIME_DIRECTORY=/run setsid "$LAB_BUILD/exec/coterie" -f --instance "$1" --node "$1" -c "$LAB_DIR/$1.conf" \
 		>>"$LAB_DIR/$1.log" 2>&1 &
 	daemon[$1]=$!
 	lab_await answers "$1"

@@ -189,6 +189,10 @@ static const struct message {
 	{A "service quorum { enabled = no }\n",
 		"c.conf:2: service 'votequorum' needs service 'quorum': leave both enabled, or none of them",
 		-EINVAL},
+	{A "service votequorum { enabled = no }\n",
+		"c.conf:2: service 'votequorum' is removed, and service 'quorum' would call each part of the cluster "
+		"quorate: remove both, or write 'provider = none' in block 'quorum'",
+		-EINVAL},
 	{A "quorum { provider = corosync_votequorum }\nservice votequorum { enabled = no }\n",
 		"c.conf:3: service 'votequorum' is the quorum provider: leave it enabled, or write 'provider = "
 		"none' in block 'quorum'",
@@ -382,7 +386,7 @@ static const struct {
 	{"service evs { enabled = no }\nservice cpg { enabled = yes }\n",
 		"(cmap) (cfg) cpg (control) (votequorum) (quorum)", true},
 	{"service metrics { enabled = no }\n", "(cmap) (cfg) (cpg) (evs) (control) (votequorum) (quorum)", true},
-	{"service votequorum { enabled = no }\n", "(cmap) (cfg) (cpg) (evs) (control) (quorum)", false},
+	{"quorum { provider = none }\nservice votequorum { enabled = no }\n", "(cmap) (cfg) (cpg) (evs) (control) (quorum)", false},
 	{"service quorum { enabled = no }\nservice votequorum { enabled = no }\n",
 		"(cmap) (cfg) (cpg) (evs) (control)", false},
 	{"plugins { load = {kv, pload} }\nservice kv { enabled = no }\n",
