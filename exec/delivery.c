@@ -60,6 +60,11 @@ static struct voice *find(struct delivery *delivery, uint32_t nodeid)
 
 static void send_verdict(struct delivery *delivery)
 {
+	if (!delivery->has_verdict || !delivery->is_regular || delivery->ring.rep == 0)
+		return;
+	if (delivery->has_announced && delivery->announced == delivery->verdict)
+		return;
+
 	struct message message = {
 		.header = {.id = (int32_t)(RESYNC_SERVICE_ID << 16 | DELIVERY_VERDICT), .size = sizeof(message)},
 		.is_quorate = delivery->verdict,
@@ -68,10 +73,6 @@ static void send_verdict(struct delivery *delivery)
 	};
 	struct iovec iov = {&message, sizeof(message)};
 
-	if (!delivery->has_verdict || !delivery->is_regular || delivery->ring.rep == 0)
-		return;
-	if (delivery->has_announced && delivery->announced == delivery->verdict)
-		return;
 	if (ring_send(delivery->executive->ring, "a", TOTEM_AGREED, &iov, 1) < 0)
 		return; /* again when the token has been passed on */
 	delivery->has_announced = true;

@@ -1,8 +1,8 @@
 /*
- * Who may connect (book ipc, "Connecting"), and with which right: the same rule for every service. Corosync
- * gives every client that it lets in full control of the node. Here a right is one of three (COTERIE_RIGHT_*),
- * it is found when the client connects, and it stays until the connection ends. Of the groups of a process the
- * effective one counts, as for Corosync.
+ * The rule by which a process may connect, and with which right (book ipc, "Connecting"). It is the same for every
+ * service. Corosync gives every client full control of the node. Here a client has one of three rights
+ * (COTERIE_RIGHT_*). The right is found when the client connects, and stays until the connection ends. Only the
+ * effective group of a process counts, as for Corosync.
  */
 #include "exec/ipc_private.h"
 

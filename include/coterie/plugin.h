@@ -547,7 +547,8 @@ struct coterie_host {
 
 	/**
 	 * First step: read and check the config file, without holding up the loop, and keep the new configuration.
-	 * Nothing changes yet. One that was kept before is dropped. It waits for earlier reloads, as reload does.
+	 * The running configuration does not change yet. A configuration that was kept before is dropped. The step waits
+	 * for earlier reloads, as reload does.
 	 * @param done  called on the loop thread, once, unless the plugin ends before. rc is 0, -EINVAL (the file
 	 *     is refused, nothing is kept) or -ENOMEM. text, borrowed: a line for each change, "change KEY OLD -> NEW"
 	 *     or "restart KEY OLD -> NEW" (the old value stays until a restart); or the reason why the file is

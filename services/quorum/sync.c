@@ -1,4 +1,4 @@
-/* Who is in the ring, who came and who went (book services, "quorum and votequorum"). */
+/* The members of the ring, those that joined and those that left (book services, "quorum and votequorum"). */
 #include "services/quorum/quorum.h"
 
 #include <stdio.h>

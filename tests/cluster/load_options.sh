@@ -56,7 +56,7 @@ tap_check "it is shown, too" shows "bytes_max 3M  [plugin load"
 write_config 'service kv { bytes-max = 4194304 }'
 tap_check "a reload of a file with another value" run reload
 tap_check "shows what is in effect" shows "bytes_max 3M  [plugin load"
-# Nothing is wrong with the daemon then.
+# The operator's mistake is no error of the daemon.
 tap_check "a replacement without a new file is refused" not_replaced
 tap_check "which is no error in the log" no_error
 tap_check "loaded without options" load

@@ -151,8 +151,8 @@ static uint32_t configurations(const struct sim *sim)
 }
 
 /*
- * Nodes 0 and 2 do not hear each other, node 1 hears both (book failure, "Back-off"): unmodified, the
- * whole ring is formed anew at every consensus timeout, for ever.
+ * Nodes 0 and 2 do not hear each other, node 1 hears both (book failure, "Back-off"). Without the
+ * back-off the nodes form the whole ring again at every consensus timeout, for ever.
  */
 START_TEST(asymmetric_link_ends_in_stable_rings)
 {

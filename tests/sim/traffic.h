@@ -1,6 +1,6 @@
 /*
- * What messages are made of: a group prefix (book wire, "Group prefix"), the message's id, and bytes that
- * follow from id and place, so that any piece of a message can be recognised anywhere.
+ * The messages of the simulator. A message has a group prefix (book wire, "Group prefix"), an id, and bytes that follow
+ * from the id and their place. So the checks recognise any piece of a message anywhere.
  */
 #ifndef SIM_TRAFFIC_H
 #define SIM_TRAFFIC_H
