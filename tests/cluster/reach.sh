@@ -88,10 +88,11 @@ case_is "$name" 5 "service control is not loaded in the daemon; load it: 'servic
 case_is "$name" 1 "service kv is not loaded in the daemon" env COTERIE_INSTANCE=n1 "$kv" list
 case_is "$name" 1 "load it: coterie-ctl plugin load kv" env COTERIE_INSTANCE=n1 "$kv" list
 
-# 4. The user is refused. Without root there is no other user.
-if command -v setpriv >/dev/null && [ "$(id -u)" -eq 0 ] && [ "$(awk '{ print $3 }' /proc/self/uid_map)" != 1 ]; then
+# 4. The user is refused. Without root there is no other user, and a user may not reach a build in a private folder.
+stranger=(setpriv --reuid=61004 --regid=61004 --clear-groups)
+if [ "$(id -u)" -eq 0 ] && [ "$(awk '{ print $3 }' /proc/self/uid_map)" != 1 ] &&
+	"${stranger[@]}" test -x "$ctl" 2>/dev/null; then
 	name="refused"
-	stranger=(setpriv --reuid=61004 --regid=61004 --clear-groups)
 	case_is "$name" 4 "user 61004 is not allowed to use service" "${stranger[@]}" "$ctl" --instance n1 status
 	case_is "$name" 4 "be root, or be named in block access" "${stranger[@]}" "$ctl" --instance n1 plugin list
 fi
