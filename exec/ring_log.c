@@ -204,6 +204,12 @@ void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_tr
 			"is that the local firewall is configured improperly.",
 			trace->value);
 		break;
+	case TOTEM_TRACE_RING_SEQ_LOWERED:
+		log_limited(&log->seq_end, now_ns, "TOTEM", LOG_WARNING,
+			"The ring sequence number %" PRIx64 " is far above that of other nodes, which refuse it: a packet may "
+			"have been forged or damaged. The next ring has a new number",
+			trace->ring.seq);
+		break;
 	case TOTEM_TRACE_RING_SEQ_END:
 		log_limited(&log->seq_end, now_ns, "TOTEM", LOG_ERR,
 			"The ring sequence numbers are used up (%" PRIx64 "), no ring can be formed: stop all nodes, run "

@@ -27,11 +27,18 @@ int ring_seq_load(struct ring_seq *seq, const char *dir, uint32_t nodeid)
 	return rc;
 }
 
+/* The engine has given up numbers that other nodes refuse. A restarted node must not go back to them. */
+static bool is_given_up(const struct ring_seq *seq, uint64_t number)
+{
+	return seq->stored > TOTEM_RING_SEQ_JUMP_MAX && number <= TOTEM_RING_SEQ_JUMP_MAX;
+}
+
 int ring_seq_use(struct ring_seq *seq, uint64_t number)
 {
-	int rc = number <= seq->stored ? 0 : store(seq, ahead_of(number));
+	bool gives_up = is_given_up(seq, number);
+	int rc = number <= seq->stored && !gives_up ? 0 : store(seq, ahead_of(number));
 
-	if (rc == 0 && number > seq->used)
+	if (rc == 0 && (number > seq->used || gives_up))
 		seq->used = number;
 	return rc;
 }

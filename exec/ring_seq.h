@@ -15,7 +15,7 @@
 struct ring_seq {
 	const char *dir; /* borrowed */
 	uint32_t nodeid;
-	uint64_t used;   /* the largest number that this node has used, or may have used */
+	uint64_t used;   /* the largest number that this node has used, or may have used, without those given up */
 	uint64_t stored; /* numbers up to this one need no write */
 };
 
@@ -27,7 +27,8 @@ struct ring_seq {
  */
 int ring_seq_load(struct ring_seq *seq, const char *dir, uint32_t nodeid);
 /**
- * Make a number durable. If it was stored ahead, this needs no write.
+ * Make a number durable. If it was stored ahead, this needs no write. A number up to TOTEM_RING_SEQ_JUMP_MAX replaces one
+ * beyond it, which the engine has given up (book membership, "Ring ids").
  * @return 0; errors of state_ring_seq_store, nothing has changed then
  */
 int ring_seq_use(struct ring_seq *seq, uint64_t number);

@@ -101,9 +101,7 @@ static void enter_commit(struct totem_engine *engine)
 	extension_fill(engine, commit->memb_index);
 	commit->memb_index++;
 	engine->ring = commit->ring;
-	if (engine->ring_seq_high < engine->ring.seq)
-		engine->ring_seq_high = engine->ring.seq;
-	assert(engine->ring.seq >= engine->old_ring.seq ||
+	assert(engine->ring.seq >= engine->old_ring.seq || engine->old_ring.seq > TOTEM_RING_SEQ_JUMP_MAX ||
 		TOTEM_MUTANT(engine, COMMIT_STALE_RING) ||
 		TOTEM_MUTANT(engine, RING_SEQ_REUSED)); /* I11 */
 	engine->trc = 0;
@@ -126,12 +124,11 @@ static void enter_commit(struct totem_engine *engine)
 void commit_create(struct totem_engine *engine)
 {
 	struct commit *commit = &engine->commit;
-	uint64_t seq = engine->ring_seq_high;
+	uint64_t seq;
 
 	if (engine->state != TOTEM_GATHER && !TOTEM_QUIRK(engine, JOIN_BEFORE_LEAVE_STATE))
 		return;
-	if (TOTEM_MUTANT(engine, RING_SEQ_REUSED))
-		seq = engine->old_ring.seq;
+	seq = TOTEM_MUTANT(engine, RING_SEQ_REUSED) ? engine->old_ring.seq : claim_highest(engine);
 	if (seq >= TOTEM_RING_SEQ_END - RING_SEQ_STEP) {
 		const struct totem_trace trace = {.kind = TOTEM_TRACE_RING_SEQ_END, .ring = engine->ring};
 
@@ -180,12 +177,12 @@ static void arrived_in_gather(struct totem_engine *engine, const struct wire_com
 	assert(rc == 0);
 	if (!has_members(token, &engine->live) && !TOTEM_MUTANT(engine, COMMIT_ANY_MEMBERS))
 		return;
-	if (token->ring.seq <= engine->ring.seq && !TOTEM_MUTANT(engine, COMMIT_STALE_RING))
+	if (!claim_is_followed(engine, token->ring.seq) && !TOTEM_MUTANT(engine, COMMIT_STALE_RING))
 		return;
 	node_set_clear(&engine->new_memb);
 	for (uint32_t i = 0; i < token->count; i++)
 		set_add(&engine->new_memb, wire_commit_addr(token, i));
-	if (!engine_believes(engine, token->ring.seq, RING_SEQ_COMMIT_MAX) ||
+	if (!claim_is_believed(engine, token->ring.seq, RING_SEQ_COMMIT_MAX) ||
 		token->ring.rep != engine->new_memb.ids[0] ||
 		index_of(engine, engine->options.nodeid) != token->memb_index ||
 		token->memb_index >= token->count) {

@@ -65,6 +65,8 @@ static void become_operational(struct totem_engine *engine)
 {
 	set_copy(&engine->memb, &engine->new_memb);
 	engine->old_ring = engine->ring;
+	engine->has_low_claim = false;
+	engine->low_claim = 0;
 	engine->features = engine->new_features;
 	engine->received_flg = !deliver_is_safe(engine);
 	engine->is_promised = false;

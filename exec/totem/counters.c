@@ -65,7 +65,6 @@ void totem_engine_probe(const struct totem_engine *engine, struct totem_probe *p
 		.recovery_queued = engine->owed_count,
 		.is_held = engine->is_holding,
 		.is_synchronizing = engine->is_sync_wait,
-		.ring_seq_high = engine->ring_seq_high,
 		.old_ring = engine->old_ring,
 	};
 }

@@ -71,17 +71,6 @@ bool engine_knows(const struct totem_engine *engine, uint32_t id)
 	return id != 0 && (engine->known.count == 0 || node_set_has(&engine->known, id));
 }
 
-bool engine_believes(const struct totem_engine *engine, uint64_t ring_seq, uint64_t step_max)
-{
-	uint64_t from = engine->ring.seq;
-
-	if (from < TOTEM_RING_SEQ_JUMP_MAX)
-		from = TOTEM_RING_SEQ_JUMP_MAX;
-	if (from < RING_SEQ_LONE_MAX && engine->memb.count <= 1)
-		from = RING_SEQ_LONE_MAX;
-	return ring_seq < TOTEM_RING_SEQ_END && ring_seq <= from + step_max;
-}
-
 bool engine_is_rep(const struct totem_engine *engine)
 {
 	return engine->ring.rep == engine->options.nodeid;
@@ -251,7 +240,6 @@ struct totem_engine *totem_engine_create(struct frame_pool *pool,
 		engine->timer_at_ns[i] = TOTEM_NEVER;
 	engine->ring = (struct ring_id){.rep = options->nodeid, .seq = options->ring_seq + 1};
 	engine->old_ring = engine->ring;
-	engine->ring_seq_high = engine->ring.seq;
 	engine->high_delivered = options->first_seq;
 	engine->received_flg = true;
 	engine->is_sync_wait = true;

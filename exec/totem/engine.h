@@ -98,6 +98,7 @@ enum totem_trace_kind {
 	TOTEM_TRACE_ALONE,          /* a ring of one is installed, not all others sent a leave; value = enum totem_alone */
 	TOTEM_TRACE_UNHEARD,        /* node and the member in seq do not hear each other */
 	TOTEM_TRACE_EVICTED,        /* the configuration being installed is without node: `eviction` has the reason */
+	TOTEM_TRACE_RING_SEQ_LOWERED, /* others refuse the seq of ring: the next one has a new seq, just above theirs */
 	TOTEM_TRACE_RING_SEQ_END,   /* no ring can be formed: the next one would have the seq TOTEM_RING_SEQ_END */
 	TOTEM_TRACE_LEASE,          /* the lease ended (value 0) or began again (value 1) */
 	TOTEM_TRACE_WITNESSED,      /* the witness of node, silent for value ms, has changed; cause = enum totem_witness */
@@ -429,7 +430,6 @@ struct totem_probe {
 	uint32_t trc, pbl, queued, recovery_queued;
 	uint32_t window; /* frames that all members together may send in a rotation */
 	bool is_held, is_synchronizing;
-	uint64_t ring_seq_high;
 	struct ring_id old_ring;
 };
 void totem_engine_probe(const struct totem_engine *engine, struct totem_probe *probe);

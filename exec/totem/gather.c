@@ -414,7 +414,7 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 
 	struct peer *peer = peer_get(engine, join.system_from);
 
-	if (peer != NULL && !engine_believes(engine, join.ring_seq, RING_SEQ_STEP_MAX)) {
+	if (peer != NULL && !claim_is_believed(engine, join.ring_seq, RING_SEQ_STEP_MAX)) {
 		engine_refuse(engine, TOTEM_REFUSED_SEQ, join.system_from);
 		return;
 	}
@@ -424,8 +424,6 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 		engine_refuse(engine, TOTEM_REFUSED_JOIN, join.system_from);
 		return;
 	}
-	if (join.ring_seq > engine->ring_seq_high)
-		engine->ring_seq_high = join.ring_seq;
 	/*
 	 * The own join of this node has returned, and counts as consent. Any other join with its id is
 	 * late, or of a former run, or forged. It must not make this node fail itself.
@@ -438,6 +436,7 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 		peer_accuse(engine, join.system_from); /* the nodes that this node gave up itself */
 		return;
 	}
+	claim_heard(engine, join.ring_seq);
 	if (peer_is_stale(engine, peer, join.ring_seq)) {
 		engine_refuse(engine, TOTEM_REFUSED_STALE, join.system_from);
 		return;

@@ -36,7 +36,7 @@
 	X(COMMIT_ANY_MEMBERS, 50, "a commit token with another member list is accepted") \
 	X(COMMIT_STALE_RING, 200, "a commit token with an old ring seq is accepted") \
 	X(RING_ID_NOT_STORED, 10, "the ring id is not stored before it is used") \
-	X(RING_SEQ_REUSED, 20, "a new ring takes the representative's seq, not the highest heard") \
+	X(RING_SEQ_REUSED, 20, "a new ring takes the representative's seq, not the highest of its members") \
 	X(RECOVERY_DROPS_FRAME, 80, "one old-ring frame is not re-sent") \
 	X(RECOVERY_NO_ADOPT, 40, "old-ring frames received in recovery are not put in the store") \
 	X(RECOVERY_EARLY, 50, "a configuration is installed two rotations early") \

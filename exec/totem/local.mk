@@ -1,5 +1,6 @@
 # exec/totem: the ordered-delivery engine. Includes nothing of exec/ outside this folder.
 totem_sources = \
+	%D%/claim.c \
 	%D%/commit.c \
 	%D%/configure.c \
 	%D%/counters.c \

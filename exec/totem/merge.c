@@ -19,7 +19,7 @@ void merge_foreign(
 	if (node == engine->options.nodeid)
 		return; /* from a former run of this node, or forged: there is no such ring */
 	/* A join of that ring would not be believed either. So a gather would be of no use. */
-	if (!engine_believes(engine, ring->seq, RING_SEQ_COMMIT_MAX)) {
+	if (!claim_is_believed(engine, ring->seq, RING_SEQ_COMMIT_MAX)) {
 		engine_refuse(engine, TOTEM_REFUSED_SEQ, node);
 		return;
 	}
@@ -30,6 +30,7 @@ void merge_foreign(
 		peer->heard_ns = engine->now_ns;
 	if (engine->is_pausing)
 		return;
+	claim_heard(engine, ring->seq);
 	if (peer_is_ignored(engine, node)) {
 		if (peer != NULL && !engine->is_cut)
 			suspect_ask(engine, peer, ASK_GAP_NS);

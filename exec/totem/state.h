@@ -180,7 +180,8 @@ struct totem_engine {
 	/* Rings and sets. */
 	struct ring_id ring;     /* committed to last */
 	struct ring_id old_ring; /* installed last */
-	uint64_t ring_seq_high;
+	uint64_t low_claim;      /* claim.c: the highest ring seq heard that was far below that of `ring` */
+	bool has_low_claim;      /* since the last installation */
 	struct node_set memb; /* of the installed ring */
 	struct node_set proc, failed, consensus;
 	struct node_set new_memb, trans, deliver;
@@ -309,13 +310,6 @@ void engine_trace_frame(struct totem_engine *engine, enum totem_trace_kind kind,
 void engine_set_state(struct totem_engine *engine, enum totem_state state, uint32_t cause);
 /** Send one frame to all nodes. The frame is taken. NULL is ignored. */
 void engine_multicast(struct totem_engine *engine, struct coterie_frame *frame);
-/**
- * Return whether a ring seq of a packet leaves room for many more. Any seq up to TOTEM_RING_SEQ_JUMP_MAX does,
- * for a node alone up to RING_SEQ_LONE_MAX. Above that it may be step_max higher than the ring that this node last
- * committed to. So the packets between two rings cannot add up. An absolute bound would not be enough. One forged
- * packet could take all rings there, and then no node would accept the next one.
- */
-bool engine_believes(const struct totem_engine *engine, uint64_t ring_seq, uint64_t step_max);
 bool engine_knows(const struct totem_engine *engine, uint32_t id);
 bool engine_is_rep(const struct totem_engine *engine); /* of `ring` */
 /** Return the store of the ring whose token runs: rstore in RECOVERY. */
@@ -422,6 +416,24 @@ void flow_outbox_flush(struct totem_engine *engine);
 /** Answer the token's requests. Return how many frames were put in the outbox. */
 uint32_t retransmit_answer(struct totem_engine *engine, struct wire_token *token, uint32_t allowed);
 void retransmit_request(struct totem_engine *engine, struct wire_token *token);
+
+/* --- claim.c --- */
+/**
+ * Return whether a ring seq of a packet leaves room for many more. Any seq up to TOTEM_RING_SEQ_JUMP_MAX does,
+ * for a node alone up to RING_SEQ_LONE_MAX. Above that it may be step_max higher than the ring that this node last
+ * committed to. So the packets between two rings cannot add up. An absolute bound would not be enough. One forged
+ * packet could take all rings there, and then no node would accept the next one.
+ */
+bool claim_is_believed(const struct totem_engine *engine, uint64_t ring_seq, uint64_t step_max);
+/** Another node has named this ring seq, which is believed. */
+void claim_heard(struct totem_engine *engine, uint64_t ring_seq);
+/** Return whether a ring with this seq may follow `ring`. It is higher, unless other nodes may refuse the seq of `ring`. */
+bool claim_is_followed(const struct totem_engine *engine, uint64_t ring_seq);
+/**
+ * Return the seq that the next ring must exceed: the highest of the nodes in `live`. If other nodes may refuse that one,
+ * it is a new number, and a trace says so.
+ */
+uint64_t claim_highest(struct totem_engine *engine);
 
 /* --- gather.c --- */
 void gather_enter(struct totem_engine *engine, enum gather_cause cause);

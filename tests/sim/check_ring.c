@@ -274,6 +274,7 @@ void rings_traced(struct history *history, struct life *life, const struct totem
 	case TOTEM_TRACE_ALONE:
 	case TOTEM_TRACE_UNHEARD:
 	case TOTEM_TRACE_EVICTED:
+	case TOTEM_TRACE_RING_SEQ_LOWERED:
 	case TOTEM_TRACE_RING_SEQ_END:
 	case TOTEM_TRACE_LEASE:
 	case TOTEM_TRACE_WITNESSED:
@@ -282,6 +283,12 @@ void rings_traced(struct history *history, struct life *life, const struct totem
 }
 
 /* ------------------------------------------------------------------------------------ after a step */
+
+/* A number that other nodes refuse may be given up. Rings of honest nodes have no such number. */
+static bool is_behind(uint64_t ring_seq, uint64_t before)
+{
+	return ring_seq < before && before <= TOTEM_RING_SEQ_JUMP_MAX;
+}
 
 void rings_probed(struct history *history, struct life *life, enum totem_state state,
 	const struct ring_id *ring, const struct totem_probe *probe)
@@ -296,12 +303,10 @@ void rings_probed(struct history *history, struct life *life, enum totem_state s
 			"node %u: released %u, high_delivered %u, aru %u, high_seq %u",
 			id_of(history, life->node), probe->released, probe->high_delivered, probe->aru,
 			probe->high_seq);
-	if (probe->ring_seq_high < ring->seq || ring->seq < probe->old_ring.seq ||
-		ring->seq < life->ring_seq)
+	if (is_behind(ring->seq, probe->old_ring.seq) || is_behind(ring->seq, life->ring_seq))
 		report_unsafe(history->report, "I11", self, ring,
-			"node %u: highest ring sequence %" PRIx64 ", its ring %" PRIx64 " (before: %" PRIx64
-			"), its old ring %" PRIx64, id_of(history, life->node), probe->ring_seq_high,
-			ring->seq, life->ring_seq, probe->old_ring.seq);
+			"node %u: its ring %" PRIx64 " (before: %" PRIx64 "), its old ring %" PRIx64,
+			id_of(history, life->node), ring->seq, life->ring_seq, probe->old_ring.seq);
 	life->ring_seq = ring->seq;
 	if (probe->store_count > 16384 || probe->recovery_store_count > 16384)
 		report_violation(history->report, "I12", self, ring, "node %u stores %u and %u frames",

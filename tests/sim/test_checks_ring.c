@@ -6,9 +6,9 @@
 START_TEST(i1_order_of_marks)
 {
 	static const struct totem_probe probes[] = {
-		{.released = 5, .high_delivered = 4, .aru = 6, .high_seq = 6, .ring_seq_high = 4},
-		{.released = 3, .high_delivered = 7, .aru = 6, .high_seq = 7, .ring_seq_high = 4},
-		{.released = 3, .high_delivered = 4, .aru = 6, .high_seq = 5, .ring_seq_high = 4},
+		{.released = 5, .high_delivered = 4, .aru = 6, .high_seq = 6},
+		{.released = 3, .high_delivered = 7, .aru = 6, .high_seq = 7},
+		{.released = 3, .high_delivered = 4, .aru = 6, .high_seq = 5},
 	};
 
 	rings_probed(&history, lives[0], TOTEM_OPERATIONAL, &(struct ring_id){1, 4}, &probes[_i]);
@@ -174,7 +174,7 @@ END_TEST
 
 START_TEST(i11_falls)
 {
-	struct totem_probe probe = {.ring_seq_high = 8, .old_ring = {1, 4}};
+	struct totem_probe probe = {.old_ring = {1, 4}};
 
 	rings_probed(&history, lives[0], TOTEM_GATHER, &(struct ring_id){1, 8}, &probe);
 	expect_nothing();
@@ -185,7 +185,7 @@ END_TEST
 
 START_TEST(i12_store_grows)
 {
-	struct totem_probe probe = {.store_count = 16385, .ring_seq_high = 4};
+	struct totem_probe probe = {.store_count = 16385};
 
 	rings_probed(&history, lives[0], TOTEM_GATHER, &(struct ring_id){1, 4}, &probe);
 	expect("I12");

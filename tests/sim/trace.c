@@ -66,6 +66,7 @@ static void print_engine(const struct trace_entry *entry, const uint32_t *ids, F
 	case TOTEM_TRACE_ALONE:
 	case TOTEM_TRACE_UNHEARD:
 	case TOTEM_TRACE_EVICTED:
+	case TOTEM_TRACE_RING_SEQ_LOWERED:
 	case TOTEM_TRACE_RING_SEQ_END:
 	case TOTEM_TRACE_LEASE:
 	case TOTEM_TRACE_WITNESSED:

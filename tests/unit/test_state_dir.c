@@ -101,6 +101,24 @@ START_TEST(large_ring_seqs_are_stored_one_by_one)
 }
 END_TEST
 
+/* The engine gives numbers up that other nodes refuse. A restarted node does not go back to them. */
+START_TEST(ring_seqs_that_were_given_up_are_not_stored)
+{
+	struct ring_seq seq, later;
+
+	ck_assert_int_eq(ring_seq_load(&seq, dir, 1), 0);
+	ck_assert_int_eq(ring_seq_use(&seq, TOTEM_RING_SEQ_JUMP_MAX + 4000), 0);
+	ck_assert_int_eq(ring_seq_use(&seq, 1000), 0);
+	ck_assert_uint_eq(stored_of(1), 1000 + RING_SEQ_AHEAD);
+	ck_assert_int_eq(ring_seq_load(&later, dir, 1), 0);
+	ck_assert_uint_eq(later.used, 1000 + RING_SEQ_AHEAD);
+	ck_assert_uint_eq(seq.used, 1000);
+	/* Below this bound a number is never given up. */
+	ck_assert_int_eq(ring_seq_use(&seq, 996), 0);
+	ck_assert_uint_eq(seq.used, 1000);
+}
+END_TEST
+
 START_TEST(a_disk_that_fails_leaves_the_ring_seqs_that_were_stored)
 {
 	struct ring_seq seq;
@@ -331,6 +349,7 @@ int main(void)
 	tcase_add_test(tc, ring_seq_is_kept);
 	tcase_add_test(tc, ring_seqs_are_stored_ahead);
 	tcase_add_test(tc, large_ring_seqs_are_stored_one_by_one);
+	tcase_add_test(tc, ring_seqs_that_were_given_up_are_not_stored);
 	tcase_add_test(tc, a_disk_that_fails_leaves_the_ring_seqs_that_were_stored);
 	tcase_add_test(tc, a_damaged_file_is_an_error);
 	tcase_add_test(tc, replacing_is_whole_or_not_at_all);

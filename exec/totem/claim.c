@@ -1,0 +1,81 @@
+/*
+ * What packets claim about ring seqs: book membership, "Ring ids". A claim may be forged. So a node believes only claims
+ * that leave room for many more rings, and its own number follows the rings that it forms, not the claims that it hears.
+ *
+ * A node alone believes more than a member of a ring does, since it must find a ring that was attacked. So a forged join
+ * can take it to a number that no ring follows. It notices this when it hears a number far below its own. Then it forms
+ * its next ring with a new number just above that one.
+ */
+#include "exec/totem/state.h"
+
+/* A number that many nodes choose at random within these bounds is new: no ring had it with the same representative. */
+#define FRESH_SPAN (UINT64_C(1) << 40)
+#define FRESH_SPAN_LATE (RING_SEQ_STEP_MAX / 2) /* where the numbers that all believe end soon */
+
+/* Return the highest number that a member of a ring with this seq believes, without the step that is added to it. */
+static uint64_t belief_of(uint64_t ring_seq)
+{
+	return ring_seq < TOTEM_RING_SEQ_JUMP_MAX ? TOTEM_RING_SEQ_JUMP_MAX : ring_seq;
+}
+
+bool claim_is_believed(const struct totem_engine *engine, uint64_t ring_seq, uint64_t step_max)
+{
+	uint64_t from = belief_of(engine->ring.seq);
+
+	if (from < RING_SEQ_LONE_MAX && engine->memb.count <= 1)
+		from = RING_SEQ_LONE_MAX;
+	return ring_seq < TOTEM_RING_SEQ_END && ring_seq <= from + step_max;
+}
+
+/* Return whether members of a ring with the lower number refuse joins with the higher one. */
+static bool is_far_above(uint64_t higher, uint64_t lower)
+{
+	return higher > belief_of(lower) + RING_SEQ_STEP_MAX;
+}
+
+void claim_heard(struct totem_engine *engine, uint64_t ring_seq)
+{
+	if (is_far_above(engine->ring.seq, ring_seq) && ring_seq >= engine->low_claim) {
+		engine->low_claim = ring_seq;
+		engine->has_low_claim = true;
+	}
+}
+
+/* Return whether a node that was heard may refuse this number. */
+static bool is_refused(const struct totem_engine *engine, uint64_t ring_seq)
+{
+	return engine->has_low_claim && is_far_above(ring_seq, engine->low_claim);
+}
+
+bool claim_is_followed(const struct totem_engine *engine, uint64_t ring_seq)
+{
+	return ring_seq > (is_refused(engine, engine->ring.seq) ? engine->low_claim : engine->ring.seq);
+}
+
+static uint64_t fresh_number(struct totem_engine *engine)
+{
+	bool has_room = engine->low_claim < TOTEM_RING_SEQ_JUMP_MAX - 2 * FRESH_SPAN;
+	uint64_t span = has_room ? FRESH_SPAN : FRESH_SPAN_LATE;
+
+	return engine->low_claim + (has_room ? span : 0) + engine_random(engine) % span;
+}
+
+uint64_t claim_highest(struct totem_engine *engine)
+{
+	uint64_t highest = engine->ring.seq;
+
+	for (uint32_t i = 0; i < engine->live.count; i++) {
+		uint32_t id = engine->live.ids[i];
+		const struct peer *peer = peer_find(engine, id);
+
+		if (peer != NULL && id != engine->options.nodeid && peer->join_seq > highest)
+			highest = peer->join_seq;
+	}
+	if (!is_refused(engine, highest))
+		return highest;
+
+	const struct totem_trace trace = {.kind = TOTEM_TRACE_RING_SEQ_LOWERED, .ring = engine->ring};
+
+	engine_trace(engine, &trace);
+	return fresh_number(engine);
+}

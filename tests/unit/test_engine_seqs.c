@@ -1,0 +1,228 @@
+/* Ring seqs that packets claim: book membership, "Ring ids". */
+#include <check.h>
+#include <stdlib.h>
+
+#include "exec/totem/state.h"
+#include "tests/suite.h"
+#include "tests/unit/engine_net.h"
+
+/* A number that a node alone believes, and a member of a ring does not. */
+#define FAR_SEQ (TOTEM_RING_SEQ_JUMP_MAX + (UINT64_C(1) << 61))
+
+static uint32_t sides[NODES_MAX + 1]; /* nodes of different sides do not hear each other */
+
+static bool is_parted(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
+	const struct coterie_frame *frame)
+{
+	(void)n;
+	(void)header;
+	(void)frame;
+	return sides[from] != sides[to];
+}
+
+/* Whatever ring seq a forged join takes the ring to, it must be able to form the next one. */
+START_TEST(forged_ring_seqs_leave_room)
+{
+	static const uint64_t seqs[] = {UINT64_C(1) << 32, UINT64_C(1) << 62, UINT64_C(1) << 63,
+		(UINT64_C(1) << 63) + (UINT64_C(1) << 20), (UINT64_C(1) << 63) + (UINT64_C(1) << 20) + 4000};
+	static const uint32_t nodes[] = {1, 2};
+	uint8_t bytes[64];
+
+	start_ring(2);
+	for (size_t i = 0; i < sizeof(seqs) / sizeof(seqs[0]); i++) {
+		for (int k = 0; k < 3; k++) {
+			feed(1, bytes,
+				wire_encode_join(2, 2, seqs[i], nodes, 2, nodes, 0, 0, false, bytes,
+					sizeof(bytes)));
+			run_until_ring(2, 5000);
+			ck_assert_uint_gt(totem_engine_ring(node_of(1)->engine)->seq, seqs[i]);
+			run_for(10);
+		}
+	}
+	/* A node that knows nothing of it comes in, too. */
+	net->node_count = 3;
+	node_start(3);
+	run_until_ring(3, 5000);
+}
+END_TEST
+
+/* A ring that no member would follow is no reason to gather: noise would cost a ring for every packet. */
+START_TEST(a_ring_beyond_belief_is_not_gathered_for)
+{
+	uint8_t bytes[256];
+
+	start_ring(3);
+
+	struct ring_id ring = *totem_engine_ring(node_of(1)->engine);
+	uint32_t refused = node_of(1)->refused;
+
+	for (uint32_t k = 0; k < 20; k++) {
+		const struct wire_merge_detect merge = {
+			.system_from = 2, .ring = {2, (UINT64_C(1) << 63) + (UINT64_C(1) << 40) + k}};
+
+		feed(1, bytes, wire_encode_merge_detect(&merge, false, bytes, sizeof(bytes)));
+		run_for(20);
+	}
+	ck_assert(ring_id_equal(&ring, totem_engine_ring(node_of(1)->engine)));
+	ck_assert_uint_eq(node_of(1)->refused, refused + 20);
+	/* One of a ring that may be is answered with a new ring. */
+	const struct wire_merge_detect merge = {.system_from = 2, .ring = {2, ring.seq + 400}};
+	feed(1, bytes, wire_encode_merge_detect(&merge, false, bytes, sizeof(bytes)));
+	run_for(500);
+	ck_assert(!ring_id_equal(&ring, totem_engine_ring(node_of(1)->engine)));
+}
+END_TEST
+
+/* Joins that each claim as much as is believed, without a ring in between: the next ring is no further than one claim. */
+START_TEST(forged_joins_do_not_use_the_ring_seqs_up)
+{
+	static const uint32_t nodes[] = {1, 2, 3};
+	uint64_t claim = TOTEM_RING_SEQ_JUMP_MAX;
+	uint64_t rings = 0;
+	uint8_t bytes[64];
+
+	start_ring(2);
+	for (int i = 0; i < 4000; i++) {
+		uint32_t refused = node_of(1)->refused;
+
+		feed(1, bytes, wire_encode_join(2, 2, claim, nodes, 3, NULL, 0, 0, false, bytes, sizeof(bytes)));
+		if (node_of(1)->refused == refused)
+			claim += RING_SEQ_STEP_MAX;
+	}
+	rings = totem_engine_counters(node_of(1)->engine)->commit_entered;
+	run_until_ring(2, 30000);
+	rings = totem_engine_counters(node_of(1)->engine)->commit_entered - rings;
+	ck_assert_uint_le(rings, 20);
+	ck_assert_uint_le(totem_engine_ring(node_of(1)->engine)->seq,
+		TOTEM_RING_SEQ_JUMP_MAX + (rings + 1) * RING_SEQ_COMMIT_MAX);
+	/* Nor does one that claims almost all of them. */
+	for (uint64_t seq = UINT64_MAX; seq > UINT64_MAX / 4 * 3; seq -= UINT64_C(1) << 60) {
+		node_of(2)->refused = 0;
+		feed(2, bytes, wire_encode_join(1, 1, seq, nodes, 2, NULL, 0, 0, false, bytes, sizeof(bytes)));
+		ck_assert_uint_eq(node_of(2)->refused, 1);
+	}
+	send_many(2, 3);
+	run_until_received(3, 1000);
+}
+END_TEST
+
+/* The disk of a node says that hardly any ring seq is left. */
+START_TEST(the_last_ring_seq_is_not_passed)
+{
+	net->node_count = 2;
+	node_of(1)->ring_seq = TOTEM_RING_SEQ_END - 30;
+	node_of(2)->ring_seq = TOTEM_RING_SEQ_END - 30;
+	node_start(1);
+	node_start(2);
+	for (int i = 0; i < 20; i++) {
+		run_for(3000);
+		tell(1, TOTEM_EVENT_FORCE_GATHER, 0);
+		ck_assert_uint_lt(totem_engine_ring(node_of(1)->engine)->seq, TOTEM_RING_SEQ_END);
+		ck_assert_uint_lt(totem_engine_ring(node_of(2)->engine)->seq, TOTEM_RING_SEQ_END);
+	}
+}
+END_TEST
+
+static void feed_join(uint32_t to, uint32_t from, uint64_t seq, const uint32_t *nodes, uint32_t count)
+{
+	uint8_t bytes[64];
+
+	feed(to, bytes, wire_encode_join(from, from, seq, nodes, count, NULL, 0, 0, false, bytes, sizeof(bytes)));
+}
+
+static void unite(void)
+{
+	for (uint32_t id = 0; id <= NODES_MAX; id++)
+		sides[id] = 0;
+}
+
+static const struct ring_id *ring_of(uint32_t id) { return totem_engine_ring(node_of(id)->engine); }
+
+/* Node `id` alone, the others of 1 .. 3 in their ring. */
+static void part(uint32_t id)
+{
+	net->drops = is_parted;
+	sides[id] = 1;
+	run_for(10000);
+	ck_assert(!ring_id_equal(ring_of(id), ring_of(id % 3 + 1)));
+	ck_assert(ring_id_equal(ring_of(id % 3 + 1), ring_of((id + 1) % 3 + 1)));
+}
+
+/* The lists of the join are not those of the node. So its sender does not agree to a ring. */
+START_TEST(a_claim_to_a_node_alone_does_not_part_it_for_good)
+{
+	static const uint32_t nodes[] = {1, 2, 3};
+	uint32_t lone = (uint32_t)_i;
+
+	start_ring(3);
+	part(lone);
+	feed_join(lone, lone % 3 + 1, FAR_SEQ, nodes, 3);
+	run_for(10000);
+	ck_assert_uint_lt(ring_of(lone)->seq, TOTEM_RING_SEQ_JUMP_MAX);
+	unite();
+	run_until_ring(3, 20000);
+}
+END_TEST
+
+/* The join agrees to a ring, which node 1 begins to form. */
+START_TEST(a_ring_with_a_false_number_does_not_part_a_node_for_good)
+{
+	static const uint32_t nodes[] = {1, 2};
+
+	start_ring(3);
+	part(1);
+	for (int i = 0; i < 2; i++)
+		feed_join(1, 2, FAR_SEQ, nodes, 2);
+	ck_assert_uint_gt(ring_of(1)->seq, FAR_SEQ);
+	if (_i == 1)
+		run_for(10000);
+	unite();
+	run_until_ring(3, 30000);
+	ck_assert_uint_lt(ring_of(1)->seq, TOTEM_RING_SEQ_JUMP_MAX);
+}
+END_TEST
+
+/* What the disks of the nodes say: rings of one or two, far apart. Each may have the lowest id. */
+START_TEST(rings_far_apart_become_one)
+{
+	static const uint32_t alone[][4] = {{1, 0, 0, 0}, {0, 0, 0, 1}, {1, 1, 0, 0}, {0, 0, 1, 1}, {1, 0, 1, 0},
+		{1, 1, 1, 0}, {0, 1, 1, 1}};
+
+	net->drops = is_parted;
+	net->node_count = 4;
+	for (uint32_t id = 1; id <= 4; id++) {
+		sides[id] = alone[_i][id - 1];
+		node_of(id)->ring_seq = sides[id] != 0 ? FAR_SEQ + 8 * id : 8;
+		node_start(id);
+	}
+	run_for(5000);
+	unite();
+	run_until_ring(4, 60000);
+	send_many(2, 3);
+	run_until_received(3, 1000);
+	/* The disks keep no number that parts a node again. */
+	for (uint32_t id = 1; id <= 4; id++) {
+		node_crash(id);
+		node_start(id);
+		run_until_ring(4, 60000);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("engine");
+	TCase *tcase = tcase_create("ring seqs");
+
+	tcase_add_checked_fixture(tcase, net_setup, net_teardown);
+	tcase_add_test(tcase, forged_ring_seqs_leave_room);
+	tcase_add_test(tcase, a_ring_beyond_belief_is_not_gathered_for);
+	tcase_add_test(tcase, forged_joins_do_not_use_the_ring_seqs_up);
+	tcase_add_test(tcase, the_last_ring_seq_is_not_passed);
+	tcase_add_loop_test(tcase, a_claim_to_a_node_alone_does_not_part_it_for_good, 1, 4);
+	tcase_add_loop_test(tcase, a_ring_with_a_false_number_does_not_part_a_node_for_good, 0, 2);
+	tcase_add_loop_test(tcase, rings_far_apart_become_one, 0, 7);
+	suite_add_tcase(suite, tcase);
+
+	return suite_run(suite);
+}
