@@ -20,7 +20,8 @@ static uint64_t belief_of(uint64_t ring_seq)
 
 bool claim_is_believed(const struct totem_engine *engine, uint64_t ring_seq, uint64_t step_max)
 {
-	uint64_t from = belief_of(engine->ring.seq);
+	/* Its companions still have the seq of the old ring when the one of this node has fallen. */
+	uint64_t from = belief_of(engine->ring.seq > engine->old_ring.seq ? engine->ring.seq : engine->old_ring.seq);
 
 	if (from < RING_SEQ_LONE_MAX && engine->memb.count <= 1)
 		from = RING_SEQ_LONE_MAX;
@@ -33,10 +34,11 @@ static bool is_far_above(uint64_t higher, uint64_t lower)
 	return higher > belief_of(lower) + RING_SEQ_STEP_MAX;
 }
 
-void claim_heard(struct totem_engine *engine, uint64_t ring_seq)
+void claim_heard(struct totem_engine *engine, uint32_t id, uint64_t ring_seq)
 {
 	if (is_far_above(engine->ring.seq, ring_seq) && ring_seq >= engine->low_claim) {
 		engine->low_claim = ring_seq;
+		engine->low_claimer = id;
 		engine->has_low_claim = true;
 	}
 }
@@ -60,7 +62,17 @@ static uint64_t fresh_number(struct totem_engine *engine)
 	return engine->low_claim + (has_room ? span : 0) + engine_random(engine) % span;
 }
 
-uint64_t claim_highest(struct totem_engine *engine)
+/*
+ * Return whether the next ring must have a lower number than its members have. A node that will be a member believes
+ * them. Members that refuse lower numbers form the ring with the next attempt: Corosync's nodes may be such.
+ */
+static bool must_fall(const struct totem_engine *engine, uint64_t highest)
+{
+	return is_refused(engine, highest) && !node_set_has(&engine->live, engine->low_claimer) &&
+	       (engine->live.count == 1 || !engine->has_fallen);
+}
+
+uint64_t claim_next(struct totem_engine *engine)
 {
 	uint64_t highest = engine->ring.seq;
 
@@ -71,8 +83,9 @@ uint64_t claim_highest(struct totem_engine *engine)
 		if (peer != NULL && id != engine->options.nodeid && peer->join_seq > highest)
 			highest = peer->join_seq;
 	}
-	if (!is_refused(engine, highest))
+	if (!must_fall(engine, highest))
 		return highest;
+	engine->has_fallen = true;
 
 	const struct totem_trace trace = {.kind = TOTEM_TRACE_RING_SEQ_LOWERED, .ring = engine->ring};
 

@@ -128,7 +128,7 @@ void commit_create(struct totem_engine *engine)
 
 	if (engine->state != TOTEM_GATHER && !TOTEM_QUIRK(engine, JOIN_BEFORE_LEAVE_STATE))
 		return;
-	seq = TOTEM_MUTANT(engine, RING_SEQ_REUSED) ? engine->old_ring.seq : claim_highest(engine);
+	seq = TOTEM_MUTANT(engine, RING_SEQ_REUSED) ? engine->old_ring.seq : claim_next(engine);
 	if (seq >= TOTEM_RING_SEQ_END - RING_SEQ_STEP) {
 		const struct totem_trace trace = {.kind = TOTEM_TRACE_RING_SEQ_END, .ring = engine->ring};
 

@@ -436,7 +436,7 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 		peer_accuse(engine, join.system_from); /* the nodes that this node gave up itself */
 		return;
 	}
-	claim_heard(engine, join.ring_seq);
+	claim_heard(engine, join.system_from, join.ring_seq);
 	if (peer_is_stale(engine, peer, join.ring_seq)) {
 		engine_refuse(engine, TOTEM_REFUSED_STALE, join.system_from);
 		return;

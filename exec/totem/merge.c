@@ -30,7 +30,7 @@ void merge_foreign(
 		peer->heard_ns = engine->now_ns;
 	if (engine->is_pausing)
 		return;
-	claim_heard(engine, ring->seq);
+	claim_heard(engine, node, ring->seq);
 	if (peer_is_ignored(engine, node)) {
 		if (peer != NULL && !engine->is_cut)
 			suspect_ask(engine, peer, ASK_GAP_NS);

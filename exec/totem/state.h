@@ -181,7 +181,9 @@ struct totem_engine {
 	struct ring_id ring;     /* committed to last */
 	struct ring_id old_ring; /* installed last */
 	uint64_t low_claim;      /* claim.c: the highest ring seq heard that was far below that of `ring` */
+	uint32_t low_claimer;    /* the node that named it last */
 	bool has_low_claim;      /* since the last installation */
+	bool has_fallen;         /* a ring with a new, lower seq was begun since then */
 	struct node_set memb; /* of the installed ring */
 	struct node_set proc, failed, consensus;
 	struct node_set new_memb, trans, deliver;
@@ -425,15 +427,15 @@ void retransmit_request(struct totem_engine *engine, struct wire_token *token);
  * packet could take all rings there, and then no node would accept the next one.
  */
 bool claim_is_believed(const struct totem_engine *engine, uint64_t ring_seq, uint64_t step_max);
-/** Another node has named this ring seq, which is believed. */
-void claim_heard(struct totem_engine *engine, uint64_t ring_seq);
+/** Node id has named this ring seq, which is believed. */
+void claim_heard(struct totem_engine *engine, uint32_t id, uint64_t ring_seq);
 /** Return whether a ring with this seq may follow `ring`. It is higher, unless other nodes may refuse the seq of `ring`. */
 bool claim_is_followed(const struct totem_engine *engine, uint64_t ring_seq);
 /**
- * Return the seq that the next ring must exceed: the highest of the nodes in `live`. If other nodes may refuse that one,
- * it is a new number, and a trace says so.
+ * Return the seq that the next ring of the nodes in `live` must exceed: the highest of theirs. If it keeps another node
+ * out, it is a new number, and a trace says so.
  */
-uint64_t claim_highest(struct totem_engine *engine);
+uint64_t claim_next(struct totem_engine *engine);
 
 /* --- gather.c --- */
 void gather_enter(struct totem_engine *engine, enum gather_cause cause);

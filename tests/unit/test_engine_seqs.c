@@ -198,6 +198,9 @@ START_TEST(rings_far_apart_become_one)
 	run_for(5000);
 	unite();
 	run_until_ring(4, 60000);
+	/* A node alone follows a ring that was attacked. */
+	if (alone[_i][1] + alone[_i][2] == 2 && alone[_i][0] + alone[_i][3] == 1)
+		ck_assert_uint_gt(ring_of(1)->seq, FAR_SEQ);
 	send_many(2, 3);
 	run_until_received(3, 1000);
 	/* The disks keep no number that parts a node again. */
@@ -206,6 +209,34 @@ START_TEST(rings_far_apart_become_one)
 		node_start(id);
 		run_until_ring(4, 60000);
 	}
+}
+END_TEST
+
+/* Node 2 refuses lower numbers, as a member that knows nothing of them. A false packet tells node 1 of one. */
+START_TEST(a_member_that_does_not_follow_is_in_the_next_ring)
+{
+	const struct wire_merge_detect merge = {.system_from = 3, .ring = {3, 4}};
+	uint8_t bytes[64];
+	uint64_t until_ns;
+
+	net->node_count = 2;
+	for (uint32_t id = 1; id <= 2; id++) {
+		node_of(id)->ring_seq = FAR_SEQ;
+		node_start(id);
+	}
+	run_until_ring(2, 5000);
+	run_for(1000);
+
+	struct ring_id before = *ring_of(1);
+
+	feed(1, bytes, wire_encode_merge_detect(&merge, false, bytes, sizeof(bytes)));
+	ck_assert(node_of(1)->engine->has_low_claim);
+	for (until_ns = net->now_ns + 20000 * MS; net_step(net, until_ns);)
+		node_of(2)->engine->has_low_claim = false;
+	ck_assert(!ring_id_equal(ring_of(1), &before));
+	ck_assert(ring_id_equal(ring_of(1), ring_of(2)));
+	ck_assert_int_eq(totem_engine_state(node_of(2)->engine), TOTEM_OPERATIONAL);
+	ck_assert_uint_eq(node_of(1)->evicted_count + node_of(2)->evicted_count, 0);
 }
 END_TEST
 
@@ -222,6 +253,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_claim_to_a_node_alone_does_not_part_it_for_good, 1, 4);
 	tcase_add_loop_test(tcase, a_ring_with_a_false_number_does_not_part_a_node_for_good, 0, 2);
 	tcase_add_loop_test(tcase, rings_far_apart_become_one, 0, 7);
+	tcase_add_test(tcase, a_member_that_does_not_follow_is_in_the_next_ring);
 	suite_add_tcase(suite, tcase);
 
 	return suite_run(suite);
