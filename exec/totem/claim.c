@@ -1,5 +1,5 @@
 /*
- * What packets claim about ring seqs: book membership, "Ring ids". A claim may be forged. So a node believes only claims
+ * Ring seqs in packets are claims: book membership, "Ring ids". A claim may be forged. So a node believes only claims
  * that leave room for many more rings, and its own number follows the rings that it forms, not the claims that it hears.
  *
  * A node alone believes more than a member of a ring does, since it must find a ring that was attacked. So a forged join

@@ -20,7 +20,7 @@ static bool is_parted(struct net *n, uint32_t from, uint32_t to, const struct wi
 	return sides[from] != sides[to];
 }
 
-/* Whatever ring seq a forged join takes the ring to, it must be able to form the next one. */
+/* A forged join takes the ring to a high seq. It must be able to form the next one. */
 START_TEST(forged_ring_seqs_leave_room)
 {
 	static const uint64_t seqs[] = {UINT64_C(1) << 32, UINT64_C(1) << 62, UINT64_C(1) << 63,
@@ -182,7 +182,7 @@ START_TEST(a_ring_with_a_false_number_does_not_part_a_node_for_good)
 }
 END_TEST
 
-/* What the disks of the nodes say: rings of one or two, far apart. Each may have the lowest id. */
+/* The disks of the nodes have seqs of rings far apart. Each may have the lowest id. */
 START_TEST(rings_far_apart_become_one)
 {
 	static const uint32_t alone[][4] = {{1, 0, 0, 0}, {0, 0, 0, 1}, {1, 1, 0, 0}, {0, 0, 1, 1}, {1, 0, 1, 0},
