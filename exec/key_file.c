@@ -72,12 +72,16 @@ static int set_rights(const struct key_file *file, int fd)
 
 int key_file_write_next(struct key_file *file, const void *key, size_t size)
 {
-	key_file_drop_next(file);
-	int fd = openat(file->folder, file->next, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int error = 0, fd = -1;
 
-	if (fd < 0) {
-		int error = -errno;
-
+	/* One that an earlier rotation left. If it must stay, that is the reason, and not that it exists. */
+	if (unlinkat(file->folder, file->next, 0) < 0 && errno != ENOENT)
+		error = -errno;
+	if (error == 0)
+		fd = openat(file->folder, file->next, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (error == 0 && fd < 0)
+		error = -errno;
+	if (error < 0) {
 		file->is_folder_closed = is_closed(error);
 		return error;
 	}
