@@ -279,7 +279,7 @@ START_TEST(a_file_that_cannot_be_written_is_named)
 	struct result result = prepare_key();
 
 	ck_assert_int_eq(result.rc, -EINVAL);
-	snprintf(want, sizeof(want), "cannot write '%s': File exists", next_path);
+	snprintf(want, sizeof(want), "cannot write '%s': Is a directory", next_path);
 	ck_assert_str_eq(result.text, want);
 	ck_assert_int_eq(commit(), -ENOENT);
 	ck_assert(FILE_IS_OLD && USES_OLD);
