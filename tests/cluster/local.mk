@@ -291,3 +291,12 @@ limits-long: check-programs
 		bash $(srcdir)/%D%/slow_receiver.sh
 check-long: limits-long
 .PHONY: limits-long
+
+# One node misbehaves among 15 healthy ones, 500 times. A short play has 6 nodes and 6 rounds.
+dist_check_SCRIPTS += %D%/misbehave.sh
+misbehave-long: check-programs
+	@MISBEHAVE_NODES=$${MISBEHAVE_NODES:-16} MISBEHAVE_ROUNDS=$${MISBEHAVE_ROUNDS:-500} \
+		abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
+		bash $(srcdir)/%D%/misbehave.sh
+check-long: misbehave-long
+.PHONY: misbehave-long
