@@ -105,8 +105,6 @@ saw_the_same() {
 # --- processes on the node that misbehaves ---
 
 start_ghosts() {
-	local i
-
 	while [ ${#ghosts[@]} -lt 3 ]; do
 		lab_exec "$victim" "$(lab_program cpg_watch)" -g ghosts -m 1000 -w 100000 >/dev/null 2>&1 &
 		ghosts+=($!)
