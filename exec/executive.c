@@ -1,5 +1,6 @@
 #include "exec/executive.h"
 
+#include <time.h>
 #include <unistd.h>
 
 #include "exec/config/model.h"
@@ -33,6 +34,124 @@
 #define STOP_LOOK_NS 1000000u /* how often the queue is looked at while stopping */
 /* A queue that does not get shorter for so long will not: the ring stands still, or changes all the time. */
 #define STOP_STILL_NS UINT64_C(2000000000)
+
+/* --- what the ring tells --- */
+
+static void on_deliver(void *arg, const struct totem_message *message)
+{
+	struct executive *executive = arg;
+
+	delivery_begin(executive->delivery, message);
+	route_deliver(executive->route, message);
+	delivery_end(executive->delivery);
+}
+
+/* The order in which the parts learn of a configuration: docs/architecture.md, "One configuration change", 7. */
+static void on_configured(void *arg, const struct totem_configuration *configuration)
+{
+	struct executive *executive = arg;
+
+	ring_note_configuration(executive->ring, configuration); /* the log and the accounts */
+	map_publish_members(executive->map, executive->config, configuration);
+	ring_tell_transport(executive->ring, configuration);
+	/* In this order: book sync, "Queues". */
+	delivery_configure(executive->delivery, configuration);
+	route_configure(executive->route, configuration);
+	sync_configure(executive->sync, configuration);
+	if (configuration->is_regular)
+		reload_membership(executive->reload, configuration->members, configuration->member_count);
+	ipc_gate(executive->ipc);
+}
+
+/*
+ * Other nodes may leave little of this rotation to this one. The messages that wait show in the token all the same, and
+ * give this node its share of the next rotation.
+ */
+static bool on_visit(void *arg)
+{
+	struct executive *executive = arg;
+
+	return ipc_pull(executive->ipc);
+}
+
+static void on_lingering(void *arg)
+{
+	struct executive *executive = arg;
+
+	ipc_tell(executive->ipc);
+	ipc_pull_all(executive->ipc);
+}
+
+static void on_passed(void *arg)
+{
+	struct executive *executive = arg;
+
+	delivery_passed(executive->delivery); /* a verdict goes before the barrier behind it */
+	sync_passed(executive->sync);
+	resync_passed(executive->resync);
+}
+
+static void on_room(void *arg)
+{
+	struct executive *executive = arg;
+
+	ipc_room(executive->ipc);
+	ipc_gate(executive->ipc);
+}
+
+static void on_refused(void *arg) { ipc_gate(((struct executive *)arg)->ipc); }
+
+static void on_lease(void *arg) { ipc_room(((struct executive *)arg)->ipc); }
+
+static bool needs_lease(void *arg) { return quorum_has_provider(((struct executive *)arg)->quorum); }
+
+static uint64_t epoch_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void on_trace(void *arg, uint64_t now_ns, const struct totem_trace *trace)
+{
+	struct executive *executive = arg;
+
+	(void)now_ns;
+	if (trace->kind == TOTEM_TRACE_PAUSED)
+		totem_stats_paused(executive->totem_stats, trace->value);
+	else if (trace->kind == TOTEM_TRACE_EVICTED)
+		evictions_note(executive->evictions, epoch_ms(), trace->eviction);
+}
+
+static void on_stop(void *arg, int exit_code) { executive_stop(arg, exit_code); }
+
+static struct ring *create_ring(struct executive *executive, int *exit_code)
+{
+	const struct ring_parts parts = {
+		.loop = executive->loop,
+		.stats = executive->stats,
+		.account = &executive->account,
+		.state_dir = executive->state_dir,
+		.random_seed = executive->random_seed,
+	};
+	const struct ring_listener listener = {
+		.arg = executive,
+		.deliver = on_deliver,
+		.configured = on_configured,
+		.visit = on_visit,
+		.lingering = on_lingering,
+		.passed = on_passed,
+		.room = on_room,
+		.refused = on_refused,
+		.lease = on_lease,
+		.needs_lease = needs_lease,
+		.trace = on_trace,
+		.stop = on_stop,
+	};
+
+	return ring_create(&parts, &listener, executive->config, exit_code);
+}
 
 /* --- parts --- */
 
@@ -74,7 +193,7 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 		return exit_code;
 	}
 	rotate_look(executive);
-	executive->ring = ring_create(executive, &exit_code);
+	executive->ring = create_ring(executive, &exit_code);
 	return executive->ring == NULL ? exit_code : 0;
 }
 

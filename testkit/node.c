@@ -199,7 +199,7 @@ static int start_ring(struct kit_node *node)
 		node->executive.plugins, COTERIE_KIND_TRANSPORT, transport_name(node->kit), &error);
 	if (node->transport == NULL)
 		return fail(node, error.text);
-	return ring_start(node->executive.ring, node->transport) == 0 ? 0 : fail(node, "its ring does not start");
+	return ring_start(node->executive.ring, node->executive.config, node->transport) == 0 ? 0 : fail(node, "its ring does not start");
 }
 
 static int start_parts(struct kit_node *node)
