@@ -126,6 +126,49 @@ static void on_trace(void *arg, uint64_t now_ns, const struct totem_trace *trace
 
 static void on_stop(void *arg, int exit_code) { executive_stop(arg, exit_code); }
 
+/* --- what other parts tell --- */
+
+static void on_verdict(void *arg, const struct coterie_quorum *verdict)
+{
+	struct executive *executive = arg;
+
+	executive->is_quorate = verdict->is_quorate != 0;
+	delivery_decide(executive->delivery, verdict);
+	if (executive->ipc != NULL)
+		ipc_gate(executive->ipc);
+}
+
+/* Where no provider decides, the verdict is known already. */
+static void on_round_begun(void *arg)
+{
+	struct executive *executive = arg;
+
+	if (!quorum_has_provider(executive->quorum))
+		delivery_announce(executive->delivery, executive->is_quorate);
+}
+
+static void on_synchronized(void *arg)
+{
+	struct executive *executive = arg;
+
+	if (!executive->has_synchronized) {
+		executive->has_synchronized = true;
+		ipc_ready(executive->ipc);
+		process_report(executive->report_fd, 0);
+		executive->report_fd = -1;
+	}
+	process_notify("READY=1");
+	ipc_gate(executive->ipc);
+}
+
+static void gate_clients(struct plugin *plugin)
+{
+	if (plugin->ipc != NULL)
+		ipc_server_gate(plugin->ipc);
+}
+
+/* --- parts --- */
+
 static struct ring *create_ring(struct executive *executive, int *exit_code)
 {
 	const struct ring_parts parts = {
@@ -153,11 +196,47 @@ static struct ring *create_ring(struct executive *executive, int *exit_code)
 	return ring_create(&parts, &listener, executive->config, exit_code);
 }
 
-/* --- parts --- */
+static struct rekey *create_rekey(struct executive *executive)
+{
+	return rekey_create(&(struct rekey_parts){
+		.config = &executive->config, .plugins = executive->plugins, .ring = executive->ring});
+}
+
+static struct resync *create_resync(struct executive *executive)
+{
+	return resync_create(&(struct resync_parts){.loop = executive->loop,
+		.plugins = executive->plugins,
+		.ring = executive->ring,
+		.nodeid = executive->nodeid,
+		.gate = gate_clients});
+}
+
+static struct sync *create_sync(struct executive *executive)
+{
+	return sync_create(&(struct sync_parts){.loop = executive->loop,
+		.plugins = executive->plugins,
+		.ring = executive->ring,
+		.delivery = executive->delivery,
+		.resync = executive->resync,
+		.arg = executive,
+		.begun = on_round_begun,
+		.synchronized = on_synchronized,
+		.stop = on_stop});
+}
+
+static struct route *create_route(struct executive *executive)
+{
+	return route_create(&(struct route_parts){.loop = executive->loop,
+		.plugins = executive->plugins,
+		.ring = executive->ring,
+		.delivery = executive->delivery,
+		.sync = executive->sync,
+		.resync = executive->resync});
+}
 
 int executive_create_parts(struct executive *executive, const char *const *directories, uint32_t count)
 {
-	int exit_code = EXIT_NO_MEMORY;
+	int exit_code = 0;
 
 	executive->map = map_create();
 	if (executive->map == NULL || config_publish(executive->config, executive->map) < 0) {
@@ -170,15 +249,20 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 		log_line("MAIN", LOG_ERR, "cannot create the statistics map: out of memory");
 		return EXIT_STATS;
 	}
+	rotate_look(executive);
+	executive->ring = create_ring(executive, &exit_code);
+	if (executive->ring == NULL)
+		return exit_code;
 	executive->totem_stats = totem_stats_create(executive);
 	executive->evictions = evictions_create(executive->stats);
-	executive->quorum = quorum_create(executive, executive->config->quorum_provider);
-	executive->rekey = rekey_create(executive);
+	executive->quorum = quorum_create(executive->config->quorum_provider, on_verdict, executive);
+	executive->is_quorate = executive->config->quorum_provider == NULL;
 	executive->plugins = plugin_registry_create(executive, directories, count);
-	executive->route = route_create(executive);
-	executive->delivery = delivery_create(executive);
-	executive->sync = sync_create(executive);
-	executive->resync = resync_create(executive);
+	executive->rekey = create_rekey(executive);
+	executive->delivery = delivery_create(executive->ring);
+	executive->resync = create_resync(executive);
+	executive->sync = create_sync(executive);
+	executive->route = create_route(executive);
 	executive->ipc = ipc_create(executive);
 	executive->life = plugin_life_create(executive);
 	executive->reload = reload_create(executive);
@@ -190,11 +274,9 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 		executive->resync == NULL || executive->life == NULL || executive->ipc == NULL ||
 		executive->reload == NULL || executive->rotate == NULL) {
 		log_line("MAIN", LOG_ERR, "out of memory");
-		return exit_code;
+		return EXIT_NO_MEMORY;
 	}
-	rotate_look(executive);
-	executive->ring = create_ring(executive, &exit_code);
-	return executive->ring == NULL ? exit_code : 0;
+	return 0;
 }
 
 void executive_show(struct executive *executive, struct plugin *plugin)
@@ -326,6 +408,8 @@ void executive_stop(struct executive *executive, int exit_code)
 		return;
 	executive->is_stopping = true;
 	executive->exit_code = exit_code;
+	if (executive->quorum != NULL)
+		quorum_stop(executive->quorum);
 	process_notify("STOPPING=1");
 	if (loop_defer(executive->loop, start_stop, executive) < 0)
 		loop_stop(executive->loop);
@@ -347,16 +431,4 @@ void executive_die(struct executive *executive, int exit_status)
 		exit_status == 255 ? -1 : exit_status);
 	log_close();
 	_exit(exit_status & 255);
-}
-
-void executive_synchronized(struct executive *executive)
-{
-	if (!executive->has_synchronized) {
-		executive->has_synchronized = true;
-		ipc_ready(executive->ipc);
-		process_report(executive->report_fd, 0);
-		executive->report_fd = -1;
-	}
-	process_notify("READY=1");
-	ipc_gate(executive->ipc);
 }

@@ -62,7 +62,7 @@ struct executive {
 	struct reload *reload;
 	struct rotate *rotate;
 	uint32_t nodeid;
-	bool is_quorate;           /* set by quorum.c, true without a provider */
+	bool is_quorate;           /* as the quorum provider has decided, true without one */
 	bool has_synchronized;     /* the first synchronisation is complete */
 	bool is_stopping;
 	uint64_t random_seed;      /* of the ring, or 0: from the system */
@@ -97,7 +97,5 @@ void executive_stop(struct executive *executive, int exit_code);
 void executive_dump(struct executive *executive);
 /** End the process at once, without a word to clients or nodes. The caller has logged the reason. */
 void executive_die(struct executive *executive, int exit_status) __attribute__((noreturn));
-/** Called by sync.c when a synchronisation is complete. */
-void executive_synchronized(struct executive *executive);
 
 #endif

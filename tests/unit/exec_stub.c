@@ -132,12 +132,6 @@ int resync_members(const struct resync *resync, const struct plugin *plugin, uin
 	return -ENOTSUP;
 }
 
-void delivery_decide(struct delivery *delivery, const struct coterie_quorum *verdict)
-{
-	(void)delivery, (void)verdict;
-	exec_stub.decided++;
-}
-
 int delivery_get(const struct delivery *delivery, struct coterie_delivery *place)
 {
 	(void)delivery, (void)place;

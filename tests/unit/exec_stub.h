@@ -26,7 +26,6 @@ struct exec_stub {
 	int exit_status; /* executive_die jumps to on_die */
 	jmp_buf on_die;
 	uint32_t joins, parts; /* of services, told to the ring */
-	uint32_t decided; /* verdicts of the quorum provider, told to delivery.c */
 	int shown;             /* plugins in the maps */
 	uint32_t sent; /* ring messages */
 	int send_rc;

@@ -328,7 +328,7 @@ void set_up_with(const char *transport_name)
 	tally.options = plugin_options_create(executive.config, &tally_descriptor, &error);
 	transport.options = plugin_options_create(executive.config, &udpu_descriptor, &error);
 	executive.stats = stats_create(executive.loop);
-	executive.rekey = rekey_create(&executive);
+	executive.rekey = rekey_create(&(struct rekey_parts){.config = &executive.config});
 	executive.reload = reload_create(&executive);
 	for (uint32_t i = 0; i < 3; i++)
 		seen.members[seen.member_count++] = i + 1;
