@@ -161,6 +161,15 @@ static void on_synchronized(void *arg)
 	ipc_gate(executive->ipc);
 }
 
+static const char *phase(void *arg)
+{
+	const struct executive *executive = arg;
+
+	return executive->is_stopping ? "stopping" : executive->has_synchronized ? NULL : "starting";
+}
+
+static void on_dump(void *arg) { executive_dump(arg); }
+
 static void gate_clients(struct plugin *plugin)
 {
 	if (plugin->ipc != NULL)
@@ -194,6 +203,37 @@ static struct ring *create_ring(struct executive *executive, int *exit_code)
 	};
 
 	return ring_create(&parts, &listener, executive->config, exit_code);
+}
+
+static struct stats_daemon *create_stats_daemon(struct executive *executive)
+{
+	return stats_daemon_create(&(struct stats_daemon_parts){.loop = executive->loop,
+		.stats = executive->stats,
+		.ring = executive->ring,
+		.account = &executive->account,
+		.timers_late = &executive->timers_late,
+		.config = &executive->config,
+		.instance = executive->instance,
+		.nodeid = executive->nodeid,
+		.phase = phase,
+		.arg = executive});
+}
+
+static struct totem_stats *create_totem_stats(struct executive *executive)
+{
+	return totem_stats_create(&(struct totem_stats_parts){.loop = executive->loop,
+		.stats = executive->stats,
+		.ring = executive->ring,
+		.config = &executive->config});
+}
+
+static struct runtime_keys *create_runtime_keys(struct executive *executive)
+{
+	return runtime_keys_create(&(struct runtime_keys_parts){.map = executive->map,
+		.ring = executive->ring,
+		.state_dir = executive->state_dir,
+		.dump = on_dump,
+		.arg = executive});
 }
 
 static struct rekey *create_rekey(struct executive *executive)
@@ -243,9 +283,8 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 		log_line("MAIN", LOG_ERR, "cannot create the configuration map: out of memory");
 		return EXIT_MAP;
 	}
-	executive->runtime_keys = runtime_keys_create(executive);
 	executive->stats = stats_create(executive->loop);
-	if (executive->stats == NULL || stats_daemon_add(executive) < 0) {
+	if (executive->stats == NULL) {
 		log_line("MAIN", LOG_ERR, "cannot create the statistics map: out of memory");
 		return EXIT_STATS;
 	}
@@ -253,7 +292,13 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 	executive->ring = create_ring(executive, &exit_code);
 	if (executive->ring == NULL)
 		return exit_code;
-	executive->totem_stats = totem_stats_create(executive);
+	executive->stats_daemon = create_stats_daemon(executive);
+	if (executive->stats_daemon == NULL) {
+		log_line("MAIN", LOG_ERR, "cannot create the statistics map: out of memory");
+		return EXIT_STATS;
+	}
+	executive->runtime_keys = create_runtime_keys(executive);
+	executive->totem_stats = create_totem_stats(executive);
 	executive->evictions = evictions_create(executive->stats);
 	executive->quorum = quorum_create(executive->config->quorum_provider, on_verdict, executive);
 	executive->is_quorate = executive->config->quorum_provider == NULL;
@@ -283,12 +328,12 @@ void executive_show(struct executive *executive, struct plugin *plugin)
 {
 	if (plugin->descriptor->kind == COTERIE_KIND_SERVICE)
 		map_publish_service(executive->map, plugin);
-	stats_plugin_add(executive, plugin);
+	stats_plugin_add(executive->stats, plugin);
 }
 
 void executive_conceal(struct executive *executive, struct plugin *plugin)
 {
-	stats_plugin_del(executive, plugin);
+	stats_plugin_del(executive->stats, plugin);
 	if (plugin->descriptor->kind == COTERIE_KIND_SERVICE)
 		map_unpublish_service(executive->map, plugin);
 }
@@ -343,6 +388,7 @@ void executive_destroy_parts(struct executive *executive)
 	evictions_destroy(executive->evictions);
 	totem_stats_destroy(executive->totem_stats);
 	stats_destroy(executive->stats);
+	stats_daemon_destroy(executive->stats_daemon);
 	runtime_keys_destroy(executive->runtime_keys);
 	map_destroy(executive->map);
 }

@@ -95,7 +95,10 @@ const char *config_option(const struct config *config, const char *plugin, const
 
 /* --- ring.c, route.c, sync.c, the engine --- */
 
-struct totem_engine *ring_engine(struct ring *ring) { return (struct totem_engine *)ring; }
+struct totem_engine *ring_engine(struct ring *ring)
+{
+	return exec_stub.has_no_engine ? NULL : (struct totem_engine *)ring;
+}
 
 void totem_engine_queue(const struct totem_engine *engine, struct totem_queue *queue)
 {

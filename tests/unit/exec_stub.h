@@ -22,6 +22,7 @@ struct exec_stub {
 	bool is_synchronizing;
 	bool is_lapsed; /* the ring has no lease */
 	bool is_safe_kept;
+	bool has_no_engine; /* the ring has not started */
 	uint32_t stops;
 	int exit_status; /* executive_die jumps to on_die */
 	jmp_buf on_die;
