@@ -274,6 +274,32 @@ static struct route *create_route(struct executive *executive)
 		.resync = executive->resync});
 }
 
+static struct reload *create_reload(struct executive *executive)
+{
+	return reload_create(&(struct reload_parts){.config = &executive->config,
+		.local_name = executive->local_name,
+		.instance = executive->instance,
+		.state_dir = executive->state_dir,
+		.nodeid = executive->nodeid,
+		.loop = executive->loop,
+		.map = executive->map,
+		.stats = executive->stats,
+		.plugins = executive->plugins,
+		.life = executive->life,
+		.quorum = executive->quorum,
+		.rekey = executive->rekey,
+		.ring = executive->ring});
+}
+
+static struct rotate *create_rotate(struct executive *executive)
+{
+	return rotate_create(&(struct rotate_parts){.loop = executive->loop,
+		.config = &executive->config,
+		.state_dir = executive->state_dir,
+		.reload = executive->reload,
+		.ring = executive->ring});
+}
+
 int executive_create_parts(struct executive *executive, const char *const *directories, uint32_t count)
 {
 	int exit_code = 0;
@@ -288,7 +314,7 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 		log_line("MAIN", LOG_ERR, "cannot create the statistics map: out of memory");
 		return EXIT_STATS;
 	}
-	rotate_look(executive);
+	rotate_look(executive->config, executive->state_dir);
 	executive->ring = create_ring(executive, &exit_code);
 	if (executive->ring == NULL)
 		return exit_code;
@@ -310,8 +336,8 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 	executive->route = create_route(executive);
 	executive->ipc = ipc_create(executive);
 	executive->life = plugin_life_create(executive);
-	executive->reload = reload_create(executive);
-	executive->rotate = rotate_create(executive);
+	executive->reload = create_reload(executive);
+	executive->rotate = create_rotate(executive);
 	if (executive->runtime_keys == NULL || executive->totem_stats == NULL || executive->quorum == NULL ||
 		executive->rekey == NULL || executive->plugins == NULL || executive->route == NULL ||
 		executive->delivery == NULL ||

@@ -10,7 +10,6 @@
 #include <stdbool.h>
 
 #include "exec/config/model.h"
-#include "exec/executive.h"
 #include "exec/log.h"
 
 /** A node that the transport knows although the node list does not. */
@@ -56,7 +55,7 @@ struct reload_kept {
 };
 
 struct reload {
-	struct executive *executive;
+	struct reload_parts parts;
 	struct job *job;             /* the reading that is under way, or NULL */
 	struct waiter *now, *next;   /* for its result, and for that of the reading after it */
 	struct reload_kept kept;
@@ -74,6 +73,9 @@ struct reload {
 	bool is_removed;                 /* this node has accepted a node list without it, and stays until it is stopped */
 	bool is_telling;                 /* waiters are told their result. New ones wait for the next reading */
 };
+
+/** Return the running configuration. */
+static inline struct config *reload_running(const struct reload *reload) { return *reload->parts.config; }
 
 /** The origin of a configuration. */
 enum reload_source {
@@ -168,7 +170,7 @@ int reload_departure_check(const struct reload *reload, const struct config *con
 /**
  * Remove nodes that are gone from the transport. Those that are members of the ring become departing nodes first.
  *
- * @param before  the configuration until now; executive->config is the new one
+ * @param before  the configuration until now; reload_running is the new one
  */
 void reload_nodes_remove(struct reload *reload, const struct config *before);
 

@@ -16,7 +16,7 @@ struct ring_account;
 struct stats;
 struct stats_daemon;
 
-/** What the statistics are read from. All is borrowed until stats_daemon_destroy. */
+/** The parts that the statistics are read from. All are borrowed until stats_daemon_destroy. */
 struct stats_daemon_parts {
 	struct loop *loop;
 	struct stats *stats;
