@@ -5,7 +5,6 @@
 #include "exec/reload_private.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,16 +29,6 @@ struct plan {
 	struct plugin_plan *plugins;
 	uint32_t plugin_count;
 };
-
-int reload_fail(struct reload_error *error, int rc, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(error->text, sizeof(error->text), format, arguments);
-	va_end(arguments);
-	return rc;
-}
 
 static int fail_memory(struct reload_error *error)
 {

@@ -11,18 +11,6 @@
 
 /* --- departures --- */
 
-bool reload_is_member(const struct reload *reload, uint32_t nodeid)
-{
-	const uint32_t *members;
-	uint32_t count;
-
-	ring_membership(reload->parts.ring, NULL, &members, &count);
-	for (uint32_t i = 0; i < count; i++)
-		if (members[i] == nodeid)
-			return true;
-	return false;
-}
-
 static int departing_add(struct reload *reload, const struct config_node *node)
 {
 	struct departing *list =

@@ -58,6 +58,18 @@ const struct sockaddr_storage *reload_address_of(const struct config_node *node,
 	return &node->addresses[link];
 }
 
+bool reload_is_member(const struct reload *reload, uint32_t nodeid)
+{
+	const uint32_t *members;
+	uint32_t count;
+
+	ring_membership(reload->parts.ring, NULL, &members, &count);
+	for (uint32_t i = 0; i < count; i++)
+		if (members[i] == nodeid)
+			return true;
+	return false;
+}
+
 /* Where the transport has a node until now, or NULL. */
 static const struct sockaddr_storage *running_address(
 	const struct reload *reload, uint32_t nodeid, uint32_t link)

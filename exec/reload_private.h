@@ -1,6 +1,6 @@
 /*
- * Shared by the files of the reload: reload.c, reload_apply.c, reload_count.c, reload_hangup.c, reload_key.c,
- * reload_keys.c, reload_list.c, reload_nodes.c, reload_peers.c and reload_quorum.c. No other file includes this.
+ * Shared by the files of the reload: reload.c, reload_apply.c, reload_count.c, reload_error.c, reload_hangup.c,
+ * reload_key.c, reload_keys.c, reload_list.c, reload_nodes.c, reload_peers.c and reload_quorum.c. No other file includes this.
  */
 #ifndef EXEC_RELOAD_PRIVATE_H
 #define EXEC_RELOAD_PRIVATE_H
@@ -83,6 +83,8 @@ enum reload_source {
 	RELOAD_KEYS, /* the map: it has the keys already */
 };
 
+/* --- reload_error.c --- */
+
 /** Fill in *error. @return rc */
 int reload_fail(struct reload_error *error, int rc, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -161,10 +163,11 @@ struct departing *reload_find_departing(const struct reload *reload, uint32_t no
 /** Return the address of a node of the node list on a link, or NULL. */
 const struct sockaddr_storage *reload_address_of(const struct config_node *node, uint32_t link);
 
-/* --- reload_nodes.c --- */
-
 /** Return whether a node is a member of the ring's present configuration. */
 bool reload_is_member(const struct reload *reload, uint32_t nodeid);
+
+/* --- reload_nodes.c --- */
+
 /** May the running nodes that the file does not have go? -EINVAL */
 int reload_departure_check(const struct reload *reload, const struct config *config, struct reload_error *error);
 /**
