@@ -6,7 +6,6 @@
 
 #include <coterie/service.h>
 
-#include "exec/executive.h"
 #include "exec/log.h"
 #include "exec/resync.h"
 #include "exec/ring.h"
@@ -34,7 +33,7 @@ struct voice {
 };
 
 struct delivery {
-	struct executive *executive;
+	struct ring *out; /* for announcements */
 	const struct totem_message *message; /* NULL: none is delivered now */
 	bool is_regular;
 	bool is_whole;            /* all members of the regular configuration are in the present one */
@@ -73,7 +72,7 @@ static void send_verdict(struct delivery *delivery)
 	};
 	struct iovec iov = {&message, sizeof(message)};
 
-	if (ring_send(delivery->executive->ring, "a", TOTEM_AGREED, &iov, 1) < 0)
+	if (ring_send(delivery->out, "a", TOTEM_AGREED, &iov, 1) < 0)
 		return; /* again when the token has been passed on */
 	delivery->has_announced = true;
 	delivery->announced = delivery->verdict;
@@ -203,12 +202,12 @@ int delivery_get(const struct delivery *delivery, struct coterie_delivery *place
 
 /* --- life --- */
 
-struct delivery *delivery_create(struct executive *executive)
+struct delivery *delivery_create(struct ring *ring)
 {
 	struct delivery *delivery = calloc(1, sizeof(*delivery));
 
 	if (delivery != NULL)
-		delivery->executive = executive;
+		delivery->out = ring;
 	return delivery;
 }
 

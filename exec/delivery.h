@@ -27,13 +27,14 @@
 /** In the last word of a SERVICE_BUILD: its sender announces its verdict. */
 #define DELIVERY_MARK 1u
 
-struct executive;
 struct delivery;
+struct ring;
 
-struct delivery *delivery_create(struct executive *executive); /* NULL: out of memory */
-void delivery_destroy(struct delivery *delivery);              /* NULL is ignored */
+/** ring: borrowed until delivery_destroy. NULL: out of memory */
+struct delivery *delivery_create(struct ring *ring);
+void delivery_destroy(struct delivery *delivery); /* NULL is ignored */
 
-/* --- from ring.c and route.c --- */
+/* --- from the ring's listener and route.c --- */
 
 /** A configuration, before services hear of it. */
 void delivery_configure(struct delivery *delivery, const struct totem_configuration *configuration);
@@ -49,7 +50,7 @@ void delivery_passed(struct delivery *delivery); /* the token has been passed on
 /** A member's SERVICE_BUILD of this ring has been delivered. */
 void delivery_build(struct delivery *delivery, uint32_t nodeid, bool is_announcing);
 
-/* --- from quorum.c, sync.c and the test kit --- */
+/* --- from the quorum provider, the start of a synchronisation and the test kit --- */
 
 /** The quorum provider has decided. A verdict about another ring than the present one announces nothing. */
 void delivery_decide(struct delivery *delivery, const struct coterie_quorum *verdict);

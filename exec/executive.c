@@ -1,5 +1,6 @@
 #include "exec/executive.h"
 
+#include <time.h>
 #include <unistd.h>
 
 #include "exec/config/model.h"
@@ -34,36 +35,309 @@
 /* A queue that does not get shorter for so long will not: the ring stands still, or changes all the time. */
 #define STOP_STILL_NS UINT64_C(2000000000)
 
+/* --- what the ring tells --- */
+
+static void on_deliver(void *arg, const struct totem_message *message)
+{
+	struct executive *executive = arg;
+
+	delivery_begin(executive->delivery, message);
+	route_deliver(executive->route, message);
+	delivery_end(executive->delivery);
+}
+
+/* The order in which the parts learn of a configuration: docs/architecture.md, "One configuration change", 7. */
+static void on_configured(void *arg, const struct totem_configuration *configuration)
+{
+	struct executive *executive = arg;
+
+	ring_note_configuration(executive->ring, configuration); /* the log and the accounts */
+	map_publish_members(executive->map, executive->config, configuration);
+	ring_tell_transport(executive->ring, configuration);
+	/* In this order: book sync, "Queues". */
+	delivery_configure(executive->delivery, configuration);
+	route_configure(executive->route, configuration);
+	sync_configure(executive->sync, configuration);
+	if (configuration->is_regular)
+		reload_membership(executive->reload, configuration->members, configuration->member_count);
+	ipc_gate(executive->ipc);
+}
+
+/*
+ * Other nodes may leave little of this rotation to this one. The messages that wait show in the token all the same, and
+ * give this node its share of the next rotation.
+ */
+static bool on_visit(void *arg)
+{
+	struct executive *executive = arg;
+
+	return ipc_pull(executive->ipc);
+}
+
+static void on_lingering(void *arg)
+{
+	struct executive *executive = arg;
+
+	ipc_tell(executive->ipc);
+	ipc_pull_all(executive->ipc);
+}
+
+static void on_passed(void *arg)
+{
+	struct executive *executive = arg;
+
+	delivery_passed(executive->delivery); /* a verdict goes before the barrier behind it */
+	sync_passed(executive->sync);
+	resync_passed(executive->resync);
+}
+
+static void on_room(void *arg)
+{
+	struct executive *executive = arg;
+
+	ipc_room(executive->ipc);
+	ipc_gate(executive->ipc);
+}
+
+static void on_refused(void *arg) { ipc_gate(((struct executive *)arg)->ipc); }
+
+static void on_lease(void *arg) { ipc_room(((struct executive *)arg)->ipc); }
+
+static bool needs_lease(void *arg) { return quorum_has_provider(((struct executive *)arg)->quorum); }
+
+static uint64_t epoch_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void on_trace(void *arg, uint64_t now_ns, const struct totem_trace *trace)
+{
+	struct executive *executive = arg;
+
+	(void)now_ns;
+	if (trace->kind == TOTEM_TRACE_PAUSED)
+		totem_stats_paused(executive->totem_stats, trace->value);
+	else if (trace->kind == TOTEM_TRACE_EVICTED)
+		evictions_note(executive->evictions, epoch_ms(), trace->eviction);
+}
+
+static void on_stop(void *arg, int exit_code) { executive_stop(arg, exit_code); }
+
+/* --- what other parts tell --- */
+
+static void on_verdict(void *arg, const struct coterie_quorum *verdict)
+{
+	struct executive *executive = arg;
+
+	executive->is_quorate = verdict->is_quorate != 0;
+	delivery_decide(executive->delivery, verdict);
+	if (executive->ipc != NULL)
+		ipc_gate(executive->ipc);
+}
+
+/* Where no provider decides, the verdict is known already. */
+static void on_round_begun(void *arg)
+{
+	struct executive *executive = arg;
+
+	if (!quorum_has_provider(executive->quorum))
+		delivery_announce(executive->delivery, executive->is_quorate);
+}
+
+static void on_synchronized(void *arg)
+{
+	struct executive *executive = arg;
+
+	if (!executive->has_synchronized) {
+		executive->has_synchronized = true;
+		ipc_ready(executive->ipc);
+		process_report(executive->report_fd, 0);
+		executive->report_fd = -1;
+	}
+	process_notify("READY=1");
+	ipc_gate(executive->ipc);
+}
+
+static const char *phase(void *arg)
+{
+	const struct executive *executive = arg;
+
+	return executive->is_stopping ? "stopping" : executive->has_synchronized ? NULL : "starting";
+}
+
+static void on_dump(void *arg) { executive_dump(arg); }
+
+static void gate_clients(struct plugin *plugin)
+{
+	if (plugin->ipc != NULL)
+		ipc_server_gate(plugin->ipc);
+}
+
 /* --- parts --- */
+
+static struct ring *create_ring(struct executive *executive, int *exit_code)
+{
+	const struct ring_parts parts = {
+		.loop = executive->loop,
+		.stats = executive->stats,
+		.account = &executive->account,
+		.state_dir = executive->state_dir,
+		.random_seed = executive->random_seed,
+	};
+	const struct ring_listener listener = {
+		.arg = executive,
+		.deliver = on_deliver,
+		.configured = on_configured,
+		.visit = on_visit,
+		.lingering = on_lingering,
+		.passed = on_passed,
+		.room = on_room,
+		.refused = on_refused,
+		.lease = on_lease,
+		.needs_lease = needs_lease,
+		.trace = on_trace,
+		.stop = on_stop,
+	};
+
+	return ring_create(&parts, &listener, executive->config, exit_code);
+}
+
+static struct stats_daemon *create_stats_daemon(struct executive *executive)
+{
+	return stats_daemon_create(&(struct stats_daemon_parts){.loop = executive->loop,
+		.stats = executive->stats,
+		.ring = executive->ring,
+		.account = &executive->account,
+		.timers_late = &executive->timers_late,
+		.config = &executive->config,
+		.instance = executive->instance,
+		.nodeid = executive->nodeid,
+		.phase = phase,
+		.arg = executive});
+}
+
+static struct totem_stats *create_totem_stats(struct executive *executive)
+{
+	return totem_stats_create(&(struct totem_stats_parts){.loop = executive->loop,
+		.stats = executive->stats,
+		.ring = executive->ring,
+		.config = &executive->config});
+}
+
+static struct runtime_keys *create_runtime_keys(struct executive *executive)
+{
+	return runtime_keys_create(&(struct runtime_keys_parts){.map = executive->map,
+		.ring = executive->ring,
+		.state_dir = executive->state_dir,
+		.dump = on_dump,
+		.arg = executive});
+}
+
+static struct rekey *create_rekey(struct executive *executive)
+{
+	return rekey_create(&(struct rekey_parts){
+		.config = &executive->config, .plugins = executive->plugins, .ring = executive->ring});
+}
+
+static struct resync *create_resync(struct executive *executive)
+{
+	return resync_create(&(struct resync_parts){.loop = executive->loop,
+		.plugins = executive->plugins,
+		.ring = executive->ring,
+		.nodeid = executive->nodeid,
+		.gate = gate_clients});
+}
+
+static struct sync *create_sync(struct executive *executive)
+{
+	return sync_create(&(struct sync_parts){.loop = executive->loop,
+		.plugins = executive->plugins,
+		.ring = executive->ring,
+		.delivery = executive->delivery,
+		.resync = executive->resync,
+		.arg = executive,
+		.begun = on_round_begun,
+		.synchronized = on_synchronized,
+		.stop = on_stop});
+}
+
+static struct route *create_route(struct executive *executive)
+{
+	return route_create(&(struct route_parts){.loop = executive->loop,
+		.plugins = executive->plugins,
+		.ring = executive->ring,
+		.delivery = executive->delivery,
+		.sync = executive->sync,
+		.resync = executive->resync});
+}
+
+static struct reload *create_reload(struct executive *executive)
+{
+	return reload_create(&(struct reload_parts){.config = &executive->config,
+		.local_name = executive->local_name,
+		.instance = executive->instance,
+		.state_dir = executive->state_dir,
+		.nodeid = executive->nodeid,
+		.loop = executive->loop,
+		.map = executive->map,
+		.stats = executive->stats,
+		.plugins = executive->plugins,
+		.life = executive->life,
+		.quorum = executive->quorum,
+		.rekey = executive->rekey,
+		.ring = executive->ring});
+}
+
+static struct rotate *create_rotate(struct executive *executive)
+{
+	return rotate_create(&(struct rotate_parts){.loop = executive->loop,
+		.config = &executive->config,
+		.state_dir = executive->state_dir,
+		.reload = executive->reload,
+		.ring = executive->ring});
+}
 
 int executive_create_parts(struct executive *executive, const char *const *directories, uint32_t count)
 {
-	int exit_code = EXIT_NO_MEMORY;
+	int exit_code = 0;
 
 	executive->map = map_create();
 	if (executive->map == NULL || config_publish(executive->config, executive->map) < 0) {
 		log_line("MAIN", LOG_ERR, "cannot create the configuration map: out of memory");
 		return EXIT_MAP;
 	}
-	executive->runtime_keys = runtime_keys_create(executive);
 	executive->stats = stats_create(executive->loop);
-	if (executive->stats == NULL || stats_daemon_add(executive) < 0) {
+	if (executive->stats == NULL) {
 		log_line("MAIN", LOG_ERR, "cannot create the statistics map: out of memory");
 		return EXIT_STATS;
 	}
-	executive->totem_stats = totem_stats_create(executive);
+	rotate_look(executive->config, executive->state_dir);
+	executive->ring = create_ring(executive, &exit_code);
+	if (executive->ring == NULL)
+		return exit_code;
+	executive->stats_daemon = create_stats_daemon(executive);
+	if (executive->stats_daemon == NULL) {
+		log_line("MAIN", LOG_ERR, "cannot create the statistics map: out of memory");
+		return EXIT_STATS;
+	}
+	executive->runtime_keys = create_runtime_keys(executive);
+	executive->totem_stats = create_totem_stats(executive);
 	executive->evictions = evictions_create(executive->stats);
-	executive->quorum = quorum_create(executive, executive->config->quorum_provider);
-	executive->rekey = rekey_create(executive);
+	executive->quorum = quorum_create(executive->config->quorum_provider, on_verdict, executive);
+	executive->is_quorate = executive->config->quorum_provider == NULL;
 	executive->plugins = plugin_registry_create(executive, directories, count);
-	executive->route = route_create(executive);
-	executive->delivery = delivery_create(executive);
-	executive->sync = sync_create(executive);
-	executive->resync = resync_create(executive);
+	executive->rekey = create_rekey(executive);
+	executive->delivery = delivery_create(executive->ring);
+	executive->resync = create_resync(executive);
+	executive->sync = create_sync(executive);
+	executive->route = create_route(executive);
 	executive->ipc = ipc_create(executive);
 	executive->life = plugin_life_create(executive);
-	executive->reload = reload_create(executive);
-	executive->rotate = rotate_create(executive);
+	executive->reload = create_reload(executive);
+	executive->rotate = create_rotate(executive);
 	if (executive->runtime_keys == NULL || executive->totem_stats == NULL || executive->quorum == NULL ||
 		executive->rekey == NULL || executive->plugins == NULL || executive->route == NULL ||
 		executive->delivery == NULL ||
@@ -71,23 +345,21 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 		executive->resync == NULL || executive->life == NULL || executive->ipc == NULL ||
 		executive->reload == NULL || executive->rotate == NULL) {
 		log_line("MAIN", LOG_ERR, "out of memory");
-		return exit_code;
+		return EXIT_NO_MEMORY;
 	}
-	rotate_look(executive);
-	executive->ring = ring_create(executive, &exit_code);
-	return executive->ring == NULL ? exit_code : 0;
+	return 0;
 }
 
 void executive_show(struct executive *executive, struct plugin *plugin)
 {
 	if (plugin->descriptor->kind == COTERIE_KIND_SERVICE)
 		map_publish_service(executive->map, plugin);
-	stats_plugin_add(executive, plugin);
+	stats_plugin_add(executive->stats, plugin);
 }
 
 void executive_conceal(struct executive *executive, struct plugin *plugin)
 {
-	stats_plugin_del(executive, plugin);
+	stats_plugin_del(executive->stats, plugin);
 	if (plugin->descriptor->kind == COTERIE_KIND_SERVICE)
 		map_unpublish_service(executive->map, plugin);
 }
@@ -142,6 +414,7 @@ void executive_destroy_parts(struct executive *executive)
 	evictions_destroy(executive->evictions);
 	totem_stats_destroy(executive->totem_stats);
 	stats_destroy(executive->stats);
+	stats_daemon_destroy(executive->stats_daemon);
 	runtime_keys_destroy(executive->runtime_keys);
 	map_destroy(executive->map);
 }
@@ -207,6 +480,8 @@ void executive_stop(struct executive *executive, int exit_code)
 		return;
 	executive->is_stopping = true;
 	executive->exit_code = exit_code;
+	if (executive->quorum != NULL)
+		quorum_stop(executive->quorum);
 	process_notify("STOPPING=1");
 	if (loop_defer(executive->loop, start_stop, executive) < 0)
 		loop_stop(executive->loop);
@@ -228,16 +503,4 @@ void executive_die(struct executive *executive, int exit_status)
 		exit_status == 255 ? -1 : exit_status);
 	log_close();
 	_exit(exit_status & 255);
-}
-
-void executive_synchronized(struct executive *executive)
-{
-	if (!executive->has_synchronized) {
-		executive->has_synchronized = true;
-		ipc_ready(executive->ipc);
-		process_report(executive->report_fd, 0);
-		executive->report_fd = -1;
-	}
-	process_notify("READY=1");
-	ipc_gate(executive->ipc);
 }

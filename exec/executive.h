@@ -31,6 +31,7 @@ struct runtime_keys;
 struct rotate;
 struct route;
 struct stats;
+struct stats_daemon;
 struct totem_stats;
 struct sync;
 
@@ -44,6 +45,7 @@ struct executive {
 	struct map *map;
 	struct runtime_keys *runtime_keys;
 	struct stats *stats;
+	struct stats_daemon *stats_daemon;
 	struct totem_stats *totem_stats;
 	struct evictions *evictions;
 	struct ring_account account;
@@ -62,12 +64,10 @@ struct executive {
 	struct reload *reload;
 	struct rotate *rotate;
 	uint32_t nodeid;
-	bool is_quorate;           /* set by quorum.c, true without a provider */
+	bool is_quorate;           /* as the quorum provider has decided, true without one */
 	bool has_synchronized;     /* the first synchronisation is complete */
 	bool is_stopping;
 	uint64_t random_seed;      /* of the ring, or 0: from the system */
-	uint64_t started_ns;
-	uint64_t started_ms;       /* since the epoch */
 	uint64_t stop_deadline_ns; /* frames that are still queued then are dropped */
 	uint64_t stop_moved_ns;    /* while stopping: when the queue last got shorter */
 	uint32_t stop_backlog;     /* its length then */
@@ -97,7 +97,5 @@ void executive_stop(struct executive *executive, int exit_code);
 void executive_dump(struct executive *executive);
 /** End the process at once, without a word to clients or nodes. The caller has logged the reason. */
 void executive_die(struct executive *executive, int exit_status) __attribute__((noreturn));
-/** Called by sync.c when a synchronisation is complete. */
-void executive_synchronized(struct executive *executive);
 
 #endif

@@ -20,7 +20,7 @@ libcore_la_SOURCES = \
 	%D%/quorum.c %D%/quorum.h %D%/runtime_keys.c %D%/runtime_keys.h %D%/stats.c %D%/stats.h %D%/stats_daemon.c %D%/stats_daemon.h %D%/stats_process.c \
 	%D%/histogram.c %D%/histogram.h %D%/ring_account.c %D%/ring_account.h %D%/ring_sources.c %D%/ring_sources.h \
 	%D%/eviction.c %D%/eviction.h %D%/stats_totem.c %D%/stats_totem.h \
-	%D%/reload.c %D%/reload.h %D%/reload_private.h %D%/reload_apply.c %D%/reload_count.c %D%/reload_hangup.c %D%/reload_key.c %D%/reload_keys.c \
+	%D%/reload.c %D%/reload.h %D%/reload_private.h %D%/reload_apply.c %D%/reload_count.c %D%/reload_error.c %D%/reload_hangup.c %D%/reload_key.c %D%/reload_keys.c \
 	%D%/reload_list.c %D%/reload_nodes.c %D%/reload_peers.c %D%/reload_quorum.c \
 	%D%/key_file.c %D%/key_file.h %D%/rekey.c %D%/rekey.h %D%/repair.c %D%/repair.h %D%/rotate.c %D%/rotate.h \
 	%D%/ring.c %D%/ring.h %D%/ring_private.h %D%/ring_lease.c %D%/ring_life.c %D%/ring_status.c %D%/ring_log.c %D%/ring_log.h \

@@ -264,7 +264,7 @@ static int load_plugins(struct executive *executive, const struct cage *cage)
 		return error.exit_code;
 	}
 	executive_show(executive, transport);
-	int rc = ring_start(executive->ring, transport);
+	int rc = ring_start(executive->ring, config, transport);
 	return rc == 0 ? 0 : rc == -EADDRINUSE || rc == -EADDRNOTAVAIL ? EXIT_ADDRESS : EXIT_FATAL;
 }
 

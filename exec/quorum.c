@@ -5,9 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec/delivery.h"
-#include "exec/executive.h"
-#include "exec/ipc_server.h"
 #include "exec/log.h"
 #include "exec/plugin.h"
 
@@ -22,22 +19,27 @@ struct watcher {
 };
 
 struct quorum {
-	struct executive *executive;
+	void (*decided)(void *arg, const struct coterie_quorum *verdict); /* or NULL */
+	void *arg;
 	char *provider; /* plugin name, or NULL; the config may be read again */
 	struct coterie_quorum verdict;
+	bool is_quorate; /* as of the last verdict that was taken */
+	bool is_stopping; /* the daemon ends */
 	uint32_t *members; /* of verdict */
 	struct watcher *watchers, **last; /* in the order in which they came */
 	bool is_telling;
 	bool is_told_again; /* another verdict came while watchers were told */
 };
 
-struct quorum *quorum_create(struct executive *executive, const char *provider)
+struct quorum *quorum_create(
+	const char *provider, void (*decided)(void *arg, const struct coterie_quorum *verdict), void *arg)
 {
 	struct quorum *quorum = calloc(1, sizeof(*quorum));
 
 	if (quorum == NULL)
 		return NULL;
-	quorum->executive = executive;
+	quorum->decided = decided;
+	quorum->arg = arg;
 	if (provider != NULL && (quorum->provider = strdup(provider)) == NULL) {
 		free(quorum);
 		return NULL;
@@ -46,7 +48,7 @@ struct quorum *quorum_create(struct executive *executive, const char *provider)
 	quorum->verdict = (struct coterie_quorum){
 		.size = sizeof(quorum->verdict), .is_quorate = provider == NULL,
 		.provider = quorum->provider};
-	executive->is_quorate = provider == NULL;
+	quorum->is_quorate = provider == NULL;
 	return quorum;
 }
 
@@ -71,6 +73,8 @@ void quorum_tell_provider(const char *name)
 	log_line("QUORUM", LOG_NOTICE, "Using quorum provider %s%s",
 		strcmp(name, "votequorum") == 0 ? "corosync_" : "", name);
 }
+
+void quorum_stop(struct quorum *quorum) { quorum->is_stopping = true; }
 
 bool quorum_has_provider(const struct quorum *quorum) { return quorum->provider != NULL; }
 
@@ -131,23 +135,22 @@ static void tell(struct quorum *quorum)
 	quorum->is_telling = false;
 }
 
-/* Log, gate, watchers. */
+/* Log, the executive, watchers. */
 static void take_verdict(struct quorum *quorum)
 {
-	struct executive *executive = quorum->executive;
-	bool was_quorate = executive->is_quorate;
+	bool was_quorate = quorum->is_quorate;
+	bool is_quorate = quorum->verdict.is_quorate != 0;
 
-	executive->is_quorate = quorum->verdict.is_quorate != 0;
-	if (executive->is_quorate && !was_quorate)
+	quorum->is_quorate = is_quorate;
+	if (is_quorate && !was_quorate)
 		log_line("QUORUM", LOG_NOTICE,
 			"This node is within the primary component and will provide service.");
-	else if (!executive->is_quorate && was_quorate)
+	else if (!is_quorate && was_quorate)
 		log_line("QUORUM", LOG_NOTICE,
 			"This node is within the non-primary component and will NOT provide any services.");
 	log_members(&quorum->verdict);
-	delivery_decide(executive->delivery, &quorum->verdict);
-	if (executive->ipc != NULL)
-		ipc_gate(executive->ipc);
+	if (quorum->decided != NULL)
+		quorum->decided(quorum->arg, &quorum->verdict);
 	tell(quorum);
 }
 
@@ -204,11 +207,8 @@ int quorum_watch(struct quorum *quorum, const struct plugin *plugin,
 
 void quorum_forget(struct quorum *quorum, const struct plugin *plugin)
 {
-	struct executive *executive;
-
 	if (quorum == NULL)
 		return;
-	executive = quorum->executive;
 	for (struct watcher **link = &quorum->watchers; *link != NULL; link = &(*link)->next) {
 		struct watcher *watcher = *link;
 
@@ -220,9 +220,9 @@ void quorum_forget(struct quorum *quorum, const struct plugin *plugin)
 		free(watcher);
 		break;
 	}
-	if (!quorum_is_provider(quorum, plugin) || plugin->is_beside || executive->is_stopping)
+	if (!quorum_is_provider(quorum, plugin) || plugin->is_beside || quorum->is_stopping)
 		return;
-	if (!executive->is_quorate)
+	if (!quorum->is_quorate)
 		return;
 	quorum->verdict.is_quorate = 0;
 	take_verdict(quorum);

@@ -9,19 +9,22 @@
 
 #include <coterie/plugin.h>
 
-struct executive;
 struct plugin;
 struct quorum;
 
 /**
- * Create it. It sets executive->is_quorate from now on.
- * @param provider  plugin that may publish, borrowed; NULL: none
+ * Create it. Without a provider the node is quorate.
+ * @param provider  plugin that may publish, copied; NULL: none
+ * @param decided   called with arg and each verdict (borrowed), after it was logged and before the watchers; or NULL
  * @return NULL: out of memory
  */
-struct quorum *quorum_create(struct executive *executive, const char *provider);
+struct quorum *quorum_create(
+	const char *provider, void (*decided)(void *arg, const struct coterie_quorum *verdict), void *arg);
 void quorum_destroy(struct quorum *quorum); /* NULL is ignored */
 void quorum_tell_provider(const char *name); /* to the log */
 bool quorum_has_provider(const struct quorum *quorum);
+/** Note that the daemon ends: from now on quorum_forget takes no verdict back. */
+void quorum_stop(struct quorum *quorum);
 bool quorum_is_provider(const struct quorum *quorum, const struct plugin *plugin);
 /**
  * Let this plugin publish from now on, if there was no provider. The node stays quorate until it publishes.

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "exec/config/model.h"
-#include "exec/executive.h"
 #include "exec/plugin.h"
 #include "exec/ring.h"
 
@@ -17,19 +16,19 @@ struct watcher {
 };
 
 struct rekey {
-	struct executive *executive;
+	struct rekey_parts parts;
 	struct watcher *watchers, **last; /* in the order in which they came */
 	uint32_t next_phase;              /* COTERIE_REKEY_*; 0: no change is under way */
 	bool is_owed;                     /* the watchers do not know yet */
 };
 
-struct rekey *rekey_create(struct executive *executive)
+struct rekey *rekey_create(const struct rekey_parts *parts)
 {
 	struct rekey *rekey = calloc(1, sizeof(*rekey));
 
 	if (rekey == NULL)
 		return NULL;
-	rekey->executive = executive;
+	rekey->parts = *parts;
 	rekey->last = &rekey->watchers;
 	return rekey;
 }
@@ -82,9 +81,8 @@ int rekey_watch(struct rekey *rekey, const struct plugin *plugin, void (*run)(vo
 
 int rekey_go_on(struct rekey *rekey, uint32_t phase)
 {
-	struct executive *executive = rekey->executive;
 	const struct plugin *transport =
-		plugin_by_name(executive->plugins, executive->config->transport);
+		plugin_by_name(rekey->parts.plugins, (*rekey->parts.config)->transport);
 
 	if (transport == NULL || transport->transport.rekey == NULL)
 		return -ENOTSUP;
@@ -94,7 +92,7 @@ int rekey_go_on(struct rekey *rekey, uint32_t phase)
 	if (rc < 0)
 		return rc; /* the same turn may be tried again */
 	rekey->next_phase = phase == COTERIE_REKEY_ACTIVATE ? COTERIE_REKEY_CLEANUP : 0;
-	ring_resize_frames(executive->ring); /* a ring that is clear now has longer ones */
+	ring_resize_frames(rekey->parts.ring); /* a ring that is clear now has longer ones */
 	return 0;
 }
 

@@ -11,12 +11,22 @@
 
 #include <stdint.h>
 
-struct executive;
+struct config;
 struct plugin;
+struct plugin_registry;
 struct rekey;
+struct ring;
 
-struct rekey *rekey_create(struct executive *executive); /* NULL: out of memory */
-void rekey_destroy(struct rekey *rekey);                 /* NULL is ignored */
+/** The parts that it uses. All are borrowed until rekey_destroy. */
+struct rekey_parts {
+	struct config *const *config; /* points to the running configuration, which a reload replaces */
+	struct plugin_registry *plugins;
+	struct ring *ring;
+};
+
+/** parts: copied. NULL: out of memory */
+struct rekey *rekey_create(const struct rekey_parts *parts);
+void rekey_destroy(struct rekey *rekey); /* NULL is ignored */
 
 /** Begin a change: the transport holds new keys. A change that was under way is over. */
 void rekey_loaded(struct rekey *rekey);

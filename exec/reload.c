@@ -110,30 +110,30 @@ static void *job_run(void *arg)
 	return NULL;
 }
 
-static bool can_rekey(const struct executive *executive)
+static bool can_rekey(const struct reload *reload)
 {
 	const struct plugin *transport =
-		plugin_by_name(executive->plugins, executive->config->transport);
+		plugin_by_name(reload->parts.plugins, reload_running(reload)->transport);
 
 	return transport != NULL && transport->transport.rekey != NULL;
 }
 
 static struct job *job_create(struct reload *reload)
 {
-	const struct executive *executive = reload->executive;
+	const struct reload_parts *parts = &reload->parts;
 	struct job *job = calloc(1, sizeof(*job));
 
 	if (job == NULL)
 		return NULL;
 	pthread_mutex_init(&job->lock, NULL);
 	job->reload = reload;
-	job->loop = executive->loop;
-	job->path = strdup(executive->config->file);
-	job->local_name = executive->local_name;
-	job->instance = executive->instance;
-	job->state_dir = executive->state_dir;
-	job->nodeid = executive->nodeid;
-	job->fixed = config_fixed_create(executive->config, can_rekey(executive));
+	job->loop = parts->loop;
+	job->path = strdup(reload_running(reload)->file);
+	job->local_name = parts->local_name;
+	job->instance = parts->instance;
+	job->state_dir = parts->state_dir;
+	job->nodeid = parts->nodeid;
+	job->fixed = config_fixed_create(reload_running(reload), can_rekey(reload));
 	if (job->path == NULL || job->fixed == NULL) {
 		job_destroy(job);
 		return NULL;
@@ -235,7 +235,7 @@ static void messages_move(struct config_messages *to, struct config_messages *fr
 static int take(struct reload *reload, struct config **config, const struct config_messages *messages,
 	int rc, struct reload_error *error)
 {
-	struct map *map = reload->executive->map;
+	struct map *map = reload->parts.map;
 	bool is_change = rc == 0 && reload_is_change(reload, *config);
 
 	reload->is_applying = true;
@@ -261,7 +261,7 @@ static int take(struct reload *reload, struct config **config, const struct conf
 		map_set_u8(map, "config.reload_in_progress", 0);
 	reload->is_applying = false;
 	reload_count(reload, rc, is_change);
-	rekey_announce(reload->executive->rekey); /* the other nodes may be asked from here on */
+	rekey_announce(reload->parts.rekey); /* the other nodes may be asked from here on */
 	return rc == 0 || rc == -ENOMEM ? rc : -EINVAL;
 }
 
@@ -408,13 +408,13 @@ void reload_destroy(struct reload *reload)
 	}
 }
 
-struct reload *reload_create(struct executive *executive)
+struct reload *reload_create(const struct reload_parts *parts)
 {
 	struct reload *reload = calloc(1, sizeof(*reload));
 
 	if (reload == NULL)
 		return NULL;
-	reload->executive = executive;
+	reload->parts = *parts;
 	if (reload_keys_init(reload) < 0 || reload_count_init(reload) < 0) {
 		reload_destroy(reload);
 		return NULL;
@@ -469,7 +469,7 @@ int reload_commit(struct reload *reload, const void *owner)
 	struct reload_kept kept = reload->kept;
 	struct reload_error error;
 
-	if (ring_is_inside(reload->executive->ring))
+	if (ring_is_inside(reload->parts.ring))
 		return -EBUSY;
 	if (kept.config == NULL || kept.owner != owner)
 		return -ENOENT;

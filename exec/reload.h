@@ -23,10 +23,36 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct executive;
+struct config;
+struct loop;
+struct map;
+struct plugin_life;
+struct plugin_registry;
+struct quorum;
+struct rekey;
 struct reload;
+struct ring;
+struct stats;
 
-struct reload *reload_create(struct executive *executive); /* NULL: out of memory */
+/** The parts that it uses. All are borrowed until reload_destroy. */
+struct reload_parts {
+	struct config **config; /* points to the running configuration, which a reload replaces and destroys */
+	const char *local_name; /* --node, or NULL: not given */
+	const char *instance;   /* NULL: the default one */
+	const char *state_dir;
+	uint32_t nodeid;        /* of this node */
+	struct loop *loop;
+	struct map *map;
+	struct stats *stats;
+	struct plugin_registry *plugins;
+	struct plugin_life *life;
+	struct quorum *quorum;
+	struct rekey *rekey;
+	struct ring *ring;
+};
+
+/** parts: copied. NULL: out of memory */
+struct reload *reload_create(const struct reload_parts *parts);
 /** Drop all requests without a call of `done`. A file that is being read is ignored. NULL is ignored. */
 void reload_destroy(struct reload *reload);
 

@@ -5,7 +5,6 @@
 #include "exec/reload_private.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,16 +30,6 @@ struct plan {
 	uint32_t plugin_count;
 };
 
-int reload_fail(struct reload_error *error, int rc, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(error->text, sizeof(error->text), format, arguments);
-	va_end(arguments);
-	return rc;
-}
-
 static int fail_memory(struct reload_error *error)
 {
 	return reload_fail(error, -ENOMEM, "out of memory");
@@ -49,19 +38,20 @@ static int fail_memory(struct reload_error *error)
 /* --- checks --- */
 
 static int check_identity(
-	const struct executive *executive, const struct config *config, struct reload_error *error)
+	const struct reload *reload, const struct config *config, struct reload_error *error)
 {
 	const struct config_node *local = &config->nodes[config->local];
+	const struct config *running = reload_running(reload);
 
-	if (local->nodeid != executive->nodeid)
+	if (local->nodeid != reload->parts.nodeid)
 		return reload_fail(error, -EINVAL,
 			"this node would become node %u, it is node %u: an id can only change at "
 			"start",
-			local->nodeid, executive->nodeid);
-	if (strcmp(config->transport, executive->config->transport) != 0)
+			local->nodeid, reload->parts.nodeid);
+	if (strcmp(config->transport, running->transport) != 0)
 		return reload_fail(error, -EINVAL,
 			"transport '%s' instead of '%s': it can only change at start",
-			config->transport, executive->config->transport);
+			config->transport, running->transport);
 	return 0;
 }
 
@@ -72,11 +62,11 @@ static int check_totem(
 	struct reload_ids ids;
 	const char *which = "";
 
-	if (reload_ids_build(reload, config, reload->executive->config, &ids) < 0)
+	if (reload_ids_build(reload, config, reload_running(reload), &ids) < 0)
 		return fail_memory(error);
 	options.nodes = ids.ids;
 	options.node_count = ids.count;
-	int rc = ring_check_options(reload->executive->ring, &options, &which);
+	int rc = ring_check_options(reload->parts.ring, &options, &which);
 	free(ids.ids);
 	if (rc < 0)
 		return reload_fail(
@@ -102,17 +92,17 @@ static void plan_fini(struct plan *plan)
 	free(plan->plugins);
 }
 
-static int plan_options(struct executive *executive, const struct config *config, struct plan *plan,
+static int plan_options(const struct reload *reload, const struct config *config, struct plan *plan,
 	struct reload_error *error)
 {
 	uint32_t count = 0;
 
-	for (struct plugin *one = plugin_first(executive->plugins); one != NULL; one = one->next)
+	for (struct plugin *one = plugin_first(reload->parts.plugins); one != NULL; one = one->next)
 		count++;
 	plan->plugins = calloc(count + 1, sizeof(*plan->plugins));
 	if (plan->plugins == NULL)
 		return fail_memory(error);
-	for (struct plugin *one = plugin_first(executive->plugins); one != NULL; one = one->next) {
+	for (struct plugin *one = plugin_first(reload->parts.plugins); one != NULL; one = one->next) {
 		struct plugin_plan *next = &plan->plugins[plan->plugin_count];
 		struct plugin_error why;
 
@@ -149,37 +139,37 @@ static void take_options(struct plan *plan)
  * A reload of the file succeeds although a part of it has no effect. corosync-cfgtool -R shows the key, as since 3.1.9. The
  * log has each error, the key the first.
  */
-static void report_part(struct executive *executive, enum reload_source source, const char *text)
+static void report_part(const struct reload *reload, enum reload_source source, const char *text)
 {
 	static const char key[] = "config.reload_error_message";
 	const char *before;
 
 	log_line("CFG", LOG_ERR, "%s", text);
-	if (source == RELOAD_FILE && map_get_string(executive->map, key, &before) < 0)
-		map_set_string(executive->map, key, text);
+	if (source == RELOAD_FILE && map_get_string(reload->parts.map, key, &before) < 0)
+		map_set_string(reload->parts.map, key, text);
 }
 
 /* Its keys are not only options: it looks for itself what is new. */
-static void tell_transport(struct executive *executive, const struct plugin *plugin, enum reload_source source)
+static void tell_transport(const struct reload *reload, const struct plugin *plugin, enum reload_source source)
 {
 	int rc = plugin->transport.reload == NULL ? 0 : plugin->transport.reload(plugin->self);
 	char text[256];
 
 	if (rc == COTERIE_RELOAD_REKEY)
-		rekey_loaded(executive->rekey);
+		rekey_loaded(reload->parts.rekey);
 	if (rc >= 0)
 		return;
 	snprintf(text, sizeof(text), "transport %s keeps its old settings: %s", plugin->name, strerror(-rc));
-	report_part(executive, source, text);
+	report_part(reload, source, text);
 }
 
-static void tell_plugins(struct executive *executive, const struct plan *plan, enum reload_source source)
+static void tell_plugins(const struct reload *reload, const struct plan *plan, enum reload_source source)
 {
 	for (uint32_t i = 0; i < plan->plugin_count; i++) {
 		const struct plugin *plugin = plan->plugins[i].plugin;
 
 		if (plugin->descriptor->kind == COTERIE_KIND_TRANSPORT) {
-			tell_transport(executive, plugin, source);
+			tell_transport(reload, plugin, source);
 			continue;
 		}
 		if (!plan->plugins[i].has_changed || plugin->service.reload == NULL)
@@ -190,7 +180,7 @@ static void tell_plugins(struct executive *executive, const struct plan *plan, e
 		if (rc >= 0)
 			continue;
 		snprintf(text, sizeof(text), "plugin %s does not take its new options: %s", plugin->name, strerror(-rc));
-		report_part(executive, source, text);
+		report_part(reload, source, text);
 	}
 }
 
@@ -198,14 +188,14 @@ static void tell_plugins(struct executive *executive, const struct plan *plan, e
 
 static void reconfigure_ring(struct reload *reload)
 {
-	struct totem_options options = reload->executive->config->totem;
+	struct totem_options options = reload_running(reload)->totem;
 	struct reload_ids ids;
-	int rc = reload_ids_build(reload, reload->executive->config, NULL, &ids);
+	int rc = reload_ids_build(reload, reload_running(reload), NULL, &ids);
 
 	options.nodes = ids.ids;
 	options.node_count = ids.count;
 	if (rc == 0)
-		rc = ring_reconfigure(reload->executive->ring, &options);
+		rc = ring_reconfigure(reload->parts.ring, &options);
 	free(ids.ids);
 	if (rc < 0)
 		log_line("CFG", LOG_ERR, "the ring keeps its timers and nodes: %s", strerror(-rc));
@@ -214,24 +204,23 @@ static void reconfigure_ring(struct reload *reload)
 static int commit(
 	struct reload *reload, struct config *config, enum reload_source source, struct plan *plan)
 {
-	struct executive *executive = reload->executive;
-	struct config *before = executive->config;
+	struct config *before = reload_running(reload);
 	int rc;
 
 	if (source == RELOAD_FILE)
-		map_set_u8(executive->map, "config.reload_in_progress", 1);
+		map_set_u8(reload->parts.map, "config.reload_in_progress", 1);
 	/* Whoever tracks the keys may ask for options and addresses: they are there first. */
-	executive->config = config;
+	*reload->parts.config = config;
 	take_options(plan);
-	rc = source == RELOAD_FILE ? config_publish_changes(config, executive->map)
-				   : config_publish_runtime(config, executive->map);
+	rc = source == RELOAD_FILE ? config_publish_changes(config, reload->parts.map)
+				   : config_publish_runtime(config, reload->parts.map);
 	if (rc < 0)
 		log_line("CFG", LOG_ERR, "some keys keep their values: %s", strerror(-rc));
-	for (struct plugin *one = plugin_first(executive->plugins); one != NULL; one = one->next)
-		map_publish_options(executive->map, one);
-	tell_plugins(executive, plan, source);
+	for (struct plugin *one = plugin_first(reload->parts.plugins); one != NULL; one = one->next)
+		map_publish_options(reload->parts.map, one);
+	tell_plugins(reload, plan, source);
 	if (source == RELOAD_FILE)
-		plugin_life_follow(executive->life, before, config);
+		plugin_life_follow(reload->parts.life, before, config);
 	reload_nodes_remove(reload, before);
 	reload_links_remove(reload, before);
 	reconfigure_ring(reload);
@@ -244,13 +233,13 @@ static int check(const struct reload *reload, struct config *config, struct relo
 	uint8_t is_forced;
 
 	/* From the reading on: the service cfg takes the key away behind it. */
-	if (map_get_u8(reload->executive->map, "config.reload_forced", &is_forced) == 0)
+	if (map_get_u8(reload->parts.map, "config.reload_forced", &is_forced) == 0)
 		config->is_forced = is_forced != 0;
 	int rc = reload_departure_check(reload, config, error);
 
 	if (rc < 0 || config->is_absent)
 		return rc;
-	rc = check_identity(reload->executive, config, error);
+	rc = check_identity(reload, config, error);
 
 	if (rc == 0)
 		rc = reload_nodes_check(reload, config, error);
@@ -269,7 +258,7 @@ int reload_check(const struct reload *reload, struct config *config, struct relo
 	if (rc == 0 && config->is_absent)
 		return 0;
 	if (rc == 0)
-		rc = plan_options(reload->executive, config, &plan, error);
+		rc = plan_options(reload, config, &plan, error);
 	if (rc == 0)
 		rc = reload_links_check(reload, config, error);
 	plan_fini(&plan);
@@ -279,7 +268,6 @@ int reload_check(const struct reload *reload, struct config *config, struct relo
 int reload_apply(struct reload *reload, struct config *config, enum reload_source source,
 	struct reload_error *error)
 {
-	struct executive *executive = reload->executive;
 	struct plan plan = {0};
 	int rc = check(reload, config, error);
 
@@ -294,7 +282,7 @@ int reload_apply(struct reload *reload, struct config *config, enum reload_sourc
 	if (rc == 0)
 		reload->is_removed = false;
 	if (rc == 0)
-		rc = plan_options(executive, config, &plan, error);
+		rc = plan_options(reload, config, &plan, error);
 	if (rc == 0)
 		rc = reload_nodes_add(reload, config, error);
 	if (rc == 0) {

@@ -41,7 +41,7 @@ static int add(struct reload *reload, const char *name, const uint64_t *number)
 	char key[64];
 
 	snprintf(key, sizeof(key), "stats.coterie.reload.%s", name);
-	return stats_add_u64(reload->executive->stats, reload, key, number);
+	return stats_add_u64(reload->parts.stats, reload, key, number);
 }
 
 int reload_count_init(struct reload *reload)
@@ -57,4 +57,4 @@ int reload_count_init(struct reload *reload)
 	return rc;
 }
 
-void reload_count_fini(struct reload *reload) { stats_forget(reload->executive->stats, reload); }
+void reload_count_fini(struct reload *reload) { stats_forget(reload->parts.stats, reload); }

@@ -38,7 +38,7 @@ static void tell_lines(const char *text)
 static void on_examined(void *arg, int rc, const char *text)
 {
 	struct reload *reload = arg;
-	struct map *map = reload->executive->map;
+	struct map *map = reload->parts.map;
 
 	reload->is_hung_up = false;
 	if (rc == 0) {

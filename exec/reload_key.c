@@ -10,9 +10,8 @@
 static int make(const struct reload *reload, const void *key, uint32_t size, const char *path,
 	struct config **config, struct reload_error *error)
 {
-	struct executive *executive = reload->executive;
 	struct config_messages messages = {0};
-	int rc = config_revise(executive->config, executive->map, config, &messages);
+	int rc = config_revise(reload_running(reload), reload->parts.map, config, &messages);
 
 	if (rc < 0)
 		reload_fail(error, rc, "%s", messages.error_count > 0 ? messages.errors[0] : "out of memory");
@@ -39,7 +38,7 @@ int reload_key(struct reload *reload, const void *key, uint32_t size, const char
 		rc = reload_apply(reload, config, RELOAD_KEYS, &error);
 		if (rc < 0)
 			config_destroy(config);
-		rekey_announce(reload->executive->rekey);
+		rekey_announce(reload->parts.rekey);
 	}
 	if (rc < 0)
 		snprintf(text, text_size, "%s", error.text);

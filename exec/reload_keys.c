@@ -18,14 +18,14 @@
 
 static void tell_error(struct reload *reload, const char *text)
 {
-	log_limited(&reload->error_limit, loop_now_ns(reload->executive->loop), "CFG", LOG_ERR,
+	log_limited(&reload->error_limit, loop_now_ns(reload->parts.loop), "CFG", LOG_ERR,
 		"Changed keys have no effect: %s", text);
 }
 
 static void revise(void *arg)
 {
 	struct reload *reload = arg;
-	struct loop *loop = reload->executive->loop;
+	struct loop *loop = reload->parts.loop;
 	struct config_messages messages = {0};
 	struct reload_error error;
 	struct config *config;
@@ -36,7 +36,7 @@ static void revise(void *arg)
 		return;
 	}
 	int rc = config_revise(
-		reload->executive->config, reload->executive->map, &config, &messages);
+		reload_running(reload), reload->parts.map, &config, &messages);
 	for (uint32_t i = 0; i < messages.error_count; i++)
 		tell_error(reload, messages.errors[i]);
 	for (uint32_t i = 0; rc == 0 && i < messages.notice_count; i++)
@@ -44,7 +44,7 @@ static void revise(void *arg)
 			messages.notices[i]);
 	if (rc == 0) {
 		rc = reload_apply(reload, config, RELOAD_KEYS, &error);
-		rekey_announce(reload->executive->rekey);
+		rekey_announce(reload->parts.rekey);
 		if (rc < 0) {
 			tell_error(reload, error.text);
 			config_destroy(config);
@@ -56,7 +56,7 @@ static void revise(void *arg)
 
 void reload_keys_later(struct reload *reload)
 {
-	struct loop *loop = reload->executive->loop;
+	struct loop *loop = reload->parts.loop;
 	uint64_t at_ns = loop_now_ns(loop);
 
 	if (reload->revision != NULL)
@@ -81,7 +81,7 @@ static void on_change(void *arg, enum map_event event, const char *key, const st
 	if (reload->is_applying)
 		return;
 	if (now != NULL && !is_usable(now->type))
-		log_limited(&reload->type_limit, loop_now_ns(reload->executive->loop), "CFG",
+		log_limited(&reload->type_limit, loop_now_ns(reload->parts.loop), "CFG",
 			LOG_WARNING,
 			"Key '%s' has no effect: it is neither a text nor an integer", key);
 	else
@@ -94,7 +94,7 @@ int reload_keys_init(struct reload *reload)
 
 	for (int i = 0; i < 2; i++) {
 		reload->trackers[i] =
-			map_track(reload->executive->map, prefixes[i], true, on_change, reload);
+			map_track(reload->parts.map, prefixes[i], true, on_change, reload);
 		if (reload->trackers[i] == NULL)
 			return -ENOMEM;
 	}
@@ -103,8 +103,8 @@ int reload_keys_init(struct reload *reload)
 
 void reload_keys_fini(struct reload *reload)
 {
-	loop_timer_del(reload->executive->loop, reload->revision);
+	loop_timer_del(reload->parts.loop, reload->revision);
 	for (int i = 0; i < 2; i++)
 		if (reload->trackers[i] != NULL)
-			map_untrack(reload->executive->map, reload->trackers[i]);
+			map_untrack(reload->parts.map, reload->trackers[i]);
 }

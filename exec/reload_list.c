@@ -141,9 +141,9 @@ static void add_option(
 }
 
 static void add_options(
-	struct list *list, const struct executive *executive, const struct config *config)
+	struct list *list, const struct reload *reload, const struct config *config)
 {
-	for (struct plugin *one = plugin_first(executive->plugins); one != NULL; one = one->next) {
+	for (struct plugin *one = plugin_first(reload->parts.plugins); one != NULL; one = one->next) {
 		struct option_list arg = {.list = list, .descriptor = one->descriptor};
 		struct plugin_error why;
 		struct plugin_options *options = plugin_options_again(one, config, &why);
@@ -211,15 +211,14 @@ static char *print(const struct list *list, char *const *restarts, uint32_t rest
 char *reload_list(const struct reload *reload, const struct config *config, char *const *restarts,
 	uint32_t restart_count)
 {
-	const struct executive *executive = reload->executive;
 	struct list list = {0};
 	char *text = NULL;
 
-	if (config_each_change(config, executive->map, add_key, &list) < 0)
+	if (config_each_change(config, reload->parts.map, add_key, &list) < 0)
 		list.is_out_of_memory = true;
-	add_secret(&list, executive->config, config);
-	add_options(&list, executive, config);
-	add_services(&list, executive->config, config);
+	add_secret(&list, reload_running(reload), config);
+	add_options(&list, reload, config);
+	add_services(&list, reload_running(reload), config);
 	if (!list.is_out_of_memory)
 		text = print(&list, restarts, restart_count);
 	list_fini(&list);

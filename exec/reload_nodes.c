@@ -11,18 +11,6 @@
 
 /* --- departures --- */
 
-bool reload_is_member(const struct reload *reload, uint32_t nodeid)
-{
-	const uint32_t *members;
-	uint32_t count;
-
-	ring_membership(reload->executive->ring, NULL, &members, &count);
-	for (uint32_t i = 0; i < count; i++)
-		if (members[i] == nodeid)
-			return true;
-	return false;
-}
-
 static int departing_add(struct reload *reload, const struct config_node *node)
 {
 	struct departing *list =
@@ -61,7 +49,7 @@ static void remove_node(struct reload *reload, const struct config_node *node)
 {
 	bool is_member = reload_is_member(reload, node->nodeid);
 
-	if (is_member && ring_is_safe_kept(reload->executive->ring) && departing_add(reload, node) == 0) {
+	if (is_member && ring_is_safe_kept(reload->parts.ring) && departing_add(reload, node) == 0) {
 		log_line("CFG", LOG_NOTICE,
 			"Node %u (%s) is not in the nodelist any more; it stays in the ring until "
 			"it leaves: "
@@ -82,7 +70,7 @@ static void remove_node(struct reload *reload, const struct config_node *node)
  */
 int reload_departure_check(const struct reload *reload, const struct config *config, struct reload_error *error)
 {
-	const struct config *running = reload->executive->config;
+	const struct config *running = reload_running(reload);
 
 	if (config->format != CONFIG_FORMAT_COTERIE || config->is_forced)
 		return 0;
@@ -96,7 +84,7 @@ int reload_departure_check(const struct reload *reload, const struct config *con
 	for (uint32_t i = 0; i < running->node_count; i++) {
 		const struct config_node *node = &running->nodes[i];
 
-		if (node->nodeid != reload->executive->nodeid && reload_find_node(config, node->nodeid) == NULL &&
+		if (node->nodeid != reload->parts.nodeid && reload_find_node(config, node->nodeid) == NULL &&
 			reload_is_member(reload, node->nodeid))
 			return reload_fail(error, -EINVAL,
 				"node %u (%s) runs, and is not in the node list any more: stop it there first, or "
@@ -119,7 +107,7 @@ static void take_back(
 
 void reload_nodes_remove(struct reload *reload, const struct config *before)
 {
-	const struct config *config = reload->executive->config;
+	const struct config *config = reload_running(reload);
 
 	for (uint32_t i = 0; i < config->node_count; i++) {
 		const struct config_node *node = &config->nodes[i];
@@ -186,7 +174,7 @@ int reload_ids_build(const struct reload *reload, const struct config *config,
 static void drop_departed(void *arg)
 {
 	struct reload *reload = arg;
-	struct totem_options options = reload->executive->config->totem;
+	struct totem_options options = reload_running(reload)->totem;
 	struct reload_ids ids;
 	uint32_t i = 0;
 
@@ -206,11 +194,11 @@ static void drop_departed(void *arg)
 		departing_del(reload, departing);
 	}
 	/* Out of memory: it may come back, which is not worse than before the reload. */
-	if (reload_ids_build(reload, reload->executive->config, NULL, &ids) < 0)
+	if (reload_ids_build(reload, reload_running(reload), NULL, &ids) < 0)
 		return;
 	options.nodes = ids.ids;
 	options.node_count = ids.count;
-	ring_reconfigure(reload->executive->ring, &options);
+	ring_reconfigure(reload->parts.ring, &options);
 	free(ids.ids);
 }
 
@@ -225,6 +213,6 @@ void reload_membership(struct reload *reload, const uint32_t *members, uint32_t 
 		if (reload->is_drop_due || has_id(members, count, reload->departing.list[i].nodeid))
 			continue;
 		reload->is_drop_due =
-			loop_defer(reload->executive->loop, drop_departed, reload) == 0;
+			loop_defer(reload->parts.loop, drop_departed, reload) == 0;
 	}
 }

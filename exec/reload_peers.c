@@ -58,6 +58,18 @@ const struct sockaddr_storage *reload_address_of(const struct config_node *node,
 	return &node->addresses[link];
 }
 
+bool reload_is_member(const struct reload *reload, uint32_t nodeid)
+{
+	const uint32_t *members;
+	uint32_t count;
+
+	ring_membership(reload->parts.ring, NULL, &members, &count);
+	for (uint32_t i = 0; i < count; i++)
+		if (members[i] == nodeid)
+			return true;
+	return false;
+}
+
 /* Where the transport has a node until now, or NULL. */
 static const struct sockaddr_storage *running_address(
 	const struct reload *reload, uint32_t nodeid, uint32_t link)
@@ -66,7 +78,7 @@ static const struct sockaddr_storage *running_address(
 
 	if (departing == NULL)
 		return reload_address_of(
-			reload_find_node(reload->executive->config, nodeid), link);
+			reload_find_node(reload_running(reload), nodeid), link);
 	if (departing->addresses[link].ss_family == AF_UNSPEC)
 		return NULL;
 	return &departing->addresses[link];
@@ -74,7 +86,7 @@ static const struct sockaddr_storage *running_address(
 
 static struct plugin *transport_of(const struct reload *reload)
 {
-	return plugin_by_name(reload->executive->plugins, reload->executive->config->transport);
+	return plugin_by_name(reload->parts.plugins, reload_running(reload)->transport);
 }
 
 /* Links of this node, by bit. */
@@ -95,7 +107,7 @@ static int check_links(
 {
 	uint32_t links = links_of(config);
 
-	if ((links & links_of(reload->executive->config)) != 0)
+	if ((links & links_of(reload_running(reload))) != 0)
 		return 0;
 	return reload_fail(error, -EINVAL,
 		"no link would stay: a working link needs to be available at all times: add the "
@@ -138,7 +150,7 @@ static int check_moves(const struct reload *reload, const struct config *config,
 static int check_place(const struct reload *reload, const struct config *config,
 	const struct config_node *node, uint32_t link, struct reload_error *error)
 {
-	const struct config *running = reload->executive->config;
+	const struct config *running = reload_running(reload);
 	const struct sockaddr_storage *wanted = reload_address_of(node, link);
 	uint32_t taken_by = 0;
 	char place[80];
@@ -189,7 +201,7 @@ int reload_links_check(
 	const struct reload *reload, const struct config *config, struct reload_error *error)
 {
 	const struct config_node *node = &config->nodes[config->local];
-	uint32_t links = links_of(config) & ~links_of(reload->executive->config);
+	uint32_t links = links_of(config) & ~links_of(reload_running(reload));
 
 	for (uint32_t link = 0; link < node->link_count; link++) {
 		if ((links & 1u << link) == 0 || !config_transport_is_standard(config->transport))
@@ -262,7 +274,7 @@ static void close_links(struct reload *reload, uint32_t links)
 		if ((links & 1u << link) == 0 || transport->transport.link_down == NULL)
 			continue;
 		transport->transport.link_down(transport->self, link);
-		ring_link_gone(reload->executive->ring, link);
+		ring_link_gone(reload->parts.ring, link);
 	}
 }
 
@@ -272,7 +284,7 @@ static int open_links(struct reload *reload, const struct config *config, uint32
 {
 	struct plugin *transport = transport_of(reload);
 	const struct config_node *node = &config->nodes[config->local];
-	uint32_t links = links_of(config) & ~links_of(reload->executive->config);
+	uint32_t links = links_of(config) & ~links_of(reload_running(reload));
 
 	*opened = 0;
 	for (uint32_t link = 0; link < CONFIG_LINKS_MAX; link++) {
@@ -321,7 +333,7 @@ void reload_delete_peer(struct reload *reload, uint32_t nodeid, uint32_t link)
 
 void reload_links_remove(struct reload *reload, const struct config *before)
 {
-	uint32_t gone = links_of(before) & ~links_of(reload->executive->config);
+	uint32_t gone = links_of(before) & ~links_of(reload_running(reload));
 
 	for (uint32_t i = 0; i < reload->departing.count; i++) {
 		struct departing *departing = &reload->departing.list[i];

@@ -1,6 +1,6 @@
 /*
- * Shared by the files of the reload: reload.c, reload_apply.c, reload_count.c, reload_hangup.c, reload_key.c,
- * reload_keys.c, reload_list.c, reload_nodes.c, reload_peers.c and reload_quorum.c. No other file includes this.
+ * Shared by the files of the reload: reload.c, reload_apply.c, reload_count.c, reload_error.c, reload_hangup.c,
+ * reload_key.c, reload_keys.c, reload_list.c, reload_nodes.c, reload_peers.c and reload_quorum.c. No other file includes this.
  */
 #ifndef EXEC_RELOAD_PRIVATE_H
 #define EXEC_RELOAD_PRIVATE_H
@@ -10,7 +10,6 @@
 #include <stdbool.h>
 
 #include "exec/config/model.h"
-#include "exec/executive.h"
 #include "exec/log.h"
 
 /** A node that the transport knows although the node list does not. */
@@ -56,7 +55,7 @@ struct reload_kept {
 };
 
 struct reload {
-	struct executive *executive;
+	struct reload_parts parts;
 	struct job *job;             /* the reading that is under way, or NULL */
 	struct waiter *now, *next;   /* for its result, and for that of the reading after it */
 	struct reload_kept kept;
@@ -75,11 +74,16 @@ struct reload {
 	bool is_telling;                 /* waiters are told their result. New ones wait for the next reading */
 };
 
+/** Return the running configuration. */
+static inline struct config *reload_running(const struct reload *reload) { return *reload->parts.config; }
+
 /** The origin of a configuration. */
 enum reload_source {
 	RELOAD_FILE,
 	RELOAD_KEYS, /* the map: it has the keys already */
 };
+
+/* --- reload_error.c --- */
 
 /** Fill in *error. @return rc */
 int reload_fail(struct reload_error *error, int rc, const char *format, ...)
@@ -159,16 +163,17 @@ struct departing *reload_find_departing(const struct reload *reload, uint32_t no
 /** Return the address of a node of the node list on a link, or NULL. */
 const struct sockaddr_storage *reload_address_of(const struct config_node *node, uint32_t link);
 
-/* --- reload_nodes.c --- */
-
 /** Return whether a node is a member of the ring's present configuration. */
 bool reload_is_member(const struct reload *reload, uint32_t nodeid);
+
+/* --- reload_nodes.c --- */
+
 /** May the running nodes that the file does not have go? -EINVAL */
 int reload_departure_check(const struct reload *reload, const struct config *config, struct reload_error *error);
 /**
  * Remove nodes that are gone from the transport. Those that are members of the ring become departing nodes first.
  *
- * @param before  the configuration until now; executive->config is the new one
+ * @param before  the configuration until now; reload_running is the new one
  */
 void reload_nodes_remove(struct reload *reload, const struct config *before);
 

@@ -13,14 +13,13 @@
 
 int reload_quorum_check(const struct reload *reload, struct config *config, struct reload_error *error)
 {
-	const struct executive *executive = reload->executive;
 	const char *name = config->quorum_provider;
 	struct plugin_error why;
 	uint64_t offers = 0;
 
-	if (name == NULL || quorum_has_provider(executive->quorum))
+	if (name == NULL || quorum_has_provider(reload->parts.quorum))
 		return 0;
-	int rc = plugin_look(executive->plugins, COTERIE_KIND_SERVICE, name, &offers, &why);
+	int rc = plugin_look(reload->parts.plugins, COTERIE_KIND_SERVICE, name, &offers, &why);
 	if (rc < 0 && config->is_provider_default && why.exit_code == EXIT_NOT_INSTALLED) {
 		config_drop_provider(config); /* nobody asks for it */
 		return 0;

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec/executive.h"
-#include "exec/ipc_server.h"
 #include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/plugin.h"
@@ -52,7 +50,7 @@ struct round {
 };
 
 struct resync {
-	struct executive *executive;
+	struct resync_parts parts;
 	struct ring_id ring; /* all zero: between two configurations */
 	struct node_set members;
 	struct member *table; /* as members */
@@ -82,16 +80,15 @@ static bool is_syncing(const struct plugin *plugin)
 
 static struct plugin *plugin_of(const struct resync *resync, uint32_t service)
 {
-	struct plugin *plugin = plugin_by_ring_id(resync->executive->plugins, service);
+	struct plugin *plugin = plugin_by_ring_id(resync->parts.plugins, service);
 
 	return is_syncing(plugin) ? plugin : NULL;
 }
 
-static void hold(struct plugin *plugin, bool is_held)
+static void hold(const struct resync *resync, struct plugin *plugin, bool is_held)
 {
 	plugin->is_held = is_held;
-	if (plugin->ipc != NULL)
-		ipc_server_gate(plugin->ipc);
+	resync->parts.gate(plugin);
 }
 
 /* --- messages out --- */
@@ -108,7 +105,7 @@ static int tell(struct resync *resync, enum function function, uint32_t service,
 	};
 	struct iovec iov = {&message, sizeof(message)};
 
-	return ring_send(resync->executive->ring, "a", TOTEM_AGREED, &iov, 1);
+	return ring_send(resync->parts.ring, "a", TOTEM_AGREED, &iov, 1);
 }
 
 static void send_ready(struct resync *resync)
@@ -138,7 +135,7 @@ static void drop_first(struct resync *resync)
 	if (joiner != NULL)
 		joiner->joined &= ~(UINT64_C(1) << round->service);
 	free(round);
-	loop_timer_del(resync->executive->loop, resync->deadline);
+	loop_timer_del(resync->parts.loop, resync->deadline);
 	resync->deadline = NULL;
 	resync->has_started = resync->is_stepping = resync->owes_ready = resync->owes_done = false;
 	node_set_clear(&resync->partners);
@@ -163,12 +160,12 @@ static void on_deadline(void *arg)
 		"Service %u, which node %u has loaded, waits in vain for node(s)%s: a ring is formed with the same "
 		"members, which synchronises all services",
 		resync->rounds->service, resync->rounds->joiner, text);
-	ring_force_gather(resync->executive->ring);
+	ring_force_gather(resync->parts.ring);
 }
 
 static void wait_for(struct resync *resync, uint64_t patience_ns)
 {
-	struct loop *loop = resync->executive->loop;
+	struct loop *loop = resync->parts.loop;
 
 	loop_timer_del(loop, resync->deadline);
 	resync->deadline = loop_timer_add(loop, loop_now_ns(loop) + patience_ns, on_deadline, resync);
@@ -193,7 +190,7 @@ static void end(struct resync *resync, bool is_complete)
 			plugin->service.sync_abort(plugin->self);
 		plugin_leave(&call);
 	}
-	hold(plugin, false);
+	hold(resync, plugin, false);
 }
 
 static void tell_start(struct resync *resync, struct plugin *plugin, uint32_t joiner)
@@ -210,7 +207,7 @@ static void tell_start(struct resync *resync, struct plugin *plugin, uint32_t jo
 
 	plugin_enter(&call, plugin, "synchronisation");
 	/* To its like on the other nodes, the joiner's service has left and come again. */
-	if (joiner != resync->executive->nodeid &&
+	if (joiner != resync->parts.nodeid &&
 		node_set_assign(&together, resync->members.ids, resync->members.count) == 0)
 		node_set_remove(&together, joiner);
 	if (plugin->is_deaf) {
@@ -234,7 +231,7 @@ static void start(struct resync *resync)
 	wait_for(resync, DONE_NS);
 	if (node_set_copy(&resync->waiting, &resync->partners) < 0)
 		log_line("SYNC", LOG_ERR, "out of memory: service %u is not synchronised", round->service);
-	if (!node_set_has(&resync->partners, resync->executive->nodeid))
+	if (!node_set_has(&resync->partners, resync->parts.nodeid))
 		return;
 	resync->is_stepping = true;
 	if (plugin != NULL && plugin->is_held)
@@ -260,11 +257,11 @@ static void begin(struct resync *resync)
 		log_line("SYNC", LOG_ERR, "out of memory: service %u is not synchronised", round->service);
 	log_line("SYNC", LOG_DEBUG, "service %u synchronises: node %u has loaded it", round->service,
 		round->joiner);
-	if (!node_set_has(&resync->partners, resync->executive->nodeid))
+	if (!node_set_has(&resync->partners, resync->parts.nodeid))
 		return;
 	/* Not here any more, or not yet: then only its words count. */
-	if (plugin != NULL && (!plugin->is_deaf || round->joiner == resync->executive->nodeid))
-		hold(plugin, true);
+	if (plugin != NULL && (!plugin->is_deaf || round->joiner == resync->parts.nodeid))
+		hold(resync, plugin, true);
 	send_ready(resync);
 }
 
@@ -313,7 +310,7 @@ static void on_join(struct resync *resync, struct member *source, uint32_t servi
 
 	/* A member that loads a service again has said PART before: its earlier round has ended or is no more. */
 	if ((source->joined & bit) != 0) {
-		log_limited(&resync->malformed, loop_now_ns(resync->executive->loop), "SYNC", LOG_WARNING,
+		log_limited(&resync->malformed, loop_now_ns(resync->parts.loop), "SYNC", LOG_WARNING,
 			"message of node %u dropped: it has joined with service %u already", source->nodeid, service);
 		return;
 	}
@@ -394,7 +391,7 @@ void resync_deliver(
 	struct message message;
 
 	if (size < sizeof(message)) {
-		log_limited(&resync->malformed, loop_now_ns(resync->executive->loop), "SYNC", LOG_WARNING,
+		log_limited(&resync->malformed, loop_now_ns(resync->parts.loop), "SYNC", LOG_WARNING,
 			"message of node %u dropped: shorter than its kind", source);
 		return;
 	}
@@ -407,7 +404,7 @@ void resync_deliver(
 	if (member == NULL || !ring_id_equal(&ring, &resync->ring))
 		return;
 	if (message.service >= RESYNC_SERVICE_ID) {
-		log_limited(&resync->malformed, loop_now_ns(resync->executive->loop), "SYNC", LOG_WARNING,
+		log_limited(&resync->malformed, loop_now_ns(resync->parts.loop), "SYNC", LOG_WARNING,
 			"message of node %u dropped: no such service can exist", source);
 		return;
 	}
@@ -529,10 +526,10 @@ int resync_join(struct resync *resync, struct plugin *plugin)
 			"Service %s must hear from nodes that take part in a new ring only: one is formed, with "
 			"the same members",
 			plugin->name);
-		ring_force_gather(resync->executive->ring);
+		ring_force_gather(resync->parts.ring);
 		return 0;
 	}
-	return tell(resync, RESYNC_JOIN, service, resync->executive->nodeid);
+	return tell(resync, RESYNC_JOIN, service, resync->parts.nodeid);
 }
 
 int resync_part(struct resync *resync, const struct plugin *plugin)
@@ -543,13 +540,13 @@ int resync_part(struct resync *resync, const struct plugin *plugin)
 	return tell(resync, RESYNC_PART, plugin->service.ring_id, 0);
 }
 
-struct resync *resync_create(struct executive *executive)
+struct resync *resync_create(const struct resync_parts *parts)
 {
 	struct resync *resync = calloc(1, sizeof(*resync));
 
 	if (resync == NULL)
 		return NULL;
-	resync->executive = executive;
+	resync->parts = *parts;
 	resync->last = &resync->rounds;
 	return resync;
 }

@@ -33,11 +33,24 @@
 /** The mark of a member that knows these messages, behind the count of a SERVICE_BUILD. */
 #define RESYNC_MARK 1u
 
-struct executive;
+struct loop;
 struct plugin;
+struct plugin_registry;
 struct resync;
+struct ring;
 
-struct resync *resync_create(struct executive *executive); /* NULL: out of memory */
+/** The parts that it uses. All are borrowed until resync_destroy. */
+struct resync_parts {
+	struct loop *loop;
+	struct plugin_registry *plugins;
+	struct ring *ring;
+	uint32_t nodeid; /* of this node */
+	/** The service is_held from now on, or no longer: check the gate of its clients. */
+	void (*gate)(struct plugin *plugin);
+};
+
+/** parts: copied. NULL: out of memory */
+struct resync *resync_create(const struct resync_parts *parts);
 void resync_destroy(struct resync *resync);                /* NULL is ignored */
 
 /* --- from sync.c --- */
@@ -47,7 +60,7 @@ void resync_configure(struct resync *resync, const struct totem_configuration *c
 /** Note a member's list in the synchronisation of this configuration. services: by bit. */
 void resync_build(struct resync *resync, uint32_t nodeid, uint64_t services, bool is_able);
 
-/* --- from route.c and ring.c --- */
+/* --- from route.c and the ring's listener --- */
 
 /** Handle a message of service 63, whole, size bytes from its header on. */
 void resync_deliver(struct resync *resync, uint32_t source, const uint8_t *bytes, size_t size,

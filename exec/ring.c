@@ -5,22 +5,11 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "exec/delivery.h"
-#include "exec/eviction.h"
-#include "exec/executive.h"
-#include "exec/ipc_server.h"
 #include "exec/log.h"
 #include "exec/loop.h"
-#include "exec/map_publish.h"
 #include "exec/plugin.h"
-#include "exec/quorum.h"
-#include "exec/reload.h"
-#include "exec/resync.h"
-#include "exec/route.h"
-#include "exec/stats_totem.h"
-#include "exec/sync.h"
+#include "exec/ring_account.h"
 #include "exec/totem/wire.h"
 
 #define GROUP_PARTS_MAX 64u
@@ -33,8 +22,8 @@ static void on_timer(void *arg);
 
 static void arm_at(struct ring *ring, uint64_t at_ns)
 {
-	loop_timer_del(ring->executive->loop, ring->timer);
-	ring->timer = loop_timer_add(ring->executive->loop, at_ns, on_timer, ring);
+	loop_timer_del(ring->parts.loop, ring->timer);
+	ring->timer = loop_timer_add(ring->parts.loop, at_ns, on_timer, ring);
 	ring->timer_at_ns = ring->timer != NULL ? at_ns : TOTEM_NEVER;
 }
 
@@ -82,12 +71,12 @@ static void settle(struct ring *ring, uint64_t now_ns)
 	if (at_ns <= ring->timer_at_ns || at_ns == TOTEM_NEVER)
 		return;
 	arm_at(ring, at_ns);
-	loop_timers_settle(ring->executive->loop);
+	loop_timers_settle(ring->parts.loop);
 }
 
 static void run_due(struct ring *ring)
 {
-	uint64_t now_ns = loop_now_ns(ring->executive->loop);
+	uint64_t now_ns = loop_now_ns(ring->parts.loop);
 
 	/* Each timer once, earliest first; one that is set anew meanwhile waits for the next turn. */
 	uint64_t due[TOTEM_TIMER_COUNT];
@@ -135,10 +124,10 @@ static void cb_timer(void *arg, enum totem_timer timer, uint64_t at_ns)
 
 	ring->deadlines[timer] = at_ns;
 	/* What is due now needs no timer: it comes next. */
-	if (timer == TOTEM_TIMER_HOLD && at_ns <= loop_now_ns(ring->executive->loop)) {
+	if (timer == TOTEM_TIMER_HOLD && at_ns <= loop_now_ns(ring->parts.loop)) {
 		if (ring->is_turn_due)
 			return;
-		ring->is_turn_due = loop_defer(ring->executive->loop, on_turn, ring) == 0;
+		ring->is_turn_due = loop_defer(ring->parts.loop, on_turn, ring) == 0;
 		if (ring->is_turn_due)
 			return;
 	}
@@ -202,7 +191,7 @@ static void on_echo(void *arg)
 	ring->echoes = NULL;
 	ring->echo_count = ring->echo_capacity = 0;
 	if (ring->engine != NULL)
-		receive(ring, loop_now_ns(ring->executive->loop), frames, count);
+		receive(ring, loop_now_ns(ring->parts.loop), frames, count);
 	for (size_t i = 0; i < count; i++)
 		frame_unref(frames[i]);
 	if (ring->echoes == NULL) { /* keep the memory */
@@ -225,7 +214,7 @@ static void echo(struct ring *ring, struct coterie_frame *frame)
 		ring->echoes = echoes;
 		ring->echo_capacity = capacity;
 	}
-	if (!ring->is_echo_due && loop_defer(ring->executive->loop, on_echo, ring) < 0)
+	if (!ring->is_echo_due && loop_defer(ring->parts.loop, on_echo, ring) < 0)
 		return;
 	ring->is_echo_due = true;
 	ring->echoes[ring->echo_count++] = frame_ref(frame);
@@ -267,8 +256,8 @@ static void cb_token(void *arg, uint32_t nodeid, struct coterie_frame *frame)
 	struct ring *ring = arg;
 
 	if (frame->data[3] == WIRE_TOKEN)
-		ring_account_token(&ring->executive->account, totem_engine_counters(ring->engine)->token_last_ns,
-			loop_now_ns(ring->executive->loop));
+		ring_account_token(ring->parts.account, totem_engine_counters(ring->engine)->token_last_ns,
+			loop_now_ns(ring->parts.loop));
 	if (nodeid == ring->options.nodeid) {
 		echo(ring, frame);
 		return;
@@ -309,37 +298,35 @@ void ring_writable(struct ring *ring)
 static void cb_deliver(void *arg, const struct totem_message *message)
 {
 	struct ring *ring = arg;
-	struct executive *executive = ring->executive;
 
-	if (message->source == ring->options.nodeid && ring_account_delivered(&executive->account))
-		ring_account_arrived(&executive->account, loop_now_ns(executive->loop));
-	delivery_begin(executive->delivery, message);
-	route_deliver(executive->route, message);
-	delivery_end(executive->delivery);
+	if (message->source == ring->options.nodeid && ring_account_delivered(ring->parts.account))
+		ring_account_arrived(ring->parts.account, loop_now_ns(ring->parts.loop));
+	ring->listener.deliver(ring->listener.arg, message);
 }
 
 static void cb_configure(void *arg, const struct totem_configuration *configuration)
 {
 	struct ring *ring = arg;
-	struct executive *executive = ring->executive;
 
+	ring->listener.configured(ring->listener.arg, configuration);
+}
+
+void ring_note_configuration(struct ring *ring, const struct totem_configuration *configuration)
+{
 	ring_log_configuration(&ring->log, configuration);
 	if (configuration->is_regular)
 		ring_store_configured(ring);
-	ring_account_configuration(&executive->account, loop_now_ns(executive->loop), configuration);
+	ring_account_configuration(ring->parts.account, loop_now_ns(ring->parts.loop), configuration);
 	ring_sources_members(&ring->sources, configuration->members, configuration->member_count);
-	map_publish_members(executive->map, executive->config, configuration);
-	if (configuration->is_regular && ring->transport->transport.membership != NULL)
-		ring->transport->transport.membership(ring->transport->self, configuration->members,
-			configuration->member_count);
-	/* In this order: book sync, "Queues". */
-	delivery_configure(executive->delivery, configuration);
-	route_configure(executive->route, configuration);
-	sync_configure(executive->sync, configuration);
-	if (configuration->is_regular)
-		reload_membership(
-			executive->reload, configuration->members, configuration->member_count);
-	ipc_gate(executive->ipc);
+}
+
+void ring_tell_transport(struct ring *ring, const struct totem_configuration *configuration)
+{
+	const struct plugin *transport = ring->transport;
+
+	if (configuration->is_regular && transport->transport.membership != NULL)
+		transport->transport.membership(
+			transport->self, configuration->members, configuration->member_count);
 }
 
 static int cb_store_ring_id(void *arg, const struct ring_id *id)
@@ -347,20 +334,18 @@ static int cb_store_ring_id(void *arg, const struct ring_id *id)
 	return ring_store_id(arg, id);
 }
 
-/* Others may leave us little of this rotation; what waits shows in the token all the same, and earns us our share. */
 static bool cb_visit(void *arg)
 {
 	struct ring *ring = arg;
 
-	return ipc_pull(ring->executive->ipc);
+	return ring->listener.visit(ring->listener.arg);
 }
 
 static void cb_lingering(void *arg)
 {
 	struct ring *ring = arg;
 
-	ipc_tell(ring->executive->ipc);
-	ipc_pull_all(ring->executive->ipc);
+	ring->listener.lingering(ring->listener.arg);
 }
 
 static void cb_watch(void *arg, uint32_t nodeid)
@@ -406,31 +391,19 @@ static void cb_passed(void *arg)
 {
 	struct ring *ring = arg;
 
-	delivery_passed(ring->executive->delivery); /* a verdict goes before the barrier behind it */
-	sync_passed(ring->executive->sync);
-	resync_passed(ring->executive->resync);
+	ring->listener.passed(ring->listener.arg);
 }
 
 static void cb_room(void *arg)
 {
 	struct ring *ring = arg;
 
-	ipc_room(ring->executive->ipc);
-	ipc_gate(ring->executive->ipc);
-}
-
-static uint64_t epoch_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	ring->listener.room(ring->listener.arg);
 }
 
 static void cb_trace(void *arg, const struct totem_trace *trace)
 {
 	struct ring *ring = arg;
-	bool is_logged = true;
 	uint64_t now_ns;
 
 	switch (trace->kind) { /* one each message: not worth a call */
@@ -440,21 +413,15 @@ static void cb_trace(void *arg, const struct totem_trace *trace)
 	case TOTEM_TRACE_TOKEN:
 	case TOTEM_TRACE_REQUESTED:
 		return;
-	case TOTEM_TRACE_PAUSED:
-		totem_stats_paused(ring->executive->totem_stats, trace->value);
-		return;
-	case TOTEM_TRACE_EVICTED:
-		evictions_note(ring->executive->evictions, epoch_ms(), trace->eviction);
-		break;
-	case TOTEM_TRACE_LEASE:
-		is_logged = quorum_has_provider(ring->executive->quorum); /* without one nothing waits */
-		break;
 	default:
 		break;
 	}
-	now_ns = loop_now_ns(ring->executive->loop);
-	ring_account_trace(&ring->executive->account, now_ns, trace);
-	if (is_logged)
+	now_ns = loop_now_ns(ring->parts.loop);
+	ring->listener.trace(ring->listener.arg, now_ns, trace);
+	if (trace->kind == TOTEM_TRACE_PAUSED)
+		return; /* the listener logs it */
+	ring_account_trace(ring->parts.account, now_ns, trace);
+	if (trace->kind != TOTEM_TRACE_LEASE || ring->listener.needs_lease(ring->listener.arg))
 		ring_log_trace(&ring->log, now_ns, trace);
 }
 
@@ -514,7 +481,7 @@ void ring_frames_in(struct ring *ring, const struct coterie_arrival *arrivals, u
 		ring->batch[i] = arrivals[i].frame;
 	const struct totem_counters *counters = totem_engine_counters(ring->engine);
 	uint64_t refused = counters->malformed;
-	uint64_t now_ns = loop_now_ns(ring->executive->loop);
+	uint64_t now_ns = loop_now_ns(ring->parts.loop);
 	receive(ring, now_ns, ring->batch, count);
 	settle(ring, now_ns);
 	if (counters->malformed != refused)
@@ -550,7 +517,7 @@ static void on_event(void *arg)
 		ring->inside++;
 		if (event->event == TOTEM_EVENT_LINK_UP)
 			ask_capacity(ring);
-		totem_engine_transport(ring->engine, loop_now_ns(ring->executive->loop), event->event,
+		totem_engine_transport(ring->engine, loop_now_ns(ring->parts.loop), event->event,
 			event->nodeid);
 		ring->inside--;
 	}
@@ -566,7 +533,7 @@ static void tell(struct ring *ring, enum totem_event kind, uint32_t nodeid)
 	*event = (struct ring_event){ring, kind, nodeid};
 	if (ring->inside == 0)
 		on_event(event);
-	else if (loop_defer(ring->executive->loop, on_event, event) < 0)
+	else if (loop_defer(ring->parts.loop, on_event, event) < 0)
 		free(event);
 }
 
@@ -621,7 +588,7 @@ void ring_peer_refused(struct ring *ring, uint32_t nodeid, const void *quote, ui
 		return; /* a hint: there will be more */
 	ring->inside++;
 	totem_engine_refused(
-		ring->engine, loop_now_ns(ring->executive->loop), nodeid, quote, size);
+		ring->engine, loop_now_ns(ring->parts.loop), nodeid, quote, size);
 	ring->inside--;
 }
 
@@ -633,7 +600,7 @@ int ring_send(struct ring *ring, const char *group, enum totem_guarantee guarant
 	uint8_t prefix[4 + 16];
 	struct iovec parts[GROUP_PARTS_MAX];
 	uint16_t numbers[2] = {1, (uint16_t)strlen(group)};
-	uint64_t now_ns = loop_now_ns(ring->executive->loop);
+	uint64_t now_ns = loop_now_ns(ring->parts.loop);
 
 	assert(numbers[1] <= 16);
 	if (ring->engine == NULL)
@@ -649,17 +616,17 @@ int ring_send(struct ring *ring, const char *group, enum totem_guarantee guarant
 	int rc = totem_engine_send(ring->engine, now_ns, guarantee, parts, count + 1);
 	ring->inside--;
 	if (rc == 0)
-		ring_account_sent(&ring->executive->account, now_ns, guarantee);
+		ring_account_sent(ring->parts.account, now_ns, guarantee);
 	else if (rc == -EAGAIN)
-		ipc_gate(ring->executive->ipc);
+		ring->listener.refused(ring->listener.arg);
 	return rc;
 }
 
 void ring_synchronized(struct ring *ring)
 {
-	ring_account_synchronized(&ring->executive->account);
+	ring_account_synchronized(ring->parts.account);
 	ring->inside++;
-	totem_engine_synchronized(ring->engine, loop_now_ns(ring->executive->loop));
+	totem_engine_synchronized(ring->engine, loop_now_ns(ring->parts.loop));
 	ring->inside--;
 }
 

@@ -1,7 +1,6 @@
 /*
  * The ring: connects the engine with the transport, the loop's timers, the file of the ring id and the log. The
- * own frames of this node return to the engine through memory. Messages are delivered to route.c, configurations to
- * sync.c and route.c.
+ * own frames of this node return to the engine through memory. The ring calls one listener for all that goes up.
  */
 #ifndef EXEC_RING_H
 #define EXEC_RING_H
@@ -14,17 +13,72 @@
 
 #include "exec/totem/engine.h"
 
-struct executive;
+struct config;
+struct loop;
 struct plugin;
 struct ring;
+struct ring_account;
+struct stats;
+
+/** The parts that a ring uses. All are borrowed until ring_destroy. */
+struct ring_parts {
+	struct loop *loop;
+	struct stats *stats;
+	struct ring_account *account;
+	const char *state_dir;
+	uint64_t random_seed; /* 0: from the system */
+};
+
+/**
+ * The functions that the ring calls. All are there. They run inside the engine (ring_is_inside), unless the comment
+ * says otherwise, and may send.
+ */
+struct ring_listener {
+	void *arg; /* of all functions */
+
+	/** Deliver a message in the order of the ring. Borrowed, contiguous or not. */
+	void (*deliver)(void *arg, const struct totem_message *message);
+	/** Tell all parts about a configuration, in the order of book sync, "Queues". Borrowed. */
+	void (*configured)(void *arg, const struct totem_configuration *configuration);
+	/** The token is here. Read messages of clients. @return whether there are more than this rotation allows */
+	bool (*visit)(void *arg);
+	/** The node keeps the token a little longer (docs of totem_callbacks). Read messages of all clients. */
+	void (*lingering)(void *arg);
+	/** The token has been passed on. */
+	void (*passed)(void *arg);
+	/** The queue that was full has room again. */
+	void (*room)(void *arg);
+	/** The queue has refused a message: it is full. Called by ring_send, inside the engine or not. */
+	void (*refused)(void *arg);
+
+	/** The lease has ended or begun again. Called outside the engine, on a later turn of the loop. */
+	void (*lease)(void *arg);
+	/** @return whether requests wait for the lease. Without a quorum provider none waits */
+	bool (*needs_lease)(void *arg);
+	/** Note an event of the engine. Events of single messages and tokens do not come here. Borrowed. */
+	void (*trace)(void *arg, uint64_t now_ns, const struct totem_trace *trace);
+	/** The ring cannot go on, which was logged. End the daemon with this status. */
+	void (*stop)(void *arg, int exit_code);
+};
 
 /**
  * Create a ring. If it returns NULL, the reason has been logged, and *exit_code is set
  * (book configuration, "Exit codes").
+ *
+ * @param parts     copied
+ * @param listener  copied
+ * @param config    borrowed: options and size of frames
  */
-struct ring *ring_create(struct executive *executive, int *exit_code);
-/** Give the transport its peers and links: the protocol starts when a link comes up. */
-int ring_start(struct ring *ring, struct plugin *transport);
+struct ring *ring_create(const struct ring_parts *parts, const struct ring_listener *listener,
+	const struct config *config, int *exit_code);
+/**
+ * Give the transport its peers and links: the protocol starts when a link comes up.
+ *
+ * @param config     borrowed: the nodes
+ * @param transport  borrowed until ring_destroy
+ * @return 0; -errno, which was logged
+ */
+int ring_start(struct ring *ring, const struct config *config, struct plugin *transport);
 /** Multicast a leave and close the transport. Nothing is sent afterwards. */
 void ring_stop(struct ring *ring);
 void ring_destroy(struct ring *ring);
@@ -33,6 +87,14 @@ void ring_destroy(struct ring *ring);
 int ring_send(struct ring *ring, const char *group, enum totem_guarantee guarantee,
 	const struct iovec *iov, uint32_t count);
 void ring_synchronized(struct ring *ring);
+
+/* --- for the listener's `configured` --- */
+
+/** Log a configuration and count its members' frames. After a regular one, write ring ids ahead (ring_store.c). */
+void ring_note_configuration(struct ring *ring, const struct totem_configuration *configuration);
+/** Give the members of a regular configuration to the transport. A transitional one is ignored. */
+void ring_tell_transport(struct ring *ring, const struct totem_configuration *configuration);
+
 /** As totem_options_check, with the options that the ring itself adds. *which: the member that is refused. */
 int ring_check_options(const struct ring *ring, const struct totem_options *options, const char **which);
 /** Change timers, limits and nodes (nodes are copied). Not inside the engine. -EINVAL; -ENOMEM. */

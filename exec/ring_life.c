@@ -10,7 +10,6 @@
 #include <sys/random.h>
 
 #include "exec/config/model.h"
-#include "exec/executive.h"
 #include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/plugin.h"
@@ -24,7 +23,7 @@
 
 static bool load_ring_seq(struct ring *ring)
 {
-	const char *dir = ring->executive->state_dir;
+	const char *dir = ring->parts.state_dir;
 	uint32_t nodeid = ring->options.nodeid;
 	int rc = ring_seq_load(&ring->seq, dir, nodeid);
 
@@ -43,16 +42,17 @@ static bool load_ring_seq(struct ring *ring)
 	return rc == 0 && ring->options.ring_seq < TOTEM_RING_SEQ_END;
 }
 
-struct ring *ring_create(struct executive *executive, int *exit_code)
+struct ring *ring_create(const struct ring_parts *parts, const struct ring_listener *listener,
+	const struct config *config, int *exit_code)
 {
-	const struct config *config = executive->config;
 	struct ring *ring = calloc(1, sizeof(*ring));
 	size_t common = config->netmtu > 2048 && config->netmtu <= WIRE_FRAME_SIZE_MAX ? config->netmtu : 2048;
 
 	*exit_code = EXIT_FATAL;
 	if (ring == NULL)
 		goto no_memory;
-	ring->executive = executive;
+	ring->parts = *parts;
+	ring->listener = *listener;
 	ring->options = config->totem;
 	ring->timer_at_ns = TOTEM_NEVER;
 	ring->log.options = &ring->options;
@@ -60,7 +60,7 @@ struct ring *ring_create(struct executive *executive, int *exit_code)
 		ring->deadlines[i] = TOTEM_NEVER;
 	ring->pool = frame_pool_create(common, POOL_BYTES_MAX);
 	ring->waiting = calloc(RING_WAITING_MAX, sizeof(*ring->waiting));
-	if (ring->pool == NULL || ring->waiting == NULL || ring_sources_init(&ring->sources, executive->stats) < 0)
+	if (ring->pool == NULL || ring->waiting == NULL || ring_sources_init(&ring->sources, parts->stats) < 0)
 		goto no_memory;
 	if (!load_ring_seq(ring)) {
 		*exit_code = EXIT_RING_ID;
@@ -107,9 +107,8 @@ static uint32_t payload_max(const struct ring *ring)
 	return ring->payload_clear - overhead;
 }
 
-static int add_peers(struct ring *ring)
+static int add_peers(struct ring *ring, const struct config *config)
 {
-	const struct config *config = ring->executive->config;
 	const struct coterie_transport *transport = &ring->transport->transport;
 
 	for (uint32_t i = 0; i < config->node_count; i++) {
@@ -133,9 +132,8 @@ static int add_peers(struct ring *ring)
 	return 0;
 }
 
-int ring_start(struct ring *ring, struct plugin *transport)
+int ring_start(struct ring *ring, const struct config *config, struct plugin *transport)
 {
-	const struct config *config = ring->executive->config;
 	const struct config_node *local = &config->nodes[config->local];
 
 	ring->transport = transport;
@@ -150,17 +148,17 @@ int ring_start(struct ring *ring, struct plugin *transport)
 	ring->options.gather_ns = TOTEM_GATHER_NS;
 	ring->options.early_frames = TOTEM_EARLY_FRAMES;
 	/* Numbers that nobody guesses; without a source of chance at least others than last time. */
-	ring->options.random_seed = loop_now_ns(ring->executive->loop) ^ ((uint64_t)ring->options.nodeid << 32);
+	ring->options.random_seed = loop_now_ns(ring->parts.loop) ^ ((uint64_t)ring->options.nodeid << 32);
 	(void)!getrandom(&ring->options.random_seed, sizeof(ring->options.random_seed), GRND_NONBLOCK);
-	if (ring->executive->random_seed != 0)
-		ring->options.random_seed = ring->executive->random_seed;
+	if (ring->parts.random_seed != 0)
+		ring->options.random_seed = ring->parts.random_seed;
 	ring->engine = totem_engine_create(ring->pool, &ring->options, &ring_callbacks, ring,
-		loop_now_ns(ring->executive->loop));
+		loop_now_ns(ring->parts.loop));
 	if (ring->engine == NULL) {
 		log_line("TOTEM", LOG_ERR, "out of memory");
 		return -ENOMEM;
 	}
-	int rc = add_peers(ring);
+	int rc = add_peers(ring, config);
 	for (uint32_t link = 0; rc == 0 && link < local->link_count; link++) {
 		if (!has_link(local, link))
 			continue;
@@ -218,7 +216,7 @@ int ring_reconfigure(struct ring *ring, const struct totem_options *options)
 	struct totem_options all = completed(ring, options);
 
 	ring->inside++;
-	int rc = totem_engine_reconfigure(ring->engine, loop_now_ns(ring->executive->loop), &all);
+	int rc = totem_engine_reconfigure(ring->engine, loop_now_ns(ring->parts.loop), &all);
 	ring->inside--;
 	if (rc == 0) {
 		all.nodes = NULL; /* the engine has its own */
@@ -233,10 +231,10 @@ void ring_stop(struct ring *ring)
 		return;
 	assert(ring->inside == 0);
 	ring->inside++;
-	totem_engine_leave(ring->engine, loop_now_ns(ring->executive->loop));
+	totem_engine_leave(ring->engine, loop_now_ns(ring->parts.loop));
 	ring->inside--;
 	ring->has_left = true;
-	loop_timer_del(ring->executive->loop, ring->timer);
+	loop_timer_del(ring->parts.loop, ring->timer);
 	ring->timer = NULL;
 	ring->timer_at_ns = 0; /* nothing is armed any more */
 	ring_store_stop(ring);

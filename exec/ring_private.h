@@ -17,7 +17,8 @@ struct waiting {
 };
 
 struct ring {
-	struct executive *executive;
+	struct ring_parts parts;
+	struct ring_listener listener;
 	struct plugin *transport;
 	struct frame_pool *pool;
 	struct totem_options options;

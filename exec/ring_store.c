@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "exec/executive.h"
 #include "exec/log.h"
 #include "exec/loop.h"
 
@@ -17,7 +16,7 @@ static void store_ahead(void *arg);
 
 static void arm(struct ring *ring, uint64_t seconds)
 {
-	struct loop *loop = ring->executive->loop;
+	struct loop *loop = ring->parts.loop;
 
 	loop_timer_del(loop, ring->seq_timer);
 	ring->seq_timer = loop_timer_add(loop, loop_now_ns(loop) + seconds * SECOND_NS, store_ahead, ring);
@@ -61,21 +60,20 @@ void ring_store_configured(struct ring *ring)
 
 void ring_store_stop(struct ring *ring)
 {
-	loop_timer_del(ring->executive->loop, ring->seq_timer);
+	loop_timer_del(ring->parts.loop, ring->seq_timer);
 	ring->seq_timer = NULL;
 }
 
 int ring_store_id(struct ring *ring, const struct ring_id *id)
 {
-	struct executive *executive = ring->executive;
 	int rc = ring_seq_use(&ring->seq, id->seq);
 
 	if (rc < 0) {
 		log_line("TOTEM", LOG_ERR,
 			"Couldn't store new ring id %llx to stable storage in '%s' (%s): check the folder and "
 			"its file system",
-			(unsigned long long)id->seq, executive->state_dir, strerror(-rc));
-		executive_stop(executive, EXIT_RING_ID);
+			(unsigned long long)id->seq, ring->seq.dir, strerror(-rc));
+		ring->listener.stop(ring->listener.arg, EXIT_RING_ID);
 	}
 	return rc;
 }

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "exec/config/model.h"
-#include "exec/executive.h"
 #include "exec/key_file.h"
 #include "exec/log.h"
 #include "exec/loop.h"
@@ -49,9 +48,11 @@ struct job {
 };
 
 struct rotate {
-	struct executive *executive;
+	struct rotate_parts parts;
 	struct job *job; /* NULL: no new key is prepared */
 };
+
+static const struct config *running(const struct rotate *rotate) { return *rotate->parts.config; }
 
 /* --- one job --- */
 
@@ -95,8 +96,8 @@ static struct job *job_create(struct rotate *rotate, const void *key, uint32_t s
 	pthread_mutex_init(&job->lock, NULL);
 	job->file.folder = -1;
 	job->rotate = rotate;
-	job->loop = rotate->executive->loop;
-	job->is_native = rotate->executive->config->format == CONFIG_FORMAT_COTERIE;
+	job->loop = rotate->parts.loop;
+	job->is_native = running(rotate)->format == CONFIG_FORMAT_COTERIE;
 	job->size = size;
 	job->key = hold_key(key, size);
 	if (job->key == NULL) {
@@ -212,9 +213,8 @@ static void on_written(void *arg)
 /* What needs no disk: the file has a place, and the configuration takes the key. */
 static int check(struct rotate *rotate, struct job *job)
 {
-	const struct executive *executive = rotate->executive;
 	int rc = config_key_place(
-		executive->config, executive->state_dir, &job->is_named, job->path, sizeof(job->path));
+		running(rotate), rotate->parts.state_dir, &job->is_named, job->path, sizeof(job->path));
 
 	if (rc == -ENOTSUP)
 		snprintf(job->text, sizeof(job->text),
@@ -223,7 +223,7 @@ static int check(struct rotate *rotate, struct job *job)
 		snprintf(job->text, sizeof(job->text), "the name of the key file is too long");
 	else
 		return reload_key(
-			executive->reload, job->key, job->size, job->path, true, job->text, sizeof(job->text));
+			rotate->parts.reload, job->key, job->size, job->path, true, job->text, sizeof(job->text));
 	return -EINVAL;
 }
 
@@ -241,7 +241,7 @@ static void on_refused(void *arg)
 int rotate_prepare(struct rotate *rotate, const void *owner, const void *key, uint32_t size,
 	void (*done)(void *arg, int rc, const char *text), void *arg)
 {
-	if (rotate->executive->config->key == NULL)
+	if (running(rotate)->key == NULL)
 		return -ENODATA;
 	if (size < KEY_SIZE_MIN || size > KEY_SIZE_MAX)
 		return -EINVAL;
@@ -313,12 +313,12 @@ int rotate_commit(struct rotate *rotate, const void *owner, char *text, uint32_t
 
 	if (size > 0)
 		text[0] = '\0';
-	if (ring_is_inside(rotate->executive->ring))
+	if (ring_is_inside(rotate->parts.ring))
 		return -EBUSY;
 	if (job == NULL)
 		return -ENOENT;
 	rotate->job = NULL;
-	int rc = reload_key(rotate->executive->reload, job->key, job->size, job->path, false, text, size);
+	int rc = reload_key(rotate->parts.reload, job->key, job->size, job->path, false, text, size);
 
 	if (rc < 0) {
 		job_keep(job, text, size);
@@ -372,13 +372,13 @@ void rotate_forget(struct rotate *rotate, const void *owner)
 
 /* --- the executive's side --- */
 
-void rotate_look(const struct executive *executive)
+void rotate_look(const struct config *config, const char *state_dir)
 {
 	char path[4096], next[4096 + 8];
 	bool is_named;
 
-	if (executive->config->key == NULL ||
-		config_key_place(executive->config, executive->state_dir, &is_named, path, sizeof(path)) < 0)
+	if (config->key == NULL ||
+		config_key_place(config, state_dir, &is_named, path, sizeof(path)) < 0)
 		return;
 	snprintf(next, sizeof(next), "%s.next", path);
 	if (access(next, F_OK) == 0)
@@ -388,12 +388,12 @@ void rotate_look(const struct executive *executive)
 			next, path);
 }
 
-struct rotate *rotate_create(struct executive *executive)
+struct rotate *rotate_create(const struct rotate_parts *parts)
 {
 	struct rotate *rotate = calloc(1, sizeof(*rotate));
 
 	if (rotate != NULL)
-		rotate->executive = executive;
+		rotate->parts = *parts;
 	return rotate;
 }
 

@@ -17,11 +17,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct executive;
+struct config;
+struct loop;
+struct reload;
+struct ring;
 struct rotate;
 
-struct rotate *rotate_create(struct executive *executive); /* NULL: out of memory */
-void rotate_destroy(struct rotate *rotate);                /* NULL is ignored */
+/** The parts that it uses. All are borrowed until rotate_destroy. */
+struct rotate_parts {
+	struct loop *loop;
+	struct config *const *config; /* points to the running configuration, which a reload replaces */
+	const char *state_dir;
+	struct reload *reload;
+	struct ring *ring;
+};
+
+/** parts: copied. NULL: out of memory */
+struct rotate *rotate_create(const struct rotate_parts *parts);
+void rotate_destroy(struct rotate *rotate); /* NULL is ignored */
 
 /** As host->key_prepare. owner: for the other functions */
 int rotate_prepare(struct rotate *rotate, const void *owner, const void *key, uint32_t size,
@@ -36,6 +49,6 @@ void rotate_leave(struct rotate *rotate, const void *owner);
 void rotate_forget(struct rotate *rotate, const void *owner);
 
 /** Log it if a rotation has left a file. Called at the start, before the ring exists. */
-void rotate_look(const struct executive *executive);
+void rotate_look(const struct config *config, const char *state_dir);
 
 #endif

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "exec/delivery.h"
-#include "exec/executive.h"
 #include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/map.h"
@@ -25,11 +24,11 @@
 #define PLOAD_START (4 << 16) /* its size field is garbage on the wire: book services, "pload" */
 
 struct route {
-	struct executive *executive;
+	struct route_parts parts;
 	uint8_t *scratch;      /* a message made contiguous and aligned */
 	size_t scratch_size;
-	struct iovec *parts;   /* rest of a message, handed to deliver_parts */
-	size_t part_capacity;
+	struct iovec *rest;    /* of a message, for deliver_parts */
+	size_t rest_capacity;
 	uint64_t dropped;
 	struct log_limit malformed, unknown, misuse;
 };
@@ -41,12 +40,12 @@ struct position {
 	size_t offset; /* in iov[0] */
 };
 
-struct route *route_create(struct executive *executive)
+struct route *route_create(const struct route_parts *parts)
 {
 	struct route *route = calloc(1, sizeof(*route));
 
 	if (route != NULL)
-		route->executive = executive;
+		route->parts = *parts;
 	return route;
 }
 
@@ -55,7 +54,7 @@ void route_destroy(struct route *route)
 	if (route == NULL)
 		return;
 	free(route->scratch);
-	free(route->parts);
+	free(route->rest);
 	free(route);
 }
 
@@ -100,20 +99,20 @@ static int need_scratch(struct route *route, size_t size)
 /* The message behind `position` as parts; the first may begin inside an iovec. */
 static int collect_parts(struct route *route, struct position position, size_t *count)
 {
-	if (position.count > route->part_capacity) {
+	if (position.count > route->rest_capacity) {
 		size_t capacity = position.count + 64;
-		struct iovec *parts = realloc(route->parts, capacity * sizeof(*parts));
+		struct iovec *parts = realloc(route->rest, capacity * sizeof(*parts));
 
 		if (parts == NULL)
 			return -ENOMEM;
-		route->parts = parts;
-		route->part_capacity = capacity;
+		route->rest = parts;
+		route->rest_capacity = capacity;
 	}
 	*count = 0;
 	for (; position.count > 0; position.iov++, position.count--, position.offset = 0) {
 		if (position.iov->iov_len == position.offset)
 			continue;
-		route->parts[(*count)++] =
+		route->rest[(*count)++] =
 			(struct iovec){(uint8_t *)position.iov->iov_base + position.offset,
 				position.iov->iov_len - position.offset};
 	}
@@ -123,7 +122,7 @@ static int collect_parts(struct route *route, struct position position, size_t *
 static void drop(struct route *route, uint32_t source, const char *why)
 {
 	route->dropped++;
-	log_limited(&route->malformed, loop_now_ns(route->executive->loop), "SERV", LOG_WARNING,
+	log_limited(&route->malformed, loop_now_ns(route->parts.loop), "SERV", LOG_WARNING,
 		"message of node %u dropped: %s", source, why);
 }
 
@@ -138,9 +137,9 @@ static void deliver_resync(struct route *route, const struct totem_message *mess
 	read_bytes(&position, bytes, known);
 	memcpy(&id, bytes, sizeof(id));
 	if (((message->is_swapped ? __builtin_bswap32(id) : id) & 0xffff) == DELIVERY_VERDICT)
-		delivery_receive(route->executive->delivery, message->source, bytes, known, message->is_swapped);
+		delivery_receive(route->parts.delivery, message->source, bytes, known, message->is_swapped);
 	else
-		resync_deliver(route->executive->resync, message->source, bytes, known, message->is_swapped);
+		resync_deliver(route->parts.resync, message->source, bytes, known, message->is_swapped);
 }
 
 static void count_received(const struct plugin *plugin, uint32_t function)
@@ -180,12 +179,12 @@ static void deliver_service(struct route *route, const struct totem_message *mes
 		deliver_resync(route, message, position, size);
 		return;
 	}
-	struct plugin *plugin = plugin_by_ring_id(route->executive->plugins, id >> 16);
+	struct plugin *plugin = plugin_by_ring_id(route->parts.plugins, id >> 16);
 	if (plugin == NULL || plugin->is_deaf)
 		return; /* a service that is not loaded here, or has not heard of the ring yet */
 	const struct coterie_ring_msg *msg = plugin_ring_msg(plugin, id & 0xffff);
 	if (msg == NULL) {
-		log_limited(&route->unknown, loop_now_ns(route->executive->loop), "SERV", LOG_WARNING,
+		log_limited(&route->unknown, loop_now_ns(route->parts.loop), "SERV", LOG_WARNING,
 			"discarded unknown message %u for service %u (max id %u)", id & 0xffff, id >> 16,
 			plugin->service.ring_msg_count - 1);
 		return;
@@ -220,7 +219,7 @@ static void deliver_service(struct route *route, const struct totem_message *mes
 	if (msg->deliver_parts == NULL)
 		msg->deliver(plugin->self, message->source, route->scratch, (uint32_t)size);
 	else
-		msg->deliver_parts(plugin->self, message->source, route->scratch, route->parts, (uint32_t)count,
+		msg->deliver_parts(plugin->self, message->source, route->scratch, route->rest, (uint32_t)count,
 			(uint32_t)size);
 	plugin_leave(&call);
 }
@@ -236,7 +235,7 @@ static void deliver_sync(struct route *route, const struct totem_message *messag
 		return;
 	}
 	read_bytes(&position, bytes, size);
-	sync_deliver(route->executive->sync, message->source, bytes, (uint32_t)size, message->is_swapped);
+	sync_deliver(route->parts.sync, message->source, bytes, (uint32_t)size, message->is_swapped);
 }
 
 void route_deliver(struct route *route, const struct totem_message *message)
@@ -283,8 +282,8 @@ int route_send(struct route *route, struct plugin *plugin, uint32_t function, ui
 	if (plugin->is_beside || plugin->is_deaf)
 		return -EAGAIN; /* nobody is to hear of it yet */
 	/* It goes out all the same: late is better than never. */
-	if (route->executive->sync != NULL && sync_is_starting(route->executive->sync))
-		log_limited(&route->misuse, loop_now_ns(route->executive->loop), plugin->subsystem, LOG_WARNING,
+	if (sync_is_starting(route->parts.sync))
+		log_limited(&route->misuse, loop_now_ns(route->parts.loop), plugin->subsystem, LOG_WARNING,
 			"Misuse: service %s sends in sync_start, where it must not: it has to wait for "
 			"sync_step",
 			plugin->name);
@@ -297,7 +296,7 @@ int route_send(struct route *route, struct plugin *plugin, uint32_t function, ui
 	parts[0] = (struct iovec){&header, sizeof(header)};
 	if (count > 0) /* a message may be nothing but its header */
 		memcpy(parts + 1, iov, count * sizeof(*iov));
-	int rc = ring_send(route->executive->ring, "a",
+	int rc = ring_send(route->parts.ring, "a",
 		guarantee == COTERIE_SAFE ? TOTEM_SAFE : TOTEM_AGREED, parts, count + 1);
 	if (rc == 0 && plugin->tx != NULL)
 		plugin->tx[function]++;
@@ -320,7 +319,7 @@ void route_configure(struct route *route, const struct totem_configuration *conf
 		.joined_count = configuration->joined_count,
 	};
 
-	for (struct plugin *plugin = plugin_first(route->executive->plugins); plugin != NULL;
+	for (struct plugin *plugin = plugin_first(route->parts.plugins); plugin != NULL;
 		plugin = plugin->next) {
 		if (plugin->is_deaf && !configuration->is_regular)
 			continue;

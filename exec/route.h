@@ -10,11 +10,27 @@
 
 #include "exec/totem/engine.h"
 
-struct executive;
+struct delivery;
+struct loop;
 struct plugin;
+struct plugin_registry;
+struct resync;
+struct ring;
 struct route;
+struct sync;
 
-struct route *route_create(struct executive *executive); /* NULL: out of memory */
+/** The parts that a route uses. All are borrowed until route_destroy. */
+struct route_parts {
+	struct loop *loop;
+	struct plugin_registry *plugins;
+	struct ring *ring;
+	struct delivery *delivery;
+	struct sync *sync;
+	struct resync *resync;
+};
+
+/** parts: copied. NULL: out of memory */
+struct route *route_create(const struct route_parts *parts);
 void route_destroy(struct route *route);
 /** host->ring_send. */
 int route_send(struct route *route, struct plugin *plugin, uint32_t function, uint32_t guarantee,

@@ -7,7 +7,6 @@
 
 #include <coterie/plugin.h>
 
-#include "exec/executive.h"
 #include "exec/flight.h"
 #include "exec/log.h"
 #include "exec/map.h"
@@ -20,21 +19,21 @@
 enum { KEYS = 3 };
 
 struct runtime_keys {
-	struct executive *executive;
+	struct runtime_keys_parts parts;
 	struct map_tracker *trackers[KEYS];
 };
 
 static void on_force_gather(void *arg, enum map_event event, const char *key,
 	const struct map_value *now, const struct map_value *before)
 {
-	struct executive *executive = ((struct runtime_keys *)arg)->executive;
+	const struct runtime_keys *keys = arg;
 
 	(void)event, (void)before;
 	if (now == NULL || (now->type == COTERIE_MAP_STRING && strcmp(now->bytes, "no") == 0))
 		return;
 	log_line("MAIN", LOG_ERR, "Forcing into GATHER state");
-	map_set_string(executive->map, key, "no");
-	ring_force_gather(executive->ring);
+	map_set_string(keys->parts.map, key, "no");
+	ring_force_gather(keys->parts.ring);
 }
 
 /* Ring ids are kept in the same folder: what clients ask to be written there must not fill it. */
@@ -48,26 +47,28 @@ static bool has_room(const char *dir)
 static void on_dump_flight_data(void *arg, enum map_event event, const char *key,
 	const struct map_value *now, const struct map_value *before)
 {
-	const struct executive *executive = ((struct runtime_keys *)arg)->executive;
+	const char *dir = ((const struct runtime_keys *)arg)->parts.state_dir;
 
 	(void)event, (void)key, (void)before;
 	if (now == NULL)
 		return;
-	int rc = has_room(executive->state_dir) ? log_flight_write(executive->state_dir) : -ENOSPC;
+	int rc = has_room(dir) ? log_flight_write(dir) : -ENOSPC;
 	if (rc == -ENOENT)
 		log_line("MAIN", LOG_WARNING,
 			"The flight recorder is off: take 'blackbox: off' out of section 'logging'");
 	else if (rc < 0)
 		log_line("MAIN", LOG_ERR, "Cannot write the flight recorder to '%s' (%s): make room there",
-			executive->state_dir, strerror(-rc));
+			dir, strerror(-rc));
 }
 
 static void on_dump_state(void *arg, enum map_event event, const char *key, const struct map_value *now,
 	const struct map_value *before)
 {
+	const struct runtime_keys *keys = arg;
+
 	(void)event, (void)key, (void)before;
 	if (now != NULL)
-		executive_dump(((struct runtime_keys *)arg)->executive);
+		keys->parts.dump(keys->parts.arg);
 }
 
 static const struct {
@@ -79,17 +80,17 @@ static const struct {
 	{DUMP_STATE, on_dump_state},
 };
 
-struct runtime_keys *runtime_keys_create(struct executive *executive)
+struct runtime_keys *runtime_keys_create(const struct runtime_keys_parts *parts)
 {
 	struct runtime_keys *keys = calloc(1, sizeof(*keys));
 
 	if (keys == NULL)
 		return NULL;
-	keys->executive = executive;
+	keys->parts = *parts;
 	for (int i = 0; i < KEYS; i++) {
-		if (map_set_string(executive->map, table[i].name, "no") == 0)
+		if (map_set_string(parts->map, table[i].name, "no") == 0)
 			keys->trackers[i] =
-				map_track(executive->map, table[i].name, false, table[i].notify, keys);
+				map_track(parts->map, table[i].name, false, table[i].notify, keys);
 		if (keys->trackers[i] == NULL) {
 			runtime_keys_destroy(keys);
 			return NULL;
@@ -103,6 +104,6 @@ void runtime_keys_destroy(struct runtime_keys *keys)
 	if (keys == NULL)
 		return;
 	for (int i = 0; i < KEYS; i++)
-		map_untrack(keys->executive->map, keys->trackers[i]);
+		map_untrack(keys->parts.map, keys->trackers[i]);
 	free(keys);
 }

@@ -6,11 +6,22 @@
 #ifndef EXEC_RUNTIME_KEYS_H
 #define EXEC_RUNTIME_KEYS_H
 
-struct executive;
+struct map;
+struct ring;
 struct runtime_keys;
 
-/** Set them to "no" and wait for changes. NULL: out of memory. */
-struct runtime_keys *runtime_keys_create(struct executive *executive);
+/** The parts that they control. All are borrowed until runtime_keys_destroy. */
+struct runtime_keys_parts {
+	struct map *map;
+	struct ring *ring;
+	const char *state_dir; /* for the flight recorder */
+	/** Make all services log their state. */
+	void (*dump)(void *arg);
+	void *arg;
+};
+
+/** Set the keys to "no" and wait for changes. parts: copied. NULL: out of memory */
+struct runtime_keys *runtime_keys_create(const struct runtime_keys_parts *parts);
 void runtime_keys_destroy(struct runtime_keys *keys); /* before the map; NULL is ignored */
 
 #endif

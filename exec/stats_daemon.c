@@ -1,7 +1,8 @@
 #include "exec/stats_daemon.h"
 
-#include <stdio.h>
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -9,16 +10,25 @@
 #include "config.h"
 #include "exec/config/model.h"
 #include "exec/eviction.h"
-#include "exec/executive.h"
+#include "exec/histogram.h"
 #include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/map.h"
 #include "exec/map_publish.h"
 #include "exec/plugin.h"
 #include "exec/ring.h"
+#include "exec/ring_account.h"
 #include "exec/stats.h"
 
 #define TEXT_MAX 256 /* room for a value, NUL included */
+
+struct stats_daemon {
+	struct stats_daemon_parts parts;
+	uint64_t started_ns;
+	uint64_t started_ms; /* since the epoch */
+};
+
+static const struct config *config_of(const struct stats_daemon *daemon) { return *daemon->parts.config; }
 
 /* NULL: a plugin may leave its description and version out. */
 static uint32_t put_text(void *value, const char *text)
@@ -68,8 +78,8 @@ static uint32_t read_pid(void *arg, void *value)
 
 static uint32_t read_uptime(void *arg, void *value)
 {
-	const struct executive *executive = arg;
-	uint64_t uptime_ms = (loop_now_ns(executive->loop) - executive->started_ns) / 1000000;
+	const struct stats_daemon *daemon = arg;
+	uint64_t uptime_ms = (loop_now_ns(daemon->parts.loop) - daemon->started_ns) / 1000000;
 
 	return stats_put_u64(value, uptime_ms);
 }
@@ -77,35 +87,33 @@ static uint32_t read_uptime(void *arg, void *value)
 /* Since the epoch; taken once, so that it stands still when the clock is set. */
 static uint32_t read_start(void *arg, void *value)
 {
-	return stats_put_u64(value, ((const struct executive *)arg)->started_ms);
+	return stats_put_u64(value, ((const struct stats_daemon *)arg)->started_ms);
 }
 
 static uint32_t read_instance(void *arg, void *value)
 {
-	return put_text(value, ((const struct executive *)arg)->instance);
+	return put_text(value, ((const struct stats_daemon *)arg)->parts.instance);
 }
 
 static uint32_t read_node_id(void *arg, void *value)
 {
-	return put_u32(value, ((const struct executive *)arg)->nodeid);
+	return put_u32(value, ((const struct stats_daemon *)arg)->parts.nodeid);
 }
 
 static uint32_t read_file(void *arg, void *value)
 {
-	const struct executive *executive = arg;
-
-	return put_text(value, executive->config->file);
+	return put_text(value, config_of(arg)->file);
 }
 
 static uint32_t read_key_file(void *arg, void *value)
 {
-	return put_text(value, ((const struct executive *)arg)->config->key_path);
+	return put_text(value, config_of(arg)->key_path);
 }
 
 /* Looked for at each reading: a copy comes while the daemon runs. */
 static uint32_t read_newer_key(void *arg, void *value)
 {
-	return put_text(value, config_newer_key(((const struct executive *)arg)->config));
+	return put_text(value, config_newer_key(config_of(arg)));
 }
 
 static uint32_t read_state(void *arg, void *value)
@@ -116,32 +124,30 @@ static uint32_t read_state(void *arg, void *value)
 		[TOTEM_COMMIT] = "commit",
 		[TOTEM_RECOVERY] = "recovery",
 	};
-	const struct executive *executive = arg;
+	const struct stats_daemon *daemon = arg;
 
-	if (executive->is_stopping)
-		return put_text(value, "stopping");
-	if (executive->ring == NULL || !executive->has_synchronized)
-		return put_text(value, "starting");
-	return put_text(value, names[totem_engine_state(ring_engine(executive->ring))]);
+	const char *phase = daemon->parts.phase(daemon->parts.arg);
+
+	return put_text(value, phase != NULL ? phase : names[totem_engine_state(ring_engine(daemon->parts.ring))]);
 }
 
-/* NULL before the ring is there, and after its end. */
-static const struct totem_engine *engine_of(const struct executive *executive)
+/* NULL before the ring has started, and after its end. */
+static const struct totem_engine *engine_of(const struct stats_daemon *daemon)
 {
-	return executive->ring != NULL ? ring_engine(executive->ring) : NULL;
+	return ring_engine(daemon->parts.ring);
 }
 
 /* "1-3 2-3": a member and a node that is kept out because the two do not hear each other. */
 static uint32_t read_unheard(void *arg, void *value)
 {
-	const struct executive *executive = arg;
+	const struct stats_daemon *daemon = arg;
 	char text[TEXT_MAX];
 	size_t length = 0;
 	uint32_t member, node;
 
 	text[0] = '\0';
-	for (uint32_t i = 0; engine_of(executive) != NULL && length + 24 < sizeof(text) &&
-			     totem_engine_unheard(engine_of(executive), i, &member, &node);
+	for (uint32_t i = 0; engine_of(daemon) != NULL && length + 24 < sizeof(text) &&
+			     totem_engine_unheard(engine_of(daemon), i, &member, &node);
 		i++)
 		length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%" PRIu32 "-%" PRIu32,
 			i == 0 ? "" : " ", member, node);
@@ -154,14 +160,14 @@ static uint32_t read_unheard(void *arg, void *value)
  */
 static uint32_t read_silent(void *arg, void *value)
 {
-	const struct executive *executive = arg;
+	const struct stats_daemon *daemon = arg;
 	struct totem_silence silence;
 	char text[TEXT_MAX];
 	size_t length = 0;
 
 	text[0] = '\0';
-	for (uint32_t i = 0; engine_of(executive) != NULL && length + 64 < sizeof(text) &&
-			     totem_engine_silent(engine_of(executive), loop_now_ns(executive->loop), i, &silence);
+	for (uint32_t i = 0; engine_of(daemon) != NULL && length + 64 < sizeof(text) &&
+			     totem_engine_silent(engine_of(daemon), loop_now_ns(daemon->parts.loop), i, &silence);
 		i++)
 		length += (size_t)snprintf(text + length, sizeof(text) - length,
 			"%s%" PRIu32 "-%" PRIu64 "-%" PRIu64 "%s%s", i == 0 ? "" : " ", silence.nodeid,
@@ -174,27 +180,27 @@ static uint32_t read_silent(void *arg, void *value)
 
 static uint32_t read_is_held(void *arg, void *value)
 {
-	const struct executive *executive = arg;
+	const struct stats_daemon *daemon = arg;
 
-	*(uint8_t *)value = engine_of(executive) == NULL ||
-			    totem_engine_has_lease(engine_of(executive), loop_now_ns(executive->loop));
+	*(uint8_t *)value = engine_of(daemon) == NULL ||
+			    totem_engine_has_lease(engine_of(daemon), loop_now_ns(daemon->parts.loop));
 	return sizeof(uint8_t);
 }
 
 static uint32_t read_lease(void *arg, void *value)
 {
-	const struct executive *executive = arg;
+	const struct stats_daemon *daemon = arg;
 
 	return stats_put_u64(value,
-		engine_of(executive) == NULL ? 0 : totem_engine_lease(engine_of(executive)) / 1000000);
+		engine_of(daemon) == NULL ? 0 : totem_engine_lease(engine_of(daemon)) / 1000000);
 }
 
 static uint32_t read_lapse(void *arg, void *value)
 {
-	const struct executive *executive = arg;
-	uint64_t lapsed_ns = executive->account.lapsed_ns;
+	const struct stats_daemon *daemon = arg;
+	uint64_t lapsed_ns = daemon->parts.account->lapsed_ns;
 
-	return stats_put_u64(value, lapsed_ns == 0 ? 0 : (loop_now_ns(executive->loop) - lapsed_ns) / 1000000);
+	return stats_put_u64(value, lapsed_ns == 0 ? 0 : (loop_now_ns(daemon->parts.loop) - lapsed_ns) / 1000000);
 }
 
 /* --- the log --- */
@@ -233,7 +239,7 @@ static int add_levels(struct stats *stats)
 	return rc;
 }
 
-int stats_daemon_add(struct executive *executive)
+static int add_all(struct stats_daemon *daemon)
 {
 	static const struct {
 		const char *key;
@@ -257,24 +263,39 @@ int stats_daemon_add(struct executive *executive)
 		{"stats.coterie.uptime_ms", COTERIE_MAP_U64, read_uptime},
 		{"stats.coterie.version", COTERIE_MAP_STRING, read_version},
 	};
+	const struct stats_daemon_parts *parts = &daemon->parts;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < sizeof(values) / sizeof(values[0]); i++)
+		rc = stats_add(parts->stats, NULL, values[i].key, values[i].type, values[i].read, daemon);
+	if (rc == 0)
+		rc = ring_account_offer(parts->account, parts->stats);
+	if (rc == 0)
+		rc = histogram_offer(parts->stats, NULL, "timers_late", parts->timers_late);
+	if (rc == 0)
+		rc = add_levels(parts->stats);
+	return rc < 0 ? rc : stats_process_add(parts->stats, parts->ring);
+}
+
+struct stats_daemon *stats_daemon_create(const struct stats_daemon_parts *parts)
+{
+	struct stats_daemon *daemon = calloc(1, sizeof(*daemon));
 	struct timespec now;
 
+	if (daemon == NULL)
+		return NULL;
 	clock_gettime(CLOCK_REALTIME, &now);
-	executive->started_ns = loop_now_ns(executive->loop);
-	executive->started_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-		int rc = stats_add(executive->stats, NULL, values[i].key, values[i].type, values[i].read, executive);
-
-		if (rc < 0)
-			return rc;
-	}
-	int rc = ring_account_offer(&executive->account, executive->stats);
-	if (rc == 0)
-		rc = histogram_offer(executive->stats, NULL, "timers_late", &executive->timers_late);
-	if (rc == 0)
-		rc = add_levels(executive->stats);
-	return rc < 0 ? rc : stats_process_add(executive);
+	daemon->parts = *parts;
+	daemon->started_ns = loop_now_ns(parts->loop);
+	daemon->started_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	if (add_all(daemon) == 0)
+		return daemon;
+	stats_forget(parts->stats, NULL); /* they would be read from what is gone */
+	free(daemon);
+	return NULL;
 }
+
+void stats_daemon_destroy(struct stats_daemon *daemon) { free(daemon); }
 
 /* --- plugins --- */
 
@@ -347,7 +368,7 @@ static uint32_t read_descriptors(void *arg, void *value)
 	return put_u32(value, descriptors);
 }
 
-void stats_plugin_add(struct executive *executive, struct plugin *plugin)
+void stats_plugin_add(struct stats *stats, struct plugin *plugin)
 {
 	static const struct {
 		const char *name;
@@ -371,16 +392,16 @@ void stats_plugin_add(struct executive *executive, struct plugin *plugin)
 		count--;
 	for (size_t i = 0; i < count; i++) {
 		snprintf(key, sizeof(key), "stats.plugins.%s.%s", plugin->name, values[i].name);
-		stats_add(executive->stats, plugin->descriptor, key, values[i].type, values[i].read, plugin);
+		stats_add(stats, plugin->descriptor, key, values[i].type, values[i].read, plugin);
 	}
 	if (plugin->overrides == NULL || plugin->overrides->count == 0)
 		return;
 	snprintf(key, sizeof(key), "stats.plugins.%s.given", plugin->name);
-	stats_add(executive->stats, plugin->descriptor, key, COTERIE_MAP_STRING, read_given, plugin);
+	stats_add(stats, plugin->descriptor, key, COTERIE_MAP_STRING, read_given, plugin);
 }
 
 /* The owner is the descriptor: what the plugin itself offers is its own account. */
-void stats_plugin_del(struct executive *executive, struct plugin *plugin)
+void stats_plugin_del(struct stats *stats, struct plugin *plugin)
 {
-	stats_forget(executive->stats, plugin->descriptor);
+	stats_forget(stats, plugin->descriptor);
 }

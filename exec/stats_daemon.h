@@ -5,16 +5,40 @@
 #ifndef EXEC_STATS_DAEMON_H
 #define EXEC_STATS_DAEMON_H
 
-struct executive;
-struct plugin;
+#include <stdint.h>
 
-/** Add statistics of the executive, whose parts may be created later. They end with the statistics map. 0; -ENOMEM */
-int stats_daemon_add(struct executive *executive);
-/** Add statistics of its process and its transport. Called by stats_daemon_add. 0; -ENOMEM */
-int stats_process_add(struct executive *executive);
+struct config;
+struct histogram;
+struct loop;
+struct plugin;
+struct ring;
+struct ring_account;
+struct stats;
+struct stats_daemon;
+
+/** The parts that the statistics are read from. All are borrowed until stats_daemon_destroy. */
+struct stats_daemon_parts {
+	struct loop *loop;
+	struct stats *stats;
+	struct ring *ring;
+	struct ring_account *account;
+	struct histogram *timers_late; /* how long after their time timers ran */
+	struct config *const *config; /* points to the running configuration, which a reload replaces */
+	const char *instance; /* NULL: the default one */
+	uint32_t nodeid;
+	/** @return "starting" or "stopping"; NULL: stats.coterie.state is the state of the ring */
+	const char *(*phase)(void *arg);
+	void *arg;
+};
+
+/** Add statistics of the daemon, which end with the statistics map. parts: copied. NULL: out of memory */
+struct stats_daemon *stats_daemon_create(const struct stats_daemon_parts *parts);
+void stats_daemon_destroy(struct stats_daemon *daemon); /* after the statistics map; NULL is ignored */
+/** Add statistics of the process and of the ring's transport. Called by stats_daemon_create. 0; -ENOMEM */
+int stats_process_add(struct stats *stats, struct ring *ring);
 /** Add statistics of a plugin that was loaded. Without memory they are missing. */
-void stats_plugin_add(struct executive *executive, struct plugin *plugin);
+void stats_plugin_add(struct stats *stats, struct plugin *plugin);
 /** Remove them before the plugin is unloaded. */
-void stats_plugin_del(struct executive *executive, struct plugin *plugin);
+void stats_plugin_del(struct stats *stats, struct plugin *plugin);
 
 #endif

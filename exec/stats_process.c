@@ -7,7 +7,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "exec/executive.h"
 #include "exec/ring.h"
 #include "exec/stats.h"
 
@@ -59,12 +58,11 @@ static uint32_t read_max_fds(void *arg, void *value)
 	return stats_put_u64(value, limit.rlim_cur);
 }
 
-static struct coterie_transport_stats carried(const struct executive *executive)
+static struct coterie_transport_stats carried(const struct ring *ring)
 {
 	struct coterie_transport_stats stats = {.size = sizeof(stats)};
 
-	if (executive->ring != NULL)
-		ring_transport_stats(executive->ring, &stats);
+	ring_transport_stats(ring, &stats);
 	return stats;
 }
 
@@ -72,7 +70,7 @@ static uint32_t read_bytes_rx(void *arg, void *value) { return stats_put_u64(val
 
 static uint32_t read_bytes_tx(void *arg, void *value) { return stats_put_u64(value, carried(arg).bytes_out); }
 
-int stats_process_add(struct executive *executive)
+int stats_process_add(struct stats *stats, struct ring *ring)
 {
 	static const struct {
 		const char *key;
@@ -88,6 +86,6 @@ int stats_process_add(struct executive *executive)
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < sizeof(values) / sizeof(values[0]); i++)
-		rc = stats_add(executive->stats, NULL, values[i].key, COTERIE_MAP_U64, values[i].read, executive);
+		rc = stats_add(stats, NULL, values[i].key, COTERIE_MAP_U64, values[i].read, ring);
 	return rc;
 }

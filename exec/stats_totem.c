@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include "exec/config/model.h"
-#include "exec/executive.h"
 #include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/ring.h"
@@ -33,7 +32,7 @@ struct source {
 };
 
 struct totem_stats {
-	struct executive *executive;
+	struct totem_stats_parts parts;
 	struct totem_counters base; /* as they were when they were cleared */
 	struct source *sources;
 	struct miss misses[MISSES_MAX]; /* the newest first */
@@ -92,9 +91,7 @@ static uint64_t counter_of(const struct totem_counters *from, size_t offset)
 /* All zero before the ring is there. */
 static struct totem_counters present(const struct totem_stats *totem_stats)
 {
-	const struct ring *ring = totem_stats->executive->ring;
-	struct totem_engine *engine =
-		ring != NULL ? ring_engine(totem_stats->executive->ring) : NULL;
+	const struct totem_engine *engine = ring_engine(totem_stats->parts.ring);
 
 	return engine != NULL ? *totem_engine_counters(engine) : (struct totem_counters){0};
 }
@@ -120,7 +117,7 @@ static uint32_t read_counter(void *arg, void *value)
 
 static uint64_t now_ns(const struct totem_stats *totem_stats)
 {
-	return loop_now_ns(totem_stats->executive->loop);
+	return loop_now_ns(totem_stats->parts.loop);
 }
 
 static uint32_t read_silence(void *arg, void *value)
@@ -142,7 +139,7 @@ static uint32_t send_failures(struct totem_stats *totem_stats)
 {
 	struct coterie_transport_stats stats = {.size = sizeof(stats)};
 
-	ring_transport_stats(totem_stats->executive->ring, &stats);
+	ring_transport_stats(totem_stats->parts.ring, &stats);
 	if (stats.frames_out != totem_stats->sent || stats.send_errors < totem_stats->send_errors) {
 		totem_stats->sent = stats.frames_out;
 		totem_stats->send_errors = stats.send_errors;
@@ -191,11 +188,11 @@ static uint32_t read_workload(void *arg, void *value)
 
 static bool queue_of(const struct totem_stats *totem_stats, struct totem_queue *queue)
 {
-	struct ring *ring = totem_stats->executive->ring;
+	const struct totem_engine *engine = ring_engine(totem_stats->parts.ring);
 
-	if (ring == NULL || ring_engine(ring) == NULL)
+	if (engine == NULL)
 		return false;
-	totem_engine_queue(ring_engine(ring), queue);
+	totem_engine_queue(engine, queue);
 	return true;
 }
 
@@ -283,15 +280,15 @@ static void forget_misses(void *arg)
 		uint32_t index = --totem_stats->miss_count;
 
 		snprintf(key, sizeof(key), MISS_PREFIX "%u.timestamp", index);
-		stats_del(totem_stats->executive->stats, totem_stats, key);
+		stats_del(totem_stats->parts.stats, totem_stats, key);
 		snprintf(key, sizeof(key), MISS_PREFIX "%u.delay", index);
-		stats_del(totem_stats->executive->stats, totem_stats, key);
+		stats_del(totem_stats->parts.stats, totem_stats, key);
 	}
 }
 
 static void add_miss(struct totem_stats *totem_stats, uint64_t at_ms, uint64_t delay_ms)
 {
-	struct stats *stats = totem_stats->executive->stats;
+	struct stats *stats = totem_stats->parts.stats;
 	uint32_t index = totem_stats->miss_count;
 	char key[64];
 
@@ -311,7 +308,7 @@ static void add_miss(struct totem_stats *totem_stats, uint64_t at_ms, uint64_t d
 
 void totem_stats_paused(struct totem_stats *totem_stats, uint64_t pause_ms)
 {
-	uint64_t token_ms = totem_stats->executive->config->totem.token_ns / MILLISECOND_NS;
+	uint64_t token_ms = (*totem_stats->parts.config)->totem.token_ns / MILLISECOND_NS;
 	double threshold_ms = (double)token_ms * 0.8;
 	struct timespec at;
 
@@ -335,7 +332,7 @@ void totem_stats_paused(struct totem_stats *totem_stats, uint64_t pause_ms)
 
 static int add_keys(struct totem_stats *totem_stats)
 {
-	struct stats *stats = totem_stats->executive->stats;
+	struct stats *stats = totem_stats->parts.stats;
 	int rc = 0;
 
 	for (uint32_t i = 0; rc == 0 && i < COUNTERS; i++) {
@@ -358,14 +355,14 @@ static int add_keys(struct totem_stats *totem_stats)
 	return rc;
 }
 
-struct totem_stats *totem_stats_create(struct executive *executive)
+struct totem_stats *totem_stats_create(const struct totem_stats_parts *parts)
 {
 	struct totem_stats *totem_stats = calloc(1, sizeof(*totem_stats));
 
 	if (totem_stats == NULL)
 		return NULL;
-	totem_stats->executive = executive;
-	totem_stats->sample_ns = loop_now_ns(executive->loop);
+	totem_stats->parts = *parts;
+	totem_stats->sample_ns = loop_now_ns(parts->loop);
 	totem_stats->sources = calloc(COUNTERS + DERIVED + MISSES_MAX, sizeof(*totem_stats->sources));
 	if (totem_stats->sources == NULL || add_keys(totem_stats) < 0) {
 		totem_stats_destroy(totem_stats);
@@ -378,7 +375,7 @@ void totem_stats_destroy(struct totem_stats *totem_stats)
 {
 	if (totem_stats == NULL)
 		return;
-	stats_forget(totem_stats->executive->stats, totem_stats);
+	stats_forget(totem_stats->parts.stats, totem_stats);
 	free(totem_stats->sources);
 	free(totem_stats);
 }

@@ -7,11 +7,22 @@
 
 #include <stdint.h>
 
-struct executive;
+struct config;
+struct loop;
+struct ring;
+struct stats;
 struct totem_stats;
 
-/** Offer the statistics of executive->ring, which may be created later. NULL: out of memory. */
-struct totem_stats *totem_stats_create(struct executive *executive);
+/** The parts that they are read from. All are borrowed until totem_stats_destroy. */
+struct totem_stats_parts {
+	struct loop *loop;
+	struct stats *stats;
+	struct ring *ring; /* may start later */
+	struct config *const *config; /* points to the running configuration, which a reload replaces */
+};
+
+/** Offer the statistics of the ring. parts: copied. NULL: out of memory */
+struct totem_stats *totem_stats_create(const struct totem_stats_parts *parts);
 void totem_stats_destroy(struct totem_stats *totem_stats); /* NULL is ignored */
 /** Log that the process did not run for a while, and add a statistic if that was long. */
 void totem_stats_paused(struct totem_stats *totem_stats, uint64_t pause_ms);

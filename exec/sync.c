@@ -7,12 +7,10 @@
 #include <string.h>
 
 #include "exec/delivery.h"
-#include "exec/executive.h"
 #include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/plugin.h"
 #include "exec/plugin_watch.h"
-#include "exec/quorum.h"
 #include "exec/resync.h"
 #include "exec/ring.h"
 #include "exec/totem/node_set.h"
@@ -46,7 +44,7 @@ enum phase {
  * delivered: sync_done; 6 the next service, or the end. Another configuration ends the round at any point.
  */
 struct sync {
-	struct executive *executive;
+	struct sync_parts parts;
 	enum phase phase;
 	bool is_starting;           /* sync_start of the services runs */
 	bool is_running;            /* from the transitional configuration to the end of the round */
@@ -97,7 +95,7 @@ static struct plugin *current_plugin(struct sync *sync)
 
 	if (sync->current >= sync->service_count)
 		return NULL;
-	plugin = plugin_by_ring_id(sync->executive->plugins, sync->services[sync->current]);
+	plugin = plugin_by_ring_id(sync->parts.plugins, sync->services[sync->current]);
 	return is_local_sync(plugin) ? plugin : NULL;
 }
 
@@ -107,7 +105,7 @@ static void on_stall(void *arg);
 
 static void watch(struct sync *sync)
 {
-	struct loop *loop = sync->executive->loop;
+	struct loop *loop = sync->parts.loop;
 
 	loop_timer_del(loop, sync->stall);
 	sync->stall = sync->phase == PHASE_NONE
@@ -156,7 +154,7 @@ static void send_build(struct sync *sync)
 	uint32_t count = 0;
 
 	put_head(message, MESSAGE_SERVICE_BUILD, BUILD_SIZE, &sync->ring);
-	for (struct plugin *plugin = plugin_first(sync->executive->plugins); plugin != NULL;
+	for (struct plugin *plugin = plugin_first(sync->parts.plugins); plugin != NULL;
 		plugin = plugin->next)
 		if (is_local_sync(plugin) && count < SERVICES_MAX)
 			put_u32(message + BUILD_IDS_AT + 4 * count++, plugin->service.ring_id);
@@ -164,7 +162,7 @@ static void send_build(struct sync *sync)
 	put_u32(message + BUILD_MARK_AT, RESYNC_MARK);
 	put_u32(message + BUILD_ANNOUNCES_AT, DELIVERY_MARK);
 	sync->owes_build =
-		ring_send(sync->executive->ring, "sync", TOTEM_AGREED, &(struct iovec){message, BUILD_SIZE}, 1) != 0;
+		ring_send(sync->parts.ring, "sync", TOTEM_AGREED, &(struct iovec){message, BUILD_SIZE}, 1) != 0;
 }
 
 static void send_barrier(struct sync *sync)
@@ -172,7 +170,7 @@ static void send_barrier(struct sync *sync)
 	uint8_t message[BARRIER_SIZE];
 
 	put_head(message, MESSAGE_BARRIER, BARRIER_SIZE, &sync->ring);
-	sync->owes_barrier = ring_send(sync->executive->ring, "sync", TOTEM_AGREED,
+	sync->owes_barrier = ring_send(sync->parts.ring, "sync", TOTEM_AGREED,
 		&(struct iovec){message, BARRIER_SIZE}, 1) != 0;
 }
 
@@ -184,7 +182,7 @@ static void send_barrier(struct sync *sync)
  */
 static void note_transitional(struct sync *sync)
 {
-	for (struct plugin *plugin = plugin_first(sync->executive->plugins); plugin != NULL;
+	for (struct plugin *plugin = plugin_first(sync->parts.plugins); plugin != NULL;
 		plugin = plugin->next) {
 		if (!is_local_sync(plugin))
 			continue;
@@ -223,8 +221,8 @@ static void finish(struct sync *sync)
 	sync->unsettled = 0;
 	watch(sync);
 	log_line("MAIN", LOG_NOTICE, "Completed service synchronization, ready to provide service.");
-	ring_synchronized(sync->executive->ring);
-	executive_synchronized(sync->executive);
+	ring_synchronized(sync->parts.ring);
+	sync->parts.synchronized(sync->parts.arg);
 }
 
 static void next_service(struct sync *sync)
@@ -293,16 +291,14 @@ static void start_round(struct sync *sync, const struct totem_configuration *con
 	node_set_clear(&sync->heard);
 	if (node_set_assign(&sync->members, configuration->members, configuration->member_count) < 0) {
 		log_line("SYNC", LOG_CRIT, "out of memory");
-		executive_stop(sync->executive, 13);
+		sync->parts.stop(sync->parts.arg, 13);
 		return;
 	}
 	sync->phase = PHASE_BUILD;
 	send_build(sync);
-	/* Where no provider decides, the verdict is known already. */
-	if (!quorum_has_provider(sync->executive->quorum))
-		delivery_announce(sync->executive->delivery, sync->executive->is_quorate);
+	sync->parts.begun(sync->parts.arg);
 	sync->is_starting = true;
-	for (struct plugin *plugin = plugin_first(sync->executive->plugins); plugin != NULL;
+	for (struct plugin *plugin = plugin_first(sync->parts.plugins); plugin != NULL;
 		plugin = plugin->next) {
 		if (!is_local_sync(plugin))
 			continue;
@@ -317,7 +313,7 @@ void sync_configure(struct sync *sync, const struct totem_configuration *configu
 {
 	if (sync->phase != PHASE_NONE)
 		abort_round(sync);
-	resync_configure(sync->executive->resync, configuration);
+	resync_configure(sync->parts.resync, configuration);
 	sync->is_running = true;
 	if (configuration->is_regular) {
 		start_round(sync, configuration);
@@ -391,9 +387,9 @@ static bool take_build(struct sync *sync, uint32_t source, const uint8_t *bytes,
 		services |= UINT64_C(1) << id;
 		add_service(sync, id);
 	}
-	resync_build(sync->executive->resync, source, services,
+	resync_build(sync->parts.resync, source, services,
 		get_u32(bytes + BUILD_MARK_AT, is_swapped) == RESYNC_MARK);
-	delivery_build(sync->executive->delivery, source,
+	delivery_build(sync->parts.delivery, source,
 		get_u32(bytes + BUILD_MARK_AT, is_swapped) == RESYNC_MARK && count < BUILD_IDS_MAX &&
 			get_u32(bytes + BUILD_ANNOUNCES_AT, is_swapped) == DELIVERY_MARK);
 	return true;
@@ -401,7 +397,7 @@ static bool take_build(struct sync *sync, uint32_t source, const uint8_t *bytes,
 
 static void refuse(struct sync *sync, uint32_t source)
 {
-	log_limited(&sync->malformed, loop_now_ns(sync->executive->loop), "SYNC", LOG_WARNING,
+	log_limited(&sync->malformed, loop_now_ns(sync->parts.loop), "SYNC", LOG_WARNING,
 		"malformed synchronisation message of node %u dropped", source);
 }
 
@@ -467,13 +463,13 @@ bool sync_is_starting(const struct sync *sync)
 	return sync->is_starting;
 }
 
-struct sync *sync_create(struct executive *executive)
+struct sync *sync_create(const struct sync_parts *parts)
 {
 	struct sync *sync = calloc(1, sizeof(*sync));
 
 	if (sync == NULL)
 		return NULL;
-	sync->executive = executive;
+	sync->parts = *parts;
 	sync->is_running = true; /* nothing is served before the first ring has synchronised */
 	return sync;
 }
@@ -482,7 +478,7 @@ void sync_destroy(struct sync *sync)
 {
 	if (sync == NULL)
 		return;
-	loop_timer_del(sync->executive->loop, sync->stall);
+	loop_timer_del(sync->parts.loop, sync->stall);
 	node_set_fini(&sync->transitional);
 	for (uint32_t i = 0; i < SERVICES_MAX; i++)
 		node_set_fini(&sync->together[i]);

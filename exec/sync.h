@@ -10,10 +10,32 @@
 
 #include "exec/totem/engine.h"
 
-struct executive;
+struct delivery;
+struct loop;
+struct plugin_registry;
+struct resync;
+struct ring;
 struct sync;
 
-struct sync *sync_create(struct executive *executive);
+/** The parts that it uses, borrowed until sync_destroy, and the functions that it calls. */
+struct sync_parts {
+	struct loop *loop;
+	struct plugin_registry *plugins;
+	struct ring *ring;
+	struct delivery *delivery;
+	struct resync *resync;
+
+	void *arg; /* of the functions */
+	/** A round begins, before the services learn of it: announce a verdict about quorum that is known already. */
+	void (*begun)(void *arg);
+	/** A round is complete. */
+	void (*synchronized)(void *arg);
+	/** No round is possible any more, which was logged. End the daemon with this status. */
+	void (*stop)(void *arg, int exit_code);
+};
+
+/** parts: copied. NULL: out of memory */
+struct sync *sync_create(const struct sync_parts *parts);
 void sync_destroy(struct sync *sync);
 void sync_configure(struct sync *sync, const struct totem_configuration *configuration);
 /** Handle a message of the group "sync": contiguous, size bytes behind the group prefix. */

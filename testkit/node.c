@@ -179,7 +179,7 @@ static int load_one(struct kit_node *node, const struct kit_plugin *wanted, bool
 	if (plugin == NULL)
 		return fail(node, error.text);
 	map_publish_service(executive->map, plugin);
-	stats_plugin_add(executive, plugin);
+	stats_plugin_add(executive->stats, plugin);
 	return plugin->service.ipc_name == NULL || ipc_server_open(executive->ipc, plugin) == 0
 		       ? 0
 		       : fail(node, "cannot open the plugin's IPC name");
@@ -199,7 +199,7 @@ static int start_ring(struct kit_node *node)
 		node->executive.plugins, COTERIE_KIND_TRANSPORT, transport_name(node->kit), &error);
 	if (node->transport == NULL)
 		return fail(node, error.text);
-	return ring_start(node->executive.ring, node->transport) == 0 ? 0 : fail(node, "its ring does not start");
+	return ring_start(node->executive.ring, node->executive.config, node->transport) == 0 ? 0 : fail(node, "its ring does not start");
 }
 
 static int start_parts(struct kit_node *node)
@@ -244,7 +244,6 @@ int node_start(struct kit_node *node)
 		return -EINVAL;
 	executive->random_seed = random_next(&node->kit->random) | 1;
 	executive->loop = kit_loop_create(node);
-	executive->started_ns = node->kit->clock.now_ns;
 	node->life++;
 	node->is_up = true;
 	node->is_dying = node->is_off_by_chaos = false;

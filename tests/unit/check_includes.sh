@@ -43,4 +43,29 @@ for folder in services/* transports/* plugins/*; do
 	esac
 	none "$folder includes no other plugin" "$folder" 'services/|transports/|plugins/' "$allowed"
 done
+
+# Parts of the executive, from the bottom up. Each includes the parts that it calls, which are below it. The way up is
+# a function that it was given when it was created.
+parts='ring resync delivery sync route rekey quorum reload rotate'
+above='executive|host|ipc_'
+all=$(includes exec)
+for part in $(tac -s ' ' <<<"$parts "); do
+	found=$(grep -E "^exec/$part(_[a-z_]+)?\.[ch]:exec/($above)" <<<"$all")
+	[ -z "$found" ]
+	tap $? "exec/$part includes no part above it" || tap_note "$found"
+	above+="|${part}[_.]"
+done
+
+# Files that know all parts at once. The list only shrinks.
+known='exec/check_plugin.c exec/executive.c exec/host_private.h exec/ipc_private.h exec/main.c exec/map_options.c
+	exec/plugin.c exec/plugin_life.c exec/plugin_replace.c exec/plugin_watch.c testkit/kit.h tests/unit/exec_stub.c
+	tests/unit/test_host.c tests/unit/test_plugin.c tests/unit/test_plugin_life.c'
+known=$(tr -s '[:space:]' '\n' <<<"$known" | sort)
+found=$(grep -rl '"exec/executive\.h"' exec testkit tests --include='*.[ch]' | sort)
+more=$(comm -13 <(echo "$known") <(echo "$found"))
+[ -z "$more" ]
+tap $? "no other file includes exec/executive.h" || tap_note "$more: give it the parts that it uses"
+fewer=$(comm -23 <(echo "$known") <(echo "$found"))
+[ -z "$fewer" ]
+tap $? "the list of these files has shrunk with them" || tap_note "$fewer: take it out of $0"
 tap_end

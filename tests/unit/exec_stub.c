@@ -95,7 +95,10 @@ const char *config_option(const struct config *config, const char *plugin, const
 
 /* --- ring.c, route.c, sync.c, the engine --- */
 
-struct totem_engine *ring_engine(struct ring *ring) { return (struct totem_engine *)ring; }
+struct totem_engine *ring_engine(struct ring *ring)
+{
+	return exec_stub.has_no_engine ? NULL : (struct totem_engine *)ring;
+}
 
 void totem_engine_queue(const struct totem_engine *engine, struct totem_queue *queue)
 {
@@ -130,12 +133,6 @@ int resync_members(const struct resync *resync, const struct plugin *plugin, uin
 {
 	(void)resync, (void)plugin, (void)nodeids, (void)room;
 	return -ENOTSUP;
-}
-
-void delivery_decide(struct delivery *delivery, const struct coterie_quorum *verdict)
-{
-	(void)delivery, (void)verdict;
-	exec_stub.decided++;
 }
 
 int delivery_get(const struct delivery *delivery, struct coterie_delivery *place)

@@ -22,11 +22,11 @@ struct exec_stub {
 	bool is_synchronizing;
 	bool is_lapsed; /* the ring has no lease */
 	bool is_safe_kept;
+	bool has_no_engine; /* the ring has not started */
 	uint32_t stops;
 	int exit_status; /* executive_die jumps to on_die */
 	jmp_buf on_die;
 	uint32_t joins, parts; /* of services, told to the ring */
-	uint32_t decided; /* verdicts of the quorum provider, told to delivery.c */
 	int shown;             /* plugins in the maps */
 	uint32_t sent; /* ring messages */
 	int send_rc;

@@ -386,7 +386,7 @@ variant_plugins += %D%/plugins/leaky.la
 check_PROGRAMS += %D%/test_reload %D%/test_reload_keys %D%/test_reload_links %D%/test_reload_steps %D%/test_rotate
 TESTS += %D%/test_reload %D%/test_reload_keys %D%/test_reload_links %D%/test_reload_steps %D%/test_rotate
 check_LTLIBRARIES += %D%/libreload_case.la
-%C%_libreload_case_la_SOURCES = %D%/reload_case.c %D%/reload_case.h exec/reload.c exec/reload_apply.c exec/reload_count.c exec/reload_hangup.c \
+%C%_libreload_case_la_SOURCES = %D%/reload_case.c %D%/reload_case.h exec/reload.c exec/reload_apply.c exec/reload_count.c exec/reload_error.c exec/reload_hangup.c \
 	exec/reload_key.c exec/reload_keys.c exec/reload_list.c exec/reload_nodes.c exec/reload_peers.c exec/reload_quorum.c exec/rekey.c \
 	exec/key_file.c exec/map_options.c exec/rotate.c \
 	exec/plugin_options.c exec/loop.c exec/log_limit.c exec/stats.c

@@ -256,9 +256,9 @@ const char *plugin_kind_name(uint32_t kind)
 	return kind == COTERIE_KIND_SERVICE ? "service" : "transport";
 }
 
-/* ---- The executive ------------------------------------------------------- */
+/* ---- The parts ----------------------------------------------------------- */
 
-struct executive executive;
+struct reload_node node;
 char folder[32], path[64];
 struct map_tracker *tracker;
 
@@ -320,19 +320,25 @@ void set_up_with(const char *transport_name)
 	memset(&seen, 0, sizeof(seen));
 	transport.name = transport_name;
 	config_environment_system(&environment);
-	executive = (struct executive){.nodeid = 1, .loop = loop_create(), .map = map_create()};
-	ck_assert_msg(config_load(path, &environment, &executive.config, &messages) == 0, "%s",
+	node = (struct reload_node){.loop = loop_create(), .map = map_create()};
+	ck_assert_msg(config_load(path, &environment, &node.config, &messages) == 0, "%s",
 		messages.error_count > 0 ? messages.errors[0] : "no memory");
 	config_messages_fini(&messages);
-	ck_assert_int_eq(config_publish(executive.config, executive.map), 0);
-	tally.options = plugin_options_create(executive.config, &tally_descriptor, &error);
-	transport.options = plugin_options_create(executive.config, &udpu_descriptor, &error);
-	executive.stats = stats_create(executive.loop);
-	executive.rekey = rekey_create(&executive);
-	executive.reload = reload_create(&executive);
+	ck_assert_int_eq(config_publish(node.config, node.map), 0);
+	tally.options = plugin_options_create(node.config, &tally_descriptor, &error);
+	transport.options = plugin_options_create(node.config, &udpu_descriptor, &error);
+	node.stats = stats_create(node.loop);
+	node.rekey = rekey_create(&(struct rekey_parts){.config = &node.config});
+	node.reload = reload_create(&(struct reload_parts){.config = &node.config,
+		.state_dir = folder,
+		.nodeid = 1,
+		.loop = node.loop,
+		.map = node.map,
+		.stats = node.stats,
+		.rekey = node.rekey});
 	for (uint32_t i = 0; i < 3; i++)
 		seen.members[seen.member_count++] = i + 1;
-	tracker = map_track(executive.map, NULL, true, on_change, NULL);
+	tracker = map_track(node.map, NULL, true, on_change, NULL);
 }
 
 void set_up(void)
@@ -344,16 +350,16 @@ void set_up(void)
 
 void tear_down(void)
 {
-	reload_destroy(executive.reload);
-	rekey_destroy(executive.rekey);
+	reload_destroy(node.reload);
+	rekey_destroy(node.rekey);
 	if (tracker != NULL)
-		map_untrack(executive.map, tracker);
+		map_untrack(node.map, tracker);
 	plugin_options_destroy(tally.options);
 	plugin_options_destroy(transport.options);
-	stats_destroy(executive.stats);
-	map_destroy(executive.map);
-	loop_destroy(executive.loop);
-	config_destroy(executive.config);
+	stats_destroy(node.stats);
+	map_destroy(node.map);
+	loop_destroy(node.loop);
+	config_destroy(node.config);
 	unlink(path);
 	rmdir(folder);
 }
@@ -365,7 +371,7 @@ void on_done(void *arg, int rc, const char *text)
 	result->rc = rc;
 	result->count++;
 	snprintf(result->text, sizeof(result->text), "%s", text);
-	loop_stop(executive.loop);
+	loop_stop(node.loop);
 }
 
 static void too_late(void *arg)
@@ -377,35 +383,35 @@ static void too_late(void *arg)
 void run_loop(void)
 {
 	struct loop_timer *limit = loop_timer_add(
-		executive.loop, loop_now_ns(executive.loop) + 20 * SECOND, too_late, NULL);
+		node.loop, loop_now_ns(node.loop) + 20 * SECOND, too_late, NULL);
 
-	loop_run(executive.loop);
-	loop_timer_del(executive.loop, limit);
+	loop_run(node.loop);
+	loop_timer_del(node.loop, limit);
 }
 
 static void stop(void *arg)
 {
 	(void)arg;
-	loop_stop(executive.loop);
+	loop_stop(node.loop);
 }
 
 void turn(void)
 {
-	loop_timer_add(executive.loop, loop_now_ns(executive.loop), stop, NULL);
-	loop_run(executive.loop);
+	loop_timer_add(node.loop, loop_now_ns(node.loop), stop, NULL);
+	loop_run(node.loop);
 }
 
 void pause_and_turn(void)
 {
-	loop_timer_add(executive.loop, loop_now_ns(executive.loop) + SECOND / 8, stop, NULL);
-	loop_run(executive.loop);
+	loop_timer_add(node.loop, loop_now_ns(node.loop) + SECOND / 8, stop, NULL);
+	loop_run(node.loop);
 }
 
 struct result reload(void)
 {
 	struct result result = {.rc = 1};
 
-	ck_assert_int_eq(reload_request(executive.reload, &executive, on_done, &result), 0);
+	ck_assert_int_eq(reload_request(node.reload, &node, on_done, &result), 0);
 	ck_assert_uint_eq(result.count, 0); /* never before the call returns */
 	run_loop();
 	ck_assert_uint_eq(result.count, 1);
@@ -416,7 +422,7 @@ struct result prepare(void)
 {
 	struct result result = {.rc = 1};
 
-	ck_assert_int_eq(reload_prepare(executive.reload, &executive, on_done, &result), 0);
+	ck_assert_int_eq(reload_prepare(node.reload, &node, on_done, &result), 0);
 	run_loop();
 	ck_assert_uint_eq(result.count, 1);
 	return result;
@@ -428,14 +434,14 @@ const char *string_of(const char *key)
 {
 	const char *value;
 
-	return map_get_string(executive.map, key, &value) == 0 ? value : "(none)";
+	return map_get_string(node.map, key, &value) == 0 ? value : "(none)";
 }
 
 uint32_t number_of(const char *key)
 {
 	uint32_t value;
 
-	return map_get_u32(executive.map, key, &value) == 0 ? value : UINT32_MAX;
+	return map_get_u32(node.map, key, &value) == 0 ? value : UINT32_MAX;
 }
 
 uint64_t reloads(const char *name)
@@ -445,7 +451,7 @@ uint64_t reloads(const char *name)
 	char key[64];
 
 	snprintf(key, sizeof(key), "stats.coterie.reload.%s", name);
-	ck_assert_int_eq(stats_read(executive.stats, key, &value), 0);
+	ck_assert_int_eq(stats_read(node.stats, key, &value), 0);
 	memcpy(&number, value.bytes, sizeof(number));
 	return number;
 }

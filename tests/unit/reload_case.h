@@ -9,7 +9,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "exec/executive.h"
+#include "exec/config/model.h"
+#include "exec/log.h"
 #include "exec/map.h"
 #include "exec/plugin.h"
 
@@ -36,7 +37,18 @@ struct reload_seen {
 };
 
 extern struct reload_seen seen;
-extern struct executive executive;
+/** The parts that the tests use. */
+struct reload_node {
+	struct config *config;
+	struct loop *loop;
+	struct map *map;
+	struct stats *stats;
+	struct rekey *rekey;
+	struct reload *reload;
+	struct rotate *rotate; /* of test_rotate.c */
+};
+
+extern struct reload_node node;
 extern struct plugin transport, tally;
 extern struct map_tracker *tracker;
 extern char folder[32], path[64];

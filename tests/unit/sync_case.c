@@ -7,12 +7,9 @@
 #include <string.h>
 
 #include "exec/delivery.h"
-#include "exec/ipc_server.h"
 #include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/plugin_watch.h"
-#include "exec/process.h"
-#include "exec/quorum.h"
 #include "exec/resync.h"
 #include "exec/ring.h"
 #include "exec/sync.h"
@@ -30,13 +27,11 @@ static void note(struct node *node, const char *what, uint32_t id)
 
 /* --- what sync.c calls --- */
 
-static struct node *node_of(const void *executive)
+static struct node *node_of(const void *part)
 {
 	for (uint32_t i = 0; i < NODES; i++)
-		if (&nodes[i].executive == executive || (const void *)nodes[i].executive.ring == executive ||
-			(const void *)nodes[i].executive.plugins == executive ||
-			(const void *)nodes[i].executive.quorum == executive ||
-			(const void *)nodes[i].executive.delivery == executive)
+		if ((const void *)nodes[i].ring == part || (const void *)nodes[i].plugins == part ||
+			(const void *)nodes[i].delivery == part)
 			return &nodes[i];
 	abort();
 }
@@ -65,15 +60,6 @@ void ring_synchronized(struct ring *ring)
 	node_of(ring)->synchronized++;
 }
 
-/* The executive's parts are told apart by their addresses. */
-bool quorum_has_provider(const struct quorum *quorum) { return node_of(quorum)->has_provider; }
-
-void delivery_announce(struct delivery *delivery, bool is_quorate)
-{
-	ck_assert(is_quorate);
-	node_of(delivery)->announced++;
-}
-
 void delivery_build(struct delivery *delivery, uint32_t nodeid, bool is_announcing)
 {
 	ck_assert(nodeid >= 1 && nodeid <= NODES);
@@ -81,14 +67,18 @@ void delivery_build(struct delivery *delivery, uint32_t nodeid, bool is_announci
 		node_of(delivery)->announcing |= 1u << nodeid;
 }
 
-void executive_synchronized(struct executive *executive)
+static void on_begun(void *arg)
 {
-	(void)executive;
+	struct node *node = arg;
+
+	node->begun++;
 }
 
-void executive_stop(struct executive *executive, int exit_code)
+static void on_synchronized(void *arg) { (void)arg; }
+
+static void on_stop(void *arg, int exit_code)
 {
-	(void)executive, (void)exit_code;
+	(void)arg, (void)exit_code;
 	abort();
 }
 
@@ -114,10 +104,7 @@ void plugin_overran(struct plugin *plugin, uint64_t ran_ns, const char *what)
 	(void)plugin, (void)ran_ns, (void)what;
 }
 
-void ipc_server_gate(struct ipc_server *server)
-{
-	(void)server;
-}
+static void gate(struct plugin *plugin) { (void)plugin; }
 
 void ring_force_gather(struct ring *ring)
 {
@@ -134,7 +121,7 @@ struct loop_timer *loop_timer_add(struct loop *loop, uint64_t at_ns, void (*run)
 {
 	(void)loop;
 	for (uint32_t i = 0; i < NODES; i++) {
-		if (arg != nodes[i].executive.resync || arg == NULL)
+		if (arg != nodes[i].resync || arg == NULL)
 			continue;
 		nodes[i].deadline = run;
 		nodes[i].deadline_arg = arg;
@@ -225,29 +212,36 @@ void add_service(struct node *node, uint32_t ring_id)
 
 void sync_set_up(void)
 {
-	static char tags[NODES][4];
+	static char tags[NODES][3];
 
 	memset(nodes, 0, sizeof(nodes));
 	order_count = order_delivered = 0;
 	for (uint32_t i = 0; i < NODES; i++) {
 		nodes[i].id = i + 1;
-		nodes[i].executive.ring = (struct ring *)(void *)&tags[i][0];
-		nodes[i].executive.plugins = (struct plugin_registry *)(void *)&tags[i][1];
-		nodes[i].executive.quorum = (struct quorum *)(void *)&tags[i][2];
-		nodes[i].executive.delivery = (struct delivery *)(void *)&tags[i][3];
-		nodes[i].executive.is_quorate = true;
-		nodes[i].executive.nodeid = nodes[i].id;
-		nodes[i].executive.resync = resync_create(&nodes[i].executive);
-		nodes[i].executive.sync = sync_create(&nodes[i].executive);
+		nodes[i].ring = (struct ring *)(void *)&tags[i][0];
+		nodes[i].plugins = (struct plugin_registry *)(void *)&tags[i][1];
+		nodes[i].delivery = (struct delivery *)(void *)&tags[i][2];
+		nodes[i].resync = resync_create(&(struct resync_parts){.plugins = nodes[i].plugins,
+			.ring = nodes[i].ring,
+			.nodeid = nodes[i].id,
+			.gate = gate});
+		nodes[i].sync = sync_create(&(struct sync_parts){.plugins = nodes[i].plugins,
+			.ring = nodes[i].ring,
+			.delivery = nodes[i].delivery,
+			.resync = nodes[i].resync,
+			.arg = &nodes[i],
+			.begun = on_begun,
+			.synchronized = on_synchronized,
+			.stop = on_stop});
 	}
 }
 
 void sync_tear_down(void)
 {
 	for (uint32_t i = 0; i < NODES; i++)
-		sync_destroy(nodes[i].executive.sync);
+		sync_destroy(nodes[i].sync);
 	for (uint32_t i = 0; i < NODES; i++)
-		resync_destroy(nodes[i].executive.resync);
+		resync_destroy(nodes[i].resync);
 }
 
 void configure(struct node *node, uint64_t seq, bool is_regular, const uint32_t *members, uint32_t count)
@@ -257,7 +251,7 @@ void configure(struct node *node, uint64_t seq, bool is_regular, const uint32_t 
 		.members = members,
 		.member_count = count};
 
-	sync_configure(node->executive.sync, &configuration);
+	sync_configure(node->sync, &configuration);
 }
 
 void deliver_all(void)
@@ -267,10 +261,10 @@ void deliver_all(void)
 
 		for (uint32_t i = 0; i < NODES; i++) {
 			if (message.is_sync)
-				sync_deliver(nodes[i].executive.sync, message.source, message.bytes,
+				sync_deliver(nodes[i].sync, message.source, message.bytes,
 					message.size, false);
 			else
-				resync_deliver(nodes[i].executive.resync, message.source, message.bytes,
+				resync_deliver(nodes[i].resync, message.source, message.bytes,
 					message.size, false);
 		}
 	}
@@ -281,8 +275,8 @@ void rotate(int rounds)
 	while (rounds-- > 0)
 		for (uint32_t i = 0; i < NODES; i++) {
 			deliver_all();
-			sync_passed(nodes[i].executive.sync);
-			resync_passed(nodes[i].executive.resync);
+			sync_passed(nodes[i].sync);
+			resync_passed(nodes[i].resync);
 		}
 	deliver_all();
 }

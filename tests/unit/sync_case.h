@@ -8,8 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "exec/executive.h"
+#include "exec/delivery.h"
 #include "exec/plugin.h"
+#include "exec/resync.h"
+#include "exec/ring.h"
+#include "exec/sync.h"
 
 #define NODES 3
 #define SERVICES 3
@@ -31,14 +34,17 @@ struct service {
 };
 
 struct node {
-	struct executive executive;
 	uint32_t id;
+	struct ring *ring; /* an address, as are the next two */
+	struct plugin_registry *plugins;
+	struct delivery *delivery;
+	struct resync *resync;
+	struct sync *sync;
 	struct service services[SERVICES];
 	uint32_t service_count;
 	char journal[TEXT];
 	int synchronized, gathers;
-	bool has_provider;        /* of verdicts about quorum */
-	int announced;            /* verdicts that sync.c had announced */
+	int begun;                /* rounds of sync.c that have begun */
 	uint32_t announcing;      /* members whose list says that they announce, by bit */
 	int full; /* ring_send refuses this many times */
 	void (*deadline)(void *); /* the last timer that was set with an argument of resync; NULL: none */

@@ -8,7 +8,6 @@
 
 #include <coterie/service.h>
 
-#include "exec/executive.h"
 #include "exec/log.h"
 #include "exec/resync.h"
 #include "exec/ring.h"
@@ -16,7 +15,6 @@
 
 #define VERDICT_SIZE 40u
 
-static struct executive executive = {.nodeid = 1};
 static struct delivery *delivery;
 static uint8_t sent[VERDICT_SIZE]; /* the last verdict that this node announced */
 static int sent_count, refusals;
@@ -100,7 +98,7 @@ static void make_quorate_ring(uint64_t seq)
 static void set_up(void)
 {
 	sent_count = refusals = 0;
-	delivery = delivery_create(&executive);
+	delivery = delivery_create(NULL);
 	ck_assert_ptr_nonnull(delivery);
 }
 

@@ -32,6 +32,12 @@ static const struct coterie_host *host;
 static struct coterie_ctx *ctx;
 static unsigned int calls;
 
+static void on_decided(void *arg, const struct coterie_quorum *verdict)
+{
+	(void)arg;
+	executive.is_quorate = verdict->is_quorate != 0;
+}
+
 static void set_up(void)
 {
 	exec_stub_reset();
@@ -41,9 +47,9 @@ static void set_up(void)
 		.nodeid = 3, .loop = loop_create(), .map = map_create(), .config = &config};
 	executive.stats = stats_create(executive.loop);
 	executive.ipc = ipc_create(&executive);
-	executive.quorum = quorum_create(&executive, "tally");
-	executive.rekey = rekey_create(&executive);
+	executive.quorum = quorum_create("tally", on_decided, NULL);
 	executive.plugins = plugin_registry_create(&executive, NULL, 0);
+	executive.rekey = rekey_create(&(struct rekey_parts){.config = &executive.config, .plugins = executive.plugins});
 	descriptor = (struct coterie_plugin){.offers = COTERIE_CAN_QUORUM};
 	plugin = (struct plugin){.name = "tally",
 		.descriptor = &descriptor,

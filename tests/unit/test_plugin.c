@@ -61,7 +61,7 @@ static void set_up(void)
 	f.executive.loop = loop_create();
 	f.executive.map = map_create();
 	f.executive.stats = stats_create(f.executive.loop);
-	f.executive.quorum = quorum_create(&f.executive, NULL);
+	f.executive.quorum = quorum_create(NULL, NULL, NULL);
 	f.registry = plugin_registry_create(&f.executive, directories, 2);
 	f.executive.plugins = f.registry;
 	ck_assert_ptr_nonnull(f.registry);

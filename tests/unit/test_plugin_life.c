@@ -88,7 +88,7 @@ static void set_up(void)
 	f.executive.loop = loop_create();
 	f.executive.map = map_create();
 	f.executive.stats = stats_create(f.executive.loop);
-	f.executive.quorum = quorum_create(&f.executive, NULL);
+	f.executive.quorum = quorum_create(NULL, NULL, NULL);
 	f.executive.plugins = plugin_registry_create(&f.executive, directories, 1);
 	f.executive.ipc = ipc_create(&f.executive);
 	f.executive.life = f.life = plugin_life_create(&f.executive);
@@ -282,7 +282,7 @@ START_TEST(some_cannot_be_unloaded)
 	ck_assert_int_eq(load("life", NULL), 0);
 	ck_assert_int_eq(unload(plugin_now(), "life", 0), -EBUSY);
 	quorum_destroy(f.executive.quorum);
-	f.executive.quorum = quorum_create(&f.executive, "life");
+	f.executive.quorum = quorum_create("life", NULL, NULL);
 	ck_assert_int_eq(unload(&f, "life", 0), -EBUSY);
 	ck_assert_msg(strstr(f.text, "quorum") != NULL, "%s", f.text);
 	ck_assert_int_eq(plugin_now()->state, PLUGIN_RUNNING);

@@ -71,10 +71,10 @@ END_TEST
 
 START_TEST(keys_of_clients_go_where_the_file_alone_decides)
 {
-	map_set_u32(executive.map, "totem.token_coefficient", 1);
-	map_set_string(executive.map, "logging.mine", "x");
-	map_set_string(executive.map, "mine.own", "x");
-	map_set_string(executive.map, "resources.mine", "x");
+	map_set_u32(node.map, "totem.token_coefficient", 1);
+	map_set_string(node.map, "logging.mine", "x");
+	map_set_string(node.map, "mine.own", "x");
+	map_set_string(node.map, "resources.mine", "x");
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_uint_eq(number_of("totem.token_coefficient"), UINT32_MAX);
 	ck_assert_str_eq(string_of("logging.mine"), "(none)");
@@ -91,7 +91,7 @@ START_TEST(a_silence_budget_comes_and_goes)
 	write_file("", "1 2 3", SILENCE("quick"));
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_uint_eq(seen.reconfigured, 1);
-	ck_assert_uint_eq(executive.config->totem.silence_ns, UINT64_C(500000000));
+	ck_assert_uint_eq(node.config->totem.silence_ns, UINT64_C(500000000));
 	ck_assert_uint_eq(number_of("runtime.config.totem.silence"), 500);
 	ck_assert_str_eq(string_of("coterie.totem.silence"), "quick");
 	write_file("", "1 2 3", SILENCE("cloud"));
@@ -123,12 +123,12 @@ static const struct {
 /* As a node of Corosync's that is removed while it runs. */
 START_TEST(a_file_without_this_node_is_accepted)
 {
-	const struct config *before = executive.config;
+	const struct config *before = node.config;
 
 	write_file(" token: 5000\n", "2 3", "");
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert(has_logged("CFG 5 This node is not in the nodelist any more"));
-	ck_assert_ptr_eq(executive.config, before);
+	ck_assert_ptr_eq(node.config, before);
 	ck_assert_uint_eq(number_of("totem.token"), 3000);
 	ck_assert_uint_eq(seen.logs_configured + seen.reconfigured + seen.tally_reloads, 0);
 	/* It comes back. */
@@ -140,7 +140,7 @@ END_TEST
 
 START_TEST(a_refused_file_changes_nothing)
 {
-	struct config *before = executive.config;
+	struct config *before = node.config;
 
 	write_file(refused[_i].totem, refused[_i].nodes, refused[_i].more);
 	struct result result = reload();
@@ -155,7 +155,7 @@ START_TEST(a_refused_file_changes_nothing)
 	ck_assert_str_eq(seen.changes, "config.totemconfig_reload_in_progress=1 ");
 	ck_assert_ptr_nonnull(strstr(at + 1, "config.reload_status=7 "
 					     "config.totemconfig_reload_in_progress=0 "));
-	ck_assert_ptr_eq(executive.config, before);
+	ck_assert_ptr_eq(node.config, before);
 	ck_assert_uint_eq(seen.logs_configured + seen.reconfigured + seen.tally_reloads, 0);
 	/* And the next good one clears it away. */
 	write_file(" token: 5000\n", "1 2 3", "");
@@ -195,7 +195,7 @@ START_TEST(fixed_keys_keep_their_values)
 	ck_assert_str_eq(string_of("totem.transport"), "udpu");
 	ck_assert_uint_eq(number_of("totem.netmtu"), UINT32_MAX);
 	ck_assert_str_eq(string_of("system.sched_rr"), "(none)");
-	ck_assert_str_eq(executive.config->transport, "udpu");
+	ck_assert_str_eq(node.config->transport, "udpu");
 	/* Taken out, they stay as well, and again. */
 	for (int i = 0; i < 2; i++) {
 		seen.log[0] = '\0';
@@ -237,7 +237,7 @@ START_TEST(services_come_and_go)
 	ck_assert_uint_eq(counts[1], counts[0] + 1);
 	ck_assert_uint_eq(counts[2], counts[0] + 1);
 	ck_assert_uint_eq(counts[3], counts[0]);
-	map_set_u32(executive.map, "totem.token", 5000); /* by a client: the file has not changed */
+	map_set_u32(node.map, "totem.token", 5000); /* by a client: the file has not changed */
 	seen.followed[0] = '\0';
 	pause_and_turn();
 	ck_assert_str_eq(seen.followed, "");
@@ -337,19 +337,19 @@ START_TEST(a_member_goes_when_it_has_left)
 	ck_assert_str_eq(seen.peers, "");
 	ck_assert_str_eq(seen.ids, "1 2 3 ");
 	ck_assert(has_logged("stays in the ring until it leaves"));
-	reload_membership(executive.reload, still, 3);
+	reload_membership(node.reload, still, 3);
 	turn();
 	ck_assert_str_eq(seen.peers, "");
 	ck_assert_int_eq(reload().rc, 0); /* nor does another reload change that */
 	ck_assert_str_eq(seen.ids, "1 2 3 ");
 	seen.member_count = 2;
-	reload_membership(executive.reload, gone, 2);
+	reload_membership(node.reload, gone, 2);
 	ck_assert_str_eq(seen.peers, ""); /* not inside the engine */
 	turn();
 	ck_assert_str_eq(seen.peers, "-3 ");
 	ck_assert_str_eq(seen.ids, "1 2 ");
 	ck_assert(has_logged("Node 3 has left, and is not in the nodelist"));
-	reload_membership(executive.reload, gone, 2);
+	reload_membership(node.reload, gone, 2);
 	turn();
 	ck_assert_str_eq(seen.peers, "-3 ");
 }
@@ -366,7 +366,7 @@ START_TEST(a_departing_member_comes_back)
 	ck_assert_str_eq(seen.peers, "");
 	ck_assert_str_eq(seen.ids, "1 2 3 ");
 	seen.member_count = 2;
-	reload_membership(executive.reload, gone, 2);
+	reload_membership(node.reload, gone, 2);
 	turn();
 	ck_assert_str_eq(seen.peers, ""); /* it is only away */
 }
@@ -395,7 +395,7 @@ START_TEST(another_address_is_refused)
 	move_node_3("198.51.100.33");
 	ck_assert_int_eq(reload().rc, -EINVAL);
 	seen.member_count = 2;
-	reload_membership(executive.reload, seen.members, 2);
+	reload_membership(node.reload, seen.members, 2);
 	turn();
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_str_eq(seen.peers, "-3 +3 ");
@@ -422,9 +422,9 @@ END_TEST
 
 static const char *file_of(const char *key)
 {
-	for (uint32_t i = 0; i < executive.config->entry_count; i++)
-		if (strcmp(executive.config->entries[i].key, key) == 0)
-			return executive.config->entries[i].file;
+	for (uint32_t i = 0; i < node.config->entry_count; i++)
+		if (strcmp(node.config->entries[i].key, key) == 0)
+			return node.config->entries[i].file;
 	return NULL;
 }
 
@@ -433,7 +433,7 @@ START_TEST(places_are_copied)
 {
 	const char *before = file_of("nodelist.node.0.nodeid"), *after;
 
-	map_set_u32(executive.map, "totem.token", 5000);
+	map_set_u32(node.map, "totem.token", 5000);
 	turn();
 	after = file_of("nodelist.node.0.nodeid");
 	ck_assert_ptr_ne(after, before);
@@ -447,9 +447,9 @@ START_TEST(who_asks_meanwhile_gets_the_next_reading)
 {
 	struct result first = {.rc = 1}, second = {.rc = 1}, third = {.rc = 1};
 
-	ck_assert_int_eq(reload_request(executive.reload, &executive, on_done, &first), 0);
-	ck_assert_int_eq(reload_request(executive.reload, &executive, on_done, &second), 0);
-	ck_assert_int_eq(reload_request(executive.reload, &executive, on_done, &third), 0);
+	ck_assert_int_eq(reload_request(node.reload, &node, on_done, &first), 0);
+	ck_assert_int_eq(reload_request(node.reload, &node, on_done, &second), 0);
+	ck_assert_int_eq(reload_request(node.reload, &node, on_done, &third), 0);
 	run_loop();
 	ck_assert_int_eq(first.rc, 0);
 	ck_assert_int_eq(second.rc, 1);
@@ -469,12 +469,12 @@ static void ask_again(void *arg, int rc, const char *text)
 	(void)arg, (void)text;
 	ck_assert_int_eq(rc, 0);
 	unlink(path);
-	ck_assert_int_eq(reload_request(executive.reload, &executive, on_done, &nested), 0);
+	ck_assert_int_eq(reload_request(node.reload, &node, on_done, &nested), 0);
 }
 
 START_TEST(who_is_told_may_ask_again)
 {
-	ck_assert_int_eq(reload_request(executive.reload, &executive, ask_again, NULL), 0);
+	ck_assert_int_eq(reload_request(node.reload, &node, ask_again, NULL), 0);
 	run_loop();
 	ck_assert_uint_eq(nested.count, 1);
 	ck_assert_int_eq(nested.rc, -EINVAL); /* of a reading of its own */
@@ -486,10 +486,10 @@ START_TEST(who_is_gone_is_not_told)
 	struct result first = {.rc = 1}, second = {.rc = 1};
 	int other = 0;
 
-	ck_assert_int_eq(reload_request(executive.reload, &other, on_done, &first), 0);
-	ck_assert_int_eq(reload_request(executive.reload, &executive, on_done, &second), 0);
-	ck_assert_int_eq(reload_request(executive.reload, &other, on_done, &first), 0);
-	reload_forget(executive.reload, &other);
+	ck_assert_int_eq(reload_request(node.reload, &other, on_done, &first), 0);
+	ck_assert_int_eq(reload_request(node.reload, &node, on_done, &second), 0);
+	ck_assert_int_eq(reload_request(node.reload, &other, on_done, &first), 0);
+	reload_forget(node.reload, &other);
 	run_loop();
 	ck_assert_uint_eq(first.count, 0);
 	ck_assert_int_eq(second.rc, 0);
@@ -501,9 +501,9 @@ START_TEST(the_end_comes_first)
 	struct result result = {.rc = 1};
 	FILE *writer = write_endless_file();
 
-	ck_assert_int_eq(reload_request(executive.reload, &executive, on_done, &result), 0);
-	reload_destroy(executive.reload);
-	executive.reload = NULL;
+	ck_assert_int_eq(reload_request(node.reload, &node, on_done, &result), 0);
+	reload_destroy(node.reload);
+	node.reload = NULL;
 	fclose(writer);
 	turn();
 	ck_assert_uint_eq(result.count, 0);
@@ -514,10 +514,10 @@ START_TEST(the_end_comes_between)
 {
 	struct result result = {.rc = 1};
 
-	ck_assert_int_eq(reload_request(executive.reload, &executive, on_done, &result), 0);
+	ck_assert_int_eq(reload_request(node.reload, &node, on_done, &result), 0);
 	usleep(200000); /* most likely it is read and posted by now; either way is fine */
-	reload_destroy(executive.reload);
-	executive.reload = NULL;
+	reload_destroy(node.reload);
+	node.reload = NULL;
 	ck_assert_uint_eq(result.count, 0);
 }
 END_TEST

@@ -12,9 +12,9 @@
 
 START_TEST(a_client_sets_a_timeout)
 {
-	map_set_u32(executive.map, "quorum.expected_votes", 5);
-	map_set_u32(executive.map, "totem.token", 5000);
-	map_set_u32(executive.map, "totem.join", 60);
+	map_set_u32(node.map, "quorum.expected_votes", 5);
+	map_set_u32(node.map, "totem.token", 5000);
+	map_set_u32(node.map, "totem.join", 60);
 	ck_assert_uint_eq(seen.reconfigured, 0);
 	turn();
 	ck_assert_uint_eq(seen.reconfigured, 1); /* both together */
@@ -28,7 +28,7 @@ START_TEST(a_client_sets_a_timeout)
 	ck_assert_ptr_null(strstr(seen.changes, "config.reload"));
 	turn();
 	ck_assert_uint_eq(seen.reconfigured, 1); /* nor do we follow ourselves */
-	map_delete(executive.map, "totem.token");
+	map_delete(node.map, "totem.token");
 	pause_and_turn();
 	ck_assert_uint_eq(seen.token_ns, 3650 * UINT64_C(1000000));
 	ck_assert_int_eq(reload().rc, 0);
@@ -38,10 +38,10 @@ START_TEST(a_client_sets_a_timeout)
 }
 END_TEST
 
-static void set_text(void) { map_set_string(executive.map, "totem.token", "abc"); }
-static void set_small(void) { map_set_u32(executive.map, "totem.consensus", 1); }
-static void set_negative(void) { map_set_i32(executive.map, "totem.token", -1); }
-static void set_word(void) { map_set_string(executive.map, "logging.debug", "maybe"); }
+static void set_text(void) { map_set_string(node.map, "totem.token", "abc"); }
+static void set_small(void) { map_set_u32(node.map, "totem.consensus", 1); }
+static void set_negative(void) { map_set_i32(node.map, "totem.token", -1); }
+static void set_word(void) { map_set_string(node.map, "logging.debug", "maybe"); }
 
 static const struct {
 	const char *name;
@@ -51,12 +51,12 @@ static const struct {
 
 START_TEST(wrong_values_have_no_effect)
 {
-	struct config *before = executive.config;
+	struct config *before = node.config;
 
 	wrong[_i].set();
 	turn();
 	ck_assert_msg(has_logged("CFG 3 Changed keys have no effect: "), "%s", wrong[_i].name);
-	ck_assert_ptr_eq(executive.config, before);
+	ck_assert_ptr_eq(node.config, before);
 	ck_assert_uint_eq(seen.reconfigured + seen.logs_configured, 0);
 	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 3650);
 	ck_assert_int_eq(reload().rc, 0);
@@ -65,17 +65,17 @@ END_TEST
 
 START_TEST(keys_of_a_wrong_type_keep_their_values)
 {
-	map_set(executive.map, "totem.token", COTERIE_MAP_BINARY, "abc", 3);
-	map_set(executive.map, "totem.merge", COTERIE_MAP_BINARY, "abc", 3);
+	map_set(node.map, "totem.token", COTERIE_MAP_BINARY, "abc", 3);
+	map_set(node.map, "totem.merge", COTERIE_MAP_BINARY, "abc", 3);
 	turn();
 	ck_assert(has_logged("CFG 4 Key 'totem.token' has no effect: "));
 	ck_assert_uint_eq(seen.reconfigured, 0);
-	map_set_u32(executive.map, "totem.join", 60);
+	map_set_u32(node.map, "totem.join", 60);
 	turn();
 	ck_assert_uint_eq(number_of("runtime.config.totem.join"), 60);
 	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 3650);
 	ck_assert_uint_eq(number_of("runtime.config.totem.merge"), 200);
-	map_set_u32(executive.map, "totem.token", 5000);
+	map_set_u32(node.map, "totem.token", 5000);
 	pause_and_turn();
 	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 5650);
 	ck_assert(!has_logged("Changed keys"));
@@ -92,43 +92,43 @@ START_TEST(a_crowd_of_keys_costs_little)
 {
 	char key[64], name[16];
 
-	map_set_u32(executive.map, "totem.token", 5000);
+	map_set_u32(node.map, "totem.token", 5000);
 	turn();
 	ck_assert_uint_eq(seen.reconfigured, 1);
-	map_untrack(executive.map, tracker); /* it has no room for these */
+	map_untrack(node.map, tracker); /* it has no room for these */
 	tracker = NULL;
-	uint32_t entries = executive.config->entry_count;
+	uint32_t entries = node.config->entry_count;
 
 	/* Each before the others, in the order of bytes. */
 	for (uint32_t i = 10099; i >= 100; i--) {
 		snprintf(key, sizeof(key), "%s%05u%s", crowds[_i].before, i, crowds[_i].after);
 		snprintf(name, sizeof(name), "m%05u", i);
-		map_set_string(executive.map, key, name);
+		map_set_string(node.map, key, name);
 		if (i % 3000 == 0)
 			pause_and_turn();
 	}
-	map_set_u32(executive.map, "totem.join", 60);
-	uint64_t before = loop_now_ns(executive.loop);
+	map_set_u32(node.map, "totem.join", 60);
+	uint64_t before = loop_now_ns(node.loop);
 	pause_and_turn();
 	/* An eighth is the pause, and machines may be slow. */
-	ck_assert_uint_le(loop_now_ns(executive.loop) - before, SECOND);
+	ck_assert_uint_le(loop_now_ns(node.loop) - before, SECOND);
 	ck_assert_uint_eq(number_of("runtime.config.totem.join"), 60);
-	ck_assert_uint_le(executive.config->entry_count, entries + 1 + 1000);
-	ck_assert_uint_le(executive.config->log.subsystem_count, 1001);
+	ck_assert_uint_le(node.config->entry_count, entries + 1 + 1000);
+	ck_assert_uint_le(node.config->log.subsystem_count, 1001);
 	ck_assert(!has_logged("Changed keys"));
 }
 END_TEST
 
 START_TEST(keys_are_taken_ten_times_a_second)
 {
-	uint64_t start = loop_now_ns(executive.loop);
+	uint64_t start = loop_now_ns(node.loop);
 	uint32_t count = 0;
 
-	while (loop_now_ns(executive.loop) - start < SECOND / 4) {
-		map_set_u32(executive.map, "totem.token", 5000 + ++count);
+	while (loop_now_ns(node.loop) - start < SECOND / 4) {
+		map_set_u32(node.map, "totem.token", 5000 + ++count);
 		turn();
 	}
-	uint64_t passed = loop_now_ns(executive.loop) - start;
+	uint64_t passed = loop_now_ns(node.loop) - start;
 
 	ck_assert_uint_ge(seen.reconfigured, 1);
 	ck_assert_uint_le(seen.reconfigured, 1 + passed / (SECOND / 10));
@@ -152,11 +152,11 @@ START_TEST(keys_without_effect_are_told_a_few_times)
 	for (uint32_t i = 0; i < 20; i++) {
 		char bytes[] = {(char)i};
 
-		map_set(executive.map, "totem.mine", COTERIE_MAP_BINARY, bytes, 1);
+		map_set(node.map, "totem.mine", COTERIE_MAP_BINARY, bytes, 1);
 	}
 	ck_assert_uint_eq(lines_with("totem.mine"), 5);
 	for (uint32_t i = 0; i < 7; i++) {
-		map_set_u32(executive.map, "totem.consensus", 1 + i);
+		map_set_u32(node.map, "totem.consensus", 1 + i);
 		pause_and_turn();
 	}
 	ck_assert_uint_eq(lines_with("Changed keys"), 5);
@@ -169,15 +169,15 @@ START_TEST(ping_times_of_keys_wait_for_the_next_reload)
 	const char *const name = "runtime.config.totem.interface.0.knet_ping_timeout";
 	uint32_t before = number_of(name);
 
-	map_set_u32(executive.map, "totem.interface.0.knet_ping_timeout", 700);
-	map_set_u32(executive.map, "totem.interface.7.knet_ping_timeout", 800); /* no such link */
+	map_set_u32(node.map, "totem.interface.0.knet_ping_timeout", 700);
+	map_set_u32(node.map, "totem.interface.7.knet_ping_timeout", 800); /* no such link */
 	for (uint32_t i = 0; i < 3; i++) {
 		pause_and_turn();
 		ck_assert_uint_eq(number_of(name), before);
 		ck_assert_uint_eq(number_of("totem.interface.0.knet_ping_timeout"), 700);
-		map_set_u32(executive.map, "totem.token", 5000 + i);
+		map_set_u32(node.map, "totem.token", 5000 + i);
 	}
-	map_delete(executive.map, "totem.interface.0.knet_ping_timeout");
+	map_delete(node.map, "totem.interface.0.knet_ping_timeout");
 	pause_and_turn();
 	ck_assert_uint_eq(number_of(name), before);
 	ck_assert_uint_eq(seen.reconfigured, 4);
@@ -190,9 +190,9 @@ END_TEST
 
 START_TEST(keys_that_are_due_at_the_end)
 {
-	map_set_u32(executive.map, "totem.token", 5000);
-	reload_destroy(executive.reload);
-	executive.reload = NULL;
+	map_set_u32(node.map, "totem.token", 5000);
+	reload_destroy(node.reload);
+	node.reload = NULL;
 	turn();
 	ck_assert_uint_eq(seen.reconfigured, 0);
 }
@@ -200,13 +200,13 @@ END_TEST
 
 START_TEST(numbers_of_any_width_and_texts)
 {
-	map_set_u64(executive.map, "totem.token", 4000);
+	map_set_u64(node.map, "totem.token", 4000);
 	turn();
 	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 4650);
-	map_set_string(executive.map, "totem.token", "4001");
+	map_set_string(node.map, "totem.token", "4001");
 	pause_and_turn();
 	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 4651);
-	map_set_u16(executive.map, "totem.token", 4002);
+	map_set_u16(node.map, "totem.token", 4002);
 	pause_and_turn();
 	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 4652);
 }
@@ -217,8 +217,8 @@ START_TEST(keys_set_while_a_file_is_read_outlive_its_refusal)
 	struct result result = {.rc = 1};
 	FILE *writer = write_endless_file();
 
-	ck_assert_int_eq(reload_request(executive.reload, &executive, on_done, &result), 0);
-	map_set_u32(executive.map, "totem.token", 5000);
+	ck_assert_int_eq(reload_request(node.reload, &node, on_done, &result), 0);
+	map_set_u32(node.map, "totem.token", 5000);
 	turn();
 	ck_assert_uint_eq(seen.reconfigured, 0);
 	fclose(writer);
@@ -231,16 +231,16 @@ END_TEST
 
 START_TEST(a_client_sets_the_log)
 {
-	map_set_string(executive.map, "logging.debug", "on");
+	map_set_string(node.map, "logging.debug", "on");
 	turn();
 	ck_assert_uint_eq(seen.logs_configured, 1);
-	ck_assert_int_eq(executive.config->log.subsystems[0].debug, 1);
+	ck_assert_int_eq(node.config->log.subsystems[0].debug, 1);
 }
 END_TEST
 
 START_TEST(a_client_sets_what_cannot_change)
 {
-	map_set_string(executive.map, "totem.link_mode", "active");
+	map_set_string(node.map, "totem.link_mode", "active");
 	turn();
 	ck_assert(has_logged("Modified entry 'totem.link_mode'"));
 }
@@ -251,7 +251,7 @@ START_TEST(services_and_their_options_outlive_a_change)
 	write_file("", "1 2 3", "service {\n name: tally\n step_max: 5\n}\n");
 	ck_assert_int_eq(reload().rc, 0);
 	for (uint32_t i = 0; i < 3; i++) {
-		map_set_u32(executive.map, "totem.token", 5000 + i);
+		map_set_u32(node.map, "totem.token", 5000 + i);
 		pause_and_turn();
 	}
 	ck_assert_uint_eq(seen.token_ns, 5652 * UINT64_C(1000000));

@@ -98,7 +98,7 @@ static void on_rekey(void *arg)
 {
 	uint8_t in_progress = 0;
 
-	map_get_u8(executive.map, "config.totemconfig_reload_in_progress", &in_progress);
+	map_get_u8(node.map, "config.totemconfig_reload_in_progress", &in_progress);
 	tell_key(in_progress != 0 ? "early " : "");
 	tell_key(arg);
 }
@@ -109,14 +109,14 @@ static void start_keys(void)
 {
 	memset(&keys, 0, sizeof(keys));
 	transport.transport.rekey = take_phase;
-	ck_assert_int_eq(rekey_watch(executive.rekey, &tally, on_rekey, first), 0);
+	ck_assert_int_eq(rekey_watch(node.rekey, &tally, on_rekey, first), 0);
 }
 
 START_TEST(the_transport_hears_of_every_change)
 {
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_uint_eq(seen.transport_reloads, 1); /* although no option of it has changed */
-	map_set_u32(executive.map, "totem.token", 5000);
+	map_set_u32(node.map, "totem.token", 5000);
 	turn();
 	ck_assert_uint_eq(seen.transport_reloads, 2);
 	seen.reload_rc = -EIO;
@@ -133,18 +133,18 @@ END_TEST
 START_TEST(new_keys_are_announced_and_taken_in_turn)
 {
 	start_keys();
-	ck_assert_int_eq(rekey_go_on(executive.rekey, COTERIE_REKEY_ACTIVATE), -EINVAL);
+	ck_assert_int_eq(rekey_go_on(node.rekey, COTERIE_REKEY_ACTIVATE), -EINVAL);
 	seen.reload_rc = COTERIE_RELOAD_REKEY;
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_str_eq(keys.story, "told ");
 	keys.story[0] = '\0';
-	ck_assert_int_eq(rekey_go_on(executive.rekey, COTERIE_REKEY_CLEANUP), -EINVAL);
-	ck_assert_int_eq(rekey_go_on(executive.rekey, 0), -EINVAL);
-	ck_assert_int_eq(rekey_go_on(executive.rekey, COTERIE_REKEY_ACTIVATE), 0);
-	ck_assert_int_eq(rekey_go_on(executive.rekey, COTERIE_REKEY_ACTIVATE), -EINVAL);
-	ck_assert_int_eq(rekey_go_on(executive.rekey, 3), -EINVAL);
-	ck_assert_int_eq(rekey_go_on(executive.rekey, COTERIE_REKEY_CLEANUP), 0);
-	ck_assert_int_eq(rekey_go_on(executive.rekey, COTERIE_REKEY_CLEANUP), -EINVAL);
+	ck_assert_int_eq(rekey_go_on(node.rekey, COTERIE_REKEY_CLEANUP), -EINVAL);
+	ck_assert_int_eq(rekey_go_on(node.rekey, 0), -EINVAL);
+	ck_assert_int_eq(rekey_go_on(node.rekey, COTERIE_REKEY_ACTIVATE), 0);
+	ck_assert_int_eq(rekey_go_on(node.rekey, COTERIE_REKEY_ACTIVATE), -EINVAL);
+	ck_assert_int_eq(rekey_go_on(node.rekey, 3), -EINVAL);
+	ck_assert_int_eq(rekey_go_on(node.rekey, COTERIE_REKEY_CLEANUP), 0);
+	ck_assert_int_eq(rekey_go_on(node.rekey, COTERIE_REKEY_CLEANUP), -EINVAL);
 	ck_assert_str_eq(keys.story, "activate cleanup ");
 	ck_assert_ptr_nonnull(strstr(seen.peers, "resize resize ")); /* after both */
 	seen.reload_rc = 0;
@@ -159,10 +159,10 @@ START_TEST(a_phase_that_fails_may_be_tried_again)
 	seen.reload_rc = COTERIE_RELOAD_REKEY;
 	ck_assert_int_eq(reload().rc, 0);
 	keys.rc = -EIO;
-	ck_assert_int_eq(rekey_go_on(executive.rekey, COTERIE_REKEY_ACTIVATE), -EIO);
-	ck_assert_int_eq(rekey_go_on(executive.rekey, COTERIE_REKEY_CLEANUP), -EINVAL);
+	ck_assert_int_eq(rekey_go_on(node.rekey, COTERIE_REKEY_ACTIVATE), -EIO);
+	ck_assert_int_eq(rekey_go_on(node.rekey, COTERIE_REKEY_CLEANUP), -EINVAL);
 	keys.rc = 0;
-	ck_assert_int_eq(rekey_go_on(executive.rekey, COTERIE_REKEY_ACTIVATE), 0);
+	ck_assert_int_eq(rekey_go_on(node.rekey, COTERIE_REKEY_ACTIVATE), 0);
 	ck_assert_str_eq(keys.story, "told activate activate ");
 }
 END_TEST
@@ -172,10 +172,10 @@ START_TEST(another_change_begins_anew)
 	start_keys();
 	seen.reload_rc = COTERIE_RELOAD_REKEY;
 	ck_assert_int_eq(reload().rc, 0);
-	ck_assert_int_eq(rekey_go_on(executive.rekey, COTERIE_REKEY_ACTIVATE), 0);
+	ck_assert_int_eq(rekey_go_on(node.rekey, COTERIE_REKEY_ACTIVATE), 0);
 	ck_assert_int_eq(reload().rc, 0);
-	ck_assert_int_eq(rekey_go_on(executive.rekey, COTERIE_REKEY_CLEANUP), -EINVAL);
-	ck_assert_int_eq(rekey_go_on(executive.rekey, COTERIE_REKEY_ACTIVATE), 0);
+	ck_assert_int_eq(rekey_go_on(node.rekey, COTERIE_REKEY_CLEANUP), -EINVAL);
+	ck_assert_int_eq(rekey_go_on(node.rekey, COTERIE_REKEY_ACTIVATE), 0);
 	ck_assert_str_eq(keys.story, "told activate told activate ");
 }
 END_TEST
@@ -183,51 +183,51 @@ END_TEST
 START_TEST(who_watches)
 {
 	start_keys();
-	ck_assert_int_eq(rekey_watch(executive.rekey, &tally, on_rekey, second), -EEXIST);
-	ck_assert_int_eq(rekey_watch(executive.rekey, &transport, on_rekey, second), 0);
+	ck_assert_int_eq(rekey_watch(node.rekey, &tally, on_rekey, second), -EEXIST);
+	ck_assert_int_eq(rekey_watch(node.rekey, &transport, on_rekey, second), 0);
 	seen.reload_rc = COTERIE_RELOAD_REKEY;
-	map_set_u32(executive.map, "totem.token", 5000);
+	map_set_u32(node.map, "totem.token", 5000);
 	turn();
 	ck_assert_str_eq(keys.story, "told second ");
-	rekey_forget(executive.rekey, &tally);
-	rekey_forget(executive.rekey, &tally);
+	rekey_forget(node.rekey, &tally);
+	rekey_forget(node.rekey, &tally);
 	rekey_forget(NULL, &tally);
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_str_eq(keys.story, "told second second ");
 	transport.transport.rekey = NULL;
-	ck_assert_int_eq(rekey_go_on(executive.rekey, COTERIE_REKEY_ACTIVATE), -ENOTSUP);
+	ck_assert_int_eq(rekey_go_on(node.rekey, COTERIE_REKEY_ACTIVATE), -ENOTSUP);
 }
 END_TEST
 
 START_TEST(the_key_is_read_with_the_file)
 {
 	start_keys();
-	ck_assert_ptr_null(executive.config->key);
+	ck_assert_ptr_null(node.config->key);
 	write_links(with_key(" crypto_cipher: aes256\n crypto_hash: sha1\n"), "1 2 3", "0 3");
 	ck_assert_int_eq(reload().rc, 0);
-	ck_assert_uint_eq(executive.config->key_size, 128);
-	ck_assert_int_eq(executive.config->key[127], 'a');
+	ck_assert_uint_eq(node.config->key_size, 128);
+	ck_assert_int_eq(node.config->key[127], 'a');
 	ck_assert_str_eq(string_of("totem.crypto_hash"), "sha1");
 	/* Other bytes in the same file. */
 	write_key('b', 200);
 	ck_assert_int_eq(reload().rc, 0);
-	ck_assert_uint_eq(executive.config->key_size, 200);
-	ck_assert_int_eq(executive.config->key[0], 'b');
+	ck_assert_uint_eq(node.config->key_size, 200);
+	ck_assert_int_eq(node.config->key[0], 'b');
 	/* A change of other keys does not look at the file again. */
 	unlink(key_path);
-	map_set_u32(executive.map, "totem.token", 5000);
+	map_set_u32(node.map, "totem.token", 5000);
 	turn();
 	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 5650);
-	ck_assert_uint_eq(executive.config->key_size, 200);
-	ck_assert_int_eq(executive.config->key[199], 'b');
+	ck_assert_uint_eq(node.config->key_size, 200);
+	ck_assert_int_eq(node.config->key[199], 'b');
 	struct result result = reload();
 	ck_assert_int_eq(result.rc, -EINVAL);
 	ck_assert_ptr_nonnull(strstr(result.text, "Could not open"));
-	ck_assert_uint_eq(executive.config->key_size, 200);
+	ck_assert_uint_eq(node.config->key_size, 200);
 	/* None any more. */
 	write_links("", "1 2 3", "0 3");
 	ck_assert_int_eq(reload().rc, 0);
-	ck_assert_ptr_null(executive.config->key);
+	ck_assert_ptr_null(node.config->key);
 	ck_assert_str_eq(string_of("totem.crypto_hash"), "(none)");
 }
 END_TEST
@@ -242,19 +242,19 @@ START_TEST(a_key_in_the_configuration_is_nowhere_to_be_read)
 	snprintf(lines, sizeof(lines), " secauth: on\n key: %s\n", text);
 	write_links(lines, "1 2 3", "0 3");
 	ck_assert_int_eq(reload().rc, 0);
-	ck_assert_uint_eq(executive.config->key_size, 201);
-	ck_assert_int_eq(memcmp(executive.config->key, text, 201), 0);
+	ck_assert_uint_eq(node.config->key_size, 201);
+	ck_assert_int_eq(memcmp(node.config->key, text, 201), 0);
 	ck_assert_str_eq(string_of("totem.key"), "(none)");
 	ck_assert_ptr_null(strstr(seen.log, "kkkk"));
 	ck_assert_ptr_null(strstr(seen.changes, "kkkk"));
-	map_set_u32(executive.map, "totem.token", 5000);
+	map_set_u32(node.map, "totem.token", 5000);
 	turn();
 	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 5650);
-	ck_assert_int_eq(memcmp(executive.config->key, text, 201), 0);
+	ck_assert_int_eq(memcmp(node.config->key, text, 201), 0);
 	pause_and_turn();
-	map_set_u32(executive.map, "totem.token", 6000); /* from a revision's own entries */
+	map_set_u32(node.map, "totem.token", 6000); /* from a revision's own entries */
 	pause_and_turn();
-	ck_assert_int_eq(memcmp(executive.config->key, text, 201), 0);
+	ck_assert_int_eq(memcmp(node.config->key, text, 201), 0);
 }
 END_TEST
 
@@ -265,18 +265,18 @@ START_TEST(a_transport_without_a_change_of_keys_keeps_its_encryption)
 	ck_assert(has_logged("Modified entry 'totem.secauth'"));
 	ck_assert(has_logged("Modified entry 'totem.keyfile'"));
 	ck_assert_str_eq(string_of("totem.secauth"), "(none)");
-	ck_assert_ptr_null(executive.config->key);
+	ck_assert_ptr_null(node.config->key);
 }
 END_TEST
 
 static const char *cipher(void)
 {
-	return config_option(executive.config, "knet", "crypto_cipher", NULL, NULL);
+	return config_option(node.config, "knet", "crypto_cipher", NULL, NULL);
 }
 
 static const char *hash(void)
 {
-	return config_option(executive.config, "knet", "crypto_hash", NULL, NULL);
+	return config_option(node.config, "knet", "crypto_hash", NULL, NULL);
 }
 
 START_TEST(secauth_stands_for_cipher_and_hash)
@@ -295,8 +295,8 @@ START_TEST(secauth_stands_for_cipher_and_hash)
 	write_links(with_key(" secauth: yes\n"), "1 2 3", "0 3"); /* only "on" is */
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_str_eq(cipher(), "none");
-	ck_assert_ptr_null(executive.config->key);
-	ck_assert_ptr_null(config_option(executive.config, "tally", "crypto_hash", NULL, NULL));
+	ck_assert_ptr_null(node.config->key);
+	ck_assert_ptr_null(config_option(node.config, "tally", "crypto_hash", NULL, NULL));
 }
 END_TEST
 
@@ -308,7 +308,7 @@ static bool has_port(unsigned int link)
 	char key[64];
 
 	snprintf(key, sizeof(key), "runtime.config.totem.interface.%u.mcastport", link);
-	return map_get(executive.map, key, &value) == 0 && value.type == COTERIE_MAP_U16;
+	return map_get(node.map, key, &value) == 0 && value.type == COTERIE_MAP_U16;
 }
 
 START_TEST(a_link_comes)
@@ -362,7 +362,7 @@ START_TEST(a_departing_member_leaves_a_link_that_goes)
 	ck_assert_str_eq(seen.ids, "1 2 3 ");
 	seen.peers[0] = '\0';
 	seen.member_count = 2;
-	reload_membership(executive.reload, left, 2);
+	reload_membership(node.reload, left, 2);
 	turn();
 	ck_assert_str_eq(seen.peers, "-3 ");
 }
@@ -534,16 +534,16 @@ END_TEST
 
 START_TEST(clients_cannot_change_what_a_link_is)
 {
-	map_set_string(executive.map, "totem.interface.3.knet_transport", "sctp");
-	map_set_u16(executive.map, "totem.interface.3.mcastport", 6000);
+	map_set_string(node.map, "totem.interface.3.knet_transport", "sctp");
+	map_set_u16(node.map, "totem.interface.3.mcastport", 6000);
 	turn();
 	ck_assert(has_logged("Modified entry 'totem.interface.3.knet_transport'"));
 	ck_assert(has_logged("Modified entry 'totem.interface.3.mcastport'"));
 	ck_assert(!has_logged("Changed keys have no effect"));
-	map_set_u32(executive.map, "totem.token", 5000); /* other keys still count */
+	map_set_u32(node.map, "totem.token", 5000); /* other keys still count */
 	pause_and_turn();
 	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 5650);
-	map_set_u8(executive.map, "totem.interface.3.knet_link_priority", 7);
+	map_set_u8(node.map, "totem.interface.3.knet_link_priority", 7);
 	pause_and_turn();
 	ck_assert_uint_eq(seen.transport_reloads, 3);
 }
@@ -566,7 +566,7 @@ START_TEST(an_address_is_one_nodes)
 	ck_assert_int_eq(reload().rc, -EINVAL);
 	ck_assert_str_eq(seen.peers, "");
 	seen.member_count = 2;
-	reload_membership(executive.reload, seen.members, 2);
+	reload_membership(node.reload, seen.members, 2);
 	turn();
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_str_eq(seen.peers, "-3 -3/3 +4 +4/3 ");

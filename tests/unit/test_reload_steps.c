@@ -24,17 +24,17 @@ static bool has_line(const char *text, const char *line)
 
 START_TEST(nothing_changes_before_the_second_step)
 {
-	struct config *before = executive.config;
+	struct config *before = node.config;
 
 	write_file(" token: 4000\n", "1 2 3 4", "");
 	struct result result = prepare();
 	ck_assert_int_eq(result.rc, 0);
 	ck_assert_str_eq(seen.changes, "");
 	ck_assert_str_eq(seen.peers, "");
-	ck_assert_ptr_eq(executive.config, before);
+	ck_assert_ptr_eq(node.config, before);
 	ck_assert_uint_eq(seen.logs_configured + seen.reconfigured + seen.transport_reloads, 0);
-	ck_assert_int_eq(reload_commit(executive.reload, &executive), 0);
-	ck_assert_ptr_ne(executive.config, before);
+	ck_assert_int_eq(reload_commit(node.reload, &node), 0);
+	ck_assert_ptr_ne(node.config, before);
 	ck_assert_uint_eq(number_of("totem.token"), 4000);
 	ck_assert_str_eq(seen.peers, "+4 ");
 	ck_assert_str_eq(seen.ids, "1 2 3 4 ");
@@ -42,7 +42,7 @@ START_TEST(nothing_changes_before_the_second_step)
 					      "progress=1 "), seen.changes);
 	ck_assert_ptr_nonnull(strstr(seen.changes, "config.reload_status=1 config.totemconfig_reload_in_"
 						   "progress=0 config.reload_in_progress=0 "));
-	ck_assert_int_eq(reload_commit(executive.reload, &executive), -ENOENT); /* once */
+	ck_assert_int_eq(reload_commit(node.reload, &node), -ENOENT); /* once */
 }
 END_TEST
 
@@ -70,7 +70,7 @@ START_TEST(what_would_change)
 		ck_assert_msg(has_line(result.text, lines[i]), "'%s' is not in:\n%s", lines[i], result.text);
 	ck_assert_ptr_null(strstr(result.text, "runtime."));
 	ck_assert_ptr_null(strstr(result.text, "change totem.cluster_name"));
-	ck_assert_int_eq(reload_commit(executive.reload, &executive), 0);
+	ck_assert_int_eq(reload_commit(node.reload, &node), 0);
 	ck_assert_ptr_nonnull(strstr(seen.log, "Modified entry 'totem.cluster_name'"));
 	ck_assert_uint_eq(seen.tally_reloads, 1);
 	/* What is there now is held against, but for what waits for a restart. */
@@ -86,13 +86,13 @@ START_TEST(the_same_file)
 
 	ck_assert_int_eq(result.rc, 0);
 	ck_assert_str_eq(result.text, "");
-	ck_assert_int_eq(reload_commit(executive.reload, &executive), 0);
+	ck_assert_int_eq(reload_commit(node.reload, &node), 0);
 }
 END_TEST
 
 START_TEST(values_of_clients_stay_on_their_line)
 {
-	map_set_string(executive.map, "logging.mine", "x\nchange totem.token 1 -> 2");
+	map_set_string(node.map, "logging.mine", "x\nchange totem.token 1 -> 2");
 	struct result result = prepare();
 
 	ck_assert_str_eq(result.text, "change logging.mine x?change totem.token 1 -> 2 -> (none)\n");
@@ -122,7 +122,7 @@ START_TEST(a_refused_file_is_not_kept)
 		result.text);
 	ck_assert(has_logged("CFG 3 Unable to reload config file: "));
 	ck_assert_str_eq(seen.changes, ""); /* whoever asked says what that means */
-	ck_assert_int_eq(reload_commit(executive.reload, &executive), -ENOENT);
+	ck_assert_int_eq(reload_commit(node.reload, &node), -ENOENT);
 }
 END_TEST
 
@@ -132,7 +132,7 @@ START_TEST(a_refused_file_takes_the_place_of_a_good_one)
 	ck_assert_int_eq(prepare().rc, 0);
 	write_file(" token: abc\n", "1 2 3", "");
 	ck_assert_int_eq(prepare().rc, -EINVAL);
-	ck_assert_int_eq(reload_commit(executive.reload, &executive), -ENOENT);
+	ck_assert_int_eq(reload_commit(node.reload, &node), -ENOENT);
 	ck_assert_uint_eq(number_of("totem.token"), 3000);
 }
 END_TEST
@@ -143,22 +143,22 @@ START_TEST(what_is_dropped_is_gone)
 {
 	write_file(" token: 4000\n", "1 2 3", "");
 	ck_assert_int_eq(prepare().rc, 0);
-	reload_drop(executive.reload, &executive);
-	reload_drop(executive.reload, &executive);
-	ck_assert_int_eq(reload_commit(executive.reload, &executive), -ENOENT);
+	reload_drop(node.reload, &node);
+	reload_drop(node.reload, &node);
+	ck_assert_int_eq(reload_commit(node.reload, &node), -ENOENT);
 	ck_assert_str_eq(seen.changes, "");
 }
 END_TEST
 
 START_TEST(what_can_no_longer_be_applied)
 {
-	struct config *before = executive.config;
+	struct config *before = node.config;
 
 	write_file(" token: 4000\n", "1 2 3", "");
 	ck_assert_int_eq(prepare().rc, 0);
 	seen.log_rc = -ENOENT;
-	ck_assert_int_eq(reload_commit(executive.reload, &executive), -EINVAL);
-	ck_assert_ptr_eq(executive.config, before);
+	ck_assert_int_eq(reload_commit(node.reload, &node), -EINVAL);
+	ck_assert_ptr_eq(node.config, before);
 	ck_assert_uint_eq(number_of("totem.token"), 3000);
 	ck_assert_str_eq(string_of("config.reload_error_message"), "cannot open log file");
 	ck_assert_ptr_nonnull(strstr(
@@ -171,9 +171,9 @@ START_TEST(not_from_inside_the_engine)
 	write_file(" token: 4000\n", "1 2 3", "");
 	ck_assert_int_eq(prepare().rc, 0);
 	seen.is_inside = true;
-	ck_assert_int_eq(reload_commit(executive.reload, &executive), -EBUSY);
+	ck_assert_int_eq(reload_commit(node.reload, &node), -EBUSY);
 	seen.is_inside = false;
-	ck_assert_int_eq(reload_commit(executive.reload, &executive), 0);
+	ck_assert_int_eq(reload_commit(node.reload, &node), 0);
 }
 END_TEST
 
@@ -185,7 +185,7 @@ START_TEST(a_whole_reload_drops_what_is_kept)
 	ck_assert_int_eq(prepare().rc, 0);
 	write_file(" token: 5000\n", "1 2 3", "");
 	ck_assert_int_eq(reload().rc, 0);
-	ck_assert_int_eq(reload_commit(executive.reload, &executive), -ENOENT);
+	ck_assert_int_eq(reload_commit(node.reload, &node), -ENOENT);
 	ck_assert_uint_eq(number_of("totem.token"), 5000);
 }
 END_TEST
@@ -195,10 +195,10 @@ START_TEST(each_gets_what_it_asked_for)
 	struct result first = {.rc = 1}, whole = {.rc = 1}, second = {.rc = 1}, third = {.rc = 1};
 
 	write_file(" token: 4000\n", "1 2 3", "");
-	ck_assert_int_eq(reload_prepare(executive.reload, &executive, on_done, &first), 0);
-	ck_assert_int_eq(reload_request(executive.reload, &executive, on_done, &whole), 0);
-	ck_assert_int_eq(reload_prepare(executive.reload, &executive, on_done, &second), 0);
-	ck_assert_int_eq(reload_prepare(executive.reload, &executive, on_done, &third), 0);
+	ck_assert_int_eq(reload_prepare(node.reload, &node, on_done, &first), 0);
+	ck_assert_int_eq(reload_request(node.reload, &node, on_done, &whole), 0);
+	ck_assert_int_eq(reload_prepare(node.reload, &node, on_done, &second), 0);
+	ck_assert_int_eq(reload_prepare(node.reload, &node, on_done, &third), 0);
 	run_loop();
 	ck_assert_uint_eq(first.count, 1);
 	ck_assert_uint_eq(whole.count, 0);
@@ -217,17 +217,17 @@ START_TEST(keys_of_clients_wait)
 {
 	write_file(" token: 4000\n", "1 2 3", "");
 	ck_assert_int_eq(prepare().rc, 0);
-	map_set_u32(executive.map, "totem.token", 6000);
+	map_set_u32(node.map, "totem.token", 6000);
 	turn();
 	ck_assert_uint_eq(seen.reconfigured, 0);
-	reload_drop(executive.reload, &executive);
+	reload_drop(node.reload, &node);
 	turn();
 	ck_assert_uint_eq(seen.reconfigured, 1);
 	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 6650);
-	map_set_u32(executive.map, "totem.token", 7000);
+	map_set_u32(node.map, "totem.token", 7000);
 	ck_assert_int_eq(prepare().rc, 0);
 	pause_and_turn();
-	ck_assert_int_eq(reload_commit(executive.reload, &executive), 0);
+	ck_assert_int_eq(reload_commit(node.reload, &node), 0);
 	pause_and_turn();
 	ck_assert_uint_eq(number_of("totem.token"), 4000);
 	ck_assert_uint_eq(number_of("runtime.config.totem.token"), 4650);
@@ -240,13 +240,13 @@ START_TEST(who_ends_leaves_nothing_behind)
 
 	write_file(" token: 4000\n", "1 2 3", "");
 	ck_assert_int_eq(prepare().rc, 0);
-	reload_forget(executive.reload, &seen);
-	ck_assert_int_eq(reload_prepare(executive.reload, &executive, on_done, &result), 0);
-	reload_forget(executive.reload, &executive);
-	ck_assert_int_eq(reload_commit(executive.reload, &executive), -ENOENT);
+	reload_forget(node.reload, &seen);
+	ck_assert_int_eq(reload_prepare(node.reload, &node, on_done, &result), 0);
+	reload_forget(node.reload, &node);
+	ck_assert_int_eq(reload_commit(node.reload, &node), -ENOENT);
 	ck_assert_int_eq(reload().rc, 0); /* behind the reading that nobody waits for */
 	ck_assert_uint_eq(result.count, 0);
-	ck_assert_int_eq(reload_commit(executive.reload, &executive), -ENOENT);
+	ck_assert_int_eq(reload_commit(node.reload, &node), -ENOENT);
 }
 END_TEST
 
@@ -255,23 +255,23 @@ START_TEST(each_owner_has_its_own)
 	struct result result = {.rc = 1};
 
 	write_file(" token: 4000\n", "1 2 3", "");
-	ck_assert_int_eq(reload_prepare(executive.reload, &seen, on_done, &result), 0);
+	ck_assert_int_eq(reload_prepare(node.reload, &seen, on_done, &result), 0);
 	run_loop();
 	ck_assert_int_eq(result.rc, 0);
-	ck_assert_int_eq(reload_commit(executive.reload, &executive), -ENOENT);
-	reload_drop(executive.reload, &executive);
-	ck_assert_int_eq(reload_commit(executive.reload, &seen), 0);
+	ck_assert_int_eq(reload_commit(node.reload, &node), -ENOENT);
+	reload_drop(node.reload, &node);
+	ck_assert_int_eq(reload_commit(node.reload, &seen), 0);
 	ck_assert_uint_eq(number_of("totem.token"), 4000);
 	/* Together they are two readings, and the last one is kept. */
-	ck_assert_int_eq(reload_prepare(executive.reload, &seen, on_done, &result), 0);
-	ck_assert_int_eq(reload_prepare(executive.reload, &executive, on_done, &result), 0);
-	ck_assert_int_eq(reload_prepare(executive.reload, &seen, on_done, &result), 0);
+	ck_assert_int_eq(reload_prepare(node.reload, &seen, on_done, &result), 0);
+	ck_assert_int_eq(reload_prepare(node.reload, &node, on_done, &result), 0);
+	ck_assert_int_eq(reload_prepare(node.reload, &seen, on_done, &result), 0);
 	run_loop();
 	run_loop();
-	ck_assert_int_eq(reload_commit(executive.reload, &seen), -ENOENT);
-	ck_assert_int_eq(reload_commit(executive.reload, &executive), 0);
+	ck_assert_int_eq(reload_commit(node.reload, &seen), -ENOENT);
+	ck_assert_int_eq(reload_commit(node.reload, &node), 0);
 	run_loop();
-	ck_assert_int_eq(reload_commit(executive.reload, &seen), 0);
+	ck_assert_int_eq(reload_commit(node.reload, &seen), 0);
 }
 END_TEST
 
@@ -286,9 +286,9 @@ START_TEST(a_provider_comes)
 	struct result result = prepare();
 	ck_assert(has_line(result.text, "change quorum.provider (none) -> corosync_votequorum"));
 	ck_assert(has_line(result.text, "change service.votequorum (none) -> loaded"));
-	ck_assert_int_eq(reload_commit(executive.reload, &executive), 0);
+	ck_assert_int_eq(reload_commit(node.reload, &node), 0);
 	ck_assert_str_eq(string_of("quorum.provider"), "corosync_votequorum");
-	ck_assert_str_eq(executive.config->quorum_provider, "votequorum");
+	ck_assert_str_eq(node.config->quorum_provider, "votequorum");
 	ck_assert_ptr_null(strstr(seen.log, "Modified entry"));
 }
 END_TEST
@@ -328,8 +328,8 @@ START_TEST(a_provider_stays)
 	write_file("", "1 2 3", "quorum {\n provider: other\n}\n");
 	result = prepare();
 	ck_assert(has_line(result.text, "restart quorum.provider corosync_votequorum -> other"));
-	ck_assert_int_eq(reload_commit(executive.reload, &executive), 0);
-	ck_assert_str_eq(executive.config->quorum_provider, "votequorum");
+	ck_assert_int_eq(reload_commit(node.reload, &node), 0);
+	ck_assert_str_eq(node.config->quorum_provider, "votequorum");
 }
 END_TEST
 
@@ -340,7 +340,7 @@ static struct result examine(void)
 {
 	struct result result = {.rc = 1};
 
-	ck_assert_int_eq(reload_examine(executive.reload, &executive, on_done, &result), 0);
+	ck_assert_int_eq(reload_examine(node.reload, &node, on_done, &result), 0);
 	run_loop();
 	return result;
 }
@@ -350,15 +350,15 @@ START_TEST(results_are_counted_at_the_end)
 	write_file(" token: abc\n", "1 2 3", "");
 	ck_assert_int_eq(prepare().rc, -EINVAL);
 	ck_assert_uint_eq(reloads("refused"), 1);
-	reload_hangup(executive.reload); /* no reload */
+	reload_hangup(node.reload); /* no reload */
 	examine();
 	ck_assert_uint_eq(reloads("refused"), 1);
 	write_file(" token: 4000\n", "1 2 3", "");
 	ck_assert_int_eq(prepare().rc, 0);
-	reload_drop(executive.reload, &executive);
+	reload_drop(node.reload, &node);
 	ck_assert_int_eq(prepare().rc, 0);
 	ck_assert_uint_eq(reloads("applied"), 0);
-	ck_assert_int_eq(reload_commit(executive.reload, &executive), 0);
+	ck_assert_int_eq(reload_commit(node.reload, &node), 0);
 	ck_assert_uint_eq(reloads("applied"), 1);
 	ck_assert_uint_eq(reloads("refused"), 1);
 }
@@ -366,20 +366,20 @@ END_TEST
 
 START_TEST(a_signal_says_what_a_reload_would_do)
 {
-	struct config *before = executive.config;
+	struct config *before = node.config;
 
-	reload_hangup(executive.reload);
+	reload_hangup(node.reload);
 	examine();
 	ck_assert(has_logged("CFG 5 Config file checked: a reload changes nothing"));
 	write_file(" token: 4000\n cluster_name: other\n", "1 2 3 4", "");
-	reload_hangup(executive.reload);
+	reload_hangup(node.reload);
 	ck_assert(has_line(examine().text, "change totem.token 3000 -> 4000"));
 	ck_assert(has_logged("CFG 5 Config file checked: a reload changes totem.token 3000 -> 4000"));
 	ck_assert(has_logged("CFG 5 Config file checked: only a restart changes totem.cluster_name test -> other"));
 	ck_assert_str_eq(seen.changes, "");
 	ck_assert_str_eq(seen.peers, "");
-	ck_assert_ptr_eq(executive.config, before);
-	ck_assert_int_eq(reload_commit(executive.reload, &executive), -ENOENT);
+	ck_assert_ptr_eq(node.config, before);
+	ck_assert_int_eq(reload_commit(node.reload, &node), -ENOENT);
 }
 END_TEST
 
@@ -388,7 +388,7 @@ START_TEST(a_signal_finds_what_a_reload_would)
 	write_file(refused[_i].totem, refused[_i].nodes, refused[_i].more);
 	seen.log_rc = refused[_i].log_rc;
 	seen.check_rc = refused[_i].check_rc;
-	reload_hangup(executive.reload);
+	reload_hangup(node.reload);
 	struct result result = examine();
 	ck_assert_int_eq(result.rc, -EINVAL);
 	ck_assert(has_logged("CFG 3 Unable to reload config file: "));
@@ -398,7 +398,7 @@ START_TEST(a_signal_finds_what_a_reload_would)
 	/* The file is put right. */
 	seen.log_rc = seen.check_rc = 0;
 	write_file("", "1 2 3", "");
-	reload_hangup(executive.reload);
+	reload_hangup(node.reload);
 	ck_assert_int_eq(examine().rc, 0);
 	ck_assert_str_eq(string_of("config.reload_error_message"), "(none)");
 }
@@ -406,10 +406,10 @@ END_TEST
 
 START_TEST(signals_while_the_file_is_read)
 {
-	reload_hangup(executive.reload);
+	reload_hangup(node.reload);
 	write_file(" token: 4000\n", "1 2 3", "");
 	for (int i = 0; i < 100; i++)
-		reload_hangup(executive.reload);
+		reload_hangup(node.reload);
 	examine();
 	examine();
 	/* The last one saw what was written; there were two readings, or the first had seen it too. */
@@ -425,9 +425,9 @@ START_TEST(a_signal_drops_nothing)
 	write_file(" token: 4000\n", "1 2 3", "");
 	ck_assert_int_eq(prepare().rc, 0);
 	write_file(" token: abc\n", "1 2 3", "");
-	reload_hangup(executive.reload);
+	reload_hangup(node.reload);
 	ck_assert_int_eq(examine().rc, -EINVAL);
-	ck_assert_int_eq(reload_commit(executive.reload, &executive), 0);
+	ck_assert_int_eq(reload_commit(node.reload, &node), 0);
 	ck_assert_uint_eq(number_of("totem.token"), 4000);
 }
 END_TEST

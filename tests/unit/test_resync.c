@@ -26,15 +26,15 @@ static struct plugin *load_service(struct node *node, uint32_t ring_id)
 	struct plugin *plugin = &node->services[node->service_count - 1].plugin;
 
 	plugin->is_deaf = true;
-	ck_assert_int_eq(resync_join(node->executive.resync, plugin), 0);
+	ck_assert_int_eq(resync_join(node->resync, plugin), 0);
 	return plugin;
 }
 
 static void part(struct node *node, uint32_t ring_id)
 {
-	struct plugin *plugin = plugin_by_ring_id(node->executive.plugins, ring_id);
+	struct plugin *plugin = plugin_by_ring_id(node->plugins, ring_id);
 
-	ck_assert_int_eq(resync_part(node->executive.resync, plugin), 0);
+	ck_assert_int_eq(resync_part(node->resync, plugin), 0);
 	node->service_count--; /* the last one */
 	if (node->service_count > 0)
 		node->services[node->service_count - 1].plugin.next = NULL;
@@ -48,7 +48,7 @@ START_TEST(a_loaded_service_synchronises_alone)
 	deliver_all();
 	ck_assert(plugin->is_held); /* its clients and theirs wait */
 	ck_assert(nodes[0].services[0].plugin.is_held);
-	ck_assert(!sync_is_running(nodes[0].executive.sync)); /* those of other services do not */
+	ck_assert(!sync_is_running(nodes[0].sync)); /* those of other services do not */
 	ck_assert(!plugin->is_deaf); /* all were ready */
 	nodes[0].services[0].steps = 1;
 	rotate(4);
@@ -74,7 +74,7 @@ START_TEST(nobody_starts_before_all_are_ready)
 	ck_assert(plugin->is_deaf);
 	for (uint32_t i = 0; i < NODES; i++)
 		ck_assert_str_eq(nodes[i].journal, "");
-	resync_passed(nodes[1].executive.resync);
+	resync_passed(nodes[1].resync);
 	deliver_all();
 	ck_assert(!plugin->is_deaf);
 	for (uint32_t i = 0; i < NODES; i++)
@@ -103,7 +103,7 @@ START_TEST(without_state_it_is_there_at_once)
 	uint32_t before = order_count;
 	plugin->service.sync_step = NULL;
 	plugin->is_deaf = true;
-	ck_assert_int_eq(resync_join(nodes[2].executive.resync, plugin), 0);
+	ck_assert_int_eq(resync_join(nodes[2].resync, plugin), 0);
 	ck_assert(!plugin->is_deaf);
 	ck_assert_uint_eq(order_count, before);
 }
@@ -225,7 +225,7 @@ static void forge_join(uint32_t source, uint32_t service)
 	uint32_t words[10] = {63u << 16, 0, 40, 0, service, 0, 1, 0, 9, 0};
 
 	for (uint32_t i = 0; i < NODES - 1; i++)
-		resync_deliver(nodes[i].executive.resync, source, (const uint8_t *)words, sizeof(words), false);
+		resync_deliver(nodes[i].resync, source, (const uint8_t *)words, sizeof(words), false);
 }
 
 START_TEST(a_join_without_ready_holds_the_clients_for_ten_seconds)
@@ -286,7 +286,7 @@ START_TEST(a_member_has_one_round_of_a_service)
 	for (int i = 0; i < 20000; i++) {
 		uint32_t words[10] = {63u << 16 | 3, 0, 40, 0, 5, 0, 1, 0, 9, 0};
 
-		resync_deliver(nodes[0].executive.resync, 3, (const uint8_t *)words, sizeof(words), false);
+		resync_deliver(nodes[0].resync, 3, (const uint8_t *)words, sizeof(words), false);
 		forge_join(3, 5);
 	}
 	ck_assert_uint_le(mallinfo2().uordblks - before.uordblks, 2 * 63 * 64);
@@ -300,7 +300,7 @@ START_TEST(malformed_messages_of_a_round_change_nothing)
 	const uint64_t seq = 9;
 	const uint32_t words[] = {63u << 16, 0, 40, 0, 2, 0, 1, 0};
 	for (size_t size = 0; size < sizeof(bytes); size++)
-		resync_deliver(nodes[0].executive.resync, 1, bytes, size, false);
+		resync_deliver(nodes[0].resync, 1, bytes, size, false);
 	memcpy(bytes, words, sizeof(words));
 	memcpy(bytes + 32, &seq, sizeof(seq));
 	const uint32_t bad[][2] = {{16, 63}, {16, UINT32_MAX}, {0, 63u << 16 | 4}, {0, 63u << 16 | 0xffff}, {24, 2}};
@@ -309,12 +309,12 @@ START_TEST(malformed_messages_of_a_round_change_nothing)
 
 		memcpy(copy, bytes, sizeof(copy));
 		memcpy(copy + bad[i][0], &bad[i][1], 4);
-		resync_deliver(nodes[0].executive.resync, 2, copy, sizeof(copy), false);
+		resync_deliver(nodes[0].resync, 2, copy, sizeof(copy), false);
 	}
-	resync_deliver(nodes[0].executive.resync, 77, bytes, sizeof(bytes), false); /* no member */
+	resync_deliver(nodes[0].resync, 77, bytes, sizeof(bytes), false); /* no member */
 	for (uint32_t function = 1; function < 3; function++) { /* ready for and through with nothing */
 		memcpy(bytes, &(uint32_t){63u << 16 | function}, 4);
-		resync_deliver(nodes[0].executive.resync, 2, bytes, sizeof(bytes), false);
+		resync_deliver(nodes[0].resync, 2, bytes, sizeof(bytes), false);
 	}
 	rotate(2);
 	ck_assert_str_eq(nodes[0].journal, "");
@@ -329,12 +329,12 @@ START_TEST(a_round_of_the_other_byte_order_is_understood)
 	for (size_t i = 0; i < 8; i++)
 		words[i] = __builtin_bswap32(words[i]);
 	memcpy(words + 8, &seq, sizeof(seq));
-	resync_deliver(nodes[0].executive.resync, 3, (const uint8_t *)words, sizeof(words), true);
+	resync_deliver(nodes[0].resync, 3, (const uint8_t *)words, sizeof(words), true);
 	ck_assert(nodes[0].services[0].plugin.is_held);
 	words[0] = __builtin_bswap32(63u << 16 | 1);
 	words[5] = __builtin_bswap32(3);
 	for (uint32_t source = 1; source <= 3; source++) /* nodes 1 and 2 have it, 3 has joined */
-		resync_deliver(nodes[0].executive.resync, source, (const uint8_t *)words, sizeof(words), true);
+		resync_deliver(nodes[0].resync, source, (const uint8_t *)words, sizeof(words), true);
 	ck_assert_str_eq(nodes[0].journal, "start202 ");
 }
 END_TEST

@@ -10,24 +10,14 @@
 #include <string.h>
 
 #include "exec/config/model.h"
-#include "exec/delivery.h"
-#include "exec/eviction.h"
-#include "exec/executive.h"
-#include "exec/ipc_server.h"
 #include "exec/log.h"
 #include "exec/loop.h"
-#include "exec/map_publish.h"
 #include "exec/plugin.h"
-#include "exec/quorum.h"
-#include "exec/reload.h"
-#include "exec/resync.h"
 #include "exec/ring.h"
+#include "exec/ring_account.h"
 #include "exec/ring_private.h"
 #include "exec/ring_log.h"
-#include "exec/route.h"
 #include "exec/state_dir.h"
-#include "exec/stats_totem.h"
-#include "exec/sync.h"
 #include "exec/totem/wire.h"
 #include "tests/suite.h"
 
@@ -57,7 +47,7 @@ static struct {
 	void *timer_arg;
 	uint32_t stores;
 	uint64_t stored_seq;
-	bool is_disk_full, is_gathering;
+	bool is_disk_full, is_gathering, is_queue_full;
 	int exit_code;
 	size_t received, noted; /* frames, by the engine and by the statistics */
 } seen;
@@ -121,12 +111,6 @@ bool totem_engine_has_lease(const struct totem_engine *engine, uint64_t now_ns)
 	return now_ns < seen.lease_ns;
 }
 
-bool quorum_has_provider(const struct quorum *quorum)
-{
-	(void)quorum;
-	return !seen.is_without_provider;
-}
-
 uint64_t loop_suspended_ns(const struct loop *loop)
 {
 	(void)loop;
@@ -174,7 +158,7 @@ int totem_engine_send(struct totem_engine *engine, uint64_t now_ns, enum totem_g
 	const struct iovec *iov, size_t count)
 {
 	(void)engine, (void)now_ns, (void)guarantee, (void)iov, (void)count;
-	return 0;
+	return seen.is_queue_full ? -EAGAIN : 0;
 }
 
 void totem_engine_synchronized(struct totem_engine *engine, uint64_t now_ns)
@@ -302,40 +286,6 @@ enum totem_state totem_engine_state(const struct totem_engine *engine)
 	return seen.is_gathering ? TOTEM_GATHER : TOTEM_OPERATIONAL;
 }
 
-void executive_stop(struct executive *executive, int exit_code)
-{
-	(void)executive;
-	seen.exit_code = exit_code;
-}
-void ipc_gate(struct ipc *ipc) { (void)ipc; }
-void evictions_note(struct evictions *evictions, uint64_t at_ms, const struct totem_eviction *eviction)
-{
-	(void)evictions;
-	ck_assert_uint_gt(at_ms, 0);
-	tell_story("evicted:%u ", eviction->nodeid);
-}
-
-void ipc_room(struct ipc *ipc)
-{
-	(void)ipc;
-	tell_story("room ");
-}
-bool ipc_pull(struct ipc *ipc)
-{
-	(void)ipc;
-	tell_story("pull ");
-	return seen.has_more;
-}
-void ipc_tell(struct ipc *ipc)
-{
-	(void)ipc;
-	tell_story("tell ");
-}
-void ipc_pull_all(struct ipc *ipc)
-{
-	(void)ipc;
-	tell_story("pull-all ");
-}
 void ring_log_trace(struct ring_log *log, uint64_t now_ns, const struct totem_trace *trace)
 {
 	(void)log, (void)now_ns;
@@ -351,37 +301,94 @@ void ring_log_configuration(struct ring_log *log, const struct totem_configurati
 	(void)log, (void)configuration;
 }
 void ring_log_fini(struct ring_log *log) { (void)log; }
-void map_publish_members(struct map *map, const struct config *config,
-	const struct totem_configuration *configuration)
+/* ---- The listener -------------------------------------------------------- */
+
+static void on_deliver(void *arg, const struct totem_message *message)
 {
-	(void)map, (void)config, (void)configuration;
+	(void)arg;
+	tell_story("message:%u ", message->source);
 }
-void reload_membership(struct reload *reload, const uint32_t *members, uint32_t count)
+
+static void on_configured(void *arg, const struct totem_configuration *configuration)
 {
-	(void)reload, (void)members, (void)count;
+	(void)arg;
+	tell_story("configured:%u ", configuration->member_count);
+	ring_note_configuration(seen.ring, configuration);
+	ring_tell_transport(seen.ring, configuration);
 }
-void route_deliver(struct route *route, const struct totem_message *message) { (void)route, (void)message; }
-void route_configure(struct route *route, const struct totem_configuration *configuration)
+
+static bool on_visit(void *arg)
 {
-	(void)route, (void)configuration;
+	(void)arg;
+	tell_story("pull ");
+	return seen.has_more;
 }
-void sync_configure(struct sync *sync, const struct totem_configuration *configuration)
+
+static void on_lingering(void *arg)
 {
-	(void)sync, (void)configuration;
+	(void)arg;
+	tell_story("linger ");
 }
-void delivery_begin(struct delivery *delivery, const struct totem_message *message)
+
+static void on_passed(void *arg)
 {
-	(void)delivery, (void)message;
+	(void)arg;
+	tell_story("passed ");
 }
-void delivery_end(struct delivery *delivery) { (void)delivery; }
-void delivery_configure(struct delivery *delivery, const struct totem_configuration *configuration)
+
+static void on_room(void *arg)
 {
-	(void)delivery, (void)configuration;
+	(void)arg;
+	tell_story("room ");
 }
-void delivery_passed(struct delivery *delivery) { (void)delivery; }
-void sync_passed(struct sync *sync) { (void)sync; }
-void resync_passed(struct resync *resync) { (void)resync; }
-void totem_stats_paused(struct totem_stats *stats, uint64_t ms) { (void)stats, (void)ms; }
+
+static void on_refused(void *arg)
+{
+	(void)arg;
+	tell_story("refused ");
+}
+
+static void on_lease(void *arg)
+{
+	(void)arg;
+	tell_story("lease ");
+}
+
+static bool needs_lease(void *arg)
+{
+	(void)arg;
+	return !seen.is_without_provider;
+}
+
+static void on_trace(void *arg, uint64_t now_ns, const struct totem_trace *trace)
+{
+	(void)arg;
+	ck_assert_uint_gt(now_ns, 0);
+	if (trace->kind == TOTEM_TRACE_EVICTED)
+		tell_story("evicted:%u ", trace->eviction->nodeid);
+	else if (trace->kind == TOTEM_TRACE_PAUSED)
+		tell_story("paused:%ju ", (uintmax_t)trace->value);
+}
+
+static void on_stop(void *arg, int exit_code)
+{
+	(void)arg;
+	seen.exit_code = exit_code;
+}
+
+static const struct ring_listener listener = {
+	.deliver = on_deliver,
+	.configured = on_configured,
+	.visit = on_visit,
+	.lingering = on_lingering,
+	.passed = on_passed,
+	.room = on_room,
+	.refused = on_refused,
+	.lease = on_lease,
+	.needs_lease = needs_lease,
+	.trace = on_trace,
+	.stop = on_stop,
+};
 
 /* ---- The transport ------------------------------------------------------- */
 
@@ -418,6 +425,12 @@ static int drain(void *self)
 	return 0;
 }
 
+static void membership(void *self, const uint32_t *nodeids, uint32_t count)
+{
+	(void)self, (void)nodeids;
+	tell_story("members:%u ", count);
+}
+
 static int peer_add(void *self, uint32_t link, uint32_t nodeid, const struct sockaddr *address)
 {
 	(void)self;
@@ -437,8 +450,9 @@ static int link_up(void *self, uint32_t link, const struct sockaddr *local)
 
 static struct config_node nodes[2];
 static struct config config;
-static struct executive executive;
 static struct plugin transport;
+static struct ring_account account;
+static const struct ring_parts parts = {.account = &account, .state_dir = "/state"};
 static const struct coterie_plugin descriptor;
 
 static void add_address(struct config_node *node, uint32_t link)
@@ -464,13 +478,12 @@ static void set_up(void)
 	}
 	config = (struct config){.nodes = nodes, .node_count = 2, .link_count = 4};
 	config.totem.nodeid = 1;
-	executive = (struct executive){.config = &config};
 	transport = (struct plugin){.name = "fake", .descriptor = &descriptor,
 		.transport = {.links_max = 8, .netmtu = 1500, .drain = drain, .peer_add = peer_add,
-			.link_up = link_up}};
-	seen.ring = ring_create(&executive, &exit_code);
+			.link_up = link_up, .membership = membership}};
+	seen.ring = ring_create(&parts, &listener, &config, &exit_code);
 	ck_assert_ptr_nonnull(seen.ring);
-	ck_assert_int_eq(ring_start(seen.ring, &transport), 0);
+	ck_assert_int_eq(ring_start(seen.ring, &config, &transport), 0);
 }
 
 static void tear_down(void)
@@ -553,11 +566,57 @@ START_TEST(a_visit_of_the_token_pulls_what_a_rotation_carries)
 	expect("pull ");
 	seen.has_more = false;
 	seen.callbacks.lingering(seen.arg);
-	expect("tell pull-all ");
+	expect("linger ");
 }
 END_TEST
 
 /* What is due comes with the next turn, and needs no timer of the loop's besides. */
+/* ---- What goes up goes to the listener ----------------------------------- */
+
+START_TEST(the_listener_is_called)
+{
+	const struct totem_message message = {.source = 2};
+	const uint32_t members[] = {1, 2};
+	struct totem_configuration configuration = {.members = members, .member_count = 2};
+
+	seen.story[0] = '\0';
+	seen.callbacks.deliver(seen.arg, &message);
+	expect("message:2 ");
+	seen.callbacks.configure(seen.arg, &configuration);
+	expect("configured:2 "); /* the transport knows regular configurations alone */
+	configuration.is_regular = true;
+	seen.callbacks.configure(seen.arg, &configuration);
+	expect("configured:2 members:2 ");
+	seen.callbacks.passed(seen.arg);
+	seen.callbacks.room(seen.arg);
+	expect("passed room ");
+}
+END_TEST
+
+START_TEST(a_full_queue_tells_the_listener)
+{
+	char byte = 'x';
+	struct iovec iov = {&byte, 1};
+
+	seen.story[0] = '\0';
+	ck_assert_int_eq(ring_send(seen.ring, "a", TOTEM_AGREED, &iov, 1), 0);
+	expect("");
+	seen.is_queue_full = true;
+	ck_assert_int_eq(ring_send(seen.ring, "a", TOTEM_AGREED, &iov, 1), -EAGAIN);
+	expect("refused ");
+}
+END_TEST
+
+START_TEST(the_listener_logs_a_pause)
+{
+	const struct totem_trace trace = {.kind = TOTEM_TRACE_PAUSED, .value = 700};
+
+	seen.story[0] = '\0';
+	seen.callbacks.trace(seen.arg, &trace);
+	expect("paused:700 ");
+}
+END_TEST
+
 START_TEST(a_deadline_that_is_now_is_a_turn)
 {
 	seen.story[0] = '\0';
@@ -705,9 +764,9 @@ START_TEST(frames_leave_room_for_the_longer_header)
 	transport.transport.peer_add = NULL; /* not asked: no node has a link */
 	address->sin6_family = AF_INET6;
 	config.node_count = 0;
-	seen.ring = ring_create(&executive, &exit_code);
+	seen.ring = ring_create(&parts, &listener, &config, &exit_code);
 	ck_assert_ptr_nonnull(seen.ring);
-	ck_assert_int_eq(ring_start(seen.ring, &transport), 0);
+	ck_assert_int_eq(ring_start(seen.ring, &config, &transport), 0);
 	ck_assert_uint_eq(seen.payload_max, 1500 - 90 - 28 - 20);
 }
 END_TEST
@@ -757,10 +816,10 @@ START_TEST(clients_are_looked_at_when_the_lease_has_changed)
 	seen.callbacks.lease(seen.arg, true);
 	expect("");
 	run_deferred();
-	expect("room ");
+	expect("lease ");
 	seen.callbacks.lease(seen.arg, false);
 	run_deferred();
-	expect("room ");
+	expect("lease ");
 }
 END_TEST
 
@@ -776,7 +835,7 @@ START_TEST(a_suspend_ends_the_lease)
 	ck_assert(ring_has_lease(seen.ring)); /* from here on it is the engine that knows */
 	expect("");
 	run_deferred();
-	expect("room ");
+	expect("lease ");
 }
 END_TEST
 
@@ -922,6 +981,9 @@ int main(void)
 	tcase_add_test(tcase, a_transport_may_keep_the_order_by_itself);
 	tcase_add_test(tcase, a_token_that_waited_for_its_turn);
 	tcase_add_test(tcase, a_visit_of_the_token_pulls_what_a_rotation_carries);
+	tcase_add_test(tcase, the_listener_is_called);
+	tcase_add_test(tcase, a_full_queue_tells_the_listener);
+	tcase_add_test(tcase, the_listener_logs_a_pause);
 	tcase_add_test(tcase, a_deadline_that_is_now_is_a_turn);
 	tcase_add_test(tcase, memory_of_a_busy_time_is_given_back);
 	tcase_add_test(tcase, a_frame_too_short_to_have_a_type);

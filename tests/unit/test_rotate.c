@@ -41,6 +41,12 @@ static void write_key(const char *file, const uint8_t *key, size_t size)
 	close(fd);
 }
 
+static void create_rotate(void)
+{
+	node.rotate = rotate_create(&(struct rotate_parts){
+		.loop = node.loop, .config = &node.config, .state_dir = folder, .reload = node.reload});
+}
+
 static void begin(bool is_encrypted)
 {
 	char lines[512];
@@ -54,15 +60,14 @@ static void begin(bool is_encrypted)
 	snprintf(lines, sizeof(lines), " encryption: aes256-gcm\n keyfile: %s\n", key_path);
 	write_file(is_encrypted ? lines : "", "1 2 3", "");
 	set_up_with("udpu");
-	executive.state_dir = folder;
-	executive.rotate = rotate_create(&executive);
+	create_rotate();
 }
 
 static void set_up_encrypted(void) { begin(true); }
 
 static void tear_down_keys(void)
 {
-	rotate_destroy(executive.rotate);
+	rotate_destroy(node.rotate);
 	unlink(key_path);
 	unlink(next_path);
 	tear_down();
@@ -73,13 +78,13 @@ static struct result prepare_key(void)
 	struct result result = {.rc = 1};
 
 	ck_assert_int_eq(
-		rotate_prepare(executive.rotate, &executive, new_key, sizeof(new_key), on_done, &result), 0);
+		rotate_prepare(node.rotate, &node, new_key, sizeof(new_key), on_done, &result), 0);
 	ck_assert_uint_eq(result.count, 0);
 	run_loop();
 	return result;
 }
 
-static int commit(void) { return rotate_commit(executive.rotate, &executive, text, sizeof(text)); }
+static int commit(void) { return rotate_commit(node.rotate, &node, text, sizeof(text)); }
 
 static bool is_in(const char *file, const uint8_t *key, size_t size)
 {
@@ -94,7 +99,7 @@ static bool is_in(const char *file, const uint8_t *key, size_t size)
 
 static bool uses(const uint8_t *key, size_t size)
 {
-	return executive.config->key_size == size && memcmp(executive.config->key, key, size) == 0;
+	return node.config->key_size == size && memcmp(node.config->key, key, size) == 0;
 }
 
 #define USES_OLD uses(old_key, sizeof(old_key))
@@ -130,9 +135,9 @@ END_TEST
 START_TEST(a_dropped_key_leaves_no_file)
 {
 	ck_assert_int_eq(prepare_key().rc, 0);
-	rotate_drop(executive.rotate, &seen); /* another owner */
+	rotate_drop(node.rotate, &seen); /* another owner */
 	ck_assert_int_eq(access(next_path, F_OK), 0);
-	rotate_drop(executive.rotate, &executive);
+	rotate_drop(node.rotate, &node);
 	ck_assert_int_eq(access(next_path, F_OK), -1);
 	ck_assert_int_eq(commit(), -ENOENT);
 	ck_assert(FILE_IS_OLD && USES_OLD);
@@ -145,9 +150,9 @@ END_TEST
 START_TEST(a_key_that_is_left_is_replaced_by_the_next)
 {
 	ck_assert_int_eq(prepare_key().rc, 0);
-	rotate_leave(executive.rotate, &seen); /* another owner */
+	rotate_leave(node.rotate, &seen); /* another owner */
 	ck_assert(!has_logged("authkey.next' has a key"));
-	rotate_leave(executive.rotate, &executive);
+	rotate_leave(node.rotate, &node);
 	ck_assert(is_in(next_path, new_key, sizeof(new_key)));
 	ck_assert(has_logged("authkey.next' has a key that nodes outside of this ring may use now"));
 	ck_assert_int_eq(commit(), -ENOENT);
@@ -164,7 +169,7 @@ END_TEST
 START_TEST(one_key_at_a_time)
 {
 	ck_assert_int_eq(prepare_key().rc, 0);
-	ck_assert_int_eq(rotate_prepare(executive.rotate, &executive, new_key, 256, on_done, NULL), -EALREADY);
+	ck_assert_int_eq(rotate_prepare(node.rotate, &node, new_key, 256, on_done, NULL), -EALREADY);
 	ck_assert_int_eq(commit(), 0);
 }
 END_TEST
@@ -183,8 +188,8 @@ START_TEST(sizes_of_keys)
 {
 	uint8_t long_key[4097] = {0};
 
-	ck_assert_int_eq(rotate_prepare(executive.rotate, &executive, long_key, 127, on_done, NULL), -EINVAL);
-	ck_assert_int_eq(rotate_prepare(executive.rotate, &executive, long_key, 4097, on_done, NULL), -EINVAL);
+	ck_assert_int_eq(rotate_prepare(node.rotate, &node, long_key, 127, on_done, NULL), -EINVAL);
+	ck_assert_int_eq(rotate_prepare(node.rotate, &node, long_key, 4097, on_done, NULL), -EINVAL);
 }
 END_TEST
 
@@ -206,8 +211,7 @@ START_TEST(the_default_file_stays)
 	fclose(file);
 	set_up_with("udpu");
 	seen.look_offers = COTERIE_CAN_QUORUM;
-	executive.state_dir = folder;
-	executive.rotate = rotate_create(&executive);
+	create_rotate();
 	for (uint8_t i = 0; i < 3; i++) {
 		new_key[0] = i;
 		struct result result = prepare_key();
@@ -215,7 +219,7 @@ START_TEST(the_default_file_stays)
 		ck_assert_msg(result.rc == 0, "%s", result.text);
 		ck_assert_int_eq(commit(), 0);
 		ck_assert(FILE_IS_NEW && USES_NEW);
-		ck_assert_str_eq(executive.config->key_path, key_path);
+		ck_assert_str_eq(node.config->key_path, key_path);
 	}
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert(USES_NEW);
@@ -244,7 +248,7 @@ START_TEST(a_former_file_and_a_link_in_its_place_are_replaced)
 	write_key(next_path, old_key, 3);
 	ck_assert_int_eq(prepare_key().rc, 0);
 	ck_assert(is_in(next_path, new_key, sizeof(new_key)));
-	rotate_drop(executive.rotate, &executive);
+	rotate_drop(node.rotate, &node);
 	ck_assert_int_eq(symlink(other, next_path), 0);
 	ck_assert_int_eq(prepare_key().rc, 0);
 	ck_assert_int_eq(access(other, F_OK), -1);
@@ -365,7 +369,7 @@ START_TEST(a_ring_in_clear_has_no_key)
 {
 	tear_down_keys();
 	begin(false);
-	ck_assert_int_eq(rotate_prepare(executive.rotate, &executive, new_key, 256, on_done, NULL), -ENODATA);
+	ck_assert_int_eq(rotate_prepare(node.rotate, &node, new_key, 256, on_done, NULL), -ENODATA);
 }
 END_TEST
 
@@ -388,7 +392,7 @@ START_TEST(a_key_in_the_configuration_is_refused)
 	fwrite(bytes, 1, size, file);
 	fclose(file);
 	set_up_with("knet");
-	executive.rotate = rotate_create(&executive);
+	create_rotate();
 	struct result result = prepare_key();
 
 	ck_assert_int_eq(result.rc, -EINVAL);
@@ -435,19 +439,19 @@ static struct result forgotten;
 START_TEST(an_owner_that_ends_is_not_called)
 {
 	forgotten = (struct result){.rc = 1};
-	ck_assert_int_eq(rotate_prepare(executive.rotate, &executive, new_key, 256, on_done, &forgotten), 0);
-	rotate_forget(executive.rotate, &seen); /* another owner */
-	rotate_forget(executive.rotate, &executive);
-	for (int i = 0; i < 500 && rotate_prepare(executive.rotate, &executive, new_key, 256, on_done, &forgotten) ==
+	ck_assert_int_eq(rotate_prepare(node.rotate, &node, new_key, 256, on_done, &forgotten), 0);
+	rotate_forget(node.rotate, &seen); /* another owner */
+	rotate_forget(node.rotate, &node);
+	for (int i = 0; i < 500 && rotate_prepare(node.rotate, &node, new_key, 256, on_done, &forgotten) ==
 					   -EALREADY;
 		i++)
 		pause_and_turn();
 	ck_assert_uint_eq(forgotten.count, 0);
 	run_loop();
 	ck_assert_uint_eq(forgotten.count, 1);
-	rotate_forget(executive.rotate, &executive);
+	rotate_forget(node.rotate, &node);
 	ck_assert(is_in(next_path, new_key, sizeof(new_key))); /* the owner has said that it is ready */
-	rotate_forget(NULL, &executive);
+	rotate_forget(NULL, &node);
 }
 END_TEST
 
@@ -455,10 +459,10 @@ START_TEST(the_end_at_any_time)
 {
 	struct result result = {.rc = 1};
 
-	ck_assert_int_eq(rotate_prepare(executive.rotate, &executive, new_key, 256, on_done, &result), 0);
+	ck_assert_int_eq(rotate_prepare(node.rotate, &node, new_key, 256, on_done, &result), 0);
 	usleep((useconds_t)_i * 2000);
-	rotate_destroy(executive.rotate);
-	executive.rotate = NULL;
+	rotate_destroy(node.rotate);
+	node.rotate = NULL;
 	ck_assert_uint_eq(result.count, 0);
 	for (int i = 0; i < 1000 && access(next_path, F_OK) == 0; i++)
 		usleep(10000);
@@ -469,10 +473,10 @@ END_TEST
 
 START_TEST(a_file_that_is_left_is_named_at_the_start)
 {
-	rotate_look(&executive);
+	rotate_look(node.config, folder);
 	ck_assert_str_eq(seen.log, "");
 	write_key(next_path, new_key, sizeof(new_key));
-	rotate_look(&executive);
+	rotate_look(node.config, folder);
 	ck_assert(has_logged("A rotation of the key did not end on this node and has left"));
 	ck_assert(has_logged("authkey' and start again"));
 }
@@ -484,11 +488,11 @@ START_TEST(the_place_of_a_new_key)
 	char found[256];
 	bool is_named;
 
-	ck_assert_int_eq(config_key_place(executive.config, "/state", &is_named, found, sizeof(found)), 0);
+	ck_assert_int_eq(config_key_place(node.config, "/state", &is_named, found, sizeof(found)), 0);
 	ck_assert_str_eq(found, key_path);
 	ck_assert(is_named);
-	ck_assert_int_eq(config_key_place(executive.config, "/state", &is_named, found, 4), -ENAMETOOLONG);
-	struct config nameless = *executive.config;
+	ck_assert_int_eq(config_key_place(node.config, "/state", &is_named, found, 4), -ENAMETOOLONG);
+	struct config nameless = *node.config;
 
 	nameless.entry_count = 0;
 	nameless.format = CONFIG_FORMAT_COTERIE;

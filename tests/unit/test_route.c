@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "exec/delivery.h"
-#include "exec/executive.h"
 #include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/plugin.h"
@@ -19,7 +18,6 @@
 
 #define SIZE_MIN 24u
 
-static struct executive executive;
 static struct route *route;
 static struct plugin plugin;
 static struct coterie_plugin descriptor = {.kind = COTERIE_KIND_SERVICE};
@@ -163,11 +161,10 @@ static void setup(void)
 	memset(&got, 0, sizeof(got));
 	limited = synced = 0;
 	is_starting = false;
-	executive.sync = (struct sync *)&got; /* only asked whether there is one */
 	plugin = (struct plugin){.descriptor = &descriptor, .rx = rx, .tx = tx};
 	plugin.service.ring_id = 40;
 	plugin.service.ring_msg_count = 2;
-	route = route_create(&executive);
+	route = route_create(&(struct route_parts){.loop = NULL});
 	ck_assert_ptr_nonnull(route);
 }
 

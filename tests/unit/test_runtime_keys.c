@@ -8,7 +8,6 @@
 #include <check.h>
 
 #include "exec/config/model.h"
-#include "exec/executive.h"
 #include "exec/log.h"
 #include "exec/map.h"
 #include "exec/map_publish.h"
@@ -18,7 +17,8 @@
 #include "exec_stub.h"
 #include "tests/suite.h"
 
-static struct executive executive;
+static struct map *map;
+static struct runtime_keys *keys;
 static struct config config;
 static struct config_node nodes[3];
 static uint32_t dumps, gathers, flights;
@@ -26,9 +26,9 @@ static int flight_rc;
 
 /* --- stand-ins --- */
 
-void executive_dump(struct executive *told)
+static void on_dump(void *arg)
 {
-	ck_assert_ptr_eq(told, &executive);
+	ck_assert_ptr_eq(arg, &dumps);
 	dumps++;
 }
 
@@ -59,23 +59,24 @@ static void set_up(void)
 		address->sin_addr.s_addr = htonl(0x0a4d0001 + i);
 	}
 	config = (struct config){.nodes = nodes, .node_count = 3};
-	executive = (struct executive){.map = map_create(), .state_dir = "/state", .config = &config};
-	executive.runtime_keys = runtime_keys_create(&executive);
-	ck_assert_ptr_nonnull(executive.runtime_keys);
+	map = map_create();
+	keys = runtime_keys_create(
+		&(struct runtime_keys_parts){.map = map, .state_dir = "/state", .dump = on_dump, .arg = &dumps});
+	ck_assert_ptr_nonnull(keys);
 }
 
 static void tear_down(void)
 {
-	runtime_keys_destroy(executive.runtime_keys);
+	runtime_keys_destroy(keys);
 	runtime_keys_destroy(NULL);
-	map_destroy(executive.map);
+	map_destroy(map);
 }
 
 static const char *string_of(const char *key)
 {
 	const char *text = NULL;
 
-	ck_assert_int_eq(map_get_string(executive.map, key, &text), 0);
+	ck_assert_int_eq(map_get_string(map, key, &text), 0);
 	return text;
 }
 
@@ -86,14 +87,14 @@ START_TEST(a_gather_is_forced)
 	const char *key = "runtime.force_gather";
 
 	ck_assert_str_eq(string_of(key), "no");
-	map_set_string(executive.map, key, "yes");
+	map_set_string(map, key, "yes");
 	ck_assert_uint_eq(gathers, 1);
 	ck_assert_str_eq(string_of(key), "no");
 	ck_assert(exec_stub_has_logged("MAIN 3 Forcing into GATHER state"));
-	map_set_string(executive.map, key, "no");
-	map_delete(executive.map, key);
+	map_set_string(map, key, "no");
+	map_delete(map, key);
 	ck_assert_uint_eq(gathers, 1);
-	map_set_u32(executive.map, key, 7); /* any type, any value */
+	map_set_u32(map, key, 7); /* any type, any value */
 	ck_assert_uint_eq(gathers, 2);
 	ck_assert_str_eq(string_of(key), "no");
 }
@@ -104,17 +105,17 @@ START_TEST(the_recorder_is_written)
 	const char *key = "runtime.blackbox.dump_flight_data";
 
 	ck_assert_str_eq(string_of(key), "no");
-	map_set_string(executive.map, key, "1779999999");
+	map_set_string(map, key, "1779999999");
 	ck_assert_str_eq(string_of(key), "1779999999");
-	map_set_string(executive.map, key, "1779999999"); /* no change */
+	map_set_string(map, key, "1779999999"); /* no change */
 	ck_assert_uint_eq(flights, 1);
 	flight_rc = -ENOENT;
-	map_set_string(executive.map, key, "yes");
+	map_set_string(map, key, "yes");
 	ck_assert(exec_stub_has_logged("The flight recorder is off"));
 	flight_rc = -ENOSPC;
-	map_set_string(executive.map, key, "no");
+	map_set_string(map, key, "no");
 	ck_assert(exec_stub_has_logged("MAIN 3 Cannot write the flight recorder to '/state' (No space"));
-	map_delete(executive.map, key);
+	map_delete(map, key);
 	ck_assert_uint_eq(flights, 3);
 }
 END_TEST
@@ -124,8 +125,8 @@ START_TEST(services_are_asked_for_their_state)
 	const char *key = "runtime.blackbox.dump_state";
 
 	ck_assert_str_eq(string_of(key), "no");
-	map_set_string(executive.map, key, "yes");
-	map_delete(executive.map, key);
+	map_set_string(map, key, "yes");
+	map_delete(map, key);
 	ck_assert_uint_eq(dumps, 1);
 }
 END_TEST
@@ -175,7 +176,7 @@ static void publish_members(void)
 	struct totem_configuration configuration = {
 		.is_regular = true, .members = all, .member_count = 3, .joined = all, .joined_count = 3};
 
-	map_publish_members(executive.map, &config, &configuration);
+	map_publish_members(map, &config, &configuration);
 }
 
 START_TEST(the_keys_are_those_of_the_reference)
@@ -192,13 +193,13 @@ START_TEST(the_keys_are_those_of_the_reference)
 		plugins[i].service.ring_id = services[i].ring_id;
 		plugins[i].service.ring_msg_count = services[i].messages;
 		plugins[i].rx = plugins[i].tx = counters;
-		map_publish_service(executive.map, &plugins[i]);
+		map_publish_service(map, &plugins[i]);
 	}
 	publish_members();
 	snprintf(path, sizeof(path), "%s/tests/unit/vectors/cmap-udpu3.txt", top != NULL ? top : ".");
 	FILE *file = fopen(path, "r");
 	ck_assert_msg(file != NULL, "cannot open %s", path);
-	struct map_iterator *iterator = map_iterator_create(executive.map, NULL);
+	struct map_iterator *iterator = map_iterator_create(map, NULL);
 	while (fgets(line, sizeof(line), file) != NULL) {
 		line[strcspn(line, "\n")] = '\0';
 		if (!is_of_executive(line))
@@ -217,14 +218,14 @@ START_TEST(the_keys_are_those_of_the_reference)
 
 	/* A counter is read in place. */
 	counters[3] = 77;
-	ck_assert_int_eq(map_get(executive.map, "runtime.services.cpg.3.rx", &value), 0);
+	ck_assert_int_eq(map_get(map, "runtime.services.cpg.3.rx", &value), 0);
 	ck_assert_uint_eq(*(const uint64_t *)value.bytes, 77);
 	for (size_t i = 0; i < SERVICES; i++)
-		map_unpublish_service(executive.map, &plugins[i]);
-	iterator = map_iterator_create(executive.map, "runtime.services.");
+		map_unpublish_service(map, &plugins[i]);
+	iterator = map_iterator_create(map, "runtime.services.");
 	ck_assert_ptr_null(map_iterator_next(iterator, NULL));
 	map_iterator_destroy(iterator);
-	iterator = map_iterator_create(executive.map, "internal_configuration.");
+	iterator = map_iterator_create(map, "internal_configuration.");
 	ck_assert_ptr_null(map_iterator_next(iterator, NULL));
 	map_iterator_destroy(iterator);
 }
@@ -250,12 +251,12 @@ START_TEST(members_come_and_go)
 
 	publish_members();
 	told[0] = '\0';
-	map_track(executive.map, "runtime.members.3.", true, note, NULL);
-	map_publish_members(executive.map, &config, &leaving);
+	map_track(map, "runtime.members.3.", true, note, NULL);
+	map_publish_members(map, &config, &leaving);
 	ck_assert_str_eq(string_of("runtime.members.3.status"), "left");
-	map_publish_members(executive.map, &config, &joining);
+	map_publish_members(map, &config, &joining);
 	ck_assert_str_eq(string_of("runtime.members.3.status"), "joined");
-	ck_assert_int_eq(map_get_u32(executive.map, "runtime.members.3.join_count", &count), 0);
+	ck_assert_int_eq(map_get_u32(map, "runtime.members.3.join_count", &count), 0);
 	ck_assert_uint_eq(count, 2);
 	ck_assert_str_eq(told, "2.status 2.join_count 2.status ");
 }

@@ -8,7 +8,9 @@
 
 #include "exec/config/model.h"
 #include "exec/ipc_private.h"
+#include "exec/histogram.h"
 #include "exec/qb/private.h"
+#include "exec/ring_account.h"
 #include "exec/stats.h"
 #include "exec/stats_daemon.h"
 #include "exec/stats_totem.h"
@@ -16,6 +18,11 @@
 #include "tests/suite.h"
 
 static struct executive executive;
+static struct totem_stats *totem_stats;
+static struct stats_daemon *stats_daemon; /* or NULL */
+static struct ring_account account;
+static struct histogram timers_late;
+static const char *phase;
 static struct config config;
 
 /* Stand-in for plugin.c: no request comes. */
@@ -73,18 +80,43 @@ static void set_up(void)
 	executive = (struct executive){.loop = loop_create(), .config = &config};
 	executive.ring = (struct ring *)&executive;
 	executive.stats = stats_create(executive.loop);
-	executive.totem_stats = totem_stats_create(&executive);
-	ck_assert_ptr_nonnull(executive.totem_stats);
+	totem_stats = totem_stats_create(&(struct totem_stats_parts){.loop = executive.loop,
+		.stats = executive.stats,
+		.ring = executive.ring,
+		.config = &executive.config});
+	ck_assert_ptr_nonnull(totem_stats);
 	executive.ipc = ipc_create(&executive);
 	ck_assert_ptr_nonnull(executive.ipc);
+}
+
+static const char *phase_of(void *arg)
+{
+	(void)arg;
+	return phase;
+}
+
+static void add_daemon(void)
+{
+	stats_daemon = stats_daemon_create(&(struct stats_daemon_parts){.loop = executive.loop,
+		.stats = executive.stats,
+		.ring = executive.ring,
+		.account = &account,
+		.timers_late = &timers_late,
+		.config = &executive.config,
+		.instance = executive.instance,
+		.nodeid = executive.nodeid,
+		.phase = phase_of});
+	ck_assert_ptr_nonnull(stats_daemon);
 }
 
 static void tear_down(void)
 {
 	ipc_destroy(executive.ipc);
-	totem_stats_destroy(executive.totem_stats);
+	totem_stats_destroy(totem_stats);
 	totem_stats_destroy(NULL);
 	stats_destroy(executive.stats);
+	stats_daemon_destroy(stats_daemon);
+	stats_daemon = NULL;
 	loop_destroy(executive.loop);
 }
 
@@ -178,7 +210,7 @@ START_TEST(sizes_are_those_of_the_types)
 	struct coterie_map_value value;
 	const char *key;
 
-	totem_stats_paused(executive.totem_stats, 900);
+	totem_stats_paused(totem_stats, 900);
 	while ((key = stats_iterator_next(iterator, &value)) != NULL)
 		ck_assert_msg(value.size == sizes[value.type], "%s", key);
 	stats_iterator_destroy(iterator);
@@ -213,7 +245,7 @@ START_TEST(counters_of_the_ring)
 	exec_stub.counters.token_rx++;
 	ck_assert_uint_eq(read_number("stats.srp.orf_token_rx"), 1);
 	ck_assert_uint_eq(read_number("stats.srp.continuous_gather"), 4); /* no counter */
-	executive.ring = NULL; /* not started yet */
+	exec_stub.has_no_engine = true; /* not started yet */
 	ck_assert_uint_eq(read_number("stats.srp.continuous_gather"), 0);
 	ck_assert_uint_eq(read_number("stats.pg.msg_queue_avail"), 0);
 }
@@ -236,10 +268,10 @@ START_TEST(who_does_not_hear_whom)
 {
 	struct coterie_map_value value;
 
-	ck_assert_int_eq(stats_daemon_add(&executive), 0);
+	add_daemon();
 	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.unheard", &value), 0);
 	ck_assert_str_eq(value.bytes, "1-2 2-3");
-	executive.ring = NULL;
+	exec_stub.has_no_engine = true;
 	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.unheard", &value), 0);
 	ck_assert_str_eq(value.bytes, "");
 }
@@ -249,7 +281,7 @@ START_TEST(who_is_waited_for)
 {
 	struct coterie_map_value value;
 
-	ck_assert_int_eq(stats_daemon_add(&executive), 0);
+	add_daemon();
 	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.silent", &value), 0);
 	ck_assert_str_eq(value.bytes, "2-1300-8030");
 	witness = TOTEM_WITNESS_ANSWERS;
@@ -258,7 +290,7 @@ START_TEST(who_is_waited_for)
 	witness = TOTEM_WITNESS_SILENT;
 	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.silent", &value), 0);
 	ck_assert_str_eq(value.bytes, "2-1300-8030-silent");
-	executive.ring = NULL;
+	exec_stub.has_no_engine = true;
 	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.silent", &value), 0);
 	ck_assert_str_eq(value.bytes, "");
 }
@@ -268,17 +300,17 @@ START_TEST(the_lease_is_told)
 {
 	struct totem_trace trace = {.kind = TOTEM_TRACE_LEASE, .value = 0};
 
-	ck_assert_int_eq(stats_daemon_add(&executive), 0);
+	add_daemon();
 	has_lease = true;
 	ck_assert_uint_eq(read_number("stats.coterie.lease.held"), 1);
 	ck_assert_uint_eq(read_number("stats.coterie.lease.length_ms"), 1825);
 	ck_assert_uint_eq(read_number("stats.coterie.lease.lapsed_ms"), 0);
 	has_lease = false;
-	ring_account_trace(&executive.account, loop_now_ns(executive.loop) - UINT64_C(2100000000), &trace);
+	ring_account_trace(&account, loop_now_ns(executive.loop) - UINT64_C(2100000000), &trace);
 	ck_assert_uint_eq(read_number("stats.coterie.lease.held"), 0);
 	ck_assert_uint_ge(read_number("stats.coterie.lease.lapsed_ms"), 2100);
 	ck_assert_uint_eq(read_number("stats.coterie.lease.lapses"), 1);
-	executive.ring = NULL;
+	exec_stub.has_no_engine = true;
 	ck_assert_uint_eq(read_number("stats.coterie.lease.held"), 1);
 	ck_assert_uint_eq(read_number("stats.coterie.lease.length_ms"), 0);
 }
@@ -292,7 +324,7 @@ START_TEST(the_daemon_tells_of_itself)
 
 	executive.nodeid = 7;
 	executive.instance = "two";
-	ck_assert_int_eq(stats_daemon_add(&executive), 0);
+	add_daemon();
 	ck_assert_uint_eq(read_number("stats.coterie.node_id"), 7);
 	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.features", &value), 0);
 	ck_assert_ptr_eq(strstr(value.bytes, "channels early linger probe safe"), value.bytes);
@@ -300,6 +332,12 @@ START_TEST(the_daemon_tells_of_itself)
 	ck_assert_str_eq(value.bytes, "two");
 	for (size_t i = 0; i < sizeof(positive) / sizeof(positive[0]); i++)
 		ck_assert_msg(read_number(positive[i]) > 0, "%s", positive[i]);
+	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.state", &value), 0);
+	ck_assert_str_eq(value.bytes, "operational");
+	phase = "stopping";
+	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.state", &value), 0);
+	ck_assert_str_eq(value.bytes, "stopping");
+	phase = NULL;
 	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.process.cpu_us", &value), 0);
 	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.transport.bytes_tx", &value), 0);
 }
@@ -311,7 +349,7 @@ START_TEST(lines_of_the_log_are_counted)
 	exec_stub.log_counts[LOG_ERR] = 2;
 	exec_stub.log_counts[LOG_WARNING] = 4;
 	exec_stub.log_counts[LOG_TRACE] = 8;
-	ck_assert_int_eq(stats_daemon_add(&executive), 0);
+	add_daemon();
 	ck_assert_uint_eq(read_number("stats.coterie.log.error"), 3);
 	ck_assert_uint_eq(read_number("stats.coterie.log.warning"), 4);
 	ck_assert_uint_eq(read_number("stats.coterie.log.notice"), 0);
@@ -321,8 +359,8 @@ END_TEST
 
 START_TEST(late_timers_are_counted)
 {
-	ck_assert_int_eq(stats_daemon_add(&executive), 0);
-	histogram_note(&executive.timers_late, 150000);
+	add_daemon();
+	histogram_note(&timers_late, 150000);
 	ck_assert_uint_eq(read_number("stats.coterie.times.timers_late.01.count"), 1);
 	ck_assert_uint_eq(read_number("stats.coterie.times.timers_late.sum_us"), 150);
 }
@@ -380,11 +418,11 @@ START_TEST(pauses_are_kept_the_newest_first)
 {
 	struct coterie_map_value value;
 
-	totem_stats_paused(executive.totem_stats, 700);
+	totem_stats_paused(totem_stats, 700);
 	ck_assert(exec_stub_has_logged("This process did not run for 700 ms"));
 	ck_assert_int_lt(stats_read(executive.stats, "stats.schedmiss.0.delay", &value), 0);
 	for (uint64_t i = 1; i <= 12; i++)
-		totem_stats_paused(executive.totem_stats, 1000 * i);
+		totem_stats_paused(totem_stats, 1000 * i);
 	ck_assert(exec_stub_has_logged(") for 12000.0000 ms (threshold is 800.0000 ms). Consider token "
 				       "timeout increase."));
 	ck_assert_int_eq(stats_read(executive.stats, "stats.schedmiss.0.delay", &value), 0);
@@ -398,7 +436,7 @@ START_TEST(pauses_are_kept_the_newest_first)
 	ck_assert_int_eq(stats_clear(executive.stats, "schedmiss"), 0);
 	ck_assert_uint_eq(read_number("stats.coterie.scheduler.late"), 0);
 	ck_assert_int_lt(stats_read(executive.stats, "stats.schedmiss.0.delay", &value), 0);
-	totem_stats_paused(executive.totem_stats, 900);
+	totem_stats_paused(totem_stats, 900);
 	ck_assert_int_eq(stats_read(executive.stats, "stats.schedmiss.0.delay", &value), 0);
 	ck_assert_int_eq(stats_clear(executive.stats, "all"), 0);
 }
@@ -413,14 +451,14 @@ START_TEST(plugins_of_few_words)
 	struct coterie_map_value value;
 	char key[64];
 
-	stats_plugin_add(&executive, &plugin);
+	stats_plugin_add(executive.stats, &plugin);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(key, sizeof(key), "stats.plugins.terse.%s", names[i]);
 		ck_assert_int_eq(stats_read(executive.stats, key, &value), 0);
 		ck_assert_uint_eq(value.size, 1);
 		ck_assert_str_eq(value.bytes, "");
 	}
-	stats_plugin_del(&executive, &plugin);
+	stats_plugin_del(executive.stats, &plugin);
 	ck_assert_int_lt(stats_read(executive.stats, key, &value), 0);
 }
 END_TEST

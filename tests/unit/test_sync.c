@@ -14,12 +14,12 @@ START_TEST(services_go_through_in_order)
 		add_service(&nodes[i], 5);
 	}
 	new_ring(9);
-	ck_assert(sync_is_running(nodes[0].executive.sync));
+	ck_assert(sync_is_running(nodes[0].sync));
 	rotate(8);
 	for (uint32_t i = 0; i < NODES; i++) {
 		ck_assert_str_eq(nodes[i].journal, "start201 start501 step2 done2 step5 done5 ");
 		ck_assert_int_eq(nodes[i].synchronized, 1);
-		ck_assert(!sync_is_running(nodes[i].executive.sync));
+		ck_assert(!sync_is_running(nodes[i].sync));
 	}
 	/* 3 service builds and 3 barriers for each of 2 services */
 	ck_assert_uint_eq(order_count, 9);
@@ -28,16 +28,15 @@ START_TEST(services_go_through_in_order)
 }
 END_TEST
 
-/* A node without a provider is quorate in each ring, and says so with its list. Others wait for their provider. */
-START_TEST(verdicts_are_announced_where_nobody_decides)
+/* The service list says that its sender announces verdicts. */
+START_TEST(a_verdict_can_be_announced_when_a_round_begins)
 {
-	nodes[2].has_provider = true;
 	new_ring(9);
 	for (uint32_t i = 0; i < NODES; i++)
-		nodes[i].announced = 0;
+		ck_assert_int_eq(nodes[i].begun, 1);
 	new_ring(13);
-	ck_assert_int_eq(nodes[0].announced, 1);
-	ck_assert_int_eq(nodes[2].announced, 0);
+	for (uint32_t i = 0; i < NODES; i++)
+		ck_assert_int_eq(nodes[i].begun, 2);
 	/* The last word of a list, where a member of an older build has 0. */
 	memset(order[order_count - 2].bytes + 548, 0, 4);
 	nodes[0].announcing = 0;
@@ -105,7 +104,7 @@ START_TEST(another_configuration_aborts_the_current_service)
 		add_service(&nodes[i], 2);
 	new_ring(9);
 	deliver_all();
-	sync_passed(nodes[0].executive.sync); /* node 1 waits at the barrier, the others have not stepped */
+	sync_passed(nodes[0].sync); /* node 1 waits at the barrier, the others have not stepped */
 	new_ring(13);
 	ck_assert_str_eq(nodes[0].journal, "start201 step2 abort2 start201 ");
 	ck_assert_str_eq(nodes[1].journal, "start201 abort2 start201 ");
@@ -210,9 +209,9 @@ START_TEST(malformed_messages_change_nothing)
 		memcpy(bytes + 32, &cases[i].count, 4);
 		memcpy(bytes + 40, &cases[i].id, 4);
 		for (uint32_t source = 1; source <= 3; source++)
-			sync_deliver(nodes[0].executive.sync, cases[i].source == 9 ? 9 : source, bytes,
+			sync_deliver(nodes[0].sync, cases[i].source == 9 ? 9 : source, bytes,
 				cases[i].size, false);
-		sync_passed(nodes[0].executive.sync);
+		sync_passed(nodes[0].sync);
 		ck_assert_msg(strcmp(nodes[0].journal, "start201 ") == 0, "%s", cases[i].name);
 	}
 	rotate(8);
@@ -235,8 +234,8 @@ START_TEST(the_other_byte_order_is_understood)
 	memcpy(bytes + 32, &count, 4);
 	memcpy(bytes + 40, &id, 4);
 	for (uint32_t source = 1; source <= 3; source++)
-		sync_deliver(nodes[0].executive.sync, source, bytes, sizeof(bytes), true);
-	sync_passed(nodes[0].executive.sync);
+		sync_deliver(nodes[0].sync, source, bytes, sizeof(bytes), true);
+	sync_passed(nodes[0].sync);
 	ck_assert_str_eq(nodes[0].journal, "start201 step2 ");
 }
 END_TEST
@@ -247,7 +246,7 @@ int main(void)
 	TCase *tcase = tcase_create("sync");
 
 	tcase_add_checked_fixture(tcase, sync_set_up, sync_tear_down);
-	tcase_add_test(tcase, verdicts_are_announced_where_nobody_decides);
+	tcase_add_test(tcase, a_verdict_can_be_announced_when_a_round_begins);
 	tcase_add_test(tcase, services_go_through_in_order);
 	tcase_add_test(tcase, a_missing_service_still_takes_its_barrier);
 	tcase_add_test(tcase, no_service_at_all_synchronises);

@@ -14,10 +14,10 @@ static void deliver_again(uint32_t from, uint32_t to)
 		const struct message *message = &order[i];
 
 		if (message->is_sync)
-			sync_deliver(nodes[0].executive.sync, message->source, message->bytes, message->size, false);
+			sync_deliver(nodes[0].sync, message->source, message->bytes, message->size, false);
 		else
 			resync_deliver(
-				nodes[0].executive.resync, message->source, message->bytes, message->size, false);
+				nodes[0].resync, message->source, message->bytes, message->size, false);
 	}
 }
 
@@ -38,10 +38,10 @@ START_TEST(service_lists_of_an_older_ring_do_not_count)
 	new_ring(13);
 	order_delivered = order_count;
 	deliver_again(0, lists);
-	sync_passed(nodes[0].executive.sync);
+	sync_passed(nodes[0].sync);
 	ck_assert_str_eq(nodes[0].journal, "start201 start201 ");
 	deliver_again(lists, order_count);
-	sync_passed(nodes[0].executive.sync);
+	sync_passed(nodes[0].sync);
 	ck_assert_str_eq(nodes[0].journal, "start201 start201 step2 ");
 }
 END_TEST
@@ -55,10 +55,10 @@ START_TEST(barriers_of_an_older_ring_do_not_count)
 	nodes[0].journal[0] = '\0';
 	new_ring(13);
 	deliver_all();
-	sync_passed(nodes[0].executive.sync);
+	sync_passed(nodes[0].sync);
 	deliver_again(3, 6);
 	ck_assert_str_eq(nodes[0].journal, "start201 step2 ");
-	ck_assert(sync_is_running(nodes[0].executive.sync));
+	ck_assert(sync_is_running(nodes[0].sync));
 }
 END_TEST
 
@@ -88,7 +88,7 @@ static void begin_round(void)
 		nodes[i].journal[0] = '\0';
 	add_service(&nodes[2], 2);
 	nodes[2].services[0].plugin.is_deaf = true;
-	ck_assert_int_eq(resync_join(nodes[2].executive.resync, &nodes[2].services[0].plugin), 0);
+	ck_assert_int_eq(resync_join(nodes[2].resync, &nodes[2].services[0].plugin), 0);
 }
 
 START_TEST(a_repeated_ready_is_no_done)
@@ -115,14 +115,14 @@ START_TEST(a_done_before_the_start_is_no_ready)
 	rotate(4); /* a whole round, to have its messages */
 	done = order[order_count - 1];
 	nodes[0].journal[0] = '\0';
-	ck_assert_int_eq(resync_part(nodes[2].executive.resync, &nodes[2].services[0].plugin), 0);
+	ck_assert_int_eq(resync_part(nodes[2].resync, &nodes[2].services[0].plugin), 0);
 	deliver_all();
 	nodes[2].services[0].plugin.is_deaf = true;
-	ck_assert_int_eq(resync_join(nodes[2].executive.resync, &nodes[2].services[0].plugin), 0);
+	ck_assert_int_eq(resync_join(nodes[2].resync, &nodes[2].services[0].plugin), 0);
 	from = order_count - 1;
 	deliver_again(from, from + 1); /* the JOIN: node 1 waits for three times READY */
 	for (uint32_t source = 1; source <= 3; source++)
-		resync_deliver(nodes[0].executive.resync, source, done.bytes, done.size, false);
+		resync_deliver(nodes[0].resync, source, done.bytes, done.size, false);
 	ck_assert_str_eq(nodes[0].journal, "");
 }
 END_TEST
@@ -147,17 +147,17 @@ START_TEST(a_member_that_parts_takes_part_in_no_later_round)
 {
 	begin_round();
 	rotate(4);
-	ck_assert_int_eq(resync_part(nodes[1].executive.resync, &nodes[1].services[0].plugin), 0);
+	ck_assert_int_eq(resync_part(nodes[1].resync, &nodes[1].services[0].plugin), 0);
 	nodes[1].service_count = 0;
 	rotate(1);
 	nodes[0].journal[0] = '\0';
-	ck_assert_int_eq(resync_part(nodes[2].executive.resync, &nodes[2].services[0].plugin), 0);
+	ck_assert_int_eq(resync_part(nodes[2].resync, &nodes[2].services[0].plugin), 0);
 	rotate(1);
 	nodes[2].services[0].plugin.is_deaf = true;
 
 	uint32_t from = order_count;
 
-	ck_assert_int_eq(resync_join(nodes[2].executive.resync, &nodes[2].services[0].plugin), 0);
+	ck_assert_int_eq(resync_join(nodes[2].resync, &nodes[2].services[0].plugin), 0);
 	rotate(4);
 	ck_assert_str_eq(nodes[0].journal, "start202 step2 done2 ");
 	ck_assert(!nodes[0].services[0].plugin.is_held);
