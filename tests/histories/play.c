@@ -12,9 +12,11 @@
 #define STOP_MS 20000u       /* a node that is told to stop has ended within this */
 #define LATE_MS 500u         /* what is under way has arrived */
 
-extern const struct coterie_plugin cpg_LTX_coterie_plugin, evs_LTX_coterie_plugin;
+extern const struct coterie_plugin cpg_LTX_coterie_plugin, evs_LTX_coterie_plugin, quorum_LTX_coterie_plugin,
+	votequorum_LTX_coterie_plugin, kv_LTX_coterie_plugin;
 
-static const struct play_part *const parts[] = {&play_evs, &play_cpg};
+/* The first one knows in which configuration each node is. */
+static const struct play_part *const parts[] = {&play_evs, &play_cpg, &play_quorum, &play_kv};
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 
 /* ---- What parts use ------------------------------------------------------ */
@@ -65,7 +67,8 @@ static void configure(struct play *play)
 	const struct setting *setting = &play->script->setting;
 	char text[256];
 
-	snprintf(text, sizeof(text), "totem {\n token: %u\n consensus: %u\n}\n", setting->token_ms,
+	snprintf(text, sizeof(text), "totem {\n token: %u\n consensus: %u\n}\n"
+		"quorum {\n provider: corosync_votequorum\n}\n", setting->token_ms,
 		setting->consensus_ms);
 	testkit_config(play->kit, text);
 	testkit_delay(play->kit, setting->delay_min_us, setting->delay_max_us);
@@ -73,16 +76,20 @@ static void configure(struct play *play)
 
 static bool load(struct play *play)
 {
+	static const struct coterie_plugin *const others[] = {&evs_LTX_coterie_plugin, &quorum_LTX_coterie_plugin,
+		&votequorum_LTX_coterie_plugin, &kv_LTX_coterie_plugin};
 	static const char *const no[] = {"compact=no", NULL};
 	uint32_t nodes = play->script->nodes;
 
 	for (uint32_t node = 1; node <= nodes; node++) {
 		bool is_plain = node == play->script->setting.plain_node;
 
-		if (testkit_load(play->kit, node, &cpg_LTX_coterie_plugin, is_plain ? no : NULL) < 0 ||
-			testkit_load(play->kit, node, &evs_LTX_coterie_plugin, NULL) < 0)
+		if (testkit_load(play->kit, node, &cpg_LTX_coterie_plugin, is_plain ? no : NULL) < 0)
 			return false;
 	}
+	for (uint32_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (testkit_load(play->kit, TESTKIT_ALL, others[i], NULL) < 0)
+			return false;
 	return testkit_start(play->kit, TESTKIT_ALL) == 0;
 }
 
