@@ -261,6 +261,7 @@ static void send_again(void *arg)
 				compact->again_retry = NULL; /* the next message of ours tries */
 			return;
 		}
+		cpg_flight_sent(cpg);
 		compact->again = again->next;
 		free(again);
 	}

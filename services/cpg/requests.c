@@ -30,7 +30,11 @@ static int send_process(struct cpg *cpg, uint32_t function, const struct cpg_wir
 		.iov_len = sizeof(process) - sizeof(process.header),
 	};
 
-	return cpg->host->ring_send(cpg->ctx, function, COTERIE_AGREED, &iov, 1);
+	int rc = cpg->host->ring_send(cpg->ctx, function, COTERIE_AGREED, &iov, 1);
+
+	if (rc == 0)
+		cpg_flight_sent(cpg);
+	return rc;
 }
 
 /* Behind all that the process has sent. */
@@ -205,7 +209,7 @@ static int handle_finalize(
 	return 0;
 }
 
-/* Sends the leaves that the ring had no room for. */
+/* Sends the leaves that the ring had no room for, or that would have overtaken what their process has sent. */
 static void send_leavings(void *arg)
 {
 	struct cpg *cpg = arg;
@@ -214,7 +218,8 @@ static void send_leavings(void *arg)
 	for (struct cpg_leaving *one = cpg->leaving; one != NULL; one = one->next) {
 		if (one->is_sent)
 			continue;
-		if (send_leave(cpg, &one->handle, &one->name, one->pid, CPG_WIRE_REASON_PROCDOWN) < 0) {
+		if (cpg_flight_waits(cpg) ||
+			send_leave(cpg, &one->handle, &one->name, one->pid, CPG_WIRE_REASON_PROCDOWN) < 0) {
 			uint64_t at_ns = cpg->host->now_ns(cpg->ctx) + LEAVE_RETRY_NS;
 
 			if (cpg->host->timer_add(
@@ -292,7 +297,11 @@ int cpg_send(struct cpg *cpg, struct cpg_connection *connection, uint32_t guaran
 		{(void *)(uintptr_t)bytes, size},
 	};
 
-	return cpg->host->ring_send(cpg->ctx, CPG_RING_MCAST, ring_guarantee, iov, 2);
+	int rc = cpg->host->ring_send(cpg->ctx, CPG_RING_MCAST, ring_guarantee, iov, 2);
+
+	if (rc == 0)
+		cpg_flight_sent(cpg);
+	return rc;
 }
 
 static int handle_mcast(void *self, struct coterie_client *client, const void *msg, uint32_t size)
@@ -336,7 +345,11 @@ static int send_fragment(struct cpg *cpg, struct cpg_connection *connection, con
 		{(void *)(uintptr_t)bytes, req->fraglen},
 	};
 
-	return cpg->host->ring_send(cpg->ctx, CPG_RING_PARTIAL_MCAST, guarantee, iov, 2);
+	int rc = cpg->host->ring_send(cpg->ctx, CPG_RING_PARTIAL_MCAST, guarantee, iov, 2);
+
+	if (rc == 0)
+		cpg_flight_sent(cpg);
+	return rc;
 }
 
 static int handle_partial_mcast(

@@ -1,0 +1,46 @@
+/* The clients of EVS: what client_evs.c records, and check_evs.c checks. */
+#ifndef HISTORIES_CLIENT_EVS_H
+#define HISTORIES_CLIENT_EVS_H
+
+#include "services/evs/messages.h"
+#include "tests/histories/play.h"
+
+/** One event of a client: a message, or a configuration. */
+struct evs_seen {
+	bool is_configuration, is_transitional, is_safe_kept;
+	bool is_safe;
+	uint32_t sender, number;     /* life of the sender, and which of that one's messages it is */
+	uint32_t member_count;
+	struct play_ring ring;
+	uint32_t members[HISTORY_NODES_MAX]; /* ids */
+};
+
+/** One connection. */
+struct evs_life {
+	struct evs_clients *clients;
+	struct testkit_client *connection; /* NULL: ended */
+	uint32_t number, node;
+	bool is_joined, is_over, is_asking, is_safe;
+	uint32_t left, size;         /* messages that are still to be sent, and their size */
+	uint32_t sent, own;          /* messages that the node has accepted; of these, how many came back */
+	struct evs_seen *seen;       /* seen_count */
+	uint32_t seen_count, seen_capacity;
+};
+
+struct evs_clients {
+	struct play *play;
+	struct evs_life *current[HISTORY_NODES_MAX + 1]; /* by number of the node */
+	struct evs_life **lives;     /* life_count; lives[0] is NULL */
+	uint32_t life_count, life_capacity;
+};
+
+/** Send the next message of a burst, unless a request is under way. */
+void evs_send_next(struct evs_life *life);
+
+/** Check a configuration when it comes, against those before. */
+void evs_check_configuration(struct evs_clients *clients, const struct evs_life *life,
+	const struct evs_event_confchg *event);
+/** Check what all saw against each other, at the end. */
+void evs_check_end(struct evs_clients *clients);
+
+#endif

@@ -1,0 +1,43 @@
+/* The clients of quorum and votequorum: what client_quorum.c records, and check_quorum.c checks. */
+#ifndef HISTORIES_CLIENT_QUORUM_H
+#define HISTORIES_CLIENT_QUORUM_H
+
+#include "services/quorum/messages.h"
+#include "services/votequorum/messages.h"
+#include "tests/histories/play.h"
+
+/** A verdict that a client was told. */
+struct quorum_verdict {
+	struct play_ring ring;
+	uint32_t node, member_count;
+	bool is_quorate;
+	uint32_t members[HISTORY_NODES_MAX]; /* ids */
+};
+
+/** What the clients on one node know. */
+struct quorum_watch {
+	struct quorum_clients *clients;
+	uint32_t node;
+	struct testkit_client *quorum, *votes; /* NULL: not connected */
+	bool has_list;
+	uint32_t member_count;
+	uint32_t members[HISTORY_NODES_MAX]; /* the fold of the node lists */
+	struct quorum_verdict verdict;       /* the last one; ring.seq 0: none */
+	bool votes_are_quorate;
+	uint32_t votes_states[HISTORY_NODES_MAX + 1]; /* by number of a node: enum votequorum_wire_state */
+	uint32_t votes_total, votes_quorum;  /* of the last answer to GETINFO; 0: none yet */
+};
+
+struct quorum_clients {
+	struct play *play;
+	struct quorum_watch watches[HISTORY_NODES_MAX + 1]; /* by number of the node */
+	struct quorum_verdict *verdicts;     /* of all clients */
+	uint32_t verdict_count, verdict_capacity;
+};
+
+void quorum_check_list(struct quorum_watch *watch, const struct quorum_event_v1_nodelist *event);
+void quorum_check_verdict(struct quorum_watch *watch, const struct quorum_event_v1_quorum *event);
+/** Check that what is known now is that all nodes are there and vote. */
+void quorum_check_end(struct quorum_clients *clients);
+
+#endif

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Whole nodes in the simulator: services and clients with faults, from seeds.
+# usage: histories.sh [COUNT] (default: 100, or COTERIE_HISTORIES)
+. "${abs_top_srcdir:?}/tests/tap.sh"
+tap_behind "$@"
+
+histories=${abs_top_builddir:?}/tests/histories/coterie-histories
+count=${1:-${COTERIE_HISTORIES:-100}}
+[ -x "$histories" ] || tap_skip "no test kit in this build"
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+
+"$histories" --seeds "1-$count" >"$out/all" 2>&1
+tap $? "seeds 1 to $count: $(head -n 1 "$out/all")" || tap_note "$(cat "$out/all")"
+
+# figure WORD: the number in front of a word of the result.
+figure() {
+	sed -n "s/.* \([0-9]*\) $1.*/\1/p" "$out/all"
+}
+for word in "configurations" "changes of groups" "messages" "of them safe" "pairs of histories" "promises of safe"; do
+	tap_check "something was checked: $word" test "$(figure "$word")" -gt 0
+done
+
+"$histories" --seed 7 --verbose >"$out/once" 2>&1
+"$histories" --seed 7 --verbose >"$out/again" 2>&1
+tap_check "a seed replays exactly" cmp "$out/once" "$out/again"
+"$histories" --faults bogus >/dev/null 2>&1
+tap_check "an unknown fault is refused with status 2" test $? -eq 2
+"$histories" --nodes 17 >/dev/null 2>&1
+tap_check "17 nodes are refused with status 2" test $? -eq 2
+tap_end

@@ -1,0 +1,30 @@
+# tests/histories: whole nodes with services and clients, played from seeds on the test kit.
+if !STATIC_BINARY
+check_PROGRAMS += %D%/coterie-histories
+%C%_coterie_histories_SOURCES = \
+	%D%/check_cpg.c \
+	%D%/check_evs.c \
+	%D%/check_quorum.c \
+	%D%/client_cpg.c %D%/client_cpg.h \
+	%D%/client_evs.c %D%/client_evs.h \
+	%D%/client_kv.c tests/unit/kv_history.c tests/unit/kv_history.h \
+	%D%/client_quorum.c %D%/client_quorum.h \
+	%D%/play.h \
+	%D%/main.c \
+	%D%/play.c \
+	%D%/script.c %D%/script.h \
+	%D%/sequence.c \
+	%D%/shrink.c
+%C%_coterie_histories_LDADD = \
+	libcpg_service.la libevs_service.la libkv_service.la libquorum_service.la libvotequorum_service.la \
+	libcoterie-testkit.la tests/sim/libsimnet.la
+TESTS += %D%/histories.sh
+endif
+dist_check_SCRIPTS += %D%/histories.sh
+
+# COTERIE_HISTORIES changes their number.
+check-histories-long: check-programs
+	abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
+		bash $(srcdir)/%D%/histories.sh $${COTERIE_HISTORIES:-20000}
+check-long: check-histories-long
+.PHONY: check-histories-long

@@ -1,0 +1,168 @@
+/* coterie-histories: plays whole nodes with services and clients from seeds, and checks what the clients saw. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/histories/play.h"
+
+#define SHRINK_TRIES 400u
+
+static const char usage[] =
+	"usage: coterie-histories [--seed N | --seeds A-B] [--nodes N] [--faults LIST] [--no-shrink] [--verbose] [--help]\n"
+	"\n"
+	"Plays whole nodes with the services cpg, evs, quorum, votequorum, kv and cfg, with clients and faults, and checks\n"
+	"what the clients see. A seed that fails is made smaller and printed.\n"
+	"\n"
+	"  --seed N        one seed (default: 1)\n"
+	"  --seeds A-B     all seeds from A to B; stops at the first that fails\n"
+	"  --nodes N       1 to 16 nodes (default: by seed, 2 to 5)\n"
+	"  --faults LIST   kinds of faults, with commas; \"none\"; \"all\" lets each seed pick some of all (default)\n"
+	"  --no-shrink     print a seed that fails as it is\n"
+	"  --verbose       write steps and the log of all nodes to standard error\n"
+	"\n"
+	"Kinds of faults:";
+
+struct request {
+	uint64_t first, last;
+	uint32_t nodes, faults;
+	bool wants_shrink, is_verbose;
+};
+
+/* For the signal handler alone: what to print when the code of a node aborts in the middle of a seed. */
+static char last_words[128];
+
+static void on_signal(int number)
+{
+	ssize_t ignored = write(STDOUT_FILENO, last_words, strlen(last_words));
+
+	(void)ignored;
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+static int refuse(const char *what, const char *value)
+{
+	fprintf(stderr, "coterie-histories: %s: %s\nTry coterie-histories --help.\n", what, value);
+	return 2;
+}
+
+static void print_help(void)
+{
+	fputs(usage, stdout);
+	for (int fault = 0; fault < HISTORY_FAULTS; fault++)
+		printf(" %s", history_fault_name((enum history_fault)fault));
+	printf("\n\nExit status: 0 nothing broken, 1 a violation, 2 usage.\n");
+}
+
+static int parse(int argc, char **argv, struct request *request)
+{
+	static const struct option options[] = {{"seed", required_argument, NULL, 's'},
+		{"seeds", required_argument, NULL, 'S'}, {"nodes", required_argument, NULL, 'n'},
+		{"faults", required_argument, NULL, 'f'}, {"no-shrink", no_argument, NULL, 'N'},
+		{"verbose", no_argument, NULL, 'v'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	char tail;
+
+	for (int option; (option = getopt_long(argc, argv, "hv", options, NULL)) != -1;) {
+		switch (option) {
+		case 's':
+			if (sscanf(optarg, "%ju%c", &request->first, &tail) != 1)
+				return refuse("no seed", optarg);
+			request->last = request->first;
+			break;
+		case 'S':
+			if (sscanf(optarg, "%ju-%ju%c", &request->first, &request->last, &tail) != 2)
+				return refuse("no range of seeds", optarg);
+			break;
+		case 'n':
+			if (sscanf(optarg, "%u%c", &request->nodes, &tail) != 1 || request->nodes < 1 ||
+				request->nodes > HISTORY_NODES_MAX)
+				return refuse("not 1 to 16 nodes", optarg);
+			break;
+		case 'f':
+			if (!history_faults_parse(optarg, &request->faults))
+				return refuse("unknown fault", optarg);
+			break;
+		case 'N':
+			request->wants_shrink = false;
+			break;
+		case 'v':
+			request->is_verbose = true;
+			break;
+		case 'h':
+			print_help();
+			exit(0);
+		default:
+			return 2;
+		}
+	}
+	return optind < argc ? refuse("unexpected", argv[optind]) : 0;
+}
+
+static void add_counts(struct play_counts *sum, const struct play_counts *one)
+{
+	sum->simulated_ms += one->simulated_ms;
+	sum->steps += one->steps;
+	sum->rings += one->rings;
+	sum->changes += one->changes;
+	sum->messages += one->messages;
+	sum->safe += one->safe;
+	sum->safe_kept += one->safe_kept;
+	sum->compared += one->compared;
+	sum->kv_answered += one->kv_answered;
+	sum->verdicts += one->verdicts;
+	sum->reloads += one->reloads;
+}
+
+static void print_counts(uint64_t seeds, const struct play_counts *sum)
+{
+	printf("histories: %ju in %ju simulated seconds, %ju steps\n", seeds, sum->simulated_ms / 1000, sum->steps);
+	printf("seen: %ju configurations, %ju changes of groups, %ju messages, %ju of them safe, %ju verdicts\n", sum->rings,
+		sum->changes, sum->messages, sum->safe, sum->verdicts);
+	printf("checked: %ju pairs of histories, %ju promises of safe, %ju answers of kv, %ju reloads\n", sum->compared,
+		sum->safe_kept, sum->kv_answered, sum->reloads);
+}
+
+/* A seed has failed: print it, and the smallest script that fails. */
+static void report(const struct request *request, struct script *script, struct play *play)
+{
+	printf("seed %ju: %s\n", script->seed, play->broken);
+	if (request->wants_shrink) {
+		fflush(stdout);
+		play_shrink(script, SHRINK_TRIES);
+		play_script(play, script, NULL);
+		printf("smaller: %s\n", play->broken);
+	}
+	script_print(script, stdout);
+}
+
+int main(int argc, char **argv)
+{
+	struct request request = {.first = 1, .last = 1, .faults = UINT32_MAX, .wants_shrink = true};
+	struct play *play = calloc(1, sizeof(*play));
+	struct play_counts sum = {0};
+	int rc = parse(argc, argv, &request);
+
+	if (rc != 0 || play == NULL) {
+		free(play);
+		return rc;
+	}
+	signal(SIGABRT, on_signal);
+	signal(SIGSEGV, on_signal);
+	for (uint64_t seed = request.first; seed <= request.last && rc == 0; seed++) {
+		struct script script;
+
+		script_draw(&script, seed, request.nodes, request.faults);
+		snprintf(last_words, sizeof(last_words), "seed %ju: a node's code ended the program\n", (uintmax_t)seed);
+		rc = play_script(play, &script, request.is_verbose ? stderr : NULL);
+		if (rc != 0)
+			report(&request, &script, play);
+		add_counts(&sum, &play->counts);
+		script_free(&script);
+	}
+	if (rc == 0)
+		print_counts(request.last - request.first + 1, &sum);
+	free(play);
+	return rc;
+}

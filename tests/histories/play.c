@@ -1,0 +1,284 @@
+/* The play: nodes, faults, the quiet end; and the parts, which have the clients. */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "tests/histories/play.h"
+#include "testkit/kit.h"
+
+#define SETTLE_MS_NODE 2000u /* a network that is quiet has one ring of all within this, for each node */
+#define SERVED_MS 30000u     /* and all clients are served within this */
+#define STOP_MS 20000u       /* a node that is told to stop has ended within this */
+#define LATE_MS 500u         /* what is under way has arrived */
+
+extern const struct coterie_plugin cpg_LTX_coterie_plugin, evs_LTX_coterie_plugin, quorum_LTX_coterie_plugin,
+	votequorum_LTX_coterie_plugin, kv_LTX_coterie_plugin;
+
+/* The first one knows in which configuration each node is. */
+static const struct play_part *const parts[] = {&play_evs, &play_cpg, &play_quorum, &play_kv};
+#define PARTS (sizeof(parts) / sizeof(parts[0]))
+
+/* ---- What parts use ------------------------------------------------------ */
+
+void play_break(struct play *play, const char *format, ...)
+{
+	va_list arguments;
+
+	if (play->broken[0] != '\0')
+		return;
+	va_start(arguments, format);
+	vsnprintf(play->broken, sizeof(play->broken), format, arguments);
+	va_end(arguments);
+	play_trace(play, "BROKEN: %s", play->broken);
+}
+
+void play_trace(const struct play *play, const char *format, ...)
+{
+	va_list arguments;
+
+	if (play->log == NULL)
+		return;
+	fprintf(play->log, "%.3f ms: ", (double)testkit_now_ns(play->kit) / 1e6);
+	va_start(arguments, format);
+	vfprintf(play->log, format, arguments);
+	va_end(arguments);
+	fputc('\n', play->log);
+}
+
+uint32_t play_nodeid(const struct play *play, uint32_t node)
+{
+	(void)play;
+	return node;
+}
+
+uint32_t play_node(const struct play *play, uint32_t nodeid)
+{
+	for (uint32_t node = 1; node <= play->script->nodes; node++)
+		if (play_nodeid(play, node) == nodeid)
+			return node;
+	return 0;
+}
+
+/* ---- Start --------------------------------------------------------------- */
+
+static void configure(struct play *play)
+{
+	const struct setting *setting = &play->script->setting;
+	char text[256];
+
+	snprintf(text, sizeof(text), "totem {\n token: %u\n consensus: %u\n}\n"
+		"quorum {\n provider: corosync_votequorum\n}\n", setting->token_ms,
+		setting->consensus_ms);
+	testkit_config(play->kit, text);
+	testkit_delay(play->kit, setting->delay_min_us, setting->delay_max_us);
+}
+
+static bool load(struct play *play)
+{
+	static const struct coterie_plugin *const others[] = {&evs_LTX_coterie_plugin, &quorum_LTX_coterie_plugin,
+		&votequorum_LTX_coterie_plugin, &kv_LTX_coterie_plugin};
+	static const char *const no[] = {"compact=no", NULL};
+	uint32_t nodes = play->script->nodes;
+
+	for (uint32_t node = 1; node <= nodes; node++) {
+		bool is_plain = node == play->script->setting.plain_node;
+
+		if (testkit_load(play->kit, node, &cpg_LTX_coterie_plugin, is_plain ? no : NULL) < 0)
+			return false;
+	}
+	for (uint32_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (testkit_load(play->kit, TESTKIT_ALL, others[i], NULL) < 0)
+			return false;
+	return testkit_start(play->kit, TESTKIT_ALL) == 0;
+}
+
+/* ---- Steps --------------------------------------------------------------- */
+
+static void tick(struct play *play)
+{
+	for (uint32_t i = 0; i < PARTS; i++)
+		if (parts[i]->tick != NULL)
+			parts[i]->tick(play->parts[i]);
+}
+
+static void run(struct play *play, uint32_t ms)
+{
+	tick(play);
+	while (ms > 0) {
+		uint32_t some = ms < 50 ? ms : 50;
+
+		testkit_run(play->kit, some);
+		tick(play);
+		ms -= some;
+	}
+}
+
+static void part_network(struct play *play, uint64_t sides)
+{
+	struct net *net = &play->kit->net;
+
+	for (uint32_t a = 0; a < play->script->nodes; a++)
+		for (uint32_t b = 0; b < play->script->nodes; b++)
+			net->cut[a][b] = (sides >> (2 * a) & 3) % 3 != (sides >> (2 * b) & 3) % 3;
+}
+
+static void heal_network(struct play *play)
+{
+	struct net *net = &play->kit->net;
+
+	testkit_heal(play->kit);
+	memset(net->rejects, 0, sizeof(net->rejects));
+}
+
+static void strike(struct play *play, const struct step *step)
+{
+	struct testkit *kit = play->kit;
+	bool is_link = step->node != step->other && step->other >= 1 && step->other <= play->script->nodes;
+
+	switch ((int)step->kind) {
+	case STEP_PART:
+		part_network(play, step->value);
+		break;
+	case STEP_HEAL:
+		heal_network(play);
+		break;
+	case STEP_CUT:
+		if (is_link)
+			testkit_cut(kit, step->node, step->other);
+		break;
+	case STEP_REFUSE:
+		if (is_link)
+			kit->net.rejects[step->node - 1][step->other - 1] = true;
+		break;
+	case STEP_CRASH:
+		testkit_crash(kit, step->node);
+		break;
+	case STEP_CRASH_AFTER:
+		testkit_crash_after(kit, step->node, step->count);
+		break;
+	case STEP_STOP:
+		play->is_stopping[step->node] = testkit_stop(kit, step->node) == 0;
+		break;
+	case STEP_START:
+		if (testkit_is_up(kit, step->node))
+			break;
+		play->is_stopping[step->node] = false;
+		if (testkit_start(kit, step->node) < 0)
+			play_break(play, "node %u does not start: %s", step->node, testkit_error(kit));
+		break;
+	case STEP_PAUSE:
+		testkit_pause(kit, step->node, step->count);
+		break;
+	case STEP_LOSS:
+		testkit_loss(kit, step->count, (uint32_t)step->value);
+		break;
+	case STEP_REORDER:
+		kit->net.reorder = step->count != 0;
+		break;
+	case STEP_FORGET:
+		if (!testkit_is_up(kit, step->node))
+			testkit_forget(kit, step->node);
+		break;
+	}
+}
+
+static void play_step(struct play *play, const struct step *step)
+{
+	if (step->node > play->script->nodes)
+		return; /* of a script with more nodes */
+	strike(play, step);
+	tick(play);
+	for (uint32_t i = 0; i < PARTS; i++)
+		if (parts[i]->act != NULL)
+			parts[i]->act(play->parts[i], step);
+	run(play, step->wait_ms);
+	play->counts.steps++;
+}
+
+/* ---- The quiet end ------------------------------------------------------- */
+
+static int is_settled(void *arg)
+{
+	struct play *play = arg;
+
+	for (uint32_t i = 0; i < PARTS; i++)
+		if (parts[i]->is_settled != NULL && !parts[i]->is_settled(play->parts[i]))
+			return 0;
+	return 1;
+}
+
+static bool end_faults(struct play *play)
+{
+	struct testkit *kit = play->kit;
+
+	net_calm(&kit->net);
+	for (uint32_t node = 1; node <= play->script->nodes; node++) {
+		/* A crash that was to come after some effects does not come any more. */
+		kit->nodes[node - 1].crash_at = 0;
+		for (uint32_t ms = 0; play->is_stopping[node] && testkit_is_up(kit, node) && ms < STOP_MS; ms += 50)
+			run(play, 50);
+		if (!testkit_is_up(kit, node) && testkit_start(kit, node) < 0) {
+			play_break(play, "node %u does not start: %s", node, testkit_error(kit));
+			return false;
+		}
+	}
+	play->is_quiet = true;
+	return true;
+}
+
+static void finish(struct play *play)
+{
+	uint32_t nodes = play->script->nodes, waited_ms = 0;
+	uint32_t settle_ms = nodes * SETTLE_MS_NODE + 20 * play->script->setting.token_ms;
+
+	if (!end_faults(play))
+		return;
+	if (testkit_settle(play->kit, settle_ms) < 0) {
+		play_break(play, "the network is quiet, and after %u ms there is no ring of all nodes that has synchronised",
+			settle_ms);
+		return;
+	}
+	while (!is_settled(play) && waited_ms < SERVED_MS) {
+		run(play, 50);
+		waited_ms += 50;
+	}
+	for (uint32_t i = 0; i < PARTS; i++)
+		if (parts[i]->is_settled != NULL && !parts[i]->is_settled(play->parts[i]))
+			play_break(play, "%s: the network is quiet, and after %u ms a client still waits", parts[i]->name,
+				SERVED_MS);
+	run(play, LATE_MS);
+	for (uint32_t i = 0; i < PARTS && play->broken[0] == '\0'; i++)
+		if (parts[i]->check != NULL)
+			parts[i]->check(play->parts[i]);
+}
+
+int play_script(struct play *play, const struct script *script, FILE *log)
+{
+	*play = (struct play){.script = script, .log = log};
+	play->kit = testkit_create(script->seed, script->nodes);
+	if (play->kit == NULL)
+		abort();
+	if (log != NULL)
+		testkit_log(play->kit, log, LOG_INFO);
+	for (uint32_t i = 0; i < PARTS; i++)
+		play->parts[i] = parts[i]->create(play);
+	configure(play);
+	if (!load(play))
+		play_break(play, "the nodes do not start: %s", testkit_error(play->kit));
+	else if (testkit_settle(play->kit, script->nodes * SETTLE_MS_NODE + 20 * script->setting.token_ms) < 0)
+		play_break(play, "the nodes do not form a ring");
+	for (uint32_t i = 0; i < script->count && play->broken[0] == '\0'; i++) {
+		play_trace(play, "step %u", i);
+		play_step(play, &script->steps[i]);
+	}
+	if (play->broken[0] == '\0')
+		finish(play);
+	if (play->broken[0] == '\0' && testkit_complaints(play->kit) > 0)
+		play_break(play, "complaint: %s", testkit_complaint(play->kit, 0));
+	play->counts.simulated_ms = testkit_now_ns(play->kit) / 1000000;
+	testkit_destroy(play->kit);
+	for (uint32_t i = 0; i < PARTS; i++)
+		parts[i]->destroy(play->parts[i]);
+	return play->broken[0] != '\0';
+}

@@ -1,0 +1,113 @@
+/*
+ * A history: whole nodes with services and clients, played from a script on the test kit, and what the clients saw.
+ *
+ * Each service has a part: its clients (client_X.c) and its checker (check_X.c). play.c walks the script, gives each
+ * step to the parts, ends all faults, and lets the parts check.
+ */
+#ifndef HISTORIES_PLAY_H
+#define HISTORIES_PLAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <coterie/testkit.h>
+
+#include "tests/histories/script.h"
+
+struct play_ring {
+	uint32_t representative;
+	uint64_t seq;
+};
+
+static inline bool play_ring_equal(struct play_ring a, struct play_ring b)
+{
+	return a.seq == b.seq && a.representative == b.representative;
+}
+
+/** A node as the EVS client on it sees it: messages of any service that arrive now belong to this configuration. */
+struct play_view {
+	bool is_known;               /* an EVS client is connected */
+	bool is_transitional;
+	struct play_ring ring;    /* the regular one, also while it ends */
+	uint32_t member_count;
+	uint32_t members[HISTORY_NODES_MAX]; /* ids: of the regular configuration, or of the transitional one */
+};
+
+struct play_counts {
+	uint64_t simulated_ms, steps, rings, changes, messages, safe, safe_kept, compared, kv_answered, verdicts, reloads;
+};
+
+struct play {
+	const struct script *script;
+	struct testkit *kit;
+	FILE *log;                   /* NULL: nothing is traced */
+	struct play_view views[HISTORY_NODES_MAX + 1]; /* by number of the node */
+	bool is_stopping[HISTORY_NODES_MAX + 1]; /* by number: it was told to stop */
+	bool is_quiet;               /* no fault comes any more */
+	char broken[768];            /* the first violation; empty: none */
+	struct play_counts counts;
+	void *parts[8];
+};
+
+/** What a service brings: its clients and its checker. Functions may be NULL. */
+struct play_part {
+	const char *name;
+	void *(*create)(struct play *play);
+	/** Connect clients, and send again what needs it: before each step, and while the network is quiet. */
+	void (*tick)(void *self);
+	void (*act)(void *self, const struct step *step);
+	/** Return whether nothing is under way and all clients that live are served. Called while the network is quiet. */
+	bool (*is_settled)(void *self);
+	/** Check what the clients saw: play_break for a violation. The network is quiet. */
+	void (*check)(void *self);
+	void (*destroy)(void *self);
+};
+
+extern const struct play_part play_evs, play_cpg, play_quorum, play_kv, play_cfg;
+
+/** Note a violation. The first one counts. */
+void play_break(struct play *play, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** Write a line to the trace, if there is one. */
+void play_trace(const struct play *play, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** Return the id of a node by its number, 1 .. nodes. */
+uint32_t play_nodeid(const struct play *play, uint32_t node);
+/** Return the number of a node by its id. 0: no such node. */
+uint32_t play_node(const struct play *play, uint32_t nodeid);
+
+/**
+ * Play a script from its beginning to its end.
+ *
+ * @param play  out: counts and broken
+ * @param log      trace of steps and log lines of nodes go there; NULL: nowhere
+ * @return 0; 1: a property is broken, play->broken says which
+ */
+int play_script(struct play *play, const struct script *script, FILE *log);
+
+/**
+ * Shrink a script that fails: drop nodes, steps and settings as long as it still fails.
+ * @param script  in and out
+ * @param tries   number of plays, at most
+ */
+void play_shrink(struct script *script, uint32_t tries);
+
+/* --- sequence.c: what two clients saw, compared --- */
+
+/** Things seen, in order. A message is sender << 32 | number, the sender not 0. All else has the upper half 0. */
+struct play_sequence {
+	uint64_t *list;
+	uint32_t count, capacity;
+};
+
+void play_sequence_add(struct play_sequence *sequence, uint64_t what);
+/**
+ * Compare two sequences. The first message of a sender may be missing in one of them: it may have begun in the ring
+ * before, at the end of a frame (packing.md, "Reassembly").
+ *
+ * @param is_open   one of the two, or both, may end early
+ * @param at        out: the first place in a that does not fit
+ */
+bool play_sequence_fits(const struct play_sequence *a, const struct play_sequence *b, bool may_end_a,
+	bool may_end_b, uint32_t *at);
+
+#endif

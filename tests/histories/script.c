@@ -1,0 +1,288 @@
+#include "tests/histories/script.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/clock.h"
+
+#define STEPS_MIN 50u
+#define STEPS_MAX 90u
+
+static const char *const fault_names[HISTORY_FAULTS] = {
+	[HISTORY_PART] = "part", [HISTORY_CUT] = "cut", [HISTORY_REFUSE] = "refuse", [HISTORY_CRASH] = "crash",
+	[HISTORY_STOP] = "stop", [HISTORY_PAUSE] = "pause", [HISTORY_LOSS] = "loss", [HISTORY_FAR] = "far",
+	[HISTORY_NARROW] = "narrow", [HISTORY_IDS] = "ids", [HISTORY_WRAP] = "wrap", [HISTORY_DISK] = "disk",
+};
+
+static const char *const step_names[STEP_KINDS] = {
+	[STEP_PART] = "part", [STEP_HEAL] = "heal", [STEP_CUT] = "cut", [STEP_REFUSE] = "refuse",
+	[STEP_CRASH] = "crash", [STEP_CRASH_AFTER] = "crash-after", [STEP_STOP] = "stop", [STEP_START] = "start",
+	[STEP_PAUSE] = "pause", [STEP_LOSS] = "loss", [STEP_REORDER] = "reorder", [STEP_DISK_FULL] = "disk-full",
+	[STEP_FORGET] = "forget", [STEP_CPG_JOIN] = "cpg-join", [STEP_CPG_LEAVE] = "cpg-leave",
+	[STEP_CPG_END] = "cpg-end", [STEP_CPG_SEND] = "cpg-send", [STEP_CPG_HOLD] = "cpg-hold",
+	[STEP_EVS_SEND] = "evs-send", [STEP_KV] = "kv", [STEP_RELOAD] = "reload",
+};
+
+const char *history_fault_name(enum history_fault fault) { return fault_names[fault]; }
+
+bool history_faults_parse(const char *list, uint32_t *faults)
+{
+	*faults = 0;
+	if (strcmp(list, "none") == 0)
+		return true;
+	while (*list != '\0') {
+		size_t length = strcspn(list, ",");
+		uint32_t before = *faults;
+
+		for (uint32_t i = 0; i < HISTORY_FAULTS; i++)
+			if (strlen(fault_names[i]) == length && strncmp(fault_names[i], list, length) == 0)
+				*faults |= 1u << i;
+		if (length == 3 && strncmp(list, "all", 3) == 0)
+			*faults |= (1u << HISTORY_FAULTS) - 1;
+		if (*faults == before)
+			return false;
+		list += length + (list[length] == ',');
+	}
+	return true;
+}
+
+/* ---- Drawing ------------------------------------------------------------- */
+
+struct pen {
+	struct script *script;
+	struct sim_random random;
+	uint32_t capacity;
+};
+
+static uint32_t draw(struct pen *pen, uint32_t end) { return (uint32_t)random_below(&pen->random, end); }
+
+static uint32_t draw_node(struct pen *pen) { return 1 + draw(pen, pen->script->nodes); }
+
+static void add(struct pen *pen, struct step step)
+{
+	struct script *script = pen->script;
+
+	if (script->count == pen->capacity) {
+		pen->capacity = pen->capacity * 2 + 64;
+		script->steps = realloc(script->steps, pen->capacity * sizeof(*script->steps));
+		if (script->steps == NULL)
+			abort();
+	}
+	script->steps[script->count++] = step;
+}
+
+/* A stall of 10 to 90 % of a timeout, or one that is longer than all of them. */
+static uint32_t draw_pause(struct pen *pen)
+{
+	const struct setting *setting = &pen->script->setting;
+	uint32_t whole = draw(pen, 2) == 0 ? setting->token_ms : setting->consensus_ms;
+
+	if (draw(pen, 4) == 0)
+		return 2 * (setting->token_ms + setting->consensus_ms);
+	return whole * (1 + draw(pen, 9)) / 10;
+}
+
+static uint32_t draw_size(struct pen *pen)
+{
+	static const uint32_t sizes[] = {0, 8, 100, 1300, 1440, 5000, 20000};
+
+	return sizes[draw(pen, sizeof(sizes) / sizeof(sizes[0]))];
+}
+
+/* What clients do: the faults are only as good as the traffic that they meet. */
+static void draw_traffic(struct pen *pen)
+{
+	uint32_t dice = draw(pen, 100);
+	struct step step = {.client = draw(pen, HISTORY_CLIENTS), .wait_ms = draw(pen, 4), .node = draw_node(pen)};
+
+	if (dice < 38) {
+		step.kind = STEP_CPG_SEND;
+		step.size = draw_size(pen);
+		step.count = 1 + draw(pen, step.size < 1000 ? 60 : 6);
+		step.value = draw(pen, 3) == 0;
+	} else if (dice < 50) {
+		step.kind = STEP_CPG_JOIN;
+	} else if (dice < 54) {
+		step.kind = STEP_CPG_LEAVE;
+	} else if (dice < 59) {
+		step.kind = STEP_CPG_END;
+	} else if (dice < 62) {
+		step.kind = STEP_CPG_HOLD;
+		step.count = draw(pen, 3) > 0;
+	} else if (dice < 76) {
+		step.kind = STEP_EVS_SEND;
+		step.size = draw_size(pen);
+		step.count = 1 + draw(pen, step.size < 1000 ? 30 : 4);
+		step.value = draw(pen, 2);
+	} else if (dice < 98) {
+		step.kind = STEP_KV;
+		step.value = draw(pen, 100);
+		step.count = draw(pen, 3);
+	} else {
+		step.kind = STEP_RELOAD;
+		step.value = draw(pen, 4);
+	}
+	add(pen, step);
+}
+
+static void draw_crash(struct pen *pen, uint32_t node)
+{
+	bool is_inside = draw(pen, 2) == 0;
+
+	add(pen, (struct step){.kind = is_inside ? STEP_CRASH_AFTER : STEP_CRASH, .node = node,
+				 .count = 1 + draw(pen, 60), .wait_ms = draw(pen, 1000)});
+	if ((pen->script->faults & 1u << HISTORY_DISK) != 0 && draw(pen, 4) == 0)
+		add(pen, (struct step){.kind = STEP_FORGET, .node = node});
+	if (draw(pen, 4) > 0)
+		add(pen, (struct step){.kind = STEP_START, .node = node, .wait_ms = draw(pen, 300)});
+}
+
+static void draw_loss(struct pen *pen)
+{
+	static const uint32_t chances[] = {0, 0, 100, 300, 1000};
+
+	if (draw(pen, 3) == 0)
+		add(pen, (struct step){.kind = STEP_REORDER, .count = draw(pen, 2), .wait_ms = draw(pen, 200)});
+	else
+		add(pen, (struct step){.kind = STEP_LOSS, .count = chances[draw(pen, 5)],
+					 .value = chances[draw(pen, 5)], .wait_ms = draw(pen, 200)});
+}
+
+static void draw_fault(struct pen *pen, enum history_fault fault)
+{
+	const struct setting *setting = &pen->script->setting;
+	uint32_t node = draw_node(pen), other = draw_node(pen);
+	uint32_t calm_ms = draw(pen, 3) == 0 ? 2 * (setting->token_ms + setting->consensus_ms) : draw(pen, 200);
+
+	switch (fault) {
+	case HISTORY_PART:
+		add(pen, (struct step){.kind = draw(pen, 3) == 0 ? STEP_HEAL : STEP_PART,
+					 .value = random_next(&pen->random), .wait_ms = calm_ms});
+		break;
+	case HISTORY_CUT:
+		add(pen, (struct step){.kind = STEP_CUT, .node = node, .other = other, .wait_ms = calm_ms});
+		add(pen, (struct step){.kind = STEP_HEAL, .wait_ms = calm_ms});
+		break;
+	case HISTORY_REFUSE:
+		add(pen, (struct step){.kind = STEP_REFUSE, .node = node, .other = other, .wait_ms = calm_ms});
+		add(pen, (struct step){.kind = STEP_HEAL, .wait_ms = calm_ms});
+		break;
+	case HISTORY_CRASH:
+		draw_crash(pen, node);
+		break;
+	case HISTORY_STOP:
+		add(pen, (struct step){.kind = STEP_STOP, .node = node, .wait_ms = calm_ms});
+		add(pen, (struct step){.kind = STEP_START, .node = node, .wait_ms = calm_ms});
+		break;
+	case HISTORY_PAUSE:
+		add(pen, (struct step){.kind = STEP_PAUSE, .node = node, .count = draw_pause(pen),
+					 .wait_ms = calm_ms});
+		break;
+	case HISTORY_LOSS:
+		draw_loss(pen);
+		break;
+	case HISTORY_DISK:
+		add(pen, (struct step){.kind = STEP_DISK_FULL, .node = node, .count = draw(pen, 2),
+					 .wait_ms = calm_ms});
+		break;
+	case HISTORY_FAR:
+	case HISTORY_NARROW:
+	case HISTORY_IDS:
+	case HISTORY_WRAP:
+	case HISTORY_FAULTS:
+		break; /* of the whole run */
+	}
+}
+
+static bool has(const struct script *script, enum history_fault fault)
+{
+	return (script->faults & 1u << fault) != 0;
+}
+
+static void draw_setting(struct pen *pen)
+{
+	struct script *script = pen->script;
+	struct setting *setting = &script->setting;
+
+	*setting = (struct setting){.token_ms = 300, .consensus_ms = 360, .delay_min_us = 20, .delay_max_us = 200};
+	if (has(script, HISTORY_FAR)) {
+		setting->link_us_max = 50000;
+		setting->delay_max_us = 2000;
+		setting->token_ms = 1000 + 200 * script->nodes;
+		setting->consensus_ms = setting->token_ms * 6 / 5;
+	}
+	if (has(script, HISTORY_NARROW))
+		setting->link_bytes_per_ms = 1000 + draw(pen, 9000);
+	setting->has_wide_ids = has(script, HISTORY_IDS);
+	setting->has_high_seqs = has(script, HISTORY_WRAP);
+	setting->plain_node = draw(pen, 4) == 0 ? draw_node(pen) : 0;
+}
+
+void script_draw(struct script *script, uint64_t seed, uint32_t nodes, uint32_t faults)
+{
+	struct pen pen = {.script = script, .random = {.state = seed * 0xD1342543DE82EF95u + 7}};
+	enum history_fault kinds[HISTORY_FAULTS];
+	uint32_t kind_count = 0, step_count;
+
+	*script = (struct script){.seed = seed, .nodes = nodes != 0 ? nodes : 2 + draw(&pen, 4)};
+	/* Each seed has some of the kinds: what one of them alone does must be seen, too. */
+	for (uint32_t i = 0; i < HISTORY_FAULTS; i++)
+		if ((faults & 1u << i) != 0 && (draw(&pen, i < HISTORY_FAR ? 2 : 5) == 0 || faults == 1u << i))
+			script->faults |= 1u << i;
+	for (uint32_t i = 0; i < HISTORY_FAULTS; i++)
+		if (has(script, (enum history_fault)i) &&
+			(i < HISTORY_FAR || i == HISTORY_DISK))
+			kinds[kind_count++] = (enum history_fault)i;
+	draw_setting(&pen);
+	for (uint32_t i = 0; i < HISTORY_CLIENTS; i++)
+		add(&pen, (struct step){.kind = STEP_CPG_JOIN, .client = i});
+	add(&pen, (struct step){.kind = STEP_HEAL, .wait_ms = 20});
+	step_count = STEPS_MIN + draw(&pen, STEPS_MAX - STEPS_MIN);
+	for (uint32_t i = 0; i < step_count; i++) {
+		if (kind_count > 0 && draw(&pen, 5) == 0)
+			draw_fault(&pen, kinds[draw(&pen, kind_count)]);
+		else
+			draw_traffic(&pen);
+	}
+}
+
+/* ---- Copies and print ---------------------------------------------------- */
+
+void script_copy(struct script *copy, const struct script *script, uint32_t from, uint32_t count)
+{
+	*copy = *script;
+	copy->steps = malloc((script->count + 1) * sizeof(*copy->steps));
+	if (copy->steps == NULL)
+		abort();
+	copy->count = 0;
+	for (uint32_t i = 0; i < script->count; i++)
+		if (i < from || i - from >= count)
+			copy->steps[copy->count++] = script->steps[i];
+}
+
+void script_free(struct script *script)
+{
+	free(script->steps);
+	*script = (struct script){.steps = NULL};
+}
+
+void script_print(const struct script *script, FILE *out)
+{
+	const struct setting *setting = &script->setting;
+
+	fprintf(out, "nodes %u, token %u ms, links %u us, %u bytes/ms%s%s, plain node %u, faults", script->nodes,
+		setting->token_ms, setting->link_us_max, setting->link_bytes_per_ms,
+		setting->has_wide_ids ? ", wide ids" : "", setting->has_high_seqs ? ", high seqs" : "",
+		setting->plain_node);
+	for (uint32_t i = 0; i < HISTORY_FAULTS; i++)
+		if ((script->faults & 1u << i) != 0)
+			fprintf(out, " %s", fault_names[i]);
+	fputc('\n', out);
+	for (uint32_t i = 0; i < script->count; i++) {
+		const struct step *step = &script->steps[i];
+
+		fprintf(out, "%4u %-11s node %u other %u client %u count %u size %u value %#jx, then %u ms\n", i,
+			step_names[step->kind], step->node, step->other, step->client, step->count, step->size,
+			(uintmax_t)step->value, step->wait_ms);
+	}
+}

@@ -1,0 +1,100 @@
+/*
+ * The script of a history: all choices of a seed, drawn before anything runs. A script is data, so that a shrinker can
+ * drop steps and nodes, and the rest still means the same.
+ */
+#ifndef HISTORIES_SCRIPT_H
+#define HISTORIES_SCRIPT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define HISTORY_NODES_MAX 16u
+#define HISTORY_CLIENTS 8u /* of each service */
+
+enum history_fault {
+	HISTORY_PART,   /* partitions and merges */
+	HISTORY_CUT,    /* links that carry one direction only */
+	HISTORY_REFUSE, /* a node's host refuses the packets of another one */
+	HISTORY_CRASH,  /* between two steps of a node, or after some more effects */
+	HISTORY_STOP,   /* a node leaves in order, and starts again */
+	HISTORY_PAUSE,  /* a node stands still for 10 to 90 % of a timeout, or longer */
+	HISTORY_LOSS,   /* packets are lost, arrive twice, overtake each other */
+	HISTORY_FAR,    /* for the whole run: each link has a delay of its own, 20 us to 50 ms */
+	HISTORY_NARROW, /* for the whole run: links carry 1 to 10 MB/s, and drop what their queues cannot hold */
+	HISTORY_IDS,    /* for the whole run: node ids over all 32 bits */
+	HISTORY_WRAP,   /* for the whole run: ring sequences that begin high */
+	HISTORY_DISK,   /* a node cannot store for a while, or starts again without its files */
+	HISTORY_FAULTS,
+};
+
+/** @return the name of a kind, as --faults takes it */
+const char *history_fault_name(enum history_fault fault);
+/** Parse "part,crash", "all" or "none". @return false: a name is unknown */
+bool history_faults_parse(const char *list, uint32_t *faults);
+
+enum step_kind {
+	/* Faults. */
+	STEP_PART,        /* value: two bits for each node, its side */
+	STEP_HEAL,        /* all links are whole again */
+	STEP_CUT,         /* node does not reach other */
+	STEP_REFUSE,      /* other's host refuses packets of node */
+	STEP_CRASH,       /* node ends at once */
+	STEP_CRASH_AFTER, /* node ends after count effects */
+	STEP_STOP,        /* node leaves */
+	STEP_START,       /* node starts, unless it runs */
+	STEP_PAUSE,       /* node stands still for count ms */
+	STEP_LOSS,        /* count packets of 10,000 are lost, value of 10,000 arrive twice */
+	STEP_REORDER,     /* packets of one sender overtake each other, if count is not 0 */
+	STEP_DISK_FULL,   /* node cannot store files, if count is not 0 */
+	STEP_FORGET,      /* node, if it is down, loses its files */
+	/* Clients. */
+	STEP_CPG_JOIN,
+	STEP_CPG_LEAVE,
+	STEP_CPG_END,     /* the process of client ends */
+	STEP_CPG_SEND,    /* count messages of size bytes; value 1: safe */
+	STEP_CPG_HOLD,    /* client stops reading if count is not 0, or reads again */
+	STEP_EVS_SEND,    /* count messages of size bytes; value 1: safe */
+	STEP_KV,          /* value: what; count: the key */
+	STEP_RELOAD,      /* the operator of node gives the config option number value, and reloads */
+	STEP_KINDS,
+};
+
+struct step {
+	enum step_kind kind;
+	uint32_t wait_ms; /* that pass behind it */
+	uint32_t node, other, client, count, size;
+	uint64_t value;
+};
+
+/** The network and the nodes of the whole run. */
+struct setting {
+	uint32_t token_ms, consensus_ms;
+	uint32_t delay_min_us, delay_max_us;
+	uint32_t link_us_max;      /* each link has a delay of its own up to this; 0: none */
+	uint32_t link_bytes_per_ms; /* 0: as many as come */
+	bool has_wide_ids, has_high_seqs;
+	uint32_t plain_node;       /* speaks no compact messages; 0: all do */
+};
+
+struct script {
+	uint64_t seed;
+	uint32_t nodes, faults; /* bits, 1 << enum history_fault */
+	struct setting setting;
+	struct step *steps;     /* count; owned */
+	uint32_t count;
+};
+
+/**
+ * Draw the script of a seed.
+ * @param nodes   0: as the seed says
+ * @param faults  kinds to choose from
+ */
+void script_draw(struct script *script, uint64_t seed, uint32_t nodes, uint32_t faults);
+/** Copy a script without the steps from `from` to `from + count`. */
+void script_copy(struct script *copy, const struct script *script, uint32_t from, uint32_t count);
+void script_free(struct script *script);
+/** Print a script, one step a line. */
+void script_print(const struct script *script, FILE *out);
+
+#endif
