@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Programs of a Debian 13 on this machine, with Corosync 3.1.9: source it, in a mount namespace of its own.
-# tests/interop/debian13.sh makes the root once, in the folder LAB_13, and no test changes it there.
+# Programs of a Debian 13 on this machine, with Corosync 3.1.9. Source it in a mount namespace of its own.
+# tests/interop/debian13.sh makes the root in the folder LAB_13. No test changes it there.
 #
 #	root13_missing         true where there is no such root; says why
 #	root13_open FOLDER PATH...  mounts the root at FOLDER, with what a test writes to it in memory, and with this

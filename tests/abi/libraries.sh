@@ -45,8 +45,8 @@ check_library() {
 	stubbed "$name" "$ours"
 }
 
-# stubbed NAME OURS: a program that was linked to the library of a later Corosync starts with ours. That library is a
-# stub with the same name, symbols and version nodes; Its version script is NAME.nodes.
+# stubbed NAME OURS: a program that was linked to the library of a later Corosync starts with ours. In place of that library
+# there is a stub with the same name, symbols and version nodes. NAME.nodes is its version script.
 stubbed() {
 	local name=$1 ours=$2 stub=$work/stub map=$here/${1%%.so*}.nodes symbols
 

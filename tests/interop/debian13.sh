@@ -55,7 +55,7 @@ make_root() {
 	mv "$work" "$folder"
 }
 
-# What conf/install-deps installs to build on Debian 12, and both compilers.
+# List the packages that conf/install-deps installs to build with, and both compilers.
 build_packages() {
 	sed -n '/^build=(/,/)/{s/^build=(//; s/)//; p}' "$here/../../conf/install-deps"
 	[ "$(dpkg --print-architecture)" != amd64 ] || echo libipsec-mb-dev
