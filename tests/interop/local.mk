@@ -127,6 +127,15 @@ TESTS += %D%/ctl.sh
 dist_check_DATA += %D%/schema/coterie-ctl-1.schema.json %D%/schema/coterie-events-1.schema.json
 endif
 
+# All of them with the libraries and the daemon of Corosync 3.1.9, too.
+matrix13-long: check-programs
+	@bash $(srcdir)/%D%/debian13.sh || :
+	@status=0; for name in common cfg cpg cmap quorum sam votequorum; do echo "# $$name"; \
+		MATRIX_13=1 abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/$${name}_matrix.sh || status=1; done; \
+		exit $$status
+check-long: matrix13-long
+.PHONY: matrix13-long
+
 include tests/interop/tools.mk
 include tests/interop/votes.mk
 
