@@ -132,6 +132,7 @@ matrix13-long: check-programs
 	@bash $(srcdir)/%D%/debian13.sh || :
 	@status=0; for name in common cfg cpg cmap quorum sam votequorum; do echo "# $$name"; \
 		MATRIX_13=1 abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/$${name}_matrix.sh || status=1; done; \
+		RING_KIND=corosync13 abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/cpg_matrix_ring.sh || status=1; \
 		exit $$status
 check-long: matrix13-long
 .PHONY: matrix13-long
