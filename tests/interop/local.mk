@@ -22,12 +22,14 @@ check-long: outages-long
 .PHONY: outages-long
 
 # Corosync 3.1.9, out of a Debian 13 that debian13.sh makes first. Where that cannot be made they say why.
-dist_check_SCRIPTS += %D%/debian13.sh %D%/newer_mixed.sh
+dist_check_SCRIPTS += %D%/debian13.sh %D%/newer_mixed.sh %D%/build13.sh
 newer-mixed-long: check-programs
 	@bash $(srcdir)/%D%/debian13.sh || :
 	@abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/newer_mixed.sh
-check-long: newer-mixed-long
-.PHONY: newer-mixed-long
+build13-long:
+	@bash $(srcdir)/%D%/build13.sh
+check-long: newer-mixed-long build13-long
+.PHONY: newer-mixed-long build13-long
 
 # Pacemaker on three nodes. It is not in `make check`, because few machines have Pacemaker installed.
 dist_check_SCRIPTS += %D%/pacemaker_outages.sh
