@@ -1,2 +1,2 @@
 # What all tests share.
-dist_check_DATA += %D%/tap.sh %D%/suite.h
+dist_check_DATA += %D%/tap.sh %D%/root13.sh %D%/suite.h

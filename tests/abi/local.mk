@@ -11,6 +11,13 @@ dist_check_DATA += \
 	%D%/layout_votequorum.c %D%/libvotequorum.symbols
 TESTS += %D%/headers.sh %D%/libraries.sh %D%/man.sh
 dist_check_DATA += %D%/layout_sam.c %D%/libsam.symbols
+# Version scripts of later libraries.
+dist_check_DATA += %D%/libcfg.nodes %D%/libcmap.nodes %D%/libcpg.nodes %D%/libquorum.nodes %D%/libsam.nodes \
+	%D%/libvotequorum.nodes
+libraries-long: check-programs
+	@LIBRARIES_13=1 abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/libraries.sh
+check-long: libraries-long
+.PHONY: libraries-long
 
 # What the tests of the plugin templates share. Installed when nothing is linked any more and no test runs yet:
 # libtool links libraries anew for that, and takes the old ones away for a moment.

@@ -105,7 +105,8 @@ play_faults() {
 	lab_start "${LAB_NODES[@]}"
 	lab_ring ${#LAB_NODES[@]} "${LAB_NODES[@]}"
 	tap $? "one ring of ${LAB_KINDS[*]}"
-	ring_endures_loss
+	# On knet a ring with a Corosync carries nothing under loss: knet_long.sh says why.
+	case "$LAB_TRANSPORT ${LAB_KINDS[*]}" in knet*corosync*) ;; *) ring_endures_loss ;; esac
 	for node in "${LAB_NODES[@]}"; do
 		node_fails "$node"
 	done

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Clusters of real daemons on one machine: source it, call lab_open, then the rest.
 #
-#	lab_open KIND...         one node per KIND (coterie or corosync), 10.0.0.1 and so on, no daemon yet
+#	lab_open KIND...         one node per KIND (coterie, corosync or corosync13), 10.0.0.1 and so on, no daemon yet
 #	lab_start NODE...        start daemons; lab_stop (clean), lab_kill -9, lab_pause, lab_resume NODE...
 #	lab_cut / lab_heal NODE  take the node's cable out and put it back
 #	lab_loss PERCENT NODE... random loss of what the nodes receive; 0: none
@@ -29,8 +29,12 @@
 # and udpu aes256-gcm or chacha20-poly1305, of kind coterie; on knet CIPHER-HASH), more lines for the totem section
 # in LAB_TOTEM and for link 0 in LAB_INTERFACE ("broadcast: yes"). After a change of these, lab_configure.
 
+# Kind corosync13 is Corosync 3.1.9: its daemons, and clients with its libraries, run in a Debian 13 (tests/root13.sh).
+
 # shellcheck source=tests/tap.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../tap.sh"
+# shellcheck source=tests/root13.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../root13.sh"
 
 LAB_HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 LAB_BUILD=${abs_top_builddir:-$(cd "$LAB_HERE/../../build" 2>/dev/null && pwd)}
@@ -64,6 +68,11 @@ lab_open() {
 	[ ! -e /etc/resolv.conf ] || mount --bind "$LAB_DIR/resolv.conf" /etc/resolv.conf
 	[ ! -e /etc/nsswitch.conf ] || mount --bind "$LAB_DIR/nsswitch.conf" /etc/nsswitch.conf
 	lab_folders
+	case " ${LAB_KIND:-$*} ${LAB_CLIENT:-} " in *" corosync13 "*)
+		root13_open "$LAB_DIR/debian13" "$LAB_DIR" "$LAB_BUILD" || exit 1
+		LAB_FOLDERS+=("$LAB_DIR/debian13/run" "$LAB_DIR/debian13/var/lib/corosync")
+		;;
+	esac
 	ip link set lo up
 	ip link add bridge type bridge mcast_snooping 0
 	ip link set bridge up
@@ -111,6 +120,10 @@ lab_enter() {
 	[ -n "$(lab_program cpg_load)" ] || tap_skip "cpg_load is not built (no libcpg)"
 	case " ${LAB_KIND:-$*} " in *" corosync "*)
 		command -v corosync >/dev/null || tap_skip "no corosync"
+		;;
+	esac
+	case " ${LAB_KIND:-$*} ${LAB_CLIENT:-} " in *" corosync13 "*)
+		! root13_missing >/dev/null || tap_skip "$(root13_missing)"
 		;;
 	esac
 	case " ${LAB_KIND:-$*} " in *" coterie "*)
@@ -264,12 +277,20 @@ LAB_SYSTEM_LIBS=${LAB_SYSTEM_LIBS:-/usr/lib}
 # lab_environment KIND [NODE]: the variables under which a daemon or client of that kind runs.
 lab_environment() {
 	[ -z "${2:-}" ] || [ -z "${LAB_INSTANCE[$2]:-}" ] || echo "COTERIE_INSTANCE=${LAB_INSTANCE[$2]}"
-	if [ "$1" = coterie ]; then
+	case $1 in
+	coterie)
 		echo "LD_LIBRARY_PATH=$LAB_BUILD/.libs:$LAB_BUILD/services/cpg/.libs"
 		echo "COTERIE_PLUGIN_PATH=$LAB_BUILD:$LAB_BUILD/services/cpg:$LAB_BUILD/transports/udpu"
-	else
-		echo "LD_LIBRARY_PATH=$LAB_SYSTEM_LIBS"
-	fi
+		;;
+	corosync13) echo "LD_LIBRARY_PATH=$(root13_libraries)" ;;
+	*) echo "LD_LIBRARY_PATH=$LAB_SYSTEM_LIBS" ;;
+	esac
+}
+
+# lab_place KIND NODE: sets LAB_PLACE, the command that runs another where programs of that kind run on that node.
+lab_place() {
+	LAB_PLACE=(nsenter -t "${LAB_HOLDERS[$2]}" -n -m)
+	[ "$1" != corosync13 ] || LAB_PLACE+=(chroot "$LAB_DIR/debian13")
 }
 
 lab_in() {
@@ -278,11 +299,12 @@ lab_in() {
 
 # Becomes the command: for a subshell in the background, whose process id is then the command's.
 lab_exec() {
-	local node=$1 environment
+	local node=$1 kind=${LAB_CLIENT:-${LAB_KINDS[$1]}} environment
 
 	shift
-	mapfile -t environment < <(lab_environment "${LAB_CLIENT:-${LAB_KINDS[node]}}" "$node")
-	exec nsenter -t "${LAB_HOLDERS[node]}" -n -m env "${environment[@]}" "$@" 9>&-
+	mapfile -t environment < <(lab_environment "$kind" "$node")
+	lab_place "$kind" "$node"
+	exec "${LAB_PLACE[@]}" env "${environment[@]}" "$@" 9>&-
 }
 
 # What a package or the operator would give to the user of the daemon.
@@ -298,7 +320,7 @@ lab_start() {
 
 	for node in "$@"; do
 		case ${LAB_KINDS[node]} in
-		corosync) daemon=(corosync) ;;
+		corosync | corosync13) daemon=(corosync) ;;
 		coterie) daemon=("$LAB_BUILD/exec/coterie") ;;
 		esac
 		if [ -n "${LAB_USER:-}" ] && [ "${LAB_KINDS[node]}" = coterie ]; then
@@ -308,12 +330,13 @@ lab_start() {
 		mapfile -t environment < <(lab_environment "${LAB_KINDS[node]}" "$node")
 		[ -z "${LAB_PLUGINS[node]:-}" ] || environment+=("COTERIE_PLUGIN_PATH=${LAB_PLUGINS[node]}")
 		[ -z "${LAB_PRELOAD:-}" ] || environment+=("LD_PRELOAD=$LAB_PRELOAD")
+		lab_place "${LAB_KINDS[node]}" "$node"
 		# A session of its own: the kernel continues stopped processes of an orphaned process group,
 		# and hangs up the whole of it, whenever a process of the group ends. Before other sessions: a
 		# daemon that does not run loses the token.
 		# shellcheck disable=SC2016 # of the inner shell
 		setsid bash -c '{ echo -15 >/proc/self/autogroup; } 2>/dev/null; exec "$@"' - \
-			nsenter -t "${LAB_HOLDERS[node]}" -n -m env "${environment[@]}" RUNTIME_DIRECTORY=/run \
+			"${LAB_PLACE[@]}" env "${environment[@]}" RUNTIME_DIRECTORY=/run \
 			"${daemon[@]}" -f -c "$LAB_DIR/$node/${LAB_FILES[node]:-corosync.conf}" \
 			>>"$LAB_DIR/$node/out" 2>&1 </dev/null 9>&- &
 		LAB_DAEMONS[node]=$!
@@ -348,9 +371,9 @@ lab_stop() {
 
 # The reference has an open defect over multicast (its issue 371): messages that it takes out of the sockets
 # before a token can make it end itself with an assertion, while a ring forms or the last others leave. It
-# happens among three of its own as well, and says nothing of ours.
+# happens among three of its own as well, of 3.1.7 and of 3.1.9, and says nothing of ours.
 lab_died_by_itself() {
-	[ "${LAB_KINDS[$1]}" = corosync ] && [ "$LAB_TRANSPORT" = udp ] &&
+	[[ ${LAB_KINDS[$1]} = corosync* ]] && [ "$LAB_TRANSPORT" = udp ] &&
 		! kill -0 "${LAB_DAEMONS[$1]}" 2>/dev/null &&
 		grep -q "orf_token_rtr: Assertion" "$LAB_DIR/$1/out"
 }

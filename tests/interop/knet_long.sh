@@ -67,7 +67,7 @@ if [ $links -eq 2 ]; then
 		tap $? "link $link is back"
 	done
 fi
-case " ${LAB_KINDS[*]} " in *" corosync "*) ;; *) ring_endures_loss ;; esac
+case "${LAB_KINDS[*]}" in *corosync*) ;; *) ring_endures_loss ;; esac
 for node in "${nodes[@]}"; do
 	node_fails "$node"
 done

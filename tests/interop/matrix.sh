@@ -8,7 +8,7 @@
 #	                         +NAME starts one as well, and tells the hook
 #	matrix_totem="…"         more lines for the section totem of corosync.conf
 #	matrix_sections="…"      more sections for it: quorum, …; matrix_work is a folder of its own
-#	matrix_prepare KIND NAME hook: called before a daemon of that kind (ours, debian) starts
+#	matrix_prepare KIND NAME hook: called before a daemon of that kind (ours, debian, debian13) starts
 #	matrix_plugins=FOLDER    where our daemon looks for its plugins
 #	matrix_config            prints corosync.conf; one node of its own on loopback as it stands
 #
@@ -18,8 +18,13 @@
 # A line of NAME_matrix.defects is WHO|LINE OF THE REFERENCE|OUR LINE, in the order of the transcript. WHO
 # decides: library, daemon; pair (ours with Debian's library and our daemon alone), both (ours with our
 # library and our daemon alone) or either (ours unless both are Debian's).
+#
+# With MATRIX_13=1 the libraries are Debian's, ours and those of Corosync 3.1.9 (tests/root13.sh). The daemons are that of
+# 3.1.9 and ours, and every transcript is compared with that of Debian's library and daemon.
 # shellcheck source=tests/tap.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../tap.sh"
+# shellcheck source=tests/root13.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../root13.sh"
 matrix_here=$(cd "$(dirname "$0")" && pwd)
 matrix_build=${abs_top_builddir:-$PWD}
 matrix_name=$(basename "$0" _matrix.sh)
@@ -30,6 +35,7 @@ matrix_sections=
 matrix_plugins=$matrix_build # where our daemon looks for its plugins
 matrix_work=
 matrix_daemon= # its process id while it runs
+matrix_root13=/run/debian13
 
 matrix_prepare() { :; }
 
@@ -75,6 +81,7 @@ matrix_enter() {
 		[ -n "$matrix_debian" ] || tap_skip "$matrix_package of Debian is not installed"
 		matrix_debian=${matrix_debian%/*}
 	fi
+	[ -z "${MATRIX_13:-}" ] || ! root13_missing >/dev/null || tap_skip "$(root13_missing)"
 	matrix_program=$matrix_build/tests/interop/.libs/${matrix_name}_matrix
 	[ -x "$matrix_program" ] || matrix_program=$matrix_build/tests/interop/${matrix_name}_matrix
 	[ -x "$matrix_program" ] || tap_skip "the program is not built (make check does)"
@@ -93,6 +100,7 @@ matrix_open() {
 	# Reverse look-ups of addresses would stall the start.
 	echo "hosts: files" >"$matrix_work/nsswitch.conf"
 	mount --bind "$matrix_work/nsswitch.conf" /etc/nsswitch.conf
+	[ -z "${MATRIX_13:-}" ] || root13_open "$matrix_root13" "$matrix_work" "$matrix_build" || exit 1
 	ip link set lo up
 }
 
@@ -101,7 +109,10 @@ matrix_open() {
 matrix_start() {
 	local command=(corosync)
 
-	[ "$1" = debian ] || command=("$matrix_build/exec/coterie")
+	case $1 in
+	ours) command=("$matrix_build/exec/coterie") ;;
+	debian13) command=(chroot "$matrix_root13" corosync) ;;
+	esac
 	matrix_config >"$matrix_work/corosync.conf"
 	matrix_prepare "$1" "$2"
 	RUNTIME_DIRECTORY=/run COTERIE_PLUGIN_PATH=$matrix_plugins setsid "${command[@]}" -f \
@@ -120,15 +131,20 @@ matrix_end() {
 
 # matrix_part LIBRARY DAEMON NAME: its transcript becomes $matrix_work/out/LIBRARY-DAEMON.NAME.
 matrix_part() {
-	local out=$matrix_work/out/$1-$2.$3 libraries=$matrix_debian
+	local out=$matrix_work/out/$1-$2.$3 libraries=$matrix_debian root=()
 
-	if [ "$1" = ours ]; then
+	unset MATRIX_CAREFUL
+	case $1 in
+	ours)
 		libraries=$matrix_build/.libs
 		export MATRIX_CAREFUL=1
-	else
-		unset MATRIX_CAREFUL
-	fi
-	LD_LIBRARY_PATH=$libraries timeout -k 5 120 "$matrix_program" "$3" "$matrix_daemon" \
+		;;
+	debian13)
+		libraries=$(root13_libraries)
+		root=(chroot "$matrix_root13")
+		;;
+	esac
+	"${root[@]}" env LD_LIBRARY_PATH="$libraries" timeout -k 5 120 "$matrix_program" "$3" "$matrix_daemon" \
 		>"$out" 2>"$matrix_work/out/errors"
 	echo "exit status $?" >>"$out"
 }
@@ -158,9 +174,9 @@ matrix_defects_expected() {
 		case $who in
 		library) [ "$1" != ours ] || is_ours=1 ;;
 		daemon) [ "$2" != ours ] || is_ours=1 ;;
-		pair) [ "$1-$2" != debian-ours ] || is_ours=1 ;;
+		pair) [ "$1" = ours ] || [ "$2" != ours ] || is_ours=1 ;;
 		both) [ "$1-$2" != ours-ours ] || is_ours=1 ;;
-		either) [ "$1-$2" = debian-debian ] || is_ours=1 ;;
+		either) [[ $1-$2 != *ours* ]] || is_ours=1 ;;
 		*) continue ;;
 		esac
 		[ -n "$is_ours" ] && echo "$better" || echo "$reference"
@@ -199,15 +215,20 @@ matrix_check_cell() {
 }
 
 matrix_run() {
-	local kind library kinds=debian
+	local kind library kinds=debian libraries="debian ours"
 
 	# shellcheck disable=SC2086 # words
 	matrix_parts=$(printf '%s ' $matrix_plan | sed 's/[+-][^ ]* *//g')
 	matrix_enter
 	matrix_open
 	[ ! -x "$matrix_build/exec/coterie" ] || kinds="debian ours"
+	if [ -n "${MATRIX_13:-}" ]; then
+		matrix_check_cell debian debian
+		kinds="debian13 ${kinds#debian}"
+		libraries+=" debian13"
+	fi
 	for kind in $kinds; do
-		for library in debian ours; do
+		for library in $libraries; do
 			matrix_check_cell "$library" "$kind"
 		done
 	done
