@@ -79,7 +79,7 @@ EXTRA_DIST += \
 	debian/coterie-service-quorum.install debian/coterie-service-votequorum.install \
 	debian/coterie-service-wd.install debian/coterie-tools.install debian/coterie-transport-knet.install \
 	debian/coterie-transport-udp.install debian/coterie-transport-udpu.install \
-	debian/coterie-vqsim.install debian/coterie.dirs debian/coterie.install debian/coterie.postinst debian/coterie.postrm \
+	debian/coterie-vqsim.install debian/coterie.dirs debian/coterie.install debian/coterie.lintian-overrides debian/coterie.postinst debian/coterie.postrm \
 	debian/libcoterie-cfg7.install debian/libcoterie-cfg7.lintian-overrides \
 	debian/libcoterie-cfg7.symbols debian/libcoterie-cmap4.install \
 	debian/libcoterie-cmap4.lintian-overrides debian/libcoterie-cmap4.symbols \
