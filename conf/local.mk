@@ -41,7 +41,7 @@ CLEANFILES += \
 	%D%/coterie.service %D%/sysusers/coterie.conf %D%/tmpfiles/coterie.conf \
 	%D%/logrotate/coterie
 EXTRA_DIST += \
-	%D%/coterie-wd.conf %D%/coterie.service.in %D%/coterie.sysusers %D%/coterie.tmpfiles.in %D%/coterie.logrotate.in
+	%D%/coterie-compat.conf %D%/coterie-wd.conf %D%/coterie.service.in %D%/coterie.sysusers %D%/coterie.tmpfiles.in %D%/coterie.logrotate.in
 
 # Not in make install: the daemon and its unit under Corosync's names as well, for what asks for those.
 install-compat:
@@ -49,7 +49,9 @@ install-compat:
 	cd "$(DESTDIR)$(sbindir)" && rm -f corosync && $(LN_S) coterie corosync
 	test '$(systemdsystemunitdir)' = no || { \
 		$(MKDIR_P) "$(DESTDIR)$(systemdsystemunitdir)" && cd "$(DESTDIR)$(systemdsystemunitdir)" && \
-		rm -f corosync.service && $(LN_S) coterie.service corosync.service; }
+		rm -f corosync.service && $(LN_S) coterie.service corosync.service && $(MKDIR_P) coterie.service.d; }
+	test '$(systemdsystemunitdir)' = no || $(INSTALL_DATA) $(srcdir)/%D%/coterie-compat.conf \
+		"$(DESTDIR)$(systemdsystemunitdir)/coterie.service.d/coterie-compat.conf"
 .PHONY: install-compat
 
 noinst_PROGRAMS += %D%/demo_client
@@ -71,7 +73,9 @@ dist_man_MANS += %D%/man/coterie.conf.5 \
 EXTRA_DIST += \
 	%D%/coterie.spec.in \
 	debian/changelog debian/control debian/copyright debian/coterie-compat-corosync.dirs debian/coterie-compat-corosync.install \
-	debian/coterie-compat-corosync.lintian-overrides debian/coterie-compat-corosync.postinst debian/coterie-dev.install debian/coterie-notifyd.install \
+	debian/coterie-compat-corosync.lintian-overrides debian/coterie-compat-corosync.postinst \
+	debian/coterie-compat-corosync.postrm debian/coterie-compat-corosync.preinst debian/coterie-compat-corosync.prerm \
+	debian/coterie-dev.install debian/coterie-notifyd.install \
 	debian/coterie-sdk.install debian/coterie-sdk.lintian-overrides debian/coterie-service-cfg.install debian/coterie-service-cmap.install \
 	debian/coterie-service-cpg.install debian/coterie-service-evs.install \
 	debian/coterie-service-kv.install debian/libcoterie-kv0.install debian/libcoterie-kv0.symbols \
@@ -79,7 +83,7 @@ EXTRA_DIST += \
 	debian/coterie-service-quorum.install debian/coterie-service-votequorum.install \
 	debian/coterie-service-wd.install debian/coterie-tools.install debian/coterie-transport-knet.install \
 	debian/coterie-transport-udp.install debian/coterie-transport-udpu.install \
-	debian/coterie-vqsim.install debian/coterie.dirs debian/coterie.install debian/coterie.postinst debian/coterie.postrm \
+	debian/coterie-vqsim.install debian/coterie.dirs debian/coterie.install debian/coterie.lintian-overrides debian/coterie.postinst debian/coterie.postrm \
 	debian/libcoterie-cfg7.install debian/libcoterie-cfg7.lintian-overrides \
 	debian/libcoterie-cfg7.symbols debian/libcoterie-cmap4.install \
 	debian/libcoterie-cmap4.lintian-overrides debian/libcoterie-cmap4.symbols \

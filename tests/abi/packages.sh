@@ -35,7 +35,7 @@ symbols_agree() {
 packages() { sed -n 's/^Package: //p' "$debian/control" | sort; }
 
 tap_check "debian/ is in the tarball whole" diff <(value EXTRA_DIST | grep '^debian/') <(cd "$source" && find debian -maxdepth 2 \
-	-type f -regextype egrep -regex 'debian/([^/]*\.(dirs|install|lintian-overrides|postinst|postrm|symbols)|[a-z-]*|source/.*)' \
+	-type f -regextype egrep -regex 'debian/([^/]*\.(dirs|install|lintian-overrides|postinst|postrm|preinst|prerm|symbols)|[a-z-]*|source/.*)' \
 	! -name files ! -name debhelper-build-stamp | sort)
 tap_check "one version" diff <(sed -n 's/^AC_INIT(\[coterie\], \[\(.*\)\])/\1/p' "$source/configure.ac") \
 	<(sed -n '1s/.*(\(.*\)).*/\1/p' "$debian/changelog")

@@ -132,6 +132,15 @@ packages-long: check-programs
 check-long: packages-long
 .PHONY: packages-long
 
+# A cluster with Pacemaker moves to Coterie and back, with the packages of tests/packages.
+dist_check_SCRIPTS += %D%/migrate.sh
+migrate-long: check-programs
+	@status=0; for suite in bookworm trixie; do \
+		MIGRATE_ROUNDS=$${MIGRATE_ROUNDS:-20} abs_top_srcdir='$(abs_top_srcdir)' \
+		abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/migrate.sh $$suite || status=1; done; exit $$status
+check-long: migrate-long
+.PHONY: migrate-long
+
 # One file with everything in it.
 dist_check_SCRIPTS += %D%/static.sh
 TESTS += %D%/static.sh
