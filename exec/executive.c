@@ -89,7 +89,7 @@ void executive_conceal(struct executive *executive, struct plugin *plugin)
 {
 	stats_plugin_del(executive, plugin);
 	if (plugin->descriptor->kind == COTERIE_KIND_SERVICE)
-		map_unpublish_service(executive->map, plugin);
+		map_unpublish_service(executive->map, executive->config, plugin);
 }
 
 /*
