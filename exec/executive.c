@@ -10,7 +10,7 @@
 #include "exec/loop.h"
 #include "exec/map.h"
 #include "exec/map_publish.h"
-#include "exec/plugin.h"
+#include "exec/plugin_load.h"
 #include "exec/plugin_life.h"
 #include "exec/process.h"
 #include "exec/quorum.h"
@@ -36,6 +36,38 @@
 
 /* --- parts --- */
 
+static void show_plugin(void *arg, struct plugin *plugin) { executive_show(arg, plugin); }
+
+static void conceal_plugin(void *arg, struct plugin *plugin) { executive_conceal(arg, plugin); }
+
+static void stop_all(void *arg) { executive_stop(arg, 0); }
+
+static void die(void *arg, int exit_status) { executive_die(arg, exit_status); }
+
+/* All parts exist, and no plugin is loaded. */
+static void give_host(struct executive *executive)
+{
+	executive->host = (struct host_parts){.loop = executive->loop,
+		.map = executive->map,
+		.stats = executive->stats,
+		.config = &executive->config,
+		.state_dir = executive->state_dir,
+		.nodeid = executive->nodeid,
+		.is_quorate = &executive->is_quorate,
+		.quorum = executive->quorum,
+		.rekey = executive->rekey,
+		.route = executive->route,
+		.delivery = executive->delivery,
+		.resync = executive->resync,
+		.ring = executive->ring,
+		.reload = executive->reload,
+		.rotate = executive->rotate,
+		.life = executive->life,
+		.stop = stop_all,
+		.die = die,
+		.arg = executive};
+}
+
 int executive_create_parts(struct executive *executive, const char *const *directories, uint32_t count)
 {
 	int exit_code = EXIT_NO_MEMORY;
@@ -55,13 +87,29 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 	executive->evictions = evictions_create(executive->stats);
 	executive->quorum = quorum_create(executive, executive->config->quorum_provider);
 	executive->rekey = rekey_create(executive);
-	executive->plugins = plugin_registry_create(executive, directories, count);
+	executive->plugins = plugin_registry_create(&(struct plugin_parts){.loop = executive->loop,
+							    .stats = executive->stats,
+							    .config = &executive->config,
+							    .host = host_for_plugins(),
+							    .host_parts = &executive->host},
+		directories, count);
 	executive->route = route_create(executive);
 	executive->delivery = delivery_create(executive);
 	executive->sync = sync_create(executive);
 	executive->resync = resync_create(executive);
 	executive->ipc = ipc_create(executive);
-	executive->life = plugin_life_create(executive);
+	executive->life = plugin_life_create(&(struct plugin_life_parts){.loop = executive->loop,
+		.plugins = executive->plugins,
+		.ipc = executive->ipc,
+		.quorum = executive->quorum,
+		.sync = executive->sync,
+		.resync = executive->resync,
+		.config = &executive->config,
+		.program = executive->program,
+		.is_stopping = &executive->is_stopping,
+		.show = show_plugin,
+		.conceal = conceal_plugin,
+		.arg = executive});
 	executive->reload = reload_create(executive);
 	executive->rotate = rotate_create(executive);
 	if (executive->runtime_keys == NULL || executive->totem_stats == NULL || executive->quorum == NULL ||
@@ -75,7 +123,10 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 	}
 	rotate_look(executive);
 	executive->ring = ring_create(executive, &exit_code);
-	return executive->ring == NULL ? exit_code : 0;
+	if (executive->ring == NULL)
+		return exit_code;
+	give_host(executive);
+	return 0;
 }
 
 void executive_show(struct executive *executive, struct plugin *plugin)
@@ -123,7 +174,7 @@ void executive_destroy_parts(struct executive *executive)
 {
 	ring_stop(executive->ring);
 	plugin_life_destroy(executive->life);
-	executive->life = NULL;
+	executive->life = executive->host.life = NULL;
 	unload_plugins(executive);
 	rotate_destroy(executive->rotate);
 	executive->rotate = NULL;

@@ -176,7 +176,7 @@ void ipc_requests_inherit(struct ipc_server *server)
 	for (struct coterie_client *client = server->clients; client != NULL; client = client->next) {
 		if (client->kept == NULL)
 			continue;
-		client->kept_request = plugin_request(server->plugin, *(const int32_t *)(const void *)client->kept);
+		client->kept_request = plugin_table_request(server->plugin, *(const int32_t *)(const void *)client->kept);
 		if (client->kept_request != NULL && client->kept_request->size_min <= client->kept_size &&
 			(is_silent(client->kept_request) || ipc_channel_is_open(client)) &&
 			client->right >= ipc_right_of_flags(client->kept_request->flags))
@@ -221,7 +221,7 @@ static void process(struct coterie_client *client, const void *data, uint32_t se
 	uint32_t size = (uint32_t)header.size; /* a negative one is huge */
 	if (ipc_channel_request(client, id))
 		return;
-	const struct coterie_request *request = plugin_request(client->server->plugin, id);
+	const struct coterie_request *request = plugin_table_request(client->server->plugin, id);
 	uint32_t size_min = sizeof(struct coterie_request_header);
 
 	if (request != NULL && request->size_min > size_min)

@@ -9,7 +9,7 @@
 #include "exec/config/option_value.h"
 #include "exec/map.h"
 #include "exec/map_publish.h"
-#include "exec/plugin.h"
+#include "exec/plugin_load.h"
 
 /* The key of a word "NAME=VALUE", and its value. NULL: no such option, or a secret one. */
 static const char *key_of(const struct plugin *plugin, const char *word, char *name, char *key)

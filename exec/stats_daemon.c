@@ -10,11 +10,12 @@
 #include "exec/config/model.h"
 #include "exec/eviction.h"
 #include "exec/executive.h"
+#include "exec/host.h"
 #include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/map.h"
 #include "exec/map_publish.h"
-#include "exec/plugin.h"
+#include "exec/plugin_load.h"
 #include "exec/ring.h"
 #include "exec/stats.h"
 

@@ -60,7 +60,7 @@ static uint32_t sum_of(const void *bytes, uint32_t size)
 
 static const struct coterie_request *request_of(int32_t id)
 {
-	return plugin_request(&world.plugin, id);
+	return plugin_table_request(&world.plugin, id);
 }
 
 static int handle(void *self, struct coterie_client *client, const void *msg, uint32_t size)

@@ -94,8 +94,8 @@ static const struct coterie_request requests[] = {
 	{REQ_ASK, 16, 0, 13, handle_ask},
 };
 
-/* plugin.c's, without the rest of it */
-const struct coterie_request *plugin_request(const struct plugin *plugin, int32_t id)
+/* As in plugin_table.c, for this table alone. */
+const struct coterie_request *plugin_table_request(const struct plugin *plugin, int32_t id)
 {
 	return id >= 0 && (uint32_t)id < plugin->service.request_count ? &requests[id] : NULL;
 }
@@ -112,7 +112,6 @@ static void set_up(void)
 	f.plugin = (struct plugin){.descriptor = &f.descriptor,
 		.name = "unitfast",
 		.subsystem = "UNITFAST",
-		.executive = &f.executive,
 		.service = {.ring_id = 40,
 			.ipc_name = "unitfast",
 			.client_size = 8,

@@ -18,8 +18,8 @@
 static struct executive executive;
 static struct config config;
 
-/* Stand-in for plugin.c: no request comes. */
-const struct coterie_request *plugin_request(const struct plugin *plugin, int32_t id)
+/* Stand-in for plugin_table.c: no request comes. */
+const struct coterie_request *plugin_table_request(const struct plugin *plugin, int32_t id)
 {
 	(void)plugin, (void)id;
 	return NULL;
