@@ -97,7 +97,13 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 	executive->delivery = delivery_create(executive);
 	executive->sync = sync_create(executive);
 	executive->resync = resync_create(executive);
-	executive->ipc = ipc_create(executive);
+	executive->ipc = ipc_create(&(struct ipc_parts){.loop = executive->loop,
+		.map = executive->map,
+		.stats = executive->stats,
+		.sync = executive->sync,
+		.is_quorate = &executive->is_quorate,
+		.config = &executive->config,
+		.instance = executive->instance});
 	executive->life = plugin_life_create(&(struct plugin_life_parts){.loop = executive->loop,
 		.plugins = executive->plugins,
 		.ipc = executive->ipc,
@@ -125,6 +131,7 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 	executive->ring = ring_create(executive, &exit_code);
 	if (executive->ring == NULL)
 		return exit_code;
+	ipc_attach(executive->ipc, executive->ring);
 	give_host(executive);
 	return 0;
 }

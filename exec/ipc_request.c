@@ -22,7 +22,7 @@ static void refuse(struct coterie_client *client, const struct coterie_request *
 	struct ipc_server *server = client->server;
 
 	client->invalid_requests++;
-	log_limited(&server->limit, loop_now_ns(server->ipc->executive->loop), "MAIN", LOG_WARNING,
+	log_limited(&server->limit, loop_now_ns(server->ipc->parts.loop), "MAIN", LOG_WARNING,
 		"Refused request %d of %d bytes from process %u (%s) at service %s: malformed or "
 		"unknown",
 		id, (int32_t)size, client->pid, client->process, server->name);
@@ -49,7 +49,7 @@ static void keep(struct coterie_client *client, const struct coterie_request *re
 	struct ipc *ipc = client->server->ipc;
 
 	assert(client->kept == NULL);
-	client->kept_ns = loop_now_ns(ipc->executive->loop);
+	client->kept_ns = loop_now_ns(ipc->parts.loop);
 	client->kept = malloc(size);
 	if (client->kept == NULL) {
 		log_line("MAIN", LOG_ERR,
@@ -139,9 +139,9 @@ static bool is_hopeless(const struct coterie_client *client)
 
 	if (is_silent(client->kept_request))
 		return false;
-	return ((flags & COTERIE_NEEDS_QUORUM) != 0 && !ipc->executive->is_quorate) ||
+	return ((flags & COTERIE_NEEDS_QUORUM) != 0 && !*ipc->parts.is_quorate) ||
 	       ((flags & COTERIE_TELLS_QUORUM) != 0 &&
-		       loop_now_ns(ipc->executive->loop) - client->kept_ns >= ipc->question_ns);
+		       loop_now_ns(ipc->parts.loop) - client->kept_ns >= ipc->question_ns);
 }
 
 void ipc_requests_resume(struct ipc *ipc)

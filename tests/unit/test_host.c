@@ -40,7 +40,12 @@ static void set_up(void)
 	executive = (struct executive){
 		.nodeid = 3, .loop = loop_create(), .map = map_create(), .config = &config};
 	executive.stats = stats_create(executive.loop);
-	executive.ipc = ipc_create(&executive);
+	executive.ipc = ipc_create(&(struct ipc_parts){.loop = executive.loop,
+		.map = executive.map,
+		.stats = executive.stats,
+		.is_quorate = &executive.is_quorate,
+		.config = &executive.config,
+		.instance = executive.instance});
 	executive.quorum = quorum_create(&executive, "tally");
 	executive.rekey = rekey_create(&executive);
 	executive.host = (struct host_parts){.loop = executive.loop,

@@ -121,7 +121,12 @@ static void set_up(void)
 							     .host = host_for_plugins(),
 							     .host_parts = &f.executive.host},
 		directories, 1);
-	f.executive.ipc = ipc_create(&f.executive);
+	f.executive.ipc = ipc_create(&(struct ipc_parts){.loop = f.executive.loop,
+		.map = f.executive.map,
+		.stats = f.executive.stats,
+		.is_quorate = &f.executive.is_quorate,
+		.config = &f.executive.config,
+		.instance = f.executive.instance});
 	start_life(NULL);
 }
 

@@ -7,6 +7,7 @@
 #include <check.h>
 
 #include "exec/config/model.h"
+#include "exec/executive.h"
 #include "exec/ipc_private.h"
 #include "exec/qb/private.h"
 #include "exec/stats.h"
@@ -75,7 +76,12 @@ static void set_up(void)
 	executive.stats = stats_create(executive.loop);
 	executive.totem_stats = totem_stats_create(&executive);
 	ck_assert_ptr_nonnull(executive.totem_stats);
-	executive.ipc = ipc_create(&executive);
+	executive.ipc = ipc_create(&(struct ipc_parts){.loop = executive.loop,
+		.map = executive.map,
+		.stats = executive.stats,
+		.is_quorate = &executive.is_quorate,
+		.config = &executive.config,
+		.instance = executive.instance});
 	ck_assert_ptr_nonnull(executive.ipc);
 }
 
