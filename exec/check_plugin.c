@@ -13,9 +13,7 @@
 #include <unistd.h>
 
 #include "exec/config/model.h"
-#include "exec/executive.h"
 #include "exec/loop.h"
-#include "exec/plugin.h"
 #include "exec/plugin_private.h"
 #include "exec/plugin_trial.h"
 #include "exec/plugin_watch.h"
@@ -88,24 +86,23 @@ static int split(const char *file, char directory[PATH_MAX], char name[NAME_MAX 
 
 /* The file by its descriptor, which is what the daemon that tries it out is going to load. */
 static struct plugin *load_descriptor(
-	struct executive *executive, const char *file, int fd, struct plugin_error *error)
+	struct plugin_registry *plugins, const char *file, int fd, struct plugin_error *error)
 {
 	const struct plugin_source source = {.path = (char *)(uintptr_t)file, .fd = fd};
 
-	return plugin_load_anew(executive->plugins, file, &source, NULL, NULL, error);
+	return plugin_load_anew(plugins, file, &source, NULL, NULL, error);
 }
 
 /* End the plugin as a daemon does, and judge what it did. @return exit code */
-static int end(struct executive *executive, struct plugin *plugin, uint64_t took_ns)
+static int end(struct plugin_registry *plugins, struct plugin *plugin, uint64_t took_ns)
 {
 	char text[PATH_MAX + 256], name[64];
 
 	describe(plugin, text, sizeof(text));
 	snprintf(name, sizeof(name), "%s", plugin->name);
-	executive_conceal(executive, plugin);
-	plugin_unload(executive->plugins, plugin);
+	plugin_unload(plugins, plugin);
 
-	const struct plugin_record *record = plugin_record_get(executive, name);
+	const struct plugin_record *record = plugin_watch_record(plugin_registry_watch(plugins), name);
 
 	if (took_ns >= START_NS_MAX) {
 		fprintf(stderr, "plugin '%s' takes %u ms to start, and holds up the ring as long: do it on a thread\n", name,
@@ -122,12 +119,14 @@ static int end(struct executive *executive, struct plugin *plugin, uint64_t took
 }
 
 /* In this process. */
-static int check_here(struct executive *executive, const char *file, int fd)
+static int check_here(const struct check_stage *stage, const char *file, int fd)
 {
 	struct config_environment environment = {
 		.resolve = refuse_name, .is_local = is_anything, .host_name = ""};
 	struct config_messages messages = {0};
 	struct plugin_error error = {0};
+	struct plugin_registry *plugins = NULL;
+	struct config *config = NULL;
 	char directory[PATH_MAX], name[NAME_MAX + 1];
 	const char *const directories[] = {directory};
 	int rc = split(file, directory, name);
@@ -137,42 +136,39 @@ static int check_here(struct executive *executive, const char *file, int fd)
 		return EXIT_NOT_FOUND;
 	}
 	unsetenv("COTERIE_PLUGIN_PATH"); /* this file and no other of its name */
-	executive->loop = loop_create();
-	executive->state_dir = "/nonexistent";
-	rc = config_load_bytes(
-		"check", config_text, sizeof(config_text) - 1, &environment, &executive->config, &messages);
+	struct loop *loop = loop_create();
+	rc = config_load_bytes("check", config_text, sizeof(config_text) - 1, &environment, &config, &messages);
 	config_messages_fini(&messages);
-	if (rc < 0 || executive->loop == NULL) {
+	if (rc < 0 || loop == NULL) {
 		fprintf(stderr, "out of memory\n");
 		return EXIT_FATAL;
 	}
-	executive->nodeid = 1;
-	int code = executive_create_parts(executive, directories, 1);
+	int code = stage->set_up(stage->arg, config, loop, directories, 1, &plugins);
 	struct plugin *plugin = NULL;
-	uint64_t began_ns = loop_now_ns(executive->loop);
+	uint64_t began_ns = loop_now_ns(loop);
 	if (code == 0)
-		plugin = fd >= 0 ? load_descriptor(executive, file, fd, &error)
-				 : plugin_load(executive->plugins, 0, name, &error);
+		plugin = fd >= 0 ? load_descriptor(plugins, file, fd, &error)
+				 : plugin_load(plugins, 0, name, &error);
 	if (plugin != NULL) {
-		code = end(executive, plugin, loop_now_ns(executive->loop) - began_ns);
+		code = end(plugins, plugin, loop_now_ns(loop) - began_ns);
 	} else if (code == 0) {
 		fprintf(stderr, "%s\n", error.text);
 		code = error.exit_code;
 	}
-	executive_destroy_parts(executive);
-	config_destroy(executive->config);
-	loop_destroy(executive->loop);
+	stage->tear_down(stage->arg);
+	config_destroy(config);
+	loop_destroy(loop);
 	return code;
 }
 
 /* --- in a process of its own --- */
 
 /* A plugin may crash, hang, or end the process. The pipe tells that the check came to its end. */
-static int check_in_child(struct executive *executive, const char *file, int pipe_fd)
+static int check_in_child(const struct check_stage *stage, const char *file, int pipe_fd)
 {
 	plugin_call_watch();
 
-	int result = check_here(executive, file, -1);
+	int result = check_here(stage, file, -1);
 	unsigned char code = (unsigned char)(result == CODE_SLOW ? PLUGIN_EXIT_INIT : result);
 
 	fflush(stdout);
@@ -211,12 +207,12 @@ static int await_end(pid_t child, int *status)
 	return -ETIMEDOUT;
 }
 
-int check_plugin(struct executive *executive, const char *file, int fd)
+int check_plugin(const struct check_stage *stage, const char *file, int fd)
 {
 	int ends[2], status;
 
 	if (fd >= 0) { /* a trial of the daemon, which may say more of it than this process knows */
-		int code = check_here(executive, file, fd);
+		int code = check_here(stage, file, fd);
 
 		_exit(code == CODE_SLOW ? PLUGIN_TRIAL_SLOW : PLUGIN_TRIAL_OVER); /* no handler of the plugin runs */
 	}
@@ -233,7 +229,7 @@ int check_plugin(struct executive *executive, const char *file, int fd)
 	}
 	if (child == 0) {
 		close(ends[0]);
-		_exit(check_in_child(executive, file, ends[1]));
+		_exit(check_in_child(stage, file, ends[1]));
 	}
 	close(ends[1]);
 

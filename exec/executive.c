@@ -11,7 +11,7 @@
 #include "exec/loop.h"
 #include "exec/map.h"
 #include "exec/map_publish.h"
-#include "exec/plugin.h"
+#include "exec/plugin_load.h"
 #include "exec/plugin_life.h"
 #include "exec/process.h"
 #include "exec/quorum.h"
@@ -300,6 +300,38 @@ static struct rotate *create_rotate(struct executive *executive)
 		.ring = executive->ring});
 }
 
+static void show_plugin(void *arg, struct plugin *plugin) { executive_show(arg, plugin); }
+
+static void conceal_plugin(void *arg, struct plugin *plugin) { executive_conceal(arg, plugin); }
+
+static void stop_all(void *arg) { executive_stop(arg, 0); }
+
+static void die(void *arg, int exit_status) { executive_die(arg, exit_status); }
+
+/* All parts exist, and no plugin is loaded. */
+static void give_host(struct executive *executive)
+{
+	executive->host = (struct host_parts){.loop = executive->loop,
+		.map = executive->map,
+		.stats = executive->stats,
+		.config = &executive->config,
+		.state_dir = executive->state_dir,
+		.nodeid = executive->nodeid,
+		.is_quorate = &executive->is_quorate,
+		.quorum = executive->quorum,
+		.rekey = executive->rekey,
+		.route = executive->route,
+		.delivery = executive->delivery,
+		.resync = executive->resync,
+		.ring = executive->ring,
+		.reload = executive->reload,
+		.rotate = executive->rotate,
+		.life = executive->life,
+		.stop = stop_all,
+		.die = die,
+		.arg = executive};
+}
+
 int executive_create_parts(struct executive *executive, const char *const *directories, uint32_t count)
 {
 	int exit_code = 0;
@@ -328,14 +360,36 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 	executive->evictions = evictions_create(executive->stats);
 	executive->quorum = quorum_create(executive->config->quorum_provider, on_verdict, executive);
 	executive->is_quorate = executive->config->quorum_provider == NULL;
-	executive->plugins = plugin_registry_create(executive, directories, count);
+	executive->plugins = plugin_registry_create(&(struct plugin_parts){.loop = executive->loop,
+							    .stats = executive->stats,
+							    .config = &executive->config,
+							    .host = host_for_plugins(),
+							    .host_parts = &executive->host},
+		directories, count);
 	executive->rekey = create_rekey(executive);
 	executive->delivery = delivery_create(executive->ring);
 	executive->resync = create_resync(executive);
 	executive->sync = create_sync(executive);
 	executive->route = create_route(executive);
-	executive->ipc = ipc_create(executive);
-	executive->life = plugin_life_create(executive);
+	executive->ipc = ipc_create(&(struct ipc_parts){.loop = executive->loop,
+		.map = executive->map,
+		.stats = executive->stats,
+		.sync = executive->sync,
+		.is_quorate = &executive->is_quorate,
+		.config = &executive->config,
+		.instance = executive->instance});
+	executive->life = plugin_life_create(&(struct plugin_life_parts){.loop = executive->loop,
+		.plugins = executive->plugins,
+		.ipc = executive->ipc,
+		.quorum = executive->quorum,
+		.sync = executive->sync,
+		.resync = executive->resync,
+		.config = &executive->config,
+		.program = executive->program,
+		.is_stopping = &executive->is_stopping,
+		.show = show_plugin,
+		.conceal = conceal_plugin,
+		.arg = executive});
 	executive->reload = create_reload(executive);
 	executive->rotate = create_rotate(executive);
 	if (executive->runtime_keys == NULL || executive->totem_stats == NULL || executive->quorum == NULL ||
@@ -347,6 +401,8 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 		log_line("MAIN", LOG_ERR, "out of memory");
 		return EXIT_NO_MEMORY;
 	}
+	ipc_attach(executive->ipc, executive->ring);
+	give_host(executive);
 	return 0;
 }
 
@@ -361,7 +417,7 @@ void executive_conceal(struct executive *executive, struct plugin *plugin)
 {
 	stats_plugin_del(executive->stats, plugin);
 	if (plugin->descriptor->kind == COTERIE_KIND_SERVICE)
-		map_unpublish_service(executive->map, plugin);
+		map_unpublish_service(executive->map, executive->config, plugin);
 }
 
 /*
@@ -395,7 +451,7 @@ void executive_destroy_parts(struct executive *executive)
 {
 	ring_stop(executive->ring);
 	plugin_life_destroy(executive->life);
-	executive->life = NULL;
+	executive->life = executive->host.life = NULL;
 	unload_plugins(executive);
 	rotate_destroy(executive->rotate);
 	executive->rotate = NULL;

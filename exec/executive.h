@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "exec/histogram.h"
-#include "exec/log.h"
+#include "exec/host.h"
 #include "exec/ring_account.h"
 
 struct config;
@@ -20,7 +20,6 @@ struct loop;
 struct map;
 struct plugin;
 struct plugin_life;
-struct plugin_record;
 struct plugin_registry;
 struct quorum;
 struct rekey;
@@ -52,8 +51,8 @@ struct executive {
 	struct histogram timers_late; /* how long after their time timers ran */
 	struct quorum *quorum;
 	struct rekey *rekey;
+	struct host_parts host; /* for the functions of the host table */
 	struct plugin_registry *plugins;
-	struct plugin_record *plugin_records; /* of all names that were loaded so far */
 	struct plugin_life *life;
 	struct route *route;
 	struct delivery *delivery;
@@ -71,7 +70,6 @@ struct executive {
 	uint64_t stop_deadline_ns; /* frames that are still queued then are dropped */
 	uint64_t stop_moved_ns;    /* while stopping: when the queue last got shorter */
 	uint32_t stop_backlog;     /* its length then */
-	struct log_limit overrun_limit; /* of plugins that hold the loop up */
 	int exit_code;
 	int report_fd;             /* to the parent that waits for the start, or -1: there is none */
 };

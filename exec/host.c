@@ -13,6 +13,7 @@
 #include "exec/delivery.h"
 #include "exec/ipc_server.h"
 #include "exec/log.h"
+#include "exec/plugin_load.h"
 #include "exec/ring.h"
 #include "exec/resync.h"
 #include "exec/route.h"
@@ -59,7 +60,7 @@ static int host_state_file_read(
 {
 	if (!is_file_name(name))
 		return -EINVAL;
-	return state_file_read(host_plugin(ctx)->executive->state_dir, name, bytes, size);
+	return state_file_read(host_plugin(ctx)->host->state_dir, name, bytes, size);
 }
 
 static int host_state_file_write(
@@ -67,7 +68,7 @@ static int host_state_file_write(
 {
 	if (!is_file_name(name))
 		return -EINVAL;
-	int dir = open(host_plugin(ctx)->executive->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int dir = open(host_plugin(ctx)->host->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return -errno;
 	int rc = state_file_replace(dir, name, bytes, size);
@@ -79,7 +80,7 @@ static int host_state_file_write(
 
 static uint32_t host_local_nodeid(struct coterie_ctx *ctx)
 {
-	return host_plugin(ctx)->executive->nodeid;
+	return host_plugin(ctx)->host->nodeid;
 }
 
 static int host_ring_send(struct coterie_ctx *ctx, uint32_t function, uint32_t guarantee,
@@ -87,37 +88,37 @@ static int host_ring_send(struct coterie_ctx *ctx, uint32_t function, uint32_t g
 {
 	struct plugin *plugin = host_plugin(ctx);
 
-	return route_send(plugin->executive->route, plugin, function, guarantee, iov, count);
+	return route_send(plugin->host->route, plugin, function, guarantee, iov, count);
 }
 
 static void host_membership(struct coterie_ctx *ctx, struct coterie_ring_id *ring,
 	const uint32_t **nodeids, uint32_t *count)
 {
-	ring_membership(host_plugin(ctx)->executive->ring, ring, nodeids, count);
+	ring_membership(host_plugin(ctx)->host->ring, ring, nodeids, count);
 }
 
 static int host_delivery(struct coterie_ctx *ctx, struct coterie_delivery *delivery)
 {
-	return delivery_get(host_plugin(ctx)->executive->delivery, delivery);
+	return delivery_get(host_plugin(ctx)->host->delivery, delivery);
 }
 
 static int host_service_members(struct coterie_ctx *ctx, uint32_t *nodeids, uint32_t room)
 {
 	struct plugin *plugin = host_plugin(ctx);
 
-	return resync_members(plugin->executive->resync, plugin, nodeids, room);
+	return resync_members(plugin->host->resync, plugin, nodeids, room);
 }
 
 static uint32_t host_is_quorate(struct coterie_ctx *ctx)
 {
-	return host_plugin(ctx)->executive->is_quorate ? 1 : 0;
+	return *host_plugin(ctx)->host->is_quorate ? 1 : 0;
 }
 
 /* --- transports --- */
 
 static struct coterie_frame *host_frame_take(struct coterie_ctx *ctx, uint32_t capacity)
 {
-	return ring_frame_take(host_plugin(ctx)->executive->ring, capacity);
+	return ring_frame_take(host_plugin(ctx)->host->ring, capacity);
 }
 
 static struct coterie_frame *host_frame_slice(
@@ -132,128 +133,122 @@ static void host_frame_ref(struct coterie_frame *frame) { frame_ref(frame); }
 static void host_frames_in(
 	struct coterie_ctx *ctx, const struct coterie_arrival *arrivals, uint32_t count)
 {
-	ring_frames_in(host_plugin(ctx)->executive->ring, arrivals, count);
+	ring_frames_in(host_plugin(ctx)->host->ring, arrivals, count);
 }
 
 static void host_link_state(
 	struct coterie_ctx *ctx, uint32_t link, uint32_t is_up, const char *text)
 {
-	ring_link_state(host_plugin(ctx)->executive->ring, link, is_up != 0, text);
+	ring_link_state(host_plugin(ctx)->host->ring, link, is_up != 0, text);
 }
 
 static void host_peer_dead(struct coterie_ctx *ctx, uint32_t nodeid)
 {
-	ring_peer_dead(host_plugin(ctx)->executive->ring, nodeid);
+	ring_peer_dead(host_plugin(ctx)->host->ring, nodeid);
 }
 
 static void host_peer_refused(
 	struct coterie_ctx *ctx, uint32_t nodeid, const void *quote, uint32_t size)
 {
-	ring_peer_refused(host_plugin(ctx)->executive->ring, nodeid, quote, size);
+	ring_peer_refused(host_plugin(ctx)->host->ring, nodeid, quote, size);
 }
 
 static void host_peer_watch(struct coterie_ctx *ctx, uint32_t nodeid, uint32_t state)
 {
-	ring_peer_watch(host_plugin(ctx)->executive->ring, nodeid, state);
+	ring_peer_watch(host_plugin(ctx)->host->ring, nodeid, state);
 }
 
 static void host_writable(struct coterie_ctx *ctx)
 {
-	ring_writable(host_plugin(ctx)->executive->ring);
+	ring_writable(host_plugin(ctx)->host->ring);
 }
 
-const struct coterie_host *host_table(void)
-{
-	static const struct coterie_host host = {
-		.size = sizeof(struct coterie_host),
-		.abi_major = COTERIE_ABI_MAJOR,
-		.abi_minor = COTERIE_ABI_MINOR,
-		.caps = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP |
-			COTERIE_CAP_TRANSPORT | COTERIE_CAP_STATS | COTERIE_CAP_QUORUM |
-			COTERIE_CAP_ADMIN | COTERIE_CAP_CRYPTO | COTERIE_CAP_LIFE | COTERIE_CAP_CHANNEL |
-			COTERIE_CAP_RIGHTS | COTERIE_CAP_DELIVERY,
-		.log = host_log,
-		.post = host_post,
-		.now_ns = host_now_ns,
-		.timer_add = host_timer_add,
-		.timer_del = host_timer_del,
-		.fd_add = host_fd_add,
-		.fd_mod = host_fd_mod,
-		.fd_del = host_fd_del,
-		.option_u64 = host_option_u64,
-		.option_string = host_option_string,
-		.map_set = host_map_set,
-		.map_get = host_map_get,
-		.map_delete = host_map_delete,
-		.local_nodeid = host_local_nodeid,
-		.ring_send = host_ring_send,
-		.membership = host_membership,
-		.is_quorate = host_is_quorate,
-		.client_data = ipc_client_data,
-		.client_peer = ipc_client_peer,
-		.reply = ipc_client_reply,
-		.event = ipc_client_event,
-		.client_disconnect = ipc_client_disconnect,
-		.frame_take = host_frame_take,
-		.frame_slice = host_frame_slice,
-		.frame_ref = host_frame_ref,
-		.frame_unref = frame_unref,
-		.frames_in = host_frames_in,
-		.link_state = host_link_state,
-		.peer_dead = host_peer_dead,
-		.writable = host_writable,
-		.map_read = host_map_read,
-		.map_iterate = host_map_iterate,
-		.map_iterate_next = host_map_iterate_next,
-		.map_iterate_end = host_map_iterate_end,
-		.map_track = host_map_track,
-		.map_untrack = host_map_untrack,
-		.map_adjust = host_map_adjust,
-		.map_protect = host_map_protect,
-		.map_is_protected = host_map_is_protected,
-		.stat_add = host_stat_add,
-		.stat_del = host_stat_del,
-		.stats_on_clear = host_stats_on_clear,
-		.stats_clear = host_stats_clear,
-		.quorum_publish = host_quorum_publish,
-		.quorum_get = host_quorum_get,
-		.quorum_watch = host_quorum_watch,
-		.is_safe_kept = host_is_safe_kept,
-		.node_status = host_node_status,
-		.node_addresses = host_node_addresses,
-		.stop = host_stop,
-		.die = host_die,
-		.reload = host_reload,
-		.log_reopen = host_log_reopen,
-		.state_file_read = host_state_file_read,
-		.state_file_write = host_state_file_write,
-		.key_get = host_key_get,
-		.rekey_watch = host_rekey_watch,
-		.rekey = host_rekey,
-		.peer_refused = host_peer_refused,
-		.peer_watch = host_peer_watch,
-		.reload_prepare = host_reload_prepare,
-		.reload_commit = host_reload_commit,
-		.reload_drop = host_reload_drop,
-		.plugin_load = host_plugin_load,
-		.plugin_unload = host_plugin_unload,
-		.plugin_replace = host_plugin_replace,
-		.client_id = ipc_client_id,
-		.client_find = host_client_find,
-		.channel_open = ipc_channel_open,
-		.channel_deliver = ipc_channel_deliver,
-		.client_may = ipc_client_may,
-		.key_prepare = host_key_prepare,
-		.key_commit = host_key_commit,
-		.key_drop = host_key_drop,
-		.client_may_send = ipc_client_may_send,
-		.key_leave = host_key_leave,
-		.delivery = host_delivery,
-		.service_members = host_service_members,
-	};
+static const struct coterie_host table = {
+	.size = sizeof(struct coterie_host),
+	.abi_major = COTERIE_ABI_MAJOR,
+	.abi_minor = COTERIE_ABI_MINOR,
+	.caps = HOST_CAPS,
+	.log = host_log,
+	.post = host_post,
+	.now_ns = host_now_ns,
+	.timer_add = host_timer_add,
+	.timer_del = host_timer_del,
+	.fd_add = host_fd_add,
+	.fd_mod = host_fd_mod,
+	.fd_del = host_fd_del,
+	.option_u64 = host_option_u64,
+	.option_string = host_option_string,
+	.map_set = host_map_set,
+	.map_get = host_map_get,
+	.map_delete = host_map_delete,
+	.local_nodeid = host_local_nodeid,
+	.ring_send = host_ring_send,
+	.membership = host_membership,
+	.is_quorate = host_is_quorate,
+	.client_data = ipc_client_data,
+	.client_peer = ipc_client_peer,
+	.reply = ipc_client_reply,
+	.event = ipc_client_event,
+	.client_disconnect = ipc_client_disconnect,
+	.frame_take = host_frame_take,
+	.frame_slice = host_frame_slice,
+	.frame_ref = host_frame_ref,
+	.frame_unref = frame_unref,
+	.frames_in = host_frames_in,
+	.link_state = host_link_state,
+	.peer_dead = host_peer_dead,
+	.writable = host_writable,
+	.map_read = host_map_read,
+	.map_iterate = host_map_iterate,
+	.map_iterate_next = host_map_iterate_next,
+	.map_iterate_end = host_map_iterate_end,
+	.map_track = host_map_track,
+	.map_untrack = host_map_untrack,
+	.map_adjust = host_map_adjust,
+	.map_protect = host_map_protect,
+	.map_is_protected = host_map_is_protected,
+	.stat_add = host_stat_add,
+	.stat_del = host_stat_del,
+	.stats_on_clear = host_stats_on_clear,
+	.stats_clear = host_stats_clear,
+	.quorum_publish = host_quorum_publish,
+	.quorum_get = host_quorum_get,
+	.quorum_watch = host_quorum_watch,
+	.is_safe_kept = host_is_safe_kept,
+	.node_status = host_node_status,
+	.node_addresses = host_node_addresses,
+	.stop = host_stop,
+	.die = host_die,
+	.reload = host_reload,
+	.log_reopen = host_log_reopen,
+	.state_file_read = host_state_file_read,
+	.state_file_write = host_state_file_write,
+	.key_get = host_key_get,
+	.rekey_watch = host_rekey_watch,
+	.rekey = host_rekey,
+	.peer_refused = host_peer_refused,
+	.peer_watch = host_peer_watch,
+	.reload_prepare = host_reload_prepare,
+	.reload_commit = host_reload_commit,
+	.reload_drop = host_reload_drop,
+	.plugin_load = host_plugin_load,
+	.plugin_unload = host_plugin_unload,
+	.plugin_replace = host_plugin_replace,
+	.client_id = ipc_client_id,
+	.client_find = host_client_find,
+	.channel_open = ipc_channel_open,
+	.channel_deliver = ipc_channel_deliver,
+	.client_may = ipc_client_may,
+	.key_prepare = host_key_prepare,
+	.key_commit = host_key_commit,
+	.key_drop = host_key_drop,
+	.client_may_send = ipc_client_may_send,
+	.key_leave = host_key_leave,
+	.delivery = host_delivery,
+	.service_members = host_service_members,
+};
 
-	return &host;
-}
+const struct coterie_host *host_table(void) { return &table; }
 
 /* --- the account --- */
 
@@ -287,4 +282,12 @@ void host_resources_reclaim(struct plugin *plugin)
 	host_loop_reclaim(plugin);
 	free(plugin->resources);
 	plugin->resources = NULL;
+}
+
+const struct plugin_host *host_for_plugins(void)
+{
+	static const struct plugin_host host = {
+		.table = &table, .begin = host_resources_create, .end = host_resources_reclaim};
+
+	return &host;
 }

@@ -31,12 +31,12 @@ int host_quorum_publish(struct coterie_ctx *ctx, const struct coterie_quorum *ve
 {
 	const struct plugin *plugin = host_plugin(ctx);
 
-	return quorum_publish(plugin->executive->quorum, plugin, verdict);
+	return quorum_publish(plugin->host->quorum, plugin, verdict);
 }
 
 void host_quorum_get(struct coterie_ctx *ctx, struct coterie_quorum *verdict)
 {
-	quorum_get(host_plugin(ctx)->executive->quorum, verdict);
+	quorum_get(host_plugin(ctx)->host->quorum, verdict);
 }
 
 int host_quorum_watch(
@@ -44,20 +44,20 @@ int host_quorum_watch(
 {
 	const struct plugin *plugin = host_plugin(ctx);
 
-	return quorum_watch(plugin->executive->quorum, plugin, run, arg);
+	return quorum_watch(plugin->host->quorum, plugin, run, arg);
 }
 
 /* --- nodes --- */
 
 uint32_t host_is_safe_kept(struct coterie_ctx *ctx)
 {
-	return ring_is_safe_kept(host_plugin(ctx)->executive->ring) ? 1 : 0;
+	return ring_is_safe_kept(host_plugin(ctx)->host->ring) ? 1 : 0;
 }
 
 int host_node_status(struct coterie_ctx *ctx, uint32_t nodeid, struct coterie_node_status *status)
 {
 	struct coterie_node_status found;
-	int rc = ring_node_status(host_plugin(ctx)->executive->ring, nodeid, &found);
+	int rc = ring_node_status(host_plugin(ctx)->host->ring, nodeid, &found);
 
 	if (rc == 0)
 		fill(status, &found, sizeof(found));
@@ -66,7 +66,7 @@ int host_node_status(struct coterie_ctx *ctx, uint32_t nodeid, struct coterie_no
 
 int host_node_addresses(struct coterie_ctx *ctx, uint32_t nodeid, struct coterie_peer *peer)
 {
-	const struct config *config = host_plugin(ctx)->executive->config;
+	const struct config *config = *host_plugin(ctx)->host->config;
 
 	for (uint32_t i = 0; i < config->node_count; i++) {
 		const struct config_node *node = &config->nodes[i];
@@ -87,7 +87,9 @@ int host_node_addresses(struct coterie_ctx *ctx, uint32_t nodeid, struct coterie
 
 void host_stop(struct coterie_ctx *ctx)
 {
-	executive_stop(host_plugin(ctx)->executive, 0);
+	const struct host_parts *parts = host_plugin(ctx)->host;
+
+	parts->stop(parts->arg);
 }
 
 void host_die(struct coterie_ctx *ctx, int32_t exit_status, const char *reason)
@@ -95,7 +97,7 @@ void host_die(struct coterie_ctx *ctx, int32_t exit_status, const char *reason)
 	const struct plugin *plugin = host_plugin(ctx);
 
 	log_line(plugin->subsystem, LOG_NOTICE, "%s", reason);
-	executive_die(plugin->executive, exit_status);
+	plugin->host->die(plugin->host->arg, exit_status);
 }
 
 /* --- reload and logs --- */
@@ -104,7 +106,7 @@ int host_reload(struct coterie_ctx *ctx, void (*done)(void *arg, int rc, const c
 {
 	const struct plugin *plugin = host_plugin(ctx);
 
-	return reload_request(plugin->executive->reload, plugin, done, arg);
+	return reload_request(plugin->host->reload, plugin, done, arg);
 }
 
 int host_reload_prepare(
@@ -112,21 +114,21 @@ int host_reload_prepare(
 {
 	const struct plugin *plugin = host_plugin(ctx);
 
-	return reload_prepare(plugin->executive->reload, plugin, done, arg);
+	return reload_prepare(plugin->host->reload, plugin, done, arg);
 }
 
 int host_reload_commit(struct coterie_ctx *ctx)
 {
 	const struct plugin *plugin = host_plugin(ctx);
 
-	return reload_commit(plugin->executive->reload, plugin);
+	return reload_commit(plugin->host->reload, plugin);
 }
 
 void host_reload_drop(struct coterie_ctx *ctx)
 {
 	const struct plugin *plugin = host_plugin(ctx);
 
-	reload_drop(plugin->executive->reload, plugin);
+	reload_drop(plugin->host->reload, plugin);
 }
 
 int host_log_reopen(struct coterie_ctx *ctx)
@@ -139,7 +141,7 @@ int host_log_reopen(struct coterie_ctx *ctx)
 
 int host_key_get(struct coterie_ctx *ctx, const void **bytes, uint32_t *size)
 {
-	const struct config *config = host_plugin(ctx)->executive->config;
+	const struct config *config = *host_plugin(ctx)->host->config;
 
 	if (config->key == NULL)
 		return -ENODATA;
@@ -152,12 +154,12 @@ int host_rekey_watch(struct coterie_ctx *ctx, void (*run)(void *arg), void *arg)
 {
 	const struct plugin *plugin = host_plugin(ctx);
 
-	return rekey_watch(plugin->executive->rekey, plugin, run, arg);
+	return rekey_watch(plugin->host->rekey, plugin, run, arg);
 }
 
 int host_rekey(struct coterie_ctx *ctx, uint32_t phase)
 {
-	return rekey_go_on(host_plugin(ctx)->executive->rekey, phase);
+	return rekey_go_on(host_plugin(ctx)->host->rekey, phase);
 }
 
 int host_key_prepare(struct coterie_ctx *ctx, const void *key, uint32_t size,
@@ -165,28 +167,28 @@ int host_key_prepare(struct coterie_ctx *ctx, const void *key, uint32_t size,
 {
 	const struct plugin *plugin = host_plugin(ctx);
 
-	return rotate_prepare(plugin->executive->rotate, plugin, key, size, done, arg);
+	return rotate_prepare(plugin->host->rotate, plugin, key, size, done, arg);
 }
 
 int host_key_commit(struct coterie_ctx *ctx, char *text, uint32_t size)
 {
 	const struct plugin *plugin = host_plugin(ctx);
 
-	return rotate_commit(plugin->executive->rotate, plugin, text, size);
+	return rotate_commit(plugin->host->rotate, plugin, text, size);
 }
 
 void host_key_drop(struct coterie_ctx *ctx)
 {
 	const struct plugin *plugin = host_plugin(ctx);
 
-	rotate_drop(plugin->executive->rotate, plugin);
+	rotate_drop(plugin->host->rotate, plugin);
 }
 
 void host_key_leave(struct coterie_ctx *ctx)
 {
 	const struct plugin *plugin = host_plugin(ctx);
 
-	rotate_leave(plugin->executive->rotate, plugin);
+	rotate_leave(plugin->host->rotate, plugin);
 }
 
 /* --- the life of other plugins --- */
@@ -196,7 +198,7 @@ int host_plugin_load(struct coterie_ctx *ctx, const char *what, const char *cons
 {
 	const struct plugin *plugin = host_plugin(ctx);
 
-	return plugin_life_load(plugin->executive->life, plugin, what, options, count, done, arg);
+	return plugin_life_load(plugin->host->life, plugin, what, options, count, done, arg);
 }
 
 int host_plugin_unload(struct coterie_ctx *ctx, const char *name, uint32_t drain_ms,
@@ -204,7 +206,7 @@ int host_plugin_unload(struct coterie_ctx *ctx, const char *name, uint32_t drain
 {
 	const struct plugin *plugin = host_plugin(ctx);
 
-	return plugin_life_unload(plugin->executive->life, plugin, name, drain_ms, done, arg);
+	return plugin_life_unload(plugin->host->life, plugin, name, drain_ms, done, arg);
 }
 
 int host_plugin_replace(struct coterie_ctx *ctx, const char *name, const char *path, uint32_t forced,
@@ -212,7 +214,7 @@ int host_plugin_replace(struct coterie_ctx *ctx, const char *name, const char *p
 {
 	const struct plugin *plugin = host_plugin(ctx);
 
-	return plugin_life_replace(plugin->executive->life, plugin, name, path, forced != 0, done, arg);
+	return plugin_life_replace(plugin->host->life, plugin, name, path, forced != 0, done, arg);
 }
 
 struct coterie_client *host_client_find(struct coterie_ctx *ctx, uint64_t id)
@@ -222,9 +224,9 @@ struct coterie_client *host_client_find(struct coterie_ctx *ctx, uint64_t id)
 
 void host_admin_reclaim(struct plugin *plugin)
 {
-	plugin_life_forget(plugin->executive->life, plugin);
-	rekey_forget(plugin->executive->rekey, plugin);
-	rotate_forget(plugin->executive->rotate, plugin);
-	quorum_forget(plugin->executive->quorum, plugin);
-	reload_forget(plugin->executive->reload, plugin);
+	plugin_life_forget(plugin->host->life, plugin);
+	rekey_forget(plugin->host->rekey, plugin);
+	rotate_forget(plugin->host->rotate, plugin);
+	quorum_forget(plugin->host->quorum, plugin);
+	reload_forget(plugin->host->reload, plugin);
 }

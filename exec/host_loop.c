@@ -105,7 +105,7 @@ int host_post(struct coterie_ctx *ctx, void (*run)(void *arg), void *arg)
 	*post = (struct post){.run = run, .arg = arg};
 	pthread_mutex_lock(&mailbox->lock);
 	if (!mailbox->is_queued)
-		rc = loop_post(plugin->executive->loop, mailbox_run, mailbox);
+		rc = loop_post(plugin->host->loop, mailbox_run, mailbox);
 	if (rc == 0) {
 		mailbox->is_queued = true;
 		*mailbox->last = post;
@@ -121,7 +121,7 @@ int host_post(struct coterie_ctx *ctx, void (*run)(void *arg), void *arg)
 
 uint64_t host_now_ns(struct coterie_ctx *ctx)
 {
-	return loop_now_ns(host_plugin(ctx)->executive->loop);
+	return loop_now_ns(host_plugin(ctx)->host->loop);
 }
 
 /*
@@ -176,7 +176,7 @@ int host_timer_add(struct coterie_ctx *ctx, uint64_t at_ns, void (*run)(void *ar
 	if (timer == NULL)
 		return -ENOMEM;
 	*timer = (struct coterie_timer){.plugin = plugin, .at_ns = at_ns, .run = run, .arg = arg};
-	timer->timer = loop_timer_add(plugin->executive->loop, at_ns, timer_run, timer);
+	timer->timer = loop_timer_add(plugin->host->loop, at_ns, timer_run, timer);
 	if (timer->timer == NULL) {
 		free(timer);
 		return -ENOMEM;
@@ -195,7 +195,7 @@ void host_timer_del(struct coterie_ctx *ctx, struct coterie_timer *timer)
 {
 	if (timer == NULL)
 		return;
-	loop_timer_del(host_plugin(ctx)->executive->loop, timer->timer);
+	loop_timer_del(host_plugin(ctx)->host->loop, timer->timer);
 	timer_unlink(timer);
 	free(timer);
 }
@@ -227,8 +227,8 @@ int host_fd_add(struct coterie_ctx *ctx, int fd, uint32_t events, uint32_t is_ur
 	 * The ring's own traffic goes to the plugin without a look at the clock: one jump less per datagram,
 	 * and what it hands up runs other plugins, each with a look of its own.
 	 */
-	int rc = is_urgent ? loop_fd_add(plugin->executive->loop, fd, events, LOOP_URGENT, run, arg)
-			   : loop_fd_add(plugin->executive->loop, fd, events, LOOP_NORMAL, fd_run, watched);
+	int rc = is_urgent ? loop_fd_add(plugin->host->loop, fd, events, LOOP_URGENT, run, arg)
+			   : loop_fd_add(plugin->host->loop, fd, events, LOOP_NORMAL, fd_run, watched);
 	if (rc < 0) {
 		free(watched);
 		return rc;
@@ -255,7 +255,7 @@ int host_fd_mod(struct coterie_ctx *ctx, int fd, uint32_t events)
 
 	if (*find_fd(plugin, fd) == NULL)
 		return -ENOENT;
-	return loop_fd_mod(plugin->executive->loop, fd, events);
+	return loop_fd_mod(plugin->host->loop, fd, events);
 }
 
 void host_fd_del(struct coterie_ctx *ctx, int fd)
@@ -269,7 +269,7 @@ void host_fd_del(struct coterie_ctx *ctx, int fd)
 	*place = watched->next;
 	plugin->resources->fd_count--;
 	free(watched);
-	loop_fd_del(plugin->executive->loop, fd);
+	loop_fd_del(plugin->host->loop, fd);
 }
 
 /* --- the account --- */
@@ -296,7 +296,7 @@ static void mailbox_close(struct plugin *plugin, struct mailbox *mailbox)
 		free(post);
 		log_line(plugin->subsystem, LOG_WARNING,
 			"Leak: a post was still queued; it is dropped");
-		plugin_leaked(plugin, 1);
+		plugin_watch_leak(plugin, 1);
 	}
 	mailbox->last = &mailbox->first;
 	mailbox->is_dead = true;
@@ -307,7 +307,7 @@ static void mailbox_close(struct plugin *plugin, struct mailbox *mailbox)
 void host_loop_reclaim(struct plugin *plugin)
 {
 	struct plugin_resources *resources = plugin->resources;
-	struct loop *loop = plugin->executive->loop;
+	struct loop *loop = plugin->host->loop;
 	struct coterie_ctx *ctx = (struct coterie_ctx *)plugin;
 
 	while (resources->timers != NULL) {
@@ -318,13 +318,13 @@ void host_loop_reclaim(struct plugin *plugin)
 			"Leak: a timer due in %ju ms was still set; it is cancelled",
 			(uintmax_t)(at_ns > now_ns ? (at_ns - now_ns) / 1000000 : 0));
 		host_timer_del(ctx, resources->timers);
-		plugin_leaked(plugin, 1);
+		plugin_watch_leak(plugin, 1);
 	}
 	while (resources->fds != NULL) {
 		log_line(plugin->subsystem, LOG_WARNING,
 			"Leak: descriptor %d was still watched; it is no longer", resources->fds->fd);
 		host_fd_del(ctx, resources->fds->fd);
-		plugin_leaked(plugin, 1);
+		plugin_watch_leak(plugin, 1);
 	}
 	mailbox_close(plugin, resources->mailbox);
 }

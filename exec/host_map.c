@@ -34,12 +34,12 @@ struct coterie_map_iterator {
 
 static struct map *map_of(struct coterie_ctx *ctx)
 {
-	return host_plugin(ctx)->executive->map;
+	return host_plugin(ctx)->host->map;
 }
 
 static struct stats *stats_of(struct coterie_ctx *ctx)
 {
-	return host_plugin(ctx)->executive->stats;
+	return host_plugin(ctx)->host->stats;
 }
 
 /* --- values of the configuration --- */
@@ -50,14 +50,14 @@ int host_map_set(struct coterie_ctx *ctx, const char *key, uint32_t type, const 
 	const struct plugin *plugin = host_plugin(ctx);
 
 	/* The keys are those of the plugin in service. */
-	return plugin->is_beside ? 0 : map_set(plugin->executive->map, key, type, value, value_size);
+	return plugin->is_beside ? 0 : map_set(plugin->host->map, key, type, value, value_size);
 }
 
 int host_map_get(struct coterie_ctx *ctx, const char *key, uint32_t *type,
 	const void **value, uint32_t *value_size)
 {
 	struct map_value found;
-	int rc = map_get(host_plugin(ctx)->executive->map, key, &found);
+	int rc = map_get(host_plugin(ctx)->host->map, key, &found);
 
 	if (rc < 0)
 		return rc;
@@ -74,7 +74,7 @@ int host_map_delete(struct coterie_ctx *ctx, const char *key)
 {
 	const struct plugin *plugin = host_plugin(ctx);
 
-	return plugin->is_beside ? 0 : map_delete(plugin->executive->map, key);
+	return plugin->is_beside ? 0 : map_delete(plugin->host->map, key);
 }
 
 static struct coterie_map_value value_of(const struct map_value *value)
@@ -282,7 +282,7 @@ void host_stats_settle(struct plugin *plugin)
 
 	for (; *first != NULL; forget_stat(first)) {
 		const struct waiting_stat *stat = *first;
-		int rc = stats_add(plugin->executive->stats, plugin, stat->key, stat->type, stat->read,
+		int rc = stats_add(plugin->host->stats, plugin, stat->key, stat->type, stat->read,
 			stat->arg);
 
 		if (rc < 0)
@@ -333,10 +333,10 @@ void host_map_reclaim(struct plugin *plugin)
 	if (iterators > 0)
 		log_line(plugin->subsystem, LOG_WARNING, "Leak: %u map iterators were left; they are ended",
 			iterators);
-	plugin_leaked(plugin, trackers + iterators);
+	plugin_watch_leak(plugin, trackers + iterators);
 	while (resources->stats != NULL)
 		forget_stat(&resources->stats);
-	uint32_t stats = stats_forget(plugin->executive->stats, plugin);
+	uint32_t stats = stats_forget(plugin->host->stats, plugin);
 	if (stats > 0)
 		log_line(plugin->subsystem, LOG_DEBUG, "%u statistics ended with the plugin", stats);
 }

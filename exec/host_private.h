@@ -1,13 +1,13 @@
 /*
  * Shared by the files of the host table: host.c, host_loop.c, host_map.c and host_admin.c. Each has some
- * sections of struct coterie_host. <coterie/plugin.h> has the contracts of the members.
+ * sections of struct coterie_host. <coterie/plugin.h> has the contracts of the members. No other file includes this.
  */
 #ifndef EXEC_HOST_PRIVATE_H
 #define EXEC_HOST_PRIVATE_H
 
-#include "exec/plugin_private.h"
-
-#include "exec/executive.h"
+#include "exec/host.h"
+#include "exec/plugin.h"
+#include "exec/plugin_options.h"
 
 struct mailbox;
 struct waiting_stat;

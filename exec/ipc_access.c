@@ -96,18 +96,18 @@ int ipc_access(struct ipc *ipc, const struct qbs_peer *peer, uint32_t *right)
 		return -EAGAIN;
 	if (!has_descriptors()) {
 		ipc->denied++;
-		log_limited(&ipc->denied_limit, loop_now_ns(ipc->executive->loop), "MAIN", LOG_ERR,
+		log_limited(&ipc->denied_limit, loop_now_ns(ipc->parts.loop), "MAIN", LOG_ERR,
 			"Denied connection attempt from %u:%u: too few file descriptors are left: "
 			"raise the limit "
 			"(ulimit -n)",
 			peer->uid, peer->gid);
 		return -EMFILE;
 	}
-	*right = right_of_peer(ipc->executive->map, peer);
+	*right = right_of_peer(ipc->parts.map, peer);
 	if (*right != 0)
 		return 0;
 	ipc->denied++;
-	log_limited(&ipc->denied_limit, loop_now_ns(ipc->executive->loop), "MAIN", LOG_ERR,
+	log_limited(&ipc->denied_limit, loop_now_ns(ipc->parts.loop), "MAIN", LOG_ERR,
 		"Denied connection attempt from %u:%u", peer->uid, peer->gid);
 	return -EACCES;
 }
@@ -131,7 +131,7 @@ int ipc_access_share(struct ipc *ipc, uint32_t uid, uint32_t right)
 	if (right == COTERIE_RIGHT_ADMINISTER || count_connections(ipc, uid) < share)
 		return 0;
 	ipc->denied++;
-	log_limited(&ipc->denied_limit, loop_now_ns(ipc->executive->loop), "MAIN", LOG_ERR,
+	log_limited(&ipc->denied_limit, loop_now_ns(ipc->parts.loop), "MAIN", LOG_ERR,
 		"Denied connection attempt from user %u: it has %u connections already, as many as one user may have",
 		uid, share);
 	return -EAGAIN;
@@ -154,7 +154,7 @@ int ipc_client_may(struct coterie_client *client, uint32_t right)
 	if (client->right >= right)
 		return 0;
 	ipc->refused++;
-	log_limited(&client->server->refused_limit, loop_now_ns(ipc->executive->loop), "MAIN", LOG_WARNING,
+	log_limited(&client->server->refused_limit, loop_now_ns(ipc->parts.loop), "MAIN", LOG_WARNING,
 		"Refused request %d from process %u (%s) of user %u:%u at service %s: it needs the right to %s, "
 		"and the client may only %s: see 'access' in coterie.conf",
 		client->request_id, client->pid, client->process, client->uid, client->gid, client->server->name,

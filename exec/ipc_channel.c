@@ -145,7 +145,7 @@ int ipc_channel_open(struct coterie_client *client, const void *offer, uint32_t 
 		return rc;
 	rc = make_channel(client, &wanted, grant);
 	if (rc < 0)
-		log_limited(&server->limit, loop_now_ns(server->ipc->executive->loop), "MAIN", LOG_NOTICE,
+		log_limited(&server->limit, loop_now_ns(server->ipc->parts.loop), "MAIN", LOG_NOTICE,
 			"No fast channel for process %u (%s) at service %s: %s", client->pid,
 			client->process, server->name, strerror(-rc));
 	return rc;
@@ -188,7 +188,7 @@ void ipc_channel_punish(struct ipc_channel *channel)
 	if (client->is_leaving)
 		return;
 	client->invalid_requests++;
-	log_limited(&client->server->limit, loop_now_ns(client->server->ipc->executive->loop), "MAIN",
+	log_limited(&client->server->limit, loop_now_ns(client->server->ipc->parts.loop), "MAIN",
 		LOG_WARNING, "Disconnecting process %u (%s) from %s: what it wrote into its channel makes no sense",
 		client->pid, client->process, client->server->name);
 	ipc_client_disconnect(client);

@@ -45,7 +45,7 @@ static bool has_any_written(struct ipc *ipc)
 
 bool ipc_await(struct ipc *ipc)
 {
-	struct loop *loop = ipc->executive->loop;
+	struct loop *loop = ipc->parts.loop;
 	uint64_t until_ns = loop_now_ns(loop) + AWAIT_NS;
 	int policy = sched_getscheduler(0);
 	bool has_written;

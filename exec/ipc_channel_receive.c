@@ -49,7 +49,7 @@ static uint32_t ring_doorbells(struct ipc *ipc)
 	/* The rest behind the ring's own traffic. */
 	if (ipc->dirty != NULL && ipc->doorbell_timer == NULL)
 		ipc->doorbell_timer = loop_timer_add(
-			ipc->executive->loop, loop_now_ns(ipc->executive->loop), on_doorbell_timer, ipc);
+			ipc->parts.loop, loop_now_ns(ipc->parts.loop), on_doorbell_timer, ipc);
 	return rung;
 }
 
@@ -81,7 +81,7 @@ static void set_dirty(struct ipc_channel *channel)
 		ipc->dirty = channel;
 	}
 	if (!ipc->is_flush_due && ipc->doorbell_timer == NULL)
-		ipc->is_flush_due = loop_defer(ipc->executive->loop, flush_dirty, ipc) == 0;
+		ipc->is_flush_due = loop_defer(ipc->parts.loop, flush_dirty, ipc) == 0;
 }
 
 /* @return 0: there is room; -EAGAIN: the client rings when there is; -EPROTO */

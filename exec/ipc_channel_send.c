@@ -222,7 +222,7 @@ void ipc_channel_wake(struct ipc_channel *channel)
 	if (!channel->is_awake)
 		return;
 	pull_later(ipc);
-	ipc_await_rung(ipc, loop_now_ns(ipc->executive->loop));
+	ipc_await_rung(ipc, loop_now_ns(ipc->parts.loop));
 	channel->share = SHARE;
 	if (has_any(channel))
 		(void)take_some(channel, true);
@@ -235,8 +235,8 @@ static int64_t room(const struct ipc *ipc)
 {
 	struct totem_queue queue = {.total = 1};
 
-	if (ipc->executive->ring != NULL && ring_engine(ipc->executive->ring) != NULL)
-		totem_engine_queue(ring_engine(ipc->executive->ring), &queue);
+	if (ipc->ring != NULL && ring_engine(ipc->ring) != NULL)
+		totem_engine_queue(ring_engine(ipc->ring), &queue);
 	return ((int64_t)queue.wanted - queue.used) * (IPC_QUEUE_BYTES / queue.total);
 }
 
@@ -300,7 +300,7 @@ bool ipc_pull(struct ipc *ipc)
 {
 	if (ipc == NULL || ipc->awake == NULL)
 		return false;
-	ipc->pulled_ns = loop_now_ns(ipc->executive->loop);
+	ipc->pulled_ns = loop_now_ns(ipc->parts.loop);
 	(void)pull(ipc);
 	settle(ipc, false);
 	return is_any_left(ipc);
@@ -326,7 +326,7 @@ static void on_await(void *arg)
 	if (ipc->awake == NULL)
 		return;
 	bool has_written = ipc_await(ipc);
-	ipc->pulled_ns = loop_now_ns(ipc->executive->loop);
+	ipc->pulled_ns = loop_now_ns(ipc->parts.loop);
 	if (!has_written || !pull(ipc))
 		leave_alone(ipc);
 }
@@ -334,7 +334,7 @@ static void on_await(void *arg)
 static void await_later(struct ipc *ipc)
 {
 	if (!ipc->await.is_due)
-		ipc->await.is_due = loop_defer(ipc->executive->loop, on_await, ipc) == 0;
+		ipc->await.is_due = loop_defer(ipc->parts.loop, on_await, ipc) == 0;
 	if (!ipc->await.is_due)
 		leave_alone(ipc);
 }
@@ -343,7 +343,7 @@ void ipc_pull_all(struct ipc *ipc)
 {
 	if (ipc == NULL || ipc->awake == NULL)
 		return;
-	ipc->pulled_ns = loop_now_ns(ipc->executive->loop);
+	ipc->pulled_ns = loop_now_ns(ipc->parts.loop);
 	bool pays = ipc_await_pays(ipc);
 	if (pays && pull(ipc))
 		return;
@@ -360,7 +360,7 @@ static void on_pull_timer(void *arg)
 	struct ipc *ipc = arg;
 
 	ipc->pull_timer = NULL;
-	if (loop_now_ns(ipc->executive->loop) - ipc->pulled_ns >= VISIT_NS) {
+	if (loop_now_ns(ipc->parts.loop) - ipc->pulled_ns >= VISIT_NS) {
 		(void)pull(ipc);
 		settle(ipc, true);
 	}
@@ -370,7 +370,7 @@ static void on_pull_timer(void *arg)
 
 static void pull_later(struct ipc *ipc)
 {
-	struct loop *loop = ipc->executive->loop;
+	struct loop *loop = ipc->parts.loop;
 
 	if (ipc->pull_timer == NULL)
 		ipc->pull_timer = loop_timer_add(loop, loop_now_ns(loop) + VISIT_NS, on_pull_timer, ipc);

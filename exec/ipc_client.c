@@ -163,7 +163,7 @@ static int give_up(struct coterie_client *client, const char *reason)
 	struct ipc *ipc = client->server->ipc;
 
 	if (!client->is_leaving)
-		log_limited(&ipc->backlog_limit, loop_now_ns(ipc->executive->loop), "MAIN",
+		log_limited(&ipc->backlog_limit, loop_now_ns(ipc->parts.loop), "MAIN",
 			LOG_WARNING,
 			"Disconnecting process %u (%s) from %s: %s (%ju bytes of events were "
 			"waiting for it)",
@@ -185,7 +185,7 @@ static int give_up_on(struct coterie_client *client, int rc)
 
 static uint64_t now_of(const struct coterie_client *client)
 {
-	return loop_now_ns(client->server->ipc->executive->loop);
+	return loop_now_ns(client->server->ipc->parts.loop);
 }
 
 /* Into the client's channel, or over libqb. */
@@ -336,7 +336,7 @@ static void on_flush_timer(void *arg);
 
 static void start_flush_timer(struct ipc *ipc)
 {
-	struct loop *loop = ipc->executive->loop;
+	struct loop *loop = ipc->parts.loop;
 
 	if (ipc->flush_timer != NULL)
 		return;
@@ -360,7 +360,7 @@ static bool flush_round(struct ipc *ipc, uint64_t end_ns)
 {
 	bool has_moved = false;
 
-	for (uint32_t left = ipc->lagging_count; left > 0 && loop_now_ns(ipc->executive->loop) < end_ns; left--) {
+	for (uint32_t left = ipc->lagging_count; left > 0 && loop_now_ns(ipc->parts.loop) < end_ns; left--) {
 		struct coterie_client *client = ipc_lagging_take(ipc);
 
 		if (client == NULL)
@@ -375,7 +375,7 @@ static bool flush_round(struct ipc *ipc, uint64_t end_ns)
 static void on_flush_timer(void *arg)
 {
 	struct ipc *ipc = arg;
-	uint64_t end_ns = loop_now_ns(ipc->executive->loop) + TURN_NS;
+	uint64_t end_ns = loop_now_ns(ipc->parts.loop) + TURN_NS;
 	bool has_moved = false;
 
 	ipc->flush_timer = NULL;

@@ -15,9 +15,9 @@
 
 static bool queue_of(const struct ipc *ipc, struct totem_queue *queue)
 {
-	if (ipc->executive->ring == NULL || ring_engine(ipc->executive->ring) == NULL)
+	if (ipc->ring == NULL || ring_engine(ipc->ring) == NULL)
 		return false;
-	totem_engine_queue(ring_engine(ipc->executive->ring), queue);
+	totem_engine_queue(ring_engine(ipc->ring), queue);
 	return queue->total > 2;
 }
 
@@ -59,20 +59,23 @@ int ipc_gate_room(const struct ipc *ipc, uint32_t size)
 	return queue.used + 2 + frames <= queue.total ? 0 : -EAGAIN;
 }
 
+static bool is_synchronizing(const struct ipc *ipc)
+{
+	return ipc->parts.sync != NULL && sync_is_running(ipc->parts.sync);
+}
+
 enum ipc_gate ipc_gate_of(const struct ipc_server *server, uint32_t needs)
 {
-	const struct executive *executive = server->ipc->executive;
+	const struct ipc *ipc = server->ipc;
 
-	if ((needs & COTERIE_NEEDS_QUORUM) != 0 && !executive->is_quorate)
+	if ((needs & COTERIE_NEEDS_QUORUM) != 0 && !*ipc->parts.is_quorate)
 		return IPC_GATE_CLOSED;
-	if ((needs & (COTERIE_NEEDS_QUORUM | COTERIE_TELLS_QUORUM)) != 0 && executive->is_quorate &&
-		!ring_has_lease(executive->ring))
+	if ((needs & (COTERIE_NEEDS_QUORUM | COTERIE_TELLS_QUORUM)) != 0 && *ipc->parts.is_quorate &&
+		!ring_has_lease(ipc->ring))
 		return IPC_GATE_LAPSED;
 	if ((needs & COTERIE_NEEDS_FLOW) == 0)
 		return IPC_GATE_OPEN;
-	return server->plugin->is_held || (executive->sync != NULL && sync_is_running(executive->sync))
-		       ? IPC_GATE_CLOSED
-		       : IPC_GATE_OPEN;
+	return server->plugin->is_held || is_synchronizing(ipc) ? IPC_GATE_CLOSED : IPC_GATE_OPEN;
 }
 
 static enum qbs_rate rate_of(const struct ipc_server *server)
@@ -115,7 +118,7 @@ static void on_rate_timer(void *arg)
 
 static void rate_later(struct ipc *ipc)
 {
-	struct loop *loop = ipc->executive->loop;
+	struct loop *loop = ipc->parts.loop;
 
 	if (ipc->rate_timer == NULL)
 		ipc->rate_timer = loop_timer_add(loop, loop_now_ns(loop), on_rate_timer, ipc);
@@ -151,7 +154,7 @@ static void on_gate_timer(void *arg)
 
 void ipc_gate_check_later(struct ipc *ipc)
 {
-	struct loop *loop = ipc->executive->loop;
+	struct loop *loop = ipc->parts.loop;
 	bool is_critical = ipc->level == IPC_LEVEL_CRITICAL;
 
 	if (ipc->gate_timer != NULL || (!is_critical && ipc->kept == NULL))
@@ -163,16 +166,14 @@ void ipc_gate_check_later(struct ipc *ipc)
 
 void ipc_gate(struct ipc *ipc)
 {
-	const struct executive *executive = ipc->executive;
 	enum ipc_level level = current_level(ipc);
-	bool is_synchronizing = executive->sync != NULL && sync_is_running(executive->sync);
+	bool is_held_up = is_synchronizing(ipc), is_quorate = *ipc->parts.is_quorate;
 
-	if (level == ipc->level && is_synchronizing == ipc->is_synchronizing &&
-		executive->is_quorate == ipc->is_quorate)
+	if (level == ipc->level && is_held_up == ipc->is_synchronizing && is_quorate == ipc->is_quorate)
 		return;
 	ipc->level = level;
-	ipc->is_synchronizing = is_synchronizing;
-	ipc->is_quorate = executive->is_quorate;
+	ipc->is_synchronizing = is_held_up;
+	ipc->is_quorate = is_quorate;
 	for (struct ipc_server *server = ipc->servers; server != NULL; server = server->next) {
 		if (rate_of(server) != server->rate)
 			ipc_gate_apply(server);

@@ -24,7 +24,7 @@
  */
 static uint64_t size_of_readers(struct ipc *ipc)
 {
-	uint64_t now_ns = loop_now_ns(ipc->executive->loop);
+	uint64_t now_ns = loop_now_ns(ipc->parts.loop);
 
 	if (ipc->readers_ns != 0 && now_ns - ipc->readers_ns < SUM_NS)
 		return ipc->readers_size;

@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "exec/executive.h"
 #include "exec/ipc_server.h"
 #include "exec/log.h"
 #include "exec/loop.h"
@@ -129,7 +128,8 @@ struct ipc_await {
 };
 
 struct ipc {
-	struct executive *executive;
+	struct ipc_parts parts;
+	struct ring *ring; /* of ipc_attach, or NULL */
 	struct ipc_account accounts[IPC_ACCOUNTS];
 	struct ipc_server *servers;
 	bool is_ready;

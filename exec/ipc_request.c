@@ -22,7 +22,7 @@ static void refuse(struct coterie_client *client, const struct coterie_request *
 	struct ipc_server *server = client->server;
 
 	client->invalid_requests++;
-	log_limited(&server->limit, loop_now_ns(server->ipc->executive->loop), "MAIN", LOG_WARNING,
+	log_limited(&server->limit, loop_now_ns(server->ipc->parts.loop), "MAIN", LOG_WARNING,
 		"Refused request %d of %d bytes from process %u (%s) at service %s: malformed or "
 		"unknown",
 		id, (int32_t)size, client->pid, client->process, server->name);
@@ -49,7 +49,7 @@ static void keep(struct coterie_client *client, const struct coterie_request *re
 	struct ipc *ipc = client->server->ipc;
 
 	assert(client->kept == NULL);
-	client->kept_ns = loop_now_ns(ipc->executive->loop);
+	client->kept_ns = loop_now_ns(ipc->parts.loop);
 	client->kept = malloc(size);
 	if (client->kept == NULL) {
 		log_line("MAIN", LOG_ERR,
@@ -139,9 +139,9 @@ static bool is_hopeless(const struct coterie_client *client)
 
 	if (is_silent(client->kept_request))
 		return false;
-	return ((flags & COTERIE_NEEDS_QUORUM) != 0 && !ipc->executive->is_quorate) ||
+	return ((flags & COTERIE_NEEDS_QUORUM) != 0 && !*ipc->parts.is_quorate) ||
 	       ((flags & COTERIE_TELLS_QUORUM) != 0 &&
-		       loop_now_ns(ipc->executive->loop) - client->kept_ns >= ipc->question_ns);
+		       loop_now_ns(ipc->parts.loop) - client->kept_ns >= ipc->question_ns);
 }
 
 void ipc_requests_resume(struct ipc *ipc)
@@ -176,7 +176,7 @@ void ipc_requests_inherit(struct ipc_server *server)
 	for (struct coterie_client *client = server->clients; client != NULL; client = client->next) {
 		if (client->kept == NULL)
 			continue;
-		client->kept_request = plugin_request(server->plugin, *(const int32_t *)(const void *)client->kept);
+		client->kept_request = plugin_table_request(server->plugin, *(const int32_t *)(const void *)client->kept);
 		if (client->kept_request != NULL && client->kept_request->size_min <= client->kept_size &&
 			(is_silent(client->kept_request) || ipc_channel_is_open(client)) &&
 			client->right >= ipc_right_of_flags(client->kept_request->flags))
@@ -221,7 +221,7 @@ static void process(struct coterie_client *client, const void *data, uint32_t se
 	uint32_t size = (uint32_t)header.size; /* a negative one is huge */
 	if (ipc_channel_request(client, id))
 		return;
-	const struct coterie_request *request = plugin_request(client->server->plugin, id);
+	const struct coterie_request *request = plugin_table_request(client->server->plugin, id);
 	uint32_t size_min = sizeof(struct coterie_request_header);
 
 	if (request != NULL && request->size_min > size_min)

@@ -21,15 +21,15 @@
 
 /* --- all servers --- */
 
-struct ipc *ipc_create(struct executive *executive)
+struct ipc *ipc_create(const struct ipc_parts *parts)
 {
 	struct ipc *ipc = calloc(1, sizeof(*ipc));
 
 	if (ipc == NULL)
 		return NULL;
-	ipc->executive = executive;
+	ipc->parts = *parts;
 	ipc->level = IPC_LEVEL_GOOD;
-	ipc->is_quorate = executive->is_quorate;
+	ipc->is_quorate = *parts->is_quorate;
 	ipc->question_ns = QUESTION_NS;
 	ipc->kept_last = &ipc->kept;
 	ipc->lagging_last = &ipc->lagging;
@@ -51,7 +51,7 @@ void ipc_destroy(struct ipc *ipc)
 	if (ipc == NULL)
 		return;
 	assert(ipc->servers == NULL);
-	struct loop *loop = ipc->executive->loop;
+	struct loop *loop = ipc->parts.loop;
 	loop_timer_del(loop, ipc->turn_timer);
 	loop_timer_del(loop, ipc->rate_timer);
 	loop_timer_del(loop, ipc->flush_timer);
@@ -62,6 +62,8 @@ void ipc_destroy(struct ipc *ipc)
 	ipc_stats_fini(ipc);
 	free(ipc);
 }
+
+void ipc_attach(struct ipc *ipc, struct ring *ring) { ipc->ring = ring; }
 
 void ipc_ready(struct ipc *ipc) { ipc->is_ready = true; }
 
@@ -113,7 +115,7 @@ static void on_turn(void *arg)
 
 void ipc_turn_later(struct ipc *ipc)
 {
-	struct loop *loop = ipc->executive->loop;
+	struct loop *loop = ipc->parts.loop;
 
 	if (ipc->turn_timer == NULL)
 		ipc->turn_timer = loop_timer_add(loop, loop_now_ns(loop), on_turn, ipc);
@@ -231,7 +233,7 @@ static void on_closed(void *context)
 
 	assert(!client->is_in_handler);
 	if (qbs_is_broken(client->connection))
-		log_limited(&client->server->limit, loop_now_ns(client->server->ipc->executive->loop), "MAIN",
+		log_limited(&client->server->limit, loop_now_ns(client->server->ipc->parts.loop), "MAIN",
 			LOG_WARNING, "Disconnecting process %u (%s) from %s: it has damaged the memory that it shares with us",
 			client->pid, client->process, client->server->name);
 	client_end(client);
@@ -260,10 +262,10 @@ void ipc_client_listen(struct coterie_client *client)
 
 /* --- one server --- */
 
-static int server_name(const struct executive *executive, const char *name, char *text, size_t size)
+static int server_name(const char *instance, const char *name, char *text, size_t size)
 {
-	int length = executive->instance != NULL && executive->instance[0] != '\0'
-			     ? snprintf(text, size, "%s-%s", name, executive->instance)
+	int length = instance != NULL && instance[0] != '\0'
+			     ? snprintf(text, size, "%s-%s", name, instance)
 			     : snprintf(text, size, "%s", name);
 
 	return length < 0 || length > NAME_LENGTH_MAX ? -ENAMETOOLONG : 0;
@@ -293,7 +295,7 @@ int ipc_server_open(struct ipc *ipc, struct plugin *plugin)
 		.destroyed = on_destroyed,
 	};
 	const struct coterie_service *service = &plugin->service;
-	const struct config *config = ipc->executive->config;
+	const struct config *config = ipc->parts.config != NULL ? *ipc->parts.config : NULL;
 
 	if (service->ipc_name == NULL || service->request_count == 0)
 		return 0;
@@ -304,7 +306,7 @@ int ipc_server_open(struct ipc *ipc, struct plugin *plugin)
 	server->plugin = plugin;
 	server->references = 1;
 	server->needs_quorum = ipc_needs_quorum(service);
-	int rc = server_name(ipc->executive, service->ipc_name, server->name, sizeof(server->name));
+	int rc = server_name(ipc->parts.instance, service->ipc_name, server->name, sizeof(server->name));
 	if (rc < 0)
 		goto free_server;
 	rc = qbs_server_open(&server->service, ipc->host, server->name,

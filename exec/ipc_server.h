@@ -14,8 +14,13 @@
 
 #include <coterie/service.h>
 
-struct executive;
+struct config;
+struct loop;
+struct map;
 struct plugin;
+struct ring;
+struct stats;
+struct sync;
 struct ipc;        /* all servers */
 struct ipc_server; /* one */
 struct ipc_handover; /* clients of a service that move to another plugin */
@@ -28,7 +33,21 @@ enum ipc_level {
 	IPC_LEVEL_CRITICAL,
 };
 
-struct ipc *ipc_create(struct executive *executive);
+/** The parts that IPC uses. All of them outlive it. */
+struct ipc_parts {
+	struct loop *loop;
+	struct map *map;              /* has the users that may connect */
+	struct stats *stats;
+	const struct sync *sync;      /* or NULL: no synchronisation ever runs */
+	const bool *is_quorate;       /* read for each request that needs quorum */
+	struct config *const *config; /* the running one, which a reload replaces, or NULL: none */
+	const char *instance;         /* or NULL: the default one */
+};
+
+/** Create IPC without a server. parts is copied. NULL: out of memory. */
+struct ipc *ipc_create(const struct ipc_parts *parts);
+/** Let the gates follow the queue and the lease of this ring, which is created after IPC. They are open before that. */
+void ipc_attach(struct ipc *ipc, struct ring *ring);
 void ipc_destroy(struct ipc *ipc); /* all servers must be closed */
 
 /** Open the service's name (with the instance's suffix). Sets plugin->ipc. -errno of libqb. */

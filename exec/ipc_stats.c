@@ -137,7 +137,7 @@ static void account_offer(const struct coterie_client *client)
 	for (uint32_t i = 0; i < IPC_ACCOUNT_FIELDS; i++) {
 		snprintf(key, sizeof(key), "stats.coterie.ipc.%s.%s", client->server->plugin->name,
 			fields[account_fields[i]].name);
-		stats_add_u64(ipc->executive->stats, ipc, key, &account->numbers[i]);
+		stats_add_u64(ipc->parts.stats, ipc, key, &account->numbers[i]);
 	}
 }
 
@@ -157,7 +157,7 @@ static void account_add(struct coterie_client *client)
 
 void ipc_stats_come(struct coterie_client *client)
 {
-	struct stats *stats = client->server->ipc->executive->stats;
+	struct stats *stats = client->server->ipc->parts.stats;
 	char key[KEY_MAX];
 
 	account_offer(client);
@@ -173,7 +173,7 @@ void ipc_stats_come(struct coterie_client *client)
 
 void ipc_stats_go(struct coterie_client *client)
 {
-	struct stats *stats = client->server->ipc->executive->stats;
+	struct stats *stats = client->server->ipc->parts.stats;
 	char key[KEY_MAX];
 
 	for (enum field_id id = 0; client->stats != NULL && id < FIELDS; id++) {
@@ -209,7 +209,7 @@ static void clear(void *arg)
 
 int ipc_stats_init(struct ipc *ipc)
 {
-	struct stats *stats = ipc->executive->stats;
+	struct stats *stats = ipc->parts.stats;
 	int rc = stats_add_u64(stats, ipc, "stats.ipcs.global.active", &ipc->active);
 
 	if (rc == 0)
@@ -223,5 +223,5 @@ int ipc_stats_init(struct ipc *ipc)
 
 void ipc_stats_fini(struct ipc *ipc)
 {
-	stats_forget(ipc->executive->stats, ipc);
+	stats_forget(ipc->parts.stats, ipc);
 }

@@ -23,7 +23,7 @@
 #include "exec/loop.h"
 #include "exec/modes.h"
 #include "exec/options.h"
-#include "exec/plugin.h"
+#include "exec/plugin_load.h"
 #include "exec/plugin_watch.h"
 #include "exec/process.h"
 #include "exec/quorum.h"
@@ -364,6 +364,26 @@ static int run(struct daemon *daemon)
 	return code;
 }
 
+/* --- coterie --check-plugin --- */
+
+static int set_up_check(void *arg, struct config *config, struct loop *loop, const char *const *directories, uint32_t count,
+	struct plugin_registry **plugins)
+{
+	struct executive *executive = arg;
+
+	executive->config = config;
+	executive->loop = loop;
+	executive->state_dir = "/nonexistent";
+	executive->nodeid = 1;
+	int code = executive_create_parts(executive, directories, count);
+	*plugins = executive->plugins;
+	return code;
+}
+
+static void tear_down_check(void *arg) { executive_destroy_parts(arg); }
+
+/* --- the program --- */
+
 static void tell_end(int code)
 {
 	if (code == 0)
@@ -399,7 +419,8 @@ int main(int argc, char **argv)
 	if (!is_hidden)
 		log_line("MAIN", LOG_WARNING, "Core dumps of this daemon hold keys: libcrypto was in use before it started");
 	if (daemon.options.check_plugin != NULL)
-		return check_plugin(executive, daemon.options.check_plugin, daemon.options.check_fd);
+		return check_plugin(&(struct check_stage){set_up_check, tear_down_check, executive},
+			daemon.options.check_plugin, daemon.options.check_fd);
 	if (daemon.options.is_help_config)
 		return modes_help_config(&daemon.options);
 	/* Without a file it is the daemon that reads its own. */

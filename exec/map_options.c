@@ -7,10 +7,9 @@
 
 #include "exec/config/model.h"
 #include "exec/config/option_value.h"
-#include "exec/executive.h"
 #include "exec/map.h"
 #include "exec/map_publish.h"
-#include "exec/plugin.h"
+#include "exec/plugin_load.h"
 
 /* The key of a word "NAME=VALUE", and its value. NULL: no such option, or a secret one. */
 static const char *key_of(const struct plugin *plugin, const char *word, char *name, char *key)
@@ -43,14 +42,14 @@ void map_publish_options(struct map *map, const struct plugin *plugin)
 	}
 }
 
-void map_unpublish_options(struct map *map, const struct plugin *plugin)
+void map_unpublish_options(struct map *map, const struct config *config, const struct plugin *plugin)
 {
 	char name[MAP_KEY_LENGTH_MAX + 1], key[MAP_KEY_LENGTH_MAX + 1];
 
 	for (uint32_t i = 0; plugin->overrides != NULL && i < plugin->overrides->count; i++) {
 		if (key_of(plugin, plugin->overrides->words[i], name, key) == NULL)
 			continue;
-		const char *written = config_option(plugin->executive->config, plugin->name, name, NULL, NULL);
+		const char *written = config_option(config, plugin->name, name, NULL, NULL);
 
 		if (written != NULL)
 			map_set_string(map, key, written);

@@ -83,11 +83,11 @@ static void unshare_counters(const struct plugin *plugin, struct map_shared **ke
 	free(keys);
 }
 
-void map_unpublish_service(struct map *map, struct plugin *plugin)
+void map_unpublish_service(struct map *map, const struct config *config, struct plugin *plugin)
 {
 	char key[MAP_KEY_LENGTH_MAX + 1];
 
-	map_unpublish_options(map, plugin);
+	map_unpublish_options(map, config, plugin);
 	snprintf(key, sizeof(key), "internal_configuration.service.%u.name", plugin->service.ring_id);
 	map_delete(map, key);
 	snprintf(key, sizeof(key), "internal_configuration.service.%u.ver", plugin->service.ring_id);

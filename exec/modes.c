@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "config.h"
-#include "exec/plugin.h"
+#include "exec/plugin_load.h"
 
 #define EXIT_USAGE 1
 #define EXIT_NO_MEMORY 38

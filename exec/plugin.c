@@ -1,57 +1,39 @@
-/*
- * The plugin registry: loads, keeps in order, unloads.
- *
- * Life of a plugin here: 1 plugin_open.c finds the file and its descriptor; 2 plugin_check.c passes
- * it; 3 options are checked, tables copied, resources made (PLUGIN_CHECKED); 4 init or open
- * (PLUGIN_READY); 5 the caller opens its IPC name and sets PLUGIN_RUNNING; 6 plugin_unload: IPC
- * closes, drain, fini, what it leaked is taken back; 7 the file is closed one turn of the loop
- * later, when no frame on the stack can return into unmapped code.
- */
+/* The plugins in service: which there are, in which order, and the files of those that are gone. */
 #include "exec/plugin_private.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec/executive.h"
-#include "exec/ipc_server.h"
-#include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/plugin_watch.h"
 
-/* A file that waits to be closed. */
-struct closing {
+struct plugin_closing {
 	struct plugin_file *file;
-	struct closing *next;
-};
-
-struct plugin_registry {
-	struct executive *executive;
-	struct plugin_search search;
-	struct plugin *first;
-	struct closing *closing;
-	struct loop_timer *close_timer;
-	uint32_t serial; /* of files opened while the daemon runs */
+	struct plugin_closing *next;
 };
 
 /* --- registry --- */
 
 struct plugin_registry *plugin_registry_create(
-	struct executive *executive, const char *const *directories, uint32_t count)
+	const struct plugin_parts *parts, const char *const *directories, uint32_t count)
 {
 	struct plugin_registry *registry = calloc(1, sizeof(*registry));
 
 	if (registry == NULL)
 		return NULL;
-	registry->executive = executive;
-	if (plugin_search_init(&registry->search, directories, count) < 0)
+	registry->parts = *parts;
+	registry->watch = plugin_watch_create(parts->loop, parts->stats, parts->config);
+	if (registry->watch == NULL)
 		goto free_registry;
+	if (plugin_search_init(&registry->search, directories, count) < 0)
+		goto destroy_watch;
 	if (plugin_open_init() < 0)
 		goto free_search;
 	return registry;
 free_search:
 	plugin_search_fini(&registry->search);
+destroy_watch:
+	plugin_watch_destroy(registry->watch);
 free_registry:
 	free(registry);
 	return NULL;
@@ -60,12 +42,12 @@ free_registry:
 static void close_files(void *arg)
 {
 	struct plugin_registry *registry = arg;
-	struct closing *closing = registry->closing;
+	struct plugin_closing *closing = registry->closing;
 
 	registry->close_timer = NULL;
 	registry->closing = NULL;
 	while (closing != NULL) {
-		struct closing *next = closing->next;
+		struct plugin_closing *next = closing->next;
 
 		plugin_file_close(closing->file);
 		free(closing);
@@ -78,13 +60,15 @@ void plugin_registry_destroy(struct plugin_registry *registry)
 	if (registry == NULL)
 		return;
 	if (registry->close_timer != NULL)
-		loop_timer_del(registry->executive->loop, registry->close_timer);
+		loop_timer_del(registry->parts.loop, registry->close_timer);
 	close_files(registry);
 	plugin_open_fini();
 	plugin_search_fini(&registry->search);
-	plugin_records_free(registry->executive);
+	plugin_watch_destroy(registry->watch);
 	free(registry);
 }
+
+struct plugin_watch *plugin_registry_watch(const struct plugin_registry *registry) { return registry->watch; }
 
 struct plugin *plugin_first(const struct plugin_registry *registry)
 {
@@ -117,7 +101,7 @@ static uint32_t rank(const struct plugin *plugin)
 								: UINT32_MAX;
 }
 
-static void insert(struct plugin_registry *registry, struct plugin *plugin)
+void plugin_enlist(struct plugin_registry *registry, struct plugin *plugin)
 {
 	struct plugin **place = &registry->first;
 
@@ -125,9 +109,10 @@ static void insert(struct plugin_registry *registry, struct plugin *plugin)
 		place = &(*place)->next;
 	plugin->next = *place;
 	*place = plugin;
+	plugin->is_beside = false;
 }
 
-static void take_out(struct plugin_registry *registry, struct plugin *plugin)
+void plugin_remove(struct plugin_registry *registry, struct plugin *plugin)
 {
 	struct plugin **place = &registry->first;
 
@@ -137,281 +122,16 @@ static void take_out(struct plugin_registry *registry, struct plugin *plugin)
 	plugin->next = NULL;
 }
 
-/* --- load --- */
-
-static char *subsystem_of(const char *name)
-{
-	/*
-	 * The reference's short form: operators' logger_subsys sections name it
-	 * (book configuration, "Logging").
-	 */
-	char *subsystem = strdup(strcmp(name, "votequorum") == 0 ? "voteq" : name);
-
-	for (char *at = subsystem; at != NULL && *at != '\0'; at++)
-		*at = (char)toupper((unsigned char)*at);
-	return subsystem;
-}
-
-static void copy_ops(struct plugin *plugin)
-{
-	const void *ops = plugin->descriptor->ops;
-
-	if (plugin->descriptor->kind == COTERIE_KIND_SERVICE) {
-		const struct coterie_service *theirs = ops;
-		size_t size = theirs->size < sizeof(plugin->service) ? theirs->size
-								     : sizeof(plugin->service);
-
-		memcpy(&plugin->service, theirs, size);
-		plugin->service.size = sizeof(plugin->service);
-		if (plugin->service.title == NULL)
-			plugin->service.title = plugin->descriptor->name;
-	} else {
-		const struct coterie_transport *theirs = ops;
-		size_t size = theirs->size < sizeof(plugin->transport) ? theirs->size
-								       : sizeof(plugin->transport);
-
-		memcpy(&plugin->transport, theirs, size);
-		plugin->transport.size = sizeof(plugin->transport);
-	}
-}
-
-static void plugin_destroy(struct plugin *plugin)
-{
-	if (plugin == NULL)
-		return;
-	host_resources_reclaim(plugin);
-	plugin_options_destroy(plugin->options);
-	plugin_overrides_destroy(plugin->overrides);
-	free(plugin->rx);
-	free(plugin->tx);
-	free((void *)(uintptr_t)plugin->subsystem);
-	free(plugin);
-}
-
-/* overrides: not taken */
-static struct plugin *plugin_create(struct plugin_registry *registry, struct plugin_file *file,
-	const struct plugin_overrides *overrides, struct plugin_error *error)
-{
-	struct plugin *plugin = calloc(1, sizeof(*plugin));
-
-	if (plugin == NULL)
-		goto no_memory;
-	plugin->descriptor = plugin_file_descriptor(file);
-	plugin->name = plugin->descriptor->name;
-	plugin->path = plugin_file_path(file);
-	plugin->state = PLUGIN_CHECKED;
-	plugin->executive = registry->executive;
-	plugin->file = file;
-	copy_ops(plugin);
-	plugin->options = plugin_options_create_over(
-		registry->executive->config, plugin->descriptor, overrides, error);
-	if (plugin->options == NULL)
-		goto destroy;
-	plugin->record = plugin_record_get(registry->executive, plugin->name);
-	size_t count = plugin->service.ring_msg_count > 0 ? plugin->service.ring_msg_count : 1;
-	plugin->subsystem = subsystem_of(plugin->name);
-	plugin->rx = calloc(count, sizeof(uint64_t));
-	plugin->tx = calloc(count, sizeof(uint64_t));
-	if (plugin->subsystem == NULL || plugin->rx == NULL || plugin->tx == NULL ||
-		host_resources_create(plugin) < 0)
-		goto no_memory;
-	return plugin;
-no_memory:
-	plugin_fail(error, PLUGIN_EXIT_INIT, "out of memory for plugin '%s'",
-		plugin_file_descriptor(file)->name);
-destroy:
-	plugin_destroy(plugin);
-	return NULL;
-}
-
-static int start(struct plugin *plugin, struct plugin_error *error)
-{
-	struct coterie_ctx *ctx = (struct coterie_ctx *)plugin;
-	bool is_service = plugin->descriptor->kind == COTERIE_KIND_SERVICE;
-	struct plugin_call call;
-
-	plugin_enter(&call, plugin, is_service ? "init" : "open");
-	int rc = is_service ? plugin->service.init(host_table(), ctx, &plugin->self)
-			    : plugin->transport.open(host_table(), ctx, &plugin->self);
-
-	plugin_leave(&call);
-	if (rc >= 0)
-		return 0;
-	error->rc = rc;
-	return plugin_fail(error, PLUGIN_EXIT_INIT,
-		"plugin '%s' (%s) cannot start: its %s failed (%s): the log lines above say why",
-		plugin->name, plugin->path, is_service ? "init" : "open", strerror(-rc));
-}
-
-static void report(const struct plugin *plugin)
-{
-	const struct coterie_plugin *descriptor = plugin->descriptor;
-
-	if (plugin_file_shadowed(plugin->file) != NULL)
-		log_line("MAIN", LOG_NOTICE, "Plugin '%s' is built in: the file %s is not used",
-			plugin->name, plugin_file_shadowed(plugin->file));
-	if (descriptor->abi_minor > COTERIE_ABI_MINOR || descriptor->size > sizeof(*descriptor))
-		log_line("MAIN", LOG_INFO,
-			"Plugin '%s' (%s) was made for plugin ABI %u.%u, this is %d.%d: what is "
-			"newer is not used",
-			plugin->name, plugin->path, descriptor->abi_major, descriptor->abi_minor,
-			COTERIE_ABI_MAJOR, COTERIE_ABI_MINOR);
-	log_line("MAIN", LOG_DEBUG, "Plugin '%s' %s loaded from %s", plugin->name,
-		descriptor->version != NULL ? descriptor->version : "", plugin->path);
-}
-
-/* From a checked file to a plugin whose init has returned 0; the file is closed when that fails. */
-static struct plugin *make(struct plugin_registry *registry, struct plugin_file *file,
-	const struct plugin_overrides *overrides, bool is_beside, struct plugin_error *error)
-{
-	struct plugin *plugin = NULL;
-
-	if (plugin_file_descriptor(file)->kind == COTERIE_KIND_EXTENSION) {
-		plugin_fail(error, PLUGIN_EXIT_ABI,
-			"plugin '%s' (%s) is an extension, which this executive does not take yet",
-			plugin_file_descriptor(file)->name, plugin_file_path(file));
-		goto close;
-	}
-	plugin = plugin_create(registry, file, overrides, error);
-	if (plugin == NULL)
-		goto close;
-	plugin->is_beside = is_beside;
-	if (start(plugin, error) < 0)
-		goto destroy;
-	plugin->state = PLUGIN_READY;
-	return plugin;
-destroy:
-	__atomic_store_n(&plugin->state, PLUGIN_STOPPED, __ATOMIC_RELEASE);
-	plugin_destroy(plugin);
-close:
-	/* Nothing of it is on the stack: init has returned. */
-	plugin_file_close(file);
-	return NULL;
-}
-
-struct plugin *plugin_load(struct plugin_registry *registry, uint32_t kind, const char *name,
-	struct plugin_error *error)
-{
-	const struct plugin *owner = plugin_by_name(registry, name);
-
-	if (owner != NULL) {
-		plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR,
-			"plugin '%s' is already loaded from %s: name it once", name, owner->path);
-		return NULL;
-	}
-	if (!plugin_name_is_valid(name)) {
-		plugin_fail(error, PLUGIN_EXIT_NOT_FOUND,
-			"'%.64s' is not a plugin name: use lower-case letters, digits and '_'",
-			name);
-		return NULL;
-	}
-	struct plugin_file *file = plugin_file_open(&registry->search, kind, name, error);
-	if (file == NULL)
-		return NULL;
-	if (plugin_check(registry, plugin_file_descriptor(file), kind, name, plugin_file_path(file),
-		    error) < 0) {
-		plugin_file_close(file);
-		return NULL;
-	}
-	struct plugin *plugin = make(registry, file, NULL, false, error);
-	if (plugin == NULL)
-		return NULL;
-	insert(registry, plugin);
-	report(plugin);
-	plugin_record_event(registry->executive, plugin->name, PLUGIN_EVENT_LOAD);
-	return plugin;
-}
-
-struct plugin *plugin_load_anew(struct plugin_registry *registry, const char *what,
-	const struct plugin_source *source, struct plugin_overrides *overrides, struct plugin *predecessor, struct plugin_error *error)
-{
-	char name[64];
-
-	error->rc = -EINVAL;
-	plugin_name_of_path(what, name);
-	if (what[0] != '/' && !plugin_name_is_valid(what)) {
-		plugin_fail(error, PLUGIN_EXIT_NOT_FOUND,
-			"'%.64s' is not a plugin name: use lower-case letters, digits and '_', or an "
-			"absolute path",
-			what);
-		return NULL;
-	}
-	struct plugin_file *file =
-		plugin_file_open_anew(&registry->search, what, source, ++registry->serial, error);
-	if (file == NULL) {
-		if (error->exit_code == PLUGIN_EXIT_NOT_FOUND)
-			error->rc = -ENOENT;
-		return NULL;
-	}
-	const struct coterie_plugin *descriptor = plugin_file_descriptor(file);
-	const char *path = plugin_file_path(file);
-	int rc = 0;
-	if (predecessor != NULL && descriptor == predecessor->descriptor) {
-		rc = plugin_fail(error, PLUGIN_EXIT_DESCRIPTOR,
-			"'%s' is the file that runs already: install the new one in its place first", path);
-		error->rc = -EALREADY;
-	} else if (predecessor != NULL) {
-		rc = plugin_check_successor(registry, predecessor, descriptor, name, path, error);
-	} else {
-		rc = plugin_check(registry, descriptor, COTERIE_KIND_SERVICE, name, path, error);
-	}
-	if (rc < 0) {
-		plugin_file_close(file);
-		return NULL;
-	}
-	struct plugin *plugin = make(registry, file, overrides, predecessor != NULL, error);
-	if (plugin == NULL)
-		return NULL;
-	plugin->overrides = overrides;
-	if (predecessor == NULL)
-		insert(registry, plugin);
-	report(plugin);
-	return plugin;
-}
-
-int plugin_find_source(const struct plugin_registry *registry, const char *what, struct plugin_source *source,
-	struct plugin_error *error)
-{
-	return plugin_source_open(source, &registry->search, what, error);
-}
-
-struct plugin_overrides *plugin_overrides_create(const char *const *words, uint32_t count)
-{
-	struct plugin_overrides *overrides = calloc(1, sizeof(*overrides) + count * sizeof(char *));
-
-	if (overrides == NULL)
-		return NULL;
-	for (; overrides->count < count; overrides->count++) {
-		char *word = overrides->words[overrides->count] = strdup(words[overrides->count]);
-
-		if (word == NULL) {
-			plugin_overrides_destroy(overrides);
-			return NULL;
-		}
-		/* As in coterie.conf '-' stands for '_' in a name. */
-		for (char *at = word; *at != '=' && *at != '\0'; at++)
-			*at = *at == '-' ? '_' : *at;
-	}
-	return overrides;
-}
-
-void plugin_overrides_destroy(struct plugin_overrides *overrides)
-{
-	for (uint32_t i = 0; overrides != NULL && i < overrides->count; i++)
-		free(overrides->words[i]);
-	free(overrides);
-}
-
 /* --- succession --- */
 
-static void close_later(struct plugin_registry *registry, struct plugin_file *file)
+void plugin_close_later(struct plugin_registry *registry, struct plugin_file *file)
 {
-	struct closing *closing = malloc(sizeof(*closing));
-	struct loop *loop = registry->executive->loop;
+	struct plugin_closing *closing = malloc(sizeof(*closing));
+	struct loop *loop = registry->parts.loop;
 
 	if (closing == NULL)
 		return; /* it stays mapped: harmless */
-	*closing = (struct closing){.file = file, .next = registry->closing};
+	*closing = (struct plugin_closing){.file = file, .next = registry->closing};
 	registry->closing = closing;
 	if (registry->close_timer == NULL && loop != NULL)
 		registry->close_timer =
@@ -434,106 +154,4 @@ void plugin_succeed(struct plugin_registry *registry, struct plugin *plugin, str
 void plugin_retreat(struct plugin_registry *registry, struct plugin *plugin, struct plugin *predecessor)
 {
 	plugin_succeed(registry, predecessor, plugin);
-}
-
-void plugin_enlist(struct plugin_registry *registry, struct plugin *plugin)
-{
-	plugin->is_beside = false;
-	insert(registry, plugin);
-}
-
-void plugin_retire(struct plugin_registry *registry, struct plugin *plugin)
-{
-	struct plugin_file *file = plugin->file;
-
-	__atomic_store_n(&plugin->state, PLUGIN_STOPPED, __ATOMIC_RELEASE);
-	struct plugin_call call;
-
-	plugin_enter(&call, plugin, "fini");
-	plugin->service.fini(plugin->self);
-	plugin_leave(&call);
-	plugin_destroy(plugin);
-	close_later(registry, file);
-}
-
-/* A descriptor that is fine is shown to see, which may be NULL, before its file is closed. */
-static int look(const struct plugin_search *search, uint32_t kind, const char *name,
-	void (*see)(void *arg, const struct coterie_plugin *descriptor), void *arg, struct plugin_error *error)
-{
-	struct plugin_file *file = plugin_file_open(search, kind, name, error);
-	int rc = file == NULL ? -EINVAL
-			      : plugin_check(NULL, plugin_file_descriptor(file), kind, name,
-					plugin_file_path(file), error);
-
-	if (rc == 0 && see != NULL)
-		see(arg, plugin_file_descriptor(file));
-	plugin_file_close(file);
-	return rc;
-}
-
-int plugin_describe(const char *const *directories, uint32_t count, uint32_t kind, const char *name,
-	void (*see)(void *arg, const struct coterie_plugin *descriptor), void *arg,
-	struct plugin_error *error)
-{
-	struct plugin_search search;
-	int rc = plugin_search_init(&search, directories, count);
-
-	if (rc < 0)
-		return plugin_fail(error, PLUGIN_EXIT_INIT, "out of memory");
-	rc = plugin_open_init();
-	if (rc < 0) {
-		rc = plugin_fail(error, PLUGIN_EXIT_INIT, "libltdl cannot start: reinstall it");
-		goto fini_search;
-	}
-	rc = look(&search, kind, name, see, arg, error);
-	plugin_open_fini();
-fini_search:
-	plugin_search_fini(&search);
-	return rc;
-}
-
-static void see_offers(void *arg, const struct coterie_plugin *descriptor)
-{
-	uint64_t *offers = arg;
-
-	*offers = descriptor->offers;
-}
-
-int plugin_look(const struct plugin_registry *registry, uint32_t kind, const char *name, uint64_t *offers,
-	struct plugin_error *error)
-{
-	return look(&registry->search, kind, name, see_offers, offers, error);
-}
-
-int plugin_probe(const char *const *directories, uint32_t count, uint32_t kind, const char *name,
-	struct plugin_error *error)
-{
-	return plugin_describe(directories, count, kind, name, NULL, NULL, error);
-}
-
-/* --- unload --- */
-
-void plugin_unload(struct plugin_registry *registry, struct plugin *plugin)
-{
-	struct plugin_file *file = plugin->file;
-	bool is_service = plugin->descriptor->kind == COTERIE_KIND_SERVICE;
-
-	plugin->state = PLUGIN_DRAINING;
-	ipc_server_close(plugin->ipc);
-	plugin->ipc = NULL;
-	take_out(registry, plugin);
-	if (is_service && plugin->service.drain != NULL && plugin->service.drain(plugin->self) < 0)
-		log_line(plugin->subsystem, LOG_INFO, "Unloaded with work under way");
-	/* Read by host->post on the plugin's own threads. */
-	__atomic_store_n(&plugin->state, PLUGIN_STOPPED, __ATOMIC_RELEASE);
-	struct plugin_call call;
-
-	plugin_enter(&call, plugin, is_service ? "fini" : "close");
-	if (is_service)
-		plugin->service.fini(plugin->self);
-	else
-		plugin->transport.close(plugin->self);
-	plugin_leave(&call);
-	plugin_destroy(plugin);
-	close_later(registry, file);
 }

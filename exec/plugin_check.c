@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "exec/host.h"
+
 /* Sizes of ABI 1.0: they stay when members are appended. */
 #define SIZE_UP_TO(type, member) (offsetof(type, member) + sizeof(((type *)NULL)->member))
 #define DESCRIPTOR_SIZE_MIN SIZE_UP_TO(struct coterie_plugin, ops)
@@ -274,7 +276,7 @@ static const char *const capability_names[] = {
 
 static int check_needs(const struct candidate *candidate)
 {
-	uint64_t missing = candidate->descriptor->needs & ~host_table()->caps;
+	uint64_t missing = candidate->descriptor->needs & ~HOST_CAPS;
 	char text[160];
 	size_t length = 0;
 

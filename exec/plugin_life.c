@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "exec/config/model.h"
-#include "exec/executive.h"
+#include "exec/host.h"
 #include "exec/ipc_server.h"
 #include "exec/log.h"
 #include "exec/loop.h"
@@ -65,14 +65,14 @@ struct change {
 };
 
 struct plugin_life {
-	struct executive *executive;
+	struct plugin_life_parts parts;
 	struct change *first, **last; /* the first is under way; behind it those of a reload wait */
 	struct loop_timer *timer;
 };
 
 static uint64_t now_of(const struct plugin_life *life)
 {
-	return loop_now_ns(life->executive->loop);
+	return loop_now_ns(life->parts.loop);
 }
 
 /* --- the queue --- */
@@ -92,7 +92,7 @@ static void on_turn(void *arg);
 static void turn_at(struct plugin_life *life, uint64_t at_ns)
 {
 	if (life->timer == NULL)
-		life->timer = loop_timer_add(life->executive->loop, at_ns, on_turn, life);
+		life->timer = loop_timer_add(life->parts.loop, at_ns, on_turn, life);
 	if (life->timer == NULL)
 		log_line("SERV", LOG_ERR, "Out of memory: a change of plugins stands still");
 }
@@ -156,8 +156,8 @@ static void count_event(struct plugin_life *life, const struct change *change, i
 
 	plugin_name_of_path(change->what, name);
 	if (plugin_name_is_valid(name) && (rc == 0 || is_failure(change, rc)))
-		plugin_record_event(
-			life->executive, name, rc == 0 ? events[change->kind] : PLUGIN_EVENT_FAIL);
+		plugin_watch_event(
+			plugin_registry_watch(life->parts.plugins), name, rc == 0 ? events[change->kind] : PLUGIN_EVENT_FAIL);
 }
 
 /* The change is over: its text is logged, its owner is told, the next one has a turn of its own. */
@@ -206,7 +206,7 @@ static bool step_source(struct plugin_life *life, struct change *change)
 	const char *what = change->path != NULL ? change->path : change->what;
 	struct plugin_error error = {.text = ""};
 
-	if (plugin_find_source(life->executive->plugins, what, &change->source, &error) < 0) {
+	if (plugin_find_source(life->parts.plugins, what, &change->source, &error) < 0) {
 		fail(life, &error);
 		return false;
 	}
@@ -216,13 +216,13 @@ static bool step_source(struct plugin_life *life, struct change *change)
 
 static bool start_trial(struct plugin_life *life, struct change *change)
 {
-	const struct executive *executive = life->executive;
+	const struct plugin_life_parts *parts = &life->parts;
 
 	/* Without a file it is built in, or not there, which the next step tells. */
-	if (executive->program == NULL || change->source.fd < 0)
+	if (parts->program == NULL || change->source.fd < 0)
 		return false;
 	change->trial = plugin_trial_start(
-		executive->program, change->source.path, change->source.fd, now_of(life));
+		parts->program, change->source.path, change->source.fd, now_of(life));
 	if (change->trial == NULL)
 		log_line("SERV", LOG_INFO, "Plugin '%s' is not tried out in another process first: none can be started",
 			change->what);
@@ -252,10 +252,10 @@ static bool step_trial(struct plugin_life *life, struct change *change)
 
 static bool step_quiet(struct plugin_life *life, struct change *change)
 {
-	const struct executive *executive = life->executive;
-	const struct plugin *plugin = plugin_by_name(executive->plugins, change->what);
+	const struct plugin_life_parts *parts = &life->parts;
+	const struct plugin *plugin = plugin_by_name(parts->plugins, change->what);
 
-	if (sync_is_running(executive->sync) || (plugin != NULL && plugin->is_held))
+	if (sync_is_running(parts->sync) || (plugin != NULL && plugin->is_held))
 		return wait(life);
 	change->step = STEP_ACT;
 	return true;
@@ -273,13 +273,13 @@ static void tell_loaded(const struct plugin *plugin)
 static bool is_to_decide(const struct plugin_life *life, const struct config *config, const char *name)
 {
 	return config->quorum_provider != NULL && strcmp(config->quorum_provider, name) == 0 &&
-	       !quorum_has_provider(life->executive->quorum);
+	       !quorum_has_provider(life->parts.quorum);
 }
 
 /* What can fail was checked before the reload that brings it. */
 static void appoint(struct plugin_life *life, const struct plugin *plugin)
 {
-	int rc = quorum_appoint(life->executive->quorum, plugin);
+	int rc = quorum_appoint(life->parts.quorum, plugin);
 
 	if (rc == 0)
 		quorum_tell_provider(plugin->name);
@@ -294,22 +294,22 @@ static bool act_load(struct plugin_life *life, struct change *change)
 	char name[64];
 
 	plugin_name_of_path(change->what, name);
-	const struct plugin *owner = plugin_by_name(life->executive->plugins, name);
+	const struct plugin *owner = plugin_by_name(life->parts.plugins, name);
 	if (owner != NULL) {
 		snprintf(error.text, sizeof(error.text), "it is already loaded from %s: use replace", owner->path);
 		return end(life, -EEXIST, error.text);
 	}
 	change->plugin = plugin_load_anew(
-		life->executive->plugins, change->what, &change->source, change->overrides, NULL, &error);
+		life->parts.plugins, change->what, &change->source, change->overrides, NULL, &error);
 	if (change->plugin == NULL) {
 		fail(life, &error);
 		return false;
 	}
 	change->overrides = NULL;
 	change->plugin->is_deaf = true;
-	if (is_to_decide(life, life->executive->config, name))
+	if (is_to_decide(life, *life->parts.config, name))
 		appoint(life, change->plugin);
-	executive_show(life->executive, change->plugin);
+	life->parts.show(life->parts.arg, change->plugin);
 	tell_loaded(change->plugin);
 	change->step = STEP_JOIN;
 	return true;
@@ -318,9 +318,9 @@ static bool act_load(struct plugin_life *life, struct change *change)
 static bool step_join(struct plugin_life *life, struct change *change)
 {
 	/* A configuration that came meanwhile has done it. */
-	if (change->plugin->is_deaf && sync_is_running(life->executive->sync))
+	if (change->plugin->is_deaf && sync_is_running(life->parts.sync))
 		return wait(life);
-	if (change->plugin->is_deaf && resync_join(life->executive->resync, change->plugin) == -EAGAIN)
+	if (change->plugin->is_deaf && resync_join(life->parts.resync, change->plugin) == -EAGAIN)
 		return wait(life);
 	change->step = STEP_SYNC;
 	return true;
@@ -328,20 +328,20 @@ static bool step_join(struct plugin_life *life, struct change *change)
 
 static bool step_sync(struct plugin_life *life, struct change *change)
 {
-	struct executive *executive = life->executive;
+	const struct plugin_life_parts *parts = &life->parts;
 	struct plugin *plugin = change->plugin;
 	char text[256];
 
-	if (plugin->is_deaf || plugin->is_held || sync_is_running(executive->sync))
+	if (plugin->is_deaf || plugin->is_held || sync_is_running(parts->sync))
 		return wait(life);
 	plugin->state = PLUGIN_RUNNING;
-	int rc = ipc_server_open(executive->ipc, plugin);
+	int rc = ipc_server_open(parts->ipc, plugin);
 	if (rc < 0) {
 		snprintf(text, sizeof(text), "its IPC name '%s' cannot be opened (%s)", plugin->service.ipc_name,
 			strerror(-rc));
-		executive_conceal(executive, plugin);
-		resync_part(executive->resync, plugin);
-		plugin_unload(executive->plugins, plugin);
+		parts->conceal(parts->arg, plugin);
+		resync_part(parts->resync, plugin);
+		plugin_unload(parts->plugins, plugin);
 		return end(life, rc, text);
 	}
 	return end(life, 0, "");
@@ -352,15 +352,15 @@ static bool step_sync(struct plugin_life *life, struct change *change)
 static bool is_needed(const struct plugin_life *life, const struct plugin *plugin)
 {
 	return plugin->descriptor->kind != COTERIE_KIND_SERVICE ||
-	       quorum_is_provider(life->executive->quorum, plugin);
+	       quorum_is_provider(life->parts.quorum, plugin);
 }
 
 static bool act_unload(struct plugin_life *life, struct change *change)
 {
-	struct plugin *plugin = plugin_by_name(life->executive->plugins, change->what);
+	struct plugin *plugin = plugin_by_name(life->parts.plugins, change->what);
 	struct ipc_server *server = plugin != NULL ? plugin->ipc : NULL;
 	uint64_t drain_ns = change->drain_ms > 0 ? UINT64_C(1000000) * change->drain_ms
-						 : life->executive->config->totem.token_ns;
+						 : (*life->parts.config)->totem.token_ns;
 
 	if (plugin == NULL)
 		return end(life, -ENOENT, "it is not loaded");
@@ -404,10 +404,10 @@ static bool start_successor(struct plugin_life *life, struct change *change)
 {
 	change->plugin = change->successor;
 	change->successor = NULL;
-	plugin_enlist(life->executive->plugins, change->plugin);
+	plugin_enlist(life->parts.plugins, change->plugin);
 	host_stats_settle(change->plugin);
 	change->plugin->is_deaf = true;
-	executive_show(life->executive, change->plugin);
+	life->parts.show(life->parts.arg, change->plugin);
 	tell_loaded(change->plugin);
 	change->step = STEP_JOIN;
 	return true;
@@ -415,17 +415,17 @@ static bool start_successor(struct plugin_life *life, struct change *change)
 
 static bool step_part(struct plugin_life *life, struct change *change)
 {
-	struct executive *executive = life->executive;
+	const struct plugin_life_parts *parts = &life->parts;
 	struct plugin *plugin = change->plugin;
 
 	/* Also when its own messages find no room: they all go the same way, in order. */
-	if (resync_part(executive->resync, plugin) == -EAGAIN && now_of(life) < change->deadline_ns)
+	if (resync_part(parts->resync, plugin) == -EAGAIN && now_of(life) < change->deadline_ns)
 		return wait(life);
 	log_line("SERV", LOG_NOTICE, "Service engine unloaded: %s", plugin->service.title);
-	executive_conceal(executive, plugin);
+	parts->conceal(parts->arg, plugin);
 	if (change->successor != NULL)
 		plugin->is_beside = true; /* its name goes on: a provider's verdict stands until the new one's */
-	plugin_unload(executive->plugins, plugin);
+	plugin_unload(parts->plugins, plugin);
 	if (change->successor != NULL)
 		return start_successor(life, change);
 	return end(life, 0, "");
@@ -435,7 +435,7 @@ static bool step_part(struct plugin_life *life, struct change *change)
 
 static bool act_replace(struct plugin_life *life, struct change *change)
 {
-	struct plugin *old = plugin_by_name(life->executive->plugins, change->what);
+	struct plugin *old = plugin_by_name(life->parts.plugins, change->what);
 	const char *what = change->path != NULL ? change->path : change->what;
 	struct plugin_error error = {.text = ""};
 
@@ -444,7 +444,7 @@ static bool act_replace(struct plugin_life *life, struct change *change)
 	if (old->descriptor->kind != COTERIE_KIND_SERVICE)
 		return end(life, -EBUSY, "it carries the ring: only services can be replaced");
 	int rc = plugin_replace_warm(
-		life->executive, old, what, &change->source, change->is_forced, &change->successor, &error);
+		&life->parts, old, what, &change->source, change->is_forced, &change->successor, &error);
 	if (rc == -EINPROGRESS)
 		return act_unload(life, change);
 	if (rc < 0) {
@@ -487,7 +487,7 @@ static void on_turn(void *arg)
 	struct plugin_life *life = arg;
 
 	life->timer = NULL;
-	if (life->executive->is_stopping)
+	if (*life->parts.is_stopping)
 		return; /* what is left ends with the daemon */
 	while (life->first != NULL && run_step(life, life->first))
 		;
@@ -582,7 +582,7 @@ static void follow(struct plugin_life *life, enum kind kind, const char *name, b
 
 void plugin_life_follow(struct plugin_life *life, const struct config *before, const struct config *now)
 {
-	const struct plugin_registry *plugins = life->executive->plugins;
+	const struct plugin_registry *plugins = life->parts.plugins;
 
 	for (uint32_t i = 0; i < before->service_count; i++) {
 		const char *name = before->services[i].name;
@@ -603,15 +603,15 @@ void plugin_life_follow(struct plugin_life *life, const struct config *before, c
 	}
 }
 
-/* --- the executive's side --- */
+/* --- create, destroy --- */
 
-struct plugin_life *plugin_life_create(struct executive *executive)
+struct plugin_life *plugin_life_create(const struct plugin_life_parts *parts)
 {
 	struct plugin_life *life = calloc(1, sizeof(*life));
 
 	if (life == NULL)
 		return NULL;
-	life->executive = executive;
+	life->parts = *parts;
 	life->last = &life->first;
 	return life;
 }
@@ -620,13 +620,13 @@ void plugin_life_destroy(struct plugin_life *life)
 {
 	if (life == NULL)
 		return;
-	loop_timer_del(life->executive->loop, life->timer);
+	loop_timer_del(life->parts.loop, life->timer);
 	while (life->first != NULL) {
 		struct change *change = life->first;
 
 		life->first = change->next;
 		if (change->successor != NULL)
-			plugin_retire(life->executive->plugins, change->successor);
+			plugin_retire(life->parts.plugins, change->successor);
 		change_destroy(change);
 	}
 	free(life);

@@ -10,12 +10,36 @@
 #include <stdint.h>
 
 struct config;
-struct executive;
+struct ipc;
+struct loop;
+struct plugin;
 struct plugin_life;
+struct plugin_registry;
+struct quorum;
+struct resync;
+struct sync;
 
 typedef void (*plugin_life_done)(void *arg, int rc, const char *text);
 
-struct plugin_life *plugin_life_create(struct executive *executive); /* NULL: out of memory */
+/** The parts that a change of plugins uses. All of them outlive it. */
+struct plugin_life_parts {
+	struct loop *loop;
+	struct plugin_registry *plugins;
+	struct ipc *ipc;
+	struct quorum *quorum;
+	struct sync *sync;
+	struct resync *resync;
+	struct config *const *config; /* the running one, which a reload replaces */
+	const char *program;          /* for the trials of plugins, or NULL: no trials */
+	const bool *is_stopping;      /* the daemon ends: no further step */
+	/** Add the keys of a loaded plugin to the maps, and remove them. */
+	void (*show)(void *arg, struct plugin *plugin);
+	void (*conceal)(void *arg, struct plugin *plugin);
+	void *arg; /* of both */
+};
+
+/** Create it without a change. parts is copied. NULL: out of memory. */
+struct plugin_life *plugin_life_create(const struct plugin_life_parts *parts);
 /** Drop changes that are under way, without a call of `done`. NULL is ignored. */
 void plugin_life_destroy(struct plugin_life *life);
 

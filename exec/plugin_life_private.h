@@ -17,7 +17,7 @@
  * @param error       rc and text of a refusal: the old plugin serves as before
  * @return 0: the new plugin serves; -errno: refused; -EINPROGRESS: *successor must start cold
  */
-int plugin_replace_warm(struct executive *executive, struct plugin *old, const char *what,
+int plugin_replace_warm(const struct plugin_life_parts *parts, struct plugin *old, const char *what,
 	const struct plugin_source *source, bool is_forced, struct plugin **successor, struct plugin_error *error);
 
 #endif

@@ -8,6 +8,7 @@
 #include <coterie/plugin.h>
 
 struct config;
+struct plugin;
 struct plugin_error;
 struct plugin_options;
 struct plugin_overrides;
@@ -24,6 +25,9 @@ struct plugin_options *plugin_options_create(const struct config *config,
 struct plugin_options *plugin_options_create_over(const struct config *config,
 	const struct coterie_plugin *descriptor, const struct plugin_overrides *overrides,
 	struct plugin_error *error);
+/** Return the options of a loaded plugin from a new config file, with those that were given at its load. As above. */
+struct plugin_options *plugin_options_again(
+	const struct plugin *plugin, const struct config *config, struct plugin_error *error);
 void plugin_options_destroy(struct plugin_options *options); /* NULL is ignored */
 int plugin_option_u64(const struct plugin_options *options, const char *name, uint64_t *value);
 int plugin_option_string(

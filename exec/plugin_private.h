@@ -1,6 +1,6 @@
 /*
- * Shared by the files of the plugin registry: plugin.c, plugin_open.c, plugin_check.c, plugin_options.c and
- * those of the host table. No other file includes this.
+ * Shared by the files of the plugin registry: plugin.c, plugin_load.c, plugin_open.c, plugin_check.c, plugin_options.c
+ * and plugin_life.c. check_plugin.c includes this for the exit codes. No other file does.
  */
 #ifndef EXEC_PLUGIN_PRIVATE_H
 #define EXEC_PLUGIN_PRIVATE_H
@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "exec/plugin.h"
+#include "exec/plugin_load.h"
 #include "exec/plugin_options.h"
 
 struct config;
@@ -32,13 +32,46 @@ bool plugin_name_is_valid(const char *name);
 /** Get the name that a plugin in a file of this path must have, cut at 63 characters. */
 void plugin_name_of_path(const char *path, char name[64]);
 
-/* --- plugin_open.c --- */
-
 /** Directories in the order in which they are searched. */
 struct plugin_search {
 	char **directories;
 	uint32_t count;
 };
+
+/* --- plugin.c --- */
+
+struct plugin_closing;
+
+struct plugin_registry {
+	struct plugin_parts parts;
+	struct plugin_watch *watch;
+	struct plugin_search search;
+	struct plugin *first;
+	struct plugin_closing *closing; /* files that wait to be closed */
+	struct loop_timer *close_timer;
+	uint32_t serial; /* of files opened while the daemon runs */
+};
+
+/** Remove a plugin that is in service. */
+void plugin_remove(struct plugin_registry *registry, struct plugin *plugin);
+/** Close the file of a plugin one turn of the loop later, when no frame on the stack can return into unmapped code. */
+void plugin_close_later(struct plugin_registry *registry, struct plugin_file *file);
+
+/* --- plugin_check.c --- */
+
+/**
+ * Check a descriptor against this ABI and the loaded plugins. Pure: no code of the plugin runs.
+ * @param kind       the kind that it must have; 0: any
+ * @param file_name  base name of the file without suffix
+ */
+int plugin_check(const struct plugin_registry *registry, const struct coterie_plugin *descriptor,
+	uint32_t kind, const char *file_name, const char *path, struct plugin_error *error);
+/** The same for a plugin that replaces another service: it must have the same ring id and IPC name. */
+int plugin_check_successor(const struct plugin_registry *registry, const struct plugin *predecessor,
+	const struct coterie_plugin *descriptor, const char *file_name, const char *path,
+	struct plugin_error *error);
+
+/* --- plugin_open.c --- */
 
 /** Take COTERIE_PLUGIN_PATH (not in a setuid process), then directories. -ENOMEM. */
 int plugin_search_init(
@@ -67,6 +100,7 @@ struct plugin_file *plugin_file_open(const struct plugin_search *search, uint32_
  */
 int plugin_source_open(
 	struct plugin_source *source, const struct plugin_search *search, const char *what, struct plugin_error *error);
+void plugin_source_close(struct plugin_source *source); /* may be called twice */
 /**
  * Open the file of a plugin while the daemon runs.
  * @param what    a name as above, or an absolute path

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec/executive.h"
+#include "exec/host.h"
 #include "exec/ipc_server.h"
 #include "exec/log.h"
 #include "exec/loop.h"
@@ -93,7 +93,7 @@ static void copy_counters(struct plugin *successor, const struct plugin *old)
 }
 
 /* 0: the successor has everything; else all is as before. */
-static int hand_over(struct executive *executive, struct plugin *old, struct plugin *successor,
+static int hand_over(const struct plugin_life_parts *parts, struct plugin *old, struct plugin *successor,
 	uint32_t *size, struct plugin_error *error)
 {
 	struct ipc_handover *clients = NULL;
@@ -107,22 +107,22 @@ static int hand_over(struct executive *executive, struct plugin *old, struct plu
 		rc = refuse(error, -ENOMEM, "its clients cannot go over");
 		goto free_blob;
 	}
-	plugin_succeed(executive->plugins, successor, old);
+	plugin_succeed(parts->plugins, successor, old);
 	successor->state = state;
 	rc = load(successor, &blob, error);
 	if (rc < 0) {
-		plugin_retreat(executive->plugins, successor, old);
+		plugin_retreat(parts->plugins, successor, old);
 		successor->state = PLUGIN_READY;
 		ipc_server_undo(clients);
 		goto free_blob;
 	}
 	*size = blob.size;
-	executive_conceal(executive, old);
+	parts->conceal(parts->arg, old);
 	copy_counters(successor, old);
-	plugin_retire(executive->plugins, old);
+	plugin_retire(parts->plugins, old);
 	ipc_server_keep(clients);
 	host_stats_settle(successor);
-	executive_show(executive, successor);
+	parts->show(parts->arg, successor);
 free_blob:
 	free(blob.bytes);
 	return rc;
@@ -130,7 +130,7 @@ free_blob:
 
 /* The new file's plugin, beside the old one, with the options that this one was loaded with. */
 static struct plugin *load_beside(
-	struct executive *executive, struct plugin *old, const char *what, const struct plugin_source *source,
+	const struct plugin_life_parts *parts, struct plugin *old, const char *what, const struct plugin_source *source,
 	struct plugin_error *error)
 {
 	struct plugin_overrides *overrides = NULL;
@@ -143,7 +143,7 @@ static struct plugin *load_beside(
 			return NULL;
 		}
 	}
-	struct plugin *plugin = plugin_load_anew(executive->plugins, what, source, overrides, old, error);
+	struct plugin *plugin = plugin_load_anew(parts->plugins, what, source, overrides, old, error);
 	if (plugin == NULL)
 		plugin_overrides_destroy(overrides);
 	return plugin;
@@ -154,30 +154,30 @@ static const char *version_of(const struct plugin *plugin)
 	return plugin->descriptor->version != NULL ? plugin->descriptor->version : "";
 }
 
-int plugin_replace_warm(struct executive *executive, struct plugin *old, const char *what,
+int plugin_replace_warm(const struct plugin_life_parts *parts, struct plugin *old, const char *what,
 	const struct plugin_source *source, bool is_forced, struct plugin **successor, struct plugin_error *error)
 {
-	uint64_t began_ns = loop_now_ns(executive->loop);
+	uint64_t began_ns = loop_now_ns(parts->loop);
 	char version[64];
 	uint32_t size = 0;
 
 	error->rc = -EINVAL;
-	struct plugin *plugin = load_beside(executive, old, what, source, error);
+	struct plugin *plugin = load_beside(parts, old, what, source, error);
 	if (plugin == NULL)
 		return error->rc;
 	snprintf(version, sizeof(version), "%s", version_of(old));
-	int rc = hand_over(executive, old, plugin, &size, error);
+	int rc = hand_over(parts, old, plugin, &size, error);
 	if (rc == 0) {
 		log_line("SERV", LOG_NOTICE,
 			"Service engine replaced: %s [%u], version %s by %s, %u bytes of state, in %ju us",
 			plugin->service.title, plugin->service.ring_id, version, version_of(plugin), size,
-			(uintmax_t)((loop_now_ns(executive->loop) - began_ns) / 1000));
+			(uintmax_t)((loop_now_ns(parts->loop) - began_ns) / 1000));
 		return 0;
 	}
-	plugin_retire(executive->plugins, plugin);
+	plugin_retire(parts->plugins, plugin);
 	if (!is_forced)
 		return rc;
 	log_line("SERV", LOG_NOTICE, "Plugin '%s' starts cold: %s", old->name, error->text);
-	*successor = load_beside(executive, old, what, source, error); /* nothing of a state is in this one */
+	*successor = load_beside(parts, old, what, source, error); /* nothing of a state is in this one */
 	return *successor != NULL ? -EINPROGRESS : error->rc;
 }

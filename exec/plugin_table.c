@@ -5,7 +5,7 @@
  * Ids ascend, so a request stands at the place its id names or before, and nearly always there.
  * Elements are read in place: a longer stride means members that we do not know.
  */
-const struct coterie_request *plugin_request(const struct plugin *plugin, int32_t id)
+const struct coterie_request *plugin_table_request(const struct plugin *plugin, int32_t id)
 {
 	const struct coterie_service *service = &plugin->service;
 	const char *table = (const char *)service->requests;
@@ -26,7 +26,7 @@ const struct coterie_request *plugin_request(const struct plugin *plugin, int32_
 	return NULL;
 }
 
-const struct coterie_ring_msg *plugin_ring_msg(const struct plugin *plugin, uint32_t function)
+const struct coterie_ring_msg *plugin_table_ring_msg(const struct plugin *plugin, uint32_t function)
 {
 	const struct coterie_service *service = &plugin->service;
 

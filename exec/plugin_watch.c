@@ -7,12 +7,19 @@
 #include <unistd.h>
 
 #include "exec/config/model.h"
-#include "exec/executive.h"
 #include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/stats.h"
 
 #define WITHOUT_CONFIG_NS UINT64_C(250000000)
+
+struct plugin_watch {
+	struct loop *loop;
+	struct stats *stats;
+	struct config *const *config;
+	struct plugin_record *records;
+	struct log_limit overrun_limit; /* of plugins that hold the loop up */
+};
 
 /* Its numbers in the statistics. */
 static void offer(struct stats *stats, const struct plugin_record *record)
@@ -37,9 +44,34 @@ static void offer(struct stats *stats, const struct plugin_record *record)
 	}
 }
 
-struct plugin_record *plugin_record_get(struct executive *executive, const char *name)
+struct plugin_watch *plugin_watch_create(struct loop *loop, struct stats *stats, struct config *const *config)
 {
-	struct plugin_record *record = executive->plugin_records;
+	struct plugin_watch *watch = calloc(1, sizeof(*watch));
+
+	if (watch == NULL)
+		return NULL;
+	watch->loop = loop;
+	watch->stats = stats;
+	watch->config = config;
+	return watch;
+}
+
+void plugin_watch_destroy(struct plugin_watch *watch)
+{
+	while (watch != NULL && watch->records != NULL) {
+		struct plugin_record *record = watch->records;
+
+		watch->records = record->next;
+		if (watch->stats != NULL)
+			stats_forget(watch->stats, record);
+		free(record);
+	}
+	free(watch);
+}
+
+struct plugin_record *plugin_watch_record(struct plugin_watch *watch, const char *name)
+{
+	struct plugin_record *record = watch->records;
 	uint32_t count = 0;
 
 	for (; record != NULL && strcmp(record->name, name) != 0; count++)
@@ -50,52 +82,44 @@ struct plugin_record *plugin_record_get(struct executive *executive, const char 
 	if (record == NULL)
 		return NULL;
 	snprintf(record->name, sizeof(record->name), "%s", name);
-	record->next = executive->plugin_records;
-	executive->plugin_records = record;
-	if (executive->stats != NULL)
-		offer(executive->stats, record);
+	record->next = watch->records;
+	watch->records = record;
+	if (watch->stats != NULL)
+		offer(watch->stats, record);
 	return record;
 }
 
-void plugin_record_event(struct executive *executive, const char *name, enum plugin_event event)
+void plugin_watch_event(struct plugin_watch *watch, const char *name, enum plugin_event event)
 {
-	struct plugin_record *record = plugin_record_get(executive, name);
+	struct plugin_record *record = plugin_watch_record(watch, name);
 
 	if (record != NULL)
 		record->events[event]++;
 }
 
-void plugin_records_free(struct executive *executive)
+static uint64_t bound_of(const struct plugin_watch *watch)
 {
-	while (executive->plugin_records != NULL) {
-		struct plugin_record *record = executive->plugin_records;
+	const struct config *config = *watch->config;
 
-		executive->plugin_records = record->next;
-		if (executive->stats != NULL)
-			stats_forget(executive->stats, record);
-		free(record);
-	}
+	return config != NULL && config->totem.token_ns > 0 ? config->totem.token_ns / 4 : WITHOUT_CONFIG_NS;
 }
 
 void plugin_overran(struct plugin *plugin, uint64_t ran_ns, const char *what)
 {
-	struct executive *executive = plugin->executive;
-	uint64_t bound_ns = executive->config != NULL && executive->config->totem.token_ns > 0
-				    ? executive->config->totem.token_ns / 4
-				    : WITHOUT_CONFIG_NS;
+	struct plugin_watch *watch = plugin->watch;
 	uint64_t ran_ms = ran_ns / 1000000;
 
-	if (ran_ns < bound_ns)
+	if (watch == NULL || ran_ns < bound_of(watch))
 		return;
 	if (plugin->record != NULL) {
 		plugin->record->overruns++;
 		if (ran_ms > plugin->record->overrun_ms_max)
 			plugin->record->overrun_ms_max = ran_ms;
 	}
-	log_limited(&executive->overrun_limit, loop_now_ns(executive->loop), "MAIN", LOG_WARNING,
+	log_limited(&watch->overrun_limit, loop_now_ns(watch->loop), "MAIN", LOG_WARNING,
 		"Plugin '%s' held the daemon up for %ju ms in its %s (more than %ju ms may cost the token): "
 		"it must not block",
-		plugin->name, (uintmax_t)ran_ms, what, (uintmax_t)(bound_ns / 1000000));
+		plugin->name, (uintmax_t)ran_ms, what, (uintmax_t)(bound_of(watch) / 1000000));
 }
 
 const struct plugin_call *plugin_call_now;
@@ -129,7 +153,7 @@ void plugin_call_watch(void)
 	watched_pid = getpid();
 }
 
-void plugin_leaked(struct plugin *plugin, uint32_t count)
+void plugin_watch_leak(struct plugin *plugin, uint32_t count)
 {
 	if (plugin->record != NULL)
 		plugin->record->leaks += count;

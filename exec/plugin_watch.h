@@ -37,16 +37,32 @@ struct plugin_record {
 	struct plugin_record *next;
 };
 
-/** Return the record of a name, or create it. NULL: out of memory, or there are too many. */
-struct plugin_record *plugin_record_get(struct executive *executive, const char *name);
-/** Count an event in the record of a name, if it has one. */
-void plugin_record_event(struct executive *executive, const char *name, enum plugin_event event);
-void plugin_records_free(struct executive *executive);
+struct config;
+struct loop;
+struct stats;
 
-/** Count and log that a plugin held the loop up, if ran_ns is more than a quarter of the token timeout. */
+/** The records of all names that were loaded so far. */
+struct plugin_watch;
+
+/**
+ * Create it without a record.
+ * @param loop    kept until destroy; its clock limits the log lines
+ * @param stats   kept until destroy, for the records' keys; NULL: they have none
+ * @param config  kept until destroy: the running one, which a reload replaces, or NULL there. Its token timeout bounds a call
+ * @return NULL: out of memory
+ */
+struct plugin_watch *plugin_watch_create(struct loop *loop, struct stats *stats, struct config *const *config);
+void plugin_watch_destroy(struct plugin_watch *watch); /* NULL is ignored. All plugins are gone */
+
+/** Return the record of a name, or create it. NULL: out of memory, or there are too many. */
+struct plugin_record *plugin_watch_record(struct plugin_watch *watch, const char *name);
+/** Count an event in the record of a name, if it has one. */
+void plugin_watch_event(struct plugin_watch *watch, const char *name, enum plugin_event event);
+
+/** Count and log that a plugin held the loop up, if ran_ns is more than a quarter of the token timeout and it is watched. */
 void plugin_overran(struct plugin *plugin, uint64_t ran_ns, const char *what);
 /** Count the resources that a plugin left behind. */
-void plugin_leaked(struct plugin *plugin, uint32_t count);
+void plugin_watch_leak(struct plugin *plugin, uint32_t count);
 
 /** One call of a plugin's function, in a variable of the caller. */
 struct plugin_call {

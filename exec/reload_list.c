@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec/plugin.h"
+#include "exec/plugin_load.h"
 #include "exec/plugin_options.h"
 
 #define KEY_SIZE 300

@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-#include "exec/plugin.h"
+#include "exec/plugin_load.h"
 #include "exec/quorum.h"
 
 #define EXIT_NOT_INSTALLED 30

@@ -182,7 +182,7 @@ static void deliver_service(struct route *route, const struct totem_message *mes
 	struct plugin *plugin = plugin_by_ring_id(route->parts.plugins, id >> 16);
 	if (plugin == NULL || plugin->is_deaf)
 		return; /* a service that is not loaded here, or has not heard of the ring yet */
-	const struct coterie_ring_msg *msg = plugin_ring_msg(plugin, id & 0xffff);
+	const struct coterie_ring_msg *msg = plugin_table_ring_msg(plugin, id & 0xffff);
 	if (msg == NULL) {
 		log_limited(&route->unknown, loop_now_ns(route->parts.loop), "SERV", LOG_WARNING,
 			"discarded unknown message %u for service %u (max id %u)", id & 0xffff, id >> 16,
@@ -277,7 +277,7 @@ int route_send(struct route *route, struct plugin *plugin, uint32_t function, ui
 	struct iovec parts[1 + PARTS_MAX];
 	size_t size = sizeof(struct coterie_ring_header);
 
-	if (plugin_ring_msg(plugin, function) == NULL || count > PARTS_MAX)
+	if (plugin_table_ring_msg(plugin, function) == NULL || count > PARTS_MAX)
 		return -EINVAL;
 	if (plugin->is_beside || plugin->is_deaf)
 		return -EAGAIN; /* nobody is to hear of it yet */

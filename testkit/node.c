@@ -11,9 +11,10 @@
 #include "exec/config/model.h"
 #include "exec/delivery.h"
 #include "exec/ipc_server.h"
+#include "exec/host.h"
 #include "exec/loop.h"
 #include "exec/map_publish.h"
-#include "exec/plugin.h"
+#include "exec/plugin_load.h"
 #include "exec/plugin_options.h"
 #include "exec/ring.h"
 #include "exec/state_dir.h"
@@ -343,7 +344,7 @@ void node_down(struct kit_node *node)
 	struct loop *loop = executive->loop;
 
 	node->is_dying = true;
-	executive->state_dir = NOWHERE;
+	executive->state_dir = executive->host.state_dir = NOWHERE;
 	node->inside++; /* nobody may come in any more */
 	executive_destroy_parts(executive);
 	node->inside--;

@@ -156,7 +156,7 @@ static bool is_silent(const struct qbs_server *service, const struct request *re
 	for (; plugin != NULL; plugin = plugin->next) {
 		if (plugin->service.ipc_name == NULL || strcmp(plugin->service.ipc_name, service->name) != 0)
 			continue;
-		const struct coterie_request *found = plugin_request(plugin, id);
+		const struct coterie_request *found = plugin_table_request(plugin, id);
 		return found != NULL && (found->flags & COTERIE_NO_REPLY) != 0;
 	}
 	return false;

@@ -6,6 +6,7 @@
 
 #include <coterie/transport.h>
 
+#include "exec/host.h"
 #include "exec/plugin.h"
 #include "testkit/kit.h"
 
@@ -18,10 +19,10 @@
 static int testnet_open(const struct coterie_host *host, struct coterie_ctx *ctx, void **self)
 {
 	struct plugin *plugin = (struct plugin *)ctx;
-	size_t offset = offsetof(struct kit_node, executive);
+	size_t offset = offsetof(struct kit_node, executive.host);
 
 	(void)host;
-	*self = (uint8_t *)plugin->executive - offset;
+	*self = (uint8_t *)(uintptr_t)plugin->host - offset;
 	return 0;
 }
 

@@ -21,7 +21,6 @@ static uint64_t messages, records, punished;
 static volatile uint8_t sink;
 
 static struct {
-	struct executive executive;
 	struct plugin plugin;
 	struct ipc_server server;
 	struct ipc ipc;
@@ -266,9 +265,8 @@ static void set_up(struct script *script)
 	world.script = script;
 	world.plugin.service = (struct coterie_service){.channel_message = take_message};
 	world.plugin.self = &world;
-	world.executive.ring = (struct ring *)&world;
 	world.queue.total = 2974;
-	world.ipc.executive = &world.executive;
+	world.ipc.ring = (struct ring *)&world;
 	world.server.ipc = &world.ipc;
 	world.server.plugin = &world.plugin;
 	for (uint32_t i = 0; i < CLIENTS; i++) {

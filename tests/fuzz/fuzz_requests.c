@@ -29,10 +29,10 @@ static struct {
 } now;
 
 static struct {
-	struct executive executive;
 	struct plugin plugin;
 	struct ipc_server server;
 	struct ipc ipc;
+	bool is_quorate;
 	struct coterie_client clients[CLIENTS];
 	uint32_t kept_sums[CLIENTS];
 } world;
@@ -60,7 +60,7 @@ static uint32_t sum_of(const void *bytes, uint32_t size)
 
 static const struct coterie_request *request_of(int32_t id)
 {
-	return plugin_request(&world.plugin, id);
+	return plugin_table_request(&world.plugin, id);
 }
 
 static int handle(void *self, struct coterie_client *client, const void *msg, uint32_t size)
@@ -206,7 +206,7 @@ static void set_up(void)
 	memset(&world, 0, sizeof(world));
 	world.plugin.service = (struct coterie_service){COTERIE_REQUESTS(requests)};
 	world.plugin.self = &world;
-	world.ipc.executive = &world.executive;
+	world.ipc.parts.is_quorate = &world.is_quorate;
 	world.ipc.kept_last = &world.ipc.kept;
 	world.server.ipc = &world.ipc;
 	world.server.plugin = &world.plugin;
@@ -254,7 +254,7 @@ static void choose_state(uint8_t choice)
 	now.has_room = (choice & 4) != 0;
 	now.is_lapsed = (choice & 0x21) == 0x20;
 	now.handler_rc = results[choice >> 3 & 7];
-	world.executive.is_quorate = now.is_quorate;
+	world.is_quorate = now.is_quorate;
 }
 
 static uint32_t answers_due(const struct coterie_request *request, bool is_refused)

@@ -94,8 +94,8 @@ static const struct coterie_request requests[] = {
 	{REQ_ASK, 16, 0, 13, handle_ask},
 };
 
-/* plugin.c's, without the rest of it */
-const struct coterie_request *plugin_request(const struct plugin *plugin, int32_t id)
+/* As in plugin_table.c, for this table alone. */
+const struct coterie_request *plugin_table_request(const struct plugin *plugin, int32_t id)
 {
 	return id >= 0 && (uint32_t)id < plugin->service.request_count ? &requests[id] : NULL;
 }
@@ -105,14 +105,13 @@ const struct coterie_request *plugin_request(const struct plugin *plugin, int32_
 static void set_up(void)
 {
 	memset(&f, 0, sizeof(f));
-	ipc_play_set_up(&f.executive, &f.config, f.instance);
+	ipc_play_set_up(&f.node, &f.config, f.instance);
 	f.shared = mmap(NULL, sizeof(*f.shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ck_assert_ptr_ne(f.shared, MAP_FAILED);
 	f.descriptor.kind = COTERIE_KIND_SERVICE;
 	f.plugin = (struct plugin){.descriptor = &f.descriptor,
 		.name = "unitfast",
 		.subsystem = "UNITFAST",
-		.executive = &f.executive,
 		.service = {.ring_id = 40,
 			.ipc_name = "unitfast",
 			.client_size = 8,
@@ -120,16 +119,16 @@ static void set_up(void)
 			.client_leave = client_leave,
 			.channel_message = channel_message,
 			COTERIE_REQUESTS(requests)}};
-	ck_assert_int_eq(ipc_server_open(f.executive.ipc, &f.plugin), 0);
-	ipc_ready(f.executive.ipc);
+	ck_assert_int_eq(ipc_server_open(f.node.ipc, &f.plugin), 0);
+	ipc_ready(f.node.ipc);
 }
 
 static void tear_down(void)
 {
 	ipc_server_close(f.plugin.ipc);
-	ck_assert_uint_eq(f.executive.ipc->channels, 0);
-	ck_assert_uint_eq(f.executive.ipc->channel_bytes, 0);
-	ipc_play_tear_down(&f.executive);
+	ck_assert_uint_eq(f.node.ipc->channels, 0);
+	ck_assert_uint_eq(f.node.ipc->channel_bytes, 0);
+	ipc_play_tear_down(&f.node);
 	munmap(f.shared, sizeof(*f.shared));
 }
 

@@ -1,5 +1,5 @@
 /*
- * The fixture of the tests of fast channels: the executive's half on the real loop, with a service that writes down
+ * The fixture of the tests of fast channels: the daemon's half on the real loop, with a service that writes down
  * what it is told; the client library's half in forked processes that play a short part and report the line where
  * they failed, or 0.
  */
@@ -54,7 +54,7 @@ struct shared {
 };
 
 struct channel_case {
-	struct executive executive;
+	struct ipc_node node;
 	struct config config;
 	struct plugin plugin;
 	struct coterie_plugin descriptor;

@@ -7,7 +7,7 @@
 
 #include "exec/config/model.h"
 #include "exec/delivery.h"
-#include "exec/executive.h"
+#include "exec/host.h"
 #include "exec/log.h"
 #include "exec/plugin.h"
 #include "exec/reload.h"
@@ -141,18 +141,6 @@ int delivery_get(const struct delivery *delivery, struct coterie_delivery *place
 	return -ENODATA;
 }
 
-void executive_show(struct executive *executive, struct plugin *plugin)
-{
-	(void)executive, (void)plugin;
-	exec_stub.shown++;
-}
-
-void executive_conceal(struct executive *executive, struct plugin *plugin)
-{
-	(void)executive, (void)plugin;
-	exec_stub.shown--;
-}
-
 bool sync_is_running(const struct sync *sync)
 {
 	(void)sync;
@@ -193,15 +181,27 @@ int ring_node_status(const struct ring *ring, uint32_t nodeid, struct coterie_no
 	return nodeid == 3 ? 0 : -ENOENT;
 }
 
-void executive_stop(struct executive *executive, int exit_code)
+void exec_stub_show(void *arg, struct plugin *plugin)
 {
-	(void)executive, (void)exit_code;
+	(void)arg, (void)plugin;
+	exec_stub.shown++;
+}
+
+void exec_stub_conceal(void *arg, struct plugin *plugin)
+{
+	(void)arg, (void)plugin;
+	exec_stub.shown--;
+}
+
+void exec_stub_stop(void *arg)
+{
+	(void)arg;
 	exec_stub.stops++;
 }
 
-void executive_die(struct executive *executive, int exit_status)
+void exec_stub_die(void *arg, int exit_status)
 {
-	(void)executive;
+	(void)arg;
 	exec_stub.exit_status = exit_status;
 	longjmp(exec_stub.on_die, 1);
 }

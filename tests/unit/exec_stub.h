@@ -1,5 +1,5 @@
 /*
- * Stand-ins for the parts of the executive around plugin.c, host.c and ipc_*.c: a log that can be
+ * Stand-ins for the parts of the executive around plugin*.c, host.c and ipc_*.c: a log that can be
  * read, a ring and a synchronisation that are what the test says.
  */
 #ifndef TESTS_UNIT_EXEC_STUB_H
@@ -13,6 +13,8 @@
 
 #include "exec/totem/engine.h"
 
+struct plugin;
+
 struct exec_stub {
 	uint64_t log_counts[9]; /* what log_count says, by level */
 	char log[65536]; /* lines as "SUBSYSTEM PRIO text\n" */
@@ -24,7 +26,7 @@ struct exec_stub {
 	bool is_safe_kept;
 	bool has_no_engine; /* the ring has not started */
 	uint32_t stops;
-	int exit_status; /* executive_die jumps to on_die */
+	int exit_status; /* exec_stub_die jumps to on_die */
 	jmp_buf on_die;
 	uint32_t joins, parts; /* of services, told to the ring */
 	int shown;             /* plugins in the maps */
@@ -42,6 +44,12 @@ struct exec_stub {
 extern struct exec_stub exec_stub;
 
 void exec_stub_reset(void);
+/** Callbacks of struct plugin_life_parts. */
+void exec_stub_show(void *arg, struct plugin *plugin);
+void exec_stub_conceal(void *arg, struct plugin *plugin);
+/** Callbacks of struct host_parts. */
+void exec_stub_stop(void *arg);
+void exec_stub_die(void *arg, int exit_status);
 bool exec_stub_has_logged(const char *text);
 /** How often text stands in the log. */
 unsigned int exec_stub_count_logged(const char *text);

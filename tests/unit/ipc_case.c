@@ -56,7 +56,7 @@ static int handle_events(void *self, struct coterie_client *client, const void *
 	const struct req *req = msg;
 	static uint8_t bytes[IPC_SIZE_MAX];
 	uint32_t count = req->value;
-	uint64_t start_ns = loop_now_ns(f.executive.loop);
+	uint64_t start_ns = loop_now_ns(f.node.loop);
 
 	(void)self, (void)size;
 	for (uint32_t i = 0; i < count; i++) {
@@ -67,7 +67,7 @@ static int handle_events(void *self, struct coterie_client *client, const void *
 		if (client->backlog_size > f.backlog_max)
 			f.backlog_max = client->backlog_size;
 	}
-	f.events_ns = loop_now_ns(f.executive.loop) - start_ns;
+	f.events_ns = loop_now_ns(f.node.loop) - start_ns;
 	return 0;
 }
 
@@ -88,7 +88,7 @@ static int handle_later(void *self, struct coterie_client *client, const void *m
 {
 	(void)self, (void)msg, (void)size;
 	loop_timer_add(
-		f.executive.loop, loop_now_ns(f.executive.loop) + 1000000, answer_later, client);
+		f.node.loop, loop_now_ns(f.node.loop) + 1000000, answer_later, client);
 	return COTERIE_LATER;
 }
 
@@ -135,7 +135,7 @@ static int client_join(void *self, struct coterie_client *client)
 	ck_assert_uint_ne(pid, 0);
 	ck_assert_uint_eq(data[0], 0);
 	data[0] = 42;
-	ck_assert_uint_le(qbs_host_handshakes(f.executive.ipc->host), 65);
+	ck_assert_uint_le(qbs_host_handshakes(f.node.ipc->host), 65);
 	f.last = client;
 	f.joins++;
 	return f.join_rc;
@@ -167,8 +167,8 @@ const struct coterie_request ipc_case_requests[] = {
 	{REQ_BEGIN, 16, COTERIE_NEEDS_FLOW, 21, handle_begin},
 };
 
-/* plugin.c's, without the rest of it */
-const struct coterie_request *plugin_request(const struct plugin *plugin, int32_t id)
+/* As in plugin_table.c, for this table alone. */
+const struct coterie_request *plugin_table_request(const struct plugin *plugin, int32_t id)
 {
 	for (uint32_t i = 0; i < plugin->service.request_count; i++) {
 		if ((int32_t)plugin->service.requests[i].id == id)
@@ -182,14 +182,13 @@ const struct coterie_request *plugin_request(const struct plugin *plugin, int32_
 static void set_up(void)
 {
 	memset(&f, 0, sizeof(f));
-	ipc_play_set_up(&f.executive, &f.config, f.instance);
+	ipc_play_set_up(&f.node, &f.config, f.instance);
 	snprintf(f.name, sizeof(f.name), "unittest-%s", f.instance);
 	ck_assert_int_eq(pipe2(f.go, O_CLOEXEC), 0);
 	f.descriptor.kind = COTERIE_KIND_SERVICE;
 	f.plugin = (struct plugin){.descriptor = &f.descriptor,
 		.name = "unittest",
 		.subsystem = "UNITTEST",
-		.executive = &f.executive,
 		.service = {.ring_id = 40,
 			.ipc_name = "unittest",
 			.client_size = 8,
@@ -200,9 +199,9 @@ static void set_up(void)
 
 void open_server(void)
 {
-	ck_assert_int_eq(ipc_server_open(f.executive.ipc, &f.plugin), 0);
+	ck_assert_int_eq(ipc_server_open(f.node.ipc, &f.plugin), 0);
 	ck_assert_ptr_nonnull(f.plugin.ipc);
-	ipc_ready(f.executive.ipc);
+	ipc_ready(f.node.ipc);
 }
 
 static void set_up_open(void)
@@ -215,7 +214,7 @@ static void tear_down(void)
 {
 	ipc_server_close(f.plugin.ipc);
 	ck_assert_ptr_null(f.plugin.ipc);
-	ipc_play_tear_down(&f.executive);
+	ipc_play_tear_down(&f.node);
 	close(f.go[0]);
 	close(f.go[1]);
 }
@@ -232,7 +231,7 @@ static void on_time_to_go(void *arg)
 
 void let_go_after_ms(uint64_t ms)
 {
-	loop_timer_add(f.executive.loop, loop_now_ns(f.executive.loop) + ms * 1000000, on_time_to_go, NULL);
+	loop_timer_add(f.node.loop, loop_now_ns(f.node.loop) + ms * 1000000, on_time_to_go, NULL);
 }
 
 void wait_for_go(void)

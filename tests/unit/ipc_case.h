@@ -45,7 +45,7 @@ struct res {
 };
 
 struct ipc_case {
-	struct executive executive;
+	struct ipc_node node;
 	struct config config;
 	struct plugin plugin;
 	struct coterie_plugin descriptor;

@@ -12,32 +12,36 @@
 
 #define DEADLINE_NS (UINT64_C(60) * 1000000000u)
 
-static struct loop *loop; /* the executive's */
+static struct loop *loop; /* of the node */
 
-void ipc_play_set_up(struct executive *executive, struct config *config, char instance[16])
+void ipc_play_set_up(struct ipc_node *node, struct config *config, char instance[16])
 {
 	exec_stub_reset();
 	snprintf(instance, 16, "%d", getpid());
 	config->ipc_type = QBS_TYPE_NATIVE;
 	loop = loop_create();
-	*executive = (struct executive){.config = config,
-		.instance = instance,
+	*node = (struct ipc_node){.config = config,
 		.loop = loop,
 		.map = map_create(),
 		.stats = stats_create(loop),
-		.ring = (struct ring *)executive, /* never looked into */
-		.sync = (struct sync *)executive,
 		.is_quorate = true};
-	executive->ipc = ipc_create(executive);
-	ck_assert_ptr_nonnull(executive->ipc);
+	node->ipc = ipc_create(&(struct ipc_parts){.loop = loop,
+		.map = node->map,
+		.stats = node->stats,
+		.sync = (struct sync *)node, /* never looked into */
+		.is_quorate = &node->is_quorate,
+		.config = &node->config,
+		.instance = instance});
+	ck_assert_ptr_nonnull(node->ipc);
+	ipc_attach(node->ipc, (struct ring *)node); /* the same */
 }
 
-void ipc_play_tear_down(struct executive *executive)
+void ipc_play_tear_down(struct ipc_node *node)
 {
-	ipc_destroy(executive->ipc);
-	stats_destroy(executive->stats);
-	map_destroy(executive->map);
-	loop_destroy(executive->loop);
+	ipc_destroy(node->ipc);
+	stats_destroy(node->stats);
+	map_destroy(node->map);
+	loop_destroy(node->loop);
 }
 
 /* --- clients --- */

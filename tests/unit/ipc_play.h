@@ -1,5 +1,5 @@
 /*
- * What tests of the executive's IPC share: an executive on the real loop, with exec_stub around it, and clients in
+ * What tests of IPC share: IPC on the real loop, with exec_stub around it, and clients in
  * forked processes that play a short part and report the line where it failed, or 0.
  */
 #ifndef TESTS_UNIT_IPC_PLAY_H
@@ -15,10 +15,20 @@
 #include "exec_stub.h"
 #include "tests/suite.h"
 
+/** IPC and the parts that it uses. */
+struct ipc_node {
+	struct config *config;
+	struct loop *loop;
+	struct map *map;
+	struct stats *stats;
+	struct ipc *ipc;
+	bool is_quorate;
+};
+
 /** Set up, without a server so far, an instance of this process's. What is passed is borrowed until the end. */
-void ipc_play_set_up(struct executive *executive, struct config *config, char instance[16]);
+void ipc_play_set_up(struct ipc_node *node, struct config *config, char instance[16]);
 /** All servers are closed before. */
-void ipc_play_tear_down(struct executive *executive);
+void ipc_play_tear_down(struct ipc_node *node);
 
 /** A part of a client: 0, or the line where it failed. */
 typedef int (*part)(void);

@@ -13,6 +13,7 @@
 #include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/plugin_life.h"
+#include "exec/plugin_load.h"
 #include "exec/plugin_options.h"
 #include "exec/quorum.h"
 #include "exec/rekey.h"

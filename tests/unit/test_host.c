@@ -14,7 +14,7 @@
 #include "exec/ipc_server.h"
 #include "exec/loop.h"
 #include "exec/map.h"
-#include "exec/plugin_private.h"
+#include "exec/plugin.h"
 #include "exec/quorum.h"
 #include "exec/rekey.h"
 #include "exec/stats.h"
@@ -46,16 +46,33 @@ static void set_up(void)
 	executive = (struct executive){
 		.nodeid = 3, .loop = loop_create(), .map = map_create(), .config = &config};
 	executive.stats = stats_create(executive.loop);
-	executive.ipc = ipc_create(&executive);
+	executive.ipc = ipc_create(&(struct ipc_parts){.loop = executive.loop,
+		.map = executive.map,
+		.stats = executive.stats,
+		.is_quorate = &executive.is_quorate,
+		.config = &executive.config,
+		.instance = executive.instance});
 	executive.quorum = quorum_create("tally", on_decided, NULL);
-	executive.plugins = plugin_registry_create(&executive, NULL, 0);
+	executive.plugins = plugin_registry_create(
+		&(struct plugin_parts){.loop = executive.loop, .stats = executive.stats, .config = &executive.config},
+		NULL, 0);
 	executive.rekey = rekey_create(&(struct rekey_parts){.config = &executive.config, .plugins = executive.plugins});
+	executive.host = (struct host_parts){.loop = executive.loop,
+		.map = executive.map,
+		.stats = executive.stats,
+		.config = &executive.config,
+		.nodeid = executive.nodeid,
+		.is_quorate = &executive.is_quorate,
+		.quorum = executive.quorum,
+		.rekey = executive.rekey,
+		.stop = exec_stub_stop,
+		.die = exec_stub_die};
 	descriptor = (struct coterie_plugin){.offers = COTERIE_CAN_QUORUM};
 	plugin = (struct plugin){.name = "tally",
 		.descriptor = &descriptor,
 		.subsystem = "TALLY",
 		.state = PLUGIN_RUNNING,
-		.executive = &executive};
+		.host = &executive.host};
 	ck_assert_int_eq(host_resources_create(&plugin), 0);
 	host = host_table();
 	ctx = (struct coterie_ctx *)&plugin;
@@ -65,7 +82,6 @@ static void tear_down(void)
 {
 	host_resources_reclaim(&plugin);
 	host_resources_reclaim(&plugin); /* nothing left: nothing happens */
-	plugin_registry_destroy(executive.plugins);
 	rekey_destroy(executive.rekey);
 	quorum_destroy(executive.quorum);
 	ipc_destroy(executive.ipc);

@@ -12,8 +12,8 @@ START_TEST(a_request_gets_its_answer)
 	play(play_echo);
 	ck_assert_uint_eq(f.joins, 1);
 	ck_assert_uint_eq(f.leaves, 1);
-	ck_assert_uint_eq(f.executive.ipc->active, 0);
-	ck_assert_uint_eq(f.executive.ipc->closed, 1);
+	ck_assert_uint_eq(f.node.ipc->active, 0);
+	ck_assert_uint_eq(f.node.ipc->closed, 1);
 }
 END_TEST
 
@@ -136,7 +136,7 @@ START_TEST(two_servers_of_one_name)
 	struct plugin second = f.plugin;
 
 	second.ipc = NULL;
-	ck_assert_int_lt(ipc_server_open(f.executive.ipc, &second), 0);
+	ck_assert_int_lt(ipc_server_open(f.node.ipc, &second), 0);
 	ck_assert_ptr_null(second.ipc);
 	play(play_echo);
 }
@@ -144,16 +144,16 @@ END_TEST
 
 START_TEST(no_requests_no_name)
 {
-	f.executive.instance = "an-instance-whose-name-is-longer-than-any-that-is-accepted";
-	ck_assert_int_eq(ipc_server_open(f.executive.ipc, &f.plugin), -ENAMETOOLONG);
+	f.node.ipc->parts.instance = "an-instance-whose-name-is-longer-than-any-that-is-accepted";
+	ck_assert_int_eq(ipc_server_open(f.node.ipc, &f.plugin), -ENAMETOOLONG);
 	ck_assert_ptr_null(f.plugin.ipc);
-	f.executive.instance = NULL;
+	f.node.ipc->parts.instance = NULL;
 	f.plugin.service.request_count = 0;
-	ck_assert_int_eq(ipc_server_open(f.executive.ipc, &f.plugin), 0);
+	ck_assert_int_eq(ipc_server_open(f.node.ipc, &f.plugin), 0);
 	ck_assert_ptr_null(f.plugin.ipc);
 	f.plugin.service.request_count = 1;
 	f.plugin.service.ipc_name = NULL;
-	ck_assert_int_eq(ipc_server_open(f.executive.ipc, &f.plugin), 0);
+	ck_assert_int_eq(ipc_server_open(f.node.ipc, &f.plugin), 0);
 	ck_assert_ptr_null(f.plugin.ipc);
 }
 END_TEST

@@ -22,11 +22,11 @@ static int play_refused(void)
 
 START_TEST(nobody_comes_in_before_the_first_synchronisation)
 {
-	ck_assert_int_eq(ipc_server_open(f.executive.ipc, &f.plugin), 0);
+	ck_assert_int_eq(ipc_server_open(f.node.ipc, &f.plugin), 0);
 	let_go();
 	play(play_refused);
 	ck_assert_uint_eq(f.joins, 0);
-	ipc_ready(f.executive.ipc);
+	ipc_ready(f.node.ipc);
 	play(play_echo);
 }
 END_TEST
@@ -67,7 +67,7 @@ START_TEST(access_by_uid_and_gid)
 
 	if (geteuid() != 0)
 		return;
-	map_set(f.executive.map, access_rows[_i].key, access_rows[_i].type, &value,
+	map_set(f.node.map, access_rows[_i].key, access_rows[_i].type, &value,
 		access_rows[_i].type == COTERIE_MAP_U8 ? 1 : 4);
 	int status = serve(start_client(play_as_1234));
 	ck_assert_msg(status == (access_rows[_i].is_permitted ? 0 : 77 << 8), "%s = %u: status %#x",
@@ -75,7 +75,7 @@ START_TEST(access_by_uid_and_gid)
 	ck_assert_uint_eq(f.joins, access_rows[_i].is_permitted);
 	ck_assert_int_eq(exec_stub_has_logged("MAIN 3 Denied connection attempt from 1234:4321"),
 		!access_rows[_i].is_permitted);
-	ck_assert_uint_eq(f.executive.ipc->denied, !access_rows[_i].is_permitted);
+	ck_assert_uint_eq(f.node.ipc->denied, !access_rows[_i].is_permitted);
 }
 END_TEST
 
@@ -146,12 +146,12 @@ START_TEST(rights_by_uid_and_gid)
 	if (geteuid() != 0)
 		return;
 	for (size_t i = 0; i < 2 && right_rows[_i].keys[i][0] != NULL; i++)
-		map_set_string(f.executive.map, right_rows[_i].keys[i][0], right_rows[_i].keys[i][1]);
+		map_set_string(f.node.map, right_rows[_i].keys[i][0], right_rows[_i].keys[i][1]);
 	if (right_rows[_i].permit != NULL)
-		map_set(f.executive.map, right_rows[_i].permit, COTERIE_MAP_U8, &one, 1);
+		map_set(f.node.map, right_rows[_i].permit, COTERIE_MAP_U8, &one, 1);
 	int status = serve(start_client(play_rights));
 	ck_assert_msg(status == (int)(50 + right) << 8, "%s: status %#x", right_rows[_i].name, status);
-	ck_assert_uint_eq(f.executive.ipc->refused, right == 0 ? 0 : 2 * (3 - right));
+	ck_assert_uint_eq(f.node.ipc->refused, right == 0 ? 0 : 2 * (3 - right));
 	ck_assert_uint_eq(f.handled, right);
 }
 END_TEST
@@ -178,9 +178,9 @@ START_TEST(refusals_are_counted_and_logged_at_a_limited_rate)
 
 	if (geteuid() != 0)
 		return;
-	map_set(f.executive.map, "uidgid.uid.1234", COTERIE_MAP_U8, &one, 1);
+	map_set(f.node.map, "uidgid.uid.1234", COTERIE_MAP_U8, &one, 1);
 	play(play_flood);
-	ck_assert_uint_eq(f.executive.ipc->refused, 101);
+	ck_assert_uint_eq(f.node.ipc->refused, 101);
 	ck_assert_uint_eq(f.handled, 1);
 	ck_assert(exec_stub_has_logged("of user 1234:4321 at service unittest"));
 	ck_assert(exec_stub_has_logged("it needs the right to administer, and the client may only use"));
@@ -237,7 +237,7 @@ START_TEST(the_service_may_refuse)
 	play(play_unwanted);
 	ck_assert_uint_eq(f.joins, 1);
 	ck_assert_uint_eq(f.leaves, 0);
-	ck_assert_uint_eq(f.executive.ipc->active, 0);
+	ck_assert_uint_eq(f.node.ipc->active, 0);
 	ck_assert_ptr_null(f.plugin.ipc->clients);
 }
 END_TEST
@@ -274,7 +274,7 @@ START_TEST(silent_peers_are_few)
 {
 	play(play_silent);
 	ck_assert_uint_eq(f.joins, 1);
-	ck_assert_uint_eq(qbs_host_handshakes(f.executive.ipc->host), 0);
+	ck_assert_uint_eq(qbs_host_handshakes(f.node.ipc->host), 0);
 }
 END_TEST
 
@@ -339,15 +339,15 @@ START_TEST(each_user_has_a_share_of_connections)
 
 	if (geteuid() != 0)
 		return;
-	map_set(f.executive.map, share_rows[_i].key, is_observer ? COTERIE_MAP_STRING : COTERIE_MAP_U8,
+	map_set(f.node.map, share_rows[_i].key, is_observer ? COTERIE_MAP_STRING : COTERIE_MAP_U8,
 		is_observer ? (const void *)"yes" : &one, is_observer ? 4 : 1);
-	map_set(f.executive.map, "uidgid.uid.1235", COTERIE_MAP_U8, &one, 1);
+	map_set(f.node.map, "uidgid.uid.1235", COTERIE_MAP_U8, &one, 1);
 	pid_t hoarder = start_client(share_rows[_i].hoarder);
 	ck_assert_int_eq(serve(start_client(share_rows[_i].other)), 0);
 	kill(hoarder, SIGKILL);
 	ck_assert(WIFSIGNALED(serve(hoarder)));
-	RUN_UNTIL(f.executive.ipc->active == 0);
-	ck_assert_uint_eq(f.executive.ipc->active, 0);
+	RUN_UNTIL(f.node.ipc->active == 0);
+	ck_assert_uint_eq(f.node.ipc->active, 0);
 	ck_assert_int_eq(exec_stub_count_logged("as many as one user may have"), 2);
 }
 END_TEST

@@ -11,7 +11,6 @@
 
 static struct {
 	struct ipc ipc;
-	struct executive executive;
 	struct ipc_channel channels[2];
 	struct coterie_channel_control controls[2];
 	uint64_t now_ns;
@@ -41,7 +40,6 @@ int sched_getscheduler(pid_t pid)
 static void set_up(void)
 {
 	memset(&f, 0, sizeof(f));
-	f.ipc.executive = &f.executive;
 	f.ipc.awake = &f.channels[0];
 	f.channels[0].awake_next = &f.channels[1];
 	for (int i = 0; i < 2; i++) {

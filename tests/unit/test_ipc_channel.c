@@ -168,9 +168,9 @@ static int play_crowd(void)
 /* 192 of 256 are there already. */
 START_TEST(channels_are_not_without_number)
 {
-	f.executive.ipc->channels = 192;
+	f.node.ipc->channels = 192;
 	play(play_crowd);
-	f.executive.ipc->channels -= 192;
+	f.node.ipc->channels -= 192;
 }
 END_TEST
 
@@ -194,9 +194,9 @@ static int play_greed(void)
 /* 384 of 640 MiB are in use already. */
 START_TEST(nor_is_their_memory)
 {
-	f.executive.ipc->channel_bytes = 384u << 20;
+	f.node.ipc->channel_bytes = 384u << 20;
 	play(play_greed);
-	f.executive.ipc->channel_bytes -= 384u << 20;
+	f.node.ipc->channel_bytes -= 384u << 20;
 }
 END_TEST
 
@@ -223,7 +223,7 @@ START_TEST(each_user_has_a_share_of_their_memory)
 
 	if (geteuid() != 0)
 		return;
-	map_set(f.executive.map, "uidgid.uid.1234", COTERIE_MAP_U8, &one, 1);
+	map_set(f.node.map, "uidgid.uid.1234", COTERIE_MAP_U8, &one, 1);
 	play(play_greedy_user);
 }
 END_TEST
@@ -305,8 +305,8 @@ static void on_signal(int number)
 
 static void watch_gate(void *arg)
 {
-	ipc_gate(f.executive.ipc);
-	loop_timer_add(f.executive.loop, loop_now_ns(f.executive.loop) + 1000000, watch_gate, arg);
+	ipc_gate(f.node.ipc);
+	loop_timer_add(f.node.loop, loop_now_ns(f.node.loop) + 1000000, watch_gate, arg);
 }
 
 START_TEST(a_synchronisation_is_waited_for)
@@ -361,7 +361,7 @@ static void leave_service(void *arg)
 	if (f.shared->handled > 0)
 		ipc_server_close(f.plugin.ipc);
 	else
-		loop_timer_add(f.executive.loop, loop_now_ns(f.executive.loop) + 1000000, leave_service, arg);
+		loop_timer_add(f.node.loop, loop_now_ns(f.node.loop) + 1000000, leave_service, arg);
 }
 
 static int play_orphan(void)
@@ -383,7 +383,7 @@ START_TEST(who_only_sends_learns_of_the_end)
 {
 	leave_service(NULL);
 	play(play_orphan);
-	ck_assert_int_eq(ipc_server_open(f.executive.ipc, &f.plugin), 0);
+	ck_assert_int_eq(ipc_server_open(f.node.ipc, &f.plugin), 0);
 }
 END_TEST
 
@@ -542,8 +542,8 @@ START_TEST(a_doorbell_for_nothing)
 
 	while (f.shared->at == 0)
 		run_for_ms(1);
-	ck_assert_ptr_null(f.executive.ipc->awake);
-	ck_assert_ptr_null(f.executive.ipc->pull_timer);
+	ck_assert_ptr_null(f.node.ipc->awake);
+	ck_assert_ptr_null(f.node.ipc->pull_timer);
 	f.shared->at = 2;
 	ck_assert_int_eq(serve(client), 0);
 }
@@ -553,7 +553,7 @@ END_TEST
 START_TEST(who_answers_at_once_need_not_ring)
 {
 	pid_t client = start_client(play_bell);
-	struct ipc *ipc = f.executive.ipc;
+	struct ipc *ipc = f.node.ipc;
 
 	while (f.shared->at == 0)
 		run_for_ms(1);
@@ -592,31 +592,31 @@ START_TEST(a_visit_takes_what_is_worth_to_wait)
 
 	/* A doorbell brings one share in all the same, and another one because a request came before. */
 	exec_stub.queue.used = 1000;
-	while (f.shared->at == 0 || f.executive.ipc->awake == NULL)
+	while (f.shared->at == 0 || f.node.ipc->awake == NULL)
 		run_for_ms(5);
 	uint32_t first = f.shared->handled;
 	ck_assert_uint_le(first, 4);
-	f.executive.ipc->is_queue_shared = false;
-	ipc_pull(f.executive.ipc);
+	f.node.ipc->is_queue_shared = false;
+	ipc_pull(f.node.ipc);
 	ck_assert_uint_eq(f.shared->handled, first);
 	/* Now 50 frames are left of what is wanted. */
 	uint32_t wanted = exec_stub.queue.wanted;
 	exec_stub.queue.used = wanted - 50;
 	f.count_frames = 6;
-	ipc_pull(f.executive.ipc); /* a share of 2 to 3 messages at a time */
+	ipc_pull(f.node.ipc); /* a share of 2 to 3 messages at a time */
 	ck_assert_uint_ge(exec_stub.queue.used, wanted);
 	ck_assert_uint_le(exec_stub.queue.used, wanted + 3 * 6);
 	uint32_t second = f.shared->handled;
-	ipc_pull(f.executive.ipc);
+	ipc_pull(f.node.ipc);
 	ck_assert_uint_eq(f.shared->handled, second);
 	/* Others feed the queue all the time: a share goes in. */
-	f.executive.ipc->is_queue_shared = true;
-	ipc_pull(f.executive.ipc);
+	f.node.ipc->is_queue_shared = true;
+	ipc_pull(f.node.ipc);
 	ck_assert_uint_ge(f.shared->handled, second + 1);
 	ck_assert_uint_le(f.shared->handled, second + 3);
 	exec_stub.queue.used = 0;
 	exec_stub.queue.wanted = 1000;
-	ipc_pull(f.executive.ipc);
+	ipc_pull(f.node.ipc);
 	ck_assert_uint_eq(f.shared->handled, 100);
 	f.shared->at = 2;
 	ck_assert_int_eq(serve(client), 0);

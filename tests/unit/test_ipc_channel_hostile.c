@@ -279,8 +279,8 @@ static int play_endless(void)
 
 static void visit(void *arg)
 {
-	ipc_pull(f.executive.ipc);
-	loop_timer_add(f.executive.loop, loop_now_ns(f.executive.loop) + 100000, visit, arg);
+	ipc_pull(f.node.ipc);
+	loop_timer_add(f.node.loop, loop_now_ns(f.node.loop) + 100000, visit, arg);
 }
 
 START_TEST(messages_without_end)

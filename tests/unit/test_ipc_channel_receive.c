@@ -259,7 +259,7 @@ static int play_turns(void)
 /* Messages of a client stay in its send ring until the client has read half of its own events. */
 START_TEST(a_sender_reads_before_it_is_read)
 {
-	f.executive.ipc->hold_size = 4000000;
+	f.node.ipc->hold_size = 4000000;
 	play(play_turns);
 	ck_assert_uint_gt(f.backlog_max, 4000000);
 }
@@ -279,7 +279,7 @@ static int play_leave(void)
 /* A client that waits for an answer does not read meanwhile. What it sent before is in the order before it. */
 START_TEST(a_request_does_not_wait_for_events_to_be_read)
 {
-	f.executive.ipc->hold_size = 4000000;
+	f.node.ipc->hold_size = 4000000;
 	play(play_leave);
 	ck_assert_uint_eq(f.shared->handled, 11);
 	ck_assert_uint_eq(f.shared->order[10], 0);
@@ -291,7 +291,7 @@ static void end_clients(void *arg)
 	if (f.shared->at == 1)
 		ipc_client_disconnect(f.last);
 	else
-		loop_timer_add(f.executive.loop, loop_now_ns(f.executive.loop) + 1000000, end_clients, arg);
+		loop_timer_add(f.node.loop, loop_now_ns(f.node.loop) + 1000000, end_clients, arg);
 }
 
 /* What is in the ring when the executive ends it is not read any more, as with libqb. */

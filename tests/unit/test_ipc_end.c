@@ -50,7 +50,7 @@ START_TEST(a_killed_client_leaves_once)
 	ck_assert_uint_eq(f.joins, 2);
 	ck_assert_uint_eq(f.leaves, 2);
 	ck_assert_uint_gt(f.backlog_max, 0);
-	ck_assert_ptr_null(f.executive.ipc->kept);
+	ck_assert_ptr_null(f.node.ipc->kept);
 	ck_assert_ptr_null(f.plugin.ipc->clients);
 }
 END_TEST
@@ -135,7 +135,7 @@ START_TEST(kept_requests_of_others_survive_it)
 	pids[0] = start_client(play_one_sender);
 	RUN_UNTIL(f.joins == 4 && f.last != NULL && f.last->kept != NULL);
 	f.send_rc = 0;
-	ipc_room(f.executive.ipc);
+	ipc_room(f.node.ipc);
 	ck_assert_int_eq(serve(pids[1]), 0);
 	ck_assert_int_eq(serve(pids[0]), 0);
 	ck_assert_uint_eq(f.handled, 2);

@@ -114,10 +114,10 @@ static int play_too_much_together(void)
 
 START_TEST(all_clients_together_are_bounded)
 {
-	f.executive.ipc->backlog_size_max = 10000000;
+	f.node.ipc->backlog_size_max = 10000000;
 	play(play_too_much_together);
 	ck_assert_uint_eq(exec_stub_count_logged("clients do not read their events"), 1);
-	ck_assert_uint_eq(f.executive.ipc->backlog_size, 0);
+	ck_assert_uint_eq(f.node.ipc->backlog_size, 0);
 }
 END_TEST
 
@@ -144,7 +144,7 @@ static void on_tick(void *arg)
 			usleep(500000); /* meanwhile the ring becomes empty */
 		turn_end_ns = now_ns;
 	}
-	loop_timer_add(f.executive.loop, loop_now_ns(f.executive.loop) + 1000000, on_tick, NULL);
+	loop_timer_add(f.node.loop, loop_now_ns(f.node.loop) + 1000000, on_tick, NULL);
 }
 
 static int play_fast_reader(void)

@@ -45,7 +45,7 @@ START_TEST(a_request_without_answer_waits_for_room)
 	run_for_ms(200);
 	ck_assert_uint_lt(cpu_ns() - before_ns, 100000000);
 	f.send_rc = 0;
-	ipc_room(f.executive.ipc);
+	ipc_room(f.node.ipc);
 	ck_assert_int_eq(serve(pid), 0);
 	ck_assert_uint_eq(f.handled, 5);
 	for (uint32_t i = 0; i < 5; i++)
@@ -62,7 +62,7 @@ START_TEST(it_waits_for_the_end_of_a_synchronisation)
 	ck_assert_uint_eq(f.tried, 0);
 	ck_assert_ptr_nonnull(f.last->kept);
 	exec_stub.is_synchronizing = false;
-	ipc_gate(f.executive.ipc);
+	ipc_gate(f.node.ipc);
 	ck_assert_int_eq(serve(pid), 0);
 	ck_assert_uint_eq(f.handled, 5);
 }
@@ -93,16 +93,16 @@ static void open_gate(void *arg)
 {
 	(void)arg;
 	exec_stub.is_synchronizing = false;
-	ipc_gate(f.executive.ipc);
+	ipc_gate(f.node.ipc);
 }
 
 static void on_gate_is_seen(void *arg, int fd, uint32_t revents)
 {
 	(void)arg, (void)revents;
 	wait_for_go();
-	loop_fd_del(f.executive.loop, fd);
+	loop_fd_del(f.node.loop, fd);
 	loop_timer_add(
-		f.executive.loop, loop_now_ns(f.executive.loop) + 100000000, open_gate, NULL);
+		f.node.loop, loop_now_ns(f.node.loop) + 100000000, open_gate, NULL);
 }
 
 static int play_a_device(void)
@@ -122,11 +122,11 @@ START_TEST(a_quorum_provider_is_read_during_a_synchronisation)
 {
 	f.descriptor.offers = COTERIE_CAN_QUORUM;
 	exec_stub.is_synchronizing = true;
-	ipc_gate(f.executive.ipc);
+	ipc_gate(f.node.ipc);
 	ck_assert_int_eq(f.plugin.ipc->rate, QBS_RATE_FAST);
 	play(play_a_device);
 	exec_stub.queue.used = exec_stub.queue.total;
-	ipc_gate(f.executive.ipc);
+	ipc_gate(f.node.ipc);
 	ck_assert_int_eq(f.plugin.ipc->rate, QBS_RATE_OFF_2);
 }
 END_TEST
@@ -134,9 +134,9 @@ END_TEST
 START_TEST(a_new_connection_is_stopped_during_a_synchronisation)
 {
 	exec_stub.is_synchronizing = true;
-	ipc_gate(f.executive.ipc);
+	ipc_gate(f.node.ipc);
 	ck_assert_int_eq(f.plugin.ipc->rate, QBS_RATE_OFF_2);
-	loop_fd_add(f.executive.loop, f.go[0], POLLIN, LOOP_NORMAL, on_gate_is_seen, NULL);
+	loop_fd_add(f.node.loop, f.go[0], POLLIN, LOOP_NORMAL, on_gate_is_seen, NULL);
 	play(play_during_sync);
 	ck_assert_int_eq(f.plugin.ipc->rate, QBS_RATE_FAST);
 }
@@ -157,8 +157,8 @@ static int play_overload(void)
 
 START_TEST(a_request_that_needs_quorum)
 {
-	f.executive.is_quorate = false;
-	ipc_gate(f.executive.ipc);
+	f.node.is_quorate = false;
+	ipc_gate(f.node.ipc);
 	ck_assert_int_eq(f.plugin.ipc->rate, QBS_RATE_FAST); /* other requests do not need it */
 	play(play_overload);
 	ck_assert_uint_eq(f.handled, 0);
@@ -171,11 +171,11 @@ START_TEST(a_service_that_needs_quorum)
 	f.plugin.service.request_count = 1;
 	open_server();
 	ck_assert_int_eq(f.plugin.ipc->rate, QBS_RATE_FAST);
-	f.executive.is_quorate = false;
-	ipc_gate(f.executive.ipc);
+	f.node.is_quorate = false;
+	ipc_gate(f.node.ipc);
 	ck_assert_int_eq(f.plugin.ipc->rate, QBS_RATE_OFF);
-	f.executive.is_quorate = true;
-	ipc_gate(f.executive.ipc);
+	f.node.is_quorate = true;
+	ipc_gate(f.node.ipc);
 	ck_assert_int_eq(f.plugin.ipc->rate, QBS_RATE_FAST);
 }
 END_TEST
@@ -205,7 +205,7 @@ START_TEST(a_request_that_needs_quorum_waits_for_the_lease)
 	run_for_ms(50);
 	ck_assert_uint_eq(f.handled, 0);
 	exec_stub.is_lapsed = false;
-	ipc_room(f.executive.ipc);
+	ipc_room(f.node.ipc);
 	ck_assert_int_eq(serve(pid), 0);
 	ck_assert_uint_eq(f.handled, 1);
 }
@@ -239,8 +239,8 @@ START_TEST(it_is_told_to_try_again_when_quorum_is_lost_meanwhile)
 	exec_stub.is_lapsed = true;
 	pid_t pid = start_client(play_despair);
 	RUN_UNTIL(f.last != NULL && f.last->kept != NULL);
-	f.executive.is_quorate = false;
-	ipc_gate(f.executive.ipc);
+	f.node.is_quorate = false;
+	ipc_gate(f.node.ipc);
 	ck_assert_int_eq(serve(pid), 0);
 	ck_assert_uint_eq(f.handled, 0);
 }
@@ -268,10 +268,10 @@ START_TEST(nobody_is_told_of_quorum_without_the_lease)
 	ck_assert_uint_eq(f.handled, 0);
 	if (_i == 0) {
 		exec_stub.is_lapsed = false;
-		ipc_room(f.executive.ipc);
+		ipc_room(f.node.ipc);
 	} else {
-		f.executive.is_quorate = false; /* "no" is right in any case */
-		ipc_gate(f.executive.ipc);
+		f.node.is_quorate = false; /* "no" is right in any case */
+		ipc_gate(f.node.ipc);
 	}
 	ck_assert_int_eq(serve(pid), 0);
 	ck_assert_uint_eq(f.handled, 1);
@@ -294,8 +294,8 @@ static int play_long_question(void)
 /* A ring may try to form in vain for ever. */
 START_TEST(a_question_does_not_wait_for_ever)
 {
-	ck_assert_uint_eq(f.executive.ipc->question_ns, UINT64_C(10000000000));
-	f.executive.ipc->question_ns = 200000000;
+	ck_assert_uint_eq(f.node.ipc->question_ns, UINT64_C(10000000000));
+	f.node.ipc->question_ns = 200000000;
 	exec_stub.is_lapsed = true;
 	play(play_long_question);
 	ck_assert_uint_eq(f.handled, 0);
@@ -305,8 +305,8 @@ END_TEST
 START_TEST(no_quorum_is_told_at_once)
 {
 	exec_stub.is_lapsed = true;
-	f.executive.is_quorate = false;
-	ipc_gate(f.executive.ipc);
+	f.node.is_quorate = false;
+	ipc_gate(f.node.ipc);
 	play(play_question);
 	ck_assert_uint_eq(f.handled, 1);
 }
@@ -331,13 +331,13 @@ START_TEST(the_rate_follows_the_queue)
 	exec_stub.queue.total = 1000;
 	for (size_t i = 0; i < sizeof(level_rows) / sizeof(level_rows[0]); i++) {
 		exec_stub.queue.used = level_rows[i].used;
-		ipc_gate(f.executive.ipc);
+		ipc_gate(f.node.ipc);
 		ck_assert_msg((int)f.plugin.ipc->rate == level_rows[i].rate, "%u used: rate %d",
 			level_rows[i].used, (int)f.plugin.ipc->rate);
 	}
 	/* While it is critical nobody needs to tell that it has drained. */
 	exec_stub.queue.used = 1000;
-	ipc_gate(f.executive.ipc);
+	ipc_gate(f.node.ipc);
 	exec_stub.queue.used = 0;
 	run_for_ms(20);
 	ck_assert_int_eq(f.plugin.ipc->rate, QBS_RATE_FAST);

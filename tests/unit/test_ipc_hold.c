@@ -82,8 +82,8 @@ static int play_turns(void)
 
 START_TEST(a_sender_that_does_not_read_is_told_to_try_again)
 {
-	ck_assert_uint_eq(f.executive.ipc->hold_size, IPC_HOLD_SIZE);
-	f.executive.ipc->hold_size = 4000000;
+	ck_assert_uint_eq(f.node.ipc->hold_size, IPC_HOLD_SIZE);
+	f.node.ipc->hold_size = 4000000;
 	play(play_turns);
 	ck_assert_uint_eq(f.handled, 4); /* three messages and REQ_FLOW */
 	ck_assert_uint_eq(exec_stub_count_logged("Disconnecting"), 0);
@@ -112,7 +112,7 @@ static int play_one_by_one(void)
 
 START_TEST(a_client_that_reads_less_than_it_sends_stays)
 {
-	f.executive.ipc->hold_size = 4000000;
+	f.node.ipc->hold_size = 4000000;
 	play(play_one_by_one);
 	ck_assert_uint_gt(f.backlog_max, 4000000);
 	ck_assert_uint_lt(f.backlog_max, 4500000);
@@ -139,7 +139,7 @@ static int play_fragments(void)
 
 START_TEST(a_message_in_parts_gets_through_once_it_has_begun)
 {
-	f.executive.ipc->hold_size = 4000000;
+	f.node.ipc->hold_size = 4000000;
 	play(play_fragments);
 }
 END_TEST
@@ -161,7 +161,7 @@ static int play_crowd(void)
 
 START_TEST(the_bound_is_lower_where_all_together_use_much)
 {
-	f.executive.ipc->backlog_size_max = 30000000;
+	f.node.ipc->backlog_size_max = 30000000;
 	play(play_crowd);
 	ck_assert_uint_eq(exec_stub_count_logged("Disconnecting"), 0);
 }
@@ -192,7 +192,7 @@ static int play_silent(void)
 
 START_TEST(a_silent_client_does_not_lower_the_bound_of_others)
 {
-	f.executive.ipc->backlog_size_max = 30000000;
+	f.node.ipc->backlog_size_max = 30000000;
 	play(play_silent);
 	ck_assert_uint_eq(exec_stub_count_logged("Disconnecting"), 0);
 }

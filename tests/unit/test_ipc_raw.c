@@ -67,7 +67,7 @@ START_TEST(a_client_that_exits_before_its_answer_was_never_there)
 	run_for_ms(100);
 	ck_assert_uint_eq(f.joins, 0);
 	ck_assert_uint_eq(f.leaves, 0);
-	ck_assert_uint_eq(f.executive.ipc->active, 0);
+	ck_assert_uint_eq(f.node.ipc->active, 0);
 	ck_assert_ptr_null(f.plugin.ipc->clients);
 	ck_assert(!exec_stub_has_logged("damaged"));
 	play(play_echo);
@@ -194,7 +194,7 @@ START_TEST(a_program_of_root_has_the_right_of_its_user)
 
 	if (geteuid() != 0)
 		return;
-	map_set(f.executive.map, "uidgid.uid.1234", COTERIE_MAP_U8, &one, 1);
+	map_set(f.node.map, "uidgid.uid.1234", COTERIE_MAP_U8, &one, 1);
 	pid_t pid = start_client(play_program_of_root);
 	RUN_UNTIL(f.joins == 1);
 	ck_assert_uint_eq(f.last->right, COTERIE_RIGHT_USE);

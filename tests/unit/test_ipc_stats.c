@@ -27,14 +27,14 @@ static uint64_t read_stat(const char *name)
 	char key[128];
 
 	snprintf(key, sizeof(key), "stats.ipcs.service40.%u.%p.%s", f.last->pid, (void *)f.last, name);
-	ck_assert_msg(stats_read(f.executive.stats, key, &value) == 0, "%s", key);
+	ck_assert_msg(stats_read(f.node.stats, key, &value) == 0, "%s", key);
 	memcpy(&number, value.bytes, value.size <= 8 ? value.size : 8);
 	return number;
 }
 
 static uint32_t count_stats(void)
 {
-	struct stats_iterator *iterator = stats_iterator_create(f.executive.stats, "stats.ipcs.service");
+	struct stats_iterator *iterator = stats_iterator_create(f.node.stats, "stats.ipcs.service");
 	uint32_t count = 0;
 
 	while (stats_iterator_next(iterator, NULL) != NULL)
@@ -53,7 +53,7 @@ START_TEST(a_connection_has_statistics)
 	ck_assert_uint_eq(read_stat("responses"), 2);
 	ck_assert_uint_eq(read_stat("invalid_request"), 0);
 	ck_assert_uint_eq(read_stat("flow_control"), 0);
-	ck_assert_int_eq(stats_clear(f.executive.stats, "ipc"), 0);
+	ck_assert_int_eq(stats_clear(f.node.stats, "ipc"), 0);
 	ck_assert_uint_eq(read_stat("requests"), 0);
 	let_go();
 	ck_assert_int_eq(serve(pid), 0);

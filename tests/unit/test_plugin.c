@@ -41,6 +41,7 @@ struct fixture {
 	struct executive executive;
 	struct config config;
 	struct config_option options[4];
+	struct plugin_parts parts;
 	struct plugin_registry *registry;
 	char folder[64]; /* empty, searched before the built plugins */
 };
@@ -62,7 +63,18 @@ static void set_up(void)
 	f.executive.map = map_create();
 	f.executive.stats = stats_create(f.executive.loop);
 	f.executive.quorum = quorum_create(NULL, NULL, NULL);
-	f.registry = plugin_registry_create(&f.executive, directories, 2);
+	f.executive.host = (struct host_parts){.loop = f.executive.loop,
+		.map = f.executive.map,
+		.stats = f.executive.stats,
+		.config = &f.executive.config,
+		.is_quorate = &f.executive.is_quorate,
+		.quorum = f.executive.quorum};
+	f.parts = (struct plugin_parts){.loop = f.executive.loop,
+		.stats = f.executive.stats,
+		.config = &f.executive.config,
+		.host = host_for_plugins(),
+		.host_parts = &f.executive.host};
+	f.registry = plugin_registry_create(&f.parts, directories, 2);
 	f.executive.plugins = f.registry;
 	ck_assert_ptr_nonnull(f.registry);
 }
@@ -151,15 +163,15 @@ START_TEST(tables_are_walked_by_the_plugins_stride)
 	snprintf(newer, sizeof(newer), "made for plugin ABI %d.%d, this is %s", COTERIE_ABI_MAJOR,
 		COTERIE_ABI_MINOR + 7, ABI);
 	ck_assert_uint_eq(plugin->service.size, sizeof(struct coterie_service));
-	ck_assert_uint_eq(plugin_request(plugin, 0)->size_min, 16);
-	ck_assert_uint_eq(plugin_request(plugin, 1)->size_min, 24);
-	ck_assert_uint_eq(plugin_request(plugin, 5)->size_min, 32);
+	ck_assert_uint_eq(plugin_table_request(plugin, 0)->size_min, 16);
+	ck_assert_uint_eq(plugin_table_request(plugin, 1)->size_min, 24);
+	ck_assert_uint_eq(plugin_table_request(plugin, 5)->size_min, 32);
 	const int32_t absent[] = {-1, 2, 3, 4, 6, 7, INT32_MAX, INT32_MIN};
 	for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)
-		ck_assert_ptr_null(plugin_request(plugin, absent[i]));
-	ck_assert_uint_eq(plugin_ring_msg(plugin, 0)->size_min, 16);
-	ck_assert_uint_eq(plugin_ring_msg(plugin, 1)->size_min, 24);
-	ck_assert_ptr_null(plugin_ring_msg(plugin, 2));
+		ck_assert_ptr_null(plugin_table_request(plugin, absent[i]));
+	ck_assert_uint_eq(plugin_table_ring_msg(plugin, 0)->size_min, 16);
+	ck_assert_uint_eq(plugin_table_ring_msg(plugin, 1)->size_min, 24);
+	ck_assert_ptr_null(plugin_table_ring_msg(plugin, 2));
 	ck_assert_str_eq(((struct variant *)plugin->self)->color, "red");
 	ck_assert_int_eq(exec_stub_has_logged(newer), _i == 1);
 }
@@ -183,7 +195,7 @@ START_TEST(plugin_path_comes_first_in_order)
 	const char *directories[] = {"/nonexistent"};
 
 	setenv("COTERIE_PLUGIN_PATH", "/nonexistent::" TEST_PLUGIN_DIR, 1);
-	struct plugin_registry *registry = plugin_registry_create(&f.executive, directories, 1);
+	struct plugin_registry *registry = plugin_registry_create(&f.parts, directories, 1);
 	struct plugin *plugin = plugin_load(registry, COTERIE_KIND_SERVICE, "good", NULL);
 	ck_assert_ptr_nonnull(plugin);
 	plugin_unload(registry, plugin);

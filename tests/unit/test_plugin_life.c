@@ -15,6 +15,7 @@
 #include "exec/config/model.h"
 #include "exec/executive.h"
 #include "exec/ipc_server.h"
+#include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/map.h"
 #include "exec/plugin_life.h"
@@ -39,6 +40,7 @@ struct fixture {
 	struct config config;
 	struct config_option option;
 	struct plugin_life *life;
+	const char *program; /* for trials */
 	char folder[64], other[80];
 	int rc; /* of the last change; 1: not over yet */
 	char text[600];
@@ -70,6 +72,24 @@ static void install(const char *folder, const char *mode)
 	free(bytes);
 }
 
+/* With the parts of now. program: as in struct plugin_life_parts */
+static void start_life(const char *program)
+{
+	plugin_life_destroy(f.life);
+	f.life = plugin_life_create(&(struct plugin_life_parts){.loop = f.executive.loop,
+		.plugins = f.executive.plugins,
+		.ipc = f.executive.ipc,
+		.quorum = f.executive.quorum,
+		.config = &f.executive.config,
+		.program = program,
+		.is_stopping = &f.executive.is_stopping,
+		.show = exec_stub_show,
+		.conceal = exec_stub_conceal});
+	ck_assert_ptr_nonnull(f.life);
+	f.executive.host.life = f.life;
+	f.program = program;
+}
+
 static void set_up(void)
 {
 	const char *directories[] = {f.folder};
@@ -89,10 +109,25 @@ static void set_up(void)
 	f.executive.map = map_create();
 	f.executive.stats = stats_create(f.executive.loop);
 	f.executive.quorum = quorum_create(NULL, NULL, NULL);
-	f.executive.plugins = plugin_registry_create(&f.executive, directories, 1);
-	f.executive.ipc = ipc_create(&f.executive);
-	f.executive.life = f.life = plugin_life_create(&f.executive);
-	ck_assert_ptr_nonnull(f.life);
+	f.executive.host = (struct host_parts){.loop = f.executive.loop,
+		.map = f.executive.map,
+		.stats = f.executive.stats,
+		.config = &f.executive.config,
+		.is_quorate = &f.executive.is_quorate,
+		.quorum = f.executive.quorum};
+	f.executive.plugins = plugin_registry_create(&(struct plugin_parts){.loop = f.executive.loop,
+							     .stats = f.executive.stats,
+							     .config = &f.executive.config,
+							     .host = host_for_plugins(),
+							     .host_parts = &f.executive.host},
+		directories, 1);
+	f.executive.ipc = ipc_create(&(struct ipc_parts){.loop = f.executive.loop,
+		.map = f.executive.map,
+		.stats = f.executive.stats,
+		.is_quorate = &f.executive.is_quorate,
+		.config = &f.executive.config,
+		.instance = f.executive.instance});
+	start_life(NULL);
 }
 
 static void tear_down(void)
@@ -100,7 +135,7 @@ static void tear_down(void)
 	char command[160];
 
 	plugin_life_destroy(f.life);
-	f.executive.life = NULL;
+	f.executive.host.life = NULL;
 	while (plugin_first(f.executive.plugins) != NULL)
 		plugin_unload(f.executive.plugins, plugin_first(f.executive.plugins));
 	plugin_registry_destroy(f.executive.plugins);
@@ -282,7 +317,8 @@ START_TEST(some_cannot_be_unloaded)
 	ck_assert_int_eq(load("life", NULL), 0);
 	ck_assert_int_eq(unload(plugin_now(), "life", 0), -EBUSY);
 	quorum_destroy(f.executive.quorum);
-	f.executive.quorum = quorum_create("life", NULL, NULL);
+	f.executive.host.quorum = f.executive.quorum = quorum_create("life", NULL, NULL);
+	start_life(NULL);
 	ck_assert_int_eq(unload(&f, "life", 0), -EBUSY);
 	ck_assert_msg(strstr(f.text, "quorum") != NULL, "%s", f.text);
 	ck_assert_int_eq(plugin_now()->state, PLUGIN_RUNNING);
@@ -499,7 +535,7 @@ static void write_program(const char *script)
 	fprintf(file, "#!/bin/sh\n%s\n", script);
 	fclose(file);
 	chmod(path, 0755);
-	f.executive.program = path;
+	start_life(path);
 }
 
 START_TEST(a_crash_shows_in_the_trial)
@@ -529,14 +565,14 @@ START_TEST(a_hang_shows_in_the_trial)
 	uint64_t now_ns = 1000;
 
 	write_program("exec sleep 1000");
-	struct plugin_trial *trial = plugin_trial_start(f.executive.program, "x", STDIN_FILENO, now_ns);
+	struct plugin_trial *trial = plugin_trial_start(f.program, "x", STDIN_FILENO, now_ns);
 	ck_assert_ptr_nonnull(trial);
 	ck_assert_int_eq(plugin_trial_look(trial, now_ns + PLUGIN_TRIAL_NS - 1), -EAGAIN);
 	ck_assert_int_eq(plugin_trial_look(trial, now_ns + PLUGIN_TRIAL_NS), -ETIMEDOUT);
 	ck_assert_int_eq(plugin_trial_look(trial, now_ns), -ETIMEDOUT);
 	plugin_trial_destroy(trial);
 	/* abandoned, it ends too */
-	plugin_trial_destroy(plugin_trial_start(f.executive.program, "x", STDIN_FILENO, now_ns));
+	plugin_trial_destroy(plugin_trial_start(f.program, "x", STDIN_FILENO, now_ns));
 	ck_assert_ptr_null(plugin_trial_start("/nonexistent", "x", STDIN_FILENO, now_ns));
 }
 END_TEST
@@ -597,7 +633,7 @@ START_TEST(a_file_that_is_exchanged_after_its_check_is_not_loaded)
 	ck_assert_str_eq(plugin_now()->path, path);
 	ck_assert_int_eq(unload(&f, "life", 0), 0);
 	/* It has been exchanged indeed. */
-	f.executive.program = NULL;
+	start_life(NULL);
 	ck_assert_int_ne(load(path, NULL), 0);
 }
 END_TEST

@@ -92,7 +92,7 @@ struct plugin *plugin_first(const struct plugin_registry *registry)
 	return &plugin;
 }
 
-const struct coterie_ring_msg *plugin_ring_msg(const struct plugin *of, uint32_t function)
+const struct coterie_ring_msg *plugin_table_ring_msg(const struct plugin *of, uint32_t function)
 {
 	(void)of;
 	return function < 2 ? &messages[function] : NULL;

@@ -221,7 +221,7 @@ START_TEST(the_keys_are_those_of_the_reference)
 	ck_assert_int_eq(map_get(map, "runtime.services.cpg.3.rx", &value), 0);
 	ck_assert_uint_eq(*(const uint64_t *)value.bytes, 77);
 	for (size_t i = 0; i < SERVICES; i++)
-		map_unpublish_service(map, &plugins[i]);
+		map_unpublish_service(map, NULL, &plugins[i]);
 	iterator = map_iterator_create(map, "runtime.services.");
 	ck_assert_ptr_null(map_iterator_next(iterator, NULL));
 	map_iterator_destroy(iterator);

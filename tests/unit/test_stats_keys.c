@@ -7,6 +7,7 @@
 #include <check.h>
 
 #include "exec/config/model.h"
+#include "exec/executive.h"
 #include "exec/ipc_private.h"
 #include "exec/histogram.h"
 #include "exec/qb/private.h"
@@ -25,8 +26,8 @@ static struct histogram timers_late;
 static const char *phase;
 static struct config config;
 
-/* Stand-in for plugin.c: no request comes. */
-const struct coterie_request *plugin_request(const struct plugin *plugin, int32_t id)
+/* Stand-in for plugin_table.c: no request comes. */
+const struct coterie_request *plugin_table_request(const struct plugin *plugin, int32_t id)
 {
 	(void)plugin, (void)id;
 	return NULL;
@@ -85,7 +86,12 @@ static void set_up(void)
 		.ring = executive.ring,
 		.config = &executive.config});
 	ck_assert_ptr_nonnull(totem_stats);
-	executive.ipc = ipc_create(&executive);
+	executive.ipc = ipc_create(&(struct ipc_parts){.loop = executive.loop,
+		.map = executive.map,
+		.stats = executive.stats,
+		.is_quorate = &executive.is_quorate,
+		.config = &executive.config,
+		.instance = executive.instance});
 	ck_assert_ptr_nonnull(executive.ipc);
 }
 
