@@ -14,6 +14,7 @@
 #include "exec/ipc_server.h"
 #include "exec/loop.h"
 #include "exec/map.h"
+#include "exec/plugin_load.h"
 #include "exec/plugin.h"
 #include "exec/quorum.h"
 #include "exec/rekey.h"
