@@ -1,6 +1,6 @@
 /*
- * The parts of the executive. The daemon has one such struct, a test may have several. The parts are created in
- * the order of the members. executive_destroy_parts has the order of the end.
+ * The parts of the executive. The daemon has one such struct, a test may have several. The functions
+ * executive_create_parts and executive_destroy_parts have the order of the start and of the end.
  */
 #ifndef EXEC_EXECUTIVE_H
 #define EXEC_EXECUTIVE_H

@@ -25,7 +25,7 @@ libcore_la_SOURCES = \
 	%D%/key_file.c %D%/key_file.h %D%/rekey.c %D%/rekey.h %D%/repair.c %D%/repair.h %D%/rotate.c %D%/rotate.h \
 	%D%/ring.c %D%/ring.h %D%/ring_private.h %D%/ring_lease.c %D%/ring_life.c %D%/ring_status.c %D%/ring_log.c %D%/ring_log.h \
 	%D%/ring_seq.c %D%/ring_seq.h %D%/ring_store.c %D%/route.c %D%/route.h \
-	%D%/resync.c %D%/resync.h %D%/state_dir.c %D%/state_dir.h %D%/sync.c %D%/sync.h
+	%D%/resync.c %D%/resync.h %D%/round.c %D%/round.h %D%/state_dir.c %D%/state_dir.h %D%/sync.c %D%/sync.h
 
 # Where plugins come from: files and builtins, or builtins alone.
 if STATIC_BINARY

@@ -8,8 +8,8 @@
 #include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/plugin.h"
-#include "exec/plugin_watch.h"
 #include "exec/ring.h"
+#include "exec/round.h"
 #include "exec/totem/node_set.h"
 
 /* READY follows at the next pass of the token. DONE takes as long as the state of the service. */
@@ -72,17 +72,9 @@ static struct member *find(struct resync *resync, uint32_t nodeid)
 	return NULL;
 }
 
-static bool is_syncing(const struct plugin *plugin)
-{
-	return plugin != NULL && plugin->descriptor->kind == COTERIE_KIND_SERVICE &&
-	       plugin->service.sync_step != NULL;
-}
-
 static struct plugin *plugin_of(const struct resync *resync, uint32_t service)
 {
-	struct plugin *plugin = plugin_by_ring_id(resync->parts.plugins, service);
-
-	return is_syncing(plugin) ? plugin : NULL;
+	return round_find(resync->parts.plugins, service);
 }
 
 static void hold(const struct resync *resync, struct plugin *plugin, bool is_held)
@@ -180,16 +172,8 @@ static void end(struct resync *resync, bool is_complete)
 	drop_first(resync);
 	if (plugin == NULL || !plugin->is_held)
 		return;
-	if (has_started) {
-		struct plugin_call call;
-
-		plugin_enter(&call, plugin, "synchronisation");
-		if (is_complete && plugin->service.sync_done != NULL)
-			plugin->service.sync_done(plugin->self);
-		else if (!is_complete && plugin->service.sync_abort != NULL)
-			plugin->service.sync_abort(plugin->self);
-		plugin_leave(&call);
-	}
+	if (has_started)
+		round_end(plugin, is_complete);
 	hold(resync, plugin, false);
 }
 
@@ -203,21 +187,12 @@ static void tell_start(struct resync *resync, struct plugin *plugin, uint32_t jo
 		.member_count = resync->members.count,
 	}; /* nobody has left the ring or joined it */
 	struct node_set together = {0};
-	struct plugin_call call;
 
-	plugin_enter(&call, plugin, "synchronisation");
 	/* To its like on the other nodes, the joiner's service has left and come again. */
 	if (joiner != resync->parts.nodeid &&
 		node_set_assign(&together, resync->members.ids, resync->members.count) == 0)
 		node_set_remove(&together, joiner);
-	if (plugin->is_deaf) {
-		plugin->is_deaf = false;
-		if (plugin->service.configuration != NULL)
-			plugin->service.configuration(plugin->self, &told);
-	}
-	if (plugin->service.sync_start != NULL)
-		plugin->service.sync_start(plugin->self, together.ids, together.count, &told);
-	plugin_leave(&call);
+	round_start(plugin, &together, &told);
 	node_set_fini(&together);
 }
 
@@ -288,16 +263,8 @@ void resync_passed(struct resync *resync)
 	if (!resync->is_stepping)
 		return;
 	struct plugin *plugin = plugin_of(resync, resync->rounds->service);
-	if (plugin != NULL && plugin->is_held) {
-		struct plugin_call call;
-
-		plugin_enter(&call, plugin, "synchronisation");
-		int rc = plugin->service.sync_step(plugin->self);
-
-		plugin_leave(&call);
-		if (rc != 0)
-			return; /* again after the next token */
-	}
+	if (plugin != NULL && plugin->is_held && !round_step(plugin))
+		return; /* again after the next token */
 	resync->is_stepping = false;
 	send_done(resync);
 }
@@ -469,7 +436,7 @@ int resync_members(const struct resync *resync, const struct plugin *plugin, uin
 	uint64_t bit = UINT64_C(1) << plugin->service.ring_id;
 	uint32_t count = 0;
 
-	if (!is_syncing(plugin))
+	if (!round_has(plugin))
 		return -ENOTSUP;
 	if (resync->members.count == 0)
 		return -EAGAIN; /* between two configurations */
@@ -516,7 +483,7 @@ int resync_join(struct resync *resync, struct plugin *plugin)
 {
 	uint32_t service = plugin->service.ring_id;
 
-	if (!is_syncing(plugin)) {
+	if (!round_has(plugin)) {
 		plugin->is_deaf = false;
 		tell_configuration(resync, plugin);
 		return 0;
@@ -535,7 +502,7 @@ int resync_join(struct resync *resync, struct plugin *plugin)
 int resync_part(struct resync *resync, const struct plugin *plugin)
 {
 	/* Between two configurations the next one's lists tell it. */
-	if (!is_syncing(plugin) || resync->members.count == 0)
+	if (!round_has(plugin) || resync->members.count == 0)
 		return 0;
 	return tell(resync, RESYNC_PART, plugin->service.ring_id, 0);
 }

@@ -10,9 +10,9 @@
 #include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/plugin.h"
-#include "exec/plugin_watch.h"
 #include "exec/resync.h"
 #include "exec/ring.h"
+#include "exec/round.h"
 #include "exec/totem/node_set.h"
 
 /* Messages of the group "sync": book sync, "Messages". Offsets are the reference's. */
@@ -83,20 +83,10 @@ static uint64_t get_u64(const uint8_t *at, bool is_swapped)
 	return is_swapped ? __builtin_bswap64(value) : value;
 }
 
-static bool is_local_sync(const struct plugin *plugin)
-{
-	return plugin != NULL && plugin->descriptor->kind == COTERIE_KIND_SERVICE &&
-		plugin->service.sync_step != NULL;
-}
-
 static struct plugin *current_plugin(struct sync *sync)
 {
-	struct plugin *plugin;
-
-	if (sync->current >= sync->service_count)
-		return NULL;
-	plugin = plugin_by_ring_id(sync->parts.plugins, sync->services[sync->current]);
-	return is_local_sync(plugin) ? plugin : NULL;
+	return sync->current < sync->service_count ? round_find(sync->parts.plugins, sync->services[sync->current])
+						   : NULL;
 }
 
 /* --- a stalled round is told, not ended: the ring itself is alive --- */
@@ -156,7 +146,7 @@ static void send_build(struct sync *sync)
 	put_head(message, MESSAGE_SERVICE_BUILD, BUILD_SIZE, &sync->ring);
 	for (struct plugin *plugin = plugin_first(sync->parts.plugins); plugin != NULL;
 		plugin = plugin->next)
-		if (is_local_sync(plugin) && count < SERVICES_MAX)
+		if (round_has(plugin) && count < SERVICES_MAX)
 			put_u32(message + BUILD_IDS_AT + 4 * count++, plugin->service.ring_id);
 	put_u32(message + BUILD_COUNT_AT, count);
 	put_u32(message + BUILD_MARK_AT, RESYNC_MARK);
@@ -184,7 +174,7 @@ static void note_transitional(struct sync *sync)
 {
 	for (struct plugin *plugin = plugin_first(sync->parts.plugins); plugin != NULL;
 		plugin = plugin->next) {
-		if (!is_local_sync(plugin))
+		if (!round_has(plugin))
 			continue;
 		struct node_set *together = &sync->together[plugin->service.ring_id % SERVICES_MAX];
 		uint64_t bit = UINT64_C(1) << plugin->service.ring_id % SERVICES_MAX;
@@ -236,24 +226,13 @@ static void next_service(struct sync *sync)
 	watch(sync);
 }
 
-/* sync_done or sync_abort */
-static void call_end(struct plugin *plugin, void (*end)(void *self))
-{
-	struct plugin_call call;
-
-	plugin_enter(&call, plugin, "synchronisation");
-	end(plugin->self);
-	plugin_leave(&call);
-}
-
 /* Another configuration came, or the services changed: end the round where it stands. */
 static void abort_round(struct sync *sync)
 {
 	struct plugin *plugin = current_plugin(sync);
 
-	if ((sync->phase == PHASE_STEP || sync->phase == PHASE_BARRIER) && plugin != NULL &&
-		plugin->service.sync_abort != NULL)
-		call_end(plugin, plugin->service.sync_abort);
+	if ((sync->phase == PHASE_STEP || sync->phase == PHASE_BARRIER) && plugin != NULL)
+		round_end(plugin, false);
 	sync->phase = PHASE_NONE;
 	sync->ring = (struct ring_id){0};
 	sync->owes_build = sync->owes_barrier = false;
@@ -263,14 +242,11 @@ static void abort_round(struct sync *sync)
 static void start(struct sync *sync, struct plugin *plugin, const struct coterie_configuration *told)
 {
 	struct node_set together = {0};
-	struct plugin_call call;
 
 	/* Out of memory: nobody came along, and all are told to have left and joined. */
 	if (node_set_intersect(&together, together_of(sync, plugin), &sync->members) < 0)
 		node_set_clear(&together);
-	plugin_enter(&call, plugin, "synchronisation");
-	plugin->service.sync_start(plugin->self, together.ids, together.count, told);
-	plugin_leave(&call);
+	round_start(plugin, &together, told);
 	node_set_fini(&together);
 }
 
@@ -300,9 +276,7 @@ static void start_round(struct sync *sync, const struct totem_configuration *con
 	sync->is_starting = true;
 	for (struct plugin *plugin = plugin_first(sync->parts.plugins); plugin != NULL;
 		plugin = plugin->next) {
-		if (!is_local_sync(plugin))
-			continue;
-		if (plugin->service.sync_start != NULL)
+		if (round_has(plugin))
 			start(sync, plugin, &told);
 	}
 	sync->is_starting = false;
@@ -324,18 +298,6 @@ void sync_configure(struct sync *sync, const struct totem_configuration *configu
 	note_transitional(sync);
 }
 
-/* @return whether it is through */
-static bool step(struct plugin *plugin)
-{
-	struct plugin_call call;
-
-	plugin_enter(&call, plugin, "synchronisation");
-	int rc = plugin->service.sync_step(plugin->self);
-
-	plugin_leave(&call);
-	return rc == 0;
-}
-
 void sync_passed(struct sync *sync)
 {
 	if (sync->owes_build)
@@ -345,7 +307,7 @@ void sync_passed(struct sync *sync)
 	if (sync->phase != PHASE_STEP)
 		return;
 	struct plugin *plugin = current_plugin(sync);
-	if (plugin != NULL && !step(plugin))
+	if (plugin != NULL && !round_step(plugin))
 		return; /* again after the next token */
 	sync->phase = PHASE_BARRIER;
 	send_barrier(sync);
@@ -421,10 +383,10 @@ static void on_barrier(struct sync *sync, uint32_t source)
 	if (node_set_add(&sync->heard, source) < 0 || !node_set_equal(&sync->heard, &sync->members))
 		return;
 	struct plugin *plugin = current_plugin(sync);
-	if (plugin != NULL)
+	if (plugin != NULL) {
 		settle(sync, plugin);
-	if (plugin != NULL && plugin->service.sync_done != NULL)
-		call_end(plugin, plugin->service.sync_done);
+		round_end(plugin, true);
+	}
 	sync->current++;
 	next_service(sync);
 }

@@ -46,7 +46,7 @@ done
 
 # Parts of the executive, from the bottom up. Each includes the parts that it calls, which are below it. The way up is
 # a function that it was given when it was created.
-parts='ring resync delivery sync route rekey quorum reload rotate'
+parts='ring round resync delivery sync route rekey quorum reload rotate'
 above='executive|host|ipc_'
 all=$(includes exec)
 for part in $(tac -s ' ' <<<"$parts "); do
