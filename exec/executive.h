@@ -66,6 +66,7 @@ struct executive {
 	bool has_synchronized;     /* the first synchronisation is complete */
 	bool is_stopping;
 	uint64_t random_seed;      /* of the ring, or 0: from the system */
+	uint32_t first_seq;        /* of a ring's first frame minus 1: 0, except in tests of wrapping */
 	uint64_t started_ns;
 	uint64_t started_ms;       /* since the epoch */
 	uint64_t stop_deadline_ns; /* frames that are still queued then are dropped */

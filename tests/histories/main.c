@@ -135,6 +135,7 @@ static void report(const struct request *request, struct script *script, struct 
 		printf("smaller: %s\n", play->broken);
 	}
 	script_print(script, stdout);
+	printf("seed %ju fails: %s\n", script->seed, play->broken);
 }
 
 int main(int argc, char **argv)

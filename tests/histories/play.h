@@ -15,14 +15,15 @@
 
 #include "tests/histories/script.h"
 
+/** A ring. A node that has lost its files may use a ring sequence again, so the number of such losses belongs to it. */
 struct play_ring {
-	uint32_t representative;
+	uint32_t representative, losses;
 	uint64_t seq;
 };
 
 static inline bool play_ring_equal(struct play_ring a, struct play_ring b)
 {
-	return a.seq == b.seq && a.representative == b.representative;
+	return a.seq == b.seq && a.representative == b.representative && a.losses == b.losses;
 }
 
 /** A node as the EVS client on it sees it: messages of any service that arrive now belong to this configuration. */
@@ -44,6 +45,8 @@ struct play {
 	FILE *log;                   /* NULL: nothing is traced */
 	struct play_view views[HISTORY_NODES_MAX + 1]; /* by number of the node */
 	bool is_stopping[HISTORY_NODES_MAX + 1]; /* by number: it was told to stop */
+	uint32_t nodeids[HISTORY_NODES_MAX + 1]; /* by number */
+	uint32_t losses;             /* how often a node has lost its files */
 	bool is_quiet;               /* no fault comes any more */
 	char broken[768];            /* the first violation; empty: none */
 	struct play_counts counts;
@@ -68,6 +71,8 @@ extern const struct play_part play_evs, play_cpg, play_quorum, play_kv, play_cfg
 
 /** Note a violation. The first one counts. */
 void play_break(struct play *play, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** Return the ring of an id that a client is told now. */
+struct play_ring play_ring_of(const struct play *play, uint32_t representative, uint64_t seq);
 /** Write a line to the trace, if there is one. */
 void play_trace(const struct play *play, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** Return the id of a node by its number, 1 .. nodes. */

@@ -10,7 +10,7 @@
 
 static const char *const fault_names[HISTORY_FAULTS] = {
 	[HISTORY_PART] = "part", [HISTORY_CUT] = "cut", [HISTORY_REFUSE] = "refuse", [HISTORY_CRASH] = "crash",
-	[HISTORY_STOP] = "stop", [HISTORY_PAUSE] = "pause", [HISTORY_LOSS] = "loss", [HISTORY_FAR] = "far",
+	[HISTORY_STOP] = "stop", [HISTORY_PAUSE] = "pause", [HISTORY_STORM] = "storm", [HISTORY_LOSS] = "loss", [HISTORY_FAR] = "far",
 	[HISTORY_NARROW] = "narrow", [HISTORY_IDS] = "ids", [HISTORY_WRAP] = "wrap", [HISTORY_DISK] = "disk",
 };
 
@@ -148,6 +148,20 @@ static void draw_loss(struct pen *pen)
 					 .value = chances[draw(pen, 5)], .wait_ms = draw(pen, 200)});
 }
 
+/* Leaves, starts and merges form a ring within a few ms, so that the next change comes in the middle of its start. */
+static void draw_storm(struct pen *pen)
+{
+	static const enum step_kind kinds[] = {
+		STEP_STOP, STEP_START, STEP_START, STEP_HEAL, STEP_PART, STEP_CRASH, STEP_CRASH_AFTER};
+
+	add(pen, (struct step){.kind = STEP_PART, .value = random_next(&pen->random),
+				 .wait_ms = 2 * (pen->script->setting.token_ms + pen->script->setting.consensus_ms)});
+	for (uint32_t i = 4 + draw(pen, 5); i > 0; i--)
+		add(pen, (struct step){.kind = kinds[draw(pen, sizeof(kinds) / sizeof(kinds[0]))],
+					 .node = draw_node(pen), .count = 1 + draw(pen, 30), .value = random_next(&pen->random),
+					 .wait_ms = draw(pen, 4)});
+}
+
 static void draw_fault(struct pen *pen, enum history_fault fault)
 {
 	const struct setting *setting = &pen->script->setting;
@@ -177,6 +191,9 @@ static void draw_fault(struct pen *pen, enum history_fault fault)
 	case HISTORY_PAUSE:
 		add(pen, (struct step){.kind = STEP_PAUSE, .node = node, .count = draw_pause(pen),
 					 .wait_ms = calm_ms});
+		break;
+	case HISTORY_STORM:
+		draw_storm(pen);
 		break;
 	case HISTORY_LOSS:
 		draw_loss(pen);
