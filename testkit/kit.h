@@ -73,7 +73,7 @@ struct testkit {
 	struct net net;
 	char *folder;
 	uint64_t ring_seq;                   /* that nodes find stored at their first start */
-	uint32_t frame_seq;                  /* of a ring's first frame minus 1; 0 but in tests of wrapping */
+	uint32_t frame_seq;                  /* of a ring's first frame minus 1, 0 but in tests of wrapping */
 	char *config;                        /* lines of the test's own */
 	struct kit_node *nodes;
 	uint32_t node_count;

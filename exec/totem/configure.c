@@ -175,7 +175,7 @@ void configure_install(struct totem_engine *engine)
 	tell_transitional(engine);
 	deliver_transitional(engine);
 	forget_unfinished(engine);
-	/* What a service sends while it is given the last messages of the ring stays behind what it sent before. */
+	/* Messages that a service sends while it is given the last ones of the ring stay behind those it sent before. */
 	engine->is_sync_wait = true;
 	engine->is_unpack_sync = true;
 	if (TOTEM_MUTANT(engine, QUEUE_DROPPED))

@@ -1,4 +1,4 @@
-/* What clients of EVS may see: docs/protocol/invariants.md, "Configurations" and "Delivery". */
+/* The checker of EVS: docs/protocol/invariants.md, "Configurations" and "Delivery". */
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,7 +79,7 @@ void evs_check_configuration(struct evs_clients *clients, const struct evs_life 
 
 /* ---- Two in one ring ----------------------------------------------------- */
 
-/* What a life saw of one ring: seen[first] is its regular configuration. */
+/* The events of a life in one ring: seen[first] is its regular configuration. */
 struct stay {
 	uint32_t first, middle, end; /* middle: the transitional configuration, or end */
 	bool is_complete;            /* seen[end] is the next regular configuration */

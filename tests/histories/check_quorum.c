@@ -1,4 +1,4 @@
-/* What clients of quorum and votequorum may see. Each node has one vote, and no option changes the rule. */
+/* The checker of quorum and votequorum. Each node has one vote, and no option changes the rule. */
 #include <stdlib.h>
 #include <string.h>
 

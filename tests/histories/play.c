@@ -10,7 +10,7 @@
 #define SETTLE_MS_NODE 2000u /* a network that is quiet has one ring of all within this, for each node */
 #define SERVED_MS 30000u     /* and all clients are served within this */
 #define STOP_MS 20000u       /* a node that is told to stop has ended within this */
-#define LATE_MS 500u         /* what is under way has arrived */
+#define LATE_MS 500u         /* packets under way have arrived */
 
 extern const struct coterie_plugin cpg_LTX_coterie_plugin, evs_LTX_coterie_plugin, quorum_LTX_coterie_plugin,
 	votequorum_LTX_coterie_plugin, kv_LTX_coterie_plugin;

@@ -1,7 +1,7 @@
 /*
- * A history: whole nodes with services and clients, played from a script on the test kit, and what the clients saw.
+ * A history: whole nodes with services and clients, played from a script on the test kit, and the events of the clients.
  *
- * Each service has a part: its clients (client_X.c) and its checker (check_X.c). play.c walks the script, gives each
+ * Each service has a part: its clients (client_X.c) and its checker (check_X.c). play.c walks the script. It gives each
  * step to the parts, ends all faults, and lets the parts check.
  */
 #ifndef HISTORIES_PLAY_H
@@ -36,7 +36,7 @@ struct play_view {
 };
 
 struct play_counts {
-	uint64_t simulated_ms, steps, rings, changes, messages, safe, safe_kept, compared, kv_answered, verdicts, reloads;
+	uint64_t simulated_ms, steps, rings, changes, messages, safe, safe_kept, compared, kv_answered, verdicts;
 };
 
 struct play {
@@ -53,7 +53,7 @@ struct play {
 	void *parts[8];
 };
 
-/** What a service brings: its clients and its checker. Functions may be NULL. */
+/** The part of a service: its clients and its checker. Functions may be NULL. */
 struct play_part {
 	const char *name;
 	void *(*create)(struct play *play);
@@ -67,7 +67,7 @@ struct play_part {
 	void (*destroy)(void *self);
 };
 
-extern const struct play_part play_evs, play_cpg, play_quorum, play_kv, play_cfg;
+extern const struct play_part play_evs, play_cpg, play_quorum, play_kv;
 
 /** Note a violation. The first one counts. */
 void play_break(struct play *play, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -96,7 +96,7 @@ int play_script(struct play *play, const struct script *script, FILE *log);
  */
 void play_shrink(struct script *script, uint32_t tries);
 
-/* --- sequence.c: what two clients saw, compared --- */
+/* --- sequence.c: the events of two clients, compared --- */
 
 /** Things seen, in order. A message is sender << 32 | number, the sender not 0. All else has the upper half 0. */
 struct play_sequence {

@@ -20,7 +20,7 @@ static const char *const step_names[STEP_KINDS] = {
 	[STEP_PAUSE] = "pause", [STEP_LOSS] = "loss", [STEP_REORDER] = "reorder", [STEP_DISK_FULL] = "disk-full",
 	[STEP_FORGET] = "forget", [STEP_CPG_JOIN] = "cpg-join", [STEP_CPG_LEAVE] = "cpg-leave",
 	[STEP_CPG_END] = "cpg-end", [STEP_CPG_SEND] = "cpg-send", [STEP_CPG_HOLD] = "cpg-hold",
-	[STEP_EVS_SEND] = "evs-send", [STEP_KV] = "kv", [STEP_RELOAD] = "reload",
+	[STEP_EVS_SEND] = "evs-send", [STEP_KV] = "kv",
 };
 
 const char *history_fault_name(enum history_fault fault) { return fault_names[fault]; }
@@ -89,7 +89,7 @@ static uint32_t draw_size(struct pen *pen)
 	return sizes[draw(pen, sizeof(sizes) / sizeof(sizes[0]))];
 }
 
-/* What clients do: the faults are only as good as the traffic that they meet. */
+/* Steps of clients: the faults are only as good as the traffic that they meet. */
 static void draw_traffic(struct pen *pen)
 {
 	uint32_t dice = draw(pen, 100);
@@ -114,13 +114,10 @@ static void draw_traffic(struct pen *pen)
 		step.size = draw_size(pen);
 		step.count = 1 + draw(pen, step.size < 1000 ? 30 : 4);
 		step.value = draw(pen, 2);
-	} else if (dice < 98) {
+	} else {
 		step.kind = STEP_KV;
 		step.value = draw(pen, 100);
 		step.count = draw(pen, 3);
-	} else {
-		step.kind = STEP_RELOAD;
-		step.value = draw(pen, 4);
 	}
 	add(pen, step);
 }

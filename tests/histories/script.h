@@ -57,7 +57,6 @@ enum step_kind {
 	STEP_CPG_HOLD,    /* client stops reading if count is not 0, or reads again */
 	STEP_EVS_SEND,    /* count messages of size bytes; value 1: safe */
 	STEP_KV,          /* value: what; count: the key */
-	STEP_RELOAD,      /* the operator of node gives the config option number value, and reloads */
 	STEP_KINDS,
 };
 
