@@ -186,6 +186,7 @@ static struct ring *create_ring(struct executive *executive, int *exit_code)
 		.account = &executive->account,
 		.state_dir = executive->state_dir,
 		.random_seed = executive->random_seed,
+		.first_seq = executive->first_seq,
 	};
 	const struct ring_listener listener = {
 		.arg = executive,

@@ -27,6 +27,7 @@ struct ring_parts {
 	struct ring_account *account;
 	const char *state_dir;
 	uint64_t random_seed; /* 0: from the system */
+	uint32_t first_seq;   /* of a ring's first frame minus 1: 0, except in tests of wrapping */
 };
 
 /**

@@ -146,6 +146,7 @@ int ring_start(struct ring *ring, const struct config *config, struct plugin *tr
 		WIRE_FEATURE_SILENCE;
 	ring->options.linger_ns = TOTEM_LINGER_NS;
 	ring->options.gather_ns = TOTEM_GATHER_NS;
+	ring->options.first_seq = ring->parts.first_seq;
 	ring->options.early_frames = TOTEM_EARLY_FRAMES;
 	/* Numbers that nobody guesses; without a source of chance at least others than last time. */
 	ring->options.random_seed = loop_now_ns(ring->parts.loop) ^ ((uint64_t)ring->options.nodeid << 32);

@@ -41,6 +41,14 @@ struct kit_node *kit_node(const struct testkit *kit, uint32_t id)
 	return id >= 1 && id <= kit->node_count ? &kit->nodes[id - 1] : NULL;
 }
 
+struct kit_node *kit_node_of(const struct testkit *kit, uint32_t nodeid)
+{
+	for (uint32_t i = 0; i < kit->node_count; i++)
+		if (kit->nodes[i].nodeid == nodeid)
+			return &kit->nodes[i];
+	return NULL;
+}
+
 /* FNV-1a. */
 void kit_digest(struct testkit *kit, uint64_t value, const void *bytes, size_t size)
 {
@@ -281,9 +289,12 @@ static bool is_settled(const struct testkit *kit, const struct kit_node *node)
 					group |= BIT(b);
 	}
 	count = testkit_members(kit, node->id, ids, TESTKIT_NODES_MAX);
-	for (uint32_t i = 0; i < count; i++)
-		if ((group & BIT(ids[i] - 1)) == 0)
+	for (uint32_t i = 0; i < count; i++) {
+		const struct kit_node *member = kit_node_of(kit, ids[i]);
+
+		if (member == NULL || (group & BIT(member->index)) == 0)
 			return false;
+	}
 	return count == (uint32_t)__builtin_popcountll(group) && testkit_is_synchronized(kit, node->id);
 }
 
@@ -359,6 +370,19 @@ const char *testkit_complaint(const struct testkit *kit, uint32_t i)
 
 const char *testkit_error(const struct testkit *kit) { return kit->error; }
 
+int testkit_nodeid(struct testkit *kit, uint32_t id, uint32_t nodeid)
+{
+	struct kit_node *node = kit_node(kit, id), *other = kit_node_of(kit, nodeid);
+
+	if (node == NULL || nodeid == 0 || (other != NULL && other != node))
+		return -EINVAL;
+	for (uint32_t i = 0; i < kit->node_count; i++)
+		if (kit->nodes[i].is_up)
+			return -EBUSY;
+	node->nodeid = nodeid;
+	return testkit_forget(kit, id); /* its files have the id in their names */
+}
+
 /* -------------------------------------------------------------------------------------------- life */
 
 static char *make_folder(void)
@@ -401,7 +425,7 @@ struct testkit *testkit_create(uint64_t seed, uint32_t nodes)
 
 		node->kit = kit;
 		node->index = i;
-		node->id = i + 1;
+		node->id = node->nodeid = i + 1;
 		testkit_forget(kit, node->id); /* makes its folder */
 	}
 	return kit;

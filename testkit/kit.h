@@ -41,7 +41,8 @@ struct kit_plugin {
 
 struct kit_node {
 	struct testkit *kit;
-	uint32_t index, id;
+	uint32_t index, id;                  /* id: its number in calls, index + 1 */
+	uint32_t nodeid;                     /* in the ring; id at first */
 	uint32_t life;                       /* number of its starts */
 	char *state_dir;
 	struct kit_plugin *plugins;
@@ -71,6 +72,8 @@ struct testkit {
 	struct sim_random random, test_random;
 	struct net net;
 	char *folder;
+	uint64_t ring_seq;                   /* that nodes find stored at their first start */
+	uint32_t frame_seq;                  /* of a ring's first frame minus 1, 0 but in tests of wrapping */
 	char *config;                        /* lines of the test's own */
 	struct kit_node *nodes;
 	uint32_t node_count;
@@ -100,6 +103,8 @@ struct testkit {
 void *kit_alloc(size_t size);                /* zeroed; ends the process when there is none */
 char *kit_strdup(const char *text);
 struct kit_node *kit_node(const struct testkit *kit, uint32_t id); /* NULL: there is none */
+/** By its id in the ring. NULL: there is none. */
+struct kit_node *kit_node_of(const struct testkit *kit, uint32_t nodeid);
 /** Code of the node runs from here to kit_leave. @return what kit_leave takes */
 struct kit_node *kit_enter(struct kit_node *node);
 void kit_leave(struct kit_node *node, struct kit_node *outer);

@@ -56,7 +56,7 @@ static char *config_text(const struct kit_node *node)
 		transport_name(kit));
 	for (uint32_t i = 0; i < kit->node_count; i++)
 		fprintf(out, "\tnode {\n\t\tname: node%u\n\t\tnodeid: %u\n\t\tring0_addr: " ADDRESS "\n\t}\n",
-			i + 1, i + 1, i + 1);
+			i + 1, kit->nodes[i].nodeid, i + 1);
 	fputs("}\n", out);
 	for (const struct kit_plugin *plugin = node->plugins; plugin != NULL; plugin = plugin->next)
 		write_plugin(out, "service", plugin);
@@ -145,7 +145,7 @@ static int forget(struct kit_node *node)
 	if (mkdir(node->state_dir, 0700) < 0)
 		return -errno;
 	/* A file that is there is not looked for elsewhere on this host. */
-	return state_ring_seq_store(node->state_dir, node->id, 0);
+	return state_ring_seq_store(node->state_dir, node->nodeid, node->kit->ring_seq);
 }
 
 int testkit_forget(struct testkit *kit, uint32_t id)
@@ -239,7 +239,8 @@ int node_start(struct kit_node *node)
 	node->kit->error[0] = '\0';
 	if (node->is_up)
 		return -EALREADY;
-	*executive = (struct executive){.nodeid = node->id, .state_dir = node->state_dir, .report_fd = -1};
+	*executive = (struct executive){.nodeid = node->nodeid, .state_dir = node->state_dir,
+		.first_seq = node->kit->frame_seq, .report_fd = -1};
 	executive->config = load_config(node);
 	if (executive->config == NULL)
 		return -EINVAL;

@@ -84,7 +84,7 @@ static int testnet_multicast(void *self, struct coterie_frame *const *frames, ui
 static int testnet_token(void *self, uint32_t nodeid, struct coterie_frame *frame)
 {
 	struct kit_node *node = self;
-	struct kit_node *to = kit_node(node->kit, nodeid);
+	struct kit_node *to = kit_node_of(node->kit, nodeid);
 
 	if (to == NULL)
 		return -ENOENT;
@@ -125,13 +125,13 @@ void transport_arrive(struct kit_node *node, struct packet *const *packets, uint
 
 void transport_refused(struct kit_node *node, const struct packet *packet, uint32_t by)
 {
-	host_table()->peer_refused((struct coterie_ctx *)node->transport, node->kit->nodes[by].id,
+	host_table()->peer_refused((struct coterie_ctx *)node->transport, node->kit->nodes[by].nodeid,
 		packet->bytes, packet->size < QUOTE_MAX ? packet->size : QUOTE_MAX);
 }
 
 void transport_closed(struct kit_node *node, uint32_t by)
 {
-	host_table()->peer_watch((struct coterie_ctx *)node->transport, node->kit->nodes[by].id,
+	host_table()->peer_watch((struct coterie_ctx *)node->transport, node->kit->nodes[by].nodeid,
 		COTERIE_WATCH_CLOSED);
 }
 

@@ -165,7 +165,6 @@ void configure_install(struct totem_engine *engine)
 	rc = node_set_subtract(&engine->joined, &engine->new_memb, &engine->trans);
 	assert(rc == 0);
 
-	engine->is_sync_wait = true;
 	/*
 	 * Corosync drops unfinished messages before the transitional configuration. With safe delivery
 	 * this comes after it (book membership, "Safe delivery across a change"). Members that are not
@@ -176,6 +175,8 @@ void configure_install(struct totem_engine *engine)
 	tell_transitional(engine);
 	deliver_transitional(engine);
 	forget_unfinished(engine);
+	/* Messages that a service sends while it is given the last ones of the ring stay behind those it sent before. */
+	engine->is_sync_wait = true;
 	engine->is_unpack_sync = true;
 	if (TOTEM_MUTANT(engine, QUEUE_DROPPED))
 		drop_queued(engine);

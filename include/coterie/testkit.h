@@ -71,6 +71,14 @@ struct testkit *testkit_create(uint64_t seed, uint32_t nodes);
 uint32_t testkit_destroy(struct testkit *kit);
 
 /**
+ * Give a node another id in the ring than its number. In calls it keeps the number 1, 2, 3, … Lists of members, and what
+ * plugins and clients are told, have the id. Call this before the first testkit_start.
+ * @param nodeid  not 0
+ * @return 0; -EINVAL: another node has it; -EBUSY: a node runs; -errno: no folder for files
+ */
+int testkit_nodeid(struct testkit *kit, uint32_t node, uint32_t nodeid);
+
+/**
  * Add lines to the config file of all nodes, in the format of corosync.conf, from their next start on: another token
  * timeout, a quorum provider. Each call adds further lines.
  * @param text  copied

@@ -254,7 +254,8 @@ static void send_again(void *arg)
 		struct cpg_again *again = compact->again;
 		struct iovec iov = {again->bytes, again->size};
 
-		if (cpg->host->ring_send(cpg->ctx, again->function, again->guarantee, &iov, 1) == -EAGAIN) {
+		if (cpg_flight_waits(cpg) ||
+			cpg->host->ring_send(cpg->ctx, again->function, again->guarantee, &iov, 1) == -EAGAIN) {
 			uint64_t at_ns = cpg->host->now_ns(cpg->ctx) + RETRY_NS;
 
 			if (cpg->host->timer_add(cpg->ctx, at_ns, send_again, cpg, &compact->again_retry) < 0)

@@ -1,4 +1,4 @@
-/* What clients of CPG may see. */
+/* The checker of CPG: properties of the events that its clients see. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,7 +89,7 @@ void cpg_check_message(struct cpg_clients *clients, struct cpg_life *life, uint3
 
 struct interval {
 	struct play_ring from, to;
-	uint32_t first, end; /* of the events in it; with first 0 it begins with the life's own join */
+	uint32_t first, end; /* of the events in it. With first 0 it begins with the life's own join */
 	bool is_complete;
 };
 

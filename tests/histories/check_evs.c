@@ -1,4 +1,4 @@
-/* What clients of EVS may see: docs/protocol/invariants.md, "Configurations" and "Delivery". */
+/* The checker of EVS: docs/protocol/invariants.md, "Configurations" and "Delivery". */
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,7 +49,7 @@ void evs_check_configuration(struct evs_clients *clients, const struct evs_life 
 {
 	struct play *play = clients->play;
 	const struct evs_seen *before = last_configuration(life);
-	struct play_ring ring = {event->ring_id.nodeid, event->ring_id.seq};
+	struct play_ring ring = play_ring_of(play, event->ring_id.nodeid, event->ring_id.seq);
 
 	if (!has_id(event->lists, event->member_count, play_nodeid(play, life->node)))
 		play_break(play, "evs: life %u: its node is no member of ring %ju", life->number, (uintmax_t)ring.seq);
@@ -65,7 +65,8 @@ void evs_check_configuration(struct evs_clients *clients, const struct evs_life 
 	if (before->is_transitional == (event->type == EVS_WIRE_TRANSITIONAL))
 		play_break(play, "evs: life %u: two configurations of one kind, at ring %ju", life->number,
 			(uintmax_t)ring.seq);
-	if (before->is_transitional && !play_ring_equal(before->ring, ring))
+	if (before->is_transitional &&
+		(before->ring.seq != ring.seq || before->ring.representative != ring.representative))
 		play_break(play, "evs: life %u: ring %ju is not the one that ring %ju's end announced", life->number,
 			(uintmax_t)ring.seq, (uintmax_t)before->ring.seq);
 	if (!before->is_transitional && before->ring.seq >= ring.seq)
@@ -78,7 +79,7 @@ void evs_check_configuration(struct evs_clients *clients, const struct evs_life 
 
 /* ---- Two in one ring ----------------------------------------------------- */
 
-/* What a life saw of one ring: seen[first] is its regular configuration. */
+/* The events of a life in one ring: seen[first] is its regular configuration. */
 struct stay {
 	uint32_t first, middle, end; /* middle: the transitional configuration, or end */
 	bool is_complete;            /* seen[end] is the next regular configuration */
@@ -206,7 +207,7 @@ static bool may_be_cut(const struct evs_life *life, uint32_t ring_at, uint32_t a
 static void check_safe(struct evs_clients *clients, const struct evs_life *life)
 {
 	const struct evs_seen *now = NULL;
-	struct play_ring ring = {0, 0};
+	struct play_ring ring = {.seq = 0};
 	uint32_t ring_at = 0;
 
 	for (uint32_t i = 0; i < life->seen_count; i++) {

@@ -1,4 +1,4 @@
-/* What clients of quorum and votequorum may see. Each node has one vote, and no option changes the rule. */
+/* The checker of quorum and votequorum. Each node has one vote, and no option changes the rule. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,7 +91,7 @@ void quorum_check_verdict(struct quorum_watch *watch, const struct quorum_event_
 		play_break(play, "quorum: node %u: a ring of %u members", watch->node, event->view_count);
 		return;
 	}
-	*verdict = (struct quorum_verdict){.ring = {event->ring_id.nodeid, event->ring_id.seq}, .node = watch->node,
+	*verdict = (struct quorum_verdict){.ring = play_ring_of(play, event->ring_id.nodeid, event->ring_id.seq), .node = watch->node,
 		.member_count = event->view_count, .is_quorate = event->quorate != 0};
 	memcpy(verdict->members, event->view, event->view_count * sizeof(uint32_t));
 	play->counts.verdicts++;

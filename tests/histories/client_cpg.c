@@ -206,7 +206,7 @@ static void on_message(void *arg, struct testkit_client *connection, int is_even
 	if (is_ring) {
 		const struct cpg_event_totem_confchg *event = (const void *)header;
 
-		clients->rings[slot] = (struct play_ring){event->ring_id.nodeid, event->ring_id.seq};
+		clients->rings[slot] = play_ring_of(clients->play, event->ring_id.nodeid, event->ring_id.seq);
 	}
 	if (life == NULL || life->is_over)
 		return;

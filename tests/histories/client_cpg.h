@@ -26,11 +26,11 @@ struct cpg_seen {
 struct cpg_life {
 	uint32_t number, slot, node, group;
 	bool is_joined;              /* its own join was told */
-	bool wants_leave, is_leaving; /* it sends nothing any more; its request to leave is under way, or accepted */
+	bool wants_leave, is_leaving; /* it sends nothing any more. Its request to leave is under way, or accepted */
 	bool is_over;                /* it was told that it has left, or its connection ended */
 	bool has_left;               /* is_over by its leave */
 	bool is_late;                /* it has not read for a while: the configurations of its events are unknown */
-	uint32_t sent, own;          /* messages sent; messages of its own that came back */
+	uint32_t sent, own;          /* messages sent, and messages of its own that came back */
 	struct cpg_seen *seen;       /* seen_count */
 	uint32_t seen_count, seen_capacity;
 	uint32_t *members;           /* the fold of all changes: lives */
@@ -41,7 +41,7 @@ struct cpg_clients {
 	struct play *play;
 	struct testkit_client *connections[HISTORY_CLIENTS];
 	struct cpg_life *current[HISTORY_CLIENTS]; /* NULL: none */
-	struct play_ring rings[HISTORY_CLIENTS]; /* told last to the connection; seq 0: none yet */
+	struct play_ring rings[HISTORY_CLIENTS]; /* told last to the connection. seq 0: none yet */
 	struct cpg_life **lives;     /* life_count; lives[0] is NULL */
 	uint32_t life_count, life_capacity;
 	uint64_t messages[2];        /* sent: agreed, safe */

@@ -73,7 +73,7 @@ static void see_configuration(struct evs_clients *clients, struct evs_life *life
 	seen->is_configuration = true;
 	seen->is_transitional = event->type == EVS_WIRE_TRANSITIONAL;
 	seen->is_safe_kept = (event->flags & EVS_WIRE_SAFE_KEPT) != 0;
-	seen->ring = (struct play_ring){event->ring_id.nodeid, event->ring_id.seq};
+	seen->ring = play_ring_of(play, event->ring_id.nodeid, event->ring_id.seq);
 	seen->member_count = event->member_count;
 	memcpy(seen->members, event->lists, event->member_count * sizeof(uint32_t));
 	view->is_known = true;

@@ -22,7 +22,7 @@ struct evs_life {
 	uint32_t number, node;
 	bool is_joined, is_over, is_asking, is_safe;
 	uint32_t left, size;         /* messages that are still to be sent, and their size */
-	uint32_t sent, own;          /* messages that the node has accepted; of these, how many came back */
+	uint32_t sent, own;          /* messages that the node has accepted, and of these how many came back */
 	struct evs_seen *seen;       /* seen_count */
 	uint32_t seen_count, seen_capacity;
 };

@@ -1,4 +1,4 @@
-/* Clients of the table kv. Each waits for its answer before it asks again; tests/unit/kv_history.c checks the answers. */
+/* Clients of the table kv. Each waits for its answer before it asks again. tests/unit/kv_history.c checks the answers. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -14,7 +14,7 @@ struct quorum_verdict {
 	uint32_t members[HISTORY_NODES_MAX]; /* ids */
 };
 
-/** What the clients on one node know. */
+/** The clients on one node, and their knowledge. */
 struct quorum_watch {
 	struct quorum_clients *clients;
 	uint32_t node;

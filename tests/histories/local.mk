@@ -20,7 +20,7 @@ check_PROGRAMS += %D%/coterie-histories
 	libcoterie-testkit.la tests/sim/libsimnet.la
 TESTS += %D%/histories.sh
 endif
-dist_check_SCRIPTS += %D%/histories.sh
+dist_check_SCRIPTS += %D%/histories.sh %D%/page.sh
 
 # COTERIE_HISTORIES changes their number.
 check-histories-long: check-programs

@@ -10,7 +10,7 @@
 #define SETTLE_MS_NODE 2000u /* a network that is quiet has one ring of all within this, for each node */
 #define SERVED_MS 30000u     /* and all clients are served within this */
 #define STOP_MS 20000u       /* a node that is told to stop has ended within this */
-#define LATE_MS 500u         /* what is under way has arrived */
+#define LATE_MS 500u         /* packets under way have arrived */
 
 extern const struct coterie_plugin cpg_LTX_coterie_plugin, evs_LTX_coterie_plugin, quorum_LTX_coterie_plugin,
 	votequorum_LTX_coterie_plugin, kv_LTX_coterie_plugin;
@@ -46,10 +46,14 @@ void play_trace(const struct play *play, const char *format, ...)
 	fputc('\n', play->log);
 }
 
+struct play_ring play_ring_of(const struct play *play, uint32_t representative, uint64_t seq)
+{
+	return (struct play_ring){.representative = representative, .losses = play->losses, .seq = seq};
+}
+
 uint32_t play_nodeid(const struct play *play, uint32_t node)
 {
-	(void)play;
-	return node;
+	return play->nodeids[node];
 }
 
 uint32_t play_node(const struct play *play, uint32_t nodeid)
@@ -62,6 +66,35 @@ uint32_t play_node(const struct play *play, uint32_t nodeid)
 
 /* ---- Start --------------------------------------------------------------- */
 
+/* Each link has a delay of its own, the same in both directions or not. */
+static void set_network(struct play *play)
+{
+	const struct setting *setting = &play->script->setting;
+	struct sim_random random = {.state = play->script->seed * 0x9E3779B97F4A7C15u + 3};
+	struct net *net = &play->kit->net;
+
+	for (uint32_t a = 0; a < play->script->nodes; a++)
+		for (uint32_t b = 0; setting->link_us_max > 0 && b < play->script->nodes; b++)
+			net->link_ns[a][b] = a == b ? 0 : US(random_below(&random, setting->link_us_max));
+	net->link_bytes_per_ms = setting->link_bytes_per_ms;
+	net->link_queue_ns = MS(50);
+}
+
+static void set_nodes(struct play *play)
+{
+	const struct setting *setting = &play->script->setting;
+
+	if (setting->has_high_seqs) {
+		play->kit->ring_seq = 0xFFFFFF00u; /* it passes 32 bits soon */
+		play->kit->frame_seq = UINT32_MAX - 100;
+	}
+	for (uint32_t node = 1; node <= play->script->nodes; node++) {
+		play->nodeids[node] = setting->has_wide_ids ? node * 0x9E3779B1u : node;
+		if (testkit_nodeid(play->kit, node, play->nodeids[node]) < 0)
+			play_break(play, "node %u gets no id %u", node, play->nodeids[node]);
+	}
+}
+
 static void configure(struct play *play)
 {
 	const struct setting *setting = &play->script->setting;
@@ -71,6 +104,8 @@ static void configure(struct play *play)
 		"quorum {\n provider: corosync_votequorum\n}\n", setting->token_ms,
 		setting->consensus_ms);
 	testkit_config(play->kit, text);
+	set_network(play);
+	set_nodes(play);
 	testkit_delay(play->kit, setting->delay_min_us, setting->delay_max_us);
 }
 
@@ -131,6 +166,15 @@ static void heal_network(struct play *play)
 	memset(net->rejects, 0, sizeof(net->rejects));
 }
 
+/* A node finds its folder of files gone, as on a disk that takes nothing any more. */
+static void fill_disk(struct play *play, uint32_t number, bool is_full)
+{
+	struct kit_node *node = &play->kit->nodes[number - 1];
+
+	if (node->is_up)
+		node->executive.state_dir = is_full ? "/dev/null/full" : node->state_dir;
+}
+
 static void strike(struct play *play, const struct step *step)
 {
 	struct testkit *kit = play->kit;
@@ -176,9 +220,12 @@ static void strike(struct play *play, const struct step *step)
 	case STEP_REORDER:
 		kit->net.reorder = step->count != 0;
 		break;
+	case STEP_DISK_FULL:
+		fill_disk(play, step->node, step->count != 0);
+		break;
 	case STEP_FORGET:
-		if (!testkit_is_up(kit, step->node))
-			testkit_forget(kit, step->node);
+		if (!testkit_is_up(kit, step->node) && testkit_forget(kit, step->node) == 0)
+			play->losses++;
 		break;
 	}
 }
@@ -216,6 +263,7 @@ static bool end_faults(struct play *play)
 	for (uint32_t node = 1; node <= play->script->nodes; node++) {
 		/* A crash that was to come after some effects does not come any more. */
 		kit->nodes[node - 1].crash_at = 0;
+		fill_disk(play, node, false);
 		for (uint32_t ms = 0; play->is_stopping[node] && testkit_is_up(kit, node) && ms < STOP_MS; ms += 50)
 			run(play, 50);
 		if (!testkit_is_up(kit, node) && testkit_start(kit, node) < 0) {

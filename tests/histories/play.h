@@ -1,7 +1,7 @@
 /*
- * A history: whole nodes with services and clients, played from a script on the test kit, and what the clients saw.
+ * A history: whole nodes with services and clients, played from a script on the test kit, and the events of the clients.
  *
- * Each service has a part: its clients (client_X.c) and its checker (check_X.c). play.c walks the script, gives each
+ * Each service has a part: its clients (client_X.c) and its checker (check_X.c). play.c walks the script. It gives each
  * step to the parts, ends all faults, and lets the parts check.
  */
 #ifndef HISTORIES_PLAY_H
@@ -15,14 +15,15 @@
 
 #include "tests/histories/script.h"
 
+/** A ring. A node that has lost its files may use a ring sequence again, so the number of such losses belongs to it. */
 struct play_ring {
-	uint32_t representative;
+	uint32_t representative, losses;
 	uint64_t seq;
 };
 
 static inline bool play_ring_equal(struct play_ring a, struct play_ring b)
 {
-	return a.seq == b.seq && a.representative == b.representative;
+	return a.seq == b.seq && a.representative == b.representative && a.losses == b.losses;
 }
 
 /** A node as the EVS client on it sees it: messages of any service that arrive now belong to this configuration. */
@@ -35,7 +36,7 @@ struct play_view {
 };
 
 struct play_counts {
-	uint64_t simulated_ms, steps, rings, changes, messages, safe, safe_kept, compared, kv_answered, verdicts, reloads;
+	uint64_t simulated_ms, steps, rings, changes, messages, safe, safe_kept, compared, kv_answered, verdicts;
 };
 
 struct play {
@@ -44,13 +45,15 @@ struct play {
 	FILE *log;                   /* NULL: nothing is traced */
 	struct play_view views[HISTORY_NODES_MAX + 1]; /* by number of the node */
 	bool is_stopping[HISTORY_NODES_MAX + 1]; /* by number: it was told to stop */
+	uint32_t nodeids[HISTORY_NODES_MAX + 1]; /* by number */
+	uint32_t losses;             /* how often a node has lost its files */
 	bool is_quiet;               /* no fault comes any more */
 	char broken[768];            /* the first violation; empty: none */
 	struct play_counts counts;
 	void *parts[8];
 };
 
-/** What a service brings: its clients and its checker. Functions may be NULL. */
+/** The part of a service: its clients and its checker. Functions may be NULL. */
 struct play_part {
 	const char *name;
 	void *(*create)(struct play *play);
@@ -64,10 +67,12 @@ struct play_part {
 	void (*destroy)(void *self);
 };
 
-extern const struct play_part play_evs, play_cpg, play_quorum, play_kv, play_cfg;
+extern const struct play_part play_evs, play_cpg, play_quorum, play_kv;
 
 /** Note a violation. The first one counts. */
 void play_break(struct play *play, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** Return the ring of an id that a client is told now. */
+struct play_ring play_ring_of(const struct play *play, uint32_t representative, uint64_t seq);
 /** Write a line to the trace, if there is one. */
 void play_trace(const struct play *play, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** Return the id of a node by its number, 1 .. nodes. */
@@ -91,7 +96,7 @@ int play_script(struct play *play, const struct script *script, FILE *log);
  */
 void play_shrink(struct script *script, uint32_t tries);
 
-/* --- sequence.c: what two clients saw, compared --- */
+/* --- sequence.c: the events of two clients, compared --- */
 
 /** Things seen, in order. A message is sender << 32 | number, the sender not 0. All else has the upper half 0. */
 struct play_sequence {

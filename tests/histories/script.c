@@ -10,7 +10,7 @@
 
 static const char *const fault_names[HISTORY_FAULTS] = {
 	[HISTORY_PART] = "part", [HISTORY_CUT] = "cut", [HISTORY_REFUSE] = "refuse", [HISTORY_CRASH] = "crash",
-	[HISTORY_STOP] = "stop", [HISTORY_PAUSE] = "pause", [HISTORY_LOSS] = "loss", [HISTORY_FAR] = "far",
+	[HISTORY_STOP] = "stop", [HISTORY_PAUSE] = "pause", [HISTORY_STORM] = "storm", [HISTORY_LOSS] = "loss", [HISTORY_FAR] = "far",
 	[HISTORY_NARROW] = "narrow", [HISTORY_IDS] = "ids", [HISTORY_WRAP] = "wrap", [HISTORY_DISK] = "disk",
 };
 
@@ -20,7 +20,7 @@ static const char *const step_names[STEP_KINDS] = {
 	[STEP_PAUSE] = "pause", [STEP_LOSS] = "loss", [STEP_REORDER] = "reorder", [STEP_DISK_FULL] = "disk-full",
 	[STEP_FORGET] = "forget", [STEP_CPG_JOIN] = "cpg-join", [STEP_CPG_LEAVE] = "cpg-leave",
 	[STEP_CPG_END] = "cpg-end", [STEP_CPG_SEND] = "cpg-send", [STEP_CPG_HOLD] = "cpg-hold",
-	[STEP_EVS_SEND] = "evs-send", [STEP_KV] = "kv", [STEP_RELOAD] = "reload",
+	[STEP_EVS_SEND] = "evs-send", [STEP_KV] = "kv",
 };
 
 const char *history_fault_name(enum history_fault fault) { return fault_names[fault]; }
@@ -89,7 +89,7 @@ static uint32_t draw_size(struct pen *pen)
 	return sizes[draw(pen, sizeof(sizes) / sizeof(sizes[0]))];
 }
 
-/* What clients do: the faults are only as good as the traffic that they meet. */
+/* Steps of clients: the faults are only as good as the traffic that they meet. */
 static void draw_traffic(struct pen *pen)
 {
 	uint32_t dice = draw(pen, 100);
@@ -114,13 +114,10 @@ static void draw_traffic(struct pen *pen)
 		step.size = draw_size(pen);
 		step.count = 1 + draw(pen, step.size < 1000 ? 30 : 4);
 		step.value = draw(pen, 2);
-	} else if (dice < 98) {
+	} else {
 		step.kind = STEP_KV;
 		step.value = draw(pen, 100);
 		step.count = draw(pen, 3);
-	} else {
-		step.kind = STEP_RELOAD;
-		step.value = draw(pen, 4);
 	}
 	add(pen, step);
 }
@@ -146,6 +143,20 @@ static void draw_loss(struct pen *pen)
 	else
 		add(pen, (struct step){.kind = STEP_LOSS, .count = chances[draw(pen, 5)],
 					 .value = chances[draw(pen, 5)], .wait_ms = draw(pen, 200)});
+}
+
+/* Leaves, starts and merges form a ring within a few ms, so that the next change comes in the middle of its start. */
+static void draw_storm(struct pen *pen)
+{
+	static const enum step_kind kinds[] = {
+		STEP_STOP, STEP_START, STEP_START, STEP_HEAL, STEP_PART, STEP_CRASH, STEP_CRASH_AFTER};
+
+	add(pen, (struct step){.kind = STEP_PART, .value = random_next(&pen->random),
+				 .wait_ms = 2 * (pen->script->setting.token_ms + pen->script->setting.consensus_ms)});
+	for (uint32_t i = 4 + draw(pen, 5); i > 0; i--)
+		add(pen, (struct step){.kind = kinds[draw(pen, sizeof(kinds) / sizeof(kinds[0]))],
+					 .node = draw_node(pen), .count = 1 + draw(pen, 30), .value = random_next(&pen->random),
+					 .wait_ms = draw(pen, 4)});
 }
 
 static void draw_fault(struct pen *pen, enum history_fault fault)
@@ -177,6 +188,9 @@ static void draw_fault(struct pen *pen, enum history_fault fault)
 	case HISTORY_PAUSE:
 		add(pen, (struct step){.kind = STEP_PAUSE, .node = node, .count = draw_pause(pen),
 					 .wait_ms = calm_ms});
+		break;
+	case HISTORY_STORM:
+		draw_storm(pen);
 		break;
 	case HISTORY_LOSS:
 		draw_loss(pen);

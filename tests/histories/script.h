@@ -19,6 +19,7 @@ enum history_fault {
 	HISTORY_CRASH,  /* between two steps of a node, or after some more effects */
 	HISTORY_STOP,   /* a node leaves in order, and starts again */
 	HISTORY_PAUSE,  /* a node stands still for 10 to 90 % of a timeout, or longer */
+	HISTORY_STORM,  /* changes of the network a few ms apart: each interrupts the synchronisation before */
 	HISTORY_LOSS,   /* packets are lost, arrive twice, overtake each other */
 	HISTORY_FAR,    /* for the whole run: each link has a delay of its own, 20 us to 50 ms */
 	HISTORY_NARROW, /* for the whole run: links carry 1 to 10 MB/s, and drop what their queues cannot hold */
@@ -56,7 +57,6 @@ enum step_kind {
 	STEP_CPG_HOLD,    /* client stops reading if count is not 0, or reads again */
 	STEP_EVS_SEND,    /* count messages of size bytes; value 1: safe */
 	STEP_KV,          /* value: what; count: the key */
-	STEP_RELOAD,      /* the operator of node gives the config option number value, and reloads */
 	STEP_KINDS,
 };
 

@@ -1,4 +1,4 @@
-/* What two clients saw, compared. */
+/* The events of two clients, compared. */
 #include <stdlib.h>
 
 #include "tests/histories/play.h"

@@ -1,6 +1,6 @@
 """run.py check LIST: check that each mutant of the list can be made. Prints TAP.
-run.py play LIST BUILD [NAME...]: make each mutant in this tree, build its tests in BUILD and run them. A mutant is caught when
-one of its tests fails. Prints TAP. Changes files of the tree and puts them back: run it on a copy (mutants.sh does).
+run.py play LIST BUILD [--with PROGRAM] [NAME...]: make each mutant in this tree, build its tests in BUILD and run them. A mutant
+is caught when one of its tests fails. With a program: only the mutants that it is to notice, and no other test. Prints TAP. Changes files of the tree and puts them back: run it on a copy (mutants.sh does).
 
 A mutant of the list, behind an empty line:
 
@@ -102,6 +102,11 @@ def main():
         check(mutants)
         return
     names = sys.argv[4:]
+    if names[:1] == ["--with"]:
+        for mutant in mutants:
+            mutant.tests = [test for test in mutant.tests if test[0] == names[1]]
+        mutants = [mutant for mutant in mutants if mutant.tests]
+        names = names[2:]
     play([mutant for mutant in mutants if not names or mutant.name in names], sys.argv[3])
 
 

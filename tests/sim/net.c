@@ -51,11 +51,29 @@ void net_refuse(struct net *net, struct packet *packet, uint32_t by)
 		SIM_REFUSAL, packet->from, packet_ref(packet), by);
 }
 
+/* The link sends one packet after the other. @return how long this one takes, with its wait; UINT64_MAX: lost */
+static uint64_t pass_link(struct net *net, const struct packet *packet, uint32_t to)
+{
+	uint64_t now = net->clock->now_ns, *is_free = &net->link_free_ns[packet->from][to];
+
+	if (net->link_bytes_per_ms == 0 || to == packet->from)
+		return 0;
+	if (*is_free < now)
+		*is_free = now;
+	if (*is_free - now > net->link_queue_ns)
+		return UINT64_MAX;
+	*is_free += MS(1) * packet->size / net->link_bytes_per_ms;
+	return *is_free - now;
+}
+
 static void schedule(struct net *net, struct packet *packet, uint32_t to)
 {
-	uint64_t at = net->clock->now_ns;
+	uint64_t at = net->clock->now_ns, link_ns = pass_link(net, packet, to);
 	uint64_t *last = &net->last_ns[packet->from][to];
 
+	if (link_ns == UINT64_MAX)
+		return;
+	at += link_ns + net->link_ns[packet->from][to];
 	if (to == packet->from)
 		at += US(5); /* the loop inside the node */
 	else if (random_chance(net->random, net->late))

@@ -38,6 +38,10 @@ struct net {
 	bool reorder;              /* packets of one sender may overtake each other */
 	uint64_t delay_min_ns, delay_max_ns; /* one way */
 	uint64_t late_min_ns, late_max_ns;
+	uint64_t link_ns[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to]: comes on top of the delay */
+	uint32_t link_bytes_per_ms; /* that each link carries. 0: as many as come */
+	uint64_t link_queue_ns;     /* longest wait for a link. Packets beyond it are lost */
+	uint64_t link_free_ns[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to]: when the link has sent all so far */
 	bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to] */
 	bool rejects[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to]: a firewall refuses, and says so */
 	uint64_t frames_lost;      /* nodes that get no message frames of others */

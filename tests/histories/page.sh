@@ -1,0 +1,99 @@
+#!/bin/bash
+# page.sh [COUNT]: play COUNT histories (default: 20000), a tenth of them for each kind of fault alone, and all mutants that
+# histories are to notice. Write docs/simulation.md. Run it as root behind `make check-programs`.
+# HISTORIES_WORK names a folder that keeps the results of each part, so that a run that was cut goes on. By default there is none.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+build=${abs_top_builddir:-$top/build}
+histories=$build/tests/histories/coterie-histories
+count=${1:-20000}
+page=$top/docs/simulation.md
+work=${HISTORIES_WORK:-}
+if [ -z "$work" ]; then
+	work=$(mktemp -d)
+	trap 'rm -rf "$work"' EXIT
+fi
+
+# figure FILE WORD: the number in front of a word.
+figure() {
+	sed -n "s/.*[ :]\([0-9]*\) $2.*/\1/p" "$1" | head -n 1
+}
+
+row() {
+	local file=$2
+
+	echo "| $1 | $(figure "$file" 'in [0-9]* simulated') | $(($(figure "$file" 'simulated seconds') / 3600)) |" \
+		"$(figure "$file" steps) | $(figure "$file" configurations) | $(figure "$file" 'changes of groups') |" \
+		"$(figure "$file" messages) | $(figure "$file" 'of them safe') | $(figure "$file" 'promises of safe') |" \
+		"$(figure "$file" verdicts) | $(figure "$file" 'answers of kv') |"
+}
+
+# play KIND COUNT: the result goes to a file of that name.
+play() {
+	[ ! -e "$work/$1" ] || return 0
+	if ! nice -n 10 "$histories" --faults "$1" --seeds "1-$2" >"$work/$1.part"; then
+		cat "$work/$1.part"
+		exit 1
+	fi
+	mv "$work/$1.part" "$work/$1"
+}
+
+kinds=$("$histories" --help | sed -n 's/^Kinds of faults: //p')
+play all "$count"
+for kind in none $kinds; do
+	play "$kind" "$((count / 10))"
+done
+if [ ! -e "$work/mutants" ]; then
+	abs_top_builddir=$build bash "$top/tests/mutants/mutants.sh" --with tests/histories/coterie-histories \
+		>"$work/mutants" || true
+fi
+
+{
+	cat <<'END'
+# Simulation of whole nodes
+
+`coterie-histories` plays whole nodes from a seed, on the test kit: the daemon's route, synchronisation, gates and queues of clients, and the services cpg, evs, quorum, votequorum and kv.
+Network, clock and clients are simulated. `tests/histories/page.sh` writes this page. `tests/sim` has the simulation of the engine alone (protocol/invariants.md).
+
+## What is checked
+
+| part | property |
+|---|---|
+| cpg | each list of members is the list before with the changes that are told |
+| cpg | a message comes from a process that is listed, with the bytes that were sent, once, and a client's own messages all and in order |
+| cpg | two clients that go from one ring to the next together, or are together at the end, see the same changes and messages in one sequence. Others see the same as long as both are in the ring |
+| cpg, evs | a safe message that one member of a configuration gets comes to all of its members that live on |
+| evs | configurations alternate, their members are those by the changes, and all nodes agree on the members of a ring |
+| evs | two nodes that go through the same configurations get the same messages in one sequence |
+| quorum | a ring is quorate if more than half of the votes are there, and all its members are told the same |
+| kv | the answers to all clients fit one order, which fits the time, and all replicas are equal at the end |
+| all | within a stated time behind the last fault there is one ring, all clients are served, each living process is listed and no other |
+
+The first message of a sender in a ring may be missing at nodes that were not with the sender before: its beginning may have been sent in the ring before (protocol/packing.md, "Reassembly").
+
+## Figures
+
+| faults | histories | simulated hours | steps | configurations | changes of groups | messages | safe | promises checked | verdicts | answers of kv |
+|---|---|---|---|---|---|---|---|---|---|---|
+END
+	row "all, some in each" "$work/all"
+	for kind in none $kinds; do
+		row "$kind" "$work/$kind"
+	done
+	cat <<'END'
+
+## Mutants
+
+One-line changes above the engine (`tests/mutants/list`), and the first seed that notices each.
+
+| mutant | what is wrong | seed | what a client sees |
+|---|---|---|---|
+END
+	sed -n 's/^ok [0-9]* - \([a-z_]*\) (\(.*\)): caught by [^ ]* seed \([0-9]*\) fails: \(.*\)/| `\1` | \2 | \3 | \4 |/p' "$work/mutants"
+	survivors=$(sed -n 's/^not ok [0-9]* - \([a-z_]*\) (\(.*\)): SURVIVES/- `\1`: \2/p' "$work/mutants")
+	if [ -n "$survivors" ]; then
+		printf '\nThese survive the seeds stated in the list. Unit tests notice them.\n\n%s\n' "$survivors"
+	fi
+} >"$page"
+echo "$page"
