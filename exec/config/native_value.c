@@ -135,7 +135,7 @@ static int guess(const struct native_row *row, const char *value, char *text, si
 			snprintf(text, size, "%s", value);
 			return 0;
 		}
-		/* fall through */
+		__attribute__((fallthrough));
 	case FORM_NUMBER:
 	case FORM_SECONDS:
 		if (config_parse_unsigned(value, &number) < 0)

@@ -371,6 +371,7 @@ static void make_printable(char *text)
 			*text = '?';
 }
 
+__attribute__((format(printf, 5, 0)))
 static void add_message(struct tree *tree, char ***texts, uint32_t *count, struct place place,
 	const char *format, va_list arguments)
 {
@@ -402,6 +403,7 @@ static void add_message(struct tree *tree, char ***texts, uint32_t *count, struc
 	*texts = bigger;
 }
 
+__attribute__((format(printf, 3, 0)))
 static void add_error(struct tree *tree, struct place place, const char *format, va_list arguments)
 {
 	struct config_messages *messages = tree->messages;

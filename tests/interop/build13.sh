@@ -23,7 +23,7 @@ mount -t tmpfs -o mode=1777 shm /dev/shm && mount -t devpts -o newinstance,ptmxm
 	root13_open "$root" && mount -t tmpfs -o mode=1777 tmp "$root/tmp" && mkdir -p "$root/build" &&
 	mount --bind "$build" "$root/build" || exit 1
 
-# What is in the repository, or in the archive, without what was made from it.
+# Copy the files of the repository or of the archive, without those that were made from them.
 (cd "$source" && { git ls-files -z 2>/dev/null || find . -type d -name 'build*' -prune -o -type f -print0; } |
 	tar -c --null -T -) | tar -x -C "$build/tree"
 

@@ -1,8 +1,15 @@
 #!/usr/bin/env bash
 # Generated corosync.conf files: each accepted or refused as Debian's `corosync -t` does; of some that are
 # accepted Debian's daemon is started, and the keys it makes of them are ours. CORPUS_KEYS=all (make check-long): of all.
+# CORPUS_13=1 puts Corosync 3.1.9 in the place of Debian's (tests/root13.sh).
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
+# shellcheck source=tests/root13.sh
+. "$(dirname "$0")/../root13.sh"
+if [ -n "${CORPUS_13:-}" ] && [ -z "${CORPUS_INSIDE:-}" ]; then
+	! root13_missing >/dev/null || tap_skip "$(root13_missing)"
+	CORPUS_INSIDE=1 exec unshare --mount bash "$0"
+fi
 
 build=${abs_top_builddir:-$(cd "$(dirname "$0")/../../build" && pwd)}
 command -v corosync corosync-cmapctl >/dev/null || tap_skip "no corosync"
@@ -12,14 +19,21 @@ command -v corosync corosync-cmapctl >/dev/null || tap_skip "no corosync"
 
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
-export dir build
+root= # of the reference, and the command that goes there
+place=
+if [ -n "${CORPUS_13:-}" ]; then
+	root=/run/debian13
+	place="chroot $root"
+	mount -t tmpfs run /run && root13_open $root "$dir" || exit 1
+fi
+export dir build root place
 "$build/tests/interop/config_corpus" "$dir" || exit 1
 
 # One file: what the reference says, what we say.
 judge() {
 	local at=$dir/$1
 
-	timeout 20 corosync -t -c "$at/corosync.conf" >"$at/theirs.out" 2>&1
+	timeout 20 $place corosync -t -c "$at/corosync.conf" >"$at/theirs.out" 2>&1
 	echo $? >"$at/theirs"
 	"$build/exec/coterie" --print-config=cmap -c "$at/corosync.conf" >"$at/ours.out" 2>"$at/ours.err"
 	echo $? >"$at/ours"
@@ -54,13 +68,14 @@ export -f keys
 
 # Start the reference's daemon on a file, in namespaces of its own, and print its keys.
 run_theirs() {
-	mount -t tmpfs run /run && mount -t tmpfs lib /var/lib/corosync && mount -t tmpfs shm /dev/shm || exit 1
-	mkdir -p /run/lock /var/run 2>/dev/null
+	mount -t tmpfs run "$root/run" && mount -t tmpfs lib "$root/var/lib/corosync" &&
+		mount -t tmpfs shm "$root/dev/shm" || exit 1
+	mkdir -p "$root/run/lock" /var/run 2>/dev/null
 	ip link set lo up
 	ip address add 10.91.0.1/24 dev lo 2>/dev/null
-	corosync -f -c "$1" >"${1%/*}/daemon.log" 2>&1 &
+	$place corosync -f -c "$1" >"${1%/*}/daemon.log" 2>&1 &
 	for _ in $(seq 100); do
-		corosync-cmapctl >"${1%/*}/dump" 2>/dev/null && break
+		$place corosync-cmapctl >"${1%/*}/dump" 2>/dev/null && break
 		kill -0 %1 2>/dev/null || break
 		sleep 0.05
 	done

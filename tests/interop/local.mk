@@ -23,13 +23,14 @@ check-long: outages-long
 
 # Corosync 3.1.9, out of a Debian 13 that debian13.sh makes first. Where that cannot be made they say why.
 dist_check_SCRIPTS += %D%/debian13.sh %D%/newer_mixed.sh %D%/build13.sh
-newer-mixed-long: check-programs
+debian13-root:
 	@bash $(srcdir)/%D%/debian13.sh || :
+newer-mixed-long: check-programs debian13-root
 	@abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/newer_mixed.sh
 build13-long:
 	@bash $(srcdir)/%D%/build13.sh
 check-long: newer-mixed-long build13-long
-.PHONY: newer-mixed-long build13-long
+.PHONY: debian13-root newer-mixed-long build13-long
 
 # Pacemaker on three nodes. It is not in `make check`, because few machines have Pacemaker installed.
 dist_check_SCRIPTS += %D%/pacemaker_outages.sh
@@ -55,8 +56,9 @@ check_PROGRAMS += %D%/config_corpus
 %C%_config_corpus_SOURCES = %D%/config_corpus.c tests/unit/config_corpus.c tests/unit/config_corpus.h
 dist_check_SCRIPTS += %D%/config_corpus.sh
 TESTS += %D%/config_corpus.sh
-config-corpus-long: check-programs
+config-corpus-long: check-programs debian13-root
 	@CORPUS_KEYS=all abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/config_corpus.sh
+	@CORPUS_KEYS=all CORPUS_13=1 abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/config_corpus.sh
 check-long: config-corpus-long
 .PHONY: config-corpus-long
 
@@ -130,8 +132,7 @@ dist_check_DATA += %D%/schema/coterie-ctl-1.schema.json %D%/schema/coterie-event
 endif
 
 # All of them with the libraries and the daemon of Corosync 3.1.9, too.
-matrix13-long: check-programs
-	@bash $(srcdir)/%D%/debian13.sh || :
+matrix13-long: check-programs debian13-root
 	@status=0; for name in common cfg cpg cmap quorum sam votequorum; do echo "# $$name"; \
 		MATRIX_13=1 abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/$${name}_matrix.sh || status=1; done; \
 		RING_KIND=corosync13 abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/cpg_matrix_ring.sh || status=1; \

@@ -105,7 +105,8 @@ static int join_groups(int count, char **names)
 		check(cpg_initialize(&handles[i], &callbacks), "cpg_initialize");
 		cpg_context_set(handles[i], &events);
 		check(cpg_join(handles[i], &group), "cpg_join");
-		for (unsigned int before = events; events == before;)
+		unsigned int before = events;
+		while (events == before)
 			check(cpg_dispatch(handles[i], CS_DISPATCH_ONE), "cpg_dispatch");
 	}
 	ready();

@@ -76,7 +76,7 @@ static int32_t serve_request(qb_ipcs_connection_t *c, void *data, size_t size)
 	case EVS_REQ_JOIN:
 		members = groups->group_count;
 		spoilt = members == 0 ? FINE : groups->groups[0].key[1];
-		/* fall through */
+		__attribute__((fallthrough));
 	case EVS_REQ_LEAVE:
 		if (groups->group_count > 0)
 			echo(c, data, size);

@@ -118,7 +118,7 @@ static bool parse(int argc, char **argv, struct request *request, int *status)
 			return false;
 		case 'h':
 			*status = EXIT_SUCCESS;
-			/* fall through */
+			__attribute__((fallthrough));
 		case '?':
 			print_usage();
 			return false;
