@@ -27,17 +27,6 @@ sources() {
 stamp=$(cd "$source" && sources | xargs -0 sha256sum 2>/dev/null | sha256sum)
 [ "$(cat "$debs/stamp" 2>/dev/null)" != "$stamp" ] || exit 0
 
-# repository FOLDER: the index that apt reads.
-repository() {
-	local deb
-
-	for deb in "$1"/*.deb; do
-		dpkg-deb -f "$deb"
-		printf 'Filename: ./%s\nSize: %s\nSHA256: %s\n\n' "$(basename "$deb")" "$(stat -c %s "$deb")" \
-			"$(sha256sum <"$deb" | cut -d ' ' -f 1)"
-	done >"$1/Packages"
-}
-
 work=$layers
 mkdir -p "$layers/root" "$layers/upper" "$layers/work" || exit
 mount -t overlay -o "lowerdir=$root,upperdir=$layers/upper,workdir=$layers/work" overlay "$layers/root" || exit

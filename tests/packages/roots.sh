@@ -7,6 +7,7 @@
 #	inside NAME COMMAND...    run a command in it; quietly COMMAND... shows its output only when it fails
 #	installed NAME            its installed packages
 #	apt NAME ARGUMENT...      apt-get in it, which has the packages of this tree and asks no questions
+#	repository FOLDER         make the index of a folder of packages
 #
 # Environment: LAB_12 and LAB_13 are the roots (/var/tmp/debian12, /var/tmp/debian13). root.sh makes them. PACKAGES_12 and
 # PACKAGES_13 are folders of packages, instead of those that make.sh makes.
@@ -96,3 +97,14 @@ apt() {
 	quietly inside "$name" apt-get -y -q -o Dpkg::Use-Pty=0 -o APT::Sandbox::User=root "$@"
 }
 installed() { inside "$1" dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' | sed -n 's/^ii *//p' | sort; }
+
+# repository FOLDER: the index that apt reads.
+repository() {
+	local deb
+
+	for deb in "$1"/*.deb; do
+		dpkg-deb -f "$deb"
+		printf 'Filename: ./%s\nSize: %s\nSHA256: %s\n\n' "$(basename "$deb")" "$(stat -c %s "$deb")" \
+			"$(sha256sum <"$deb" | cut -d ' ' -f 1)"
+	done >"$1/Packages"
+}
