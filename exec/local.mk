@@ -37,6 +37,7 @@ endif
 # Plugins, host table, IPC.
 libcore_la_SOURCES += $(qb_fault_sources) \
 	%D%/plugin.c %D%/plugin.h %D%/plugin_load.c %D%/plugin_load.h %D%/plugin_private.h $(plugin_open_sources) %D%/plugin_check.c \
+	%D%/plugin_error.c %D%/plugin_name.c %D%/plugin_overrides.c %D%/plugin_probe.c \
 	%D%/plugin_life.c %D%/plugin_life.h %D%/plugin_replace.c %D%/plugin_life_private.h \
 	%D%/plugin_trial.c %D%/plugin_trial.h %D%/plugin_watch.c %D%/plugin_watch.h \
 	%D%/plugin_options.c %D%/plugin_table.c %D%/plugin_options.h $(host_sources) \
