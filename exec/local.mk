@@ -42,8 +42,8 @@ libcore_la_SOURCES += $(qb_fault_sources) \
 	%D%/plugin_trial.c %D%/plugin_trial.h %D%/plugin_watch.c %D%/plugin_watch.h \
 	%D%/plugin_options.c %D%/plugin_table.c %D%/plugin_options.h $(host_sources) \
 	%D%/ipc_server.c %D%/ipc_server.h %D%/ipc_private.h %D%/ipc_poll.c %D%/ipc_access.c \
-	%D%/ipc_request.c %D%/ipc_handover.c %D%/ipc_gate.c %D%/ipc_hold.c %D%/ipc_client.c %D%/ipc_backlog.c %D%/ipc_channel.c %D%/ipc_channel.h \
-	%D%/ipc_channel_memory.c %D%/ipc_channel_await.c %D%/ipc_channel_receive.c %D%/ipc_channel_send.c %D%/ipc_stats.c
+	%D%/ipc_request.c %D%/ipc_handover.c %D%/ipc_gate.c %D%/ipc_hold.c %D%/ipc_client.c %D%/ipc_client_end.c %D%/ipc_backlog.c %D%/ipc_channel.c %D%/ipc_channel.h \
+	%D%/ipc_channel_state.c %D%/ipc_channel_memory.c %D%/ipc_channel_await.c %D%/ipc_channel_receive.c %D%/ipc_channel_send.c %D%/ipc_stats.c
 host_sources = %D%/host.c %D%/host.h %D%/host_private.h %D%/host_loop.c %D%/host_map.c %D%/host_admin.c
 # Configuration, its map, the log.
 libcore_la_SOURCES += \
