@@ -333,6 +333,8 @@ static void give_host(struct executive *executive)
 		.arg = executive};
 }
 
+void executive_init(struct executive *executive) { *executive = (struct executive){.report_fd = -1}; }
+
 int executive_create_parts(struct executive *executive, const char *const *directories, uint32_t count)
 {
 	int exit_code = 0;

@@ -75,6 +75,8 @@ struct executive {
 	int report_fd;             /* to the parent that waits for the start, or -1: there is none */
 };
 
+/** Set all members to 0 and report_fd to none. */
+void executive_init(struct executive *executive);
 /**
  * Create map, plugin registry, routing, synchronisation, IPC and ring for executive->config. The loop exists
  * already. Errors have been logged.

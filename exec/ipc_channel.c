@@ -10,23 +10,6 @@
 #define CHANNELS_MAX 256u               /* each has two rings, in memory as far as they were used */
 #define CHANNELS_BYTES_MAX (640u << 20) /* of all rings; enough for as many of the smallest */
 
-bool ipc_channel_is_open(const struct coterie_client *client) { return client->channel != NULL; }
-
-bool ipc_channel_is_confirmed(const struct coterie_client *client)
-{
-	return client->channel != NULL && client->channel->is_confirmed;
-}
-
-uint64_t ipc_channel_requests(const struct coterie_client *client)
-{
-	return client->channel != NULL ? client->channel->requests : 0;
-}
-
-uint64_t ipc_channel_dispatched(const struct coterie_client *client)
-{
-	return client->channel != NULL ? client->channel->dispatched : 0;
-}
-
 /* --- opening --- */
 
 static int check_offer(const void *bytes, uint32_t size, struct coterie_channel_offer *offer)
@@ -179,19 +162,6 @@ void ipc_channels_end(struct ipc_server *server)
 	for (struct coterie_client *client = server->clients; client != NULL; client = client->next)
 		if (client->channel != NULL)
 			ipc_client_disconnect(client);
-}
-
-void ipc_channel_punish(struct ipc_channel *channel)
-{
-	struct coterie_client *client = channel->client;
-
-	if (client->is_leaving)
-		return;
-	client->invalid_requests++;
-	log_limited(&client->server->limit, loop_now_ns(client->server->ipc->parts.loop), "MAIN",
-		LOG_WARNING, "Disconnecting process %u (%s) from %s: what it wrote into its channel makes no sense",
-		client->pid, client->process, client->server->name);
-	ipc_client_disconnect(client);
 }
 
 /* --- requests --- */

@@ -2,6 +2,7 @@
  * Shared by the files of the fast channels. No other file includes this. docs/fast-channel.md describes the channel.
  *
  * - ipc_channel.c: the life of a channel
+ * - ipc_channel_state.c: its state, for the other files
  * - ipc_channel_memory.c: memory of the rings
  * - ipc_channel_send.c: messages of the client
  * - ipc_channel_await.c: a short wait for these
@@ -47,6 +48,8 @@ struct ipc_channel {
 	uint64_t requests, dispatched;
 	struct ipc_channel *awake_next, *dirty_next;
 };
+
+/* --- ipc_channel_state.c --- */
 
 /** End the connection of a client that has written invalid data. */
 void ipc_channel_punish(struct ipc_channel *channel);

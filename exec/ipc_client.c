@@ -38,15 +38,6 @@ void ipc_client_peer(struct coterie_client *client, uint32_t *pid, uint32_t *uid
 		*gid = client->gid;
 }
 
-void ipc_client_disconnect(struct coterie_client *client)
-{
-	if (client->is_leaving || client->is_closed)
-		return;
-	client->is_leaving = true;
-	ipc_client_listen(client);
-	ipc_turn_later(client->server->ipc);
-}
-
 uint64_t ipc_client_id(struct coterie_client *client) { return client->id; }
 
 struct coterie_client *ipc_client_find(const struct ipc_server *server, uint64_t id)

@@ -147,7 +147,7 @@ static void on_gate_timer(void *arg)
 	struct ipc *ipc = arg;
 
 	ipc->gate_timer = NULL;
-	ipc_requests_resume(ipc);
+	ipc->resume(ipc);
 	ipc_gate(ipc);
 	ipc_gate_check_later(ipc);
 }

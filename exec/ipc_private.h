@@ -1,6 +1,6 @@
 /*
  * Shared by the files of the IPC server: ipc_server.c, ipc_poll.c, ipc_access.c, ipc_request.c, ipc_gate.c,
- * ipc_hold.c, ipc_client.c and ipc_channel*.c. No other file includes this. exec/qb/ has the protocol.
+ * ipc_hold.c, ipc_client*.c and ipc_channel*.c. No other file includes this. exec/qb/ has the protocol.
  */
 #ifndef EXEC_IPC_PRIVATE_H
 #define EXEC_IPC_PRIVATE_H
@@ -130,6 +130,9 @@ struct ipc_await {
 struct ipc {
 	struct ipc_parts parts;
 	struct ring *ring; /* of ipc_attach, or NULL */
+	/* Calls up: ipc_create sets them. */
+	void (*turn)(void *ipc);         /* run in a turn of its own: ipc_turn_later */
+	void (*resume)(struct ipc *ipc); /* ipc_requests_resume */
 	struct ipc_account accounts[IPC_ACCOUNTS];
 	struct ipc_server *servers;
 	bool is_ready;
@@ -176,7 +179,10 @@ void ipc_poll_init(struct ipc *ipc);
 
 /** Return whether all requests of the service need quorum. */
 bool ipc_needs_quorum(const struct coterie_service *service);
-/** Let ipc_turn run soon, outside of the handler that may run now. */
+
+/* --- ipc_client_end.c --- */
+
+/** Let ipc->turn run soon, outside of the handler that may run now. */
 void ipc_turn_later(struct ipc *ipc);
 /** Start or stop to read the client's requests, by its state. Idempotent. */
 void ipc_client_listen(struct coterie_client *client);
@@ -274,10 +280,6 @@ struct coterie_client *ipc_lagging_take(struct ipc *ipc); /* NULL: none */
 
 /* --- ipc_channel.c --- */
 
-/** Return whether events of this client go into its channel, now or later. */
-bool ipc_channel_is_open(const struct coterie_client *client);
-/** Can it read them there already? */
-bool ipc_channel_is_confirmed(const struct coterie_client *client);
 /**
  * Write a record: its kind, sender, size and bytes. 0; -EAGAIN: no room, or the client has not mapped it yet; -EPROTO
  */
@@ -296,6 +298,13 @@ void ipc_channel_last(struct coterie_client *client);
 void ipc_channel_close(struct coterie_client *client);
 /** End the clients of this server with a channel, which no plugin reads any more. */
 void ipc_channels_end(struct ipc_server *server);
+
+/* --- ipc_channel_state.c --- */
+
+/** Return whether events of this client go into its channel, now or later. */
+bool ipc_channel_is_open(const struct coterie_client *client);
+/** Return whether it can read them there already. */
+bool ipc_channel_is_confirmed(const struct coterie_client *client);
 /** Return the chunks read and the records written, for the statistics. */
 uint64_t ipc_channel_requests(const struct coterie_client *client);
 uint64_t ipc_channel_dispatched(const struct coterie_client *client);

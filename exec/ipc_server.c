@@ -19,6 +19,32 @@
 /* Longer than the patience of a ring with default timers, in which all is decided. */
 #define QUESTION_NS UINT64_C(10000000000)
 
+/* --- what must wait until no handler runs --- */
+
+static struct coterie_client *find_leaving(const struct ipc *ipc)
+{
+	for (struct ipc_server *server = ipc->servers; server != NULL; server = server->next) {
+		for (struct coterie_client *client = server->clients; client != NULL;
+			client = client->next) {
+			if (client->is_leaving && !client->is_closed)
+				return client;
+		}
+	}
+	return NULL;
+}
+
+static void on_turn(void *arg)
+{
+	struct ipc *ipc = arg;
+	struct coterie_client *client;
+
+	ipc->turn_timer = NULL;
+	while ((client = find_leaving(ipc)) != NULL)
+		qbs_disconnect(client->connection);
+	ipc_requests_resume(ipc);
+	ipc_gate_check_later(ipc);
+}
+
 /* --- all servers --- */
 
 struct ipc *ipc_create(const struct ipc_parts *parts)
@@ -28,6 +54,8 @@ struct ipc *ipc_create(const struct ipc_parts *parts)
 	if (ipc == NULL)
 		return NULL;
 	ipc->parts = *parts;
+	ipc->turn = on_turn;
+	ipc->resume = ipc_requests_resume;
 	ipc->level = IPC_LEVEL_GOOD;
 	ipc->is_quorate = *parts->is_quorate;
 	ipc->question_ns = QUESTION_NS;
@@ -85,40 +113,6 @@ static void client_end(struct coterie_client *client)
 	if (client->is_joined && plugin->service.client_leave != NULL)
 		plugin->service.client_leave(plugin->self, client);
 	client->is_joined = false;
-}
-
-/* --- what must wait until no handler runs --- */
-
-static struct coterie_client *find_leaving(const struct ipc *ipc)
-{
-	for (struct ipc_server *server = ipc->servers; server != NULL; server = server->next) {
-		for (struct coterie_client *client = server->clients; client != NULL;
-			client = client->next) {
-			if (client->is_leaving && !client->is_closed)
-				return client;
-		}
-	}
-	return NULL;
-}
-
-static void on_turn(void *arg)
-{
-	struct ipc *ipc = arg;
-	struct coterie_client *client;
-
-	ipc->turn_timer = NULL;
-	while ((client = find_leaving(ipc)) != NULL)
-		qbs_disconnect(client->connection);
-	ipc_requests_resume(ipc);
-	ipc_gate_check_later(ipc);
-}
-
-void ipc_turn_later(struct ipc *ipc)
-{
-	struct loop *loop = ipc->parts.loop;
-
-	if (ipc->turn_timer == NULL)
-		ipc->turn_timer = loop_timer_add(loop, loop_now_ns(loop), on_turn, ipc);
 }
 
 /* --- connections: handlers of exec/qb --- */
@@ -253,11 +247,6 @@ static void on_destroyed(void *context)
 	free(client->data);
 	free(client);
 	server_release(server);
-}
-
-void ipc_client_listen(struct coterie_client *client)
-{
-	qbs_pause(client->connection, client->kept != NULL || client->is_leaving);
 }
 
 /* --- one server --- */

@@ -37,12 +37,13 @@ endif
 # Plugins, host table, IPC.
 libcore_la_SOURCES += $(qb_fault_sources) \
 	%D%/plugin.c %D%/plugin.h %D%/plugin_load.c %D%/plugin_load.h %D%/plugin_private.h $(plugin_open_sources) %D%/plugin_check.c \
+	%D%/plugin_error.c %D%/plugin_name.c %D%/plugin_overrides.c %D%/plugin_probe.c \
 	%D%/plugin_life.c %D%/plugin_life.h %D%/plugin_replace.c %D%/plugin_life_private.h \
 	%D%/plugin_trial.c %D%/plugin_trial.h %D%/plugin_watch.c %D%/plugin_watch.h \
 	%D%/plugin_options.c %D%/plugin_table.c %D%/plugin_options.h $(host_sources) \
 	%D%/ipc_server.c %D%/ipc_server.h %D%/ipc_private.h %D%/ipc_poll.c %D%/ipc_access.c \
-	%D%/ipc_request.c %D%/ipc_handover.c %D%/ipc_gate.c %D%/ipc_hold.c %D%/ipc_client.c %D%/ipc_backlog.c %D%/ipc_channel.c %D%/ipc_channel.h \
-	%D%/ipc_channel_memory.c %D%/ipc_channel_await.c %D%/ipc_channel_receive.c %D%/ipc_channel_send.c %D%/ipc_stats.c
+	%D%/ipc_request.c %D%/ipc_handover.c %D%/ipc_gate.c %D%/ipc_hold.c %D%/ipc_client.c %D%/ipc_client_end.c %D%/ipc_backlog.c %D%/ipc_channel.c %D%/ipc_channel.h \
+	%D%/ipc_channel_state.c %D%/ipc_channel_memory.c %D%/ipc_channel_await.c %D%/ipc_channel_receive.c %D%/ipc_channel_send.c %D%/ipc_stats.c
 host_sources = %D%/host.c %D%/host.h %D%/host_private.h %D%/host_loop.c %D%/host_map.c %D%/host_admin.c
 # Configuration, its map, the log.
 libcore_la_SOURCES += \

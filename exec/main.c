@@ -401,7 +401,7 @@ int main(int argc, char **argv)
 	LTDL_SET_PRELOADED_SYMBOLS(); /* builtins; before libltdl is first used */
 #endif
 	bool is_hidden = crypto_memory_init() == 0; /* before anything else uses libcrypto */
-	executive->report_fd = -1;
+	executive_init(executive);
 	executive->program = "/proc/self/exe";
 	if (argc > 1 && argv[1][0] != '-')
 		return modes_run_command(argc, argv);

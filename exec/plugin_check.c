@@ -6,7 +6,6 @@
 #include "exec/plugin_private.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,48 +35,6 @@ struct candidate {
 	const char *path;
 	struct plugin_error *error;
 };
-
-int plugin_fail(struct plugin_error *error, int exit_code, const char *format, ...)
-{
-	va_list arguments;
-
-	if (error == NULL)
-		return -EINVAL;
-	error->exit_code = exit_code;
-	va_start(arguments, format);
-	vsnprintf(error->text, sizeof(error->text), format, arguments);
-	va_end(arguments);
-	return -EINVAL;
-}
-
-const char *plugin_kind_name(uint32_t kind)
-{
-	switch (kind) {
-	case COTERIE_KIND_TRANSPORT:
-		return "transport";
-	case COTERIE_KIND_SERVICE:
-		return "service";
-	case COTERIE_KIND_EXTENSION:
-		return "extension";
-	}
-	return "unknown kind";
-}
-
-bool plugin_name_is_valid(const char *name)
-{
-	size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_");
-
-	return length > 0 && length < 64 && name[length] == '\0';
-}
-
-void plugin_name_of_path(const char *path, char name[64])
-{
-	const char *slash = strrchr(path, '/');
-	const char *base = slash != NULL ? slash + 1 : path;
-	size_t length = strcspn(base, ".");
-
-	snprintf(name, 64, "%.*s", length < 64 ? (int)length : 63, base);
-}
 
 /* The descriptor contradicts itself: its author must act. */
 #define REFUSE(candidate, format, ...)                                                             \

@@ -21,6 +21,20 @@ struct plugin_error {
 	int rc;          /* only of plugin_load_anew: see host->plugin_load */
 };
 
+/* --- plugin_overrides.c --- */
+
+/** Options that were given in addition to the config file, each "KEY=VALUE". */
+struct plugin_overrides {
+	uint32_t count;
+	char *words[];
+};
+
+/** Copy count words. NULL: out of memory. */
+struct plugin_overrides *plugin_overrides_create(const char *const *words, uint32_t count);
+void plugin_overrides_destroy(struct plugin_overrides *overrides); /* NULL is ignored */
+
+/* --- plugin.c --- */
+
 /** The side of the host table: host_for_plugins in host.h. */
 struct plugin_host {
 	const struct coterie_host *table; /* for init and open */
@@ -51,6 +65,14 @@ struct plugin_registry *plugin_registry_create(
 void plugin_registry_destroy(struct plugin_registry *registry);
 /** Return the records of its plugins. */
 struct plugin_watch *plugin_registry_watch(const struct plugin_registry *registry);
+/** Put a loaded plugin into the place of its predecessor, which leaves the registry. No function of theirs is called. */
+void plugin_succeed(struct plugin_registry *registry, struct plugin *plugin, struct plugin *predecessor);
+/** Undo plugin_succeed. */
+void plugin_retreat(struct plugin_registry *registry, struct plugin *plugin, struct plugin *predecessor);
+/** Put a loaded plugin, whose predecessor is gone, into the registry. */
+void plugin_enlist(struct plugin_registry *registry, struct plugin *plugin);
+
+/* --- plugin_load.c --- */
 
 /**
  * Find, open and check a plugin and run its init (service) or open (transport).
@@ -68,16 +90,6 @@ struct plugin_source {
 int plugin_find_source(const struct plugin_registry *registry, const char *what, struct plugin_source *source,
 	struct plugin_error *error);
 
-/** Options that were given in addition to the config file, each "KEY=VALUE". */
-struct plugin_overrides {
-	uint32_t count;
-	char *words[];
-};
-
-/** Copy count words. NULL: out of memory. */
-struct plugin_overrides *plugin_overrides_create(const char *const *words, uint32_t count);
-void plugin_overrides_destroy(struct plugin_overrides *overrides); /* NULL is ignored */
-
 /**
  * Load a plugin while the daemon runs.
  * @param what         a name, or an absolute path
@@ -88,14 +100,13 @@ void plugin_overrides_destroy(struct plugin_overrides *overrides); /* NULL is ig
  */
 struct plugin *plugin_load_anew(struct plugin_registry *registry, const char *what,
 	const struct plugin_source *source, struct plugin_overrides *overrides, struct plugin *predecessor, struct plugin_error *error);
-/** Put a loaded plugin into the place of its predecessor, which leaves the registry. No function of theirs is called. */
-void plugin_succeed(struct plugin_registry *registry, struct plugin *plugin, struct plugin *predecessor);
-/** Undo plugin_succeed. */
-void plugin_retreat(struct plugin_registry *registry, struct plugin *plugin, struct plugin *predecessor);
 /** End a plugin beside the one in service: fini, reclaim, close the file later. */
 void plugin_retire(struct plugin_registry *registry, struct plugin *plugin);
-/** Put a loaded plugin, whose predecessor is gone, into the registry. */
-void plugin_enlist(struct plugin_registry *registry, struct plugin *plugin);
+/** End a plugin: call fini or close, reclaim resources that it leaked, close the file one turn of the loop later. */
+void plugin_unload(struct plugin_registry *registry, struct plugin *plugin);
+
+/* --- plugin_probe.c --- */
+
 /** Find and check a plugin as plugin_load would, but do not load it. As plugin_probe. *offers: COTERIE_CAN_*. */
 int plugin_look(const struct plugin_registry *registry, uint32_t kind, const char *name, uint64_t *offers,
 	struct plugin_error *error);
@@ -111,7 +122,5 @@ int plugin_probe(const char *const *directories, uint32_t count, uint32_t kind, 
 int plugin_describe(const char *const *directories, uint32_t count, uint32_t kind, const char *name,
 	void (*see)(void *arg, const struct coterie_plugin *descriptor), void *arg,
 	struct plugin_error *error);
-/** End a plugin: call fini or close, reclaim resources that it leaked, close the file one turn of the loop later. */
-void plugin_unload(struct plugin_registry *registry, struct plugin *plugin);
 
 #endif

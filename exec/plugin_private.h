@@ -1,6 +1,6 @@
 /*
- * Shared by the files of the plugin registry: plugin.c, plugin_load.c, plugin_open.c, plugin_check.c, plugin_options.c
- * and plugin_life.c. check_plugin.c includes this for the exit codes. No other file does.
+ * Shared by the files of plugins: plugin.c and plugin_*.c. check_plugin.c includes this for the exit codes. No other file
+ * does.
  */
 #ifndef EXEC_PLUGIN_PRIVATE_H
 #define EXEC_PLUGIN_PRIVATE_H
@@ -22,9 +22,14 @@ enum {
 	PLUGIN_EXIT_INIT = 33,
 };
 
+/* --- plugin_error.c --- */
+
 /** Fill in *error (NULL is ignored). @return -EINVAL, so that callers can return it. */
 int plugin_fail(struct plugin_error *error, int exit_code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* --- plugin_name.c --- */
+
 /** Return "transport", "service", "extension" or "unknown kind". */
 const char *plugin_kind_name(uint32_t kind);
 /** Return whether a name has 1 to 63 characters of [a-z0-9_], so that it is safe in a path and in a symbol. */

@@ -10,15 +10,13 @@
 
 #include "exec/config/model.h"
 #include "exec/delivery.h"
-#include "exec/ipc_server.h"
 #include "exec/host.h"
+#include "exec/ipc_server.h"
 #include "exec/loop.h"
-#include "exec/map_publish.h"
 #include "exec/plugin_load.h"
 #include "exec/plugin_options.h"
 #include "exec/ring.h"
 #include "exec/state_dir.h"
-#include "exec/stats_daemon.h"
 #include "testkit/kit.h"
 
 #define ADDRESS "127.77.0.%u"
@@ -170,18 +168,16 @@ static int fail(struct kit_node *node, const char *text)
 /* While the node runs, its list of folders stands: a file is opened by its path. */
 static int load_one(struct kit_node *node, const struct kit_plugin *wanted, bool is_by_path)
 {
-	struct executive *executive = &node->executive;
 	struct plugin_error error = {0};
 
 	kit_plugin_prepare(wanted);
 	struct plugin *plugin =
-		is_by_path ? plugin_load_anew(executive->plugins, wanted->path, NULL, NULL, NULL, &error)
-			   : plugin_load(executive->plugins, COTERIE_KIND_SERVICE, wanted->name, &error);
+		is_by_path ? plugin_load_anew(node->executive.plugins, wanted->path, NULL, NULL, NULL, &error)
+			   : plugin_load(node->executive.plugins, COTERIE_KIND_SERVICE, wanted->name, &error);
 	if (plugin == NULL)
 		return fail(node, error.text);
-	map_publish_service(executive->map, plugin);
-	stats_plugin_add(executive->stats, plugin);
-	return plugin->service.ipc_name == NULL || ipc_server_open(executive->ipc, plugin) == 0
+	executive_show(&node->executive, plugin);
+	return plugin->service.ipc_name == NULL || ipc_server_open(node->executive.ipc, plugin) == 0
 		       ? 0
 		       : fail(node, "cannot open the plugin's IPC name");
 }
@@ -234,18 +230,18 @@ static int start_parts(struct kit_node *node)
 
 int node_start(struct kit_node *node)
 {
-	struct executive *executive = &node->executive;
-
 	node->kit->error[0] = '\0';
 	if (node->is_up)
 		return -EALREADY;
-	*executive = (struct executive){.nodeid = node->nodeid, .state_dir = node->state_dir,
-		.first_seq = node->kit->frame_seq, .report_fd = -1};
-	executive->config = load_config(node);
-	if (executive->config == NULL)
+	executive_init(&node->executive);
+	node->executive.nodeid = node->nodeid;
+	node->executive.first_seq = node->kit->frame_seq;
+	node->executive.state_dir = node->state_dir;
+	node->executive.config = load_config(node);
+	if (node->executive.config == NULL)
 		return -EINVAL;
-	executive->random_seed = random_next(&node->kit->random) | 1;
-	executive->loop = kit_loop_create(node);
+	node->executive.random_seed = random_next(&node->kit->random) | 1;
+	node->executive.loop = kit_loop_create(node);
 	node->life++;
 	node->is_up = true;
 	node->is_dying = node->is_off_by_chaos = false;
@@ -340,18 +336,17 @@ void node_turn(struct kit_node *node)
 
 void node_down(struct kit_node *node)
 {
-	struct executive *executive = &node->executive;
 	struct kit_node *outer = kit_log_node(node);
-	struct loop *loop = executive->loop;
+	struct loop *loop = node->executive.loop;
 
 	node->is_dying = true;
-	executive->state_dir = executive->host.state_dir = NOWHERE;
+	node->executive.state_dir = node->executive.host.state_dir = NOWHERE;
 	node->inside++; /* nobody may come in any more */
-	executive_destroy_parts(executive);
+	executive_destroy_parts(&node->executive);
 	node->inside--;
-	config_destroy(executive->config);
+	config_destroy(node->executive.config);
 	loop_destroy(loop);
-	*executive = (struct executive){.report_fd = -1};
+	executive_init(&node->executive);
 	node->transport = NULL;
 	for (uint32_t i = 0; i < node->inbox_count; i++)
 		packet_unref(node->inbox[i]);

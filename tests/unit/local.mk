@@ -171,10 +171,11 @@ wire_case_sources = %D%/wire_case.c %D%/wire_case.h
 
 # exec/ipc_*.c, plugin*.c, host.c: a real loop and libqb, stand-ins for the rest.
 exec_stub_sources = %D%/exec_stub.c %D%/exec_stub.h $(map_sources)
-exec_channel_sources = exec/ipc_channel.c exec/ipc_channel_await.c exec/ipc_channel_memory.c exec/ipc_channel_receive.c exec/ipc_channel_send.c
+exec_channel_sources = exec/ipc_channel.c exec/ipc_channel_state.c exec/ipc_channel_await.c exec/ipc_channel_memory.c exec/ipc_channel_receive.c exec/ipc_channel_send.c
 exec_ipc_sources = $(qb_sources) $(qb_fault_sources) exec/loop.c exec/ipc_server.c exec/ipc_poll.c exec/ipc_access.c exec/ipc_request.c \
-	exec/ipc_gate.c exec/ipc_hold.c exec/ipc_handover.c exec/ipc_client.c exec/ipc_backlog.c $(exec_channel_sources) exec/ipc_stats.c exec/plugin_watch.c exec/stats.c
+	exec/ipc_gate.c exec/ipc_hold.c exec/ipc_handover.c exec/ipc_client.c exec/ipc_client_end.c exec/ipc_backlog.c $(exec_channel_sources) exec/ipc_stats.c exec/plugin_watch.c exec/stats.c
 exec_plugin_sources = exec/plugin.c exec/plugin_load.c exec/plugin_open.c exec/plugin_check.c exec/plugin_options.c exec/plugin_table.c \
+	exec/plugin_error.c exec/plugin_name.c exec/plugin_overrides.c exec/plugin_probe.c \
 	exec/config/option_value.c exec/config/words.c \
 	exec/plugin_life.c exec/plugin_replace.c exec/plugin_trial.c exec/trust.c \
 	$(host_sources) exec/quorum.c exec/rekey.c exec/state_dir.c exec/totem/frame.c
