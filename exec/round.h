@@ -1,6 +1,6 @@
 /*
- * The calls of one service in a round of synchronisation (sync_start and its like in <coterie/service.h>). sync.c has
- * the rounds of all services after a configuration, and resync.c those of one service alone.
+ * The calls of one service in a round of synchronisation: sync_start and its like in <coterie/service.h>. The rounds of
+ * all services after a configuration are in sync.c. Rounds of one service alone are in resync.c.
  */
 #ifndef EXEC_ROUND_H
 #define EXEC_ROUND_H

@@ -19,7 +19,7 @@
 static struct testkit *kit;
 
 struct count {
-	uint64_t delivered, bytes, posted;
+	uint64_t delivered, bytes, posted, configurations, disorders;
 };
 
 /* --- helpers --- */
@@ -167,6 +167,22 @@ START_TEST(partitions_and_merges)
 	testkit_heal(kit);
 	ck_assert_int_eq(testkit_settle(kit, 1), -ETIMEDOUT);
 	ck_assert_int_eq(testkit_settle(kit, 20000), 0);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+END_TEST
+
+/* Members are in the map, then services learn of the configuration, then they synchronise. */
+START_TEST(parts_learn_of_a_configuration_in_their_order)
+{
+	start(3, "0", 5);
+	ck_assert_int_eq(testkit_part(kit, "1 | 2 3"), 0);
+	ck_assert_int_eq(testkit_settle(kit, 20000), 0);
+	testkit_heal(kit);
+	ck_assert_int_eq(testkit_settle(kit, 20000), 0);
+	for (uint32_t node = 1; node <= 3; node++) {
+		ck_assert_uint_ge(count(node).configurations, 3);
+		ck_assert_uint_eq(count(node).disorders, 0);
+	}
 	ck_assert_uint_eq(testkit_destroy(kit), 0);
 }
 END_TEST
@@ -638,6 +654,7 @@ int main(void)
 	tcase_add_test(tc, a_file_is_loaded_as_well);
 	tcase_add_test(tc, bad_arguments_are_refused);
 	tcase_add_test(tc, partitions_and_merges);
+	tcase_add_test(tc, parts_learn_of_a_configuration_in_their_order);
 	tcase_add_test(tc, crash_stop_pause_and_return);
 	tcase_add_test(tc, crash_at_any_point);
 	tcase_add_test(tc, large_messages_and_a_full_queue);

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -15,6 +17,8 @@ struct naughty {
 	struct coterie_ctx *ctx;
 	uint64_t habit;
 	uint64_t delivered, bytes, posted;
+	struct coterie_ring_id ring; /* of the last regular configuration that it was told */
+	uint64_t configurations, disorders;
 	struct coterie_client *later; /* is answered when its message comes */
 	int pipe[2];
 };
@@ -107,12 +111,36 @@ static void naughty_fini(void *self)
 	free(naughty);
 }
 
+/* A member's key in the map is published before services learn of it. */
+static bool is_published(struct naughty *naughty, uint32_t nodeid)
+{
+	char key[64];
+	const void *status;
+
+	snprintf(key, sizeof(key), "runtime.members.%u.status", nodeid);
+	return naughty->host->map_get(naughty->ctx, key, NULL, &status, NULL) == 0 && strcmp(status, "joined") == 0;
+}
+
+static void naughty_configuration(void *self, const struct coterie_configuration *configuration)
+{
+	struct naughty *naughty = self;
+
+	if (configuration->is_regular == 0)
+		return;
+	naughty->ring = configuration->ring;
+	naughty->configurations++;
+	for (uint32_t i = 0; i < configuration->member_count; i++)
+		naughty->disorders += !is_published(naughty, configuration->members[i]);
+}
+
 static void naughty_sync_start(void *self, const uint32_t *transitional, uint32_t count,
 	const struct coterie_configuration *regular)
 {
 	struct naughty *naughty = self;
 
-	(void)transitional, (void)count, (void)regular;
+	(void)transitional, (void)count;
+	if (regular->ring.seq != naughty->ring.seq || regular->ring.representative != naughty->ring.representative)
+		naughty->disorders++;
 	if (naughty->habit == NAUGHTY_SENDS_EARLY)
 		naughty->host->ring_send(naughty->ctx, 0, COTERIE_AGREED, NULL, 0);
 }
@@ -154,7 +182,8 @@ static int handle_later(void *self, struct coterie_client *client, const void *m
 static int handle_count(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct naughty *naughty = self;
-	uint64_t counts[] = {naughty->delivered, naughty->bytes, naughty->posted};
+	uint64_t counts[] = {naughty->delivered, naughty->bytes, naughty->posted, naughty->configurations,
+		naughty->disorders};
 	struct iovec iov = {counts, sizeof(counts)};
 
 	(void)msg, (void)size;
@@ -229,6 +258,7 @@ static const struct coterie_service ops = {
 	.init = naughty_init,
 	.fini = naughty_fini,
 	.client_leave = client_leave,
+	.configuration = naughty_configuration,
 	.sync_start = naughty_sync_start,
 	.sync_step = naughty_sync_step,
 	.reload = naughty_reload,
@@ -237,4 +267,5 @@ static const struct coterie_service ops = {
 };
 
 COTERIE_PLUGIN(naughty, .kind = COTERIE_KIND_SERVICE, .version = "1.0", .description = "for tests of the test kit",
-	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC, COTERIE_OPTIONS(options), .ops = &ops);
+	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP, COTERIE_OPTIONS(options),
+	.ops = &ops);

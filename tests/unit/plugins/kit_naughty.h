@@ -8,7 +8,11 @@ enum {
 	NAUGHTY_SEND,   /* multicasts what is behind the header; answered when it is queued */
 	NAUGHTY_SILENT, /* the same, never answered */
 	NAUGHTY_LATER,  /* the same, answered when it is delivered */
-	NAUGHTY_COUNT,  /* answered with three u64: messages delivered, their bytes, posts that ran */
+	/*
+	 * Answered with five u64: messages delivered, their bytes, posts that ran, regular configurations, and signs that
+	 * parts of the executive learned of one in a wrong order.
+	 */
+	NAUGHTY_COUNT,
 	NAUGHTY_EVENTS, /* two u32: so many events, of so many bytes */
 	NAUGHTY_STORE,  /* writes the state file "naughty" */
 	NAUGHTY_QUORATE, /* as COUNT, with quorum only */
