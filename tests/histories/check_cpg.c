@@ -41,6 +41,24 @@ static bool is_known(struct cpg_clients *clients, const struct cpg_life *life, c
 	return other->group == life->group && play_nodeid(clients->play, other->node) == address->nodeid;
 }
 
+/* A process leaves for the reason that is told: by its request, because it ended, or with its node. */
+static void check_reasons(struct cpg_clients *clients, const struct cpg_life *life,
+	const struct cpg_wire_address *left, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const struct cpg_life *other = left[i].pid < clients->life_count ? clients->lives[left[i].pid] : NULL;
+
+		if (other == NULL)
+			continue;
+		bool lives = clients->current[other->slot] == other &&
+			     testkit_is_connected(clients->connections[other->slot]);
+		if ((left[i].reason == CPG_WIRE_REASON_PROCDOWN && lives) ||
+			(left[i].reason == CPG_WIRE_REASON_LEAVE && !other->is_leaving))
+			play_break(clients->play, "cpg: life %u: %u has left for reason %u and has not", life->number,
+				left[i].pid, left[i].reason);
+	}
+}
+
 void cpg_check_change(struct cpg_clients *clients, struct cpg_life *life, const struct cpg_event_confchg *event)
 {
 	struct play *play = clients->play;
@@ -56,6 +74,7 @@ void cpg_check_change(struct cpg_clients *clients, struct cpg_life *life, const 
 	for (uint32_t i = 0; is_first && i < event->member_count; i++)
 		if (event->lists[i].pid != life->number)
 			list_add(life, event->lists[i].pid);
+	check_reasons(clients, life, left, event->left_count);
 	for (uint32_t i = 0; i < event->left_count; i++) {
 		if (!is_listed(life, left[i].pid))
 			play_break(play, "cpg: life %u: %u has left and was no member", life->number, left[i].pid);

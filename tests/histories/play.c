@@ -217,6 +217,11 @@ static void strike(struct play *play, const struct step *step)
 	case STEP_LOSS:
 		testkit_loss(kit, step->count, (uint32_t)step->value);
 		break;
+	case STEP_DEAF:
+		kit->net.frames_lost &= ~BIT(step->node - 1);
+		if (step->count != 0)
+			kit->net.frames_lost |= BIT(step->node - 1);
+		break;
 	case STEP_REORDER:
 		kit->net.reorder = step->count != 0;
 		break;

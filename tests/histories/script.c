@@ -10,14 +10,14 @@
 
 static const char *const fault_names[HISTORY_FAULTS] = {
 	[HISTORY_PART] = "part", [HISTORY_CUT] = "cut", [HISTORY_REFUSE] = "refuse", [HISTORY_CRASH] = "crash",
-	[HISTORY_STOP] = "stop", [HISTORY_PAUSE] = "pause", [HISTORY_STORM] = "storm", [HISTORY_LOSS] = "loss", [HISTORY_FAR] = "far",
+	[HISTORY_STOP] = "stop", [HISTORY_PAUSE] = "pause", [HISTORY_STORM] = "storm", [HISTORY_DEAF] = "deaf", [HISTORY_LOSS] = "loss", [HISTORY_FAR] = "far",
 	[HISTORY_NARROW] = "narrow", [HISTORY_IDS] = "ids", [HISTORY_WRAP] = "wrap", [HISTORY_DISK] = "disk",
 };
 
 static const char *const step_names[STEP_KINDS] = {
 	[STEP_PART] = "part", [STEP_HEAL] = "heal", [STEP_CUT] = "cut", [STEP_REFUSE] = "refuse",
 	[STEP_CRASH] = "crash", [STEP_CRASH_AFTER] = "crash-after", [STEP_STOP] = "stop", [STEP_START] = "start",
-	[STEP_PAUSE] = "pause", [STEP_LOSS] = "loss", [STEP_REORDER] = "reorder", [STEP_DISK_FULL] = "disk-full",
+	[STEP_PAUSE] = "pause", [STEP_LOSS] = "loss", [STEP_DEAF] = "deaf", [STEP_REORDER] = "reorder", [STEP_DISK_FULL] = "disk-full",
 	[STEP_FORGET] = "forget", [STEP_CPG_JOIN] = "cpg-join", [STEP_CPG_LEAVE] = "cpg-leave",
 	[STEP_CPG_END] = "cpg-end", [STEP_CPG_SEND] = "cpg-send", [STEP_CPG_HOLD] = "cpg-hold",
 	[STEP_EVS_SEND] = "evs-send", [STEP_KV] = "kv",
@@ -159,6 +159,21 @@ static void draw_storm(struct pen *pen)
 					 .wait_ms = draw(pen, 4)});
 }
 
+/* Others deliver agreed messages that the node does not get, and then never can: safe ones must wait for it. */
+static void draw_deaf(struct pen *pen, uint32_t node, uint32_t calm_ms)
+{
+	add(pen, (struct step){.kind = STEP_DEAF, .node = node, .count = 1});
+	for (uint32_t i = 2 + draw(pen, 3); i > 0; i--) {
+		bool is_cpg = draw(pen, 3) > 0;
+
+		add(pen, (struct step){.kind = is_cpg ? STEP_CPG_SEND : STEP_EVS_SEND, .client = draw(pen, HISTORY_CLIENTS),
+					 .node = draw_node(pen), .count = 1 + draw(pen, 5), .size = draw_size(pen),
+					 .value = draw(pen, 4) > 0, .wait_ms = draw(pen, 2)});
+	}
+	add(pen, (struct step){.kind = STEP_PART, .value = random_next(&pen->random), .wait_ms = 1});
+	add(pen, (struct step){.kind = STEP_DEAF, .node = node, .wait_ms = calm_ms});
+}
+
 static void draw_fault(struct pen *pen, enum history_fault fault)
 {
 	const struct setting *setting = &pen->script->setting;
@@ -191,6 +206,9 @@ static void draw_fault(struct pen *pen, enum history_fault fault)
 		break;
 	case HISTORY_STORM:
 		draw_storm(pen);
+		break;
+	case HISTORY_DEAF:
+		draw_deaf(pen, node, calm_ms);
 		break;
 	case HISTORY_LOSS:
 		draw_loss(pen);

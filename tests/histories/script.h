@@ -20,6 +20,7 @@ enum history_fault {
 	HISTORY_STOP,   /* a node leaves in order, and starts again */
 	HISTORY_PAUSE,  /* a node stands still for 10 to 90 % of a timeout, or longer */
 	HISTORY_STORM,  /* changes of the network a few ms apart: each interrupts the synchronisation before */
+	HISTORY_DEAF,   /* a node gets tokens and no messages, then it is parted from those that have sent */
 	HISTORY_LOSS,   /* packets are lost, arrive twice, overtake each other */
 	HISTORY_FAR,    /* for the whole run: each link has a delay of its own, 20 us to 50 ms */
 	HISTORY_NARROW, /* for the whole run: links carry 1 to 10 MB/s, and drop what their queues cannot hold */
@@ -46,6 +47,7 @@ enum step_kind {
 	STEP_START,       /* node starts, unless it runs */
 	STEP_PAUSE,       /* node stands still for count ms */
 	STEP_LOSS,        /* count packets of 10,000 are lost, value of 10,000 arrive twice */
+	STEP_DEAF,        /* node gets no message frames of others, if count is not 0 */
 	STEP_REORDER,     /* packets of one sender overtake each other, if count is not 0 */
 	STEP_DISK_FULL,   /* node cannot store files, if count is not 0 */
 	STEP_FORGET,      /* node, if it is down, loses its files */

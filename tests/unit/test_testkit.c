@@ -645,11 +645,38 @@ START_TEST(a_seed_repeats_a_run)
 }
 END_TEST
 
+/* Ids over all 32 bits. In calls a node keeps its number. */
+START_TEST(ids_of_all_32_bits)
+{
+	uint32_t ids[3];
+
+	kit = testkit_create(5, 3);
+	ck_assert_ptr_nonnull(kit);
+	ck_assert_int_eq(testkit_nodeid(kit, 2, 0xFFFFFFF0u), 0);
+	ck_assert_int_eq(testkit_nodeid(kit, 3, 0x80000000u), 0);
+	ck_assert_int_eq(testkit_nodeid(kit, 1, 0), -EINVAL);
+	ck_assert_int_eq(testkit_nodeid(kit, 1, 0x80000000u), -EINVAL);
+	ck_assert_int_eq(testkit_nodeid(kit, 4, 7), -EINVAL);
+	ck_assert_int_eq(testkit_start(kit, TESTKIT_ALL), 0);
+	ck_assert_int_eq(testkit_nodeid(kit, 1, 7), -EBUSY);
+	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+	ck_assert_uint_eq(testkit_members(kit, 2, ids, 3), 3);
+	ck_assert_uint_eq(ids[0], 1);
+	ck_assert_uint_eq(ids[1], 0x80000000u);
+	ck_assert_uint_eq(ids[2], 0xFFFFFFF0u);
+	ck_assert_int_eq(testkit_crash(kit, 3), 0);
+	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+	ck_assert_uint_eq(testkit_members(kit, 1, ids, 3), 2);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("testkit");
 	TCase *tc = tcase_create("testkit");
 
+	tcase_add_test(tc, ids_of_all_32_bits);
 	tcase_add_test(tc, nodes_form_a_ring_and_serve);
 	tcase_add_test(tc, a_file_is_loaded_as_well);
 	tcase_add_test(tc, bad_arguments_are_refused);
