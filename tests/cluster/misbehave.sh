@@ -1,7 +1,7 @@
 #!/bin/bash
-# One node misbehaves among healthy ones, and nobody else pays for it: no healthy node leaves the ring or loses quorum,
-# no group lists a process that is gone, and no synchronisation hangs. The node's clock jumps all the time. In each
-# round one thing more happens to it, drawn from a seed:
+# One node misbehaves among healthy ones, and the others do not pay for it. No healthy node leaves the ring or loses
+# quorum. No group lists a process that is gone, and no synchronisation hangs. The node's clock jumps all the time. In
+# each round one thing more happens to it, drawn from a seed:
 #
 #	pause   its daemon is stopped
 #	crash   its daemon is killed and started again, five times
@@ -10,7 +10,8 @@
 #	full    its disk is full, and it starts again
 #	flood   eight of its programs send as much as is taken
 #
-# Environment: MISBEHAVE_NODES (6), MISBEHAVE_ROUNDS (6; the long play has 16 nodes and 500 rounds), MISBEHAVE_SEED, LAB_TRANSPORT.
+# Environment: MISBEHAVE_NODES (6), MISBEHAVE_ROUNDS (6), MISBEHAVE_SEED, LAB_TRANSPORT. The long play has 16 nodes and
+# 500 rounds.
 LAB_TOKEN=${LAB_TOKEN:-1500}
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/lab.sh"
