@@ -10,7 +10,7 @@ libexecutive_la_SOURCES = \
 qb_fault_sources = %D%/qb/fault.c %D%/qb/fault.h
 # exec/qb: the server half of libqb's IPC protocol. The test kit has its own, without sockets.
 qb_sources = \
-	%D%/qb/qb.h %D%/qb/private.h %D%/qb/connection.c %D%/qb/folder.c %D%/qb/handshake.c \
+	%D%/qb/qb.h %D%/qb/private.h %D%/qb/connection.c %D%/qb/folder.c %D%/qb/handshake.c %D%/qb/members.c \
 	%D%/qb/ring.c %D%/qb/ring.h %D%/qb/semaphore.c %D%/qb/semaphore.h %D%/qb/server.c %D%/qb/shm.c %D%/qb/socket.c
 
 # Ring, routing, synchronisation, process.

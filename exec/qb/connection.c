@@ -207,7 +207,7 @@ static bool take_bytes(const struct qbs_connection *connection, uint32_t count)
 static bool serve_stream(struct qbs_connection *connection, uint32_t bytes, uint32_t limit)
 {
 	uint32_t wanted = bytes < limit ? bytes : limit;
-	uint32_t count = connection->transport == &qbs_shm ? qbs_serve(connection, wanted) : 0;
+	uint32_t count = connection->transport->type == QBS_TYPE_SHM ? qbs_serve(connection, wanted) : 0;
 
 	if (count == 0)
 		connection->stats.recv_retries++;
@@ -222,7 +222,7 @@ static void take_last(struct qbs_connection *connection)
 {
 	uint32_t bytes, before = UINT32_MAX, left = LIMIT_LAST;
 
-	if (connection->transport != &qbs_shm) {
+	if (connection->transport->type != QBS_TYPE_SHM) {
 		(void)qbs_serve(connection, LIMIT_LAST);
 		return;
 	}
@@ -281,7 +281,7 @@ void qbs_on_stream(void *arg, int fd, uint32_t revents)
 		if (!connection->is_broken)
 			take_last(connection);
 		qbs_disconnect(connection);
-	} else if (bytes > 0 && (is_read(connection) || connection->transport != &qbs_shm)) {
+	} else if (bytes > 0 && (is_read(connection) || connection->transport->type != QBS_TYPE_SHM)) {
 		if (!serve_stream(connection, bytes, qbs_limit(connection))) {
 			take_last(connection);
 			qbs_disconnect(connection);

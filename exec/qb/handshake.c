@@ -3,6 +3,7 @@
  * long. When there are too many, the user that has most of them loses its oldest: a flood keeps nobody else out.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,6 +203,8 @@ static int meet(struct qbs_server *server, int fd)
 	append(server->host, handshake);
 	return 0;
 }
+
+int qbs_spare_open(void) { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
 /*
  * Without a free descriptor the caller stays in the kernel's queue and wakes the loop again and again. So there is a

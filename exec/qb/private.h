@@ -1,4 +1,4 @@
-/* Shared by the files of exec/qb: server.c, handshake.c, connection.c, shm.c, socket.c. No other file includes this. */
+/* Shared by the files of exec/qb: server.c, members.c, handshake.c, connection.c, shm.c, socket.c. No other file includes this. */
 #ifndef EXEC_QB_PRIVATE_H
 #define EXEC_QB_PRIVATE_H
 
@@ -126,16 +126,20 @@ struct qbs_host {
 
 extern const struct qbs_transport qbs_shm, qbs_socket;
 
-/* --- server.c --- */
+/* --- members.c --- */
 
 /** Put a new connection, whose server is set, into the server's list. It applies the rate itself. */
 void qbs_server_add(struct qbs_connection *connection);
 void qbs_server_remove(struct qbs_connection *connection);
-/** Open a descriptor that can be closed when there is no other. -1: none */
-int qbs_spare_open(void);
+/** Set libqb's flow control word by the rate of the server and qbs_hold. */
+void qbs_flow_apply(struct qbs_connection *connection);
+/** Drop one reference to the server. The last one frees it. */
+void qbs_server_release(struct qbs_server *server);
 
 /* --- handshake.c --- */
 
+/** Open a descriptor that can be closed when there is no other. -1: none */
+int qbs_spare_open(void);
 /** Handle a listening socket that is ready. */
 void qbs_on_caller(void *server, int fd, uint32_t revents);
 /** End all handshakes of this server. */
@@ -161,9 +165,6 @@ void qbs_stream_listen(struct qbs_connection *connection, uint32_t wanted);
 void qbs_listen(struct qbs_connection *connection);
 /** Send a wake-up byte that the client polls for. 0; -ENOTCONN */
 int qbs_ring_bell(struct qbs_connection *connection);
-/** Set libqb's flow control word by the rate of the server and qbs_hold. */
-void qbs_flow_apply(struct qbs_connection *connection);
-void qbs_server_release(struct qbs_server *server);
 
 /* --- folder.c --- */
 

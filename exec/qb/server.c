@@ -1,7 +1,6 @@
 /* Hosts and servers: names that are listened at. */
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +20,6 @@
 #endif
 
 /* --- all servers --- */
-
-int qbs_spare_open(void) { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
 struct qbs_host *qbs_host_create(const struct qbs_loop *loop)
 {
@@ -56,13 +53,6 @@ void qbs_host_destroy(struct qbs_host *host)
 uint32_t qbs_host_handshakes(const struct qbs_host *host) { return host->handshake_count; }
 
 /* --- one server --- */
-
-void qbs_server_release(struct qbs_server *server)
-{
-	assert(server->references > 0);
-	if (--server->references == 0)
-		free(server);
-}
 
 /* @return how much of the address counts; 0: too long */
 static socklen_t make_address(struct qbs_server *server, struct sockaddr_un *address)
@@ -138,60 +128,6 @@ void qbs_server_close(struct qbs_server *server)
 	while (server->connections != NULL)
 		qbs_disconnect(server->connections);
 	qbs_server_release(server);
-}
-
-static uint32_t flow_of(enum qbs_rate rate)
-{
-	switch (rate) {
-	case QBS_RATE_OFF:
-		return 1;
-	case QBS_RATE_OFF_2:
-		return 2;
-	case QBS_RATE_FAST:
-	case QBS_RATE_NORMAL:
-	case QBS_RATE_SLOW:
-		break;
-	}
-	return 0;
-}
-
-void qbs_flow_apply(struct qbs_connection *connection)
-{
-	uint32_t flow = flow_of(connection->server->rate);
-
-	if (flow == 0 && connection->is_held)
-		flow = flow_of(QBS_RATE_OFF_2);
-	if (connection->stats.flow == flow)
-		return;
-	connection->stats.flow = flow;
-	connection->stats.flow_count++;
-	connection->transport->flow(connection, flow);
-}
-
-void qbs_server_add(struct qbs_connection *connection)
-{
-	struct qbs_server *server = connection->server;
-
-	connection->next = server->connections;
-	if (connection->next != NULL)
-		connection->next->previous = connection;
-	server->connections = connection;
-	server->connection_count++;
-}
-
-void qbs_server_remove(struct qbs_connection *connection)
-{
-	struct qbs_server *server = connection->server;
-
-	if (server->rate_next == connection)
-		server->rate_next = connection->next;
-	if (connection->previous != NULL)
-		connection->previous->next = connection->next;
-	else
-		server->connections = connection->next;
-	if (connection->next != NULL)
-		connection->next->previous = connection->previous;
-	server->connection_count--;
 }
 
 /* Round after round, so that a rate that changes often reaches all of them. */
