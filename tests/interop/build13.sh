@@ -16,7 +16,8 @@ reason=$(bash "$here/debian13.sh" --build 2>&1 >/dev/null) || tap_skip "$reason"
 	bash "$(realpath "$0")"
 root=$(mktemp -d)
 build=${BUILD_13:-$(mktemp -d)}
-trap 'umount -l "$root"; rmdir "$root"; [ -n "${BUILD_13:-}" ] || rm -rf "$build"' EXIT
+# The overlay stands on a folder in memory: two mounts at one place.
+trap 'umount -l "$root"; umount -l "$root"; rmdir "$root"; [ -n "${BUILD_13:-}" ] || rm -rf "$build"' EXIT
 ip link set lo up
 mkdir -p "$build/tree"
 mount -t tmpfs -o mode=1777 shm /dev/shm && mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts /dev/pts &&
