@@ -1,6 +1,7 @@
 #!/bin/bash
 # The tree builds in a Debian 13 without a warning, with gcc and with clang, and passes its unit tests there:
 # gcc 14, libqb 2.0.8, libknet 1.31, libmicrohttpd 1.0. BUILD_13=FOLDER keeps the build there for the next run.
+# BUILD_13_WITH=COMPILER takes that one alone.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
 # shellcheck source=tests/root13.sh
@@ -16,7 +17,8 @@ reason=$(bash "$here/debian13.sh" --build 2>&1 >/dev/null) || tap_skip "$reason"
 	bash "$(realpath "$0")"
 root=$(mktemp -d)
 build=${BUILD_13:-$(mktemp -d)}
-trap 'umount -l "$root"; rmdir "$root"; [ -n "${BUILD_13:-}" ] || rm -rf "$build"' EXIT
+# The overlay stands on a folder in memory: two mounts at one place.
+trap 'umount -l "$root"; umount -l "$root"; rmdir "$root"; [ -n "${BUILD_13:-}" ] || rm -rf "$build"' EXIT
 ip link set lo up
 mkdir -p "$build/tree"
 mount -t tmpfs -o mode=1777 shm /dev/shm && mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts /dev/pts &&
@@ -52,7 +54,7 @@ results() {
 failures() { find "$build/tree/$1" -name '*.trs' -exec grep -l '^:test-result: \(FAIL\|XPASS\|ERROR\)' {} +; }
 
 tap_check "autogen" in_tree autogen "./autogen.sh"
-for compiler in gcc clang; do
+for compiler in ${BUILD_13_WITH:-gcc clang}; do
 	folder=build-$compiler
 	tap_check "$compiler: configure" in_tree "$compiler.configure" \
 		"mkdir -p $folder && cd $folder && CONFIG_SHELL=/bin/sh ../configure --quiet CC=$compiler" || continue
