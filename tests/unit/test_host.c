@@ -9,7 +9,7 @@
 
 #include <check.h>
 
-#include "exec/executive.h"
+#include "exec/host.h"
 #include "exec/config/model.h"
 #include "exec/ipc_server.h"
 #include "exec/loop.h"
@@ -24,7 +24,21 @@
 
 #define MS UINT64_C(1000000)
 
-static struct executive executive;
+/* The parts that are tested, and those that they use. */
+static struct others {
+	struct config *config;
+	const char *instance;
+	uint32_t nodeid;
+	struct loop *loop;
+	struct map *map;
+	struct stats *stats;
+	struct quorum *quorum;
+	bool is_quorate;
+	struct plugin_registry *plugins;
+	struct rekey *rekey;
+	struct host_parts host;
+	struct ipc *ipc;
+} others;
 static struct config config;
 static struct config_node nodes[2] = {{.nodeid = 1, .link_count = 1}, {.nodeid = 3, .link_count = 2}};
 static struct coterie_plugin descriptor;
@@ -36,7 +50,7 @@ static unsigned int calls;
 static void on_decided(void *arg, const struct coterie_quorum *verdict)
 {
 	(void)arg;
-	executive.is_quorate = verdict->is_quorate != 0;
+	others.is_quorate = verdict->is_quorate != 0;
 }
 
 static void set_up(void)
@@ -44,28 +58,28 @@ static void set_up(void)
 	exec_stub_reset();
 	calls = 0;
 	config = (struct config){.transport = "udpu", .nodes = nodes, .node_count = 2, .local = 1};
-	executive = (struct executive){
+	others = (struct others){
 		.nodeid = 3, .loop = loop_create(), .map = map_create(), .config = &config};
-	executive.stats = stats_create(executive.loop);
-	executive.ipc = ipc_create(&(struct ipc_parts){.loop = executive.loop,
-		.map = executive.map,
-		.stats = executive.stats,
-		.is_quorate = &executive.is_quorate,
-		.config = &executive.config,
-		.instance = executive.instance});
-	executive.quorum = quorum_create("tally", on_decided, NULL);
-	executive.plugins = plugin_registry_create(
-		&(struct plugin_parts){.loop = executive.loop, .stats = executive.stats, .config = &executive.config},
+	others.stats = stats_create(others.loop);
+	others.ipc = ipc_create(&(struct ipc_parts){.loop = others.loop,
+		.map = others.map,
+		.stats = others.stats,
+		.is_quorate = &others.is_quorate,
+		.config = &others.config,
+		.instance = others.instance});
+	others.quorum = quorum_create("tally", on_decided, NULL);
+	others.plugins = plugin_registry_create(
+		&(struct plugin_parts){.loop = others.loop, .stats = others.stats, .config = &others.config},
 		NULL, 0);
-	executive.rekey = rekey_create(&(struct rekey_parts){.config = &executive.config, .plugins = executive.plugins});
-	executive.host = (struct host_parts){.loop = executive.loop,
-		.map = executive.map,
-		.stats = executive.stats,
-		.config = &executive.config,
-		.nodeid = executive.nodeid,
-		.is_quorate = &executive.is_quorate,
-		.quorum = executive.quorum,
-		.rekey = executive.rekey,
+	others.rekey = rekey_create(&(struct rekey_parts){.config = &others.config, .plugins = others.plugins});
+	others.host = (struct host_parts){.loop = others.loop,
+		.map = others.map,
+		.stats = others.stats,
+		.config = &others.config,
+		.nodeid = others.nodeid,
+		.is_quorate = &others.is_quorate,
+		.quorum = others.quorum,
+		.rekey = others.rekey,
 		.stop = exec_stub_stop,
 		.die = exec_stub_die};
 	descriptor = (struct coterie_plugin){.offers = COTERIE_CAN_QUORUM};
@@ -73,7 +87,7 @@ static void set_up(void)
 		.descriptor = &descriptor,
 		.subsystem = "TALLY",
 		.state = PLUGIN_RUNNING,
-		.host = &executive.host};
+		.host = &others.host};
 	ck_assert_int_eq(host_resources_create(&plugin), 0);
 	host = host_table();
 	ctx = (struct coterie_ctx *)&plugin;
@@ -83,24 +97,24 @@ static void tear_down(void)
 {
 	host_resources_reclaim(&plugin);
 	host_resources_reclaim(&plugin); /* nothing left: nothing happens */
-	rekey_destroy(executive.rekey);
-	quorum_destroy(executive.quorum);
-	ipc_destroy(executive.ipc);
-	stats_destroy(executive.stats);
-	map_destroy(executive.map);
-	loop_destroy(executive.loop);
+	rekey_destroy(others.rekey);
+	quorum_destroy(others.quorum);
+	ipc_destroy(others.ipc);
+	stats_destroy(others.stats);
+	map_destroy(others.map);
+	loop_destroy(others.loop);
 }
 
 static void stop(void *arg)
 {
 	(void)arg;
-	loop_stop(executive.loop);
+	loop_stop(others.loop);
 }
 
 static void run_for_ms(uint64_t ms)
 {
-	loop_timer_add(executive.loop, loop_now_ns(executive.loop) + ms * MS, stop, NULL);
-	loop_run(executive.loop);
+	loop_timer_add(others.loop, loop_now_ns(others.loop) + ms * MS, stop, NULL);
+	loop_run(others.loop);
 }
 
 static void count(void *arg) { calls += arg != NULL ? *(unsigned int *)arg : 1; }
@@ -344,7 +358,7 @@ START_TEST(map_and_ring)
 
 	ck_assert_uint_eq(host->local_nodeid(ctx), 3);
 	ck_assert_uint_eq(host->is_quorate(ctx), 0); /* a provider is configured */
-	executive.is_quorate = true;
+	others.is_quorate = true;
 	ck_assert_uint_eq(host->is_quorate(ctx), 1);
 	host->membership(ctx, &ring, &nodeids, &size);
 	ck_assert_uint_eq(size, 3);
@@ -470,7 +484,7 @@ START_TEST(a_verdict_opens_the_gate)
 	ck_assert_uint_eq(verdict.is_quorate, 1);
 	ck_assert_ptr_null(verdict.members);
 	host_resources_reclaim(&plugin);
-	ck_assert(!executive.is_quorate); /* its provider is gone */
+	ck_assert(!others.is_quorate); /* its provider is gone */
 }
 END_TEST
 

@@ -12,7 +12,7 @@
 #include <check.h>
 
 #include "exec/config/model.h"
-#include "exec/executive.h"
+#include "exec/host.h"
 #include "exec/loop.h"
 #include "exec/map.h"
 #include "exec/plugin_private.h"
@@ -37,8 +37,20 @@ struct variant {
 	int fds[2];
 };
 
+/* The parts that are tested, and those that they use. */
+struct others {
+	struct config *config;
+	struct loop *loop;
+	struct map *map;
+	struct stats *stats;
+	struct quorum *quorum;
+	bool is_quorate;
+	struct plugin_registry *plugins;
+	struct host_parts host;
+};
+
 struct fixture {
-	struct executive executive;
+	struct others others;
 	struct config config;
 	struct config_option options[4];
 	struct plugin_parts parts;
@@ -58,24 +70,24 @@ static void set_up(void)
 	snprintf(f.folder, sizeof(f.folder), "/tmp/coterie-test-plugin-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(f.folder));
 	f.config.options = f.options;
-	f.executive.config = &f.config;
-	f.executive.loop = loop_create();
-	f.executive.map = map_create();
-	f.executive.stats = stats_create(f.executive.loop);
-	f.executive.quorum = quorum_create(NULL, NULL, NULL);
-	f.executive.host = (struct host_parts){.loop = f.executive.loop,
-		.map = f.executive.map,
-		.stats = f.executive.stats,
-		.config = &f.executive.config,
-		.is_quorate = &f.executive.is_quorate,
-		.quorum = f.executive.quorum};
-	f.parts = (struct plugin_parts){.loop = f.executive.loop,
-		.stats = f.executive.stats,
-		.config = &f.executive.config,
+	f.others.config = &f.config;
+	f.others.loop = loop_create();
+	f.others.map = map_create();
+	f.others.stats = stats_create(f.others.loop);
+	f.others.quorum = quorum_create(NULL, NULL, NULL);
+	f.others.host = (struct host_parts){.loop = f.others.loop,
+		.map = f.others.map,
+		.stats = f.others.stats,
+		.config = &f.others.config,
+		.is_quorate = &f.others.is_quorate,
+		.quorum = f.others.quorum};
+	f.parts = (struct plugin_parts){.loop = f.others.loop,
+		.stats = f.others.stats,
+		.config = &f.others.config,
 		.host = host_for_plugins(),
-		.host_parts = &f.executive.host};
+		.host_parts = &f.others.host};
 	f.registry = plugin_registry_create(&f.parts, directories, 2);
-	f.executive.plugins = f.registry;
+	f.others.plugins = f.registry;
 	ck_assert_ptr_nonnull(f.registry);
 }
 
@@ -92,10 +104,10 @@ static void tear_down(void)
 	while (plugin_first(f.registry) != NULL)
 		plugin_unload(f.registry, plugin_first(f.registry));
 	plugin_registry_destroy(f.registry);
-	quorum_destroy(f.executive.quorum);
-	stats_destroy(f.executive.stats);
-	map_destroy(f.executive.map);
-	loop_destroy(f.executive.loop);
+	quorum_destroy(f.others.quorum);
+	stats_destroy(f.others.stats);
+	map_destroy(f.others.map);
+	loop_destroy(f.others.loop);
 	remove_folder();
 }
 
@@ -124,9 +136,9 @@ static void expect_refusal(const char *name, int exit_code, const char *const *t
 
 static void turn(void)
 {
-	loop_timer_add(f.executive.loop, loop_now_ns(f.executive.loop) + 1000000,
-		(void (*)(void *))loop_stop, f.executive.loop);
-	loop_run(f.executive.loop);
+	loop_timer_add(f.others.loop, loop_now_ns(f.others.loop) + 1000000,
+		(void (*)(void *))loop_stop, f.others.loop);
+	loop_run(f.others.loop);
 }
 
 /* --- loading --- */
@@ -526,7 +538,7 @@ START_TEST(leaks_are_reclaimed_and_reported)
 	snprintf(text, sizeof(text), "LEAKY 4 Leak: descriptor %d was still watched", fds[0]);
 	ck_assert(exec_stub_has_logged(text));
 	ck_assert(exec_stub_has_logged("LEAKY 4 Leak: a post was still queued"));
-	ck_assert_int_eq(loop_fd_mod(f.executive.loop, fds[0], 0), -ENOENT);
+	ck_assert_int_eq(loop_fd_mod(f.others.loop, fds[0], 0), -ENOENT);
 	turn(); /* nothing of it runs, then the file goes */
 	turn();
 	close(fds[0]);

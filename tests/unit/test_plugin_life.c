@@ -13,7 +13,7 @@
 #include <check.h>
 
 #include "exec/config/model.h"
-#include "exec/executive.h"
+#include "exec/host.h"
 #include "exec/ipc_server.h"
 #include "exec/log.h"
 #include "exec/loop.h"
@@ -35,8 +35,23 @@ struct life {
 	uint64_t count;
 };
 
+/* The parts that are tested, and those that they use. */
+struct others {
+	struct config *config;
+	const char *instance;
+	struct loop *loop;
+	struct map *map;
+	struct stats *stats;
+	struct quorum *quorum;
+	bool is_quorate;
+	bool is_stopping;
+	struct plugin_registry *plugins;
+	struct host_parts host;
+	struct ipc *ipc;
+};
+
 struct fixture {
-	struct executive executive;
+	struct others others;
 	struct config config;
 	struct config_option option;
 	struct plugin_life *life;
@@ -76,17 +91,17 @@ static void install(const char *folder, const char *mode)
 static void start_life(const char *program)
 {
 	plugin_life_destroy(f.life);
-	f.life = plugin_life_create(&(struct plugin_life_parts){.loop = f.executive.loop,
-		.plugins = f.executive.plugins,
-		.ipc = f.executive.ipc,
-		.quorum = f.executive.quorum,
-		.config = &f.executive.config,
+	f.life = plugin_life_create(&(struct plugin_life_parts){.loop = f.others.loop,
+		.plugins = f.others.plugins,
+		.ipc = f.others.ipc,
+		.quorum = f.others.quorum,
+		.config = &f.others.config,
 		.program = program,
-		.is_stopping = &f.executive.is_stopping,
+		.is_stopping = &f.others.is_stopping,
 		.show = exec_stub_show,
 		.conceal = exec_stub_conceal});
 	ck_assert_ptr_nonnull(f.life);
-	f.executive.host.life = f.life;
+	f.others.host.life = f.life;
 	f.program = program;
 }
 
@@ -103,30 +118,30 @@ static void set_up(void)
 	ck_assert_int_eq(mkdir(f.other, 0755), 0);
 	f.config.totem.token_ns = 100000000;
 	f.config.ipc_type = 0;
-	f.executive.config = &f.config;
-	f.executive.instance = f.folder + strlen("/tmp/coterie-");
-	f.executive.loop = loop_create();
-	f.executive.map = map_create();
-	f.executive.stats = stats_create(f.executive.loop);
-	f.executive.quorum = quorum_create(NULL, NULL, NULL);
-	f.executive.host = (struct host_parts){.loop = f.executive.loop,
-		.map = f.executive.map,
-		.stats = f.executive.stats,
-		.config = &f.executive.config,
-		.is_quorate = &f.executive.is_quorate,
-		.quorum = f.executive.quorum};
-	f.executive.plugins = plugin_registry_create(&(struct plugin_parts){.loop = f.executive.loop,
-							     .stats = f.executive.stats,
-							     .config = &f.executive.config,
+	f.others.config = &f.config;
+	f.others.instance = f.folder + strlen("/tmp/coterie-");
+	f.others.loop = loop_create();
+	f.others.map = map_create();
+	f.others.stats = stats_create(f.others.loop);
+	f.others.quorum = quorum_create(NULL, NULL, NULL);
+	f.others.host = (struct host_parts){.loop = f.others.loop,
+		.map = f.others.map,
+		.stats = f.others.stats,
+		.config = &f.others.config,
+		.is_quorate = &f.others.is_quorate,
+		.quorum = f.others.quorum};
+	f.others.plugins = plugin_registry_create(&(struct plugin_parts){.loop = f.others.loop,
+							     .stats = f.others.stats,
+							     .config = &f.others.config,
 							     .host = host_for_plugins(),
-							     .host_parts = &f.executive.host},
+							     .host_parts = &f.others.host},
 		directories, 1);
-	f.executive.ipc = ipc_create(&(struct ipc_parts){.loop = f.executive.loop,
-		.map = f.executive.map,
-		.stats = f.executive.stats,
-		.is_quorate = &f.executive.is_quorate,
-		.config = &f.executive.config,
-		.instance = f.executive.instance});
+	f.others.ipc = ipc_create(&(struct ipc_parts){.loop = f.others.loop,
+		.map = f.others.map,
+		.stats = f.others.stats,
+		.is_quorate = &f.others.is_quorate,
+		.config = &f.others.config,
+		.instance = f.others.instance});
 	start_life(NULL);
 }
 
@@ -135,15 +150,15 @@ static void tear_down(void)
 	char command[160];
 
 	plugin_life_destroy(f.life);
-	f.executive.host.life = NULL;
-	while (plugin_first(f.executive.plugins) != NULL)
-		plugin_unload(f.executive.plugins, plugin_first(f.executive.plugins));
-	plugin_registry_destroy(f.executive.plugins);
-	ipc_destroy(f.executive.ipc);
-	quorum_destroy(f.executive.quorum);
-	stats_destroy(f.executive.stats);
-	map_destroy(f.executive.map);
-	loop_destroy(f.executive.loop);
+	f.others.host.life = NULL;
+	while (plugin_first(f.others.plugins) != NULL)
+		plugin_unload(f.others.plugins, plugin_first(f.others.plugins));
+	plugin_registry_destroy(f.others.plugins);
+	ipc_destroy(f.others.ipc);
+	quorum_destroy(f.others.quorum);
+	stats_destroy(f.others.stats);
+	map_destroy(f.others.map);
+	loop_destroy(f.others.loop);
 	snprintf(command, sizeof(command), "rm -rf %s", f.folder);
 	ck_assert_int_eq(system(command), 0);
 }
@@ -153,7 +168,7 @@ static void on_done(void *arg, int rc, const char *text)
 	ck_assert_ptr_eq(arg, &f);
 	f.rc = rc;
 	snprintf(f.text, sizeof(f.text), "%s", text);
-	loop_stop(f.executive.loop);
+	loop_stop(f.others.loop);
 }
 
 static void give_up(void *arg)
@@ -165,20 +180,20 @@ static void give_up(void *arg)
 /* Until the change is over. @return its rc */
 static int finish(void)
 {
-	struct loop_timer *limit = loop_timer_add(f.executive.loop,
-		loop_now_ns(f.executive.loop) + 2 * PLUGIN_TRIAL_NS, give_up, NULL);
+	struct loop_timer *limit = loop_timer_add(f.others.loop,
+		loop_now_ns(f.others.loop) + 2 * PLUGIN_TRIAL_NS, give_up, NULL);
 
 	while (f.rc == 1)
-		loop_run(f.executive.loop);
-	loop_timer_del(f.executive.loop, limit);
+		loop_run(f.others.loop);
+	loop_timer_del(f.others.loop, limit);
 	return f.rc;
 }
 
 static void turn_for(uint64_t ns)
 {
-	loop_timer_add(f.executive.loop, loop_now_ns(f.executive.loop) + ns,
-		(void (*)(void *))loop_stop, f.executive.loop);
-	loop_run(f.executive.loop);
+	loop_timer_add(f.others.loop, loop_now_ns(f.others.loop) + ns,
+		(void (*)(void *))loop_stop, f.others.loop);
+	loop_run(f.others.loop);
 }
 
 static int load(const char *what, const char *option)
@@ -204,7 +219,7 @@ static int replace(const char *path, bool is_forced)
 
 static struct plugin *plugin_now(void)
 {
-	return plugin_by_name(f.executive.plugins, "life");
+	return plugin_by_name(f.others.plugins, "life");
 }
 
 static struct life *life_now(void)
@@ -217,7 +232,7 @@ static uint64_t stat_u64(const char *key)
 	struct coterie_map_value value;
 	uint64_t number = 0;
 
-	ck_assert_msg(stats_read(f.executive.stats, key, &value) == 0, "no %s", key);
+	ck_assert_msg(stats_read(f.others.stats, key, &value) == 0, "no %s", key);
 	memcpy(&number, value.bytes, value.size);
 	return number;
 }
@@ -300,7 +315,7 @@ START_TEST(a_bad_load_changes_nothing)
 	if (strcmp(bad_loads[_i].what, "life") == 0)
 		ck_assert_uint_eq(stat_u64("stats.plugins.life.fails"), bad_loads[_i].rc != -ENOENT);
 	else /* a name alone leaves nothing behind */
-		ck_assert_int_eq(stats_read(f.executive.stats, "stats.plugins.life.fails", &fails), -ENOENT);
+		ck_assert_int_eq(stats_read(f.others.stats, "stats.plugins.life.fails", &fails), -ENOENT);
 	ck_assert(exec_stub_has_logged("is not loaded: "));
 	ck_assert_ptr_null(plugin_now());
 	ck_assert_int_eq(exec_stub.shown, 0);
@@ -316,8 +331,8 @@ START_TEST(some_cannot_be_unloaded)
 	ck_assert_int_eq(unload(&f, "life", 0), -ENOENT);
 	ck_assert_int_eq(load("life", NULL), 0);
 	ck_assert_int_eq(unload(plugin_now(), "life", 0), -EBUSY);
-	quorum_destroy(f.executive.quorum);
-	f.executive.host.quorum = f.executive.quorum = quorum_create("life", NULL, NULL);
+	quorum_destroy(f.others.quorum);
+	f.others.host.quorum = f.others.quorum = quorum_create("life", NULL, NULL);
 	start_life(NULL);
 	ck_assert_int_eq(unload(&f, "life", 0), -EBUSY);
 	ck_assert_msg(strstr(f.text, "quorum") != NULL, "%s", f.text);
@@ -329,9 +344,9 @@ START_TEST(a_drain_has_an_end)
 {
 	install(f.folder, "endless");
 	ck_assert_int_eq(load("life", NULL), 0);
-	uint64_t began_ns = loop_now_ns(f.executive.loop);
+	uint64_t began_ns = loop_now_ns(f.others.loop);
 	ck_assert_int_eq(unload(&f, "life", 30), 0);
-	uint64_t took_ns = loop_now_ns(f.executive.loop) - began_ns;
+	uint64_t took_ns = loop_now_ns(f.others.loop) - began_ns;
 	ck_assert_uint_ge(took_ns, 30000000);
 }
 END_TEST
@@ -440,7 +455,7 @@ START_TEST(refused_the_old_one_serves_on)
 	const struct plugin *old = plugin_now();
 	const struct life *life = life_now();
 	char path[120];
-	map_delete(f.executive.map, "life.good");
+	map_delete(f.others.map, "life.good");
 	install(f.other, bad_files[_i].mode);
 	snprintf(path, sizeof(path), "%s/life.so", f.other);
 	for (int i = 0; i < 3; i++) {
@@ -452,7 +467,7 @@ START_TEST(refused_the_old_one_serves_on)
 		ck_assert_uint_eq(stat_u64("stats.life.count"), 3);
 		/* what the new one wrote beside it is not there */
 		struct map_value value;
-		ck_assert_int_eq(map_get(f.executive.map, "life.other", &value), -ENOENT);
+		ck_assert_int_eq(map_get(f.others.map, "life.other", &value), -ENOENT);
 	}
 	ck_assert(exec_stub_has_logged("is not replaced, the old one serves on"));
 	ck_assert_uint_eq(stat_u64("stats.plugins.life.fails"), 3);

@@ -7,7 +7,6 @@
 #include <check.h>
 
 #include "exec/config/model.h"
-#include "exec/executive.h"
 #include "exec/ipc_private.h"
 #include "exec/histogram.h"
 #include "exec/qb/private.h"
@@ -18,7 +17,18 @@
 #include "exec_stub.h"
 #include "tests/suite.h"
 
-static struct executive executive;
+/* The parts that are tested, and those that they use. */
+static struct others {
+	struct config *config;
+	const char *instance;
+	uint32_t nodeid;
+	struct loop *loop;
+	struct map *map;
+	struct stats *stats;
+	bool is_quorate;
+	struct ipc *ipc;
+	struct ring *ring;
+} others;
 static struct totem_stats *totem_stats;
 static struct stats_daemon *stats_daemon; /* or NULL */
 static struct ring_account account;
@@ -78,21 +88,21 @@ static void set_up(void)
 {
 	exec_stub_reset();
 	config.totem.token_ns = UINT64_C(1000000000);
-	executive = (struct executive){.loop = loop_create(), .config = &config};
-	executive.ring = (struct ring *)&executive;
-	executive.stats = stats_create(executive.loop);
-	totem_stats = totem_stats_create(&(struct totem_stats_parts){.loop = executive.loop,
-		.stats = executive.stats,
-		.ring = executive.ring,
-		.config = &executive.config});
+	others = (struct others){.loop = loop_create(), .config = &config};
+	others.ring = (struct ring *)&others;
+	others.stats = stats_create(others.loop);
+	totem_stats = totem_stats_create(&(struct totem_stats_parts){.loop = others.loop,
+		.stats = others.stats,
+		.ring = others.ring,
+		.config = &others.config});
 	ck_assert_ptr_nonnull(totem_stats);
-	executive.ipc = ipc_create(&(struct ipc_parts){.loop = executive.loop,
-		.map = executive.map,
-		.stats = executive.stats,
-		.is_quorate = &executive.is_quorate,
-		.config = &executive.config,
-		.instance = executive.instance});
-	ck_assert_ptr_nonnull(executive.ipc);
+	others.ipc = ipc_create(&(struct ipc_parts){.loop = others.loop,
+		.map = others.map,
+		.stats = others.stats,
+		.is_quorate = &others.is_quorate,
+		.config = &others.config,
+		.instance = others.instance});
+	ck_assert_ptr_nonnull(others.ipc);
 }
 
 static const char *phase_of(void *arg)
@@ -103,27 +113,27 @@ static const char *phase_of(void *arg)
 
 static void add_daemon(void)
 {
-	stats_daemon = stats_daemon_create(&(struct stats_daemon_parts){.loop = executive.loop,
-		.stats = executive.stats,
-		.ring = executive.ring,
+	stats_daemon = stats_daemon_create(&(struct stats_daemon_parts){.loop = others.loop,
+		.stats = others.stats,
+		.ring = others.ring,
 		.account = &account,
 		.timers_late = &timers_late,
-		.config = &executive.config,
-		.instance = executive.instance,
-		.nodeid = executive.nodeid,
+		.config = &others.config,
+		.instance = others.instance,
+		.nodeid = others.nodeid,
 		.phase = phase_of});
 	ck_assert_ptr_nonnull(stats_daemon);
 }
 
 static void tear_down(void)
 {
-	ipc_destroy(executive.ipc);
+	ipc_destroy(others.ipc);
 	totem_stats_destroy(totem_stats);
 	totem_stats_destroy(NULL);
-	stats_destroy(executive.stats);
+	stats_destroy(others.stats);
 	stats_daemon_destroy(stats_daemon);
 	stats_daemon = NULL;
-	loop_destroy(executive.loop);
+	loop_destroy(others.loop);
 }
 
 static const char *type_name(uint32_t type)
@@ -139,7 +149,7 @@ static uint64_t read_number(const char *key)
 	struct coterie_map_value value;
 	uint64_t number = 0;
 
-	ck_assert_msg(stats_read(executive.stats, key, &value) == 0, "%s", key);
+	ck_assert_msg(stats_read(others.stats, key, &value) == 0, "%s", key);
 	memcpy(&number, value.bytes, value.size);
 	return number;
 }
@@ -154,7 +164,7 @@ struct fake {
 
 static void fake_come(struct fake *fake)
 {
-	*fake = (struct fake){.plugin = {.name = "fake"}, .server = {.ipc = executive.ipc, .plugin = &fake->plugin},
+	*fake = (struct fake){.plugin = {.name = "fake"}, .server = {.ipc = others.ipc, .plugin = &fake->plugin},
 		.client = {.connection = &fake->connection, .server = &fake->server, .pid = 10800, .process = "corosync-cmapct"}};
 	ipc_stats_come(&fake->client);
 }
@@ -186,7 +196,7 @@ START_TEST(the_list_is_that_of_the_reference)
 	snprintf(path, sizeof(path), "%s/tests/unit/vectors/stats-udpu3.txt", top != NULL ? top : ".");
 	FILE *file = fopen(path, "r");
 	ck_assert_msg(file != NULL, "cannot open %s", path);
-	struct stats_iterator *iterator = stats_iterator_create(executive.stats, NULL);
+	struct stats_iterator *iterator = stats_iterator_create(others.stats, NULL);
 	while (fgets(line, sizeof(line), file) != NULL) {
 		const char *key;
 
@@ -212,7 +222,7 @@ END_TEST
 START_TEST(sizes_are_those_of_the_types)
 {
 	static const uint32_t sizes[] = {0, 1, 1, 2, 2, 4, 4, 8, 8, 4, 8};
-	struct stats_iterator *iterator = stats_iterator_create(executive.stats, NULL);
+	struct stats_iterator *iterator = stats_iterator_create(others.stats, NULL);
 	struct coterie_map_value value;
 	const char *key;
 
@@ -242,12 +252,12 @@ START_TEST(counters_of_the_ring)
 	ck_assert_uint_eq(read_number("stats.srp.avg_backlog_calc"), 4);
 	exec_stub.counters.continuous_gather = 4;
 	ck_assert_uint_eq(read_number("stats.srp.firewall_enabled_or_nic_failure"), 1);
-	exec_stub.counters.token_last_ns = loop_now_ns(executive.loop) - UINT64_C(5000000000);
+	exec_stub.counters.token_last_ns = loop_now_ns(others.loop) - UINT64_C(5000000000);
 	ck_assert_uint_ge(read_number("stats.srp.time_since_token_last_received"), 5000);
 	/* In 32 bits it begins again after 49.7 days, as before 3.1.9. */
-	exec_stub.counters.token_last_ns = loop_now_ns(executive.loop) - UINT64_C(60) * 86400 * 1000000000;
+	exec_stub.counters.token_last_ns = loop_now_ns(others.loop) - UINT64_C(60) * 86400 * 1000000000;
 	ck_assert_uint_ge(read_number("stats.srp.time_since_token_last_received"), UINT64_C(60) * 86400 * 1000);
-	ck_assert_int_eq(stats_clear(executive.stats, "totem"), 0);
+	ck_assert_int_eq(stats_clear(others.stats, "totem"), 0);
 	exec_stub.counters.token_rx++;
 	ck_assert_uint_eq(read_number("stats.srp.orf_token_rx"), 1);
 	ck_assert_uint_eq(read_number("stats.srp.continuous_gather"), 4); /* no counter */
@@ -275,10 +285,10 @@ START_TEST(who_does_not_hear_whom)
 	struct coterie_map_value value;
 
 	add_daemon();
-	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.unheard", &value), 0);
+	ck_assert_int_eq(stats_read(others.stats, "stats.coterie.unheard", &value), 0);
 	ck_assert_str_eq(value.bytes, "1-2 2-3");
 	exec_stub.has_no_engine = true;
-	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.unheard", &value), 0);
+	ck_assert_int_eq(stats_read(others.stats, "stats.coterie.unheard", &value), 0);
 	ck_assert_str_eq(value.bytes, "");
 }
 END_TEST
@@ -288,16 +298,16 @@ START_TEST(who_is_waited_for)
 	struct coterie_map_value value;
 
 	add_daemon();
-	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.silent", &value), 0);
+	ck_assert_int_eq(stats_read(others.stats, "stats.coterie.silent", &value), 0);
 	ck_assert_str_eq(value.bytes, "2-1300-8030");
 	witness = TOTEM_WITNESS_ANSWERS;
-	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.silent", &value), 0);
+	ck_assert_int_eq(stats_read(others.stats, "stats.coterie.silent", &value), 0);
 	ck_assert_str_eq(value.bytes, "2-1300-8030-answers");
 	witness = TOTEM_WITNESS_SILENT;
-	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.silent", &value), 0);
+	ck_assert_int_eq(stats_read(others.stats, "stats.coterie.silent", &value), 0);
 	ck_assert_str_eq(value.bytes, "2-1300-8030-silent");
 	exec_stub.has_no_engine = true;
-	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.silent", &value), 0);
+	ck_assert_int_eq(stats_read(others.stats, "stats.coterie.silent", &value), 0);
 	ck_assert_str_eq(value.bytes, "");
 }
 END_TEST
@@ -312,7 +322,7 @@ START_TEST(the_lease_is_told)
 	ck_assert_uint_eq(read_number("stats.coterie.lease.length_ms"), 1825);
 	ck_assert_uint_eq(read_number("stats.coterie.lease.lapsed_ms"), 0);
 	has_lease = false;
-	ring_account_trace(&account, loop_now_ns(executive.loop) - UINT64_C(2100000000), &trace);
+	ring_account_trace(&account, loop_now_ns(others.loop) - UINT64_C(2100000000), &trace);
 	ck_assert_uint_eq(read_number("stats.coterie.lease.held"), 0);
 	ck_assert_uint_ge(read_number("stats.coterie.lease.lapsed_ms"), 2100);
 	ck_assert_uint_eq(read_number("stats.coterie.lease.lapses"), 1);
@@ -328,24 +338,24 @@ START_TEST(the_daemon_tells_of_itself)
 		"stats.coterie.process.max_fds", "stats.coterie.process.resident_bytes"};
 	struct coterie_map_value value;
 
-	executive.nodeid = 7;
-	executive.instance = "two";
+	others.nodeid = 7;
+	others.instance = "two";
 	add_daemon();
 	ck_assert_uint_eq(read_number("stats.coterie.node_id"), 7);
-	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.features", &value), 0);
+	ck_assert_int_eq(stats_read(others.stats, "stats.coterie.features", &value), 0);
 	ck_assert_ptr_eq(strstr(value.bytes, "channels early linger probe safe"), value.bytes);
-	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.instance", &value), 0);
+	ck_assert_int_eq(stats_read(others.stats, "stats.coterie.instance", &value), 0);
 	ck_assert_str_eq(value.bytes, "two");
 	for (size_t i = 0; i < sizeof(positive) / sizeof(positive[0]); i++)
 		ck_assert_msg(read_number(positive[i]) > 0, "%s", positive[i]);
-	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.state", &value), 0);
+	ck_assert_int_eq(stats_read(others.stats, "stats.coterie.state", &value), 0);
 	ck_assert_str_eq(value.bytes, "operational");
 	phase = "stopping";
-	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.state", &value), 0);
+	ck_assert_int_eq(stats_read(others.stats, "stats.coterie.state", &value), 0);
 	ck_assert_str_eq(value.bytes, "stopping");
 	phase = NULL;
-	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.process.cpu_us", &value), 0);
-	ck_assert_int_eq(stats_read(executive.stats, "stats.coterie.transport.bytes_tx", &value), 0);
+	ck_assert_int_eq(stats_read(others.stats, "stats.coterie.process.cpu_us", &value), 0);
+	ck_assert_int_eq(stats_read(others.stats, "stats.coterie.transport.bytes_tx", &value), 0);
 }
 END_TEST
 
@@ -382,10 +392,10 @@ START_TEST(connections_are_counted)
 	fake.client.invalid_requests = 2;
 	fake.client.overloads = 3;
 	fake.client.queued = 4;
-	executive.ipc->active = 1;
-	executive.ipc->closed = 9;
-	executive.ipc->denied = 7;
-	executive.ipc->refused = 5;
+	others.ipc->active = 1;
+	others.ipc->closed = 9;
+	others.ipc->denied = 7;
+	others.ipc->refused = 5;
 	snprintf(key, sizeof(key), "stats.ipcs.service0.10800.%p.invalid_request", (void *)&fake.client);
 	ck_assert_uint_eq(read_number(key), 2);
 	snprintf(key, sizeof(key), "stats.ipcs.service0.10800.%p.overload", (void *)&fake.client);
@@ -393,21 +403,21 @@ START_TEST(connections_are_counted)
 	snprintf(key, sizeof(key), "stats.ipcs.service0.10800.%p.queued", (void *)&fake.client);
 	ck_assert_uint_eq(read_number(key), 4);
 	snprintf(key, sizeof(key), "stats.ipcs.service0.10800.%p.procname", (void *)&fake.client);
-	ck_assert_int_eq(stats_read(executive.stats, key, &value), 0);
+	ck_assert_int_eq(stats_read(others.stats, key, &value), 0);
 	ck_assert_str_eq(value.bytes, "corosync-cmapct");
 	ck_assert_uint_eq(value.size, 16);
 	ck_assert_uint_eq(read_number("stats.ipcs.global.active"), 1);
 	ck_assert_uint_eq(read_number("stats.ipcs.global.closed"), 9);
 	ck_assert_uint_eq(read_number("stats.coterie.ipc.denied"), 7);
 	ck_assert_uint_eq(read_number("stats.coterie.ipc.refused"), 5);
-	ck_assert_int_eq(stats_clear(executive.stats, "ipc"), 0);
+	ck_assert_int_eq(stats_clear(others.stats, "ipc"), 0);
 	ck_assert_uint_eq(read_number("stats.ipcs.global.active"), 1);
 	ck_assert_uint_eq(read_number("stats.ipcs.global.closed"), 0);
 	ck_assert_uint_eq(read_number("stats.coterie.ipc.denied"), 0);
 	ck_assert_uint_eq(read_number("stats.coterie.ipc.refused"), 0);
 	fake.client.invalid_requests = 2;
 	ipc_stats_go(&fake.client);
-	ck_assert_int_lt(stats_read(executive.stats, key, &value), 0);
+	ck_assert_int_lt(stats_read(others.stats, key, &value), 0);
 	/* What it counted stays, with that of the next one. */
 	ck_assert_uint_eq(read_number("stats.coterie.ipc.fake.invalid_request"), 2);
 	fake_come(&fake);
@@ -415,7 +425,7 @@ START_TEST(connections_are_counted)
 	ck_assert_uint_eq(read_number("stats.coterie.ipc.fake.invalid_request"), 2);
 	ipc_stats_go(&fake.client);
 	ck_assert_uint_eq(read_number("stats.coterie.ipc.fake.invalid_request"), 7);
-	ck_assert_int_eq(stats_clear(executive.stats, "ipc"), 0);
+	ck_assert_int_eq(stats_clear(others.stats, "ipc"), 0);
 	ck_assert_uint_eq(read_number("stats.coterie.ipc.fake.invalid_request"), 0);
 }
 END_TEST
@@ -426,25 +436,25 @@ START_TEST(pauses_are_kept_the_newest_first)
 
 	totem_stats_paused(totem_stats, 700);
 	ck_assert(exec_stub_has_logged("This process did not run for 700 ms"));
-	ck_assert_int_lt(stats_read(executive.stats, "stats.schedmiss.0.delay", &value), 0);
+	ck_assert_int_lt(stats_read(others.stats, "stats.schedmiss.0.delay", &value), 0);
 	for (uint64_t i = 1; i <= 12; i++)
 		totem_stats_paused(totem_stats, 1000 * i);
 	ck_assert(exec_stub_has_logged(") for 12000.0000 ms (threshold is 800.0000 ms). Consider token "
 				       "timeout increase."));
-	ck_assert_int_eq(stats_read(executive.stats, "stats.schedmiss.0.delay", &value), 0);
+	ck_assert_int_eq(stats_read(others.stats, "stats.schedmiss.0.delay", &value), 0);
 	ck_assert_uint_eq(value.type, COTERIE_MAP_FLOAT);
 	ck_assert(*(const float *)value.bytes > 11999.0f);
-	ck_assert_int_eq(stats_read(executive.stats, "stats.schedmiss.9.delay", &value), 0);
+	ck_assert_int_eq(stats_read(others.stats, "stats.schedmiss.9.delay", &value), 0);
 	ck_assert(*(const float *)value.bytes < 3001.0f);
-	ck_assert_int_lt(stats_read(executive.stats, "stats.schedmiss.10.delay", &value), 0);
+	ck_assert_int_lt(stats_read(others.stats, "stats.schedmiss.10.delay", &value), 0);
 	ck_assert_uint_gt(read_number("stats.schedmiss.9.timestamp"), UINT64_C(1600000000000));
 	ck_assert_uint_eq(read_number("stats.coterie.scheduler.late"), 12);
-	ck_assert_int_eq(stats_clear(executive.stats, "schedmiss"), 0);
+	ck_assert_int_eq(stats_clear(others.stats, "schedmiss"), 0);
 	ck_assert_uint_eq(read_number("stats.coterie.scheduler.late"), 0);
-	ck_assert_int_lt(stats_read(executive.stats, "stats.schedmiss.0.delay", &value), 0);
+	ck_assert_int_lt(stats_read(others.stats, "stats.schedmiss.0.delay", &value), 0);
 	totem_stats_paused(totem_stats, 900);
-	ck_assert_int_eq(stats_read(executive.stats, "stats.schedmiss.0.delay", &value), 0);
-	ck_assert_int_eq(stats_clear(executive.stats, "all"), 0);
+	ck_assert_int_eq(stats_read(others.stats, "stats.schedmiss.0.delay", &value), 0);
+	ck_assert_int_eq(stats_clear(others.stats, "all"), 0);
 }
 END_TEST
 
@@ -457,15 +467,15 @@ START_TEST(plugins_of_few_words)
 	struct coterie_map_value value;
 	char key[64];
 
-	stats_plugin_add(executive.stats, &plugin);
+	stats_plugin_add(others.stats, &plugin);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(key, sizeof(key), "stats.plugins.terse.%s", names[i]);
-		ck_assert_int_eq(stats_read(executive.stats, key, &value), 0);
+		ck_assert_int_eq(stats_read(others.stats, key, &value), 0);
 		ck_assert_uint_eq(value.size, 1);
 		ck_assert_str_eq(value.bytes, "");
 	}
-	stats_plugin_del(executive.stats, &plugin);
-	ck_assert_int_lt(stats_read(executive.stats, key, &value), 0);
+	stats_plugin_del(others.stats, &plugin);
+	ck_assert_int_lt(stats_read(others.stats, key, &value), 0);
 }
 END_TEST
 
