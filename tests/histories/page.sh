@@ -23,7 +23,7 @@ figure() {
 row() {
 	local file=$2
 
-	echo "| $1 | $(figure "$file" 'in [0-9]* simulated') | $(($(figure "$file" 'simulated seconds') / 3600)) |" \
+	echo "| $1 | $(figure "$file" 'in [0-9]* simulated') | $(awk -v s="$(figure "$file" 'simulated seconds')" 'BEGIN { printf "%.2f", s / 3600 }') |" \
 		"$(figure "$file" steps) | $(figure "$file" configurations) | $(figure "$file" 'changes of groups') |" \
 		"$(figure "$file" messages) | $(figure "$file" 'of them safe') | $(figure "$file" 'promises of safe') |" \
 		"$(figure "$file" verdicts) | $(figure "$file" 'answers of kv') |"
@@ -93,7 +93,7 @@ END
 	sed -n 's/^ok [0-9]* - \([a-z_]*\) (\(.*\)): caught by [^ ]* seed \([0-9]*\) fails: \(.*\)/| `\1` | \2 | \3 | \4 |/p' "$work/mutants"
 	survivors=$(sed -n 's/^not ok [0-9]* - \([a-z_]*\) (\(.*\)): SURVIVES/- `\1`: \2/p' "$work/mutants")
 	if [ -n "$survivors" ]; then
-		printf '\nThese survive the seeds stated in the list. Unit tests notice them.\n\n%s\n' "$survivors"
+		printf '\nThese survive the seeds that were played. The unit tests named in the list notice them.\n\n%s\n' "$survivors"
 	fi
 } >"$page"
 echo "$page"
