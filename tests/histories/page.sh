@@ -70,7 +70,7 @@ Network, clock and clients are simulated. `tests/histories/page.sh` writes this 
 | kv | the answers to all clients fit one order, which fits the time, and all replicas are equal at the end |
 | all | within a stated time behind the last fault there is one ring, all clients are served, each living process is listed and no other |
 
-The first message of a sender in a ring may be missing at nodes that were not with the sender before: its beginning may have been sent in the ring before (protocol/packing.md, "Reassembly").
+The first message of a sender in a ring may be missing at nodes that were not with the sender before. Its beginning may have been sent in the ring before (protocol/packing.md, "Reassembly").
 
 ## Figures
 
