@@ -203,6 +203,8 @@ static void check(void *self)
 	check_replicas(clients);
 	uint32_t wrong = has_forgotten(clients->play) ? 0 : kv_history_check(&clients->history, out);
 	fclose(out);
+	for (char *end = text; wrong > 0 && (end = strchr(end, '\n')) != NULL;)
+		*end = ' ';
 	if (wrong > 0)
 		play_break(clients->play, "kv: the answers fit no order: %u: %s", wrong, text);
 	free(text);

@@ -23,7 +23,7 @@ figure() {
 row() {
 	local file=$2
 
-	echo "| $1 | $(figure "$file" 'in [0-9]* simulated') | $(($(figure "$file" 'simulated seconds') / 3600)) |" \
+	echo "| $1 | $(figure "$file" 'in [0-9]* simulated') | $(awk -v s="$(figure "$file" 'simulated seconds')" 'BEGIN { printf "%.2f", s / 3600 }') |" \
 		"$(figure "$file" steps) | $(figure "$file" configurations) | $(figure "$file" 'changes of groups') |" \
 		"$(figure "$file" messages) | $(figure "$file" 'of them safe') | $(figure "$file" 'promises of safe') |" \
 		"$(figure "$file" verdicts) | $(figure "$file" 'answers of kv') |"
@@ -70,7 +70,7 @@ Network, clock and clients are simulated. `tests/histories/page.sh` writes this 
 | kv | the answers to all clients fit one order, which fits the time, and all replicas are equal at the end |
 | all | within a stated time behind the last fault there is one ring, all clients are served, each living process is listed and no other |
 
-The first message of a sender in a ring may be missing at nodes that were not with the sender before: its beginning may have been sent in the ring before (protocol/packing.md, "Reassembly").
+The first message of a sender in a ring may be missing at nodes that were not with the sender before. Its beginning may have been sent in the ring before (protocol/packing.md, "Reassembly").
 
 ## Figures
 
@@ -93,7 +93,7 @@ END
 	sed -n 's/^ok [0-9]* - \([a-z_]*\) (\(.*\)): caught by [^ ]* seed \([0-9]*\) fails: \(.*\)/| `\1` | \2 | \3 | \4 |/p' "$work/mutants"
 	survivors=$(sed -n 's/^not ok [0-9]* - \([a-z_]*\) (\(.*\)): SURVIVES/- `\1`: \2/p' "$work/mutants")
 	if [ -n "$survivors" ]; then
-		printf '\nThese survive the seeds stated in the list. Unit tests notice them.\n\n%s\n' "$survivors"
+		printf '\nThese survive the seeds that were played. The unit tests named in the list notice them.\n\n%s\n' "$survivors"
 	fi
 } >"$page"
 echo "$page"
