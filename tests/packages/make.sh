@@ -24,7 +24,7 @@ sources() {
 		(cd "$source" && find . -type f ! -path './build*' -print0)
 	fi
 }
-stamp=$(cd "$source" && sources | xargs -0 sha256sum 2>/dev/null | sha256sum)
+stamp=$(cd "$source" && sources | grep -zvE '^(./)?tests/' | xargs -0 sha256sum 2>/dev/null | sha256sum)
 [ "$(cat "$debs/stamp" 2>/dev/null)" != "$stamp" ] || exit 0
 
 work=$layers

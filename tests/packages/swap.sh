@@ -139,5 +139,10 @@ with_theirs chosen
 tap_check "chosen: Corosync is disabled" quietly inside chosen systemctl disable corosync
 tap_check "chosen: Coterie by apt" apt chosen install coterie-compat-corosync
 tap_check "chosen: nothing starts with the node" test -z "$(boots chosen)"
+tap_check "chosen: purge of both" apt chosen purge corosync '^coterie' '^libcoterie'
+tap_check "chosen: of the operator's files the key is left" test "$(cd "$work/chosen" && ls -d "${operator[@]/#/.}" 2>/dev/null)" = \
+	./etc/corosync/authkey
+tap_check "chosen: and no log" test ! -e "$work/chosen/var/log/corosync"
+tap_check "chosen: no file is diverted" test -z "$(inside chosen dpkg-divert --list '*coro*')"
 layer_close chosen
 tap_end
