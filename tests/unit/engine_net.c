@@ -167,6 +167,8 @@ static void on_configure(void *arg, const struct totem_configuration *c)
 		size += (size_t)snprintf(text + size, sizeof(text) - size, " +%u", c->joined[i]);
 	snprintf(text + size, sizeof(text) - size, "\n");
 	node_log(node, text);
+	if (node->net->configured != NULL)
+		node->net->configured(node, c->is_regular);
 	if (c->is_regular && !node->syncs_by_hand)
 		totem_engine_synchronized(node->engine, node->net->now_ns);
 }

@@ -89,6 +89,7 @@ struct net {
 	bool (*drops)(struct net *net, uint32_t from, uint32_t to, const struct wire_header *header,
 		const struct coterie_frame *frame);
 	void (*sends)(struct node *node, size_t count); /* message frames, in one multicast; or NULL */
+	void (*configured)(struct node *node, bool is_regular); /* the node has a configuration; or NULL */
 	void (*lingers)(struct node *node); /* it keeps the token, and had better send now; or NULL */
 	uint32_t cut_from; /* for tests of partitions: nodes below it do not hear the others */
 	uint32_t dropped;

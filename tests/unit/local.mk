@@ -80,8 +80,8 @@ TESTS += %D%/test_ring
 
 # exec/totem: the codec and the group layer. vectors/ holds captured packets.
 totem_unit_tests = \
-	%D%/test_engine %D%/test_engine_input %D%/test_engine_seqs %D%/test_engine_signs %D%/test_engine_paths \
-	%D%/test_lease %D%/test_silence %D%/test_frame \
+	%D%/test_engine %D%/test_engine_input %D%/test_engine_seqs %D%/test_engine_sync \
+	%D%/test_engine_signs %D%/test_engine_paths %D%/test_lease %D%/test_silence %D%/test_frame \
 	%D%/test_node_set %D%/test_pack %D%/test_unpack %D%/test_pack_unpack \
 	%D%/test_linger %D%/test_early %D%/test_window %D%/test_engine_late %D%/test_engine_options $(wire_tests)
 check_PROGRAMS += $(totem_unit_tests)
@@ -103,6 +103,9 @@ engine_net_sources = %D%/engine_net.c %D%/engine_net.h
 %C%_test_engine_input_SOURCES = %D%/test_engine_input.c $(engine_net_sources)
 %C%_test_engine_input_CFLAGS = $(TEST_CFLAGS)
 %C%_test_engine_input_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_engine_sync_SOURCES = %D%/test_engine_sync.c $(engine_net_sources)
+%C%_test_engine_sync_CFLAGS = $(TEST_CFLAGS)
+%C%_test_engine_sync_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_engine_seqs_SOURCES = %D%/test_engine_seqs.c $(engine_net_sources)
 %C%_test_engine_seqs_CFLAGS = $(TEST_CFLAGS)
 %C%_test_engine_seqs_LDADD = libtotem.la $(CHECK_LIBS)

@@ -420,6 +420,40 @@ START_TEST(what_is_delivered_during_synchronisation_is_sent_again_afterwards)
 }
 END_TEST
 
+/* After a second change the other services still synchronise: what is sent then goes before what waits. */
+START_TEST(what_is_sent_again_waits_for_what_was_sent_again_before)
+{
+	if (service_is_replaced())
+		return; /* a new instance has sent nothing */
+	join_all("123");
+	service_ring_form(&ring, "1 2 | 3");
+	speak("12");
+	ck_assert_int_eq(cpg_user_mcast(&users[0], "a"), 0);
+	ck_assert_int_eq(cpg_user_mcast(&users[0], "b"), 0);
+
+	struct mock_queue one = freeze(1);
+
+	service_ring_form(&ring, "1 2 3");
+	skip_events();
+	thaw(1, one);
+	service_ring_deliver_next(&ring, 1);
+	ck_assert_uint_eq(host(1)->sent.list[0].id, CPG_RING_COMPACT); /* b */
+	ck_assert_uint_eq(host(1)->sent.list[1].id, CPG_RING_MCAST);   /* a, again */
+	one = freeze(1);
+	service_ring_form(&ring, "1 2 3");
+	skip_events();
+	thaw(1, one);
+	service_ring_deliver_next(&ring, 1);
+	ck_assert_uint_eq(host(1)->sent.count, 1);
+	service_ring_run(&ring);
+	expect_all("123", "deliver grp 1:10 a");
+	expect_all("123", "");
+	mock_host_advance(host(1), UINT64_C(20000000));
+	service_ring_run(&ring);
+	expect_all("123", "deliver grp 1:10 b");
+}
+END_TEST
+
 START_TEST(a_full_queue_keeps_the_order)
 {
 	join_all("12");
@@ -548,6 +582,7 @@ int main(void)
 	tcase_add_test(tcase, a_leave_waits_for_what_is_sent_again);
 	tcase_add_test(tcase, a_second_change_finds_the_same_messages);
 	tcase_add_test(tcase, what_is_delivered_during_synchronisation_is_sent_again_afterwards);
+	tcase_add_test(tcase, what_is_sent_again_waits_for_what_was_sent_again_before);
 	tcase_add_test(tcase, a_safe_message_is_sent_again_as_a_safe_one);
 	tcase_add_test(tcase, a_full_queue_keeps_the_order);
 	tcase_add_test(tcase, nobody_waits_for_ever_for_what_is_lost);

@@ -537,32 +537,6 @@ START_TEST(byte_orders_mix)
 }
 END_TEST
 
-/* --- services synchronise --- */
-
-START_TEST(messages_of_the_synchronisation_go_first)
-{
-	start_ring(3);
-	for (uint32_t id = 1; id <= 3; id++)
-		node_of(id)->syncs_by_hand = true;
-	run_for(1000);
-	totem_engine_leave(node_of(3)->engine, net->now_ns);
-	net->nodes[2].is_up = false;
-	while (totem_engine_state(node_of(1)->engine) == TOTEM_OPERATIONAL)
-		ck_assert(net_step(net, UINT64_MAX));
-	ck_assert_int_eq(send_text(1, TOTEM_AGREED, "earlier"), 0);
-	run_until_ring(2, 100);
-	ck_assert_int_eq(send_text(1, TOTEM_AGREED, "barrier"), 0);
-	run_for(100);
-	ck_assert_ptr_nonnull(strstr(node_of(2)->log, "1:barrier"));
-	ck_assert_ptr_null(strstr(node_of(2)->log, "1:earlier"));
-	for (uint32_t id = 1; id <= 2; id++)
-		totem_engine_synchronized(node_of(id)->engine, net->now_ns);
-	run_for(100);
-	ck_assert_ptr_nonnull(strstr(node_of(2)->log, "1:barrier\n1:earlier\n"));
-	net->nodes[2].is_up = true; /* for tear-down */
-}
-END_TEST
-
 /* --- nodes that stumble --- */
 
 START_TEST(a_paused_node_comes_back_by_one_merge)
@@ -687,7 +661,6 @@ int main(void)
 	tcase_add_loop_test(tcase, a_plain_member_turns_safe_off, 1, 4);
 	tcase_add_test(tcase, sequence_numbers_wrap);
 	tcase_add_loop_test(tcase, byte_orders_mix, 1, 4);
-	tcase_add_test(tcase, messages_of_the_synchronisation_go_first);
 	tcase_add_loop_test(tcase, a_paused_node_comes_back_by_one_merge, 0, 4);
 	tcase_add_test(tcase, who_cannot_receive_takes_itself_out);
 	tcase_add_test(tcase, options_are_checked);
