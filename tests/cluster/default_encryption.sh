@@ -164,7 +164,8 @@ readme_example() {
 
 	for node in 1 2; do
 		{
-			sed -n '/^## For operators/,/^## /s/^    //p' "$LAB_HERE/../../README.md"
+			awk '/^## / { on = /^## For operators/ } on && sub(/^    /, "") { print; seen = 1; next } seen { exit }' \
+				"$LAB_HERE/../../README.md"
 			printf 'log { syslog = no  file = "%s" }\n' "$LAB_DIR/$node/log"
 			printf 'process { realtime = no  lock-memory = no  state-dir = "%s" }\n' "$LAB_DIR/$node/state"
 		} >"$LAB_DIR/$node/coterie.conf"
