@@ -171,8 +171,8 @@ static void fill_disk(struct play *play, uint32_t number, bool is_full)
 {
 	struct kit_node *node = &play->kit->nodes[number - 1];
 
-	if (node->is_up)
-		node->executive.state_dir = is_full ? "/dev/null/full" : node->state_dir;
+	if (node->is_up) /* the plugins' functions read the host's copy */
+		node->executive.host.state_dir = is_full ? "/dev/null/full" : node->state_dir;
 }
 
 static void strike(struct play *play, const struct step *step)
