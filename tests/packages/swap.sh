@@ -109,15 +109,21 @@ tap_check "purged: Corosync again" apt purged "${confold[@]}" install "${back[@]
 with_theirs purged
 layer_close purged
 
-# --- to Coterie and back, twice ---
+# --- to Coterie and back, three times ---
 
 tap_check "back: a node" over back
-for turn in first second; do
+for turn in first second third; do
 	tap_check "back: Coterie by apt, the $turn time" apt back install coterie-compat-corosync
 	with_ours back
+	[ $turn != third ] || break
 	tap_check "back: Corosync again, without a question" apt back install "${back[@]}"
 	with_theirs back
 done
+# The start with the node does not depend on a link of corosync.
+tap_check "back: apt purge corosync" apt back purge corosync
+with_ours back
+tap_check "back: Corosync again" apt back "${confold[@]}" install "${back[@]}"
+with_theirs back
 tap_check "back: purge of ours" apt back purge '^coterie' '^libcoterie'
 tap_check "back: and of what came with it" apt back autoremove --purge
 with_theirs back
