@@ -113,6 +113,7 @@ void totem_options_defaults(struct totem_options *options, uint32_t nodeid, uint
 		.max_messages = 17,
 		.miss_count_const = 5,
 		.features = WIRE_FEATURE_SAFE,
+		.join_crowd = TOTEM_JOIN_CROWD,
 		.rotation_target_ns = TOTEM_ROTATION_NS(node_count),
 	};
 }

@@ -417,7 +417,7 @@ void totem_engine_transport(
 		break;
 	case TOTEM_EVENT_FORCE_GATHER:
 		if (engine->is_started && engine->state == TOTEM_GATHER)
-			gather_send_join(engine); /* the gather goes on, and the consensus timeout stays */
+			join_send(engine); /* the gather goes on, and the consensus timeout stays */
 		else if (engine->is_started)
 			gather_enter(engine, GATHER_TOKEN_LOST_OPERATIONAL);
 		break;
@@ -438,7 +438,7 @@ void totem_engine_leave(struct totem_engine *engine, uint64_t now_ns)
 {
 	enter(engine, now_ns);
 	if (engine->is_started)
-		gather_leave(engine);
+		join_leave(engine);
 	engine->has_left = true;
 	leave(engine);
 }

@@ -264,6 +264,8 @@ struct totem_options {
 	uint32_t early_frames;       /* a visit with this many frames or more sends the token before them, if all
 	                                members announce WIRE_FEATURE_EARLY and a capacity; 0: never */
 	uint64_t random_seed;        /* for the send_join delay */
+	uint32_t join_crowd;         /* with more candidates or configured nodes a join waits until the changes of a
+	                                short time are in it, unless send_join_ns is set */
 	uint64_t silence_ns;         /* silence after which a member may be voted out, if all members announce
 	                                WIRE_FEATURE_SILENCE; 0: token_ns + consensus_ns decide alone */
 	uint64_t path_lag_ns;        /* after an outage two Corosync nodes may hear each other up to this much
@@ -277,6 +279,11 @@ struct totem_options {
 
 /** A good value for gather_ns: a few round trips between a busy client and the daemon. */
 #define TOTEM_GATHER_NS UINT64_C(100000)
+
+/** A good value for join_crowd: with fewer candidates all their joins together are few. */
+#define TOTEM_JOIN_CROWD 16u
+/** The longest time that a join waits in a crowd, nanoseconds for each candidate. */
+#define TOTEM_JOIN_WAIT_NS UINT64_C(125000)
 
 /** A good value for early_frames. With fewer frames the successor gains no time. */
 #define TOTEM_EARLY_FRAMES 4u

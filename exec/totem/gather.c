@@ -3,49 +3,33 @@
 
 #include <assert.h>
 
-#include "exec/totem/frame.h"
-
-#define JOIN_ROUNDS_QUICK 3u
-#define JOIN_CROWD 16u /* that many candidates send joins less often after a while */
 #define CONTINUOUS_GATHER_MAX 3u
 /* Time for turns of the loop and late packets, when several nodes conclude at the same time. */
 #define MARGIN_NS (20 * MILLISECOND_NS)
 
-static size_t join_size(uint32_t count)
+/* Return whether GATHER is entered for a packet of another node, and not by a timer or evidence of this one. */
+static bool is_prompted(enum gather_cause cause)
 {
-	return 33 + 4 * (size_t)count + 16; /* with Coterie's trailer */
-}
-
-static void multicast_join(struct totem_engine *engine)
-{
-	uint32_t me = engine->options.nodeid;
-	size_t size = join_size(engine->proc.count + engine->failed.count);
-	struct coterie_frame *frame = frame_take(engine->pool, size);
-
-	if (frame == NULL)
-		return; /* T-join tries again */
-	frame->size = (uint32_t)wire_encode_join(me, me, engine->ring.seq, engine->proc.ids,
-		engine->proc.count, engine->failed.ids, engine->failed.count, extension_own(engine),
-		engine->options.swap, frame->data, frame->capacity);
-	assert(frame->size > 0);
-	engine->counters.join_tx++;
-	engine_multicast(engine, frame);
-}
-
-/* Send a join now, or after the random delay of send_join. */
-void gather_send_join(struct totem_engine *engine)
-{
-	if (engine->state == TOTEM_GATHER)
-		multicast_join(engine);
-}
-
-static void schedule_join(struct totem_engine *engine)
-{
-	if (engine->options.send_join_ns == 0)
-		multicast_join(engine);
-	else
-		timer_set(engine, TOTEM_TIMER_SEND_JOIN,
-			engine_random(engine) % (engine->options.send_join_ns + 1));
+	switch (cause) {
+	case GATHER_FOREIGN_OPERATIONAL:
+	case GATHER_FOREIGN_GATHER:
+	case GATHER_MERGE_OPERATIONAL:
+	case GATHER_MERGE_GATHER:
+	case GATHER_MERGE_JOIN:
+	case GATHER_JOIN_OPERATIONAL:
+	case GATHER_JOIN_COMMIT:
+	case GATHER_JOIN_RECOVERY:
+		return true;
+	case GATHER_CONSENSUS_TIMEOUT:
+	case GATHER_TOKEN_LOST_OPERATIONAL:
+	case GATHER_CONSENSUS_EXPIRED:
+	case GATHER_TOKEN_LOST_COMMIT:
+	case GATHER_TOKEN_LOST_RECOVERY:
+	case GATHER_FAILED_TO_RECEIVE:
+	case GATHER_INTERFACE:
+		break;
+	}
+	return false;
 }
 
 void gather_enter(struct totem_engine *engine, enum gather_cause cause)
@@ -82,7 +66,7 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 	suspect_start(engine);
 	lease_gather(engine);
 	late_path_gather(engine);
-	schedule_join(engine);
+	join_schedule(engine, is_prompted(cause));
 }
 
 /* Return whether all candidates have sent the lists of this node. Put the candidates into `live`. */
@@ -296,6 +280,8 @@ static void process_join(
 	/* Without new ids the consensus timer goes on. Otherwise such a node could hold up the gather for ever. */
 	if (is_fresh || is_concluded || engine->proc.count + engine->failed.count != count)
 		gather_enter(engine, GATHER_MERGE_JOIN);
+	if (is_concluded)
+		join_hurry(engine);
 	/* If the lists are equal now, the sender agrees already. */
 	if (has_our_lists(engine) && !is_leave)
 		consent(engine, from);
@@ -465,57 +451,6 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 	peer_accuse(engine, join.system_from);
 }
 
-void gather_leave(struct totem_engine *engine)
-{
-	uint32_t me = engine->options.nodeid;
-	uint32_t proc[WIRE_NODES_MAX];
-	uint32_t failed[WIRE_NODES_MAX + 1];
-	uint32_t proc_count = 0;
-	uint32_t failed_count = 0;
-
-	for (uint32_t i = 0; i < engine->proc.count; i++) {
-		if (engine->proc.ids[i] != me)
-			proc[proc_count++] = engine->proc.ids[i];
-	}
-	/* The last entry is the node that leaves. */
-	for (uint32_t i = 0; i < engine->failed.count; i++) {
-		if (engine->failed.ids[i] != me)
-			failed[failed_count++] = engine->failed.ids[i];
-	}
-	if (failed_count == WIRE_NODES_MAX)
-		failed_count--;
-	failed[failed_count++] = me;
-
-	struct coterie_frame *frame =
-		frame_take(engine->pool, join_size(proc_count + failed_count));
-
-	if (frame == NULL)
-		return; /* the others lose the token and notice it so */
-	frame->size = (uint32_t)wire_encode_join(0, me, engine->ring.seq, proc, proc_count, failed,
-		failed_count, extension_own(engine), engine->options.swap, frame->data,
-		frame->capacity);
-	assert(frame->size > 0);
-	engine->counters.join_tx++;
-	engine_multicast(engine, frame);
-}
-
-/*
- * Repeat the join each 50 ms, as Corosync does. So a path that returns shortly before the consensus timeout is in time.
- * With many candidates the periods are 50, 50, 50, 100, 200, 200, … ms, to save packets (book failure, "Stale joins").
- */
-void gather_join_expired(struct totem_engine *engine)
-{
-	uint64_t period_ns = engine->options.join_ns;
-
-	if (engine->state != TOTEM_GATHER)
-		return;
-	schedule_join(engine);
-	engine->join_rounds++;
-	if (engine->join_rounds >= JOIN_ROUNDS_QUICK && engine->proc.count >= JOIN_CROWD)
-		period_ns *= engine->join_rounds == JOIN_ROUNDS_QUICK ? 2 : 4;
-	timer_set(engine, TOTEM_TIMER_JOIN, period_ns);
-}
-
 /*
  * Return whether this node must wait before it concludes, since it is in a majority of the last ring. The members
  * of the majority may have had the token up to a hold time before the node that is cut off. That node must have
@@ -608,7 +543,7 @@ void gather_link_up(struct totem_engine *engine)
 		return;
 	}
 	if (was_cut && engine->state == TOTEM_GATHER)
-		schedule_join(engine); /* the consensus timeout goes on */
+		join_schedule(engine, false); /* the consensus timeout goes on */
 	else
 		gather_enter(engine, GATHER_INTERFACE);
 }

@@ -14,6 +14,7 @@ totem_sources = \
 	%D%/frame.c %D%/frame.h \
 	%D%/gather.c \
 	%D%/hooks.c %D%/hooks.h \
+	%D%/join.c \
 	%D%/late_path.c \
 	%D%/lease.c \
 	%D%/linger.c \

@@ -269,6 +269,7 @@ struct totem_engine {
 	uint64_t episode; /* counts departures from OPERATIONAL */
 	uint64_t episode_ns; /* when it began */
 	uint32_t join_rounds;
+	uint64_t joined_ns; /* when this node sent its last join */
 	uint64_t returned_ns; /* when a member was last heard again after an outage; 0: never */
 	uint64_t agree_by_ns; /* end of a wait for late paths: late_path.c */
 	bool is_conclusion_due; /* the margin of a majority has passed: gather.c */
@@ -440,15 +441,24 @@ uint64_t claim_next(struct totem_engine *engine);
 /* --- gather.c --- */
 void gather_enter(struct totem_engine *engine, enum gather_cause cause);
 void gather_join(struct totem_engine *engine, struct coterie_frame *frame);
-void gather_send_join(struct totem_engine *engine);
-void gather_leave(struct totem_engine *engine);
-void gather_join_expired(struct totem_engine *engine);
 void gather_consensus_expired(struct totem_engine *engine);
 void gather_token_expired(struct totem_engine *engine);
 void gather_link_up(struct totem_engine *engine);
 void gather_link_down(struct totem_engine *engine); /* the last one */
 /** Form a ring without id, for this evidence. */
 void gather_fail(struct totem_engine *engine, uint32_t id, enum totem_evidence evidence);
+
+/* --- join.c --- */
+/** Send a join now, if this node is in GATHER. */
+void join_send(struct totem_engine *engine);
+/**
+ * Send a join, maybe after a delay. In a crowd a node waits for more changes before it sends the join that packets of
+ * other nodes made necessary (is_prompted).
+ */
+void join_schedule(struct totem_engine *engine, bool is_prompted);
+void join_hurry(struct totem_engine *engine); /* the join that waits for more changes leaves now */
+void join_expired(struct totem_engine *engine); /* T-join */
+void join_leave(struct totem_engine *engine);
 
 /* --- late_path.c --- */
 void late_path_gather(struct totem_engine *engine); /* GATHER was entered */

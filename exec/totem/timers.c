@@ -309,7 +309,7 @@ void timer_expired(struct totem_engine *engine, enum totem_timer timer)
 			token_let_go(engine);
 		break;
 	case TOTEM_TIMER_JOIN:
-		gather_join_expired(engine);
+		join_expired(engine);
 		break;
 	case TOTEM_TIMER_CONSENSUS:
 		gather_consensus_expired(engine);
@@ -324,7 +324,7 @@ void timer_expired(struct totem_engine *engine, enum totem_timer timer)
 		warning_expired(engine);
 		break;
 	case TOTEM_TIMER_SEND_JOIN:
-		gather_send_join(engine);
+		join_send(engine);
 		break;
 	case TOTEM_TIMER_BACKOFF:
 		peer_backoff_expired(engine);

@@ -2,6 +2,7 @@
 
 #include "exec/totem/wire.h"
 #include "tests/sim/check_evs.h"
+#include "tests/sim/options.h"
 #include "tests/sim/sim.h"
 #include "tests/sim/step.h"
 
@@ -315,9 +316,12 @@ bool liveness_leave(struct sim *sim)
 	while (!node_is_up(&sim->nodes[leaver]))
 		leaver = (leaver + 1) % sim->node_count;
 	sim->history.is_calm = false;
-	for (uint32_t i = 0; i < sim->node_count; i++)
-		if (sim->nodes[i].options.send_join_ns > send_join)
-			send_join = sim->nodes[i].options.send_join_ns;
+	for (uint32_t i = 0; i < sim->node_count; i++) {
+		uint64_t wait_ns = options_join_wait_ns(sim, &sim->nodes[i].options);
+
+		if (wait_ns > send_join)
+			send_join = wait_ns;
+	}
 	node_leave(&sim->nodes[leaver]);
 
 	/* Joins once around, two rotations of the commit token, five of the token. */

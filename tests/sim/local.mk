@@ -34,6 +34,11 @@ noinst_PROGRAMS += %D%/coterie-sim %D%/coterie-sim-hooks
 %C%_coterie_sim_hooks_CPPFLAGS = $(AM_CPPFLAGS) -DTOTEM_HOOKS
 %C%_coterie_sim_hooks_LDADD = %D%/libsimnet.la libtotem-hooks.la
 
+# Rings of up to 384 nodes: how many joins and how much time they take.
+noinst_PROGRAMS += %D%/coterie-crowd
+%C%_coterie_crowd_SOURCES = %D%/crowd.c %D%/crowd.h %D%/crowd_main.c
+%C%_coterie_crowd_LDADD = %D%/libsimnet.la libtotem.la
+
 sim_tests = $(sim_checks_tests) %D%/test_scenarios
 check_PROGRAMS += $(sim_tests)
 check_LTLIBRARIES += %D%/libchecks_case.la
@@ -57,8 +62,8 @@ checks_case_libs = %D%/libchecks_case.la %D%/libsimnet.la libtotem.la $(CHECK_LI
 %C%_test_scenarios_CFLAGS = $(TEST_CFLAGS)
 %C%_test_scenarios_LDADD = $(checks_case_libs)
 
-dist_check_SCRIPTS += %D%/mutants.sh %D%/seeds.sh
-TESTS += $(sim_tests) %D%/mutants.sh %D%/seeds.sh
+dist_check_SCRIPTS += %D%/crowd.sh %D%/mutants.sh %D%/seeds.sh
+TESTS += $(sim_tests) %D%/crowd.sh %D%/mutants.sh %D%/seeds.sh
 
 # Many seeds: COTERIE_SIM_SEEDS changes their number.
 check-sim-long: all

@@ -6,6 +6,7 @@
 
 #include "tests/sim/check_ring.h"
 #include "tests/sim/connections.h"
+#include "tests/sim/options.h"
 #include "tests/sim/services.h"
 #include "tests/sim/sim.h"
 #include "tests/sim/step.h"
@@ -278,7 +279,7 @@ bool node_start(struct node *node)
 		node->options.features == 0 || node->quirks != 0, !node->restarts_empty,
 		node->disk.ring_seq);
 	node->life->is_reference = node->quirks != 0;
-	node->life->delays_joins = node->options.send_join_ns != 0;
+	node->life->delays_joins = options_join_wait_ns(sim, &node->options) != 0;
 	node->restarts_empty = node->is_dying = node->is_paused = node->owes_link_up = false;
 	node->is_syncing = true; /* until the first ring has synchronised */
 	node->owes_barrier = false;

@@ -99,6 +99,25 @@ static void set_capacity(struct sim *sim, struct node *node)
 		random_between(&random, 40, 300) : random_between(&random, 300, 8000));
 }
 
+/* In some runs joins wait for each other, as they do in a crowd. */
+static void set_crowd(struct sim *sim, struct node *node)
+{
+	struct sim_random random = {.state = sim->options.seed * 1033 + node->index};
+	struct sim_random of_all = {.state = sim->options.seed * 1033 - 1};
+
+	if (random_chance(&of_all, 6000))
+		return;
+	/* In half of these runs all nodes have one limit. */
+	node->options.join_crowd = (uint32_t)random_between(random_chance(&of_all, 5000) ? &of_all : &random, 0, 20);
+}
+
+uint64_t options_join_wait_ns(const struct sim *sim, const struct totem_options *options)
+{
+	if (options->send_join_ns != 0 || options->join_crowd >= sim->node_count)
+		return options->send_join_ns;
+	return sim->node_count * TOTEM_JOIN_WAIT_NS;
+}
+
 void options_set(struct sim *sim, struct node *node, uint64_t token_ns, uint32_t seq)
 {
 	struct sim_random *random = &sim->random;
@@ -131,6 +150,7 @@ void options_set(struct sim *sim, struct node *node, uint64_t token_ns, uint32_t
 	set_capacity(sim, node);
 	set_early(sim, node);
 	set_gather(sim, node);
+	set_crowd(sim, node);
 	if (patience_is_played(sim))
 		patience_set(sim, options);
 	else

@@ -6,6 +6,7 @@
 
 #include "tests/sim/check_evs.h"
 #include "tests/sim/connections.h"
+#include "tests/sim/options.h"
 #include "tests/sim/patience.h"
 #include "tests/sim/traffic.h"
 
@@ -283,7 +284,9 @@ uint64_t sim_settle_ns(const struct sim *sim)
 		consensus = options->consensus_ns > consensus ? options->consensus_ns : consensus;
 		merge = options->merge_ns > merge ? options->merge_ns : merge;
 		hold = options->hold_ns > hold ? options->hold_ns : hold;
-		send_join = options->send_join_ns > send_join ? options->send_join_ns : send_join;
+		uint64_t wait_ns = options_join_wait_ns(sim, options);
+
+		send_join = wait_ns > send_join ? wait_ns : send_join;
 		silence = options->silence_ns > silence ? options->silence_ns : silence;
 	}
 	return 2 * sim_token_ns(sim) + 2 * consensus + merge + 2 * silence + 2 * hold +

@@ -83,7 +83,7 @@ totem_unit_tests = \
 	%D%/test_engine %D%/test_engine_input %D%/test_engine_seqs %D%/test_engine_sync \
 	%D%/test_engine_signs %D%/test_engine_paths %D%/test_lease %D%/test_silence %D%/test_frame \
 	%D%/test_node_set %D%/test_pack %D%/test_unpack %D%/test_pack_unpack \
-	%D%/test_linger %D%/test_early %D%/test_window %D%/test_engine_late %D%/test_engine_options $(wire_tests)
+	%D%/test_linger %D%/test_early %D%/test_window %D%/test_engine_late %D%/test_join %D%/test_engine_options $(wire_tests)
 check_PROGRAMS += $(totem_unit_tests)
 TESTS += $(totem_unit_tests)
 dist_check_DATA += \
@@ -147,6 +147,9 @@ engine_net_sources = %D%/engine_net.c %D%/engine_net.h
 %C%_test_linger_SOURCES = %D%/test_linger.c $(engine_net_sources)
 %C%_test_linger_CFLAGS = $(TEST_CFLAGS)
 %C%_test_linger_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_join_SOURCES = %D%/test_join.c $(engine_net_sources)
+%C%_test_join_CFLAGS = $(TEST_CFLAGS)
+%C%_test_join_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_engine_late_SOURCES = %D%/test_engine_late.c $(engine_net_sources)
 %C%_test_engine_late_CFLAGS = $(TEST_CFLAGS)
 %C%_test_engine_late_LDADD = libtotem.la $(CHECK_LIBS)

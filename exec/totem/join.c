@@ -1,0 +1,134 @@
+/*
+ * When a node sends joins: book membership, "Joins" and book membership, "Crowds".
+ *
+ * Each join of another node can change the lists. A node that sends its own join after each change sends up to as many as
+ * there are nodes, and all nodes together up to the cube of that. So in a crowd of candidates a node gathers the changes
+ * of a short time, which grows with the crowd, into one join. Then all nodes together send a small multiple of their
+ * number.
+ */
+#include "exec/totem/state.h"
+
+#include <assert.h>
+
+#include "exec/totem/frame.h"
+
+#define JOIN_ROUNDS_QUICK 3u
+#define JOIN_CROWD 16u /* that many candidates send joins less often after a while */
+/* In a crowd, for each candidate: the time between two joins, and the most that chance adds to it. */
+#define JOIN_GAP_NS (TOTEM_JOIN_WAIT_NS - JOIN_SPREAD_NS)
+#define JOIN_SPREAD_NS (TOTEM_JOIN_WAIT_NS / 5)
+
+static size_t join_size(uint32_t count)
+{
+	return 33 + 4 * (size_t)count + 16; /* with Coterie's trailer */
+}
+
+static void multicast_join(struct totem_engine *engine)
+{
+	uint32_t me = engine->options.nodeid;
+	size_t size = join_size(engine->proc.count + engine->failed.count);
+	struct coterie_frame *frame = frame_take(engine->pool, size);
+
+	if (frame == NULL)
+		return; /* T-join tries again */
+	frame->size = (uint32_t)wire_encode_join(me, me, engine->ring.seq, engine->proc.ids,
+		engine->proc.count, engine->failed.ids, engine->failed.count, extension_own(engine),
+		engine->options.swap, frame->data, frame->capacity);
+	assert(frame->size > 0);
+	engine->counters.join_tx++;
+	engine->joined_ns = engine->now_ns;
+	engine_multicast(engine, frame);
+}
+
+void join_send(struct totem_engine *engine)
+{
+	if (engine->state == TOTEM_GATHER)
+		multicast_join(engine);
+}
+
+static bool is_crowd(const struct totem_engine *engine)
+{
+	return engine->proc.count > engine->options.join_crowd || engine->known.count > engine->options.join_crowd;
+}
+
+/*
+ * Return how long the next join waits in a crowd: until the gap since the last one is over, and for a random time, so that
+ * the joins of all nodes do not meet in the sockets of each.
+ */
+static uint64_t crowd_delay(struct totem_engine *engine)
+{
+	uint64_t next_ns = engine->joined_ns + engine->proc.count * JOIN_GAP_NS;
+	uint64_t gap_ns = next_ns > engine->now_ns ? next_ns - engine->now_ns : 0;
+
+	return gap_ns + engine_random(engine) % (engine->proc.count * JOIN_SPREAD_NS);
+}
+
+void join_schedule(struct totem_engine *engine, bool is_prompted)
+{
+	if (engine->options.send_join_ns != 0) {
+		timer_set(engine, TOTEM_TIMER_SEND_JOIN,
+			engine_random(engine) % (engine->options.send_join_ns + 1));
+	} else if (!is_prompted || !is_crowd(engine)) {
+		timer_cancel(engine, TOTEM_TIMER_SEND_JOIN); /* this join has all that the one that waits would have */
+		multicast_join(engine);
+	} else if (!timer_is_set(engine, TOTEM_TIMER_SEND_JOIN)) {
+		timer_set(engine, TOTEM_TIMER_SEND_JOIN, crowd_delay(engine));
+	}
+}
+
+void join_hurry(struct totem_engine *engine)
+{
+	if (engine->options.send_join_ns == 0 && timer_is_set(engine, TOTEM_TIMER_SEND_JOIN))
+		join_schedule(engine, false);
+}
+
+/*
+ * Repeat the join each 50 ms, as Corosync does. So a path that returns shortly before the consensus timeout is in time.
+ * With many candidates the periods are 50, 50, 50, 100, 200, 200, … ms, to save packets (book failure, "Stale joins").
+ */
+void join_expired(struct totem_engine *engine)
+{
+	uint64_t period_ns = engine->options.join_ns;
+
+	if (engine->state != TOTEM_GATHER)
+		return;
+	join_schedule(engine, true);
+	engine->join_rounds++;
+	if (engine->join_rounds >= JOIN_ROUNDS_QUICK && engine->proc.count >= JOIN_CROWD)
+		period_ns *= engine->join_rounds == JOIN_ROUNDS_QUICK ? 2 : 4;
+	timer_set(engine, TOTEM_TIMER_JOIN, period_ns);
+}
+
+void join_leave(struct totem_engine *engine)
+{
+	uint32_t me = engine->options.nodeid;
+	uint32_t proc[WIRE_NODES_MAX];
+	uint32_t failed[WIRE_NODES_MAX + 1];
+	uint32_t proc_count = 0;
+	uint32_t failed_count = 0;
+
+	for (uint32_t i = 0; i < engine->proc.count; i++) {
+		if (engine->proc.ids[i] != me)
+			proc[proc_count++] = engine->proc.ids[i];
+	}
+	/* The last entry is the node that leaves. */
+	for (uint32_t i = 0; i < engine->failed.count; i++) {
+		if (engine->failed.ids[i] != me)
+			failed[failed_count++] = engine->failed.ids[i];
+	}
+	if (failed_count == WIRE_NODES_MAX)
+		failed_count--;
+	failed[failed_count++] = me;
+
+	struct coterie_frame *frame =
+		frame_take(engine->pool, join_size(proc_count + failed_count));
+
+	if (frame == NULL)
+		return; /* the others lose the token and notice it so */
+	frame->size = (uint32_t)wire_encode_join(0, me, engine->ring.seq, proc, proc_count, failed,
+		failed_count, extension_own(engine), engine->options.swap, frame->data,
+		frame->capacity);
+	assert(frame->size > 0);
+	engine->counters.join_tx++;
+	engine_multicast(engine, frame);
+}

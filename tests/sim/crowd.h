@@ -1,0 +1,57 @@
+/*
+ * Many engines and a plain network, without the checkers of coterie-sim, which end at 64 nodes: how many joins and how
+ * much time it takes until a large ring is formed, or goes on without some members. Each node has one processor, which
+ * takes time for each packet, and a socket of limited size.
+ */
+#ifndef SIM_CROWD_H
+#define SIM_CROWD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tests/sim/clock.h"
+
+#define CROWD_NODES_MAX 384u
+
+struct crowd;
+
+struct crowd_options {
+	uint32_t nodes;       /* 1 to CROWD_NODES_MAX, with node ids from 1 */
+	uint32_t plain;       /* so many of them, spread evenly, announce no extension */
+	uint64_t seed;
+	uint64_t spread_ns;   /* the nodes start within this time, in the order of chance */
+	uint32_t loss;        /* packets lost, per 10,000 */
+	uint64_t delay_min_ns, delay_max_ns; /* one way */
+	uint64_t packet_ns;   /* processor time of a node for each packet that it receives */
+	uint64_t socket_bytes; /* that a node's socket holds, by the count of the kernel; 0: any number */
+};
+
+/** What happened since the last call of crowd_reset(). */
+struct crowd_figures {
+	uint64_t joins;         /* received, own ones included: the joins sent by all nodes times the nodes that run */
+	uint64_t sent_most;     /* joins sent by the node that sent the most */
+	uint64_t lost;          /* packets that a full socket dropped */
+	uint64_t configurations; /* regular ones, of all nodes together */
+};
+
+/** Fill in a local network: 50 to 200 us, 5 us for each packet, sockets of 1 MiB, no loss. */
+void crowd_defaults(struct crowd_options *options, uint32_t nodes);
+/** @return with all nodes about to start; ends the process if there is no memory. Caller frees with crowd_destroy. */
+struct crowd *crowd_create(const struct crowd_options *options);
+void crowd_destroy(struct crowd *crowd);
+
+/** Let time pass until all running nodes are in one ring of exactly them, for `for_ns` at most. false: they are not. */
+bool crowd_settle(struct crowd *crowd, uint64_t for_ns);
+void crowd_run(struct crowd *crowd, uint64_t for_ns);
+/** End the daemon of node `id` as SIGKILL does: its kernel closes its connections and refuses packets. */
+void crowd_kill(struct crowd *crowd, uint32_t id);
+/** Start node `id` again. */
+void crowd_start(struct crowd *crowd, uint32_t id);
+/** Begin (true) or end a partition: nodes of `part` hear each other only. part[id - 1] is its number. */
+void crowd_part(struct crowd *crowd, const uint8_t *part);
+
+uint64_t crowd_now_ns(const struct crowd *crowd);
+void crowd_reset(struct crowd *crowd);
+void crowd_figures(const struct crowd *crowd, struct crowd_figures *figures);
+
+#endif
