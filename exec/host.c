@@ -167,7 +167,7 @@ static const struct coterie_host table = {
 	.size = sizeof(struct coterie_host),
 	.abi_major = COTERIE_ABI_MAJOR,
 	.abi_minor = COTERIE_ABI_MINOR,
-	.caps = HOST_CAPS,
+	.caps = PLUGIN_HOST_CAPS,
 	.log = host_log,
 	.post = host_post,
 	.now_ns = host_now_ns,
@@ -284,10 +284,19 @@ void host_resources_reclaim(struct plugin *plugin)
 	plugin->resources = NULL;
 }
 
+static void close_server(struct plugin *plugin)
+{
+	ipc_server_close(plugin->ipc);
+	plugin->ipc = NULL;
+}
+
 const struct plugin_host *host_for_plugins(void)
 {
-	static const struct plugin_host host = {
-		.table = &table, .begin = host_resources_create, .end = host_resources_reclaim};
+	static const struct plugin_host host = {.table = &table,
+		.begin = host_resources_create,
+		.end = host_resources_reclaim,
+		.disconnect = close_server,
+		.settle = host_stats_settle};
 
 	return &host;
 }

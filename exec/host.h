@@ -26,12 +26,6 @@ struct rotate;
 struct route;
 struct stats;
 
-/** Abilities of the host table, which a descriptor may need. */
-#define HOST_CAPS                                                                                                      \
-	(COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP | COTERIE_CAP_TRANSPORT |              \
-		COTERIE_CAP_STATS | COTERIE_CAP_QUORUM | COTERIE_CAP_ADMIN | COTERIE_CAP_CRYPTO | COTERIE_CAP_LIFE |    \
-		COTERIE_CAP_CHANNEL | COTERIE_CAP_RIGHTS | COTERIE_CAP_DELIVERY)
-
 /** The parts that plugins reach through the table. They are complete before the first plugin is loaded. */
 struct host_parts {
 	struct loop *loop;
@@ -65,7 +59,5 @@ int host_resources_create(struct plugin *plugin);
 /** Count the timers and watched descriptors that the plugin holds. */
 void host_resources_count(const struct plugin *plugin, uint32_t *timers, uint32_t *descriptors);
 void host_resources_reclaim(struct plugin *plugin); /* cancel and report resources that are still held */
-/** Add the statistics that a plugin offered beside its predecessor. Those of the predecessor are gone now. */
-void host_stats_settle(struct plugin *plugin);
 
 #endif

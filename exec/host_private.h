@@ -76,6 +76,8 @@ int host_stats_on_clear(struct coterie_ctx *ctx, const char *name, void (*run)(v
 int host_stats_clear(struct coterie_ctx *ctx, const char *name);
 
 void host_map_reclaim(struct plugin *plugin);
+/** Add the statistics that a plugin offered beside its predecessor. Those of the predecessor are gone now. */
+void host_stats_settle(struct plugin *plugin);
 
 /* --- host_admin.c --- */
 

@@ -16,7 +16,7 @@ qb_sources = \
 # Ring, routing, synchronisation, process.
 libcore_la_SOURCES = \
 	%D%/cage.c %D%/cage.h %D%/check_plugin.c %D%/check_plugin.h %D%/delivery.c %D%/delivery.h %D%/executive.c %D%/executive.h %D%/instance.c %D%/instance.h \
-	%D%/map_options.c %D%/map_publish.c %D%/map_publish.h %D%/modes.c %D%/modes.h %D%/options.c %D%/options.h %D%/process.c %D%/process.h \
+	%D%/map_options.c %D%/map_options.h %D%/map_publish.c %D%/map_publish.h %D%/modes.c %D%/modes.h %D%/options.c %D%/options.h %D%/process.c %D%/process.h \
 	%D%/quorum.c %D%/quorum.h %D%/runtime_keys.c %D%/runtime_keys.h %D%/stats.c %D%/stats.h %D%/stats_daemon.c %D%/stats_daemon.h %D%/stats_process.c \
 	%D%/histogram.c %D%/histogram.h %D%/ring_account.c %D%/ring_account.h %D%/ring_sources.c %D%/ring_sources.h \
 	%D%/eviction.c %D%/eviction.h %D%/stats_totem.c %D%/stats_totem.h \

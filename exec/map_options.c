@@ -2,13 +2,14 @@
  * Options that `coterie-ctl plugin load` gave to a service. They come before the config file, so the map shows them in the
  * place of the file's values for as long as the service is loaded.
  */
+#include "exec/map_options.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "exec/config/model.h"
 #include "exec/config/option_value.h"
 #include "exec/map.h"
-#include "exec/map_publish.h"
 #include "exec/plugin_load.h"
 
 /* The key of a word "NAME=VALUE", and its value. NULL: no such option, or a secret one. */

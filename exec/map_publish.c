@@ -8,6 +8,7 @@
 
 #include "exec/config/model.h"
 #include "exec/map.h"
+#include "exec/map_options.h"
 #include "exec/plugin.h"
 
 /* "r(0) ip(10.0.0.1) r(1) ip(10.1.0.1) ", trailing space included: tools split it so. */

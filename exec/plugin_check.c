@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "exec/host.h"
 
 /* Sizes of ABI 1.0: they stay when members are appended. */
 #define SIZE_UP_TO(type, member) (offsetof(type, member) + sizeof(((type *)NULL)->member))
@@ -233,7 +232,7 @@ static const char *const capability_names[] = {
 
 static int check_needs(const struct candidate *candidate)
 {
-	uint64_t missing = candidate->descriptor->needs & ~HOST_CAPS;
+	uint64_t missing = candidate->descriptor->needs & ~PLUGIN_HOST_CAPS;
 	char text[160];
 	size_t length = 0;
 

@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "exec/config/model.h"
-#include "exec/host.h"
 #include "exec/ipc_server.h"
 #include "exec/log.h"
 #include "exec/loop.h"
@@ -405,7 +404,7 @@ static bool start_successor(struct plugin_life *life, struct change *change)
 	change->plugin = change->successor;
 	change->successor = NULL;
 	plugin_enlist(life->parts.plugins, change->plugin);
-	host_stats_settle(change->plugin);
+	life->parts.plugins->parts.host->settle(change->plugin);
 	change->plugin->is_deaf = true;
 	life->parts.show(life->parts.arg, change->plugin);
 	tell_loaded(change->plugin);

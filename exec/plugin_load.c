@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec/ipc_server.h"
 #include "exec/log.h"
 #include "exec/plugin_watch.h"
 
@@ -270,8 +269,7 @@ void plugin_unload(struct plugin_registry *registry, struct plugin *plugin)
 	bool is_service = plugin->descriptor->kind == COTERIE_KIND_SERVICE;
 
 	plugin->state = PLUGIN_DRAINING;
-	ipc_server_close(plugin->ipc);
-	plugin->ipc = NULL;
+	registry->parts.host->disconnect(plugin);
 	plugin_remove(registry, plugin);
 	if (is_service && plugin->service.drain != NULL && plugin->service.drain(plugin->self) < 0)
 		log_line(plugin->subsystem, LOG_INFO, "Unloaded with work under way");

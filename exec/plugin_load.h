@@ -35,6 +35,12 @@ void plugin_overrides_destroy(struct plugin_overrides *overrides); /* NULL is ig
 
 /* --- plugin.c --- */
 
+/** Abilities of the host table, which a descriptor may need. */
+#define PLUGIN_HOST_CAPS                                                                                                      \
+	(COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP | COTERIE_CAP_TRANSPORT |              \
+		COTERIE_CAP_STATS | COTERIE_CAP_QUORUM | COTERIE_CAP_ADMIN | COTERIE_CAP_CRYPTO | COTERIE_CAP_LIFE |    \
+		COTERIE_CAP_CHANNEL | COTERIE_CAP_RIGHTS | COTERIE_CAP_DELIVERY)
+
 /** The side of the host table: host_for_plugins in host.h. */
 struct plugin_host {
 	const struct coterie_host *table; /* for init and open */
@@ -42,6 +48,10 @@ struct plugin_host {
 	int (*begin)(struct plugin *plugin);
 	/** Release what it still holds, and end the account. */
 	void (*end)(struct plugin *plugin);
+	/** Close its IPC server, if it has one, and disconnect the clients. */
+	void (*disconnect)(struct plugin *plugin);
+	/** Show the statistics that it offered beside its predecessor. Those of the predecessor are gone now. */
+	void (*settle)(struct plugin *plugin);
 };
 
 /** The parts that the registry uses. All of them outlive it. */

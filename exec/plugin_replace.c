@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec/host.h"
 #include "exec/ipc_server.h"
 #include "exec/log.h"
 #include "exec/loop.h"
@@ -121,7 +120,7 @@ static int hand_over(const struct plugin_life_parts *parts, struct plugin *old, 
 	copy_counters(successor, old);
 	plugin_retire(parts->plugins, old);
 	ipc_server_keep(clients);
-	host_stats_settle(successor);
+	parts->plugins->parts.host->settle(successor);
 	parts->show(parts->arg, successor);
 free_blob:
 	free(blob.bytes);

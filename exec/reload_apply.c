@@ -11,7 +11,7 @@
 
 #include "exec/log.h"
 #include "exec/map.h"
-#include "exec/map_publish.h"
+#include "exec/map_options.h"
 #include "exec/plugin_load.h"
 #include "exec/plugin_life.h"
 #include "exec/plugin_options.h"

@@ -15,7 +15,7 @@
 #include "exec/log.h"
 #include "exec/loop.h"
 #include "exec/map.h"
-#include "exec/map_publish.h"
+#include "exec/map_options.h"
 #include "exec/plugin_load.h"
 #include "exec/ring.h"
 #include "exec/ring_account.h"
