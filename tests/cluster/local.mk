@@ -1,8 +1,8 @@
 # Clusters of real daemons in network namespaces: lab.sh says how. The programs use the public CPG API.
 dist_check_DATA += %D%/lab.sh %D%/faults.sh %D%/evs_lab.sh %D%/knet_lab.sh
-dist_check_SCRIPTS += %D%/three_order.sh %D%/three_faults.sh %D%/ring16.sh %D%/bad_input.sh %D%/hostile_client.sh \
+dist_check_SCRIPTS += %D%/three_order.sh %D%/three_faults.sh %D%/many_nodes.sh %D%/bad_input.sh %D%/hostile_client.sh \
 	%D%/demo.sh %D%/evs.sh %D%/safe.sh
-TESTS += %D%/three_order.sh %D%/three_faults.sh %D%/ring16.sh %D%/bad_input.sh %D%/hostile_client.sh \
+TESTS += %D%/three_order.sh %D%/three_faults.sh %D%/many_nodes.sh %D%/bad_input.sh %D%/hostile_client.sh \
 	%D%/demo.sh %D%/evs.sh %D%/safe.sh
 sanitized_scripts += %D%/three_order.sh %D%/three_faults.sh %D%/bad_input.sh %D%/hostile_client.sh %D%/evs.sh %D%/safe.sh
 
@@ -206,7 +206,7 @@ links-long: check-programs
 	@abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/isolation.sh knet
 	@LAB_TOKEN=3650 ASYMMETRIC_SECONDS=60 abs_top_srcdir='$(abs_top_srcdir)' \
 		bash $(srcdir)/%D%/asymmetric.sh
-	@RING_NODES=32 RING_SECONDS=60 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/ring16.sh
+	@MANY_NODES=32 MANY_SECONDS=60 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/many_nodes.sh
 check-long: links-long
 .PHONY: links-long
 
@@ -264,10 +264,24 @@ knet-ring-long: check-programs
 		abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/crash.sh
 	@LAB_TRANSPORT=knet STOP_NODES=32 STOP_LIMIT=10000 abs_top_srcdir='$(abs_top_srcdir)' \
 		bash $(srcdir)/%D%/stop.sh
-	@LAB_TRANSPORT=knet RING_NODES=32 RING_SECONDS=60 abs_top_srcdir='$(abs_top_srcdir)' \
-		bash $(srcdir)/%D%/ring16.sh
+	@LAB_TRANSPORT=knet MANY_NODES=32 MANY_SECONDS=60 abs_top_srcdir='$(abs_top_srcdir)' \
+		bash $(srcdir)/%D%/many_nodes.sh
 check-long: knet-ring-long
 .PHONY: knet-ring-long
+
+# 64 and 128 daemons on one machine, and as many Corosync daemons as still form a ring there, for comparison.
+many-nodes-long: check-programs
+	@MANY_NODES=64 MANY_FORM_MS=8000 MANY_CRASH_MS=3000 abs_top_srcdir='$(abs_top_srcdir)' \
+		bash $(srcdir)/%D%/many_nodes.sh
+	@MANY_NODES=128 MANY_FORM_MS=8000 MANY_CRASH_MS=3000 abs_top_srcdir='$(abs_top_srcdir)' \
+		bash $(srcdir)/%D%/many_nodes.sh
+	@LAB_TRANSPORT=knet MANY_NODES=64 MANY_FORM_MS=8000 MANY_CRASH_MS=3000 abs_top_srcdir='$(abs_top_srcdir)' \
+		bash $(srcdir)/%D%/many_nodes.sh
+	@LAB_TRANSPORT=knet MANY_NODES=128 MANY_FORM_MS=8000 MANY_CRASH_MS=3000 abs_top_srcdir='$(abs_top_srcdir)' \
+		bash $(srcdir)/%D%/many_nodes.sh
+	@MANY_NODES=32 LAB_KIND=corosync abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/many_nodes.sh
+check-long: many-nodes-long
+.PHONY: many-nodes-long
 
 # Clients that send faster than they read.
 check_PROGRAMS += %D%/cpg_turns

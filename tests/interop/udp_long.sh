@@ -23,7 +23,7 @@ for script in mixed_1_2_order.sh mixed_2_1_order.sh mixed_1_2_faults.sh mixed_2_
 done
 play all ../cluster/udp_interface.sh
 play multicast ../cluster/reload.sh
-play multicast ../cluster/ring16.sh
+play multicast ../cluster/many_nodes.sh
 play multicast ../cluster/crash.sh
 play multicast ../cluster/asymmetric.sh
 [ -n "${UDP_LOGS:-}" ] || rm -rf "$logs"

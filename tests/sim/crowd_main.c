@@ -9,16 +9,19 @@
 
 /* Joins received for each pair of nodes, at most, until a ring is formed or goes on without some members. */
 #define JOINS_MAX 20u
-#define FORM_MAX_NS SECONDS(2)
+/* How long that may take: book invariants, "Crowds". */
+#define FORM_NS MS(20)
+#define CRASH_NS MS(50)
+#define NODE_NS US(1500) /* and for each node */
 #define PATIENCE_NS SECONDS(60)
 
 static const char usage[] =
 	"usage: coterie-crowd [--nodes N] [--seeds A-B] [--spread MS] [--loss PERCENT] [--plain N] [--delay US]\n"
-	"                     [--socket BYTES] [--joins N] [--form] [--any]\n"
+	"                     [--socket BYTES] [--joins N] [--ms MS] [--form] [--any]\n"
 	"\n"
 	"Forms a ring, kills a node, kills half, and starts them again. Prints joins received by the square of the nodes,\n"
 	"joins sent by the node that sent the most, and milliseconds. Exit status: 1 if there are more than N joins (20),\n"
-	"or it takes too long, 2: usage.\n"
+	"or it takes longer than MS (book invariants, \"Crowds\"), 2: usage.\n"
 	"\n"
 	"  --spread MS     the nodes start within this time, not together\n"
 	"  --plain N       so many of them have no extensions\n"
@@ -31,26 +34,23 @@ struct request {
 	struct crowd_options options;
 	uint64_t first, last;
 	uint64_t joins_max;
+	uint64_t time_max_ns; /* 0: by the number of nodes */
 	bool is_any, is_short;
 };
 
-struct phase {
-	const char *name;
-	uint64_t max_ns; /* how long it may take */
-};
-
 /* Let time pass until there is one ring, and print what it took. false: too many joins, or too late. */
-static bool play(struct crowd *crowd, const struct request *request, const struct phase *phase)
+static bool play(struct crowd *crowd, const struct request *request, const char *name, uint64_t max_ns)
 {
 	uint64_t from_ns = crowd_now_ns(crowd), pairs = (uint64_t)request->options.nodes * request->options.nodes;
 	bool is_settled = crowd_settle(crowd, PATIENCE_NS), is_good;
 	uint64_t took_ns = crowd_now_ns(crowd) - from_ns;
 	struct crowd_figures figures;
 
+	max_ns = request->time_max_ns != 0 ? request->time_max_ns : max_ns + request->options.nodes * NODE_NS;
 	crowd_figures(crowd, &figures);
-	is_good = is_settled && (request->is_any || (took_ns <= phase->max_ns && figures.joins <= request->joins_max * pairs));
+	is_good = is_settled && (request->is_any || (took_ns <= max_ns && figures.joins <= request->joins_max * pairs));
 	printf("seed %" PRIu64 ", %u nodes, %s: %.1f joins/N^2, most %" PRIu64 ", %" PRIu64 " lost, %.1f rings, %.1f ms%s\n",
-		request->options.seed, request->options.nodes, phase->name, (double)figures.joins / (double)pairs,
+		request->options.seed, request->options.nodes, name, (double)figures.joins / (double)pairs,
 		figures.sent_most, figures.lost, (double)figures.configurations / request->options.nodes, (double)took_ns / 1e6,
 		!is_settled ? ": NO RING" : is_good ? "" : ": TOO MUCH");
 	crowd_run(crowd, SECONDS(1));
@@ -60,21 +60,19 @@ static bool play(struct crowd *crowd, const struct request *request, const struc
 
 static bool play_seed(const struct request *request)
 {
-	const struct phase form = {"form", FORM_MAX_NS + request->options.spread_ns}, crash = {"crash", SECONDS(1)},
-		half = {"half", SECONDS(2)}, back = {"back", SECONDS(3)};
 	struct crowd *crowd = crowd_create(&request->options);
 	uint32_t nodes = request->options.nodes;
-	bool is_good = play(crowd, request, &form);
+	bool is_good = play(crowd, request, "form", FORM_NS);
 
 	if (is_good && nodes > 3 && !request->is_short) {
 		crowd_kill(crowd, nodes / 3);
-		is_good = play(crowd, request, &crash);
+		is_good = play(crowd, request, "crash", CRASH_NS);
 		for (uint32_t id = 2; id <= nodes; id += 2)
 			crowd_kill(crowd, id);
-		is_good = play(crowd, request, &half) && is_good;
+		is_good = play(crowd, request, "half", CRASH_NS) && is_good;
 		for (uint32_t id = 1; id <= nodes; id++)
 			crowd_start(crowd, id);
-		is_good = play(crowd, request, &back) && is_good;
+		is_good = play(crowd, request, "back", FORM_NS) && is_good;
 	}
 	crowd_destroy(crowd);
 	return is_good;
@@ -87,7 +85,7 @@ static bool parse(int argc, char **argv, struct request *request)
 		{"spread", required_argument, NULL, 't'}, {"loss", required_argument, NULL, 'l'},
 		{"plain", required_argument, NULL, 'p'}, {"delay", required_argument, NULL, 'd'},
 		{"socket", required_argument, NULL, 'b'}, {"joins", required_argument, NULL, 'j'},
-		{"form", no_argument, NULL, 'f'}, {"any", no_argument, NULL, 'a'}, {0},
+		{"ms", required_argument, NULL, 'm'}, {"form", no_argument, NULL, 'f'}, {"any", no_argument, NULL, 'a'}, {0},
 	};
 	uint32_t nodes = 64, plain = 0, loss = 0;
 	uint64_t spread_ns = 0, delay_ns = US(50), socket_bytes = 1 << 20;
@@ -122,6 +120,9 @@ static bool parse(int argc, char **argv, struct request *request)
 			break;
 		case 'j':
 			request->joins_max = value;
+			break;
+		case 'm':
+			request->time_max_ns = MS(value);
 			break;
 		case 'f':
 			request->is_short = true;

@@ -148,6 +148,38 @@ START_TEST(a_join_that_waits_leaves_with_a_verdict)
 }
 END_TEST
 
+static bool drops_all(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
+	const struct coterie_frame *frame)
+{
+	(void)n, (void)header, (void)frame;
+	return from != to;
+}
+
+/* Other members form a ring without this node, so it must not wait: failure.md, "Lease". */
+START_TEST(a_node_left_behind_sends_its_verdict_at_once)
+{
+	static const uint32_t me[] = {1}, stranger[] = {4}, members[] = {1, 2, 3};
+	uint64_t before, seq, episode_ns;
+
+	options.join_crowd = 0;
+	start_ring(3);
+	seq = totem_engine_ring(node_of(1)->engine)->seq;
+	net->drops = drops_all;
+	while (totem_engine_state(node_of(1)->engine) != TOTEM_GATHER)
+		ck_assert(net_step(net, UINT64_MAX));
+	episode_ns = net->now_ns;
+	/* Its consensus timer begins again in the middle of the wait. */
+	run_until(episode_ns + options.consensus_ns / 2);
+	feed(1, bytes, wire_encode_join(4, 4, 0, stranger, 1, NULL, 0, WIRE_FEATURE_SAFE, false, bytes, sizeof(bytes)));
+	feed(1, bytes, wire_encode_join(4, 4, 0, stranger, 1, me, 1, WIRE_FEATURE_SAFE, false, bytes, sizeof(bytes)));
+	run_until(episode_ns + options.consensus_ns + MS);
+	ck_assert_int_eq(totem_engine_state(node_of(1)->engine), TOTEM_GATHER);
+	before = sent();
+	feed(1, bytes, wire_encode_join(2, 2, seq, members, 3, me, 1, WIRE_FEATURE_SAFE, false, bytes, sizeof(bytes)));
+	ck_assert_uint_eq(sent(), before + 1);
+}
+END_TEST
+
 START_TEST(the_delay_of_the_operator_comes_first)
 {
 	uint64_t before;
@@ -175,6 +207,7 @@ int main(void)
 	tcase_add_test(tcase, configured_nodes_make_a_crowd);
 	tcase_add_test(tcase, a_verdict_of_a_crowd_does_not_wait);
 	tcase_add_test(tcase, a_join_that_waits_leaves_with_a_verdict);
+	tcase_add_test(tcase, a_node_left_behind_sends_its_verdict_at_once);
 	tcase_add_test(tcase, the_delay_of_the_operator_comes_first);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
