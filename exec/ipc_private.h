@@ -76,6 +76,7 @@ struct coterie_client {
 	uint8_t *kept;
 	uint32_t kept_size;
 	const struct coterie_request *kept_request;
+	bool is_kept_silent; /* its client expects no answer */
 	uint64_t kept_ns; /* its arrival */
 	struct coterie_client *kept_next;
 

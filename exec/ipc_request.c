@@ -62,6 +62,7 @@ static void keep(struct coterie_client *client, const struct coterie_request *re
 	memcpy(client->kept, msg, size);
 	client->kept_size = size;
 	client->kept_request = request;
+	client->is_kept_silent = is_silent(request);
 	client->kept_next = NULL;
 	*ipc->kept_last = client;
 	ipc->kept_last = &client->kept_next;
@@ -178,7 +179,7 @@ void ipc_requests_inherit(struct ipc_server *server)
 			continue;
 		client->kept_request = plugin_table_request(server->plugin, *(const int32_t *)(const void *)client->kept);
 		if (client->kept_request != NULL && client->kept_request->size_min <= client->kept_size &&
-			(is_silent(client->kept_request) || ipc_channel_is_open(client)) &&
+			is_silent(client->kept_request) == client->is_kept_silent &&
 			client->right >= ipc_right_of_flags(client->kept_request->flags))
 			continue;
 		drop(client);
