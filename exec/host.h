@@ -1,6 +1,7 @@
 /*
  * The host table, which all plugins receive, and the resources that each plugin holds through it. host.c has the sections
- * log, options, ring, transports and state files. The others are in host_loop.c, host_map.c and host_admin.c.
+ * log, options, ring, transports and state files. The others are in host_loop.c,
+ * host_map.c, host_metric.c and host_admin.c.
  */
 #ifndef EXEC_HOST_H
 #define EXEC_HOST_H
@@ -12,6 +13,7 @@
 
 struct config;
 struct delivery;
+struct ipc;
 struct loop;
 struct map;
 struct plugin;
@@ -24,13 +26,16 @@ struct resync;
 struct ring;
 struct rotate;
 struct route;
+struct state_writer;
 struct stats;
 
 /** Abilities of the host table, which a descriptor may need. */
 #define HOST_CAPS                                                                                                      \
 	(COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP | COTERIE_CAP_TRANSPORT |              \
 		COTERIE_CAP_STATS | COTERIE_CAP_QUORUM | COTERIE_CAP_ADMIN | COTERIE_CAP_CRYPTO | COTERIE_CAP_LIFE |    \
-		COTERIE_CAP_CHANNEL | COTERIE_CAP_RIGHTS | COTERIE_CAP_DELIVERY)
+		COTERIE_CAP_CHANNEL | COTERIE_CAP_RIGHTS | COTERIE_CAP_DELIVERY |                                       \
+		COTERIE_CAP_WRITABLE | COTERIE_CAP_REPLIES | COTERIE_CAP_FILES | COTERIE_CAP_METRICS | \
+		COTERIE_CAP_CALLS)
 
 /** The parts that plugins reach through the table. They are complete before the first plugin is loaded. */
 struct host_parts {
@@ -39,6 +44,7 @@ struct host_parts {
 	struct stats *stats;
 	struct config *const *config; /* the running one, which a reload replaces */
 	const char *state_dir;        /* absolute */
+	struct state_writer *state_writer;
 	uint32_t nodeid;              /* of this node */
 	const bool *is_quorate;
 	struct quorum *quorum;
@@ -47,6 +53,7 @@ struct host_parts {
 	struct delivery *delivery;
 	struct resync *resync;
 	struct ring *ring;
+	struct ipc *ipc;
 	struct reload *reload;
 	struct rotate *rotate;
 	struct plugin_life *life; /* NULL again while the daemon ends */

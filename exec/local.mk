@@ -5,7 +5,7 @@ libcore_la_LIBADD = $(CONFUSE_LIBS)
 libexecutive_la_LIBADD = libcore.la libtotem.la $(DAEMON_LIBS) $(CRYPTO_LIBS)
 libexecutive_la_SOURCES = \
 	%D%/loop.c %D%/loop.h %D%/flight.c %D%/flight.h %D%/log.c %D%/log.h %D%/log_format.c %D%/log_format.h \
-	%D%/log_qb.c %D%/log_sink.c %D%/log_sink.h %D%/crypto_memory.c %D%/crypto_memory.h $(qb_sources)
+	%D%/log_qb.c %D%/log_sink.c %D%/log_sink.h %D%/state_disk.c %D%/crypto_memory.c %D%/crypto_memory.h $(qb_sources)
 # Memory shared with clients: channels have it in the test kit, too.
 qb_fault_sources = %D%/qb/fault.c %D%/qb/fault.h
 # exec/qb: the server half of libqb's IPC protocol. The test kit has its own, without sockets.
@@ -25,7 +25,8 @@ libcore_la_SOURCES = \
 	%D%/key_file.c %D%/key_file.h %D%/rekey.c %D%/rekey.h %D%/repair.c %D%/repair.h %D%/rotate.c %D%/rotate.h \
 	%D%/ring.c %D%/ring.h %D%/ring_private.h %D%/ring_lease.c %D%/ring_life.c %D%/ring_status.c %D%/ring_log.c %D%/ring_log.h \
 	%D%/ring_seq.c %D%/ring_seq.h %D%/ring_store.c %D%/route.c %D%/route.h \
-	%D%/resync.c %D%/resync.h %D%/round.c %D%/round.h %D%/state_dir.c %D%/state_dir.h %D%/sync.c %D%/sync.h
+	%D%/resync.c %D%/resync.h %D%/round.c %D%/round.h %D%/state_dir.c %D%/state_dir.h %D%/sync.c %D%/sync.h \
+	%D%/state_disk.h %D%/state_writer.c %D%/state_writer.h %D%/writable.c %D%/writable.h
 
 # Where plugins come from: files and builtins, or builtins alone.
 if STATIC_BINARY
@@ -43,8 +44,8 @@ libcore_la_SOURCES += $(qb_fault_sources) \
 	%D%/plugin_options.c %D%/plugin_table.c %D%/plugin_options.h $(host_sources) \
 	%D%/ipc_server.c %D%/ipc_server.h %D%/ipc_private.h %D%/ipc_poll.c %D%/ipc_access.c \
 	%D%/ipc_request.c %D%/ipc_handover.c %D%/ipc_gate.c %D%/ipc_hold.c %D%/ipc_client.c %D%/ipc_client_end.c %D%/ipc_backlog.c %D%/ipc_channel.c %D%/ipc_channel.h \
-	%D%/ipc_channel_state.c %D%/ipc_channel_memory.c %D%/ipc_channel_await.c %D%/ipc_channel_receive.c %D%/ipc_channel_send.c %D%/ipc_stats.c
-host_sources = %D%/host.c %D%/host.h %D%/host_private.h %D%/host_loop.c %D%/host_map.c %D%/host_admin.c
+	%D%/ipc_channel_state.c %D%/ipc_channel_memory.c %D%/ipc_channel_await.c %D%/ipc_channel_receive.c %D%/ipc_channel_send.c %D%/ipc_call.c %D%/ipc_reply.c %D%/ipc_stats.c
+host_sources = %D%/host.c %D%/host.h %D%/host_private.h %D%/host_loop.c %D%/host_map.c %D%/host_metric.c %D%/host_admin.c
 # Configuration, its map, the log.
 libcore_la_SOURCES += \
 	$(config_sources) \
