@@ -2,15 +2,15 @@
  * The disk of a node, on simulated time: the interface of exec/state_disk.h. A store ends after some time, and is one of
  * the effects after which a node may crash. A store that has not ended when the node ends is lost.
  */
-#include "exec/state_disk.h"
+#include "exec/host/state_disk.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "exec/loop.h"
-#include "exec/state_dir.h"
+#include "exec/loop/loop.h"
+#include "exec/ring/state_dir.h"
 #include "testkit/kit.h"
 
 #define STORE_NS_MIN US(200)

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec/plugin_load.h"
-#include "exec/route.h"
+#include "exec/plugin/plugin_load.h"
+#include "exec/sync/route.h"
 #include "testkit/kit.h"
 
 #define FOREIGN_RING_ID 62u

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec/host.h"
-#include "exec/loop.h"
-#include "exec/plugin_load.h"
-#include "exec/writable.h"
+#include "exec/host/host.h"
+#include "exec/loop/loop.h"
+#include "exec/plugin/plugin_load.h"
+#include "exec/sync/writable.h"
 #include "testkit/kit.h"
 
 #define ROOM_NS_MAX MS(20)

@@ -163,7 +163,7 @@ void kit_refusals_free(struct kit_node *node);
 /** Load the service that plays messages of nodes of the other byte order. 0; -EINVAL: testkit_error has the reason */
 int foreign_load(struct kit_node *node);
 
-/* --- loop.c: beside exec/loop.h --- */
+/* --- loop.c: beside exec/loop/loop.h --- */
 
 struct loop *kit_loop_create(struct kit_node *node);
 struct kit_node *kit_loop_node(const struct loop *loop);
