@@ -95,18 +95,20 @@ static int call_handler(struct coterie_client *client, const struct coterie_requ
 	struct plugin_call call;
 
 	client->is_in_handler = true;
+	client->handled = request;
 	client->request_id = (int32_t)request->id;
 	plugin_enter(&call, plugin, "requests");
 	int rc = request->handle(plugin->self, client, msg, size);
 	plugin_leave(&call);
 	client->is_in_handler = false;
+	client->handled = NULL;
 	return rc;
 }
 
 /* Answers as the handler's result says. */
 static void finish(struct coterie_client *client, const struct coterie_request *request, int rc)
 {
-	if (is_silent(request) || rc == COTERIE_REPLIED || rc == COTERIE_LATER)
+	if (ipc_reply_settle(client, rc) || is_silent(request) || rc == COTERIE_REPLIED || rc == COTERIE_LATER)
 		return;
 	ipc_client_respond(
 		client, request->response_id, rc == 0 ? IPC_OK : ipc_error_from_errno(rc));
