@@ -26,6 +26,8 @@ systemdsystemunit_DATA += %D%/coterie.service
 if WITH_WD
 systemddropindir = $(systemdsystemunitdir)/coterie.service.d
 nodist_systemddropin_DATA = %D%/coterie-wd.conf
+udevrulesdir = $(prefix)/lib/udev/rules.d
+nodist_udevrules_DATA = %D%/60-coterie-wd.rules
 endif
 nodist_sysusers_DATA = %D%/sysusers/coterie.conf
 nodist_tmpfiles_DATA = %D%/tmpfiles/coterie.conf
@@ -41,7 +43,7 @@ CLEANFILES += \
 	%D%/coterie.service %D%/sysusers/coterie.conf %D%/tmpfiles/coterie.conf \
 	%D%/logrotate/coterie
 EXTRA_DIST += \
-	%D%/coterie-compat.conf %D%/coterie-wd.conf %D%/coterie.service.in %D%/coterie.sysusers %D%/coterie.tmpfiles.in %D%/coterie.logrotate.in
+	%D%/60-coterie-wd.rules %D%/coterie-compat.conf %D%/coterie-wd.conf %D%/coterie.service.in %D%/coterie.sysusers %D%/coterie.tmpfiles.in %D%/coterie.logrotate.in
 
 # Not in make install: the daemon and its unit under Corosync's names as well, for what asks for those.
 install-compat:

@@ -8,6 +8,7 @@
 #include "exec/daemon/process.h"
 #include "exec/daemon/runtime_keys.h"
 #include "exec/daemon/stats_daemon.h"
+#include "exec/host/state_writer.h"
 #include "exec/ipc/ipc_server.h"
 #include "exec/life/plugin_life.h"
 #include "exec/log/log.h"
@@ -26,6 +27,7 @@
 #include "exec/sync/resync.h"
 #include "exec/sync/route.h"
 #include "exec/sync/sync.h"
+#include "exec/sync/writable.h"
 
 #define EXIT_MAP 12
 #define EXIT_STATS 22
@@ -97,6 +99,7 @@ static void on_room(void *arg)
 
 	ipc_room(executive->ipc);
 	ipc_gate(executive->ipc);
+	writable_room(executive->writable);
 }
 
 static void on_refused(void *arg) { ipc_gate(((struct executive *)arg)->ipc); }
@@ -159,6 +162,7 @@ static void on_synchronized(void *arg)
 	}
 	process_notify("READY=1");
 	ipc_gate(executive->ipc);
+	writable_room(executive->writable);
 }
 
 static const char *phase(void *arg)
@@ -170,10 +174,14 @@ static const char *phase(void *arg)
 
 static void on_dump(void *arg) { executive_dump(arg); }
 
-static void gate_clients(struct plugin *plugin)
+/* A service begins or ends to synchronise alone. */
+static void on_held(void *arg, struct plugin *plugin)
 {
+	struct executive *executive = arg;
+
 	if (plugin->ipc != NULL)
 		ipc_server_gate(plugin->ipc);
+	writable_room(executive->writable);
 }
 
 /* --- parts --- */
@@ -249,7 +257,8 @@ static struct resync *create_resync(struct executive *executive)
 		.plugins = executive->plugins,
 		.ring = executive->ring,
 		.nodeid = executive->nodeid,
-		.gate = gate_clients});
+		.held = on_held,
+		.arg = executive});
 }
 
 static struct sync *create_sync(struct executive *executive)
@@ -317,6 +326,7 @@ static void give_host(struct executive *executive)
 		.stats = executive->stats,
 		.config = &executive->config,
 		.state_dir = executive->state_dir,
+		.state_writer = executive->state_writer,
 		.nodeid = executive->nodeid,
 		.is_quorate = &executive->is_quorate,
 		.quorum = executive->quorum,
@@ -325,6 +335,7 @@ static void give_host(struct executive *executive)
 		.delivery = executive->delivery,
 		.resync = executive->resync,
 		.ring = executive->ring,
+		.ipc = executive->ipc,
 		.reload = executive->reload,
 		.rotate = executive->rotate,
 		.life = executive->life,
@@ -358,6 +369,7 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 		log_line("MAIN", LOG_ERR, "cannot create the statistics map: out of memory");
 		return EXIT_STATS;
 	}
+	executive->state_writer = state_writer_create(executive->loop, executive->state_dir);
 	executive->runtime_keys = create_runtime_keys(executive);
 	executive->totem_stats = create_totem_stats(executive);
 	executive->evictions = evictions_create(executive->stats);
@@ -366,7 +378,9 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 	executive->plugins = plugin_registry_create(&(struct plugin_parts){.loop = executive->loop,
 							    .stats = executive->stats,
 							    .config = &executive->config,
-							    .host = host_for_plugins(),
+							    .host = executive->plugin_host != NULL
+									    ? executive->plugin_host
+									    : host_for_plugins(),
 							    .host_parts = &executive->host},
 		directories, count);
 	executive->rekey = create_rekey(executive);
@@ -374,6 +388,8 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 	executive->resync = create_resync(executive);
 	executive->sync = create_sync(executive);
 	executive->route = create_route(executive);
+	executive->writable = writable_create(&(struct writable_parts){
+		.loop = executive->loop, .plugins = executive->plugins, .sync = executive->sync});
 	executive->ipc = ipc_create(&(struct ipc_parts){.loop = executive->loop,
 		.map = executive->map,
 		.stats = executive->stats,
@@ -395,10 +411,10 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 		.arg = executive});
 	executive->reload = create_reload(executive);
 	executive->rotate = create_rotate(executive);
-	if (executive->runtime_keys == NULL || executive->totem_stats == NULL || executive->quorum == NULL ||
+	if (executive->runtime_keys == NULL || executive->state_writer == NULL || executive->totem_stats == NULL || executive->quorum == NULL ||
 		executive->rekey == NULL || executive->plugins == NULL || executive->route == NULL ||
 		executive->delivery == NULL ||
-		executive->sync == NULL ||
+		executive->sync == NULL || executive->writable == NULL ||
 		executive->resync == NULL || executive->life == NULL || executive->ipc == NULL ||
 		executive->reload == NULL || executive->rotate == NULL) {
 		log_line("MAIN", LOG_ERR, "out of memory");
@@ -414,6 +430,7 @@ void executive_show(struct executive *executive, struct plugin *plugin)
 	if (plugin->descriptor->kind == COTERIE_KIND_SERVICE)
 		map_publish_service(executive->map, plugin);
 	stats_plugin_add(executive->stats, plugin);
+	writable_room(executive->writable); /* a successor may send from now on */
 }
 
 void executive_conceal(struct executive *executive, struct plugin *plugin)
@@ -463,6 +480,7 @@ void executive_destroy_parts(struct executive *executive)
 	ring_destroy(executive->ring);
 	if (executive->ipc != NULL)
 		ipc_destroy(executive->ipc);
+	writable_destroy(executive->writable);
 	sync_destroy(executive->sync);
 	resync_destroy(executive->resync);
 	route_destroy(executive->route);
@@ -470,6 +488,7 @@ void executive_destroy_parts(struct executive *executive)
 	plugin_registry_destroy(executive->plugins);
 	rekey_destroy(executive->rekey);
 	quorum_destroy(executive->quorum);
+	state_writer_destroy(executive->state_writer);
 	evictions_destroy(executive->evictions);
 	totem_stats_destroy(executive->totem_stats);
 	stats_destroy(executive->stats);

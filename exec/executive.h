@@ -19,6 +19,7 @@ struct ipc;
 struct loop;
 struct map;
 struct plugin;
+struct plugin_host;
 struct plugin_life;
 struct plugin_registry;
 struct quorum;
@@ -29,10 +30,12 @@ struct ring;
 struct runtime_keys;
 struct rotate;
 struct route;
+struct state_writer;
 struct stats;
 struct stats_daemon;
 struct totem_stats;
 struct sync;
+struct writable;
 
 struct executive {
 	struct config *config;
@@ -43,6 +46,7 @@ struct executive {
 	struct loop *loop;
 	struct map *map;
 	struct runtime_keys *runtime_keys;
+	struct state_writer *state_writer;
 	struct stats *stats;
 	struct stats_daemon *stats_daemon;
 	struct totem_stats *totem_stats;
@@ -52,11 +56,13 @@ struct executive {
 	struct quorum *quorum;
 	struct rekey *rekey;
 	struct host_parts host; /* for the functions of the host table */
+	const struct plugin_host *plugin_host; /* host table of plugins, or NULL: host_for_plugins() */
 	struct plugin_registry *plugins;
 	struct plugin_life *life;
 	struct route *route;
 	struct delivery *delivery;
 	struct sync *sync;
+	struct writable *writable;
 	struct resync *resync;
 	struct ipc *ipc;
 	struct ring *ring;

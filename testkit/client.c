@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "testkit/kit.h"
 
@@ -199,6 +201,40 @@ int testkit_send(struct testkit_client *client, const void *msg, uint32_t size)
 	return 0;
 }
 
+/* --- threads of plugins live in real time --- */
+
+#define PACE_AFTER_NS MS(100)
+#define PACE 10u /* simulated time to real time */
+
+static uint64_t real_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return SECONDS(now.tv_sec) + (uint64_t)now.tv_nsec;
+}
+
+static bool has_threads(void)
+{
+	struct stat status;
+
+	return stat("/proc/self/task", &status) == 0 && status.st_nlink > 3; /* ".", ".." and the first thread */
+}
+
+/* A thread that makes the answer needs real time, which the simulated time must not overtake. */
+static void pace(const struct testkit *kit, uint64_t began_ns, uint64_t *real_began_ns)
+{
+	uint64_t passed_ns = kit->clock.now_ns - began_ns;
+
+	if (passed_ns < PACE_AFTER_NS || kit->transport != NULL || !has_threads())
+		return;
+	if (*real_began_ns == 0)
+		*real_began_ns = real_now_ns();
+	while (!__atomic_load_n(&kit->has_posts, __ATOMIC_ACQUIRE) &&
+		(real_now_ns() - *real_began_ns) * PACE < passed_ns - PACE_AFTER_NS)
+		nanosleep(&(struct timespec){.tv_nsec = (long)MS(1)}, NULL);
+}
+
 const struct coterie_response_header *testkit_call(struct testkit_client *client, const void *msg,
 	uint32_t size)
 {
@@ -207,9 +243,10 @@ const struct coterie_response_header *testkit_call(struct testkit_client *client
 	if (client == NULL || client->unanswered > 0 || testkit_send(client, msg, size) < 0)
 		return NULL;
 	struct testkit *kit = client->node->kit;
-	uint64_t end_ns = kit->clock.now_ns + CALL_NS;
+	uint64_t began_ns = kit->clock.now_ns, end_ns = began_ns + CALL_NS, real_began_ns = 0;
 	client->is_calling = true;
 	while (client->replies.first == NULL && client->connection != NULL && kit_step(kit, end_ns)) {
+		pace(kit, began_ns, &real_began_ns);
 		reply = (const struct coterie_response_header *)(client->replies.first == NULL
 				? NULL
 				: client->replies.first->bytes);

@@ -442,6 +442,7 @@ uint32_t testkit_destroy(struct testkit *kit)
 	clients_free(kit);
 	for (uint32_t i = 0; i < kit->node_count; i++) {
 		kit_plugins_free(&kit->nodes[i]);
+		kit_refusals_free(&kit->nodes[i]);
 		node_remove_files(&kit->nodes[i]);
 		free(kit->nodes[i].state_dir);
 	}

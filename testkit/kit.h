@@ -39,6 +39,13 @@ struct kit_plugin {
 	lt_dlsymlist table[4];
 };
 
+/** Calls of the host table that fail by chance, for plugins of one name. */
+struct kit_refusals {
+	struct kit_refusals *next;
+	char *plugin; /* NULL: all services */
+	uint32_t no_room, no_memory; /* of 10,000 calls */
+};
+
 struct kit_node {
 	struct testkit *kit;
 	uint32_t index, id;                  /* id: its number in calls, index + 1 */
@@ -55,6 +62,10 @@ struct kit_node {
 	bool is_off_by_chaos;
 	uint64_t effects, crash_at;          /* crash_at: 0, or a number of effects and 1 */
 	uint64_t resume_ns;                  /* paused until then */
+	uint64_t disk_ns;                    /* least time that a store takes: testkit_disk */
+	int disk_rc;                         /* its result, or 0 */
+	struct kit_refusals *refusals;
+	struct loop_timer *room_timer;       /* when services that were refused may send again, or NULL */
 	struct packet *inbox[KIT_INBOX];
 	uint32_t inbox_count;
 	bool is_woken;                       /* a SIM_WAKE is queued */
@@ -80,6 +91,7 @@ struct testkit {
 	struct testkit_client *clients;
 	uint64_t origin_ns;                  /* of testkit_now_ns */
 	bool is_running;                     /* inside of a call that makes time pass */
+	bool has_foreign;                    /* nodes have the service of foreign.c */
 	bool has_posts;                      /* atomic: a thread has posted something */
 	uint32_t real_fds;                   /* descriptors of plugins */
 	uint64_t polled_ns;
@@ -139,9 +151,22 @@ void kit_plugin_prepare(const struct kit_plugin *plugin); /* for libltdl */
 void chaos_strike(struct testkit *kit, uint32_t turn);
 void chaos_restart(struct kit_node *node);
 
+/* --- host.c: the host table with refusals --- */
+
+struct plugin_host;
+const struct plugin_host *kit_host(void);
+struct kit_node *kit_node_of_plugin(const struct plugin *plugin);
+void kit_refusals_free(struct kit_node *node);
+
+/* --- foreign.c --- */
+
+/** Load the service that plays messages of nodes of the other byte order. 0; -EINVAL: testkit_error has the reason */
+int foreign_load(struct kit_node *node);
+
 /* --- loop.c: beside exec/loop/loop.h --- */
 
 struct loop *kit_loop_create(struct kit_node *node);
+struct kit_node *kit_loop_node(const struct loop *loop);
 /** A timer's event came. */
 void kit_loop_timer(void *what);
 bool kit_loop_timer_is_cancelled(const void *what);

@@ -6,7 +6,7 @@ dist_man_MANS += %D%/man/coterie-plugin.7 %D%/man/coterie-testkit.7
 if !STATIC_BINARY
 lib_LTLIBRARIES += libcoterie-testkit.la
 libcoterie_testkit_la_SOURCES = \
-	%D%/client.c %D%/faults.c %D%/kit.c %D%/kit.h %D%/log.c %D%/loop.c %D%/node.c %D%/plugins.c \
+	%D%/client.c %D%/disk.c %D%/faults.c %D%/foreign.c %D%/host.c %D%/kit.c %D%/kit.h %D%/log.c %D%/loop.c %D%/node.c %D%/plugins.c \
 	%D%/qb.c %D%/transport.c
 libcoterie_testkit_la_LIBADD = libcore.la libtotem.la tests/sim/libsimnet.la $(LTDL_LIBS)
 libcoterie_testkit_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined -Wl,-z,defs \
@@ -24,5 +24,11 @@ tests_unit_test_testkit_SOURCES = tests/unit/test_testkit.c \
 tests_unit_test_testkit_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_PLUGIN_DIR='"$(abs_top_builddir)/tests/unit/plugins"'
 tests_unit_test_testkit_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_testkit_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
+check_PROGRAMS += tests/unit/test_sdk
+TESTS += tests/unit/test_sdk
+tests_unit_test_sdk_SOURCES = tests/unit/test_sdk.c \
+	tests/unit/plugins/caller.c tests/unit/plugins/caller.h tests/unit/plugins/patient.c tests/unit/plugins/patient.h
+tests_unit_test_sdk_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_sdk_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
 endif
 endif

@@ -134,6 +134,8 @@ void loop_destroy(struct loop *loop)
 	free(loop);
 }
 
+struct kit_node *kit_loop_node(const struct loop *loop) { return loop->node; }
+
 void loop_stop(struct loop *loop) { loop->is_stopped = true; }
 
 bool kit_loop_is_stopped(const struct loop *loop) { return loop->is_stopped; }

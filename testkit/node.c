@@ -214,6 +214,8 @@ static int start_parts(struct kit_node *node)
 	unsetenv("COTERIE_PLUGIN_PATH"); /* these files and no others of their names */
 	if (executive_create_parts(&node->executive, folders, count) != 0)
 		return fail(node, "the executive does not start");
+	if (node->kit->has_foreign)
+		rc = foreign_load(node);
 	for (struct kit_plugin *plugin = node->plugins; rc == 0 && plugin != NULL; plugin = plugin->next)
 		rc = load_one(node, plugin, false);
 	if (rc < 0)
@@ -240,6 +242,7 @@ int node_start(struct kit_node *node)
 	node->executive.config = load_config(node);
 	if (node->executive.config == NULL)
 		return -EINVAL;
+	node->executive.plugin_host = kit_host();
 	node->executive.random_seed = random_next(&node->kit->random) | 1;
 	node->executive.loop = kit_loop_create(node);
 	node->life++;
@@ -339,8 +342,12 @@ void node_down(struct kit_node *node)
 	struct kit_node *outer = kit_log_node(node);
 	struct loop *loop = node->executive.loop;
 
+	/* One that ends in order stores its last files. */
+	if (node->is_dying)
+		node->executive.state_dir = node->executive.host.state_dir = NOWHERE;
 	node->is_dying = true;
-	node->executive.state_dir = node->executive.host.state_dir = NOWHERE;
+	loop_timer_del(loop, node->room_timer);
+	node->room_timer = NULL;
 	node->inside++; /* nobody may come in any more */
 	executive_destroy_parts(&node->executive);
 	node->inside--;

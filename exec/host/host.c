@@ -5,11 +5,10 @@
 #include "exec/host/host_private.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "exec/host/state_writer.h"
 #include "exec/ipc/ipc_server.h"
 #include "exec/log/log.h"
 #include "exec/plugin/plugin_load.h"
@@ -45,6 +44,34 @@ static int host_option_string(struct coterie_ctx *ctx, const char *name, const c
 	return plugin_option_string(host_plugin(ctx)->options, name, value);
 }
 
+static int host_option_list(struct coterie_ctx *ctx, const char *name, const char *const **values, uint32_t *count)
+{
+	return plugin_option_list(host_plugin(ctx)->options, name, values, count);
+}
+
+/* --- answers that come later --- */
+
+static int host_reply_finish(struct coterie_ctx *ctx, uint64_t token, int32_t error, const struct iovec *iov,
+	uint32_t count)
+{
+	return ipc_reply_finish(host_plugin(ctx)->ipc, token, error, iov, count);
+}
+
+static int host_reply_adopt(struct coterie_ctx *ctx, uint64_t token, coterie_reply_gone gone, void *arg)
+{
+	return ipc_reply_adopt(host_plugin(ctx)->ipc, token, gone, arg);
+}
+
+/* --- calls to other services --- */
+
+static int host_call_open(struct coterie_ctx *ctx, const char *ipc_name, const struct coterie_caller *caller, void *arg,
+	struct coterie_call **call)
+{
+	struct plugin *plugin = host_plugin(ctx);
+
+	return ipc_call_open(plugin->host->ipc, plugin, ipc_name, caller, arg, call);
+}
+
 /* --- state files --- */
 
 static bool is_file_name(const char *name)
@@ -68,12 +95,17 @@ static int host_state_file_write(
 {
 	if (!is_file_name(name))
 		return -EINVAL;
-	int dir = open(host_plugin(ctx)->host->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return -errno;
-	int rc = state_file_replace(dir, name, bytes, size);
-	close(dir);
-	return rc;
+	return state_writer_write(host_plugin(ctx)->host->state_writer, name, bytes, size);
+}
+
+static int host_state_file_store(struct coterie_ctx *ctx, const char *name, const void *bytes, uint32_t size,
+	void (*done)(void *arg, int rc), void *arg)
+{
+	struct plugin *plugin = host_plugin(ctx);
+
+	if (!is_file_name(name))
+		return -EINVAL;
+	return state_writer_store(plugin->host->state_writer, plugin, name, bytes, size, done, arg);
 }
 
 /* --- the ring --- */
@@ -246,6 +278,19 @@ static const struct coterie_host table = {
 	.key_leave = host_key_leave,
 	.delivery = host_delivery,
 	.service_members = host_service_members,
+	.option_list = host_option_list,
+	.reply_later = ipc_reply_later,
+	.reply_finish = host_reply_finish,
+	.reply_adopt = host_reply_adopt,
+	.state_file_store = host_state_file_store,
+	.call_open = host_call_open,
+	.call_send = ipc_call_send,
+	.call_close = ipc_call_close,
+	.metric_add = host_metric_add,
+	.metric_del = host_metric_del,
+	.metric_count = host_metric_count,
+	.metric_set = host_metric_set,
+	.metric_observe = host_metric_observe,
 };
 
 const struct coterie_host *host_table(void) { return &table; }
@@ -278,7 +323,10 @@ void host_resources_reclaim(struct plugin *plugin)
 	if (plugin->resources == NULL)
 		return;
 	host_admin_reclaim(plugin);
+	ipc_call_forget(plugin->host->ipc, plugin);
+	state_writer_forget(plugin->host->state_writer, plugin);
 	host_map_reclaim(plugin);
+	host_metric_reclaim(plugin);
 	host_loop_reclaim(plugin);
 	free(plugin->resources);
 	plugin->resources = NULL;

@@ -1,6 +1,7 @@
 /*
  * The host table, which all plugins receive, and the resources that each plugin holds through it. host.c has the sections
- * log, options, ring, transports and state files. The others are in host_loop.c, host_map.c and host_admin.c.
+ * log, options, ring, transports and state files. The others are in host_loop.c,
+ * host_map.c, host_metric.c and host_admin.c.
  */
 #ifndef EXEC_HOST_H
 #define EXEC_HOST_H
@@ -12,6 +13,7 @@
 
 struct config;
 struct delivery;
+struct ipc;
 struct loop;
 struct map;
 struct plugin;
@@ -24,6 +26,7 @@ struct resync;
 struct ring;
 struct rotate;
 struct route;
+struct state_writer;
 struct stats;
 
 /** The parts that plugins reach through the table. They are complete before the first plugin is loaded. */
@@ -33,6 +36,7 @@ struct host_parts {
 	struct stats *stats;
 	struct config *const *config; /* the running one, which a reload replaces */
 	const char *state_dir;        /* absolute */
+	struct state_writer *state_writer;
 	uint32_t nodeid;              /* of this node */
 	const bool *is_quorate;
 	struct quorum *quorum;
@@ -41,6 +45,7 @@ struct host_parts {
 	struct delivery *delivery;
 	struct resync *resync;
 	struct ring *ring;
+	struct ipc *ipc;
 	struct reload *reload;
 	struct rotate *rotate;
 	struct plugin_life *life; /* NULL again while the daemon ends */

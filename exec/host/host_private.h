@@ -1,5 +1,5 @@
 /*
- * Shared by the files of the host table: host.c, host_loop.c, host_map.c and host_admin.c. Each has some
+ * Shared by the files of the host table: host.c, host_loop.c, host_map.c, host_metric.c and host_admin.c. Each has some
  * sections of struct coterie_host. <coterie/plugin.h> has the contracts of the members. No other file includes this.
  */
 #ifndef EXEC_HOST_PRIVATE_H
@@ -10,6 +10,7 @@
 #include "exec/plugin/plugin_options.h"
 
 struct mailbox;
+struct plugin_metrics;
 struct waiting_stat;
 struct watched_fd;
 
@@ -21,6 +22,7 @@ struct plugin_resources {
 	struct mailbox *mailbox;
 	struct coterie_map_tracker *trackers;
 	struct coterie_map_iterator *iterators;
+	struct plugin_metrics *metrics; /* or NULL: none yet */
 	struct waiting_stat *stats; /* of a plugin beside its predecessor: they appear later */
 };
 
@@ -78,6 +80,16 @@ int host_stats_clear(struct coterie_ctx *ctx, const char *name);
 void host_map_reclaim(struct plugin *plugin);
 /** Add the statistics that a plugin offered beside its predecessor. Those of the predecessor are gone now. */
 void host_stats_settle(struct plugin *plugin);
+
+/* --- host_metric.c --- */
+
+int host_metric_add(struct coterie_ctx *ctx, const struct coterie_metric *metric, struct coterie_series **series);
+void host_metric_del(struct coterie_ctx *ctx, struct coterie_series *series);
+void host_metric_count(struct coterie_series *series, uint64_t delta);
+void host_metric_set(struct coterie_series *series, double value);
+void host_metric_observe(struct coterie_series *series, double value);
+
+void host_metric_reclaim(struct plugin *plugin); /* its statistics are forgotten already */
 
 /* --- host_admin.c --- */
 

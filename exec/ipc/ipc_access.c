@@ -120,7 +120,7 @@ static uint32_t count_connections(const struct ipc *ipc, uint32_t uid)
 
 	for (const struct ipc_server *server = ipc->servers; server != NULL; server = server->next)
 		for (const struct coterie_client *client = server->clients; client != NULL; client = client->next)
-			count += client->uid == uid && !client->is_closed;
+			count += client->uid == uid && client->connection != NULL && !client->is_closed;
 	return count;
 }
 

@@ -113,7 +113,7 @@ int ipc_channel_open(struct coterie_client *client, const void *offer, uint32_t 
 	struct coterie_channel_offer wanted;
 	int rc = check_offer(offer, size, &wanted);
 
-	if (rc < 0 || server->plugin->service.channel_message == NULL)
+	if (rc < 0 || server->plugin->service.channel_message == NULL || client->connection == NULL)
 		return -ENOTSUP;
 	if (client->is_closed || client->is_leaving)
 		return -ENOTCONN;

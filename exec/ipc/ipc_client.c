@@ -136,7 +136,8 @@ int ipc_client_reply(struct coterie_client *client, uint32_t response_id, int32_
 	if (rc < 0)
 		return rc;
 	/* No room: the client asks without reading answers, and waits for none. */
-	rc = qbs_reply(client->connection, message.iov, message.count);
+	rc = client->connection != NULL ? qbs_reply(client->connection, message.iov, message.count)
+					: ipc_call_take(client, false, message.iov, message.count);
 	message_fini(&message);
 	return rc;
 }
@@ -185,7 +186,8 @@ static int send_event(struct coterie_client *client, const struct ipc_event *hea
 {
 	if (ipc_channel_is_open(client))
 		return ipc_channel_put(client, head, iov, count);
-	return qbs_event(client->connection, iov, count);
+	return client->connection != NULL ? qbs_event(client->connection, iov, count)
+					  : ipc_call_take(client, true, iov, count);
 }
 
 static void flush_later(struct coterie_client *client);

@@ -3,7 +3,12 @@
 
 void ipc_client_listen(struct coterie_client *client)
 {
-	qbs_pause(client->connection, client->kept != NULL || client->is_leaving);
+	bool is_paused = client->kept != NULL || client->is_leaving;
+
+	if (client->connection != NULL)
+		qbs_pause(client->connection, is_paused);
+	else if (!is_paused)
+		ipc_call_resume(client);
 }
 
 void ipc_turn_later(struct ipc *ipc)

@@ -138,7 +138,7 @@ void ipc_gate_apply(struct ipc_server *server)
 void ipc_server_gate(struct ipc_server *server)
 {
 	ipc_gate_apply(server);
-	if (server->ipc->kept != NULL)
+	if (server->ipc->kept != NULL || server->ipc->is_room_due)
 		ipc_turn_later(server->ipc);
 }
 
@@ -178,7 +178,7 @@ void ipc_gate(struct ipc *ipc)
 		if (rate_of(server) != server->rate)
 			ipc_gate_apply(server);
 	}
-	if (ipc->kept != NULL)
+	if (ipc->kept != NULL || ipc->is_room_due)
 		ipc_turn_later(ipc);
 	ipc_gate_check_later(ipc);
 }

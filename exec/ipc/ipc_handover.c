@@ -60,6 +60,7 @@ struct ipc_handover *ipc_server_take(struct ipc_server *server, struct plugin *s
 		handover->taken[handover->count++] = (struct taken){client, client->data};
 		client->data = data;
 	}
+	ipc_reply_take(server);
 	point_to(server, handover->before, successor);
 	return handover;
 }
@@ -69,6 +70,7 @@ void ipc_server_undo(struct ipc_handover *handover)
 	if (handover == NULL)
 		return;
 	give_back(handover);
+	ipc_reply_undo(handover->server);
 	point_to(handover->server, handover->now, handover->before);
 	free(handover);
 }
@@ -80,6 +82,7 @@ void ipc_server_keep(struct ipc_handover *handover)
 	for (uint32_t i = 0; i < handover->count; i++)
 		free(handover->taken[i].data);
 	handover->server->needs_quorum = ipc_needs_quorum(&handover->now->service);
+	ipc_reply_keep(handover->server);
 	ipc_requests_inherit(handover->server);
 	if (handover->now->service.channel_message == NULL)
 		ipc_channels_end(handover->server);

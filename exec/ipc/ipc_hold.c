@@ -11,6 +11,8 @@
 
 #include <errno.h>
 
+#include "exec/plugin/plugin_watch.h"
+
 /* Where all clients that read use much memory together, one of them may have this part of IPC_HOLD_SIZE. */
 #define CROWDED_PART 32u
 
@@ -63,7 +65,8 @@ static uint64_t bound_of(const struct coterie_client *client)
  */
 static void set_word(struct coterie_client *client)
 {
-	qbs_hold(client->connection, client->is_held && client->is_sending && !ipc_channel_is_open(client));
+	if (client->connection != NULL)
+		qbs_hold(client->connection, client->is_held && client->is_sending && !ipc_channel_is_open(client));
 }
 
 void ipc_hold(struct coterie_client *client, uint64_t backlog_size)
@@ -74,6 +77,10 @@ void ipc_hold(struct coterie_client *client, uint64_t backlog_size)
 		return;
 	client->is_held = is_held;
 	set_word(client);
+	if (is_held || !client->wants_room)
+		return;
+	client->server->ipc->is_room_due = true;
+	ipc_turn_later(client->server->ipc);
 }
 
 void ipc_hold_request(struct coterie_client *client, bool is_silent)
@@ -84,4 +91,42 @@ void ipc_hold_request(struct coterie_client *client, bool is_silent)
 	set_word(client);
 }
 
-int ipc_client_may_send(struct coterie_client *client) { return client->is_held ? -EAGAIN : 0; }
+int ipc_client_may_send(struct coterie_client *client)
+{
+	if (!client->is_held)
+		return 0;
+	client->wants_room = client->server->plugin->service.writable != NULL;
+	return -EAGAIN;
+}
+
+/* A client that the service disconnects is freed on a later turn. */
+static void tell_clients(const struct ipc_server *server)
+{
+	struct plugin *plugin = server->plugin;
+
+	for (struct coterie_client *client = server->clients; client != NULL; client = client->next) {
+		struct plugin_call call;
+
+		if (!client->wants_room || client->is_held || !client->is_joined || client->is_leaving)
+			continue;
+		client->wants_room = false;
+		plugin_enter(&call, plugin, "writable");
+		plugin->service.writable(plugin->self, client);
+		plugin_leave(&call);
+	}
+}
+
+void ipc_hold_tell(struct ipc *ipc)
+{
+	if (!ipc->is_room_due)
+		return;
+	ipc->is_room_due = false;
+	for (const struct ipc_server *server = ipc->servers; server != NULL; server = server->next) {
+		if (server->plugin->service.writable == NULL)
+			continue;
+		if (ipc_gate_of(server, COTERIE_NEEDS_FLOW) == IPC_GATE_OPEN)
+			tell_clients(server);
+		else
+			ipc->is_room_due = true; /* when the synchronisation is complete */
+	}
+}

@@ -1,6 +1,6 @@
 /*
  * Shared by the files of the IPC server: ipc_server.c, ipc_poll.c, ipc_access.c, ipc_request.c, ipc_gate.c,
- * ipc_hold.c, ipc_client*.c and ipc_channel*.c. No other file includes this. exec/qb/ has the protocol.
+ * ipc_hold.c, ipc_reply.c, ipc_call.c, ipc_client*.c and ipc_channel*.c. No other file includes this. exec/qb/ has the protocol.
  */
 #ifndef EXEC_IPC_PRIVATE_H
 #define EXEC_IPC_PRIVATE_H
@@ -23,6 +23,7 @@
 enum ipc_error {
 	IPC_OK = 1,
 	IPC_LIBRARY = 2,
+	IPC_TIMEOUT = 5,
 	IPC_TRY_AGAIN = 6,
 	IPC_INVALID_PARAM = 7,
 	IPC_NO_MEMORY = 8,
@@ -63,7 +64,8 @@ struct ipc_body {
  */
 struct coterie_client {
 	struct ipc_server *server;
-	struct qbs_connection *connection;
+	struct qbs_connection *connection; /* or NULL: a plugin of this daemon calls the service */
+	struct coterie_call *call;         /* of that plugin, or NULL: it has closed the call */
 	uint64_t id; /* never used for another client */
 	uint32_t pid, uid, gid;
 	uint32_t right;     /* COTERIE_RIGHT_*, as it was when the client connected */
@@ -76,8 +78,15 @@ struct coterie_client {
 	uint8_t *kept;
 	uint32_t kept_size;
 	const struct coterie_request *kept_request;
+	bool is_kept_silent; /* its client expects no answer */
 	uint64_t kept_ns; /* its arrival */
 	struct coterie_client *kept_next;
+
+	/* Answers that come later: ipc_reply.c. */
+	const struct coterie_request *handled; /* the request that is being handled, or NULL */
+	uint64_t token;                        /* that its handler has taken, or 0 */
+	struct ipc_reply *replies;
+	uint32_t reply_count;
 
 	struct ipc_channel *channel; /* or NULL: none */
 
@@ -87,6 +96,7 @@ struct coterie_client {
 	bool is_lagging;       /* it waits for the flush timer */
 	bool is_held;          /* it may send no message until it has read: ipc_hold.c */
 	bool is_sending;       /* its last request that needs flow has no answer */
+	bool wants_room;       /* client_may_send refused it, and its service has a writable */
 	struct coterie_client *lagging_next;
 
 	/* For stats.ipcs.*: book configuration, "Statistics map". */
@@ -120,6 +130,10 @@ struct ipc_account {
 	bool is_offered;
 };
 
+/** Answers that come later: those of one client, and lists of tokens. */
+#define IPC_REPLIES_MAX 1024u
+#define IPC_REPLY_BUCKETS 256u
+
 /** How fast clients of channels wrote while this node kept the token: ipc_channel_await.c. */
 struct ipc_await {
 	uint64_t left_ns; /* since when clients must ring, or 0: one has rung since */
@@ -139,7 +153,9 @@ struct ipc {
 	uint64_t active, closed, denied; /* connections */
 	uint64_t refused;                /* requests of clients without the right */
 	uint64_t question_ns;                /* longest time that a question about quorum waits for the lease */
-	uint64_t last_id;
+	uint64_t last_id, last_token;
+	struct coterie_call *calls; /* of plugins to other services: ipc_call.c */
+	struct ipc_reply *replies[IPC_REPLY_BUCKETS]; /* by token */
 
 	struct qbs_loop loop; /* the executive's, as exec/qb sees it */
 	struct qbs_host *host;
@@ -167,6 +183,7 @@ struct ipc {
 	struct ipc_await await;
 	struct loop_timer *doorbell_timer;
 	bool is_flush_due;
+	bool is_room_due; /* a client that client_may_send refused has read */
 	struct log_limit denied_limit, backlog_limit;
 };
 
@@ -177,6 +194,11 @@ void ipc_poll_init(struct ipc *ipc);
 
 /* --- ipc_server.c --- */
 
+/**
+ * Make a client for a call of a plugin, which may administer.
+ * @return 0; what client_join returned; -ENOMEM
+ */
+int ipc_server_join(struct ipc_server *server, struct coterie_call *call, struct coterie_client **client);
 /** Return whether all requests of the service need quorum. */
 bool ipc_needs_quorum(const struct coterie_service *service);
 
@@ -254,6 +276,8 @@ void ipc_gate_check_later(struct ipc *ipc);
 void ipc_hold(struct coterie_client *client, uint64_t backlog_size);
 /** Note that a request that needs flow was run. is_silent: it has no answer. */
 void ipc_hold_request(struct coterie_client *client, bool is_silent);
+/** Call the function writable of services for clients that have read. In a turn of its own: ipc->turn. */
+void ipc_hold_tell(struct ipc *ipc);
 
 /* --- ipc_client.c --- */
 
@@ -262,6 +286,29 @@ void ipc_client_respond(struct coterie_client *client, uint32_t response_id, enu
 enum ipc_error ipc_error_from_errno(int rc);
 /** Try to send waiting events: the client has shown a sign of life, so its ring may have room again. */
 void ipc_client_flush(struct coterie_client *client);
+
+/* --- ipc_reply.c --- */
+
+/**
+ * Look at the token that a handler has taken, after it has returned rc.
+ * @return true: do not answer the request
+ */
+bool ipc_reply_settle(struct coterie_client *client, int rc);
+/** End all tokens of a client that has left, and tell its service. */
+void ipc_reply_left(struct coterie_client *client);
+/** The three steps of a replacement, as those of ipc_server_take. */
+void ipc_reply_take(struct ipc_server *server);
+void ipc_reply_undo(struct ipc_server *server);
+void ipc_reply_keep(struct ipc_server *server); /* tokens that were not taken over are answered */
+
+/* --- ipc_call.c: clients without a connection --- */
+
+/** Take an answer or event of the service for the caller: iov with its header. -ENOTCONN, -ENOMEM */
+int ipc_call_take(struct coterie_client *client, bool is_event, const struct iovec *iov, uint32_t count);
+/** The client may send requests again. */
+void ipc_call_resume(struct coterie_client *client);
+/** The service's client is about to be freed. */
+void ipc_call_end(struct coterie_client *client);
 
 /* --- ipc_backlog.c --- */
 

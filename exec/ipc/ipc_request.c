@@ -62,6 +62,7 @@ static void keep(struct coterie_client *client, const struct coterie_request *re
 	memcpy(client->kept, msg, size);
 	client->kept_size = size;
 	client->kept_request = request;
+	client->is_kept_silent = is_silent(request);
 	client->kept_next = NULL;
 	*ipc->kept_last = client;
 	ipc->kept_last = &client->kept_next;
@@ -94,18 +95,20 @@ static int call_handler(struct coterie_client *client, const struct coterie_requ
 	struct plugin_call call;
 
 	client->is_in_handler = true;
+	client->handled = request;
 	client->request_id = (int32_t)request->id;
 	plugin_enter(&call, plugin, "requests");
 	int rc = request->handle(plugin->self, client, msg, size);
 	plugin_leave(&call);
 	client->is_in_handler = false;
+	client->handled = NULL;
 	return rc;
 }
 
 /* Answers as the handler's result says. */
 static void finish(struct coterie_client *client, const struct coterie_request *request, int rc)
 {
-	if (is_silent(request) || rc == COTERIE_REPLIED || rc == COTERIE_LATER)
+	if (ipc_reply_settle(client, rc) || is_silent(request) || rc == COTERIE_REPLIED || rc == COTERIE_LATER)
 		return;
 	ipc_client_respond(
 		client, request->response_id, rc == 0 ? IPC_OK : ipc_error_from_errno(rc));
@@ -178,7 +181,7 @@ void ipc_requests_inherit(struct ipc_server *server)
 			continue;
 		client->kept_request = plugin_table_request(server->plugin, *(const int32_t *)(const void *)client->kept);
 		if (client->kept_request != NULL && client->kept_request->size_min <= client->kept_size &&
-			(is_silent(client->kept_request) || ipc_channel_is_open(client)) &&
+			is_silent(client->kept_request) == client->is_kept_silent &&
 			client->right >= ipc_right_of_flags(client->kept_request->flags))
 			continue;
 		drop(client);

@@ -19,82 +19,6 @@
 /* Longer than the patience of a ring with default timers, in which all is decided. */
 #define QUESTION_NS UINT64_C(10000000000)
 
-/* --- what must wait until no handler runs --- */
-
-static struct coterie_client *find_leaving(const struct ipc *ipc)
-{
-	for (struct ipc_server *server = ipc->servers; server != NULL; server = server->next) {
-		for (struct coterie_client *client = server->clients; client != NULL;
-			client = client->next) {
-			if (client->is_leaving && !client->is_closed)
-				return client;
-		}
-	}
-	return NULL;
-}
-
-static void on_turn(void *arg)
-{
-	struct ipc *ipc = arg;
-	struct coterie_client *client;
-
-	ipc->turn_timer = NULL;
-	while ((client = find_leaving(ipc)) != NULL)
-		qbs_disconnect(client->connection);
-	ipc_requests_resume(ipc);
-	ipc_gate_check_later(ipc);
-}
-
-/* --- all servers --- */
-
-struct ipc *ipc_create(const struct ipc_parts *parts)
-{
-	struct ipc *ipc = calloc(1, sizeof(*ipc));
-
-	if (ipc == NULL)
-		return NULL;
-	ipc->parts = *parts;
-	ipc->turn = on_turn;
-	ipc->resume = ipc_requests_resume;
-	ipc->level = IPC_LEVEL_GOOD;
-	ipc->is_quorate = *parts->is_quorate;
-	ipc->question_ns = QUESTION_NS;
-	ipc->kept_last = &ipc->kept;
-	ipc->lagging_last = &ipc->lagging;
-	ipc->backlog_size_max = IPC_BACKLOG_ALL;
-	ipc->hold_size = IPC_HOLD_SIZE;
-	ipc_poll_init(ipc);
-	ipc->host = qbs_host_create(&ipc->loop);
-	if (ipc->host == NULL || ipc_stats_init(ipc) < 0) {
-		ipc_stats_fini(ipc);
-		qbs_host_destroy(ipc->host);
-		free(ipc);
-		return NULL;
-	}
-	return ipc;
-}
-
-void ipc_destroy(struct ipc *ipc)
-{
-	if (ipc == NULL)
-		return;
-	assert(ipc->servers == NULL);
-	struct loop *loop = ipc->parts.loop;
-	loop_timer_del(loop, ipc->turn_timer);
-	loop_timer_del(loop, ipc->rate_timer);
-	loop_timer_del(loop, ipc->flush_timer);
-	loop_timer_del(loop, ipc->gate_timer);
-	loop_timer_del(loop, ipc->pull_timer);
-	loop_timer_del(loop, ipc->doorbell_timer);
-	qbs_host_destroy(ipc->host);
-	ipc_stats_fini(ipc);
-	free(ipc);
-}
-
-void ipc_attach(struct ipc *ipc, struct ring *ring) { ipc->ring = ring; }
-
-void ipc_ready(struct ipc *ipc) { ipc->is_ready = true; }
-
 /* --- the end of a connection --- */
 
 /* Once, whoever ended it. */
@@ -110,6 +34,7 @@ static void client_end(struct coterie_client *client)
 	client->server->ipc->active--;
 	client->server->ipc->closed++;
 	ipc_backlog_drop(client);
+	ipc_reply_left(client);
 	if (client->is_joined && plugin->service.client_leave != NULL)
 		plugin->service.client_leave(plugin->self, client);
 	client->is_joined = false;
@@ -148,6 +73,33 @@ static void find_process(struct coterie_client *client)
 	}
 }
 
+/* @return a client of the server, or NULL: out of memory */
+static struct coterie_client *client_create(struct ipc_server *server, const struct qbs_peer *peer, uint32_t right)
+{
+	struct coterie_client *client = calloc(1, sizeof(*client));
+
+	if (client == NULL)
+		return NULL;
+	client->data = calloc(1, server->plugin->service.client_size + 1);
+	if (client->data == NULL) {
+		free(client);
+		return NULL;
+	}
+	client->id = ++server->ipc->last_id;
+	client->server = server;
+	client->pid = (uint32_t)peer->pid;
+	client->uid = peer->uid;
+	client->gid = peer->gid;
+	client->right = right;
+	client->backlog_last = &client->backlog;
+	client->next = server->clients;
+	if (client->next != NULL)
+		client->next->previous = client;
+	server->clients = client;
+	server->references++;
+	return client;
+}
+
 static int on_accept(
 	void *arg, struct qbs_connection *connection, const struct qbs_peer *peer, void **context)
 {
@@ -160,28 +112,11 @@ static int on_accept(
 		rc = ipc_access_share(ipc, peer->uid, right);
 	if (rc < 0)
 		return rc;
-	struct coterie_client *client = calloc(1, sizeof(*client));
+	struct coterie_client *client = client_create(server, peer, right);
 	if (client == NULL)
 		return -ENOMEM;
-	client->data = calloc(1, server->plugin->service.client_size + 1);
-	if (client->data == NULL) {
-		free(client);
-		return -ENOMEM;
-	}
-	client->id = ++ipc->last_id;
-	client->server = server;
 	client->connection = connection;
-	client->pid = (uint32_t)peer->pid;
-	client->uid = peer->uid;
-	client->gid = peer->gid;
-	client->right = right;
 	client->size_max = qbs_size_max(connection);
-	client->backlog_last = &client->backlog;
-	client->next = server->clients;
-	if (client->next != NULL)
-		client->next->previous = client;
-	server->clients = client;
-	server->references++;
 	*context = client;
 	return 0;
 }
@@ -248,6 +183,118 @@ static void on_destroyed(void *context)
 	free(client);
 	server_release(server);
 }
+
+/* --- clients without a connection: calls of plugins --- */
+
+static void disconnect(struct coterie_client *client)
+{
+	if (client->connection != NULL) {
+		qbs_disconnect(client->connection);
+		return;
+	}
+	client_end(client);
+	ipc_call_end(client);
+	on_destroyed(client);
+}
+
+int ipc_server_join(struct ipc_server *server, struct coterie_call *call, struct coterie_client **out)
+{
+	const struct qbs_peer peer = {.pid = getpid(), .uid = geteuid(), .gid = getegid()};
+	struct plugin *plugin = server->plugin;
+	struct coterie_client *client = client_create(server, &peer, COTERIE_RIGHT_ADMINISTER);
+
+	if (client == NULL)
+		return -ENOMEM;
+	client->call = call;
+	client->size_max = IPC_SIZE_MAX;
+	server->ipc->active++;
+	int rc = plugin->service.client_join != NULL ? plugin->service.client_join(plugin->self, client) : 0;
+	client->is_joined = rc >= 0;
+	*out = client;
+	if (rc >= 0)
+		return 0;
+	client->call = NULL;
+	*out = NULL;
+	ipc_client_disconnect(client);
+	return rc;
+}
+
+/* --- what must wait until no handler runs --- */
+
+static struct coterie_client *find_leaving(const struct ipc *ipc)
+{
+	for (struct ipc_server *server = ipc->servers; server != NULL; server = server->next) {
+		for (struct coterie_client *client = server->clients; client != NULL;
+			client = client->next) {
+			if (client->is_leaving && !client->is_closed)
+				return client;
+		}
+	}
+	return NULL;
+}
+
+static void on_turn(void *arg)
+{
+	struct ipc *ipc = arg;
+	struct coterie_client *client;
+
+	ipc->turn_timer = NULL;
+	while ((client = find_leaving(ipc)) != NULL)
+		disconnect(client);
+	ipc_requests_resume(ipc);
+	ipc_hold_tell(ipc);
+	ipc_gate_check_later(ipc);
+}
+
+/* --- all servers --- */
+
+struct ipc *ipc_create(const struct ipc_parts *parts)
+{
+	struct ipc *ipc = calloc(1, sizeof(*ipc));
+
+	if (ipc == NULL)
+		return NULL;
+	ipc->parts = *parts;
+	ipc->turn = on_turn;
+	ipc->resume = ipc_requests_resume;
+	ipc->level = IPC_LEVEL_GOOD;
+	ipc->is_quorate = *parts->is_quorate;
+	ipc->question_ns = QUESTION_NS;
+	ipc->kept_last = &ipc->kept;
+	ipc->lagging_last = &ipc->lagging;
+	ipc->backlog_size_max = IPC_BACKLOG_ALL;
+	ipc->hold_size = IPC_HOLD_SIZE;
+	ipc_poll_init(ipc);
+	ipc->host = qbs_host_create(&ipc->loop);
+	if (ipc->host == NULL || ipc_stats_init(ipc) < 0) {
+		ipc_stats_fini(ipc);
+		qbs_host_destroy(ipc->host);
+		free(ipc);
+		return NULL;
+	}
+	return ipc;
+}
+
+void ipc_destroy(struct ipc *ipc)
+{
+	if (ipc == NULL)
+		return;
+	assert(ipc->servers == NULL);
+	struct loop *loop = ipc->parts.loop;
+	loop_timer_del(loop, ipc->turn_timer);
+	loop_timer_del(loop, ipc->rate_timer);
+	loop_timer_del(loop, ipc->flush_timer);
+	loop_timer_del(loop, ipc->gate_timer);
+	loop_timer_del(loop, ipc->pull_timer);
+	loop_timer_del(loop, ipc->doorbell_timer);
+	qbs_host_destroy(ipc->host);
+	ipc_stats_fini(ipc);
+	free(ipc);
+}
+
+void ipc_attach(struct ipc *ipc, struct ring *ring) { ipc->ring = ring; }
+
+void ipc_ready(struct ipc *ipc) { ipc->is_ready = true; }
 
 /* --- one server --- */
 
@@ -320,6 +367,13 @@ void ipc_server_close(struct ipc_server *server)
 	struct ipc *ipc = server->ipc;
 	struct ipc_server **place = &ipc->servers;
 
+	struct coterie_client *next;
+
+	for (struct coterie_client *client = server->clients; client != NULL; client = next) {
+		next = client->next;
+		if (client->connection == NULL)
+			disconnect(client);
+	}
 	qbs_server_close(server->service);
 	server->service = NULL;
 	while (*place != server)

@@ -95,6 +95,19 @@ int ipc_client_reply(struct coterie_client *client, uint32_t response_id, int32_
 int ipc_client_event(struct coterie_client *client, uint32_t event_id, const struct iovec *iov,
 	uint32_t count);
 void ipc_client_disconnect(struct coterie_client *client);
+/** As reply_later, reply_finish and reply_adopt of the host table. server: of the service, or NULL: it has no clients. */
+int ipc_reply_later(
+	struct coterie_client *client, uint32_t timeout_ms, coterie_reply_gone gone, void *arg, uint64_t *token);
+int ipc_reply_finish(
+	const struct ipc_server *server, uint64_t token, int32_t error, const struct iovec *iov, uint32_t count);
+int ipc_reply_adopt(const struct ipc_server *server, uint64_t token, coterie_reply_gone gone, void *arg);
+/** As call_open, call_send and call_close of the host table. ipc NULL: there is no service. */
+int ipc_call_open(struct ipc *ipc, struct plugin *plugin, const char *ipc_name, const struct coterie_caller *caller,
+	void *arg, struct coterie_call **call);
+int ipc_call_send(struct coterie_call *call, const void *msg, uint32_t size);
+void ipc_call_close(struct coterie_call *call);
+/** Close all calls of a plugin, which ends. ipc NULL is ignored. */
+void ipc_call_forget(struct ipc *ipc, const struct plugin *plugin);
 int ipc_channel_open(struct coterie_client *client, const void *offer, uint32_t size,
 	struct coterie_channel_grant *grant);
 int ipc_channel_deliver(struct coterie_client *client, uint32_t nodeid, uint32_t pid,

@@ -201,7 +201,7 @@ static void clear(void *arg)
 			client = client->next) {
 			client->invalid_requests = client->overloads = 0;
 			client->sent = 0;
-			if (!client->is_closed)
+			if (!client->is_closed && client->connection != NULL)
 				qbs_stats_clear(client->connection);
 		}
 	}

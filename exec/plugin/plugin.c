@@ -149,6 +149,8 @@ void plugin_succeed(struct plugin_registry *registry, struct plugin *plugin, str
 	predecessor->next = NULL;
 	predecessor->is_beside = true;
 	plugin->is_beside = false;
+	/* The successor goes on with the messages of its predecessor. */
+	plugin->wants_room |= predecessor->wants_room && plugin->service.writable != NULL;
 }
 
 void plugin_retreat(struct plugin_registry *registry, struct plugin *plugin, struct plugin *predecessor)

@@ -53,6 +53,7 @@ struct plugin {
 	bool is_beside;                          /* loaded beside the plugin in service: its successor, or its predecessor */
 	bool is_deaf;                            /* loaded while the ring runs, before its first configuration or round */
 	bool is_held;                            /* its service synchronises alone: requests wait. resync.c */
+	bool wants_room;                         /* ring_send refused it, and it has a writable: writable.c */
 	struct plugin_options *options;          /* a reload replaces them */
 	uint64_t *rx, *tx;                       /* for each function of ring messages: route.c */
 	struct map_shared **rx_keys, **tx_keys;  /* of them in the map (map_publish.c), or NULL */

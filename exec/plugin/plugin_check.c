@@ -228,7 +228,8 @@ static int check_options(const struct candidate *candidate)
 static const char *const capability_names[] = {
 	"ring messages", "clients", "synchronisation", "the configuration map", "frames",
 	"statistics", "quorum", "administration", "keys", "the life of plugins", "fast channels", "rights of clients",
-	"the place in the order"};
+	"the place in the order", "calls of writable", "answers that come later", "state files beside the loop", "metrics",
+	"calls to other services"};
 
 static int check_needs(const struct candidate *candidate)
 {

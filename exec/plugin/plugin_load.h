@@ -39,7 +39,9 @@ void plugin_overrides_destroy(struct plugin_overrides *overrides); /* NULL is ig
 #define PLUGIN_HOST_CAPS                                                                                                      \
 	(COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP | COTERIE_CAP_TRANSPORT |              \
 		COTERIE_CAP_STATS | COTERIE_CAP_QUORUM | COTERIE_CAP_ADMIN | COTERIE_CAP_CRYPTO | COTERIE_CAP_LIFE |    \
-		COTERIE_CAP_CHANNEL | COTERIE_CAP_RIGHTS | COTERIE_CAP_DELIVERY)
+		COTERIE_CAP_CHANNEL | COTERIE_CAP_RIGHTS | COTERIE_CAP_DELIVERY |                                       \
+		COTERIE_CAP_WRITABLE | COTERIE_CAP_REPLIES | COTERIE_CAP_FILES | COTERIE_CAP_METRICS |                  \
+		COTERIE_CAP_CALLS)
 
 /** The side of the host table: host_for_plugins in host.h. */
 struct plugin_host {

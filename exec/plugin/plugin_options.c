@@ -16,6 +16,8 @@ struct value {
 	char *text; /* NULL: unset */
 	uint64_t number;
 	bool is_number;
+	char **words; /* of a list: one block with their text; NULL: unset, or no list */
+	uint32_t word_count;
 };
 
 struct plugin_options {
@@ -43,6 +45,41 @@ static int check_value(const struct check *check, struct value *value)
 	if (option_value(check->option, OPTION_PLAIN, check->text, &value->number, why, sizeof(why)) < 0)
 		return REFUSE(check, "%s", why);
 	return 0;
+}
+
+#define BLANKS " \t"
+
+/* Split the text of a list into words. @return 0; -ENOMEM */
+static int split(struct value *value)
+{
+	size_t size = strlen(value->text) + 1, room = size / 2 + 1;
+	char **words = malloc(room * sizeof(*words) + size), *text, *rest = NULL;
+
+	if (words == NULL)
+		return -ENOMEM;
+	text = memcpy(words + room, value->text, size);
+	value->words = words;
+	value->word_count = 0;
+	for (char *word = strtok_r(text, BLANKS, &rest); word != NULL; word = strtok_r(NULL, BLANKS, &rest))
+		words[value->word_count++] = word;
+	return 0;
+}
+
+/* Give the option its text, which is copied. @return 0; -ENOMEM */
+static int set_text(struct value *value, const struct coterie_option *option, const char *text)
+{
+	value->text = strdup(text);
+	if (value->text == NULL)
+		return -ENOMEM;
+	return option->type == COTERIE_OPT_LIST ? split(value) : 0;
+}
+
+static void clear(struct value *value)
+{
+	free(value->text);
+	free(value->words);
+	value->text = NULL;
+	value->words = NULL;
 }
 
 static const struct coterie_option *at(const struct coterie_plugin *descriptor, uint32_t index)
@@ -180,7 +217,7 @@ struct plugin_options *plugin_options_create_over(const struct config *config,
 		if (check.text == NULL)
 			continue;
 		rc = check_value(&check, value);
-		if (rc == 0 && (value->text = strdup(check.text)) == NULL)
+		if (rc == 0 && set_text(value, check.option, check.text) < 0)
 			rc = plugin_fail(error, PLUGIN_EXIT_INIT,
 				"out of memory for the options of plugin '%s'", descriptor->name);
 	}
@@ -200,7 +237,7 @@ struct plugin_options *plugin_options_again(
 void plugin_options_destroy(struct plugin_options *options)
 {
 	for (uint32_t i = 0; options != NULL && i < options->count; i++)
-		free(options->values[i].text);
+		clear(&options->values[i]);
 	free(options);
 }
 
@@ -226,13 +263,11 @@ int plugin_options_succeed(struct plugin_options *options, const struct plugin_o
 			*has_changed = true;
 			continue;
 		}
-		char *text = old->text == NULL ? NULL : strdup(old->text);
-
-		if (text == NULL && old->text != NULL)
+		clear(value);
+		value->number = old->number;
+		value->is_number = old->is_number;
+		if (old->text != NULL && set_text(value, at(descriptor, i), old->text) < 0)
 			return -ENOMEM;
-		free(value->text);
-		*value = *old;
-		value->text = text;
 		kept(arg, value->name);
 	}
 	return 0;
@@ -281,5 +316,21 @@ int plugin_option_string(const struct plugin_options *options, const char *name,
 	if (found->text == NULL)
 		return -ENODATA;
 	*value = found->text;
+	return 0;
+}
+
+int plugin_option_list(
+	const struct plugin_options *options, const char *name, const char *const **words, uint32_t *count)
+{
+	const struct value *found = find_value(options, name);
+
+	if (found == NULL)
+		return -ENOENT;
+	if (found->text == NULL)
+		return -ENODATA;
+	if (found->words == NULL)
+		return -EINVAL;
+	*words = (const char *const *)found->words;
+	*count = found->word_count;
 	return 0;
 }

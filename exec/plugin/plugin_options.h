@@ -32,6 +32,8 @@ void plugin_options_destroy(struct plugin_options *options); /* NULL is ignored 
 int plugin_option_u64(const struct plugin_options *options, const char *name, uint64_t *value);
 int plugin_option_string(
 	const struct plugin_options *options, const char *name, const char **value);
+int plugin_option_list(
+	const struct plugin_options *options, const char *name, const char *const **words, uint32_t *count);
 
 /**
  * Prepare the options of a new file to replace those of a running plugin. Options that must not change while it

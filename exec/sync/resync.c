@@ -80,7 +80,7 @@ static struct plugin *plugin_of(const struct resync *resync, uint32_t service)
 static void hold(const struct resync *resync, struct plugin *plugin, bool is_held)
 {
 	plugin->is_held = is_held;
-	resync->parts.gate(plugin);
+	resync->parts.held(resync->parts.arg, plugin);
 }
 
 /* --- messages out --- */

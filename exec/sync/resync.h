@@ -46,7 +46,8 @@ struct resync_parts {
 	struct ring *ring;
 	uint32_t nodeid; /* of this node */
 	/** The service is_held from now on, or no longer: check the gate of its clients. */
-	void (*gate)(struct plugin *plugin);
+	void (*held)(void *arg, struct plugin *plugin);
+	void *arg;
 };
 
 /** parts: copied. NULL: out of memory */

@@ -15,6 +15,7 @@
 #include "exec/sync/resync.h"
 #include "exec/sync/sync.h"
 #include "exec/totem/wire.h"
+#include "exec/sync/writable.h"
 
 #define SERVICE_ID_MAX 63u
 #define PREFIX_LOOK 512u /* bytes of a message's start in which its group prefix must end */
@@ -279,8 +280,10 @@ int route_send(struct route *route, struct plugin *plugin, uint32_t function, ui
 
 	if (plugin_table_ring_msg(plugin, function) == NULL || count > PARTS_MAX)
 		return -EINVAL;
-	if (plugin->is_beside || plugin->is_deaf)
+	if (plugin->is_beside || plugin->is_deaf) {
+		writable_refused(plugin);
 		return -EAGAIN; /* nobody is to hear of it yet */
+	}
 	/* It goes out all the same: late is better than never. */
 	if (sync_is_starting(route->parts.sync))
 		log_limited(&route->misuse, loop_now_ns(route->parts.loop), plugin->subsystem, LOG_WARNING,
@@ -300,6 +303,8 @@ int route_send(struct route *route, struct plugin *plugin, uint32_t function, ui
 		guarantee == COTERIE_SAFE ? TOTEM_SAFE : TOTEM_AGREED, parts, count + 1);
 	if (rc == 0 && plugin->tx != NULL)
 		plugin->tx[function]++;
+	if (rc == -EAGAIN)
+		writable_refused(plugin);
 	if (rc == 0 && plugin->tx_keys != NULL)
 		map_shared_changed(plugin->tx_keys[function]);
 	return rc;

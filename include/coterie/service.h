@@ -194,6 +194,19 @@ struct coterie_service {
 	    while requests with COTERIE_NEEDS_FLOW would wait. Only a client with COTERIE_RIGHT_USE has a channel. */
 	int (*channel_message)(void *self, struct coterie_client *client, uint32_t guarantee, const void *msg,
 		uint32_t size);
+
+	/* since 1.8 */
+	/**
+	 * Called once after -EAGAIN, on a turn of the loop of its own, so that the service need not poll. Name
+	 * COTERIE_CAP_WRITABLE in `needs`: executives before 1.8 do not call it.
+	 *
+	 * client NULL: ring_send had no room, and has some now. Several services may wait: send, and wait again after -EAGAIN.
+	 * It is not called between the regular configuration and sync_done, where sync_step is.
+	 * Otherwise: client_may_send refused this client, which has read its events since.
+	 *
+	 * A successor (state_load) is called for what was refused to its predecessor.
+	 */
+	void (*writable)(void *self, struct coterie_client *client);
 };
 
 #define COTERIE_REQUESTS(array)                                                                            \

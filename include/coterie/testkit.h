@@ -207,6 +207,47 @@ void testkit_chaos(struct testkit *kit, uint32_t faults, uint32_t mean_ms);
     as long as planned. 0; -EINVAL: a node does not start. */
 int testkit_calm(struct testkit *kit);
 
+/* ------------------------------------------------------------------------- what a host may refuse */
+
+/**
+ * Let ring_send of a service return -EAGAIN by chance, as if the ring had no room. The service's writable is called within
+ * 20 ms. It holds until another call, also when the node starts again.
+ * @param plugin  its name; NULL: all services
+ * @param chance  of 10,000 calls; 0: none
+ */
+int testkit_no_room(struct testkit *kit, uint32_t node, const char *plugin, uint32_t chance);
+/**
+ * Let functions of the host table return -ENOMEM by chance, once init has returned: timer_add, fd_add, map_set,
+ * map_iterate, map_track, stat_add, state_file_store, metric_add and call_open. The plugin's own allocations do not
+ * fail. Parameters as above.
+ */
+int testkit_no_memory(struct testkit *kit, uint32_t node, const char *plugin, uint32_t chance);
+/**
+ * Make the disk below the state folder slow or faulty. state_file_store ends after this time, and state_file_write lets the
+ * node stand still for it, since it blocks the loop. It holds until another call, also when the node starts again.
+ * @param ms  0: as fast as at first, up to 2 ms
+ * @param rc  of both functions: 0, or a negative errno, after which the file has its old content
+ */
+int testkit_disk(struct testkit *kit, uint32_t node, uint32_t ms, int rc);
+
+/* -------------------------------------------------------------------- nodes of the other byte order */
+
+/** Prepare testkit_play: all nodes also have the kit's own service, with ring id 62. Call this before the first
+    testkit_start. -EBUSY: a node runs */
+int testkit_foreign(struct testkit *kit);
+/**
+ * Multicast a ring message of a service as if the node had the other byte order. It gets its place in the order, and each
+ * member with the service receives it through the function swap of its table.
+ *
+ * @param node      the sender
+ * @param plugin    name of the service, which runs there
+ * @param msg       size bytes, as the other node would write them behind the header: in its byte order; copied
+ * @return 0; -EAGAIN: the ring has no room; -ENOENT: no such service there; -ESRCH: the node does not run; -EMSGSIZE: more
+ *     than 1048576 bytes; -ENOTSUP: testkit_foreign was not called
+ */
+int testkit_play(struct testkit *kit, uint32_t node, const char *plugin, uint32_t function, const void *msg,
+	uint32_t size);
+
 /* ---------------------------------------------------------------------------------- state of nodes */
 
 /** Get the members of the node's regular configuration, ascending. ids may be NULL. At most room ids are written.
@@ -254,6 +295,9 @@ int testkit_send(struct testkit_client *client, const void *msg, uint32_t size);
  * Send a request and let time pass until it is answered. While the answer is "try again" (6), it is sent again each
  * 10 ms, as client libraries do.
  * @return the answer, aligned to 8, header->size bytes
+ *
+ * If the process has other threads, one of them may be about to make the answer. After a tenth of a second without one, time
+ * then runs no faster than ten times the real time.
  *
  * The answer is borrowed until the next testkit_call or testkit_reply of this client, or its end. NULL: the connection
  * has ended, no answer came for 60 s, an earlier request is still under way, or client is NULL.

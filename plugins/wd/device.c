@@ -22,6 +22,9 @@ enum {
 	TIMEOUT_MAX_S = 120,
 };
 
+/* Between attempts to open a device that is not there, or is not the daemon's. */
+#define RETRY_MS UINT64_C(5000)
+
 static void feed_on_time(void *arg);
 
 static void arm(struct wd_device *device)
@@ -90,7 +93,8 @@ static void set_timeout(struct wd_device *device)
 		device->timeout_s = (uint32_t)timeout_s;
 }
 
-static void device_open(struct wd_device *device)
+/* @param is_again  a failure was logged before */
+static void device_open(struct wd_device *device, bool is_again)
 {
 	const struct wd *wd = device->wd;
 	struct watchdog_info info = {0};
@@ -98,10 +102,11 @@ static void device_open(struct wd_device *device)
 	/* Not waiting: a pipe without a reader is refused at once. */
 	device->fd = open(device->path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (device->fd < 0) {
-		wd->host->log(wd->ctx, LOG_ERR,
-			"the watchdog %s cannot be opened: %s; failures are logged, nothing restarts "
-			"this machine",
-			device->path, strerror(errno));
+		if (!is_again)
+			wd->host->log(wd->ctx, LOG_ERR,
+				"the watchdog %s cannot be opened: %s; failures are logged, nothing restarts "
+				"this machine until it can be opened",
+				device->path, strerror(errno));
 		return;
 	}
 	device->takes_ioctl = ioctl(device->fd, WDIOC_GETSUPPORT, &info) == 0;
@@ -135,6 +140,37 @@ void wd_device_read_timeout(struct wd_device *device)
 	wd->host->map_set(wd->ctx, TIMEOUT_KEY, COTERIE_MAP_U32, &written, sizeof(written));
 }
 
+/* It is fed at once: nobody knows how much of its time is left. */
+static void start(struct wd_device *device)
+{
+	set_timeout(device);
+	feed_on_time(device);
+}
+
+/* The driver may be loaded later, or the device given to the user of the daemon. */
+static void open_later(struct wd_device *device);
+
+static void open_again(void *arg)
+{
+	struct wd_device *device = arg;
+
+	device->timer = NULL;
+	device_open(device, true);
+	if (device->fd < 0)
+		open_later(device);
+	else
+		start(device);
+}
+
+static void open_later(struct wd_device *device)
+{
+	const struct wd *wd = device->wd;
+	uint64_t at_ns = wd->host->now_ns(wd->ctx) + RETRY_MS * WD_NS_PER_MS;
+
+	if (wd->host->timer_add(wd->ctx, at_ns, open_again, device, &device->timer) < 0)
+		device->timer = NULL; /* a change of the keys tries again */
+}
+
 void wd_device_configure(struct wd_device *device)
 {
 	const struct wd *wd = device->wd;
@@ -151,17 +187,16 @@ void wd_device_configure(struct wd_device *device)
 		wd_device_close(device);
 		strcpy(device->path, path);
 		if (*path != '\0')
-			device_open(device);
+			device_open(device, false);
 		else
 			wd->host->log(wd->ctx, LOG_NOTICE, "Watchdog not enabled by configuration");
 	}
 	wd->host->timer_del(wd->ctx, device->timer);
 	device->timer = NULL;
-	if (device->fd < 0)
-		return;
-	set_timeout(device);
-	/* At once: nobody knows how much of its time is left. */
-	feed_on_time(device);
+	if (device->fd >= 0)
+		start(device);
+	else if (*path != '\0')
+		open_later(device);
 }
 
 void wd_device_close(struct wd_device *device)

@@ -98,6 +98,7 @@ static int cpg_init(const struct coterie_host *host, struct coterie_ctx *ctx, vo
 	cpg->ctx = ctx;
 	cpg->next_token = 1;
 	cpg->resync.round = 1; /* nobody was named in round 0 */
+	cpg_index_init(cpg);
 	cpg_compact_init(cpg);
 	cpg_statistics_offer(cpg);
 	*self = cpg;
@@ -132,6 +133,7 @@ static void cpg_fini(void *self)
 		cpg_group_release(cpg, group);
 	}
 	free(cpg->groups);
+	cpg_index_fini(cpg);
 	free(cpg->tallies);
 	free(cpg->members);
 	free(cpg->addresses);

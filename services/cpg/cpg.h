@@ -79,24 +79,55 @@ struct cpg_process {
 	uint64_t round; /* of the last synchronisation in which its node named it */
 };
 
-/** A group that has members or local connections. */
+/** A group that has members or local connections, or that a synchronisation names. */
 struct cpg_group {
-	struct cpg_wire_name name;   /* zeros behind its length */
-	struct cpg_process *members; /* count, ascending by node id, then pid */
+	struct cpg_process *members; /* count, ascending by node id, then pid; at first `single` */
 	uint32_t count, capacity;
 	uint32_t pins; /* somebody is walking the connections: do not free */
+	uint32_t hash; /* of the name: index.c */
+	struct cpg_group *index_next;
+	uint32_t at; /* in cpg->groups */
+	/* During a synchronisation: how many entries of JOINLISTs are for it, and 1 + the place of the newest. 0: none */
+	uint32_t received_count, newest;
+	uint32_t joined_count, joined_capacity;
 	struct cpg_connection *connections;
 	struct cpg_wire_address *joined; /* during sync_done */
-	uint32_t joined_count, joined_capacity;
+	struct cpg_process single;       /* most groups have one member of a node, and need no array */
+	struct cpg_wire_name name;       /* zeros behind its length */
 };
 
 /** A process that a JOINLIST named. */
 struct cpg_received {
+	struct cpg_group *group;
 	uint32_t nodeid;
 	uint32_t pid;
-	uint64_t seq; /* merge.c: its place in our list */
-	bool is_new;  /* merge.c */
+	uint32_t older; /* 1 + the place of the entry of this group that came before; 0: none */
+	bool is_new;    /* merge.c */
+	uint64_t seq;   /* merge.c: its place in our list */
+};
+
+/** A process that left while nodes tell each other their processes: a list may name it still. */
+struct cpg_gone {
+	uint32_t nodeid;
+	uint32_t pid;
+	uint32_t hash; /* of the name */
 	struct cpg_wire_name name;
+};
+
+/** All of them. */
+struct cpg_gone_set {
+	struct cpg_gone *list;
+	uint32_t count, capacity;
+	uint32_t *places; /* a hash table: 1 + the place in list; 0: free */
+	uint32_t place_count; /* a power of two, or none */
+};
+
+/** The groups by name. */
+#define CPG_INDEX_WORDS (CPG_GROUP_NAME_MAX / 4)
+struct cpg_index {
+	struct cpg_group **buckets; /* count, a power of two, or none */
+	uint32_t count;
+	uint64_t key[CPG_INDEX_WORDS + 1];
 };
 
 /** What a member has used of a synchronisation: each has its own share. */
@@ -125,8 +156,7 @@ struct cpg_resync {
 	uint32_t local_count, local_sent;
 	bool has_local;
 	bool is_same; /* the ring was synchronised already: the service was loaded on another node */
-	struct cpg_received *gone; /* whose leave was delivered meanwhile: a list may name them still */
-	uint32_t gone_count, gone_capacity;
+	struct cpg_gone_set gone;
 	struct cpg_received *received; /* in the order of arrival */
 	uint32_t received_count, received_capacity;
 };
@@ -201,8 +231,10 @@ enum cpg_complaint {
 struct cpg {
 	const struct coterie_host *host; /* borrowed, outlives us */
 	struct coterie_ctx *ctx;
-	struct cpg_group **groups; /* group_count, ascending by the bytes of the name */
+	struct cpg_group **groups; /* group_count, in no order */
 	uint32_t group_count, group_capacity;
+	struct cpg_index index;
+	bool is_walking; /* no group is freed */
 	struct cpg_tally *tallies; /* tally_count, ascending by node id; none is 0 */
 	uint32_t tally_count, tally_capacity;
 	struct cpg_connection *connections; /* newest first */
@@ -258,19 +290,19 @@ void cpg_statistics_offer(struct cpg *cpg);
 /** @return 0; -EOVERFLOW: longer than 128. The copy has zeros behind its length. */
 int cpg_name_clean(const struct cpg_wire_name *name, struct cpg_wire_name *clean);
 bool cpg_name_equal(const struct cpg_wire_name *a, const struct cpg_wire_name *b);
-/** By bytes, a name before its continuations: negative, 0, positive. Both are clean. */
-int cpg_name_compare(const struct cpg_wire_name *a, const struct cpg_wire_name *b);
 
 /** @return borrowed; NULL: nobody is in it */
 struct cpg_group *cpg_group_find(struct cpg *cpg, const struct cpg_wire_name *name);
 /** @return borrowed, made when needed; NULL: out of memory. End with cpg_group_release. */
 struct cpg_group *cpg_group_get(struct cpg *cpg, const struct cpg_wire_name *name);
-/** It has members or connections, or its connections are walked. */
+/** It has members, connections or entries of a synchronisation, or its connections are walked. */
 bool cpg_group_is_used(const struct cpg_group *group);
-/** Free a group that is in no list any more. */
-void cpg_group_free(struct cpg_group *group);
-/** Free the group if nobody is in it and nobody walks it. */
+/** Free the group if it is not used, and cpg->is_walking is not set. */
 void cpg_group_release(struct cpg *cpg, struct cpg_group *group);
+/** Make room for count members. @return 0; -ENOMEM: as it was */
+int cpg_members_reserve(struct cpg_group *group, uint32_t count);
+/** Make a gap for a process that is no member yet. There is room. @return its place, to be filled in */
+struct cpg_process *cpg_members_insert(struct cpg_group *group, uint32_t nodeid, uint32_t pid);
 
 /** @return borrowed until the members change; NULL: not a member */
 struct cpg_process *cpg_process_find(struct cpg_group *group, uint32_t nodeid, uint32_t pid);
@@ -297,6 +329,18 @@ uint32_t cpg_tally_of(const struct cpg *cpg, uint32_t nodeid);
 /** Put a connection into a group's list and take it out again. */
 void cpg_connection_attach(struct cpg_connection *connection, struct cpg_group *group);
 void cpg_connection_detach(struct cpg *cpg, struct cpg_connection *connection);
+
+/* --- index.c --- */
+
+void cpg_index_init(struct cpg *cpg);
+void cpg_index_fini(struct cpg *cpg);
+/** Return the hash of a name, which is clean. It differs from one start to the next. */
+uint32_t cpg_index_hash(const struct cpg *cpg, const struct cpg_wire_name *name);
+/** @return borrowed; NULL: there is none */
+struct cpg_group *cpg_index_find(const struct cpg *cpg, const struct cpg_wire_name *name, uint32_t hash);
+/** Add a group that is not in cpg->groups yet. @return 0; -ENOMEM */
+int cpg_index_add(struct cpg *cpg, struct cpg_group *group);
+void cpg_index_del(struct cpg *cpg, const struct cpg_group *group);
 
 /* --- deliver.c --- */
 
@@ -344,9 +388,17 @@ void cpg_resync_left(struct cpg *cpg, uint32_t nodeid, uint32_t pid, const struc
 
 /* --- merge.c --- */
 
+/** Note a process that a JOINLIST names. @return 0; -ENOMEM: it is not noted */
+int cpg_received_add(struct cpg *cpg, uint32_t nodeid, uint32_t pid, const struct cpg_wire_name *name);
+/** Forget all that cpg_received_add noted. */
+void cpg_received_forget(struct cpg *cpg);
+/** Note that a process has left: no list brings it back. @return 0; -ENOMEM: it is not noted */
+int cpg_gone_add(struct cpg *cpg, uint32_t nodeid, uint32_t pid, const struct cpg_wire_name *name);
+/** Forget all that cpg_gone_add noted. */
+void cpg_gone_forget(struct cpg *cpg);
 /**
- * List what was received and is not listed, but for what has gone, and note it as `joined` of its group. The same as one
- * after the other from the last one on.
+ * List what was received and is not listed, but for what has gone, and note it as `joined` of its group, if clients of
+ * this node are in it. The same as one after the other from the last one on.
  * @return 0; -ENOMEM: some or all of them are not listed
  */
 int cpg_merge_received(struct cpg *cpg);

@@ -1,5 +1,4 @@
-/* Who is in which group. One index by group, so that a message costs its members and nothing else.
- */
+/* Who is in which group. One index by group (index.c), so that a message costs its members and nothing else. */
 #include "services/cpg/cpg.h"
 
 #include <errno.h>
@@ -21,16 +20,6 @@ int cpg_name_clean(const struct cpg_wire_name *name, struct cpg_wire_name *clean
 }
 
 /* Names may hold zero bytes. */
-int cpg_name_compare(const struct cpg_wire_name *a, const struct cpg_wire_name *b)
-{
-	uint32_t length = a->length < b->length ? a->length : b->length;
-	int order = memcmp(a->value, b->value, length);
-
-	if (order != 0)
-		return order;
-	return (a->length > b->length) - (a->length < b->length);
-}
-
 bool cpg_name_equal(const struct cpg_wire_name *a, const struct cpg_wire_name *b)
 {
 	return a->length == b->length && memcmp(a->value, b->value, a->length) == 0;
@@ -38,35 +27,15 @@ bool cpg_name_equal(const struct cpg_wire_name *a, const struct cpg_wire_name *b
 
 /* ---- Groups -------------------------------------------------------------- */
 
-/* Where the group is, or where it would have to go. */
-static uint32_t group_position(const struct cpg *cpg, const struct cpg_wire_name *name)
-{
-	uint32_t low = 0;
-	uint32_t high = cpg->group_count;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (cpg_name_compare(&cpg->groups[middle]->name, name) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 struct cpg_group *cpg_group_find(struct cpg *cpg, const struct cpg_wire_name *name)
 {
-	uint32_t at = group_position(cpg, name);
-
-	if (at == cpg->group_count || !cpg_name_equal(&cpg->groups[at]->name, name))
-		return NULL;
-	return cpg->groups[at];
+	return cpg_index_find(cpg, name, cpg_index_hash(cpg, name));
 }
 
 struct cpg_group *cpg_group_get(struct cpg *cpg, const struct cpg_wire_name *name)
 {
-	struct cpg_group *group = cpg_group_find(cpg, name);
+	uint32_t hash = cpg_index_hash(cpg, name);
+	struct cpg_group *group = cpg_index_find(cpg, name, hash);
 
 	if (group != NULL)
 		return group;
@@ -76,42 +45,37 @@ struct cpg_group *cpg_group_get(struct cpg *cpg, const struct cpg_wire_name *nam
 	group = calloc(1, sizeof(*group));
 	if (group == NULL)
 		return NULL;
+	group->members = &group->single;
+	group->capacity = 1;
 	group->name = *name;
-
-	uint32_t at = group_position(cpg, name);
-	struct cpg_group **slot = &cpg->groups[at];
-
-	memmove(slot + 1, slot, (cpg->group_count - at) * sizeof(*slot));
-	*slot = group;
+	group->hash = hash;
+	if (cpg_index_add(cpg, group) < 0) {
+		free(group);
+		return NULL;
+	}
+	group->at = cpg->group_count;
+	cpg->groups[cpg->group_count++] = group;
 	cpg->list_version++;
-	cpg->group_count++;
 	return group;
 }
 
 bool cpg_group_is_used(const struct cpg_group *group)
 {
-	return group->count > 0 || group->connections != NULL || group->pins > 0;
-}
-
-void cpg_group_free(struct cpg_group *group)
-{
-	free(group->members);
-	free(group->joined);
-	free(group);
+	return group->count > 0 || group->connections != NULL || group->pins > 0 || group->newest > 0;
 }
 
 void cpg_group_release(struct cpg *cpg, struct cpg_group *group)
 {
-	if (cpg_group_is_used(group))
+	if (cpg->is_walking || cpg_group_is_used(group))
 		return;
-
-	uint32_t at = group_position(cpg, &group->name);
-	struct cpg_group **slot = &cpg->groups[at];
-
-	cpg->group_count--;
+	cpg_index_del(cpg, group);
+	cpg->groups[group->at] = cpg->groups[--cpg->group_count];
+	cpg->groups[group->at]->at = group->at;
 	cpg->list_version++;
-	memmove(slot, slot + 1, (cpg->group_count - at) * sizeof(*slot));
-	cpg_group_free(group);
+	if (group->members != &group->single)
+		free(group->members);
+	free(group->joined);
+	free(group);
 }
 
 /* ---- Memberships of a node ----------------------------------------------- */
@@ -227,7 +191,7 @@ struct cpg_process *cpg_process_find(struct cpg_group *group, uint32_t nodeid, u
 {
 	uint32_t at = process_position(group, nodeid, pid);
 
-	if (at == group->count) /* perhaps there is no array at all */
+	if (at == group->count)
 		return NULL;
 
 	struct cpg_process *process = &group->members[at];
@@ -242,12 +206,37 @@ bool cpg_group_has_node(const struct cpg_group *group, uint32_t nodeid)
 	return at < group->count && group->members[at].nodeid == nodeid;
 }
 
+int cpg_members_reserve(struct cpg_group *group, uint32_t count)
+{
+	struct cpg_process *members = group->members == &group->single ? NULL : group->members;
+	uint32_t capacity = members == NULL ? 0 : group->capacity;
+
+	if (count <= group->capacity)
+		return 0;
+	if (cpg_reserve((void **)&members, &capacity, count, sizeof(*members)) < 0)
+		return -ENOMEM;
+	if (group->members == &group->single)
+		members[0] = group->single;
+	group->members = members;
+	group->capacity = capacity;
+	return 0;
+}
+
+struct cpg_process *cpg_members_insert(struct cpg_group *group, uint32_t nodeid, uint32_t pid)
+{
+	uint32_t at = process_position(group, nodeid, pid);
+	struct cpg_process *process = &group->members[at];
+
+	memmove(process + 1, process, (group->count - at) * sizeof(*process));
+	group->count++;
+	return process;
+}
+
 int cpg_process_add(struct cpg *cpg, struct cpg_group *group, uint32_t nodeid, uint32_t pid)
 {
 	if (cpg_process_find(group, nodeid, pid) != NULL)
 		return -EEXIST;
-	if (cpg_reserve((void **)&group->members, &group->capacity, group->count + 1,
-		    sizeof(*group->members)) < 0)
+	if (cpg_members_reserve(group, group->count + 1) < 0)
 		return -ENOMEM;
 
 	int rc = cpg_tally_add(cpg, nodeid);
@@ -255,13 +244,8 @@ int cpg_process_add(struct cpg *cpg, struct cpg_group *group, uint32_t nodeid, u
 	if (rc < 0)
 		return rc;
 
-	uint32_t at = process_position(group, nodeid, pid);
-	struct cpg_process *process = &group->members[at];
-
-	memmove(process + 1, process, (group->count - at) * sizeof(*process));
-	group->count++;
 	cpg->list_version++;
-	*process = (struct cpg_process){
+	*cpg_members_insert(group, nodeid, pid) = (struct cpg_process){
 		.nodeid = nodeid,
 		.pid = pid,
 		.seq = cpg->process_seq++,

@@ -1,6 +1,7 @@
 /*
- * The end of a synchronisation: what the JOINLISTs named becomes part of the lists, in one pass over both. An entry at a
- * time would be quadratic, and entries come in any order that a member likes.
+ * Put what the JOINLISTs of a synchronisation name into the lists. Most of the work is done when a list is delivered: each
+ * entry is hung on its group. At the end each group is taken once, with all its entries. An entry at a time would be
+ * quadratic for a large group, and entries come in any order that a member likes.
  */
 #include "services/cpg/cpg.h"
 
@@ -8,259 +9,361 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* By group, then as members are listed; of equal ones the newest first, which is the one that counts. */
-static int compare_received(const void *left, const void *right)
-{
-	const struct cpg_received *a = *(const struct cpg_received *const *)left;
-	const struct cpg_received *b = *(const struct cpg_received *const *)right;
-	int order = cpg_name_compare(&a->name, &b->name);
+/* ---- Entries ------------------------------------------------------------- */
 
-	if (order != 0)
-		return order;
-	if (a->nodeid != b->nodeid)
-		return a->nodeid < b->nodeid ? -1 : 1;
-	if (a->pid != b->pid)
-		return a->pid < b->pid ? -1 : 1;
-	return (a < b) - (a > b);
+int cpg_received_add(struct cpg *cpg, uint32_t nodeid, uint32_t pid, const struct cpg_wire_name *name)
+{
+	struct cpg_resync *sync = &cpg->resync;
+
+	if (cpg_reserve((void **)&sync->received, &sync->received_capacity, sync->received_count + 1,
+		    sizeof(*sync->received)) < 0)
+		return -ENOMEM;
+
+	struct cpg_group *group = cpg_group_get(cpg, name);
+
+	if (group == NULL)
+		return -ENOMEM;
+	sync->received[sync->received_count++] =
+		(struct cpg_received){.group = group, .nodeid = nodeid, .pid = pid, .older = group->newest};
+	group->newest = sync->received_count;
+	group->received_count++;
+	return 0;
 }
 
-static int compare_arrival(const void *left, const void *right)
+void cpg_received_forget(struct cpg *cpg)
 {
-	const struct cpg_received *a = *(const struct cpg_received *const *)left;
-	const struct cpg_received *b = *(const struct cpg_received *const *)right;
+	struct cpg_resync *sync = &cpg->resync;
 
-	return (a < b) - (a > b);
+	for (uint32_t i = 0; i < sync->received_count; i++) {
+		struct cpg_group *group = sync->received[i].group;
+
+		if (group == NULL || group->newest != i + 1)
+			continue; /* another entry stands for the group */
+		group->newest = 0;
+		group->received_count = 0;
+		cpg_group_release(cpg, group);
+	}
+	free(sync->received);
+	sync->received = NULL;
+	sync->received_count = 0;
+	sync->received_capacity = 0;
 }
 
-static bool is_same_process(const struct cpg_received *a, const struct cpg_received *b)
+/* ---- Processes that have left meanwhile ----------------------------------- */
+
+/* The place of the process in the table, or the free one where it would have to go. */
+static uint32_t *gone_place(const struct cpg *cpg, uint32_t nodeid, uint32_t pid, uint32_t hash,
+	const struct cpg_wire_name *name)
 {
-	return a->nodeid == b->nodeid && a->pid == b->pid && cpg_name_equal(&a->name, &b->name);
+	const struct cpg_gone_set *gone = &cpg->resync.gone;
+	const uint64_t *key = cpg->index.key;
+	uint64_t sum = key[0] * pid + key[1] * nodeid + key[2] * hash;
+	uint32_t at = (uint32_t)(sum >> 32) & (gone->place_count - 1);
+
+	for (; gone->places[at] != 0; at = (at + 1) & (gone->place_count - 1)) {
+		const struct cpg_gone *one = &gone->list[gone->places[at] - 1];
+
+		if (one->hash == hash && one->nodeid == nodeid && one->pid == pid && cpg_name_equal(&one->name, name))
+			break;
+	}
+	return &gone->places[at];
 }
 
-/* @return returned, caller frees: count pointers into list, in the order of compare_received; NULL: out of memory */
-static struct cpg_received **sort(struct cpg_received *list, uint32_t count)
+/* At most half of the places are taken. */
+static int gone_reserve(struct cpg *cpg)
 {
-	struct cpg_received **sorted = calloc(count + 1u, sizeof(struct cpg_received *));
+	struct cpg_gone_set *gone = &cpg->resync.gone;
+	uint32_t count = gone->place_count == 0 ? 16 : gone->place_count * 2;
 
-	if (sorted == NULL)
-		return NULL;
-	for (uint32_t i = 0; i < count; i++)
-		sorted[i] = &list[i];
-	qsort(sorted, count, sizeof(struct cpg_received *), compare_received);
-	return sorted;
+	if (cpg_reserve((void **)&gone->list, &gone->capacity, gone->count + 1, sizeof(*gone->list)) < 0)
+		return -ENOMEM;
+	if (gone->count < gone->place_count / 2)
+		return 0;
+	uint32_t *places = calloc(count, sizeof(*places));
+
+	if (places == NULL)
+		return -ENOMEM;
+	free(gone->places);
+	gone->places = places;
+	gone->place_count = count;
+	for (uint32_t i = 0; i < gone->count; i++) {
+		const struct cpg_gone *one = &gone->list[i];
+
+		*gone_place(cpg, one->nodeid, one->pid, one->hash, &one->name) = i + 1;
+	}
+	return 0;
 }
 
-/* Where a walk over sorted lists stands. */
-struct walk {
-	struct cpg *cpg;
-	struct cpg_received **received, **gone; /* sorted */
-	uint32_t received_count, gone_count;
-	uint32_t at, gone_at, group_at;
-	struct cpg_group **made; /* groups that were not there, ascending */
-	uint32_t made_count;
-	struct cpg_received **added; /* scratch: of one group, in the order of arrival, the newest first */
-};
+int cpg_gone_add(struct cpg *cpg, uint32_t nodeid, uint32_t pid, const struct cpg_wire_name *name)
+{
+	struct cpg_gone_set *gone = &cpg->resync.gone;
+	uint32_t hash = cpg_index_hash(cpg, name);
+
+	if (gone_reserve(cpg) < 0)
+		return -ENOMEM;
+
+	uint32_t *place = gone_place(cpg, nodeid, pid, hash, name);
+
+	if (*place != 0)
+		return 0;
+	gone->list[gone->count++] = (struct cpg_gone){.nodeid = nodeid, .pid = pid, .hash = hash, .name = *name};
+	*place = gone->count;
+	return 0;
+}
+
+void cpg_gone_forget(struct cpg *cpg)
+{
+	struct cpg_gone_set *gone = &cpg->resync.gone;
+
+	free(gone->list);
+	free(gone->places);
+	*gone = (struct cpg_gone_set){0};
+}
 
 /* It left while lists were on their way that named it. Since it is no member now, it has not come again. */
-static bool is_gone(struct walk *walk, const struct cpg_received *entry)
+static bool is_gone(const struct cpg *cpg, const struct cpg_received *entry)
 {
-	while (walk->gone_at < walk->gone_count) {
-		const struct cpg_received *gone = walk->gone[walk->gone_at];
+	const struct cpg_group *group = entry->group;
 
-		if (is_same_process(gone, entry))
-			return true;
-		/* Pointers into two lists: the last criterion never counts. */
-		if (compare_received(&gone, &entry) > 0)
-			return false;
-		walk->gone_at++;
-	}
-	return false;
+	return cpg->resync.gone.count > 0 &&
+	       *gone_place(cpg, entry->nodeid, entry->pid, group->hash, &group->name) != 0;
 }
 
-/* The group of a name that is not before those asked for earlier; NULL: it is not there. */
-static struct cpg_group *next_group(struct walk *walk, const struct cpg_wire_name *name)
+/* ---- The end ------------------------------------------------------------- */
+
+/* An entry of a group that has several: sorted, these are the run of the group. */
+struct place {
+	uint64_t process; /* node id, then pid: in this order processes are listed */
+	uint32_t at;      /* of the entry in the order of arrival */
+};
+
+/* Where a walk over the groups stands. It takes them as their newest entries come, from the last one on. */
+struct walk {
+	struct cpg *cpg;
+	struct place *places; /* the runs of groups, one behind the other */
+	uint32_t place_count;
+};
+
+/* Of equal processes the newest entry comes first: that one counts. */
+static int compare_places(const void *left, const void *right)
+{
+	const struct place *a = left;
+	const struct place *b = right;
+
+	if (a->process != b->process)
+		return a->process < b->process ? -1 : 1;
+	return (a->at < b->at) - (a->at > b->at);
+}
+
+static uint64_t number_of(uint32_t nodeid, uint32_t pid) { return (uint64_t)nodeid << 32 | pid; }
+
+/* Nodes announce their processes by pid, so a run is sorted unless it is of a peer that does otherwise. */
+static struct place *sort_run(struct walk *walk, const struct cpg_group *group)
+{
+	const struct cpg_received *received = walk->cpg->resync.received;
+	struct place *run = walk->places + walk->place_count;
+	uint32_t to = group->received_count;
+	bool is_sorted = true;
+
+	for (uint32_t at = group->newest; at > 0; at = received[at - 1].older) {
+		run[--to] = (struct place){number_of(received[at - 1].nodeid, received[at - 1].pid), at - 1};
+		is_sorted = is_sorted && (to + 1 == group->received_count || run[to].process < run[to + 1].process);
+	}
+	if (!is_sorted)
+		qsort(run, group->received_count, sizeof(*run), compare_places);
+	walk->place_count += group->received_count;
+	return run;
+}
+
+static void mark_one(struct cpg *cpg, struct cpg_received *entry, struct cpg_process *process)
+{
+	if (process != NULL)
+		process->round = cpg->resync.round;
+	entry->is_new = process == NULL && !is_gone(cpg, entry);
+}
+
+static void mark_run(struct walk *walk, struct cpg_group *group)
 {
 	struct cpg *cpg = walk->cpg;
+	const struct place *run = sort_run(walk, group);
+	uint32_t member = 0;
 
-	while (walk->group_at < cpg->group_count) {
-		struct cpg_group *group = cpg->groups[walk->group_at];
-		int order = cpg_name_compare(&group->name, name);
+	for (uint32_t i = 0; i < group->received_count; i++) {
+		struct cpg_process *process = NULL;
 
-		if (order >= 0)
-			return order == 0 ? group : NULL;
-		walk->group_at++;
+		while (member < group->count &&
+			number_of(group->members[member].nodeid, group->members[member].pid) < run[i].process)
+			member++;
+		if (member < group->count &&
+			number_of(group->members[member].nodeid, group->members[member].pid) == run[i].process)
+			process = &group->members[member];
+		if (i == 0 || run[i].process != run[i - 1].process)
+			mark_one(cpg, &cpg->resync.received[run[i].at], process);
 	}
-	return NULL;
 }
 
 /* Find out which entries are new. Members that are named again are marked as named. */
 static void mark(struct walk *walk)
 {
-	struct cpg *cpg = walk->cpg;
+	struct cpg_resync *sync = &walk->cpg->resync;
 
-	for (uint32_t i = 0; i < walk->received_count; i++) {
-		struct cpg_received *entry = walk->received[i];
-		struct cpg_group *group = next_group(walk, &entry->name);
-		struct cpg_process *process =
-			group == NULL ? NULL : cpg_process_find(group, entry->nodeid, entry->pid);
+	for (uint32_t at = sync->received_count; at > 0; at--) {
+		struct cpg_received *entry = &sync->received[at - 1];
+		struct cpg_group *group = entry->group;
 
-		if (process != NULL)
-			process->round = cpg->resync.round;
-		entry->is_new = process == NULL && (i == 0 || !is_same_process(walk->received[i - 1], entry)) &&
-				!is_gone(walk, entry);
+		if (group->newest != at)
+			continue;
+		if (group->received_count == 1)
+			mark_one(walk->cpg, entry, cpg_process_find(group, entry->nodeid, entry->pid));
+		else
+			mark_run(walk, group);
 	}
 }
 
-/* Members that are not named any more leave after this. They take no room from those that come in their place. */
-static void count_new(struct walk *walk)
+/* Some member names more than its share has room for, unless older ones leave. */
+static bool may_exceed(const struct cpg *cpg)
 {
-	struct cpg *cpg = walk->cpg;
+	const struct cpg_resync *sync = &cpg->resync;
 
-	cpg_tally_excuse(cpg);
-	for (uint32_t i = 0; i < walk->received_count; i++) {
-		struct cpg_received *entry = walk->received[i];
+	for (uint32_t i = 0; i < cpg->member_count; i++)
+		if (sync->shares[i].received > 0 &&
+			cpg_tally_of(cpg, cpg->members[i]) + sync->shares[i].received > CPG_PROCESSES_MAX)
+			return true;
+	return false;
+}
+
+/*
+ * Count new processes in the order in which they are listed, the newest first. Members that are not named any more leave
+ * after this. They take no room from those that come in their place.
+ */
+static void count_new(struct cpg *cpg)
+{
+	struct cpg_resync *sync = &cpg->resync;
+	bool is_close = may_exceed(cpg);
+
+	if (is_close)
+		cpg_tally_excuse(cpg);
+	for (uint32_t at = sync->received_count; at > 0; at--) {
+		struct cpg_received *entry = &sync->received[at - 1];
 		int rc = entry->is_new ? cpg_tally_add(cpg, entry->nodeid) : 0;
 
-		if (rc == 0)
-			continue;
-		entry->is_new = false;
 		if (rc == -ENOMEM)
 			cpg_complain(cpg, CPG_NO_MEMORY, entry->nodeid, "out of memory: a process is not listed");
-		else
+		else if (rc < 0)
 			cpg_complain(cpg, CPG_TOO_MANY, entry->nodeid, "a process is not listed: its node has too many");
+		if (rc < 0)
+			entry->is_new = false;
+		if (entry->is_new)
+			entry->seq = cpg->process_seq++;
 	}
-	cpg_tally_excuse_end(cpg);
+	if (is_close)
+		cpg_tally_excuse_end(cpg);
 }
 
-static void undo(struct walk *walk, uint32_t count)
+/* Clients of the group are told of them in the order of arrival, the newest first. Without clients it is not noted. */
+static int note_joined(struct cpg *cpg, struct cpg_group *group, uint32_t count)
 {
-	for (uint32_t i = 0; i < count; i++)
-		cpg_tally_del(walk->cpg, walk->added[i]->nodeid);
-	cpg_complain(walk->cpg, CPG_NO_MEMORY, 0, "out of memory: processes are not listed");
+	const struct cpg_received *received = cpg->resync.received;
+
+	if (group->connections == NULL)
+		return 0;
+	if (cpg_reserve((void **)&group->joined, &group->joined_capacity, count, sizeof(*group->joined)) < 0)
+		return -ENOMEM;
+	for (uint32_t at = group->newest; at > 0; at = received[at - 1].older)
+		if (received[at - 1].is_new)
+			group->joined[group->joined_count++] = (struct cpg_wire_address){
+				.nodeid = received[at - 1].nodeid,
+				.pid = received[at - 1].pid,
+				.reason = CPG_WIRE_REASON_NODEUP};
+	return 0;
 }
 
-/* Put count entries, which are sorted and no members yet, among the members. There is room. */
-static void merge_members(struct cpg_group *group, struct cpg_received *const *sorted, uint32_t count, uint64_t round)
+static struct cpg_process process_of(const struct cpg *cpg, const struct cpg_received *entry)
+{
+	return (struct cpg_process){
+		.nodeid = entry->nodeid, .pid = entry->pid, .seq = entry->seq, .round = cpg->resync.round};
+}
+
+/* Put those of a run that are new among the members. There is room for these count. */
+static void merge_run(struct cpg *cpg, struct cpg_group *group, const struct place *run, uint32_t count)
 {
 	uint32_t old = group->count;
+	uint32_t next = group->received_count;
 
 	group->count += count;
 	for (uint32_t to = group->count; count > 0;) {
-		const struct cpg_received *entry = sorted[count - 1];
+		const struct cpg_received *entry = &cpg->resync.received[run[next - 1].at];
 		const struct cpg_process *last = old == 0 ? NULL : &group->members[old - 1];
 
-		if (last != NULL && (last->nodeid > entry->nodeid ||
-					    (last->nodeid == entry->nodeid && last->pid > entry->pid))) {
+		if (!entry->is_new) {
+			next--;
+		} else if (last != NULL && number_of(last->nodeid, last->pid) > run[next - 1].process) {
 			group->members[--to] = *last;
 			old--;
-			continue;
+		} else {
+			group->members[--to] = process_of(cpg, entry);
+			next--;
+			count--;
 		}
-		group->members[--to] = (struct cpg_process){
-			.nodeid = entry->nodeid, .pid = entry->pid, .seq = entry->seq, .round = round};
-		count--;
 	}
 }
 
-static struct cpg_group *make_group(struct walk *walk, const struct cpg_wire_name *name)
+static void undo(struct cpg *cpg, const struct cpg_group *group)
 {
-	struct cpg_group *group = calloc(1, sizeof(*group));
+	const struct cpg_received *received = cpg->resync.received;
 
-	if (group == NULL)
-		return NULL;
-	group->name = *name;
-	walk->made[walk->made_count++] = group;
-	return group;
+	for (uint32_t at = group->newest; at > 0; at = received[at - 1].older)
+		if (received[at - 1].is_new)
+			cpg_tally_del(cpg, received[at - 1].nodeid);
+	cpg_complain(cpg, CPG_NO_MEMORY, 0, "out of memory: processes are not listed");
 }
 
-/* The new ones among `size` entries of one group. */
-static void add_run(struct walk *walk, struct cpg_received **run, uint32_t size)
+static void add_group(struct walk *walk, struct cpg_group *group)
 {
 	struct cpg *cpg = walk->cpg;
-	struct cpg_group *group = next_group(walk, &run[0]->name);
+	const struct cpg_received *received = cpg->resync.received;
+	const struct place single = {0, group->newest - 1};
+	const struct place *run = &single;
 	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < size; i++) {
-		struct cpg_received *entry = run[i];
-
-		if (!entry->is_new)
-			continue;
-		run[count] = entry;
-		walk->added[count++] = entry;
+	for (uint32_t at = group->newest; at > 0; at = received[at - 1].older)
+		count += received[at - 1].is_new;
+	if (group->received_count > 1) {
+		run = walk->places + walk->place_count;
+		walk->place_count += group->received_count;
 	}
 	if (count == 0)
 		return;
-	if (group == NULL)
-		group = make_group(walk, &run[0]->name);
-	if (group == NULL ||
-		cpg_reserve((void **)&group->joined, &group->joined_capacity, count, sizeof(*group->joined)) < 0 ||
-		cpg_reserve((void **)&group->members, &group->capacity, group->count + count,
-			sizeof(*group->members)) < 0) {
-		undo(walk, count);
+	if (cpg_members_reserve(group, group->count + count) < 0 || note_joined(cpg, group, count) < 0) {
+		undo(cpg, group);
 		return;
 	}
-	merge_members(group, run, count, cpg->resync.round);
-	qsort(walk->added, count, sizeof(struct cpg_received *), compare_arrival);
-	for (uint32_t i = 0; i < count; i++)
-		group->joined[i] = (struct cpg_wire_address){.nodeid = walk->added[i]->nodeid,
-			.pid = walk->added[i]->pid,
-			.reason = CPG_WIRE_REASON_NODEUP};
-	group->joined_count = count;
+	if (run == &single)
+		*cpg_members_insert(group, received[single.at].nodeid, received[single.at].pid) =
+			process_of(cpg, &received[single.at]);
+	else
+		merge_run(cpg, group, run, count);
 }
 
 static void add(struct walk *walk)
 {
-	uint32_t from = 0;
+	const struct cpg_resync *sync = &walk->cpg->resync;
 
-	walk->group_at = 0;
-	for (uint32_t i = 1; i <= walk->received_count; i++) {
-		if (i < walk->received_count && cpg_name_equal(&walk->received[i]->name, &walk->received[from]->name))
-			continue;
-		add_run(walk, walk->received + from, i - from);
-		from = i;
-	}
-}
-
-/* There is room. */
-static void merge_groups(struct cpg *cpg, struct cpg_group **made, uint32_t count)
-{
-	uint32_t old = cpg->group_count;
-
-	cpg->group_count += count;
-	for (uint32_t to = cpg->group_count; count > 0;) {
-		if (old > 0 && cpg_name_compare(&cpg->groups[old - 1]->name, &made[count - 1]->name) > 0)
-			cpg->groups[--to] = cpg->groups[--old];
-		else
-			cpg->groups[--to] = made[--count];
-	}
+	walk->place_count = 0;
+	for (uint32_t at = sync->received_count; at > 0; at--)
+		if (sync->received[at - 1].group->newest == at)
+			add_group(walk, sync->received[at - 1].group);
 }
 
 int cpg_merge_received(struct cpg *cpg)
 {
-	struct cpg_resync *sync = &cpg->resync;
-	struct walk walk = {.cpg = cpg, .received_count = sync->received_count, .gone_count = sync->gone_count};
-	int rc = -ENOMEM;
+	struct walk walk = {.cpg = cpg, .places = calloc(cpg->resync.received_count + 1u, sizeof(struct place))};
 
-	walk.received = sort(sync->received, sync->received_count);
-	walk.gone = sort(sync->gone, sync->gone_count);
-	walk.made = calloc(sync->received_count + 1u, sizeof(struct cpg_group *));
-	walk.added = calloc(sync->received_count + 1u, sizeof(struct cpg_received *));
-	if (walk.received == NULL || walk.gone == NULL || walk.made == NULL || walk.added == NULL ||
-		cpg_reserve((void **)&cpg->groups, &cpg->group_capacity, cpg->group_count + sync->received_count,
-			sizeof(struct cpg_group *)) < 0)
-		goto release;
+	if (walk.places == NULL)
+		return -ENOMEM;
 	mark(&walk);
-	count_new(&walk);
-	for (uint32_t i = sync->received_count; i > 0; i--) {
-		if (sync->received[i - 1].is_new)
-			sync->received[i - 1].seq = cpg->process_seq++;
-	}
+	count_new(cpg);
 	add(&walk);
-	merge_groups(cpg, walk.made, walk.made_count);
-	rc = 0;
-release:
-	free(walk.received);
-	free(walk.gone);
-	free(walk.made);
-	free(walk.added);
-	return rc;
+	free(walk.places);
+	return 0;
 }

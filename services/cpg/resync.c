@@ -27,17 +27,13 @@ static bool has_node(const uint32_t *list, uint32_t count, uint32_t nodeid)
 	return false;
 }
 
-static void forget_received(struct cpg_resync *sync)
+static void forget(struct cpg *cpg)
 {
-	free(sync->received);
-	free(sync->gone);
+	struct cpg_resync *sync = &cpg->resync;
+
+	cpg_received_forget(cpg);
+	cpg_gone_forget(cpg);
 	free(sync->local);
-	sync->gone = NULL;
-	sync->gone_count = 0;
-	sync->gone_capacity = 0;
-	sync->received = NULL;
-	sync->received_count = 0;
-	sync->received_capacity = 0;
 	sync->local = NULL;
 	sync->local_count = 0;
 	sync->local_sent = 0;
@@ -47,7 +43,7 @@ static void forget_received(struct cpg_resync *sync)
 
 void cpg_resync_fini(struct cpg *cpg)
 {
-	forget_received(&cpg->resync);
+	forget(cpg);
 	free(cpg->resync.members);
 	free(cpg->resync.shares);
 	free(cpg->resync.left);
@@ -94,7 +90,7 @@ void cpg_sync_abort(void *self)
 {
 	struct cpg *cpg = self;
 
-	forget_received(&cpg->resync);
+	forget(cpg);
 	cpg->resync.is_active = false;
 }
 
@@ -247,13 +243,12 @@ void cpg_resync_left(struct cpg *cpg, uint32_t nodeid, uint32_t pid, const struc
 		cpg_complain(cpg, CPG_TOO_MANY, nodeid, "too many processes leave during a synchronisation");
 		return;
 	}
-	if (cpg_reserve((void **)&sync->gone, &sync->gone_capacity, sync->gone_count + 1, sizeof(*sync->gone)) < 0) {
+	if (cpg_gone_add(cpg, nodeid, pid, name) < 0) {
 		cpg_complain(cpg, CPG_NO_MEMORY, nodeid,
 			"out of memory: a process that leaves may be listed until the next change");
 		return;
 	}
 	share->gone++;
-	sync->gone[sync->gone_count++] = (struct cpg_received){.nodeid = nodeid, .pid = pid, .name = *name};
 }
 
 void cpg_deliver_joinlist(void *self, uint32_t nodeid, void *msg, uint32_t size)
@@ -276,22 +271,15 @@ void cpg_deliver_joinlist(void *self, uint32_t nodeid, void *msg, uint32_t size)
 		cpg_complain(cpg, CPG_TOO_MANY, nodeid, "too many processes are announced");
 		return;
 	}
-	if (cpg_reserve((void **)&sync->received, &sync->received_capacity,
-		    sync->received_count + count, sizeof(*sync->received)) < 0) {
-		cpg_complain(cpg, CPG_NO_MEMORY, nodeid, "out of memory: processes are not listed");
-		return;
-	}
 	share->received += count;
 	for (uint32_t i = 0; i < count; i++) {
-		struct cpg_received *entry = &sync->received[sync->received_count];
+		struct cpg_wire_name name;
 
-		entry->nodeid = nodeid;
-		entry->pid = list->entries[i].pid;
-		if (cpg_name_clean(&list->entries[i].group, &entry->name) < 0)
+		if (cpg_name_clean(&list->entries[i].group, &name) < 0)
 			cpg_complain(cpg, CPG_BAD_NAME, nodeid,
 				"a list names a group of more than 128 bytes");
-		else
-			sync->received_count++;
+		else if (cpg_received_add(cpg, nodeid, list->entries[i].pid, &name) < 0)
+			cpg_complain(cpg, CPG_NO_MEMORY, nodeid, "out of memory: processes are not listed");
 	}
 }
 
@@ -306,21 +294,28 @@ static struct cpg_wire_address address_of(const struct cpg_process *process, uin
 	};
 }
 
-/* Strikes out everybody on the nodes that left. */
+static bool has_left(const struct cpg *cpg, const struct cpg_process *process)
+{
+	return has_node(cpg->resync.left, cpg->resync.left_count, process->nodeid);
+}
+
+/* Strikes out everybody on the nodes that left. Clients are told of them by one list, if there are any. */
 static void remove_left(struct cpg *cpg, struct cpg_group *group)
 {
-	const struct cpg_resync *sync = &cpg->resync;
-	struct cpg_wire_address *left = calloc(group->count + 1, sizeof(*left));
+	struct cpg_wire_address *left = NULL;
 	uint32_t left_count = 0;
 	uint32_t kept = 0;
 
-	if (left == NULL)
-		cpg_complain(cpg, CPG_NO_MEMORY, 0,
-			"out of memory: clients are not told who left their group");
+	if (group->connections != NULL) {
+		left = calloc(group->count + 1, sizeof(*left));
+		if (left == NULL)
+			cpg_complain(cpg, CPG_NO_MEMORY, 0,
+				"out of memory: clients are not told who left their group");
+	}
 	for (uint32_t i = 0; i < group->count; i++) {
 		const struct cpg_process *process = &group->members[i];
 
-		if (!has_node(sync->left, sync->left_count, process->nodeid)) {
+		if (!has_left(cpg, process)) {
 			group->members[kept++] = *process;
 			continue;
 		}
@@ -389,25 +384,17 @@ static void remove_unnamed(struct cpg *cpg, struct cpg_group *group)
 	}
 }
 
-/* Runs a step for every group. All groups stay while it runs; those that are empty go together at the end. */
 static void for_each_group(struct cpg *cpg, void (*step)(struct cpg *cpg, struct cpg_group *group))
 {
-	uint32_t kept = 0;
-
-	for (uint32_t i = 0; i < cpg->group_count; i++)
-		cpg->groups[i]->pins++;
 	for (uint32_t i = 0; i < cpg->group_count; i++)
 		step(cpg, cpg->groups[i]);
-	for (uint32_t i = 0; i < cpg->group_count; i++) {
-		struct cpg_group *group = cpg->groups[i];
+}
 
-		group->pins--;
-		if (cpg_group_is_used(group))
-			cpg->groups[kept++] = group;
-		else
-			cpg_group_free(group);
-	}
-	cpg->group_count = kept;
+/* Groups that have become empty go together. From the last one on, since a group takes the place of one that goes. */
+static void release_groups(struct cpg *cpg)
+{
+	for (uint32_t i = cpg->group_count; i > 0; i--)
+		cpg_group_release(cpg, cpg->groups[i - 1]);
 }
 
 static void tell_joined(struct cpg *cpg, struct cpg_group *group)
@@ -415,8 +402,9 @@ static void tell_joined(struct cpg *cpg, struct cpg_group *group)
 	uint32_t count = group->joined_count;
 
 	group->joined_count = 0;
-	if (count > 0)
-		cpg_confchg(cpg, group, NULL, 0, group->joined, count);
+	if (count == 0)
+		return;
+	cpg_confchg(cpg, group, NULL, 0, group->joined, count);
 	free(group->joined);
 	group->joined = NULL;
 	group->joined_capacity = 0;
@@ -438,6 +426,7 @@ void cpg_sync_done(void *self)
 	sync->members = NULL;
 	sync->is_active = false;
 
+	cpg->is_walking = true;
 	if (sync->left_count > 0)
 		for_each_group(cpg, remove_left);
 	if (cpg_merge_received(cpg) < 0)
@@ -445,6 +434,8 @@ void cpg_sync_done(void *self)
 	for_each_group(cpg, tell_joined);
 	for_each_group(cpg, remove_unnamed);
 	cpg_resync_fini(cpg);
+	cpg->is_walking = false;
+	release_groups(cpg);
 	cpg_compact_done(cpg);
 	cpg_flight_done(cpg);
 	if (sync->is_same) /* clients know the ring */

@@ -48,7 +48,8 @@ abi_headers = frame.h plugin.h service.h transport.h
 EXTRA_DIST += $(addprefix %D%/sdk/1.0/coterie/,$(abi_headers)) $(addprefix %D%/sdk/1.1/coterie/,$(abi_headers)) \
 	$(addprefix %D%/sdk/1.2/coterie/,$(abi_headers)) \
 	$(addprefix %D%/sdk/1.3/coterie/,$(abi_headers)) $(addprefix %D%/sdk/1.4/coterie/,$(abi_headers)) \
-	$(addprefix %D%/sdk/1.5/coterie/,$(abi_headers)) $(addprefix %D%/sdk/1.6/coterie/,$(abi_headers))
+	$(addprefix %D%/sdk/1.5/coterie/,$(abi_headers)) $(addprefix %D%/sdk/1.6/coterie/,$(abi_headers)) \
+	$(addprefix %D%/sdk/1.7/coterie/,$(abi_headers))
 
 # The guide for plugin authors, as its reader follows it. LATCH_SEEDS: how many seeds its own test gets.
 dist_doc_DATA += docs/write-a-service.md

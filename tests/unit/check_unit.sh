@@ -24,6 +24,11 @@ tap_check "it has the capabilities that the daemon keeps, and three to become th
 		printf '%s\n' CAP_SETUID CAP_SETGID CAP_SETPCAP; } | sort | paste -sd' ')" = \
 	"$(sed -n 's/^CapabilityBoundingSet=//p' "$unit" | tr ' ' '\n' | sort | paste -sd' ')"
 
+# A device whose driver is loaded later belongs to root until udev gives it away.
+user=$(sed -n 's/^u \([^ ]*\) .*/\1/p' "$source/conf/coterie.sysusers")
+tap_check "udev gives watchdogs to the user of the unit" \
+	grep -qx "KERNEL==\"watchdog|watchdog\[0-9\]\*\", OWNER=\"$user\"" "$source/conf/60-coterie-wd.rules"
+
 if ! systemd-analyze security --help 2>/dev/null | grep -q -- --offline; then
 	tap_without "the exposure is at most 2.5" "no systemd-analyze, or one before systemd 250"
 	tap_end

@@ -104,7 +104,7 @@ void plugin_overran(struct plugin *plugin, uint64_t ran_ns, const char *what)
 	(void)plugin, (void)ran_ns, (void)what;
 }
 
-static void gate(struct plugin *plugin) { (void)plugin; }
+static void on_held(void *arg, struct plugin *plugin) { (void)arg, (void)plugin; }
 
 void ring_force_gather(struct ring *ring)
 {
@@ -224,7 +224,7 @@ void sync_set_up(void)
 		nodes[i].resync = resync_create(&(struct resync_parts){.plugins = nodes[i].plugins,
 			.ring = nodes[i].ring,
 			.nodeid = nodes[i].id,
-			.gate = gate});
+			.held = on_held});
 		nodes[i].sync = sync_create(&(struct sync_parts){.plugins = nodes[i].plugins,
 			.ring = nodes[i].ring,
 			.delivery = nodes[i].delivery,

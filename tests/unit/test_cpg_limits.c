@@ -11,6 +11,7 @@
 
 #define LIST_MAX 7000u
 #define TURN_NS 100000u /* between two turns of a snapshot */
+#define TURN_MAX_NS 400000000u /* figures of a quiet machine are in docs/message-costs.md */
 /* In a message: the header is not. */
 #define BODY(type) ((uint32_t)(sizeof(type) - 16))
 
@@ -63,6 +64,7 @@ static void deliver_lists(uint32_t from, uint32_t first, uint32_t count, bool is
 	ck_assert_ptr_nonnull(list);
 	for (uint32_t done = 0; done < count;) {
 		uint32_t size_now = count - done < LIST_MAX ? count - done : LIST_MAX;
+		uint64_t from_ns;
 
 		for (uint32_t i = 0; i < size_now; i++, done++) {
 			/* An order that is neither ascending nor descending. */
@@ -71,8 +73,10 @@ static void deliver_lists(uint32_t from, uint32_t first, uint32_t count, bool is
 			list->entries[i] = (struct cpg_ring_joinlist_entry){
 				.pid = is_one_group ? number : 5, .group = name_of(is_one_group ? 7 : number)};
 		}
-		deliver(from, CPG_RING_JOINLIST, list,
+		from_ns = cpu_ns();
+		cpg_deliver_joinlist(ring.nodes[1].self, from, list,
 			(uint32_t)(sizeof(*list) + size_now * sizeof(list->entries[0])));
+		check_cost("a list of processes", cpu_ns() - from_ns, TURN_MAX_NS);
 	}
 	free(list);
 }
@@ -105,7 +109,7 @@ START_TEST(lists_at_their_limit_do_not_stop_the_loop)
 	uint64_t from_ns = cpu_ns();
 
 	ring.ops->sync_done(ring.nodes[1].self);
-	check_cost("the end of a synchronisation with 16,384 processes of one node", cpu_ns() - from_ns, 400000000);
+	check_cost("the end of a synchronisation with 16,384 processes of one node", cpu_ns() - from_ns, TURN_MAX_NS);
 	ck_assert_uint_eq(listed(), CPG_PROCESSES_MAX + 2);
 	ck_assert_uint_eq(cpg_tally_of(ring.nodes[1].self, 2), CPG_PROCESSES_MAX);
 
@@ -114,7 +118,7 @@ START_TEST(lists_at_their_limit_do_not_stop_the_loop)
 	service_ring_form_steps(&ring);
 	from_ns = cpu_ns();
 	ring.ops->sync_done(ring.nodes[1].self);
-	check_cost("… and without them again", cpu_ns() - from_ns, 400000000);
+	check_cost("… and without them again", cpu_ns() - from_ns, TURN_MAX_NS);
 	ck_assert_uint_eq(listed(), 2);
 	ck_assert_uint_eq(cpg_tally_of(ring.nodes[1].self, 2), 0);
 }
@@ -134,7 +138,7 @@ START_TEST(a_node_has_so_many_processes_and_the_others_their_own_share)
 		if (cpu_ns() - from_ns > worst_ns)
 			worst_ns = cpu_ns() - from_ns;
 	}
-	check_cost("the longest PROCJOIN", worst_ns, 100000000);
+	check_cost("the longest PROCJOIN", worst_ns, TURN_MAX_NS);
 	ck_assert_uint_eq(listed(), CPG_PROCESSES_MAX + 2);
 	name = cpg_wire_name("other", 5);
 	deliver_process(3, CPG_RING_PROCJOIN, &name, 1);
@@ -224,7 +228,7 @@ static int32_t iterate_in_turns(struct cpg_user *user, uint32_t type, uint32_t *
 		uint64_t from_ns = cpu_ns();
 
 		mock_host_advance(host(1), TURN_NS);
-		check_cost("a turn of an iteration", cpu_ns() - from_ns, 400000000);
+		check_cost("a turn of an iteration", cpu_ns() - from_ns, TURN_MAX_NS);
 		++*turns;
 		if (user->base.client->replies.count > 0)
 			error = user->base.client->replies.list[0].error;

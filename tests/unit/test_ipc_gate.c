@@ -302,6 +302,67 @@ START_TEST(a_question_does_not_wait_for_ever)
 }
 END_TEST
 
+/* The service has another plugin from now on: its clients stay. */
+static void replace_plugin(struct plugin *from, struct plugin *to)
+{
+	struct ipc_handover *handover = ipc_server_take(from->ipc, to);
+
+	ck_assert_ptr_nonnull(handover);
+	ipc_server_keep(handover);
+	ck_assert_ptr_null(from->ipc);
+	*(uint32_t *)ipc_client_data(f.last) = 42;
+}
+
+/* Its client waits for an answer, and the new plugin can give it. */
+START_TEST(a_question_outlives_a_replacement_of_the_plugin)
+{
+	struct plugin successor = f.plugin;
+
+	exec_stub.is_lapsed = true;
+	pid_t pid = start_client(play_question);
+	RUN_UNTIL(f.last != NULL && f.last->kept != NULL);
+	replace_plugin(&f.plugin, &successor);
+	ck_assert_ptr_nonnull(f.last->kept);
+	replace_plugin(&successor, &f.plugin);
+	run_for_ms(50);
+	ck_assert_uint_eq(f.handled, 0);
+	exec_stub.is_lapsed = false;
+	ipc_room(f.node.ipc);
+	ck_assert_int_eq(serve(pid), 0);
+	ck_assert_uint_eq(f.handled, 1);
+}
+END_TEST
+
+static int play_cut_question(void)
+{
+	qb_ipcc_connection_t *c = connect_client();
+	struct req req = make(REQ_TELL, 0);
+	struct res res;
+
+	MUST(c != NULL);
+	MUST(call(c, &req, &res) == -ENOTCONN);
+	return 0;
+}
+
+/* The new plugin sends no answer to it, or has no such request. The client would wait for ever. */
+START_TEST(a_question_without_an_answer_ends_with_the_replacement)
+{
+	static const struct coterie_request silent = {REQ_TELL, 16, COTERIE_NO_REPLY, 0, NULL};
+	struct plugin successor = f.plugin;
+
+	successor.service.requests = &silent;
+	successor.service.request_count = (uint32_t)_i;
+	exec_stub.is_lapsed = true;
+	pid_t pid = start_client(play_cut_question);
+	RUN_UNTIL(f.last != NULL && f.last->kept != NULL);
+	replace_plugin(&f.plugin, &successor);
+	ck_assert_int_eq(serve(pid), 0);
+	ck_assert_uint_eq(f.leaves, 1);
+	successor.service = f.plugin.service;
+	ipc_server_close(successor.ipc);
+}
+END_TEST
+
 START_TEST(no_quorum_is_told_at_once)
 {
 	exec_stub.is_lapsed = true;
@@ -381,6 +442,8 @@ int main(void)
 	tcase_add_test(open, a_request_that_needs_quorum_waits_for_the_lease);
 	tcase_add_test(open, it_is_served_when_the_lease_is_back_without_a_word);
 	tcase_add_loop_test(open, nobody_is_told_of_quorum_without_the_lease, 0, 2);
+	tcase_add_test(open, a_question_outlives_a_replacement_of_the_plugin);
+	tcase_add_loop_test(open, a_question_without_an_answer_ends_with_the_replacement, 0, 2);
 	tcase_add_test(open, no_quorum_is_told_at_once);
 	tcase_add_test(open, a_question_does_not_wait_for_ever);
 	tcase_add_test(open, it_is_told_to_try_again_when_quorum_is_lost_meanwhile);

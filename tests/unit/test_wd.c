@@ -190,6 +190,32 @@ START_TEST(a_device_that_cannot_be_opened_is_said)
 }
 END_TEST
 
+/* Its driver is loaded later. */
+START_TEST(a_device_that_comes_later_is_fed)
+{
+	char path[sizeof(device) + 8];
+
+	snprintf(path, sizeof(path), "%s.later", device);
+	set_text("resources.watchdog_device", path);
+	start();
+	mock_host_advance(host, 60000 * MS);
+	ck_assert(mock_host_has_logged(host, "cannot be opened"));
+	ck_assert_int_eq(rename(device, path), 0);
+	mock_host_advance(host, 4999 * MS);
+	ck_assert_str_eq(eaten(), "");
+	mock_host_advance(host, MS);
+	ck_assert_str_eq(eaten(), "\n");
+	mock_host_advance(host, 3000 * MS);
+	ck_assert_str_eq(eaten(), "\n");
+	ck_assert_int_eq(rename(path, device), 0);
+	/* None is looked for any more. */
+	set_text("resources.watchdog_device", "/nonexistent/watchdog");
+	eaten();
+	set_text("resources.watchdog_device", "off");
+	ck_assert_uint_eq(mock_host_timers(host), 0);
+}
+END_TEST
+
 static const struct {
 	uint32_t timeout, want;
 } timeouts[] = {{1, 6}, {2, 2}, {120, 120}, {121, 6}, {0, 6}};
@@ -470,6 +496,7 @@ int main(void)
 	tcase_add_test(start_tests, the_device_is_opened_a_turn_later);
 	tcase_add_loop_test(start_tests, no_device_is_no_error, 0, 3);
 	tcase_add_test(start_tests, a_device_that_cannot_be_opened_is_said);
+	tcase_add_test(start_tests, a_device_that_comes_later_is_fed);
 	tcase_add_loop_test(start_tests, it_is_fed_twice_in_its_time, 0, COUNT(timeouts));
 	tcase_add_test(start_tests, what_was_there_before_is_watched);
 	tcase_add_test(start_tests, a_device_with_ioctls_is_fed_by_them);

@@ -73,6 +73,8 @@ void answers_quorum(const struct metrics_source *source, bool is_quorate, struct
 void answers_rings(const struct metrics_source *source, struct json_object *data);
 /** [{name, kind, …}] of the plugins whose statistics begin so ("stats.plugins."); empty: it does not tell. */
 struct json_object *answers_plugins(const struct metrics_source *source, const char *prefix);
+/** Add "metrics": [{name, kind, labels, …}] to the plugin of this name, if it has any. */
+void answers_put_metrics(const struct metrics_source *source, struct json_object *plugin, const char *name);
 /** All that a Corosync daemon tells. */
 struct json_object *answers_services(const struct metrics_source *source);
 void answers_clients(const struct metrics_source *source, struct json_object *data);

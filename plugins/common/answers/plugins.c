@@ -71,6 +71,7 @@ static bool see_plugin(void *arg, const char *key)
 		put_number(plugin, "service_id", service);
 		put_number(plugin, "clients", count_clients(walk->source, service));
 	}
+	answers_put_metrics(walk->source, plugin, name);
 	json_object_array_add(walk->plugins, plugin);
 	return true;
 }

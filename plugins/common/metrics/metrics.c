@@ -121,6 +121,7 @@ int metrics_render(const struct metrics_source *source, const struct metrics_opt
 	metrics_write_clients(&writer);
 	metrics_write_services(&writer);
 	metrics_write_events(&writer);
+	metrics_write_plugins(&writer);
 	if (options->has_legacy_names)
 		metrics_write_legacy(&writer);
 	writer_end(&writer);

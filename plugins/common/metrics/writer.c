@@ -212,6 +212,20 @@ void writer_histogram(struct writer *writer, const char *const label[2], const d
 	put_sample(writer, "_sum", alone, sum);
 }
 
+void writer_sample_as(struct writer *writer, const char *suffix, const char *labels, double value)
+{
+	struct metrics_text *text = writer->text;
+
+	open_family(writer);
+	put_text(text, writer->family);
+	put_text(text, *suffix != '\0' ? suffix : suffix_of(writer->type));
+	put_text(text, *labels != '\0' ? "{" : "");
+	put_text(text, labels);
+	put_text(text, *labels != '\0' ? "} " : " ");
+	put_number(text, value);
+	put_text(text, "\n");
+}
+
 void writer_end(struct writer *writer)
 {
 	if (writer->options->format == METRICS_OPENMETRICS)

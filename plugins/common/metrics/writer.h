@@ -57,6 +57,12 @@ void writer_sample(struct writer *writer, const char *const *labels, double valu
  */
 void writer_histogram(struct writer *writer, const char *const label[2], const double *bounds,
 	const uint64_t *buckets, uint32_t bucket_count, double sum);
+/**
+ * A sample whose labels are written already.
+ * @param suffix  of the sample's name, "" for none
+ * @param labels  NAME="VALUE",… with escapes, or ""
+ */
+void writer_sample_as(struct writer *writer, const char *suffix, const char *labels, double value);
 void writer_end(struct writer *writer);
 
 /** A number of any type, or decimal text. false: no such key, or no number. */
@@ -77,6 +83,7 @@ void metrics_write_links(struct writer *writer);
 void metrics_write_clients(struct writer *writer);
 void metrics_write_services(struct writer *writer);
 void metrics_write_events(struct writer *writer);
+void metrics_write_plugins(struct writer *writer);
 void metrics_write_legacy(struct writer *writer);
 
 #endif

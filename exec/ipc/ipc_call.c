@@ -1,0 +1,311 @@
+/*
+ * Calls: a plugin as a client of another service (call_open of the host table). Such a client has no connection. Its
+ * requests wait in the call until a turn of the loop, and the service's answers and events likewise, so that code of two
+ * plugins is never inside each other.
+ */
+#include "exec/ipc/ipc_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "exec/plugin/plugin_watch.h"
+
+#define CALLS_MAX 64u          /* of one plugin */
+#define REQUESTS_MAX 64u       /* that wait in one call */
+#define REQUESTS_SIZE (2u << 20)
+#define REQUESTS_AT_ONCE 16u   /* in one turn of the loop */
+#define REQUEST_SIZE_MIN sizeof(struct coterie_request_header)
+
+struct letter {
+	struct letter *next;
+	uint32_t size;
+	bool is_event;
+	uint8_t bytes[] __attribute__((aligned(8)));
+};
+
+struct letters {
+	struct letter *first, **last;
+	uint32_t count, size;
+};
+
+struct coterie_call {
+	struct ipc *ipc;
+	struct plugin *plugin; /* the caller */
+	struct coterie_caller caller;
+	void *arg;
+	struct coterie_client *client; /* NULL: it has ended */
+	struct letters requests, messages;
+	struct loop_timer *timer;
+	bool is_in_turn, is_closed;
+	struct coterie_call *next; /* of all */
+};
+
+/* --- letters --- */
+
+static struct letter *letter_create(uint32_t size, bool is_event)
+{
+	struct letter *letter = malloc(sizeof(*letter) + size);
+
+	if (letter == NULL)
+		return NULL;
+	letter->next = NULL;
+	letter->size = size;
+	letter->is_event = is_event;
+	return letter;
+}
+
+static void letters_add(struct letters *letters, struct letter *letter)
+{
+	*letters->last = letter;
+	letters->last = &letter->next;
+	letters->count++;
+	letters->size += letter->size;
+}
+
+static struct letter *letters_take(struct letters *letters)
+{
+	struct letter *letter = letters->first;
+
+	if (letter == NULL)
+		return NULL;
+	letters->first = letter->next;
+	if (letters->first == NULL)
+		letters->last = &letters->first;
+	letters->count--;
+	letters->size -= letter->size;
+	return letter;
+}
+
+static void letters_drop(struct letters *letters)
+{
+	while (letters->first != NULL)
+		free(letters_take(letters));
+}
+
+/* --- the end of a call --- */
+
+static void call_free(struct coterie_call *call)
+{
+	struct coterie_call **place = &call->ipc->calls;
+
+	while (*place != call)
+		place = &(*place)->next;
+	*place = call->next;
+	letters_drop(&call->requests);
+	letters_drop(&call->messages);
+	loop_timer_del(call->ipc->parts.loop, call->timer);
+	free(call);
+}
+
+/* The service's client ends on a turn of its own: its handler may be running. */
+void ipc_call_close(struct coterie_call *call)
+{
+	if (call == NULL || call->is_closed)
+		return;
+	call->is_closed = true;
+	if (call->client != NULL) {
+		call->client->call = NULL;
+		ipc_client_disconnect(call->client);
+	}
+	call->client = NULL;
+	if (!call->is_in_turn)
+		call_free(call);
+}
+
+void ipc_call_forget(struct ipc *ipc, const struct plugin *plugin)
+{
+	struct coterie_call *call = ipc != NULL ? ipc->calls : NULL, *next;
+
+	for (; call != NULL; call = next) {
+		next = call->next;
+		if (call->plugin == plugin)
+			ipc_call_close(call);
+	}
+}
+
+/* --- turns --- */
+
+static void run_requests(struct coterie_call *call)
+{
+	for (uint32_t i = 0; i < REQUESTS_AT_ONCE && call->client != NULL && call->client->kept == NULL; i++) {
+		struct letter *letter = letters_take(&call->requests);
+
+		if (letter == NULL)
+			return;
+		ipc_request_process(call->client, letter->bytes, letter->size);
+		free(letter);
+	}
+}
+
+/* @return false: the plugin has closed the call */
+static bool hand_out(struct coterie_call *call)
+{
+	struct letters now = call->messages;
+	struct letter *letter = now.first;
+
+	if (letter == NULL)
+		return true;
+	call->messages = (struct letters){.last = &call->messages.first};
+	while (letter != NULL) {
+		struct letter *next = letter->next;
+		const struct coterie_response_header *message = (const void *)letter->bytes;
+		struct plugin_call here;
+
+		plugin_enter(&here, call->plugin, "function for answers of other services");
+		if (!call->is_closed && !letter->is_event)
+			call->caller.answered(call->arg, message);
+		else if (!call->is_closed && call->caller.event != NULL)
+			call->caller.event(call->arg, message);
+		plugin_leave(&here);
+		free(letter);
+		letter = next;
+	}
+	return !call->is_closed;
+}
+
+static void tell_end(struct coterie_call *call)
+{
+	struct plugin_call here;
+
+	call->is_closed = true;
+	if (call->caller.ended == NULL)
+		return;
+	plugin_enter(&here, call->plugin, "function for the end of another service");
+	call->caller.ended(call->arg);
+	plugin_leave(&here);
+}
+
+static void turn_later(struct coterie_call *call);
+
+static void on_turn(void *arg)
+{
+	struct coterie_call *call = arg;
+
+	call->timer = NULL;
+	call->is_in_turn = true;
+	run_requests(call);
+	if (hand_out(call) && call->client == NULL && call->messages.first == NULL)
+		tell_end(call);
+	call->is_in_turn = false;
+	if (call->is_closed)
+		call_free(call);
+	else if (call->messages.first != NULL || call->client == NULL ||
+		 (call->requests.first != NULL && call->client->kept == NULL))
+		turn_later(call);
+}
+
+/* Without memory the next request or message tries again. */
+static void turn_later(struct coterie_call *call)
+{
+	struct loop *loop = call->ipc->parts.loop;
+
+	if (call->timer == NULL && !call->is_in_turn)
+		call->timer = loop_timer_add(loop, loop_now_ns(loop), on_turn, call);
+}
+
+/* --- the service's side --- */
+
+int ipc_call_take(struct coterie_client *client, bool is_event, const struct iovec *iov, uint32_t count)
+{
+	struct coterie_call *call = client->call;
+	size_t size = 0;
+
+	if (call == NULL)
+		return -ENOTCONN;
+	for (uint32_t i = 0; i < count; i++)
+		size += iov[i].iov_len;
+	struct letter *letter = letter_create((uint32_t)size, is_event);
+	if (letter == NULL)
+		return -ENOMEM;
+	uint8_t *at = letter->bytes;
+	for (uint32_t i = 0; i < count; i++) {
+		if (iov[i].iov_len > 0)
+			memcpy(at, iov[i].iov_base, iov[i].iov_len);
+		at += iov[i].iov_len;
+	}
+	letters_add(&call->messages, letter);
+	turn_later(call);
+	return 0;
+}
+
+void ipc_call_resume(struct coterie_client *client)
+{
+	if (client->call != NULL && client->call->requests.first != NULL)
+		turn_later(client->call);
+}
+
+void ipc_call_end(struct coterie_client *client)
+{
+	if (client->call == NULL)
+		return;
+	client->call->client = NULL;
+	letters_drop(&client->call->requests);
+	turn_later(client->call);
+	client->call = NULL;
+}
+
+/* --- the caller's side --- */
+
+static uint32_t count_calls(const struct ipc *ipc, const struct plugin *plugin)
+{
+	uint32_t count = 0;
+
+	for (const struct coterie_call *call = ipc->calls; call != NULL; call = call->next)
+		count += call->plugin == plugin;
+	return count;
+}
+
+int ipc_call_open(struct ipc *ipc, struct plugin *plugin, const char *ipc_name, const struct coterie_caller *caller,
+	void *arg, struct coterie_call **out)
+{
+	struct ipc_server *server = ipc != NULL ? ipc->servers : NULL;
+
+	if (!COTERIE_HAS(caller, answered))
+		return -ENOTSUP;
+	while (server != NULL && strcmp(server->plugin->service.ipc_name, ipc_name) != 0)
+		server = server->next;
+	if (server == NULL || server->plugin == plugin)
+		return -ENOENT;
+	if (!ipc->is_ready)
+		return -EAGAIN;
+	if (count_calls(ipc, plugin) == CALLS_MAX)
+		return -ENOSPC;
+	struct coterie_call *call = calloc(1, sizeof(*call));
+	if (call == NULL)
+		return -ENOMEM;
+	call->ipc = ipc;
+	call->plugin = plugin;
+	memcpy(&call->caller, caller, caller->size < sizeof(*caller) ? caller->size : sizeof(*caller));
+	call->arg = arg;
+	call->requests.last = &call->requests.first;
+	call->messages.last = &call->messages.first;
+	call->next = ipc->calls;
+	ipc->calls = call;
+	int rc = ipc_server_join(server, call, &call->client);
+	if (rc < 0) {
+		call_free(call);
+		return rc;
+	}
+	*out = call;
+	return 0;
+}
+
+int ipc_call_send(struct coterie_call *call, const void *msg, uint32_t size)
+{
+	if (size < REQUEST_SIZE_MIN || size > IPC_SIZE_MAX)
+		return -EMSGSIZE;
+	if (call->client == NULL || call->client->is_leaving)
+		return -ENOTCONN;
+	if (call->requests.count == REQUESTS_MAX ||
+		(call->requests.count > 0 && call->requests.size + size > REQUESTS_SIZE))
+		return -EAGAIN;
+	struct letter *letter = letter_create(size, false);
+	if (letter == NULL)
+		return -ENOMEM;
+	memcpy(letter->bytes, msg, size);
+	letters_add(&call->requests, letter);
+	turn_later(call);
+	return 0;
+}

@@ -1,0 +1,103 @@
+/*
+ * Groups by their names, in a table of chains. Other nodes and clients choose the names, so a fixed hash function would let
+ * them put all groups into one chain. This one has a random key: vector multiply-shift (Dietzfelbinger 1996; Thorup, "High
+ * Speed Hashing for Integers and Strings", section 3), where two names share a hash with a probability of 2^-31 at most.
+ */
+#include "services/cpg/cpg.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define BUCKETS_MIN 64u
+
+void cpg_index_init(struct cpg *cpg)
+{
+	struct cpg_index *index = &cpg->index;
+
+	if (getrandom(index->key, sizeof(index->key), GRND_NONBLOCK) == (ssize_t)sizeof(index->key))
+		return;
+	/* Early in a boot. Any numbers will do, as long as other nodes cannot know them. */
+	uint64_t number = cpg->host->now_ns(cpg->ctx) ^ (uint64_t)(uintptr_t)cpg;
+
+	for (size_t i = 0; i < sizeof(index->key) / sizeof(index->key[0]); i++) {
+		number = number * 6364136223846793005u + 1442695040888963407u;
+		index->key[i] = number ^ number >> 29;
+	}
+}
+
+void cpg_index_fini(struct cpg *cpg) { free(cpg->index.buckets); }
+
+uint32_t cpg_index_hash(const struct cpg *cpg, const struct cpg_wire_name *name)
+{
+	const uint64_t *key = cpg->index.key;
+	uint64_t sum = key[CPG_INDEX_WORDS] * name->length;
+
+	for (uint32_t i = 0; i < (name->length + 3) / 4; i++) {
+		uint32_t word;
+
+		memcpy(&word, name->value + (size_t)i * 4, sizeof(word)); /* there are zeros behind the length */
+		sum += key[i] * word;
+	}
+	return (uint32_t)(sum >> 32);
+}
+
+static struct cpg_group **bucket_of(const struct cpg_index *index, uint32_t hash)
+{
+	return &index->buckets[hash & (index->count - 1)];
+}
+
+struct cpg_group *cpg_index_find(const struct cpg *cpg, const struct cpg_wire_name *name, uint32_t hash)
+{
+	const struct cpg_index *index = &cpg->index;
+
+	if (index->count == 0)
+		return NULL;
+	for (struct cpg_group *group = *bucket_of(index, hash); group != NULL; group = group->index_next)
+		if (group->hash == hash && cpg_name_equal(&group->name, name))
+			return group;
+	return NULL;
+}
+
+static void link_group(struct cpg_index *index, struct cpg_group *group)
+{
+	struct cpg_group **bucket = bucket_of(index, group->hash);
+
+	group->index_next = *bucket;
+	*bucket = group;
+}
+
+/* Without memory the chains become longer. */
+static int grow(struct cpg *cpg)
+{
+	struct cpg_index *index = &cpg->index;
+	uint32_t count = index->count == 0 ? BUCKETS_MIN : index->count * 4;
+	struct cpg_group **buckets = calloc(count, sizeof(*buckets));
+
+	if (buckets == NULL)
+		return index->count == 0 ? -ENOMEM : 0;
+	free(index->buckets);
+	index->buckets = buckets;
+	index->count = count;
+	for (uint32_t i = 0; i < cpg->group_count; i++)
+		link_group(index, cpg->groups[i]);
+	return 0;
+}
+
+int cpg_index_add(struct cpg *cpg, struct cpg_group *group)
+{
+	if (cpg->group_count >= cpg->index.count && grow(cpg) < 0)
+		return -ENOMEM;
+	link_group(&cpg->index, group);
+	return 0;
+}
+
+void cpg_index_del(struct cpg *cpg, const struct cpg_group *group)
+{
+	struct cpg_group **place = bucket_of(&cpg->index, group->hash);
+
+	while (*place != group)
+		place = &(*place)->index_next;
+	*place = group->index_next;
+}

@@ -1,0 +1,27 @@
+/* A service that calls others, and one that drops messages: for tests of ABI 1.8 and of the test kit. */
+#ifndef UNIT_PLUGINS_CALLER_H
+#define UNIT_PLUGINS_CALLER_H
+
+#include <coterie/service.h>
+
+enum {
+	CALLER_OPEN,  /* a NUL-terminated name: connects; answered with the error that fits */
+	CALLER_PASS,  /* a request for the other service, header included: answered with its answer, header included */
+	CALLER_CLOSE,
+	CALLER_COUNT, /* answered with struct caller_counts */
+};
+
+struct caller_counts {
+	uint64_t events, ends, open_rc; /* -rc of the last call_open */
+};
+
+enum {
+	DROPPER_ADD,   /* adds 1 on all nodes; answered when the message is sent, or was not */
+	DROPPER_ADD_BY_THREAD, /* the same, answered by a thread after 200 ms of real time */
+	DROPPER_TOTAL, /* answered with a u64 */
+};
+
+extern const struct coterie_plugin caller_LTX_coterie_plugin;
+extern const struct coterie_plugin dropper_LTX_coterie_plugin;
+
+#endif
