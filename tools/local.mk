@@ -35,9 +35,10 @@ bin_PROGRAMS += %D%/coterie-ctl
 	libclient.la libcorosync_common.la $(QB_LIBS)
 
 # Commands of its own, where json-c is.
+include tools/cluster/local.mk
 if HAVE_JSON
 %C%_coterie_ctl_SOURCES += \
-	%D%/format.c %D%/format.h \
+	$(cluster_sources) %D%/format.c %D%/format.h \
 	%D%/ctl/answer.c %D%/ctl/clients.c %D%/ctl/completion.c %D%/ctl/completion.h %D%/ctl/completion_tools.c \
 	%D%/ctl/config.c %D%/ctl/connect.c %D%/ctl/control.c %D%/ctl/control.h %D%/ctl/ctl.c %D%/ctl/ctl.h \
 	%D%/ctl/ctl_main.h %D%/ctl/daemon.c %D%/ctl/daemon.h %D%/ctl/facts.c %D%/ctl/key_create.c %D%/ctl/key_rotate.c %D%/ctl/key_status.c %D%/ctl/log.c \

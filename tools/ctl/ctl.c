@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "tools/cluster/commands.h"
 #include "tools/ctl/ctl.h"
 
 #define TIMEOUT_S 5
@@ -49,6 +50,14 @@ static const struct ctl_command commands[] = {
 	{"plugin unload", "NAME [--drain SECONDS]", "unload a plugin", 0, plugin_unload, plugin_change_print, NULL},
 	{"plugin replace", "NAME [FILE] [--force]", "put a plugin's new file in its place", 0, plugin_replace,
 		plugin_change_print, NULL},
+	{"cluster create", "NAME NODE... [--transport NAME] [--no-encryption] [--start] [--ssh COMMAND] [--dry-run|--print] [--force]",
+		"make a cluster of these nodes, over ssh; NODE is NAME[:ID][=ADDRESS,...]", 0, cluster_create, cluster_print, NULL},
+	{"node add", "NODE... [--start] [--ssh COMMAND] [--dry-run|--print] [--force]", "add nodes to the cluster, over ssh", 0,
+		node_add, cluster_print, NULL},
+	{"node remove", "NODE [--ssh COMMAND] [--dry-run|--print] [--force]", "remove a node from the cluster, over ssh", 0,
+		node_remove, cluster_print, NULL},
+	{"link add", "NODE=ADDRESS... [--ssh COMMAND] [--dry-run|--print]", "give every node an address of one more link", 0,
+		link_add, cluster_print, NULL},
 	{"cpg list", "[GROUP]", "process groups and their members", CTL_REPEATABLE, cpg_list, cpg_print, NULL},
 	{"clients", "", "programs connected to the daemon", LOOKS, clients_gather, clients_print, NULL},
 	{"shutdown", "[--force]", "stop the daemon of this node, if nobody objects", 0, shutdown_gather, NULL, NULL},
@@ -346,6 +355,8 @@ int ctl_main(int argc, char **argv)
 	/* Words that are still being typed are no command line. */
 	if (argc > 1 && strcmp(argv[1], "__complete") == 0)
 		return complete_run(&ctl, argc - 2, argv + 2);
+	if (argc == 2 && strcmp(argv[1], "__node") == 0)
+		return agent_main(&ctl);
 	if (parse_options(&ctl, &argc, argv) == CTL_GOOD)
 		return CTL_GOOD;
 	if (ctl.instance != NULL && *ctl.instance == '\0')

@@ -67,8 +67,7 @@ void daemon_text_sha256(const char *text, char sum[65])
 
 /* --- running the daemon's program --- */
 
-/* Beside us in the build folder and in an installed tree of the usual shape; else where it was configured. */
-static void find_program(char path[4096])
+void daemon_program(char path[4096])
 {
 	static const char *const near[] = {"../exec/coterie", "../sbin/coterie", "../../exec/coterie"};
 	char self[4096];
@@ -108,7 +107,7 @@ static int run_daemon(struct ctl *ctl, const char *mode, const char *file, bool 
 	ssize_t got;
 	pid_t pid;
 
-	find_program(path);
+	daemon_program(path);
 	*text = malloc(room);
 	if (*text == NULL || pipe2(pipes, O_CLOEXEC) < 0) {
 		int error = errno;

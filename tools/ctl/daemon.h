@@ -20,6 +20,11 @@ struct daemon_keys {
 	size_t count;
 };
 
+/**
+ * Find the daemon's program: beside this one in the build folder and in an installed tree of the usual shape, otherwise
+ * where it was configured. It may be missing.
+ */
+void daemon_program(char path[4096]);
 /** The file the running daemon has read, else NULL: the daemon's own default. Caller frees. */
 char *daemon_config_file(struct ctl *ctl);
 /** Hexadecimal SHA-256 of a file; "" when there is none to be had. */

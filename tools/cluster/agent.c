@@ -1,0 +1,266 @@
+/*
+ * The helper's requests.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "tools/cluster/agent.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/cluster/plan.h"
+
+bool agent_fail(struct json_object *answer, const char *remedy, const char *format, ...)
+{
+	char text[PLAN_TEXT_MAX];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	put_text(answer, "text", text);
+	put_text(answer, "remedy", remedy);
+	return false;
+}
+
+static bool fail_files(struct agent *agent, struct json_object *answer)
+{
+	return agent_fail(answer, "see that its folder can be written and has room", "%s", agent->files.why);
+}
+
+/* --- requests: each returns whether it has worked --- */
+
+static bool do_facts(struct agent *agent, struct json_object *request, struct json_object *answer)
+{
+	const char *instance = get_text(request, "instance");
+
+	if (instance[0] != '\0') {
+		if (!words_is_name(instance) || setenv("COTERIE_INSTANCE", instance, 1) < 0)
+			return agent_fail(answer, "", "no name of an instance");
+		agent->ctl->instance = getenv("COTERIE_INSTANCE");
+	}
+	agent_facts(agent, get_bool(request, "lock"), answer);
+	return true;
+}
+
+static bool do_secret(struct agent *agent, struct json_object *request, struct json_object *answer)
+{
+	char path[4096], *bytes = NULL;
+
+	(void)request;
+	agent_key_file(agent, path);
+	ssize_t size = path[0] == '\0' ? -ENOENT : files_read(path, AGENT_KEY_MAX, &bytes);
+
+	if (size <= 0)
+		return agent_fail(answer, "use coterie-ctl key create and copy the key to all nodes", "cannot read the key '%s': %s", path,
+			size < 0 ? strerror((int)-size) : "it is empty");
+	char *hex = hex_encode(bytes, (size_t)size);
+
+	put_text(answer, "key", hex);
+	explicit_bzero(bytes, (size_t)size);
+	if (hex != NULL)
+		explicit_bzero(hex, 2 * (size_t)size);
+	free(bytes);
+	free(hex);
+	return true;
+}
+
+/* A path of the config. It has to be a plain one. */
+static bool is_path(const char *text)
+{
+	if (text[0] != '/' || strlen(text) >= 4000 || strstr(text, "/../") != NULL)
+		return false;
+	for (const char *at = text; *at != '\0'; at++)
+		if ((unsigned char)*at < ' ' || *at == 0x7f)
+			return false;
+	return text[strlen(text) - 1] != '/';
+}
+
+static bool do_key(struct agent *agent, struct json_object *request, struct json_object *answer)
+{
+	const char *named = get_text(request, "file");
+	char path[4096], state[4096], *bytes = NULL;
+	ssize_t size = hex_decode(get_text(request, "key"), &bytes);
+	int rc = 0;
+
+	if (size < 1 || size > (ssize_t)AGENT_KEY_MAX || (named[0] != '\0' && !is_path(named))) {
+		free(bytes);
+		return agent_fail(answer, "", "no key, or no path for it");
+	}
+	if (named[0] != '\0')
+		snprintf(path, sizeof(path), "%s", named);
+	else
+		agent_key_place(agent->ctl, 1, path);
+	/* One in the state folder would come first. */
+	if (named[0] == '\0' && agent_key_place(agent->ctl, 0, state) != NULL)
+		rc = files_remove(&agent->files, state);
+	if (rc == 0)
+		rc = files_write(&agent->files, path, bytes, (size_t)size, true);
+	if (rc == 0)
+		rc = files_place(&agent->files, path);
+	explicit_bzero(bytes, (size_t)size);
+	free(bytes);
+	put_text(answer, "file", path);
+	return rc == 0 || fail_files(agent, answer);
+}
+
+static bool do_write(struct agent *agent, struct json_object *request, struct json_object *answer)
+{
+	struct conf conf;
+	char why[PLAN_TEXT_MAX], *text = NULL;
+	ssize_t size = hex_decode(get_text(request, "text"), &text);
+
+	if (size < 1 || size > (ssize_t)CONF_SIZE_MAX || agent->config[0] == '\0') {
+		free(text);
+		return agent_fail(answer, "", "no text of a config, or no facts before it");
+	}
+	agent->version = conf_read(text, &conf, why, sizeof(why)) == 0 ? conf.version : 0;
+	conf_fini(&conf);
+	int rc = files_write(&agent->files, agent->config, text, (size_t)size, false);
+
+	free(text);
+	return rc == 0 || fail_files(agent, answer);
+}
+
+static bool do_test(struct agent *agent, struct json_object *request, struct json_object *answer)
+{
+	(void)request;
+	return agent_test(agent, answer);
+}
+
+static bool do_place(struct agent *agent, struct json_object *request, struct json_object *answer)
+{
+	(void)request;
+	return files_place(&agent->files, agent->config) == 0 || fail_files(agent, answer);
+}
+
+static bool do_reload(struct agent *agent, struct json_object *request, struct json_object *answer)
+{
+	return agent_reload(agent, get_bool(request, "check"), get_bool(request, "force"), answer);
+}
+
+static bool do_stop(struct agent *agent, struct json_object *request, struct json_object *answer)
+{
+	agent->has_stopped = agent_stop(agent, get_bool(request, "force"), answer);
+	return agent->has_stopped;
+}
+
+static bool do_retire(struct agent *agent, struct json_object *request, struct json_object *answer)
+{
+	char path[4096];
+	int rc = files_remove(&agent->files, agent->config);
+
+	(void)request;
+	for (size_t rank = 0; rc == 0 && rank < 2 && agent_key_place(agent->ctl, rank, path) != NULL; rank++)
+		rc = files_remove(&agent->files, path);
+	return rc == 0 || fail_files(agent, answer);
+}
+
+static bool do_start(struct agent *agent, struct json_object *request, struct json_object *answer)
+{
+	(void)request;
+	return agent_start(agent, answer);
+}
+
+static bool do_undo(struct agent *agent, struct json_object *request, struct json_object *answer)
+{
+	bool is_stopped = true;
+
+	(void)request;
+	if (agent->has_started)
+		is_stopped = agent_stop(agent, true, answer);
+	agent->has_started = false;
+	bool is_back = (files_undo(&agent->files) == 0 || fail_files(agent, answer)) && is_stopped;
+
+	if (is_back && agent->has_stopped) {
+		is_back = agent_start(agent, answer);
+		agent->has_started = false;
+	}
+	agent->has_stopped = false;
+	return is_back;
+}
+
+static bool do_keep(struct agent *agent, struct json_object *request, struct json_object *answer)
+{
+	(void)request, (void)answer;
+	files_keep(&agent->files);
+	agent->has_started = agent->has_stopped = false;
+	return true;
+}
+
+static const struct {
+	const char *name;
+	bool (*run)(struct agent *agent, struct json_object *request, struct json_object *answer);
+} requests[] = {
+	{"facts", do_facts},
+	{"secret", do_secret},
+	{"key", do_key},
+	{"write", do_write},
+	{"test", do_test},
+	{"place", do_place},
+	{"reload", do_reload},
+	{"stop", do_stop},
+	{"retire", do_retire},
+	{"start", do_start},
+	{"undo", do_undo},
+	{"keep", do_keep},
+};
+
+/* --- lines --- */
+
+static bool serve(struct agent *agent, struct json_object *request, struct json_object *answer)
+{
+	const char *name = get_text(request, "do");
+
+	memset(&agent->ctl->error, 0, sizeof(agent->ctl->error));
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
+		if (strcmp(requests[i].name, name) == 0)
+			return requests[i].run(agent, request, answer);
+	return agent_fail(answer, "install the same version on all nodes", "no such request");
+}
+
+/* @return false: the caller is gone */
+static bool answer_line(struct agent *agent, const char *line)
+{
+	struct json_object *request = json_tokener_parse(line), *answer = json_object_new_object();
+	bool is_good = json_object_is_type(request, json_type_object) ? serve(agent, request, answer)
+								   : agent_fail(answer, "", "no request");
+
+	put_bool(answer, "ok", is_good);
+	/* terminal_guard has replaced standard output; JSON has no control characters. */
+	fprintf(stdout, "%s\n", json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN));
+	json_object_put(answer);
+	json_object_put(request);
+	return fflush(stdout) == 0;
+}
+
+int agent_main(struct ctl *ctl)
+{
+	struct agent agent = {.ctl = ctl, .lock = -1};
+	char *line = malloc(AGENT_LINE_MAX);
+
+	if (line == NULL)
+		return CTL_FAILED;
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN); /* of a session that ends: the end of the input says it */
+	signal(SIGALRM, SIG_IGN); /* commands set it; the caller has a limit of its own */
+	while (fgets(line, (int)AGENT_LINE_MAX, stdin) != NULL && strchr(line, '\n') != NULL && answer_line(&agent, line))
+		;
+	explicit_bzero(line, AGENT_LINE_MAX);
+	free(line);
+	if (agent.files.count > 0 || agent.has_started || agent.has_stopped) {
+		struct json_object *answer = json_object_new_object();
+
+		if (agent_is_applied(&agent))
+			files_keep(&agent.files);
+		else
+			do_undo(&agent, NULL, answer);
+		json_object_put(answer);
+	}
+	ctl_close(ctl);
+	return CTL_GOOD;
+}

@@ -1,0 +1,179 @@
+/*
+ * What the helper does with the daemon of its node.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tools/cluster/agent.h"
+#include "tools/ctl/daemon.h"
+
+#define LOOK_MS 100
+#define LIMIT_MS 60000 /* for the start or the end of a daemon */
+
+extern char **environ;
+
+/* What a command of coterie-ctl has left in ctl->error, or the first node that had something against it. */
+static bool fail_as_command(struct agent *agent, struct json_object *data, const char *what, struct json_object *answer)
+{
+	struct ctl_error *error = &agent->ctl->error;
+	struct json_object *nodes = get(data, "nodes");
+
+	for (size_t i = 0; error->code == 0 && json_object_is_type(nodes, json_type_array) && i < json_object_array_length(nodes);
+		i++) {
+		struct json_object *node = json_object_array_get_idx(nodes, i);
+		const char *result = get_text(node, "result");
+
+		if (strcmp(result, "unchanged") != 0 && strcmp(result, "applied") != 0 && get_text(node, "text")[0] != '\0')
+			return agent_fail(answer, "", "%s: node %" PRIi64 ": %s", what, get_number(node, "id"), get_text(node, "text"));
+	}
+	return agent_fail(answer, error->hint, "%s: %s", what, error->code != 0 ? error->text : "refused");
+}
+
+bool agent_test(struct agent *agent, struct json_object *answer)
+{
+	struct json_object *findings = json_object_new_array();
+	char path[4096 + 8];
+	bool is_good;
+
+	snprintf(path, sizeof(path), "%s.new", agent->config);
+	int code = daemon_check(agent->ctl, path, findings);
+
+	if (code == CTL_INVALID && json_object_array_length(findings) > 0) {
+		struct json_object *first = json_object_array_get_idx(findings, 0);
+
+		is_good = agent_fail(answer, "", "line %" PRIi64 " of the new file: %s", get_number(first, "line"),
+			get_text(first, "text"));
+	} else {
+		is_good = code == 0 || fail_as_command(agent, NULL, "coterie -t", answer);
+	}
+	json_object_put(findings);
+	return is_good;
+}
+
+bool agent_reload(struct agent *agent, bool is_check, bool is_forced, struct json_object *answer)
+{
+	char check[] = "--check-only", force[] = "--force", *words[2];
+	struct json_object *data = json_object_new_object();
+	int count = 0;
+
+	if (is_check)
+		words[count++] = check;
+	if (is_forced)
+		words[count++] = force;
+	int code = reload_gather(agent->ctl, count, words, data);
+	bool is_good = code == 0 || fail_as_command(agent, data, is_check ? "the ring's check of the files" : "reload", answer);
+
+	alarm(0);
+	json_object_put(data);
+	return is_good;
+}
+
+/* --- end and start --- */
+
+static bool is_there(struct agent *agent)
+{
+	ctl_close(agent->ctl);
+	bool is_open = ctl_open(agent->ctl, CTL_CONFIG) == 0;
+
+	memset(&agent->ctl->error, 0, sizeof(agent->ctl->error));
+	return is_open;
+}
+
+static bool await(struct agent *agent, bool is_wanted)
+{
+	for (int waited_ms = 0; waited_ms < LIMIT_MS; waited_ms += LOOK_MS) {
+		if (is_there(agent) == is_wanted)
+			return true;
+		poll(NULL, 0, LOOK_MS);
+	}
+	return false;
+}
+
+bool agent_stop(struct agent *agent, bool is_forced, struct json_object *answer)
+{
+	char force[] = "--force", *words[1] = {force};
+	struct json_object *data = json_object_new_object();
+
+	agent->ctl->is_confirmed = true;
+	int code = shutdown_gather(agent->ctl, is_forced ? 1 : 0, words, data);
+	bool is_good = code == 0 || fail_as_command(agent, NULL, "the daemon does not stop", answer);
+
+	json_object_put(data);
+	if (is_good && !await(agent, false))
+		is_good = agent_fail(answer, "look into its log", "the daemon does not stop within %d s", LIMIT_MS / 1000);
+	return is_good;
+}
+
+/* Its output goes into a file of the memory, since a daemon may keep it open. @return exit status; negative errno */
+static int run(const char *path, char *const *arguments, char *said, size_t size)
+{
+	posix_spawn_file_actions_t actions;
+	int fd = memfd_create("output", MFD_CLOEXEC), status = 0;
+	pid_t pid;
+
+	said[0] = '\0';
+	if (fd < 0)
+		return -errno;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, fd, STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, fd, STDERR_FILENO);
+	int rc = posix_spawnp(&pid, path, &actions, NULL, arguments, environ);
+
+	posix_spawn_file_actions_destroy(&actions);
+	while (rc == 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	ssize_t got = rc == 0 ? pread(fd, said, size - 1, 0) : 0;
+
+	said[got > 0 ? got : 0] = '\0';
+	close(fd);
+	return rc != 0 ? -rc : WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
+}
+
+/* The last line says why. */
+static const char *last_line(char *text)
+{
+	size_t length = strlen(text);
+
+	while (length > 0 && text[length - 1] == '\n')
+		text[--length] = '\0';
+	char *feed = strrchr(text, '\n');
+
+	return feed != NULL ? feed + 1 : text;
+}
+
+bool agent_start(struct agent *agent, struct json_object *answer)
+{
+	char systemctl[] = "systemctl", enable[] = "enable", now[] = "--now", unit[] = "coterie", program[4096], option[] = "-c";
+	char *of_unit[] = {systemctl, enable, now, unit, NULL}, *of_program[] = {program, option, agent->config, NULL};
+	bool has_unit = access("/run/systemd/system", F_OK) == 0 && agent->ctl->instance == NULL;
+	char said[4096];
+
+	daemon_program(program);
+	int status = has_unit ? run(systemctl, of_unit, said, sizeof(said)) : run(program, of_program, said, sizeof(said));
+
+	if (status != 0)
+		return agent_fail(answer, has_unit ? "journalctl -u coterie -n 50" : "look into its log",
+			"the daemon does not start (status %d): %.300s", status, status < 0 ? strerror(-status) : last_line(said));
+	agent->has_started = true;
+	if (await(agent, true))
+		return true;
+	return agent_fail(answer, "look into its log", "the daemon does not answer within %d s", LIMIT_MS / 1000);
+}
+
+bool agent_is_applied(struct agent *agent)
+{
+	if (agent->version == 0 || !is_there(agent))
+		return false;
+	return fact_number(agent->ctl, CTL_CONFIG, "totem.config_version", 0) == (int64_t)agent->version;
+}

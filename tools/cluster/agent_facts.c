@@ -1,0 +1,176 @@
+/*
+ * What a node says of itself before a change.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "tools/cluster/agent.h"
+#include "tools/cluster/plan.h"
+#include "tools/ctl/daemon.h"
+
+#define FOLDER SYSCONF_DIR "/coterie"
+
+/* --- files --- */
+
+static void default_config(const struct ctl *ctl, char path[4096])
+{
+	const char *named = getenv("COTERIE_CONFIG");
+
+	if (named != NULL && named[0] == '/')
+		snprintf(path, 4096, "%s", named);
+	else
+		snprintf(path, 4096, FOLDER "/%s.conf", ctl->instance != NULL ? ctl->instance : "coterie");
+}
+
+const char *agent_key_place(const struct ctl *ctl, size_t rank, char path[4096])
+{
+	if (rank == 0 && ctl->instance != NULL)
+		snprintf(path, 4096, LOCALSTATE_DIR "/lib/coterie/%s/authkey", ctl->instance);
+	else if (rank == 0)
+		snprintf(path, 4096, LOCALSTATE_DIR "/lib/coterie/authkey");
+	else if (rank == 1)
+		snprintf(path, 4096, FOLDER "/authkey");
+	else if (rank == 2)
+		snprintf(path, 4096, SYSCONF_DIR "/corosync/authkey");
+	else
+		return NULL;
+	return path;
+}
+
+void agent_key_file(struct agent *agent, char path[4096])
+{
+	char *used = fact_text(agent->ctl, CTL_STATS, "stats.coterie.key_file");
+
+	path[0] = '\0';
+	if (used != NULL && used[0] == '/')
+		snprintf(path, 4096, "%s", used);
+	free(used);
+	for (size_t rank = 0; path[0] == '\0' && agent_key_place(agent->ctl, rank, path) != NULL; rank++)
+		if (access(path, F_OK) < 0)
+			path[0] = '\0';
+}
+
+static void put_config(struct agent *agent, struct json_object *answer)
+{
+	char *bytes = NULL;
+	ssize_t size = files_read(agent->config, CONF_SIZE_MAX, &bytes);
+	char *hex = size >= 0 ? hex_encode(bytes, (size_t)size) : NULL;
+
+	put_text(answer, "file", agent->config);
+	put_bool(answer, "has_config", size != -ENOENT && size != -ENOTDIR);
+	if (hex != NULL)
+		put_text(answer, "config", hex);
+	free(hex);
+	free(bytes);
+	put_bool(answer, "has_corosync_config", access(SYSCONF_DIR "/corosync/corosync.conf", F_OK) == 0);
+}
+
+/* The folder, or the one above it where it has to be made. access(2) knows of file systems that are read-only. */
+static void put_folder(struct agent *agent, bool is_locking, struct json_object *answer)
+{
+	char folder[4096];
+
+	snprintf(folder, sizeof(folder), "%s", agent->config);
+	for (int i = 0; i < 2; i++) {
+		char *slash = strrchr(folder, '/');
+
+		if (slash == NULL || slash == folder)
+			break;
+		*slash = '\0';
+		if (access(folder, F_OK) == 0)
+			break;
+	}
+	put_text(answer, "folder", folder);
+	put_text(answer, "write_error", access(folder, W_OK | X_OK) < 0 ? strerror(errno) : "");
+	bool is_locked = false;
+
+	if (is_locking && agent->lock < 0) {
+		agent->lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		is_locked = agent->lock >= 0 && flock(agent->lock, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	}
+	put_bool(answer, "is_locked", is_locked);
+}
+
+static void put_key(struct agent *agent, struct json_object *answer)
+{
+	char path[4096];
+
+	agent_key_file(agent, path);
+	put_bool(answer, "has_key", path[0] != '\0' && access(path, F_OK) == 0);
+	put_text(answer, "key_file", path);
+}
+
+/* --- the daemon --- */
+
+static void put_members(struct ctl *ctl, struct json_object *answer)
+{
+	struct json_object *members = fact_members(ctl), *list = json_object_new_array();
+
+	for (size_t i = 0; i < json_object_array_length(members); i++) {
+		struct json_object *member = json_object_array_get_idx(members, i);
+
+		if (strcmp(get_text(member, "state"), "joined") == 0)
+			json_object_array_add(list, json_object_new_int64(get_number(member, "id")));
+	}
+	json_object_object_add(answer, "members", list);
+	json_object_put(members);
+}
+
+/* @return whether a daemon of this instance answers */
+static bool put_running(struct agent *agent, struct json_object *answer)
+{
+	struct ctl *ctl = agent->ctl;
+	int code = ctl_open(ctl, CTL_CONFIG);
+	char *cluster = NULL, *file = NULL;
+
+	if (code != 0 && code != CTL_NOT_RUNNING)
+		put_text(answer, "daemon", ctl->error.text);
+	memset(&ctl->error, 0, sizeof(ctl->error));
+	put_bool(answer, "is_running", code == 0);
+	if (code != 0)
+		return false;
+	cluster = fact_text(ctl, CTL_CONFIG, "totem.cluster_name");
+	file = daemon_config_file(ctl);
+	put_text(answer, "cluster", cluster != NULL ? cluster : "");
+	put_bool(answer, "is_corosync", file == NULL);
+	put_bool(answer, "is_quorate", fact_quorate(ctl) != 0);
+	put_number(answer, "id", fact_local(ctl));
+	put_members(ctl, answer);
+	if (file != NULL && file[0] == '/')
+		snprintf(agent->config, sizeof(agent->config), "%s", file);
+	free(cluster);
+	free(file);
+	return true;
+}
+
+static void put_daemon(struct json_object *answer)
+{
+	char path[4096];
+
+	daemon_program(path);
+	if (access(path, X_OK) < 0) {
+		char text[PLAN_TEXT_MAX];
+
+		snprintf(text, sizeof(text), "'%.300s': %s", path, strerror(errno));
+		put_text(answer, "daemon", text);
+	}
+}
+
+void agent_facts(struct agent *agent, bool is_locking, struct json_object *answer)
+{
+	put_number(answer, "protocol", PLAN_PROTOCOL);
+	put_text(answer, "version", PACKAGE_VERSION);
+	default_config(agent->ctl, agent->config);
+	put_daemon(answer);
+	put_running(agent, answer);
+	put_config(agent, answer);
+	put_folder(agent, is_locking, answer);
+	put_key(agent, answer);
+}

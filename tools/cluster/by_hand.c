@@ -1,0 +1,152 @@
+/*
+ * What to do where no remote shell does it.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "tools/cluster/by_hand.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FOLDER SYSCONF_DIR "/coterie"
+
+struct writer {
+	FILE *out;
+	const struct change *change;
+	const char *config, *key;
+};
+
+static void print_file(const struct writer *writer)
+{
+	fprintf(writer->out, "The file %s of all nodes:\n\n", writer->config);
+	for (const char *at = writer->change->new_text; *at != '\0';) {
+		size_t length = strcspn(at, "\n");
+
+		fprintf(writer->out, length > 0 ? "    %.*s\n" : "%.*s\n", (int)length, at);
+		at += length + (at[length] == '\n');
+	}
+	fprintf(writer->out, "\n");
+}
+
+static void print_head(const struct writer *writer, const struct plan_node *node)
+{
+	fprintf(writer->out, "On node %s (%s), as root:\n\n", node->node.name,
+		node->node.address_count > 0 ? node->node.addresses[0] : "no address");
+}
+
+/* The first node that stays has the key; without one, the first node makes it. */
+static const struct plan_node *first_of(const struct change *change)
+{
+	for (size_t i = 0; i < change->count; i++)
+		if (change->nodes[i].role == ROLE_STAYS)
+			return &change->nodes[i];
+	return &change->nodes[0];
+}
+
+static void print_key(const struct writer *writer, const struct plan_node *node)
+{
+	const struct change *change = writer->change;
+	const struct plan_node *first = first_of(change);
+	bool is_needed = change->request.is_encrypted && node->role == ROLE_JOINS;
+
+	if (!is_needed)
+		return;
+	if (node == first) {
+		fprintf(writer->out, "    coterie-ctl key create %s\n", writer->key);
+		return;
+	}
+	/* The copy has its mode from the first byte on. */
+	fprintf(writer->out, "    scp -p root@%s:%s %s\n", first->node.addresses[0], writer->key, writer->key);
+	fprintf(writer->out, "    chown coterie: %s\n", writer->key);
+}
+
+static void print_node(const struct writer *writer, const struct plan_node *node)
+{
+	print_head(writer, node);
+	if (node->role == ROLE_LEAVES) {
+		fprintf(writer->out, "    coterie-ctl shutdown --yes\n    mv %s %s.old\n    mv %s %s.old\n\n", writer->config,
+			writer->config, writer->key, writer->key);
+		return;
+	}
+	if (node->role == ROLE_JOINS)
+		fprintf(writer->out, "    mkdir -p " FOLDER "\n");
+	print_key(writer, node);
+	fprintf(writer->out, "    cat >%s.new          # paste the file, then Ctrl-D\n", writer->config);
+	fprintf(writer->out, "    coterie -t -c %s.new\n", writer->config);
+	fprintf(writer->out, "    mv %s.new %s\n\n", writer->config, writer->config);
+}
+
+static bool is_reloaded(const struct change *change) { return change->request.change != PLAN_CREATE; }
+
+static void print_all(const struct writer *writer)
+{
+	const struct change *change = writer->change;
+
+	print_file(writer);
+	for (size_t i = 0; i < change->count; i++)
+		if (change->nodes[i].role != ROLE_LEAVES)
+			print_node(writer, &change->nodes[i]);
+	if (is_reloaded(change)) {
+		print_head(writer, first_of(change));
+		fprintf(writer->out, "    coterie-ctl reload --check-only%s && coterie-ctl reload%s\n\n",
+			change->request.change == PLAN_NODE_REMOVE ? " --force" : "",
+			change->request.change == PLAN_NODE_REMOVE ? " --force" : "");
+	}
+	for (size_t i = 0; i < change->count; i++) {
+		const struct plan_node *node = &change->nodes[i];
+
+		if (node->role == ROLE_LEAVES)
+			print_node(writer, node);
+		if (node->role != ROLE_JOINS)
+			continue;
+		print_head(writer, node);
+		fprintf(writer->out, "    systemctl enable --now coterie\n\n");
+	}
+}
+
+/* Nothing is known of the nodes, so they are taken to be as they should be. */
+static int check(struct change *change)
+{
+	for (size_t i = 0; i < change->count; i++) {
+		struct node_facts *facts = &change->nodes[i].facts;
+
+		*facts = (struct node_facts){.is_reached = true, .protocol = PLAN_PROTOCOL};
+		if (change->nodes[i].role != ROLE_JOINS) {
+			facts->has_config = true;
+			facts->config = strdup(change->old_text != NULL ? change->old_text : "");
+		}
+	}
+	if (plan_make(&change->request, change->nodes, change->count, &change->plan) < 0)
+		return ctl_fail(change->ctl, CTL_FAILED, NULL, "out of memory");
+	if (change->plan.refusal_count > 0)
+		change->outcome = CHANGE_REFUSED;
+	return change->plan.refusal_count > 0 ? CTL_REFUSED : CTL_GOOD;
+}
+
+int by_hand(struct change *change, struct json_object *data)
+{
+	char config[4096], *text = NULL;
+	size_t size;
+	int code = check(change);
+
+	if (code != 0)
+		return code;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out == NULL)
+		return ctl_fail(change->ctl, CTL_FAILED, NULL, "out of memory");
+	snprintf(config, sizeof(config), FOLDER "/%s.conf", change->ctl->instance != NULL ? change->ctl->instance : "coterie");
+	const struct writer writer = {.out = out,
+		.change = change,
+		.config = config,
+		.key = change->key_file[0] != '\0' ? change->key_file : FOLDER "/authkey"};
+
+	print_all(&writer);
+	if (fclose(out) != 0 || text == NULL) {
+		free(text);
+		return ctl_fail(change->ctl, CTL_FAILED, NULL, "out of memory");
+	}
+	put_text(data, "text", text);
+	free(text);
+	return CTL_GOOD;
+}

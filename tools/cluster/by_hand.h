@@ -1,0 +1,17 @@
+/*
+ * A change without a remote shell: its files, and the commands that a person gives on each node.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef TOOLS_CLUSTER_BY_HAND_H
+#define TOOLS_CLUSTER_BY_HAND_H
+
+#include "tools/cluster/change.h"
+
+/**
+ * Plan without facts, and put the member "text" into the answer: what to do. No key is made or shown.
+ * @return enum ctl_exit: CTL_REFUSED where the words alone do not fit
+ */
+int by_hand(struct change *change, struct json_object *data);
+
+#endif

@@ -1,0 +1,125 @@
+/*
+ * coterie.conf as a text: made, read as far as the node list goes, and changed in few places, so that comments and all that
+ * is not concerned stay as they are. The daemon's own parser checks every result (coterie -t).
+ *
+ *   conf_scan.c  blocks and options of the text
+ *   conf_read.c  the facts that a change is decided by
+ *   conf_make.c  a new file
+ *   conf_edit.c  changes
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef TOOLS_CLUSTER_CONF_H
+#define TOOLS_CLUSTER_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tools/cluster/words.h"
+
+#define CONF_SIZE_MAX (1024u * 1024u) /* of a file: that of the daemon */
+
+/* --- conf_scan.c --- */
+
+/** A part of the text: bytes from .. to - 1. */
+struct conf_range {
+	size_t from, to;
+};
+
+struct conf_setting {
+	size_t block; /* index; SIZE_MAX: at the top level */
+	struct conf_range name, value; /* value: with its quotes or braces */
+	bool is_append; /* += */
+};
+
+/** A block of the top level. Blocks in it are passed over, with their settings. */
+struct conf_block {
+	struct conf_range kind, title; /* title: without quotes; empty: none */
+	struct conf_range whole;       /* from the kind to behind the closing brace */
+	size_t open;                   /* behind the opening brace */
+};
+
+struct conf_text {
+	const char *text; /* borrowed */
+	struct conf_block *blocks;
+	size_t block_count;
+	struct conf_setting *settings;
+	size_t setting_count;
+	bool has_includes;
+	bool has_device; /* block quorum has a block device */
+};
+
+/**
+ * Scan a text. Call conf_text_fini also after an error.
+ * @param why  out: the error, with its line
+ * @return 0; -EINVAL: the text is not in this syntax; -ENOMEM
+ */
+int conf_scan(const char *text, struct conf_text *scanned, char *why, size_t size);
+void conf_text_fini(struct conf_text *scanned);
+/** Return whether the range is this word. */
+bool conf_is(const struct conf_text *scanned, struct conf_range range, const char *word);
+/** Find the block of a kind; title may be NULL: the first of the kind. @return its index; SIZE_MAX: none */
+size_t conf_find_block(const struct conf_text *scanned, const char *kind, const char *title);
+/** Find a setting of a block. @return NULL: none. Of several, with +=, the first one. */
+const struct conf_setting *conf_find_setting(const struct conf_text *scanned, size_t block, const char *name);
+/**
+ * Copy a single plain value without its quotes.
+ * @return 0; -EINVAL: it is a list, has an escape or a variable, or is longer
+ */
+int conf_plain_value(const struct conf_text *scanned, struct conf_range value, char *text, size_t size);
+
+/* --- conf_read.c --- */
+
+struct conf_node {
+	struct words_node node;
+	uint32_t votes;
+};
+
+struct conf {
+	char cluster[WORDS_NAME_MAX + 1]; /* "": the file has none */
+	uint64_t version;                 /* config-version; 0: none */
+	char transport[32];
+	char key_file[4096]; /* "": not named */
+	bool is_encrypted;   /* false: encryption or cipher is none */
+	bool is_two_node;
+	bool has_device;         /* a quorum device */
+	bool has_expected_votes; /* they are fixed */
+	bool has_tie_breaker;    /* auto-tie-breaker, last-man-standing: another answer to a cluster of two */
+	struct conf_node *nodes; /* in the order of the file */
+	size_t node_count;
+};
+
+/**
+ * Read the facts. Call conf_fini also after an error.
+ * @return 0; -EINVAL: why has the reason, also where a fact stands in an included file or behind a variable; -ENOMEM
+ */
+int conf_read(const char *text, struct conf *conf, char *why, size_t size);
+void conf_fini(struct conf *conf);
+
+/* --- conf_make.c --- */
+
+struct conf_wanted {
+	const char *cluster;
+	const char *transport;
+	bool is_encrypted;
+	const struct words_node *nodes;
+	size_t node_count;
+};
+
+/** Return a whole file with config-version 1; caller frees. Two nodes get two-node = yes. NULL: out of memory. */
+char *conf_make(const struct conf_wanted *wanted);
+
+/* --- conf_edit.c: each returns a new text in *result, which caller frees. 0; -EINVAL with why; -ENOMEM --- */
+
+/** Add a block for a node behind the last one. */
+int conf_add_node(const char *text, const struct words_node *node, char **result, char *why, size_t size);
+/** Remove the block of a node, with the line that it stood on. */
+int conf_remove_node(const char *text, const char *name, char **result, char *why, size_t size);
+/** Add an address for the next link to a node. */
+int conf_add_address(const char *text, const char *name, const char *address, char **result, char *why, size_t size);
+/** Set an option in the block of a kind, which is made if it is not there. value: as it stands in the file. */
+int conf_set(const char *text, const char *kind, const char *title, const char *option, const char *value,
+	char **result, char *why, size_t size);
+
+#endif

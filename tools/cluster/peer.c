@@ -1,0 +1,341 @@
+/*
+ * Sessions with helpers.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "tools/cluster/peer.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/cluster/agent.h"
+
+#define END_MS 3000 /* for the remote shell to end by itself */
+
+extern char **environ;
+
+/* --- start --- */
+
+struct command {
+	char *words[PEER_WORDS_MAX + 4];
+	size_t count;
+	char *copy;
+	char self[4096];
+};
+
+static char agent_word[] = AGENT_COMMAND, tool_word[] = "coterie-ctl";
+
+static int make_command(struct command *command, const char *shell, char *host)
+{
+	char *rest = NULL;
+
+	*command = (struct command){.count = 0};
+	if (shell == NULL) {
+		ssize_t length = readlink("/proc/self/exe", command->self, sizeof(command->self) - 1);
+
+		command->self[length > 0 ? length : 0] = '\0';
+		command->words[command->count++] = command->self;
+		command->words[command->count++] = agent_word;
+		return length > 0 ? 0 : -errno;
+	}
+	command->copy = strdup(shell);
+	for (char *word = command->copy == NULL ? NULL : strtok_r(command->copy, " \t", &rest);
+		word != NULL && command->count < PEER_WORDS_MAX; word = strtok_r(NULL, " \t", &rest))
+		command->words[command->count++] = word;
+	if (command->count == 0)
+		return command->copy == NULL ? -ENOMEM : -EINVAL;
+	command->words[command->count++] = host;
+	command->words[command->count++] = tool_word;
+	command->words[command->count++] = agent_word;
+	return 0;
+}
+
+static void close_all(int fds[4])
+{
+	for (int i = 0; i < 4; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+/* We ignore SIGPIPE, and a program that is run should not. @return 0; negative errno */
+static int spawn(struct peer *peer, char *const *words, const int fds[4])
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGPIPE);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setsigdefault(&attributes, &signals);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, fds[0], STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, fds[3], STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, peer->errors, STDERR_FILENO);
+	int rc = posix_spawnp(&peer->pid, words[0], &actions, &attributes, words, environ);
+
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attributes);
+	if (rc != 0)
+		peer->pid = 0;
+	return -rc;
+}
+
+int peer_open(struct peer *peer, const char *shell, const char *host, char *why, size_t size)
+{
+	int fds[4] = {-1, -1, -1, -1}; /* to read and write its input, then its output */
+	char *copy = strdup(host);
+	struct command command;
+
+	*peer = (struct peer){.in = -1, .out = -1, .errors = memfd_create("errors", MFD_CLOEXEC)};
+	int rc = copy == NULL ? -ENOMEM : peer->errors < 0 ? -errno : make_command(&command, shell, copy);
+
+	if (rc == 0 && (pipe2(fds, O_CLOEXEC) < 0 || pipe2(fds + 2, O_CLOEXEC) < 0))
+		rc = -errno;
+	if (rc == 0)
+		rc = spawn(peer, command.words, fds);
+	if (rc == 0) {
+		peer->in = fds[1];
+		peer->out = fds[2];
+		fds[1] = fds[2] = -1;
+		fcntl(peer->in, F_SETFL, O_NONBLOCK);
+	} else {
+		snprintf(why, size, "cannot run '%.200s': %s", shell != NULL ? shell : tool_word, strerror(-rc));
+		peer->is_failed = true;
+	}
+	close_all(fds);
+	if (copy != NULL && peer->errors >= 0)
+		free(command.copy);
+	free(copy);
+	return rc;
+}
+
+/* --- requests --- */
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* @return 0; -ETIMEDOUT */
+static int await(int fd, short events, int64_t end_ms)
+{
+	struct pollfd wanted = {.fd = fd, .events = events};
+
+	for (;;) {
+		int64_t left = end_ms - now_ms();
+		int rc = left <= 0 ? 0 : poll(&wanted, 1, (int)left);
+
+		if (rc > 0)
+			return 0;
+		if (rc == 0)
+			return -ETIMEDOUT;
+		if (errno != EINTR)
+			return -errno;
+	}
+}
+
+static int send_all(struct peer *peer, const char *bytes, size_t size, int64_t end_ms)
+{
+	while (size > 0) {
+		ssize_t written = write(peer->in, bytes, size);
+
+		if (written < 0 && errno == EAGAIN) {
+			int rc = await(peer->in, POLLOUT, end_ms);
+
+			if (rc < 0)
+				return rc;
+		} else if (written < 0 && errno != EINTR) {
+			return -errno;
+		} else if (written > 0) {
+			bytes += written;
+			size -= (size_t)written;
+		}
+	}
+	return 0;
+}
+
+static int grow(struct peer *peer)
+{
+	size_t room = peer->room == 0 ? 65536 : peer->room * 2;
+
+	if (peer->size + 1 < peer->room)
+		return 0;
+	if (peer->room >= AGENT_LINE_MAX)
+		return -EMSGSIZE;
+	char *more = realloc(peer->buffer, room);
+
+	if (more == NULL)
+		return -ENOMEM;
+	peer->buffer = more;
+	peer->room = room;
+	return 0;
+}
+
+/* *length: of the line at the begin of the buffer, with its line feed. */
+static int read_line(struct peer *peer, int64_t end_ms, size_t *length)
+{
+	for (;;) {
+		const char *feed = peer->size == 0 ? NULL : memchr(peer->buffer, '\n', peer->size);
+
+		if (feed != NULL) {
+			*length = (size_t)(feed - peer->buffer) + 1;
+			return 0;
+		}
+		int rc = grow(peer);
+
+		if (rc == 0)
+			rc = await(peer->out, POLLIN, end_ms);
+		if (rc < 0)
+			return rc;
+		ssize_t got = read(peer->out, peer->buffer + peer->size, peer->room - 1 - peer->size);
+
+		if (got == 0)
+			return -EPIPE;
+		if (got < 0 && errno != EINTR)
+			return -errno;
+		peer->size += got > 0 ? (size_t)got : 0;
+	}
+}
+
+/* The last line of the error output that is not empty, with bytes that a terminal shows. */
+static void complaint(const struct peer *peer, char *text, size_t size)
+{
+	char bytes[2048];
+	off_t end = lseek(peer->errors, 0, SEEK_END);
+	off_t from = end > (off_t)sizeof(bytes) - 1 ? end - (off_t)sizeof(bytes) + 1 : 0;
+	ssize_t got = end > 0 ? pread(peer->errors, bytes, sizeof(bytes) - 1, from) : 0;
+
+	bytes[got > 0 ? got : 0] = '\0';
+	for (char *at = bytes; *at != '\0'; at++)
+		if ((unsigned char)*at < ' ' && *at != '\n')
+			*at = ' ';
+	size_t length = strlen(bytes);
+
+	while (length > 0 && (bytes[length - 1] == '\n' || bytes[length - 1] == ' '))
+		bytes[--length] = '\0';
+	char *feed = strrchr(bytes, '\n');
+
+	snprintf(text, size, "%s", feed != NULL ? feed + 1 : bytes);
+}
+
+static void explain(struct peer *peer, int rc, char *why, size_t size)
+{
+	char said[300];
+
+	if (rc == -EPIPE && peer->pid > 0)
+		await(peer->out, POLLHUP, now_ms() + 200); /* its last words */
+	complaint(peer, said, sizeof(said));
+	const char *what = rc == -EPIPE ? "the session has ended"
+			   : rc == -ETIMEDOUT ? "no answer in time"
+			   : rc == -EPROTO    ? "it sends no answer of coterie-ctl"
+			   : rc == -EMSGSIZE  ? "its answer is too long"
+					      : strerror(-rc);
+
+	if (said[0] != '\0')
+		snprintf(why, size, "%s (%s)", said, what);
+	else
+		snprintf(why, size, "%s", what);
+}
+
+int peer_ask(struct peer *peer, struct json_object *request, int limit_ms, struct json_object **answer, char *why, size_t size)
+{
+	const char *text = json_object_to_json_string_ext(request, JSON_C_TO_STRING_PLAIN);
+	int64_t end_ms = now_ms() + limit_ms;
+	size_t length = 0;
+
+	*answer = NULL;
+	int rc = peer->is_failed ? -EPIPE : send_all(peer, text, strlen(text), end_ms);
+
+	if (rc == 0)
+		rc = send_all(peer, "\n", 1, end_ms);
+	if (rc == 0)
+		rc = read_line(peer, end_ms, &length);
+	if (rc == 0) {
+		peer->buffer[length - 1] = '\0';
+		*answer = json_tokener_parse(peer->buffer);
+		explicit_bzero(peer->buffer, length);
+		memmove(peer->buffer, peer->buffer + length, peer->size - length);
+		peer->size -= length;
+		if (!json_object_is_type(*answer, json_type_object)) {
+			json_object_put(*answer);
+			*answer = NULL;
+			rc = -EPROTO;
+		}
+	}
+	if (rc < 0) {
+		explain(peer, rc, why, size);
+		peer->is_failed = true;
+	}
+	return rc;
+}
+
+/* --- end --- */
+
+void peer_close(struct peer *peer)
+{
+	int64_t end_ms = now_ms() + END_MS;
+	char rest[4096];
+
+	if (peer->in >= 0)
+		close(peer->in);
+	/* Its output ends with it. One that does not end is left no time. */
+	while (peer->out >= 0 && await(peer->out, POLLIN, end_ms) == 0) {
+		ssize_t got = read(peer->out, rest, sizeof(rest));
+
+		if (got == 0 || (got < 0 && errno != EINTR))
+			break;
+	}
+	if (peer->out >= 0)
+		close(peer->out);
+	if (peer->pid > 0) {
+		if (now_ms() >= end_ms)
+			kill(peer->pid, SIGTERM);
+		while (waitpid(peer->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	if (peer->errors >= 0)
+		close(peer->errors);
+	free(peer->buffer);
+	*peer = (struct peer){.in = -1, .out = -1, .errors = -1, .is_failed = true};
+}
+
+/* --- which node is this host? --- */
+
+bool peer_is_local(const struct words_node *node)
+{
+	struct ifaddrs *interfaces = NULL;
+	bool is_local = false;
+
+	if (getifaddrs(&interfaces) < 0)
+		return false;
+	for (const struct ifaddrs *at = interfaces; at != NULL && !is_local; at = at->ifa_next) {
+		char text[INET6_ADDRSTRLEN] = "";
+
+		if (at->ifa_addr == NULL)
+			continue;
+		if (at->ifa_addr->sa_family == AF_INET)
+			inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)at->ifa_addr)->sin_addr, text, sizeof(text));
+		else if (at->ifa_addr->sa_family == AF_INET6)
+			inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)at->ifa_addr)->sin6_addr, text, sizeof(text));
+		for (size_t i = 0; i < node->address_count && text[0] != '\0'; i++)
+			is_local = is_local || (strcmp(node->addresses[i], text) == 0 && !words_is_loopback(text));
+	}
+	freeifaddrs(interfaces);
+	return is_local;
+}

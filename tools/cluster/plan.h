@@ -1,0 +1,140 @@
+/*
+ * From the facts of all nodes to the steps of a change, or to the reasons against it. Pure: no file, no clock, no network.
+ *
+ * A change goes in phases. Each phase is done on all nodes that it concerns before the next one begins, so that everything
+ * that can be found out is known before anything changes:
+ *
+ *   1 the facts of all nodes, which are checked here
+ *   2 the key where a node has none yet, and the new coterie.conf as coterie.conf.new
+ *   3 coterie -t of that file on each node
+ *   4 the file put in its place on all nodes
+ *   5 where a ring runs: its check of all files, then the reload that all nodes make or none
+ *   6 the daemon of a removed node stopped, and its files put aside; the daemons of new nodes started, if asked for
+ *
+ * A failure in any of them is taken back on all nodes.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef TOOLS_CLUSTER_PLAN_H
+#define TOOLS_CLUSTER_PLAN_H
+
+#include "tools/cluster/conf.h"
+#include "tools/cluster/words.h"
+
+enum {
+	PLAN_TEXT_MAX = 512,
+	PLAN_PROTOCOL = 1, /* of the helper on a node; nodes with another number are refused */
+};
+
+/** What a node says of itself. Texts come from another host: they are shown and compared, no more. */
+struct node_facts {
+	bool is_reached;
+	char error[PLAN_TEXT_MAX];     /* why it is not */
+	uint32_t protocol;
+	char version[32];              /* of Coterie there */
+	char daemon[PLAN_TEXT_MAX];    /* "": the daemon's program is there; otherwise why it cannot be run */
+	char folder[256];              /* of its config */
+	char write_error[PLAN_TEXT_MAX]; /* "": the folder can be written */
+	char file[256];                /* its config file */
+	bool has_config;
+	bool has_corosync_config;
+	char *config;                  /* text of its config; NULL: none, or not read. Caller frees */
+	bool has_key;                  /* a key that its daemon would use */
+	char key_file[256];            /* where that is */
+	bool is_locked;                /* another change is under way */
+	bool is_running;               /* a daemon answers */
+	bool is_corosync;              /* which is Corosync's */
+	char cluster[128];             /* of the running daemon */
+	uint32_t id;                   /* of the running daemon */
+	bool is_quorate;
+	uint64_t members[WORDS_NODES_MAX]; /* ids in the running daemon's ring */
+	size_t member_count;
+};
+
+enum plan_role {
+	ROLE_STAYS,
+	ROLE_JOINS,
+	ROLE_LEAVES,
+};
+
+struct plan_node {
+	struct words_node node;
+	uint32_t votes;
+	enum plan_role role;
+	struct node_facts facts;
+};
+
+enum plan_change {
+	PLAN_CREATE,
+	PLAN_NODE_ADD,
+	PLAN_NODE_REMOVE,
+	PLAN_LINK_ADD,
+};
+
+struct plan_request {
+	enum plan_change change;
+	const char *cluster;   /* name; "": that of the file */
+	const char *transport;
+	bool is_encrypted;
+	bool is_two_node;      /* of the config as it is now */
+	bool has_device;       /* a quorum device, or another option that decides about two nodes */
+	bool has_expected_votes;
+	bool is_forced;
+	bool is_started;       /* --start */
+};
+
+enum step_kind {
+	STEP_KEY,          /* store the key, where there is none */
+	STEP_WRITE,        /* coterie.conf.new */
+	STEP_TEST,         /* coterie -t of it */
+	STEP_PLACE,        /* put it in its place */
+	STEP_RELOAD_CHECK, /* one node asks all of the ring */
+	STEP_RELOAD,
+	STEP_STOP,         /* the daemon of a node that leaves */
+	STEP_RETIRE,       /* its files */
+	STEP_START,
+	STEP_KINDS,
+};
+
+struct plan_step {
+	enum step_kind kind;
+	size_t node; /* index */
+};
+
+struct plan_finding {
+	size_t node;              /* SIZE_MAX: of the cluster */
+	char text[PLAN_TEXT_MAX];
+	char remedy[PLAN_TEXT_MAX]; /* "": none; of notes too */
+};
+
+struct plan {
+	struct plan_step *steps;
+	size_t step_count;
+	struct plan_finding *refusals; /* not empty: no step is done */
+	size_t refusal_count;
+	struct plan_finding *notes; /* shown beside */
+	size_t note_count;
+};
+
+/**
+ * Decide. Call plan_fini in every case.
+ *
+ * @param nodes  borrowed; all nodes of the cluster before and after the change, in the order of the file
+ * @return 0, also with refusals; -ENOMEM
+ */
+int plan_make(const struct plan_request *request, const struct plan_node *nodes, size_t count, struct plan *plan);
+void plan_fini(struct plan *plan);
+
+/** Return the name of a step, which JSON and the protocol use: "write". */
+const char *plan_step_name(enum step_kind kind);
+
+/**
+ * Whether the rest of a ring keeps quorum when one node leaves it. Votes of a quorum device do not count.
+ *
+ * @param leaving  index of the node
+ * @param why  out: the reason against it, with the numbers
+ */
+bool plan_keeps_quorum(const struct plan_request *request, const struct plan_node *nodes, size_t count, size_t leaving,
+	char *why, size_t size);
+
+#endif

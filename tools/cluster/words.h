@@ -1,0 +1,60 @@
+/*
+ * The words that name nodes on the command line, and the syntax of what goes from them into files and to a remote shell.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef TOOLS_CLUSTER_WORDS_H
+#define TOOLS_CLUSTER_WORDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	WORDS_NAME_MAX = 63,     /* characters of a name of a node or cluster */
+	WORDS_ADDRESS_MAX = 253, /* characters of an address or host name */
+	WORDS_LINKS_MAX = 8,     /* addresses of a node: links 0 to 7 */
+	WORDS_NODES_MAX = 384,   /* nodes of a cluster: the limit of a ring */
+};
+
+struct words_node {
+	char name[WORDS_NAME_MAX + 1];
+	uint32_t id; /* 0: not given */
+	char addresses[WORDS_LINKS_MAX][WORDS_ADDRESS_MAX + 1];
+	size_t address_count; /* 0: the name is a host name, whose address has to be looked up */
+};
+
+/**
+ * Return whether a text may name a node or a cluster: 1 to 63 of a-z A-Z 0-9 . _ -, of which the first is a letter or a
+ * digit, and not digits alone. So a name is never an option, an id, or anything that a shell expands.
+ */
+bool words_is_name(const char *text);
+/**
+ * Return whether a text is an IPv4 or IPv6 address, or a host name: letters, digits, '-' and '.', of which the first is a
+ * letter or a digit, at most 253 characters.
+ */
+bool words_is_address(const char *text);
+/** Return 4 or 6 for a numeric address, otherwise 0. */
+int words_family(const char *text);
+/** Return whether an address is numeric and belongs to the host itself: 127.0.0.0/8, ::1, and the unspecified ones. */
+bool words_is_loopback(const char *text);
+
+/**
+ * Read a word NAME[:ID][=ADDRESS[,ADDRESS...]].
+ *
+ * @param why  out: the error, as "what: what to do"
+ * @return 0; -EINVAL
+ */
+int words_read_node(const char *word, struct words_node *node, char *why, size_t size);
+/**
+ * Give ids to the nodes without one: the lowest that are free, in the order of the nodes.
+ * @return 0; -EEXIST: two nodes have the same name, id or address, and why names both
+ */
+int words_number(struct words_node *nodes, size_t count, char *why, size_t size);
+/**
+ * Look up the addresses of nodes that have none, by the resolver of this host. An IPv4 address is preferred.
+ * @return 0; -EINVAL: a name has no address, or only that of a loopback interface
+ */
+int words_resolve(struct words_node *node, char *why, size_t size);
+
+#endif
