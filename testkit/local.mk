@@ -28,6 +28,7 @@ check_PROGRAMS += tests/unit/test_sdk
 TESTS += tests/unit/test_sdk
 tests_unit_test_sdk_SOURCES = tests/unit/test_sdk.c \
 	tests/unit/plugins/caller.c tests/unit/plugins/caller.h tests/unit/plugins/patient.c tests/unit/plugins/patient.h
+tests_unit_test_sdk_CPPFLAGS = $(AM_CPPFLAGS) -DKV_FILE='"$(abs_top_builddir)/.libs/kv.so"'
 tests_unit_test_sdk_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_sdk_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
 endif

@@ -297,7 +297,7 @@ EXTRA_DIST += %D%/vectors/stats-udpu3.txt
 %C%_test_stats_LDADD = $(CHECK_LIBS) $(QB_LIBS)
 
 dist_check_SCRIPTS += %D%/plugin_start.sh %D%/start_failures.sh %D%/replaced.sh %D%/bad_plugins.sh
-dist_check_DATA += %D%/plugins/bad.c
+dist_check_DATA += %D%/plugins/bad.c %D%/plugins/bad_transport.c
 TESTS += %D%/plugin_start.sh %D%/start_failures.sh %D%/replaced.sh %D%/bad_plugins.sh
 sanitized_scripts += %D%/plugin_start.sh %D%/start_failures.sh %D%/replaced.sh
 
