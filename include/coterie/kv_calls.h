@@ -35,7 +35,7 @@ struct coterie_kv_call_write {
 
 struct coterie_kv_call_written {
 	struct coterie_response_header header;
-	uint64_t revision; /* of this write; with the errors "exist" (14) and "failed" (21), of the key's last change */
+	uint64_t revision; /* of this write. With the errors "exist" (14) and "failed" (21): of the key's last change */
 };
 
 struct coterie_kv_call_get {
