@@ -1,4 +1,8 @@
 # The protocol book and its companions, installed with the headers that cite it.
+referencedir = $(docdir)/reference
+dist_reference_DATA = %D%/reference/client.md %D%/reference/host.md %D%/reference/service.md %D%/reference/testkit.md \
+	%D%/reference/transport.md
+EXTRA_DIST += %D%/reference.py
 dist_doc_DATA += %D%/architecture.md %D%/glossary.md %D%/simulation.md
 protocoldir = $(docdir)/protocol
 dist_protocol_DATA = %D%/protocol/README.md %D%/protocol/ring.md %D%/protocol/membership.md %D%/protocol/wire.md \

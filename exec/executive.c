@@ -15,6 +15,7 @@
 #include "exec/loop/loop.h"
 #include "exec/map/map.h"
 #include "exec/plugin/plugin_load.h"
+#include "exec/plugin/plugin_watch.h"
 #include "exec/reload/rekey.h"
 #include "exec/reload/reload.h"
 #include "exec/reload/rotate.h"
@@ -504,10 +505,13 @@ static bool is_drained(struct executive *executive)
 {
 	bool is_done = true;
 
-	for (struct plugin *plugin = plugin_first(executive->plugins); plugin != NULL; plugin = plugin->next)
-		if (plugin->descriptor->kind == COTERIE_KIND_SERVICE && plugin->service.drain != NULL &&
-			plugin->service.drain(plugin->self) < 0)
-			is_done = false;
+	for (struct plugin *plugin = plugin_first(executive->plugins); plugin != NULL; plugin = plugin->next) {
+		int rc = 0;
+
+		if (plugin->descriptor->kind == COTERIE_KIND_SERVICE && plugin->service.drain != NULL)
+			PLUGIN_MARKED(plugin, "drain", rc = plugin->service.drain(plugin->self));
+		is_done = is_done && rc >= 0;
+	}
 	return is_done && ring_backlog(executive->ring) == 0;
 }
 
@@ -570,7 +574,7 @@ void executive_dump(struct executive *executive)
 	ring_dump(executive->ring);
 	for (struct plugin *plugin = plugin_first(executive->plugins); plugin != NULL; plugin = plugin->next)
 		if (plugin->descriptor->kind == COTERIE_KIND_SERVICE && plugin->service.dump != NULL)
-			plugin->service.dump(plugin->self);
+			PLUGIN_MARKED(plugin, "dump", plugin->service.dump(plugin->self));
 }
 
 void executive_die(struct executive *executive, int exit_status)

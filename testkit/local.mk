@@ -28,7 +28,18 @@ check_PROGRAMS += tests/unit/test_sdk
 TESTS += tests/unit/test_sdk
 tests_unit_test_sdk_SOURCES = tests/unit/test_sdk.c \
 	tests/unit/plugins/caller.c tests/unit/plugins/caller.h tests/unit/plugins/patient.c tests/unit/plugins/patient.h
+tests_unit_test_sdk_CPPFLAGS = $(AM_CPPFLAGS) -DKV_FILE='"$(abs_top_builddir)/.libs/kv.so"'
 tests_unit_test_sdk_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_sdk_LDADD = libcoterie-testkit.la $(CHECK_LIBS) -lpthread
+check_PROGRAMS += tests/unit/test_plugin_metrics
+TESTS += tests/unit/test_plugin_metrics
+tests_unit_test_plugin_metrics_SOURCES = tests/unit/test_plugin_metrics.c \
+	tests/unit/plugins/patient.c tests/unit/plugins/patient.h
+tests_unit_test_plugin_metrics_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_plugin_metrics_LDADD = libcoterie-testkit.la libmetricstext.la $(CHECK_LIBS)
+if HAVE_JSON
+tests_unit_test_plugin_metrics_CPPFLAGS = $(AM_CPPFLAGS) -DHAVE_JSON=1 $(JSON_CFLAGS)
+tests_unit_test_plugin_metrics_LDADD += libanswers.la libmetricstext.la $(JSON_LIBS)
+endif
 endif
 endif

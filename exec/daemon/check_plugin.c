@@ -59,8 +59,8 @@ static void describe(const struct plugin *plugin, char *text, size_t size)
 	char tables[64] = "";
 
 	if (descriptor->kind == COTERIE_KIND_SERVICE)
-		snprintf(tables, sizeof(tables), ", %u requests, %u ring messages", plugin->service.request_count,
-			plugin->service.ring_msg_count);
+		snprintf(tables, sizeof(tables), ", %u requests, %u ring messages, ring id %u", plugin->service.request_count,
+			plugin->service.ring_msg_count, plugin->service.ring_id);
 	snprintf(text, size, "%s: ok (%s '%s' %s, plugin ABI %u.%u%s, %u options)", plugin->path,
 		kind_name(descriptor->kind), plugin->name, descriptor->version != NULL ? descriptor->version : "",
 		descriptor->abi_major, descriptor->abi_minor, tables, descriptor->option_count);

@@ -76,7 +76,7 @@ static void mailbox_run(void *arg)
 		if (!mailbox->is_dead) { /* an earlier one may have unloaded the plugin */
 			struct plugin_call call;
 
-			plugin_enter(&call, mailbox->plugin, "posts");
+			plugin_enter_at(&call, mailbox->plugin, "posts", PLUGIN_NO_NUMBER, (const void *)(uintptr_t)post->run);
 			post->run(post->arg);
 			if (!mailbox->is_dead)
 				plugin_leave(&call);
@@ -159,7 +159,7 @@ static void timer_run(void *arg)
 	/* Plugins end on turns of their own (plugin_life.c), so this one is still there afterwards. */
 	struct plugin_call call;
 
-	plugin_enter(&call, plugin, "timers");
+	plugin_enter_at(&call, plugin, "timers", PLUGIN_NO_NUMBER, (const void *)(uintptr_t)run);
 	run(run_arg);
 	plugin_leave(&call);
 }
@@ -206,9 +206,17 @@ static void fd_run(void *arg, int fd, uint32_t revents)
 	struct plugin *plugin = watched->plugin;
 	struct plugin_call call;
 
-	plugin_enter(&call, plugin, "descriptors");
+	plugin_enter_at(&call, plugin, "descriptors", PLUGIN_NO_NUMBER, (const void *)(uintptr_t)watched->run);
 	watched->run(watched->arg, fd, revents); /* it may be gone now */
 	plugin_leave(&call);
+}
+
+/* Of the ring's own traffic: it is not measured, since it hands up frames that run other plugins, each of which is. */
+static void fd_run_urgent(void *arg, int fd, uint32_t revents)
+{
+	struct watched_fd *watched = arg;
+
+	PLUGIN_MARKED(watched->plugin, "descriptors", watched->run(watched->arg, fd, revents));
 }
 
 int host_fd_add(struct coterie_ctx *ctx, int fd, uint32_t events, uint32_t is_urgent,
@@ -223,12 +231,8 @@ int host_fd_add(struct coterie_ctx *ctx, int fd, uint32_t events, uint32_t is_ur
 	if (watched == NULL)
 		return -ENOMEM;
 	*watched = (struct watched_fd){.fd = fd, .plugin = plugin, .run = run, .arg = arg};
-	/*
-	 * The ring's own traffic goes to the plugin without a look at the clock: one jump less per datagram,
-	 * and what it hands up runs other plugins, each with a look of its own.
-	 */
-	int rc = is_urgent ? loop_fd_add(plugin->host->loop, fd, events, LOOP_URGENT, run, arg)
-			   : loop_fd_add(plugin->host->loop, fd, events, LOOP_NORMAL, fd_run, watched);
+	int rc = loop_fd_add(plugin->host->loop, fd, events, is_urgent ? LOOP_URGENT : LOOP_NORMAL,
+		is_urgent ? fd_run_urgent : fd_run, watched);
 	if (rc < 0) {
 		free(watched);
 		return rc;

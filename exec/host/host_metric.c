@@ -4,7 +4,8 @@
  *
  * - stats.coterie.metrics.PLUGIN.FAMILY.kind, .help
  * - stats.coterie.metrics.PLUGIN.FAMILY.NNNN.labels: as OpenMetrics writes them, without braces
- * - stats.coterie.metrics.PLUGIN.FAMILY.NNNN.value; of a histogram .sum, .BB.le and .BB.count (not cumulated)
+ * - stats.coterie.metrics.PLUGIN.FAMILY.NNNN.value
+ * - of a histogram instead: .sum, .BB.le and .BB.count, which is not cumulated
  */
 #include "exec/host/host_private.h"
 
@@ -37,7 +38,7 @@ struct coterie_series {
 	uint32_t number;
 	char labels[LABELS_SIZE];
 	uint64_t count;     /* of a counter */
-	double value;       /* of a gauge; sum of a histogram */
+	double value;       /* of a gauge, or the sum of a histogram */
 	uint64_t buckets[]; /* bound_count + 1, of a histogram */
 };
 

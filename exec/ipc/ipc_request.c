@@ -97,7 +97,7 @@ static int call_handler(struct coterie_client *client, const struct coterie_requ
 	client->is_in_handler = true;
 	client->handled = request;
 	client->request_id = (int32_t)request->id;
-	plugin_enter(&call, plugin, "requests");
+	plugin_enter_at(&call, plugin, "requests", request->id, (const void *)(uintptr_t)request->handle);
 	int rc = request->handle(plugin->self, client, msg, size);
 	plugin_leave(&call);
 	client->is_in_handler = false;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "exec/config/model.h"
+#include "exec/plugin/plugin_watch.h"
 
 /* The protocol makes "qb-response-NAME-header" file names of it. */
 #define NAME_LENGTH_MAX 60
@@ -36,7 +37,7 @@ static void client_end(struct coterie_client *client)
 	ipc_backlog_drop(client);
 	ipc_reply_left(client);
 	if (client->is_joined && plugin->service.client_leave != NULL)
-		plugin->service.client_leave(plugin->self, client);
+		PLUGIN_MARKED(plugin, "client_leave", plugin->service.client_leave(plugin->self, client));
 	client->is_joined = false;
 }
 
@@ -130,7 +131,9 @@ static void on_created(void *context)
 	find_process(client);
 	server->ipc->active++;
 	if (plugin->service.client_join != NULL) {
-		int rc = plugin->service.client_join(plugin->self, client);
+		int rc;
+
+		PLUGIN_MARKED(plugin, "client_join", rc = plugin->service.client_join(plugin->self, client));
 
 		if (rc < 0) {
 			log_line("MAIN", LOG_DEBUG, "Service %s refused process %u (%s): %s",
@@ -208,7 +211,10 @@ int ipc_server_join(struct ipc_server *server, struct coterie_call *call, struct
 	client->call = call;
 	client->size_max = IPC_SIZE_MAX;
 	server->ipc->active++;
-	int rc = plugin->service.client_join != NULL ? plugin->service.client_join(plugin->self, client) : 0;
+	int rc = 0;
+
+	if (plugin->service.client_join != NULL)
+		PLUGIN_MARKED(plugin, "client_join", rc = plugin->service.client_join(plugin->self, client));
 	client->is_joined = rc >= 0;
 	*out = client;
 	if (rc >= 0)

@@ -149,8 +149,8 @@ static int check_service(const struct candidate *candidate)
 		return REFUSE(candidate, "ring id %u: must be between 0 and %d", ops->ring_id,
 			RING_ID_MAX);
 	if (is_strict(candidate) && ops->ring_id < RING_ID_FREE && !is_corosyncs(candidate->name, ops->ring_id))
-		return REFUSE(candidate, "ring id %u: below %d are Corosync's services: choose one from 37 to %d",
-			ops->ring_id, RING_ID_FREE, RING_ID_MAX);
+		return REFUSE(candidate, "ring id %u: below %d are Corosync's services: choose one from 38 to 53, as ring-ids.md says",
+			ops->ring_id, RING_ID_FREE);
 	if (is_strict(candidate) && ops->ipc_name != NULL && !is_ipc_name(ops->ipc_name))
 		return REFUSE(candidate, "IPC name '%.64s': 1 to %d letters, digits, '_', '-' and '.', which is not the first",
 			ops->ipc_name, IPC_NAME_MAX);

@@ -271,7 +271,10 @@ void plugin_unload(struct plugin_registry *registry, struct plugin *plugin)
 	plugin->state = PLUGIN_DRAINING;
 	registry->parts.host->disconnect(plugin);
 	plugin_remove(registry, plugin);
-	if (is_service && plugin->service.drain != NULL && plugin->service.drain(plugin->self) < 0)
+	int rc = 0;
+	if (is_service && plugin->service.drain != NULL)
+		PLUGIN_MARKED(plugin, "drain", rc = plugin->service.drain(plugin->self));
+	if (rc < 0)
 		log_line(plugin->subsystem, LOG_INFO, "Unloaded with work under way");
 	/* Read by host->post on the plugin's own threads. */
 	__atomic_store_n(&plugin->state, PLUGIN_STOPPED, __ATOMIC_RELEASE);

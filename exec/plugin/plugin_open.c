@@ -23,6 +23,7 @@
 #include <ltdl.h>
 
 #include "exec/config/trust.h"
+#include "exec/plugin/plugin_watch.h"
 
 #define SPELLINGS 1000u /* more than are ever open together */
 
@@ -256,7 +257,9 @@ static lt_dlhandle open_path(const char *path, struct plugin_error *error)
 
 	object_path(path, object, sizeof(object));
 	dlerror();
-	void *bound = dlopen(object, RTLD_NOW | RTLD_LOCAL);
+	void *bound;
+
+	PLUGIN_FILE_MARKED(object, "constructors", bound = dlopen(object, RTLD_NOW | RTLD_LOCAL));
 	if (bound == NULL) {
 		const char *reason = dlerror();
 
@@ -480,7 +483,7 @@ static struct plugin_file *open_source(const struct plugin_source *source, struc
 		goto free_all;
 	}
 	dlerror();
-	file->object = dlopen(spelled, RTLD_NOW | RTLD_LOCAL);
+	PLUGIN_FILE_MARKED(source->path, "constructors", file->object = dlopen(spelled, RTLD_NOW | RTLD_LOCAL));
 	if (file->object == NULL) {
 		fail_by_descriptor(source->path, dlerror(), error);
 		goto free_all;
@@ -597,9 +600,9 @@ void plugin_file_close(struct plugin_file *file)
 	const char *keep = secure_getenv("COTERIE_KEEP_PLUGINS");
 	bool is_kept = keep != NULL && strcmp(keep, "1") == 0;
 	if (!is_kept && file->object != NULL)
-		dlclose(file->object);
+		PLUGIN_FILE_MARKED(file->path, "destructors", dlclose(file->object));
 	else if (!is_kept)
-		lt_dlclose(file->handle);
+		PLUGIN_FILE_MARKED(file->path, "destructors", lt_dlclose(file->handle));
 	free(file->shadowed);
 	free(file->path);
 	free(file);

@@ -1,5 +1,6 @@
 #include "exec/plugin/plugin_watch.h"
 
+#include <dlfcn.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,6 +126,22 @@ void plugin_overran(struct plugin *plugin, uint64_t ran_ns, const char *what)
 const struct plugin_call *plugin_call_now;
 static pid_t watched_pid; /* whose first thread runs the loop */
 
+/* The number of the entry in the plugin's table, and the function as addr2line(1) takes it: FILE+OFFSET. */
+static void add_place(const struct plugin_call *call, char *text, size_t size)
+{
+	size_t length = strlen(text);
+	Dl_info info;
+
+	if (call->number != PLUGIN_NO_NUMBER)
+		snprintf(text + length, size - length, ", number %jd", (intmax_t)call->number);
+	length = strlen(text);
+	if (call->function == NULL || dladdr(call->function, &info) == 0 || info.dli_fname == NULL)
+		return;
+	const char *slash = strrchr(info.dli_fname, '/');
+	snprintf(text + length, size - length, " (function %s+0x%jx)", slash != NULL ? slash + 1 : info.dli_fname,
+		(uintmax_t)((uintptr_t)call->function - (uintptr_t)info.dli_fbase));
+}
+
 const char *plugin_call_describe(char *text, size_t size)
 {
 	const struct plugin_call *call = plugin_call_now;
@@ -132,8 +149,12 @@ const char *plugin_call_describe(char *text, size_t size)
 	/* Another thread runs beside the loop. A child of a plugin is a process of its own. */
 	if (call == NULL || getpid() != watched_pid || gettid() != watched_pid)
 		return NULL;
-	snprintf(text, size, "plugin '%s' (%s) ran its %s", call->plugin->name,
-		call->plugin->path != NULL ? call->plugin->path : "built in", call->what);
+	if (call->plugin == NULL)
+		snprintf(text, size, "the plugin file %s ran its %s", call->path, call->what);
+	else
+		snprintf(text, size, "plugin '%s' (%s) ran its %s", call->plugin->name,
+			call->plugin->path != NULL ? call->plugin->path : "built in", call->what);
+	add_place(call, text, size);
 	return text;
 }
 

@@ -64,11 +64,16 @@ void plugin_overran(struct plugin *plugin, uint64_t ran_ns, const char *what);
 /** Count the resources that a plugin left behind. */
 void plugin_watch_leak(struct plugin *plugin, uint32_t count);
 
+#define PLUGIN_NO_NUMBER (-1)
+
 /** One call of a plugin's function, in a variable of the caller. */
 struct plugin_call {
-	struct plugin *plugin;
-	const char *what; /* name of the operation */
+	struct plugin *plugin; /* NULL: a file that is being loaded or unloaded */
+	const char *what;      /* name of the operation */
 	uint64_t began_ns;
+	int64_t number;       /* of a request or ring message, or PLUGIN_NO_NUMBER */
+	const void *function; /* of the plugin, whose operations have one name, or NULL */
+	const char *path;     /* of the file, without a plugin */
 	const struct plugin_call *outer; /* the call inside which this one was made, or NULL */
 };
 
@@ -98,11 +103,57 @@ static inline uint64_t plugin_clock_ns(void)
 /** Begin a call. plugin and what are borrowed until plugin_leave. */
 static inline void plugin_enter(struct plugin_call *call, struct plugin *plugin, const char *what)
 {
-	*call = (struct plugin_call){plugin, what, plugin_clock_ns(), plugin_call_now};
+	*call = (struct plugin_call){.plugin = plugin,
+		.what = what,
+		.began_ns = plugin_clock_ns(),
+		.number = PLUGIN_NO_NUMBER,
+		.outer = plugin_call_now};
 	plugin_call_now = call;
 }
 
-/** End the call that plugin_enter began last, if the plugin is gone. */
+/** Begin a call of one of several functions. number: PLUGIN_NO_NUMBER if the table has none. */
+static inline void plugin_enter_at(
+	struct plugin_call *call, struct plugin *plugin, const char *what, int64_t number, const void *function)
+{
+	plugin_enter(call, plugin, what);
+	call->number = number;
+	call->function = function;
+}
+
+/** Begin and end a call that is not measured: of a transport, for each frame. */
+static inline void plugin_mark(struct plugin_call *call, const struct plugin *plugin, const char *what)
+{
+	call->plugin = (struct plugin *)(uintptr_t)plugin;
+	call->what = what;
+	call->number = PLUGIN_NO_NUMBER;
+	call->function = NULL;
+	call->path = NULL;
+	call->outer = plugin_call_now;
+	plugin_call_now = call;
+}
+
+static inline void plugin_unmark(const struct plugin_call *call) { plugin_call_now = call->outer; }
+
+/** Run a statement that calls a plugin, marked. */
+#define PLUGIN_MARKED(plugin, what, statement)                                                                 \
+	do {                                                                                                   \
+		struct plugin_call plugin_marked;                                                              \
+		plugin_mark(&plugin_marked, plugin, what);                                                     \
+		statement;                                                                                     \
+		plugin_unmark(&plugin_marked);                                                                 \
+	} while (0)
+
+/** Run a statement that loads or unloads the file of a plugin, whose constructors or destructors run. */
+#define PLUGIN_FILE_MARKED(file, whose, statement)                                                             \
+	do {                                                                                                   \
+		struct plugin_call plugin_marked;                                                              \
+		plugin_mark(&plugin_marked, NULL, whose);                                                      \
+		plugin_marked.path = (file);                                                                   \
+		statement;                                                                                     \
+		plugin_unmark(&plugin_marked);                                                                 \
+	} while (0)
+
+/** End the call that plugin_enter or plugin_enter_at began last, if the plugin is gone. */
 static inline void plugin_forget_call(const struct plugin_call *call) { plugin_call_now = call->outer; }
 
 /** End the call that plugin_enter began last. */

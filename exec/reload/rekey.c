@@ -6,6 +6,7 @@
 
 #include "exec/config/model.h"
 #include "exec/plugin/plugin.h"
+#include "exec/plugin/plugin_watch.h"
 #include "exec/ring/ring.h"
 
 struct watcher {
@@ -88,7 +89,9 @@ int rekey_go_on(struct rekey *rekey, uint32_t phase)
 		return -ENOTSUP;
 	if (phase == 0 || phase != rekey->next_phase)
 		return -EINVAL;
-	int rc = transport->transport.rekey(transport->self, phase);
+	int rc;
+
+	PLUGIN_MARKED(transport, "rekey", rc = transport->transport.rekey(transport->self, phase));
 	if (rc < 0)
 		return rc; /* the same turn may be tried again */
 	rekey->next_phase = phase == COTERIE_REKEY_ACTIVATE ? COTERIE_REKEY_CLEANUP : 0;

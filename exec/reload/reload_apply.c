@@ -15,6 +15,7 @@
 #include "exec/map/map.h"
 #include "exec/plugin/plugin_load.h"
 #include "exec/plugin/plugin_options.h"
+#include "exec/plugin/plugin_watch.h"
 #include "exec/reload/rekey.h"
 #include "exec/ring/ring.h"
 
@@ -152,7 +153,10 @@ static void report_part(const struct reload *reload, enum reload_source source, 
 /* Its keys are not only options: it looks for itself what is new. */
 static void tell_transport(const struct reload *reload, const struct plugin *plugin, enum reload_source source)
 {
-	int rc = plugin->transport.reload == NULL ? 0 : plugin->transport.reload(plugin->self);
+	int rc = 0;
+
+	if (plugin->transport.reload != NULL)
+		PLUGIN_MARKED(plugin, "reload", rc = plugin->transport.reload(plugin->self));
 	char text[256];
 
 	if (rc == COTERIE_RELOAD_REKEY)
@@ -174,7 +178,9 @@ static void tell_plugins(const struct reload *reload, const struct plan *plan, e
 		}
 		if (!plan->plugins[i].has_changed || plugin->service.reload == NULL)
 			continue;
-		int rc = plugin->service.reload(plugin->self);
+		int rc;
+
+		PLUGIN_MARKED(plugin, "reload", rc = plugin->service.reload(plugin->self));
 		char text[256];
 
 		if (rc >= 0)

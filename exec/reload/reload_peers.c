@@ -13,6 +13,7 @@
 
 #include "exec/log/log.h"
 #include "exec/plugin/plugin.h"
+#include "exec/plugin/plugin_watch.h"
 #include "exec/ring/ring.h"
 
 /* --- addresses --- */
@@ -241,20 +242,24 @@ static int change_new(struct reload *reload, const struct config *config, uint32
 			if (wanted == NULL || running_address(reload, node->nodeid, link) != NULL)
 				continue;
 			if (is_undone) {
-				transport->transport.peer_del(transport->self, link, node->nodeid);
+				PLUGIN_MARKED(transport, "peer_del",
+					transport->transport.peer_del(transport->self, link, node->nodeid));
 				continue;
 			}
-			int rc = link >= transport->transport.links_max
-					 ? -ENOTSUP
-					 : transport->transport.peer_add(transport->self, link,
-						   node->nodeid, (const struct sockaddr *)wanted);
+			int rc = -ENOTSUP;
+
+			if (link < transport->transport.links_max)
+				PLUGIN_MARKED(transport, "peer_add",
+					rc = transport->transport.peer_add(transport->self, link, node->nodeid,
+						(const struct sockaddr *)wanted));
 			if (rc < 0) {
 				/* Of this node the links before, of the nodes before all. */
 				while (link-- > 0)
 					if (reload_address_of(node, link) != NULL &&
 						running_address(reload, node->nodeid, link) == NULL)
-						transport->transport.peer_del(
-							transport->self, link, node->nodeid);
+						PLUGIN_MARKED(transport, "peer_del",
+							transport->transport.peer_del(
+								transport->self, link, node->nodeid));
 				change_new(reload, config, i, true, NULL);
 				return reload_fail(error, rc,
 					"transport %s does not take node %u: %s", transport->name,
@@ -273,7 +278,7 @@ static void close_links(struct reload *reload, uint32_t links)
 		/* A transport that cannot close a link keeps it: it may be wanted again. */
 		if ((links & 1u << link) == 0 || transport->transport.link_down == NULL)
 			continue;
-		transport->transport.link_down(transport->self, link);
+		PLUGIN_MARKED(transport, "link_down", transport->transport.link_down(transport->self, link));
 		ring_link_gone(reload->parts.ring, link);
 	}
 }
@@ -290,8 +295,11 @@ static int open_links(struct reload *reload, const struct config *config, uint32
 	for (uint32_t link = 0; link < CONFIG_LINKS_MAX; link++) {
 		if ((links & 1u << link) == 0)
 			continue;
-		int rc = transport->transport.link_up(transport->self, link,
-			(const struct sockaddr *)reload_address_of(node, link));
+		int rc;
+
+		PLUGIN_MARKED(transport, "link_up",
+			rc = transport->transport.link_up(
+				transport->self, link, (const struct sockaddr *)reload_address_of(node, link)));
 		if (rc == -EEXIST && transport->transport.link_down == NULL)
 			rc = 0; /* it was there before */
 		if (rc < 0)
@@ -328,7 +336,8 @@ void reload_delete_peer(struct reload *reload, uint32_t nodeid, uint32_t link)
 	struct plugin *transport = transport_of(reload);
 
 	if (transport != NULL && link < transport->transport.links_max)
-		transport->transport.peer_del(transport->self, link, nodeid);
+		PLUGIN_MARKED(transport, "peer_del",
+			transport->transport.peer_del(transport->self, link, nodeid));
 }
 
 void reload_links_remove(struct reload *reload, const struct config *before)

@@ -9,6 +9,7 @@
 #include "exec/log/log.h"
 #include "exec/loop/loop.h"
 #include "exec/plugin/plugin.h"
+#include "exec/plugin/plugin_watch.h"
 #include "exec/ring/ring_account.h"
 #include "exec/totem/wire.h"
 
@@ -239,7 +240,10 @@ static void cb_multicast(void *arg, struct coterie_frame *const *frames, size_t 
 	size_t accepted = 0;
 
 	if (ring->waiting_count == 0) {
-		int rc = transport->multicast(ring->transport->self, frames, (uint32_t)count);
+		int rc;
+
+		PLUGIN_MARKED(ring->transport, "multicast",
+			rc = transport->multicast(ring->transport->self, frames, (uint32_t)count));
 
 		/* Another error than a full socket: lost, since nothing announces its end. */
 		accepted = rc >= 0 ? (size_t)rc : rc == -EAGAIN ? 0 : count;
@@ -266,7 +270,10 @@ static void cb_token(void *arg, uint32_t nodeid, struct coterie_frame *frame)
 		wait_push(ring, frame, nodeid);
 		return;
 	}
-	if (ring->transport->transport.token(ring->transport->self, nodeid, frame) == -EAGAIN)
+	int rc;
+	PLUGIN_MARKED(ring->transport, "token",
+		rc = ring->transport->transport.token(ring->transport->self, nodeid, frame));
+	if (rc == -EAGAIN)
 		wait_push(ring, frame, nodeid);
 }
 
@@ -279,11 +286,13 @@ void ring_writable(struct ring *ring)
 		int rc;
 
 		if (next->token_target != 0) {
-			rc = transport->token(ring->transport->self, next->token_target, next->frame);
+			PLUGIN_MARKED(ring->transport, "token",
+				rc = transport->token(ring->transport->self, next->token_target, next->frame));
 			if (rc == -EAGAIN)
 				return;
 		} else {
-			rc = transport->multicast(ring->transport->self, &next->frame, 1);
+			PLUGIN_MARKED(ring->transport, "multicast",
+				rc = transport->multicast(ring->transport->self, &next->frame, 1));
 			if (rc == 0 || rc == -EAGAIN)
 				return;
 		}
@@ -322,11 +331,12 @@ void ring_note_configuration(struct ring *ring, const struct totem_configuration
 
 void ring_tell_transport(struct ring *ring, const struct totem_configuration *configuration)
 {
-	const struct plugin *transport = ring->transport;
+	struct plugin *transport = ring->transport;
 
 	if (configuration->is_regular && transport->transport.membership != NULL)
-		transport->transport.membership(
-			transport->self, configuration->members, configuration->member_count);
+		PLUGIN_MARKED(transport, "membership",
+			transport->transport.membership(
+				transport->self, configuration->members, configuration->member_count));
 }
 
 static int cb_store_ring_id(void *arg, const struct ring_id *id)

@@ -13,6 +13,7 @@
 #include "exec/log/log.h"
 #include "exec/loop/loop.h"
 #include "exec/plugin/plugin.h"
+#include "exec/plugin/plugin_watch.h"
 #include "exec/totem/wire.h"
 
 #define EXIT_FATAL 15
@@ -117,10 +118,12 @@ static int add_peers(struct ring *ring, const struct config *config)
 		for (uint32_t link = 0; link < node->link_count; link++) {
 			if (!has_link(node, link))
 				continue;
-			int rc = link >= transport->links_max
-					 ? -ENOTSUP
-					 : transport->peer_add(ring->transport->self, link, node->nodeid,
-						   (const struct sockaddr *)&node->addresses[link]);
+			int rc = -ENOTSUP;
+
+			if (link < transport->links_max)
+				PLUGIN_MARKED(ring->transport, "peer_add",
+					rc = transport->peer_add(ring->transport->self, link, node->nodeid,
+						(const struct sockaddr *)&node->addresses[link]));
 			if (rc < 0) {
 				log_line("TOTEM", LOG_ERR, "transport %s does not take node %u (%s) on link %u: %s",
 					ring->transport->name, node->nodeid, node->texts[link], link,
@@ -163,8 +166,9 @@ int ring_start(struct ring *ring, const struct config *config, struct plugin *tr
 	for (uint32_t link = 0; rc == 0 && link < local->link_count; link++) {
 		if (!has_link(local, link))
 			continue;
-		rc = transport->transport.link_up(transport->self, link,
-			(const struct sockaddr *)&local->addresses[link]);
+		PLUGIN_MARKED(transport, "link_up",
+			rc = transport->transport.link_up(
+				transport->self, link, (const struct sockaddr *)&local->addresses[link]));
 		if (rc < 0)
 			log_line("TOTEM", LOG_ERR, "cannot use address %s for link %u: %s", local->texts[link],
 				link, strerror(-rc));

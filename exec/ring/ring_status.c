@@ -7,6 +7,7 @@
 
 #include "exec/log/log.h"
 #include "exec/plugin/plugin.h"
+#include "exec/plugin/plugin_watch.h"
 
 struct totem_engine *ring_engine(struct ring *ring)
 {
@@ -50,7 +51,7 @@ bool ring_is_safe_kept(const struct ring *ring)
 void ring_transport_stats(const struct ring *ring, struct coterie_transport_stats *stats)
 {
 	if (ring != NULL && ring->transport != NULL && ring->transport->transport.stats != NULL)
-		ring->transport->transport.stats(ring->transport->self, stats);
+		PLUGIN_MARKED(ring->transport, "stats", ring->transport->transport.stats(ring->transport->self, stats));
 }
 
 int ring_node_status(const struct ring *ring, uint32_t nodeid, struct coterie_node_status *status)
@@ -62,7 +63,10 @@ int ring_node_status(const struct ring *ring, uint32_t nodeid, struct coterie_no
 	status->nodeid = nodeid;
 	if (transport == NULL || transport->transport.node_status == NULL)
 		return -ENOTSUP;
-	return transport->transport.node_status(transport->self, nodeid, status);
+	int rc;
+
+	PLUGIN_MARKED(transport, "node_status", rc = transport->transport.node_status(transport->self, nodeid, status));
+	return rc;
 }
 
 void ring_membership(const struct ring *ring, struct coterie_ring_id *id, const uint32_t **nodeids,

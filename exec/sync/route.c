@@ -207,7 +207,7 @@ static void deliver_service(struct route *route, const struct totem_message *mes
 		copy->id = (int32_t)id;
 		copy->size = (int32_t)declared;
 		if (msg->swap != NULL)
-			msg->swap(route->scratch, (uint32_t)head);
+			PLUGIN_MARKED(plugin, "swap", msg->swap(route->scratch, (uint32_t)head));
 	}
 	struct plugin_call call;
 	size_t count = 0;
@@ -216,7 +216,9 @@ static void deliver_service(struct route *route, const struct totem_message *mes
 		drop(route, message->source, "out of memory");
 		return;
 	}
-	plugin_enter(&call, plugin, "ring messages");
+	plugin_enter_at(&call, plugin, "ring messages", id & 0xffff,
+		msg->deliver != NULL ? (const void *)(uintptr_t)msg->deliver
+				     : (const void *)(uintptr_t)msg->deliver_parts);
 	if (msg->deliver_parts == NULL)
 		msg->deliver(plugin->self, message->source, route->scratch, (uint32_t)size);
 	else

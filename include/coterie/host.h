@@ -65,7 +65,7 @@ struct coterie_host {
 
 	/* --- the ring --- */
 
-	uint32_t (*local_nodeid)(struct coterie_ctx *ctx);
+	uint32_t (*local_nodeid)(struct coterie_ctx *ctx); /* the id of this node */
 	/**
 	 * Multicast one message of this service to all nodes, this one included, in the total order. `function` is an
 	 * index of its ring messages. The executive puts its 16-byte header in front. iov is the rest of the message,
@@ -280,9 +280,9 @@ struct coterie_host {
 	 * The running configuration does not change yet. A configuration that was kept before is dropped. The step waits
 	 * for earlier reloads, as reload does.
 	 * @param done  called on the loop thread, once, unless the plugin ends before. rc is 0, -EINVAL (the file
-	 *     is refused, nothing is kept) or -ENOMEM. text, borrowed: a line for each change, "change KEY OLD -> NEW"
-	 *     or "restart KEY OLD -> NEW" (the old value stays until a restart); or the reason why the file is
-	 *     refused
+	 *     is refused, nothing is kept) or -ENOMEM. text is borrowed. It has a line for each change: "change KEY
+	 *     OLD -> NEW", or "restart KEY OLD -> NEW", where the old value stays until a restart. Or it has the reason
+	 *     why the file is refused
 	 * @return 0; -ENOMEM
 	 */
 	int (*reload_prepare)(
@@ -494,8 +494,8 @@ struct coterie_host {
 	 * have 64 stores with 4 MiB together under way, and one of any size up to 16 MiB.
 	 *
 	 * @param bytes  copied
-	 * @param done   called on the loop thread, on a later turn, once, unless the plugin ends before: the file is stored
-	 *     all the same. rc is 0: it is durable; or -errno: the file has its old content. NULL: errors are logged
+	 * @param done   called on the loop thread, on a later turn, once, unless the plugin ends before. The file is stored
+	 *     in that case too. rc is 0: it is durable; or -errno: the file has its old content. NULL: errors are logged
 	 * @return 0; -EINVAL: name; -EAGAIN: too much is under way: try again when `done` of an earlier one is called;
 	 *     -EMSGSIZE: more than 16 MiB; -ENOMEM
 	 *

@@ -9,7 +9,7 @@
  *
  * A quorum provider is a service that decides whether this part of the ring may work. To write one:
  *
- * 1. Announce it: `.needs = COTERIE_CAP_QUORUM`, `.offers = COTERIE_CAN_QUORUM`, a ring id from 32 to 62. It needs an
+ * 1. Announce it: `.needs = COTERIE_CAP_QUORUM`, `.offers = COTERIE_CAN_QUORUM`, a ring id. It needs an
  *    ipc_name only if it has clients of its own. All nodes must run it.
  * 2. Take part in the synchronisation. In sync_start copy ring and members, which are not certain yet. In sync_step send
  *    the facts that the others need with ring_send, or return 0 at once. In sync_done all members have received all of
@@ -150,12 +150,13 @@ struct coterie_configuration {
  */
 struct coterie_service {
 	uint32_t size;
-	uint32_t ring_id;     /* service number on the ring, 0 .. 62. Numbers below 32 are reserved for Corosync */
+	uint32_t ring_id;     /* service number on the ring, 0 .. 62. docs/ring-ids.md says which are free */
 	const char *ipc_name; /* libqb name of the default instance, or NULL: no clients */
 	const char *title;    /* long name, as logged at load */
 	uint32_t client_size; /* bytes of client_data for each connection */
 	uint32_t priority;    /* unloaded in descending order */
 
+	/** Make the state, *self, which is the first argument of all others. < 0: the plugin is not loaded; log the reason. */
 	int (*init)(const struct coterie_host *host, struct coterie_ctx *ctx, void **self);
 	/** Called once after a successful init. Clients are gone, or another version has taken them over. In the second
 	    case their client_data of this version is still there, and is freed after fini. */

@@ -48,8 +48,10 @@ struct coterie_transport {
 	uint32_t header_size;    /* bytes of a netmtu for its lower headers with IPv4 (IPv6 takes 20 more), or 0: it
 	                            fragments and reassembles frames itself */
 	uint32_t pad;
+	/** Make the state, *self, which is the first argument of all others. < 0: the daemon does not start. */
 	int (*open)(const struct coterie_host *host, struct coterie_ctx *ctx, void **self);
 	void (*close)(void *self); /* after it returns, no function of the host may be called */
+	/** Open a link with this address of the node, and report it with link_state. < 0: the daemon does not start. */
 	int (*link_up)(void *self, uint32_t link, const struct sockaddr *local);
 	/** Add the address of a node on a link. address is borrowed. -EEXIST: the link has this node; -EAFNOSUPPORT. */
 	int (*peer_add)(void *self, uint32_t link, uint32_t nodeid, const struct sockaddr *address);

@@ -5,9 +5,29 @@
  */
 #include "plugins/kv/kv.h"
 
+#include <coterie/kv_calls.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Plugins call the service with the structs of <coterie/kv_calls.h>. */
+#define SAME(own, public, member)                                                                                      \
+	_Static_assert(offsetof(struct own, member) == offsetof(struct public, member), #own)
+SAME(kv_req_write, coterie_kv_call_write, expected);
+SAME(kv_req_write, coterie_kv_call_write, flags);
+SAME(kv_req_write, coterie_kv_call_write, key_size);
+SAME(kv_req_write, coterie_kv_call_write, value_size);
+SAME(kv_req_write, coterie_kv_call_write, bytes);
+SAME(kv_res_write, coterie_kv_call_written, revision);
+SAME(kv_req_get, coterie_kv_call_get, key_size);
+SAME(kv_req_get, coterie_kv_call_get, bytes);
+SAME(kv_res_get, coterie_kv_call_got, modified);
+SAME(kv_res_get, coterie_kv_call_got, value_size);
+SAME(kv_res_get, coterie_kv_call_got, bytes);
+_Static_assert((int)KV_REQ_PUT == COTERIE_KV_CALL_PUT && (int)KV_REQ_DELETE == COTERIE_KV_CALL_DELETE &&
+		(int)KV_REQ_GET == COTERIE_KV_CALL_GET && (int)KV_REQ_GET_ORDERED == COTERIE_KV_CALL_GET_ORDERED &&
+		KV_CONDITIONAL == COTERIE_KV_CALL_CONDITIONAL, "numbers of requests");
 
 #define PAGE_SIZE_MAX (256u << 10) /* bytes of a page of a list, unless its first entry is longer */
 #define PAGE_COUNT_MAX 512u /* two walks over them take half a millisecond */

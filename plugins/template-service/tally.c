@@ -210,7 +210,7 @@ static int tally_init(const struct coterie_host *host, struct coterie_ctx *ctx, 
 
 static const struct coterie_service tally_ops = {
 	.size = sizeof(struct coterie_service),
-	.ring_id = 60, /* 32 .. 62 are free for services of others; one cluster, one meaning */
+	.ring_id = 60, /* docs/ring-ids.md says which are free; one cluster, one meaning */
 	.ipc_name = "tally",
 	.title = "a number that every node agrees on",
 	.init = tally_init,

@@ -52,7 +52,7 @@ EXTRA_DIST += $(addprefix %D%/sdk/1.0/coterie/,$(abi_headers)) $(addprefix %D%/s
 	$(addprefix %D%/sdk/1.7/coterie/,$(abi_headers))
 
 # The guide for plugin authors, as its reader follows it. LATCH_SEEDS: how many seeds its own test gets.
-dist_doc_DATA += docs/write-a-service.md
+dist_doc_DATA += docs/ring-ids.md docs/write-a-service.md
 dist_check_SCRIPTS += %D%/guide.sh
 dist_check_DATA += %D%/old_latch.c
 TESTS += %D%/guide.sh

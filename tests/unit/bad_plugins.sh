@@ -123,6 +123,16 @@ if nm "$daemon" 2>/dev/null | grep -q __asan_init; then
 	tap_note "the sanitizer has its own handlers of signals"
 else
 	build "crashes-in-a-timer" "-DAT_TIMER=raise(SIGSEGV)"
-	ends "crashes-in-a-timer" "signal 11 \(Segmentation fault\) while plugin 'bad' \(.*bad\.so\) ran its timers"
+	ends "crashes-in-a-timer" \
+		"signal 11 \(Segmentation fault\) while plugin 'bad' \(.*bad\.so\) ran its timers \(function bad\.so\+0x[0-9a-f]+\)"
+	ends "crashes-when-it-is-loaded" "signal 11 \(Segmentation fault\) while the plugin file .*bad\.so ran its constructors"
+	sed -i 's/transport: udpu/transport: badt/; s/name: bad/name: cmap/' "$work/c"
+	for call in LINK_UP MULTICAST; do
+		mkdir -p "$work/transport-$call"
+		"${CC:-cc}" -std=gnu11 -I"$top/include" "-DAT_$call=raise(SIGSEGV)" -fPIC -shared \
+			-o "$work/transport-$call/badt.so" "$top/tests/unit/plugins/bad_transport.c"
+		ends "transport-$call" \
+			"signal 11 \(Segmentation fault\) while plugin 'badt' \(.*badt\.so\) ran its ${call,,}"
+	done
 fi
 tap_end

@@ -6,7 +6,7 @@
 #	%C%_test_X_CFLAGS = $(TEST_CFLAGS)
 #	%C%_test_X_LDADD = libX.la $(CHECK_LIBS)
 dist_check_DATA += %D%/prose.py %D%/prose.exceptions %D%/newer.txt
-static_checks = %D%/check_includes.sh %D%/check_shell.sh %D%/check_headers.sh %D%/check_man.sh %D%/check_unit.sh \
+static_checks = %D%/check_reference.sh %D%/check_includes.sh %D%/check_shell.sh %D%/check_headers.sh %D%/check_man.sh %D%/check_unit.sh \
 	%D%/check_postinst.sh %D%/check_costs.sh %D%/check_prose.sh %D%/check_commits.sh %D%/check_citations.sh \
 	%D%/newer.sh
 dist_check_SCRIPTS += $(static_checks)
@@ -296,9 +296,9 @@ EXTRA_DIST += %D%/vectors/stats-udpu3.txt
 %C%_test_stats_CFLAGS = $(TEST_CFLAGS)
 %C%_test_stats_LDADD = $(CHECK_LIBS) $(QB_LIBS)
 
-dist_check_SCRIPTS += %D%/plugin_start.sh %D%/start_failures.sh %D%/replaced.sh %D%/bad_plugins.sh
-dist_check_DATA += %D%/plugins/bad.c
-TESTS += %D%/plugin_start.sh %D%/start_failures.sh %D%/replaced.sh %D%/bad_plugins.sh
+dist_check_SCRIPTS += %D%/plugin_start.sh %D%/start_failures.sh %D%/replaced.sh %D%/bad_plugins.sh %D%/ring_ids.sh
+dist_check_DATA += %D%/plugins/bad.c %D%/plugins/bad_transport.c
+TESTS += %D%/plugin_start.sh %D%/start_failures.sh %D%/replaced.sh %D%/bad_plugins.sh %D%/ring_ids.sh
 sanitized_scripts += %D%/plugin_start.sh %D%/start_failures.sh %D%/replaced.sh
 
 # The mock host, and its test.

@@ -450,7 +450,7 @@ START_TEST(the_table_of_refusals)
 	REFUSED(c.ops.fini = NULL, 31, "no fini");
 	REFUSED(c.ops.ring_id = 63, 31, "ring id 63: must be between 0 and 62");
 	REFUSED(c.ops.ring_id = 64, 31, "ring id 64");
-	REFUSED(c.ops.ring_id = 31, 31, "ring id 31: below 32 are Corosync's services: choose one from 37 to 62");
+	REFUSED(c.ops.ring_id = 31, 31, "ring id 31: below 32 are Corosync's services: choose one from 38 to 53, as ring-ids.md says");
 	REFUSED(c.ops.ring_id = 2, 31, "ring id 2: below 32");
 	REFUSED(c.ops.ipc_name = "../x", 31, "IPC name '../x'");
 	REFUSED(c.ops.ipc_name = ".x", 31, "IPC name '.x'");

@@ -5,6 +5,7 @@
 
 #include <check.h>
 
+#include <coterie/kv_calls.h>
 #include <coterie/testkit.h>
 
 #include "tests/suite.h"
@@ -498,6 +499,63 @@ START_TEST(a_closed_call_ends_its_tokens)
 }
 END_TEST
 
+/* --- kv --- */
+
+/* @return the caller's answer, in which the answer of kv follows the header; NULL: another error */
+static const struct coterie_response_header *pass_bytes(struct testkit_client *client, const void *inner, size_t size)
+{
+	static struct {
+		struct coterie_request_header header;
+		uint8_t bytes[512];
+	} request;
+
+	request.header = (struct coterie_request_header){.id = CALLER_PASS, .size = (int32_t)(16 + size)};
+	memcpy(request.bytes, inner, size);
+	const struct coterie_response_header *reply = testkit_call(client, &request, (uint32_t)(16 + size));
+	ck_assert_ptr_nonnull(reply);
+	ck_assert_int_eq(reply->error, OK);
+	return reply + 1;
+}
+
+START_TEST(a_plugin_reads_and_writes_kv)
+{
+	static const char text[] = "holdernode1";
+	struct {
+		struct coterie_kv_call_write head;
+		char bytes[16];
+	} put = {.head = {.header = {.id = COTERIE_KV_CALL_PUT, .size = sizeof(put.head) + 11},
+			 .flags = COTERIE_KV_CALL_CONDITIONAL,
+			 .key_size = 6,
+			 .value_size = 5}};
+	struct {
+		struct coterie_kv_call_get head;
+		char bytes[8];
+	} get = {.head = {.header = {.id = COTERIE_KV_CALL_GET_ORDERED, .size = sizeof(get.head) + 6}, .key_size = 6}};
+
+	memcpy((uint8_t *)&put + sizeof(put.head), text, 11);
+	memcpy((uint8_t *)&get + sizeof(get.head), text, 6);
+	begin(2, 30);
+	ck_assert_int_eq(testkit_load_file(kit, TESTKIT_ALL, KV_FILE, NULL), 0);
+	ck_assert_int_eq(testkit_start(kit, TESTKIT_ALL), 0);
+	ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+	struct testkit_client *one = connect_to(1, "caller"), *two = connect_to(2, "caller");
+	ck_assert_int_eq(open_call(one, COTERIE_KV_CALL_NAME), OK);
+	ck_assert_int_eq(open_call(two, COTERIE_KV_CALL_NAME), OK);
+	const struct coterie_kv_call_written *written = (const void *)pass_bytes(one, &put, sizeof(put.head) + 11);
+	ck_assert_int_eq(written->header.error, OK);
+	uint64_t revision = written->revision;
+	const struct coterie_kv_call_got *got = (const void *)pass_bytes(two, &get, sizeof(get.head) + 6);
+	ck_assert_int_eq(got->header.error, OK);
+	ck_assert_uint_eq(got->modified, revision);
+	ck_assert_uint_eq(got->value_size, 5);
+	ck_assert_mem_eq(got->bytes, "node1", 5);
+	/* The key exists now. */
+	written = (const void *)pass_bytes(two, &put, sizeof(put.head) + 11);
+	ck_assert_int_eq(written->header.error, 14);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+END_TEST
+
 /* --- what the kit refuses --- */
 
 /* @return how many of 50 additions are missing */
@@ -605,6 +663,7 @@ int main(void)
 	tcase_add_test(tcase, a_plugin_calls_another_service);
 	tcase_add_test(tcase, a_call_ends_with_the_service_or_the_caller);
 	tcase_add_test(tcase, a_closed_call_ends_its_tokens);
+	tcase_add_test(tcase, a_plugin_reads_and_writes_kv);
 	tcase_add_test(tcase, no_room_finds_a_message_that_is_dropped);
 	tcase_add_test(tcase, no_room_does_not_harm_a_service_that_waits);
 	tcase_add_test(tcase, no_memory_reaches_the_plugin);

@@ -16,7 +16,7 @@ struct caller_counts {
 };
 
 enum {
-	DROPPER_ADD,   /* adds 1 on all nodes; answered when the message is sent, or was not */
+	DROPPER_ADD,   /* adds 1 on all nodes, and is answered in any case */
 	DROPPER_ADD_BY_THREAD, /* the same, answered by a thread after 200 ms of real time */
 	DROPPER_TOTAL, /* answered with a u64 */
 };

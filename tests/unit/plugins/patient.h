@@ -8,7 +8,7 @@ enum {
 	PATIENT_PUSH,  /* u32 count, u32 size: multicasts so many messages of so many bytes, and goes on in writable */
 	PATIENT_WAIT,  /* u32 timeout_ms, u32 of PATIENT_HOW: answered with the token when a message has been delivered */
 	PATIENT_COUNT, /* answered with struct patient_counts */
-	PATIENT_READER, /* asks client_may_send; "try again", or sends u32 count events of u32 size */
+	PATIENT_READER, /* asks client_may_send: "try again", or u32 count events of u32 size */
 	PATIENT_STORE, /* u32 count, u32 size: stores so many files "patient" with so many bytes, the last one counts */
 	PATIENT_WORDS, /* answered with the words of the option words, each with a NUL */
 	PATIENT_SILENT, /* no answer: tries to take a token */
@@ -29,7 +29,7 @@ struct patient_counts {
 	uint64_t may_not, readers;        /* -EAGAIN of client_may_send, calls of writable with a client */
 	uint64_t timeouts, leavers;       /* tokens that are gone */
 	uint64_t second_rc;               /* -rc of the last second answer */
-	uint64_t stored, store_errors, store_refused, store_rc; /* done of state_file_store; -rc of the last error */
+	uint64_t stored, store_errors, store_refused, store_rc; /* of state_file_store. store_rc: -rc of the last error */
 };
 
 extern const struct coterie_plugin patient_LTX_coterie_plugin;
