@@ -40,7 +40,6 @@ static const char *const protected_keys[] = {
 	"totem.nodeid",
 	"totem.clear_node_high_bit",
 	"config.reload_in_progress",
-	"config.reload_forced",
 	"config.totemconfig_reload_in_progress",
 	"nodelist.local_node_pos",
 };

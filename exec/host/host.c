@@ -286,6 +286,7 @@ static const struct coterie_host table = {
 	.call_open = host_call_open,
 	.call_send = ipc_call_send,
 	.call_close = ipc_call_close,
+	.reload_with = host_reload_with,
 	.metric_add = host_metric_add,
 	.metric_del = host_metric_del,
 	.metric_count = host_metric_count,

@@ -106,7 +106,19 @@ int host_reload(struct coterie_ctx *ctx, void (*done)(void *arg, int rc, const c
 {
 	const struct plugin *plugin = host_plugin(ctx);
 
-	return reload_request(plugin->host->reload, plugin, done, arg);
+	return reload_request(plugin->host->reload, plugin, false, done, arg);
+}
+
+int host_reload_with(struct coterie_ctx *ctx, uint32_t flags, void (*done)(void *arg, int rc, const char *text), void *arg)
+{
+	const struct plugin *plugin = host_plugin(ctx);
+	bool is_forced = (flags & COTERIE_RELOAD_FORCED) != 0;
+
+	if ((flags & ~(COTERIE_RELOAD_PREPARE | COTERIE_RELOAD_FORCED)) != 0)
+		return -EINVAL;
+	if ((flags & COTERIE_RELOAD_PREPARE) != 0)
+		return reload_prepare(plugin->host->reload, plugin, is_forced, done, arg);
+	return reload_request(plugin->host->reload, plugin, is_forced, done, arg);
 }
 
 int host_reload_prepare(
@@ -114,7 +126,7 @@ int host_reload_prepare(
 {
 	const struct plugin *plugin = host_plugin(ctx);
 
-	return reload_prepare(plugin->host->reload, plugin, done, arg);
+	return reload_prepare(plugin->host->reload, plugin, false, done, arg);
 }
 
 int host_reload_commit(struct coterie_ctx *ctx)

@@ -103,6 +103,8 @@ int host_node_addresses(struct coterie_ctx *ctx, uint32_t nodeid, struct coterie
 void host_stop(struct coterie_ctx *ctx);
 void host_die(struct coterie_ctx *ctx, int32_t exit_status, const char *reason);
 int host_reload(struct coterie_ctx *ctx, void (*done)(void *arg, int rc, const char *text), void *arg);
+int host_reload_with(struct coterie_ctx *ctx, uint32_t flags, void (*done)(void *arg, int rc, const char *text),
+	void *arg);
 int host_reload_prepare(
 	struct coterie_ctx *ctx, void (*done)(void *arg, int rc, const char *text), void *arg);
 int host_reload_commit(struct coterie_ctx *ctx);

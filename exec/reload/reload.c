@@ -30,6 +30,7 @@ enum work {
 /* Somebody who wants to know how it went. */
 struct waiter {
 	enum work work;
+	bool is_forced;
 	const void *owner;
 	void (*done)(void *arg, int rc, const char *text);
 	void *arg;
@@ -50,6 +51,7 @@ struct job {
 	uint32_t nodeid;
 	struct config_fixed *fixed;
 	enum work work;
+	bool is_forced;
 	int rc;
 	struct config *config;
 	struct config_messages messages;
@@ -178,7 +180,7 @@ static int start(struct reload *reload);
 /* What is kept has one owner. */
 static bool wants_same(const struct waiter *a, const struct waiter *b)
 {
-	return a->work == b->work && (a->work != WORK_PREPARE || a->owner == b->owner);
+	return a->work == b->work && a->is_forced == b->is_forced && (a->work != WORK_PREPARE || a->owner == b->owner);
 }
 
 /* Those at the head of the queue who want the same. */
@@ -327,6 +329,8 @@ static void on_read(void *arg)
 
 	pthread_join(job->thread, NULL); /* it has nothing to do but to end */
 	reload->job = NULL;
+	if (job->config != NULL)
+		job->config->is_forced = job->is_forced;
 	if (job->work != WORK_EXAMINE)
 		forget_kept(reload);
 	if (job->work == WORK_WHOLE) {
@@ -354,6 +358,7 @@ static int start(struct reload *reload)
 	if (job == NULL)
 		return -ENOMEM;
 	job->work = reload->now->work;
+	job->is_forced = reload->now->is_forced;
 	int rc = start_thread(job);
 	if (rc < 0) {
 		job_destroy(job);
@@ -443,18 +448,20 @@ static int request(struct reload *reload, const struct waiter *wanted)
 	return rc;
 }
 
-int reload_request(struct reload *reload, const void *owner,
-	void (*done)(void *arg, int rc, const char *text), void *arg)
-{
-	return request(
-		reload, &(struct waiter){.work = WORK_WHOLE, .owner = owner, .done = done, .arg = arg});
-}
-
-int reload_prepare(struct reload *reload, const void *owner,
+int reload_request(struct reload *reload, const void *owner, bool is_forced,
 	void (*done)(void *arg, int rc, const char *text), void *arg)
 {
 	return request(reload,
-		&(struct waiter){.work = WORK_PREPARE, .owner = owner, .done = done, .arg = arg});
+		&(struct waiter){
+			.work = WORK_WHOLE, .is_forced = is_forced, .owner = owner, .done = done, .arg = arg});
+}
+
+int reload_prepare(struct reload *reload, const void *owner, bool is_forced,
+	void (*done)(void *arg, int rc, const char *text), void *arg)
+{
+	return request(reload,
+		&(struct waiter){
+			.work = WORK_PREPARE, .is_forced = is_forced, .owner = owner, .done = done, .arg = arg});
 }
 
 int reload_examine(struct reload *reload, const void *owner,

@@ -59,18 +59,20 @@ void reload_destroy(struct reload *reload);
 /**
  * Ask for a reload.
  *
- * @param owner  for reload_forget
- * @param done   called once, on a later turn of the loop; rc as of host->reload; text is borrowed
+ * @param owner      for reload_forget
+ * @param is_forced  accept a coterie.conf in which nodes that run are missing
+ * @param done       called once, on a later turn of the loop; rc as of host->reload; text is borrowed
  * @return 0; -ENOMEM
  */
-int reload_request(struct reload *reload, const void *owner,
+int reload_request(struct reload *reload, const void *owner, bool is_forced,
 	void (*done)(void *arg, int rc, const char *text), void *arg);
 /**
  * The first of two steps: read and check the file, and keep the configuration.
  *
+ * @param is_forced  as that of reload_request
  * @param done  as that of host->reload_prepare
  */
-int reload_prepare(struct reload *reload, const void *owner,
+int reload_prepare(struct reload *reload, const void *owner, bool is_forced,
 	void (*done)(void *arg, int rc, const char *text), void *arg);
 /** The second step, with the configuration that was kept for this owner. As host->reload_commit. */
 int reload_commit(struct reload *reload, const void *owner);

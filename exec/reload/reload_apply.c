@@ -236,11 +236,6 @@ static int commit(
 
 static int check(const struct reload *reload, struct config *config, struct reload_error *error)
 {
-	uint8_t is_forced;
-
-	/* From the reading on: the service cfg takes the key away behind it. */
-	if (map_get_u8(reload->parts.map, "config.reload_forced", &is_forced) == 0)
-		config->is_forced = is_forced != 0;
 	int rc = reload_departure_check(reload, config, error);
 
 	if (rc < 0 || config->is_absent)

@@ -547,6 +547,22 @@ struct coterie_host {
 	 */
 	int (*call_send)(struct coterie_call *call, const void *msg, uint32_t size);
 	void (*call_close)(struct coterie_call *call); /* NULL is ignored. No function of caller is called afterwards */
+
+	/* --- since 1.8: a reload that the operator forces (COTERIE_CAP_LIFE) --- */
+
+	/**
+	 * Do as reload does. A later reload of one caller with other flags is a reading of its own.
+	 *
+	 * @param flags  COTERIE_RELOAD_PREPARE: do as reload_prepare does. COTERIE_RELOAD_FORCED: accept a coterie.conf in
+	 *     which nodes that run are missing, this one included. A corosync.conf is accepted in any case
+	 * @return 0; -EINVAL: another flag; -ENOMEM
+	 */
+	int (*reload_with)(struct coterie_ctx *ctx, uint32_t flags, void (*done)(void *arg, int rc, const char *text),
+		void *arg);
 };
+
+/** Flags of reload_with. */
+#define COTERIE_RELOAD_PREPARE 1u
+#define COTERIE_RELOAD_FORCED 2u
 
 #endif

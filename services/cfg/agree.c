@@ -261,7 +261,6 @@ void cfg_agreement_prepared(void *self, int rc, const char *text)
 	struct cfg_round *round = agreement->rounds;
 
 	agreement->is_reading = false;
-	cfg_reload_force(cfg, false);
 	agreement->is_kept = rc == 0;
 	if (round == NULL || !round->is_begun || round->is_check)
 		drop_kept(cfg); /* the round that it was for is over, or only wanted to know */
@@ -293,14 +292,14 @@ void cfg_agreement_next(struct cfg *cfg)
 		return;
 	round->is_begun = true;
 	round->since_ns = now(cfg);
-	cfg_reload_force(cfg, round->is_forced);
 	agreement->is_reading = true;
 	agreement->is_key = round->key != NULL;
 	if (round->key != NULL) {
 		cfg_rotate_prepare(cfg, round);
 		return;
 	}
-	int rc = cfg->host->reload_prepare(cfg->ctx, cfg_agreement_prepared, cfg);
+	int rc = cfg_reload_start(cfg, COTERIE_RELOAD_PREPARE | (round->is_forced ? COTERIE_RELOAD_FORCED : 0),
+		cfg_agreement_prepared);
 
 	if (rc < 0)
 		cfg_agreement_prepared(cfg, rc, "");

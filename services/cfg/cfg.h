@@ -151,8 +151,11 @@ void cfg_deliver_reload_config(void *self, uint32_t nodeid, void *msg, uint32_t 
 void cfg_swap_reload_config(void *msg, uint32_t size);
 /** Have those read that wait, if it is their turn. */
 void cfg_reload_next(struct cfg *cfg);
-/** Tell the executive whether a file without running nodes is to be applied: config.reload_forced. */
-void cfg_reload_force(struct cfg *cfg, bool is_forced);
+/**
+ * Reload as host->reload_with does. An executive before 1.8 cannot be told to force.
+ * @param done  called with cfg
+ */
+int cfg_reload_start(struct cfg *cfg, uint32_t flags, void (*done)(void *arg, int rc, const char *text));
 
 /* --- state.c: a new version takes over --- */
 

@@ -83,7 +83,6 @@ static void on_done(void *arg, int rc, const char *text)
 	struct cfg_reload *reload;
 
 	cfg->is_reading = false;
-	cfg_reload_force(cfg, false);
 	while ((reload = find_read(cfg)) != NULL) {
 		struct coterie_client *client = reload->client;
 		bool wants_report = reload->wants_report;
@@ -106,15 +105,15 @@ static bool is_any_waiting(const struct cfg *cfg)
 	return false;
 }
 
-void cfg_reload_force(struct cfg *cfg, bool is_forced)
+int cfg_reload_start(struct cfg *cfg, uint32_t flags, void (*done)(void *arg, int rc, const char *text))
 {
-	static const char key[] = "config.reload_forced";
-	const uint8_t value = 1;
+	const struct coterie_host *host = cfg->host;
 
-	if (is_forced)
-		(void)cfg->host->map_set(cfg->ctx, key, COTERIE_MAP_U8, &value, sizeof(value));
-	else
-		(void)cfg->host->map_delete(cfg->ctx, key);
+	if (COTERIE_HAS(host, reload_with))
+		return host->reload_with(cfg->ctx, flags, done, cfg);
+	if ((flags & COTERIE_RELOAD_PREPARE) != 0)
+		return host->reload_prepare(cfg->ctx, done, cfg);
+	return host->reload(cfg->ctx, done, cfg);
 }
 
 void cfg_reload_next(struct cfg *cfg)
@@ -125,9 +124,9 @@ void cfg_reload_next(struct cfg *cfg)
 	for (struct cfg_reload *one = cfg->reloads; one != NULL; one = one->next)
 		one->is_read = one->is_delivered;
 	cfg->is_reading = true;
-	cfg_reload_force(cfg, true); /* Corosync's nodes apply such a file as well */
 
-	int rc = cfg->host->reload(cfg->ctx, on_done, cfg);
+	/* Corosync's nodes apply a file without running nodes as well. */
+	int rc = cfg_reload_start(cfg, COTERIE_RELOAD_FORCED, on_done);
 
 	if (rc < 0)
 		on_done(cfg, rc, "");

@@ -25,6 +25,7 @@
 #define KEPT_PER_TYPE 200
 #define PACKET_MAX 9216
 #define HEADER_SIZE 13 /* magic, version, type, encapsulated, node id */
+#define SEALED 0xce    /* first byte of an encrypted packet */
 
 struct packet {
 	uint32_t size;
@@ -40,6 +41,14 @@ static uint32_t random_below(uint32_t bound)
 	random_state ^= random_state >> 7;
 	random_state ^= random_state << 17;
 	return (uint32_t)((random_state >> 20) % bound);
+}
+
+/* The type of a packet; TYPES: none */
+static unsigned int type_of(const uint8_t *bytes)
+{
+	unsigned int type = bytes[0] == SEALED ? bytes[1] & 15 : bytes[3];
+
+	return type < TYPES ? type : TYPES;
 }
 
 static int record(const char *path, unsigned int seconds, const char *interface)
@@ -71,9 +80,9 @@ static int record(const char *path, unsigned int seconds, const char *interface)
 		const uint8_t *udp = ip + header;
 		uint32_t payload = (uint32_t)(size - (ssize_t)header - 8);
 		if ((udp[2] << 8 | udp[3]) != RING_PORT || payload > PACKET_MAX ||
-			udp[8 + 3] >= TYPES || kept[udp[8 + 3]] == KEPT_PER_TYPE)
+			type_of(udp + 8) == TYPES || kept[type_of(udp + 8)] == KEPT_PER_TYPE)
 			continue;
-		kept[udp[8 + 3]]++;
+		kept[type_of(udp + 8)]++;
 		fwrite(&payload, sizeof(payload), 1, file);
 		fwrite(udp + 8, payload, 1, file);
 	}

@@ -45,6 +45,9 @@ check-long: reload-long
 dist_check_SCRIPTS += %D%/encryption.sh
 TESTS += %D%/encryption.sh
 sanitized_scripts += %D%/encryption.sh
+dist_check_SCRIPTS += %D%/keyless.sh
+TESTS += %D%/keyless.sh
+sanitized_scripts += %D%/keyless.sh
 dist_check_SCRIPTS += %D%/default_encryption.sh
 TESTS += %D%/default_encryption.sh
 sanitized_scripts += %D%/default_encryption.sh

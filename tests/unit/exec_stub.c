@@ -251,21 +251,22 @@ void ring_writable(struct ring *ring) { (void)ring; }
 
 /* --- reload.c --- */
 
-int reload_request(struct reload *reload, const void *owner,
+int reload_request(struct reload *reload, const void *owner, bool is_forced,
 	void (*done)(void *arg, int rc, const char *text), void *arg)
 {
 	(void)reload;
+	exec_stub.is_reload_forced = is_forced;
 	exec_stub.reload_owner = owner;
 	exec_stub.reload_done = done;
 	exec_stub.reload_arg = arg;
 	return 0;
 }
 
-int reload_prepare(struct reload *reload, const void *owner,
+int reload_prepare(struct reload *reload, const void *owner, bool is_forced,
 	void (*done)(void *arg, int rc, const char *text), void *arg)
 {
 	exec_stub.reloads_prepared++;
-	return reload_request(reload, owner, done, arg);
+	return reload_request(reload, owner, is_forced, done, arg);
 }
 
 int reload_commit(struct reload *reload, const void *owner)

@@ -34,6 +34,7 @@ struct exec_stub {
 	int send_rc;
 	/* The last reload that was asked for; done is NULL when its owner is gone. */
 	const void *reload_owner;
+	bool is_reload_forced;
 	void (*reload_done)(void *arg, int rc, const char *text);
 	void *reload_arg;
 	uint32_t reloads_prepared, reloads_committed, reloads_dropped;

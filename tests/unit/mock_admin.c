@@ -215,6 +215,15 @@ static int host_reload_prepare(
 	return 0;
 }
 
+static int host_reload_with(struct coterie_ctx *host, uint32_t flags, void (*done)(void *arg, int rc, const char *text),
+	void *arg)
+{
+	host->reload_flags = flags;
+	if ((flags & COTERIE_RELOAD_PREPARE) != 0)
+		return host_reload_prepare(host, done, arg);
+	return host_reload(host, done, arg);
+}
+
 void mock_prepare_done(struct coterie_ctx *host, int rc, const char *text)
 {
 	struct mock_reload first = host->prepares[0];
@@ -405,6 +414,7 @@ void mock_admin_table(struct coterie_host *table)
 	table->die = host_die;
 	table->reload = host_reload;
 	table->reload_prepare = host_reload_prepare;
+	table->reload_with = host_reload_with;
 	table->reload_commit = host_reload_commit;
 	table->reload_drop = host_reload_drop;
 	table->log_reopen = host_log_reopen;

@@ -138,6 +138,7 @@ struct coterie_ctx {
 	uint32_t reload_count;
 	struct mock_reload prepares[8]; /* first steps not answered yet: see mock_prepare_done */
 	uint32_t prepare_count, commits, drops; /* second steps that had an effect */
+	uint32_t reload_flags;                  /* of the last reload_with */
 	int prepare_rc, commit_rc;              /* when not 0, they fail with it */
 	void (*on_commit)(struct coterie_ctx *host); /* inside of such a one; or NULL */
 	bool is_kept;                           /* a first step has left something */

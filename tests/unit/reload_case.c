@@ -412,7 +412,7 @@ struct result reload(void)
 {
 	struct result result = {.rc = 1};
 
-	ck_assert_int_eq(reload_request(node.reload, &node, on_done, &result), 0);
+	ck_assert_int_eq(reload_request(node.reload, &node, false, on_done, &result), 0);
 	ck_assert_uint_eq(result.count, 0); /* never before the call returns */
 	run_loop();
 	ck_assert_uint_eq(result.count, 1);
@@ -423,7 +423,7 @@ struct result prepare(void)
 {
 	struct result result = {.rc = 1};
 
-	ck_assert_int_eq(reload_prepare(node.reload, &node, on_done, &result), 0);
+	ck_assert_int_eq(reload_prepare(node.reload, &node, false, on_done, &result), 0);
 	run_loop();
 	ck_assert_uint_eq(result.count, 1);
 	return result;

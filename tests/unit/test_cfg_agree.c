@@ -307,6 +307,23 @@ START_TEST(the_asker_leaves)
 }
 END_TEST
 
+/* All nodes accept that running nodes are missing, or none. The word is no key that clients can see. */
+START_TEST(a_forced_reload_is_forced_on_all)
+{
+	static const uint32_t flags[] = {0, CFG_RELOAD_FORCE, CFG_RELOAD_CHECK | CFG_RELOAD_FORCE};
+	uint32_t wanted = COTERIE_RELOAD_PREPARE | (_i > 0 ? COTERIE_RELOAD_FORCED : 0);
+
+	form("1 2 3");
+	ask_report(2, flags[_i]);
+	run();
+	for (uint32_t i = 1; i <= 3; i++) {
+		ck_assert_uint_eq(host(i)->prepare_count, 1);
+		ck_assert_uint_eq(host(i)->reload_flags, wanted);
+		ck_assert_int_eq(host(i)->table.map_get(host(i), "config.reload_forced", NULL, NULL, NULL), -ENOENT);
+	}
+}
+END_TEST
+
 START_TEST(who_joins_takes_part)
 {
 	form("1 2 | 3");
@@ -414,6 +431,7 @@ int main(void)
 	tcase_add_test(tcase, long_lists_are_cut);
 	tcase_add_test(tcase, who_leaves_makes_it_void_and_it_is_asked_anew);
 	tcase_add_test(tcase, the_asker_leaves);
+	tcase_add_loop_test(tcase, a_forced_reload_is_forced_on_all, 0, 3);
 	tcase_add_test(tcase, who_joins_takes_part);
 	tcase_add_test(tcase, a_partition);
 	tcase_add_test(tcase, a_decision_stands);

@@ -567,6 +567,17 @@ START_TEST(a_reload_is_told_to_who_asked_while_he_is_there)
 	ck_assert_int_eq(host->reload_commit(ctx), -ENOENT);
 	host->reload_drop(ctx);
 	ck_assert_uint_eq(exec_stub.reloads_prepared, 1);
+	ck_assert(!exec_stub.is_reload_forced);
+	ck_assert_int_eq(host->reload_with(ctx, COTERIE_RELOAD_FORCED, on_reload, NULL), 0);
+	ck_assert_uint_eq(exec_stub.reloads_prepared, 1);
+	ck_assert(exec_stub.is_reload_forced);
+	ck_assert_int_eq(host->reload_with(ctx, COTERIE_RELOAD_PREPARE, on_reload, NULL), 0);
+	ck_assert(!exec_stub.is_reload_forced);
+	ck_assert_int_eq(
+		host->reload_with(ctx, COTERIE_RELOAD_PREPARE | COTERIE_RELOAD_FORCED, on_reload, NULL), 0);
+	ck_assert(exec_stub.is_reload_forced);
+	ck_assert_uint_eq(exec_stub.reloads_prepared, 3);
+	ck_assert_int_eq(host->reload_with(ctx, 4, on_reload, NULL), -EINVAL);
 	ck_assert_uint_eq(exec_stub.reloads_committed, 1);
 	ck_assert_uint_eq(exec_stub.reloads_dropped, 1);
 }

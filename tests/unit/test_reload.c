@@ -447,9 +447,9 @@ START_TEST(who_asks_meanwhile_gets_the_next_reading)
 {
 	struct result first = {.rc = 1}, second = {.rc = 1}, third = {.rc = 1};
 
-	ck_assert_int_eq(reload_request(node.reload, &node, on_done, &first), 0);
-	ck_assert_int_eq(reload_request(node.reload, &node, on_done, &second), 0);
-	ck_assert_int_eq(reload_request(node.reload, &node, on_done, &third), 0);
+	ck_assert_int_eq(reload_request(node.reload, &node, false, on_done, &first), 0);
+	ck_assert_int_eq(reload_request(node.reload, &node, false, on_done, &second), 0);
+	ck_assert_int_eq(reload_request(node.reload, &node, false, on_done, &third), 0);
 	run_loop();
 	ck_assert_int_eq(first.rc, 0);
 	ck_assert_int_eq(second.rc, 1);
@@ -469,12 +469,12 @@ static void ask_again(void *arg, int rc, const char *text)
 	(void)arg, (void)text;
 	ck_assert_int_eq(rc, 0);
 	unlink(path);
-	ck_assert_int_eq(reload_request(node.reload, &node, on_done, &nested), 0);
+	ck_assert_int_eq(reload_request(node.reload, &node, false, on_done, &nested), 0);
 }
 
 START_TEST(who_is_told_may_ask_again)
 {
-	ck_assert_int_eq(reload_request(node.reload, &node, ask_again, NULL), 0);
+	ck_assert_int_eq(reload_request(node.reload, &node, false, ask_again, NULL), 0);
 	run_loop();
 	ck_assert_uint_eq(nested.count, 1);
 	ck_assert_int_eq(nested.rc, -EINVAL); /* of a reading of its own */
@@ -486,9 +486,9 @@ START_TEST(who_is_gone_is_not_told)
 	struct result first = {.rc = 1}, second = {.rc = 1};
 	int other = 0;
 
-	ck_assert_int_eq(reload_request(node.reload, &other, on_done, &first), 0);
-	ck_assert_int_eq(reload_request(node.reload, &node, on_done, &second), 0);
-	ck_assert_int_eq(reload_request(node.reload, &other, on_done, &first), 0);
+	ck_assert_int_eq(reload_request(node.reload, &other, false, on_done, &first), 0);
+	ck_assert_int_eq(reload_request(node.reload, &node, false, on_done, &second), 0);
+	ck_assert_int_eq(reload_request(node.reload, &other, false, on_done, &first), 0);
 	reload_forget(node.reload, &other);
 	run_loop();
 	ck_assert_uint_eq(first.count, 0);
@@ -501,7 +501,7 @@ START_TEST(the_end_comes_first)
 	struct result result = {.rc = 1};
 	FILE *writer = write_endless_file();
 
-	ck_assert_int_eq(reload_request(node.reload, &node, on_done, &result), 0);
+	ck_assert_int_eq(reload_request(node.reload, &node, false, on_done, &result), 0);
 	reload_destroy(node.reload);
 	node.reload = NULL;
 	fclose(writer);
@@ -514,7 +514,7 @@ START_TEST(the_end_comes_between)
 {
 	struct result result = {.rc = 1};
 
-	ck_assert_int_eq(reload_request(node.reload, &node, on_done, &result), 0);
+	ck_assert_int_eq(reload_request(node.reload, &node, false, on_done, &result), 0);
 	usleep(200000); /* most likely it is read and posted by now; either way is fine */
 	reload_destroy(node.reload);
 	node.reload = NULL;

@@ -217,7 +217,7 @@ START_TEST(keys_set_while_a_file_is_read_outlive_its_refusal)
 	struct result result = {.rc = 1};
 	FILE *writer = write_endless_file();
 
-	ck_assert_int_eq(reload_request(node.reload, &node, on_done, &result), 0);
+	ck_assert_int_eq(reload_request(node.reload, &node, false, on_done, &result), 0);
 	map_set_u32(node.map, "totem.token", 5000);
 	turn();
 	ck_assert_uint_eq(seen.reconfigured, 0);

@@ -195,10 +195,10 @@ START_TEST(each_gets_what_it_asked_for)
 	struct result first = {.rc = 1}, whole = {.rc = 1}, second = {.rc = 1}, third = {.rc = 1};
 
 	write_file(" token: 4000\n", "1 2 3", "");
-	ck_assert_int_eq(reload_prepare(node.reload, &node, on_done, &first), 0);
-	ck_assert_int_eq(reload_request(node.reload, &node, on_done, &whole), 0);
-	ck_assert_int_eq(reload_prepare(node.reload, &node, on_done, &second), 0);
-	ck_assert_int_eq(reload_prepare(node.reload, &node, on_done, &third), 0);
+	ck_assert_int_eq(reload_prepare(node.reload, &node, false, on_done, &first), 0);
+	ck_assert_int_eq(reload_request(node.reload, &node, false, on_done, &whole), 0);
+	ck_assert_int_eq(reload_prepare(node.reload, &node, false, on_done, &second), 0);
+	ck_assert_int_eq(reload_prepare(node.reload, &node, false, on_done, &third), 0);
 	run_loop();
 	ck_assert_uint_eq(first.count, 1);
 	ck_assert_uint_eq(whole.count, 0);
@@ -241,7 +241,7 @@ START_TEST(who_ends_leaves_nothing_behind)
 	write_file(" token: 4000\n", "1 2 3", "");
 	ck_assert_int_eq(prepare().rc, 0);
 	reload_forget(node.reload, &seen);
-	ck_assert_int_eq(reload_prepare(node.reload, &node, on_done, &result), 0);
+	ck_assert_int_eq(reload_prepare(node.reload, &node, false, on_done, &result), 0);
 	reload_forget(node.reload, &node);
 	ck_assert_int_eq(reload_commit(node.reload, &node), -ENOENT);
 	ck_assert_int_eq(reload().rc, 0); /* behind the reading that nobody waits for */
@@ -255,7 +255,7 @@ START_TEST(each_owner_has_its_own)
 	struct result result = {.rc = 1};
 
 	write_file(" token: 4000\n", "1 2 3", "");
-	ck_assert_int_eq(reload_prepare(node.reload, &seen, on_done, &result), 0);
+	ck_assert_int_eq(reload_prepare(node.reload, &seen, false, on_done, &result), 0);
 	run_loop();
 	ck_assert_int_eq(result.rc, 0);
 	ck_assert_int_eq(reload_commit(node.reload, &node), -ENOENT);
@@ -263,9 +263,9 @@ START_TEST(each_owner_has_its_own)
 	ck_assert_int_eq(reload_commit(node.reload, &seen), 0);
 	ck_assert_uint_eq(number_of("totem.token"), 4000);
 	/* Together they are two readings, and the last one is kept. */
-	ck_assert_int_eq(reload_prepare(node.reload, &seen, on_done, &result), 0);
-	ck_assert_int_eq(reload_prepare(node.reload, &node, on_done, &result), 0);
-	ck_assert_int_eq(reload_prepare(node.reload, &seen, on_done, &result), 0);
+	ck_assert_int_eq(reload_prepare(node.reload, &seen, false, on_done, &result), 0);
+	ck_assert_int_eq(reload_prepare(node.reload, &node, false, on_done, &result), 0);
+	ck_assert_int_eq(reload_prepare(node.reload, &seen, false, on_done, &result), 0);
 	run_loop();
 	run_loop();
 	ck_assert_int_eq(reload_commit(node.reload, &seen), -ENOENT);
