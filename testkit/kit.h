@@ -90,6 +90,8 @@ struct testkit {
 
 	struct kit_line lines[KIT_LOG_LINES];
 	uint64_t line_count;
+	void (*heard)(void *arg, struct kit_node *node, const char *text); /* each line of the log; NULL: unheard */
+	void *heard_arg;
 	FILE *log;
 	int log_prio;
 	char **complaints;
@@ -177,6 +179,8 @@ struct qbs_connection;
 int kit_connect(struct kit_node *node, const char *name, struct testkit_client *client);
 void kit_connection_request(struct qbs_connection *connection, const void *msg, uint32_t size);
 void kit_connection_hang_up(struct qbs_connection *connection);
+/** Return whether events wait in the node for the client to read. */
+bool kit_connection_is_behind(const struct qbs_connection *connection);
 /** The service answers, or sends an event. */
 void client_take(struct testkit_client *client, bool is_event, const struct iovec *iov, size_t count);
 bool client_is_full(const struct testkit_client *client); /* of events */

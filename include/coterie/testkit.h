@@ -276,6 +276,8 @@ void testkit_watch(struct testkit_client *client,
 uint32_t testkit_pending(const struct testkit_client *client);
 /** 1: stop to read events, so that they wait in the node after a megabyte. 0: read again. */
 void testkit_hold(struct testkit_client *client, int is_held);
+/** Return 1 if the client does not read, or events of that time still wait in its node, or 0. */
+int testkit_is_behind(const struct testkit_client *client);
 
 /* ------------------------------------------------------------------------------- results and logs */
 

@@ -111,6 +111,8 @@ static void add_counts(struct play_counts *sum, const struct play_counts *one)
 	sum->safe_kept += one->safe_kept;
 	sum->compared += one->compared;
 	sum->kv_answered += one->kv_answered;
+	sum->kv_undecided += one->kv_undecided;
+	sum->excused += one->excused;
 	sum->verdicts += one->verdicts;
 }
 
@@ -121,6 +123,8 @@ static void print_counts(uint64_t seeds, const struct play_counts *sum)
 		sum->changes, sum->messages, sum->safe, sum->verdicts);
 	printf("checked: %ju pairs of histories, %ju promises of safe, %ju answers of kv\n", sum->compared, sum->safe_kept,
 		sum->kv_answered);
+	printf("not checked: %ju messages that a node may lack, %ju searches for the order of kv\n", sum->excused,
+		sum->kv_undecided);
 }
 
 /* A seed has failed: print it, and the smallest script that fails. */

@@ -64,6 +64,13 @@ uint32_t play_node(const struct play *play, uint32_t nodeid)
 	return 0;
 }
 
+uint32_t play_client_node(const struct play *play, uint32_t client)
+{
+	uint32_t nodes = play->script->nodes;
+
+	return 1 + (nodes <= HISTORY_CLIENTS ? client % nodes : client * nodes / HISTORY_CLIENTS);
+}
+
 /* ---- Start --------------------------------------------------------------- */
 
 /* Each link has a delay of its own, the same in both directions or not. */
@@ -333,5 +340,7 @@ int play_script(struct play *play, const struct script *script, FILE *log)
 	testkit_destroy(play->kit);
 	for (uint32_t i = 0; i < PARTS; i++)
 		parts[i]->destroy(play->parts[i]);
+	for (uint32_t node = 1; node <= script->nodes; node++)
+		play_view_free(&play->views[node]);
 	return play->broken[0] != '\0';
 }
