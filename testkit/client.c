@@ -287,3 +287,8 @@ void testkit_hold(struct testkit_client *client, int is_held)
 	client->is_held = is_held != 0;
 	client->held_size = 0;
 }
+
+int testkit_is_behind(const struct testkit_client *client)
+{
+	return client->connection != NULL && (client->is_held || kit_connection_is_behind(client->connection));
+}

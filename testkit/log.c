@@ -61,6 +61,8 @@ void log_vline(const char *subsystem, int prio, const char *format, va_list argu
 	if (node->kit->log != NULL && prio <= node->kit->log_prio)
 		show(node->kit->log, node, subsystem, text);
 	pthread_mutex_unlock(&lock);
+	if (node->kit->heard != NULL)
+		node->kit->heard(node->kit->heard_arg, node, text);
 	/* The executive's words for what it finds wrong with a plugin. */
 	if (strncmp(text, "Leak: ", 6) == 0 || strncmp(text, "Misuse: ", 8) == 0)
 		testkit_complain(node->kit, node->id, "[%s] %s", subsystem, text);

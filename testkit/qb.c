@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "exec/ipc/ipc_private.h"
 #include "exec/loop/loop.h"
 #include "exec/plugin/plugin.h"
 #include "exec/qb/qb.h"
@@ -88,6 +89,13 @@ void kit_connection_hang_up(struct qbs_connection *connection)
 	connection->client = NULL;
 	connection->has_hung_up = true;
 	set_ready(connection);
+}
+
+bool kit_connection_is_behind(const struct qbs_connection *connection)
+{
+	const struct coterie_client *client = connection->context;
+
+	return client->backlog != NULL;
 }
 
 static void drop_requests(struct qbs_connection *connection)

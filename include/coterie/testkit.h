@@ -150,6 +150,12 @@ int testkit_crash_after(struct testkit *kit, uint32_t node, uint64_t effects);
 int testkit_forget(struct testkit *kit, uint32_t node);
 /** Pause a node for some time, as a stopped process. A shorter pause inside a longer one changes nothing. -ESRCH. */
 int testkit_pause(struct testkit *kit, uint32_t node, uint32_t ms);
+/**
+ * Let the clock of a node jump ahead, and go faster or slower than the others from now on.
+ * @param drift_ppm  millionths that it is too fast, -500,000 .. 500,000. It stays over restarts. 0: as it is at first
+ * @return 0; -EINVAL
+ */
+int testkit_clock(struct testkit *kit, uint32_t node, uint32_t jump_ms, int32_t drift_ppm);
 int testkit_is_up(const struct testkit *kit, uint32_t node); /* 1 or 0 */
 
 /**
@@ -320,6 +326,8 @@ void testkit_watch(struct testkit_client *client,
 uint32_t testkit_pending(const struct testkit_client *client);
 /** 1: stop to read events, so that they wait in the node after a megabyte. 0: read again. */
 void testkit_hold(struct testkit_client *client, int is_held);
+/** Return 1 if the client does not read, or events of that time still wait in its node, or 0. */
+int testkit_is_behind(const struct testkit_client *client);
 
 /* ------------------------------------------------------------------------------- results and logs */
 

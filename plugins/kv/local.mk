@@ -57,6 +57,14 @@ tests_unit_test_kv_verdicts_SOURCES = tests/unit/test_kv_verdicts.c $(kv_case_so
 tests_unit_test_kv_verdicts_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_kv_verdicts_LDADD = libkv_service.la libmock_host.la $(CHECK_LIBS)
 
+# The simulation of whole nodes (tests/histories) checks answers of the table with this search.
+check_PROGRAMS += tests/unit/test_kv_order
+TESTS += tests/unit/test_kv_order
+tests_unit_test_kv_order_SOURCES = tests/unit/test_kv_order.c tests/unit/kv_order.c tests/unit/kv_order.h \
+	tests/unit/kv_history.c tests/unit/kv_history.h
+tests_unit_test_kv_order_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_kv_order_LDADD = $(CHECK_LIBS)
+
 # Whole clusters in the test kit, with faults: replicas and histories.
 check_PROGRAMS += tests/unit/test_kv_cluster
 TESTS += tests/unit/test_kv_cluster

@@ -9,12 +9,12 @@
 static bool is_listed(const struct cpg_life *life, uint32_t number)
 {
 	for (uint32_t i = 0; i < life->member_count; i++)
-		if (life->members[i] == number)
+		if (life->members[i].life == number)
 			return true;
 	return false;
 }
 
-static void list_add(struct cpg_life *life, uint32_t number)
+static void list_add(const struct cpg_clients *clients, struct cpg_life *life, uint32_t number)
 {
 	if (life->member_count == life->member_capacity) {
 		life->member_capacity = life->member_capacity * 2 + 16;
@@ -22,13 +22,14 @@ static void list_add(struct cpg_life *life, uint32_t number)
 		if (life->members == NULL)
 			abort();
 	}
-	life->members[life->member_count++] = number;
+	life->members[life->member_count++] = (struct cpg_member){
+		.life = number, .stay = life->is_late ? 0 : clients->play->views[life->node].stay_count};
 }
 
 static void list_del(struct cpg_life *life, uint32_t number)
 {
 	for (uint32_t i = 0; i < life->member_count; i++)
-		if (life->members[i] == number)
+		if (life->members[i].life == number)
 			life->members[i--] = life->members[--life->member_count];
 }
 
@@ -39,6 +40,44 @@ static bool is_known(struct cpg_clients *clients, const struct cpg_life *life, c
 		return false;
 	const struct cpg_life *other = clients->lives[address->pid];
 	return other->group == life->group && play_nodeid(clients->play, other->node) == address->nodeid;
+}
+
+static const struct cpg_member *find_member(const struct cpg_life *life, uint32_t number)
+{
+	for (uint32_t i = 0; i < life->member_count; i++)
+		if (life->members[i].life == number)
+			return &life->members[i];
+	return NULL;
+}
+
+/* It goes with its node only if that node has parted since it was listed. */
+static void check_nodedown(struct cpg_clients *clients, const struct cpg_life *life, const struct cpg_life *other,
+	uint32_t reason)
+{
+	const struct play_view *view = &clients->play->views[life->node];
+	const struct cpg_member *member = find_member(life, other->number);
+
+	if (reason == CPG_WIRE_REASON_NODEDOWN && !life->is_late && view->is_known && member != NULL && member->stay != 0 &&
+		view->parted[other->node] <= member->stay)
+		play_break(clients->play, "cpg: life %u: %u has left with node %u, which has not parted", life->number,
+			other->number, other->node);
+}
+
+void cpg_check_ring(struct cpg_clients *clients, struct cpg_life *life, struct play_ring ring)
+{
+	const struct play_view *view = &clients->play->views[life->node];
+	uint32_t stay = play_view_stay(view, ring);
+
+	for (uint32_t i = 0; i < life->member_count && stay != 0; i++) {
+		const struct cpg_member *member = &life->members[i];
+		uint32_t node = clients->lives[member->life]->node;
+
+		/* Where it parted last is known only up to the stay of now, which may end already. */
+		if (member->stay != 0 && view->parted[node] > member->stay && view->parted[node] <= stay)
+			play_break(clients->play,
+				"cpg: life %u: %u stays listed in ring %ju, and its node %u has parted on the way there",
+				life->number, member->life, (uintmax_t)ring.seq, node);
+	}
 }
 
 /* A process leaves for the reason that is told: by its request, because it ended, or with its node. */
@@ -56,6 +95,7 @@ static void check_reasons(struct cpg_clients *clients, const struct cpg_life *li
 			(left[i].reason == CPG_WIRE_REASON_LEAVE && !other->is_leaving))
 			play_break(clients->play, "cpg: life %u: %u has left for reason %u and has not", life->number,
 				left[i].pid, left[i].reason);
+		check_nodedown(clients, life, other, left[i].reason);
 	}
 }
 
@@ -73,7 +113,7 @@ void cpg_check_change(struct cpg_clients *clients, struct cpg_life *life, const 
 		play_break(play, "cpg: life %u: its first change is not its own join", life->number);
 	for (uint32_t i = 0; is_first && i < event->member_count; i++)
 		if (event->lists[i].pid != life->number)
-			list_add(life, event->lists[i].pid);
+			list_add(clients, life, event->lists[i].pid);
 	check_reasons(clients, life, left, event->left_count);
 	for (uint32_t i = 0; i < event->left_count; i++) {
 		if (!is_listed(life, left[i].pid))
@@ -83,7 +123,7 @@ void cpg_check_change(struct cpg_clients *clients, struct cpg_life *life, const 
 	for (uint32_t i = 0; i < event->joined_count; i++) {
 		if (is_listed(life, joined[i].pid))
 			play_break(play, "cpg: life %u: %u has joined and was a member", life->number, joined[i].pid);
-		list_add(life, joined[i].pid);
+		list_add(clients, life, joined[i].pid);
 	}
 	if (event->member_count != life->member_count)
 		play_break(play, "cpg: life %u: %u members, and %u by the changes so far", life->number,
@@ -179,10 +219,17 @@ static uint32_t change_hash(const struct cpg_event_confchg *change)
 	return hash;
 }
 
-static struct play_sequence sequence_of(const struct cpg_life *life, const struct interval *interval,
-	uint32_t first, bool is_regular_only)
+static bool may_lack(void *arg, uint32_t node, uint64_t what)
 {
-	struct play_sequence sequence = {.list = NULL};
+	struct cpg_clients *clients = arg;
+
+	return play_may_lack(clients->play, &clients->lives[what >> 32]->notes, (uint32_t)what, node);
+}
+
+static struct play_sequence sequence_of(struct cpg_clients *clients, const struct cpg_life *life,
+	const struct interval *interval, uint32_t first, bool is_regular_only)
+{
+	struct play_sequence sequence = {.node = life->node, .may_lack = may_lack, .arg = clients};
 
 	for (uint32_t i = first; i < interval->end; i++) {
 		const struct cpg_seen *seen = &life->seen[i];
@@ -220,7 +267,7 @@ static void compare(struct cpg_clients *clients, const struct cpg_life *a, const
 	struct play *play = clients->play;
 	bool went_on = x->is_complete && y->is_complete && play_ring_equal(x->to, y->to);
 	bool is_last = !x->is_complete && !y->is_complete && !a->is_over && !b->is_over;
-	bool is_together = went_on || is_last;
+	bool is_together;
 	uint32_t from_a = x->first, from_b = y->first, at = 0;
 
 	bool is_aligned = align(a, x, b, y, &from_a, &from_b);
@@ -229,16 +276,16 @@ static void compare(struct cpg_clients *clients, const struct cpg_life *a, const
 	if (went_on && is_aligned && a_parted != b_parted)
 		play_break(play, "cpg: lives %u and %u: from ring %ju to %ju one lost the other's node, not mutually",
 			a->number, b->number, (uintmax_t)x->from.seq, (uintmax_t)x->to.seq);
-	if (went_on && (a_parted || b_parted))
-		return;
+	/* Two that lost each other saw the same before that. */
+	is_together = (went_on && !a_parted && !b_parted) || is_last;
 	if (!is_aligned) {
 		if (is_together)
 			play_break(play, "cpg: lives %u and %u: one does not see the other join in ring %ju",
 				a->number, b->number, (uintmax_t)x->from.seq);
 		return;
 	}
-	struct play_sequence one = sequence_of(a, x, from_a, !is_together);
-	struct play_sequence two = sequence_of(b, y, from_b, !is_together);
+	struct play_sequence one = sequence_of(clients, a, x, from_a, !is_together);
+	struct play_sequence two = sequence_of(clients, b, y, from_b, !is_together);
 	if (!play_sequence_fits(&one, &two, !is_together, !is_together, &at))
 		play_break(play,
 			"cpg: lives %u and %u saw different things in ring %ju%s, at place %u of %u and %u events",
@@ -304,22 +351,6 @@ static struct play_sequence messages_of(const struct cpg_life *life)
 	return sequence;
 }
 
-/* The first of its sender in a ring: nodes that the sender was not with before may lack its beginning. */
-static bool may_be_cut(const struct cpg_life *life, uint32_t at)
-{
-	for (uint32_t i = at; i > 0; i--) {
-		const struct cpg_seen *seen = &life->seen[i - 1];
-
-		if (seen->kind != CPG_SEEN_MESSAGE)
-			continue;
-		if (!play_ring_equal(seen->ring, life->seen[at].ring))
-			return true;
-		if (seen->sender == life->seen[at].sender)
-			return false;
-	}
-	return true;
-}
-
 /* Each of the configuration gets a safe message that one of them got, unless its process or node ends. */
 static void check_safe(struct cpg_clients *clients)
 {
@@ -338,15 +369,14 @@ static void check_safe(struct cpg_clients *clients)
 			const struct cpg_seen *seen = &clients->lives[i]->seen[k];
 			uint64_t what = (uint64_t)seen->sender << 32 | seen->number;
 
-			if (seen->member_count == 0 || may_be_cut(clients->lives[i], k))
-				continue;
 			for (uint32_t n = 0; n < seen->member_count; n++) {
 				uint32_t to = seen->members[n];
 
 				clients->play->counts.safe_kept++;
 				if (!clients->lives[to]->is_over &&
 					(got[to].count == 0 || bsearch(&what, got[to].list, got[to].count,
-								       sizeof(what), by_value) == NULL))
+								       sizeof(what), by_value) == NULL) &&
+					!may_lack(clients, clients->lives[to]->node, what))
 					play_break(clients->play,
 						"cpg: life %u got the safe message %u of %u in ring %ju, and %u, which lives, never does",
 						i, seen->number, seen->sender, (uintmax_t)seen->ring.seq, to);

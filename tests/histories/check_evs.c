@@ -109,9 +109,17 @@ static bool is_same_configuration(const struct evs_seen *a, const struct evs_see
 	       memcmp(a->members, b->members, a->member_count * sizeof(uint32_t)) == 0;
 }
 
-static struct play_sequence sequence_of(const struct evs_life *life, uint32_t first, uint32_t end)
+static bool may_lack(void *arg, uint32_t node, uint64_t what)
 {
-	struct play_sequence sequence = {.list = NULL};
+	struct evs_clients *clients = arg;
+
+	return play_may_lack(clients->play, &clients->lives[what >> 32]->notes, (uint32_t)what, node);
+}
+
+static struct play_sequence sequence_of(struct evs_clients *clients, const struct evs_life *life, uint32_t first,
+	uint32_t end)
+{
+	struct play_sequence sequence = {.node = life->node, .may_lack = may_lack, .arg = clients};
 
 	for (uint32_t i = first + 1; i < end; i++)
 		if (!life->seen[i].is_configuration)
@@ -119,17 +127,36 @@ static struct play_sequence sequence_of(const struct evs_life *life, uint32_t fi
 	return sequence;
 }
 
-/* A life whose first ring it is begins in the middle: the other one's earlier messages do not count. */
-static void cut_beginning(struct play_sequence *sequence, const struct play_sequence *late)
+/* @return the place, or the number of all */
+static uint32_t place_of(const struct play_sequence *sequence, uint64_t what)
 {
 	uint32_t at = 0;
 
-	while (late->count > 0 && at < sequence->count && sequence->list[at] != late->list[0])
+	while (at < sequence->count && sequence->list[at] != what)
 		at++;
-	if (late->count == 0 || at == sequence->count)
-		at = sequence->count;
+	return at;
+}
+
+/* A life whose first ring it is begins in the middle: the other one's earlier messages do not count. */
+static void cut_beginning(struct play_sequence *sequence, const struct play_sequence *late)
+{
+	uint32_t at = late->count == 0 ? sequence->count : place_of(sequence, late->list[0]);
+
 	memmove(sequence->list, sequence->list + at, (sequence->count - at) * sizeof(*sequence->list));
 	sequence->count -= at;
+}
+
+/* Of two that begin in the middle the one that begins later is late. */
+static void align(struct play_sequence *one, bool is_one_late, struct play_sequence *two, bool is_two_late)
+{
+	if (one->count == 0 && is_one_late)
+		two->count = 0;
+	else if (two->count == 0 && is_two_late)
+		one->count = 0;
+	else if (is_one_late && (!is_two_late || place_of(two, one->list[0]) < two->count))
+		cut_beginning(two, one);
+	else if (is_two_late)
+		cut_beginning(one, two);
 }
 
 static void compare(struct evs_clients *clients, const struct evs_life *a, const struct stay *x,
@@ -140,19 +167,15 @@ static void compare(struct evs_clients *clients, const struct evs_life *a, const
 	bool is_together = x->is_complete && y->is_complete && is_same_configuration(next_a, next_b);
 	bool is_last = x->middle == a->seen_count && y->middle == b->seen_count && !a->is_over && !b->is_over;
 	bool is_whole = is_together || is_last;
-	struct play_sequence one = sequence_of(a, x->first, is_whole ? x->end : x->middle);
-	struct play_sequence two = sequence_of(b, y->first, is_whole ? y->end : y->middle);
+	struct play_sequence one = sequence_of(clients, a, x->first, is_whole ? x->end : x->middle);
+	struct play_sequence two = sequence_of(clients, b, y->first, is_whole ? y->end : y->middle);
 	uint32_t at = 0;
 
 	if (!is_same_configuration(&a->seen[x->first], &b->seen[y->first]))
 		play_break(play, "evs: lives %u and %u: ring %ju has other members", a->number, b->number,
 			(uintmax_t)a->seen[x->first].ring.seq);
-	if (x->first == 0)
-		cut_beginning(&two, &one);
-	else if (y->first == 0)
-		cut_beginning(&one, &two);
-	if ((x->first != 0 || y->first != 0 || one.count > 0) && two.count > 0 &&
-		!play_sequence_fits(&one, &two, !is_whole, !is_whole, &at))
+	align(&one, x->first < a->joined_at, &two, y->first < b->joined_at);
+	if (!play_sequence_fits(&one, &two, !is_whole, !is_whole, &at))
 		play_break(play, "evs: lives %u and %u saw different things in ring %ju%s, at place %u of %u and %u",
 			a->number, b->number, (uintmax_t)a->seen[x->first].ring.seq,
 			is_whole ? " and went on together" : "", at, one.count, two.count);
@@ -188,27 +211,17 @@ static int has_got(const struct evs_life *life, struct play_ring ring, const str
 		const struct evs_seen *seen = &life->seen[i];
 
 		if (seen->is_configuration)
-			was_there |= i > 0 && !seen->is_transitional && play_ring_equal(seen->ring, ring);
+			was_there |= i >= life->joined_at && !seen->is_transitional && play_ring_equal(seen->ring, ring);
 		else if (seen->sender == message->sender && seen->number == message->number)
 			return 1;
 	}
 	return was_there ? 0 : -1;
 }
 
-/* The first of its sender in a ring: nodes that the sender was not with before may lack its beginning. */
-static bool may_be_cut(const struct evs_life *life, uint32_t ring_at, uint32_t at)
-{
-	for (uint32_t i = ring_at; i < at; i++)
-		if (life->seen[i].sender == life->seen[at].sender)
-			return false;
-	return true;
-}
-
 static void check_safe(struct evs_clients *clients, const struct evs_life *life)
 {
 	const struct evs_seen *now = NULL;
 	struct play_ring ring = {.seq = 0};
-	uint32_t ring_at = 0;
 
 	for (uint32_t i = 0; i < life->seen_count; i++) {
 		const struct evs_seen *seen = &life->seen[i];
@@ -216,10 +229,10 @@ static void check_safe(struct evs_clients *clients, const struct evs_life *life)
 		if (seen->is_configuration) {
 			now = seen;
 			if (!seen->is_transitional)
-				ring = seen->ring, ring_at = i;
+				ring = seen->ring;
 			continue;
 		}
-		bool is_promised = seen->is_safe && now->is_safe_kept && !may_be_cut(life, ring_at, i);
+		bool is_promised = seen->is_safe && now->is_safe_kept;
 		for (uint32_t k = 1; is_promised && k < clients->life_count; k++) {
 			const struct evs_life *other = clients->lives[k];
 			uint32_t id = play_nodeid(clients->play, other->node);
@@ -227,7 +240,8 @@ static void check_safe(struct evs_clients *clients, const struct evs_life *life)
 			if (!has_id(now->members, now->member_count, id))
 				continue;
 			clients->play->counts.safe_kept++;
-			if (has_got(other, ring, seen) == 0)
+			if (has_got(other, ring, seen) == 0 &&
+				!play_may_lack(clients->play, &clients->lives[seen->sender]->notes, seen->number, other->node))
 				play_break(clients->play,
 					"evs: life %u got the safe message %u of %u in ring %ju, and %u, which lives, never does",
 					life->number, seen->number, seen->sender, (uintmax_t)ring.seq, k);

@@ -29,11 +29,12 @@ static struct cpg_life *life_begin(struct cpg_clients *clients, uint32_t slot)
 		abort();
 	life->number = clients->life_count++;
 	life->slot = slot;
-	life->node = 1 + slot % clients->play->script->nodes;
+	life->node = play_client_node(clients->play, slot);
 	life->group = slot % 3 == 2;
 	clients->lives[0] = NULL;
 	clients->lives[life->number] = life;
 	clients->current[slot] = life;
+	life->is_late = testkit_is_behind(clients->connections[slot]) != 0;
 	return life;
 }
 
@@ -86,12 +87,12 @@ static void note_safe(struct cpg_clients *clients, const struct cpg_life *life, 
 	if (seen->members == NULL)
 		abort();
 	/* Of the group's members those on nodes of the configuration: it promises nothing about others. */
-	for (uint32_t i = 0; seen->ring.seq != 0 && i < life->member_count; i++) {
-		uint32_t id = play_nodeid(clients->play, clients->lives[life->members[i]]->node);
+	for (uint32_t i = 0; seen->ring.seq != 0 && view->is_safe_kept && i < life->member_count; i++) {
+		uint32_t id = play_nodeid(clients->play, clients->lives[life->members[i].life]->node);
 
 		for (uint32_t k = 0; k < view->member_count; k++)
 			if (view->members[k] == id)
-				seen->members[seen->member_count++] = life->members[i];
+				seen->members[seen->member_count++] = life->members[i].life;
 	}
 }
 
@@ -109,6 +110,10 @@ static void see_message(struct cpg_clients *clients, struct cpg_life *life, uint
 		return;
 	}
 	cpg_check_message(clients, life, nodeid, pid);
+	if (!life->is_late && play->views[life->node].is_known && pid < clients->life_count &&
+		!play_note_see(play, &clients->lives[pid]->notes, letter.number, life->node))
+		play_break(play, "cpg: life %u got message %u of %u in another configuration than others", life->number,
+			letter.number, pid);
 	struct cpg_seen *seen = see(clients, life);
 	seen->sender = pid;
 	seen->number = letter.number;
@@ -169,6 +174,7 @@ static void see_ring(struct cpg_clients *clients, struct cpg_life *life, struct 
 		if (life->seen[i - 1].kind == CPG_SEEN_RING && play_ring_equal(life->seen[i - 1].ring, ring))
 			return;
 	}
+	cpg_check_ring(clients, life, ring);
 	seen = see(clients, life);
 	seen->kind = CPG_SEEN_RING;
 	seen->ring = ring;
@@ -238,7 +244,7 @@ static void fill_group(struct cpg_wire_name *name, uint32_t group)
 static void join(struct cpg_clients *clients, uint32_t slot)
 {
 	struct play *play = clients->play;
-	uint32_t node = 1 + slot % play->script->nodes;
+	uint32_t node = play_client_node(play, slot);
 
 	if (!play->views[node].is_known || clients->current[slot] != NULL)
 		return;
@@ -292,9 +298,19 @@ static void send_one(struct cpg_clients *clients, struct cpg_life *life, uint32_
 	for (uint32_t i = 0; i < size; i++)
 		at[sizeof(letter) + i] = pattern(&letter, i);
 	request.fixed.header.size = (int32_t)(sizeof(request.fixed) + request.fixed.msglen);
+	play_note_send(clients->play, &life->notes, life->node, life->sent);
 	if (testkit_send(clients->connections[life->slot], &request, (uint32_t)request.fixed.header.size) == 0)
 		life->sent++;
 	clients->messages[is_safe]++;
+}
+
+static void hold(struct cpg_clients *clients, uint32_t slot, bool is_held)
+{
+	if (clients->connections[slot] == NULL)
+		return;
+	testkit_hold(clients->connections[slot], is_held);
+	if (is_held && clients->current[slot] != NULL)
+		clients->current[slot]->is_late = true;
 }
 
 static void act(void *self, const struct step *step)
@@ -313,10 +329,7 @@ static void act(void *self, const struct step *step)
 		end(clients, step->client);
 		break;
 	case STEP_CPG_HOLD:
-		if (clients->connections[step->client] != NULL)
-			testkit_hold(clients->connections[step->client], step->count > 0);
-		if (life != NULL)
-			life->is_late = true;
+		hold(clients, step->client, step->count > 0);
 		break;
 	case STEP_CPG_SEND:
 		if (life == NULL)
@@ -333,12 +346,17 @@ static void tick(void *self)
 	struct cpg_clients *clients = self;
 
 	for (uint32_t i = 0; i < HISTORY_CLIENTS; i++) {
+		struct cpg_life *life = clients->current[i];
+
+		/* Its events from now on are not late. */
+		if (life != NULL && life->is_late && !testkit_is_behind(clients->connections[i]))
+			life->is_late = false;
 		if (clients->connections[i] != NULL && !testkit_is_connected(clients->connections[i]))
 			end(clients, i);
 		if (clients->current[i] != NULL && clients->current[i]->wants_leave)
 			leave(clients, i);
-		if (clients->play->is_quiet && clients->connections[i] != NULL)
-			testkit_hold(clients->connections[i], 0);
+		if (clients->play->is_quiet)
+			hold(clients, i, false);
 	}
 }
 
@@ -382,6 +400,7 @@ static void destroy(void *self)
 		}
 		free(life->seen);
 		free(life->members);
+		free(life->notes.list);
 		free(life);
 	}
 	free(clients->lives);

@@ -22,6 +22,12 @@ struct cpg_seen {
 	struct play_ring ring;    /* ring: which; else: in which. seq 0: unknown */
 };
 
+/** One that a process lists. */
+struct cpg_member {
+	uint32_t life;
+	uint32_t stay;               /* of the node, when it was listed: a number as of play_view_stay. 0: unknown */
+};
+
 /** One process that joins a group once: its pid is its number. */
 struct cpg_life {
 	uint32_t number, slot, node, group;
@@ -29,12 +35,13 @@ struct cpg_life {
 	bool wants_leave, is_leaving; /* it sends nothing any more. Its request to leave is under way, or accepted */
 	bool is_over;                /* it was told that it has left, or its connection ended */
 	bool has_left;               /* is_over by its leave */
-	bool is_late;                /* it has not read for a while: the configurations of its events are unknown */
+	bool is_late;                /* it does not read, or not all has come since: the configurations of its events are unknown */
 	uint32_t sent, own;          /* messages sent, and messages of its own that came back */
 	struct cpg_seen *seen;       /* seen_count */
 	uint32_t seen_count, seen_capacity;
-	uint32_t *members;           /* the fold of all changes: lives */
+	struct cpg_member *members;  /* the fold of all changes */
 	uint32_t member_count, member_capacity;
+	struct play_notes notes;     /* of its messages */
 };
 
 struct cpg_clients {
@@ -50,6 +57,8 @@ struct cpg_clients {
 /** Check an event when it comes: lists against their fold, messages against their sender. */
 void cpg_check_change(struct cpg_clients *clients, struct cpg_life *life, const struct cpg_event_confchg *event);
 void cpg_check_message(struct cpg_clients *clients, struct cpg_life *life, uint32_t nodeid, uint32_t pid);
+/** The process is told a ring: what it lists must have come along to it. */
+void cpg_check_ring(struct cpg_clients *clients, struct cpg_life *life, struct play_ring ring);
 /** Check what all saw against each other, at the end. */
 void cpg_check_end(struct cpg_clients *clients);
 

@@ -48,6 +48,9 @@ static void see_message(struct evs_clients *clients, struct evs_life *life, cons
 	seen->is_safe = letter.is_safe != 0;
 	play->counts.messages++;
 	play->counts.safe += seen->is_safe;
+	if (!play_note_see(play, &clients->lives[letter.life]->notes, letter.number, life->node))
+		play_break(play, "evs: life %u got message %u of %u in another configuration than others", life->number,
+			letter.number, letter.life);
 	if (letter.life == life->number && letter.number != life->own++)
 		play_break(play, "evs: life %u got its own message %u in place of %u", life->number,
 			letter.number, life->own - 1);
@@ -57,7 +60,6 @@ static void see_configuration(struct evs_clients *clients, struct evs_life *life
 	const struct evs_event_confchg *event)
 {
 	struct play *play = clients->play;
-	struct play_view *view = &play->views[life->node];
 	struct evs_seen *seen;
 
 	if (event->member_count > HISTORY_NODES_MAX) {
@@ -76,12 +78,8 @@ static void see_configuration(struct evs_clients *clients, struct evs_life *life
 	seen->ring = play_ring_of(play, event->ring_id.nodeid, event->ring_id.seq);
 	seen->member_count = event->member_count;
 	memcpy(seen->members, event->lists, event->member_count * sizeof(uint32_t));
-	view->is_known = true;
-	view->is_transitional = seen->is_transitional;
-	if (!seen->is_transitional)
-		view->ring = seen->ring;
-	view->member_count = event->member_count;
-	memcpy(view->members, event->lists, event->member_count * sizeof(uint32_t));
+	play_view_configure(
+		play, life->node, seen->is_transitional, seen->is_safe_kept, seen->ring, event->lists, event->member_count);
 	play->counts.rings += !seen->is_transitional;
 }
 
@@ -97,7 +95,7 @@ static void on_message(void *arg, struct testkit_client *connection, int is_even
 	else if (is_event && header->id == EVS_EVENT_CONFCHG)
 		see_configuration(life->clients, life, bytes);
 	else if (!is_event && header->id == EVS_RES_JOIN)
-		life->is_joined = true;
+		life->is_joined = true, life->joined_at = life->seen_count;
 	else if (!is_event && header->id == EVS_RES_MCAST_JOINED && header->error == 1)
 		life->sent++, life->is_asking = false;
 	else if (!is_event)
@@ -120,6 +118,7 @@ void evs_send_next(struct evs_life *life)
 	if (life->is_asking || !life->is_joined || life->connection == NULL)
 		return;
 	life->left--;
+	play_note_send(life->clients->play, &life->notes, life->node, life->sent);
 	request.fixed = (struct evs_req_mcast_joined){.header = {.id = EVS_REQ_MCAST_JOINED},
 		.guarantee = life->is_safe ? EVS_WIRE_SAFE : EVS_WIRE_AGREED,
 		.msglen = (uint32_t)sizeof(letter) + life->size};
@@ -144,6 +143,7 @@ static void begin(struct evs_clients *clients, uint32_t node)
 		abort();
 	life->clients = clients;
 	life->node = node;
+	life->joined_at = UINT32_MAX;
 	if (clients->life_count == clients->life_capacity) {
 		clients->life_capacity = clients->life_capacity * 2 + 32;
 		clients->lives = realloc(clients->lives, clients->life_capacity * sizeof(*clients->lives));
@@ -176,7 +176,7 @@ static void tick(void *self)
 			life->connection = NULL;
 			life->is_over = true;
 			clients->current[node] = NULL;
-			clients->play->views[node].is_known = false;
+			play_view_forget(&clients->play->views[node]);
 		}
 		if (clients->current[node] == NULL)
 			begin(clients, node);
@@ -232,6 +232,7 @@ static void destroy(void *self)
 
 	for (uint32_t i = 1; i < clients->life_count; i++) {
 		free(clients->lives[i]->seen);
+		free(clients->lives[i]->notes.list);
 		free(clients->lives[i]);
 	}
 	free(clients->lives);

@@ -21,8 +21,10 @@ struct evs_life {
 	struct testkit_client *connection; /* NULL: ended */
 	uint32_t number, node;
 	bool is_joined, is_over, is_asking, is_safe;
+	uint32_t joined_at;          /* events before it joined its group, UINT32_MAX at first */
 	uint32_t left, size;         /* messages that are still to be sent, and their size */
 	uint32_t sent, own;          /* messages that the node has accepted, and of these how many came back */
+	struct play_notes notes;     /* of its messages */
 	struct evs_seen *seen;       /* seen_count */
 	uint32_t seen_count, seen_capacity;
 };

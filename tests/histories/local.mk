@@ -8,13 +8,15 @@ check_PROGRAMS += %D%/coterie-histories
 	%D%/client_cpg.c %D%/client_cpg.h \
 	%D%/client_evs.c %D%/client_evs.h \
 	%D%/client_kv.c tests/unit/kv_history.c tests/unit/kv_history.h \
+	tests/unit/kv_order.c tests/unit/kv_order.h \
 	%D%/client_quorum.c %D%/client_quorum.h \
 	%D%/play.h \
 	%D%/main.c \
 	%D%/play.c \
 	%D%/script.c %D%/script.h \
 	%D%/sequence.c \
-	%D%/shrink.c
+	%D%/shrink.c \
+	%D%/view.c
 %C%_coterie_histories_LDADD = \
 	libcpg_service.la libevs_service.la libkv_service.la libquorum_service.la libvotequorum_service.la \
 	libcoterie-testkit.la tests/sim/libsimnet.la

@@ -26,17 +26,46 @@ static inline bool play_ring_equal(struct play_ring a, struct play_ring b)
 	return a.seq == b.seq && a.representative == b.representative && a.losses == b.losses;
 }
 
+/** A regular configuration of a node. */
+struct play_stay {
+	struct play_ring ring;
+	bool has_come; /* a transitional configuration led to it, so that `with` is known */
+	uint64_t with; /* nodes, bits from 0: who came along */
+};
+
 /** A node as the EVS client on it sees it: messages of any service that arrive now belong to this configuration. */
 struct play_view {
 	bool is_known;               /* an EVS client is connected */
 	bool is_transitional;
-	struct play_ring ring;    /* the regular one, also while it ends */
+	bool is_safe_kept;           /* its configuration promises something about safe messages */
+	bool has_come;               /* the last configuration was a transitional one */
+	struct play_ring ring;       /* the regular one, also while it ends */
 	uint32_t member_count;
 	uint32_t members[HISTORY_NODES_MAX]; /* ids: of the regular configuration, or of the transitional one */
+	uint64_t mask;               /* the same, bits by number of the node, from 0 */
+	bool heard[HISTORY_NODES_MAX + 1]; /* by number: a message of the node has come in this ring */
+	uint32_t parted[HISTORY_NODES_MAX + 1]; /* by number: the last stay that the node did not come along to. 0: none */
+	struct play_stay *stays;     /* stay_count; owned */
+	uint32_t stay_count, stay_capacity;
+};
+
+/** A message of a client, for the whole play. */
+struct play_note {
+	uint32_t node;               /* number of the sender's node */
+	struct play_ring sent;       /* where its node was when the client sent it. seq 0: unknown */
+	struct play_ring ring;       /* the one in which it was delivered. seq 0: no client on time has seen it */
+	bool is_first;               /* of its node in that ring, for some node */
+};
+
+/** By number of the message. */
+struct play_notes {
+	struct play_note *list; /* count; owned */
+	uint32_t count, capacity;
 };
 
 struct play_counts {
-	uint64_t simulated_ms, steps, rings, changes, messages, safe, safe_kept, compared, kv_answered, verdicts;
+	uint64_t simulated_ms, steps, rings, changes, messages, safe, safe_kept, compared, kv_answered, kv_undecided;
+	uint64_t verdicts, excused;
 };
 
 struct play {
@@ -80,6 +109,11 @@ uint32_t play_nodeid(const struct play *play, uint32_t node);
 /** Return the number of a node by its id. 0: no such node. */
 uint32_t play_node(const struct play *play, uint32_t nodeid);
 
+/** Return what a node lacks, enum mix. */
+uint32_t play_mix(const struct play *play, uint32_t node);
+/** Return the node of a client of cpg or kv: they are spread over all nodes. */
+uint32_t play_client_node(const struct play *play, uint32_t client);
+
 /**
  * Play a script from its beginning to its end.
  *
@@ -102,17 +136,45 @@ void play_shrink(struct script *script, uint32_t tries);
 struct play_sequence {
 	uint64_t *list;
 	uint32_t count, capacity;
+	uint32_t node; /* number of the node that saw them */
+	/** Return whether the node may lack a message: play_may_lack. */
+	bool (*may_lack)(void *arg, uint32_t node, uint64_t what);
+	void *arg;
 };
 
 void play_sequence_add(struct play_sequence *sequence, uint64_t what);
 /**
- * Compare two sequences. The first message of a sender may be missing in one of them: it may have begun in the ring
- * before, at the end of a frame (packing.md, "Reassembly").
+ * Compare two sequences. A message may be missing in one of them if its may_lack says so.
  *
- * @param is_open   one of the two, or both, may end early
- * @param at        out: the first place in a that does not fit
+ * @param may_end_a  a may end early
+ * @param at         out: the first place in a that does not fit
  */
 bool play_sequence_fits(const struct play_sequence *a, const struct play_sequence *b, bool may_end_a,
 	bool may_end_b, uint32_t *at);
+
+/* --- view.c: configurations of nodes and of messages --- */
+
+/** A client of EVS is told a configuration. members: ids, borrowed */
+void play_view_configure(struct play *play, uint32_t node, bool is_transitional, bool is_safe_kept,
+	struct play_ring ring, const uint32_t *members, uint32_t count);
+/** The node has ended. */
+void play_view_forget(struct play_view *view);
+void play_view_free(struct play_view *view);
+/** Return the number of its stay in a ring, from 1. 0: it was not there. */
+uint32_t play_view_stay(const struct play_view *view, struct play_ring ring);
+
+/** A client on the node sends its message of this number. */
+void play_note_send(struct play *play, struct play_notes *notes, uint32_t node, uint32_t number);
+/**
+ * A client on the node, which is on time, gets a message.
+ * @return false: another one got it in another configuration
+ */
+bool play_note_see(struct play *play, struct play_notes *notes, uint32_t number, uint32_t node);
+/**
+ * Return whether a node may never get a message: its beginning may have been sent in the ring before (packing.md,
+ * "Reassembly"). So it is the first of its node in its ring. Its client sent it in an earlier ring. The node that lacks it has not been
+ * with the sender since then. Each such excuse is counted.
+ */
+bool play_may_lack(struct play *play, const struct play_notes *notes, uint32_t number, uint32_t node);
 
 #endif

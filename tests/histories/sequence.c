@@ -14,20 +14,20 @@ void play_sequence_add(struct play_sequence *sequence, uint64_t what)
 	sequence->list[sequence->count++] = what;
 }
 
-/* The message at a place is the first of its sender, and the other one, if it has any of it, begins with the next. */
-static bool may_lack(const struct play_sequence *one, const struct play_sequence *other, uint32_t at)
+static bool has(const struct play_sequence *sequence, uint64_t what)
 {
-	uint64_t sender = one->list[at] >> 32;
+	for (uint32_t i = 0; i < sequence->count; i++)
+		if (sequence->list[i] == what)
+			return true;
+	return false;
+}
 
-	if (sender == 0)
-		return false;
-	for (uint32_t i = 0; i < at; i++)
-		if (one->list[i] >> 32 == sender)
-			return false;
-	for (uint32_t i = 0; i < other->count; i++)
-		if (other->list[i] >> 32 == sender)
-			return other->list[i] == one->list[at] + 1;
-	return true;
+/* The other one has not got the message at all, and there is a reason for that. */
+static bool may_lack(const struct play_sequence *one, uint32_t at, const struct play_sequence *other)
+{
+	uint64_t what = one->list[at];
+
+	return what >> 32 != 0 && !has(other, what) && other->may_lack(other->arg, other->node, what);
 }
 
 bool play_sequence_fits(const struct play_sequence *a, const struct play_sequence *b, bool may_end_a,
@@ -41,9 +41,9 @@ bool play_sequence_fits(const struct play_sequence *a, const struct play_sequenc
 			return true;
 		if (i < a->count && k < b->count && a->list[i] == b->list[k])
 			i++, k++;
-		else if (i < a->count && may_lack(a, b, i))
+		else if (i < a->count && may_lack(a, i, b))
 			i++;
-		else if (k < b->count && may_lack(b, a, k))
+		else if (k < b->count && may_lack(b, k, a))
 			k++;
 		else
 			return false;
