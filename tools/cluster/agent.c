@@ -255,7 +255,8 @@ int agent_main(struct ctl *ctl)
 	if (agent.files.count > 0 || agent.has_started || agent.has_stopped) {
 		struct json_object *answer = json_object_new_object();
 
-		if (agent_is_applied(&agent))
+		/* A daemon that the helper itself has started says nothing of the other nodes. */
+		if (!agent.has_started && agent_is_applied(&agent))
 			files_keep(&agent.files);
 		else
 			do_undo(&agent, NULL, answer);

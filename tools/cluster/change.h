@@ -32,6 +32,7 @@ struct change {
 	bool is_printed;   /* --print */
 	char *old_text;    /* config before; NULL: none */
 	char *new_text;    /* and after */
+	uint64_t new_version; /* its config-version */
 	char key_file[4096]; /* that the config names; "": the default place */
 	char *key;           /* in hexadecimal digits; NULL: none */
 

@@ -230,7 +230,10 @@ static int read_own_config(struct change *change, struct conf *conf)
 		code = ctl_fail(change->ctl, CTL_FAILED, "run this on a node of the cluster; 'cluster create' makes one",
 			"this host has no config that can be read: '%s'", facts.file);
 	else if (conf_read(facts.config, conf, why, sizeof(why)) < 0)
-		code = ctl_fail(change->ctl, CTL_INVALID, "coterie-ctl config check", "'%s': %.300s", facts.file, why);
+		code = ctl_fail(change->ctl, CTL_INVALID,
+			strstr(facts.file, "corosync.conf") != NULL ? "coterie --print-config turns a corosync.conf into a coterie.conf"
+								    : "coterie-ctl config check",
+			"'%s': %.300s", facts.file, why);
 	if (code != 0) {
 		free(facts.config);
 		return code;
@@ -266,7 +269,8 @@ static int raise_version(struct change *change, const struct conf *conf)
 {
 	char number[24], why[PLAN_TEXT_MAX] = "", *result = NULL;
 
-	snprintf(number, sizeof(number), "%llu", (unsigned long long)conf->version + 1);
+	change->new_version = conf->version + 1;
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)change->new_version);
 	int rc = conf_set(change->new_text, "cluster", NULL, "config-version", number, &result, why, sizeof(why));
 
 	return take(change, result, why, rc);

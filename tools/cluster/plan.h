@@ -46,6 +46,7 @@ struct node_facts {
 	bool is_corosync;              /* which is Corosync's */
 	char cluster[128];             /* of the running daemon */
 	uint32_t id;                   /* of the running daemon */
+	uint64_t running_version;      /* its config-version */
 	bool is_quorate;
 	uint64_t members[WORDS_NODES_MAX]; /* ids in the running daemon's ring */
 	size_t member_count;
