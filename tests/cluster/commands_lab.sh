@@ -38,7 +38,7 @@ COMMANDS_SSHD=${COMMANDS_SSHD:-yes}
 on() { nsenter -t "${LAB_HOLDERS[$1]}" -n -m "${@:2}"; }
 config_of() { echo "$COMMANDS_CONFIG/coterie/coterie.conf"; }
 
-# What an installation has in its PATH.
+# The programs that an installation has in its PATH.
 commands_programs() {
 	local environment
 
@@ -93,7 +93,7 @@ commands_open() {
 	for node in "${LAB_NODES[@]}"; do
 		on "$node" mount -t tmpfs -o mode=755 lab "$COMMANDS_CONFIG"
 		on "$node" mkdir -p "$COMMANDS_CONFIG/coterie/conf.d"
-		# What a lab needs and no cluster: short timers, a log of its own.
+		# The lab needs short timers and a log of its own.
 		on "$node" tee "$COMMANDS_CONFIG/coterie/conf.d/lab.conf" >/dev/null <<-CONFIG
 			totem {
 				token = ${LAB_TOKEN}ms

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# coterie-ctl cluster create with a helper that plays any node: what a remote shell gets, and what it may answer.
+# coterie-ctl cluster create with a remote shell that plays all nodes.
 # shellcheck disable=SC2317 # functions are called through tap_check
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"

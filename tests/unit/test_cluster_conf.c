@@ -27,7 +27,7 @@ static const struct {
 	{"a=1.1.1.1,1.1.1.2,1.1.1.3,1.1.1.4,1.1.1.5,1.1.1.6,1.1.1.7,1.1.1.8", "a", 0, 8, "1.1.1.8"},
 	{"a=host-b.example", "a", 0, 1, "host-b.example"},
 	{"1a", "1a", 0, 0, NULL},
-	/* what is no name */
+	/* no name */
 	{"", NULL, 0, 0, NULL},
 	{"7", NULL, 0, 0, NULL},
 	{"-oProxyCommand=x", NULL, 0, 0, NULL},
@@ -43,14 +43,14 @@ static const struct {
 	{"\xc3\xa4", NULL, 0, 0, NULL},
 	{"=10.0.0.1", NULL, 0, 0, NULL},
 	{"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL, 0, 0, NULL}, /* 64 */
-	/* what is no id */
+	/* no id */
 	{"a:", NULL, 0, 0, NULL},
 	{"a:0", NULL, 0, 0, NULL},
 	{"a:-1", NULL, 0, 0, NULL},
 	{"a:x", NULL, 0, 0, NULL},
 	{"a:2147483648", NULL, 0, 0, NULL},
 	{"a:18446744073709551617", NULL, 0, 0, NULL},
-	/* what is no address */
+	/* no address */
 	{"a=", NULL, 0, 0, NULL},
 	{"a=10.0.0.1,", NULL, 0, 0, NULL},
 	{"a=10.0.0", NULL, 0, 0, NULL},

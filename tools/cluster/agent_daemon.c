@@ -1,5 +1,5 @@
 /*
- * What the helper does with the daemon of its node.
+ * Check, reload, stop and start of the daemon, for the helper.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -22,7 +22,7 @@
 
 extern char **environ;
 
-/* What a command of coterie-ctl has left in ctl->error, or the first node that had something against it. */
+/* Take the reason from ctl->error, where a command of coterie-ctl has left it, or from the first node that refused. */
 static bool fail_as_command(struct agent *agent, struct json_object *data, const char *what, struct json_object *answer)
 {
 	struct ctl_error *error = &agent->ctl->error;

@@ -1,5 +1,5 @@
 /*
- * What a node says of itself before a change.
+ * The facts of a node before a change.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

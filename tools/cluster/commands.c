@@ -58,7 +58,7 @@ static int read_words(struct change *change, const char *usage, int argc, char *
 		size_t flag = 0, length = strcspn(argv[i], "=");
 		char option[32];
 
-		/* What a command takes stands in its usage text. */
+		/* The usage text lists the options of the command. */
 		snprintf(option, sizeof(option), "%.*s", (int)(length < 31 ? length : 31), argv[i]);
 		if (argv[i][0] == '-' && strstr(usage, option) == NULL)
 			return ctl_fail(change->ctl, CTL_USAGE, "coterie-ctl --help", "%s", usage);
@@ -177,7 +177,7 @@ static int plan_create(struct change *change, const struct words *words)
 	return change->new_text == NULL ? no_memory(change) : 0;
 }
 
-/* What all commands have in common: options, plan, run, end. */
+/* The frame of all commands: options, plan, run, end. */
 static int run(struct ctl *ctl, enum plan_change kind, const char *usage,
 	int (*make)(struct change *change, const struct words *words), const char *done, int argc, char **argv,
 	struct json_object *data)

@@ -135,7 +135,7 @@ static int add_setting(struct scanner *scanner, const struct conf_setting *setti
 	return 0;
 }
 
-/* The current token is the name; afterwards it is the last one of the value. */
+/* The current token is the name. Afterwards it is the last one of the value. */
 static int scan_setting(struct scanner *scanner, size_t block, bool is_kept)
 {
 	struct conf_setting setting = {.block = block, .name = scanner->token.range};
