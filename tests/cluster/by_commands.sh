@@ -32,7 +32,7 @@ files_of() {
 }
 files_of_all() {
 	for node in 1 2 3 4; do
-		echo "node $node" && files_of $node
+		echo "node $node" && files_of "$node"
 	done
 }
 remember() { files_of_all >"$LAB_DIR/before"; }
@@ -82,7 +82,7 @@ create_fails_at_any_step() {
 	remember
 	for step in key write test place start; do
 		for when in before after; do
-			cut_at 10.0.0.3 $step $when
+			cut_at 10.0.0.3 "$step" "$when"
 			tap_check "create, a session that ends $when '$step': status 1" ends 1 1 cluster create prod "${three[@]}" --start
 			tap_check "it came there" uncut
 			tap_check "the node is named" said "  c: "
@@ -115,7 +115,7 @@ add_fails_at_any_step() {
 		for when in before after; do
 			# A reload whose answer is lost has been made.
 			[ "$step $when" != "reload after" ] || continue
-			cut_at "10.0.0.$host" "$step" $when
+			cut_at "10.0.0.$host" "$step" "$when"
 			tap_check "node add, a session that ends $when '$step' on node $host: status 1" ends 1 2 node add d=10.0.0.4
 			tap_check "it came there" uncut
 			tap_check "nothing is left" said "All nodes are as they were before" || tap_note "$(cat "$LAB_DIR/said")"
@@ -161,7 +161,7 @@ adds_a_node() {
 	tap_check "with one key" have_one_key 1 2 3 4
 	tap_check "config-version 2" config_has 4 "config-version = 2"
 	tap_check "the old file is kept" on 1 grep -q "config-version = 1" "$(config_of 1).old"
-	tap_check "the files are alike" test "$(for node in 1 2 3 4; do on $node sha256sum "$(config_of $node)"; done | sort -u | wc -l)" = 1
+	tap_check "the files are alike" test "$(for node in 1 2 3 4; do on "$node" sha256sum "$(config_of "$node")"; done | sort -u | wc -l)" = 1
 }
 
 rotates_the_key() {

@@ -28,6 +28,7 @@ commands_folder() {
 	esac
 }
 COMMANDS_CONFIG=$(commands_folder config)
+# shellcheck disable=SC2034 # for the scripts that source this
 COMMANDS_STATE=$(commands_folder state)
 [ "$COMMANDS_CONFIG" != /etc ] || tap_skip "the build's config folder is /etc"
 [ -d "$COMMANDS_CONFIG" ] || tap_skip "there is no folder $COMMANDS_CONFIG to put another over"
@@ -74,6 +75,7 @@ commands_sshd() {
 commands_stand_in() {
 	{
 		echo '#!/bin/bash'
+		# shellcheck disable=SC2016 # of that script
 		echo 'node=${1##*.}; shift'
 		printf 'holders=(0 %s)\n' "${LAB_HOLDERS[*]}"
 		echo "exec nsenter -t \"\${holders[node]}\" -n -m env PATH=\"$LAB_DIR/bin:\$PATH\" \"\$@\""
@@ -119,6 +121,7 @@ commands_open() {
 		COMMANDS_SHELL="ssh -F none -i $LAB_DIR/userkey -o BatchMode=yes -o ConnectTimeout=10 -o LogLevel=ERROR"
 		COMMANDS_SHELL+=" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
 		for node in "${LAB_NODES[@]}"; do
+			# shellcheck disable=SC2086 # words
 			lab_await on 1 $COMMANDS_SHELL "10.0.0.$node" true 2>/dev/null || tap_note "no sshd on node $node"
 		done
 	else

@@ -42,7 +42,7 @@ all_got() {
 	local host
 
 	for host in $hosts; do
-		[ "$(got $host)" = "$1" ] || { echo "$host: $(got $host)" && return 1; }
+		[ "$(got "$host")" = "$1" ] || { echo "$host: $(got "$host")" && return 1; }
 	done
 }
 
@@ -71,11 +71,11 @@ tap_check "no key travels" all_got "facts write test place keep"
 for step in key write test place start; do
 	for host in $hosts; do
 		for way in no garbage; do
-			play $host $step $way
+			play "$host" "$step" "$way"
 			tap_check "step '$step' of $host fails ($way)" ends 1 "${nodes[@]}" --start
 			for other in $hosts; do
-				[[ $(got $other) = *undo || ($other = "$host" && $(got $other) = *" facts") ]]
-				tap $? "$other takes it back" || tap_note "$(got $other)"
+				[[ $(got "$other") = *undo || ($other = "$host" && $(got "$other") = *" facts") ]]
+				tap $? "$other takes it back" || tap_note "$(got "$other")"
 			done
 			tap_check "no node keeps it" bash -c "! grep -q '\"keep\"' '$work'/host-*"
 		done
@@ -112,6 +112,7 @@ tap_check "a shell that is not there: status 7" ends 7 "${nodes[@]}" --ssh=/none
 tap_check "is named" says "cannot run '/nonexistent/ssh'"
 tap_check "a shell of blanks: status 7" ends 7 "${nodes[@]}" "--ssh= "
 play
+# shellcheck disable=SC2016 # words for a shell that does not get them
 for word in 'a;b=host-a.invalid' '$(x)=host-a.invalid' '-oProxyCommand=x' 'a=-oProxyCommand' 'a=x y' "a='x" 'a=host-a.invalid`x`' '7=host-a.invalid' 'a=root@x'; do
 	tap_check "a word that is no node: $word" ends 64 "$word"
 done
