@@ -28,6 +28,7 @@ commands_folder() {
 	esac
 }
 COMMANDS_CONFIG=$(commands_folder config)
+# shellcheck disable=SC2034 # for the scripts that source this
 COMMANDS_STATE=$(commands_folder state)
 [ "$COMMANDS_CONFIG" != /etc ] || tap_skip "the build's config folder is /etc"
 [ -d "$COMMANDS_CONFIG" ] || tap_skip "there is no folder $COMMANDS_CONFIG to put another over"
@@ -38,7 +39,7 @@ COMMANDS_SSHD=${COMMANDS_SSHD:-yes}
 on() { nsenter -t "${LAB_HOLDERS[$1]}" -n -m "${@:2}"; }
 config_of() { echo "$COMMANDS_CONFIG/coterie/coterie.conf"; }
 
-# What an installation has in its PATH.
+# The programs that an installation has in its PATH.
 commands_programs() {
 	local environment
 
@@ -74,6 +75,7 @@ commands_sshd() {
 commands_stand_in() {
 	{
 		echo '#!/bin/bash'
+		# shellcheck disable=SC2016 # of that script
 		echo 'node=${1##*.}; shift'
 		printf 'holders=(0 %s)\n' "${LAB_HOLDERS[*]}"
 		echo "exec nsenter -t \"\${holders[node]}\" -n -m env PATH=\"$LAB_DIR/bin:\$PATH\" \"\$@\""
@@ -93,7 +95,7 @@ commands_open() {
 	for node in "${LAB_NODES[@]}"; do
 		on "$node" mount -t tmpfs -o mode=755 lab "$COMMANDS_CONFIG"
 		on "$node" mkdir -p "$COMMANDS_CONFIG/coterie/conf.d"
-		# What a lab needs and no cluster: short timers, a log of its own.
+		# The lab needs short timers and a log of its own.
 		on "$node" tee "$COMMANDS_CONFIG/coterie/conf.d/lab.conf" >/dev/null <<-CONFIG
 			totem {
 				token = ${LAB_TOKEN}ms
@@ -119,6 +121,7 @@ commands_open() {
 		COMMANDS_SHELL="ssh -F none -i $LAB_DIR/userkey -o BatchMode=yes -o ConnectTimeout=10 -o LogLevel=ERROR"
 		COMMANDS_SHELL+=" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
 		for node in "${LAB_NODES[@]}"; do
+			# shellcheck disable=SC2086 # words
 			lab_await on 1 $COMMANDS_SHELL "10.0.0.$node" true 2>/dev/null || tap_note "no sshd on node $node"
 		done
 	else

@@ -55,6 +55,13 @@ dist_check_SCRIPTS += %D%/key_rotate.sh
 TESTS += %D%/key_rotate.sh
 sanitized_scripts += %D%/key_rotate.sh
 
+# A cluster by commands, over ssh.
+if HAVE_JSON
+dist_check_SCRIPTS += %D%/by_commands.sh
+dist_check_DATA += %D%/by_commands.txt %D%/commands_lab.sh %D%/cutter.py
+TESTS += %D%/by_commands.sh
+endif
+
 # Keys and core dumps.
 check_PROGRAMS += %D%/core_scan
 %C%_core_scan_SOURCES = %D%/core_scan.c

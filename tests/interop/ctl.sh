@@ -173,6 +173,13 @@ looks() {
 		64 quorum unblock now
 		64 key create a b
 		64 key rotate now
+		64 cluster create alone
+		64 cluster create c a;b=10.0.0.1
+		64 cluster create c a=10.0.0.1 a=10.0.0.2
+		64 node add
+		64 node remove a b
+		64 link add
+		64 link add --start
 		64 metrics now
 		64 watch now
 		64 status --timeout never
@@ -383,6 +390,8 @@ sed 's/version: 2/version: 3/' "$matrix_work/good.conf" >"$matrix_work/bad.conf"
 tap_check "a bad one is not" json 8 config check "$matrix_work/bad.conf"
 tap_check "a new key" json 0 key create "$matrix_work/key"
 tap_check "it stays" json 7 key create "$matrix_work/key"
+tap_check "a cluster by hand" json 0 cluster create c a=10.0.0.1 b=10.0.0.2 --print
+tap_check "one of two families is refused" json 7 cluster create c a=10.0.0.1 b=fd00::2 --print
 for shell in bash zsh fish; do
 	tap_check "completion for $shell" run 0 completion $shell
 	! type -p $shell >/dev/null || tap_check "the script for $shell is one" $shell -n "$matrix_work/text"

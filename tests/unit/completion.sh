@@ -88,6 +88,9 @@ done <<-'END'
 	a subcommand|coterie-ctl memb\t|coterie-ctl members
 	a key of the ring|coterie-ctl key cre\t|coterie-ctl key create
 	another key|coterie-ctl key ro\t|coterie-ctl key rotate
+	a cluster by commands|coterie-ctl cluster cr\t|coterie-ctl cluster create
+	its option|coterie-ctl cluster create --no-e\t|coterie-ctl cluster create --no-encryption
+	a transport|coterie-ctl cluster create --transport kn\t|coterie-ctl cluster create --transport knet
 	what it is|coterie-ctl key st\t|coterie-ctl key status
 	its own subcommand|coterie-ctl quorum set-e\t|coterie-ctl quorum set-expected
 	as far as it is one|coterie-ctl quorum s\t|coterie-ctl quorum set-

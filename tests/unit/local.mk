@@ -458,6 +458,22 @@ TESTS += %D%/test_libcfg
 %C%_test_libvotequorum_CFLAGS = $(TEST_CFLAGS)
 %C%_test_libvotequorum_LDADD = libvotequorum.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
 
+# tools/cluster: the pure parts, and the commands with a remote shell that plays all nodes.
+if HAVE_JSON
+dist_check_SCRIPTS += %D%/cluster_commands.sh
+dist_check_DATA += %D%/cluster_peer.py
+TESTS += %D%/cluster_commands.sh
+endif
+cluster_unit_tests = %D%/test_cluster_conf %D%/test_cluster_plan
+check_PROGRAMS += $(cluster_unit_tests)
+TESTS += $(cluster_unit_tests)
+%C%_test_cluster_conf_SOURCES = %D%/test_cluster_conf.c $(cluster_text_sources)
+%C%_test_cluster_conf_CFLAGS = $(TEST_CFLAGS)
+%C%_test_cluster_conf_LDADD = $(CHECK_LIBS)
+%C%_test_cluster_plan_SOURCES = %D%/test_cluster_plan.c $(cluster_text_sources)
+%C%_test_cluster_plan_CFLAGS = $(TEST_CFLAGS)
+%C%_test_cluster_plan_LDADD = $(CHECK_LIBS)
+
 # exec/config, $(map_sources), exec/log/: libexecutive.la as a whole would pull in engine and libltdl.
 EXTRA_DIST += %D%/vectors/corosync-t.txt %D%/vectors/cmap-udpu3.txt
 dist_check_SCRIPTS += %D%/config_modes.sh %D%/key_create.sh %D%/option_effects.sh %D%/options.sh

@@ -231,7 +231,7 @@ static bool answer_line(struct agent *agent, const char *line)
 								   : agent_fail(answer, "", "no request");
 
 	put_bool(answer, "ok", is_good);
-	/* terminal_guard has replaced standard output; JSON has no control characters. */
+	/* JSON has no control characters, so that terminal_guard() changes nothing. */
 	fprintf(stdout, "%s\n", json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN));
 	json_object_put(answer);
 	json_object_put(request);
@@ -247,7 +247,7 @@ int agent_main(struct ctl *ctl)
 		return CTL_FAILED;
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN); /* of a session that ends: the end of the input says it */
-	signal(SIGALRM, SIG_IGN); /* commands set it; the caller has a limit of its own */
+	signal(SIGALRM, SIG_IGN); /* set by commands, while the caller has a limit of its own */
 	while (fgets(line, (int)AGENT_LINE_MAX, stdin) != NULL && strchr(line, '\n') != NULL && answer_line(&agent, line))
 		;
 	explicit_bzero(line, AGENT_LINE_MAX);
@@ -255,7 +255,8 @@ int agent_main(struct ctl *ctl)
 	if (agent.files.count > 0 || agent.has_started || agent.has_stopped) {
 		struct json_object *answer = json_object_new_object();
 
-		if (agent_is_applied(&agent))
+		/* A daemon that the helper itself has started says nothing of the other nodes. */
+		if (!agent.has_started && agent_is_applied(&agent))
 			files_keep(&agent.files);
 		else
 			do_undo(&agent, NULL, answer);

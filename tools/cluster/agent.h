@@ -82,6 +82,8 @@ struct agent {
 
 /** Fill an answer with the facts. config: their "file" is kept in agent->config. */
 void agent_facts(struct agent *agent, bool is_locking, struct json_object *answer);
+/** Where the daemon looks for its config by itself. */
+void agent_default_config(const struct ctl *ctl, char path[4096]);
 /** Where this node's key is, or would be. "": nowhere. */
 void agent_key_file(struct agent *agent, char path[4096]);
 /** Default places of a key, by their rank: state folder, config folder, Corosync's. */

@@ -1,5 +1,5 @@
 /*
- * What the helper does with the daemon of its node.
+ * Check, reload, stop and start of the daemon, for the helper.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -22,7 +22,7 @@
 
 extern char **environ;
 
-/* What a command of coterie-ctl has left in ctl->error, or the first node that had something against it. */
+/* Take the reason from ctl->error, where a command of coterie-ctl has left it, or from the first node that refused. */
 static bool fail_as_command(struct agent *agent, struct json_object *data, const char *what, struct json_object *answer)
 {
 	struct ctl_error *error = &agent->ctl->error;
@@ -157,7 +157,12 @@ bool agent_start(struct agent *agent, struct json_object *answer)
 	char systemctl[] = "systemctl", enable[] = "enable", now[] = "--now", unit[] = "coterie", program[4096], option[] = "-c";
 	char *of_unit[] = {systemctl, enable, now, unit, NULL}, *of_program[] = {program, option, agent->config, NULL};
 	bool has_unit = access("/run/systemd/system", F_OK) == 0 && agent->ctl->instance == NULL;
-	char said[4096];
+	char said[4096], usual[4096];
+
+	/* conf.d is read behind a file that the daemon has found by itself. */
+	agent_default_config(agent->ctl, usual);
+	if (strcmp(agent->config, usual) == 0)
+		of_program[1] = NULL;
 
 	daemon_program(program);
 	int status = has_unit ? run(systemctl, of_unit, said, sizeof(said)) : run(program, of_program, said, sizeof(said));

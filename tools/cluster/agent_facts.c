@@ -1,5 +1,5 @@
 /*
- * What a node says of itself before a change.
+ * The facts of a node before a change.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -19,7 +19,7 @@
 
 /* --- files --- */
 
-static void default_config(const struct ctl *ctl, char path[4096])
+void agent_default_config(const struct ctl *ctl, char path[4096])
 {
 	const char *named = getenv("COTERIE_CONFIG");
 
@@ -142,6 +142,7 @@ static bool put_running(struct agent *agent, struct json_object *answer)
 	put_bool(answer, "is_corosync", file == NULL);
 	put_bool(answer, "is_quorate", fact_quorate(ctl) != 0);
 	put_number(answer, "id", fact_local(ctl));
+	put_number(answer, "running_version", fact_number(ctl, CTL_CONFIG, "totem.config_version", 0));
 	put_members(ctl, answer);
 	if (file != NULL && file[0] == '/')
 		snprintf(agent->config, sizeof(agent->config), "%s", file);
@@ -167,7 +168,7 @@ void agent_facts(struct agent *agent, bool is_locking, struct json_object *answe
 {
 	put_number(answer, "protocol", PLAN_PROTOCOL);
 	put_text(answer, "version", PACKAGE_VERSION);
-	default_config(agent->ctl, agent->config);
+	agent_default_config(agent->ctl, agent->config);
 	put_daemon(answer);
 	put_running(agent, answer);
 	put_config(agent, answer);

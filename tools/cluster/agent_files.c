@@ -258,7 +258,7 @@ ssize_t files_read(const char *path, size_t limit, char **bytes)
 		return -errno;
 	int rc = fstat(fd, &status) < 0 ? -errno : !S_ISREG(status.st_mode) ? -EINVAL : 0;
 
-	/* One byte more than allowed shows that there are more; one for the NUL. */
+	/* One byte more than allowed shows that the file is too large. The other one is for the NUL. */
 	if (rc == 0 && (*bytes = malloc(limit + 2)) == NULL)
 		rc = -ENOMEM;
 	while (rc == 0 && got != 0 && size <= limit) {

@@ -1,5 +1,5 @@
 /*
- * What to do where no remote shell does it.
+ * The text of a change without a remote shell.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
@@ -34,7 +34,7 @@ static void print_head(const struct writer *writer, const struct plan_node *node
 		node->node.address_count > 0 ? node->node.addresses[0] : "no address");
 }
 
-/* The first node that stays has the key; without one, the first node makes it. */
+/* The first node that stays has the key. In a new cluster the first node makes it. */
 static const struct plan_node *first_of(const struct change *change)
 {
 	for (size_t i = 0; i < change->count; i++)

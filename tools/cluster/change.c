@@ -16,6 +16,7 @@
 #define KEY_SIZE 256u
 #define LIMIT_MS 30000         /* for an answer, if --timeout is not longer */
 #define BACK_TRIES 20          /* to see that a node whose session has ended is as before */
+#define RELOAD_TRIES 200       /* to see whether a reload was made: nodes may take a minute */
 #define BACK_PAUSE_MS 500
 #define LIMIT_DAEMON_MS 150000 /* where a daemon or the whole ring has to do something */
 
@@ -115,6 +116,63 @@ static void ask_facts(struct change *change)
 			snprintf(facts->error, sizeof(facts->error), "%s", failure.text);
 		json_object_put(answer);
 	}
+}
+
+/* --- a session that has ended --- */
+
+/*
+ * The facts of a node whose session has ended. Its helper may still be at work: then the folder is locked.
+ * @return whether they are known; facts->config is the caller's
+ */
+static bool look_again(struct change *change, size_t i, int tries, struct node_facts *facts)
+{
+	const struct words_node *node = &change->nodes[i].node;
+	char why[PLAN_TEXT_MAX];
+
+	for (; tries > 0; tries--) {
+		struct json_object *request = request_named("facts"), *answer = NULL;
+		struct plan_finding failure;
+
+		peer_close(&change->peers[i]);
+		peer_open(&change->peers[i], peer_is_local(node) ? NULL : change->shell, node->addresses[0], why, sizeof(why));
+		put_text(request, "instance", change->ctl->instance != NULL ? change->ctl->instance : "");
+		put_bool(request, "lock", true);
+		*facts = (struct node_facts){.is_locked = true};
+		if (ask(change, i, request, false, &answer, &failure))
+			peer_facts(answer, facts);
+		json_object_put(answer);
+		if (!facts->is_locked)
+			return true;
+		free(facts->config);
+		poll(NULL, 0, BACK_PAUSE_MS);
+	}
+	return false;
+}
+
+static bool is_as_before(struct change *change, size_t i)
+{
+	const struct node_facts *before = &change->nodes[i].facts;
+	struct node_facts facts;
+
+	if (!look_again(change, i, BACK_TRIES, &facts))
+		return false;
+	bool is_same = facts.has_key == before->has_key && facts.has_config == before->has_config &&
+		       (facts.config == NULL) == (before->config == NULL) &&
+		       (facts.config == NULL || strcmp(facts.config, before->config) == 0);
+
+	free(facts.config);
+	return is_same;
+}
+
+/* The answer was lost. The running daemon says whether the ring has taken the new files. */
+static bool is_reloaded(struct change *change, size_t i)
+{
+	struct node_facts facts;
+
+	if (!change->peers[i].is_failed || !look_again(change, i, RELOAD_TRIES, &facts))
+		return false;
+	free(facts.config);
+	return facts.is_running && facts.running_version == change->new_version;
 }
 
 /* --- the key --- */
@@ -220,13 +278,18 @@ static bool do_steps(struct change *change)
 		const struct plan_step *step = &change->plan.steps[i];
 
 		tell_progress(change, step);
-		if (!ask(change, step->node, request_of(change, step), is_long(step->kind), NULL, &change->failure)) {
+		bool is_reload = step->kind == STEP_RELOAD;
+		bool is_good = ask(change, step->node, request_of(change, step), is_long(step->kind), NULL, &change->failure);
+
+		if (!is_good && is_reload && is_reloaded(change, step->node)) {
+			change->failure.text[0] = '\0';
+			is_good = true;
+		}
+		change->is_reloaded = change->is_reloaded || is_reload;
+		if (!is_good) {
 			change->failed_step = step->kind;
-			/* The ring may have taken the files although the answer was lost. */
-			change->is_reloaded = change->is_reloaded || step->kind == STEP_RELOAD;
 			return false;
 		}
-		change->is_reloaded = change->is_reloaded || step->kind == STEP_RELOAD;
 		change->steps_done = i + 1;
 	}
 	return true;
@@ -262,39 +325,6 @@ static void reload_back(struct change *change)
 	}
 	snprintf(trouble.remedy, sizeof(trouble.remedy), "use 'coterie-ctl reload' when the files of all nodes are alike");
 	add_trouble(change, &trouble);
-}
-
-/* Whether the files of a node are as they were. Its helper may still be at work: then the folder is locked. */
-static bool is_as_before(struct change *change, size_t i)
-{
-	const struct plan_node *node = &change->nodes[i];
-	char why[PLAN_TEXT_MAX];
-
-	for (int tries = 0; tries < BACK_TRIES; tries++) {
-		struct json_object *request = request_named("facts"), *answer = NULL;
-		struct plan_finding failure;
-		struct node_facts facts;
-		bool is_same = false, is_busy = true;
-
-		peer_open(&change->peers[i], peer_is_local(&node->node) ? NULL : change->shell, node->node.addresses[0], why,
-			sizeof(why));
-		put_text(request, "instance", change->ctl->instance != NULL ? change->ctl->instance : "");
-		put_bool(request, "lock", true);
-		if (ask(change, i, request, false, &answer, &failure)) {
-			peer_facts(answer, &facts);
-			is_busy = facts.is_locked;
-			is_same = facts.has_key == node->facts.has_key && facts.has_config == node->facts.has_config &&
-				  (facts.config == NULL) == (node->facts.config == NULL) &&
-				  (facts.config == NULL || strcmp(facts.config, node->facts.config) == 0);
-			free(facts.config);
-		}
-		json_object_put(answer);
-		if (!is_busy)
-			return is_same;
-		peer_close(&change->peers[i]);
-		poll(NULL, 0, BACK_PAUSE_MS);
-	}
-	return false;
 }
 
 static void undo(struct change *change)

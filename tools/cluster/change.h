@@ -32,7 +32,8 @@ struct change {
 	bool is_printed;   /* --print */
 	char *old_text;    /* config before; NULL: none */
 	char *new_text;    /* and after */
-	char key_file[4096]; /* that the config names; "": the default place */
+	uint64_t new_version; /* its config-version */
+	char key_file[4096]; /* as the config names it. "": the default place */
 	char *key;           /* in hexadecimal digits; NULL: none */
 
 	struct plan plan;
@@ -41,7 +42,7 @@ struct change {
 	enum change_outcome outcome;
 	struct plan_finding failure; /* of the step that failed; text "": none */
 	enum step_kind failed_step;
-	struct plan_finding *troubles; /* what could not be taken back */
+	struct plan_finding *troubles; /* failures on the way back */
 	size_t trouble_count;
 };
 

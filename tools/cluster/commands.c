@@ -58,7 +58,7 @@ static int read_words(struct change *change, const char *usage, int argc, char *
 		size_t flag = 0, length = strcspn(argv[i], "=");
 		char option[32];
 
-		/* What a command takes stands in its usage text. */
+		/* The usage text lists the options of the command. */
 		snprintf(option, sizeof(option), "%.*s", (int)(length < 31 ? length : 31), argv[i]);
 		if (argv[i][0] == '-' && strstr(usage, option) == NULL)
 			return ctl_fail(change->ctl, CTL_USAGE, "coterie-ctl --help", "%s", usage);
@@ -177,7 +177,7 @@ static int plan_create(struct change *change, const struct words *words)
 	return change->new_text == NULL ? no_memory(change) : 0;
 }
 
-/* What all commands have in common: options, plan, run, end. */
+/* The frame of all commands: options, plan, run, end. */
 static int run(struct ctl *ctl, enum plan_change kind, const char *usage,
 	int (*make)(struct change *change, const struct words *words), const char *done, int argc, char **argv,
 	struct json_object *data)
@@ -230,7 +230,10 @@ static int read_own_config(struct change *change, struct conf *conf)
 		code = ctl_fail(change->ctl, CTL_FAILED, "run this on a node of the cluster; 'cluster create' makes one",
 			"this host has no config that can be read: '%s'", facts.file);
 	else if (conf_read(facts.config, conf, why, sizeof(why)) < 0)
-		code = ctl_fail(change->ctl, CTL_INVALID, "coterie-ctl config check", "'%s': %.300s", facts.file, why);
+		code = ctl_fail(change->ctl, CTL_INVALID,
+			strstr(facts.file, "corosync.conf") != NULL ? "coterie --print-config turns a corosync.conf into a coterie.conf"
+								    : "coterie-ctl config check",
+			"'%s': %.300s", facts.file, why);
 	if (code != 0) {
 		free(facts.config);
 		return code;
@@ -266,7 +269,8 @@ static int raise_version(struct change *change, const struct conf *conf)
 {
 	char number[24], why[PLAN_TEXT_MAX] = "", *result = NULL;
 
-	snprintf(number, sizeof(number), "%llu", (unsigned long long)conf->version + 1);
+	change->new_version = conf->version + 1;
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)change->new_version);
 	int rc = conf_set(change->new_text, "cluster", NULL, "config-version", number, &result, why, sizeof(why));
 
 	return take(change, result, why, rc);

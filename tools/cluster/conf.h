@@ -1,6 +1,5 @@
 /*
- * coterie.conf as a text: made, read as far as the node list goes, and changed in few places, so that comments and all that
- * is not concerned stay as they are. The daemon's own parser checks every result (coterie -t).
+ * coterie.conf as a text. Changes touch few places of it, so that comments and all other options stay as they are. The daemon's own parser checks every result (coterie -t).
  *
  *   conf_scan.c  blocks and options of the text
  *   conf_read.c  the facts that a change is decided by
@@ -28,7 +27,7 @@ struct conf_range {
 };
 
 struct conf_setting {
-	size_t block; /* index; SIZE_MAX: at the top level */
+	size_t block; /* index. SIZE_MAX: at the top level */
 	struct conf_range name, value; /* value: with its quotes or braces */
 	bool is_append; /* += */
 };

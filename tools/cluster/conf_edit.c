@@ -171,7 +171,7 @@ int conf_set(const char *text, const char *kind, const char *title, const char *
 		rc = asprintf(&bytes, "%s", value);
 	} else if (block != SIZE_MAX) {
 		at.from = at.to = edit.scanned.blocks[block].open;
-		/* What follows on the line of the brace stays behind a blank. */
+		/* An option on the line of the brace stays there, behind a blank. */
 		bool is_alone = text[at.from + strspn(text + at.from, " \t\r")] == '\n';
 
 		rc = asprintf(&bytes, is_alone ? "\n\t%s = %s" : " %s = %s ", option, value);

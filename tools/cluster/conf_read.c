@@ -1,5 +1,5 @@
 /*
- * What a coterie.conf says about the cluster and its nodes.
+ * The facts about the cluster and its nodes in a coterie.conf.
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */

@@ -53,17 +53,17 @@ static size_t string_end(const char *text, size_t at)
 
 	while (text[at] != quote && text[at] != '\n' && text[at] != '\0')
 		at += text[at] == '\\' && text[at + 1] != '\0' && text[at + 1] != '\n' ? 2 : 1;
-	return text[at] == quote ? at + 1 : 0;
+	return text[at] == quote ? at + 1 : SIZE_MAX;
 }
 
-/* 0: not closed. */
+/* SIZE_MAX: not closed, as of string_end. */
 static size_t word_end(const char *text, size_t at)
 {
 	for (;;) {
 		if (text[at] == '$' && text[at + 1] == '{') {
 			at += strcspn(text + at, "}\n");
 			if (text[at] != '}')
-				return 0;
+				return SIZE_MAX;
 			at++;
 		} else if (is_word_byte((unsigned char)text[at])) {
 			at++;
@@ -94,7 +94,7 @@ static void step(struct scanner *scanner)
 		kind = text[at + 1] == '=' ? KIND_SIGN : KIND_BAD;
 		end = at + 2;
 	}
-	if (end == 0 || kind == KIND_BAD) {
+	if (end == SIZE_MAX || kind == KIND_BAD) {
 		kind = KIND_BAD;
 		end = at;
 	}
@@ -135,7 +135,7 @@ static int add_setting(struct scanner *scanner, const struct conf_setting *setti
 	return 0;
 }
 
-/* The current token is the name; afterwards it is the last one of the value. */
+/* The current token is the name. Afterwards it is the last one of the value. */
 static int scan_setting(struct scanner *scanner, size_t block, bool is_kept)
 {
 	struct conf_setting setting = {.block = block, .name = scanner->token.range};

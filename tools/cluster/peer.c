@@ -174,10 +174,10 @@ static int grow(struct peer *peer)
 {
 	size_t room = peer->room == 0 ? 65536 : peer->room * 2;
 
+	if (peer->size > AGENT_LINE_MAX)
+		return -EMSGSIZE;
 	if (peer->size + 1 < peer->room)
 		return 0;
-	if (peer->room >= AGENT_LINE_MAX)
-		return -EMSGSIZE;
 	char *more = realloc(peer->buffer, room);
 
 	if (more == NULL)

@@ -27,6 +27,14 @@ static bool copy_bool(struct json_object *answer, const char *name)
 	return json_object_is_type(value, json_type_boolean) && json_object_get_boolean(value) != 0;
 }
 
+static uint64_t copy_number(struct json_object *answer, const char *name)
+{
+	struct json_object *value = get(answer, name);
+	int64_t number = json_object_is_type(value, json_type_int) ? json_object_get_int64(value) : 0;
+
+	return number > 0 ? (uint64_t)number : 0;
+}
+
 /* A config with a NUL is none. */
 static char *copy_config(struct json_object *answer)
 {
@@ -49,7 +57,7 @@ void peer_facts(struct json_object *answer, struct node_facts *facts)
 	struct json_object *members = get(answer, "members");
 
 	*facts = (struct node_facts){.is_reached = true};
-	facts->protocol = (uint32_t)get_number(answer, "protocol");
+	facts->protocol = (uint32_t)copy_number(answer, "protocol");
 	copy(answer, "version", facts->version, sizeof(facts->version));
 	copy(answer, "daemon", facts->daemon, sizeof(facts->daemon));
 	copy(answer, "folder", facts->folder, sizeof(facts->folder));
@@ -64,7 +72,8 @@ void peer_facts(struct json_object *answer, struct node_facts *facts)
 	facts->is_running = copy_bool(answer, "is_running");
 	facts->is_corosync = copy_bool(answer, "is_corosync");
 	facts->is_quorate = copy_bool(answer, "is_quorate");
-	facts->id = (uint32_t)get_number(answer, "id");
+	facts->id = (uint32_t)copy_number(answer, "id");
+	facts->running_version = copy_number(answer, "running_version");
 	facts->config = copy_config(answer);
 	for (size_t i = 0; json_object_is_type(members, json_type_array) && i < json_object_array_length(members) &&
 			   i < WORDS_NODES_MAX;

@@ -46,6 +46,33 @@ __attribute__((format(printf, 6, 7))) static void add_finding(struct planner *pl
 #define NOTE(planner, node, remedy, ...) \
 	add_finding(planner, &(planner)->plan->notes, &(planner)->plan->note_count, node, remedy, __VA_ARGS__)
 
+/* --- the ring --- */
+
+/* The next node that stays and whose daemon runs; SIZE_MAX: none */
+static size_t running(const struct planner *planner, size_t after)
+{
+	for (size_t i = after; i < planner->count; i++)
+		if (planner->nodes[i].role == ROLE_STAYS && planner->request->change != PLAN_CREATE &&
+			planner->nodes[i].facts.is_reached && planner->nodes[i].facts.is_running)
+			return i;
+	return SIZE_MAX;
+}
+
+/* Is the node in the ring that the first running node sees? */
+static bool is_joined(const struct planner *planner, size_t i)
+{
+	size_t asked = running(planner, 0);
+
+	if (asked == SIZE_MAX)
+		return false;
+	const struct node_facts *facts = &planner->nodes[asked].facts;
+
+	for (size_t k = 0; k < facts->member_count; k++)
+		if (facts->members[k] == planner->nodes[i].node.id)
+			return true;
+	return false;
+}
+
 /* --- facts of one node --- */
 
 static bool is_new(const struct planner *planner, size_t i)
@@ -65,8 +92,11 @@ static void check_reached(struct planner *planner, size_t i)
 
 	if (facts->is_reached)
 		return;
-	if (may_be_missing(planner, i))
-		NOTE(planner, i, "before it starts again, remove its coterie.conf and authkey, then use 'key rotate' on the ring",
+	if (may_be_missing(planner, i) && is_joined(planner, i) && !planner->request->is_forced)
+		REFUSE(planner, i, "see that 'ssh' reaches it, or stop its daemon by hand first",
+			"it is in the ring, and its daemon cannot be stopped: %s", facts->error);
+	else if (may_be_missing(planner, i))
+		NOTE(planner, i, "before it starts again, remove its coterie.conf and authkey; give the ring a new key",
 			"it cannot be reached, so its files stay: %s", facts->error);
 	else
 		REFUSE(planner, i,
@@ -239,23 +269,6 @@ static uint32_t votes_of(const struct planner *planner, bool with_leaving)
 	return votes;
 }
 
-static size_t running(const struct planner *planner, size_t after);
-
-/* Is the node in the ring that the first running node sees? */
-static bool is_joined(const struct planner *planner, size_t i)
-{
-	size_t asked = running(planner, 0);
-
-	if (asked == SIZE_MAX)
-		return false;
-	const struct node_facts *facts = &planner->nodes[asked].facts;
-
-	for (size_t k = 0; k < facts->member_count; k++)
-		if (facts->members[k] == planner->nodes[i].node.id)
-			return true;
-	return false;
-}
-
 bool plan_keeps_quorum(const struct plan_request *request, const struct plan_node *nodes, size_t count, size_t leaving,
 	char *why, size_t size)
 {
@@ -344,16 +357,6 @@ static void add_step(struct planner *planner, enum step_kind kind, size_t node)
 	}
 	plan->steps = more;
 	more[plan->step_count++] = (struct plan_step){kind, node};
-}
-
-/* The next node that stays and whose daemon runs; SIZE_MAX: none */
-static size_t running(const struct planner *planner, size_t after)
-{
-	for (size_t i = after; i < planner->count; i++)
-		if (planner->nodes[i].role == ROLE_STAYS && planner->request->change != PLAN_CREATE &&
-			planner->nodes[i].facts.is_reached && planner->nodes[i].facts.is_running)
-			return i;
-	return SIZE_MAX;
 }
 
 static void add_steps(struct planner *planner, enum step_kind kind)

@@ -4,12 +4,12 @@
  * A change goes in phases. Each phase is done on all nodes that it concerns before the next one begins, so that everything
  * that can be found out is known before anything changes:
  *
- *   1 the facts of all nodes, which are checked here
- *   2 the key where a node has none yet, and the new coterie.conf as coterie.conf.new
- *   3 coterie -t of that file on each node
- *   4 the file put in its place on all nodes
- *   5 where a ring runs: its check of all files, then the reload that all nodes make or none
- *   6 the daemon of a removed node stopped, and its files put aside; the daemons of new nodes started, if asked for
+ *   1. Check the facts of all nodes: this file.
+ *   2. Store the key where a node has none, and the new config as coterie.conf.new.
+ *   3. Check that file on each node with coterie -t.
+ *   4. Put it in its place on all nodes.
+ *   5. In a running ring: check all files, then reload on all nodes or on none.
+ *   6. Stop the daemon of a removed node and put its files aside. Start the daemons of new nodes, if asked for.
  *
  * A failure in any of them is taken back on all nodes.
  *
@@ -23,10 +23,10 @@
 
 enum {
 	PLAN_TEXT_MAX = 512,
-	PLAN_PROTOCOL = 1, /* of the helper on a node; nodes with another number are refused */
+	PLAN_PROTOCOL = 1, /* of the helper on a node. Nodes with another number are refused */
 };
 
-/** What a node says of itself. Texts come from another host: they are shown and compared, no more. */
+/** The facts of a node. Texts come from another host: they are shown and compared, no more. */
 struct node_facts {
 	bool is_reached;
 	char error[PLAN_TEXT_MAX];     /* why it is not */
@@ -38,7 +38,7 @@ struct node_facts {
 	char file[256];                /* its config file */
 	bool has_config;
 	bool has_corosync_config;
-	char *config;                  /* text of its config; NULL: none, or not read. Caller frees */
+	char *config;                  /* text of its config, which caller frees. NULL: none */
 	bool has_key;                  /* a key that its daemon would use */
 	char key_file[256];            /* where that is */
 	bool is_locked;                /* another change is under way */
@@ -46,6 +46,7 @@ struct node_facts {
 	bool is_corosync;              /* which is Corosync's */
 	char cluster[128];             /* of the running daemon */
 	uint32_t id;                   /* of the running daemon */
+	uint64_t running_version;      /* its config-version */
 	bool is_quorate;
 	uint64_t members[WORDS_NODES_MAX]; /* ids in the running daemon's ring */
 	size_t member_count;
@@ -73,7 +74,7 @@ enum plan_change {
 
 struct plan_request {
 	enum plan_change change;
-	const char *cluster;   /* name; "": that of the file */
+	const char *cluster;   /* its name. "": none is known */
 	const char *transport;
 	bool is_encrypted;
 	bool is_two_node;      /* of the config as it is now */

@@ -47,7 +47,8 @@ bool words_is_loopback(const char *text);
  */
 int words_read_node(const char *word, struct words_node *node, char *why, size_t size);
 /**
- * Give ids to the nodes without one: the lowest that are free, in the order of the nodes.
+ * Give each node without an id the lowest free one, in the order of the nodes.
+ *
  * @return 0; -EEXIST: two nodes have the same name, id or address, and why names both
  */
 int words_number(struct words_node *nodes, size_t count, char *why, size_t size);

@@ -126,7 +126,7 @@ static void offer_subsystems(struct typing *typing)
 static bool takes_value(const char *option)
 {
 	static const char *const options[] = {"-f", "--format", "--node", "--nodes", "--level", "--subsys", "--timeout",
-		"--instance", "--since", "--lines", "--drain"};
+		"--instance", "--since", "--lines", "--drain", "--ssh", "--transport"};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		if (strcmp(option, options[i]) == 0)
@@ -146,6 +146,8 @@ static void offer_value(struct typing *typing, const char *option)
 		offer_words(typing, "emerg alert crit error warning notice info debug trace");
 	else if (strcmp(option, "--subsys") == 0)
 		offer_subsystems(typing);
+	else if (strcmp(option, "--transport") == 0)
+		offer_words(typing, "knet udpu udp");
 }
 
 /* "--format=js": the value is what is being typed. */
@@ -226,6 +228,8 @@ static void offer_argument(struct typing *typing, const struct ctl_command *comm
 		offer_level(typing);
 	else if ((strcmp(name, "plugin unload") == 0 || strcmp(name, "plugin replace") == 0) && number == 0)
 		fact_each(typing->ctl, CTL_STATS, "stats.plugins.", offer_plugin, typing);
+	else if (strcmp(name, "node remove") == 0 && number == 0)
+		offer_nodes(typing, "");
 	else if (strcmp(name, "completion") == 0 && number == 0)
 		offer_words(typing, command->arguments);
 }
