@@ -70,8 +70,7 @@ static void add_paths(struct doctor_facts *facts)
 			.packets_in = i == 0 ? 0 : 40,
 			.packets_out = 40,
 			.duplicate_macs = 1,
-			.heard_ms = 20,
-			.heard_before_ms = 30};
+			.heard_ms = 20};
 		snprintf(path->name, sizeof(path->name), "n%d", i + 1);
 		snprintf(path->address, sizeof(path->address), "10.0.0.%d", i + 1);
 	}
@@ -147,7 +146,7 @@ static void fill(struct doctor_facts *facts)
 static struct doctor_path *part(struct doctor_facts *facts)
 {
 	facts->members[2].is_joined = facts->members[2].was_joined = false;
-	facts->paths[2].heard_ms = facts->paths[2].heard_before_ms = 90000;
+	facts->paths[2].heard_ms = 90000;
 	facts->paths[2].packets_in = 0;
 	return &facts->paths[2];
 }
@@ -234,6 +233,22 @@ static void one_way_sealed(struct doctor_facts *facts)
 	part(facts)->packets_in = 30;
 	set(&facts->stats_before, "stats.coterie.datagrams_unknown", "10");
 	set(&facts->stats, "stats.coterie.datagrams_unknown", "40");
+}
+static void knet(struct doctor_facts *facts)
+{
+	set(&facts->config, "totem.transport", "knet");
+	set(&facts->file, "totem.transport", "knet");
+	part(facts)->packets_in = 30;
+}
+static void knet_key(struct doctor_facts *facts)
+{
+	knet(facts);
+	facts->host.datagrams_in = 70;
+}
+static void knet_filter(struct doctor_facts *facts)
+{
+	knet(facts);
+	facts->host.datagrams_in = 40;
 }
 static void unheard(struct doctor_facts *facts) { set(&facts->stats, "stats.coterie.unheard", "2-3"); }
 static void young(struct doctor_facts *facts)
@@ -450,6 +465,8 @@ static const struct row {
 	{"a filter for what goes out", nothing_leaves, "net.udp error", "outgoing UDP"},
 	{"a one-way path", one_way, "net.one_way error", "firewall of node 3"},
 	{"a one-way path of an encrypted ring", one_way_sealed, "net.one_way error", "firewall of node 3"},
+	{"another key with knet", knet_key, "key.mismatch error", "copy the key file"},
+	{"a filter with knet", knet_filter, "net.udp error", "firewall of this host"},
 	{"two others do not hear each other", unheard, "net.one_way error", "both"},
 	{"a ring that is just forming", young, "", NULL},
 	{"another multicast group", other_group, "config.cluster_name error", "cluster name"},

@@ -52,7 +52,7 @@ static const struct ctl_command commands[] = {
 		plugin_change_print, NULL},
 	{"cpg list", "[GROUP]", "process groups and their members", CTL_REPEATABLE, cpg_list, cpg_print, NULL},
 	{"clients", "", "programs connected to the daemon", LOOKS, clients_gather, clients_print, NULL},
-	{"doctor", "[CHECK...] [--config FILE] [--node NAME]", "what is wrong with node and network, why, and what to do", CTL_ASKS_NODES,
+	{"doctor", "[CHECK...] [--before-start] [--config FILE] [--node NAME]", "what is wrong with node and network, why, and what to do", CTL_ASKS_NODES,
 		doctor_gather, doctor_print, NULL},
 	{"shutdown", "[--force]", "stop the daemon of this node, if nobody objects", 0, shutdown_gather, NULL, NULL},
 	{"watch", "", "events as they happen, one JSON document a line", 0, NULL, NULL, watch_run},

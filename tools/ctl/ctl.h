@@ -69,7 +69,7 @@ struct ctl {
 	double watch_s; /* seconds between looks; 0: when something changes */
 	bool is_quiet, is_verbose, has_color;
 	bool is_confirmed; /* --yes: ask nothing */
-	const char *node_name; /* this node in a file that is read; NULL: as the running daemon, or by its addresses */
+	const char *node_name; /* this node in a file that is read, or NULL */
 	const char *nodes; /* of --nodes: "all", or ids and names; NULL: this one */
 	uint32_t asked;        /* the node whose answer is being made; 0: this one */
 	struct remote *remote; /* what facts come through; NULL: from this node */

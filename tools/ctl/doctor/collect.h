@@ -18,16 +18,16 @@ void collect_file(struct ctl *ctl, const char *file, struct doctor_facts *facts)
 void collect_stats(struct ctl *ctl, struct doctor_keys *stats);
 /** Ask the other nodes of the ring that --nodes names for their keys. */
 void collect_nodes(struct ctl *ctl, struct doctor_facts *facts);
-/** Who is in the ring now. */
+/** Note which members are in the ring now. */
 void collect_joined(struct ctl *ctl, struct doctor_facts *facts);
 
 /* collect_host.c */
 
-/** What the host collector has to keep. Texts that facts borrow live in it. */
+/** State of the host collector. Texts that facts borrow live in it. */
 struct host_collector {
 	char state_dir[4096], key_file[4096];
 	char knet_version[64], qb_version[64];
-	int64_t wait_ms, ticks, stolen, drops;
+	int64_t wait_ms, ticks, stolen, drops, datagrams;
 };
 
 void collect_host_begin(struct ctl *ctl, struct doctor_facts *facts, struct host_collector *host);

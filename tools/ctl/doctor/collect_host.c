@@ -246,6 +246,7 @@ void collect_host_begin(struct ctl *ctl, struct doctor_facts *facts, struct host
 		own->wait_ms = read_wait_ms(host->pid);
 	read_ticks(&own->ticks, &own->stolen);
 	own->drops = sockets_drops(facts);
+	own->datagrams = sockets_datagrams();
 	look_at_process(host);
 	look_at_state_folder(facts, own);
 	look_at_key_file(facts, own);
@@ -265,6 +266,9 @@ void collect_host_end(struct doctor_facts *facts, struct host_collector *own)
 		host->wait_ms = read_wait_ms(host->pid) - own->wait_ms;
 	if (own->drops >= 0 && drops >= own->drops)
 		host->drops = drops - own->drops;
+	int64_t datagrams = sockets_datagrams();
+	if (own->datagrams >= 0 && datagrams >= own->datagrams)
+		host->datagrams_in = datagrams - own->datagrams;
 	read_ticks(&ticks, &stolen);
 	if (own->ticks >= 0 && ticks > own->ticks)
 		host->steal_percent = (stolen - own->stolen) * 100 / (ticks - own->ticks);

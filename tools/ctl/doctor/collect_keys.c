@@ -84,7 +84,7 @@ static void read_file(struct ctl *ctl, const char *file, struct doctor_keys *key
 
 void collect_file(struct ctl *ctl, const char *file, struct doctor_facts *facts)
 {
-	facts->file_name = file;
+	facts->file_name = file != NULL ? strdup(file) : NULL;
 	read_file(ctl, file, &facts->config, facts);
 }
 

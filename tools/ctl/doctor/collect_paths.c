@@ -81,7 +81,7 @@ static void add_path(struct doctor_facts *facts, const struct doctor_member *mem
 	path->is_loopback = member->id != facts->self && is_here(list, address);
 	if (link->interface[0] != '\0' && !path->is_loopback)
 		path->mtu_wanted = wanted_mtu(facts, link);
-	path->heard_ms = path->heard_before_ms = DOCTOR_UNKNOWN;
+	path->heard_ms = DOCTOR_UNKNOWN;
 	facts->path_count++;
 }
 

@@ -38,6 +38,8 @@ static int parse(struct ctl *ctl, int argc, char **argv, struct request *request
 		if (is_file) {
 			request->file = argv[++i];
 			request->is_first = true;
+		} else if (strcmp(argv[i], "--before-start") == 0) {
+			request->is_first = true;
 		} else if (is_node) {
 			ctl->node_name = argv[++i];
 		} else if (argv[i][0] == '-') {
@@ -48,7 +50,7 @@ static int parse(struct ctl *ctl, int argc, char **argv, struct request *request
 	}
 	request->check_count = kept;
 	if (request->is_first && ctl->nodes != NULL)
-		return ctl_fail(ctl, CTL_USAGE, "leave one of the two out", "doctor --config looks at one file, and asks no nodes");
+		return ctl_fail(ctl, CTL_USAGE, "leave one of the two out", "doctor --before-start looks at one file, and asks no nodes");
 	return 0;
 }
 
@@ -91,6 +93,20 @@ static void look(struct ctl *ctl, struct doctor_facts *facts, struct host_collec
 	facts->window_s = WINDOW_S;
 }
 
+#define UNHEARD_MS 60000
+
+/* libknet counts packets of each link. Those that it cannot use are not among them. */
+static void put_heard(const struct doctor_facts *facts, struct doctor_path *path)
+{
+	char key[80];
+
+	path->heard_ms = doctor_heard_ms(&facts->stats, path->nodeid);
+	snprintf(key, sizeof(key), "stats.knet.node%" PRIu32 ".link%" PRIu32 ".rx_total_packets", path->nodeid, path->link);
+	int64_t growth = doctor_growth(facts, key);
+	if (growth >= 0)
+		path->heard_ms = growth > 0 ? 0 : UNHEARD_MS;
+}
+
 static void look_at_node(struct ctl *ctl, const struct request *request, struct doctor_facts *facts, struct host_collector *host)
 {
 	const struct ctl_error error = ctl->error;
@@ -115,8 +131,7 @@ static void look_at_node(struct ctl *ctl, const struct request *request, struct 
 	for (size_t i = 0; i < facts->path_count; i++) {
 		struct doctor_path *path = &facts->paths[i];
 
-		path->heard_ms = doctor_heard_ms(&facts->stats, path->nodeid);
-		path->heard_before_ms = doctor_heard_ms(&facts->stats_before, path->nodeid);
+		put_heard(facts, path);
 	}
 	collect_host_end(facts, host);
 	collect_software(facts, host);
@@ -256,6 +271,36 @@ static void print_finding(const struct ctl *ctl, struct json_object *row)
 		evidence, *evidence != '\0' ? ")" : "", get_text(row, "hint"), get_text(row, "page"));
 }
 
+static bool is_gap(struct json_object *row, const char *why)
+{
+	return strcmp(get_text(row, "level"), "unknown") == 0 && (why == NULL || strcmp(get_text(row, "text"), why) == 0);
+}
+
+/* A line for each reason, with all checks that have it. */
+static void print_gaps(const struct ctl *ctl, struct json_object *rows)
+{
+	const size_t count = json_object_array_length(rows);
+
+	fprintf(ctl->out, "Not checked:\n");
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *row = json_object_array_get_idx(rows, i);
+		bool is_told = false;
+
+		for (size_t k = 0; k < i && !is_told; k++)
+			is_told = is_gap(json_object_array_get_idx(rows, k), get_text(row, "text"));
+		if (is_told || !is_gap(row, NULL))
+			continue;
+		fprintf(ctl->out, "  %s: %s", get_text(row, "text"), get_text(row, "id"));
+		for (size_t k = i + 1; k < count; k++) {
+			struct json_object *other = json_object_array_get_idx(rows, k);
+
+			if (is_gap(other, get_text(row, "text")))
+				fprintf(ctl->out, ", %s", get_text(other, "id"));
+		}
+		fprintf(ctl->out, "\n");
+	}
+}
+
 void doctor_print(const struct ctl *ctl, struct json_object *data)
 {
 	struct json_object *rows = get(data, "checks");
@@ -282,11 +327,5 @@ void doctor_print(const struct ctl *ctl, struct json_object *data)
 	else
 		fprintf(ctl->out, "%zu checks, %zu finding%s; coterie-doctor(7) explains each\n", checks, findings, findings == 1 ? "" : "s");
 	if (gaps > 0)
-		fprintf(ctl->out, "Not checked:\n");
-	for (size_t i = 0; i < json_object_array_length(rows); i++) {
-		struct json_object *row = json_object_array_get_idx(rows, i);
-
-		if (strcmp(get_text(row, "level"), "unknown") == 0)
-			fprintf(ctl->out, "  %s: %s\n", get_text(row, "id"), get_text(row, "text"));
-	}
+		print_gaps(ctl, rows);
 }

@@ -86,6 +86,7 @@ void doctor_host_init(struct doctor_host *host)
 		.fds_max = DOCTOR_UNKNOWN,
 		.receive_buffer = DOCTOR_UNKNOWN,
 		.drops = DOCTOR_UNKNOWN,
+		.datagrams_in = DOCTOR_UNKNOWN,
 		.rmem_max = DOCTOR_UNKNOWN,
 		.state_free = DOCTOR_UNKNOWN,
 		.state_files_free = DOCTOR_UNKNOWN,
@@ -118,6 +119,7 @@ void doctor_facts_fini(struct doctor_facts *facts)
 		doctor_keys_fini(&facts->nodes[i].config);
 		doctor_keys_fini(&facts->nodes[i].stats);
 	}
+	free(facts->file_name);
 	free(facts->nodes);
 	free(facts->members);
 	free(facts->paths);

@@ -42,19 +42,20 @@ struct doctor_host {
 	bool is_root; /* the doctor may look at everything */
 	int64_t pid;  /* of the daemon */
 	int64_t policy;            /* SCHED_* of the daemon */
-	int64_t rt_runtime_us, rt_period_us; /* the kernel's limit for real time; runtime -1 with a period: no limit */
+	int64_t rt_runtime_us, rt_period_us; /* the kernel's limit for real time; runtime -1: none */
 	int64_t locked;            /* memory that the daemon has locked */
 	int64_t fds_open, fds_max; /* descriptors of the daemon */
 	int64_t receive_buffer;    /* of the ring's socket */
 	int64_t drops;             /* datagrams that the ring's sockets dropped within the window */
+	int64_t datagrams_in;      /* UDP datagrams that all sockets got within the window */
 	int64_t rmem_max;          /* net.core.rmem_max */
 	const char *state_dir;     /* borrowed; NULL: not known */
 	int state_errno;           /* why the folder cannot be looked at; 0: it can */
-	bool is_state_read_only, is_state_writable; /* the file system; the daemon's user may write there */
+	bool is_state_read_only, is_state_writable; /* of the file system, and for the daemon's user */
 	int64_t state_free, state_files_free;
 	int64_t shm_free;          /* of /dev/shm */
 	int64_t key_mode, key_size; /* of the key file */
-	const char *key_file;      /* borrowed; NULL: none is configured, or it is not known */
+	const char *key_file;      /* borrowed; NULL: not known */
 	int key_errno;
 	/* Within the window: */
 	int64_t wait_ms;      /* the daemon was ready and did not run */
@@ -79,8 +80,8 @@ void doctor_host_init(struct doctor_host *host);
 
 struct doctor_link {
 	uint32_t number;
-	char address[DOCTOR_ADDRESS_SIZE]; /* of this node; "": the name does not resolve */
-	char interface[32];                /* ""; no interface has the address */
+	char address[DOCTOR_ADDRESS_SIZE]; /* of this node; "": unknown */
+	char interface[32];                /* with the address; "": none */
 	bool is_up, has_carrier;
 	int64_t mtu;
 	int64_t speed_mbit;           /* DOCTOR_UNKNOWN: the driver does not tell */
@@ -117,21 +118,20 @@ struct doctor_path {
 	uint32_t sent, received;
 	int64_t rtt_p50_us, rtt_p99_us, rtt_max_us;
 	/* Path MTU, whole IP packets: */
-	int64_t mtu_wanted;    /* largest packet of the ring; DOCTOR_UNKNOWN: it was not tried */
+	int64_t mtu_wanted;    /* largest packet of the ring */
 	int64_t mtu_passed;    /* largest that went there and came back, with "do not fragment" */
 	int64_t mtu_failed;    /* smallest that did not */
-	int64_t mtu_reported;  /* what a router named */
-	int64_t mtu_back;      /* size of the fragments of an answer; DOCTOR_UNKNOWN: it came whole */
+	int64_t mtu_reported;  /* named by a router */
+	int64_t mtu_back;      /* size of the fragments of an answer, if it came in fragments */
 	int64_t clock_ms;      /* its clock less that of this node; valid with has_clock */
 	bool has_clock;
-	/* What passed the interface within the window: */
+	/* Packets that passed the interface within the window: */
 	bool has_tap;
 	uint64_t packets_in, packets_out; /* UDP to the port of the ring */
 	int64_t duplicate_macs;           /* more than one host answers for the address: how many */
 	char macs[2][20];                 /* of two of them */
-	/* What the daemon knows: */
-	int64_t heard_ms;        /* since its last packet, now */
-	int64_t heard_before_ms; /* the same at the begin of the window */
+	/* As the daemon tells: */
+	int64_t heard_ms; /* since its last packet */
 };
 
 /* --- nodes --- */
@@ -145,11 +145,11 @@ struct doctor_member {
 	bool was_joined;   /* at the begin of the window */
 	int64_t votes;
 	char addresses[DOCTOR_LINKS_MAX][DOCTOR_ADDRESS_SIZE]; /* as configured; "": none */
-	char resolved[DOCTOR_LINKS_MAX][DOCTOR_ADDRESS_SIZE];  /* numbers; "": it does not resolve */
+	char resolved[DOCTOR_LINKS_MAX][DOCTOR_ADDRESS_SIZE];  /* numbers; "": unknown */
 	int64_t resolve_ms[DOCTOR_LINKS_MAX];
 };
 
-/** What another node tells of itself. */
+/** Answers of another node about itself. */
 struct doctor_node {
 	uint32_t id;
 	bool is_asked;       /* and has answered */
@@ -159,7 +159,7 @@ struct doctor_node {
 
 enum doctor_mode {
 	DOCTOR_OF_DAEMON, /* the daemon runs */
-	DOCTOR_OF_HOST,   /* it does not; its file is judged */
+	DOCTOR_OF_HOST,   /* it does not run, and its file is judged */
 	DOCTOR_OF_FILE,   /* before the first start: that the daemon does not run is no finding */
 };
 
@@ -170,7 +170,7 @@ struct doctor_facts {
 	uint32_t self;     /* node id; 0: not known */
 	struct doctor_keys config;              /* of the daemon, or of the file */
 	struct doctor_keys stats, stats_before; /* at the end and at the begin of the window */
-	const char *file_name;       /* borrowed; NULL: not known */
+	char *file_name;             /* malloc'd; NULL: not known */
 	bool is_file_read;
 	struct doctor_keys file;     /* keys that the file makes */
 	char file_problem[512];      /* why the file is refused; "" */

@@ -18,7 +18,7 @@ struct doctor_report;
 
 struct doctor_check {
 	const char *id;    /* "net.mtu": coterie-doctor(7) has a section of this name */
-	const char *title; /* what is all right without a finding */
+	const char *title; /* true without a finding */
 	const char *page;  /* where the remedy is described */
 	void (*judge)(const struct doctor_facts *facts, struct doctor_report *report);
 };
@@ -28,9 +28,9 @@ struct doctor_finding {
 	enum doctor_level level;
 	uint32_t peer; /* node id; 0: none */
 	int link;      /* -1: none */
-	char text[256];     /* what is wrong */
-	char evidence[320]; /* what was seen */
-	char remedy[320];   /* what to do */
+	char text[256];     /* the fault */
+	char evidence[320]; /* seen by the doctor */
+	char remedy[320];   /* for the operator to do */
 };
 
 /** A check that could not be made, or only in part. */

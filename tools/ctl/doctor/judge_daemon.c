@@ -27,7 +27,7 @@ void judge_version(const struct doctor_facts *facts, struct doctor_report *repor
 	const char *own = doctor_text(&facts->stats, "stats.coterie.version");
 
 	if (own == NULL) {
-		doctor_unchecked(report, "the daemon of this node names no version");
+		doctor_unchecked(report, "%s", facts->mode == DOCTOR_OF_DAEMON ? "the daemon does not tell" : "the daemon does not run");
 		return;
 	}
 	for (size_t i = 0; i < facts->node_count; i++) {
@@ -159,7 +159,7 @@ void judge_late(const struct doctor_facts *facts, struct doctor_report *report)
 	int64_t worst_ms = 0;
 
 	if (count < 0) {
-		doctor_unchecked(report, "the daemon of this node does not tell");
+		doctor_unchecked(report, "%s", facts->mode == DOCTOR_OF_DAEMON ? "the daemon does not tell" : "the daemon does not run");
 		return;
 	}
 	if (count == 0)

@@ -151,7 +151,7 @@ static void judge_library(struct doctor_report *report, size_t row, const char *
 
 void judge_libraries(const struct doctor_facts *facts, struct doctor_report *report)
 {
-	const bool has_knet = strcmp(doctor_transport(facts), "knet") == 0;
+	const bool has_knet = facts->config.count > 0 && strcmp(doctor_transport(facts), "knet") == 0;
 
 	if (has_knet && facts->host.knet_version != NULL)
 		judge_library(report, 0, facts->host.knet_version, facts->host.is_knet_mended);

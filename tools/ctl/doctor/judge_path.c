@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define HEARD_MS 2500  /* a node that sends is heard more often */
+#define HEARD_SIZE_FULL 230 /* of stats.coterie.heard */
 #define YOUNG_MS 10000 /* rings still form so soon after the start of the daemon */
 
 enum verdict {
@@ -54,6 +55,14 @@ static bool is_elsewhere(const struct doctor_facts *facts, const struct doctor_p
 	return false;
 }
 
+/* A list that is nearly full may lack nodes. */
+static bool knows_who_is_heard(const struct doctor_facts *facts, const struct doctor_path *path)
+{
+	const char *heard = doctor_text(&facts->stats, "stats.coterie.heard");
+
+	return path->heard_ms >= 0 || (heard != NULL && strlen(heard) < HEARD_SIZE_FULL);
+}
+
 static bool is_heard(const struct doctor_path *path) { return path->heard_ms >= 0 && path->heard_ms <= HEARD_MS; }
 
 static bool host_lives(const struct doctor_path *path)
@@ -69,6 +78,16 @@ static bool gets_unproved(const struct doctor_facts *facts)
 	       doctor_growth(facts, "stats.coterie.datagrams_limited") > 0;
 }
 
+/* Do the packets that come to the interfaces get to sockets? libknet does not tell whose packets it drops. */
+static bool reaches_sockets(const struct doctor_facts *facts)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < facts->path_count; i++)
+		sum += facts->paths[i].packets_in;
+	return facts->host.datagrams_in > 0 && (uint64_t)facts->host.datagrams_in * 10 >= sum * 9;
+}
+
 static bool is_alone(const struct doctor_facts *facts)
 {
 	for (size_t i = 0; i < facts->member_count; i++)
@@ -79,21 +98,23 @@ static bool is_alone(const struct doctor_facts *facts)
 
 static enum verdict judge_running_node(const struct doctor_facts *facts, const struct doctor_path *path)
 {
-	const bool knows_heard = doctor_text(&facts->stats, "stats.coterie.heard") != NULL;
+	const bool knows_heard = knows_who_is_heard(facts, path);
 	char word[16];
 
 	if (doctor_word_of(doctor_text(&facts->stats, "stats.coterie.strangers"), path->nodeid, word))
+		return STRANGER;
+	if (strcmp(doctor_transport(facts), "knet") == 0 && path->packets_in > 0 && !is_heard(path) && reaches_sockets(facts))
 		return STRANGER;
 	if (path->udp == DOCTOR_FORBIDS || (path->udp == DOCTOR_REFUSES && path->tcp == DOCTOR_ANSWERS))
 		return REJECTED;
 	if (facts->mode != DOCTOR_OF_DAEMON)
 		return FINE; /* nothing is sent */
+	if (path->has_tap && path->packets_out == 0 && is_alone(facts))
+		return NOTHING_LEAVES;
 	if (is_heard(path) || (path->packets_in > 0 && gets_unproved(facts)))
 		return NOT_HEARD;
 	if (path->has_tap && path->packets_in > 0 && knows_heard)
 		return FILTERED_HERE;
-	if (path->has_tap && path->packets_out == 0 && is_alone(facts))
-		return NOTHING_LEAVES;
 	if (path->tcp == DOCTOR_ANSWERS && path->packets_in == 0)
 		return NOTHING_COMES;
 	return FINE;
@@ -221,6 +242,18 @@ void judge_key(const struct doctor_facts *facts, struct doctor_report *report)
 			doctor_remedy(finding, "%s", kinds[k].remedy);
 		}
 	}
+	for (size_t i = 0; i < facts->path_count; i++) {
+		const struct doctor_path *path = &facts->paths[i];
+
+		if (strangers != NULL || verdict_of(facts, path) != STRANGER)
+			continue;
+		struct doctor_finding *finding = find_path(path, doctor_find(report, DOCTOR_ERROR,
+			"node %" PRIu32 " (%s) has another key or cipher than this node", path->nodeid, path->name));
+
+		doctor_evidence(finding, "%" PRIu64 " packets of it came within %.0f s, and the daemon could use none", path->packets_in,
+			facts->window_s);
+		doctor_remedy(finding, "%s", kinds[0].remedy);
+	}
 }
 
 void judge_udp(const struct doctor_facts *facts, struct doctor_report *report)
@@ -229,7 +262,7 @@ void judge_udp(const struct doctor_facts *facts, struct doctor_report *report)
 	uint32_t told = 0;
 
 	if (facts->mode != DOCTOR_OF_DAEMON)
-		doctor_unchecked(report, "no packets of the ring go out while the daemon does not run");
+		doctor_unchecked(report, "the daemon does not run");
 	for (size_t i = 0; i < facts->path_count; i++) {
 		const struct doctor_path *path = &facts->paths[i];
 		const enum verdict verdict = verdict_of(facts, path);
@@ -262,13 +295,15 @@ void judge_udp(const struct doctor_facts *facts, struct doctor_report *report)
 void judge_one_way(const struct doctor_facts *facts, struct doctor_report *report)
 {
 	const char *pairs = doctor_text(&facts->stats, "stats.coterie.unheard");
+	/* A node may keep this one out because this one does not hear a third. */
+	const bool is_kept_out = has_verdict(facts, FILTERED_HERE) || has_verdict(facts, NOTHING_COMES);
 	uint32_t member, node;
 	int length;
 
 	for (size_t i = 0; i < facts->path_count; i++) {
 		const struct doctor_path *path = &facts->paths[i];
 
-		if (verdict_of(facts, path) != NOT_HEARD)
+		if (is_kept_out || verdict_of(facts, path) != NOT_HEARD)
 			continue;
 		struct doctor_finding *finding = find_path(path, doctor_find(report, DOCTOR_ERROR,
 			"node %" PRIu32 " (%s) is heard, and does not hear this node", path->nodeid, path->name));

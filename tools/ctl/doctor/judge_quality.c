@@ -55,7 +55,7 @@ static void judge_path_mtu(const struct doctor_facts *facts, const struct doctor
 		snprintf(more, sizeof(more), "; the interface of this host has %" PRIi64, own);
 	else if (path->mtu_reported > 0)
 		snprintf(more, sizeof(more), "; a router reports %" PRIi64, path->mtu_reported);
-	/* libknet measures by itself and cuts its packets; a router that reports lets the kernel do so. */
+	/* libknet measures by itself and cuts its packets. A router that reports lets the kernel cut them. */
 	struct doctor_finding *finding = find_path(path, doctor_find(report,
 		is_knet || more[0] != '\0' ? DOCTOR_WARNING : DOCTOR_ERROR,
 		"packets of %" PRIi64 " bytes do not get to node %" PRIu32 " (%s) and back", path->mtu_wanted, path->nodeid, path->name));
@@ -154,6 +154,7 @@ void judge_latency(const struct doctor_facts *facts, struct doctor_report *repor
 /* Bounds of the bucket that holds 99.9 % of the rotations. @return how many rotations there are */
 static int64_t find_rotation(const struct doctor_keys *stats, int64_t *least_us, int64_t *most_us)
 {
+	const int64_t longest_us = doctor_number(stats, "stats.coterie.times.token_rotation.max_us", 0);
 	int64_t counts[64], bounds[64], total = 0, sum = 0;
 	int buckets = 0;
 
@@ -165,14 +166,14 @@ static int64_t find_rotation(const struct doctor_keys *stats, int64_t *least_us,
 		if (counts[buckets] < 0)
 			break;
 		snprintf(key, sizeof(key), "stats.coterie.times.token_rotation.%02d.below_us", buckets);
-		bounds[buckets] = doctor_number(stats, key, doctor_number(stats, "stats.coterie.times.token_rotation.max_us", 0));
+		bounds[buckets] = doctor_number(stats, key, longest_us);
 		total += counts[buckets];
 	}
 	*least_us = *most_us = 0;
 	for (int i = 0; i < buckets && sum * 1000 < total * 999; i++) {
 		sum += counts[i];
 		*least_us = i > 0 ? bounds[i - 1] : 0;
-		*most_us = bounds[i];
+		*most_us = bounds[i] < longest_us ? bounds[i] : longest_us;
 	}
 	return total;
 }
@@ -196,9 +197,9 @@ void judge_token(const struct doctor_facts *facts, struct doctor_report *report)
 	struct doctor_finding *finding =
 		doctor_find(report, DOCTOR_WARNING, "the token timeout of %" PRIi64 " ms is short for this ring", token);
 
-	doctor_evidence(finding, "of %" PRIi64 " rotations 999 of 1000 took less than %" PRIi64 " ms, the longest took %" PRIi64
+	doctor_evidence(finding, "of %" PRIi64 " rotations 999 of 1000 took at most %" PRIi64 " ms, the longest took %" PRIi64
 		" ms; %" PRIi64 " came late", count, most_us / 1000, longest, warnings);
-	const int64_t advice = round_up(2 * (longest > most_us / 1000 ? longest : most_us / 1000));
+	const int64_t advice = round_up(2 * longest);
 	doctor_remedy(finding, "set token = %" PRIi64 "ms in block totem, then coterie-ctl reload",
 		advice > token ? advice : round_up(token * 3 / 2));
 }

@@ -11,7 +11,7 @@
 #define PROBE_SAMPLES_MAX 400 /* echo requests of a path */
 #define PROBE_SIZES_MAX 16    /* of a search for the path MTU */
 
-/** What the probes of one path have to keep. */
+/** State of the probes of one path. */
 struct probe_path {
 	struct doctor_path *path;
 	int64_t rtt_us[PROBE_SAMPLES_MAX]; /* DOCTOR_UNKNOWN: not answered */

@@ -165,7 +165,7 @@ static void note_time(struct probe_path *own, const uint8_t *payload, size_t siz
 	own->clock_rtt_us = rtt_ms * 1000;
 }
 
-/* What an ICMP error means for the packet that it quotes. */
+/* Translate the code of an ICMP error about a packet of this host. */
 static enum doctor_answer answer_of_v4(uint8_t code)
 {
 	switch (code) {

@@ -53,6 +53,44 @@ int64_t sockets_drops(const struct doctor_facts *facts)
 	return sum;
 }
 
+/* --- datagrams --- */
+
+/* "Udp: InDatagrams NoPorts ..." has the names, the next line of that kind the numbers. */
+static int64_t count_v4(void)
+{
+	FILE *file = fopen("/proc/self/net/snmp", "re");
+	int64_t count = DOCTOR_UNKNOWN;
+	char line[1024];
+
+	while (file != NULL && count < 0 && fgets(line, sizeof(line), file) != NULL)
+		if (sscanf(line, "Udp: %" SCNd64, &count) != 1)
+			count = DOCTOR_UNKNOWN;
+	if (file != NULL)
+		fclose(file);
+	return count;
+}
+
+static int64_t count_v6(void)
+{
+	FILE *file = fopen("/proc/self/net/snmp6", "re");
+	int64_t count = 0;
+	char line[256];
+
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+		if (sscanf(line, "Udp6InDatagrams %" SCNd64, &count) == 1)
+			break;
+	if (file != NULL)
+		fclose(file);
+	return count;
+}
+
+int64_t sockets_datagrams(void)
+{
+	int64_t count = count_v4();
+
+	return count < 0 ? DOCTOR_UNKNOWN : count + count_v6();
+}
+
 /* --- buffers: sock_diag(7) --- */
 
 static bool ask(int fd, uint8_t family)
