@@ -310,7 +310,7 @@ uint32_t udp_link_strangers(void *arg, void *value)
 }
 
 /* Peers that were never heard are left out, as are those for which there is no room. */
-static uint32_t read_heard(void *arg, void *value)
+uint32_t udp_link_heard(void *arg, void *value)
 {
 	const struct udp_link *link = arg;
 	uint64_t now_ns = link->host->now_ns(link->ctx);
@@ -373,7 +373,7 @@ void udp_link_add_stats(struct udp_link *link)
 	if (!COTERIE_HAS(link->host, stat_add))
 		return;
 	link->host->stat_add(link->ctx, UDP_LINK_STRANGERS_KEY, COTERIE_MAP_STRING, udp_link_strangers, link);
-	link->host->stat_add(link->ctx, UDP_LINK_HEARD_KEY, COTERIE_MAP_STRING, read_heard, link);
+	link->host->stat_add(link->ctx, UDP_LINK_HEARD_KEY, COTERIE_MAP_STRING, udp_link_heard, link);
 	link->host->stat_add(link->ctx, UDP_LINK_ENCRYPTION_KEY, COTERIE_MAP_STRING, udp_link_encryption, link);
 	link->host->stat_add(
 		link->ctx, UDP_LINK_REPLAYED_KEY, COTERIE_MAP_U64, read_count, &link->dropped.replayed);
