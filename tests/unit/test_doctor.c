@@ -359,6 +359,7 @@ static void ordinary_by_config(struct doctor_facts *facts)
 static void throttled(struct doctor_facts *facts) { facts->host.rt_runtime_us = 500000; }
 static void rt_unlimited(struct doctor_facts *facts) { facts->host.rt_runtime_us = -1; }
 static void unlocked(struct doctor_facts *facts) { facts->host.locked = 0; }
+static void keys_locked(struct doctor_facts *facts) { facts->host.locked = 65536; }
 static void small_buffer(struct doctor_facts *facts) { facts->host.receive_buffer = 212992; }
 static void drops(struct doctor_facts *facts) { facts->host.drops = 5; }
 static void few_files(struct doctor_facts *facts) { facts->host.fds_max = 256; }
@@ -504,6 +505,7 @@ static const struct row {
 	{"real time is throttled", throttled, "daemon.throttling warning", "sched_rt_runtime_us=950000"},
 	{"real time without limit", rt_unlimited, "", NULL},
 	{"memory is not locked", unlocked, "daemon.memory warning", "LimitMEMLOCK"},
+	{"keys alone are locked", keys_locked, "daemon.memory warning", "LimitMEMLOCK"},
 	{"a small receive buffer", small_buffer, "host.buffers warning", "net.core.rmem_max=4194304"},
 	{"a receive buffer that overflows", drops, "host.buffers warning", "net.core.rmem_max"},
 	{"few descriptors", few_files, "host.descriptors warning", "LimitNOFILE"},

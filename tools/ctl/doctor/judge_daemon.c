@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LOCKED_LEAST 4194304    /* the keys alone are always locked, and are less */
 #define LATE_RECENT 10          /* pauses that stats.schedmiss keeps */
 #define STEAL_HIGH 5            /* percent */
 #define PRESSURE_HIGH 30        /* percent of time in which a task waited for a processor */
@@ -89,12 +90,12 @@ void judge_memory(const struct doctor_facts *facts, struct doctor_report *report
 		doctor_unchecked(report, "the memory of the daemon's process cannot be read");
 		return;
 	}
-	if (facts->host.locked > 0)
+	if (facts->host.locked >= LOCKED_LEAST)
 		return;
 	struct doctor_finding *finding =
 		doctor_find(report, DOCTOR_WARNING, "the daemon's memory is not locked, so that it may be swapped out");
 
-	doctor_evidence(finding, "process %" PRIi64 " has 0 bytes locked", facts->host.pid);
+	doctor_evidence(finding, "process %" PRIi64 " has %" PRIi64 " KiB locked", facts->host.pid, facts->host.locked / 1024);
 	doctor_remedy(finding, "start it with LimitMEMLOCK=infinity in its unit, or set lock-memory = no in block process");
 }
 
@@ -142,7 +143,7 @@ static void explain_late(const struct doctor_facts *facts, struct doctor_finding
 		doctor_evidence(finding, "%s; it has no real-time priority, and tasks waited for a processor in %" PRIi64 " %% of 10 s",
 			seen, host->cpu_pressure);
 		doctor_remedy(finding, "give it real-time priority (CPUSchedulingPolicy=rr in its unit), or take load off this host");
-	} else if (host->locked == 0 && host->faults > 100) {
+	} else if (host->locked >= 0 && host->locked < LOCKED_LEAST && host->faults > 100) {
 		doctor_evidence(finding, "%s; its memory is not locked and was read back from disk %" PRIi64 " times", seen,
 			host->faults);
 		doctor_remedy(finding, "start it with LimitMEMLOCK=infinity in its unit");
