@@ -423,6 +423,9 @@ int main(int argc, char **argv)
 			daemon.options.check_plugin, daemon.options.check_fd);
 	if (daemon.options.is_help_config)
 		return modes_help_config(&daemon.options);
+	/* A file that cannot be read is one of its findings. */
+	if (daemon.options.is_doctor)
+		return modes_doctor(&daemon.options);
 	/* Without a file it is the daemon that reads its own. */
 	if (daemon.options.is_check_reload && daemon.options.config == NULL)
 		return modes_check_reload(&daemon.options, NULL);

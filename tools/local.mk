@@ -50,6 +50,8 @@ nodist_%C%_coterie_ctl_SOURCES = %D%/ctl/completion_scripts.h
 %C%_coterie_ctl_LDADD += libanswers.la libmetricstext.la $(JSON_LIBS) -lm
 dist_man_MANS += %D%/man/coterie-ctl.8
 
+include %D%/ctl/doctor/local.mk
+
 # The scripts that `coterie-ctl completion` prints are those that are installed.
 BUILT_SOURCES += %D%/ctl/completion_scripts.h
 CLEANFILES += %D%/ctl/completion_scripts.h

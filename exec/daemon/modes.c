@@ -139,6 +139,31 @@ int modes_run_command(int argc, char **argv)
 	return EXIT_USAGE;
 }
 
+int modes_doctor(const struct options *options)
+{
+	char tool[] = "coterie-ctl", doctor[] = "doctor", before[] = "--before-start", config[] = "--config", node[] = "--node";
+	char *file = options->config != NULL ? strdup(options->config) : NULL;
+	char *name = options->node != NULL ? strdup(options->node) : NULL;
+	char *arguments[8] = {tool, doctor, before};
+	int count = 3;
+
+	if (file != NULL) {
+		arguments[count++] = config;
+		arguments[count++] = file;
+	}
+	if (name != NULL) {
+		arguments[count++] = node;
+		arguments[count++] = name;
+	}
+	if (options->instance != NULL)
+		setenv("COTERIE_INSTANCE", options->instance, 1);
+	run_tool(arguments);
+	fprintf(stderr, "cannot run coterie-ctl (%s): install it\n", strerror(errno));
+	free(file);
+	free(name);
+	return EXIT_USAGE;
+}
+
 int modes_check_reload(const struct options *options, const struct config *config)
 {
 	char tool[] = "coterie-ctl", reload[] = "reload", check[] = "--check-only";

@@ -31,6 +31,9 @@ int modes_tell_test(const struct config *config);
 int modes_print_config(const struct options *options, const struct config *config);
 /** `coterie SUBCOMMAND …`: run coterie-ctl. @return exit code, if there is no coterie-ctl */
 int modes_run_command(int argc, char **argv);
+/** --doctor: run coterie-ctl, which looks at this host as if the daemon were to start with its file.
+    @return exit code; 1: there is no coterie-ctl */
+int modes_doctor(const struct options *options);
 /** --check-reload: run coterie-ctl, which asks the running daemon, or compares a file (config) with it.
     @return exit code; 1: there is no coterie-ctl */
 int modes_check_reload(const struct options *options, const struct config *config);

@@ -23,6 +23,7 @@ enum {
 	OPTION_FORMAT,
 	OPTION_HELP_CONFIG,
 	OPTION_CHECK_RELOAD,
+	OPTION_DOCTOR,
 	OPTION_REPAIR_RING_SEQ,
 	OPTION_USER,
 };
@@ -34,6 +35,7 @@ static const struct option long_options[] = {
 	{"print-config", optional_argument, NULL, OPTION_PRINT_CONFIG},
 	{"format", required_argument, NULL, OPTION_FORMAT},
 	{"help-config", no_argument, NULL, OPTION_HELP_CONFIG},
+	{"doctor", no_argument, NULL, OPTION_DOCTOR},
 	{"check-reload", no_argument, NULL, OPTION_CHECK_RELOAD},
 	{"repair-ring-seq", no_argument, NULL, OPTION_REPAIR_RING_SEQ},
 	{"user", required_argument, NULL, OPTION_USER},
@@ -58,6 +60,7 @@ static void usage(FILE *to, const char *name)
 		"  --check-plugin FILE   load a plugin, try it without a ring, and exit\n"
 		"  --print-config[=FORM] print the config as coterie (the default), corosync, cmap or json\n"
 		"  --help-config [BLOCK [NAME]]  print the options of coterie.conf\n"
+		"  --doctor              with -t: look at this host and its network, before the first start\n"
 		"  --check-reload        print what a reload of the running daemon would change\n"
 		"  --repair-ring-seq     make a stored ring id that is damaged or used up usable again\n"
 		"  --help                print this text\n"
@@ -166,6 +169,9 @@ int options_parse(int argc, char **argv, struct options *options)
 			break;
 		case OPTION_CHECK_RELOAD:
 			options->is_test = options->is_check_reload = true;
+			break;
+		case OPTION_DOCTOR:
+			options->is_test = options->is_doctor = true;
 			break;
 		case OPTION_REPAIR_RING_SEQ:
 			options->is_test = options->is_repair = true;

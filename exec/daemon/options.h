@@ -12,6 +12,7 @@ struct options {
 	bool is_print;              /* --print-config */
 	bool is_help_config;        /* --help-config */
 	bool is_check_reload;       /* --check-reload */
+	bool is_doctor;             /* --doctor */
 	bool is_repair;             /* --repair-ring-seq */
 	const char *lock_file;      /* -l, or NULL: the usual one */
 	enum config_form form;      /* of --print-config */

@@ -99,6 +99,17 @@ TESTS += %D%/access.sh %D%/reach.sh %D%/load_options.sh
 sanitized_scripts += %D%/access.sh
 endif
 
+# coterie-ctl doctor: all faults and a hundred healthy rings in check-long.
+if HAVE_JSON
+dist_check_SCRIPTS += %D%/doctor.sh
+TESTS += %D%/doctor.sh
+doctor-long: check-programs
+	@DOCTOR_PLAY=all DOCTOR_RINGS=34 abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
+		bash $(srcdir)/%D%/doctor.sh
+check-long: doctor-long
+.PHONY: doctor-long
+endif
+
 # coterie-ctl asks other nodes.
 if HAVE_JSON
 dist_check_SCRIPTS += %D%/ctl_nodes.sh %D%/ctl_nodes_knet.sh

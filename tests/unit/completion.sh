@@ -103,6 +103,7 @@ done <<-'END'
 	a tool with its folder|corosync-cfgtool --rel\t\x15./corosync-cfgtool --stat\t|./corosync-cfgtool --status
 	once more|coterie-ctl memb\t\x15coterie-ctl quor\t|coterie-ctl quorum
 	a file where no word can stand|corosync-keygen -k a-f\t|corosync-keygen -k a-file
+	a check of doctor|coterie-ctl doctor net.one\t|coterie-ctl doctor net.one_way
 	the next word|coterie-ctl comp\tz\t|coterie-ctl completion zsh
 END
 for shell in $shells; do

@@ -157,6 +157,7 @@ END_TEST
 
 START_TEST(a_node_with_another_key_is_not_heard_and_is_named)
 {
+	mock_host_advance(hosts[0], 70 * MS);
 	ring_key = other_key;
 	restart(2);
 	multicast(2, 100, 5);
@@ -169,6 +170,9 @@ START_TEST(a_node_with_another_key_is_not_heard_and_is_named)
 
 	char text[256];
 
+	/* A datagram that proves nothing is none that was heard. */
+	udp_link_heard(nodes[0], text);
+	ck_assert_msg(strstr(text, "3-70") != NULL, "heard '%s'", text);
 	ck_assert_uint_eq(udp_link_strangers(nodes[0], text), sizeof("3-key"));
 	ck_assert_str_eq(text, "3-key");
 	mock_host_advance(hosts[0], 61000 * MS);
@@ -179,6 +183,9 @@ START_TEST(a_node_with_another_key_is_not_heard_and_is_named)
 	restart(2);
 	multicast(2, 100, 5);
 	receive(0, 5);
+	mock_host_advance(hosts[0], 40 * MS);
+	udp_link_heard(nodes[0], text);
+	ck_assert_msg(strstr(text, "3-40") != NULL, "heard '%s'", text);
 }
 END_TEST
 

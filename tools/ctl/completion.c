@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tools/ctl/completion_scripts.h"
+#include "tools/ctl/doctor/judge.h"
 
 #define LIMIT_US 300000 /* a shell waits for this: better little than late */
 
@@ -127,6 +128,7 @@ static bool takes_value(const char *option)
 {
 	static const char *const options[] = {"-f", "--format", "--node", "--nodes", "--level", "--subsys", "--timeout",
 		"--instance", "--since", "--lines", "--drain", "--ssh", "--transport"};
+		"--instance", "--since", "--lines", "--drain", "--config"};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		if (strcmp(option, options[i]) == 0)
@@ -213,6 +215,12 @@ static void offer_level(struct typing *typing)
 	offer(typing, "all");
 }
 
+static void offer_checks(const struct typing *typing)
+{
+	for (const struct doctor_check *check = doctor_checks(); check->id != NULL; check++)
+		offer(typing, check->id);
+}
+
 /* number: of the argument, from 0. */
 static void offer_argument(struct typing *typing, const struct ctl_command *command, int number, bool is_stats)
 {
@@ -230,6 +238,8 @@ static void offer_argument(struct typing *typing, const struct ctl_command *comm
 		fact_each(typing->ctl, CTL_STATS, "stats.plugins.", offer_plugin, typing);
 	else if (strcmp(name, "node remove") == 0 && number == 0)
 		offer_nodes(typing, "");
+	else if (strcmp(name, "doctor") == 0)
+		offer_checks(typing);
 	else if (strcmp(name, "completion") == 0 && number == 0)
 		offer_words(typing, command->arguments);
 }

@@ -11,6 +11,7 @@
 #include "config.h"
 #include "tools/cluster/commands.h"
 #include "tools/ctl/ctl.h"
+#include "tools/ctl/doctor/doctor.h"
 
 #define TIMEOUT_S 5
 
@@ -60,6 +61,8 @@ static const struct ctl_command commands[] = {
 		link_add, cluster_print, NULL},
 	{"cpg list", "[GROUP]", "process groups and their members", CTL_REPEATABLE, cpg_list, cpg_print, NULL},
 	{"clients", "", "programs connected to the daemon", LOOKS, clients_gather, clients_print, NULL},
+	{"doctor", "[CHECK...] [--before-start] [--config FILE] [--node NAME]", "what is wrong with node and network, why, and what to do", CTL_ASKS_NODES,
+		doctor_gather, doctor_print, NULL},
 	{"shutdown", "[--force]", "stop the daemon of this node, if nobody objects", 0, shutdown_gather, NULL, NULL},
 	{"watch", "", "events as they happen, one JSON document a line", 0, NULL, NULL, watch_run},
 	{"metrics", "", "statistics as OpenMetrics text", 0, NULL, NULL, metrics_run},
@@ -115,7 +118,7 @@ static void print_usage(FILE *out)
 		"  -v, --verbose                   more detail\n"
 		"      --help, --version\n"
 		"\nExit status: 0 good, 1 failed, 2 not quorate, 3 daemon not running, 4 permission denied,\n"
-		"5 service not loaded, 6 timed out, 7 refused, 8 configuration invalid, 64 usage.\n",
+		"5 service not loaded, 6 timed out, 7 refused, 8 configuration invalid,\n10 doctor has warnings, 11 doctor has errors, 64 usage.\n",
 		TIMEOUT_S);
 }
 
@@ -303,7 +306,7 @@ static int check_options(struct ctl *ctl, const struct ctl_command *command)
 		return usage_error(ctl, "--watch makes no sense with", command->name);
 	if (ctl->nodes != NULL && (command->flags & (CTL_OF_NODES | CTL_ASKS_NODES)) == 0)
 		return ctl_fail(ctl, CTL_USAGE,
-			"--nodes goes with status, members, quorum, rings, config show, get and diff, key status, plugin list, clients",
+			"--nodes goes with status, members, quorum, rings, config show, get and diff, key status, plugin list, clients, doctor",
 			"%s answers for this node, or for all that it concerns", command->name);
 	return 0;
 }

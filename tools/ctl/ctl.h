@@ -33,6 +33,8 @@ enum ctl_exit {
 	CTL_TIMED_OUT = 6,
 	CTL_REFUSED = 7,
 	CTL_INVALID = 8,
+	CTL_FOUND_WARNINGS = 10, /* of doctor */
+	CTL_FOUND_ERRORS = 11,
 	CTL_USAGE = 64,
 };
 
@@ -67,6 +69,7 @@ struct ctl {
 	double watch_s; /* seconds between looks; 0: when something changes */
 	bool is_quiet, is_verbose, has_color;
 	bool is_confirmed; /* --yes: ask nothing */
+	const char *node_name; /* this node in a file that is read, or NULL */
 	const char *nodes; /* of --nodes: "all", or ids and names; NULL: this one */
 	uint32_t asked;        /* the node whose answer is being made; 0: this one */
 	struct remote *remote; /* what facts come through; NULL: from this node */

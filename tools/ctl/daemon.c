@@ -86,8 +86,11 @@ void daemon_program(char path[4096])
 /* The running daemon may have been told which node it is. @return caller frees; NULL: it does not run */
 static char *local_name(struct ctl *ctl)
 {
-	struct json_object *nodes = fact_nodes(ctl);
 	char buffer[12], *name = NULL;
+
+	if (ctl->node_name != NULL)
+		return strdup(ctl->node_name);
+	struct json_object *nodes = fact_nodes(ctl);
 
 	if (json_object_array_length(nodes) > 0)
 		name = strdup(answers_node_name(nodes, fact_local(ctl), buffer));

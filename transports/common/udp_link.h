@@ -173,6 +173,9 @@ int udp_link_drain(void *self);
 /** Key of the statistics: "3-key 4-clear", the peers whose keys differ (cmap_keys(7)). */
 #define UDP_LINK_STRANGERS_KEY "stats.coterie.strangers"
 
+/** Key of the statistics: "2-13 3-4502", milliseconds since the last datagram of each peer (cmap_keys(7)). */
+#define UDP_LINK_HEARD_KEY "stats.coterie.heard"
+
 /** Key of the statistics: "aes256-gcm 1a2b", the cipher and the key's id (cmap_keys(7)). */
 #define UDP_LINK_ENCRYPTION_KEY "stats.coterie.encryption"
 

@@ -21,6 +21,8 @@ struct coterie_frame *udp_link_seal(struct udp_link *link, uint32_t nodeid, cons
 uint32_t udp_link_multicast_sealed(struct udp_link *link, struct coterie_frame *const *frames, uint32_t count);
 /** Read the statistic of peers whose keys differ. For host->stat_add; arg is the link. */
 uint32_t udp_link_strangers(void *arg, void *value);
+/** The same of UDP_LINK_HEARD_KEY. */
+uint32_t udp_link_heard(void *arg, void *value);
 /** Read the statistic of the keys: in the same way. */
 uint32_t udp_link_encryption(void *arg, void *value);
 /** Publish what encryption has dropped, or stop that. */

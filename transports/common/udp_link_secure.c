@@ -276,7 +276,7 @@ uint32_t udp_link_multicast_sealed(struct udp_link *link, struct coterie_frame *
 }
 
 #define STRANGER_NS UINT64_C(60000000000)
-#define STRANGERS_SIZE_MAX 256u /* of a statistic */
+#define TEXT_SIZE_MAX 256u /* of a statistic */
 
 static void note_stranger(struct udp_link *link, struct peer *peer, const char *word)
 {
@@ -301,7 +301,32 @@ uint32_t udp_link_strangers(void *arg, void *value)
 		if (peer->stranger_ns == 0 || now_ns - peer->stranger_ns > STRANGER_NS)
 			continue;
 		length = snprintf(one, sizeof(one), "%s%u-%s", used > 0 ? " " : "", peer->nodeid, peer->stranger_word);
-		if (used + (size_t)length >= STRANGERS_SIZE_MAX)
+		if (used + (size_t)length >= TEXT_SIZE_MAX)
+			break;
+		memcpy(text + used, one, (size_t)length + 1);
+		used += (size_t)length;
+	}
+	return (uint32_t)used + 1;
+}
+
+/* Peers that were never heard are left out, as are those for which there is no room. */
+uint32_t udp_link_heard(void *arg, void *value)
+{
+	const struct udp_link *link = arg;
+	uint64_t now_ns = link->host->now_ns(link->ctx);
+	char *text = value;
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (uint32_t i = 0; i < link->peers.count; i++) {
+		const struct peer *peer = &link->peers.list[i];
+		char one[40];
+
+		if (peer->heard_ns == 0 || peer->is_local)
+			continue;
+		int length = snprintf(one, sizeof(one), "%s%u-%ju", used > 0 ? " " : "", peer->nodeid,
+			(uintmax_t)((now_ns - peer->heard_ns) / 1000000));
+		if (used + (size_t)length >= TEXT_SIZE_MAX)
 			break;
 		memcpy(text + used, one, (size_t)length + 1);
 		used += (size_t)length;
@@ -348,6 +373,7 @@ void udp_link_add_stats(struct udp_link *link)
 	if (!COTERIE_HAS(link->host, stat_add))
 		return;
 	link->host->stat_add(link->ctx, UDP_LINK_STRANGERS_KEY, COTERIE_MAP_STRING, udp_link_strangers, link);
+	link->host->stat_add(link->ctx, UDP_LINK_HEARD_KEY, COTERIE_MAP_STRING, udp_link_heard, link);
 	link->host->stat_add(link->ctx, UDP_LINK_ENCRYPTION_KEY, COTERIE_MAP_STRING, udp_link_encryption, link);
 	link->host->stat_add(
 		link->ctx, UDP_LINK_REPLAYED_KEY, COTERIE_MAP_U64, read_count, &link->dropped.replayed);
@@ -358,7 +384,7 @@ void udp_link_add_stats(struct udp_link *link)
 void udp_link_del_stats(struct udp_link *link)
 {
 	static const char *const keys[] = {
-		UDP_LINK_STRANGERS_KEY, UDP_LINK_ENCRYPTION_KEY, UDP_LINK_REPLAYED_KEY, UDP_LINK_UNKNOWN_KEY, UDP_LINK_LIMITED_KEY};
+		UDP_LINK_STRANGERS_KEY, UDP_LINK_HEARD_KEY, UDP_LINK_ENCRYPTION_KEY, UDP_LINK_REPLAYED_KEY, UDP_LINK_UNKNOWN_KEY, UDP_LINK_LIMITED_KEY};
 
 	if (!COTERIE_HAS(link->host, stat_del))
 		return;
