@@ -1,5 +1,5 @@
 # The protocol book and its companions, installed with the headers that cite it.
-dist_doc_DATA += %D%/architecture.md %D%/glossary.md %D%/simulation.md
+dist_doc_DATA += %D%/architecture.md %D%/glossary.md %D%/python.md %D%/simulation.md
 protocoldir = $(docdir)/protocol
 dist_protocol_DATA = %D%/protocol/README.md %D%/protocol/ring.md %D%/protocol/membership.md %D%/protocol/wire.md \
 	%D%/protocol/packing.md %D%/protocol/transports.md %D%/protocol/sync.md %D%/protocol/services.md \
