@@ -96,7 +96,7 @@ EXTRA_DIST += \
 	debian/libcoterie-sam4.install debian/libcoterie-sam4.lintian-overrides \
 	debian/libcoterie-sam4.symbols debian/libcoterie-votequorum8.install \
 	debian/libcoterie-votequorum8.lintian-overrides debian/libcoterie-votequorum8.symbols \
-	debian/not-installed debian/rules debian/source/format
+	debian/not-installed debian/python3-coterie.install debian/rules debian/source/format
 EXTRA_DIST += coterie.spec
 CLEANFILES += coterie.spec
 coterie.spec: %D%/coterie.spec.in
