@@ -18,6 +18,7 @@ import coterie
 from coterie import _native
 from coterie import _structs as structs
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 HEADERS = ["cpg", "quorum", "votequorum", "cmap", "cfg"]
 PREFIXES: dict[type[enum.IntEnum] | type[enum.IntFlag], str] = {
     coterie.Code: "CS_ERR_",
@@ -60,29 +61,6 @@ NUMBERS = {
     "offsetof(struct sockaddr_in, sin_addr)": coterie.cfg._SIN_ADDRESS.start,
     "offsetof(struct sockaddr_in6, sin6_addr)": coterie.cfg._SIN6_ADDRESS.start,
 }
-PROGRAM = r"""
-#include <cstddef>
-#include <cstdio>
-#include <type_traits>
-template <class T> void kind()
-{
-	printf(" %c%zu", std::is_pointer<T>::value ? 'p' : std::is_class<T>::value ? 's' : 'n', sizeof(T));
-}
-template <class R> void result() { kind<R>(); }
-template <> void result<void>() { printf(" void"); }
-template <class R, class... A> void show(const char *name, R (*)(A...))
-{
-	printf("%s", name);
-	result<R>();
-	int each[] = {0, (kind<A>(), 0)...};
-	(void)each;
-	printf("\n");
-}
-#define SHOW(name) show(#name, name)
-#define SHOW_TYPE(name) show(#name, static_cast<name>(nullptr))
-#define NUMBER(name) printf("%s %lld\n", #name, static_cast<long long>(name))
-#define PLACE(type, member) printf("%s.%s %zu %zu\n", #type, #member, offsetof(type, member), sizeof(type::member))
-"""
 
 
 def structures() -> dict[str, Any]:
@@ -154,10 +132,9 @@ def main(compiler: list[str], include: str, is_corosync: bool) -> int:
     with tempfile.TemporaryDirectory() as folder:
         source = os.path.join(folder, "layout.cc")
         with open(source, "w", encoding="ascii") as file:
-            # Addresses of functions are not needed, so that no library is: each call is in an unevaluated type.
-            file.write("\n".join([*includes, PROGRAM.replace("show(#name, name)", "show(#name, static_cast<decltype(&name)>(nullptr))")]))
+            file.write("\n".join([*includes, '#include "layout.hh"', ""]))
             file.write("int main()\n{\n\t" + "\n\t".join(calls) + "\n}\n")
-        subprocess.run([*compiler, "-std=c++17", f"-I{include}", source, "-o", f"{folder}/layout"], check=True)
+        subprocess.run([*compiler, "-std=c++17", f"-I{include}", f"-I{HERE}", source, "-o", f"{folder}/layout"], check=True)
         got = subprocess.run([f"{folder}/layout"], check=True, capture_output=True, text=True).stdout.splitlines()
     different = [pair for pair in zip(wanted, got) if pair[0] != pair[1]]
     for ours, theirs in different:
