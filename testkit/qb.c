@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "exec/loop.h"
-#include "exec/plugin.h"
+#include "exec/loop/loop.h"
+#include "exec/plugin/plugin.h"
 #include "exec/qb/qb.h"
 #include "testkit/kit.h"
 
