@@ -31,6 +31,12 @@ nodist_sysusers_DATA = %D%/sysusers/coterie.conf
 nodist_tmpfiles_DATA = %D%/tmpfiles/coterie.conf
 endif
 nodist_logrotate_DATA = %D%/logrotate/coterie
+if WITH_OPENRC
+openrcdir = $(sysconfdir)/init.d
+nodist_openrc_SCRIPTS = %D%/openrc/coterie
+endif
+%D%/openrc/coterie: %D%/coterie.openrc.in
+	$(AM_V_GEN)$(substitute) $< >$@.new && chmod +x $@.new && mv $@.new $@
 %D%/sysusers/coterie.conf: %D%/coterie.sysusers
 	$(AM_V_GEN)$(substitute) $< >$@.new && mv $@.new $@
 %D%/tmpfiles/coterie.conf: %D%/coterie.tmpfiles.in
@@ -39,9 +45,9 @@ nodist_logrotate_DATA = %D%/logrotate/coterie
 	$(AM_V_GEN)$(substitute) $< >$@.new && mv $@.new $@
 CLEANFILES += \
 	%D%/coterie.service %D%/sysusers/coterie.conf %D%/tmpfiles/coterie.conf \
-	%D%/logrotate/coterie
+	%D%/logrotate/coterie %D%/openrc/coterie
 EXTRA_DIST += \
-	%D%/coterie-compat.conf %D%/coterie-wd.conf %D%/coterie.service.in %D%/coterie.sysusers %D%/coterie.tmpfiles.in %D%/coterie.logrotate.in
+	%D%/coterie-compat.conf %D%/coterie-wd.conf %D%/coterie.openrc.in %D%/coterie.service.in %D%/coterie.sysusers %D%/coterie.tmpfiles.in %D%/coterie.logrotate.in
 
 # Not in make install: the daemon and its unit under Corosync's names as well, for what asks for those.
 install-compat:

@@ -5,9 +5,13 @@ A test is named for its class and method. The traceback of a failure becomes com
 
 from __future__ import annotations
 
+import faulthandler
 import sys
 import unittest
 import warnings
+
+
+TIMEOUT_S = 240  # of all tests: then the places of all threads are printed
 
 
 class TapResult(unittest.TestResult):
@@ -36,6 +40,7 @@ class TapResult(unittest.TestResult):
 
 
 def main(names: list[str]) -> int:
+    faulthandler.dump_traceback_later(TIMEOUT_S, exit=True)
     warnings.simplefilter("error")
     result = TapResult()
     suite = unittest.defaultTestLoader.loadTestsFromNames(names)

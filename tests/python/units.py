@@ -307,7 +307,10 @@ class Closing(Case):
             thread.start()
         while connection._waiters < 3:
             time.sleep(0.001)
+        waiting: list[int] = []
+        self.library.answers["finalize"] = lambda *_: waiting.append(connection._waiters) or 1
         connection.close()
+        self.assertEqual(waiting, [0])  # the descriptor ends with the handle
         for thread in threads:
             thread.join(10)
         self.assertEqual(ends, ["end"] * 3)
@@ -414,7 +417,8 @@ class Plainly(coterie.aio._connection.AsyncConnection[Plain, str]):
 class Asyncio(Case):
     def test_other_tasks_run_while_a_request_is_repeated(self) -> None:
         turns: list[int] = []
-        self.library.answers["request"] = lambda *_: 1 if len(turns) > 5 else TRY_AGAIN
+        wanted = [0]
+        self.library.answers["request"] = lambda *_: 1 if len(turns) > wanted[0] else TRY_AGAIN
 
         async def others() -> None:
             while True:
@@ -424,7 +428,9 @@ class Asyncio(Case):
         async def main() -> None:
             async with Plainly() as connection:
                 task = asyncio.create_task(others())
-                await connection._run(lambda plain: plain._call("request"))
+                for is_short in (False, True):
+                    wanted[0] = len(turns) + 5
+                    await connection._run(lambda plain: plain._call("request"), is_short)
                 task.cancel()
 
         asyncio.run(main())
