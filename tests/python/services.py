@@ -414,6 +414,9 @@ class Connecting(unittest.TestCase):
 
 
 class Asyncio(unittest.IsolatedAsyncioTestCase):
+    async def asyncSetUp(self) -> None:
+        asyncio.get_running_loop().slow_callback_duration = PATIENCE_S  # a busy machine is no fault
+
     async def test_a_group(self) -> None:
         async with aio.Cpg() as cpg:
             await cpg.join("python.aio")
