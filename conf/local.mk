@@ -33,6 +33,12 @@ nodist_sysusers_DATA = %D%/sysusers/coterie.conf
 nodist_tmpfiles_DATA = %D%/tmpfiles/coterie.conf
 endif
 nodist_logrotate_DATA = %D%/logrotate/coterie
+if WITH_OPENRC
+openrcdir = $(sysconfdir)/init.d
+nodist_openrc_SCRIPTS = %D%/openrc/coterie
+endif
+%D%/openrc/coterie: %D%/coterie.openrc.in
+	$(AM_V_GEN)$(substitute) $< >$@.new && chmod +x $@.new && mv $@.new $@
 %D%/sysusers/coterie.conf: %D%/coterie.sysusers
 	$(AM_V_GEN)$(substitute) $< >$@.new && mv $@.new $@
 %D%/tmpfiles/coterie.conf: %D%/coterie.tmpfiles.in
@@ -41,9 +47,10 @@ nodist_logrotate_DATA = %D%/logrotate/coterie
 	$(AM_V_GEN)$(substitute) $< >$@.new && mv $@.new $@
 CLEANFILES += \
 	%D%/coterie.service %D%/sysusers/coterie.conf %D%/tmpfiles/coterie.conf \
-	%D%/logrotate/coterie
+	%D%/logrotate/coterie %D%/openrc/coterie
 EXTRA_DIST += \
 	%D%/60-coterie-wd.rules %D%/coterie-compat.conf %D%/coterie-wd.conf %D%/coterie.service.in %D%/coterie.sysusers %D%/coterie.tmpfiles.in %D%/coterie.logrotate.in
+	%D%/coterie-compat.conf %D%/coterie-wd.conf %D%/coterie.openrc.in %D%/coterie.service.in %D%/coterie.sysusers %D%/coterie.tmpfiles.in %D%/coterie.logrotate.in
 
 # Not in make install: the daemon and its unit under Corosync's names as well, for what asks for those.
 install-compat:
@@ -98,7 +105,7 @@ EXTRA_DIST += \
 	debian/libcoterie-sam4.install debian/libcoterie-sam4.lintian-overrides \
 	debian/libcoterie-sam4.symbols debian/libcoterie-votequorum8.install \
 	debian/libcoterie-votequorum8.lintian-overrides debian/libcoterie-votequorum8.symbols \
-	debian/not-installed debian/rules debian/source/format
+	debian/not-installed debian/python3-coterie.install debian/rules debian/source/format
 EXTRA_DIST += coterie.spec
 CLEANFILES += coterie.spec
 coterie.spec: %D%/coterie.spec.in

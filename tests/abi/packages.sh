@@ -66,6 +66,10 @@ for name in $(value lib_LTLIBRARIES | sed 's/\.la$//'); do
 	tap_check "$name has a package" listed "lib/\*/$name\.so(\.[0-9]+)?\*"
 	tap_check "$name is in the spec" grep -qE "/$name\.so(\.[0-9]+)?\*\$" "$spec"
 done
+tap_check "the Python package has a package" grep -qx 'usr/lib/python3/dist-packages/coterie' "$debian/python3-coterie.install"
+tap_check "the Python package is in the spec" grep -qx '%{python3_sitelib}/coterie/' "$spec"
+tap_check "the Python package has the version of the tree" grep -qx "__version__ = \"$(value VERSION)\"" \
+	"$source/bindings/python/coterie/__init__.py"
 for name in $(basename -a -s .install "$debian"/*.install | sort -u); do
 	tap_check "$name.install is a package's" grep -qx "$name" <(packages)
 done

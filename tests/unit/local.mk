@@ -10,6 +10,10 @@ static_checks = %D%/check_reference.sh %D%/check_includes.sh %D%/check_shell.sh 
 	%D%/check_postinst.sh %D%/check_costs.sh %D%/check_prose.sh %D%/check_commits.sh %D%/check_citations.sh \
 	%D%/newer.sh
 dist_check_SCRIPTS += $(static_checks)
+# The service script for OpenRC.
+dist_check_SCRIPTS += %D%/openrc.sh
+dist_check_DATA += %D%/openrc_run.sh
+TESTS += %D%/openrc.sh
 TESTS += $(static_checks)
 
 check-shell-long:

@@ -1,0 +1,9 @@
+#!/bin/bash
+# The Python package without a daemon.
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
+# shellcheck source=tests/python/common.sh
+. "$(dirname "$0")/common.sh"
+python_need
+python_tap package "$PYTHON" "$python_tests/run.py" units
+tap_end
