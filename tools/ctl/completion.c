@@ -127,8 +127,7 @@ static void offer_subsystems(struct typing *typing)
 static bool takes_value(const char *option)
 {
 	static const char *const options[] = {"-f", "--format", "--node", "--nodes", "--level", "--subsys", "--timeout",
-		"--instance", "--since", "--lines", "--drain", "--ssh", "--transport"};
-		"--instance", "--since", "--lines", "--drain", "--config"};
+		"--instance", "--since", "--lines", "--drain", "--ssh", "--transport", "--config"};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		if (strcmp(option, options[i]) == 0)
