@@ -103,12 +103,12 @@ endif
 if HAVE_JSON
 dist_check_SCRIPTS += %D%/doctor.sh
 TESTS += %D%/doctor.sh
+endif
 doctor-long: check-programs
 	@DOCTOR_PLAY=all DOCTOR_RINGS=34 abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' \
 		bash $(srcdir)/%D%/doctor.sh
 check-long: doctor-long
 .PHONY: doctor-long
-endif
 
 # coterie-ctl asks other nodes.
 if HAVE_JSON
