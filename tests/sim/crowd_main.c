@@ -10,7 +10,7 @@
 /* Joins received for each pair of nodes, at most, until a ring is formed or goes on without some members. */
 #define JOINS_MAX 20u
 /* How long that may take: book invariants, "Crowds". */
-#define FORM_NS MS(20)
+#define FORM_NS MS(300)
 #define CRASH_NS MS(50)
 #define NODE_NS US(1500) /* and for each node */
 #define PATIENCE_NS SECONDS(60)
