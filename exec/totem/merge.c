@@ -22,7 +22,7 @@ bool merge_is_early(struct totem_engine *engine, uint32_t node)
 		!join_is_crowd(engine))
 		return false;
 	/* A stranger that is alone may be silent by then, until it hears of this ring. */
-	if (engine_is_rep(engine) && !timer_is_set(engine, TOTEM_TIMER_MERGE))
+	if (engine_is_rep(engine) && engine->timer_at_ns[TOTEM_TIMER_MERGE] > from_ns)
 		timer_set(engine, TOTEM_TIMER_MERGE, from_ns - engine->now_ns);
 	return true;
 }
