@@ -284,6 +284,10 @@ struct totem_options {
 #define TOTEM_JOIN_CROWD 16u
 /** The longest time that a join waits in a crowd, nanoseconds for each candidate. */
 #define TOTEM_JOIN_WAIT_NS UINT64_C(125000)
+/** In a crowd, for each member: how long a new ring takes no strangers in, nanoseconds. */
+#define TOTEM_STRANGER_WAIT_NS UINT64_C(10000000)
+/** The longest of these times. */
+#define TOTEM_STRANGER_WAIT_MAX_NS UINT64_C(1000000000)
 
 /** A good value for early_frames. With fewer frames the successor gains no time. */
 #define TOTEM_EARLY_FRAMES 4u

@@ -435,7 +435,7 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 		peer->left_episode = engine->episode + (engine->state == TOTEM_OPERATIONAL);
 	} else {
 		peer->features = join.features;
-		if (peer_is_ignored(engine, join.system_from))
+		if (peer_is_ignored(engine, join.system_from) || merge_is_early(engine, join.system_from))
 			return;
 		late_path_note(engine, peer);
 	}

@@ -46,7 +46,7 @@ void join_send(struct totem_engine *engine)
 		multicast_join(engine);
 }
 
-static bool is_crowd(const struct totem_engine *engine)
+bool join_is_crowd(const struct totem_engine *engine)
 {
 	return engine->proc.count > engine->options.join_crowd || engine->known.count > engine->options.join_crowd;
 }
@@ -68,7 +68,7 @@ void join_schedule(struct totem_engine *engine, bool is_prompted)
 	if (engine->options.send_join_ns != 0) {
 		timer_set(engine, TOTEM_TIMER_SEND_JOIN,
 			engine_random(engine) % (engine->options.send_join_ns + 1));
-	} else if (!is_prompted || !is_crowd(engine)) {
+	} else if (!is_prompted || !join_is_crowd(engine)) {
 		timer_cancel(engine, TOTEM_TIMER_SEND_JOIN); /* this join has all that the one that waits would have */
 		multicast_join(engine);
 	} else if (!timer_is_set(engine, TOTEM_TIMER_SEND_JOIN)) {

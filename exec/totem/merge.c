@@ -7,6 +7,26 @@
 
 #define ASK_GAP_NS (100 * MILLISECOND_NS)
 
+static uint64_t strangers_from_ns(const struct totem_engine *engine)
+{
+	uint64_t wait_ns = engine->memb.count * TOTEM_STRANGER_WAIT_NS;
+
+	return engine->installed_ns + (wait_ns < TOTEM_STRANGER_WAIT_MAX_NS ? wait_ns : TOTEM_STRANGER_WAIT_MAX_NS);
+}
+
+bool merge_is_early(struct totem_engine *engine, uint32_t node)
+{
+	uint64_t from_ns = strangers_from_ns(engine);
+
+	if (engine->state != TOTEM_OPERATIONAL || engine->now_ns >= from_ns || node_set_has(&engine->memb, node) ||
+		!join_is_crowd(engine))
+		return false;
+	/* A stranger that is alone may be silent by then, until it hears of this ring. */
+	if (engine_is_rep(engine) && engine->timer_at_ns[TOTEM_TIMER_MERGE] > from_ns)
+		timer_set(engine, TOTEM_TIMER_MERGE, from_ns - engine->now_ns);
+	return true;
+}
+
 void merge_foreign(
 	struct totem_engine *engine, uint32_t node, const struct ring_id *ring, bool is_frame)
 {
@@ -36,6 +56,8 @@ void merge_foreign(
 			suspect_ask(engine, peer, ASK_GAP_NS);
 		return;
 	}
+	if (merge_is_early(engine, node))
+		return;
 	/* A late packet: a node that committed to this ring sends nothing on an older one. */
 	if (engine->state == TOTEM_OPERATIONAL && node_set_has(&engine->memb, node) &&
 		ring->seq < engine->ring.seq)

@@ -270,6 +270,7 @@ struct totem_engine {
 	uint64_t episode_ns; /* when it began */
 	uint32_t join_rounds;
 	uint64_t joined_ns; /* when this node sent its last join */
+	uint64_t installed_ns; /* when the ring was installed */
 	uint64_t returned_ns; /* when a member was last heard again after an outage; 0: never */
 	uint64_t agree_by_ns; /* end of a wait for late paths: late_path.c */
 	bool is_conclusion_due; /* the margin of a majority has passed: gather.c */
@@ -456,6 +457,8 @@ void join_send(struct totem_engine *engine);
  * other nodes made necessary (is_prompted).
  */
 void join_schedule(struct totem_engine *engine, bool is_prompted);
+/** Return whether there are so many candidates or configured nodes that joins and strangers wait for each other. */
+bool join_is_crowd(const struct totem_engine *engine);
 void join_hurry(struct totem_engine *engine); /* the join that waits for more changes leaves now */
 void join_expired(struct totem_engine *engine); /* T-join */
 void join_leave(struct totem_engine *engine);
@@ -491,6 +494,11 @@ void configure_install(struct totem_engine *engine);
 void merge_foreign(
 	struct totem_engine *engine, uint32_t node, const struct ring_id *ring, bool is_frame);
 void merge_detect(struct totem_engine *engine, struct coterie_frame *frame);
+/**
+ * Return whether the packet of a stranger comes too soon after the installation of a large ring: each change of the ring
+ * costs all its members. The ring announces itself when it takes strangers in.
+ */
+bool merge_is_early(struct totem_engine *engine, uint32_t node);
 void merge_expired(struct totem_engine *engine);
 /** Announce an idle ring to other rings from time to time. */
 void merge_idle(struct totem_engine *engine);

@@ -17,12 +17,12 @@ play() {
 }
 
 for nodes in 17 32 64 128; do
-	play "$nodes nodes" --nodes "$nodes" --seeds "1-$seeds" --joins 5
+	play "$nodes nodes" --nodes "$nodes" --seeds "1-$seeds" --joins 8
 done
 play "64 nodes that start within three seconds" --nodes 64 --seeds "1-$seeds" --spread 3000 --ms 4000
-play "64 nodes, every second one like Corosync" --nodes 64 --plain 32 --seeds "1-$seeds" --joins 5 --form
+play "64 nodes, every second one like Corosync" --nodes 64 --plain 32 --seeds "1-$seeds" --joins 8 --form
 play "64 nodes with small sockets" --nodes 64 --socket 65536 --ms 1000 --seeds "1-$seeds"
 play "32 nodes with 2 % loss" --nodes 32 --loss 2 --any --seeds "1-$seeds"
-play "384 nodes" --nodes 384 --form --joins 5
+play "384 nodes" --nodes 384 --form --joins 8
 tap_check "more than 384 nodes are refused with status 2" bash -c "'$crowd' --nodes 385 2>/dev/null; test \$? -eq 2"
 tap_end

@@ -276,7 +276,7 @@ uint64_t sim_token_ns(const struct sim *sim)
 
 uint64_t sim_settle_ns(const struct sim *sim)
 {
-	uint64_t consensus = 0, merge = 0, hold = 0, send_join = 0, silence = 0;
+	uint64_t consensus = 0, merge = 0, hold = 0, send_join = 0, silence = 0, strangers = 0;
 
 	for (uint32_t i = 0; i < sim->node_count; i++) {
 		const struct totem_options *options = &sim->nodes[i].options;
@@ -287,9 +287,12 @@ uint64_t sim_settle_ns(const struct sim *sim)
 		uint64_t wait_ns = options_join_wait_ns(sim, options);
 
 		send_join = wait_ns > send_join ? wait_ns : send_join;
+		/* Two large rings may let each other wait, and a part of them once more. */
+		if (options->join_crowd < sim->node_count)
+			strangers = 2 * sim->node_count * TOTEM_STRANGER_WAIT_NS;
 		silence = options->silence_ns > silence ? options->silence_ns : silence;
 	}
-	return 2 * sim_token_ns(sim) + 2 * consensus + merge + 2 * silence + 2 * hold +
+	return 2 * sim_token_ns(sim) + 2 * consensus + merge + 2 * silence + 2 * hold + strangers +
 		10 * sim->node_count * (sim->net.delay_max_ns + sim->batch_ns + send_join);
 }
 

@@ -180,6 +180,51 @@ START_TEST(a_node_left_behind_sends_its_verdict_at_once)
 }
 END_TEST
 
+/* Node 1 is in a new ring of three, which took in no stranger yet. */
+static void start_three(uint32_t crowd)
+{
+	options.join_crowd = crowd;
+	net->node_count = 3;
+	for (uint32_t id = 1; id <= 3; id++)
+		node_start(id);
+	run_until_ring(3, 20000);
+}
+
+static void feed_stranger(void)
+{
+	static const uint32_t stranger[] = {4};
+
+	feed(1, bytes, wire_encode_join(4, 4, 0, stranger, 1, NULL, 0, WIRE_FEATURE_SAFE, false, bytes, sizeof(bytes)));
+}
+
+/* Each change of a large ring costs all its members, so that strangers are taken in together. */
+START_TEST(a_new_ring_of_a_crowd_lets_strangers_wait)
+{
+	uint64_t at_ns, merges;
+
+	start_three(0);
+	at_ns = net->now_ns;
+	run_until(at_ns + 2 * MS); /* two rotations */
+	merges = totem_engine_counters(node_of(1)->engine)->merge_detect_tx;
+	feed_stranger();
+	ck_assert_int_eq(totem_engine_state(node_of(1)->engine), TOTEM_OPERATIONAL);
+	/* It announces itself when the wait is over: a stranger that is alone may be silent by then. */
+	run_until(at_ns + 3 * TOTEM_STRANGER_WAIT_NS + MS);
+	ck_assert_uint_eq(totem_engine_counters(node_of(1)->engine)->merge_detect_tx, merges + 1);
+	feed_stranger();
+	ck_assert_int_eq(totem_engine_state(node_of(1)->engine), TOTEM_GATHER);
+}
+END_TEST
+
+START_TEST(a_new_small_ring_takes_strangers_in_at_once)
+{
+	start_three(16);
+	run_for(2);
+	feed_stranger();
+	ck_assert_int_eq(totem_engine_state(node_of(1)->engine), TOTEM_GATHER);
+}
+END_TEST
+
 START_TEST(the_delay_of_the_operator_comes_first)
 {
 	uint64_t before;
@@ -208,6 +253,8 @@ int main(void)
 	tcase_add_test(tcase, a_verdict_of_a_crowd_does_not_wait);
 	tcase_add_test(tcase, a_join_that_waits_leaves_with_a_verdict);
 	tcase_add_test(tcase, a_node_left_behind_sends_its_verdict_at_once);
+	tcase_add_test(tcase, a_new_ring_of_a_crowd_lets_strangers_wait);
+	tcase_add_test(tcase, a_new_small_ring_takes_strangers_in_at_once);
 	tcase_add_test(tcase, the_delay_of_the_operator_comes_first);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
