@@ -30,8 +30,6 @@ void writable_destroy(struct writable *writable)
 	free(writable);
 }
 
-void writable_refused(struct plugin *plugin) { plugin->wants_room = plugin->service.writable != NULL; }
-
 static bool is_waiting(const struct plugin *plugin)
 {
 	return plugin->wants_room && !plugin->is_beside && !plugin->is_deaf && !plugin->is_held;

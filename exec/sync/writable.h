@@ -5,10 +5,11 @@
 #ifndef EXEC_WRITABLE_H
 #define EXEC_WRITABLE_H
 
-#include <stdbool.h>
+#include <stddef.h>
+
+#include "exec/plugin/plugin.h"
 
 struct loop;
-struct plugin;
 struct plugin_registry;
 struct sync;
 struct writable;
@@ -24,7 +25,7 @@ struct writable_parts {
 struct writable *writable_create(const struct writable_parts *parts);
 void writable_destroy(struct writable *writable); /* NULL is ignored */
 /** Note that ring_send refused a message of the plugin. */
-void writable_refused(struct plugin *plugin);
+static inline void writable_refused(struct plugin *plugin) { plugin->wants_room = plugin->service.writable != NULL; }
 /**
  * Call the services that wait, on a turn of the loop of its own. Call this when the ring has room, when a synchronisation
  * is complete, and when a plugin may send that could not. While services synchronise they are not called.

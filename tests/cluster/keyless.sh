@@ -64,7 +64,7 @@ attack() {
 	before=$(reload_changes 1 2 3)
 	arrived=$(datagrams 1)
 	dropped=$(sum stats.srp.rx_msg_dropped)
-	# What arrives between the first and the last look was sent between the looks around them.
+	# The looks at what was sent enclose those at what arrived, so members have sent at least as much.
 	mapfile -t tx < <(counts tx)
 	mapfile -t rx < <(counts rx)
 	tap_check "$1" lab_in 3 "$(lab_program bad_packets)" attack "$2" "$PACKETS" "${SEED:-1}" 10.0.0.1 10.0.0.2

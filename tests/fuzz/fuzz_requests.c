@@ -177,6 +177,12 @@ void ipc_gate(struct ipc *ipc) { (void)ipc; }
 
 void ipc_gate_check_later(struct ipc *ipc) { (void)ipc; }
 
+bool ipc_reply_settle(struct coterie_client *client, int rc)
+{
+	(void)client, (void)rc;
+	return false;
+}
+
 void ipc_hold_request(struct coterie_client *client, bool is_silent) { (void)client, (void)is_silent; }
 
 /* Nobody has a channel. */

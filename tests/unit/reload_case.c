@@ -15,11 +15,15 @@
 #include "exec/loop/loop.h"
 #include "exec/plugin/plugin_load.h"
 #include "exec/plugin/plugin_options.h"
+#include "exec/plugin/plugin_watch.h"
 #include "exec/reload/rekey.h"
 #include "exec/reload/reload.h"
 #include "exec/ring/ring.h"
 #include "exec/stats/stats.h"
 #include "exec/sync/quorum.h"
+
+/* Of plugin_watch.c. */
+const struct plugin_call *plugin_call_now;
 
 struct reload_seen seen;
 

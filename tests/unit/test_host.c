@@ -127,7 +127,7 @@ START_TEST(the_table_is_whole)
 	ck_assert_uint_eq(host->size, sizeof(struct coterie_host));
 	ck_assert_uint_eq(host->abi_major, COTERIE_ABI_MAJOR);
 	ck_assert_uint_eq(host->abi_minor, COTERIE_ABI_MINOR);
-	ck_assert_uint_eq(host->caps, 8191);
+	ck_assert_uint_eq(host->caps, 262143);
 	for (size_t i = 0; i < size / sizeof(void *); i++)
 		ck_assert_msg(members[i] != NULL, "member %zu", i);
 }

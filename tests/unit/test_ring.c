@@ -15,11 +15,15 @@
 #include "exec/plugin/plugin.h"
 #include "exec/ring/ring.h"
 #include "exec/ring/ring_account.h"
+#include "exec/plugin/plugin_watch.h"
 #include "exec/ring/ring_log.h"
 #include "exec/ring/ring_private.h"
 #include "exec/ring/state_dir.h"
 #include "exec/totem/wire.h"
 #include "tests/suite.h"
+
+/* Of plugin_watch.c. */
+const struct plugin_call *plugin_call_now;
 
 #define DEFERRED_MAX 8
 
