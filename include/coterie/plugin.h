@@ -349,6 +349,22 @@ struct coterie_arrival {
  * Define a plugin's descriptor, the one symbol that it exports: `id_LTX_coterie_plugin`. id is the bare name
  * of the plugin. `COTERIE_PLUGIN(tally, .kind = COTERIE_KIND_SERVICE, .version = "1.0", …, .ops = &ops);`
  */
+#ifdef __cplusplus
+/* C++ wants designators in the order of the members. They are an extension before C++20. So .kind comes first here, too. */
+#define COTERIE_PLUGIN(id, first, ...)                                                                     \
+	extern "C" {                                                                                       \
+	extern const struct coterie_plugin id##_LTX_coterie_plugin __attribute__((visibility("default"))); \
+	__extension__ const struct coterie_plugin                                                          \
+		id##_LTX_coterie_plugin = {.magic = COTERIE_PLUGIN_MAGIC,                                  \
+			.abi_major = COTERIE_ABI_MAJOR,                                                    \
+			.abi_minor = COTERIE_ABI_MINOR,                                                    \
+			.size = sizeof(struct coterie_plugin),                                             \
+			first,                                                                             \
+			.name = #id,                                                                       \
+			__VA_ARGS__};                                                                      \
+	}                                                                                                  \
+	static_assert(true, "the semicolon behind the macro")
+#else
 #define COTERIE_PLUGIN(id, ...)                                                                            \
 	extern const struct coterie_plugin id##_LTX_coterie_plugin;                                        \
 	__attribute__((visibility("default"))) const struct coterie_plugin id##_LTX_coterie_plugin = {     \
@@ -358,6 +374,7 @@ struct coterie_arrival {
 		.size = sizeof(struct coterie_plugin),                                                     \
 		.name = #id,                                                                               \
 		__VA_ARGS__}
+#endif
 
 static_assert(sizeof(void *) != 8 || sizeof(struct coterie_plugin) == 80, "descriptor ABI 1.0");
 static_assert(offsetof(struct coterie_plugin, kind) == 12, "the first 16 bytes never change");

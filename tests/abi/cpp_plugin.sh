@@ -1,0 +1,34 @@
+#!/bin/bash
+# The example of a plugin in C++17 builds without a warning, is accepted, and works in a simulated cluster.
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
+source=${abs_top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
+build=${abs_top_builddir:-$source/build}
+[ -e "$build/.libs/libcoterie-testkit.so" ] || tap_skip "libcoterie-testkit is not built"
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+flags=(-std=c++17 -g -O1 -Wall -Wextra -Wpedantic -Wshadow -Werror -I"$source/include")
+
+# plugin COMPILER, test COMPILER
+plugin() {
+	"$1" "${flags[@]}" -fPIC -fvisibility=hidden -shared -Wl,-z,defs -Wl,-z,now -o "$work/motto.so" \
+		"$source/plugins/example-cpp/motto.cpp"
+}
+program() {
+	"$1" "${flags[@]}" -o "$work/test_motto" "$source/plugins/example-cpp/test_motto.cpp" -L"$build/.libs" -lcoterie-testkit
+}
+exports() { nm -D --defined-only "$work/motto.so" | awk '$2 !~ /[uVW]/ { print $3 }' | paste -sd' '; }
+export LD_LIBRARY_PATH=$build/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+
+command -v g++ >/dev/null || tap_skip "no C++ compiler"
+for compiler in clang++ g++; do
+	command -v $compiler >/dev/null || continue
+	tap_check "$compiler builds the plugin without a warning" plugin $compiler || tap_end
+	tap_check "$compiler: the descriptor is the one symbol of its own" test "$(exports)" = motto_LTX_coterie_plugin ||
+		tap_note "$(exports)"
+done
+[ ! -x "$build/exec/coterie" ] ||
+	tap_check "coterie --check-plugin accepts it" "$build/exec/coterie" --check-plugin "$work/motto.so"
+tap_check "its test builds without a warning" program g++ || tap_end
+tap_check "20 seeds in a simulated cluster" timeout 300 "$work/test_motto" "$work/motto.so"
+tap_end
