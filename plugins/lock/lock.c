@@ -545,7 +545,7 @@ static int handle_take(void *self, struct coterie_client *client, const void *ms
 	wait->lock = lock;
 	int rc = lock->host->reply_later(client, req->timeout_ms, on_gone, wait, &take.token);
 	if (rc == 0) {
-		strncpy(take.name, req->name, sizeof(take.name) - 1);
+		memcpy(take.name, req->name, sizeof(take.name)); /* is_name has found its end */
 		rc = send_message(lock, LOCK_RING_TAKE, &take, sizeof(take));
 	}
 	if (rc < 0) {
