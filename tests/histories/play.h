@@ -51,7 +51,7 @@ struct play_view {
 /** A message of a client, for the whole play. */
 struct play_note {
 	uint32_t node;               /* number of the sender's node */
-	struct play_ring sent;       /* where its node was when the client sent it. seq 0: between two, or unknown */
+	struct play_ring sent;       /* where its node was when the client sent it. seq 0: unknown */
 	struct play_ring ring;       /* the one in which it was delivered. seq 0: no client on time has seen it */
 	bool is_first;               /* of its node in that ring, for some node */
 };
@@ -169,8 +169,8 @@ void play_note_send(struct play *play, struct play_notes *notes, uint32_t node, 
 bool play_note_see(struct play *play, struct play_notes *notes, uint32_t number, uint32_t node);
 /**
  * Return whether a node may never get a message: its beginning may have been sent in the ring before (packing.md,
- * "Reassembly"). So it is the first of its node in its ring. Its client sent it before that ring. The node that lacks it was not with
- * the sender before. Each such excuse is counted.
+ * "Reassembly"). So it is the first of its node in its ring. Its client sent it in an earlier ring. The node that lacks it has not been
+ * with the sender since then. Each such excuse is counted.
  */
 bool play_may_lack(struct play *play, const struct play_notes *notes, uint32_t number, uint32_t node);
 

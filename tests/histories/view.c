@@ -91,7 +91,7 @@ void play_note_send(struct play *play, struct play_notes *notes, uint32_t node, 
 		notes->count = number + 1;
 	}
 	notes->list[number] = (struct play_note){.node = node};
-	if (view->is_known && !view->is_transitional)
+	if (view->is_known)
 		notes->list[number].sent = view->ring;
 }
 
@@ -110,17 +110,29 @@ bool play_note_see(struct play *play, struct play_notes *notes, uint32_t number,
 	return play_ring_equal(note->ring, view->ring);
 }
 
+/* Return whether the node has been with another one since that one was in the ring `from`, up to the ring `to`. */
+static bool has_been_with(const struct play_view *view, uint32_t node, struct play_ring from, struct play_ring to)
+{
+	uint32_t stay = play_view_stay(view, to), first = play_view_stay(view, from);
+
+	if (stay == 0 || first == 0)
+		return false;
+	for (; stay > first; stay--) {
+		const struct play_stay *one = &view->stays[stay - 1];
+
+		if (!one->has_come || (one->with & UINT64_C(1) << (node - 1)) == 0)
+			return false;
+	}
+	return true;
+}
+
 bool play_may_lack(struct play *play, const struct play_notes *notes, uint32_t number, uint32_t node)
 {
 	const struct play_note *note = number < notes->count ? &notes->list[number] : NULL;
-	const struct play_view *view = &play->views[node];
-	uint32_t stay;
 
 	if (note == NULL || (note->ring.seq != 0 && (!note->is_first || play_ring_equal(note->sent, note->ring))))
 		return false;
-	stay = note->ring.seq != 0 ? play_view_stay(view, note->ring) : 0;
-	if (stay != 0 && view->stays[stay - 1].has_come &&
-		(view->stays[stay - 1].with & UINT64_C(1) << (note->node - 1)) != 0)
+	if (note->ring.seq != 0 && has_been_with(&play->views[node], note->node, note->sent, note->ring))
 		return false;
 	play->counts.excused++;
 	return true;
