@@ -187,6 +187,7 @@ static struct ring *create_ring(struct executive *executive, int *exit_code)
 		.state_dir = executive->state_dir,
 		.random_seed = executive->random_seed,
 		.first_seq = executive->first_seq,
+		.features_missing = executive->features_missing,
 	};
 	const struct ring_listener listener = {
 		.arg = executive,

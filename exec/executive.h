@@ -68,6 +68,7 @@ struct executive {
 	bool is_stopping;
 	uint64_t random_seed;      /* of the ring, or 0: from the system */
 	uint32_t first_seq;        /* of a ring's first frame minus 1: 0, except in tests of wrapping */
+	uint64_t features_missing; /* WIRE_FEATURE_* that are not announced: 0, except in tests of older versions */
 	uint64_t stop_deadline_ns; /* frames that are still queued then are dropped */
 	uint64_t stop_moved_ns;    /* while stopping: when the queue last got shorter */
 	uint32_t stop_backlog;     /* its length then */

@@ -28,6 +28,7 @@ struct ring_parts {
 	const char *state_dir;
 	uint64_t random_seed; /* 0: from the system */
 	uint32_t first_seq;   /* of a ring's first frame minus 1: 0, except in tests of wrapping */
+	uint64_t features_missing; /* WIRE_FEATURE_* that are not announced: 0, except in tests of older versions */
 };
 
 /**

@@ -144,6 +144,7 @@ int ring_start(struct ring *ring, const struct config *config, struct plugin *tr
 	ring->options.features =
 		WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE | WIRE_FEATURE_LINGER | WIRE_FEATURE_EARLY |
 		WIRE_FEATURE_SILENCE;
+	ring->options.features &= ~ring->parts.features_missing;
 	ring->options.linger_ns = TOTEM_LINGER_NS;
 	ring->options.gather_ns = TOTEM_GATHER_NS;
 	ring->options.first_seq = ring->parts.first_seq;

@@ -5,6 +5,8 @@
 
 #include "testkit/kit.h"
 
+#define DRIFT_PPM_MAX 500000
+
 /* ----------------------------------------------------------------------------------------- nodes */
 
 /* Every node that there is, or one of them. */
@@ -68,6 +70,16 @@ int testkit_pause(struct testkit *kit, uint32_t id, uint32_t ms)
 	/* Its timers are due at the end of the longer pause. */
 	if (node->resume_ns < kit->clock.now_ns + MS(ms))
 		node->resume_ns = kit->clock.now_ns + MS(ms);
+	return 0;
+}
+
+int testkit_clock(struct testkit *kit, uint32_t id, uint32_t jump_ms, int32_t drift_ppm)
+{
+	struct kit_node *node = kit_node(kit, id);
+
+	if (node == NULL || drift_ppm < -DRIFT_PPM_MAX || drift_ppm > DRIFT_PPM_MAX)
+		return -EINVAL;
+	kit_loop_clock(node, MS(jump_ms), drift_ppm);
 	return 0;
 }
 

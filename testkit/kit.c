@@ -80,6 +80,8 @@ void kit_leave(struct kit_node *node, struct kit_node *outer)
 	kit_log_node(outer);
 	if (--node->inside > 0)
 		return;
+	if (node->store_ms > 0 && !node->is_dying)
+		node_wait_for_disk(node);
 	if (node->is_dying || kit_loop_is_stopped(loop))
 		node_down(node);
 	else if (kit_loop_is_ready(loop))
@@ -111,15 +113,12 @@ void kit_wake(struct kit_node *node)
 
 static void on_timer(struct testkit *kit, void *what)
 {
-	struct kit_node *node;
+	struct kit_node *node = kit_loop_timer_take(what);
 
-	if (kit_loop_timer_is_cancelled(what)) {
-		free(what);
+	if (node == NULL)
 		return;
-	}
-	node = kit_loop_timer_node(what);
 	if (node->resume_ns > kit->clock.now_ns) {
-		clock_add(&kit->clock, node->resume_ns, SIM_TIMER, node->index, what, 0);
+		kit_loop_timer_again(what, node->resume_ns);
 		return;
 	}
 	struct kit_node *outer = kit_enter(node);
@@ -426,6 +425,7 @@ struct testkit *testkit_create(uint64_t seed, uint32_t nodes)
 		node->kit = kit;
 		node->index = i;
 		node->id = node->nodeid = i + 1;
+		node->clock = (struct kit_clock){.set_ns = kit->clock.now_ns, .then_ns = kit->clock.now_ns};
 		testkit_forget(kit, node->id); /* makes its folder */
 	}
 	return kit;
@@ -451,7 +451,7 @@ uint32_t testkit_destroy(struct testkit *kit)
 		if (event->kind == SIM_ARRIVAL || event->kind == SIM_REFUSAL)
 			packet_unref(event->what);
 		else if (event->kind == SIM_TIMER)
-			free(event->what); /* cancelled: its node is down */
+			kit_loop_timer_end(event->what); /* cancelled: its node is down */
 	}
 	clock_fini(&kit->clock);
 	net_fini(&kit->net);

@@ -28,6 +28,12 @@
 
 struct loop;
 
+/** The clock of a node. At set_ns of the kit's clock it showed then_ns. */
+struct kit_clock {
+	uint64_t set_ns, then_ns;
+	int32_t drift_ppm;                   /* it is so much too fast */
+};
+
 /** A plugin that a node is to have. */
 struct kit_plugin {
 	struct kit_plugin *next;
@@ -55,8 +61,12 @@ struct kit_node {
 	bool is_off_by_chaos;
 	uint64_t effects, crash_at;          /* crash_at: 0, or a number of effects and 1 */
 	uint64_t resume_ns;                  /* paused until then */
+	struct kit_clock clock;
+	uint64_t features_missing;           /* bits WIRE_FEATURE_*: an older version that does not know them */
+	uint32_t store_ms;                   /* a slow disk: so long it stands still when it has stored a file */
+	uint64_t stores;                     /* as of its folder, when it was last looked at */
 	struct packet *inbox[KIT_INBOX];
-	uint32_t inbox_count;
+	uint32_t inbox_count, inbox_bytes;
 	bool is_woken;                       /* a SIM_WAKE is queued */
 	unsigned int inside;                 /* its code is on the stack */
 };
@@ -73,6 +83,7 @@ struct testkit {
 	struct net net;
 	char *folder;
 	uint64_t ring_seq;                   /* that nodes find stored at their first start */
+	uint32_t inbox_bytes_max;            /* of packets that wait in a node. 0: KIT_INBOX packets */
 	uint32_t frame_seq;                  /* of a ring's first frame minus 1, 0 but in tests of wrapping */
 	char *config;                        /* lines of the test's own */
 	struct kit_node *nodes;
@@ -123,6 +134,8 @@ bool kit_step(struct testkit *kit, uint64_t end_ns);
 int node_start(struct kit_node *node);
 void node_down(struct kit_node *node);       /* not inside of it */
 void node_remove_files(const struct kit_node *node); /* and their folder */
+/** A node with a slow disk has had a turn. */
+void node_wait_for_disk(struct kit_node *node);
 void node_packet(struct kit_node *node, struct packet *packet);  /* takes the reference */
 void node_refused(struct kit_node *node, struct packet *packet, uint32_t by);
 void node_closed(struct kit_node *node, uint32_t by);
@@ -144,10 +157,17 @@ void chaos_restart(struct kit_node *node);
 /* --- loop.c: beside exec/loop.h --- */
 
 struct loop *kit_loop_create(struct kit_node *node);
-/** A timer's event came. */
+/** What the clock of a node shows now. */
+uint64_t kit_loop_now_ns(const struct kit_node *node);
+/** The clock jumps ahead, and has another pace from now on. */
+void kit_loop_clock(struct kit_node *node, uint64_t jump_ns, int32_t drift_ppm);
+/** A timer's event came. @return its node, if it is due: then kit_loop_timer or kit_loop_timer_again follows */
+struct kit_node *kit_loop_timer_take(void *what);
 void kit_loop_timer(void *what);
-bool kit_loop_timer_is_cancelled(const void *what);
-struct kit_node *kit_loop_timer_node(const void *what);
+/** Its node is paused until then. */
+void kit_loop_timer_again(void *what, uint64_t at_ns);
+/** Drop the event of a timer that was cancelled. */
+void kit_loop_timer_end(void *what);
 void kit_loop_begin(struct loop *loop);
 /** The outermost callback returns: what was deferred runs. */
 void kit_loop_end(struct loop *loop);

@@ -13,9 +13,12 @@
 
 #define FD_BASE (1 << 14)
 #define TURN_NS 1000u
+#define MILLION 1000000
 
 struct loop_timer {
 	struct loop *loop; /* NULL: deleted, the event is still queued */
+	uint64_t at_ns;    /* by the clock of its node */
+	uint32_t queued;   /* events: a clock that jumps adds some */
 	void (*run)(void *arg);
 	void *arg;
 	struct loop_timer *previous, *next;
@@ -138,7 +141,29 @@ void loop_stop(struct loop *loop) { loop->is_stopped = true; }
 
 bool kit_loop_is_stopped(const struct loop *loop) { return loop->is_stopped; }
 
-uint64_t loop_now_ns(const struct loop *loop) { return loop->node->kit->clock.now_ns; }
+/* --- the clock of a node --- */
+
+static uint64_t scaled(uint64_t ns, uint64_t from, uint64_t to)
+{
+	return ns / from * to + ns % from * to / from;
+}
+
+uint64_t kit_loop_now_ns(const struct kit_node *node)
+{
+	uint64_t passed_ns = node->kit->clock.now_ns - node->clock.set_ns;
+
+	return node->clock.then_ns + scaled(passed_ns, MILLION, (uint64_t)(MILLION + node->clock.drift_ppm));
+}
+
+uint64_t loop_now_ns(const struct loop *loop) { return kit_loop_now_ns(loop->node); }
+
+/* Return when a clock of a node will show a time. */
+static uint64_t when_is(const struct kit_node *node, uint64_t at_ns)
+{
+	if (at_ns < node->clock.then_ns)
+		return node->clock.set_ns;
+	return node->clock.set_ns + scaled(at_ns - node->clock.then_ns, (uint64_t)(MILLION + node->clock.drift_ppm), MILLION);
+}
 
 /* The clock of the kit is never suspended. */
 uint64_t loop_suspended_ns(const struct loop *loop)
@@ -209,18 +234,27 @@ static void unlink_timer(struct loop_timer *timer)
 	timer->loop = NULL;
 }
 
+static void queue_timer(struct loop_timer *timer)
+{
+	const struct kit_node *node = timer->loop->node;
+	struct clock *clock = &node->kit->clock;
+	uint64_t at_ns = when_is(node, timer->at_ns);
+
+	if (at_ns < clock->now_ns + TURN_NS)
+		at_ns = clock->now_ns + TURN_NS;
+	timer->queued++;
+	clock_add(clock, at_ns, SIM_TIMER, node->index, timer, 0);
+}
+
 struct loop_timer *loop_timer_add(struct loop *loop, uint64_t at_ns, void (*run)(void *), void *arg)
 {
 	struct loop_timer *timer = kit_alloc(sizeof(*timer));
-	struct clock *clock = &loop->node->kit->clock;
 
-	*timer = (struct loop_timer){.loop = loop, .run = run, .arg = arg, .next = loop->timers};
+	*timer = (struct loop_timer){.loop = loop, .at_ns = at_ns, .run = run, .arg = arg, .next = loop->timers};
 	if (timer->next != NULL)
 		timer->next->previous = timer;
 	loop->timers = timer;
-	if (at_ns < clock->now_ns + TURN_NS)
-		at_ns = clock->now_ns + TURN_NS;
-	clock_add(clock, at_ns, SIM_TIMER, loop->node->index, timer, 0);
+	queue_timer(timer);
 	return timer;
 }
 
@@ -233,14 +267,54 @@ void loop_timer_del(struct loop *loop, struct loop_timer *timer)
 		unlink_timer(timer); /* freed when its event comes */
 }
 
-bool kit_loop_timer_is_cancelled(const void *what)
+void kit_loop_clock(struct kit_node *node, uint64_t jump_ns, int32_t drift_ppm)
 {
-	return ((const struct loop_timer *)what)->loop == NULL;
+	node->clock.then_ns = kit_loop_now_ns(node) + jump_ns;
+	node->clock.set_ns = node->kit->clock.now_ns;
+	node->clock.drift_ppm = drift_ppm;
+	if (node->executive.loop == NULL)
+		return;
+	for (struct loop_timer *timer = node->executive.loop->timers; timer != NULL; timer = timer->next)
+		queue_timer(timer);
 }
 
-struct kit_node *kit_loop_timer_node(const void *what)
+static void free_timer(struct loop_timer *timer)
 {
-	return ((const struct loop_timer *)what)->loop->node;
+	if (timer->queued == 0)
+		free(timer);
+}
+
+struct kit_node *kit_loop_timer_take(void *what)
+{
+	struct loop_timer *timer = what;
+
+	timer->queued--;
+	if (timer->loop == NULL) {
+		free_timer(timer);
+		return NULL;
+	}
+	if (timer->at_ns <= kit_loop_now_ns(timer->loop->node))
+		return timer->loop->node;
+	if (timer->queued == 0) /* its clock goes slower than it did */
+		queue_timer(timer);
+	return NULL;
+}
+
+void kit_loop_timer_again(void *what, uint64_t at_ns)
+{
+	struct loop_timer *timer = what;
+	const struct kit_node *node = timer->loop->node;
+
+	timer->queued++;
+	clock_add(&node->kit->clock, at_ns, SIM_TIMER, node->index, timer, 0);
+}
+
+void kit_loop_timer_end(void *what)
+{
+	struct loop_timer *timer = what;
+
+	timer->queued--;
+	free_timer(timer);
 }
 
 void kit_loop_timer(void *what)
@@ -249,7 +323,7 @@ void kit_loop_timer(void *what)
 
 	unlink_timer(timer);
 	timer->run(timer->arg);
-	free(timer);
+	free_timer(timer);
 }
 
 /* --- descriptors --- */

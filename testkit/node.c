@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +129,39 @@ void node_remove_files(const struct kit_node *node)
 	rmdir(node->state_dir);
 }
 
+/* All files of a node: another value when it has stored something else. */
+static uint64_t digest_files(const struct kit_node *node)
+{
+	DIR *folder = opendir(node->state_dir);
+	struct dirent *entry;
+	uint64_t digest = 0;
+
+	while (folder != NULL && (entry = readdir(folder)) != NULL) {
+		uint8_t bytes[4096];
+		int fd = entry->d_type == DT_REG ? openat(dirfd(folder), entry->d_name, O_RDONLY | O_CLOEXEC) : -1;
+		ssize_t size = fd >= 0 ? read(fd, bytes, sizeof(bytes)) : 0;
+		uint64_t one = 0xCBF29CE484222325u;
+
+		for (ssize_t i = 0; i < size; i++)
+			one = (one ^ bytes[i]) * 0x100000001B3u;
+		digest ^= one; /* in any order */
+		if (fd >= 0)
+			close(fd);
+	}
+	if (folder != NULL)
+		closedir(folder);
+	return digest;
+}
+
+void node_wait_for_disk(struct kit_node *node)
+{
+	uint64_t digest = digest_files(node);
+
+	if (digest != node->stores && node->stores != 0)
+		testkit_pause(node->kit, node->id, node->store_ms);
+	node->stores = digest;
+}
+
 static int forget(struct kit_node *node)
 {
 	char path[4200];
@@ -236,6 +270,7 @@ int node_start(struct kit_node *node)
 	executive_init(&node->executive);
 	node->executive.nodeid = node->nodeid;
 	node->executive.first_seq = node->kit->frame_seq;
+	node->executive.features_missing = node->features_missing;
 	node->executive.state_dir = node->state_dir;
 	node->executive.config = load_config(node);
 	if (node->executive.config == NULL)
@@ -274,15 +309,24 @@ int node_load(struct kit_node *node, struct kit_plugin *wanted)
 
 /* ----------------------------------------------------------------------------------------- turns */
 
+/* The kernel keeps what fits into the socket. */
+static bool is_overflowing(const struct kit_node *node, const struct packet *packet)
+{
+	uint32_t room = node->kit->inbox_bytes_max;
+
+	return room != 0 && node->inbox_bytes > 0 && node->inbox_bytes + packet->size > room;
+}
+
 void node_packet(struct kit_node *node, struct packet *packet)
 {
 	if (!node->is_up)
 		net_refuse(&node->kit->net, packet, node->index);
 	/* Own ones come back through memory. */
-	if (!node->is_up || packet->from == node->index || node->inbox_count == KIT_INBOX) {
+	if (!node->is_up || packet->from == node->index || node->inbox_count == KIT_INBOX || is_overflowing(node, packet)) {
 		packet_unref(packet);
 		return;
 	}
+	node->inbox_bytes += packet->size;
 	node->inbox[node->inbox_count++] = packet;
 	kit_wake(node);
 }
@@ -321,7 +365,7 @@ void node_turn(struct kit_node *node)
 		return;
 	}
 	memcpy(packets, node->inbox, count * sizeof(packets[0]));
-	node->inbox_count = 0;
+	node->inbox_count = node->inbox_bytes = 0;
 	struct kit_node *outer = kit_enter(node);
 	kit_loop_posts(node->executive.loop);
 	if (count > 0)
@@ -350,7 +394,7 @@ void node_down(struct kit_node *node)
 	node->transport = NULL;
 	for (uint32_t i = 0; i < node->inbox_count; i++)
 		packet_unref(node->inbox[i]);
-	node->inbox_count = 0;
+	node->inbox_count = node->inbox_bytes = 0;
 	node->is_up = false;
 	kit_log_node(outer);
 }

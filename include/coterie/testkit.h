@@ -150,6 +150,12 @@ int testkit_crash_after(struct testkit *kit, uint32_t node, uint64_t effects);
 int testkit_forget(struct testkit *kit, uint32_t node);
 /** Pause a node for some time, as a stopped process. A shorter pause inside a longer one changes nothing. -ESRCH. */
 int testkit_pause(struct testkit *kit, uint32_t node, uint32_t ms);
+/**
+ * Let the clock of a node jump ahead, and go faster or slower than the others from now on.
+ * @param drift_ppm  millionths that it is too fast, -500,000 .. 500,000. It stays over restarts. 0: as it is at first
+ * @return 0; -EINVAL
+ */
+int testkit_clock(struct testkit *kit, uint32_t node, uint32_t jump_ms, int32_t drift_ppm);
 int testkit_is_up(const struct testkit *kit, uint32_t node); /* 1 or 0 */
 
 /**

@@ -87,7 +87,7 @@ static void note_safe(struct cpg_clients *clients, const struct cpg_life *life, 
 	if (seen->members == NULL)
 		abort();
 	/* Of the group's members those on nodes of the configuration: it promises nothing about others. */
-	for (uint32_t i = 0; seen->ring.seq != 0 && i < life->member_count; i++) {
+	for (uint32_t i = 0; seen->ring.seq != 0 && view->is_safe_kept && i < life->member_count; i++) {
 		uint32_t id = play_nodeid(clients->play, clients->lives[life->members[i].life]->node);
 
 		for (uint32_t k = 0; k < view->member_count; k++)

@@ -79,7 +79,7 @@ static void see_configuration(struct evs_clients *clients, struct evs_life *life
 	seen->member_count = event->member_count;
 	memcpy(seen->members, event->lists, event->member_count * sizeof(uint32_t));
 	play_view_configure(
-		play, life->node, seen->is_transitional, seen->ring, event->lists, event->member_count);
+		play, life->node, seen->is_transitional, seen->is_safe_kept, seen->ring, event->lists, event->member_count);
 	play->counts.rings += !seen->is_transitional;
 }
 

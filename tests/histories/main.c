@@ -17,7 +17,7 @@ static const char usage[] =
 	"\n"
 	"  --seed N        one seed (default: 1)\n"
 	"  --seeds A-B     all seeds from A to B; stops at the first that fails\n"
-	"  --nodes N       1 to 16 nodes (default: by seed, 2 to 5)\n"
+	"  --nodes N       1 to 64 nodes (default: by seed, 2 to 5, with many 6 to 24)\n"
 	"  --faults LIST   kinds of faults, with commas; \"none\"; \"all\" lets each seed pick some of all (default)\n"
 	"  --no-shrink     print a seed that fails as it is\n"
 	"  --verbose       write steps and the log of all nodes to standard error\n"
@@ -78,7 +78,7 @@ static int parse(int argc, char **argv, struct request *request)
 		case 'n':
 			if (sscanf(optarg, "%u%c", &request->nodes, &tail) != 1 || request->nodes < 1 ||
 				request->nodes > HISTORY_NODES_MAX)
-				return refuse("not 1 to 16 nodes", optarg);
+				return refuse("not 1 to 64 nodes", optarg);
 			break;
 		case 'f':
 			if (!history_faults_parse(optarg, &request->faults))

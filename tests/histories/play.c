@@ -5,6 +5,7 @@
 #include <syslog.h>
 
 #include "tests/histories/play.h"
+#include "exec/totem/wire.h"
 #include "testkit/kit.h"
 
 #define SETTLE_MS_NODE 2000u /* a network that is quiet has one ring of all within this, for each node */
@@ -84,21 +85,40 @@ static void set_network(struct play *play)
 		for (uint32_t b = 0; setting->link_us_max > 0 && b < play->script->nodes; b++)
 			net->link_ns[a][b] = a == b ? 0 : US(random_below(&random, setting->link_us_max));
 	net->link_bytes_per_ms = setting->link_bytes_per_ms;
-	net->link_queue_ns = MS(50);
+	net->link_queue_ns = MS(setting->link_queue_ms);
+	play->kit->inbox_bytes_max = setting->socket_bytes;
 }
 
 static void set_nodes(struct play *play)
 {
 	const struct setting *setting = &play->script->setting;
 
-	if (setting->has_high_seqs) {
+	if (setting->frames_to_wrap != 0) {
 		play->kit->ring_seq = 0xFFFFFF00u; /* it passes 32 bits soon */
-		play->kit->frame_seq = UINT32_MAX - 100;
+		play->kit->frame_seq = UINT32_MAX - setting->frames_to_wrap;
 	}
 	for (uint32_t node = 1; node <= play->script->nodes; node++) {
 		play->nodeids[node] = setting->has_wide_ids ? node * 0x9E3779B1u : node;
 		if (testkit_nodeid(play->kit, node, play->nodeids[node]) < 0)
 			play_break(play, "node %u gets no id %u", node, play->nodeids[node]);
+	}
+}
+
+uint32_t play_mix(const struct play *play, uint32_t node)
+{
+	return play->script->setting.mix >> 4 * (node % 16) & 15;
+}
+
+/* What an older version lacks. */
+static void set_features(struct play *play)
+{
+	for (uint32_t node = 1; node <= play->script->nodes; node++) {
+		uint32_t mix = play_mix(play, node);
+
+		if ((mix & MIX_SAFE) != 0)
+			play->kit->nodes[node - 1].features_missing = UINT64_MAX;
+		else if ((mix & MIX_LATER) != 0)
+			play->kit->nodes[node - 1].features_missing = ~(uint64_t)WIRE_FEATURE_SAFE;
 	}
 }
 
@@ -113,6 +133,7 @@ static void configure(struct play *play)
 	testkit_config(play->kit, text);
 	set_network(play);
 	set_nodes(play);
+	set_features(play);
 	testkit_delay(play->kit, setting->delay_min_us, setting->delay_max_us);
 }
 
@@ -124,7 +145,7 @@ static bool load(struct play *play)
 	uint32_t nodes = play->script->nodes;
 
 	for (uint32_t node = 1; node <= nodes; node++) {
-		bool is_plain = node == play->script->setting.plain_node;
+		bool is_plain = (play_mix(play, node) & MIX_COMPACT) != 0;
 
 		if (testkit_load(play->kit, node, &cpg_LTX_coterie_plugin, is_plain ? no : NULL) < 0)
 			return false;
@@ -156,13 +177,18 @@ static void run(struct play *play, uint32_t ms)
 	}
 }
 
+static uint32_t side_of(uint64_t sides, uint32_t node)
+{
+	return (node < 32 ? sides >> 2 * node & 3 : ~sides >> 2 * (node - 32) & 3) % 3;
+}
+
 static void part_network(struct play *play, uint64_t sides)
 {
 	struct net *net = &play->kit->net;
 
 	for (uint32_t a = 0; a < play->script->nodes; a++)
 		for (uint32_t b = 0; b < play->script->nodes; b++)
-			net->cut[a][b] = (sides >> (2 * a) & 3) % 3 != (sides >> (2 * b) & 3) % 3;
+			net->cut[a][b] = side_of(sides, a) != side_of(sides, b);
 }
 
 static void heal_network(struct play *play)
@@ -232,6 +258,15 @@ static void strike(struct play *play, const struct step *step)
 	case STEP_REORDER:
 		kit->net.reorder = step->count != 0;
 		break;
+	case STEP_LATE:
+		kit->net.late = step->count;
+		break;
+	case STEP_CLOCK:
+		testkit_clock(kit, step->node, step->count, (int32_t)step->value - 500000);
+		break;
+	case STEP_DISK_SLOW:
+		kit->nodes[step->node - 1].store_ms = step->count;
+		break;
 	case STEP_DISK_FULL:
 		fill_disk(play, step->node, step->count != 0);
 		break;
@@ -276,6 +311,7 @@ static bool end_faults(struct play *play)
 		/* A crash that was to come after some effects does not come any more. */
 		kit->nodes[node - 1].crash_at = 0;
 		fill_disk(play, node, false);
+		kit->nodes[node - 1].store_ms = 0;
 		for (uint32_t ms = 0; play->is_stopping[node] && testkit_is_up(kit, node) && ms < STOP_MS; ms += 50)
 			run(play, 50);
 		if (!testkit_is_up(kit, node) && testkit_start(kit, node) < 0) {

@@ -37,6 +37,7 @@ struct play_stay {
 struct play_view {
 	bool is_known;               /* an EVS client is connected */
 	bool is_transitional;
+	bool is_safe_kept;           /* its configuration promises something about safe messages */
 	bool has_come;               /* the last configuration was a transitional one */
 	struct play_ring ring;       /* the regular one, also while it ends */
 	uint32_t member_count;
@@ -108,6 +109,8 @@ uint32_t play_nodeid(const struct play *play, uint32_t node);
 /** Return the number of a node by its id. 0: no such node. */
 uint32_t play_node(const struct play *play, uint32_t nodeid);
 
+/** Return what a node lacks, enum mix. */
+uint32_t play_mix(const struct play *play, uint32_t node);
 /** Return the node of a client of cpg or kv: they are spread over all nodes. */
 uint32_t play_client_node(const struct play *play, uint32_t client);
 
@@ -152,8 +155,8 @@ bool play_sequence_fits(const struct play_sequence *a, const struct play_sequenc
 /* --- view.c: configurations of nodes and of messages --- */
 
 /** A client of EVS is told a configuration. members: ids, borrowed */
-void play_view_configure(struct play *play, uint32_t node, bool is_transitional, struct play_ring ring,
-	const uint32_t *members, uint32_t count);
+void play_view_configure(struct play *play, uint32_t node, bool is_transitional, bool is_safe_kept,
+	struct play_ring ring, const uint32_t *members, uint32_t count);
 /** The node has ended. */
 void play_view_forget(struct play_view *view);
 void play_view_free(struct play_view *view);

@@ -10,14 +10,17 @@
 
 static const char *const fault_names[HISTORY_FAULTS] = {
 	[HISTORY_PART] = "part", [HISTORY_CUT] = "cut", [HISTORY_REFUSE] = "refuse", [HISTORY_CRASH] = "crash",
-	[HISTORY_STOP] = "stop", [HISTORY_PAUSE] = "pause", [HISTORY_STORM] = "storm", [HISTORY_DEAF] = "deaf", [HISTORY_LOSS] = "loss", [HISTORY_FAR] = "far",
-	[HISTORY_NARROW] = "narrow", [HISTORY_IDS] = "ids", [HISTORY_WRAP] = "wrap", [HISTORY_DISK] = "disk",
+	[HISTORY_STOP] = "stop", [HISTORY_PAUSE] = "pause", [HISTORY_STORM] = "storm", [HISTORY_DEAF] = "deaf",
+	[HISTORY_LOSS] = "loss", [HISTORY_LATE] = "late", [HISTORY_CLOCK] = "clock", [HISTORY_DISK] = "disk",
+	[HISTORY_FAR] = "far", [HISTORY_NARROW] = "narrow", [HISTORY_SOCKET] = "socket", [HISTORY_IDS] = "ids",
+	[HISTORY_WRAP] = "wrap", [HISTORY_MIX] = "mix", [HISTORY_MANY] = "many",
 };
 
 static const char *const step_names[STEP_KINDS] = {
 	[STEP_PART] = "part", [STEP_HEAL] = "heal", [STEP_CUT] = "cut", [STEP_REFUSE] = "refuse",
 	[STEP_CRASH] = "crash", [STEP_CRASH_AFTER] = "crash-after", [STEP_STOP] = "stop", [STEP_START] = "start",
-	[STEP_PAUSE] = "pause", [STEP_LOSS] = "loss", [STEP_DEAF] = "deaf", [STEP_REORDER] = "reorder", [STEP_DISK_FULL] = "disk-full",
+	[STEP_PAUSE] = "pause", [STEP_LOSS] = "loss", [STEP_DEAF] = "deaf", [STEP_REORDER] = "reorder", [STEP_LATE] = "late",
+	[STEP_CLOCK] = "clock", [STEP_DISK_FULL] = "disk-full", [STEP_DISK_SLOW] = "disk-slow",
 	[STEP_FORGET] = "forget", [STEP_CPG_JOIN] = "cpg-join", [STEP_CPG_LEAVE] = "cpg-leave",
 	[STEP_CPG_END] = "cpg-end", [STEP_CPG_SEND] = "cpg-send", [STEP_CPG_HOLD] = "cpg-hold",
 	[STEP_EVS_SEND] = "evs-send", [STEP_KV] = "kv",
@@ -75,11 +78,13 @@ static void add(struct pen *pen, struct step step)
 static uint32_t draw_pause(struct pen *pen)
 {
 	const struct setting *setting = &pen->script->setting;
-	uint32_t whole = draw(pen, 2) == 0 ? setting->token_ms : setting->consensus_ms;
+	/* The others are the defaults of exec/config: retransmission, join, merge. */
+	const uint32_t timeouts_ms[] = {setting->token_ms, setting->consensus_ms, setting->token_ms * 10 / 42, 50, 200};
+	uint32_t whole_ms = timeouts_ms[draw(pen, sizeof(timeouts_ms) / sizeof(timeouts_ms[0]))];
 
-	if (draw(pen, 4) == 0)
+	if (draw(pen, 5) == 0)
 		return 2 * (setting->token_ms + setting->consensus_ms);
-	return whole * (1 + draw(pen, 9)) / 10;
+	return whole_ms * (1 + draw(pen, 9)) / 10;
 }
 
 static uint32_t draw_size(struct pen *pen)
@@ -174,6 +179,26 @@ static void draw_deaf(struct pen *pen, uint32_t node, uint32_t calm_ms)
 	add(pen, (struct step){.kind = STEP_DEAF, .node = node, .wait_ms = calm_ms});
 }
 
+/* By up to two tokens, and at most 10 % too fast or too slow. */
+static void draw_clock(struct pen *pen, uint32_t node)
+{
+	uint32_t jump_ms = draw(pen, 2) == 0 ? 0 : draw(pen, 2 * pen->script->setting.token_ms);
+	uint32_t drift = draw(pen, 2) == 0 ? 0 : draw(pen, 200001);
+
+	add(pen, (struct step){.kind = STEP_CLOCK, .node = node, .count = jump_ms,
+				 .value = drift == 0 ? 500000 : 400000 + drift, .wait_ms = draw(pen, 100)});
+}
+
+static void draw_disk(struct pen *pen, uint32_t node, uint32_t calm_ms)
+{
+	const uint32_t slow_ms[] = {0, 10, 100, pen->script->setting.token_ms * 3 / 2};
+
+	if (draw(pen, 2) == 0)
+		add(pen, (struct step){.kind = STEP_DISK_FULL, .node = node, .count = draw(pen, 2), .wait_ms = calm_ms});
+	else
+		add(pen, (struct step){.kind = STEP_DISK_SLOW, .node = node, .count = slow_ms[draw(pen, 4)], .wait_ms = calm_ms});
+}
+
 static void draw_fault(struct pen *pen, enum history_fault fault)
 {
 	const struct setting *setting = &pen->script->setting;
@@ -213,14 +238,23 @@ static void draw_fault(struct pen *pen, enum history_fault fault)
 	case HISTORY_LOSS:
 		draw_loss(pen);
 		break;
+	case HISTORY_LATE:
+		add(pen, (struct step){.kind = STEP_LATE, .count = draw(pen, 2) * 200, .wait_ms = draw(pen, 200)});
+		add(pen, (struct step){.kind = STEP_LOSS, .value = draw(pen, 2) * 500, .wait_ms = calm_ms});
+		break;
+	case HISTORY_CLOCK:
+		draw_clock(pen, node);
+		break;
 	case HISTORY_DISK:
-		add(pen, (struct step){.kind = STEP_DISK_FULL, .node = node, .count = draw(pen, 2),
-					 .wait_ms = calm_ms});
+		draw_disk(pen, node, calm_ms);
 		break;
 	case HISTORY_FAR:
 	case HISTORY_NARROW:
+	case HISTORY_SOCKET:
 	case HISTORY_IDS:
 	case HISTORY_WRAP:
+	case HISTORY_MIX:
+	case HISTORY_MANY:
 	case HISTORY_FAULTS:
 		break; /* of the whole run */
 	}
@@ -231,23 +265,51 @@ static bool has(const struct script *script, enum history_fault fault)
 	return (script->faults & 1u << fault) != 0;
 }
 
+/* The token goes round within half of its timeout, also where all links are the slowest. */
+static void draw_links(struct pen *pen)
+{
+	static const uint32_t links_us[] = {1000, 10000, 50000, 200000};
+	struct setting *setting = &pen->script->setting;
+
+	setting->link_us_max = links_us[draw(pen, sizeof(links_us) / sizeof(links_us[0]))];
+	setting->delay_max_us = 200 + draw(pen, 1 + setting->link_us_max / 5);
+	setting->token_ms = 300 + 2 * pen->script->nodes * (setting->link_us_max + setting->delay_max_us) / 1000;
+	setting->consensus_ms = setting->token_ms * 6 / 5;
+}
+
+/* A rolling upgrade: some nodes have the newest version, some one or two older ones. */
+static uint64_t draw_mix(struct pen *pen)
+{
+	static const uint32_t versions[] = {0, 0, MIX_COMPACT, MIX_COMPACT | MIX_LATER, MIX_COMPACT | MIX_LATER | MIX_SAFE};
+	uint32_t count = draw(pen, 3) == 0 ? 5 : 4;
+	uint64_t mix = 0;
+
+	for (uint32_t i = 0; i < 16; i++)
+		mix |= (uint64_t)versions[draw(pen, count)] << 4 * i;
+	return mix;
+}
+
 static void draw_setting(struct pen *pen)
 {
 	struct script *script = pen->script;
 	struct setting *setting = &script->setting;
 
 	*setting = (struct setting){.token_ms = 300, .consensus_ms = 360, .delay_min_us = 20, .delay_max_us = 200};
-	if (has(script, HISTORY_FAR)) {
-		setting->link_us_max = 50000;
-		setting->delay_max_us = 2000;
-		setting->token_ms = 1000 + 200 * script->nodes;
-		setting->consensus_ms = setting->token_ms * 6 / 5;
-	}
-	if (has(script, HISTORY_NARROW))
+	if (has(script, HISTORY_FAR))
+		draw_links(pen);
+	if (has(script, HISTORY_NARROW)) {
 		setting->link_bytes_per_ms = 1000 + draw(pen, 9000);
+		setting->link_queue_ms = 5 + draw(pen, 46);
+	}
+	if (has(script, HISTORY_SOCKET))
+		setting->socket_bytes = 16384u << draw(pen, 4);
 	setting->has_wide_ids = has(script, HISTORY_IDS);
-	setting->has_high_seqs = has(script, HISTORY_WRAP);
-	setting->plain_node = draw(pen, 4) == 0 ? draw_node(pen) : 0;
+	if (has(script, HISTORY_WRAP))
+		setting->frames_to_wrap = 1 + draw(pen, 2000);
+	if (has(script, HISTORY_MIX))
+		setting->mix = draw_mix(pen);
+	else if (draw(pen, 4) == 0)
+		setting->mix = (uint64_t)MIX_COMPACT << 4 * draw(pen, script->nodes < 16 ? script->nodes : 16);
 }
 
 void script_draw(struct script *script, uint64_t seed, uint32_t nodes, uint32_t faults)
@@ -256,14 +318,16 @@ void script_draw(struct script *script, uint64_t seed, uint32_t nodes, uint32_t 
 	enum history_fault kinds[HISTORY_FAULTS];
 	uint32_t kind_count = 0, step_count;
 
-	*script = (struct script){.seed = seed, .nodes = nodes != 0 ? nodes : 2 + draw(&pen, 4)};
+	*script = (struct script){.seed = seed};
 	/* Each seed has some of the kinds: what one of them alone does must be seen, too. */
 	for (uint32_t i = 0; i < HISTORY_FAULTS; i++)
 		if ((faults & 1u << i) != 0 && (draw(&pen, i < HISTORY_FAR ? 2 : 5) == 0 || faults == 1u << i))
 			script->faults |= 1u << i;
-	for (uint32_t i = 0; i < HISTORY_FAULTS; i++)
-		if (has(script, (enum history_fault)i) &&
-			(i < HISTORY_FAR || i == HISTORY_DISK))
+	script->nodes = has(script, HISTORY_MANY) ? 6 + draw(&pen, 19) : 2 + draw(&pen, 4);
+	if (nodes != 0)
+		script->nodes = nodes;
+	for (uint32_t i = 0; i < HISTORY_FAR; i++)
+		if (has(script, (enum history_fault)i))
 			kinds[kind_count++] = (enum history_fault)i;
 	draw_setting(&pen);
 	for (uint32_t i = 0; i < HISTORY_CLIENTS; i++)
@@ -302,10 +366,11 @@ void script_print(const struct script *script, FILE *out)
 {
 	const struct setting *setting = &script->setting;
 
-	fprintf(out, "nodes %u, token %u ms, links %u us, %u bytes/ms%s%s, plain node %u, faults", script->nodes,
-		setting->token_ms, setting->link_us_max, setting->link_bytes_per_ms,
-		setting->has_wide_ids ? ", wide ids" : "", setting->has_high_seqs ? ", high seqs" : "",
-		setting->plain_node);
+	fprintf(out, "nodes %u, token %u ms, links %u us and %u us, %u bytes/ms and %u ms, sockets %u bytes%s, %u frames to the wrap, "
+		     "mix %#jx, faults",
+		script->nodes, setting->token_ms, setting->link_us_max, setting->delay_max_us, setting->link_bytes_per_ms,
+		setting->link_queue_ms, setting->socket_bytes, setting->has_wide_ids ? ", wide ids" : "",
+		setting->frames_to_wrap, (uintmax_t)setting->mix);
 	for (uint32_t i = 0; i < HISTORY_FAULTS; i++)
 		if ((script->faults & 1u << i) != 0)
 			fprintf(out, " %s", fault_names[i]);

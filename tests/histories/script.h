@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define HISTORY_NODES_MAX 16u
+#define HISTORY_NODES_MAX 64u
 #define HISTORY_CLIENTS 8u /* of each service */
 
 enum history_fault {
@@ -22,11 +22,16 @@ enum history_fault {
 	HISTORY_STORM,  /* changes of the network a few ms apart: each interrupts the synchronisation before */
 	HISTORY_DEAF,   /* a node gets tokens and no messages, then it is parted from those that have sent */
 	HISTORY_LOSS,   /* packets are lost, arrive twice, overtake each other */
-	HISTORY_FAR,    /* for the whole run: each link has a delay of its own, 20 us to 50 ms */
+	HISTORY_LATE,   /* packets and their duplicates come up to 2 s late, behind others */
+	HISTORY_CLOCK,  /* the clock of a node jumps ahead, or has another pace */
+	HISTORY_DISK,   /* a node cannot store for a while, stores slowly, or starts again without its files */
+	HISTORY_FAR,    /* for the whole run: each link has a delay of its own, 20 us to 200 ms, and jitter */
 	HISTORY_NARROW, /* for the whole run: links carry 1 to 10 MB/s, and drop what their queues cannot hold */
+	HISTORY_SOCKET, /* for the whole run: sockets hold 16 KB to 208 KB, and drop more */
 	HISTORY_IDS,    /* for the whole run: node ids over all 32 bits */
-	HISTORY_WRAP,   /* for the whole run: ring sequences that begin high */
-	HISTORY_DISK,   /* a node cannot store for a while, or starts again without its files */
+	HISTORY_WRAP,   /* for the whole run: sequences of rings and frames begin near their wrap */
+	HISTORY_MIX,    /* for the whole run: nodes of older versions, which lack some features, and of a kind that has none */
+	HISTORY_MANY,   /* for the whole run: 6 to 24 nodes */
 	HISTORY_FAULTS,
 };
 
@@ -49,7 +54,10 @@ enum step_kind {
 	STEP_LOSS,        /* count packets of 10,000 are lost, value of 10,000 arrive twice */
 	STEP_DEAF,        /* node gets no message frames of others, if count is not 0 */
 	STEP_REORDER,     /* packets of one sender overtake each other, if count is not 0 */
+	STEP_LATE,        /* count packets of 10,000 are late */
+	STEP_CLOCK,       /* node's clock jumps count ms ahead, and is value - 500,000 millionths too fast */
 	STEP_DISK_FULL,   /* node cannot store files, if count is not 0 */
+	STEP_DISK_SLOW,   /* node stands still for count ms when it has stored a file */
 	STEP_FORGET,      /* node, if it is down, loses its files */
 	/* Clients. */
 	STEP_CPG_JOIN,
@@ -69,19 +77,30 @@ struct step {
 	uint64_t value;
 };
 
+/** Features that a node lacks, bits. An older version lacks all that came later. */
+enum mix {
+	MIX_COMPACT = 1, /* compact messages of CPG */
+	MIX_LATER = 2,   /* what came behind safe delivery */
+	MIX_SAFE = 4,    /* safe delivery: as a reference-like node */
+};
+
 /** The network and the nodes of the whole run. */
 struct setting {
 	uint32_t token_ms, consensus_ms;
 	uint32_t delay_min_us, delay_max_us;
 	uint32_t link_us_max;      /* each link has a delay of its own up to this; 0: none */
 	uint32_t link_bytes_per_ms; /* 0: as many as come */
-	bool has_wide_ids, has_high_seqs;
-	uint32_t plain_node;       /* speaks no compact messages; 0: all do */
+	uint32_t link_queue_ms;
+	uint32_t socket_bytes;     /* 0: as many as come */
+	uint32_t frames_to_wrap;   /* of the first ring; 0: sequences begin at 0 */
+	bool has_wide_ids;
+	uint64_t mix;              /* four bits of each node in turn: features that it lacks, enum mix. 0: all have all */
 };
 
 struct script {
 	uint64_t seed;
-	uint32_t nodes, faults; /* bits, 1 << enum history_fault */
+	uint32_t nodes;
+	uint32_t faults; /* bits, 1 << enum history_fault */
 	struct setting setting;
 	struct step *steps;     /* count; owned */
 	uint32_t count;

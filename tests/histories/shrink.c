@@ -57,25 +57,25 @@ static void drop_nodes(struct shrinker *shrinker)
 
 static void drop_settings(struct shrinker *shrinker)
 {
-	const struct setting plain[] = {
-		{.link_us_max = 1}, {.link_bytes_per_ms = 1}, {.has_wide_ids = true}, {.has_high_seqs = true},
-		{.plain_node = 1},
-	};
-
-	for (uint32_t i = 0; i < sizeof(plain) / sizeof(plain[0]) && shrinker->tries > 0; i++) {
+	for (uint32_t which = 0; which < 7 && shrinker->tries > 0; which++) {
 		struct script smaller;
 
 		script_copy(&smaller, shrinker->script, 0, 0);
-		if (plain[i].link_us_max != 0)
-			smaller.setting.link_us_max = 0;
-		if (plain[i].link_bytes_per_ms != 0)
-			smaller.setting.link_bytes_per_ms = 0;
-		if (plain[i].has_wide_ids)
-			smaller.setting.has_wide_ids = false;
-		if (plain[i].has_high_seqs)
-			smaller.setting.has_high_seqs = false;
-		if (plain[i].plain_node != 0)
-			smaller.setting.plain_node = 0;
+		struct setting *setting = &smaller.setting;
+		if (which == 0)
+			setting->link_us_max = 0, setting->delay_max_us = 200;
+		if (which == 1)
+			setting->link_bytes_per_ms = 0;
+		if (which == 2)
+			setting->socket_bytes = 0;
+		if (which == 3)
+			setting->has_wide_ids = false;
+		if (which == 4)
+			setting->frames_to_wrap = 0;
+		if (which == 5)
+			setting->mix &= UINT64_C(0x1111111111111111);
+		if (which == 6)
+			setting->mix = 0;
 		keep_if_broken(shrinker, &smaller);
 	}
 }

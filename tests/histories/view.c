@@ -35,8 +35,8 @@ static void note_stay(struct play_view *view, struct play_ring ring)
 		.has_come = view->has_come};
 }
 
-void play_view_configure(struct play *play, uint32_t node, bool is_transitional, struct play_ring ring,
-	const uint32_t *members, uint32_t count)
+void play_view_configure(struct play *play, uint32_t node, bool is_transitional, bool is_safe_kept,
+	struct play_ring ring, const uint32_t *members, uint32_t count)
 {
 	struct play_view *view = &play->views[node];
 	uint64_t mask = mask_of(play, members, count);
@@ -53,6 +53,7 @@ void play_view_configure(struct play *play, uint32_t node, bool is_transitional,
 	view->is_known = true;
 	view->has_come = is_transitional;
 	view->is_transitional = is_transitional;
+	view->is_safe_kept = is_safe_kept;
 	view->mask = mask;
 	view->member_count = count;
 	memcpy(view->members, members, count * sizeof(uint32_t));
