@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "exec/histogram.h"
-#include "exec/host.h"
-#include "exec/ring_account.h"
+#include "exec/host/host.h"
+#include "exec/ring/ring_account.h"
+#include "exec/stats/histogram.h"
 
 struct config;
 struct delivery;

@@ -7,9 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "exec/loop.h"
-#include "exec/ring.h"
-#include "exec/sync.h"
+#include "exec/loop/loop.h"
+#include "exec/ring/ring.h"
+#include "exec/sync/sync.h"
 #include "testkit/kit.h"
 
 #define ORIGIN_NS SECONDS(1000) /* a clock that is never near 0 */

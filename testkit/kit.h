@@ -154,7 +154,7 @@ void kit_plugin_prepare(const struct kit_plugin *plugin); /* for libltdl */
 void chaos_strike(struct testkit *kit, uint32_t turn);
 void chaos_restart(struct kit_node *node);
 
-/* --- loop.c: beside exec/loop.h --- */
+/* --- loop.c: beside exec/loop/loop.h --- */
 
 struct loop *kit_loop_create(struct kit_node *node);
 /** What the clock of a node shows now. */

@@ -1,9 +1,9 @@
 /*
- * The log of all nodes: the interface of exec/log.h. Its lines belong to the node whose code runs, which
+ * The log of all nodes: the interface of exec/log/log.h. Its lines belong to the node whose code runs, which
  * is known per thread, since log_line has no argument for it: the one piece of state of this library
  * that hangs on no kit (the daemon's log is such a one, too).
  */
-#include "exec/log.h"
+#include "exec/log/log.h"
 
 #include <errno.h>
 #include <pthread.h>

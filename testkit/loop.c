@@ -1,8 +1,8 @@
 /*
- * The loop of a node: the interface of exec/loop.h on simulated time. A turn of the node takes a
+ * The loop of a node: the interface of exec/loop/loop.h on simulated time. A turn of the node takes a
  * microsecond at least, so that one that wakes itself for ever still lets time pass.
  */
-#include "exec/loop.h"
+#include "exec/loop/loop.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -10,14 +10,14 @@
 #include <unistd.h>
 
 #include "exec/config/model.h"
-#include "exec/delivery.h"
-#include "exec/host.h"
-#include "exec/ipc_server.h"
-#include "exec/loop.h"
-#include "exec/plugin_load.h"
-#include "exec/plugin_options.h"
-#include "exec/ring.h"
-#include "exec/state_dir.h"
+#include "exec/host/host.h"
+#include "exec/ipc/ipc_server.h"
+#include "exec/loop/loop.h"
+#include "exec/plugin/plugin_load.h"
+#include "exec/plugin/plugin_options.h"
+#include "exec/ring/ring.h"
+#include "exec/ring/state_dir.h"
+#include "exec/sync/delivery.h"
 #include "testkit/kit.h"
 
 #define ADDRESS "127.77.0.%u"

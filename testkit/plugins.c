@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec/plugin.h"
-#include "exec/plugin_life.h"
+#include "exec/life/plugin_life.h"
+#include "exec/plugin/plugin.h"
 #include "testkit/kit.h"
 
 #define CHANGE_MS 60000u

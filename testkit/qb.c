@@ -12,9 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "exec/ipc_private.h"
-#include "exec/loop.h"
-#include "exec/plugin.h"
+#include "exec/ipc/ipc_private.h"
+#include "exec/loop/loop.h"
+#include "exec/plugin/plugin.h"
 #include "exec/qb/qb.h"
 #include "testkit/kit.h"
 

@@ -6,8 +6,8 @@
 
 #include <coterie/transport.h>
 
-#include "exec/host.h"
-#include "exec/plugin.h"
+#include "exec/host/host.h"
+#include "exec/plugin/plugin.h"
 #include "testkit/kit.h"
 
 #define FRAME_SIZE_MAX 65536u

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "exec/trust.h"
+#include "exec/config/trust.h"
 
 #define KEY_SIZE_MIN 128
 #define KEY_SIZE_MAX 4096

@@ -13,7 +13,7 @@
 
 #include "common/fixed_keys.h"
 #include "exec/config/native.h"
-#include "exec/map.h"
+#include "exec/map/map.h"
 
 static const char provider_key[] = "quorum.provider";
 

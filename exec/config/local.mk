@@ -25,4 +25,4 @@ config_sources = $(fixed_keys_sources) \
 	%D%/validate.c \
 	%D%/votes.c \
 	%D%/words.c %D%/words.h \
-	exec/trust.c exec/trust.h exec/trust_open.c
+	%D%/trust.c %D%/trust.h %D%/trust_open.c

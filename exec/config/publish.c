@@ -8,7 +8,7 @@
 
 #include <coterie/plugin.h>
 
-#include "exec/map.h"
+#include "exec/map/map.h"
 
 static const char *const protected_prefixes[] = {
 	"internal_configuration.",

@@ -14,7 +14,7 @@
 #include <coterie/plugin.h>
 
 #include "exec/config/legacy.h"
-#include "exec/map.h"
+#include "exec/map/map.h"
 
 static const char *const changeable[] = {"logging.", "totem."};
 

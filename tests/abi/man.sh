@@ -44,7 +44,7 @@ while read -r source page; do
 		test -n "$(options "../$source")" -a -z "$(undescribed "../$source" "../$page")" ||
 		tap_note "missing:" "$(undescribed "../$source" "../$page")"
 done <<'EOT'
-exec/options.c conf/man/coterie.8
+exec/daemon/options.c conf/man/coterie.8
 services/cfg/tool/cfgtool.c services/cfg/man/corosync-cfgtool.8
 services/cmap/tool/cmapctl.c services/cmap/man/corosync-cmapctl.8
 services/cpg/tool/cpgtool.c services/cpg/man/corosync-cpgtool.8

@@ -8,9 +8,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "exec/ipc_channel.h"
-#include "exec/plugin_watch.h"
-#include "exec/ring.h"
+#include "exec/ipc/ipc_channel.h"
+#include "exec/plugin/plugin_watch.h"
+#include "exec/ring/ring.h"
 #include "tests/fuzz/fuzz.h"
 
 #define CLIENTS 2u

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "exec/config/model.h"
-#include "exec/map.h"
+#include "exec/map/map.h"
 #include "tests/fuzz/fuzz.h"
 
 static const char *const words[] = {"totem {\n", "nodelist {\n", "node {\n", "interface {\n",

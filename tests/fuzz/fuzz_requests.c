@@ -1,5 +1,5 @@
 /*
- * Requests of a client through the executive's checks (exec/ipc_request.c) to the handlers of a service,
+ * Requests of a client through the executive's checks (exec/ipc/ipc_request.c) to the handlers of a service,
  * which see to it that what service.h promises them is so. The script: records of a byte that says what
  * the gates and the handler do, a byte that chooses the request id, two that choose the size, then a
  * length and that many bytes of body.
@@ -8,8 +8,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "exec/ipc_private.h"
-#include "exec/plugin_watch.h"
+#include "exec/ipc/ipc_private.h"
+#include "exec/plugin/plugin_watch.h"
 #include "tests/fuzz/fuzz.h"
 
 #define CLIENTS 3u

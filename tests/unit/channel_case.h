@@ -18,7 +18,7 @@
 
 #include <coterie/channel.h>
 
-#include "exec/ipc_channel.h"
+#include "exec/ipc/ipc_channel.h"
 #include "ipc_play.h"
 #include "services/client/channel.h"
 #include "services/client/dispatch.h"

@@ -44,16 +44,50 @@ for folder in services/* transports/* plugins/*; do
 	none "$folder includes no other plugin" "$folder" 'services/|transports/|plugins/' "$allowed"
 done
 
-# Parts of the executive, from the bottom up. Each includes the parts that it calls, which are below it. The way up is
-# a function that it was given when it was created.
-parts='ring round resync delivery sync route rekey quorum reload rotate'
-above='executive|host|ipc_'
+# The folders of the executive, from the bottom up, each with the folders that it may include. These stand above it here, so
+# that folders form no circle. The way up is a function that a part was given when it was created.
+read -r -d '' table <<'EOF'
+totem:
+map:
+config: totem map
+log: config
+loop:
+qb:
+stats: loop map
+plugin: config log loop stats
+ring: totem config log loop stats plugin
+sync: totem map log loop plugin ring
+ipc: map config log loop qb stats plugin ring sync
+life: map config log loop plugin ring sync ipc
+reload: map config log loop stats plugin ring sync life
+host: map config log loop stats plugin ring sync ipc life reload
+daemon: totem map config log loop stats plugin ring life host
+EOF
 all=$(includes exec)
-for part in $(tac -s ' ' <<<"$parts "); do
-	found=$(grep -E "^exec/$part(_[a-z_]+)?\.[ch]:exec/($above)" <<<"$all")
+below=
+while IFS=: read -r folder allowed; do
+	for one in $allowed; do
+		[[ " $below " == *" $one "* ]] || tap 1 "exec/$one is below exec/$folder in the table"
+	done
+	below+=" $folder"
+	found=$(grep -E "^exec/$folder/[^:]*:exec/" <<<"$all" | grep -vE ":exec/(${allowed// /|}|$folder)/")
 	[ -z "$found" ]
-	tap $? "exec/$part includes no part above it" || tap_note "$found"
-	above+="|${part}[_.]"
+	tap $? "exec/$folder includes only folders below it that the table allows" || tap_note "$found"
+done <<<"$table"
+tap_check "the table has every folder of exec" \
+	diff <(cut -d: -f1 <<<"$table" | sort) <(find exec -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort)
+tap_check "no other file stands beside the folders" \
+	diff <(printf '%s\n' executive.c executive.h local.mk main.c) <(find exec -maxdepth 1 -type f -printf '%f\n' | sort)
+
+# Files of one folder that are parts of their own, from the bottom up.
+for parts in 'round resync delivery sync route quorum' 'rekey reload rotate'; do
+	above=
+	for part in $(tac -s ' ' <<<"$parts "); do
+		found=$(grep -E "^exec/[a-z]+/$part(_[a-z_]+)?\.[ch]:exec/[a-z]+/(${above:-^$})" <<<"$all")
+		[ -z "$found" ]
+		tap $? "the part $part includes none of its folder above it" || tap_note "$found"
+		above+="${above:+|}${part}[_.]"
+	done
 done
 
 # The struct of all parts belongs to the files that compose them.

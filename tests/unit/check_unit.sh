@@ -20,7 +20,7 @@ for line in User=coterie UMask=0027 ProtectSystem=strict NoNewPrivileges=yes Dev
 done
 # cage.c keeps all but those that it takes to become the user.
 tap_check "it has the capabilities that the daemon keeps, and three to become the user" \
-	test "$({ grep '^static const unsigned int kept' "$source/exec/cage.c" | grep -o 'CAP_[A-Z_]*'
+	test "$({ grep '^static const unsigned int kept' "$source/exec/daemon/cage.c" | grep -o 'CAP_[A-Z_]*'
 		printf '%s\n' CAP_SETUID CAP_SETGID CAP_SETPCAP; } | sort | paste -sd' ')" = \
 	"$(sed -n 's/^CapabilityBoundingSet=//p' "$unit" | tr ' ' '\n' | sort | paste -sd' ')"
 

@@ -6,16 +6,16 @@
 #include <string.h>
 
 #include "exec/config/model.h"
-#include "exec/delivery.h"
-#include "exec/host.h"
-#include "exec/log.h"
-#include "exec/plugin.h"
-#include "exec/reload.h"
-#include "exec/resync.h"
-#include "exec/ring.h"
-#include "exec/rotate.h"
-#include "exec/route.h"
-#include "exec/sync.h"
+#include "exec/host/host.h"
+#include "exec/log/log.h"
+#include "exec/plugin/plugin.h"
+#include "exec/reload/reload.h"
+#include "exec/reload/rotate.h"
+#include "exec/ring/ring.h"
+#include "exec/sync/delivery.h"
+#include "exec/sync/resync.h"
+#include "exec/sync/route.h"
+#include "exec/sync/sync.h"
 
 struct exec_stub exec_stub;
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;

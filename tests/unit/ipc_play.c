@@ -7,8 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "exec/map.h"
-#include "exec/stats.h"
+#include "exec/map/map.h"
+#include "exec/stats/stats.h"
 
 #define DEADLINE_NS (UINT64_C(60) * 1000000000u)
 

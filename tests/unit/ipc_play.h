@@ -11,7 +11,7 @@
 #include <check.h>
 
 #include "exec/config/model.h"
-#include "exec/ipc_private.h"
+#include "exec/ipc/ipc_private.h"
 #include "exec_stub.h"
 #include "tests/suite.h"
 

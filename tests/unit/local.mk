@@ -33,32 +33,32 @@ dist_check_DATA += %D%/typed.py
 TESTS += %D%/completion.sh
 endif
 
-# exec/{loop,route,sync,state_dir,instance}.c: each with stand-ins for what it calls.
+# exec/{loop,ring,sync}/: each with stand-ins for what it calls.
 exec_unit_tests = %D%/test_loop %D%/test_route %D%/test_state_dir %D%/test_sync %D%/test_resync \
 	%D%/test_sync_late %D%/test_delivery
 check_PROGRAMS += $(exec_unit_tests)
 TESTS += $(exec_unit_tests)
-%C%_test_loop_SOURCES = %D%/test_loop.c exec/loop.c
+%C%_test_loop_SOURCES = %D%/test_loop.c exec/loop/loop.c
 %C%_test_loop_CFLAGS = $(TEST_CFLAGS)
 %C%_test_loop_LDADD = $(CHECK_LIBS) $(QB_LIBS)
 check_PROGRAMS += %D%/test_crypto_memory
 TESTS += %D%/test_crypto_memory
-%C%_test_crypto_memory_SOURCES = %D%/test_crypto_memory.c exec/crypto_memory.c
+%C%_test_crypto_memory_SOURCES = %D%/test_crypto_memory.c exec/daemon/crypto_memory.c
 %C%_test_crypto_memory_CFLAGS = $(TEST_CFLAGS) $(CRYPTO_CFLAGS)
 %C%_test_crypto_memory_LDADD = $(CHECK_LIBS) $(CRYPTO_LIBS)
-%C%_test_route_SOURCES = %D%/test_route.c exec/route.c $(map_sources)
+%C%_test_route_SOURCES = %D%/test_route.c exec/sync/route.c $(map_sources)
 %C%_test_route_CFLAGS = $(TEST_CFLAGS)
 %C%_test_route_LDADD = libtotem.la $(CHECK_LIBS)
-%C%_test_state_dir_SOURCES = %D%/test_state_dir.c exec/instance.c exec/ring_seq.c exec/state_dir.c
+%C%_test_state_dir_SOURCES = %D%/test_state_dir.c exec/daemon/instance.c exec/ring/ring_seq.c exec/ring/state_dir.c
 %C%_test_state_dir_CPPFLAGS = -I$(top_srcdir) -I$(top_srcdir)/include -D_GNU_SOURCE $(HARDEN_CPPFLAGS) \
 	-DLOCALSTATE_DIR='"/nonexistent"' -DRUNSTATE_DIR='"/tmp/coterie-test-run"'
 %C%_test_state_dir_CFLAGS = $(TEST_CFLAGS)
 %C%_test_state_dir_LDADD = $(CHECK_LIBS)
-%C%_test_delivery_SOURCES = %D%/test_delivery.c exec/delivery.c
+%C%_test_delivery_SOURCES = %D%/test_delivery.c exec/sync/delivery.c
 %C%_test_delivery_CFLAGS = $(TEST_CFLAGS)
 %C%_test_delivery_LDADD = libtotem.la $(CHECK_LIBS)
 check_LTLIBRARIES += %D%/libsync_case.la
-%C%_libsync_case_la_SOURCES = %D%/sync_case.c %D%/sync_case.h exec/sync.c exec/resync.c exec/round.c
+%C%_libsync_case_la_SOURCES = %D%/sync_case.c %D%/sync_case.h exec/sync/sync.c exec/sync/resync.c exec/sync/round.c
 %C%_libsync_case_la_CFLAGS = $(TEST_CFLAGS)
 %C%_test_sync_SOURCES = %D%/test_sync.c
 %C%_test_sync_CFLAGS = $(TEST_CFLAGS)
@@ -70,10 +70,10 @@ check_LTLIBRARIES += %D%/libsync_case.la
 %C%_test_sync_late_CFLAGS = $(TEST_CFLAGS)
 %C%_test_sync_late_LDADD = %D%/libsync_case.la libtotem.la $(CHECK_LIBS)
 
-# exec/ring*.c between a made-up transport and a made-up engine.
+# exec/ring/ between a made-up transport and a made-up engine.
 check_PROGRAMS += %D%/test_ring
 TESTS += %D%/test_ring
-%C%_test_ring_SOURCES = %D%/test_ring.c exec/ring.c exec/ring_lease.c exec/ring_life.c exec/ring_seq.c exec/ring_store.c \
+%C%_test_ring_SOURCES = %D%/test_ring.c exec/ring/ring.c exec/ring/ring_lease.c exec/ring/ring_life.c exec/ring/ring_seq.c exec/ring/ring_store.c \
 	exec/totem/frame.c exec/totem/wire.c
 %C%_test_ring_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ring_LDADD = $(CHECK_LIBS)
@@ -172,16 +172,16 @@ wire_case_sources = %D%/wire_case.c %D%/wire_case.h
 %C%_test_wire_trailers_CFLAGS = $(TEST_CFLAGS)
 %C%_test_wire_trailers_LDADD = libtotem.la $(CHECK_LIBS)
 
-# exec/ipc_*.c, plugin*.c, host.c: a real loop and libqb, stand-ins for the rest.
+# exec/{host,ipc,life,plugin}/: a real loop and libqb, stand-ins for the rest.
 exec_stub_sources = %D%/exec_stub.c %D%/exec_stub.h $(map_sources)
-exec_channel_sources = exec/ipc_channel.c exec/ipc_channel_state.c exec/ipc_channel_await.c exec/ipc_channel_memory.c exec/ipc_channel_receive.c exec/ipc_channel_send.c
-exec_ipc_sources = $(qb_sources) $(qb_fault_sources) exec/loop.c exec/ipc_server.c exec/ipc_poll.c exec/ipc_access.c exec/ipc_request.c \
-	exec/ipc_gate.c exec/ipc_hold.c exec/ipc_handover.c exec/ipc_client.c exec/ipc_client_end.c exec/ipc_backlog.c $(exec_channel_sources) exec/ipc_stats.c exec/plugin_watch.c exec/stats.c
-exec_plugin_sources = exec/plugin.c exec/plugin_load.c exec/plugin_open.c exec/plugin_check.c exec/plugin_options.c exec/plugin_table.c \
-	exec/plugin_error.c exec/plugin_name.c exec/plugin_overrides.c exec/plugin_probe.c \
+exec_channel_sources = exec/ipc/ipc_channel.c exec/ipc/ipc_channel_state.c exec/ipc/ipc_channel_await.c exec/ipc/ipc_channel_memory.c exec/ipc/ipc_channel_receive.c exec/ipc/ipc_channel_send.c
+exec_ipc_sources = $(qb_sources) $(qb_fault_sources) exec/loop/loop.c exec/ipc/ipc_server.c exec/ipc/ipc_poll.c exec/ipc/ipc_access.c exec/ipc/ipc_request.c \
+	exec/ipc/ipc_gate.c exec/ipc/ipc_hold.c exec/ipc/ipc_handover.c exec/ipc/ipc_client.c exec/ipc/ipc_client_end.c exec/ipc/ipc_backlog.c $(exec_channel_sources) exec/ipc/ipc_stats.c exec/plugin/plugin_watch.c exec/stats/stats.c
+exec_plugin_sources = exec/plugin/plugin.c exec/plugin/plugin_load.c exec/plugin/plugin_open.c exec/plugin/plugin_check.c exec/plugin/plugin_options.c exec/plugin/plugin_table.c \
+	exec/plugin/plugin_error.c exec/plugin/plugin_name.c exec/plugin/plugin_overrides.c exec/plugin/plugin_probe.c \
 	exec/config/option_value.c exec/config/words.c \
-	exec/plugin_life.c exec/plugin_replace.c exec/plugin_trial.c exec/trust.c \
-	$(host_sources) exec/quorum.c exec/rekey.c exec/state_dir.c exec/totem/frame.c
+	exec/life/plugin_life.c exec/life/plugin_replace.c exec/life/plugin_trial.c exec/config/trust.c \
+	$(host_sources) exec/sync/quorum.c exec/reload/rekey.c exec/ring/state_dir.c exec/totem/frame.c
 check_LTLIBRARIES += %D%/libipc_play.la
 %C%_libipc_play_la_SOURCES = %D%/ipc_play.c %D%/ipc_play.h $(exec_stub_sources) $(exec_ipc_sources)
 %C%_libipc_play_la_CFLAGS = $(TEST_CFLAGS)
@@ -209,10 +209,10 @@ ipc_case_libs = %D%/libipc_play.la $(CHECK_LIBS) $(QB_LIBS)
 %C%_test_ipc_end_SOURCES = %D%/test_ipc_end.c $(ipc_case_sources)
 %C%_test_ipc_end_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ipc_end_LDADD = $(ipc_case_libs)
-%C%_test_ipc_await_SOURCES = %D%/test_ipc_await.c exec/ipc_channel_await.c
+%C%_test_ipc_await_SOURCES = %D%/test_ipc_await.c exec/ipc/ipc_channel_await.c
 %C%_test_ipc_await_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ipc_await_LDADD = $(CHECK_LIBS)
-%C%_test_ipc_backlog_SOURCES = %D%/test_ipc_backlog.c exec/ipc_backlog.c
+%C%_test_ipc_backlog_SOURCES = %D%/test_ipc_backlog.c exec/ipc/ipc_backlog.c
 %C%_test_ipc_backlog_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ipc_backlog_LDADD = $(CHECK_LIBS)
 %C%_test_ipc_events_SOURCES = %D%/test_ipc_events.c $(ipc_case_sources)
@@ -261,38 +261,38 @@ channel_case_libs = %D%/libipc_play.la libclient.la libcorosync_common.la $(CHEC
 %C%_test_plugin_life_CFLAGS = $(TEST_CFLAGS)
 %C%_test_plugin_life_LDADD = $(plugin_play_libs)
 
-# exec/{eviction,flight,histogram,map_publish,quorum,ring_account,ring_sources,runtime_keys,stats*}.c
+# exec/{daemon,log,ring,stats,sync}/: what the daemon counts and publishes.
 check_PROGRAMS += %D%/test_eviction %D%/test_flight %D%/test_quorum_verdict %D%/test_ring_account %D%/test_ring_sources \
 	%D%/test_runtime_keys %D%/test_stats %D%/test_stats_keys
 TESTS += %D%/test_eviction %D%/test_flight %D%/test_quorum_verdict %D%/test_ring_account %D%/test_ring_sources \
 	%D%/test_runtime_keys %D%/test_stats %D%/test_stats_keys
-%C%_test_ring_account_SOURCES = %D%/test_ring_account.c exec/histogram.c exec/ring_account.c exec/stats.c exec/loop.c
+%C%_test_ring_account_SOURCES = %D%/test_ring_account.c exec/stats/histogram.c exec/ring/ring_account.c exec/stats/stats.c exec/loop/loop.c
 %C%_test_ring_account_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ring_account_LDADD = $(CHECK_LIBS) $(QB_LIBS)
-%C%_test_ring_sources_SOURCES = %D%/test_ring_sources.c exec/ring_sources.c exec/stats.c exec/loop.c exec/totem/frame.c \
+%C%_test_ring_sources_SOURCES = %D%/test_ring_sources.c exec/ring/ring_sources.c exec/stats/stats.c exec/loop/loop.c exec/totem/frame.c \
 	exec/totem/wire.c $(fail_alloc_sources)
 %C%_test_ring_sources_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ring_sources_LDFLAGS = $(fail_alloc_ldflags)
 %C%_test_ring_sources_LDADD = $(CHECK_LIBS) $(QB_LIBS)
-%C%_test_eviction_SOURCES = %D%/test_eviction.c exec/eviction.c exec/ring_log.c exec/stats.c exec/loop.c
+%C%_test_eviction_SOURCES = %D%/test_eviction.c exec/ring/eviction.c exec/ring/ring_log.c exec/stats/stats.c exec/loop/loop.c
 %C%_test_eviction_CFLAGS = $(TEST_CFLAGS)
 %C%_test_eviction_LDADD = libtotem.la $(CHECK_LIBS) $(QB_LIBS)
-%C%_test_flight_SOURCES = %D%/test_flight.c exec/flight.c
+%C%_test_flight_SOURCES = %D%/test_flight.c exec/log/flight.c
 %C%_test_flight_CFLAGS = $(TEST_CFLAGS)
 %C%_test_flight_LDADD = $(CHECK_LIBS)
-%C%_test_runtime_keys_SOURCES = %D%/test_runtime_keys.c $(exec_stub_sources) exec/runtime_keys.c exec/map_options.c exec/map_publish.c exec/config/option_value.c exec/config/words.c
+%C%_test_runtime_keys_SOURCES = %D%/test_runtime_keys.c $(exec_stub_sources) exec/daemon/runtime_keys.c exec/life/map_options.c exec/daemon/map_publish.c exec/config/option_value.c exec/config/words.c
 %C%_test_runtime_keys_CFLAGS = $(TEST_CFLAGS)
 %C%_test_runtime_keys_LDADD = $(CHECK_LIBS)
 EXTRA_DIST += %D%/vectors/stats-udpu3.txt
-%C%_test_stats_keys_SOURCES = %D%/test_stats_keys.c exec/stats_totem.c \
-	exec/eviction.c exec/map_options.c exec/stats_daemon.c exec/stats_process.c exec/histogram.c exec/ring_account.c exec/config/key_newer.c \
+%C%_test_stats_keys_SOURCES = %D%/test_stats_keys.c exec/ring/stats_totem.c \
+	exec/ring/eviction.c exec/life/map_options.c exec/daemon/stats_daemon.c exec/daemon/stats_process.c exec/stats/histogram.c exec/ring/ring_account.c exec/config/key_newer.c \
 	exec/config/option_value.c exec/config/words.c
 %C%_test_stats_keys_CFLAGS = $(TEST_CFLAGS)
 %C%_test_stats_keys_LDADD = %D%/libipc_play.la $(CHECK_LIBS) $(QB_LIBS)
-%C%_test_quorum_verdict_SOURCES = %D%/test_quorum_verdict.c $(exec_stub_sources) exec/quorum.c
+%C%_test_quorum_verdict_SOURCES = %D%/test_quorum_verdict.c $(exec_stub_sources) exec/sync/quorum.c
 %C%_test_quorum_verdict_CFLAGS = $(TEST_CFLAGS)
 %C%_test_quorum_verdict_LDADD = $(CHECK_LIBS)
-%C%_test_stats_SOURCES = %D%/test_stats.c exec/stats.c exec/loop.c
+%C%_test_stats_SOURCES = %D%/test_stats.c exec/stats/stats.c exec/loop/loop.c
 %C%_test_stats_CFLAGS = $(TEST_CFLAGS)
 %C%_test_stats_LDADD = $(CHECK_LIBS) $(QB_LIBS)
 
@@ -386,14 +386,14 @@ variant_plugins += %D%/plugins/leaky.la
 %C%_plugins_leaky_la_CFLAGS = $(VARIANT_CFLAGS)
 %C%_plugins_leaky_la_LDFLAGS = $(VARIANT_LDFLAGS)
 
-# exec/reload*.c with real files, loop and map; ring, log and plugins are stand-ins.
+# exec/reload/ with real files, loop and map; ring, log and plugins are stand-ins.
 check_PROGRAMS += %D%/test_reload %D%/test_reload_keys %D%/test_reload_links %D%/test_reload_steps %D%/test_rotate
 TESTS += %D%/test_reload %D%/test_reload_keys %D%/test_reload_links %D%/test_reload_steps %D%/test_rotate
 check_LTLIBRARIES += %D%/libreload_case.la
-%C%_libreload_case_la_SOURCES = %D%/reload_case.c %D%/reload_case.h exec/reload.c exec/reload_apply.c exec/reload_count.c exec/reload_error.c exec/reload_hangup.c \
-	exec/reload_key.c exec/reload_keys.c exec/reload_list.c exec/reload_nodes.c exec/reload_peers.c exec/reload_quorum.c exec/rekey.c \
-	exec/key_file.c exec/map_options.c exec/rotate.c \
-	exec/plugin_options.c exec/loop.c exec/log_limit.c exec/stats.c
+%C%_libreload_case_la_SOURCES = %D%/reload_case.c %D%/reload_case.h exec/reload/reload.c exec/reload/reload_apply.c exec/reload/reload_count.c exec/reload/reload_error.c exec/reload/reload_hangup.c \
+	exec/reload/reload_key.c exec/reload/reload_keys.c exec/reload/reload_list.c exec/reload/reload_nodes.c exec/reload/reload_peers.c exec/reload/reload_quorum.c exec/reload/rekey.c \
+	exec/reload/key_file.c exec/life/map_options.c exec/reload/rotate.c \
+	exec/plugin/plugin_options.c exec/loop/loop.c exec/log/log_limit.c exec/stats/stats.c
 %C%_libreload_case_la_CFLAGS = $(TEST_CFLAGS)
 %C%_libreload_case_la_LIBADD = %D%/libconfig_case.la
 reload_case_libs = %D%/libreload_case.la $(CHECK_LIBS) $(QB_LIBS) $(CONFUSE_LIBS)
@@ -455,7 +455,7 @@ TESTS += %D%/test_libcfg
 %C%_test_libvotequorum_CFLAGS = $(TEST_CFLAGS)
 %C%_test_libvotequorum_LDADD = libvotequorum.la libcorosync_common.la $(CHECK_LIBS) $(QB_LIBS)
 
-# exec/config, $(map_sources), exec/log*.c: libexecutive.la as a whole would pull in engine and libltdl.
+# exec/config, $(map_sources), exec/log/: libexecutive.la as a whole would pull in engine and libltdl.
 EXTRA_DIST += %D%/vectors/corosync-t.txt %D%/vectors/cmap-udpu3.txt
 dist_check_SCRIPTS += %D%/config_modes.sh %D%/key_create.sh %D%/option_effects.sh %D%/options.sh
 TESTS += %D%/config_modes.sh %D%/key_create.sh %D%/option_effects.sh %D%/options.sh
@@ -490,7 +490,7 @@ native_case_sources = %D%/native_case.c %D%/native_case.h
 	%D%/config_corpus.c %D%/config_corpus.h
 %C%_test_config_print_CFLAGS = $(TEST_CFLAGS)
 %C%_test_config_print_LDADD = libcore.la libtotem.la $(CHECK_LIBS)
-%C%_test_log_SOURCES = %D%/test_log.c exec/flight.c exec/log.c exec/log_format.c exec/log_limit.c exec/log_sink.c exec/trust.c exec/trust_open.c
+%C%_test_log_SOURCES = %D%/test_log.c exec/log/flight.c exec/log/log.c exec/log/log_format.c exec/log/log_limit.c exec/log/log_sink.c exec/config/trust.c exec/config/trust_open.c
 %C%_test_log_CFLAGS = $(TEST_CFLAGS)
 %C%_test_log_LDADD = $(CHECK_LIBS)
 %C%_test_map_SOURCES = %D%/test_map.c $(map_sources) $(fail_alloc_sources)

@@ -1,4 +1,4 @@
-/* The mock host's part in replacing a service: as exec/plugin_replace.c does it. */
+/* The mock host's part in replacing a service: as exec/life/plugin_replace.c does it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

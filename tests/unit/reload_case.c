@@ -10,16 +10,16 @@
 #include <unistd.h>
 
 #include "exec/config/model.h"
-#include "exec/log.h"
-#include "exec/loop.h"
-#include "exec/plugin_life.h"
-#include "exec/plugin_load.h"
-#include "exec/plugin_options.h"
-#include "exec/quorum.h"
-#include "exec/rekey.h"
-#include "exec/reload.h"
-#include "exec/ring.h"
-#include "exec/stats.h"
+#include "exec/life/plugin_life.h"
+#include "exec/log/log.h"
+#include "exec/loop/loop.h"
+#include "exec/plugin/plugin_load.h"
+#include "exec/plugin/plugin_options.h"
+#include "exec/reload/rekey.h"
+#include "exec/reload/reload.h"
+#include "exec/ring/ring.h"
+#include "exec/stats/stats.h"
+#include "exec/sync/quorum.h"
 
 struct reload_seen seen;
 

@@ -10,9 +10,9 @@
 #include <stdio.h>
 
 #include "exec/config/model.h"
-#include "exec/log.h"
-#include "exec/map.h"
-#include "exec/plugin.h"
+#include "exec/log/log.h"
+#include "exec/map/map.h"
+#include "exec/plugin/plugin.h"
 
 #define SECOND UINT64_C(1000000000)
 

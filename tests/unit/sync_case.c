@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec/delivery.h"
-#include "exec/log.h"
-#include "exec/loop.h"
-#include "exec/plugin_watch.h"
-#include "exec/resync.h"
-#include "exec/ring.h"
-#include "exec/sync.h"
+#include "exec/log/log.h"
+#include "exec/loop/loop.h"
+#include "exec/plugin/plugin_watch.h"
+#include "exec/ring/ring.h"
+#include "exec/sync/delivery.h"
+#include "exec/sync/resync.h"
+#include "exec/sync/sync.h"
 
 struct node nodes[NODES];
 struct message order[256];

@@ -1,5 +1,5 @@
 /*
- * What the tests of exec/sync.c and exec/resync.c share: several nodes in one process; the ring under them is a list of
+ * What the tests of exec/sync/sync.c and exec/sync/resync.c share: several nodes in one process; the ring under them is a list of
  * messages that the test delivers to all, in one order.
  */
 #ifndef TESTS_UNIT_SYNC_CASE_H
@@ -8,11 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "exec/delivery.h"
-#include "exec/plugin.h"
-#include "exec/resync.h"
-#include "exec/ring.h"
-#include "exec/sync.h"
+#include "exec/plugin/plugin.h"
+#include "exec/ring/ring.h"
+#include "exec/sync/delivery.h"
+#include "exec/sync/resync.h"
+#include "exec/sync/sync.h"
 
 #define NODES 3
 #define SERVICES 3

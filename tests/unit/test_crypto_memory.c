@@ -13,7 +13,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
-#include "exec/crypto_memory.h"
+#include "exec/daemon/crypto_memory.h"
 #include "tests/suite.h"
 
 static void *take(size_t size) { return crypto_memory_take(size, __FILE__, __LINE__); }

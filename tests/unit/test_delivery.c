@@ -1,5 +1,5 @@
-/* exec/delivery.c: what a service can know of its place in the order, and the verdict that members agree on. */
-#include "exec/delivery.h"
+/* exec/sync/delivery.c: what a service can know of its place in the order, and the verdict that members agree on. */
+#include "exec/sync/delivery.h"
 
 #include <errno.h>
 #include <string.h>
@@ -8,9 +8,9 @@
 
 #include <coterie/service.h>
 
-#include "exec/log.h"
-#include "exec/resync.h"
-#include "exec/ring.h"
+#include "exec/log/log.h"
+#include "exec/ring/ring.h"
+#include "exec/sync/resync.h"
 #include "tests/suite.h"
 
 #define VERDICT_SIZE 40u

@@ -1,14 +1,14 @@
-/* exec/eviction.c, and the lines that exec/ring_log.c makes of evictions and of the lease. */
+/* exec/ring/eviction.c, and the lines that exec/ring/ring_log.c makes of evictions and of the lease. */
 #include <check.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec/eviction.h"
-#include "exec/loop.h"
-#include "exec/ring_log.h"
-#include "exec/stats.h"
+#include "exec/loop/loop.h"
+#include "exec/ring/eviction.h"
+#include "exec/ring/ring_log.h"
+#include "exec/stats/stats.h"
 #include "tests/suite.h"
 
 #define MS UINT64_C(1000000)

@@ -1,4 +1,4 @@
-/* exec/flight.c: the file is the one that libqb's reader knows. */
+/* exec/log/flight.c: the file is the one that libqb's reader knows. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #include <check.h>
 
-#include "exec/flight.h"
+#include "exec/log/flight.h"
 #include "tests/suite.h"
 
 #define MARKS 20u /* bytes in front of the ring's own header of 20 */

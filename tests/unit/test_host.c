@@ -9,16 +9,16 @@
 
 #include <check.h>
 
-#include "exec/host.h"
 #include "exec/config/model.h"
-#include "exec/ipc_server.h"
-#include "exec/loop.h"
-#include "exec/map.h"
-#include "exec/plugin_load.h"
-#include "exec/plugin.h"
-#include "exec/quorum.h"
-#include "exec/rekey.h"
-#include "exec/stats.h"
+#include "exec/host/host.h"
+#include "exec/ipc/ipc_server.h"
+#include "exec/loop/loop.h"
+#include "exec/map/map.h"
+#include "exec/plugin/plugin.h"
+#include "exec/plugin/plugin_load.h"
+#include "exec/reload/rekey.h"
+#include "exec/stats/stats.h"
+#include "exec/sync/quorum.h"
 #include "exec_stub.h"
 #include "tests/suite.h"
 

@@ -1,4 +1,4 @@
-/* exec/ipc_*.c: requests and their answers, and a server's name. */
+/* exec/ipc/: requests and their answers, and a server's name. */
 #include "ipc_case.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* exec/ipc_*.c: who may come in. */
+/* exec/ipc/: who may come in. */
 #include "ipc_case.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "exec/map.h"
+#include "exec/map/map.h"
 
 static int play_refused(void)
 {

@@ -1,9 +1,9 @@
-/* exec/ipc_channel_await.c: whose answers are waited for. The clock goes on by a microsecond whenever it is read. */
+/* exec/ipc/ipc_channel_await.c: whose answers are waited for. The clock goes on by a microsecond whenever it is read. */
 #include <check.h>
 #include <sched.h>
 #include <string.h>
 
-#include "exec/ipc_channel.h"
+#include "exec/ipc/ipc_channel.h"
 #include "tests/suite.h"
 
 #define US UINT64_C(1000)

@@ -1,9 +1,9 @@
-/* exec/ipc_backlog.c: what clients have not read yet. No libqb, no loop. */
+/* exec/ipc/ipc_backlog.c: what clients have not read yet. No libqb, no loop. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec/ipc_private.h"
+#include "exec/ipc/ipc_private.h"
 #include "tests/suite.h"
 
 #define CLIENTS 4

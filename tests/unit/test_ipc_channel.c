@@ -2,7 +2,7 @@
  * Fast channels, their life: how one is opened, and what a client sends through it. See also
  * test_ipc_channel_receive.c and test_ipc_channel_hostile.c.
  */
-#include "exec/ipc_channel.h"
+#include "exec/ipc/ipc_channel.h"
 #include "channel_case.h"
 
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "exec/map.h"
+#include "exec/map/map.h"
 
 /* --- opening --- */
 

@@ -1,4 +1,4 @@
-/* exec/ipc_*.c: how connections end, and what counts then. */
+/* exec/ipc/: how connections end, and what counts then. */
 #include "ipc_case.h"
 
 #include <errno.h>

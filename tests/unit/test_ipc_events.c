@@ -1,4 +1,4 @@
-/* exec/ipc_client.c: events, and clients that do not read them. */
+/* exec/ipc/ipc_client.c: events, and clients that do not read them. */
 #include <time.h>
 #include <unistd.h>
 

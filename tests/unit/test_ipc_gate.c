@@ -1,4 +1,4 @@
-/* exec/ipc_gate.c: requests that wait for room, a synchronisation or quorum, and those that are refused. */
+/* exec/ipc/ipc_gate.c: requests that wait for room, a synchronisation or quorum, and those that are refused. */
 #include "ipc_case.h"
 
 #include <errno.h>

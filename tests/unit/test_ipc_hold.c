@@ -1,4 +1,4 @@
-/* exec/ipc_hold.c: senders that read slower than they send. test_ipc_channel_receive.c has those with a fast channel. */
+/* exec/ipc/ipc_hold.c: senders that read slower than they send. test_ipc_channel_receive.c has those with a fast channel. */
 #include <errno.h>
 #include <poll.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-/* exec/qb and exec/ipc_*.c: clients that speak the protocol without libqb, and not as libqb does. */
+/* exec/qb and exec/ipc/: clients that speak the protocol without libqb, and not as libqb does. */
 #include "ipc_case.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "exec/map.h"
+#include "exec/map/map.h"
 
 #define ANSWER_SIZE 12328
 #define ANSWER_ERROR 16 /* where it is, bytes */

@@ -1,10 +1,10 @@
-/* exec/ipc_stats.c: what the statistics say of a connection. */
+/* exec/ipc/ipc_stats.c: what the statistics say of a connection. */
 #include "ipc_case.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "exec/stats.h"
+#include "exec/stats/stats.h"
 
 static int play_and_stay(void)
 {

@@ -1,8 +1,8 @@
 /*
- * exec/log*.c: layouts, levels, targets that take no more, and the limiter;
+ * exec/log/: layouts, levels, targets that take no more, and the limiter;
  * book configuration, "Logging".
  */
-#include "exec/log.h"
+#include "exec/log/log.h"
 
 #include <check.h>
 #include <errno.h>
@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "exec/config/model.h"
-#include "exec/log_format.h"
-#include "exec/log_sink.h"
+#include "exec/log/log_format.h"
+#include "exec/log/log_sink.h"
 #include "tests/suite.h"
 
 static char folder[64];

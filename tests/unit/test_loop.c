@@ -1,5 +1,5 @@
-/* exec/loop.c: timers, descriptors, posts and deferred calls. */
-#include "exec/loop.h"
+/* exec/loop/loop.c: timers, descriptors, posts and deferred calls. */
+#include "exec/loop/loop.h"
 
 #include <check.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* exec/map.c: the configuration map, book configuration, "Map". */
-#include "exec/map.h"
+/* exec/map/map.c: the configuration map, book configuration, "Map". */
+#include "exec/map/map.h"
 
 #include <check.h>
 #include <errno.h>

@@ -13,7 +13,7 @@
 
 #include <coterie/plugin.h>
 
-#include "exec/map.h"
+#include "exec/map/map.h"
 #include "tests/suite.h"
 #include "tests/unit/native_case.h"
 

@@ -10,7 +10,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "exec/map.h"
+#include "exec/map/map.h"
 
 #define COUNT(array) (int)(sizeof(array) / sizeof((array)[0]))
 

@@ -12,12 +12,12 @@
 #include <check.h>
 
 #include "exec/config/model.h"
-#include "exec/host.h"
-#include "exec/loop.h"
-#include "exec/map.h"
-#include "exec/plugin_private.h"
-#include "exec/quorum.h"
-#include "exec/stats.h"
+#include "exec/host/host.h"
+#include "exec/loop/loop.h"
+#include "exec/map/map.h"
+#include "exec/plugin/plugin_private.h"
+#include "exec/stats/stats.h"
+#include "exec/sync/quorum.h"
 #include "exec_stub.h"
 #include "tests/suite.h"
 

@@ -1,5 +1,5 @@
 /*
- * exec/plugin_life.c, plugin_replace.c, plugin_trial.c and plugin_watch.c: plugins come, go and are replaced while
+ * exec/life/plugin_life.c, plugin_replace.c, plugin_trial.c and plugin_watch.c: plugins come, go and are replaced while
  * the loop runs. The plugin is a real file, plugins/life.c, copied with a word in it changed.
  */
 #include <errno.h>
@@ -13,17 +13,17 @@
 #include <check.h>
 
 #include "exec/config/model.h"
-#include "exec/host.h"
-#include "exec/ipc_server.h"
-#include "exec/log.h"
-#include "exec/loop.h"
-#include "exec/map.h"
-#include "exec/plugin_life.h"
-#include "exec/plugin_private.h"
-#include "exec/plugin_trial.h"
-#include "exec/plugin_watch.h"
-#include "exec/quorum.h"
-#include "exec/stats.h"
+#include "exec/host/host.h"
+#include "exec/ipc/ipc_server.h"
+#include "exec/life/plugin_life.h"
+#include "exec/life/plugin_trial.h"
+#include "exec/log/log.h"
+#include "exec/loop/loop.h"
+#include "exec/map/map.h"
+#include "exec/plugin/plugin_private.h"
+#include "exec/plugin/plugin_watch.h"
+#include "exec/stats/stats.h"
+#include "exec/sync/quorum.h"
 #include "exec_stub.h"
 #include "tests/suite.h"
 

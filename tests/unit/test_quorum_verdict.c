@@ -1,12 +1,12 @@
-/* exec/quorum.c: who may publish, what is logged, who is told. */
+/* exec/sync/quorum.c: who may publish, what is logged, who is told. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <check.h>
 
-#include "exec/plugin.h"
-#include "exec/quorum.h"
+#include "exec/plugin/plugin.h"
+#include "exec/sync/quorum.h"
 #include "exec_stub.h"
 #include "tests/suite.h"
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "exec/config/model.h"
-#include "exec/loop.h"
-#include "exec/reload.h"
+#include "exec/loop/loop.h"
+#include "exec/reload/reload.h"
 #include "tests/suite.h"
 #include "tests/unit/reload_case.h"
 

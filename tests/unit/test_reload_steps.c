@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "exec/config/model.h"
-#include "exec/loop.h"
-#include "exec/plugin_options.h"
-#include "exec/reload.h"
+#include "exec/loop/loop.h"
+#include "exec/plugin/plugin_options.h"
+#include "exec/reload/reload.h"
 #include "tests/suite.h"
 #include "tests/unit/reload_case.h"
 

@@ -1,11 +1,11 @@
-/* exec/resync.c: synchronisation of one service alone. */
-#include "exec/resync.h"
+/* exec/sync/resync.c: synchronisation of one service alone. */
+#include "exec/sync/resync.h"
 
 #include <check.h>
 #include <malloc.h>
 #include <string.h>
 
-#include "exec/sync.h"
+#include "exec/sync/sync.h"
 #include "tests/suite.h"
 #include "tests/unit/sync_case.h"
 

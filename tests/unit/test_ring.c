@@ -10,14 +10,14 @@
 #include <string.h>
 
 #include "exec/config/model.h"
-#include "exec/log.h"
-#include "exec/loop.h"
-#include "exec/plugin.h"
-#include "exec/ring.h"
-#include "exec/ring_account.h"
-#include "exec/ring_private.h"
-#include "exec/ring_log.h"
-#include "exec/state_dir.h"
+#include "exec/log/log.h"
+#include "exec/loop/loop.h"
+#include "exec/plugin/plugin.h"
+#include "exec/ring/ring.h"
+#include "exec/ring/ring_account.h"
+#include "exec/ring/ring_log.h"
+#include "exec/ring/ring_private.h"
+#include "exec/ring/state_dir.h"
 #include "exec/totem/wire.h"
 #include "tests/suite.h"
 

@@ -1,11 +1,11 @@
-/* exec/histogram.c and exec/ring_account.c: how long things took, and why rings changed. */
+/* exec/stats/histogram.c and exec/ring/ring_account.c: how long things took, and why rings changed. */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "exec/loop.h"
-#include "exec/ring_account.h"
-#include "exec/stats.h"
+#include "exec/loop/loop.h"
+#include "exec/ring/ring_account.h"
+#include "exec/stats/stats.h"
 #include "tests/suite.h"
 
 #define US UINT64_C(1000)

@@ -1,11 +1,11 @@
-/* exec/ring_sources.c: whose frames arrived. */
+/* exec/ring/ring_sources.c: whose frames arrived. */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "exec/loop.h"
-#include "exec/ring_sources.h"
-#include "exec/stats.h"
+#include "exec/loop/loop.h"
+#include "exec/ring/ring_sources.h"
+#include "exec/stats/stats.h"
 #include "exec/totem/frame.h"
 #include "exec/totem/wire.h"
 #include "tests/suite.h"

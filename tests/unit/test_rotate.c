@@ -1,4 +1,4 @@
-/* exec/rotate.c with real files: a new key is stored beside the key file, then used or dropped. */
+/* exec/reload/rotate.c with real files: a new key is stored beside the key file, then used or dropped. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "exec/config/model.h"
-#include "exec/key_file.h"
-#include "exec/loop.h"
-#include "exec/reload.h"
-#include "exec/rotate.h"
+#include "exec/loop/loop.h"
+#include "exec/reload/key_file.h"
+#include "exec/reload/reload.h"
+#include "exec/reload/rotate.h"
 #include "tests/suite.h"
 #include "tests/unit/reload_case.h"
 

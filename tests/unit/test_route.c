@@ -1,19 +1,19 @@
-/* exec/route.c: ring messages to services, book services, "Header". */
-#include "exec/route.h"
+/* exec/sync/route.c: ring messages to services, book services, "Header". */
+#include "exec/sync/route.h"
 
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "exec/delivery.h"
-#include "exec/log.h"
-#include "exec/loop.h"
-#include "exec/plugin.h"
-#include "exec/plugin_watch.h"
-#include "exec/resync.h"
-#include "exec/ring.h"
-#include "exec/sync.h"
+#include "exec/log/log.h"
+#include "exec/loop/loop.h"
+#include "exec/plugin/plugin.h"
+#include "exec/plugin/plugin_watch.h"
+#include "exec/ring/ring.h"
+#include "exec/sync/delivery.h"
+#include "exec/sync/resync.h"
+#include "exec/sync/sync.h"
 #include "tests/suite.h"
 
 #define SIZE_MIN 24u

@@ -1,4 +1,4 @@
-/* exec/runtime_keys.c and exec/map_publish.c: what the executive puts into the map as it runs. */
+/* exec/daemon/runtime_keys.c and exec/daemon/map_publish.c: what the executive puts into the map as it runs. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -8,12 +8,12 @@
 #include <check.h>
 
 #include "exec/config/model.h"
-#include "exec/log.h"
-#include "exec/map.h"
-#include "exec/map_publish.h"
-#include "exec/plugin.h"
-#include "exec/ring.h"
-#include "exec/runtime_keys.h"
+#include "exec/daemon/map_publish.h"
+#include "exec/daemon/runtime_keys.h"
+#include "exec/log/log.h"
+#include "exec/map/map.h"
+#include "exec/plugin/plugin.h"
+#include "exec/ring/ring.h"
 #include "exec_stub.h"
 #include "tests/suite.h"
 

@@ -1,6 +1,6 @@
-/* exec/state_dir.c and exec/instance.c: what the daemon keeps on disk. */
-#include "exec/ring_seq.h"
-#include "exec/state_dir.h"
+/* exec/ring/state_dir.c and exec/daemon/instance.c: what the daemon keeps on disk. */
+#include "exec/ring/ring_seq.h"
+#include "exec/ring/state_dir.h"
 #include "exec/totem/engine.h"
 
 #include <check.h>
@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "exec/instance.h"
+#include "exec/daemon/instance.h"
 #include "tests/suite.h"
 
 static char dir[64];

@@ -1,12 +1,12 @@
-/* exec/stats.c: keys computed when read, trackers, clearing. */
+/* exec/stats/stats.c: keys computed when read, trackers, clearing. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <check.h>
 
-#include "exec/loop.h"
-#include "exec/stats.h"
+#include "exec/loop/loop.h"
+#include "exec/stats/stats.h"
 #include "tests/suite.h"
 
 static struct loop *loop;

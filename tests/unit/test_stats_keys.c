@@ -7,13 +7,13 @@
 #include <check.h>
 
 #include "exec/config/model.h"
-#include "exec/ipc_private.h"
-#include "exec/histogram.h"
+#include "exec/daemon/stats_daemon.h"
+#include "exec/ipc/ipc_private.h"
 #include "exec/qb/private.h"
-#include "exec/ring_account.h"
-#include "exec/stats.h"
-#include "exec/stats_daemon.h"
-#include "exec/stats_totem.h"
+#include "exec/ring/ring_account.h"
+#include "exec/ring/stats_totem.h"
+#include "exec/stats/histogram.h"
+#include "exec/stats/stats.h"
 #include "exec_stub.h"
 #include "tests/suite.h"
 

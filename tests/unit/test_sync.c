@@ -1,5 +1,5 @@
-/* exec/sync.c: synchronisation of services, book sync, "A round". */
-#include "exec/sync.h"
+/* exec/sync/sync.c: synchronisation of services, book sync, "A round". */
+#include "exec/sync/sync.h"
 
 #include <check.h>
 #include <string.h>

@@ -1,9 +1,9 @@
-/* Messages of exec/sync.c and exec/resync.c that come late, twice or in another order. */
+/* Messages of exec/sync/sync.c and exec/sync/resync.c that come late, twice or in another order. */
 #include <check.h>
 #include <string.h>
 
-#include "exec/resync.h"
-#include "exec/sync.h"
+#include "exec/sync/resync.h"
+#include "exec/sync/sync.h"
 #include "tests/suite.h"
 #include "tests/unit/sync_case.h"
 

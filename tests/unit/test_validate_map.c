@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec/map.h"
+#include "exec/map/map.h"
 #include "tests/unit/fail_alloc.h"
 
 static bool is_of_config(const char *key)

@@ -1,0 +1,247 @@
+#include "exec/daemon/check_plugin.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "exec/config/model.h"
+#include "exec/life/plugin_trial.h"
+#include "exec/loop/loop.h"
+#include "exec/plugin/plugin_private.h"
+#include "exec/plugin/plugin_watch.h"
+
+#define EXIT_FATAL 15
+#define EXIT_NOT_FOUND 30
+#define CODE_SLOW 256 /* no exit code */
+#define START_NS_MAX UINT64_C(2000000000) /* a start that takes longer costs a ring its token */
+#define LOOK_NS 10000000
+
+/* A node to be: no plugin starts without a node list. Nothing of it is used. */
+static const char config_text[] = "totem {\n"
+				  "	version: 2\n"
+				  "	transport: udpu\n"
+				  "}\n"
+				  "nodelist {\n"
+				  "	node {\n"
+				  "		ring0_addr: 127.0.0.1\n"
+				  "		nodeid: 1\n"
+				  "	}\n"
+				  "}\n";
+
+static int refuse_name(void *arg, const char *name, int family, struct sockaddr_storage *address)
+{
+	(void)arg, (void)name, (void)family, (void)address;
+	return -ENOENT;
+}
+
+static bool is_anything(void *arg, const struct sockaddr *address)
+{
+	(void)arg, (void)address;
+	return true;
+}
+
+static const char *kind_name(uint32_t kind)
+{
+	return kind == COTERIE_KIND_TRANSPORT ? "transport" : "service";
+}
+
+static void describe(const struct plugin *plugin, char *text, size_t size)
+{
+	const struct coterie_plugin *descriptor = plugin->descriptor;
+	char tables[64] = "";
+
+	if (descriptor->kind == COTERIE_KIND_SERVICE)
+		snprintf(tables, sizeof(tables), ", %u requests, %u ring messages", plugin->service.request_count,
+			plugin->service.ring_msg_count);
+	snprintf(text, size, "%s: ok (%s '%s' %s, plugin ABI %u.%u%s, %u options)", plugin->path,
+		kind_name(descriptor->kind), plugin->name, descriptor->version != NULL ? descriptor->version : "",
+		descriptor->abi_major, descriptor->abi_minor, tables, descriptor->option_count);
+}
+
+/* Folder and bare name of the file. */
+static int split(const char *file, char directory[PATH_MAX], char name[NAME_MAX + 1])
+{
+	char path[PATH_MAX];
+
+	if (realpath(file, path) == NULL)
+		return -errno;
+	char *slash = strrchr(path, '/');
+	char *dot = strrchr(slash, '.');
+	if (dot != NULL)
+		*dot = '\0';
+	if (snprintf(name, NAME_MAX + 1, "%s", slash + 1) > NAME_MAX)
+		return -ENAMETOOLONG;
+	*slash = '\0';
+	strcpy(directory, path[0] != '\0' ? path : "/");
+	return 0;
+}
+
+/* The file by its descriptor, which is what the daemon that tries it out is going to load. */
+static struct plugin *load_descriptor(
+	struct plugin_registry *plugins, const char *file, int fd, struct plugin_error *error)
+{
+	const struct plugin_source source = {.path = (char *)(uintptr_t)file, .fd = fd};
+
+	return plugin_load_anew(plugins, file, &source, NULL, NULL, error);
+}
+
+/* End the plugin as a daemon does, and judge what it did. @return exit code */
+static int end(struct plugin_registry *plugins, struct plugin *plugin, uint64_t took_ns)
+{
+	char text[PATH_MAX + 256], name[64];
+
+	describe(plugin, text, sizeof(text));
+	snprintf(name, sizeof(name), "%s", plugin->name);
+	plugin_unload(plugins, plugin);
+
+	const struct plugin_record *record = plugin_watch_record(plugin_registry_watch(plugins), name);
+
+	if (took_ns >= START_NS_MAX) {
+		fprintf(stderr, "plugin '%s' takes %u ms to start, and holds up the ring as long: do it on a thread\n", name,
+			(unsigned int)(took_ns / 1000000));
+		return CODE_SLOW;
+	}
+	if (record != NULL && record->leaks > 0) {
+		fprintf(stderr, "plugin '%s' leaves %ju resources behind (see the lines above): fini must end them\n", name,
+			(uintmax_t)record->leaks);
+		return PLUGIN_EXIT_INIT;
+	}
+	puts(text);
+	return 0;
+}
+
+/* In this process. */
+static int check_here(const struct check_stage *stage, const char *file, int fd)
+{
+	struct config_environment environment = {
+		.resolve = refuse_name, .is_local = is_anything, .host_name = ""};
+	struct config_messages messages = {0};
+	struct plugin_error error = {0};
+	struct plugin_registry *plugins = NULL;
+	struct config *config = NULL;
+	char directory[PATH_MAX], name[NAME_MAX + 1];
+	const char *const directories[] = {directory};
+	int rc = split(file, directory, name);
+
+	if (rc < 0) {
+		fprintf(stderr, "cannot read '%s' (%s)\n", file, strerror(-rc));
+		return EXIT_NOT_FOUND;
+	}
+	unsetenv("COTERIE_PLUGIN_PATH"); /* this file and no other of its name */
+	struct loop *loop = loop_create();
+	rc = config_load_bytes("check", config_text, sizeof(config_text) - 1, &environment, &config, &messages);
+	config_messages_fini(&messages);
+	if (rc < 0 || loop == NULL) {
+		fprintf(stderr, "out of memory\n");
+		return EXIT_FATAL;
+	}
+	int code = stage->set_up(stage->arg, config, loop, directories, 1, &plugins);
+	struct plugin *plugin = NULL;
+	uint64_t began_ns = loop_now_ns(loop);
+	if (code == 0)
+		plugin = fd >= 0 ? load_descriptor(plugins, file, fd, &error)
+				 : plugin_load(plugins, 0, name, &error);
+	if (plugin != NULL) {
+		code = end(plugins, plugin, loop_now_ns(loop) - began_ns);
+	} else if (code == 0) {
+		fprintf(stderr, "%s\n", error.text);
+		code = error.exit_code;
+	}
+	stage->tear_down(stage->arg);
+	config_destroy(config);
+	loop_destroy(loop);
+	return code;
+}
+
+/* --- in a process of its own --- */
+
+/* A plugin may crash, hang, or end the process. The pipe tells that the check came to its end. */
+static int check_in_child(const struct check_stage *stage, const char *file, int pipe_fd)
+{
+	plugin_call_watch();
+
+	int result = check_here(stage, file, -1);
+	unsigned char code = (unsigned char)(result == CODE_SLOW ? PLUGIN_EXIT_INIT : result);
+
+	fflush(stdout);
+	fflush(stderr);
+	if (write(pipe_fd, &code, 1) != 1)
+		return EXIT_FATAL;
+	return code;
+}
+
+static int tell_end(const char *file, int status)
+{
+	if (WIFSIGNALED(status))
+		fprintf(stderr, "plugin file '%s' crashes when it is loaded, started or ended: signal %d (%s)%s\n", file,
+			WTERMSIG(status), strsignal(WTERMSIG(status)),
+			WTERMSIG(status) == SIGBUS ? ": is the file complete?" : "");
+	else
+		fprintf(stderr,
+			"plugin file '%s' ended the process with status %d: a plugin returns an error and never calls exit()\n",
+			file, WEXITSTATUS(status));
+	return PLUGIN_EXIT_INIT;
+}
+
+/* Wait for the child to end, and end it at the deadline. @return 0; -ETIMEDOUT */
+static int await_end(pid_t child, int *status)
+{
+	const struct timespec nap = {.tv_nsec = LOOK_NS};
+
+	for (uint64_t waited_ns = 0; waited_ns < PLUGIN_TRIAL_NS; waited_ns += LOOK_NS) {
+		if (waitpid(child, status, WNOHANG) == child)
+			return 0;
+		nanosleep(&nap, NULL);
+	}
+	kill(child, SIGKILL);
+	while (waitpid(child, status, 0) < 0 && errno == EINTR)
+		;
+	return -ETIMEDOUT;
+}
+
+int check_plugin(const struct check_stage *stage, const char *file, int fd)
+{
+	int ends[2], status;
+
+	if (fd >= 0) { /* a trial of the daemon, which may say more of it than this process knows */
+		int code = check_here(stage, file, fd);
+
+		_exit(code == CODE_SLOW ? PLUGIN_TRIAL_SLOW : PLUGIN_TRIAL_OVER); /* no handler of the plugin runs */
+	}
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
+		fprintf(stderr, "cannot make a pipe (%s)\n", strerror(errno));
+		return EXIT_FATAL;
+	}
+
+	pid_t child = fork();
+
+	if (child < 0) {
+		fprintf(stderr, "cannot start a process (%s)\n", strerror(errno));
+		return EXIT_FATAL;
+	}
+	if (child == 0) {
+		close(ends[0]);
+		_exit(check_in_child(stage, file, ends[1]));
+	}
+	close(ends[1]);
+
+	unsigned char code;
+	int rc = await_end(child, &status);
+	bool is_over = read(ends[0], &code, 1) == 1;
+
+	close(ends[0]);
+	if (rc < 0 && !is_over) {
+		fprintf(stderr, "plugin file '%s' hangs: it is not loaded, started and ended within %u s\n", file,
+			(unsigned int)(PLUGIN_TRIAL_NS / 1000000000));
+		return PLUGIN_EXIT_INIT;
+	}
+	return is_over ? code : tell_end(file, status);
+}

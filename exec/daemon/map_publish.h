@@ -1,0 +1,18 @@
+/* Keys that the executive writes into the map while it runs: book configuration, "Keys of the daemon". */
+#ifndef EXEC_MAP_PUBLISH_H
+#define EXEC_MAP_PUBLISH_H
+
+struct config;
+struct map;
+struct plugin;
+struct totem_configuration;
+
+/** Set runtime.members.* to the members that joined and left. */
+void map_publish_members(struct map *map, const struct config *config,
+	const struct totem_configuration *configuration);
+/** Set internal_configuration.service.* and runtime.services.* of a loaded service. */
+void map_publish_service(struct map *map, struct plugin *plugin);
+/** Delete them, before the plugin is unloaded. config: the running one. */
+void map_unpublish_service(struct map *map, const struct config *config, struct plugin *plugin);
+
+#endif

@@ -1,0 +1,38 @@
+/* Modes of the daemon's program that do not run the daemon (coterie(8)), and the plugins that they need. */
+#ifndef EXEC_MODES_H
+#define EXEC_MODES_H
+
+#include <stdint.h>
+
+#include "exec/config/model.h"
+#include "exec/daemon/options.h"
+
+#define MODES_FOLDERS_MAX 32
+
+/** The folders that are searched for plugins. */
+struct plugin_folders {
+	const char *list[MODES_FOLDERS_MAX];
+	uint32_t count;
+	char *text; /* list points into this. NULL: the built-in folder */
+};
+
+/** Take the folders of a configuration, or the built-in one if it is NULL. 0; -ENOMEM */
+int plugin_folders_init(struct plugin_folders *folders, const struct config *config);
+void plugin_folders_fini(struct plugin_folders *folders);
+
+/** Fill in the functions by which a reader of configurations asks the installed plugins. */
+void modes_environment(struct config_environment *environment);
+
+/** --help-config. @return exit code */
+int modes_help_config(const struct options *options);
+/** -t: print that a configuration is good, unless its transport is missing. @return exit code */
+int modes_tell_test(const struct config *config);
+/** --print-config. @return exit code */
+int modes_print_config(const struct options *options, const struct config *config);
+/** `coterie SUBCOMMAND …`: run coterie-ctl. @return exit code, if there is no coterie-ctl */
+int modes_run_command(int argc, char **argv);
+/** --check-reload: run coterie-ctl, which asks the running daemon, or compares a file (config) with it.
+    @return exit code; 1: there is no coterie-ctl */
+int modes_check_reload(const struct options *options, const struct config *config);
+
+#endif

@@ -1,0 +1,91 @@
+/* What the daemon's process uses, and what its transport has carried: stats.coterie.process.*, .transport.* */
+#include "exec/daemon/stats_daemon.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "exec/ring/ring.h"
+#include "exec/stats/stats.h"
+
+static uint32_t read_cpu(void *arg, void *value)
+{
+	struct timespec used = {.tv_sec = 0};
+
+	(void)arg;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	return stats_put_u64(value, (uint64_t)used.tv_sec * 1000000 + (uint64_t)used.tv_nsec / 1000);
+}
+
+/* The second number of statm: pages. proc(5). */
+static uint32_t read_resident(void *arg, void *value)
+{
+	FILE *file = fopen("/proc/self/statm", "re");
+	unsigned long pages = 0;
+
+	(void)arg;
+	if (file != NULL) {
+		if (fscanf(file, "%*u %lu", &pages) != 1)
+			pages = 0;
+		fclose(file);
+	}
+	return stats_put_u64(value, (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE));
+}
+
+static uint32_t read_open_fds(void *arg, void *value)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	const struct dirent *entry;
+	uint64_t count = 0;
+
+	(void)arg;
+	if (folder == NULL)
+		return stats_put_u64(value, 0);
+	while ((entry = readdir(folder)) != NULL)
+		count += entry->d_name[0] != '.';
+	closedir(folder);
+	return stats_put_u64(value, count > 0 ? count - 1 : 0); /* the folder itself */
+}
+
+static uint32_t read_max_fds(void *arg, void *value)
+{
+	struct rlimit limit = {.rlim_cur = 0};
+
+	(void)arg;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	return stats_put_u64(value, limit.rlim_cur);
+}
+
+static struct coterie_transport_stats carried(const struct ring *ring)
+{
+	struct coterie_transport_stats stats = {.size = sizeof(stats)};
+
+	ring_transport_stats(ring, &stats);
+	return stats;
+}
+
+static uint32_t read_bytes_rx(void *arg, void *value) { return stats_put_u64(value, carried(arg).bytes_in); }
+
+static uint32_t read_bytes_tx(void *arg, void *value) { return stats_put_u64(value, carried(arg).bytes_out); }
+
+int stats_process_add(struct stats *stats, struct ring *ring)
+{
+	static const struct {
+		const char *key;
+		coterie_stat_read read;
+	} values[] = {
+		{"stats.coterie.process.cpu_us", read_cpu},
+		{"stats.coterie.process.max_fds", read_max_fds},
+		{"stats.coterie.process.open_fds", read_open_fds},
+		{"stats.coterie.process.resident_bytes", read_resident},
+		{"stats.coterie.transport.bytes_rx", read_bytes_rx},
+		{"stats.coterie.transport.bytes_tx", read_bytes_tx},
+	};
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < sizeof(values) / sizeof(values[0]); i++)
+		rc = stats_add(stats, NULL, values[i].key, COTERIE_MAP_U64, values[i].read, ring);
+	return rc;
+}

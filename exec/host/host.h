@@ -1,0 +1,63 @@
+/*
+ * The host table, which all plugins receive, and the resources that each plugin holds through it. host.c has the sections
+ * log, options, ring, transports and state files. The others are in host_loop.c, host_map.c and host_admin.c.
+ */
+#ifndef EXEC_HOST_H
+#define EXEC_HOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <coterie/plugin.h>
+
+struct config;
+struct delivery;
+struct loop;
+struct map;
+struct plugin;
+struct plugin_host;
+struct plugin_life;
+struct quorum;
+struct rekey;
+struct reload;
+struct resync;
+struct ring;
+struct rotate;
+struct route;
+struct stats;
+
+/** The parts that plugins reach through the table. They are complete before the first plugin is loaded. */
+struct host_parts {
+	struct loop *loop;
+	struct map *map;
+	struct stats *stats;
+	struct config *const *config; /* the running one, which a reload replaces */
+	const char *state_dir;        /* absolute */
+	uint32_t nodeid;              /* of this node */
+	const bool *is_quorate;
+	struct quorum *quorum;
+	struct rekey *rekey;
+	struct route *route;
+	struct delivery *delivery;
+	struct resync *resync;
+	struct ring *ring;
+	struct reload *reload;
+	struct rotate *rotate;
+	struct plugin_life *life; /* NULL again while the daemon ends */
+	/** End the process in order. */
+	void (*stop)(void *arg);
+	/** End the process at once. It does not return. */
+	void (*die)(void *arg, int exit_status);
+	void *arg; /* of both */
+};
+
+const struct coterie_host *host_table(void);
+/** Return what plugin_registry_create needs: the table, and the account of each plugin. */
+const struct plugin_host *host_for_plugins(void);
+
+int host_resources_create(struct plugin *plugin);
+/** Count the timers and watched descriptors that the plugin holds. */
+void host_resources_count(const struct plugin *plugin, uint32_t *timers, uint32_t *descriptors);
+void host_resources_reclaim(struct plugin *plugin); /* cancel and report resources that are still held */
+
+#endif

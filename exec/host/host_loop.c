@@ -1,0 +1,330 @@
+/*
+ * The host table's time, descriptors and posts. Timers and descriptors hang on the plugin's resources, so
+ * that they end with it. Posts come from any thread: they go through a mailbox per plugin, which outlives
+ * the plugin for as long as the loop still has a call of it queued; a mailbox whose plugin is gone
+ * delivers nothing.
+ */
+#include "exec/host/host_private.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "exec/log/log.h"
+#include "exec/loop/loop.h"
+#include "exec/plugin/plugin_watch.h"
+
+#define HELD_MANY 1024u
+
+/* A running timer. */
+struct coterie_timer {
+	struct plugin *plugin;
+	struct loop_timer *timer;
+	uint64_t at_ns;
+	void (*run)(void *arg);
+	void *arg;
+	struct coterie_timer *previous, *next;
+};
+
+struct watched_fd {
+	int fd;
+	struct plugin *plugin;
+	void (*run)(void *arg, int fd, uint32_t revents);
+	void *arg;
+	struct watched_fd *next;
+};
+
+struct post {
+	void (*run)(void *arg);
+	void *arg;
+	struct post *next;
+};
+
+struct mailbox {
+	struct plugin *plugin; /* until is_dead */
+	pthread_mutex_t lock; /* first, last, is_queued */
+	struct post *first;
+	struct post **last;
+	bool is_queued;  /* the loop will call mailbox_run */
+	bool is_running; /* loop thread */
+	bool is_dead;    /* loop thread: the plugin is gone */
+};
+
+/* --- posts: any thread --- */
+
+static void mailbox_destroy(struct mailbox *mailbox)
+{
+	pthread_mutex_destroy(&mailbox->lock);
+	free(mailbox);
+}
+
+static void mailbox_run(void *arg)
+{
+	struct mailbox *mailbox = arg;
+
+	pthread_mutex_lock(&mailbox->lock);
+	struct post *post = mailbox->first;
+	mailbox->first = NULL;
+	mailbox->last = &mailbox->first;
+	mailbox->is_queued = false;
+	pthread_mutex_unlock(&mailbox->lock);
+
+	mailbox->is_running = true;
+	while (post != NULL) {
+		struct post *next = post->next;
+
+		if (!mailbox->is_dead) { /* an earlier one may have unloaded the plugin */
+			struct plugin_call call;
+
+			plugin_enter(&call, mailbox->plugin, "posts");
+			post->run(post->arg);
+			if (!mailbox->is_dead)
+				plugin_leave(&call);
+			else
+				plugin_forget_call(&call);
+		}
+		free(post);
+		post = next;
+	}
+	mailbox->is_running = false;
+	if (mailbox->is_dead)
+		mailbox_destroy(mailbox);
+}
+
+int host_post(struct coterie_ctx *ctx, void (*run)(void *arg), void *arg)
+{
+	struct plugin *plugin = host_plugin(ctx);
+	struct mailbox *mailbox = plugin->resources->mailbox;
+	int rc = 0;
+
+	if (host_is_stopped(plugin))
+		return -ESHUTDOWN;
+	struct post *post = malloc(sizeof(*post));
+	if (post == NULL)
+		return -ENOMEM;
+	*post = (struct post){.run = run, .arg = arg};
+	pthread_mutex_lock(&mailbox->lock);
+	if (!mailbox->is_queued)
+		rc = loop_post(plugin->host->loop, mailbox_run, mailbox);
+	if (rc == 0) {
+		mailbox->is_queued = true;
+		*mailbox->last = post;
+		mailbox->last = &post->next;
+	}
+	pthread_mutex_unlock(&mailbox->lock);
+	if (rc < 0)
+		free(post);
+	return rc;
+}
+
+/* --- time and descriptors --- */
+
+uint64_t host_now_ns(struct coterie_ctx *ctx)
+{
+	return loop_now_ns(host_plugin(ctx)->host->loop);
+}
+
+/*
+ * A plugin that takes more and more and gives nothing back is named at each doubling. The count is in its
+ * statistics.
+ */
+static void count_up(const struct plugin *plugin, uint32_t *count, const char *what)
+{
+	(*count)++;
+	if (*count >= HELD_MANY && (*count & (*count - 1)) == 0)
+		log_line("MAIN", LOG_WARNING, "Plugin '%s' holds %u %s: it may be leaking them",
+			plugin->name, *count, what);
+}
+
+static void timer_unlink(struct coterie_timer *timer)
+{
+	timer->plugin->resources->timer_count--;
+	if (timer->previous != NULL)
+		timer->previous->next = timer->next;
+	else
+		timer->plugin->resources->timers = timer->next;
+	if (timer->next != NULL)
+		timer->next->previous = timer->previous;
+}
+
+static void timer_run(void *arg)
+{
+	struct coterie_timer *timer = arg;
+	struct plugin *plugin = timer->plugin;
+	void (*run)(void *) = timer->run;
+	void *run_arg = timer->arg;
+
+	timer_unlink(timer);
+	free(timer);
+	/* Plugins end on turns of their own (plugin_life.c), so this one is still there afterwards. */
+	struct plugin_call call;
+
+	plugin_enter(&call, plugin, "timers");
+	run(run_arg);
+	plugin_leave(&call);
+}
+
+int host_timer_add(struct coterie_ctx *ctx, uint64_t at_ns, void (*run)(void *arg),
+	void *arg, struct coterie_timer **out)
+{
+	struct plugin *plugin = host_plugin(ctx);
+	struct coterie_timer *timer;
+
+	if (host_is_stopped(plugin))
+		return -ESHUTDOWN;
+	timer = malloc(sizeof(*timer));
+	if (timer == NULL)
+		return -ENOMEM;
+	*timer = (struct coterie_timer){.plugin = plugin, .at_ns = at_ns, .run = run, .arg = arg};
+	timer->timer = loop_timer_add(plugin->host->loop, at_ns, timer_run, timer);
+	if (timer->timer == NULL) {
+		free(timer);
+		return -ENOMEM;
+	}
+	count_up(plugin, &plugin->resources->timer_count, "timers");
+	timer->next = plugin->resources->timers;
+	if (timer->next != NULL)
+		timer->next->previous = timer;
+	plugin->resources->timers = timer;
+	if (out != NULL)
+		*out = timer;
+	return 0;
+}
+
+void host_timer_del(struct coterie_ctx *ctx, struct coterie_timer *timer)
+{
+	if (timer == NULL)
+		return;
+	loop_timer_del(host_plugin(ctx)->host->loop, timer->timer);
+	timer_unlink(timer);
+	free(timer);
+}
+
+static void fd_run(void *arg, int fd, uint32_t revents)
+{
+	struct watched_fd *watched = arg;
+	struct plugin *plugin = watched->plugin;
+	struct plugin_call call;
+
+	plugin_enter(&call, plugin, "descriptors");
+	watched->run(watched->arg, fd, revents); /* it may be gone now */
+	plugin_leave(&call);
+}
+
+int host_fd_add(struct coterie_ctx *ctx, int fd, uint32_t events, uint32_t is_urgent,
+	void (*run)(void *arg, int fd, uint32_t revents), void *arg)
+{
+	struct plugin *plugin = host_plugin(ctx);
+	struct watched_fd *watched;
+
+	if (host_is_stopped(plugin))
+		return -ESHUTDOWN;
+	watched = malloc(sizeof(*watched));
+	if (watched == NULL)
+		return -ENOMEM;
+	*watched = (struct watched_fd){.fd = fd, .plugin = plugin, .run = run, .arg = arg};
+	/*
+	 * The ring's own traffic goes to the plugin without a look at the clock: one jump less per datagram,
+	 * and what it hands up runs other plugins, each with a look of its own.
+	 */
+	int rc = is_urgent ? loop_fd_add(plugin->host->loop, fd, events, LOOP_URGENT, run, arg)
+			   : loop_fd_add(plugin->host->loop, fd, events, LOOP_NORMAL, fd_run, watched);
+	if (rc < 0) {
+		free(watched);
+		return rc;
+	}
+	count_up(plugin, &plugin->resources->fd_count, "descriptors");
+	watched->next = plugin->resources->fds;
+	plugin->resources->fds = watched;
+	return 0;
+}
+
+static struct watched_fd **find_fd(struct plugin *plugin, int fd)
+{
+	struct watched_fd **place = &plugin->resources->fds;
+
+	while (*place != NULL && (*place)->fd != fd)
+		place = &(*place)->next;
+	return place;
+}
+
+/* Another plugin's descriptors are not its business. */
+int host_fd_mod(struct coterie_ctx *ctx, int fd, uint32_t events)
+{
+	struct plugin *plugin = host_plugin(ctx);
+
+	if (*find_fd(plugin, fd) == NULL)
+		return -ENOENT;
+	return loop_fd_mod(plugin->host->loop, fd, events);
+}
+
+void host_fd_del(struct coterie_ctx *ctx, int fd)
+{
+	struct plugin *plugin = host_plugin(ctx);
+	struct watched_fd **place = find_fd(plugin, fd);
+	struct watched_fd *watched = *place;
+
+	if (watched == NULL)
+		return;
+	*place = watched->next;
+	plugin->resources->fd_count--;
+	free(watched);
+	loop_fd_del(plugin->host->loop, fd);
+}
+
+/* --- the account --- */
+
+struct mailbox *host_mailbox_create(struct plugin *plugin)
+{
+	struct mailbox *mailbox = calloc(1, sizeof(*mailbox));
+
+	if (mailbox == NULL)
+		return NULL;
+	mailbox->plugin = plugin;
+	pthread_mutex_init(&mailbox->lock, NULL);
+	mailbox->last = &mailbox->first;
+	return mailbox;
+}
+
+/* The plugin's threads are joined by now, so nobody posts any more. */
+static void mailbox_close(struct plugin *plugin, struct mailbox *mailbox)
+{
+	while (mailbox->first != NULL) {
+		struct post *post = mailbox->first;
+
+		mailbox->first = post->next;
+		free(post);
+		log_line(plugin->subsystem, LOG_WARNING,
+			"Leak: a post was still queued; it is dropped");
+		plugin_watch_leak(plugin, 1);
+	}
+	mailbox->last = &mailbox->first;
+	mailbox->is_dead = true;
+	if (!mailbox->is_queued && !mailbox->is_running)
+		mailbox_destroy(mailbox);
+}
+
+void host_loop_reclaim(struct plugin *plugin)
+{
+	struct plugin_resources *resources = plugin->resources;
+	struct loop *loop = plugin->host->loop;
+	struct coterie_ctx *ctx = (struct coterie_ctx *)plugin;
+
+	while (resources->timers != NULL) {
+		uint64_t now_ns = loop_now_ns(loop);
+		uint64_t at_ns = resources->timers->at_ns;
+
+		log_line(plugin->subsystem, LOG_WARNING,
+			"Leak: a timer due in %ju ms was still set; it is cancelled",
+			(uintmax_t)(at_ns > now_ns ? (at_ns - now_ns) / 1000000 : 0));
+		host_timer_del(ctx, resources->timers);
+		plugin_watch_leak(plugin, 1);
+	}
+	while (resources->fds != NULL) {
+		log_line(plugin->subsystem, LOG_WARNING,
+			"Leak: descriptor %d was still watched; it is no longer", resources->fds->fd);
+		host_fd_del(ctx, resources->fds->fd);
+		plugin_watch_leak(plugin, 1);
+	}
+	mailbox_close(plugin, resources->mailbox);
+}

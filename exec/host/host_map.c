@@ -1,0 +1,342 @@
+/*
+ * The host table's maps: the configuration map (exec/map/map.h) and the statistics (exec/stats/stats.h) behind the
+ * same calls. Trackers and iterators hang on the plugin's resources; those that it leaves are leaks.
+ * Statistics end with their plugin.
+ */
+#include "exec/host/host_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/log/log.h"
+#include "exec/map/map.h"
+#include "exec/plugin/plugin_watch.h"
+#include "exec/stats/stats.h"
+
+struct coterie_map_tracker {
+	struct plugin *plugin;
+	uint32_t events;
+	struct map_tracker *config;  /* or */
+	struct stats_tracker *stats; /* this */
+	coterie_map_notify notify;
+	void *arg;
+	struct coterie_map_tracker *previous, *next;
+};
+
+struct coterie_map_iterator {
+	struct plugin *plugin;
+	struct map_iterator *config;  /* or */
+	struct stats_iterator *stats; /* this */
+	struct coterie_map_iterator *previous, *next;
+	bool has_ended;
+};
+
+static struct map *map_of(struct coterie_ctx *ctx)
+{
+	return host_plugin(ctx)->host->map;
+}
+
+static struct stats *stats_of(struct coterie_ctx *ctx)
+{
+	return host_plugin(ctx)->host->stats;
+}
+
+/* --- values of the configuration --- */
+
+int host_map_set(struct coterie_ctx *ctx, const char *key, uint32_t type, const void *value,
+	uint32_t value_size)
+{
+	const struct plugin *plugin = host_plugin(ctx);
+
+	/* The keys are those of the plugin in service. */
+	return plugin->is_beside ? 0 : map_set(plugin->host->map, key, type, value, value_size);
+}
+
+int host_map_get(struct coterie_ctx *ctx, const char *key, uint32_t *type,
+	const void **value, uint32_t *value_size)
+{
+	struct map_value found;
+	int rc = map_get(host_plugin(ctx)->host->map, key, &found);
+
+	if (rc < 0)
+		return rc;
+	if (type != NULL)
+		*type = found.type;
+	if (value != NULL)
+		*value = found.bytes;
+	if (value_size != NULL)
+		*value_size = found.size;
+	return 0;
+}
+
+int host_map_delete(struct coterie_ctx *ctx, const char *key)
+{
+	const struct plugin *plugin = host_plugin(ctx);
+
+	return plugin->is_beside ? 0 : map_delete(plugin->host->map, key);
+}
+
+static struct coterie_map_value value_of(const struct map_value *value)
+{
+	if (value == NULL)
+		return (struct coterie_map_value){0};
+	return (struct coterie_map_value){.type = value->type, .size = value->size, .bytes = value->bytes};
+}
+
+int host_map_adjust(struct coterie_ctx *ctx, const char *key, int64_t delta)
+{
+	return host_plugin(ctx)->is_beside ? 0 : map_adjust(map_of(ctx), key, delta);
+}
+
+int host_map_protect(struct coterie_ctx *ctx, const char *key, uint32_t is_prefix)
+{
+	return map_protect(map_of(ctx), key, is_prefix != 0);
+}
+
+uint32_t host_map_is_protected(struct coterie_ctx *ctx, const char *key)
+{
+	return map_is_protected(map_of(ctx), key);
+}
+
+/* --- both maps --- */
+
+int host_map_read(
+	struct coterie_ctx *ctx, uint32_t which, const char *key, struct coterie_map_value *value)
+{
+	struct map_value found;
+
+	if (which == COTERIE_MAP_STATS)
+		return stats_read(stats_of(ctx), key, value);
+	if (which != COTERIE_MAP_CONFIG)
+		return -ENOENT;
+	int rc = map_get(map_of(ctx), key, &found);
+	if (rc == 0)
+		*value = value_of(&found);
+	return rc;
+}
+
+int host_map_iterate(struct coterie_ctx *ctx, uint32_t which, const char *prefix,
+	struct coterie_map_iterator **out)
+{
+	struct plugin *plugin = host_plugin(ctx);
+	struct coterie_map_iterator *iterator = calloc(1, sizeof(*iterator));
+
+	if (iterator == NULL)
+		return -ENOMEM;
+	if (which == COTERIE_MAP_STATS)
+		iterator->stats = stats_iterator_create(stats_of(ctx), prefix);
+	else
+		iterator->config = map_iterator_create(map_of(ctx), prefix);
+	if (iterator->stats == NULL && iterator->config == NULL) {
+		free(iterator);
+		return -ENOMEM;
+	}
+	iterator->plugin = plugin;
+	iterator->next = plugin->resources->iterators;
+	if (iterator->next != NULL)
+		iterator->next->previous = iterator;
+	plugin->resources->iterators = iterator;
+	*out = iterator;
+	return 0;
+}
+
+const char *host_map_iterate_next(struct coterie_map_iterator *iterator, struct coterie_map_value *value)
+{
+	struct map_value found;
+	const char *key;
+
+	if (iterator->has_ended)
+		return NULL;
+	if (iterator->stats != NULL) {
+		key = stats_iterator_next(iterator->stats, value);
+	} else {
+		key = map_iterator_next(iterator->config, &found);
+		if (key != NULL && value != NULL)
+			*value = value_of(&found);
+	}
+	iterator->has_ended = key == NULL; /* whatever is added behind */
+	return key;
+}
+
+void host_map_iterate_end(struct coterie_map_iterator *iterator)
+{
+	if (iterator == NULL)
+		return;
+	if (iterator->previous != NULL)
+		iterator->previous->next = iterator->next;
+	else
+		iterator->plugin->resources->iterators = iterator->next;
+	if (iterator->next != NULL)
+		iterator->next->previous = iterator->previous;
+	map_iterator_destroy(iterator->config);
+	stats_iterator_destroy(iterator->stats);
+	free(iterator);
+}
+
+/* --- trackers --- */
+
+static void on_config(void *arg, enum map_event event, const char *key, const struct map_value *now,
+	const struct map_value *before)
+{
+	const struct coterie_map_tracker *tracker = arg;
+	struct coterie_map_value told_now = value_of(now), told_before = value_of(before);
+
+	if ((tracker->events & (uint32_t)event) != 0)
+		tracker->notify(tracker->arg, (uint32_t)event, key, &told_now, &told_before);
+}
+
+static int start_tracker(struct coterie_ctx *ctx, uint32_t which, const char *key,
+	struct coterie_map_tracker *tracker)
+{
+	if (which == COTERIE_MAP_STATS)
+		return stats_track(stats_of(ctx), key, tracker->events, tracker->notify, tracker->arg,
+			&tracker->stats);
+	tracker->config = map_track(
+		map_of(ctx), key, (tracker->events & COTERIE_MAP_PREFIX) != 0, on_config, tracker);
+	return tracker->config != NULL ? 0 : -ENOMEM;
+}
+
+int host_map_track(struct coterie_ctx *ctx, uint32_t which, const char *key, uint32_t events,
+	coterie_map_notify notify, void *arg, struct coterie_map_tracker **out)
+{
+	struct plugin *plugin = host_plugin(ctx);
+	struct coterie_map_tracker *tracker = calloc(1, sizeof(*tracker));
+
+	if (tracker == NULL)
+		return -ENOMEM;
+	*tracker = (struct coterie_map_tracker){
+		.plugin = plugin, .events = events, .notify = notify, .arg = arg};
+	int rc = start_tracker(ctx, which, key, tracker);
+	if (rc < 0) {
+		free(tracker);
+		return rc;
+	}
+	tracker->next = plugin->resources->trackers;
+	if (tracker->next != NULL)
+		tracker->next->previous = tracker;
+	plugin->resources->trackers = tracker;
+	*out = tracker;
+	return 0;
+}
+
+void host_map_untrack(struct coterie_ctx *ctx, struct coterie_map_tracker *tracker)
+{
+	if (tracker == NULL)
+		return;
+	if (tracker->previous != NULL)
+		tracker->previous->next = tracker->next;
+	else
+		tracker->plugin->resources->trackers = tracker->next;
+	if (tracker->next != NULL)
+		tracker->next->previous = tracker->previous;
+	/* Neither calls it any more; on_config does not look at it after the plugin's call. */
+	map_untrack(map_of(ctx), tracker->config);
+	stats_untrack(stats_of(ctx), tracker->stats);
+	free(tracker);
+}
+
+/* --- statistics --- */
+
+/* One that is offered beside an old plugin, which has it under the same key. */
+struct waiting_stat {
+	char key[COTERIE_MAP_NAME_MAX + 1];
+	uint32_t type;
+	coterie_stat_read read;
+	void *arg;
+	struct waiting_stat *next;
+};
+
+static void forget_stat(struct waiting_stat **place)
+{
+	struct waiting_stat *stat = *place;
+
+	*place = stat->next;
+	free(stat);
+}
+
+int host_stat_add(
+	struct coterie_ctx *ctx, const char *key, uint32_t type, coterie_stat_read read, void *arg)
+{
+	struct plugin *plugin = host_plugin(ctx);
+
+	if (!plugin->is_beside)
+		return stats_add(stats_of(ctx), plugin, key, type, read, arg);
+	if (strlen(key) > COTERIE_MAP_NAME_MAX)
+		return -EINVAL;
+	struct waiting_stat *stat = calloc(1, sizeof(*stat));
+	if (stat == NULL)
+		return -ENOMEM;
+	strcpy(stat->key, key);
+	stat->type = type;
+	stat->read = read;
+	stat->arg = arg;
+	stat->next = plugin->resources->stats;
+	plugin->resources->stats = stat;
+	return 0;
+}
+
+void host_stats_settle(struct plugin *plugin)
+{
+	struct waiting_stat **first = &plugin->resources->stats;
+
+	for (; *first != NULL; forget_stat(first)) {
+		const struct waiting_stat *stat = *first;
+		int rc = stats_add(plugin->host->stats, plugin, stat->key, stat->type, stat->read,
+			stat->arg);
+
+		if (rc < 0)
+			log_line(plugin->subsystem, LOG_WARNING, "No statistic %s: %s", stat->key,
+				strerror(-rc));
+	}
+}
+
+void host_stat_del(struct coterie_ctx *ctx, const char *key)
+{
+	struct waiting_stat **place = &host_plugin(ctx)->resources->stats;
+
+	while (*place != NULL && strcmp((*place)->key, key) != 0)
+		place = &(*place)->next;
+	if (*place != NULL)
+		forget_stat(place);
+	stats_del(stats_of(ctx), host_plugin(ctx), key);
+}
+
+int host_stats_on_clear(struct coterie_ctx *ctx, const char *name, void (*run)(void *arg), void *arg)
+{
+	return stats_on_clear(stats_of(ctx), host_plugin(ctx), name, run, arg);
+}
+
+int host_stats_clear(struct coterie_ctx *ctx, const char *name)
+{
+	return stats_clear(stats_of(ctx), name);
+}
+
+/* --- the account --- */
+
+void host_map_reclaim(struct plugin *plugin)
+{
+	struct plugin_resources *resources = plugin->resources;
+	uint32_t trackers = 0, iterators = 0;
+
+	while (resources->trackers != NULL) {
+		host_map_untrack((struct coterie_ctx *)plugin, resources->trackers);
+		trackers++;
+	}
+	while (resources->iterators != NULL) {
+		host_map_iterate_end(resources->iterators);
+		iterators++;
+	}
+	if (trackers > 0)
+		log_line(plugin->subsystem, LOG_WARNING, "Leak: %u map trackers were left; they are ended",
+			trackers);
+	if (iterators > 0)
+		log_line(plugin->subsystem, LOG_WARNING, "Leak: %u map iterators were left; they are ended",
+			iterators);
+	plugin_watch_leak(plugin, trackers + iterators);
+	while (resources->stats != NULL)
+		forget_stat(&resources->stats);
+	uint32_t stats = stats_forget(plugin->host->stats, plugin);
+	if (stats > 0)
+		log_line(plugin->subsystem, LOG_DEBUG, "%u statistics ended with the plugin", stats);
+}

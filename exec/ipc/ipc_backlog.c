@@ -1,0 +1,171 @@
+/*
+ * Events that found no room in a client's ring: copied, in order. The clients of a group get the same bytes one
+ * after the other, so that what is copied for the first of them serves the next ones too: two hundred that do not
+ * read cost little more than one.
+ */
+#include "exec/ipc/ipc_private.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <coterie/channel.h>
+
+/* Bytes worth the time that a trim takes: of a client that has gone, and of all that caught up. */
+#define TRIM_SIZE (4u << 20)
+#define TRIM_SIZE_ALL (32u << 20)
+
+/* --- bytes --- */
+
+static bool is_same(const uint8_t *bytes, const struct iovec *iov, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (iov[i].iov_len > 0 && memcmp(bytes, iov[i].iov_base, iov[i].iov_len) != 0)
+			return false;
+		bytes += iov[i].iov_len;
+	}
+	return true;
+}
+
+/* The last one again, if it has these bytes; NULL: no memory. */
+static struct ipc_body *body_take(struct ipc *ipc, uint32_t size, const struct iovec *iov, uint32_t count)
+{
+	struct ipc_body *body = ipc->last_body;
+
+	if (body != NULL && body->size == size && is_same(body->bytes, iov, count)) {
+		body->references++;
+		return body;
+	}
+	body = malloc(sizeof(*body) + size);
+	if (body == NULL)
+		return NULL;
+	*body = (struct ipc_body){.references = 1, .size = size};
+	coterie_channel_gather(body->bytes, iov, count);
+	ipc->backlog_size += sizeof(*body) + size;
+	ipc->last_body = body;
+	return body;
+}
+
+static void body_leave(struct ipc *ipc, struct ipc_body *body)
+{
+	if (--body->references > 0)
+		return;
+	if (ipc->last_body == body)
+		ipc->last_body = NULL;
+	ipc->backlog_size -= sizeof(*body) + body->size;
+	free(body);
+}
+
+/* --- events --- */
+
+int ipc_backlog_add(
+	struct coterie_client *client, const struct ipc_event *head, const struct iovec *iov, uint32_t count)
+{
+	struct ipc *ipc = client->server->ipc;
+	struct ipc_event *event = malloc(sizeof(*event));
+	struct ipc_body *body = event != NULL ? body_take(ipc, head->size, iov, count) : NULL;
+
+	if (body == NULL) {
+		free(event);
+		return -ENOMEM;
+	}
+	*event = *head;
+	event->body = body;
+	event->next = NULL;
+	*client->backlog_last = event;
+	client->backlog_last = &event->next;
+	client->backlog_size += event->size;
+	ipc->backlog_size += sizeof(*event);
+	if (ipc->backlog_size > ipc->backlog_peak)
+		ipc->backlog_peak = ipc->backlog_size;
+	return 0;
+}
+
+static void pop(struct coterie_client *client)
+{
+	struct ipc *ipc = client->server->ipc;
+	struct ipc_event *event = client->backlog;
+
+	client->backlog = event->next;
+	if (client->backlog == NULL)
+		client->backlog_last = &client->backlog;
+	client->backlog_size -= event->size;
+	ipc->backlog_size -= sizeof(*event);
+	body_leave(ipc, event->body);
+	free(event);
+}
+
+void ipc_backlog_pop(struct coterie_client *client)
+{
+	struct ipc *ipc = client->server->ipc;
+
+	pop(client);
+	if (ipc->backlog_size > 0 || ipc->backlog_peak < TRIM_SIZE_ALL)
+		return;
+	ipc->backlog_peak = 0;
+	malloc_trim(0);
+}
+
+void ipc_backlog_drop(struct coterie_client *client)
+{
+	uint64_t size = client->backlog_size;
+
+	while (client->backlog != NULL)
+		pop(client);
+	ipc_lagging_del(client);
+	/* One that never listened has cost tens of megabytes: they are the machine's again. */
+	if (size >= TRIM_SIZE)
+		malloc_trim(0);
+}
+
+struct coterie_client *ipc_backlog_most(const struct ipc *ipc)
+{
+	struct coterie_client *most = NULL;
+
+	for (const struct ipc_server *server = ipc->servers; server != NULL; server = server->next)
+		for (struct coterie_client *client = server->clients; client != NULL; client = client->next)
+			if (client->backlog_size > (most != NULL ? most->backlog_size : 0))
+				most = client;
+	return most;
+}
+
+/* --- those over libqb, in turn --- */
+
+void ipc_lagging_add(struct coterie_client *client)
+{
+	struct ipc *ipc = client->server->ipc;
+
+	if (client->is_lagging)
+		return;
+	client->is_lagging = true;
+	client->lagging_next = NULL;
+	*ipc->lagging_last = client;
+	ipc->lagging_last = &client->lagging_next;
+	ipc->lagging_count++;
+}
+
+void ipc_lagging_del(struct coterie_client *client)
+{
+	struct ipc *ipc = client->server->ipc;
+	struct coterie_client **place = &ipc->lagging;
+
+	if (!client->is_lagging)
+		return;
+	while (*place != client)
+		place = &(*place)->lagging_next;
+	*place = client->lagging_next;
+	if (ipc->lagging_last == &client->lagging_next)
+		ipc->lagging_last = place;
+	client->is_lagging = false;
+	ipc->lagging_count--;
+}
+
+struct coterie_client *ipc_lagging_take(struct ipc *ipc)
+{
+	struct coterie_client *client = ipc->lagging;
+
+	if (client != NULL)
+		ipc_lagging_del(client);
+	return client;
+}

@@ -1,0 +1,197 @@
+/* Fast channels: how one is opened, ended, and what the client asks of it. See ipc_channel.h. */
+#include "exec/ipc/ipc_channel.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#define CHANNELS_MAX 256u               /* each has two rings, in memory as far as they were used */
+#define CHANNELS_BYTES_MAX (640u << 20) /* of all rings; enough for as many of the smallest */
+
+/* --- opening --- */
+
+static int check_offer(const void *bytes, uint32_t size, struct coterie_channel_offer *offer)
+{
+	if (size < sizeof(*offer))
+		return -ENOTSUP;
+	memcpy(offer, bytes, sizeof(*offer));
+	if (memcmp(offer->magic, COTERIE_CHANNEL_MAGIC, sizeof(offer->magic)) != 0 ||
+		(offer->features & COTERIE_CHANNEL_RINGS) == 0)
+		return -ENOTSUP;
+	return 0;
+}
+
+/* Bytes that the channels of this client's user may still take. */
+static uint32_t bytes_left(const struct coterie_client *client)
+{
+	const struct ipc *ipc = client->server->ipc;
+	uint32_t left = CHANNELS_BYTES_MAX - ipc->channel_bytes, used = 0;
+
+	if (client->right == COTERIE_RIGHT_ADMINISTER)
+		return left;
+	for (const struct ipc_server *server = ipc->servers; server != NULL; server = server->next)
+		for (const struct coterie_client *one = server->clients; one != NULL; one = one->next)
+			if (one->uid == client->uid && one->channel != NULL)
+				used += one->channel->send.size + one->channel->receive.size;
+	uint32_t share = used < IPC_CHANNEL_BYTES_OF_USER ? IPC_CHANNEL_BYTES_OF_USER - used : 0;
+	return share < left ? share : left;
+}
+
+/* As large as the client wants, or, when that is too much together with the others', as small as may be. */
+static int fill_grant(const struct coterie_client *client, const struct coterie_channel_offer *offer,
+	struct coterie_channel_grant *grant)
+{
+	uint32_t left = bytes_left(client);
+
+	*grant = (struct coterie_channel_grant){
+		.features = COTERIE_CHANNEL_RINGS,
+		.send_size = coterie_channel_rounded(offer->send_size),
+		.receive_size = coterie_channel_rounded(offer->receive_size < COTERIE_CHANNEL_RECEIVE_MIN
+								? COTERIE_CHANNEL_RECEIVE_MIN
+								: offer->receive_size),
+	};
+	memcpy(grant->magic, COTERIE_CHANNEL_MAGIC, sizeof(grant->magic));
+	if (grant->send_size + grant->receive_size > left) {
+		grant->send_size = COTERIE_CHANNEL_SIZE_MIN;
+		grant->receive_size = COTERIE_CHANNEL_RECEIVE_MIN;
+	}
+	if (client->server->ipc->channels >= CHANNELS_MAX || grant->send_size + grant->receive_size > left ||
+		getrandom(grant->token, sizeof(grant->token), GRND_NONBLOCK) != sizeof(grant->token))
+		return -EAGAIN;
+	return 0;
+}
+
+/* Memory for both rings, and the client has it. */
+static int make_rings(const struct coterie_client *client, struct ipc_channel *channel,
+	const struct coterie_channel_offer *offer, const struct coterie_channel_grant *grant)
+{
+	int fds[2];
+	int rc = ipc_channel_memory_make(&channel->send, &channel->send_memory, grant->send_size, &fds[0]);
+
+	if (rc < 0)
+		return rc;
+	rc = ipc_channel_memory_make(&channel->receive, &channel->receive_memory, grant->receive_size, &fds[1]);
+	if (rc == 0) {
+		channel->send.control->reader_armed = COTERIE_CHANNEL_ARMED;
+		rc = ipc_channel_hand_over(client, offer->address, grant->token, fds);
+		close(fds[1]);
+	}
+	close(fds[0]);
+	if (rc < 0) {
+		ipc_channel_memory_free(&channel->send, &channel->send_memory);
+		ipc_channel_memory_free(&channel->receive, &channel->receive_memory);
+	}
+	return rc;
+}
+
+static int make_channel(struct coterie_client *client, const struct coterie_channel_offer *offer,
+	struct coterie_channel_grant *grant)
+{
+	struct ipc *ipc = client->server->ipc;
+	struct ipc_channel *channel = calloc(1, sizeof(*channel));
+
+	if (channel == NULL)
+		return -ENOMEM;
+	int rc = make_rings(client, channel, offer, grant);
+	if (rc < 0) {
+		free(channel);
+		return rc;
+	}
+	channel->client = client;
+	client->channel = channel;
+	ipc->channels++;
+	ipc->channel_bytes += grant->send_size + grant->receive_size;
+	return 0;
+}
+
+int ipc_channel_open(struct coterie_client *client, const void *offer, uint32_t size,
+	struct coterie_channel_grant *grant)
+{
+	struct ipc_server *server = client->server;
+	struct coterie_channel_offer wanted;
+	int rc = check_offer(offer, size, &wanted);
+
+	if (rc < 0 || server->plugin->service.channel_message == NULL)
+		return -ENOTSUP;
+	if (client->is_closed || client->is_leaving)
+		return -ENOTCONN;
+	rc = ipc_client_may(client, COTERIE_RIGHT_USE);
+	if (rc < 0)
+		return rc;
+	if (client->channel != NULL)
+		return -EALREADY;
+	/* What waits in the backlog is to go over libqb. */
+	rc = client->backlog != NULL ? -EAGAIN : fill_grant(client, &wanted, grant);
+	if (rc < 0)
+		return rc;
+	rc = make_channel(client, &wanted, grant);
+	if (rc < 0)
+		log_limited(&server->limit, loop_now_ns(server->ipc->parts.loop), "MAIN", LOG_NOTICE,
+			"No fast channel for process %u (%s) at service %s: %s", client->pid,
+			client->process, server->name, strerror(-rc));
+	return rc;
+}
+
+/* --- ending --- */
+
+static void destroy(struct coterie_client *client)
+{
+	struct ipc_channel *channel = client->channel;
+	struct ipc *ipc = client->server->ipc;
+
+	ipc_channel_fall_asleep(channel);
+	ipc_channel_forget_dirty(channel);
+	ipc->channels--;
+	ipc->channel_bytes -= channel->send.size + channel->receive.size;
+	ipc_channel_memory_free(&channel->send, &channel->send_memory);
+	ipc_channel_memory_free(&channel->receive, &channel->receive_memory);
+	client->channel = NULL;
+	free(channel);
+}
+
+void ipc_channel_close(struct coterie_client *client)
+{
+	if (client->channel != NULL)
+		destroy(client);
+}
+
+void ipc_channels_end(struct ipc_server *server)
+{
+	for (struct coterie_client *client = server->clients; client != NULL; client = client->next)
+		if (client->channel != NULL)
+			ipc_client_disconnect(client);
+}
+
+/* --- requests --- */
+
+static void on_doorbell(struct coterie_client *client)
+{
+	client->channel->is_confirmed = true;
+	ipc_client_flush(client);
+	if (client->is_leaving)
+		return;
+	ipc_channel_answer_bell(client->channel);
+	ipc_channel_wake(client->channel);
+}
+
+bool ipc_channel_request(struct coterie_client *client, int32_t id)
+{
+	if (client->channel == NULL)
+		return false;
+	switch (id) {
+	case COTERIE_CHANNEL_DOORBELL:
+		on_doorbell(client);
+		return true;
+	case COTERIE_CHANNEL_REFUSED:
+		if (client->channel->is_confirmed)
+			return false;
+		destroy(client);
+		ipc_client_flush(client);
+		ipc_client_respond(client, COTERIE_CHANNEL_REFUSED, IPC_OK);
+		return true;
+	default:
+		return false;
+	}
+}

@@ -1,0 +1,98 @@
+/*
+ * Shared by the files of the fast channels. No other file includes this. docs/fast-channel.md describes the channel.
+ *
+ * - ipc_channel.c: the life of a channel
+ * - ipc_channel_state.c: its state, for the other files
+ * - ipc_channel_memory.c: memory of the rings
+ * - ipc_channel_send.c: messages of the client
+ * - ipc_channel_await.c: a short wait for these
+ * - ipc_channel_receive.c: events to the client
+ *
+ * Life of a channel:
+ *
+ * 1. ipc_channel_open makes the memory of two rings and sends it to the client.
+ * 2. The first doorbell of the client shows that it has mapped them. Until then events wait in the backlog.
+ * 3. Send ring. After a doorbell the daemon reads it, and again at each visit of the token. The client does not ring
+ *    during that time. When the client has been silent for a while, the ring is asleep, and the client rings again.
+ * 4. Receive ring. The daemon writes events when they occur. At the end of the loop's turn it tells the client the new
+ *    position and rings: the token is on its way by then. If the ring is full, events wait in the client's backlog. The
+ *    client rings when it has made room.
+ * 5. The client refuses the channel, or ends.
+ *
+ * The client can write any bytes into both rings at any time. All data there is read once and checked: see
+ * coterie_channel_filled and coterie_channel_room. A client that writes invalid data is disconnected.
+ */
+#ifndef EXEC_IPC_CHANNEL_H
+#define EXEC_IPC_CHANNEL_H
+
+#include <coterie/channel.h>
+
+#include "exec/ipc/ipc_private.h"
+
+/** One ring, and the guards of its two mappings. */
+struct ipc_channel_memory {
+	struct qbs_guard *control, *data; /* or NULL: none */
+};
+
+struct ipc_channel {
+	struct coterie_client *client;
+	struct coterie_channel_ring send, receive;
+	struct ipc_channel_memory send_memory, receive_memory;
+	bool is_confirmed; /* the client has mapped them */
+	bool is_awake, is_dirty;
+	uint64_t until;   /* end of the checked part of the send ring, never before send.at */
+	uint64_t barrier; /* position in the send ring: a request that waits was sent behind it */
+	uint32_t silent;  /* visits without a message */
+	int64_t share;    /* bytes that may still be read from it in its turn, negative after a longer message */
+	uint64_t told;    /* position in the receive ring that the client was told */
+	uint64_t requests, dispatched;
+	struct ipc_channel *awake_next, *dirty_next;
+};
+
+/* --- ipc_channel_state.c --- */
+
+/** End the connection of a client that has written invalid data. */
+void ipc_channel_punish(struct ipc_channel *channel);
+
+/* --- ipc_channel_memory.c --- */
+
+/** Make the memory of a ring: mapped, guarded, pages taken as they are used. The caller owns *fd. -errno */
+int ipc_channel_memory_make(
+	struct coterie_channel_ring *ring, struct ipc_channel_memory *memory, uint32_t size, int *fd);
+/** Unmap it, and remove its pages from processes that still have it mapped. */
+void ipc_channel_memory_free(struct coterie_channel_ring *ring, struct ipc_channel_memory *memory);
+/** Return whether a page was missing at an access, since the system has no memory for it. */
+bool ipc_channel_memory_is_broken(const struct ipc_channel_memory *memory);
+/**
+ * Send descriptors to the socket that the client listens on.
+ *
+ * @param fds  of the send ring, of the receive ring; borrowed
+ * @return 0; -EINVAL: no name of such a socket; -EPERM: it belongs to another process; -errno
+ */
+int ipc_channel_hand_over(const struct coterie_client *client, const char address[8],
+	const uint8_t token[16], const int fds[2]);
+
+/* --- ipc_channel_await.c --- */
+
+/** Note that senders must ring now. */
+void ipc_await_left(struct ipc *ipc, uint64_t now_ns);
+/** Note that a sender has rung. */
+void ipc_await_rung(struct ipc *ipc, uint64_t now_ns);
+/** Return whether a client will probably write again within the time of a wake-up, as it did the last times. */
+bool ipc_await_pays(const struct ipc *ipc);
+/** Wait for that without sleep. Other processes run first. @return false: no client has written in that time */
+bool ipc_await(struct ipc *ipc);
+
+/* --- ipc_channel_send.c --- */
+
+/** Handle a doorbell: read the send ring, now and at each visit of the token. */
+void ipc_channel_wake(struct ipc_channel *channel);
+void ipc_channel_fall_asleep(struct ipc_channel *channel);
+
+/* --- ipc_channel_receive.c --- */
+
+/** Handle a doorbell of a client that may have asked for one: ring if there are events. */
+void ipc_channel_answer_bell(struct ipc_channel *channel);
+void ipc_channel_forget_dirty(struct ipc_channel *channel);
+
+#endif

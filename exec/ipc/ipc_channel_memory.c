@@ -1,0 +1,141 @@
+/*
+ * Memory that a client shares with us, and how it gets it. It cannot shrink, and it has no name: when both sides have
+ * died, it is free. Pages are taken when they are used: to take 128 MB at once stalls the loop for 60 ms. An access for
+ * which the system has no page is caught by a guard.
+ */
+#include "exec/ipc/ipc_channel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "exec/qb/fault.h"
+
+static int make_file(uint32_t size)
+{
+	int fd = memfd_create("coterie-channel", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0)
+		return -errno;
+	int rc = ftruncate(fd, (off_t)COTERIE_CHANNEL_DATA + size) < 0 ? -errno : 0;
+	if (rc == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+		rc = -errno;
+	if (rc == 0)
+		return fd;
+	close(fd);
+	return rc;
+}
+
+/* The page of control first: who finds it whole behind what it has read, has read what was written. */
+bool ipc_channel_memory_is_broken(const struct ipc_channel_memory *memory)
+{
+	return qbs_guard_is_broken(memory->control) || qbs_guard_is_broken(memory->data);
+}
+
+void ipc_channel_memory_free(struct coterie_channel_ring *ring, struct ipc_channel_memory *memory)
+{
+	if (ring->control == NULL)
+		return;
+	(void)madvise(ring->control, COTERIE_CHANNEL_DATA, MADV_REMOVE);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	(void)madvise(ring->data, ring->size, MADV_REMOVE);
+	qbs_guard_del(memory->control);
+	qbs_guard_del(memory->data);
+	*memory = (struct ipc_channel_memory){NULL, NULL};
+	coterie_channel_unmap(ring);
+}
+
+static int add_guards(const struct coterie_channel_ring *ring, struct ipc_channel_memory *memory)
+{
+	memory->control = qbs_guard_add(ring->control, COTERIE_CHANNEL_DATA);
+	memory->data = qbs_guard_add(ring->data, 2 * (size_t)ring->size);
+	return memory->control == NULL || memory->data == NULL ? -ENOMEM : 0;
+}
+
+int ipc_channel_memory_make(
+	struct coterie_channel_ring *ring, struct ipc_channel_memory *memory, uint32_t size, int *fd)
+{
+	int file = make_file(size);
+
+	if (file < 0)
+		return file;
+	int rc = coterie_channel_map(ring, file, size);
+	if (rc == 0)
+		rc = add_guards(ring, memory);
+	if (rc < 0) {
+		ipc_channel_memory_free(ring, memory);
+		close(file);
+		return rc;
+	}
+	*fd = file;
+	return 0;
+}
+
+/* --- handing it over --- */
+
+/* Only names as the kernel gives them: the client is not to send us to any other service. */
+static int name_of(const char address[8], struct sockaddr_un *name, socklen_t *size)
+{
+	size_t length = strnlen(address, 8);
+
+	*name = (struct sockaddr_un){.sun_family = AF_UNIX};
+	memcpy(name->sun_path + 1, address, length);
+	*size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length);
+	return length > 0 && strspn(name->sun_path + 1, "0123456789abcdef") == length ? 0 : -EINVAL;
+}
+
+/* Who listens there is the client itself? */
+static int check_peer(const struct coterie_client *client, int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return -errno;
+	return (uint32_t)peer.pid == client->pid && peer.uid == client->uid ? 0 : -EPERM;
+}
+
+static int send_parcel(int fd, const uint8_t token[16], const int fds[2])
+{
+	union {
+		struct cmsghdr header;
+		uint8_t bytes[CMSG_SPACE(2 * sizeof(int))];
+	} control = {.header = {.cmsg_len = CMSG_LEN(2 * sizeof(int)),
+			     .cmsg_level = SOL_SOCKET,
+			     .cmsg_type = SCM_RIGHTS}};
+	uint8_t copy[16];
+	struct iovec iov = {memcpy(copy, token, sizeof(copy)), sizeof(copy)};
+	struct msghdr message = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control.bytes)};
+
+	memcpy(CMSG_DATA(&control.header), fds, 2 * sizeof(int));
+	return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/* All at once: the client listens already, and what it is sent waits for it in its socket. */
+int ipc_channel_hand_over(const struct coterie_client *client, const char address[8],
+	const uint8_t token[16], const int fds[2])
+{
+	struct sockaddr_un name;
+	socklen_t size;
+	int rc = name_of(address, &name, &size);
+
+	if (rc < 0)
+		return rc;
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	rc = connect(fd, (const struct sockaddr *)&name, size) < 0 ? -errno : 0;
+	if (rc == 0)
+		rc = check_peer(client, fd);
+	if (rc == 0)
+		rc = send_parcel(fd, token, fds);
+	close(fd);
+	return rc;
+}

@@ -1,0 +1,377 @@
+/*
+ * From the clients: their send rings, each its share. What they hold is pulled when the token comes, no more than
+ * the ring can carry, so that the rest waits where it was written and its writer learns of it.
+ */
+#include "exec/ipc/ipc_channel.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "exec/plugin/plugin_watch.h"
+#include "exec/ring/ring.h"
+
+#define SHARE (16 << 10)            /* bytes that a client may send before it is the next one's turn */
+#define MESSAGE_COST 192            /* bytes that the smallest message takes on the way */
+#define SILENT_VISITS 16u           /* then the client has to ring again: before an idle ring holds the token */
+#define VISIT_NS UINT64_C(10000000) /* without a token for this long we sleep */
+
+/* --- one ring --- */
+
+enum taken {
+	TAKEN,   /* there may be more */
+	EMPTY,   /* of what was looked at */
+	NO_ROOM, /* try again later */
+};
+
+static bool is_empty(const struct ipc_channel *channel) { return channel->send.at == channel->until; }
+
+/* How far has the client written? What comes after this look waits for the next one, so that nobody who writes as
+   fast as we read keeps us here. */
+static void look(struct ipc_channel *channel)
+{
+	int64_t filled = coterie_channel_filled(&channel->send);
+
+	if (filled < 0 || ipc_channel_memory_is_broken(&channel->send_memory))
+		ipc_channel_punish(channel);
+	else
+		channel->until = channel->send.at + (uint64_t)filled;
+}
+
+static int call_service(struct ipc_channel *channel, const struct coterie_channel_message *head)
+{
+	struct coterie_client *client = channel->client;
+	struct plugin *plugin = client->server->plugin;
+	const uint8_t *bytes = coterie_channel_here(&channel->send) + sizeof(*head);
+
+	client->is_in_handler = true;
+	struct plugin_call call;
+
+	plugin_enter(&call, plugin, "messages of channels");
+	int rc = plugin->service.channel_message(plugin->self, client, head->guarantee, bytes, head->length);
+	plugin_leave(&call);
+	client->is_in_handler = false;
+	return rc;
+}
+
+static enum taken take(struct ipc_channel *channel)
+{
+	struct coterie_channel_ring *ring = &channel->send;
+	struct coterie_channel_message head;
+
+	if (is_empty(channel))
+		return EMPTY;
+	memcpy(&head, coterie_channel_here(ring), sizeof(head));
+	__asm__ volatile("" : : "r"(&head) : "memory"); /* once: the client may change it while we look */
+	if (head.length > ring->size ||
+		coterie_channel_padded(sizeof(head), head.length) > channel->until - ring->at) {
+		ipc_channel_punish(channel);
+		return NO_ROOM;
+	}
+	if (call_service(channel, &head) == -EAGAIN)
+		return NO_ROOM;
+	ring->at += coterie_channel_padded(sizeof(head), head.length);
+	channel->share -= (int64_t)head.length + MESSAGE_COST;
+	channel->client->server->ipc->pull_room -= (int64_t)head.length + MESSAGE_COST;
+	channel->requests++;
+	return TAKEN;
+}
+
+/* Give the room back, and wake who waits for it: at half, or when there is nothing left to read. */
+static void give_back(struct ipc_channel *channel)
+{
+	struct coterie_channel_ring *ring = &channel->send;
+	struct coterie_channel_control *control = ring->control;
+
+	coterie_channel_release(ring, ring->at);
+	if (!is_empty(channel) && channel->until - ring->at > ring->size / 2)
+		return;
+	if (coterie_channel_heard(&control->writer_waits))
+		syscall(SYS_futex, &control->writer_waits, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+}
+
+/* Messages of a client that is held back stay where they are. */
+static bool has_any(const struct ipc_channel *channel) { return !is_empty(channel) && !channel->client->is_held; }
+
+static bool may_take(const struct coterie_client *client)
+{
+	return client->is_joined && !client->is_leaving &&
+	       client->server->ipc->level != IPC_LEVEL_CRITICAL &&
+	       ipc_gate_of(client->server,
+		       COTERIE_NEEDS_FLOW | (client->server->needs_quorum ? COTERIE_NEEDS_QUORUM : 0u)) ==
+		       IPC_GATE_OPEN;
+}
+
+/* Messages until the share is used up, or all. @return TAKEN: its share is used up */
+static enum taken take_some(struct ipc_channel *channel, bool is_sharing)
+{
+	struct coterie_client *client = channel->client;
+	uint64_t before = channel->requests;
+	enum taken taken = NO_ROOM;
+
+	if (may_take(client)) {
+		do {
+			taken = take(channel);
+		} while (taken == TAKEN && !client->is_leaving && (!is_sharing || channel->share > 0));
+	}
+	if (is_empty(channel))
+		taken = EMPTY;
+	if (channel->requests != before) {
+		channel->silent = 0;
+		give_back(channel);
+		ipc_gate(client->server->ipc); /* the queue may be fuller than before */
+	}
+	if (taken == EMPTY && channel->share > 0)
+		channel->share = 0; /* who has nothing to send saves up nothing */
+	return taken;
+}
+
+bool ipc_channel_drain(struct coterie_client *client)
+{
+	struct ipc_channel *channel = client->channel;
+
+	if (channel == NULL)
+		return true;
+	look(channel);
+	if (client->is_leaving)
+		return false; /* nothing of it is done any more */
+	if (client->kept == NULL)
+		channel->barrier = channel->until;
+	if (channel->send.at < channel->barrier)
+		(void)take_some(channel, false);
+	if (channel->send.at >= channel->barrier)
+		return true;
+	ipc_channel_wake(channel);
+	return false;
+}
+
+void ipc_channel_last(struct coterie_client *client)
+{
+	struct ipc_channel *channel = client->channel;
+
+	if (channel == NULL)
+		return;
+	look(channel);
+	/* More than the queue takes now is lost. */
+	if (take_some(channel, false) != EMPTY)
+		log_line("MAIN", LOG_WARNING,
+			"Process %u (%s) is gone from %s before its last messages found room: they are lost",
+			client->pid, client->process, client->server->name);
+}
+
+/* --- awake and asleep --- */
+
+static void pull_later(struct ipc *ipc);
+
+static void append_awake(struct ipc_channel *channel)
+{
+	struct ipc_channel **place = &channel->client->server->ipc->awake;
+
+	while (*place != NULL)
+		place = &(*place)->awake_next;
+	channel->awake_next = NULL;
+	*place = channel;
+}
+
+static void remove_awake(struct ipc_channel *channel)
+{
+	struct ipc_channel **place = &channel->client->server->ipc->awake;
+
+	while (*place != channel)
+		place = &(*place)->awake_next;
+	*place = channel->awake_next;
+}
+
+void ipc_channel_fall_asleep(struct ipc_channel *channel)
+{
+	if (!channel->is_awake)
+		return;
+	channel->is_awake = false;
+	remove_awake(channel);
+}
+
+/* The send ring is empty: from now on the client rings. */
+static void arm(struct ipc_channel *channel)
+{
+	uint32_t *armed = &channel->send.control->reader_armed;
+
+	coterie_channel_say(armed);
+	look(channel);
+	if (is_empty(channel))
+		ipc_channel_fall_asleep(channel);
+	else
+		__atomic_store_n(armed, COTERIE_CHANNEL_AWAKE, __ATOMIC_SEQ_CST);
+}
+
+/* A doorbell whose message has been read before it came finds nothing. */
+void ipc_channel_wake(struct ipc_channel *channel)
+{
+	struct ipc *ipc = channel->client->server->ipc;
+
+	channel->silent = 0;
+	if (channel->is_awake)
+		return;
+	__atomic_store_n(&channel->send.control->reader_armed, COTERIE_CHANNEL_AWAKE, __ATOMIC_RELAXED);
+	channel->is_awake = true;
+	append_awake(channel);
+	look(channel);
+	if (is_empty(channel))
+		arm(channel);
+	if (!channel->is_awake)
+		return;
+	pull_later(ipc);
+	ipc_await_rung(ipc, loop_now_ns(ipc->parts.loop));
+	channel->share = SHARE;
+	if (has_any(channel))
+		(void)take_some(channel, true);
+}
+
+/* --- all of them --- */
+
+/* Bytes that the queue lacks to hold what is worth to wait there. */
+static int64_t room(const struct ipc *ipc)
+{
+	struct totem_queue queue = {.total = 1};
+
+	if (ipc->ring != NULL && ring_engine(ipc->ring) != NULL)
+		totem_engine_queue(ring_engine(ipc->ring), &queue);
+	return ((int64_t)queue.wanted - queue.used) * (IPC_QUEUE_BYTES / queue.total);
+}
+
+/*
+ * Deficit round robin: a share for each in turn, until all are empty or there is no room. The next visit goes on
+ * with the next in turn. When others than channels feed the queue, one share goes in all the same.
+ *
+ * @return whether anything was taken
+ */
+static bool pull(struct ipc *ipc)
+{
+	uint32_t count = 0;
+	bool has_more;
+
+	ipc->pull_room = room(ipc);
+	if (ipc->pull_room <= 0 && ipc->is_queue_shared)
+		ipc->pull_room = 1;
+	int64_t before = ipc->pull_room;
+	ipc->is_queue_shared = false;
+	for (struct ipc_channel *one = ipc->awake; one != NULL; one = one->awake_next, count++)
+		look(one);
+	do {
+		has_more = false;
+		for (uint32_t i = 0; i < count && ipc->pull_room > 0; i++) {
+			struct ipc_channel *one = ipc->awake;
+
+			remove_awake(one);
+			append_awake(one);
+			if (!has_any(one))
+				continue;
+			one->share += one->share < SHARE ? SHARE : 0;
+			has_more |= one->share <= 0 || take_some(one, true) == TAKEN;
+		}
+	} while (has_more && ipc->pull_room > 0);
+	return ipc->pull_room < before;
+}
+
+/* Who is empty: requests of it that waited may run, and it may have to ring again. */
+static void settle(struct ipc *ipc, bool is_idle)
+{
+	struct ipc_channel *next;
+
+	for (struct ipc_channel *one = ipc->awake; one != NULL; one = next) {
+		next = one->awake_next;
+		if (one->client->kept != NULL && one->send.at >= one->barrier)
+			ipc_turn_later(ipc);
+		if (is_empty(one) && (++one->silent > SILENT_VISITS || is_idle))
+			arm(one);
+	}
+}
+
+static bool is_any_left(const struct ipc *ipc)
+{
+	for (const struct ipc_channel *one = ipc->awake; one != NULL; one = one->awake_next)
+		if (has_any(one))
+			return true;
+	return false;
+}
+
+bool ipc_pull(struct ipc *ipc)
+{
+	if (ipc == NULL || ipc->awake == NULL)
+		return false;
+	ipc->pulled_ns = loop_now_ns(ipc->parts.loop);
+	(void)pull(ipc);
+	settle(ipc, false);
+	return is_any_left(ipc);
+}
+
+/* Whoever is empty has to ring. */
+static void leave_alone(struct ipc *ipc)
+{
+	ipc_await_left(ipc, ipc->pulled_ns);
+	settle(ipc, true);
+	if (ipc->awake == NULL)
+		return;
+	ipc_await_rung(ipc, ipc->pulled_ns);
+	(void)pull(ipc);
+}
+
+/* Behind what the ring has to send. */
+static void on_await(void *arg)
+{
+	struct ipc *ipc = arg;
+
+	ipc->await.is_due = false;
+	if (ipc->awake == NULL)
+		return;
+	bool has_written = ipc_await(ipc);
+	ipc->pulled_ns = loop_now_ns(ipc->parts.loop);
+	if (!has_written || !pull(ipc))
+		leave_alone(ipc);
+}
+
+static void await_later(struct ipc *ipc)
+{
+	if (!ipc->await.is_due)
+		ipc->await.is_due = loop_defer(ipc->parts.loop, on_await, ipc) == 0;
+	if (!ipc->await.is_due)
+		leave_alone(ipc);
+}
+
+void ipc_pull_all(struct ipc *ipc)
+{
+	if (ipc == NULL || ipc->awake == NULL)
+		return;
+	ipc->pulled_ns = loop_now_ns(ipc->parts.loop);
+	bool pays = ipc_await_pays(ipc);
+	if (pays && pull(ipc))
+		return;
+	/* For whom there is no room nobody waits. */
+	if (pays && !is_any_left(ipc))
+		await_later(ipc);
+	else
+		leave_alone(ipc);
+}
+
+/* No token has come by for a while: it is held, or lost, or there is none. */
+static void on_pull_timer(void *arg)
+{
+	struct ipc *ipc = arg;
+
+	ipc->pull_timer = NULL;
+	if (loop_now_ns(ipc->parts.loop) - ipc->pulled_ns >= VISIT_NS) {
+		(void)pull(ipc);
+		settle(ipc, true);
+	}
+	if (ipc->awake != NULL)
+		pull_later(ipc);
+}
+
+static void pull_later(struct ipc *ipc)
+{
+	struct loop *loop = ipc->parts.loop;
+
+	if (ipc->pull_timer == NULL)
+		ipc->pull_timer = loop_timer_add(loop, loop_now_ns(loop) + VISIT_NS, on_pull_timer, ipc);
+}

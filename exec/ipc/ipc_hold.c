@@ -1,0 +1,87 @@
+/*
+ * Senders are held back while many of their own events wait (ipc_backlog.c). A client that sends and reads in turns, and
+ * sends faster than it reads, would otherwise fill the daemon's memory and lose its connection.
+ *
+ * A sender learns of it where it begins a message. Messages without an answer: libqb's flow control word, with which the
+ * client's library refuses them. Messages in a fast channel stay in its send ring. Messages with an answer: the service
+ * asks with client_may_send and refuses. Nothing else is refused: a client that asks or leaves does not read its
+ * events meanwhile, and would wait for ever.
+ */
+#include "exec/ipc/ipc_private.h"
+
+#include <errno.h>
+
+/* Where all clients that read use much memory together, one of them may have this part of IPC_HOLD_SIZE. */
+#define CROWDED_PART 32u
+
+/* The sum of backlogs is taken again after this time, since it goes through all clients. */
+#define SUM_NS UINT64_C(100000000)
+
+/*
+ * Clients that have read nothing for IPC_STALL_NS do not count. A few of them would otherwise hold all other senders at the
+ * lower bound for as long as they like. The memory is bounded all the same: when all backlogs together reach
+ * IPC_BACKLOG_ALL, the client with the largest one ends, and that is one of these.
+ */
+static uint64_t size_of_readers(struct ipc *ipc)
+{
+	uint64_t now_ns = loop_now_ns(ipc->parts.loop);
+
+	if (ipc->readers_ns != 0 && now_ns - ipc->readers_ns < SUM_NS)
+		return ipc->readers_size;
+	ipc->readers_ns = now_ns;
+	ipc->readers_size = 0;
+	for (const struct ipc_server *server = ipc->servers; server != NULL; server = server->next)
+		for (const struct coterie_client *client = server->clients; client != NULL; client = client->next)
+			if (client->backlog != NULL && now_ns - client->read_ns <= IPC_STALL_NS)
+				ipc->readers_size += client->backlog_size;
+	return ipc->readers_size;
+}
+
+/* The second condition counts what several clients wait for several times, and the first one once. */
+static bool is_crowded(struct ipc *ipc)
+{
+	uint64_t much = ipc->backlog_size_max / 2;
+
+	return ipc->backlog_size > much && size_of_readers(ipc) > much;
+}
+
+/* A held sender goes on at half of it, so that it does not change state with each event. */
+static uint64_t bound_of(const struct coterie_client *client)
+{
+	struct ipc *ipc = client->server->ipc;
+	uint64_t bound = ipc->hold_size;
+
+	if (is_crowded(ipc))
+		bound /= CROWDED_PART;
+	return client->is_held ? bound / 2 : bound;
+}
+
+/*
+ * A message in fragments, each with an answer, must get through once it has begun: its sender would otherwise begin
+ * again for ever where the message is longer than the bound. So the word is for clients that sent without an
+ * answer last.
+ */
+static void set_word(struct coterie_client *client)
+{
+	qbs_hold(client->connection, client->is_held && client->is_sending && !ipc_channel_is_open(client));
+}
+
+void ipc_hold(struct coterie_client *client, uint64_t backlog_size)
+{
+	bool is_held = backlog_size > bound_of(client);
+
+	if (is_held == client->is_held)
+		return;
+	client->is_held = is_held;
+	set_word(client);
+}
+
+void ipc_hold_request(struct coterie_client *client, bool is_silent)
+{
+	if (client->is_sending == is_silent)
+		return;
+	client->is_sending = is_silent;
+	set_word(client);
+}
+
+int ipc_client_may_send(struct coterie_client *client) { return client->is_held ? -EAGAIN : 0; }

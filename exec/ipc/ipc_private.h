@@ -1,0 +1,320 @@
+/*
+ * Shared by the files of the IPC server: ipc_server.c, ipc_poll.c, ipc_access.c, ipc_request.c, ipc_gate.c,
+ * ipc_hold.c, ipc_client*.c and ipc_channel*.c. No other file includes this. exec/qb/ has the protocol.
+ */
+#ifndef EXEC_IPC_PRIVATE_H
+#define EXEC_IPC_PRIVATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "exec/ipc/ipc_server.h"
+#include "exec/log/log.h"
+#include "exec/loop/loop.h"
+#include "exec/plugin/plugin.h"
+#include "exec/qb/qb.h"
+
+/* Size of the largest message in both directions, header included (book ipc, "Requests"). */
+#define IPC_SIZE_MAX QBS_SIZE_MAX
+/* Bytes that a queue of `total` frames holds (book packing, "Queue levels"). */
+#define IPC_QUEUE_BYTES 4194304u
+
+/* cs_error_t: book ipc, "Errors". */
+enum ipc_error {
+	IPC_OK = 1,
+	IPC_LIBRARY = 2,
+	IPC_TRY_AGAIN = 6,
+	IPC_INVALID_PARAM = 7,
+	IPC_NO_MEMORY = 8,
+	IPC_BUSY = 10,
+	IPC_ACCESS = 11,
+	IPC_NOT_EXIST = 12,
+	IPC_NAME_TOO_LONG = 13,
+	IPC_EXIST = 14,
+	IPC_INTERRUPT = 16,
+	IPC_NOT_SUPPORTED = 19,
+	IPC_TOO_BIG = 26,
+};
+
+/** An event that waits for room in its client's ring. */
+struct ipc_event {
+	struct ipc_event *next;
+	uint32_t kind;        /* of a channel's record: COTERIE_CHANNEL_* */
+	uint32_t nodeid, pid; /* of a message's sender */
+	uint32_t size; /* of the bytes: header and message */
+	struct ipc_body *body;
+};
+
+/** The bytes of an event. Several clients share them if their events were queued one after the other. */
+struct ipc_body {
+	uint32_t references, size;
+	uint8_t bytes[];
+};
+
+/*
+ * One connection. Its life:
+ *
+ * 1. accept() creates it, if its peer may connect.
+ * 2. created() asks the service (is_joined).
+ * 3. Requests, answers, events.
+ * 4. is_leaving: the daemon ends it at the next turn of the loop, since its handler may be running.
+ * 5. closed() calls client_leave (is_closed).
+ * 6. destroyed() frees it.
+ */
+struct coterie_client {
+	struct ipc_server *server;
+	struct qbs_connection *connection;
+	uint64_t id; /* never used for another client */
+	uint32_t pid, uid, gid;
+	uint32_t right;     /* COTERIE_RIGHT_*, as it was when the client connected */
+	int32_t request_id; /* of the request that is being checked or handled */
+	char process[32];  /* name of its program, or "": unknown */
+	uint32_t size_max; /* of one message: as the client asked, at most IPC_SIZE_MAX */
+	bool is_joined, is_leaving, is_closed, is_in_handler;
+
+	/* A request that found no room and must not be lost. No later request is read meanwhile. */
+	uint8_t *kept;
+	uint32_t kept_size;
+	const struct coterie_request *kept_request;
+	uint64_t kept_ns; /* its arrival */
+	struct coterie_client *kept_next;
+
+	struct ipc_channel *channel; /* or NULL: none */
+
+	struct ipc_event *backlog, **backlog_last;
+	uint64_t backlog_size; /* bytes in it */
+	uint64_t read_ns;      /* when one of these events last found room, or when the first one was queued */
+	bool is_lagging;       /* it waits for the flush timer */
+	bool is_held;          /* it may send no message until it has read: ipc_hold.c */
+	bool is_sending;       /* its last request that needs flow has no answer */
+	struct coterie_client *lagging_next;
+
+	/* For stats.ipcs.*: book configuration, "Statistics map". */
+	uint32_t queued, sent;
+	uint64_t invalid_requests, overloads;
+	struct ipc_stat *stats; /* or NULL: it has no keys */
+
+	struct coterie_client *previous, *next; /* of the server */
+	void *data;                             /* for the service, client_size bytes */
+};
+
+struct ipc_server {
+	struct ipc *ipc;
+	struct plugin *plugin;
+	struct qbs_server *service;
+	char name[64];
+	enum qbs_rate rate;
+	bool needs_quorum;   /* all its requests do: closed while not quorate */
+	uint32_t references; /* one of its own, one for each client */
+	struct coterie_client *clients;
+	struct ipc_server *next;
+	struct log_limit limit; /* for errors of clients */
+	struct log_limit refused_limit; /* for requests without the right */
+};
+
+/* Sums of the counts of a service's former clients: stats.coterie.ipc.SERVICE.*. */
+#define IPC_ACCOUNT_FIELDS 5u
+#define IPC_ACCOUNTS 64u /* by ring id */
+struct ipc_account {
+	uint64_t numbers[IPC_ACCOUNT_FIELDS];
+	bool is_offered;
+};
+
+/** How fast clients of channels wrote while this node kept the token: ipc_channel_await.c. */
+struct ipc_await {
+	uint64_t left_ns; /* since when clients must ring, or 0: one has rung since */
+	int credit;       /* above 0: a short wait for them saves time */
+	bool is_due;      /* loop_defer */
+};
+
+struct ipc {
+	struct ipc_parts parts;
+	struct ring *ring; /* of ipc_attach, or NULL */
+	/* Calls up: ipc_create sets them. */
+	void (*turn)(void *ipc);         /* run in a turn of its own: ipc_turn_later */
+	void (*resume)(struct ipc *ipc); /* ipc_requests_resume */
+	struct ipc_account accounts[IPC_ACCOUNTS];
+	struct ipc_server *servers;
+	bool is_ready;
+	uint64_t active, closed, denied; /* connections */
+	uint64_t refused;                /* requests of clients without the right */
+	uint64_t question_ns;                /* longest time that a question about quorum waits for the lease */
+	uint64_t last_id;
+
+	struct qbs_loop loop; /* the executive's, as exec/qb sees it */
+	struct qbs_host *host;
+
+	enum ipc_level level;
+	bool is_synchronizing, is_quorate;
+
+	struct coterie_client *kept, **kept_last; /* in the order of arrival */
+	struct loop_timer *turn_timer, *flush_timer, *gate_timer, *rate_timer;
+	uint64_t flush_delay_ns;
+	struct coterie_client *lagging, **lagging_last; /* in turn */
+	uint32_t lagging_count;
+	struct ipc_body *last_body; /* the one that was queued last, as long as it is used, or NULL */
+	uint64_t backlog_size, backlog_size_max; /* bytes of all backlogs in memory */
+	uint64_t backlog_peak; /* highest backlog_size since memory was returned to the system */
+	uint64_t hold_size; /* IPC_HOLD_SIZE */
+	uint64_t readers_size, readers_ns; /* backlogs of clients that read, and when this was computed, 0: never */
+	struct ipc_channel *awake; /* channels whose send rings are read at each visit of the token, the next one first */
+	struct ipc_channel *dirty; /* channels with events that their clients have not been told yet */
+	uint32_t channels, channel_bytes; /* number of channels, bytes of data of all their rings */
+	int64_t pull_room;    /* bytes that may still be read from channels at this visit */
+	bool is_queue_shared; /* requests have filled the queue too, since channels were read */
+	struct loop_timer *pull_timer;
+	uint64_t pulled_ns; /* the last visit */
+	struct ipc_await await;
+	struct loop_timer *doorbell_timer;
+	bool is_flush_due;
+	struct log_limit denied_limit, backlog_limit;
+};
+
+/* --- ipc_poll.c --- */
+
+/** Fill in ipc->loop: descriptors of exec/qb on the executive's loop. */
+void ipc_poll_init(struct ipc *ipc);
+
+/* --- ipc_server.c --- */
+
+/** Return whether all requests of the service need quorum. */
+bool ipc_needs_quorum(const struct coterie_service *service);
+
+/* --- ipc_client_end.c --- */
+
+/** Let ipc->turn run soon, outside of the handler that may run now. */
+void ipc_turn_later(struct ipc *ipc);
+/** Start or stop to read the client's requests, by its state. Idempotent. */
+void ipc_client_listen(struct coterie_client *client);
+
+/* --- ipc_access.c --- */
+
+/**
+ * Decide whether a peer may connect now.
+ * @param right  out: COTERIE_RIGHT_* of the peer; unchanged on error
+ * @return 0; -EAGAIN, -EMFILE, -EACCES: book ipc, "Connecting"
+ */
+int ipc_access(struct ipc *ipc, const struct qbs_peer *peer, uint32_t *right);
+/**
+ * Decide whether a user with this right may have one more connection. A refusal is counted and logged.
+ * @return 0; -EAGAIN: it has all of its share
+ */
+int ipc_access_share(struct ipc *ipc, uint32_t uid, uint32_t right);
+/** Return the right that a request with these flags needs: COTERIE_RIGHT_*. */
+static inline uint32_t ipc_right_of_flags(uint32_t flags)
+{
+	if ((flags & COTERIE_ADMINISTERS) != 0)
+		return COTERIE_RIGHT_ADMINISTER;
+	return (flags & COTERIE_OBSERVES) != 0 ? COTERIE_RIGHT_OBSERVE : COTERIE_RIGHT_USE;
+}
+
+/* --- ipc_request.c --- */
+
+/**
+ * Check and run a request of a client.
+ *
+ * @param msg  borrowed, aligned to 8
+ * @return 0; -ENOBUFS: read no further request of this client now
+ */
+int ipc_request_process(struct coterie_client *client, const void *msg, uint32_t size);
+/** Run kept requests, oldest first, until one finds no room. */
+void ipc_requests_resume(struct ipc *ipc);
+/** Find kept requests in the table of the server's new plugin. A client whose request it does not have ends. */
+void ipc_requests_inherit(struct ipc_server *server);
+/** Run the kept request of a client that ends, if there is one, a last time. */
+void ipc_request_last(struct coterie_client *client);
+
+/* --- ipc_gate.c --- */
+
+enum ipc_gate {
+	IPC_GATE_OPEN,
+	IPC_GATE_LAPSED, /* quorate, but the lease has ended: the request waits */
+	IPC_GATE_CLOSED, /* synchronising or not quorate: "try again" */
+};
+
+/** Return the present state of the gate for a request with these COTERIE_NEEDS_*. */
+enum ipc_gate ipc_gate_of(const struct ipc_server *server, uint32_t needs);
+/** Check for room in the ring's queue for a message of this size. 0; -EAGAIN; -EMSGSIZE: never. */
+int ipc_gate_room(const struct ipc *ipc, uint32_t size);
+/** Set how fast the requests of this server's clients are read, even if that has not changed. */
+void ipc_gate_apply(struct ipc_server *server);
+
+/**
+ * Check the gates again soon, while the queue is critical or requests are kept. The ring reports room after a
+ * refusal, but not that its queue has drained below a level. A handler may also have refused for its own reasons.
+ */
+void ipc_gate_check_later(struct ipc *ipc);
+
+/* --- ipc_hold.c --- */
+
+/**
+ * Stop the client as a sender, or let it go on. Call this with the new size of the backlog, before an event of a held
+ * client is sent. A client that was refused may wait for its next event, and must find the gate open then.
+ */
+void ipc_hold(struct coterie_client *client, uint64_t backlog_size);
+/** Note that a request that needs flow was run. is_silent: it has no answer. */
+void ipc_hold_request(struct coterie_client *client, bool is_silent);
+
+/* --- ipc_client.c --- */
+
+/** Send an answer that has only a header. */
+void ipc_client_respond(struct coterie_client *client, uint32_t response_id, enum ipc_error error);
+enum ipc_error ipc_error_from_errno(int rc);
+/** Try to send waiting events: the client has shown a sign of life, so its ring may have room again. */
+void ipc_client_flush(struct coterie_client *client);
+
+/* --- ipc_backlog.c --- */
+
+/** Queue an event behind those that wait. head (this function sets its body) and parts are copied. -ENOMEM */
+int ipc_backlog_add(
+	struct coterie_client *client, const struct ipc_event *head, const struct iovec *iov, uint32_t count);
+void ipc_backlog_pop(struct coterie_client *client); /* remove the first event, which was sent */
+/** Free the events that were not sent. */
+void ipc_backlog_drop(struct coterie_client *client);
+/** Return the client with the largest backlog, or NULL. */
+struct coterie_client *ipc_backlog_most(const struct ipc *ipc);
+/** Clients over libqb with a backlog, in turn. To add one twice changes nothing. */
+void ipc_lagging_add(struct coterie_client *client);
+void ipc_lagging_del(struct coterie_client *client);
+struct coterie_client *ipc_lagging_take(struct ipc *ipc); /* NULL: none */
+
+/* --- ipc_channel.c --- */
+
+/**
+ * Write a record: its kind, sender, size and bytes. 0; -EAGAIN: no room, or the client has not mapped it yet; -EPROTO
+ */
+int ipc_channel_put(struct coterie_client *client, const struct ipc_event *head, const struct iovec *iov,
+	uint32_t count);
+/** Handle a request of the channel itself. false: it is another request. */
+bool ipc_channel_request(struct coterie_client *client, int32_t id);
+/**
+ * Read the send ring, as far as gates and queue allow.
+ *
+ * @return true: all that the client had written before its request has been read
+ */
+bool ipc_channel_drain(struct coterie_client *client);
+/** Read the messages of a connection that ends: the client was told that they are accepted. */
+void ipc_channel_last(struct coterie_client *client);
+void ipc_channel_close(struct coterie_client *client);
+/** End the clients of this server with a channel, which no plugin reads any more. */
+void ipc_channels_end(struct ipc_server *server);
+
+/* --- ipc_channel_state.c --- */
+
+/** Return whether events of this client go into its channel, now or later. */
+bool ipc_channel_is_open(const struct coterie_client *client);
+/** Return whether it can read them there already. */
+bool ipc_channel_is_confirmed(const struct coterie_client *client);
+/** Return the chunks read and the records written, for the statistics. */
+uint64_t ipc_channel_requests(const struct coterie_client *client);
+uint64_t ipc_channel_dispatched(const struct coterie_client *client);
+
+/* --- ipc_stats.c --- */
+
+int ipc_stats_init(struct ipc *ipc); /* -ENOMEM, -EEXIST */
+void ipc_stats_fini(struct ipc *ipc);
+/** Add the connection's keys to the statistics map, and remove them. */
+void ipc_stats_come(struct coterie_client *client);
+void ipc_stats_go(struct coterie_client *client);
+
+#endif

@@ -1,0 +1,267 @@
+/*
+ * One request of a client (book ipc, "Requests"): the checks before the handler runs, its result, and
+ * requests that must wait because nobody would notice their loss.
+ */
+#include "exec/ipc/ipc_private.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/plugin/plugin_watch.h"
+
+static bool is_silent(const struct coterie_request *request)
+{
+	return (request->flags & COTERIE_NO_REPLY) != 0;
+}
+
+static void refuse(struct coterie_client *client, const struct coterie_request *request, int32_t id,
+	size_t size)
+{
+	struct ipc_server *server = client->server;
+
+	client->invalid_requests++;
+	log_limited(&server->limit, loop_now_ns(server->ipc->parts.loop), "MAIN", LOG_WARNING,
+		"Refused request %d of %d bytes from process %u (%s) at service %s: malformed or "
+		"unknown",
+		id, (int32_t)size, client->pid, client->process, server->name);
+	if (request == NULL || !is_silent(request))
+		ipc_client_respond(client, 0, IPC_INVALID_PARAM);
+}
+
+/* The client does not have the right that the request's flags name. */
+static bool is_refused(struct coterie_client *client, const struct coterie_request *request, int32_t id)
+{
+	client->request_id = id;
+	if (ipc_client_may(client, ipc_right_of_flags(request->flags)) == 0)
+		return false;
+	if (!is_silent(request))
+		ipc_client_respond(client, request->response_id, IPC_ACCESS);
+	return true;
+}
+
+/* --- requests that wait --- */
+
+static void keep(struct coterie_client *client, const struct coterie_request *request,
+	const void *msg, uint32_t size)
+{
+	struct ipc *ipc = client->server->ipc;
+
+	assert(client->kept == NULL);
+	client->kept_ns = loop_now_ns(ipc->parts.loop);
+	client->kept = malloc(size);
+	if (client->kept == NULL) {
+		log_line("MAIN", LOG_ERR,
+			"Out of memory for a request of process %u (%s): its connection to %s is "
+			"closed",
+			client->pid, client->process, client->server->name);
+		ipc_client_disconnect(client);
+		return;
+	}
+	memcpy(client->kept, msg, size);
+	client->kept_size = size;
+	client->kept_request = request;
+	client->kept_next = NULL;
+	*ipc->kept_last = client;
+	ipc->kept_last = &client->kept_next;
+	ipc_client_listen(client);
+	ipc_gate_check_later(ipc);
+}
+
+static void drop(struct coterie_client *client)
+{
+	struct ipc *ipc = client->server->ipc;
+	struct coterie_client **place = &ipc->kept;
+
+	if (client->kept == NULL)
+		return;
+	while (*place != client)
+		place = &(*place)->kept_next;
+	*place = client->kept_next;
+	if (*place == NULL)
+		ipc->kept_last = place;
+	free(client->kept);
+	client->kept = NULL;
+}
+
+/* --- the handler --- */
+
+static int call_handler(struct coterie_client *client, const struct coterie_request *request,
+	const void *msg, uint32_t size)
+{
+	struct plugin *plugin = client->server->plugin;
+	struct plugin_call call;
+
+	client->is_in_handler = true;
+	client->request_id = (int32_t)request->id;
+	plugin_enter(&call, plugin, "requests");
+	int rc = request->handle(plugin->self, client, msg, size);
+	plugin_leave(&call);
+	client->is_in_handler = false;
+	return rc;
+}
+
+/* Answers as the handler's result says. */
+static void finish(struct coterie_client *client, const struct coterie_request *request, int rc)
+{
+	if (is_silent(request) || rc == COTERIE_REPLIED || rc == COTERIE_LATER)
+		return;
+	ipc_client_respond(
+		client, request->response_id, rc == 0 ? IPC_OK : ipc_error_from_errno(rc));
+}
+
+static void run(struct coterie_client *client, const struct coterie_request *request,
+	const void *msg, uint32_t size)
+{
+	struct ipc *ipc = client->server->ipc;
+
+	int rc = call_handler(client, request, msg, size);
+	if (rc == -EAGAIN && is_silent(request))
+		keep(client, request, msg, size);
+	else
+		finish(client, request, rc);
+	if ((request->flags & COTERIE_NEEDS_FLOW) != 0) {
+		ipc->is_queue_shared = true;
+		ipc_hold_request(client, is_silent(request));
+		ipc_gate(ipc); /* the queue may be fuller than before */
+	}
+}
+
+/*
+ * Its answer waited for the lease, or for messages that were sent before it, and now there is no quorum. Or it asks about
+ * quorum, and nobody can say for so long: a ring may try in vain for ever.
+ */
+static bool is_hopeless(const struct coterie_client *client)
+{
+	const struct ipc *ipc = client->server->ipc;
+	uint32_t flags = client->kept_request->flags;
+
+	if (is_silent(client->kept_request))
+		return false;
+	return ((flags & COTERIE_NEEDS_QUORUM) != 0 && !*ipc->parts.is_quorate) ||
+	       ((flags & COTERIE_TELLS_QUORUM) != 0 &&
+		       loop_now_ns(ipc->parts.loop) - client->kept_ns >= ipc->question_ns);
+}
+
+void ipc_requests_resume(struct ipc *ipc)
+{
+	struct coterie_client *client = ipc->kept;
+
+	while (client != NULL) {
+		struct coterie_client *next = client->kept_next;
+		const struct coterie_request *request = client->kept_request;
+
+		if (!client->is_leaving && ipc_gate_of(client->server, request->flags) == IPC_GATE_OPEN &&
+			ipc_channel_drain(client)) {
+			int rc = call_handler(client, request, client->kept, client->kept_size);
+
+			if (rc == -EAGAIN && is_silent(request))
+				return; /* still full: those behind it wait their turn */
+			finish(client, request, rc);
+			next = client->kept_next;
+			drop(client);
+			ipc_client_listen(client);
+		} else if (!client->is_leaving && is_hopeless(client)) {
+			ipc_client_respond(client, 0, IPC_TRY_AGAIN);
+			drop(client);
+			ipc_client_listen(client);
+		}
+		client = next;
+	}
+}
+
+void ipc_requests_inherit(struct ipc_server *server)
+{
+	for (struct coterie_client *client = server->clients; client != NULL; client = client->next) {
+		if (client->kept == NULL)
+			continue;
+		client->kept_request = plugin_table_request(server->plugin, *(const int32_t *)(const void *)client->kept);
+		if (client->kept_request != NULL && client->kept_request->size_min <= client->kept_size &&
+			(is_silent(client->kept_request) || ipc_channel_is_open(client)) &&
+			client->right >= ipc_right_of_flags(client->kept_request->flags))
+			continue;
+		drop(client);
+		ipc_client_disconnect(client);
+	}
+}
+
+void ipc_request_last(struct coterie_client *client)
+{
+	const struct coterie_request *request = client->kept_request;
+	const struct ipc_server *server = client->server;
+
+	if (client->kept == NULL)
+		return;
+	if (!is_silent(request)) { /* nobody is there for the answer */
+		drop(client);
+		return;
+	}
+	if (ipc_gate_of(server, request->flags) != IPC_GATE_OPEN ||
+		call_handler(client, request, client->kept, client->kept_size) == -EAGAIN)
+		log_line("MAIN", LOG_WARNING,
+			"Process %u (%s) is gone from %s before its last request found room: it is lost",
+			client->pid, client->process, server->name);
+	drop(client);
+}
+
+/* --- as it came --- */
+
+static void process(struct coterie_client *client, const void *data, uint32_t sent)
+{
+	struct ipc *ipc = client->server->ipc;
+	struct coterie_request_header header = {.id = -1};
+
+	if (sent < sizeof(header)) {
+		refuse(client, NULL, header.id, sent);
+		return;
+	}
+	memcpy(&header, data, sizeof(header));
+	int32_t id = header.id;
+	uint32_t size = (uint32_t)header.size; /* a negative one is huge */
+	if (ipc_channel_request(client, id))
+		return;
+	const struct coterie_request *request = plugin_table_request(client->server->plugin, id);
+	uint32_t size_min = sizeof(struct coterie_request_header);
+
+	if (request != NULL && request->size_min > size_min)
+		size_min = request->size_min;
+	if (request == NULL || size < size_min || size > sent) {
+		refuse(client, request, id, size);
+		return;
+	}
+	if (is_refused(client, request, id))
+		return;
+	bool is_flow = (request->flags & COTERIE_NEEDS_FLOW) != 0;
+	int room = is_flow ? ipc_gate_room(ipc, size) : 0;
+	if (room == -EMSGSIZE) {
+		refuse(client, request, id, size);
+		return;
+	}
+	/* The messages of its channel were sent before it. */
+	if (is_flow && !ipc_channel_drain(client)) {
+		keep(client, request, data, size);
+		return;
+	}
+	/* Without an answer the handler tries in any case: refused, the ring tells of room. */
+	enum ipc_gate gate = ipc_gate_of(client->server, request->flags);
+	if ((room == 0 || is_silent(request)) && gate == IPC_GATE_OPEN) {
+		run(client, request, data, size);
+		return;
+	}
+	client->overloads++;
+	if (is_silent(request) || gate == IPC_GATE_LAPSED)
+		keep(client, request, data, size);
+	else
+		ipc_client_respond(client, 0, IPC_TRY_AGAIN);
+	if (is_flow)
+		ipc_gate(ipc);
+}
+
+int ipc_request_process(struct coterie_client *client, const void *msg, uint32_t size)
+{
+	if (!client->is_joined || client->is_leaving)
+		return -ENOBUFS;
+	process(client, msg, size);
+	return client->kept != NULL || client->is_leaving ? -ENOBUFS : 0;
+}

@@ -1,0 +1,330 @@
+/*
+ * The servers, one per service with clients, and the life of a connection (see struct
+ * coterie_client).
+ */
+#include "exec/ipc/ipc_private.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "exec/config/model.h"
+
+/* The protocol makes "qb-response-NAME-header" file names of it. */
+#define NAME_LENGTH_MAX 60
+/* Longer than the patience of a ring with default timers, in which all is decided. */
+#define QUESTION_NS UINT64_C(10000000000)
+
+/* --- what must wait until no handler runs --- */
+
+static struct coterie_client *find_leaving(const struct ipc *ipc)
+{
+	for (struct ipc_server *server = ipc->servers; server != NULL; server = server->next) {
+		for (struct coterie_client *client = server->clients; client != NULL;
+			client = client->next) {
+			if (client->is_leaving && !client->is_closed)
+				return client;
+		}
+	}
+	return NULL;
+}
+
+static void on_turn(void *arg)
+{
+	struct ipc *ipc = arg;
+	struct coterie_client *client;
+
+	ipc->turn_timer = NULL;
+	while ((client = find_leaving(ipc)) != NULL)
+		qbs_disconnect(client->connection);
+	ipc_requests_resume(ipc);
+	ipc_gate_check_later(ipc);
+}
+
+/* --- all servers --- */
+
+struct ipc *ipc_create(const struct ipc_parts *parts)
+{
+	struct ipc *ipc = calloc(1, sizeof(*ipc));
+
+	if (ipc == NULL)
+		return NULL;
+	ipc->parts = *parts;
+	ipc->turn = on_turn;
+	ipc->resume = ipc_requests_resume;
+	ipc->level = IPC_LEVEL_GOOD;
+	ipc->is_quorate = *parts->is_quorate;
+	ipc->question_ns = QUESTION_NS;
+	ipc->kept_last = &ipc->kept;
+	ipc->lagging_last = &ipc->lagging;
+	ipc->backlog_size_max = IPC_BACKLOG_ALL;
+	ipc->hold_size = IPC_HOLD_SIZE;
+	ipc_poll_init(ipc);
+	ipc->host = qbs_host_create(&ipc->loop);
+	if (ipc->host == NULL || ipc_stats_init(ipc) < 0) {
+		ipc_stats_fini(ipc);
+		qbs_host_destroy(ipc->host);
+		free(ipc);
+		return NULL;
+	}
+	return ipc;
+}
+
+void ipc_destroy(struct ipc *ipc)
+{
+	if (ipc == NULL)
+		return;
+	assert(ipc->servers == NULL);
+	struct loop *loop = ipc->parts.loop;
+	loop_timer_del(loop, ipc->turn_timer);
+	loop_timer_del(loop, ipc->rate_timer);
+	loop_timer_del(loop, ipc->flush_timer);
+	loop_timer_del(loop, ipc->gate_timer);
+	loop_timer_del(loop, ipc->pull_timer);
+	loop_timer_del(loop, ipc->doorbell_timer);
+	qbs_host_destroy(ipc->host);
+	ipc_stats_fini(ipc);
+	free(ipc);
+}
+
+void ipc_attach(struct ipc *ipc, struct ring *ring) { ipc->ring = ring; }
+
+void ipc_ready(struct ipc *ipc) { ipc->is_ready = true; }
+
+/* --- the end of a connection --- */
+
+/* Once, whoever ended it. */
+static void client_end(struct coterie_client *client)
+{
+	struct plugin *plugin = client->server->plugin;
+
+	ipc_channel_last(client);
+	ipc_request_last(client);
+	ipc_stats_go(client);
+	ipc_channel_close(client);
+	client->is_closed = true;
+	client->server->ipc->active--;
+	client->server->ipc->closed++;
+	ipc_backlog_drop(client);
+	if (client->is_joined && plugin->service.client_leave != NULL)
+		plugin->service.client_leave(plugin->self, client);
+	client->is_joined = false;
+}
+
+/* --- connections: handlers of exec/qb --- */
+
+static void server_release(struct ipc_server *server)
+{
+	if (--server->references == 0)
+		free(server);
+}
+
+/* The name between the first '(' and the last ')' of /proc/PID/stat, cut to 31 bytes. */
+static void find_process(struct coterie_client *client)
+{
+	char path[32], text[256];
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", client->pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	ssize_t size = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (size <= 0)
+		return;
+	text[size] = '\0';
+	char *start = strchr(text, '('), *end = strrchr(text, ')');
+	if (start == NULL || end == NULL || end <= start)
+		return;
+	*end = '\0';
+	snprintf(client->process, sizeof(client->process), "%.31s", start + 1);
+	for (char *at = client->process; *at != '\0'; at++) {
+		if ((unsigned char)*at < ' ' || *at == 127)
+			*at = '?'; /* it goes into log lines, and the client chose it */
+	}
+}
+
+static int on_accept(
+	void *arg, struct qbs_connection *connection, const struct qbs_peer *peer, void **context)
+{
+	struct ipc_server *server = arg;
+	struct ipc *ipc = server->ipc;
+	uint32_t right = 0;
+	int rc = ipc_access(ipc, peer, &right);
+
+	if (rc == 0)
+		rc = ipc_access_share(ipc, peer->uid, right);
+	if (rc < 0)
+		return rc;
+	struct coterie_client *client = calloc(1, sizeof(*client));
+	if (client == NULL)
+		return -ENOMEM;
+	client->data = calloc(1, server->plugin->service.client_size + 1);
+	if (client->data == NULL) {
+		free(client);
+		return -ENOMEM;
+	}
+	client->id = ++ipc->last_id;
+	client->server = server;
+	client->connection = connection;
+	client->pid = (uint32_t)peer->pid;
+	client->uid = peer->uid;
+	client->gid = peer->gid;
+	client->right = right;
+	client->size_max = qbs_size_max(connection);
+	client->backlog_last = &client->backlog;
+	client->next = server->clients;
+	if (client->next != NULL)
+		client->next->previous = client;
+	server->clients = client;
+	server->references++;
+	*context = client;
+	return 0;
+}
+
+static void on_created(void *context)
+{
+	struct coterie_client *client = context;
+	struct ipc_server *server = client->server;
+	struct plugin *plugin = server->plugin;
+
+	find_process(client);
+	server->ipc->active++;
+	if (plugin->service.client_join != NULL) {
+		int rc = plugin->service.client_join(plugin->self, client);
+
+		if (rc < 0) {
+			log_line("MAIN", LOG_DEBUG, "Service %s refused process %u (%s): %s",
+				server->name, client->pid, client->process, strerror(-rc));
+			ipc_client_disconnect(client);
+			return;
+		}
+	}
+	client->is_joined = true;
+	ipc_stats_come(client);
+}
+
+static int on_request(void *context, const void *msg, uint32_t size)
+{
+	return ipc_request_process(context, msg, size);
+}
+
+static void on_ready(void *context)
+{
+	struct coterie_client *client = context;
+
+	if (!client->is_closed)
+		ipc_client_flush(client);
+}
+
+static void on_closed(void *context)
+{
+	struct coterie_client *client = context;
+
+	assert(!client->is_in_handler);
+	if (qbs_is_broken(client->connection))
+		log_limited(&client->server->limit, loop_now_ns(client->server->ipc->parts.loop), "MAIN",
+			LOG_WARNING, "Disconnecting process %u (%s) from %s: it has damaged the memory that it shares with us",
+			client->pid, client->process, client->server->name);
+	client_end(client);
+}
+
+static void on_destroyed(void *context)
+{
+	struct coterie_client *client = context;
+	struct ipc_server *server = client->server;
+
+	if (client->previous != NULL)
+		client->previous->next = client->next;
+	else
+		server->clients = client->next;
+	if (client->next != NULL)
+		client->next->previous = client->previous;
+	free(client->data);
+	free(client);
+	server_release(server);
+}
+
+/* --- one server --- */
+
+static int server_name(const char *instance, const char *name, char *text, size_t size)
+{
+	int length = instance != NULL && instance[0] != '\0'
+			     ? snprintf(text, size, "%s-%s", name, instance)
+			     : snprintf(text, size, "%s", name);
+
+	return length < 0 || length > NAME_LENGTH_MAX ? -ENAMETOOLONG : 0;
+}
+
+bool ipc_needs_quorum(const struct coterie_service *service)
+{
+	for (uint32_t i = 0; i < service->request_count; i++) {
+		const struct coterie_request *request =
+			(const void *)((const char *)service->requests +
+				       (size_t)service->request_size * i);
+
+		if ((request->flags & COTERIE_NEEDS_QUORUM) == 0)
+			return false;
+	}
+	return true;
+}
+
+int ipc_server_open(struct ipc *ipc, struct plugin *plugin)
+{
+	static const struct qbs_handlers handlers = {
+		.accept = on_accept,
+		.created = on_created,
+		.request = on_request,
+		.ready = on_ready,
+		.closed = on_closed,
+		.destroyed = on_destroyed,
+	};
+	const struct coterie_service *service = &plugin->service;
+	const struct config *config = ipc->parts.config != NULL ? *ipc->parts.config : NULL;
+
+	if (service->ipc_name == NULL || service->request_count == 0)
+		return 0;
+	struct ipc_server *server = calloc(1, sizeof(*server));
+	if (server == NULL)
+		return -ENOMEM;
+	server->ipc = ipc;
+	server->plugin = plugin;
+	server->references = 1;
+	server->needs_quorum = ipc_needs_quorum(service);
+	int rc = server_name(ipc->parts.instance, service->ipc_name, server->name, sizeof(server->name));
+	if (rc < 0)
+		goto free_server;
+	rc = qbs_server_open(&server->service, ipc->host, server->name,
+		config != NULL ? (enum qbs_type)config->ipc_type : QBS_TYPE_NATIVE, &handlers, server);
+	if (rc < 0)
+		goto free_server;
+	server->next = ipc->servers;
+	ipc->servers = server;
+	plugin->ipc = server;
+	ipc_gate(ipc);
+	ipc_gate_apply(server);
+	return 0;
+free_server:
+	free(server);
+	return rc;
+}
+
+void ipc_server_close(struct ipc_server *server)
+{
+	if (server == NULL)
+		return;
+	struct ipc *ipc = server->ipc;
+	struct ipc_server **place = &ipc->servers;
+
+	qbs_server_close(server->service);
+	server->service = NULL;
+	while (*place != server)
+		place = &(*place)->next;
+	*place = server->next;
+	server->plugin->ipc = NULL;
+	server_release(server);
+}

@@ -1,0 +1,80 @@
+/* Shared by map.c, map_track.c and map_iterate.c. No other file includes this. */
+#ifndef EXEC_MAP_PRIVATE_H
+#define EXEC_MAP_PRIVATE_H
+
+#include "exec/map/map.h"
+
+#include <stddef.h>
+
+/* The head of memory that a running notification may still use when it is no longer needed. */
+struct grave {
+	struct grave *next;
+};
+
+/* The bytes of a value. */
+struct blob {
+	struct grave grave;
+	max_align_t bytes[];
+};
+
+struct entry {
+	struct grave grave;
+	struct map_value value;
+	struct blob *blob;         /* of value.bytes, or NULL: shared */
+	struct map_shared *shared; /* owner of the memory of value.bytes, or NULL */
+	char key[];
+};
+
+struct map_shared {
+	struct map *map;
+	struct map_shared *previous, *next;
+	struct entry *entry;   /* NULL: the key was set or deleted since */
+	uint64_t tracker_turn; /* of the map, when is_tracked was computed */
+	bool is_tracked;
+};
+
+struct map_tracker {
+	struct map_tracker *next, **link; /* *link is this */
+	char *key;
+	size_t length;
+	bool is_prefix;
+	bool is_gone; /* untracked during a notification, freed when that is over */
+	uint64_t turn; /* of the map, when it was created */
+	map_notify notify;
+	void *arg;
+};
+
+struct protection {
+	char *key;
+	size_t length;
+	bool is_prefix;
+};
+
+struct map {
+	struct entry **entries; /* ascending in byte order of the key */
+	size_t count, capacity;
+	struct map_tracker *trackers; /* in the order in which they are told */
+	uint64_t tracker_turn;        /* counts trackers that came or went */
+	bool has_gone_trackers;       /* some is_gone */
+	struct map_shared *shared;
+	struct protection *protections;
+	size_t protection_count;
+	struct grave *graves;
+	uint32_t depth; /* notifications running inside each other */
+};
+
+/** Return the index of the first entry whose key is not below this one. */
+size_t map_lower_bound(const struct map *map, const char *key);
+bool map_is_covered(const char *key, const char *by, size_t length, bool is_prefix);
+
+/** Free memory when no notification uses it any more. */
+void map_bury(struct map *map, struct grave *grave);
+void map_notify_all(struct map *map, enum map_event event, const char *key, const struct map_value *now,
+	const struct map_value *before);
+/** Free buried memory, and trackers that are gone. Only outside of notifications. */
+void map_sweep(struct map *map);
+void map_trackers_fini(struct map *map);
+/** End the sharing: the value of the entry no longer is memory of its owner. NULL is ignored. */
+void map_shared_detach(struct map_shared *shared);
+
+#endif

@@ -1,0 +1,136 @@
+/*
+ * The life of plugins: find, check, load, replace and unload them. Only plugin_open.c opens files, through libltdl.
+ * plugin_check.c checks descriptors. plugin_life.h has the changes while the daemon runs.
+ */
+#ifndef EXEC_PLUGIN_LOAD_H
+#define EXEC_PLUGIN_LOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "exec/plugin/plugin.h"
+
+struct config;
+struct loop;
+struct stats;
+
+/** An error, for the operator and for main.c's exit code. */
+struct plugin_error {
+	int exit_code;   /* 30 not found, 31 descriptor, 32 ABI, 33 init failed */
+	char text[512];  /* file, symbol, reason, and what to do */
+	int rc;          /* only of plugin_load_anew: see host->plugin_load */
+};
+
+/* --- plugin_overrides.c --- */
+
+/** Options that were given in addition to the config file, each "KEY=VALUE". */
+struct plugin_overrides {
+	uint32_t count;
+	char *words[];
+};
+
+/** Copy count words. NULL: out of memory. */
+struct plugin_overrides *plugin_overrides_create(const char *const *words, uint32_t count);
+void plugin_overrides_destroy(struct plugin_overrides *overrides); /* NULL is ignored */
+
+/* --- plugin.c --- */
+
+/** Abilities of the host table, which a descriptor may need. */
+#define PLUGIN_HOST_CAPS                                                                                                      \
+	(COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP | COTERIE_CAP_TRANSPORT |              \
+		COTERIE_CAP_STATS | COTERIE_CAP_QUORUM | COTERIE_CAP_ADMIN | COTERIE_CAP_CRYPTO | COTERIE_CAP_LIFE |    \
+		COTERIE_CAP_CHANNEL | COTERIE_CAP_RIGHTS | COTERIE_CAP_DELIVERY)
+
+/** The side of the host table: host_for_plugins in host.h. */
+struct plugin_host {
+	const struct coterie_host *table; /* for init and open */
+	/** Begin the account of what the plugin holds, before init. -ENOMEM. */
+	int (*begin)(struct plugin *plugin);
+	/** Release what it still holds, and end the account. */
+	void (*end)(struct plugin *plugin);
+	/** Close its IPC server, if it has one, and disconnect the clients. */
+	void (*disconnect)(struct plugin *plugin);
+	/** Show the statistics that it offered beside its predecessor. Those of the predecessor are gone now. */
+	void (*settle)(struct plugin *plugin);
+};
+
+/** The parts that the registry uses. All of them outlive it. */
+struct plugin_parts {
+	struct loop *loop;                   /* or NULL: files stay open until the registry is destroyed */
+	struct stats *stats;                 /* or NULL: plugins have no records in the statistics */
+	struct config *const *config;        /* the running one, which a reload replaces */
+	const struct plugin_host *host;
+	const struct host_parts *host_parts; /* for the functions of the host table */
+};
+
+/**
+ * Create a registry.
+ * @param parts        copied
+ * @param directories  searched in order, after COTERIE_PLUGIN_PATH (ignored in a setuid process)
+ * @return NULL: out of memory, or libltdl does not start
+ */
+struct plugin_registry *plugin_registry_create(
+	const struct plugin_parts *parts, const char *const *directories, uint32_t count);
+/** Destroy a registry. All plugins must have been unloaded. */
+void plugin_registry_destroy(struct plugin_registry *registry);
+/** Return the records of its plugins. */
+struct plugin_watch *plugin_registry_watch(const struct plugin_registry *registry);
+/** Put a loaded plugin into the place of its predecessor, which leaves the registry. No function of theirs is called. */
+void plugin_succeed(struct plugin_registry *registry, struct plugin *plugin, struct plugin *predecessor);
+/** Undo plugin_succeed. */
+void plugin_retreat(struct plugin_registry *registry, struct plugin *plugin, struct plugin *predecessor);
+/** Put a loaded plugin, whose predecessor is gone, into the registry. */
+void plugin_enlist(struct plugin_registry *registry, struct plugin *plugin);
+
+/* --- plugin_load.c --- */
+
+/**
+ * Find, open and check a plugin and run its init (service) or open (transport).
+ * @param kind  COTERIE_KIND_*; 0: any
+ * @return the plugin, owned by the registry; NULL: *error has the reason
+ */
+struct plugin *plugin_load(struct plugin_registry *registry, uint32_t kind, const char *name,
+	struct plugin_error *error);
+/** A file that is open from its check to its load. */
+struct plugin_source {
+	char *path; /* of the shared object, without links, or NULL: there is none, or the plugin is built in */
+	int fd;     /* or -1: the same */
+};
+/** As plugin_source_open, with the folders of the registry. */
+int plugin_find_source(const struct plugin_registry *registry, const char *what, struct plugin_source *source,
+	struct plugin_error *error);
+
+/**
+ * Load a plugin while the daemon runs.
+ * @param what         a name, or an absolute path
+ * @param source       borrowed, of plugin_find_source; NULL: find a file, unchecked (test kit)
+ * @param overrides    taken, unless the call fails; NULL: none
+ * @param predecessor  a service that the new one will replace; NULL: none. The new one is not in the registry before
+ *     plugin_succeed
+ */
+struct plugin *plugin_load_anew(struct plugin_registry *registry, const char *what,
+	const struct plugin_source *source, struct plugin_overrides *overrides, struct plugin *predecessor, struct plugin_error *error);
+/** End a plugin beside the one in service: fini, reclaim, close the file later. */
+void plugin_retire(struct plugin_registry *registry, struct plugin *plugin);
+/** End a plugin: call fini or close, reclaim resources that it leaked, close the file one turn of the loop later. */
+void plugin_unload(struct plugin_registry *registry, struct plugin *plugin);
+
+/* --- plugin_probe.c --- */
+
+/** Find and check a plugin as plugin_load would, but do not load it. As plugin_probe. *offers: COTERIE_CAN_*. */
+int plugin_look(const struct plugin_registry *registry, uint32_t kind, const char *name, uint64_t *offers,
+	struct plugin_error *error);
+
+/**
+ * Find and check a plugin without loading it: of its code only ELF constructors run. Do not call this while a
+ * registry is in use on another thread.
+ * @return 0; -EINVAL: *error has the reason
+ */
+int plugin_probe(const char *const *directories, uint32_t count, uint32_t kind, const char *name,
+	struct plugin_error *error);
+/** The same, and call see (unless NULL) with the descriptor, which is valid only during the call. */
+int plugin_describe(const char *const *directories, uint32_t count, uint32_t kind, const char *name,
+	void (*see)(void *arg, const struct coterie_plugin *descriptor), void *arg,
+	struct plugin_error *error);
+
+#endif

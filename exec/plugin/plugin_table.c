@@ -1,0 +1,37 @@
+/* The tables of a service, walked by the stride of whoever made them. */
+#include "exec/plugin/plugin.h"
+
+/*
+ * Ids ascend, so a request stands at the place its id names or before, and nearly always there.
+ * Elements are read in place: a longer stride means members that we do not know.
+ */
+const struct coterie_request *plugin_table_request(const struct plugin *plugin, int32_t id)
+{
+	const struct coterie_service *service = &plugin->service;
+	const char *table = (const char *)service->requests;
+	uint32_t wanted = (uint32_t)id;
+
+	if (id < 0)
+		return NULL;
+	uint32_t place = wanted < service->request_count ? wanted + 1 : service->request_count;
+	while (place-- > 0) {
+		const struct coterie_request *request =
+			(const void *)(table + (size_t)service->request_size * place);
+
+		if (request->id == wanted)
+			return request;
+		if (request->id < wanted)
+			break;
+	}
+	return NULL;
+}
+
+const struct coterie_ring_msg *plugin_table_ring_msg(const struct plugin *plugin, uint32_t function)
+{
+	const struct coterie_service *service = &plugin->service;
+
+	if (function >= service->ring_msg_count)
+		return NULL;
+	return (const void *)((const char *)service->ring_msgs +
+			      (size_t)service->ring_msg_size * function);
+}

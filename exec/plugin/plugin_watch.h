@@ -1,0 +1,118 @@
+/*
+ * Measure how long a plugin's code holds the loop up, and count the resources that it leaves behind. The
+ * calls that take long, or run for clients and the ring, are between plugin_enter and plugin_leave.
+ */
+#ifndef EXEC_PLUGIN_WATCH_H
+#define EXEC_PLUGIN_WATCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "exec/plugin/plugin.h"
+
+/** Shortest time that is checked. The kernel's coarse clock has a resolution of 4 ms, and costs a few nanoseconds. */
+#define PLUGIN_LOOK_NS UINT64_C(20000000)
+
+#define PLUGIN_RECORDS_MAX 256u /* further names have no record */
+
+/** Events in the life of a plugin. */
+enum plugin_event {
+	PLUGIN_EVENT_FAIL, /* it was not loaded, or did not replace another one */
+	PLUGIN_EVENT_LOAD,
+	PLUGIN_EVENT_REPLACE,
+	PLUGIN_EVENT_UNLOAD,
+	PLUGIN_EVENTS,
+};
+
+/**
+ * The record of one name, which outlives the plugin. Its keys are stats.plugins.NAME.{leaks,overruns,overrun_ms_max}
+ * and stats.plugins.NAME.{fails,loads,replaces,unloads}.
+ */
+struct plugin_record {
+	char name[64];
+	uint64_t events[PLUGIN_EVENTS];
+	uint64_t overruns, overrun_ms_max;
+	uint64_t leaks; /* timers, descriptors, posts, map trackers and iterators that were left at the end */
+	struct plugin_record *next;
+};
+
+struct config;
+struct loop;
+struct stats;
+
+/** The records of all names that were loaded so far. */
+struct plugin_watch;
+
+/**
+ * Create it without a record.
+ * @param loop    kept until destroy; its clock limits the log lines
+ * @param stats   kept until destroy, for the records' keys; NULL: they have none
+ * @param config  kept until destroy: the running one, which a reload replaces, or NULL there. Its token timeout bounds a call
+ * @return NULL: out of memory
+ */
+struct plugin_watch *plugin_watch_create(struct loop *loop, struct stats *stats, struct config *const *config);
+void plugin_watch_destroy(struct plugin_watch *watch); /* NULL is ignored. All plugins are gone */
+
+/** Return the record of a name, or create it. NULL: out of memory, or there are too many. */
+struct plugin_record *plugin_watch_record(struct plugin_watch *watch, const char *name);
+/** Count an event in the record of a name, if it has one. */
+void plugin_watch_event(struct plugin_watch *watch, const char *name, enum plugin_event event);
+
+/** Count and log that a plugin held the loop up, if ran_ns is more than a quarter of the token timeout and it is watched. */
+void plugin_overran(struct plugin *plugin, uint64_t ran_ns, const char *what);
+/** Count the resources that a plugin left behind. */
+void plugin_watch_leak(struct plugin *plugin, uint32_t count);
+
+/** One call of a plugin's function, in a variable of the caller. */
+struct plugin_call {
+	struct plugin *plugin;
+	const char *what; /* name of the operation */
+	uint64_t began_ns;
+	const struct plugin_call *outer; /* the call inside which this one was made, or NULL */
+};
+
+/** The innermost call on the loop thread. NULL: no plugin's code runs. */
+extern const struct plugin_call *plugin_call_now;
+
+/**
+ * Describe the call that runs, for the last log line of the process. The code that failed may be the executive's, which the
+ * plugin called.
+ * @return text; NULL: no plugin's function is running on the first thread of the watched process
+ */
+const char *plugin_call_describe(char *text, size_t size);
+/**
+ * Watch the calls of this process from now on, and log it if exit() is called inside one. No other log line would tell why
+ * the daemon is gone. Call it again after a fork.
+ */
+void plugin_call_watch(void);
+
+static inline uint64_t plugin_clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+/** Begin a call. plugin and what are borrowed until plugin_leave. */
+static inline void plugin_enter(struct plugin_call *call, struct plugin *plugin, const char *what)
+{
+	*call = (struct plugin_call){plugin, what, plugin_clock_ns(), plugin_call_now};
+	plugin_call_now = call;
+}
+
+/** End the call that plugin_enter began last, if the plugin is gone. */
+static inline void plugin_forget_call(const struct plugin_call *call) { plugin_call_now = call->outer; }
+
+/** End the call that plugin_enter began last. */
+static inline void plugin_leave(struct plugin_call *call)
+{
+	uint64_t ran_ns = plugin_clock_ns() - call->began_ns;
+
+	plugin_call_now = call->outer;
+	if (__builtin_expect(ran_ns >= PLUGIN_LOOK_NS, 0))
+		plugin_overran(call->plugin, ran_ns, call->what);
+}
+
+#endif

@@ -1,0 +1,501 @@
+#include "exec/reload/reload_private.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "exec/log/log.h"
+#include "exec/loop/loop.h"
+#include "exec/map/map.h"
+#include "exec/plugin/plugin.h"
+#include "exec/reload/rekey.h"
+#include "exec/ring/ring.h"
+
+#define STACK_SIZE                                                                                 \
+	((size_t)512 * 1024) /* a resolver's modules need some; it may be locked into memory */
+#define RETRY_NS 10000000
+#define CS_OK 1
+#define CS_ERR_INVALID_PARAM 7
+#define CS_ERR_NO_MEMORY 8
+
+enum work {
+	WORK_WHOLE,   /* both steps */
+	WORK_PREPARE, /* the first alone */
+	WORK_EXAMINE, /* the first, and nothing is kept */
+};
+
+/* Somebody who wants to know how it went. */
+struct waiter {
+	enum work work;
+	const void *owner;
+	void (*done)(void *arg, int rc, const char *text);
+	void *arg;
+	struct waiter *next;
+};
+
+/* One reading of the file. The thread frees it if nobody wants it any more; else it is joined
+ * first. */
+struct job {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	bool is_abandoned; /* under lock, as is the next */
+	bool is_posted;
+	struct reload *reload; /* NULL behind abandonment */
+	struct loop *loop;
+	char *path;
+	const char *local_name, *instance, *state_dir; /* of the process */
+	uint32_t nodeid;
+	struct config_fixed *fixed;
+	enum work work;
+	int rc;
+	struct config *config;
+	struct config_messages messages;
+	char log_error[512]; /* of what the log is to write to; "": nothing */
+};
+
+/* --- the helper thread --- */
+
+static void job_destroy(struct job *job)
+{
+	if (job == NULL)
+		return;
+	config_fixed_destroy(job->fixed);
+	config_destroy(job->config);
+	config_messages_fini(&job->messages);
+	pthread_mutex_destroy(&job->lock);
+	free(job->path);
+	free(job);
+}
+
+static void on_read(void *arg);
+
+/* @return false: nobody wants it */
+static bool job_post(struct job *job)
+{
+	const struct timespec pause = {.tv_nsec = RETRY_NS};
+
+	for (;;) {
+		pthread_mutex_lock(&job->lock);
+		bool is_wanted = !job->is_abandoned;
+
+		if (is_wanted)
+			job->is_posted = loop_post(job->loop, on_read, job) == 0;
+		bool is_done = !is_wanted || job->is_posted;
+		pthread_mutex_unlock(&job->lock);
+		if (is_done)
+			return is_wanted;
+		nanosleep(&pause, NULL); /* out of memory: somebody waits for the answer */
+	}
+}
+
+static void *job_run(void *arg)
+{
+	struct job *job = arg;
+	struct config_environment environment;
+
+	config_environment_system(&environment);
+	environment.local_name = job->local_name;
+	environment.instance = job->instance;
+	environment.state_dir = job->state_dir;
+	environment.local_nodeid = job->nodeid;
+	job->rc = config_load_again(
+		job->path, &environment, job->fixed, &job->config, &job->messages);
+	if (job->rc == 0)
+		log_check(&job->config->log, job->log_error, sizeof(job->log_error));
+	if (!job_post(job))
+		job_destroy(job);
+	return NULL;
+}
+
+static bool can_rekey(const struct reload *reload)
+{
+	const struct plugin *transport =
+		plugin_by_name(reload->parts.plugins, reload_running(reload)->transport);
+
+	return transport != NULL && transport->transport.rekey != NULL;
+}
+
+static struct job *job_create(struct reload *reload)
+{
+	const struct reload_parts *parts = &reload->parts;
+	struct job *job = calloc(1, sizeof(*job));
+
+	if (job == NULL)
+		return NULL;
+	pthread_mutex_init(&job->lock, NULL);
+	job->reload = reload;
+	job->loop = parts->loop;
+	job->path = strdup(reload_running(reload)->file);
+	job->local_name = parts->local_name;
+	job->instance = parts->instance;
+	job->state_dir = parts->state_dir;
+	job->nodeid = parts->nodeid;
+	job->fixed = config_fixed_create(reload_running(reload), can_rekey(reload));
+	if (job->path == NULL || job->fixed == NULL) {
+		job_destroy(job);
+		return NULL;
+	}
+	return job;
+}
+
+/* Not at the priority of the ring. */
+static int start_thread(struct job *job)
+{
+	const struct sched_param param = {0};
+	pthread_attr_t attributes;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
+	pthread_attr_setschedpolicy(&attributes, SCHED_OTHER);
+	pthread_attr_setschedparam(&attributes, &param);
+	int rc = pthread_create(&job->thread, &attributes, job_run, job);
+	pthread_attr_destroy(&attributes);
+	return rc == 0 ? 0 : -ENOMEM;
+}
+
+/* --- the result --- */
+
+static void tell_waiters(struct reload *reload, int rc, const char *text)
+{
+	struct waiter *waiter;
+
+	/* One at a time: each may end others, or ask again. */
+	reload->is_telling = true;
+	while ((waiter = reload->now) != NULL) {
+		reload->now = waiter->next;
+		waiter->done(waiter->arg, rc, text);
+		free(waiter);
+	}
+	reload->is_telling = false;
+}
+
+static int start(struct reload *reload);
+
+/* What is kept has one owner. */
+static bool wants_same(const struct waiter *a, const struct waiter *b)
+{
+	return a->work == b->work && (a->work != WORK_PREPARE || a->owner == b->owner);
+}
+
+/* Those at the head of the queue who want the same. */
+static void take_next(struct reload *reload)
+{
+	struct waiter **end = &reload->next;
+
+	while (*end != NULL && wants_same(*end, reload->next))
+		end = &(*end)->next;
+	reload->now = reload->next;
+	reload->next = *end;
+	*end = NULL;
+}
+
+static void begin_next(struct reload *reload)
+{
+	while (reload->job == NULL && reload->now == NULL && reload->next != NULL) {
+		take_next(reload);
+		int rc = start(reload);
+
+		if (rc < 0)
+			tell_waiters(reload, rc, strerror(-rc));
+	}
+}
+
+static void tell_lines(int prio, const char *before, char *const *texts, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		log_line("CFG", prio, "%s%s", before, texts[i]);
+}
+
+/* Of the reading alone: what the file is to be refused for. */
+static int judge(const struct job *job, struct reload_error *error)
+{
+	uint32_t count = job->messages.error_count;
+
+	tell_lines(LOG_ERR, "Unable to reload config file: ", job->messages.errors, count);
+	tell_lines(LOG_WARNING, "", job->messages.warnings, job->messages.warning_count);
+	if (job->rc == 0)
+		return 0;
+	return reload_fail(error, job->rc, "%s", count > 0 ? job->messages.errors[0] : "out of memory");
+}
+
+static void messages_move(struct config_messages *to, struct config_messages *from)
+{
+	*to = *from;
+	*from = (struct config_messages){0};
+}
+
+/*
+ * What was read becomes the running configuration, or a refusal. The keys around it:
+ * book configuration, "Reload". *config is taken unless it fails; rc: the refusal, so far.
+ */
+static int take(struct reload *reload, struct config **config, const struct config_messages *messages,
+	int rc, struct reload_error *error)
+{
+	struct map *map = reload->parts.map;
+	bool is_change = rc == 0 && reload_is_change(reload, *config);
+
+	reload->is_applying = true;
+	map_delete(map, "config.reload_error_message");
+	map_set_u8(map, "config.totemconfig_reload_in_progress", 1);
+	if (rc == 0) {
+		rc = reload_apply(reload, *config, RELOAD_FILE, error);
+		if (rc < 0) {
+			log_line("CFG", LOG_ERR, "Unable to reload config file: %s", error->text);
+		} else {
+			*config = NULL;
+			tell_lines(LOG_NOTICE, "", messages->notices, messages->notice_count);
+		}
+	}
+	if (rc < 0)
+		map_set_string(map, "config.reload_error_message", error->text);
+	map_set_i32(map, "config.reload_status",
+		rc == 0         ? CS_OK
+		: rc == -ENOMEM ? CS_ERR_NO_MEMORY
+				: CS_ERR_INVALID_PARAM);
+	map_set_u8(map, "config.totemconfig_reload_in_progress", 0);
+	if (rc == 0)
+		map_set_u8(map, "config.reload_in_progress", 0);
+	reload->is_applying = false;
+	reload_count(reload, rc, is_change);
+	rekey_announce(reload->parts.rekey); /* the other nodes may be asked from here on */
+	return rc == 0 || rc == -ENOMEM ? rc : -EINVAL;
+}
+
+/* Whatever clients set meanwhile: the file's values replace it, or it counts now. */
+static void pay_revision(struct reload *reload, bool is_replaced)
+{
+	if (reload->is_revision_owed && !is_replaced)
+		reload_keys_later(reload);
+	reload->is_revision_owed = false;
+}
+
+static void forget_kept(struct reload *reload)
+{
+	config_destroy(reload->kept.config);
+	config_messages_fini(&reload->kept.messages);
+	reload->kept = (struct reload_kept){0};
+}
+
+/* The first step. *text: the list, caller frees; NULL on failure. */
+static int examine(struct reload *reload, struct job *job, struct reload_error *error, char **text)
+{
+	int rc = judge(job, error);
+
+	if (rc < 0)
+		return rc == -ENOMEM ? rc : -EINVAL;
+	if (job->log_error[0] != '\0')
+		rc = reload_fail(error, -EINVAL, "%s", job->log_error);
+	if (rc == 0)
+		rc = reload_check(reload, job->config, error);
+	if (rc == 0 && job->config->is_absent) {
+		*text = strdup("");
+		return *text == NULL ? reload_fail(error, -ENOMEM, "out of memory") : 0;
+	}
+	if (rc == 0) {
+		*text = reload_list(
+			reload, job->config, job->messages.restarts, job->messages.restart_count);
+		if (*text == NULL)
+			rc = reload_fail(error, -ENOMEM, "out of memory");
+	}
+	if (rc < 0)
+		log_line("CFG", LOG_ERR, "Unable to reload config file: %s", error->text);
+	return rc;
+}
+
+/* For the second step, unless who wanted it has gone. */
+static void keep(struct reload *reload, struct job *job)
+{
+	if (reload->now == NULL)
+		return;
+	reload->kept.config = job->config;
+	reload->kept.owner = reload->now->owner;
+	messages_move(&reload->kept.messages, &job->messages);
+	job->config = NULL;
+}
+
+static void on_read(void *arg)
+{
+	struct job *job = arg;
+	struct reload *reload = job->reload;
+	struct reload_error error = {.text = ""};
+	char *text = NULL;
+	int rc;
+
+	pthread_join(job->thread, NULL); /* it has nothing to do but to end */
+	reload->job = NULL;
+	if (job->work != WORK_EXAMINE)
+		forget_kept(reload);
+	if (job->work == WORK_WHOLE) {
+		rc = judge(job, &error);
+		rc = take(reload, &job->config, &job->messages, rc, &error);
+	} else {
+		rc = examine(reload, job, &error, &text);
+		if (rc < 0 && job->work == WORK_PREPARE)
+			reload_count(reload, rc, false);
+		if (rc == 0 && job->work == WORK_PREPARE)
+			keep(reload, job);
+	}
+	if (reload->kept.config == NULL)
+		pay_revision(reload, rc == 0 && job->work == WORK_WHOLE);
+	job_destroy(job);
+	tell_waiters(reload, rc, text != NULL ? text : error.text);
+	free(text);
+	begin_next(reload);
+}
+
+static int start(struct reload *reload)
+{
+	struct job *job = job_create(reload);
+
+	if (job == NULL)
+		return -ENOMEM;
+	job->work = reload->now->work;
+	int rc = start_thread(job);
+	if (rc < 0) {
+		job_destroy(job);
+		return rc;
+	}
+	reload->job = job;
+	return 0;
+}
+
+/* --- the executive's side --- */
+
+static void free_waiters(struct waiter **list, const void *owner)
+{
+	while (*list != NULL) {
+		struct waiter *waiter = *list;
+
+		if (owner != NULL && waiter->owner != owner) {
+			list = &waiter->next;
+			continue;
+		}
+		*list = waiter->next;
+		free(waiter);
+	}
+}
+
+void reload_destroy(struct reload *reload)
+{
+	if (reload == NULL)
+		return;
+	struct job *job = reload->job;
+
+	reload_keys_fini(reload);
+	reload_count_fini(reload);
+	forget_kept(reload);
+	free_waiters(&reload->now, NULL);
+	free_waiters(&reload->next, NULL);
+	free(reload->departing.list);
+	free(reload);
+	if (job == NULL)
+		return;
+	pthread_mutex_lock(&job->lock);
+	bool is_posted = job->is_posted; /* and the loop does not run any more */
+
+	job->is_abandoned = true;
+	job->reload = NULL;
+	if (!is_posted)
+		pthread_detach(job->thread);
+	pthread_mutex_unlock(&job->lock);
+	if (is_posted) {
+		pthread_join(job->thread, NULL);
+		job_destroy(job);
+	}
+}
+
+struct reload *reload_create(const struct reload_parts *parts)
+{
+	struct reload *reload = calloc(1, sizeof(*reload));
+
+	if (reload == NULL)
+		return NULL;
+	reload->parts = *parts;
+	if (reload_keys_init(reload) < 0 || reload_count_init(reload) < 0) {
+		reload_destroy(reload);
+		return NULL;
+	}
+	return reload;
+}
+
+static int request(struct reload *reload, const struct waiter *wanted)
+{
+	struct waiter *waiter = malloc(sizeof(*waiter));
+	struct waiter **end = &reload->next;
+
+	if (waiter == NULL)
+		return -ENOMEM;
+	*waiter = *wanted;
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = waiter;
+	if (reload->job != NULL || reload->now != NULL || reload->is_telling)
+		return 0; /* behind the one that is under way */
+	take_next(reload);
+	int rc = start(reload);
+
+	if (rc < 0)
+		free_waiters(&reload->now, NULL);
+	return rc;
+}
+
+int reload_request(struct reload *reload, const void *owner,
+	void (*done)(void *arg, int rc, const char *text), void *arg)
+{
+	return request(
+		reload, &(struct waiter){.work = WORK_WHOLE, .owner = owner, .done = done, .arg = arg});
+}
+
+int reload_prepare(struct reload *reload, const void *owner,
+	void (*done)(void *arg, int rc, const char *text), void *arg)
+{
+	return request(reload,
+		&(struct waiter){.work = WORK_PREPARE, .owner = owner, .done = done, .arg = arg});
+}
+
+int reload_examine(struct reload *reload, const void *owner,
+	void (*done)(void *arg, int rc, const char *text), void *arg)
+{
+	return request(reload,
+		&(struct waiter){.work = WORK_EXAMINE, .owner = owner, .done = done, .arg = arg});
+}
+
+int reload_commit(struct reload *reload, const void *owner)
+{
+	struct reload_kept kept = reload->kept;
+	struct reload_error error;
+
+	if (ring_is_inside(reload->parts.ring))
+		return -EBUSY;
+	if (kept.config == NULL || kept.owner != owner)
+		return -ENOENT;
+	reload->kept = (struct reload_kept){0};
+	int rc = take(reload, &kept.config, &kept.messages, 0, &error);
+
+	config_destroy(kept.config);
+	config_messages_fini(&kept.messages);
+	pay_revision(reload, rc == 0);
+	return rc;
+}
+
+void reload_drop(struct reload *reload, const void *owner)
+{
+	if (reload->kept.config == NULL || reload->kept.owner != owner)
+		return;
+	forget_kept(reload);
+	if (reload->job == NULL)
+		pay_revision(reload, false);
+}
+
+void reload_forget(struct reload *reload, const void *owner)
+{
+	if (reload == NULL)
+		return;
+	free_waiters(&reload->now, owner);
+	free_waiters(&reload->next, owner);
+	reload_drop(reload, owner);
+}

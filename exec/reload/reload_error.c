@@ -1,0 +1,15 @@
+/* The reason why a file is refused. All files of the reload use this one, and it uses none of them. */
+#include "exec/reload/reload_private.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+int reload_fail(struct reload_error *error, int rc, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(error->text, sizeof(error->text), format, arguments);
+	va_end(arguments);
+	return rc;
+}

@@ -1,0 +1,72 @@
+#include "exec/reload/reload_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/map/map.h"
+
+static const char error_key[] = "config.reload_error_message";
+
+static void begin(struct reload *reload);
+
+/* "change KEY OLD -> NEW" */
+static void tell(const char *line)
+{
+	static const char restart[] = "restart ", change[] = "change ";
+
+	if (strncmp(line, change, strlen(change)) == 0)
+		log_line("CFG", LOG_NOTICE, "Config file checked: a reload changes %s", line + strlen(change));
+	else if (strncmp(line, restart, strlen(restart)) == 0)
+		log_line("CFG", LOG_NOTICE, "Config file checked: only a restart changes %s",
+			line + strlen(restart));
+}
+
+static void tell_lines(const char *text)
+{
+	char *copy = strdup(text), *rest = NULL;
+
+	if (*text == '\0')
+		log_line("CFG", LOG_NOTICE, "Config file checked: a reload changes nothing");
+	if (copy == NULL)
+		return;
+	for (char *line = strtok_r(copy, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
+		tell(line);
+	free(copy);
+}
+
+/* Why it is refused is in the log already. */
+static void on_examined(void *arg, int rc, const char *text)
+{
+	struct reload *reload = arg;
+	struct map *map = reload->parts.map;
+
+	reload->is_hung_up = false;
+	if (rc == 0) {
+		map_delete(map, error_key);
+		tell_lines(text);
+	} else {
+		map_set_string(map, error_key, text);
+	}
+	if (reload->is_hung_up_again)
+		begin(reload);
+}
+
+static void begin(struct reload *reload)
+{
+	reload->is_hung_up_again = false;
+	reload->is_hung_up = true;
+	if (reload_examine(reload, reload, on_examined, reload) == 0)
+		return;
+	reload->is_hung_up = false;
+	log_line("CFG", LOG_ERR, "The config file is not checked: out of memory");
+}
+
+void reload_hangup(struct reload *reload)
+{
+	if (reload == NULL)
+		return;
+	if (reload->is_hung_up)
+		reload->is_hung_up_again = true; /* it may have been written behind the reading */
+	else
+		begin(reload);
+}

@@ -1,0 +1,46 @@
+/* Another key of the ring, without a file that is read again: what exec/reload/rotate.c needs of the reload. */
+#include "exec/reload/reload_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "exec/reload/rekey.h"
+
+/* *config: NULL on errors */
+static int make(const struct reload *reload, const void *key, uint32_t size, const char *path,
+	struct config **config, struct reload_error *error)
+{
+	struct config_messages messages = {0};
+	int rc = config_revise(reload_running(reload), reload->parts.map, config, &messages);
+
+	if (rc < 0)
+		reload_fail(error, rc, "%s", messages.error_count > 0 ? messages.errors[0] : "out of memory");
+	if (rc == 0 && config_replace_key(*config, key, size, path) < 0) {
+		rc = reload_fail(error, -ENOMEM, "out of memory");
+		config_destroy(*config);
+		*config = NULL;
+	}
+	config_messages_fini(&messages);
+	return rc;
+}
+
+int reload_key(struct reload *reload, const void *key, uint32_t size, const char *path, bool is_check, char *text,
+	size_t text_size)
+{
+	struct reload_error error = {.text = ""};
+	struct config *config = NULL;
+	int rc = make(reload, key, size, path, &config, &error);
+
+	if (rc == 0 && is_check) {
+		rc = reload_check(reload, config, &error);
+		config_destroy(config);
+	} else if (rc == 0) {
+		rc = reload_apply(reload, config, RELOAD_KEYS, &error);
+		if (rc < 0)
+			config_destroy(config);
+		rekey_announce(reload->parts.rekey);
+	}
+	if (rc < 0)
+		snprintf(text, text_size, "%s", error.text);
+	return rc == 0 || rc == -ENOMEM ? rc : -EINVAL;
+}

@@ -1,0 +1,637 @@
+#include "exec/ring/ring_private.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/log/log.h"
+#include "exec/loop/loop.h"
+#include "exec/plugin/plugin.h"
+#include "exec/ring/ring_account.h"
+#include "exec/totem/wire.h"
+
+#define GROUP_PARTS_MAX 64u
+#define SETTLE_GAP_NS UINT64_C(50000000)
+#define REST_GAP_NS UINT64_C(100000000) /* frame.h */
+
+/* --- timers: one of the loop's for all of the engine's --- */
+
+static void on_timer(void *arg);
+
+static void arm_at(struct ring *ring, uint64_t at_ns)
+{
+	loop_timer_del(ring->parts.loop, ring->timer);
+	ring->timer = loop_timer_add(ring->parts.loop, at_ns, on_timer, ring);
+	ring->timer_at_ns = ring->timer != NULL ? at_ns : TOTEM_NEVER;
+}
+
+static uint64_t next_deadline(const struct ring *ring)
+{
+	uint64_t at_ns = TOTEM_NEVER;
+
+	for (int i = 0; i < TOTEM_TIMER_COUNT; i++)
+		if (ring->deadlines[i] < at_ns && !(i == TOTEM_TIMER_HOLD && ring->is_turn_due))
+			at_ns = ring->deadlines[i];
+	return at_ns;
+}
+
+static void arm(struct ring *ring)
+{
+	uint64_t at_ns = next_deadline(ring);
+
+	if (at_ns < ring->timer_at_ns)
+		arm_at(ring, at_ns);
+}
+
+/* What a busy time has left behind is the machine's again. */
+static void rest(struct ring *ring, uint64_t now_ns)
+{
+	if (now_ns - ring->rested_ns < REST_GAP_NS)
+		return;
+	ring->rested_ns = now_ns;
+	if (frame_pool_rest(ring->pool) > 0)
+		malloc_trim(0);
+}
+
+/*
+ * A busy ring moves its deadlines with every token and had better not touch the timer; an idle one would be
+ * woken in vain by each that has been moved.
+ */
+static void settle(struct ring *ring, uint64_t now_ns)
+{
+	if (now_ns - ring->settled_ns < SETTLE_GAP_NS || ring->timer == NULL)
+		return;
+	ring->settled_ns = now_ns;
+	rest(ring, now_ns);
+
+	uint64_t at_ns = next_deadline(ring);
+
+	if (at_ns <= ring->timer_at_ns || at_ns == TOTEM_NEVER)
+		return;
+	arm_at(ring, at_ns);
+	loop_timers_settle(ring->parts.loop);
+}
+
+static void run_due(struct ring *ring)
+{
+	uint64_t now_ns = loop_now_ns(ring->parts.loop);
+
+	/* Each timer once, earliest first; one that is set anew meanwhile waits for the next turn. */
+	uint64_t due[TOTEM_TIMER_COUNT];
+	memcpy(due, ring->deadlines, sizeof(due));
+	for (;;) {
+		int first = -1;
+
+		for (int i = 0; i < TOTEM_TIMER_COUNT; i++)
+			if (due[i] <= now_ns && (first < 0 || due[i] < due[first]))
+				first = i;
+		if (first < 0)
+			break;
+		bool is_current = ring->deadlines[first] == due[first];
+		due[first] = TOTEM_NEVER;
+		if (!is_current || ring->engine == NULL)
+			continue;
+		ring->deadlines[first] = TOTEM_NEVER;
+		ring->inside++;
+		totem_engine_timeout(ring->engine, now_ns, (enum totem_timer)first);
+		ring->inside--;
+	}
+	arm(ring);
+}
+
+static void on_timer(void *arg)
+{
+	struct ring *ring = arg;
+
+	ring->timer = NULL;
+	ring->timer_at_ns = TOTEM_NEVER;
+	run_due(ring);
+}
+
+static void on_turn(void *arg)
+{
+	struct ring *ring = arg;
+
+	ring->is_turn_due = false;
+	run_due(ring);
+}
+
+static void cb_timer(void *arg, enum totem_timer timer, uint64_t at_ns)
+{
+	struct ring *ring = arg;
+
+	ring->deadlines[timer] = at_ns;
+	/* What is due now needs no timer: it comes next. */
+	if (timer == TOTEM_TIMER_HOLD && at_ns <= loop_now_ns(ring->parts.loop)) {
+		if (ring->is_turn_due)
+			return;
+		ring->is_turn_due = loop_defer(ring->parts.loop, on_turn, ring) == 0;
+		if (ring->is_turn_due)
+			return;
+	}
+	if (at_ns < ring->timer_at_ns)
+		arm(ring);
+}
+
+/* --- in --- */
+
+static void receive(struct ring *ring, uint64_t now_ns, struct coterie_frame *const *frames, size_t count)
+{
+	ring_sources_note(&ring->sources, frames, count);
+	ring->inside++;
+	totem_engine_receive(ring->engine, now_ns, frames, count);
+	ring->inside--;
+}
+
+/* --- what comes back to this node, and what arrives while the engine is on the stack --- */
+
+/*
+ * A transport with several sockets may read a token before frames that were sent ahead of it: what
+ * waits there comes first, through ring_frames_in, which sees that it is not asked twice
+ * (book transports, "udp").
+ */
+static void drain(struct ring *ring)
+{
+	const struct coterie_transport *transport = &ring->transport->transport;
+
+	if (transport->drain == NULL || ring->is_draining)
+		return;
+	ring->is_draining = true;
+	transport->drain(ring->transport->self);
+	ring->is_draining = false;
+}
+
+static bool is_token(const struct coterie_frame *frame)
+{
+	return frame->size > 3 && frame->data[3] == WIRE_TOKEN;
+}
+
+static void drain_echoes(struct ring *ring)
+{
+	for (size_t i = 0; i < ring->echo_count; i++)
+		if (is_token(ring->echoes[i])) {
+			drain(ring);
+			return;
+		}
+}
+
+static void on_echo(void *arg)
+{
+	struct ring *ring = arg;
+
+	drain_echoes(ring);
+	size_t count = ring->echo_count;
+
+	ring->is_echo_due = false;
+	if (count == 0)
+		return;
+	struct coterie_frame **frames = ring->echoes;
+	ring->echoes = NULL;
+	ring->echo_count = ring->echo_capacity = 0;
+	if (ring->engine != NULL)
+		receive(ring, loop_now_ns(ring->parts.loop), frames, count);
+	for (size_t i = 0; i < count; i++)
+		frame_unref(frames[i]);
+	if (ring->echoes == NULL) { /* keep the memory */
+		ring->echoes = frames;
+		ring->echo_capacity = count;
+	} else {
+		free(frames);
+	}
+}
+
+static void echo(struct ring *ring, struct coterie_frame *frame)
+{
+	if (ring->echo_count == ring->echo_capacity) {
+		size_t capacity = ring->echo_capacity == 0 ? 16 : 2 * ring->echo_capacity;
+		struct coterie_frame **echoes =
+			realloc(ring->echoes, capacity * sizeof(struct coterie_frame *));
+
+		if (echoes == NULL)
+			return; /* as lost on the network */
+		ring->echoes = echoes;
+		ring->echo_capacity = capacity;
+	}
+	if (!ring->is_echo_due && loop_defer(ring->parts.loop, on_echo, ring) < 0)
+		return;
+	ring->is_echo_due = true;
+	ring->echoes[ring->echo_count++] = frame_ref(frame);
+}
+
+/* --- out --- */
+
+static void wait_push(struct ring *ring, struct coterie_frame *frame, uint32_t token_target)
+{
+	if (ring->waiting_count == RING_WAITING_MAX) {
+		ring->dropped++; /* the protocol asks for it again */
+		return;
+	}
+	uint32_t place = (ring->waiting_first + ring->waiting_count++) % RING_WAITING_MAX;
+	ring->waiting[place] = (struct waiting){frame_ref(frame), token_target};
+}
+
+static void cb_multicast(void *arg, struct coterie_frame *const *frames, size_t count)
+{
+	struct ring *ring = arg;
+	const struct coterie_transport *transport = &ring->transport->transport;
+	size_t accepted = 0;
+
+	if (ring->waiting_count == 0) {
+		int rc = transport->multicast(ring->transport->self, frames, (uint32_t)count);
+
+		/* Another error than a full socket: lost, since nothing announces its end. */
+		accepted = rc >= 0 ? (size_t)rc : rc == -EAGAIN ? 0 : count;
+	}
+	for (size_t i = accepted; i < count; i++)
+		wait_push(ring, frames[i], 0);
+	for (size_t i = 0; i < count; i++)
+		if (frames[i]->data[3] != WIRE_MCAST)
+			echo(ring, frames[i]);
+}
+
+static void cb_token(void *arg, uint32_t nodeid, struct coterie_frame *frame)
+{
+	struct ring *ring = arg;
+
+	if (frame->data[3] == WIRE_TOKEN)
+		ring_account_token(ring->parts.account, totem_engine_counters(ring->engine)->token_last_ns,
+			loop_now_ns(ring->parts.loop));
+	if (nodeid == ring->options.nodeid) {
+		echo(ring, frame);
+		return;
+	}
+	if (ring->waiting_count > 0) {
+		wait_push(ring, frame, nodeid);
+		return;
+	}
+	if (ring->transport->transport.token(ring->transport->self, nodeid, frame) == -EAGAIN)
+		wait_push(ring, frame, nodeid);
+}
+
+void ring_writable(struct ring *ring)
+{
+	const struct coterie_transport *transport = &ring->transport->transport;
+
+	while (ring->waiting_count > 0) {
+		struct waiting *next = &ring->waiting[ring->waiting_first];
+		int rc;
+
+		if (next->token_target != 0) {
+			rc = transport->token(ring->transport->self, next->token_target, next->frame);
+			if (rc == -EAGAIN)
+				return;
+		} else {
+			rc = transport->multicast(ring->transport->self, &next->frame, 1);
+			if (rc == 0 || rc == -EAGAIN)
+				return;
+		}
+		frame_unref(next->frame);
+		ring->waiting_first = (ring->waiting_first + 1) % RING_WAITING_MAX;
+		ring->waiting_count--;
+	}
+}
+
+/* --- up --- */
+
+static void cb_deliver(void *arg, const struct totem_message *message)
+{
+	struct ring *ring = arg;
+
+	if (message->source == ring->options.nodeid && ring_account_delivered(ring->parts.account))
+		ring_account_arrived(ring->parts.account, loop_now_ns(ring->parts.loop));
+	ring->listener.deliver(ring->listener.arg, message);
+}
+
+static void cb_configure(void *arg, const struct totem_configuration *configuration)
+{
+	struct ring *ring = arg;
+
+	ring->listener.configured(ring->listener.arg, configuration);
+}
+
+void ring_note_configuration(struct ring *ring, const struct totem_configuration *configuration)
+{
+	ring_log_configuration(&ring->log, configuration);
+	if (configuration->is_regular)
+		ring_store_configured(ring);
+	ring_account_configuration(ring->parts.account, loop_now_ns(ring->parts.loop), configuration);
+	ring_sources_members(&ring->sources, configuration->members, configuration->member_count);
+}
+
+void ring_tell_transport(struct ring *ring, const struct totem_configuration *configuration)
+{
+	const struct plugin *transport = ring->transport;
+
+	if (configuration->is_regular && transport->transport.membership != NULL)
+		transport->transport.membership(
+			transport->self, configuration->members, configuration->member_count);
+}
+
+static int cb_store_ring_id(void *arg, const struct ring_id *id)
+{
+	return ring_store_id(arg, id);
+}
+
+static bool cb_visit(void *arg)
+{
+	struct ring *ring = arg;
+
+	return ring->listener.visit(ring->listener.arg);
+}
+
+static void cb_lingering(void *arg)
+{
+	struct ring *ring = arg;
+
+	ring->listener.lingering(ring->listener.arg);
+}
+
+static void cb_watch(void *arg, uint32_t nodeid)
+{
+	struct ring *ring = arg;
+	const struct coterie_transport *transport = &ring->transport->transport;
+
+	if (transport->watch != NULL)
+		transport->watch(ring->transport->self, nodeid);
+}
+
+static void cb_poke(void *arg, uint32_t nodeid, struct coterie_frame *frame)
+{
+	struct ring *ring = arg;
+	const struct coterie_transport *transport = &ring->transport->transport;
+
+	/* A send that fails is no sign of anything; without the operation the token's way does the same. */
+	if (transport->poke != NULL)
+		transport->poke(ring->transport->self, nodeid, frame);
+}
+
+static enum totem_witness cb_witness(void *arg, uint32_t nodeid, bool is_first)
+{
+	struct ring *ring = arg;
+	const struct coterie_transport *transport = &ring->transport->transport;
+	uint32_t witness = COTERIE_WITNESS_UNKNOWN;
+
+	_Static_assert(TOTEM_WITNESS_ANSWERS == COTERIE_WITNESS_ANSWERS &&
+			       TOTEM_WITNESS_SILENT == COTERIE_WITNESS_SILENT,
+		"the engine has the numbers of the ABI");
+	if (transport->witness != NULL)
+		witness = transport->witness(ring->transport->self, nodeid, is_first);
+	return witness <= COTERIE_WITNESS_SILENT ? (enum totem_witness)witness : TOTEM_WITNESS_UNKNOWN;
+}
+
+static void cb_lease(void *arg, bool is_held)
+{
+	(void)is_held; /* asked for again when a request comes */
+	ring_lease_changed(arg);
+}
+
+static void cb_passed(void *arg)
+{
+	struct ring *ring = arg;
+
+	ring->listener.passed(ring->listener.arg);
+}
+
+static void cb_room(void *arg)
+{
+	struct ring *ring = arg;
+
+	ring->listener.room(ring->listener.arg);
+}
+
+static void cb_trace(void *arg, const struct totem_trace *trace)
+{
+	struct ring *ring = arg;
+	uint64_t now_ns;
+
+	switch (trace->kind) { /* one each message: not worth a call */
+	case TOTEM_TRACE_ORDERED:
+	case TOTEM_TRACE_RECEIVED:
+	case TOTEM_TRACE_FREED:
+	case TOTEM_TRACE_TOKEN:
+	case TOTEM_TRACE_REQUESTED:
+		return;
+	default:
+		break;
+	}
+	now_ns = loop_now_ns(ring->parts.loop);
+	ring->listener.trace(ring->listener.arg, now_ns, trace);
+	if (trace->kind == TOTEM_TRACE_PAUSED)
+		return; /* the listener logs it */
+	ring_account_trace(ring->parts.account, now_ns, trace);
+	if (trace->kind != TOTEM_TRACE_LEASE || ring->listener.needs_lease(ring->listener.arg))
+		ring_log_trace(&ring->log, now_ns, trace);
+}
+
+const struct totem_callbacks ring_callbacks = {
+	.multicast = cb_multicast,
+	.token = cb_token,
+	.timer = cb_timer,
+	.deliver = cb_deliver,
+	.configure = cb_configure,
+	.store_ring_id = cb_store_ring_id,
+	.visit = cb_visit,
+	.watch = cb_watch,
+	.poke = cb_poke,
+	.witness = cb_witness,
+	.lease = cb_lease,
+	.lingering = cb_lingering,
+	.passed = cb_passed,
+	.room = cb_room,
+	.trace = cb_trace,
+};
+
+/* --- the transport's side --- */
+
+struct coterie_frame *ring_frame_take(struct ring *ring, uint32_t capacity)
+{
+	return frame_take(ring->pool, capacity);
+}
+
+static void drain_arrivals(struct ring *ring, const struct coterie_arrival *arrivals, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (is_token(arrivals[i].frame)) {
+			drain(ring);
+			return;
+		}
+}
+
+void ring_frames_in(struct ring *ring, const struct coterie_arrival *arrivals, uint32_t count)
+{
+	if (ring->engine == NULL)
+		return;
+	if (ring->inside > 0) { /* a transport that reads while it sends */
+		for (uint32_t i = 0; i < count; i++)
+			echo(ring, arrivals[i].frame);
+		return;
+	}
+	drain_arrivals(ring, arrivals, count);
+	if (count > ring->batch_capacity) {
+		struct coterie_frame **batch = realloc(ring->batch, count * sizeof(struct coterie_frame *));
+
+		if (batch == NULL)
+			return; /* as lost on the network */
+		ring->batch = batch;
+		ring->batch_capacity = count;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		ring->batch[i] = arrivals[i].frame;
+	const struct totem_counters *counters = totem_engine_counters(ring->engine);
+	uint64_t refused = counters->malformed;
+	uint64_t now_ns = loop_now_ns(ring->parts.loop);
+	receive(ring, now_ns, ring->batch, count);
+	settle(ring, now_ns);
+	if (counters->malformed != refused)
+		for (uint32_t i = 0; i < count; i++)
+			ring_log_bad_packet(&ring->log, now_ns, arrivals[i].frame, arrivals[i].from);
+}
+
+/* An event of the transport, kept when it comes while the engine is on the stack. */
+struct ring_event {
+	struct ring *ring;
+	enum totem_event event;
+	uint32_t nodeid;
+};
+
+/* The sockets are open: what may arrive between two looks at them? */
+static void ask_capacity(struct ring *ring)
+{
+	const struct coterie_transport *transport = &ring->transport->transport;
+
+	if (transport->capacity == NULL)
+		return;
+	ring->options.capacity = transport->capacity(
+		ring->transport->self, ring->options.payload_max + 2 * WIRE_MCAST_HEADER_SIZE);
+	totem_engine_set_capacity(ring->engine, ring->options.capacity);
+}
+
+static void on_event(void *arg)
+{
+	struct ring_event *event = arg;
+	struct ring *ring = event->ring;
+
+	if (ring->engine != NULL) {
+		ring->inside++;
+		if (event->event == TOTEM_EVENT_LINK_UP)
+			ask_capacity(ring);
+		totem_engine_transport(ring->engine, loop_now_ns(ring->parts.loop), event->event,
+			event->nodeid);
+		ring->inside--;
+	}
+	free(event);
+}
+
+static void tell(struct ring *ring, enum totem_event kind, uint32_t nodeid)
+{
+	struct ring_event *event = malloc(sizeof(*event));
+
+	if (event == NULL)
+		return; /* timers find out */
+	*event = (struct ring_event){ring, kind, nodeid};
+	if (ring->inside == 0)
+		on_event(event);
+	else if (loop_defer(ring->parts.loop, on_event, event) < 0)
+		free(event);
+}
+
+/* The engine knows one network: it is there as long as one link is. */
+static void set_link(struct ring *ring, uint32_t link, bool is_up)
+{
+	uint32_t bit = 1u << link, others = ring->links_up & ~bit;
+
+	ring->links_up = is_up ? others | bit : others;
+	if (others == 0 && ring->engine != NULL)
+		tell(ring, is_up ? TOTEM_EVENT_LINK_UP : TOTEM_EVENT_LINK_DOWN, 0);
+}
+
+void ring_link_state(struct ring *ring, uint32_t link, bool is_up, const char *text)
+{
+	if (link >= COTERIE_LINKS_MAX)
+		return;
+	log_line("TOTEM", LOG_NOTICE, "link %u is %s: %s", link, is_up ? "up" : "down", text);
+	set_link(ring, link, is_up);
+}
+
+void ring_link_gone(struct ring *ring, uint32_t link)
+{
+	if (link < COTERIE_LINKS_MAX && (ring->links_up & 1u << link) != 0)
+		set_link(ring, link, false);
+}
+
+void ring_peer_dead(struct ring *ring, uint32_t nodeid)
+{
+	log_line("TOTEM", LOG_DEBUG, "the transport reports a sign that the daemon of node %u has ended: the ring asks it",
+		nodeid);
+	if (ring->engine != NULL)
+		tell(ring, TOTEM_EVENT_PEER_DEAD, nodeid);
+}
+
+void ring_peer_watch(struct ring *ring, uint32_t nodeid, uint32_t state)
+{
+	static const enum totem_event events[] = {
+		[COTERIE_WATCH_OFF] = TOTEM_EVENT_WATCH_OFF,
+		[COTERIE_WATCH_ON] = TOTEM_EVENT_WATCH_ON,
+		[COTERIE_WATCH_BROKEN] = TOTEM_EVENT_WATCH_BROKEN,
+		[COTERIE_WATCH_CLOSED] = TOTEM_EVENT_WATCH_CLOSED,
+	};
+
+	if (state < sizeof(events) / sizeof(events[0]) && ring->engine != NULL)
+		tell(ring, events[state], nodeid);
+}
+
+void ring_peer_refused(struct ring *ring, uint32_t nodeid, const void *quote, uint32_t size)
+{
+	if (ring->engine == NULL || ring->inside > 0)
+		return; /* a hint: there will be more */
+	ring->inside++;
+	totem_engine_refused(
+		ring->engine, loop_now_ns(ring->parts.loop), nodeid, quote, size);
+	ring->inside--;
+}
+
+/* --- the executive's side --- */
+
+int ring_send(struct ring *ring, const char *group, enum totem_guarantee guarantee,
+	const struct iovec *iov, uint32_t count)
+{
+	uint8_t prefix[4 + 16];
+	struct iovec parts[GROUP_PARTS_MAX];
+	uint16_t numbers[2] = {1, (uint16_t)strlen(group)};
+	uint64_t now_ns = loop_now_ns(ring->parts.loop);
+
+	assert(numbers[1] <= 16);
+	if (ring->engine == NULL)
+		return -EAGAIN;
+	if (count + 1 > GROUP_PARTS_MAX)
+		return -EINVAL;
+	wire_encode_u16(numbers[0], ring->options.swap, prefix);
+	wire_encode_u16(numbers[1], ring->options.swap, prefix + 2);
+	memcpy(prefix + 4, group, numbers[1]);
+	parts[0] = (struct iovec){prefix, 4u + numbers[1]};
+	memcpy(parts + 1, iov, count * sizeof(*iov));
+	ring->inside++;
+	int rc = totem_engine_send(ring->engine, now_ns, guarantee, parts, count + 1);
+	ring->inside--;
+	if (rc == 0)
+		ring_account_sent(ring->parts.account, now_ns, guarantee);
+	else if (rc == -EAGAIN)
+		ring->listener.refused(ring->listener.arg);
+	return rc;
+}
+
+void ring_synchronized(struct ring *ring)
+{
+	ring_account_synchronized(ring->parts.account);
+	ring->inside++;
+	totem_engine_synchronized(ring->engine, loop_now_ns(ring->parts.loop));
+	ring->inside--;
+}
+
+void ring_force_gather(struct ring *ring)
+{
+	if (ring->engine != NULL)
+		tell(ring, TOTEM_EVENT_FORCE_GATHER, 0);
+}

@@ -1,0 +1,61 @@
+/*
+ * The lease: whether this node had contact with a majority of its ring lately. While it has none, requests that
+ * need quorum wait (ipc_gate.c). The engine keeps the lease by the monotonic clock, which stands still while the
+ * host is suspended; that is found here.
+ */
+#include "exec/ring/ring_private.h"
+
+#include "exec/loop/loop.h"
+
+/* Two clocks are read one after the other: less than this is no suspend. */
+#define SUSPEND_MIN_NS UINT64_C(10000000)
+
+void ring_lease_init(struct ring *ring) { ring->suspended_ns = loop_suspended_ns(ring->parts.loop); }
+
+/* @return true: the host was suspended since the last look. A look inside the engine leaves it to the next one. */
+static bool was_suspended(struct ring *ring, uint64_t now_ns)
+{
+	uint64_t suspended_ns = loop_suspended_ns(ring->parts.loop);
+
+	if (suspended_ns <= ring->suspended_ns + SUSPEND_MIN_NS) {
+		if (suspended_ns > ring->suspended_ns)
+			ring->suspended_ns = suspended_ns;
+		return false;
+	}
+	if (ring->inside == 0) {
+		ring->suspended_ns = suspended_ns;
+		ring->inside++;
+		totem_engine_transport(ring->engine, now_ns, TOTEM_EVENT_STOPPED, 0);
+		ring->inside--;
+	}
+	return true;
+}
+
+bool ring_has_lease(struct ring *ring)
+{
+	if (ring == NULL || !ring->listener.needs_lease(ring->listener.arg))
+		return true;
+	/* After its leave the others go on without this node. */
+	if (ring->engine == NULL)
+		return !ring->has_left;
+	uint64_t now_ns = loop_now_ns(ring->parts.loop);
+
+	return !was_suspended(ring, now_ns) && totem_engine_has_lease(ring->engine, now_ns);
+}
+
+/* --- clients that wait --- */
+
+static void on_gate(void *arg)
+{
+	struct ring *ring = arg;
+
+	ring->is_gate_due = false;
+	ring->listener.lease(ring->listener.arg);
+}
+
+void ring_lease_changed(struct ring *ring)
+{
+	/* Without memory the timer of the kept requests finds out. */
+	if (!ring->is_gate_due)
+		ring->is_gate_due = loop_defer(ring->parts.loop, on_gate, ring) == 0;
+}

@@ -1,0 +1,54 @@
+#include "exec/ring/ring_seq.h"
+
+#include "exec/ring/state_dir.h"
+#include "exec/totem/engine.h"
+
+static uint64_t ahead_of(uint64_t number)
+{
+	return number <= TOTEM_RING_SEQ_JUMP_MAX - RING_SEQ_AHEAD ? number + RING_SEQ_AHEAD : number;
+}
+
+static int store(struct ring_seq *seq, uint64_t number)
+{
+	int rc = state_ring_seq_store(seq->dir, seq->nodeid, number);
+
+	if (rc == 0)
+		seq->stored = number;
+	return rc;
+}
+
+int ring_seq_load(struct ring_seq *seq, const char *dir, uint32_t nodeid)
+{
+	*seq = (struct ring_seq){.dir = dir, .nodeid = nodeid};
+
+	int rc = state_ring_seq_load(dir, nodeid, &seq->used);
+
+	seq->stored = seq->used;
+	return rc;
+}
+
+/* The engine has given up numbers that other nodes refuse. A restarted node must not go back to them. */
+static bool is_given_up(const struct ring_seq *seq, uint64_t number)
+{
+	return seq->stored > TOTEM_RING_SEQ_JUMP_MAX && number <= TOTEM_RING_SEQ_JUMP_MAX;
+}
+
+int ring_seq_use(struct ring_seq *seq, uint64_t number)
+{
+	bool gives_up = is_given_up(seq, number);
+	int rc = number <= seq->stored && !gives_up ? 0 : store(seq, ahead_of(number));
+
+	if (rc == 0 && (number > seq->used || gives_up))
+		seq->used = number;
+	return rc;
+}
+
+bool ring_seq_is_low(const struct ring_seq *seq)
+{
+	return ahead_of(seq->used) > seq->stored && seq->stored - seq->used < RING_SEQ_AHEAD / 2;
+}
+
+int ring_seq_store_ahead(struct ring_seq *seq)
+{
+	return ahead_of(seq->used) > seq->stored ? store(seq, ahead_of(seq->used)) : 0;
+}

@@ -1,0 +1,105 @@
+#include "exec/ring/ring_sources.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <coterie/frame.h>
+
+#include "exec/stats/stats.h"
+#include "exec/totem/wire.h"
+
+struct ring_source {
+	uint32_t nodeid;
+	uint64_t frames;
+};
+
+/* Where the node is, or would be. */
+static uint32_t place_of(const struct ring_sources *sources, uint32_t nodeid)
+{
+	uint32_t low = 0, high = sources->count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (sources->list[middle]->nodeid < nodeid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static struct ring_source *find(const struct ring_sources *sources, uint32_t nodeid)
+{
+	uint32_t place = place_of(sources, nodeid);
+
+	return place < sources->count && sources->list[place]->nodeid == nodeid ? sources->list[place] : NULL;
+}
+
+static void add(struct ring_sources *sources, uint32_t nodeid)
+{
+	uint32_t place = place_of(sources, nodeid);
+	struct ring_source **list = realloc(sources->list, (sources->count + 1) * sizeof(struct ring_source *));
+	struct ring_source *source = calloc(1, sizeof(*source));
+	char key[64];
+
+	if (list != NULL)
+		sources->list = list;
+	snprintf(key, sizeof(key), "stats.coterie.ring.received.%" PRIu32, nodeid);
+	if (list == NULL || source == NULL || stats_add_u64(sources->stats, sources, key, &source->frames) < 0) {
+		free(source);
+		return;
+	}
+	source->nodeid = nodeid;
+	memmove(list + place + 1, list + place, (sources->count - place) * sizeof(struct ring_source *));
+	list[place] = source;
+	sources->count++;
+}
+
+void ring_sources_members(struct ring_sources *sources, const uint32_t *members, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (find(sources, members[i]) == NULL)
+			add(sources, members[i]);
+}
+
+void ring_sources_note(struct ring_sources *sources, struct coterie_frame *const *frames, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct wire_header header;
+
+		if (wire_decode_header(frames[i]->data, frames[i]->size, &header) != WIRE_OK ||
+			header.type != WIRE_MCAST)
+			continue;
+		if (sources->last == NULL || sources->last->nodeid != header.nodeid)
+			sources->last = find(sources, header.nodeid);
+		if (sources->last != NULL)
+			sources->last->frames++;
+	}
+}
+
+static void clear(void *arg)
+{
+	struct ring_sources *sources = arg;
+
+	for (uint32_t i = 0; i < sources->count; i++)
+		sources->list[i]->frames = 0;
+}
+
+int ring_sources_init(struct ring_sources *sources, struct stats *stats)
+{
+	*sources = (struct ring_sources){.stats = stats};
+	return stats_on_clear(stats, sources, "totem", clear, sources);
+}
+
+void ring_sources_fini(struct ring_sources *sources)
+{
+	if (sources->stats != NULL)
+		stats_forget(sources->stats, sources);
+	for (uint32_t i = 0; i < sources->count; i++)
+		free(sources->list[i]);
+	free(sources->list);
+	*sources = (struct ring_sources){.stats = NULL};
+}

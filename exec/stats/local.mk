@@ -1,0 +1,3 @@
+# exec/stats: the statistics map.
+libcore_la_SOURCES += \
+	%D%/stats.c %D%/stats.h %D%/histogram.c %D%/histogram.h

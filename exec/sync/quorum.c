@@ -1,0 +1,229 @@
+#include "exec/sync/quorum.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/log/log.h"
+#include "exec/plugin/plugin.h"
+
+#define MEMBERS_MAX 65536u  /* more is not a list but garbage */
+#define LINE_MAX_LENGTH 64u /* of the list of members in the log, as the reference breaks it */
+
+struct watcher {
+	struct watcher *next;
+	const struct plugin *plugin;
+	void (*run)(void *arg, const struct coterie_quorum *verdict);
+	void *arg;
+};
+
+struct quorum {
+	void (*decided)(void *arg, const struct coterie_quorum *verdict); /* or NULL */
+	void *arg;
+	char *provider; /* plugin name, or NULL; the config may be read again */
+	struct coterie_quorum verdict;
+	bool is_quorate; /* as of the last verdict that was taken */
+	bool is_stopping; /* the daemon ends */
+	uint32_t *members; /* of verdict */
+	struct watcher *watchers, **last; /* in the order in which they came */
+	bool is_telling;
+	bool is_told_again; /* another verdict came while watchers were told */
+};
+
+struct quorum *quorum_create(
+	const char *provider, void (*decided)(void *arg, const struct coterie_quorum *verdict), void *arg)
+{
+	struct quorum *quorum = calloc(1, sizeof(*quorum));
+
+	if (quorum == NULL)
+		return NULL;
+	quorum->decided = decided;
+	quorum->arg = arg;
+	if (provider != NULL && (quorum->provider = strdup(provider)) == NULL) {
+		free(quorum);
+		return NULL;
+	}
+	quorum->last = &quorum->watchers;
+	quorum->verdict = (struct coterie_quorum){
+		.size = sizeof(quorum->verdict), .is_quorate = provider == NULL,
+		.provider = quorum->provider};
+	quorum->is_quorate = provider == NULL;
+	return quorum;
+}
+
+void quorum_destroy(struct quorum *quorum)
+{
+	if (quorum == NULL)
+		return;
+	while (quorum->watchers != NULL) {
+		struct watcher *next = quorum->watchers->next;
+
+		free(quorum->watchers);
+		quorum->watchers = next;
+	}
+	free(quorum->members);
+	free(quorum->provider);
+	free(quorum);
+}
+
+/* By the name that the reference has for it. */
+void quorum_tell_provider(const char *name)
+{
+	log_line("QUORUM", LOG_NOTICE, "Using quorum provider %s%s",
+		strcmp(name, "votequorum") == 0 ? "corosync_" : "", name);
+}
+
+void quorum_stop(struct quorum *quorum) { quorum->is_stopping = true; }
+
+bool quorum_has_provider(const struct quorum *quorum) { return quorum->provider != NULL; }
+
+bool quorum_is_provider(const struct quorum *quorum, const struct plugin *plugin)
+{
+	return quorum->provider != NULL && strcmp(plugin->name, quorum->provider) == 0;
+}
+
+int quorum_appoint(struct quorum *quorum, const struct plugin *plugin)
+{
+	if (quorum->provider != NULL)
+		return -EEXIST;
+	if ((plugin->descriptor->offers & COTERIE_CAN_QUORUM) == 0)
+		return -EPERM;
+	quorum->provider = strdup(plugin->name);
+	if (quorum->provider == NULL)
+		return -ENOMEM;
+	quorum->verdict.provider = quorum->provider;
+	return 0;
+}
+
+/* "Members[3]: 1 2 3", in lines of less than 64 characters; a backslash ends all but the last. */
+static void log_members(const struct coterie_quorum *verdict)
+{
+	char line[LINE_MAX_LENGTH + 16] = "", name[12];
+	size_t length = 0;
+
+	for (uint32_t i = 0; i < verdict->member_count; i++) {
+		size_t more = (size_t)snprintf(name, sizeof(name), " %u", verdict->members[i]);
+
+		if (length > 0 && length + more >= LINE_MAX_LENGTH) {
+			log_line("QUORUM", LOG_NOTICE, "Members[%u]:%s\\", verdict->member_count, line);
+			length = 0;
+		}
+		memcpy(line + length, name, more + 1);
+		length += more;
+	}
+	log_line("QUORUM", LOG_NOTICE, "Members[%u]:%s", verdict->member_count, line);
+}
+
+static void tell(struct quorum *quorum)
+{
+	if (quorum->is_telling) {
+		quorum->is_told_again = true;
+		return;
+	}
+	quorum->is_telling = true;
+	do {
+		struct watcher *next;
+
+		quorum->is_told_again = false;
+		for (struct watcher *watcher = quorum->watchers; watcher != NULL && !quorum->is_told_again;
+			watcher = next) {
+			next = watcher->next; /* plugins do not end in here */
+			watcher->run(watcher->arg, &quorum->verdict);
+		}
+	} while (quorum->is_told_again);
+	quorum->is_telling = false;
+}
+
+/* Log, the executive, watchers. */
+static void take_verdict(struct quorum *quorum)
+{
+	bool was_quorate = quorum->is_quorate;
+	bool is_quorate = quorum->verdict.is_quorate != 0;
+
+	quorum->is_quorate = is_quorate;
+	if (is_quorate && !was_quorate)
+		log_line("QUORUM", LOG_NOTICE,
+			"This node is within the primary component and will provide service.");
+	else if (!is_quorate && was_quorate)
+		log_line("QUORUM", LOG_NOTICE,
+			"This node is within the non-primary component and will NOT provide any services.");
+	log_members(&quorum->verdict);
+	if (quorum->decided != NULL)
+		quorum->decided(quorum->arg, &quorum->verdict);
+	tell(quorum);
+}
+
+int quorum_publish(struct quorum *quorum, const struct plugin *plugin, const struct coterie_quorum *verdict)
+{
+	if (!quorum_is_provider(quorum, plugin) ||
+		(plugin->descriptor->offers & COTERIE_CAN_QUORUM) == 0)
+		return -EPERM;
+	if (plugin->is_beside)
+		return 0; /* the one whose place it is to take decides */
+	struct coterie_quorum taken = {0}; /* theirs may be shorter */
+	memcpy(&taken, verdict, verdict->size < sizeof(taken) ? verdict->size : sizeof(taken));
+	if (taken.member_count > MEMBERS_MAX || (taken.members == NULL && taken.member_count > 0))
+		return -EINVAL;
+	uint32_t *members = calloc(taken.member_count + 1, sizeof(*members));
+	if (members == NULL)
+		return -ENOMEM;
+	if (taken.member_count > 0)
+		memcpy(members, taken.members, taken.member_count * sizeof(*members));
+	free(quorum->members);
+	quorum->members = members;
+	quorum->verdict = (struct coterie_quorum){.size = sizeof(quorum->verdict),
+		.is_quorate = taken.is_quorate != 0,
+		.ring = taken.ring,
+		.members = members,
+		.member_count = taken.member_count,
+		.provider = quorum->provider};
+	take_verdict(quorum);
+	return 0;
+}
+
+void quorum_get(const struct quorum *quorum, struct coterie_quorum *verdict)
+{
+	uint32_t size = verdict->size;
+
+	memcpy(verdict, &quorum->verdict, size < sizeof(*verdict) ? size : sizeof(*verdict));
+	verdict->size = size;
+}
+
+int quorum_watch(struct quorum *quorum, const struct plugin *plugin,
+	void (*run)(void *arg, const struct coterie_quorum *verdict), void *arg)
+{
+	for (const struct watcher *watcher = quorum->watchers; watcher != NULL; watcher = watcher->next)
+		if (watcher->plugin == plugin)
+			return -EEXIST;
+	struct watcher *watcher = malloc(sizeof(*watcher));
+	if (watcher == NULL)
+		return -ENOMEM;
+	*watcher = (struct watcher){.plugin = plugin, .run = run, .arg = arg};
+	*quorum->last = watcher;
+	quorum->last = &watcher->next;
+	return 0;
+}
+
+void quorum_forget(struct quorum *quorum, const struct plugin *plugin)
+{
+	if (quorum == NULL)
+		return;
+	for (struct watcher **link = &quorum->watchers; *link != NULL; link = &(*link)->next) {
+		struct watcher *watcher = *link;
+
+		if (watcher->plugin != plugin)
+			continue;
+		*link = watcher->next;
+		if (*link == NULL)
+			quorum->last = link;
+		free(watcher);
+		break;
+	}
+	if (!quorum_is_provider(quorum, plugin) || plugin->is_beside || quorum->is_stopping)
+		return;
+	if (!quorum->is_quorate)
+		return;
+	quorum->verdict.is_quorate = 0;
+	take_verdict(quorum);
+}
