@@ -64,7 +64,7 @@ struct kit_node {
 	struct kit_clock clock;
 	uint64_t features_missing;           /* bits WIRE_FEATURE_*: an older version that does not know them */
 	uint32_t store_ms;                   /* a slow disk: so long it stands still when it has stored a file */
-	uint64_t stores;                     /* as of its folder, when it was last looked at */
+	uint64_t stores, store_place;        /* as of its folder, when it was last looked at, and where its ring was then */
 	struct packet *inbox[KIT_INBOX];
 	uint32_t inbox_count, inbox_bytes;
 	bool is_woken;                       /* a SIM_WAKE is queued */

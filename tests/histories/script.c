@@ -272,6 +272,8 @@ static void draw_links(struct pen *pen)
 	struct setting *setting = &pen->script->setting;
 
 	setting->link_us_max = links_us[draw(pen, sizeof(links_us) / sizeof(links_us[0]))];
+	if (pen->script->nodes > 5 && setting->link_us_max > 10000)
+		setting->link_us_max = 10000; /* many far nodes take the computer too long */
 	setting->delay_max_us = 200 + draw(pen, 1 + setting->link_us_max / 5);
 	setting->token_ms = 300 + 2 * pen->script->nodes * (setting->link_us_max + setting->delay_max_us) / 1000;
 	setting->consensus_ms = setting->token_ms * 6 / 5;
