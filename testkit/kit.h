@@ -157,7 +157,7 @@ void chaos_restart(struct kit_node *node);
 /* --- loop.c: beside exec/loop/loop.h --- */
 
 struct loop *kit_loop_create(struct kit_node *node);
-/** What the clock of a node shows now. */
+/** Return the time by the clock of a node. */
 uint64_t kit_loop_now_ns(const struct kit_node *node);
 /** The clock jumps ahead, and has another pace from now on. */
 void kit_loop_clock(struct kit_node *node, uint64_t jump_ns, int32_t drift_ppm);
