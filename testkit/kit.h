@@ -182,8 +182,7 @@ int foreign_load(struct kit_node *node);
 
 struct loop *kit_loop_create(struct kit_node *node);
 struct kit_node *kit_loop_node(const struct loop *loop);
-/** A timer's event came. */
-/** What the clock of a node shows now. */
+/** Return the time by the clock of a node. */
 uint64_t kit_loop_now_ns(const struct kit_node *node);
 /** The clock jumps ahead, and has another pace from now on. */
 void kit_loop_clock(struct kit_node *node, uint64_t jump_ns, int32_t drift_ppm);

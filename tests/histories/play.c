@@ -109,7 +109,7 @@ uint32_t play_mix(const struct play *play, uint32_t node)
 	return play->script->setting.mix >> 4 * (node % 16) & 15;
 }
 
-/* What an older version lacks. */
+/* An older version lacks features. */
 static void set_features(struct play *play)
 {
 	for (uint32_t node = 1; node <= play->script->nodes; node++) {

@@ -150,18 +150,18 @@ static void draw_loss(struct pen *pen)
 					 .value = chances[draw(pen, 5)], .wait_ms = draw(pen, 200)});
 }
 
-/* Leaves, starts and merges form a ring within a few ms, so that the next change comes in the middle of its start. */
+/* Leaves, starts and merges form a ring within a few ms. The next change, or the end of a client, comes in the middle of its start. */
 static void draw_storm(struct pen *pen)
 {
-	static const enum step_kind kinds[] = {
-		STEP_STOP, STEP_START, STEP_START, STEP_HEAL, STEP_PART, STEP_CRASH, STEP_CRASH_AFTER};
+	static const enum step_kind kinds[] = {STEP_STOP, STEP_START, STEP_START, STEP_HEAL, STEP_PART, STEP_CRASH,
+		STEP_CRASH_AFTER, STEP_CPG_END, STEP_CPG_END, STEP_CPG_JOIN};
 
 	add(pen, (struct step){.kind = STEP_PART, .value = random_next(&pen->random),
 				 .wait_ms = 2 * (pen->script->setting.token_ms + pen->script->setting.consensus_ms)});
-	for (uint32_t i = 4 + draw(pen, 5); i > 0; i--)
+	for (uint32_t i = 6 + draw(pen, 7); i > 0; i--)
 		add(pen, (struct step){.kind = kinds[draw(pen, sizeof(kinds) / sizeof(kinds[0]))],
-					 .node = draw_node(pen), .count = 1 + draw(pen, 30), .value = random_next(&pen->random),
-					 .wait_ms = draw(pen, 4)});
+					 .node = draw_node(pen), .client = draw(pen, HISTORY_CLIENTS), .count = 1 + draw(pen, 30),
+					 .value = random_next(&pen->random), .wait_ms = draw(pen, 4)});
 }
 
 /* Others deliver agreed messages that the node does not get, and then never can: safe ones must wait for it. */

@@ -80,7 +80,7 @@ struct step {
 /** Features that a node lacks, bits. An older version lacks all that came later. */
 enum mix {
 	MIX_COMPACT = 1, /* compact messages of CPG */
-	MIX_LATER = 2,   /* what came behind safe delivery */
+	MIX_LATER = 2,   /* all features that came behind safe delivery */
 	MIX_SAFE = 4,    /* safe delivery: as a reference-like node */
 };
 
@@ -92,7 +92,7 @@ struct setting {
 	uint32_t link_bytes_per_ms; /* 0: as many as come */
 	uint32_t link_queue_ms;
 	uint32_t socket_bytes;     /* 0: as many as come */
-	uint32_t frames_to_wrap;   /* of the first ring; 0: sequences begin at 0 */
+	uint32_t frames_to_wrap;   /* of each ring, 0 if its sequences begin at 0 */
 	bool has_wide_ids;
 	uint64_t mix;              /* four bits of each node in turn: features that it lacks, enum mix. 0: all have all */
 };

@@ -230,6 +230,47 @@ START_TEST(crash_stop_pause_and_return)
 END_TEST
 
 /* At each of the first effects of a node after a request: the others agree on whether it happened. */
+static void on_due(void *arg) { *(uint64_t *)arg = testkit_now_ns(kit); }
+
+START_TEST(clocks_jump_and_drift)
+{
+	struct coterie_ctx *ctx;
+	struct coterie_timer *timer;
+	uint64_t due_ns = 0;
+
+	start(2, "0", 4);
+	ck_assert_int_eq(testkit_clock(kit, 3, 1, 0), -EINVAL);
+	ck_assert_int_eq(testkit_clock(kit, 1, 1, 500001), -EINVAL);
+	const struct coterie_host *host = testkit_host(kit, 1, "naughty", &ctx);
+	uint64_t clock_ns = host->now_ns(ctx), now_ns = testkit_now_ns(kit);
+
+	/* A timer is due earlier by the jump, and its other event does nothing. */
+	ck_assert_int_eq(host->timer_add(ctx, clock_ns + 50000000, on_due, &due_ns, &timer), 0);
+	ck_assert_int_eq(testkit_clock(kit, 1, 30, 0), 0);
+	ck_assert_uint_eq(host->now_ns(ctx), clock_ns + 30000000);
+	testkit_run(kit, 100);
+	ck_assert_uint_eq(due_ns, now_ns + 20000000);
+
+	/* Half as fast: later. */
+	ck_assert_int_eq(testkit_clock(kit, 1, 0, -500000), 0);
+	clock_ns = host->now_ns(ctx), now_ns = testkit_now_ns(kit);
+	ck_assert_int_eq(host->timer_add(ctx, clock_ns + 50000000, on_due, &due_ns, &timer), 0);
+	testkit_run(kit, 100);
+	ck_assert_uint_eq(host->now_ns(ctx), clock_ns + 50000000);
+	testkit_run(kit, 1);
+	ck_assert_uint_eq(due_ns, now_ns + 100000000);
+
+	/* It becomes slower while the timer runs. */
+	ck_assert_int_eq(testkit_clock(kit, 1, 0, 0), 0);
+	clock_ns = host->now_ns(ctx), now_ns = testkit_now_ns(kit);
+	ck_assert_int_eq(host->timer_add(ctx, clock_ns + 50000000, on_due, &due_ns, &timer), 0);
+	ck_assert_int_eq(testkit_clock(kit, 1, 0, -500000), 0);
+	testkit_run(kit, 101);
+	ck_assert_uint_eq(due_ns, now_ns + 100000000);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+END_TEST
+
 START_TEST(crash_at_any_point)
 {
 	uint32_t happened = 0;
@@ -332,9 +373,12 @@ START_TEST(events_come_or_wait)
 	testkit_run(kit, 500);
 	ck_assert_uint_eq(counts[0], 1);
 	ck_assert_uint_lt(counts[1], 30);
+	ck_assert_int_eq(testkit_is_behind(client), 1);
 	testkit_hold(client, 0);
+	ck_assert_int_eq(testkit_is_behind(client), 1);
 	testkit_run(kit, 500);
 	ck_assert_uint_eq(counts[1], 30);
+	ck_assert_int_eq(testkit_is_behind(client), 0);
 
 	/* And one that never does is sent away. */
 	testkit_hold(client, 1);
@@ -683,6 +727,7 @@ int main(void)
 	tcase_add_test(tc, partitions_and_merges);
 	tcase_add_test(tc, parts_learn_of_a_configuration_in_their_order);
 	tcase_add_test(tc, crash_stop_pause_and_return);
+	tcase_add_test(tc, clocks_jump_and_drift);
 	tcase_add_test(tc, crash_at_any_point);
 	tcase_add_test(tc, large_messages_and_a_full_queue);
 	tcase_add_test(tc, events_come_or_wait);
