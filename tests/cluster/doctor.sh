@@ -1,7 +1,8 @@
 #!/bin/bash
-# coterie-ctl doctor: healthy rings of udpu, udp and knet have no finding, and each fault is named with its remedy. In
-# DOCTOR_PLAY=all (make check-long) there are all faults, of which DOCTOR_NAMED must be named, and DOCTOR_RINGS healthy
-# rings of each kind; DOCTOR_PLAY=healthy plays these alone.
+# coterie-ctl doctor: healthy rings of udpu, udp and knet have no finding, and each fault is named with its remedy.
+# DOCTOR_PLAY=all (make check-long) plays all faults, and at least DOCTOR_NAMED of them must be named.
+# DOCTOR_RINGS is the number of healthy rings of each kind. DOCTOR_PLAY=healthy plays these alone.
+#
 # shellcheck disable=SC2317 # functions are called through tap_check
 # shellcheck source=tests/cluster/lab.sh
 . "$(dirname "$0")/lab.sh"
@@ -20,11 +21,11 @@ LAB_TOKEN=3000
 lab_open coterie coterie coterie
 [ "$(id -u)" -eq 0 ] && [ "$(awk '{ print $3 }' /proc/self/uid_map)" != 1 ] || tap_skip "not root: the doctor sees little"
 for node in "${LAB_NODES[@]}"; do
-	# What this machine starts at boot is none of the nodes' business.
+	# The nodes do not see the units that this machine starts at boot.
 	in_net "$node" sh -c "mount -t tmpfs lab /etc/systemd/system && mkdir /etc/systemd/system/multi-user.target.wants"
 done
 
-# ring TRANSPORT ENCRYPTION [NODE...]: configured anew, and started; without nodes: all.
+# ring TRANSPORT ENCRYPTION [NODE...]: configure all nodes again, and start these (all, if none is named).
 ring() {
 	LAB_TRANSPORT=$1 LAB_ENCRYPTION=$2
 	shift 2
@@ -311,7 +312,7 @@ while True:
 	sender=$behind
 	names "bulk traffic" 1 net.shared "network of its own"
 	enough $sender $taker
-	# Node 3 answers questions for the time by a clock that is an hour ahead; the kernel's own answers are dropped.
+	# Node 3 answers questions for the time by a clock that is an hour ahead. The kernel's own answers are dropped.
 	firewall 3 OUTPUT -p icmp --icmp-type timestamp-reply -m mark ! --mark 7 -j DROP
 	behind 3 timeout 60 python3 -c 'import socket, struct, time
 s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)

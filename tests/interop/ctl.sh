@@ -145,6 +145,8 @@ looks() {
 		1 config get no.such.key
 		1 config show no.such
 		64 status now
+		64 doctor no.such
+		0 doctor quorum.expected config.node_ids
 		64 members all
 		64 quorum now
 		64 rings all

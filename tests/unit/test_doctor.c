@@ -388,6 +388,14 @@ static void mended_knet(struct doctor_facts *facts)
 }
 static void old_qb(struct doctor_facts *facts) { facts->host.qb_version = "1.0.3-2"; }
 static void corosync_runs(struct doctor_facts *facts) { facts->host.corosync_pid = 12; }
+static void corosync_itself(struct doctor_facts *facts)
+{
+	corosync_runs(facts);
+	set(&facts->stats, "stats.coterie.version", "");
+	free(facts->stats.list[1].name);
+	facts->stats.list[1].name = strdup("stats.other");
+	set(&facts->stats, "stats.coterie.scheduler.late", "0");
+}
 static void corosync_enabled(struct doctor_facts *facts) { facts->host.is_corosync_enabled = true; }
 static void open_key(struct doctor_facts *facts) { facts->host.key_mode = 0644; }
 static void short_key(struct doctor_facts *facts) { facts->host.key_size = 64; }
@@ -521,6 +529,7 @@ static const struct row {
 	{"an old libknet that is mended", mended_knet, "", NULL},
 	{"an old libqb", old_qb, "host.libraries warning", "libqb 1.0.5"},
 	{"Corosync runs", corosync_runs, "host.corosync error", "disable --now corosync"},
+	{"the daemon is Corosync", corosync_itself, "", NULL},
 	{"Corosync is enabled", corosync_enabled, "host.corosync warning", "disable corosync"},
 	{"a key that others can read", open_key, "config.key_file error", "chmod 0400"},
 	{"a short key", short_key, "config.key_file error", "key create"},

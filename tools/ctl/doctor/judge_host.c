@@ -166,6 +166,10 @@ void judge_corosync(const struct doctor_facts *facts, struct doctor_report *repo
 {
 	struct doctor_finding *finding;
 
+	if (facts->mode == DOCTOR_OF_DAEMON && doctor_text(&facts->stats, "stats.coterie.version") == NULL) {
+		doctor_unchecked(report, "the daemon is Corosync");
+		return;
+	}
 	if (facts->host.corosync_pid > 0) {
 		finding = doctor_find(report, DOCTOR_ERROR, "a Corosync daemon runs on this host");
 		doctor_evidence(finding, "process %" PRIi64, facts->host.corosync_pid);
