@@ -3,7 +3,9 @@
  *
  * SPDX-License-Identifier: BSD-3-Clause
  */
+#pragma GCC visibility push(default)
 #include <coterie/client.h>
+#pragma GCC visibility pop
 
 #include <errno.h>
 #include <poll.h>
