@@ -52,8 +52,8 @@ bool join_is_crowd(const struct totem_engine *engine)
 }
 
 /*
- * Return how long the next join waits in a crowd: until the gap since the last one is over, and for a random time, so that
- * the joins of all nodes do not meet in the sockets of each.
+ * Return how long the next join waits in a crowd: the rest of the gap since the last one, and a random time. Otherwise the
+ * joins of all nodes would meet in the sockets of each.
  */
 static uint64_t crowd_delay(struct totem_engine *engine)
 {

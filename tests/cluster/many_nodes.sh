@@ -8,7 +8,7 @@
 #	LAB_KIND=corosync       the same with Corosync, for comparison
 #	LAB_TRANSPORT           udpu, udp, knet
 LAB_COUNT=${MANY_NODES:-16}
-[ -z "${MANY_SECONDS:-}" ] || LAB_PERIOD=200
+[ -z "${MANY_SECONDS:-}" ] || export LAB_PERIOD=200
 [ -z "${MANY_SECONDS:-}" ] || LAB_TOKEN=$((3000 + (LAB_COUNT - 2) * 650))
 # A token that waits for the processor is not lost: so many daemons share few of them.
 [ "$LAB_COUNT" -le 16 ] || LAB_TOKEN=${LAB_TOKEN:-10000}

@@ -103,7 +103,7 @@ static void refuse(struct crowd *crowd, struct packet *packet, struct member *by
 		by->id);
 }
 
-/* What the kernel counts for a datagram: its buffer, rounded up, and its header. */
+/* Return what the kernel counts for a datagram: its buffer, rounded up, and its header. */
 static uint64_t weight(const struct packet *packet)
 {
 	uint64_t room = 512;

@@ -1,7 +1,7 @@
 /*
- * Many engines and a plain network, without the checkers of coterie-sim, which end at 64 nodes: how many joins and how
- * much time it takes until a large ring is formed, or goes on without some members. Each node has one processor, which
- * takes time for each packet, and a socket of limited size.
+ * Many engines and a plain network, without the checkers of coterie-sim, which end at 64 nodes. It counts joins and time
+ * until a large ring is formed, or goes on without some members. Each node has one processor, which takes time for each
+ * packet, and a socket of limited size.
  */
 #ifndef SIM_CROWD_H
 #define SIM_CROWD_H
@@ -26,7 +26,7 @@ struct crowd_options {
 	uint64_t socket_bytes; /* that a node's socket holds, by the count of the kernel; 0: any number */
 };
 
-/** What happened since the last call of crowd_reset(). */
+/** Counts since the last call of crowd_reset(). */
 struct crowd_figures {
 	uint64_t joins;         /* received, own ones included: the joins sent by all nodes times the nodes that run */
 	uint64_t sent_most;     /* joins sent by the node that sent the most */

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Rings of 17 to 384 simulated nodes: joins at most 20 for each pair of nodes, two seconds until a ring is formed, and a
-# second until it goes on without a node that crashed. CROWD_SEEDS (2) of each size up to 128; 384 nodes once.
+# Rings of 17 to 384 simulated nodes are formed with few joins and within the bounds of book invariants, "Crowds".
+# CROWD_SEEDS (2) of each size up to 128; 384 nodes once.
 . "${abs_top_srcdir:?}/tests/tap.sh"
 tap_behind "$@"
 
