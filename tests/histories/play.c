@@ -11,7 +11,7 @@
 #define SETTLE_MS_NODE 2000u /* a network that is quiet has one ring of all within this, for each node */
 #define SERVED_MS 30000u     /* and all clients are served within this */
 #define STOP_MS 20000u       /* a node that is told to stop has ended within this */
-#define LATE_MS 500u         /* packets under way have arrived */
+#define LATE_MS 500u         /* and four tokens: packets and leaves under way have arrived */
 
 extern const struct coterie_plugin cpg_LTX_coterie_plugin, evs_LTX_coterie_plugin, quorum_LTX_coterie_plugin,
 	votequorum_LTX_coterie_plugin, kv_LTX_coterie_plugin;
@@ -343,7 +343,7 @@ static void finish(struct play *play)
 		if (parts[i]->is_settled != NULL && !parts[i]->is_settled(play->parts[i]))
 			play_break(play, "%s: the network is quiet, and after %u ms a client still waits", parts[i]->name,
 				SERVED_MS);
-	run(play, LATE_MS);
+	run(play, LATE_MS + 4 * play->script->setting.token_ms);
 	for (uint32_t i = 0; i < PARTS && play->broken[0] == '\0'; i++)
 		if (parts[i]->check != NULL)
 			parts[i]->check(play->parts[i]);
