@@ -7,6 +7,7 @@
 
 python_source=${abs_top_srcdir:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 python_tests=$python_source/tests/python
+# shellcheck disable=SC2034 # of instance.sh
 python_build=${abs_top_builddir:-$python_source/build}
 PYTHON=${PYTHON:-$(PATH=/usr/bin:$PATH command -v python3)}
 export PYTHON PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$python_source/bindings/python:$python_tests
