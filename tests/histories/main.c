@@ -123,7 +123,7 @@ static void print_counts(uint64_t seeds, const struct play_counts *sum)
 		sum->changes, sum->messages, sum->safe, sum->verdicts);
 	printf("checked: %ju pairs of histories, %ju promises of safe, %ju answers of kv\n", sum->compared, sum->safe_kept,
 		sum->kv_answered);
-	printf("not checked: %ju messages that a node may lack, %ju searches for the order of kv\n", sum->excused,
+	printf("excused: %ju gaps at the begin of a ring, %ju searches for an order of kv\n", sum->excused,
 		sum->kv_undecided);
 }
 
