@@ -63,7 +63,6 @@ void cpg_sync_start(void *self, const uint32_t *transitional, uint32_t transitio
 	struct cpg_resync *sync = &cpg->resync;
 
 	cpg_compact_start(cpg, regular->members, regular->member_count);
-	cpg_flight_start(cpg);
 	cpg_resync_fini(cpg); /* what an older round left is not of this one */
 	sync->round++;
 	sync->is_active = false;
@@ -446,7 +445,6 @@ void cpg_sync_done(void *self)
 	for_each_group(cpg, remove_unnamed);
 	cpg_resync_fini(cpg);
 	cpg_compact_done(cpg);
-	cpg_flight_done(cpg);
 	if (sync->is_same) /* clients know the ring */
 		return;
 	for (struct cpg_connection *one = cpg->connections; one != NULL; one = next) {
