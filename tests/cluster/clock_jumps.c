@@ -1,14 +1,21 @@
 /*
  * Preloaded into a daemon: the clock of the day jumps, by up to an hour forward or back, every two seconds. The
  * monotonic clocks go on as they are. It has no state: all threads of a process see the same jumps.
+ *
+ * The kernel does not see them. A deadline by the clock of the day is therefore moved back before the kernel waits for
+ * it. Otherwise each wait of libknet's thread for the path MTU would end at once in one half of all turns, which no
+ * true jump does. libknet then sends nothing to a node for up to two seconds.
  */
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <sys/time.h>
 #include <time.h>
 
 #define JUMP_EVERY_S 2
 #define JUMP_MAX_S 3600
+/* A deadline beyond this is one by the clock of the day. Monotonic clocks begin when the machine starts. */
+#define DAY_MIN_S 1000000000
 
 static int real_gettime(clockid_t id, struct timespec *now)
 {
@@ -57,4 +64,20 @@ time_t time(time_t *out)
 	if (out != NULL)
 		*out = now.tv_sec;
 	return now.tv_sec;
+}
+
+int pthread_cond_timedwait(pthread_cond_t *restrict cond, pthread_mutex_t *restrict mutex,
+	const struct timespec *restrict deadline)
+{
+	static int (*real)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
+	struct timespec moved = *deadline;
+
+	/* dlsym() returns the oldest version of this name, which takes another kind of condition. */
+	if (real == NULL)
+		*(void **)&real = dlvsym(RTLD_NEXT, "pthread_cond_timedwait", "GLIBC_2.3.2");
+	if (real == NULL)
+		*(void **)&real = dlsym(RTLD_NEXT, "pthread_cond_timedwait");
+	if (moved.tv_sec > DAY_MIN_S)
+		moved.tv_sec -= jump();
+	return real(cond, mutex, &moved);
 }
