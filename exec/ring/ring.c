@@ -604,8 +604,8 @@ void ring_peer_refused(struct ring *ring, uint32_t nodeid, const void *quote, ui
 
 /* --- the executive's side --- */
 
-int ring_send(struct ring *ring, const char *group, enum totem_guarantee guarantee,
-	const struct iovec *iov, uint32_t count)
+static int send_by(struct ring *ring, const char *group, enum totem_guarantee guarantee, const struct iovec *iov,
+	uint32_t count, __typeof__(totem_engine_send) *send)
 {
 	uint8_t prefix[4 + 16];
 	struct iovec parts[GROUP_PARTS_MAX];
@@ -623,13 +623,24 @@ int ring_send(struct ring *ring, const char *group, enum totem_guarantee guarant
 	parts[0] = (struct iovec){prefix, 4u + numbers[1]};
 	memcpy(parts + 1, iov, count * sizeof(*iov));
 	ring->inside++;
-	int rc = totem_engine_send(ring->engine, now_ns, guarantee, parts, count + 1);
+	int rc = send(ring->engine, now_ns, guarantee, parts, count + 1);
 	ring->inside--;
 	if (rc == 0)
 		ring_account_sent(ring->parts.account, now_ns, guarantee);
 	else if (rc == -EAGAIN)
 		ring->listener.refused(ring->listener.arg);
 	return rc;
+}
+
+int ring_send(struct ring *ring, const char *group, enum totem_guarantee guarantee,
+	const struct iovec *iov, uint32_t count)
+{
+	return send_by(ring, group, guarantee, iov, count, totem_engine_send);
+}
+
+int ring_send_in_order(struct ring *ring, enum totem_guarantee guarantee, const struct iovec *iov, uint32_t count)
+{
+	return send_by(ring, "a", guarantee, iov, count, totem_engine_send_in_order);
 }
 
 void ring_synchronized(struct ring *ring)

@@ -88,6 +88,8 @@ void ring_destroy(struct ring *ring);
 /** As totem_engine_send, with the group's prefix put in front. group: "a" or "sync". */
 int ring_send(struct ring *ring, const char *group, enum totem_guarantee guarantee,
 	const struct iovec *iov, uint32_t count);
+/** As totem_engine_send_in_order, with the prefix of the group "a" put in front. */
+int ring_send_in_order(struct ring *ring, enum totem_guarantee guarantee, const struct iovec *iov, uint32_t count);
 void ring_synchronized(struct ring *ring);
 
 /* --- for the listener's `configured` --- */

@@ -47,6 +47,7 @@ struct sync {
 	struct sync_parts parts;
 	enum phase phase;
 	bool is_starting;           /* sync_start of the services runs */
+	bool is_stepping;           /* sync_step of a service runs */
 	bool is_running;            /* from the transitional configuration to the end of the round */
 	struct ring_id ring;        /* all zero: late messages of an ended round match nothing */
 	struct node_set transitional;         /* as of the last configuration */
@@ -298,6 +299,15 @@ void sync_configure(struct sync *sync, const struct totem_configuration *configu
 	note_transitional(sync);
 }
 
+static bool step(struct sync *sync, struct plugin *plugin)
+{
+	sync->is_stepping = true;
+	bool is_done = round_step(plugin);
+
+	sync->is_stepping = false;
+	return is_done;
+}
+
 void sync_passed(struct sync *sync)
 {
 	if (sync->owes_build)
@@ -307,7 +317,7 @@ void sync_passed(struct sync *sync)
 	if (sync->phase != PHASE_STEP)
 		return;
 	struct plugin *plugin = current_plugin(sync);
-	if (plugin != NULL && !round_step(plugin))
+	if (plugin != NULL && !step(sync, plugin))
 		return; /* again after the next token */
 	sync->phase = PHASE_BARRIER;
 	send_barrier(sync);
@@ -423,6 +433,11 @@ bool sync_is_running(const struct sync *sync)
 bool sync_is_starting(const struct sync *sync)
 {
 	return sync->is_starting;
+}
+
+bool sync_is_stepping(const struct sync *sync)
+{
+	return sync->is_stepping;
 }
 
 struct sync *sync_create(const struct sync_parts *parts)

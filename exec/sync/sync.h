@@ -48,5 +48,7 @@ bool sync_is_running(const struct sync *sync);
  * <coterie/service.h>).
  */
 bool sync_is_starting(const struct sync *sync);
+/** Return whether sync_step of a service runs: its messages are part of the round, and its barrier follows them. */
+bool sync_is_stepping(const struct sync *sync);
 
 #endif

@@ -486,10 +486,9 @@ int totem_engine_reconfigure(
 	return 0;
 }
 
-int totem_engine_send(struct totem_engine *engine, uint64_t now_ns, enum totem_guarantee guarantee,
-	const struct iovec *iov, size_t count)
+static int send_by(struct totem_engine *engine, uint64_t now_ns, struct pack_queue *queue,
+	enum totem_guarantee guarantee, const struct iovec *iov, size_t count)
 {
-	struct pack_queue *queue = engine->is_sync_wait ? engine->q_sync : engine->q_new;
 	struct totem_queue state;
 	size_t size = 0;
 
@@ -510,6 +509,18 @@ int totem_engine_send(struct totem_engine *engine, uint64_t now_ns, enum totem_g
 	if (rc == 0)
 		engine->counters.messages_tx++;
 	return rc;
+}
+
+int totem_engine_send(struct totem_engine *engine, uint64_t now_ns, enum totem_guarantee guarantee,
+	const struct iovec *iov, size_t count)
+{
+	return send_by(engine, now_ns, engine->is_sync_wait ? engine->q_sync : engine->q_new, guarantee, iov, count);
+}
+
+int totem_engine_send_in_order(struct totem_engine *engine, uint64_t now_ns, enum totem_guarantee guarantee,
+	const struct iovec *iov, size_t count)
+{
+	return send_by(engine, now_ns, engine->q_new, guarantee, iov, count);
 }
 
 void totem_engine_synchronized(struct totem_engine *engine, uint64_t now_ns)

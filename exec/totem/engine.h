@@ -371,6 +371,12 @@ int totem_engine_reconfigure(struct totem_engine *engine, uint64_t now_ns,
  */
 int totem_engine_send(struct totem_engine *engine, uint64_t now_ns, enum totem_guarantee guarantee,
 	const struct iovec *iov, size_t count);
+/**
+ * The same, behind all messages that were queued earlier. So between a transitional configuration and
+ * totem_engine_synchronized the message waits.
+ */
+int totem_engine_send_in_order(struct totem_engine *engine, uint64_t now_ns, enum totem_guarantee guarantee,
+	const struct iovec *iov, size_t count);
 /** End the synchronisation of the services: the last barrier has just been delivered. */
 void totem_engine_synchronized(struct totem_engine *engine, uint64_t now_ns);
 

@@ -254,19 +254,13 @@ static void send_again(void *arg)
 		struct cpg_again *again = compact->again;
 		struct iovec iov = {again->bytes, again->size};
 
-		int rc = cpg_flight_waits(cpg)
-				 ? -EAGAIN
-				 : cpg->host->ring_send(cpg->ctx, again->function, again->guarantee, &iov, 1);
-
-		if (rc == -EAGAIN) {
+		if (cpg->host->ring_send(cpg->ctx, again->function, again->guarantee, &iov, 1) == -EAGAIN) {
 			uint64_t at_ns = cpg->host->now_ns(cpg->ctx) + RETRY_NS;
 
 			if (cpg->host->timer_add(cpg->ctx, at_ns, send_again, cpg, &compact->again_retry) < 0)
 				compact->again_retry = NULL; /* the next message of ours tries */
 			return;
 		}
-		if (rc == 0)
-			cpg_flight_sent(cpg);
 		compact->again = again->next;
 		free(again);
 	}

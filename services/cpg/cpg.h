@@ -209,13 +209,6 @@ struct cpg_compact {
 	uint32_t part_capacity;
 };
 
-/** Plain messages of this node that are under way (flight.c). */
-struct cpg_flight {
-	uint64_t outstanding; /* sent and not delivered here */
-	uint64_t stale;       /* of these, from before the last sync_start */
-	uint64_t progress_ns; /* when it was last less */
-};
-
 /** What is complained about at a limited rate. */
 enum cpg_complaint {
 	CPG_BAD_NAME,
@@ -253,7 +246,6 @@ struct cpg {
 	uint32_t member_count;
 	struct cpg_resync resync;
 	struct cpg_compact compact;
-	struct cpg_flight flight;
 	struct cpg_wire_address *addresses; /* scratch: the members of one change */
 	uint32_t address_capacity;
 	struct iovec *parts; /* scratch: one event */
@@ -426,19 +418,6 @@ int cpg_compact_send(struct cpg *cpg, const struct cpg_handle *handle, enum cpg_
 	uint32_t guarantee, const void *bytes, uint32_t size);
 void cpg_compact_save(const struct cpg *cpg, struct coterie_state_writer *writer);
 int cpg_compact_load(struct cpg *cpg, struct coterie_state_reader *reader);
-
-/* --- flight.c --- */
-
-/** Count a plain message that the ring has taken. */
-void cpg_flight_sent(struct cpg *cpg);
-/** Count a plain message that was delivered, if this node has sent it. */
-void cpg_flight_back(struct cpg *cpg, uint32_t nodeid);
-/** Note the messages that a synchronisation holds up: sync_start. */
-void cpg_flight_start(struct cpg *cpg);
-/** Begin the patience with them: sync_done. */
-void cpg_flight_done(struct cpg *cpg);
-/** Return whether a message sent now may overtake messages of this node that were sent before. */
-bool cpg_flight_waits(struct cpg *cpg);
 
 /* --- requests.c --- */
 

@@ -153,7 +153,6 @@ void cpg_deliver_procjoin(void *self, uint32_t nodeid, void *msg, uint32_t size)
 	struct cpg_wire_name name;
 
 	(void)size;
-	cpg_flight_back(cpg, nodeid);
 	if (cpg_name_clean(&join->group, &name) < 0) {
 		cpg_complain(
 			cpg, CPG_BAD_NAME, nodeid, "a join names a group of more than 128 bytes");
@@ -223,7 +222,6 @@ void cpg_deliver_procleave(void *self, uint32_t nodeid, void *msg, uint32_t size
 	struct cpg_wire_name name;
 
 	(void)size;
-	cpg_flight_back(cpg, nodeid);
 	if (cpg_name_clean(&leave->group, &name) < 0) {
 		cpg_complain(
 			cpg, CPG_BAD_NAME, nodeid, "a leave names a group of more than 128 bytes");
@@ -345,7 +343,6 @@ void cpg_deliver_mcast(void *self, uint32_t nodeid, const void *head, const stru
 	const struct cpg_ring_mcast *mcast = head;
 	struct cpg_wire_name name;
 
-	cpg_flight_back(cpg, nodeid);
 	if (mcast->msglen != size - sizeof(*mcast)) {
 		cpg_complain(cpg, CPG_BAD_SIZE, nodeid, "a message is not as long as it says");
 		return;
@@ -361,7 +358,6 @@ void cpg_deliver_partial_mcast(void *self, uint32_t nodeid, const void *head,
 	const struct cpg_ring_partial_mcast *mcast = head;
 	struct cpg_wire_name name;
 
-	cpg_flight_back(cpg, nodeid);
 	if (mcast->fraglen != size - sizeof(*mcast) || mcast->fraglen > mcast->msglen ||
 		mcast->type < CPG_FRAGMENT_FIRST || mcast->type > CPG_FRAGMENT_LAST) {
 		cpg_complain(cpg, CPG_BAD_SIZE, nodeid, "a fragment is not what it says");

@@ -3,7 +3,7 @@ cpg_service_sources = \
 	services/cpg/cpg.c services/cpg/cpg.h services/cpg/messages.h \
 	services/cpg/groups.c services/cpg/index.c services/cpg/requests.c services/cpg/deliver.c services/cpg/compact.c \
 	services/cpg/resync.c services/cpg/merge.c services/cpg/state.c services/cpg/iterate.c services/cpg/iterate.h \
-	services/cpg/flight.c services/cpg/snapshot.c services/cpg/statistics.c \
+	services/cpg/snapshot.c services/cpg/statistics.c \
 	services/cpg/zero_copy.c
 
 if WITH_CPG

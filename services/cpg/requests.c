@@ -30,11 +30,7 @@ static int send_process(struct cpg *cpg, uint32_t function, const struct cpg_wir
 		.iov_len = sizeof(process) - sizeof(process.header),
 	};
 
-	int rc = cpg->host->ring_send(cpg->ctx, function, COTERIE_AGREED, &iov, 1);
-
-	if (rc == 0)
-		cpg_flight_sent(cpg);
-	return rc;
+	return cpg->host->ring_send(cpg->ctx, function, COTERIE_AGREED, &iov, 1);
 }
 
 /* Behind all that the process has sent. */
@@ -209,7 +205,7 @@ static int handle_finalize(
 	return 0;
 }
 
-/* Sends the leaves that the ring had no room for, or that would have overtaken what their process has sent. */
+/* Sends the leaves that the ring had no room for. */
 static void send_leavings(void *arg)
 {
 	struct cpg *cpg = arg;
@@ -218,8 +214,7 @@ static void send_leavings(void *arg)
 	for (struct cpg_leaving *one = cpg->leaving; one != NULL; one = one->next) {
 		if (one->is_sent)
 			continue;
-		if (cpg_flight_waits(cpg) ||
-			send_leave(cpg, &one->handle, &one->name, one->pid, CPG_WIRE_REASON_PROCDOWN) < 0) {
+		if (send_leave(cpg, &one->handle, &one->name, one->pid, CPG_WIRE_REASON_PROCDOWN) < 0) {
 			uint64_t at_ns = cpg->host->now_ns(cpg->ctx) + LEAVE_RETRY_NS;
 
 			if (cpg->host->timer_add(
@@ -297,11 +292,7 @@ int cpg_send(struct cpg *cpg, struct cpg_connection *connection, uint32_t guaran
 		{(void *)(uintptr_t)bytes, size},
 	};
 
-	int rc = cpg->host->ring_send(cpg->ctx, CPG_RING_MCAST, ring_guarantee, iov, 2);
-
-	if (rc == 0)
-		cpg_flight_sent(cpg);
-	return rc;
+	return cpg->host->ring_send(cpg->ctx, CPG_RING_MCAST, ring_guarantee, iov, 2);
 }
 
 static int handle_mcast(void *self, struct coterie_client *client, const void *msg, uint32_t size)
@@ -345,11 +336,7 @@ static int send_fragment(struct cpg *cpg, struct cpg_connection *connection, con
 		{(void *)(uintptr_t)bytes, req->fraglen},
 	};
 
-	int rc = cpg->host->ring_send(cpg->ctx, CPG_RING_PARTIAL_MCAST, guarantee, iov, 2);
-
-	if (rc == 0)
-		cpg_flight_sent(cpg);
-	return rc;
+	return cpg->host->ring_send(cpg->ctx, CPG_RING_PARTIAL_MCAST, guarantee, iov, 2);
 }
 
 static int handle_partial_mcast(

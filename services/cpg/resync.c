@@ -59,7 +59,6 @@ void cpg_sync_start(void *self, const uint32_t *transitional, uint32_t transitio
 	struct cpg_resync *sync = &cpg->resync;
 
 	cpg_compact_start(cpg, regular->members, regular->member_count);
-	cpg_flight_start(cpg);
 	cpg_resync_fini(cpg); /* what an older round left is not of this one */
 	sync->round++;
 	sync->is_active = false;
@@ -437,7 +436,6 @@ void cpg_sync_done(void *self)
 	cpg->is_walking = false;
 	release_groups(cpg);
 	cpg_compact_done(cpg);
-	cpg_flight_done(cpg);
 	if (sync->is_same) /* clients know the ring */
 		return;
 	for (struct cpg_connection *one = cpg->connections; one != NULL; one = next) {

@@ -123,12 +123,17 @@ static void on_retry(void *arg)
 /*
  * A peer of the 3.1 series ends when it hears of a device before it heard of its node. So the
  * device never goes without its node in front, also when only the device found no room.
+ *
+ * During a synchronisation only sync_step sends. What is sent at other times is delivered when the synchronisation of
+ * all services has ended.
  */
 void votequorum_send(struct votequorum *vq, uint32_t messages)
 {
 	vq->owed |= messages;
 	if ((vq->owed & VOTEQUORUM_OWES_DEVICE) != 0)
 		vq->owed |= VOTEQUORUM_OWES_SELF;
+	if (vq->is_syncing && !vq->is_stepping)
+		return;
 	for (uint32_t one = 1; one <= VOTEQUORUM_OWES_LAST; one <<= 1) {
 		if ((vq->owed & one) == 0)
 			continue;

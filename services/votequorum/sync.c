@@ -66,6 +66,7 @@ int votequorum_sync_step(void *self)
 {
 	struct votequorum *vq = self;
 
+	vq->is_stepping = true;
 	if (!vq->has_queued) {
 		uint32_t messages = VOTEQUORUM_OWES_SELF | VOTEQUORUM_OWES_DEVICE;
 
@@ -79,6 +80,7 @@ int votequorum_sync_step(void *self)
 	} else if (vq->owed != 0) {
 		votequorum_send(vq, 0);
 	}
+	vq->is_stepping = false;
 	/* The barrier that follows must stand behind all of it. */
 	if (vq->owed != 0)
 		return -EAGAIN;
@@ -92,4 +94,6 @@ void votequorum_sync_done(void *self)
 	votequorum_settle(vq, vote_recalculate(&vq->calc, false, false));
 	votequorum_publish(vq);
 	vq->is_syncing = false;
+	if (vq->owed != 0) /* since the last sync_step */
+		votequorum_send(vq, 0);
 }

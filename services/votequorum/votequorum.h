@@ -88,6 +88,7 @@ struct votequorum {
 	struct votequorum_extra *extras; /* one for each node that has some, in no order */
 	struct coterie_ring_id ring; /* of the last configuration */
 	bool is_syncing;
+	bool is_stepping;  /* sync_step runs */
 	bool has_queued;   /* what there is to tell in this synchronisation */
 	bool has_reread;   /* keys were read again: the tie-breaker is published always */
 	bool is_resetting; /* we write quorum.cancel_wait_for_all */

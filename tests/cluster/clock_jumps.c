@@ -2,9 +2,9 @@
  * Preloaded into a daemon: the clock of the day jumps, by up to an hour forward or back, every two seconds. The
  * monotonic clocks go on as they are. It has no state: all threads of a process see the same jumps.
  *
- * The kernel does not see them. A deadline by the clock of the day is therefore moved back before the kernel waits for
- * it. Otherwise each wait of libknet's thread for the path MTU would end at once in one half of all turns, which no
- * true jump does. libknet then sends nothing to a node for up to two seconds.
+ * The kernel does not see the jumps. So a deadline by the clock of the day is moved back before the kernel waits for it.
+ * Otherwise each wait of libknet's thread for the path MTU would end at once in one half of all turns. libknet then sends
+ * nothing to a node for up to two seconds. A true jump does not have that effect.
  */
 #include <dlfcn.h>
 #include <pthread.h>

@@ -184,26 +184,6 @@ START_TEST(a_process_that_leaves_behind_its_list_is_no_ghost)
 }
 END_TEST
 
-/* While services synchronise the ring has a queue of its own for them: what is sent then overtakes what was queued before. */
-START_TEST(a_leave_during_synchronisation_waits_for_the_join_before_it)
-{
-	users[1] = cpg_user_create(&ring, 2, 20);
-	ck_assert_int_eq(cpg_user_join(&users[1], "grp", 0), 1);
-	service_ring_form_start(&ring, "1 2 3");
-	cpg_user_close(&users[1]);
-	ck_assert(service_ring_deliver_next(&ring, 2)); /* the join */
-	ck_assert(!service_ring_deliver_next(&ring, 2));
-	mock_host_advance(host(2), 20000000);
-	ck_assert(service_ring_deliver_next(&ring, 2)); /* the leave */
-	service_ring_form_steps(&ring);
-	service_ring_form_done(&ring);
-	users[2] = cpg_user_create(&ring, 1, 11);
-	ck_assert_int_eq(cpg_user_join(&users[2], "grp", 0), 1);
-	service_ring_run(&ring);
-	expect(users[2], "confchg grp [1:11] left [] joined [1:11/1]");
-}
-END_TEST
-
 /* What an interrupted round collected must not count in the next one. */
 START_TEST(an_aborted_round_leaves_nothing_behind)
 {
@@ -468,7 +448,6 @@ int main(void)
 	tcase_add_test(tcase, a_process_that_its_node_forgot_is_struck_out);
 	tcase_add_test(tcase, a_join_during_synchronisation_stays);
 	tcase_add_test(tcase, a_process_that_leaves_behind_its_list_is_no_ghost);
-	tcase_add_test(tcase, a_leave_during_synchronisation_waits_for_the_join_before_it);
 	tcase_add_loop_test(tcase, an_aborted_round_leaves_nothing_behind, 0, 2);
 	tcase_add_test(tcase, a_full_queue_delays_the_announcement);
 	tcase_add_test(tcase, messages_are_those_of_a_real_ring);

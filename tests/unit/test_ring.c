@@ -165,6 +165,12 @@ int totem_engine_send(struct totem_engine *engine, uint64_t now_ns, enum totem_g
 	return seen.is_queue_full ? -EAGAIN : 0;
 }
 
+int totem_engine_send_in_order(struct totem_engine *engine, uint64_t now_ns, enum totem_guarantee guarantee,
+	const struct iovec *iov, size_t count)
+{
+	return totem_engine_send(engine, now_ns, guarantee, iov, count);
+}
+
 void totem_engine_synchronized(struct totem_engine *engine, uint64_t now_ns)
 {
 	(void)engine, (void)now_ns;

@@ -33,7 +33,8 @@ static struct {
 	bool is_aligned;
 } got;
 static uint32_t synced;
-static bool is_starting;
+static bool is_starting, is_stepping;
+static bool is_in_order; /* the last message was sent behind all earlier ones */
 static uint8_t sent[4096];
 static size_t sent_size;
 
@@ -103,12 +104,21 @@ int ring_send(struct ring *ring, const char *group, enum totem_guarantee guarant
 {
 	(void)ring, (void)guarantee;
 	ck_assert_str_eq(group, "a");
+	is_in_order = false;
 	sent_size = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		memcpy(sent + sent_size, iov[i].iov_base, iov[i].iov_len);
 		sent_size += iov[i].iov_len;
 	}
 	return 0;
+}
+
+int ring_send_in_order(struct ring *ring, enum totem_guarantee guarantee, const struct iovec *iov, uint32_t count)
+{
+	int rc = ring_send(ring, "a", guarantee, iov, count);
+
+	is_in_order = true;
+	return rc;
 }
 
 void resync_deliver(
@@ -143,6 +153,12 @@ bool sync_is_starting(const struct sync *sync)
 	return is_starting;
 }
 
+bool sync_is_stepping(const struct sync *sync)
+{
+	(void)sync;
+	return is_stepping;
+}
+
 uint64_t loop_now_ns(const struct loop *loop)
 {
 	(void)loop;
@@ -160,7 +176,7 @@ static void setup(void)
 {
 	memset(&got, 0, sizeof(got));
 	limited = synced = 0;
-	is_starting = false;
+	is_starting = is_stepping = false;
 	plugin = (struct plugin){.descriptor = &descriptor, .rx = rx, .tx = tx};
 	plugin.service.ring_id = 40;
 	plugin.service.ring_msg_count = 2;
@@ -335,6 +351,16 @@ START_TEST(sending_in_sync_start_is_told)
 }
 END_TEST
 
+START_TEST(only_messages_of_a_synchronisation_go_before_others)
+{
+	ck_assert_int_eq(route_send(route, &plugin, 1, COTERIE_AGREED, NULL, 0), 0);
+	ck_assert(is_in_order);
+	is_stepping = true;
+	ck_assert_int_eq(route_send(route, &plugin, 1, COTERIE_AGREED, NULL, 0), 0);
+	ck_assert(!is_in_order);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("route");
@@ -347,6 +373,7 @@ int main(void)
 	tcase_add_loop_test(tc, service_63_is_ours, 0, 2);
 	tcase_add_test(tc, sending_puts_the_header_in_front);
 	tcase_add_test(tc, sending_in_sync_start_is_told);
+	tcase_add_test(tc, only_messages_of_a_synchronisation_go_before_others);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

@@ -187,6 +187,24 @@ START_TEST(parts_learn_of_a_configuration_in_their_order)
 }
 END_TEST
 
+/* Messages wait while a ring is formed. What a service sends while services synchronise must not overtake them. */
+START_TEST(messages_keep_their_order_over_a_synchronisation)
+{
+	start(3, "7", 6);
+	for (int i = 0; i < 5; i++) {
+		ck_assert_int_eq(testkit_part(kit, "1 | 2 3"), 0);
+		ck_assert_int_eq(testkit_settle(kit, 20000), 0);
+		testkit_heal(kit);
+		ck_assert_int_eq(testkit_settle(kit, 20000), 0);
+	}
+	for (uint32_t node = 1; node <= 3; node++) {
+		ck_assert_uint_ge(count(node).delivered, 3000);
+		ck_assert_uint_eq(count(node).disorders, 0);
+	}
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+END_TEST
+
 START_TEST(crash_stop_pause_and_return)
 {
 	start(3, "0", 3);
@@ -726,6 +744,7 @@ int main(void)
 	tcase_add_test(tc, bad_arguments_are_refused);
 	tcase_add_test(tc, partitions_and_merges);
 	tcase_add_test(tc, parts_learn_of_a_configuration_in_their_order);
+	tcase_add_test(tc, messages_keep_their_order_over_a_synchronisation);
 	tcase_add_test(tc, crash_stop_pause_and_return);
 	tcase_add_test(tc, clocks_jump_and_drift);
 	tcase_add_test(tc, crash_at_any_point);

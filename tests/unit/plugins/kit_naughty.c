@@ -20,6 +20,8 @@ struct naughty {
 	struct coterie_ring_id ring; /* of the last regular configuration that it was told */
 	uint64_t configurations, disorders;
 	struct coterie_client *later; /* is answered when its message comes */
+	uint32_t number, number_back; /* NAUGHTY_NUMBERS: sent and delivered last */
+	struct coterie_timer *number_timer;
 	int pipe[2];
 };
 
@@ -53,6 +55,21 @@ static void *thread(void *arg)
 	naughty->host->log(naughty->ctx, LOG_INFO, "a thread runs");
 	naughty->host->post(naughty->ctx, on_post, naughty);
 	return NULL;
+}
+
+/* At any time, also while services synchronise. */
+static void send_number(void *arg)
+{
+	struct naughty *naughty = arg;
+	const struct coterie_host *host = naughty->host;
+	uint32_t number = naughty->number + 1;
+	struct iovec iov = {&number, sizeof(number)};
+
+	if (host->ring_send(naughty->ctx, 0, COTERIE_AGREED, &iov, 1) == 0)
+		naughty->number = number;
+	naughty->number_timer = NULL;
+	host->timer_add(naughty->ctx, host->now_ns(naughty->ctx) + 1000000, send_number, naughty,
+		&naughty->number_timer);
 }
 
 static void run_thread(struct naughty *naughty)
@@ -90,6 +107,8 @@ static int naughty_init(const struct coterie_host *host, struct coterie_ctx *ctx
 		kept_frame = host->frame_take(ctx, 100);
 	if (naughty->habit == NAUGHTY_RUNS_THREAD)
 		run_thread(naughty);
+	if (naughty->habit == NAUGHTY_NUMBERS)
+		send_number(naughty);
 	if (naughty->habit == NAUGHTY_FAILS) {
 		free(naughty);
 		return -EIO;
@@ -102,6 +121,7 @@ static void naughty_fini(void *self)
 {
 	struct naughty *naughty = self;
 
+	naughty->host->timer_del(naughty->ctx, naughty->number_timer);
 	for (int i = 0; i < 2; i++) {
 		if (naughty->pipe[i] < 0)
 			continue;
@@ -215,12 +235,28 @@ static int handle_store(void *self, struct coterie_client *client, const void *m
 		naughty->ctx, "naughty", (const uint8_t *)msg + 16, size - 16);
 }
 
+/* A message may lie across two frames. */
+static void check_number(struct naughty *naughty, const struct iovec *parts, uint32_t count)
+{
+	uint8_t bytes[sizeof(uint32_t)] = {0};
+	uint32_t number, size = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		for (size_t at = 0; at < parts[i].iov_len && size < sizeof(bytes); at++)
+			bytes[size++] = ((const uint8_t *)parts[i].iov_base)[at];
+	memcpy(&number, bytes, sizeof(number));
+	naughty->disorders += number != naughty->number_back + 1;
+	naughty->number_back = number;
+}
+
 static void deliver(void *self, uint32_t nodeid, const void *head, const struct iovec *parts, uint32_t count,
 	uint32_t size)
 {
 	struct naughty *naughty = self;
 
-	(void)head, (void)parts, (void)count;
+	(void)head;
+	if (naughty->habit == NAUGHTY_NUMBERS && count > 0 && nodeid == naughty->host->local_nodeid(naughty->ctx))
+		check_number(naughty, parts, count);
 	naughty->delivered++;
 	naughty->bytes += size - 16;
 	if (naughty->later != NULL && nodeid == naughty->host->local_nodeid(naughty->ctx)) {

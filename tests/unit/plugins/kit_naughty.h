@@ -28,6 +28,7 @@ enum {
 	NAUGHTY_ANSWERS_TWICE,
 	NAUGHTY_RUNS_THREAD, /* nothing wrong with that */
 	NAUGHTY_FAILS,       /* its init */
+	NAUGHTY_NUMBERS,     /* nothing wrong: sends a number each millisecond. Disorders: those of its own out of order */
 };
 
 extern const struct coterie_plugin naughty_LTX_coterie_plugin;
