@@ -3,7 +3,7 @@
  * monotonic clocks go on as they are. It has no state: all threads of a process see the same jumps.
  *
  * The kernel does not see the jumps. So a deadline by the clock of the day is moved back before the kernel waits for it.
- * Otherwise each wait of libknet's thread for the path MTU would end at once in one half of all turns. libknet then sends
+ * Otherwise each wait of libknet's thread for the path MTU would end at once in one half of all turns. It then sends
  * nothing to a node for up to two seconds. A true jump does not have that effect.
  */
 #include <dlfcn.h>

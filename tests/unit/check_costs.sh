@@ -5,11 +5,11 @@ cd "$(dirname "$0")/../.." || exit 1
 
 page=docs/message-costs.md
 
-# Identifiers of what is received: entries of the services' tables, and the enums of what has no table. The template is an
-# example.
+# Identifiers of what is received: entries of the services' tables, and the enums of what has no table. The templates, the
+# lock and the service in C++ are examples.
 ids() {
 	grep -rhoE '^[[:space:]]*\{(\.function = |\.id = )?[A-Z]+_(REQ|RING)_[A-Z_]+' services plugins --include='*.c' \
-		--exclude-dir='template-*' | grep -oE '[A-Z]+_(REQ|RING)_[A-Z_]+'
+		--exclude-dir='template-*' --exclude-dir=lock --exclude-dir=example-cpp | grep -oE '[A-Z]+_(REQ|RING)_[A-Z_]+'
 	sed -n '/^enum wire_type/,/^}/p; /^enum wire_probe_kind/,/^}/p' exec/totem/wire.h | grep -oE 'WIRE_[A-Z_]+'
 	sed -n '/^enum function/,/^}/p' exec/sync/resync.c | grep -oE 'RESYNC_[A-Z]+'
 	grep -oE '^#define MESSAGE_[A-Z_]+' exec/sync/sync.c | cut -d' ' -f2
