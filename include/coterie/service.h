@@ -127,6 +127,9 @@ struct coterie_configuration {
  *
  * If another configuration comes before sync_done, sync_abort is called, and sync_start follows again.
  *
+ * A message of sync_step goes before all messages that wait. A message that a service sends at another time during a
+ * synchronisation is delivered after its end, behind the messages that were sent before.
+ *
  * A service that is loaded while the ring runs gets the present configuration without joined members. It gets no
  * earlier ring message. If it has sync_step it then synchronises alone, in the same ring, on the nodes that have the
  * service. Requests of its clients wait on these nodes. Earlier ones are delivered first. Then sync_start to
