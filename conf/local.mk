@@ -9,7 +9,8 @@ EXTRA_DIST += README.md
 CLEANFILES += %D%/installed/README.md
 %D%/installed/README.md: README.md
 	$(AM_V_GEN)$(MKDIR_P) %D%/installed && sed -e '/^## In the source tree/,$$d' -e 's,`docs/,`,g' -e 's,`conf/,`,g' \
-		-e 's,`plugins/template-,`template-,g' -e 's,`plugins/example-,`example-,g' $(srcdir)/README.md >$@.new && mv $@.new $@
+		-e 's,`plugins/template-,`template-,g' -e 's,`plugins/example-,`example-,g' \
+		-e 's,`plugins/lock/,`lock/,g' $(srcdir)/README.md >$@.new && mv $@.new $@
 dist_doc_DATA += \
 	%D%/demo_client.c %D%/coterie.conf.example-demo %D%/coterie.conf.example-embedded %D%/coterie.conf.example-knet3-crypto \
 	%D%/coterie.conf.example-multicast %D%/coterie.conf.example-qdevice %D%/coterie.conf.example-thirdparty \

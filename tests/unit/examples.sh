@@ -67,7 +67,7 @@ installed() {
 	local name
 
 	while read -r name; do
-		case " $docs example-cpp/ template-service/ template-transport/ protocol/ " in
+		case " $docs example-cpp/ lock/ template-service/ template-transport/ protocol/ " in
 		*" $name "*) ;;
 		*) [[ $name == *\* && $docs == *"${name%\*}"* ]] || echo "$name" ;;
 		esac
