@@ -118,6 +118,15 @@ static void on_retry(void *arg)
 
 	vq->retry = NULL;
 	votequorum_send(vq, 0);
+	votequorum_settle(vq, 0);
+}
+
+void votequorum_send_later(struct votequorum *vq)
+{
+	if (vq->retry == NULL &&
+		vq->host->timer_add(vq->ctx, vq->host->now_ns(vq->ctx) + RETRY_NS, on_retry, vq, &vq->retry) < 0)
+		votequorum_complain(vq, VOTEQUORUM_NO_MEMORY, 0,
+			"out of memory: the other nodes are told later");
 }
 
 /*
@@ -150,11 +159,8 @@ void votequorum_send(struct votequorum *vq, uint32_t messages)
 				vq->ctx, LOG_ERR, "a message to the other nodes is lost (%d)", rc);
 		vq->owed &= ~one;
 	}
-	if (vq->owed != 0 && vq->retry == NULL &&
-		vq->host->timer_add(vq->ctx, vq->host->now_ns(vq->ctx) + RETRY_NS, on_retry, vq,
-			&vq->retry) < 0)
-		votequorum_complain(vq, VOTEQUORUM_NO_MEMORY, 0,
-			"out of memory: the other nodes are told later");
+	if (vq->owed != 0)
+		votequorum_send_later(vq);
 }
 
 /* ---- In ------------------------------------------------------------------ */

@@ -97,3 +97,12 @@ void votequorum_sync_done(void *self)
 	if (vq->owed != 0) /* since the last sync_step */
 		votequorum_send(vq, 0);
 }
+
+/* Another round follows, unless the service synchronised alone. Then the other nodes are told of the time since. */
+void votequorum_sync_abort(void *self)
+{
+	struct votequorum *vq = self;
+
+	vq->is_syncing = false;
+	votequorum_send_later(vq);
+}

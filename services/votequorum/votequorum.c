@@ -380,6 +380,7 @@ static const struct coterie_service votequorum_ops = {
 	.sync_start = votequorum_sync_start,
 	.sync_step = votequorum_sync_step,
 	.sync_done = votequorum_sync_done,
+	.sync_abort = votequorum_sync_abort,
 	.drain = drain,
 	.state_save = votequorum_state_save,
 	.state_load = votequorum_state_load,

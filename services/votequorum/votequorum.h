@@ -132,6 +132,8 @@ void votequorum_tell_extra(struct votequorum *vq, uint32_t nodeid, const uint8_t
 
 /** Send these messages (VOTEQUORUM_OWES_…) now, or as soon as the ring has room. */
 void votequorum_send(struct votequorum *vq, uint32_t messages);
+/** Send what is owed, and publish the verdict, in a moment and not during a synchronisation. */
+void votequorum_send_later(struct votequorum *vq);
 /** @return 0; -EAGAIN */
 int votequorum_send_reconfigure(
 	struct votequorum *vq, uint32_t nodeid, uint32_t value, enum votequorum_ring_param param);
@@ -213,6 +215,7 @@ void votequorum_sync_start(void *self, const uint32_t *transitional, uint32_t tr
 	const struct coterie_configuration *regular);
 int votequorum_sync_step(void *self);
 void votequorum_sync_done(void *self);
+void votequorum_sync_abort(void *self);
 /** Begin the window of last man standing, anew if there is one. */
 void votequorum_window_open(struct votequorum *vq);
 /** End the timer of last man standing; NULL-safe. */

@@ -442,6 +442,23 @@ START_TEST(an_aborted_round_is_told_again)
 }
 END_TEST
 
+/* A service that synchronises alone may be aborted without a next round: the node that loaded it has unloaded it again. */
+START_TEST(news_of_an_aborted_round_go_out)
+{
+	if (service_is_replaced())
+		return; /* timers begin again */
+	start("nodes=2", 1, 2);
+	service_ring_form(&ring, "1 2");
+	service_ring_form_start(&ring, "1 2");
+	vote_set_key(host(1), "quorum.expected_votes", "5");
+	ck_assert_str_eq(vote_queued(&ring, 1, 0), "");
+	ring.ops->sync_abort(ring.nodes[1].self);
+	ck_assert_str_eq(vote_queued(&ring, 1, 0), "");
+	mock_host_advance(host(1), SECOND_NS / 10);
+	ck_assert_str_ne(vote_queued(&ring, 1, 0), "");
+}
+END_TEST
+
 /* ---- Hostile messages ----------------------------------------------------- */
 
 static void deliver(
@@ -553,6 +570,7 @@ int main(void)
 	tcase_add_test(tcase, a_device_never_goes_without_its_node);
 	tcase_add_test(tcase, the_first_message_waits_for_the_ring);
 	tcase_add_test(tcase, an_aborted_round_is_told_again);
+	tcase_add_test(tcase, news_of_an_aborted_round_go_out);
 	tcase_add_test(tcase, nobody_votes_for_another);
 	tcase_add_test(tcase, a_device_without_a_node_is_dropped);
 	tcase_add_test(tcase, unknown_parameters_and_nodes_change_nothing);
