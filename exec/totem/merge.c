@@ -10,8 +10,11 @@
 static uint64_t strangers_from_ns(const struct totem_engine *engine)
 {
 	uint64_t wait_ns = engine->memb.count * TOTEM_STRANGER_WAIT_NS;
+	uint64_t most_ns = engine->options.consensus_ns / 4; /* a stranger that gathers has to be heard before it gives up */
 
-	return engine->installed_ns + (wait_ns < TOTEM_STRANGER_WAIT_MAX_NS ? wait_ns : TOTEM_STRANGER_WAIT_MAX_NS);
+	if (most_ns > TOTEM_STRANGER_WAIT_MAX_NS)
+		most_ns = TOTEM_STRANGER_WAIT_MAX_NS;
+	return engine->installed_ns + (wait_ns < most_ns ? wait_ns : most_ns);
 }
 
 bool merge_is_early(struct totem_engine *engine, uint32_t node)
