@@ -4,6 +4,7 @@ with more nodes. PYTHON_LIBRARIES is coterie or corosync: the libraries that are
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import threading
 import time
@@ -224,12 +225,26 @@ class Votequorum(unittest.TestCase):
             self.votes.register_device(name)
         except coterie.AccessError:  # the configuration has no device: this is the answer, too
             return
-        self.addCleanup(self.votes.unregister_device, name + "2")
+        self.addCleanup(self.unregister, name, name + "2")
         self.votes.poll_device(name, True, ring)
         self.assertIn(coterie.VoteFlag.QDEVICE_ALIVE, self.votes.info().flags)
         self.votes.set_device_master_wins(name, False)
         self.votes.rename_device(name, name + "2")
+        # The new name goes through the ring. The answer does not wait for it.
+        end = time.monotonic() + 5
+        while self.votes.info().qdevice_name != name + "2" and time.monotonic() < end:
+            time.sleep(0.02)
         self.assertEqual(self.votes.info().qdevice_name, name + "2")
+
+    def unregister(self, *names: str) -> None:
+        """Leave no device behind, which the other tests would meet."""
+        end = time.monotonic() + 5
+        while self.votes.info().qdevice_name != "" and time.monotonic() < end:
+            for name in names:
+                with contextlib.suppress(coterie.InvalidParameterError):
+                    self.votes.unregister_device(name)
+            time.sleep(0.02)
+        self.assertEqual(self.votes.info().qdevice_name, "")
 
     def test_extra_information_needs_the_newer_library(self) -> None:
         if not HAS_OUR_LIBRARIES:
