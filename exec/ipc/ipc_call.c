@@ -39,6 +39,7 @@ struct coterie_call {
 	struct letters requests, messages;
 	struct loop_timer *timer;
 	bool is_in_turn, is_closed;
+	bool is_asking; /* a request has no answer yet. The later ones wait, so that answers come in the order of requests */
 	struct coterie_call *next; /* of all */
 };
 
@@ -127,13 +128,28 @@ void ipc_call_forget(struct ipc *ipc, const struct plugin *plugin)
 
 /* --- turns --- */
 
+static bool may_ask(const struct coterie_call *call)
+{
+	return call->client != NULL && call->client->kept == NULL && !call->is_asking;
+}
+
+/* Does the service answer it? It answers a request that it does not know, too. */
+static bool has_answer(const struct coterie_call *call, const struct letter *letter)
+{
+	const struct coterie_request_header *header = (const void *)letter->bytes;
+	const struct coterie_request *request = plugin_table_request(call->client->server->plugin, header->id);
+
+	return request == NULL || (request->flags & COTERIE_NO_REPLY) == 0;
+}
+
 static void run_requests(struct coterie_call *call)
 {
-	for (uint32_t i = 0; i < REQUESTS_AT_ONCE && call->client != NULL && call->client->kept == NULL; i++) {
+	for (uint32_t i = 0; i < REQUESTS_AT_ONCE && may_ask(call); i++) {
 		struct letter *letter = letters_take(&call->requests);
 
 		if (letter == NULL)
 			return;
+		call->is_asking = has_answer(call, letter);
 		ipc_request_process(call->client, letter->bytes, letter->size);
 		free(letter);
 	}
@@ -192,7 +208,7 @@ static void on_turn(void *arg)
 	if (call->is_closed)
 		call_free(call);
 	else if (call->messages.first != NULL || call->client == NULL ||
-		 (call->requests.first != NULL && call->client->kept == NULL))
+		 (call->requests.first != NULL && may_ask(call)))
 		turn_later(call);
 }
 
@@ -226,6 +242,8 @@ int ipc_call_take(struct coterie_client *client, bool is_event, const struct iov
 		at += iov[i].iov_len;
 	}
 	letters_add(&call->messages, letter);
+	if (!is_event)
+		call->is_asking = false;
 	turn_later(call);
 	return 0;
 }

@@ -458,6 +458,26 @@ START_TEST(a_plugin_calls_another_service)
 }
 END_TEST
 
+START_TEST(answers_come_in_the_order_of_the_requests)
+{
+	struct {
+		struct coterie_request_header header;
+		struct words_request first, second;
+	} request = {.header = {.id = CALLER_BOTH, .size = sizeof(request)},
+		.first = ask(PATIENT_WAIT, 300, PATIENT_NEVER),
+		.second = ask(PATIENT_COUNT, 0, 0)};
+
+	start(1, 31);
+	struct testkit_client *client = connect_to(1, "caller");
+
+	ck_assert_int_eq(open_call(client, "patient"), OK);
+	ck_assert_ptr_nonnull(testkit_call(client, &request, sizeof(request)));
+	testkit_run(kit, 1000);
+	ck_assert_uint_eq(caller_counts(1).errors, 10 * TIMEOUT + OK);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+END_TEST
+
 START_TEST(a_call_ends_with_the_service_or_the_caller)
 {
 	start(1, 19);
@@ -661,6 +681,7 @@ int main(void)
 	tcase_add_test(tcase, a_store_under_way_is_lost_in_a_crash_and_kept_at_an_ordered_end);
 	tcase_add_test(tcase, a_list_arrives_split);
 	tcase_add_test(tcase, a_plugin_calls_another_service);
+	tcase_add_test(tcase, answers_come_in_the_order_of_the_requests);
 	tcase_add_test(tcase, a_call_ends_with_the_service_or_the_caller);
 	tcase_add_test(tcase, a_closed_call_ends_its_tokens);
 	tcase_add_test(tcase, a_plugin_reads_and_writes_kv);
