@@ -186,8 +186,6 @@ static void tell_end(struct coterie_call *call)
 	struct plugin_call here;
 
 	call->is_closed = true;
-	if (call->caller.ended == NULL)
-		return;
 	plugin_enter(&here, call->plugin, "function for the end of another service");
 	call->caller.ended(call->arg);
 	plugin_leave(&here);
@@ -280,8 +278,10 @@ int ipc_call_open(struct ipc *ipc, struct plugin *plugin, const char *ipc_name, 
 {
 	struct ipc_server *server = ipc != NULL ? ipc->servers : NULL;
 
-	if (!COTERIE_HAS(caller, answered))
+	if (!COTERIE_HAS(caller, answered) || !COTERIE_HAS(caller, ended))
 		return -ENOTSUP;
+	if (caller->pad != 0)
+		return -EINVAL;
 	while (server != NULL && strcmp(server->plugin->service.ipc_name, ipc_name) != 0)
 		server = server->next;
 	if (server == NULL || server->plugin == plugin)

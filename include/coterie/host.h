@@ -533,8 +533,9 @@ struct coterie_host {
 	 * @param ipc_name  of the service, without the instance
 	 * @param caller    copied
 	 * @param call      out: ends with call_close, after `ended`, or with the plugin
-	 * @return 0; -ENOENT: no service has the name, or it is the caller's own; -ENOTSUP: caller->size or answered; -EAGAIN:
-	 *     not before the first synchronisation; what client_join returned; -ENOSPC: the plugin has 64; -ENOMEM
+	 * @return 0; -ENOENT: no service has the name, or it is the caller's own; -ENOTSUP: caller->size, answered
+	 *     or ended; -EINVAL: caller->pad; -EAGAIN: not before the first synchronisation; what client_join returned;
+	 *     -ENOSPC: the plugin has 64; -ENOMEM
 	 */
 	int (*call_open)(struct coterie_ctx *ctx, const char *ipc_name, const struct coterie_caller *caller, void *arg,
 		struct coterie_call **call);

@@ -277,7 +277,7 @@ struct coterie_metric {
  */
 struct coterie_caller {
 	uint32_t size; /* of this struct, set by the plugin */
-	uint32_t pad;
+	uint32_t pad;  /* 0 */
 	/** The answer of a request, in the order of the requests: each is sent when the one before has its answer. */
 	void (*answered)(void *arg, const struct coterie_response_header *answer);
 	void (*event)(void *arg, const struct coterie_response_header *event); /* or NULL: events are dropped */

@@ -499,6 +499,35 @@ START_TEST(a_call_ends_with_the_service_or_the_caller)
 }
 END_TEST
 
+static void no_answer(void *arg, const struct coterie_response_header *answer) { (void)arg, (void)answer; }
+static void no_end(void *arg) { (void)arg; }
+
+START_TEST(wrong_callers_are_refused)
+{
+	const struct coterie_caller good = {.size = sizeof(good), .answered = no_answer, .ended = no_end};
+	struct coterie_caller caller = good;
+	struct coterie_call *opened = NULL;
+	struct coterie_ctx *ctx;
+
+	start(1, 32);
+	const struct coterie_host *host = testkit_host(kit, 1, "caller", &ctx);
+	caller.answered = NULL;
+	ck_assert_int_eq(host->call_open(ctx, "patient", &caller, NULL, &opened), -ENOTSUP);
+	caller = good;
+	caller.ended = NULL;
+	ck_assert_int_eq(host->call_open(ctx, "patient", &caller, NULL, &opened), -ENOTSUP);
+	caller = good;
+	caller.size = offsetof(struct coterie_caller, ended);
+	ck_assert_int_eq(host->call_open(ctx, "patient", &caller, NULL, &opened), -ENOTSUP);
+	caller = good;
+	caller.pad = 1;
+	ck_assert_int_eq(host->call_open(ctx, "patient", &caller, NULL, &opened), -EINVAL);
+	ck_assert_int_eq(host->call_open(ctx, "patient", &good, NULL, &opened), 0);
+	host->call_close(opened);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+END_TEST
+
 START_TEST(a_closed_call_ends_its_tokens)
 {
 	start(1, 20);
@@ -683,6 +712,7 @@ int main(void)
 	tcase_add_test(tcase, a_plugin_calls_another_service);
 	tcase_add_test(tcase, answers_come_in_the_order_of_the_requests);
 	tcase_add_test(tcase, a_call_ends_with_the_service_or_the_caller);
+	tcase_add_test(tcase, wrong_callers_are_refused);
 	tcase_add_test(tcase, a_closed_call_ends_its_tokens);
 	tcase_add_test(tcase, a_plugin_reads_and_writes_kv);
 	tcase_add_test(tcase, no_room_finds_a_message_that_is_dropped);
