@@ -162,7 +162,7 @@ static bool hand_out(struct coterie_call *call)
 	struct letter *letter = now.first;
 
 	if (letter == NULL)
-		return true;
+		return !call->is_closed;
 	call->messages = (struct letters){.last = &call->messages.first};
 	while (letter != NULL) {
 		struct letter *next = letter->next;
