@@ -80,6 +80,31 @@ static bool is_name(const char *name, const char *first, const char *others)
 	return name != NULL && name[0] != '\0' && strchr(first, name[0]) != NULL && name[strspn(name, others)] == '\0';
 }
 
+/* @return bytes of the character at the start, or 0: it is not UTF-8 (RFC 3629: shortest form, no surrogates) */
+static size_t utf8_size(const uint8_t *at)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t size = at[0] < 0x80 ? 1 : at[0] < 0xc0 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : at[0] < 0xf8 ? 4 : 0;
+	uint32_t value = size == 1 ? at[0] : at[0] & (0x7fu >> size);
+
+	for (size_t i = 1; i < size; i++) {
+		if ((at[i] & 0xc0) != 0x80)
+			return 0;
+		value = value << 6 | (at[i] & 0x3fu);
+	}
+	return value < least[size] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff) ? 0 : size;
+}
+
+static bool is_utf8(const char *text)
+{
+	const uint8_t *at = (const uint8_t *)text;
+	size_t size = 1;
+
+	while (*at != 0 && (size = utf8_size(at)) > 0)
+		at += size;
+	return *at == 0;
+}
+
 static bool is_metric(const struct coterie_metric *metric)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz", others[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
@@ -87,7 +112,7 @@ static bool is_metric(const struct coterie_metric *metric)
 	if (metric->size < offsetof(struct coterie_metric, bound_count) + sizeof(metric->bound_count) ||
 		metric->kind < COTERIE_METRIC_COUNTER || metric->kind > COTERIE_METRIC_HISTOGRAM ||
 		!is_name(metric->name, letters, others) || strlen(metric->name) > NAME_MAX_LENGTH ||
-		metric->help == NULL || strlen(metric->help) > HELP_MAX || strpbrk(metric->help, "\n\\") != NULL ||
+		metric->help == NULL || strlen(metric->help) > HELP_MAX || strpbrk(metric->help, "\n\\\"") != NULL || !is_utf8(metric->help) ||
 		metric->label_count > COTERIE_METRIC_LABELS_MAX || metric->bound_count > COTERIE_METRIC_BOUNDS_MAX ||
 		(metric->kind == COTERIE_METRIC_HISTOGRAM) != (metric->bound_count > 0) ||
 		(metric->label_count > 0 && metric->labels == NULL) || (metric->bound_count > 0 && metric->bounds == NULL))
@@ -104,7 +129,8 @@ static bool is_label(const struct coterie_metric *metric, uint32_t index)
 	static const char others[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
 	const struct coterie_label *label = &metric->labels[index];
 
-	if (!is_name(label->name, letters, others) || strcmp(label->name, "le") == 0 || label->value == NULL)
+	if (!is_name(label->name, letters, others) || strcmp(label->name, "le") == 0 || label->value == NULL ||
+		!is_utf8(label->value))
 		return false;
 	for (uint32_t i = 0; i < index; i++)
 		if (strcmp(metric->labels[i].name, label->name) == 0)

@@ -512,8 +512,8 @@ struct coterie_host {
 	 *
 	 * @param metric  copied
 	 * @param series  out: for the functions below, which must run on the loop thread
-	 * @return 0; -EINVAL: kind, a name, a label twice, bounds that do not ascend, or another kind, help or bounds than
-	 *     the family has; -EEXIST: the family has one with these labels; -ENOSPC: the plugin has
+	 * @return 0; -EINVAL: kind, a name, a text that is not UTF-8, a label twice, bounds that do not ascend, or another
+	 *     kind, help or bounds than the family has; -EEXIST: the family has one with these labels; -ENOSPC: the plugin has
 	 *     COTERIE_METRIC_SERIES_MAX, or 4,096 keys in the statistics map; -ENOMEM
 	 */
 	int (*metric_add)(struct coterie_ctx *ctx, const struct coterie_metric *metric, struct coterie_series **series);

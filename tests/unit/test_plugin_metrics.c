@@ -130,7 +130,7 @@ END_TEST
 
 START_TEST(series_of_a_family_have_labels)
 {
-	const struct coterie_label one[] = {{"lock", "a\"b\\\n"}, {"node", "1"}}, two[] = {{"lock", "c"}, {"node", "2"}};
+	const struct coterie_label one[] = {{"lock", "a\"b\\\n"}, {"node", "1"}}, two[] = {{"lock", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x94\x92"}, {"node", "2"}};
 	struct coterie_metric counter = metric(COTERIE_METRIC_COUNTER, "waits");
 	struct coterie_series *first, *again;
 
@@ -142,7 +142,7 @@ START_TEST(series_of_a_family_have_labels)
 	host->metric_count(add(&counter), 2);
 	renders("# TYPE coterie_service_patient_waits counter\n# HELP coterie_service_patient_waits Help.\n"
 		"coterie_service_patient_waits_total{lock=\"a\\\"b\\\\\\n\",node=\"1\"} 0\n"
-		"coterie_service_patient_waits_total{lock=\"c\",node=\"2\"} 2\n");
+		"coterie_service_patient_waits_total{lock=\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x94\x92\",node=\"2\"} 2\n");
 	host->metric_del(ctx, first);
 	counter.labels = one;
 	add(&counter); /* takes the free place */
@@ -178,6 +178,8 @@ START_TEST(wrong_metrics_are_refused)
 {
 	static const double bounds[] = {1, 1}, other[] = {1, 2};
 	const struct coterie_label twice[] = {{"a", "1"}, {"a", "2"}}, le[] = {{"le", "1"}}, none[] = {{"", "1"}};
+	const struct coterie_label latin[] = {{"a", "\xe4"}}, cut[] = {{"a", "\xe2\x82"}},
+				   surrogate[] = {{"a", "\xed\xa0\x80"}}, long_form[] = {{"a", "\xc0\x80"}};
 	char longest[300];
 	struct coterie_series *series;
 
@@ -194,6 +196,12 @@ START_TEST(wrong_metrics_are_refused)
 		{"name", {.kind = 1, .name = "A", .help = "h"}},
 		{"long name", {.kind = 1, .name = longest, .help = "h"}},
 		{"no help", {.kind = 1, .name = "a"}},
+		{"quoted help", {.kind = 1, .name = "a", .help = "h\"h"}},
+		{"help of no UTF-8", {.kind = 1, .name = "a", .help = "h\xff"}},
+		{"label of Latin 1", {.kind = 1, .name = "a", .help = "h", .labels = latin, .label_count = 1}},
+		{"label that is cut off", {.kind = 1, .name = "a", .help = "h", .labels = cut, .label_count = 1}},
+		{"label with a surrogate", {.kind = 1, .name = "a", .help = "h", .labels = surrogate, .label_count = 1}},
+		{"label with a long form", {.kind = 1, .name = "a", .help = "h", .labels = long_form, .label_count = 1}},
 		{"two lines", {.kind = 1, .name = "a", .help = "h\nh"}},
 		{"label twice", {.kind = 1, .name = "a", .help = "h", .labels = twice, .label_count = 2}},
 		{"label le", {.kind = 1, .name = "a", .help = "h", .labels = le, .label_count = 1}},
