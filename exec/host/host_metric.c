@@ -138,18 +138,28 @@ static bool is_label(const struct coterie_metric *metric, uint32_t index)
 	return true;
 }
 
-/* Write the labels, ascending as given, with escapes. @return false: one of them is wrong, or they are too long */
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct coterie_label *)a)->name, ((const struct coterie_label *)b)->name);
+}
+
+/* Write the labels, ascending by name, with escapes. So the same labels in another order are the same series. @return false: one of them is wrong, or they are too long */
 static bool write_labels(const struct coterie_metric *metric, char text[LABELS_SIZE])
 {
+	struct coterie_label labels[COTERIE_METRIC_LABELS_MAX];
 	size_t length = 0;
 
 	text[0] = '\0';
 	for (uint32_t i = 0; i < metric->label_count; i++) {
 		if (!is_label(metric, i))
 			return false;
+		labels[i] = metric->labels[i];
+	}
+	qsort(labels, metric->label_count, sizeof(labels[0]), by_name);
+	for (uint32_t i = 0; i < metric->label_count; i++) {
 		length += (size_t)snprintf(
-			text + length, LABELS_SIZE - length, "%s%s=\"", i > 0 ? "," : "", metric->labels[i].name);
-		for (const char *at = metric->labels[i].value; *at != '\0' && length + 4 < LABELS_SIZE; at++) {
+			text + length, LABELS_SIZE - length, "%s%s=\"", i > 0 ? "," : "", labels[i].name);
+		for (const char *at = labels[i].value; *at != '\0' && length + 4 < LABELS_SIZE; at++) {
 			if (*at == '\n' || *at == '"' || *at == '\\')
 				text[length++] = '\\';
 			text[length++] = *at == '\n' ? 'n' : *at;

@@ -131,12 +131,15 @@ END_TEST
 START_TEST(series_of_a_family_have_labels)
 {
 	const struct coterie_label one[] = {{"lock", "a\"b\\\n"}, {"node", "1"}}, two[] = {{"lock", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x94\x92"}, {"node", "2"}};
+	const struct coterie_label turned[] = {one[1], one[0]};
 	struct coterie_metric counter = metric(COTERIE_METRIC_COUNTER, "waits");
 	struct coterie_series *first, *again;
 
 	counter.labels = one;
 	counter.label_count = 2;
 	first = add(&counter);
+	ck_assert_int_eq(host->metric_add(ctx, &counter, &again), -EEXIST);
+	counter.labels = turned;
 	ck_assert_int_eq(host->metric_add(ctx, &counter, &again), -EEXIST);
 	counter.labels = two;
 	host->metric_count(add(&counter), 2);
