@@ -112,7 +112,8 @@ static bool is_metric(const struct coterie_metric *metric)
 	if (metric->size < offsetof(struct coterie_metric, bound_count) + sizeof(metric->bound_count) ||
 		metric->kind < COTERIE_METRIC_COUNTER || metric->kind > COTERIE_METRIC_HISTOGRAM ||
 		!is_name(metric->name, letters, others) || strlen(metric->name) > NAME_MAX_LENGTH ||
-		metric->help == NULL || strlen(metric->help) > HELP_MAX || strpbrk(metric->help, "\n\\\"") != NULL || !is_utf8(metric->help) ||
+		metric->help == NULL || strlen(metric->help) > HELP_MAX ||
+		strpbrk(metric->help, "\n\\\"") != NULL || !is_utf8(metric->help) ||
 		metric->label_count > COTERIE_METRIC_LABELS_MAX || metric->bound_count > COTERIE_METRIC_BOUNDS_MAX ||
 		(metric->kind == COTERIE_METRIC_HISTOGRAM) != (metric->bound_count > 0) ||
 		(metric->label_count > 0 && metric->labels == NULL) || (metric->bound_count > 0 && metric->bounds == NULL))
@@ -143,7 +144,10 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct coterie_label *)a)->name, ((const struct coterie_label *)b)->name);
 }
 
-/* Write the labels, ascending by name, with escapes. So the same labels in another order are the same series. @return false: one of them is wrong, or they are too long */
+/*
+ * Write the labels, ascending by name, with escapes. So the same labels in another order are the same series.
+ * @return false: one of them is wrong, or they are too long
+ */
 static bool write_labels(const struct coterie_metric *metric, char text[LABELS_SIZE])
 {
 	struct coterie_label labels[COTERIE_METRIC_LABELS_MAX];

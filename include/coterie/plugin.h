@@ -266,7 +266,7 @@ struct coterie_metric {
 	uint32_t kind;        /* COTERIE_METRIC_* */
 	const char *name;     /* [a-z][a-z0-9_]*, at most 40 characters, with the unit: "wait_seconds" */
 	const char *help;     /* one line of UTF-8, at most 200 bytes, without \ and " */
-	const struct coterie_label *labels; /* label_count of them, in any order, with at most 240 bytes as written, NAME="VALUE" */
+	const struct coterie_label *labels; /* label_count, in any order; at most 240 bytes as written, NAME="VALUE" */
 	const double *bounds; /* of a histogram: bound_count upper bounds, ascending, each included. The last bucket has none */
 	uint32_t label_count, bound_count;
 };
