@@ -105,14 +105,31 @@ static bool is_utf8(const char *text)
 	return *at == 0;
 }
 
-static bool is_metric(const struct coterie_metric *metric)
+/*
+ * The name of a family. A sample of it is coterie_service_PLUGIN__NAME with a suffix of OpenMetrics. No two families may
+ * have a sample of one name: the last "__" divides plugin and family, and a family has no suffix of its own.
+ */
+static bool is_family(const char *name)
 {
+	static const char *const suffixes[] = {"_", "_total", "_bucket", "_sum", "_count", "_info", "_created"};
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz", others[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
 
+	if (!is_name(name, letters, others) || strlen(name) > NAME_MAX_LENGTH || strstr(name, "__") != NULL)
+		return false;
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		size_t length = strlen(name), size = strlen(suffixes[i]);
+
+		if (length >= size && strcmp(name + length - size, suffixes[i]) == 0)
+			return false;
+	}
+	return true;
+}
+
+static bool is_metric(const struct coterie_metric *metric)
+{
 	if (metric->size < offsetof(struct coterie_metric, bound_count) + sizeof(metric->bound_count) ||
 		metric->kind < COTERIE_METRIC_COUNTER || metric->kind > COTERIE_METRIC_HISTOGRAM ||
-		!is_name(metric->name, letters, others) || strlen(metric->name) > NAME_MAX_LENGTH ||
-		metric->help == NULL || strlen(metric->help) > HELP_MAX ||
+		!is_family(metric->name) || metric->help == NULL || strlen(metric->help) > HELP_MAX ||
 		strpbrk(metric->help, "\n\\\"") != NULL || !is_utf8(metric->help) ||
 		metric->label_count > COTERIE_METRIC_LABELS_MAX || metric->bound_count > COTERIE_METRIC_BOUNDS_MAX ||
 		(metric->kind == COTERIE_METRIC_HISTOGRAM) != (metric->bound_count > 0) ||

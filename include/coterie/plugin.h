@@ -264,7 +264,9 @@ struct coterie_label {
 struct coterie_metric {
 	uint32_t size;        /* of this struct, set by the plugin */
 	uint32_t kind;        /* COTERIE_METRIC_* */
-	const char *name;     /* [a-z][a-z0-9_]*, at most 40 characters, with the unit: "wait_seconds" */
+	/* [a-z][a-z0-9_]*, at most 40 characters, with the unit: "wait_seconds". Without "__" inside, and without "_", "_total",
+	   "_bucket", "_sum", "_count", "_info" and "_created" at the end */
+	const char *name;
 	const char *help;     /* one line of UTF-8, at most 200 bytes, without \ and " */
 	const struct coterie_label *labels; /* label_count, in any order; at most 240 bytes as written, NAME="VALUE" */
 	const double *bounds; /* of a histogram: bound_count upper bounds, ascending, each included. The last bucket has none */
