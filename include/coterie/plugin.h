@@ -259,7 +259,7 @@ struct coterie_label {
 
 /**
  * A metric. Those of one name are a family: they have the same kind, help and bounds, and different labels. The
- * names of its samples are coterie_service_PLUGIN_NAME, with "_total", "_bucket", "_sum" and "_count" of OpenMetrics.
+ * names of its samples are coterie_service_PLUGIN__NAME, with "_total", "_bucket", "_sum" and "_count" of OpenMetrics.
  */
 struct coterie_metric {
 	uint32_t size;        /* of this struct, set by the plugin */

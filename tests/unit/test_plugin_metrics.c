@@ -77,7 +77,7 @@ static char *render(void)
 
 	ck_assert_int_eq(metrics_render(&source, &options, &text), 0);
 	for (char *line = strtok_r(text.bytes, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
-		if (strstr(line, "coterie_service_patient_") != NULL)
+		if (strstr(line, "coterie_service_patient__") != NULL)
 			strcat(strcat(lines, line), "\n");
 	metrics_text_fini(&text);
 	return lines;
@@ -118,10 +118,10 @@ START_TEST(counters_and_gauges_are_shown)
 	host->metric_set(load, NAN);      /* ignored */
 	host->metric_set(grants, 9);      /* of another kind */
 	host->metric_count(NULL, 1);
-	renders("# TYPE coterie_service_patient_grants counter\n# HELP coterie_service_patient_grants Help.\n"
-		"coterie_service_patient_grants_total 7\n"
-		"# TYPE coterie_service_patient_load gauge\n# HELP coterie_service_patient_load Help.\n"
-		"coterie_service_patient_load 0.5\n");
+	renders("# TYPE coterie_service_patient__grants counter\n# HELP coterie_service_patient__grants Help.\n"
+		"coterie_service_patient__grants_total 7\n"
+		"# TYPE coterie_service_patient__load gauge\n# HELP coterie_service_patient__load Help.\n"
+		"coterie_service_patient__load 0.5\n");
 	host->metric_del(ctx, grants);
 	host->metric_del(ctx, load);
 	renders("");
@@ -143,9 +143,9 @@ START_TEST(series_of_a_family_have_labels)
 	ck_assert_int_eq(host->metric_add(ctx, &counter, &again), -EEXIST);
 	counter.labels = two;
 	host->metric_count(add(&counter), 2);
-	renders("# TYPE coterie_service_patient_waits counter\n# HELP coterie_service_patient_waits Help.\n"
-		"coterie_service_patient_waits_total{lock=\"a\\\"b\\\\\\n\",node=\"1\"} 0\n"
-		"coterie_service_patient_waits_total{lock=\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x94\x92\",node=\"2\"} 2\n");
+	renders("# TYPE coterie_service_patient__waits counter\n# HELP coterie_service_patient__waits Help.\n"
+		"coterie_service_patient__waits_total{lock=\"a\\\"b\\\\\\n\",node=\"1\"} 0\n"
+		"coterie_service_patient__waits_total{lock=\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x94\x92\",node=\"2\"} 2\n");
 	host->metric_del(ctx, first);
 	counter.labels = one;
 	add(&counter); /* takes the free place */
@@ -166,14 +166,14 @@ START_TEST(a_histogram_has_cumulated_buckets)
 	host->metric_observe(wait, 0.1); /* a bound is part of its bucket */
 	host->metric_observe(wait, 0.5);
 	host->metric_observe(wait, 100);
-	renders("# TYPE coterie_service_patient_wait_seconds histogram\n# UNIT coterie_service_patient_wait_seconds seconds\n"
-		"# HELP coterie_service_patient_wait_seconds Help.\n"
-		"coterie_service_patient_wait_seconds_bucket{le=\"0.1\",lock=\"a\"} 1\n"
-		"coterie_service_patient_wait_seconds_bucket{le=\"1.0\",lock=\"a\"} 2\n"
-		"coterie_service_patient_wait_seconds_bucket{le=\"10.0\",lock=\"a\"} 2\n"
-		"coterie_service_patient_wait_seconds_bucket{le=\"+Inf\",lock=\"a\"} 3\n"
-		"coterie_service_patient_wait_seconds_count{lock=\"a\"} 3\n"
-		"coterie_service_patient_wait_seconds_sum{lock=\"a\"} 100.6\n");
+	renders("# TYPE coterie_service_patient__wait_seconds histogram\n# UNIT coterie_service_patient__wait_seconds seconds\n"
+		"# HELP coterie_service_patient__wait_seconds Help.\n"
+		"coterie_service_patient__wait_seconds_bucket{le=\"0.1\",lock=\"a\"} 1\n"
+		"coterie_service_patient__wait_seconds_bucket{le=\"1.0\",lock=\"a\"} 2\n"
+		"coterie_service_patient__wait_seconds_bucket{le=\"10.0\",lock=\"a\"} 2\n"
+		"coterie_service_patient__wait_seconds_bucket{le=\"+Inf\",lock=\"a\"} 3\n"
+		"coterie_service_patient__wait_seconds_count{lock=\"a\"} 3\n"
+		"coterie_service_patient__wait_seconds_sum{lock=\"a\"} 100.6\n");
 }
 END_TEST
 
