@@ -235,6 +235,9 @@ struct coterie_host {
 	/**
 	 * Replace a file, mode 0600. It is durable when this returns 0. After a crash it has the old or the new
 	 * content.
+	 * @return 0; -EINVAL: name; -EBUSY: a state_file_store of this name is under way, which would replace the file
+	 *     again. fini has no time to try again: use state_file_store there, which is done after the plugin's end;
+	 *     -errno
 	 */
 	int (*state_file_write)(struct coterie_ctx *ctx, const char *name, const void *bytes, uint32_t size);
 
