@@ -191,11 +191,17 @@ static void tell_end(struct coterie_call *call)
 	plugin_leave(&here);
 }
 
+static bool is_due(const struct coterie_call *call)
+{
+	return call->messages.first != NULL || call->client == NULL || (call->requests.first != NULL && may_ask(call));
+}
+
 static void turn_later(struct coterie_call *call);
 
 static void on_turn(void *arg)
 {
 	struct coterie_call *call = arg;
+	struct ipc *ipc = call->ipc;
 
 	call->timer = NULL;
 	call->is_in_turn = true;
@@ -205,12 +211,12 @@ static void on_turn(void *arg)
 	call->is_in_turn = false;
 	if (call->is_closed)
 		call_free(call);
-	else if (call->messages.first != NULL || call->client == NULL ||
-		 (call->requests.first != NULL && may_ask(call)))
-		turn_later(call);
+	for (call = ipc->calls; call != NULL; call = call->next)
+		if (is_due(call))
+			turn_later(call);
 }
 
-/* Without memory the next request or message tries again. */
+/* Without memory the next request or message tries again, or the next turn of any call. */
 static void turn_later(struct coterie_call *call)
 {
 	struct loop *loop = call->ipc->parts.loop;
@@ -231,6 +237,8 @@ int ipc_call_take(struct coterie_client *client, bool is_event, const struct iov
 	for (uint32_t i = 0; i < count; i++)
 		size += iov[i].iov_len;
 	struct letter *letter = letter_create((uint32_t)size, is_event);
+	if (letter == NULL && !is_event)
+		ipc_client_disconnect(client); /* its caller would wait for ever: ended tells it */
 	if (letter == NULL)
 		return -ENOMEM;
 	uint8_t *at = letter->bytes;
@@ -314,6 +322,8 @@ int ipc_call_send(struct coterie_call *call, const void *msg, uint32_t size)
 {
 	if (size < REQUEST_SIZE_MIN || size > IPC_SIZE_MAX)
 		return -EMSGSIZE;
+	if (call->client == NULL)
+		turn_later(call); /* ended is due */
 	if (call->client == NULL || call->client->is_leaving)
 		return -ENOTCONN;
 	if (call->requests.count == REQUESTS_MAX ||

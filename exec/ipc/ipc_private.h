@@ -303,7 +303,7 @@ void ipc_reply_keep(struct ipc_server *server); /* tokens that were not taken ov
 
 /* --- ipc_call.c: clients without a connection --- */
 
-/** Take an answer or event of the service for the caller: iov with its header. -ENOTCONN, -ENOMEM */
+/** Take an answer or event of the service for the caller: iov with its header. -ENOTCONN; -ENOMEM: an answer ends the call */
 int ipc_call_take(struct coterie_client *client, bool is_event, const struct iovec *iov, uint32_t count);
 /** The client may send requests again. */
 void ipc_call_resume(struct coterie_client *client);
