@@ -132,7 +132,7 @@ struct ipc_account {
 
 /** Answers that come later: those of one client, and lists of tokens. */
 #define IPC_REPLIES_MAX 1024u
-#define IPC_REPLY_BUCKETS 256u
+#define IPC_REPLY_BUCKETS 4096u
 
 /** How fast clients of channels wrote while this node kept the token: ipc_channel_await.c. */
 struct ipc_await {
