@@ -80,14 +80,57 @@ static bool is_name(const char *name, const char *first, const char *others)
 	return name != NULL && name[0] != '\0' && strchr(first, name[0]) != NULL && name[strspn(name, others)] == '\0';
 }
 
-static bool is_metric(const struct coterie_metric *metric)
+/* @return bytes of the character at the start, or 0: it is not UTF-8 (RFC 3629: shortest form, no surrogates) */
+static size_t utf8_size(const uint8_t *at)
 {
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t size = at[0] < 0x80 ? 1 : at[0] < 0xc0 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : at[0] < 0xf8 ? 4 : 0;
+	uint32_t value = size == 1 ? at[0] : at[0] & (0x7fu >> size);
+
+	for (size_t i = 1; i < size; i++) {
+		if ((at[i] & 0xc0) != 0x80)
+			return 0;
+		value = value << 6 | (at[i] & 0x3fu);
+	}
+	return value < least[size] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff) ? 0 : size;
+}
+
+static bool is_utf8(const char *text)
+{
+	const uint8_t *at = (const uint8_t *)text;
+	size_t size = 1;
+
+	while (*at != 0 && (size = utf8_size(at)) > 0)
+		at += size;
+	return *at == 0;
+}
+
+/*
+ * The name of a family. A sample of it is coterie_service_PLUGIN__NAME with a suffix of OpenMetrics. No two families may
+ * have a sample of one name: the last "__" divides plugin and family, and a family has no suffix of its own.
+ */
+static bool is_family(const char *name)
+{
+	static const char *const suffixes[] = {"_", "_total", "_bucket", "_sum", "_count", "_info", "_created"};
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz", others[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
 
+	if (!is_name(name, letters, others) || strlen(name) > NAME_MAX_LENGTH || strstr(name, "__") != NULL)
+		return false;
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		size_t length = strlen(name), size = strlen(suffixes[i]);
+
+		if (length >= size && strcmp(name + length - size, suffixes[i]) == 0)
+			return false;
+	}
+	return true;
+}
+
+static bool is_metric(const struct coterie_metric *metric)
+{
 	if (metric->size < offsetof(struct coterie_metric, bound_count) + sizeof(metric->bound_count) ||
 		metric->kind < COTERIE_METRIC_COUNTER || metric->kind > COTERIE_METRIC_HISTOGRAM ||
-		!is_name(metric->name, letters, others) || strlen(metric->name) > NAME_MAX_LENGTH ||
-		metric->help == NULL || strlen(metric->help) > HELP_MAX || strpbrk(metric->help, "\n\\") != NULL ||
+		!is_family(metric->name) || metric->help == NULL || strlen(metric->help) > HELP_MAX ||
+		strpbrk(metric->help, "\n\\\"") != NULL || !is_utf8(metric->help) ||
 		metric->label_count > COTERIE_METRIC_LABELS_MAX || metric->bound_count > COTERIE_METRIC_BOUNDS_MAX ||
 		(metric->kind == COTERIE_METRIC_HISTOGRAM) != (metric->bound_count > 0) ||
 		(metric->label_count > 0 && metric->labels == NULL) || (metric->bound_count > 0 && metric->bounds == NULL))
@@ -104,7 +147,8 @@ static bool is_label(const struct coterie_metric *metric, uint32_t index)
 	static const char others[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
 	const struct coterie_label *label = &metric->labels[index];
 
-	if (!is_name(label->name, letters, others) || strcmp(label->name, "le") == 0 || label->value == NULL)
+	if (!is_name(label->name, letters, others) || strcmp(label->name, "le") == 0 || label->value == NULL ||
+		!is_utf8(label->value))
 		return false;
 	for (uint32_t i = 0; i < index; i++)
 		if (strcmp(metric->labels[i].name, label->name) == 0)
@@ -112,18 +156,31 @@ static bool is_label(const struct coterie_metric *metric, uint32_t index)
 	return true;
 }
 
-/* Write the labels, ascending as given, with escapes. @return false: one of them is wrong, or they are too long */
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct coterie_label *)a)->name, ((const struct coterie_label *)b)->name);
+}
+
+/*
+ * Write the labels, ascending by name, with escapes. So the same labels in another order are the same series.
+ * @return false: one of them is wrong, or they are too long
+ */
 static bool write_labels(const struct coterie_metric *metric, char text[LABELS_SIZE])
 {
+	struct coterie_label labels[COTERIE_METRIC_LABELS_MAX];
 	size_t length = 0;
 
 	text[0] = '\0';
 	for (uint32_t i = 0; i < metric->label_count; i++) {
 		if (!is_label(metric, i))
 			return false;
+		labels[i] = metric->labels[i];
+	}
+	qsort(labels, metric->label_count, sizeof(labels[0]), by_name);
+	for (uint32_t i = 0; i < metric->label_count; i++) {
 		length += (size_t)snprintf(
-			text + length, LABELS_SIZE - length, "%s%s=\"", i > 0 ? "," : "", metric->labels[i].name);
-		for (const char *at = metric->labels[i].value; *at != '\0' && length + 4 < LABELS_SIZE; at++) {
+			text + length, LABELS_SIZE - length, "%s%s=\"", i > 0 ? "," : "", labels[i].name);
+		for (const char *at = labels[i].value; *at != '\0' && length + 4 < LABELS_SIZE; at++) {
 			if (*at == '\n' || *at == '"' || *at == '\\')
 				text[length++] = '\\';
 			text[length++] = *at == '\n' ? 'n' : *at;

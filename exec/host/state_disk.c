@@ -54,7 +54,9 @@ static void *run(void *arg)
 		pthread_mutex_lock(&disk->lock);
 		disk->is_ended = true;
 		pthread_cond_broadcast(&disk->changed);
+		pthread_mutex_unlock(&disk->lock);
 		(void)!write(disk->event_fd, &one, sizeof(one));
+		pthread_mutex_lock(&disk->lock);
 	}
 	pthread_mutex_unlock(&disk->lock);
 	return NULL;
@@ -89,6 +91,12 @@ static void on_event(void *arg, int fd, uint32_t revents)
 
 	(void)revents;
 	if (read(fd, &count, sizeof(count)) != sizeof(count) || !disk->is_busy)
+		return;
+	/* It may be about a store that state_disk_finish has waited for. */
+	pthread_mutex_lock(&disk->lock);
+	bool is_ended = disk->is_ended;
+	pthread_mutex_unlock(&disk->lock);
+	if (!is_ended)
 		return;
 	int rc = state_disk_finish(disk);
 

@@ -39,6 +39,7 @@ struct coterie_call {
 	struct letters requests, messages;
 	struct loop_timer *timer;
 	bool is_in_turn, is_closed;
+	bool is_asking; /* a request has no answer yet. The later ones wait, so that answers come in the order of requests */
 	struct coterie_call *next; /* of all */
 };
 
@@ -127,13 +128,28 @@ void ipc_call_forget(struct ipc *ipc, const struct plugin *plugin)
 
 /* --- turns --- */
 
+static bool may_ask(const struct coterie_call *call)
+{
+	return call->client != NULL && call->client->kept == NULL && !call->is_asking;
+}
+
+/* Does the service answer it? It answers a request that it does not know, too. */
+static bool has_answer(const struct coterie_call *call, const struct letter *letter)
+{
+	const struct coterie_request_header *header = (const void *)letter->bytes;
+	const struct coterie_request *request = plugin_table_request(call->client->server->plugin, header->id);
+
+	return request == NULL || (request->flags & COTERIE_NO_REPLY) == 0;
+}
+
 static void run_requests(struct coterie_call *call)
 {
-	for (uint32_t i = 0; i < REQUESTS_AT_ONCE && call->client != NULL && call->client->kept == NULL; i++) {
+	for (uint32_t i = 0; i < REQUESTS_AT_ONCE && may_ask(call); i++) {
 		struct letter *letter = letters_take(&call->requests);
 
 		if (letter == NULL)
 			return;
+		call->is_asking = has_answer(call, letter);
 		ipc_request_process(call->client, letter->bytes, letter->size);
 		free(letter);
 	}
@@ -146,7 +162,7 @@ static bool hand_out(struct coterie_call *call)
 	struct letter *letter = now.first;
 
 	if (letter == NULL)
-		return true;
+		return !call->is_closed;
 	call->messages = (struct letters){.last = &call->messages.first};
 	while (letter != NULL) {
 		struct letter *next = letter->next;
@@ -170,11 +186,14 @@ static void tell_end(struct coterie_call *call)
 	struct plugin_call here;
 
 	call->is_closed = true;
-	if (call->caller.ended == NULL)
-		return;
 	plugin_enter(&here, call->plugin, "function for the end of another service");
 	call->caller.ended(call->arg);
 	plugin_leave(&here);
+}
+
+static bool is_due(const struct coterie_call *call)
+{
+	return call->messages.first != NULL || call->client == NULL || (call->requests.first != NULL && may_ask(call));
 }
 
 static void turn_later(struct coterie_call *call);
@@ -182,6 +201,7 @@ static void turn_later(struct coterie_call *call);
 static void on_turn(void *arg)
 {
 	struct coterie_call *call = arg;
+	struct ipc *ipc = call->ipc;
 
 	call->timer = NULL;
 	call->is_in_turn = true;
@@ -191,12 +211,12 @@ static void on_turn(void *arg)
 	call->is_in_turn = false;
 	if (call->is_closed)
 		call_free(call);
-	else if (call->messages.first != NULL || call->client == NULL ||
-		 (call->requests.first != NULL && call->client->kept == NULL))
-		turn_later(call);
+	for (call = ipc->calls; call != NULL; call = call->next)
+		if (is_due(call))
+			turn_later(call);
 }
 
-/* Without memory the next request or message tries again. */
+/* Without memory the next request or message tries again, or the next turn of any call. */
 static void turn_later(struct coterie_call *call)
 {
 	struct loop *loop = call->ipc->parts.loop;
@@ -217,6 +237,8 @@ int ipc_call_take(struct coterie_client *client, bool is_event, const struct iov
 	for (uint32_t i = 0; i < count; i++)
 		size += iov[i].iov_len;
 	struct letter *letter = letter_create((uint32_t)size, is_event);
+	if (letter == NULL && !is_event)
+		ipc_client_disconnect(client); /* its caller would wait for ever: ended tells it */
 	if (letter == NULL)
 		return -ENOMEM;
 	uint8_t *at = letter->bytes;
@@ -226,6 +248,8 @@ int ipc_call_take(struct coterie_client *client, bool is_event, const struct iov
 		at += iov[i].iov_len;
 	}
 	letters_add(&call->messages, letter);
+	if (!is_event)
+		call->is_asking = false;
 	turn_later(call);
 	return 0;
 }
@@ -262,8 +286,10 @@ int ipc_call_open(struct ipc *ipc, struct plugin *plugin, const char *ipc_name, 
 {
 	struct ipc_server *server = ipc != NULL ? ipc->servers : NULL;
 
-	if (!COTERIE_HAS(caller, answered))
+	if (!COTERIE_HAS(caller, answered) || !COTERIE_HAS(caller, ended))
 		return -ENOTSUP;
+	if (caller->pad != 0)
+		return -EINVAL;
 	while (server != NULL && strcmp(server->plugin->service.ipc_name, ipc_name) != 0)
 		server = server->next;
 	if (server == NULL || server->plugin == plugin)
@@ -296,6 +322,8 @@ int ipc_call_send(struct coterie_call *call, const void *msg, uint32_t size)
 {
 	if (size < REQUEST_SIZE_MIN || size > IPC_SIZE_MAX)
 		return -EMSGSIZE;
+	if (call->client == NULL)
+		turn_later(call); /* ended is due */
 	if (call->client == NULL || call->client->is_leaving)
 		return -ENOTCONN;
 	if (call->requests.count == REQUESTS_MAX ||

@@ -132,7 +132,7 @@ struct ipc_account {
 
 /** Answers that come later: those of one client, and lists of tokens. */
 #define IPC_REPLIES_MAX 1024u
-#define IPC_REPLY_BUCKETS 256u
+#define IPC_REPLY_BUCKETS 4096u
 
 /** How fast clients of channels wrote while this node kept the token: ipc_channel_await.c. */
 struct ipc_await {
@@ -303,7 +303,7 @@ void ipc_reply_keep(struct ipc_server *server); /* tokens that were not taken ov
 
 /* --- ipc_call.c: clients without a connection --- */
 
-/** Take an answer or event of the service for the caller: iov with its header. -ENOTCONN, -ENOMEM */
+/** Take an answer or event of the service for the caller: iov with its header. -ENOTCONN; -ENOMEM: an answer ends the call */
 int ipc_call_take(struct coterie_client *client, bool is_event, const struct iovec *iov, uint32_t count);
 /** The client may send requests again. */
 void ipc_call_resume(struct coterie_client *client);

@@ -26,17 +26,22 @@ struct ipc_reply {
 	void *old_arg;
 	bool is_adopted;
 	struct loop_timer *timer;      /* or NULL: no limit of time */
-	struct ipc_reply *next_hashed; /* with the same hash */
+	struct ipc_reply **hashed, *next_hashed; /* with the same hash: the pointer to this one, and the next one */
 	struct ipc_reply *previous, *next; /* of the client */
 };
 
-static struct ipc_reply **place_of(struct ipc *ipc, uint64_t token)
+static struct ipc_reply **bucket_of(struct ipc *ipc, uint64_t token)
 {
-	struct ipc_reply **place = &ipc->replies[token % IPC_REPLY_BUCKETS];
+	return &ipc->replies[token % IPC_REPLY_BUCKETS];
+}
 
-	while (*place != NULL && (*place)->token != token)
-		place = &(*place)->next_hashed;
-	return place;
+static void hash(struct ipc *ipc, struct ipc_reply *reply)
+{
+	reply->hashed = bucket_of(ipc, reply->token);
+	reply->next_hashed = *reply->hashed;
+	if (reply->next_hashed != NULL)
+		reply->next_hashed->hashed = &reply->next_hashed;
+	*reply->hashed = reply;
 }
 
 /* Take the token out of all lists, and free it. */
@@ -45,7 +50,9 @@ static void end(struct ipc_reply *reply)
 	struct coterie_client *client = reply->client;
 	struct ipc *ipc = client->server->ipc;
 
-	*place_of(ipc, reply->token) = reply->next_hashed;
+	*reply->hashed = reply->next_hashed;
+	if (reply->next_hashed != NULL)
+		reply->next_hashed->hashed = reply->hashed;
 	if (reply->previous != NULL)
 		reply->previous->next = reply->next;
 	else
@@ -114,7 +121,7 @@ int ipc_reply_later(
 		reply->next->previous = reply;
 	client->replies = reply;
 	client->reply_count++;
-	*place_of(ipc, reply->token) = reply; /* at the end of its list */
+	hash(ipc, reply);
 	*token = client->token = ++ipc->last_token;
 	return 0;
 }
@@ -122,8 +129,10 @@ int ipc_reply_later(
 /* @return the token of one of this server's clients, or NULL */
 static struct ipc_reply *find(const struct ipc_server *server, uint64_t token)
 {
-	struct ipc_reply *reply = server != NULL ? *place_of(server->ipc, token) : NULL;
+	struct ipc_reply *reply = server != NULL ? *bucket_of(server->ipc, token) : NULL;
 
+	while (reply != NULL && reply->token != token)
+		reply = reply->next_hashed;
 	return reply != NULL && reply->client->server == server ? reply : NULL;
 }
 

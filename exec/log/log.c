@@ -286,25 +286,26 @@ int log_flight_write(const char *dir)
 }
 
 /*
- * Name the plugin whose code ran. A line needs the lock of the log, and locks of the C library. The code that died may
- * hold them. An alarm ends a process that waits for one.
+ * Name the plugin whose code ran. That needs the lock of the log, and locks of the C library: of its loader too. The code
+ * that died may hold them. An alarm ends a process that waits for one.
  */
 static void tell_culprit(int number)
 {
 	char text[FLIGHT_PATH_MAX];
 	sigset_t alarm_set;
 
-	if (state.describe == NULL || state.describe(text, sizeof(text)) == NULL ||
-		pthread_mutex_trylock(&state.mutex) != 0)
+	if (state.describe == NULL)
 		return;
-	pthread_mutex_unlock(&state.mutex);
 	sigemptyset(&alarm_set);
 	sigaddset(&alarm_set, SIGALRM);
 	signal(SIGALRM, SIG_DFL);
 	sigprocmask(SIG_UNBLOCK, &alarm_set, NULL);
 	alarm(2);
-	log_line("MAIN", LOG_CRIT, "signal %d (%s) while %s: the process ends",
-		number, strsignal(number), text);
+	if (state.describe(text, sizeof(text)) != NULL && pthread_mutex_trylock(&state.mutex) == 0) {
+		pthread_mutex_unlock(&state.mutex);
+		log_line("MAIN", LOG_CRIT, "signal %d (%s) while %s: the process ends",
+			number, strsignal(number), text);
+	}
 	alarm(0);
 }
 

@@ -486,6 +486,7 @@ int resync_join(struct resync *resync, struct plugin *plugin)
 	if (!round_has(plugin)) {
 		plugin->is_deaf = false;
 		tell_configuration(resync, plugin);
+		resync->parts.held(resync->parts.arg, plugin); /* it was refused before: there may be room */
 		return 0;
 	}
 	if (needs_configuration(resync, service)) {

@@ -49,13 +49,13 @@ void coterie_connection_close(struct coterie_connection *connection);
  * Send a request and receive its answer. While the answer is "try again" (6), the request is sent again each 10 ms.
  *
  * @param request      header->size bytes, 16 .. 1048576; borrowed
- * @param answer       out: header and what follows; or NULL: only the error matters
+ * @param answer       out: header and what follows; or NULL: only the error matters, and the answer may be of any length
  * @param answer_size  bytes at answer, at least 24
  * @param timeout_ms   how long to try again; -1: without limit. An answer that the service delays is waited for
  * @return 0: the error of the answer is CS_OK; above 0: the error of the answer, 6 if the time is over; -EMSGSIZE: the
  *     request is too long or too short; -ENOBUFS: the answer is longer than answer_size: the connection is of no
- *     further use; -EBADMSG: it has no header; -ENOTCONN: the connection is lost. Then a request may have had its
- *     effect
+ *     further use; -EBADMSG: it has no header; -ENOMEM; -ENOTCONN: the connection is lost. Then a request may have had
+ *     its effect
  */
 int coterie_connection_call(struct coterie_connection *connection, const struct coterie_request_header *request,
 	void *answer, uint32_t answer_size, int timeout_ms);

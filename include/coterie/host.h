@@ -235,6 +235,9 @@ struct coterie_host {
 	/**
 	 * Replace a file, mode 0600. It is durable when this returns 0. After a crash it has the old or the new
 	 * content.
+	 * @return 0; -EINVAL: name; -EBUSY: a state_file_store of this name is under way, which would replace the file
+	 *     again. fini has no time to try again: use state_file_store there, which is done after the plugin's end;
+	 *     -errno
 	 */
 	int (*state_file_write)(struct coterie_ctx *ctx, const char *name, const void *bytes, uint32_t size);
 
@@ -512,8 +515,8 @@ struct coterie_host {
 	 *
 	 * @param metric  copied
 	 * @param series  out: for the functions below, which must run on the loop thread
-	 * @return 0; -EINVAL: kind, a name, a label twice, bounds that do not ascend, or another kind, help or bounds than
-	 *     the family has; -EEXIST: the family has one with these labels; -ENOSPC: the plugin has
+	 * @return 0; -EINVAL: kind, a name, a text that is not UTF-8, a label twice, bounds that do not ascend, or another
+	 *     kind, help or bounds than the family has; -EEXIST: the family has one with these labels; -ENOSPC: the plugin has
 	 *     COTERIE_METRIC_SERIES_MAX, or 4,096 keys in the statistics map; -ENOMEM
 	 */
 	int (*metric_add)(struct coterie_ctx *ctx, const struct coterie_metric *metric, struct coterie_series **series);
@@ -533,8 +536,9 @@ struct coterie_host {
 	 * @param ipc_name  of the service, without the instance
 	 * @param caller    copied
 	 * @param call      out: ends with call_close, after `ended`, or with the plugin
-	 * @return 0; -ENOENT: no service has the name, or it is the caller's own; -ENOTSUP: caller->size or answered; -EAGAIN:
-	 *     not before the first synchronisation; what client_join returned; -ENOSPC: the plugin has 64; -ENOMEM
+	 * @return 0; -ENOENT: no service has the name, or it is the caller's own; -ENOTSUP: caller->size, answered
+	 *     or ended; -EINVAL: caller->pad; -EAGAIN: not before the first synchronisation; what client_join returned;
+	 *     -ENOSPC: the plugin has 64; -ENOMEM
 	 */
 	int (*call_open)(struct coterie_ctx *ctx, const char *ipc_name, const struct coterie_caller *caller, void *arg,
 		struct coterie_call **call);

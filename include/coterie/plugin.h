@@ -259,14 +259,16 @@ struct coterie_label {
 
 /**
  * A metric. Those of one name are a family: they have the same kind, help and bounds, and different labels. The
- * names of its samples are coterie_service_PLUGIN_NAME, with "_total", "_bucket", "_sum" and "_count" of OpenMetrics.
+ * names of its samples are coterie_service_PLUGIN__NAME, with "_total", "_bucket", "_sum" and "_count" of OpenMetrics.
  */
 struct coterie_metric {
 	uint32_t size;        /* of this struct, set by the plugin */
 	uint32_t kind;        /* COTERIE_METRIC_* */
-	const char *name;     /* [a-z][a-z0-9_]*, at most 40 characters, with the unit: "wait_seconds" */
-	const char *help;     /* one line, at most 200 bytes */
-	const struct coterie_label *labels; /* label_count of them, with at most 240 bytes as written, NAME="VALUE" */
+	/* [a-z][a-z0-9_]*, at most 40 characters, with the unit: "wait_seconds". Without "__" inside, and without "_", "_total",
+	   "_bucket", "_sum", "_count", "_info" and "_created" at the end */
+	const char *name;
+	const char *help;     /* one line of UTF-8, at most 200 bytes, without \ and " */
+	const struct coterie_label *labels; /* label_count, in any order; at most 240 bytes as written, NAME="VALUE" */
 	const double *bounds; /* of a histogram: bound_count upper bounds, ascending, each included. The last bucket has none */
 	uint32_t label_count, bound_count;
 };
@@ -277,8 +279,8 @@ struct coterie_metric {
  */
 struct coterie_caller {
 	uint32_t size; /* of this struct, set by the plugin */
-	uint32_t pad;
-	/** The answer of a request, in the order in which the service answers. */
+	uint32_t pad;  /* 0 */
+	/** The answer of a request, in the order of the requests: each is sent when the one before has its answer. */
 	void (*answered)(void *arg, const struct coterie_response_header *answer);
 	void (*event)(void *arg, const struct coterie_response_header *event); /* or NULL: events are dropped */
 	/** The service ended the connection, or is unloaded. Requests without an answer get none. The call is void. */

@@ -128,7 +128,8 @@ struct coterie_configuration {
  * If another configuration comes before sync_done, sync_abort is called, and sync_start follows again.
  *
  * A message of sync_step goes before all messages that wait. A message that a service sends at another time during a
- * synchronisation is delivered after its end, behind the messages that were sent before.
+ * synchronisation is delivered after its end, behind the messages that were sent before. While a service synchronises
+ * alone, all messages keep their order, and those of other times may be delivered before its end.
  *
  * A service that is loaded while the ring runs gets the present configuration without joined members. It gets no
  * earlier ring message. If it has sync_step it then synchronises alone, in the same ring, on the nodes that have the

@@ -77,7 +77,7 @@ static char *render(void)
 
 	ck_assert_int_eq(metrics_render(&source, &options, &text), 0);
 	for (char *line = strtok_r(text.bytes, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
-		if (strstr(line, "coterie_service_patient_") != NULL)
+		if (strstr(line, "coterie_service_patient__") != NULL)
 			strcat(strcat(lines, line), "\n");
 	metrics_text_fini(&text);
 	return lines;
@@ -118,10 +118,10 @@ START_TEST(counters_and_gauges_are_shown)
 	host->metric_set(load, NAN);      /* ignored */
 	host->metric_set(grants, 9);      /* of another kind */
 	host->metric_count(NULL, 1);
-	renders("# TYPE coterie_service_patient_grants counter\n# HELP coterie_service_patient_grants Help.\n"
-		"coterie_service_patient_grants_total 7\n"
-		"# TYPE coterie_service_patient_load gauge\n# HELP coterie_service_patient_load Help.\n"
-		"coterie_service_patient_load 0.5\n");
+	renders("# TYPE coterie_service_patient__grants counter\n# HELP coterie_service_patient__grants Help.\n"
+		"coterie_service_patient__grants_total 7\n"
+		"# TYPE coterie_service_patient__load gauge\n# HELP coterie_service_patient__load Help.\n"
+		"coterie_service_patient__load 0.5\n");
 	host->metric_del(ctx, grants);
 	host->metric_del(ctx, load);
 	renders("");
@@ -130,7 +130,8 @@ END_TEST
 
 START_TEST(series_of_a_family_have_labels)
 {
-	const struct coterie_label one[] = {{"lock", "a\"b\\\n"}, {"node", "1"}}, two[] = {{"lock", "c"}, {"node", "2"}};
+	const struct coterie_label one[] = {{"lock", "a\"b\\\n"}, {"node", "1"}}, two[] = {{"lock", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x94\x92"}, {"node", "2"}};
+	const struct coterie_label turned[] = {one[1], one[0]};
 	struct coterie_metric counter = metric(COTERIE_METRIC_COUNTER, "waits");
 	struct coterie_series *first, *again;
 
@@ -138,11 +139,13 @@ START_TEST(series_of_a_family_have_labels)
 	counter.label_count = 2;
 	first = add(&counter);
 	ck_assert_int_eq(host->metric_add(ctx, &counter, &again), -EEXIST);
+	counter.labels = turned;
+	ck_assert_int_eq(host->metric_add(ctx, &counter, &again), -EEXIST);
 	counter.labels = two;
 	host->metric_count(add(&counter), 2);
-	renders("# TYPE coterie_service_patient_waits counter\n# HELP coterie_service_patient_waits Help.\n"
-		"coterie_service_patient_waits_total{lock=\"a\\\"b\\\\\\n\",node=\"1\"} 0\n"
-		"coterie_service_patient_waits_total{lock=\"c\",node=\"2\"} 2\n");
+	renders("# TYPE coterie_service_patient__waits counter\n# HELP coterie_service_patient__waits Help.\n"
+		"coterie_service_patient__waits_total{lock=\"a\\\"b\\\\\\n\",node=\"1\"} 0\n"
+		"coterie_service_patient__waits_total{lock=\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x94\x92\",node=\"2\"} 2\n");
 	host->metric_del(ctx, first);
 	counter.labels = one;
 	add(&counter); /* takes the free place */
@@ -163,14 +166,14 @@ START_TEST(a_histogram_has_cumulated_buckets)
 	host->metric_observe(wait, 0.1); /* a bound is part of its bucket */
 	host->metric_observe(wait, 0.5);
 	host->metric_observe(wait, 100);
-	renders("# TYPE coterie_service_patient_wait_seconds histogram\n# UNIT coterie_service_patient_wait_seconds seconds\n"
-		"# HELP coterie_service_patient_wait_seconds Help.\n"
-		"coterie_service_patient_wait_seconds_bucket{le=\"0.1\",lock=\"a\"} 1\n"
-		"coterie_service_patient_wait_seconds_bucket{le=\"1.0\",lock=\"a\"} 2\n"
-		"coterie_service_patient_wait_seconds_bucket{le=\"10.0\",lock=\"a\"} 2\n"
-		"coterie_service_patient_wait_seconds_bucket{le=\"+Inf\",lock=\"a\"} 3\n"
-		"coterie_service_patient_wait_seconds_count{lock=\"a\"} 3\n"
-		"coterie_service_patient_wait_seconds_sum{lock=\"a\"} 100.6\n");
+	renders("# TYPE coterie_service_patient__wait_seconds histogram\n# UNIT coterie_service_patient__wait_seconds seconds\n"
+		"# HELP coterie_service_patient__wait_seconds Help.\n"
+		"coterie_service_patient__wait_seconds_bucket{le=\"0.1\",lock=\"a\"} 1\n"
+		"coterie_service_patient__wait_seconds_bucket{le=\"1.0\",lock=\"a\"} 2\n"
+		"coterie_service_patient__wait_seconds_bucket{le=\"10.0\",lock=\"a\"} 2\n"
+		"coterie_service_patient__wait_seconds_bucket{le=\"+Inf\",lock=\"a\"} 3\n"
+		"coterie_service_patient__wait_seconds_count{lock=\"a\"} 3\n"
+		"coterie_service_patient__wait_seconds_sum{lock=\"a\"} 100.6\n");
 }
 END_TEST
 
@@ -178,6 +181,8 @@ START_TEST(wrong_metrics_are_refused)
 {
 	static const double bounds[] = {1, 1}, other[] = {1, 2};
 	const struct coterie_label twice[] = {{"a", "1"}, {"a", "2"}}, le[] = {{"le", "1"}}, none[] = {{"", "1"}};
+	const struct coterie_label latin[] = {{"a", "\xe4"}}, cut[] = {{"a", "\xe2\x82"}},
+				   surrogate[] = {{"a", "\xed\xa0\x80"}}, long_form[] = {{"a", "\xc0\x80"}};
 	char longest[300];
 	struct coterie_series *series;
 
@@ -192,8 +197,22 @@ START_TEST(wrong_metrics_are_refused)
 		{"kind", {.kind = 4, .name = "a", .help = "h"}},
 		{"no name", {.kind = 1, .help = "h"}},
 		{"name", {.kind = 1, .name = "A", .help = "h"}},
+		{"two underscores", {.kind = 1, .name = "a__b", .help = "h"}},
+		{"underscore at the end", {.kind = 1, .name = "a_", .help = "h"}},
+		{"suffix of a counter", {.kind = 1, .name = "a_total", .help = "h"}},
+		{"suffix of a bucket", {.kind = 2, .name = "a_bucket", .help = "h"}},
+		{"suffix of a sum", {.kind = 2, .name = "a_sum", .help = "h"}},
+		{"suffix of a count", {.kind = 2, .name = "a_count", .help = "h"}},
+		{"suffix of facts", {.kind = 2, .name = "a_info", .help = "h"}},
+		{"suffix of a time", {.kind = 2, .name = "a_created", .help = "h"}},
 		{"long name", {.kind = 1, .name = longest, .help = "h"}},
 		{"no help", {.kind = 1, .name = "a"}},
+		{"quoted help", {.kind = 1, .name = "a", .help = "h\"h"}},
+		{"help of no UTF-8", {.kind = 1, .name = "a", .help = "h\xff"}},
+		{"label of Latin 1", {.kind = 1, .name = "a", .help = "h", .labels = latin, .label_count = 1}},
+		{"label that is cut off", {.kind = 1, .name = "a", .help = "h", .labels = cut, .label_count = 1}},
+		{"label with a surrogate", {.kind = 1, .name = "a", .help = "h", .labels = surrogate, .label_count = 1}},
+		{"label with a long form", {.kind = 1, .name = "a", .help = "h", .labels = long_form, .label_count = 1}},
 		{"two lines", {.kind = 1, .name = "a", .help = "h\nh"}},
 		{"label twice", {.kind = 1, .name = "a", .help = "h", .labels = twice, .label_count = 2}},
 		{"label le", {.kind = 1, .name = "a", .help = "h", .labels = le, .label_count = 1}},

@@ -458,6 +458,26 @@ START_TEST(a_plugin_calls_another_service)
 }
 END_TEST
 
+START_TEST(answers_come_in_the_order_of_the_requests)
+{
+	struct {
+		struct coterie_request_header header;
+		struct words_request first, second;
+	} request = {.header = {.id = CALLER_BOTH, .size = sizeof(request)},
+		.first = ask(PATIENT_WAIT, 300, PATIENT_NEVER),
+		.second = ask(PATIENT_COUNT, 0, 0)};
+
+	start(1, 31);
+	struct testkit_client *client = connect_to(1, "caller");
+
+	ck_assert_int_eq(open_call(client, "patient"), OK);
+	ck_assert_ptr_nonnull(testkit_call(client, &request, sizeof(request)));
+	testkit_run(kit, 1000);
+	ck_assert_uint_eq(caller_counts(1).errors, 10 * TIMEOUT + OK);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+END_TEST
+
 START_TEST(a_call_ends_with_the_service_or_the_caller)
 {
 	start(1, 19);
@@ -475,6 +495,35 @@ START_TEST(a_call_ends_with_the_service_or_the_caller)
 	ck_assert_int_eq(call(client, CALLER_CLOSE, 0, 0), OK);
 	ck_assert_int_eq(open_call(client, "patient"), OK);
 	ck_assert_int_eq(testkit_unload(kit, 1, "caller"), 0);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+END_TEST
+
+static void no_answer(void *arg, const struct coterie_response_header *answer) { (void)arg, (void)answer; }
+static void no_end(void *arg) { (void)arg; }
+
+START_TEST(wrong_callers_are_refused)
+{
+	const struct coterie_caller good = {.size = sizeof(good), .answered = no_answer, .ended = no_end};
+	struct coterie_caller caller = good;
+	struct coterie_call *opened = NULL;
+	struct coterie_ctx *ctx;
+
+	start(1, 32);
+	const struct coterie_host *host = testkit_host(kit, 1, "caller", &ctx);
+	caller.answered = NULL;
+	ck_assert_int_eq(host->call_open(ctx, "patient", &caller, NULL, &opened), -ENOTSUP);
+	caller = good;
+	caller.ended = NULL;
+	ck_assert_int_eq(host->call_open(ctx, "patient", &caller, NULL, &opened), -ENOTSUP);
+	caller = good;
+	caller.size = offsetof(struct coterie_caller, ended);
+	ck_assert_int_eq(host->call_open(ctx, "patient", &caller, NULL, &opened), -ENOTSUP);
+	caller = good;
+	caller.pad = 1;
+	ck_assert_int_eq(host->call_open(ctx, "patient", &caller, NULL, &opened), -EINVAL);
+	ck_assert_int_eq(host->call_open(ctx, "patient", &good, NULL, &opened), 0);
+	host->call_close(opened);
 	ck_assert_uint_eq(testkit_destroy(kit), 0);
 }
 END_TEST
@@ -517,6 +566,18 @@ static const struct coterie_response_header *pass_bytes(struct testkit_client *c
 	return reply + 1;
 }
 
+/* As its callers have to, ask kv again while a node that has joined receives the table. */
+static const struct coterie_response_header *pass_when_ready(struct testkit_client *client, const void *inner, size_t size)
+{
+	const struct coterie_response_header *answer = pass_bytes(client, inner, size);
+
+	for (int i = 0; i < 50 && answer->error == TRY_AGAIN; i++) {
+		testkit_run(kit, 100);
+		answer = pass_bytes(client, inner, size);
+	}
+	return answer;
+}
+
 START_TEST(a_plugin_reads_and_writes_kv)
 {
 	static const char text[] = "holdernode1";
@@ -541,10 +602,10 @@ START_TEST(a_plugin_reads_and_writes_kv)
 	struct testkit_client *one = connect_to(1, "caller"), *two = connect_to(2, "caller");
 	ck_assert_int_eq(open_call(one, COTERIE_KV_CALL_NAME), OK);
 	ck_assert_int_eq(open_call(two, COTERIE_KV_CALL_NAME), OK);
-	const struct coterie_kv_call_written *written = (const void *)pass_bytes(one, &put, sizeof(put.head) + 11);
+	const struct coterie_kv_call_written *written = (const void *)pass_when_ready(one, &put, sizeof(put.head) + 11);
 	ck_assert_int_eq(written->header.error, OK);
 	uint64_t revision = written->revision;
-	const struct coterie_kv_call_got *got = (const void *)pass_bytes(two, &get, sizeof(get.head) + 6);
+	const struct coterie_kv_call_got *got = (const void *)pass_when_ready(two, &get, sizeof(get.head) + 6);
 	ck_assert_int_eq(got->header.error, OK);
 	ck_assert_uint_eq(got->modified, revision);
 	ck_assert_uint_eq(got->value_size, 5);
@@ -661,7 +722,9 @@ int main(void)
 	tcase_add_test(tcase, a_store_under_way_is_lost_in_a_crash_and_kept_at_an_ordered_end);
 	tcase_add_test(tcase, a_list_arrives_split);
 	tcase_add_test(tcase, a_plugin_calls_another_service);
+	tcase_add_test(tcase, answers_come_in_the_order_of_the_requests);
 	tcase_add_test(tcase, a_call_ends_with_the_service_or_the_caller);
+	tcase_add_test(tcase, wrong_callers_are_refused);
 	tcase_add_test(tcase, a_closed_call_ends_its_tokens);
 	tcase_add_test(tcase, a_plugin_reads_and_writes_kv);
 	tcase_add_test(tcase, no_room_finds_a_message_that_is_dropped);

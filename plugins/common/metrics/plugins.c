@@ -47,7 +47,7 @@ static void begin(struct walk *walk, const char *plugin, const char *family)
 	double kind = 0;
 
 	snprintf(walk->place, sizeof(walk->place), PREFIX "%s.%s.", plugin, family);
-	snprintf(walk->name, sizeof(walk->name), "coterie_service_%s_%s", plugin, family);
+	snprintf(walk->name, sizeof(walk->name), "coterie_service_%s__%s", plugin, family);
 	walk->last = UINT32_MAX;
 	walk->is_known =
 		source_number_f(walk->writer, COTERIE_MAP_STATS, &kind, "%skind", walk->place) && kind >= 1 &&

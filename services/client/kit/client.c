@@ -93,21 +93,12 @@ static struct iovec whole(const struct coterie_request_header *request)
 /* An answer that does not fit ends the connection. */
 static int error_of(ssize_t rc) { return rc == -EAGAIN || rc == -EMSGSIZE ? (int)rc : -ENOTCONN; }
 
-int coterie_connection_call(struct coterie_connection *connection, const struct coterie_request_header *request,
-	void *answer, uint32_t answer_size, int timeout_ms)
+static int call(struct coterie_connection *connection, const struct coterie_request_header *request, void *answer,
+	uint32_t answer_size, int timeout_ms)
 {
-	uint8_t room[8192] __attribute__((aligned(8)));
 	struct coterie_response_header header;
 	int64_t began_ms = now_ms();
 
-	if (!is_size(request))
-		return -EMSGSIZE;
-	if (answer == NULL) {
-		answer = room;
-		answer_size = sizeof(room);
-	}
-	if (answer_size < sizeof(header))
-		return -ENOBUFS;
 	do {
 		struct iovec iov = whole(request);
 		ssize_t size = channel_call(&connection->channel, CHANNEL_GATE_ALL, &iov, 1, answer, answer_size);
@@ -123,6 +114,23 @@ int coterie_connection_call(struct coterie_connection *connection, const struct 
 		memcpy(&header, answer, sizeof(header));
 	} while (header.error == TRY_AGAIN && may_retry(began_ms, timeout_ms));
 	return header.error == CS_OK_NUMBER ? 0 : header.error > 0 ? header.error : -EBADMSG;
+}
+
+int coterie_connection_call(struct coterie_connection *connection, const struct coterie_request_header *request,
+	void *answer, uint32_t answer_size, int timeout_ms)
+{
+	if (!is_size(request))
+		return -EMSGSIZE;
+	if (answer != NULL && answer_size < sizeof(struct coterie_response_header))
+		return -ENOBUFS;
+	void *room = answer == NULL ? malloc(CHANNEL_EVENT_SIZE_MAX) : NULL;
+	if (answer == NULL && room == NULL)
+		return -ENOMEM;
+	int rc = room != NULL ? call(connection, request, room, CHANNEL_EVENT_SIZE_MAX, timeout_ms)
+			      : call(connection, request, answer, answer_size, timeout_ms);
+
+	free(room);
+	return rc;
 }
 
 int coterie_connection_send(

@@ -23,6 +23,10 @@ static void answered(void *arg, const struct coterie_response_header *answer)
 	struct caller *caller = arg;
 	struct iovec iov = {(void *)(uintptr_t)answer, (size_t)answer->size};
 
+	if (caller->token == 0) {
+		caller->counts.errors = 10 * caller->counts.errors + (uint64_t)answer->error;
+		return;
+	}
 	caller->host->reply_finish(caller->ctx, caller->token, CS_OK, &iov, 1);
 	caller->token = 0;
 }
@@ -70,6 +74,18 @@ static int handle_pass(void *self, struct coterie_client *client, const void *ms
 	return rc < 0 ? rc : COTERIE_LATER;
 }
 
+static int handle_both(void *self, struct coterie_client *client, const void *msg, uint32_t size)
+{
+	struct caller *caller = self;
+	uint32_t half = (size - 16) / 2;
+
+	(void)client;
+	if (caller->call == NULL)
+		return -ENOENT;
+	int rc = caller->host->call_send(caller->call, (const uint8_t *)msg + 16, half);
+	return rc < 0 ? rc : caller->host->call_send(caller->call, (const uint8_t *)msg + 16 + half, half);
+}
+
 static int handle_close(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	struct caller *caller = self;
@@ -107,6 +123,7 @@ static const struct coterie_request caller_requests[] = {
 	{CALLER_PASS, 32, 0, CALLER_PASS, handle_pass},
 	{CALLER_CLOSE, 16, 0, CALLER_CLOSE, handle_close},
 	{CALLER_COUNT, 16, 0, CALLER_COUNT, handle_count},
+	{CALLER_BOTH, 48, 0, CALLER_BOTH, handle_both},
 };
 
 static const struct coterie_service caller_ops = {

@@ -9,10 +9,12 @@ enum {
 	CALLER_PASS,  /* a request for the other service, header included: answered with its answer, header included */
 	CALLER_CLOSE,
 	CALLER_COUNT, /* answered with struct caller_counts */
+	CALLER_BOTH,  /* two requests of equal size for the other service, sent at once: caller_counts has their errors */
 };
 
 struct caller_counts {
 	uint64_t events, ends, open_rc; /* -rc of the last call_open */
+	uint64_t errors; /* of answers for CALLER_BOTH, as decimal digits: 15 is 1 and then 5 */
 };
 
 enum {
