@@ -117,6 +117,7 @@ for word in 'a;b=host-a.invalid' '$(x)=host-a.invalid' '-oProxyCommand=x' 'a=-oP
 	tap_check "a word that is no node: $word" ends 64 "$word"
 done
 tap_check "none of them came to a shell" test ! -e "$work/arguments"
+tap_check "signals leave the helper at work, and it takes its change back" python3 "$here/cluster_signals.py" "$ctl" "$work/helper"
 tap_check "by hand" ends 0 "${nodes[@]}" --print
 tap_check "no shell is used" test ! -e "$work/arguments"
 tap_check "the key is made on one node" test "$(grep -c "coterie-ctl key create" "$work/said")" = 1

@@ -248,6 +248,11 @@ int agent_main(struct ctl *ctl)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN); /* of a session that ends: the end of the input says it */
 	signal(SIGALRM, SIG_IGN); /* set by commands, while the caller has a limit of its own */
+	/* A Ctrl-C is for the caller. The helper lives until the end of its input, and then takes its change back. */
+	setpgid(0, 0);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
 	while (fgets(line, (int)AGENT_LINE_MAX, stdin) != NULL && strchr(line, '\n') != NULL && answer_line(&agent, line))
 		;
 	explicit_bzero(line, AGENT_LINE_MAX);
