@@ -135,6 +135,7 @@ static bool look_again(struct change *change, size_t i, int tries, struct node_f
 
 		peer_close(&change->peers[i]);
 		peer_open(&change->peers[i], peer_is_local(node) ? NULL : change->shell, node->addresses[0], why, sizeof(why));
+		change->peers[i].is_replaced = true;
 		put_text(request, "instance", change->ctl->instance != NULL ? change->ctl->instance : "");
 		put_bool(request, "lock", true);
 		*facts = (struct node_facts){.is_locked = true};
@@ -332,9 +333,10 @@ static void undo(struct change *change)
 	for (size_t i = 0; i < change->count; i++) {
 		struct plan_finding trouble;
 
-		if (change->peers[i].in < 0)
+		if (change->peers[i].in < 0 && !change->peers[i].is_replaced)
 			continue;
-		if (change->peers[i].is_failed) {
+		/* A fresh helper has nothing to take back, and would say that it has worked. */
+		if (change->peers[i].is_failed || change->peers[i].is_replaced) {
 			peer_close(&change->peers[i]);
 			if (is_as_before(change, i))
 				continue;
