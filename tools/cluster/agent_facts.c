@@ -171,7 +171,8 @@ void agent_facts(struct agent *agent, bool is_locking, struct json_object *answe
 	agent_default_config(agent->ctl, agent->config);
 	put_daemon(answer);
 	put_running(agent, answer);
-	put_config(agent, answer);
+	/* The lock first: a config that was read before it could be that of before another change. */
 	put_folder(agent, is_locking, answer);
+	put_config(agent, answer);
 	put_key(agent, answer);
 }

@@ -239,6 +239,7 @@ static int read_own_config(struct change *change, struct conf *conf)
 		return code;
 	}
 	change->old_text = facts.config;
+	change->request.old_text = change->old_text;
 	snprintf(change->cluster, sizeof(change->cluster), "%s", conf->cluster);
 	snprintf(change->transport, sizeof(change->transport), "%s", conf->transport);
 	snprintf(change->key_file, sizeof(change->key_file), "%s", conf->key_file);
