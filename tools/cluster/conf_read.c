@@ -143,6 +143,22 @@ static int read_nodes(struct reader *reader)
 	return -EINVAL;
 }
 
+/* Of the nodes, and of removed ones by the comment. */
+static uint32_t highest_id(const char *text, const struct conf *conf)
+{
+	uint32_t highest = 0;
+
+	for (const char *at = strstr(text, CONF_HIGHEST_ID); at != NULL; at = strstr(at + 1, CONF_HIGHEST_ID)) {
+		unsigned long long id = strtoull(at + strlen(CONF_HIGHEST_ID), NULL, 10);
+
+		if ((at == text || at[-1] == '\n') && id <= INT32_MAX && id > highest)
+			highest = (uint32_t)id;
+	}
+	for (size_t i = 0; i < conf->node_count; i++)
+		highest = conf->nodes[i].node.id > highest ? conf->nodes[i].node.id : highest;
+	return highest;
+}
+
 /* --- the rest --- */
 
 static int read_transport(struct reader *reader)
@@ -217,6 +233,8 @@ int conf_read(const char *text, struct conf *conf, char *why, size_t size)
 		rc = read_quorum(&reader);
 	if (rc == 0)
 		rc = read_nodes(&reader);
+	if (rc == 0)
+		conf->highest_id = highest_id(text, conf);
 	if (rc == -ENOMEM)
 		snprintf(why, size, "out of memory");
 	conf_text_fini(&scanned);
