@@ -348,6 +348,30 @@ static int apply(enum edit edit, const char *text, char **result, char *why, siz
 	return -EINVAL;
 }
 
+START_TEST(the_places_of_the_key_are_read)
+{
+	static const struct {
+		const char *text, *instance, *key_file, *state_dir;
+	} rows[] = {
+		{"node a { id = 1 }\n", NULL, "", ""},
+		{"transport knet { key-file = /k }\nprocess { state-dir = \"/s\" }\n", NULL, "/k", "/s"},
+		{"process { state-dir = /s }\ninstance x { state-dir = /x }\n", NULL, "", "/s"},
+		{"process { state-dir = /s }\ninstance x { state-dir = /x }\n", "x", "", "/x"},
+		{"process { state-dir = /s }\ninstance x { state-dir = /x }\n", "y", "", "/s"},
+		{"transport knet { key-file = k }\nprocess { state-dir = $(s) }\n", NULL, "", ""},
+		{"transport knet { key-file = /k\n", NULL, "", ""},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char key_file[4096], state_dir[4096];
+
+		conf_key_places(rows[i].text, rows[i].instance, key_file, state_dir);
+		ck_assert_msg(strcmp(key_file, rows[i].key_file) == 0, "row %zu: '%s'", i, key_file);
+		ck_assert_msg(strcmp(state_dir, rows[i].state_dir) == 0, "row %zu: '%s'", i, state_dir);
+	}
+}
+END_TEST
+
 START_TEST(the_highest_id_outlives_its_node)
 {
 	static const struct {
@@ -402,6 +426,7 @@ int main(void)
 	tcase_add_test(tcase, every_part_of_a_text_is_read_safely);
 	tcase_add_test(tcase, encryption_is_the_default);
 	tcase_add_test(tcase, a_new_file_is_read_as_it_was_wanted);
+	tcase_add_test(tcase, the_places_of_the_key_are_read);
 	tcase_add_test(tcase, the_highest_id_outlives_its_node);
 	tcase_add_test(tcase, edits_change_nothing_else);
 	suite_add_tcase(suite, tcase);

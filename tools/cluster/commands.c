@@ -242,6 +242,7 @@ static int read_own_config(struct change *change, struct conf *conf)
 	change->request.old_text = change->old_text;
 	snprintf(change->cluster, sizeof(change->cluster), "%s", conf->cluster);
 	snprintf(change->transport, sizeof(change->transport), "%s", conf->transport);
+	conf_key_places(facts.config, change->ctl->instance, change->key_file, change->state_dir);
 	snprintf(change->key_file, sizeof(change->key_file), "%s", conf->key_file);
 	change->highest_id = conf->highest_id;
 	change->request.is_encrypted = conf->is_encrypted;

@@ -99,6 +99,12 @@ struct conf {
  */
 int conf_read(const char *text, struct conf *conf, char *why, size_t size);
 void conf_fini(struct conf *conf);
+/**
+ * Where a file names its key, and the folder of its state.
+ * @param instance  whose block 'instance' goes before block 'process'; NULL: none
+ * @param key_file, state_dir  out: "" where the file names none, or cannot be read
+ */
+void conf_key_places(const char *text, const char *instance, char key_file[4096], char state_dir[4096]);
 
 /* --- conf_make.c --- */
 

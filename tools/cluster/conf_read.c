@@ -241,6 +241,29 @@ int conf_read(const char *text, struct conf *conf, char *why, size_t size)
 	return rc;
 }
 
+static void copy_path(const struct conf_text *scanned, size_t block, const char *option, char path[4096])
+{
+	const struct conf_setting *setting = block == SIZE_MAX ? NULL : conf_find_setting(scanned, block, option);
+
+	if (setting != NULL && (conf_plain_value(scanned, setting->value, path, 4096) < 0 || path[0] != '/'))
+		path[0] = '\0';
+}
+
+void conf_key_places(const char *text, const char *instance, char key_file[4096], char state_dir[4096])
+{
+	struct conf_text scanned;
+	char why[256];
+
+	key_file[0] = state_dir[0] = '\0';
+	if (conf_scan(text, &scanned, why, sizeof(why)) == 0) {
+		copy_path(&scanned, conf_find_block(&scanned, "transport", NULL), "key-file", key_file);
+		copy_path(&scanned, conf_find_block(&scanned, "process", NULL), "state-dir", state_dir);
+		if (instance != NULL)
+			copy_path(&scanned, conf_find_block(&scanned, "instance", instance), "state-dir", state_dir);
+	}
+	conf_text_fini(&scanned);
+}
+
 void conf_fini(struct conf *conf)
 {
 	free(conf->nodes);
