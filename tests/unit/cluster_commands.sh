@@ -154,5 +154,8 @@ tap_check "signals leave the helper at work, and it takes its change back" pytho
 tap_check "by hand" ends 0 "${nodes[@]}" --print
 tap_check "no shell is used" test ! -e "$work/arguments"
 tap_check "the key is made on one node" test "$(grep -c "coterie-ctl key create" "$work/said")" = 1
+ends 0 a=fd00::1 b=fd00::2 --print
+tap_check "an IPv6 address has brackets for scp" says "scp -p root@\[fd00::1\]:"
+ends 0 "${nodes[@]}" --print
 tap_check "and copied to the others" test "$(grep -c "scp -p root@host-a.invalid:" "$work/said")" = 2
 tap_end

@@ -152,12 +152,21 @@ static bool do_stop(struct agent *agent, struct json_object *request, struct jso
 
 static bool do_retire(struct agent *agent, struct json_object *request, struct json_object *answer)
 {
-	char path[4096];
+	const bool is_named = agent->key_named[0] != '\0';
+	char path[4096], common[4096];
 	int rc = files_remove(&agent->files, agent->config);
 
 	(void)request;
-	for (size_t rank = 0; rc == 0 && rank < 2 && agent_key_place(agent, rank, path) != NULL; rank++)
-		rc = files_remove(&agent->files, path);
+	agent_key_place(agent, 1, common);
+	for (size_t rank = 0; rc == 0 && rank < (is_named ? 1 : 2); rank++) {
+		if (is_named)
+			snprintf(path, sizeof(path), "%s", agent->key_named);
+		else
+			agent_key_place(agent, rank, path);
+		/* Other instances of the host may use this one. */
+		if (agent->ctl->instance == NULL || strcmp(path, common) != 0)
+			rc = files_remove(&agent->files, path);
+	}
 	return rc == 0 || fail_files(agent, answer);
 }
 

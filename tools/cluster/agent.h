@@ -12,7 +12,7 @@
  *   place   {}         put it in its place
  *   reload  {check, force}
  *   stop    {force}    the daemon
- *   retire  {}         put config and key aside
+ *   retire  {}         put config and key aside, but a key that other instances may use
  *   start   {}         the daemon
  *   undo    {}         take all of it back
  *   keep    {}         let it stand: replaced files become NAME.old
