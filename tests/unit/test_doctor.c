@@ -182,6 +182,11 @@ static void port_taken(struct doctor_facts *facts)
 	facts->mode = DOCTOR_OF_FILE;
 	facts->links[0].is_port_taken = true;
 }
+static void port_of_our_daemon(struct doctor_facts *facts)
+{
+	port_taken(facts);
+	facts->is_running = true;
+}
 static void host_dead(struct doctor_facts *facts)
 {
 	part(facts)->icmp = DOCTOR_SILENT;
@@ -457,6 +462,7 @@ static const struct row {
 	{"the interface is down", interface_down, "net.interface error", "ip link set eth0 up"},
 	{"the interface has no carrier", no_carrier, "net.interface error", "cable"},
 	{"the port is taken", port_taken, "net.port error", "ss -lunp"},
+	{"our daemon has the port, and a file is judged", port_of_our_daemon, "", NULL},
 	{"another host has our address", duplicate_own, "net.duplicate error", "another address"},
 	{"two hosts have a node's address", duplicate_other, "net.duplicate error", "another address"},
 	{"a host that is not listed", unlisted, "net.unlisted warning", "node list"},

@@ -160,7 +160,7 @@ void collect_links_begin(struct doctor_facts *facts)
 		read_counters(list, link, &rx, &tx);
 		link->rx_bytes = rx;
 		link->tx_bytes = tx;
-		if (facts->mode != DOCTOR_OF_DAEMON)
+		if (!facts->is_running)
 			try_port(facts, link);
 		facts->link_count++;
 	}

@@ -89,7 +89,6 @@ struct doctor_link {
 	int64_t duplicate_macs;       /* hosts beside this one that answer for the address */
 	char other_mac[20];           /* of one of them */
 	bool is_port_taken;           /* another process has the port, while this node's daemon does not run */
-	char port_owner[32];          /* its name; "": not known */
 	char group[DOCTOR_ADDRESS_SIZE]; /* multicast group of the ring; "": none */
 	char foreign_group[DOCTOR_ADDRESS_SIZE]; /* another one to which a configured node sends with the port of the ring */
 	uint32_t foreign_node;
@@ -165,6 +164,7 @@ enum doctor_mode {
 
 struct doctor_facts {
 	enum doctor_mode mode;
+	bool is_running;   /* this instance's daemon, also where a file is judged */
 	char problem[512]; /* why the daemon does not answer */
 	double window_s;
 	uint32_t self;     /* node id; 0: not known */

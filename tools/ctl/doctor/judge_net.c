@@ -35,6 +35,10 @@ void judge_interface(const struct doctor_facts *facts, struct doctor_report *rep
 
 void judge_port(const struct doctor_facts *facts, struct doctor_report *report)
 {
+	if (facts->is_running && facts->mode != DOCTOR_OF_DAEMON) {
+		doctor_unchecked(report, "the daemon runs, and may have the ports itself");
+		return;
+	}
 	for (uint32_t i = 0; i < facts->link_count; i++) {
 		const struct doctor_link *link = &facts->links[i];
 
@@ -45,7 +49,7 @@ void judge_port(const struct doctor_facts *facts, struct doctor_report *report)
 			report, DOCTOR_ERROR, "another process has UDP port %u of %s", port, link->address);
 
 		finding->link = (int)link->number;
-		doctor_evidence(finding, "%s", link->port_owner[0] != '\0' ? link->port_owner : "the port cannot be bound");
+		doctor_evidence(finding, "the port cannot be bound");
 		doctor_remedy(finding, "end that process (ss -lunp 'sport = :%u'), or set another port on all nodes", port);
 	}
 }
