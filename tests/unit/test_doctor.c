@@ -464,7 +464,7 @@ static const struct row {
 	{"the port is taken", port_taken, "net.port error", "ss -lunp"},
 	{"our daemon has the port, and a file is judged", port_of_our_daemon, "", NULL},
 	{"another host has our address", duplicate_own, "net.duplicate error", "another address"},
-	{"two hosts have a node's address", duplicate_other, "net.duplicate error", "another address"},
+	{"two hosts have a node's address", duplicate_other, "net.duplicate warning", "another address"},
 	{"a host that is not listed", unlisted, "net.unlisted warning", "node list"},
 	{"bulk traffic", bulk, "net.shared warning", "network of its own"},
 	{"a dead host", host_dead, "net.unreachable error", "cables"},

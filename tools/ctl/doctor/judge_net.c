@@ -73,13 +73,15 @@ void judge_duplicate(const struct doctor_facts *facts, struct doctor_report *rep
 
 		if (path->duplicate_macs < 2)
 			continue;
-		struct doctor_finding *finding = doctor_find(report, DOCTOR_ERROR,
-			"%" PRIi64 " hosts have the address of node %" PRIu32 ", %s", path->duplicate_macs, path->nodeid, path->address);
+		/* They may be two interfaces of that node in one segment. */
+		struct doctor_finding *finding = doctor_find(report, DOCTOR_WARNING,
+			"%" PRIi64 " interfaces have the address of node %" PRIu32 ", %s", path->duplicate_macs, path->nodeid, path->address);
 
 		finding->peer = path->nodeid;
 		finding->link = (int)path->link;
 		doctor_evidence(finding, "%s and %s answer for it", path->macs[0], path->macs[1]);
-		doctor_remedy(finding, "give one of them another address; a cloned machine needs a node id of its own as well");
+		doctor_remedy(finding, "if they are of two hosts, give one of them another address, and a cloned machine a node id of its own; "
+			"if both are of node %" PRIu32 ", set net.ipv4.conf.all.arp_ignore = 1 there", path->nodeid);
 	}
 	if (facts->why_no_tap[0] != '\0')
 		doctor_unchecked(report, "%s", facts->why_no_tap);
