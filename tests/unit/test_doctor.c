@@ -166,6 +166,13 @@ static void one_address(struct doctor_facts *facts) { strcpy(facts->members[2].r
 static void no_self(struct doctor_facts *facts) { facts->self = 9; }
 static void no_name(struct doctor_facts *facts) { facts->members[1].resolved[0][0] = '\0'; }
 static void slow_name(struct doctor_facts *facts) { facts->members[1].resolve_ms[0] = 3000; }
+static void slow_resolver(struct doctor_facts *facts)
+{
+	no_name(facts);
+	facts->members[1].resolve_ms[0] = 20000;
+	facts->members[2].resolved[0][0] = '\0';
+	facts->members[2].is_not_looked_up[0] = true;
+}
 static void loopback_name(struct doctor_facts *facts) { strcpy(facts->members[1].resolved[0], "127.0.1.1"); }
 static void twin(struct doctor_facts *facts) { facts->host.other_pid = 99; }
 static void cloned(struct doctor_facts *facts) { facts->paths[0].packets_in = 12; }
@@ -455,6 +462,7 @@ static const struct row {
 	{"no node is this host", no_self, "config.addresses error", "--node"},
 	{"a name without address", no_name, "config.names error", "/etc/hosts"},
 	{"a slow name", slow_name, "config.names warning", "/etc/hosts"},
+	{"a resolver that does not answer: one finding", slow_resolver, "config.names error", "/etc/hosts"},
 	{"a name of the loopback", loopback_name, "config.names error", "network of the ring"},
 	{"a second daemon of this node", twin, "daemon.identity error", "end process 99"},
 	{"a copy of this machine", cloned, "daemon.identity error", "stop the copy"},

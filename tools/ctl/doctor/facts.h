@@ -146,6 +146,7 @@ struct doctor_member {
 	char addresses[DOCTOR_LINKS_MAX][DOCTOR_ADDRESS_SIZE]; /* as configured; "": none */
 	char resolved[DOCTOR_LINKS_MAX][DOCTOR_ADDRESS_SIZE];  /* numbers; "": unknown */
 	int64_t resolve_ms[DOCTOR_LINKS_MAX];
+	bool is_not_looked_up[DOCTOR_LINKS_MAX]; /* a name, after another one had taken too long */
 };
 
 /** Answers of another node about itself. */
