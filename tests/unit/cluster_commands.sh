@@ -117,8 +117,45 @@ for word in 'a;b=host-a.invalid' '$(x)=host-a.invalid' '-oProxyCommand=x' 'a=-oP
 	tap_check "a word that is no node: $word" ends 64 "$word"
 done
 tap_check "none of them came to a shell" test ! -e "$work/arguments"
+# A session that ends in a reload: the fresh helper, which is asked then, cannot take the change back.
+mkdir "$work/own"
+export COTERIE_CONFIG=$work/own/coterie.conf
+cat >"$COTERIE_CONFIG" <<-'END'
+	cluster { name = prod  config-version = 1 }
+	transport knet { encryption = none }
+	node a { id = 1  address = host-a.invalid }
+	node b { id = 2  address = host-b.invalid }
+END
+# changes STATUS: link add
+changes() {
+	local status=0
+
+	timeout 60 "$ctl" link add a=host-c.invalid b=host-d.invalid >"$work/said" 2>&1 || status=$?
+	[ $status -eq "$1" ] || {
+		echo "status $status: $(cat "$work/said")"
+		return 1
+	}
+}
+cp "$COTERIE_CONFIG" "$work/ring.conf"
+play host-a.invalid reload end
+tap_check "a session ends in the reload, and the node is as before" changes 1
+tap_check "it says so" says "All nodes are as they were before"
+play host-a.invalid reload stays
+tap_check "a session ends in the reload, and the node keeps the new file" changes 1
+tap_check "it is named" says "^Trouble: a: its session has ended"
+rm "$work"/kept-*
+echo "# changed" >>"$work/ring.conf"
+play
+tap_check "all nodes have another file than this host: status 7" changes 7
+tap_check "it says why" says "^Refused: a: its '.*' is not the one that this change is made of"
+export COTERIE_CONFIG=$work/none/coterie.conf
+play
+tap_check "signals leave the helper at work, and it takes its change back" python3 "$here/cluster_signals.py" "$ctl" "$work/helper"
 tap_check "by hand" ends 0 "${nodes[@]}" --print
 tap_check "no shell is used" test ! -e "$work/arguments"
 tap_check "the key is made on one node" test "$(grep -c "coterie-ctl key create" "$work/said")" = 1
+ends 0 a=fd00::1 b=fd00::2 --print
+tap_check "an IPv6 address has brackets for scp" says "scp -p root@\[fd00::1\]:"
+ends 0 "${nodes[@]}" --print
 tap_check "and copied to the others" test "$(grep -c "scp -p root@host-a.invalid:" "$work/said")" = 2
 tap_end

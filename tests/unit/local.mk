@@ -465,7 +465,7 @@ TESTS += %D%/test_libcfg
 # tools/cluster: the pure parts, and the commands with a remote shell that plays all nodes.
 if HAVE_JSON
 dist_check_SCRIPTS += %D%/cluster_commands.sh
-dist_check_DATA += %D%/cluster_peer.py
+dist_check_DATA += %D%/cluster_peer.py %D%/cluster_signals.py
 TESTS += %D%/cluster_commands.sh
 endif
 cluster_unit_tests = %D%/test_cluster_conf %D%/test_cluster_plan

@@ -83,21 +83,24 @@ START_TEST(node_words_have_a_strict_syntax)
 }
 END_TEST
 
-/* Nodes with names a, b, c: their ids and addresses, and the ids that they get; 0: refused. */
+/* Nodes with names a, b, c: their ids and addresses, the ids that they get (0: refused), and the highest id before. */
 static const struct {
 	const char *words[3];
-	uint32_t ids[3];
+	uint32_t ids[3], highest;
 } numbered[] = {
-	{{"a=1.0.0.1", "b=1.0.0.2", "c=1.0.0.3"}, {1, 2, 3}},
-	{{"a=1.0.0.1", "b:1=1.0.0.2", "c=1.0.0.3"}, {2, 1, 3}},
-	{{"a:3=1.0.0.1", "b=1.0.0.2", "c:1=1.0.0.3"}, {3, 2, 1}},
-	{{"a:3=1.0.0.1", "b:3=1.0.0.2", "c=1.0.0.3"}, {0, 0, 0}},
-	{{"a=1.0.0.1", "a=1.0.0.2", "c=1.0.0.3"}, {0, 0, 0}},
-	{{"a=1.0.0.1", "b=1.0.0.1", "c=1.0.0.3"}, {0, 0, 0}},
-	{{"a=1.0.0.1,2.0.0.1", "b=1.0.0.2,2.0.0.2", "c=2.0.0.1,1.0.0.3"}, {0, 0, 0}},
+	{{"a=1.0.0.1", "b=1.0.0.2", "c=1.0.0.3"}, {1, 2, 3}, 0},
+	{{"a=1.0.0.1", "b:1=1.0.0.2", "c=1.0.0.3"}, {2, 1, 3}, 0},
+	{{"a:3=1.0.0.1", "b=1.0.0.2", "c:1=1.0.0.3"}, {3, 4, 1}, 0},
+	{{"a:1=1.0.0.1", "b:3=1.0.0.2", "c=1.0.0.3"}, {1, 3, 10}, 9},
+	{{"a:1=1.0.0.1", "b:2147483647=1.0.0.2", "c=1.0.0.3"}, {1, INT32_MAX, 2}, 0},
+	{{"a:2147483646=1.0.0.1", "b=1.0.0.2", "c=1.0.0.3"}, {INT32_MAX - 1, INT32_MAX, 1}, 0},
+	{{"a:3=1.0.0.1", "b:3=1.0.0.2", "c=1.0.0.3"}, {0, 0, 0}, 0},
+	{{"a=1.0.0.1", "a=1.0.0.2", "c=1.0.0.3"}, {0, 0, 0}, 0},
+	{{"a=1.0.0.1", "b=1.0.0.1", "c=1.0.0.3"}, {0, 0, 0}, 0},
+	{{"a=1.0.0.1,2.0.0.1", "b=1.0.0.2,2.0.0.2", "c=2.0.0.1,1.0.0.3"}, {0, 0, 0}, 0},
 };
 
-START_TEST(nodes_get_the_lowest_free_ids)
+START_TEST(nodes_get_ids_above_all_others)
 {
 	for (size_t i = 0; i < COUNT(numbered); i++) {
 		struct words_node nodes[3];
@@ -105,7 +108,7 @@ START_TEST(nodes_get_the_lowest_free_ids)
 
 		for (size_t k = 0; k < 3; k++)
 			ck_assert_int_eq(words_read_node(numbered[i].words[k], &nodes[k], why, sizeof(why)), 0);
-		int rc = words_number(nodes, 3, why, sizeof(why));
+		int rc = words_number(nodes, 3, numbered[i].highest, why, sizeof(why));
 
 		ck_assert_msg((rc == 0) == (numbered[i].ids[0] != 0), "row %zu: %s", i, why);
 		for (size_t k = 0; k < 3 && rc == 0; k++)
@@ -286,7 +289,7 @@ START_TEST(a_new_file_is_read_as_it_was_wanted)
 }
 END_TEST
 
-enum edit { ADD, REMOVE, ADDRESS, VERSION, TWO };
+enum edit { ADD, REMOVE, ADDRESS, VERSION, TWO, HIGHEST };
 
 static const struct {
 	const char *name;
@@ -305,6 +308,11 @@ static const struct {
 	{"remove a quoted one", REMOVE, "node \"n\" { id = 9 }\n", ""},
 	{"remove none in a comment", REMOVE, "# node n { id = 9 }\n", NULL},
 	{"remove none in a string", REMOVE, "log { file = \"node n { id = 9 }\" }\n", NULL},
+	{"highest id behind the last node", HIGHEST, "node a { id = 1 } # first\nlog {}\n",
+		"node a { id = 1 } # first\n" CONF_HIGHEST_ID "9\nlog {}\n"},
+	{"highest id at the end without a line feed", HIGHEST, "node a { id = 1 }", "node a { id = 1 }\n" CONF_HIGHEST_ID "9\n"},
+	{"highest id once more", HIGHEST, "node a { id = 1 }\n" CONF_HIGHEST_ID "4\nnode b { id = 5 }\n",
+		"node a { id = 1 }\n" CONF_HIGHEST_ID "9\nnode b { id = 5 }\n"},
 	{"address to one", ADDRESS, "node n { address = 10.0.0.9 }\n", "node n { address = {10.0.0.9, 10.1.0.9} }\n"},
 	{"address to a list", ADDRESS, "node n { address = {10.0.0.9, 10.2.0.9} }\n", "node n { address = {10.0.0.9, 10.2.0.9, 10.1.0.9} }\n"},
 	{"address to a string", ADDRESS, "node n { address = \"10.0.0.9\" }\n", "node n { address = {\"10.0.0.9\", 10.1.0.9} }\n"},
@@ -332,11 +340,62 @@ static int apply(enum edit edit, const char *text, char **result, char *why, siz
 		return conf_add_address(text, "n", "10.1.0.9", result, why, size);
 	case VERSION:
 		return conf_set(text, "cluster", NULL, "config-version", "5", result, why, size);
+	case HIGHEST:
+		return conf_note_id(text, 9, result, why, size);
 	case TWO:
 		return conf_set(text, "quorum", NULL, "two-node", "no", result, why, size);
 	}
 	return -EINVAL;
 }
+
+START_TEST(the_places_of_the_key_are_read)
+{
+	static const struct {
+		const char *text, *instance, *key_file, *state_dir;
+	} rows[] = {
+		{"node a { id = 1 }\n", NULL, "", ""},
+		{"transport knet { key-file = /k }\nprocess { state-dir = \"/s\" }\n", NULL, "/k", "/s"},
+		{"process { state-dir = /s }\ninstance x { state-dir = /x }\n", NULL, "", "/s"},
+		{"process { state-dir = /s }\ninstance x { state-dir = /x }\n", "x", "", "/x"},
+		{"process { state-dir = /s }\ninstance x { state-dir = /x }\n", "y", "", "/s"},
+		{"transport knet { key-file = k }\nprocess { state-dir = $(s) }\n", NULL, "", ""},
+		{"transport knet { key-file = /k\n", NULL, "", ""},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char key_file[4096], state_dir[4096];
+
+		conf_key_places(rows[i].text, rows[i].instance, key_file, state_dir);
+		ck_assert_msg(strcmp(key_file, rows[i].key_file) == 0, "row %zu: '%s'", i, key_file);
+		ck_assert_msg(strcmp(state_dir, rows[i].state_dir) == 0, "row %zu: '%s'", i, state_dir);
+	}
+}
+END_TEST
+
+START_TEST(the_highest_id_outlives_its_node)
+{
+	static const struct {
+		const char *text;
+		uint32_t highest;
+	} rows[] = {
+		{"node a { id = 3 } node b { id = 7 }\n", 7},
+		{"node a { id = 3 }\n" CONF_HIGHEST_ID "9\n", 9},
+		{"node a { id = 12 }\n" CONF_HIGHEST_ID "9\n", 12},
+		{"node a { id = 3 } " CONF_HIGHEST_ID "9\n", 3},
+		{"node a { id = 3 }\n" CONF_HIGHEST_ID "99999999999999999999\n", 3},
+		{"node a { id = 3 }\n" CONF_HIGHEST_ID "-1\n", 3},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct conf conf;
+		char why[512] = "";
+
+		ck_assert_msg(conf_read(rows[i].text, &conf, why, sizeof(why)) == 0, "row %zu: %s", i, why);
+		ck_assert_msg(conf.highest_id == rows[i].highest, "row %zu: %u", i, conf.highest_id);
+		conf_fini(&conf);
+	}
+}
+END_TEST
 
 START_TEST(edits_change_nothing_else)
 {
@@ -360,13 +419,15 @@ int main(void)
 	TCase *tcase = tcase_create("conf");
 
 	tcase_add_test(tcase, node_words_have_a_strict_syntax);
-	tcase_add_test(tcase, nodes_get_the_lowest_free_ids);
+	tcase_add_test(tcase, nodes_get_ids_above_all_others);
 	tcase_add_test(tcase, loopback_addresses_are_known);
 	tcase_add_test(tcase, facts_are_read);
 	tcase_add_test(tcase, texts_that_cannot_be_changed_are_refused);
 	tcase_add_test(tcase, every_part_of_a_text_is_read_safely);
 	tcase_add_test(tcase, encryption_is_the_default);
 	tcase_add_test(tcase, a_new_file_is_read_as_it_was_wanted);
+	tcase_add_test(tcase, the_places_of_the_key_are_read);
+	tcase_add_test(tcase, the_highest_id_outlives_its_node);
 	tcase_add_test(tcase, edits_change_nothing_else);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);

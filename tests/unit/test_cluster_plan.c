@@ -24,6 +24,7 @@ static void set_up(struct fixture *fixture, enum plan_change change, size_t coun
 {
 	*fixture = (struct fixture){.count = count, .config = "same"};
 	fixture->request = (struct plan_request){.change = change, .cluster = "c", .transport = "knet", .is_encrypted = true};
+	fixture->request.old_text = change == PLAN_CREATE ? NULL : "same";
 	for (size_t i = 0; i < count; i++) {
 		struct plan_node *node = &fixture->nodes[i];
 		bool is_last = i + 1 == count;
@@ -190,6 +191,7 @@ static void differs(struct fixture *fixture)
 
 	second(fixture)->config = other;
 }
+static void changed_meanwhile(struct fixture *fixture) { fixture->request.old_text = "before"; }
 static void no_config(struct fixture *fixture)
 {
 	second(fixture)->has_config = false;
@@ -254,6 +256,8 @@ static const struct {
 	{"a config", PLAN_NODE_ADD, 3, has_config, "n3", "has a config already"},
 	{"a key", PLAN_NODE_ADD, 3, has_key, "n3", "has a key already"},
 	{"files that differ", PLAN_NODE_ADD, 3, differs, "n2", "differs from that of n1"},
+	{"files that have changed since this host's was read", PLAN_NODE_ADD, 3, changed_meanwhile, "n1", "changed meanwhile"},
+	{"and for another change", PLAN_NODE_REMOVE, 3, changed_meanwhile, "n1", "changed meanwhile"},
 	{"no config", PLAN_LINK_ADD, 3, no_config, "n2", "no config that can be read"},
 	{"another id", PLAN_LINK_ADD, 3, other_id, "n2", "runs as node 9, and the file has node 2"},
 	{"of another cluster", PLAN_LINK_ADD, 3, other_cluster, "n2", "cluster 'other' runs there, not of 'c'"},

@@ -166,6 +166,13 @@ static void one_address(struct doctor_facts *facts) { strcpy(facts->members[2].r
 static void no_self(struct doctor_facts *facts) { facts->self = 9; }
 static void no_name(struct doctor_facts *facts) { facts->members[1].resolved[0][0] = '\0'; }
 static void slow_name(struct doctor_facts *facts) { facts->members[1].resolve_ms[0] = 3000; }
+static void slow_resolver(struct doctor_facts *facts)
+{
+	no_name(facts);
+	facts->members[1].resolve_ms[0] = 20000;
+	facts->members[2].resolved[0][0] = '\0';
+	facts->members[2].is_not_looked_up[0] = true;
+}
 static void loopback_name(struct doctor_facts *facts) { strcpy(facts->members[1].resolved[0], "127.0.1.1"); }
 static void twin(struct doctor_facts *facts) { facts->host.other_pid = 99; }
 static void cloned(struct doctor_facts *facts) { facts->paths[0].packets_in = 12; }
@@ -181,6 +188,11 @@ static void port_taken(struct doctor_facts *facts)
 {
 	facts->mode = DOCTOR_OF_FILE;
 	facts->links[0].is_port_taken = true;
+}
+static void port_of_our_daemon(struct doctor_facts *facts)
+{
+	port_taken(facts);
+	facts->is_running = true;
 }
 static void host_dead(struct doctor_facts *facts)
 {
@@ -450,6 +462,7 @@ static const struct row {
 	{"no node is this host", no_self, "config.addresses error", "--node"},
 	{"a name without address", no_name, "config.names error", "/etc/hosts"},
 	{"a slow name", slow_name, "config.names warning", "/etc/hosts"},
+	{"a resolver that does not answer: one finding", slow_resolver, "config.names error", "/etc/hosts"},
 	{"a name of the loopback", loopback_name, "config.names error", "network of the ring"},
 	{"a second daemon of this node", twin, "daemon.identity error", "end process 99"},
 	{"a copy of this machine", cloned, "daemon.identity error", "stop the copy"},
@@ -457,8 +470,9 @@ static const struct row {
 	{"the interface is down", interface_down, "net.interface error", "ip link set eth0 up"},
 	{"the interface has no carrier", no_carrier, "net.interface error", "cable"},
 	{"the port is taken", port_taken, "net.port error", "ss -lunp"},
+	{"our daemon has the port, and a file is judged", port_of_our_daemon, "", NULL},
 	{"another host has our address", duplicate_own, "net.duplicate error", "another address"},
-	{"two hosts have a node's address", duplicate_other, "net.duplicate error", "another address"},
+	{"two hosts have a node's address", duplicate_other, "net.duplicate warning", "another address"},
 	{"a host that is not listed", unlisted, "net.unlisted warning", "node list"},
 	{"bulk traffic", bulk, "net.shared warning", "network of its own"},
 	{"a dead host", host_dead, "net.unreachable error", "cables"},

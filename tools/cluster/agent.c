@@ -82,7 +82,7 @@ static bool is_path(const char *text)
 
 static bool do_key(struct agent *agent, struct json_object *request, struct json_object *answer)
 {
-	const char *named = get_text(request, "file");
+	const char *named = get_text(request, "file"), *of_state = get_text(request, "state");
 	char path[4096], state[4096], *bytes = NULL;
 	ssize_t size = hex_decode(get_text(request, "key"), &bytes);
 	int rc = 0;
@@ -91,12 +91,13 @@ static bool do_key(struct agent *agent, struct json_object *request, struct json
 		free(bytes);
 		return agent_fail(answer, "", "no key, or no path for it");
 	}
+	snprintf(agent->state_dir, sizeof(agent->state_dir), "%s", is_path(of_state) ? of_state : "");
 	if (named[0] != '\0')
 		snprintf(path, sizeof(path), "%s", named);
 	else
-		agent_key_place(agent->ctl, 1, path);
+		agent_key_place(agent, 1, path);
 	/* One in the state folder would come first. */
-	if (named[0] == '\0' && agent_key_place(agent->ctl, 0, state) != NULL)
+	if (named[0] == '\0' && agent_key_place(agent, 0, state) != NULL)
 		rc = files_remove(&agent->files, state);
 	if (rc == 0)
 		rc = files_write(&agent->files, path, bytes, (size_t)size, true);
@@ -151,12 +152,21 @@ static bool do_stop(struct agent *agent, struct json_object *request, struct jso
 
 static bool do_retire(struct agent *agent, struct json_object *request, struct json_object *answer)
 {
-	char path[4096];
+	const bool is_named = agent->key_named[0] != '\0';
+	char path[4096], common[4096];
 	int rc = files_remove(&agent->files, agent->config);
 
 	(void)request;
-	for (size_t rank = 0; rc == 0 && rank < 2 && agent_key_place(agent->ctl, rank, path) != NULL; rank++)
-		rc = files_remove(&agent->files, path);
+	agent_key_place(agent, 1, common);
+	for (size_t rank = 0; rc == 0 && rank < (is_named ? 1 : 2); rank++) {
+		if (is_named)
+			snprintf(path, sizeof(path), "%s", agent->key_named);
+		else
+			agent_key_place(agent, rank, path);
+		/* Other instances of the host may use this one. */
+		if (agent->ctl->instance == NULL || strcmp(path, common) != 0)
+			rc = files_remove(&agent->files, path);
+	}
 	return rc == 0 || fail_files(agent, answer);
 }
 
@@ -248,6 +258,11 @@ int agent_main(struct ctl *ctl)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN); /* of a session that ends: the end of the input says it */
 	signal(SIGALRM, SIG_IGN); /* set by commands, while the caller has a limit of its own */
+	/* A Ctrl-C is for the caller. The helper lives until the end of its input, and then takes its change back. */
+	setpgid(0, 0);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
 	while (fgets(line, (int)AGENT_LINE_MAX, stdin) != NULL && strchr(line, '\n') != NULL && answer_line(&agent, line))
 		;
 	explicit_bzero(line, AGENT_LINE_MAX);

@@ -6,13 +6,13 @@
  *
  *   facts   {instance, lock}  what the planner needs (plan.h, struct node_facts)
  *   secret  {}         the key in use, for a node that joins
- *   key     {key, file}  store it; file: where the config names it, "" for the default place
+ *   key     {key, file, state}  store it; file: where the config names it, "" for the default place; state: its state-dir
  *   write   {text}     coterie.conf.new
  *   test    {}         coterie -t of it
  *   place   {}         put it in its place
  *   reload  {check, force}
  *   stop    {force}    the daemon
- *   retire  {}         put config and key aside
+ *   retire  {}         put config and key aside, but a key that other instances may use
  *   start   {}         the daemon
  *   undo    {}         take all of it back
  *   keep    {}         let it stand: replaced files become NAME.old
@@ -74,6 +74,8 @@ struct agent {
 	struct ctl *ctl;
 	struct files files;
 	char config[4096];  /* the node's config file */
+	char key_named[4096]; /* key that it names; "": none */
+	char state_dir[4096]; /* that it names; "": the default */
 	uint64_t version;   /* config-version of the new one; 0: none */
 	int lock;           /* descriptor; -1: not locked */
 	bool has_started;   /* the daemon, which undo stops */
@@ -84,10 +86,10 @@ struct agent {
 void agent_facts(struct agent *agent, bool is_locking, struct json_object *answer);
 /** Where the daemon looks for its config by itself. */
 void agent_default_config(const struct ctl *ctl, char path[4096]);
-/** Where this node's key is, or would be. "": nowhere. */
+/** Where this node's key is: as the daemon says, as the config names it, or in the first default place that has one. "": nowhere. */
 void agent_key_file(struct agent *agent, char path[4096]);
 /** Default places of a key, by their rank: state folder, config folder, Corosync's. */
-const char *agent_key_place(const struct ctl *ctl, size_t rank, char path[4096]); /* NULL: no more */
+const char *agent_key_place(const struct agent *agent, size_t rank, char path[4096]); /* NULL: no more */
 
 /* --- agent_daemon.c: each fills the answer when it fails. @return whether it has worked --- */
 

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,20 +118,31 @@ bool agent_stop(struct agent *agent, bool is_forced, struct json_object *answer)
 /* Its output goes into a file of the memory, since a daemon may keep it open. @return exit status; negative errno */
 static int run(const char *path, char *const *arguments, char *said, size_t size)
 {
+	static const int ignored[] = {SIGPIPE, SIGHUP, SIGALRM, SIGINT, SIGTERM, SIGQUIT};
 	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t signals;
 	int fd = memfd_create("output", MFD_CLOEXEC), status = 0;
 	pid_t pid;
 
 	said[0] = '\0';
 	if (fd < 0)
 		return -errno;
+	/* The helper ignores them (agent_main), and a daemon should not. */
+	sigemptyset(&signals);
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		sigaddset(&signals, ignored[i]);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setsigdefault(&attributes, &signals);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, fd, STDOUT_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, fd, STDERR_FILENO);
-	int rc = posix_spawnp(&pid, path, &actions, NULL, arguments, environ);
+	int rc = posix_spawnp(&pid, path, &actions, &attributes, arguments, environ);
 
 	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attributes);
 	while (rc == 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	ssize_t got = rc == 0 ? pread(fd, said, size - 1, 0) : 0;

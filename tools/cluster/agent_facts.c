@@ -29,12 +29,14 @@ void agent_default_config(const struct ctl *ctl, char path[4096])
 		snprintf(path, 4096, FOLDER "/%s.conf", ctl->instance != NULL ? ctl->instance : "coterie");
 }
 
-const char *agent_key_place(const struct ctl *ctl, size_t rank, char path[4096])
+const char *agent_key_place(const struct agent *agent, size_t rank, char path[4096])
 {
-	if (rank == 0 && ctl->instance != NULL)
-		snprintf(path, 4096, LOCALSTATE_DIR "/lib/coterie/%s/authkey", ctl->instance);
-	else if (rank == 0)
-		snprintf(path, 4096, LOCALSTATE_DIR "/lib/coterie/authkey");
+	const char *instance = agent->ctl->instance;
+
+	if (rank == 0)
+		snprintf(path, 4096, "%.3900s%s%.100s/authkey",
+			agent->state_dir[0] != '\0' ? agent->state_dir : LOCALSTATE_DIR "/lib/coterie", instance != NULL ? "/" : "",
+			instance != NULL ? instance : "");
 	else if (rank == 1)
 		snprintf(path, 4096, FOLDER "/authkey");
 	else if (rank == 2)
@@ -51,8 +53,10 @@ void agent_key_file(struct agent *agent, char path[4096])
 	path[0] = '\0';
 	if (used != NULL && used[0] == '/')
 		snprintf(path, 4096, "%s", used);
+	else
+		snprintf(path, 4096, "%s", agent->key_named);
 	free(used);
-	for (size_t rank = 0; path[0] == '\0' && agent_key_place(agent->ctl, rank, path) != NULL; rank++)
+	for (size_t rank = 0; path[0] == '\0' && agent_key_place(agent, rank, path) != NULL; rank++)
 		if (access(path, F_OK) < 0)
 			path[0] = '\0';
 }
@@ -63,6 +67,9 @@ static void put_config(struct agent *agent, struct json_object *answer)
 	ssize_t size = files_read(agent->config, CONF_SIZE_MAX, &bytes);
 	char *hex = size >= 0 ? hex_encode(bytes, (size_t)size) : NULL;
 
+	agent->key_named[0] = agent->state_dir[0] = '\0';
+	if (bytes != NULL)
+		conf_key_places(bytes, agent->ctl->instance, agent->key_named, agent->state_dir);
 	put_text(answer, "file", agent->config);
 	put_bool(answer, "has_config", size != -ENOENT && size != -ENOTDIR);
 	if (hex != NULL)
@@ -171,7 +178,8 @@ void agent_facts(struct agent *agent, bool is_locking, struct json_object *answe
 	agent_default_config(agent->ctl, agent->config);
 	put_daemon(answer);
 	put_running(agent, answer);
-	put_config(agent, answer);
+	/* The lock first: a config that was read before it could be that of before another change. */
 	put_folder(agent, is_locking, answer);
+	put_config(agent, answer);
 	put_key(agent, answer);
 }

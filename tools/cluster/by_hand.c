@@ -56,7 +56,10 @@ static void print_key(const struct writer *writer, const struct plan_node *node)
 		return;
 	}
 	/* The copy has its mode from the first byte on. */
-	fprintf(writer->out, "    scp -p root@%s:%s %s\n", first->node.addresses[0], writer->key, writer->key);
+	bool is_six = words_family(first->node.addresses[0]) == 6;
+
+	fprintf(writer->out, "    scp -p root@%s%s%s:%s %s\n", is_six ? "[" : "", first->node.addresses[0], is_six ? "]" : "", writer->key,
+		writer->key);
 	fprintf(writer->out, "    chown coterie: %s\n", writer->key);
 }
 
@@ -64,8 +67,11 @@ static void print_node(const struct writer *writer, const struct plan_node *node
 {
 	print_head(writer, node);
 	if (node->role == ROLE_LEAVES) {
-		fprintf(writer->out, "    coterie-ctl shutdown --yes\n    mv %s %s.old\n    mv %s %s.old\n\n", writer->config,
-			writer->config, writer->key, writer->key);
+		fprintf(writer->out, "    coterie-ctl shutdown --yes\n    mv %s %s.old\n", writer->config, writer->config);
+		/* Other instances of the host may use the common key. */
+		if (writer->change->ctl->instance == NULL || writer->change->key_file[0] != '\0')
+			fprintf(writer->out, "    mv %s %s.old\n", writer->key, writer->key);
+		fprintf(writer->out, "\n");
 		return;
 	}
 	if (node->role == ROLE_JOINS)

@@ -135,6 +135,7 @@ static bool look_again(struct change *change, size_t i, int tries, struct node_f
 
 		peer_close(&change->peers[i]);
 		peer_open(&change->peers[i], peer_is_local(node) ? NULL : change->shell, node->addresses[0], why, sizeof(why));
+		change->peers[i].is_replaced = true;
 		put_text(request, "instance", change->ctl->instance != NULL ? change->ctl->instance : "");
 		put_bool(request, "lock", true);
 		*facts = (struct node_facts){.is_locked = true};
@@ -199,14 +200,26 @@ static bool make_key(struct change *change)
 	return change->key != NULL;
 }
 
-/* Of a node that has it. */
+/* The next node that stays and has a key. @return change->count: none */
+static size_t key_holder(const struct change *change, bool is_running)
+{
+	for (size_t i = 0; i < change->count; i++) {
+		const struct plan_node *node = &change->nodes[i];
+
+		if (node->role == ROLE_STAYS && node->facts.has_key && (node->facts.is_running || !is_running))
+			return i;
+	}
+	return change->count;
+}
+
+/* A running daemon has the key of the ring. The file of one that does not run may be older than the last rotation. */
 static bool fetch_key(struct change *change)
 {
 	struct json_object *answer = NULL;
-	size_t node = 0;
+	size_t node = key_holder(change, true);
 
-	while (node < change->count && !(change->nodes[node].role == ROLE_STAYS && change->nodes[node].facts.has_key))
-		node++;
+	if (node == change->count)
+		node = key_holder(change, false);
 	if (node == change->count) {
 		fail_step(&change->failure, SIZE_MAX, "no node of the cluster has a key", "coterie-ctl key create makes one");
 		return false;
@@ -229,6 +242,7 @@ static struct json_object *request_of(const struct change *change, const struct 
 		request = request_named("key");
 		put_text(request, "key", change->key);
 		put_text(request, "file", change->key_file);
+		put_text(request, "state", change->state_dir);
 		break;
 	case STEP_WRITE: {
 		char *hex = hex_encode(change->new_text, strlen(change->new_text));
@@ -332,9 +346,10 @@ static void undo(struct change *change)
 	for (size_t i = 0; i < change->count; i++) {
 		struct plan_finding trouble;
 
-		if (change->peers[i].in < 0)
+		if (change->peers[i].in < 0 && !change->peers[i].is_replaced)
 			continue;
-		if (change->peers[i].is_failed) {
+		/* A fresh helper has nothing to take back, and would say that it has worked. */
+		if (change->peers[i].is_failed || change->peers[i].is_replaced) {
 			peer_close(&change->peers[i]);
 			if (is_as_before(change, i))
 				continue;

@@ -33,7 +33,9 @@ struct change {
 	char *old_text;    /* config before; NULL: none */
 	char *new_text;    /* and after */
 	uint64_t new_version; /* its config-version */
+	uint32_t highest_id;  /* that a node of the config has or had */
 	char key_file[4096]; /* as the config names it. "": the default place */
+	char state_dir[4096]; /* as the config names it. "": the default */
 	char *key;           /* in hexadecimal digits; NULL: none */
 
 	struct plan plan;

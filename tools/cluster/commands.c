@@ -116,7 +116,7 @@ static int number_nodes(struct change *change)
 		return no_memory(change);
 	for (size_t i = 0; i < change->count; i++)
 		nodes[i] = change->nodes[i].node;
-	int rc = words_number(nodes, change->count, why, sizeof(why));
+	int rc = words_number(nodes, change->count, change->highest_id, why, sizeof(why));
 
 	for (size_t i = 0; i < change->count && rc == 0; i++)
 		change->nodes[i].node = nodes[i];
@@ -239,9 +239,12 @@ static int read_own_config(struct change *change, struct conf *conf)
 		return code;
 	}
 	change->old_text = facts.config;
+	change->request.old_text = change->old_text;
 	snprintf(change->cluster, sizeof(change->cluster), "%s", conf->cluster);
 	snprintf(change->transport, sizeof(change->transport), "%s", conf->transport);
+	conf_key_places(facts.config, change->ctl->instance, change->key_file, change->state_dir);
 	snprintf(change->key_file, sizeof(change->key_file), "%s", conf->key_file);
+	change->highest_id = conf->highest_id;
 	change->request.is_encrypted = conf->is_encrypted;
 	change->request.is_two_node = conf->is_two_node;
 	change->request.has_device = conf->has_device || conf->has_tie_breaker;
@@ -359,6 +362,13 @@ static int plan_remove(struct change *change, const struct words *words)
 	if (code == 0) {
 		node->role = ROLE_LEAVES;
 		int rc = conf_remove_node(change->new_text, node->node.name, &result, why, sizeof(why));
+
+		code = take(change, result, why, rc);
+	}
+	/* Ids below that of a node that stays are not given out again in any case. */
+	if (code == 0 && node->node.id == conf.highest_id) {
+		result = NULL;
+		int rc = conf_note_id(change->new_text, conf.highest_id, &result, why, sizeof(why));
 
 		code = take(change, result, why, rc);
 	}

@@ -70,6 +70,9 @@ int conf_plain_value(const struct conf_text *scanned, struct conf_range value, c
 
 /* --- conf_read.c --- */
 
+/** The comment that conf_note_id() writes, at the begin of a line. The number follows. */
+#define CONF_HIGHEST_ID "# highest node id so far: "
+
 struct conf_node {
 	struct words_node node;
 	uint32_t votes;
@@ -78,6 +81,7 @@ struct conf_node {
 struct conf {
 	char cluster[WORDS_NAME_MAX + 1]; /* "": the file has none */
 	uint64_t version;                 /* config-version; 0: none */
+	uint32_t highest_id;              /* that a node has or had */
 	char transport[32];
 	char key_file[4096]; /* "": not named */
 	bool is_encrypted;   /* false: encryption or cipher is none */
@@ -95,6 +99,12 @@ struct conf {
  */
 int conf_read(const char *text, struct conf *conf, char *why, size_t size);
 void conf_fini(struct conf *conf);
+/**
+ * Where a file names its key, and the folder of its state.
+ * @param instance  whose block 'instance' goes before block 'process'; NULL: none
+ * @param key_file, state_dir  out: "" where the file names none, or cannot be read
+ */
+void conf_key_places(const char *text, const char *instance, char key_file[4096], char state_dir[4096]);
 
 /* --- conf_make.c --- */
 
@@ -115,6 +125,8 @@ char *conf_make(const struct conf_wanted *wanted);
 int conf_add_node(const char *text, const struct words_node *node, char **result, char *why, size_t size);
 /** Remove the block of a node, with the line that it stood on. */
 int conf_remove_node(const char *text, const char *name, char **result, char *why, size_t size);
+/** Remember the highest id that was in use, in a comment behind the last node, when its node is removed. */
+int conf_note_id(const char *text, uint32_t id, char **result, char *why, size_t size);
 /** Add an address for the next link to a node. */
 int conf_add_address(const char *text, const char *name, const char *address, char **result, char *why, size_t size);
 /** Set an option in the block of a kind, which is made if it is not there. value: as it stands in the file. */

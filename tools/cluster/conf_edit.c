@@ -6,6 +6,7 @@
 #include "tools/cluster/conf.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,37 @@ int conf_remove_node(const char *text, const char *name, char **result, char *wh
 		to = range.to;
 	}
 	return end(&edit, splice(&edit, (struct conf_range){from, to}, ""));
+}
+
+int conf_note_id(const char *text, uint32_t id, char **result, char *why, size_t size)
+{
+	struct edit edit;
+	int rc = begin(&edit, text, result, why, size);
+	const char *old = strstr(text, "\n" CONF_HIGHEST_ID);
+	struct conf_range range = {0, 0};
+	char *line = NULL;
+
+	if (rc < 0)
+		return end(&edit, rc);
+	for (size_t i = 0; i < edit.scanned.block_count; i++)
+		if (conf_is(&edit.scanned, edit.scanned.blocks[i].kind, "node"))
+			range.from = range.to = line_end(text, edit.scanned.blocks[i].whole.to);
+	bool is_begun = range.from == 0 || text[range.from - 1] == '\n';
+
+	if (old != NULL) {
+		range.from = (size_t)(old - text) + 1;
+		range.to = range.from + strcspn(text + range.from, "\n");
+		range.to += text[range.to] == '\n';
+		is_begun = true;
+	}
+	rc = asprintf(&line, "%s" CONF_HIGHEST_ID "%" PRIu32 "\n", is_begun ? "" : "\n", id);
+	if (rc < 0) {
+		snprintf(why, size, "out of memory");
+		return end(&edit, -ENOMEM);
+	}
+	rc = splice(&edit, range, line);
+	free(line);
+	return end(&edit, rc);
 }
 
 int conf_add_address(const char *text, const char *name, const char *address, char **result, char *why, size_t size)

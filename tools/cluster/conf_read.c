@@ -143,6 +143,22 @@ static int read_nodes(struct reader *reader)
 	return -EINVAL;
 }
 
+/* Of the nodes, and of removed ones by the comment. */
+static uint32_t highest_id(const char *text, const struct conf *conf)
+{
+	uint32_t highest = 0;
+
+	for (const char *at = strstr(text, CONF_HIGHEST_ID); at != NULL; at = strstr(at + 1, CONF_HIGHEST_ID)) {
+		unsigned long long id = strtoull(at + strlen(CONF_HIGHEST_ID), NULL, 10);
+
+		if ((at == text || at[-1] == '\n') && id <= INT32_MAX && id > highest)
+			highest = (uint32_t)id;
+	}
+	for (size_t i = 0; i < conf->node_count; i++)
+		highest = conf->nodes[i].node.id > highest ? conf->nodes[i].node.id : highest;
+	return highest;
+}
+
 /* --- the rest --- */
 
 static int read_transport(struct reader *reader)
@@ -217,10 +233,35 @@ int conf_read(const char *text, struct conf *conf, char *why, size_t size)
 		rc = read_quorum(&reader);
 	if (rc == 0)
 		rc = read_nodes(&reader);
+	if (rc == 0)
+		conf->highest_id = highest_id(text, conf);
 	if (rc == -ENOMEM)
 		snprintf(why, size, "out of memory");
 	conf_text_fini(&scanned);
 	return rc;
+}
+
+static void copy_path(const struct conf_text *scanned, size_t block, const char *option, char path[4096])
+{
+	const struct conf_setting *setting = block == SIZE_MAX ? NULL : conf_find_setting(scanned, block, option);
+
+	if (setting != NULL && (conf_plain_value(scanned, setting->value, path, 4096) < 0 || path[0] != '/'))
+		path[0] = '\0';
+}
+
+void conf_key_places(const char *text, const char *instance, char key_file[4096], char state_dir[4096])
+{
+	struct conf_text scanned;
+	char why[256];
+
+	key_file[0] = state_dir[0] = '\0';
+	if (conf_scan(text, &scanned, why, sizeof(why)) == 0) {
+		copy_path(&scanned, conf_find_block(&scanned, "transport", NULL), "key-file", key_file);
+		copy_path(&scanned, conf_find_block(&scanned, "process", NULL), "state-dir", state_dir);
+		if (instance != NULL)
+			copy_path(&scanned, conf_find_block(&scanned, "instance", instance), "state-dir", state_dir);
+	}
+	conf_text_fini(&scanned);
 }
 
 void conf_fini(struct conf *conf)

@@ -21,7 +21,9 @@
 
 #include "tools/cluster/agent.h"
 
-#define END_MS 3000 /* for the remote shell to end by itself */
+#define END_MS 3000         /* for the remote shell to end by itself */
+#define LOCAL_END_MS 150000 /* for this host's helper, which may stop and start a daemon on the way back */
+#define LOOK_MS 20
 
 extern char **environ;
 
@@ -99,7 +101,8 @@ int peer_open(struct peer *peer, const char *shell, const char *host, char *why,
 	char *copy = strdup(host);
 	struct command command;
 
-	*peer = (struct peer){.in = -1, .out = -1, .errors = memfd_create("errors", MFD_CLOEXEC)};
+	*peer = (struct peer){
+		.in = -1, .out = -1, .errors = memfd_create("errors", MFD_CLOEXEC), .is_local = shell == NULL};
 	int rc = copy == NULL ? -ENOMEM : peer->errors < 0 ? -errno : make_command(&command, shell, copy);
 
 	if (rc == 0 && (pipe2(fds, O_CLOEXEC) < 0 || pipe2(fds + 2, O_CLOEXEC) < 0))
@@ -287,14 +290,30 @@ int peer_ask(struct peer *peer, struct json_object *request, int limit_ms, struc
 
 /* --- end --- */
 
-void peer_close(struct peer *peer)
+/* A remote shell that does not end is sent a signal. This host's helper gets none: it may be taking a change back. */
+static void reap(const struct peer *peer, bool is_late)
 {
 	int64_t end_ms = now_ms() + END_MS;
+
+	if (is_late && !peer->is_local)
+		kill(peer->pid, SIGTERM);
+	while (now_ms() < end_ms) {
+		pid_t ended = waitpid(peer->pid, NULL, WNOHANG);
+
+		if (ended > 0 || (ended < 0 && errno != EINTR))
+			return;
+		poll(NULL, 0, LOOK_MS);
+	}
+}
+
+void peer_close(struct peer *peer)
+{
+	int64_t end_ms = now_ms() + (peer->is_local ? LOCAL_END_MS : END_MS);
 	char rest[4096];
 
 	if (peer->in >= 0)
 		close(peer->in);
-	/* Its output ends with it. One that does not end is left no time. */
+	/* Its output ends with it. */
 	while (peer->out >= 0 && await(peer->out, POLLIN, end_ms) == 0) {
 		ssize_t got = read(peer->out, rest, sizeof(rest));
 
@@ -303,12 +322,8 @@ void peer_close(struct peer *peer)
 	}
 	if (peer->out >= 0)
 		close(peer->out);
-	if (peer->pid > 0) {
-		if (now_ms() >= end_ms)
-			kill(peer->pid, SIGTERM);
-		while (waitpid(peer->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
+	if (peer->pid > 0)
+		reap(peer, now_ms() >= end_ms);
 	if (peer->errors >= 0)
 		close(peer->errors);
 	free(peer->buffer);

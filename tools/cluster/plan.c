@@ -198,9 +198,10 @@ static void check_versions(struct planner *planner)
 	}
 }
 
-/* One text for all is changed, so all must have it. */
+/* One text for all is changed, so all must have it: still, after the locks were taken. */
 static void check_alike(struct planner *planner)
 {
+	const char *text = planner->request->old_text;
 	size_t first = SIZE_MAX;
 
 	for (size_t i = 0; i < planner->count; i++) {
@@ -208,11 +209,16 @@ static void check_alike(struct planner *planner)
 
 		if (!facts->is_reached || facts->config == NULL || planner->nodes[i].role != ROLE_STAYS)
 			continue;
-		if (first == SIZE_MAX)
+		if (first == SIZE_MAX) {
 			first = i;
-		else if (strcmp(facts->config, planner->nodes[first].facts.config) != 0)
+			if (text != NULL && strcmp(facts->config, text) != 0)
+				REFUSE(planner, i, "run the command once more; if that is refused, too, make the files alike",
+					"its '%s' is not the one that this change is made of: it has changed meanwhile, or differs from that of this host",
+					facts->file);
+		} else if (strcmp(facts->config, planner->nodes[first].facts.config) != 0) {
 			REFUSE(planner, i, "make the files alike, then 'coterie-ctl reload'",
 				"its '%s' differs from that of %s", facts->file, planner->nodes[first].node.name);
+		}
 	}
 }
 

@@ -75,6 +75,7 @@ enum plan_change {
 struct plan_request {
 	enum plan_change change;
 	const char *cluster;   /* its name. "": none is known */
+	const char *old_text;  /* the config that the change was made of; NULL: of none */
 	const char *transport;
 	bool is_encrypted;
 	bool is_two_node;      /* of the config as it is now */

@@ -154,17 +154,20 @@ static int check_pair(const struct words_node *a, const struct words_node *b, ch
 	return -EEXIST;
 }
 
-int words_number(struct words_node *nodes, size_t count, char *why, size_t size)
+int words_number(struct words_node *nodes, size_t count, uint32_t highest, char *why, size_t size)
 {
-	uint32_t next = 1;
 
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = 0; k < i; k++)
 			if (check_pair(&nodes[k], &nodes[i], why, size) < 0)
 				return -EEXIST;
+	for (size_t i = 0; i < count; i++)
+		highest = nodes[i].id > highest ? nodes[i].id : highest;
 	for (size_t i = 0; i < count; i++) {
 		if (nodes[i].id != 0)
 			continue;
+		uint32_t next = highest < INT32_MAX ? ++highest : 1;
+
 		while (has_id(nodes, count, next))
 			next++;
 		nodes[i].id = next;

@@ -47,11 +47,13 @@ bool words_is_loopback(const char *text);
  */
 int words_read_node(const char *word, struct words_node *node, char *why, size_t size);
 /**
- * Give each node without an id the lowest free one, in the order of the nodes.
+ * Give each node without an id one above all others, in the order of the nodes: the id of a removed node may come back with
+ * it. Only where no number is left above, it is the lowest free one.
  *
+ * @param highest  id that was in use once; 0: none is known
  * @return 0; -EEXIST: two nodes have the same name, id or address, and why names both
  */
-int words_number(struct words_node *nodes, size_t count, char *why, size_t size);
+int words_number(struct words_node *nodes, size_t count, uint32_t highest, char *why, size_t size);
 /**
  * Look up the addresses of nodes that have none, by the resolver of this host. An IPv4 address is preferred.
  * @return 0; -EINVAL: a name has no address, or only that of a loopback interface

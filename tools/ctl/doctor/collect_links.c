@@ -17,6 +17,8 @@
 
 #include "tools/ctl/doctor/address.h"
 
+#define SLOW_MS 2000 /* for a name: others are not looked up after it */
+
 /* --- names --- */
 
 static int64_t now_ms(void)
@@ -27,17 +29,21 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void resolve(const struct doctor_facts *facts, struct doctor_member *member, int link)
+/* is_slow: the resolver took too long for a name before, and only numbers are taken. With a dead one each name takes that long. */
+static void resolve(const struct doctor_facts *facts, struct doctor_member *member, int link, bool is_slow)
 {
 	const char *version = doctor_text(&facts->config, "totem.ip_version");
 	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM}, *found = NULL;
 	int64_t begin = now_ms();
 
+	hints.ai_flags = is_slow ? AI_NUMERICHOST : 0;
 	if (version != NULL && (strcmp(version, "ipv4") == 0 || strcmp(version, "ipv6") == 0))
 		hints.ai_family = version[3] == '4' ? AF_INET : AF_INET6;
 	if (getaddrinfo(member->addresses[link], NULL, &hints, &found) == 0) {
 		address_number(found->ai_addr, member->resolved[link]);
 		freeaddrinfo(found);
+	} else if (is_slow) {
+		member->is_not_looked_up[link] = true;
 	}
 	member->resolve_ms[link] = now_ms() - begin;
 }
@@ -55,6 +61,7 @@ static bool is_local_address(const struct ifaddrs *list, const char *address)
 void collect_names(struct doctor_facts *facts)
 {
 	struct ifaddrs *list = NULL;
+	bool is_slow = false;
 
 	if (getifaddrs(&list) < 0)
 		list = NULL;
@@ -63,7 +70,8 @@ void collect_names(struct doctor_facts *facts)
 
 		for (int link = 0; link < DOCTOR_LINKS_MAX; link++) {
 			if (member->addresses[link][0] != '\0')
-				resolve(facts, member, link);
+				resolve(facts, member, link, is_slow);
+			is_slow = is_slow || member->resolve_ms[link] > SLOW_MS;
 			if (facts->self == 0 && member->resolved[link][0] != '\0' && is_local_address(list, member->resolved[link]))
 				facts->self = member->id;
 		}
@@ -160,7 +168,7 @@ void collect_links_begin(struct doctor_facts *facts)
 		read_counters(list, link, &rx, &tx);
 		link->rx_bytes = rx;
 		link->tx_bytes = tx;
-		if (facts->mode != DOCTOR_OF_DAEMON)
+		if (!facts->is_running)
 			try_port(facts, link);
 		facts->link_count++;
 	}

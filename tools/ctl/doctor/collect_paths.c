@@ -20,6 +20,8 @@
 #define GRACE_MS 300        /* for the last answers */
 #define ROUND_MS 150        /* of a search for the MTU */
 #define ROUNDS_MAX 12
+#define CHUNK 16            /* packets of a search at once: the answers to more would not fit into the buffer */
+#define CHUNK_MS 2
 #define TIME_EVERY 20       /* echo requests between two questions for the time */
 #define UDP_MTU 1500        /* book transports, "Sizes" */
 
@@ -256,9 +258,20 @@ static void note_sizes(struct probe_path *own)
 		own->failed = own->path->mtu_wanted > own->passed ? own->passed + 1 : 0; /* lost by chance */
 }
 
+/* All sizes of a path three times. *sent: packets of all paths in this round */
+static void send_sizes(struct probe *probe, struct probe_link *link, struct probe_path *own, int round, uint32_t *sent)
+{
+	for (uint32_t i = 0; i < 3 * own->tried_count; i++) {
+		probe_icmp_echo(link, own->path, (uint16_t)(PROBE_SIZE_NUMBER + round), own->tried[i % own->tried_count]);
+		if (++*sent % CHUNK == 0)
+			listen_for(probe, now_ms() + CHUNK_MS);
+	}
+}
+
 static void search_mtu(struct probe *probe)
 {
 	for (int round = 0; round < ROUNDS_MAX; round++) {
+		uint32_t sent = 0;
 		bool is_any = false;
 
 		for (size_t i = 0; i < probe->path_count; i++) {
@@ -268,9 +281,7 @@ static void search_mtu(struct probe *probe)
 			if (link == NULL || !is_probed(probe, own) || !choose_sizes(own, round))
 				continue;
 			is_any = true;
-			for (int copy = 0; copy < 3; copy++)
-				for (uint32_t k = 0; k < own->tried_count; k++)
-					probe_icmp_echo(link, own->path, (uint16_t)(PROBE_SIZE_NUMBER + round), own->tried[k]);
+			send_sizes(probe, link, own, round, &sent);
 		}
 		if (!is_any && round >= 2)
 			break;

@@ -111,6 +111,8 @@ static void look_at_node(struct ctl *ctl, const struct request *request, struct 
 {
 	const struct ctl_error error = ctl->error;
 
+	facts->is_running =
+		facts->mode == DOCTOR_OF_DAEMON || (facts->mode == DOCTOR_OF_FILE && ctl_open(ctl, CTL_CONFIG) != CTL_NOT_RUNNING);
 	if (facts->mode != DOCTOR_OF_DAEMON) {
 		memset(&ctl->error, 0, sizeof(ctl->error));
 		snprintf(facts->problem, sizeof(facts->problem), "%s", error.text);

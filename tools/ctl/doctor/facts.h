@@ -89,7 +89,6 @@ struct doctor_link {
 	int64_t duplicate_macs;       /* hosts beside this one that answer for the address */
 	char other_mac[20];           /* of one of them */
 	bool is_port_taken;           /* another process has the port, while this node's daemon does not run */
-	char port_owner[32];          /* its name; "": not known */
 	char group[DOCTOR_ADDRESS_SIZE]; /* multicast group of the ring; "": none */
 	char foreign_group[DOCTOR_ADDRESS_SIZE]; /* another one to which a configured node sends with the port of the ring */
 	uint32_t foreign_node;
@@ -147,6 +146,7 @@ struct doctor_member {
 	char addresses[DOCTOR_LINKS_MAX][DOCTOR_ADDRESS_SIZE]; /* as configured; "": none */
 	char resolved[DOCTOR_LINKS_MAX][DOCTOR_ADDRESS_SIZE];  /* numbers; "": unknown */
 	int64_t resolve_ms[DOCTOR_LINKS_MAX];
+	bool is_not_looked_up[DOCTOR_LINKS_MAX]; /* a name, after another one had taken too long */
 };
 
 /** Answers of another node about itself. */
@@ -165,6 +165,7 @@ enum doctor_mode {
 
 struct doctor_facts {
 	enum doctor_mode mode;
+	bool is_running;   /* this instance's daemon, also where a file is judged */
 	char problem[512]; /* why the daemon does not answer */
 	double window_s;
 	uint32_t self;     /* node id; 0: not known */

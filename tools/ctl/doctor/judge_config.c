@@ -250,6 +250,10 @@ static void judge_name(const struct doctor_facts *facts, const struct doctor_mem
 
 	if (name[0] == '\0')
 		return;
+	if (member->is_not_looked_up[link]) {
+		doctor_unchecked(report, "the resolver is too slow to look up all names");
+		return;
+	}
 	if (address[0] == '\0') {
 		finding = doctor_find(report, DOCTOR_ERROR, "the name '%s' of node %" PRIu32 " does not resolve", name, member->id);
 		doctor_evidence(finding, "no address found in %" PRIi64 " ms", member->resolve_ms[link]);

@@ -35,6 +35,10 @@ void judge_interface(const struct doctor_facts *facts, struct doctor_report *rep
 
 void judge_port(const struct doctor_facts *facts, struct doctor_report *report)
 {
+	if (facts->is_running && facts->mode != DOCTOR_OF_DAEMON) {
+		doctor_unchecked(report, "the daemon runs, and may have the ports itself");
+		return;
+	}
 	for (uint32_t i = 0; i < facts->link_count; i++) {
 		const struct doctor_link *link = &facts->links[i];
 
@@ -45,7 +49,7 @@ void judge_port(const struct doctor_facts *facts, struct doctor_report *report)
 			report, DOCTOR_ERROR, "another process has UDP port %u of %s", port, link->address);
 
 		finding->link = (int)link->number;
-		doctor_evidence(finding, "%s", link->port_owner[0] != '\0' ? link->port_owner : "the port cannot be bound");
+		doctor_evidence(finding, "the port cannot be bound");
 		doctor_remedy(finding, "end that process (ss -lunp 'sport = :%u'), or set another port on all nodes", port);
 	}
 }
@@ -69,13 +73,15 @@ void judge_duplicate(const struct doctor_facts *facts, struct doctor_report *rep
 
 		if (path->duplicate_macs < 2)
 			continue;
-		struct doctor_finding *finding = doctor_find(report, DOCTOR_ERROR,
-			"%" PRIi64 " hosts have the address of node %" PRIu32 ", %s", path->duplicate_macs, path->nodeid, path->address);
+		/* They may be two interfaces of that node in one segment. */
+		struct doctor_finding *finding = doctor_find(report, DOCTOR_WARNING,
+			"%" PRIi64 " interfaces have the address of node %" PRIu32 ", %s", path->duplicate_macs, path->nodeid, path->address);
 
 		finding->peer = path->nodeid;
 		finding->link = (int)path->link;
 		doctor_evidence(finding, "%s and %s answer for it", path->macs[0], path->macs[1]);
-		doctor_remedy(finding, "give one of them another address; a cloned machine needs a node id of its own as well");
+		doctor_remedy(finding, "if they are of two hosts, give one of them another address, and a cloned machine a node id of its own; "
+			"if both are of node %" PRIu32 ", set net.ipv4.conf.all.arp_ignore = 1 there", path->nodeid);
 	}
 	if (facts->why_no_tap[0] != '\0')
 		doctor_unchecked(report, "%s", facts->why_no_tap);

@@ -50,7 +50,9 @@ void probe_icmp_open(struct probe_link *link)
 	}
 	if (link->icmp_fd < 0)
 		return;
-	setsockopt(link->icmp_fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	/* Beyond net.core.rmem_max, which root alone may do. */
+	if (setsockopt(link->icmp_fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+		setsockopt(link->icmp_fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	setsockopt(link->icmp_fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
 	if (link->family == AF_INET) {
 		setsockopt(link->icmp_fd, IPPROTO_IP, IP_MTU_DISCOVER, &probe, sizeof(probe));

@@ -2,6 +2,7 @@
 #include "tools/ctl/doctor/probe.h"
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -68,6 +69,26 @@ static void add_mac(char macs[4][20], uint32_t *count, const uint8_t mac[6])
 		memcpy(macs[(*count)++], text, sizeof(text));
 }
 
+/* Another interface of this host in the same segment answers for all addresses of the host (arp_ignore = 0). */
+static bool is_own_mac(const uint8_t mac[6])
+{
+	struct ifaddrs *list = NULL;
+	bool is_own = false;
+
+	if (getifaddrs(&list) < 0)
+		return false;
+	for (const struct ifaddrs *one = list; one != NULL && !is_own; one = one->ifa_next) {
+		struct sockaddr_ll address;
+
+		if (one->ifa_addr == NULL || one->ifa_addr->sa_family != AF_PACKET)
+			continue;
+		memcpy(&address, one->ifa_addr, sizeof(address));
+		is_own = address.sll_halen == 6 && memcmp(address.sll_addr, mac, 6) == 0;
+	}
+	freeifaddrs(list);
+	return is_own;
+}
+
 /* --- ARP --- */
 
 void probe_tap_arp(struct probe_link *link, const struct doctor_path *path)
@@ -104,9 +125,9 @@ static void note_arp(struct probe *probe, struct probe_link *link, const uint8_t
 		return;
 	struct probe_path *own = probe_find(probe, link, address);
 	if (strcmp(address, link->link->address) == 0) {
-		if (memcmp(answer.sender_mac, link->mac, sizeof(link->mac)) != 0)
+		if (!is_own_mac(answer.sender_mac))
 			add_mac(link->macs, &link->mac_count, answer.sender_mac);
-	} else if (own != NULL) {
+	} else if (own != NULL && !is_own_mac(answer.sender_mac)) {
 		add_mac(own->macs, &own->mac_count, answer.sender_mac);
 	}
 }
