@@ -37,7 +37,7 @@ grants without quorum|s/if (place->is_quorate && !lock->is_syncing)/if (!lock->i
 believes nodes that were cut off|s/if (compare(&entry->version, &lock->newest) == 0)/if (entry != NULL)/
 forgets the next one when a node dies|s/^\tif (!is_stuck(lock))$/\tif (lock != NULL)/
 does not swap numbers|s/^static void swap64(uint64_t \*value) {.*/static void swap64(uint64_t *value) { (void)value; }/
-keeps what a client gave back while nodes met|s/^\tremove_entry(&lock->heard, .*//
+forgets what a client gave back while nodes met|s/now->is_given = entry->is_given;/now->is_given = 0;/
 EOT
 	sdk_make lock.so
 fi
