@@ -30,7 +30,7 @@ def say(text):
 
 written = ""
 for line in sys.stdin:
-    request = json.loads(line)["do"]
+    request = json.loads(line)["do"] + ("-check" if json.loads(line).get("check") else "")
     with open(f"{folder}/{host}", "a", encoding="utf-8") as said:
         said.write(line)
     way = play.get((host, request))
