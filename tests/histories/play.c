@@ -179,7 +179,9 @@ static void run(struct play *play, uint32_t ms)
 
 static uint32_t side_of(uint64_t sides, uint32_t node)
 {
-	return (node < 32 ? sides >> 2 * node & 3 : ~sides >> 2 * (node - 32) & 3) % 3;
+	uint64_t side = node < 32 ? sides >> 2 * node : ~sides >> 2 * (node - 32);
+
+	return (uint32_t)((side & 3) % 3);
 }
 
 static void part_network(struct play *play, uint64_t sides)

@@ -234,7 +234,7 @@ static void complaint(const struct peer *peer, char *text, size_t size)
 		bytes[--length] = '\0';
 	char *feed = strrchr(bytes, '\n');
 
-	snprintf(text, size, "%s", feed != NULL ? feed + 1 : bytes);
+	snprintf(text, size, "%.*s", (int)(size - 1), feed != NULL ? feed + 1 : bytes);
 }
 
 static void explain(struct peer *peer, int rc, char *why, size_t size)
