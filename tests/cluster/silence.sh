@@ -144,30 +144,55 @@ evictions() {
 	done | grep -cvx "${LAB_NODES[*]}"
 }
 
-hold() {
-	local hog hog_pids=() end victim stops=0
+# was_late MILLISECONDS: the last stop took so long, or a daemon tells that it did not run for so long: the machine is at
+# fault. A stop may be the machine's own, so that only the daemon sees it.
+was_late() {
+	local node
 
+	[ "$1" -lt $((2 * stop_ms)) ] || return 0
+	for node in "${LAB_NODES[@]}"; do
+		tail -n 60 "$LAB_DIR/$node/log"
+	done | sed -n 's/.*This process did not run for \([0-9]*\) ms.*/\1/p' | awk -v least=$((2 * stop_ms)) '
+		$1 >= least { found = 1 }
+		END { exit !found }'
+}
+
+hold() {
+	local hog hog_pids=() end victim stops=0 began longest=0 last=0 stop_s known=0 late=0
+
+	stop_s=$(awk "BEGIN { print $stop_ms / 1000 }")
+	# The stops keep their length beside processes that compute only if this script runs when it wants to.
+	renice -n -15 -p $$ >/dev/null || tap_note "this script cannot have priority"
 	rings_record "${LAB_NODES[@]}"
 	lab_loss "$loss" "${LAB_NODES[@]}" || tap_note "no packets can be dropped here"
 	for ((hog = 0; hog < hogs; hog++)); do
 		# A session each, so that the scheduler gives each a share of its own.
-		setsid bash -c 'while :; do :; done' 9>&- &
+		setsid nice -n 15 bash -c 'while :; do :; done' 9>&- &
 		hog_pids+=($!)
 	done
 	end=$(awk "BEGIN { print int($(now_ms) + $minutes * 60000) }")
-	while [ "$(now_ms)" -lt "$end" ] && [ "$(evictions)" -eq 0 ]; do
+	while [ "$(now_ms)" -lt "$end" ]; do
 		sleep "$(awk "BEGIN { srand($RANDOM); print 0.5 + rand() }")"
 		victim=$((RANDOM % count + 1))
+		began=$(now_ms)
 		lab_pause $victim
-		sleep "$(awk "BEGIN { print $stop_ms / 1000 }")"
+		sleep "$stop_s"
 		lab_resume $victim
+		last=$(awk "BEGIN { print int($(now_ms) - $began) }")
+		[ "$last" -le "$longest" ] || longest=$last
 		stops=$((stops + 1))
+		[ "$(evictions)" -gt "$known" ] || continue
+		was_late "$last" || break
+		lab_ring "$count" "${LAB_NODES[@]}" || break
+		late=$((late + 1))
+		known=$(evictions)
 	done
+	renice -n 0 -p $$ >/dev/null
 	kill -KILL "${hog_pids[@]}" 2>/dev/null
 	wait "${hog_pids[@]}" 2>/dev/null
 	lab_loss 0 "${LAB_NODES[@]}"
-	[ "$(evictions)" -eq 0 ]
-	tap $? "no eviction: $stops stops of $stop_ms ms, $loss % loss, clock jumps, $hogs processes that compute, $minutes min" ||
+	[ "$(evictions)" -eq "$known" ] && [ $((late * 20)) -le "$stops" ]
+	tap $? "no eviction: $stops stops of $stop_ms ms (the longest took $longest, $late held a node for longer than the budget), $loss % loss, clock jumps, $hogs processes that compute, $minutes min" ||
 		for victim in "${LAB_NODES[@]}"; do
 			tap_note "node $victim" "$(tail -n 4 "$LAB_DIR/$victim/times")"
 		done

@@ -326,6 +326,8 @@ void knet_age(struct knet_nodes *nodes, uint32_t node)
 				path->heard_ns -= 60000 * MS;
 		}
 	}
+	if (mesh->mtu_held_ns != 0)
+		mesh->mtu_held_ns -= 60000 * MS;
 	mock_host_advance(nodes->list[node].host, 1000 * MS);
 }
 

@@ -11,6 +11,7 @@
 
 /* The type of a packet is its second byte (book transports, "knet"). */
 #define PACKET_PING 0x81
+#define PACKET_MTU 0x83 /* it looks for the MTU of a path */
 
 static struct knet_nodes nodes;
 
@@ -32,6 +33,9 @@ static bool is_refused(int fd, const uint8_t *packet, size_t size)
 	return true;
 }
 
+/* The network loses the larger ones of the packets that look for the MTU. */
+static atomic_bool are_looks_lost;
+
 ssize_t sendto(int fd, const void *bytes, size_t size, int flags, const struct sockaddr *to,
 	socklen_t to_size)
 {
@@ -39,6 +43,8 @@ ssize_t sendto(int fd, const void *bytes, size_t size, int flags, const struct s
 		errno = EPERM;
 		return -1;
 	}
+	if (are_looks_lost && size > 200 && ((const uint8_t *)bytes)[1] == PACKET_MTU)
+		return (ssize_t)size;
 	return syscall(SYS_sendto, fd, bytes, size, flags, to, to_size);
 }
 
@@ -58,6 +64,7 @@ static void set_up(void) { knet_nodes_init(&nodes); }
 static void tear_down(void)
 {
 	refusals = 0;
+	are_looks_lost = false;
 	knet_nodes_fini(&nodes);
 }
 
@@ -86,6 +93,39 @@ START_TEST(a_live_node_is_never_told)
 	ck_assert_uint_eq(nodes.list[0].host->dead_count, 0);
 	ck_assert_uint_eq(nodes.list[0].host->link_is_up, 1);
 	ck_assert_uint_eq(nodes.list[0].host->link_reports, 1);
+}
+END_TEST
+
+static bool has_large_mtu(struct knet_nodes *all, uint32_t wanted)
+{
+	struct knet_link_status status = {0};
+
+	knet_link_get_status(all->list[0].mesh->handle, 2, 0, &status, sizeof(status));
+	return (status.mtu > 1280) == (wanted != 0);
+}
+
+/*
+ * A lossy network loses packets by which libknet looks for an MTU. It may find one that it does not use then, and without an
+ * MTU it sends nothing. Frames go in small packets meanwhile. Some time after the loss has ended the large MTU is found.
+ */
+START_TEST(a_path_whose_mtu_is_not_found_carries_frames)
+{
+	start(2, 1);
+	ck_assert(knet_wait(&nodes, has_large_mtu, 1));
+	are_looks_lost = true;
+	knet_handle_pmtud_set(nodes.list[0].mesh->handle, 0); /* it looks now */
+	/* Its search takes 13 s. */
+	ck_assert(knet_wait(&nodes, is_reachable, 0) || knet_wait(&nodes, is_reachable, 0));
+	ck_assert(knet_wait(&nodes, is_reachable, 1));
+	knet_serve_for(&nodes, 500);
+	ck_assert(is_reachable(&nodes, 1));
+	ck_assert(has_large_mtu(&nodes, 0));
+	knet_multicast(&nodes, 0, 1400, 1, 0);
+	knet_receive(&nodes, 1, 1);
+	are_looks_lost = false;
+	knet_age(&nodes, 0);
+	ck_assert(knet_wait(&nodes, has_large_mtu, 1));
+	ck_assert(is_reachable(&nodes, 1));
 }
 END_TEST
 
@@ -239,7 +279,8 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
-	tcase_set_timeout(tcase, 30);
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, a_path_whose_mtu_is_not_found_carries_frames);
 	tcase_add_test(tcase, a_live_node_is_never_told);
 	tcase_add_test(tcase, the_ring_begins_when_a_peer_is_there_or_after_a_moment);
 	tcase_add_test(tcase, the_ring_of_one_begins_at_once);

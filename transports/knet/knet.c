@@ -25,6 +25,8 @@
  */
 #define NETMTU 22000u
 #define MTU_HELD 1280u /* every IP network carries it */
+#define MTU_HOLD_NS (UINT64_C(10) * 1000 * 1000 * 1000)
+#define MTU_HOLD_MAX_NS (64 * MTU_HOLD_NS)
 #define PMTUD_INTERVAL_MAX_S 86400u
 
 int mesh_result(int rc)
@@ -110,7 +112,7 @@ int mesh_mtu_apply(struct mesh *mesh, bool is_held)
 
 	if (mtu > UINT16_MAX)
 		mtu = UINT16_MAX;
-	if (mtu == 0 && is_held)
+	if (mtu == 0 && (is_held || mesh->mtu_held_ns != 0))
 		mtu = MTU_HELD;
 	if (mesh->has_mtu && mesh->mtu == mtu)
 		return 0;
@@ -120,9 +122,33 @@ int mesh_mtu_apply(struct mesh *mesh, bool is_held)
 	return rc;
 }
 
-void mesh_mtu_look(struct mesh *mesh)
+void mesh_mtu_hold(struct mesh *mesh, struct mesh_peer *peer)
 {
-	(void)knet_handle_pmtud_set(mesh->handle, (unsigned int)mesh->mtu);
+	uint64_t clock_ns = mesh_clock_ns();
+
+	if (mesh->mtu_held_ns == 0) {
+		bool is_again = mesh->mtu_hold_ns != 0 && clock_ns - mesh->mtu_free_ns < mesh->mtu_hold_ns;
+		uint64_t hold_ns = is_again ? 2 * mesh->mtu_hold_ns : MTU_HOLD_NS;
+
+		mesh->mtu_hold_ns = hold_ns < MTU_HOLD_MAX_NS ? hold_ns : MTU_HOLD_MAX_NS;
+		mesh->mtu_held_ns = clock_ns + mesh->mtu_hold_ns;
+		mesh_mtu_apply(mesh, true);
+	}
+	/* A path whose MTU was not found stays without one when libknet is told an MTU. A new path has the least MTU. */
+	for (uint32_t link = 0; link < KNET_MAX_LINK; link++)
+		if (peer->paths[link].is_connected && mesh_path_renew(mesh, peer, link) < 0)
+			return;
+}
+
+void mesh_mtu_release(struct mesh *mesh)
+{
+	uint64_t clock_ns = mesh_clock_ns();
+
+	if (mesh->mtu_held_ns == 0 || clock_ns < mesh->mtu_held_ns)
+		return;
+	mesh->mtu_held_ns = 0;
+	mesh->mtu_free_ns = clock_ns;
+	mesh_mtu_apply(mesh, mesh->crypto.is_changing);
 }
 
 static int apply_handle(struct mesh *mesh)

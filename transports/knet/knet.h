@@ -49,7 +49,8 @@ struct mesh_peer {
 	uint32_t nodeid;
 	bool is_local;
 	bool has_host;      /* libknet knows it */
-	uint64_t mtu_at_ns; /* when libknet is asked for the MTU that it lacks; 0: it has one */
+	uint64_t mtu_lost_ns; /* since when it answers without an MTU of a path to it, or 0 */
+	bool has_mtu;         /* libknet had one since the path came up */
 	struct mesh_path paths[KNET_MAX_LINK];
 };
 
@@ -124,6 +125,9 @@ struct mesh {
 	struct coterie_transport_stats counts;
 	struct limiter limiters[MESH_CAUSES];
 	struct limiter key_limiter, clear_limiter, send_limiter;
+	uint64_t mtu_held_ns; /* end of small packets, which go as an MTU was not found, or 0 */
+	uint64_t mtu_hold_ns; /* for how long they did the last time */
+	uint64_t mtu_free_ns; /* when that ended */
 	uint64_t mtu;      /* as libknet was told; 0: it looks for it */
 	bool has_mtu;      /* it was told */
 	bool is_debugging; /* lines of level debug are wanted */
@@ -131,6 +135,8 @@ struct mesh {
 	bool is_listening; /* so are those about packets, which may tell why somebody is silent */
 };
 
+/** Close a configured path in libknet and open it again. @return 0, or a negative errno: it is closed */
+int mesh_path_renew(struct mesh *mesh, struct mesh_peer *peer, uint32_t link);
 /** What a call of libknet returned, as 0 or a negative errno. Call it at once. */
 int mesh_result(int rc);
 /** The monotonic clock that libknet stamps with, nanoseconds. */
@@ -143,8 +149,14 @@ struct mesh_peer *mesh_peer_find(const struct mesh *mesh, uint32_t nodeid);
  * keys change, libknet keeps its lock for seconds, and whoever calls it waits.
  */
 int mesh_mtu_apply(struct mesh *mesh, bool is_held);
-/** Has libknet look for the MTU of each path that is up, now. */
-void mesh_mtu_look(struct mesh *mesh);
+/**
+ * Let frames go in packets that every network carries, for some seconds. libknet did not find the MTU of the paths to a
+ * peer, without which it sends nothing there. The peer's paths begin again. After that time libknet looks again.
+ * Each further time soon after the last takes twice as long.
+ */
+void mesh_mtu_hold(struct mesh *mesh, struct mesh_peer *peer);
+/** End the time of small packets when it is over. Call it now and then. */
+void mesh_mtu_release(struct mesh *mesh);
 /** A number of the map, whatever its width; otherwise when there is none. */
 uint64_t mesh_map_number(const struct mesh *mesh, const char *key, uint64_t otherwise);
 /** A text of the map, borrowed until the key changes; otherwise when there is none. */

@@ -261,6 +261,20 @@ static int path_enable(struct mesh *mesh, struct mesh_peer *peer, uint32_t link)
 	return rc;
 }
 
+int mesh_path_renew(struct mesh *mesh, struct mesh_peer *peer, uint32_t link)
+{
+	path_close(mesh, peer, link);
+
+	int rc = path_configure(mesh, peer, link);
+
+	if (rc == 0)
+		rc = path_enable(mesh, peer, link);
+	if (rc < 0)
+		mesh->host->log(mesh->ctx, LOG_ERR, "link %u to node %u does not open again: %s", link, peer->nodeid,
+			strerror(-rc));
+	return rc;
+}
+
 /* ---- One link ------------------------------------------------------------ */
 
 static void link_close(struct mesh *mesh, uint32_t link)

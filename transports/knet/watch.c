@@ -36,9 +36,9 @@
  */
 #define QUICK_NS (10000 * MS)
 #define HEARD_NS (2000 * MS)
-/* For so long a path may be up without an MTU; then libknet is asked to look for it, and again. */
-#define MTU_WAIT_NS (1500 * MS)
-#define MTU_AGAIN_NS (5000 * MS)
+/* For so long libknet may look for the MTU of a path that came up, and be without one that it had. */
+#define MTU_WAIT_NS (400 * MS)
+#define MTU_LOST_NS (150 * MS)
 /* Whoever is silent for so long may have a key that we do not have. */
 #define STRANGE_NS (3000 * MS)
 /* The ring begins when the first peer is up and the others had a moment, or after so long. */
@@ -158,24 +158,25 @@ static void look_at_path(struct mesh *mesh, struct mesh_peer *peer, uint32_t lin
 }
 
 /*
- * libknet reaches nobody over a path whose MTU it does not know. One that is cut again when libknet is
- * about to look makes it put the look off to the next of those that find out what has changed, which may
- * be half a minute away.
+ * libknet sends nothing over a path whose MTU it does not know. Loss of the packets by which it looks leaves it without
+ * one, even where it had one, until its next look half a minute later. So does a cut at the moment of a look.
  */
-static void find_mtu(struct mesh *mesh, struct mesh_peer *peer, bool is_missing)
+static void look_at_mtu(struct mesh *mesh, struct mesh_peer *peer, bool is_connected, bool is_reachable)
 {
 	uint64_t clock_ns = mesh_clock_ns();
 
-	if (!is_missing) {
-		peer->mtu_at_ns = 0;
+	if (!is_connected || is_reachable) {
+		peer->mtu_lost_ns = 0;
+		peer->has_mtu = is_reachable;
 		return;
 	}
-	if (peer->mtu_at_ns == 0)
-		peer->mtu_at_ns = clock_ns + MTU_WAIT_NS;
-	if (clock_ns < peer->mtu_at_ns)
+	if (peer->mtu_lost_ns == 0)
+		peer->mtu_lost_ns = clock_ns;
+	if (clock_ns - peer->mtu_lost_ns < (peer->has_mtu ? MTU_LOST_NS : MTU_WAIT_NS))
 		return;
-	peer->mtu_at_ns = clock_ns + MTU_AGAIN_NS;
-	mesh_mtu_look(mesh);
+	peer->mtu_lost_ns = 0;
+	peer->has_mtu = false;
+	mesh_mtu_hold(mesh, peer);
 }
 
 static void look_at_peer(struct mesh *mesh, struct mesh_peer *peer)
@@ -190,7 +191,7 @@ static void look_at_peer(struct mesh *mesh, struct mesh_peer *peer)
 		look_at_path(mesh, peer, link);
 		is_connected = is_connected || peer->paths[link].is_connected;
 	}
-	find_mtu(mesh, peer, is_connected && status.reachable == 0);
+	look_at_mtu(mesh, peer, is_connected, status.reachable != 0);
 }
 
 /* ---- Peers --------------------------------------------------------------- */
@@ -314,6 +315,7 @@ static void look(struct mesh *mesh)
 	mesh->looked_ns = clock_ns;
 	for (uint32_t i = 0; i < mesh->peer_count; i++)
 		look_at_peer(mesh, mesh->peers[i]);
+	mesh_mtu_release(mesh);
 	if (mesh->watch_fd < 0)
 		look_at_interfaces(mesh);
 	for (uint32_t link = 0; link < KNET_MAX_LINK; link++)
