@@ -1,10 +1,10 @@
 /*
  * Taking a state over, in turns of a bounded length.
  *
- * Chunks wait in a queue of parts until their entries are written; the cursor goes with the
- * entries. Writes of the ring wait in the log. When the part that came to the end of the changes is
- * written, the log is: from there on the store is whole at the revision of the last write, and each
- * write that still comes has two of the log written. When none is left the state is whole.
+ * Chunks are parts of a queue until their entries are written. The cursor goes with the entries. Writes of the
+ * ring go into the log. The log is written behind the part that came to the end of the changes. From there on the
+ * store is whole at the revision of the last write, and each write that still comes has two of the log written.
+ * When none is left the state is whole.
  *
  * A change of the ring drops the parts. The cursor that is announced then is that of the store, and
  * the next donor goes on from there.
@@ -29,7 +29,7 @@ struct kv_block {
 	struct kv_block *next;
 	uint64_t last;     /* revision: of the last write; where the part ends */
 	uint32_t size;     /* of bytes */
-	uint32_t used, at; /* what is behind `at` is not written yet */
+	uint32_t used, at; /* bytes behind `at` are not written yet */
 	uint32_t left;     /* entries of a part that are not written yet */
 	uint64_t bytes[];
 };
