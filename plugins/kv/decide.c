@@ -196,6 +196,7 @@ static void start_empty(struct kv *kv, const struct kv_ring *epoch)
 			"every node that had the table has restarted or was given up: it is empty now");
 	kv_store_drop(&kv->store);
 	kv_sweep(kv);
+	kv_takeover_stop(kv);
 	kv_log_clear(kv, UINT64_MAX);
 	kv->has_state = true;
 	kv->is_keeping = false;

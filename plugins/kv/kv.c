@@ -94,7 +94,7 @@ static void kv_fini(void *self)
 	kv_clients_free(kv);
 	kv_members_free(kv);
 	kv_store_clear(&kv->store);
-	kv_log_clear(kv, UINT64_MAX);
+	kv_takeover_free(kv);
 	while (kv->pending != NULL) {
 		struct kv_pending *pending = kv->pending;
 
@@ -113,7 +113,6 @@ static int kv_init(const struct coterie_host *host, struct coterie_ctx *ctx, voi
 		return -ENOMEM;
 	kv->host = host;
 	kv->ctx = ctx;
-	kv->log_end = &kv->log;
 	kv->pending_end = &kv->pending;
 	kv_store_init(&kv->store);
 

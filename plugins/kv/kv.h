@@ -114,14 +114,7 @@ struct kv_client {
 	uint64_t unread; /* bytes of events sent and not acknowledged */
 };
 
-/** A write that came while the state was on its way; parsed again when it is applied. */
-struct kv_logged {
-	struct kv_logged *next;
-	uint64_t revision;
-	uint64_t bytes_max; /* as it was then */
-	uint32_t size;
-	uint64_t msg[]; /* the ring message */
-};
+struct kv_block; /* takeover.c */
 
 struct kv {
 	const struct coterie_host *host; /* borrowed, outlives us */
@@ -158,9 +151,14 @@ struct kv {
 	bool is_chunk_out;
 	uint64_t next_chunk_ns;
 
-	/* Taking it over: the writes since the base of the last chunk. */
-	struct kv_logged *log, **log_end;
+	/* Taking it over: chunks that are not written yet, and the writes since the base of the last chunk. */
+	struct kv_block *parts, *parts_last;
+	uint64_t parts_bytes;
+	struct kv_block *log, *log_last;
 	uint64_t log_from, log_bytes; /* writes above log_from are in the log */
+	bool is_catching_up;          /* all parts are written, and the log is being written */
+	struct coterie_timer *takeover_timer;
+	struct kv_block *blocks_dropped; /* to be freed in turns */
 
 	struct kv_pending *pending, **pending_end;
 	uint64_t last_serial;
@@ -242,9 +240,26 @@ void kv_lose(struct kv *kv, const char *why);
 /** Send the next part when it is time, if it is ours to do. */
 void kv_transfer_poke(struct kv *kv);
 void kv_transfer_stop(struct kv *kv);
-/** Log a write for later. */
+
+/* ---- takeover.c ---- */
+
+/**
+ * Take a chunk that was found to be well-formed, while this node has no whole state: it is copied, and written in
+ * turns. One that does not continue what has come is passed over.
+ */
+void kv_takeover_chunk(struct kv *kv, const struct kv_ring_chunk *chunk, uint32_t size);
+/** The next item of a chunk, in the byte order of the machine. @return its key; NULL: it does not fit, or makes no sense */
+const uint8_t *kv_item_read(const uint8_t *at, const uint8_t *end, struct kv_ring_item *item);
+/** The ring changes, or the table is dropped: chunks that wait are forgotten, the log stays. */
+void kv_takeover_stop(struct kv *kv);
+/** Log a write for later. A log that is full or finds no memory begins again behind this write. */
 void kv_log_write(struct kv *kv, const struct kv_ring_write *write, uint32_t size);
+/** Forget the writes up to a revision; UINT64_MAX: all. */
 void kv_log_clear(struct kv *kv, uint64_t up_to);
+/** Free some of what was dropped. @return true: there is more */
+bool kv_blocks_sweep(struct kv *kv);
+/** Free everything at once. */
+void kv_takeover_free(struct kv *kv);
 
 /* ---- marker.c ---- */
 

@@ -57,6 +57,7 @@ void kv_sync_start(void *self, const uint32_t *transitional, uint32_t transition
 
 	(void)transitional, (void)transitional_count;
 	kv_transfer_stop(kv);
+	kv_takeover_stop(kv);
 	kv_members_free(kv);
 	kv->ring = (struct kv_ring){.seq = regular->ring.seq, .rep = regular->ring.representative};
 	kv->is_transitional = false;

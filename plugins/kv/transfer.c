@@ -1,11 +1,11 @@
 /*
- * Taking over a state while writes go on.
+ * Handing a state over while writes go on.
  *
  * The donor sends entries in the order of their last changes, deletions included, one chunk at a time. An
- * entry that is written meanwhile moves to the end of that order, so it comes again. Who takes over the
- * state applies no writes but logs them, since it can decide no condition before it has all; each chunk
+ * entry that is written meanwhile moves to the end of that order, so it comes again. A member that takes the
+ * state over applies no writes but logs them, since it can decide no condition before it has all; each chunk
  * says at which revision it was made, and writes up to there need not be logged any longer. A chunk that
- * has come to the end of the changes makes the state of its revision whole; the log does the rest.
+ * has come to the end of the changes makes the state of its revision whole; the log does the rest (takeover.c).
  *
  * Everybody follows how far the others are, so that another donor can go on.
  *
@@ -23,7 +23,6 @@
 #define SEEK_NS UINT64_C(200000)       /* between two turns */
 #define SWEEP_WORK 2048u               /* of a turn: less than a millisecond */
 #define SWEEP_NS UINT64_C(1000000)     /* between two turns */
-#define LOG_BYTES_MAX (64u << 20)
 #define RETRY_NS UINT64_C(5000000)
 #define IDLE_NS UINT64_C(10000000)    /* between chunks that say that there is nothing more */
 
@@ -154,69 +153,14 @@ void kv_transfer_stop(struct kv *kv)
 	kv->is_chunk_out = false;
 }
 
-/* ---- The log ------------------------------------------------------------- */
-
-void kv_log_clear(struct kv *kv, uint64_t up_to)
-{
-	while (kv->log != NULL && kv->log->revision <= up_to) {
-		struct kv_logged *logged = kv->log;
-
-		kv->log = logged->next;
-		kv->log_bytes -= logged->size;
-		free(logged);
-	}
-	if (kv->log == NULL)
-		kv->log_end = &kv->log;
-	if (up_to != UINT64_MAX && kv->log_from < up_to)
-		kv->log_from = up_to;
-}
-
-/* A log with a gap is of no use before a chunk comes that was made after the gap. */
-void kv_log_write(struct kv *kv, const struct kv_ring_write *write, uint32_t size)
-{
-	struct kv_logged *logged = NULL;
-
-	if (kv->log_bytes + size <= LOG_BYTES_MAX)
-		logged = calloc(1, sizeof(*logged) + size);
-	if (logged == NULL) {
-		kv_log_clear(kv, kv->state.revision);
-		return;
-	}
-	logged->revision = kv->state.revision;
-	logged->bytes_max = kv->bytes_max;
-	logged->size = size;
-	memcpy(logged->msg, write, size);
-	*kv->log_end = logged;
-	kv->log_end = &logged->next;
-	kv->log_bytes += size;
-}
-
-/* @return false: out of memory */
-static bool log_apply(struct kv *kv)
-{
-	uint64_t revision = kv->state.revision, bytes_max = kv->bytes_max;
-	bool is_whole = true;
-
-	for (const struct kv_logged *logged = kv->log; logged != NULL && is_whole; logged = logged->next) {
-		uint64_t ignored;
-
-		kv->state.revision = logged->revision;
-		kv->bytes_max = logged->bytes_max;
-		is_whole = kv_apply(kv, (const struct kv_ring_write *)logged->msg, &ignored) != 0;
-	}
-	kv->state.revision = revision;
-	kv->bytes_max = bytes_max;
-	return is_whole;
-}
-
-/* ---- Receiving ----------------------------------------------------------- */
+/* ---- Starting again ------------------------------------------------------ */
 
 static void on_sweep(void *arg)
 {
 	struct kv *kv = arg;
 
 	kv->sweep_timer = NULL;
-	if (kv_store_sweep(&kv->store, SWEEP_WORK))
+	if (kv_blocks_sweep(kv) || kv_store_sweep(&kv->store, SWEEP_WORK))
 		kv_sweep(kv);
 }
 
@@ -234,6 +178,7 @@ void kv_restart(struct kv *kv)
 	kv->progress = (struct kv_progress){0, kv->state.revision, kv->state.revision};
 	kv_store_drop(&kv->store);
 	kv_sweep(kv);
+	kv_takeover_stop(kv);
 	kv_log_clear(kv, UINT64_MAX);
 	kv->log_from = kv->state.revision;
 	kv_watch_replaced(kv);
@@ -248,25 +193,7 @@ void kv_lose(struct kv *kv, const char *why)
 	kv_notice(kv);
 }
 
-/* The next item, or NULL: it does not fit. */
-static const uint8_t *item_read(const uint8_t *at, const uint8_t *end, struct kv_ring_item *item)
-{
-	if ((size_t)(end - at) < sizeof(*item))
-		return NULL;
-	memcpy(item, at, sizeof(*item));
-	item->created = le64toh(item->created);
-	item->modified = le64toh(item->modified);
-	item->op = le32toh(item->op);
-	item->key_size = le32toh(item->key_size);
-	item->value_size = le32toh(item->value_size);
-	at += sizeof(*item);
-	if ((item->op != KV_OP_PUT && (item->op != KV_OP_DELETE || item->value_size != 0)) ||
-		(item->op == KV_OP_PUT) != (item->created != 0) || item->created > item->modified ||
-		item->pad != 0 || item->key_size < 1 || item->key_size > KV_KEY_MAX || item->value_size > KV_VALUE_MAX ||
-		(size_t)(end - at) < item->key_size + item->value_size)
-		return NULL;
-	return at;
-}
+/* ---- Receiving ----------------------------------------------------------- */
 
 static bool is_well_formed(const struct kv *kv, const struct kv_ring_chunk *chunk, uint32_t size)
 {
@@ -281,58 +208,13 @@ static bool is_well_formed(const struct kv *kv, const struct kv_ring_chunk *chun
 	for (uint32_t i = le32toh(chunk->count); i > 0; i--) {
 		struct kv_ring_item item;
 
-		at = item_read(at, end, &item);
+		at = kv_item_read(at, end, &item);
 		if (at == NULL || item.modified <= last || item.modified > to)
 			return false;
 		last = item.modified;
 		at += item.key_size + item.value_size;
 	}
 	return at == end;
-}
-
-/* @return false: out of memory */
-static bool chunk_apply(struct kv *kv, const struct kv_ring_chunk *chunk, uint32_t size)
-{
-	const uint8_t *at = chunk->bytes, *end = (const uint8_t *)chunk + size;
-	int rc = 0;
-
-	for (uint32_t i = le32toh(chunk->count); i > 0 && rc == 0; i--) {
-		struct kv_ring_item item;
-
-		at = item_read(at, end, &item);
-		if (item.modified <= kv->progress.cursor)
-			rc = 0; /* it has come from an earlier donor */
-		else if (item.op == KV_OP_DELETE)
-			rc = kv_store_delete(&kv->store, at, item.key_size, item.modified, true);
-		else
-			rc = kv_store_put(&kv->store, at, item.key_size, at + item.key_size,
-				item.value_size, item.modified, item.created);
-		at += item.key_size + item.value_size;
-	}
-	return rc == 0;
-}
-
-static void take(struct kv *kv, const struct kv_ring_chunk *chunk, uint32_t size)
-{
-	bool is_last = (le32toh(chunk->flags) & KV_CHUNK_LAST) != 0;
-	bool is_whole = chunk_apply(kv, chunk, size);
-
-	if (kv->progress.cursor < le64toh(chunk->to))
-		kv->progress.cursor = le64toh(chunk->to);
-	kv_log_clear(kv, le64toh(chunk->base));
-	if (is_whole && (!is_last || kv->log_from > le64toh(chunk->base)))
-		return;
-	if (!is_whole || !log_apply(kv)) {
-		kv_lose(kv, "out of memory");
-		return;
-	}
-	kv->has_state = true;
-	kv_log_clear(kv, UINT64_MAX);
-	kv->host->log(kv->ctx, LOG_NOTICE, "the table is whole: %llu keys, revision %llu, from node %u",
-		(unsigned long long)kv->store.keys, (unsigned long long)kv->state.revision, kv->donor);
-	kv->needs_standing = true;
-	kv_notice(kv);
-	kv_watch_replaced(kv);
 }
 
 void kv_deliver_chunk(void *self, uint32_t nodeid, void *msg, uint32_t size)
@@ -359,8 +241,8 @@ void kv_deliver_chunk(void *self, uint32_t nodeid, void *msg, uint32_t size)
 		if (!kv->members[i].has_state && progress->cursor >= from && progress->cursor < to)
 			progress->cursor = to;
 	}
-	if (!kv->has_state && kv->progress.cursor >= from)
-		take(kv, chunk, size);
+	if (!kv->has_state)
+		kv_takeover_chunk(kv, chunk, size);
 	else if (kv->has_state && to >= kv->store.walk_from)
 		(void)kv_store_seek(&kv->store, to, SEEK_WORK); /* this node may be the next donor */
 	kv_transfer_poke(kv);

@@ -1,5 +1,6 @@
 #!/bin/bash
-# docs/message-costs.md: each message and each request has a row, and each row names a test that there is.
+# docs/message-costs.md: each message and each request has a row, and each row names a test that there is. The tests that
+# SECURITY.md and docs/encryption.md name exist as well.
 . "$(dirname "$0")/../tap.sh"
 cd "$(dirname "$0")/../.." || exit 1
 
@@ -44,4 +45,24 @@ while IFS='|' read -r _ what _ _ test _; do
 done < <(grep '^| `' "$page")
 [ -z "$bad" ]
 tap $? "every row names a test" || tap_note "$bad"
+
+# has_test NAME: a script, a file, files with a common begin, or a test case
+has_test() {
+	case $1 in
+	tests/*\**) compgen -G "$1" >/dev/null ;;
+	tests/*) [ -f "$1" ] ;;
+	*.sh) [ -f "tests/cluster/$1" ] || [ -f "tests/unit/$1" ] ;;
+	*) grep -rqF "START_TEST($1)" tests/unit ;;
+	esac
+}
+# The last column of the tables, and what stands in brackets.
+named() {
+	{ grep '^|' SECURITY.md docs/encryption.md | sed 's/ *|$//; s/.*|//'; grep -o '([^)]*)' SECURITY.md; } |
+		grep -oE '`(tests/[a-z0-9_/.*]+|[a-z0-9_]+\.sh|[a-z0-9]+(_[a-z0-9]+){3,})`' | tr -d '`' | sort -u
+}
+[ "$(named | wc -l)" -gt 30 ]
+tap $? "the named tests are found" || tap_note "$(named | wc -l)"
+absent=$(for test in $(named); do has_test "$test" || echo "$test"; done)
+[ -z "$absent" ]
+tap $? "every test that SECURITY.md and docs/encryption.md name exists" || tap_note "$absent"
 tap_end

@@ -199,6 +199,12 @@ static const struct {
 	{"node a { id = 1 } include(", "line 1"},
 	{"node a { id = ${", "line 1"},
 	{"cluster { name = \"a\\x41\" } node a { id = 1 }", "not a plain value"},
+	/* Words of the command line of ssh, which runs a program for some of them. */
+	{"node a { id = 1 address = \"-oProxyCommand=reboot\" }", "no address"},
+	{"node a { id = 1 address = {10.0.0.1, '-oProxyCommand=reboot'} }", "no address"},
+	{"node a { id = 1 address = \"a b\" }", "no address"},
+	{"node a { id = 1 address = \"a\x1b[2J\" }", "no address"},
+	{"node a { id = 1 address = \"\" }", "no address"},
 };
 
 START_TEST(texts_that_cannot_be_changed_are_refused)

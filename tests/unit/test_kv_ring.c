@@ -427,10 +427,181 @@ START_TEST(a_chunk_with_more_entries_is_taken)
 	}
 	ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(3), 1, false, &large), 0);
 	free(large.data);
+	/* In turns, so that the loop is not held up. */
+	ck_assert(!kv_at(3)->has_state);
+	ck_assert_uint_eq(kv_at(3)->store.keys, 160);
+	ck_assert_uint_eq(kv_at(3)->progress.cursor, 160);
+	mock_host_advance(kv_ring.nodes[3].host, MS);
 	ck_assert(kv_at(3)->has_state);
 	ck_assert_uint_eq(kv_at(3)->store.keys, 300);
 	kv_case_run();
 	kv_case_check(3, "k299", "v");
+}
+END_TEST
+
+static struct mock_message late;
+
+/* The chunk of node 1 is late: node 3 is to take it behind so many writes, which wait in its log. */
+static void put_before_chunk(uint32_t writes)
+{
+	struct mock_queue *sent = &kv_ring.nodes[1].host->sent;
+	char key[16];
+
+	put_small(10);
+	restart(3);
+	service_ring_form(&kv_ring, "1 2 3");
+	mock_host_advance(kv_ring.nodes[1].host, 20 * MS);
+	ck_assert_uint_eq(sent->count, 1);
+	ck_assert_uint_eq(count_of_chunk(&sent->list[0]), 10);
+	late = sent->list[0];
+	sent->count = 0;
+	for (uint32_t i = 0; i < writes; i++) {
+		snprintf(key, sizeof(key), "k%u", i % 400);
+		if (i % 3 == 2)
+			kv_case_write(&kv_user, KV_REQ_DELETE, key, "", -1);
+		else
+			kv_case_put(key, "later");
+	}
+}
+
+static void take_late_chunk(void)
+{
+	ck_assert_uint_eq(kv_at(3)->progress.cursor, 0);
+	for (uint32_t i = 3; i >= 1; i--)
+		ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(i), 1, false, &late), 0);
+	free(late.data);
+}
+
+static void check_same_tables(void)
+{
+	const struct kv_store *ours = &kv_at(1)->store, *theirs = &kv_at(3)->store;
+	const struct kv_entry *mine = ours->oldest, *other = theirs->oldest;
+
+	ck_assert(kv_at(3)->has_state);
+	ck_assert_uint_eq(ours->keys, theirs->keys);
+	for (; mine != NULL && other != NULL; mine = mine->newer, other = other->newer) {
+		ck_assert_uint_eq(mine->modified, other->modified);
+		ck_assert_uint_eq(mine->created, other->created);
+		ck_assert_mem_eq(mine->key, other->key, mine->key_size);
+	}
+	ck_assert_ptr_null(mine);
+	ck_assert_ptr_null(other);
+}
+
+START_TEST(the_log_is_written_in_turns_while_writes_go_on)
+{
+	put_before_chunk(1000);
+	take_late_chunk();
+	ck_assert(!kv_at(3)->has_state);
+	ck_assert(kv_at(3)->is_catching_up);
+
+	uint64_t cursor = kv_at(3)->progress.cursor;
+
+	ck_assert_uint_le(cursor, 170);
+	/* A write that comes has two of the log written, so that it ends. */
+	kv_case_put("k1", "now");
+	ck_assert_uint_eq(kv_at(3)->progress.cursor, cursor + 2);
+	for (uint32_t i = 0; i < 990 && !kv_at(3)->has_state; i++)
+		kv_case_put("k2", "now");
+	ck_assert(kv_at(3)->has_state);
+	kv_case_run();
+	check_same_tables();
+	kv_case_check(3, "k1", "now");
+}
+END_TEST
+
+START_TEST(a_ring_that_changes_in_the_middle_of_the_log_goes_on_from_there)
+{
+	put_before_chunk(1000);
+	take_late_chunk();
+	mock_host_advance(kv_ring.nodes[3].host, MS / 4);
+
+	uint64_t cursor = kv_at(3)->progress.cursor;
+
+	ck_assert_uint_gt(cursor, 170);
+	ck_assert_uint_le(cursor, 330);
+	service_ring_form(&kv_ring, "1 2 3");
+	ck_assert_uint_eq(kv_member_find(kv_at(1), 3)->progress.cursor, cursor);
+	ck_assert(!kv_at(3)->has_state && !kv_at(3)->is_catching_up);
+	kv_case_put("k3", "after");
+	kv_case_run();
+	check_same_tables();
+	kv_case_check(3, "k3", "after");
+}
+END_TEST
+
+/* The log has a limit of 64 MiB. */
+START_TEST(a_log_with_a_gap_waits_for_the_next_chunk)
+{
+	uint32_t value_size = 1000000, size = (uint32_t)sizeof(struct kv_ring_write) + 3 + value_size;
+	struct kv_ring_write *write = calloc(1, size);
+
+	ck_assert_ptr_nonnull(write);
+	write->op = htole32(KV_OP_PUT);
+	write->key_size = htole32(3);
+	write->value_size = htole32(value_size);
+	memcpy(write->bytes, "big", 3);
+
+	struct mock_message message = {.id = KV_RING_WRITE,
+		.size = size - (uint32_t)sizeof(write->header),
+		.data = (uint8_t *)&write->serial};
+
+	put_before_chunk(10);
+	for (uint32_t turn = 0; turn < 70; turn++) {
+		for (uint32_t i = 1; i <= 3; i++)
+			ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(i), 2, false, &message), 0);
+		ck_assert_uint_le(kv_at(3)->log_bytes, 64u << 20);
+	}
+	free(write);
+	take_late_chunk();
+	mock_host_advance(kv_ring.nodes[3].host, MS);
+	ck_assert(!kv_at(3)->has_state && !kv_at(3)->is_catching_up);
+	kv_case_put("k1", "after the gap");
+	kv_case_run();
+	check_same_tables();
+	kv_case_check(3, "k1", "after the gap");
+}
+END_TEST
+
+START_TEST(a_donor_that_sends_more_than_a_table_holds_is_not_followed)
+{
+	struct kv_ring_chunk *chunk;
+	uint32_t count = 12000, size = HEAD_SIZE + count * 33;
+	struct mock_message message = {.id = KV_RING_CHUNK, .size = size};
+
+	put_small(1);
+	restart(3);
+	service_ring_form(&kv_ring, "1 2 3");
+	kv_at(3)->state.revision = UINT64_C(1) << 40; /* so that its chunks can be true */
+	chunk = calloc(1, sizeof(*chunk) + count * 33);
+	ck_assert_ptr_nonnull(chunk);
+	chunk->ring = kv_ring_to_wire(&kv_at(3)->ring);
+	for (uint32_t turn = 0; turn < 4000; turn++) {
+		uint8_t *at = chunk->bytes;
+
+		chunk->from = htole64((uint64_t)turn * count);
+		chunk->to = chunk->base = htole64((uint64_t)(turn + 1) * count);
+		chunk->count = htole32(count);
+		for (uint32_t i = 0; i < count; i++, at += 33) {
+			uint64_t modified = htole64((uint64_t)turn * count + i + 1);
+			struct kv_ring_item item = {.created = modified,
+				.modified = modified,
+				.op = htole32(KV_OP_PUT),
+				.key_size = htole32(1)};
+
+			memcpy(at, &item, sizeof(item));
+			at[32] = 'k';
+		}
+		message.data = (uint8_t *)&chunk->ring;
+		ck_assert_int_eq(mock_deliver(kv_ring.ops, kv_at(3), 1, false, &message), 0);
+		ck_assert_uint_le(kv_at(3)->parts_bytes, kv_at(3)->bytes_max + size + 16);
+		if (mock_host_has_logged(kv_ring.nodes[3].host, "its donor sends more than a table can hold"))
+			break;
+	}
+	free(chunk);
+	ck_assert(mock_host_has_logged(kv_ring.nodes[3].host, "its donor sends more than a table can hold"));
+	ck_assert_uint_eq(kv_at(3)->parts_bytes, 0);
+	ck_assert(!kv_at(3)->has_state);
 }
 END_TEST
 
@@ -549,6 +720,10 @@ static Suite *suite(void)
 	tcase_add_test(tcase, chunks_are_checked_to_the_last_byte);
 	tcase_add_test(tcase, a_chunk_has_so_many_entries);
 	tcase_add_test(tcase, a_chunk_with_more_entries_is_taken);
+	tcase_add_test(tcase, the_log_is_written_in_turns_while_writes_go_on);
+	tcase_add_test(tcase, a_ring_that_changes_in_the_middle_of_the_log_goes_on_from_there);
+	tcase_add_test(tcase, a_log_with_a_gap_waits_for_the_next_chunk);
+	tcase_add_test(tcase, a_donor_that_sends_more_than_a_table_holds_is_not_followed);
 	tcase_add_test(tcase, all_of_it_goes_over);
 	tcase_add_test(tcase, in_unquiet_times_nothing_goes_over);
 	suite_add_tcase(suite, tcase);

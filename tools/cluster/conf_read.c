@@ -60,8 +60,11 @@ static int add_address(struct reader *reader, struct words_node *node, struct co
 {
 	if (node->address_count < WORDS_LINKS_MAX &&
 		conf_plain_value(reader->scanned, value, node->addresses[node->address_count], WORDS_ADDRESS_MAX + 1) == 0) {
-		node->address_count++;
-		return 0;
+		if (words_is_harmless(node->addresses[node->address_count++]))
+			return 0;
+		snprintf(reader->why, reader->size, "node '%s' has a word that is no address: write an IP address or a host name",
+			node->name);
+		return -EINVAL;
 	}
 	snprintf(reader->why, reader->size, "the addresses of node '%s' are not plain: write {a, b}, at most %d, without variables",
 		node->name, WORDS_LINKS_MAX);

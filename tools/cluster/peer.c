@@ -51,6 +51,8 @@ static int make_command(struct command *command, const char *shell, char *host)
 		command->words[command->count++] = agent_word;
 		return length > 0 ? 0 : -errno;
 	}
+	if (!words_is_harmless(host))
+		return -EINVAL; /* ssh runs a program for "-oProxyCommand=..." */
 	command->copy = strdup(shell);
 	for (char *word = command->copy == NULL ? NULL : strtok_r(command->copy, " \t", &rest);
 		word != NULL && command->count < PEER_WORDS_MAX; word = strtok_r(NULL, " \t", &rest))

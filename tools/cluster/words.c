@@ -44,6 +44,15 @@ bool words_is_address(const char *text)
 	       strspn(text, DIGITS ".") < length;
 }
 
+bool words_is_harmless(const char *text)
+{
+	size_t length = 0;
+
+	while (text[length] > ' ' && text[length] <= '~')
+		length++;
+	return length > 0 && text[length] == '\0' && text[0] != '-';
+}
+
 bool words_is_loopback(const char *text)
 {
 	struct in6_addr six;

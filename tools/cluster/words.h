@@ -34,6 +34,11 @@ bool words_is_name(const char *text);
  * letter or a digit, at most 253 characters.
  */
 bool words_is_address(const char *text);
+/**
+ * Return whether a text of a config may be an address: no '-' first, and visible ASCII characters alone. It is weaker than
+ * words_is_address, since a config may have "fe80::1%eth0" or "a_b". It stands in the command line of ssh.
+ */
+bool words_is_harmless(const char *text);
 /** Return 4 or 6 for a numeric address, otherwise 0. */
 int words_family(const char *text);
 /** Return whether an address is numeric and belongs to the host itself: 127.0.0.0/8, ::1, and the unspecified ones. */

@@ -1,0 +1,363 @@
+/*
+ * Taking a state over, in turns of a bounded length.
+ *
+ * Chunks are parts of a queue until their entries are written. The cursor goes with the entries. Writes of the
+ * ring go into the log. The log is written behind the part that came to the end of the changes. From there on the
+ * store is whole at the revision of the last write, and each write that still comes has two of the log written.
+ * When none is left the state is whole.
+ *
+ * A change of the ring drops the parts. The cursor that is announced then is that of the store, and
+ * the next donor goes on from there.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "plugins/kv/kv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TURN_WORK 160u           /* entries of a turn: 1.7 ms in a large table */
+#define TURN_NS UINT64_C(200000) /* between two turns */
+#define WRITE_WORK 2u            /* writes of the log for each one that is added to it */
+#define LOG_BLOCK (64u << 10)    /* unless one write is longer */
+#define LOG_BYTES_MAX (64u << 20)
+#define SWEEP_BYTES (1u << 20) /* freed in a turn, or one block */
+
+/* A part, or writes of the log one behind the other. */
+struct kv_block {
+	struct kv_block *next;
+	uint64_t last;     /* revision: of the last write; where the part ends */
+	uint32_t size;     /* of bytes */
+	uint32_t used, at; /* bytes behind `at` are not written yet */
+	uint32_t left;     /* entries of a part that are not written yet */
+	uint64_t bytes[];
+};
+
+/* A write that came while the state was on its way. */
+struct logged {
+	uint64_t revision;
+	uint64_t bytes_max; /* as it was then */
+	uint32_t size;      /* of msg, without what fills its last word */
+	uint32_t pad;
+	uint64_t msg[]; /* struct kv_ring_write */
+};
+
+static struct kv_block *block_create(uint32_t size)
+{
+	struct kv_block *block = malloc(sizeof(*block) + size);
+
+	if (block != NULL)
+		*block = (struct kv_block){.size = size};
+	return block;
+}
+
+/* The first one of a list goes to those that are freed in turns. */
+static void block_drop(struct kv *kv, struct kv_block **list)
+{
+	struct kv_block *block = *list;
+
+	*list = block->next;
+	block->next = kv->blocks_dropped;
+	kv->blocks_dropped = block;
+	kv_sweep(kv);
+}
+
+bool kv_blocks_sweep(struct kv *kv)
+{
+	uint32_t done = 0;
+
+	while (kv->blocks_dropped != NULL && done < SWEEP_BYTES) {
+		struct kv_block *block = kv->blocks_dropped;
+
+		kv->blocks_dropped = block->next;
+		done += block->size;
+		free(block);
+	}
+	return kv->blocks_dropped != NULL;
+}
+
+static void list_free(struct kv_block *block)
+{
+	while (block != NULL) {
+		struct kv_block *next = block->next;
+
+		free(block);
+		block = next;
+	}
+}
+
+void kv_takeover_free(struct kv *kv)
+{
+	kv->host->timer_del(kv->ctx, kv->takeover_timer);
+	list_free(kv->parts);
+	list_free(kv->log);
+	list_free(kv->blocks_dropped);
+}
+
+/* ---- The log ------------------------------------------------------------- */
+
+static struct logged *logged_at(struct kv_block *block)
+{
+	return (struct logged *)((uint8_t *)block->bytes + block->at);
+}
+
+static uint32_t logged_size(uint32_t size)
+{
+	return (uint32_t)(sizeof(struct logged) + ((size + 7u) & ~7u));
+}
+
+void kv_log_clear(struct kv *kv, uint64_t up_to)
+{
+	kv->is_catching_up = false;
+	while (kv->log != NULL && kv->log->last <= up_to) {
+		kv->log_bytes -= kv->log->size;
+		block_drop(kv, &kv->log);
+	}
+	while (kv->log != NULL && logged_at(kv->log)->revision <= up_to)
+		kv->log->at += logged_size(logged_at(kv->log)->size);
+	if (up_to != UINT64_MAX && kv->log_from < up_to)
+		kv->log_from = up_to;
+}
+
+/* @return NULL: the log is full, or out of memory */
+static struct kv_block *log_block(struct kv *kv, uint32_t size)
+{
+	if (kv->log != NULL && kv->log_last->size - kv->log_last->used >= size)
+		return kv->log_last;
+
+	uint32_t block_size = size > LOG_BLOCK ? size : LOG_BLOCK;
+	struct kv_block *block =
+		kv->log_bytes + block_size <= LOG_BYTES_MAX ? block_create(block_size) : NULL;
+
+	if (block == NULL)
+		return NULL;
+	*(kv->log == NULL ? &kv->log : &kv->log_last->next) = block;
+	kv->log_last = block;
+	kv->log_bytes += block_size;
+	return block;
+}
+
+/* @return 0; -ENOMEM */
+static int log_step(struct kv *kv, uint32_t *done)
+{
+	struct kv_block *block = kv->log;
+	struct logged *logged = logged_at(block);
+	const struct kv_ring_write *write = (const struct kv_ring_write *)logged->msg;
+	uint64_t revision = kv->state.revision, bytes_max = kv->bytes_max, ignored;
+
+	kv->state.revision = logged->revision;
+	kv->bytes_max = logged->bytes_max;
+
+	bool is_done = kv_apply(kv, write, &ignored) != 0;
+
+	kv->state.revision = revision;
+	kv->bytes_max = bytes_max;
+	if (!is_done)
+		return -ENOMEM;
+	kv->progress.cursor = logged->revision;
+	kv->log_from = logged->revision;
+	*done += 1 + (logged->size >> 12);
+	block->at += logged_size(logged->size);
+	if (block->at == block->used) {
+		kv->log_bytes -= block->size;
+		block_drop(kv, &kv->log);
+	}
+	return 0;
+}
+
+/* ---- Parts --------------------------------------------------------------- */
+
+const uint8_t *kv_item_read(const uint8_t *at, const uint8_t *end, struct kv_ring_item *item)
+{
+	if ((size_t)(end - at) < sizeof(*item))
+		return NULL;
+	memcpy(item, at, sizeof(*item));
+	item->created = le64toh(item->created);
+	item->modified = le64toh(item->modified);
+	item->op = le32toh(item->op);
+	item->key_size = le32toh(item->key_size);
+	item->value_size = le32toh(item->value_size);
+	at += sizeof(*item);
+	if ((item->op != KV_OP_PUT && (item->op != KV_OP_DELETE || item->value_size != 0)) ||
+		(item->op == KV_OP_PUT) != (item->created != 0) || item->created > item->modified ||
+		item->pad != 0 || item->key_size < 1 || item->key_size > KV_KEY_MAX ||
+		item->value_size > KV_VALUE_MAX ||
+		(size_t)(end - at) < item->key_size + item->value_size)
+		return NULL;
+	return at;
+}
+
+static void part_end(struct kv *kv)
+{
+	const struct kv_ring_chunk *chunk = (const struct kv_ring_chunk *)kv->parts->bytes;
+	bool is_last = (le32toh(chunk->flags) & KV_CHUNK_LAST) != 0;
+
+	if (kv->progress.cursor < kv->parts->last)
+		kv->progress.cursor = kv->parts->last;
+	/* A log with a gap is of no use before a chunk comes that was made after the gap. */
+	kv->is_catching_up = is_last && kv->log_from <= le64toh(chunk->base);
+	do {
+		kv->parts_bytes -= kv->parts->size;
+		block_drop(kv, &kv->parts);
+	} while (kv->is_catching_up && kv->parts != NULL);
+}
+
+/* One entry of the first part, or its end. @return 0; -ENOMEM */
+static int part_step(struct kv *kv, uint32_t *done)
+{
+	struct kv_block *part = kv->parts;
+	const uint8_t *begin = (const uint8_t *)part->bytes;
+	struct kv_ring_item item;
+	int rc = 0;
+
+	*done += 1;
+	if (part->left == 0) {
+		part_end(kv);
+		return 0;
+	}
+
+	const uint8_t *at = kv_item_read(begin + part->at, begin + part->used, &item);
+
+	if (item.modified <= kv->progress.cursor)
+		rc = 0; /* it has come from an earlier donor */
+	else if (item.op == KV_OP_DELETE)
+		rc = kv_store_delete(&kv->store, at, item.key_size, item.modified, true);
+	else
+		rc = kv_store_put(&kv->store, at, item.key_size, at + item.key_size,
+			item.value_size, item.modified, item.created);
+	if (rc < 0)
+		return rc;
+	if (kv->progress.cursor < item.modified)
+		kv->progress.cursor = item.modified;
+	part->at = (uint32_t)(at - begin) + item.key_size + item.value_size;
+	part->left--;
+	*done += item.value_size >> 12;
+	return 0;
+}
+
+/* ---- Turns --------------------------------------------------------------- */
+
+static void complete(struct kv *kv)
+{
+	kv->has_state = true;
+	kv_log_clear(kv, UINT64_MAX);
+	kv->host->log(kv->ctx, LOG_NOTICE,
+		"the table is whole: %llu keys, revision %llu, from node %u",
+		(unsigned long long)kv->store.keys, (unsigned long long)kv->state.revision,
+		kv->donor);
+	kv->needs_standing = true;
+	kv_notice(kv);
+	kv_watch_replaced(kv);
+}
+
+static void on_turn(void *arg);
+
+/* Where the timer does not start, the next chunk has it go on. */
+static void turn_later(struct kv *kv)
+{
+	if (kv->takeover_timer == NULL &&
+		kv->host->timer_add(kv->ctx, kv->host->now_ns(kv->ctx) + TURN_NS, on_turn, kv,
+			&kv->takeover_timer) < 0)
+		kv->takeover_timer = NULL;
+}
+
+/* The last messages of a ring and its synchronisation are no time for it: what was announced must
+ * stay true. */
+static void advance(struct kv *kv, uint32_t work)
+{
+	uint32_t done = 0;
+	int rc = 0;
+
+	if (kv->is_transitional || kv->is_syncing)
+		return;
+	while (rc == 0 && done < work) {
+		if (kv->parts != NULL)
+			rc = part_step(kv, &done);
+		else if (kv->is_catching_up && kv->log != NULL)
+			rc = log_step(kv, &done);
+		else
+			break;
+	}
+	if (rc < 0)
+		kv_lose(kv, "out of memory");
+	else if (kv->is_catching_up && kv->log == NULL)
+		complete(kv);
+	else if (kv->parts != NULL || kv->is_catching_up)
+		turn_later(kv);
+}
+
+static void on_turn(void *arg)
+{
+	struct kv *kv = arg;
+
+	kv->takeover_timer = NULL;
+	advance(kv, TURN_WORK);
+}
+
+void kv_log_write(struct kv *kv, const struct kv_ring_write *write, uint32_t size)
+{
+	uint32_t length = logged_size(size);
+	struct kv_block *block = log_block(kv, length);
+
+	if (block == NULL) {
+		kv_log_clear(kv, kv->state.revision);
+		return;
+	}
+
+	struct logged *logged = (struct logged *)((uint8_t *)block->bytes + block->used);
+
+	*logged = (struct logged){
+		.revision = kv->state.revision, .bytes_max = kv->bytes_max, .size = size};
+	memcpy(logged->msg, write, size);
+	block->last = kv->state.revision;
+	block->used += length;
+	if (kv->is_catching_up)
+		advance(kv, WRITE_WORK);
+}
+
+/* Whole up to there, when the parts that wait are written. */
+static uint64_t end_of_parts(const struct kv *kv)
+{
+	return kv->parts != NULL && kv->parts_last->last > kv->progress.cursor
+		       ? kv->parts_last->last
+		       : kv->progress.cursor;
+}
+
+void kv_takeover_chunk(struct kv *kv, const struct kv_ring_chunk *chunk, uint32_t size)
+{
+	struct kv_block *part;
+
+	if (!kv->is_catching_up && end_of_parts(kv) >= le64toh(chunk->from)) {
+		/* No table has more: this is for a donor that does not know when to stop. */
+		if (kv->parts_bytes > kv->bytes_max) {
+			kv_lose(kv, "its donor sends more than a table can hold");
+			return;
+		}
+		part = block_create(size);
+		if (part == NULL) {
+			kv_lose(kv, "out of memory");
+			return;
+		}
+		memcpy(part->bytes, chunk, size);
+		part->used = size;
+		part->at = sizeof(*chunk);
+		part->left = le32toh(chunk->count);
+		part->last = le64toh(chunk->to);
+		*(kv->parts == NULL ? &kv->parts : &kv->parts_last->next) = part;
+		kv->parts_last = part;
+		kv->parts_bytes += size;
+		kv_log_clear(kv, le64toh(chunk->base));
+	}
+	advance(kv, TURN_WORK);
+}
+
+void kv_takeover_stop(struct kv *kv)
+{
+	kv->host->timer_del(kv->ctx, kv->takeover_timer);
+	kv->takeover_timer = NULL;
+	kv->is_catching_up = false;
+	while (kv->parts != NULL)
+		block_drop(kv, &kv->parts);
+	kv->parts_bytes = 0;
+}
