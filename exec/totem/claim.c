@@ -6,6 +6,8 @@
  * can take it to a number that no ring follows. It notices this when it hears a number far below its own. Then it forms
  * its next ring with a new number just above that one.
  */
+#include "exec/totem/claim.h"
+
 #include "exec/totem/state.h"
 
 /* A number that many nodes choose at random within these bounds is new: no ring had it with the same representative. */
@@ -59,7 +61,7 @@ static uint64_t fresh_number(struct totem_engine *engine)
 	bool has_room = engine->low_claim < TOTEM_RING_SEQ_JUMP_MAX - 2 * FRESH_SPAN;
 	uint64_t span = has_room ? FRESH_SPAN : FRESH_SPAN_LATE;
 
-	return engine->low_claim + (has_room ? span : 0) + engine_random(engine) % span;
+	return engine->low_claim + (has_room ? span : 0) + core_random(engine) % span;
 }
 
 /*
@@ -89,6 +91,6 @@ uint64_t claim_next(struct totem_engine *engine)
 
 	const struct totem_trace trace = {.kind = TOTEM_TRACE_RING_SEQ_LOWERED, .ring = engine->ring};
 
-	engine_trace(engine, &trace);
+	core_trace(engine, &trace);
 	return fresh_number(engine);
 }

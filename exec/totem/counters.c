@@ -2,7 +2,6 @@
 #include "exec/totem/state.h"
 
 #include <errno.h>
-#include <string.h>
 
 #define PACKET_OVERHEAD 24u /* an estimate: header, lengths, group prefix */
 #define PAYLOAD_MIN 128u

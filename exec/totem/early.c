@@ -13,6 +13,8 @@
  * - if the token is kept
  * - if there are few frames
  */
+#include "exec/totem/early.h"
+
 #include "exec/totem/state.h"
 
 /* Frames. Half of a smaller receive buffer would cost more by its small window than an early token gains. */
