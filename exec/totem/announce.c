@@ -79,7 +79,7 @@ void announce_idle(struct totem_engine *engine)
 	}
 	if (engine->merge_at_ns == 0)
 		engine->merge_at_ns = engine->now_ns + gap_ns(engine);
-	if (engine->is_holding || engine->now_ns < engine->merge_at_ns)
+	if (place_is_kept(engine->place) || engine->now_ns < engine->merge_at_ns)
 		return;
 	engine->merge_at_ns = 0;
 	announce_send(engine);

@@ -253,7 +253,7 @@ void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)
 		}
 		break;
 	case TOTEM_RECOVERY:
-		if (core_is_rep(engine) && !engine->is_originated && is_round_twice(engine, &token))
+		if (core_is_rep(engine) && engine->place == TOKEN_NONE && is_round_twice(engine, &token))
 			pass_originate(engine);
 		break;
 	}

@@ -72,7 +72,7 @@ static void become_operational(struct totem_engine *engine)
 	engine->features = engine->new_features;
 	engine->received_flg = !deliver_is_safe(engine);
 	engine->is_promised = false;
-	engine->is_originated = false;
+	engine->place = TOKEN_AWAY;
 	engine->flg_count = 0;
 	engine->rotations = 0;
 	engine->a_prev = engine->a_last = engine->options.first_seq - 1;

@@ -7,7 +7,7 @@ static void retransmit_expired(struct totem_engine *engine)
 {
 	if (engine->state == TOTEM_GATHER)
 		return;
-	if (engine->is_holding) {
+	if (place_is_kept(engine->place)) {
 		hold_let_go(engine);
 		return;
 	}
@@ -107,7 +107,7 @@ void expiry_handle(struct totem_engine *engine, enum totem_timer timer)
 		retransmit_expired(engine);
 		break;
 	case TOTEM_TIMER_HOLD:
-		if (engine->is_lingering)
+		if (engine->place == TOKEN_LINGERING)
 			hold_turn(engine);
 		else
 			hold_let_go(engine);

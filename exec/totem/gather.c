@@ -47,9 +47,7 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 	if (backoff_yields(engine))
 		consensus_ns += consensus_ns / 4;
 	engine->has_pending = false;
-	engine->is_holding = engine->is_lingering = false;
-	engine->is_held = false;
-	engine->is_originated = false;
+	engine->place = TOKEN_NONE;
 	engine->accepted_ns = 0;
 	engine->join_rounds = 0;
 	set_add(&engine->proc, engine->options.nodeid);

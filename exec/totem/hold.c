@@ -25,7 +25,7 @@ void hold_send_late(struct totem_engine *engine)
 	uint32_t allowed = window > before ? window - before : 0;
 	uint32_t size = flow_window_size(engine, token);
 
-	if (engine->is_lingering && TOTEM_MUTANT(engine, LINGER_UNBOUNDED))
+	if (engine->place == TOKEN_LINGERING && TOTEM_MUTANT(engine, LINGER_UNBOUNDED))
 		allowed = window;
 	if (seq_compare(engine->store.released + STORE_WINDOW - allowed - size, token->seq) < 0)
 		allowed = 0;
@@ -37,7 +37,7 @@ void hold_send_late(struct totem_engine *engine)
 	pass_update_aru(engine, token);
 	if (sent > 0) {
 		engine->unchanged = 0;
-		engine->is_held = false;
+		engine->place = place_woken(engine->place);
 	}
 }
 
@@ -45,7 +45,7 @@ void hold_let_go(struct totem_engine *engine)
 {
 	bool was_refused = engine->wants_room;
 
-	if (!engine->is_holding || TOTEM_MUTANT(engine, HOLD_FOREVER))
+	if (!place_is_kept(engine->place) || TOTEM_MUTANT(engine, HOLD_FOREVER))
 		return;
 	timer_cancel(engine, TOTEM_TIMER_HOLD);
 	if (engine->state == TOTEM_OPERATIONAL)
@@ -62,23 +62,23 @@ void hold_let_go(struct totem_engine *engine)
 
 void hold_wake(struct totem_engine *engine)
 {
-	if (engine->is_visiting || engine->state != TOTEM_OPERATIONAL)
+	if (engine->place == TOKEN_VISITING || engine->state != TOTEM_OPERATIONAL)
 		return;
-	if (engine->is_holding) {
+	if (place_is_kept(engine->place)) {
 		/* Send on the next turn, so that one visit takes all messages that are being queued now. */
-		engine->is_held = false;
+		engine->place = place_woken(engine->place);
 		engine->unchanged = 0;
 		timer_set(engine, TOTEM_TIMER_HOLD, 0);
 		return;
 	}
-	if (engine->is_held && core_is_rep(engine)) {
-		engine->is_held = false;
+	if (place_is_idle(engine->place) && core_is_rep(engine)) {
+		engine->place = place_woken(engine->place);
 		engine->unchanged = 0;
 		return;
 	}
-	if (!engine->is_held && !linger_is_likely(engine))
+	if (!place_is_idle(engine->place) && !linger_is_likely(engine))
 		return;
-	engine->is_held = false;
+	engine->place = place_woken(engine->place);
 	engine->silent = 0; /* one hold cancel is enough */
 
 	struct coterie_frame *frame = frame_take(engine->pool, WIRE_HEADER_SIZE + 12);
@@ -114,7 +114,7 @@ void hold_cancelled(struct totem_engine *engine, struct coterie_frame *frame)
 	if (!ring_id_equal(&cancel.ring, &engine->ring))
 		return;
 	engine->unchanged = 0;
-	engine->is_held = false;
+	engine->place = place_woken(engine->place);
 	/* This has an effect only if this node holds the token. A token under way is not sent again. */
 	if (engine->state == TOTEM_OPERATIONAL || engine->state == TOTEM_RECOVERY)
 		hold_let_go(engine);
@@ -122,7 +122,7 @@ void hold_cancelled(struct totem_engine *engine, struct coterie_frame *frame)
 
 void hold_settle(struct totem_engine *engine)
 {
-	if (!engine->is_lingering)
+	if (engine->place != TOKEN_LINGERING)
 		return;
 	if (engine->high_delivered != engine->store.high_seq) {
 		hold_let_go(engine);

@@ -26,7 +26,7 @@
 
 void linger_reset(struct totem_engine *engine)
 {
-	engine->is_lingering = engine->has_lingered = engine->is_last_ours = false;
+	engine->has_lingered = engine->is_last_ours = false;
 	engine->lone = engine->silent = 0;
 	engine->lingers_seen = 0;
 }
@@ -81,13 +81,13 @@ void linger_begin(struct totem_engine *engine, struct wire_token *token)
 	token->lingers++;
 	engine->lingers_seen = token->lingers;
 	engine->counters.lingers++;
-	engine->is_lingering = engine->is_holding = true;
+	engine->place = TOKEN_LINGERING;
 	engine->linger_until_ns = engine->now_ns + engine->options.linger_ns;
 	engine->accepted_ns = 0; /* the next rotation is not measured: it includes this time */
 }
 
 bool linger_is_gathering(const struct totem_engine *engine)
 {
-	return engine->is_lingering && engine->timer_at_ns[TOTEM_TIMER_HOLD] <= engine->now_ns &&
+	return engine->place == TOKEN_LINGERING && engine->timer_at_ns[TOTEM_TIMER_HOLD] <= engine->now_ns &&
 	       (engine->now_ns < engine->gather_until_ns || TOTEM_MUTANT(engine, GATHER_FOREVER));
 }

@@ -29,6 +29,7 @@ totem_sources = \
 	%D%/pack.c %D%/pack.h \
 	%D%/pass.c %D%/pass.h \
 	%D%/peer.c %D%/peer.h \
+	%D%/place.h \
 	%D%/probe.c %D%/probe.h \
 	%D%/receive.c %D%/receive.h \
 	%D%/recovery.c %D%/recovery.h \

@@ -22,7 +22,7 @@ void pass_forward(struct totem_engine *engine)
 	struct coterie_frame *frame = frame_take(engine->pool, WIRE_TOKEN_SIZE_MAX);
 	uint32_t target = core_successor(engine);
 
-	engine->is_holding = engine->is_lingering = false;
+	engine->place = place_sent(engine->place);
 	if (frame == NULL)
 		return; /* no memory: as if the network had lost it */
 
@@ -114,7 +114,7 @@ void pass_originate(struct totem_engine *engine)
 	uint32_t base = engine->options.first_seq;
 	struct wire_token *token = &engine->token;
 
-	engine->is_originated = true;
+	engine->place = TOKEN_AWAY;
 	engine->is_flg_mine = engine->owed_count > 0;
 	*token = (struct wire_token){
 		.nodeid = engine->options.nodeid,

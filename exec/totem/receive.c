@@ -20,7 +20,7 @@ static bool is_far_ahead(const struct totem_engine *engine, uint32_t seq)
  */
 static bool is_impossible(const struct totem_engine *engine, uint32_t seq)
 {
-	return engine->is_holding && seq_compare(seq, engine->token.seq) > 0;
+	return place_is_kept(engine->place) && seq_compare(seq, engine->token.seq) > 0;
 }
 
 /* A frame of another member with a higher seq than the token that this node sent: the successor has the token. */

@@ -119,8 +119,7 @@ void recovery_enter(struct totem_engine *engine)
 	engine->flg_count = 0;
 	engine->rotations = 0;
 	engine->is_flg_mine = false;
-	engine->is_held = false;
-	engine->is_holding = engine->is_lingering = false;
+	engine->place = TOKEN_NONE;
 	engine->retransmit_count = 0;
 	if (!engine->is_promised)
 		engine->high_ring_delivered = engine->high_delivered;

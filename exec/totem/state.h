@@ -44,6 +44,7 @@
 #include "exec/totem/pack.h"
 #include "exec/totem/pass.h"
 #include "exec/totem/peer.h"
+#include "exec/totem/place.h"
 #include "exec/totem/probe.h"
 #include "exec/totem/receive.h"
 #include "exec/totem/recovery.h"
@@ -127,13 +128,9 @@ struct totem_engine {
 	uint32_t visit_new;  /* of these the new ones in the outbox */
 	uint32_t aru_count;
 	uint64_t aru_since_ns;
-	bool is_held;     /* the token is, or is about to be, held */
-	bool is_holding;  /* by this node: it is the representative and has the token, or it is_lingering */
-	bool is_visiting; /* the token is here and frames can still be sent */
-	bool is_originated;
+	enum token_place place;
 
 	/* A lone sender keeps the token: linger.c. */
-	bool is_lingering;         /* this node keeps it */
 	bool has_more;             /* the user has more messages than this visit took */
 	bool has_lingered;         /* some member kept it in the rotation before the last token */
 	bool is_last_ours;         /* in the last rotation with frames this node was the only sender */

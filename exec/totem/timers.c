@@ -145,7 +145,7 @@ static uint64_t retransmit_delay(const struct totem_engine *engine)
 	if (engine->state == TOTEM_COMMIT && most > RETRANSMIT_COMMIT_MAX_NS)
 		most = RETRANSMIT_COMMIT_MAX_NS;
 	/* A token that is held, or that the successor has, is not lost. Its holder may keep it for longer than `most`. */
-	if (engine->is_held || engine->is_holding)
+	if (place_is_idle(engine->place) || place_is_kept(engine->place))
 		return most > held ? most : held;
 	if (engine->is_progress_seen)
 		return most;

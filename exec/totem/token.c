@@ -83,11 +83,15 @@ static void decide_hold(struct totem_engine *engine, const struct wire_token *to
 		(is_rep && (is_asked || flow_waiting(engine) > 0 ||
 				   engine->high_delivered != engine->store.high_seq)))
 		is_idle = false;
-	engine->is_held = engine->was_held = is_idle;
-	engine->is_holding = is_idle && is_rep;
-	if (is_idle)
+	engine->was_held = is_idle;
+	if (is_idle) {
+		engine->place = is_rep ? TOKEN_HELD : TOKEN_AWAY_IDLE;
 		engine->accepted_ns = 0; /* the next rotation is not measured: it includes the hold */
-	else if (linger_is_due(engine))
+		return;
+	}
+	if (engine->place != TOKEN_NONE)
+		engine->place = TOKEN_AWAY;
+	if (linger_is_due(engine))
 		linger_begin(engine, &engine->token);
 }
 
@@ -97,9 +101,11 @@ static void exchange_frames(struct totem_engine *engine, struct wire_token *toke
 	engine->visit_sent = 0;
 	engine->has_more = false;
 	if (engine->state == TOTEM_OPERATIONAL && engine->callbacks.visit != NULL) {
-		engine->is_visiting = true;
+		enum token_place before = engine->place;
+
+		engine->place = TOKEN_VISITING;
 		engine->has_more = engine->callbacks.visit(engine->arg);
-		engine->is_visiting = false;
+		engine->place = before;
 	}
 	flow_flush(engine);
 
@@ -117,7 +123,7 @@ static void exchange_frames(struct totem_engine *engine, struct wire_token *toke
 /* Send the token to the successor, or keep it. */
 static void pass_on(struct totem_engine *engine)
 {
-	if (engine->is_holding) {
+	if (place_is_kept(engine->place)) {
 		/* hold_let_go will send it, behind the frames that wait then. */
 		frame_unref(engine->saved);
 		engine->saved = NULL;
@@ -128,10 +134,10 @@ static void pass_on(struct totem_engine *engine)
 	engine->is_progress_seen = false;
 	timer_start_token(engine);
 	timer_start_retransmit(engine);
-	if (engine->is_holding)
+	if (place_is_kept(engine->place))
 		timer_set(engine, TOTEM_TIMER_HOLD,
-			engine->is_lingering ? engine->options.linger_ns : engine->options.hold_ns);
-	if (engine->is_heartbeat_used && !engine->is_holding)
+			engine->place == TOKEN_LINGERING ? engine->options.linger_ns : engine->options.hold_ns);
+	if (engine->is_heartbeat_used && !place_is_kept(engine->place))
 		timer_set(engine, TOTEM_TIMER_HEARTBEAT,
 			engine->options.heartbeat_failures_allowed *
 					engine->options.token_retransmit_ns +
