@@ -14,6 +14,14 @@
 /* The same for a commit token. Its sender may be a step ahead of this node, and may have believed a join. */
 #define RING_SEQ_COMMIT_MAX (3 * RING_SEQ_STEP_MAX)
 
+/* Claims that are far below the ring seq of this node. Only claim.c uses the members. */
+struct claim {
+	uint64_t low_claim;   /* the highest ring seq heard that was far below that of `ring` */
+	uint32_t low_claimer; /* the node that named it last */
+	bool has_low_claim;   /* since the last installation */
+	bool has_fallen;      /* a ring with a new, lower seq was begun since then */
+};
+
 /**
  * Return whether a ring seq of a packet leaves room for many more. Any seq up to TOTEM_RING_SEQ_JUMP_MAX does,
  * for a node alone up to RING_SEQ_LONE_MAX. Above that it may be step_max higher than the ring that this node last
@@ -30,5 +38,6 @@ bool claim_is_followed(const struct totem_engine *engine, uint64_t ring_seq);
  * out, it is a new number, and a trace says so.
  */
 uint64_t claim_next(struct totem_engine *engine);
+void claim_installed(struct totem_engine *engine); /* a configuration came into force */
 
 #endif

@@ -67,8 +67,7 @@ static void become_operational(struct totem_engine *engine)
 {
 	set_copy(&engine->memb, &engine->new_memb);
 	engine->old_ring = engine->ring;
-	engine->has_low_claim = engine->has_fallen = false;
-	engine->low_claim = 0;
+	claim_installed(engine);
 	engine->features = engine->new_features;
 	engine->received_flg = !deliver_is_safe(engine);
 	engine->is_promised = false;

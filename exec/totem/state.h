@@ -81,10 +81,7 @@ struct totem_engine {
 	/* Rings and sets. */
 	struct ring_id ring;     /* committed to last */
 	struct ring_id old_ring; /* installed last */
-	uint64_t low_claim;      /* claim.c: the highest ring seq heard that was far below that of `ring` */
-	uint32_t low_claimer;    /* the node that named it last */
-	bool has_low_claim;      /* since the last installation */
-	bool has_fallen;         /* a ring with a new, lower seq was begun since then */
+	struct claim claim;
 	struct node_set memb; /* of the installed ring */
 	struct node_set proc, failed, consensus;
 	struct node_set new_memb, trans, deliver;
