@@ -6,6 +6,8 @@
  * can take it to a number that no ring follows. It notices this when it hears a number far below its own. Then it forms
  * its next ring with a new number just above that one.
  */
+#include "exec/totem/claim.h"
+
 #include "exec/totem/state.h"
 
 /* A number that many nodes choose at random within these bounds is new: no ring had it with the same representative. */
@@ -36,30 +38,30 @@ static bool is_far_above(uint64_t higher, uint64_t lower)
 
 void claim_heard(struct totem_engine *engine, uint32_t id, uint64_t ring_seq)
 {
-	if (is_far_above(engine->ring.seq, ring_seq) && ring_seq >= engine->low_claim) {
-		engine->low_claim = ring_seq;
-		engine->low_claimer = id;
-		engine->has_low_claim = true;
+	if (is_far_above(engine->ring.seq, ring_seq) && ring_seq >= engine->claim.low_claim) {
+		engine->claim.low_claim = ring_seq;
+		engine->claim.low_claimer = id;
+		engine->claim.has_low_claim = true;
 	}
 }
 
 /* Return whether a node that was heard may refuse this number. */
 static bool is_refused(const struct totem_engine *engine, uint64_t ring_seq)
 {
-	return engine->has_low_claim && is_far_above(ring_seq, engine->low_claim);
+	return engine->claim.has_low_claim && is_far_above(ring_seq, engine->claim.low_claim);
 }
 
 bool claim_is_followed(const struct totem_engine *engine, uint64_t ring_seq)
 {
-	return ring_seq > (is_refused(engine, engine->ring.seq) ? engine->low_claim : engine->ring.seq);
+	return ring_seq > (is_refused(engine, engine->ring.seq) ? engine->claim.low_claim : engine->ring.seq);
 }
 
 static uint64_t fresh_number(struct totem_engine *engine)
 {
-	bool has_room = engine->low_claim < TOTEM_RING_SEQ_JUMP_MAX - 2 * FRESH_SPAN;
+	bool has_room = engine->claim.low_claim < TOTEM_RING_SEQ_JUMP_MAX - 2 * FRESH_SPAN;
 	uint64_t span = has_room ? FRESH_SPAN : FRESH_SPAN_LATE;
 
-	return engine->low_claim + (has_room ? span : 0) + engine_random(engine) % span;
+	return engine->claim.low_claim + (has_room ? span : 0) + core_random(engine) % span;
 }
 
 /*
@@ -68,8 +70,8 @@ static uint64_t fresh_number(struct totem_engine *engine)
  */
 static bool must_fall(const struct totem_engine *engine, uint64_t highest)
 {
-	return is_refused(engine, highest) && !node_set_has(&engine->live, engine->low_claimer) &&
-	       (engine->live.count == 1 || !engine->has_fallen);
+	return is_refused(engine, highest) && !node_set_has(&engine->live, engine->claim.low_claimer) &&
+	       (engine->live.count == 1 || !engine->claim.has_fallen);
 }
 
 uint64_t claim_next(struct totem_engine *engine)
@@ -85,10 +87,16 @@ uint64_t claim_next(struct totem_engine *engine)
 	}
 	if (!must_fall(engine, highest))
 		return highest;
-	engine->has_fallen = true;
+	engine->claim.has_fallen = true;
 
 	const struct totem_trace trace = {.kind = TOTEM_TRACE_RING_SEQ_LOWERED, .ring = engine->ring};
 
-	engine_trace(engine, &trace);
+	core_trace(engine, &trace);
 	return fresh_number(engine);
+}
+
+void claim_installed(struct totem_engine *engine)
+{
+	engine->claim.has_low_claim = engine->claim.has_fallen = false;
+	engine->claim.low_claim = 0;
 }

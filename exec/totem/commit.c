@@ -1,10 +1,11 @@
 /* The commit token's two rotations: book membership, "Commit". */
-#include "exec/totem/state.h"
+#include "exec/totem/commit.h"
 
 #include <assert.h>
 #include <string.h>
 
 #include "exec/totem/frame.h"
+#include "exec/totem/state.h"
 
 #define RING_SEQ_STEP 4u
 
@@ -45,7 +46,7 @@ static void send_commit(struct totem_engine *engine)
 		frame->data, frame->capacity);
 	assert(frame->size > 0);
 	engine->counters.commit_token_tx++;
-	token_send_saved(engine, frame, target);
+	pass_send_saved(engine, frame, target);
 	frame_unref(frame);
 }
 
@@ -94,7 +95,7 @@ static void enter_commit(struct totem_engine *engine)
 	if (!TOTEM_MUTANT(engine, RING_ID_NOT_STORED)) {
 		if (engine->callbacks.store_ring_id(engine->arg, &commit->ring) < 0)
 			return; /* still in GATHER: the next join tries again */
-		engine_trace_frame(
+		core_trace_frame(
 			engine, TOTEM_TRACE_STORED, &commit->ring, 0, engine->options.nodeid);
 	}
 	fill_entry(engine, commit->memb_index);
@@ -111,7 +112,7 @@ static void enter_commit(struct totem_engine *engine)
 	engine->is_progress_seen = false;
 	engine->counters.commit_entered++;
 	engine->counters.continuous_gather = 0;
-	engine_set_state(engine, TOTEM_COMMIT, 0);
+	core_set_state(engine, TOTEM_COMMIT, 0);
 
 	timer_cancel(engine, TOTEM_TIMER_JOIN);
 	timer_cancel(engine, TOTEM_TIMER_SEND_JOIN);
@@ -132,7 +133,7 @@ void commit_create(struct totem_engine *engine)
 	if (seq >= TOTEM_RING_SEQ_END - RING_SEQ_STEP) {
 		const struct totem_trace trace = {.kind = TOTEM_TRACE_RING_SEQ_END, .ring = engine->ring};
 
-		engine_trace(engine, &trace);
+		core_trace(engine, &trace);
 		return;
 	}
 	set_copy(&engine->new_memb, &engine->live);
@@ -186,7 +187,7 @@ static void arrived_in_gather(struct totem_engine *engine, const struct wire_com
 		token->ring.rep != engine->new_memb.ids[0] ||
 		index_of(engine, engine->options.nodeid) != token->memb_index ||
 		token->memb_index >= token->count) {
-		engine_refuse(engine, TOTEM_REFUSED_COMMIT, token->nodeid);
+		core_refuse(engine, TOTEM_REFUSED_COMMIT, token->nodeid);
 		return;
 	}
 	take_over(engine, token);
@@ -230,7 +231,7 @@ void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)
 	enum wire_refusal refusal = wire_decode_commit_token(frame->data, frame->size, &token);
 
 	if (refusal != WIRE_OK) {
-		engine_refuse(engine, refusal, 0);
+		core_refuse(engine, refusal, 0);
 		return;
 	}
 	switch (engine->state) {
@@ -248,12 +249,12 @@ void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame)
 			timer_start_retransmit(engine);
 		} else if (ring_id_equal(&token.ring, &engine->ring) &&
 			   token.memb_index == token.count) {
-			engine_refuse(engine, TOTEM_REFUSED_COMMIT, token.nodeid);
+			core_refuse(engine, TOTEM_REFUSED_COMMIT, token.nodeid);
 		}
 		break;
 	case TOTEM_RECOVERY:
-		if (engine_is_rep(engine) && !engine->is_originated && is_round_twice(engine, &token))
-			token_originate(engine);
+		if (core_is_rep(engine) && engine->place == TOKEN_NONE && is_round_twice(engine, &token))
+			pass_originate(engine);
 		break;
 	}
 }

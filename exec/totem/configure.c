@@ -1,8 +1,10 @@
 /* Install a new configuration, within one event: book membership, "Installation". */
-#include "exec/totem/state.h"
+#include "exec/totem/configure.h"
 
 #include <assert.h>
 #include <string.h>
+
+#include "exec/totem/state.h"
 
 static void tell(struct totem_engine *engine, const struct totem_configuration *configuration)
 {
@@ -65,12 +67,11 @@ static void become_operational(struct totem_engine *engine)
 {
 	set_copy(&engine->memb, &engine->new_memb);
 	engine->old_ring = engine->ring;
-	engine->has_low_claim = engine->has_fallen = false;
-	engine->low_claim = 0;
+	claim_installed(engine);
 	engine->features = engine->new_features;
 	engine->received_flg = !deliver_is_safe(engine);
 	engine->is_promised = false;
-	engine->is_originated = false;
+	engine->place = TOKEN_AWAY;
 	engine->flg_count = 0;
 	engine->rotations = 0;
 	engine->a_prev = engine->a_last = engine->options.first_seq - 1;
@@ -79,7 +80,7 @@ static void become_operational(struct totem_engine *engine)
 	engine->rotation_count = 0;
 	engine->counters.operational_entered++;
 	engine->counters.continuous_gather = 0;
-	engine_set_state(engine, TOTEM_OPERATIONAL, 0);
+	core_set_state(engine, TOTEM_OPERATIONAL, 0);
 	/* All members have the frames of the recovery. */
 	if (seq_compare(engine->high_delivered, engine->store.released) > 0)
 		store_release(engine, engine->high_delivered);
@@ -129,7 +130,7 @@ static void tell_alone(struct totem_engine *engine)
 	if (!engine->is_cut)
 		trace.value = engine->heard_ns < engine->episode_ns ? TOTEM_ALONE_DEAF
 								    : TOTEM_ALONE_UNANSWERED;
-	engine_trace(engine, &trace);
+	core_trace(engine, &trace);
 }
 
 static void note_leases(struct totem_engine *engine)
@@ -194,8 +195,8 @@ void configure_install(struct totem_engine *engine)
 		.ring = engine->ring,
 	};
 
-	engine_trace(engine, &trace);
-	peer_installed(engine); /* reads proc and failed of the gather that led to this ring */
+	core_trace(engine, &trace);
+	backoff_installed(engine); /* reads proc and failed of the gather that led to this ring */
 	tell_regular(engine);
 	set_copy(&engine->proc, &engine->new_memb);
 	node_set_clear(&engine->failed);

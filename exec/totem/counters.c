@@ -2,7 +2,6 @@
 #include "exec/totem/state.h"
 
 #include <errno.h>
-#include <string.h>
 
 #define PACKET_OVERHEAD 24u /* an estimate: header, lengths, group prefix */
 #define PAYLOAD_MIN 128u
@@ -63,7 +62,7 @@ void totem_engine_probe(const struct totem_engine *engine, struct totem_probe *p
 		.window = flow_window_size(engine, &engine->token),
 		.queued = pack_queue_count(engine->q_new) + pack_queue_count(engine->q_sync),
 		.recovery_queued = engine->owed_count,
-		.is_held = engine->is_holding,
+		.is_held = place_is_kept(engine->place),
 		.is_synchronizing = engine->is_sync_wait,
 		.old_ring = engine->old_ring,
 	};

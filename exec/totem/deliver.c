@@ -1,7 +1,9 @@
 /* Choose the frames that may be delivered now: see book ring, "Delivery" and book membership, "Installation". */
-#include "exec/totem/state.h"
+#include "exec/totem/deliver.h"
 
 #include <assert.h>
+
+#include "exec/totem/state.h"
 
 bool deliver_is_safe(const struct totem_engine *engine)
 {
@@ -45,7 +47,7 @@ static void deliver_frame(struct totem_engine *engine, const struct store_slot *
 		frame->size - WIRE_MCAST_HEADER_SIZE, slot->is_swapped, engine->is_unpack_sync,
 		rule, deliver_message, engine);
 	if (unpack_counters(engine->unpack)->malformed != malformed)
-		engine_refuse(engine, TOTEM_REFUSED_PACKET, source);
+		core_refuse(engine, TOTEM_REFUSED_PACKET, source);
 }
 
 /* Return whether all members are known to have all frames up to seq: book ring, "The aru". */

@@ -13,6 +13,8 @@
  * - if the token is kept
  * - if there are few frames
  */
+#include "exec/totem/early.h"
+
 #include "exec/totem/state.h"
 
 /* Frames. Half of a smaller receive buffer would cost more by its small window than an early token gains. */
@@ -22,7 +24,7 @@ bool early_is_due(const struct totem_engine *engine)
 {
 	uint32_t least = engine->options.early_frames;
 
-	return engine->state == TOTEM_OPERATIONAL && least > 0 && !engine->is_holding &&
+	return engine->state == TOTEM_OPERATIONAL && least > 0 && !place_is_kept(engine->place) &&
 	       engine->window.rotations > 1 && engine->memb.count > 1 &&
 	       engine->visit_new >= least && engine->visit_new == engine->visit_sent;
 }

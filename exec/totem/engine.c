@@ -4,144 +4,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "exec/totem/frame.h"
 
 #define QUEUE_BYTES 4194304u /* of frames in one send queue: book packing, "Queue levels" */
-
-void engine_trace(struct totem_engine *engine, const struct totem_trace *trace)
-{
-	struct totem_trace copy = *trace;
-
-	if (engine->callbacks.trace == NULL)
-		return;
-	copy.state = engine->state;
-	engine->callbacks.trace(engine->arg, &copy);
-}
-
-void engine_trace_frame(struct totem_engine *engine, enum totem_trace_kind kind,
-	const struct ring_id *ring, uint32_t seq, uint32_t node)
-{
-	if (engine->callbacks.trace == NULL)
-		return;
-
-	const struct totem_trace trace = {.kind = kind, .seq = seq, .node = node, .ring = *ring};
-
-	engine_trace(engine, &trace);
-}
-
-void engine_refuse(struct totem_engine *engine, uint32_t why, uint32_t node)
-{
-	const struct totem_trace trace = {
-		.kind = TOTEM_TRACE_REFUSED,
-		.value = why,
-		.node = node,
-		.ring = engine->ring,
-	};
-
-	engine->counters.malformed++;
-	engine_trace(engine, &trace);
-}
-
-void engine_set_state(struct totem_engine *engine, enum totem_state state, uint32_t cause)
-{
-	const struct totem_trace trace = {
-		.kind = TOTEM_TRACE_STATE,
-		.value = state,
-		.cause = cause,
-		.ring = engine->ring,
-	};
-
-	engine->state = state;
-	engine_trace(engine, &trace);
-}
-
-void engine_multicast(struct totem_engine *engine, struct coterie_frame *frame)
-{
-	if (frame == NULL)
-		return;
-	if (!peer_is_quiet(engine))
-		engine->callbacks.multicast(engine->arg, &frame, 1);
-	frame_unref(frame);
-}
-
-bool engine_knows(const struct totem_engine *engine, uint32_t id)
-{
-	return id != 0 && (engine->known.count == 0 || node_set_has(&engine->known, id));
-}
-
-bool engine_is_rep(const struct totem_engine *engine)
-{
-	return engine->ring.rep == engine->options.nodeid;
-}
-
-struct store *engine_store(struct totem_engine *engine)
-{
-	return engine->state == TOTEM_RECOVERY ? &engine->rstore : &engine->store;
-}
-
-const struct node_set *engine_members(const struct totem_engine *engine)
-{
-	return engine->state == TOTEM_RECOVERY ? &engine->new_memb : &engine->memb;
-}
-
-uint32_t engine_successor(const struct totem_engine *engine)
-{
-	const struct node_set *members = engine_members(engine);
-
-	assert(members->count > 0);
-	for (uint32_t i = 0; i < members->count; i++) {
-		if (members->ids[i] > engine->options.nodeid)
-			return members->ids[i];
-	}
-	return members->ids[0];
-}
-
-uint32_t engine_predecessor(const struct totem_engine *engine)
-{
-	const struct node_set *members = engine_members(engine);
-
-	assert(members->count > 0);
-	for (uint32_t i = members->count; i > 0; i--) {
-		if (members->ids[i - 1] < engine->options.nodeid)
-			return members->ids[i - 1];
-	}
-	return members->ids[members->count - 1];
-}
-
-/* splitmix64 */
-uint64_t engine_random(struct totem_engine *engine)
-{
-	uint64_t z = engine->random += UINT64_C(0x9E3779B97F4A7C15);
-
-	z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-	return z ^ (z >> 31);
-}
-
-void set_add(struct node_set *set, uint32_t id)
-{
-	if (set->count == WIRE_NODES_MAX)
-		return;
-
-	int rc = node_set_add(set, id);
-
-	assert(rc == 0);
-}
-
-void set_unite(struct node_set *to, const struct node_set *from)
-{
-	for (uint32_t i = 0; i < from->count; i++)
-		set_add(to, from->ids[i]);
-}
-
-void set_copy(struct node_set *to, const struct node_set *from)
-{
-	int rc = node_set_copy(to, from);
-
-	assert(rc == 0);
-}
 
 /* --- creation --- */
 
@@ -289,7 +155,7 @@ static void begin(struct totem_engine *engine, uint64_t now_ns)
 static void enter(struct totem_engine *engine, uint64_t now_ns)
 {
 	begin(engine, now_ns);
-	flow_outbox_flush(engine);
+	multicast_flush(engine);
 }
 
 static void leave(struct totem_engine *engine)
@@ -321,7 +187,7 @@ static void receive_one(struct totem_engine *engine, struct coterie_frame *frame
 
 	if (refusal != WIRE_OK) {
 		counters->rx_msg_dropped += refusal == WIRE_BAD_TYPE;
-		engine_refuse(engine, refusal, 0);
+		core_refuse(engine, refusal, 0);
 		return;
 	}
 	if (header.nodeid != engine->options.nodeid)
@@ -338,7 +204,7 @@ static void receive_one(struct totem_engine *engine, struct coterie_frame *frame
 		receive_frame(engine, frame);
 		break;
 	case WIRE_MERGE_DETECT:
-		if (suspect_probe(engine, frame))
+		if (sign_probe(engine, frame))
 			break;
 		counters->merge_detect_rx++;
 		merge_detect(engine, frame);
@@ -353,7 +219,7 @@ static void receive_one(struct totem_engine *engine, struct coterie_frame *frame
 		break;
 	case WIRE_HOLD_CANCEL:
 		counters->hold_cancel_rx++;
-		token_hold_cancel(engine, frame);
+		hold_cancelled(engine, frame);
 		break;
 	}
 }
@@ -380,7 +246,7 @@ void totem_engine_timeout(struct totem_engine *engine, uint64_t now_ns, enum tot
 		engine->timer_at_ns[timer] <= engine->now_ns) {
 		silence_late(engine, engine->now_ns - engine->timer_at_ns[timer]);
 		engine->timer_at_ns[timer] = TOTEM_NEVER;
-		timer_expired(engine, timer);
+		expiry_handle(engine, timer);
 	}
 	leave(engine);
 }
@@ -398,19 +264,19 @@ void totem_engine_transport(
 		break;
 	case TOTEM_EVENT_PEER_DEAD:
 		if (engine->is_started)
-			suspect_told(engine, nodeid);
+			sign_told(engine, nodeid);
 		break;
 	case TOTEM_EVENT_WATCH_ON:
-		suspect_connected(engine, nodeid);
+		sign_connected(engine, nodeid);
 		break;
 	case TOTEM_EVENT_WATCH_OFF:
-		suspect_disconnected(engine, nodeid, CONNECTION_OVER);
+		sign_disconnected(engine, nodeid, CONNECTION_OVER);
 		break;
 	case TOTEM_EVENT_WATCH_BROKEN:
-		suspect_disconnected(engine, nodeid, CONNECTION_RESET);
+		sign_disconnected(engine, nodeid, CONNECTION_RESET);
 		break;
 	case TOTEM_EVENT_WATCH_CLOSED:
-		suspect_disconnected(engine, nodeid, CONNECTION_CLOSED);
+		sign_disconnected(engine, nodeid, CONNECTION_CLOSED);
 		break;
 	case TOTEM_EVENT_STOPPED:
 		lease_doubt(engine);
@@ -430,7 +296,7 @@ void totem_engine_refused(struct totem_engine *engine, uint64_t now_ns, uint32_t
 {
 	enter(engine, now_ns);
 	if (engine->is_started)
-		suspect_refused(engine, nodeid, bytes, size);
+		sign_refused(engine, nodeid, bytes, size);
 	leave(engine);
 }
 
@@ -505,7 +371,7 @@ static int send_by(struct totem_engine *engine, uint64_t now_ns, struct pack_que
 	if (rc == -EAGAIN)
 		engine->wants_room = true;
 	if (rc == 0 || rc == -EAGAIN)
-		token_wake(engine); /* also for a full queue, which only a token can empty */
+		hold_wake(engine); /* also for a full queue, which only a token can empty */
 	if (rc == 0)
 		engine->counters.messages_tx++;
 	return rc;
@@ -530,5 +396,5 @@ void totem_engine_synchronized(struct totem_engine *engine, uint64_t now_ns)
 	engine->is_sync_wait = false;
 	engine->is_unpack_sync = false;
 	if (flow_waiting(engine) > 0 || engine->wants_room)
-		token_wake(engine);
+		hold_wake(engine);
 }

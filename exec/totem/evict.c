@@ -1,7 +1,7 @@
 /* Records of evictions: the evidence that led to a configuration without a member. */
-#include "exec/totem/state.h"
+#include "exec/totem/evict.h"
 
-#include <assert.h>
+#include "exec/totem/state.h"
 
 void evict_note(struct totem_engine *engine, uint32_t id, enum totem_evidence evidence)
 {
@@ -73,6 +73,6 @@ void evict_installed(struct totem_engine *engine)
 			continue;
 		if (peer != NULL)
 			fill(engine, peer, &eviction);
-		engine_trace(engine, &trace);
+		core_trace(engine, &trace);
 	}
 }

@@ -4,9 +4,11 @@
  * A member without extensions drops the trailer, in the first rotation at the latest. So either all members
  * see the same complete trailer, or no member sees one.
  */
-#include "exec/totem/state.h"
+#include "exec/totem/extension.h"
 
 #include <string.h>
+
+#include "exec/totem/state.h"
 
 static uint64_t lease_units(const struct totem_engine *engine)
 {

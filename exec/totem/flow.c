@@ -1,9 +1,11 @@
 /* Limit the frames of a visit, and send them: see book ring, "Flow control" and book ring, "Sending". */
-#include "exec/totem/state.h"
+#include "exec/totem/flow.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "exec/totem/frame.h"
+#include "exec/totem/state.h"
 
 #define HEAL_ROTATIONS 16u
 
@@ -23,7 +25,7 @@ void flow_steer(struct totem_engine *engine, struct wire_token *token)
 {
 	if (engine->window.max == 0)
 		token->window = 0; /* forged: no member of this ring writes it */
-	if (engine->window.max == 0 || engine->state != TOTEM_OPERATIONAL || !engine_is_rep(engine))
+	if (engine->window.max == 0 || engine->state != TOTEM_OPERATIONAL || !core_is_rep(engine))
 		return;
 
 	const struct window_rotation rotation = {
@@ -149,24 +151,6 @@ void flow_account(struct totem_engine *engine, struct wire_token *token, uint32_
 	engine->pbl = waiting;
 }
 
-void flow_outbox_add(struct totem_engine *engine, struct coterie_frame *frame)
-{
-	assert(engine->outbox_count < WINDOW_MAX);
-	engine->outbox[engine->outbox_count++] = frame;
-}
-
-void flow_outbox_flush(struct totem_engine *engine)
-{
-	uint32_t count = engine->outbox_count;
-
-	if (count == 0)
-		return;
-	engine->outbox_count = 0;
-	if (TOTEM_MUTANT(engine, TOKEN_BEFORE_FRAMES_LOST) || peer_is_quiet(engine))
-		return;
-	engine->callbacks.multicast(engine->arg, engine->outbox, count);
-}
-
 /*
  * Take the next frame of the queues. A message that is partly sent is finished first. After that q_sync comes
  * before q_new: book ring, "Sending".
@@ -226,14 +210,14 @@ static void number_frame(struct totem_engine *engine, struct wire_token *token,
 	 * The place is free: frames that the token does not count were dropped when it arrived, and
 	 * no frame is accepted while the token is here.
 	 */
-	bool is_kept = store_put(engine_store(engine), &mcast, frame);
+	bool is_kept = store_put(core_store(engine), &mcast, frame);
 
 	assert(is_kept || TOTEM_MUTANT(engine, TOKEN_SEQ_STANDS) ||
 		TOTEM_MUTANT(engine, TOKEN_DUPLICATE) || TOTEM_MUTANT(engine, TOKEN_FOREIGN));
 	frame_unref(frame); /* the store has its own reference */
 	if (!is_kept)
 		return;
-	flow_outbox_add(engine, frame);
+	multicast_add(engine, frame);
 	engine->counters.mcast_tx++;
 
 	const struct totem_trace trace = {
@@ -244,7 +228,7 @@ static void number_frame(struct totem_engine *engine, struct wire_token *token,
 		.frame = frame,
 	};
 
-	engine_trace(engine, &trace);
+	core_trace(engine, &trace);
 }
 
 static uint32_t send_queued(struct totem_engine *engine, struct wire_token *token, uint32_t allowed)
@@ -265,6 +249,19 @@ static uint32_t send_queued(struct totem_engine *engine, struct wire_token *toke
 	return count;
 }
 
+/* Put a frame of the old ring into a new frame. The caller writes the outer header. NULL: no memory. */
+static struct coterie_frame *wrap(struct totem_engine *engine, const struct coterie_frame *inner)
+{
+	uint32_t size = WIRE_MCAST_HEADER_SIZE + inner->size;
+	struct coterie_frame *frame = frame_take(engine->pool, size);
+
+	if (frame == NULL)
+		return NULL;
+	memcpy(frame->data + WIRE_MCAST_HEADER_SIZE, inner->data, inner->size);
+	frame->size = size;
+	return frame;
+}
+
 /* Send owed frames of the old ring inside new ones: book membership, "Recovery". */
 static uint32_t send_owed(struct totem_engine *engine, struct wire_token *token, uint32_t allowed)
 {
@@ -280,7 +277,7 @@ static uint32_t send_owed(struct totem_engine *engine, struct wire_token *token,
 			continue;
 		}
 
-		struct coterie_frame *frame = recovery_wrap(engine, slot->frame);
+		struct coterie_frame *frame = wrap(engine, slot->frame);
 
 		if (frame == NULL)
 			break; /* out of memory: try again at the next visit */
@@ -299,6 +296,6 @@ uint32_t flow_send(struct totem_engine *engine, struct wire_token *token, uint32
 							 : send_queued(engine, token, allowed);
 
 	if (count > 0)
-		store_advance(engine_store(engine));
+		store_advance(core_store(engine));
 	return count;
 }

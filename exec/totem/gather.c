@@ -1,7 +1,9 @@
 /* Joins and consensus: see book membership, "Gather", book membership, "Joins" and book membership, "Leave". */
-#include "exec/totem/state.h"
+#include "exec/totem/gather.h"
 
 #include <assert.h>
+
+#include "exec/totem/state.h"
 
 #define CONTINUOUS_GATHER_MAX 3u
 /* Time for turns of the loop and late packets, when several nodes conclude at the same time. */
@@ -42,23 +44,21 @@ void gather_enter(struct totem_engine *engine, enum gather_cause cause)
 		engine->episode++;
 		engine->episode_ns = engine->now_ns;
 	}
-	if (peer_yields(engine))
+	if (backoff_yields(engine))
 		consensus_ns += consensus_ns / 4;
 	engine->has_pending = false;
-	engine->is_holding = engine->is_lingering = false;
-	engine->is_held = false;
-	engine->is_originated = false;
+	engine->place = TOKEN_NONE;
 	engine->accepted_ns = 0;
 	engine->join_rounds = 0;
 	set_add(&engine->proc, engine->options.nodeid);
 	node_set_clear(&engine->consensus);
 	set_add(&engine->consensus, engine->options.nodeid);
 	engine->counters.gather_entered++;
-	engine_set_state(engine, TOTEM_GATHER, cause);
+	core_set_state(engine, TOTEM_GATHER, cause);
 
 	timer_cancel_token(engine);
 	timer_cancel(engine, TOTEM_TIMER_RETRANSMIT);
-	merge_busy(engine);
+	announce_busy(engine);
 	timer_cancel(engine, TOTEM_TIMER_HOLD);
 	timer_set(engine, TOTEM_TIMER_JOIN, engine->options.join_ns);
 	timer_set(engine, TOTEM_TIMER_CONSENSUS, consensus_ns);
@@ -157,7 +157,7 @@ static void adopt_failed(struct totem_engine *engine, uint32_t from, bool is_mem
 static void fail_unknown(struct totem_engine *engine)
 {
 	for (uint32_t i = 0; i < engine->proc.count; i++) {
-		if (!engine_knows(engine, engine->proc.ids[i]))
+		if (!core_knows(engine, engine->proc.ids[i]))
 			set_add(&engine->failed, engine->proc.ids[i]);
 	}
 }
@@ -208,7 +208,7 @@ static bool conclude(struct totem_engine *engine)
 	for (uint32_t i = 0; i < engine->proc.count; i++) {
 		if (!node_set_has(&engine->consensus, engine->proc.ids[i])) {
 			set_add(&engine->failed, engine->proc.ids[i]);
-			peer_given_up(engine, engine->proc.ids[i]);
+			backoff_given_up(engine, engine->proc.ids[i]);
 		}
 	}
 	if (node_set_contains(&engine->failed, &engine->proc)) {
@@ -294,7 +294,7 @@ static bool count_strangers(
 	for (uint32_t i = 0; i < set->count; i++) {
 		uint32_t id = set->ids[i];
 
-		if (engine->known.count > 0 && engine_knows(engine, id))
+		if (engine->known.count > 0 && core_knows(engine, id))
 			continue;
 		if (strangers->count == WIRE_NODES_MAX && !node_set_has(strangers, id))
 			return false;
@@ -392,7 +392,7 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 	enum wire_refusal refusal = wire_decode_join(frame->data, frame->size, &join);
 
 	if (refusal != WIRE_OK) {
-		engine_refuse(engine, refusal, 0);
+		core_refuse(engine, refusal, 0);
 		return;
 	}
 	if (engine->is_pausing)
@@ -401,13 +401,13 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 	struct peer *peer = peer_get(engine, join.system_from);
 
 	if (peer != NULL && !claim_is_believed(engine, join.ring_seq, RING_SEQ_STEP_MAX)) {
-		engine_refuse(engine, TOTEM_REFUSED_SEQ, join.system_from);
+		core_refuse(engine, TOTEM_REFUSED_SEQ, join.system_from);
 		return;
 	}
 	if (peer == NULL ||
 		(join.header_nodeid != 0 && join.header_nodeid != join.system_from) ||
 		is_leave_of_another_ring(engine, &join) || !read_lists(engine, &join)) {
-		engine_refuse(engine, TOTEM_REFUSED_JOIN, join.system_from);
+		core_refuse(engine, TOTEM_REFUSED_JOIN, join.system_from);
 		return;
 	}
 	/*
@@ -419,23 +419,23 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 			return;
 		consent(engine, join.system_from);
 		peer->heard_episode = engine->episode;
-		peer_accuse(engine, join.system_from); /* the nodes that this node gave up itself */
+		backoff_accuse(engine, join.system_from); /* the nodes that this node gave up itself */
 		return;
 	}
 	claim_heard(engine, join.system_from, join.ring_seq);
 	if (peer_is_stale(engine, peer, join.ring_seq)) {
-		engine_refuse(engine, TOTEM_REFUSED_STALE, join.system_from);
+		core_refuse(engine, TOTEM_REFUSED_STALE, join.system_from);
 		return;
 	}
 	if (join.header_nodeid == 0 && suspect_farewell(engine, peer, frame))
 		return;
 	peer->heard_ns = engine->now_ns;
-	peer_reconsider(engine, peer, join.header_nodeid == 0);
+	backoff_reconsider(engine, peer, join.header_nodeid == 0);
 	if (join.header_nodeid == 0) {
 		peer->left_episode = engine->episode + (engine->state == TOTEM_OPERATIONAL);
 	} else {
 		peer->features = join.features;
-		if (peer_is_ignored(engine, join.system_from) || merge_is_early(engine, join.system_from))
+		if (backoff_is_ignored(engine, join.system_from) || announce_is_early(engine, join.system_from))
 			return;
 		late_path_note(engine, peer);
 	}
@@ -448,7 +448,7 @@ void gather_join(struct totem_engine *engine, struct coterie_frame *frame)
 		if (node_set_has(&engine->memb, join.system_from) && join.header_nodeid != 0)
 			lease_doubt(engine);
 	}
-	peer_accuse(engine, join.system_from);
+	backoff_accuse(engine, join.system_from);
 }
 
 /*
@@ -512,7 +512,7 @@ void gather_token_expired(struct totem_engine *engine)
 			.ring = engine->ring,
 		};
 
-		engine_trace(engine, &trace);
+		core_trace(engine, &trace);
 	}
 	(void)conclude(engine);
 	gather_enter(engine, GATHER_CONSENSUS_EXPIRED);
@@ -522,7 +522,7 @@ void gather_token_expired(struct totem_engine *engine)
 void gather_link_down(struct totem_engine *engine)
 {
 	engine->is_cut = true;
-	lease_link_changed(engine);
+	lease_settle(engine);
 }
 
 /*
@@ -534,7 +534,7 @@ void gather_link_up(struct totem_engine *engine)
 	bool was_cut = engine->is_cut;
 
 	engine->is_cut = false;
-	lease_link_changed(engine);
+	lease_settle(engine);
 	if (!engine->is_started) {
 		timer_start_pause(engine);
 		engine->is_started = true;

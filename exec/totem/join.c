@@ -6,11 +6,12 @@
  * of a short time, which grows with the crowd, into one join. Then all nodes together send a small multiple of their
  * number.
  */
-#include "exec/totem/state.h"
+#include "exec/totem/join.h"
 
 #include <assert.h>
 
 #include "exec/totem/frame.h"
+#include "exec/totem/state.h"
 
 #define JOIN_ROUNDS_QUICK 3u
 #define JOIN_CROWD 16u /* that many candidates send joins less often after a while */
@@ -37,7 +38,7 @@ static void multicast_join(struct totem_engine *engine)
 	assert(frame->size > 0);
 	engine->counters.join_tx++;
 	engine->joined_ns = engine->now_ns;
-	engine_multicast(engine, frame);
+	multicast_frame(engine, frame);
 }
 
 void join_send(struct totem_engine *engine)
@@ -60,14 +61,14 @@ static uint64_t crowd_delay(struct totem_engine *engine)
 	uint64_t next_ns = engine->joined_ns + engine->proc.count * JOIN_GAP_NS;
 	uint64_t gap_ns = next_ns > engine->now_ns ? next_ns - engine->now_ns : 0;
 
-	return gap_ns + engine_random(engine) % (engine->proc.count * JOIN_SPREAD_NS);
+	return gap_ns + core_random(engine) % (engine->proc.count * JOIN_SPREAD_NS);
 }
 
 void join_schedule(struct totem_engine *engine, bool is_prompted)
 {
 	if (engine->options.send_join_ns != 0) {
 		timer_set(engine, TOTEM_TIMER_SEND_JOIN,
-			engine_random(engine) % (engine->options.send_join_ns + 1));
+			core_random(engine) % (engine->options.send_join_ns + 1));
 	} else if (!is_prompted || !join_is_crowd(engine)) {
 		timer_cancel(engine, TOTEM_TIMER_SEND_JOIN); /* this join has all that the one that waits would have */
 		multicast_join(engine);
@@ -130,5 +131,5 @@ void join_leave(struct totem_engine *engine)
 		frame->capacity);
 	assert(frame->size > 0);
 	engine->counters.join_tx++;
-	engine_multicast(engine, frame);
+	multicast_frame(engine, frame);
 }

@@ -11,6 +11,8 @@
  * So the representative stays in GATHER, where all nodes send joins, for as long as a path may be late. A ring without
  * Corosync nodes does not need this: its nodes repeat the commit token soon enough.
  */
+#include "exec/totem/late_path.h"
+
 #include "exec/totem/state.h"
 
 /* A member without an outage sends its first join within that many join periods. */

@@ -14,13 +14,12 @@
  * After a lease has ended, and after this process did not run, the first token proves nothing: it may have waited
  * in a socket for a long time. The next token does, since this node has sent the first one on.
  */
+#include "exec/totem/lease.h"
+
 #include "exec/totem/state.h"
 
 /* Of the silence budget, or of the token timeout. The rest of the budget is for a held token. */
 #define LEASE_PERCENT 60u
-#define ASK_GAPS 16u      /* the lease divided by this: time between two questions to one member */
-#define ASK_GAPS_LATE 4u  /* factor of that time after LATE_LEASES without a token, when all budgets are over */
-#define LATE_LEASES 4u
 #define HELD_SLACK 16u   /* the lease divided by this: delay of a held token that is no sign of a failure */
 #define STALL_FRACTION 32u /* the lease divided by this: delay of a timer that shows that this process did not run */
 
@@ -82,7 +81,7 @@ static bool has_lease_now(const struct totem_engine *engine)
 }
 
 /* Tell the user if the lease has ended or begun. */
-static void settle(struct totem_engine *engine)
+void lease_settle(struct totem_engine *engine)
 {
 	bool is_held = has_lease_now(engine);
 	const struct totem_trace trace = {
@@ -96,7 +95,7 @@ static void settle(struct totem_engine *engine)
 	if (!is_held)
 		engine->unproved_ns = engine->now_ns;
 	engine->is_lease_held = is_held;
-	engine_trace(engine, &trace);
+	core_trace(engine, &trace);
 	if (engine->callbacks.lease != NULL)
 		engine->callbacks.lease(engine->arg, is_held);
 }
@@ -114,7 +113,7 @@ static uint64_t patience_ns(const struct totem_engine *engine)
 	return held_ns(engine) > half_ns ? held_ns(engine) : half_ns;
 }
 
-static bool is_watching(const struct totem_engine *engine)
+bool lease_is_watching(const struct totem_engine *engine)
 {
 	return engine->memb.count > 1 &&
 	       (engine->state == TOTEM_OPERATIONAL || engine->state == TOTEM_GATHER);
@@ -133,7 +132,7 @@ static void start(struct totem_engine *engine)
 void lease_gather(struct totem_engine *engine)
 {
 	if (engine->memb.count > 1 && !timer_is_set(engine, TOTEM_TIMER_LEASE))
-		timer_set(engine, TOTEM_TIMER_LEASE, totem_engine_lease(engine) / ASK_GAPS);
+		timer_set(engine, TOTEM_TIMER_LEASE, totem_engine_lease(engine) / LEASE_ASK_GAPS);
 }
 
 /*
@@ -146,7 +145,7 @@ static void measure_members(struct totem_engine *engine)
 		struct peer *peer = peer_find(engine, engine->memb.ids[i]);
 
 		if (peer != NULL && peer->id != engine->options.nodeid)
-			suspect_ask(engine, peer, 0);
+			probe_ask_again(engine, peer, 0);
 	}
 }
 
@@ -154,7 +153,7 @@ void lease_installed(struct totem_engine *engine)
 {
 	/* The token of the recovery has been at all members since this node sent it on. */
 	engine->contact_ns = TOTEM_MUTANT(engine, LEASE_STALE_TOKEN) ? engine->now_ns : engine->token_sent_ns;
-	settle(engine);
+	lease_settle(engine);
 	measure_members(engine);
 	if (engine->memb.count > 1)
 		start(engine);
@@ -195,7 +194,7 @@ void lease_token(struct totem_engine *engine)
 	if (engine->state != TOTEM_OPERATIONAL || engine->memb.count <= 1)
 		return;
 	if (!has_lease_now(engine))
-		settle(engine);
+		lease_settle(engine);
 	if (engine->token_sent_ns < engine->unproved_ns && !TOTEM_MUTANT(engine, LEASE_STALE_TOKEN)) {
 		timer_set(engine, TOTEM_TIMER_LEASE, 0); /* an answer comes sooner than the next token */
 		return;
@@ -203,7 +202,7 @@ void lease_token(struct totem_engine *engine)
 	engine->contact_ns = contact_of_token(engine);
 	start(engine);
 	if (!engine->is_lease_held)
-		settle(engine);
+		lease_settle(engine);
 }
 
 void lease_check_stall(struct totem_engine *engine)
@@ -224,7 +223,7 @@ void lease_contact(struct totem_engine *engine, struct peer *peer, uint64_t at_n
 		return;
 	peer->contact_ns = at_ns;
 	if (!engine->is_lease_held)
-		settle(engine);
+		lease_settle(engine);
 }
 
 void lease_doubt(struct totem_engine *engine)
@@ -234,48 +233,7 @@ void lease_doubt(struct totem_engine *engine)
 	engine->contact_ns = 0;
 	for (uint32_t i = 0; i < engine->peer_count; i++)
 		engine->peers[i].contact_ns = 0;
-	settle(engine);
-	if (is_watching(engine))
+	lease_settle(engine);
+	if (lease_is_watching(engine))
 		timer_set(engine, TOTEM_TIMER_LEASE, 0);
-}
-
-void lease_link_changed(struct totem_engine *engine)
-{
-	settle(engine);
-}
-
-/* Ask all members that have sent no packet, or no answer, for a while. */
-static void ask_members(struct totem_engine *engine, uint64_t gap_ns)
-{
-	uint64_t fresh_ns = totem_engine_lease(engine) / 2;
-
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		struct peer *peer = peer_find(engine, engine->memb.ids[i]);
-
-		if (peer == NULL || peer->id == engine->options.nodeid ||
-			engine->now_ns - peer->contact_ns < fresh_ns)
-			continue;
-		if (engine->state == TOTEM_OPERATIONAL || engine->now_ns - peer->alive_ns >= fresh_ns) {
-			silence_ask_witness(engine, peer);
-			suspect_ask(engine, peer, gap_ns);
-		}
-	}
-}
-
-void lease_expired(struct totem_engine *engine)
-{
-	uint64_t gap_ns = totem_engine_lease(engine) / ASK_GAPS;
-
-	settle(engine);
-	if (!is_watching(engine))
-		return; /* the next ring begins with a new lease */
-	if (engine->now_ns - engine->all_alive_ns > LATE_LEASES * totem_engine_lease(engine))
-		gap_ns *= ASK_GAPS_LATE;
-	ask_members(engine, gap_ns);
-	silence_check(engine);
-
-	uint64_t next_ns = silence_next(engine);
-
-	timer_set(engine, TOTEM_TIMER_LEASE,
-		next_ns < engine->now_ns + gap_ns ? next_ns - engine->now_ns : gap_ns);
 }

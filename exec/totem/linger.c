@@ -17,6 +17,8 @@
  * Only in rings where all members announce the feature. Such members send the hold cancel, and do not measure that
  * rotation.
  */
+#include "exec/totem/linger.h"
+
 #include "exec/totem/state.h"
 
 #define LINGER_AFTER 8u /* rotations in a row with a lone sender, before it keeps the token */
@@ -24,7 +26,7 @@
 
 void linger_reset(struct totem_engine *engine)
 {
-	engine->is_lingering = engine->has_lingered = engine->is_last_ours = false;
+	engine->has_lingered = engine->is_last_ours = false;
 	engine->lone = engine->silent = 0;
 	engine->lingers_seen = 0;
 }
@@ -79,51 +81,13 @@ void linger_begin(struct totem_engine *engine, struct wire_token *token)
 	token->lingers++;
 	engine->lingers_seen = token->lingers;
 	engine->counters.lingers++;
-	engine->is_lingering = engine->is_holding = true;
+	engine->place = TOKEN_LINGERING;
 	engine->linger_until_ns = engine->now_ns + engine->options.linger_ns;
 	engine->accepted_ns = 0; /* the next rotation is not measured: it includes this time */
 }
 
-void linger_settle(struct totem_engine *engine)
-{
-	if (!engine->is_lingering)
-		return;
-	if (engine->high_delivered != engine->store.high_seq) {
-		token_let_go(engine);
-		return;
-	}
-	if (engine->callbacks.lingering != NULL)
-		engine->callbacks.lingering(engine->arg);
-}
-
 bool linger_is_gathering(const struct totem_engine *engine)
 {
-	return engine->is_lingering && engine->timer_at_ns[TOTEM_TIMER_HOLD] <= engine->now_ns &&
+	return engine->place == TOKEN_LINGERING && engine->timer_at_ns[TOTEM_TIMER_HOLD] <= engine->now_ns &&
 	       (engine->now_ns < engine->gather_until_ns || TOTEM_MUTANT(engine, GATHER_FOREVER));
-}
-
-void linger_turn(struct totem_engine *engine)
-{
-	bool was_refused = engine->wants_room;
-	uint32_t before = engine->visit_sent;
-
-	if (engine->outbox_count == 0)
-		engine->gather_until_ns = engine->now_ns + engine->options.gather_ns;
-	token_send_late(engine);
-	engine->counters.linger_tx += engine->visit_sent - before;
-	if ((engine->now_ns >= engine->linger_until_ns || flow_waiting(engine) > 0) &&
-		!TOTEM_MUTANT(engine, LINGER_FOREVER)) {
-		token_let_go(engine);
-		return;
-	}
-	timer_set(engine, TOTEM_TIMER_HOLD,
-		engine->now_ns < engine->linger_until_ns ? engine->linger_until_ns - engine->now_ns :
-							   engine->options.linger_ns);
-	/* No member waits for the token, so the clients of this node come first. */
-	token_finish(engine, was_refused);
-	linger_settle(engine);
-	if (!linger_is_gathering(engine))
-		flow_outbox_flush(engine);
-	else if (TOTEM_MUTANT(engine, GATHER_LOST))
-		engine->outbox_count = 0;
 }

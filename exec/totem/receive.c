@@ -1,7 +1,7 @@
 /* Receive the frames and tokens of a batch: book ring, "Frames that arrive". */
-#include "exec/totem/state.h"
+#include "exec/totem/receive.h"
 
-#include <assert.h>
+#include "exec/totem/state.h"
 
 #define SEQ_AHEAD_MAX 4096u   /* beyond the last token here. Peers may have a larger window than this node */
 #define FCC_MAX (1 << 20)     /* highest credible number of frames in a rotation */
@@ -20,7 +20,7 @@ static bool is_far_ahead(const struct totem_engine *engine, uint32_t seq)
  */
 static bool is_impossible(const struct totem_engine *engine, uint32_t seq)
 {
-	return engine->is_holding && seq_compare(seq, engine->token.seq) > 0;
+	return place_is_kept(engine->place) && seq_compare(seq, engine->token.seq) > 0;
 }
 
 /* A frame of another member with a higher seq than the token that this node sent: the successor has the token. */
@@ -37,12 +37,12 @@ static void note_progress(struct totem_engine *engine, const struct wire_mcast *
 static void store_own_ring(
 	struct totem_engine *engine, const struct wire_mcast *mcast, struct coterie_frame *frame)
 {
-	struct store *store = engine_store(engine);
+	struct store *store = core_store(engine);
 
 	if (mcast->nodeid != mcast->system_from ||
-		!node_set_has(engine_members(engine), mcast->system_from) ||
+		!node_set_has(core_members(engine), mcast->system_from) ||
 		is_far_ahead(engine, mcast->seq) || is_impossible(engine, mcast->seq)) {
-		engine_refuse(engine, TOTEM_REFUSED_FRAME, mcast->system_from);
+		core_refuse(engine, TOTEM_REFUSED_FRAME, mcast->system_from);
 		return;
 	}
 	if (!store_fits(store, mcast->seq) || store_find(store, mcast->seq) != NULL)
@@ -53,7 +53,7 @@ static void store_own_ring(
 	if (!store_put(store, mcast, frame))
 		return;
 	engine->is_store_dirty = true;
-	engine_trace_frame(
+	core_trace_frame(
 		engine, TOTEM_TRACE_RECEIVED, &engine->ring, mcast->seq, mcast->system_from);
 	note_progress(engine, mcast);
 }
@@ -64,7 +64,7 @@ void receive_frame(struct totem_engine *engine, struct coterie_frame *frame)
 	enum wire_refusal refusal = wire_decode_mcast(frame->data, frame->size, &mcast);
 
 	if (refusal != WIRE_OK) {
-		engine_refuse(engine, refusal, 0);
+		core_refuse(engine, refusal, 0);
 		return;
 	}
 	/* The token before this frame may install the ring of the frame, so it comes first. */
@@ -104,10 +104,10 @@ static bool is_absurd(uint32_t count, int32_t most)
  */
 static bool is_sane(struct totem_engine *engine, const struct wire_token *token)
 {
-	const struct store *store = engine_store(engine);
+	const struct store *store = core_store(engine);
 
 	/* A copy for another node, which may have sent it on already. */
-	if (token->nodeid != engine_predecessor(engine) && !TOTEM_MUTANT(engine, TOKEN_FOREIGN))
+	if (token->nodeid != core_predecessor(engine) && !TOTEM_MUTANT(engine, TOKEN_FOREIGN))
 		return false;
 	if (seq_compare(token->aru, token->seq) > 0 || token->seq - token->aru >= STORE_WINDOW ||
 		token->seq - store->released > STORE_WINDOW || is_far_ahead(engine, token->seq))
@@ -115,7 +115,7 @@ static bool is_sane(struct totem_engine *engine, const struct wire_token *token)
 	/* Each of these values would stay in the token for the whole life of the ring. */
 	if (token->retrans_flg > 1 || is_absurd(token->fcc, FCC_MAX) ||
 		is_absurd(token->backlog, BACKLOG_MAX) ||
-		(token->aru_addr != 0 && !node_set_has(engine_members(engine), token->aru_addr)))
+		(token->aru_addr != 0 && !node_set_has(core_members(engine), token->aru_addr)))
 		return false;
 	if (seq_compare(token->seq, store->released) < 0 ||
 		(engine->state == TOTEM_OPERATIONAL &&
@@ -133,7 +133,7 @@ static bool is_sane(struct totem_engine *engine, const struct wire_token *token)
 static void note_unchecked(struct totem_engine *engine, const struct wire_token *token)
 {
 	if (TOTEM_QUIRK(engine, IDLE_COUNT))
-		token_note_seq(engine, token->seq);
+		pass_note_seq(engine, token->seq);
 	if (TOTEM_QUIRK(engine, EARLY_FREE) && engine->state == TOTEM_OPERATIONAL) {
 		uint32_t to = seq_min(seq_min(token->aru, engine->a_last), engine->high_delivered);
 
@@ -148,7 +148,7 @@ void receive_token(struct totem_engine *engine, struct coterie_frame *frame)
 	enum wire_refusal refusal = wire_decode_token(frame->data, frame->size, &token);
 
 	if (refusal != WIRE_OK) {
-		engine_refuse(engine, refusal, 0);
+		core_refuse(engine, refusal, 0);
 		return;
 	}
 	if (engine->state == TOTEM_GATHER || engine->state == TOTEM_COMMIT)
@@ -160,7 +160,7 @@ void receive_token(struct totem_engine *engine, struct coterie_frame *frame)
 		!TOTEM_MUTANT(engine, TOKEN_DUPLICATE))
 		return; /* a repeated copy of a token that was accepted before */
 	if (!is_sane(engine, &token)) {
-		engine_refuse(engine, TOTEM_REFUSED_TOKEN, token.nodeid);
+		core_refuse(engine, TOTEM_REFUSED_TOKEN, token.nodeid);
 		return;
 	}
 	if (engine->has_pending && seq_compare(token.token_seq, engine->pending.token_seq) <= 0)
@@ -173,7 +173,7 @@ void receive_settle(struct totem_engine *engine)
 {
 	if (engine->is_store_dirty) {
 		engine->is_store_dirty = false;
-		store_advance(engine_store(engine));
+		store_advance(core_store(engine));
 		deliver_ready(engine);
 	}
 	if (engine->has_pending) {
@@ -185,8 +185,8 @@ void receive_settle(struct totem_engine *engine)
 			!is_sane(engine, &token))
 			return;
 		/* A frame that the newest token does not count is forged. */
-		if (seq_compare(engine_store(engine)->high_seq, token.seq) > 0)
-			store_truncate(engine_store(engine), token.seq);
+		if (seq_compare(core_store(engine)->high_seq, token.seq) > 0)
+			store_truncate(core_store(engine), token.seq);
 		token_visit(engine, &token);
 	}
 }

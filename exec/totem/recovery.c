@@ -3,12 +3,12 @@
  * (book membership, "Recovery"). These are sent inside frames of the new ring. A receiver puts them into
  * the store of the old ring at once.
  */
-#include "exec/totem/state.h"
+#include "exec/totem/recovery.h"
 
 #include <assert.h>
-#include <string.h>
 
 #include "exec/totem/frame.h"
+#include "exec/totem/state.h"
 
 #define STUCK_VISITS 100u
 /* The most that a member can be ahead of the seq that another one has freed: the size of both stores. */
@@ -119,8 +119,7 @@ void recovery_enter(struct totem_engine *engine)
 	engine->flg_count = 0;
 	engine->rotations = 0;
 	engine->is_flg_mine = false;
-	engine->is_held = false;
-	engine->is_holding = engine->is_lingering = false;
+	engine->place = TOKEN_NONE;
 	engine->retransmit_count = 0;
 	if (!engine->is_promised)
 		engine->high_ring_delivered = engine->high_delivered;
@@ -130,7 +129,7 @@ void recovery_enter(struct totem_engine *engine)
 	}
 	engine->counters.recovery_entered++;
 	engine->counters.continuous_gather = 0;
-	engine_set_state(engine, TOTEM_RECOVERY, 0);
+	core_set_state(engine, TOTEM_RECOVERY, 0);
 	timer_start_token(engine);
 }
 
@@ -138,18 +137,6 @@ void recovery_leave(struct totem_engine *engine)
 {
 	forget_owed(engine);
 	store_reset(&engine->rstore, engine->options.first_seq);
-}
-
-struct coterie_frame *recovery_wrap(struct totem_engine *engine, const struct coterie_frame *inner)
-{
-	uint32_t size = WIRE_MCAST_HEADER_SIZE + inner->size;
-	struct coterie_frame *frame = frame_take(engine->pool, size);
-
-	if (frame == NULL)
-		return NULL;
-	memcpy(frame->data + WIRE_MCAST_HEADER_SIZE, inner->data, inner->size);
-	frame->size = size;
-	return frame;
 }
 
 /* A malformed or foreign inner frame is ignored, but the outer frame keeps its place in the new order. */
@@ -164,7 +151,7 @@ bool recovery_frame(
 		header.type != WIRE_MCAST ||
 		wire_decode_mcast(bytes, outer->payload_size, &inner) != WIRE_OK ||
 		inner.encapsulated != 2 || inner.nodeid != inner.system_from) {
-		engine_refuse(engine, TOTEM_REFUSED_FRAME, outer->system_from);
+		core_refuse(engine, TOTEM_REFUSED_FRAME, outer->system_from);
 		return true;
 	}
 	if (!ring_id_equal(&inner.ring, &engine->old_ring) ||
@@ -195,7 +182,7 @@ bool recovery_frame(
 		return false;
 	if (store_put(&engine->store, &inner, slice)) {
 		store_advance(&engine->store);
-		engine_trace_frame(engine, TOTEM_TRACE_RECEIVED, &engine->old_ring, inner.seq,
+		core_trace_frame(engine, TOTEM_TRACE_RECEIVED, &engine->old_ring, inner.seq,
 			inner.system_from);
 	}
 	frame_unref(slice);

@@ -1,7 +1,7 @@
 /* Request missing frames with the token, and answer requests: book ring, "Hold and retransmission". */
-#include "exec/totem/state.h"
+#include "exec/totem/retransmit.h"
 
-#include <assert.h>
+#include "exec/totem/state.h"
 
 /* Return whether all members have the frame, so that a request for it is out of date. */
 static bool is_settled(const struct totem_engine *engine, uint32_t seq)
@@ -12,7 +12,7 @@ static bool is_settled(const struct totem_engine *engine, uint32_t seq)
 
 uint32_t retransmit_answer(struct totem_engine *engine, struct wire_token *token, uint32_t allowed)
 {
-	struct store *store = engine_store(engine);
+	struct store *store = core_store(engine);
 	uint32_t sent = 0;
 	uint32_t kept = 0;
 
@@ -29,10 +29,10 @@ uint32_t retransmit_answer(struct totem_engine *engine, struct wire_token *token
 			token->rtr[kept++] = rtr;
 			continue;
 		}
-		flow_outbox_add(engine, slot->frame);
+		multicast_add(engine, slot->frame);
 		sent++;
 		engine->counters.mcast_retx++;
-		engine_trace_frame(
+		core_trace_frame(
 			engine, TOTEM_TRACE_RETRANSMITTED, &engine->ring, rtr.seq, slot->source);
 	}
 	token->rtr_count = kept;
@@ -63,7 +63,7 @@ static uint32_t miss_limit(const struct totem_engine *engine)
 
 void retransmit_request(struct totem_engine *engine, struct wire_token *token)
 {
-	struct store *store = engine_store(engine);
+	struct store *store = core_store(engine);
 	uint32_t limit = miss_limit(engine);
 
 	if (TOTEM_MUTANT(engine, REQUEST_NONE))
@@ -83,6 +83,6 @@ void retransmit_request(struct totem_engine *engine, struct wire_token *token)
 			continue;
 		token->rtr[token->rtr_count++] =
 			(struct wire_rtr){.ring = engine->ring, .seq = seq};
-		engine_trace_frame(engine, TOTEM_TRACE_REQUESTED, &engine->ring, seq, 0);
+		core_trace_frame(engine, TOTEM_TRACE_REQUESTED, &engine->ring, seq, 0);
 	}
 }

@@ -16,6 +16,8 @@
  * A budget is at least four round trips, and at least as long as the suspect's own lease requires. A node whose own
  * timers were late waits longer, up to twice as long (Dadgar, Phillips, Currey, "Lifeguard", 2018).
  */
+#include "exec/totem/silence.h"
+
 #include "exec/totem/state.h"
 
 #define TRIPS_MIN 4u
@@ -30,10 +32,15 @@ static uint64_t max_ns(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+uint64_t silence_since(const struct totem_engine *engine, const struct peer *peer)
+{
+	return max_ns(peer->alive_ns, engine->all_alive_ns);
+}
+
 /* Return whether the last token came here before it came to the peer. Then its proof for the peer is a rotation old. */
 static bool is_behind(const struct totem_engine *engine, const struct peer *peer)
 {
-	return !engine_is_rep(engine) && peer->id > engine->options.nodeid;
+	return !core_is_rep(engine) && peer->id > engine->options.nodeid;
 }
 
 /*
@@ -48,7 +55,7 @@ static uint64_t quiet_ns(const struct totem_engine *engine, const struct peer *p
 	return max_ns(max_ns(peer->alive_ns, due_ns), engine->awake_ns);
 }
 
-static bool is_voted(const struct totem_engine *engine)
+bool silence_has_votes(const struct totem_engine *engine)
 {
 	return engine->options.silence_ns != 0 && (engine->features & WIRE_FEATURE_SILENCE) != 0 &&
 	       engine->memb.count > 2;
@@ -68,51 +75,23 @@ static uint64_t budget_ns(const struct totem_engine *engine, const struct peer *
 
 uint64_t silence_budget(const struct totem_engine *engine, const struct peer *peer)
 {
-	return is_voted(engine) ? budget_ns(engine, peer)
+	return silence_has_votes(engine) ? budget_ns(engine, peer)
 				: engine->options.token_ns + engine->options.consensus_ns;
 }
 
 uint64_t silence_of(const struct totem_engine *engine, const struct peer *peer)
 {
-	uint64_t at_ns = max_ns(peer->alive_ns, engine->all_alive_ns);
+	uint64_t at_ns = silence_since(engine, peer);
 
 	return engine->now_ns > at_ns ? engine->now_ns - at_ns : 0;
 }
 
 enum totem_witness silence_witness(const struct totem_engine *engine, const struct peer *peer, uint64_t now_ns)
 {
-	if (peer->witnessed_ns <= max_ns(peer->alive_ns, engine->all_alive_ns) ||
+	if (peer->witnessed_ns <= silence_since(engine, peer) ||
 		now_ns >= peer->witnessed_ns + WITNESS_AGE_NS)
 		return TOTEM_WITNESS_UNKNOWN;
 	return peer->witness;
-}
-
-/* A member that runs has answered the last question by the time of the next one. */
-void silence_ask_witness(struct totem_engine *engine, struct peer *peer)
-{
-	uint64_t alive_ns = max_ns(peer->alive_ns, engine->all_alive_ns);
-	enum totem_witness before = silence_witness(engine, peer, engine->now_ns), now;
-
-	if (engine->callbacks.witness == NULL || peer->asked_ns <= alive_ns)
-		return;
-	now = engine->callbacks.witness(engine->arg, peer->id, peer->unanswered_ns <= alive_ns);
-	peer->unanswered_ns = engine->now_ns;
-	if (now == TOTEM_WITNESS_UNKNOWN)
-		return;
-	peer->witness = now;
-	peer->witnessed_ns = engine->now_ns;
-	if (now == before)
-		return;
-
-	const struct totem_trace trace = {
-		.kind = TOTEM_TRACE_WITNESSED,
-		.node = peer->id,
-		.value = silence_of(engine, peer) / MILLISECOND_NS,
-		.cause = now,
-		.ring = engine->ring,
-	};
-
-	engine_trace(engine, &trace);
 }
 
 void silence_late(struct totem_engine *engine, uint64_t late_ns)
@@ -132,57 +111,11 @@ void silence_late(struct totem_engine *engine, uint64_t late_ns)
 	engine->late_until_ns = engine->now_ns + LATE_BUDGETS * budget_ns;
 }
 
-static bool is_suspect(const struct totem_engine *engine, const struct peer *peer)
+bool silence_is_over(const struct totem_engine *engine, const struct peer *peer)
 {
 	return peer != NULL && peer->id != engine->options.nodeid &&
 	       !node_set_has(&engine->failed, peer->id) &&
 	       engine->now_ns >= quiet_ns(engine, peer) + budget_ns(engine, peer);
-}
-
-/*
- * Return whether a vote of the voter counts. It lasts for the voter's budget, within which it is repeated a few
- * times.
- */
-static bool has_voted(const struct totem_engine *engine, const struct peer *voter, uint32_t suspect)
-{
-	uint64_t age_ns = engine->options.silence_ns;
-
-	if (voter->lease_ns != 0 && lease_to_budget(voter->lease_ns) < age_ns)
-		age_ns = lease_to_budget(voter->lease_ns);
-	for (uint32_t i = 0; i < VOTES_MAX; i++)
-		if (voter->votes[i].id == suspect && voter->votes[i].at_ns != 0 &&
-			engine->now_ns - voter->votes[i].at_ns < age_ns)
-			return true;
-	return false;
-}
-
-/* Return whether a majority has not heard the suspect, and no other member that this node hears may have heard it. */
-static bool is_convicted(const struct totem_engine *engine, const struct peer *suspect)
-{
-	uint32_t count = 1; /* this node */
-
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		const struct peer *peer = peer_find(engine, engine->memb.ids[i]);
-
-		if (peer == NULL || peer == suspect || peer->id == engine->options.nodeid)
-			continue;
-		if (has_voted(engine, peer, suspect->id) && !TOTEM_MUTANT(engine, VOTE_LOST))
-			count++;
-		else if (!is_suspect(engine, peer) && !node_set_has(&engine->failed, peer->id) &&
-			 !TOTEM_MUTANT(engine, VOTE_WITHOUT_ALL))
-			return false;
-	}
-	return count > engine->memb.count / 2 || TOTEM_MUTANT(engine, VOTE_ALONE);
-}
-
-/* Remove the suspect if the votes suffice. true: the engine has left its state. */
-static bool convict(struct totem_engine *engine, struct peer *suspect)
-{
-	if (!is_voted(engine) || engine->is_cut || engine->is_pausing || !is_suspect(engine, suspect) ||
-		!node_set_has(&engine->proc, suspect->id) || !is_convicted(engine, suspect))
-		return false;
-	gather_fail(engine, suspect->id, TOTEM_EVIDENCE_VOTED);
-	return true;
 }
 
 /* A vote may still be under way, or wait in a socket, and count later than it was sent. So this is twice as long. */
@@ -193,50 +126,11 @@ bool silence_is_voted(const struct totem_engine *engine, const struct peer *peer
 	return peer->voted_ns != 0 && engine->now_ns - peer->voted_ns < VOTE_BUDGETS * age_ns;
 }
 
-void silence_voted(struct totem_engine *engine, struct peer *voter, uint32_t suspect)
-{
-	struct vote *oldest = &voter->votes[0];
-
-	if (!node_set_has(&engine->memb, voter->id) || !node_set_has(&engine->memb, suspect) ||
-		voter->id == suspect)
-		return;
-	for (uint32_t i = 0; i < VOTES_MAX; i++) {
-		struct vote *vote = &voter->votes[i];
-
-		if (vote->id == suspect) {
-			oldest = vote;
-			break;
-		}
-		if (vote->at_ns < oldest->at_ns)
-			oldest = vote;
-	}
-	*oldest = (struct vote){.id = suspect, .at_ns = engine->now_ns};
-	/* This may have been the last vote that was missing. */
-	if (engine->state == TOTEM_OPERATIONAL || engine->state == TOTEM_GATHER)
-		convict(engine, peer_find(engine, suspect));
-}
-
-void silence_check(struct totem_engine *engine)
-{
-	if (!is_voted(engine) || engine->is_cut || engine->is_pausing)
-		return;
-	for (uint32_t i = 0; i < engine->memb.count; i++) {
-		struct peer *peer = peer_find(engine, engine->memb.ids[i]);
-
-		if (!is_suspect(engine, peer) || !node_set_has(&engine->proc, peer->id))
-			continue;
-		peer->voted_ns = engine->now_ns;
-		suspect_tell_members(engine, WIRE_PROBE_SILENT, peer->id);
-		if (convict(engine, peer))
-			return;
-	}
-}
-
 uint64_t silence_next(const struct totem_engine *engine)
 {
 	uint64_t next_ns = TOTEM_NEVER;
 
-	if (!is_voted(engine))
+	if (!silence_has_votes(engine))
 		return next_ns;
 	for (uint32_t i = 0; i < engine->memb.count; i++) {
 		const struct peer *peer = peer_find(engine, engine->memb.ids[i]);
@@ -262,7 +156,7 @@ bool totem_engine_silent(
 		if (peer == NULL || peer->id == engine->options.nodeid)
 			continue;
 
-		uint64_t last_ns = max_ns(peer->alive_ns, engine->all_alive_ns);
+		uint64_t last_ns = silence_since(engine, peer);
 
 		if (now_ns < last_ns + after_ns || i-- > 0)
 			continue;

@@ -1,11 +1,12 @@
 /* The store: the frames of one ring by seq. */
-#include "exec/totem/state.h"
+#include "exec/totem/store.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #include "exec/totem/frame.h"
+#include "exec/totem/state.h"
 
 int store_init(struct store *store, uint32_t base)
 {
@@ -119,7 +120,7 @@ void store_release(struct totem_engine *engine, uint32_t seq)
 		struct store_slot *slot = slot_at(store, next);
 
 		if (slot->frame != NULL)
-			engine_trace_frame(
+			core_trace_frame(
 				engine, TOTEM_TRACE_FREED, &engine->ring, next, slot->source);
 		slot_clear(store, slot);
 		store->released = next;

@@ -1,9 +1,10 @@
 /* Timers: book ring, "Timers". */
-#include "exec/totem/state.h"
+#include "exec/totem/timers.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "exec/totem/state.h"
 
 #define ROTATION_SAMPLES_MIN 8u
 #define ROTATIONS_RECENT 4u
@@ -14,7 +15,6 @@
 #define RETRANSMIT_DOUBLINGS_MAX 6u
 /* For a commit token. Paths of a starting cluster come up one by one, so it may be lost often, and T-token is long. */
 #define RETRANSMIT_COMMIT_MAX_NS (150 * MILLISECOND_NS)
-#define PAUSE_FLUSH_NS (5 * MILLISECOND_NS)
 
 void timer_set(struct totem_engine *engine, enum totem_timer timer, uint64_t delay_ns)
 {
@@ -145,7 +145,7 @@ static uint64_t retransmit_delay(const struct totem_engine *engine)
 	if (engine->state == TOTEM_COMMIT && most > RETRANSMIT_COMMIT_MAX_NS)
 		most = RETRANSMIT_COMMIT_MAX_NS;
 	/* A token that is held, or that the successor has, is not lost. Its holder may keep it for longer than `most`. */
-	if (engine->is_held || engine->is_holding)
+	if (place_is_idle(engine->place) || place_is_kept(engine->place))
 		return most > held ? most : held;
 	if (engine->is_progress_seen)
 		return most;
@@ -171,82 +171,6 @@ void timer_start_retransmit(struct totem_engine *engine)
 	timer_set(engine, TOTEM_TIMER_RETRANSMIT, retransmit_delay(engine));
 }
 
-static void retransmit_expired(struct totem_engine *engine)
-{
-	if (engine->state == TOTEM_GATHER)
-		return;
-	if (engine->is_holding) {
-		token_let_go(engine);
-		return;
-	}
-	if (engine->saved != NULL) {
-		engine->counters.token_retx++;
-		if (engine->state != TOTEM_COMMIT)
-			engine->counters.token_tx++;
-		engine->callbacks.token(engine->arg, engine->saved_target, engine->saved);
-	}
-	engine->retransmit_count++;
-	timer_start_retransmit(engine);
-}
-
-static void warning_expired(struct totem_engine *engine)
-{
-	const struct totem_trace trace = {
-		.kind = TOTEM_TRACE_TOKEN_LATE,
-		.value = (engine->now_ns - engine->counters.token_last_ns) / MILLISECOND_NS,
-		.ring = engine->ring,
-	};
-
-	engine->counters.token_late++;
-	engine_trace(engine, &trace);
-	timer_set(engine, TOTEM_TIMER_WARNING,
-		engine->options.token_ns / 100 * engine->options.token_warning_percent);
-}
-
-static void trace_token_lost(struct totem_engine *engine)
-{
-	const struct totem_trace trace = {
-		.kind = TOTEM_TRACE_TOKEN_LOST,
-		.value = (engine->now_ns - engine->counters.token_last_ns) / MILLISECOND_NS,
-		.ring = engine->ring,
-	};
-
-	engine_trace(engine, &trace);
-}
-
-static void token_expired(struct totem_engine *engine)
-{
-	if (TOTEM_MUTANT(engine, TOKEN_LOSS_IGNORED) && engine->state == TOTEM_OPERATIONAL)
-		return;
-	if (engine->is_pausing) {
-		/* The token may wait in a socket. */
-		engine->is_token_overdue = true;
-		timer_set(engine, TOTEM_TIMER_TOKEN, PAUSE_FLUSH_NS);
-		return;
-	}
-	switch (engine->state) {
-	case TOTEM_OPERATIONAL:
-		engine->counters.operational_token_lost++;
-		trace_token_lost(engine);
-		gather_enter(engine, GATHER_TOKEN_LOST_OPERATIONAL);
-		break;
-	case TOTEM_GATHER:
-		engine->counters.gather_token_lost++;
-		gather_token_expired(engine);
-		break;
-	case TOTEM_COMMIT:
-		engine->counters.commit_token_lost++;
-		trace_token_lost(engine);
-		gather_enter(engine, GATHER_TOKEN_LOST_COMMIT);
-		break;
-	case TOTEM_RECOVERY:
-		engine->counters.recovery_token_lost++;
-		trace_token_lost(engine);
-		gather_enter(engine, GATHER_TOKEN_LOST_RECOVERY);
-		break;
-	}
-}
-
 /*
  * Notice a pause (book failure, "Pauses"). T-pause expires unless a token arrives. So a long gap between two entries
  * means that this process did not run. The packets in the sockets are old then. For PAUSE_FLUSH_NS only a token of
@@ -267,75 +191,10 @@ void timer_check_pause(struct totem_engine *engine)
 		.ring = engine->ring,
 	};
 
-	engine_trace(engine, &trace);
+	core_trace(engine, &trace);
 	engine->is_pausing = true;
 	/* After a pause of the token timeout the other members have given this node up. */
 	engine->is_token_overdue =
 		gap >= engine->options.token_ns || engine->state != TOTEM_OPERATIONAL;
 	timer_set(engine, TOTEM_TIMER_PAUSE, PAUSE_FLUSH_NS);
-}
-
-static void pause_expired(struct totem_engine *engine)
-{
-	bool was_pausing = engine->is_pausing;
-
-	engine->is_pausing = false;
-	timer_start_pause(engine);
-	if (!was_pausing || !engine->is_token_overdue)
-		return;
-	engine->is_token_overdue = false;
-	/* Nodes that were given up before the pause may be there again. */
-	node_set_clear(&engine->failed);
-	if (engine->has_failed_to_receive)
-		set_add(&engine->failed, engine->options.nodeid);
-	gather_enter(engine, engine->state == TOTEM_OPERATIONAL ? GATHER_TOKEN_LOST_OPERATIONAL
-								: GATHER_CONSENSUS_EXPIRED);
-}
-
-void timer_expired(struct totem_engine *engine, enum totem_timer timer)
-{
-	switch (timer) {
-	case TOTEM_TIMER_TOKEN:
-	case TOTEM_TIMER_HEARTBEAT:
-		token_expired(engine);
-		break;
-	case TOTEM_TIMER_RETRANSMIT:
-		retransmit_expired(engine);
-		break;
-	case TOTEM_TIMER_HOLD:
-		if (engine->is_lingering)
-			linger_turn(engine);
-		else
-			token_let_go(engine);
-		break;
-	case TOTEM_TIMER_JOIN:
-		join_expired(engine);
-		break;
-	case TOTEM_TIMER_CONSENSUS:
-		gather_consensus_expired(engine);
-		break;
-	case TOTEM_TIMER_MERGE:
-		merge_expired(engine);
-		break;
-	case TOTEM_TIMER_PAUSE:
-		pause_expired(engine);
-		break;
-	case TOTEM_TIMER_WARNING:
-		warning_expired(engine);
-		break;
-	case TOTEM_TIMER_SEND_JOIN:
-		join_send(engine);
-		break;
-	case TOTEM_TIMER_BACKOFF:
-		peer_backoff_expired(engine);
-		break;
-	case TOTEM_TIMER_PROBE:
-		suspect_expired(engine);
-		break;
-	case TOTEM_TIMER_LEASE:
-		lease_expired(engine);
-		break;
-	case TOTEM_TIMER_COUNT:
-		break;
-	}
 }

@@ -230,9 +230,9 @@ START_TEST(a_member_that_does_not_follow_is_in_the_next_ring)
 	struct ring_id before = *ring_of(1);
 
 	feed(1, bytes, wire_encode_merge_detect(&merge, false, bytes, sizeof(bytes)));
-	ck_assert(node_of(1)->engine->has_low_claim);
+	ck_assert(node_of(1)->engine->claim.has_low_claim);
 	for (until_ns = net->now_ns + 20000 * MS; net_step(net, until_ns);)
-		node_of(2)->engine->has_low_claim = false;
+		node_of(2)->engine->claim.has_low_claim = false;
 	ck_assert(!ring_id_equal(ring_of(1), &before));
 	ck_assert(ring_id_equal(ring_of(1), ring_of(2)));
 	ck_assert_int_eq(totem_engine_state(node_of(2)->engine), TOTEM_OPERATIONAL);

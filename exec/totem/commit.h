@@ -1,0 +1,27 @@
+/* The commit token. */
+#ifndef TOTEM_COMMIT_H
+#define TOTEM_COMMIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "exec/totem/ring_id.h"
+#include "exec/totem/wire.h"
+
+struct totem_engine;
+struct coterie_frame;
+
+/* The commit token that passed here last. Its member list is new_memb. */
+struct commit {
+	struct ring_id ring;
+	uint32_t token_seq;
+	uint32_t memb_index;
+	bool has_features;
+	struct wire_commit_entry entries[WIRE_NODES_MAX];
+	uint64_t features[WIRE_NODES_MAX];
+};
+
+void commit_create(struct totem_engine *engine); /* candidates are in `live` */
+void commit_arrived(struct totem_engine *engine, struct coterie_frame *frame);
+
+#endif

@@ -1,0 +1,15 @@
+/* Tokens that are sent before the frames of their visit. */
+#ifndef TOTEM_EARLY_H
+#define TOTEM_EARLY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct totem_engine;
+
+/** Return whether to send the token first, at the end of a visit whose frames are in the outbox. */
+bool early_is_due(const struct totem_engine *engine);
+/** Return how many rotations' frames may wait in a receive buffer of the new ring together: 1 or 2. */
+uint32_t early_rotations(const struct totem_engine *engine);
+
+#endif

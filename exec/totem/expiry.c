@@ -1,0 +1,145 @@
+/* Handle each timer that has expired: book ring, "Timers". */
+#include "exec/totem/expiry.h"
+
+#include "exec/totem/state.h"
+
+static void retransmit_expired(struct totem_engine *engine)
+{
+	if (engine->state == TOTEM_GATHER)
+		return;
+	if (place_is_kept(engine->place)) {
+		hold_let_go(engine);
+		return;
+	}
+	if (engine->saved != NULL) {
+		engine->counters.token_retx++;
+		if (engine->state != TOTEM_COMMIT)
+			engine->counters.token_tx++;
+		engine->callbacks.token(engine->arg, engine->saved_target, engine->saved);
+	}
+	engine->retransmit_count++;
+	timer_start_retransmit(engine);
+}
+
+static void warning_expired(struct totem_engine *engine)
+{
+	const struct totem_trace trace = {
+		.kind = TOTEM_TRACE_TOKEN_LATE,
+		.value = (engine->now_ns - engine->counters.token_last_ns) / MILLISECOND_NS,
+		.ring = engine->ring,
+	};
+
+	engine->counters.token_late++;
+	core_trace(engine, &trace);
+	timer_set(engine, TOTEM_TIMER_WARNING,
+		engine->options.token_ns / 100 * engine->options.token_warning_percent);
+}
+
+static void trace_token_lost(struct totem_engine *engine)
+{
+	const struct totem_trace trace = {
+		.kind = TOTEM_TRACE_TOKEN_LOST,
+		.value = (engine->now_ns - engine->counters.token_last_ns) / MILLISECOND_NS,
+		.ring = engine->ring,
+	};
+
+	core_trace(engine, &trace);
+}
+
+static void token_expired(struct totem_engine *engine)
+{
+	if (TOTEM_MUTANT(engine, TOKEN_LOSS_IGNORED) && engine->state == TOTEM_OPERATIONAL)
+		return;
+	if (engine->is_pausing) {
+		/* The token may wait in a socket. */
+		engine->is_token_overdue = true;
+		timer_set(engine, TOTEM_TIMER_TOKEN, PAUSE_FLUSH_NS);
+		return;
+	}
+	switch (engine->state) {
+	case TOTEM_OPERATIONAL:
+		engine->counters.operational_token_lost++;
+		trace_token_lost(engine);
+		gather_enter(engine, GATHER_TOKEN_LOST_OPERATIONAL);
+		break;
+	case TOTEM_GATHER:
+		engine->counters.gather_token_lost++;
+		gather_token_expired(engine);
+		break;
+	case TOTEM_COMMIT:
+		engine->counters.commit_token_lost++;
+		trace_token_lost(engine);
+		gather_enter(engine, GATHER_TOKEN_LOST_COMMIT);
+		break;
+	case TOTEM_RECOVERY:
+		engine->counters.recovery_token_lost++;
+		trace_token_lost(engine);
+		gather_enter(engine, GATHER_TOKEN_LOST_RECOVERY);
+		break;
+	}
+}
+
+static void pause_expired(struct totem_engine *engine)
+{
+	bool was_pausing = engine->is_pausing;
+
+	engine->is_pausing = false;
+	timer_start_pause(engine);
+	if (!was_pausing || !engine->is_token_overdue)
+		return;
+	engine->is_token_overdue = false;
+	/* Nodes that were given up before the pause may be there again. */
+	node_set_clear(&engine->failed);
+	if (engine->has_failed_to_receive)
+		set_add(&engine->failed, engine->options.nodeid);
+	gather_enter(engine, engine->state == TOTEM_OPERATIONAL ? GATHER_TOKEN_LOST_OPERATIONAL
+								: GATHER_CONSENSUS_EXPIRED);
+}
+
+void expiry_handle(struct totem_engine *engine, enum totem_timer timer)
+{
+	switch (timer) {
+	case TOTEM_TIMER_TOKEN:
+	case TOTEM_TIMER_HEARTBEAT:
+		token_expired(engine);
+		break;
+	case TOTEM_TIMER_RETRANSMIT:
+		retransmit_expired(engine);
+		break;
+	case TOTEM_TIMER_HOLD:
+		if (engine->place == TOKEN_LINGERING)
+			hold_turn(engine);
+		else
+			hold_let_go(engine);
+		break;
+	case TOTEM_TIMER_JOIN:
+		join_expired(engine);
+		break;
+	case TOTEM_TIMER_CONSENSUS:
+		gather_consensus_expired(engine);
+		break;
+	case TOTEM_TIMER_MERGE:
+		announce_send(engine);
+		break;
+	case TOTEM_TIMER_PAUSE:
+		pause_expired(engine);
+		break;
+	case TOTEM_TIMER_WARNING:
+		warning_expired(engine);
+		break;
+	case TOTEM_TIMER_SEND_JOIN:
+		join_send(engine);
+		break;
+	case TOTEM_TIMER_BACKOFF:
+		backoff_expired(engine);
+		break;
+	case TOTEM_TIMER_PROBE:
+		sign_expired(engine);
+		break;
+	case TOTEM_TIMER_LEASE:
+		vote_expired(engine);
+		break;
+	case TOTEM_TIMER_COUNT:
+		break;
+	}
+}

@@ -1,0 +1,37 @@
+/* The state GATHER: joins and consensus. */
+#ifndef TOTEM_GATHER_H
+#define TOTEM_GATHER_H
+
+#include <stdint.h>
+
+#include "exec/totem/engine.h"
+
+/* Why GATHER is entered: book membership, "Gather". */
+enum gather_cause {
+	GATHER_CONSENSUS_TIMEOUT = 0,
+	GATHER_TOKEN_LOST_OPERATIONAL = 2,
+	GATHER_CONSENSUS_EXPIRED = 3,
+	GATHER_TOKEN_LOST_COMMIT = 4,
+	GATHER_TOKEN_LOST_RECOVERY = 5,
+	GATHER_FAILED_TO_RECEIVE = 6,
+	GATHER_FOREIGN_OPERATIONAL = 7,
+	GATHER_FOREIGN_GATHER = 8,
+	GATHER_MERGE_OPERATIONAL = 9,
+	GATHER_MERGE_GATHER = 10,
+	GATHER_MERGE_JOIN = 11,
+	GATHER_JOIN_OPERATIONAL = 12,
+	GATHER_JOIN_COMMIT = 13,
+	GATHER_JOIN_RECOVERY = 14,
+	GATHER_INTERFACE = 15,
+};
+
+void gather_enter(struct totem_engine *engine, enum gather_cause cause);
+void gather_join(struct totem_engine *engine, struct coterie_frame *frame);
+void gather_consensus_expired(struct totem_engine *engine);
+void gather_token_expired(struct totem_engine *engine);
+void gather_link_up(struct totem_engine *engine);
+void gather_link_down(struct totem_engine *engine); /* the last one */
+/** Form a ring without id, for this evidence. */
+void gather_fail(struct totem_engine *engine, uint32_t id, enum totem_evidence evidence);
+
+#endif

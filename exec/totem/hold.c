@@ -1,0 +1,159 @@
+/* The token is here and kept: book ring, "Hold and retransmission", and book extensions, "Linger". */
+#include "exec/totem/hold.h"
+
+#include "exec/totem/frame.h"
+#include "exec/totem/state.h"
+
+/*
+ * This node still has the token, and no other member has seen it. So frames that were queued since can be part of
+ * this visit (book ring, "Hold and retransmission").
+ */
+void hold_send_late(struct totem_engine *engine)
+{
+	struct wire_token *token = &engine->token;
+	uint32_t before = engine->visit_sent;
+
+	flow_flush(engine);
+
+	uint32_t waiting = flow_waiting(engine);
+
+	if (waiting == 0)
+		return;
+
+	/* fcc and trc both include this visit now, so flow_window subtracts frames of other members only. */
+	uint32_t window = flow_window(engine, token);
+	uint32_t allowed = window > before ? window - before : 0;
+	uint32_t size = flow_window_size(engine, token);
+
+	if (engine->place == TOKEN_LINGERING && TOTEM_MUTANT(engine, LINGER_UNBOUNDED))
+		allowed = window;
+	if (seq_compare(engine->store.released + STORE_WINDOW - allowed - size, token->seq) < 0)
+		allowed = 0;
+
+	uint32_t sent = flow_send(engine, token, allowed);
+
+	engine->visit_sent = before + sent;
+	flow_account(engine, token, engine->pbl + waiting);
+	pass_update_aru(engine, token);
+	if (sent > 0) {
+		engine->unchanged = 0;
+		engine->place = place_woken(engine->place);
+	}
+}
+
+void hold_let_go(struct totem_engine *engine)
+{
+	bool was_refused = engine->wants_room;
+
+	if (!place_is_kept(engine->place) || TOTEM_MUTANT(engine, HOLD_FOREVER))
+		return;
+	timer_cancel(engine, TOTEM_TIMER_HOLD);
+	if (engine->state == TOTEM_OPERATIONAL)
+		hold_send_late(engine);
+	multicast_flush(engine);
+	pass_forward(engine);
+	if (engine->unchanged > 0)
+		announce_idle(engine); /* right behind the token, whose receiver is awake already */
+	engine->retransmit_count = 0;
+	engine->is_progress_seen = false;
+	timer_start_retransmit(engine);
+	pass_finish(engine, was_refused);
+}
+
+void hold_wake(struct totem_engine *engine)
+{
+	if (engine->place == TOKEN_VISITING || engine->state != TOTEM_OPERATIONAL)
+		return;
+	if (place_is_kept(engine->place)) {
+		/* Send on the next turn, so that one visit takes all messages that are being queued now. */
+		engine->place = place_woken(engine->place);
+		engine->unchanged = 0;
+		timer_set(engine, TOTEM_TIMER_HOLD, 0);
+		return;
+	}
+	if (place_is_idle(engine->place) && core_is_rep(engine)) {
+		engine->place = place_woken(engine->place);
+		engine->unchanged = 0;
+		return;
+	}
+	if (!place_is_idle(engine->place) && !linger_is_likely(engine))
+		return;
+	engine->place = place_woken(engine->place);
+	engine->silent = 0; /* one hold cancel is enough */
+
+	struct coterie_frame *frame = frame_take(engine->pool, WIRE_HEADER_SIZE + 12);
+
+	if (frame == NULL)
+		return; /* T-hold of the representative ends the wait */
+
+	const struct wire_hold_cancel cancel = {
+		.nodeid = engine->options.nodeid,
+		.ring = engine->ring,
+	};
+
+	frame->size = (uint32_t)wire_encode_hold_cancel(
+		&cancel, engine->options.swap, frame->data, frame->capacity);
+	engine->counters.hold_cancel_tx++;
+	multicast_frame(engine, frame);
+}
+
+void hold_cancelled(struct totem_engine *engine, struct coterie_frame *frame)
+{
+	struct wire_hold_cancel cancel;
+	struct wire_header header;
+	enum wire_refusal refusal = wire_decode_hold_cancel(frame->data, frame->size, &cancel);
+
+	if (refusal != WIRE_OK) {
+		core_refuse(engine, refusal, 0);
+		return;
+	}
+	if (TOTEM_QUIRK(engine, HOLD_CANCEL_ORDER) &&
+		wire_decode_header(frame->data, frame->size, &header) == WIRE_OK &&
+		header.is_swapped)
+		return;
+	if (!ring_id_equal(&cancel.ring, &engine->ring))
+		return;
+	engine->unchanged = 0;
+	engine->place = place_woken(engine->place);
+	/* This has an effect only if this node holds the token. A token under way is not sent again. */
+	if (engine->state == TOTEM_OPERATIONAL || engine->state == TOTEM_RECOVERY)
+		hold_let_go(engine);
+}
+
+void hold_settle(struct totem_engine *engine)
+{
+	if (engine->place != TOKEN_LINGERING)
+		return;
+	if (engine->high_delivered != engine->store.high_seq) {
+		hold_let_go(engine);
+		return;
+	}
+	if (engine->callbacks.lingering != NULL)
+		engine->callbacks.lingering(engine->arg);
+}
+
+void hold_turn(struct totem_engine *engine)
+{
+	bool was_refused = engine->wants_room;
+	uint32_t before = engine->visit_sent;
+
+	if (engine->outbox_count == 0)
+		engine->gather_until_ns = engine->now_ns + engine->options.gather_ns;
+	hold_send_late(engine);
+	engine->counters.linger_tx += engine->visit_sent - before;
+	if ((engine->now_ns >= engine->linger_until_ns || flow_waiting(engine) > 0) &&
+		!TOTEM_MUTANT(engine, LINGER_FOREVER)) {
+		hold_let_go(engine);
+		return;
+	}
+	timer_set(engine, TOTEM_TIMER_HOLD,
+		engine->now_ns < engine->linger_until_ns ? engine->linger_until_ns - engine->now_ns :
+							   engine->options.linger_ns);
+	/* No member waits for the token, so the clients of this node come first. */
+	pass_finish(engine, was_refused);
+	hold_settle(engine);
+	if (!linger_is_gathering(engine))
+		multicast_flush(engine);
+	else if (TOTEM_MUTANT(engine, GATHER_LOST))
+		engine->outbox_count = 0;
+}

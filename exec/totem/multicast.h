@@ -1,0 +1,13 @@
+/* Packets of this node to all nodes. */
+#ifndef TOTEM_MULTICAST_H
+#define TOTEM_MULTICAST_H
+
+struct totem_engine;
+struct coterie_frame;
+
+/** Send one frame to all nodes. The frame is taken. NULL is ignored. */
+void multicast_frame(struct totem_engine *engine, struct coterie_frame *frame);
+void multicast_add(struct totem_engine *engine, struct coterie_frame *frame);
+void multicast_flush(struct totem_engine *engine);
+
+#endif

@@ -1,0 +1,131 @@
+/* Pass the token on: the parts of a visit that a held token needs, too. */
+#include "exec/totem/pass.h"
+
+#include <assert.h>
+
+#include "exec/totem/frame.h"
+#include "exec/totem/state.h"
+
+void pass_send_saved(struct totem_engine *engine, struct coterie_frame *frame, uint32_t target)
+{
+	struct coterie_frame *old = engine->saved;
+
+	engine->saved = frame_ref(frame);
+	engine->saved_target = target;
+	frame_unref(old);
+	engine->callbacks.token(engine->arg, target, frame);
+}
+
+/* Encode engine->token and send it to the successor. */
+void pass_forward(struct totem_engine *engine)
+{
+	struct coterie_frame *frame = frame_take(engine->pool, WIRE_TOKEN_SIZE_MAX);
+	uint32_t target = core_successor(engine);
+
+	engine->place = place_sent(engine->place);
+	if (frame == NULL)
+		return; /* no memory: as if the network had lost it */
+
+	size_t size = wire_encode_token(
+		&engine->token, target, engine->options.swap, frame->data, frame->capacity);
+
+	assert(size > 0);
+	frame->size = (uint32_t)size;
+	engine->counters.token_tx++;
+	engine->token_sent_ns = engine->now_ns;
+	pass_send_saved(engine, frame, target);
+	frame_unref(frame);
+}
+
+void pass_note_seq(struct totem_engine *engine, uint32_t seq)
+{
+	if (seq == engine->seen_seq) {
+		announce_idle(engine);
+		engine->unchanged++;
+	} else {
+		announce_busy(engine);
+		timer_cancel(engine, TOTEM_TIMER_HOLD);
+		engine->unchanged = 0;
+		engine->changed_ns = engine->now_ns;
+	}
+	engine->seen_seq = seq;
+}
+
+/*
+ * The member that is behind lowers the aru and signs it. Only that member raises it again
+ * (book ring, "The aru").
+ */
+void pass_update_aru(struct totem_engine *engine, struct wire_token *token)
+{
+	uint32_t me = engine->options.nodeid;
+	uint32_t aru = core_store(engine)->aru;
+	bool is_behind = seq_compare(aru, token->aru) < 0;
+
+	if (is_behind && TOTEM_MUTANT(engine, TOKEN_ARU_BLIND))
+		return;
+	if (!is_behind && token->aru_addr != me && token->aru_addr != 0 &&
+		!TOTEM_MUTANT(engine, TOKEN_ARU_STOLEN))
+		return;
+	token->aru = aru;
+	token->aru_addr = token->aru == token->seq ? 0 : me;
+}
+
+static void free_frames(struct totem_engine *engine)
+{
+	uint32_t to = seq_min(engine->a_prev, engine->a_last);
+
+	if (TOTEM_MUTANT(engine, FREE_EARLY))
+		to = engine->a_last;
+	if (TOTEM_MUTANT(engine, FREE_DELIVERED))
+		to = engine->high_delivered;
+	else if (engine->state != TOTEM_OPERATIONAL || engine->a_known < 2)
+		return;
+	if (engine->state != TOTEM_OPERATIONAL)
+		return;
+	to = seq_min(to, engine->high_delivered);
+	if (seq_compare(to, engine->store.released) > 0)
+		store_release(engine, to);
+}
+
+/* Return whether at least an eighth of the frames in the queue would fit in addition. */
+static bool has_room(const struct totem_engine *engine)
+{
+	const struct pack_queue *queue = engine->is_sync_wait ? engine->q_sync : engine->q_new;
+
+	return pack_queue_free(queue) >= pack_queue_count(queue) / 8 + 1;
+}
+
+void pass_finish(struct totem_engine *engine, bool was_refused)
+{
+	deliver_ready(engine);
+	free_frames(engine);
+	if (engine->state != TOTEM_OPERATIONAL)
+		return;
+	if (engine->callbacks.passed != NULL)
+		engine->callbacks.passed(engine->arg);
+	if (was_refused && engine->callbacks.room != NULL && has_room(engine)) {
+		engine->wants_room = false;
+		engine->callbacks.room(engine->arg);
+	}
+}
+
+void pass_originate(struct totem_engine *engine)
+{
+	uint32_t base = engine->options.first_seq;
+	struct wire_token *token = &engine->token;
+
+	engine->place = TOKEN_AWAY;
+	engine->is_flg_mine = engine->owed_count > 0;
+	*token = (struct wire_token){
+		.nodeid = engine->options.nodeid,
+		.seq = base,
+		.token_seq = base,
+		.aru = base - 1,
+		.aru_addr = engine->options.nodeid,
+		.ring = engine->ring,
+		.retrans_flg = engine->is_flg_mine,
+	};
+	pass_forward(engine);
+	timer_start_token(engine);
+	timer_start_retransmit(engine);
+}

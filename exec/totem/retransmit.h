@@ -1,0 +1,15 @@
+/* Requests for missing frames, and answers. */
+#ifndef TOTEM_RETRANSMIT_H
+#define TOTEM_RETRANSMIT_H
+
+#include <stdint.h>
+
+#include "exec/totem/wire.h"
+
+struct totem_engine;
+
+/** Answer the token's requests. Return how many frames were put in the outbox. */
+uint32_t retransmit_answer(struct totem_engine *engine, struct wire_token *token, uint32_t allowed);
+void retransmit_request(struct totem_engine *engine, struct wire_token *token);
+
+#endif

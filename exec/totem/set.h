@@ -1,0 +1,14 @@
+/* Sets of node ids that have room for all nodes. These functions need no memory, and leave further ids out. */
+#ifndef TOTEM_SET_H
+#define TOTEM_SET_H
+
+#include <stdint.h>
+
+#include "exec/totem/node_set.h"
+
+/* Sets have room for WIRE_NODES_MAX from the start, so these need no memory. Further ids are left out. */
+void set_add(struct node_set *set, uint32_t id);
+void set_unite(struct node_set *to, const struct node_set *from);
+void set_copy(struct node_set *to, const struct node_set *from);
+
+#endif

@@ -1,0 +1,30 @@
+/* Silence of members, and their budgets for it. */
+#ifndef TOTEM_SILENCE_H
+#define TOTEM_SILENCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "exec/totem/engine.h"
+
+struct peer;
+
+/** Return how long the member may be silent before it is removed. */
+uint64_t silence_budget(const struct totem_engine *engine, const struct peer *peer);
+/** Return when the member was heard last. */
+uint64_t silence_since(const struct totem_engine *engine, const struct peer *peer);
+/** Return how long the member has been silent. */
+uint64_t silence_of(const struct totem_engine *engine, const struct peer *peer);
+/** Return what the host of a silent member showed last: UNKNOWN if the member was heard since. */
+enum totem_witness silence_witness(const struct totem_engine *engine, const struct peer *peer, uint64_t now_ns);
+/** Note that a timer of this node ran late_ns after its time. */
+void silence_late(struct totem_engine *engine, uint64_t late_ns);
+/** Return whether a vote of this node to remove the member may still count at another node. */
+bool silence_is_voted(const struct totem_engine *engine, const struct peer *peer);
+/** Return when the next budget of a member ends, or TOTEM_NEVER. */
+uint64_t silence_next(const struct totem_engine *engine);
+bool silence_has_votes(const struct totem_engine *engine); /* members of this ring can be voted out */
+/** Return whether a member has been silent beyond its budget. peer may be NULL. */
+bool silence_is_over(const struct totem_engine *engine, const struct peer *peer);
+
+#endif

@@ -1,0 +1,54 @@
+/* The store: the frames of one ring by seq. */
+#ifndef TOTEM_STORE_H
+#define TOTEM_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "exec/totem/wire.h"
+
+struct totem_engine;
+struct coterie_frame;
+
+#define STORE_WINDOW 16384u /* consecutive seqs in a store, a power of two */
+
+/* One place in the order. */
+struct store_slot {
+	struct coterie_frame *frame; /* referenced; NULL: missing */
+	uint32_t source;             /* node id of the originator */
+	uint8_t miss;                /* visits at which it was missing */
+	bool is_swapped : 1;
+	bool is_safe : 1;
+	bool is_encapsulated : 1;
+	bool is_owed : 1; /* this node must still send it in the recovery */
+};
+
+/* Frames of one ring by seq. released <= aru <= high_seq <= released + STORE_WINDOW. */
+struct store {
+	struct store_slot *slots; /* STORE_WINDOW of them, the index is seq modulo that */
+	uint32_t released;        /* highest seq freed */
+	uint32_t aru;             /* every frame up to here is, or was, present */
+	uint32_t high_seq;        /* highest seq present so far */
+	uint32_t touched;         /* highest seq whose slot may be dirty */
+	uint32_t count;           /* frames present */
+};
+
+int store_init(struct store *store, uint32_t base); /* -ENOMEM */
+void store_fini(struct store *store);
+/** Drop all frames. The next one is base + 1. */
+void store_reset(struct store *store, uint32_t base);
+/** Return whether seq is in the window: neither freed nor too far ahead. */
+bool store_fits(const struct store *store, uint32_t seq);
+/** Return the slot of seq, which must fit. */
+struct store_slot *store_slot(const struct store *store, uint32_t seq);
+/** Return the slot of a frame that is there, otherwise NULL. Any seq. */
+struct store_slot *store_find(const struct store *store, uint32_t seq);
+/** Keep a frame (referenced). false: no room for its seq, or it is there already. */
+bool store_put(struct store *store, const struct wire_mcast *mcast, struct coterie_frame *frame);
+void store_advance(struct store *store); /* recompute aru */
+/** Drop all frames after seq, which has not been freed. */
+void store_truncate(struct store *store, uint32_t seq);
+/** Free all frames up to seq, which is high_seq or less. */
+void store_release(struct totem_engine *engine, uint32_t seq);
+
+#endif
