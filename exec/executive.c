@@ -3,7 +3,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/daemon/map_publish.h"
 #include "exec/daemon/process.h"
 #include "exec/daemon/runtime_keys.h"

@@ -2,8 +2,8 @@
 # libcore is what runs under another loop and another log, too: the test kit (testkit/) has its own.
 # Each folder of exec/ adds its files.
 noinst_LTLIBRARIES += libexecutive.la libcore.la
-libcore_la_LIBADD = $(CONFUSE_LIBS)
-libcore_la_SOURCES = %D%/executive.c %D%/executive.h $(config_sources)
+libcore_la_LIBADD = libconfig.la $(CONFUSE_LIBS)
+libcore_la_SOURCES = %D%/executive.c %D%/executive.h
 libexecutive_la_LIBADD = libcore.la libtotem.la $(DAEMON_LIBS) $(CRYPTO_LIBS)
 libexecutive_la_SOURCES =
 

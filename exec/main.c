@@ -13,7 +13,7 @@
 #include <ltdl.h>
 #endif
 #include "exec/daemon/cage.h"
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/daemon/check_plugin.h"
 #include "exec/daemon/crypto_memory.h"
 #include "exec/daemon/instance.h"

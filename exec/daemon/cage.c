@@ -19,7 +19,7 @@
 
 #include <linux/capability.h>
 
-#include "exec/config/trust.h"
+#include "common/trust.h"
 #include "exec/daemon/instance.h"
 #include "exec/log/log.h"
 

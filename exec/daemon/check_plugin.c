@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/life/plugin_trial.h"
 #include "exec/loop/loop.h"
 #include "exec/plugin/plugin_private.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/life/map_options.h"
 #include "exec/map/map.h"
 #include "exec/plugin/plugin.h"

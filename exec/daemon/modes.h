@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/daemon/options.h"
 
 #define MODES_FOLDERS_MAX 32

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 
 struct options {
 	bool is_foreground;         /* -f */

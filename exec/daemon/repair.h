@@ -2,7 +2,7 @@
 #ifndef EXEC_REPAIR_H
 #define EXEC_REPAIR_H
 
-#include "exec/config/model.h"
+#include "config/model.h"
 
 /**
  * Replace the stored ring seq of the local node if it is unreadable, or beyond TOTEM_RING_SEQ_JUMP_MAX. Only forged

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "config.h"
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/host/host.h"
 #include "exec/life/map_options.h"
 #include "exec/log/log.h"

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/ipc/ipc_server.h"
 #include "exec/life/plugin_life.h"
 #include "exec/log/log.h"

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/plugin/plugin_watch.h"
 
 /* The protocol makes "qb-response-NAME-header" file names of it. */

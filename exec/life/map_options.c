@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "exec/config/model.h"
-#include "exec/config/option_value.h"
+#include "config/model.h"
 #include "exec/map/map.h"
 #include "exec/plugin/plugin_load.h"
 

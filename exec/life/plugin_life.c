@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/ipc/ipc_server.h"
 #include "exec/life/plugin_trial.h"
 #include "exec/log/log.h"

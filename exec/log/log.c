@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/log/flight.h"
 #include "exec/log/log_format.h"
 #include "exec/log/log_sink.h"

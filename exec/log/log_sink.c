@@ -16,7 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "exec/config/trust.h"
+#include "common/trust.h"
 
 /* A pipe or terminal that polls writable takes this much without waiting (pipe(7): PIPE_BUF). */
 #define WRITE_MAX 4096

@@ -22,7 +22,7 @@
 
 #include <ltdl.h>
 
-#include "exec/config/trust.h"
+#include "common/trust.h"
 #include "exec/plugin/plugin_watch.h"
 
 #define SPELLINGS 1000u /* more than are ever open together */

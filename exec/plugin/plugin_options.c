@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec/config/model.h"
-#include "exec/config/option_value.h"
+#include "config/model.h"
 
 struct value {
 	const char *name;

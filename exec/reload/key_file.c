@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "exec/config/trust.h"
+#include "common/trust.h"
 
 static bool is_closed(int rc) { return rc == -EACCES || rc == -EPERM || rc == -EROFS; }
 

@@ -20,7 +20,7 @@ struct key_file {
 /**
  * Open the folder of a key file. The file itself need not exist. A link in its place is followed, and stays. A process
  * with rights that its user has not given it refuses a path that users without these rights can lead elsewhere
- * (exec/config/trust.h). May wait for the disk.
+ * (common/trust.h). May wait for the disk.
  *
  * @param path  absolute
  * @return 0; -ENAMETOOLONG; -EPERM or -ELOOP with is_folder_shared; -errno of the folder. key_file_close is needed only after 0

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/plugin/plugin.h"
 #include "exec/plugin/plugin_watch.h"
 #include "exec/ring/ring.h"

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/log/log.h"
 
 /** A node that the transport knows although the node list does not. */

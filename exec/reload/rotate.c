@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/log/log.h"
 #include "exec/loop/loop.h"
 #include "exec/reload/key_file.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/log/log.h"
 #include "exec/loop/loop.h"
 #include "exec/plugin/plugin.h"

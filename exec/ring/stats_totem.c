@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/log/log.h"
 #include "exec/loop/loop.h"
 #include "exec/ring/ring.h"

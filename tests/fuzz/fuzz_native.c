@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "tests/fuzz/fuzz.h"
 
 static const char *const words[] = {"cluster {", "totem {", "transport udpu {", "transport knet {",

@@ -78,7 +78,7 @@ static void add(struct pen *pen, struct step step)
 static uint32_t draw_pause(struct pen *pen)
 {
 	const struct setting *setting = &pen->script->setting;
-	/* The others are the defaults of exec/config: retransmission, join, merge. */
+	/* The others are the defaults of config: retransmission, join, merge. */
 	const uint32_t timeouts_ms[] = {setting->token_ms, setting->consensus_ms, setting->token_ms * 10 / 42, 50, 200};
 	uint32_t whole_ms = timeouts_ms[draw(pen, sizeof(timeouts_ms) / sizeof(timeouts_ms[0]))];
 

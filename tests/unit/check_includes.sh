@@ -1,5 +1,5 @@
 #!/bin/bash
-# Includes point one way: plugins -> include/coterie <- exec -> exec/totem.
+# Includes point one way: plugins -> include/coterie <- exec -> config -> exec/map, exec/totem.
 . "$(dirname "$0")/../tap.sh"
 cd "$(dirname "$0")/../.." || exit 1
 
@@ -27,14 +27,19 @@ none() {
 
 own='exec/totem/'
 none "exec/totem includes nothing of exec/ but its own folder" exec/totem \
-	'exec/|services/|transports/|plugins/' "$own"
+	'exec/|config/|services/|transports/|plugins/' "$own"
+none "config includes of exec/ only the map and the engine's options" config \
+	'exec/|services/|transports/|plugins/|tools/' 'exec/map/map\.h|exec/totem/engine\.h'
 none "common includes nothing but its own folder" common \
-	'exec/|services/|transports/|plugins/|tools/'
+	'exec/|config/|services/|transports/|plugins/|tools/'
 none "no tool includes anything of exec/" tools 'exec/'
 none "exec includes no plugin and no tool" exec 'services/|transports/|plugins/|tools/'
+for folder in exec testkit tools; do
+	none "$folder includes of config/ only its public header" "$folder" 'config/' 'config/model\.h'
+done
 for folder in services/* transports/* plugins/*; do
 	[ -d "$folder" ] || continue
-	none "$folder includes nothing of exec/" "$folder" 'exec/'
+	none "$folder includes nothing of exec/ and config/" "$folder" 'exec/|config/'
 	case $folder in
 	services/*) allowed="$folder/|services/client/|tools/common/" ;;
 	transports/*) allowed="$folder/|transports/common/" ;;
@@ -63,7 +68,7 @@ reload: map config log loop stats plugin ring sync life
 host: map config log loop stats plugin ring sync ipc life reload
 daemon: totem map config log loop stats plugin ring life host
 EOF
-all=$(includes exec)
+all=$({ includes exec; includes config; } | sed -E 's#(^|:)config/#\1exec/config/#g')
 below=
 while IFS=: read -r folder allowed; do
 	for one in $allowed; do
@@ -74,8 +79,8 @@ while IFS=: read -r folder allowed; do
 	[ -z "$found" ]
 	tap $? "exec/$folder includes only folders below it that the table allows" || tap_note "$found"
 done <<<"$table"
-tap_check "the table has every folder of exec" \
-	diff <(cut -d: -f1 <<<"$table" | sort) <(find exec -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort)
+tap_check "the table has config and every folder of exec" \
+	diff <(cut -d: -f1 <<<"$table" | sort) <(find config exec/* -maxdepth 0 -type d -printf '%f\n' | sort)
 tap_check "no other file stands beside the folders" \
 	diff <(printf '%s\n' executive.c executive.h local.mk main.c) <(find exec -maxdepth 1 -type f -printf '%f\n' | sort)
 

@@ -6,7 +6,7 @@
 #ifndef TESTS_UNIT_CONFIG_CASE_H
 #define TESTS_UNIT_CONFIG_CASE_H
 
-#include "exec/config/model.h"
+#include "config/model.h"
 
 /** Counts the questions to the resolver. */
 struct config_case {

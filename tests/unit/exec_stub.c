@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/host/host.h"
 #include "exec/log/log.h"
 #include "exec/plugin/plugin.h"

@@ -10,7 +10,7 @@
 
 #include <check.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/ipc/ipc_private.h"
 #include "exec_stub.h"
 #include "tests/suite.h"

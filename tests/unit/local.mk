@@ -186,8 +186,8 @@ exec_ipc_sources = $(qb_sources) $(qb_fault_sources) exec/loop/loop.c exec/ipc/i
 	exec/ipc/ipc_gate.c exec/ipc/ipc_hold.c exec/ipc/ipc_handover.c exec/ipc/ipc_client.c exec/ipc/ipc_client_end.c exec/ipc/ipc_backlog.c exec/ipc/ipc_call.c exec/ipc/ipc_reply.c $(exec_channel_sources) exec/ipc/ipc_stats.c exec/plugin/plugin_watch.c exec/stats/stats.c
 exec_plugin_sources = exec/plugin/plugin.c exec/plugin/plugin_load.c exec/plugin/plugin_open.c exec/plugin/plugin_check.c exec/plugin/plugin_options.c exec/plugin/plugin_table.c \
 	exec/plugin/plugin_error.c exec/plugin/plugin_name.c exec/plugin/plugin_overrides.c exec/plugin/plugin_probe.c \
-	exec/config/option_value.c exec/config/words.c \
-	exec/life/plugin_life.c exec/life/plugin_replace.c exec/life/plugin_trial.c exec/config/trust.c \
+	config/option_value.c config/words.c \
+	exec/life/plugin_life.c exec/life/plugin_replace.c exec/life/plugin_trial.c common/trust.c \
 	$(host_sources) exec/host/state_disk.c exec/sync/quorum.c exec/reload/rekey.c exec/ring/state_dir.c exec/totem/frame.c
 check_LTLIBRARIES += %D%/libipc_play.la
 %C%_libipc_play_la_SOURCES = %D%/ipc_play.c %D%/ipc_play.h $(exec_stub_sources) $(exec_ipc_sources)
@@ -287,13 +287,13 @@ TESTS += %D%/test_eviction %D%/test_flight %D%/test_quorum_verdict %D%/test_ring
 %C%_test_flight_SOURCES = %D%/test_flight.c exec/log/flight.c
 %C%_test_flight_CFLAGS = $(TEST_CFLAGS)
 %C%_test_flight_LDADD = $(CHECK_LIBS)
-%C%_test_runtime_keys_SOURCES = %D%/test_runtime_keys.c $(exec_stub_sources) exec/daemon/runtime_keys.c exec/life/map_options.c exec/daemon/map_publish.c exec/config/option_value.c exec/config/words.c
+%C%_test_runtime_keys_SOURCES = %D%/test_runtime_keys.c $(exec_stub_sources) exec/daemon/runtime_keys.c exec/life/map_options.c exec/daemon/map_publish.c config/option_value.c config/words.c
 %C%_test_runtime_keys_CFLAGS = $(TEST_CFLAGS)
 %C%_test_runtime_keys_LDADD = $(CHECK_LIBS)
 EXTRA_DIST += %D%/vectors/stats-udpu3.txt
 %C%_test_stats_keys_SOURCES = %D%/test_stats_keys.c exec/ring/stats_totem.c \
-	exec/ring/eviction.c exec/life/map_options.c exec/daemon/stats_daemon.c exec/daemon/stats_process.c exec/stats/histogram.c exec/ring/ring_account.c exec/config/key_newer.c \
-	exec/config/option_value.c exec/config/words.c
+	exec/ring/eviction.c exec/life/map_options.c exec/daemon/stats_daemon.c exec/daemon/stats_process.c exec/stats/histogram.c exec/ring/ring_account.c config/key_newer.c \
+	config/option_value.c config/words.c
 %C%_test_stats_keys_CFLAGS = $(TEST_CFLAGS)
 %C%_test_stats_keys_LDADD = %D%/libipc_play.la $(CHECK_LIBS) $(QB_LIBS)
 %C%_test_quorum_verdict_SOURCES = %D%/test_quorum_verdict.c $(exec_stub_sources) exec/sync/quorum.c
@@ -478,7 +478,7 @@ TESTS += $(cluster_unit_tests)
 %C%_test_cluster_plan_CFLAGS = $(TEST_CFLAGS)
 %C%_test_cluster_plan_LDADD = $(CHECK_LIBS)
 
-# exec/config, $(map_sources), exec/log/: libexecutive.la as a whole would pull in engine and libltdl.
+# config, $(map_sources), exec/log/: libexecutive.la as a whole would pull in engine and libltdl.
 EXTRA_DIST += %D%/vectors/corosync-t.txt %D%/vectors/cmap-udpu3.txt
 dist_check_SCRIPTS += %D%/config_modes.sh %D%/key_create.sh %D%/option_effects.sh %D%/options.sh
 TESTS += %D%/config_modes.sh %D%/key_create.sh %D%/option_effects.sh %D%/options.sh
@@ -513,7 +513,7 @@ native_case_sources = %D%/native_case.c %D%/native_case.h
 	%D%/config_corpus.c %D%/config_corpus.h
 %C%_test_config_print_CFLAGS = $(TEST_CFLAGS)
 %C%_test_config_print_LDADD = libcore.la libtotem.la $(CHECK_LIBS)
-%C%_test_log_SOURCES = %D%/test_log.c exec/log/flight.c exec/log/log.c exec/log/log_format.c exec/log/log_limit.c exec/log/log_sink.c exec/config/trust.c exec/config/trust_open.c
+%C%_test_log_SOURCES = %D%/test_log.c exec/log/flight.c exec/log/log.c exec/log/log_format.c exec/log/log_limit.c exec/log/log_sink.c common/trust.c common/trust_open.c
 %C%_test_log_CFLAGS = $(TEST_CFLAGS)
 %C%_test_log_LDADD = $(CHECK_LIBS)
 %C%_test_map_SOURCES = %D%/test_map.c $(map_sources) $(fail_alloc_sources)

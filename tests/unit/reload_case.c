@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/life/plugin_life.h"
 #include "exec/log/log.h"
 #include "exec/loop/loop.h"

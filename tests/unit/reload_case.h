@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/log/log.h"
 #include "exec/map/map.h"
 #include "exec/plugin/plugin.h"

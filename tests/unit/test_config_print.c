@@ -1,5 +1,5 @@
 /*
- * exec/config/print*.c: a configuration as coterie.conf and as corosync.conf, read again, makes the same
+ * config/print*.c: a configuration as coterie.conf and as corosync.conf, read again, makes the same
  * keys, services and options, whichever it was at first.
  */
 #include <check.h>

@@ -9,7 +9,7 @@
 
 #include <check.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/host/host.h"
 #include "exec/ipc/ipc_server.h"
 #include "exec/loop/loop.h"

@@ -1,4 +1,4 @@
-/* exec/config/crypto.c and key_newer.c with coterie.conf: where key files lie, and who could exchange them there. */
+/* config/crypto.c and key_newer.c with coterie.conf: where key files lie, and who could exchange them there. */
 #include "tests/unit/native_case.h"
 
 #include <errno.h>

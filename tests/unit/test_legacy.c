@@ -1,5 +1,5 @@
 /*
- * exec/config/legacy.c: the grammar of corosync.conf, book configuration, "Legacy syntax". The
+ * config/legacy.c: the grammar of corosync.conf, book configuration, "Legacy syntax". The
  * first test is the reference's own verdict about 165 files (vectors/corosync-t.txt); the tables
  * say what each rule does.
  */

@@ -15,7 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/log/log_format.h"
 #include "exec/log/log_sink.h"
 #include "tests/suite.h"

@@ -1,5 +1,5 @@
 /*
- * exec/config/native*.c: coterie.conf, and each message as it is said
+ * config/native*.c: coterie.conf, and each message as it is said
  * (book configuration, "Messages").
  */
 #include <check.h>

@@ -1,4 +1,4 @@
-/* exec/config/crypto.c and key_rights.c with coterie.conf: which key a ring has, and who may read its file. */
+/* config/crypto.c and key_rights.c with coterie.conf: which key a ring has, and who may read its file. */
 #include "tests/unit/native_case.h"
 
 #include <errno.h>

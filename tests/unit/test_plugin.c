@@ -11,7 +11,7 @@
 
 #include <check.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/host/host.h"
 #include "exec/loop/loop.h"
 #include "exec/map/map.h"

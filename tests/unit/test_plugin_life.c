@@ -12,7 +12,7 @@
 
 #include <check.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/host/host.h"
 #include "exec/ipc/ipc_server.h"
 #include "exec/life/plugin_life.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/loop/loop.h"
 #include "exec/plugin/plugin_options.h"
 #include "exec/reload/reload.h"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/loop/loop.h"
 #include "exec/reload/reload.h"
 #include "tests/suite.h"

@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/loop/loop.h"
 #include "exec/reload/key_file.h"
 #include "exec/reload/reload.h"

@@ -7,7 +7,7 @@
 
 #include <check.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/daemon/map_publish.h"
 #include "exec/daemon/runtime_keys.h"
 #include "exec/log/log.h"

@@ -6,7 +6,7 @@
 
 #include <check.h>
 
-#include "exec/config/model.h"
+#include "config/model.h"
 #include "exec/daemon/stats_daemon.h"
 #include "exec/ipc/ipc_private.h"
 #include "exec/qb/private.h"

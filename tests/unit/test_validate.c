@@ -1,5 +1,5 @@
 /*
- * exec/config/{validate,timers}.c: what the values of totem mean, and which are refused:
+ * config/{validate,timers}.c: what the values of totem mean, and which are refused:
  * docs/protocol/configuration.md.
  */
 #include "tests/unit/validate_case.h"

@@ -1,4 +1,4 @@
-/* exec/config/crypto.c: the ring's key, book configuration, "Key". */
+/* config/crypto.c: the ring's key, book configuration, "Key". */
 #include "tests/unit/validate_case.h"
 
 #include <errno.h>

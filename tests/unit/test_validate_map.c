@@ -1,4 +1,4 @@
-/* exec/config/publish.c: every key that comes from the configuration, as the reference shows it. */
+/* config/publish.c: every key that comes from the configuration, as the reference shows it. */
 #include "tests/unit/validate_case.h"
 
 #include <errno.h>

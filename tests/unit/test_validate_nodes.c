@@ -1,4 +1,4 @@
-/* exec/config/{nodes,links}.c: who this node is, and the addresses of all. */
+/* config/{nodes,links}.c: who this node is, and the addresses of all. */
 #include "tests/unit/validate_case.h"
 
 #include <arpa/inet.h>

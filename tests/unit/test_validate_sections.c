@@ -1,4 +1,4 @@
-/* exec/config/{validate,logging}.c: the sections besides totem and nodelist, and what goes without saying. */
+/* config/{validate,logging}.c: the sections besides totem and nodelist, and what goes without saying. */
 #include "tests/unit/validate_case.h"
 
 #include <errno.h>

@@ -1,0 +1,99 @@
+#include "common/trust.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#define UNMAPPED_UID 65534u /* how a user namespace shows users that it does not have */
+
+/* In a user namespace of its own the daemon has no rights over others. The machine's root has no number there. */
+static bool is_unmapped(uid_t uid)
+{
+	unsigned int inside, outside, count;
+	bool is_mapped = false;
+
+	if (uid != UNMAPPED_UID)
+		return false;
+	FILE *file = fopen("/proc/self/uid_map", "re");
+	if (file == NULL)
+		return false;
+	while (fscanf(file, "%u %u %u", &inside, &outside, &count) == 3)
+		is_mapped |= uid >= inside && uid - inside < count;
+	fclose(file);
+	return !is_mapped;
+}
+
+static uid_t coming_user = (uid_t)-1;
+
+void trust_user(uid_t uid) { coming_user = uid; }
+
+bool trust_owner(uid_t uid) { return uid == 0 || uid == geteuid() || uid == coming_user || is_unmapped(uid); }
+
+bool trust_is_needed(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+	return geteuid() == 0 || syscall(SYS_capget, &header, data) < 0 || (data[0].permitted | data[1].permitted) != 0;
+}
+
+static int refuse(const char *path, char *culprit, size_t size)
+{
+	snprintf(culprit, size, "%s", path);
+	return -EPERM;
+}
+
+static int check_one(const char *folder, bool may_be_sticky, char *culprit, size_t size)
+{
+	struct stat status;
+
+	if (lstat(folder, &status) < 0)
+		return -errno;
+	if (!S_ISDIR(status.st_mode))
+		return -ENOTDIR;
+	bool is_writable = (status.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+	bool is_sticky = (status.st_mode & S_ISVTX) != 0;
+	if (!trust_owner(status.st_uid) || (is_writable && !(is_sticky && may_be_sticky)))
+		return refuse(folder, culprit, size);
+	return 0;
+}
+
+int trust_folder(char *folder, char *culprit, size_t size)
+{
+	int rc = strcmp(folder, "/") == 0 ? 0 : check_one("/", true, culprit, size);
+
+	for (char *slash = strchr(folder + 1, '/'); rc == 0 && slash != NULL; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		rc = check_one(folder, true, culprit, size);
+		*slash = '/';
+	}
+	return rc == 0 ? check_one(folder, false, culprit, size) : rc;
+}
+
+int trust_file(const char *path, int fd, char *culprit, size_t size)
+{
+	struct stat opened, named;
+	char folder[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL || slash - path >= PATH_MAX)
+		return -EINVAL;
+	snprintf(folder, sizeof(folder), "%.*s", slash == path ? 1 : (int)(slash - path), path);
+	int rc = trust_folder(folder, culprit, size);
+	if (rc < 0)
+		return rc;
+	if (fstat(fd, &opened) < 0 || lstat(path, &named) < 0)
+		return -errno;
+	if (opened.st_dev != named.st_dev || opened.st_ino != named.st_ino)
+		return -ESTALE;
+	if (!S_ISREG(opened.st_mode) || !trust_owner(opened.st_uid) ||
+		(opened.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return refuse(path, culprit, size);
+	return 0;
+}

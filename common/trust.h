@@ -1,0 +1,50 @@
+/*
+ * Check that users without the daemon's rights cannot change or replace files that it runs or writes with these
+ * rights.
+ */
+#ifndef COMMON_TRUST_H
+#define COMMON_TRUST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/** Return whether files of this user are trusted: root, and the user that runs the daemon. */
+bool trust_owner(uid_t uid);
+/** Trust this user as well from now on: a daemon of root will change to it. */
+void trust_user(uid_t uid);
+/** Return whether the process has rights that its user has not given it: root, or a capability. */
+bool trust_is_needed(void);
+/**
+ * Check that only trusted users can create, rename or remove files in a folder. Every folder above it must have a
+ * trusted owner, and must be writable by no other user, or sticky. The folder itself must not be writable at all.
+ *
+ * @param folder   absolute, without links (realpath(3)); changed during the call, and restored
+ * @param culprit  out, on -EPERM: points to size bytes that receive the path others can change
+ * @return 0; -EPERM; -errno of what cannot be looked at
+ */
+int trust_folder(char *folder, char *culprit, size_t size);
+/**
+ * Check the same of a regular file that is open, and that path still names it.
+ * @param path  absolute, without links
+ * @return 0; -EPERM, culprit as above; -errno; -ESTALE: path names another file by now
+ */
+int trust_file(const char *path, int fd, char *culprit, size_t size);
+/**
+ * Open a file. A link on the path is followed only if a trusted user owns it. If the file itself is a link, its folder
+ * must be private as well: only trusted users can change it, and no other user can replace it.
+ *
+ * @param flags, mode  of open(2)
+ * @param is_private   out: whether the folder of the file is private
+ * @return descriptor; -ELOOP: a link that is not followed; -EISDIR: the path ends in "/"; -errno of open(2)
+ */
+int trust_open(const char *path, int flags, mode_t mode, bool *is_private);
+/**
+ * Open the folder of a file in the same way. The file itself need not exist.
+ *
+ * @param name  out: NAME_MAX + 1 bytes: the file's name in that folder, which is no link
+ * @return descriptor for reading; errors as above
+ */
+int trust_open_folder(const char *path, char *name, bool *is_private);
+
+#endif

@@ -1,0 +1,195 @@
+/*
+ * Open a file without following links of other users. The kernel resolves a path in one go and follows every link on
+ * it, and a check before or after it sees another path. This walk takes one name at a time, each in the folder that is
+ * open already, and decides about each link itself.
+ */
+#include "common/trust.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <linux/magic.h>
+
+#define LINKS_MAX 40  /* as in the kernel */
+#define GO_ON INT_MIN /* no descriptor yet, and no error */
+
+struct walk {
+	int folder;          /* where the walk is, O_PATH */
+	bool is_trusted;     /* nobody else can exchange what led here */
+	bool is_private;     /* nor put anything into the folder */
+	unsigned int links;
+	char rest[PATH_MAX]; /* what is left of the path */
+};
+
+/* Takes the descriptor, also when it fails. */
+static int enter(struct walk *walk, int folder)
+{
+	struct stat status;
+
+	if (folder < 0)
+		return -errno;
+	if (walk->folder >= 0)
+		close(walk->folder);
+	walk->folder = folder;
+	if (fstat(folder, &status) < 0)
+		return -errno;
+	bool is_writable = (status.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+	walk->is_private = walk->is_trusted && trust_owner(status.st_uid) && !is_writable;
+	walk->is_trusted =
+		walk->is_trusted && trust_owner(status.st_uid) && (!is_writable || (status.st_mode & S_ISVTX) != 0);
+	return 0;
+}
+
+/* An absolute target starts at the root again. Trust that is lost stays lost. */
+static int enter_start(struct walk *walk)
+{
+	const char *start = walk->rest[0] == '/' ? "/" : walk->folder < 0 ? "." : NULL;
+
+	if (walk->rest[0] == '\0')
+		return -ENOENT;
+	return start == NULL ? 0 : enter(walk, open(start, O_PATH | O_DIRECTORY | O_CLOEXEC));
+}
+
+/* The links of procfs are none that can be read: "/proc/self/fd/2" opens what the descriptor has. */
+static bool is_procfs(int folder)
+{
+	struct statfs status;
+
+	return fstatfs(folder, &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
+}
+
+/* Put the target of a link, which is open, in front of the rest. */
+static int follow(struct walk *walk, int link, const char *rest)
+{
+	char target[PATH_MAX], joined[PATH_MAX];
+	struct stat status;
+
+	if (++walk->links > LINKS_MAX || fstat(link, &status) < 0 || !trust_owner(status.st_uid))
+		return -ELOOP;
+	ssize_t length = readlinkat(link, "", target, sizeof(target));
+	if (length < 0)
+		return -errno;
+	int size = snprintf(joined, sizeof(joined), "%.*s%s%s", (int)length, target, rest[0] != '\0' ? "/" : "", rest);
+	if (size >= (int)sizeof(joined))
+		return -ENAMETOOLONG;
+	memcpy(walk->rest, joined, (size_t)size + 1);
+	return enter_start(walk);
+}
+
+/* One name that is not the last. */
+static int step(struct walk *walk, const char *name, const char *rest)
+{
+	struct stat status;
+	int fd = openat(walk->folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &status) == 0 && S_ISLNK(status.st_mode)) {
+		int rc = follow(walk, fd, rest);
+
+		close(fd);
+		return rc;
+	}
+	memmove(walk->rest, rest, strlen(rest) + 1);
+	if (S_ISDIR(status.st_mode))
+		return enter(walk, fd);
+	close(fd);
+	return -ENOTDIR;
+}
+
+/* @return fd; -errno; GO_ON: it is a link, and the walk goes on at its target */
+static int finish(struct walk *walk, const char *name, int flags, mode_t mode)
+{
+	int fd = openat(walk->folder, name, flags | O_NOFOLLOW, mode);
+
+	if (fd >= 0 || errno != ELOOP || !walk->is_private)
+		return fd >= 0 ? fd : -errno;
+	if (is_procfs(walk->folder)) {
+		fd = openat(walk->folder, name, flags, mode);
+		return fd >= 0 ? fd : -errno;
+	}
+	int link = openat(walk->folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (link < 0)
+		return -errno;
+	int rc = follow(walk, link, "");
+	close(link);
+	return rc < 0 ? rc : GO_ON;
+}
+
+/* As finish, but with the folder of what the path names. @return descriptor of the folder; -errno; GO_ON */
+static int finish_folder(struct walk *walk, const char *name)
+{
+	struct stat status;
+	int link = openat(walk->folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	if (link >= 0 && fstat(link, &status) == 0 && S_ISLNK(status.st_mode)) {
+		int rc = walk->is_private ? follow(walk, link, "") : -ELOOP;
+
+		close(link);
+		return rc < 0 ? rc : GO_ON;
+	}
+	if (link >= 0)
+		close(link);
+
+	int folder = openat(walk->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return folder < 0 ? -errno : folder;
+}
+
+/* @param last  out: NULL: open the file; otherwise open its folder, and give its name in there: NAME_MAX + 1 bytes */
+static int advance(struct walk *walk, int flags, mode_t mode, char *last)
+{
+	char name[NAME_MAX + 1];
+	char *start = walk->rest + strspn(walk->rest, "/");
+	size_t length = strcspn(start, "/");
+	const char *rest = start + length + strspn(start + length, "/");
+
+	if (length == 0) /* the path is "/" */
+		return last != NULL ? -EISDIR : finish(walk, ".", flags, mode);
+	if (length > NAME_MAX)
+		return -ENAMETOOLONG;
+	memcpy(name, start, length);
+	name[length] = '\0';
+	if (start[length] == '\0' && last != NULL)
+		memcpy(last, name, length + 1);
+	if (start[length] == '\0')
+		return last != NULL ? finish_folder(walk, name) : finish(walk, name, flags, mode);
+	int rc = step(walk, name, rest[0] != '\0' ? rest : ".");
+	return rc < 0 ? rc : GO_ON;
+}
+
+static int walk_path(const char *path, int flags, mode_t mode, char *last, bool *is_private)
+{
+	struct walk walk = {.folder = -1, .is_trusted = true};
+	int rc = snprintf(walk.rest, sizeof(walk.rest), "%s", path) >= (int)sizeof(walk.rest) ? -ENAMETOOLONG : 0;
+
+	/* The folder that the process is in may be anywhere. */
+	walk.is_trusted = path[0] == '/';
+	if (rc == 0)
+		rc = enter_start(&walk);
+	if (rc == 0) {
+		do
+			rc = advance(&walk, flags, mode, last);
+		while (rc == GO_ON);
+	}
+	*is_private = walk.is_private;
+	if (walk.folder >= 0)
+		close(walk.folder);
+	return rc;
+}
+
+int trust_open(const char *path, int flags, mode_t mode, bool *is_private)
+{
+	return walk_path(path, flags, mode, NULL, is_private);
+}
+
+int trust_open_folder(const char *path, char *name, bool *is_private)
+{
+	return walk_path(path, 0, 0, name, is_private);
+}

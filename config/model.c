@@ -1,0 +1,432 @@
+/* Reading a config file from end to end: the file and uidgid.d beside it, the checks, the model. */
+#include "config/model.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/tree.h"
+
+int config_read_file(int dir, const char *name, char **bytes, size_t *size)
+{
+	struct stat status;
+	size_t used = 0, room = CONFIG_FILE_SIZE_MAX + 1;
+	int rc = 0, fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	*bytes = NULL;
+	*size = 0;
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &status) < 0) {
+		rc = -errno;
+		goto close_fd;
+	}
+	if (S_ISDIR(status.st_mode)) {
+		rc = -EISDIR;
+		goto close_fd;
+	}
+	/* A pipe is fine (process substitution of a shell); O_NONBLOCK must not cut it short. */
+	if (!S_ISREG(status.st_mode) && fcntl(fd, F_SETFL, 0) < 0) {
+		rc = -errno;
+		goto close_fd;
+	}
+	char *buffer = malloc(room);
+
+	if (buffer == NULL) {
+		rc = -ENOMEM;
+		goto close_fd;
+	}
+	while (used < room) {
+		ssize_t got = read(fd, buffer + used, room - used);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			rc = -errno;
+		if (got <= 0)
+			break;
+		used += (size_t)got;
+	}
+	if (rc == 0 && used > CONFIG_FILE_SIZE_MAX)
+		rc = -EFBIG;
+	if (rc < 0) {
+		free(buffer);
+		goto close_fd;
+	}
+	*bytes = buffer;
+	*size = used;
+close_fd:
+	close(fd);
+	return rc;
+}
+
+static void report_unreadable(struct tree *tree, const char *path, int rc)
+{
+	const struct place place = {.file = path};
+
+	const struct place nowhere = {0};
+
+	if (rc == -EISDIR)
+		tree_error(tree, nowhere, "'%s' is a directory: give a file", path);
+	else if (rc == -EFBIG)
+		tree_error(tree, place, "larger than 1 MiB: this is no config file");
+	else
+		tree_error(tree, nowhere, "cannot read '%s' (%s): check its owner and mode", path,
+			strerror(-rc));
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Names in a folder, sorted so that two starts read alike. caller frees each and the array. */
+static char **list_names(int dir, size_t *count)
+{
+	char **names = NULL;
+	int copy = dup(dir);
+	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *entry;
+
+	*count = 0;
+	if (stream == NULL) {
+		if (copy >= 0)
+			close(copy);
+		return NULL;
+	}
+	while ((entry = readdir(stream)) != NULL) {
+		char **bigger = reallocarray(names, *count + 1, sizeof(*names));
+		char *name = strdup(entry->d_name);
+
+		if (bigger != NULL)
+			names = bigger;
+		if (bigger == NULL || name == NULL) {
+			free(name);
+			break;
+		}
+		names[(*count)++] = name;
+	}
+	closedir(stream);
+	qsort(names, *count, sizeof(*names), compare_names);
+	return names;
+}
+
+/* Every regular file of uidgid.d beside the main file, dot files too. What cannot be read is
+ * skipped. */
+static int read_access_files(struct tree *tree, const char *main_file)
+{
+	const char *slash = strrchr(main_file, '/');
+	char *path = arena_print(tree->arena, "%.*suidgid.d",
+		slash == NULL ? 0 : (int)(slash - main_file + 1), main_file);
+	size_t count;
+	int rc = 0;
+
+	if (path == NULL)
+		return -ENOMEM;
+	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return 0;
+	char **names = list_names(dir, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		char *bytes, *file = arena_print(tree->arena, "%s/%s", path, names[i]);
+		struct stat status;
+		size_t size;
+
+		if (rc == 0 && file == NULL)
+			rc = -ENOMEM;
+		if (rc == 0 && fstatat(dir, names[i], &status, 0) == 0 && S_ISREG(status.st_mode)) {
+			int read_rc = config_read_file(dir, names[i], &bytes, &size);
+
+			if (read_rc == 0)
+				rc = legacy_read_access(tree, file, bytes, size);
+			else
+				tree_warning(tree, (struct place){.file = file},
+					"skipped (%s): check its owner and mode",
+					strerror(-read_rc));
+			if (read_rc == 0)
+				free(bytes);
+		}
+		free(names[i]);
+	}
+	free(names);
+	close(dir);
+	return rc;
+}
+
+/* The tree's keys as the model shows them. */
+static int copy_entries(const struct tree *tree, struct config *config)
+{
+	struct config_entry *entries =
+		arena_take(tree->arena, (tree->count + 1) * sizeof(*entries));
+
+	if (entries == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < tree->count; i++) {
+		const struct tree_item *item = &tree->items[i];
+
+		entries[i] = (struct config_entry){.key = item->key,
+			.type = item->type,
+			.value = item->value,
+			.size = item->size,
+			.text = item->text,
+			.file = item->place.file,
+			.line = item->place.line};
+	}
+	config->entries = entries;
+	config->entry_count = tree->count;
+	return 0;
+}
+
+int config_end(
+	struct tree *tree, struct config *config, const struct config_environment *environment)
+{
+	int rc = tree->has_error ? 0 : config_validate(tree, config, environment);
+
+	if (rc < 0)
+		return rc;
+	tree_messages_close(tree);
+	if (tree->is_out_of_memory)
+		return -ENOMEM;
+	if (tree->has_error || tree->has_log_error)
+		return tree->has_log_error ? -EBADF : -EINVAL;
+	return copy_entries(tree, config);
+}
+
+/* How a file is read. */
+struct reading {
+	const struct config_environment *environment;
+	const struct config_fixed *fixed; /* NULL: at start */
+	bool has_folder;                  /* there may be a uidgid.d beside it */
+};
+
+static bool is_named(const char *file, const char *name)
+{
+	const char *slash = strrchr(file, '/');
+
+	return strcmp(slash == NULL ? file : slash + 1, name) == 0;
+}
+
+/* By the name, then by the first line that tells: book configuration, "Files". */
+static enum config_format format_of(const char *file, const char *bytes, size_t size)
+{
+	int looks = is_named(file, "corosync.conf") ? -1 : native_looks_like(bytes, size);
+
+	if (looks == 0)
+		looks = is_named(file, "coterie.conf") ? 1 : -1;
+	return looks > 0 ? CONFIG_FORMAT_COTERIE : CONFIG_FORMAT_COROSYNC;
+}
+
+static int build(struct tree *tree, struct config *config, const char *bytes, size_t size,
+	const struct reading *reading)
+{
+	enum config_format format = reading->fixed != NULL ? config_fixed_format(reading->fixed)
+							   : reading->environment->format;
+	const char *drop_ins = reading->fixed != NULL ? config_fixed_drop_ins(reading->fixed)
+						      : reading->environment->drop_ins;
+	int rc = 0;
+
+	tree->is_again = reading->fixed != NULL;
+	if (format == CONFIG_FORMAT_AUTO)
+		format = format_of(tree->file, bytes, size);
+	config->format = format;
+	if (drop_ins != NULL && format == CONFIG_FORMAT_COTERIE) {
+		config->drop_ins = arena_copy(tree->arena, drop_ins, strlen(drop_ins));
+		if (config->drop_ins == NULL)
+			return -ENOMEM;
+	}
+	if (format == CONFIG_FORMAT_COTERIE)
+		rc = native_read(tree, tree->file, bytes, size, reading->environment, drop_ins,
+			reading->has_folder);
+	else if (size == 0)
+		tree_error(tree, (struct place){.file = tree->file},
+			"the file is empty: write at least the sections 'totem' and 'nodelist'");
+	else
+		rc = legacy_read(tree, tree->file, bytes, size);
+	if (rc == 0 && format == CONFIG_FORMAT_COROSYNC && reading->has_folder)
+		rc = read_access_files(tree, tree->file);
+	if (rc < 0)
+		return rc;
+	/* Checks of what was only partly read would report what is not wrong. */
+	if (!tree->has_error && reading->fixed != NULL)
+		fixed_keep(tree, reading->fixed, FIXED_FILE);
+	return config_end(tree, config, reading->environment);
+}
+
+struct config *config_begin(
+	const char *file, struct config_messages *messages, struct tree **tree)
+{
+	struct arena *arena = arena_create();
+
+	if (arena == NULL)
+		return NULL;
+	struct config *config = arena_take(arena, sizeof(*config));
+
+	*tree = arena_take(arena, sizeof(**tree));
+	if (config == NULL || *tree == NULL) {
+		arena_destroy(arena);
+		return NULL;
+	}
+	config->arena = arena;
+	config->file = arena_copy(arena, file, strlen(file));
+	if (config->file == NULL) {
+		arena_destroy(arena);
+		return NULL;
+	}
+	(*tree)->arena = arena;
+	(*tree)->file = config->file;
+	(*tree)->messages = messages;
+	return config;
+}
+
+static int load(const char *file, const char *bytes, size_t size, int read_rc,
+	const struct reading *reading, struct config **config, struct config_messages *messages)
+{
+	struct tree *tree;
+	struct config *made = config_begin(file, messages, &tree);
+
+	if (made == NULL)
+		return -ENOMEM;
+	int rc = -EINVAL;
+
+	if (read_rc < 0)
+		report_unreadable(tree, made->file, read_rc);
+	else
+		rc = build(tree, made, bytes, size, reading);
+	if (rc < 0)
+		config_destroy(made);
+	else
+		*config = made;
+	return rc;
+}
+
+static int load_file(const char *path, const struct reading *reading, struct config **config,
+	struct config_messages *messages)
+{
+	char *bytes, *absolute = NULL;
+	size_t size;
+
+	*config = NULL;
+	*messages = (struct config_messages){0};
+	/* A reload opens it again after the daemon has changed its folder. */
+	if (*path != '/') {
+		char *folder = getcwd(NULL, 0);
+
+		if (folder != NULL && asprintf(&absolute, "%s/%s", folder, path) < 0)
+			absolute = NULL;
+		free(folder);
+	}
+	int rc = config_read_file(AT_FDCWD, path, &bytes, &size);
+
+	if (rc != -ENOMEM)
+		rc = load(absolute != NULL ? absolute : path, bytes, size, rc, reading, config,
+			messages);
+	if (bytes != NULL)
+		explicit_bzero(bytes, size); /* the ring's key may stand in it */
+	free(bytes);
+	free(absolute);
+	return rc;
+}
+
+int config_load(const char *path, const struct config_environment *environment,
+	struct config **config, struct config_messages *messages)
+{
+	const struct reading reading = {.environment = environment, .has_folder = true};
+
+	return load_file(path, &reading, config, messages);
+}
+
+int config_load_again(const char *path, const struct config_environment *environment,
+	const struct config_fixed *fixed, struct config **config, struct config_messages *messages)
+{
+	const struct reading reading = {
+		.environment = environment, .fixed = fixed, .has_folder = true};
+
+	return load_file(path, &reading, config, messages);
+}
+
+int config_load_bytes(const char *name, const char *bytes, size_t size,
+	const struct config_environment *environment, struct config **config,
+	struct config_messages *messages)
+{
+	const struct reading reading = {.environment = environment};
+
+	*config = NULL;
+	*messages = (struct config_messages){0};
+	return load(name, bytes == NULL ? "" : bytes, size,
+		size > CONFIG_FILE_SIZE_MAX ? -EFBIG : 0, &reading, config, messages);
+}
+
+void config_drop_provider(struct config *config)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < config->entry_count; i++)
+		if (strcmp(config->entries[i].key, "quorum.provider") != 0)
+			config->entries[kept++] = config->entries[i];
+	config->entry_count = kept;
+	config->quorum_provider = NULL;
+	config->is_provider_default = false;
+}
+
+void config_destroy(struct config *config)
+{
+	if (config != NULL)
+		arena_destroy(config->arena);
+}
+
+static const struct config_entry *find_entry(
+	const struct config *config, const char *section, const char *name)
+{
+	size_t length = strlen(section);
+
+	for (uint32_t i = 0; i < config->entry_count; i++)
+		if (strncmp(config->entries[i].key, section, length) == 0 &&
+			strcmp(config->entries[i].key + length, name) == 0)
+			return &config->entries[i];
+	return NULL;
+}
+
+const char *config_option(const struct config *config, const char *plugin, const char *name,
+	const char **file, uint32_t *line)
+{
+	const char *found_file = NULL, *value = NULL;
+	uint32_t found_line = 0;
+
+	for (uint32_t i = 0; i < config->option_count; i++) {
+		const struct config_option *option = &config->options[i];
+
+		if (strcmp(option->plugin, plugin) != 0 || strcmp(option->name, name) != 0)
+			continue;
+		value = option->value; /* the last one counts */
+		found_file = option->file;
+		found_line = option->line;
+	}
+	if (value == NULL && strcmp(plugin, config->transport) == 0) {
+		const struct config_entry *entry = find_entry(config, "totem.interface.0.", name);
+
+		if (entry == NULL)
+			entry = find_entry(config, "totem.", name);
+		if (entry == NULL && strcmp(name, "crypto_cipher") == 0)
+			value = config->cipher;
+		else if (entry == NULL && strcmp(name, "crypto_hash") == 0)
+			value = config->hash;
+		if (entry != NULL) {
+			value = entry->text;
+			found_file = entry->file;
+			found_line = entry->line;
+		}
+	}
+	if (file != NULL)
+		*file = found_file;
+	if (line != NULL)
+		*line = found_line;
+	return value;
+}
