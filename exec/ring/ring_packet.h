@@ -1,7 +1,7 @@
 /*
  * The packets of the ring as the executive sees them: their kind, their faults, and the group prefix in front of each
- * message (docs/protocol/wire.md, "Group prefix"). ring_packet.c is the only file of exec/ outside of exec/totem that
- * knows bytes of the wire.
+ * message. The book of the wire has the bytes (docs/protocol/wire.md, "Group prefix"). Outside of exec/totem,
+ * ring_packet.c is the only file of exec/ that knows them.
  */
 #ifndef EXEC_RING_PACKET_H
 #define EXEC_RING_PACKET_H
