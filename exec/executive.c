@@ -123,9 +123,9 @@ static void on_trace(void *arg, uint64_t now_ns, const struct totem_trace *trace
 
 	(void)now_ns;
 	if (trace->kind == TOTEM_TRACE_PAUSED)
-		totem_stats_paused(executive->totem_stats, trace->value);
+		stats_totem_paused(executive->totem_stats, trace->value);
 	else if (trace->kind == TOTEM_TRACE_EVICTED)
-		evictions_note(executive->evictions, epoch_ms(), trace->eviction);
+		eviction_list_note(executive->evictions, epoch_ms(), trace->eviction);
 }
 
 static void on_stop(void *arg, int exit_code) { executive_stop(arg, exit_code); }
@@ -232,7 +232,7 @@ static struct stats_daemon *create_stats_daemon(struct executive *executive)
 
 static struct totem_stats *create_totem_stats(struct executive *executive)
 {
-	return totem_stats_create(&(struct totem_stats_parts){.loop = executive->loop,
+	return stats_totem_create(&(struct totem_stats_parts){.loop = executive->loop,
 		.stats = executive->stats,
 		.ring = executive->ring,
 		.config = &executive->config});
@@ -374,7 +374,7 @@ int executive_create_parts(struct executive *executive, const char *const *direc
 	executive->state_writer = state_writer_create(executive->loop, executive->state_dir);
 	executive->runtime_keys = create_runtime_keys(executive);
 	executive->totem_stats = create_totem_stats(executive);
-	executive->evictions = evictions_create(executive->stats);
+	executive->evictions = eviction_list_create(executive->stats);
 	executive->quorum = quorum_create(executive->config->quorum_provider, on_verdict, executive);
 	executive->is_quorate = executive->config->quorum_provider == NULL;
 	executive->plugins = plugin_registry_create(&(struct plugin_parts){.loop = executive->loop,
@@ -491,8 +491,8 @@ void executive_destroy_parts(struct executive *executive)
 	rekey_destroy(executive->rekey);
 	quorum_destroy(executive->quorum);
 	state_writer_destroy(executive->state_writer);
-	evictions_destroy(executive->evictions);
-	totem_stats_destroy(executive->totem_stats);
+	eviction_list_destroy(executive->evictions);
+	stats_totem_destroy(executive->totem_stats);
 	stats_destroy(executive->stats);
 	stats_daemon_destroy(executive->stats_daemon);
 	runtime_keys_destroy(executive->runtime_keys);

@@ -75,12 +75,12 @@ static void drop_default_provider(struct config *config)
 	struct plugin_folders folders;
 	struct plugin_error error;
 
-	if (!config->is_provider_default || plugin_folders_init(&folders, config) < 0)
+	if (!config->is_provider_default || modes_folders_init(&folders, config) < 0)
 		return;
 	if (plugin_probe(folders.list, folders.count, COTERIE_KIND_SERVICE, config->quorum_provider, &error) < 0 &&
 		error.exit_code == EXIT_NOT_INSTALLED)
 		config_drop_provider(config);
-	plugin_folders_fini(&folders);
+	modes_folders_fini(&folders);
 }
 
 /* The log of an earlier daemon of root. Under other names than the default it is where the config says. */
@@ -432,7 +432,7 @@ int main(int argc, char **argv)
 	code = enter_cage(&daemon.options, &daemon.cage);
 	if (code == 0)
 		code = load_config(&daemon);
-	if (code == 0 && plugin_folders_init(&daemon.folders, executive->config) < 0)
+	if (code == 0 && modes_folders_init(&daemon.folders, executive->config) < 0)
 		code = EXIT_NO_MEMORY;
 	if (code == 0 && daemon.options.is_test) {
 		code = daemon.options.is_print    ? modes_print_config(&daemon.options, executive->config)
@@ -451,7 +451,7 @@ int main(int argc, char **argv)
 	loop_destroy(executive->loop);
 	if (daemon.signal_fd >= 0)
 		close(daemon.signal_fd);
-	plugin_folders_fini(&daemon.folders);
+	modes_folders_fini(&daemon.folders);
 	config_messages_fini(&daemon.messages);
 	config_destroy(executive->config);
 	log_close();

@@ -15,7 +15,7 @@
 
 static const char *const built_in[] = {PLUGIN_DIR};
 
-int plugin_folders_init(struct plugin_folders *folders, const struct config *config)
+int modes_folders_init(struct plugin_folders *folders, const struct config *config)
 {
 	char *rest, *folder;
 
@@ -38,7 +38,7 @@ int plugin_folders_init(struct plugin_folders *folders, const struct config *con
 	return 0;
 }
 
-void plugin_folders_fini(struct plugin_folders *folders) { free(folders->text); }
+void modes_folders_fini(struct plugin_folders *folders) { free(folders->text); }
 
 static int find_transport(void *arg, const char *name, char *text, size_t size)
 {
@@ -82,14 +82,14 @@ int modes_tell_test(const struct config *config)
 	const struct config_node *local = &config->nodes[config->local];
 	struct plugin_folders folders;
 	struct plugin_error error;
-	int rc = plugin_folders_init(&folders, config);
+	int rc = modes_folders_init(&folders, config);
 
 	if (rc < 0)
 		return EXIT_NO_MEMORY;
 	/* A section 'transport' may name any plugin; Corosync's may be missing where a file is only checked. */
 	if (!config_transport_is_standard(config->transport))
 		rc = plugin_probe(folders.list, folders.count, COTERIE_KIND_TRANSPORT, config->transport, &error);
-	plugin_folders_fini(&folders);
+	modes_folders_fini(&folders);
 	if (rc < 0) {
 		fprintf(stderr, "%s: %s\n", config->file, error.text);
 		return error.exit_code;

@@ -17,8 +17,8 @@ struct plugin_folders {
 };
 
 /** Take the folders of a configuration, or the built-in one if it is NULL. 0; -ENOMEM */
-int plugin_folders_init(struct plugin_folders *folders, const struct config *config);
-void plugin_folders_fini(struct plugin_folders *folders);
+int modes_folders_init(struct plugin_folders *folders, const struct config *config);
+void modes_folders_fini(struct plugin_folders *folders);
 
 /** Fill in the functions by which a reader of configurations asks the installed plugins. */
 void modes_environment(struct config_environment *environment);

@@ -184,7 +184,7 @@ static void conceal(struct evictions *evictions, struct eviction_record *record)
 	stats_del(evictions->stats, evictions, key_of(record, "text", key));
 }
 
-void evictions_note(struct evictions *evictions, uint64_t at_ms, const struct totem_eviction *eviction)
+void eviction_list_note(struct evictions *evictions, uint64_t at_ms, const struct totem_eviction *eviction)
 {
 	struct eviction_record *record = &evictions->records[evictions->next % EVICTIONS_KEPT];
 
@@ -220,7 +220,7 @@ static int offer(struct evictions *evictions)
 	return rc;
 }
 
-struct evictions *evictions_create(struct stats *stats)
+struct evictions *eviction_list_create(struct stats *stats)
 {
 	struct evictions *evictions = calloc(1, sizeof(*evictions));
 
@@ -228,13 +228,13 @@ struct evictions *evictions_create(struct stats *stats)
 		return NULL;
 	evictions->stats = stats;
 	if (offer(evictions) < 0) {
-		evictions_destroy(evictions);
+		eviction_list_destroy(evictions);
 		return NULL;
 	}
 	return evictions;
 }
 
-void evictions_destroy(struct evictions *evictions)
+void eviction_list_destroy(struct evictions *evictions)
 {
 	if (evictions == NULL)
 		return;

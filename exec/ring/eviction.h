@@ -15,9 +15,9 @@
 struct evictions;
 struct stats;
 
-/** Create the list of evictions. stats must live until evictions_destroy. NULL: out of memory. */
-struct evictions *evictions_create(struct stats *stats);
-void evictions_destroy(struct evictions *evictions); /* NULL is ignored */
+/** Create the list of evictions. stats must live until eviction_list_destroy. NULL: out of memory. */
+struct evictions *eviction_list_create(struct stats *stats);
+void eviction_list_destroy(struct evictions *evictions); /* NULL is ignored */
 
 /**
  * Count an eviction and keep its record. At most EVICTIONS_KEPT records stay, the oldest one goes first. A member
@@ -30,7 +30,7 @@ void evictions_destroy(struct evictions *evictions); /* NULL is ignored */
  * stats.coterie.eviction.NUMBER.text is the text of eviction_text. stats.coterie.eviction.NUMBER.record is the same
  * as a JSON object. It is added last and deleted first.
  */
-void evictions_note(struct evictions *evictions, uint64_t at_ms, const struct totem_eviction *eviction);
+void eviction_list_note(struct evictions *evictions, uint64_t at_ms, const struct totem_eviction *eviction);
 
 /**
  * Write the text of a record. A list that does not fit ends in "and N more". Example:

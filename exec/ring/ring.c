@@ -1,6 +1,5 @@
 #include "exec/ring/ring_private.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
@@ -11,7 +10,7 @@
 #include "exec/plugin/plugin.h"
 #include "exec/plugin/plugin_watch.h"
 #include "exec/ring/ring_account.h"
-#include "exec/totem/wire.h"
+#include "exec/ring/ring_packet.h"
 
 #define GROUP_PARTS_MAX 64u
 #define SETTLE_GAP_NS UINT64_C(50000000)
@@ -164,15 +163,10 @@ static void drain(struct ring *ring)
 	ring->is_draining = false;
 }
 
-static bool is_token(const struct coterie_frame *frame)
-{
-	return frame->size > 3 && frame->data[3] == WIRE_TOKEN;
-}
-
 static void drain_echoes(struct ring *ring)
 {
 	for (size_t i = 0; i < ring->echo_count; i++)
-		if (is_token(ring->echoes[i])) {
+		if (ring_packet_is_token(ring->echoes[i])) {
 			drain(ring);
 			return;
 		}
@@ -251,7 +245,7 @@ static void cb_multicast(void *arg, struct coterie_frame *const *frames, size_t 
 	for (size_t i = accepted; i < count; i++)
 		wait_push(ring, frames[i], 0);
 	for (size_t i = 0; i < count; i++)
-		if (frames[i]->data[3] != WIRE_MCAST)
+		if (!ring_packet_is_mcast(frames[i]))
 			echo(ring, frames[i]);
 }
 
@@ -259,7 +253,7 @@ static void cb_token(void *arg, uint32_t nodeid, struct coterie_frame *frame)
 {
 	struct ring *ring = arg;
 
-	if (frame->data[3] == WIRE_TOKEN)
+	if (ring_packet_is_token(frame))
 		ring_account_token(ring->parts.account, totem_engine_counters(ring->engine)->token_last_ns,
 			loop_now_ns(ring->parts.loop));
 	if (nodeid == ring->options.nodeid) {
@@ -463,7 +457,7 @@ struct coterie_frame *ring_frame_take(struct ring *ring, uint32_t capacity)
 static void drain_arrivals(struct ring *ring, const struct coterie_arrival *arrivals, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++)
-		if (is_token(arrivals[i].frame)) {
+		if (ring_packet_is_token(arrivals[i].frame)) {
 			drain(ring);
 			return;
 		}
@@ -514,7 +508,7 @@ static void ask_capacity(struct ring *ring)
 	if (transport->capacity == NULL)
 		return;
 	ring->options.capacity = transport->capacity(
-		ring->transport->self, ring->options.payload_max + 2 * WIRE_MCAST_HEADER_SIZE);
+		ring->transport->self, ring->options.payload_max + RING_PACKET_RECOVERY_HEADERS);
 	totem_engine_set_capacity(ring->engine, ring->options.capacity);
 }
 
@@ -607,20 +601,15 @@ void ring_peer_refused(struct ring *ring, uint32_t nodeid, const void *quote, ui
 static int send_by(struct ring *ring, const char *group, enum totem_guarantee guarantee, const struct iovec *iov,
 	uint32_t count, __typeof__(totem_engine_send) *send)
 {
-	uint8_t prefix[4 + 16];
+	uint8_t prefix[RING_PACKET_GROUP_SIZE_MAX];
 	struct iovec parts[GROUP_PARTS_MAX];
-	uint16_t numbers[2] = {1, (uint16_t)strlen(group)};
 	uint64_t now_ns = loop_now_ns(ring->parts.loop);
 
-	assert(numbers[1] <= 16);
 	if (ring->engine == NULL)
 		return -EAGAIN;
 	if (count + 1 > GROUP_PARTS_MAX)
 		return -EINVAL;
-	wire_encode_u16(numbers[0], ring->options.swap, prefix);
-	wire_encode_u16(numbers[1], ring->options.swap, prefix + 2);
-	memcpy(prefix + 4, group, numbers[1]);
-	parts[0] = (struct iovec){prefix, 4u + numbers[1]};
+	parts[0] = (struct iovec){prefix, ring_packet_group_write(group, ring->options.swap, prefix)};
 	memcpy(parts + 1, iov, count * sizeof(*iov));
 	ring->inside++;
 	int rc = send(ring->engine, now_ns, guarantee, parts, count + 1);

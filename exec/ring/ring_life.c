@@ -14,12 +14,11 @@
 #include "exec/loop/loop.h"
 #include "exec/plugin/plugin.h"
 #include "exec/plugin/plugin_watch.h"
-#include "exec/totem/wire.h"
+#include "exec/ring/ring_packet.h"
 
 #define EXIT_FATAL 15
 #define EXIT_RING_ID 21
 #define POOL_BYTES_MAX ((size_t)256 << 20)
-#define RECOVERY_HEADERS 90u /* two frame headers: book transports, "Sizes" */
 #define IPV6_HEADER_EXTRA 20u
 
 static bool load_ring_seq(struct ring *ring)
@@ -47,7 +46,7 @@ struct ring *ring_create(const struct ring_parts *parts, const struct ring_liste
 	const struct config *config, int *exit_code)
 {
 	struct ring *ring = calloc(1, sizeof(*ring));
-	size_t common = config->netmtu > 2048 && config->netmtu <= WIRE_FRAME_SIZE_MAX ? config->netmtu : 2048;
+	size_t common = config->netmtu > 2048 && config->netmtu <= RING_PACKET_SIZE_MAX ? config->netmtu : 2048;
 
 	*exit_code = EXIT_FATAL;
 	if (ring == NULL)
@@ -91,12 +90,12 @@ static uint32_t payload_clear(const struct config *config, const struct coterie_
 	bool is_ipv6 = false;
 
 	if (config->netmtu != 0)
-		return config->netmtu - RECOVERY_HEADERS;
+		return config->netmtu - RING_PACKET_RECOVERY_HEADERS;
 	for (uint32_t link = 0; link < local->link_count; link++)
 		is_ipv6 = is_ipv6 || local->addresses[link].ss_family == AF_INET6;
 	if (headers != 0 && is_ipv6)
 		headers += IPV6_HEADER_EXTRA;
-	return transport->netmtu - RECOVERY_HEADERS - headers;
+	return transport->netmtu - RING_PACKET_RECOVERY_HEADERS - headers;
 }
 
 /* The overhead changes while the ring changes between clear and encrypted. */
@@ -144,10 +143,7 @@ int ring_start(struct ring *ring, const struct config *config, struct plugin *tr
 	ring_store_start(ring);
 	ring->payload_clear = payload_clear(config, &transport->transport);
 	ring->options.payload_max = payload_max(ring);
-	ring->options.features =
-		WIRE_FEATURE_SAFE | WIRE_FEATURE_PROBE | WIRE_FEATURE_LINGER | WIRE_FEATURE_EARLY |
-		WIRE_FEATURE_SILENCE;
-	ring->options.features &= ~ring->parts.features_missing;
+	ring->options.features = ring_packet_features() & ~ring->parts.features_missing;
 	ring->options.linger_ns = TOTEM_LINGER_NS;
 	ring->options.gather_ns = TOTEM_GATHER_NS;
 	ring->options.first_seq = ring->parts.first_seq;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "exec/ring/eviction.h"
-#include "exec/totem/wire.h"
+#include "exec/ring/ring_packet.h"
 
 #define MS(ns) ((ns) / 1000000u)
 
@@ -45,21 +45,11 @@ static const char *state_name(uint64_t state)
 
 static const char *refusal_text(uint64_t reason)
 {
+	const char *text = ring_packet_refusal(reason);
+
+	if (text != NULL)
+		return text;
 	switch (reason) {
-	case WIRE_TOO_SHORT:
-		return "too short for its type";
-	case WIRE_BAD_MAGIC:
-		return "not a Totem packet";
-	case WIRE_BAD_VERSION:
-		return "of another protocol version";
-	case WIRE_BAD_TYPE:
-		return "of an unknown type";
-	case WIRE_BAD_COUNT:
-		return "with a count beyond its length or limit";
-	case WIRE_TOO_LONG:
-		return "too long";
-	case WIRE_BAD_CONTENT:
-		return "with contradictory content";
 	case TOTEM_REFUSED_TOKEN:
 		return "a token out of any window";
 	case TOTEM_REFUSED_FRAME:
@@ -306,59 +296,20 @@ void ring_log_configuration(struct ring_log *log, const struct totem_configurati
 	log_line("TOTEM", LOG_DEBUG, "Members[%u]:%s", configuration->member_count, members);
 }
 
-static const char *speaker(const uint8_t *bytes, size_t size)
-{
-	if (size < 2)
-		return "unknown";
-	if (bytes[0] == 0xFF && bytes[1] == 0xFF)
-		return "Corosync 2.2";
-	if (bytes[0] == 0xFE && bytes[1] == 0xFE)
-		return "Corosync 2.3+";
-	if (bytes[0] == 0x01)
-		return "unencrypted Kronosnet";
-	if (bytes[0] <= 5)
-		return "unencrypted Corosync 2.0/2.1/1.x/OpenAIS";
-	return "encrypted Kronosnet/Corosync 2.0/2.1/1.x/OpenAIS or unknown";
-}
-
 void ring_log_bad_packet(struct ring_log *log, uint64_t now_ns, const struct coterie_frame *frame,
 	const struct sockaddr *from)
 {
-	struct wire_header header;
 	char address[64] = "this node";
-	enum wire_refusal refusal = wire_decode_header(frame->data, frame->size, &header);
+	char fault[128];
 
-	if (refusal == WIRE_OK)
+	if (!ring_packet_fault(frame, fault, sizeof(fault)))
 		return;
 	if (from != NULL &&
 		getnameinfo(from,
 			from->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in),
 			address, sizeof(address), NULL, 0, NI_NUMERICHOST) != 0)
 		snprintf(address, sizeof(address), "an unknown address");
-	switch (refusal) {
-	case WIRE_TOO_SHORT:
-		log_limited(&log->source, now_ns, "TOTEM", LOG_WARNING,
-			"Message received from %s is too short...  Ignoring %u.", address, frame->size);
-		break;
-	case WIRE_BAD_MAGIC:
-		log_limited(&log->source, now_ns, "TOTEM", LOG_WARNING,
-			"Message received from %s has bad magic number (probably sent by %s).. Ignoring",
-			address, speaker(frame->data, frame->size));
-		break;
-	case WIRE_BAD_VERSION:
-		log_limited(&log->source, now_ns, "TOTEM", LOG_WARNING,
-			"Message received from %s has unsupported version %u... Ignoring", address,
-			frame->data[2]);
-		break;
-	case WIRE_BAD_TYPE:
-	case WIRE_OK:
-	case WIRE_BAD_COUNT:
-	case WIRE_TOO_LONG:
-	case WIRE_BAD_CONTENT:
-		log_limited(&log->source, now_ns, "TOTEM", LOG_WARNING,
-			"Message received from %s has wrong type...  ignoring %u.", address, frame->data[3]);
-		break;
-	}
+	log_limited(&log->source, now_ns, "TOTEM", LOG_WARNING, "Message received from %s %s", address, fault);
 }
 
 void ring_log_dump(const struct totem_engine *engine, const struct totem_queue *queue,

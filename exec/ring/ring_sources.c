@@ -7,8 +7,8 @@
 
 #include <coterie/frame.h>
 
+#include "exec/ring/ring_packet.h"
 #include "exec/stats/stats.h"
-#include "exec/totem/wire.h"
 
 struct ring_source {
 	uint32_t nodeid;
@@ -68,13 +68,12 @@ void ring_sources_members(struct ring_sources *sources, const uint32_t *members,
 void ring_sources_note(struct ring_sources *sources, struct coterie_frame *const *frames, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		struct wire_header header;
+		uint32_t nodeid;
 
-		if (wire_decode_header(frames[i]->data, frames[i]->size, &header) != WIRE_OK ||
-			header.type != WIRE_MCAST)
+		if (!ring_packet_sender(frames[i], &nodeid))
 			continue;
-		if (sources->last == NULL || sources->last->nodeid != header.nodeid)
-			sources->last = find(sources, header.nodeid);
+		if (sources->last == NULL || sources->last->nodeid != nodeid)
+			sources->last = find(sources, nodeid);
 		if (sources->last != NULL)
 			sources->last->frames++;
 	}

@@ -306,7 +306,7 @@ static void add_miss(struct totem_stats *totem_stats, uint64_t at_ms, uint64_t d
 		stats, totem_stats, key, COTERIE_MAP_FLOAT, read_miss_delay, miss_source(totem_stats, index));
 }
 
-void totem_stats_paused(struct totem_stats *totem_stats, uint64_t pause_ms)
+void stats_totem_paused(struct totem_stats *totem_stats, uint64_t pause_ms)
 {
 	uint64_t token_ms = (*totem_stats->parts.config)->totem.token_ns / MILLISECOND_NS;
 	double threshold_ms = (double)token_ms * 0.8;
@@ -355,7 +355,7 @@ static int add_keys(struct totem_stats *totem_stats)
 	return rc;
 }
 
-struct totem_stats *totem_stats_create(const struct totem_stats_parts *parts)
+struct totem_stats *stats_totem_create(const struct totem_stats_parts *parts)
 {
 	struct totem_stats *totem_stats = calloc(1, sizeof(*totem_stats));
 
@@ -365,13 +365,13 @@ struct totem_stats *totem_stats_create(const struct totem_stats_parts *parts)
 	totem_stats->sample_ns = loop_now_ns(parts->loop);
 	totem_stats->sources = calloc(COUNTERS + DERIVED + MISSES_MAX, sizeof(*totem_stats->sources));
 	if (totem_stats->sources == NULL || add_keys(totem_stats) < 0) {
-		totem_stats_destroy(totem_stats);
+		stats_totem_destroy(totem_stats);
 		return NULL;
 	}
 	return totem_stats;
 }
 
-void totem_stats_destroy(struct totem_stats *totem_stats)
+void stats_totem_destroy(struct totem_stats *totem_stats)
 {
 	if (totem_stats == NULL)
 		return;

@@ -13,7 +13,7 @@ struct ring;
 struct stats;
 struct totem_stats;
 
-/** The parts that they are read from. All are borrowed until totem_stats_destroy. */
+/** The parts that they are read from. All are borrowed until stats_totem_destroy. */
 struct totem_stats_parts {
 	struct loop *loop;
 	struct stats *stats;
@@ -22,9 +22,9 @@ struct totem_stats_parts {
 };
 
 /** Offer the statistics of the ring. parts: copied. NULL: out of memory */
-struct totem_stats *totem_stats_create(const struct totem_stats_parts *parts);
-void totem_stats_destroy(struct totem_stats *totem_stats); /* NULL is ignored */
+struct totem_stats *stats_totem_create(const struct totem_stats_parts *parts);
+void stats_totem_destroy(struct totem_stats *totem_stats); /* NULL is ignored */
 /** Log that the process did not run for a while, and add a statistic if that was long. */
-void totem_stats_paused(struct totem_stats *totem_stats, uint64_t pause_ms);
+void stats_totem_paused(struct totem_stats *totem_stats, uint64_t pause_ms);
 
 #endif

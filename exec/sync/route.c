@@ -11,15 +11,13 @@
 #include "exec/plugin/plugin.h"
 #include "exec/plugin/plugin_watch.h"
 #include "exec/ring/ring.h"
+#include "exec/ring/ring_packet.h"
 #include "exec/sync/delivery.h"
 #include "exec/sync/resync.h"
 #include "exec/sync/sync.h"
-#include "exec/totem/wire.h"
 #include "exec/sync/writable.h"
 
 #define SERVICE_ID_MAX 63u
-#define PREFIX_LOOK 512u /* bytes of a message's start in which its group prefix must end */
-#define NAMES_MAX 8u
 #define PARTS_MAX 62u
 #define ALIGNMENT 16u
 #define PLOAD_START (4 << 16) /* its size field is garbage on the wire: book services, "pload" */
@@ -243,34 +241,28 @@ static void deliver_sync(struct route *route, const struct totem_message *messag
 
 void route_deliver(struct route *route, const struct totem_message *message)
 {
-	uint8_t start[PREFIX_LOOK];
-	struct wire_group_name names[NAMES_MAX];
-	uint32_t name_count = 0;
+	uint8_t start[RING_PACKET_GROUP_LOOK];
+	unsigned int groups;
 	struct position position = {message->iov, message->count, 0};
 
 	if (message->count == 0)
 		return;
 	const uint8_t *bytes = message->iov[0].iov_base;
 	size_t look = message->iov[0].iov_len;
-	if (look < PREFIX_LOOK && look < message->size) {
-		look = message->size < PREFIX_LOOK ? message->size : PREFIX_LOOK;
+	if (look < sizeof(start) && look < message->size) {
+		look = message->size < sizeof(start) ? message->size : sizeof(start);
 		read_bytes(&(struct position){message->iov, message->count, 0}, start, look);
 		bytes = start;
 	}
-	size_t prefix = wire_decode_groups(bytes, look, message->is_swapped, names, NAMES_MAX, &name_count);
+	size_t prefix = ring_packet_group_read(bytes, look, message->is_swapped, &groups);
 	if (prefix == 0) {
 		drop(route, message->source, "malformed group prefix");
 		return;
 	}
-	bool is_service = false, is_sync = false;
-	for (uint32_t i = 0; i < name_count && i < NAMES_MAX; i++) {
-		is_service |= names[i].length == 1 && names[i].bytes[0] == 'a';
-		is_sync |= names[i].length == 4 && memcmp(names[i].bytes, "sync", 4) == 0;
-	}
 	read_bytes(&position, NULL, prefix);
-	if (is_service)
+	if ((groups & RING_PACKET_GROUP_SERVICES) != 0)
 		deliver_service(route, message, position, message->size - prefix);
-	if (is_sync)
+	if ((groups & RING_PACKET_GROUP_SYNC) != 0)
 		deliver_sync(route, message, position, message->size - prefix);
 }
 

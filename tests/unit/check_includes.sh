@@ -26,6 +26,9 @@ none() {
 }
 
 own='exec/totem/'
+found=$(includes exec | grep -E ':exec/totem/(wire|cursor|pack|unpack)\.h$' | grep -vE '^exec/(totem/|ring/ring_packet\.c:)')
+[ -z "$found" ]
+tap $? "only ring_packet.c of the executive knows bytes of the wire" || tap_note "$found"
 none "exec/totem includes nothing of exec/ but its own folder" exec/totem \
 	'exec/|config/|services/|transports/|plugins/' "$own"
 none "config includes of exec/ only the map and the engine's options" config \

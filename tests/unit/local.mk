@@ -6,7 +6,8 @@
 #	%C%_test_X_CFLAGS = $(TEST_CFLAGS)
 #	%C%_test_X_LDADD = libX.la $(CHECK_LIBS)
 dist_check_DATA += %D%/prose.py %D%/circles.py %D%/draw_comments.py %D%/prose.exceptions %D%/newer.txt
-static_checks = %D%/check_reference.sh %D%/check_includes.sh %D%/check_circles.sh %D%/check_shell.sh %D%/check_headers.sh %D%/check_man.sh %D%/check_unit.sh \
+static_checks = %D%/check_reference.sh %D%/check_includes.sh %D%/check_circles.sh %D%/check_prefixes.sh %D%/check_shell.sh \
+	%D%/check_headers.sh %D%/check_man.sh %D%/check_unit.sh \
 	%D%/check_postinst.sh %D%/check_costs.sh %D%/check_prose.sh %D%/check_commits.sh %D%/check_citations.sh \
 	%D%/newer.sh
 dist_check_SCRIPTS += $(static_checks)
@@ -50,7 +51,7 @@ TESTS += %D%/test_crypto_memory
 %C%_test_crypto_memory_SOURCES = %D%/test_crypto_memory.c exec/daemon/crypto_memory.c
 %C%_test_crypto_memory_CFLAGS = $(TEST_CFLAGS) $(CRYPTO_CFLAGS)
 %C%_test_crypto_memory_LDADD = $(CHECK_LIBS) $(CRYPTO_LIBS)
-%C%_test_route_SOURCES = %D%/test_route.c exec/sync/route.c $(map_sources)
+%C%_test_route_SOURCES = %D%/test_route.c exec/sync/route.c exec/ring/ring_packet.c $(map_sources)
 %C%_test_route_CFLAGS = $(TEST_CFLAGS)
 %C%_test_route_LDADD = libtotem.la $(CHECK_LIBS)
 %C%_test_state_dir_SOURCES = %D%/test_state_dir.c exec/daemon/instance.c exec/ring/ring_seq.c exec/ring/state_dir.c
@@ -77,7 +78,8 @@ check_LTLIBRARIES += %D%/libsync_case.la
 # exec/ring/ between a made-up transport and a made-up engine.
 check_PROGRAMS += %D%/test_ring
 TESTS += %D%/test_ring
-%C%_test_ring_SOURCES = %D%/test_ring.c exec/ring/ring.c exec/ring/ring_lease.c exec/ring/ring_life.c exec/ring/ring_seq.c exec/ring/ring_store.c \
+%C%_test_ring_SOURCES = %D%/test_ring.c exec/ring/ring.c exec/ring/ring_lease.c exec/ring/ring_life.c exec/ring/ring_packet.c \
+	exec/ring/ring_seq.c exec/ring/ring_store.c \
 	exec/totem/frame.c exec/totem/wire.c
 %C%_test_ring_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ring_LDADD = $(CHECK_LIBS)
@@ -269,19 +271,23 @@ channel_case_libs = %D%/libipc_play.la libclient.la libcorosync_common.la $(CHEC
 %C%_test_plugin_life_LDADD = $(plugin_play_libs)
 
 # exec/{daemon,log,ring,stats,sync}/: what the daemon counts and publishes.
-check_PROGRAMS += %D%/test_eviction %D%/test_flight %D%/test_quorum_verdict %D%/test_ring_account %D%/test_ring_sources \
-	%D%/test_runtime_keys %D%/test_stats %D%/test_stats_keys
-TESTS += %D%/test_eviction %D%/test_flight %D%/test_quorum_verdict %D%/test_ring_account %D%/test_ring_sources \
-	%D%/test_runtime_keys %D%/test_stats %D%/test_stats_keys
+check_PROGRAMS += %D%/test_eviction %D%/test_flight %D%/test_quorum_verdict %D%/test_ring_account %D%/test_ring_packet \
+	%D%/test_ring_sources %D%/test_runtime_keys %D%/test_stats %D%/test_stats_keys
+TESTS += %D%/test_eviction %D%/test_flight %D%/test_quorum_verdict %D%/test_ring_account %D%/test_ring_packet \
+	%D%/test_ring_sources %D%/test_runtime_keys %D%/test_stats %D%/test_stats_keys
 %C%_test_ring_account_SOURCES = %D%/test_ring_account.c exec/stats/histogram.c exec/ring/ring_account.c exec/stats/stats.c exec/loop/loop.c
 %C%_test_ring_account_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ring_account_LDADD = $(CHECK_LIBS) $(QB_LIBS)
-%C%_test_ring_sources_SOURCES = %D%/test_ring_sources.c exec/ring/ring_sources.c exec/stats/stats.c exec/loop/loop.c exec/totem/frame.c \
-	exec/totem/wire.c $(fail_alloc_sources)
+%C%_test_ring_packet_SOURCES = %D%/test_ring_packet.c exec/ring/ring_packet.c
+%C%_test_ring_packet_CFLAGS = $(TEST_CFLAGS)
+%C%_test_ring_packet_LDADD = libtotem.la $(CHECK_LIBS)
+%C%_test_ring_sources_SOURCES = %D%/test_ring_sources.c exec/ring/ring_packet.c exec/ring/ring_sources.c exec/stats/stats.c \
+	exec/loop/loop.c exec/totem/frame.c exec/totem/wire.c $(fail_alloc_sources)
 %C%_test_ring_sources_CFLAGS = $(TEST_CFLAGS)
 %C%_test_ring_sources_LDFLAGS = $(fail_alloc_ldflags)
 %C%_test_ring_sources_LDADD = $(CHECK_LIBS) $(QB_LIBS)
-%C%_test_eviction_SOURCES = %D%/test_eviction.c exec/ring/eviction.c exec/ring/ring_log.c exec/stats/stats.c exec/loop/loop.c
+%C%_test_eviction_SOURCES = %D%/test_eviction.c exec/ring/eviction.c exec/ring/ring_log.c exec/ring/ring_packet.c \
+	exec/stats/stats.c exec/loop/loop.c
 %C%_test_eviction_CFLAGS = $(TEST_CFLAGS)
 %C%_test_eviction_LDADD = libtotem.la $(CHECK_LIBS) $(QB_LIBS)
 %C%_test_flight_SOURCES = %D%/test_flight.c exec/log/flight.c

@@ -50,7 +50,7 @@ static void set_up(void)
 {
 	loop = loop_create();
 	stats = stats_create(loop);
-	evictions = evictions_create(stats);
+	evictions = eviction_list_create(stats);
 	ck_assert_ptr_nonnull(evictions);
 	ring_log = (struct ring_log){.options = &options};
 	logged[0] = '\0';
@@ -58,8 +58,8 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	evictions_destroy(evictions);
-	evictions_destroy(NULL);
+	eviction_list_destroy(evictions);
+	eviction_list_destroy(NULL);
 	stats_destroy(stats);
 	loop_destroy(loop);
 }
@@ -162,7 +162,7 @@ START_TEST(a_member_that_left_gets_no_line_and_no_record)
 
 	ring_log_trace(&ring_log, 0, &trace);
 	ck_assert_str_eq(logged, "");
-	evictions_note(evictions, 0, &left);
+	eviction_list_note(evictions, 0, &left);
 	ck_assert_str_eq(text_of("stats.coterie.eviction.0.text"), "");
 }
 END_TEST
@@ -232,7 +232,7 @@ END_TEST
 
 START_TEST(a_record_is_kept)
 {
-	evictions_note(evictions, UINT64_C(1763806548123), &texts[2].eviction);
+	eviction_list_note(evictions, UINT64_C(1763806548123), &texts[2].eviction);
 	ck_assert_str_eq(text_of("stats.coterie.eviction.0.text"), texts[2].text);
 	ck_assert_str_eq(text_of("stats.coterie.eviction.0.record"),
 		"{\"time\":\"2025-11-22T10:15:48.123Z\",\"node\":2,\"evidence\":\"silent\",\"accuser\":1,"
@@ -252,7 +252,7 @@ START_TEST(the_oldest_record_goes)
 	for (uint32_t i = 0; i < EVICTIONS_KEPT + 2; i++) {
 		struct totem_eviction eviction = {.nodeid = 100 + i, .evidence = TOTEM_EVIDENCE_NAMED, .accuser = 3};
 
-		evictions_note(evictions, 0, &eviction);
+		eviction_list_note(evictions, 0, &eviction);
 	}
 	ck_assert_str_eq(text_of("stats.coterie.eviction.0.text"), "");
 	ck_assert_str_eq(text_of("stats.coterie.eviction.1.record"), "");
@@ -269,7 +269,7 @@ END_TEST
 
 START_TEST(a_record_has_the_witness)
 {
-	evictions_note(evictions, UINT64_C(1763806548123), &texts[4].eviction);
+	eviction_list_note(evictions, UINT64_C(1763806548123), &texts[4].eviction);
 	ck_assert_str_eq(text_of("stats.coterie.eviction.0.text"), texts[4].text);
 	ck_assert_str_eq(text_of("stats.coterie.eviction.0.record"),
 		"{\"time\":\"2025-11-22T10:15:48.123Z\",\"node\":2,\"evidence\":\"voted\",\"accuser\":1,"
@@ -291,7 +291,7 @@ START_TEST(a_long_list_is_cut_between_two_nodes)
 		char key[64];
 
 		eviction.agreed_count = count;
-		evictions_note(evictions, 0, &eviction);
+		eviction_list_note(evictions, 0, &eviction);
 		snprintf(key, sizeof(key), "stats.coterie.eviction.%u.record", count);
 		const char *json = text_of(key);
 		ck_assert_uint_lt(strlen(json), EVICTION_TEXT_MAX);
@@ -327,7 +327,7 @@ START_TEST(trackers_hear_of_a_record)
 	ck_assert_int_eq(stats_track(stats, "stats.coterie.eviction.",
 				 COTERIE_MAP_ADDED | COTERIE_MAP_DELETED | COTERIE_MAP_PREFIX, see, NULL, &tracker),
 		0);
-	evictions_note(evictions, 0, &texts[0].eviction);
+	eviction_list_note(evictions, 0, &texts[0].eviction);
 	ck_assert_str_eq(seen.keys, "+0.text +0.record ");
 	stats_untrack(stats, tracker);
 }

@@ -91,7 +91,7 @@ static void set_up(void)
 	others = (struct others){.loop = loop_create(), .config = &config};
 	others.ring = (struct ring *)&others;
 	others.stats = stats_create(others.loop);
-	totem_stats = totem_stats_create(&(struct totem_stats_parts){.loop = others.loop,
+	totem_stats = stats_totem_create(&(struct totem_stats_parts){.loop = others.loop,
 		.stats = others.stats,
 		.ring = others.ring,
 		.config = &others.config});
@@ -128,8 +128,8 @@ static void add_daemon(void)
 static void tear_down(void)
 {
 	ipc_destroy(others.ipc);
-	totem_stats_destroy(totem_stats);
-	totem_stats_destroy(NULL);
+	stats_totem_destroy(totem_stats);
+	stats_totem_destroy(NULL);
 	stats_destroy(others.stats);
 	stats_daemon_destroy(stats_daemon);
 	stats_daemon = NULL;
@@ -226,7 +226,7 @@ START_TEST(sizes_are_those_of_the_types)
 	struct coterie_map_value value;
 	const char *key;
 
-	totem_stats_paused(totem_stats, 900);
+	stats_totem_paused(totem_stats, 900);
 	while ((key = stats_iterator_next(iterator, &value)) != NULL)
 		ck_assert_msg(value.size == sizes[value.type], "%s", key);
 	stats_iterator_destroy(iterator);
@@ -434,11 +434,11 @@ START_TEST(pauses_are_kept_the_newest_first)
 {
 	struct coterie_map_value value;
 
-	totem_stats_paused(totem_stats, 700);
+	stats_totem_paused(totem_stats, 700);
 	ck_assert(exec_stub_has_logged("This process did not run for 700 ms"));
 	ck_assert_int_lt(stats_read(others.stats, "stats.schedmiss.0.delay", &value), 0);
 	for (uint64_t i = 1; i <= 12; i++)
-		totem_stats_paused(totem_stats, 1000 * i);
+		stats_totem_paused(totem_stats, 1000 * i);
 	ck_assert(exec_stub_has_logged(") for 12000.0000 ms (threshold is 800.0000 ms). Consider token "
 				       "timeout increase."));
 	ck_assert_int_eq(stats_read(others.stats, "stats.schedmiss.0.delay", &value), 0);
@@ -452,7 +452,7 @@ START_TEST(pauses_are_kept_the_newest_first)
 	ck_assert_int_eq(stats_clear(others.stats, "schedmiss"), 0);
 	ck_assert_uint_eq(read_number("stats.coterie.scheduler.late"), 0);
 	ck_assert_int_lt(stats_read(others.stats, "stats.schedmiss.0.delay", &value), 0);
-	totem_stats_paused(totem_stats, 900);
+	stats_totem_paused(totem_stats, 900);
 	ck_assert_int_eq(stats_read(others.stats, "stats.schedmiss.0.delay", &value), 0);
 	ck_assert_int_eq(stats_clear(others.stats, "all"), 0);
 }
