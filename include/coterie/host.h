@@ -531,7 +531,7 @@ struct coterie_host {
 
 	/**
 	 * Connect to a service as its client, with COTERIE_RIGHT_ADMINISTER. Requests and answers are those of its clients:
-	 * <coterie/kv_calls.h> has those of kv. The configuration map needs no call.
+	 * <coterie/cpg_calls.h> and <coterie/kv_calls.h> have those of cpg and kv. The configuration map needs no call.
 	 *
 	 * @param ipc_name  of the service, without the instance
 	 * @param caller    copied
