@@ -25,6 +25,7 @@
 #include "exec/ipc/ipc_server.h"
 #include "exec/log/log.h"
 #include "exec/loop/loop.h"
+#include "exec/plugin/plugin_code.h"
 #include "exec/plugin/plugin_load.h"
 #include "exec/plugin/plugin_watch.h"
 #include "exec/reload/reload.h"
@@ -392,6 +393,14 @@ static void tell_end(int code)
 		log_line("MAIN", LOG_ERR, "Corosync Cluster Engine exiting with status %d", code);
 }
 
+/* The call of the executive that runs, or code of a plugin that the executive has not called: that of its own threads. */
+static const char *describe_death(char *text, size_t size, const void *context)
+{
+	const char *call = plugin_call_describe(text, size);
+
+	return call != NULL ? call : plugin_code_describe(text, size, context);
+}
+
 int main(int argc, char **argv)
 {
 	struct daemon daemon = {.lock_fd = -1, .signal_fd = -1};
@@ -415,7 +424,7 @@ int main(int argc, char **argv)
 	else
 		snprintf(daemon.ident, sizeof(daemon.ident), "coterie");
 	log_open(daemon.ident);
-	log_on_death(plugin_call_describe);
+	log_on_death(describe_death);
 	if (!is_hidden)
 		log_line("MAIN", LOG_WARNING, "Core dumps of this daemon hold keys: libcrypto was in use before it started");
 	if (daemon.options.check_plugin != NULL)

@@ -63,7 +63,7 @@ static struct {
 	struct flight *flight; /* NULL: the settings want none */
 	char flight_dir[4096]; /* for the handler of deadly signals */
 	long utc_offset_s;
-	const char *(*describe)(char *text, size_t size); /* whose code runs; NULL: not asked */
+	const char *(*describe)(char *text, size_t size, const void *context); /* whose code runs; NULL: not asked */
 } state = {
 	.mutex = PTHREAD_MUTEX_INITIALIZER,
 	.ident = "coterie",
@@ -289,7 +289,7 @@ int log_flight_write(const char *dir)
  * Name the plugin whose code ran. That needs the lock of the log, and locks of the C library: of its loader too. The code
  * that died may hold them. An alarm ends a process that waits for one.
  */
-static void tell_culprit(int number)
+static void tell_culprit(int number, const void *context)
 {
 	char text[FLIGHT_PATH_MAX];
 	sigset_t alarm_set;
@@ -301,7 +301,7 @@ static void tell_culprit(int number)
 	signal(SIGALRM, SIG_DFL);
 	sigprocmask(SIG_UNBLOCK, &alarm_set, NULL);
 	alarm(2);
-	if (state.describe(text, sizeof(text)) != NULL && pthread_mutex_trylock(&state.mutex) == 0) {
+	if (state.describe(text, sizeof(text), context) != NULL && pthread_mutex_trylock(&state.mutex) == 0) {
 		pthread_mutex_unlock(&state.mutex);
 		log_line("MAIN", LOG_CRIT, "signal %d (%s) while %s: the process ends",
 			number, strsignal(number), text);
@@ -310,19 +310,20 @@ static void tell_culprit(int number)
 }
 
 /* Takes no lock: who holds it may be the one that died. A half-written last line does no harm. */
-static void on_deadly_signal(int number)
+static void on_deadly_signal(int number, siginfo_t *info, void *context)
 {
 	char path[FLIGHT_PATH_MAX];
 
+	(void)info;
 	if (state.flight != NULL)
 		flight_write(state.flight, state.flight_dir, time(NULL), state.utc_offset_s, path);
-	tell_culprit(number);
+	tell_culprit(number, context);
 	raise(number); /* the handler is reset: now it is deadly */
 }
 
 void log_flight_arm(const char *dir)
 {
-	struct sigaction action = {.sa_handler = on_deadly_signal, .sa_flags = (int)SA_RESETHAND};
+	struct sigaction action = {.sa_sigaction = on_deadly_signal, .sa_flags = (int)(SA_RESETHAND | SA_SIGINFO)};
 	time_t now = time(NULL);
 	struct tm tm;
 
@@ -339,7 +340,10 @@ void log_flight_arm(const char *dir)
 #endif
 }
 
-void log_on_death(const char *(*describe)(char *text, size_t size)) { state.describe = describe; }
+void log_on_death(const char *(*describe)(char *text, size_t size, const void *context))
+{
+	state.describe = describe;
+}
 
 static const struct subsystem *find_subsystem(const char *name)
 {

@@ -45,9 +45,10 @@ int log_flight_write(const char *dir);
 void log_flight_arm(const char *dir);
 /**
  * Have the last line of a process that dies of a signal say whose code ran.
- * @param describe  writes up to size bytes and returns text, or returns NULL: nothing is known. Called in a signal handler
+ * @param describe  writes up to size bytes and returns text, or returns NULL: nothing is known. Called in a signal handler,
+ *     on the thread that died. context is its ucontext_t
  */
-void log_on_death(const char *(*describe)(char *text, size_t size));
+void log_on_death(const char *(*describe)(char *text, size_t size, const void *context));
 
 /**
  * Log one line. subsystem: "MAIN", "TOTEM", "CPG", … (book configuration, "Logging"). From any thread.

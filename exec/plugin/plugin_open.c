@@ -23,6 +23,7 @@
 #include <ltdl.h>
 
 #include "common/trust.h"
+#include "exec/plugin/plugin_code.h"
 #include "exec/plugin/plugin_watch.h"
 
 #define SPELLINGS 1000u /* more than are ever open together */
@@ -286,6 +287,7 @@ static struct plugin_file *file_create(lt_dlhandle handle, char *path)
 	file->path = path;
 	/* Tries <file base name>_LTX_coterie_plugin first, then the bare name. */
 	file->descriptor = lt_dlsym(handle, "coterie_plugin");
+	plugin_code_add(file->descriptor, file->path);
 	return file;
 }
 
@@ -491,6 +493,7 @@ static struct plugin_file *open_source(const struct plugin_source *source, struc
 	free(spelled);
 	file->path = path;
 	file->descriptor = find_descriptor(file->object, source->path);
+	plugin_code_add(file->descriptor, file->path);
 	return check_symbol(file, error);
 free_all:
 	free(spelled);
@@ -599,6 +602,7 @@ void plugin_file_close(struct plugin_file *file)
 	/* An unmapped plugin shows up in leak reports as "<unknown module>". */
 	const char *keep = secure_getenv("COTERIE_KEEP_PLUGINS");
 	bool is_kept = keep != NULL && strcmp(keep, "1") == 0;
+	plugin_code_forget(file->path);
 	if (!is_kept && file->object != NULL)
 		PLUGIN_FILE_MARKED(file->path, "destructors", dlclose(file->object));
 	else if (!is_kept)

@@ -531,8 +531,8 @@ struct coterie_host {
 
 	/**
 	 * Connect to a service as its client, with COTERIE_RIGHT_ADMINISTER. Requests and answers are those of its clients:
-	 * <coterie/kv_calls.h> has those of kv. The configuration map needs no call. A request that a plugin passes on for a
-	 * client of its own has this right too: ask client_may for the client first.
+	 * <coterie/cpg_calls.h> and <coterie/kv_calls.h> have those of cpg and kv. The configuration map needs no call. A
+	 * request that a plugin passes on for a client of its own has this right too: ask client_may for the client first.
 	 *
 	 * @param ipc_name  of the service, without the instance
 	 * @param caller    copied

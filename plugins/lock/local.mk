@@ -1,6 +1,7 @@
 # The worked example of a service: installed as documentation, and built as a stranger would by tests/abi/lock.sh.
 lockdocdir = $(docdir)/lock
-dist_lockdoc_DATA = %D%/README.md %D%/Makefile %D%/lock.c %D%/lock.h %D%/lockctl.c %D%/test_lock.c
+dist_lockdoc_DATA = %D%/README.md %D%/Makefile %D%/lock.c %D%/queue.c %D%/meet.c %D%/state.h %D%/lock.h \
+	%D%/lockctl.c %D%/test_lock.c
 
 dist_check_SCRIPTS += tests/abi/lock.sh
 TESTS += tests/abi/lock.sh

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <coterie/channel.h>
+#include <coterie/cpg_calls.h>
 
 /* CPG_TYPE_SAFE of the client API; every other value means agreed delivery. */
 #define GUARANTEE_SAFE 3u
@@ -13,6 +14,38 @@
 /* CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF. */
 #define INITIAL_TOTEM_CONF 1u
 #define CS_OK 1
+
+/* Plugins call the service with the structs of <coterie/cpg_calls.h>. */
+#define SAME(ours, theirs) \
+	_Static_assert(sizeof(struct ours) == sizeof(struct theirs), #ours " and " #theirs " have one layout")
+#define SAME_PLACE(ours, member, theirs, their_member) \
+	_Static_assert(offsetof(struct ours, member) == offsetof(struct theirs, their_member), #ours "." #member)
+SAME(cpg_wire_name, coterie_cpg_call_group);
+SAME(cpg_wire_address, coterie_cpg_call_process);
+SAME_PLACE(cpg_wire_address, pid, coterie_cpg_call_process, pid);
+SAME_PLACE(cpg_wire_address, reason, coterie_cpg_call_process, reason);
+SAME(cpg_req_join, coterie_cpg_call_join);
+SAME_PLACE(cpg_req_join, pid, coterie_cpg_call_join, pid);
+SAME_PLACE(cpg_req_join, flags, coterie_cpg_call_join, flags);
+SAME(cpg_req_leave, coterie_cpg_call_leave);
+SAME_PLACE(cpg_req_leave, pid, coterie_cpg_call_leave, pid);
+SAME(cpg_req_mcast, coterie_cpg_call_message);
+SAME_PLACE(cpg_req_mcast, guarantee, coterie_cpg_call_message, guarantee);
+SAME_PLACE(cpg_req_mcast, msglen, coterie_cpg_call_message, size);
+SAME(cpg_event_deliver, coterie_cpg_call_delivered);
+SAME_PLACE(cpg_event_deliver, msglen, coterie_cpg_call_delivered, size);
+SAME_PLACE(cpg_event_deliver, nodeid, coterie_cpg_call_delivered, nodeid);
+SAME_PLACE(cpg_event_deliver, pid, coterie_cpg_call_delivered, pid);
+SAME(cpg_event_confchg, coterie_cpg_call_changed);
+SAME_PLACE(cpg_event_confchg, member_count, coterie_cpg_call_changed, member_count);
+SAME_PLACE(cpg_event_confchg, joined_count, coterie_cpg_call_changed, joined_count);
+SAME_PLACE(cpg_event_confchg, left_count, coterie_cpg_call_changed, left_count);
+_Static_assert(CPG_REQ_JOIN == COTERIE_CPG_CALL_JOIN && CPG_REQ_LEAVE == COTERIE_CPG_CALL_LEAVE &&
+		CPG_REQ_MCAST == COTERIE_CPG_CALL_SEND, "numbers of requests");
+_Static_assert(CPG_EVENT_CONFCHG == COTERIE_CPG_CALL_CHANGED && CPG_EVENT_DELIVER == COTERIE_CPG_CALL_MESSAGE,
+	"numbers of events");
+_Static_assert(CPG_GROUP_NAME_MAX == COTERIE_CPG_CALL_NAME_MAX && CPG_ATOMIC_SIZE_MAX == COTERIE_CPG_CALL_MESSAGE_MAX &&
+		GUARANTEE_SAFE == COTERIE_CPG_CALL_SAFE, "limits and guarantees");
 
 static struct cpg_connection *connection_of(struct cpg *cpg, struct coterie_client *client)
 {

@@ -31,4 +31,16 @@ done
 	tap_check "coterie --check-plugin accepts it" "$build/exec/coterie" --check-plugin "$work/motto.so"
 tap_check "its test builds without a warning" program g++ || tap_end
 tap_check "20 seeds in a simulated cluster" timeout 300 "$work/test_motto" "$work/motto.so"
+
+# As its reader does it: with the Makefile, outside the tree.
+rm -rf "$work"
+# shellcheck source=tests/abi/sdk.sh
+. "$(dirname "$0")/sdk.sh"
+sdk_open
+sdk_install
+sdk_copy=$work/motto
+cp -r "$(find "$root" -type d -name example-cpp)" "$sdk_copy"
+chmod -R u+w "$sdk_copy"
+tap_check "the installed Makefile builds it" sdk_make motto.so CXX=g++ "CXXFLAGS=-O1 -Wall -Wextra -Werror" || tap_end
+[ $sdk_has_kit = no ] || tap_check "and make check passes" sdk_make check CXX=g++ "CXXFLAGS=-O1 -Wall -Wextra -Werror"
 tap_end

@@ -32,10 +32,16 @@ clean-stage:
 clean-local: clean-stage
 .PHONY: clean-stage
 
-# The library of the service kv.
-dist_check_SCRIPTS += %D%/kv_library.sh
-TESTS += %D%/kv_library.sh
-dist_check_DATA += %D%/libcoterie-kv.abi %D%/libcoterie-kv.symbols
+# A plugin that calls other services, with installed headers alone.
+dist_check_SCRIPTS += %D%/calls.sh
+TESTS += %D%/calls.sh
+dist_check_DATA += %D%/member.c %D%/member.h %D%/member_test.c
+
+# Libraries of our own: that of the service kv, and the client kit.
+dist_check_SCRIPTS += %D%/own_libraries.sh
+TESTS += %D%/own_libraries.sh
+dist_check_DATA += %D%/libcoterie-kv.abi %D%/libcoterie-kv.symbols \
+	%D%/libcoterie-client.abi %D%/libcoterie-client.symbols
 
 # What packagers split the tree into.
 dist_check_SCRIPTS += %D%/packages.sh

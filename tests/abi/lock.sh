@@ -23,21 +23,21 @@ program=$(find "$root" -path '*/sbin/coterie')
 }
 if [ $sdk_has_kit = yes ]; then
 	tap_check "its test passes with the seeds ${LOCK_SEEDS:-1 6}" sdk_make check "SEEDS=${LOCK_SEEDS:-1 6}" || tap_end
-	# FAULT|EDIT: each is found by some seed.
-	while IFS='|' read -r fault edit; do
-		cp "$sdk_copy/lock.c" "$work/lock.c"
-		sed -i "$edit" "$sdk_copy/lock.c"
-		tap_check "the edit changes the plugin" test "$(cmp -s "$sdk_copy/lock.c" "$work/lock.c"; echo $?)" = 1
+	# FAULT|FILE|EDIT: each is found by some seed.
+	while IFS='|' read -r fault file edit; do
+		cp "$sdk_copy/$file" "$work/kept.c"
+		sed -i "$edit" "$sdk_copy/$file"
+		tap_check "the edit changes the plugin" test "$(cmp -s "$sdk_copy/$file" "$work/kept.c"; echo $?)" = 1
 		sdk_make lock.so && ! sdk_make check "SEEDS=1 40" >"$work/found" 2>&1 && grep -q '^FAILED with seed' "$work/found"
 		tap $? "the test finds that it $fault" || tap_note "$(tail -n 3 "$work/found")"
-		cp "$work/lock.c" "$sdk_copy/lock.c"
+		cp "$work/kept.c" "$sdk_copy/$file"
 	done <<'EOT'
-drops a message that finds no room|s/^\tif (client == NULL)$/\tif (client != NULL)/
-grants without quorum|s/if (place->is_quorate && !lock->is_syncing)/if (!lock->is_syncing)/
-believes nodes that were cut off|s/if (compare(&entry->version, &lock->newest) == 0)/if (entry != NULL)/
-forgets the next one when a node dies|s/^\tif (!is_stuck(lock))$/\tif (lock != NULL)/
-does not swap numbers|s/^static void swap64(uint64_t \*value) {.*/static void swap64(uint64_t *value) { (void)value; }/
-forgets what a client gave back while nodes met|s/now->is_given = entry->is_given;/now->is_given = 0;/
+drops a message that finds no room|queue.c|s/^\tif (client == NULL)$/\tif (client != NULL)/
+grants without quorum|queue.c|s/if (place->is_quorate && !lock->is_syncing)/if (!lock->is_syncing)/
+believes nodes that were cut off|meet.c|s/if (lock_place_compare(&entry->version, &lock->newest) == 0)/if (entry != NULL)/
+forgets the next one when a node dies|queue.c|s/^\tif (!is_stuck(lock))$/\tif (lock != NULL)/
+does not swap numbers|meet.c|s/^static void swap64(uint64_t \*value) {.*/static void swap64(uint64_t *value) { (void)value; }/
+forgets what a client gave back while nodes met|meet.c|s/now->is_given = entry->is_given;/now->is_given = 0;/
 EOT
 	sdk_make lock.so
 fi

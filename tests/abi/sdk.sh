@@ -28,7 +28,7 @@ sdk_install() {
 	[ -e "$whole.stamp" ] || tap_skip "nothing is staged (make check does it before the tests)"
 	(cd "$whole" && find . -path '*/include/coterie/*' -o -name 'coterie-plugin.pc' -o -name 'coterie-testkit.pc' \
 		-o -name 'libcoterie-testkit.so*' -o -name 'coterie-client.pc' -o -name 'libcoterie-client.so*' \
-		-o -path '*/doc/coterie/lock/*' -o -path '*/template-*/*' -o -path '*/sbin/coterie' \
+		-o -path '*/doc/coterie/lock/*' -o -path '*/doc/coterie/example-cpp/*' -o -path '*/template-*/*' -o -path '*/sbin/coterie' \
 		-o -path '*/coterie/plugins/*.so') >"$work/list"
 	while read -r file; do
 		mkdir -p "$root/${file%/*}"

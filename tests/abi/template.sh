@@ -34,6 +34,7 @@ tap_plan_without_daemon() {
 program=$(find "$root" -path '*/sbin/coterie')
 [ -x "$program" ] || tap_plan_without_daemon "no daemon in this build: not loaded"
 sdk_check
+libraries=$(dirname "$(find "$root" -name 'libcoterie-client.so.0')")
 sdk_needs libqb
 tap_check "tallyctl builds without a warning" sdk_make tallyctl || tap_end
 
@@ -87,7 +88,7 @@ tally() {
 	local node=$1
 
 	shift
-	COTERIE_INSTANCE=template$$-$node timeout 10 "$work/tally/tallyctl" "$@"
+	COTERIE_INSTANCE=template$$-$node LD_LIBRARY_PATH=$libraries:$build/.libs timeout 10 "$work/tally/tallyctl" "$@"
 }
 # await NODE WANT: the number of a node becomes this.
 await() {

@@ -125,6 +125,13 @@ else
 	build "crashes-in-a-timer" "-DAT_TIMER=raise(SIGSEGV)"
 	ends "crashes-in-a-timer" \
 		"signal 11 \(Segmentation fault\) while plugin 'bad' \(.*bad\.so\) ran its timers \(function bad\.so\+0x[0-9a-f]+\)"
+	while IFS='|' read -r name statement reason; do
+		build "$name" "-DAT_THREAD=usleep(300000); $statement"
+		ends "$name" "signal $reason while the plugin file .*/bad\.so ran a thread of its own \(function bad\.so\+0x[0-9a-f]+\)"
+	done <<'EOT'
+writes-to-no-memory-on-a-thread|*(volatile int *)8 = 1|11 \(Segmentation fault\)
+aborts-on-a-thread|abort()|6 \(Aborted\)
+EOT
 	ends "crashes-when-it-is-loaded" "signal 11 \(Segmentation fault\) while the plugin file .*bad\.so ran its constructors"
 	sed -i 's/transport: udpu/transport: badt/; s/name: bad/name: cmap/' "$work/c"
 	for call in LINK_UP MULTICAST; do

@@ -186,7 +186,7 @@ exec_stub_sources = %D%/exec_stub.c %D%/exec_stub.h $(map_sources)
 exec_channel_sources = exec/ipc/ipc_channel.c exec/ipc/ipc_channel_state.c exec/ipc/ipc_channel_await.c exec/ipc/ipc_channel_memory.c exec/ipc/ipc_channel_receive.c exec/ipc/ipc_channel_send.c
 exec_ipc_sources = $(qb_sources) $(qb_fault_sources) exec/loop/loop.c exec/ipc/ipc_server.c exec/ipc/ipc_poll.c exec/ipc/ipc_access.c exec/ipc/ipc_request.c \
 	exec/ipc/ipc_gate.c exec/ipc/ipc_hold.c exec/ipc/ipc_handover.c exec/ipc/ipc_client.c exec/ipc/ipc_client_end.c exec/ipc/ipc_backlog.c exec/ipc/ipc_call.c exec/ipc/ipc_reply.c $(exec_channel_sources) exec/ipc/ipc_stats.c exec/plugin/plugin_watch.c exec/stats/stats.c
-exec_plugin_sources = exec/plugin/plugin.c exec/plugin/plugin_load.c exec/plugin/plugin_open.c exec/plugin/plugin_check.c exec/plugin/plugin_options.c exec/plugin/plugin_table.c \
+exec_plugin_sources = exec/plugin/plugin.c exec/plugin/plugin_load.c exec/plugin/plugin_open.c exec/plugin/plugin_code.c exec/plugin/plugin_check.c exec/plugin/plugin_options.c exec/plugin/plugin_table.c \
 	exec/plugin/plugin_error.c exec/plugin/plugin_name.c exec/plugin/plugin_overrides.c exec/plugin/plugin_probe.c \
 	config/option_value.c config/words.c \
 	exec/life/plugin_life.c exec/life/plugin_replace.c exec/life/plugin_trial.c common/trust.c \

@@ -1,8 +1,9 @@
 /*
  * A service that does one thing wrong, by its macros, and is right otherwise: tests/unit/bad_plugins.sh builds it many times
- * as a stranger would. AT_LOAD, AT_INIT, AT_FINI, AT_TIMER: statements that run there.
+ * as a stranger would. AT_LOAD, AT_INIT, AT_FINI, AT_TIMER, AT_THREAD: statements that run there.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -38,6 +39,21 @@ static void on_timer(void *arg)
 #endif
 }
 
+#ifdef AT_THREAD
+static void *on_thread(void *arg)
+{
+	AT_THREAD;
+	return arg;
+}
+
+static int start_thread(void)
+{
+	pthread_t thread;
+
+	return -pthread_create(&thread, NULL, on_thread, NULL);
+}
+#endif
+
 __attribute__((constructor)) static void on_load(void) { AT_LOAD; }
 
 static int bad_init(const struct coterie_host *given, struct coterie_ctx *ctx, void **self)
@@ -45,7 +61,9 @@ static int bad_init(const struct coterie_host *given, struct coterie_ctx *ctx, v
 	host = given;
 	*self = ctx;
 	AT_INIT;
-#ifdef AT_TIMER
+#ifdef AT_THREAD
+	return start_thread();
+#elif defined(AT_TIMER)
 	return host->timer_add(ctx, host->now_ns(ctx) + UINT64_C(300000000), on_timer, NULL, NULL);
 #endif
 	return 0;

@@ -1,0 +1,327 @@
+/*
+ * The queues of all locks: rules 1 and 2 of lock.c.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "state.h"
+
+#define NUDGE_NS UINT64_C(100000000)
+
+/* --- places --- */
+
+int lock_place_compare(const struct lock_place *a, const struct lock_place *b)
+{
+	if (a->ring != b->ring)
+		return a->ring < b->ring ? -1 : 1;
+	return a->position < b->position ? -1 : a->position > b->position;
+}
+
+/* The place in the order at which a handler runs. */
+static struct coterie_delivery place_of(const struct lock *lock)
+{
+	struct coterie_delivery place = {.size = sizeof(place)};
+
+	lock->host->delivery(lock->ctx, &place);
+	return place;
+}
+
+static struct lock_place number_of(const struct coterie_delivery *place)
+{
+	return (struct lock_place){place->ring.seq, place->position};
+}
+
+/* --- entries --- */
+
+int entry_is_own(const struct lock *lock, const struct entry *entry)
+{
+	return entry->nodeid == lock->host->local_nodeid(lock->ctx);
+}
+
+static int is_first(const struct lock *lock, const struct entry *entry)
+{
+	const struct entry *at = lock->entries;
+
+	while (strcmp(at->name, entry->name) != 0)
+		at = at->next;
+	return at == entry;
+}
+
+/* Put an entry into a list, by its arrival. */
+void entry_insert(struct entry **list, struct entry *entry)
+{
+	while (*list != NULL && lock_place_compare(&(*list)->arrival, &entry->arrival) < 0)
+		list = &(*list)->next;
+	entry->next = *list;
+	*list = entry;
+}
+
+void entry_drop_all(struct entry **list)
+{
+	while (*list != NULL) {
+		struct entry *next = (*list)->next;
+
+		free(*list);
+		*list = next;
+	}
+}
+
+/* Remove a client's entry, found by its token. @return whether it was there */
+static int remove_entry(struct entry **list, uint32_t nodeid, uint64_t token)
+{
+	for (; *list != NULL; list = &(*list)->next) {
+		struct entry *entry = *list;
+
+		if (entry->nodeid != nodeid || entry->token != token)
+			continue;
+		*list = entry->next;
+		free(entry);
+		return 1;
+	}
+	return 0;
+}
+
+struct entry *entry_find_own(const struct lock *lock, uint64_t token)
+{
+	struct entry *entry = lock->entries;
+
+	while (entry != NULL && !(entry_is_own(lock, entry) && entry->token == token))
+		entry = entry->next;
+	return entry;
+}
+
+void lock_count_entries(struct lock *lock)
+{
+	uint32_t waiting = 0;
+
+	lock->entry_count = 0;
+	for (const struct entry *entry = lock->entries; entry != NULL; entry = entry->next) {
+		lock->entry_count++;
+		waiting += entry->grant.ring == 0;
+	}
+	lock->host->metric_set(lock->waiting, waiting);
+}
+
+/* --- sending --- */
+
+int lock_send(struct lock *lock, uint32_t function, void *message, size_t size)
+{
+	struct iovec iov = {(uint8_t *)message + sizeof(struct coterie_ring_header),
+		size - sizeof(struct coterie_ring_header)};
+
+	/* Safe: what a client is told, all members have. */
+	return lock->host->ring_send(lock->ctx, function, COTERIE_SAFE, &iov, 1);
+}
+
+/* Own entries that are to go, and were not said yet. @return 0; -EAGAIN: lock_writable goes on */
+int lock_send_gives(struct lock *lock)
+{
+	for (struct entry *entry = lock->entries; entry != NULL; entry = entry->next) {
+		struct lock_ring_entry give = {.client = entry->client, .token = entry->token};
+
+		if (!entry_is_own(lock, entry) || entry->is_given != 1)
+			continue;
+		memcpy(give.name, entry->name, sizeof(give.name));
+		if (lock_send(lock, LOCK_RING_GIVE, &give, sizeof(give)) < 0)
+			return -EAGAIN;
+		entry->is_given = 2;
+	}
+	return 0;
+}
+
+void lock_give(struct lock *lock, struct entry *entry)
+{
+	if (entry->is_given == 0)
+		entry->is_given = 1;
+	lock_send_gives(lock);
+}
+
+/* Is a client of this node first in a queue, and does not hold the lock? */
+static int is_stuck(const struct lock *lock)
+{
+	for (const struct entry *entry = lock->entries; entry != NULL; entry = entry->next)
+		if (entry->grant.ring == 0 && entry_is_own(lock, entry) && is_first(lock, entry))
+			return 1;
+	return 0;
+}
+
+/* The ring was not quorate when the one before gave the lock back. So the members look again at a later place. */
+static void nudge(void *arg)
+{
+	struct lock *lock = arg;
+	struct lock_ring_hello message = {.synced = 0};
+
+	lock->nudge = NULL;
+	if (!is_stuck(lock))
+		return;
+	if (!lock->is_syncing)
+		lock_send(lock, LOCK_RING_NUDGE, &message, sizeof(message));
+	lock->host->timer_add(lock->ctx, lock->host->now_ns(lock->ctx) + NUDGE_NS, nudge, lock, &lock->nudge);
+}
+
+void lock_nudge_later(struct lock *lock)
+{
+	if (lock->nudge == NULL && is_stuck(lock))
+		nudge(lock);
+}
+
+void lock_writable(void *self, struct coterie_client *client)
+{
+	if (client == NULL)
+		lock_send_gives(self);
+}
+
+/* --- requests that wait --- */
+
+/* @return 0: it is not waited for any more */
+int lock_forget_wait(struct lock *lock, uint64_t token)
+{
+	for (struct wait **place = &lock->waits; *place != NULL; place = &(*place)->next) {
+		struct wait *wait = *place;
+
+		if (wait->token != token)
+			continue;
+		*place = wait->next;
+		free(wait);
+		return 1;
+	}
+	return 0;
+}
+
+/* The client has left, or its time is over. Where its message is still under way, deliver_take gives it back. */
+void lock_on_gone(void *arg, uint64_t token, uint32_t reason)
+{
+	struct lock *lock = ((struct wait *)arg)->lock;
+	struct entry *entry = entry_find_own(lock, token);
+
+	(void)reason;
+	lock_forget_wait(lock, token);
+	if (entry != NULL)
+		lock_give(lock, entry);
+}
+
+void lock_refuse(struct lock *lock, uint64_t token, int error)
+{
+	if (lock_forget_wait(lock, token))
+		lock->host->reply_finish(lock->ctx, token, error, NULL, 0);
+}
+
+/* --- granting --- */
+
+static void grant(struct lock *lock, struct entry *entry, const struct coterie_delivery *place)
+{
+	struct iovec iov = {&entry->grant, sizeof(entry->grant)};
+
+	entry->grant = number_of(place);
+	if (!entry_is_own(lock, entry))
+		return;
+	lock->host->metric_count(lock->grants, 1);
+	if (!lock_forget_wait(lock, entry->token) ||
+		lock->host->reply_finish(lock->ctx, entry->token, CS_OK, &iov, 1) < 0)
+		lock_give(lock, entry); /* there is no client for it */
+}
+
+/* Grant each lock to the first one in its queue. */
+static void grant_all(struct lock *lock, const struct coterie_delivery *place)
+{
+	for (struct entry *entry = lock->entries; entry != NULL; entry = entry->next)
+		if (entry->grant.ring == 0 && is_first(lock, entry))
+			grant(lock, entry, place);
+}
+
+/* Something has changed at this place. */
+static void changed(struct lock *lock, const struct coterie_delivery *place)
+{
+	if (place->is_quorate && !lock->is_syncing) {
+		lock->version = number_of(place);
+		grant_all(lock, place);
+	}
+	lock_count_entries(lock);
+	lock_nudge_later(lock);
+}
+
+/* --- messages --- */
+
+static int has_entry(const struct lock *lock, const char *name, uint32_t nodeid, uint64_t client)
+{
+	for (const struct entry *entry = lock->entries; entry != NULL; entry = entry->next)
+		if (entry->nodeid == nodeid && entry->client == client && strcmp(entry->name, name) == 0)
+			return 1;
+	return 0;
+}
+
+/* Other nodes are not trusted further than needed: the name ends. */
+struct entry *entry_create(uint32_t nodeid, const struct lock_ring_entry *message)
+{
+	struct entry *entry = calloc(1, sizeof(*entry));
+
+	if (entry == NULL)
+		abort(); /* a node that has another queue than the others must not go on */
+	entry->nodeid = nodeid;
+	entry->client = message->client;
+	entry->token = message->token;
+	entry->arrival = message->arrival;
+	entry->grant = message->grant;
+	entry->version = message->version;
+	memcpy(entry->name, message->name, LOCK_NAME_SIZE - 1);
+	return entry;
+}
+
+void lock_deliver_take(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	struct lock *lock = self;
+	struct lock_ring_entry *take = msg;
+	struct coterie_delivery place = place_of(lock);
+	int own = nodeid == lock->host->local_nodeid(lock->ctx), error = CS_OK;
+
+	(void)size;
+	take->name[LOCK_NAME_SIZE - 1] = '\0';
+	if (!place.is_quorate || !place.is_sender_member || lock->is_syncing)
+		error = CS_ERR_TRY_AGAIN;
+	else if (has_entry(lock, take->name, nodeid, take->client))
+		error = CS_ERR_EXIST;
+	else if (lock->entry_count >= LOCK_ENTRIES_MAX)
+		error = CS_ERR_NO_SPACE;
+	if (error != CS_OK) {
+		if (own)
+			lock_refuse(lock, take->token, error);
+		return;
+	}
+	take->arrival = number_of(&place);
+	take->grant = (struct lock_place){0, 0};
+	struct entry *entry = entry_create(nodeid, take);
+	entry_insert(&lock->entries, entry);
+	changed(lock, &place);
+	/* Its time is over, or the client has left, while the message was under way. */
+	if (own && entry->grant.ring == 0) {
+		const struct wait *wait = lock->waits;
+
+		while (wait != NULL && wait->token != take->token)
+			wait = wait->next;
+		if (wait == NULL)
+			lock_give(lock, entry);
+	}
+}
+
+void lock_deliver_give(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	struct lock *lock = self;
+	const struct lock_ring_entry *message = msg;
+	struct coterie_delivery place = place_of(lock);
+
+	(void)size;
+	remove_entry(&lock->heard, nodeid, message->token); /* it may come while nodes meet */
+	if (remove_entry(&lock->entries, nodeid, message->token))
+		changed(lock, &place);
+}
+
+void lock_deliver_nudge(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	struct coterie_delivery place = place_of(self);
+
+	(void)nodeid, (void)msg, (void)size;
+	changed(self, &place);
+}

@@ -1,0 +1,26 @@
+/* Messages between clients and the service of member.c. */
+#ifndef ABI_MEMBER_H
+#define ABI_MEMBER_H
+
+#include <coterie/service.h>
+
+#define MEMBER_PID 7u
+
+enum {
+	MEMBER_SAY,   /* sends a message to the group */
+	MEMBER_LEAVE, /* leaves the group */
+	MEMBER_STATE, /* answered with struct member_res_state */
+};
+
+struct member_state {
+	uint32_t members, left; /* of the group, and the number of those that have left it */
+	uint32_t messages, sent;
+	uint64_t sum; /* of the messages, in their order */
+};
+
+struct member_res_state {
+	struct coterie_response_header header;
+	struct member_state state;
+};
+
+#endif
