@@ -159,7 +159,7 @@ grown_daemon() {
 	local sources log=$work/log.txt
 
 	# What this build is made of: there may be sources for builds of another kind.
-	sources=$(cd "$build" && find exec common -name '*.lo' ! -name '*_la-*' | sed 's/lo$/c/' && echo exec/main.c)
+	sources=$(cd "$build" && find exec common config -name '*.lo' ! -name '*_la-*' | sed 's/lo$/c/' && echo exec/main.c)
 	mkdir -p "$work/objects"
 	(cd "$top" && printf '%s\n' $sources | xargs -P 2 -I{} sh -c '
 		out='"$work/objects"'/$(echo {} | tr / _).o
