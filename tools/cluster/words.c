@@ -165,7 +165,6 @@ static int check_pair(const struct words_node *a, const struct words_node *b, ch
 
 int words_number(struct words_node *nodes, size_t count, uint32_t highest, char *why, size_t size)
 {
-
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = 0; k < i; k++)
 			if (check_pair(&nodes[k], &nodes[i], why, size) < 0)
