@@ -202,6 +202,11 @@ void mesh_watch_close(struct mesh *mesh);
 /** A link was opened: report it. */
 void mesh_watch_link(struct mesh *mesh, uint32_t link);
 int mesh_node_status(void *self, uint32_t nodeid, struct coterie_node_status *status);
+/**
+ * Return whether a path has been without a pong for longer than its timeout, whatever libknet makes of it. libknet is
+ * more patient with a path that came up lately. With a budget for silence it is so with an only path, too.
+ */
+bool mesh_path_is_overdue(const struct mesh *mesh, const struct mesh_peer *peer, uint32_t link);
 
 /* --- signs.c: whose daemon has ended --- */
 

@@ -17,6 +17,8 @@
 #define PRECISION_DEFAULT 2048u
 #define PONGS_DEFAULT 2u
 #define PINGS_PER_TIMEOUT 9
+/* For how long libknet keeps the only path to a peer in use without a pong, where silence has a budget. */
+#define ONLY_PATH_MS 60000u
 
 static uint32_t place_of(const struct mesh *mesh, uint32_t nodeid)
 {
@@ -115,6 +117,29 @@ static void tell_interval(const struct mesh *mesh, uint32_t link, uint32_t inter
 		return; /* nobody needs it */
 }
 
+static uint32_t path_count(const struct mesh_peer *peer)
+{
+	uint32_t count = 0;
+
+	for (uint32_t link = 0; link < KNET_MAX_LINK; link++)
+		count += peer->paths[link].is_configured;
+	return count;
+}
+
+/*
+ * Return after how long without a pong libknet stops to use a path. It uses the path again after some pongs, which takes
+ * longer than a budget for silence (totem.silence) lasts. So with a budget, libknet keeps a path that has no alternative.
+ */
+static uint32_t path_timeout_ms(const struct mesh *mesh, const struct mesh_peer *peer, uint32_t link)
+{
+	uint32_t timeout_ms = mesh->links[link].timeout_ms;
+
+	if (timeout_ms >= ONLY_PATH_MS || path_count(peer) > 1 ||
+		mesh_map_number(mesh, "runtime.config.totem.silence", 0) == 0)
+		return timeout_ms;
+	return ONLY_PATH_MS;
+}
+
 static int set_timers(const struct mesh *mesh, const struct mesh_peer *peer, uint32_t link)
 {
 	const struct mesh_link *of = &mesh->links[link];
@@ -124,7 +149,7 @@ static int set_timers(const struct mesh *mesh, const struct mesh_peer *peer, uin
 	if (peer->paths[link].is_quick && interval > MESH_GRID_MS)
 		interval = MESH_GRID_MS;
 	return mesh_result(knet_link_set_ping_timers(mesh->handle, (knet_node_id_t)peer->nodeid,
-		(uint8_t)link, (time_t)interval, (time_t)of->timeout_ms,
+		(uint8_t)link, (time_t)interval, (time_t)path_timeout_ms(mesh, peer, link),
 		precision == 0 ? PRECISION_DEFAULT : (unsigned int)precision));
 }
 
@@ -164,17 +189,17 @@ static int path_apply(struct mesh *mesh, const struct mesh_peer *peer, uint32_t 
 	return rc;
 }
 
-static bool has_paths(const struct mesh_peer *peer)
+/* A path was added or closed: another one may be the only one now, or no longer. */
+static void set_timers_of_others(const struct mesh *mesh, const struct mesh_peer *peer, uint32_t link)
 {
-	for (uint32_t link = 0; link < KNET_MAX_LINK; link++)
-		if (peer->paths[link].is_configured)
-			return true;
-	return false;
+	for (uint32_t other = 0; other < KNET_MAX_LINK; other++)
+		if (other != link && peer->paths[other].is_configured)
+			set_timers(mesh, peer, other); /* the timers that it had do as well */
 }
 
 static void host_remove(struct mesh *mesh, struct mesh_peer *peer)
 {
-	if (!peer->has_host || has_paths(peer))
+	if (!peer->has_host || path_count(peer) > 0)
 		return;
 	knet_host_remove(mesh->handle, (knet_node_id_t)peer->nodeid);
 	peer->has_host = false;
@@ -209,6 +234,7 @@ static void path_close(struct mesh *mesh, struct mesh_peer *peer, uint32_t link)
 	path->is_connected = path->is_mute = false;
 	path->pongs = path->pong_ns = path->pings = path->refused = 0;
 	path->heard = path->heard_ns = 0;
+	set_timers_of_others(mesh, peer, link);
 	host_remove(mesh, peer);
 	mesh_log_read(mesh);
 }
@@ -242,6 +268,7 @@ static int path_configure(struct mesh *mesh, struct mesh_peer *peer, uint32_t li
 		path_close(mesh, peer, link);
 		return rc;
 	}
+	set_timers_of_others(mesh, peer, link);
 	mesh_stats_add(mesh, peer, link);
 	mesh_log_read(mesh);
 	return 0;

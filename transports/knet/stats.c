@@ -140,6 +140,8 @@ static void refresh(struct mesh_stats *stats)
 		stats->link_status.size = sizeof(stats->link_status);
 		knet_link_get_status(mesh->handle, (knet_node_id_t)stats->peer->nodeid,
 			(uint8_t)stats->link, &stats->link_status, sizeof(stats->link_status));
+		if (mesh_path_is_overdue(mesh, stats->peer, stats->link))
+			stats->link_status.connected = 0;
 	}
 }
 

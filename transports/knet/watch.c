@@ -84,11 +84,8 @@ static bool is_silent(const struct mesh *mesh, const struct mesh_peer *peer, uin
 	return silence_ns(mesh, &peer->paths[link]) > silence_max_ns(&mesh->links[link]);
 }
 
-/*
- * libknet waits up to ten times a link's timeout when the link came up lately. The operator set the
- * timeout once, and means it.
- */
-static bool is_overdue(const struct mesh *mesh, const struct mesh_peer *peer, uint32_t link)
+/* The operator set the timeout once, and means it. */
+bool mesh_path_is_overdue(const struct mesh *mesh, const struct mesh_peer *peer, uint32_t link)
 {
 	uint64_t timeout_ns = (mesh->links[link].timeout_ms + MESH_GRID_MS) * MS;
 
@@ -154,7 +151,7 @@ static void look_at_path(struct mesh *mesh, struct mesh_peer *peer, uint32_t lin
 	path->pongs = status.stats.rx_pong_packets;
 	mesh_path_pace(mesh, peer, link, is_coming(path, &status, mesh_clock_ns()));
 	path->is_connected =
-		status.connected != 0 && !path->is_mute && !is_overdue(mesh, peer, link);
+		status.connected != 0 && !path->is_mute && !mesh_path_is_overdue(mesh, peer, link);
 }
 
 /*
@@ -401,7 +398,7 @@ static void fill_link(const struct mesh *mesh, const struct mesh_peer *peer, uin
 			&status, sizeof(status)) < 0)
 		return;
 	to->is_enabled = status.enabled;
-	to->is_connected = status.connected;
+	to->is_connected = status.connected != 0 && !mesh_path_is_overdue(mesh, peer, link);
 	to->is_dynamic = status.dynconnected;
 	to->mtu = status.mtu;
 	snprintf(to->source, sizeof(to->source), "%s", status.src_ipaddr);
@@ -416,15 +413,16 @@ int mesh_node_status(void *self, uint32_t nodeid, struct coterie_node_status *st
 
 	if (peer == NULL)
 		return -ENOENT;
-	if (peer->is_local)
-		host.reachable = 1;
-	else if (peer->has_host)
+	if (peer->has_host)
 		knet_host_get_status(mesh->handle, (knet_node_id_t)nodeid, &host);
-	status->is_reachable = host.reachable;
+	status->is_reachable = peer->is_local;
 	status->is_remote = host.remote;
 	status->is_external = host.external;
-	for (uint32_t link = 0; link < KNET_MAX_LINK && link < COTERIE_LINKS_MAX; link++)
+	for (uint32_t link = 0; link < KNET_MAX_LINK && link < COTERIE_LINKS_MAX; link++) {
 		fill_link(mesh, peer, link, &status->links[link]);
+		if (host.reachable != 0 && status->links[link].is_connected != 0)
+			status->is_reachable = 1;
+	}
 	return 0;
 }
 
