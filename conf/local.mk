@@ -84,7 +84,8 @@ EXTRA_DIST += \
 	debian/changelog debian/control debian/copyright debian/coterie-compat-corosync.dirs debian/coterie-compat-corosync.install \
 	debian/coterie-compat-corosync.lintian-overrides debian/coterie-compat-corosync.postinst \
 	debian/coterie-compat-corosync.postrm debian/coterie-compat-corosync.preinst debian/coterie-compat-corosync.prerm \
-	debian/coterie-dev.install debian/coterie-notifyd.install \
+	debian/coterie-dev.install debian/coterie-notifyd.install debian/coterie-notifyd.lintian-overrides \
+	debian/coterie-notifyd.postinst debian/coterie-notifyd.postrm debian/coterie-notifyd.preinst debian/coterie-notifyd.prerm \
 	debian/coterie-sdk.install debian/coterie-sdk.lintian-overrides debian/coterie-service-cfg.install debian/coterie-service-cmap.install \
 	debian/coterie-service-cpg.install debian/coterie-service-evs.install \
 	debian/coterie-service-kv.install debian/libcoterie-kv0.install debian/libcoterie-kv0.symbols \

@@ -275,9 +275,9 @@ silence-long: check-programs
 check-long: silence-long
 .PHONY: silence-long
 
-# Nodes without the key of a knet ring; eight links, path MTU, access lists.
-dist_check_SCRIPTS += %D%/knet_refused.sh %D%/knet_paths.sh
-TESTS += %D%/knet_refused.sh %D%/knet_paths.sh
+# Nodes without the key of a knet ring; eight links, path MTU, access lists; modules that libknet lacks.
+dist_check_SCRIPTS += %D%/knet_refused.sh %D%/knet_paths.sh %D%/knet_modules.sh
+TESTS += %D%/knet_refused.sh %D%/knet_paths.sh %D%/knet_modules.sh
 sanitized_scripts += %D%/knet_refused.sh
 knet-ring-long: check-programs
 	@CHANGES=50 abs_top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/%D%/knet_rekey.sh

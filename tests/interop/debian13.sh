@@ -72,7 +72,12 @@ add_build() {
 	: >"$folder/.builds"
 }
 
-[ "$(id -u)" -eq 0 ] || [ -x "$folder/usr/sbin/corosync" ] || fail "only root can make a Debian 13"
+# Without the lock, which a build of packages in this root holds for many minutes.
+if [ -x "$folder/usr/sbin/corosync" ] && { [ "${1:-}" != --build ] || [ -e "$folder/.builds" ]; }; then
+	echo "$folder"
+	exit
+fi
+[ "$(id -u)" -eq 0 ] || fail "only root can make a Debian 13"
 exec 8>"$folder.lock" || fail "$folder.lock cannot be written"
 flock 8
 [ -x "$folder/usr/sbin/corosync" ] || make_root

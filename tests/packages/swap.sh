@@ -32,11 +32,11 @@ operator_files() {
 }
 # files NAME: what must be as the operator left it.
 files() { (cd "$work/$1" && sha256sum "${operator[@]/#/.}"); }
-# boots NAME: the daemons that the node starts, by the units that multi-user.target wants.
+# boots NAME [ENDING]: the daemons that the node starts, by the units that multi-user.target wants.
 boots() {
 	local link unit
 
-	for link in "$work/$1"/etc/systemd/system/multi-user.target.wants/{corosync,coterie}.service; do
+	for link in "$work/$1"/etc/systemd/system/multi-user.target.wants/{corosync,coterie}"${2:-}.service"; do
 		[ -L "$link" ] || continue
 		unit=$(inside "$1" readlink -f "${link#"$work/$1"}")
 		[ -f "$work/$1$unit" ] && sed -nE 's/^ExecStart=!?([^ ]*).*/\1/p' "$work/$1$unit"
@@ -129,6 +129,41 @@ tap_check "back: and of what came with it" apt back autoremove --purge
 with_theirs back
 tap_check "back: no other package is left" diff "$work/before" <(installed back)
 layer_close back
+
+# --- the notifier, which is a package of its own ---
+
+# notifies NAME UNIT: it starts with the node by a unit of that name, with the operator's options.
+notifies() {
+	tap_check "$1: the operator's options are as they were" grep -qx 'OPTIONS="-l"' "$work/$1/etc/default/corosync-notifyd"
+	test "$(boots "$1" -notifyd)" = /usr/sbin/corosync-notifyd
+	tap $? "$1: the notifier starts with the node" || tap_note "starts: $(boots "$1" -notifyd)"
+	tap_check "$1: it is the unit $2" test "$(inside "$1" readlink -f /lib/systemd/system/corosync-notifyd.service | sed 's,.*/,,')" = \
+		"$2.service"
+	tap_check "$1: packages are sound" is_sound "$1"
+}
+tap_check "notified: a node" over notified
+tap_check "notified: Corosync's notifier" apt notified install --no-install-recommends corosync-notifyd
+echo 'OPTIONS="-l"' >"$work/notified/etc/default/corosync-notifyd"
+notifies notified corosync-notifyd
+tap_check "notified: Coterie by apt" apt notified install coterie-compat-corosync
+tap_check "notified: Corosync's notifier stays" grep -qx corosync-notifyd <(installed notified)
+notifies notified corosync-notifyd
+tap_check "notified: ours by apt" apt notified install --no-install-recommends coterie-notifyd
+notifies notified coterie-notifyd
+tap_check "notified: apt purge corosync-notifyd" apt notified purge corosync-notifyd
+notifies notified coterie-notifyd
+tap_check "notified: an upgrade of ours" apt notified install --reinstall coterie-notifyd
+notifies notified coterie-notifyd
+tap_check "notified: Corosync's again" apt notified "${confold[@]}" install corosync-notifyd
+notifies notified corosync-notifyd
+tap_check "notified: ours once more" apt notified install --no-install-recommends coterie-notifyd
+tap_check "notified: Corosync's again, without a question" apt notified install corosync-notifyd
+notifies notified corosync-notifyd
+tap_check "notified: no file is diverted" test -z "$(inside notified dpkg-divert --list '*notifyd*')"
+tap_check "notified: ours for the last time" apt notified install --no-install-recommends coterie-notifyd
+tap_check "notified: purge of both" apt notified purge corosync-notifyd coterie-notifyd
+tap_check "notified: nothing is left of it" test -z "$(cd "$work/notified" && find etc var/lib/coterie* -name '*notifyd*')"
+layer_close notified
 
 # --- what the operator decides stays decided ---
 
