@@ -429,7 +429,7 @@ int main(int argc, char **argv)
 		log_line("MAIN", LOG_WARNING, "Core dumps of this daemon hold keys: libcrypto was in use before it started");
 	if (daemon.options.check_plugin != NULL)
 		return check_plugin(&(struct check_stage){set_up_check, tear_down_check, executive},
-			daemon.options.check_plugin, daemon.options.check_fd);
+			daemon.options.check_plugin, daemon.options.check_fd, daemon.options.check_bound_ms);
 	if (daemon.options.is_help_config)
 		return modes_help_config(&daemon.options);
 	/* A file that cannot be read is one of its findings. */

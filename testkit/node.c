@@ -401,11 +401,12 @@ void node_down(struct kit_node *node)
 	if (node->is_dying)
 		node->executive.state_dir = node->executive.host.state_dir = NOWHERE;
 	node->is_dying = true;
-	loop_timer_del(loop, node->room_timer);
-	node->room_timer = NULL;
 	node->inside++; /* nobody may come in any more */
 	executive_destroy_parts(&node->executive);
 	node->inside--;
+	/* Only now: services that lose their clients may have sent, and been refused. */
+	loop_timer_del(loop, node->room_timer);
+	node->room_timer = NULL;
 	config_destroy(node->executive.config);
 	loop_destroy(loop);
 	executive_init(&node->executive);

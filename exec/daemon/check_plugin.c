@@ -1,5 +1,6 @@
 #include "exec/daemon/check_plugin.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "config/model.h"
+#include "exec/host/host.h"
 #include "exec/life/plugin_trial.h"
 #include "exec/loop/loop.h"
 #include "exec/plugin/plugin_private.h"
@@ -21,8 +23,9 @@
 #define EXIT_FATAL 15
 #define EXIT_NOT_FOUND 30
 #define CODE_SLOW 256 /* no exit code */
-#define START_NS_MAX UINT64_C(2000000000) /* a start that takes longer costs a ring its token */
 #define LOOK_NS 10000000
+#define THREAD_LOOKS 50
+#define AGAIN_NS_MAX UINT64_C(1000000000) /* a plugin that starts sooner is started twice */
 
 /* A node to be: no plugin starts without a node list. Nothing of it is used. */
 static const char config_text[] = "totem {\n"
@@ -93,18 +96,94 @@ static struct plugin *load_descriptor(
 	return plugin_load_anew(plugins, file, &source, NULL, NULL, error);
 }
 
-/* End the plugin as a daemon does, and judge what it did. @return exit code */
-static int end(struct plugin_registry *plugins, struct plugin *plugin, uint64_t took_ns)
+/*
+ * How long this thread was ready to run, but did not get the processor. The trial has ordinary priority on a machine that may
+ * be busy, where a daemon at real-time priority does not wait. 0: the kernel does not say.
+ */
+static uint64_t queued_ns(void)
 {
-	char text[PATH_MAX + 256], name[64];
+	uint64_t ran, waited = 0;
+	FILE *file = fopen("/proc/thread-self/schedstat", "re");
 
-	describe(plugin, text, sizeof(text));
+	if (file == NULL)
+		return 0;
+	if (fscanf(file, "%" SCNu64 " %" SCNu64, &ran, &waited) != 2)
+		waited = 0;
+	fclose(file);
+	return waited;
+}
+
+/* --- what a plugin leaves behind --- */
+
+/* Number of entries of a folder of /proc. 0: it cannot be read. */
+static uint32_t count_entries(const char *path)
+{
+	DIR *folder = opendir(path);
+	uint32_t count = 0;
+
+	if (folder == NULL)
+		return 0;
+	while (readdir(folder) != NULL)
+		count++;
+	closedir(folder);
+	return count;
+}
+
+/* A thread that was joined stays in the list for a moment. @return how many there are more than before */
+static uint32_t count_threads_above(uint32_t before)
+{
+	const struct timespec nap = {.tv_nsec = LOOK_NS};
+	uint32_t count = count_entries("/proc/self/task");
+
+	for (uint32_t i = 0; i < THREAD_LOOKS && count > before; i++) {
+		nanosleep(&nap, NULL);
+		count = count_entries("/proc/self/task");
+	}
+	return count > before ? count - before : 0;
+}
+
+/*
+ * Start and end the plugin once more. What the first time has opened for the whole process, as a library may, is there
+ * already, so each further thread and descriptor is a leak. @return exit code
+ */
+static int check_again(struct plugin_registry *plugins, const char *name)
+{
+	struct plugin_error error = {0};
+	uint32_t threads = count_entries("/proc/self/task"), fds = count_entries("/proc/self/fd");
+	struct plugin *plugin = plugin_load(plugins, 0, name, &error);
+
+	if (plugin == NULL) {
+		fprintf(stderr, "plugin '%s' starts only once in a process: %s\n", name, error.text);
+		return PLUGIN_EXIT_INIT;
+	}
+	host_drop_posts(plugin);
+	plugin_unload(plugins, plugin);
+	threads = count_threads_above(threads);
+	uint32_t fds_after = count_entries("/proc/self/fd");
+	if (threads > 0)
+		fprintf(stderr, "plugin '%s' leaves %u threads running: fini must join them\n", name, threads);
+	if (fds_after > fds)
+		fprintf(stderr, "plugin '%s' leaves %u descriptors open: fini must close them\n", name, fds_after - fds);
+	return threads > 0 || fds_after > fds ? PLUGIN_EXIT_INIT : 0;
+}
+
+/*
+ * End the plugin as a daemon does, and judge what it did.
+ * @param took_ns  how long its start took, without the time for which others had the processor
+ * @return exit code
+ */
+static int end(struct plugin_registry *plugins, struct plugin *plugin, uint64_t took_ns, uint32_t bound_ms)
+{
+	char name[64];
+
 	snprintf(name, sizeof(name), "%s", plugin->name);
+	/* The loop does not turn here, and a plugin cannot cancel a post. */
+	host_drop_posts(plugin);
 	plugin_unload(plugins, plugin);
 
 	const struct plugin_record *record = plugin_watch_record(plugin_registry_watch(plugins), name);
 
-	if (took_ns >= START_NS_MAX) {
+	if (took_ns >= bound_ms * UINT64_C(1000000)) {
 		fprintf(stderr, "plugin '%s' takes %u ms to start, and holds up the ring as long: do it on a thread\n", name,
 			(unsigned int)(took_ns / 1000000));
 		return CODE_SLOW;
@@ -114,17 +193,43 @@ static int end(struct plugin_registry *plugins, struct plugin *plugin, uint64_t 
 			(uintmax_t)record->leaks);
 		return PLUGIN_EXIT_INIT;
 	}
-	puts(text);
 	return 0;
 }
 
-/* In this process. */
-static int check_here(const struct check_stage *stage, const char *file, int fd)
+/* Start and end the plugin in the stage that is set up. */
+static int try_plugin(struct plugin_registry *plugins, struct loop *loop, const char *file, const char *name, int fd,
+	uint32_t bound_ms)
+{
+	char text[PATH_MAX + 256];
+	struct plugin_error error = {0};
+	uint64_t began_ns = loop_now_ns(loop), queued_before_ns = queued_ns();
+	struct plugin *plugin =
+		fd >= 0 ? load_descriptor(plugins, file, fd, &error) : plugin_load(plugins, 0, name, &error);
+
+	if (plugin == NULL) {
+		fprintf(stderr, "%s\n", error.text);
+		return error.exit_code;
+	}
+
+	uint64_t took_ns = loop_now_ns(loop) - began_ns, queued = queued_ns() - queued_before_ns;
+
+	took_ns -= queued < took_ns ? queued : took_ns;
+	describe(plugin, text, sizeof(text));
+	int code = end(plugins, plugin, took_ns, bound_ms);
+	/* A slow one may take the time in which the process must end. */
+	if (code == 0 && fd < 0 && took_ns < AGAIN_NS_MAX)
+		code = check_again(plugins, name);
+	if (code == 0)
+		puts(text);
+	return code;
+}
+
+/* In this process. bound_ms: the longest start. */
+static int check_here(const struct check_stage *stage, const char *file, int fd, uint32_t bound_ms)
 {
 	struct config_environment environment = {
 		.resolve = refuse_name, .is_local = is_anything, .host_name = ""};
 	struct config_messages messages = {0};
-	struct plugin_error error = {0};
 	struct plugin_registry *plugins = NULL;
 	struct config *config = NULL;
 	char directory[PATH_MAX], name[NAME_MAX + 1];
@@ -144,17 +249,8 @@ static int check_here(const struct check_stage *stage, const char *file, int fd)
 		return EXIT_FATAL;
 	}
 	int code = stage->set_up(stage->arg, config, loop, directories, 1, &plugins);
-	struct plugin *plugin = NULL;
-	uint64_t began_ns = loop_now_ns(loop);
 	if (code == 0)
-		plugin = fd >= 0 ? load_descriptor(plugins, file, fd, &error)
-				 : plugin_load(plugins, 0, name, &error);
-	if (plugin != NULL) {
-		code = end(plugins, plugin, loop_now_ns(loop) - began_ns);
-	} else if (code == 0) {
-		fprintf(stderr, "%s\n", error.text);
-		code = error.exit_code;
-	}
+		code = try_plugin(plugins, loop, file, name, fd, bound_ms);
 	stage->tear_down(stage->arg);
 	config_destroy(config);
 	loop_destroy(loop);
@@ -168,7 +264,7 @@ static int check_in_child(const struct check_stage *stage, const char *file, int
 {
 	plugin_call_watch();
 
-	int result = check_here(stage, file, -1);
+	int result = check_here(stage, file, -1, PLUGIN_START_MS_MAX);
 	unsigned char code = (unsigned char)(result == CODE_SLOW ? PLUGIN_EXIT_INIT : result);
 
 	fflush(stdout);
@@ -207,12 +303,12 @@ static int await_end(pid_t child, int *status)
 	return -ETIMEDOUT;
 }
 
-int check_plugin(const struct check_stage *stage, const char *file, int fd)
+int check_plugin(const struct check_stage *stage, const char *file, int fd, uint32_t bound_ms)
 {
 	int ends[2], status;
 
 	if (fd >= 0) { /* a trial of the daemon, which may say more of it than this process knows */
-		int code = check_here(stage, file, fd);
+		int code = check_here(stage, file, fd, bound_ms > 0 ? bound_ms : PLUGIN_START_MS_MAX);
 
 		_exit(code == CODE_SLOW ? PLUGIN_TRIAL_SLOW : PLUGIN_TRIAL_OVER); /* no handler of the plugin runs */
 	}

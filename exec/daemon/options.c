@@ -199,6 +199,8 @@ int options_parse(int argc, char **argv, struct options *options)
 	}
 	if (options->check_plugin != NULL && optind < argc)
 		options->check_fd = atoi(argv[optind]) > 2 ? atoi(argv[optind]) : -1;
+	if (options->check_fd >= 0 && optind + 1 < argc)
+		options->check_bound_ms = (uint32_t)strtoul(argv[optind + 1], NULL, 10);
 	if (options->is_help_config && optind < argc)
 		options->help_block = argv[optind];
 	if (options->is_help_config && optind + 1 < argc)

@@ -24,6 +24,7 @@ struct options {
 	const char *user;           /* --user, or NULL: as it was started */
 	const char *check_plugin;   /* --check-plugin FILE */
 	int check_fd;               /* the same file, open, as a daemon gives it to a trial, or -1: none */
+	uint32_t check_bound_ms;    /* with check_fd: the longest start that its ring bears; 0: the default */
 };
 
 /**

@@ -63,6 +63,8 @@ const struct plugin_host *host_for_plugins(void);
 int host_resources_create(struct plugin *plugin);
 /** Count the timers and watched descriptors that the plugin holds. */
 void host_resources_count(const struct plugin *plugin, uint32_t *timers, uint32_t *descriptors);
+/** Drop the posts of a plugin that ends before the loop turns. A plugin cannot cancel them, so they are no leak. */
+void host_drop_posts(struct plugin *plugin);
 void host_resources_reclaim(struct plugin *plugin); /* cancel and report resources that are still held */
 
 #endif

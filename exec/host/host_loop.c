@@ -290,19 +290,35 @@ struct mailbox *host_mailbox_create(struct plugin *plugin)
 	return mailbox;
 }
 
+/* Free the first post. @return false: there is none */
+static bool mailbox_drop(struct mailbox *mailbox)
+{
+	pthread_mutex_lock(&mailbox->lock);
+	struct post *post = mailbox->first;
+
+	if (post != NULL)
+		mailbox->first = post->next;
+	if (mailbox->first == NULL)
+		mailbox->last = &mailbox->first;
+	pthread_mutex_unlock(&mailbox->lock);
+	free(post);
+	return post != NULL;
+}
+
+void host_drop_posts(struct plugin *plugin)
+{
+	while (mailbox_drop(plugin->resources->mailbox))
+		;
+}
+
 /* The plugin's threads are joined by now, so nobody posts any more. */
 static void mailbox_close(struct plugin *plugin, struct mailbox *mailbox)
 {
-	while (mailbox->first != NULL) {
-		struct post *post = mailbox->first;
-
-		mailbox->first = post->next;
-		free(post);
+	while (mailbox_drop(mailbox)) {
 		log_line(plugin->subsystem, LOG_WARNING,
 			"Leak: a post was still queued; it is dropped");
 		plugin_watch_leak(plugin, 1);
 	}
-	mailbox->last = &mailbox->first;
 	mailbox->is_dead = true;
 	if (!mailbox->is_queued && !mailbox->is_running)
 		mailbox_destroy(mailbox);

@@ -213,6 +213,15 @@ static bool step_source(struct plugin_life *life, struct change *change)
 	return true;
 }
 
+/* The longest start that costs the ring nothing: half of the token timeout. */
+static uint32_t start_bound_ms(const struct plugin_life *life)
+{
+	const struct config *config = *life->parts.config;
+	uint64_t half_ms = config != NULL ? config->totem.token_ns / 2000000 : 0;
+
+	return half_ms == 0 || half_ms > PLUGIN_START_MS_MAX ? PLUGIN_START_MS_MAX : (uint32_t)half_ms;
+}
+
 static bool start_trial(struct plugin_life *life, struct change *change)
 {
 	const struct plugin_life_parts *parts = &life->parts;
@@ -221,11 +230,20 @@ static bool start_trial(struct plugin_life *life, struct change *change)
 	if (parts->program == NULL || change->source.fd < 0)
 		return false;
 	change->trial = plugin_trial_start(
-		parts->program, change->source.path, change->source.fd, now_of(life));
+		parts->program, change->source.path, change->source.fd, start_bound_ms(life), now_of(life));
 	if (change->trial == NULL)
 		log_line("SERV", LOG_INFO, "Plugin '%s' is not tried out in another process first: none can be started",
 			change->what);
 	return change->trial != NULL;
+}
+
+static bool end_slow(struct plugin_life *life)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "its start takes more than %u ms, and would hold up the ring, as a trial has shown",
+		start_bound_ms(life));
+	return end(life, -ETIME, text);
 }
 
 static bool step_trial(struct plugin_life *life, struct change *change)
@@ -242,7 +260,7 @@ static bool step_trial(struct plugin_life *life, struct change *change)
 	if (rc == -ECHILD)
 		return end(life, rc, "it calls exit() when it starts, as a trial in another process has shown");
 	if (rc == -ETIME)
-		return end(life, rc, "its start takes more than 2 s, and would hold up the ring, as a trial has shown");
+		return end_slow(life);
 	if (rc < 0)
 		return end(life, rc, "it hangs when it starts, as a trial in another process has shown");
 	change->step = STEP_QUIET;

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,10 +19,11 @@ struct plugin_trial {
 #define FILE_FD 3 /* of the plugin's file, in the process of the trial */
 
 /* At ordinary priority, without our signal mask, deaf and mute. */
-static int spawn(pid_t *pid, const char *program, const char *file, int fd)
+static int spawn(pid_t *pid, const char *program, const char *file, int fd, uint32_t bound_ms)
 {
 	static char check[] = "--check-plugin", descriptor[] = "3";
-	char *argv[] = {(char *)(uintptr_t)program, check, (char *)(uintptr_t)file, descriptor, NULL};
+	char bound[16];
+	char *argv[] = {(char *)(uintptr_t)program, check, (char *)(uintptr_t)file, descriptor, bound, NULL};
 	const struct sched_param param = {0};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -33,6 +35,7 @@ static int spawn(pid_t *pid, const char *program, const char *file, int fd)
 		posix_spawnattr_destroy(&attributes);
 		return -ENOMEM;
 	}
+	snprintf(bound, sizeof(bound), "%u", bound_ms);
 	sigemptyset(&none);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setschedpolicy(&attributes, SCHED_OTHER);
@@ -49,13 +52,14 @@ static int spawn(pid_t *pid, const char *program, const char *file, int fd)
 	return -rc;
 }
 
-struct plugin_trial *plugin_trial_start(const char *program, const char *file, int fd, uint64_t now_ns)
+struct plugin_trial *plugin_trial_start(
+	const char *program, const char *file, int fd, uint32_t bound_ms, uint64_t now_ns)
 {
 	struct plugin_trial *trial = calloc(1, sizeof(*trial));
 
 	if (trial == NULL)
 		return NULL;
-	if (spawn(&trial->pid, program, file, fd) < 0) {
+	if (spawn(&trial->pid, program, file, fd, bound_ms) < 0) {
 		free(trial);
 		return NULL;
 	}

@@ -42,6 +42,10 @@
 #define COTERIE_CPG_CALL_NODEUP 4u
 #define COTERIE_CPG_CALL_PROCDOWN 5u
 
+/* Arrays without a length are an extension in C++, which gcc and clang have. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
+
 struct coterie_cpg_call_group {
 	uint32_t length; /* 1 .. COTERIE_CPG_CALL_NAME_MAX */
 	uint32_t pad;
@@ -109,6 +113,8 @@ struct coterie_cpg_call_changed {
 	uint32_t left_count, pad2;
 	struct coterie_cpg_call_process lists[]; /* members, then those that left, then those that joined */
 };
+
+#pragma GCC diagnostic pop
 
 static_assert(sizeof(struct coterie_cpg_call_group) == 136, "layout of a group's name");
 static_assert(sizeof(struct coterie_cpg_call_process) == 24, "layout of a process");

@@ -23,6 +23,10 @@
 
 #define COTERIE_KV_CALL_CONDITIONAL 1u /* flag of a write: only if the key's last change was `expected` */
 
+/* Arrays without a length are an extension in C++, which gcc and clang have. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
+
 /** A write. */
 struct coterie_kv_call_write {
 	struct coterie_request_header header;
@@ -54,6 +58,8 @@ struct coterie_kv_call_got {
 	uint32_t pad;
 	uint8_t bytes[];
 };
+
+#pragma GCC diagnostic pop
 
 static_assert(sizeof(struct coterie_kv_call_write) == 40, "layout of a write");
 static_assert(sizeof(struct coterie_kv_call_written) == 32, "layout of a write's answer");

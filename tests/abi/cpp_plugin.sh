@@ -21,6 +21,20 @@ exports() { nm -D --defined-only "$work/motto.so" | awk '$2 !~ /[uVW]/ { print $
 export LD_LIBRARY_PATH=$build/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 
 command -v g++ >/dev/null || tap_skip "no C++ compiler"
+# alone COMPILER OPTION...: every header by itself
+alone() {
+	local header
+
+	for header in "$source"/include/coterie/*.h; do
+		echo "#include <coterie/${header##*/}>" >"$work/alone"
+		"$@" -Wall -Wextra -Wpedantic -Wshadow -Werror -I"$source/include" -fsyntax-only "$work/alone" || return
+	done
+}
+for way in "gcc -std=gnu11 -x c" "clang -std=gnu11 -x c" "g++ -std=c++17 -x c++" "clang++ -std=c++17 -x c++" "g++ -std=c++20 -x c++"; do
+	command -v "${way%% *}" >/dev/null || continue
+	# shellcheck disable=SC2086 # words of a command
+	tap_check "each header alone: ${way% -x*}" alone $way
+done
 for compiler in clang++ g++; do
 	command -v $compiler >/dev/null || continue
 	tap_check "$compiler builds the plugin without a warning" plugin $compiler || tap_end

@@ -50,7 +50,7 @@ tap_check "and the transport" refused 7 1 plugin unload udpu
 tap_check "and who would unload itself" refused 7 1 plugin unload control
 
 # Files that are no good.
-for mode in good fails refuses crashes hangs; do
+for mode in good fails refuses crashes hangs drags sleeps; do
 	variant $mode
 done
 tap_check "a file by its path, with an option" ctl 1 plugin load "$LAB_DIR/good/life.so" step=2
@@ -69,6 +69,11 @@ tap_check "one that refuses the state is refused" refused 7 1 plugin replace lif
 tap_check "one that crashes is refused" refused 1 1 plugin replace life "$LAB_DIR/crashes/life.so"
 tap_check "and says so" says 'crashes when it starts'
 tap_check "one that hangs is refused" refused 6 1 plugin replace life "$LAB_DIR/hangs/life.so"
+# The ring has a token timeout of a second.
+tap_check "one that starts in 1.5 s is refused" refused 6 1 plugin replace life "$LAB_DIR/drags/life.so"
+tap_check "and says so" says 'its start takes more than 500 ms'
+tap_check "one that starts in 3 s is refused" refused 6 1 plugin load "$LAB_DIR/sleeps/life.so"
+tap_check "and says so" says 'its start takes more than 500 ms'
 tap_check "an option that is none is refused" refused 8 2 plugin load "$LAB_DIR/good/life.so" step=99
 tap_check "the old one serves on" ctl 1 plugin list
 tap_check "as before" says 'life .*good/life.so'

@@ -54,6 +54,10 @@ output=$("$daemon" --check-plugin "$plugin" 2>&1)
 tap $? "a good one passes" || tap_note "$output"
 tap_check "and is described" grep -qE "bad\.so: ok \(service 'bad' 1\.0, plugin ABI 1\.[0-9]+, 1 requests" <<<"$output"
 
+build "posts-in-init" "-DAT_INIT=host->post(ctx, on_timer, NULL)"
+output=$("$daemon" --check-plugin "$plugin" 2>&1)
+tap $? "and passes: nobody can cancel a post, and the loop does not turn here" || tap_note "$output"
+
 bad "crashes-when-it-is-loaded" 33 "crashes when it is loaded.*signal 11" "-DAT_LOAD=raise(SIGSEGV)"
 bad "crashes-in-init" 33 "crashes when it is loaded, started or ended: signal 11" "-DAT_INIT=raise(SIGSEGV)"
 bad "aborts-in-fini" 33 "signal 6" "-DAT_FINI=abort()"
@@ -62,6 +66,8 @@ check 33 "ended the process with status 0"
 bad "ends-the-process-without-handlers" 33 "ended the process with status 7" "-DAT_INIT=_exit(7)"
 bad "hangs-in-init" 33 "hangs: it is not loaded, started and ended within 5 s" "-DAT_INIT=pause()"
 bad "starts-slowly" 33 "plugin 'bad' takes [0-9]+ ms to start" "-DAT_INIT=usleep(2500000)"
+bad "leaves-a-thread" 33 "plugin 'bad' leaves 1 threads running" "-DAT_THREAD=sleep(20)"
+bad "leaves-a-descriptor" 33 "plugin 'bad' leaves 1 descriptors open" "-DAT_INIT=dup(1)"
 bad "leaks-a-timer" 33 "plugin 'bad' leaves 1 resources behind" "-DAT_TIMER=(void)0"
 bad "has-a-number-of-Corosync" 31 "ring id 31: below 32" -DRING_ID=31
 bad "has-the-number-of-the-executive" 31 "ring id 63" -DRING_ID=63
@@ -102,11 +108,12 @@ logging {
 }
 END
 
-# ends NAME PATTERN: the daemon ends, and its log says why
+# ends NAME PATTERN [ask]: the daemon ends, after a request of a client, and its log says why
 ends() {
 	rm -f "$work/log"
 	COTERIE_PLUGIN_PATH=$work/$1:$build "$daemon" -f --instance "bad$$" --node n1 -c "$work/c" >/dev/null 2>&1 &
 	running=$!
+	[ "${3:-}" != ask ] || tap_check "a client asks" asked
 	for _ in $(seq 300); do
 		kill -0 "$running" 2>/dev/null || break
 		sleep 0.1
@@ -117,6 +124,15 @@ ends() {
 	running=
 	tap_check "its log names the plugin" grep -qE "$2" "$work/log" || tap_note "$(tail -n 5 "$work/log")"
 }
+# A ring message is delivered after the answer, which may still come.
+asked() {
+	local output
+
+	output=$(LD_LIBRARY_PATH=$build/.libs timeout 60 "$work/bad_ask" bad "bad$$")
+	grep -qE "^(-107|0) " <<<"$output" && return # ENOTCONN, or done
+	echo "$output"
+	return 1
+}
 mkdir -p "$work/bad$$"
 ends "ends-the-process-in-init" "exit\(\) was called while plugin 'bad' \(.*bad\.so\) ran its init"
 if nm "$daemon" 2>/dev/null | grep -q __asan_init; then
@@ -125,6 +141,19 @@ else
 	build "crashes-in-a-timer" "-DAT_TIMER=raise(SIGSEGV)"
 	ends "crashes-in-a-timer" \
 		"signal 11 \(Segmentation fault\) while plugin 'bad' \(.*bad\.so\) ran its timers \(function bad\.so\+0x[0-9a-f]+\)"
+	build "crashes-in-its-configuration" "-DAT_CONFIGURATION=raise(SIGSEGV)"
+	ends "crashes-in-its-configuration" \
+		"signal 11 \(Segmentation fault\) while plugin 'bad' \(.*bad\.so\) ran its configuration"
+	if tap_check "a client builds" "${CC:-cc}" -std=gnu11 -I"$top/include" -o "$work/bad_ask" "$top/tests/unit/bad_ask.c" \
+		-L"$build/.libs" -lcoterie-client; then
+		while IFS='|' read -r name macro operation; do
+			build "$name" "-D$macro"
+			ends "$name" "signal $operation, number 0 \(function bad\.so\+0x[0-9a-f]+\)" ask
+		done <<'EOT'
+crashes-in-a-request|AT_REQUEST=raise(SIGSEGV)|11 \(Segmentation fault\) while plugin 'bad' \(.*bad\.so\) ran its requests
+aborts-in-a-ring-message|AT_DELIVER=abort()|6 \(Aborted\) while plugin 'bad' \(.*bad\.so\) ran its ring messages
+EOT
+	fi
 	while IFS='|' read -r name statement reason; do
 		build "$name" "-DAT_THREAD=usleep(300000); $statement"
 		ends "$name" "signal $reason while the plugin file .*/bad\.so ran a thread of its own \(function bad\.so\+0x[0-9a-f]+\)"

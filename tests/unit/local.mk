@@ -310,7 +310,7 @@ EXTRA_DIST += %D%/vectors/stats-udpu3.txt
 %C%_test_stats_LDADD = $(CHECK_LIBS) $(QB_LIBS)
 
 dist_check_SCRIPTS += %D%/plugin_start.sh %D%/start_failures.sh %D%/replaced.sh %D%/bad_plugins.sh %D%/ring_ids.sh
-dist_check_DATA += %D%/plugins/bad.c %D%/plugins/bad_transport.c
+dist_check_DATA += %D%/bad_ask.c %D%/plugins/bad.c %D%/plugins/bad_transport.c
 TESTS += %D%/plugin_start.sh %D%/start_failures.sh %D%/replaced.sh %D%/bad_plugins.sh %D%/ring_ids.sh
 sanitized_scripts += %D%/plugin_start.sh %D%/start_failures.sh %D%/replaced.sh
 

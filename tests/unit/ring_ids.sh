@@ -35,6 +35,7 @@ in_source() { # NUMBER FILE
 	grep -qE "\.ring_id = $1\b|_RING_ID $1u?\b" "$top/$2"
 }
 tap_check "the worked example has 37" in_source 37 plugins/lock/lock.c
+tap_check "the example in C++ has 47" in_source 47 plugins/example-cpp/motto.cpp
 tap_check "the template has 60" in_source 60 plugins/template-service/tally.c
 tap_check "the guide has 57" in_source 57 docs/write-a-service.md
 tap_check "the template for transports has 61 in its test" in_source 61 plugins/template-transport/test_unixgram.c

@@ -564,9 +564,14 @@ START_TEST(a_crash_shows_in_the_trial)
 	write_program("exit 0");
 	ck_assert_int_eq(replace(NULL, false), -ECHILD);
 	ck_assert(exec_stub_has_logged("calls exit() when it starts"));
-	write_program("exit 65");
+	/* The trial knows the longest start that this ring bears: half of its token timeout, at most 2 s. */
+	write_program("[ \"$4\" = 50 ] || exit 64\nexit 65");
 	ck_assert_int_eq(replace(NULL, false), -ETIME);
-	ck_assert(exec_stub_has_logged("its start takes more than 2 s"));
+	ck_assert(exec_stub_has_logged("its start takes more than 50 ms"));
+	f.config.totem.token_ns = UINT64_C(10000000000);
+	write_program("[ \"$4\" = 2000 ] || exit 64\nexit 65");
+	ck_assert_int_eq(replace(NULL, false), -ETIME);
+	ck_assert(exec_stub_has_logged("its start takes more than 2000 ms"));
 	ck_assert_uint_eq(life_now()->count, 3);
 	/* what it refuses there, it may not refuse here */
 	write_program("exit 64");
@@ -580,15 +585,15 @@ START_TEST(a_hang_shows_in_the_trial)
 	uint64_t now_ns = 1000;
 
 	write_program("exec sleep 1000");
-	struct plugin_trial *trial = plugin_trial_start(f.program, "x", STDIN_FILENO, now_ns);
+	struct plugin_trial *trial = plugin_trial_start(f.program, "x", STDIN_FILENO, 50, now_ns);
 	ck_assert_ptr_nonnull(trial);
 	ck_assert_int_eq(plugin_trial_look(trial, now_ns + PLUGIN_TRIAL_NS - 1), -EAGAIN);
 	ck_assert_int_eq(plugin_trial_look(trial, now_ns + PLUGIN_TRIAL_NS), -ETIMEDOUT);
 	ck_assert_int_eq(plugin_trial_look(trial, now_ns), -ETIMEDOUT);
 	plugin_trial_destroy(trial);
 	/* abandoned, it ends too */
-	plugin_trial_destroy(plugin_trial_start(f.program, "x", STDIN_FILENO, now_ns));
-	ck_assert_ptr_null(plugin_trial_start("/nonexistent", "x", STDIN_FILENO, now_ns));
+	plugin_trial_destroy(plugin_trial_start(f.program, "x", STDIN_FILENO, 50, now_ns));
+	ck_assert_ptr_null(plugin_trial_start("/nonexistent", "x", STDIN_FILENO, 50, now_ns));
 }
 END_TEST
 

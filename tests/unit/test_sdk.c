@@ -656,6 +656,24 @@ START_TEST(no_room_does_not_harm_a_service_that_waits)
 }
 END_TEST
 
+START_TEST(no_room_at_the_end_of_a_node_does_not_outlive_it)
+{
+	start(2, 27);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(testkit_no_room(kit, 1, "patient", 10000), 0);
+		ck_assert_int_eq(call(connect_to(1, "patient"), PATIENT_PUSH, 5, 100), OK);
+		ck_assert_int_eq(testkit_crash(kit, 1), 0); /* the service sends for its client, which leaves */
+		ck_assert_int_eq(testkit_start(kit, 1), 0);
+		ck_assert_int_eq(testkit_settle(kit, 10000), 0);
+	}
+	ck_assert_int_eq(call(connect_to(1, "patient"), PATIENT_PUSH, 5, 100), OK);
+	ck_assert_int_eq(testkit_no_room(kit, 1, "patient", 0), 0);
+	testkit_run(kit, 1000);
+	ck_assert_uint_eq(counts(2).delivered, 5);
+	ck_assert_uint_eq(testkit_destroy(kit), 0);
+}
+END_TEST
+
 START_TEST(no_memory_reaches_the_plugin)
 {
 	start(1, 22);
@@ -729,6 +747,7 @@ int main(void)
 	tcase_add_test(tcase, a_plugin_reads_and_writes_kv);
 	tcase_add_test(tcase, no_room_finds_a_message_that_is_dropped);
 	tcase_add_test(tcase, no_room_does_not_harm_a_service_that_waits);
+	tcase_add_test(tcase, no_room_at_the_end_of_a_node_does_not_outlive_it);
 	tcase_add_test(tcase, no_memory_reaches_the_plugin);
 	tcase_add_test(tcase, an_answer_may_come_from_a_thread);
 	tcase_add_test(tcase, messages_of_the_other_byte_order_are_played);

@@ -1,6 +1,7 @@
 /*
  * A service that does one thing wrong, by its macros, and is right otherwise: tests/unit/bad_plugins.sh builds it many times
- * as a stranger would. AT_LOAD, AT_INIT, AT_FINI, AT_TIMER, AT_THREAD: statements that run there.
+ * as a stranger would. AT_LOAD, AT_INIT, AT_FINI, AT_TIMER, AT_THREAD, AT_REQUEST, AT_DELIVER, AT_CONFIGURATION: statements
+ * that run there.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -28,8 +29,18 @@
 #ifndef AT_FINI
 #define AT_FINI
 #endif
+#ifndef AT_REQUEST
+#define AT_REQUEST
+#endif
+#ifndef AT_DELIVER
+#define AT_DELIVER
+#endif
+#ifndef AT_CONFIGURATION
+#define AT_CONFIGURATION
+#endif
 
 static const struct coterie_host *host;
+static struct coterie_ctx *own;
 
 static void on_timer(void *arg)
 {
@@ -59,6 +70,7 @@ __attribute__((constructor)) static void on_load(void) { AT_LOAD; }
 static int bad_init(const struct coterie_host *given, struct coterie_ctx *ctx, void **self)
 {
 	host = given;
+	own = ctx;
 	*self = ctx;
 	AT_INIT;
 #ifdef AT_THREAD
@@ -80,14 +92,32 @@ static const struct coterie_option options[] = {
 	{.name = OPTION, .type = COTERIE_OPT_BOOL},
 };
 
+/* Request 0. The ring delivers message 0. */
 static int handle(void *self, struct coterie_client *client, const void *msg, uint32_t size)
 {
 	(void)self, (void)client, (void)msg, (void)size, (void)on_timer;
-	return 0;
+	AT_REQUEST;
+	return host->ring_send(own, 0, COTERIE_AGREED, NULL, 0);
+}
+
+static void deliver(void *self, uint32_t nodeid, void *msg, uint32_t size)
+{
+	(void)self, (void)nodeid, (void)msg, (void)size;
+	AT_DELIVER;
+}
+
+static void configuration(void *self, const struct coterie_configuration *now)
+{
+	(void)self, (void)now;
+	AT_CONFIGURATION;
 }
 
 static const struct coterie_request requests[] = {
 	{0, sizeof(struct coterie_request_header), 0, 0, handle},
+};
+
+static const struct coterie_ring_msg ring_msgs[] = {
+	{0, sizeof(struct coterie_ring_header), NULL, deliver, NULL},
 };
 
 static const struct coterie_service ops = {
@@ -97,8 +127,10 @@ static const struct coterie_service ops = {
 	.title = "does something wrong",
 	.init = bad_init,
 	.fini = bad_fini,
+	.configuration = configuration,
 	COTERIE_REQUESTS(requests),
+	COTERIE_RING_MSGS(ring_msgs),
 };
 
 COTERIE_PLUGIN(bad, .kind = COTERIE_KIND_SERVICE, .version = "1.0", .description = "does something wrong",
-	.needs = COTERIE_CAP_IPC, COTERIE_OPTIONS(options), .ops = &ops);
+	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC, COTERIE_OPTIONS(options), .ops = &ops);

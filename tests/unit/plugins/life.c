@@ -76,6 +76,8 @@ static int init(const struct coterie_host *host, struct coterie_ctx *ctx, void *
 		abort();
 	while (is_mode("hangs"))
 		pause();
+	if (is_mode("drags") || is_mode("sleeps"))
+		usleep(is_mode("drags") ? 1500000 : 3000000);
 	if (rc == 0 && is_mode("fails"))
 		rc = -ENXIO;
 	if (rc < 0) {

@@ -58,6 +58,16 @@ static void patient_writable(void *self, struct coterie_client *client)
 	push(patient);
 }
 
+/* As a service does that gives back what its client had. */
+static void patient_leave(void *self, struct coterie_client *client)
+{
+	struct patient *patient = self;
+
+	(void)client;
+	if (patient->counts.left > 0)
+		push(patient);
+}
+
 static void deliver(void *self, uint32_t nodeid, void *msg, uint32_t size)
 {
 	(void)nodeid, (void)msg, (void)size;
@@ -274,6 +284,7 @@ static const struct coterie_service ops = {
 	.sync_step = patient_sync_step,
 	.reload = patient_reload,
 	.writable = patient_writable,
+	.client_leave = patient_leave,
 	COTERIE_REQUESTS(requests),
 	COTERIE_RING_MSGS(ring_msgs),
 };
