@@ -10,6 +10,7 @@ check_PROGRAMS += %D%/coterie-histories
 	%D%/client_kv.c tests/unit/kv_history.c tests/unit/kv_history.h \
 	tests/unit/kv_order.c tests/unit/kv_order.h \
 	%D%/client_quorum.c %D%/client_quorum.h \
+	%D%/fast.c %D%/fast.h \
 	%D%/play.h \
 	%D%/main.c \
 	%D%/play.c \

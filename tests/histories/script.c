@@ -312,6 +312,7 @@ static void draw_setting(struct pen *pen)
 		setting->mix = draw_mix(pen);
 	else if (draw(pen, 4) == 0)
 		setting->mix = (uint64_t)MIX_COMPACT << 4 * draw(pen, script->nodes < 16 ? script->nodes : 16);
+	setting->channels = (uint32_t)(script->seed * 0x9E3779B97F4A7C15u >> (64 - HISTORY_CLIENTS));
 }
 
 void script_draw(struct script *script, uint64_t seed, uint32_t nodes, uint32_t faults)
@@ -369,10 +370,10 @@ void script_print(const struct script *script, FILE *out)
 	const struct setting *setting = &script->setting;
 
 	fprintf(out, "nodes %u, token %u ms, links %u us and %u us, %u bytes/ms and %u ms, sockets %u bytes%s, %u frames to the wrap, "
-		     "mix %#jx, faults",
+		     "channels %#x, mix %#jx, faults",
 		script->nodes, setting->token_ms, setting->link_us_max, setting->delay_max_us, setting->link_bytes_per_ms,
 		setting->link_queue_ms, setting->socket_bytes, setting->has_wide_ids ? ", wide ids" : "",
-		setting->frames_to_wrap, (uintmax_t)setting->mix);
+		setting->frames_to_wrap, setting->channels, (uintmax_t)setting->mix);
 	for (uint32_t i = 0; i < HISTORY_FAULTS; i++)
 		if ((script->faults & 1u << i) != 0)
 			fprintf(out, " %s", fault_names[i]);

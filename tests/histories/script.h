@@ -94,6 +94,7 @@ struct setting {
 	uint32_t socket_bytes;     /* 0: as many as come */
 	uint32_t frames_to_wrap;   /* of each ring, 0 if its sequences begin at 0 */
 	bool has_wide_ids;
+	uint32_t channels;         /* bits: clients of cpg that have a fast channel */
 	uint64_t mix;              /* four bits of each node in turn: features that it lacks, enum mix. 0: all have all */
 };
 
