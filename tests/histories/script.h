@@ -59,6 +59,7 @@ enum step_kind {
 	STEP_DISK_FULL,   /* node cannot store files, if count is not 0 */
 	STEP_DISK_SLOW,   /* node stands still for count ms when it has stored a file */
 	STEP_FORGET,      /* node, if it is down, loses its files */
+	STEP_AWAIT,       /* until node's services begin to synchronise (value 0), or have (1), and size us more. At most count ms */
 	/* Clients. */
 	STEP_CPG_JOIN,
 	STEP_CPG_LEAVE,
