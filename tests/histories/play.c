@@ -14,10 +14,10 @@
 #define LATE_MS 500u         /* and four tokens: packets and leaves under way have arrived */
 
 extern const struct coterie_plugin cpg_LTX_coterie_plugin, evs_LTX_coterie_plugin, quorum_LTX_coterie_plugin,
-	votequorum_LTX_coterie_plugin, kv_LTX_coterie_plugin;
+	votequorum_LTX_coterie_plugin, kv_LTX_coterie_plugin, cfg_LTX_coterie_plugin;
 
 /* The first one knows in which configuration each node is. */
-static const struct play_part *const parts[] = {&play_evs, &play_cpg, &play_quorum, &play_kv};
+static const struct play_part *const parts[] = {&play_evs, &play_cpg, &play_quorum, &play_kv, &play_cfg};
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 
 /* ---- What parts use ------------------------------------------------------ */
@@ -140,7 +140,7 @@ static void configure(struct play *play)
 static bool load(struct play *play)
 {
 	static const struct coterie_plugin *const others[] = {&evs_LTX_coterie_plugin, &quorum_LTX_coterie_plugin,
-		&votequorum_LTX_coterie_plugin, &kv_LTX_coterie_plugin};
+		&votequorum_LTX_coterie_plugin, &kv_LTX_coterie_plugin, &cfg_LTX_coterie_plugin};
 	static const char *const no[] = {"compact=no", NULL};
 	uint32_t nodes = play->script->nodes;
 

@@ -23,7 +23,7 @@ static const char *const step_names[STEP_KINDS] = {
 	[STEP_CLOCK] = "clock", [STEP_DISK_FULL] = "disk-full", [STEP_DISK_SLOW] = "disk-slow",
 	[STEP_FORGET] = "forget", [STEP_AWAIT] = "await", [STEP_CPG_JOIN] = "cpg-join", [STEP_CPG_LEAVE] = "cpg-leave",
 	[STEP_CPG_END] = "cpg-end", [STEP_CPG_SEND] = "cpg-send", [STEP_CPG_HOLD] = "cpg-hold",
-	[STEP_EVS_SEND] = "evs-send", [STEP_KV] = "kv",
+	[STEP_EVS_SEND] = "evs-send", [STEP_KV] = "kv", [STEP_CFG] = "cfg",
 };
 
 const char *history_fault_name(enum history_fault fault) { return fault_names[fault]; }
@@ -119,6 +119,10 @@ static void draw_traffic(struct pen *pen)
 		step.size = draw_size(pen);
 		step.count = 1 + draw(pen, step.size < 1000 ? 30 : 4);
 		step.value = draw(pen, 2);
+	} else if (dice > 95) {
+		step.kind = STEP_CFG;
+		step.other = draw_node(pen);
+		step.value = draw(pen, 3);
 	} else {
 		step.kind = STEP_KV;
 		step.value = draw(pen, 100);

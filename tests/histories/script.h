@@ -68,6 +68,7 @@ enum step_kind {
 	STEP_CPG_HOLD,    /* client stops reading if count is not 0, or reads again */
 	STEP_EVS_SEND,    /* count messages of size bytes; value 1: safe */
 	STEP_KV,          /* value: what; count: the key */
+	STEP_CFG,         /* a new version of all files, bad on node other if value is 0, and a reload by node */
 	STEP_KINDS,
 };
 
