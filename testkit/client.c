@@ -5,6 +5,9 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include <coterie/channel.h>
+
+#include "exec/ipc/ipc_server.h"
 #include "testkit/kit.h"
 
 #define HELD_MAX 1048576u /* bytes of events that fit between a node and a client that does not read */
@@ -106,12 +109,19 @@ static struct letter *gather(const struct iovec *iov, size_t count, size_t *size
 	return message;
 }
 
+static bool is_doorbell(const struct letter *message)
+{
+	return ((const struct coterie_response_header *)message->bytes)->id == COTERIE_CHANNEL_DOORBELL;
+}
+
 void client_take(struct testkit_client *client, bool is_event, const struct iovec *iov, size_t count)
 {
 	struct queue *queue = is_event ? &client->events : &client->replies;
 	size_t size;
 	struct letter *message = gather(iov, count, &size);
 
+	if (client->node->kit->is_in_order && !is_doorbell(message))
+		ipc_tell(client->node->executive.ipc);
 	kit_digest(client->node->kit, is_event, message->bytes, size);
 	if (!is_event && client->unanswered == 0)
 		testkit_complain(client->node->kit, client->node->id,

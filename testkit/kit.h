@@ -102,6 +102,7 @@ struct testkit {
 	struct testkit_client *clients;
 	uint64_t origin_ns;                  /* of testkit_now_ns */
 	bool is_running;                     /* inside of a call that makes time pass */
+	bool is_in_order;                    /* clients see records of channels before events that were sent behind them */
 	bool has_foreign;                    /* nodes have the service of foreign.c */
 	bool has_posts;                      /* atomic: a thread has posted something */
 	uint32_t real_fds;                   /* descriptors of plugins */

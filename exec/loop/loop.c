@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -489,6 +490,14 @@ uint64_t loop_now_ns(const struct loop *loop)
 	(void)loop;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+bool loop_may_wait(const struct loop *loop)
+{
+	int policy = sched_getscheduler(0);
+
+	(void)loop;
+	return policy != SCHED_RR && policy != SCHED_FIFO;
 }
 
 uint64_t loop_suspended_ns(const struct loop *loop)

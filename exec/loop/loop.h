@@ -29,6 +29,11 @@ void loop_run(struct loop *loop);  /* until loop_stop */
 void loop_stop(struct loop *loop); /* the present turn is finished */
 uint64_t loop_now_ns(const struct loop *loop); /* CLOCK_MONOTONIC, read at each call */
 uint64_t loop_suspended_ns(const struct loop *loop); /* how long this host was suspended since it booted */
+/**
+ * Return whether a callback may wait some microseconds for another process, without sleep. At real-time priority
+ * sched_yield() never lets the other process run.
+ */
+bool loop_may_wait(const struct loop *loop);
 qb_loop_t *loop_qb(struct loop *loop); /* for libqb's IPC server; borrowed */
 
 /** Call run(arg) once at at_ns. @return the timer, valid until it runs or is deleted; NULL: no memory */

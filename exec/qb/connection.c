@@ -95,8 +95,18 @@ static bool is_read(const struct qbs_connection *connection)
 
 void qbs_listen(struct qbs_connection *connection)
 {
-	if (!connection->is_closed && !connection->is_broken)
-		connection->transport->listen(connection, is_read(connection) ? POLLIN : 0u);
+	if (connection->is_closed || connection->is_broken)
+		return;
+	connection->is_muted = !is_read(connection);
+	connection->transport->listen(connection, connection->is_muted ? 0u : POLLIN);
+}
+
+bool qbs_mute(struct qbs_connection *connection)
+{
+	if (is_read(connection))
+		return false;
+	qbs_listen(connection);
+	return true;
 }
 
 void qbs_pause(struct qbs_connection *connection, bool is_paused)
@@ -281,7 +291,7 @@ void qbs_on_stream(void *arg, int fd, uint32_t revents)
 		if (!connection->is_broken)
 			take_last(connection);
 		qbs_disconnect(connection);
-	} else if (bytes > 0 && (is_read(connection) || connection->transport->type != QBS_TYPE_SHM)) {
+	} else if (bytes > 0 && (connection->transport->type != QBS_TYPE_SHM || !qbs_mute(connection))) {
 		if (!serve_stream(connection, bytes, qbs_limit(connection))) {
 			take_last(connection);
 			qbs_disconnect(connection);

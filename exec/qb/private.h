@@ -83,6 +83,7 @@ struct qbs_connection {
 	uint32_t bytes_owed; /* wake-up bytes that found no room in it */
 	uint32_t busy;       /* callbacks that are running */
 	bool is_created, is_closed, is_paused, is_held, is_broken;
+	bool is_muted;       /* not polled for requests */
 	struct qbs_stats stats;
 
 	/* The shared files. */
@@ -163,6 +164,8 @@ uint32_t qbs_limit(const struct qbs_connection *connection);
 void qbs_stream_listen(struct qbs_connection *connection, uint32_t wanted);
 /** Poll by pause and rate. */
 void qbs_listen(struct qbs_connection *connection);
+/** A request has come: poll for no further ones if none are read now. @return whether that is so */
+bool qbs_mute(struct qbs_connection *connection);
 /** Send a wake-up byte that the client polls for. 0; -ENOTCONN */
 int qbs_ring_bell(struct qbs_connection *connection);
 

@@ -121,13 +121,15 @@ int qbs_server_open(struct qbs_server **server, struct qbs_host *host, const cha
 void qbs_server_close(struct qbs_server *server);
 /** Number of connections that one call of qbs_server_rate and qbs_server_rate_step changes. */
 #define QBS_RATE_STEP 256u
+/** The same for connections whose clients have sent requests while none were read. */
+#define QBS_LISTEN_STEP 8u
 /**
  * Set how fast requests are read, also for future connections. A new server is at QBS_RATE_NORMAL. The limit takes
- * effect at once. Flow control words and polled events change for QBS_RATE_STEP connections.
+ * effect at once. Flow control words change for QBS_RATE_STEP connections. Those with requests that waited count more.
  * @return whether some are left: call qbs_server_rate_step in a later turn of the loop
  */
 bool qbs_server_rate(struct qbs_server *server, enum qbs_rate rate);
-/** Change QBS_RATE_STEP further connections. @return as qbs_server_rate */
+/** Change further connections. @return as qbs_server_rate */
 bool qbs_server_rate_step(struct qbs_server *server);
 
 /** End a connection: closed() runs inside. Idempotent. */

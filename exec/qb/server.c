@@ -130,7 +130,11 @@ void qbs_server_close(struct qbs_server *server)
 	qbs_server_release(server);
 }
 
-/* Round after round, so that a rate that changes often reaches all of them. */
+/*
+ * Round after round, so that a rate that changes often reaches all of them. A connection that is polled stays so at a rate
+ * of none until its client sends a request: qbs_mute. A change of what the loop polls for is a search in libqb's list of all
+ * descriptors, so that few of them are made in a turn.
+ */
 bool qbs_server_rate_step(struct qbs_server *server)
 {
 	for (uint32_t i = 0; i < QBS_RATE_STEP && server->rate_left > 0; i++) {
@@ -141,7 +145,10 @@ bool qbs_server_rate_step(struct qbs_server *server)
 			break;
 		server->rate_next = one->next;
 		qbs_flow_apply(one);
-		qbs_listen(one);
+		if (one->is_muted && server->rate < QBS_RATE_OFF) {
+			qbs_listen(one);
+			i += QBS_RATE_STEP / QBS_LISTEN_STEP - 1;
+		}
 	}
 	return server->rate_left > 0;
 }

@@ -137,7 +137,7 @@ static void on_request(void *arg, int fd, uint32_t revents)
 
 	(void)fd, (void)revents;
 	qbs_enter(connection);
-	if (!connection->is_broken && qbs_serve(connection, qbs_limit(connection)) == 0)
+	if (!connection->is_broken && !qbs_mute(connection) && qbs_serve(connection, qbs_limit(connection)) == 0)
 		connection->stats.recv_retries++;
 	qbs_leave(connection);
 }

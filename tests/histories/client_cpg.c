@@ -1,8 +1,13 @@
-/* Clients of CPG: they join, send, leave, end, stop reading; and what they see is recorded. */
+/*
+ * Clients of CPG join, send, leave, end and stop reading, and all that they see is recorded. Some have a fast channel, which
+ * then carries all their messages and events.
+ */
 #include "tests/histories/client_cpg.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "testkit/kit.h"
 
 #define MESSAGE_MAX 65536u
 #define OUTSTANDING_MAX 600u
@@ -14,6 +19,11 @@ struct letter {
 };
 
 /* ---- Lives --------------------------------------------------------------- */
+
+static bool is_behind(struct cpg_clients *clients, uint32_t slot)
+{
+	return testkit_is_behind(clients->connections[slot]) != 0 || fast_is_behind(&clients->fast[slot]);
+}
 
 static struct cpg_life *life_begin(struct cpg_clients *clients, uint32_t slot)
 {
@@ -34,7 +44,7 @@ static struct cpg_life *life_begin(struct cpg_clients *clients, uint32_t slot)
 	clients->lives[0] = NULL;
 	clients->lives[life->number] = life;
 	clients->current[slot] = life;
-	life->is_late = testkit_is_behind(clients->connections[slot]) != 0;
+	life->is_late = is_behind(clients, slot);
 	return life;
 }
 
@@ -197,18 +207,12 @@ static void on_event(struct cpg_clients *clients, struct cpg_life *life,
 	}
 }
 
-static void on_message(void *arg, struct testkit_client *connection, int is_event,
+static void take_event(struct cpg_clients *clients, uint32_t slot, bool is_event,
 	const struct coterie_response_header *header)
 {
-	struct cpg_clients *clients = arg;
-	uint32_t slot = 0;
-
-	while (slot < HISTORY_CLIENTS && clients->connections[slot] != connection)
-		slot++;
-	if (slot == HISTORY_CLIENTS)
-		return;
 	struct cpg_life *life = clients->current[slot];
 	bool is_ring = is_event && header->id == CPG_EVENT_TOTEM_CONFCHG;
+
 	if (is_ring) {
 		const struct cpg_event_totem_confchg *event = (const void *)header;
 
@@ -230,6 +234,63 @@ static void on_message(void *arg, struct testkit_client *connection, int is_even
 				life->number, life->sent - life->own, life->sent);
 		life_end(clients, slot);
 	}
+}
+
+struct reader {
+	struct cpg_clients *clients;
+	uint32_t slot;
+};
+
+static void take_record(void *arg, const struct fast_record *record)
+{
+	const struct reader *reader = arg;
+	struct cpg_clients *clients = reader->clients;
+	struct cpg_life *life = clients->current[reader->slot];
+
+	if (!record->is_message)
+		take_event(clients, reader->slot, true, record->bytes);
+	else if (life != NULL && !life->is_over)
+		see_message(clients, life, record->nodeid, record->pid, record->bytes, record->size);
+}
+
+static void read_ring(struct cpg_clients *clients, uint32_t slot)
+{
+	struct reader reader = {clients, slot};
+
+	if (!fast_read(&clients->fast[slot], take_record, &reader))
+		play_break(clients->play, "cpg: the channel of client %u makes no sense", slot);
+}
+
+/* Events that came before the first doorbell are late. */
+static void on_doorbell(struct cpg_clients *clients, uint32_t slot)
+{
+	struct fast *fast = &clients->fast[slot];
+	bool is_first = !fast->has_begun;
+
+	fast->has_begun = true;
+	read_ring(clients, slot);
+	if (is_first && clients->current[slot] != NULL)
+		clients->current[slot]->is_late = is_behind(clients, slot);
+}
+
+static void on_message(void *arg, struct testkit_client *connection, int is_event,
+	const struct coterie_response_header *header)
+{
+	struct cpg_clients *clients = arg;
+	uint32_t slot = 0;
+
+	while (slot < HISTORY_CLIENTS && clients->connections[slot] != connection)
+		slot++;
+	if (slot == HISTORY_CLIENTS)
+		return;
+	if (is_event && header->id == COTERIE_CHANNEL_DOORBELL) {
+		on_doorbell(clients, slot);
+		return;
+	}
+	if (!is_event && header->id == CPG_RES_JOIN &&
+		!fast_answer(&clients->fast[slot], connection, header, (uint32_t)header->size, sizeof(struct cpg_res_plain)))
+		play_break(clients->play, "cpg: client %u is granted a channel and does not get it", slot);
+	take_event(clients, slot, is_event != 0, header);
 }
 
 /* ---- Requests ------------------------------------------------------------ */
@@ -255,11 +316,18 @@ static void join(struct cpg_clients *clients, uint32_t slot)
 		}
 		testkit_watch(clients->connections[slot], on_message, clients);
 	}
+	struct {
+		struct cpg_req_join join;
+		struct coterie_channel_offer offer;
+	} request = {.join = {.header = {.id = CPG_REQ_JOIN, .size = sizeof(request.join)}, .flags = 1}};
+	struct fast *fast = &clients->fast[slot];
+
+	if ((play->script->setting.channels & 1u << slot) != 0 && !fast->is_open && fast_offer(fast, &request.offer))
+		request.join.header.size = sizeof(request);
 	struct cpg_life *life = life_begin(clients, slot);
-	struct cpg_req_join request = {.header = {.id = CPG_REQ_JOIN, .size = sizeof(request)},
-		.pid = life->number, .flags = 1};
-	fill_group(&request.group, life->group);
-	testkit_send(clients->connections[slot], &request, sizeof(request));
+	request.join.pid = life->number;
+	fill_group(&request.join.group, life->group);
+	testkit_send(clients->connections[slot], &request, (uint32_t)request.join.header.size);
 }
 
 static void leave(struct cpg_clients *clients, uint32_t slot)
@@ -279,6 +347,7 @@ static void end(struct cpg_clients *clients, uint32_t slot)
 {
 	testkit_disconnect(clients->connections[slot]);
 	clients->connections[slot] = NULL;
+	fast_close(&clients->fast[slot]);
 	clients->rings[slot].seq = 0;
 	life_end(clients, slot);
 }
@@ -299,7 +368,9 @@ static void send_one(struct cpg_clients *clients, struct cpg_life *life, uint32_
 		at[sizeof(letter) + i] = pattern(&letter, i);
 	request.fixed.header.size = (int32_t)(sizeof(request.fixed) + request.fixed.msglen);
 	play_note_send(clients->play, &life->notes, life->node, life->sent);
-	if (testkit_send(clients->connections[life->slot], &request, (uint32_t)request.fixed.header.size) == 0)
+	if (clients->fast[life->slot].is_open
+			? fast_send(&clients->fast[life->slot], request.fixed.guarantee, at, request.fixed.msglen)
+			: testkit_send(clients->connections[life->slot], &request, (uint32_t)request.fixed.header.size) == 0)
 		life->sent++;
 	clients->messages[is_safe]++;
 }
@@ -309,6 +380,9 @@ static void hold(struct cpg_clients *clients, uint32_t slot, bool is_held)
 	if (clients->connections[slot] == NULL)
 		return;
 	testkit_hold(clients->connections[slot], is_held);
+	clients->fast[slot].is_held = is_held;
+	if (!is_held)
+		read_ring(clients, slot);
 	if (is_held && clients->current[slot] != NULL)
 		clients->current[slot]->is_late = true;
 }
@@ -349,7 +423,7 @@ static void tick(void *self)
 		struct cpg_life *life = clients->current[i];
 
 		/* Its events from now on are not late. */
-		if (life != NULL && life->is_late && !testkit_is_behind(clients->connections[i]))
+		if (life != NULL && life->is_late && !is_behind(clients, i))
 			life->is_late = false;
 		if (clients->connections[i] != NULL && !testkit_is_connected(clients->connections[i]))
 			end(clients, i);
@@ -382,6 +456,9 @@ static void *create(struct play *play)
 	if (clients == NULL)
 		abort();
 	clients->play = play;
+	for (uint32_t i = 0; i < HISTORY_CLIENTS; i++)
+		clients->fast[i].socket = -1;
+	play->kit->is_in_order = true;
 	return clients;
 }
 
@@ -391,6 +468,8 @@ static void destroy(void *self)
 {
 	struct cpg_clients *clients = self;
 
+	for (uint32_t i = 0; i < HISTORY_CLIENTS; i++)
+		fast_close(&clients->fast[i]);
 	for (uint32_t i = 1; i < clients->life_count; i++) {
 		struct cpg_life *life = clients->lives[i];
 

@@ -3,6 +3,7 @@
 #define HISTORIES_CLIENT_CPG_H
 
 #include "services/cpg/messages.h"
+#include "tests/histories/fast.h"
 #include "tests/histories/play.h"
 
 enum cpg_seen_kind {
@@ -47,6 +48,7 @@ struct cpg_life {
 struct cpg_clients {
 	struct play *play;
 	struct testkit_client *connections[HISTORY_CLIENTS];
+	struct fast fast[HISTORY_CLIENTS]; /* their fast channels */
 	struct cpg_life *current[HISTORY_CLIENTS]; /* NULL: none */
 	struct play_ring rings[HISTORY_CLIENTS]; /* told last to the connection. seq 0: none yet */
 	struct cpg_life **lives;     /* life_count; lives[0] is NULL */

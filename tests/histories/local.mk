@@ -5,11 +5,13 @@ check_PROGRAMS += %D%/coterie-histories
 	%D%/check_cpg.c \
 	%D%/check_evs.c \
 	%D%/check_quorum.c \
+	%D%/client_cfg.c \
 	%D%/client_cpg.c %D%/client_cpg.h \
 	%D%/client_evs.c %D%/client_evs.h \
 	%D%/client_kv.c tests/unit/kv_history.c tests/unit/kv_history.h \
 	tests/unit/kv_order.c tests/unit/kv_order.h \
 	%D%/client_quorum.c %D%/client_quorum.h \
+	%D%/fast.c %D%/fast.h \
 	%D%/play.h \
 	%D%/main.c \
 	%D%/play.c \
@@ -18,7 +20,7 @@ check_PROGRAMS += %D%/coterie-histories
 	%D%/shrink.c \
 	%D%/view.c
 %C%_coterie_histories_LDADD = \
-	libcpg_service.la libevs_service.la libkv_service.la libquorum_service.la libvotequorum_service.la \
+	libcfg_service.la libcpg_service.la libevs_service.la libkv_service.la libquorum_service.la libvotequorum_service.la \
 	libcoterie-testkit.la tests/sim/libsimnet.la
 TESTS += %D%/histories.sh
 endif

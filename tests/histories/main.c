@@ -12,7 +12,7 @@
 static const char usage[] =
 	"usage: coterie-histories [--seed N | --seeds A-B] [--nodes N] [--faults LIST] [--no-shrink] [--verbose] [--help]\n"
 	"\n"
-	"Plays whole nodes with the services cpg, evs, quorum, votequorum and kv, with clients and faults, and checks\n"
+	"Plays whole nodes with the services cpg, evs, quorum, votequorum, kv and cfg, with clients and faults, and checks\n"
 	"what the clients see. A seed that fails is made smaller and printed.\n"
 	"\n"
 	"  --seed N        one seed (default: 1)\n"
@@ -114,6 +114,7 @@ static void add_counts(struct play_counts *sum, const struct play_counts *one)
 	sum->kv_undecided += one->kv_undecided;
 	sum->excused += one->excused;
 	sum->verdicts += one->verdicts;
+	sum->reloads_compared += one->reloads_compared;
 }
 
 static void print_counts(uint64_t seeds, const struct play_counts *sum)
@@ -121,8 +122,8 @@ static void print_counts(uint64_t seeds, const struct play_counts *sum)
 	printf("histories: %ju in %ju simulated seconds, %ju steps\n", seeds, sum->simulated_ms / 1000, sum->steps);
 	printf("seen: %ju configurations, %ju changes of groups, %ju messages, %ju of them safe, %ju verdicts\n", sum->rings,
 		sum->changes, sum->messages, sum->safe, sum->verdicts);
-	printf("checked: %ju pairs of histories, %ju promises of safe, %ju answers of kv\n", sum->compared, sum->safe_kept,
-		sum->kv_answered);
+	printf("checked: %ju pairs of histories, %ju promises of safe, %ju answers of kv, %ju reloads of two nodes\n", sum->compared,
+		sum->safe_kept, sum->kv_answered, sum->reloads_compared);
 	printf("excused: %ju gaps at the begin of a ring, %ju searches for an order of kv\n", sum->excused,
 		sum->kv_undecided);
 }

@@ -14,10 +14,10 @@
 #define LATE_MS 500u         /* and four tokens: packets and leaves under way have arrived */
 
 extern const struct coterie_plugin cpg_LTX_coterie_plugin, evs_LTX_coterie_plugin, quorum_LTX_coterie_plugin,
-	votequorum_LTX_coterie_plugin, kv_LTX_coterie_plugin;
+	votequorum_LTX_coterie_plugin, kv_LTX_coterie_plugin, cfg_LTX_coterie_plugin;
 
 /* The first one knows in which configuration each node is. */
-static const struct play_part *const parts[] = {&play_evs, &play_cpg, &play_quorum, &play_kv};
+static const struct play_part *const parts[] = {&play_evs, &play_cpg, &play_quorum, &play_kv, &play_cfg};
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 
 /* ---- What parts use ------------------------------------------------------ */
@@ -140,7 +140,7 @@ static void configure(struct play *play)
 static bool load(struct play *play)
 {
 	static const struct coterie_plugin *const others[] = {&evs_LTX_coterie_plugin, &quorum_LTX_coterie_plugin,
-		&votequorum_LTX_coterie_plugin, &kv_LTX_coterie_plugin};
+		&votequorum_LTX_coterie_plugin, &kv_LTX_coterie_plugin, &cfg_LTX_coterie_plugin};
 	static const char *const no[] = {"compact=no", NULL};
 	uint32_t nodes = play->script->nodes;
 
@@ -175,6 +175,50 @@ static void run(struct play *play, uint32_t ms)
 		tick(play);
 		ms -= some;
 	}
+}
+
+struct moment {
+	const struct play *play;
+	uint32_t node;
+	int is_synchronized;
+	uint64_t at_ns;
+};
+
+static int is_in_state(void *arg)
+{
+	const struct moment *moment = arg;
+
+	return testkit_is_synchronized(moment->play->kit, moment->node) == moment->is_synchronized;
+}
+
+static int is_time(void *arg)
+{
+	const struct moment *moment = arg;
+
+	return testkit_now_ns(moment->play->kit) >= moment->at_ns;
+}
+
+static bool await(struct play *play, struct moment *moment, uint32_t ms)
+{
+	for (uint32_t waited_ms = 0; waited_ms < ms; waited_ms += 50) {
+		if (testkit_until(play->kit, 50, is_in_state, moment) == 0)
+			return true;
+		tick(play);
+	}
+	return false;
+}
+
+static void await_synchronisation(struct play *play, const struct step *step)
+{
+	struct moment moment = {.play = play, .node = step->node};
+
+	if (!await(play, &moment, step->count))
+		return;
+	moment.is_synchronized = 1;
+	if (step->value != 0 && !await(play, &moment, step->count))
+		return;
+	moment.at_ns = testkit_now_ns(play->kit) + (uint64_t)step->size * 1000;
+	testkit_until(play->kit, 1, is_time, &moment);
 }
 
 static uint32_t side_of(uint64_t sides, uint32_t node)
@@ -271,6 +315,9 @@ static void strike(struct play *play, const struct step *step)
 		break;
 	case STEP_DISK_FULL:
 		fill_disk(play, step->node, step->count != 0);
+		break;
+	case STEP_AWAIT:
+		await_synchronisation(play, step);
 		break;
 	case STEP_FORGET:
 		if (!testkit_is_up(kit, step->node) && testkit_forget(kit, step->node) == 0)

@@ -65,7 +65,7 @@ struct play_notes {
 
 struct play_counts {
 	uint64_t simulated_ms, steps, rings, changes, messages, safe, safe_kept, compared, kv_answered, kv_undecided;
-	uint64_t verdicts, excused;
+	uint64_t verdicts, excused, reloads_compared;
 };
 
 struct play {
@@ -96,7 +96,7 @@ struct play_part {
 	void (*destroy)(void *self);
 };
 
-extern const struct play_part play_evs, play_cpg, play_quorum, play_kv;
+extern const struct play_part play_evs, play_cpg, play_quorum, play_kv, play_cfg;
 
 /** Note a violation. The first one counts. */
 void play_break(struct play *play, const char *format, ...) __attribute__((format(printf, 2, 3)));

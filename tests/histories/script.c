@@ -21,9 +21,9 @@ static const char *const step_names[STEP_KINDS] = {
 	[STEP_CRASH] = "crash", [STEP_CRASH_AFTER] = "crash-after", [STEP_STOP] = "stop", [STEP_START] = "start",
 	[STEP_PAUSE] = "pause", [STEP_LOSS] = "loss", [STEP_DEAF] = "deaf", [STEP_REORDER] = "reorder", [STEP_LATE] = "late",
 	[STEP_CLOCK] = "clock", [STEP_DISK_FULL] = "disk-full", [STEP_DISK_SLOW] = "disk-slow",
-	[STEP_FORGET] = "forget", [STEP_CPG_JOIN] = "cpg-join", [STEP_CPG_LEAVE] = "cpg-leave",
+	[STEP_FORGET] = "forget", [STEP_AWAIT] = "await", [STEP_CPG_JOIN] = "cpg-join", [STEP_CPG_LEAVE] = "cpg-leave",
 	[STEP_CPG_END] = "cpg-end", [STEP_CPG_SEND] = "cpg-send", [STEP_CPG_HOLD] = "cpg-hold",
-	[STEP_EVS_SEND] = "evs-send", [STEP_KV] = "kv",
+	[STEP_EVS_SEND] = "evs-send", [STEP_KV] = "kv", [STEP_CFG] = "cfg",
 };
 
 const char *history_fault_name(enum history_fault fault) { return fault_names[fault]; }
@@ -119,6 +119,10 @@ static void draw_traffic(struct pen *pen)
 		step.size = draw_size(pen);
 		step.count = 1 + draw(pen, step.size < 1000 ? 30 : 4);
 		step.value = draw(pen, 2);
+	} else if (dice > 95) {
+		step.kind = STEP_CFG;
+		step.other = draw_node(pen);
+		step.value = draw(pen, 3);
 	} else {
 		step.kind = STEP_KV;
 		step.value = draw(pen, 100);
@@ -150,6 +154,13 @@ static void draw_loss(struct pen *pen)
 					 .value = chances[draw(pen, 5)], .wait_ms = draw(pen, 200)});
 }
 
+/* A moment in a synchronisation, or behind it: rounds of the token take less than a millisecond. */
+static void draw_await(struct pen *pen, uint32_t value)
+{
+	add(pen, (struct step){.kind = STEP_AWAIT, .node = draw_node(pen), .value = value, .size = draw(pen, 400),
+				 .count = 2 * (pen->script->setting.token_ms + pen->script->setting.consensus_ms)});
+}
+
 /* Leaves, starts and merges form a ring within a few ms. The next change, or the end of a client, comes in the middle of its start. */
 static void draw_storm(struct pen *pen)
 {
@@ -158,15 +169,38 @@ static void draw_storm(struct pen *pen)
 
 	add(pen, (struct step){.kind = STEP_PART, .value = random_next(&pen->random),
 				 .wait_ms = 2 * (pen->script->setting.token_ms + pen->script->setting.consensus_ms)});
-	for (uint32_t i = 6 + draw(pen, 7); i > 0; i--)
+	for (uint32_t i = 6 + draw(pen, 7); i > 0; i--) {
+		if (draw(pen, 4) == 0)
+			draw_await(pen, draw(pen, 2));
 		add(pen, (struct step){.kind = kinds[draw(pen, sizeof(kinds) / sizeof(kinds[0]))],
 					 .node = draw_node(pen), .client = draw(pen, HISTORY_CLIENTS), .count = 1 + draw(pen, 30),
 					 .value = random_next(&pen->random), .wait_ms = draw(pen, 4)});
+	}
+}
+
+/*
+ * Safe messages that wait while a ring ends. They mean nothing in the next one and are sent again. A node misses that, and
+ * is parted at once.
+ */
+static void draw_deaf_behind_change(struct pen *pen, uint32_t node, uint32_t calm_ms)
+{
+	add(pen, (struct step){.kind = STEP_PART, .value = random_next(&pen->random), .wait_ms = draw(pen, 50)});
+	for (uint32_t i = 3 + draw(pen, 4); i > 0; i--)
+		add(pen, (struct step){.kind = STEP_CPG_SEND, .client = draw(pen, HISTORY_CLIENTS), .node = 1,
+					 .count = 1 + draw(pen, 5), .size = draw_size(pen), .value = draw(pen, 4) > 0});
+	draw_await(pen, 1);
+	add(pen, (struct step){.kind = STEP_DEAF, .node = node, .count = 1, .wait_ms = draw(pen, 2)});
+	add(pen, (struct step){.kind = STEP_PART, .value = random_next(&pen->random), .wait_ms = 1});
+	add(pen, (struct step){.kind = STEP_DEAF, .node = node, .wait_ms = calm_ms});
 }
 
 /* Others deliver agreed messages that the node does not get, and then never can: safe ones must wait for it. */
 static void draw_deaf(struct pen *pen, uint32_t node, uint32_t calm_ms)
 {
+	if (draw(pen, 3) == 0) {
+		draw_deaf_behind_change(pen, node, calm_ms);
+		return;
+	}
 	add(pen, (struct step){.kind = STEP_DEAF, .node = node, .count = 1});
 	for (uint32_t i = 2 + draw(pen, 3); i > 0; i--) {
 		bool is_cpg = draw(pen, 3) > 0;
@@ -312,6 +346,7 @@ static void draw_setting(struct pen *pen)
 		setting->mix = draw_mix(pen);
 	else if (draw(pen, 4) == 0)
 		setting->mix = (uint64_t)MIX_COMPACT << 4 * draw(pen, script->nodes < 16 ? script->nodes : 16);
+	setting->channels = (uint32_t)(script->seed * 0x9E3779B97F4A7C15u >> (64 - HISTORY_CLIENTS));
 }
 
 void script_draw(struct script *script, uint64_t seed, uint32_t nodes, uint32_t faults)
@@ -369,10 +404,10 @@ void script_print(const struct script *script, FILE *out)
 	const struct setting *setting = &script->setting;
 
 	fprintf(out, "nodes %u, token %u ms, links %u us and %u us, %u bytes/ms and %u ms, sockets %u bytes%s, %u frames to the wrap, "
-		     "mix %#jx, faults",
+		     "channels %#x, mix %#jx, faults",
 		script->nodes, setting->token_ms, setting->link_us_max, setting->delay_max_us, setting->link_bytes_per_ms,
 		setting->link_queue_ms, setting->socket_bytes, setting->has_wide_ids ? ", wide ids" : "",
-		setting->frames_to_wrap, (uintmax_t)setting->mix);
+		setting->frames_to_wrap, setting->channels, (uintmax_t)setting->mix);
 	for (uint32_t i = 0; i < HISTORY_FAULTS; i++)
 		if ((script->faults & 1u << i) != 0)
 			fprintf(out, " %s", fault_names[i]);

@@ -59,6 +59,7 @@ enum step_kind {
 	STEP_DISK_FULL,   /* node cannot store files, if count is not 0 */
 	STEP_DISK_SLOW,   /* node stands still for count ms when it has stored a file */
 	STEP_FORGET,      /* node, if it is down, loses its files */
+	STEP_AWAIT,       /* until node's services begin to synchronise (value 0), or have (1), and size us more. At most count ms */
 	/* Clients. */
 	STEP_CPG_JOIN,
 	STEP_CPG_LEAVE,
@@ -67,6 +68,7 @@ enum step_kind {
 	STEP_CPG_HOLD,    /* client stops reading if count is not 0, or reads again */
 	STEP_EVS_SEND,    /* count messages of size bytes; value 1: safe */
 	STEP_KV,          /* value: what; count: the key */
+	STEP_CFG,         /* a new version of all files, bad on node other if value is 0, and a reload by node */
 	STEP_KINDS,
 };
 
@@ -94,6 +96,7 @@ struct setting {
 	uint32_t socket_bytes;     /* 0: as many as come */
 	uint32_t frames_to_wrap;   /* of each ring, 0 if its sequences begin at 0 */
 	bool has_wide_ids;
+	uint32_t channels;         /* bits: clients of cpg that have a fast channel */
 	uint64_t mix;              /* four bits of each node in turn: features that it lacks, enum mix. 0: all have all */
 };
 

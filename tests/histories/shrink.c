@@ -57,7 +57,7 @@ static void drop_nodes(struct shrinker *shrinker)
 
 static void drop_settings(struct shrinker *shrinker)
 {
-	for (uint32_t which = 0; which < 7 && shrinker->tries > 0; which++) {
+	for (uint32_t which = 0; which < 8 && shrinker->tries > 0; which++) {
 		struct script smaller;
 
 		script_copy(&smaller, shrinker->script, 0, 0);
@@ -76,6 +76,8 @@ static void drop_settings(struct shrinker *shrinker)
 			setting->mix &= UINT64_C(0x1111111111111111);
 		if (which == 6)
 			setting->mix = 0;
+		if (which == 7)
+			setting->channels = 0;
 		keep_if_broken(shrinker, &smaller);
 	}
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,15 @@ static void note(const char *what)
 
 /* Callbacks take pointers that they may write through. */
 #define TEXT(text) ({ static char text_[] = text; text_; })
+
+static int policy;
+
+/* In place of libc's. */
+int sched_getscheduler(pid_t pid)
+{
+	(void)pid;
+	return policy;
+}
 
 static void say(void *arg)
 {
@@ -285,6 +295,17 @@ START_TEST(threads_post)
 }
 END_TEST
 
+START_TEST(callbacks_wait_for_no_process_at_real_time_priority)
+{
+	policy = SCHED_OTHER;
+	ck_assert(loop_may_wait(loop));
+	policy = SCHED_RR;
+	ck_assert(!loop_may_wait(loop));
+	policy = SCHED_FIFO;
+	ck_assert(!loop_may_wait(loop));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("loop");
@@ -301,6 +322,7 @@ int main(void)
 	tcase_add_test(tc, deferred_calls_follow_the_callback);
 	tcase_add_test(tc, deferring_for_ever_starves_no_timer);
 	tcase_add_test(tc, threads_post);
+	tcase_add_test(tc, callbacks_wait_for_no_process_at_real_time_priority);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }
