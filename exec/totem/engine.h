@@ -135,7 +135,7 @@ struct totem_eviction {
 	uint32_t accuser;       /* TOTEM_EVIDENCE_NAMED: the member; otherwise this node */
 	const uint32_t *agreed; /* members that agreed to it, ascending, this node included */
 	uint32_t agreed_count;
-	uint64_t silent_ns;     /* since this node last received a packet from it */
+	uint64_t silent_ns;     /* how long no packet of it had come to this node, at the verdict or else at the new ring */
 	uint64_t budget_ns;     /* silence budget that applied, or 0: the evidence was certain */
 	enum totem_witness witness; /* as last known during its silence: a hint at the cause, without effect */
 };

@@ -12,6 +12,7 @@ void evict_note(struct totem_engine *engine, uint32_t id, enum totem_evidence ev
 	peer->evidence = evidence;
 	peer->evidence_episode = engine->episode;
 	peer->budget_ns = evidence == TOTEM_EVIDENCE_CLOSED ? 0 : silence_budget(engine, peer);
+	peer->silent_ns = silence_of(engine, peer);
 }
 
 static bool was_heard(const struct totem_engine *engine, const struct peer *peer)
@@ -32,6 +33,8 @@ static void fill(const struct totem_engine *engine, const struct peer *peer, str
 	} else if (peer->evidence_episode == engine->episode && peer->evidence != TOTEM_EVIDENCE_LEFT) {
 		eviction->evidence = peer->evidence;
 		eviction->budget_ns = peer->budget_ns;
+		/* It may have been heard since, but the verdict stands. */
+		eviction->silent_ns = peer->silent_ns;
 	} else if (peer->given_up_episode == engine->episode) {
 		eviction->evidence = was_heard(engine, peer) ? TOTEM_EVIDENCE_DISAGREED : TOTEM_EVIDENCE_SILENT;
 	} else if (peer->accuser_episode == engine->episode && peer->accuser != me) {

@@ -54,6 +54,7 @@ struct peer {
 	enum totem_evidence evidence;
 	uint64_t evidence_episode; /* gather episode that `evidence` belongs to */
 	uint64_t budget_ns;    /* silence budget that applied to it then */
+	uint64_t silent_ns;    /* length of its silence then */
 	uint64_t failed_us_episode; /* last gather episode in which its join named this node as failed */
 	struct coterie_frame *farewell; /* its leave, kept until it has answered; referenced, or NULL */
 	uint64_t farewell_ns;   /* arrival of that leave */

@@ -489,6 +489,42 @@ START_TEST(a_vote_counts_for_one_budget)
 }
 END_TEST
 
+static bool is_commit_token(struct net *n, uint32_t from, uint32_t to, const struct wire_header *header,
+	const struct coterie_frame *frame)
+{
+	(void)n, (void)from, (void)to, (void)frame;
+	return header->type == WIRE_COMMIT_TOKEN;
+}
+
+/* The suspect speaks after the verdict and before the new ring. */
+START_TEST(a_record_has_the_silence_at_the_verdict)
+{
+	uint32_t votes = 0;
+
+	start_quick_ring(3);
+	node_of(3)->is_paused = true;
+	net->drops = is_commit_token;
+	for (uint64_t ms = 0; !node_set_has(&node_of(1)->engine->failed, 3); ms++) {
+		ck_assert_uint_lt(ms, BUDGET_MS * 3 / 2);
+		run_for(1);
+	}
+	node_resume(node_of(3), true);
+	run_for(20);
+	ck_assert_uint_lt(silence_of(node_of(1)->engine, peer_find(node_of(1)->engine, 3)), 25 * MS);
+	net->drops = NULL;
+	wait_until_removed(3, 3, 3000);
+	for (uint32_t id = 1; id <= 2; id++) {
+		const struct evicted *record = last_evicted(id, 3);
+
+		if (record->evidence != TOTEM_EVIDENCE_VOTED)
+			continue;
+		votes++;
+		ck_assert_uint_ge(record->silent_ns, BUDGET_MS * MS);
+	}
+	ck_assert_uint_gt(votes, 0);
+}
+END_TEST
+
 /* --- records of other evidence --- */
 
 START_TEST(a_member_that_leaves_is_recorded_as_left)
@@ -706,6 +742,7 @@ int main(void)
 	tcase_add_test(tcase, one_member_that_hears_the_suspect_is_enough);
 	tcase_add_test(tcase, a_node_without_a_link_removes_none);
 	tcase_add_test(tcase, a_vote_counts_for_one_budget);
+	tcase_add_test(tcase, a_record_has_the_silence_at_the_verdict);
 	tcase_add_test(tcase, a_member_that_leaves_is_recorded_as_left);
 	tcase_add_test(tcase, a_deaf_member_is_recorded_as_disagreeing);
 	tcase_add_test(tcase, a_member_that_takes_over_a_verdict_records_the_accuser);
