@@ -12,15 +12,21 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "common/lookup.h"
+
 static int resolve(void *arg, const char *name, int family, struct sockaddr_storage *address)
 {
 	const struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_DGRAM};
 	struct addrinfo *found;
+	int64_t *left_ms = arg, begin_ms = lookup_now_ms();
 
-	(void)arg;
 	memset(address, 0, sizeof(*address));
-	int rc = getaddrinfo(name, NULL, &hints, &found);
+	int rc = left_ms != NULL ? lookup_name(name, &hints, *left_ms, &found) : getaddrinfo(name, NULL, &hints, &found);
 
+	if (left_ms != NULL)
+		*left_ms -= lookup_now_ms() - begin_ms;
+	if (rc == EAI_INPROGRESS)
+		return -ETIMEDOUT;
 	if (rc == EAI_MEMORY)
 		return -ENOMEM;
 	if (rc == EAI_AGAIN || rc == EAI_SYSTEM || rc == EAI_FAIL)
@@ -99,4 +105,9 @@ void config_environment_system(struct config_environment *environment)
 	if (uname(&names) == 0)
 		snprintf(environment->host_name, sizeof(environment->host_name), "%.64s",
 			names.nodename);
+}
+
+void config_environment_limit(struct config_environment *environment, int64_t *left_ms)
+{
+	environment->arg = left_ms;
 }

@@ -1,7 +1,7 @@
 # config: a library that reads, checks, prints and converts the config files. model.h is its public header.
 noinst_LTLIBRARIES += libconfig.la
 libconfig_la_SOURCES = $(config_sources)
-config_sources = $(fixed_keys_sources) $(trust_sources) \
+config_sources = $(fixed_keys_sources) $(lookup_sources) $(trust_sources) \
 	%D%/crypto.c \
 	%D%/dscp.c \
 	%D%/key_change.c \

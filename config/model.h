@@ -153,7 +153,10 @@ struct config_environment {
 	bool needs_no_key;            /* nothing will be sent: a key file is not read, and may be missing */
 	bool is_test;                 /* nothing will be started: check other causes that could end a start */
 	uint32_t local_nodeid;        /* id of this node, if it is known already and the file has it, or 0 */
-	/** Resolve a host name, never a numeric address. 0; -ENOENT: unknown; -EAGAIN: the resolver failed. */
+	/**
+	 * Resolve a host name, never a numeric address. 0; -ENOENT: unknown; -EAGAIN: the resolver failed; -ETIMEDOUT:
+	 * it was not waited for any longer.
+	 */
 	int (*resolve)(void *arg, const char *name, int family, struct sockaddr_storage *address);
 	/** Return whether this is an address of this host. All of 127/8 is. */
 	bool (*is_local)(void *arg, const struct sockaddr *address);
@@ -178,6 +181,15 @@ struct config_environment {
  * thread.
  */
 void config_environment_system(struct config_environment *environment);
+
+/**
+ * Bound the time that the real environment waits for the resolver. When it is over, the names that are left are not looked
+ * up, and the messages name them.
+ *
+ * @param environment  as config_environment_system has filled it in
+ * @param left_ms      for all names together, milliseconds; counts down. Kept until the environment is not used any more
+ */
+void config_environment_limit(struct config_environment *environment, int64_t *left_ms);
 
 /**
  * Read and check a config file.

@@ -46,13 +46,13 @@ int config_resolve(const struct config_environment *environment, const char *ip_
 		return -ENOENT;
 	int rc = environment->resolve(environment->arg, text, first, address);
 
-	if (rc == 0 || !has_second)
+	if (rc == 0 || rc == -ETIMEDOUT || !has_second)
 		return rc;
 	int second_rc = environment->resolve(environment->arg, text, second, address);
 
 	/* That the resolver failed once is worth more to the operator than that it knew nothing
 	 * once. */
-	return second_rc == 0 || second_rc == -EAGAIN ? second_rc : rc;
+	return second_rc == 0 || second_rc == -EAGAIN || second_rc == -ETIMEDOUT ? second_rc : rc;
 }
 
 /* nodelist.node.POSITION.NAME: the position, or -1 for another key. */
@@ -354,6 +354,11 @@ static void set_local(
 
 /* --- addresses and ids --- */
 
+static const char *failure_of(int rc, const char *unknown)
+{
+	return rc == -EAGAIN ? "the resolver failed" : rc == -ETIMEDOUT ? "the resolver did not answer in time" : unknown;
+}
+
 static void resolve_all(struct tree *tree, struct config *config,
 	const struct config_environment *environment, const char *ip_version)
 {
@@ -381,13 +386,12 @@ static void resolve_all(struct tree *tree, struct config *config,
 				tree_error(tree, link_place(tree, node, link),
 					"cannot resolve '%s' (%s): use an IP address or fix the resolver",
 					text,
-					rc == -EAGAIN ? "the resolver failed"
-						      : "Name or service not known");
+					failure_of(rc, "Name or service not known"));
 			else
 				tree_error(tree, link_place(tree, node, link),
 					"cannot resolve '%s' (%s): use an IP address or %s", text,
-					rc == -EAGAIN ? "the resolver failed" : "no such host",
-					rc == -EAGAIN ? "repair the resolver" : "correct the name");
+					failure_of(rc, "no such host"),
+					rc == -ENOENT ? "correct the name" : "repair the resolver");
 		}
 	}
 }

@@ -13,6 +13,7 @@
 #include <ltdl.h>
 #endif
 #include "exec/daemon/cage.h"
+#include "common/lookup.h"
 #include "config/model.h"
 #include "exec/daemon/check_plugin.h"
 #include "exec/daemon/crypto_memory.h"
@@ -99,6 +100,7 @@ static int load_config(struct daemon *daemon)
 	struct config_environment environment;
 	char path[4096], state_dir[4096], error[512];
 	const char *drop_ins;
+	int64_t lookup_left_ms = LOOKUP_LIMIT_MS;
 	int rc = options_config_path(&daemon->options, path, &drop_ins);
 
 	if (rc < 0) {
@@ -118,6 +120,9 @@ static int load_config(struct daemon *daemon)
 	/* What is printed may be what a start would refuse. */
 	environment.is_test = daemon->options.is_test && !daemon->options.is_print && !daemon->options.is_repair;
 	environment.needs_no_key = daemon->options.is_print || daemon->options.is_repair;
+	/* A start waits as long as the resolver takes. A test or a printout does not. */
+	if (daemon->options.is_test)
+		config_environment_limit(&environment, &lookup_left_ms);
 	rc = config_load(path, &environment, &executive->config, &daemon->messages);
 	if (rc < 0)
 		tell_messages(&daemon->messages, daemon->options.is_test);

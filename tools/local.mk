@@ -42,7 +42,7 @@ if HAVE_JSON
 	%D%/ctl/answer.c %D%/ctl/clients.c %D%/ctl/completion.c %D%/ctl/completion.h %D%/ctl/completion_tools.c \
 	%D%/ctl/config.c %D%/ctl/connect.c %D%/ctl/control.c %D%/ctl/control.h %D%/ctl/ctl.c %D%/ctl/ctl.h \
 	%D%/ctl/ctl_main.h %D%/ctl/daemon.c %D%/ctl/daemon.h %D%/ctl/facts.c %D%/ctl/key_create.c %D%/ctl/key_rotate.c %D%/ctl/key_status.c %D%/ctl/log.c \
-	%D%/ctl/matrix.c %D%/ctl/metrics.c %D%/ctl/nodes.c %D%/ctl/origin.c %D%/ctl/origin.h %D%/ctl/plugin.c \
+	%D%/ctl/matrix.c %D%/ctl/metrics.c %D%/ctl/nodes.c %D%/ctl/origin.c %D%/ctl/origin.h %D%/ctl/plugin.c %D%/ctl/progress.c %D%/ctl/progress.h \
 	%D%/ctl/quorum.c %D%/ctl/reload.c %D%/ctl/reload.h %D%/ctl/reload_ask.c %D%/ctl/remote.c %D%/ctl/remote.h \
 	%D%/ctl/rings.c $(fixed_keys_sources) %D%/ctl/source.c %D%/ctl/status.c %D%/ctl/watch.c
 nodist_%C%_coterie_ctl_SOURCES = %D%/ctl/completion_scripts.h

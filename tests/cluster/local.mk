@@ -127,6 +127,13 @@ dist_check_DATA += tests/openmetrics.py %D%/metrics_lab.sh
 dist_check_SCRIPTS += %D%/metrics.sh %D%/metrics_moves.sh
 TESTS += %D%/metrics.sh %D%/metrics_moves.sh
 sanitized_scripts += %D%/metrics.sh %D%/metrics_moves.sh
+# Its page in a browser, which needs 440 MB of packages: in check-long alone.
+dist_check_DATA += %D%/browser.py %D%/browser_contrast.js
+dist_check_SCRIPTS += %D%/browser.sh
+browser-long: check-programs
+	@abs_top_srcdir='$(abs_top_srcdir)' abs_top_builddir='$(abs_top_builddir)' bash $(srcdir)/%D%/browser.sh
+check-long: browser-long
+.PHONY: browser-long
 
 # Any set of services.
 check_PROGRAMS += %D%/services_ask

@@ -107,6 +107,14 @@ name="stopped"
 case_is "$name" 6 "does not answer in time: it is busy or stopped; ps -C coterie" "$ctl" --instance n1 --timeout 1 status
 case_is "$name" 6 "does not answer in time" "$ctl" --instance n1 --timeout 1 plugin load kv
 case_is "$name" 1 "does not answer in time" env COTERIE_INSTANCE=n1 "$kv" -t 0 list
+# On a terminal a line counts the seconds, from two on.
+on_terminal() { lab_in 1 env TERM=dumb script -qec "$ctl --instance n1 --timeout 4 $*" /dev/null >"$LAB_DIR/terminal" </dev/null; }
+on_terminal status
+tap_check "$name: progress is shown" grep -q 'waiting for the daemon: 2 s' "$LAB_DIR/terminal" || tap_note "$(cat -v "$LAB_DIR/terminal")"
+# A return stands behind it, so that the answer takes its place.
+tap_check "$name: the answer takes its place" grep -q $'waiting for the daemon: [0-9]* s\rcoterie-ctl: ' "$LAB_DIR/terminal"
+on_terminal --quiet status
+tap_check "$name: but not with --quiet" test -z "$(grep 'waiting for' "$LAB_DIR/terminal")"
 kill -CONT "${daemon[n1]}"
 tap_check "it goes on" lab_await answers n1
 

@@ -12,9 +12,9 @@ static_checks = %D%/check_reference.sh %D%/check_includes.sh %D%/check_circles.s
 	%D%/newer.sh
 dist_check_SCRIPTS += $(static_checks)
 # The service script for OpenRC.
-dist_check_SCRIPTS += %D%/openrc.sh
+dist_check_SCRIPTS += %D%/openrc.sh %D%/slow_names.sh %D%/agree.sh
 dist_check_DATA += %D%/openrc_run.sh
-TESTS += %D%/openrc.sh
+TESTS += %D%/openrc.sh %D%/slow_names.sh %D%/agree.sh
 TESTS += $(static_checks)
 
 check-shell-long:

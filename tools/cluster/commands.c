@@ -8,9 +8,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "common/lookup.h"
 #include "tools/cluster/by_hand.h"
 #include "tools/cluster/change.h"
+#include "tools/ctl/progress.h"
 
 /* --- options --- */
 
@@ -125,19 +128,32 @@ static int number_nodes(struct change *change)
 }
 
 /* New nodes out of words. */
-static int read_nodes(struct change *change, const struct words *words, size_t first)
+static int add_new_nodes(struct change *change, const struct words *words, size_t first)
 {
+	int64_t left_ms = LOOKUP_LIMIT_MS;
 	char why[PLAN_TEXT_MAX];
 
 	for (size_t i = first; i < words->count; i++) {
 		struct words_node node;
 
-		if (words_read_node(words->list[i], &node, why, sizeof(why)) < 0 || words_resolve(&node, why, sizeof(why)) < 0)
+		if (words_read_node(words->list[i], &node, why, sizeof(why)) < 0 || words_resolve(&node, &left_ms, why, sizeof(why)) < 0)
 			return usage_error(change, why);
 		if (change_add_node(change, &node, ROLE_JOINS, 1) < 0)
 			return usage_error(change, "too many nodes");
 	}
-	return number_nodes(change);
+	return 0;
+}
+
+static int read_nodes(struct change *change, const struct words *words, size_t first)
+{
+	/* The limit of the command is for the daemon. Look-ups have their own. */
+	unsigned int left_s = alarm(0);
+	struct progress *progress = progress_begin(change->ctl, "the resolver");
+	int code = add_new_nodes(change, words, first);
+
+	progress_end(progress);
+	alarm(left_s);
+	return code == 0 ? number_nodes(change) : code;
 }
 
 /* --- cluster create --- */

@@ -2,7 +2,8 @@
 # Pure parts first: texts in, texts out.
 cluster_text_sources = \
 	tools/cluster/conf.h tools/cluster/conf_edit.c tools/cluster/conf_make.c tools/cluster/conf_read.c tools/cluster/conf_scan.c \
-	tools/cluster/plan.c tools/cluster/plan.h tools/cluster/words.c tools/cluster/words.h
+	tools/cluster/plan.c tools/cluster/plan.h tools/cluster/words.c tools/cluster/words.h \
+	$(lookup_sources)
 cluster_sources = \
 	$(cluster_text_sources) \
 	tools/cluster/agent.c tools/cluster/agent.h tools/cluster/agent_daemon.c tools/cluster/agent_facts.c \

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/lookup.h"
+
 /* No call of <ctype.h>, which depends on the locale. */
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
@@ -183,17 +185,20 @@ int words_number(struct words_node *nodes, size_t count, uint32_t highest, char 
 	return 0;
 }
 
-int words_resolve(struct words_node *node, char *why, size_t size)
+int words_resolve(struct words_node *node, int64_t *left_ms, char *why, size_t size)
 {
 	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM}, *found = NULL;
 	char text[INET6_ADDRSTRLEN], loopback[INET6_ADDRSTRLEN] = "";
 
 	if (node->address_count > 0)
 		return 0;
-	int rc = getaddrinfo(node->name, NULL, &hints, &found);
+	int64_t begin_ms = lookup_now_ms();
+	int rc = lookup_name(node->name, &hints, *left_ms, &found);
 
+	*left_ms -= lookup_now_ms() - begin_ms;
 	if (rc != 0) {
-		snprintf(why, size, "host name '%s' cannot be resolved (%s): write %s=ADDRESS", node->name, gai_strerror(rc),
+		snprintf(why, size, "host name '%s' cannot be resolved (%s): write %s=ADDRESS", node->name,
+			rc == EAI_INPROGRESS ? "the resolver does not answer" : gai_strerror(rc),
 			node->name);
 		return -EINVAL;
 	}

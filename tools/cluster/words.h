@@ -60,9 +60,11 @@ int words_read_node(const char *word, struct words_node *node, char *why, size_t
  */
 int words_number(struct words_node *nodes, size_t count, uint32_t highest, char *why, size_t size);
 /**
- * Look up the addresses of nodes that have none, by the resolver of this host. An IPv4 address is preferred.
- * @return 0; -EINVAL: a name has no address, or only that of a loopback interface
+ * Look up the address of a node that has none, by the resolver of this host. An IPv4 address is preferred.
+ *
+ * @param left_ms  how long to wait for the resolver, milliseconds; the time that it took is subtracted
+ * @return 0; -EINVAL: the name has no address, or only that of a loopback interface, or the resolver does not answer
  */
-int words_resolve(struct words_node *node, char *why, size_t size);
+int words_resolve(struct words_node *node, int64_t *left_ms, char *why, size_t size);
 
 #endif

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "tools/common/reach.h"
+#include "tools/ctl/progress.h"
 
 #define LOOK_NS 100000000 /* between attempts while the daemon starts */
 
@@ -117,11 +118,13 @@ static cs_error_t connect_service(struct ctl *ctl, enum ctl_service service, boo
 
 	if (ctl->is_open[service])
 		return CS_OK;
+	struct progress *progress = is_patient ? progress_begin(ctl, "the daemon") : NULL;
 	cs_error_t error = connect_once(ctl, service);
 	while (error == CS_ERR_TRY_AGAIN && --looks > 0) {
 		nanosleep(&pause, NULL);
 		error = connect_once(ctl, service);
 	}
+	progress_end(progress);
 	ctl->is_open[service] = error == CS_OK;
 	return error;
 }

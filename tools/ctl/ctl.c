@@ -14,6 +14,7 @@
 #include "tools/ctl/doctor/doctor.h"
 
 #define TIMEOUT_S 5
+#define USAGE_COLUMN 34 /* of the help's text behind a command */
 
 #define LOOKS (CTL_REPEATABLE | CTL_OF_NODES)
 
@@ -27,9 +28,9 @@ static const struct ctl_command commands[] = {
 	{"quorum drop-qdevice", "", "unregister the quorum device of this node", 0, quorum_drop_qdevice, NULL, NULL},
 	{"quorum unblock", "", "stop waiting for all nodes", 0, quorum_unblock, NULL, NULL},
 	{"rings", "", "nodes and links: state, addresses, MTU; token timers", LOOKS, rings_gather, rings_print, NULL},
-	{"config show", "[PREFIX...] [--effective|--file|--changed]", "keys of the configuration map", LOOKS, config_show,
+	{"config show", "[PREFIX...] [--effective|--file|--changed|--stats]", "keys of the configuration map", LOOKS, config_show,
 		config_print, NULL},
-	{"config get", "KEY...", "single keys", LOOKS, config_get, config_print, NULL},
+	{"config get", "[--stats] KEY...", "single keys", LOOKS, config_get, config_print, NULL},
 	{"config set", "KEY TYPE VALUE", "set a key", 0, config_set, NULL, NULL},
 	{"config check", "[FILE]", "check a config file; needs no daemon", 0, config_check, config_check_print, NULL},
 	{"config diff", "[FILE]", "keys in which the file and the running daemon differ", CTL_REPEATABLE | CTL_ASKS_NODES,
@@ -98,12 +99,12 @@ static void print_usage(FILE *out)
 {
 	fprintf(out, "usage: coterie-ctl [OPTION...] COMMAND [ARGUMENT...]\n\nCommands:\n");
 	for (const struct ctl_command *command = commands; command->name != NULL; command++) {
-		char left[80];
+		int length = fprintf(out, "  %s%s%s", command->name, *command->arguments != '\0' ? " " : "", command->arguments);
 
-		snprintf(left, sizeof(left), "%s%s%s", command->name, *command->arguments != '\0' ? " " : "",
-			command->arguments);
-		fprintf(out, strlen(left) > 30 ? "  %s\n%34s%s\n" : "  %-32s%s%s\n", left,
-			strlen(left) > 30 ? "" : "", command->help);
+		/* The help has a column of its own, and a line of its own behind long arguments. */
+		if (length > USAGE_COLUMN - 2)
+			fputc('\n', out);
+		fprintf(out, "%*s%s\n", length > USAGE_COLUMN - 2 ? USAGE_COLUMN : USAGE_COLUMN - length, "", command->help);
 	}
 	fprintf(out,
 		"\nOptions:\n"

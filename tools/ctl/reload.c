@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tools/ctl/daemon.h"
+#include "tools/ctl/progress.h"
 #include "tools/ctl/reload.h"
 
 /* --- reload --- */
@@ -291,8 +292,11 @@ int shutdown_gather(struct ctl *ctl, int argc, char **argv, struct json_object *
 			return ctl_fail(ctl, CTL_REFUSED, NULL, "shutdown: not confirmed");
 	}
 	alarm(0); /* programs that are asked may take their time: the daemon sets the limit */
+	struct progress *progress = progress_begin(ctl, "programs that may object");
 	cs_error_t error = corosync_cfg_try_shutdown(ctl->cfg,
 		is_forced ? COROSYNC_CFG_SHUTDOWN_FLAG_REGARDLESS : COROSYNC_CFG_SHUTDOWN_FLAG_REQUEST);
+
+	progress_end(progress);
 	if (error != CS_OK)
 		return ctl_fail_cs(ctl, "shutdown", error);
 	put_text(data, "text", "the daemon stops");

@@ -9,6 +9,7 @@
 #include "services/client/channel.h"
 #include "services/client/error.h"
 #include "tools/ctl/control.h"
+#include "tools/ctl/progress.h"
 
 #define PAUSE_NS 50000000 /* between attempts while the ring synchronises */
 
@@ -37,6 +38,7 @@ static ssize_t call(struct ctl *ctl, void *request, size_t request_size, uint8_t
 ssize_t reload_call(struct ctl *ctl, void *request, size_t request_size, uint8_t **bytes)
 {
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	struct progress *progress = progress_begin(ctl, "the nodes of the ring");
 	uint32_t left = ctl->timeout_s * 20;
 	ssize_t size;
 
@@ -46,6 +48,7 @@ ssize_t reload_call(struct ctl *ctl, void *request, size_t request_size, uint8_t
 		*bytes = NULL;
 		nanosleep(&pause, NULL);
 	}
+	progress_end(progress);
 	return size;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tools/ctl/control.h"
+#include "tools/ctl/progress.h"
 
 /* What one question has brought. */
 struct part {
@@ -66,9 +67,14 @@ static void keep_error(struct ctl *ctl)
 static struct part *ask(struct ctl *ctl, enum control_map map, const char *prefix)
 {
 	struct part *part = calloc(1, sizeof(*part));
+	char what[32];
+
+	snprintf(what, sizeof(what), "node %" PRIu32, ctl->remote->nodeid);
+	struct progress *progress = progress_begin(ctl, what);
 	int code = part != NULL ? control_ask_keys(ctl, ctl->remote->nodeid, map, prefix, &part->keys)
 				: ctl_fail(ctl, CTL_FAILED, "", "out of memory");
 
+	progress_end(progress);
 	if (code == 0 && !read_texts(part))
 		code = ctl_fail(ctl, CTL_FAILED, "is it of the same release?", "the answer of node %" PRIu32 " is malformed",
 			ctl->remote->nodeid);

@@ -12,40 +12,36 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/lookup.h"
 #include "tools/ctl/doctor/address.h"
-
-#define SLOW_MS 2000 /* for a name: others are not looked up after it */
 
 /* --- names --- */
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* is_slow: the resolver took too long for a name before, and only numbers are taken. With a dead one each name takes that long. */
-static void resolve(const struct doctor_facts *facts, struct doctor_member *member, int link, bool is_slow)
+/* left_ms: what is left for all names together. After it numbers alone are taken. */
+static void resolve(const struct doctor_facts *facts, struct doctor_member *member, int link, int64_t *left_ms)
 {
 	const char *version = doctor_text(&facts->config, "totem.ip_version");
 	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM}, *found = NULL;
-	int64_t begin = now_ms();
+	int64_t begin = lookup_now_ms();
 
-	hints.ai_flags = is_slow ? AI_NUMERICHOST : 0;
 	if (version != NULL && (strcmp(version, "ipv4") == 0 || strcmp(version, "ipv6") == 0))
 		hints.ai_family = version[3] == '4' ? AF_INET : AF_INET6;
-	if (getaddrinfo(member->addresses[link], NULL, &hints, &found) == 0) {
+	int rc = lookup_name(member->addresses[link], &hints, *left_ms, &found);
+
+	if (rc == EAI_INPROGRESS) {
+		member->is_not_looked_up[link] = *left_ms <= 0;
+		hints.ai_flags = AI_NUMERICHOST;
+		rc = getaddrinfo(member->addresses[link], NULL, &hints, &found);
+	}
+	if (rc == 0) {
+		member->is_not_looked_up[link] = false;
 		address_number(found->ai_addr, member->resolved[link]);
 		freeaddrinfo(found);
-	} else if (is_slow) {
-		member->is_not_looked_up[link] = true;
 	}
-	member->resolve_ms[link] = now_ms() - begin;
+	member->resolve_ms[link] = lookup_now_ms() - begin;
+	*left_ms -= member->resolve_ms[link];
 }
 
 static bool is_local_address(const struct ifaddrs *list, const char *address)
@@ -61,7 +57,7 @@ static bool is_local_address(const struct ifaddrs *list, const char *address)
 void collect_names(struct doctor_facts *facts)
 {
 	struct ifaddrs *list = NULL;
-	bool is_slow = false;
+	int64_t left_ms = LOOKUP_LIMIT_MS;
 
 	if (getifaddrs(&list) < 0)
 		list = NULL;
@@ -70,8 +66,7 @@ void collect_names(struct doctor_facts *facts)
 
 		for (int link = 0; link < DOCTOR_LINKS_MAX; link++) {
 			if (member->addresses[link][0] != '\0')
-				resolve(facts, member, link, is_slow);
-			is_slow = is_slow || member->resolve_ms[link] > SLOW_MS;
+				resolve(facts, member, link, &left_ms);
 			if (facts->self == 0 && member->resolved[link][0] != '\0' && is_local_address(list, member->resolved[link]))
 				facts->self = member->id;
 		}

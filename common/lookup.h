@@ -1,0 +1,33 @@
+/*
+ * Look-ups of host names that end, although the resolver does not.
+ *
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#ifndef COMMON_LOOKUP_H
+#define COMMON_LOOKUP_H
+
+#include <netdb.h>
+#include <stdint.h>
+
+enum {
+	/* For all names of a config file together, where only a report is wanted, milliseconds. */
+	LOOKUP_LIMIT_MS = 10000,
+};
+
+/**
+ * Look a host name up as getaddrinfo does, but wait at most that long.
+ *
+ * A thread waits for the resolver. After the limit it is left alone, and ends with its look-up or with the process.
+ *
+ * @param name      copied
+ * @param hints     copied; only flags, family and type of socket count
+ * @param limit_ms  milliseconds; 0 or less: the resolver is not asked
+ * @param found     returned on success, caller frees with freeaddrinfo
+ * @return 0; EAI_INPROGRESS: no answer within the limit; EAI_MEMORY, also without a thread; errors of getaddrinfo
+ */
+int lookup_name(const char *name, const struct addrinfo *hints, int64_t limit_ms, struct addrinfo **found);
+
+/** Return the time of the monotonic clock, in milliseconds, for limits. */
+int64_t lookup_now_ms(void);
+
+#endif
