@@ -1,7 +1,8 @@
 #!/bin/bash
 # A whole cluster moves to Coterie and back, by the procedure of README.md, "Moving a cluster": migrate.sh SUITE. Three
 # nodes of Debian run Corosync over encrypted knet, and Pacemaker. apt changes the packages of one node after the other.
-# Quorum is never lost, no action fails, no node is fenced, and a resource moves only with its node.
+# Quorum is never lost, no action fails, no node is fenced, and a resource moves only with its node. In the last round, where
+# all nodes have Coterie, apt brings its next version under the running daemons, which start with it one after the other.
 # Environment:
 #
 # MIGRATE_ROUNDS   round trips of the cluster: 1
@@ -30,6 +31,9 @@ if [ -z "${LAB_INSIDE:-}" ]; then
 	roots_open "${MIGRATE_SUITE:-${1:-bookworm}}"
 	tap_check "a node of $suite, and what it needs to change" layer_open node && tap_check "it has all" download || tap_end
 	umount -R "$work/node"
+	version=$(sed -n 's/^Version: //p' "$debs/Packages" | sort -u)
+	tap_check "packages of the next version" newer "$version" "$work/next" || tap_end
+	export MIGRATE_VERSION=$version+next MIGRATE_NEXT=$work/next
 	export MIGRATE_LOWER=$work/.node/upper:$root MIGRATE_SUITE=$suite MIGRATE_DEBS=$debs MIGRATE_WORK=$work
 	export MIGRATE_COUNT=$tap_count
 fi
@@ -191,14 +195,14 @@ strays() {
 	}' "$LAB_DIR/looks"
 }
 
-# move NODE PACKAGE...: the procedure for one node.
-move() {
+# restart NODE [COMMAND...]: it leaves the cluster, the command runs, and it comes back.
+restart() {
 	local node=$1
 
 	shift
 	echo "$node" >"$LAB_DIR/moved"
 	node_stop "$node" || return
-	on "$node" apt-get -y -q -o APT::Sandbox::User=root install "$@" >"$LAB_DIR/$node/apt" 2>&1 || {
+	[ $# -eq 0 ] || on "$node" "$@" >"$LAB_DIR/$node/apt" 2>&1 || {
 		tail -n 30 "$LAB_DIR/$node/apt"
 		return 1
 	}
@@ -207,6 +211,47 @@ move() {
 	lab_await all_started || { crm "$node" && return 1; }
 	sleep 1
 	echo 0 >"$LAB_DIR/moved"
+}
+# move NODE PACKAGE...: the procedure for one node.
+move() {
+	local node=$1
+
+	shift
+	restart "$node" apt-get -y -q -o APT::Sandbox::User=root install "$@"
+}
+
+daemons() { cat "$LAB_DIR/$1/cluster.pid" "$LAB_DIR/$1/pacemaker.pid"; }
+# upgrade NODE: by apt, while Coterie and Pacemaker run.
+upgrade() {
+	local node=$1 names
+
+	on "$node" mkdir -p /next
+	nsenter -t "${LAB_HOLDERS[node]}" -m mount --bind "$MIGRATE_NEXT" "$LAB_DIR/$node/root/next" || return
+	mapfile -t names < <(on "$node" dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' '*coterie*' | sed -n 's/^ii *//p')
+	# shellcheck disable=SC2016 # of the inner shell
+	on "$node" sh -c 'for name; do set -- "$@" /next/"$name"_*.deb; shift; done
+		exec apt-get -y -q -o APT::Sandbox::User=root install "$@"' sh "${names[@]}" >"$LAB_DIR/$node/apt" 2>&1 || {
+		tail -n 30 "$LAB_DIR/$node/apt"
+		return 1
+	}
+	[ "$(on "$node" dpkg-query -W -f '${Version}\n' "${names[@]}" | sort -u)" = "$MIGRATE_VERSION" ]
+}
+# runs_on NODE: neither daemon has ended, and the cluster is whole.
+runs_on() { daemons "$1" | xargs kill -0 && all_online && all_started; }
+# upgrade_all: the new version comes to all nodes while each goes on, then each starts with it.
+upgrade_all() {
+	local node
+
+	for node in "${LAB_NODES[@]}"; do
+		upgrade "$node" >"$LAB_DIR/said" 2>&1
+		tap $? "node $node has the next version" || { tap_note "$(cat "$LAB_DIR/said")" && return; }
+		runs_on "$node" >"$LAB_DIR/said" 2>&1
+		tap $? "node $node goes on" || { tap_note "$(cat "$LAB_DIR/said")" && return; }
+	done
+	for node in "${LAB_NODES[@]}"; do
+		restart "$node" >"$LAB_DIR/said" 2>&1
+		tap $? "node $node starts with the next version" || { tap_note "$(cat "$LAB_DIR/said")" && return; }
+	done
 }
 
 head -c 256 /dev/urandom >"$LAB_DIR/key"
@@ -235,6 +280,7 @@ for ((round = 1; round <= rounds && tap_failed == 0; round++)); do
 		tap $? "round $round: node $node moves to Coterie" || { tap_note "$(cat "$LAB_DIR/said")" && break; }
 		is_ours "$node" || tap 1 "it is Coterie"
 	done
+	[ "$round" -ne "$rounds" ] || [ "$tap_failed" -ne 0 ] || upgrade_all
 	[ "$tap_failed" -eq 0 ] || break
 	for node in "${LAB_NODES[@]}"; do
 		move "$node" "${back[@]}" >"$LAB_DIR/said" 2>&1

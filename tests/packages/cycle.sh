@@ -20,19 +20,6 @@ files() {
 		-path './var/lib/apt/*' -o -path './var/lib/dpkg/*' -o -path './var/log/apt/*' -o -path './var/lib/systemd/*' -o \
 		-name '*.log' -o -path './etc/*-' -o -name ld.so.cache -o -name supercatalog.old \) -prune -o -print | sort && cat etc/group etc/passwd)
 }
-# newer FOLDER: the same packages as of the next version.
-newer() {
-	local deb package=$work/package
-
-	mkdir -p "$1"
-	for deb in "$debs"/*.deb; do
-		case $deb in *-dbgsym_*) continue ;; esac
-		rm -rf "$package" && dpkg-deb -R "$deb" "$package" && sed -i "s/$version/$version+next/g" "$package/DEBIAN/control" &&
-			dpkg-deb -Znone -b "$package" "$1/$(basename "$deb")" >/dev/null || return
-	done
-	rm -rf "$package"
-	repository "$1"
-}
 versions() { inside "$1" dpkg-query -W -f '${Version}\n' "${ours[@]}" | sort -u; }
 nothing_left() {
 	diff "$work/before" <(files "$1") >"$work/difference" &&
@@ -57,7 +44,7 @@ over() { layer_open "$1" "$work/.bare/upper:$root"; }
 tap_check "all: a root" over all
 tap_check "all: ${#ours[@]} packages are installed" apt all install --no-install-recommends "${ours[@]}"
 tap_check "all: of version $version" test "$(versions all)" = "$version"
-tap_check "all: packages of the next version" newer "$work/all/next"
+tap_check "all: packages of the next version" newer "$version" "$work/all/next"
 echo 'deb [trusted=yes] file:/next ./' >"$work/all/etc/apt/sources.list.d/next.list"
 tap_check "all: upgrade" apt all update && tap_check "all: it is done" apt all dist-upgrade
 tap_check "all: of version $version+next" test "$(versions all)" = "$version+next"

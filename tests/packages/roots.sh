@@ -8,6 +8,7 @@
 #	installed NAME            its installed packages
 #	apt NAME ARGUMENT...      apt-get in it, which has the packages of this tree and asks no questions
 #	repository FOLDER         make the index of a folder of packages
+#	newer VERSION FOLDER      make the packages of this tree once more, in FOLDER, as of the version VERSION+next
 #
 # Environment: LAB_12 and LAB_13 are the roots (/var/tmp/debian12, /var/tmp/debian13). root.sh makes them. PACKAGES_12 and
 # PACKAGES_13 are folders of packages, instead of those that make.sh makes.
@@ -107,4 +108,17 @@ repository() {
 		printf 'Filename: ./%s\nSize: %s\nSHA256: %s\n\n' "$(basename "$deb")" "$(stat -c %s "$deb")" \
 			"$(sha256sum <"$deb" | cut -d ' ' -f 1)"
 	done >"$1/Packages"
+}
+
+newer() {
+	local version=$1 folder=$2 deb package=$work/package
+
+	mkdir -p "$folder"
+	for deb in "$debs"/*.deb; do
+		case $deb in *-dbgsym_*) continue ;; esac
+		rm -rf "$package" && dpkg-deb -R "$deb" "$package" && sed -i "s/$version/$version+next/g" "$package/DEBIAN/control" &&
+			dpkg-deb -Znone -b "$package" "$folder/$(basename "$deb")" >/dev/null || return
+	done
+	rm -rf "$package"
+	repository "$folder"
 }
