@@ -65,7 +65,7 @@ struct play_notes {
 
 struct play_counts {
 	uint64_t simulated_ms, steps, rings, changes, messages, safe, safe_kept, compared, kv_answered, kv_undecided;
-	uint64_t verdicts, excused, reloads_compared;
+	uint64_t verdicts, excused, orphans, reloads_compared;
 };
 
 struct play {
@@ -75,6 +75,8 @@ struct play {
 	struct play_view views[HISTORY_NODES_MAX + 1]; /* by number of the node */
 	bool is_stopping[HISTORY_NODES_MAX + 1]; /* by number: it was told to stop */
 	uint32_t nodeids[HISTORY_NODES_MAX + 1]; /* by number */
+	uint32_t unloads[HISTORY_NODES_MAX + 1]; /* by number: how often it has lost a service */
+	uint32_t unloaded[HISTORY_NODES_MAX + 1]; /* by number: services that it lacks, bits */
 	uint32_t losses;             /* how often a node has lost its files */
 	bool is_quiet;               /* no fault comes any more */
 	char broken[768];            /* the first violation; empty: none */
