@@ -50,14 +50,14 @@ static const struct cpg_member *find_member(const struct cpg_life *life, uint32_
 	return NULL;
 }
 
-/* It goes with its node only if that node has parted since it was listed. */
+/* It goes with its node only if that node has parted since it was listed, or has lost the service. */
 static void check_nodedown(struct cpg_clients *clients, const struct cpg_life *life, const struct cpg_life *other,
 	uint32_t reason)
 {
 	const struct play_view *view = &clients->play->views[life->node];
 	const struct cpg_member *member = find_member(life, other->number);
 
-	if (reason == CPG_WIRE_REASON_NODEDOWN && !life->is_late && view->is_known && member != NULL && member->stay != 0 &&
+	if (reason == CPG_WIRE_REASON_NODEDOWN && clients->play->unloads[other->node] == 0 && !life->is_late && view->is_known && member != NULL && member->stay != 0 &&
 		view->parted[other->node] <= member->stay)
 		play_break(clients->play, "cpg: life %u: %u has left with node %u, which has not parted", life->number,
 			other->number, other->node);
@@ -134,11 +134,24 @@ void cpg_check_change(struct cpg_clients *clients, struct cpg_life *life, const 
 				event->lists[i].pid);
 }
 
+/*
+ * A service that is unloaded leaves messages in its node's queue. If the ring changes before they are sent, they come behind
+ * the synchronisation, in which the service that was loaded again has not named their senders.
+ */
+static bool is_orphan(const struct cpg_clients *clients, uint32_t pid)
+{
+	const struct cpg_life *life = clients->lives[pid];
+
+	return life->is_over && clients->play->unloads[life->node] > 0;
+}
+
 void cpg_check_message(struct cpg_clients *clients, struct cpg_life *life, uint32_t nodeid, uint32_t pid)
 {
 	if (pid >= clients->life_count || play_nodeid(clients->play, clients->lives[pid]->node) != nodeid)
 		play_break(clients->play, "cpg: life %u got a message of node %u, pid %u, which there is not",
 			life->number, nodeid, pid);
+	else if (!is_listed(life, pid) && is_orphan(clients, pid))
+		clients->play->counts.orphans++;
 	else if (!is_listed(life, pid))
 		play_break(clients->play, "cpg: life %u got a message of %u, which is no member of its group",
 			life->number, pid);

@@ -128,6 +128,7 @@ static void see_message(struct cpg_clients *clients, struct cpg_life *life, uint
 	seen->sender = pid;
 	seen->number = letter.number;
 	seen->is_safe = letter.is_safe != 0;
+	play_trace(play, "cpg: life %u: message %u of %u%s", life->number, letter.number, pid, seen->is_safe ? ", safe" : "");
 	if (seen->is_safe)
 		note_safe(clients, life, seen);
 	play->counts.messages++;

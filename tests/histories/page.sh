@@ -1,7 +1,8 @@
 #!/bin/bash
-# page.sh [COUNT]: play COUNT histories (default: 20000), a tenth of them for each kind of fault alone, and all mutants that
-# histories are to notice. Write docs/simulation.md. Run it as root behind `make check-programs`.
+# page.sh [COUNT]: play COUNT histories (default: 20000), a tenth of them for each kind of fault alone, and all mutants.
+# Write docs/simulation.md. Run it as root behind `make check-programs`.
 # HISTORIES_WORK names a folder that keeps the results of each part, so that a run that was cut goes on. By default there is none.
+# HISTORIES_PARTS chooses among the mutants: "above" the engine, those that "coterie-sim" plays, and the "rest".
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
@@ -10,6 +11,7 @@ histories=$build/tests/histories/coterie-histories
 count=${1:-20000}
 page=$top/docs/simulation.md
 work=${HISTORIES_WORK:-}
+parts=" ${HISTORIES_PARTS-above coterie-sim rest} "
 if [ -z "$work" ]; then
 	work=$(mktemp -d)
 	trap 'rm -rf "$work"' EXIT
@@ -44,17 +46,31 @@ play all "$count"
 for kind in none $kinds; do
 	play "$kind" "$((count / 10))"
 done
-if [ ! -e "$work/mutants" ]; then
+if [ ! -e "$work/mutants" ] && [[ $parts == *" above "* ]]; then
 	abs_top_builddir=$build bash "$top/tests/mutants/mutants.sh" --with tests/histories/coterie-histories \
-		>"$work/mutants" || true
+		>"$work/mutants.part" || true
+	mv "$work/mutants.part" "$work/mutants"
 fi
+if [ ! -e "$work/rest" ] && [[ $parts == *" rest "* ]]; then
+	abs_top_builddir=$build bash "$top/tests/mutants/mutants.sh" --without tests/histories/coterie-histories \
+		>"$work/rest.part" || true
+	mv "$work/rest.part" "$work/rest"
+fi
+if [ ! -e "$work/engine" ] && [[ $parts == *" coterie-sim "* ]]; then
+	abs_top_builddir=$build abs_top_srcdir=$top nice -n 10 bash "$top/tests/sim/mutants.sh" >"$work/engine.part" || true
+	mv "$work/engine.part" "$work/engine"
+fi
+
+for part in mutants rest engine; do
+	[ -e "$work/$part" ] || echo "none 0 - none (not played for this page): none" >"$work/$part"
+done
 
 {
 	cat <<'END'
 # Simulation of whole nodes
 
-`coterie-histories` plays whole nodes from a seed, on the test kit: the daemon's route, synchronisation, gates and queues of clients, and the services cpg, evs, quorum, votequorum and kv.
-Network, clock and clients are simulated. `tests/histories/page.sh` writes this page. `tests/sim` has the simulation of the engine alone (protocol/invariants.md).
+`coterie-histories` plays whole nodes from a seed, on the test kit: the daemon's route, synchronisation, gates, fast channels and queues of clients, and the services cpg, evs, quorum, votequorum, kv and cfg.
+Network, clock, config files and clients are simulated. Some clients of cpg have a fast channel, the others send over libqb. `tests/histories/page.sh` writes this page. `tests/sim` has the simulation of the engine alone (protocol/invariants.md).
 
 ## What is checked
 
@@ -71,15 +87,17 @@ Network, clock and clients are simulated. `tests/histories/page.sh` writes this 
 | quorum | a ring is quorate if more than half of the votes are there, and all its members are told the same |
 | kv | a complete search finds one order that all answers fit and that fits the time, also where a table was lost; all replicas are equal at the end |
 | kv | no node gives a table up that another node has |
+| cfg | a reload that one member of a configuration applies is applied by all of its members that live on, and by no node if one has refused its file |
+| cfg | at the end all nodes run the last version |
 | all | within a stated time behind the last fault there is one ring, all clients are served, each living process is listed and no other |
 
-One excuse is left. The first message of a node in a ring may be missing at another node. Then its client sent it in an earlier ring, and the two nodes have not been together since. Its beginning may have
-been sent there (protocol/packing.md, "Reassembly"). The program counts each use of the excuse. It also counts the searches for an order of kv that were given up, and those of rings with a node without safe delivery.
+Two excuses are left. The first message of a node in a ring may be missing at another node. Then its client sent it in an earlier ring, and the two nodes have not been together since. Its beginning may have
+been sent there (protocol/packing.md, "Reassembly"). A message that a service left behind when it was unloaded may come when its sender is not listed any more. The program counts each use of an excuse. It also counts the searches for an order of kv that were given up, and those of rings with a node without safe delivery.
 
 ## Figures
 
-| faults | histories | simulated hours | steps | configurations | changes of groups | messages | safe | promises checked | verdicts | answers of kv |
-|---|---|---|---|---|---|---|---|---|---|---|
+| faults | histories | simulated hours | steps | configurations | changes of groups | messages | safe | promises checked | verdicts | answers of kv | reloads compared |
+|---|---|---|---|---|---|---|---|---|---|---|---|
 END
 	row "all, some in each" "$work/all"
 	for kind in none $kinds; do
@@ -87,17 +105,42 @@ END
 	done
 	cat <<'END'
 
-## Mutants
+## Mutants above the engine
 
-One-line changes above the engine (`tests/mutants/list`), and the first seed that notices each.
+One-line changes (`tests/mutants/list`), and the first seed that notices each.
 
 | mutant | what is wrong | seed | what a client sees |
 |---|---|---|---|
 END
+	sed -n 's/^none .*(\(.*\)).*/| – | \1 | | |/p' "$work/mutants"
 	sed -n 's/^ok [0-9]* - \([a-z_]*\) (\(.*\)): caught by [^ ]* seed \([0-9]*\) fails: \(.*\)/| `\1` | \2 | \3 | \4 |/p' "$work/mutants"
 	survivors=$(sed -n 's/^not ok [0-9]* - \([a-z_]*\) (\(.*\)): SURVIVES/- `\1`: \2/p' "$work/mutants")
 	if [ -n "$survivors" ]; then
 		printf '\nThese survive the seeds that were played. The unit tests named in the list notice them.\n\n%s\n' "$survivors"
 	fi
+	printf '\nNo history of Coterie nodes can notice these. The unit tests named in the list do.\n\n'
+	python3 "$top/tests/mutants/run.py" unseen "$top/tests/mutants/list"
+	cat <<'END'
+
+## Mutants of the engine
+
+`coterie-sim` plays these (`exec/totem/hooks.h`). Each is caught within its number of seeds.
+
+| mutant | what is wrong | seed | of |
+|---|---|---|---|
+END
+	sed -n 's/^none .*(\(.*\)).*/| – | \1 | | |/p' "$work/engine"
+	sed -n 's/^ok [0-9]* - \([A-Z_]*\) (\(.*\)): seed \([0-9]*\) of \([0-9]*\)$/| `\1` | \2 | \3 | \4 |/p' "$work/engine"
+	sed -n 's/^not ok [0-9]* - \([A-Z_]*\) (\(.*\)): seed .* of \([0-9]*\)$/| `\1` | \2 | none | \3 |/p' "$work/engine"
+	cat <<'END'
+
+The others are one-line changes of the list, and the test that notices each. The list's first lines name those that were left out.
+
+| mutant | what is wrong | test | case or seed |
+|---|---|---|---|
+END
+	sed -n 's/^none .*(\(.*\)).*/| – | \1 | | |/p' "$work/rest"
+	sed -n 's/^ok [0-9]* - \([a-z_]*\) (\(.*\)): caught by \([^ :]*\): \(.*\)/| `\1` | \2 | \3 | \4 |/p' "$work/rest"
+	sed -n 's/^not ok [0-9]* - \([a-z_]*\) (\(.*\)): .*/| `\1` | \2 | none | |/p' "$work/rest"
 } >"$page"
 echo "$page"

@@ -1,4 +1,5 @@
 /* The play: nodes, faults, the quiet end; and the parts, which have the clients. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,19 +138,23 @@ static void configure(struct play *play)
 	testkit_delay(play->kit, setting->delay_min_us, setting->delay_max_us);
 }
 
+static int load_cpg(struct play *play, uint32_t node)
+{
+	static const char *const no[] = {"compact=no", NULL};
+	bool is_plain = (play_mix(play, node) & MIX_COMPACT) != 0;
+
+	return testkit_load(play->kit, node, &cpg_LTX_coterie_plugin, is_plain ? no : NULL);
+}
+
 static bool load(struct play *play)
 {
 	static const struct coterie_plugin *const others[] = {&evs_LTX_coterie_plugin, &quorum_LTX_coterie_plugin,
 		&votequorum_LTX_coterie_plugin, &kv_LTX_coterie_plugin, &cfg_LTX_coterie_plugin};
-	static const char *const no[] = {"compact=no", NULL};
 	uint32_t nodes = play->script->nodes;
 
-	for (uint32_t node = 1; node <= nodes; node++) {
-		bool is_plain = (play_mix(play, node) & MIX_COMPACT) != 0;
-
-		if (testkit_load(play->kit, node, &cpg_LTX_coterie_plugin, is_plain ? no : NULL) < 0)
+	for (uint32_t node = 1; node <= nodes; node++)
+		if (load_cpg(play, node) < 0)
 			return false;
-	}
 	for (uint32_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (testkit_load(play->kit, TESTKIT_ALL, others[i], NULL) < 0)
 			return false;
@@ -254,7 +259,32 @@ static void fill_disk(struct play *play, uint32_t number, bool is_full)
 		node->executive.host.state_dir = is_full ? "/dev/null/full" : node->state_dir;
 }
 
-static void strike(struct play *play, const struct step *step)
+static void unload_service(struct play *play, uint32_t node, uint32_t which)
+{
+	const char *name = which == 0 ? "cpg" : "kv";
+
+	if (!testkit_is_up(play->kit, node) || play->is_stopping[node] || testkit_self(play->kit, node, name) == NULL)
+		return;
+	play->unloads[node]++;
+	int rc = testkit_unload(play->kit, node, name);
+	if (rc == 0)
+		play->unloaded[node] |= 1u << which;
+	else if (rc != -ESRCH)
+		play_break(play, "node %u does not unload %s: %s", node, name, testkit_error(play->kit));
+}
+
+static void load_service(struct play *play, uint32_t node, uint32_t which)
+{
+	if ((play->unloaded[node] & 1u << which) == 0 || play->is_stopping[node])
+		return;
+	int rc = which == 0 ? load_cpg(play, node) : testkit_load(play->kit, node, &kv_LTX_coterie_plugin, NULL);
+	if (rc == 0)
+		play->unloaded[node] &= ~(1u << which);
+	else
+		play_break(play, "node %u does not load a service: %s", node, testkit_error(play->kit));
+}
+
+static void strike_network(struct play *play, const struct step *step)
 {
 	struct testkit *kit = play->kit;
 	bool is_link = step->node != step->other && step->other >= 1 && step->other <= play->script->nodes;
@@ -274,6 +304,28 @@ static void strike(struct play *play, const struct step *step)
 		if (is_link)
 			kit->net.rejects[step->node - 1][step->other - 1] = true;
 		break;
+	case STEP_LOSS:
+		testkit_loss(kit, step->count, (uint32_t)step->value);
+		break;
+	case STEP_DEAF:
+		kit->net.frames_lost &= ~BIT(step->node - 1);
+		if (step->count != 0)
+			kit->net.frames_lost |= BIT(step->node - 1);
+		break;
+	case STEP_REORDER:
+		kit->net.reorder = step->count != 0;
+		break;
+	case STEP_LATE:
+		kit->net.late = step->count;
+		break;
+	}
+}
+
+static void strike_node(struct play *play, const struct step *step)
+{
+	struct testkit *kit = play->kit;
+
+	switch ((int)step->kind) {
 	case STEP_CRASH:
 		testkit_crash(kit, step->node);
 		break;
@@ -293,20 +345,6 @@ static void strike(struct play *play, const struct step *step)
 	case STEP_PAUSE:
 		testkit_pause(kit, step->node, step->count);
 		break;
-	case STEP_LOSS:
-		testkit_loss(kit, step->count, (uint32_t)step->value);
-		break;
-	case STEP_DEAF:
-		kit->net.frames_lost &= ~BIT(step->node - 1);
-		if (step->count != 0)
-			kit->net.frames_lost |= BIT(step->node - 1);
-		break;
-	case STEP_REORDER:
-		kit->net.reorder = step->count != 0;
-		break;
-	case STEP_LATE:
-		kit->net.late = step->count;
-		break;
 	case STEP_CLOCK:
 		testkit_clock(kit, step->node, step->count, (int32_t)step->value - 500000);
 		break;
@@ -315,6 +353,12 @@ static void strike(struct play *play, const struct step *step)
 		break;
 	case STEP_DISK_FULL:
 		fill_disk(play, step->node, step->count != 0);
+		break;
+	case STEP_UNLOAD:
+		unload_service(play, step->node, (uint32_t)step->value);
+		break;
+	case STEP_LOAD:
+		load_service(play, step->node, (uint32_t)step->value);
 		break;
 	case STEP_AWAIT:
 		await_synchronisation(play, step);
@@ -330,7 +374,8 @@ static void play_step(struct play *play, const struct step *step)
 {
 	if (step->node > play->script->nodes)
 		return; /* of a script with more nodes */
-	strike(play, step);
+	strike_network(play, step);
+	strike_node(play, step);
 	tick(play);
 	for (uint32_t i = 0; i < PARTS; i++)
 		if (parts[i]->act != NULL)
@@ -367,6 +412,9 @@ static bool end_faults(struct play *play)
 			play_break(play, "node %u does not start: %s", node, testkit_error(kit));
 			return false;
 		}
+		play->is_stopping[node] = false;
+		load_service(play, node, 0);
+		load_service(play, node, 1);
 	}
 	play->is_quiet = true;
 	return true;

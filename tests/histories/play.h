@@ -43,7 +43,7 @@ struct play_view {
 	uint32_t member_count;
 	uint32_t members[HISTORY_NODES_MAX]; /* ids: of the regular configuration, or of the transitional one */
 	uint64_t mask;               /* the same, bits by number of the node, from 0 */
-	bool heard[HISTORY_NODES_MAX + 1]; /* by number: a message of the node has come in this ring */
+	uint64_t heard_ns[HISTORY_NODES_MAX + 1]; /* by number: when the first message of the node came in this ring. 0: none */
 	uint32_t parted[HISTORY_NODES_MAX + 1]; /* by number: the last stay that the node did not come along to. 0: none */
 	struct play_stay *stays;     /* stay_count; owned */
 	uint32_t stay_count, stay_capacity;
@@ -54,7 +54,7 @@ struct play_note {
 	uint32_t node;               /* number of the sender's node */
 	struct play_ring sent;       /* where its node was when the client sent it. seq 0: unknown */
 	struct play_ring ring;       /* the one in which it was delivered. seq 0: no client on time has seen it */
-	bool is_first;               /* of its node in that ring, for some node */
+	bool is_first;               /* of its node in that ring, for some node, or it came with that one */
 };
 
 /** By number of the message. */
@@ -65,7 +65,7 @@ struct play_notes {
 
 struct play_counts {
 	uint64_t simulated_ms, steps, rings, changes, messages, safe, safe_kept, compared, kv_answered, kv_undecided;
-	uint64_t verdicts, excused, reloads_compared;
+	uint64_t verdicts, excused, orphans, reloads_compared;
 };
 
 struct play {
@@ -75,6 +75,8 @@ struct play {
 	struct play_view views[HISTORY_NODES_MAX + 1]; /* by number of the node */
 	bool is_stopping[HISTORY_NODES_MAX + 1]; /* by number: it was told to stop */
 	uint32_t nodeids[HISTORY_NODES_MAX + 1]; /* by number */
+	uint32_t unloads[HISTORY_NODES_MAX + 1]; /* by number: how often it has lost a service */
+	uint32_t unloaded[HISTORY_NODES_MAX + 1]; /* by number: services that it lacks, bits */
 	uint32_t losses;             /* how often a node has lost its files */
 	bool is_quiet;               /* no fault comes any more */
 	char broken[768];            /* the first violation; empty: none */

@@ -12,7 +12,7 @@ static const char *const fault_names[HISTORY_FAULTS] = {
 	[HISTORY_PART] = "part", [HISTORY_CUT] = "cut", [HISTORY_REFUSE] = "refuse", [HISTORY_CRASH] = "crash",
 	[HISTORY_STOP] = "stop", [HISTORY_PAUSE] = "pause", [HISTORY_STORM] = "storm", [HISTORY_DEAF] = "deaf",
 	[HISTORY_LOSS] = "loss", [HISTORY_LATE] = "late", [HISTORY_CLOCK] = "clock", [HISTORY_DISK] = "disk",
-	[HISTORY_FAR] = "far", [HISTORY_NARROW] = "narrow", [HISTORY_SOCKET] = "socket", [HISTORY_IDS] = "ids",
+	[HISTORY_PLUGIN] = "plugin", [HISTORY_FAR] = "far", [HISTORY_NARROW] = "narrow", [HISTORY_SOCKET] = "socket", [HISTORY_IDS] = "ids",
 	[HISTORY_WRAP] = "wrap", [HISTORY_MIX] = "mix", [HISTORY_MANY] = "many",
 };
 
@@ -21,7 +21,7 @@ static const char *const step_names[STEP_KINDS] = {
 	[STEP_CRASH] = "crash", [STEP_CRASH_AFTER] = "crash-after", [STEP_STOP] = "stop", [STEP_START] = "start",
 	[STEP_PAUSE] = "pause", [STEP_LOSS] = "loss", [STEP_DEAF] = "deaf", [STEP_REORDER] = "reorder", [STEP_LATE] = "late",
 	[STEP_CLOCK] = "clock", [STEP_DISK_FULL] = "disk-full", [STEP_DISK_SLOW] = "disk-slow",
-	[STEP_FORGET] = "forget", [STEP_AWAIT] = "await", [STEP_CPG_JOIN] = "cpg-join", [STEP_CPG_LEAVE] = "cpg-leave",
+	[STEP_FORGET] = "forget", [STEP_UNLOAD] = "unload", [STEP_LOAD] = "load", [STEP_AWAIT] = "await", [STEP_CPG_JOIN] = "cpg-join", [STEP_CPG_LEAVE] = "cpg-leave",
 	[STEP_CPG_END] = "cpg-end", [STEP_CPG_SEND] = "cpg-send", [STEP_CPG_HOLD] = "cpg-hold",
 	[STEP_EVS_SEND] = "evs-send", [STEP_KV] = "kv", [STEP_CFG] = "cfg",
 };
@@ -233,6 +233,21 @@ static void draw_disk(struct pen *pen, uint32_t node, uint32_t calm_ms)
 		add(pen, (struct step){.kind = STEP_DISK_SLOW, .node = node, .count = slow_ms[draw(pen, 4)], .wait_ms = calm_ms});
 }
 
+/* The other members go on, with clients that come, send and go while the service synchronises alone. */
+static void draw_plugin(struct pen *pen, uint32_t node, uint32_t calm_ms)
+{
+	static const enum step_kind kinds[] = {STEP_CPG_END, STEP_CPG_END, STEP_CPG_LEAVE, STEP_CPG_JOIN, STEP_CPG_SEND, STEP_KV,
+		STEP_LOAD, STEP_UNLOAD};
+	uint64_t which = draw(pen, 2);
+
+	add(pen, (struct step){.kind = STEP_UNLOAD, .node = node, .value = which, .wait_ms = calm_ms});
+	add(pen, (struct step){.kind = STEP_LOAD, .node = node, .value = which});
+	for (uint32_t i = draw(pen, 7); i > 0; i--)
+		add(pen, (struct step){.kind = kinds[draw(pen, sizeof(kinds) / sizeof(kinds[0]))], .node = draw_node(pen),
+					 .client = draw(pen, HISTORY_CLIENTS), .count = 1 + draw(pen, 3), .size = draw_size(pen),
+					 .value = draw(pen, 2), .wait_ms = draw(pen, 3)});
+}
+
 static void draw_fault(struct pen *pen, enum history_fault fault)
 {
 	const struct setting *setting = &pen->script->setting;
@@ -281,6 +296,9 @@ static void draw_fault(struct pen *pen, enum history_fault fault)
 		break;
 	case HISTORY_DISK:
 		draw_disk(pen, node, calm_ms);
+		break;
+	case HISTORY_PLUGIN:
+		draw_plugin(pen, node, calm_ms);
 		break;
 	case HISTORY_FAR:
 	case HISTORY_NARROW:

@@ -25,6 +25,7 @@ enum history_fault {
 	HISTORY_LATE,   /* packets and their duplicates come up to 2 s late, behind others */
 	HISTORY_CLOCK,  /* the clock of a node jumps ahead, or has another pace */
 	HISTORY_DISK,   /* a node cannot store for a while, stores slowly, or starts again without its files */
+	HISTORY_PLUGIN, /* a service is unloaded from a node, and loaded again, while the ring runs */
 	HISTORY_FAR,    /* for the whole run: each link has a delay of its own, 20 us to 200 ms, and jitter */
 	HISTORY_NARROW, /* for the whole run: links carry 1 to 10 MB/s, and drop what their queues cannot hold */
 	HISTORY_SOCKET, /* for the whole run: sockets hold 16 KB to 208 KB, and drop more */
@@ -59,6 +60,8 @@ enum step_kind {
 	STEP_DISK_FULL,   /* node cannot store files, if count is not 0 */
 	STEP_DISK_SLOW,   /* node stands still for count ms when it has stored a file */
 	STEP_FORGET,      /* node, if it is down, loses its files */
+	STEP_UNLOAD,      /* node loses a service: value 0 cpg, 1 kv */
+	STEP_LOAD,        /* node has it again */
 	STEP_AWAIT,       /* until node's services begin to synchronise (value 0), or have (1), and size us more. At most count ms */
 	/* Clients. */
 	STEP_CPG_JOIN,

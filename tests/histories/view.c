@@ -48,7 +48,7 @@ void play_view_configure(struct play *play, uint32_t node, bool is_transitional,
 	} else {
 		view->ring = ring;
 		note_stay(view, ring);
-		memset(view->heard, 0, sizeof(view->heard));
+		memset(view->heard_ns, 0, sizeof(view->heard_ns));
 	}
 	view->is_known = true;
 	view->has_come = is_transitional;
@@ -104,8 +104,11 @@ bool play_note_see(struct play *play, struct play_notes *notes, uint32_t number,
 	if (number >= notes->count)
 		return false;
 	note = &notes->list[number];
-	note->is_first |= !view->heard[note->node];
-	view->heard[note->node] = true;
+	/* Records of two channels that are told at one time have lost their order. */
+	uint64_t now_ns = testkit_now_ns(play->kit), *heard_ns = &view->heard_ns[note->node];
+	if (*heard_ns == 0)
+		*heard_ns = now_ns;
+	note->is_first |= *heard_ns == now_ns;
 	if (note->ring.seq == 0)
 		note->ring = view->ring;
 	return play_ring_equal(note->ring, view->ring);
@@ -131,6 +134,9 @@ bool play_may_lack(struct play *play, const struct play_notes *notes, uint32_t n
 {
 	const struct play_note *note = number < notes->count ? &notes->list[number] : NULL;
 
+	if (note != NULL)
+		play_trace(play, "may node %u lack message %u of node %u, sent in ring %ju and delivered in %ju%s?", node, number,
+			note->node, (uintmax_t)note->sent.seq, (uintmax_t)note->ring.seq, note->is_first ? ", the first" : "");
 	if (note == NULL || (note->ring.seq != 0 && (!note->is_first || play_ring_equal(note->sent, note->ring))))
 		return false;
 	if (note->ring.seq != 0 && has_been_with(&play->views[node], note->node, note->sent, note->ring))

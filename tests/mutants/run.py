@@ -1,6 +1,6 @@
 """run.py check LIST: check that each mutant of the list can be made. Prints TAP.
-run.py play LIST BUILD [--with PROGRAM] [NAME...]: make each mutant in this tree, build its tests in BUILD and run them. A mutant
-is caught when one of its tests fails. With a program: only the mutants that it is to notice, and no other test. Prints TAP. Changes files of the tree and puts them back: run it on a copy (mutants.sh does).
+run.py play LIST BUILD [--with PROGRAM | --without PROGRAM] [NAME...]: make each mutant in this tree, build its tests in BUILD and run them. A mutant
+is caught when one of its tests fails. --with: only the mutants that this program is to notice, and no other test. --without: only those that it is not to notice. Prints TAP. Changes files of the tree and puts them back: run it on a copy (mutants.sh does).
 
 A mutant of the list, behind an empty line:
 
@@ -9,14 +9,18 @@ A mutant of the list, behind an empty line:
 	- a line, or several, that occur together once in the file, without the indentation
 	+ what stands in their place; none: they are removed
 	test PROGRAM [ARGUMENT...]
+	unseen why no history of whole nodes can notice it
+
+run.py unseen LIST: print the mutants that have such a reason, as lines of a page.
 """
 
+import os
 import pathlib
 import re
 import subprocess
 import sys
 
-TIMEOUT_S = 300
+TIMEOUT_S = int(os.environ.get("MUTANTS_TIMEOUT_S", "300"))  # more on a loaded machine: a test that hangs has noticed the mutant
 
 
 class Mutant:
@@ -28,6 +32,7 @@ class Mutant:
         self.path = pathlib.Path(next(line[5:] for line in lines if line.startswith("file ")))
         self.old = [line[2:].strip() for line in lines if line.startswith("- ")]
         self.new = [line[2:] for line in lines if line.startswith("+ ")]
+        self.unseen = next((line[7:] for line in lines if line.startswith("unseen ")), None)
         self.tests = [line[5:].split() for line in lines if line.startswith("test ")]
 
     def places(self):
@@ -101,11 +106,19 @@ def main():
     if sys.argv[1] == "check":
         check(mutants)
         return
+    if sys.argv[1] == "unseen":
+        for mutant in mutants:
+            if mutant.unseen:
+                print(f"- `{mutant.name}`: {mutant.what}. {mutant.unseen}")
+        return
     names = sys.argv[4:]
     if names[:1] == ["--with"]:
         for mutant in mutants:
             mutant.tests = [test for test in mutant.tests if test[0] == names[1]]
         mutants = [mutant for mutant in mutants if mutant.tests]
+        names = names[2:]
+    elif names[:1] == ["--without"]:
+        mutants = [mutant for mutant in mutants if all(test[0] != names[1] for test in mutant.tests)]
         names = names[2:]
     play([mutant for mutant in mutants if not names or mutant.name in names], sys.argv[3])
 
