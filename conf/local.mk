@@ -89,6 +89,7 @@ EXTRA_DIST += \
 	debian/coterie-sdk.install debian/coterie-sdk.lintian-overrides debian/coterie-service-cfg.install debian/coterie-service-cmap.install \
 	debian/coterie-service-cpg.install debian/coterie-service-evs.install \
 	debian/coterie-service-kv.install debian/libcoterie-kv0.install debian/libcoterie-kv0.symbols \
+	debian/libcoterie-client0.install debian/libcoterie-client0.symbols \
 	debian/coterie-service-metrics.install debian/coterie-service-mon.install debian/coterie-service-pload.install \
 	debian/coterie-service-quorum.install debian/coterie-service-votequorum.install \
 	debian/coterie-service-wd.install debian/coterie-tools.install debian/coterie-transport-knet.install \

@@ -33,7 +33,7 @@ struct coterie_connection;
 /**
  * Connect to a service of the daemon on this host.
  *
- * @param connection  out: end it with coterie_connection_close
+ * @param connection  out: end it with coterie_connection_close. NULL after an error
  * @param service     its ipc_name; borrowed
  * @param instance    of the daemon; NULL: that of COTERIE_INSTANCE, or the default one; borrowed
  * @param timeout_ms  how long to try again while the daemon is starting or busy; -1: without limit

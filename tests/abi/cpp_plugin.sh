@@ -56,5 +56,7 @@ sdk_copy=$work/motto
 cp -r "$(find "$root" -type d -name example-cpp)" "$sdk_copy"
 chmod -R u+w "$sdk_copy"
 tap_check "the installed Makefile builds it" sdk_make motto.so CXX=g++ "CXXFLAGS=-O1 -Wall -Wextra -Werror" || tap_end
+sdk_needs libqb
+tap_check "and its client" sdk_make mottoctl CXX=g++ "CXXFLAGS=-O1 -Wall -Wextra -Werror"
 [ $sdk_has_kit = no ] || tap_check "and make check passes" sdk_make check CXX=g++ "CXXFLAGS=-O1 -Wall -Wextra -Werror"
 tap_end

@@ -24,7 +24,7 @@ awk -v folder="$sdk_copy" '
 	/^```$/ { file = ""; next }
 	/^```c / { file = folder "/" $2; next }
 	file != "" { print > file }' "$guide"
-for file in latch.h latch.c test_latch.c; do
+for file in latch.h latch.c test_latch.c latchctl.c; do
 	tap_check "the page has $file" test -s "$sdk_copy/$file"
 done
 [ -x "$build/exec/coterie" ] || {
@@ -40,6 +40,73 @@ if [ -n "${LATCH_SEEDS:-}" ] && [ $sdk_has_kit = yes ]; then
 		env LD_LIBRARY_PATH="$(dirname "$(find "$root" -name 'libcoterie-testkit.so.0')")" \
 		"$sdk_copy/test_latch" "$sdk_copy/latch.so" 1 "$LATCH_SEEDS"
 fi
+# --- its client, and its cluster of three ---
+
+sdk_needs libqb
+tap_check "latchctl builds without a warning" sdk_make latchctl || tap_end
+tap_check "and has at most 35 lines" test "$(wc -l <"$sdk_copy/latchctl.c")" -le 35
+port=$((15405 + $$ % 1000))
+sed -n '/^    cluster {/,/^    log {/s/^    //p' "$guide" |
+	sed -e "s,15405,$port," -e "s,/tmp/try,$work/try," -e "s,127\.0\.0\.,127.0.$((1 + $$ % 250)).," >"$work/try.conf"
+tap_check "the page has a config file of three nodes" test "$(grep -c '^node n[123] ' "$work/try.conf")" = 3
+program=$(find "$root" -path '*/sbin/coterie')
+libraries=$(dirname "$(find "$root" -name 'libcoterie-client.so.0')")
+export RUNTIME_DIRECTORY=$work/run
+mkdir -p "$work/run" "$work/try"
+declare -A daemon
+finish() {
+	[ ${#daemon[@]} -eq 0 ] || kill -KILL "${daemon[@]}" 2>/dev/null
+	wait
+	rm -rf "$work"
+}
+trap finish EXIT
+# on NODE COMMAND...: under the latch, asked for at that node
+on() {
+	local node=$1
+
+	shift
+	COTERIE_INSTANCE=$node$$ LD_LIBRARY_PATH=$libraries:$build/.libs timeout 60 "$sdk_copy/latchctl" "$@" 2>&1
+}
+for node in n1 n2 n3; do
+	mkdir -p "$work/try/$node$$"
+	COTERIE_PLUGIN_PATH=$sdk_copy:$build "$program" -f --instance $node$$ --node $node -c "$work/try.conf" \
+		>"$work/$node.log" 2>&1 &
+	daemon[$node]=$!
+done
+joined() {
+	local _
+
+	for _ in $(seq 300); do
+		grep -q 'Members\[3\]: 1 2 3' "$work/n1.log" && return
+		sleep 0.1
+	done
+	return 1
+}
+tap_check "three daemons form a ring" joined || tap_note "$(tail -n 5 "$work/n1.log")"
+tap_check "a client has the latch" test "$(on n1 echo held)" = held || tap_note "$(on n1 echo held)"
+echo 0 >"$work/number"
+waiting=()
+for node in n1 n2 n3; do
+	for _ in $(seq 10); do
+		# shellcheck disable=SC2016 # expanded under the latch
+		on $node sh -c 'read -r n <"$0"; sleep 0.02; echo $((n + 1)) >"$0"' "$work/number"
+	done >"$work/$node.out" &
+	waiting+=($!)
+done
+wait "${waiting[@]}"
+tap_check "30 increments under the latch, of three nodes, are 30" test "$(cat "$work/number")" = 30 ||
+	tap_note "$(cat "$work/number" "$work"/n?.out)"
+# shellcheck disable=SC2016
+on n1 sh -c 'touch "$0"; sleep 8' "$work/held" &
+for _ in $(seq 100); do
+	[ ! -e "$work/held" ] || break
+	sleep 0.1
+done
+kill -KILL "${daemon[n1]}"
+# A ring that changes answers "try again", for which latchctl waits 5 s.
+after_the_crash() { [ "$(on n2 echo held)" = held ] || [ "$(on n2 echo held)" = held ]; }
+tap_check "another node has it after the holder's daemon was killed" after_the_crash
+
 # The test on the page tells a wrong latch from a right one.
 if [ $sdk_has_kit = yes ]; then
 	cp "$guide_dir/../tests/abi/old_latch.c" "$sdk_copy/latch.c"

@@ -60,7 +60,15 @@ while read -r soname _; do
 	tap_check "$soname is in the spec" grep -q "/$soname\*\$" "$spec"
 	tap_check "$package names what $name exports" symbols_agree "$package" "$name"
 done < <(grep -v '^#' "$source/tests/abi/libraries.txt")
-tap_check "libcoterie-kv0 names what libcoterie-kv exports" symbols_agree libcoterie-kv0 libcoterie-kv
+for name in kv client; do
+	tap_check "libcoterie-${name}0 names what libcoterie-$name exports" symbols_agree libcoterie-${name}0 libcoterie-$name
+done
+# with_headers FILE: of the packages that have headers, those that have this library
+with_headers() { grep -lE '^usr/include/' "$debian"/*.install | xargs grep -lE "/$1\.so(\.[0-9]+)?\*"; }
+# The test kit is for tests, which are built where they run.
+for name in $(value lib_LTLIBRARIES | sed 's/\.la$//' | grep -v testkit); do
+	tap_check "programs with $name need no package of headers" test -z "$(with_headers "$name")"
+done
 for name in $(value lib_LTLIBRARIES | sed 's/\.la$//'); do
 	grep -q "^$name\.so" "$source/tests/abi/libraries.txt" && continue
 	tap_check "$name has a package" listed "lib/\*/$name\.so(\.[0-9]+)?\*"
