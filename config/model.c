@@ -394,7 +394,7 @@ static const struct config_entry *find_entry(
 	return NULL;
 }
 
-const char *config_option(const struct config *config, const char *plugin, const char *name,
+const char *config_option_text(const struct config *config, const char *plugin, const char *name,
 	const char **file, uint32_t *line)
 {
 	const char *found_file = NULL, *value = NULL;

@@ -215,7 +215,7 @@ void config_destroy(struct config *config); /* NULL is ignored */
  * Return the value of a plugin's option as written, or NULL. file and line may be NULL. Options of the transport may
  * also be keys of totem.interface.0 and totem. crypto_cipher and crypto_hash then have the effect of secauth.
  */
-const char *config_option(const struct config *config, const char *plugin, const char *name,
+const char *config_option_text(const struct config *config, const char *plugin, const char *name,
 	const char **file, uint32_t *line);
 /**
  * Make a new configuration from a running one and the keys of the sections totem and logging in the map, which clients

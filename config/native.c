@@ -194,7 +194,7 @@ static void set_simple(struct tree *tree, const struct native_block *block, cons
 			native_set_simple(tree, block, at, index);
 }
 
-const struct native_setting *native_setting(const struct native_block *block, const char *name)
+const struct native_setting *native_setting_find(const struct native_block *block, const char *name)
 {
 	for (const struct native_setting *at = block->settings; at != NULL; at = at->next)
 		if (strcmp(at->name, name) == 0 && at->count > 0)
@@ -336,7 +336,7 @@ static void remove_service(struct tree *tree, const char *name, struct place pla
 static void set_service(struct native *native, const struct native_block *block)
 {
 	struct tree *tree = native->tree;
-	const struct native_setting *enabled = native_setting(block, "enabled");
+	const struct native_setting *enabled = native_setting_find(block, "enabled");
 	const char *name = plugin_name(native, block);
 	uint64_t is_enabled = 1;
 

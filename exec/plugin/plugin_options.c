@@ -173,7 +173,7 @@ static void choose(
 		return;
 	if (config == NULL)
 		return;
-	written.value = config_option(
+	written.value = config_option_text(
 		config, check->descriptor->name, check->option->name, &written.file, &written.line);
 	if (written.value == NULL)
 		return;

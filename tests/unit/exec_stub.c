@@ -78,7 +78,7 @@ uint64_t log_count(int prio) { return exec_stub.log_counts[prio]; }
 
 /* --- config/model.c --- */
 
-const char *config_option(const struct config *config, const char *plugin, const char *name,
+const char *config_option_text(const struct config *config, const char *plugin, const char *name,
 	const char **file, uint32_t *line)
 {
 	for (uint32_t i = 0; i < config->option_count; i++) {

@@ -418,7 +418,7 @@ END_TEST
 START_TEST(a_block_gives_options_to_a_service)
 {
 	ck_assert_int_eq(config_case_load(&one, A "service tally { step-max = 2 }\n"), 0);
-	ck_assert_str_eq(config_option(one.config, "tally", "step_max", NULL, NULL), "2");
+	ck_assert_str_eq(config_option_text(one.config, "tally", "step_max", NULL, NULL), "2");
 }
 END_TEST
 
