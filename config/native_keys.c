@@ -199,9 +199,9 @@ void native_set_transport(struct tree *tree, const struct native_block *block)
 		return;
 	if (strcmp(setting->values[0], "none") != 0) {
 		tree_error(tree, setting->place,
-			"'%s' is not a value of 'encryption' here: knet has 'cipher' and 'hash' for that, and "
+			"'%s' is not a value of 'encryption' here: transport %s has 'cipher' and 'hash' for that, and "
 			"'encryption = none' for neither",
-			setting->values[0]);
+			setting->values[0], block->title);
 		return;
 	}
 	if ((other = native_setting_find(block, "cipher")) != NULL || (other = native_setting_find(block, "hash")) != NULL) {
@@ -225,8 +225,7 @@ static void set_quorum(struct tree *tree, const struct native_block *block)
 		tree->has_no_provider = true;
 	else if (provider != NULL)
 		set_text(tree, "quorum.provider",
-			strcmp(provider, "votequorum") == 0 ? "corosync_votequorum" : provider,
-			place_of(block, "provider"));
+			config_provider_name(provider), place_of(block, "provider"));
 	if (breaker == NULL)
 		return;
 	bool is_list = strspn(breaker, "0123456789 ") == strlen(breaker);

@@ -21,7 +21,7 @@ const struct native_setting *native_setting_find(const struct native_block *bloc
 /* native_keys.c */
 
 void native_set_node(struct tree *tree, const struct native_block *block, const char *index);
-/** Option `encryption` of knet, whose options cipher and hash are keys of their own. */
+/** Option `encryption` of a transport whose options cipher and hash are keys of their own. */
 void native_set_transport(struct tree *tree, const struct native_block *block);
 void native_set_subsystem(struct tree *tree, const struct native_block *block);
 void native_set_instance(struct tree *tree, const struct native_block *block);

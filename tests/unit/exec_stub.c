@@ -93,6 +93,18 @@ const char *config_option_text(const struct config *config, const char *plugin, 
 	return NULL;
 }
 
+const char *config_key(const struct config *config, const char *key, const char **file, uint32_t *line)
+{
+	for (uint32_t i = 0; i < config->entry_count; i++) {
+		if (strcmp(config->entries[i].key, key) != 0)
+			continue;
+		*file = config->entries[i].file;
+		*line = config->entries[i].line;
+		return config->entries[i].text;
+	}
+	return NULL;
+}
+
 /* --- ring.c, route.c, sync.c, the engine --- */
 
 struct totem_engine *ring_engine(struct ring *ring)
