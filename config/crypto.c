@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/trust.h"
+#include "config/compat.h"
 
 #define KEY_SIZE_MIN 128
 #define KEY_SIZE_MAX 4096
@@ -318,7 +319,7 @@ static bool is_loopback(const struct sockaddr_storage *address)
 	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
 
 	if (address->ss_family == AF_INET)
-		return ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+		return ntohl(in->sin_addr.s_addr) >> 24 == 127;
 	return address->ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
 }
 
@@ -340,14 +341,15 @@ bool config_is_loopback(const struct config *config)
  */
 static void encrypt_by_default(struct tree *tree, struct config *config, bool is_udp)
 {
-	static const char *const knets[] = {"totem.crypto_cipher", "totem.crypto_hash", "totem.secauth"};
+	static const char *const ciphers[] = {"totem.crypto_cipher", "totem.crypto_hash", "totem.secauth"};
+	const struct compat_transport *transport = compat_transport(config->transport);
 	const struct place place = {.file = tree->file};
 	bool is_decided = is_udp && tree_find(tree, "totem.encryption") != NULL;
 
-	if (!tree->is_native || config_is_loopback(config) || (!is_udp && strcmp(config->transport, "knet") != 0))
+	if (!tree->is_native || config_is_loopback(config) || transport == NULL)
 		return;
-	for (size_t i = 0; i < sizeof(knets) / sizeof(knets[0]) && !is_udp; i++)
-		is_decided = is_decided || tree_find(tree, knets[i]) != NULL;
+	for (size_t i = 0; i < sizeof(ciphers) / sizeof(ciphers[0]) && transport->has_cipher; i++)
+		is_decided = is_decided || tree_find(tree, ciphers[i]) != NULL;
 	if (is_decided)
 		return;
 	config->is_encrypted_by_default = true;
@@ -377,10 +379,7 @@ int crypto_build(
 	if (!has_cipher && !has_hash)
 		return is_udp ? build_sealed(tree, config, environment) : 0;
 	if (is_udp) {
-		tree_error(tree, place,
-			"crypto_cipher & crypto_hash are only valid for the Knet transport: remove "
-			"them or use "
-			"'transport: knet'");
+		tree_error(tree, place, COMPAT_TEXT_CRYPTO);
 		return 0;
 	}
 	if (has_cipher && !has_hash && tree->is_native) {

@@ -12,6 +12,7 @@
 #include <coterie/plugin.h>
 
 #include "common/fixed_keys.h"
+#include "config/compat.h"
 #include "config/native.h"
 #include "exec/map/map.h"
 
@@ -31,7 +32,8 @@ struct config_fixed {
 	uint32_t count;
 	uint32_t links;  /* by bit */
 	bool has_crypto; /* is among what is fixed */
-	bool is_knet;
+	bool has_protocols; /* a link has a protocol that cannot change */
+	struct described *plugins;
 	enum config_format format;
 	const char *drop_ins;
 };
@@ -69,7 +71,7 @@ struct config_fixed *config_fixed_create(const struct config *config, bool can_r
 							     strlen(config->drop_ins));
 	if (config->drop_ins != NULL && fixed->drop_ins == NULL)
 		goto no_memory;
-	fixed->is_knet = strcmp(config->transport, "knet") == 0;
+	fixed->has_protocols = !is_ip_transport(config->transport);
 	fixed->values = arena_take(arena, (config->entry_count + 1) * sizeof(*fixed->values));
 	if (fixed->values == NULL)
 		goto no_memory;
@@ -111,6 +113,29 @@ void config_fixed_destroy(struct config_fixed *fixed)
 		arena_destroy(fixed->arena);
 }
 
+int config_fixed_describe(struct config_fixed *fixed, const struct coterie_plugin *descriptor)
+{
+	struct described *plugin = described_add(fixed->arena, &fixed->plugins, descriptor->kind, descriptor->name);
+
+	return plugin != NULL && described_fill(fixed->arena, plugin, descriptor) ? 0 : -ENOMEM;
+}
+
+int config_fixed_plugins(const struct config_fixed *fixed, struct tree *tree)
+{
+	for (const struct described *from = fixed->plugins; from != NULL; from = from->next) {
+		const struct coterie_plugin descriptor = {.size = sizeof(descriptor),
+			.options = from->options,
+			.option_count = from->option_count,
+			.option_size = sizeof(struct coterie_option),
+			.log_name = from->log_name};
+		struct described *plugin = described_add(tree->arena, &tree->plugins, from->kind, from->name);
+
+		if (plugin == NULL || !described_fill(tree->arena, plugin, &descriptor))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static const struct fixed_value *find_value(const struct config_fixed *fixed, const char *key)
 {
 	for (uint32_t i = 0; i < fixed->count; i++)
@@ -122,26 +147,11 @@ static const struct fixed_value *find_value(const struct config_fixed *fixed, co
 static void set_value(struct tree *tree, const struct fixed_value *value)
 {
 	const struct place place = tree_place(tree, value->key);
-	uint64_t number = 0;
-	uint32_t u32;
-	uint16_t u16;
 
-	if (value->type == COTERIE_MAP_STRING) {
+	if (value->type == COTERIE_MAP_STRING)
 		tree_set_string(tree, value->key, value->value, place);
-		return;
-	}
-	if (value->size == sizeof(uint8_t)) {
-		number = *(const uint8_t *)value->value;
-	} else if (value->size == sizeof(u16)) {
-		memcpy(&u16, value->value, sizeof(u16));
-		number = u16;
-	} else if (value->size == sizeof(u32)) {
-		memcpy(&u32, value->value, sizeof(u32));
-		number = u32;
-	} else {
-		memcpy(&number, value->value, sizeof(number));
-	}
-	tree_set_number(tree, value->key, value->type, number, place);
+	else
+		tree_set_number(tree, value->key, value->type, config_number(value->type, value->size, value->value), place);
 }
 
 static bool is_same(const struct tree_item *item, const struct fixed_value *value)
@@ -179,7 +189,7 @@ static void tell_kept(struct tree *tree, const char *key, const struct tree_item
 			before = text;
 	}
 	tree_notice(tree, "'%s' changed from %s to %s: takes effect only at restart, kept %s",
-		option_name(key, transport == NULL ? "knet" : transport), before,
+		option_name(key, transport == NULL ? COMPAT_TRANSPORT : transport), before,
 		item == NULL ? "its default" : item->text, before);
 }
 
@@ -208,17 +218,14 @@ static void keep_one(struct tree *tree, const char *key, const struct fixed_valu
 
 /* --- links --- */
 
-static void refuse_knet_transport(
+static void refuse_protocol(
 	struct tree *tree, const char *key, uint32_t link, const struct fixed_value *value)
 {
 	const char *text = tree_text(tree, key), *now = text == NULL ? "udp" : text;
 	const char *before = value == NULL ? "udp" : value->value;
 
 	if (strcmp(now, before) != 0)
-		tree_error(tree, tree_place(tree, key),
-			"New config has different knet transport for link %u (%s instead of %s): "
-			"remove the link, reload, then add it again",
-			link, now, before);
+		tree_error(tree, tree_place(tree, key), COMPAT_TEXT_LINK_PROTOCOL, link, now, before);
 }
 
 static void keep_link(
@@ -234,9 +241,9 @@ static void keep_link(
 		snprintf(key, sizeof(key), "totem.interface.%u.%s", link, fixed_refused_link_keys.list[i]);
 		keep_one(tree, key, find_value(fixed, key));
 	}
-	snprintf(key, sizeof(key), "totem.interface.%u.knet_transport", link);
-	if (source == FIXED_FILE && fixed->is_knet)
-		refuse_knet_transport(tree, key, link, find_value(fixed, key));
+	snprintf(key, sizeof(key), "totem.interface.%u." COMPAT_LINK_PROTOCOL, link);
+	if (source == FIXED_FILE && fixed->has_protocols)
+		refuse_protocol(tree, key, link, find_value(fixed, key));
 }
 
 void fixed_keep(struct tree *tree, const struct config_fixed *fixed, enum fixed_source source)

@@ -64,6 +64,8 @@ static void print_option(const struct coterie_option *option, enum native_form f
 	fprintf(out, "; %s)\n", (option->flags & COTERIE_OPT_RELOAD) != 0 ? "reload" : "restart");
 	if (option->help != NULL)
 		fprintf(out, "\t\t%s\n", option->help);
+	if (option->legacy != NULL)
+		fprintf(out, "\t\tin corosync.conf: %s\n", option->legacy);
 }
 
 static void print_head(const struct native_kind *kind, const char *title, FILE *out)
@@ -95,10 +97,11 @@ static void see(void *arg, const struct coterie_plugin *descriptor)
 	struct seen *seen = arg;
 
 	seen->is_found = true;
-	for (uint32_t i = 0; i < descriptor->option_count; i++)
-		print_option((const void *)((const char *)descriptor->options +
-					    (size_t)descriptor->option_size * i),
-			FORM_TEXT, seen->out);
+	for (uint32_t i = 0; i < descriptor->option_count; i++) {
+		struct coterie_option option = option_copy(descriptor->options, descriptor->option_size, i);
+
+		print_option(&option, FORM_TEXT, seen->out);
+	}
 }
 
 static int print_plugin(const struct config_environment *environment, const struct native_kind *kind,
@@ -111,7 +114,7 @@ static int print_plugin(const struct config_environment *environment, const stru
 	print_rows(kind, is_transport ? name : NULL, out);
 	if (environment->describe != NULL)
 		environment->describe(environment->arg,
-			is_transport ? COTERIE_KIND_TRANSPORT : COTERIE_KIND_SERVICE, name, see, &seen);
+			is_transport ? COTERIE_KIND_TRANSPORT : COTERIE_KIND_SERVICE, name, NULL, see, &seen);
 	if (seen.is_found)
 		return 0;
 	fprintf(stderr, "no plugin '%s' of kind %s is installed: its own options are not known\n", name,

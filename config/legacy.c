@@ -21,29 +21,33 @@
 #define NO_BREAK ((char)0xa0)
 #define NO_BREAK_LEAD ((char)0xc2)
 #define LINE_LENGTH_MAX 510
+#define UNKNOWN_MAX 200 /* keys: more are a file of another kind */
 
-static void warn_if_unknown(struct reader *reader, const char *path)
+/* It may be the legacy name of an option of a plugin, which is known when the whole file has been read. */
+static void note_unknown(struct reader *reader, const char *path)
 {
 	struct tree *tree = reader->tree;
 	struct schema_key known;
 	const char *dot = strrchr(path, '.');
 
-	if (dot == NULL || tree->messages->warning_count >= CONFIG_WARNINGS_MAX ||
-		schema_find(path, &known))
+	if (dot == NULL || tree->unknown_count >= UNKNOWN_MAX || schema_find(path, &known))
 		return;
 	char section[PATH_LENGTH_MAX + 1];
 
 	snprintf(section, sizeof(section), "%.*s", (int)(dot - path), path);
 	if (!schema_has_section(section))
 		return;
-	const char *near = schema_suggest(tree, path);
+	struct unknown_key *key = arena_take(tree->arena, sizeof(*key));
+	const char *copy = arena_copy(tree->arena, path, strlen(path));
 
-	if (near != NULL)
-		tree_warning(
-			tree, reader->place, "nothing uses '%s': did you mean '%s'?", path, near);
-	else
-		tree_warning(
-			tree, reader->place, "nothing uses '%s': it is only kept in the map", path);
+	if (key == NULL || copy == NULL) {
+		tree->is_out_of_memory = true;
+		return;
+	}
+	*key = (struct unknown_key){.path = copy, .place = reader->place};
+	*tree->unknown_end = key;
+	tree->unknown_end = &key->next;
+	tree->unknown_count++;
 }
 
 static void begin_section(struct reader *reader, const char *name)
@@ -149,7 +153,7 @@ static void read_item(struct reader *reader, const char *name, const char *text)
 		legacy_hold(reader, path, member, text);
 		return;
 	}
-	warn_if_unknown(reader, path);
+	note_unknown(reader, path);
 	if (reader->held_depth != 0) {
 		/* The path of the section that is held back, and the dot, are not part of the name.
 		 */

@@ -14,6 +14,9 @@
 
 #include <coterie/plugin.h>
 
+#include "config/compat.h"
+#include "config/words.h"
+
 #define PORT_DEFAULT 5405
 
 /* Links that the file mentions, by bit. */
@@ -74,11 +77,6 @@ static struct place node_place(
 		place = tree_place(tree, key);
 	}
 	return place;
-}
-
-bool is_ip_transport(const char *transport)
-{
-	return strcmp(transport, "udp") == 0 || strcmp(transport, "udpu") == 0;
 }
 
 static const char *name_of(const struct config_node *node)
@@ -174,11 +172,7 @@ static void check_count(struct tree *tree, const struct config *config, uint32_t
 	uint32_t count = (uint32_t)__builtin_popcount(links);
 
 	if (is_ip_transport(config->transport) && count > 1)
-		tree_error(tree, (struct place){.file = tree->file},
-			"%u is too many configured interfaces for non-Knet transport: keep one "
-			"link, or use "
-			"'transport: knet'",
-			count);
+		tree_error(tree, (struct place){.file = tree->file}, COMPAT_TEXT_LINKS, count);
 	else if (is_ip_transport(config->transport) && links != 1)
 		tree_error(tree, (struct place){.file = tree->file},
 			"transport %s uses link 0: give every node a 'ring0_addr'",
@@ -196,26 +190,22 @@ static void check_count(struct tree *tree, const struct config *config, uint32_t
 static void check_interface(struct tree *tree, const struct config *config, uint32_t link)
 {
 	const struct tree_item *item = link_item(tree, link, "ttl");
-	bool is_knet = strcmp(config->transport, "knet") == 0;
+	const struct compat_words *protocol = &compat_link_protocol;
 
-	if (item != NULL && item->number != 1 &&
-		(is_knet || strcmp(config->transport, "udpu") == 0))
+	if (item != NULL && item->number != 1 && config_transport_is_standard(config->transport) &&
+		strcmp(config->transport, "udp") != 0)
 		tree_error(tree, item->place,
 			"Can only set ttl on multicast transport types for interface %u: remove it "
 			"or use "
 			"'transport: udp'",
 			link);
-	item = link_item(tree, link, "knet_link_priority");
+	item = link_item(tree, link, COMPAT_LINK_PRIORITY);
 	if (item != NULL && item->number != 1 && is_ip_transport(config->transport))
-		tree_error(tree, item->place,
-			"Can only set link priority on knet transport type for interface %u: "
-			"remove it or use "
-			"'transport: knet'",
-			link);
-	item = link_item(tree, link, "knet_transport");
-	if (item != NULL && strcmp(item->text, "udp") != 0 && strcmp(item->text, "sctp") != 0)
-		tree_error(tree, item->place, "'%s' is not a knet_transport: choose udp or sctp",
-			item->text);
+		tree_error(tree, item->place, COMPAT_TEXT_PRIORITY, link);
+	item = link_item(tree, link, protocol->key);
+	if (item != NULL && !config_has_word(protocol->words, item->text))
+		tree_error(tree, item->place, "'%s' is not a %s: choose one of: %s", item->text, protocol->key,
+			protocol->words);
 	if (link_item(tree, link, "member.0") != NULL)
 		tree_warning(tree, link_item(tree, link, "member.0")->place,
 			"member section is used together with nodelist. Members ignored: remove "

@@ -2,7 +2,9 @@
 noinst_LTLIBRARIES += libconfig.la
 libconfig_la_SOURCES = $(config_sources)
 config_sources = $(fixed_keys_sources) $(lookup_sources) $(trust_sources) \
+	%D%/compat.c %D%/compat.h \
 	%D%/crypto.c \
+	%D%/describe.c \
 	%D%/dscp.c \
 	%D%/key_change.c \
 	%D%/key_newer.c \
@@ -25,5 +27,5 @@ config_sources = $(fixed_keys_sources) $(lookup_sources) $(trust_sources) \
 	%D%/timers.c \
 	%D%/tree.c %D%/tree.h \
 	%D%/validate.c \
-	%D%/votes.c \
+	%D%/view.c \
 	%D%/words.c %D%/words.h

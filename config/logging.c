@@ -11,6 +11,9 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "config/compat.h"
+#include "config/words.h"
+
 struct word {
 	const char *name;
 	int value;
@@ -29,13 +32,6 @@ static const struct word facilities[] = {{"auth", LOG_AUTH}, {"authpriv", LOG_AU
 	{"user", LOG_USER}, {"uucp", LOG_UUCP}, {"local0", LOG_LOCAL0}, {"local1", LOG_LOCAL1},
 	{"local2", LOG_LOCAL2}, {"local3", LOG_LOCAL3}, {"local4", LOG_LOCAL4},
 	{"local5", LOG_LOCAL5}, {"local6", LOG_LOCAL6}, {"local7", LOG_LOCAL7}, {NULL, 0}};
-
-/* Names that something in this daemon logs under, or libraries and tools of the field do. */
-static const char known_subsystems[] = " MAIN SERV QB TOTEM KNET UDPU UDP QUORUM VOTEQ CFG CPG "
-				       "CMAP EVS PLOAD MON WD SYNC YKD APIDEF STATS QDEVICE ";
-
-static const char known_list[] = "APIDEF, CFG, CMAP, CPG, EVS, KNET, MAIN, MON, PLOAD, QB, QDEVICE, QUORUM, "
-				 "SERV, STATS, SYNC, TOTEM, UDP, UDPU, VOTEQ, WD, YKD";
 
 /*
  * One key with fixed words. *value stays as it is when the key is absent.
@@ -127,18 +123,21 @@ static const char *subsystem_of(const struct tree_item *item)
 
 static void warn_unknown_subsystem(struct tree *tree, const struct tree_item *item)
 {
-	char word[CONFIG_KEY_LENGTH_MAX + 3];
+	char list[512];
+	size_t used = 0;
 
-	snprintf(word, sizeof(word), " %s ", item->text);
-	if (strstr(known_subsystems, word) != NULL)
+	if (config_has_word(compat_subsystems, item->text) || described_logs_as(tree->plugins, item->text))
 		return;
+	for (const char *at = compat_subsystems; *at != '\0' && used < sizeof(list) - 3; at++) {
+		if (*at == ' ' && tree->is_native)
+			list[used++] = ',';
+		list[used++] = *at;
+	}
+	list[used] = '\0';
 	if (tree->is_native)
-		tree_warning(tree, item->place, "nothing logs as '%s': known subsystems are %s", item->text,
-			known_list);
+		tree_warning(tree, item->place, "nothing logs as '%s': known subsystems are %s", item->text, list);
 	else
-		tree_warning(tree, item->place,
-			"nothing of Coterie's own logs as '%s': known are%.*s", item->text,
-			(int)strlen(known_subsystems) - 1, known_subsystems);
+		tree_warning(tree, item->place, "nothing of Coterie's own logs as '%s': known are %s", item->text, list);
 }
 
 /* Who asks may not be who starts the daemon: missing rights are no reason. */

@@ -185,11 +185,33 @@ static int copy_entries(const struct tree *tree, struct config *config)
 	return 0;
 }
 
+/* The entries are what the checks of plugins see. */
+static int validate(struct tree *tree, struct config *config, const struct config_environment *environment)
+{
+	int rc = config_validate(tree, config, environment);
+
+	if (rc == 0)
+		rc = copy_entries(tree, config);
+	if (rc == 0)
+		rc = view_check(tree, config, environment);
+	if (rc == 0)
+		check_strict(tree);
+	return rc;
+}
+
 int config_end(
 	struct tree *tree, struct config *config, const struct config_environment *environment)
 {
-	int rc = tree->has_error ? 0 : config_validate(tree, config, environment);
+	int rc = 0;
 
+	if (!tree->has_error) {
+		described_use(tree, environment);
+		described_check(tree);
+	}
+	described_warn_unknown(tree);
+	config->plugins = tree->plugins;
+	if (!tree->has_error)
+		rc = validate(tree, config, environment);
 	if (rc < 0)
 		return rc;
 	tree_messages_close(tree);
@@ -197,7 +219,7 @@ int config_end(
 		return -ENOMEM;
 	if (tree->has_error || tree->has_log_error)
 		return tree->has_log_error ? -EBADF : -EINVAL;
-	return copy_entries(tree, config);
+	return 0;
 }
 
 /* How a file is read. */
@@ -234,6 +256,10 @@ static int build(struct tree *tree, struct config *config, const char *bytes, si
 	int rc = 0;
 
 	tree->is_again = reading->fixed != NULL;
+	if (tree->is_again)
+		rc = config_fixed_plugins(reading->fixed, tree);
+	if (rc < 0)
+		return rc;
 	if (format == CONFIG_FORMAT_AUTO)
 		format = format_of(tree->file, bytes, size);
 	config->format = format;
@@ -283,6 +309,7 @@ struct config *config_begin(
 	(*tree)->arena = arena;
 	(*tree)->file = config->file;
 	(*tree)->messages = messages;
+	(*tree)->unknown_end = &(*tree)->unknown;
 	return config;
 }
 
@@ -394,7 +421,7 @@ static const struct config_entry *find_entry(
 	return NULL;
 }
 
-const char *config_option(const struct config *config, const char *plugin, const char *name,
+const char *config_option_text(const struct config *config, const char *plugin, const char *name,
 	const char **file, uint32_t *line)
 {
 	const char *found_file = NULL, *value = NULL;
@@ -429,4 +456,15 @@ const char *config_option(const struct config *config, const char *plugin, const
 	if (line != NULL)
 		*line = found_line;
 	return value;
+}
+
+const char *config_key(const struct config *config, const char *key, const char **file, uint32_t *line)
+{
+	const struct config_entry *entry = find_entry(config, "", key);
+
+	if (entry == NULL)
+		return NULL;
+	*file = entry->file;
+	*line = entry->line;
+	return entry->text;
 }

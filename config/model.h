@@ -123,6 +123,7 @@ struct config {
 	bool has_priority;
 	int priority;
 	int move_to_root_cgroup;    /* 0 no, 1 yes, 2 auto */
+	struct described *plugins;  /* private to config/: descriptions of those that it names */
 	void *arena;                /* private to config/ */
 };
 
@@ -168,10 +169,11 @@ struct config_environment {
 	/** List the own addresses for the operator, maybe cut: "10.0.0.1, 10.1.0.1". NULL: not known. */
 	void (*list_addresses)(void *arg, char *text, size_t size);
 	/**
-	 * Call see with the descriptor of an installed plugin, for its options, if there is one. NULL: descriptors are
-	 * not available (a reload). The options of running plugins are checked elsewhere.
+	 * Call see with the descriptor of an installed plugin, for its options and its check, if there is one. NULL:
+	 * descriptors are not available (a reload, where config_fixed_describe and config_check are called instead).
+	 * folders: of plugin files, separated by ':'; NULL: the default; "": only plugins that are linked into the daemon
 	 */
-	void (*describe)(void *arg, uint32_t kind, const char *name,
+	void (*describe)(void *arg, uint32_t kind, const char *name, const char *folders,
 		void (*see)(void *see_arg, const struct coterie_plugin *descriptor), void *see_arg);
 	char host_name[65];           /* uname nodename */
 	void *arg;
@@ -210,6 +212,16 @@ struct config_fixed;
  */
 struct config_fixed *config_fixed_create(const struct config *config, bool can_rekey);
 void config_fixed_destroy(struct config_fixed *fixed);                 /* NULL is ignored */
+/** Copy the options of a plugin that runs, so that a reload can read them. -ENOMEM */
+int config_fixed_describe(struct config_fixed *fixed, const struct coterie_plugin *descriptor);
+/**
+ * Call the check of a plugin that runs, if it has one, for a configuration that was read again. Call it on the thread that
+ * calls plugins.
+ *
+ * @param messages  errors and warnings are added
+ * @return 0; -EINVAL: there is an error; -ENOMEM
+ */
+int config_check(struct config *config, const struct coterie_plugin *descriptor, struct config_messages *messages);
 /** As config_load, for a reload. Fixed keys keep their values, with a notice for each one that the file changes. */
 int config_load_again(const char *path, const struct config_environment *environment,
 	const struct config_fixed *fixed, struct config **config, struct config_messages *messages);
@@ -227,8 +239,10 @@ void config_destroy(struct config *config); /* NULL is ignored */
  * Return the value of a plugin's option as written, or NULL. file and line may be NULL. Options of the transport may
  * also be keys of totem.interface.0 and totem. crypto_cipher and crypto_hash then have the effect of secauth.
  */
-const char *config_option(const struct config *config, const char *plugin, const char *name,
+const char *config_option_text(const struct config *config, const char *plugin, const char *name,
 	const char **file, uint32_t *line);
+/** The same for a key, by its whole name. NULL: the files do not set it. */
+const char *config_key(const struct config *config, const char *key, const char **file, uint32_t *line);
 /**
  * Make a new configuration from a running one and the keys of the sections totem and logging in the map, which clients
  * may have changed. It never blocks: names and the key are taken from the running configuration. Keys that neither the
@@ -244,6 +258,10 @@ bool config_is_same_host(const struct sockaddr_storage *a, const struct sockaddr
 bool config_is_loopback(const struct config *config);
 /** Return whether this is one of Corosync's transports, even if its plugin is not installed. */
 bool config_transport_is_standard(const char *name);
+/** Return the name of a quorum provider in corosync.conf, constant or borrowed. NULL: that of the default provider. */
+const char *config_provider_name(const char *plugin);
+/** Return the service that has this number in Corosync's rings, or NULL. */
+const char *config_service_at(uint32_t ring_id);
 /** Remove the default quorum provider, whose plugin is not installed. */
 void config_drop_provider(struct config *config);
 /** Forms of printing a configuration. */
@@ -327,6 +345,8 @@ void option_size(uint64_t bytes, char *text, size_t size);
 /** Write a limit of the option, in the units of its type. */
 void option_limit(const struct coterie_option *option, uint64_t number, char text[32]);
 
+/** Copy an element of a descriptor's list. Members that it does not have are 0. */
+struct coterie_option option_copy(const struct coterie_option *options, size_t stride, uint32_t index);
 /** Find an option in the list of a descriptor. stride is the size of an element. */
 const struct coterie_option *option_at(const struct coterie_option *options, size_t stride, uint32_t index);
 const struct coterie_option *option_find(

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/compat.h"
 #include "config/native_keys.h"
 #include "config/words.h"
 
@@ -194,7 +195,7 @@ static void set_simple(struct tree *tree, const struct native_block *block, cons
 			native_set_simple(tree, block, at, index);
 }
 
-const struct native_setting *native_setting(const struct native_block *block, const char *name)
+const struct native_setting *native_setting_find(const struct native_block *block, const char *name)
 {
 	for (const struct native_setting *at = block->settings; at != NULL; at = at->next)
 		if (strcmp(at->name, name) == 0 && at->count > 0)
@@ -203,6 +204,12 @@ const struct native_setting *native_setting(const struct native_block *block, co
 }
 
 /* --- blocks --- */
+
+/* A block of a plugin. */
+struct plugin_block {
+	uint32_t kind; /* COTERIE_KIND_* */
+	const char *name;
+};
 
 static void set_link(struct native *native, const struct native_block *block)
 {
@@ -215,8 +222,8 @@ static void set_link(struct native *native, const struct native_block *block)
 		tree_error(tree, block->place, "link number %s: must be between 0 and %d", block->title,
 			CONFIG_LINKS_MAX - 1);
 	} else if (number > 0 && is_ip_transport(native->transport)) {
-		tree_error(tree, block->place, "transport %s has one link: remove block 'link %s' or use knet",
-			native->transport, block->title);
+		tree_error(tree, block->place, "transport %s has one link: remove block 'link %s' or use %s",
+			native->transport, block->title, COMPAT_TRANSPORT);
 	} else {
 		char index[8];
 
@@ -225,19 +232,50 @@ static void set_link(struct native *native, const struct native_block *block)
 	}
 }
 
+/* The value of an option under its key: a legacy name has the form of corosync.conf. */
+static void set_plugin_key(struct tree *tree, const struct plugin_block *plugin, const struct coterie_option *option,
+	const char *name, const char *text, uint64_t number, struct place place)
+{
+	char key[2 * CONFIG_KEY_LENGTH_MAX], plain[32];
+
+	if (option != NULL && (option->flags & COTERIE_OPT_SECRET) != 0)
+		return;
+	if (option != NULL && option->legacy != NULL) {
+		if (option->type == COTERIE_OPT_BOOL)
+			text = number != 0 ? "yes" : "no";
+		if (option->type == COTERIE_OPT_MS) {
+			snprintf(plain, sizeof(plain), "%" PRIu64, number);
+			text = plain;
+		}
+		legacy_store(tree, option->legacy, option->legacy, text, place);
+	} else if (plugin->kind == COTERIE_KIND_SERVICE) {
+		snprintf(key, sizeof(key), "service.%s.%s", plugin->name, name);
+		legacy_store(tree, key, key, text, place);
+	}
+}
+
+/* Where the file says where plugins are, a plugin was not described before. */
+static bool has_option(struct tree *tree, const struct native_block *block, const struct native_setting *at,
+	const struct described *described, const struct coterie_option *option)
+{
+	if (option != NULL || !described->is_described)
+		return true;
+	tree_error(tree, at->place, "%s %s has no option '%s': remove it", block->kind->name, block->title, at->name);
+	return false;
+}
+
 /* Options of a plugin: for its loading, and as keys. */
-static void set_plugin_options(
-	struct native *native, const struct native_block *block, uint32_t kind, const char *plugin_name)
+static void set_plugin_options(struct native *native, const struct native_block *block, const struct plugin_block *plugin)
 {
 	struct tree *tree = native->tree;
-	const struct native_plugin *plugin = native_plugin(native, kind, block->title);
+	const struct described *described = native_describe(native, block);
 
-	for (const struct native_setting *at = block->settings; at != NULL && plugin != NULL; at = at->next) {
-		const struct coterie_option *option = native_plugin_option(plugin, at->name);
-		char name[256], key[2 * CONFIG_KEY_LENGTH_MAX], why[600], text[4200] = "";
-		uint64_t number;
+	for (const struct native_setting *at = block->settings; at != NULL && described != NULL; at = at->next) {
+		const struct coterie_option *option = described_option(described, at->name);
+		char name[256], why[600], text[4200] = "";
+		uint64_t number = 0;
 
-		if (at->row != NULL)
+		if (at->row != NULL || !has_option(tree, block, at, described, option))
 			continue;
 		snprintf(name, sizeof(name), "%s", at->name);
 		for (char *dash = name; *dash != '\0'; dash++)
@@ -262,11 +300,8 @@ static void set_plugin_options(
 			snprintf(text, sizeof(text), "%" PRIu64 "ms", number);
 		if (option != NULL && option->type == COTERIE_OPT_SIZE)
 			snprintf(text, sizeof(text), "%" PRIu64, number);
-		tree_add_option(tree, plugin_name, name, text, at->place);
-		if (kind == COTERIE_KIND_SERVICE && (option == NULL || (option->flags & COTERIE_OPT_SECRET) == 0)) {
-			snprintf(key, sizeof(key), "service.%s.%s", plugin_name, name);
-			legacy_store(tree, key, key, text, at->place);
-		}
+		tree_add_option(tree, plugin->name, name, text, at->place);
+		set_plugin_key(tree, plugin, option, name, text, number, at->place);
 	}
 }
 
@@ -312,7 +347,7 @@ static void set_transport(struct native *native, const struct native_block *bloc
 	}
 	set_simple(tree, block, "0");
 	native_set_transport(tree, block);
-	set_plugin_options(native, block, COTERIE_KIND_TRANSPORT, name);
+	set_plugin_options(native, block, &(struct plugin_block){COTERIE_KIND_TRANSPORT, name});
 }
 
 /* One key has the names of all services that the file removes. */
@@ -336,7 +371,7 @@ static void remove_service(struct tree *tree, const char *name, struct place pla
 static void set_service(struct native *native, const struct native_block *block)
 {
 	struct tree *tree = native->tree;
-	const struct native_setting *enabled = native_setting(block, "enabled");
+	const struct native_setting *enabled = native_setting_find(block, "enabled");
 	const char *name = plugin_name(native, block);
 	uint64_t is_enabled = 1;
 
@@ -349,7 +384,7 @@ static void set_service(struct native *native, const struct native_block *block)
 		return;
 	}
 	tree_add_service(tree, name, block->place);
-	set_plugin_options(native, block, COTERIE_KIND_SERVICE, name);
+	set_plugin_options(native, block, &(struct plugin_block){COTERIE_KIND_SERVICE, name});
 }
 
 static void set_block(struct native *native, const struct native_block *block, uint32_t *node_count)
@@ -380,17 +415,20 @@ static void set_block(struct native *native, const struct native_block *block, u
 		set_block(native, at, node_count);
 }
 
-/* The transport first: others depend on it. Then `plugins`, whose services come before those of blocks. */
+/*
+ * `plugins` first: its services come before those of blocks, and it may say where plugins are. Then the transport, on which
+ * others depend.
+ */
 static void set_blocks(struct native *native, const struct native_block *top)
 {
 	uint32_t node_count = 0;
 
 	for (const struct native_block *at = top->blocks; at != NULL; at = at->next)
-		if (strcmp(at->kind->path, "transport") == 0)
-			set_transport(native, at);
-	for (const struct native_block *at = top->blocks; at != NULL; at = at->next)
 		if (strcmp(at->kind->path, "plugins") == 0)
 			set_block(native, at, &node_count);
+	for (const struct native_block *at = top->blocks; at != NULL; at = at->next)
+		if (strcmp(at->kind->path, "transport") == 0)
+			set_transport(native, at);
 	for (const struct native_block *at = top->blocks; at != NULL; at = at->next)
 		if (strcmp(at->kind->path, "plugins") != 0)
 			set_block(native, at, &node_count);
@@ -402,7 +440,7 @@ int native_read(struct tree *tree, const char *file, const char *bytes, size_t s
 	struct native native = {.tree = tree,
 		.environment = environment,
 		.has_files = has_files,
-		.transport = "knet"};
+		.transport = COMPAT_TRANSPORT};
 	struct native_block top = {0};
 	int rc = native_files(&native, file, bytes, size, has_files ? drop_ins : NULL);
 

@@ -102,24 +102,13 @@ struct native_file {
 	size_t size;
 };
 
-/** A plugin whose options are known. */
-struct native_plugin {
-	struct native_plugin *next;
-	uint32_t kind; /* COTERIE_KIND_* */
-	const char *name;
-	bool is_described; /* false: its descriptor is not available */
-	const struct coterie_option *options;
-	uint32_t option_count;
-};
-
 /** The state of one reading. */
 struct native {
 	struct tree *tree;
 	const struct config_environment *environment;
 	struct native_file *files, *last_file;
 	uint32_t file_count;
-	struct native_plugin *plugins; /* descriptors that were read so far */
-	const char *transport; /* title of its block, or "knet" */
+	const char *transport; /* title of its block, or the default */
 	struct place transport_place;
 	bool has_files; /* other files are read, too: false for bytes in memory */
 };
@@ -149,15 +138,12 @@ void native_unknown_block(
 /** Write an example of a setting of this row: "token = 3s". */
 void native_example(const struct native_row *row, const char *name, char *text, size_t size);
 
-/** Return a plugin's description. NULL: out of memory. */
-const struct native_plugin *native_plugin(struct native *native, uint32_t kind, const char *name);
-/** Return the option of a name as written, with '-' in place of '_'. */
-const struct coterie_option *native_plugin_option(
-	const struct native_plugin *plugin, const char *written);
 /** Return whether the plugin of this block may have such an option. It may if its descriptor is not available. false:
     an error was reported. */
 bool native_is_plugin_option(struct native *native, const struct native_block *block,
 	const char *name, struct place place);
+/** Return the description of the plugin of a block. NULL: out of memory. */
+const struct described *native_describe(struct native *native, const struct native_block *block);
 
 /* native_parse.c */
 

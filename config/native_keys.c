@@ -33,7 +33,7 @@ const char *native_absolute(struct tree *tree, const char *path, struct place pl
 static const char *checked(
 	struct tree *tree, const struct native_block *block, const char *name, uint64_t *number)
 {
-	const struct native_setting *setting = native_setting(block, name);
+	const struct native_setting *setting = native_setting_find(block, name);
 
 	if (setting == NULL || !native_check(tree, block, setting, setting->values[0], number))
 		return NULL;
@@ -42,7 +42,7 @@ static const char *checked(
 
 static struct place place_of(const struct native_block *block, const char *name)
 {
-	const struct native_setting *setting = native_setting(block, name);
+	const struct native_setting *setting = native_setting_find(block, name);
 
 	return setting == NULL ? block->place : setting->place;
 }
@@ -83,7 +83,7 @@ static bool split(struct tree *tree, const char *option, const char *text, struc
 
 static void set_addresses(struct tree *tree, const struct native_block *block, const char *index)
 {
-	const struct native_setting *addresses = native_setting(block, "address");
+	const struct native_setting *addresses = native_setting_find(block, "address");
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; addresses != NULL && i < addresses->count; i++) {
@@ -106,11 +106,11 @@ static void set_addresses(struct tree *tree, const struct native_block *block, c
 
 void native_set_node(struct tree *tree, const struct native_block *block, const char *index)
 {
-	const struct native_setting *keys = native_setting(block, "keys");
+	const struct native_setting *keys = native_setting_find(block, "keys");
 	uint64_t is_named = 1;
 	char key[96];
 
-	if (checked(tree, block, "named", &is_named) == NULL && native_setting(block, "named") != NULL)
+	if (checked(tree, block, "named", &is_named) == NULL && native_setting_find(block, "named") != NULL)
 		return;
 	if (*block->title == '\0' && is_named != 0)
 		tree_error(tree, block->place, "block 'node' needs a name: write 'node NAME {'");
@@ -146,10 +146,10 @@ static void set_level(struct tree *tree, const struct native_block *block, const
 		return;
 	}
 	snprintf(key, sizeof(key), "%s.logfile_priority", prefix);
-	if (native_setting(block, "file-level") == NULL)
+	if (native_setting_find(block, "file-level") == NULL)
 		set_text(tree, key, level, place);
 	snprintf(key, sizeof(key), "%s.syslog_priority", prefix);
-	if (native_setting(block, "syslog-level") == NULL)
+	if (native_setting_find(block, "syslog-level") == NULL)
 		set_text(tree, key, level, place);
 }
 
@@ -157,7 +157,7 @@ static void set_log_file(struct tree *tree, const struct native_block *block, co
 {
 	char key[CONFIG_KEY_LENGTH_MAX + 64];
 
-	if (native_setting(block, "file") == NULL)
+	if (native_setting_find(block, "file") == NULL)
 		return;
 	snprintf(key, sizeof(key), "%s.to_logfile", prefix);
 	set_text(tree, key, "yes", place_of(block, "file"));
@@ -193,18 +193,18 @@ void native_set_subsystem(struct tree *tree, const struct native_block *block)
 
 void native_set_transport(struct tree *tree, const struct native_block *block)
 {
-	const struct native_setting *setting = native_setting(block, "encryption"), *other;
+	const struct native_setting *setting = native_setting_find(block, "encryption"), *other;
 
 	if (setting == NULL || setting->row == NULL || setting->row->form != FORM_SPECIAL)
 		return;
 	if (strcmp(setting->values[0], "none") != 0) {
 		tree_error(tree, setting->place,
-			"'%s' is not a value of 'encryption' here: knet has 'cipher' and 'hash' for that, and "
+			"'%s' is not a value of 'encryption' here: transport %s has 'cipher' and 'hash' for that, and "
 			"'encryption = none' for neither",
-			setting->values[0]);
+			setting->values[0], block->title);
 		return;
 	}
-	if ((other = native_setting(block, "cipher")) != NULL || (other = native_setting(block, "hash")) != NULL) {
+	if ((other = native_setting_find(block, "cipher")) != NULL || (other = native_setting_find(block, "hash")) != NULL) {
 		tree_error(tree, setting->place, "'encryption = none' and '%s = %s' (%s:%u) contradict each other: keep one",
 			other->name, other->values[0], other->place.file, other->place.line);
 		return;
@@ -225,8 +225,7 @@ static void set_quorum(struct tree *tree, const struct native_block *block)
 		tree->has_no_provider = true;
 	else if (provider != NULL)
 		set_text(tree, "quorum.provider",
-			strcmp(provider, "votequorum") == 0 ? "corosync_votequorum" : provider,
-			place_of(block, "provider"));
+			config_provider_name(provider), place_of(block, "provider"));
 	if (breaker == NULL)
 		return;
 	bool is_list = strspn(breaker, "0123456789 ") == strlen(breaker);
@@ -259,7 +258,7 @@ static void set_device(struct tree *tree, const struct native_block *block)
 
 static void set_heuristics(struct tree *tree, const struct native_block *block)
 {
-	const struct native_setting *commands = native_setting(block, "exec");
+	const struct native_setting *commands = native_setting_find(block, "exec");
 
 	for (uint32_t i = 0; commands != NULL && i < commands->count; i++) {
 		char name[CONFIG_KEY_LENGTH_MAX + 1], key[2 * CONFIG_KEY_LENGTH_MAX];
@@ -276,8 +275,8 @@ static void set_heuristics(struct tree *tree, const struct native_block *block)
 
 static void set_plugins(struct tree *tree, const struct native_block *block)
 {
-	const struct native_setting *paths = native_setting(block, "path");
-	const struct native_setting *load = native_setting(block, "load");
+	const struct native_setting *paths = native_setting_find(block, "path");
+	const struct native_setting *load = native_setting_find(block, "load");
 	char joined[PLUGIN_PATHS_MAX] = "";
 	uint64_t is_standard;
 
@@ -311,7 +310,7 @@ static void set_plugins(struct tree *tree, const struct native_block *block)
 /* Users, and groups with an @ in front, as keys coterie.access.LIST.uid.N and .gid.N. */
 static void set_right(struct tree *tree, const struct native_block *block, const char *list)
 {
-	const struct native_setting *names = native_setting(block, list);
+	const struct native_setting *names = native_setting_find(block, list);
 
 	for (uint32_t i = 0; names != NULL && i < names->count; i++) {
 		const char *text = names->values[i];
@@ -328,8 +327,8 @@ static void set_right(struct tree *tree, const struct native_block *block, const
 
 static void set_access(struct tree *tree, const struct native_block *block)
 {
-	const struct native_setting *users = native_setting(block, "users");
-	const struct native_setting *groups = native_setting(block, "groups");
+	const struct native_setting *users = native_setting_find(block, "users");
+	const struct native_setting *groups = native_setting_find(block, "groups");
 
 	set_right(tree, block, "administrators");
 	for (uint32_t i = 0; users != NULL && i < users->count; i++) {
@@ -357,7 +356,7 @@ static void set_process(struct tree *tree, const struct native_block *block)
 		set_text(tree, "logging.blackbox", "off", place);
 	} else if (size < 65536) {
 		tree_error(tree, place, "'blackbox-size' is %s: must be 0, or between 64K and 64M",
-			native_setting(block, "blackbox-size")->values[0]);
+			native_setting_find(block, "blackbox-size")->values[0]);
 	} else {
 		snprintf(text, sizeof(text), "%" PRIu64, size);
 		set_text(tree, "coterie.process.blackbox_size", text, place);
@@ -472,7 +471,7 @@ const struct native_row *native_row_of_key(
 
 void native_set_keys(struct native *native, const struct native_block *top)
 {
-	const struct native_setting *keys = native_setting(top, "keys");
+	const struct native_setting *keys = native_setting_find(top, "keys");
 	struct tree *tree = native->tree;
 
 	for (uint32_t i = 0; keys != NULL && i < keys->count; i++) {

@@ -16,12 +16,12 @@ bool native_check(struct tree *tree, const struct native_block *block,
 void native_set_simple(struct tree *tree, const struct native_block *block,
 	const struct native_setting *setting, const char *index);
 /** A setting with a value, or NULL. */
-const struct native_setting *native_setting(const struct native_block *block, const char *name);
+const struct native_setting *native_setting_find(const struct native_block *block, const char *name);
 
 /* native_keys.c */
 
 void native_set_node(struct tree *tree, const struct native_block *block, const char *index);
-/** Option `encryption` of knet, whose options cipher and hash are keys of their own. */
+/** Option `encryption` of a transport whose options cipher and hash are keys of their own. */
 void native_set_transport(struct tree *tree, const struct native_block *block);
 void native_set_subsystem(struct tree *tree, const struct native_block *block);
 void native_set_instance(struct tree *tree, const struct native_block *block);

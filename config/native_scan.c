@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/compat.h"
+
 #define BLOCKS_MAX 1000   /* in one file */
 #define SETTINGS_MAX 200  /* in one block */
 #define TITLE_LENGTH_MAX 200
@@ -56,7 +58,7 @@ static bool find_row(struct scanner *scanner, const struct native_block *block, 
 	const char *path = block->kind == NULL ? "" : block->kind->path;
 	bool is_transport = strcmp(path, "transport") == 0;
 	const char *transport =
-		is_transport && strcmp(block->title, "default") == 0 ? "knet" : block->title;
+		is_transport && strcmp(block->title, "default") == 0 ? COMPAT_TRANSPORT : block->title;
 	const struct place place = token_place(scanner, scanner->token.line);
 	bool is_standard = is_transport && config_transport_is_standard(transport);
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/model.h"
+#include "config/compat.h"
 #include "config/words.h"
 
 static bool has_room_for_errors(const struct native *native)
@@ -154,106 +154,27 @@ void native_unknown_block(
 
 /* --- options of plugins --- */
 
-/* A plugin's option by the name it has in coterie.conf, where '-' stands for '_'. */
-static bool is_same_name(const char *option, const char *written)
+const struct described *native_describe(struct native *native, const struct native_block *block)
 {
-	for (; *option != '\0' && *written != '\0'; option++, written++)
-		if (*option != (*written == '-' ? '_' : *written))
-			return false;
-	return *option == *written;
-}
+	bool is_transport = strcmp(block->kind->path, "transport") == 0;
+	const char *name = is_transport && strcmp(block->title, "default") == 0 ? COMPAT_TRANSPORT : block->title;
 
-const struct coterie_option *native_plugin_option(
-	const struct native_plugin *plugin, const char *written)
-{
-	for (uint32_t i = 0; i < plugin->option_count; i++)
-		if (is_same_name(plugin->options[i].name, written))
-			return &plugin->options[i];
-	return NULL;
-}
-
-struct copying {
-	struct native *native;
-	struct native_plugin *plugin;
-};
-
-static const char *copy_text(struct tree *tree, const char *text)
-{
-	const char *copy = text == NULL ? NULL : arena_copy(tree->arena, text, strlen(text));
-
-	if (text != NULL && copy == NULL)
-		tree->is_out_of_memory = true;
-	return copy;
-}
-
-/* The plugin's file is closed when this returns. */
-static void copy_options(void *arg, const struct coterie_plugin *descriptor)
-{
-	struct copying *copying = arg;
-	struct tree *tree = copying->native->tree;
-	uint32_t count = descriptor->option_count;
-	struct coterie_option *options = arena_take(tree->arena, (count + 1) * sizeof(*options));
-
-	if (options == NULL) {
-		tree->is_out_of_memory = true;
-		return;
-	}
-	for (uint32_t i = 0; i < count; i++) {
-		const struct coterie_option *from =
-			(const void *)((const char *)descriptor->options + (size_t)descriptor->option_size * i);
-
-		options[i] = *from;
-		options[i].name = copy_text(tree, from->name);
-		options[i].initial = copy_text(tree, from->initial);
-		options[i].choices = copy_text(tree, from->choices);
-		options[i].help = copy_text(tree, from->help);
-	}
-	if (tree->is_out_of_memory)
-		return;
-	copying->plugin->options = options;
-	copying->plugin->option_count = count;
-	copying->plugin->is_described = true;
-}
-
-const struct native_plugin *native_plugin(struct native *native, uint32_t kind, const char *name)
-{
-	struct native_plugin *plugin;
-
-	for (plugin = native->plugins; plugin != NULL; plugin = plugin->next)
-		if (plugin->kind == kind && strcmp(plugin->name, name) == 0)
-			return plugin;
-	plugin = arena_take(native->tree->arena, sizeof(*plugin));
-	if (plugin == NULL) {
-		native->tree->is_out_of_memory = true;
-		return NULL;
-	}
-	plugin->kind = kind;
-	plugin->name = name;
-	plugin->next = native->plugins;
-	native->plugins = plugin;
-	if (native->environment->describe != NULL) {
-		struct copying copying = {native, plugin};
-
-		native->environment->describe(
-			native->environment->arg, kind, name, copy_options, &copying);
-	}
-	return plugin;
+	return describe(native->tree, native->environment, is_transport ? COTERIE_KIND_TRANSPORT : COTERIE_KIND_SERVICE,
+		name);
 }
 
 bool native_is_plugin_option(struct native *native, const struct native_block *block,
 	const char *name, struct place place)
 {
-	uint32_t kind = strcmp(block->kind->name, "transport") == 0 ? COTERIE_KIND_TRANSPORT
-								    : COTERIE_KIND_SERVICE;
 	struct tree *tree = native->tree;
 	if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") != strlen(name)) {
 		native_unknown_option(native, block, name, place);
 		return false;
 	}
-	const struct native_plugin *plugin = native_plugin(native, kind, block->title);
+	const struct described *plugin = native_describe(native, block);
 
-	/* Where it cannot be asked, the one who loads it finds out. */
-	if (plugin == NULL || !plugin->is_described || native_plugin_option(plugin, name) != NULL)
+	/* Without a description the code that loads the plugin finds out. */
+	if (plugin == NULL || !plugin->is_described || described_option(plugin, name) != NULL)
 		return true;
 	const char *nearest = option_nearest(
 		plugin->options, sizeof(plugin->options[0]), plugin->option_count, name);

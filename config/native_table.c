@@ -13,41 +13,52 @@
 #define HOUR 3600000u
 #define MAX32 UINT32_MAX
 
+/* The members of an option that a row has. */
+#define OPTION(name_, type_, flags_, initial_, min_, max_, choices_, help_)                        \
+	{.name = name_,                                                                            \
+		.type = type_,                                                                     \
+		.flags = flags_,                                                                   \
+		.initial = initial_,                                                               \
+		.min = min_,                                                                       \
+		.max = max_,                                                                       \
+		.choices = choices_,                                                               \
+		.help = help_}
+
 /* The shapes that most rows have. */
 #define DURATION(block_, name_, initial_, min_, max_, path_, flags_, help_)                        \
 	{.block = block_,                                                                          \
-		.option = {name_, COTERIE_OPT_MS, flags_, initial_, min_, max_, NULL, help_},      \
+		.option = OPTION(name_, COTERIE_OPT_MS, flags_, initial_, min_, max_, NULL, help_),      \
 		.form = FORM_NUMBER,                                                               \
 		.path = path_}
 #define SECONDS(block_, name_, initial_, min_, max_, path_, flags_, help_)                         \
 	{.block = block_,                                                                          \
-		.option = {name_, COTERIE_OPT_MS, flags_, initial_, min_, max_, NULL, help_},      \
+		.option = OPTION(name_, COTERIE_OPT_MS, flags_, initial_, min_, max_, NULL, help_),      \
 		.form = FORM_SECONDS,                                                              \
 		.path = path_}
 #define NUMBER(block_, name_, initial_, min_, max_, path_, flags_, help_)                          \
 	{.block = block_,                                                                          \
-		.option = {name_, COTERIE_OPT_U64, flags_, initial_, min_, max_, NULL, help_},     \
+		.option = OPTION(name_, COTERIE_OPT_U64, flags_, initial_, min_, max_, NULL, help_),     \
 		.form = FORM_NUMBER,                                                               \
 		.path = path_}
 #define TEXT(block_, name_, initial_, max_, path_, flags_, help_)                                  \
 	{.block = block_,                                                                          \
-		.option = {name_, COTERIE_OPT_STRING, flags_, initial_, 1, max_, NULL, help_},     \
+		.option = OPTION(name_, COTERIE_OPT_STRING, flags_, initial_, 1, max_, NULL, help_),     \
 		.form = FORM_TEXT,                                                                 \
 		.path = path_}
 #define BOOL(block_, name_, initial_, form_, path_, flags_, help_)                                 \
 	{.block = block_,                                                                          \
-		.option = {name_, COTERIE_OPT_BOOL, flags_, initial_, 0, 0, NULL, help_},          \
+		.option = OPTION(name_, COTERIE_OPT_BOOL, flags_, initial_, 0, 0, NULL, help_),          \
 		.form = form_,                                                                     \
 		.path = path_}
 #define CHOICE(block_, name_, initial_, choices_, words_, path_, flags_, help_)                    \
 	{.block = block_,                                                                          \
-		.option = {name_, COTERIE_OPT_ENUM, flags_, initial_, 0, 0, choices_, help_},      \
+		.option = OPTION(name_, COTERIE_OPT_ENUM, flags_, initial_, 0, 0, choices_, help_),      \
 		.form = FORM_WORDS,                                                                \
 		.path = path_,                                                                     \
 		.words = words_}
 #define SPECIAL(block_, name_, type_, initial_, min_, max_, choices_, flags_, help_)               \
 	{.block = block_,                                                                          \
-		.option = {name_, type_, flags_, initial_, min_, max_, choices_, help_},           \
+		.option = OPTION(name_, type_, flags_, initial_, min_, max_, choices_, help_),           \
 		.form = FORM_SPECIAL}
 #define OF_TRANSPORT(names_, ...) {.block = "transport", .only = names_, __VA_ARGS__}
 
@@ -68,8 +79,8 @@ static const struct native_row rows[] = {
 	DURATION("totem", "token-per-node", "650ms", 0, HOUR, "totem.token_coefficient", R,
 		"what each node beyond the second adds to token"),
 	{.block = "totem",
-		.option = {"token-warning", COTERIE_OPT_U32, R, "75%", 0, 100, NULL,
-			"share of the token timeout that is worth a warning; 0: none"},
+		.option = OPTION("token-warning", COTERIE_OPT_U32, R, "75%", 0, 100, NULL,
+			"share of the token timeout that is worth a warning; 0: none"),
 		.form = FORM_PERCENT,
 		.path = "totem.token_warning"},
 	NUMBER("totem", "token-retransmits", "4", 1, 100,
@@ -85,8 +96,8 @@ static const struct native_row rows[] = {
 	DURATION("totem", "consensus", NULL, 30, MAX32, "totem.consensus", R,
 		"time to agree on a membership; at least join"),
 	{.block = "totem",
-		.option = {"silence", COTERIE_OPT_MS, R, NULL, 200, HOUR, "quick cloud",
-			"how long a member may be silent before it is removed; token and consensus together if absent"},
+		.option = OPTION("silence", COTERIE_OPT_MS, R, NULL, 200, HOUR, "quick cloud",
+			"how long a member may be silent before it is removed; token and consensus together if absent"),
 		.form = FORM_BUDGET,
 		.path = "coterie.totem.silence"},
 	DURATION("totem", "merge", "200ms", 30, MAX32, "totem.merge", R,
@@ -114,100 +125,100 @@ static const struct native_row rows[] = {
 		"drop packets from addresses that are not in the node list"),
 
 	OF_TRANSPORT("udp udpu",
-		.option = {"port", COTERIE_OPT_U32, 0, "5405", 1, 65535, NULL, "UDP port"},
+		.option = OPTION("port", COTERIE_OPT_U32, 0, "5405", 1, 65535, NULL, "UDP port"),
 		.form = FORM_NUMBER, .path = "totem.interface.mcastport"),
 	OF_TRANSPORT("udp udpu",
-		.option = {"mtu", COTERIE_OPT_SIZE, 0, "1500", 576, 65536, NULL,
-			"largest packet, IP headers included"},
+		.option = OPTION("mtu", COTERIE_OPT_SIZE, 0, "1500", 576, 65536, NULL,
+			"largest packet, IP headers included"),
 		.form = FORM_NUMBER, .path = "totem.netmtu"),
 	{.block = "transport",
-		.option = {"ip-version", COTERIE_OPT_ENUM, 0, NULL, 0, 0, "ipv4 ipv6 ipv4-6 ipv6-4",
-			"which addresses of a host name are used"},
+		.option = OPTION("ip-version", COTERIE_OPT_ENUM, 0, NULL, 0, 0, "ipv4 ipv6 ipv4-6 ipv6-4",
+			"which addresses of a host name are used"),
 		.form = FORM_WORDS,
 		.path = "totem.ip_version",
 		.words = "ipv4 ipv6 ipv4-6 ipv6-4"},
 	OF_TRANSPORT("knet udp udpu",
-		.option = {"dscp", COTERIE_OPT_STRING, 0, NULL, 1, 16, NULL,
-			"differentiated services code point: 0 to 63, or its name"},
+		.option = OPTION("dscp", COTERIE_OPT_STRING, 0, NULL, 1, 16, NULL,
+			"differentiated services code point: 0 to 63, or its name"),
 		.form = FORM_TEXT, .path = "totem.ip_dscp"),
 	OF_TRANSPORT("udp",
-		.option = {"bind-network", COTERIE_OPT_ADDRESS, 0, NULL, 0, 0, NULL,
-			"kept in the map only: the node list says which address is used"},
+		.option = OPTION("bind-network", COTERIE_OPT_ADDRESS, 0, NULL, 0, 0, NULL,
+			"kept in the map only: the node list says which address is used"),
 		.form = FORM_TEXT, .path = "totem.interface.bindnetaddr"),
 	OF_TRANSPORT("udp",
-		.option = {"multicast-address", COTERIE_OPT_ADDRESS, 0, NULL, 0, 0, NULL,
-			"group of the ring; made from the cluster's name if absent"},
+		.option = OPTION("multicast-address", COTERIE_OPT_ADDRESS, 0, NULL, 0, 0, NULL,
+			"group of the ring; made from the cluster's name if absent"),
 		.form = FORM_TEXT, .path = "totem.interface.mcastaddr"),
 	OF_TRANSPORT("udp",
-		.option = {"ttl", COTERIE_OPT_U32, 0, "1", 0, 255, NULL,
-			"hops that a multicast packet may take"},
+		.option = OPTION("ttl", COTERIE_OPT_U32, 0, "1", 0, 255, NULL,
+			"hops that a multicast packet may take"),
 		.form = FORM_NUMBER, .path = "totem.interface.ttl"),
 	OF_TRANSPORT("udp",
-		.option = {"broadcast", COTERIE_OPT_BOOL, 0, "no", 0, 0, NULL,
-			"broadcast instead of multicast"},
+		.option = OPTION("broadcast", COTERIE_OPT_BOOL, 0, "no", 0, 0, NULL,
+			"broadcast instead of multicast"),
 		.form = FORM_YES_NO, .path = "totem.interface.broadcast"),
 	OF_TRANSPORT("knet",
-		.option = {"link-mode", COTERIE_OPT_ENUM, 0, "passive", 0, 0, "passive active rr",
-			"how several links are used"},
+		.option = OPTION("link-mode", COTERIE_OPT_ENUM, 0, "passive", 0, 0, "passive active rr",
+			"how several links are used"),
 		.form = FORM_WORDS, .path = "totem.link_mode", .words = "passive active rr"),
 	OF_TRANSPORT("knet",
-		.option = {"crypto-model", COTERIE_OPT_ENUM, R, "nss", 0, 0, "nss openssl",
-			"library that encrypts"},
+		.option = OPTION("crypto-model", COTERIE_OPT_ENUM, R, "nss", 0, 0, "nss openssl",
+			"library that encrypts"),
 		.form = FORM_WORDS, .path = "totem.crypto_model", .words = "nss openssl"),
 	OF_TRANSPORT("knet",
-		.option = {"cipher", COTERIE_OPT_ENUM, R, "aes256", 0, 0, "none aes128 aes192 aes256",
-			"encryption of packets; needs a hash; none in a ring of loopback addresses and in corosync.conf"},
+		.option = OPTION("cipher", COTERIE_OPT_ENUM, R, "aes256", 0, 0, "none aes128 aes192 aes256",
+			"encryption of packets; needs a hash; none in a ring of loopback addresses and in corosync.conf"),
 		.form = FORM_WORDS, .path = "totem.crypto_cipher",
 		.words = "none aes128 aes192 aes256"),
 	OF_TRANSPORT("knet",
-		.option = {"hash", COTERIE_OPT_ENUM, R, "sha256", 0, 0,
+		.option = OPTION("hash", COTERIE_OPT_ENUM, R, "sha256", 0, 0,
 			"none md5 sha1 sha256 sha384 sha512",
-			"authentication of packets; none in a ring of loopback addresses and in corosync.conf"},
+			"authentication of packets; none in a ring of loopback addresses and in corosync.conf"),
 		.form = FORM_WORDS, .path = "totem.crypto_hash",
 		.words = "none md5 sha1 sha256 sha384 sha512"),
 	OF_TRANSPORT("udp udpu",
-		.option = {"encryption", COTERIE_OPT_ENUM, R, "aes256-gcm", 0, 0,
+		.option = OPTION("encryption", COTERIE_OPT_ENUM, R, "aes256-gcm", 0, 0,
 			"none aes256-gcm chacha20-poly1305",
-			"authenticated encryption of packets; none in a ring of loopback addresses and in corosync.conf"},
+			"authenticated encryption of packets; none in a ring of loopback addresses and in corosync.conf"),
 		.form = FORM_WORDS, .path = "totem.encryption",
 		.words = "none aes256-gcm chacha20-poly1305"),
 	OF_TRANSPORT("knet",
-		.option = {"encryption", COTERIE_OPT_ENUM, R, NULL, 0, 0, "none",
-			"neither cipher nor hash"},
+		.option = OPTION("encryption", COTERIE_OPT_ENUM, R, NULL, 0, 0, "none",
+			"neither cipher nor hash"),
 		.form = FORM_SPECIAL),
 	OF_TRANSPORT("knet udp udpu",
-		.option = {"key-file", COTERIE_OPT_STRING, R, NULL, 1, 4095, NULL,
-			"file with the ring's secret key"},
+		.option = OPTION("key-file", COTERIE_OPT_STRING, R, NULL, 1, 4095, NULL,
+			"file with the ring's secret key"),
 		.is_path = true, .form = FORM_TEXT, .path = "totem.keyfile"),
 	OF_TRANSPORT("knet",
-		.option = {"compression", COTERIE_OPT_ENUM, R, "none", 0, 0,
-			"none zlib lz4 lz4hc lzo2 lzma bzip2 zstd", "compression of packets"},
+		.option = OPTION("compression", COTERIE_OPT_ENUM, R, "none", 0, 0,
+			"none zlib lz4 lz4hc lzo2 lzma bzip2 zstd", "compression of packets"),
 		.form = FORM_WORDS, .path = "totem.knet_compression_model",
 		.words = "none zlib lz4 lz4hc lzo2 lzma bzip2 zstd"),
 	OF_TRANSPORT("knet",
-		.option = {"compression-threshold", COTERIE_OPT_SIZE, R, "0", 0, MAX32, NULL,
-			"smallest packet worth it; 0: as libknet has it"},
+		.option = OPTION("compression-threshold", COTERIE_OPT_SIZE, R, "0", 0, MAX32, NULL,
+			"smallest packet worth it; 0: as libknet has it"),
 		.form = FORM_NUMBER, .path = "totem.knet_compression_threshold"),
 	OF_TRANSPORT("knet",
-		.option = {"compression-level", COTERIE_OPT_STRING, R, "0",
+		.option = OPTION("compression-level", COTERIE_OPT_STRING, R, "0",
 			(uint64_t)INT32_MIN, INT32_MAX, NULL,
-			"passed to the library"},
+			"passed to the library"),
 		.form = FORM_SIGNED, .path = "totem.knet_compression_level"),
 	OF_TRANSPORT("knet",
-		.option = {"pmtud-interval", COTERIE_OPT_MS, R, "30s", 1000, MS(MAX32) * 1000, NULL,
-			"how often the path's packet size is measured"},
+		.option = OPTION("pmtud-interval", COTERIE_OPT_MS, R, "30s", 1000, MS(MAX32) * 1000, NULL,
+			"how often the path's packet size is measured"),
 		.form = FORM_SECONDS, .path = "totem.knet_pmtud_interval"),
 	OF_TRANSPORT("knet",
-		.option = {"link-mtu", COTERIE_OPT_SIZE, R, "0", 0, MAX32, NULL,
-			"packet size of the links; 0: it is measured"},
+		.option = OPTION("link-mtu", COTERIE_OPT_SIZE, R, "0", 0, MAX32, NULL,
+			"packet size of the links; 0: it is measured"),
 		.form = FORM_NUMBER, .path = "totem.knet_mtu"),
 	OF_TRANSPORT("knet",
-		.option = {"mtu", COTERIE_OPT_SIZE, 0, NULL, 576, 65536, NULL,
-			"largest frame handed to libknet"},
+		.option = OPTION("mtu", COTERIE_OPT_SIZE, 0, NULL, 576, 65536, NULL,
+			"largest frame handed to libknet"),
 		.form = FORM_NUMBER, .path = "totem.netmtu"),
 	OF_TRANSPORT("knet",
-		.option = {"unprivileged", COTERIE_OPT_BOOL, 0, "no", 0, 0, NULL,
-			"start also where large socket buffers are not allowed"},
+		.option = OPTION("unprivileged", COTERIE_OPT_BOOL, 0, "no", 0, 0, NULL,
+			"start also where large socket buffers are not allowed"),
 		.form = FORM_YES_NO, .path = "system.allow_knet_handle_fallback"),
 
 	NUMBER("link", "port", NULL, 1, 65535, "totem.interface.mcastport", 0,
@@ -344,8 +355,8 @@ static const struct native_row rows[] = {
 	BOOL("process", "realtime", "yes", FORM_YES_NO, "system.sched_rr", 0,
 		"run with real-time priority"),
 	{.block = "process",
-		.option = {"nice", COTERIE_OPT_STRING, 0, "0", (uint64_t)-20, 19, NULL,
-			"priority where realtime is no"},
+		.option = OPTION("nice", COTERIE_OPT_STRING, 0, "0", (uint64_t)-20, 19, NULL,
+			"priority where realtime is no"),
 		.form = FORM_SIGNED,
 		.path = "system.priority"},
 	CHOICE("process", "cgroup", "auto", "auto root keep", "auto yes no",

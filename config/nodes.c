@@ -426,8 +426,6 @@ static void generate_id(struct tree *tree, struct config_node *node)
 
 static void set_ids(struct tree *tree, struct config *config)
 {
-	bool is_knet = strcmp(config->transport, "knet") == 0;
-
 	for (uint32_t i = 0; i < config->node_count; i++) {
 		struct config_node *node = &config->nodes[i];
 		const char *who = node->name != NULL ? node->name : node->texts[0];
@@ -435,25 +433,14 @@ static void set_ids(struct tree *tree, struct config *config)
 		if (who == NULL)
 			who = "?";
 		if (tree->is_native && node_place(tree, node, "nodeid").line != 0 &&
-			(node->nodeid == 0 || (is_knet && node->nodeid > UINT16_MAX))) {
-			tree_error(tree, node_place(tree, node, "nodeid"), "node id %u: %s", node->nodeid,
-				is_knet ? "knet allows 1 to 65535" : "must be between 1 and 4294967294");
+			node->nodeid == 0) {
+			tree_error(tree, node_place(tree, node, "nodeid"),
+				"node id 0: must be between 1 and 4294967294");
 			continue;
 		}
-		if (node->nodeid == 0 && is_knet && tree->is_native)
-			tree_error(tree, link_place(tree, node, 0),
-				"node '%s' has no id, which knet needs: add 'id = N'", who);
-		else if (node->nodeid == 0 && is_knet)
-			tree_error(tree,
-				node_place(
-					tree, node, node->texts[0] != NULL ? "ring0_addr" : "name"),
-				"node '%s' has no id, which knet needs: add 'nodeid: N'", who);
-		else if (node->nodeid == 0)
+		if (node->nodeid == 0)
 			generate_id(tree, node);
-		else if (is_knet && node->nodeid > UINT16_MAX)
-			tree_error(tree, node_place(tree, node, "nodeid"),
-				"node '%s' has id %u: knet allows 1 to 65535", who, node->nodeid);
-		if (node->nodeid == 0 && !is_knet && node->addresses[0].ss_family != AF_INET6)
+		if (node->nodeid == 0 && node->addresses[0].ss_family != AF_INET6)
 			tree_error(tree,
 				node_place(
 					tree, node, node->texts[0] != NULL ? "ring0_addr" : "name"),
@@ -491,7 +478,6 @@ static struct place id_place(const struct tree *tree, const struct config_node *
 static void check_pair(struct tree *tree, const struct config *config,
 	const struct config_node *node, const struct config_node *earlier)
 {
-	bool is_knet = strcmp(config->transport, "knet") == 0;
 	struct place place = id_place(tree, node), first = id_place(tree, earlier);
 
 	if (node->nodeid != 0 && node->nodeid == earlier->nodeid && tree->is_native)
@@ -507,13 +493,14 @@ static void check_pair(struct tree *tree, const struct config *config,
 			node->addresses[link].ss_family == AF_UNSPEC || /* it is none, and that was said */
 			!config_is_same_host(&node->addresses[link], &earlier->addresses[link]))
 			continue;
-		if (is_knet)
-			tree_warning(tree, link_place(tree, node, link),
-				"two nodes have the address '%s': one of them will not be reached",
-				node->texts[link]);
-		else
+		/* These find the sender of a packet by its address. */
+		if (is_ip_transport(config->transport))
 			tree_error(tree, link_place(tree, node, link),
 				"two nodes have the address '%s': addresses must differ",
+				node->texts[link]);
+		else
+			tree_warning(tree, link_place(tree, node, link),
+				"two nodes have the address '%s': one of them will not be reached",
 				node->texts[link]);
 	}
 }

@@ -328,6 +328,14 @@ const struct coterie_option *option_at(const struct coterie_option *options, siz
 	return (const void *)((const char *)options + stride * index);
 }
 
+struct coterie_option option_copy(const struct coterie_option *options, size_t stride, uint32_t index)
+{
+	struct coterie_option option = {0};
+
+	memcpy(&option, option_at(options, stride, index), stride < sizeof(option) ? stride : sizeof(option));
+	return option;
+}
+
 const struct coterie_option *option_find(
 	const struct coterie_option *options, size_t stride, uint32_t count, const char *name)
 {

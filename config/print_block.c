@@ -1,6 +1,8 @@
 #include "config/print_block.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -186,7 +188,73 @@ void print_block_key(struct print_block *block, const char *name, const char *ke
 	print_done(block->print, entry);
 }
 
-void print_block_plugin(struct print_block *block, const char *plugin)
+static void put_name(FILE *out, const char *name)
+{
+	for (; *name != '\0'; name++)
+		fputc(*name == '_' ? '-' : *name, out);
+}
+
+static bool has_written(const struct config *config, const char *plugin, const char *option)
+{
+	for (uint32_t i = 0; i < config->option_count; i++)
+		if (strcmp(config->options[i].plugin, plugin) == 0 && strcmp(config->options[i].name, option) == 0)
+			return true;
+	return false;
+}
+
+/* The value of a legacy name in the form of coterie.conf. */
+static void put_legacy(struct print_block *block, const struct coterie_option *option, const struct config_entry *entry)
+{
+	char text[64], why[64];
+	const char *value = entry->text;
+	uint64_t number;
+
+	if (option_value(option, OPTION_PLAIN, value, &number, why, sizeof(why)) < 0)
+		return; /* it stays a key */
+	if (option->type == COTERIE_OPT_MS)
+		option_duration(number, text, sizeof(text));
+	else if (option->type == COTERIE_OPT_BOOL)
+		snprintf(text, sizeof(text), "%s", number != 0 ? "yes" : "no");
+	else if (option->type != COTERIE_OPT_ENUM && option_is_number(option))
+		snprintf(text, sizeof(text), "%" PRIu64, number);
+	else
+		text[0] = '\0';
+	print_tabs(block->lines, block->depth + 1);
+	put_name(block->lines, option->name);
+	fputs(" = ", block->lines);
+	print_text(block->lines, text[0] != '\0' ? text : value);
+	print_block_origin(block, entry->file, entry->line);
+	block->set_count++;
+	print_done(block->print, entry);
+}
+
+/* Options that corosync.conf has under legacy names, and the defaults of those that are not set. */
+static void put_described(struct print_block *block, const struct described *plugin, bool defaults)
+{
+	const struct config *config = block->print->config;
+
+	for (uint32_t i = 0; plugin != NULL && i < plugin->option_count; i++) {
+		const struct coterie_option *option = &plugin->options[i];
+		const struct config_entry *entry =
+			option->legacy == NULL ? NULL : print_find(block->print, option->legacy);
+
+		if (entry != NULL && has_written(config, plugin->name, option->name)) {
+			print_done(block->print, entry);
+		} else if (entry != NULL && !block->print->is_done[entry - config->entries]) {
+			put_legacy(block, option, entry);
+		} else if (defaults && entry == NULL && option->initial != NULL &&
+			   !has_written(config, plugin->name, option->name)) {
+			print_tabs(block->lines, block->depth + 1);
+			fputs("# ", block->lines);
+			put_name(block->lines, option->name);
+			fputs(" = ", block->lines);
+			print_text(block->lines, option->initial);
+			fputs("\t# default\n", block->lines);
+		}
+	}
+}
+
+void print_block_plugin(struct print_block *block, uint32_t kind, const char *plugin, bool defaults)
 {
 	const struct config *config = block->print->config;
 
@@ -203,8 +271,7 @@ void print_block_plugin(struct print_block *block, const char *plugin)
 		if (!is_last)
 			continue; /* the last one counts */
 		print_tabs(block->lines, block->depth + 1);
-		for (const char *at = option->name; *at != '\0'; at++)
-			fputc(*at == '_' ? '-' : *at, block->lines);
+		put_name(block->lines, option->name);
 		fputs(" = ", block->lines);
 		print_text(block->lines, option->value);
 		print_block_origin(block, option->file, option->line);
@@ -212,4 +279,5 @@ void print_block_plugin(struct print_block *block, const char *plugin)
 		snprintf(key, sizeof(key), "service.%.100s.%.100s", plugin, option->name);
 		print_done(block->print, print_find(block->print, key));
 	}
+	put_described(block, described_find(config->plugins, kind, plugin), defaults);
 }

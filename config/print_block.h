@@ -29,8 +29,13 @@ void print_block_key(struct print_block *block, const char *name, const char *ke
 /** Print the rows of a block that have a key of their own. prefix and index: of its keys, "" for none. */
 void print_block_rows(
 	struct print_block *block, const char *path, const char *prefix, const char *index, bool defaults);
-/** Print the options of a plugin. */
-void print_block_plugin(struct print_block *block, const char *plugin);
+/**
+ * Print the options of a plugin, also those that corosync.conf has under legacy names.
+ *
+ * @param kind      COTERIE_KIND_*
+ * @param defaults  print also the defaults of options that are not set
+ */
+void print_block_plugin(struct print_block *block, uint32_t kind, const char *plugin, bool defaults);
 
 /* For a line of another form, which the caller counts. */
 void print_tabs(FILE *out, uint32_t count);

@@ -250,12 +250,26 @@ static void put_access(struct print *print)
 	close_section(print, 0);
 }
 
-static void put_options(struct print *print, const char *plugin)
+/* An option that is a key of its own has been written. */
+static bool is_key(const struct print *print, uint32_t kind, const struct config_option *written)
+{
+	const struct described *plugin = described_find(print->config->plugins, kind, written->plugin);
+	const struct coterie_option *option = plugin == NULL ? NULL : described_option(plugin, written->name);
+
+	return option != NULL && option->legacy != NULL && print_find(print, option->legacy) != NULL;
+}
+
+static bool is_option_of(const struct print *print, uint32_t kind, const char *plugin, const struct config_option *option)
+{
+	return strcmp(option->plugin, plugin) == 0 && !is_key(print, kind, option);
+}
+
+static void put_options(struct print *print, uint32_t kind, const char *plugin)
 {
 	const struct config *config = print->config;
 
 	for (uint32_t i = 0; i < config->option_count; i++)
-		if (strcmp(config->options[i].plugin, plugin) == 0)
+		if (is_option_of(print, kind, plugin, &config->options[i]))
 			put(print, 1, config->options[i].name, config->options[i].value);
 }
 
@@ -269,11 +283,12 @@ static void put_plugins(struct print *print)
 		if (is_below(print, i, "service.") || is_below(print, i, "transport."))
 			print_done(print, &config->entries[i]);
 	for (uint32_t i = 0; i < config->option_count; i++)
-		has_options = has_options || strcmp(config->options[i].plugin, config->transport) == 0;
+		has_options = has_options ||
+			      is_option_of(print, COTERIE_KIND_TRANSPORT, config->transport, &config->options[i]);
 	if (has_options) {
 		open_section(print, 0, "transport");
 		put(print, 1, "name", config->transport);
-		put_options(print, config->transport);
+		put_options(print, COTERIE_KIND_TRANSPORT, config->transport);
 		close_section(print, 0);
 	}
 	for (uint32_t i = 0; i < config->service_count; i++) {
@@ -281,7 +296,7 @@ static void put_plugins(struct print *print)
 			continue;
 		open_section(print, 0, "service");
 		put(print, 1, "name", config->services[i].name);
-		put_options(print, config->services[i].name);
+		put_options(print, COTERIE_KIND_SERVICE, config->services[i].name);
 		close_section(print, 0);
 	}
 }
@@ -297,7 +312,7 @@ int print_legacy(struct print *print)
 	if (config->is_provider_default || has_any(print, "quorum.")) {
 		open_section(print, 0, "quorum");
 		if (provider == NULL && config->is_provider_default)
-			put(print, 1, "provider", "corosync_votequorum");
+			put(print, 1, "provider", config_provider_name(NULL));
 		put_below(print, "quorum.", 1);
 		close_section(print, 0);
 	}

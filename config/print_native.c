@@ -29,7 +29,7 @@ static int put_transport(struct print *print)
 		return -ENOMEM;
 	print_done(print, entry);
 	print_block_rows(&block, "transport", "totem.interface.", "0", true);
-	print_block_plugin(&block, print->config->transport);
+	print_block_plugin(&block, COTERIE_KIND_TRANSPORT, print->config->transport, true);
 	bool is_needed = entry != NULL || block.set_count > 0;
 
 	return print_block_end(&block, "transport", entry == NULL && config_transport_is_standard(print->config->transport)
@@ -182,12 +182,12 @@ static int put_services(struct print *print)
 	int rc = put_removed(print);
 
 	for (uint32_t i = 0; i < config->service_count && rc == 0; i++) {
-		if (!config->services[i].is_required)
-			continue;
+		bool is_required = config->services[i].is_required;
+
 		if (print_block_begin(&block, print, 0) < 0)
 			return -ENOMEM;
-		print_block_plugin(&block, config->services[i].name);
-		rc = print_block_end(&block, "service", config->services[i].name, true, print->out);
+		print_block_plugin(&block, COTERIE_KIND_SERVICE, config->services[i].name, is_required);
+		rc = print_block_end(&block, "service", config->services[i].name, is_required, print->out);
 	}
 	if (rc < 0 || print_block_begin(&block, print, 0) < 0)
 		return -ENOMEM;

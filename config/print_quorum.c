@@ -4,18 +4,21 @@
 #include <errno.h>
 #include <string.h>
 
+#include "config/compat.h"
+
 static void put_provider(struct print_block *block)
 {
 	const struct config *config = block->print->config;
 	const struct config_entry *entry = print_find(block->print, "quorum.provider");
 
-	if (entry != NULL && strcmp(entry->text, "corosync_votequorum") == 0) {
-		print_block_set(block, "provider", "votequorum", entry);
+	if (entry != NULL && strcmp(compat_provider_plugin(entry->text), entry->text) != 0) {
+		print_block_set(block, "provider", compat_provider_plugin(entry->text), entry);
 		print_done(block->print, entry);
-	} else if (entry != NULL && strcmp(entry->text, "votequorum") != 0 && strcmp(entry->text, "none") != 0) {
+	} else if (entry != NULL && strcmp(config_provider_name(entry->text), entry->text) == 0 &&
+		   strcmp(entry->text, "none") != 0) {
 		print_block_key(block, "provider", "quorum.provider");
 	} else if (entry == NULL && config->is_provider_default) {
-		print_block_default(block, "provider", "votequorum", "default");
+		print_block_default(block, "provider", COMPAT_PROVIDER, "default");
 	} else if (entry == NULL) {
 		print_tabs(block->lines, 1);
 		fputs("provider = none\n", block->lines);

@@ -6,13 +6,13 @@
 #include "config/tree.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <coterie/plugin.h>
 
+#include "config/compat.h"
 #include "config/legacy.h"
 #include "exec/map/map.h"
 
@@ -84,40 +84,6 @@ static void store(struct tree *tree, const char *key, const char *text)
 	legacy_store(tree, key, path, text, (struct place){.file = MAP_PLACE});
 }
 
-bool config_integer_text(const struct map_value *value, char *text, size_t size)
-{
-	const void *bytes = value->bytes;
-
-	switch (value->type) {
-	case COTERIE_MAP_I8:
-		snprintf(text, size, "%" PRId8, *(const int8_t *)bytes);
-		return true;
-	case COTERIE_MAP_U8:
-		snprintf(text, size, "%" PRIu8, *(const uint8_t *)bytes);
-		return true;
-	case COTERIE_MAP_I16:
-		snprintf(text, size, "%" PRId16, *(const int16_t *)bytes);
-		return true;
-	case COTERIE_MAP_U16:
-		snprintf(text, size, "%" PRIu16, *(const uint16_t *)bytes);
-		return true;
-	case COTERIE_MAP_I32:
-		snprintf(text, size, "%" PRId32, *(const int32_t *)bytes);
-		return true;
-	case COTERIE_MAP_U32:
-		snprintf(text, size, "%" PRIu32, *(const uint32_t *)bytes);
-		return true;
-	case COTERIE_MAP_I64:
-		snprintf(text, size, "%" PRId64, *(const int64_t *)bytes);
-		return true;
-	case COTERIE_MAP_U64:
-		snprintf(text, size, "%" PRIu64, *(const uint64_t *)bytes);
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* false: it is neither a text nor an integer, and nothing is stored */
 static bool store_value(struct tree *tree, const char *key, const struct map_value *value)
 {
@@ -144,21 +110,11 @@ static const char *copy(struct tree *tree, const char *text)
 static void keep_entry(struct tree *tree, const struct config_entry *entry)
 {
 	struct place place = {.file = copy(tree, entry->file), .line = entry->line};
-	uint64_t number = 0;
 
-	if (entry->type == COTERIE_MAP_STRING) {
+	if (entry->type == COTERIE_MAP_STRING)
 		tree_set_string(tree, entry->key, entry->value, place);
-		return;
-	}
-	if (entry->size == sizeof(uint8_t))
-		number = *(const uint8_t *)entry->value;
-	else if (entry->size == sizeof(uint16_t))
-		number = *(const uint16_t *)entry->value;
-	else if (entry->size == sizeof(uint32_t))
-		number = *(const uint32_t *)entry->value;
 	else
-		number = *(const uint64_t *)entry->value;
-	tree_set_number(tree, entry->key, entry->type, number, place);
+		tree_set_number(tree, entry->key, entry->type, config_number(entry->type, entry->size, entry->value), place);
 }
 
 static bool is_of_subsystem(const char *key)
@@ -319,7 +275,7 @@ static int add_plugins(struct tree *tree, const struct config *running)
 				.file = copy(tree, from->file),
 				.line = from->line};
 	}
-	if (strcmp(transport == NULL ? "knet" : transport, running->transport) != 0)
+	if (strcmp(transport == NULL ? COMPAT_TRANSPORT : transport, running->transport) != 0)
 		tree->transport_plugin = copy(tree, running->transport);
 	return tree->is_out_of_memory ? -ENOMEM : 0;
 }

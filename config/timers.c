@@ -12,6 +12,8 @@
 
 #include <coterie/plugin.h>
 
+#include "config/compat.h"
+
 #define TIMEOUT_MIN_MS 30
 #define SILENCE_KEY "coterie.totem.silence"
 #define SILENCE_MIN_MS 200
@@ -24,7 +26,6 @@
 #define HOLD_MIN_MS 14
 #define WINDOW_MAX 4096u /* what the engine takes, far above any use */
 #define PONG_COUNT 2
-#define PING_GRID_MS 200 /* of libknet: an interval is rounded up to it */
 #define PATH_LAG_JOINS 4
 #define NETMTU_MIN 300
 #define NETMTU_MAX 65536
@@ -278,20 +279,33 @@ static int set_nodes(struct tree *tree, struct config *config, bool is_blocking)
 	return 0;
 }
 
-/* Milliseconds between two pings of a link of knet. */
+static uint64_t ping_step(const struct config *config)
+{
+	const struct compat_transport *transport = compat_transport(config->transport);
+
+	return transport == NULL ? 0 : transport->ping_step_ms;
+}
+
+/* Answers after which a link counts as up. */
+static uint64_t pong_count(const struct tree *tree, uint32_t link)
+{
+	char key[96];
+
+	snprintf(key, sizeof(key), "totem.interface.%u." COMPAT_LINK_PONG_COUNT, link);
+	uint64_t pongs = tree_number(tree, key, 0);
+
+	return pongs != 0 ? pongs : PONG_COUNT;
+}
+
+/* Milliseconds between two pings of a link. */
 static uint64_t ping_interval(const struct tree *tree, uint32_t link, uint64_t token)
 {
 	char key[96];
 
-	snprintf(key, sizeof(key), "totem.interface.%u.knet_ping_interval", link);
+	snprintf(key, sizeof(key), "totem.interface.%u." COMPAT_LINK_PING_INTERVAL, link);
 	uint64_t interval = tree_number(tree, key, 0);
 
-	if (interval != 0)
-		return interval;
-	snprintf(key, sizeof(key), "totem.interface.%u.knet_pong_count", link);
-	uint64_t pongs = tree_number(tree, key, 0);
-
-	return token / (2 * (pongs != 0 ? pongs : PONG_COUNT));
+	return interval != 0 ? interval : token / (2 * pong_count(tree, link));
 }
 
 static bool has_link(const struct config *config, uint32_t link)
@@ -301,44 +315,35 @@ static bool has_link(const struct config *config, uint32_t link)
 
 /*
  * How much later than this node two other nodes may find their link up, in milliseconds. Each node counts the answers to
- * its own pings, which libknet sends on a grid. The joins that follow take a few rounds.
+ * its own pings, which the transport sends in steps. The joins that follow take a few rounds.
  */
 static uint64_t path_lag(const struct tree *tree, const struct config *config, const struct timers *timers)
 {
 	uint64_t interval = 0;
 
-	if (strcmp(config->transport, "knet") != 0)
+	uint64_t step = ping_step(config);
+
+	if (step == 0)
 		return 0;
 	for (uint32_t link = 0; link < config->link_count; link++) {
 		if (has_link(config, link) && ping_interval(tree, link, timers->token) > interval)
 			interval = ping_interval(tree, link, timers->token);
 	}
-	return (interval + PING_GRID_MS - 1) / PING_GRID_MS * PING_GRID_MS + PATH_LAG_JOINS * timers->join;
+	return (interval + step - 1) / step * step + PATH_LAG_JOINS * timers->join;
 }
 
-/*
- * Milliseconds without an answer after which a link of knet counts as down. Version 1.31 of libknet refuses less than its
- * grid. Older ones take such a link down and up again all the time. A default below follows a short token, and is raised.
- */
-static uint64_t ping_timeout(struct tree *tree, const struct config *config, uint32_t link, uint64_t token)
+/* Milliseconds without an answer after which a link counts as down. The default follows a short token, so it is raised. */
+static uint64_t ping_timeout(const struct tree *tree, const struct config *config, uint32_t link, uint64_t token)
 {
-	bool is_knet = strcmp(config->transport, "knet") == 0;
 	char key[96];
 
-	snprintf(key, sizeof(key), "totem.interface.%u.knet_pong_count", link);
-	uint64_t pongs = tree_number(tree, key, 0);
-
-	snprintf(key, sizeof(key), "totem.interface.%u.knet_ping_timeout", link);
+	snprintf(key, sizeof(key), "totem.interface.%u." COMPAT_LINK_PING_TIMEOUT, link);
 	uint64_t timeout = tree_number(tree, key, 0);
 
-	if (timeout != 0 && timeout < PING_GRID_MS && is_knet)
-		tree_error(tree, tree_place(tree, key),
-			"'%s' is %" PRIu64 " ms: must be at least %d ms, the step in which libknet looks at links",
-			tree->is_native ? "ping-timeout" : "knet_ping_timeout", timeout, PING_GRID_MS);
 	if (timeout != 0)
 		return timeout;
-	timeout = token / (pongs != 0 ? pongs : PONG_COUNT);
-	return is_knet && timeout < PING_GRID_MS ? PING_GRID_MS : timeout;
+	timeout = token / pong_count(tree, link);
+	return timeout < ping_step(config) ? ping_step(config) : timeout;
 }
 
 static void publish_links(struct tree *tree, const struct config *config, uint64_t token)
@@ -348,10 +353,32 @@ static void publish_links(struct tree *tree, const struct config *config, uint64
 
 		if (!has_link(config, link))
 			continue;
-		snprintf(name, sizeof(name), "interface.%u.knet_ping_timeout", link);
+		snprintf(name, sizeof(name), "interface.%u." COMPAT_LINK_PING_TIMEOUT, link);
 		runtime_set(tree, name, ping_timeout(tree, config, link, token));
-		snprintf(name, sizeof(name), "interface.%u.knet_ping_interval", link);
+		snprintf(name, sizeof(name), "interface.%u." COMPAT_LINK_PING_INTERVAL, link);
 		runtime_set(tree, name, ping_interval(tree, link, token));
+	}
+}
+
+/* Values that the map shows with every transport. */
+static void publish_defaults(struct tree *tree)
+{
+	const struct compat_default *one;
+
+	for (uint32_t i = 0; (one = compat_default_at(i)) != NULL; i++) {
+		char key[96], runtime[128];
+
+		snprintf(key, sizeof(key), "totem.%s", one->name);
+		snprintf(runtime, sizeof(runtime), "runtime.config.%s", key);
+		const char *text = tree_text(tree, key);
+		const struct place nowhere = {.file = tree->file};
+
+		if (one->type == COTERIE_MAP_STRING)
+			tree_set_string(tree, runtime, text == NULL ? one->text : text, nowhere);
+		else if (one->type == COTERIE_MAP_U32)
+			runtime_set(tree, one->name, totem_number(tree, one->name, one->number));
+		else
+			tree_set_number(tree, runtime, one->type, tree_number(tree, key, one->number), nowhere);
 	}
 }
 
@@ -359,9 +386,6 @@ static void publish(struct tree *tree, const struct config *config, const struct
 	bool is_blocking)
 {
 	const struct totem_options *totem = &config->totem;
-	const struct place nowhere = {.file = tree->file};
-	const char *model = tree_text(tree, "totem.knet_compression_model");
-	const struct tree_item *level = tree_find(tree, "totem.knet_compression_level");
 
 	runtime_set(tree, "token", timers->token);
 	runtime_set(tree, "token_retransmit", timers->token_retransmit);
@@ -385,14 +409,7 @@ static void publish(struct tree *tree, const struct config *config, const struct
 	runtime_set(tree, "block_unlisted_ips", is_blocking);
 	runtime_set(
 		tree, "cancel_token_hold_on_retransmit", totem->cancel_token_hold_on_retransmit);
-	runtime_set(tree, "knet_pmtud_interval", totem_number(tree, "knet_pmtud_interval", 30));
-	runtime_set(tree, "knet_mtu", totem_number(tree, "knet_mtu", 0));
-	runtime_set(tree, "knet_compression_threshold",
-		totem_number(tree, "knet_compression_threshold", 0));
-	tree_set_string(tree, "runtime.config.totem.knet_compression_model",
-		model == NULL ? "none" : model, nowhere);
-	tree_set_number(tree, "runtime.config.totem.knet_compression_level", COTERIE_MAP_I32,
-		level == NULL ? 0 : level->number, nowhere);
+	publish_defaults(tree);
 	publish_links(tree, config, timers->token);
 }
 

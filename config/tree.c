@@ -11,6 +11,8 @@
 
 #include <coterie/plugin.h>
 
+#include "exec/map/map.h"
+
 #define CHUNK_SIZE 65536
 
 struct chunk {
@@ -313,6 +315,63 @@ uint64_t tree_number(const struct tree *tree, const char *key, uint64_t otherwis
 	return item == NULL || item->type == COTERIE_MAP_STRING ? otherwise : item->number;
 }
 
+bool config_integer_text(const struct map_value *value, char *text, size_t size)
+{
+	const void *bytes = value->bytes;
+
+	switch (value->type) {
+	case COTERIE_MAP_I8:
+		snprintf(text, size, "%" PRId8, *(const int8_t *)bytes);
+		return true;
+	case COTERIE_MAP_U8:
+		snprintf(text, size, "%" PRIu8, *(const uint8_t *)bytes);
+		return true;
+	case COTERIE_MAP_I16:
+		snprintf(text, size, "%" PRId16, *(const int16_t *)bytes);
+		return true;
+	case COTERIE_MAP_U16:
+		snprintf(text, size, "%" PRIu16, *(const uint16_t *)bytes);
+		return true;
+	case COTERIE_MAP_I32:
+		snprintf(text, size, "%" PRId32, *(const int32_t *)bytes);
+		return true;
+	case COTERIE_MAP_U32:
+		snprintf(text, size, "%" PRIu32, *(const uint32_t *)bytes);
+		return true;
+	case COTERIE_MAP_I64:
+		snprintf(text, size, "%" PRId64, *(const int64_t *)bytes);
+		return true;
+	case COTERIE_MAP_U64:
+		snprintf(text, size, "%" PRIu64, *(const uint64_t *)bytes);
+		return true;
+	default:
+		return false;
+	}
+}
+
+uint64_t config_number(uint32_t type, uint32_t size, const void *value)
+{
+	uint32_t u32;
+	uint16_t u16;
+	uint64_t number = 0;
+
+	if (type == COTERIE_MAP_STRING || type == COTERIE_MAP_BINARY)
+		return 0;
+	switch (size) {
+	case sizeof(uint8_t):
+		return *(const uint8_t *)value;
+	case sizeof(u16):
+		memcpy(&u16, value, sizeof(u16));
+		return u16;
+	case sizeof(u32):
+		memcpy(&u32, value, sizeof(u32));
+		return type == COTERIE_MAP_I32 ? (uint64_t)(int64_t)(int32_t)u32 : u32;
+	default:
+		memcpy(&number, value, size < sizeof(number) ? size : sizeof(number));
+		return number;
+	}
+}
+
 struct place tree_place(const struct tree *tree, const char *key)
 {
 	const struct tree_item *item = tree_find(tree, key);
@@ -415,14 +474,19 @@ static void add_error(struct tree *tree, struct place place, const char *format,
 		tree->hidden++;
 }
 
+void tree_error_list(struct tree *tree, struct place place, const char *format, va_list arguments)
+{
+	add_error(tree, place, format, arguments);
+	tree->has_error = true;
+}
+
 void tree_error(struct tree *tree, struct place place, const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
-	add_error(tree, place, format, arguments);
+	tree_error_list(tree, place, format, arguments);
 	va_end(arguments);
-	tree->has_error = true;
 }
 
 void tree_log_error(struct tree *tree, struct place place, const char *format, ...)
@@ -435,15 +499,20 @@ void tree_log_error(struct tree *tree, struct place place, const char *format, .
 	tree->has_log_error = true;
 }
 
-void tree_warning(struct tree *tree, struct place place, const char *format, ...)
+void tree_warning_list(struct tree *tree, struct place place, const char *format, va_list arguments)
 {
 	struct config_messages *messages = tree->messages;
+
+	if (messages->warning_count < CONFIG_WARNINGS_MAX)
+		add_message(tree, &messages->warnings, &messages->warning_count, place, format, arguments);
+}
+
+void tree_warning(struct tree *tree, struct place place, const char *format, ...)
+{
 	va_list arguments;
 
-	if (messages->warning_count >= CONFIG_WARNINGS_MAX)
-		return;
 	va_start(arguments, format);
-	add_message(tree, &messages->warnings, &messages->warning_count, place, format, arguments);
+	tree_warning_list(tree, place, format, arguments);
 	va_end(arguments);
 }
 

@@ -13,6 +13,8 @@
 #include "config/model.h"
 
 struct map_value;
+struct described;
+struct unknown_key;
 
 #define CONFIG_FILE_SIZE_MAX (1024u * 1024)
 #define CONFIG_ERRORS_MAX 20
@@ -67,6 +69,10 @@ struct tree {
 	struct place transport_place;
 	const char *file; /* the main file */
 	const struct config *key_source; /* running configuration that has read the key, or NULL: read it */
+	struct described *plugins;    /* of which a description was asked for */
+	struct unknown_key *unknown;  /* of corosync.conf, in order of the file */
+	struct unknown_key **unknown_end;
+	uint32_t unknown_count;
 	struct config_messages *messages;
 	uint32_t hidden; /* errors beyond CONFIG_ERRORS_MAX */
 	bool is_native;       /* read from coterie.conf: messages use its words */
@@ -109,6 +115,11 @@ void tree_log_error(struct tree *tree, struct place place, const char *format, .
 	__attribute__((format(printf, 3, 4)));
 void tree_warning(struct tree *tree, struct place place, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/** As tree_error and tree_warning. */
+void tree_error_list(struct tree *tree, struct place place, const char *format, va_list arguments)
+	__attribute__((format(printf, 3, 0)));
+void tree_warning_list(struct tree *tree, struct place place, const char *format, va_list arguments)
+	__attribute__((format(printf, 3, 0)));
 /** Add a text for the log, as it is. */
 void tree_notice(struct tree *tree, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** Add a text to config_messages.restarts. */
@@ -123,6 +134,8 @@ int config_parse_integer(const char *text, int64_t min, int64_t max, int64_t *va
 int config_parse_unsigned(const char *text, uint64_t *value); /* up to 2^64 - 1. A '-' is -EINVAL */
 /** Write an integer of the map as text. false: it is no integer. */
 bool config_integer_text(const struct map_value *value, char *text, size_t size);
+/** Return the number of an integer of the map, in two's complement. The number of a text is 0. */
+uint64_t config_number(uint32_t type, uint32_t size, const void *value);
 bool is_ip_transport(const char *transport); /* udp or udpu */
 /**
  * Read a regular file of at most CONFIG_FILE_SIZE_MAX bytes.
@@ -155,6 +168,53 @@ int legacy_read(struct tree *tree, const char *file, const char *bytes, size_t s
 /** The same for a file of uidgid.d. */
 int legacy_read_access(struct tree *tree, const char *file, const char *bytes, size_t size);
 
+/* describe.c: plugins, as their descriptors describe them */
+
+/** A plugin that the configuration names. */
+struct described {
+	struct described *next;
+	uint32_t kind; /* COTERIE_KIND_* */
+	const char *name;
+	bool is_described; /* false: it is not installed, or its descriptor is not available. There are no options then */
+	bool has_folders;  /* it was looked for where the file says that plugins are */
+	const struct coterie_option *options; /* of this ABI's size */
+	uint32_t option_count;
+	const char *log_name; /* or NULL: the name in capitals */
+};
+/** A key of corosync.conf that the executive does not know. It may be the legacy name of an option. */
+struct unknown_key {
+	struct unknown_key *next;
+	const char *path;
+	struct place place;
+};
+/** Add a plugin without a description to a list. NULL: out of memory. */
+struct described *described_add(struct arena *arena, struct described **list, uint32_t kind, const char *name);
+/** Fill in a description. Texts are copied. false: out of memory. */
+bool described_fill(struct arena *arena, struct described *plugin, const struct coterie_plugin *descriptor);
+/** Return a plugin of the list, whose name may be written with '-' for '_', or NULL. */
+struct described *described_find(struct described *list, uint32_t kind, const char *name);
+/** The same. Add it, with the description of an installed plugin, if it is not there. NULL: out of memory. */
+const struct described *describe(
+	struct tree *tree, const struct config_environment *environment, uint32_t kind, const char *name);
+/** Return the option of a name as written, with '-' in place of '_'. NULL: none. */
+const struct coterie_option *described_option(const struct described *plugin, const char *written);
+/** Return the option that has this legacy name, and its plugin. NULL: none. */
+const struct coterie_option *described_legacy(
+	const struct described *list, const char *key, const struct described **owner);
+/** Return whether a plugin of the list logs under this name. */
+bool described_logs_as(const struct described *list, const char *subsystem);
+/** Describe the transport, the quorum provider and the services of the tree. */
+void described_use(struct tree *tree, const struct config_environment *environment);
+/** Check the values that corosync.conf has under legacy names. */
+void described_check(struct tree *tree);
+/** Warn of keys that neither the executive nor an option knows. */
+void described_warn_unknown(struct tree *tree);
+
+/* view.c */
+
+/** Call the checks of the plugins that the configuration uses, if they are installed. Its entries are complete. -ENOMEM */
+int view_check(struct tree *tree, const struct config *config, const struct config_environment *environment);
+
 /* native.c: the coterie.conf front end */
 
 /** As legacy_read. drop_ins: a folder, or NULL. has_files: includes and drop_ins are read. */
@@ -176,6 +236,8 @@ enum fixed_source {
 /** Return the syntax of the running configuration. */
 enum config_format config_fixed_format(const struct config_fixed *fixed);
 const char *config_fixed_drop_ins(const struct config_fixed *fixed); /* or NULL: none */
+/** Copy the descriptions of running plugins into the tree, so that no file is opened. -ENOMEM */
+int config_fixed_plugins(const struct config_fixed *fixed, struct tree *tree);
 /** Set fixed keys to their running values again. Add a notice for each that differs. */
 void fixed_keep(struct tree *tree, const struct config_fixed *fixed, enum fixed_source source);
 /** Return whether the checks derived this key of a link. They derive it again. */
@@ -217,11 +279,10 @@ bool key_file_is_shared(int fd);
  * @return path of the newer file, constant; NULL: there is none, or used is itself in the config folder
  */
 const char *key_newer_than(const char *used, const void *key, uint32_t size);
-/** Check the section quorum for contradictions. */
-void votes_check(
-	struct tree *tree, const struct config *config, const struct config_environment *environment);
 int config_validate(
 	struct tree *tree, struct config *config, const struct config_environment *environment);
+/** Make errors of the warnings if the file wants that. */
+void check_strict(struct tree *tree);
 
 /** Resolve a host name or numeric address, by totem.ip_version. Errors as environment->resolve. */
 int config_resolve(const struct config_environment *environment, const char *ip_version,

@@ -12,41 +12,22 @@
 
 #include <coterie/plugin.h>
 
+#include "config/compat.h"
 #include "config/words.h"
 
 #define SERVICES_MAX 256
 #define EXIT_NO_PLUGIN 30 /* book configuration, "Exit codes" */
 
-/* A key that takes fixed words. */
-struct choice {
-	const char *key;
-	const char *words; /* separated by spaces */
-};
-
-static const struct choice choices[] = {
-	{"totem.ip_version", "ipv4 ipv6 ipv4-6 ipv6-4"},
-	{"totem.link_mode", "passive active rr"},
-	{"totem.crypto_model", "nss openssl"},
-	{"totem.crypto_cipher", "none aes256 aes192 aes128"},
-	{"totem.crypto_hash", "none md5 sha1 sha256 sha384 sha512"},
-	{"totem.encryption", "none aes256-gcm chacha20-poly1305"},
-	/* The reference refuses a written `none`; there is no reason to. */
-	{"totem.knet_compression_model", "none zlib lz4 lz4hc lzo2 lzma bzip2 zstd"},
-	{"system.qb_ipc_type", "native shm socket"},
-	{"system.sched_rr", "yes no"},
-	{"system.move_to_root_cgroup", "yes no auto"},
-	{"system.allow_knet_handle_fallback", "yes no"},
-};
-
 static void check_words(struct tree *tree)
 {
-	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
-		const char *text = tree_text(tree, choices[i].key);
+	const struct compat_words *choice;
 
-		if (text != NULL && !config_has_word(choices[i].words, text))
-			tree_error(tree, tree_place(tree, choices[i].key),
-				"'%s' is not a value of '%s': choose one of: %s", text,
-				choices[i].key, choices[i].words);
+	for (uint32_t i = 0; (choice = compat_words_at(i)) != NULL; i++) {
+		const char *text = tree_text(tree, choice->key);
+
+		if (text != NULL && !config_has_word(choice->words, text))
+			tree_error(tree, tree_place(tree, choice->key), "'%s' is not a value of '%s': choose one of: %s",
+				text, choice->key, choice->words);
 	}
 }
 
@@ -56,8 +37,6 @@ static bool is_text(const struct tree *tree, const char *key, const char *text)
 
 	return value != NULL && strcmp(value, text) == 0;
 }
-
-bool config_transport_is_standard(const char *name) { return config_has_word("udpu udp knet", name); }
 
 static bool is_plugin_name(const char *name)
 {
@@ -82,11 +61,11 @@ static void set_transport(
 				text, config->transport);
 		return;
 	}
-	config->transport = text == NULL ? "knet" : text;
+	config->transport = text == NULL ? COMPAT_TRANSPORT : text;
 	if (config_transport_is_standard(config->transport))
 		return;
 
-	char why[400] = "choose udpu, udp, knet or the name of another transport plugin";
+	char why[400] = "choose udpu, udp, " COMPAT_TRANSPORT " or the name of another transport plugin";
 	int rc = -ENOENT;
 
 	/* Where the file says where plugins are, the one who loads it looks there. */
@@ -141,13 +120,13 @@ static bool is_removed(const struct tree *tree, const char *name)
 	return names != NULL && config_has_word(names, name);
 }
 
-/* Will the service votequorum be there? */
-static bool has_votequorum(const struct tree *tree)
+/* Will the default provider be loaded? */
+static bool has_default_provider(const struct tree *tree)
 {
-	if (is_removed(tree, "votequorum"))
+	if (is_removed(tree, COMPAT_PROVIDER))
 		return false;
 	for (uint32_t i = 0; i < tree->service_count; i++)
-		if (strcmp(tree->services[i].name, "votequorum") == 0)
+		if (strcmp(tree->services[i].name, COMPAT_PROVIDER) == 0)
 			return true;
 	return is_standard_set(tree);
 }
@@ -157,20 +136,19 @@ static void set_quorum(struct tree *tree, struct config *config)
 {
 	const char *provider = tree_text(tree, "quorum.provider");
 
-	if (provider == NULL && tree->is_native && !tree->has_no_provider && has_votequorum(tree)) {
-		provider = "corosync_votequorum";
+	if (provider == NULL && tree->is_native && !tree->has_no_provider && has_default_provider(tree)) {
+		provider = config_provider_name(NULL);
 		config->is_provider_default = true;
 		tree_set_string(
 			tree, "quorum.provider", provider, (struct place){.file = tree->file});
 	}
 	if (provider == NULL)
 		return;
-	config->quorum_provider = strcmp(provider, "corosync_votequorum") == 0 ? "votequorum" : provider;
+	config->quorum_provider = compat_provider_plugin(provider);
 	if (!is_plugin_name(config->quorum_provider))
 		tree_error(tree, tree_place(tree, "quorum.provider"),
-			"no quorum provider '%s': use corosync_votequorum, the name of a plugin, or remove "
-			"the line for none",
-			provider);
+			"no quorum provider '%s': use %s, the name of a plugin, or remove the line for none", provider,
+			config_provider_name(NULL));
 }
 
 static bool has_section(const struct tree *tree, const char *prefix)
@@ -295,11 +273,9 @@ int plugins_build(struct tree *tree, struct config *config)
 	return 0;
 }
 
-/* Without the standard set, or with a part of it removed: votequorum alone would have nobody to serve. */
-static void check_needs(struct tree *tree, const struct config *config)
+/* Services that the file removes, although others are for nothing without them. */
+static void check_removed_provider(struct tree *tree, const struct config *config)
 {
-	const struct config_plugin *votequorum = NULL;
-
 	if (config->quorum_provider != NULL && is_removed(tree, config->quorum_provider))
 		tree_error(tree, tree_place(tree, "coterie.plugins.without"),
 			"service '%s' is the quorum provider: leave it enabled, or write 'provider = none' in "
@@ -308,26 +284,15 @@ static void check_needs(struct tree *tree, const struct config *config)
 
 	/* Without a provider every part of the cluster is quorate. That has to be written, and not to follow. */
 	if (config->quorum_provider == NULL && tree->is_native && !tree->has_no_provider &&
-		is_removed(tree, "votequorum") && !is_removed(tree, "quorum") && is_standard_set(tree))
+		is_removed(tree, COMPAT_PROVIDER) && !is_removed(tree, "quorum") && is_standard_set(tree))
 		tree_error(tree, tree_place(tree, "coterie.plugins.without"),
-			"service 'votequorum' is removed, and service 'quorum' would call each part of the cluster quorate: "
-			"remove both, or write 'provider = none' in block 'quorum'");
-	for (uint32_t i = 0; i < config->service_count; i++) {
-		if (strcmp(config->services[i].name, "quorum") == 0)
-			return;
-		if (strcmp(config->services[i].name, "votequorum") == 0)
-			votequorum = &config->services[i];
-	}
-	if (votequorum != NULL && is_removed(tree, "quorum"))
-		tree_error(tree, tree_place(tree, "coterie.plugins.without"),
-			"service 'votequorum' needs service 'quorum': leave both enabled, or none of them");
-	else if (votequorum != NULL && tree->is_native)
-		tree_error(tree, (struct place){votequorum->file, votequorum->line},
-			"service 'votequorum' needs service 'quorum': add 'service quorum {}'");
+			"service '%s' is removed, and service 'quorum' would call each part of the cluster quorate: "
+			"remove both, or write 'provider = none' in block 'quorum'",
+			COMPAT_PROVIDER);
 }
 
 /* `strict`: what would be a warning ends the start. */
-static void check_strict(struct tree *tree)
+void check_strict(struct tree *tree)
 {
 	struct config_messages *messages = tree->messages;
 
@@ -361,10 +326,8 @@ int config_validate(
 	rc = timers_build(tree, config);
 	if (rc < 0)
 		return rc;
-	votes_check(tree, config, environment);
-	check_needs(tree, config);
+	check_removed_provider(tree, config);
 	if (environment->is_test)
 		logging_check_files(tree, config);
-	check_strict(tree);
 	return tree->is_out_of_memory ? -ENOMEM : 0;
 }

@@ -1,6 +1,6 @@
 # The protocol book and its companions, installed with the headers that cite it.
 referencedir = $(docdir)/reference
-dist_reference_DATA = %D%/reference/client.md %D%/reference/host.md %D%/reference/service.md %D%/reference/testkit.md \
+dist_reference_DATA = %D%/reference/client.md %D%/reference/config_report.md %D%/reference/config_view.md %D%/reference/host.md %D%/reference/service.md %D%/reference/testkit.md \
 	%D%/reference/transport.md
 EXTRA_DIST += %D%/reference.py
 dist_doc_DATA += %D%/architecture.md %D%/glossary.md %D%/python.md %D%/simulation.md

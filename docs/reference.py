@@ -22,6 +22,11 @@ PAGES = [
      "The daemon calls these functions of a service. All except `init` and `fini` may be `NULL`."),
     ("transport", "The table of a transport", "transport.h", "coterie_transport",
      "The daemon calls these functions of a transport."),
+    ("config_view", "The view of a configuration", "plugin.h", "coterie_config_view",
+     "`check` of a plugin's descriptor receives the view of a configuration, and a report (config_report.md). It calls these functions as\n"
+     "`view->NAME(view, ...)`. The data of the view are in `<coterie/plugin.h>`."),
+    ("config_report", "The report about a configuration", "plugin.h", "coterie_config_report",
+     "`check` of a plugin's descriptor calls these functions as `report->NAME(report, ...)`."),
     ("testkit", "The test kit", "testkit.h", None,
      "A cluster inside one process: coterie-testkit(7). Link with `pkg-config --libs coterie-testkit`."),
     ("client", "The client kit", "client.h", None,

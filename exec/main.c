@@ -229,9 +229,9 @@ static int load_service(struct executive *executive, const struct cage *cage, co
 	}
 	if (is_provider && (plugin->descriptor->offers & COTERIE_CAN_QUORUM) == 0) {
 		log_line("SERV", LOG_ERR,
-			"quorum.provider names plugin '%s' (%s), which is no quorum provider: use "
-			"corosync_votequorum, or take the provider out of the config",
-			wanted->name, plugin->path);
+			"quorum.provider names plugin '%s' (%s), which is no quorum provider: use %s, or take the provider "
+			"out of the config",
+			wanted->name, plugin->path, config_provider_name(NULL));
 		return EXIT_SERVICE_INIT;
 	}
 	executive_show(executive, plugin);

@@ -1,7 +1,8 @@
 /*
  * Memory of libcrypto that core dumps leave out. Its contexts hold the keys of running sessions, in the form that the
  * processor works with. Other users may be able to read a core dump than can read the key file. The daemon and all
- * plugins share one libcrypto. So this covers transports that are loaded later, and the encryption of libknet.
+ * plugins share one libcrypto. So this covers transports that are loaded later, and the libraries that encrypt for
+ * them.
  */
 #ifndef EXEC_CRYPTO_MEMORY_H
 #define EXEC_CRYPTO_MEMORY_H

@@ -15,26 +15,31 @@
 
 static const char *const built_in[] = {PLUGIN_DIR};
 
-int modes_folders_init(struct plugin_folders *folders, const struct config *config)
+/* path: folders separated by ':', or NULL: the default */
+static int folders_init(struct plugin_folders *folders, const char *path)
 {
 	char *rest, *folder;
 
 	*folders = (struct plugin_folders){.list = {built_in[0]}, .count = 1};
-	if (config != NULL && config->is_builtin_only) {
-		folders->count = 0;
-		unsetenv("COTERIE_PLUGIN_PATH");
-		return 0;
-	}
-	if (config == NULL || config->plugin_path == NULL)
+	if (path == NULL)
 		return 0;
 	folders->count = 0;
-	folders->text = strdup(config->plugin_path);
+	folders->text = strdup(path);
 	if (folders->text == NULL)
 		return -ENOMEM;
 	rest = folders->text;
 	while ((folder = strsep(&rest, ":")) != NULL && folders->count < MODES_FOLDERS_MAX)
 		if (*folder != '\0')
 			folders->list[folders->count++] = folder;
+	return 0;
+}
+
+int modes_folders_init(struct plugin_folders *folders, const struct config *config)
+{
+	if (config == NULL || !config->is_builtin_only)
+		return folders_init(folders, config == NULL ? NULL : config->plugin_path);
+	*folders = (struct plugin_folders){.count = 0};
+	unsetenv("COTERIE_PLUGIN_PATH");
 	return 0;
 }
 
@@ -51,13 +56,16 @@ static int find_transport(void *arg, const char *name, char *text, size_t size)
 	return -ENOENT;
 }
 
-static void describe(void *arg, uint32_t kind, const char *name,
+static void describe(void *arg, uint32_t kind, const char *name, const char *path,
 	void (*see)(void *see_arg, const struct coterie_plugin *descriptor), void *see_arg)
 {
+	struct plugin_folders folders;
 	struct plugin_error error;
 
 	(void)arg;
-	plugin_describe(built_in, 1, kind, name, see, see_arg, &error);
+	if (folders_init(&folders, path) == 0)
+		plugin_describe(folders.list, folders.count, kind, name, see, see_arg, &error);
+	modes_folders_fini(&folders);
 }
 
 void modes_environment(struct config_environment *environment)

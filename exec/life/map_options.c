@@ -49,7 +49,7 @@ void map_unpublish_options(struct map *map, const struct config *config, const s
 	for (uint32_t i = 0; plugin->overrides != NULL && i < plugin->overrides->count; i++) {
 		if (key_of(plugin, plugin->overrides->words[i], name, key) == NULL)
 			continue;
-		const char *written = config_option(config, plugin->name, name, NULL, NULL);
+		const char *written = config_option_text(config, plugin->name, name, NULL, NULL);
 
 		if (written != NULL)
 			map_set_string(map, key, written);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/model.h"
 
 /* Sizes of ABI 1.0: they stay when members are appended. */
 #define SIZE_UP_TO(type, member) (offsetof(type, member) + sizeof(((type *)NULL)->member))
@@ -22,7 +23,10 @@
 #define RING_ID_MAX 62 /* 63 is the executive's own: exec/sync/resync.c */
 #define RING_ID_FREE 32 /* the first that is not Corosync's */
 #define IPC_NAME_MAX 64
+#define LOG_NAME_MAX 63
 #define STRICT_MINOR 7
+#define LEGACY_PARTS_MAX 8
+#define LEGACY_LENGTH_MAX 200
 #define COUNT_MAX 4096 /* entries of any table; more is not a table but garbage */
 
 /* What is being checked, for the texts. */
@@ -122,9 +126,9 @@ static bool is_strict(const struct candidate *candidate) { return candidate->des
 /* Services that have the numbers of Corosync's, by number. */
 static bool is_corosyncs(const char *name, uint32_t ring_id)
 {
-	static const char *const names[] = {"cmap", "cfg", "cpg", "quorum", "pload", "votequorum", "mon", "wd"};
+	const char *found = config_service_at(ring_id);
 
-	return ring_id < sizeof(names) / sizeof(names[0]) && strcmp(names[ring_id], name) == 0;
+	return found != NULL && strcmp(found, name) == 0;
 }
 
 /* Part of the names of sockets and files. */
@@ -193,6 +197,42 @@ static int check_transport(const struct candidate *candidate)
 	return 0;
 }
 
+static bool is_legacy_name(const char *name)
+{
+	static const char *const taken[] = {"runtime.", "coterie.", "nodelist.", "logging.", "uidgid.", "service.", "transport.",
+		"totem.interface."};
+	uint32_t parts = 1;
+
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		if (strncmp(name, taken[i], strlen(taken[i])) == 0)
+			return false;
+	for (const char *at = name; *at != '\0'; at++) {
+		bool is_dot = *at == '.';
+
+		if (is_dot && (at == name || at[-1] == '.'))
+			return false;
+		parts += is_dot;
+	}
+	return parts >= 2 && parts <= LEGACY_PARTS_MAX && strlen(name) <= LEGACY_LENGTH_MAX && name[strlen(name) - 1] != '.' &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.") == strlen(name) && strcmp(name, "totem.key") != 0;
+}
+
+/* Members of ABI 1.9, which a shorter element does not have. */
+static int check_legacy(const struct candidate *candidate, uint32_t index)
+{
+	const struct coterie_plugin *descriptor = candidate->descriptor;
+	struct coterie_option option = option_copy(descriptor->options, descriptor->option_size, index);
+
+	if (option.legacy == NULL)
+		return 0;
+	if (!is_legacy_name(option.legacy))
+		return REFUSE(candidate, "option '%s' has the legacy name '%.64s', which plugin.h does not allow: choose another",
+			option.name, option.legacy);
+	if ((option.flags & COTERIE_OPT_SECRET) != 0)
+		return REFUSE(candidate, "option '%s' is secret and has a legacy name, whose key would show it", option.name);
+	return 0;
+}
+
 static int check_options(const struct candidate *candidate)
 {
 	const struct coterie_plugin *descriptor = candidate->descriptor;
@@ -210,6 +250,8 @@ static int check_options(const struct candidate *candidate)
 				option->name, option->type);
 		if (option->type == COTERIE_OPT_ENUM && option->choices == NULL)
 			return REFUSE(candidate, "option '%s' has no choices", option->name);
+		if (check_legacy(candidate, i) < 0)
+			return -EINVAL;
 		if (!is_strict(candidate))
 			continue;
 		if (strcmp(option->name, "enabled") == 0 || strcmp(option->name, "name") == 0)
@@ -300,6 +342,20 @@ static int check_name(const struct candidate *candidate)
 	return 0;
 }
 
+static int check_log_name(const struct candidate *candidate)
+{
+	const struct coterie_plugin *descriptor = candidate->descriptor;
+
+	if (!COTERIE_HAS(descriptor, log_name))
+		return 0;
+	size_t length = strspn(descriptor->log_name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+
+	if (length == 0 || length > LOG_NAME_MAX || descriptor->log_name[length] != '\0')
+		return REFUSE(candidate, "its name in the log is '%.64s': 1 to %d of A-Z, 0-9 and '_'", descriptor->log_name,
+			LOG_NAME_MAX);
+	return 0;
+}
+
 static bool is_same_text(const char *a, const char *b)
 {
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
@@ -330,6 +386,8 @@ static int check(const struct candidate *candidate, uint32_t kind)
 		rc = check_name(candidate);
 	if (rc == 0)
 		rc = check_needs(candidate);
+	if (rc == 0)
+		rc = check_log_name(candidate);
 	if (rc == 0)
 		rc = check_options(candidate);
 	if (rc == 0 && descriptor->ops == NULL)

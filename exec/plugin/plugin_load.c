@@ -23,13 +23,10 @@
 
 /* --- load --- */
 
-static char *subsystem_of(const char *name)
+/* Sections logger_subsys of operators name it (book configuration, "Logging"). */
+static char *subsystem_of(const struct coterie_plugin *descriptor)
 {
-	/*
-	 * The reference's short form: operators' logger_subsys sections name it
-	 * (book configuration, "Logging").
-	 */
-	char *subsystem = strdup(strcmp(name, "votequorum") == 0 ? "voteq" : name);
+	char *subsystem = strdup(COTERIE_HAS(descriptor, log_name) ? descriptor->log_name : descriptor->name);
 
 	for (char *at = subsystem; at != NULL && *at != '\0'; at++)
 		*at = (char)toupper((unsigned char)*at);
@@ -94,7 +91,7 @@ static struct plugin *plugin_create(struct plugin_registry *registry, struct plu
 	plugin->watch = registry->watch;
 	plugin->record = plugin_watch_record(registry->watch, plugin->name);
 	size_t count = plugin->service.ring_msg_count > 0 ? plugin->service.ring_msg_count : 1;
-	plugin->subsystem = subsystem_of(plugin->name);
+	plugin->subsystem = subsystem_of(plugin->descriptor);
 	plugin->rx = calloc(count, sizeof(uint64_t));
 	plugin->tx = calloc(count, sizeof(uint64_t));
 	if (plugin->subsystem == NULL || plugin->rx == NULL || plugin->tx == NULL ||

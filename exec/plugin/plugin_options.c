@@ -28,6 +28,7 @@ struct plugin_options {
 struct check {
 	const struct coterie_plugin *descriptor;
 	const struct coterie_option *option;
+	const char *legacy; /* name of the option in corosync.conf, or NULL */
 	const char *text;
 	char where[288]; /* "FILE:LINE: ", or empty for a default */
 	struct plugin_error *error;
@@ -173,8 +174,10 @@ static void choose(
 		return;
 	if (config == NULL)
 		return;
-	written.value = config_option(
+	written.value = config_option_text(
 		config, check->descriptor->name, check->option->name, &written.file, &written.line);
+	if (written.value == NULL && check->legacy != NULL)
+		written.value = config_key(config, check->legacy, &written.file, &written.line);
 	if (written.value == NULL)
 		return;
 	check->text = written.value;
@@ -211,6 +214,7 @@ struct plugin_options *plugin_options_create_over(const struct config *config,
 		struct value *value = &options->values[i];
 
 		check.option = at(descriptor, i);
+		check.legacy = option_copy(descriptor->options, descriptor->option_size, i).legacy;
 		choose(&check, config, overrides);
 		value->name = check.option->name;
 		if (check.text == NULL)

@@ -120,6 +120,15 @@ static bool can_rekey(const struct reload *reload)
 	return transport != NULL && transport->transport.rekey != NULL;
 }
 
+/* The thread opens no files of plugins. */
+static int describe_plugins(const struct reload *reload, struct config_fixed *fixed)
+{
+	for (const struct plugin *one = plugin_first(reload->parts.plugins); one != NULL; one = one->next)
+		if (config_fixed_describe(fixed, one->descriptor) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
 static struct job *job_create(struct reload *reload)
 {
 	const struct reload_parts *parts = &reload->parts;
@@ -136,7 +145,7 @@ static struct job *job_create(struct reload *reload)
 	job->state_dir = parts->state_dir;
 	job->nodeid = parts->nodeid;
 	job->fixed = config_fixed_create(reload_running(reload), can_rekey(reload));
-	if (job->path == NULL || job->fixed == NULL) {
+	if (job->path == NULL || job->fixed == NULL || describe_plugins(reload, job->fixed) < 0) {
 		job_destroy(job);
 		return NULL;
 	}

@@ -75,7 +75,36 @@ static int check_totem(
 	return 0;
 }
 
-/* --- options of plugins --- */
+/* --- plugins --- */
+
+static void tell_warnings(const struct config_messages *messages)
+{
+	for (uint32_t i = 0; i < messages->warning_count; i++)
+		log_line("CFG", LOG_WARNING, "%s", messages->warnings[i]);
+}
+
+/* Rules of plugins that run. The first error is the refusal's, and the others are logged. is_end: the last check. */
+static int check_plugins(const struct reload *reload, struct config *config, bool is_end, struct reload_error *error)
+{
+	struct config_messages messages = {0};
+	int rc = 0;
+
+	for (const struct plugin *one = plugin_first(reload->parts.plugins); one != NULL && rc != -ENOMEM; one = one->next) {
+		int one_rc = config_check(config, one->descriptor, &messages);
+
+		rc = one_rc < 0 ? one_rc : rc;
+	}
+	for (uint32_t i = 1; i < messages.error_count; i++)
+		log_line("CFG", LOG_ERR, "Unable to reload config file: %s", messages.errors[i]);
+	if (rc == 0 && is_end)
+		tell_warnings(&messages);
+	if (rc == -ENOMEM)
+		fail_memory(error);
+	else if (rc < 0)
+		reload_fail(error, -EINVAL, "%s", messages.errors[0]);
+	config_messages_fini(&messages);
+	return rc;
+}
 
 static void tell_kept(void *arg, const char *name)
 {
@@ -259,6 +288,8 @@ int reload_check(const struct reload *reload, struct config *config, struct relo
 	if (rc == 0 && config->is_absent)
 		return 0;
 	if (rc == 0)
+		rc = check_plugins(reload, config, false, error);
+	if (rc == 0)
 		rc = plan_options(reload, config, &plan, error);
 	if (rc == 0)
 		rc = reload_links_check(reload, config, error);
@@ -282,6 +313,8 @@ int reload_apply(struct reload *reload, struct config *config, enum reload_sourc
 	}
 	if (rc == 0)
 		reload->is_removed = false;
+	if (rc == 0)
+		rc = check_plugins(reload, config, true, error);
 	if (rc == 0)
 		rc = plan_options(reload, config, &plan, error);
 	if (rc == 0)

@@ -28,8 +28,8 @@ int reload_quorum_check(const struct reload *reload, struct config *config, stru
 		return reload_fail(error, -EINVAL, "quorum.provider asks for it: %s", why.text);
 	if ((offers & COTERIE_CAN_QUORUM) == 0)
 		return reload_fail(error, -EINVAL,
-			"quorum.provider names plugin '%s', which is no quorum provider: use "
-			"corosync_votequorum, or take the provider out of the config",
-			name);
+			"quorum.provider names plugin '%s', which is no quorum provider: use %s, or take the provider out of "
+			"the config",
+			name, config_provider_name(NULL));
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/model.h"
 #include "exec/log/log.h"
 #include "exec/plugin/plugin.h"
 
@@ -70,8 +71,7 @@ void quorum_destroy(struct quorum *quorum)
 /* By the name that the reference has for it. */
 void quorum_tell_provider(const char *name)
 {
-	log_line("QUORUM", LOG_NOTICE, "Using quorum provider %s%s",
-		strcmp(name, "votequorum") == 0 ? "corosync_" : "", name);
+	log_line("QUORUM", LOG_NOTICE, "Using quorum provider %s", config_provider_name(name));
 }
 
 void quorum_stop(struct quorum *quorum) { quorum->is_stopping = true; }

@@ -18,6 +18,7 @@
  *   1.7  the place in the order of the ring: delivery and service_members
  *   1.8  a service's writable; answers that come later; state files stored beside the loop; metrics with labels;
  *        calls to other services; lists of options. The host table has a header of its own, <coterie/host.h>
+ *   1.9  names of options in corosync.conf (legacy); checks of a configuration (check); names in the log (log_name)
  *
  * Rules. A change of an existing byte or of its meaning raises the major number. An appended member raises the minor
  * number. A behaviour that no size shows gets a capability bit. Members are never moved, reused or given a new
@@ -53,7 +54,7 @@
 #include <coterie/frame.h>
 
 #define COTERIE_ABI_MAJOR 1
-#define COTERIE_ABI_MINOR 8
+#define COTERIE_ABI_MINOR 9
 #define COTERIE_PLUGIN_MAGIC 0x43744c70u
 
 /** Kinds of plugins. */
@@ -112,6 +113,98 @@ struct coterie_option {
 	uint64_t min, max;   /* numbers, durations, sizes: inclusive; 0, 0: no limit */
 	const char *choices; /* COTERIE_OPT_ENUM: words separated by spaces; otherwise NULL */
 	const char *help;    /* one line */
+	/**
+	 * The key that this option is in corosync.conf, or NULL: none. "totem.acme_depth" is `acme_depth` in the section
+	 * `totem` there, and the key of that name in the map. With coterie.conf the option makes the same key. So each syntax
+	 * can be printed as the other. A legacy name has 2 to 8 parts of [a-z0-9_]+ with dots between them, at most 200
+	 * characters together. The first part is not "runtime", "coterie", "nodelist", "logging", "uidgid", "service" or
+	 * "transport", the names "totem.interface.*" and "totem.key" are taken, and the option is not secret. A key that the
+	 * executive reads itself keeps its meaning there. The option then reads the same value.
+	 */
+	const char *legacy;
+};
+
+/** Syntax of a config file. */
+#define COTERIE_SYNTAX_COTERIE 1u  /* coterie.conf */
+#define COTERIE_SYNTAX_COROSYNC 2u /* corosync.conf */
+
+/** Purpose of a check. */
+#define COTERIE_CHECK_START 1u  /* the daemon starts with this configuration, or a tool prints it */
+#define COTERIE_CHECK_TEST 2u   /* `coterie -t`: nothing is started, so a check reports also what init would refuse */
+#define COTERIE_CHECK_RELOAD 3u /* the running daemon has read its file, or keys of the map, again */
+
+/** A key of a configuration, under its name in the map. */
+struct coterie_config_key {
+	const char *key;  /* "totem.interface.0.mcastport" */
+	const char *text; /* the value. A number is in plain decimal */
+	const char *file; /* that sets the key, or NULL */
+	uint32_t line;    /* in the file. 0: derived by the executive, or a changed key of the map */
+	uint32_t type;    /* COTERIE_MAP_*: type of the value in the map */
+	uint64_t number;  /* value of an integer, in two's complement if it is negative. 0 for a text */
+};
+
+/** A node of a configuration. */
+struct coterie_config_node {
+	const char *name;  /* or NULL: none */
+	uint32_t position; /* N of its keys, which are nodelist.node.N.* */
+	uint32_t nodeid;   /* or 0: none */
+	uint32_t links;    /* bit N is set if the node has an address on link N */
+	uint32_t is_local; /* 1: this node */
+};
+
+/**
+ * A configuration that the executive has read. It may have errors, which the executive has reported: then keys and nodes
+ * may be missing. All that the view reaches is borrowed for the call of check. Elements of later ABIs are longer: go from
+ * node to node by node_size.
+ */
+struct coterie_config_view {
+	/* since 1.9 */
+	uint32_t size;     /* bytes of this struct that the executive filled */
+	uint32_t key_size; /* bytes of a key */
+	uint32_t syntax;   /* COTERIE_SYNTAX_* */
+	uint32_t purpose;  /* COTERIE_CHECK_* */
+	const struct coterie_config_node *nodes; /* node_count, in order of position */
+	uint32_t node_count, node_size;
+	const char *transport; /* name of the transport plugin */
+	const char *provider;  /* name of the quorum provider plugin, or NULL: none */
+	const void *context;   /* of the executive */
+	/** Return the key of this name, or NULL. */
+	const struct coterie_config_key *(*find)(const struct coterie_config_view *view, const char *key);
+	/**
+	 * Iterate over the keys that begin with prefix, in the order of the file.
+	 * @param before  the last one that was returned; NULL: begin
+	 * @return NULL: no more
+	 */
+	const struct coterie_config_key *(*next)(const struct coterie_config_view *view, const char *prefix,
+		const struct coterie_config_key *before);
+	/**
+	 * Find a service that the configuration loads.
+	 * @return a key with its file and line, good until the next call. line 0: it is one of the standard services. NULL:
+	 *     the service is not loaded
+	 */
+	const struct coterie_config_key *(*service)(const struct coterie_config_view *view, const char *name);
+	/**
+	 * Return the name that the file's syntax has for a key: "two-node" or "two_node" for quorum.two_node. It is good until
+	 * the next call. A key without an option in coterie.conf keeps its last part.
+	 */
+	const char *(*name)(const struct coterie_config_view *view, const char *key);
+};
+
+/**
+ * Where check reports. The executive puts the file and line of `at` in front of each text, and counts. at may be NULL:
+ * the file as a whole. A text is one line, "what is wrong: what to do", in words of the file's syntax.
+ */
+struct coterie_config_report {
+	/* since 1.9 */
+	uint32_t size; /* bytes of this struct that the executive filled */
+	uint32_t pad;
+	void *context; /* of the executive */
+	/** The configuration is refused: no start, exit status 8 at `coterie -t`, no reload. */
+	void (*error)(const struct coterie_config_report *report, const struct coterie_config_key *at, const char *format, ...)
+		__attribute__((format(printf, 3, 4)));
+	/** The configuration is accepted. The text is logged, and printed by `coterie -t`. */
+	void (*warning)(const struct coterie_config_report *report, const struct coterie_config_key *at, const char *format, ...)
+		__attribute__((format(printf, 3, 4)));
 };
 
 /** The descriptor of a plugin. The first 16 bytes keep this layout in all future ABIs. */
@@ -127,6 +220,17 @@ struct coterie_plugin {
 	const struct coterie_option *options;  /* may be NULL if option_count is 0 */
 	uint32_t option_count, option_size;    /* elements, and the stride of one */
 	const void *ops;                       /* struct coterie_service or struct coterie_transport */
+
+	/* since 1.9 */
+	/**
+	 * Check a configuration that uses this plugin, or NULL: its options have no rules beyond their types and limits. The
+	 * executive calls this for the transport, for the quorum provider and for each other service that the configuration
+	 * loads. It does so before it loads the plugin, and in processes that never load it. At a reload it calls this for each
+	 * plugin that runs. No init or open comes first, and there is no host table: the function must depend on its arguments
+	 * only. It must not block, and must not keep a pointer. It runs on the thread that loads plugins.
+	 */
+	void (*check)(const struct coterie_config_view *view, const struct coterie_config_report *report);
+	const char *log_name; /* name of its lines in the log, also in logger_subsys, or NULL: its name in capitals */
 };
 
 /** Objects of the executive, opaque to plugins. */
@@ -378,7 +482,8 @@ struct coterie_arrival {
 		__VA_ARGS__}
 #endif
 
-static_assert(sizeof(void *) != 8 || sizeof(struct coterie_plugin) == 80, "descriptor ABI 1.0");
+static_assert(sizeof(void *) != 8 || offsetof(struct coterie_plugin, check) == 80, "descriptor ABI 1.0");
+static_assert(sizeof(void *) != 8 || offsetof(struct coterie_option, legacy) == 56, "option ABI 1.0");
 static_assert(offsetof(struct coterie_plugin, kind) == 12, "the first 16 bytes never change");
 
 #include <coterie/host.h>

@@ -172,8 +172,10 @@ static const struct coterie_ring_msg cpg_ring_msgs[] = {
 };
 
 static const struct coterie_option cpg_options[] = {
-	{"compact", COTERIE_OPT_BOOL, 0, "yes", 0, 0, NULL,
-		"short headers on the ring, while all its nodes are Coterie's and have this on"},
+	{.name = "compact",
+		.type = COTERIE_OPT_BOOL,
+		.initial = "yes",
+		.help = "short headers on the ring, while all its nodes are Coterie's and have this on"},
 };
 
 static const struct coterie_service cpg_ops = {

@@ -3,6 +3,7 @@
 votequorum_service_sources = \
 	services/votequorum/votequorum.c services/votequorum/votequorum.h services/votequorum/messages.h \
 	services/votequorum/calc.c services/votequorum/calc.h \
+	services/votequorum/check.c services/votequorum/check.h \
 	services/votequorum/config.c services/votequorum/config.h \
 	services/votequorum/device.c services/votequorum/extra.c services/votequorum/requests.c services/votequorum/ring.c \
 	services/votequorum/state.c services/votequorum/statistics.c services/votequorum/sync.c services/votequorum/tell.c

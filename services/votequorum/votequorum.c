@@ -10,6 +10,8 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "services/votequorum/check.h"
+
 /* One warning per cause and this time: whatever sets one off may come thousands of times a second.
  */
 #define COMPLAIN_PAUSE_NS UINT64_C(10000000000)
@@ -397,4 +399,5 @@ COTERIE_PLUGIN(votequorum, .kind = COTERIE_KIND_SERVICE, .version = "1.0",
 	.description = "quorum by votes",
 	.needs = COTERIE_CAP_RING | COTERIE_CAP_IPC | COTERIE_CAP_SYNC | COTERIE_CAP_MAP |
 		 COTERIE_CAP_STATS | COTERIE_CAP_QUORUM | COTERIE_CAP_RIGHTS,
-	.offers = COTERIE_CAN_QUORUM | COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER, .ops = &votequorum_ops);
+	.offers = COTERIE_CAN_QUORUM | COTERIE_CAN_UNPRIVILEGED | COTERIE_CAN_HAND_OVER, .ops = &votequorum_ops,
+	.check = votequorum_check, .log_name = "VOTEQ");

@@ -47,15 +47,17 @@ dist_check_DATA += %D%/libcoterie-kv.abi %D%/libcoterie-kv.symbols \
 dist_check_SCRIPTS += %D%/packages.sh
 TESTS += %D%/packages.sh
 # The plugin ABI: the headers of each minor number, plugins of each, and tables that have grown.
-dist_check_SCRIPTS += %D%/plugin_abi.sh
-TESTS += %D%/plugin_abi.sh
+dist_check_SCRIPTS += %D%/plugin_abi.sh %D%/plugin_check.sh
+TESTS += %D%/plugin_abi.sh %D%/plugin_check.sh
+dist_check_DATA += %D%/lamp.c %D%/jury.c
 dist_check_DATA += %D%/plugin_types.c %D%/released.c %D%/released_kit.c
 abi_headers = frame.h plugin.h service.h transport.h
 EXTRA_DIST += $(addprefix %D%/sdk/1.0/coterie/,$(abi_headers)) $(addprefix %D%/sdk/1.1/coterie/,$(abi_headers)) \
 	$(addprefix %D%/sdk/1.2/coterie/,$(abi_headers)) \
 	$(addprefix %D%/sdk/1.3/coterie/,$(abi_headers)) $(addprefix %D%/sdk/1.4/coterie/,$(abi_headers)) \
 	$(addprefix %D%/sdk/1.5/coterie/,$(abi_headers)) $(addprefix %D%/sdk/1.6/coterie/,$(abi_headers)) \
-	$(addprefix %D%/sdk/1.7/coterie/,$(abi_headers))
+	$(addprefix %D%/sdk/1.7/coterie/,$(abi_headers)) \
+	$(addprefix %D%/sdk/1.8/coterie/,$(abi_headers) host.h)
 
 # The guide for plugin authors, as its reader follows it. LATCH_SEEDS: how many seeds its own test gets.
 dist_doc_DATA += docs/ring-ids.md docs/write-a-service.md

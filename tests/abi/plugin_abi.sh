@@ -37,7 +37,7 @@ types() { # OUT INCLUDE
 breaks() {
 	abidiff --no-default-suppression --leaf-changes-only --harmless "$1" "$2" | awk '
 		BEGIN { sized = "host|service|transport|plugin|option|request|ring_msg|configuration|peer|" \
-			"quorum|node_status|transport_stats|metric|caller" }
+			"quorum|node_status|transport_stats|metric|caller|config_view|config_report|config_key|config_node" }
 		/^$/ || /summary: / { next }
 		/^.struct coterie_[a-z_]+ at .* changed:$/ {
 			name = $2; sub("coterie_", "", name)
@@ -124,8 +124,7 @@ cp -r "$top/include/coterie" "$grown/"
 grow() { # FILE STRUCT MEMBER
 	sed -i "/^struct $2 {/,/^};/s/^};/	$3;\n};/" "$grown/coterie/$1.h"
 }
-sed -i -e 's/^#define COTERIE_ABI_MINOR .*/#define COTERIE_ABI_MINOR 99/' \
-	-e 's/sizeof(struct coterie_plugin) == 80/sizeof(struct coterie_plugin) == 88/' "$grown/coterie/plugin.h"
+sed -i 's/^#define COTERIE_ABI_MINOR .*/#define COTERIE_ABI_MINOR 99/' "$grown/coterie/plugin.h"
 grow plugin coterie_plugin 'const void *grown'
 grow plugin coterie_option 'const char *grown'
 grow host coterie_host 'void (*grown)(struct coterie_ctx *ctx)'

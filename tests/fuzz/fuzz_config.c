@@ -78,7 +78,7 @@ static void read_out(const struct config *config)
 			sink ^= (char)bytes[at];
 	}
 	for (uint32_t i = 0; i < config->option_count; i++)
-		FUZZ_CHECK(config_option(config, config->options[i].plugin, config->options[i].name,
+		FUZZ_CHECK(config_option_text(config, config->options[i].plugin, config->options[i].name,
 				   NULL, NULL) != NULL);
 
 	/* What the executive fills in. */

@@ -8,6 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "services/votequorum/check.h"
+#include "transports/knet/check.h"
+
 static int resolve(void *arg, const char *name, int family, struct sockaddr_storage *address)
 {
 	static const struct {
@@ -61,12 +64,31 @@ static int find_transport(void *arg, const char *name, char *text, size_t size)
 	return -ENOENT;
 }
 
+/* Their options have no part in these tests. Their rules need neither a library nor a daemon. */
+void config_case_describe(void *arg, uint32_t kind, const char *name, const char *folders,
+	void (*see)(void *see_arg, const struct coterie_plugin *descriptor), void *see_arg)
+{
+	static const struct coterie_plugin knet = {
+		.size = sizeof(knet), .kind = COTERIE_KIND_TRANSPORT, .name = "knet", .check = mesh_check};
+	static const struct coterie_plugin votequorum = {.size = sizeof(votequorum),
+		.kind = COTERIE_KIND_SERVICE,
+		.name = "votequorum",
+		.check = votequorum_check};
+
+	(void)arg, (void)folders;
+	if (kind == knet.kind && strcmp(name, knet.name) == 0)
+		see(see_arg, &knet);
+	if (kind == votequorum.kind && strcmp(name, votequorum.name) == 0)
+		see(see_arg, &votequorum);
+}
+
 void config_case_init(struct config_case *one)
 {
 	memset(one, 0, sizeof(*one));
 	one->environment.resolve = resolve;
 	one->environment.is_local = is_local;
 	one->environment.find_transport = find_transport;
+	one->environment.describe = config_case_describe;
 	one->environment.arg = one;
 	snprintf(one->environment.host_name, sizeof(one->environment.host_name), "vm");
 }

@@ -1,7 +1,7 @@
 /*
  * What the tests of the config reader share: a machine that is always the same (host name vm,
  * addresses 10.77.0.1, 10.78.0.1, 127.0.0.0/8 and ::1, a resolver that knows a few names, a
- * transport plugin "acme"), and loading of texts.
+ * transport plugin "acme", and the rules of knet and votequorum), and loading of texts.
  */
 #ifndef TESTS_UNIT_CONFIG_CASE_H
 #define TESTS_UNIT_CONFIG_CASE_H
@@ -18,6 +18,9 @@ struct config_case {
 };
 
 void config_case_init(struct config_case *one);
+/** Describe knet and votequorum: what the environment has at first. */
+void config_case_describe(void *arg, uint32_t kind, const char *name, const char *folders,
+	void (*see)(void *see_arg, const struct coterie_plugin *descriptor), void *see_arg);
 void config_case_fini(struct config_case *one);
 /** Let rings have a key of 200 bytes 'k': the file authkey of a folder (kept) becomes that of the state folder. */
 void config_case_key(struct config_case *one, const char *folder);

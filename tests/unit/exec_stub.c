@@ -78,7 +78,7 @@ uint64_t log_count(int prio) { return exec_stub.log_counts[prio]; }
 
 /* --- config/model.c --- */
 
-const char *config_option(const struct config *config, const char *plugin, const char *name,
+const char *config_option_text(const struct config *config, const char *plugin, const char *name,
 	const char **file, uint32_t *line)
 {
 	for (uint32_t i = 0; i < config->option_count; i++) {
@@ -89,6 +89,18 @@ const char *config_option(const struct config *config, const char *plugin, const
 		*file = option->file;
 		*line = option->line;
 		return option->value;
+	}
+	return NULL;
+}
+
+const char *config_key(const struct config *config, const char *key, const char **file, uint32_t *line)
+{
+	for (uint32_t i = 0; i < config->entry_count; i++) {
+		if (strcmp(config->entries[i].key, key) != 0)
+			continue;
+		*file = config->entries[i].file;
+		*line = config->entries[i].line;
+		return config->entries[i].text;
 	}
 	return NULL;
 }

@@ -182,7 +182,7 @@ wire_case_sources = %D%/wire_case.c %D%/wire_case.h
 %C%_test_wire_trailers_LDADD = libtotem.la $(CHECK_LIBS)
 
 # exec/{host,ipc,life,plugin}/: a real loop and libqb, stand-ins for the rest.
-exec_stub_sources = %D%/exec_stub.c %D%/exec_stub.h $(map_sources)
+exec_stub_sources = %D%/exec_stub.c %D%/exec_stub.h config/compat.c config/compat.h $(map_sources)
 exec_channel_sources = exec/ipc/ipc_channel.c exec/ipc/ipc_channel_state.c exec/ipc/ipc_channel_await.c exec/ipc/ipc_channel_memory.c exec/ipc/ipc_channel_receive.c exec/ipc/ipc_channel_send.c
 exec_ipc_sources = $(qb_sources) $(qb_fault_sources) exec/loop/loop.c exec/ipc/ipc_server.c exec/ipc/ipc_poll.c exec/ipc/ipc_access.c exec/ipc/ipc_request.c \
 	exec/ipc/ipc_gate.c exec/ipc/ipc_hold.c exec/ipc/ipc_handover.c exec/ipc/ipc_client.c exec/ipc/ipc_client_end.c exec/ipc/ipc_backlog.c exec/ipc/ipc_call.c exec/ipc/ipc_reply.c $(exec_channel_sources) exec/ipc/ipc_stats.c exec/plugin/plugin_watch.c exec/stats/stats.c
@@ -489,33 +489,38 @@ EXTRA_DIST += %D%/vectors/corosync-t.txt %D%/vectors/cmap-udpu3.txt
 dist_check_SCRIPTS += %D%/config_modes.sh %D%/key_create.sh %D%/option_effects.sh %D%/options.sh
 TESTS += %D%/config_modes.sh %D%/key_create.sh %D%/option_effects.sh %D%/options.sh
 dist_check_DATA += %D%/options.txt
-config_unit_tests = %D%/test_config_print %D%/test_legacy %D%/test_log %D%/test_map %D%/test_native \
+config_case_sources = %D%/config_case.c %D%/config_case.h \
+	transports/knet/check.c transports/knet/check.h services/votequorum/check.c services/votequorum/check.h
+config_unit_tests = %D%/test_config_plugins %D%/test_config_print %D%/test_legacy %D%/test_log %D%/test_map %D%/test_native \
 	%D%/test_native_crypto %D%/test_key_files $(validate_tests)
 check_PROGRAMS += $(config_unit_tests)
 TESTS += $(config_unit_tests)
 check_LTLIBRARIES += %D%/libconfig_case.la
-%C%_libconfig_case_la_SOURCES = %D%/config_case.c %D%/config_case.h $(config_sources) $(map_sources)
+%C%_libconfig_case_la_SOURCES = $(config_case_sources) $(config_sources) $(map_sources)
 %C%_libconfig_case_la_CFLAGS = $(TEST_CFLAGS)
 config_case_libs = %D%/libconfig_case.la $(CHECK_LIBS) $(CONFUSE_LIBS)
 %C%_test_legacy_SOURCES = %D%/test_legacy.c
 %C%_test_legacy_CFLAGS = $(TEST_CFLAGS)
 %C%_test_legacy_LDADD = $(config_case_libs)
 native_case_sources = %D%/native_case.c %D%/native_case.h
-%C%_test_native_SOURCES = %D%/test_native.c $(native_case_sources) %D%/config_case.c %D%/config_case.h
+%C%_test_native_SOURCES = %D%/test_native.c $(native_case_sources) $(config_case_sources)
 %C%_test_native_CFLAGS = $(TEST_CFLAGS)
 %C%_test_native_LDADD = libcore.la libtotem.la $(CHECK_LIBS)
 # With a SYSCONF_DIR that the test makes.
-%C%_test_native_crypto_SOURCES = %D%/test_native_crypto.c $(native_case_sources) %D%/config_case.c %D%/config_case.h \
+%C%_test_native_crypto_SOURCES = %D%/test_native_crypto.c $(native_case_sources) $(config_case_sources) \
 	$(config_sources) $(map_sources)
 %C%_test_native_crypto_CPPFLAGS = $(AM_CPPFLAGS) -USYSCONF_DIR -DSYSCONF_DIR='"etc"'
 %C%_test_native_crypto_CFLAGS = $(TEST_CFLAGS)
 %C%_test_native_crypto_LDADD = $(CHECK_LIBS) $(CONFUSE_LIBS)
-%C%_test_key_files_SOURCES = %D%/test_key_files.c $(native_case_sources) %D%/config_case.c %D%/config_case.h \
+%C%_test_key_files_SOURCES = %D%/test_key_files.c $(native_case_sources) $(config_case_sources) \
 	$(config_sources) $(map_sources)
 %C%_test_key_files_CPPFLAGS = $(AM_CPPFLAGS) -USYSCONF_DIR -DSYSCONF_DIR='"etc"'
 %C%_test_key_files_CFLAGS = $(TEST_CFLAGS)
 %C%_test_key_files_LDADD = $(CHECK_LIBS) $(CONFUSE_LIBS)
-%C%_test_config_print_SOURCES = %D%/test_config_print.c %D%/config_case.c %D%/config_case.h \
+%C%_test_config_plugins_SOURCES = %D%/test_config_plugins.c
+%C%_test_config_plugins_CFLAGS = $(TEST_CFLAGS)
+%C%_test_config_plugins_LDADD = $(config_case_libs)
+%C%_test_config_print_SOURCES = %D%/test_config_print.c $(config_case_sources) \
 	%D%/config_corpus.c %D%/config_corpus.h
 %C%_test_config_print_CFLAGS = $(TEST_CFLAGS)
 %C%_test_config_print_LDADD = libcore.la libtotem.la $(CHECK_LIBS)

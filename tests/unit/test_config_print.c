@@ -108,10 +108,10 @@ static void check_within(const struct config *a, const struct config *b, const c
 		ck_assert_str_eq(a->services[i].name, b->services[i].name);
 	for (uint32_t i = 0; i < a->option_count; i++) {
 		const struct config_option *option = &a->options[i];
-		const char *value = config_option(b, option->plugin, option->name, NULL, NULL);
+		const char *value = config_option_text(b, option->plugin, option->name, NULL, NULL);
 
 		ck_assert_msg(value != NULL, "option %s of %s is missing", option->name, option->plugin);
-		ck_assert_str_eq(value, config_option(a, option->plugin, option->name, NULL, NULL));
+		ck_assert_str_eq(value, config_option_text(a, option->plugin, option->name, NULL, NULL));
 	}
 }
 

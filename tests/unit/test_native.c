@@ -21,19 +21,20 @@
 #define KNET2 "node a { id = 1  address = {10.77.0.1, 10.78.0.1} }\n"
 
 /* The plugin tally has two options; no other can be asked. */
-static void describe(void *arg, uint32_t kind, const char *name,
+static void describe(void *arg, uint32_t kind, const char *name, const char *folders,
 	void (*see)(void *see_arg, const struct coterie_plugin *descriptor), void *see_arg)
 {
 	static const struct coterie_option options[] = {
 		{.name = "step_max", .type = COTERIE_OPT_U32, .min = 1, .max = 9},
 		{.name = "pause", .type = COTERIE_OPT_MS},
 	};
-	const struct coterie_plugin tally = {.kind = COTERIE_KIND_SERVICE,
+	const struct coterie_plugin tally = {.size = sizeof(tally), .kind = COTERIE_KIND_SERVICE,
 		.name = "tally", COTERIE_OPTIONS(options)};
 
-	(void)arg;
 	if (kind == COTERIE_KIND_SERVICE && strcmp(name, "tally") == 0)
 		see(see_arg, &tally);
+	else
+		config_case_describe(arg, kind, name, folders, see, see_arg);
 }
 
 static void list_addresses(void *arg, char *text, size_t size)
@@ -144,7 +145,7 @@ static const struct message {
 		-EINVAL},
 	{A "node b { id = 70000  address = 10.77.0.2 }\n",
 		"c.conf:2: node id 70000: knet allows 1 to 65535", -EINVAL},
-	{A "node b { id = 0  address = 10.77.0.2 }\n", "c.conf:2: node id 0: knet allows 1 to 65535", -EINVAL},
+	{A "node b { id = 0  address = 10.77.0.2 }\n", "c.conf:2: node id 0: must be between 1 and 4294967294", -EINVAL},
 	{"transport udpu {}\nnode a { address = ::1 }\n",
 		"c.conf:2: node 'a' has an IPv6 address and no id: add 'id = N'", -EINVAL},
 	{"transport udpu {}\nnode a { address = 10.0.0.1 }\n",
@@ -418,7 +419,7 @@ END_TEST
 START_TEST(a_block_gives_options_to_a_service)
 {
 	ck_assert_int_eq(config_case_load(&one, A "service tally { step-max = 2 }\n"), 0);
-	ck_assert_str_eq(config_option(one.config, "tally", "step_max", NULL, NULL), "2");
+	ck_assert_str_eq(config_option_text(one.config, "tally", "step_max", NULL, NULL), "2");
 }
 END_TEST
 

@@ -376,9 +376,19 @@ struct candidate {
 static void candidate_init(struct candidate *c)
 {
 	*c = (struct candidate){
-		.descriptor = {COTERIE_PLUGIN_MAGIC, COTERIE_ABI_MAJOR, COTERIE_ABI_MINOR,
-			sizeof(struct coterie_plugin), COTERIE_KIND_SERVICE, "tally", "1", "x",
-			COTERIE_CAP_RING, 0, c->options, 2, sizeof(struct coterie_option), &c->ops},
+		.descriptor = {.magic = COTERIE_PLUGIN_MAGIC,
+			.abi_major = COTERIE_ABI_MAJOR,
+			.abi_minor = COTERIE_ABI_MINOR,
+			.size = sizeof(struct coterie_plugin),
+			.kind = COTERIE_KIND_SERVICE,
+			.name = "tally",
+			.version = "1",
+			.description = "x",
+			.needs = COTERIE_CAP_RING,
+			.options = c->options,
+			.option_count = 2,
+			.option_size = sizeof(struct coterie_option),
+			.ops = &c->ops},
 		.ops = {.size = sizeof(struct coterie_service),
 			.ring_id = 50,
 			.ipc_name = "tally",

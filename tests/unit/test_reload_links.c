@@ -271,12 +271,12 @@ END_TEST
 
 static const char *cipher(void)
 {
-	return config_option(node.config, "knet", "crypto_cipher", NULL, NULL);
+	return config_option_text(node.config, "knet", "crypto_cipher", NULL, NULL);
 }
 
 static const char *hash(void)
 {
-	return config_option(node.config, "knet", "crypto_hash", NULL, NULL);
+	return config_option_text(node.config, "knet", "crypto_hash", NULL, NULL);
 }
 
 START_TEST(secauth_stands_for_cipher_and_hash)
@@ -296,7 +296,7 @@ START_TEST(secauth_stands_for_cipher_and_hash)
 	ck_assert_int_eq(reload().rc, 0);
 	ck_assert_str_eq(cipher(), "none");
 	ck_assert_ptr_null(node.config->key);
-	ck_assert_ptr_null(config_option(node.config, "tally", "crypto_hash", NULL, NULL));
+	ck_assert_ptr_null(config_option_text(node.config, "tally", "crypto_hash", NULL, NULL));
 }
 END_TEST
 

@@ -117,10 +117,10 @@ START_TEST(plugins_are_asked_for)
 	ck_assert_str_eq(text, "cmap cfg cpg evs control quorum");
 	/* What plugins see is normalised. */
 	ck_assert_str_eq(
-		config_option(one.config, "udpu", "block_unlisted_ips", NULL, NULL), "yes");
-	ck_assert_str_eq(config_option(one.config, "udpu", "netmtu", NULL, NULL), "1500");
-	ck_assert_ptr_null(config_option(one.config, "cpg", "netmtu", NULL, NULL));
-	ck_assert_ptr_null(config_option(one.config, "udpu", "offload", NULL, NULL));
+		config_option_text(one.config, "udpu", "block_unlisted_ips", NULL, NULL), "yes");
+	ck_assert_str_eq(config_option_text(one.config, "udpu", "netmtu", NULL, NULL), "1500");
+	ck_assert_ptr_null(config_option_text(one.config, "cpg", "netmtu", NULL, NULL));
+	ck_assert_ptr_null(config_option_text(one.config, "udpu", "offload", NULL, NULL));
 
 	ck_assert_int_eq(config_case_load(&one,
 				 TOTEM("udpu", "") NODELIST(
@@ -131,10 +131,10 @@ START_TEST(plugins_are_asked_for)
 	list_services(text, sizeof(text));
 	ck_assert_str_eq(text, "cmap cfg cpg! evs control votequorum quorum tally!");
 	ck_assert_uint_eq(one.config->option_count, 3);
-	ck_assert_str_eq(config_option(one.config, "cpg", "max", &file, &line), "5");
+	ck_assert_str_eq(config_option_text(one.config, "cpg", "max", &file, &line), "5");
 	ck_assert_str_eq(file, "c.conf");
 	ck_assert_uint_eq(line, 17);
-	ck_assert_str_eq(config_option(one.config, "tally", "step", NULL, NULL), "2");
+	ck_assert_str_eq(config_option_text(one.config, "tally", "step", NULL, NULL), "2");
 
 	ck_assert_str_eq(one.config->quorum_provider, "votequorum");
 
@@ -151,7 +151,7 @@ START_TEST(plugins_are_asked_for)
 					       CF1) "transport {\nname: acme_rdma\nqueue: 5\n}\n"),
 		0);
 	ck_assert_str_eq(one.config->transport, "acme_rdma");
-	ck_assert_str_eq(config_option(one.config, "acme_rdma", "queue", NULL, NULL), "5");
+	ck_assert_str_eq(config_option_text(one.config, "acme_rdma", "queue", NULL, NULL), "5");
 
 	ck_assert_int_eq(config_case_load(&one, TOTEM("acme", "") NODELIST(CF1) "transport {\nname: acme\n}\n"), 0);
 	ck_assert_uint_eq(one.messages.warning_count, 0);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "transports/common/mark.h"
+#include "transports/knet/check.h"
 
 /*
  * Sixteen packets of common Ethernet, with encryption, to a frame. libknet would carry 65536 bytes,
@@ -393,4 +394,5 @@ static const struct coterie_transport knet_ops = {
 COTERIE_PLUGIN(knet, .kind = COTERIE_KIND_TRANSPORT, .version = "1.0",
 	.description = "libknet: several links, encryption and compression",
 	.needs = COTERIE_CAP_TRANSPORT | COTERIE_CAP_MAP,
-	.offers = COTERIE_CAN_RELOAD | COTERIE_CAN_UNPRIVILEGED, COTERIE_OPTIONS(mesh_options), .ops = &knet_ops);
+	.offers = COTERIE_CAN_RELOAD | COTERIE_CAN_UNPRIVILEGED, COTERIE_OPTIONS(mesh_options), .ops = &knet_ops,
+	.check = mesh_check);

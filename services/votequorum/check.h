@@ -1,0 +1,12 @@
+/* Rules of a configuration with votequorum, for `coterie -t`, a start and a reload. */
+#ifndef SERVICES_VOTEQUORUM_CHECK_H
+#define SERVICES_VOTEQUORUM_CHECK_H
+
+#include <coterie/plugin.h>
+
+/** Find contradictions of the section quorum, and services that are missing: check of
+ * <coterie/plugin.h>. */
+void votequorum_check(
+	const struct coterie_config_view *view, const struct coterie_config_report *report);
+
+#endif
