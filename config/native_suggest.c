@@ -1,5 +1,5 @@
 /*
- * Names of coterie.conf that nothing knows: what was meant, by spelling or by place
+ * Suggestions for unknown names of coterie.conf, by spelling or by place
  * (book configuration, "Messages").
  */
 #include "config/native.h"
@@ -15,7 +15,7 @@ static bool has_room_for_errors(const struct native *native)
 	return native->tree->messages->error_count < CONFIG_ERRORS_MAX;
 }
 
-/* "block 'totem'", "block 'transport udpu'", or "at top level". */
+/* Write "block 'totem'", "block 'transport udpu'", or "at top level". */
 static void print_block(const struct native_block *block, char *text, size_t size)
 {
 	if (block->kind == NULL)
@@ -41,7 +41,7 @@ void native_example(const struct native_row *row, const char *name, char *text, 
 	snprintf(text, size, "%s = %s", name, value);
 }
 
-/* The nearest name among the options of a block. */
+/* Find the most similar name among the options of a block. */
 static const char *nearest_option(const char *path, const char *transport, const char *name)
 {
 	uint32_t best = config_tolerance(name) + 1;
@@ -61,7 +61,7 @@ static const char *nearest_option(const char *path, const char *transport, const
 	return nearest;
 }
 
-/* A block that has an option of just this name. */
+/* Find a block that has an option of exactly this name. */
 static const struct native_row *elsewhere(const char *name)
 {
 	const struct native_row *row;
@@ -72,7 +72,7 @@ static const struct native_row *elsewhere(const char *name)
 	return NULL;
 }
 
-/* The row of what corosync.conf calls so. */
+/* Find the row of an option by its name in corosync.conf. */
 static const struct native_row *from_corosync(const char *name)
 {
 	const struct native_row *row;
@@ -154,7 +154,7 @@ void native_unknown_block(
 
 /* --- options of plugins --- */
 
-/* A plugin's option by the name it has in coterie.conf, where '-' stands for '_'. */
+/* Compare a plugin's option with a name in coterie.conf, where '-' stands for '_'. */
 static bool is_same_name(const char *option, const char *written)
 {
 	for (; *option != '\0' && *written != '\0'; option++, written++)
@@ -186,7 +186,7 @@ static const char *copy_text(struct tree *tree, const char *text)
 	return copy;
 }
 
-/* The plugin's file is closed when this returns. */
+/* Copy all texts: the plugin's file is closed when this returns. */
 static void copy_options(void *arg, const struct coterie_plugin *descriptor)
 {
 	struct copying *copying = arg;
@@ -252,7 +252,7 @@ bool native_is_plugin_option(struct native *native, const struct native_block *b
 	}
 	const struct native_plugin *plugin = native_plugin(native, kind, block->title);
 
-	/* Where it cannot be asked, the one who loads it finds out. */
+	/* If the plugin cannot be read here, the code that loads it reports unknown options. */
 	if (plugin == NULL || !plugin->is_described || native_plugin_option(plugin, name) != NULL)
 		return true;
 	const char *nearest = option_nearest(

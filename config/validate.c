@@ -1,5 +1,7 @@
-/* The tree into the model: fixed words, the system section, plugins; the parts follow in their
- * files. */
+/*
+ * Converts the tree to the model: fixed words, the system section and plugins. Other files handle
+ * the other parts.
+ */
 #include "config/tree.h"
 
 #include <errno.h>
@@ -30,7 +32,7 @@ static const struct choice choices[] = {
 	{"totem.crypto_cipher", "none aes256 aes192 aes128"},
 	{"totem.crypto_hash", "none md5 sha1 sha256 sha384 sha512"},
 	{"totem.encryption", "none aes256-gcm chacha20-poly1305"},
-	/* The reference refuses a written `none`; there is no reason to. */
+	/* The reference refuses `none` when it is written, without a reason. */
 	{"totem.knet_compression_model", "none zlib lz4 lz4hc lzo2 lzma bzip2 zstd"},
 	{"system.qb_ipc_type", "native shm socket"},
 	{"system.sched_rr", "yes no"},
@@ -65,8 +67,9 @@ static bool is_plugin_name(const char *name)
 }
 
 /*
- * A `transport { name: X }` section picks a plugin, which its loading finds or not. What totem.transport
- * says must be one of Corosync's or an installed one, so that a slip in it is found here.
+ * A section `transport { name: X }` selects a plugin, and loading it shows whether it exists. The key
+ * totem.transport must be one of Corosync's transports or an installed one, since a typing error in it
+ * is found only here.
  */
 static void set_transport(
 	struct tree *tree, struct config *config, const struct config_environment *environment)
@@ -89,7 +92,9 @@ static void set_transport(
 	char why[400] = "choose udpu, udp, knet or the name of another transport plugin";
 	int rc = -ENOENT;
 
-	/* Where the file says where plugins are, the one who loads it looks there. */
+	/*
+	 * If the file names the folder of plugins, the code that loads the transport looks there.
+	 */
 	if (is_plugin_name(config->transport) && tree_find(tree, "coterie.plugins.path") != NULL)
 		rc = 0;
 	else if (is_plugin_name(config->transport))
@@ -106,7 +111,7 @@ static void set_transport(
 		tree_error(tree, tree_place(tree, "totem.transport"), "Invalid transport type '%s': %s",
 			config->transport, why);
 	}
-	config->transport = "udpu"; /* go on with the least demanding */
+	config->transport = "udpu"; /* continue with the transport that requires least */
 }
 
 static void check_totem(struct tree *tree)
@@ -133,7 +138,7 @@ static bool is_standard_set(const struct tree *tree)
 	return !is_text(tree, "coterie.plugins.standard", "no");
 }
 
-/* Does the file remove this service? */
+/* Return whether the file removes this service. */
 static bool is_removed(const struct tree *tree, const char *name)
 {
 	const char *names = tree_text(tree, "coterie.plugins.without");
@@ -141,7 +146,7 @@ static bool is_removed(const struct tree *tree, const char *name)
 	return names != NULL && config_has_word(names, name);
 }
 
-/* Will the service votequorum be there? */
+/* Return whether the service votequorum will be loaded. */
 static bool has_votequorum(const struct tree *tree)
 {
 	if (is_removed(tree, "votequorum"))
@@ -152,7 +157,7 @@ static bool has_votequorum(const struct tree *tree)
 	return is_standard_set(tree);
 }
 
-/* Whether the plugin is there, and able, is found out when it is loaded. */
+/* Loading the plugin shows whether it exists and can be a provider. */
 static void set_quorum(struct tree *tree, struct config *config)
 {
 	const char *provider = tree_text(tree, "quorum.provider");
@@ -181,7 +186,7 @@ static bool has_section(const struct tree *tree, const char *prefix)
 	return false;
 }
 
-/* What differs for an instance of this name. */
+/* Set what differs for an instance of this name. */
 static void set_instance(struct tree *tree, struct config *config, const char *instance)
 {
 	char key[CONFIG_KEY_LENGTH_MAX + 1];
@@ -236,7 +241,7 @@ static void set_system(
 			"'%s' is no priority: use max, min or a number as for nice(1)", priority);
 }
 
-/* The key can be written by hand: the names in it are checked like those of blocks. */
+/* The key can be written by hand, so check the names in it like those of blocks. */
 static void check_removed(struct tree *tree)
 {
 	static const char key[] = "coterie.plugins.without";
@@ -247,10 +252,10 @@ static void check_removed(struct tree *tree)
 			"'%s' are no plugin names: use a-z, 0-9 and '_', with blanks between them", names);
 }
 
-/* The standard services, then those of `service` sections, each once. A removed service is not among them. */
+/* List the standard services, then those of `service` sections, each once. Removed services are left out. */
 int plugins_build(struct tree *tree, struct config *config)
 {
-	/* In the order of the reference: it tells of the provider before quorum. */
+	/* The order is that of the reference, where votequorum's events come before quorum's. */
 	const char *const standard[] = {"cmap", "cfg", "cpg", "evs", "control",
 		has_section(tree, "resources.") ? "mon" : NULL,
 		has_section(tree, "resources.") ? "wd" : NULL, config->quorum_provider, "quorum"};
@@ -295,7 +300,7 @@ int plugins_build(struct tree *tree, struct config *config)
 	return 0;
 }
 
-/* Without the standard set, or with a part of it removed: votequorum alone would have nobody to serve. */
+/* Report services that would be useless alone, such as votequorum without quorum. */
 static void check_needs(struct tree *tree, const struct config *config)
 {
 	const struct config_plugin *votequorum = NULL;
@@ -306,7 +311,7 @@ static void check_needs(struct tree *tree, const struct config *config)
 			"block 'quorum'",
 			config->quorum_provider);
 
-	/* Without a provider every part of the cluster is quorate. That has to be written, and not to follow. */
+	/* Without a provider every part of the cluster is quorate. The file has to request that explicitly. */
 	if (config->quorum_provider == NULL && tree->is_native && !tree->has_no_provider &&
 		is_removed(tree, "votequorum") && !is_removed(tree, "quorum") && is_standard_set(tree))
 		tree_error(tree, tree_place(tree, "coterie.plugins.without"),
@@ -326,7 +331,7 @@ static void check_needs(struct tree *tree, const struct config *config)
 			"service 'votequorum' needs service 'quorum': add 'service quorum {}'");
 }
 
-/* `strict`: what would be a warning ends the start. */
+/* With `strict` a warning becomes an error that ends the start. */
 static void check_strict(struct tree *tree)
 {
 	struct config_messages *messages = tree->messages;

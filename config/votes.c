@@ -1,8 +1,8 @@
 /*
- * Contradictions of the section quorum (book configuration, "Quorum") under the provider votequorum, said
- * with their lines. The service knows the same rules, but it sees keys without lines, and only when it is
- * started: so `coterie -t` would miss them. A corosync.conf that breaks one ends the start there, with the
- * exit status that the reference has for it; a coterie.conf is refused here.
+ * Checks the section quorum for contradictions under the provider votequorum, and reports them with their
+ * lines (book configuration, "Quorum"). The service checks the same rules, but it sees keys without lines,
+ * and only when it starts, so `coterie -t` would miss them. A corosync.conf that breaks a rule ends the
+ * start in the service, with the exit status of the reference. A coterie.conf is refused here.
  */
 #include "config/tree.h"
 
@@ -12,9 +12,9 @@
 
 struct votes {
 	struct tree *tree;
-	uint64_t sum; /* over the nodes */
+	uint64_t sum; /* of the votes of all nodes */
 	uint32_t node_count;
-	uint64_t expected; /* 0: the sum */
+	uint64_t expected; /* 0: use the sum */
 	bool is_two_node, has_device, has_tie_breaker, has_last_man, has_downscale, has_wait_for_all;
 	const struct tree_item *device_votes; /* NULL: not set */
 };
@@ -42,7 +42,7 @@ static void collect(struct votes *votes, struct tree *tree, const struct config 
 	}
 }
 
-/* The name of a key in the words of the file. */
+/* Return the name of a key in the words of the file's syntax. */
 static const char *name_of(const struct tree *tree, const char *native, const char *legacy)
 {
 	return tree->is_native ? native : legacy;
