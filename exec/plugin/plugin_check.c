@@ -23,9 +23,9 @@
 #define RING_ID_FREE 32 /* the first that is not Corosync's */
 #define IPC_NAME_MAX 64
 #define STRICT_MINOR 7
-#define COUNT_MAX 4096 /* entries of any table; more is not a table but garbage */
+#define COUNT_MAX 4096 /* entries of any table. More means that it is not a table */
 
-/* What is being checked, for the texts. */
+/* The plugin that is being checked, for the messages. */
 struct candidate {
 	const struct plugin_registry *registry;
 	const struct plugin *predecessor; /* whose place it takes, or NULL */
